@@ -1,0 +1,266 @@
+//! X25519 ([RFC 7748](https://www.rfc-editor.org/rfc/rfc7748)): key newtypes and the agreement.
+//!
+//! An agreement whose result would be all zero, because the public key lies in a small subgroup, is
+//! refused: everybody could compute it.
+
+use std::fmt;
+
+use curve25519_dalek::{EdwardsPoint, MontgomeryPoint};
+use rand_core::CryptoRng;
+use subtle::ConstantTimeEq as _;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::{
+    encoding::base64::{self, Base64Error},
+    secret::SecretBytes,
+};
+
+/// A Curve25519 public key: 32 bytes, any of which are a key.
+///
+/// The top bit is ignored by the agreement
+/// ([RFC 7748, section 5](https://www.rfc-editor.org/rfc/rfc7748#section-5)) and kept as it came.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Curve25519PublicKey([u8; 32]);
+
+impl Curve25519PublicKey {
+    /// The length of the key in bytes.
+    pub const LENGTH: usize = 32;
+
+    /// Takes the 32 bytes of a key.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Reads a key from base64, padded or not.
+    ///
+    /// # Errors
+    ///
+    /// If the text is not base64 of 32 bytes.
+    pub fn from_base64(text: &str) -> Result<Self, Base64Error> {
+        base64::decode_array(text).map(Self)
+    }
+
+    /// The 32 bytes of the key.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The key in unpadded base64: 43 characters.
+    #[must_use]
+    pub fn to_base64(&self) -> String {
+        base64::encode(&self.0)
+    }
+
+    /// The same key in its one canonical encoding: the top bit clear, the coordinate reduced.
+    #[must_use]
+    pub fn canonical(&self) -> Self {
+        let mut bytes = self.0;
+        let [.., last] = &mut bytes;
+        *last &= 0x7f;
+        // p = 2^255 - 19: the 19 values from p on have 0xed to 0xff, thirty times 0xff, 0x7f.
+        if let [first, middle @ .., 0x7f] = &mut bytes
+            && *first >= 0xed
+            && middle.iter().all(|byte| *byte == 0xff)
+        {
+            let reduced = *first - 0xed;
+            bytes = [0; 32];
+            let [first, ..] = &mut bytes;
+            *first = reduced;
+        }
+        Self(bytes)
+    }
+
+    /// Whether every agreement with this key gives the same all-zero secret.
+    #[must_use]
+    pub fn is_low_order(&self) -> bool {
+        // Clamping makes the scalar a multiple of eight, so any scalar tells.
+        agree(&[0; 32], self).is_err()
+    }
+}
+
+impl fmt::Debug for Curve25519PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Curve25519PublicKey({})", self.to_base64())
+    }
+}
+
+impl fmt::Display for Curve25519PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_base64())
+    }
+}
+
+/// A Curve25519 secret key that is kept: 32 bytes, clamped when used.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Curve25519SecretKey(SecretBytes<32>);
+
+impl Curve25519SecretKey {
+    /// Draws a key.
+    pub fn generate_with_rng(rng: &mut impl CryptoRng) -> Self {
+        Self(SecretBytes::init_with(|bytes| rng.fill_bytes(bytes)))
+    }
+
+    /// Takes the 32 bytes of a key.
+    #[must_use]
+    pub fn from_bytes(bytes: SecretBytes<32>) -> Self {
+        Self(bytes)
+    }
+
+    /// The public half.
+    #[must_use]
+    pub fn public_key(&self) -> Curve25519PublicKey {
+        base_point_times(self.0.expose_bytes())
+    }
+
+    /// The agreement with somebody's public key.
+    ///
+    /// # Errors
+    ///
+    /// [`NonContributory`] if their key gives the all-zero secret.
+    pub fn diffie_hellman(
+        &self,
+        their_key: &Curve25519PublicKey,
+    ) -> Result<SharedSecret, NonContributory> {
+        agree(self.0.expose_bytes(), their_key)
+    }
+
+    /// The secret bytes.
+    #[must_use]
+    pub fn expose_bytes(&self) -> &SecretBytes<32> {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Curve25519SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(_) = self;
+        f.debug_struct("Curve25519SecretKey").finish_non_exhaustive()
+    }
+}
+
+/// A secret key for one agreement, which consumes it.
+///
+/// ```compile_fail
+/// # use strongroom::crypto::curve25519::{Curve25519PublicKey, EphemeralSecret};
+/// fn twice(secret: EphemeralSecret, to: &Curve25519PublicKey) {
+///     let _ = secret.diffie_hellman(to);
+///     let _ = secret.diffie_hellman(to); // use of moved value
+/// }
+/// ```
+pub struct EphemeralSecret(Zeroizing<[u8; 32]>);
+
+impl EphemeralSecret {
+    /// Draws a key.
+    pub fn generate_with_rng(rng: &mut impl CryptoRng) -> Self {
+        let mut secret = Self(Zeroizing::new([0; 32]));
+        rng.fill_bytes(secret.0.as_mut_slice());
+        secret
+    }
+
+    /// The public half.
+    #[must_use]
+    pub fn public_key(&self) -> Curve25519PublicKey {
+        base_point_times(&self.0)
+    }
+
+    /// The one agreement of this key.
+    ///
+    /// # Errors
+    ///
+    /// [`NonContributory`] if their key gives the all-zero secret.
+    pub fn diffie_hellman(
+        self,
+        their_key: &Curve25519PublicKey,
+    ) -> Result<SharedSecret, NonContributory> {
+        agree(&self.0, their_key)
+    }
+}
+
+impl fmt::Debug for EphemeralSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(_) = self;
+        f.debug_struct("EphemeralSecret").finish_non_exhaustive()
+    }
+}
+
+/// What two keys agree upon: 32 bytes, not all zero. It is for a key derivation, not a key itself.
+pub struct SharedSecret(Zeroizing<[u8; 32]>);
+
+impl SharedSecret {
+    /// The secret bytes.
+    #[must_use]
+    pub fn expose_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SharedSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(_) = self;
+        f.debug_struct("SharedSecret").finish_non_exhaustive()
+    }
+}
+
+/// The public key lies in a small subgroup, so the agreement would be known to everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the Curve25519 public key is one that gives everybody the same secret")]
+pub struct NonContributory;
+
+fn base_point_times(scalar: &[u8; 32]) -> Curve25519PublicKey {
+    Curve25519PublicKey(EdwardsPoint::mul_base_clamped(*scalar).to_montgomery().to_bytes())
+}
+
+fn agree(
+    scalar: &[u8; 32],
+    their_key: &Curve25519PublicKey,
+) -> Result<SharedSecret, NonContributory> {
+    let shared =
+        SharedSecret(Zeroizing::new(MontgomeryPoint(their_key.0).mul_clamped(*scalar).to_bytes()));
+    if shared.0.ct_eq(&[0; 32]).into() { Err(NonContributory) } else { Ok(shared) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_points_of_small_order_are_known() {
+        let mut one = [0; 32];
+        one[0] = 1;
+        assert!(Curve25519PublicKey::from_bytes([0; 32]).is_low_order());
+        assert!(Curve25519PublicKey::from_bytes(one).is_low_order());
+        one[0] = 9;
+        assert!(!Curve25519PublicKey::from_bytes(one).is_low_order());
+    }
+
+    #[test]
+    fn every_coordinate_has_one_canonical_encoding() {
+        let mut p = [0xff; 32];
+        (p[0], p[31]) = (0xed, 0x7f);
+        let canonical = |bytes| *Curve25519PublicKey::from_bytes(bytes).canonical().as_bytes();
+        for above in 0..19 {
+            let (mut high, mut low) = (p, [0; 32]);
+            high[0] += above;
+            low[0] = above;
+            assert_eq!(canonical(high), low);
+            high[31] |= 0x80;
+            assert_eq!(canonical(high), low);
+        }
+        p[0] -= 1;
+        assert_eq!(canonical(p), p);
+        assert_eq!(canonical([0xff; 32])[0], 18);
+    }
+
+    #[test]
+    fn an_ephemeral_key_agrees_with_a_kept_one() {
+        let rng = &mut rand_core::UnwrapErr(getrandom::SysRng);
+        let kept = Curve25519SecretKey::generate_with_rng(rng);
+        let ephemeral = EphemeralSecret::generate_with_rng(rng);
+        let theirs = kept.diffie_hellman(&ephemeral.public_key()).unwrap();
+        let ours = ephemeral.diffie_hellman(&kept.public_key()).unwrap();
+        assert_eq!(theirs.expose_bytes(), ours.expose_bytes());
+    }
+}

@@ -1,0 +1,93 @@
+//! The sealed message of `curve25519-aes-sha2`: anyone who knows a public key can seal, its owner opens.
+//!
+//! Key backup ([`m.megolm_backup.v1.curve25519-aes-sha2`](https://spec.matrix.org/v1.16/client-server-api/#backup-algorithm-mmegolm_backupv1curve25519-aes-sha2))
+//! and the asymmetric secret storage of MSC1946 share it:
+//!
+//! ```text
+//! shared secret = X25519(ephemeral secret, public key)
+//! AES key (32) | MAC key (32) | IV (16) = HKDF-SHA-256(salt: 32 zero bytes, shared secret, info: "")
+//! ciphertext = AES-256-CBC(AES key, IV, plaintext padded by PKCS#7)
+//! mac = the first 8 bytes of HMAC-SHA-256(MAC key, "" or ciphertext)
+//! ```
+//!
+//! # Security
+//!
+//! Nothing authenticates the sender. Under the scheme that every deployed client writes, the MAC
+//! does not even cover the ciphertext ([`MacScheme::EmptyString`]): it shows that the key is right,
+//! not that the message is whole.
+//!
+//! ```
+//! use strongroom::crypto::{
+//!     curve25519::Curve25519SecretKey,
+//!     curve25519_aes_sha2::{MacScheme, open, seal_with_rng},
+//! };
+//!
+//! let mut rng = getrandom::rand_core::UnwrapErr(getrandom::SysRng);
+//! let secret = Curve25519SecretKey::generate_with_rng(&mut rng);
+//! let message = seal_with_rng(&secret.public_key(), b"key", MacScheme::EmptyString, &mut rng)?;
+//! let opened = open(&secret, &message).unwrap();
+//! assert_eq!(opened.plaintext.expose_bytes(), b"key");
+//! # Ok::<(), strongroom::crypto::curve25519::NonContributory>(())
+//! ```
+
+mod message_keys;
+mod open;
+mod seal;
+
+use std::fmt;
+
+pub use self::{
+    open::{MessageOpenError, OpenedMessage, open},
+    seal::seal_with_rng,
+};
+use crate::crypto::curve25519::Curve25519PublicKey;
+
+/// A message sealed to a public key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedMessage {
+    /// The public half of the key that was drawn for this message alone.
+    pub ephemeral: Curve25519PublicKey,
+    /// The encrypted and padded plaintext: whole blocks of 16 bytes, if it is intact.
+    pub ciphertext: Vec<u8>,
+    /// The authentication code.
+    pub mac: MessageMac,
+}
+
+/// The message authentication code: 8 bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct MessageMac([u8; 8]);
+
+impl MessageMac {
+    /// The length of the code in bytes.
+    pub const LENGTH: usize = 8;
+
+    /// Takes the 8 bytes of a code.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 8]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 8 bytes of the code.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for MessageMac {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MessageMac({})", crate::encoding::base64::encode(&self.0))
+    }
+}
+
+/// What the message authentication code covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum MacScheme {
+    /// The empty string, as libolm computed it by mistake, every client since, and now the
+    /// specification. Every client reads it.
+    #[default]
+    EmptyString,
+    /// The ciphertext, as the proposals (MSC1219, MSC1946) have it. Deployed clients refuse it.
+    Ciphertext,
+}

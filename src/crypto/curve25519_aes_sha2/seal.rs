@@ -1,0 +1,40 @@
+//! Sealing one message.
+
+use aes::Aes256;
+use cbc::cipher::{BlockModeEncrypt as _, KeyIvInit as _, block_padding::Pkcs7};
+use rand_core::CryptoRng;
+
+use super::{MacScheme, SealedMessage, message_keys::MessageKeys};
+use crate::crypto::curve25519::{Curve25519PublicKey, EphemeralSecret, NonContributory};
+
+/// Seals a message to a public key, with an ephemeral key of its own: 32 bytes from `rng`.
+///
+/// # Errors
+///
+/// [`NonContributory`] if the public key is one of the few that give everybody the same secret.
+pub fn seal_with_rng(
+    public_key: &Curve25519PublicKey,
+    plaintext: &[u8],
+    scheme: MacScheme,
+    rng: &mut impl CryptoRng,
+) -> Result<SealedMessage, NonContributory> {
+    let secret = EphemeralSecret::generate_with_rng(rng);
+    let ephemeral = secret.public_key();
+    let keys = MessageKeys::derive(&secret.diffie_hellman(public_key)?);
+    let ciphertext = encrypt(&keys, plaintext);
+    let mac = keys.mac(scheme, &ciphertext);
+    Ok(SealedMessage { ephemeral, ciphertext, mac })
+}
+
+fn encrypt(keys: &MessageKeys, plaintext: &[u8]) -> Vec<u8> {
+    let padded = (plaintext.len() / BLOCK + 1) * BLOCK;
+    let mut ciphertext = vec![0; padded];
+    #[expect(clippy::expect_used, reason = "the buffer has room for the padding")]
+    cbc::Encryptor::<Aes256>::new(keys.aes_key().into(), keys.iv().into())
+        .encrypt_padded_b2b::<Pkcs7>(plaintext, &mut ciphertext)
+        .expect("the buffer is one block longer than the whole blocks of the plaintext");
+    ciphertext
+}
+
+/// The block length of AES in bytes.
+const BLOCK: usize = 16;

@@ -1,0 +1,151 @@
+//! Ed25519: public keys and signatures, for verifying only.
+//!
+//! Signing is the host's: it has the keys, often in another process. The crate says
+//! [which bytes to sign](crate::signed_json::SignedObject::bytes_to_sign).
+
+use std::fmt;
+
+use ed25519_dalek::{Signature, VerifyingKey};
+use thiserror::Error;
+
+use crate::encoding::base64::{self, Base64Error};
+
+/// An Ed25519 public key: 32 bytes that encode a point on the curve.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Ed25519PublicKey([u8; 32]);
+
+/// Why a text or some bytes are no Ed25519 public key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Ed25519KeyError {
+    /// The text is not base64 of 32 bytes.
+    #[error("the Ed25519 public key cannot be read: {0}")]
+    Base64(#[from] Base64Error),
+    /// The 32 bytes are not the encoding of a point.
+    #[error("the Ed25519 public key is not a point on the curve")]
+    NotAPoint,
+}
+
+impl Ed25519PublicKey {
+    /// The length of the key in bytes.
+    pub const LENGTH: usize = 32;
+
+    /// Reads a key from its 32 bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Ed25519KeyError::NotAPoint`] if they do not encode a point on the curve.
+    pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, Ed25519KeyError> {
+        VerifyingKey::from_bytes(bytes)
+            .map(|_| Self(*bytes))
+            .map_err(|_| Ed25519KeyError::NotAPoint)
+    }
+
+    /// Reads a key from base64, padded or not.
+    ///
+    /// # Errors
+    ///
+    /// [`Ed25519KeyError::Base64`] if the text is not base64 of 32 bytes, otherwise as
+    /// [`Ed25519PublicKey::from_bytes`].
+    pub fn from_base64(text: &str) -> Result<Self, Ed25519KeyError> {
+        Self::from_bytes(&base64::decode_array(text)?)
+    }
+
+    /// The 32 bytes of the key.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The key in unpadded base64: 43 characters.
+    #[must_use]
+    pub fn to_base64(&self) -> String {
+        base64::encode(self.as_bytes())
+    }
+
+    /// Whether the signature is one of these bytes by this key.
+    ///
+    /// Keys and signatures of small order are refused, and so are signatures in a second encoding
+    /// ([RFC 8032, section 5.1.7](https://www.rfc-editor.org/rfc/rfc8032#section-5.1.7)).
+    #[must_use]
+    pub fn verifies(&self, message: &[u8], signature: &Ed25519Signature) -> bool {
+        let signature = Signature::from_bytes(&signature.0);
+        VerifyingKey::from_bytes(&self.0)
+            .and_then(|key| key.verify_strict(message, &signature))
+            .is_ok()
+    }
+}
+
+impl fmt::Debug for Ed25519PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Ed25519PublicKey({})", self.to_base64())
+    }
+}
+
+impl fmt::Display for Ed25519PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_base64())
+    }
+}
+
+/// An Ed25519 signature: 64 bytes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Ed25519Signature([u8; 64]);
+
+impl Ed25519Signature {
+    /// The length of a signature in bytes.
+    pub const LENGTH: usize = 64;
+
+    /// Takes a signature as it is; whether it is valid shows when it is verified.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 64]) -> Self {
+        Self(bytes)
+    }
+
+    /// Reads a signature from base64, padded or not.
+    ///
+    /// # Errors
+    ///
+    /// If the text is not base64 of 64 bytes.
+    pub fn from_base64(text: &str) -> Result<Self, Base64Error> {
+        base64::decode_array(text).map(Self)
+    }
+
+    /// The 64 bytes of the signature.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 64] {
+        &self.0
+    }
+
+    /// The signature in unpadded base64: 86 characters.
+    #[must_use]
+    pub fn to_base64(&self) -> String {
+        base64::encode(&self.0)
+    }
+}
+
+impl fmt::Debug for Ed25519Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Ed25519Signature({})", self.to_base64())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_reads_its_own_base64() {
+        let text = "UP7HVY2BSG8iweIccreyI49tbO+FZBuEANa8EXqm9Co";
+        let key = Ed25519PublicKey::from_base64(text).unwrap();
+        assert_eq!(key.to_base64(), text);
+        assert_eq!(Ed25519PublicKey::from_base64(&format!("{text}=")), Ok(key));
+    }
+
+    #[test]
+    fn bytes_that_are_no_point_are_refused() {
+        let mut bytes = [0; 32];
+        bytes[0] = 2;
+        assert_eq!(Ed25519PublicKey::from_bytes(&bytes), Err(Ed25519KeyError::NotAPoint));
+    }
+}

@@ -1,0 +1,5 @@
+//! Cryptography on bytes: no JSON, no Matrix topic.
+
+pub mod curve25519;
+pub mod curve25519_aes_sha2;
+pub mod ed25519;

@@ -1,0 +1,103 @@
+//! Base64 of public data: read with and without padding, written without.
+//!
+//! Unpadded base64 as in the
+//! [appendices](https://spec.matrix.org/v1.16/appendices/#unpadded-base64) of the specification.
+//! Secrets go through [`secret_base64`](super::secret_base64) instead.
+
+use base64::{
+    Engine as _, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use thiserror::Error;
+
+/// Why a text is not base64 of the expected length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Base64Error {
+    /// A character outside the standard alphabet, or padding in the wrong place.
+    #[error("it is not valid base64")]
+    Invalid,
+    /// The text is base64, but of another number of bytes.
+    #[error("it has {found} bytes instead of {expected}")]
+    Length {
+        /// How many bytes were needed.
+        expected: usize,
+        /// How many bytes the text holds.
+        found: usize,
+    },
+}
+
+/// Encodes without padding.
+#[must_use]
+pub fn encode(bytes: &[u8]) -> String {
+    ENGINE.encode(bytes)
+}
+
+/// Decodes with or without padding; unused bits of the last character may have any value.
+///
+/// libolm wrote texts whose unused bits are not zero, and the JavaScript client pads some fields.
+///
+/// # Errors
+///
+/// [`Base64Error::Invalid`] if the text is no base64, white space and the URL-safe alphabet included.
+pub fn decode(text: &str) -> Result<Vec<u8>, Base64Error> {
+    ENGINE.decode(text).map_err(|_| Base64Error::Invalid)
+}
+
+/// Decodes exactly `N` bytes, as leniently as [`decode`].
+///
+/// # Errors
+///
+/// [`Base64Error::Invalid`] if the text is no base64, [`Base64Error::Length`] if it holds more or
+/// fewer than `N` bytes.
+pub fn decode_array<const N: usize>(text: &str) -> Result<[u8; N], Base64Error> {
+    let mut bytes = [0; N];
+    match ENGINE.decode_slice(text, &mut bytes) {
+        Ok(found) if found == N => Ok(bytes),
+        Ok(found) => Err(Base64Error::Length { expected: N, found }),
+        Err(base64::DecodeSliceError::OutputSliceTooSmall) => {
+            Err(Base64Error::Length { expected: N, found: decode(text)?.len() })
+        }
+        Err(base64::DecodeSliceError::DecodeError(_)) => Err(Base64Error::Invalid),
+    }
+}
+
+const ENGINE: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_encode_padding(false)
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn padding_and_unused_bits_are_accepted_and_not_written() {
+        for text in ["AQ", "AQ==", "AR", "Af=="] {
+            assert_eq!(decode(text), Ok(vec![1]), "{text}");
+        }
+        assert_eq!(encode(&[1]), "AQ");
+    }
+
+    #[test]
+    fn white_space_and_the_url_safe_alphabet_are_refused() {
+        for text in ["AQ\n", " AQ", "-_8", "A", "AQ=A"] {
+            assert_eq!(decode(text), Err(Base64Error::Invalid), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_array_takes_its_own_length_alone() {
+        assert_eq!(decode_array::<1>("AQ=="), Ok([1]));
+        assert_eq!(decode_array::<2>("AQ"), Err(Base64Error::Length { expected: 2, found: 1 }));
+        assert_eq!(
+            decode_array::<2>("AQIDBAUG"),
+            Err(Base64Error::Length { expected: 2, found: 6 })
+        );
+        assert_eq!(decode_array::<2>("!!!!!!!!"), Err(Base64Error::Invalid));
+        assert_eq!(decode_array::<2>(""), Err(Base64Error::Length { expected: 2, found: 0 }));
+    }
+}

@@ -1,0 +1,195 @@
+//! JSON objects as raw members: nothing is copied, nothing is lost, one bad member costs only itself.
+//!
+//! Secrets travel in JSON. `serde_json` would unescape their text into buffers that nobody wipes, so
+//! members stay borrowed, and [`string`] unescapes into wiped memory and only where an escape occurs.
+
+mod survey;
+mod text;
+mod unknown_members;
+
+use std::{collections::HashSet, fmt};
+
+use serde::{
+    Serialize,
+    de::{Deserializer, IgnoredAny, MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+
+pub(crate) use self::{
+    survey::{depth, is_harmless},
+    text::{JsonText, JsonTextError, public_string, string},
+    unknown_members::UnknownMembers,
+};
+
+/// The members of a JSON object in their order, borrowed from the text.
+#[derive(Default)]
+pub(crate) struct RawObject<'a>(Vec<(&'a RawValue, &'a RawValue)>);
+
+/// Why a text is not read as a [`RawObject`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RawObjectError {
+    /// It is no JSON at all, or something follows it.
+    Syntax,
+    /// It is JSON of another type.
+    NotAnObject,
+}
+
+impl<'a> RawObject<'a> {
+    /// Reads an object.
+    pub(crate) fn parse(text: &'a [u8]) -> Result<Self, RawObjectError> {
+        if first_byte(text) != Some(b'{') {
+            // The deserialiser would put the value, a secret perhaps, into its error.
+            return Err(match serde_json::from_slice::<IgnoredAny>(text) {
+                Ok(_) => RawObjectError::NotAnObject,
+                Err(_) => RawObjectError::Syntax,
+            });
+        }
+        let mut deserializer = serde_json::Deserializer::from_slice(text);
+        let members = deserializer.deserialize_map(Members);
+        let members = members.map_err(|_| RawObjectError::Syntax)?;
+        deserializer.end().map_err(|_| RawObjectError::Syntax)?;
+        Ok(Self(members))
+    }
+
+    /// Takes a member out; of several with one name, the last counts, as in JavaScript.
+    pub(crate) fn take(&mut self, name: &str) -> Option<&'a RawValue> {
+        let mut taken = None;
+        self.0.retain(|(key, value)| {
+            let matches = string(key).is_ok_and(|key| key.as_str() == name);
+            if matches {
+                taken = Some(*value);
+            }
+            !matches
+        });
+        taken
+    }
+
+    /// Takes a member out unless it is absent or `null`.
+    pub(crate) fn take_present(&mut self, name: &str) -> Option<&'a RawValue> {
+        self.take(name).filter(|value| value.get() != "null")
+    }
+
+    /// All members in their order, duplicates included.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'a RawValue, &'a RawValue)> {
+        self.0.iter().copied()
+    }
+
+    /// What has not been taken; of several members with one name, the last.
+    pub(crate) fn into_members(self) -> Vec<(&'a RawValue, &'a RawValue)> {
+        let mut seen = HashSet::new();
+        let mut members = self.0;
+        members.reverse();
+        members
+            .retain(|(key, _)| seen.insert(string(key).unwrap_or(JsonText::Borrowed(key.get()))));
+        members.reverse();
+        members
+    }
+}
+
+struct Members;
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Vec<(&'de RawValue, &'de RawValue)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry()? {
+            members.push(member);
+        }
+        Ok(members)
+    }
+}
+
+/// Reads the elements of an array; `None` for any other type.
+pub(crate) fn array(value: &RawValue) -> Option<Vec<&RawValue>> {
+    let text = value.get();
+    if first_byte(text.as_bytes()) == Some(b'[') { serde_json::from_str(text).ok() } else { None }
+}
+
+/// The first byte that is no white space, which tells the type of a JSON value.
+fn first_byte(text: &[u8]) -> Option<u8> {
+    text.iter().copied().find(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))
+}
+
+/// Reads an integer, or a string of digits that some client wrote for one.
+pub(crate) fn lenient_integer(value: &RawValue) -> Option<u64> {
+    match string(value) {
+        Ok(text) => text.as_str().parse().ok(),
+        Err(_) => value.get().parse().ok(),
+    }
+}
+
+/// Reads an opaque token: a string, or an integer that some server wrote for one.
+pub(crate) fn lenient_token(value: &RawValue) -> Option<String> {
+    match public_string(value) {
+        Ok(text) => Some(text.into_owned()),
+        Err(JsonTextError::NotAString) => value.get().parse::<u64>().ok().map(|n| n.to_string()),
+        Err(JsonTextError::LoneSurrogate) => None,
+    }
+}
+
+/// The JSON bytes of public data, written to memory; `capacity` is about how many there will be.
+pub(crate) fn to_bytes(value: &impl Serialize, capacity: usize) -> Vec<u8> {
+    let mut json = Vec::with_capacity(capacity);
+    #[expect(clippy::expect_used, reason = "our types have text keys and no failing serialiser")]
+    serde_json::to_writer(&mut json, value).expect("nothing in it can fail");
+    json
+}
+
+/// The JSON text of a string.
+pub(crate) fn to_text(value: &str) -> String {
+    #[expect(clippy::expect_used, reason = "a string, written to memory")]
+    serde_json::to_string(value).expect("nothing in it can fail")
+}
+
+/// How deep unknown members may be nested; `serde_json` reads 128 levels, and more stand around them.
+pub(crate) const MAX_DEPTH: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(text: &str) -> Box<RawValue> {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn of_several_members_with_one_name_the_last_counts() {
+        let mut object = RawObject::parse(br#"{"a":1,"b":2,"\u0061":3}"#).unwrap();
+        assert_eq!(object.take("a").unwrap().get(), "3");
+        assert_eq!(object.into_members().len(), 1);
+        let object = RawObject::parse(br#"{"a":1,"b":2,"\u0061":3}"#).unwrap();
+        let rest: Vec<_> = object.into_members().iter().map(|(_, value)| value.get()).collect();
+        assert_eq!(rest, ["2", "3"]);
+    }
+
+    #[test]
+    fn other_types_and_broken_texts_are_told_apart() {
+        let error = |text: &[u8]| RawObject::parse(text).err();
+        assert_eq!(error(b"null"), Some(RawObjectError::NotAnObject));
+        assert_eq!(error(b"[]"), Some(RawObjectError::NotAnObject));
+        assert_eq!(error(b"\"x\""), Some(RawObjectError::NotAnObject));
+        assert_eq!(error(b"7x"), Some(RawObjectError::Syntax));
+        assert_eq!(error(b"[1,"), Some(RawObjectError::Syntax));
+        assert_eq!(error(b"{"), Some(RawObjectError::Syntax));
+        assert_eq!(error(b"{} x"), Some(RawObjectError::Syntax));
+        assert_eq!(error(b"{\"a\":\"\xff\"}"), Some(RawObjectError::Syntax));
+        assert_eq!(error(b""), Some(RawObjectError::Syntax));
+    }
+
+    #[test]
+    fn integers_may_be_written_as_digits() {
+        assert_eq!(lenient_integer(&raw("7")), Some(7));
+        assert_eq!(lenient_integer(&raw("\"7\"")), Some(7));
+        for other in ["-1", "7.0", "1e3", "\"x\"", "null", "[]", "99999999999999999999"] {
+            assert_eq!(lenient_integer(&raw(other)), None, "{other}");
+        }
+        assert_eq!(lenient_token(&raw("12")), Some("12".to_owned()));
+        assert_eq!(lenient_token(&raw("\"a\\/b\"")), Some("a/b".to_owned()));
+        assert_eq!(lenient_token(&raw("{}")), None);
+    }
+}

@@ -1,0 +1,11 @@
+//! Encodings: base64, base58 and canonical JSON.
+//!
+//! Two codecs for base64 exist on purpose: [`base64`] for what everyone may see, and
+//! [`secret_base64`], whose running time does not depend on the data.
+
+pub mod base58;
+pub mod base64;
+pub mod canonical_json;
+
+pub(crate) mod json;
+pub mod secret_base64;

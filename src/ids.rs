@@ -1,0 +1,122 @@
+//! Identifiers as opaque newtypes.
+//!
+//! A server or another client chose them and nothing is assumed of their shape: room IDs without a
+//! server part exist, and a session ID in a backup may be any text. They are kept as they came and
+//! percent-encoded where they go into a path.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! opaque_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes an identifier as it is.
+            pub fn new(id: impl Into<String>) -> Self {
+                Self(id.into())
+            }
+
+            /// The identifier as it came.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(id: &str) -> Self {
+                Self(id.to_owned())
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(id: String) -> Self {
+                Self(id)
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+opaque_id! {
+    /// A [room ID](https://spec.matrix.org/v1.16/appendices/#room-ids), with or without a server part.
+    RoomId
+}
+
+opaque_id! {
+    /// A Megolm session ID: the session's Ed25519 public key in unpadded base64.
+    ///
+    /// In a backup it is a map key that anyone may have written; the ID that counts is the one
+    /// [inside the session key](crate::session_data::SessionKey::session_id).
+    SessionId
+}
+
+opaque_id! {
+    /// A [user ID](https://spec.matrix.org/v1.16/appendices/#user-identifiers).
+    UserId
+}
+
+opaque_id! {
+    /// A device ID.
+    DeviceId
+}
+
+opaque_id! {
+    /// The ID of a signing key, algorithm included: `ed25519:DEVICEID`, or `ed25519:` and a
+    /// cross-signing public key.
+    KeyId
+}
+
+opaque_id! {
+    /// The version of a key backup: opaque, chosen by the server.
+    BackupVersion
+}
+
+impl KeyId {
+    /// The ID of the Ed25519 key of a device.
+    #[must_use]
+    pub fn ed25519(device_id: &DeviceId) -> Self {
+        Self(format!("ed25519:{device_id}"))
+    }
+
+    /// The part before the first colon, which names the algorithm.
+    #[must_use]
+    pub fn algorithm(&self) -> &str {
+        self.0.split_once(':').map_or("", |(algorithm, _)| algorithm)
+    }
+
+    /// The part after the first colon: a device ID or a public key.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0.split_once(':').map_or(self.0.as_str(), |(_, name)| name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_id_splits_at_its_first_colon() {
+        let id = KeyId::from("ed25519:A:B");
+        assert_eq!((id.algorithm(), id.name()), ("ed25519", "A:B"));
+        let without = KeyId::from("nothing");
+        assert_eq!((without.algorithm(), without.name()), ("", "nothing"));
+    }
+}

@@ -1,0 +1,35 @@
+//! How much work input from outside may cause.
+
+/// Upper bounds for work that somebody else's data asks for.
+///
+/// They are checked before the work is done. A refusal is an error of its own that says what was
+/// asked for. Take [`Limits::default`] and change what does not fit.
+///
+/// ```
+/// let mut limits = strongroom::Limits::default();
+/// limits.response_bytes = 10 << 20;
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// The largest response that is read as a whole, in bytes. Default: 512 MiB, enough for 700,000
+    /// sessions.
+    pub response_bytes: usize,
+    /// The largest signed object, `auth_data` for one, in bytes. Default: 64 KiB, as for an event.
+    pub signed_object_bytes: usize,
+    /// How deep arrays and objects may be nested in a signed object. Default: 32.
+    pub signed_object_depth: usize,
+    /// How many signatures of one object are checked. Default: 100.
+    pub signatures: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            response_bytes: 512 << 20,
+            signed_object_bytes: 64 << 10,
+            signed_object_depth: 32,
+            signatures: 100,
+        }
+    }
+}

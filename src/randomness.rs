@@ -1,0 +1,57 @@
+//! The operating system's randomness, for those who do not bring their own.
+
+use std::convert::Infallible;
+
+use rand_core::{TryCryptoRng, TryRng};
+use thiserror::Error;
+
+/// The operating system has no randomness to give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the operating system gave no randomness")]
+pub struct NoRandomness;
+
+/// Runs a function on the operating system's randomness, and throws its result away if that failed.
+pub(crate) fn with_os_rng<T>(function: impl FnOnce(&mut OsRng) -> T) -> Result<T, NoRandomness> {
+    let mut rng = OsRng { failed: false };
+    let result = function(&mut rng);
+    if rng.failed { Err(NoRandomness) } else { Ok(result) }
+}
+
+/// Remembers a failure instead of returning it, so that it fits where randomness cannot fail.
+pub(crate) struct OsRng {
+    failed: bool,
+}
+
+impl TryRng for OsRng {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        let mut bytes = [0; 4];
+        self.try_fill_bytes(&mut bytes)?;
+        Ok(u32::from_le_bytes(bytes))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        let mut bytes = [0; 8];
+        self.try_fill_bytes(&mut bytes)?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        self.failed |= getrandom::fill(bytes).is_err();
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for OsRng {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_takes_the_result_with_it() {
+        assert_eq!(with_os_rng(|rng| rng.failed = true), Err(NoRandomness));
+        assert_eq!(with_os_rng(|_| 7), Ok(7));
+    }
+}

@@ -1,0 +1,214 @@
+//! Recovery keys: the textual form of a 32-byte key that people write down.
+//!
+//! One form serves the backup decryption key and the secret storage key
+//! ([specification](https://spec.matrix.org/v1.16/client-server-api/#recovery-key)):
+//!
+//! ```text
+//! base58(0x8B 0x01 | key (32 bytes) | XOR of the 34 bytes before), in groups of four characters
+//! ```
+//!
+//! Base58 of these 35 bytes always has 48 characters.
+//!
+//! ```
+//! use strongroom::recovery_key::RecoveryKey;
+//!
+//! let typed = "EsTS FgHN gJdT GvLm cB3w ckop EUyK XNKo P1b3 h9j2 fNNQ qJ8j";
+//! let key = RecoveryKey::parse(typed)?;
+//! assert_eq!(key.to_text().expose_str(), typed);
+//! # Ok::<(), strongroom::recovery_key::RecoveryKeyError>(())
+//! ```
+
+use std::fmt;
+
+use rand_core::CryptoRng;
+use thiserror::Error;
+
+use crate::{
+    encoding::base58,
+    randomness::{NoRandomness, with_os_rng},
+    secret::{SecretBytes, SecretString, SecretVec},
+};
+
+/// A 32-byte key that has a textual form.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RecoveryKey(SecretBytes<32>);
+
+/// Why a text is not a recovery key, in the order of the checks.
+///
+/// No variant holds a character of what was typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum RecoveryKeyError {
+    /// A character that no recovery key has.
+    #[error(
+        "the character at position {position} cannot be part of a recovery key: it has letters and \
+         digits without 0, O, I and l"
+    )]
+    Character {
+        /// The place of the first such character, counted in characters from 1, white space
+        /// included.
+        position: usize,
+    },
+    /// Too few or too many characters.
+    #[error("a recovery key has 48 characters besides spaces, this has {found}")]
+    Length {
+        /// How many characters besides white space were found.
+        found: usize,
+    },
+    /// The first characters are not those of a recovery key.
+    #[error("this is no recovery key: every recovery key begins with \u{201c}Es\u{201d}")]
+    Prefix,
+    /// The check byte does not fit: a typing mistake.
+    #[error("the recovery key has a typing mistake: its check digit does not fit")]
+    Parity,
+}
+
+impl RecoveryKey {
+    /// Draws a key.
+    pub fn generate_with_rng(rng: &mut impl CryptoRng) -> Self {
+        Self(SecretBytes::init_with(|bytes| rng.fill_bytes(bytes)))
+    }
+
+    /// Draws a key from the operating system's random source.
+    ///
+    /// # Errors
+    ///
+    /// If the operating system has no randomness to give.
+    pub fn generate() -> Result<Self, NoRandomness> {
+        with_os_rng(Self::generate_with_rng)
+    }
+
+    /// Takes the 32 bytes of a key.
+    #[must_use]
+    pub fn from_bytes(bytes: SecretBytes<32>) -> Self {
+        Self(bytes)
+    }
+
+    /// Reads a typed key. White space of any kind is ignored, wherever it stands.
+    ///
+    /// One parity byte cannot catch every mistake: about 0.3 % of single wrong characters give
+    /// another valid key, which only a check against its public key tells.
+    ///
+    /// # Errors
+    ///
+    /// The first of [`RecoveryKeyError`]'s variants that applies.
+    pub fn parse(text: &str) -> Result<Self, RecoveryKeyError> {
+        let characters = significant_characters(text)?;
+        let bytes = base58::decode(characters.expose_str()).ok_or(RecoveryKeyError::Prefix)?;
+        let Some((PREFIX, key_and_parity)) = bytes.expose_bytes().split_first_chunk() else {
+            return Err(RecoveryKeyError::Prefix);
+        };
+        let Some((_, key)) = key_and_parity.split_last() else {
+            return Err(RecoveryKeyError::Prefix);
+        };
+        // 48 characters can hold a 36th byte, but then the first is not that of the prefix.
+        let key = SecretBytes::from_slice(key).ok_or(RecoveryKeyError::Prefix)?;
+        if parity(bytes.expose_bytes()) == 0 {
+            Ok(Self(key))
+        } else {
+            Err(RecoveryKeyError::Parity)
+        }
+    }
+
+    /// The text to show to the user: 12 groups of four characters with a space between them.
+    #[must_use]
+    pub fn to_text(&self) -> SecretString {
+        let mut bytes = SecretVec::with_capacity(BYTES);
+        bytes.extend_from_slice(PREFIX);
+        bytes.extend_from_slice(self.0.expose_bytes());
+        bytes.extend_from_slice(&[parity(bytes.expose_bytes())]);
+        let characters = base58::encode(bytes.expose_bytes());
+        let mut text = SecretString::with_capacity(CHARACTERS + CHARACTERS / 4);
+        for (index, character) in characters.expose_str().chars().enumerate() {
+            if index > 0 && index % 4 == 0 {
+                text.push_within_capacity(' ');
+            }
+            text.push_within_capacity(character);
+        }
+        text
+    }
+
+    /// The key itself.
+    #[must_use]
+    pub fn expose_bytes(&self) -> &SecretBytes<32> {
+        &self.0
+    }
+
+    /// The key itself, taken out.
+    #[must_use]
+    pub fn into_bytes(self) -> SecretBytes<32> {
+        self.0
+    }
+}
+
+impl fmt::Debug for RecoveryKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(_) = self;
+        f.debug_struct("RecoveryKey").finish_non_exhaustive()
+    }
+}
+
+/// The characters without white space: base58, and as many as a recovery key has.
+fn significant_characters(text: &str) -> Result<SecretString, RecoveryKeyError> {
+    let mut characters = SecretString::with_capacity(CHARACTERS);
+    let mut found = 0;
+    for (index, character) in text.chars().enumerate().filter(|(_, c)| !c.is_whitespace()) {
+        if !base58::is_base58(character) {
+            return Err(RecoveryKeyError::Character { position: index + 1 });
+        }
+        found += 1;
+        if found <= CHARACTERS {
+            characters.push_within_capacity(character);
+        }
+    }
+    if found == CHARACTERS { Ok(characters) } else { Err(RecoveryKeyError::Length { found }) }
+}
+
+fn parity(bytes: &[u8]) -> u8 {
+    bytes.iter().fold(0, |parity, byte| parity ^ byte)
+}
+
+/// What every recovery key begins with.
+const PREFIX: &[u8; 2] = &[0x8b, 0x01];
+
+/// Prefix, key and parity.
+const BYTES: usize = 2 + 32 + 1;
+
+/// Base58 of the 35 bytes; white space not counted.
+const CHARACTERS: usize = 48;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "EsTS FgHN gJdT GvLm cB3w ckop EUyK XNKo P1b3 h9j2 fNNQ qJ8j";
+
+    #[test]
+    fn every_key_has_48_characters_and_begins_with_es() {
+        for byte in [0, 1, 0x7f, 0xff] {
+            let text = RecoveryKey::from_bytes(SecretBytes::init_with(|b| b.fill(byte))).to_text();
+            assert_eq!(text.expose_str().split(' ').map(str::len).sum::<usize>(), CHARACTERS);
+            assert!(text.expose_str().starts_with("Es"));
+        }
+    }
+
+    #[test]
+    fn the_first_wrong_character_is_located_in_the_text_as_typed() {
+        let text = TEXT.replace("gJdT", "g0dO");
+        let error = RecoveryKey::parse(&text).unwrap_err();
+        assert_eq!(error, RecoveryKeyError::Character { position: 12 });
+        assert_eq!(text.chars().nth(11), Some('0'));
+    }
+
+    #[test]
+    fn a_long_text_costs_little_and_is_a_wrong_length() {
+        let error = RecoveryKey::parse(&"E".repeat(1_000_000)).unwrap_err();
+        assert_eq!(error, RecoveryKeyError::Length { found: 1_000_000 });
+    }
+
+    #[test]
+    fn the_highest_text_of_48_characters_is_no_key() {
+        assert_eq!(RecoveryKey::parse(&"z".repeat(48)), Err(RecoveryKeyError::Prefix));
+        assert_eq!(RecoveryKey::parse(&"1".repeat(48)), Err(RecoveryKeyError::Prefix));
+    }
+}

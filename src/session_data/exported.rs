@@ -1,0 +1,72 @@
+//! Sessions with their room, as clients export and import them.
+
+use thiserror::Error;
+
+use super::{Repair, SessionData, SessionDataError};
+use crate::{
+    ids::{RoomId, SessionId},
+    secret::SecretVec,
+};
+
+/// A session and the room it belongs to: one element of a
+/// [key export](https://spec.matrix.org/v1.16/client-server-api/#key-export-format).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExportedSession {
+    /// The room, which nothing in the session proves.
+    pub room_id: RoomId,
+    /// The session.
+    pub session: SessionData,
+}
+
+/// An exported session that was read, and what had to be made good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadExportedSession {
+    /// The session and its room.
+    pub exported: ExportedSession,
+    /// What was made good on the way.
+    pub repairs: Vec<Repair>,
+    /// The session ID of the JSON, if it is not the one inside the session key, which counts.
+    pub other_session_id: Option<SessionId>,
+}
+
+/// Why a JSON text is not an exported session.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ExportedSessionError {
+    /// It does not say which room it belongs to.
+    #[error("the exported session names no room")]
+    NoRoom,
+    /// It holds no usable session.
+    #[error(transparent)]
+    SessionData(#[from] SessionDataError),
+}
+
+impl ExportedSession {
+    /// Reads one element of a key export, as tolerantly as [`SessionData::from_json`].
+    ///
+    /// # Errors
+    ///
+    /// [`ExportedSessionError`] if it names no room or holds no usable session.
+    pub fn from_json(text: &[u8]) -> Result<ReadExportedSession, ExportedSessionError> {
+        let read = SessionData::from_json(text)?;
+        let room_id = read.claimed_room_id.ok_or(ExportedSessionError::NoRoom)?;
+        let session_id = read.session.session_id();
+        Ok(ReadExportedSession {
+            exported: Self { room_id, session: read.session },
+            repairs: read.repairs,
+            other_session_id: read.claimed_session_id.filter(|claimed| *claimed != session_id),
+        })
+    }
+
+    /// The session's ID, the one inside its key.
+    #[must_use]
+    pub fn session_id(&self) -> SessionId {
+        self.session.session_id()
+    }
+
+    /// The JSON that clients import.
+    #[must_use]
+    pub fn to_json(&self) -> SecretVec {
+        self.session.to_exported_json(&self.room_id)
+    }
+}

@@ -1,0 +1,250 @@
+//! From JSON to a session, with everything that real clients got wrong.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+use super::{MEGOLM_V1, SessionData, SessionKey, SessionKeyError};
+use crate::{
+    crypto::curve25519::Curve25519PublicKey,
+    encoding::json::{self, JsonTextError, RawObject, RawObjectError},
+    excerpt::Excerpt,
+    ids::{RoomId, SessionId},
+    secret::SecretVec,
+};
+
+/// A session that was read, and what had to be made good.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ReadSessionData {
+    /// The session.
+    pub session: SessionData,
+    /// What was made good on the way; empty for what the specification says.
+    pub repairs: Vec<Repair>,
+    /// A room that the JSON names by itself, which `SessionData` has no place for.
+    pub claimed_room_id: Option<RoomId>,
+    /// A session ID that the JSON names by itself; the one inside the session key counts.
+    pub claimed_session_id: Option<SessionId>,
+}
+
+/// Something in a session's JSON that was not as specified, and what was made of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Repair {
+    /// `algorithm` is missing, and was taken to be the only one there is.
+    AlgorithmMissing,
+    /// `sender_key` is no Curve25519 key, and was dropped.
+    SenderKeyDropped,
+    /// `sender_claimed_keys` was found under the name `sender_clencaimed_keys`, which one family of
+    /// clients wrote for years.
+    SenderClaimedKeysRenamed,
+    /// `sender_claimed_keys` is no object, or some of its values are no strings; these were dropped.
+    SenderClaimedKeysDropped,
+    /// Elements of `forwarding_curve25519_key_chain` are no Curve25519 keys, and were dropped.
+    ForwardingKeysDropped {
+        /// How many; 1 if the whole member is no array.
+        count: usize,
+    },
+}
+
+/// Why a JSON text is not a session.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SessionDataError {
+    /// It is no JSON.
+    #[error("the session is not valid JSON")]
+    NotJson,
+    /// It is JSON of another type: `null`, say.
+    #[error("the session is not a JSON object")]
+    NotAnObject,
+    /// Its algorithm is one that this version does not know.
+    #[error("the session's algorithm \u{201c}{0}\u{201d} is not supported")]
+    UnsupportedAlgorithm(Excerpt),
+    /// Its algorithm is not named by a string.
+    #[error("the session's algorithm is not a string")]
+    AlgorithmNotAString,
+    /// It has no session key, or the session key is not a string.
+    #[error("the session has no session key")]
+    NoSessionKey,
+    /// Its session key cannot be used.
+    #[error(transparent)]
+    SessionKey(#[from] SessionKeyError),
+    /// A text in it has half a character, or it is nested too deep to be kept.
+    #[error("the session holds text that is not Unicode, or is nested too deep")]
+    Unkeepable,
+}
+
+impl SessionData {
+    /// Reads a session from JSON, as it is backed up or exported.
+    ///
+    /// | what is met | what becomes of it |
+    /// |---|---|
+    /// | unknown members | kept, and written back |
+    /// | `sender_key`, `sender_claimed_keys`, `forwarding_curve25519_key_chain` missing | unknown, empty, empty |
+    /// | camel case `forwardingCurve25519KeyChain` | read |
+    /// | `shared_history` under its two earlier names | read; absent or no boolean is `false` |
+    /// | a session key in the signed sharing format | verified, kept in the export format |
+    ///
+    /// # Errors
+    ///
+    /// [`SessionDataError`] if there is no usable session key, or the algorithm is unknown.
+    pub fn from_json(text: &[u8]) -> Result<ReadSessionData, SessionDataError> {
+        let mut object = RawObject::parse(text).map_err(|error| match error {
+            RawObjectError::Syntax => SessionDataError::NotJson,
+            RawObjectError::NotAnObject => SessionDataError::NotAnObject,
+        })?;
+        let mut repairs = Vec::new();
+        read_algorithm(&mut object, &mut repairs)?;
+        let session = Self {
+            session_key: read_session_key(&mut object)?,
+            sender_key: read_sender_key(&mut object, &mut repairs),
+            sender_claimed_keys: read_claimed_keys(&mut object, &mut repairs)?,
+            forwarding_chain: read_forwarding_chain(&mut object, &mut repairs),
+            shared_history: read_shared_history(&mut object),
+            unknown_members: SecretVec::default(),
+        };
+        let claimed_room_id = read_claim(&mut object, "room_id").map(RoomId::new);
+        let claimed_session_id = read_claim(&mut object, "session_id").map(SessionId::new);
+        let session = Self { unknown_members: keep_unknown(object)?, ..session };
+        Ok(ReadSessionData { session, repairs, claimed_room_id, claimed_session_id })
+    }
+}
+
+impl fmt::Debug for ReadSessionData {
+    /// Leaves out the claims: a server can move blocks of a session key to where they stand.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { session, repairs, claimed_room_id: _, claimed_session_id: _ } = self;
+        f.debug_struct("ReadSessionData")
+            .field("session", session)
+            .field("repairs", repairs)
+            .finish_non_exhaustive()
+    }
+}
+
+fn read_algorithm(
+    object: &mut RawObject<'_>,
+    repairs: &mut Vec<Repair>,
+) -> Result<(), SessionDataError> {
+    let Some(value) = object.take("algorithm") else {
+        repairs.push(Repair::AlgorithmMissing);
+        return Ok(());
+    };
+    let name = read_text(value, SessionDataError::AlgorithmNotAString)?;
+    if name.as_str() == MEGOLM_V1 {
+        Ok(())
+    } else {
+        Err(SessionDataError::UnsupportedAlgorithm(Excerpt::of_decrypted_name(name.as_str())))
+    }
+}
+
+fn read_session_key(object: &mut RawObject<'_>) -> Result<SessionKey, SessionDataError> {
+    let value = object.take("session_key").ok_or(SessionDataError::NoSessionKey)?;
+    let text = read_text(value, SessionDataError::NoSessionKey)?;
+    Ok(SessionKey::from_base64(text.as_str())?)
+}
+
+fn read_sender_key(
+    object: &mut RawObject<'_>,
+    repairs: &mut Vec<Repair>,
+) -> Option<Curve25519PublicKey> {
+    let key = read_curve25519(object.take_present("sender_key")?);
+    if key.is_none() {
+        repairs.push(Repair::SenderKeyDropped);
+    }
+    key
+}
+
+fn read_claimed_keys(
+    object: &mut RawObject<'_>,
+    repairs: &mut Vec<Repair>,
+) -> Result<BTreeMap<String, String>, SessionDataError> {
+    let misspelt = object.take_present("sender_clencaimed_keys");
+    let value = match (object.take_present("sender_claimed_keys"), misspelt) {
+        (Some(value), _) => value,
+        (None, Some(value)) => {
+            repairs.push(Repair::SenderClaimedKeysRenamed);
+            value
+        }
+        (None, None) => return Ok(BTreeMap::new()),
+    };
+    let Ok(members) = RawObject::parse(value.get().as_bytes()) else {
+        repairs.push(Repair::SenderClaimedKeysDropped);
+        return Ok(BTreeMap::new());
+    };
+    let mut keys = BTreeMap::new();
+    for (algorithm, key) in members.into_members() {
+        let algorithm = read_text(algorithm, SessionDataError::Unkeepable)?;
+        match json::string(key) {
+            Ok(key) => {
+                keys.insert(algorithm.as_str().to_owned(), key.as_str().to_owned());
+            }
+            Err(JsonTextError::LoneSurrogate) => return Err(SessionDataError::Unkeepable),
+            Err(JsonTextError::NotAString) => repairs.push(Repair::SenderClaimedKeysDropped),
+        }
+    }
+    repairs.dedup();
+    Ok(keys)
+}
+
+fn read_forwarding_chain(
+    object: &mut RawObject<'_>,
+    repairs: &mut Vec<Repair>,
+) -> Vec<Curve25519PublicKey> {
+    let camel_case = object.take_present("forwardingCurve25519KeyChain");
+    let value = object.take_present("forwarding_curve25519_key_chain").or(camel_case);
+    let Some(value) = value else { return Vec::new() };
+    let Some(elements) = json::array(value) else {
+        repairs.push(Repair::ForwardingKeysDropped { count: 1 });
+        return Vec::new();
+    };
+    let chain: Vec<_> = elements.iter().filter_map(|element| read_curve25519(element)).collect();
+    let count = elements.len() - chain.len();
+    if count > 0 {
+        repairs.push(Repair::ForwardingKeysDropped { count });
+    }
+    chain
+}
+
+/// The name of the specification counts before those of MSC3061's drafts.
+fn read_shared_history(object: &mut RawObject<'_>) -> bool {
+    let named = ["shared_history", "m.shared_history", "org.matrix.msc3061.shared_history"]
+        .map(|name| object.take(name).and_then(|value| value.get().parse().ok()));
+    named.into_iter().flatten().next().unwrap_or(false)
+}
+
+/// What the JSON says beside the session itself; anything but a string says nothing.
+fn read_claim(object: &mut RawObject<'_>, name: &str) -> Option<String> {
+    let text = json::public_string(object.take(name)?).ok()?;
+    Some(text.into_owned())
+}
+
+fn read_curve25519(value: &RawValue) -> Option<Curve25519PublicKey> {
+    Curve25519PublicKey::from_base64(json::string(value).ok()?.as_str()).ok()
+}
+
+fn read_text(
+    value: &RawValue,
+    other_type: SessionDataError,
+) -> Result<json::JsonText<'_>, SessionDataError> {
+    json::string(value).map_err(|error| match error {
+        JsonTextError::NotAString => other_type,
+        JsonTextError::LoneSurrogate => SessionDataError::Unkeepable,
+    })
+}
+
+/// Copies what nobody took into wiped memory, as the inside of an object.
+fn keep_unknown(object: RawObject<'_>) -> Result<SecretVec, SessionDataError> {
+    let members = object.into_members();
+    let length = members.iter().map(|(key, value)| key.get().len() + value.get().len() + 2).sum();
+    let mut kept = SecretVec::with_capacity(length);
+    for (key, value) in members {
+        if !json::is_harmless(key, 0) || !json::is_harmless(value, json::MAX_DEPTH) {
+            return Err(SessionDataError::Unkeepable);
+        }
+        for piece in [key.get(), ":", value.get(), ","] {
+            kept.extend_from_slice(piece.as_bytes());
+        }
+    }
+    kept.truncate(kept.expose_bytes().len().saturating_sub(1));
+    Ok(kept)
+}
