@@ -4,10 +4,35 @@
 //! it does no I/O, keeps no state in the background and needs no runtime. Bytes, randomness and limits
 //! come in as arguments, requests and results go out as values.
 //!
+//! # Quick start
+//!
+//! A device seals a session to the public key of a backup, and whoever has the recovery key opens it:
+//!
+//! ```
+//! use strongroom::{
+//!     backup::BackupDecryptionKey,
+//!     recovery_key::RecoveryKey,
+//!     session_data::{SessionData, SessionKey},
+//! };
+//!
+//! # let megolm = vodozemac::megolm::GroupSession::new(Default::default());
+//! # let session_key = megolm.session_key().to_base64();
+//! let session = SessionData::new(SessionKey::from_base64(&session_key)?);
+//! let key = BackupDecryptionKey::generate()?;
+//! let sealed = key.public_key().seal(&session)?;
+//! let written_down = key.to_recovery_key().to_text();
+//!
+//! let typed = RecoveryKey::parse(written_down.expose_str())?;
+//! let opened = BackupDecryptionKey::from_recovery_key(typed).open(&sealed)?;
+//! assert_eq!(opened.read.session, session);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # The topics
 //!
 //! | module | what |
 //! |---|---|
+//! | [`backup`] | keys, versions, trust, sealing and opening |
 //! | [`session_data`] | a Megolm session as it is backed up and exported |
 //! | [`recovery_key`] | the text that people write down |
 //! | [`signed_json`] | signed objects, kept to the last byte |
@@ -22,6 +47,7 @@
 //! `homeserver`: the in-memory homeserver. No feature is on by default, and none changes what the
 //! others do.
 
+pub mod backup;
 pub mod crypto;
 pub mod encoding;
 pub mod excerpt;

@@ -1,0 +1,233 @@
+//! The two halves of a backup's key.
+
+use std::fmt;
+
+use rand_core::CryptoRng;
+use thiserror::Error;
+
+use crate::{
+    crypto::curve25519::{Curve25519PublicKey, Curve25519SecretKey, NonContributory},
+    encoding::{base64::Base64Error, secret_base64},
+    randomness::{NoRandomness, with_os_rng},
+    recovery_key::RecoveryKey,
+    secret::{SecretBytes, SecretString},
+};
+
+/// The public key of a backup: sessions are sealed to it.
+///
+/// Two keys are equal if they are the same point, however it is encoded: a server cannot pass a
+/// retired key off as another by setting a bit that the agreement ignores.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct BackupPublicKey(Curve25519PublicKey);
+
+/// Why something is not the public key of a backup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum BackupPublicKeyError {
+    /// It is not base64 of 32 bytes.
+    #[error("the backup's public key cannot be read: {0}")]
+    Base64(#[from] Base64Error),
+    /// Whatever is sealed to it could be opened by everybody.
+    #[error("the backup's public key is one that everybody could open")]
+    NonContributory,
+}
+
+impl BackupPublicKey {
+    /// Takes a Curve25519 key, in its one canonical encoding.
+    ///
+    /// # Errors
+    ///
+    /// [`NonContributory`] if what is sealed to the key could be opened by everybody.
+    pub fn new(key: Curve25519PublicKey) -> Result<Self, NonContributory> {
+        if key.is_low_order() { Err(NonContributory) } else { Ok(Self(key.canonical())) }
+    }
+
+    /// Reads a key from base64, padded or not.
+    ///
+    /// # Errors
+    ///
+    /// [`BackupPublicKeyError`] if the text is not base64 of 32 bytes, or no usable key.
+    pub fn from_base64(text: &str) -> Result<Self, BackupPublicKeyError> {
+        Self::new(Curve25519PublicKey::from_base64(text)?)
+            .map_err(|NonContributory| BackupPublicKeyError::NonContributory)
+    }
+
+    /// The key as the agreement uses it.
+    #[must_use]
+    pub fn as_curve25519(&self) -> &Curve25519PublicKey {
+        &self.0
+    }
+
+    /// The key in unpadded base64: 43 characters.
+    #[must_use]
+    pub fn to_base64(&self) -> String {
+        self.0.to_base64()
+    }
+}
+
+impl fmt::Debug for BackupPublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BackupPublicKey({})", self.0)
+    }
+}
+
+impl fmt::Display for BackupPublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The decryption key of a backup, and where it came from.
+///
+/// # Security
+///
+/// Any key opens sessions. Whether a key also makes a backup [trusted](super::TrustedBackup) depends
+/// on its [source](KeySource): a server can plant a key where nobody vouches for it.
+#[derive(Clone)]
+pub struct BackupDecryptionKey {
+    secret: Curve25519SecretKey,
+    public: BackupPublicKey,
+    source: KeySource,
+}
+
+/// Where a decryption key came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeySource {
+    /// Drawn on this device.
+    Generated,
+    /// Typed by the user, as a recovery key or a passphrase.
+    TypedByUser,
+    /// From secret storage whose algorithm authenticates what is stored (`aes-hmac-sha2`).
+    AuthenticatedSecretStorage,
+    /// Shared by a verified device of the same user, over Olm.
+    SharedByVerifiedDevice,
+    /// From where others can write too: asymmetric secret storage, `passthrough`, an unknown place.
+    Unauthenticated,
+    /// As [`KeySource::Unauthenticated`], and the user accepted the risk knowingly.
+    AcceptedByUser,
+}
+
+impl KeySource {
+    /// Whether nobody but the user can have put the key there, or the user took the risk.
+    #[must_use]
+    pub fn is_authentic(self) -> bool {
+        !matches!(self, Self::Unauthenticated)
+    }
+}
+
+impl BackupDecryptionKey {
+    /// Draws a key for a new backup.
+    pub fn generate_with_rng(rng: &mut impl CryptoRng) -> Self {
+        Self::from_curve25519(Curve25519SecretKey::generate_with_rng(rng), KeySource::Generated)
+    }
+
+    /// Draws a key for a new backup from the operating system's random source.
+    ///
+    /// # Errors
+    ///
+    /// [`NoRandomness`] if the operating system has none to give.
+    pub fn generate() -> Result<Self, NoRandomness> {
+        with_os_rng(Self::generate_with_rng)
+    }
+
+    /// Takes the 32 bytes of a key.
+    #[must_use]
+    pub fn from_bytes(bytes: SecretBytes<32>, source: KeySource) -> Self {
+        Self::from_curve25519(Curve25519SecretKey::from_bytes(bytes), source)
+    }
+
+    /// Reads a key from base64, padded or not, as it is stored under `m.megolm_backup.v1`.
+    ///
+    /// # Errors
+    ///
+    /// If the text is not base64 of 32 bytes.
+    pub fn from_base64(text: &str, source: KeySource) -> Result<Self, Base64Error> {
+        secret_base64::decode_array(text).map(|bytes| Self::from_bytes(bytes, source))
+    }
+
+    /// Takes a recovery key that the user typed.
+    #[must_use]
+    pub fn from_recovery_key(typed: RecoveryKey) -> Self {
+        Self::from_bytes(typed.into_bytes(), KeySource::TypedByUser)
+    }
+
+    /// The key as a recovery key, to be written down by the user.
+    #[must_use]
+    pub fn to_recovery_key(&self) -> RecoveryKey {
+        RecoveryKey::from_bytes(self.secret.expose_bytes().clone())
+    }
+
+    /// The key in unpadded base64, 43 characters, as it is stored under `m.megolm_backup.v1`.
+    #[must_use]
+    pub fn to_base64(&self) -> SecretString {
+        secret_base64::encode(self.secret.expose_bytes().expose_bytes())
+    }
+
+    /// The public half.
+    #[must_use]
+    pub fn public_key(&self) -> &BackupPublicKey {
+        &self.public
+    }
+
+    /// Where the key came from.
+    #[must_use]
+    pub fn source(&self) -> KeySource {
+        self.source
+    }
+
+    /// Lets an unauthenticated key count as authentic, because the user said so after having been
+    /// told that a server could have planted it.
+    #[must_use]
+    pub fn accept_unauthenticated_source(mut self) -> Self {
+        if self.source == KeySource::Unauthenticated {
+            self.source = KeySource::AcceptedByUser;
+        }
+        self
+    }
+
+    pub(super) fn secret(&self) -> &Curve25519SecretKey {
+        &self.secret
+    }
+
+    fn from_curve25519(secret: Curve25519SecretKey, source: KeySource) -> Self {
+        // A clamped scalar never gives a point of small order.
+        let public = BackupPublicKey(secret.public_key());
+        Self { secret, public, source }
+    }
+}
+
+impl fmt::Debug for BackupDecryptionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { secret: _, public, source } = self;
+        f.debug_struct("BackupDecryptionKey")
+            .field("public", public)
+            .field("source", source)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_encoding_of_a_point_is_the_same_key() {
+        let key = BackupDecryptionKey::generate().unwrap();
+        let mut bytes = *key.public_key().as_curve25519().as_bytes();
+        bytes[31] |= 0x80;
+        let same = BackupPublicKey::new(Curve25519PublicKey::from_bytes(bytes)).unwrap();
+        assert_eq!(same, *key.public_key());
+    }
+
+    #[test]
+    fn only_an_unauthenticated_source_is_not_authentic() {
+        let bytes = SecretBytes::init_with(|bytes| bytes.fill(1));
+        let planted = BackupDecryptionKey::from_bytes(bytes, KeySource::Unauthenticated);
+        assert!(!planted.source().is_authentic());
+        let accepted = planted.accept_unauthenticated_source();
+        assert_eq!(accepted.source(), KeySource::AcceptedByUser);
+        let typed = BackupDecryptionKey::from_recovery_key(accepted.to_recovery_key());
+        assert_eq!(typed.accept_unauthenticated_source().source(), KeySource::TypedByUser);
+    }
+}

@@ -1,0 +1,56 @@
+//! Server-side key backup: versions and whom they belong to, sealing sessions, opening them again.
+//!
+//! Implements `m.megolm_backup.v1.curve25519-aes-sha2`
+//! ([specification](https://spec.matrix.org/v1.16/client-server-api/#server-side-key-backups), MSC1219).
+//!
+//! | step | type |
+//! |---|---|
+//! | a key for a new backup, or the one that the user kept | [`BackupDecryptionKey`] |
+//! | what the server says of a version | [`BackupVersionInfo`], [`AuthData`] |
+//! | proof that it is the user's | [`TrustedBackup`] |
+//! | sessions on their way up | [`SealedSession`] |
+//! | sessions on their way down | [`BackedUpSession`], then [`UnauthenticatedSession`] |
+//!
+//! # Security
+//!
+//! A backup hides sessions from the server. It does not prove who put them there: anyone who knows
+//! the public key can add sessions, and the MAC as deployed does not even cover the ciphertext.
+//!
+//! ```
+//! use strongroom::{backup::BackupDecryptionKey, session_data::{SessionData, SessionKey}};
+//! # let outbound = vodozemac::megolm::GroupSession::new(Default::default());
+//! # let exported = outbound.session_key().to_base64();
+//!
+//! let session = SessionData::new(SessionKey::from_base64(&exported)?);
+//! let key = BackupDecryptionKey::generate()?;
+//! let sealed = key.public_key().seal(&session)?;
+//! let opened = key.open(&sealed)?;
+//! assert_eq!(opened.read.session, session);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod auth_data;
+mod encrypted_session_data;
+mod key_backup_data;
+mod keys;
+mod open;
+mod seal;
+mod trust;
+mod version;
+
+pub use self::{
+    auth_data::{AuthData, AuthDataError},
+    encrypted_session_data::{EncryptedMember, EncryptedSessionData, EncryptedSessionDataError},
+    key_backup_data::{KeyBackupData, KeyBackupDataError, KeyBackupMetadata, MetadataMember},
+    keys::{BackupDecryptionKey, BackupPublicKey, BackupPublicKeyError, KeySource},
+    open::{
+        BackedUpSession, FailureCause, OpenError, OpenedSessionData, UnauthenticatedSession,
+        Warning,
+    },
+    seal::{SealError, SealOptions, SealedSession},
+    trust::{TrustError, TrustReason, TrustedBackup},
+    version::{BackupVersionInfo, BackupVersionInfoError},
+};
+
+/// The algorithm of key backups.
+pub const MEGOLM_BACKUP_V1: &str = "m.megolm_backup.v1.curve25519-aes-sha2";

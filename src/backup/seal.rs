@@ -1,0 +1,169 @@
+//! Sealing sessions to a backup's public key.
+
+use std::fmt;
+
+use rand_core::CryptoRng;
+use thiserror::Error;
+
+use super::{
+    EncryptedSessionData, KeyBackupData, KeyBackupMetadata, keys::BackupPublicKey,
+    trust::TrustedBackup,
+};
+use crate::{
+    crypto::{
+        curve25519::NonContributory,
+        curve25519_aes_sha2::{self, MacScheme},
+    },
+    ids::{RoomId, SessionId},
+    randomness::{NoRandomness, with_os_rng},
+    session_data::SessionData,
+};
+
+/// A session sealed to the public key of one backup, ready to be uploaded there and nowhere else.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedSession {
+    room_id: RoomId,
+    session_id: SessionId,
+    data: KeyBackupData,
+    sealed_to: BackupPublicKey,
+}
+
+/// What the host may say about a session that is sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct SealOptions {
+    /// Whether the device that the session came from is verified. Default: no.
+    pub is_verified: bool,
+    /// How many times the session was forwarded. Default: the length of its forwarding chain.
+    pub forwarded_count: Option<u64>,
+    /// What the MAC covers. Default: the empty string, which every client reads.
+    pub mac_scheme: MacScheme,
+}
+
+/// Why a session could not be sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SealError {
+    /// The operating system gave no randomness.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+    /// The public key is one that everybody could open.
+    #[error(transparent)]
+    NonContributory(#[from] NonContributory),
+}
+
+impl BackupPublicKey {
+    /// Seals one session, with an ephemeral key of its own: 32 bytes from `rng`.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::NonContributory`], which a key of this type never causes.
+    pub fn seal_with_rng(
+        &self,
+        session: &SessionData,
+        scheme: MacScheme,
+        rng: &mut impl CryptoRng,
+    ) -> Result<EncryptedSessionData, SealError> {
+        let plaintext = session.to_json();
+        let message = curve25519_aes_sha2::seal_with_rng(
+            self.as_curve25519(),
+            plaintext.expose_bytes(),
+            scheme,
+            rng,
+        )?;
+        Ok(message.into())
+    }
+
+    /// Seals one session as every client reads it, with the operating system's randomness.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::NoRandomness`] if the operating system has none to give.
+    pub fn seal(&self, session: &SessionData) -> Result<EncryptedSessionData, SealError> {
+        with_os_rng(|rng| self.seal_with_rng(session, MacScheme::default(), rng))?
+    }
+}
+
+impl TrustedBackup {
+    /// Seals one session for upload, with an ephemeral key of its own: 32 bytes from `rng`.
+    ///
+    /// # Errors
+    ///
+    /// As [`BackupPublicKey::seal_with_rng`].
+    pub fn seal_with_rng(
+        &self,
+        room_id: RoomId,
+        session: &SessionData,
+        options: &SealOptions,
+        rng: &mut impl CryptoRng,
+    ) -> Result<SealedSession, SealError> {
+        let sealed_to = *self.public_key();
+        let session_data = sealed_to.seal_with_rng(session, options.mac_scheme, rng)?;
+        let chain_length = session.forwarding_chain().len().try_into().ok();
+        let metadata = KeyBackupMetadata {
+            is_verified: options.is_verified,
+            first_message_index: Some(session.session_key().first_known_index().into()),
+            forwarded_count: options.forwarded_count.or(chain_length),
+        };
+        let data = KeyBackupData::new(metadata, session_data);
+        Ok(SealedSession { room_id, session_id: session.session_id(), data, sealed_to })
+    }
+
+    /// Seals one session for upload with the operating system's randomness.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::NoRandomness`] if the operating system has none to give.
+    pub fn seal(
+        &self,
+        room_id: RoomId,
+        session: &SessionData,
+        options: &SealOptions,
+    ) -> Result<SealedSession, SealError> {
+        with_os_rng(|rng| self.seal_with_rng(room_id, session, options, rng))?
+    }
+}
+
+impl SealedSession {
+    /// The room that the session is stored under.
+    #[must_use]
+    pub fn room_id(&self) -> &RoomId {
+        &self.room_id
+    }
+
+    /// The ID that the session is stored under: the one inside its key.
+    #[must_use]
+    pub fn session_id(&self) -> &SessionId {
+        &self.session_id
+    }
+
+    /// What is uploaded.
+    #[must_use]
+    pub fn data(&self) -> &KeyBackupData {
+        &self.data
+    }
+
+    /// What is uploaded, taken out.
+    #[must_use]
+    pub(crate) fn into_data(self) -> KeyBackupData {
+        self.data
+    }
+
+    /// The public key that the session was sealed to.
+    #[must_use]
+    pub fn sealed_to(&self) -> &BackupPublicKey {
+        &self.sealed_to
+    }
+}
+
+impl fmt::Debug for SealedSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { room_id, session_id, data, sealed_to } = self;
+        f.debug_struct("SealedSession")
+            .field("room_id", room_id)
+            .field("session_id", session_id)
+            .field("metadata", data.metadata())
+            .field("sealed_to", sealed_to)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,147 @@
+//! Proof that a backup is the user's own.
+
+use thiserror::Error;
+
+use super::{
+    auth_data::{AuthData, AuthDataError},
+    keys::{BackupDecryptionKey, BackupPublicKey, KeySource},
+    version::BackupVersionInfo,
+};
+use crate::{
+    Limits,
+    ids::{BackupVersion, UserId},
+    signed_json::{SignatureReport, TrustedSigner},
+};
+
+/// A backup that may be uploaded to: somebody whom the user trusts vouches for its public key.
+///
+/// There is no way to make one but to prove it: it has two constructors, and it does not deserialise.
+/// After a restart trust is established again.
+///
+/// ```compile_fail
+/// fn read<T: serde::de::DeserializeOwned>() {}
+/// read::<strongroom::backup::TrustedBackup>();
+/// ```
+#[derive(Debug, Clone)]
+pub struct TrustedBackup {
+    version: BackupVersion,
+    public_key: BackupPublicKey,
+    reason: TrustReason,
+}
+
+/// What makes a backup trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TrustReason {
+    /// A key that the host trusts signed the backup's public key.
+    Signature(TrustedSigner),
+    /// The decryption key belongs to the backup's public key, and came from an authentic source.
+    DecryptionKey(KeySource),
+}
+
+/// Why a backup is not trusted.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum TrustError {
+    /// The backup's public data cannot be used.
+    #[error(transparent)]
+    AuthData(#[from] AuthDataError),
+    /// The public key is one that this user has given up. A server can serve an old version again.
+    #[error("the backup's public key was given up earlier and must not be used again")]
+    Retired,
+    /// None of the trusted keys signed the public key.
+    #[error("no device or key that you trust has signed this backup")]
+    NoTrustedSignature(SignatureReport),
+    /// The decryption key belongs to another backup.
+    #[error("the key is for the backup {key}, but the server's backup is {backup}")]
+    OtherPublicKey {
+        /// The public key of the backup on the server.
+        backup: BackupPublicKey,
+        /// The public half of the decryption key.
+        key: BackupPublicKey,
+    },
+    /// The decryption key fits, but anyone can have put it where it was found.
+    #[error("the key fits this backup, but it comes from where the server could have planted it")]
+    UnauthenticatedSource,
+}
+
+impl TrustedBackup {
+    /// Trusts a backup because a trusted key signed its public key.
+    ///
+    /// `trusted` are keys of the user's own: the pinned master key and verified devices. `retired` are
+    /// the public keys of backups that the user has given up.
+    ///
+    /// # Errors
+    ///
+    /// [`TrustError::AuthData`], [`TrustError::Retired`], [`TrustError::NoTrustedSignature`].
+    pub fn by_signature(
+        info: &BackupVersionInfo,
+        user_id: &UserId,
+        trusted: &[TrustedSigner],
+        retired: &[BackupPublicKey],
+        limits: &Limits,
+    ) -> Result<Self, TrustError> {
+        let auth_data = usable(info, retired)?;
+        let report = auth_data.check_signatures(user_id, trusted, limits);
+        match report.trusted_signer() {
+            Some(signer) => Ok(Self::new(info, auth_data, TrustReason::Signature(signer.clone()))),
+            None => Err(TrustError::NoTrustedSignature(report)),
+        }
+    }
+
+    /// Trusts a backup because the user has its decryption key, from an
+    /// [authentic source](KeySource::is_authentic).
+    ///
+    /// # Errors
+    ///
+    /// [`TrustError::AuthData`], [`TrustError::Retired`], [`TrustError::OtherPublicKey`],
+    /// [`TrustError::UnauthenticatedSource`].
+    pub fn by_decryption_key(
+        info: &BackupVersionInfo,
+        key: &BackupDecryptionKey,
+        retired: &[BackupPublicKey],
+    ) -> Result<Self, TrustError> {
+        let auth_data = usable(info, retired)?;
+        if auth_data.public_key() != key.public_key() {
+            let (backup, key) = (*auth_data.public_key(), *key.public_key());
+            return Err(TrustError::OtherPublicKey { backup, key });
+        }
+        if !key.source().is_authentic() {
+            return Err(TrustError::UnauthenticatedSource);
+        }
+        Ok(Self::new(info, auth_data, TrustReason::DecryptionKey(key.source())))
+    }
+
+    /// The version to upload to.
+    #[must_use]
+    pub fn version(&self) -> &BackupVersion {
+        &self.version
+    }
+
+    /// The key to seal to.
+    #[must_use]
+    pub fn public_key(&self) -> &BackupPublicKey {
+        &self.public_key
+    }
+
+    /// Why the backup is trusted.
+    #[must_use]
+    pub fn reason(&self) -> &TrustReason {
+        &self.reason
+    }
+
+    fn new(info: &BackupVersionInfo, auth_data: &AuthData, reason: TrustReason) -> Self {
+        Self { version: info.version().clone(), public_key: *auth_data.public_key(), reason }
+    }
+}
+
+fn usable<'a>(
+    info: &'a BackupVersionInfo,
+    retired: &[BackupPublicKey],
+) -> Result<&'a AuthData, TrustError> {
+    let auth_data = info.auth_data().map_err(Clone::clone)?;
+    if retired.contains(auth_data.public_key()) {
+        return Err(TrustError::Retired);
+    }
+    Ok(auth_data)
+}
