@@ -36,6 +36,7 @@
 //! | [`session_data`] | a Megolm session as it is backed up and exported |
 //! | [`recovery_key`] | the text that people write down |
 //! | [`signed_json`] | signed objects, kept to the last byte |
+//! | [`api`] | the HTTP endpoints as typed requests and responses |
 //! | [`crypto`], [`encoding`], [`secret`], [`ids`] | what the others stand on |
 #![cfg_attr(
     feature = "homeserver",
@@ -47,6 +48,7 @@
 //! `homeserver`: the in-memory homeserver. No feature is on by default, and none changes what the
 //! others do.
 
+pub mod api;
 pub mod backup;
 pub mod crypto;
 pub mod encoding;
