@@ -53,6 +53,8 @@ pub mod backup;
 pub mod crypto;
 pub mod encoding;
 pub mod excerpt;
+#[cfg(feature = "homeserver")]
+pub mod homeserver;
 pub mod ids;
 mod limits;
 pub mod randomness;
