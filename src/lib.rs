@@ -64,3 +64,7 @@ pub mod session_data;
 pub mod signed_json;
 
 pub use limits::Limits;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,108 @@
+//! The device that has the sessions: it creates the backup and uploads.
+
+use std::time::Instant;
+
+use indicatif::ProgressBar;
+use strongroom::{
+    api::{CreateBackupVersion, GetCurrentBackupVersion, PutRoomKeys},
+    backup::{AuthData, BackupDecryptionKey, SealOptions, TrustedBackup},
+    crypto::{
+        curve25519::Curve25519PublicKey,
+        ed25519::{Ed25519PublicKey, Ed25519Signature},
+    },
+    ids::{DeviceId, KeyId, RoomId},
+    secret::SecretString,
+    session_data::{ExportedSession, SessionData, SessionKey},
+};
+use vodozemac::{megolm::GroupSession, olm::Account};
+
+use crate::{
+    Result, print_rate,
+    server::{Server, user_id},
+};
+
+pub struct FirstDevice {
+    account: Account,
+    sessions: Vec<ExportedSession>,
+}
+
+impl FirstDevice {
+    /// Makes an Olm account and real Megolm sessions in several rooms.
+    pub fn new(count: usize) -> Self {
+        let account = Account::new();
+        let sessions = (0..count).map(|number| session(&account, number)).collect();
+        Self { account, sessions }
+    }
+
+    /// Creates a signed backup, uploads every session, and hands out the recovery key.
+    pub fn back_up(&self, server: &mut Server) -> Result<SecretString> {
+        let key = BackupDecryptionKey::generate()?;
+        let auth_data = self.sign(AuthData::new(key.public_key()))?;
+        server.send(&CreateBackupVersion::new(auth_data))?;
+
+        let (current, _) = server.send(&GetCurrentBackupVersion)?;
+        let current = current.ok_or("the homeserver has lost the backup")?;
+        let backup = TrustedBackup::by_decryption_key(&current, &key, &[])?;
+        println!(
+            "created    backup version {} with the key {}",
+            current.version(),
+            key.public_key()
+        );
+
+        self.upload(server, &backup)?;
+        Ok(key.to_recovery_key().to_text())
+    }
+
+    pub fn into_sessions(self) -> Vec<ExportedSession> {
+        self.sessions
+    }
+
+    fn sign(&self, auth_data: AuthData) -> Result<AuthData> {
+        let signature = self.account.sign(auth_data.bytes_to_sign()?);
+        let signature = Ed25519Signature::from_bytes(signature.to_bytes());
+        let key_id = KeyId::ed25519(&DeviceId::from("FIRST"));
+        Ok(auth_data.with_signature(&user_id(), &key_id, &signature))
+    }
+
+    fn upload(&self, server: &mut Server, backup: &TrustedBackup) -> Result<()> {
+        let progress = ProgressBar::new(self.sessions.len() as u64);
+        let (start, mut bytes) = (Instant::now(), 0);
+        for batch in self.sessions.chunks(BATCH) {
+            let sealed: std::result::Result<Vec<_>, _> = batch
+                .iter()
+                .map(|one| backup.seal(one.room_id.clone(), &one.session, &SealOptions::default()))
+                .collect();
+            let (_, sent) = server.send(&PutRoomKeys::new(backup, sealed?)?)?;
+            bytes += sent;
+            progress.inc(batch.len() as u64);
+        }
+        progress.finish_and_clear();
+        print_rate("backed up", self.sessions.len(), bytes, start.elapsed());
+        Ok(())
+    }
+}
+
+/// A session that this device has used a while, so that it does not begin at its first message.
+fn session(account: &Account, number: usize) -> ExportedSession {
+    let mut outbound = GroupSession::new(Default::default());
+    for _ in 0..number % 4 {
+        outbound.encrypt("an earlier message");
+    }
+    let key = SessionKey::from_bytes(&outbound.session_key().to_bytes())
+        .expect("vodozemac makes valid session keys");
+    let claimed = Ed25519PublicKey::from_bytes(account.ed25519_key().as_bytes())
+        .expect("vodozemac makes valid Ed25519 keys");
+    let sender = Curve25519PublicKey::from_bytes(account.curve25519_key().to_bytes());
+    ExportedSession {
+        room_id: RoomId::new(format!("!room{}:example.org", number % ROOMS)),
+        session: SessionData::new(key)
+            .with_sender(sender, claimed)
+            .with_shared_history(number.is_multiple_of(2)),
+    }
+}
+
+/// Sessions in one request: well under the megabyte that servers take without a word.
+const BATCH: usize = 100;
+
+/// How many rooms the sessions are spread over.
+const ROOMS: usize = 12;

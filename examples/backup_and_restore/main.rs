@@ -1,0 +1,97 @@
+//! A device backs up its sessions, is lost, and a new one gets them back with the recovery key alone.
+//!
+//! ```text
+//! cargo run --release --example backup_and_restore
+//! cargo run --release --example backup_and_restore -- --fixture tests/vectors/js-sdk/random.json
+//! ```
+//!
+//! The exit status is 0 only if every session came back equal.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "an example has a clock and files, which the library has not"
+)]
+
+mod export;
+mod first_device;
+mod fixture;
+mod second_device;
+mod server;
+
+use std::{error::Error, path::PathBuf, process::ExitCode, time::Duration};
+
+use clap::Parser;
+use strongroom::session_data::ExportedSession;
+
+/// Backs sessions up and restores them.
+#[derive(Parser)]
+struct Options {
+    /// How many sessions to make.
+    #[arg(long, default_value_t = 1_000, conflicts_with = "fixture")]
+    sessions: usize,
+    /// Restores a real client's backup instead, with the truth in the same file.
+    #[arg(long)]
+    fixture: Option<PathBuf>,
+    /// Writes what was restored, as the JSON array of exported sessions that clients import.
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<bool> {
+    let (equal, restored) = match &options.fixture {
+        Some(path) => fixture::restore(path)?,
+        None => round_trip(options.sessions)?,
+    };
+    if let Some(path) = &options.out {
+        export::write(path, &restored)?;
+        println!("wrote      {} sessions to {}", restored.len(), path.display());
+    }
+    println!(
+        "{}",
+        if equal { "every session came back equal" } else { "NOT every session came back" }
+    );
+    Ok(equal)
+}
+
+/// The main job: up, lost, and down again.
+fn round_trip(count: usize) -> Result<(bool, Vec<ExportedSession>)> {
+    let mut server = server::Server::new();
+    let (originals, recovery_key) = {
+        let device = first_device::FirstDevice::new(count);
+        let recovery_key = device.back_up(&mut server)?;
+        (device.into_sessions(), recovery_key)
+    };
+    println!("recovery key: {}", recovery_key.expose_str());
+    println!("the first device is lost; a second one has nothing but the recovery key");
+    let restored = second_device::restore(&mut server, recovery_key.expose_str())?;
+    Ok((same_sessions(originals, &restored), restored))
+}
+
+/// Whether both are the same sessions, in whatever order.
+fn same_sessions(mut originals: Vec<ExportedSession>, restored: &[ExportedSession]) -> bool {
+    let mut restored = restored.to_vec();
+    for sessions in [&mut originals, &mut restored] {
+        sessions.sort_by_cached_key(|one| (one.room_id.clone(), one.session_id()));
+    }
+    originals == restored
+}
+
+/// Prints one line of figures.
+fn print_rate(what: &str, count: usize, bytes: usize, elapsed: Duration) {
+    let rate = count as f64 / elapsed.as_secs_f64().max(f64::EPSILON);
+    println!("{what:<10} {count} sessions, {bytes} bytes, {rate:.0} sessions per second");
+}

@@ -1,0 +1,50 @@
+//! The device that has nothing: it checks the backup and restores.
+
+use std::time::Instant;
+
+use strongroom::{
+    api::{GetCurrentBackupVersion, GetRoomKeys, RoomKeys},
+    backup::{BackupDecryptionKey, TrustedBackup},
+    recovery_key::RecoveryKey,
+    session_data::ExportedSession,
+};
+
+use crate::{Result, print_rate, server::Server};
+
+/// From the typed recovery key to the sessions.
+pub fn restore(server: &mut Server, typed: &str) -> Result<Vec<ExportedSession>> {
+    let key = BackupDecryptionKey::from_recovery_key(RecoveryKey::parse(typed)?);
+    let (current, _) = server.send(&GetCurrentBackupVersion)?;
+    let current = current.ok_or("the homeserver has no backup")?;
+    let backup = TrustedBackup::by_decryption_key(&current, &key, &[])?;
+    println!(
+        "checked    version {}: the recovery key belongs to it; the server says {} sessions",
+        backup.version(),
+        current.count().map_or_else(|| "some".to_owned(), |count| count.to_string()),
+    );
+    let start = Instant::now();
+    let (keys, bytes) = server.send(&GetRoomKeys::new(backup.version().clone()))?;
+    let restored = open_all(&key, &keys);
+    print_rate("restored", restored.len(), bytes, start.elapsed());
+    Ok(restored)
+}
+
+/// Opens every session; one that does not open is named and costs no other.
+pub fn open_all(key: &BackupDecryptionKey, keys: &RoomKeys) -> Vec<ExportedSession> {
+    let mut restored = Vec::with_capacity(keys.sessions.len());
+    for returned in &keys.sessions {
+        match key.restore(returned) {
+            Ok(session) => {
+                for warning in session.warnings() {
+                    println!("warning    {}: {warning:?}", returned.session_id);
+                }
+                restored.push(session.into_exported());
+            }
+            Err(error) => println!("failed     {}: {error}", returned.session_id),
+        }
+    }
+    for error in &keys.broken_rooms {
+        println!("failed     {error}");
+    }
+    restored
+}

@@ -1,0 +1,41 @@
+//! A homeserver in this process, in place of a socket.
+
+use strongroom::{
+    Limits,
+    api::{AccessToken, BaseUrl, Endpoint},
+    homeserver::Homeserver,
+    ids::UserId,
+};
+
+use crate::Result;
+
+/// The homeserver, and how a device of the one user reaches it.
+pub struct Server {
+    homeserver: Homeserver,
+    base_url: BaseUrl,
+    token: AccessToken,
+}
+
+impl Server {
+    pub fn new() -> Self {
+        let mut homeserver = Homeserver::new();
+        homeserver.log_in_with_token(user_id(), "FIRST", TOKEN);
+        let base_url = BaseUrl::new("https://matrix.example.org").expect("it is a URL");
+        Self { homeserver, base_url, token: TOKEN.into() }
+    }
+
+    /// Sends a request and reads the response; also says how many bytes went up and down.
+    pub fn send<E: Endpoint>(&mut self, endpoint: &E) -> Result<(E::Response, usize)> {
+        let request = endpoint.to_http(&self.base_url, &self.token)?;
+        let sent = request.body().len();
+        let response = self.homeserver.respond(&request);
+        let bytes = sent + response.body().len();
+        Ok((endpoint.read_response(&response, &Limits::default())?, bytes))
+    }
+}
+
+pub fn user_id() -> UserId {
+    UserId::from("@alice:example.org")
+}
+
+const TOKEN: &str = "access token of the example";
