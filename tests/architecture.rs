@@ -1,0 +1,417 @@
+//! Guards the house: arrows point down, files and functions stay short.
+//!
+//! The floors are those of `docs/decisions.md`. A module may use the floors beneath its own and its
+//! own room, which is everything under one top-level module; nothing above, and nothing beside.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "tests may stop at the first surprise"
+)]
+
+#[path = "support/source.rs"]
+mod source;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proc_macro2::{TokenStream, TokenTree};
+use source::{Source, is_for_tests, read_all};
+use syn::{
+    ImplItemFn, Item, ItemFn, ItemMod, ItemUse, Meta, TraitItemFn, UseTree, VisRestricted,
+    Visibility,
+    spanned::Spanned as _,
+    visit::{self, Visit},
+};
+
+/// What stands on which floor, from the ground up.
+const FLOORS: [&[&str]; 8] = [
+    &["excerpt", "ids", "limits", "randomness", "secret"],
+    &["encoding"],
+    &["crypto"],
+    &["passphrase", "recovery_key", "secret_value", "session_data", "signed_json"],
+    &["backup", "key_export", "secret_sharing", "secret_storage"],
+    &["api"],
+    &["client", "homeserver"],
+    &["bin"],
+];
+
+const MAX_FILE_LINES: usize = 300;
+
+/// For a file whose header gives the reason.
+const MAX_FILE_LINES_WITH_REASON: usize = 400;
+
+const MAX_FUNCTION_LINES: usize = 40;
+
+#[test]
+fn no_arrow_points_up_or_sideways() {
+    let house = House::new(&read_all());
+    assert!(house.files > 20, "{} files were read", house.files);
+    assert!(house.arrows > 50, "{} arrows were found", house.arrows);
+    assert_eq!(house.faults, [""; 0], "\n{}\n", house.faults.join("\n"));
+}
+
+#[test]
+fn no_file_is_too_long() {
+    let faults: Vec<_> = read_all().iter().filter_map(too_long).collect();
+    assert_eq!(faults, [""; 0], "\n{}\n", faults.join("\n"));
+}
+
+#[test]
+fn no_function_is_too_long() {
+    let (mut faults, mut count) = (Vec::new(), 0);
+    for source in read_all() {
+        let mut functions = Functions::default();
+        functions.visit_file(&source.syntax);
+        count += functions.0.len();
+        for (name, line, lines) in functions.0 {
+            if lines > MAX_FUNCTION_LINES {
+                let path = source.path.display();
+                faults.push(format!("{path}:{line}: the function {name} has {lines} lines"));
+            }
+        }
+    }
+    assert!(count > 100, "{count} functions were found");
+    assert_eq!(faults, [""; 0], "\n{}\n", faults.join("\n"));
+}
+
+/// All arrows between the rooms, and what is wrong with them.
+#[derive(Default)]
+struct House {
+    files: usize,
+    arrows: usize,
+    faults: Vec<String>,
+}
+
+impl House {
+    fn new(sources: &[Source]) -> Self {
+        let mut house = Self { files: sources.len(), ..Self::default() };
+        let mut root = Root::default();
+        for source in sources.iter().filter(|source| source.module.is_empty()) {
+            root.read(&source.syntax);
+        }
+        for source in sources.iter().filter(|source| !source.module.is_empty()) {
+            house.inspect(source, &root);
+        }
+        house
+    }
+
+    fn inspect(&mut self, source: &Source, root: &Root) {
+        let room = &source.module[0];
+        let path = source.path.display();
+        let Some(floor) = floor_of(room) else {
+            self.faults.push(format!("{path}: the module {room} has no floor in {}", file!()));
+            return;
+        };
+        let mut arrows = Arrows { module: source.module.clone(), found: BTreeSet::new() };
+        arrows.visit_file(&source.syntax);
+        for (line, target) in arrows.found {
+            self.arrows += 1;
+            if let Some(fault) = root.fault(room, floor, &target) {
+                self.faults.push(format!("{path}:{line}: {room} {fault}"));
+            }
+        }
+    }
+}
+
+/// What the crate's root makes known.
+#[derive(Default)]
+struct Root {
+    modules: BTreeSet<String>,
+    /// Re-exported names, and the top-level modules they come from.
+    names: BTreeMap<String, String>,
+}
+
+impl Root {
+    fn read(&mut self, file: &syn::File) {
+        for item in &file.items {
+            match item {
+                Item::Mod(item) => drop(self.modules.insert(item.ident.to_string())),
+                Item::Use(ItemUse { vis: Visibility::Public(_), tree, .. }) => {
+                    for path in leaves(tree) {
+                        let path: Vec<_> = relative_to_root(&path).collect();
+                        if let [module, .., name] = path.as_slice() {
+                            self.names.insert((*name).clone(), (*module).clone());
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// What is wrong with an arrow from this room to this path.
+    fn fault(&self, room: &str, floor: usize, target: &[String]) -> Option<String> {
+        let Some(first) = target.first() else {
+            return Some("imports the whole crate".to_owned());
+        };
+        let known = [first, self.names.get(first).unwrap_or(first)].into_iter();
+        let Some((target, target_floor)) =
+            known.rev().find_map(|module| Some((module, floor_of(module)?)))
+        else {
+            return Some(format!("uses {first}, which has no floor in {}", file!()));
+        };
+        if target == room || target_floor < floor {
+            None
+        } else if target_floor == floor {
+            Some(format!("uses {target}, which is beside it on floor {floor}"))
+        } else {
+            Some(format!("on floor {floor} uses {target} above it on floor {target_floor}"))
+        }
+    }
+}
+
+fn floor_of(room: &str) -> Option<usize> {
+    FLOORS.iter().position(|rooms| rooms.contains(&room))
+}
+
+/// Every path in a file that starts at the crate's root or leaves its module upwards.
+struct Arrows {
+    /// The module that the visitor is in.
+    module: Vec<String>,
+    /// Line, and path from the crate's root.
+    found: BTreeSet<(usize, Vec<String>)>,
+}
+
+impl Arrows {
+    fn add(&mut self, line: usize, path: &[String]) {
+        let mut target = match path.first().map(String::as_str) {
+            // The command line is a crate of its own.
+            Some("crate") if self.module[0] == "bin" => vec!["bin".to_owned()],
+            Some("crate" | "strongroom") => Vec::new(),
+            Some("super" | "self") => self.module.clone(),
+            _ => return,
+        };
+        for segment in path {
+            match segment.as_str() {
+                "crate" | "strongroom" | "self" => {}
+                "super" => drop(target.pop()),
+                name => target.push(name.to_owned()),
+            }
+        }
+        self.found.insert((line, target));
+    }
+
+    fn add_tree(&mut self, tree: &UseTree) {
+        for path in leaves(tree) {
+            self.add(tree.span().start().line, &path);
+        }
+    }
+
+    /// Paths in the tokens of a macro or an attribute, also such as stand in a string there.
+    fn add_tokens(&mut self, tokens: TokenStream) {
+        let tokens: Vec<_> = tokens.into_iter().collect();
+        for (index, token) in tokens.iter().enumerate() {
+            match token {
+                TokenTree::Group(group) => self.add_tokens(group.stream()),
+                TokenTree::Ident(ident) if STARTS.iter().any(|start| ident == start) => {
+                    if !follows_path_separator(&tokens[..index]) {
+                        self.add_longest_path(&tokens[index..]);
+                    }
+                }
+                TokenTree::Literal(literal) => {
+                    let text: Result<syn::LitStr, _> =
+                        syn::parse2(TokenTree::from(literal.clone()).into());
+                    if let Ok(path) = text.and_then(|text| text.parse::<syn::Path>()) {
+                        self.visit_path(&path);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn add_longest_path(&mut self, tokens: &[TokenTree]) {
+        let mut end = 1;
+        while matches!(tokens.get(end..end + 2), Some([TokenTree::Punct(a), TokenTree::Punct(b)])
+            if a.as_char() == ':' && b.as_char() == ':')
+            && !matches!(tokens.get(end + 2), Some(TokenTree::Punct(p)) if p.as_char() != '*')
+            && tokens.get(end + 2).is_some()
+        {
+            end += 3;
+        }
+        if let Ok(tree) = syn::parse2::<UseTree>(tokens[..end].iter().cloned().collect()) {
+            self.add_tree(&tree);
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Arrows {
+    fn visit_item_mod(&mut self, item: &'ast ItemMod) {
+        self.module.push(item.ident.to_string());
+        visit::visit_item_mod(self, item);
+        self.module.pop();
+    }
+
+    fn visit_item_use(&mut self, item: &'ast ItemUse) {
+        self.add_tree(&item.tree);
+    }
+
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        let segments: Vec<_> = path.segments.iter().map(|s| s.ident.to_string()).collect();
+        self.add(path.span().start().line, &segments);
+        visit::visit_path(self, path);
+    }
+
+    fn visit_macro(&mut self, mac: &'ast syn::Macro) {
+        self.add_tokens(mac.tokens.clone());
+        visit::visit_macro(self, mac);
+    }
+
+    fn visit_attribute(&mut self, attribute: &'ast syn::Attribute) {
+        if let Meta::List(list) = &attribute.meta {
+            self.add_tokens(list.tokens.clone());
+        }
+    }
+
+    /// `pub(crate)` and `pub(super)` are no arrows.
+    fn visit_vis_restricted(&mut self, _: &'ast VisRestricted) {}
+}
+
+fn follows_path_separator(before: &[TokenTree]) -> bool {
+    matches!(before.last(), Some(TokenTree::Punct(p)) if p.as_char() == ':')
+        && matches!(before.iter().rev().nth(1), Some(TokenTree::Punct(p)) if p.as_char() == ':')
+        && matches!(before.iter().rev().nth(2), Some(TokenTree::Ident(_)))
+}
+
+/// The paths that a use tree imports, without their new names.
+fn leaves(tree: &UseTree) -> Vec<Vec<String>> {
+    match tree {
+        UseTree::Path(path) => leaves(&path.tree)
+            .into_iter()
+            .map(|rest| [vec![path.ident.to_string()], rest].concat())
+            .collect(),
+        UseTree::Name(name) => vec![vec![name.ident.to_string()]],
+        UseTree::Rename(rename) => vec![vec![rename.ident.to_string()]],
+        UseTree::Glob(_) => vec![Vec::new()],
+        UseTree::Group(group) => group.items.iter().flat_map(leaves).collect(),
+    }
+}
+
+fn relative_to_root(path: &[String]) -> impl Iterator<Item = &String> {
+    path.iter().skip_while(|segment| STARTS.contains(&segment.as_str()))
+}
+
+/// How a path begins that leaves its module.
+const STARTS: [&str; 4] = ["crate", "super", "self", "strongroom"];
+
+fn too_long(source: &Source) -> Option<String> {
+    let tests = source.syntax.items.iter().find_map(|item| match item {
+        Item::Mod(item) if is_for_tests(&item.attrs) => Some(item.span().start().line - 1),
+        _ => None,
+    });
+    let lines = tests.unwrap_or_else(|| source.text.lines().count());
+    let header: Vec<_> = source
+        .text
+        .lines()
+        .take_while(|line| line.starts_with("//!"))
+        .map(|line| line.trim_start_matches("//!").trim())
+        .collect();
+    let has_reason = header.join(" ").contains("reason for its length");
+    let limit = if has_reason { MAX_FILE_LINES_WITH_REASON } else { MAX_FILE_LINES };
+    let path = source.path.display();
+    (lines > limit).then(|| format!("{path}: it has {lines} lines before its tests, over {limit}"))
+}
+
+/// Name, first line and number of lines of every function.
+#[derive(Default)]
+struct Functions(Vec<(String, usize, usize)>);
+
+impl Functions {
+    fn add(&mut self, signature: &syn::Signature, block: &syn::Block) {
+        let line = signature.span().start().line;
+        let lines = block.span().end().line - line + 1;
+        self.0.push((signature.ident.to_string(), line, lines));
+    }
+}
+
+impl<'ast> Visit<'ast> for Functions {
+    fn visit_item_fn(&mut self, item: &'ast ItemFn) {
+        self.add(&item.sig, &item.block);
+        visit::visit_item_fn(self, item);
+    }
+
+    fn visit_impl_item_fn(&mut self, item: &'ast ImplItemFn) {
+        self.add(&item.sig, &item.block);
+        visit::visit_impl_item_fn(self, item);
+    }
+
+    fn visit_trait_item_fn(&mut self, item: &'ast TraitItemFn) {
+        if let Some(block) = &item.default {
+            self.add(&item.sig, block);
+        }
+        visit::visit_trait_item_fn(self, item);
+    }
+}
+
+/// The faults of one made-up file beside a root that re-exports `Limits`.
+fn faults(path: &str, text: &str) -> Vec<String> {
+    let root = Source::new("src/lib.rs", "mod limits;\npub use limits::Limits;");
+    House::new(&[root, Source::new(path, text)]).faults
+}
+
+#[test]
+fn an_arrow_that_points_up_or_sideways_is_found_however_it_is_written() {
+    for (path, text) in [
+        ("src/encoding/x.rs", "use crate::api::X;"),
+        ("src/encoding/x.rs", "pub use crate::api::X as Y;"),
+        ("src/encoding/x.rs", "use crate::{ids::RoomId, crypto::{self, curve25519::*}};"),
+        ("src/encoding/x.rs", "use super::super::backup;"),
+        ("src/encoding/mod.rs", "use super::{secret, crypto as c};"),
+        ("src/encoding/x.rs", "use crate::*;"),
+        ("src/encoding/x.rs", "use crate as root;"),
+        ("src/ids.rs", "use super::*;"),
+        ("src/ids.rs", "use crate::secret::SecretVec;"),
+        ("src/ids.rs", "use crate::Limits;"),
+        ("src/backup/keys.rs", "fn f() { crate::secret_storage::Key::new() }"),
+        ("src/backup/keys.rs", "fn f(x: Vec<crate::api::X>) {}"),
+        ("src/backup/keys.rs", "fn f() { use crate::client; }"),
+        ("src/backup/keys.rs", "mod a { mod b { use super::super::super::super::api::X; } }"),
+        ("src/backup/keys.rs", "fn f() { vec![1, super::super::api::x()] }"),
+        ("src/backup/keys.rs", "macro_rules! m { () => { $crate::api::f::<u8>() } }"),
+        ("src/backup/keys.rs", "m! { use crate::{secret, api::X}; }"),
+        ("src/backup/keys.rs", "#[serde(with = \"crate::api::x\")] struct S;"),
+        ("src/backup/keys.rs", "#[cfg(test)] mod tests { use crate::api::X; }"),
+        ("src/backup/keys.rs", "impl crate::api::Endpoint for S {}"),
+        ("src/backup/keys.rs", "fn f() { <S as crate::api::Endpoint>::body() }"),
+        ("src/backup/keys.rs", "pub(in crate::backup) fn f() { strongroom::api::x() }"),
+        ("src/homeserver/mod.rs", "use crate::client::Backup;"),
+        ("src/crypto/x.rs", "use crate::unheard_of::X;"),
+        ("src/attic.rs", "use crate::ids::RoomId;"),
+    ] {
+        assert!(!faults(path, text).is_empty(), "{path}: {text}");
+    }
+}
+
+#[test]
+fn an_arrow_that_points_down_or_stays_in_its_room_is_no_fault() {
+    for (path, text) in [
+        ("src/encoding/x.rs", "use crate::{Limits, ids, secret::SecretVec}; use crate::limits;"),
+        ("src/encoding/x.rs", "use super::base64; use crate::encoding::json::{self, to_bytes};"),
+        ("src/ids.rs", "#[cfg(test)] mod tests { use super::*; use crate::ids::RoomId; }"),
+        ("src/backup/keys.rs", "// use crate::api::X;\n/// [`crate::api::X`]\nfn f() {}"),
+        ("src/backup/keys.rs", "fn f() -> &'static str { \"see crate::api::X\" }"),
+        ("src/backup/keys.rs", "pub(crate) fn f() {} pub(super) fn g() { self::f() }"),
+        ("src/backup/keys.rs", "use std::fmt; use serde_json::api; fn f() { api::x() }"),
+        ("src/api/x.rs", "use crate::backup::X; fn f() { crate::signed_json::y() }"),
+        ("src/bin/strongroom/main.rs", "use strongroom::client; use crate::options::Options;"),
+    ] {
+        assert_eq!(faults(path, text), [""; 0], "{path}: {text}");
+    }
+}
+
+#[test]
+fn lengths_are_counted_without_tests_and_without_docs_of_functions() {
+    let lines = |count| "const _: () = ();\n".repeat(count);
+    let tests = format!("#[cfg(test)]\nmod tests {{\n{}}}\n", lines(500));
+    let file = |text: &str| too_long(&Source::new("src/ids.rs", text));
+    assert_eq!(file(&format!("{}{tests}", lines(300))), None);
+    assert!(file(&format!("{}{tests}", lines(301))).is_some());
+    let header = "//! The reason for\n//! its length is that it is made up.\n";
+    assert_eq!(file(&format!("{header}{}", lines(398))), None);
+    assert!(file(&format!("{header}{}", lines(399))).is_some());
+
+    let mut functions = Functions::default();
+    let text = "/// Doc.\n#[test]\nfn f(\n) {\n\n}\nimpl S { fn g() {} }\ntrait T { fn h() {\n} }";
+    functions.visit_file(&syn::parse_file(text).unwrap());
+    let expected = [("f", 3, 4), ("g", 7, 1), ("h", 8, 2)];
+    assert_eq!(functions.0, expected.map(|(name, line, lines)| (name.to_owned(), line, lines)));
+}

@@ -1,0 +1,501 @@
+//! No secret shows in any `Debug`, `Display` or error, in whatever form bytes are printed.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests may stop at the first surprise"
+)]
+
+#[path = "support/source.rs"]
+mod source;
+#[path = "support/vault.rs"]
+mod vault;
+
+use std::{
+    any::type_name,
+    collections::BTreeSet,
+    error::Error,
+    fmt::{Debug, Display},
+};
+
+use strongroom::{
+    Limits,
+    api::{
+        AccessToken, ApiError, BaseUrl, BaseUrlError, CreateBackupVersion, Endpoint, ErrorKind,
+        GetCurrentBackupVersion, GetRoomKeys, MatrixError, PutRoomKeys, PutRoomKeysError,
+        RequestError, ResponseError, RoomKeys, StoredRoomKeys,
+    },
+    backup::{
+        AuthData, AuthDataError, BackedUpSession, BackupDecryptionKey, BackupPublicKey,
+        BackupPublicKeyError, BackupVersionInfo, BackupVersionInfoError, EncryptedMember,
+        EncryptedSessionData, EncryptedSessionDataError, FailureCause, KeyBackupData,
+        KeyBackupDataError, KeyBackupMetadata, KeySource, MetadataMember, OpenError, SealError,
+        SealOptions, TrustError, TrustReason, TrustedBackup, Warning,
+    },
+    crypto::{
+        curve25519::{Curve25519PublicKey, Curve25519SecretKey, EphemeralSecret, NonContributory},
+        curve25519_aes_sha2::{
+            self, MacScheme, MessageMac, MessageOpenError, SealedMessage, seal_with_rng,
+        },
+        ed25519::{Ed25519KeyError, Ed25519PublicKey, Ed25519Signature},
+    },
+    encoding::{
+        base58, base64,
+        canonical_json::{JsonError, JsonValue, NotCanonical},
+        secret_base64,
+    },
+    excerpt::Excerpt,
+    homeserver::Homeserver,
+    ids::{BackupVersion, DeviceId, KeyId, RoomId, SessionId, UserId},
+    randomness::NoRandomness,
+    recovery_key::RecoveryKey,
+    secret::{SecretString, SecretVec},
+    session_data::{ExportedSession, Repair, SessionData, SessionKey},
+    signed_json::{
+        CheckedSignature, SignatureReport, SignatureVerdict, SignedJsonError, SignedObject,
+        TrustedSigner,
+    },
+};
+use vault::{
+    EPHEMERAL, FixedRng, KEY, TOKEN, UNKNOWN_MEMBER, Vault, decryption_key, recovery_key, secret,
+};
+
+/// Looks for secrets in what is printed, and remembers the types it has looked at.
+struct Witness {
+    /// What must not be printed, without white space.
+    needles: BTreeSet<String>,
+    looked_at: BTreeSet<String>,
+}
+
+impl Witness {
+    /// Knows the secrets of a vault.
+    fn new(vault: &Vault) -> Self {
+        let mut witness = Self { needles: BTreeSet::new(), looked_at: BTreeSet::new() };
+        witness.add_bytes(&KEY);
+        witness.add_bytes(&EPHEMERAL);
+        witness.add_bytes(vault.ratchet());
+        witness.add_text(&vault.recovery_key);
+        witness.add_text(UNKNOWN_MEMBER);
+        witness.add_text(TOKEN);
+        witness
+    }
+
+    /// Knows secret bytes: as base64 wherever they may stand in it, hexadecimal, base58, and a list.
+    fn add_bytes(&mut self, bytes: &[u8]) {
+        for shift in 0..3 {
+            let text = base64::encode(&bytes[shift..]);
+            let url_safe = text.replace('+', "-").replace('/', "_");
+            for text in [text, url_safe] {
+                self.needles.extend(pieces(&text[..text.len() / 4 * 4], 8));
+            }
+        }
+        self.needles.extend(pieces(base58::encode(bytes).expose_str(), 8));
+        for word in bytes.chunks_exact(4) {
+            let list = |format: fn(&u8) -> String| word.iter().map(format).collect::<Vec<_>>();
+            self.needles.insert(list(|byte| format!("{byte:02x}")).concat());
+            self.needles.insert(list(|byte| format!("{byte:02X}")).concat());
+            self.needles.insert(list(u8::to_string).join(","));
+            self.needles.insert(list(|byte| format!("0x{byte:02x}")).join(","));
+        }
+    }
+
+    /// Knows a secret text, also as bytes.
+    fn add_text(&mut self, text: &str) {
+        let text: String = text.split_whitespace().collect();
+        self.needles.extend(pieces(&text, 8));
+        self.add_bytes(text.as_bytes());
+    }
+
+    #[track_caller]
+    fn debug<T: Debug>(&mut self, value: &T) {
+        self.looked_at.insert(name_of::<T>());
+        self.text(&format!("{value:?}"));
+        self.text(&format!("{value:#?}"));
+    }
+
+    #[track_caller]
+    fn display<T: Display + Debug>(&mut self, value: &T) {
+        self.text(&value.to_string());
+        self.debug(value);
+    }
+
+    #[track_caller]
+    fn error<E: Error>(&mut self, error: E) {
+        self.display(&error);
+        let mut source = error.source();
+        while let Some(error) = source {
+            self.text(&format!("{error} {error:?} {error:#?}"));
+            source = error.source();
+        }
+    }
+
+    #[track_caller]
+    fn text(&self, printed: &str) {
+        let found = self.found_in(printed);
+        assert!(found.is_none(), "{found:?} is part of a secret, and printed in: {printed}");
+    }
+
+    fn found_in(&self, printed: &str) -> Option<&String> {
+        let printed: String = printed.split_whitespace().collect();
+        self.needles.iter().find(|needle| printed.contains(needle.as_str()))
+    }
+}
+
+/// The pieces of an ASCII text, at every fourth character.
+fn pieces(text: &str, length: usize) -> impl Iterator<Item = String> {
+    let windows = text.as_bytes().windows(length).step_by(4);
+    windows.map(|piece| String::from_utf8(piece.to_vec()).unwrap())
+}
+
+/// The name of a type without its parameters.
+fn name_of<T>() -> String {
+    type_name::<T>().split('<').next().unwrap_or_default().to_owned()
+}
+
+/// The types that hold no secret and are not made from one. What they hold is public: sealed, or
+/// known to the server in any case.
+macro_rules! names_of {
+    ($($name:ty),* $(,)?) => {
+        [$(name_of::<$name>()),*]
+    };
+}
+
+fn hold_no_secret() -> BTreeSet<String> {
+    names_of![
+        // Input and answers of a server.
+        ApiError,
+        BackupVersionInfo,
+        BackupVersionInfoError,
+        BaseUrl,
+        BaseUrlError,
+        ErrorKind,
+        GetCurrentBackupVersion,
+        GetRoomKeys,
+        KeyBackupDataError,
+        MatrixError,
+        ResponseError,
+        RoomKeys,
+        StoredRoomKeys,
+        EncryptedSessionDataError,
+        AuthDataError,
+        // Names, flags, numbers.
+        BackupVersion,
+        DeviceId,
+        EncryptedMember,
+        Excerpt,
+        FailureCause,
+        KeyBackupMetadata,
+        KeyId,
+        KeySource,
+        Limits,
+        MacScheme,
+        MetadataMember,
+        NoRandomness,
+        Repair,
+        RoomId,
+        SealOptions,
+        SessionId,
+        UserId,
+        Warning,
+        // Public keys, signatures and codes.
+        BackupPublicKeyError,
+        CheckedSignature,
+        Ed25519KeyError,
+        Ed25519PublicKey,
+        Ed25519Signature,
+        MessageMac,
+        SignatureReport,
+        SignatureVerdict,
+        TrustedSigner,
+        // Signed, so public.
+        JsonError,
+        JsonValue,
+        NotCanonical,
+        SignedJsonError,
+        SignedObject,
+    ]
+    .into()
+}
+
+#[test]
+fn every_public_type_is_looked_at_or_holds_no_secret() {
+    let vault = Vault::new();
+    let mut witness = Witness::new(&vault);
+    for look in [
+        look_at_containers,
+        look_at_keys,
+        look_at_recovery_keys,
+        look_at_sessions,
+        look_at_sealed_sessions,
+        look_at_opened_sessions,
+        look_at_requests,
+    ] {
+        look(&mut witness, &vault);
+    }
+    let public = source::public_types(&source::read_all());
+    let listed = &witness.looked_at | &hold_no_secret();
+    let forgotten: Vec<_> = public.difference(&listed).collect();
+    assert!(forgotten.is_empty(), "neither looked at nor without secrets: {forgotten:#?}");
+    let both: Vec<_> = hold_no_secret().intersection(&witness.looked_at).cloned().collect();
+    assert!(both.is_empty(), "looked at, so not to be listed as without secrets: {both:#?}");
+}
+
+#[test]
+fn the_witness_finds_a_secret_in_every_form() {
+    let vault = Vault::new();
+    let witness = Witness::new(&vault);
+    for printed in [
+        String::from_utf8_lossy(TOKEN.as_bytes()).into_owned(),
+        format!("{KEY:?}"),
+        format!("{KEY:#?}"),
+        format!("{KEY:02x?}").replace(", ", ""),
+        format!("{:?}", &vault.exported[20..60]),
+        format!("..{}..", vault.key_base64),
+        base64::encode(&vault.exported),
+        base64::encode(&vault.exported[1..]),
+        base64::encode(&vault.exported[2..]),
+        vault.recovery_key.clone(),
+        format!("{:#?}", vault.recovery_key.replace(' ', "")),
+        base58::encode(&KEY).expose_str().to_owned(),
+        format!("{:?}", Some(UNKNOWN_MEMBER)),
+        vault.session_json(),
+    ] {
+        assert!(witness.found_in(&printed).is_some(), "{printed}");
+    }
+    assert_eq!(witness.found_in("nothing at all"), None);
+}
+
+#[test]
+fn containers_do_not_print_what_they_hold() {
+    run(look_at_containers);
+}
+
+fn look_at_containers(witness: &mut Witness, vault: &Vault) {
+    witness.debug(&secret(&KEY));
+    witness.debug(&SecretVec::from(vault.exported.as_slice()));
+    witness.debug(&SecretString::from(vault.recovery_key.as_str()));
+    witness.debug(&secret_base64::encode(&KEY));
+    witness.debug(&AccessToken::from(TOKEN));
+    for text in vault.malformed_keys() {
+        if let Err(error) = secret_base64::decode(&text) {
+            witness.error(error);
+        }
+        witness.error(secret_base64::decode_array::<32>(&text).unwrap_err());
+    }
+}
+
+#[test]
+fn keys_do_not_print_their_secret_half() {
+    run(look_at_keys);
+}
+
+fn look_at_keys(witness: &mut Witness, vault: &Vault) {
+    let key = Curve25519SecretKey::from_bytes(secret(&KEY));
+    let ephemeral = EphemeralSecret::generate_with_rng(&mut FixedRng(EPHEMERAL));
+    let shared = key.diffie_hellman(&ephemeral.public_key()).unwrap();
+    witness.add_bytes(shared.expose_bytes());
+    witness.debug(&key);
+    witness.debug(&ephemeral);
+    witness.debug(&shared);
+    witness.display(&key.public_key());
+    let low_order = Curve25519PublicKey::from_bytes([0; 32]);
+    let error: NonContributory = key.diffie_hellman(&low_order).unwrap_err();
+    witness.error(error);
+
+    witness.debug(&decryption_key());
+    witness.debug::<BackupPublicKey>(decryption_key().public_key());
+    for text in vault.malformed_keys() {
+        let read = BackupDecryptionKey::from_base64(&text, KeySource::TypedByUser);
+        witness.error(read.unwrap_err());
+    }
+}
+
+#[test]
+fn recovery_keys_and_their_errors_hold_no_piece_of_what_was_typed() {
+    run(look_at_recovery_keys);
+}
+
+fn look_at_recovery_keys(witness: &mut Witness, vault: &Vault) {
+    witness.debug(&recovery_key());
+    let mut messages = BTreeSet::new();
+    for text in vault.malformed_recovery_keys() {
+        let error = RecoveryKey::parse(&text).unwrap_err();
+        witness.error(error);
+        let printed = format!("{error} {error:?} {error:#?}");
+        let typed: Vec<_> = text.chars().filter(|character| !character.is_whitespace()).collect();
+        for piece in typed.windows(4) {
+            let piece: String = piece.iter().collect();
+            assert!(!printed.contains(&piece), "{piece} was typed and is printed in: {printed}");
+        }
+        messages.insert(error.to_string());
+    }
+    assert!(messages.len() > 4, "{messages:?}");
+}
+
+#[test]
+fn sessions_and_their_errors_do_not_print_the_session_key() {
+    run(look_at_sessions);
+}
+
+fn look_at_sessions(witness: &mut Witness, vault: &Vault) {
+    witness.debug(vault.session().session_key());
+    witness.debug(&vault.session());
+    let json = vault.session_json();
+    witness.debug(&SessionData::from_json(json.as_bytes()).unwrap());
+    let read = ExportedSession::from_json(json.as_bytes()).unwrap();
+    witness.debug(&read);
+    witness.debug(&read.exported);
+
+    for text in vault.malformed_sessions() {
+        witness.error(SessionData::from_json(text.as_bytes()).unwrap_err());
+        witness.error(ExportedSession::from_json(text.as_bytes()).unwrap_err());
+    }
+    for length in 0..vault.shared.len() {
+        witness.error(SessionKey::from_bytes(&vault.shared[..length]).unwrap_err());
+        witness
+            .error(SessionKey::from_base64(&base64::encode(&vault.shared[..length])).unwrap_err());
+    }
+    for index in 0..vault.exported_base64().len() {
+        let mut text = vault.exported_base64();
+        text.replace_range(index..=index, "!");
+        witness.error(SessionKey::from_base64(&text).unwrap_err());
+    }
+}
+
+#[test]
+fn sealed_sessions_do_not_print_what_was_sealed() {
+    run(look_at_sealed_sessions);
+}
+
+fn look_at_sealed_sessions(witness: &mut Witness, vault: &Vault) {
+    let backup = trusted_backup();
+    let mut rng = FixedRng(EPHEMERAL);
+    let (room, options) = (RoomId::from("!room"), SealOptions::default());
+    let sealed = backup.seal_with_rng(room, &vault.session(), &options, &mut rng).unwrap();
+    witness.debug(&sealed);
+    witness.debug::<KeyBackupData>(sealed.data());
+    witness.debug::<EncryptedSessionData>(sealed.data().session_data());
+    witness.debug::<SealedMessage>(sealed.data().session_data().message());
+    witness.debug(&backup);
+    witness.debug::<TrustReason>(backup.reason());
+    witness.debug(&AuthData::new(backup.public_key()));
+    witness.error(SealError::NoRandomness(NoRandomness));
+
+    let other = BackupDecryptionKey::generate().unwrap();
+    let error: TrustError =
+        TrustedBackup::by_decryption_key(&version_info(), &other, &[]).unwrap_err();
+    witness.error(error);
+    let info = version_info_of(other.public_key());
+    let error = TrustedBackup::by_decryption_key(&info, &decryption_key(), &[]).unwrap_err();
+    witness.error(error);
+    let other = TrustedBackup::by_decryption_key(&info, &other, &[]).unwrap();
+    let error: PutRoomKeysError = PutRoomKeys::new(&other, [sealed]).unwrap_err();
+    witness.error(error);
+}
+
+#[test]
+fn opened_sessions_and_their_errors_do_not_print_what_was_sealed() {
+    run(look_at_opened_sessions);
+}
+
+fn look_at_opened_sessions(witness: &mut Witness, vault: &Vault) {
+    let (key, secret_key) = (decryption_key(), Curve25519SecretKey::from_bytes(secret(&KEY)));
+    let sealed = seal(vault.session_json().as_bytes());
+    witness.debug(&curve25519_aes_sha2::open(&secret_key, &sealed).unwrap());
+    witness.debug(&key.open(&sealed.clone().into()).unwrap());
+    witness.debug(&returned(&sealed));
+    witness.debug(&key.restore(&returned(&sealed)).unwrap());
+
+    let mut causes = BTreeSet::new();
+    let mut errors = |sealed: &SealedMessage| {
+        if let Err(error) = curve25519_aes_sha2::open(&secret_key, sealed) {
+            witness.error::<MessageOpenError>(error);
+        }
+        let error: OpenError = key.open(&sealed.clone().into()).unwrap_err();
+        causes.insert(error.cause());
+        witness.error(error);
+        witness.error(key.restore(&returned(sealed)).unwrap_err());
+    };
+    for text in vault.malformed_sessions() {
+        errors(&seal(text.as_bytes()));
+    }
+    for at in (0..sealed.ciphertext.len()).step_by(15) {
+        let mut damaged = sealed.clone();
+        damaged.ciphertext.truncate(at);
+        errors(&damaged);
+    }
+    errors(&SealedMessage { mac: MessageMac::from_bytes([0; 8]), ..sealed.clone() });
+    errors(&SealedMessage { ephemeral: Curve25519PublicKey::from_bytes([0; 32]), ..sealed });
+    assert_eq!(causes.len(), 4, "{causes:?}");
+}
+
+#[test]
+fn requests_do_not_print_the_access_token() {
+    run(look_at_requests);
+}
+
+fn look_at_requests(witness: &mut Witness, vault: &Vault) {
+    let backup = trusted_backup();
+    let create = CreateBackupVersion::new(AuthData::new(backup.public_key()));
+    look_at_request(witness, &create);
+    let options = SealOptions::default();
+    let sealed = backup.seal("!room".into(), &vault.session(), &options).unwrap();
+    let put = PutRoomKeys::new(&backup, [sealed]).unwrap();
+    look_at_request(witness, &put);
+    look_at_request(witness, &GetCurrentBackupVersion);
+    look_at_request(witness, &GetRoomKeys::new("1".into()));
+    witness.debug(&create);
+    witness.debug(&put);
+
+    let mut homeserver = Homeserver::new();
+    homeserver.log_in_with_token("@alice:example.org", "PHONE", TOKEN);
+    witness.debug(&homeserver);
+}
+
+#[track_caller]
+fn look_at_request(witness: &mut Witness, endpoint: &impl Endpoint) {
+    let base_url = BaseUrl::new("https://example.org").unwrap();
+    let request = endpoint.to_http(&base_url, &AccessToken::from(TOKEN)).unwrap();
+    assert_eq!(request.headers()["authorization"], format!("Bearer {TOKEN}"));
+    witness.debug(&request);
+    let broken = AccessToken::from(format!("{TOKEN}\n").as_str());
+    let error: RequestError = endpoint.to_http(&base_url, &broken).unwrap_err();
+    witness.error(error);
+}
+
+fn run(look: fn(&mut Witness, &Vault)) {
+    let vault = Vault::new();
+    let mut witness = Witness::new(&vault);
+    look(&mut witness, &vault);
+    assert!(!witness.looked_at.is_empty());
+}
+
+/// Seals a plaintext to [`KEY`].
+fn seal(plaintext: &[u8]) -> SealedMessage {
+    let public = *decryption_key().public_key().as_curve25519();
+    seal_with_rng(&public, plaintext, MacScheme::EmptyString, &mut FixedRng(EPHEMERAL)).unwrap()
+}
+
+/// What a server returns for an encrypted session.
+fn returned(sealed: &SealedMessage) -> BackedUpSession {
+    let sealed = EncryptedSessionData::from(sealed.clone()).to_json();
+    let json = format!(r#"{{"session_data":{}}}"#, str::from_utf8(&sealed).unwrap());
+    let json = serde_json::from_str(&json).unwrap();
+    BackedUpSession { room_id: "!room".into(), session_id: "session".into(), json }
+}
+
+/// The backup of [`KEY`].
+fn trusted_backup() -> TrustedBackup {
+    TrustedBackup::by_decryption_key(&version_info(), &decryption_key(), &[]).unwrap()
+}
+
+fn version_info() -> BackupVersionInfo {
+    version_info_of(decryption_key().public_key())
+}
+
+fn version_info_of(public_key: &BackupPublicKey) -> BackupVersionInfo {
+    let text = format!(
+        r#"{{"version":"1","algorithm":"m.megolm_backup.v1.curve25519-aes-sha2","auth_data":{{"public_key":"{public_key}"}}}}"#
+    );
+    BackupVersionInfo::from_json(text.as_bytes(), &Limits::default()).unwrap()
+}

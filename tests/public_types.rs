@@ -1,0 +1,187 @@
+//! Guards what every public type promises: it may be sent to, and shared with, another thread.
+
+#[path = "support/source.rs"]
+mod source;
+
+use std::{any::type_name, collections::BTreeSet};
+
+use strongroom::{
+    Limits,
+    api::{
+        AccessToken, ApiError, BaseUrl, BaseUrlError, CreateBackupVersion, ErrorKind,
+        GetCurrentBackupVersion, GetRoomKeys, MatrixError, PutRoomKeys, PutRoomKeysError,
+        RequestError, ResponseError, RoomKeys, StoredRoomKeys,
+    },
+    backup::{
+        AuthData, AuthDataError, BackedUpSession, BackupDecryptionKey, BackupPublicKey,
+        BackupPublicKeyError, BackupVersionInfo, BackupVersionInfoError, EncryptedMember,
+        EncryptedSessionData, EncryptedSessionDataError, FailureCause, KeyBackupData,
+        KeyBackupDataError, KeyBackupMetadata, KeySource, MetadataMember, OpenError,
+        OpenedSessionData, SealError, SealOptions, SealedSession, TrustError, TrustReason,
+        TrustedBackup, UnauthenticatedSession, Warning,
+    },
+    crypto::{
+        curve25519::{
+            Curve25519PublicKey, Curve25519SecretKey, EphemeralSecret, NonContributory,
+            SharedSecret,
+        },
+        curve25519_aes_sha2::{
+            MacScheme, MessageMac, MessageOpenError, OpenedMessage, SealedMessage,
+        },
+        ed25519::{Ed25519KeyError, Ed25519PublicKey, Ed25519Signature},
+    },
+    encoding::{
+        base64::Base64Error,
+        canonical_json::{JsonError, JsonValue, NotCanonical},
+    },
+    excerpt::Excerpt,
+    homeserver::Homeserver,
+    ids::{BackupVersion, DeviceId, KeyId, RoomId, SessionId, UserId},
+    randomness::NoRandomness,
+    recovery_key::{RecoveryKey, RecoveryKeyError},
+    secret::{SecretBytes, SecretString, SecretVec},
+    session_data::{
+        ExportedSession, ExportedSessionError, ReadExportedSession, ReadSessionData, Repair,
+        SessionData, SessionDataError, SessionKey, SessionKeyError,
+    },
+    signed_json::{
+        CheckedSignature, SignatureReport, SignatureVerdict, SignedJsonError, SignedObject,
+        TrustedSigner,
+    },
+};
+
+/// The names of types, all of which are `Send` and `Sync`: others do not compile.
+macro_rules! send_and_sync {
+    ($($name:ty),* $(,)?) => {
+        [$(name_of::<$name>()),*]
+    };
+}
+
+#[test]
+fn every_public_type_is_send_and_sync() {
+    let listed: BTreeSet<_> = send_and_sync![
+        Limits,
+        // api
+        AccessToken,
+        ApiError,
+        BaseUrl,
+        BaseUrlError,
+        CreateBackupVersion,
+        ErrorKind,
+        GetCurrentBackupVersion,
+        GetRoomKeys,
+        MatrixError,
+        PutRoomKeys,
+        PutRoomKeysError,
+        RequestError,
+        ResponseError,
+        RoomKeys,
+        StoredRoomKeys,
+        // backup
+        AuthData,
+        AuthDataError,
+        BackedUpSession,
+        BackupDecryptionKey,
+        BackupPublicKey,
+        BackupPublicKeyError,
+        BackupVersionInfo,
+        BackupVersionInfoError,
+        EncryptedMember,
+        EncryptedSessionData,
+        EncryptedSessionDataError,
+        FailureCause,
+        KeyBackupData,
+        KeyBackupDataError,
+        KeyBackupMetadata,
+        KeySource,
+        MetadataMember,
+        OpenError,
+        OpenedSessionData,
+        SealError,
+        SealOptions,
+        SealedSession,
+        TrustError,
+        TrustReason,
+        TrustedBackup,
+        UnauthenticatedSession,
+        Warning,
+        // crypto
+        Curve25519PublicKey,
+        Curve25519SecretKey,
+        Ed25519KeyError,
+        Ed25519PublicKey,
+        Ed25519Signature,
+        EphemeralSecret,
+        MacScheme,
+        MessageMac,
+        MessageOpenError,
+        NonContributory,
+        OpenedMessage,
+        SealedMessage,
+        SharedSecret,
+        // encoding
+        Base64Error,
+        JsonError,
+        JsonValue,
+        NotCanonical,
+        // excerpt, homeserver, ids, randomness, recovery_key, secret
+        BackupVersion,
+        DeviceId,
+        Excerpt,
+        Homeserver,
+        KeyId,
+        NoRandomness,
+        RecoveryKey,
+        RecoveryKeyError,
+        RoomId,
+        SecretBytes<32>,
+        SecretString,
+        SecretVec,
+        SessionId,
+        UserId,
+        // session_data
+        ExportedSession,
+        ExportedSessionError,
+        ReadExportedSession,
+        ReadSessionData,
+        Repair,
+        SessionData,
+        SessionDataError,
+        SessionKey,
+        SessionKeyError,
+        // signed_json
+        CheckedSignature,
+        SignatureReport,
+        SignatureVerdict,
+        SignedJsonError,
+        SignedObject,
+        TrustedSigner,
+    ]
+    .into();
+    let declared = source::public_types(&source::read_all());
+    let missing: Vec<_> = declared.difference(&listed).collect();
+    assert!(missing.is_empty(), "public types that the list above does not have: {missing:#?}");
+    let unknown: Vec<_> = listed.difference(&declared).collect();
+    assert!(unknown.is_empty(), "types that were not found in the source: {unknown:#?}");
+}
+
+#[test]
+fn a_public_type_is_found_wherever_it_is_declared() {
+    let text = "
+        pub struct A; pub enum B<T> { X(T) } struct C; pub(crate) struct D; pub(super) enum E {}
+        pub mod inner { pub struct F; }
+        #[cfg(test)] mod tests { pub struct G; }
+        fn f() { struct H; }
+        macro_rules! id { ($(#[$doc:meta])* $name:ident) => { pub struct $name(String); }; }
+        id! { /// Doc.
+            I }
+        not_id! { J }";
+    let found = source::public_types(&[source::Source::new("src/a/b.rs", text)]);
+    let expected = ["A", "B", "I", "inner::F"].map(|name| format!("strongroom::a::b::{name}"));
+    assert_eq!(found, expected.into());
+}
+
+/// The name of a type without its parameters.
+fn name_of<T: Send + Sync>() -> String {
+    type_name::<T>().split('<').next().unwrap_or_default().to_owned()
+}

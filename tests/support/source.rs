@@ -1,0 +1,150 @@
+//! The crate's own source, parsed, for the tests that guard the house.
+#![allow(dead_code, reason = "each of the tests uses a part")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests read files and may stop at the first surprise"
+)]
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use proc_macro2::{TokenStream, TokenTree};
+use syn::{Attribute, Item, ItemMacro, Visibility};
+
+/// One file of source code.
+pub(crate) struct Source {
+    /// Where it is, from the crate's folder on.
+    pub(crate) path: PathBuf,
+    /// The module it is, without `crate`: empty for `lib.rs`.
+    pub(crate) module: Vec<String>,
+    /// Its text.
+    pub(crate) text: String,
+    /// What `syn` made of it.
+    pub(crate) syntax: syn::File,
+}
+
+impl Source {
+    /// Parses a text as the file at this path.
+    pub(crate) fn new(path: &str, text: &str) -> Self {
+        let syntax =
+            syn::parse_file(text).unwrap_or_else(|error| panic!("{path} is not Rust: {error}"));
+        let (path, text) = (PathBuf::from(path), text.to_owned());
+        Self { module: module_of(&path), path, text, syntax }
+    }
+}
+
+/// Every `.rs` file under `src/`, in the order of their paths.
+pub(crate) fn read_all() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut paths = Vec::new();
+    collect_paths(&root.join("src"), &mut paths);
+    paths.sort();
+    let read = |path: &PathBuf| {
+        let text = fs::read_to_string(path).unwrap();
+        Source::new(path.strip_prefix(root).unwrap().to_str().unwrap(), &text)
+    };
+    paths.iter().map(read).collect()
+}
+
+/// The public types of the library, as `std::any::type_name` names them, without parameters.
+pub(crate) fn public_types(sources: &[Source]) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for source in sources.iter().filter(|source| !source.path.starts_with("src/bin")) {
+        let mut module = vec!["strongroom".to_owned()];
+        module.extend(source.module.iter().cloned());
+        collect_types(&source.syntax.items, &module, &mut names);
+    }
+    names
+}
+
+/// Whether an item is compiled for unit tests alone.
+pub(crate) fn is_for_tests(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
+        attribute.path().is_ident("cfg")
+            && attribute.parse_args::<syn::Path>().is_ok_and(|path| path.is_ident("test"))
+    })
+}
+
+fn collect_paths(folder: &Path, paths: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect_paths(&path, paths);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            paths.push(path);
+        }
+    }
+}
+
+fn module_of(path: &Path) -> Vec<String> {
+    let mut module: Vec<_> = path
+        .with_extension("")
+        .iter()
+        .skip_while(|part| *part == "src")
+        .map(|part| part.to_str().unwrap().to_owned())
+        .collect();
+    if module.last().is_some_and(|last| ["lib", "main", "mod"].contains(&last.as_str())) {
+        module.pop();
+    }
+    module
+}
+
+fn collect_types(items: &[Item], module: &[String], names: &mut BTreeSet<String>) {
+    let makers = type_making_macros(items);
+    let mut add = |name: String| names.insert(format!("{}::{name}", module.join("::")));
+    for item in items {
+        match item {
+            Item::Struct(item) if is_public(&item.vis) => add(item.ident.to_string()),
+            Item::Enum(item) if is_public(&item.vis) => add(item.ident.to_string()),
+            Item::Union(item) if is_public(&item.vis) => add(item.ident.to_string()),
+            Item::Macro(item) if item.mac.path.get_ident().is_some_and(|n| makers.contains(n)) => {
+                let name = item.mac.tokens.clone().into_iter().last();
+                add(name.unwrap_or_else(|| panic!("a macro without a name")).to_string())
+            }
+            _ => continue,
+        };
+    }
+    for item in items {
+        if let Item::Mod(item) = item
+            && let Some((_, items)) = &item.content
+            && !is_for_tests(&item.attrs)
+        {
+            let module: Vec<_> = module.iter().cloned().chain([item.ident.to_string()]).collect();
+            collect_types(items, &module, names);
+        }
+    }
+}
+
+fn is_public(visibility: &Visibility) -> bool {
+    matches!(visibility, Visibility::Public(_))
+}
+
+/// The macros of a module that declare a public type; its name is the last word of a call.
+fn type_making_macros(items: &[Item]) -> BTreeSet<proc_macro2::Ident> {
+    let rules = items.iter().filter_map(|item| match item {
+        Item::Macro(ItemMacro { ident: Some(name), mac, .. }) => Some((name, mac)),
+        _ => None,
+    });
+    rules
+        .filter(|(_, mac)| declares_a_type(mac.tokens.clone()))
+        .map(|(name, _)| name.clone())
+        .collect()
+}
+
+fn declares_a_type(tokens: TokenStream) -> bool {
+    let tokens: Vec<_> = tokens.into_iter().collect();
+    let is = |token: &TokenTree, word: &str| matches!(token, TokenTree::Ident(i) if i == word);
+    tokens
+        .windows(2)
+        .any(|pair| is(&pair[0], "pub") && (is(&pair[1], "struct") || is(&pair[1], "enum")))
+        || tokens.into_iter().any(|token| match token {
+            TokenTree::Group(group) => declares_a_type(group.stream()),
+            _ => false,
+        })
+}

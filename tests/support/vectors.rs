@@ -1,0 +1,97 @@
+//! Test vectors: from `tests/vectors`, or from the folder that `STRONGROOM_VECTORS` names.
+//!
+//! Another folder has the same files and fields with other keys and more rows. So nothing here or in
+//! the tests knows a key, an identifier or a number of rows; a missing file or one without rows fails.
+#![allow(dead_code, reason = "each test includes it and uses a part")]
+#![allow(clippy::panic, clippy::disallowed_methods, reason = "tests read files and may panic")]
+
+use std::{env, fs, path::PathBuf};
+
+use serde_json::Value;
+
+use super::base64;
+
+/// One row of a file, or one file that is a single fixture.
+#[derive(Debug, Clone)]
+pub(crate) struct Row {
+    file: String,
+    value: Value,
+}
+
+/// Whether the vectors are those of this repository, whose rows are all known.
+pub(crate) fn are_our_own() -> bool {
+    other_folder().is_none()
+}
+
+/// The rows of `<folder>/<file>`, at least one.
+pub(crate) fn rows(file: &str) -> Vec<Row> {
+    let value = read(file);
+    let Some(rows) = value.get("vectors").and_then(Value::as_array) else {
+        panic!("{file} has no array named \u{201c}vectors\u{201d}");
+    };
+    assert!(!rows.is_empty(), "{file} has no rows");
+    rows.iter().map(|value| Row { file: file.to_owned(), value: value.clone() }).collect()
+}
+
+/// A file that is one fixture.
+pub(crate) fn fixture(file: &str) -> Row {
+    Row { file: file.to_owned(), value: read(file) }
+}
+
+impl Row {
+    /// Its name, for messages and tables.
+    pub(crate) fn name(&self) -> &str {
+        self.value.get("name").and_then(Value::as_str).unwrap_or("(no name)")
+    }
+
+    /// A member that may be missing.
+    pub(crate) fn get(&self, member: &str) -> Option<&Value> {
+        self.value.get(member).filter(|value| !value.is_null())
+    }
+
+    /// A member without which the row says nothing.
+    pub(crate) fn member(&self, member: &str) -> &Value {
+        self.get(member).unwrap_or_else(|| {
+            panic!("{}: the row \u{201c}{}\u{201d} has no {member}", self.file, self.name())
+        })
+    }
+
+    /// A text that may be missing.
+    pub(crate) fn get_text(&self, member: &str) -> Option<&str> {
+        self.get(member).and_then(Value::as_str)
+    }
+
+    /// A text without which the row says nothing.
+    pub(crate) fn text(&self, member: &str) -> &str {
+        self.member(member).as_str().unwrap_or_else(|| {
+            panic!("{}: {member} of \u{201c}{}\u{201d} is no text", self.file, self.name())
+        })
+    }
+
+    /// 32 bytes in base64.
+    pub(crate) fn key(&self, member: &str) -> [u8; 32] {
+        let bytes = base64::decode(self.text(member)).and_then(|bytes| bytes.try_into().ok());
+        bytes.unwrap_or_else(|| {
+            panic!("{}: {member} of \u{201c}{}\u{201d} is no key", self.file, self.name())
+        })
+    }
+
+    /// The members of the row.
+    pub(crate) fn members(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.value.as_object().into_iter().flatten()
+    }
+}
+
+fn read(file: &str) -> Value {
+    let path = other_folder().unwrap_or_else(our_folder).join(file);
+    let text = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn our_folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors")
+}
+
+fn other_folder() -> Option<PathBuf> {
+    env::var_os("STRONGROOM_VECTORS").filter(|folder| !folder.is_empty()).map(PathBuf::from)
+}

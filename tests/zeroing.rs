@@ -1,0 +1,497 @@
+//! No secret is left in memory that is given back: neither after success nor after any failure.
+//!
+//! An allocator looks through every block of memory that the test's thread frees while it is armed.
+//! It sees the heap alone; SECURITY.md says what is left on stacks.
+#![expect(unsafe_code, reason = "an allocator is unsafe to write")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests may stop at the first surprise"
+)]
+
+#[path = "support/vault.rs"]
+mod vault;
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
+    collections::BTreeMap,
+    hint::black_box,
+    io::Write as _,
+    mem, slice,
+};
+
+use strongroom::{
+    Limits,
+    api::{AccessToken, BaseUrl, CreateBackupVersion, Endpoint as _, PutRoomKeys},
+    backup::{
+        AuthData, BackedUpSession, BackupDecryptionKey, BackupVersionInfo, EncryptedSessionData,
+        KeySource, SealOptions, TrustedBackup,
+    },
+    crypto::{
+        curve25519::{Curve25519PublicKey, Curve25519SecretKey, EphemeralSecret},
+        curve25519_aes_sha2::{MacScheme, seal_with_rng},
+    },
+    encoding::{base58, secret_base64},
+    ids::RoomId,
+    recovery_key::{RecoveryKey, RecoveryKeyError},
+    secret::{SecretBytes, SecretString, SecretVec},
+    session_data::{ExportedSession, SessionData, SessionKey},
+};
+use vault::{
+    EPHEMERAL, FixedRng, KEY, TOKEN, UNKNOWN_MEMBER, Vault, decryption_key, recovery_key, secret,
+};
+
+/// Looks at what is freed. Memory is handed out zeroed, so that only what was written since is found;
+/// `realloc` is the trait's own: allocate, copy, free.
+struct Inspector;
+
+#[global_allocator]
+static INSPECTOR: Inspector = Inspector;
+
+// SAFETY: all memory is the system allocator's, and is given back to it with its own layout.
+unsafe impl GlobalAlloc for Inspector {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller keeps the contract, which is the same.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the block is the caller's last use of memory that was initialised when allocated.
+        let freed = unsafe { slice::from_raw_parts(block, layout.size()) };
+        let _ = WATCH.try_with(|watch| watch.inspect(black_box(freed)));
+        // SAFETY: as above.
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+/// How much of a secret is looked for: of a longer piece left behind, one of these is a part.
+const PIECE: usize = 8;
+
+const MAX_PIECES: usize = 128;
+
+/// What one thread looks for. Nothing in it allocates.
+struct Watch {
+    armed: Cell<bool>,
+    pieces: [Cell<[u8; PIECE]>; MAX_PIECES],
+    count: Cell<usize>,
+    found: [Cell<usize>; MAX_PIECES],
+}
+
+thread_local! {
+    static WATCH: Watch = const {
+        Watch {
+            armed: Cell::new(false),
+            pieces: [const { Cell::new([0; PIECE]) }; MAX_PIECES],
+            count: Cell::new(0),
+            found: [const { Cell::new(0) }; MAX_PIECES],
+        }
+    };
+}
+
+impl Watch {
+    fn inspect(&self, freed: &[u8]) {
+        if !self.armed.get() {
+            return;
+        }
+        for (piece, found) in self.pieces[..self.count.get()].iter().zip(&self.found) {
+            let piece = piece.get();
+            if freed.windows(PIECE).any(|window| window == piece) {
+                found.set(found.get() + 1);
+            }
+        }
+    }
+
+    fn add(&self, piece: [u8; PIECE]) {
+        let index = self.count.get();
+        self.pieces[index].set(piece);
+        self.found[index].set(0);
+        self.count.set(index + 1);
+    }
+}
+
+/// Disarms the thread's watch, also when a test fails.
+struct Disarm;
+
+impl Drop for Disarm {
+    fn drop(&mut self) {
+        WATCH.with(|watch| watch.armed.set(false));
+    }
+}
+
+/// Runs a scenario, and counts the freed blocks by the secrets that stand in them.
+fn freed_with(
+    secrets: &[(&'static str, &[u8])],
+    scenario: impl FnOnce(),
+) -> BTreeMap<&'static str, usize> {
+    let mut names = Vec::new();
+    WATCH.with(|watch| watch.count.set(0));
+    for (name, secret) in secrets {
+        for piece in secret.as_chunks::<PIECE>().0 {
+            WATCH.with(|watch| watch.add(*piece));
+            names.push(*name);
+        }
+    }
+    {
+        let _disarm = Disarm;
+        WATCH.with(|watch| watch.armed.set(true));
+        scenario();
+    }
+    let mut counts = BTreeMap::new();
+    for (index, name) in names.into_iter().enumerate() {
+        let found = WATCH.with(|watch| watch.found[index].get());
+        let count: &mut usize = counts.entry(name).or_default();
+        *count = found.max(*count);
+    }
+    counts.retain(|_, count| *count > 0);
+    counts
+}
+
+/// Runs a scenario and fails if it frees memory in which any secret of the vault stands. What the
+/// scenario is given must outlive it.
+#[track_caller]
+fn leaves_nothing(vault: &Vault, scenario: impl FnOnce()) {
+    let ratchet_base64 = vault.ratchet_base64();
+    let without_spaces = vault.recovery_key.replace(' ', "");
+    let message = EncryptedSessionData::from_json(&sealed(b"")).unwrap();
+    let shared = Curve25519SecretKey::from_bytes(secret(&KEY))
+        .diffie_hellman(&message.message().ephemeral)
+        .unwrap();
+    let secrets: [(_, &[u8]); 10] = [
+        ("the decryption key", &KEY),
+        ("the decryption key in base64", vault.key_base64.as_bytes()),
+        ("the recovery key", vault.recovery_key.as_bytes()),
+        ("the recovery key without spaces", without_spaces.as_bytes()),
+        ("the session key", vault.ratchet()),
+        ("the session key in base64", ratchet_base64.as_bytes()),
+        ("an unknown member", UNKNOWN_MEMBER.as_bytes()),
+        ("the access token", TOKEN.as_bytes()),
+        ("the ephemeral key", &EPHEMERAL),
+        ("the shared secret", shared.expose_bytes()),
+    ];
+    let freed = freed_with(&secrets, scenario);
+    assert!(freed.is_empty(), "freed blocks with secrets in them: {freed:?}");
+}
+
+/// A plaintext, sealed to [`KEY`].
+fn sealed(plaintext: &[u8]) -> Vec<u8> {
+    let public = *decryption_key().public_key().as_curve25519();
+    let mut rng = FixedRng(EPHEMERAL);
+    let message = seal_with_rng(&public, plaintext, MacScheme::EmptyString, &mut rng).unwrap();
+    EncryptedSessionData::from(message).to_json()
+}
+
+/// The version of a backup that is sealed to [`KEY`].
+fn version_info() -> BackupVersionInfo {
+    let public = decryption_key().public_key().to_base64();
+    let text = format!(
+        r#"{{"version":"1","algorithm":"m.megolm_backup.v1.curve25519-aes-sha2","auth_data":{{"public_key":"{public}"}}}}"#
+    );
+    BackupVersionInfo::from_json(text.as_bytes(), &Limits::default()).unwrap()
+}
+
+#[test]
+fn the_inspector_finds_what_is_freed_and_what_is_left_behind_by_growing() {
+    let secrets: [(_, &[u8]); 2] = [("key", &KEY), ("token", TOKEN.as_bytes())];
+    let freed = |scenario: fn()| freed_with(&secrets, scenario);
+    assert_eq!(freed(|| drop(black_box(KEY.to_vec()))), [("key", 1)].into());
+    assert_eq!(freed(|| drop(black_box(Box::new(KEY)))), [("key", 1)].into());
+    let grown = freed(|| {
+        let mut vec = black_box(Vec::with_capacity(KEY.len()));
+        vec.extend_from_slice(&KEY);
+        vec.extend_from_slice(black_box(&[0]));
+        black_box(&mut vec).fill(0);
+    });
+    assert_eq!(grown, [("key", 1)].into());
+    let part = freed(|| drop(black_box(["..", &TOKEN[5..30], ".."].concat())));
+    assert_eq!(part, [("token", 1)].into());
+    let wiped = freed(|| black_box(&mut black_box(KEY.to_vec())).fill(0));
+    assert_eq!(wiped, [].into());
+    assert_eq!(freed(|| mem::forget(black_box(KEY.to_vec()))), [].into());
+}
+
+#[test]
+fn containers_wipe_what_they_hold_when_they_grow_fail_or_go() {
+    let vault = Vault::new();
+    let owned = mem::ManuallyDrop::new(String::from(TOKEN));
+    leaves_nothing(&vault, || {
+        let mut grown = SecretVec::with_capacity(1);
+        let mut written = SecretVec::default();
+        for bytes in vault.exported.chunks(5) {
+            grown.extend_from_slice(bytes);
+            written.write_all(bytes).unwrap();
+        }
+        assert!(grown.clone() == written);
+        drop(SecretVec::from(KEY.as_slice()));
+        drop(secret(&KEY).clone());
+        let failed = SecretBytes::<32>::try_init_with(|bytes| {
+            *bytes = KEY;
+            Err(())
+        });
+        assert!(failed.is_err());
+        assert!(SecretBytes::<31>::from_slice(&KEY).is_none());
+        drop(SecretString::from(TOKEN).clone());
+        drop(SecretString::from((*owned).clone()));
+    });
+}
+
+#[test]
+fn codecs_of_secrets_leave_nothing() {
+    let vault = Vault::new();
+    let session_key = vault.exported_base64();
+    let without_spaces = vault.recovery_key.replace(' ', "");
+    let broken = [format!("{session_key}!"), format!("{}\u{e9}", &session_key[..218])];
+    leaves_nothing(&vault, || {
+        drop(secret_base64::encode(&vault.exported));
+        drop(secret_base64::decode(&session_key).unwrap());
+        drop(secret_base64::decode_array::<165>(&session_key).unwrap());
+        assert!(secret_base64::decode_array::<164>(&session_key).is_err());
+        for text in &broken {
+            assert!(secret_base64::decode(text).is_err());
+            assert!(secret_base64::decode_array::<165>(text).is_err());
+        }
+        drop(base58::encode(&KEY));
+        drop(base58::encode(&vault.exported));
+        drop(base58::decode(&without_spaces).unwrap());
+        assert!(base58::decode(&vault.recovery_key).is_none());
+    });
+}
+
+#[test]
+fn agreements_leave_nothing() {
+    let (vault, public) = (Vault::new(), *decryption_key().public_key().as_curve25519());
+    let low_order = Curve25519PublicKey::from_bytes([0; 32]);
+    leaves_nothing(&vault, || {
+        let mut rng = FixedRng(EPHEMERAL);
+        let ephemeral = EphemeralSecret::generate_with_rng(&mut rng);
+        let key = Curve25519SecretKey::from_bytes(secret(&KEY));
+        let shared = key.diffie_hellman(&ephemeral.public_key()).unwrap();
+        let same = ephemeral.diffie_hellman(&public).unwrap();
+        assert!(shared.expose_bytes() == same.expose_bytes());
+        assert!(key.clone().diffie_hellman(&low_order).is_err());
+        assert!(EphemeralSecret::generate_with_rng(&mut rng).diffie_hellman(&low_order).is_err());
+        drop(Curve25519SecretKey::generate_with_rng(&mut FixedRng(KEY)));
+    });
+}
+
+#[test]
+fn recovery_keys_leave_nothing_however_they_fail() {
+    let vault = Vault::new();
+    let malformed = vault.malformed_recovery_keys();
+    let spread = vault.recovery_key.replace(' ', "\t\n \u{a0}");
+    let mut kinds = [0; 4];
+    leaves_nothing(&vault, || {
+        drop(RecoveryKey::parse(&vault.recovery_key).unwrap().into_bytes());
+        drop(RecoveryKey::parse(&spread).unwrap().clone());
+        drop(RecoveryKey::generate_with_rng(&mut FixedRng(KEY)).to_text());
+        drop(recovery_key());
+        for text in &malformed {
+            kinds[match RecoveryKey::parse(text) {
+                Err(RecoveryKeyError::Character { .. }) => 0,
+                Err(RecoveryKeyError::Length { .. }) => 1,
+                Err(RecoveryKeyError::Prefix) => 2,
+                Err(RecoveryKeyError::Parity) => 3,
+                other => panic!("{text} gives {other:?}"),
+            }] += 1;
+        }
+    });
+    assert!(!kinds.contains(&0), "every way to fail occurred: {kinds:?}");
+}
+
+#[test]
+fn decryption_keys_leave_nothing_however_they_fail() {
+    let vault = Vault::new();
+    let padded = format!("{}=", vault.key_base64);
+    let malformed = vault.malformed_keys();
+    let source = KeySource::TypedByUser;
+    leaves_nothing(&vault, || {
+        drop(BackupDecryptionKey::from_base64(&vault.key_base64, source).unwrap().to_base64());
+        drop(BackupDecryptionKey::from_base64(&padded, source).unwrap().to_recovery_key());
+        drop(BackupDecryptionKey::from_recovery_key(recovery_key()).clone());
+        drop(BackupDecryptionKey::generate_with_rng(&mut FixedRng(KEY)));
+        for text in &malformed {
+            assert!(BackupDecryptionKey::from_base64(text, source).is_err(), "{text}");
+        }
+    });
+}
+
+#[test]
+fn session_keys_and_session_json_leave_nothing() {
+    let vault = Vault::new();
+    let (plain, escaped) = (vault.exported_base64(), escaped_exported_base64(&vault));
+    let shared = strongroom::encoding::base64::encode(&vault.shared);
+    let texts = [&plain, &escaped, &shared, &format!("{shared}==")]
+        .map(|text| vault.json_with_session_key(text));
+    let escaped_name = vault.session_json().replace("future", "\\u0066uture");
+    leaves_nothing(&vault, || {
+        drop(SessionKey::from_bytes(&vault.shared).unwrap().to_base64());
+        drop(SessionKey::from_base64(&shared).unwrap().clone());
+        for text in texts.iter().chain([&escaped_name]) {
+            let read = SessionData::from_json(text.as_bytes()).unwrap();
+            assert!(read.session.to_json().expose_bytes().len() > 300);
+            drop(read.clone());
+            let read = ExportedSession::from_json(text.as_bytes()).unwrap();
+            assert!(read.exported.to_json().expose_bytes().len() > 300);
+        }
+    });
+}
+
+#[test]
+fn sessions_that_cannot_be_read_leave_nothing() {
+    let vault = Vault::new();
+    let malformed = vault.malformed_sessions();
+    leaves_nothing(&vault, || {
+        for text in &malformed {
+            assert!(SessionData::from_json(text.as_bytes()).is_err(), "{text}");
+            assert!(ExportedSession::from_json(text.as_bytes()).is_err(), "{text}");
+        }
+    });
+}
+
+#[test]
+fn a_secret_in_a_place_where_none_belongs_leaves_nothing() {
+    let vault = Vault::new();
+    let text = vault.session_json();
+    let values = [format!("\"{UNKNOWN_MEMBER}\""), format!("\"{UNKNOWN_MEMBER}\\n\"")];
+    let texts = values.iter().flat_map(|value| {
+        [
+            text.replace("_keys\":{}", &format!("_keys\":{value}")),
+            text.replace("_chain\":[]", &format!("_chain\":{value}")),
+            text.replace("_chain\":[]", &format!("_chain\":[{value}]")),
+            text.replace("\"future\"", &format!("\"sender_key\":{value},\"future\"")),
+            text.replace("\"future\"", &format!("\"shared_history\":{value},\"future\"")),
+        ]
+    });
+    let texts: Vec<_> = texts.collect();
+    assert!(!texts.contains(&text));
+    leaves_nothing(&vault, || {
+        for text in &texts {
+            drop(SessionData::from_json(text.as_bytes()).unwrap().session.to_json());
+        }
+    });
+}
+
+#[test]
+fn a_secret_in_the_name_of_a_member_leaves_nothing() {
+    let vault = Vault::new();
+    let text = vault.session_json();
+    let plain = text.replace("\"future\"", &format!("\"{UNKNOWN_MEMBER}\""));
+    let escaped = plain.replace("UNK", "\\u0055NK");
+    leaves_nothing(&vault, || {
+        for text in [&plain, &escaped] {
+            drop(SessionData::from_json(text.as_bytes()).unwrap().session.to_json());
+        }
+    });
+}
+
+#[test]
+fn sealing_and_uploading_leave_nothing() {
+    let (vault, info) = (Vault::new(), version_info());
+    let session = vault.session();
+    let with_unknown = SessionData::from_json(vault.session_json().as_bytes()).unwrap().session;
+    leaves_nothing(&vault, || {
+        let key = decryption_key();
+        let trusted = TrustedBackup::by_decryption_key(&info, &key, &[]).unwrap();
+        let mut rng = FixedRng(EPHEMERAL);
+        let sealed = [&session, &with_unknown].map(|session| {
+            for scheme in [MacScheme::EmptyString, MacScheme::Ciphertext] {
+                drop(key.public_key().seal_with_rng(session, scheme, &mut rng).unwrap().to_json());
+            }
+            drop(key.public_key().seal(session).unwrap());
+            let (room, options) = (RoomId::from("!room"), SealOptions::default());
+            trusted.seal_with_rng(room, session, &options, &mut rng).unwrap()
+        });
+        assert!(PutRoomKeys::new(&trusted, sealed).unwrap().body().len() > 500);
+    });
+}
+
+#[test]
+fn opening_and_restoring_leave_nothing() {
+    let vault = Vault::new();
+    let escaped = vault.json_with_session_key(&escaped_exported_base64(&vault));
+    let sealed = [&vault.session_json(), &escaped].map(|text| sealed(text.as_bytes()));
+    let returned = sealed.clone().map(|sealed| returned(&sealed));
+    leaves_nothing(&vault, || {
+        let key = decryption_key();
+        for (sealed, returned) in sealed.iter().zip(&returned) {
+            let sealed = EncryptedSessionData::from_json(sealed).unwrap();
+            drop(key.open(&sealed).unwrap().read);
+            let restored = key.restore(returned).unwrap();
+            drop(restored.clone().into_exported().to_json());
+        }
+    });
+}
+
+#[test]
+fn sessions_that_do_not_open_leave_nothing() {
+    let vault = Vault::new();
+    let mut data: Vec<_> =
+        vault.malformed_sessions().iter().map(|text| sealed(text.as_bytes())).collect();
+    data.extend(damaged(&sealed(vault.session_json().as_bytes())));
+    let returned: Vec<_> = data.iter().map(|sealed| returned(sealed)).collect();
+    let whole = sealed(vault.session_json().as_bytes());
+    leaves_nothing(&vault, || {
+        let key = decryption_key();
+        for (sealed, returned) in data.iter().zip(&returned) {
+            let sealed = EncryptedSessionData::from_json(sealed).unwrap();
+            assert!(key.open(&sealed).is_err());
+            assert!(key.restore(returned).is_err());
+        }
+        let other = BackupDecryptionKey::generate().unwrap();
+        assert!(other.open(&EncryptedSessionData::from_json(&whole).unwrap()).is_err());
+    });
+}
+
+#[test]
+fn an_access_token_stands_in_the_request_and_nowhere_else() {
+    let (vault, base_url) = (Vault::new(), BaseUrl::new("https://example.org").unwrap());
+    let endpoint = CreateBackupVersion::new(AuthData::new(decryption_key().public_key()));
+    let broken = format!("{TOKEN}\n");
+    leaves_nothing(&vault, || {
+        let token = AccessToken::from(TOKEN);
+        // Whoever sends the request has to wipe it.
+        mem::forget(endpoint.to_http(&base_url, &token).unwrap());
+        assert!(token.clone() == AccessToken::from(SecretString::from(TOKEN)));
+        assert!(endpoint.to_http(&base_url, &AccessToken::from(broken.as_str())).is_err());
+    });
+}
+
+/// The session key in base64 with an escape near its end, at least, so that it is unescaped.
+fn escaped_exported_base64(vault: &Vault) -> String {
+    let text = vault.exported_base64();
+    let (rest, last) = text.split_at(text.len() - 1);
+    format!("{}\\u{:04x}", rest.replace('/', "\\/"), u32::from(last.as_bytes()[0]))
+}
+
+/// What a server returns for an encrypted session.
+fn returned(sealed: &[u8]) -> BackedUpSession {
+    let sealed = str::from_utf8(sealed).unwrap();
+    let json = format!(
+        r#"{{"first_message_index":0,"forwarded_count":0,"is_verified":false,"session_data":{sealed}}}"#
+    );
+    let json = serde_json::from_str(&json).unwrap();
+    BackedUpSession { room_id: "!room".into(), session_id: "session".into(), json }
+}
+
+/// An encrypted session with its ciphertext or its code damaged in several ways.
+fn damaged(sealed: &[u8]) -> Vec<Vec<u8>> {
+    let message = EncryptedSessionData::from_json(sealed).unwrap().into_message();
+    let changed = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut message = message.clone();
+        change(&mut message.ciphertext);
+        EncryptedSessionData::from(message).to_json()
+    };
+    let last = message.ciphertext.len() - 1;
+    let mut wrong_code = message.clone();
+    wrong_code.mac = strongroom::crypto::curve25519_aes_sha2::MessageMac::from_bytes([0; 8]);
+    vec![
+        changed(&|ciphertext| ciphertext[0] ^= 1),
+        changed(&|ciphertext| ciphertext[last] ^= 1),
+        changed(&|ciphertext| ciphertext[last - 16] ^= 0x80),
+        changed(&|ciphertext| ciphertext.truncate(last)),
+        changed(&|ciphertext| ciphertext.truncate(last - 15)),
+        changed(&Vec::clear),
+        EncryptedSessionData::from(wrong_code).to_json(),
+    ]
+}
