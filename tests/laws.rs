@@ -1,5 +1,5 @@
 //! Laws of sealed messages, of recovery keys, and of which backed-up session is better.
-#![allow(clippy::indexing_slicing, clippy::expect_used, reason = "a test may fail by a panic")]
+#![expect(clippy::indexing_slicing, clippy::expect_used, reason = "a test may fail by a panic")]
 
 mod support;
 
@@ -142,7 +142,8 @@ proptest! {
         spaces in vec(select(vec!["", " ", "\t", "\r\n", "\u{a0}", "\u{2003}", "\u{3000}"]), 48),
     ) {
         let text = base58::encode(&decoded(&key));
-        let spaced: String = spaces.iter().zip(text.chars()).map(|(s, c)| format!("{s}{c}")).collect();
+        let spaced = spaces.iter().zip(text.chars()).map(|(space, c)| format!("{space}{c}"));
+        let spaced: String = spaced.collect();
         prop_assert_eq!(RecoveryKey::parse(&spaced), Ok(recovery_key(&key)));
     }
 

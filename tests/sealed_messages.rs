@@ -1,5 +1,5 @@
 //! The other way round: vodozemac opens what we seal, and ruma reads and writes the same JSON.
-#![allow(clippy::expect_used, clippy::panic, reason = "a test may fail by a panic")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test may fail by a panic")]
 
 use getrandom::{SysRng, rand_core::UnwrapErr};
 use ruma::api::client::backup as ruma;

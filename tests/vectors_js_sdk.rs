@@ -1,6 +1,6 @@
-//! Whole accounts of matrix-js-sdk on Synapse: from the recovery key to every session, compared with
-//! what the client itself exported.
-#![allow(clippy::expect_used, clippy::panic, reason = "a test may fail by a panic")]
+//! Whole accounts of matrix-js-sdk on Synapse: from the recovery key to every session, compared
+//! with what the client itself exported.
+#![expect(clippy::expect_used, clippy::panic, reason = "a test may fail by a panic")]
 
 mod support;
 

@@ -1,5 +1,5 @@
 //! Whole accounts of matrix-js-sdk on Synapse: who signed the backup, and whom that makes trusted.
-#![allow(clippy::expect_used, clippy::panic, reason = "a test may fail by a panic")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test may fail by a panic")]
 
 mod support;
 

@@ -1,8 +1,8 @@
 //! What libolm and vodozemac accept and refuse, row by row, and what we do.
 //!
-//! Every message goes through an oracle besides the table of verdicts, so that rows of other names are
-//! judged as well.
-#![allow(clippy::expect_used, clippy::panic, reason = "a test may fail by a panic")]
+//! Every message goes through an oracle besides the table of verdicts, so that rows of other names
+//! are judged as well.
+#![expect(clippy::expect_used, clippy::panic, reason = "a test may fail by a panic")]
 
 mod support;
 
@@ -157,7 +157,7 @@ fn vodozemac_seals_to(key: [u8; 32]) -> bool {
     vodozemac::pk_encryption::PkEncryption::from_key(key).encrypt(b"key").is_ok()
 }
 
-/// What the message that this row is a variant of holds: one for the same key, if there are several.
+/// What the message holds that this row is a variant of: the one for the same key.
 fn unchanged_plaintext(rows: &[Row], variant: &Row) -> Option<Vec<u8>> {
     let for_same_key = |row: &&Row| row.get("private_key_b64") == variant.get("private_key_b64");
     let unchanged = || rows.iter().filter(|row| row.name() == "unchanged");

@@ -1,7 +1,7 @@
 //! Recovery keys that three libraries wrote, and malformed ones with their verdicts and ours.
 //!
 //! A naive reader besides the table judges every row, those of other names as well.
-#![allow(clippy::expect_used, clippy::panic, reason = "a test may fail by a panic")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test may fail by a panic")]
 
 mod support;
 
@@ -75,7 +75,10 @@ fn every_named_row_gets_our_recorded_verdict() {
             continue;
         };
         let read = RecoveryKey::parse(row.text("input"));
-        match known.ours {
+        // What a row changes may be as it was by chance: a check byte of zero, say.
+        let unchanged = naive(row.text("input")) == Ok(row.key("original_key_b64"));
+        let expected = if unchanged { Verdict::OriginalKey } else { known.ours };
+        match expected {
             Verdict::OriginalKey => {
                 let key = read.unwrap_or_else(|error| panic!("{}: {error}", row.name()));
                 assert_eq!(key.expose_bytes().expose_bytes(), &row.key("original_key_b64"));
@@ -83,7 +86,7 @@ fn every_named_row_gets_our_recorded_verdict() {
             Verdict::AnotherKey => assert!(read.is_ok(), "{}", row.name()),
             Verdict::Refused => assert!(read.is_err(), "{}", row.name()),
             Verdict::Character | Verdict::Length | Verdict::Prefix | Verdict::Parity => {
-                assert_eq!(read.map_err(kind).err(), Some(known.ours), "{}", row.name());
+                assert_eq!(read.map_err(kind).err(), Some(expected), "{}", row.name());
             }
         }
     }

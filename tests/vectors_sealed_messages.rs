@@ -1,5 +1,5 @@
-//! Messages that libolm and vodozemac sealed: libolm's are reproduced byte for byte, all are opened.
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail by a panic")]
+//! Messages that libolm and vodozemac sealed: libolm's are reproduced to the byte, all are opened.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail by a panic")]
 
 mod support;
 

@@ -15,19 +15,19 @@ use vodozemac::{
 };
 
 /// The sealing side of the key.
-pub fn encryption(key: &BackupDecryptionKey) -> PkEncryption {
+pub(crate) fn encryption(key: &BackupDecryptionKey) -> PkEncryption {
     let public_key = *key.public_key().as_curve25519().as_bytes();
     PkEncryption::from_key(VodozemacPublicKey::from_bytes(public_key))
 }
 
 /// The opening side of the key.
-pub fn decryption(key: &BackupDecryptionKey) -> PkDecryption {
+pub(crate) fn decryption(key: &BackupDecryptionKey) -> PkDecryption {
     let secret = secret_base64::decode_array(key.to_base64().expose_str()).unwrap();
     PkDecryption::from_key(Curve25519SecretKey::from_slice(secret.expose_bytes()))
 }
 
 /// From a session to the JSON bytes of the encrypted session.
-pub fn seal(encryption: &PkEncryption, session: &SessionData) -> Vec<u8> {
+pub(crate) fn seal(encryption: &PkEncryption, session: &SessionData) -> Vec<u8> {
     let message = encryption.encrypt(session.to_json().expose_bytes()).unwrap();
     let message = SealedMessage {
         ephemeral: Curve25519PublicKey::from_bytes(message.ephemeral_key.to_bytes()),
@@ -38,7 +38,7 @@ pub fn seal(encryption: &PkEncryption, session: &SessionData) -> Vec<u8> {
 }
 
 /// From the JSON bytes of the encrypted session to a checked session.
-pub fn open(decryption: &PkDecryption, json: &[u8]) -> SessionData {
+pub(crate) fn open(decryption: &PkDecryption, json: &[u8]) -> SessionData {
     let sealed = EncryptedSessionData::from_json(json).unwrap().into_message();
     let message = Message {
         ciphertext: sealed.ciphertext,

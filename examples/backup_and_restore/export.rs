@@ -11,7 +11,7 @@ use strongroom::session_data::ExportedSession;
 use crate::Result;
 
 /// Writes the JSON array to a new file that its owner alone may read.
-pub fn write(path: &Path, sessions: &[ExportedSession]) -> Result<()> {
+pub(crate) fn write(path: &Path, sessions: &[ExportedSession]) -> Result<()> {
     let mut file = BufWriter::new(create(path)?);
     file.write_all(b"[")?;
     for (index, session) in sessions.iter().enumerate() {

@@ -21,21 +21,21 @@ use crate::{
     server::{Server, user_id},
 };
 
-pub struct FirstDevice {
+pub(crate) struct FirstDevice {
     account: Account,
     sessions: Vec<ExportedSession>,
 }
 
 impl FirstDevice {
     /// Makes an Olm account and real Megolm sessions in several rooms.
-    pub fn new(count: usize) -> Self {
+    pub(crate) fn new(count: usize) -> Self {
         let account = Account::new();
         let sessions = (0..count).map(|number| session(&account, number)).collect();
         Self { account, sessions }
     }
 
     /// Creates a signed backup, uploads every session, and hands out the recovery key.
-    pub fn back_up(&self, server: &mut Server) -> Result<SecretString> {
+    pub(crate) fn back_up(&self, server: &mut Server) -> Result<SecretString> {
         let key = BackupDecryptionKey::generate()?;
         let auth_data = self.sign(AuthData::new(key.public_key()))?;
         server.send(&CreateBackupVersion::new(auth_data))?;
@@ -53,7 +53,7 @@ impl FirstDevice {
         Ok(key.to_recovery_key().to_text())
     }
 
-    pub fn into_sessions(self) -> Vec<ExportedSession> {
+    pub(crate) fn into_sessions(self) -> Vec<ExportedSession> {
         self.sessions
     }
 

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use strongroom::{
     Limits,
     api::{Endpoint, GetCurrentBackupVersion, GetRoomKeys},
-    backup::{BackupDecryptionKey, TrustedBackup},
+    backup::{BackupDecryptionKey, BackupVersionInfo, KeySource, TrustedBackup},
     crypto::ed25519::Ed25519PublicKey,
     ids::{DeviceId, KeyId, UserId},
     recovery_key::RecoveryKey,
@@ -23,6 +23,7 @@ struct Fixture {
     user_id: UserId,
     device_id: DeviceId,
     recovery_key: String,
+    backup_decryption_key_base64: String,
     room_keys_version: Box<RawValue>,
     room_keys: Box<RawValue>,
     keys_query: KeysQuery,
@@ -42,7 +43,7 @@ struct Keys {
 
 /// Restores the backup of a fixture; also says whether its signatures are valid and the sessions are
 /// those of the fixture.
-pub fn restore(path: &Path) -> Result<(bool, Vec<ExportedSession>)> {
+pub(crate) fn restore(path: &Path) -> Result<(bool, Vec<ExportedSession>)> {
     let fixture: Fixture = serde_json::from_slice(&fs::read(path)?)?;
     let limits = Limits::default();
 
@@ -54,9 +55,9 @@ pub fn restore(path: &Path) -> Result<(bool, Vec<ExportedSession>)> {
     println!("signatures {report}");
     let signed = TrustedBackup::by_signature(&info, &fixture.user_id, &signers, &[], &limits)?;
 
-    let key = BackupDecryptionKey::from_recovery_key(RecoveryKey::parse(&fixture.recovery_key)?);
+    let key = fixture.decryption_key(&info)?;
     let backup = TrustedBackup::by_decryption_key(&info, &key, &[])?;
-    println!("checked    version {}: recovery key and signatures belong to it", signed.version());
+    println!("checked    version {}: key and signatures belong to it", signed.version());
 
     let start = Instant::now();
     let keys = answer(&GetRoomKeys::new(backup.version().clone()), &fixture.room_keys, &limits)?;
@@ -66,6 +67,19 @@ pub fn restore(path: &Path) -> Result<(bool, Vec<ExportedSession>)> {
 }
 
 impl Fixture {
+    /// The recovery key, if it is the backup's. A client that keeps the backup's key in secret storage
+    /// shows the recovery key of the storage instead; then the fixture's own copy of the key serves.
+    fn decryption_key(&self, info: &BackupVersionInfo) -> Result<BackupDecryptionKey> {
+        let typed = RecoveryKey::parse(&self.recovery_key)?;
+        let typed = BackupDecryptionKey::from_recovery_key(typed);
+        if TrustedBackup::by_decryption_key(info, &typed, &[]).is_ok() {
+            return Ok(typed);
+        }
+        println!("the recovery key is that of secret storage: taking the backup's key as recorded");
+        let recorded = &self.backup_decryption_key_base64;
+        Ok(BackupDecryptionKey::from_base64(recorded, KeySource::AuthenticatedSecretStorage)?)
+    }
+
     /// The device and the master key of the fixture's user, which are taken as verified.
     fn signers(&self) -> Result<Vec<TrustedSigner>> {
         let mut signers = Vec::new();

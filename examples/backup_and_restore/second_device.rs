@@ -12,7 +12,7 @@ use strongroom::{
 use crate::{Result, print_rate, server::Server};
 
 /// From the typed recovery key to the sessions.
-pub fn restore(server: &mut Server, typed: &str) -> Result<Vec<ExportedSession>> {
+pub(crate) fn restore(server: &mut Server, typed: &str) -> Result<Vec<ExportedSession>> {
     let key = BackupDecryptionKey::from_recovery_key(RecoveryKey::parse(typed)?);
     let (current, _) = server.send(&GetCurrentBackupVersion)?;
     let current = current.ok_or("the homeserver has no backup")?;
@@ -30,7 +30,7 @@ pub fn restore(server: &mut Server, typed: &str) -> Result<Vec<ExportedSession>>
 }
 
 /// Opens every session; one that does not open is named and costs no other.
-pub fn open_all(key: &BackupDecryptionKey, keys: &RoomKeys) -> Vec<ExportedSession> {
+pub(crate) fn open_all(key: &BackupDecryptionKey, keys: &RoomKeys) -> Vec<ExportedSession> {
     let mut restored = Vec::with_capacity(keys.sessions.len());
     for returned in &keys.sessions {
         match key.restore(returned) {

@@ -10,14 +10,14 @@ use strongroom::{
 use crate::Result;
 
 /// The homeserver, and how a device of the one user reaches it.
-pub struct Server {
+pub(crate) struct Server {
     homeserver: Homeserver,
     base_url: BaseUrl,
     token: AccessToken,
 }
 
 impl Server {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut homeserver = Homeserver::new();
         homeserver.log_in_with_token(user_id(), "FIRST", TOKEN);
         let base_url = BaseUrl::new("https://matrix.example.org").expect("it is a URL");
@@ -25,7 +25,7 @@ impl Server {
     }
 
     /// Sends a request and reads the response; also says how many bytes went up and down.
-    pub fn send<E: Endpoint>(&mut self, endpoint: &E) -> Result<(E::Response, usize)> {
+    pub(crate) fn send<E: Endpoint>(&mut self, endpoint: &E) -> Result<(E::Response, usize)> {
         let request = endpoint.to_http(&self.base_url, &self.token)?;
         let sent = request.body().len();
         let response = self.homeserver.respond(&request);
@@ -34,7 +34,7 @@ impl Server {
     }
 }
 
-pub fn user_id() -> UserId {
+pub(crate) fn user_id() -> UserId {
     UserId::from("@alice:example.org")
 }
 

@@ -1,7 +1,7 @@
 //! Whole accounts of matrix-js-sdk, and the way from their recovery key to their backup key.
 //!
-//! The recovery key of such an account is that of its secret storage, where the backup key lies. The
-//! two steps are made here with nothing but HKDF, HMAC and AES.
+//! The recovery key of such an account is that of its secret storage, where the backup key lies.
+//! The two steps are made here with nothing but HKDF, HMAC and AES.
 #![allow(dead_code, reason = "each test includes it and uses a part")]
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
 

@@ -56,8 +56,9 @@ const ROWS: &[(&str, Verdict, &str)] = &[
     ("dashes instead of spaces", Character, AGREED),
     ("prefix 8B 02, parity right for it", Prefix, AGREED),
     ("prefix 8A 01, parity right for it", Prefix, AGREED),
-    // Fewer than 48 characters, which helps more to know.
-    ("prefix 00 00, parity right for it", Length, AGREED),
+    // 47 or 48 characters.
+    ("prefix 00 00, parity right for it", Refused, AGREED),
+    // 47 characters, which helps more to know.
     ("prefix bytes swapped 01 8B (parity unchanged)", Length, AGREED),
     ("prefix FF FF", Prefix, AGREED),
     ("parity byte flipped", Parity, AGREED),

@@ -1,7 +1,8 @@
 //! Test vectors: from `tests/vectors`, or from the folder that `STRONGROOM_VECTORS` names.
 //!
-//! Another folder has the same files and fields with other keys and more rows. So nothing here or in
-//! the tests knows a key, an identifier or a number of rows; a missing file or one without rows fails.
+//! Another folder has the same files and fields with other keys and more rows. So nothing here or
+//! in the tests knows a key, an identifier or a number of rows; a missing file or one without rows
+//! fails.
 #![allow(dead_code, reason = "each test includes it and uses a part")]
 #![allow(clippy::panic, clippy::disallowed_methods, reason = "tests read files and may panic")]
 
