@@ -1,6 +1,6 @@
 //! Guards the house: arrows point down, files and functions stay short.
 //!
-//! The floors are those of `docs/decisions.md`. A module may use the floors beneath its own and its
+//! The floors are those of `CONTRIBUTING.md`. A module may use the floors beneath its own and its
 //! own room, which is everything under one top-level module; nothing above, and nothing beside.
 #![allow(
     clippy::indexing_slicing,
@@ -202,10 +202,11 @@ impl Arrows {
         for (index, token) in tokens.iter().enumerate() {
             match token {
                 TokenTree::Group(group) => self.add_tokens(group.stream()),
-                TokenTree::Ident(ident) if STARTS.iter().any(|start| ident == start) => {
-                    if !follows_path_separator(&tokens[..index]) {
-                        self.add_longest_path(&tokens[index..]);
-                    }
+                TokenTree::Ident(ident)
+                    if STARTS.iter().any(|start| ident == start)
+                        && !follows_path_separator(&tokens[..index]) =>
+                {
+                    self.add_longest_path(&tokens[index..]);
                 }
                 TokenTree::Literal(literal) => {
                     let text: Result<syn::LitStr, _> =

@@ -55,9 +55,9 @@ fn every_named_row_gets_our_recorded_verdict() {
 fn a_verdict_that_is_not_libolms_has_a_reason() {
     for row in vectors::rows(LIBOLM) {
         let Some(quirk) = quirks::known(row.name()) else { continue };
-        let differs = match row.text("libolm_verdict") {
-            "accept" => !is_acceptance(quirk.ours),
-            "reject" => is_acceptance(quirk.ours),
+        let differs = match row.get_text("libolm_verdict") {
+            Some("accept") => !is_acceptance(quirk.ours),
+            Some("reject") => is_acceptance(quirk.ours),
             _ => continue,
         };
         assert!(!differs || !quirk.not_as_libolm.is_empty(), "no reason: {quirk:?}");
@@ -70,8 +70,9 @@ fn a_verdict_that_is_not_libolms_has_a_reason() {
 fn a_verdict_that_is_not_vodozemacs_has_a_reason() {
     for row in vectors::rows(VODOZEMAC) {
         let Some(quirk) = quirks::known(row.name()) else { continue };
-        let accepts = row.member("vodozemac").get("verdict").and_then(Value::as_str);
-        let differs = (accepts == Some("accept")) != is_acceptance(quirk.ours);
+        let theirs = row.get("vodozemac").and_then(|answer| answer.get("verdict")?.as_str());
+        let Some(theirs) = theirs else { continue };
+        let differs = (theirs == "accept") != is_acceptance(quirk.ours);
         assert!(!differs || !quirk.not_as_vodozemac.is_empty(), "no reason: {quirk:?}");
         let reason_is_due = differs || !vectors::are_our_own();
         assert!(reason_is_due || quirk.not_as_vodozemac.is_empty(), "they agree: {quirk:?}");
@@ -84,7 +85,7 @@ fn what_we_open_is_the_plaintext_that_they_recorded() {
         let ours = by_the_crate(&row.key("private_key_b64"), &message_of(&row));
         let Outcome::Opens(plaintext, _) = ours else { continue };
         let whole = row.get("libolm_plaintext_matches_original") == Some(&Value::Bool(true));
-        if whole && row.text("libolm_verdict") == "accept" {
+        if whole && row.get_text("libolm_verdict") == Some("accept") {
             assert_eq!(row.text("libolm_plaintext").as_bytes(), plaintext, "{}", row.name());
         }
         let vodozemac = row.get("vodozemac").and_then(|answer| answer.get("plaintext_b64"));

@@ -1,5 +1,5 @@
 //! Messages that libolm and vodozemac sealed: libolm's are reproduced to the byte, all are opened.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail by a panic")]
+#![expect(clippy::expect_used, reason = "a test may fail by a panic")]
 
 mod support;
 
