@@ -10,11 +10,8 @@
 //! ```
 //! use strongroom::session_data::{SessionData, SessionKey};
 //!
-//! # let text = "AQAAAACunPAsEd9BGx2kIPClWHq4xcMn0pzaxYbcgxC76uHP29AcIyVmRtvu0IhbxiBF49a331Z7edymaTxGmFXi29pk\
-//! #             TXTf07STU/liZMm6XM1JJwNiU6jW";
-//! # let exported = vodozemac::megolm::InboundGroupSession::new(
-//! #     &vodozemac::megolm::GroupSession::new(Default::default()).session_key(), Default::default());
-//! # let text = exported.export_at_first_known_index().to_base64();
+//! # let megolm = vodozemac::megolm::GroupSession::new(Default::default());
+//! # let text = megolm.session_key().to_base64();
 //! let session = SessionData::new(SessionKey::from_base64(&text)?);
 //! let json = session.to_json();
 //! let read = SessionData::from_json(json.expose_bytes())?;
