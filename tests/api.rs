@@ -1,5 +1,11 @@
 //! Requests as they leave, responses as they come back.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise, in its helpers too"
+)]
+
 use http::{Method, Response};
 use strongroom::{
     Limits,

@@ -1,5 +1,11 @@
 //! Canonical JSON: the specification's examples, and laws over generated values.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise, in its helpers too"
+)]
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

@@ -1,6 +1,12 @@
 //! What real clients have written into sessions, one test or more for each row of the list of
 //! malformations, through a sealed session and back.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise, in its helpers too"
+)]
+
 use serde_json::{Value, json, value::to_raw_value};
 use strongroom::{
     backup::{
@@ -80,7 +86,7 @@ fn row_4_the_forwarding_chain_is_read_in_every_form() {
 
     let camel_case = Case::new().without(name).with("forwardingCurve25519KeyChain", json!([key]));
     let (keys, session) = chain(camel_case);
-    assert_eq!(keys.as_slice(), [key.clone()]);
+    assert_eq!(keys.as_slice(), std::slice::from_ref(&key));
     assert_eq!(written(&session)[name], json!([key]));
     assert_eq!(written(&session).get("forwardingCurve25519KeyChain"), None);
 

@@ -1,5 +1,11 @@
 //! Signed objects: the specification's examples, verbatim keeping, and a verdict for each signature.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise, in its helpers too"
+)]
+
 use ed25519_dalek::{Signer as _, SigningKey};
 use strongroom::{
     Limits,

@@ -28,10 +28,10 @@ pub(crate) struct FirstDevice {
 
 impl FirstDevice {
     /// Makes an Olm account and real Megolm sessions in several rooms.
-    pub(crate) fn new(count: usize) -> Self {
+    pub(crate) fn new(count: usize) -> Result<Self> {
         let account = Account::new();
-        let sessions = (0..count).map(|number| session(&account, number)).collect();
-        Self { account, sessions }
+        let sessions: Result<_> = (0..count).map(|number| session(&account, number)).collect();
+        Ok(Self { account, sessions: sessions? })
     }
 
     /// Creates a signed backup, uploads every session, and hands out the recovery key.
@@ -83,22 +83,20 @@ impl FirstDevice {
 }
 
 /// A session that this device has used a while, so that it does not begin at its first message.
-fn session(account: &Account, number: usize) -> ExportedSession {
+fn session(account: &Account, number: usize) -> Result<ExportedSession> {
     let mut outbound = GroupSession::new(Default::default());
     for _ in 0..number % 4 {
         outbound.encrypt("an earlier message");
     }
-    let key = SessionKey::from_bytes(&outbound.session_key().to_bytes())
-        .expect("vodozemac makes valid session keys");
-    let claimed = Ed25519PublicKey::from_bytes(account.ed25519_key().as_bytes())
-        .expect("vodozemac makes valid Ed25519 keys");
+    let key = SessionKey::from_bytes(&outbound.session_key().to_bytes())?;
+    let claimed = Ed25519PublicKey::from_bytes(account.ed25519_key().as_bytes())?;
     let sender = Curve25519PublicKey::from_bytes(account.curve25519_key().to_bytes());
-    ExportedSession {
+    Ok(ExportedSession {
         room_id: RoomId::new(format!("!room{}:example.org", number % ROOMS)),
         session: SessionData::new(key)
             .with_sender(sender, claimed)
             .with_shared_history(number.is_multiple_of(2)),
-    }
+    })
 }
 
 /// Sessions in one request: well under the megabyte that servers take without a word.

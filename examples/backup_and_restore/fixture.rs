@@ -102,7 +102,7 @@ impl Fixture {
     }
 
     fn truth(&self) -> Result<Vec<ExportedSession>> {
-        let read = |json: &Box<RawValue>| ExportedSession::from_json(json.get().as_bytes());
+        let read = |json: &RawValue| ExportedSession::from_json(json.get().as_bytes());
         let mut truth = Vec::new();
         for session in &self.exported_room_keys {
             truth.push(read(session)?.exported);

@@ -69,9 +69,9 @@ fn run(options: &Options) -> Result<bool> {
 
 /// The main job: up, lost, and down again.
 fn round_trip(count: usize) -> Result<(bool, Vec<ExportedSession>)> {
-    let mut server = server::Server::new();
+    let mut server = server::Server::new()?;
     let (originals, recovery_key) = {
-        let device = first_device::FirstDevice::new(count);
+        let device = first_device::FirstDevice::new(count)?;
         let recovery_key = device.back_up(&mut server)?;
         (device.into_sessions(), recovery_key)
     };

@@ -17,11 +17,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new() -> Result<Self> {
         let mut homeserver = Homeserver::new();
         homeserver.log_in_with_token(user_id(), "FIRST", TOKEN);
-        let base_url = BaseUrl::new("https://matrix.example.org").expect("it is a URL");
-        Self { homeserver, base_url, token: TOKEN.into() }
+        let base_url = BaseUrl::new("https://matrix.example.org")?;
+        Ok(Self { homeserver, base_url, token: TOKEN.into() })
     }
 
     /// Sends a request and reads the response; also says how many bytes went up and down.
