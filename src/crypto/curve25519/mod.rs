@@ -3,14 +3,15 @@
 //! An agreement whose result would be all zero, because the public key lies in a small subgroup, is
 //! refused: everybody could compute it.
 
+mod agreement;
+
 use std::fmt;
 
-use curve25519_dalek::{EdwardsPoint, MontgomeryPoint};
 use rand_core::CryptoRng;
-use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use self::agreement::{agree, base_point_times};
 use crate::{
     encoding::base64::{self, Base64Error},
     secret::SecretBytes,
@@ -208,19 +209,6 @@ impl fmt::Debug for SharedSecret {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the Curve25519 public key is one that gives everybody the same secret")]
 pub struct NonContributory;
-
-fn base_point_times(scalar: &[u8; 32]) -> Curve25519PublicKey {
-    Curve25519PublicKey(EdwardsPoint::mul_base_clamped(*scalar).to_montgomery().to_bytes())
-}
-
-fn agree(
-    scalar: &[u8; 32],
-    their_key: &Curve25519PublicKey,
-) -> Result<SharedSecret, NonContributory> {
-    let shared =
-        SharedSecret(Zeroizing::new(MontgomeryPoint(their_key.0).mul_clamped(*scalar).to_bytes()));
-    if shared.0.ct_eq(&[0; 32]).into() { Err(NonContributory) } else { Ok(shared) }
-}
 
 #[cfg(test)]
 mod tests {
