@@ -17,7 +17,8 @@ pub struct Limits {
     pub response_bytes: usize,
     /// The largest signed object, `auth_data` for one, in bytes. Default: 64 KiB, as for an event.
     pub signed_object_bytes: usize,
-    /// How deep arrays and objects may be nested in a signed object. Default: 32.
+    /// How deep arrays and objects may be nested in a signed object. Default: 32. Each level takes
+    /// stack, so keep it below a few thousand.
     pub signed_object_depth: usize,
     /// How many signatures of one object are checked. Default: 100.
     pub signatures: usize,

@@ -136,6 +136,43 @@ fn the_bytes_of_the_verifying_key_decide_and_not_its_label() {
     assert_eq!(verify(&mislabelled, &trusted).trusted_signer(), Some(&trusted[0]));
 }
 
+/// Row 24 of the malformations: two trusted keys under one label, since a device can be called anything.
+#[test]
+fn two_trusted_keys_of_one_label_are_told_apart() {
+    let (master, device) = (key(1), key(2));
+    let label = format!("ed25519:{}", trusted("", &master).key().to_base64());
+    let trusted = [trusted(&label, &master), trusted(&label, &device)];
+    let object = read(r#"{"a":1}"#);
+    for (signer, expected) in [&master, &device].into_iter().zip(&trusted) {
+        let signature = sign(signer, &object);
+        let signed = object.clone().with_signature(&alice(), &label.as_str().into(), &signature);
+        assert_eq!(verify(&signed, &trusted).trusted_signer(), Some(expected));
+    }
+}
+
+#[test]
+fn one_key_under_two_labels_is_reported_under_that_of_the_signature() {
+    let key = key(1);
+    let trusted = [trusted("ed25519:OLD", &key), trusted("ed25519:NEW", &key)];
+    let object = read(r#"{"a":1}"#);
+    let signature = sign(&key, &object);
+    let signed = object.with_signature(&alice(), &"ed25519:NEW".into(), &signature);
+    assert_eq!(verify(&signed, &trusted).trusted_signer(), Some(&trusted[1]));
+}
+
+#[test]
+fn a_trusted_key_counts_under_its_own_user_alone() {
+    let key = key(1);
+    let object = read(r#"{"a":1}"#);
+    let signature = sign(&key, &object);
+    let bob = UserId::from("@bob:example.org");
+    let signed = object.with_signature(&bob, &"ed25519:A".into(), &signature);
+    let report = verify(&signed, &[trusted("ed25519:A", &key)]);
+    assert!(report.signatures().is_empty());
+    assert_eq!((report.by_others(), report.trusted_signer()), (1, None));
+    assert!(!report.all_valid());
+}
+
 /// Row 23 of the malformations.
 #[test]
 fn a_float_can_be_read_but_not_verified() {
@@ -165,6 +202,26 @@ fn no_more_signatures_are_checked_than_the_limit_allows() {
     let report = verify(&read(&text), &[]);
     assert_eq!((report.signatures().len(), report.not_checked()), (100, 50));
     assert_eq!(report.to_string(), "0 of 100 signatures are valid, 50 more were not checked");
+}
+
+#[test]
+fn signatures_by_trusted_labels_are_checked_before_others_fill_the_limit() {
+    let key = key(1);
+    let mut object = read(r#"{"a":1}"#);
+    let signature = sign(&key, &object);
+    for number in 0..120 {
+        let label = KeyId::new(format!("ed25519:{number}"));
+        object = object.with_signature(&alice(), &label, &Ed25519Signature::from_bytes([1; 64]));
+    }
+    object = object.with_signature(&alice(), &"ed25519:A".into(), &signature);
+    let trusted = [trusted("ed25519:A", &key)];
+    assert_eq!(verify(&object, &trusted).trusted_signer(), Some(&trusted[0]));
+}
+
+#[test]
+fn something_else_in_the_place_of_signatures_is_malformed() {
+    let report = verify(&read(r#"{"signatures":{"@alice:example.org":7}}"#), &[]);
+    assert_eq!(report.signatures()[0].verdict, SignatureVerdict::Malformed);
 }
 
 #[test]

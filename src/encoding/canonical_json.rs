@@ -22,7 +22,7 @@ use thiserror::Error;
 use super::json::{self, JsonTextError, RawObject};
 use crate::{Limits, excerpt::Excerpt};
 
-/// A JSON value whose objects have no member twice.
+/// A JSON value; one that was read has no member twice in any of its objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JsonValue {
     /// `null`.
@@ -72,11 +72,14 @@ pub enum JsonError {
 
 /// Why a value has no canonical encoding, and so cannot be signed or verified.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("the number {number} cannot be part of what is signed")]
 #[non_exhaustive]
-pub struct NotCanonical {
-    /// The number, which has a fraction or is out of range.
-    pub number: Excerpt,
+pub enum NotCanonical {
+    /// A number has a fraction or is out of range.
+    #[error("the number {0} cannot be part of what is signed")]
+    Number(Excerpt),
+    /// An object, made by hand, has two members with one name.
+    #[error("an object with two members of one name cannot be part of what is signed")]
+    DuplicateMember,
 }
 
 impl JsonValue {
@@ -120,7 +123,7 @@ impl JsonValue {
     ///
     /// # Errors
     ///
-    /// [`NotCanonical`] if a number in it has none.
+    /// [`NotCanonical`] if a number in it has none, or an object has a member twice.
     pub fn to_canonical(&self) -> Result<Vec<u8>, NotCanonical> {
         let mut text = String::new();
         write(self, &mut text)?;
@@ -193,6 +196,9 @@ fn write(value: &JsonValue, text: &mut String) -> Result<(), NotCanonical> {
         JsonValue::Object(members) => {
             let mut sorted: Vec<_> = members.iter().collect();
             sorted.sort_by(|(one, _), (other, _)| one.cmp(other));
+            if !sorted.is_sorted_by(|(one, _), (other, _)| one < other) {
+                return Err(NotCanonical::DuplicateMember);
+            }
             let members = sorted.into_iter().map(|(name, value)| (Some(name), value));
             write_between('{', members, '}', text)?;
         }
@@ -243,7 +249,7 @@ fn write_string(string: &str, text: &mut String) {
 }
 
 fn not_canonical(number: &str) -> NotCanonical {
-    NotCanonical { number: Excerpt::new(number) }
+    NotCanonical::Number(Excerpt::new(number))
 }
 
 /// The largest integer that canonical JSON has: 2^53 - 1.

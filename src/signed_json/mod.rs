@@ -119,24 +119,23 @@ impl SignedObject {
         let of_user = with_member(of_user, key_id.as_str(), &signature);
         let signatures = with_member(signatures, user_id.as_str(), &of_user);
         let text = with_member(Some(&self.text), SIGNATURES, &signatures);
-        Self::from_our_own(&text).unwrap_or(self)
+        Self::from_our_own(&text)
     }
 
     /// An object that has nothing but a string.
     pub(crate) fn of_one_member(name: &str, value: &str) -> Self {
-        let text = with_member(None, name, &json::to_text(value));
-        #[expect(clippy::expect_used, reason = "the text is an object of one string")]
-        Self::from_our_own(&text).expect("it is an object")
+        Self::from_our_own(&with_member(None, name, &json::to_text(value)))
     }
 
     /// What we made out of what was read keeps no limits: a signature of our own may exceed them.
-    fn from_our_own(text: &str) -> Result<Self, SignedJsonError> {
+    fn from_our_own(text: &str) -> Self {
         let limits = Limits {
             signed_object_bytes: usize::MAX,
             signed_object_depth: usize::MAX,
             ..Limits::default()
         };
-        Self::from_json(text, &limits)
+        #[expect(clippy::expect_used, reason = "an object with one member set is an object")]
+        Self::from_json(text, &limits).expect("it is an object")
     }
 }
 

@@ -79,7 +79,7 @@ impl SignedObject {
     ///
     /// Every signature is tried with every trusted key, whatever its label: a device can have any ID,
     /// that of the master key included. Signatures of other users are counted and not looked at. No
-    /// more than [`Limits::signatures`] are checked.
+    /// more than [`Limits::signatures`] are checked, those with the label of a trusted key first.
     #[must_use]
     pub fn verify(
         &self,
@@ -95,11 +95,13 @@ impl SignedObject {
             ..SignatureReport::default()
         };
         let own = users.iter().find(|(user, _)| user == user_id.as_str());
-        let own = own.and_then(|(_, signatures)| signatures.as_object()).unwrap_or_default();
-        report.not_checked = own.len().saturating_sub(limits.signatures);
+        let own = own.map_or_else(Vec::new, |(_, signatures)| labelled(signatures));
+        let is_known = |key_id: &KeyId| trusted.iter().any(|signer| signer.key_id == *key_id);
+        let (known, unknown): (Vec<_>, Vec<_>) =
+            own.into_iter().partition(|(key_id, _)| is_known(key_id));
+        report.not_checked = (known.len() + unknown.len()).saturating_sub(limits.signatures);
         let message = self.bytes_to_sign();
-        for (key_id, signature) in own.iter().take(limits.signatures) {
-            let key_id = KeyId::from(key_id.as_str());
+        for (key_id, signature) in known.into_iter().chain(unknown).take(limits.signatures) {
             let verdict = match &message {
                 Ok(message) => check(message, &key_id, signature, trusted),
                 Err(error) => SignatureVerdict::NotVerifiable(error.clone()),
@@ -111,7 +113,8 @@ impl SignedObject {
 }
 
 impl SignatureReport {
-    /// The signatures that were checked, in the order of the object.
+    /// The signatures that were checked: those with the label of a trusted key first, otherwise in the
+    /// order of the object.
     #[must_use]
     pub fn signatures(&self) -> &[CheckedSignature] {
         &self.signatures
@@ -156,6 +159,16 @@ impl fmt::Display for SignatureReport {
             write!(f, ", {} more were not checked", self.not_checked)?;
         }
         Ok(())
+    }
+}
+
+/// The signatures of one user with their labels; something else in their place is one without.
+fn labelled(signatures: &JsonValue) -> Vec<(KeyId, &JsonValue)> {
+    match signatures.as_object() {
+        Some(members) => {
+            members.iter().map(|(key_id, value)| (KeyId::from(key_id.as_str()), value)).collect()
+        }
+        None => vec![(KeyId::from("ed25519:"), signatures)],
     }
 }
 
