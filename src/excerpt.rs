@@ -16,7 +16,9 @@ impl Excerpt {
         let mut excerpt = String::new();
         let mut characters = text.chars();
         for character in characters.by_ref().take(MAX_CHARACTERS) {
-            if is_printable(character) {
+            if character == '\\' {
+                excerpt.push_str("\\\\");
+            } else if is_printable(character) {
                 excerpt.push(character);
             } else {
                 excerpt.extend(character.escape_unicode());
@@ -62,7 +64,8 @@ impl fmt::Debug for Excerpt {
 fn is_printable(character: char) -> bool {
     !character.is_control()
         && !matches!(character,
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 const MAX_CHARACTERS: usize = 64;

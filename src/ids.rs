@@ -2,9 +2,9 @@
 //!
 //! A server or another client chose them and nothing is assumed of their shape: room IDs without a
 //! server part exist, and a session ID in a backup may be any text. They are kept as they came and
-//! percent-encoded where they go into a path.
+//! percent-encoded where they go into a path. A clone shares the text, since one room has many sessions.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,12 +13,12 @@ macro_rules! opaque_id {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Takes an identifier as it is.
             pub fn new(id: impl Into<String>) -> Self {
-                Self(id.into())
+                Self(Arc::from(id.into()))
             }
 
             /// The identifier as it came.
@@ -30,13 +30,13 @@ macro_rules! opaque_id {
 
         impl From<&str> for $name {
             fn from(id: &str) -> Self {
-                Self(id.to_owned())
+                Self(Arc::from(id))
             }
         }
 
         impl From<String> for $name {
             fn from(id: String) -> Self {
-                Self(id)
+                Self(Arc::from(id))
             }
         }
 
@@ -92,7 +92,7 @@ impl KeyId {
     /// The ID of the Ed25519 key of a device.
     #[must_use]
     pub fn ed25519(device_id: &DeviceId) -> Self {
-        Self(format!("ed25519:{device_id}"))
+        Self::new(format!("ed25519:{device_id}"))
     }
 
     /// The part before the first colon, which names the algorithm.
@@ -104,7 +104,7 @@ impl KeyId {
     /// The part after the first colon: a device ID or a public key.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.0.split_once(':').map_or(self.0.as_str(), |(_, name)| name)
+        self.0.split_once(':').map_or(&*self.0, |(_, name)| name)
     }
 }
 

@@ -30,8 +30,21 @@ use crate::{
 };
 
 /// A 32-byte key that has a textual form.
-#[derive(Clone, PartialEq, Eq)]
-pub struct RecoveryKey(SecretBytes<32>);
+///
+/// It remembers whether somebody typed it: what was made from bytes may have come from anywhere.
+#[derive(Clone)]
+pub struct RecoveryKey {
+    bytes: SecretBytes<32>,
+    origin: Origin,
+}
+
+/// Where the bytes of a recovery key are from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Typed,
+    Generated,
+    Bytes,
+}
 
 /// Why a text is not a recovery key, in the order of the checks.
 ///
@@ -56,7 +69,7 @@ pub enum RecoveryKeyError {
         found: usize,
     },
     /// The first characters are not those of a recovery key.
-    #[error("this is no recovery key: every recovery key begins with \u{201c}Es\u{201d}")]
+    #[error("this is no recovery key: its first characters are not those of one")]
     Prefix,
     /// The check byte does not fit: a typing mistake.
     #[error("the recovery key has a typing mistake: its check digit does not fit")]
@@ -66,7 +79,8 @@ pub enum RecoveryKeyError {
 impl RecoveryKey {
     /// Draws a key.
     pub fn generate_with_rng(rng: &mut impl CryptoRng) -> Self {
-        Self(SecretBytes::init_with(|bytes| rng.fill_bytes(bytes)))
+        let bytes = SecretBytes::init_with(|bytes| rng.fill_bytes(bytes));
+        Self { bytes, origin: Origin::Generated }
     }
 
     /// Draws a key from the operating system's random source.
@@ -81,7 +95,7 @@ impl RecoveryKey {
     /// Takes the 32 bytes of a key.
     #[must_use]
     pub fn from_bytes(bytes: SecretBytes<32>) -> Self {
-        Self(bytes)
+        Self { bytes, origin: Origin::Bytes }
     }
 
     /// Reads a typed key. White space of any kind is ignored, wherever it stands.
@@ -94,7 +108,8 @@ impl RecoveryKey {
     /// The first of [`RecoveryKeyError`]'s variants that applies.
     pub fn parse(text: &str) -> Result<Self, RecoveryKeyError> {
         let characters = significant_characters(text)?;
-        let bytes = base58::decode(characters.expose_str()).ok_or(RecoveryKeyError::Prefix)?;
+        let bytes =
+            base58::decode_vartime(characters.expose_str()).ok_or(RecoveryKeyError::Prefix)?;
         let Some((PREFIX, key_and_parity)) = bytes.expose_bytes().split_first_chunk() else {
             return Err(RecoveryKeyError::Prefix);
         };
@@ -104,7 +119,7 @@ impl RecoveryKey {
         // 48 characters can hold a 36th byte, but then the first is not that of the prefix.
         let key = SecretBytes::from_slice(key).ok_or(RecoveryKeyError::Prefix)?;
         if parity(bytes.expose_bytes()) == 0 {
-            Ok(Self(key))
+            Ok(Self { bytes: key, origin: Origin::Typed })
         } else {
             Err(RecoveryKeyError::Parity)
         }
@@ -115,9 +130,9 @@ impl RecoveryKey {
     pub fn to_text(&self) -> SecretString {
         let mut bytes = SecretVec::with_capacity(BYTES);
         bytes.extend_from_slice(PREFIX);
-        bytes.extend_from_slice(self.0.expose_bytes());
+        bytes.extend_from_slice(self.bytes.expose_bytes());
         bytes.extend_from_slice(&[parity(bytes.expose_bytes())]);
-        let characters = base58::encode(bytes.expose_bytes());
+        let characters = base58::encode_vartime(bytes.expose_bytes());
         let mut text = SecretString::with_capacity(CHARACTERS + CHARACTERS / 4);
         for (index, character) in characters.expose_str().chars().enumerate() {
             if index > 0 && index % 4 == 0 {
@@ -130,21 +145,34 @@ impl RecoveryKey {
 
     /// The key itself.
     #[must_use]
-    pub fn expose_bytes(&self) -> &SecretBytes<32> {
-        &self.0
+    pub fn as_secret(&self) -> &SecretBytes<32> {
+        &self.bytes
     }
 
     /// The key itself, taken out.
     #[must_use]
     pub fn into_bytes(self) -> SecretBytes<32> {
-        self.0
+        self.bytes
+    }
+
+    pub(crate) fn origin(&self) -> Origin {
+        self.origin
     }
 }
 
+impl PartialEq for RecoveryKey {
+    /// Compares the keys, wherever they are from, in constant time.
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for RecoveryKey {}
+
 impl fmt::Debug for RecoveryKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(_) = self;
-        f.debug_struct("RecoveryKey").finish_non_exhaustive()
+        let Self { bytes: _, origin } = self;
+        f.debug_struct("RecoveryKey").field("origin", origin).finish_non_exhaustive()
     }
 }
 

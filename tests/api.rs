@@ -18,6 +18,7 @@ use strongroom::{
         AuthData, AuthDataError, BackupDecryptionKey, BackupPublicKeyError, BackupVersionInfo,
         MEGOLM_BACKUP_V1, SealOptions, SealedSession, TrustError, TrustedBackup,
     },
+    excerpt::Excerpt,
     ids::{BackupVersion, RoomId},
     session_data::{SessionData, SessionKey},
 };
@@ -206,12 +207,12 @@ fn a_broken_response_is_never_an_empty_backup() {
         assert_eq!(error, ApiError::Response(expected), "{body}");
     }
     let empty = keys(r#"{"rooms":{}}"#).unwrap();
-    assert!(empty.sessions.is_empty() && empty.broken_rooms.is_empty());
+    assert!(empty.sessions.is_empty() && empty.broken.is_empty());
     let mixed = r#"{"rooms":{"!a":null,"!b":{"sessions":{"x":1,"x":{}}},"!c":{"sessions":[]}}}"#;
     let mixed = keys(mixed).unwrap();
     assert_eq!(mixed.sessions.len(), 2, "duplicates are both delivered");
-    let room = |id: &str| ResponseError::Room(RoomId::from(id));
-    assert_eq!(mixed.broken_rooms, [room("!a"), room("!c")]);
+    let room = |id: &str| ResponseError::Room(Excerpt::new(id));
+    assert_eq!(mixed.broken, [room("!a"), room("!c")]);
 }
 
 fn current(status: u16, body: &str) -> Result<Option<BackupVersionInfo>, ApiError> {

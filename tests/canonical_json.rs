@@ -114,10 +114,10 @@ fn size_and_depth_are_limited_before_anything_is_read() {
     let mut limits = Limits::default();
     let nested = format!("{}{}", "[".repeat(32), "]".repeat(32));
     assert!(JsonValue::parse(&nested, &limits).is_ok());
-    let too_deep = Err(JsonError::TooDeep { limit: 32 });
-    assert_eq!(JsonValue::parse(&format!("[{nested}]"), &limits), too_deep);
+    let too_deep = |found| Err(JsonError::TooDeep { limit: 32, found });
+    assert_eq!(JsonValue::parse(&format!("[{nested}]"), &limits), too_deep(33));
     let hostile = format!("{}{}", "[".repeat(30_000), "]".repeat(30_000));
-    assert_eq!(JsonValue::parse(&hostile, &limits), too_deep);
+    assert_eq!(JsonValue::parse(&hostile, &limits), too_deep(30_000));
     limits.signed_object_bytes = 4;
     assert_eq!(JsonValue::parse("[12]", &limits), parse("[12]"));
     let too_large = Err(JsonError::TooLarge { limit: 4, found: 5 });

@@ -133,7 +133,7 @@ proptest! {
         let text = recovery_key(&key).to_text();
         prop_assert_eq!(text.expose_str().replace(' ', ""), base58::encode(&decoded(&key)));
         let read = RecoveryKey::parse(text.expose_str()).expect("our own");
-        prop_assert_eq!(read.expose_bytes().expose_bytes(), &key);
+        prop_assert_eq!(read.as_secret().expose_bytes(), &key);
     }
 
     #[test]
@@ -165,7 +165,7 @@ proptest! {
         text[place] = character;
         let read = RecoveryKey::parse(&text.into_iter().collect::<String>());
         match read {
-            Ok(read) => prop_assert_eq!(read.expose_bytes().expose_bytes() == &key, unchanged),
+            Ok(read) => prop_assert_eq!(read.as_secret().expose_bytes() == &key, unchanged),
             Err(RecoveryKeyError::Character { position }) => prop_assert_eq!(position, place + 1),
             Err(error) if character.is_whitespace() => {
                 prop_assert_eq!(error, RecoveryKeyError::Length { found: 47 });
@@ -183,7 +183,7 @@ proptest! {
         text[place] = BASE58[(digit + step) % 58];
         let read = RecoveryKey::parse(&String::from_utf8(text).expect("ASCII"));
         match read {
-            Ok(read) => prop_assert_ne!(read.expose_bytes().expose_bytes(), &key),
+            Ok(read) => prop_assert_ne!(read.as_secret().expose_bytes(), &key),
             Err(error) => {
                 prop_assert!(matches!(error, RecoveryKeyError::Prefix | RecoveryKeyError::Parity));
             }

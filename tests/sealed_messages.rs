@@ -185,7 +185,7 @@ fn seal_for_upload(key: &BackupDecryptionKey, session: &SessionData) -> SealedSe
 /// vodozemac's owner of one of our keys.
 fn owner(key: &BackupDecryptionKey) -> PkDecryption {
     let secret = key.to_recovery_key();
-    let secret = vodozemac::Curve25519SecretKey::from_slice(secret.expose_bytes().expose_bytes());
+    let secret = vodozemac::Curve25519SecretKey::from_slice(secret.as_secret().expose_bytes());
     PkDecryption::from_key(secret)
 }
 

@@ -9,6 +9,7 @@ use strongroom::{
     backup::{BackupDecryptionKey, KeySource, TrustError, TrustReason, TrustedBackup},
     crypto::ed25519::Ed25519PublicKey,
     ids::{DeviceId, KeyId, UserId},
+    recovery_key::RecoveryKey,
     signed_json::{SignatureVerdict, SignedObject, TrustedSigner},
 };
 use support::{
@@ -70,7 +71,9 @@ fn a_changed_member_leaves_no_valid_signature() {
 fn a_key_from_an_authentic_source_makes_the_backup_trusted() {
     for account in accounts() {
         let (info, stored) = (version_info(&account), decryption_key(&account));
-        let typed = BackupDecryptionKey::from_recovery_key(stored.to_recovery_key());
+        let shown = stored.to_recovery_key().to_text();
+        let typed = RecoveryKey::parse(shown.expose_str()).expect("what was shown can be typed");
+        let typed = BackupDecryptionKey::from_recovery_key(typed);
         for key in [stored, typed] {
             let backup = TrustedBackup::by_decryption_key(&info, &key, &[]).expect("it is trusted");
             assert_eq!(backup.version(), info.version());

@@ -43,7 +43,7 @@ pub(crate) fn open_all(key: &BackupDecryptionKey, keys: &RoomKeys) -> Vec<Export
             Err(error) => println!("failed     {}: {error}", returned.session_id),
         }
     }
-    for error in &keys.broken_rooms {
+    for error in &keys.broken {
         println!("failed     {error}");
     }
     restored

@@ -90,6 +90,9 @@ pub enum BaseUrlError {
     /// It does not begin with `http://` or `https://`.
     #[error("the homeserver's address must begin with https:// or http://")]
     Scheme,
+    /// It holds a user name or a password, which would end up in logs.
+    #[error("the homeserver's address must not hold a user name or password")]
+    Credentials,
     /// It has a query.
     #[error("the homeserver's address must not have a query")]
     Query,
@@ -107,6 +110,9 @@ impl BaseUrl {
             Some("http" | "https") => {}
             Some(_) => return Err(BaseUrlError::Scheme),
             None => return Err(BaseUrlError::NotAUrl),
+        }
+        if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+            return Err(BaseUrlError::Credentials);
         }
         if uri.query().is_some() {
             return Err(BaseUrlError::Query);
@@ -204,6 +210,7 @@ mod tests {
         assert_eq!(BaseUrl::new("a.org"), Err(BaseUrlError::NotAUrl));
         assert_eq!(BaseUrl::new("ftp://a.org"), Err(BaseUrlError::Scheme));
         assert_eq!(BaseUrl::new("https://a.org?x=1"), Err(BaseUrlError::Query));
+        assert_eq!(BaseUrl::new("https://u:p@a.org"), Err(BaseUrlError::Credentials));
     }
 
     #[test]

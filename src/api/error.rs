@@ -6,7 +6,7 @@ use thiserror::Error;
 use crate::{
     encoding::json::{self, RawObject},
     excerpt::Excerpt,
-    ids::{BackupVersion, RoomId},
+    ids::BackupVersion,
 };
 
 /// Why a response is not the expected one.
@@ -88,7 +88,10 @@ pub enum ResponseError {
     Member(&'static str),
     /// The entry of one room is not an object with sessions.
     #[error("the homeserver's response has no usable sessions for the room {0}")]
-    Room(RoomId),
+    Room(Excerpt),
+    /// The ID of a session in this room is not Unicode.
+    #[error("the homeserver's response has a session without a usable ID in the room {0}")]
+    SessionId(Excerpt),
 }
 
 impl ApiError {
@@ -118,8 +121,6 @@ impl MatrixError {
         let message = object.take("error").and_then(|value| json::public_string(value).ok());
         let kind = match (errcode.as_str(), status) {
             ("M_NOT_FOUND", StatusCode::NOT_FOUND) => ErrorKind::NotFound,
-            // Early servers said it so.
-            ("M_UNKNOWN", StatusCode::NOT_FOUND) => ErrorKind::NotFound,
             ("M_WRONG_ROOM_KEYS_VERSION", _) => {
                 let current = object.take("current_version").and_then(json::lenient_token);
                 ErrorKind::WrongRoomKeysVersion { current_version: current.map(Into::into) }

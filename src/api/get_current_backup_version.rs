@@ -49,8 +49,14 @@ impl Endpoint for GetCurrentBackupVersion {
     ) -> Result<Self::Response, ApiError> {
         match successful_body(response, limits) {
             Ok(body) => Ok(self.read_body(body, limits)?),
-            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) if error.is_not_found() || is_not_found_of_early_servers(&error) => Ok(None),
             Err(error) => Err(error),
         }
     }
+}
+
+/// Early servers have no code of their own for "no backup".
+fn is_not_found_of_early_servers(error: &ApiError) -> bool {
+    matches!(error, ApiError::Matrix(error)
+        if error.status == 404 && error.errcode.as_str() == "M_UNKNOWN")
 }

@@ -12,6 +12,7 @@ use crate::{
     Limits,
     backup::BackedUpSession,
     encoding::json::{self, RawObject},
+    excerpt::Excerpt,
     ids::{BackupVersion, RoomId, SessionId},
 };
 
@@ -24,14 +25,14 @@ pub struct GetRoomKeys {
     version: BackupVersion,
 }
 
-/// The sessions of a response, each of them unread, and the rooms that hold none.
+/// The sessions of a response, each of them unread, and what is broken between them.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RoomKeys {
     /// The sessions in the order of the response. One that occurs twice is here twice.
     pub sessions: Vec<BackedUpSession>,
-    /// What is wrong with the entries of rooms: each cost its own sessions and no other's.
-    pub broken_rooms: Vec<ResponseError>,
+    /// Rooms without sessions and sessions without an ID: each cost itself and nothing else.
+    pub broken: Vec<ResponseError>,
 }
 
 impl GetRoomKeys {
@@ -60,33 +61,53 @@ impl Endpoint for GetRoomKeys {
     /// A response without `rooms`, an error body with status 200 for one, is an error and never an
     /// empty backup.
     fn read_body(&self, body: &[u8], _: &Limits) -> Result<RoomKeys, ResponseError> {
-        let rooms = object(body)?.take("rooms").ok_or(ResponseError::Member("rooms"))?;
-        let rooms =
-            RawObject::parse(rooms.get().as_bytes()).map_err(|_| ResponseError::Member("rooms"))?;
-        let mut keys = RoomKeys { sessions: Vec::new(), broken_rooms: Vec::new() };
-        for (room_id, room) in rooms.iter() {
-            let room_id = RoomId::new(read_key(room_id));
-            match sessions_of(&room_id, room) {
-                Some(sessions) => keys.sessions.extend(sessions),
-                None => keys.broken_rooms.push(ResponseError::Room(room_id)),
-            }
+        let mut keys = RoomKeys { sessions: Vec::new(), broken: Vec::new() };
+        let rooms = object(body)?.take_all("rooms");
+        if rooms.is_empty() {
+            return Err(ResponseError::Member("rooms"));
+        }
+        for rooms in rooms {
+            let rooms = RawObject::parse(rooms.get().as_bytes())
+                .map_err(|_| ResponseError::Member("rooms"))?;
+            rooms.iter().for_each(|(room_id, room)| keys.add_room(room_id, room));
         }
         Ok(keys)
     }
 }
 
-fn sessions_of(room_id: &RoomId, room: &RawValue) -> Option<Vec<BackedUpSession>> {
-    let mut room = RawObject::parse(room.get().as_bytes()).ok()?;
-    let sessions = RawObject::parse(room.take("sessions")?.get().as_bytes()).ok()?;
-    let sessions = sessions.iter().map(|(session_id, json)| BackedUpSession {
-        room_id: room_id.clone(),
-        session_id: SessionId::new(read_key(session_id)),
-        json: json.to_owned(),
-    });
-    Some(sessions.collect())
+impl RoomKeys {
+    fn add_room(&mut self, key: &RawValue, room: &RawValue) {
+        let name = json::public_string(key).ok();
+        let sessions = name.as_ref().and_then(|_| sessions_of(room));
+        let (Some(name), Some(sessions)) = (name, sessions) else {
+            return self.broken.push(ResponseError::Room(excerpt(key)));
+        };
+        let room_id = RoomId::from(name.as_ref());
+        for (session_id, json) in sessions {
+            match json::public_string(session_id) {
+                Ok(session_id) => self.sessions.push(BackedUpSession {
+                    room_id: room_id.clone(),
+                    session_id: SessionId::from(session_id.as_ref()),
+                    json: json.to_owned(),
+                }),
+                Err(_) => self.broken.push(ResponseError::SessionId(excerpt(key))),
+            }
+        }
+    }
 }
 
-/// The text of a key; one that is not Unicode stays as it is written.
-fn read_key(key: &RawValue) -> String {
-    json::public_string(key).map_or_else(|_| key.get().to_owned(), Into::into)
+/// All sessions of a room, those of a second `sessions` included; `None` if there are none at all.
+fn sessions_of(room: &RawValue) -> Option<Vec<(&RawValue, &RawValue)>> {
+    let mut room = RawObject::parse(room.get().as_bytes()).ok()?;
+    let members = room.take_all("sessions");
+    let mut all = Vec::new();
+    for sessions in &members {
+        all.extend(RawObject::parse(sessions.get().as_bytes()).ok()?.iter());
+    }
+    if members.is_empty() { None } else { Some(all) }
+}
+
+/// The text of a key as far as it is shown; one that is not Unicode is shown as it is written.
+fn excerpt(key: &RawValue) -> Excerpt {
+    Excerpt::new(&json::public_string(key).unwrap_or_else(|_| key.get().into()))
 }

@@ -15,6 +15,7 @@ use crate::{
     Limits,
     backup::{KeyBackupData, SealedSession, TrustedBackup},
     encoding::json,
+    excerpt::Excerpt,
     ids::{BackupVersion, RoomId, SessionId},
 };
 
@@ -40,7 +41,7 @@ pub struct PutRoomKeys {
 #[non_exhaustive]
 pub enum PutRoomKeysError {
     /// A session was sealed to the key of another backup, whose owner alone could open it.
-    #[error("the session {session_id} was sealed to the key of another backup")]
+    #[error("the session {} was sealed to the key of another backup", Excerpt::new(session_id.as_str()))]
     SealedToAnotherKey {
         /// The session.
         session_id: SessionId,

@@ -9,7 +9,7 @@ use crate::{
     crypto::curve25519::{Curve25519PublicKey, Curve25519SecretKey, NonContributory},
     encoding::{base64::Base64Error, secret_base64},
     randomness::{NoRandomness, with_os_rng},
-    recovery_key::RecoveryKey,
+    recovery_key::{Origin, RecoveryKey},
     secret::{SecretBytes, SecretString},
 };
 
@@ -146,22 +146,28 @@ impl BackupDecryptionKey {
         secret_base64::decode_array(text).map(|bytes| Self::from_bytes(bytes, source))
     }
 
-    /// Takes a recovery key that the user typed.
+    /// Takes a recovery key. One that was [parsed](RecoveryKey::parse) counts as typed by the user; one
+    /// that was made from bytes is unauthenticated, whatever these bytes were before.
     #[must_use]
-    pub fn from_recovery_key(typed: RecoveryKey) -> Self {
-        Self::from_bytes(typed.into_bytes(), KeySource::TypedByUser)
+    pub fn from_recovery_key(key: RecoveryKey) -> Self {
+        let source = match key.origin() {
+            Origin::Typed => KeySource::TypedByUser,
+            Origin::Generated => KeySource::Generated,
+            Origin::Bytes => KeySource::Unauthenticated,
+        };
+        Self::from_bytes(key.into_bytes(), source)
     }
 
     /// The key as a recovery key, to be written down by the user.
     #[must_use]
     pub fn to_recovery_key(&self) -> RecoveryKey {
-        RecoveryKey::from_bytes(self.secret.expose_bytes().clone())
+        RecoveryKey::from_bytes(self.secret.as_secret().clone())
     }
 
     /// The key in unpadded base64, 43 characters, as it is stored under `m.megolm_backup.v1`.
     #[must_use]
     pub fn to_base64(&self) -> SecretString {
-        secret_base64::encode(self.secret.expose_bytes().expose_bytes())
+        secret_base64::encode(self.secret.as_secret().expose_bytes())
     }
 
     /// The public half.
@@ -227,7 +233,11 @@ mod tests {
         assert!(!planted.source().is_authentic());
         let accepted = planted.accept_unauthenticated_source();
         assert_eq!(accepted.source(), KeySource::AcceptedByUser);
-        let typed = BackupDecryptionKey::from_recovery_key(accepted.to_recovery_key());
+        let moved = BackupDecryptionKey::from_recovery_key(accepted.to_recovery_key());
+        assert_eq!(moved.source(), KeySource::Unauthenticated, "a detour launders nothing");
+        let text = moved.to_recovery_key().to_text();
+        let typed = RecoveryKey::parse(text.expose_str()).unwrap();
+        let typed = BackupDecryptionKey::from_recovery_key(typed);
         assert_eq!(typed.accept_unauthenticated_source().source(), KeySource::TypedByUser);
     }
 }

@@ -15,7 +15,7 @@ pub fn is_base58(character: char) -> bool {
 
 /// Encodes a secret.
 #[must_use]
-pub fn encode(bytes: &[u8]) -> SecretString {
+pub fn encode_vartime(bytes: &[u8]) -> SecretString {
     // 138 characters for 100 bytes, since log(256) / log(58) is 1.3658.
     let mut text = SecretVec::zeroed(bytes.len() * 138 / 100 + 1);
     let written = bs58::encode(bytes).onto(text.expose_bytes_mut()).unwrap_or(0);
@@ -29,7 +29,7 @@ pub fn encode(bytes: &[u8]) -> SecretString {
 ///
 /// The work grows with the square of the length: the caller bounds it.
 #[must_use]
-pub fn decode(text: &str) -> Option<SecretVec> {
+pub fn decode_vartime(text: &str) -> Option<SecretVec> {
     let mut bytes = SecretVec::zeroed(text.len());
     let written = bs58::decode(text).onto(bytes.expose_bytes_mut()).ok()?;
     bytes.truncate(written);
@@ -45,7 +45,7 @@ mod tests {
     #[test]
     fn the_alphabet_is_the_codecs() {
         for character in (0..=0x2_ffff).filter_map(char::from_u32) {
-            let decodes = decode(&character.to_string()).is_some();
+            let decodes = decode_vartime(&character.to_string()).is_some();
             assert_eq!(is_base58(character), decodes, "{character:?}");
         }
     }
@@ -53,8 +53,8 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_encoded_decodes(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
-            let text = encode(&bytes);
-            let decoded = decode(text.expose_str()).unwrap();
+            let text = encode_vartime(&bytes);
+            let decoded = decode_vartime(text.expose_str()).unwrap();
             prop_assert_eq!(decoded.expose_bytes(), bytes);
         }
     }

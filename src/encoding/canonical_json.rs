@@ -63,10 +63,12 @@ pub enum JsonError {
         found: usize,
     },
     /// It is nested deeper than [`Limits::signed_object_depth`].
-    #[error("it is nested deeper than the limit of {limit} levels")]
+    #[error("it is nested {found} levels deep, more than the limit of {limit}")]
     TooDeep {
         /// How many levels are allowed.
         limit: usize,
+        /// How many levels there are.
+        found: usize,
     },
 }
 
@@ -94,8 +96,9 @@ impl JsonValue {
             return Err(JsonError::TooLarge { limit, found });
         }
         let value: &RawValue = serde_json::from_str(text).map_err(|_| JsonError::Syntax)?;
-        if json::depth(value) > limits.signed_object_depth {
-            return Err(JsonError::TooDeep { limit: limits.signed_object_depth });
+        let (limit, found) = (limits.signed_object_depth, json::depth(value));
+        if found > limit {
+            return Err(JsonError::TooDeep { limit, found });
         }
         read(value)
     }

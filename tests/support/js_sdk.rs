@@ -44,7 +44,7 @@ pub(crate) fn decryption_key(account: &Row) -> BackupDecryptionKey {
 /// The backup key that the recovery key leads to: it is that key, or opens it in secret storage.
 pub(crate) fn backup_key_by_recovery_key(account: &Row) -> Vec<u8> {
     let typed = RecoveryKey::parse(account.text("recovery_key")).expect("a recovery key");
-    let typed = typed.expose_bytes().expose_bytes();
+    let typed = typed.as_secret().expose_bytes();
     let account_data = |name| account.get("account_data").and_then(|data| data.get(name));
     let Some(secret) = account_data(SECRET) else { return typed.to_vec() };
     let key_id = account_data("m.secret_storage.default_key").and_then(|key| key.get("key"));

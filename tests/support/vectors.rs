@@ -6,7 +6,10 @@
 #![allow(dead_code, reason = "each test includes it and uses a part")]
 #![allow(clippy::panic, clippy::disallowed_methods, reason = "tests read files and may panic")]
 
-use std::{env, fs, path::PathBuf};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
 
@@ -26,7 +29,12 @@ pub(crate) fn are_our_own() -> bool {
 
 /// The rows of `<folder>/<file>`, at least one.
 pub(crate) fn rows(file: &str) -> Vec<Row> {
-    let value = read(file);
+    rows_in(&folder(), file)
+}
+
+/// The rows of a file in a folder, at least one.
+pub(crate) fn rows_in(folder: &Path, file: &str) -> Vec<Row> {
+    let value = read(folder, file);
     let Some(rows) = value.get("vectors").and_then(Value::as_array) else {
         panic!("{file} has no array named \u{201c}vectors\u{201d}");
     };
@@ -36,7 +44,7 @@ pub(crate) fn rows(file: &str) -> Vec<Row> {
 
 /// A file that is one fixture.
 pub(crate) fn fixture(file: &str) -> Row {
-    Row { file: file.to_owned(), value: read(file) }
+    Row { file: file.to_owned(), value: read(&folder(), file) }
 }
 
 impl Row {
@@ -83,8 +91,12 @@ impl Row {
     }
 }
 
-fn read(file: &str) -> Value {
-    let path = other_folder().unwrap_or_else(our_folder).join(file);
+fn folder() -> PathBuf {
+    other_folder().unwrap_or_else(our_folder)
+}
+
+fn read(folder: &Path, file: &str) -> Value {
+    let path = folder.join(file);
     let text = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

@@ -130,7 +130,7 @@ impl Curve25519SecretKey {
 
     /// The secret bytes.
     #[must_use]
-    pub fn expose_bytes(&self) -> &SecretBytes<32> {
+    pub fn as_secret(&self) -> &SecretBytes<32> {
         &self.0
     }
 }

@@ -36,6 +36,8 @@ mod seal;
 
 use std::fmt;
 
+use subtle::{Choice, ConstantTimeEq};
+
 pub use self::{
     open::{MessageOpenError, OpenedMessage, open},
     seal::seal_with_rng,
@@ -43,7 +45,7 @@ pub use self::{
 use crate::crypto::curve25519::Curve25519PublicKey;
 
 /// A message sealed to a public key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct SealedMessage {
     /// The public half of the key that was drawn for this message alone.
     pub ephemeral: Curve25519PublicKey,
@@ -53,8 +55,21 @@ pub struct SealedMessage {
     pub mac: MessageMac,
 }
 
+impl fmt::Debug for SealedMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { ephemeral, ciphertext, mac } = self;
+        f.debug_struct("SealedMessage")
+            .field("ephemeral", ephemeral)
+            .field("ciphertext_bytes", &ciphertext.len())
+            .field("mac", mac)
+            .finish()
+    }
+}
+
 /// The message authentication code: 8 bytes.
-#[derive(Clone, Copy, PartialEq, Eq)]
+///
+/// Two codes are compared in constant time.
+#[derive(Clone, Copy)]
 pub struct MessageMac([u8; 8]);
 
 impl MessageMac {
@@ -73,6 +88,20 @@ impl MessageMac {
         &self.0
     }
 }
+
+impl ConstantTimeEq for MessageMac {
+    fn ct_eq(&self, other: &Self) -> Choice {
+        self.0.ct_eq(&other.0)
+    }
+}
+
+impl PartialEq for MessageMac {
+    fn eq(&self, other: &Self) -> bool {
+        self.ct_eq(other).into()
+    }
+}
+
+impl Eq for MessageMac {}
 
 impl fmt::Debug for MessageMac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

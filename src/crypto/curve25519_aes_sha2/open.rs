@@ -64,7 +64,7 @@ pub fn open(
     let keys = MessageKeys::derive(&secret_key.diffie_hellman(&message.ephemeral)?);
     let mac_scheme = [MacScheme::EmptyString, MacScheme::Ciphertext]
         .into_iter()
-        .find(|scheme| keys.mac(*scheme, &message.ciphertext).0.ct_eq(&message.mac.0).into())
+        .find(|scheme| keys.mac(*scheme, &message.ciphertext).ct_eq(&message.mac).into())
         .ok_or(MessageOpenError::WrongKey)?;
     let plaintext = decrypt(&keys, &message.ciphertext).ok_or(MessageOpenError::Damaged)?;
     Ok(OpenedMessage { plaintext, mac_scheme })

@@ -54,14 +54,25 @@ impl<'a> RawObject<'a> {
     /// Takes a member out; of several with one name, the last counts, as in JavaScript.
     pub(crate) fn take(&mut self, name: &str) -> Option<&'a RawValue> {
         let mut taken = None;
+        self.take_each(name, |value| taken = Some(value));
+        taken
+    }
+
+    /// Takes all members with one name out.
+    pub(crate) fn take_all(&mut self, name: &str) -> Vec<&'a RawValue> {
+        let mut taken = Vec::new();
+        self.take_each(name, |value| taken.push(value));
+        taken
+    }
+
+    fn take_each(&mut self, name: &str, mut taken: impl FnMut(&'a RawValue)) {
         self.0.retain(|(key, value)| {
             let matches = string(key).is_ok_and(|key| key.as_str() == name);
             if matches {
-                taken = Some(*value);
+                taken(value);
             }
             !matches
         });
-        taken
     }
 
     /// Takes a member out unless it is absent or `null`.
@@ -117,10 +128,9 @@ fn first_byte(text: &[u8]) -> Option<u8> {
 
 /// Reads an integer, or a string of digits that some client wrote for one.
 pub(crate) fn lenient_integer(value: &RawValue) -> Option<u64> {
-    match string(value) {
-        Ok(text) => text.as_str().parse().ok(),
-        Err(_) => value.get().parse().ok(),
-    }
+    let text = string(value).unwrap_or(JsonText::Borrowed(value.get()));
+    let is_digits = text.as_str().bytes().all(|byte| byte.is_ascii_digit());
+    if is_digits { text.as_str().parse().ok() } else { None }
 }
 
 /// Reads an opaque token: a string, or an integer that some server wrote for one.
@@ -185,7 +195,9 @@ mod tests {
     fn integers_may_be_written_as_digits() {
         assert_eq!(lenient_integer(&raw("7")), Some(7));
         assert_eq!(lenient_integer(&raw("\"7\"")), Some(7));
-        for other in ["-1", "7.0", "1e3", "\"x\"", "null", "[]", "99999999999999999999"] {
+        for other in
+            ["-1", "7.0", "1e3", "\"x\"", "null", "[]", "99999999999999999999", "\"+7\"", "\"\""]
+        {
             assert_eq!(lenient_integer(&raw(other)), None, "{other}");
         }
         assert_eq!(lenient_token(&raw("12")), Some("12".to_owned()));
