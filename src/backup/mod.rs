@@ -8,7 +8,7 @@
 //! | a key for a new backup, or the one that the user kept | [`BackupDecryptionKey`] |
 //! | what the server says of a version | [`BackupVersionInfo`], [`AuthData`] |
 //! | proof that it is the user's | [`TrustedBackup`] |
-//! | sessions on their way up | [`SealedSession`] |
+//! | sessions on their way up | [`SealedSession`]; [`SessionSealer`] for many |
 //! | sessions on their way down | [`BackedUpSession`], then [`UnauthenticatedSession`] |
 //!
 //! # Security
@@ -30,6 +30,7 @@
 //! ```
 
 mod auth_data;
+mod batch;
 mod encrypted_session_data;
 mod key_backup_data;
 mod keys;
@@ -40,6 +41,7 @@ mod version;
 
 pub use self::{
     auth_data::{AuthData, AuthDataError},
+    batch::{SessionSealer, SessionToSeal},
     encrypted_session_data::{EncryptedMember, EncryptedSessionData, EncryptedSessionDataError},
     key_backup_data::{KeyBackupData, KeyBackupDataError, KeyBackupMetadata, MetadataMember},
     keys::{BackupDecryptionKey, BackupPublicKey, BackupPublicKeyError, KeySource},

@@ -98,15 +98,8 @@ impl TrustedBackup {
         rng: &mut impl CryptoRng,
     ) -> Result<SealedSession, SealError> {
         let sealed_to = *self.public_key();
-        let session_data = sealed_to.seal_with_rng(session, options.mac_scheme, rng)?;
-        let chain_length = session.forwarding_chain().len().try_into().ok();
-        let metadata = KeyBackupMetadata {
-            is_verified: options.is_verified,
-            first_message_index: Some(session.session_key().first_known_index().into()),
-            forwarded_count: options.forwarded_count.or(chain_length),
-        };
-        let data = KeyBackupData::new(metadata, session_data);
-        Ok(SealedSession { room_id, session_id: session.session_id(), data, sealed_to })
+        let data = sealed_to.seal_with_rng(session, options.mac_scheme, rng)?;
+        Ok(SealedSession::new(room_id, session, options, sealed_to, data))
     }
 
     /// Seals one session for upload with the operating system's randomness.
@@ -125,6 +118,24 @@ impl TrustedBackup {
 }
 
 impl SealedSession {
+    /// Puts beside an encrypted session what the server shall know of it.
+    pub(super) fn new(
+        room_id: RoomId,
+        session: &SessionData,
+        options: &SealOptions,
+        sealed_to: BackupPublicKey,
+        session_data: EncryptedSessionData,
+    ) -> Self {
+        let chain_length = session.forwarding_chain().len().try_into().ok();
+        let metadata = KeyBackupMetadata {
+            is_verified: options.is_verified,
+            first_message_index: Some(session.session_key().first_known_index().into()),
+            forwarded_count: options.forwarded_count.or(chain_length),
+        };
+        let data = KeyBackupData::new(metadata, session_data);
+        Self { room_id, session_id: session.session_id(), data, sealed_to }
+    }
+
     /// The room that the session is stored under.
     #[must_use]
     pub fn room_id(&self) -> &RoomId {

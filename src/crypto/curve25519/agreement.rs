@@ -6,7 +6,6 @@
 //! one is taken depends on the public key and the processor.
 
 use curve25519_dalek::{EdwardsPoint, MontgomeryPoint};
-use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use super::{Curve25519PublicKey, NonContributory, SharedSecret};
@@ -21,8 +20,7 @@ pub(super) fn agree(
 ) -> Result<SharedSecret, NonContributory> {
     let theirs = MontgomeryPoint(their_key.0);
     let edwards = if edwards_is_faster() { by_edwards(scalar, &theirs) } else { None };
-    let shared = SharedSecret(edwards.unwrap_or_else(|| by_ladder(scalar, &theirs)));
-    if shared.0.ct_eq(&[0; 32]).into() { Err(NonContributory) } else { Ok(shared) }
+    SharedSecret::from_bytes(edwards.unwrap_or_else(|| by_ladder(scalar, &theirs)))
 }
 
 fn by_ladder(scalar: &[u8; 32], theirs: &MontgomeryPoint) -> Zeroizing<[u8; 32]> {
@@ -35,7 +33,8 @@ fn by_edwards(scalar: &[u8; 32], theirs: &MontgomeryPoint) -> Option<Zeroizing<[
     Some(Zeroizing::new(point.to_montgomery().to_bytes()))
 }
 
-fn edwards_is_faster() -> bool {
+/// Whether a point of the curve is multiplied faster in Edwards form than by the ladder.
+pub(in crate::crypto) fn edwards_is_faster() -> bool {
     #[cfg(target_arch = "x86_64")]
     return std::arch::is_x86_feature_detected!("avx2");
     #[cfg(not(target_arch = "x86_64"))]

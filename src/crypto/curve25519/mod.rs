@@ -7,10 +7,13 @@ mod agreement;
 
 use std::fmt;
 
+use curve25519_dalek::MontgomeryPoint;
 use rand_core::CryptoRng;
+use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+pub(super) use self::agreement::edwards_is_faster;
 use self::agreement::{agree, base_point_times};
 use crate::{
     encoding::base64::{self, Base64Error},
@@ -191,6 +194,16 @@ impl fmt::Debug for EphemeralSecret {
 pub struct SharedSecret(Zeroizing<[u8; 32]>);
 
 impl SharedSecret {
+    /// Takes the outcome of an agreement, unless it is the all-zero one.
+    pub(super) fn from_coordinate(u: &MontgomeryPoint) -> Result<Self, NonContributory> {
+        Self::from_bytes(Zeroizing::new(u.to_bytes()))
+    }
+
+    fn from_bytes(bytes: Zeroizing<[u8; 32]>) -> Result<Self, NonContributory> {
+        let shared = Self(bytes);
+        if shared.0.ct_eq(&[0; 32]).into() { Err(NonContributory) } else { Ok(shared) }
+    }
+
     /// The secret bytes.
     #[must_use]
     pub fn expose_bytes(&self) -> &[u8; 32] {

@@ -30,6 +30,8 @@
 //! # Ok::<(), strongroom::crypto::curve25519::NonContributory>(())
 //! ```
 
+mod agreements;
+mod batch;
 mod message_keys;
 mod open;
 mod seal;
@@ -38,7 +40,9 @@ use std::fmt;
 
 use subtle::{Choice, ConstantTimeEq};
 
+pub(crate) use self::{agreements::Agreement, batch::Batch};
 pub use self::{
+    batch::{BatchSealer, open_many},
     open::{MessageOpenError, OpenedMessage, open},
     seal::seal_with_rng,
 };

@@ -5,7 +5,9 @@ use cbc::cipher::{BlockModeEncrypt as _, KeyIvInit as _, block_padding::Pkcs7};
 use rand_core::CryptoRng;
 
 use super::{MacScheme, SealedMessage, message_keys::MessageKeys};
-use crate::crypto::curve25519::{Curve25519PublicKey, EphemeralSecret, NonContributory};
+use crate::crypto::curve25519::{
+    Curve25519PublicKey, EphemeralSecret, NonContributory, SharedSecret,
+};
 
 /// Seals a message to a public key, with an ephemeral key of its own: 32 bytes from `rng`.
 ///
@@ -20,10 +22,20 @@ pub fn seal_with_rng(
 ) -> Result<SealedMessage, NonContributory> {
     let secret = EphemeralSecret::generate_with_rng(rng);
     let ephemeral = secret.public_key();
-    let keys = MessageKeys::derive(&secret.diffie_hellman(public_key)?);
+    Ok(seal_under(&secret.diffie_hellman(public_key)?, ephemeral, plaintext, scheme))
+}
+
+/// Seals a message under the secret that its ephemeral key agreed upon.
+pub(super) fn seal_under(
+    shared_secret: &SharedSecret,
+    ephemeral: Curve25519PublicKey,
+    plaintext: &[u8],
+    scheme: MacScheme,
+) -> SealedMessage {
+    let keys = MessageKeys::derive(shared_secret);
     let ciphertext = encrypt(&keys, plaintext);
     let mac = keys.mac(scheme, &ciphertext);
-    Ok(SealedMessage { ephemeral, ciphertext, mac })
+    SealedMessage { ephemeral, ciphertext, mac }
 }
 
 fn encrypt(keys: &MessageKeys, plaintext: &[u8]) -> Vec<u8> {

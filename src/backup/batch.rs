@@ -1,0 +1,170 @@
+//! Many sessions at once: sealed to one backup, or restored with one key.
+//!
+//! With the feature `parallel` there is a twin of each function that uses the threads of rayon's
+//! current pool. It gives the same results in the same order.
+
+use rand_core::CryptoRng;
+
+use super::{
+    BackedUpSession, BackupDecryptionKey, BackupPublicKey, EncryptedSessionData, OpenError,
+    SealError, SealOptions, SealedSession, TrustedBackup, UnauthenticatedSession,
+};
+use crate::{
+    crypto::curve25519_aes_sha2::{Agreement, Batch, BatchSealer},
+    ids::RoomId,
+    randomness::with_os_rng,
+    session_data::SessionData,
+};
+
+/// Seals many sessions for upload to one backup, faster than one by one.
+///
+/// It holds what can be computed in advance for the backup's public key ([`BatchSealer`]), and nothing
+/// secret. Keep it as long as the backup is in use, or until trust in it is withdrawn.
+///
+/// ```
+/// use strongroom::{
+///     backup::{BackupVersionInfo, SessionSealer, SessionToSeal, TrustedBackup},
+///     ids::RoomId,
+///     session_data::SessionData,
+/// };
+///
+/// fn seal(backup: &TrustedBackup, room_id: &RoomId, sessions: &[SessionData]) {
+///     let sealer = SessionSealer::for_sessions(backup, sessions.len());
+///     let sessions: Vec<_> =
+///         sessions.iter().map(|session| SessionToSeal::new(room_id, session)).collect();
+///     let sealed = sealer.seal(&sessions).expect("randomness");
+///     assert_eq!(sealed.len(), sessions.len());
+/// }
+/// ```
+#[derive(Debug, Clone)]
+pub struct SessionSealer {
+    sealed_to: BackupPublicKey,
+    sealer: BatchSealer,
+}
+
+/// One of the sessions that are sealed together.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionToSeal<'a> {
+    /// The room that it belongs to.
+    pub room_id: &'a RoomId,
+    /// The session.
+    pub session: &'a SessionData,
+    /// What the host says about it.
+    pub options: SealOptions,
+}
+
+impl<'a> SessionToSeal<'a> {
+    /// A session that the host says nothing about.
+    #[must_use]
+    pub fn new(room_id: &'a RoomId, session: &'a SessionData) -> Self {
+        Self { room_id, session, options: SealOptions::default() }
+    }
+}
+
+impl SessionSealer {
+    /// Prepares for many sessions, or for some now and more later.
+    #[must_use]
+    pub fn new(backup: &TrustedBackup) -> Self {
+        let sealed_to = *backup.public_key();
+        Self { sealed_to, sealer: BatchSealer::new(sealed_to.as_curve25519()) }
+    }
+
+    /// Prepares for about so many sessions: few of them take less preparation, and more time each.
+    #[must_use]
+    pub fn for_sessions(backup: &TrustedBackup, expected: usize) -> Self {
+        let sealed_to = *backup.public_key();
+        Self { sealed_to, sealer: BatchSealer::for_messages(sealed_to.as_curve25519(), expected) }
+    }
+
+    /// The public key that sessions are sealed to.
+    #[must_use]
+    pub fn sealed_to(&self) -> &BackupPublicKey {
+        &self.sealed_to
+    }
+
+    /// Seals sessions in their order, the first one with the first 32 bytes from `rng`, which are
+    /// drawn all at once.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::NonContributory`], which the key of a backup never causes.
+    pub fn seal_with_rng(
+        &self,
+        sessions: &[SessionToSeal<'_>],
+        rng: &mut impl CryptoRng,
+    ) -> Result<Vec<SealedSession>, SealError> {
+        let batch = Batch::draw(sessions, rng);
+        Ok(batch.seal(&self.sealer, |session, agreement| self.seal_one(session, agreement))?)
+    }
+
+    /// Seals sessions in their order with the operating system's randomness.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::NoRandomness`] if the operating system has none to give.
+    pub fn seal(&self, sessions: &[SessionToSeal<'_>]) -> Result<Vec<SealedSession>, SealError> {
+        with_os_rng(|rng| self.seal_with_rng(sessions, rng))?
+    }
+
+    /// As [`SessionSealer::seal_with_rng`], on the threads of rayon's current pool.
+    ///
+    /// # Errors
+    ///
+    /// As [`SessionSealer::seal_with_rng`].
+    #[cfg(feature = "parallel")]
+    pub fn seal_parallel_with_rng(
+        &self,
+        sessions: &[SessionToSeal<'_>],
+        rng: &mut impl CryptoRng,
+    ) -> Result<Vec<SealedSession>, SealError> {
+        let batch = Batch::draw(sessions, rng);
+        let seal = |session, agreement| self.seal_one(session, agreement);
+        Ok(batch.seal_parallel(&self.sealer, seal)?)
+    }
+
+    /// As [`SessionSealer::seal`], on the threads of rayon's current pool.
+    ///
+    /// # Errors
+    ///
+    /// As [`SessionSealer::seal`].
+    #[cfg(feature = "parallel")]
+    pub fn seal_parallel(
+        &self,
+        sessions: &[SessionToSeal<'_>],
+    ) -> Result<Vec<SealedSession>, SealError> {
+        with_os_rng(|rng| self.seal_parallel_with_rng(sessions, rng))?
+    }
+
+    fn seal_one(&self, item: &SessionToSeal<'_>, agreement: Agreement) -> SealedSession {
+        let SessionToSeal { room_id, session, options } = item;
+        let plaintext = session.to_json();
+        let message = agreement.seal(plaintext.expose_bytes(), options.mac_scheme);
+        let data = EncryptedSessionData::from(message);
+        SealedSession::new((*room_id).clone(), session, options, self.sealed_to, data)
+    }
+}
+
+impl BackupDecryptionKey {
+    /// Restores sessions as a server returned them, each with its own result, in their order.
+    ///
+    /// One that fails costs itself alone: [`BackupDecryptionKey::restore`] says how.
+    #[must_use]
+    pub fn restore_batch(
+        &self,
+        returned: &[BackedUpSession],
+    ) -> Vec<Result<UnauthenticatedSession, OpenError>> {
+        returned.iter().map(|returned| self.restore(returned)).collect()
+    }
+
+    /// As [`BackupDecryptionKey::restore_batch`], on the threads of rayon's current pool.
+    #[cfg(feature = "parallel")]
+    #[must_use]
+    pub fn restore_batch_parallel(
+        &self,
+        returned: &[BackedUpSession],
+    ) -> Vec<Result<UnauthenticatedSession, OpenError>> {
+        use rayon::prelude::*;
+
+        returned.par_iter().map(|returned| self.restore(returned)).collect()
+    }
+}
