@@ -30,12 +30,13 @@ use strongroom::{
         BackupPublicKeyError, BackupVersionInfo, BackupVersionInfoError, EncryptedMember,
         EncryptedSessionData, EncryptedSessionDataError, FailureCause, KeyBackupData,
         KeyBackupDataError, KeyBackupMetadata, KeySource, MetadataMember, OpenError, SealError,
-        SealOptions, TrustError, TrustReason, TrustedBackup, Warning,
+        SealOptions, SessionSealer, SessionToSeal, TrustError, TrustReason, TrustedBackup, Warning,
     },
     crypto::{
         curve25519::{Curve25519PublicKey, Curve25519SecretKey, EphemeralSecret, NonContributory},
         curve25519_aes_sha2::{
-            self, MacScheme, MessageMac, MessageOpenError, SealedMessage, seal_with_rng,
+            self, BatchSealer, MacScheme, MessageMac, MessageOpenError, SealedMessage,
+            seal_with_rng,
         },
         ed25519::{Ed25519KeyError, Ed25519PublicKey, Ed25519Signature},
     },
@@ -375,6 +376,9 @@ fn look_at_sealed_sessions(witness: &mut Witness, vault: &Vault) {
     let (room, options) = (RoomId::from("!room"), SealOptions::default());
     let sealed = backup.seal_with_rng(room, &vault.session(), &options, &mut rng).unwrap();
     witness.debug(&sealed);
+    witness.debug(&SessionSealer::new(&backup));
+    witness.debug(&BatchSealer::new(backup.public_key().as_curve25519()));
+    witness.debug(&SessionToSeal::new(sealed.room_id(), &vault.session()));
     witness.debug::<KeyBackupData>(sealed.data());
     witness.debug::<EncryptedSessionData>(sealed.data().session_data());
     witness.debug::<SealedMessage>(sealed.data().session_data().message());

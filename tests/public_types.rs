@@ -17,8 +17,8 @@ use strongroom::{
         BackupPublicKeyError, BackupVersionInfo, BackupVersionInfoError, EncryptedMember,
         EncryptedSessionData, EncryptedSessionDataError, FailureCause, KeyBackupData,
         KeyBackupDataError, KeyBackupMetadata, KeySource, MetadataMember, OpenError,
-        OpenedSessionData, SealError, SealOptions, SealedSession, TrustError, TrustReason,
-        TrustedBackup, UnauthenticatedSession, Warning,
+        OpenedSessionData, SealError, SealOptions, SealedSession, SessionSealer, SessionToSeal,
+        TrustError, TrustReason, TrustedBackup, UnauthenticatedSession, Warning,
     },
     crypto::{
         curve25519::{
@@ -26,7 +26,7 @@ use strongroom::{
             SharedSecret,
         },
         curve25519_aes_sha2::{
-            MacScheme, MessageMac, MessageOpenError, OpenedMessage, SealedMessage,
+            BatchSealer, MacScheme, MessageMac, MessageOpenError, OpenedMessage, SealedMessage,
         },
         ed25519::{Ed25519KeyError, Ed25519PublicKey, Ed25519Signature},
     },
@@ -100,12 +100,15 @@ fn every_public_type_is_send_and_sync() {
         SealError,
         SealOptions,
         SealedSession,
+        SessionSealer,
+        SessionToSeal<'_>,
         TrustError,
         TrustReason,
         TrustedBackup,
         UnauthenticatedSession,
         Warning,
         // crypto
+        BatchSealer,
         Curve25519PublicKey,
         Curve25519SecretKey,
         Ed25519KeyError,

@@ -27,11 +27,11 @@ use strongroom::{
     api::{AccessToken, BaseUrl, CreateBackupVersion, Endpoint as _, PutRoomKeys},
     backup::{
         AuthData, BackedUpSession, BackupDecryptionKey, BackupVersionInfo, EncryptedSessionData,
-        KeySource, SealOptions, TrustedBackup,
+        KeySource, SealOptions, SessionSealer, SessionToSeal, TrustedBackup,
     },
     crypto::{
         curve25519::{Curve25519PublicKey, Curve25519SecretKey, EphemeralSecret},
-        curve25519_aes_sha2::{MacScheme, seal_with_rng},
+        curve25519_aes_sha2::{BatchSealer, MacScheme, open_many, seal_with_rng},
     },
     encoding::{base58, secret_base64},
     ids::RoomId,
@@ -407,6 +407,57 @@ fn sealing_and_uploading_leave_nothing() {
 }
 
 #[test]
+fn batches_leave_nothing() {
+    let (vault, info) = (Vault::new(), version_info());
+    let (session, room_id) = (vault.session(), RoomId::from("!room"));
+    let with_unknown = SessionData::from_json(vault.session_json().as_bytes()).unwrap().session;
+    let mut twist = [0; 32];
+    twist[0] = 2;
+    let twist = Curve25519PublicKey::from_bytes(twist);
+    let low_order = Curve25519PublicKey::from_bytes([0; 32]);
+    leaves_nothing(&vault, || {
+        let trusted = TrustedBackup::by_decryption_key(&info, &decryption_key(), &[]).unwrap();
+        let mut rng = FixedRng(EPHEMERAL);
+        let batch = [&session, &with_unknown, &session]
+            .map(|session| SessionToSeal::new(&room_id, session));
+        for sealer in [SessionSealer::new(&trusted), SessionSealer::for_sessions(&trusted, 3)] {
+            let sealed = sealer.seal_with_rng(&batch, &mut rng).unwrap();
+            assert!(PutRoomKeys::new(&trusted, sealed).unwrap().body().len() > 500);
+            drop(sealer.seal(&batch).unwrap());
+        }
+        for key in [twist, low_order] {
+            let sealer = BatchSealer::new(&key);
+            let sealed = sealer.seal_with_rng(&[KEY, KEY], MacScheme::default(), &mut rng);
+            assert_eq!(sealed.is_err(), key == low_order);
+        }
+        let sealer = BatchSealer::new(decryption_key().public_key().as_curve25519());
+        let messages = sealer.seal_with_rng(&[TOKEN, TOKEN], MacScheme::default(), &mut rng);
+        let key = Curve25519SecretKey::from_bytes(secret(&KEY));
+        assert!(open_many(&key, &messages.unwrap()).iter().all(Result::is_ok));
+    });
+}
+
+/// A thread's memory is watched by the thread itself, so the pool consists of this one.
+#[test]
+fn sealing_and_restoring_in_parallel_leave_nothing() {
+    let (vault, info) = (Vault::new(), version_info());
+    let (session, room_id) = (vault.session(), RoomId::from("!room"));
+    let returned = [returned(&sealed(vault.session_json().as_bytes()))];
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread();
+    let pool = pool.build().unwrap();
+    leaves_nothing(&vault, || {
+        let trusted = TrustedBackup::by_decryption_key(&info, &decryption_key(), &[]).unwrap();
+        let batch = [SessionToSeal::new(&room_id, &session); 40];
+        let sealer = SessionSealer::new(&trusted);
+        pool.install(|| {
+            let rng = &mut FixedRng(EPHEMERAL);
+            drop(sealer.seal_parallel_with_rng(&batch, rng).unwrap());
+            assert!(decryption_key().restore_batch_parallel(&returned)[0].is_ok());
+        });
+    });
+}
+
+#[test]
 fn opening_and_restoring_leave_nothing() {
     let vault = Vault::new();
     let escaped = vault.json_with_session_key(&escaped_exported_base64(&vault));
@@ -420,6 +471,7 @@ fn opening_and_restoring_leave_nothing() {
             let restored = key.restore(returned).unwrap();
             drop(restored.clone().into_exported().to_json());
         }
+        assert!(key.restore_batch(&returned).iter().all(Result::is_ok));
     });
 }
 
@@ -438,6 +490,7 @@ fn sessions_that_do_not_open_leave_nothing() {
             assert!(key.open(&sealed).is_err());
             assert!(key.restore(returned).is_err());
         }
+        assert!(key.restore_batch(&returned).iter().all(Result::is_err));
         let other = BackupDecryptionKey::generate().unwrap();
         assert!(other.open(&EncryptedSessionData::from_json(&whole).unwrap()).is_err());
     });
