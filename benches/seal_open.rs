@@ -1,8 +1,10 @@
-//! One session to one key and back, against vodozemac in the same run.
+//! Sessions to one key and back, one by one and in batches, against vodozemac in the same run.
 //!
 //! `seal` goes from a `SessionData` to the JSON bytes of its `EncryptedSessionData`, `open` from these
-//! bytes back to a checked `SessionData`. Both sides share the JSON types, build their keys once and
-//! draw from the operating system's randomness.
+//! bytes back to a checked `SessionData`; in a batch, from what a server returns to a session with
+//! its verdict. Both sides share the JSON types, build their keys once and draw from the operating
+//! system's randomness. `batch_256_cold` computes the key's table for each batch. A batch is reported
+//! by its throughput, in sessions.
 
 #![allow(clippy::unwrap_used, reason = "a benchmark has no caller to return an error to")]
 
@@ -10,10 +12,15 @@ mod rival;
 
 use std::hint::black_box;
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use strongroom::{
-    backup::{BackupDecryptionKey, EncryptedSessionData},
+    Limits,
+    backup::{
+        BackedUpSession, BackupDecryptionKey, BackupVersionInfo, EncryptedSessionData, SealOptions,
+        SealedSession, SessionSealer, SessionToSeal, TrustedBackup,
+    },
     crypto::{curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey},
+    ids::RoomId,
     session_data::{SessionData, SessionKey},
 };
 use vodozemac::{megolm::GroupSession, olm::Account};
@@ -28,6 +35,29 @@ fn seal(criterion: &mut Criterion) {
     });
     group.bench_function("vodozemac", |bencher| {
         bencher.iter(|| rival::seal(&encryption, black_box(&session)));
+    });
+}
+
+fn seal_batches(criterion: &mut Criterion) {
+    let backup = trusted(&BackupDecryptionKey::generate().unwrap());
+    let (room_id, sessions) = (room_id(), sessions());
+    let batch: Vec<_> =
+        sessions.iter().map(|session| SessionToSeal::new(&room_id, session)).collect();
+    let sealer = SessionSealer::new(&backup);
+    let mut group = criterion.benchmark_group("seal");
+    group.throughput(Throughput::Elements(BATCH));
+    group.bench_function("batch_256", |bencher| {
+        bencher.iter(|| to_json(&sealer.seal(black_box(&batch)).unwrap()));
+    });
+    group.bench_function("batch_256_cold", |bencher| {
+        bencher.iter(|| {
+            let sealer = SessionSealer::new(black_box(&backup));
+            to_json(&sealer.seal(black_box(&batch)).unwrap())
+        });
+    });
+    #[cfg(feature = "parallel")]
+    group.bench_function("batch_256_parallel", |bencher| {
+        bencher.iter(|| to_json(&sealer.seal_parallel(black_box(&batch)).unwrap()));
     });
 }
 
@@ -47,6 +77,53 @@ fn open(criterion: &mut Criterion) {
     });
 }
 
+fn open_batches(criterion: &mut Criterion) {
+    let key = BackupDecryptionKey::generate().unwrap();
+    let batch: Vec<_> = sessions().iter().map(|session| returned(&key, session)).collect();
+    let mut group = criterion.benchmark_group("open");
+    group.throughput(Throughput::Elements(BATCH));
+    group.bench_function("batch_256", |bencher| {
+        bencher.iter(|| key.restore_batch(black_box(&batch)));
+    });
+    #[cfg(feature = "parallel")]
+    group.bench_function("batch_256_parallel", |bencher| {
+        bencher.iter(|| key.restore_batch_parallel(black_box(&batch)));
+    });
+}
+
+/// The JSON bytes that the other functions of the group end with.
+fn to_json(sealed: &[SealedSession]) -> Vec<Vec<u8>> {
+    sealed.iter().map(|sealed| sealed.data().session_data().to_json()).collect()
+}
+
+/// What a server returns for a session.
+fn returned(key: &BackupDecryptionKey, session: &SessionData) -> BackedUpSession {
+    let sealed = trusted(key).seal(room_id(), session, &SealOptions::default()).unwrap();
+    BackedUpSession {
+        room_id: room_id(),
+        session_id: session.session_id(),
+        json: serde_json::value::to_raw_value(sealed.data()).unwrap(),
+    }
+}
+
+fn trusted(key: &BackupDecryptionKey) -> TrustedBackup {
+    let public_key = key.public_key();
+    let info = format!(
+        r#"{{"version":"1","algorithm":"m.megolm_backup.v1.curve25519-aes-sha2","auth_data":{{"public_key":"{public_key}"}}}}"#
+    );
+    let info = BackupVersionInfo::from_json(info.as_bytes(), &Limits::default()).unwrap();
+    TrustedBackup::by_decryption_key(&info, key, &[]).unwrap()
+}
+
+fn room_id() -> RoomId {
+    RoomId::from("!OGEhHVWSdvArJzumhm:matrix.org")
+}
+
+/// As many sessions as a batch has.
+fn sessions() -> Vec<SessionData> {
+    (0..BATCH).map(|_| session()).collect()
+}
+
 /// A real session as a device backs it up.
 fn session() -> SessionData {
     let device = Account::new();
@@ -57,5 +134,7 @@ fn session() -> SessionData {
     )
 }
 
-criterion_group!(benches, seal, open);
+const BATCH: u64 = 256;
+
+criterion_group!(benches, seal, seal_batches, open, open_batches);
 criterion_main!(benches);
