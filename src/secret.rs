@@ -17,7 +17,7 @@
 //! assert_eq!(SecretString::from("hunter2").expose_str(), "hunter2");
 //! ```
 
-use std::{fmt, io};
+use std::{fmt, io, mem};
 
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -183,6 +183,17 @@ impl SecretString {
     /// An empty text with room for `capacity` bytes.
     pub(crate) fn with_capacity(capacity: usize) -> Self {
         Self(Zeroizing::new(String::with_capacity(capacity)))
+    }
+
+    /// Takes a text over without a copy; what is no UTF-8 is wiped and gives an empty text.
+    pub(crate) fn from_utf8(mut bytes: Zeroizing<Vec<u8>>) -> Self {
+        match String::from_utf8(mem::take(&mut *bytes)) {
+            Ok(text) => Self::from(text),
+            Err(error) => {
+                *bytes = error.into_bytes();
+                Self::default()
+            }
+        }
     }
 
     /// Appends a character. The caller has reserved the room for it: a text does not grow.

@@ -18,9 +18,8 @@ pub fn encode(bytes: &[u8]) -> SecretString {
     if Base64Unpadded::encode(bytes, &mut text).is_err() {
         text.clear();
     }
-    let mut secret = SecretString::with_capacity(text.len());
-    text.iter().for_each(|byte| secret.push_within_capacity(char::from(*byte)));
-    secret
+    // Base64 is ASCII, so what was written is moved, not copied.
+    SecretString::from_utf8(text)
 }
 
 /// Decodes with or without padding; unused bits of the last character may have any value.
