@@ -45,8 +45,8 @@
 //!
 //! # Features
 //!
-//! `homeserver`: the in-memory homeserver. No feature is on by default, and none changes what the
-//! others do.
+//! `homeserver`: the in-memory homeserver. `parallel`: batches on several threads (rayon). No feature is
+//! on by default, and none changes what the others do.
 
 pub mod api;
 pub mod backup;
