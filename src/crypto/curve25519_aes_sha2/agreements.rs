@@ -150,3 +150,51 @@ fn exactly<T>(scalars: &[[u8; 32]], multiply: impl Fn([u8; 32]) -> T) -> Vec<T> 
     products.extend(scalars.iter().map(|scalar| multiply(*scalar)));
     products
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn all_forms(key: [u8; 32]) -> Vec<Form> {
+        let point = MontgomeryPoint(key);
+        let edwards = point.to_edwards(0);
+        let table = edwards.map(|point| Box::new(EdwardsBasepointTable::create(&point)));
+        [edwards.map(Form::Edwards), table.map(Form::Table), Some(Form::Montgomery(point))]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    fn all_agree_with_the_ladder(key: [u8; 32], scalars: &[[u8; 32]]) {
+        let ladder: Vec<_> =
+            scalars.iter().map(|s| MontgomeryPoint(key).mul_clamped(*s).0).collect();
+        for form in all_forms(key) {
+            let recipient = Recipient { key: Curve25519PublicKey::from_bytes(key), form };
+            let agreements = recipient.agree_with_part(scalars);
+            let shared: Vec<_> = agreements.shared.iter().map(MontgomeryPoint::to_bytes).collect();
+            assert_eq!(shared, ladder, "{}", recipient.key);
+        }
+    }
+
+    #[test]
+    fn every_form_agrees_with_the_ladder_at_the_edges() {
+        let scalars = [[0; 32], [0xff; 32], [0x88; 32], [0x77; 32]];
+        for low in 0..=255 {
+            let (mut near_p, mut small) = ([0xff; 32], [0; 32]);
+            (near_p[0], near_p[31], small[0]) = (low, 0x7f, low);
+            all_agree_with_the_ladder(near_p, &scalars);
+            all_agree_with_the_ladder(small, &scalars);
+            near_p[31] = 0xff;
+            all_agree_with_the_ladder(near_p, &scalars);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_form_agrees_with_the_ladder(key: [u8; 32], scalars: [[u8; 32]; 3]) {
+            all_agree_with_the_ladder(key, &scalars);
+        }
+    }
+}
