@@ -24,13 +24,15 @@ pub(super) fn agree(
 }
 
 fn by_ladder(scalar: &[u8; 32], theirs: &MontgomeryPoint) -> Zeroizing<[u8; 32]> {
-    Zeroizing::new(theirs.mul_clamped(*scalar).to_bytes())
+    let shared = Zeroizing::new(theirs.mul_clamped(*scalar));
+    Zeroizing::new(shared.to_bytes())
 }
 
 /// `None` for a point on the twist. The sign of the point does not matter to its coordinate.
 fn by_edwards(scalar: &[u8; 32], theirs: &MontgomeryPoint) -> Option<Zeroizing<[u8; 32]>> {
-    let point = theirs.to_edwards(0)?.mul_clamped(*scalar);
-    Some(Zeroizing::new(point.to_montgomery().to_bytes()))
+    let point = Zeroizing::new(theirs.to_edwards(0)?.mul_clamped(*scalar));
+    let shared = Zeroizing::new(point.to_montgomery());
+    Some(Zeroizing::new(shared.to_bytes()))
 }
 
 /// Whether a point of the curve is multiplied faster in Edwards form than by the ladder.

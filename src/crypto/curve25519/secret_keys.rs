@@ -1,0 +1,132 @@
+//! What must stay secret: kept keys, ephemeral keys, and what two keys agree upon.
+
+use std::fmt;
+
+use curve25519_dalek::MontgomeryPoint;
+use rand_core::CryptoRng;
+use subtle::ConstantTimeEq as _;
+use zeroize::Zeroizing;
+
+use super::{Curve25519PublicKey, NonContributory, agree, base_point_times};
+use crate::secret::SecretBytes;
+
+/// A Curve25519 secret key that is kept: 32 bytes, clamped when used.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Curve25519SecretKey(SecretBytes<32>);
+
+impl Curve25519SecretKey {
+    /// Draws a key.
+    pub fn generate_with_rng(rng: &mut impl CryptoRng) -> Self {
+        Self(SecretBytes::init_with(|bytes| rng.fill_bytes(bytes)))
+    }
+
+    /// Takes the 32 bytes of a key.
+    #[must_use]
+    pub fn from_bytes(bytes: SecretBytes<32>) -> Self {
+        Self(bytes)
+    }
+
+    /// The public half.
+    #[must_use]
+    pub fn public_key(&self) -> Curve25519PublicKey {
+        base_point_times(self.0.expose_bytes())
+    }
+
+    /// The agreement with somebody's public key.
+    ///
+    /// # Errors
+    ///
+    /// [`NonContributory`] if their key gives the all-zero secret.
+    pub fn diffie_hellman(
+        &self,
+        their_key: &Curve25519PublicKey,
+    ) -> Result<SharedSecret, NonContributory> {
+        agree(self.0.expose_bytes(), their_key)
+    }
+
+    /// The secret bytes.
+    #[must_use]
+    pub fn as_secret(&self) -> &SecretBytes<32> {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Curve25519SecretKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(_) = self;
+        f.debug_struct("Curve25519SecretKey").finish_non_exhaustive()
+    }
+}
+
+/// A secret key for one agreement, which consumes it.
+///
+/// ```compile_fail
+/// # use strongroom::crypto::curve25519::{Curve25519PublicKey, EphemeralSecret};
+/// fn twice(secret: EphemeralSecret, to: &Curve25519PublicKey) {
+///     let _ = secret.diffie_hellman(to);
+///     let _ = secret.diffie_hellman(to); // use of moved value
+/// }
+/// ```
+pub struct EphemeralSecret(Zeroizing<[u8; 32]>);
+
+impl EphemeralSecret {
+    /// Draws a key.
+    pub fn generate_with_rng(rng: &mut impl CryptoRng) -> Self {
+        let mut secret = Self(Zeroizing::new([0; 32]));
+        rng.fill_bytes(secret.0.as_mut_slice());
+        secret
+    }
+
+    /// The public half.
+    #[must_use]
+    pub fn public_key(&self) -> Curve25519PublicKey {
+        base_point_times(&self.0)
+    }
+
+    /// The one agreement of this key.
+    ///
+    /// # Errors
+    ///
+    /// [`NonContributory`] if their key gives the all-zero secret.
+    pub fn diffie_hellman(
+        self,
+        their_key: &Curve25519PublicKey,
+    ) -> Result<SharedSecret, NonContributory> {
+        agree(&self.0, their_key)
+    }
+}
+
+impl fmt::Debug for EphemeralSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(_) = self;
+        f.debug_struct("EphemeralSecret").finish_non_exhaustive()
+    }
+}
+
+/// What two keys agree upon: 32 bytes, not all zero. It is for a key derivation, not a key itself.
+pub struct SharedSecret(Zeroizing<[u8; 32]>);
+
+impl SharedSecret {
+    /// Takes the outcome of an agreement, unless it is the all-zero one.
+    pub(in crate::crypto) fn from_coordinate(u: &MontgomeryPoint) -> Result<Self, NonContributory> {
+        Self::from_bytes(Zeroizing::new(u.to_bytes()))
+    }
+
+    pub(super) fn from_bytes(bytes: Zeroizing<[u8; 32]>) -> Result<Self, NonContributory> {
+        let shared = Self(bytes);
+        if shared.0.ct_eq(&[0; 32]).into() { Err(NonContributory) } else { Ok(shared) }
+    }
+
+    /// The secret bytes.
+    #[must_use]
+    pub fn expose_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SharedSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(_) = self;
+        f.debug_struct("SharedSecret").finish_non_exhaustive()
+    }
+}
