@@ -29,13 +29,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod report;
 mod verify;
 
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-pub use self::verify::{CheckedSignature, SignatureReport, SignatureVerdict, TrustedSigner};
+pub use self::report::{CheckedSignature, SignatureReport, SignatureVerdict, TrustedSigner};
 use crate::{
     Limits,
     crypto::ed25519::Ed25519Signature,
