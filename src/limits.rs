@@ -12,8 +12,10 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The largest response that is read as a whole, in bytes. Default: 512 MiB, enough for 700,000
-    /// sessions.
+    /// The largest response with sessions that is read as a whole, in bytes. Default: 512 MiB, enough
+    /// for 500,000 sessions.
+    pub sessions_response_bytes: usize,
+    /// The largest of any other response, in bytes. Default: 1 MiB.
     pub response_bytes: usize,
     /// The largest signed object, `auth_data` for one, in bytes. Default: 64 KiB, as for an event.
     pub signed_object_bytes: usize,
@@ -27,7 +29,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            response_bytes: 512 << 20,
+            sessions_response_bytes: 512 << 20,
+            response_bytes: 1 << 20,
             signed_object_bytes: 64 << 10,
             signed_object_depth: 32,
             signatures: 100,

@@ -15,8 +15,8 @@ use strongroom::{
         ResponseError,
     },
     backup::{
-        AuthData, AuthDataError, BackupDecryptionKey, BackupPublicKeyError, BackupVersionInfo,
-        MEGOLM_BACKUP_V1, SealOptions, SealedSession, TrustError, TrustedBackup,
+        AuthData, AuthDataError, BackedUpSession, BackupDecryptionKey, BackupPublicKeyError,
+        BackupVersionInfo, MEGOLM_BACKUP_V1, SealOptions, SealedSession, TrustError, TrustedBackup,
     },
     excerpt::Excerpt,
     ids::{BackupVersion, RoomId},
@@ -173,6 +173,37 @@ fn a_version_that_cannot_be_used_is_still_a_version() {
     assert_eq!(auth_data(MEGOLM_BACKUP_V1, &public_key(&[9; 32])), None);
 }
 
+/// Rows 7, 13 and 21 of the malformations.
+#[test]
+fn a_version_survives_a_round_trip_known_or_not() {
+    let unknown = r#"{"algorithm":"org.example.new","auth_data":[1.50,{"z": "x=", "a":1}],"count":3,"etag":"7","version":"1","org.example.more":{"k":2.0}}"#;
+    let info = BackupVersionInfo::from_json(unknown.as_bytes(), &Limits::default()).unwrap();
+    assert_eq!(serde_json::to_string(&info).unwrap(), unknown);
+}
+
+#[test]
+fn only_sessions_may_take_a_long_response() {
+    let long = format!("{{\"rooms\":{{}},\"x\":\"{}\"}}", "y".repeat(2 << 20));
+    let response = Response::new(long);
+    let limits = Limits::default();
+    let keys = GetRoomKeys::new(BackupVersion::from("1")).read_response(&response, &limits);
+    assert!(keys.unwrap().sessions.is_empty());
+    let refused = GetCurrentBackupVersion.read_response(&response, &limits).unwrap_err();
+    assert!(matches!(refused, ApiError::TooLarge { limit: 1_048_576, .. }));
+}
+
+#[test]
+fn a_long_room_id_is_shared_by_its_sessions() {
+    let sessions: Vec<_> = (0..10_000).map(|number| format!("\"{number}\":0")).collect();
+    let room = "r".repeat(100_000);
+    let body = format!("{{\"rooms\":{{\"{room}\":{{\"sessions\":{{{}}}}}}}}}", sessions.join(","));
+    let keys = GetRoomKeys::new(BackupVersion::from("1"));
+    let keys = keys.read_response(&Response::new(body), &Limits::default()).unwrap();
+    let address = |session: &BackedUpSession| session.room_id.as_str().as_ptr();
+    assert!(keys.sessions.iter().all(|one| address(one) == address(&keys.sessions[0])));
+    assert_eq!(keys.sessions.len(), 10_000);
+}
+
 #[test]
 fn a_retired_key_stays_retired_in_another_encoding() {
     let key = BackupDecryptionKey::generate().unwrap();
@@ -211,6 +242,11 @@ fn a_broken_response_is_never_an_empty_backup() {
     let mixed = r#"{"rooms":{"!a":null,"!b":{"sessions":{"x":1,"x":{}}},"!c":{"sessions":[]}}}"#;
     let mixed = keys(mixed).unwrap();
     assert_eq!(mixed.sessions.len(), 2, "duplicates are both delivered");
+    let twice = r#"{"rooms":{"!a":{"sessions":{"x":1}}},"rooms":{"!b":{"sessions":{"y":1},"sessions":{"z":1}}}}"#;
+    assert_eq!(keys(twice).unwrap().sessions.len(), 3, "no member hides another");
+    let half = r#"{"rooms":{"\ud800":{"sessions":{"x":1}},"!a":{"sessions":{"\udc00":1,"x":2}}}}"#;
+    let half = keys(half).unwrap();
+    assert_eq!((half.sessions.len(), half.broken.len()), (1, 2));
     let room = |id: &str| ResponseError::Room(Excerpt::new(id));
     assert_eq!(mixed.broken, [room("!a"), room("!c")]);
 }

@@ -10,13 +10,14 @@
 use serde_json::{Value, json, value::to_raw_value};
 use strongroom::{
     backup::{
-        BackedUpSession, BackupDecryptionKey, EncryptedSessionData, FailureCause, MetadataMember,
-        OpenError, UnauthenticatedSession, Warning,
+        BackedUpSession, BackupDecryptionKey, EncryptedSessionData, FailureCause, KeySource,
+        MetadataMember, OpenError, UnauthenticatedSession, Warning,
     },
     crypto::{
         curve25519::Curve25519PublicKey,
         curve25519_aes_sha2::{MacScheme, seal_with_rng},
     },
+    encoding::base64,
     ids::{RoomId, SessionId},
     session_data::{Repair, SessionData},
 };
@@ -143,7 +144,7 @@ fn row_8_the_sharing_format_is_verified_and_kept_as_export_format() {
 
     let mut bytes = shared.to_bytes();
     bytes[60] ^= 1;
-    let forged = strongroom::encoding::base64::encode(&bytes);
+    let forged = base64::encode(&bytes);
     let error = Case::new().with("session_key", json!(forged)).restore().unwrap_err();
     assert_eq!(error.cause(), FailureCause::Malformed);
 }
@@ -259,10 +260,71 @@ fn deep_nesting_costs_one_session_and_no_stack() {
 #[test]
 fn row_29_secrets_are_read_padded_or_not_and_written_unpadded() {
     let case = Case::new();
-    let padded = format!("{}=", case.payload["sender_key"].as_str().unwrap());
-    let unpadded = case.payload["sender_key"].clone();
-    let session = case.with("sender_key", json!(padded)).restore().unwrap();
-    assert_eq!(written(&session)["sender_key"], unpadded);
+    let shared = case.megolm.session_key().to_base64();
+    let exported = case.payload["session_key"].clone();
+    let session = case.with("session_key", json!(format!("{shared}=="))).restore().unwrap();
+    assert_eq!(written(&session)["session_key"], exported);
+
+    let key = BackupDecryptionKey::generate().unwrap();
+    let unpadded = key.to_base64().expose_str().to_owned();
+    for text in [unpadded.clone(), format!("{unpadded}="), with_unused_bits(&unpadded)] {
+        let read = BackupDecryptionKey::from_base64(&text, KeySource::TypedByUser).unwrap();
+        assert_eq!(read.to_base64().expose_str(), unpadded, "{text}");
+    }
+}
+
+#[test]
+fn row_31_ephemeral_keys_of_small_order_are_refused_and_bit_255_is_ignored() {
+    let case = Case::new();
+    let sealed = seal(&case.key, case.payload.to_string().as_bytes());
+    let with_ephemeral = |bytes: &[u8; 32]| {
+        let mut sealed = sealed.clone();
+        sealed["session_data"]["ephemeral"] = json!(base64::encode(bytes));
+        case.key.restore(&returned(case.session_id.as_str(), &sealed))
+    };
+    let mut one = [0; 32];
+    one[0] = 1;
+    for low_order in [[0; 32], one] {
+        assert_eq!(with_ephemeral(&low_order), Err(OpenError::NonContributory));
+    }
+    let text = sealed["session_data"]["ephemeral"].as_str().unwrap();
+    let mut bytes: [u8; 32] = base64::decode_array(text).unwrap();
+    bytes[31] |= 0x80;
+    assert!(with_ephemeral(&bytes).is_ok());
+}
+
+#[test]
+fn row_32_a_mac_of_any_other_length_is_refused() {
+    let case = Case::new();
+    let mut sealed = seal(&case.key, case.payload.to_string().as_bytes());
+    let text = sealed["session_data"]["mac"].as_str().unwrap().to_owned();
+    let mac: [u8; 8] = base64::decode_array(&text).unwrap();
+    for length in (0..8).chain(9..=32) {
+        let other: Vec<u8> = mac.iter().copied().chain([0; 24]).take(length).collect();
+        sealed["session_data"]["mac"] = json!(base64::encode(&other));
+        let error = case.key.restore(&returned("s", &sealed)).unwrap_err();
+        assert_eq!(error.cause(), FailureCause::Malformed, "{length} bytes");
+    }
+}
+
+#[test]
+fn what_a_server_calls_things_steers_no_terminal() {
+    let mut case = Case::new();
+    case.session_id = SessionId::from("\u{1b}[2J\u{202e}evil");
+    let session = case.restore().unwrap();
+    for warning in session.warnings() {
+        assert!(!warning.to_string().contains(['\u{1b}', '\u{202e}']), "{warning}");
+        assert!(warning.to_string().contains("\\u{1b}"), "{warning}");
+    }
+    assert_eq!(session.warnings().len(), 1);
+}
+
+/// The same 32 bytes with the two unused bits of the last character set.
+fn with_unused_bits(unpadded: &str) -> String {
+    let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let (rest, last) = unpadded.split_at(42);
+    let other = alphabet.as_bytes()[alphabet.find(last).unwrap() | 3];
+    format!("{rest}{}", char::from(other))
 }
 
 /// A real session, as the payload that a client seals.

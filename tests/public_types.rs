@@ -16,9 +16,9 @@ use strongroom::{
         AuthData, AuthDataError, BackedUpSession, BackupDecryptionKey, BackupPublicKey,
         BackupPublicKeyError, BackupVersionInfo, BackupVersionInfoError, EncryptedMember,
         EncryptedSessionData, EncryptedSessionDataError, FailureCause, KeyBackupData,
-        KeyBackupDataError, KeyBackupMetadata, KeySource, MetadataMember, OpenError,
-        OpenedSessionData, SealError, SealOptions, SealedSession, SessionSealer, SessionToSeal,
-        TrustError, TrustReason, TrustedBackup, UnauthenticatedSession, Warning,
+        KeyBackupDataError, KeyBackupMetadata, KeySource, MetadataMember, OpenError, SealError,
+        SealOptions, SealedSession, SessionSealer, SessionToSeal, TrustError, TrustReason,
+        TrustedBackup, UnauthenticatedSession, UnauthenticatedSessionData, Warning,
     },
     crypto::{
         curve25519::{
@@ -96,7 +96,7 @@ fn every_public_type_is_send_and_sync() {
         KeySource,
         MetadataMember,
         OpenError,
-        OpenedSessionData,
+        UnauthenticatedSessionData,
         SealError,
         SealOptions,
         SealedSession,

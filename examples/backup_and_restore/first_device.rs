@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use indicatif::ProgressBar;
 use strongroom::{
+    Limits,
     api::{CreateBackupVersion, GetCurrentBackupVersion, PutRoomKeys},
     backup::{AuthData, BackupDecryptionKey, SealOptions, TrustedBackup},
     crypto::{
@@ -13,12 +14,13 @@ use strongroom::{
     ids::{DeviceId, KeyId, RoomId},
     secret::SecretString,
     session_data::{ExportedSession, SessionData, SessionKey},
+    signed_json::TrustedSigner,
 };
 use vodozemac::{megolm::GroupSession, olm::Account};
 
 use crate::{
     Result, print_rate,
-    server::{Server, user_id},
+    server::{FIRST, Server, user_id},
 };
 
 pub(crate) struct FirstDevice {
@@ -42,7 +44,9 @@ impl FirstDevice {
 
         let (current, _) = server.send(&GetCurrentBackupVersion)?;
         let current = current.ok_or("the homeserver has lost the backup")?;
-        let backup = TrustedBackup::by_decryption_key(&current, &key, &[])?;
+        let signers = [self.signer()?];
+        let limits = Limits::default();
+        let backup = TrustedBackup::by_signature(&current, &user_id(), &signers, &[], &limits)?;
         println!(
             "created    backup version {} with the key {}",
             current.version(),
@@ -60,8 +64,13 @@ impl FirstDevice {
     fn sign(&self, auth_data: AuthData) -> Result<AuthData> {
         let signature = self.account.sign(auth_data.bytes_to_sign()?);
         let signature = Ed25519Signature::from_bytes(signature.to_bytes());
-        let key_id = KeyId::ed25519(&DeviceId::from("FIRST"));
-        Ok(auth_data.with_signature(&user_id(), &key_id, &signature))
+        Ok(auth_data.with_signature(&user_id(), &key_id(), &signature))
+    }
+
+    /// What this device checks its own signature with.
+    fn signer(&self) -> Result<TrustedSigner> {
+        let key = Ed25519PublicKey::from_bytes(self.account.ed25519_key().as_bytes())?;
+        Ok(TrustedSigner::new(key_id(), key))
     }
 
     fn upload(&self, server: &mut Server, backup: &TrustedBackup) -> Result<()> {
@@ -97,6 +106,10 @@ fn session(account: &Account, number: usize) -> Result<ExportedSession> {
             .with_sender(sender, claimed)
             .with_shared_history(number.is_multiple_of(2)),
     })
+}
+
+fn key_id() -> KeyId {
+    KeyId::ed25519(&DeviceId::from(FIRST))
 }
 
 /// Sessions in one request: well under the megabyte that servers take without a word.

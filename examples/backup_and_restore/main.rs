@@ -77,6 +77,7 @@ fn round_trip(count: usize) -> Result<(bool, Vec<ExportedSession>)> {
     };
     println!("recovery key: {}", recovery_key.expose_str());
     println!("the first device is lost; a second one has nothing but the recovery key");
+    server.log_in("SECOND");
     let restored = second_device::restore(&mut server, recovery_key.expose_str())?;
     Ok((same_sessions(originals, &restored), restored))
 }

@@ -5,6 +5,8 @@ use std::time::Instant;
 use strongroom::{
     api::{GetCurrentBackupVersion, GetRoomKeys, RoomKeys},
     backup::{BackupDecryptionKey, TrustedBackup},
+    excerpt::Excerpt,
+    ids::SessionId,
     recovery_key::RecoveryKey,
     session_data::ExportedSession,
 };
@@ -36,15 +38,20 @@ pub(crate) fn open_all(key: &BackupDecryptionKey, keys: &RoomKeys) -> Vec<Export
         match key.restore(returned) {
             Ok(session) => {
                 for warning in session.warnings() {
-                    println!("warning    {}: {warning:?}", returned.session_id);
+                    println!("warning    {}: {warning}", name(&returned.session_id));
                 }
                 restored.push(session.into_exported());
             }
-            Err(error) => println!("failed     {}: {error}", returned.session_id),
+            Err(error) => println!("failed     {}: {error}", name(&returned.session_id)),
         }
     }
     for error in &keys.broken {
         println!("failed     {error}");
     }
     restored
+}
+
+/// What a server calls a session, fit to be printed.
+fn name(session_id: &SessionId) -> Excerpt {
+    Excerpt::new(session_id.as_str())
 }

@@ -19,9 +19,14 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn new() -> Result<Self> {
         let mut homeserver = Homeserver::new();
-        homeserver.log_in_with_token(user_id(), "FIRST", TOKEN);
+        let token = homeserver.log_in(user_id(), FIRST);
         let base_url = BaseUrl::new("https://matrix.example.org")?;
-        Ok(Self { homeserver, base_url, token: TOKEN.into() })
+        Ok(Self { homeserver, base_url, token: token.as_str().into() })
+    }
+
+    /// Forgets the token of the device before, and logs another one in.
+    pub(crate) fn log_in(&mut self, device: &str) {
+        self.token = self.homeserver.log_in(user_id(), device).as_str().into();
     }
 
     /// Sends a request and reads the response; also says how many bytes went up and down.
@@ -38,4 +43,5 @@ pub(crate) fn user_id() -> UserId {
     UserId::from("@alice:example.org")
 }
 
-const TOKEN: &str = "access token of the example";
+/// The device that has the sessions.
+pub(crate) const FIRST: &str = "FIRST";

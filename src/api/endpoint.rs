@@ -30,6 +30,11 @@ pub trait Endpoint {
     /// The JSON body; empty for requests without one.
     fn body(&self) -> Vec<u8>;
 
+    /// The longest successful response that is read, in bytes.
+    fn max_response_bytes(&self, limits: &Limits) -> usize {
+        limits.response_bytes
+    }
+
     /// Reads the body of a successful response.
     ///
     /// # Errors
@@ -72,7 +77,8 @@ pub trait Endpoint {
         response: &Response<impl AsRef<[u8]>>,
         limits: &Limits,
     ) -> Result<Self::Response, ApiError> {
-        Ok(self.read_body(successful_body(response, limits)?, limits)?)
+        let body = successful_body(response, self.max_response_bytes(limits))?;
+        Ok(self.read_body(body, limits)?)
     }
 }
 
@@ -167,13 +173,13 @@ pub enum RequestError {
 }
 
 /// The body of a successful response; otherwise what went wrong.
-pub(super) fn successful_body<'a>(
-    response: &'a Response<impl AsRef<[u8]>>,
-    limits: &Limits,
-) -> Result<&'a [u8], ApiError> {
+pub(super) fn successful_body(
+    response: &Response<impl AsRef<[u8]>>,
+    limit: usize,
+) -> Result<&[u8], ApiError> {
     let body = response.body().as_ref();
-    if body.len() > limits.response_bytes {
-        Err(ApiError::TooLarge { limit: limits.response_bytes, found: body.len() })
+    if body.len() > limit {
+        Err(ApiError::TooLarge { limit, found: body.len() })
     } else if response.status().is_success() {
         Ok(body)
     } else {

@@ -24,7 +24,7 @@ pub enum ApiError {
         /// How the body begins.
         excerpt: Excerpt,
     },
-    /// The body is longer than [`Limits::response_bytes`](crate::Limits::response_bytes).
+    /// The body is longer than [`Limits`](crate::Limits) allow for this endpoint.
     #[error("the response has {found} bytes, more than the limit of {limit}")]
     TooLarge {
         /// How many bytes are allowed.
@@ -86,6 +86,9 @@ pub enum ResponseError {
     /// A member is missing or of another type.
     #[error("the homeserver's response has no usable \u{201c}{0}\u{201d}")]
     Member(&'static str),
+    /// A text in it has half a character, or it is nested too deep to be kept.
+    #[error("the homeserver's response holds text that is not Unicode, or is nested too deep")]
+    Unkeepable,
     /// The entry of one room is not an object with sessions.
     #[error("the homeserver's response has no usable sessions for the room {0}")]
     Room(Excerpt),

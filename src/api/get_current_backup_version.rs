@@ -39,6 +39,7 @@ impl Endpoint for GetCurrentBackupVersion {
             BackupVersionInfoError::NotJson => ResponseError::NotJson,
             BackupVersionInfoError::NotAnObject => ResponseError::NotAnObject,
             BackupVersionInfoError::Member(name) => ResponseError::Member(name),
+            BackupVersionInfoError::Unkeepable => ResponseError::Unkeepable,
         })
     }
 
@@ -47,7 +48,7 @@ impl Endpoint for GetCurrentBackupVersion {
         response: &Response<impl AsRef<[u8]>>,
         limits: &Limits,
     ) -> Result<Self::Response, ApiError> {
-        match successful_body(response, limits) {
+        match successful_body(response, self.max_response_bytes(limits)) {
             Ok(body) => Ok(self.read_body(body, limits)?),
             Err(error) if error.is_not_found() || is_not_found_of_early_servers(&error) => Ok(None),
             Err(error) => Err(error),

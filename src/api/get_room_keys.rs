@@ -58,6 +58,10 @@ impl Endpoint for GetRoomKeys {
         Vec::new()
     }
 
+    fn max_response_bytes(&self, limits: &Limits) -> usize {
+        limits.sessions_response_bytes
+    }
+
     /// A response without `rooms`, an error body with status 200 for one, is an error and never an
     /// empty backup.
     fn read_body(&self, body: &[u8], _: &Limits) -> Result<RoomKeys, ResponseError> {

@@ -1,6 +1,9 @@
 //! One session as a backup holds it, and which of two is better.
 
-use std::cmp::{Ordering, Reverse};
+use std::{
+    cmp::{Ordering, Reverse},
+    fmt,
+};
 
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::value::RawValue;
@@ -61,6 +64,24 @@ pub enum MetadataMember {
     ForwardedCount,
 }
 
+impl MetadataMember {
+    /// The name of the member in JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::IsVerified => "is_verified",
+            Self::FirstMessageIndex => "first_message_index",
+            Self::ForwardedCount => "forwarded_count",
+        }
+    }
+}
+
+impl fmt::Display for MetadataMember {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// Why something is not a backed-up session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -110,9 +131,9 @@ impl KeyBackupData {
         };
         let is_verified = object.take("is_verified").and_then(|value| value.get().parse().ok());
         note(MetadataMember::IsVerified, is_verified.is_none());
-        let first_message_index = read_number(&mut object, "first_message_index");
+        let first_message_index = read_number(&mut object, MetadataMember::FirstMessageIndex);
         note(MetadataMember::FirstMessageIndex, first_message_index.is_none());
-        let forwarded_count = read_number(&mut object, "forwarded_count");
+        let forwarded_count = read_number(&mut object, MetadataMember::ForwardedCount);
         note(MetadataMember::ForwardedCount, forwarded_count.is_none());
         let is_verified = is_verified.unwrap_or(false);
         let metadata = KeyBackupMetadata { is_verified, first_message_index, forwarded_count };
@@ -189,6 +210,6 @@ impl PartialOrd for KeyBackupMetadata {
     }
 }
 
-fn read_number(object: &mut RawObject<'_>, name: &str) -> Option<u64> {
-    object.take(name).and_then(|value: &RawValue| json::lenient_integer(value))
+fn read_number(object: &mut RawObject<'_>, member: MetadataMember) -> Option<u64> {
+    object.take(member.as_str()).and_then(|value: &RawValue| json::lenient_integer(value))
 }

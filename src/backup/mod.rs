@@ -46,8 +46,8 @@ pub use self::{
     key_backup_data::{KeyBackupData, KeyBackupDataError, KeyBackupMetadata, MetadataMember},
     keys::{BackupDecryptionKey, BackupPublicKey, BackupPublicKeyError, KeySource},
     open::{
-        BackedUpSession, FailureCause, OpenError, OpenedSessionData, UnauthenticatedSession,
-        Warning,
+        BackedUpSession, FailureCause, OpenError, UnauthenticatedSession,
+        UnauthenticatedSessionData, Warning,
     },
     seal::{SealError, SealOptions, SealedSession},
     trust::{TrustError, TrustReason, TrustedBackup},

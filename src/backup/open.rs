@@ -27,9 +27,10 @@ pub struct BackedUpSession {
     pub json: Box<RawValue>,
 }
 
-/// What an encrypted session turned out to hold.
+/// What an encrypted session turned out to hold: like [`UnauthenticatedSession`], but without the room
+/// and the metadata of a backup beside it. Nobody vouches for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OpenedSessionData {
+pub struct UnauthenticatedSessionData {
     /// The session, and what had to be made good in it.
     pub read: ReadSessionData,
     /// The scheme under which the MAC was right.
@@ -146,10 +147,13 @@ impl BackupDecryptionKey {
     ///
     /// [`OpenError`]: another key is told from damage, and damage from a session that is whole but
     /// not understood.
-    pub fn open(&self, data: &EncryptedSessionData) -> Result<OpenedSessionData, OpenError> {
+    pub fn open(
+        &self,
+        data: &EncryptedSessionData,
+    ) -> Result<UnauthenticatedSessionData, OpenError> {
         let opened = curve25519_aes_sha2::open(self.secret(), data.message())?;
         let read = SessionData::from_json(opened.plaintext.expose_bytes())?;
-        Ok(OpenedSessionData { read, mac_scheme: opened.mac_scheme })
+        Ok(UnauthenticatedSessionData { read, mac_scheme: opened.mac_scheme })
     }
 
     /// Restores one session as a server returned it.
@@ -204,6 +208,30 @@ impl fmt::Debug for BackedUpSession {
             .field("session_id", session_id)
             .field("bytes", &json.get().len())
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for FailureCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OtherSessionId(id) => {
+                let id = Excerpt::new(id.as_str());
+                write!(f, "the server calls the session {id}, which is not its ID")
+            }
+            Self::OtherRoomClaimed => f.write_str("the session names another room than the server"),
+            Self::OtherSessionIdClaimed => f.write_str("the session names another ID than its own"),
+            Self::OtherFirstMessageIndex { returned, actual } => {
+                write!(f, "the session begins at message {actual}, the server says {returned}")
+            }
+            Self::MetadataIgnored(member) => write!(f, "{member} is not usable and was ignored"),
+            Self::Repaired(repair) => repair.fmt(f),
+        }
     }
 }
 

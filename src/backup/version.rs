@@ -1,5 +1,6 @@
 //! What a server says of a backup version.
 
+use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
@@ -9,7 +10,7 @@ use super::{
 };
 use crate::{
     Limits,
-    encoding::json::{self, RawObject, RawObjectError},
+    encoding::json::{self, RawObject, RawObjectError, UnknownMembers},
     excerpt::Excerpt,
     ids::BackupVersion,
 };
@@ -26,6 +27,7 @@ pub struct BackupVersionInfo {
     raw_auth_data: Box<RawValue>,
     etag: Option<String>,
     count: Option<u64>,
+    unknown: UnknownMembers,
 }
 
 /// Why something is not a backup version.
@@ -41,6 +43,9 @@ pub enum BackupVersionInfoError {
     /// `version`, `algorithm` or `auth_data` is missing or of another type.
     #[error("the backup version has no usable \u{201c}{0}\u{201d}")]
     Member(&'static str),
+    /// A text in it has half a character, or it is nested too deep to be kept.
+    #[error("the backup version holds text that is not Unicode, or is nested too deep")]
+    Unkeepable,
 }
 
 impl BackupVersionInfo {
@@ -70,7 +75,9 @@ impl BackupVersionInfo {
         };
         let etag = object.take("etag").and_then(json::lenient_token);
         let count = object.take("count").and_then(json::lenient_integer);
-        Ok(Self { version, algorithm, auth_data, raw_auth_data, etag, count })
+        let unknown =
+            UnknownMembers::from_rest(object).ok_or(BackupVersionInfoError::Unkeepable)?;
+        Ok(Self { version, algorithm, auth_data, raw_auth_data, etag, count, unknown })
     }
 
     /// The version.
@@ -111,5 +118,25 @@ impl BackupVersionInfo {
     #[must_use]
     pub fn count(&self) -> Option<u64> {
         self.count
+    }
+}
+
+impl Serialize for BackupVersionInfo {
+    /// Writes what was read: unknown algorithms and members too, and `auth_data` to the last byte.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("algorithm", &self.algorithm)?;
+        map.serialize_entry("auth_data", &self.raw_auth_data)?;
+        if let Some(count) = self.count {
+            map.serialize_entry("count", &count)?;
+        }
+        if let Some(etag) = &self.etag {
+            map.serialize_entry("etag", etag)?;
+        }
+        map.serialize_entry("version", &self.version)?;
+        for (name, value) in self.unknown.iter() {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
     }
 }

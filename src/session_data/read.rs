@@ -110,6 +110,22 @@ impl SessionData {
     }
 }
 
+impl fmt::Display for Repair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AlgorithmMissing => f.write_str("the session names no algorithm"),
+            Self::SenderKeyDropped => f.write_str("the sender's key is none and was dropped"),
+            Self::SenderClaimedKeysRenamed => f.write_str("the sender's keys have a misspelt name"),
+            Self::SenderClaimedKeysDropped => {
+                f.write_str("keys that the sender claims are none and were dropped")
+            }
+            Self::ForwardingKeysDropped { count } => {
+                write!(f, "{count} keys of the forwarding chain are none and were dropped")
+            }
+        }
+    }
+}
+
 impl fmt::Debug for ReadSessionData {
     /// Leaves out the claims: a server can move blocks of a session key to where they stand.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
