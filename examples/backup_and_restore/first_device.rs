@@ -6,7 +6,7 @@ use indicatif::ProgressBar;
 use strongroom::{
     Limits,
     api::{CreateBackupVersion, GetCurrentBackupVersion, PutRoomKeys},
-    backup::{AuthData, BackupDecryptionKey, SealOptions, TrustedBackup},
+    backup::{AuthData, BackupDecryptionKey, SessionSealer, SessionToSeal, TrustedBackup},
     crypto::{
         curve25519::Curve25519PublicKey,
         ed25519::{Ed25519PublicKey, Ed25519Signature},
@@ -76,12 +76,11 @@ impl FirstDevice {
     fn upload(&self, server: &mut Server, backup: &TrustedBackup) -> Result<()> {
         let progress = ProgressBar::new(self.sessions.len() as u64);
         let (start, mut bytes) = (Instant::now(), 0);
+        let sealer = SessionSealer::for_sessions(backup, self.sessions.len());
         for batch in self.sessions.chunks(BATCH) {
-            let sealed: std::result::Result<Vec<_>, _> = batch
-                .iter()
-                .map(|one| backup.seal(one.room_id.clone(), &one.session, &SealOptions::default()))
-                .collect();
-            let (_, sent) = server.send(&PutRoomKeys::new(backup, sealed?)?)?;
+            let batch: Vec<_> =
+                batch.iter().map(|one| SessionToSeal::new(&one.room_id, &one.session)).collect();
+            let (_, sent) = server.send(&PutRoomKeys::new(backup, sealer.seal(&batch)?)?)?;
             bytes += sent;
             progress.inc(batch.len() as u64);
         }

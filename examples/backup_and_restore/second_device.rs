@@ -34,8 +34,8 @@ pub(crate) fn restore(server: &mut Server, typed: &str) -> Result<Vec<ExportedSe
 /// Opens every session; one that does not open is named and costs no other.
 pub(crate) fn open_all(key: &BackupDecryptionKey, keys: &RoomKeys) -> Vec<ExportedSession> {
     let mut restored = Vec::with_capacity(keys.sessions.len());
-    for returned in &keys.sessions {
-        match key.restore(returned) {
+    for (returned, result) in keys.sessions.iter().zip(key.restore_batch(&keys.sessions)) {
+        match result {
             Ok(session) => {
                 for warning in session.warnings() {
                     println!("warning    {}: {warning}", name(&returned.session_id));
