@@ -1,4 +1,10 @@
 //! Short, printable pieces of public data from outside, for errors and reports.
+//!
+//! ```
+//! use strongroom::excerpt::Excerpt;
+//!
+//! assert_eq!(Excerpt::new("m.new\u{7}algorithm").to_string(), "m.new\\u{7}algorithm");
+//! ```
 
 use std::fmt;
 

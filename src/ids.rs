@@ -3,6 +3,14 @@
 //! A server or another client chose them and nothing is assumed of their shape: room IDs without a
 //! server part exist, and a session ID in a backup may be any text. They are kept as they came and
 //! percent-encoded where they go into a path. A clone shares the text, since one room has many sessions.
+//!
+//! ```
+//! use strongroom::ids::{DeviceId, KeyId, RoomId};
+//!
+//! let room = RoomId::from("!without_a_server_part");
+//! assert_eq!(room.as_str(), "!without_a_server_part");
+//! assert_eq!(KeyId::ed25519(&DeviceId::from("PHONE")).as_str(), "ed25519:PHONE");
+//! ```
 
 use std::{fmt, sync::Arc};
 

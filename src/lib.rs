@@ -38,6 +38,7 @@
 //! | [`signed_json`] | signed objects, kept to the last byte |
 //! | [`api`] | the HTTP endpoints as typed requests and responses |
 //! | [`crypto`], [`encoding`], [`secret`], [`ids`] | what the others stand on |
+//! | [`excerpt`], [`randomness`] | names from outside, fit to be shown; the operating system's randomness |
 #![cfg_attr(
     feature = "homeserver",
     doc = "| [`homeserver`] | an in-memory homeserver to test against |"

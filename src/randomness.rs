@@ -1,4 +1,13 @@
 //! The operating system's randomness, for those who do not bring their own.
+//!
+//! ```
+//! use strongroom::{backup::BackupDecryptionKey, randomness::NoRandomness};
+//!
+//! fn new_key() -> Result<BackupDecryptionKey, NoRandomness> {
+//!     BackupDecryptionKey::generate()
+//! }
+//! # new_key().unwrap();
+//! ```
 
 use std::convert::Infallible;
 

@@ -2,6 +2,17 @@
 //!
 //! Signing is the host's: it has the keys, often in another process. The crate says
 //! [which bytes to sign](crate::signed_json::SignedObject::bytes_to_sign).
+//!
+//! ```
+//! use strongroom::crypto::ed25519::{Ed25519PublicKey, Ed25519Signature};
+//!
+//! let account = vodozemac::olm::Account::new(); // or whatever keeps the signing key
+//! let signature = Ed25519Signature::from_bytes(account.sign("message").to_bytes());
+//! let key = Ed25519PublicKey::from_bytes(account.ed25519_key().as_bytes())?;
+//! assert!(key.verifies(b"message", &signature));
+//! assert!(!key.verifies(b"another", &signature));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::fmt;
 

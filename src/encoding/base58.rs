@@ -4,6 +4,14 @@
 //!
 //! The codec looks characters up in a table, so it is not constant-time. It runs when a person types
 //! or is shown a recovery key on their own device, not where others can repeat and time it.
+//!
+//! ```
+//! use strongroom::encoding::base58;
+//!
+//! let text = base58::encode_vartime(&[0, 1, 255]);
+//! let bytes = base58::decode_vartime(text.expose_str()).unwrap();
+//! assert_eq!(bytes.expose_bytes(), [0, 1, 255]);
+//! ```
 
 use crate::secret::{SecretString, SecretVec};
 

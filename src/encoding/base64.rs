@@ -3,6 +3,13 @@
 //! Unpadded base64 as in the
 //! [appendices](https://spec.matrix.org/v1.16/appendices/#unpadded-base64) of the specification.
 //! Secrets go through [`secret_base64`](super::secret_base64) instead.
+//!
+//! ```
+//! use strongroom::encoding::base64;
+//!
+//! assert_eq!(base64::encode(b"key"), "a2V5");
+//! assert_eq!(base64::decode("a2V5cw=="), base64::decode("a2V5cw"));
+//! ```
 
 use base64::{
     Engine as _, alphabet,

@@ -2,6 +2,14 @@
 //!
 //! As lenient as [`base64`](super::base64) in padding and unused bits, since clients wrote backup
 //! keys and session keys either way, but without a look-up table that is indexed by the secret.
+//!
+//! ```
+//! use strongroom::encoding::secret_base64;
+//!
+//! let key = secret_base64::decode_array::<3>("a2V5")?;
+//! assert_eq!(secret_base64::encode(key.expose_bytes()).expose_str(), "a2V5");
+//! # Ok::<(), strongroom::encoding::base64::Base64Error>(())
+//! ```
 
 use base64ct::{Base64Unpadded, Encoding as _};
 use zeroize::Zeroizing;

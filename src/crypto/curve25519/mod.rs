@@ -2,6 +2,18 @@
 //!
 //! An agreement whose result would be all zero, because the public key lies in a small subgroup, is
 //! refused: everybody could compute it.
+//!
+//! ```
+//! use strongroom::crypto::curve25519::{Curve25519SecretKey, EphemeralSecret};
+//!
+//! let mut rng = getrandom::rand_core::UnwrapErr(getrandom::SysRng);
+//! let kept = Curve25519SecretKey::generate_with_rng(&mut rng);
+//! let ephemeral = EphemeralSecret::generate_with_rng(&mut rng);
+//! let theirs = kept.diffie_hellman(&ephemeral.public_key())?;
+//! let ours = ephemeral.diffie_hellman(&kept.public_key())?; // consumes it
+//! assert_eq!(ours.expose_bytes(), theirs.expose_bytes());
+//! # Ok::<(), strongroom::crypto::curve25519::NonContributory>(())
+//! ```
 
 mod agreement;
 mod secret_keys;
