@@ -17,6 +17,18 @@ pub struct Limits {
     pub sessions_response_bytes: usize,
     /// The largest of any other response, in bytes. Default: 1 MiB.
     pub response_bytes: usize,
+    /// How deep arrays and objects may be nested in a response that is read as a stream, counted from
+    /// the outermost object. Default: 128; a session as clients write it stands five or six deep.
+    pub response_depth: usize,
+    /// The largest session of a backup, in bytes of JSON. A larger one costs itself alone. Default:
+    /// 1 MiB; real ones have about 1 KiB.
+    pub session_bytes: usize,
+    /// The longest name in a response that is read as a stream, a room ID for one, in bytes as it is
+    /// written. Default: 4 KiB.
+    pub name_bytes: usize,
+    /// How many failures, how many warnings and how many broken rooms a report names; it counts all of
+    /// them. Default: 1,000.
+    pub findings: usize,
     /// The largest signed object, `auth_data` for one, in bytes. Default: 64 KiB, as for an event.
     pub signed_object_bytes: usize,
     /// How deep arrays and objects may be nested in a signed object. Default: 32. Each level takes
@@ -31,6 +43,10 @@ impl Default for Limits {
         Self {
             sessions_response_bytes: 512 << 20,
             response_bytes: 1 << 20,
+            response_depth: 128,
+            session_bytes: 1 << 20,
+            name_bytes: 4 << 10,
+            findings: 1_000,
             signed_object_bytes: 64 << 10,
             signed_object_depth: 32,
             signatures: 100,

@@ -3,9 +3,11 @@
 //! Secrets travel in JSON. `serde_json` would unescape their text into buffers that nobody wipes, so
 //! members stay borrowed, and [`string`] unescapes into wiped memory and only where an escape occurs.
 
+mod scan;
 mod survey;
 mod text;
 mod unknown_members;
+mod utf8;
 
 use std::{collections::HashSet, fmt};
 
@@ -16,6 +18,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 pub(crate) use self::{
+    scan::{ScanError, ValueScanner, is_white_space},
     survey::{depth, is_harmless},
     text::{JsonText, JsonTextError, public_string, string},
     unknown_members::UnknownMembers,
