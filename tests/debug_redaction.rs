@@ -28,9 +28,11 @@ use strongroom::{
     backup::{
         AuthData, AuthDataError, BackedUpSession, BackupDecryptionKey, BackupPublicKey,
         BackupPublicKeyError, BackupVersionInfo, BackupVersionInfoError, EncryptedMember,
-        EncryptedSessionData, EncryptedSessionDataError, FailureCause, KeyBackupData,
-        KeyBackupDataError, KeyBackupMetadata, KeySource, MetadataMember, OpenError, SealError,
-        SealOptions, SessionSealer, SessionToSeal, TrustError, TrustReason, TrustedBackup, Warning,
+        EncryptedSessionData, EncryptedSessionDataError, FailedSession, FailureCause,
+        KeyBackupData, KeyBackupDataError, KeyBackupMetadata, KeySource, MetadataMember, OpenError,
+        Restore, RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport, ReturnedSession,
+        RoomKeysItem, RoomKeysSplitter, SealError, SealOptions, SessionSealer, SessionToSeal,
+        StreamError, TrustError, TrustReason, TrustedBackup, Verdict, WarnedSession, Warning,
     },
     crypto::{
         curve25519::{Curve25519PublicKey, Curve25519SecretKey, EphemeralSecret, NonContributory},
@@ -177,6 +179,10 @@ fn hold_no_secret() -> BTreeSet<String> {
         KeyBackupDataError,
         MatrixError,
         ResponseError,
+        ReturnedSession,
+        RoomKeysItem,
+        RoomKeysSplitter,
+        StreamError,
         RoomKeys,
         StoredRoomKeys,
         EncryptedSessionDataError,
@@ -195,6 +201,9 @@ fn hold_no_secret() -> BTreeSet<String> {
         MetadataMember,
         NoRandomness,
         Repair,
+        RestoreFilter,
+        RestoreOptions,
+        RestoreProgress,
         RoomId,
         SealOptions,
         SessionId,
@@ -412,6 +421,8 @@ fn look_at_opened_sessions(witness: &mut Witness, vault: &Vault) {
     witness.debug(&returned(&sealed));
     witness.debug(&key.restore(&returned(&sealed)).unwrap());
 
+    look_at_restore(witness, &sealed);
+
     let mut causes = BTreeSet::new();
     let mut errors = |sealed: &SealedMessage| {
         if let Err(error) = curve25519_aes_sha2::open(&secret_key, sealed) {
@@ -433,6 +444,26 @@ fn look_at_opened_sessions(witness: &mut Witness, vault: &Vault) {
     errors(&SealedMessage { mac: MessageMac::from_bytes([0; 8]), ..sealed.clone() });
     errors(&SealedMessage { ephemeral: Curve25519PublicKey::from_bytes([0; 32]), ..sealed });
     assert_eq!(causes.len(), 4, "{causes:?}");
+}
+
+/// A session that is restored with a warning, and one that fails.
+fn look_at_restore(witness: &mut Witness, sealed: &SealedMessage) {
+    let json = returned(sealed).json;
+    let mut body =
+        &*format!(r#"{{"rooms":{{"!room":{{"sessions":{{"good":{json},"bad":null}}}}}}}}"#)
+            .into_bytes();
+    let (options, limits) = (RestoreOptions::default(), Limits::default());
+    let mut restore = Restore::new(decryption_key(), options, &limits);
+    assert!(restore.next_batch(&mut body).is_none());
+    witness.debug(&restore);
+    let (verdicts, report) = restore.finish();
+    assert_eq!((report.restored(), report.failed()), (1, 1));
+    for verdict in &verdicts {
+        witness.debug::<Verdict>(verdict);
+    }
+    witness.debug::<RestoreReport>(&report);
+    witness.debug::<WarnedSession>(&report.warnings()[0]);
+    witness.debug::<FailedSession>(&report.failures()[0]);
 }
 
 #[test]

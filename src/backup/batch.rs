@@ -1,4 +1,4 @@
-//! Many sessions at once: sealed to one backup, or restored with one key.
+//! Sealing many sessions to one backup.
 //!
 //! With the feature `parallel` there is a twin of each function that uses the threads of rayon's
 //! current pool. It gives the same results in the same order.
@@ -6,8 +6,7 @@
 use rand_core::CryptoRng;
 
 use super::{
-    BackedUpSession, BackupDecryptionKey, BackupPublicKey, EncryptedSessionData, OpenError,
-    SealError, SealOptions, SealedSession, TrustedBackup, UnauthenticatedSession,
+    BackupPublicKey, EncryptedSessionData, SealError, SealOptions, SealedSession, TrustedBackup,
 };
 use crate::{
     crypto::curve25519_aes_sha2::{Agreement, Batch, BatchSealer},
@@ -141,30 +140,5 @@ impl SessionSealer {
         let message = agreement.seal(plaintext.expose_bytes(), options.mac_scheme);
         let data = EncryptedSessionData::from(message);
         SealedSession::new((*room_id).clone(), session, options, self.sealed_to, data)
-    }
-}
-
-impl BackupDecryptionKey {
-    /// Restores sessions as a server returned them, each with its own result, in their order.
-    ///
-    /// One that fails costs itself alone: [`BackupDecryptionKey::restore`] says how.
-    #[must_use]
-    pub fn restore_batch(
-        &self,
-        returned: &[BackedUpSession],
-    ) -> Vec<Result<UnauthenticatedSession, OpenError>> {
-        returned.iter().map(|returned| self.restore(returned)).collect()
-    }
-
-    /// As [`BackupDecryptionKey::restore_batch`], on the threads of rayon's current pool.
-    #[cfg(feature = "parallel")]
-    #[must_use]
-    pub fn restore_batch_parallel(
-        &self,
-        returned: &[BackedUpSession],
-    ) -> Vec<Result<UnauthenticatedSession, OpenError>> {
-        use rayon::prelude::*;
-
-        returned.par_iter().map(|returned| self.restore(returned)).collect()
     }
 }

@@ -10,6 +10,7 @@
 //! | proof that it is the user's | [`TrustedBackup`] |
 //! | sessions on their way up | [`SealedSession`]; [`SessionSealer`] for many |
 //! | sessions on their way down | [`BackedUpSession`], then [`UnauthenticatedSession`] |
+//! | all sessions of a response while it arrives | [`Restore`], which is made of a [`RoomKeysSplitter`] |
 //!
 //! # Security
 //!
@@ -35,6 +36,9 @@ mod encrypted_session_data;
 mod key_backup_data;
 mod keys;
 mod open;
+mod open_batch;
+mod restore;
+mod returned;
 mod seal;
 mod trust;
 mod version;
@@ -45,10 +49,13 @@ pub use self::{
     encrypted_session_data::{EncryptedMember, EncryptedSessionData, EncryptedSessionDataError},
     key_backup_data::{KeyBackupData, KeyBackupDataError, KeyBackupMetadata, MetadataMember},
     keys::{BackupDecryptionKey, BackupPublicKey, BackupPublicKeyError, KeySource},
-    open::{
-        BackedUpSession, FailureCause, OpenError, UnauthenticatedSession,
-        UnauthenticatedSessionData, Warning,
+    open::{FailureCause, OpenError, UnauthenticatedSession, UnauthenticatedSessionData, Warning},
+    restore::{
+        FailedSession, Restore, RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport,
+        RoomKeysItem, RoomKeysSplitter, StreamError, Verdict, WarnedSession, restore_reader,
+        restore_slice,
     },
+    returned::{BackedUpSession, ReturnedSession},
     seal::{SealError, SealOptions, SealedSession},
     trust::{TrustError, TrustReason, TrustedBackup},
     version::{BackupVersionInfo, BackupVersionInfoError},

@@ -2,30 +2,18 @@
 
 use std::fmt;
 
-use serde_json::value::RawValue;
 use thiserror::Error;
 
 use super::{
-    EncryptedSessionData, KeyBackupData, KeyBackupDataError, MetadataMember,
-    keys::BackupDecryptionKey,
+    BackedUpSession, EncryptedSessionData, KeyBackupData, KeyBackupDataError, MetadataMember,
+    ReturnedSession, keys::BackupDecryptionKey,
 };
 use crate::{
     crypto::curve25519_aes_sha2::{self, MacScheme, MessageOpenError},
     excerpt::Excerpt,
-    ids::{RoomId, SessionId},
+    ids::SessionId,
     session_data::{ExportedSession, ReadSessionData, Repair, SessionData, SessionDataError},
 };
-
-/// One session as a server returned it, unread: whatever is wrong with it concerns it alone.
-#[derive(Clone)]
-pub struct BackedUpSession {
-    /// The room it was returned for.
-    pub room_id: RoomId,
-    /// The session ID it was returned for.
-    pub session_id: SessionId,
-    /// Its JSON, which should be [`KeyBackupData`] and may be anything.
-    pub json: Box<RawValue>,
-}
 
 /// What an encrypted session turned out to hold: like [`UnauthenticatedSession`], but without the room
 /// and the metadata of a backup beside it. Nobody vouches for it.
@@ -72,6 +60,9 @@ pub enum Warning {
     MetadataIgnored(MetadataMember),
     /// Something inside the session was made good.
     Repaired(Repair),
+    /// The session was restored before, for another room:
+    /// [`RestoreOptions::check_rooms`](crate::backup::RestoreOptions::check_rooms).
+    UnderTwoRooms,
 }
 
 /// Why a backed-up session is not restored.
@@ -90,6 +81,21 @@ pub enum OpenError {
     /// What the server returned is not an encrypted session.
     #[error(transparent)]
     KeyBackupData(#[from] KeyBackupDataError),
+    /// What the server returned has more bytes than
+    /// [`Limits::session_bytes`](crate::Limits::session_bytes).
+    #[error("the session has {found} bytes, more than the limit of {limit}")]
+    TooLarge {
+        /// How many bytes are allowed.
+        limit: usize,
+        /// How many bytes it has.
+        found: usize,
+    },
+    /// It was returned under an ID that holds half a character.
+    #[error("the session was returned under an ID that is not Unicode")]
+    SessionIdNotUnicode,
+    /// The response ended, or was no JSON any more, in the middle of the session.
+    #[error("the homeserver's response breaks off in the middle of the session")]
+    HalfRead,
     /// What was decrypted is whole, but not a session.
     #[error(transparent)]
     SessionData(SessionDataError),
@@ -119,9 +125,12 @@ impl OpenError {
         match self {
             Self::WrongKey => FailureCause::WrongKey,
             Self::Damaged => FailureCause::Damaged,
-            Self::NonContributory | Self::KeyBackupData(_) | Self::SessionData(_) => {
-                FailureCause::Malformed
-            }
+            Self::NonContributory
+            | Self::KeyBackupData(_)
+            | Self::TooLarge { .. }
+            | Self::SessionIdNotUnicode
+            | Self::HalfRead
+            | Self::SessionData(_) => FailureCause::Malformed,
             Self::UnsupportedAlgorithm(_) => FailureCause::UnsupportedAlgorithm,
         }
     }
@@ -165,7 +174,14 @@ impl BackupDecryptionKey {
     ///
     /// [`OpenError`] concerns this session alone: go on with the next.
     pub fn restore(&self, returned: &BackedUpSession) -> Result<UnauthenticatedSession, OpenError> {
-        let data = KeyBackupData::from_json(returned.json.get().as_bytes())?;
+        self.restore_borrowed(returned.borrowed())
+    }
+
+    pub(super) fn restore_borrowed(
+        &self,
+        returned: ReturnedSession<'_>,
+    ) -> Result<UnauthenticatedSession, OpenError> {
+        let data = KeyBackupData::from_json(returned.json)?;
         let opened = self.open(data.session_data())?;
         let warnings = compare(returned, &data, &opened.read);
         let exported =
@@ -198,16 +214,9 @@ impl UnauthenticatedSession {
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
-}
 
-impl fmt::Debug for BackedUpSession {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { room_id, session_id, json } = self;
-        f.debug_struct("BackedUpSession")
-            .field("room_id", room_id)
-            .field("session_id", session_id)
-            .field("bytes", &json.get().len())
-            .finish_non_exhaustive()
+    pub(super) fn warn(&mut self, warning: Warning) {
+        self.warnings.push(warning);
     }
 }
 
@@ -231,6 +240,7 @@ impl fmt::Display for Warning {
             }
             Self::MetadataIgnored(member) => write!(f, "{member} is not usable and was ignored"),
             Self::Repaired(repair) => repair.fmt(f),
+            Self::UnderTwoRooms => f.write_str("the session was restored for another room before"),
         }
     }
 }
@@ -257,16 +267,16 @@ impl From<SessionDataError> for OpenError {
 }
 
 fn compare(
-    returned: &BackedUpSession,
+    returned: ReturnedSession<'_>,
     data: &KeyBackupData,
     read: &ReadSessionData,
 ) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let session_id = read.session.session_id();
-    if returned.session_id != session_id {
+    if *returned.session_id != session_id {
         warnings.push(Warning::OtherSessionId(returned.session_id.clone()));
     }
-    if read.claimed_room_id.as_ref().is_some_and(|claimed| *claimed != returned.room_id) {
+    if read.claimed_room_id.as_ref().is_some_and(|claimed| claimed != returned.room_id) {
         warnings.push(Warning::OtherRoomClaimed);
     }
     if read.claimed_session_id.as_ref().is_some_and(|claimed| *claimed != session_id) {

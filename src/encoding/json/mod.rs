@@ -20,7 +20,7 @@ use serde_json::value::RawValue;
 pub(crate) use self::{
     scan::{ScanError, ValueScanner, is_white_space},
     survey::{depth, is_harmless},
-    text::{JsonText, JsonTextError, public_string, string},
+    text::{JsonText, JsonTextError, name, public_string, string},
     unknown_members::UnknownMembers,
 };
 

@@ -117,6 +117,20 @@ pub(crate) fn public_string(value: &RawValue) -> Result<Cow<'_, str>, JsonTextEr
     })
 }
 
+/// The text of a string that is known to be well-formed, and whether it is Unicode; otherwise it is the
+/// text as it is written.
+pub(crate) fn name(written: &[u8]) -> Option<(Cow<'_, str>, bool)> {
+    let written = str::from_utf8(written).ok()?;
+    let inner = written.strip_prefix('"')?.strip_suffix('"')?;
+    if !inner.contains('\\') {
+        return Some((Cow::Borrowed(inner), true));
+    }
+    Some(match unescape(inner) {
+        Ok(text) => (Cow::Owned(text.expose_str().to_owned()), true),
+        Err(_) => (Cow::Borrowed(written), false),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

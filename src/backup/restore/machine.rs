@@ -1,0 +1,213 @@
+//! The machine: bytes of a response in, a verdict for each session out.
+
+use super::{
+    FailedSession, RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport, RoomKeysItem,
+    RoomKeysSplitter, StreamError, Verdict,
+    batch::{Batch, Opened},
+    room_check::RoomCheck,
+};
+#[cfg(feature = "parallel")]
+use crate::backup::open_batch::open_batch_parallel;
+use crate::{
+    Limits,
+    backup::{BackupDecryptionKey, OpenError, ReturnedSession, Warning, open_batch::open_batch},
+    ids::SessionId,
+};
+
+/// Restores the sessions of a response of
+/// [`GET /room_keys/keys`](https://spec.matrix.org/v1.16/client-server-api/#get_matrixclientv3room_keyskeys)
+/// while it arrives, in pieces of any size.
+///
+/// Each session gets a verdict, in the order of the response. Memory is bounded by one batch and the
+/// largest session, not by the response. To cancel, stop feeding and drop the machine.
+///
+/// ```
+/// use strongroom::{Limits, backup::{BackupDecryptionKey, Restore, RestoreOptions, Verdict}};
+/// # let key = BackupDecryptionKey::generate()?;
+/// # let pieces = [&b"{\"rooms\":{"[..], b"}}"];
+///
+/// let mut restore = Restore::new(key, RestoreOptions::default(), &Limits::default());
+/// let store = |verdicts: Vec<Verdict>| { /* into the host's store */ };
+/// for mut piece in pieces {
+///     while let Some(verdicts) = restore.next_batch(&mut piece) {
+///         store(verdicts);
+///     }
+/// }
+/// let (verdicts, report) = restore.finish();
+/// store(verdicts);
+/// assert!(report.is_complete() && report.total() == 0);
+/// # Ok::<(), strongroom::randomness::NoRandomness>(())
+/// ```
+#[derive(Debug)]
+pub struct Restore {
+    key: BackupDecryptionKey,
+    options: RestoreOptions,
+    splitter: RoomKeysSplitter,
+    batch: Batch,
+    rooms: RoomCheck,
+    report: RestoreReport,
+    bytes: u64,
+}
+
+impl Restore {
+    /// For one response and the key of its backup.
+    #[must_use]
+    pub fn new(key: BackupDecryptionKey, options: RestoreOptions, limits: &Limits) -> Self {
+        let splitter = match &options.room_id {
+            Some(room_id) => RoomKeysSplitter::for_room(room_id.clone(), limits),
+            None => RoomKeysSplitter::new(limits),
+        };
+        Self {
+            key,
+            options,
+            splitter,
+            batch: Batch::default(),
+            rooms: RoomCheck::default(),
+            report: RestoreReport::new(limits.findings),
+            bytes: 0,
+        }
+    }
+
+    /// Takes bytes off the input until there is a batch of verdicts; `None` once the input is used up.
+    ///
+    /// Where the sessions are cut into batches depends on the bytes alone. After a
+    /// [`StreamError`] what follows is ignored: [`Restore::ended_early`] says so.
+    pub fn next_batch(&mut self, input: &mut &[u8]) -> Option<Vec<Verdict>> {
+        let before = input.len();
+        let is_full = self.fill_batch(input);
+        self.bytes += before.abs_diff(input.len()) as u64;
+        is_full.then(|| self.open_batch())
+    }
+
+    /// Opens what is waiting for a batch to become full, for a caller who does not want to wait.
+    ///
+    /// Sessions that are opened together are opened faster.
+    pub fn flush(&mut self) -> Vec<Verdict> {
+        self.open_batch()
+    }
+
+    /// Why nothing more of the response is read, if so. What is left of it need not be fetched.
+    #[must_use]
+    pub fn ended_early(&self) -> Option<StreamError> {
+        self.report.ended_early()
+    }
+
+    /// How far the restore is.
+    #[must_use]
+    pub fn progress(&self) -> RestoreProgress {
+        RestoreProgress {
+            bytes: self.bytes,
+            sessions: self.report.total() + self.report.skipped(),
+            expected: self.options.expected,
+            is_over: false,
+        }
+    }
+
+    /// Says that the response ends here: the last verdicts, and the report.
+    #[must_use]
+    pub fn finish(mut self) -> (Vec<Verdict>, RestoreReport) {
+        if let Err(error) = self.splitter.end() {
+            self.end_early(error);
+        }
+        (self.open_batch(), self.report)
+    }
+
+    /// As [`Restore::finish`], for a response that could not be read any further.
+    pub(super) fn fail(mut self, error: StreamError) -> (Vec<Verdict>, RestoreReport) {
+        self.end_early(error);
+        self.finish()
+    }
+
+    /// Whether the batch is full before the input is used up.
+    fn fill_batch(&mut self, input: &mut &[u8]) -> bool {
+        if self.report.ended_early().is_some() {
+            *input = &[];
+        }
+        while !self.batch.is_full() {
+            match self.splitter.next_item(input) {
+                Ok(None) => return false,
+                Ok(Some(item)) => {
+                    take(item, &self.options.filter, &mut self.batch, &mut self.report);
+                }
+                Err(error) => {
+                    self.end_early(error);
+                    *input = &[];
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    /// The session in the middle of which the response ends counts as one that failed.
+    fn end_early(&mut self, error: StreamError) {
+        if self.report.ended_early().is_some() {
+            return;
+        }
+        self.report.end_early(error);
+        if let Some((room_id, session_id)) = self.splitter.half_read() {
+            if self.options.filter.wants(room_id, session_id) {
+                let (room_id, session_id) = (room_id.clone(), session_id.clone());
+                let error = OpenError::HalfRead;
+                self.batch.push_failed(FailedSession { room_id, session_id, error });
+            } else {
+                self.report.add_skipped();
+            }
+        }
+    }
+
+    fn open_batch(&mut self) -> Vec<Verdict> {
+        let Self { batch, key, options, .. } = self;
+        let mut verdicts = batch.open(|sessions| open(key, sessions, options));
+        for verdict in &mut verdicts {
+            if self.options.check_rooms {
+                check_room(verdict, &mut self.rooms);
+            }
+            self.report.add(verdict);
+        }
+        verdicts
+    }
+}
+
+#[cfg_attr(not(feature = "parallel"), expect(unused_variables, reason = "there is one way"))]
+fn open(
+    key: &BackupDecryptionKey,
+    sessions: &[ReturnedSession<'_>],
+    options: &RestoreOptions,
+) -> Opened {
+    #[cfg(feature = "parallel")]
+    if options.parallel {
+        return open_batch_parallel(key, sessions);
+    }
+    open_batch(key, sessions)
+}
+
+/// Puts an item where it is counted.
+fn take(
+    item: RoomKeysItem<'_>,
+    filter: &RestoreFilter,
+    batch: &mut Batch,
+    report: &mut RestoreReport,
+) {
+    match item {
+        RoomKeysItem::BrokenRoom(room_id) => report.add_broken_room(room_id),
+        RoomKeysItem::Session(session) if filter.wants(session.room_id, session.session_id) => {
+            batch.push(session);
+        }
+        RoomKeysItem::FailedSession(failed)
+            if filter.wants(&failed.room_id, &failed.session_id) =>
+        {
+            batch.push_failed(failed);
+        }
+        RoomKeysItem::Session(_) | RoomKeysItem::FailedSession(_) => report.add_skipped(),
+    }
+}
+
+fn check_room(verdict: &mut Verdict, rooms: &mut RoomCheck) {
+    let Verdict::Restored(session) = verdict else { return };
+    let exported = session.exported();
+    let session_id: SessionId = exported.session.session_id();
+    if rooms.is_under_another_room(&session_id, &exported.room_id) {
+        session.warn(Warning::UnderTwoRooms);
+    }
+}

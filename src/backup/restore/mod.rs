@@ -1,0 +1,33 @@
+//! Restoring a whole backup while its response arrives.
+//!
+//! ```text
+//! bytes -> RoomKeysSplitter -> ReturnedSession -> Batch -> open_batch -> Verdict, RestoreReport
+//! ```
+
+mod adapters;
+mod batch;
+mod filter;
+mod item;
+mod machine;
+mod options;
+mod piece;
+mod position;
+mod progress;
+mod report;
+mod room_check;
+mod splitter;
+mod stream_error;
+mod verdict;
+
+pub use self::{
+    adapters::{restore_reader, restore_slice},
+    filter::RestoreFilter,
+    item::RoomKeysItem,
+    machine::Restore,
+    options::RestoreOptions,
+    progress::RestoreProgress,
+    report::{RestoreReport, WarnedSession},
+    splitter::RoomKeysSplitter,
+    stream_error::StreamError,
+    verdict::{FailedSession, Verdict},
+};

@@ -1,0 +1,188 @@
+//! What became of a restore.
+
+use std::collections::BTreeMap;
+
+use super::{FailedSession, StreamError, Verdict};
+use crate::{
+    backup::{FailureCause, UnauthenticatedSession, Warning},
+    crypto::curve25519_aes_sha2::MacScheme,
+    ids::{RoomId, SessionId},
+};
+
+/// What became of a restore: exact counts, and the names of the first so many that failed.
+///
+/// The totals add up because they are sums: a session is counted once, where its verdict says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestoreReport {
+    findings: usize,
+    under_empty_string: u64,
+    under_ciphertext: u64,
+    causes: BTreeMap<FailureCause, u64>,
+    skipped: u64,
+    failures: Vec<FailedSession>,
+    warned: u64,
+    warnings: Vec<WarnedSession>,
+    broken_room_count: u64,
+    broken_rooms: Vec<RoomId>,
+    ended_early: Option<StreamError>,
+}
+
+/// A session that was restored, and what was repaired or disagreed in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WarnedSession {
+    /// The room it was returned for.
+    pub room_id: RoomId,
+    /// The ID inside the session's key.
+    pub session_id: SessionId,
+    /// What was repaired or disagreed.
+    pub warnings: Vec<Warning>,
+}
+
+impl RestoreReport {
+    pub(super) fn new(findings: usize) -> Self {
+        Self {
+            findings,
+            under_empty_string: 0,
+            under_ciphertext: 0,
+            causes: BTreeMap::new(),
+            skipped: 0,
+            failures: Vec::new(),
+            warned: 0,
+            warnings: Vec::new(),
+            broken_room_count: 0,
+            broken_rooms: Vec::new(),
+            ended_early: None,
+        }
+    }
+
+    /// How many sessions there were, without those that were not wanted.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.restored() + self.failed()
+    }
+
+    /// How many were restored.
+    #[must_use]
+    pub fn restored(&self) -> u64 {
+        self.under_empty_string + self.under_ciphertext
+    }
+
+    /// How many failed.
+    #[must_use]
+    pub fn failed(&self) -> u64 {
+        self.causes.values().sum()
+    }
+
+    /// How many failed for this cause.
+    #[must_use]
+    pub fn failed_by(&self, cause: FailureCause) -> u64 {
+        self.causes.get(&cause).copied().unwrap_or_default()
+    }
+
+    /// The causes for which sessions failed, and how many for each.
+    pub fn causes(&self) -> impl Iterator<Item = (FailureCause, u64)> {
+        self.causes.iter().map(|(cause, count)| (*cause, *count))
+    }
+
+    /// How many were restored whose MAC covered this.
+    #[must_use]
+    pub fn restored_under(&self, scheme: MacScheme) -> u64 {
+        match scheme {
+            MacScheme::EmptyString => self.under_empty_string,
+            MacScheme::Ciphertext => self.under_ciphertext,
+        }
+    }
+
+    /// How many were passed over because they were not wanted.
+    #[must_use]
+    pub fn skipped(&self) -> u64 {
+        self.skipped
+    }
+
+    /// The first sessions that failed, up to [`Limits::findings`](crate::Limits::findings).
+    #[must_use]
+    pub fn failures(&self) -> &[FailedSession] {
+        &self.failures
+    }
+
+    /// How many were restored with a warning.
+    #[must_use]
+    pub fn warned(&self) -> u64 {
+        self.warned
+    }
+
+    /// The first of these, up to [`Limits::findings`](crate::Limits::findings).
+    #[must_use]
+    pub fn warnings(&self) -> &[WarnedSession] {
+        &self.warnings
+    }
+
+    /// How many entries of rooms were not objects with sessions.
+    #[must_use]
+    pub fn broken_room_count(&self) -> u64 {
+        self.broken_room_count
+    }
+
+    /// The rooms of the first of these, up to [`Limits::findings`](crate::Limits::findings).
+    #[must_use]
+    pub fn broken_rooms(&self) -> &[RoomId] {
+        &self.broken_rooms
+    }
+
+    /// Whether the response was read to its end. Otherwise there may be more sessions.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.ended_early.is_none()
+    }
+
+    /// Why the response was not read to its end.
+    #[must_use]
+    pub fn ended_early(&self) -> Option<StreamError> {
+        self.ended_early
+    }
+
+    pub(super) fn add(&mut self, verdict: &Verdict) {
+        match verdict {
+            Verdict::Restored(session) => self.add_restored(session),
+            Verdict::Failed(failed) => {
+                *self.causes.entry(failed.error.cause()).or_default() += 1;
+                if self.failures.len() < self.findings {
+                    self.failures.push(failed.clone());
+                }
+            }
+        }
+    }
+
+    pub(super) fn add_skipped(&mut self) {
+        self.skipped += 1;
+    }
+
+    pub(super) fn add_broken_room(&mut self, room_id: &RoomId) {
+        self.broken_room_count += 1;
+        if self.broken_rooms.len() < self.findings {
+            self.broken_rooms.push(room_id.clone());
+        }
+    }
+
+    pub(super) fn end_early(&mut self, error: StreamError) {
+        self.ended_early.get_or_insert(error);
+    }
+
+    fn add_restored(&mut self, session: &UnauthenticatedSession) {
+        match session.mac_scheme() {
+            MacScheme::EmptyString => self.under_empty_string += 1,
+            MacScheme::Ciphertext => self.under_ciphertext += 1,
+        }
+        if session.warnings().is_empty() {
+            return;
+        }
+        self.warned += 1;
+        if self.warnings.len() < self.findings {
+            self.warnings.push(WarnedSession {
+                room_id: session.exported().room_id.clone(),
+                session_id: session.exported().session.session_id(),
+                warnings: session.warnings().to_vec(),
+            });
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! From the bytes of a response to one session at a time.
+
+use super::{
+    FailedSession, RoomKeysItem, StreamError,
+    piece::{Collected, Piece},
+    position::{Expected, Found, Level, Purpose},
+};
+use crate::{
+    Limits,
+    backup::{OpenError, ReturnedSession},
+    encoding::json::{self, is_white_space},
+    ids::{RoomId, SessionId},
+};
+
+/// Splits the response of
+/// [`GET /room_keys/keys`](https://spec.matrix.org/v1.16/client-server-api/#get_matrixclientv3room_keyskeys)
+/// into its sessions while it arrives.
+///
+/// The pieces may have any size: what comes out depends on the bytes alone. Of what lies around the
+/// sessions nothing is kept, and of a session that came in several pieces only itself, so memory is
+/// bounded by [`Limits::session_bytes`]. A name that occurs twice is read twice.
+///
+/// ```
+/// use strongroom::{Limits, backup::{RoomKeysItem, RoomKeysSplitter}};
+///
+/// let mut splitter = RoomKeysSplitter::new(&Limits::default());
+/// let mut sessions = Vec::new();
+/// for mut piece in [&br#"{"rooms":{"!a":{"sessio"#[..], br#"ns":{"x":{},"y":null}}}}"#] {
+///     while let Some(item) = splitter.next_item(&mut piece)? {
+///         if let RoomKeysItem::Session(session) = item {
+///             sessions.push(session.session_id.to_string());
+///         }
+///     }
+/// }
+/// splitter.end()?;
+/// assert_eq!(sessions, ["x", "y"]);
+/// # Ok::<(), strongroom::backup::StreamError>(())
+/// ```
+#[derive(Debug)]
+pub struct RoomKeysSplitter {
+    limits: Limits,
+    level: Level,
+    expected: Expected,
+    piece: Piece,
+    /// Whether the response is that of one room.
+    is_of_one_room: bool,
+    room_id: RoomId,
+    session_id: SessionId,
+    /// Whether the name that was just read counts: the member that matters on its level, or an ID that
+    /// is Unicode.
+    name_counts: bool,
+    response_has_wanted: bool,
+    room_has_sessions: bool,
+    error: Option<StreamError>,
+}
+
+impl RoomKeysSplitter {
+    /// For a response with all rooms.
+    #[must_use]
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            limits: *limits,
+            level: Level::Response,
+            expected: Expected::Response,
+            piece: Piece::new(),
+            is_of_one_room: false,
+            room_id: RoomId::new(""),
+            session_id: SessionId::new(""),
+            name_counts: false,
+            response_has_wanted: false,
+            room_has_sessions: false,
+            error: None,
+        }
+    }
+
+    /// For the response of
+    /// [`GET /room_keys/keys/{roomId}`](https://spec.matrix.org/v1.16/client-server-api/#get_matrixclientv3room_keyskeysroomid),
+    /// which does not name its room.
+    #[must_use]
+    pub fn for_room(room_id: RoomId, limits: &Limits) -> Self {
+        Self { is_of_one_room: true, room_id, ..Self::new(limits) }
+    }
+
+    /// Takes bytes off the input until something is whole; `None` once the input is used up.
+    ///
+    /// # Errors
+    ///
+    /// [`StreamError`] if nothing more can be read, now and from then on.
+    pub fn next_item<'s, 'i: 's>(
+        &'s mut self,
+        input: &mut &'i [u8],
+    ) -> Result<Option<RoomKeysItem<'s>>, StreamError> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        let found = self.find(input).inspect_err(|error| self.error = Some(*error))?;
+        Ok(found.map(|found| match found {
+            Found::BrokenRoom => RoomKeysItem::BrokenRoom(&self.room_id),
+            Found::Session(collected) => self.session(collected),
+        }))
+    }
+
+    /// Says that the response ends here.
+    ///
+    /// # Errors
+    ///
+    /// [`StreamError`] if it could not be read to its end, or has not reached it.
+    pub fn end(&self) -> Result<(), StreamError> {
+        match (self.error, self.expected) {
+            (Some(error), _) => Err(error),
+            (None, Expected::Nothing) => Ok(()),
+            (None, Expected::Rest(Purpose::NoResponse)) if self.piece.may_end_here() => {
+                Err(StreamError::NotAnObject)
+            }
+            (None, _) => Err(StreamError::CutOff),
+        }
+    }
+
+    /// The session that is half read: its name has come, its value has not come to its end.
+    #[must_use]
+    pub fn half_read(&self) -> Option<(&RoomId, &SessionId)> {
+        let is_half_read = self.level == Level::Sessions
+            && matches!(self.expected, Expected::Colon | Expected::Value | Expected::Rest(_));
+        is_half_read.then_some((&self.room_id, &self.session_id))
+    }
+
+    /// How many bytes are held for what came in several pieces: at most about twice
+    /// [`Limits::session_bytes`] or [`Limits::name_bytes`].
+    #[must_use]
+    pub fn buffered_bytes(&self) -> usize {
+        self.piece.capacity()
+    }
+
+    fn session<'a>(&'a self, collected: Collected<'a>) -> RoomKeysItem<'a> {
+        let Self { room_id, session_id, .. } = self;
+        let limit = self.limits.session_bytes;
+        let error = match collected {
+            _ if !self.name_counts => OpenError::SessionIdNotUnicode,
+            Collected::TooLong { found } => OpenError::TooLarge { limit, found },
+            _ => {
+                let json = self.piece.bytes(collected);
+                return RoomKeysItem::Session(ReturnedSession { room_id, session_id, json });
+            }
+        };
+        let (room_id, session_id) = (room_id.clone(), session_id.clone());
+        RoomKeysItem::FailedSession(FailedSession { room_id, session_id, error })
+    }
+
+    fn find<'a>(&mut self, input: &mut &'a [u8]) -> Result<Option<Found<'a>>, StreamError> {
+        while let Some((byte, rest)) = input.split_first() {
+            let found = match self.expected {
+                Expected::RestOfName => self.name(input)?,
+                Expected::Rest(purpose) => self.rest(purpose, input)?,
+                _ if is_white_space(*byte) => {
+                    *input = rest;
+                    None
+                }
+                Expected::Response | Expected::Value => self.value(*byte, input)?,
+                _ => self.between(*byte, input)?,
+            };
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    /// What stands between values: names begin, objects end.
+    fn between<'a>(
+        &mut self,
+        byte: u8,
+        input: &mut &'a [u8],
+    ) -> Result<Option<Found<'a>>, StreamError> {
+        if byte == b'"' && matches!(self.expected, Expected::FirstName | Expected::Name) {
+            self.piece.begin(0, self.limits.name_bytes);
+            self.expected = Expected::RestOfName;
+            return Ok(None);
+        }
+        *input = input.split_first().map_or(*input, |(_, rest)| rest);
+        match (self.expected, byte) {
+            (Expected::Colon, b':') => self.expected = Expected::Value,
+            (Expected::Separator, b',') => self.expected = Expected::Name,
+            (Expected::FirstName | Expected::Separator, b'}') => return self.leave(),
+            (Expected::Nothing, _) => return Err(StreamError::TrailingBytes),
+            _ => return Err(StreamError::Syntax),
+        }
+        Ok(None)
+    }
+
+    fn name<'a>(&mut self, input: &mut &'a [u8]) -> Result<Option<Found<'a>>, StreamError> {
+        let Some(collected) = self.piece.collect_name(input)? else { return Ok(None) };
+        let written = self.piece.bytes(collected);
+        let (name, is_unicode) = json::name(written).ok_or(StreamError::Syntax)?;
+        match self.level {
+            Level::Rooms => self.room_id = RoomId::from(&*name),
+            Level::Sessions => self.session_id = SessionId::from(&*name),
+            Level::Response | Level::Room => {}
+        }
+        self.name_counts = match self.level {
+            Level::Response => name == self.wanted(),
+            Level::Room => name == SESSIONS,
+            Level::Rooms | Level::Sessions => is_unicode,
+        };
+        self.expected = Expected::Colon;
+        Ok(None)
+    }
+
+    /// The first byte of a value: goes into the object, or sees to it that the value is passed over.
+    fn value<'a>(
+        &mut self,
+        byte: u8,
+        input: &mut &'a [u8],
+    ) -> Result<Option<Found<'a>>, StreamError> {
+        let (inside, otherwise) = match self.expected {
+            Expected::Response => (Some(Level::Response), Purpose::NoResponse),
+            _ => self.level.member(self.name_counts, self.is_of_one_room),
+        };
+        if let Some(inside) = inside.filter(|_| byte == b'{') {
+            if inside.depth(self.is_of_one_room) > self.limits.response_depth {
+                return Err(StreamError::TooDeep { limit: self.limits.response_depth });
+            }
+            *input = input.split_first().map_or(*input, |(_, rest)| rest);
+            self.enter(inside);
+            return Ok(None);
+        }
+        let depth = match self.expected {
+            Expected::Response => 0,
+            _ => self.level.depth(self.is_of_one_room),
+        };
+        let keep = if otherwise == Purpose::Session { self.limits.session_bytes } else { 0 };
+        self.piece.begin(self.limits.response_depth.saturating_sub(depth), keep);
+        self.expected = Expected::Rest(otherwise);
+        Ok(None)
+    }
+
+    /// The rest of a value that is not gone into.
+    fn rest<'a>(
+        &mut self,
+        purpose: Purpose,
+        input: &mut &'a [u8],
+    ) -> Result<Option<Found<'a>>, StreamError> {
+        let limit = self.limits.response_depth;
+        let collected = self.piece.collect(input);
+        let Some(collected) = collected.map_err(|error| StreamError::from_scan(error, limit))?
+        else {
+            return Ok(None);
+        };
+        self.expected = Expected::Separator;
+        match purpose {
+            Purpose::Nothing => Ok(None),
+            Purpose::Session => Ok(Some(Found::Session(collected))),
+            Purpose::BrokenRoom => {
+                self.room_has_sessions = true;
+                Ok(Some(Found::BrokenRoom))
+            }
+            Purpose::NoMember => Err(StreamError::Member(self.wanted())),
+            Purpose::NoResponse => Err(StreamError::NotAnObject),
+        }
+    }
+
+    fn enter(&mut self, level: Level) {
+        match level {
+            Level::Response => {}
+            Level::Rooms => self.response_has_wanted = true,
+            Level::Room => self.room_has_sessions = false,
+            Level::Sessions if self.is_of_one_room => self.response_has_wanted = true,
+            Level::Sessions => self.room_has_sessions = true,
+        }
+        self.level = level;
+        self.expected = Expected::FirstName;
+    }
+
+    fn leave<'a>(&mut self) -> Result<Option<Found<'a>>, StreamError> {
+        let left = self.level;
+        self.expected = Expected::Separator;
+        self.level = match left {
+            Level::Sessions if !self.is_of_one_room => Level::Room,
+            Level::Room => Level::Rooms,
+            Level::Response | Level::Rooms | Level::Sessions => Level::Response,
+        };
+        if left == Level::Response {
+            self.expected = Expected::Nothing;
+            if !self.response_has_wanted {
+                return Err(StreamError::Member(self.wanted()));
+            }
+        }
+        Ok((left == Level::Room && !self.room_has_sessions).then_some(Found::BrokenRoom))
+    }
+
+    /// The member of the response that matters.
+    fn wanted(&self) -> &'static str {
+        if self.is_of_one_room { SESSIONS } else { ROOMS }
+    }
+}
+
+const ROOMS: &str = "rooms";
+const SESSIONS: &str = "sessions";
