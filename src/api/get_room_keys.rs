@@ -1,25 +1,25 @@
 //! `GET /_matrix/client/v3/room_keys/keys`
 
 use http::Method;
-use serde_json::value::RawValue;
 
-use super::{
-    Endpoint,
-    endpoint::{encode, object},
-    error::ResponseError,
-};
+use super::{Endpoint, endpoint::encode, error::ResponseError};
 use crate::{
     Limits,
-    backup::BackedUpSession,
-    encoding::json::{self, RawObject},
+    backup::{
+        BackedUpSession, FailedSession, ReturnedSession, RoomKeysItem, RoomKeysSplitter,
+        StreamError,
+    },
     excerpt::Excerpt,
-    ids::{BackupVersion, RoomId, SessionId},
+    ids::BackupVersion,
 };
 
 /// Asks for all sessions of a backup version
 /// ([specification](https://spec.matrix.org/v1.16/client-server-api/#get_matrixclientv3room_keyskeys)).
 ///
 /// Reading needs no trust: what comes back is unauthenticated in any case.
+///
+/// The response of a large backup has hundreds of megabytes. Do not wait for it as a whole: feed it to
+/// a [`Restore`](crate::backup::Restore) while it arrives.
 #[derive(Debug, Clone)]
 pub struct GetRoomKeys {
     version: BackupVersion,
@@ -64,54 +64,43 @@ impl Endpoint for GetRoomKeys {
 
     /// A response without `rooms`, an error body with status 200 for one, is an error and never an
     /// empty backup.
-    fn read_body(&self, body: &[u8], _: &Limits) -> Result<RoomKeys, ResponseError> {
+    fn read_body(&self, body: &[u8], limits: &Limits) -> Result<RoomKeys, ResponseError> {
+        // All of it is in memory already.
+        let limits = Limits { session_bytes: body.len(), name_bytes: body.len(), ..*limits };
+        let mut splitter = RoomKeysSplitter::new(&limits);
         let mut keys = RoomKeys { sessions: Vec::new(), broken: Vec::new() };
-        let rooms = object(body)?.take_all("rooms");
-        if rooms.is_empty() {
-            return Err(ResponseError::Member("rooms"));
+        let mut rest = body;
+        while let Some(item) = splitter.next_item(&mut rest)? {
+            match item {
+                RoomKeysItem::Session(session) => keys.sessions.push(to_owned(session)?),
+                RoomKeysItem::FailedSession(FailedSession { room_id, .. }) => {
+                    keys.broken.push(ResponseError::SessionId(Excerpt::new(room_id.as_str())));
+                }
+                RoomKeysItem::BrokenRoom(room_id) => {
+                    keys.broken.push(ResponseError::Room(Excerpt::new(room_id.as_str())));
+                }
+            }
         }
-        for rooms in rooms {
-            let rooms = RawObject::parse(rooms.get().as_bytes())
-                .map_err(|_| ResponseError::Member("rooms"))?;
-            rooms.iter().for_each(|(room_id, room)| keys.add_room(room_id, room));
-        }
+        splitter.end()?;
         Ok(keys)
     }
 }
 
-impl RoomKeys {
-    fn add_room(&mut self, key: &RawValue, room: &RawValue) {
-        let name = json::public_string(key).ok();
-        let sessions = name.as_ref().and_then(|_| sessions_of(room));
-        let (Some(name), Some(sessions)) = (name, sessions) else {
-            return self.broken.push(ResponseError::Room(excerpt(key)));
-        };
-        let room_id = RoomId::from(name.as_ref());
-        for (session_id, json) in sessions {
-            match json::public_string(session_id) {
-                Ok(session_id) => self.sessions.push(BackedUpSession {
-                    room_id: room_id.clone(),
-                    session_id: SessionId::from(session_id.as_ref()),
-                    json: json.to_owned(),
-                }),
-                Err(_) => self.broken.push(ResponseError::SessionId(excerpt(key))),
-            }
+fn to_owned(session: ReturnedSession<'_>) -> Result<BackedUpSession, ResponseError> {
+    Ok(BackedUpSession {
+        room_id: session.room_id.clone(),
+        session_id: session.session_id.clone(),
+        json: serde_json::from_slice(session.json).map_err(|_| ResponseError::NotJson)?,
+    })
+}
+
+impl From<StreamError> for ResponseError {
+    fn from(error: StreamError) -> Self {
+        match error {
+            StreamError::NotAnObject => Self::NotAnObject,
+            StreamError::Member(name) => Self::Member(name),
+            StreamError::TooDeep { limit } => Self::TooDeep { limit },
+            _ => Self::NotJson,
         }
     }
-}
-
-/// All sessions of a room, those of a second `sessions` included; `None` if there are none at all.
-fn sessions_of(room: &RawValue) -> Option<Vec<(&RawValue, &RawValue)>> {
-    let mut room = RawObject::parse(room.get().as_bytes()).ok()?;
-    let members = room.take_all("sessions");
-    let mut all = Vec::new();
-    for sessions in &members {
-        all.extend(RawObject::parse(sessions.get().as_bytes()).ok()?.iter());
-    }
-    if members.is_empty() { None } else { Some(all) }
-}
-
-/// The text of a key as far as it is shown; one that is not Unicode is shown as it is written.
-fn excerpt(key: &RawValue) -> Excerpt {
-    Excerpt::new(&json::public_string(key).unwrap_or_else(|_| key.get().into()))
 }

@@ -57,25 +57,14 @@ impl<'a> RawObject<'a> {
     /// Takes a member out; of several with one name, the last counts, as in JavaScript.
     pub(crate) fn take(&mut self, name: &str) -> Option<&'a RawValue> {
         let mut taken = None;
-        self.take_each(name, |value| taken = Some(value));
-        taken
-    }
-
-    /// Takes all members with one name out.
-    pub(crate) fn take_all(&mut self, name: &str) -> Vec<&'a RawValue> {
-        let mut taken = Vec::new();
-        self.take_each(name, |value| taken.push(value));
-        taken
-    }
-
-    fn take_each(&mut self, name: &str, mut taken: impl FnMut(&'a RawValue)) {
         self.0.retain(|(key, value)| {
             let matches = string(key).is_ok_and(|key| key.as_str() == name);
             if matches {
-                taken(value);
+                taken = Some(*value);
             }
             !matches
         });
+        taken
     }
 
     /// Takes a member out unless it is absent or `null`.
