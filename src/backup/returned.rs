@@ -13,7 +13,7 @@ pub struct BackedUpSession {
     pub room_id: RoomId,
     /// The session ID it was returned for.
     pub session_id: SessionId,
-    /// Its JSON, which should be [`KeyBackupData`] and may be anything.
+    /// Its JSON, which should be [`KeyBackupData`](crate::backup::KeyBackupData) and may be anything.
     pub json: Box<RawValue>,
 }
 
