@@ -17,14 +17,16 @@ pub struct Limits {
     pub sessions_response_bytes: usize,
     /// The largest of any other response, in bytes. Default: 1 MiB.
     pub response_bytes: usize,
-    /// How deep arrays and objects may be nested in a response that is read as a stream, counted from
-    /// the outermost object. Default: 128; a session as clients write it stands five or six deep.
+    /// How deep arrays and objects of a session may be nested in a response that is read as a stream,
+    /// counted from the outermost object. A deeper session costs itself alone. Default: 128; as clients
+    /// write it, a session reaches a depth of five or six.
     pub response_depth: usize,
     /// The largest session of a backup, in bytes of JSON. A larger one costs itself alone. Default:
     /// 1 MiB; real ones have about 1 KiB.
     pub session_bytes: usize,
-    /// The longest name in a response that is read as a stream, a room ID for one, in bytes as it is
-    /// written. Default: 4 KiB.
+    /// The longest room ID or session ID in a response that is read as a stream, in bytes as it is
+    /// written, with its quotes. A longer one costs the sessions under it. Default: 4 KiB; the
+    /// specification allows room IDs of 255 bytes.
     pub name_bytes: usize,
     /// How many failures, how many warnings and how many broken rooms a report names; it counts all of
     /// them. Default: 1,000.

@@ -28,7 +28,7 @@ use strongroom::{
     backup::{
         AuthData, AuthDataError, BackedUpSession, BackupDecryptionKey, BackupPublicKey,
         BackupPublicKeyError, BackupVersionInfo, BackupVersionInfoError, EncryptedMember,
-        EncryptedSessionData, EncryptedSessionDataError, FailedSession, FailureCause,
+        EncryptedSessionData, EncryptedSessionDataError, FailedSession, FailureCause, IdProblem,
         KeyBackupData, KeyBackupDataError, KeyBackupMetadata, KeySource, MetadataMember, OpenError,
         Restore, RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport, ReturnedSession,
         RoomKeysItem, RoomKeysSplitter, SealError, SealOptions, SessionSealer, SessionToSeal,
@@ -180,6 +180,7 @@ fn hold_no_secret() -> BTreeSet<String> {
         MatrixError,
         ResponseError,
         ReturnedSession,
+        IdProblem,
         RoomKeysItem,
         RoomKeysSplitter,
         StreamError,

@@ -15,7 +15,7 @@ use strongroom::{
     backup::{
         AuthData, AuthDataError, BackedUpSession, BackupDecryptionKey, BackupPublicKey,
         BackupPublicKeyError, BackupVersionInfo, BackupVersionInfoError, EncryptedMember,
-        EncryptedSessionData, EncryptedSessionDataError, FailedSession, FailureCause,
+        EncryptedSessionData, EncryptedSessionDataError, FailedSession, FailureCause, IdProblem,
         KeyBackupData, KeyBackupDataError, KeyBackupMetadata, KeySource, MetadataMember, OpenError,
         Restore, RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport, ReturnedSession,
         RoomKeysItem, RoomKeysSplitter, SealError, SealOptions, SealedSession, SessionSealer,
@@ -93,6 +93,7 @@ fn every_public_type_is_send_and_sync() {
         EncryptedSessionDataError,
         FailedSession,
         FailureCause,
+        IdProblem,
         KeyBackupData,
         KeyBackupDataError,
         KeyBackupMetadata,

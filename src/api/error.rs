@@ -95,13 +95,6 @@ pub enum ResponseError {
     /// The ID of a session in this room is not Unicode.
     #[error("the homeserver's response has a session without a usable ID in the room {0}")]
     SessionId(Excerpt),
-    /// Its arrays and objects are nested deeper than
-    /// [`Limits::response_depth`](crate::Limits::response_depth).
-    #[error("the homeserver's response is nested deeper than the limit of {limit}")]
-    TooDeep {
-        /// How deep they may be.
-        limit: usize,
-    },
 }
 
 impl ApiError {

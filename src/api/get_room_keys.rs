@@ -6,7 +6,7 @@ use super::{Endpoint, endpoint::encode, error::ResponseError};
 use crate::{
     Limits,
     backup::{
-        BackedUpSession, FailedSession, ReturnedSession, RoomKeysItem, RoomKeysSplitter,
+        BackedUpSession, FailedSession, OpenError, ReturnedSession, RoomKeysItem, RoomKeysSplitter,
         StreamError,
     },
     excerpt::Excerpt,
@@ -66,15 +66,20 @@ impl Endpoint for GetRoomKeys {
     /// empty backup.
     fn read_body(&self, body: &[u8], limits: &Limits) -> Result<RoomKeys, ResponseError> {
         // All of it is in memory already.
-        let limits = Limits { session_bytes: body.len(), name_bytes: body.len(), ..*limits };
+        let all = body.len();
+        let limits = Limits { session_bytes: all, name_bytes: all, response_depth: all, ..*limits };
         let mut splitter = RoomKeysSplitter::new(&limits);
         let mut keys = RoomKeys { sessions: Vec::new(), broken: Vec::new() };
         let mut rest = body;
         while let Some(item) = splitter.next_item(&mut rest)? {
             match item {
                 RoomKeysItem::Session(session) => keys.sessions.push(to_owned(session)?),
-                RoomKeysItem::FailedSession(FailedSession { room_id, .. }) => {
-                    keys.broken.push(ResponseError::SessionId(Excerpt::new(room_id.as_str())));
+                RoomKeysItem::FailedSession(FailedSession { room_id, error, .. }) => {
+                    let room_id = Excerpt::new(room_id.as_str());
+                    keys.broken.push(match error {
+                        OpenError::RoomId(_) => ResponseError::Room(room_id),
+                        _ => ResponseError::SessionId(room_id),
+                    });
                 }
                 RoomKeysItem::BrokenRoom(room_id) => {
                     keys.broken.push(ResponseError::Room(Excerpt::new(room_id.as_str())));
@@ -99,7 +104,6 @@ impl From<StreamError> for ResponseError {
         match error {
             StreamError::NotAnObject => Self::NotAnObject,
             StreamError::Member(name) => Self::Member(name),
-            StreamError::TooDeep { limit } => Self::TooDeep { limit },
             _ => Self::NotJson,
         }
     }

@@ -36,7 +36,6 @@ mod encrypted_session_data;
 mod key_backup_data;
 mod keys;
 mod open;
-mod open_batch;
 mod restore;
 mod returned;
 mod seal;
@@ -55,7 +54,7 @@ pub use self::{
         RoomKeysItem, RoomKeysSplitter, StreamError, Verdict, WarnedSession, restore_reader,
         restore_slice,
     },
-    returned::{BackedUpSession, ReturnedSession},
+    returned::{BackedUpSession, IdProblem, ReturnedSession},
     seal::{SealError, SealOptions, SealedSession},
     trust::{TrustError, TrustReason, TrustedBackup},
     version::{BackupVersionInfo, BackupVersionInfoError},

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde_json::value::RawValue;
+use thiserror::Error;
 
 use crate::ids::{RoomId, SessionId};
 
@@ -27,6 +28,23 @@ pub struct ReturnedSession<'a> {
     /// Well-formed JSON, which should be [`KeyBackupData`](crate::backup::KeyBackupData) and may be
     /// anything.
     pub json: &'a [u8],
+}
+
+/// Why the name that stands for an ID in a response is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum IdProblem {
+    /// It holds half a character.
+    #[error("is not Unicode")]
+    NotUnicode,
+    /// It is longer than [`Limits::name_bytes`](crate::Limits::name_bytes).
+    #[error("has {found} bytes, more than the limit of {limit}")]
+    TooLong {
+        /// How many bytes it may have, as it is written and with its quotes.
+        limit: usize,
+        /// How many it has.
+        found: usize,
+    },
 }
 
 impl BackedUpSession {

@@ -9,10 +9,9 @@ use crate::{backup::ReturnedSession, ids::RoomId};
 pub enum RoomKeysItem<'a> {
     /// A session, unread.
     Session(ReturnedSession<'a>),
-    /// A session that was passed over: one of more bytes than [`Limits::session_bytes`](crate::Limits::session_bytes), or one whose
-    /// ID is not Unicode and stands here as it is written.
+    /// A session that was passed over, because it exceeds [`Limits`](crate::Limits) or stands under a
+    /// name that is no ID. Such a name stands here as it is written, as far as it is kept.
     FailedSession(FailedSession),
-    /// The entry of this room is not an object with sessions, or the room's ID is not Unicode and
-    /// stands here as it is written.
+    /// The entry of this room is not an object with sessions.
     BrokenRoom(&'a RoomId),
 }

@@ -7,10 +7,10 @@ use super::{
     room_check::RoomCheck,
 };
 #[cfg(feature = "parallel")]
-use crate::backup::open_batch::open_batch_parallel;
+use crate::backup::open::batch::open_batch_parallel;
 use crate::{
     Limits,
-    backup::{BackupDecryptionKey, OpenError, ReturnedSession, Warning, open_batch::open_batch},
+    backup::{BackupDecryptionKey, OpenError, ReturnedSession, Warning, open::batch::open_batch},
     ids::SessionId,
 };
 

@@ -9,6 +9,7 @@ mod batch;
 mod filter;
 mod item;
 mod machine;
+mod name;
 mod options;
 mod piece;
 mod position;

@@ -1,13 +1,12 @@
 //! One name or value of a response, whole again after it came in pieces.
 
-use super::StreamError;
-use crate::encoding::json::{ScanError, ValueScanner};
+use crate::encoding::json::{SyntaxError, ValueScanner};
 
 /// Collects a JSON value that may come in pieces; one that comes whole is not copied.
 #[derive(Debug)]
 pub(super) struct Piece {
     scanner: ValueScanner,
-    /// What came with earlier bytes of the response, unless that is too much.
+    /// The beginning of what came with earlier bytes of the response, as much as is kept.
     buffer: Vec<u8>,
     length: usize,
     max_length: usize,
@@ -20,11 +19,13 @@ pub(super) enum Collected<'a> {
     Given(&'a [u8]),
     /// It came in pieces and lies in the buffer.
     Buffered,
-    /// It has more bytes than are kept.
+    /// It has more bytes than are kept: the buffer has its beginning.
     TooLong {
         /// How many it has.
         found: usize,
     },
+    /// Its arrays and objects are nested too deep.
+    TooDeep,
 }
 
 impl Piece {
@@ -44,48 +45,34 @@ impl Piece {
     pub(super) fn collect<'a>(
         &mut self,
         input: &mut &'a [u8],
-    ) -> Result<Option<Collected<'a>>, ScanError> {
+    ) -> Result<Option<Collected<'a>>, SyntaxError> {
         let end = self.scanner.scan(input)?;
         let (part, rest) = input.split_at(end.unwrap_or(input.len()));
         *input = rest;
-        let is_first = self.length == 0;
+        let before = self.length;
         self.length += part.len();
-        if self.length > self.max_length {
-            self.buffer.clear();
-        } else if !is_first || end.is_none() {
-            self.buffer.extend_from_slice(part);
+        if before == 0 && end.is_some() && self.length <= self.max_length {
+            return Ok(Some(self.collected(Collected::Given(part))));
         }
+        let kept = part.get(..self.max_length.saturating_sub(before)).unwrap_or(part);
+        self.buffer.extend_from_slice(kept);
         Ok(end.map(|_| match self.length {
-            found if found > self.max_length => Collected::TooLong { found },
-            _ if is_first => Collected::Given(part),
-            _ => Collected::Buffered,
+            found if found > self.max_length => self.collected(Collected::TooLong { found }),
+            _ => self.collected(Collected::Buffered),
         }))
+    }
+
+    fn collected<'a>(&self, otherwise: Collected<'a>) -> Collected<'a> {
+        if self.scanner.is_too_deep() { Collected::TooDeep } else { otherwise }
     }
 
     /// The bytes of a collected value, which must be the last one.
     pub(super) fn bytes<'a>(&'a self, collected: Collected<'a>) -> &'a [u8] {
         match collected {
             Collected::Given(bytes) => bytes,
-            Collected::Buffered => &self.buffer,
-            Collected::TooLong { .. } => &[],
+            Collected::Buffered | Collected::TooLong { .. } => &self.buffer,
+            Collected::TooDeep => &[],
         }
-    }
-
-    /// As [`Piece::collect`] for a name, which is refused once it has one byte too many: what follows is
-    /// not looked at, so that the verdict does not depend on how much of it has come.
-    pub(super) fn collect_name<'a>(
-        &mut self,
-        input: &mut &'a [u8],
-    ) -> Result<Option<Collected<'a>>, StreamError> {
-        let allowed = self.max_length.saturating_add(1).saturating_sub(self.length);
-        let (mut window, _) = input.split_at(allowed.min(input.len()));
-        let before = self.length;
-        let collected = self.collect(&mut window).map_err(|_| StreamError::Syntax)?;
-        *input = input.get(self.length - before..).unwrap_or_default();
-        if self.length > self.max_length {
-            return Err(StreamError::NameTooLong { limit: self.max_length });
-        }
-        Ok(collected)
     }
 
     /// Whether the value is whole if nothing follows.

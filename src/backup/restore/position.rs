@@ -17,7 +17,7 @@ impl Level {
     pub(super) fn member(self, name_counts: bool, is_of_one_room: bool) -> (Option<Self>, Purpose) {
         match self {
             Self::Sessions => (None, Purpose::Session),
-            Self::Rooms => (name_counts.then_some(Self::Room), Purpose::BrokenRoom),
+            Self::Rooms => (Some(Self::Room), Purpose::BrokenRoom),
             Self::Response | Self::Room if !name_counts => (None, Purpose::Nothing),
             Self::Room => (Some(Self::Sessions), Purpose::BrokenRoom),
             Self::Response if is_of_one_room => (Some(Self::Sessions), Purpose::NoMember),

@@ -2,13 +2,14 @@
 
 use super::{
     FailedSession, RoomKeysItem, StreamError,
+    name::Name,
     piece::{Collected, Piece},
     position::{Expected, Found, Level, Purpose},
 };
 use crate::{
     Limits,
-    backup::{OpenError, ReturnedSession},
-    encoding::json::{self, is_white_space},
+    backup::{IdProblem, OpenError, ReturnedSession},
+    encoding::json::is_white_space,
     ids::{RoomId, SessionId},
 };
 
@@ -18,7 +19,8 @@ use crate::{
 ///
 /// The pieces may have any size: what comes out depends on the bytes alone. Of what lies around the
 /// sessions nothing is kept, and of a session that came in several pieces only itself, so memory is
-/// bounded by [`Limits::session_bytes`]. A name that occurs twice is read twice.
+/// bounded by [`Limits::session_bytes`]. A name that occurs twice is read twice. What exceeds a limit
+/// costs itself alone.
 ///
 /// ```
 /// use strongroom::{Limits, backup::{RoomKeysItem, RoomKeysSplitter}};
@@ -46,8 +48,9 @@ pub struct RoomKeysSplitter {
     is_of_one_room: bool,
     room_id: RoomId,
     session_id: SessionId,
-    /// Whether the name that was just read counts: the member that matters on its level, or an ID that
-    /// is Unicode.
+    room_problem: Option<IdProblem>,
+    session_problem: Option<IdProblem>,
+    /// Whether the name that was just read is that of the member that matters on its level.
     name_counts: bool,
     response_has_wanted: bool,
     room_has_sessions: bool,
@@ -66,6 +69,8 @@ impl RoomKeysSplitter {
             is_of_one_room: false,
             room_id: RoomId::new(""),
             session_id: SessionId::new(""),
+            room_problem: None,
+            session_problem: None,
             name_counts: false,
             response_has_wanted: false,
             room_has_sessions: false,
@@ -132,11 +137,14 @@ impl RoomKeysSplitter {
     }
 
     fn session<'a>(&'a self, collected: Collected<'a>) -> RoomKeysItem<'a> {
-        let Self { room_id, session_id, .. } = self;
-        let limit = self.limits.session_bytes;
-        let error = match collected {
-            _ if !self.name_counts => OpenError::SessionIdNotUnicode,
-            Collected::TooLong { found } => OpenError::TooLarge { limit, found },
+        let Self { room_id, session_id, limits, .. } = self;
+        let error = match (self.room_problem, self.session_problem, collected) {
+            (Some(problem), _, _) => OpenError::RoomId(problem),
+            (_, Some(problem), _) => OpenError::SessionId(problem),
+            (_, _, Collected::TooDeep) => OpenError::TooDeep { limit: limits.response_depth },
+            (_, _, Collected::TooLong { found }) => {
+                OpenError::TooLarge { limit: limits.session_bytes, found }
+            }
             _ => {
                 let json = self.piece.bytes(collected);
                 return RoomKeysItem::Session(ReturnedSession { room_id, session_id, json });
@@ -188,19 +196,21 @@ impl RoomKeysSplitter {
     }
 
     fn name<'a>(&mut self, input: &mut &'a [u8]) -> Result<Option<Found<'a>>, StreamError> {
-        let Some(collected) = self.piece.collect_name(input)? else { return Ok(None) };
-        let written = self.piece.bytes(collected);
-        let (name, is_unicode) = json::name(written).ok_or(StreamError::Syntax)?;
+        let Some(collected) = self.piece.collect(input)? else { return Ok(None) };
+        let bytes = self.piece.bytes(collected);
+        let name = Name::read(collected, bytes, self.limits.name_bytes)?;
         match self.level {
-            Level::Rooms => self.room_id = RoomId::from(&*name),
-            Level::Sessions => self.session_id = SessionId::from(&*name),
-            Level::Response | Level::Room => {}
+            Level::Response => self.name_counts = name.is(self.wanted()),
+            Level::Room => self.name_counts = name.is(SESSIONS),
+            Level::Rooms => {
+                self.room_id = RoomId::from(&*name.text);
+                self.room_problem = name.problem;
+            }
+            Level::Sessions => {
+                self.session_id = SessionId::from(&*name.text);
+                self.session_problem = name.problem;
+            }
         }
-        self.name_counts = match self.level {
-            Level::Response => name == self.wanted(),
-            Level::Room => name == SESSIONS,
-            Level::Rooms | Level::Sessions => is_unicode,
-        };
         self.expected = Expected::Colon;
         Ok(None)
     }
@@ -216,9 +226,6 @@ impl RoomKeysSplitter {
             _ => self.level.member(self.name_counts, self.is_of_one_room),
         };
         if let Some(inside) = inside.filter(|_| byte == b'{') {
-            if inside.depth(self.is_of_one_room) > self.limits.response_depth {
-                return Err(StreamError::TooDeep { limit: self.limits.response_depth });
-            }
             *input = input.split_first().map_or(*input, |(_, rest)| rest);
             self.enter(inside);
             return Ok(None);
@@ -239,12 +246,7 @@ impl RoomKeysSplitter {
         purpose: Purpose,
         input: &mut &'a [u8],
     ) -> Result<Option<Found<'a>>, StreamError> {
-        let limit = self.limits.response_depth;
-        let collected = self.piece.collect(input);
-        let Some(collected) = collected.map_err(|error| StreamError::from_scan(error, limit))?
-        else {
-            return Ok(None);
-        };
+        let Some(collected) = self.piece.collect(input)? else { return Ok(None) };
         self.expected = Expected::Separator;
         match purpose {
             Purpose::Nothing => Ok(None),

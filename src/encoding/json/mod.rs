@@ -18,7 +18,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 pub(crate) use self::{
-    scan::{ScanError, ValueScanner, is_white_space},
+    scan::{SyntaxError, ValueScanner, is_white_space},
     survey::{depth, is_harmless},
     text::{JsonText, JsonTextError, name, public_string, string},
     unknown_members::UnknownMembers,

@@ -1,7 +1,8 @@
 //! Finds the end of a JSON value that arrives in pieces, and that it is well-formed up to there.
 //!
 //! It accepts what `serde_json` accepts as a raw value, without recursion and in memory that the
-//! limit on nesting bounds. Strings, nearly all of a response's bytes, are skipped in long runs.
+//! limit on nesting bounds. Strings, nearly all of a response's bytes, are skipped in long runs. Of what
+//! is nested deeper than the limit only strings and brackets are followed, to find where it ends.
 
 use memchr::memchr2;
 
@@ -13,23 +14,19 @@ pub(crate) struct ValueScanner {
     state: State,
     open: Vec<Container>,
     max_depth: usize,
+    is_too_deep: bool,
     utf8: Utf8Check,
 }
 
-/// Why a text is not followed to the end of its value.
+/// A text is no JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ScanError {
-    /// It is no JSON.
-    Syntax,
-    /// Its arrays and objects are nested too deep.
-    TooDeep,
-}
+pub(crate) struct SyntaxError;
 
 impl ValueScanner {
     /// Before the first byte of a value whose arrays and objects may be nested so deep.
     pub(crate) fn new(max_depth: usize) -> Self {
         let utf8 = Utf8Check::default();
-        Self { state: State::Value, open: Vec::new(), max_depth, utf8 }
+        Self { state: State::Value, open: Vec::new(), max_depth, is_too_deep: false, utf8 }
     }
 
     /// Begins with another value.
@@ -37,6 +34,7 @@ impl ValueScanner {
         self.state = State::Value;
         self.open.clear();
         self.max_depth = max_depth;
+        self.is_too_deep = false;
         self.utf8 = Utf8Check::default();
     }
 
@@ -44,7 +42,7 @@ impl ValueScanner {
     /// `None` and all of them do.
     ///
     /// A number ends before the byte that follows it, so it needs one more.
-    pub(crate) fn scan(&mut self, bytes: &[u8]) -> Result<Option<usize>, ScanError> {
+    pub(crate) fn scan(&mut self, bytes: &[u8]) -> Result<Option<usize>, SyntaxError> {
         let mut rest = bytes;
         while !rest.is_empty() {
             rest = self.step(rest)?;
@@ -55,12 +53,17 @@ impl ValueScanner {
         Ok(None)
     }
 
+    /// Whether its arrays and objects are nested too deep, as far as it has come.
+    pub(crate) fn is_too_deep(&self) -> bool {
+        self.is_too_deep
+    }
+
     /// Whether the value is whole if nothing follows: only a number does not show its own end.
     pub(crate) fn may_end_here(&self) -> bool {
         self.open.is_empty() && matches!(self.state, State::Number(number) if number.is_whole())
     }
 
-    fn step<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], ScanError> {
+    fn step<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], SyntaxError> {
         let Some((byte, rest)) = bytes.split_first() else { return Ok(bytes) };
         match self.state {
             State::Text(kind) => return self.text_run(kind, bytes),
@@ -72,16 +75,17 @@ impl ValueScanner {
                 self.state = State::Number(next);
             }
             State::Literal(left) => self.literal(left, *byte)?,
+            State::TooDeep(levels) => self.too_deep(levels, *byte),
             State::Escape(kind) => {
                 self.state = match byte {
                     b'u' => State::Hex(kind, 4),
                     b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => State::Text(kind),
-                    _ => return Err(ScanError::Syntax),
+                    _ => return Err(SyntaxError),
                 }
             }
             State::Hex(kind, left) => {
                 let next = if left == 1 { State::Text(kind) } else { State::Hex(kind, left - 1) };
-                self.state = if byte.is_ascii_hexdigit() { next } else { Err(ScanError::Syntax)? };
+                self.state = if byte.is_ascii_hexdigit() { next } else { Err(SyntaxError)? };
             }
             _ if is_white_space(*byte) => {}
             _ => self.structure(*byte)?,
@@ -90,7 +94,7 @@ impl ValueScanner {
     }
 
     /// A byte between tokens that is no white space.
-    fn structure(&mut self, byte: u8) -> Result<(), ScanError> {
+    fn structure(&mut self, byte: u8) -> Result<(), SyntaxError> {
         self.state = match (self.state, byte) {
             (State::FirstName | State::Name, b'"') => State::Text(Text::Name),
             (State::Colon, b':') => State::Value,
@@ -101,15 +105,15 @@ impl ValueScanner {
             (State::FirstName | State::Separator, b'}') => return self.close(Container::Object),
             (State::FirstElement | State::Separator, b']') => return self.close(Container::Array),
             (State::Value | State::FirstElement, _) => return self.begin(byte),
-            _ => return Err(ScanError::Syntax),
+            _ => return Err(SyntaxError),
         };
         Ok(())
     }
 
-    fn begin(&mut self, byte: u8) -> Result<(), ScanError> {
+    fn begin(&mut self, byte: u8) -> Result<(), SyntaxError> {
         self.state = match byte {
-            b'{' => self.open(Container::Object)?,
-            b'[' => self.open(Container::Array)?,
+            b'{' => self.open(Container::Object),
+            b'[' => self.open(Container::Array),
             b'"' => State::Text(Text::Value),
             b't' => State::Literal(b"rue"),
             b'f' => State::Literal(b"alse"),
@@ -117,25 +121,37 @@ impl ValueScanner {
             b'-' => State::Number(Number::Minus),
             b'0' => State::Number(Number::Zero),
             b'1'..=b'9' => State::Number(Number::Whole),
-            _ => return Err(ScanError::Syntax),
+            _ => return Err(SyntaxError),
         };
         Ok(())
     }
 
-    fn open(&mut self, container: Container) -> Result<State, ScanError> {
+    fn open(&mut self, container: Container) -> State {
         if self.open.len() >= self.max_depth {
-            return Err(ScanError::TooDeep);
+            self.is_too_deep = true;
+            return State::TooDeep(1);
         }
         self.open.push(container);
-        Ok(match container {
+        match container {
             Container::Object => State::FirstName,
             Container::Array => State::FirstElement,
-        })
+        }
     }
 
-    fn close(&mut self, container: Container) -> Result<(), ScanError> {
+    /// A byte so many levels below the limit that is in no string.
+    fn too_deep(&mut self, levels: usize, byte: u8) {
+        match byte {
+            b'"' => self.state = State::Text(Text::TooDeep(levels)),
+            b'{' | b'[' => self.state = State::TooDeep(levels + 1),
+            b'}' | b']' if levels == 1 => self.value_end(),
+            b'}' | b']' => self.state = State::TooDeep(levels - 1),
+            _ => {}
+        }
+    }
+
+    fn close(&mut self, container: Container) -> Result<(), SyntaxError> {
         if self.open.pop() != Some(container) {
-            return Err(ScanError::Syntax);
+            return Err(SyntaxError);
         }
         self.value_end();
         Ok(())
@@ -145,39 +161,40 @@ impl ValueScanner {
         self.state = if self.open.is_empty() { State::End } else { State::Separator };
     }
 
-    fn number_end(&mut self, number: Number) -> Result<(), ScanError> {
+    fn number_end(&mut self, number: Number) -> Result<(), SyntaxError> {
         if !number.is_whole() {
-            return Err(ScanError::Syntax);
+            return Err(SyntaxError);
         }
         self.value_end();
         Ok(())
     }
 
-    fn literal(&mut self, left: &'static [u8], byte: u8) -> Result<(), ScanError> {
+    fn literal(&mut self, left: &'static [u8], byte: u8) -> Result<(), SyntaxError> {
         match left.split_first() {
             Some((expected, [])) if *expected == byte => self.value_end(),
             Some((expected, left)) if *expected == byte => self.state = State::Literal(left),
-            _ => return Err(ScanError::Syntax),
+            _ => return Err(SyntaxError),
         }
         Ok(())
     }
 
     /// Goes to the next quote or backslash of a string, and over it.
-    fn text_run<'a>(&mut self, kind: Text, bytes: &'a [u8]) -> Result<&'a [u8], ScanError> {
+    fn text_run<'a>(&mut self, kind: Text, bytes: &'a [u8]) -> Result<&'a [u8], SyntaxError> {
         let end = memchr2(b'"', b'\\', bytes).unwrap_or(bytes.len());
         let (run, rest) = bytes.split_at(end);
         // Without an early exit, so that the compiler can look at many bytes at a time.
         let has_control = run.iter().fold(false, |found, byte| found | (*byte < 0x20));
         if has_control || !self.utf8.go_on(run) {
-            return Err(ScanError::Syntax);
+            return Err(SyntaxError);
         }
         let Some((byte, rest)) = rest.split_first() else { return Ok(rest) };
         if !self.utf8.is_whole() {
-            return Err(ScanError::Syntax);
+            return Err(SyntaxError);
         }
         match (byte, kind) {
             (b'"', Text::Name) => self.state = State::Colon,
             (b'"', Text::Value) => self.value_end(),
+            (b'"', Text::TooDeep(levels)) => self.state = State::TooDeep(levels),
             _ => self.state = State::Escape(kind),
         }
         Ok(rest)
@@ -212,6 +229,8 @@ enum State {
     Hex(Text, u8),
     Number(Number),
     Literal(&'static [u8]),
+    /// Inside of so many arrays and objects more than are followed.
+    TooDeep(usize),
     End,
 }
 
@@ -220,6 +239,8 @@ enum State {
 enum Text {
     Name,
     Value,
+    /// One that stands so many levels deeper than is followed.
+    TooDeep(usize),
 }
 
 /// How far a number is read.
@@ -264,7 +285,7 @@ mod tests {
     use super::*;
 
     /// Scans a value in pieces of a length, a byte behind it.
-    fn scan(text: &[u8], piece: usize) -> Result<Option<usize>, ScanError> {
+    fn scan(text: &[u8], piece: usize) -> Result<Option<usize>, SyntaxError> {
         let mut scanner = ValueScanner::new(64);
         let mut before = 0;
         for bytes in text.chunks(piece) {
@@ -310,9 +331,20 @@ mod tests {
 
     #[test]
     fn nesting_is_limited_before_memory_is_taken() {
-        assert_eq!(scan("[".repeat(65).as_bytes(), 9), Err(ScanError::TooDeep));
-        let deepest = format!("{}{}", "[".repeat(64), "]".repeat(64));
-        assert_eq!(scan(deepest.as_bytes(), 9), Ok(Some(128)));
+        let is_too_deep = |inside: &str, levels: usize, piece| {
+            let text = ["[".repeat(levels).as_str(), inside, &"]".repeat(levels)].concat();
+            let mut scanner = ValueScanner::new(64);
+            let mut ends = text.as_bytes().chunks(piece).map(|bytes| scanner.scan(bytes).unwrap());
+            assert_eq!(ends.find_map(|end| end), Some((text.len() - 1) % piece + 1));
+            assert!(scanner.open.len() <= 64);
+            scanner.is_too_deep()
+        };
+        for piece in [1, 9, 1 << 20] {
+            assert!(!is_too_deep("1", 64, piece));
+            assert!(is_too_deep("1", 65, piece));
+            assert!(is_too_deep(r#"{"]":"\\\"}","}":{}}"#, 64, piece));
+            assert!(is_too_deep("", 100_000, piece));
+        }
     }
 
     proptest! {

@@ -1,11 +1,10 @@
 //! Opening many sessions with one key.
 
-use super::{
-    BackedUpSession, BackupDecryptionKey, OpenError, ReturnedSession, UnauthenticatedSession,
-};
+use super::{OpenError, UnauthenticatedSession};
+use crate::backup::{BackedUpSession, BackupDecryptionKey, ReturnedSession};
 
 /// Restores sessions with one key: a result for each, in their order.
-pub(super) fn open_batch(
+pub(in crate::backup) fn open_batch(
     key: &BackupDecryptionKey,
     sessions: &[ReturnedSession<'_>],
 ) -> Vec<Result<UnauthenticatedSession, OpenError>> {
@@ -14,7 +13,7 @@ pub(super) fn open_batch(
 
 /// As [`open_batch`], on the threads of rayon's current pool.
 #[cfg(feature = "parallel")]
-pub(super) fn open_batch_parallel(
+pub(in crate::backup) fn open_batch_parallel(
     key: &BackupDecryptionKey,
     sessions: &[ReturnedSession<'_>],
 ) -> Vec<Result<UnauthenticatedSession, OpenError>> {

@@ -1,0 +1,113 @@
+//! Opening backed-up sessions, with a verdict for each.
+
+pub(super) mod batch;
+mod error;
+mod warning;
+
+use self::warning::compare;
+pub use self::{
+    error::{FailureCause, OpenError},
+    warning::Warning,
+};
+use super::{
+    BackedUpSession, EncryptedSessionData, KeyBackupData, ReturnedSession,
+    keys::BackupDecryptionKey,
+};
+use crate::{
+    crypto::curve25519_aes_sha2::{self, MacScheme},
+    session_data::{ExportedSession, ReadSessionData, SessionData},
+};
+
+/// What an encrypted session turned out to hold: like [`UnauthenticatedSession`], but without the room
+/// and the metadata of a backup beside it. Nobody vouches for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnauthenticatedSessionData {
+    /// The session, and what had to be made good in it.
+    pub read: ReadSessionData,
+    /// The scheme under which the MAC was right.
+    pub mac_scheme: MacScheme,
+}
+
+/// A session restored from a backup: usable, but nobody vouches for it.
+///
+/// # Security
+///
+/// Anyone who knows the backup's public key can have put it there, the server included, and the room
+/// is whatever the server says. A client shows its messages as unauthenticated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnauthenticatedSession {
+    exported: ExportedSession,
+    mac_scheme: MacScheme,
+    warnings: Vec<Warning>,
+}
+
+impl BackupDecryptionKey {
+    /// Opens one encrypted session.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`]: another key is told from damage, and damage from a session that is whole but
+    /// not understood.
+    pub fn open(
+        &self,
+        data: &EncryptedSessionData,
+    ) -> Result<UnauthenticatedSessionData, OpenError> {
+        let opened = curve25519_aes_sha2::open(self.secret(), data.message())?;
+        let read = SessionData::from_json(opened.plaintext.expose_bytes())?;
+        Ok(UnauthenticatedSessionData { read, mac_scheme: opened.mac_scheme })
+    }
+
+    /// Restores one session as a server returned it.
+    ///
+    /// It is restored under the ID inside its key; what the server says besides is compared, and a
+    /// difference is a [`Warning`].
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`] concerns this session alone: go on with the next.
+    pub fn restore(&self, returned: &BackedUpSession) -> Result<UnauthenticatedSession, OpenError> {
+        self.restore_borrowed(returned.borrowed())
+    }
+
+    pub(super) fn restore_borrowed(
+        &self,
+        returned: ReturnedSession<'_>,
+    ) -> Result<UnauthenticatedSession, OpenError> {
+        let data = KeyBackupData::from_json(returned.json)?;
+        let opened = self.open(data.session_data())?;
+        let warnings = compare(returned, &data, &opened.read);
+        let exported =
+            ExportedSession { room_id: returned.room_id.clone(), session: opened.read.session };
+        Ok(UnauthenticatedSession { exported, mac_scheme: opened.mac_scheme, warnings })
+    }
+}
+
+impl UnauthenticatedSession {
+    /// The session with the room that the server returned it for.
+    #[must_use]
+    pub fn exported(&self) -> &ExportedSession {
+        &self.exported
+    }
+
+    /// Takes the session, which stays as unauthenticated as it was.
+    #[must_use]
+    pub fn into_exported(self) -> ExportedSession {
+        self.exported
+    }
+
+    /// What the MAC of the session covered.
+    #[must_use]
+    pub fn mac_scheme(&self) -> MacScheme {
+        self.mac_scheme
+    }
+
+    /// What was repaired or disagreed.
+    #[must_use]
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    pub(super) fn warn(&mut self, warning: Warning) {
+        self.warnings.push(warning);
+    }
+}
