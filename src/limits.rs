@@ -15,6 +15,9 @@ pub struct Limits {
     /// The largest response with sessions that is read as a whole, in bytes. Default: 512 MiB, enough
     /// for 500,000 sessions.
     pub sessions_response_bytes: usize,
+    /// The largest response that is restored as a stream, in bytes. It costs no memory, but time.
+    /// Default: 16 GiB, enough for 15 million sessions.
+    pub streamed_response_bytes: u64,
     /// The largest of any other response, in bytes. Default: 1 MiB.
     pub response_bytes: usize,
     /// How deep arrays and objects of a session may be nested in a response that is read as a stream,
@@ -44,6 +47,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             sessions_response_bytes: 512 << 20,
+            streamed_response_bytes: 16 << 30,
             response_bytes: 1 << 20,
             response_depth: 128,
             session_bytes: 1 << 20,

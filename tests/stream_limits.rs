@@ -8,13 +8,15 @@
 #[path = "support/response.rs"]
 mod response;
 
+use std::io::{self, Read};
+
 use response::{Megolm, Outcome, member, one_room, response as body, room};
 use serde_json::json;
 use strongroom::{
     Limits,
     backup::{
         BackupDecryptionKey, IdProblem, OpenError, RestoreOptions, RoomKeysItem, RoomKeysSplitter,
-        StreamError,
+        StreamError, restore_reader,
     },
 };
 
@@ -73,6 +75,26 @@ fn a_name_that_is_too_long_costs_what_it_names() {
     let pieces = text.as_bytes().chunks(7);
     let (options, limits) = (RestoreOptions::default(), Limits::default());
     assert_eq!(Outcome::in_pieces(&key, pieces, options, &limits), outcome);
+}
+
+#[test]
+fn a_response_without_an_end_is_left_at_the_limit() {
+    let key = key();
+    let text = one_room(&[Megolm::new().member(&key), Megolm::new().member(&key)]);
+    let mut limits = Limits::default();
+    limits.streamed_response_bytes = text.len() as u64;
+    assert!(Outcome::limited(&key, &text, &limits).report.is_complete());
+    limits.streamed_response_bytes -= 5;
+    let outcome = Outcome::limited(&key, &text, &limits);
+    assert_eq!(outcome.letters(), "rm");
+    let too_long = StreamError::TooLong { limit: text.len() as u64 - 5 };
+    assert_eq!(outcome.report.ended_early(), Some(too_long));
+    let pieces = text.as_bytes().chunks(7);
+    let options = RestoreOptions::default();
+    assert_eq!(Outcome::in_pieces(&key, pieces, options.clone(), &limits), outcome);
+    let endless = text.as_bytes().chain(io::repeat(b' '));
+    let report = restore_reader(&key, endless, options, &limits, |_, _| ());
+    assert_eq!(report.ended_early(), Some(too_long));
 }
 
 #[test]

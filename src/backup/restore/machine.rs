@@ -47,6 +47,7 @@ pub struct Restore {
     rooms: RoomCheck,
     report: RestoreReport,
     bytes: u64,
+    max_bytes: u64,
 }
 
 impl Restore {
@@ -65,6 +66,7 @@ impl Restore {
             rooms: RoomCheck::default(),
             report: RestoreReport::new(limits.findings),
             bytes: 0,
+            max_bytes: limits.streamed_response_bytes,
         }
     }
 
@@ -73,9 +75,17 @@ impl Restore {
     /// Where the sessions are cut into batches depends on the bytes alone. After a
     /// [`StreamError`] what follows is ignored: [`Restore::ended_early`] says so.
     pub fn next_batch(&mut self, input: &mut &[u8]) -> Option<Vec<Verdict>> {
-        let before = input.len();
-        let is_full = self.fill_batch(input);
-        self.bytes += before.abs_diff(input.len()) as u64;
+        let left = usize::try_from(self.max_bytes - self.bytes).unwrap_or(usize::MAX);
+        let (mut allowed, too_much) = input.split_at(left.min(input.len()));
+        let before = allowed.len();
+        let is_full = self.fill_batch(&mut allowed);
+        let read = before - allowed.len();
+        self.bytes += read as u64;
+        *input = input.get(read..).unwrap_or_default();
+        if !is_full && !too_much.is_empty() {
+            self.end_early(StreamError::TooLong { limit: self.max_bytes });
+            *input = &[];
+        }
         is_full.then(|| self.open_batch())
     }
 

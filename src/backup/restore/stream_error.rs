@@ -27,6 +27,13 @@ pub enum StreamError {
     /// A member is missing or of another type: it is an error in the place of sessions, say.
     #[error("the homeserver's response has no usable \u{201c}{0}\u{201d}")]
     Member(&'static str),
+    /// It has more bytes than
+    /// [`Limits::streamed_response_bytes`](crate::Limits::streamed_response_bytes).
+    #[error("the homeserver's response is longer than the limit of {limit} bytes")]
+    TooLong {
+        /// How many bytes it may have.
+        limit: u64,
+    },
     /// It could not be read any further.
     #[error("the homeserver's response could not be read: {0}")]
     Read(io::ErrorKind),
