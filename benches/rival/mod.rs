@@ -1,4 +1,7 @@
 //! The same work with vodozemac's `PkEncryption` and `PkDecryption`, and the same JSON types.
+#![allow(dead_code, reason = "each benchmark includes it and uses a part")]
+
+pub(crate) mod whole;
 
 use strongroom::{
     backup::{BackupDecryptionKey, EncryptedSessionData},
