@@ -14,6 +14,8 @@
 )]
 
 mod export;
+#[path = "../support/files.rs"]
+mod files;
 mod first_device;
 mod fixture;
 mod second_device;
