@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""Measures time and peak memory of `restore_stream` over growing backups and draws them.
+
+    python3 docs/plot_restore.py [--sessions 1000,20000,100000,420000] [--runs 5] [--work DIR]
+
+Writes docs/restore.svg and prints the table as Markdown. Needs Python and Rust and nothing else, and about
+700 MB below target/ for the backups, which are kept for another run. The runs are interleaved, and
+each figure is a median, so that another program on the machine disturbs all sizes alike.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = ROOT / "target" / "release" / "examples"
+
+
+def build():
+    names = ["--example", "make_backup", "--example", "restore_stream"]
+    subprocess.run(["cargo", "build", "--release", *names], cwd=ROOT, check=True)
+
+
+def make(folder, sessions):
+    if (folder / "sessions.json").exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [EXAMPLES / "make_backup", "--sessions", str(sessions), "--out", folder]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def restore(folder, threads):
+    """Seconds and peak resident memory, in MiB, of one run."""
+    command = [EXAMPLES / "restore_stream", "--from", folder, "--threads", str(threads)]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE)
+    line = child.stdout.read()
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode != 0:
+        sys.exit(f"restore_stream failed for {folder}")
+    return json.loads(line)["seconds"], usage.ru_maxrss / 1024
+
+
+def measure(folders, runs, threads):
+    """Medians by (sessions, threads)."""
+    samples = {}
+    for _ in range(runs):
+        for sessions, folder in folders.items():
+            for count in threads:
+                samples.setdefault((sessions, count), []).append(restore(folder, count))
+    return {
+        key: tuple(statistics.median(column) for column in zip(*values))
+        for key, values in samples.items()
+    }
+
+
+def table(results, sizes, threads):
+    heads = [f"{count} thread{'s' if count > 1 else ''}" for count in threads]
+    yield "| sessions | " + " | ".join(f"{h}, s | µs a session | peak, MiB" for h in heads) + " |"
+    yield "|--:" * (1 + 3 * len(threads)) + "|"
+    for sessions in sizes:
+        cells = [f"{sessions:,}"]
+        for count in threads:
+            seconds, memory = results[sessions, count]
+            cells += [f"{seconds:.2f}", f"{seconds / sessions * 1e6:.1f}", f"{memory:.1f}"]
+        yield "| " + " | ".join(cells) + " |"
+
+
+WIDTH, HEIGHT, LEFT, TOP, PLOT_W, PLOT_H = 760, 300, 62, 40, 270, 200
+COLOURS = ["#2563eb", "#d97706"]
+GREY = "#808080"
+
+
+def text(x, y, content, anchor="middle", **extra):
+    more = "".join(f' {name.replace("_", "-")}="{value}"' for name, value in extra.items())
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{more}>{content}</text>'
+
+
+def chart(left, title, lines, sizes, top_value, labels, threads):
+    """One chart: sessions on a linear axis against lines of values."""
+
+    def place(sessions, value):
+        return left + sessions / max(sizes) * PLOT_W, TOP + PLOT_H - value / top_value * PLOT_H
+
+    yield text(left + PLOT_W / 2, TOP - 16, title, font_weight="bold")
+    for label in labels:
+        _, y = place(0, label)
+        yield f'<path d="M{left} {y:.1f}h{PLOT_W}" stroke="{GREY}" stroke-opacity=".35"/>'
+        yield text(left - 6, y + 4, f"{label:g}", "end")
+    for sessions in (0, 100_000, 200_000, 300_000, 420_000):
+        if sessions <= max(sizes):
+            x, y = place(sessions, 0)
+            yield text(x, y + 18, f"{sessions // 1000}k" if sessions else "0")
+    yield text(left + PLOT_W / 2, TOP + PLOT_H + 38, "sessions")
+    for number, (values, count) in enumerate(zip(lines, threads)):
+        colour = COLOURS[number % len(COLOURS)]
+        points = [place(sessions, value) for sessions, value in zip(sizes, values)]
+        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+        yield f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>'
+        yield from (f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in points)
+        legend = f"{count} thread{'s' if count > 1 else ''}"
+        yield text(left + 10, TOP + 14 + 16 * number, legend, "start", style=f"fill:{colour}")
+
+
+def axis(largest, step):
+    """Labels from 0 over the largest value."""
+    return [step * number for number in range(int(largest / step) + 2)]
+
+
+def draw(results, sizes, threads):
+    seconds = [[results[sessions, count][0] for sessions in sizes] for count in threads]
+    memory = [[results[sessions, count][1] for sessions in sizes] for count in threads]
+    longest = max(max(line) for line in seconds)
+    time_labels = axis(longest, max(1, round(longest / 5)))
+    memory_labels = [0, 12, 24, 36, 48]
+    if max(max(line) for line in memory) > 48:
+        memory_labels = axis(max(max(line) for line in memory), 24)
+    yield f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
+    yield 'aria-label="Time and peak memory of a restore against the number of sessions">'
+    yield f"<style>text{{font:12px sans-serif;fill:{GREY}}}</style>"
+    yield from chart(LEFT, "seconds", seconds, sizes, time_labels[-1], time_labels, threads)
+    right = LEFT + WIDTH // 2
+    yield from chart(right, "peak memory, MiB", memory, sizes, memory_labels[-1], memory_labels, threads)
+    yield "</svg>"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sessions", default="1000,20000,100000,420000")
+    parser.add_argument("--threads", default="1,2")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--work", type=Path, default=ROOT / "target" / "plot")
+    options = parser.parse_args()
+    sizes = sorted(int(size) for size in options.sessions.split(","))
+    threads = [int(count) for count in options.threads.split(",")]
+    build()
+    folders = {sessions: options.work / str(sessions) for sessions in sizes}
+    for sessions, folder in folders.items():
+        make(folder, sessions)
+    results = measure(folders, options.runs, threads)
+    svg = "\n".join(draw(results, sizes, threads)) + "\n"
+    (ROOT / "docs" / "restore.svg").write_text(svg, encoding="utf-8")
+    print("\n".join(table(results, sizes, threads)))
+
+
+if __name__ == "__main__":
+    main()
