@@ -3,17 +3,17 @@
 
     python3 docs/plot_restore.py [--sessions 1000,20000,100000,420000] [--runs 5] [--work DIR]
 
-Writes docs/restore.svg and prints the table as Markdown. Needs Python and Rust and nothing else, and about
+Writes docs/restore.svg and prints the table as Markdown. Needs Linux, Python and Rust and nothing else, and about
 700 MB below target/ for the backups, which are kept for another run. The runs are interleaved, and
 each figure is a median, so that another program on the machine disturbs all sizes alike.
 """
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,12 +37,23 @@ def restore(folder, threads):
     """Seconds and peak resident memory, in MiB, of one run."""
     command = [EXAMPLES / "restore_stream", "--from", folder, "--threads", str(threads)]
     child = subprocess.Popen(command, stdout=subprocess.PIPE)
-    line = child.stdout.read()
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
+    peak = 0
+    while child.poll() is None:
+        # What wait4 returns would count the memory of this script, from before the program was started.
+        peak = max(peak, high_water_mark(child.pid))
+        time.sleep(0.002)
     if child.returncode != 0:
         sys.exit(f"restore_stream failed for {folder}")
-    return json.loads(line)["seconds"], usage.ru_maxrss / 1024
+    return json.loads(child.stdout.read())["seconds"], peak / 1024
+
+
+def high_water_mark(pid):
+    """Peak resident memory of a running process so far, in KiB; 0 once it is over."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), 0)
 
 
 def measure(folders, runs, threads):
