@@ -3,17 +3,19 @@
 use std::fmt;
 
 use http::{
-    HeaderValue, Method, Request, Response, Uri,
+    Method, Request, Response,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use thiserror::Error;
 
-use super::error::{ApiError, ResponseError};
+use super::{
+    AccessToken, BaseUrl,
+    error::{ApiError, ResponseError},
+};
 use crate::{
     Limits,
     encoding::json::{RawObject, RawObjectError},
-    secret::SecretString,
 };
 
 /// One endpoint with its parameters: it makes the request and reads the response.
@@ -58,7 +60,7 @@ pub trait Endpoint {
         let body = self.body();
         let mut request = Request::builder()
             .method(self.method())
-            .uri(format!("{}{}", base_url.0, self.path_and_query()))
+            .uri(format!("{}{}", base_url.as_str(), self.path_and_query()))
             .header(ACCEPT, JSON)
             .header(AUTHORIZATION, token.to_header()?);
         if !body.is_empty() {
@@ -79,84 +81,6 @@ pub trait Endpoint {
     ) -> Result<Self::Response, ApiError> {
         let body = successful_body(response, self.max_response_bytes(limits))?;
         Ok(self.read_body(body, limits)?)
-    }
-}
-
-/// The URL of a homeserver's client-server API: what stands before `/_matrix`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BaseUrl(String);
-
-/// Why a text is not the URL of a homeserver.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum BaseUrlError {
-    /// It is no URL, or one without a host.
-    #[error("the homeserver's address is not a URL")]
-    NotAUrl,
-    /// It does not begin with `http://` or `https://`.
-    #[error("the homeserver's address must begin with https:// or http://")]
-    Scheme,
-    /// It holds a user name or a password, which would end up in logs.
-    #[error("the homeserver's address must not hold a user name or password")]
-    Credentials,
-    /// It has a query.
-    #[error("the homeserver's address must not have a query")]
-    Query,
-}
-
-impl BaseUrl {
-    /// Takes the URL of a homeserver; a slash at its end does not matter.
-    ///
-    /// # Errors
-    ///
-    /// [`BaseUrlError`] if it is no `http` or `https` URL, or has a query.
-    pub fn new(url: &str) -> Result<Self, BaseUrlError> {
-        let uri: Uri = url.parse().map_err(|_| BaseUrlError::NotAUrl)?;
-        match uri.scheme_str() {
-            Some("http" | "https") => {}
-            Some(_) => return Err(BaseUrlError::Scheme),
-            None => return Err(BaseUrlError::NotAUrl),
-        }
-        if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
-            return Err(BaseUrlError::Credentials);
-        }
-        if uri.query().is_some() {
-            return Err(BaseUrlError::Query);
-        }
-        Ok(Self(url.split('#').next().unwrap_or_default().trim_end_matches('/').to_owned()))
-    }
-}
-
-/// An access token: whoever has it acts for the user.
-#[derive(Clone, PartialEq, Eq)]
-pub struct AccessToken(SecretString);
-
-impl AccessToken {
-    fn to_header(&self) -> Result<HeaderValue, RequestError> {
-        let text = SecretString::from(format!("Bearer {}", self.0.expose_str()));
-        let mut value =
-            HeaderValue::from_str(text.expose_str()).map_err(|_| RequestError::AccessToken)?;
-        value.set_sensitive(true);
-        Ok(value)
-    }
-}
-
-impl From<&str> for AccessToken {
-    fn from(token: &str) -> Self {
-        Self(token.into())
-    }
-}
-
-impl From<SecretString> for AccessToken {
-    fn from(token: SecretString) -> Self {
-        Self(token)
-    }
-}
-
-impl fmt::Debug for AccessToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(_) = self;
-        f.debug_struct("AccessToken").finish_non_exhaustive()
     }
 }
 
@@ -208,16 +132,6 @@ const JSON: &str = "application/json";
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_base_url_is_http_without_a_query() {
-        assert_eq!(BaseUrl::new("https://a.org/x/").unwrap().0, "https://a.org/x");
-        assert_eq!(BaseUrl::new("http://127.0.0.1:8008").unwrap().0, "http://127.0.0.1:8008");
-        assert_eq!(BaseUrl::new("a.org"), Err(BaseUrlError::NotAUrl));
-        assert_eq!(BaseUrl::new("ftp://a.org"), Err(BaseUrlError::Scheme));
-        assert_eq!(BaseUrl::new("https://a.org?x=1"), Err(BaseUrlError::Query));
-        assert_eq!(BaseUrl::new("https://u:p@a.org"), Err(BaseUrlError::Credentials));
-    }
 
     #[test]
     fn identifiers_are_encoded_to_the_last_slash() {

@@ -25,18 +25,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod create_backup_version;
+mod access_token;
+mod base_url;
 mod endpoint;
 mod error;
-mod get_current_backup_version;
-mod get_room_keys;
-mod put_room_keys;
+mod room_keys;
 
 pub use self::{
-    create_backup_version::CreateBackupVersion,
-    endpoint::{AccessToken, BaseUrl, BaseUrlError, Endpoint, RequestError},
+    access_token::AccessToken,
+    base_url::{BaseUrl, BaseUrlError},
+    endpoint::{Endpoint, RequestError},
     error::{ApiError, ErrorKind, MatrixError, ResponseError},
-    get_current_backup_version::GetCurrentBackupVersion,
-    get_room_keys::{GetRoomKeys, RoomKeys},
-    put_room_keys::{PutRoomKeys, PutRoomKeysError, StoredRoomKeys},
+    room_keys::{
+        CreateBackupVersion, GetCurrentBackupVersion, GetRoomKeys, PutRoomKeys, PutRoomKeysError,
+        RoomKeys, StoredRoomKeys,
+    },
 };

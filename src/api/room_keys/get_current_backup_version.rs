@@ -2,13 +2,13 @@
 
 use http::{Method, Response};
 
-use super::{
-    Endpoint,
-    endpoint::successful_body,
-    error::{ApiError, ResponseError},
-};
 use crate::{
     Limits,
+    api::{
+        Endpoint,
+        endpoint::successful_body,
+        error::{ApiError, ResponseError},
+    },
     backup::{BackupVersionInfo, BackupVersionInfoError},
 };
 

@@ -6,13 +6,13 @@ use http::Method;
 use serde::Serialize;
 use thiserror::Error;
 
-use super::{
-    Endpoint,
-    endpoint::{encode, object},
-    error::ResponseError,
-};
 use crate::{
     Limits,
+    api::{
+        Endpoint,
+        endpoint::{encode, object},
+        error::ResponseError,
+    },
     backup::{KeyBackupData, SealedSession, TrustedBackup},
     encoding::json,
     excerpt::Excerpt,

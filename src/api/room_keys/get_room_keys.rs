@@ -2,9 +2,9 @@
 
 use http::Method;
 
-use super::{Endpoint, endpoint::encode, error::ResponseError};
 use crate::{
     Limits,
+    api::{Endpoint, endpoint::encode, error::ResponseError},
     backup::{
         BackedUpSession, FailedSession, OpenError, ReturnedSession, RoomKeysItem, RoomKeysSplitter,
         StreamError,

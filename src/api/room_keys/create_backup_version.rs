@@ -3,9 +3,9 @@
 use http::Method;
 use serde::Serialize;
 
-use super::{Endpoint, endpoint::object, error::ResponseError};
 use crate::{
     Limits,
+    api::{Endpoint, endpoint::object, error::ResponseError},
     backup::{AuthData, MEGOLM_BACKUP_V1},
     encoding::json,
     ids::BackupVersion,
