@@ -102,7 +102,7 @@ fn returned(key: &BackupDecryptionKey, session: &SessionData) -> BackedUpSession
     BackedUpSession {
         room_id: room_id(),
         session_id: session.session_id(),
-        json: serde_json::value::to_raw_value(sealed.data()).unwrap(),
+        json: serde_json::to_vec(sealed.data()).unwrap(),
     }
 }
 

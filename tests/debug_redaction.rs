@@ -449,7 +449,7 @@ fn look_at_opened_sessions(witness: &mut Witness, vault: &Vault) {
 
 /// A session that is restored with a warning, and one that fails.
 fn look_at_restore(witness: &mut Witness, sealed: &SealedMessage) {
-    let json = returned(sealed).json;
+    let json = String::from_utf8(returned(sealed).json).unwrap();
     let mut body =
         &*format!(r#"{{"rooms":{{"!room":{{"sessions":{{"good":{json},"bad":null}}}}}}}}"#)
             .into_bytes();
@@ -518,7 +518,7 @@ fn seal(plaintext: &[u8]) -> SealedMessage {
 fn returned(sealed: &SealedMessage) -> BackedUpSession {
     let sealed = EncryptedSessionData::from(sealed.clone()).to_json();
     let json = format!(r#"{{"session_data":{}}}"#, str::from_utf8(&sealed).unwrap());
-    let json = serde_json::from_str(&json).unwrap();
+    let json = json.into_bytes();
     BackedUpSession { room_id: "!room".into(), session_id: "session".into(), json }
 }
 

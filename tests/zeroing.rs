@@ -523,7 +523,7 @@ fn returned(sealed: &[u8]) -> BackedUpSession {
     let json = format!(
         r#"{{"first_message_index":0,"forwarded_count":0,"is_verified":false,"session_data":{sealed}}}"#
     );
-    let json = serde_json::from_str(&json).unwrap();
+    let json = json.into_bytes();
     BackedUpSession { room_id: "!room".into(), session_id: "session".into(), json }
 }
 

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use serde_json::value::RawValue;
 use thiserror::Error;
 
 use crate::ids::{RoomId, SessionId};
@@ -14,8 +13,9 @@ pub struct BackedUpSession {
     pub room_id: RoomId,
     /// The session ID it was returned for.
     pub session_id: SessionId,
-    /// Its JSON, which should be [`KeyBackupData`](crate::backup::KeyBackupData) and may be anything.
-    pub json: Box<RawValue>,
+    /// The bytes of its JSON, which should be [`KeyBackupData`](crate::backup::KeyBackupData) and may
+    /// be anything.
+    pub json: Vec<u8>,
 }
 
 /// One session as a server returned it, unread and where it stands.
@@ -50,7 +50,7 @@ pub enum IdProblem {
 impl BackedUpSession {
     pub(super) fn borrowed(&self) -> ReturnedSession<'_> {
         let Self { room_id, session_id, json } = self;
-        ReturnedSession { room_id, session_id, json: json.get().as_bytes() }
+        ReturnedSession { room_id, session_id, json }
     }
 }
 
@@ -60,7 +60,7 @@ impl fmt::Debug for BackedUpSession {
         f.debug_struct("BackedUpSession")
             .field("room_id", room_id)
             .field("session_id", session_id)
-            .field("bytes", &json.get().len())
+            .field("bytes", &json.len())
             .finish_non_exhaustive()
     }
 }

@@ -73,7 +73,7 @@ impl Endpoint for GetRoomKeys {
         let mut rest = body;
         while let Some(item) = splitter.next_item(&mut rest)? {
             match item {
-                RoomKeysItem::Session(session) => keys.sessions.push(to_owned(session)?),
+                RoomKeysItem::Session(session) => keys.sessions.push(to_owned(session)),
                 RoomKeysItem::FailedSession(FailedSession { room_id, error, .. }) => {
                     let room_id = Excerpt::new(room_id.as_str());
                     keys.broken.push(match error {
@@ -91,12 +91,13 @@ impl Endpoint for GetRoomKeys {
     }
 }
 
-fn to_owned(session: ReturnedSession<'_>) -> Result<BackedUpSession, ResponseError> {
-    Ok(BackedUpSession {
-        room_id: session.room_id.clone(),
-        session_id: session.session_id.clone(),
-        json: serde_json::from_slice(session.json).map_err(|_| ResponseError::NotJson)?,
-    })
+fn to_owned(session: ReturnedSession<'_>) -> BackedUpSession {
+    let ReturnedSession { room_id, session_id, json } = session;
+    BackedUpSession {
+        room_id: room_id.clone(),
+        session_id: session_id.clone(),
+        json: json.to_owned(),
+    }
 }
 
 impl From<StreamError> for ResponseError {
