@@ -20,6 +20,9 @@ pub struct Limits {
     pub streamed_response_bytes: u64,
     /// The largest of any other response, in bytes. Default: 1 MiB.
     pub response_bytes: usize,
+    /// The longest wait that a server can ask for, in milliseconds. Default: one hour; a longer one is
+    /// cut to it.
+    pub retry_after_ms: u64,
     /// How deep arrays and objects of a session may be nested in a response that is read as a stream,
     /// counted from the outermost object. A deeper session costs itself alone. Default: 128; as clients
     /// write it, a session reaches a depth of five or six.
@@ -49,6 +52,7 @@ impl Default for Limits {
             sessions_response_bytes: 512 << 20,
             streamed_response_bytes: 16 << 30,
             response_bytes: 1 << 20,
+            retry_after_ms: 60 * 60 * 1_000,
             response_depth: 128,
             session_bytes: 1 << 20,
             name_bytes: 4 << 10,

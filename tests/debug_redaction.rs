@@ -21,9 +21,12 @@ use std::{
 use strongroom::{
     Limits,
     api::{
-        AccessToken, ApiError, BaseUrl, BaseUrlError, CreateBackupVersion, Endpoint, ErrorKind,
-        GetCurrentBackupVersion, GetRoomKeys, MatrixError, PutRoomKeys, PutRoomKeysError,
-        RequestError, ResponseError, RoomKeys, StoredRoomKeys,
+        AccessToken, ApiError, BaseUrl, BaseUrlError, CreateBackupVersion, DeleteBackupVersion,
+        DeleteRoomKeys, DeleteRoomKeysForRoom, DeleteRoomKeysForSession, Endpoint, ErrorKind,
+        GetBackupVersion, GetCurrentBackupVersion, GetRoomKeys, GetRoomKeysForRoom,
+        GetRoomKeysForSession, MatrixError, PutRoomKeys, PutRoomKeysError, PutRoomKeysForRoom,
+        PutRoomKeysForSession, RequestError, ResponseError, RetryAfter, RoomKeys, StoredRoomKeys,
+        UpdateBackupVersion, UserInteractiveAuth,
     },
     backup::{
         AuthData, AuthDataError, BackedUpSession, BackupDecryptionKey, BackupPublicKey,
@@ -186,6 +189,14 @@ fn hold_no_secret() -> BTreeSet<String> {
         StreamError,
         RoomKeys,
         StoredRoomKeys,
+        DeleteBackupVersion,
+        DeleteRoomKeys,
+        DeleteRoomKeysForRoom,
+        DeleteRoomKeysForSession,
+        GetBackupVersion,
+        GetRoomKeysForRoom,
+        GetRoomKeysForSession,
+        RetryAfter,
         EncryptedSessionDataError,
         AuthDataError,
         // Names, flags, numbers.
@@ -480,6 +491,19 @@ fn look_at_requests(witness: &mut Witness, vault: &Vault) {
     let sealed = backup.seal("!room".into(), &vault.session(), &options).unwrap();
     let put = PutRoomKeys::new(&backup, [sealed]).unwrap();
     look_at_request(witness, &put);
+    let sealed = put.clone().into_sessions().remove(0);
+    let put_one = PutRoomKeysForSession::new(&backup, sealed.clone()).unwrap();
+    look_at_request(witness, &put_one);
+    witness.debug(&put_one);
+    let put_room = PutRoomKeysForRoom::new(&backup, "!room".into(), [sealed.clone()]).unwrap();
+    look_at_request(witness, &put_room);
+    witness.debug(&put_room);
+    let error = PutRoomKeysForRoom::new(&backup, "!other".into(), [sealed]).unwrap_err();
+    witness.error(error);
+    let update = UpdateBackupVersion::new("1".into(), AuthData::new(backup.public_key()));
+    look_at_request(witness, &update);
+    witness.debug(&update);
+    look_at_user_interactive_auth(witness);
     look_at_request(witness, &GetCurrentBackupVersion);
     look_at_request(witness, &GetRoomKeys::new("1".into()));
     witness.debug(&create);
@@ -488,6 +512,19 @@ fn look_at_requests(witness: &mut Witness, vault: &Vault) {
     let mut homeserver = Homeserver::new();
     homeserver.log_in_with_token("@alice:example.org", "PHONE", TOKEN);
     witness.debug(&homeserver);
+}
+
+/// The session of an authentication is as good as the user's password.
+fn look_at_user_interactive_auth(witness: &mut Witness) {
+    let body = format!(
+        r#"{{"flows":[{{"stages":["m.login.password"]}}],"session":"{TOKEN}","params":{{"x":"{TOKEN}"}}}}"#
+    );
+    let response = http::Response::builder().status(401).body(body).unwrap();
+    let error = GetCurrentBackupVersion.read_response(&response, &Limits::default()).unwrap_err();
+    let ApiError::UserInteractiveAuth(auth) = &error else { panic!("{error:?}") };
+    assert_eq!(auth.expose_session(), Some(TOKEN));
+    witness.debug::<UserInteractiveAuth>(auth);
+    witness.text(&format!("{error} {error:?} {error:#?}"));
 }
 
 #[track_caller]

@@ -119,7 +119,8 @@ fn room_keys(account: &Row) -> Vec<BackedUpSession> {
     let endpoint = GetRoomKeys::new(version_info(account).version().clone());
     let response = endpoint.read_response(&Response::new(body), &Limits::default());
     let response = response.expect("a response with sessions");
-    assert!(response.broken.is_empty(), "{:?}", response.broken);
+    assert!(response.failed.is_empty(), "{:?}", response.failed);
+    assert!(response.broken_rooms.is_empty(), "{:?}", response.broken_rooms);
     assert!(!response.sessions.is_empty(), "there are no sessions");
     response.sessions
 }

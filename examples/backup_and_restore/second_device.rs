@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use strongroom::{
     api::{GetCurrentBackupVersion, GetRoomKeys, RoomKeys},
-    backup::{BackupDecryptionKey, TrustedBackup},
+    backup::{BackupDecryptionKey, FailedSession, TrustedBackup},
     excerpt::Excerpt,
     ids::SessionId,
     recovery_key::RecoveryKey,
@@ -45,8 +45,11 @@ pub(crate) fn open_all(key: &BackupDecryptionKey, keys: &RoomKeys) -> Vec<Export
             Err(error) => println!("failed     {}: {error}", name(&returned.session_id)),
         }
     }
-    for error in &keys.broken {
-        println!("failed     {error}");
+    for FailedSession { session_id, error, .. } in &keys.failed {
+        println!("failed     {}: {error}", name(session_id));
+    }
+    for room_id in &keys.broken_rooms {
+        println!("failed     the room {}", Excerpt::new(room_id.as_str()));
     }
     restored
 }

@@ -1,12 +1,9 @@
 //! What all endpoints share.
 
-use std::fmt;
-
 use http::{
     Method, Request, Response,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
 };
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use thiserror::Error;
 
 use super::{
@@ -15,11 +12,15 @@ use super::{
 };
 use crate::{
     Limits,
-    encoding::json::{RawObject, RawObjectError},
+    encoding::json::{self, RawObject, RawObjectError},
+    excerpt::Excerpt,
 };
 
 /// One endpoint with its parameters: it makes the request and reads the response.
-pub trait Endpoint {
+///
+/// Nothing of a request depends on the homeserver or the user until [`Endpoint::to_http`] is called.
+/// The trait is sealed: only the types of this module implement it.
+pub trait Endpoint: sealed::Sealed {
     /// What a successful response says.
     type Response;
 
@@ -27,10 +28,16 @@ pub trait Endpoint {
     fn method(&self) -> Method;
 
     /// Path and query, percent-encoded, from `/_matrix` on.
-    fn path_and_query(&self) -> String;
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError::Segment`] if an identifier cannot stand in a path.
+    fn path_and_query(&self) -> Result<String, RequestError>;
 
     /// The JSON body; empty for requests without one.
-    fn body(&self) -> Vec<u8>;
+    fn body(&self) -> Vec<u8> {
+        Vec::new()
+    }
 
     /// The longest successful response that is read, in bytes.
     fn max_response_bytes(&self, limits: &Limits) -> usize {
@@ -51,16 +58,17 @@ pub trait Endpoint {
     ///
     /// # Errors
     ///
-    /// [`RequestError`] if the access token or the URL cannot stand in a request.
+    /// [`RequestError`] if the access token, an identifier or the URL cannot stand in a request.
     fn to_http(
         &self,
         base_url: &BaseUrl,
         token: &AccessToken,
     ) -> Result<Request<Vec<u8>>, RequestError> {
+        let url = format!("{}{}", base_url.as_str(), self.path_and_query()?);
         let body = self.body();
         let mut request = Request::builder()
             .method(self.method())
-            .uri(format!("{}{}", base_url.as_str(), self.path_and_query()))
+            .uri(url)
             .header(ACCEPT, JSON)
             .header(AUTHORIZATION, token.to_header()?);
         if !body.is_empty() {
@@ -79,9 +87,14 @@ pub trait Endpoint {
         response: &Response<impl AsRef<[u8]>>,
         limits: &Limits,
     ) -> Result<Self::Response, ApiError> {
-        let body = successful_body(response, self.max_response_bytes(limits))?;
+        let body = successful_body(response, self.max_response_bytes(limits), limits)?;
         Ok(self.read_body(body, limits)?)
     }
+}
+
+pub(super) mod sealed {
+    /// Implemented by the endpoints of this crate alone, so that the trait can grow.
+    pub trait Sealed {}
 }
 
 /// Why a request cannot be made.
@@ -91,23 +104,30 @@ pub enum RequestError {
     /// The access token has characters that no header can have.
     #[error("the access token has characters that it cannot have")]
     AccessToken,
+    /// This parameter is empty, `.` or `..`. Somewhere on the way to the homeserver such a segment
+    /// is dropped, percent-encoded or not, and the request would be another one.
+    #[error(
+        "the parameter \u{201c}{0}\u{201d} is empty or made of dots, and cannot be part of a URL"
+    )]
+    Segment(&'static str),
     /// The URL is too long or otherwise refused by `http`.
     #[error("the request's address is not a valid URL")]
     Url,
 }
 
 /// The body of a successful response; otherwise what went wrong.
-pub(super) fn successful_body(
-    response: &Response<impl AsRef<[u8]>>,
+pub(super) fn successful_body<'a>(
+    response: &'a Response<impl AsRef<[u8]>>,
     limit: usize,
-) -> Result<&[u8], ApiError> {
+    limits: &Limits,
+) -> Result<&'a [u8], ApiError> {
     let body = response.body().as_ref();
-    if body.len() > limit {
+    if !response.status().is_success() {
+        Err(ApiError::from_parts(response.status(), response.headers(), body, limits))
+    } else if body.len() > limit {
         Err(ApiError::TooLarge { limit, found: body.len() })
-    } else if response.status().is_success() {
-        Ok(body)
     } else {
-        Err(ApiError::from_body(response.status(), body))
+        Ok(body)
     }
 }
 
@@ -119,22 +139,14 @@ pub(super) fn object(body: &[u8]) -> Result<RawObject<'_>, ResponseError> {
     })
 }
 
-/// Percent-encodes an identifier for a path or a query.
-pub(super) fn encode(id: &str) -> impl fmt::Display + '_ {
-    utf8_percent_encode(id, RESERVED)
-}
-
-/// Everything but the unreserved characters of RFC 3986.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-const JSON: &str = "application/json";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn identifiers_are_encoded_to_the_last_slash() {
-        assert_eq!(encode("!a/b+c:d#ä").to_string(), "%21a%2Fb%2Bc%3Ad%23%C3%A4");
+/// The members of a response that need not have any, so that an error with a status of success would
+/// pass for one.
+pub(super) fn acknowledgement(body: &[u8]) -> Result<RawObject<'_>, ResponseError> {
+    let mut object = object(body)?;
+    match object.take("errcode").map(json::public_string) {
+        Some(Ok(errcode)) => Err(ResponseError::Errcode(Excerpt::new(&errcode))),
+        _ => Ok(object),
     }
 }
+
+const JSON: &str = "application/json";

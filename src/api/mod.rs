@@ -29,15 +29,18 @@ mod access_token;
 mod base_url;
 mod endpoint;
 mod error;
+mod path;
 mod room_keys;
 
 pub use self::{
     access_token::AccessToken,
     base_url::{BaseUrl, BaseUrlError},
     endpoint::{Endpoint, RequestError},
-    error::{ApiError, ErrorKind, MatrixError, ResponseError},
+    error::{ApiError, ErrorKind, MatrixError, ResponseError, RetryAfter, UserInteractiveAuth},
     room_keys::{
-        CreateBackupVersion, GetCurrentBackupVersion, GetRoomKeys, PutRoomKeys, PutRoomKeysError,
-        RoomKeys, StoredRoomKeys,
+        CreateBackupVersion, DeleteBackupVersion, DeleteRoomKeys, DeleteRoomKeysForRoom,
+        DeleteRoomKeysForSession, GetBackupVersion, GetCurrentBackupVersion, GetRoomKeys,
+        GetRoomKeysForRoom, GetRoomKeysForSession, PutRoomKeys, PutRoomKeysError,
+        PutRoomKeysForRoom, PutRoomKeysForSession, RoomKeys, StoredRoomKeys, UpdateBackupVersion,
     },
 };

@@ -154,12 +154,6 @@ impl SealedSession {
         &self.data
     }
 
-    /// What is uploaded, taken out.
-    #[must_use]
-    pub(crate) fn into_data(self) -> KeyBackupData {
-        self.data
-    }
-
     /// The public key that the session was sealed to.
     #[must_use]
     pub fn sealed_to(&self) -> &BackupPublicKey {

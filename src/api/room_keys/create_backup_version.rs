@@ -5,7 +5,11 @@ use serde::Serialize;
 
 use crate::{
     Limits,
-    api::{Endpoint, endpoint::object, error::ResponseError},
+    api::{
+        Endpoint, RequestError, ResponseError,
+        endpoint::{object, sealed::Sealed},
+        path::Path,
+    },
     backup::{AuthData, MEGOLM_BACKUP_V1},
     encoding::json,
     ids::BackupVersion,
@@ -26,6 +30,8 @@ impl CreateBackupVersion {
     }
 }
 
+impl Sealed for CreateBackupVersion {}
+
 impl Endpoint for CreateBackupVersion {
     type Response = BackupVersion;
 
@@ -33,8 +39,8 @@ impl Endpoint for CreateBackupVersion {
         Method::POST
     }
 
-    fn path_and_query(&self) -> String {
-        "/_matrix/client/v3/room_keys/version".to_owned()
+    fn path_and_query(&self) -> Result<String, RequestError> {
+        Ok(Path::new("/room_keys/version").to_string())
     }
 
     fn body(&self) -> Vec<u8> {

@@ -5,11 +5,11 @@ use http::{Method, Response};
 use crate::{
     Limits,
     api::{
-        Endpoint,
-        endpoint::successful_body,
-        error::{ApiError, ResponseError},
+        ApiError, Endpoint, RequestError, ResponseError,
+        endpoint::{sealed::Sealed, successful_body},
+        path::Path,
     },
-    backup::{BackupVersionInfo, BackupVersionInfoError},
+    backup::BackupVersionInfo,
 };
 
 /// Asks for the current backup version
@@ -19,6 +19,8 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub struct GetCurrentBackupVersion;
 
+impl Sealed for GetCurrentBackupVersion {}
+
 impl Endpoint for GetCurrentBackupVersion {
     type Response = Option<BackupVersionInfo>;
 
@@ -26,21 +28,12 @@ impl Endpoint for GetCurrentBackupVersion {
         Method::GET
     }
 
-    fn path_and_query(&self) -> String {
-        "/_matrix/client/v3/room_keys/version".to_owned()
-    }
-
-    fn body(&self) -> Vec<u8> {
-        Vec::new()
+    fn path_and_query(&self) -> Result<String, RequestError> {
+        Ok(Path::new("/room_keys/version").to_string())
     }
 
     fn read_body(&self, body: &[u8], limits: &Limits) -> Result<Self::Response, ResponseError> {
-        BackupVersionInfo::from_json(body, limits).map(Some).map_err(|error| match error {
-            BackupVersionInfoError::NotJson => ResponseError::NotJson,
-            BackupVersionInfoError::NotAnObject => ResponseError::NotAnObject,
-            BackupVersionInfoError::Member(name) => ResponseError::Member(name),
-            BackupVersionInfoError::Unkeepable => ResponseError::Unkeepable,
-        })
+        Ok(Some(BackupVersionInfo::from_json(body, limits)?))
     }
 
     fn read_response(
@@ -48,16 +41,10 @@ impl Endpoint for GetCurrentBackupVersion {
         response: &Response<impl AsRef<[u8]>>,
         limits: &Limits,
     ) -> Result<Self::Response, ApiError> {
-        match successful_body(response, self.max_response_bytes(limits)) {
+        match successful_body(response, self.max_response_bytes(limits), limits) {
             Ok(body) => Ok(self.read_body(body, limits)?),
-            Err(error) if error.is_not_found() || is_not_found_of_early_servers(&error) => Ok(None),
+            Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
     }
-}
-
-/// Early servers have no code of their own for "no backup".
-fn is_not_found_of_early_servers(error: &ApiError) -> bool {
-    matches!(error, ApiError::Matrix(error)
-        if error.status == 404 && error.errcode.as_str() == "M_UNKNOWN")
 }

@@ -2,14 +2,11 @@
 
 use http::Method;
 
+use super::{RoomKeys, keys_path};
 use crate::{
     Limits,
-    api::{Endpoint, endpoint::encode, error::ResponseError},
-    backup::{
-        BackedUpSession, FailedSession, OpenError, ReturnedSession, RoomKeysItem, RoomKeysSplitter,
-        StreamError,
-    },
-    excerpt::Excerpt,
+    api::{Endpoint, RequestError, ResponseError, endpoint::sealed::Sealed},
+    backup::RoomKeysSplitter,
     ids::BackupVersion,
 };
 
@@ -25,16 +22,6 @@ pub struct GetRoomKeys {
     version: BackupVersion,
 }
 
-/// The sessions of a response, each of them unread, and what is broken between them.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct RoomKeys {
-    /// The sessions in the order of the response. One that occurs twice is here twice.
-    pub sessions: Vec<BackedUpSession>,
-    /// Rooms without sessions and sessions without an ID: each cost itself and nothing else.
-    pub broken: Vec<ResponseError>,
-}
-
 impl GetRoomKeys {
     /// For the sessions of this version.
     #[must_use]
@@ -43,6 +30,8 @@ impl GetRoomKeys {
     }
 }
 
+impl Sealed for GetRoomKeys {}
+
 impl Endpoint for GetRoomKeys {
     type Response = RoomKeys;
 
@@ -50,12 +39,8 @@ impl Endpoint for GetRoomKeys {
         Method::GET
     }
 
-    fn path_and_query(&self) -> String {
-        format!("/_matrix/client/v3/room_keys/keys?version={}", encode(self.version.as_str()))
-    }
-
-    fn body(&self) -> Vec<u8> {
-        Vec::new()
+    fn path_and_query(&self) -> Result<String, RequestError> {
+        Ok(keys_path::of_backup(&self.version))
     }
 
     fn max_response_bytes(&self, limits: &Limits) -> usize {
@@ -65,47 +50,12 @@ impl Endpoint for GetRoomKeys {
     /// A response without `rooms`, an error body with status 200 for one, is an error and never an
     /// empty backup.
     fn read_body(&self, body: &[u8], limits: &Limits) -> Result<RoomKeys, ResponseError> {
-        // All of it is in memory already.
-        let all = body.len();
-        let limits = Limits { session_bytes: all, name_bytes: all, response_depth: all, ..*limits };
-        let mut splitter = RoomKeysSplitter::new(&limits);
-        let mut keys = RoomKeys { sessions: Vec::new(), broken: Vec::new() };
-        let mut rest = body;
-        while let Some(item) = splitter.next_item(&mut rest)? {
-            match item {
-                RoomKeysItem::Session(session) => keys.sessions.push(to_owned(session)),
-                RoomKeysItem::FailedSession(FailedSession { room_id, error, .. }) => {
-                    let room_id = Excerpt::new(room_id.as_str());
-                    keys.broken.push(match error {
-                        OpenError::RoomId(_) => ResponseError::Room(room_id),
-                        _ => ResponseError::SessionId(room_id),
-                    });
-                }
-                RoomKeysItem::BrokenRoom(room_id) => {
-                    keys.broken.push(ResponseError::Room(Excerpt::new(room_id.as_str())));
-                }
-            }
-        }
-        splitter.end()?;
-        Ok(keys)
+        RoomKeys::read(RoomKeysSplitter::new(&of_whole(body, limits)), body)
     }
 }
 
-fn to_owned(session: ReturnedSession<'_>) -> BackedUpSession {
-    let ReturnedSession { room_id, session_id, json } = session;
-    BackedUpSession {
-        room_id: room_id.clone(),
-        session_id: session_id.clone(),
-        json: json.to_owned(),
-    }
-}
-
-impl From<StreamError> for ResponseError {
-    fn from(error: StreamError) -> Self {
-        match error {
-            StreamError::NotAnObject => Self::NotAnObject,
-            StreamError::Member(name) => Self::Member(name),
-            _ => Self::NotJson,
-        }
-    }
+/// Limits for a response that is in memory already, so that nothing in it needs another bound.
+pub(super) fn of_whole(body: &[u8], limits: &Limits) -> Limits {
+    let all = body.len();
+    Limits { session_bytes: all, name_bytes: all, response_depth: all, ..*limits }
 }

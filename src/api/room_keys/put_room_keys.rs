@@ -6,17 +6,16 @@ use http::Method;
 use serde::Serialize;
 use thiserror::Error;
 
+use super::{
+    StoredRoomKeys, keys_path,
+    sealed_sessions::{SealedSessions, SessionsOfRoom, USUAL_LENGTH},
+};
 use crate::{
     Limits,
-    api::{
-        Endpoint,
-        endpoint::{encode, object},
-        error::ResponseError,
-    },
-    backup::{KeyBackupData, SealedSession, TrustedBackup},
+    api::{Endpoint, RequestError, ResponseError, endpoint::sealed::Sealed},
+    backup::{SealedSession, TrustedBackup},
     encoding::json,
-    excerpt::Excerpt,
-    ids::{BackupVersion, RoomId, SessionId},
+    ids::RoomId,
 };
 
 /// Stores sessions in a backup
@@ -30,32 +29,58 @@ use crate::{
 ///     let _ = PutRoomKeys::new(info, sessions); // a version that nobody vouches for
 /// }
 /// ```
-#[derive(Debug, Clone)]
+///
+/// A request that is [too large](crate::api::ApiError::is_request_too_large) for the server, or whose
+/// connection was dropped, is sent in halves:
+///
+/// ```
+/// # use strongroom::{Limits, api::{ApiError, Endpoint as _, PutRoomKeys}};
+/// fn send_all(
+///     put: PutRoomKeys,
+///     send: &mut impl FnMut(&PutRoomKeys) -> http::Response<Vec<u8>>,
+/// ) -> Result<(), ApiError> {
+///     match put.read_response(&send(&put), &Limits::default()) {
+///         Err(error) if error.is_request_too_large() => match put.split() {
+///             Ok((first, second)) => {
+///                 send_all(first, send)?;
+///                 send_all(second, send)
+///             }
+///             Err(_) => Err(error), // a single session is too large for this server
+///         },
+///         other => other.map(drop),
+///     }
+/// }
+/// ```
+///
+/// A [wrong version](crate::api::ApiError::means_other_version) means that the backup was replaced or
+/// deleted: ask for the current one.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PutRoomKeys {
-    version: BackupVersion,
-    rooms: BTreeMap<RoomId, BTreeMap<SessionId, KeyBackupData>>,
+    sessions: SealedSessions,
 }
 
-/// Why sessions cannot be stored in a backup.
+/// Why sessions cannot be stored in a backup. Nothing is lost: every session is given back.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PutRoomKeysError {
-    /// A session was sealed to the key of another backup, whose owner alone could open it.
-    #[error("the session {} was sealed to the key of another backup", Excerpt::new(session_id.as_str()))]
+    /// Some sessions were sealed to the key of another backup, whose owner alone could open them.
+    #[error("{} of {} sessions were sealed to the key of another backup",
+        refused.len(), refused.len() + fitting.len())]
     SealedToAnotherKey {
-        /// The session.
-        session_id: SessionId,
+        /// These sessions.
+        refused: Vec<SealedSession>,
+        /// The others: a request for them alone can be made.
+        fitting: Vec<SealedSession>,
     },
-}
-
-/// What the homeserver says after sessions were stored; early servers say nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct StoredRoomKeys {
-    /// An opaque token that changes when the stored sessions do.
-    pub etag: Option<String>,
-    /// How many sessions the backup holds now.
-    pub count: Option<u64>,
+    /// Some sessions belong to another room.
+    #[error("{} of {} sessions belong to another room",
+        refused.len(), refused.len() + fitting.len())]
+    OtherRoom {
+        /// These sessions.
+        refused: Vec<SealedSession>,
+        /// The others: a request for them alone can be made.
+        fitting: Vec<SealedSession>,
+    },
 }
 
 impl PutRoomKeys {
@@ -68,21 +93,52 @@ impl PutRoomKeys {
         backup: &TrustedBackup,
         sessions: impl IntoIterator<Item = SealedSession>,
     ) -> Result<Self, PutRoomKeysError> {
-        let mut rooms: BTreeMap<RoomId, BTreeMap<SessionId, KeyBackupData>> = BTreeMap::new();
-        for session in sessions {
-            let (room_id, session_id) = (session.room_id().clone(), session.session_id().clone());
-            if session.sealed_to() != backup.public_key() {
-                return Err(PutRoomKeysError::SealedToAnotherKey { session_id });
-            }
-            let room = rooms.entry(room_id).or_default();
-            let offered = session.into_data();
-            if room.get(&session_id).is_none_or(|kept| offered.replaces(kept)) {
-                room.insert(session_id, offered);
-            }
+        Ok(Self { sessions: SealedSessions::new(backup, sessions)? })
+    }
+
+    /// How many sessions are sent.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Whether there is nothing to send.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The exact length of the body, in bytes. It takes about as long as writing it.
+    #[must_use]
+    pub fn body_len(&self) -> usize {
+        json::len(&self.to_body())
+    }
+
+    /// The sessions, taken out.
+    #[must_use]
+    pub fn into_sessions(self) -> Vec<SealedSession> {
+        self.sessions.into_sessions()
+    }
+
+    /// Two requests with half of the sessions each.
+    ///
+    /// # Errors
+    ///
+    /// The request itself if it has fewer than two sessions.
+    pub fn split(self) -> Result<(Self, Self), Self> {
+        match self.sessions.split() {
+            Ok((first, second)) => Ok((Self { sessions: first }, Self { sessions: second })),
+            Err(sessions) => Err(Self { sessions }),
         }
-        Ok(Self { version: backup.version().clone(), rooms })
+    }
+
+    fn to_body(&self) -> Body<'_> {
+        let rooms = self.sessions.rooms.iter();
+        Body { rooms: rooms.map(|(room_id, sessions)| (room_id, Room { sessions })).collect() }
     }
 }
+
+impl Sealed for PutRoomKeys {}
 
 impl Endpoint for PutRoomKeys {
     type Response = StoredRoomKeys;
@@ -91,32 +147,25 @@ impl Endpoint for PutRoomKeys {
         Method::PUT
     }
 
-    fn path_and_query(&self) -> String {
-        format!("/_matrix/client/v3/room_keys/keys?version={}", encode(self.version.as_str()))
+    fn path_and_query(&self) -> Result<String, RequestError> {
+        Ok(keys_path::of_backup(&self.sessions.version))
     }
 
     fn body(&self) -> Vec<u8> {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            rooms: BTreeMap<&'a RoomId, Room<'a>>,
-        }
-        #[derive(Serialize)]
-        struct Room<'a> {
-            sessions: &'a BTreeMap<SessionId, KeyBackupData>,
-        }
-        let rooms = self.rooms.iter().map(|(room_id, sessions)| (room_id, Room { sessions }));
-        let sessions: usize = self.rooms.values().map(BTreeMap::len).sum();
-        json::to_bytes(&Body { rooms: rooms.collect() }, sessions * USUAL_LENGTH)
+        json::to_bytes(&self.to_body(), self.len() * USUAL_LENGTH)
     }
 
     fn read_body(&self, body: &[u8], _: &Limits) -> Result<StoredRoomKeys, ResponseError> {
-        let mut object = object(body)?;
-        Ok(StoredRoomKeys {
-            etag: object.take("etag").and_then(json::lenient_token),
-            count: object.take("count").and_then(json::lenient_integer),
-        })
+        StoredRoomKeys::read(body)
     }
 }
 
-/// About how many bytes a session takes in the body.
-const USUAL_LENGTH: usize = 1024;
+#[derive(Serialize)]
+struct Body<'a> {
+    rooms: BTreeMap<&'a RoomId, Room<'a>>,
+}
+
+#[derive(Serialize)]
+struct Room<'a> {
+    sessions: &'a SessionsOfRoom,
+}

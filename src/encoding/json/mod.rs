@@ -9,7 +9,7 @@ mod text;
 mod unknown_members;
 mod utf8;
 
-use std::{collections::HashSet, fmt};
+use std::{collections::HashSet, fmt, io};
 
 use serde::{
     Serialize,
@@ -25,7 +25,7 @@ pub(crate) use self::{
 };
 
 /// The members of a JSON object in their order, borrowed from the text.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct RawObject<'a>(Vec<(&'a RawValue, &'a RawValue)>);
 
 /// Why a text is not read as a [`RawObject`].
@@ -140,6 +140,27 @@ pub(crate) fn to_bytes(value: &impl Serialize, capacity: usize) -> Vec<u8> {
     #[expect(clippy::expect_used, reason = "our types have text keys and no failing serialiser")]
     serde_json::to_writer(&mut json, value).expect("nothing in it can fail");
     json
+}
+
+/// How many bytes [`to_bytes`] writes.
+pub(crate) fn len(value: &impl Serialize) -> usize {
+    let mut counter = Counter(0);
+    #[expect(clippy::expect_used, reason = "our types have text keys and no failing serialiser")]
+    serde_json::to_writer(&mut counter, value).expect("nothing in it can fail");
+    counter.0
+}
+
+struct Counter(usize);
+
+impl io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The JSON text of a string.

@@ -1,0 +1,160 @@
+//! What a homeserver, or something before it, answers when it does not do what it was asked for.
+
+mod matrix;
+mod response;
+mod retry_after;
+mod user_interactive_auth;
+
+use http::{HeaderMap, StatusCode};
+use thiserror::Error;
+
+pub use self::{
+    matrix::{ErrorKind, MatrixError},
+    response::ResponseError,
+    retry_after::RetryAfter,
+    user_interactive_auth::UserInteractiveAuth,
+};
+use crate::{Limits, encoding::json::RawObject, excerpt::Excerpt};
+
+/// Why a response is not the expected one.
+///
+/// Match on it, or ask it what matters to you: some answers mean the same whoever gave them, a
+/// homeserver or a proxy in front of it.
+///
+/// | what the host does | ask |
+/// |---|---|
+/// | what was asked for is not there | [`is_not_found`](Self::is_not_found) |
+/// | ask for the current backup version again | [`means_other_version`](Self::means_other_version) |
+/// | send less at once | [`is_request_too_large`](Self::is_request_too_large) |
+/// | wait | [`is_rate_limited`](Self::is_rate_limited), [`retry_after`](Self::retry_after) |
+/// | get a new access token | [`is_unauthorized`](Self::is_unauthorized), [`is_soft_logout`](Self::is_soft_logout) |
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ApiError {
+    /// The homeserver refused, in the words of the specification.
+    #[error(transparent)]
+    Matrix(#[from] MatrixError),
+    /// The homeserver wants the user to authenticate first.
+    #[error(transparent)]
+    UserInteractiveAuth(#[from] Box<UserInteractiveAuth>),
+    /// Somebody refused, but not a Matrix homeserver: a proxy, say.
+    #[error("the server answered with status {status} and no Matrix error: {excerpt}")]
+    NotMatrix {
+        /// The HTTP status.
+        status: u16,
+        /// How the body begins.
+        excerpt: Excerpt,
+        /// When to ask again, if it says so.
+        retry_after: Option<RetryAfter>,
+    },
+    /// The body is longer than [`Limits`] allow for this endpoint.
+    #[error("the response has {found} bytes, more than the limit of {limit}")]
+    TooLarge {
+        /// How many bytes are allowed.
+        limit: usize,
+        /// How many bytes there are.
+        found: usize,
+    },
+    /// The homeserver agreed, but its response is not what the endpoint returns.
+    #[error(transparent)]
+    Response(#[from] ResponseError),
+}
+
+impl ApiError {
+    /// The HTTP status of a refusal; `None` if the status was one of success.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Matrix(error) => Some(error.status),
+            Self::UserInteractiveAuth(_) => Some(StatusCode::UNAUTHORIZED.as_u16()),
+            Self::NotMatrix { status, .. } => Some(*status),
+            Self::TooLarge { .. } | Self::Response(_) => None,
+        }
+    }
+
+    /// Whether what was asked for is not there, by the word of a Matrix homeserver.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.kind() == Some(&ErrorKind::NotFound)
+    }
+
+    /// Whether the backup version that was written to is not the current one, or is gone.
+    ///
+    /// Either way, ask for the current one with
+    /// [`GetCurrentBackupVersion`](super::GetCurrentBackupVersion). What the error itself says of the
+    /// current version is not to be trusted.
+    #[must_use]
+    pub fn means_other_version(&self) -> bool {
+        matches!(self.kind(), Some(ErrorKind::WrongRoomKeysVersion { .. } | ErrorKind::NotFound))
+    }
+
+    /// Whether the request was too large for the homeserver or for anything in front of it: a status
+    /// of 413, or `M_TOO_LARGE`.
+    #[must_use]
+    pub fn is_request_too_large(&self) -> bool {
+        self.status() == Some(StatusCode::PAYLOAD_TOO_LARGE.as_u16())
+            || self.kind() == Some(&ErrorKind::RequestTooLarge)
+    }
+
+    /// Whether there were too many requests: a status of 429, or `M_LIMIT_EXCEEDED`.
+    #[must_use]
+    pub fn is_rate_limited(&self) -> bool {
+        self.status() == Some(StatusCode::TOO_MANY_REQUESTS.as_u16())
+            || self.kind() == Some(&ErrorKind::RateLimited)
+    }
+
+    /// When to ask again, if the answer says so; an answer that the server is overloaded may, too.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<RetryAfter> {
+        match self {
+            Self::Matrix(error) => error.retry_after,
+            Self::NotMatrix { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// Whether the homeserver does not accept the access token.
+    #[must_use]
+    pub fn is_unauthorized(&self) -> bool {
+        matches!(self.kind(), Some(ErrorKind::Unauthorized { .. }))
+    }
+
+    /// Whether the homeserver does not accept the access token, but the device goes on to exist: keys
+    /// and backups are to be kept until the user has logged in again.
+    #[must_use]
+    pub fn is_soft_logout(&self) -> bool {
+        self.kind() == Some(&ErrorKind::Unauthorized { soft_logout: true })
+    }
+
+    fn kind(&self) -> Option<&ErrorKind> {
+        if let Self::Matrix(error) = self { Some(&error.kind) } else { None }
+    }
+
+    /// Reads a response that is no success.
+    pub(super) fn from_parts(
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+        limits: &Limits,
+    ) -> Self {
+        let object = (body.len() <= limits.response_bytes).then(|| RawObject::parse(body).ok());
+        let mut object = object.flatten();
+        let retry_after = RetryAfter::read(headers, object.as_mut(), limits);
+        let read = object.and_then(|object| {
+            if status == StatusCode::UNAUTHORIZED
+                && let Some(auth) = UserInteractiveAuth::read(object.clone(), body)
+            {
+                return Some(Box::new(auth).into());
+            }
+            Some(MatrixError::read(status, object, retry_after)?.into())
+        });
+        read.unwrap_or_else(|| {
+            let start = body.get(..MAX_EXCERPT_BYTES).unwrap_or(body);
+            let excerpt = Excerpt::new(&String::from_utf8_lossy(start));
+            Self::NotMatrix { status: status.as_u16(), excerpt, retry_after }
+        })
+    }
+}
+
+/// More than enough for an excerpt of 64 characters.
+const MAX_EXCERPT_BYTES: usize = 512;

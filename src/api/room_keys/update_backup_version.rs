@@ -1,0 +1,81 @@
+//! `PUT /_matrix/client/v3/room_keys/version/{version}`
+
+use http::Method;
+use serde::Serialize;
+
+use super::get_backup_version::version_path;
+use crate::{
+    Limits,
+    api::{
+        Endpoint, RequestError, ResponseError,
+        endpoint::{acknowledgement, sealed::Sealed},
+    },
+    backup::{AuthData, MEGOLM_BACKUP_V1},
+    encoding::json,
+    ids::BackupVersion,
+};
+
+/// Writes the `auth_data` of a backup version anew, to add a signature
+/// ([specification](https://spec.matrix.org/v1.16/client-server-api/#put_matrixclientv3room_keysversionversion)).
+///
+/// The algorithm cannot be changed. The public key should not be either: what is stored was sealed to
+/// the old one. The homeserver's `etag` does not move.
+///
+/// ```
+/// # use strongroom::{api::{Endpoint, UpdateBackupVersion}, backup::{AuthData, BackupVersionInfo}};
+/// # use strongroom::{crypto::ed25519::Ed25519Signature, ids::{KeyId, UserId}};
+/// # fn sign(_: &[u8]) -> Ed25519Signature { Ed25519Signature::from_bytes([1; 64]) }
+/// fn add_signature(
+///     info: &BackupVersionInfo,
+///     user_id: &UserId,
+///     key_id: &KeyId,
+/// ) -> Result<UpdateBackupVersion, Box<dyn std::error::Error>> {
+///     let auth_data = info.auth_data()?.clone();
+///     let signature = sign(&auth_data.bytes_to_sign()?);
+///     let auth_data = auth_data.with_signature(user_id, key_id, &signature);
+///     Ok(UpdateBackupVersion::new(info.version().clone(), auth_data))
+/// }
+/// ```
+#[derive(Debug, Clone)]
+pub struct UpdateBackupVersion {
+    version: BackupVersion,
+    auth_data: AuthData,
+}
+
+impl UpdateBackupVersion {
+    /// For a backup of the current algorithm, with this `auth_data`.
+    #[must_use]
+    pub fn new(version: BackupVersion, auth_data: AuthData) -> Self {
+        Self { version, auth_data }
+    }
+}
+
+impl Sealed for UpdateBackupVersion {}
+
+impl Endpoint for UpdateBackupVersion {
+    type Response = ();
+
+    fn method(&self) -> Method {
+        Method::PUT
+    }
+
+    fn path_and_query(&self) -> Result<String, RequestError> {
+        version_path(&self.version)
+    }
+
+    fn body(&self) -> Vec<u8> {
+        #[derive(Serialize)]
+        struct Body<'a> {
+            algorithm: &'static str,
+            auth_data: &'a AuthData,
+            version: &'a BackupVersion,
+        }
+        let Self { version, auth_data } = self;
+        let body = Body { algorithm: MEGOLM_BACKUP_V1, auth_data, version };
+        json::to_bytes(&body, auth_data.as_json().len() + 128)
+    }
+
+    fn read_body(&self, body: &[u8], _: &Limits) -> Result<(), ResponseError> {
+        acknowledgement(body).map(drop)
+    }
+}
