@@ -92,6 +92,23 @@ opaque_id! {
 }
 
 opaque_id! {
+    /// The type of an event: `m.secret_storage.default_key`, say.
+    EventType
+}
+
+opaque_id! {
+    /// What tells a request that is sent again from a new one. The client chooses it, and never the
+    /// same one twice with one access token.
+    TransactionId
+}
+
+opaque_id! {
+    /// How far a client has read what the server sends: `next_batch` of one response, `since` of the
+    /// next request.
+    SyncToken
+}
+
+opaque_id! {
     /// The version of a key backup: opaque, chosen by the server.
     BackupVersion
 }

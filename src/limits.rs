@@ -20,6 +20,8 @@ pub struct Limits {
     pub streamed_response_bytes: u64,
     /// The largest of any other response, in bytes. Default: 1 MiB.
     pub response_bytes: usize,
+    /// The largest response of `/sync` or `/keys/query`, in bytes. Default: 32 MiB.
+    pub sync_response_bytes: usize,
     /// The longest wait that a server can ask for, in milliseconds. Default: one hour; a longer one is
     /// cut to it.
     pub retry_after_ms: u64,
@@ -52,6 +54,7 @@ impl Default for Limits {
             sessions_response_bytes: 512 << 20,
             streamed_response_bytes: 16 << 30,
             response_bytes: 1 << 20,
+            sync_response_bytes: 32 << 20,
             retry_after_ms: 60 * 60 * 1_000,
             response_depth: 128,
             session_bytes: 1 << 20,

@@ -21,12 +21,15 @@ use std::{
 use strongroom::{
     Limits,
     api::{
-        AccessToken, ApiError, BaseUrl, BaseUrlError, CreateBackupVersion, DeleteBackupVersion,
-        DeleteRoomKeys, DeleteRoomKeysForRoom, DeleteRoomKeysForSession, Endpoint, ErrorKind,
+        AccessToken, AccountDataEvent, ApiError, BaseUrl, BaseUrlError, CreateBackupVersion,
+        CrossSigningKey, DeleteBackupVersion, DeleteRoomKeys, DeleteRoomKeysForRoom,
+        DeleteRoomKeysForSession, DeviceKeys, Endpoint, ErrorKind, GetAccountData,
         GetBackupVersion, GetCurrentBackupVersion, GetRoomKeys, GetRoomKeysForRoom,
-        GetRoomKeysForSession, MatrixError, PutRoomKeys, PutRoomKeysError, PutRoomKeysForRoom,
-        PutRoomKeysForSession, RequestError, ResponseError, RetryAfter, RoomKeys, StoredRoomKeys,
-        UpdateBackupVersion, UserInteractiveAuth,
+        GetRoomKeysForSession, GetSync, GetWhoAmI, MatrixError, PutAccountData, PutRoomKeys,
+        PutRoomKeysError, PutRoomKeysForRoom, PutRoomKeysForSession, QueriedKeyError, QueriedKeys,
+        QueryKeys, RequestError, ResponseError, RetryAfter, RoomKeys, SendToDevice,
+        SignatureFailure, StoredRoomKeys, SyncResponse, ToDeviceEvent, UnusableKey,
+        UpdateBackupVersion, UploadSignatures, UserInteractiveAuth, WhoAmI,
     },
     backup::{
         AuthData, AuthDataError, BackedUpSession, BackupDecryptionKey, BackupPublicKey,
@@ -48,11 +51,15 @@ use strongroom::{
     encoding::{
         base58, base64,
         canonical_json::{JsonError, JsonValue, NotCanonical},
+        json_object::{JsonObject, JsonObjectError},
         secret_base64,
     },
     excerpt::Excerpt,
     homeserver::Homeserver,
-    ids::{BackupVersion, DeviceId, KeyId, RoomId, SessionId, UserId},
+    ids::{
+        BackupVersion, DeviceId, EventType, KeyId, RoomId, SessionId, SyncToken, TransactionId,
+        UserId,
+    },
     randomness::NoRandomness,
     recovery_key::RecoveryKey,
     secret::{SecretString, SecretVec},
@@ -189,6 +196,21 @@ fn hold_no_secret() -> BTreeSet<String> {
         StreamError,
         RoomKeys,
         StoredRoomKeys,
+        CrossSigningKey,
+        DeviceKeys,
+        GetSync,
+        GetWhoAmI,
+        QueriedKeyError,
+        QueriedKeys,
+        QueryKeys,
+        SignatureFailure,
+        UnusableKey,
+        UploadSignatures,
+        WhoAmI,
+        EventType,
+        SyncToken,
+        TransactionId,
+        JsonObjectError,
         DeleteBackupVersion,
         DeleteRoomKeys,
         DeleteRoomKeysForRoom,
@@ -504,6 +526,7 @@ fn look_at_requests(witness: &mut Witness, vault: &Vault) {
     look_at_request(witness, &update);
     witness.debug(&update);
     look_at_user_interactive_auth(witness);
+    look_at_contents(witness);
     look_at_request(witness, &GetCurrentBackupVersion);
     look_at_request(witness, &GetRoomKeys::new("1".into()));
     witness.debug(&create);
@@ -512,6 +535,30 @@ fn look_at_requests(witness: &mut Witness, vault: &Vault) {
     let mut homeserver = Homeserver::new();
     homeserver.log_in_with_token("@alice:example.org", "PHONE", TOKEN);
     witness.debug(&homeserver);
+}
+
+/// What events hold is not printed, whatever it is: nobody knows what a client put there.
+fn look_at_contents(witness: &mut Witness) {
+    let content = JsonObject::from_json(format!(r#"{{"x":"{TOKEN}"}}"#).as_bytes()).unwrap();
+    witness.debug(&content);
+    let put = PutAccountData::new("@a".into(), "m.a".into(), content.clone());
+    witness.debug(&put);
+    look_at_request(witness, &PutAccountData::delete("@a".into(), "m.a".into()));
+    let get = GetAccountData::new("@a".into(), "m.a".into());
+    look_at_request(witness, &get);
+    witness.debug(&get);
+    let send = SendToDevice::encrypted("1".into());
+    look_at_request(witness, &send);
+    witness.debug(&send.to_all("@a".into(), content));
+    let event = format!(r#"{{"type":"m.a","content":{{"x":"{TOKEN}"}},"y":"{TOKEN}"}}"#);
+    let body = format!(
+        r#"{{"next_batch":"1","account_data":{{"events":[{event}]}},"to_device":{{"events":[{event}]}}}}"#
+    );
+    let sync = GetSync::new().read_response(&http::Response::new(body), &Limits::default());
+    let sync: SyncResponse = sync.unwrap();
+    witness.debug(&sync);
+    witness.debug::<AccountDataEvent>(&sync.account_data[0]);
+    witness.debug::<ToDeviceEvent>(&sync.to_device[0]);
 }
 
 /// The session of an authentication is as good as the user's password.

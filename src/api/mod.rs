@@ -29,18 +29,35 @@ mod access_token;
 mod base_url;
 mod endpoint;
 mod error;
+mod get_account_data;
+mod get_who_am_i;
+mod members;
 mod path;
+mod put_account_data;
+mod query_keys;
 mod room_keys;
+mod send_to_device;
+mod sync;
+mod upload_signatures;
 
 pub use self::{
     access_token::AccessToken,
     base_url::{BaseUrl, BaseUrlError},
     endpoint::{Endpoint, RequestError},
     error::{ApiError, ErrorKind, MatrixError, ResponseError, RetryAfter, UserInteractiveAuth},
+    get_account_data::GetAccountData,
+    get_who_am_i::{GetWhoAmI, WhoAmI},
+    put_account_data::PutAccountData,
+    query_keys::{
+        CrossSigningKey, DeviceKeys, QueriedKeyError, QueriedKeys, QueryKeys, UnusableKey,
+    },
     room_keys::{
         CreateBackupVersion, DeleteBackupVersion, DeleteRoomKeys, DeleteRoomKeysForRoom,
         DeleteRoomKeysForSession, GetBackupVersion, GetCurrentBackupVersion, GetRoomKeys,
         GetRoomKeysForRoom, GetRoomKeysForSession, PutRoomKeys, PutRoomKeysError,
         PutRoomKeysForRoom, PutRoomKeysForSession, RoomKeys, StoredRoomKeys, UpdateBackupVersion,
     },
+    send_to_device::SendToDevice,
+    sync::{AccountDataEvent, GetSync, SyncResponse, ToDeviceEvent},
+    upload_signatures::{SignatureFailure, UploadSignatures},
 };

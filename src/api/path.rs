@@ -18,6 +18,12 @@ impl Path {
         Self { text: format!("{ROOT}{path}"), has_query: false }
     }
 
+    /// Adds a part of the path that is the same for all requests: `/account_data`.
+    pub(super) fn part(mut self, part: &str) -> Self {
+        self.text.push_str(part);
+        self
+    }
+
     /// Adds an identifier as one segment; `name` is what the specification calls it.
     ///
     /// Percent-encoding keeps it in one piece, but does not help a segment of one or two dots: URL
@@ -65,10 +71,10 @@ mod tests {
     #[test]
     fn identifiers_are_encoded_to_the_last_slash() {
         let path = Path::new("/keys").segment("roomId", "!a/b+c:d#ä").unwrap();
-        let path = path.query("from", "a b").query("to", "c&d=e").to_string();
+        let path = path.part("/x").query("from", "a b").query("to", "c&d=e").to_string();
         assert_eq!(
             path,
-            "/_matrix/client/v3/keys/%21a%2Fb%2Bc%3Ad%23%C3%A4?from=a%20b&to=c%26d%3De"
+            "/_matrix/client/v3/keys/%21a%2Fb%2Bc%3Ad%23%C3%A4/x?from=a%20b&to=c%26d%3De"
         );
     }
 

@@ -1,4 +1,4 @@
-//! Encodings: base64, base58 and canonical JSON.
+//! Encodings: base64, base58, canonical JSON, and JSON that is kept as it came.
 //!
 //! Two codecs for base64 exist on purpose: [`base64`] for what everyone may see, and
 //! [`secret_base64`], whose running time does not depend on the data.
@@ -8,4 +8,5 @@ pub mod base64;
 pub mod canonical_json;
 
 pub(crate) mod json;
+pub mod json_object;
 pub mod secret_base64;

@@ -6,8 +6,9 @@ use proptest::prelude::*;
 use strongroom::{
     api::{
         DeleteBackupVersion, DeleteRoomKeys, DeleteRoomKeysForRoom, DeleteRoomKeysForSession,
-        Endpoint, GetBackupVersion, GetRoomKeys, GetRoomKeysForRoom, GetRoomKeysForSession,
-        PutRoomKeys, PutRoomKeysForRoom, PutRoomKeysForSession, RequestError, UpdateBackupVersion,
+        Endpoint, GetAccountData, GetBackupVersion, GetRoomKeys, GetRoomKeysForRoom,
+        GetRoomKeysForSession, PutAccountData, PutRoomKeys, PutRoomKeysForRoom,
+        PutRoomKeysForSession, RequestError, SendToDevice, UpdateBackupVersion,
     },
     backup::AuthData,
 };
@@ -63,6 +64,20 @@ proptest! {
         let versions = ["room_keys", "version"];
         check(&GetBackupVersion::new(v()), &versions, &[&version], &[])?;
         check(&DeleteBackupVersion::new(v()), &versions, &[&version], &[])?;
+    }
+
+    #[test]
+    fn users_types_and_transactions_come_out_of_a_path_as_they_went_in(
+        user in any_id(), event_type in any_id(), transaction in any_id(),
+    ) {
+        // The fixed segment stands between the two IDs.
+        let ids: &[&str] = &[&user, "account_data", &event_type];
+        let get = GetAccountData::new(user.as_str().into(), event_type.as_str().into());
+        check(&get, &["user"], ids, &[])?;
+        let put = PutAccountData::delete(user.as_str().into(), event_type.as_str().into());
+        check(&put, &["user"], ids, &[])?;
+        let send = SendToDevice::encrypted(transaction.as_str().into());
+        check(&send, &["sendToDevice", "m.room.encrypted"], &[&transaction], &[])?;
     }
 }
 
@@ -147,5 +162,10 @@ fn refusals(id: &str) -> Vec<(&'static str, Option<RequestError>)> {
         ("sessionId", refusal(&DeleteRoomKeysForSession::new(one(), "!a".into(), id.into()))),
         ("roomId", refusal(&PutRoomKeysForRoom::new(&backup, id.into(), []).unwrap())),
         ("roomId", refusal(&PutRoomKeysForSession::new(&backup, in_room).unwrap())),
+        ("userId", refusal(&GetAccountData::new(id.into(), "m.a".into()))),
+        ("type", refusal(&GetAccountData::new("@a".into(), id.into()))),
+        ("userId", refusal(&PutAccountData::delete(id.into(), "m.a".into()))),
+        ("type", refusal(&PutAccountData::delete("@a".into(), id.into()))),
+        ("txnId", refusal(&SendToDevice::secret_request(id.into()))),
     ]
 }

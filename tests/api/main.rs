@@ -7,10 +7,13 @@
     reason = "a test stops at the first surprise, in its helpers too"
 )]
 
+mod account;
 mod errors;
 mod identifiers;
+mod keys;
 mod malformations;
 mod room_keys;
+mod sync;
 mod with_homeserver;
 
 use http::{Method, Response};

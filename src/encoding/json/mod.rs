@@ -163,9 +163,9 @@ impl io::Write for Counter {
     }
 }
 
-/// The JSON text of a string.
-pub(crate) fn to_text(value: &str) -> String {
-    #[expect(clippy::expect_used, reason = "a string, written to memory")]
+/// The JSON text of a string, or of public data.
+pub(crate) fn to_text(value: &(impl Serialize + ?Sized)) -> String {
+    #[expect(clippy::expect_used, reason = "our types have text keys and no failing serialiser")]
     serde_json::to_string(value).expect("nothing in it can fail")
 }
 

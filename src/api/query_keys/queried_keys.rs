@@ -1,0 +1,101 @@
+//! What `/keys/query` returns.
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+
+use super::{CrossSigningKey, DeviceKeys, QueriedKeyError, UnusableKey};
+use crate::{
+    Limits,
+    api::{
+        ResponseError,
+        endpoint::acknowledgement,
+        members::{members, members_of},
+    },
+    encoding::{json::RawObject, json_object::JsonObject},
+    ids::{DeviceId, UserId},
+};
+
+/// The keys of users and their devices, as the homeserver returns them.
+///
+/// # Security
+///
+/// Nothing is verified: each key is the signed object that it came as, and says whom it claims to
+/// belong to. Whether one signed the other is found by
+/// [`SignedObject::verify`](crate::signed_json::SignedObject::verify), with a key that the host
+/// trusts. What claims another user or device than it was returned for is
+/// [unusable](Self::unusable), as the specification demands.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct QueriedKeys {
+    /// The keys of devices, by user.
+    pub device_keys: BTreeMap<UserId, BTreeMap<DeviceId, DeviceKeys>>,
+    /// The master keys.
+    pub master_keys: BTreeMap<UserId, CrossSigningKey>,
+    /// The keys that users sign their own devices with.
+    pub self_signing_keys: BTreeMap<UserId, CrossSigningKey>,
+    /// The keys that users sign others with; a homeserver returns the caller's own alone.
+    pub user_signing_keys: BTreeMap<UserId, CrossSigningKey>,
+    /// The servers that could not be asked, and what the homeserver says of each. Their users may have
+    /// keys all the same.
+    pub failures: BTreeMap<String, JsonObject>,
+    /// What cannot be used, each with the reason: it cost itself alone.
+    pub unusable: Vec<UnusableKey>,
+}
+
+impl QueriedKeys {
+    pub(super) fn read(body: &[u8], limits: &Limits) -> Result<Self, ResponseError> {
+        let mut object = acknowledgement(body)?;
+        let mut keys = Self::default();
+        for (user_id, devices) in members(&mut object, "device_keys")? {
+            keys.add_devices(&user_id.into(), devices, limits);
+        }
+        keys.master_keys = keys.cross_signing(&mut object, "master", "master_keys", limits)?;
+        keys.self_signing_keys =
+            keys.cross_signing(&mut object, "self_signing", "self_signing_keys", limits)?;
+        keys.user_signing_keys =
+            keys.cross_signing(&mut object, "user_signing", "user_signing_keys", limits)?;
+        let details = |value| JsonObject::from_raw(value).unwrap_or_else(JsonObject::empty);
+        let failures = members(&mut object, "failures")?.into_iter();
+        keys.failures = failures.map(|(server, value)| (server, details(value))).collect();
+        Ok(keys)
+    }
+
+    fn add_devices(&mut self, user_id: &UserId, devices: &RawValue, limits: &Limits) {
+        let Some(devices) = members_of(devices) else {
+            let error = QueriedKeyError::NotAnObject;
+            self.unusable.push(UnusableKey { user_id: user_id.clone(), device_id: None, error });
+            return;
+        };
+        let of_user = self.device_keys.entry(user_id.clone()).or_default();
+        for (device_id, value) in devices {
+            let device_id = DeviceId::from(device_id);
+            match DeviceKeys::read(user_id, &device_id, value, limits) {
+                Ok(keys) => drop(of_user.insert(device_id, keys)),
+                Err(error) => self.unusable.push(UnusableKey {
+                    user_id: user_id.clone(),
+                    device_id: Some(device_id),
+                    error,
+                }),
+            }
+        }
+    }
+
+    fn cross_signing(
+        &mut self,
+        object: &mut RawObject<'_>,
+        usage: &str,
+        name: &'static str,
+        limits: &Limits,
+    ) -> Result<BTreeMap<UserId, CrossSigningKey>, ResponseError> {
+        let mut usable = BTreeMap::new();
+        for (user_id, value) in members(object, name)? {
+            let user_id = UserId::from(user_id);
+            match CrossSigningKey::read(&user_id, usage, value, limits) {
+                Ok(key) => drop(usable.insert(user_id, key)),
+                Err(error) => self.unusable.push(UnusableKey { user_id, device_id: None, error }),
+            }
+        }
+        Ok(usable)
+    }
+}

@@ -1,0 +1,100 @@
+//! What `/sync` returns.
+
+use serde_json::value::RawValue;
+
+use crate::{
+    api::{ResponseError, endpoint::object, members::text},
+    encoding::{
+        json::{self, RawObject},
+        json_object::JsonObject,
+    },
+    ids::{EventType, SyncToken, UserId},
+};
+
+/// Account data that has changed, and events that were sent to this device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SyncResponse {
+    /// What the next request goes on from.
+    pub next_batch: SyncToken,
+    /// The account data, in the order of the response.
+    pub account_data: Vec<AccountDataEvent>,
+    /// The events sent to this device, in the order of the response.
+    pub to_device: Vec<ToDeviceEvent>,
+    /// How many events of both kinds were left out: they have no type, no content, or are no objects.
+    pub broken: usize,
+}
+
+/// One event of the user's account data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AccountDataEvent {
+    /// The type.
+    pub event_type: EventType,
+    /// The content. An empty one means that it was deleted.
+    pub content: JsonObject,
+}
+
+/// One event that was sent to this device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ToDeviceEvent {
+    /// The type.
+    pub event_type: EventType,
+    /// Who sent it, by the word of the homeserver.
+    pub sender: Option<UserId>,
+    /// The content.
+    pub content: JsonObject,
+    /// The whole event, for a host that decrypts it.
+    pub json: JsonObject,
+}
+
+impl SyncResponse {
+    pub(super) fn read(body: &[u8]) -> Result<Self, ResponseError> {
+        let mut object = object(body)?;
+        let next_batch = object.take("next_batch").and_then(json::lenient_token);
+        let next_batch = next_batch.ok_or(ResponseError::Member("next_batch"))?;
+        let (account_data, to_device) =
+            (events(&mut object, "account_data")?, events(&mut object, "to_device")?);
+        let all = account_data.len() + to_device.len();
+        let account_data: Vec<_> =
+            account_data.into_iter().filter_map(AccountDataEvent::read).collect();
+        let to_device: Vec<_> = to_device.into_iter().filter_map(ToDeviceEvent::read).collect();
+        let broken = all - account_data.len() - to_device.len();
+        Ok(Self { next_batch: next_batch.into(), account_data, to_device, broken })
+    }
+}
+
+impl AccountDataEvent {
+    fn read(event: &RawValue) -> Option<Self> {
+        Some(Self { event_type: text(event, "type")?.into(), content: content(event)? })
+    }
+}
+
+impl ToDeviceEvent {
+    fn read(event: &RawValue) -> Option<Self> {
+        Some(Self {
+            event_type: text(event, "type")?.into(),
+            sender: text(event, "sender").map(Into::into),
+            content: content(event)?,
+            json: JsonObject::from_raw(event)?,
+        })
+    }
+}
+
+fn content(event: &RawValue) -> Option<JsonObject> {
+    let mut event = RawObject::parse(event.get().as_bytes()).ok()?;
+    event.take("content").and_then(JsonObject::from_raw)
+}
+
+/// The elements of `events` in a member of the response; none if either is absent or `null`.
+fn events<'a>(
+    object: &mut RawObject<'a>,
+    name: &'static str,
+) -> Result<Vec<&'a RawValue>, ResponseError> {
+    let Some(value) = object.take_present(name) else { return Ok(Vec::new()) };
+    let broken = ResponseError::Member(name);
+    let mut inner = RawObject::parse(value.get().as_bytes()).map_err(|_| broken.clone())?;
+    let Some(events) = inner.take_present("events") else { return Ok(Vec::new()) };
+    json::array(events).ok_or(broken)
+}

@@ -1,0 +1,112 @@
+//! A JSON object that is kept as its text.
+//!
+//! ```
+//! use strongroom::encoding::json_object::JsonObject;
+//!
+//! let content = JsonObject::from_json(br#"{ "key": "abc" }"#)?;
+//! assert_eq!(content.as_bytes(), br#"{ "key": "abc" }"#);
+//! assert_eq!(format!("{content:?}"), "JsonObject(16 bytes)");
+//! assert!(JsonObject::from_json(b"[]").is_err());
+//! # Ok::<(), strongroom::encoding::json_object::JsonObjectError>(())
+//! ```
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+use super::json::{RawObject, RawObjectError};
+
+/// A JSON object as it came: the content of an event, unread.
+///
+/// It is written back to the last byte. What it holds is not printed.
+#[derive(Clone)]
+pub struct JsonObject(Box<RawValue>);
+
+/// Why bytes are not a JSON object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum JsonObjectError {
+    /// They are no JSON, or something follows it.
+    #[error("it is not valid JSON")]
+    NotJson,
+    /// They are JSON of another type.
+    #[error("it is not a JSON object")]
+    NotAnObject,
+}
+
+impl JsonObject {
+    /// Takes the bytes of an object; its members are not looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`JsonObjectError`] if they are no JSON object.
+    pub fn from_json(json: &[u8]) -> Result<Self, JsonObjectError> {
+        RawObject::parse(json)?;
+        let raw = serde_json::from_slice(json).map_err(|_| JsonObjectError::NotJson)?;
+        Ok(Self(raw))
+    }
+
+    /// `{}`.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self(no_members())
+    }
+
+    /// The bytes as they came, without white space around them.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.get().as_bytes()
+    }
+
+    /// Whether it has no members.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.members().is_none_or(|object| object.iter().next().is_none())
+    }
+
+    /// An object that was read as a part of another; `None` for a value of another type.
+    pub(crate) fn from_raw(value: &RawValue) -> Option<Self> {
+        value.get().starts_with('{').then(|| Self(value.to_owned()))
+    }
+
+    fn members(&self) -> Option<RawObject<'_>> {
+        RawObject::parse(self.as_bytes()).ok()
+    }
+}
+
+impl PartialEq for JsonObject {
+    /// Whether the bytes are the same.
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for JsonObject {}
+
+impl fmt::Debug for JsonObject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JsonObject({} bytes)", self.as_bytes().len())
+    }
+}
+
+impl Serialize for JsonObject {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl From<RawObjectError> for JsonObjectError {
+    fn from(error: RawObjectError) -> Self {
+        match error {
+            RawObjectError::Syntax => Self::NotJson,
+            RawObjectError::NotAnObject => Self::NotAnObject,
+        }
+    }
+}
+
+fn no_members() -> Box<RawValue> {
+    #[expect(clippy::expect_used, reason = "an empty object is JSON")]
+    RawValue::from_string("{}".to_owned()).expect("it is JSON")
+}

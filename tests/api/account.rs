@@ -1,0 +1,99 @@
+//! Account data, and whom a token belongs to.
+
+use strongroom::{
+    api::{ApiError, GetAccountData, GetWhoAmI, PutAccountData, ResponseError},
+    encoding::json_object::{JsonObject, JsonObjectError},
+    ids::{DeviceId, EventType, UserId},
+};
+
+use crate::{answer, assert_wire, wire};
+
+#[test]
+fn account_data_is_read_and_written_under_the_user_and_the_type() {
+    let path = "/user/%40alice%3Aexample.org/account_data/m.secret_storage.key.a%2Fb%23";
+    assert_wire(&GetAccountData::new(alice(), key_type()), "GET", path, "");
+    let content = r#"{ "b":1.50,"a":"\u00e4" }"#;
+    let put = PutAccountData::new(alice(), key_type(), object(content));
+    assert_wire(&put, "PUT", path, content);
+    assert_wire(&PutAccountData::delete(alice(), key_type()), "PUT", path, "{}");
+    answer(&put, 200, "{}").unwrap();
+    let error = answer(&put, 200, r#"{"errcode":"M_UNKNOWN"}"#).unwrap_err();
+    assert!(matches!(error, ApiError::Response(ResponseError::Errcode(_))));
+}
+
+#[test]
+fn account_data_is_kept_to_the_last_byte_and_not_printed() {
+    let json = r#"{"b":1.50, "encrypted":{"k":"s3cret \ud800"},"b":2}"#;
+    let content = answer(&get(), 200, json).unwrap().unwrap();
+    assert_eq!(content.as_bytes(), json.as_bytes());
+    assert_eq!(serde_json::to_string(&content).unwrap(), json);
+    assert_eq!(format!("{content:?}"), format!("JsonObject({} bytes)", json.len()));
+    let put = PutAccountData::new(alice(), key_type(), content);
+    assert!(!format!("{put:?}").contains("s3cret"));
+}
+
+/// Row 34 of the malformations.
+#[test]
+fn row_34_an_empty_object_is_deleted_account_data() {
+    for body in ["{}", " { } "] {
+        assert_eq!(answer(&get(), 200, body).unwrap(), None, "{body}");
+    }
+    assert_eq!(answer(&get(), 404, r#"{"errcode":"M_NOT_FOUND"}"#).unwrap(), None);
+    for (status, body) in [(404, r#"{"errcode":"M_UNRECOGNIZED"}"#), (404, "<html>"), (403, "{}")] {
+        assert!(answer(&get(), status, body).is_err(), "{status} {body}");
+    }
+}
+
+#[test]
+fn account_data_that_is_no_object_is_an_error() {
+    for (body, error) in [
+        ("", ResponseError::NotJson),
+        ("{} x", ResponseError::NotJson),
+        ("null", ResponseError::NotAnObject),
+        ("[]", ResponseError::NotAnObject),
+    ] {
+        assert_eq!(answer(&get(), 200, body).unwrap_err(), error.into(), "{body}");
+    }
+    assert_eq!(JsonObject::from_json(b"[]"), Err(JsonObjectError::NotAnObject));
+    assert_eq!(JsonObject::from_json(b"{"), Err(JsonObjectError::NotJson));
+}
+
+#[test]
+fn a_token_belongs_to_a_user_and_perhaps_a_device() {
+    assert_wire(&GetWhoAmI, "GET", "/account/whoami", "");
+    let read = |body| answer(&GetWhoAmI, 200, body);
+    let who = read(r#"{"user_id":"@alice:example.org","device_id":"PHONE","is_guest":false}"#);
+    let who = who.unwrap();
+    assert_eq!((who.user_id, who.device_id), (alice(), Some(DeviceId::from("PHONE"))));
+    assert!(!who.is_guest);
+    for body in [r#"{"user_id":"@b"}"#, r#"{"user_id":"@b","device_id":null,"is_guest":true}"#] {
+        let who = read(body).unwrap();
+        assert_eq!((who.user_id, who.device_id), (UserId::from("@b"), None));
+        assert_eq!(who.is_guest, body.contains("guest"));
+    }
+    for (body, name) in [
+        ("{}", "user_id"),
+        (r#"{"errcode":"M_UNKNOWN"}"#, "user_id"),
+        (r#"{"user_id":7}"#, "user_id"),
+        (r#"{"user_id":"@b","device_id":7}"#, "device_id"),
+    ] {
+        assert_eq!(read(body).unwrap_err(), ResponseError::Member(name).into(), "{body}");
+    }
+    assert_eq!(wire(&GetWhoAmI).2, "");
+}
+
+fn get() -> GetAccountData {
+    GetAccountData::new(alice(), key_type())
+}
+
+fn alice() -> UserId {
+    UserId::from("@alice:example.org")
+}
+
+fn key_type() -> EventType {
+    EventType::from("m.secret_storage.key.a/b#")
+}
+
+fn object(json: &str) -> JsonObject {
+    JsonObject::from_json(json.as_bytes()).unwrap()
+}
