@@ -2,8 +2,20 @@
 //!
 //! The crate has no client and opens no socket. An [`Endpoint`] becomes an `http::Request` when the
 //! homeserver's URL and an access token are given, and reads the `http::Response` that came back. One
-//! file per endpoint of the
-//! [specification](https://spec.matrix.org/v1.16/client-server-api/#server-side-key-backups).
+//! file per endpoint of the [specification](https://spec.matrix.org/v1.16/client-server-api/).
+//!
+//! | topic | requests |
+//! |---|---|
+//! | backup versions | [`CreateBackupVersion`], [`GetCurrentBackupVersion`], [`GetBackupVersion`], [`UpdateBackupVersion`], [`DeleteBackupVersion`] |
+//! | all sessions | [`PutRoomKeys`], [`GetRoomKeys`], [`DeleteRoomKeys`] |
+//! | the sessions of a room | [`PutRoomKeysForRoom`], [`GetRoomKeysForRoom`], [`DeleteRoomKeysForRoom`] |
+//! | one session | [`PutRoomKeysForSession`], [`GetRoomKeysForSession`], [`DeleteRoomKeysForSession`] |
+//! | account data | [`GetAccountData`], [`PutAccountData`], [`GetSync`] |
+//! | devices and keys | [`SendToDevice`], [`QueryKeys`], [`UploadSignatures`] |
+//! | the account | [`GetWhoAmI`] |
+//!
+//! Every request fails with [`RequestError`] if an identifier cannot be part of a URL, and every
+//! response with [`ApiError`], which says what a host can do about it.
 //!
 //! ```
 //! use strongroom::{

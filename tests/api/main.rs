@@ -15,6 +15,7 @@ mod malformations;
 mod room_keys;
 mod sync;
 mod with_homeserver;
+mod with_ruma;
 
 use http::{Method, Response};
 use strongroom::{
