@@ -163,6 +163,7 @@ fn a_rate_limit_is_one_by_its_status_or_its_code() {
     assert!(current(429, r#"{"errcode":"M_UNKNOWN"}"#).is_rate_limited());
     assert!(current(400, r#"{"errcode":"M_LIMIT_EXCEEDED"}"#).is_rate_limited());
     assert!(current(429, "<html>").is_rate_limited());
+    assert_eq!(matrix(429, r#"{"errcode":"M_UNKNOWN"}"#).kind, ErrorKind::RateLimited);
     let overloaded = with_header(503, Some("5"), "<html>");
     assert!(!overloaded.is_rate_limited());
     assert_eq!(overloaded.retry_after().unwrap().wait(0), Duration::from_secs(5));
@@ -181,6 +182,8 @@ fn row_28_a_request_is_too_large_whoever_says_so() {
     for (status, body) in too_large {
         assert!(current(status, body).is_request_too_large(), "{status} {body}");
     }
+    let kind = matrix(413, r#"{"errcode":"M_UNKNOWN"}"#).kind;
+    assert_eq!(kind, ErrorKind::RequestTooLarge, "also for a host that matches");
     assert!(!current(400, r#"{"errcode":"M_BAD_JSON"}"#).is_request_too_large());
     assert!(!current(502, "<html>").is_request_too_large());
 }

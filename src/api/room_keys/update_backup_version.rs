@@ -30,7 +30,7 @@ use crate::{
 ///     user_id: &UserId,
 ///     key_id: &KeyId,
 /// ) -> Result<UpdateBackupVersion, Box<dyn std::error::Error>> {
-///     let auth_data = info.auth_data()?.clone();
+///     let auth_data = info.auth_data().cloned().map_err(Clone::clone)?;
 ///     let signature = sign(&auth_data.bytes_to_sign()?);
 ///     let auth_data = auth_data.with_signature(user_id, key_id, &signature);
 ///     Ok(UpdateBackupVersion::new(info.version().clone(), auth_data))
