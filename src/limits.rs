@@ -3,7 +3,7 @@
 /// Upper bounds for work that somebody else's data asks for.
 ///
 /// They are checked before the work is done. A refusal is an error of its own that says what was
-/// asked for. Take [`Limits::default`] and change what does not fit.
+/// asked for, where that is known. Take [`Limits::default`] and change what does not fit.
 ///
 /// ```
 /// let mut limits = strongroom::Limits::default();

@@ -31,7 +31,7 @@ fn every_malformation_gets_the_verdict_it_was_made_for() {
     let out = folder.join("out.json");
     for threads in [1, 3] {
         let outcome = restore::restore(&folder, Some(&out), threads).unwrap();
-        assert!(!outcome.is_everything());
+        assert!(!outcome.report.is_everything());
         let line: Value = serde_json::from_str(&outcome.line()).unwrap();
         for name in ["total", "restored", "failed", "causes"] {
             assert_eq!(line[name], expected[name], "{name}");
@@ -59,7 +59,7 @@ fn a_backup_without_faults_is_restored_whole() {
         assert!(!folder.join("expected.json").exists());
         let out = folder.join("out.json");
         let outcome = restore::restore(&folder, Some(&out), 1).unwrap();
-        assert!(outcome.is_everything());
+        assert!(outcome.report.is_everything());
         assert_eq!(outcome.report.restored(), count as u64);
         assert_eq!(read(&out), read(&folder.join("sessions.json")));
         assert_eq!(read(&out).as_array().unwrap().len(), count);
@@ -74,7 +74,7 @@ fn a_response_that_is_cut_keeps_what_came_before() {
     fs::write(folder.join("room_keys.json"), &response[..response.len() - 100]).unwrap();
     let out = folder.join("out.json");
     let outcome = restore::restore(&folder, Some(&out), 2).unwrap();
-    assert!(!outcome.is_everything());
+    assert!(!outcome.report.is_everything());
     let line: Value = serde_json::from_str(&outcome.line()).unwrap();
     assert_eq!((&line["complete"], &line["restored"]), (&json!(false), &json!(299)));
     let truth = read(&folder.join("sessions.json"));

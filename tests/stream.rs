@@ -9,7 +9,10 @@
 #[path = "support/response.rs"]
 mod response;
 
-use std::io::{self, Read};
+use std::{
+    convert::Infallible,
+    io::{self, Read},
+};
 
 use proptest::{collection::vec, prelude::*, sample::Index};
 use response::{Megolm, Outcome, member, one_room, response as body, room};
@@ -190,11 +193,17 @@ fn a_slice_and_a_reader_give_the_same() {
     let whole = Outcome::of(&key, &text);
     let (options, limits) = (RestoreOptions::default(), Limits::default());
     let (mut by_slice, mut by_reader) = (Vec::new(), Vec::new());
-    let each = |verdicts, _| by_slice.extend::<Vec<_>>(verdicts);
-    let report = restore_slice(&key, text.as_bytes(), options.clone(), &limits, each);
+    let each = |verdicts: Vec<_>, _| {
+        by_slice.extend(verdicts);
+        Ok::<_, Infallible>(())
+    };
+    let Ok(report) = restore_slice(&key, text.as_bytes(), options.clone(), &limits, each);
     assert_eq!((report, by_slice), (whole.report.clone(), whole.verdicts.clone()));
-    let each = |verdicts, _| by_reader.extend::<Vec<_>>(verdicts);
-    let report = restore_reader(&key, text.as_bytes(), options, &limits, each);
+    let each = |verdicts: Vec<_>, _| {
+        by_reader.extend(verdicts);
+        Ok::<_, Infallible>(())
+    };
+    let Ok(report) = restore_reader(&key, text.as_bytes(), options, &limits, each);
     assert_eq!((report, by_reader), (whole.report, whole.verdicts));
 }
 
@@ -205,17 +214,60 @@ fn a_reader_that_fails_is_a_response_that_is_cut() {
     let text = one_room(&[good.clone(), good]);
     let reader = text.as_bytes()[..text.len() - 20].chain(Fails);
     let (options, limits) = (RestoreOptions::default(), Limits::default());
-    let report = restore_reader(&key, reader, options, &limits, |_, _| ());
+    let each = |_, _| Ok::<_, Infallible>(());
+    let Ok(report) = restore_reader(&key, reader, options.clone(), &limits, each);
     assert_eq!(report.ended_early(), Some(StreamError::Read(io::ErrorKind::ConnectionReset)));
     assert_eq!((report.restored(), report.failed()), (1, 1));
+    let whole = text.as_bytes().chain(Fails);
+    let Ok(report) = restore_reader(&key, whole, options, &limits, each);
+    assert!(report.is_everything(), "nothing is missing");
 }
 
 #[test]
 fn after_an_error_nothing_more_is_read() {
     let reader = (&b"<html>"[..]).chain(io::repeat(b'x'));
     let (options, limits) = (RestoreOptions::default(), Limits::default());
-    let report = restore_reader(&key(), reader, options, &limits, |_, _| ());
+    let each = |_, _| Ok::<_, Infallible>(());
+    let Ok(report) = restore_reader(&key(), reader, options, &limits, each);
     assert_eq!(report.ended_early(), Some(StreamError::Syntax));
+}
+
+#[test]
+fn whoever_takes_the_verdicts_can_stop_the_restore() {
+    let members: Vec<_> = (0..600).map(|index| member(&index.to_string(), &json!(null))).collect();
+    let reader = one_room(&members).into_bytes().into_iter().collect::<Vec<_>>();
+    let (options, limits) = (RestoreOptions::default(), Limits::default());
+    let mut calls = 0;
+    let each = |verdicts: Vec<Verdict>, _| {
+        calls += 1;
+        Err(verdicts.len())
+    };
+    assert_eq!(restore_reader(&key(), &*reader, options, &limits, each), Err(256));
+    assert_eq!(calls, 1);
+}
+
+#[test]
+fn a_broken_room_that_is_wanted_leaves_the_restore_incomplete() {
+    let key = key();
+    let good = room("!a", &[Megolm::new().member(&key)]);
+    let text = body(&["\"!b\":null".to_owned(), good]);
+    let report = Outcome::of(&key, &text).report;
+    assert!(!report.is_complete() && !report.is_everything() && report.ended_early().is_none());
+    let mut options = RestoreOptions::default();
+    options.filter = RestoreFilter::nothing().with_room("!a".into());
+    let report = Outcome::with(&key, &text, options).report;
+    assert!(report.is_everything());
+    assert_eq!(report.broken_room_count(), 0);
+}
+
+#[test]
+fn a_failure_is_printed_without_what_steers_a_terminal() {
+    let key = key();
+    let session = member("\u{1b}[2J\u{202e}", &json!(null));
+    let failed = &Outcome::of(&key, &body(&[room("!\r", &[session])])).report.failures()[0].clone();
+    let shown = failed.to_string();
+    assert!(shown.chars().all(|c| !c.is_control() && c != '\u{202e}'), "{shown:?}");
+    assert!(shown.contains("[2J"), "{shown}");
 }
 
 /// A response with sessions that are restored, fail and are malformed, and a broken room.

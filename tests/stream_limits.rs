@@ -8,7 +8,10 @@
 #[path = "support/response.rs"]
 mod response;
 
-use std::io::{self, Read};
+use std::{
+    convert::Infallible,
+    io::{self, Read},
+};
 
 use response::{Megolm, Outcome, member, one_room, response as body, room};
 use serde_json::json;
@@ -70,7 +73,8 @@ fn a_name_that_is_too_long_costs_what_it_names() {
     let errors = [1, 2].map(|index| outcome.report.failures()[index].error.clone());
     let too_long = |found| IdProblem::TooLong { limit: 4096, found };
     assert_eq!(errors, [OpenError::SessionId(too_long(4097)), OpenError::RoomId(too_long(5002))]);
-    assert_eq!(outcome.report.failures()[1].session_id.as_str(), name(4095));
+    let shown = format!("\"{}", name(4095));
+    assert_eq!(outcome.report.failures()[1].session_id.as_str(), shown);
     assert!(outcome.report.is_complete());
     let pieces = text.as_bytes().chunks(7);
     let (options, limits) = (RestoreOptions::default(), Limits::default());
@@ -93,7 +97,8 @@ fn a_response_without_an_end_is_left_at_the_limit() {
     let options = RestoreOptions::default();
     assert_eq!(Outcome::in_pieces(&key, pieces, options.clone(), &limits), outcome);
     let endless = text.as_bytes().chain(io::repeat(b' '));
-    let report = restore_reader(&key, endless, options, &limits, |_, _| ());
+    let each = |_, _| Ok::<_, Infallible>(());
+    let Ok(report) = restore_reader(&key, endless, options, &limits, each);
     assert_eq!(report.ended_early(), Some(too_long));
 }
 

@@ -10,6 +10,8 @@
 #[path = "support/response.rs"]
 mod response;
 
+use std::convert::Infallible;
+
 use response::{Megolm, Outcome, member, one_room, response as body, room, seal};
 use serde_json::{Value, json};
 use strongroom::{
@@ -200,7 +202,8 @@ fn row_16_a_broken_room_is_reported_and_costs_no_other() {
         assert_eq!(outcome.letters(), "r", "{broken}");
         assert_eq!(outcome.report.broken_rooms(), [RoomId::from("!broken")]);
         assert_eq!(outcome.report.broken_room_count(), 1);
-        assert!(outcome.report.is_complete());
+        assert!(!outcome.report.is_complete());
+        assert_eq!(outcome.report.ended_early(), None);
     }
 }
 
@@ -222,6 +225,18 @@ fn row_17_duplicates_each_get_a_verdict() {
 }
 
 #[test]
+fn row_17_members_that_occur_twice_are_both_read() {
+    let key = key();
+    let [a, b, c] = [0; 3].map(|_| Megolm::new().member(&key));
+    let text = format!(
+        r#"{{"rooms":{{"!a":{{"sessions":{{{a}}},"sessions":{{{b}}}}}}},"rooms":{{"!a":{{"sessions":{{{c}}}}}}}}}"#
+    );
+    let outcome = Outcome::of(&key, &text);
+    assert_eq!(outcome.letters(), "rrr");
+    assert!(outcome.report.is_everything());
+}
+
+#[test]
 fn row_18_an_empty_backup_is_a_success_with_zero_and_final_progress() {
     let limits = Limits::default();
     for text in
@@ -230,11 +245,12 @@ fn row_18_an_empty_backup_is_a_success_with_zero_and_final_progress() {
         let mut options = RestoreOptions::default();
         options.expected = Some(0);
         let mut calls = Vec::new();
-        let report =
-            restore_slice(&key(), text.as_bytes(), options, &limits, |verdicts, progress| {
-                assert!(verdicts.is_empty());
-                calls.push(progress);
-            });
+        let each = |verdicts: Vec<Verdict>, progress| {
+            assert!(verdicts.is_empty());
+            calls.push(progress);
+            Ok::<_, Infallible>(())
+        };
+        let Ok(report) = restore_slice(&key(), text.as_bytes(), options, &limits, each);
         assert!(report.is_complete());
         assert_eq!((report.total(), report.broken_room_count(), calls.len()), (0, 0, 1));
         assert!(calls[0].is_over);
@@ -249,6 +265,32 @@ fn row_21_session_data_that_is_a_string_is_malformed() {
     let text = json!({"session_data": sealed["session_data"].to_string()});
     let outcome = Outcome::of(&key, &one_room(&[member("x", &text), good.member(&key)]));
     assert_eq!(outcome.letters(), "mr");
+}
+
+#[test]
+fn row_29_padding_and_unused_bits_make_no_difference_anywhere() {
+    let (key, session) = (key(), Megolm::new());
+    let pad = |text: &Value| {
+        let text = text.as_str().unwrap();
+        json!(format!("{text}{}", "=".repeat(text.len().wrapping_neg() % 4)))
+    };
+    let mut payload = session.payload.clone();
+    let curve25519 = base64::encode(
+        BackupDecryptionKey::generate().unwrap().public_key().as_curve25519().as_bytes(),
+    );
+    payload["sender_key"] = pad(&json!(curve25519));
+    payload["forwarding_curve25519_key_chain"] = json!([pad(&json!(curve25519))]);
+    payload["session_key"] = pad(&payload["session_key"]);
+    payload["session_id"] = pad(&json!(session.id));
+    let mut sealed = seal(&key, payload.to_string().as_bytes(), MacScheme::EmptyString);
+    for name in ["ephemeral", "ciphertext", "mac"] {
+        sealed["session_data"][name] = pad(&sealed["session_data"][name]);
+    }
+    let padded_id = pad(&json!(session.id));
+    let outcome = Outcome::of(&key, &one_room(&[member(padded_id.as_str().unwrap(), &sealed)]));
+    let [Verdict::Restored(restored)] = &outcome.verdicts[..] else { panic!("{outcome:?}") };
+    assert_eq!(restored.warnings(), [], "the bytes are compared");
+    assert_eq!(restored.exported().session.forwarding_chain().len(), 1);
 }
 
 #[test]

@@ -3,6 +3,8 @@
 //!
 //! The first byte of an input says into which pieces the rest is cut.
 
+#[path = "restore.rs"]
+mod restore;
 #[path = "whole.rs"]
 mod whole;
 
@@ -39,6 +41,7 @@ pub(crate) fn check(input: &[u8]) {
             assert_eq!(whole, split(text.chunks(1), one_room, &limits), "byte by byte");
             assert_eq!(whole, split(pieces(text, *seed), one_room, &limits), "in pieces");
             assert!(whole.end.is_err() || whole.half_read.is_none());
+            restore::check(text, &pieces(text, *seed), one_room, &limits);
         }
         let whole = split([text], one_room, &Limits::default());
         check_against_whole_parse(text, one_room, &whole);

@@ -164,7 +164,7 @@ impl<'de> Visitor<'de> for ReadMembers {
             let (limit, found) = (Limits::default().name_bytes, written.len());
             let (name, problem) = match serde_json::from_str(written) {
                 _ if found > limit => {
-                    let beginning = String::from_utf8_lossy(&written.as_bytes()[1..limit]);
+                    let beginning = String::from_utf8_lossy(&written.as_bytes()[..limit]);
                     (beginning.into_owned(), Some(IdProblem::TooLong { limit, found }))
                 }
                 Ok(name) => (name, None),

@@ -19,7 +19,7 @@ pub struct BackedUpSession {
 }
 
 /// One session as a server returned it, unread and where it stands.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct ReturnedSession<'a> {
     /// The room it was returned for.
     pub room_id: &'a RoomId,
@@ -56,8 +56,20 @@ impl BackedUpSession {
 
 impl fmt::Debug for BackedUpSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.borrowed().fmt_as("BackedUpSession", f)
+    }
+}
+
+impl fmt::Debug for ReturnedSession<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fmt_as("ReturnedSession", f)
+    }
+}
+
+impl ReturnedSession<'_> {
+    fn fmt_as(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { room_id, session_id, json } = self;
-        f.debug_struct("BackedUpSession")
+        f.debug_struct(name)
             .field("room_id", room_id)
             .field("session_id", session_id)
             .field("bytes", &json.len())

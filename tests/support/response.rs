@@ -141,6 +141,8 @@ impl Outcome {
         let schemes = [MacScheme::EmptyString, MacScheme::Ciphertext];
         let by_scheme = schemes.map(|scheme| report.restored_under(scheme));
         assert_eq!(by_scheme.iter().sum::<u64>(), report.restored());
-        assert_eq!(report.is_complete(), report.ended_early().is_none());
+        let is_complete = report.ended_early().is_none() && report.broken_room_count() == 0;
+        assert_eq!(report.is_complete(), is_complete);
+        assert_eq!(report.is_everything(), is_complete && report.failed() == 0);
     }
 }

@@ -50,12 +50,6 @@ impl Endpoint for GetRoomKeys {
     /// A response without `rooms`, an error body with status 200 for one, is an error and never an
     /// empty backup.
     fn read_body(&self, body: &[u8], limits: &Limits) -> Result<RoomKeys, ResponseError> {
-        RoomKeys::read(RoomKeysSplitter::new(&of_whole(body, limits)), body)
+        RoomKeys::read(RoomKeysSplitter::new(limits), body)
     }
-}
-
-/// Limits for a response that is in memory already, so that nothing in it needs another bound.
-pub(super) fn of_whole(body: &[u8], limits: &Limits) -> Limits {
-    let all = body.len();
-    Limits { session_bytes: all, name_bytes: all, response_depth: all, ..*limits }
 }

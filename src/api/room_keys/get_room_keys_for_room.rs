@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use super::{RoomKeys, get_room_keys::of_whole, keys_path};
+use super::{RoomKeys, keys_path};
 use crate::{
     Limits,
     api::{Endpoint, RequestError, ResponseError, endpoint::sealed::Sealed},
@@ -48,7 +48,6 @@ impl Endpoint for GetRoomKeysForRoom {
 
     /// A response without `sessions` is an error and never an empty room.
     fn read_body(&self, body: &[u8], limits: &Limits) -> Result<RoomKeys, ResponseError> {
-        let limits = of_whole(body, limits);
-        RoomKeys::read(RoomKeysSplitter::for_room(self.room_id.clone(), &limits), body)
+        RoomKeys::read(RoomKeysSplitter::for_room(self.room_id.clone(), limits), body)
     }
 }

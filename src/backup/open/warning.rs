@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::{
     backup::{KeyBackupData, MetadataMember, ReturnedSession},
+    encoding::base64,
     excerpt::Excerpt,
     ids::SessionId,
     session_data::{ReadSessionData, Repair},
@@ -55,6 +56,12 @@ impl fmt::Display for Warning {
     }
 }
 
+/// Whether two session IDs, which are public keys in base64, are those of the same bytes.
+fn same_id(one: &SessionId, other: &SessionId) -> bool {
+    let bytes = |id: &SessionId| base64::decode(id.as_str()).ok();
+    one == other || bytes(one).is_some_and(|one| bytes(other) == Some(one))
+}
+
 /// What disagrees between a session, what the server returned beside it, and what was repaired.
 pub(super) fn compare(
     returned: ReturnedSession<'_>,
@@ -63,13 +70,13 @@ pub(super) fn compare(
 ) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let session_id = read.session.session_id();
-    if *returned.session_id != session_id {
+    if !same_id(returned.session_id, &session_id) {
         warnings.push(Warning::OtherSessionId(returned.session_id.clone()));
     }
     if read.claimed_room_id.as_ref().is_some_and(|claimed| claimed != returned.room_id) {
         warnings.push(Warning::OtherRoomClaimed);
     }
-    if read.claimed_session_id.as_ref().is_some_and(|claimed| *claimed != session_id) {
+    if read.claimed_session_id.as_ref().is_some_and(|claimed| !same_id(claimed, &session_id)) {
         warnings.push(Warning::OtherSessionIdClaimed);
     }
     let actual = read.session.session_key().first_known_index();

@@ -1,5 +1,7 @@
 //! Sessions that wait until there are enough to be opened together.
 
+use std::fmt;
+
 use super::{FailedSession, Verdict};
 use crate::{
     backup::{OpenError, ReturnedSession, UnauthenticatedSession},
@@ -7,7 +9,7 @@ use crate::{
 };
 
 /// Sessions in the order of the response, their JSON one behind the other in one buffer.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Batch {
     json: Vec<u8>,
     sessions: Vec<Waiting>,
@@ -19,6 +21,16 @@ struct Waiting {
     session_id: SessionId,
     /// How many bytes of JSON it has, or why it has none.
     content: Result<usize, OpenError>,
+}
+
+impl fmt::Debug for Batch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { json, sessions } = self;
+        f.debug_struct("Batch")
+            .field("bytes", &json.len())
+            .field("sessions", &sessions.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Batch {

@@ -55,6 +55,12 @@ impl RestoreFilter {
         self
     }
 
+    /// Whether anything of a room is wanted.
+    #[must_use]
+    pub fn wants_room(&self, room_id: &RoomId) -> bool {
+        self.rooms.as_ref().is_none_or(|rooms| rooms.contains_key(room_id))
+    }
+
     /// Whether a session is wanted.
     #[must_use]
     pub fn wants(&self, room_id: &RoomId, session_id: &SessionId) -> bool {

@@ -1,5 +1,7 @@
 //! The machine: bytes of a response in, a verdict for each session out.
 
+use std::io;
+
 use super::{
     FailedSession, RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport, RoomKeysItem,
     RoomKeysSplitter, StreamError, Verdict,
@@ -75,6 +77,10 @@ impl Restore {
     /// Where the sessions are cut into batches depends on the bytes alone. After a
     /// [`StreamError`] what follows is ignored: [`Restore::ended_early`] says so.
     pub fn next_batch(&mut self, input: &mut &[u8]) -> Option<Vec<Verdict>> {
+        if self.report.ended_early().is_some() {
+            *input = &[];
+            return None;
+        }
         let left = usize::try_from(self.max_bytes - self.bytes).unwrap_or(usize::MAX);
         let (mut allowed, too_much) = input.split_at(left.min(input.len()));
         let before = allowed.len();
@@ -122,17 +128,18 @@ impl Restore {
         (self.open_batch(), self.report)
     }
 
-    /// As [`Restore::finish`], for a response that could not be read any further.
-    pub(super) fn fail(mut self, error: StreamError) -> (Vec<Verdict>, RestoreReport) {
-        self.end_early(error);
+    /// As [`Restore::finish`], for a response that could not be read any further: the connection was
+    /// dropped, say. If it had come to its end already, nothing is missing.
+    #[must_use]
+    pub fn fail(mut self, error: io::ErrorKind) -> (Vec<Verdict>, RestoreReport) {
+        if self.splitter.end().is_err() {
+            self.end_early(StreamError::Read(error));
+        }
         self.finish()
     }
 
     /// Whether the batch is full before the input is used up.
     fn fill_batch(&mut self, input: &mut &[u8]) -> bool {
-        if self.report.ended_early().is_some() {
-            *input = &[];
-        }
         while !self.batch.is_full() {
             match self.splitter.next_item(input) {
                 Ok(None) => return false,
@@ -200,7 +207,10 @@ fn take(
     report: &mut RestoreReport,
 ) {
     match item {
-        RoomKeysItem::BrokenRoom(room_id) => report.add_broken_room(room_id),
+        RoomKeysItem::BrokenRoom(room_id) if filter.wants_room(room_id) => {
+            report.add_broken_room(room_id);
+        }
+        RoomKeysItem::BrokenRoom(_) => {}
         RoomKeysItem::Session(session) if filter.wants(session.room_id, session.session_id) => {
             batch.push(session);
         }

@@ -20,7 +20,7 @@ impl<'a> Name<'a> {
         limit: usize,
     ) -> Result<Self, StreamError> {
         if let Collected::TooLong { found } = collected {
-            let text = String::from_utf8_lossy(bytes.strip_prefix(b"\"").unwrap_or(bytes));
+            let text = String::from_utf8_lossy(bytes);
             return Ok(Self { text, problem: Some(IdProblem::TooLong { limit, found }) });
         }
         let (text, is_unicode) = json::name(bytes).ok_or(StreamError::Syntax)?;

@@ -1,9 +1,10 @@
 //! One name or value of a response, whole again after it came in pieces.
 
+use std::fmt;
+
 use crate::encoding::json::{SyntaxError, ValueScanner};
 
 /// Collects a JSON value that may come in pieces; one that comes whole is not copied.
-#[derive(Debug)]
 pub(super) struct Piece {
     scanner: ValueScanner,
     /// The beginning of what came with earlier bytes of the response, as much as is kept.
@@ -28,6 +29,17 @@ pub(super) enum Collected<'a> {
     TooDeep,
 }
 
+impl fmt::Debug for Piece {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { scanner, buffer, length, max_length: _ } = self;
+        f.debug_struct("Piece")
+            .field("scanner", scanner)
+            .field("buffered_bytes", &buffer.len())
+            .field("length", length)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Piece {
     pub(super) fn new() -> Self {
         Self { scanner: ValueScanner::new(0), buffer: Vec::new(), length: 0, max_length: 0 }
@@ -50,7 +62,7 @@ impl Piece {
         let (part, rest) = input.split_at(end.unwrap_or(input.len()));
         *input = rest;
         let before = self.length;
-        self.length += part.len();
+        self.length = self.length.saturating_add(part.len());
         if before == 0 && end.is_some() && self.length <= self.max_length {
             return Ok(Some(self.collected(Collected::Given(part))));
         }

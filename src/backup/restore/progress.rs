@@ -10,7 +10,7 @@ pub struct RestoreProgress {
     pub sessions: u64,
     /// How many there are by what the server said of the version, if the caller told.
     pub expected: Option<u64>,
-    /// Whether the restore is over.
+    /// Whether the restore is over, whether or not the response was whole.
     pub is_over: bool,
 }
 

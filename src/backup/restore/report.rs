@@ -129,10 +129,17 @@ impl RestoreReport {
         &self.broken_rooms
     }
 
-    /// Whether the response was read to its end. Otherwise there may be more sessions.
+    /// Whether every session that the server returned has a verdict or was passed over: the response was
+    /// read to its end, and no room's entry was broken. Otherwise there may be more sessions.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.ended_early.is_none()
+        self.ended_early.is_none() && self.broken_room_count == 0
+    }
+
+    /// Whether every session that was wanted is restored: [complete](Self::is_complete), and none failed.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        self.is_complete() && self.failed() == 0
     }
 
     /// Why the response was not read to its end.

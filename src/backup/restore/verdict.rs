@@ -1,7 +1,10 @@
 //! What becomes of one session.
 
+use std::fmt;
+
 use crate::{
     backup::{OpenError, UnauthenticatedSession},
+    excerpt::Excerpt,
     ids::{RoomId, SessionId},
 };
 
@@ -23,4 +26,13 @@ pub struct FailedSession {
     pub session_id: SessionId,
     /// What is wrong with it.
     pub error: OpenError,
+}
+
+impl fmt::Display for FailedSession {
+    /// The beginnings of both names, without what steers a terminal, and what is wrong.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { room_id, session_id, error } = self;
+        let [room_id, session_id] = [room_id.as_str(), session_id.as_str()].map(Excerpt::new);
+        write!(f, "session {session_id} in room {room_id}: {error}")
+    }
 }

@@ -142,7 +142,7 @@ impl ValueScanner {
     fn too_deep(&mut self, levels: usize, byte: u8) {
         match byte {
             b'"' => self.state = State::Text(Text::TooDeep(levels)),
-            b'{' | b'[' => self.state = State::TooDeep(levels + 1),
+            b'{' | b'[' => self.state = State::TooDeep(levels.saturating_add(1)),
             b'}' | b']' if levels == 1 => self.value_end(),
             b'}' | b']' => self.state = State::TooDeep(levels - 1),
             _ => {}

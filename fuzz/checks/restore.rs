@@ -1,0 +1,67 @@
+//! What must hold of verdicts and reports, whatever comes as a response.
+
+use std::sync::LazyLock;
+
+use strongroom::{
+    Limits,
+    backup::{
+        BackupDecryptionKey, KeySource, Restore, RestoreFilter, RestoreOptions, RestoreReport,
+        Verdict,
+    },
+    secret::SecretBytes,
+};
+
+/// The key that the corpus has a session for.
+static KEY: LazyLock<BackupDecryptionKey> = LazyLock::new(|| {
+    BackupDecryptionKey::from_bytes(
+        SecretBytes::from_slice(&[7; 32]).expect("32 bytes"),
+        KeySource::Generated,
+    )
+});
+
+/// Verdicts and report do not depend on the pieces, and the totals add up.
+pub(crate) fn check(text: &[u8], pieces: &[&[u8]], one_room: bool, limits: &Limits) {
+    let mut half = *limits;
+    half.streamed_response_bytes = text.len() as u64 / 2;
+    let room_a = RestoreFilter::nothing().with_room("!a".into());
+    for (filter, limits) in [
+        (RestoreFilter::everything(), limits),
+        (room_a, limits),
+        (RestoreFilter::everything(), &half),
+    ] {
+        let mut options = RestoreOptions::default();
+        options.filter = filter;
+        options.room_id = one_room.then(|| "!one".into());
+        options.check_rooms = true;
+        let whole = restore(&[text], options.clone(), limits);
+        adds_up(&whole.0, &whole.1);
+        assert_eq!(whole, restore(pieces, options, limits), "in pieces");
+    }
+}
+
+fn restore(
+    pieces: &[&[u8]],
+    options: RestoreOptions,
+    limits: &Limits,
+) -> (Vec<Verdict>, RestoreReport) {
+    let mut restore = Restore::new(KEY.clone(), options, limits);
+    let mut verdicts = Vec::new();
+    for mut piece in pieces.iter().copied() {
+        while let Some(batch) = restore.next_batch(&mut piece) {
+            verdicts.extend(batch);
+        }
+        assert!(piece.is_empty(), "all of a piece is taken");
+    }
+    let (last, report) = restore.finish();
+    verdicts.extend(last);
+    (verdicts, report)
+}
+
+fn adds_up(verdicts: &[Verdict], report: &RestoreReport) {
+    let restored = verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Restored(_)));
+    assert_eq!(report.total(), verdicts.len() as u64);
+    assert_eq!(report.restored(), restored.count() as u64);
+    assert_eq!(report.total(), report.restored() + report.failed());
+    assert_eq!(report.causes().map(|(_, count)| count).sum::<u64>(), report.failed());
+    assert!(report.failures().len() as u64 <= report.failed());
+}
