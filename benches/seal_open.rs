@@ -3,7 +3,7 @@
 //! `seal` goes from a `SessionData` to the JSON bytes of its `EncryptedSessionData`, `open` from these
 //! bytes back to a checked `SessionData`; in a batch, from what a server returns to a session with
 //! its verdict. Both sides share the JSON types, build their keys once and draw from the operating
-//! system's randomness. `batch_256_cold` computes the key's table for each batch. A batch is reported
+//! system's randomness. `batch_256_cold` computes the key's table, or the key, for each batch. A batch is reported
 //! by its throughput, in sessions.
 
 #![allow(clippy::unwrap_used, reason = "a benchmark has no caller to return an error to")]
@@ -16,8 +16,8 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use strongroom::{
     Limits,
     backup::{
-        BackedUpSession, BackupDecryptionKey, BackupVersionInfo, EncryptedSessionData, SealOptions,
-        SealedSession, SessionSealer, SessionToSeal, TrustedBackup,
+        BackedUpSession, BackupDecryptionKey, BackupVersionInfo, EncryptedSessionData, KeySource,
+        SealOptions, SealedSession, SessionSealer, SessionToSeal, TrustedBackup,
     },
     crypto::{curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey},
     ids::RoomId,
@@ -84,6 +84,14 @@ fn open_batches(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(BATCH));
     group.bench_function("batch_256", |bencher| {
         bencher.iter(|| key.restore_batch(black_box(&batch)));
+    });
+    let secret = key.to_base64();
+    group.bench_function("batch_256_cold", |bencher| {
+        bencher.iter(|| {
+            let secret = black_box(secret.expose_str());
+            let key = BackupDecryptionKey::from_base64(secret, KeySource::TypedByUser).unwrap();
+            key.restore_batch(black_box(&batch))
+        });
     });
     #[cfg(feature = "parallel")]
     group.bench_function("batch_256_parallel", |bencher| {

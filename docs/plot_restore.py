@@ -10,6 +10,7 @@ each figure is a median, so that another program on the machine disturbs all siz
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -17,7 +18,8 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-EXAMPLES = ROOT / "target" / "release" / "examples"
+TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
+EXAMPLES = TARGET / "release" / "examples"
 
 
 def build():
@@ -144,7 +146,7 @@ def main():
     parser.add_argument("--sessions", default="1000,20000,100000,420000")
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--work", type=Path, default=ROOT / "target" / "plot")
+    parser.add_argument("--work", type=Path, default=TARGET / "plot")
     options = parser.parse_args()
     sizes = sorted(int(size) for size in options.sessions.split(","))
     threads = [int(count) for count in options.threads.split(",")]

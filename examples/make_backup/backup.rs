@@ -46,19 +46,15 @@ pub(crate) fn make(folder: &Path, sessions: usize, broken: Option<f64>) -> Resul
     let info = info.to_string();
     let version = BackupVersionInfo::from_json(info.as_bytes(), &Limits::default())?;
     let backup = TrustedBackup::by_decryption_key(&version, &key, &[])?;
-    write(&folder.join("backup_info.json"), info.as_bytes())?;
-    write(
-        &folder.join("recovery_key.txt"),
-        key.to_recovery_key().to_text().expose_str().as_bytes(),
-    )?;
 
     let mut files = Files::create(folder, broken.is_some())?;
-    let maker = Maker { sealer: SessionSealer::for_sessions(&backup, sessions), key, broken };
+    let sealer = SessionSealer::for_sessions(&backup, sessions);
+    let maker = Maker { sealer, key: &key, broken };
     let mut places = places().enumerate().take(sessions);
     loop {
         let batch: Vec<_> = places.by_ref().take(BATCH).collect();
         if batch.is_empty() {
-            return files.finish();
+            break;
         }
         let entries: Result<Vec<_>> =
             batch.par_chunks(PIECE).map(|part| maker.make(part)).collect();
@@ -66,16 +62,23 @@ pub(crate) fn make(folder: &Path, sessions: usize, broken: Option<f64>) -> Resul
             files.push(entry)?;
         }
     }
+    let summary = files.finish()?;
+    write(&folder.join("backup_info.json"), info.as_bytes())?;
+    write(
+        &folder.join("recovery_key.txt"),
+        key.to_recovery_key().to_text().expose_str().as_bytes(),
+    )?;
+    Ok(summary)
 }
 
 /// Makes entries, on several threads.
-struct Maker {
+struct Maker<'a> {
     sealer: SessionSealer,
-    key: BackupDecryptionKey,
+    key: &'a BackupDecryptionKey,
     broken: Option<f64>,
 }
 
-impl Maker {
+impl Maker<'_> {
     /// The entries for sessions with these numbers in these rooms.
     fn make(&self, places: &[(usize, usize)]) -> Result<Vec<Entry>> {
         let sender = Account::new();
@@ -89,7 +92,7 @@ impl Maker {
         let each = places.iter().zip(sessions).zip(&sealed);
         each.map(|(((number, _), session), sealed)| match self.malformation(*number) {
             None => session.sealed(sealed),
-            Some(how) => session.malformed(how, &self.key),
+            Some(how) => session.malformed(how, self.key),
         })
         .collect()
     }

@@ -34,8 +34,8 @@ struct Options {
     /// The folder to write to; it is made if it does not exist.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// The share of sessions, from 0 to 1, that are malformed in one of the ways met in real backups. The
-    /// verdicts that they must get are written to expected.json.
+    /// The share of sessions, from 0 to 1, that are malformed in one of the ways met in real backups, of
+    /// which some can be restored all the same and some cannot. The verdicts that they must get are written to expected.json.
     #[arg(long, value_name = "RATE", value_parser = rate)]
     broken: Option<f64>,
 }

@@ -36,7 +36,6 @@ pub(crate) enum Edit {
 
 /// All of them, in the order in which they are dealt out.
 pub(crate) const ALL: &[Malformation] = &[
-    restored(Edit::Plaintext(|_| ())),
     failed(Edit::OtherKey, WRONG_KEY),
     restored(Edit::PlaintextAndTruth(
         |plain| remove(plain, CLAIMED),

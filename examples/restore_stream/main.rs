@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Prints one line of JSON. The exit status is 0 if everything was restored, 3 if something was not, and 1
-//! if nothing could be.
+//! if there is no backup or no key that fits it.
 
 #![allow(
     clippy::disallowed_methods,
@@ -18,10 +18,10 @@
 mod files;
 mod restore;
 
-use std::{num::NonZero, path::PathBuf, process::ExitCode, thread};
+use std::{path::PathBuf, process::ExitCode, thread};
 
-use clap::Parser;
-use strongroom::ids::RoomId;
+use clap::{Parser, value_parser};
+use strongroom::{excerpt::Excerpt, ids::RoomId};
 
 use restore::{Outcome, Result};
 
@@ -38,8 +38,8 @@ struct Options {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// How many threads open sessions; as many as there are cores unless said otherwise.
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZero<usize>>,
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=MAX_THREADS))]
+    threads: Option<u16>,
 }
 
 fn main() -> ExitCode {
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
         Ok(outcome) => {
             println!("{}", outcome.line());
             explain(&outcome);
-            if outcome.is_everything() { ExitCode::SUCCESS } else { ExitCode::from(3) }
+            if outcome.report.is_everything() { ExitCode::SUCCESS } else { ExitCode::from(3) }
         }
         Err(error) => {
             eprintln!("{error}");
@@ -58,7 +58,7 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<Outcome> {
     let threads = match options.threads {
-        Some(threads) => threads.get(),
+        Some(threads) => threads.into(),
         None => thread::available_parallelism()?.get(),
     };
     restore::restore(&options.from, options.out.as_deref(), threads)
@@ -67,19 +67,22 @@ fn run(options: &Options) -> Result<Outcome> {
 /// Says what was not restored.
 fn explain(Outcome { report, .. }: &Outcome) {
     for failed in report.failures().iter().take(SHOWN) {
-        eprintln!("{} in {}: {}", failed.session_id, failed.room_id, failed.error);
+        eprintln!("{failed}");
     }
     let more = report.failed().saturating_sub(SHOWN as u64);
     if more > 0 {
         eprintln!("and {more} more");
     }
-    for room_id in report.broken_rooms().iter().take(SHOWN).map(RoomId::as_str) {
-        eprintln!("{room_id}: the homeserver returned no sessions for this room");
+    for room_id in report.broken_rooms().iter().take(SHOWN).map(RoomId::as_str).map(Excerpt::new) {
+        eprintln!("room {room_id}: the homeserver returned no sessions for this room");
     }
     if let Some(error) = report.ended_early() {
         eprintln!("there may be more sessions: {error}");
     }
 }
+
+/// More than any machine has cores; far more would only wait for each other.
+const MAX_THREADS: i64 = 1024;
 
 /// How many failures are named.
 const SHOWN: usize = 10;

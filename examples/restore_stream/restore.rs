@@ -3,7 +3,7 @@
 use std::{
     error::Error,
     fs::{self, File},
-    io::{ErrorKind, Read},
+    io,
     path::Path,
     time::{Duration, Instant},
 };
@@ -13,8 +13,8 @@ use serde::Serialize;
 use strongroom::{
     Limits,
     backup::{
-        BackupDecryptionKey, BackupVersionInfo, FailureCause, Restore, RestoreOptions,
-        RestoreReport, TrustedBackup, Verdict,
+        BackupDecryptionKey, BackupVersionInfo, FailureCause, RestoreOptions, RestoreProgress,
+        RestoreReport, TrustedBackup, Verdict, restore_reader,
     },
     recovery_key::RecoveryKey,
     secret::SecretString,
@@ -40,61 +40,46 @@ pub(crate) fn restore(folder: &Path, out: Option<&Path>, threads: usize) -> Resu
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
     let path = folder.join("room_keys.json");
     let response = File::open(&path).map_err(|error| named(&path, error))?;
-    let out = out.map(SessionsFile::create).transpose()?;
+    let create = |path: &Path| SessionsFile::create(path).map_err(|error| named(path, error));
+    let mut out = out.map(create).transpose()?;
 
-    let start = Instant::now();
-    let restore = Restore::new(key, options, &Limits::default());
-    let report = pool.install(|| stream(restore, response, out))?;
+    let (start, bar) = (Instant::now(), bar(count)?);
+    let each = |verdicts, progress: RestoreProgress| {
+        bar.set_position(progress.sessions);
+        store(verdicts, out.as_mut())
+    };
+    let restore = || restore_reader(&key, response, options, &Limits::default(), each);
+    let report = pool.install(restore)?;
+    if let Some(out) = out {
+        out.finish()?;
+    }
+    bar.finish_and_clear();
     Ok(Outcome { report, elapsed: start.elapsed() })
 }
 
 /// The decryption key, which must be that of the backup, and how many sessions that should have.
 fn key(folder: &Path) -> Result<(BackupDecryptionKey, Option<u64>)> {
-    let info = read(&folder.join("backup_info.json"))?;
-    let info = BackupVersionInfo::from_json(info.expose_str().as_bytes(), &Limits::default())?;
-    let typed = read(&folder.join("recovery_key.txt"))?;
-    let key = RecoveryKey::parse(typed.expose_str())?;
+    let path = folder.join("backup_info.json");
+    let info = read(&path)?;
+    let info = BackupVersionInfo::from_json(info.expose_str().as_bytes(), &Limits::default())
+        .map_err(|error| named(&path, error))?;
+    let path = folder.join("recovery_key.txt");
+    let typed = read(&path)?;
+    let key = RecoveryKey::parse(typed.expose_str()).map_err(|error| named(&path, error))?;
     let key = BackupDecryptionKey::from_recovery_key(key);
     TrustedBackup::by_decryption_key(&info, &key, &[])?;
     Ok((key, info.count()))
 }
 
-/// Feeds the response to the restore, and what comes out to the file.
-fn stream(
-    mut restore: Restore,
-    mut response: impl Read,
-    mut out: Option<SessionsFile>,
-) -> Result<RestoreReport> {
-    // It draws to a terminal only.
-    let bar = ProgressBar::new(restore.progress().expected.unwrap_or_default());
+/// A bar on the terminal, if there is one.
+fn bar(expected: Option<u64>) -> Result<ProgressBar> {
+    let bar = ProgressBar::new(expected.unwrap_or_default());
     bar.set_style(ProgressStyle::with_template("{wide_bar} {pos}/{len} sessions, {eta} left")?);
-    let mut buffer = vec![0; BUFFER_BYTES];
-    while restore.ended_early().is_none() {
-        let length = match response.read(&mut buffer) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(error) => {
-                // As a connection that is dropped: what came before is restored.
-                eprintln!("{error}");
-                break;
-            }
-            Ok(length) => length,
-        };
-        let Some(mut piece) = buffer.get(..length).filter(|piece| !piece.is_empty()) else { break };
-        while let Some(verdicts) = restore.next_batch(&mut piece) {
-            store(verdicts, out.as_mut())?;
-            bar.set_position(restore.progress().sessions);
-        }
-    }
-    let (verdicts, report) = restore.finish();
-    store(verdicts, out.as_mut())?;
-    if let Some(out) = out {
-        out.finish()?;
-    }
-    bar.finish_and_clear();
-    Ok(report)
+    Ok(bar)
 }
 
-fn store(verdicts: Vec<Verdict>, mut out: Option<&mut SessionsFile>) -> Result<()> {
+/// Writes what is restored to the file, if there is one.
+fn store(verdicts: Vec<Verdict>, mut out: Option<&mut SessionsFile>) -> io::Result<()> {
     for verdict in verdicts {
         if let (Verdict::Restored(session), Some(out)) = (verdict, out.as_mut()) {
             out.push(session.exported())?;
@@ -104,12 +89,6 @@ fn store(verdicts: Vec<Verdict>, mut out: Option<&mut SessionsFile>) -> Result<(
 }
 
 impl Outcome {
-    /// Whether the report has nothing that was not restored.
-    pub(crate) fn is_everything(&self) -> bool {
-        let Self { report, .. } = self;
-        report.is_complete() && report.failed() == 0 && report.broken_room_count() == 0
-    }
-
     /// One line of JSON.
     pub(crate) fn line(&self) -> String {
         let Self { report, elapsed } = self;
@@ -156,5 +135,3 @@ fn read(path: &Path) -> Result<SecretString> {
 fn named(path: &Path, error: impl Error) -> Box<dyn Error + Send + Sync> {
     format!("{}: {error}", path.display()).into()
 }
-
-const BUFFER_BYTES: usize = 64 << 10;
