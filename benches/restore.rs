@@ -13,18 +13,17 @@
 )]
 
 mod rival;
+mod sample;
 
 use std::{env, hint::black_box};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rival::whole::restore_whole;
+use sample::session;
 use strongroom::{
     Limits,
     backup::{BackupDecryptionKey, EncryptedSessionData, Restore, RestoreOptions},
-    crypto::{curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey},
-    session_data::{SessionData, SessionKey},
 };
-use vodozemac::{megolm::GroupSession, olm::Account};
 
 fn restore(criterion: &mut Criterion) {
     let is_test = env::args().any(|argument| argument == "--test");
@@ -87,16 +86,6 @@ fn member(key: &BackupDecryptionKey) -> String {
     let id = session.session_id();
     let numbers = r#""first_message_index":0,"forwarded_count":0,"is_verified":true"#;
     format!(r#""{id}":{{{numbers},"session_data":{data}}}"#)
-}
-
-/// A real session as a device backs it up.
-fn session() -> SessionData {
-    let device = Account::new();
-    let key = GroupSession::new(Default::default()).session_key();
-    SessionData::new(SessionKey::from_bytes(&key.to_bytes()).unwrap()).with_sender(
-        Curve25519PublicKey::from_bytes(device.curve25519_key().to_bytes()),
-        Ed25519PublicKey::from_bytes(device.ed25519_key().as_bytes()).unwrap(),
-    )
 }
 
 /// What is read from a socket at once.

@@ -9,21 +9,21 @@
 #![allow(clippy::unwrap_used, reason = "a benchmark has no caller to return an error to")]
 
 mod rival;
+mod sample;
 
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use sample::session;
 use strongroom::{
     Limits,
     backup::{
         BackedUpSession, BackupDecryptionKey, BackupVersionInfo, EncryptedSessionData, KeySource,
         SealOptions, SealedSession, SessionSealer, SessionToSeal, TrustedBackup,
     },
-    crypto::{curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey},
     ids::RoomId,
-    session_data::{SessionData, SessionKey},
+    session_data::SessionData,
 };
-use vodozemac::{megolm::GroupSession, olm::Account};
 
 fn seal(criterion: &mut Criterion) {
     let session = session();
@@ -130,16 +130,6 @@ fn room_id() -> RoomId {
 /// As many sessions as a batch has.
 fn sessions() -> Vec<SessionData> {
     (0..BATCH).map(|_| session()).collect()
-}
-
-/// A real session as a device backs it up.
-fn session() -> SessionData {
-    let device = Account::new();
-    let key = GroupSession::new(Default::default()).session_key();
-    SessionData::new(SessionKey::from_bytes(&key.to_bytes()).unwrap()).with_sender(
-        Curve25519PublicKey::from_bytes(device.curve25519_key().to_bytes()),
-        Ed25519PublicKey::from_bytes(device.ed25519_key().as_bytes()).unwrap(),
-    )
 }
 
 const BATCH: u64 = 256;

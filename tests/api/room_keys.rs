@@ -10,8 +10,8 @@ use strongroom::{
         PutRoomKeysForRoom, PutRoomKeysForSession, ResponseError, UpdateBackupVersion,
     },
     backup::{
-        AuthData, BackedUpSession, BackupDecryptionKey, MEGOLM_BACKUP_V1, SealOptions,
-        SealedSession, TrustError, TrustedBackup,
+        AuthData, BackedUpSession, BackupDecryptionKey, IdProblem, MEGOLM_BACKUP_V1, OpenError,
+        SealOptions, SealedSession, TrustError, TrustedBackup,
     },
     ids::{BackupVersion, RoomId, SessionId},
 };
@@ -248,6 +248,28 @@ fn only_sessions_may_take_a_long_response() {
     assert!(keys.unwrap().sessions.is_empty());
     let refused = GetCurrentBackupVersion.read_response(&response, &limits).unwrap_err();
     assert!(matches!(refused, ApiError::TooLarge { limit: 1_048_576, .. }));
+}
+
+#[test]
+fn the_callers_limits_hold_for_a_response_that_is_there_as_a_whole() {
+    let large = format!(r#"{{"x":"{}"}}"#, "y".repeat(200));
+    let deep = format!("{}{}", "[".repeat(20), "]".repeat(20));
+    let long = "n".repeat(100);
+    let sessions = format!(r#""large":{large},"deep":{deep},"{long}":1,"good":{{}}"#);
+    let mut limits = Limits::default();
+    (limits.session_bytes, limits.response_depth, limits.name_bytes) = (100, 10, 50);
+    let all = format!(r#"{{"rooms":{{"!a":{{"sessions":{{{sessions}}}}}}}}}"#);
+    let all = GetRoomKeys::new("1".into()).read_response(&Response::new(all), &limits).unwrap();
+    let room = format!(r#"{{"sessions":{{{sessions}}}}}"#);
+    let get = GetRoomKeysForRoom::new("1".into(), "!a".into());
+    let room = get.read_response(&Response::new(room), &limits).unwrap();
+    for keys in [all, room] {
+        assert_eq!(keys.sessions.len(), 1);
+        let errors: Vec<_> = keys.failed.into_iter().map(|failed| failed.error).collect();
+        let name = IdProblem::TooLong { limit: 50, found: 102 };
+        let large = OpenError::TooLarge { limit: 100, found: large.len() };
+        assert_eq!(errors, [large, OpenError::TooDeep { limit: 10 }, OpenError::SessionId(name)]);
+    }
 }
 
 #[test]
