@@ -51,6 +51,12 @@ pub trait Endpoint: sealed::Sealed {
     /// [`ResponseError`] if it is not what the endpoint returns.
     fn read_body(&self, body: &[u8], limits: &Limits) -> Result<Self::Response, ResponseError>;
 
+    /// What a homeserver's "not found" says, where it is an answer like any other; otherwise it is an
+    /// error.
+    fn when_not_found(&self) -> Option<Self::Response> {
+        None
+    }
+
     /// The request, ready to be sent.
     ///
     /// The access token stands in a header that is marked sensitive, so that it is not printed. The
@@ -87,8 +93,11 @@ pub trait Endpoint: sealed::Sealed {
         response: &Response<impl AsRef<[u8]>>,
         limits: &Limits,
     ) -> Result<Self::Response, ApiError> {
-        let body = successful_body(response, self.max_response_bytes(limits), limits)?;
-        Ok(self.read_body(body, limits)?)
+        match successful_body(response, self.max_response_bytes(limits), limits) {
+            Ok(body) => Ok(self.read_body(body, limits)?),
+            Err(error) if error.is_not_found() => self.when_not_found().ok_or(error),
+            Err(error) => Err(error),
+        }
     }
 }
 

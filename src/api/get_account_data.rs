@@ -1,12 +1,8 @@
 //! `GET /_matrix/client/v3/user/{userId}/account_data/{type}`
 
-use http::{Method, Response};
+use http::Method;
 
-use super::{
-    ApiError, Endpoint, RequestError, ResponseError,
-    endpoint::{sealed::Sealed, successful_body},
-    path::Path,
-};
+use super::{Endpoint, RequestError, ResponseError, endpoint::sealed::Sealed, path::Path};
 use crate::{
     Limits,
     encoding::json_object::{JsonObject, JsonObjectError},
@@ -57,16 +53,8 @@ impl Endpoint for GetAccountData {
         Ok(Some(content).filter(|content| !content.is_empty()))
     }
 
-    fn read_response(
-        &self,
-        response: &Response<impl AsRef<[u8]>>,
-        limits: &Limits,
-    ) -> Result<Self::Response, ApiError> {
-        match successful_body(response, self.max_response_bytes(limits), limits) {
-            Ok(body) => Ok(self.read_body(body, limits)?),
-            Err(error) if error.is_not_found() => Ok(None),
-            Err(error) => Err(error),
-        }
+    fn when_not_found(&self) -> Option<Self::Response> {
+        Some(None)
     }
 }
 

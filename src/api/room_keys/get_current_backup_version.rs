@@ -1,14 +1,10 @@
 //! `GET /_matrix/client/v3/room_keys/version`
 
-use http::{Method, Response};
+use http::Method;
 
 use crate::{
     Limits,
-    api::{
-        ApiError, Endpoint, RequestError, ResponseError,
-        endpoint::{sealed::Sealed, successful_body},
-        path::Path,
-    },
+    api::{Endpoint, RequestError, ResponseError, endpoint::sealed::Sealed, path::Path},
     backup::BackupVersionInfo,
 };
 
@@ -36,15 +32,7 @@ impl Endpoint for GetCurrentBackupVersion {
         Ok(Some(BackupVersionInfo::from_json(body, limits)?))
     }
 
-    fn read_response(
-        &self,
-        response: &Response<impl AsRef<[u8]>>,
-        limits: &Limits,
-    ) -> Result<Self::Response, ApiError> {
-        match successful_body(response, self.max_response_bytes(limits), limits) {
-            Ok(body) => Ok(self.read_body(body, limits)?),
-            Err(error) if error.is_not_found() => Ok(None),
-            Err(error) => Err(error),
-        }
+    fn when_not_found(&self) -> Option<Self::Response> {
+        Some(None)
     }
 }
