@@ -7,16 +7,16 @@
     reason = "a test stops at the first surprise, in its helpers too"
 )]
 
+#[path = "support/response.rs"]
+mod response;
+
 use serde_json::{Value, json};
 use strongroom::{
     backup::{
         BackedUpSession, BackupDecryptionKey, EncryptedSessionData, FailureCause, KeySource,
         MetadataMember, OpenError, UnauthenticatedSession, Warning,
     },
-    crypto::{
-        curve25519::Curve25519PublicKey,
-        curve25519_aes_sha2::{MacScheme, seal_with_rng},
-    },
+    crypto::{curve25519::Curve25519PublicKey, curve25519_aes_sha2::MacScheme},
     encoding::base64,
     ids::{RoomId, SessionId},
     session_data::{Repair, SessionData},
@@ -367,18 +367,9 @@ impl Case {
     }
 }
 
-/// Seals any bytes as if they were a session.
+/// Seals any bytes as clients seal a session.
 fn seal(key: &BackupDecryptionKey, plaintext: &[u8]) -> Value {
-    let rng = &mut rand_core::UnwrapErr(getrandom::SysRng);
-    let public_key = key.public_key().as_curve25519();
-    let message = seal_with_rng(public_key, plaintext, MacScheme::EmptyString, rng).unwrap();
-    let data = EncryptedSessionData::from(message);
-    json!({
-        "first_message_index": 0,
-        "forwarded_count": 0,
-        "is_verified": false,
-        "session_data": serde_json::from_slice::<Value>(&data.to_json()).unwrap(),
-    })
+    response::seal(key, plaintext, MacScheme::EmptyString)
 }
 
 fn returned(session_id: &str, json: &Value) -> BackedUpSession {
