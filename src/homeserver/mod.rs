@@ -33,18 +33,16 @@
 //! It is for tests. Anyone can guess the access tokens it makes up, and nothing limits how much a
 //! request may store.
 
-mod backups;
 mod call;
 mod refusal;
 mod room_keys;
 mod router;
-mod stored_key;
 
 use std::{collections::BTreeMap, fmt};
 
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 
-use self::{backups::Backups, call::Call, refusal::Refusal, router::Route};
+use self::{call::Call, refusal::Refusal, room_keys::Backups, router::Route};
 use crate::{
     ids::{DeviceId, UserId},
     secret::SecretString,

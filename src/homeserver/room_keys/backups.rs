@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, btree_map::Entry};
 
 use serde_json::value::RawValue;
 
-use super::{refusal::Refusal, stored_key::StoredKey};
-use crate::ids::{BackupVersion, RoomId, SessionId};
+use super::stored_key::StoredKey;
+use crate::{
+    homeserver::refusal::Refusal,
+    ids::{BackupVersion, RoomId, SessionId},
+};
 
 /// The backup versions of one user. The newest is the current one.
 #[derive(Clone, Default)]
-pub(super) struct Backups {
+pub(in crate::homeserver) struct Backups {
     live: BTreeMap<u64, Backup>,
     created: u64,
 }

@@ -4,18 +4,21 @@
 //! Checks go in this order: the JSON of the body, the `version` parameter, whether there is such a
 //! version, whether it is the current one, the shape of the body.
 
+mod backups;
+mod stored_key;
+
 use std::collections::BTreeMap;
 
 use http::Method;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{
-    backups::{Backup, Backups, Rooms},
-    call::Call,
-    refusal::Refusal,
+pub(super) use self::backups::Backups;
+use self::{
+    backups::{Backup, Rooms},
     stored_key::StoredKey,
 };
+use super::{call::Call, refusal::Refusal};
 use crate::{
     encoding::json::{self, RawObject},
     ids::{BackupVersion, RoomId, SessionId},
