@@ -55,7 +55,7 @@ use strongroom::{
         secret_base64,
     },
     excerpt::Excerpt,
-    homeserver::Homeserver,
+    homeserver::{Homeserver, HomeserverOptions},
     ids::{
         BackupVersion, DeviceId, EventType, KeyId, RoomId, SessionId, SyncToken, TransactionId,
         UserId,
@@ -223,6 +223,7 @@ fn hold_no_secret() -> BTreeSet<String> {
         AuthDataError,
         // Names, flags, numbers.
         BackupVersion,
+        HomeserverOptions,
         DeviceId,
         EncryptedMember,
         Excerpt,

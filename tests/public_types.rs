@@ -44,7 +44,7 @@ use strongroom::{
         json_object::{JsonObject, JsonObjectError},
     },
     excerpt::Excerpt,
-    homeserver::Homeserver,
+    homeserver::{Homeserver, HomeserverOptions},
     ids::{
         BackupVersion, DeviceId, EventType, KeyId, RoomId, SessionId, SyncToken, TransactionId,
         UserId,
@@ -191,6 +191,7 @@ fn every_public_type_is_send_and_sync() {
         DeviceId,
         Excerpt,
         Homeserver,
+        HomeserverOptions,
         KeyId,
         NoRandomness,
         RecoveryKey,

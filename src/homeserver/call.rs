@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode;
 use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 
 use super::refusal::Refusal;
-use crate::encoding::json::{RawObject, RawObjectError};
+use crate::encoding::json::{self, RawObject, RawObjectError};
 
 /// The parameters and the body of a request whose route and user are known.
 pub(super) struct Call<'a> {
@@ -19,6 +20,11 @@ impl<'a> Call<'a> {
         Self { query: query.unwrap_or_default(), body }
     }
 
+    /// The body as it came.
+    pub(super) fn body(&self) -> &'a [u8] {
+        self.body
+    }
+
     /// The body, which must be a JSON object.
     pub(super) fn json_object(&self) -> Result<RawObject<'a>, Refusal> {
         RawObject::parse(self.body).map_err(|error| match error {
@@ -28,15 +34,46 @@ impl<'a> Call<'a> {
         })
     }
 
+    /// The body as text, which must be that of a JSON object.
+    pub(super) fn raw_object(&self) -> Result<&'a RawValue, Refusal> {
+        self.json_object()?;
+        serde_json::from_slice(self.body).map_err(|_| Refusal::NotJson)
+    }
+
     /// A query parameter that must be there; of several with one name, the first counts.
     pub(super) fn parameter(&self, name: &'static str) -> Result<String, Refusal> {
+        self.optional_parameter(name).ok_or(Refusal::MissingParameter(name))
+    }
+
+    /// A query parameter; of several with one name, the first counts.
+    pub(super) fn optional_parameter(&self, name: &str) -> Option<String> {
         self.query
             .split('&')
             .filter_map(|parameter| parameter.split_once('='))
             .find(|(key, _)| form_decoded(key) == name)
             .map(|(_, value)| form_decoded(value).into_owned())
-            .ok_or(Refusal::MissingParameter(name))
     }
+}
+
+/// An object somewhere in the body; the refusal of anything else says `reason`.
+pub(super) fn object<'a>(
+    value: &'a RawValue,
+    reason: &'static str,
+) -> Result<RawObject<'a>, Refusal> {
+    RawObject::parse(value.get().as_bytes()).map_err(|_| Refusal::BadJson(reason))
+}
+
+/// A name of a member in the body that is a user, a device or a key.
+pub(super) fn name(key: &RawValue) -> Result<String, Refusal> {
+    json::public_string(key)
+        .map(Cow::into_owned)
+        .map_err(|_| Refusal::BadJson("An identifier is not Unicode text"))
+}
+
+/// A member that must be a string.
+pub(super) fn string(body: &mut RawObject<'_>, name: &'static str) -> Result<String, Refusal> {
+    let value = body.take(name).and_then(|value| json::public_string(value).ok());
+    value.map(Cow::into_owned).ok_or(Refusal::NotAString(name))
 }
 
 fn is_json(text: &[u8]) -> bool {

@@ -1,48 +1,81 @@
 //! An in-memory Matrix homeserver to test clients against: requests in, responses out.
 //!
 //! It keeps several users apart and follows the
-//! [specification](https://spec.matrix.org/v1.16/client-server-api/#server-side-key-backups), not the
-//! habits of one deployed server. It has no socket, clock, thread or file, and equal requests in
-//! equal order get equal responses. Of the client-server API it knows creating and reading backup
-//! versions, and storing and reading all keys of one.
+//! [specification](https://spec.matrix.org/v1.16/client-server-api/), not the habits of one deployed
+//! server. It has no socket, clock, thread or file, and equal requests in equal order get equal responses.
 //!
-//! It takes and returns plain [`http`] types, so any client can be tested against it, not only one
-//! that is built on this crate:
+//! It takes and returns plain [`http`] types, so any client can be tested against it, not only one that
+//! is built on this crate. Put it where your client would open a connection:
 //!
 //! ```
-//! use http::Request;
 //! use strongroom::homeserver::Homeserver;
 //!
 //! let mut homeserver = Homeserver::new();
-//! let authorization = format!("Bearer {}", homeserver.log_in("@alice:example.org", "PHONE"));
-//! let url = "https://example.org/_matrix/client/v3/room_keys/version";
+//! let token = homeserver.log_in("@alice:example.org", "PHONE");
+//! let mut send = |request: http::Request<Vec<u8>>| homeserver.respond(&request);
 //!
-//! let create = Request::post(url)
-//!     .header("Authorization", &authorization)
-//!     .body(r#"{"algorithm":"m.megolm_backup.v1.curve25519-aes-sha2","auth_data":{}}"#)?;
-//! assert_eq!(homeserver.respond(&create).body(), br#"{"version":"1"}"#);
-//!
-//! let read = Request::get(url).header("Authorization", &authorization).body("")?;
-//! let current = String::from_utf8(homeserver.respond(&read).into_body())?;
-//! assert!(current.contains(r#""version":"1","etag":"0","count":0"#));
+//! // What your client does, with its own code:
+//! let request = http::Request::post("https://example.org/_matrix/client/v3/room_keys/version")
+//!     .header("Authorization", format!("Bearer {token}"))
+//!     .body(br#"{"algorithm":"m.megolm_backup.v1.curve25519-aes-sha2","auth_data":{}}"#.to_vec())?;
+//! assert_eq!(send(request).body(), br#"{"version":"1"}"#);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! A client in another process or language finds the same homeserver behind a socket:
+//! `cargo run --example homeserver`.
+//!
+//! # What it knows
+//!
+//! Everything below `/_matrix/client/v3` except `versions`. A path that is not here is answered by 404
+//! `M_UNRECOGNIZED`, another method by 405.
+//!
+//! | endpoints | |
+//! |---|---|
+//! | `/room_keys/version`, `/room_keys/keys` and below | all methods of all of them |
+//! | `/user/{userId}/account_data/{type}` | read and write; no account data of rooms |
+//! | `/sync` | account data, messages to devices, counts of one-time keys, and the user in `device_lists` when their own keys changed; the filter is JSON in the query; it never waits |
+//! | `/sendToDevice/{eventType}/{txnId}` | `*` too; a transaction ID counts for one device and type |
+//! | `/keys/upload`, `/keys/query`, `/keys/claim` | |
+//! | `/keys/device_signing/upload`, `/keys/signatures/upload` | signatures are verified; the password is asked for [if wanted](HomeserverOptions::password_for_cross_signing) |
+//! | `/account/whoami`, `/login`, `/register`, `/_matrix/client/versions` | passwords only; registration is [closed at first](HomeserverOptions::registration) |
+//!
+//! Checks go in this order: path and method, access token, size of the request, its JSON, what it is
+//! about, the shape of its body. A body of a wrong shape is `M_BAD_JSON`; one that contradicts its path
+//! or what is stored is `M_INVALID_PARAM`. A request that is refused changes nothing, except that
+//! `/keys/signatures/upload` takes each signature by itself.
+//!
 //! # Security
 //!
-//! It is for tests. Anyone can guess the access tokens it makes up, and nothing limits how much a
-//! request may store.
+//! It is for tests. Anyone can guess the access tokens that it makes up. What it keeps is
+//! [bounded](HomeserverOptions).
 
+mod access;
+mod account_data;
 mod call;
+mod keys;
+mod logins;
+mod options;
 mod refusal;
+mod reply;
 mod room_keys;
 mod router;
+mod state;
+mod sync;
+mod to_device;
 
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 
-use self::{call::Call, refusal::Refusal, room_keys::Backups, router::Route};
+pub use self::options::HomeserverOptions;
+use self::{
+    call::Call,
+    logins::{Caller, Logins},
+    refusal::Refusal,
+    router::{LoggedInRoute, Route},
+    state::State,
+};
 use crate::{
     ids::{DeviceId, UserId},
     secret::SecretString,
@@ -53,23 +86,9 @@ use crate::{
 /// A clone is a snapshot: it and the original go separate ways.
 #[derive(Clone, Default)]
 pub struct Homeserver {
-    logins: Vec<Login>,
-    accounts: BTreeMap<UserId, Account>,
-    tokens_made_up: u64,
-}
-
-/// What an access token stands for.
-#[derive(Clone)]
-struct Login {
-    token: SecretString,
-    user: UserId,
-    device: DeviceId,
-}
-
-/// What the homeserver keeps of one user, one field per topic.
-#[derive(Clone, Default)]
-struct Account {
-    backups: Backups,
+    options: HomeserverOptions,
+    logins: Logins,
+    state: State,
 }
 
 impl Homeserver {
@@ -79,19 +98,24 @@ impl Homeserver {
         Self::default()
     }
 
+    /// A homeserver without users that lets in and takes what the options say.
+    #[must_use]
+    pub fn with_options(options: HomeserverOptions) -> Self {
+        Self { options, ..Self::default() }
+    }
+
+    /// Adds a user who can log in with a password, or gives a user another password.
+    pub fn add_user(&mut self, user: impl Into<UserId>, password: impl Into<SecretString>) {
+        self.state.accounts.entry(user.into()).or_default().password = Some(password.into());
+    }
+
     /// Logs a user in on a device and returns a new access token.
     ///
-    /// The user need not exist before. Tokens made up earlier stay valid, also for the same device.
+    /// Neither the user nor the device need exist before. Tokens made up earlier stay valid, also for
+    /// the same device.
     pub fn log_in(&mut self, user: impl Into<UserId>, device: impl Into<DeviceId>) -> String {
-        let token = loop {
-            self.tokens_made_up += 1;
-            let token = format!("token_{}", self.tokens_made_up);
-            if self.login(&token).is_none() {
-                break token;
-            }
-        };
-        self.log_in_with_token(user, device, token.as_str());
-        token
+        let caller = self.caller(user.into(), device.into());
+        self.logins.add(caller)
     }
 
     /// Logs a user in on a device with an access token of the caller's choice.
@@ -103,9 +127,19 @@ impl Homeserver {
         device: impl Into<DeviceId>,
         token: impl Into<SecretString>,
     ) {
-        let login = Login { token: token.into(), user: user.into(), device: device.into() };
-        self.logins.retain(|other| other.token != login.token);
-        self.logins.push(login);
+        let caller = self.caller(user.into(), device.into());
+        self.logins.add_with_token(caller, token.into());
+    }
+
+    /// Makes a token unknown. The device stays, with its keys and messages.
+    pub fn log_out(&mut self, token: &str) {
+        self.logins.remove(token);
+    }
+
+    /// Makes a token invalid: requests with it are answered by a
+    /// [soft logout](https://spec.matrix.org/v1.16/client-server-api/#soft-logout).
+    pub fn log_out_softly(&mut self, token: &str) {
+        self.logins.remove_softly(token);
     }
 
     /// Does what a request asks for and returns the response.
@@ -134,35 +168,65 @@ impl Homeserver {
         headers: &HeaderMap,
         call: &Call<'_>,
     ) -> Result<Vec<u8>, Refusal> {
-        let token = bearer_token(headers).ok_or(Refusal::MissingToken)?;
-        let user = self.login(token).ok_or(Refusal::UnknownToken)?.user.clone();
-        let account = self.accounts.entry(user).or_default();
         match route {
-            Route::RoomKeys(route) => room_keys::respond(route, call, &mut account.backups),
+            Route::Open(route) => {
+                self.check_size(call)?;
+                access::respond(route, call, self)
+            }
+            Route::LoggedIn(route) => {
+                let caller = self.logins.caller(headers)?.clone();
+                self.check_size(call)?;
+                let limit = self.options.account_bytes;
+                if !call.body().is_empty() {
+                    self.state.check_room_for(&caller.user, call.body().len(), limit)?;
+                }
+                self.act_for(&caller, route, call)
+            }
         }
     }
 
-    fn login(&self, token: &str) -> Option<&Login> {
-        let token = SecretString::from(token);
-        self.logins.iter().find(|login| login.token == token)
+    fn act_for(
+        &mut self,
+        caller: &Caller,
+        route: &LoggedInRoute,
+        call: &Call<'_>,
+    ) -> Result<Vec<u8>, Refusal> {
+        let (state, options) = (&mut self.state, &self.options);
+        match route {
+            LoggedInRoute::WhoAmI => Ok(access::who_am_i(caller)),
+            LoggedInRoute::RoomKeys(route) => {
+                room_keys::respond(route, call, &mut state.account(caller).backups)
+            }
+            LoggedInRoute::AccountData(route) => {
+                account_data::respond(route, call, caller, state, options)
+            }
+            LoggedInRoute::Sync => sync::respond(call, caller, state),
+            LoggedInRoute::SendToDevice(request) => {
+                to_device::send(request, call, caller, state, options)
+            }
+            LoggedInRoute::Keys(route) => keys::respond(route, call, caller, state, options),
+        }
+    }
+
+    fn check_size(&self, call: &Call<'_>) -> Result<(), Refusal> {
+        let limit = self.options.request_bytes;
+        if call.body().len() > limit { Err(Refusal::TooLarge { limit }) } else { Ok(()) }
+    }
+
+    /// Makes sure that a device exists.
+    fn caller(&mut self, user: UserId, device: DeviceId) -> Caller {
+        let caller = Caller { user, device };
+        self.state.device(&caller);
+        caller
     }
 }
 
 impl fmt::Debug for Homeserver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { logins, accounts: _, tokens_made_up: _ } = self;
-        f.debug_struct("Homeserver").field("logins", logins).finish_non_exhaustive()
+        let Self { options, logins, state: _ } = self;
+        f.debug_struct("Homeserver")
+            .field("options", options)
+            .field("logins", logins)
+            .finish_non_exhaustive()
     }
-}
-
-impl fmt::Debug for Login {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { token: _, user, device } = self;
-        f.debug_struct("Login").field("user", user).field("device", device).finish_non_exhaustive()
-    }
-}
-
-fn bearer_token(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("Bearer").then_some(token)
 }

@@ -1,10 +1,12 @@
 //! What several integration tests share. Each of them includes all of it and uses a part.
 
+pub(crate) mod ask;
 pub(crate) mod base58;
 pub(crate) mod base64;
 pub(crate) mod js_sdk;
 pub(crate) mod quirks;
 pub(crate) mod recorded_rng;
 pub(crate) mod recovery_key_verdicts;
+pub(crate) mod rows;
 pub(crate) mod sealed_message_oracle;
 pub(crate) mod vectors;

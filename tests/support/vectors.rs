@@ -32,6 +32,11 @@ pub(crate) fn rows(file: &str) -> Vec<Row> {
     rows_in(&folder(), file)
 }
 
+/// The rows of a file that only this repository has, at least one.
+pub(crate) fn own_rows(file: &str) -> Vec<Row> {
+    rows_in(&our_folder(), file)
+}
+
 /// The rows of a file in a folder, at least one.
 pub(crate) fn rows_in(folder: &Path, file: &str) -> Vec<Row> {
     let value = read(folder, file);

@@ -1,14 +1,14 @@
 //! The backups of one user: versions, keys, and the rules of both.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use super::stored_key::StoredKey;
-use crate::{
-    homeserver::refusal::Refusal,
-    ids::{BackupVersion, RoomId, SessionId},
+use super::{
+    Part,
+    stored_keys::{Rooms, StoredKeys},
 };
+use crate::{homeserver::refusal::Refusal, ids::BackupVersion};
 
 /// The backup versions of one user. The newest is the current one.
 #[derive(Clone, Default)]
@@ -23,17 +23,14 @@ pub(super) struct Backup {
     algorithm: String,
     auth_data: Box<RawValue>,
     etag: u64,
-    rooms: Rooms,
+    keys: StoredKeys,
 }
-
-/// Keys by room and session.
-pub(super) type Rooms = BTreeMap<RoomId, BTreeMap<SessionId, StoredKey>>;
 
 impl Backups {
     /// Creates a version under a number that was never used, and makes it the current one.
     pub(super) fn create(&mut self, algorithm: String, auth_data: Box<RawValue>) -> BackupVersion {
         self.created += 1;
-        let backup = Backup { algorithm, auth_data, etag: 0, rooms: Rooms::new() };
+        let backup = Backup { algorithm, auth_data, etag: 0, keys: StoredKeys::default() };
         self.live.insert(self.created, backup);
         to_version(self.created)
     }
@@ -46,6 +43,22 @@ impl Backups {
     /// Any version that was not deleted.
     pub(super) fn get(&self, version: &BackupVersion) -> Option<&Backup> {
         self.live.get(&to_number(version)?)
+    }
+
+    /// Any version that was not deleted, to be changed.
+    pub(super) fn get_mut(&mut self, version: &BackupVersion) -> Option<&mut Backup> {
+        self.live.get_mut(&to_number(version)?)
+    }
+
+    /// Deletes a version with its keys; says whether it ever was.
+    pub(super) fn delete(&mut self, version: &BackupVersion) -> bool {
+        let number = to_number(version).filter(|number| (1..=self.created).contains(number));
+        number.inspect(|number| drop(self.live.remove(number))).is_some()
+    }
+
+    /// About how many bytes all versions take.
+    pub(in crate::homeserver) fn bytes(&self) -> usize {
+        self.live.values().map(Backup::bytes).sum()
     }
 
     /// The current version, to be written to by a client that thinks it is `version`.
@@ -81,49 +94,31 @@ impl Backup {
         self.etag.to_string()
     }
 
-    /// How many keys there are.
-    pub(super) fn count(&self) -> usize {
-        self.rooms.values().map(BTreeMap::len).sum()
+    /// Changes what was said about the backup's key.
+    pub(super) fn set_auth_data(&mut self, auth_data: Box<RawValue>) {
+        self.auth_data = auth_data;
     }
 
-    /// All keys; no room is empty.
-    pub(super) fn rooms(&self) -> &Rooms {
-        &self.rooms
+    /// Its keys.
+    pub(super) fn keys(&self) -> &StoredKeys {
+        &self.keys
     }
 
     /// Stores the keys that are new or better than the stored ones.
     pub(super) fn store(&mut self, keys: Rooms) {
-        let mut changed = false;
-        for (room, sessions) in keys {
-            if sessions.is_empty() {
-                continue;
-            }
-            let stored = self.rooms.entry(room).or_default();
-            for (session, key) in sessions {
-                changed |= store_one(stored, session, key);
-            }
-        }
-        if changed {
+        if self.keys.store(keys) {
             self.etag += 1;
         }
     }
-}
 
-fn store_one(
-    stored: &mut BTreeMap<SessionId, StoredKey>,
-    session: SessionId,
-    key: StoredKey,
-) -> bool {
-    match stored.entry(session) {
-        Entry::Occupied(entry) if !key.replaces(entry.get()) => false,
-        Entry::Occupied(mut entry) => {
-            entry.insert(key);
-            true
-        }
-        Entry::Vacant(entry) => {
-            entry.insert(key);
-            true
-        }
+    /// Deletes keys; the etag moves even if there were none.
+    pub(super) fn delete_keys(&mut self, part: &Part) {
+        self.keys.delete(part);
+        self.etag += 1;
+    }
+
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.algorithm.len() + self.auth_data.get().len() + self.keys.bytes()
     }
 }
 

@@ -2,27 +2,21 @@
 //! [server-side key backups](https://spec.matrix.org/v1.16/client-server-api/#server-side-key-backups).
 //!
 //! Checks go in this order: the JSON of the body, the `version` parameter, whether there is such a
-//! version, whether it is the current one, the shape of the body.
+//! version, whether it is the current one, the shape of the body. `PUT /version/{version}` compares the
+//! two versions that it is given before it looks for either.
 
 mod backups;
+mod body;
+mod keys;
 mod stored_key;
-
-use std::collections::BTreeMap;
+mod stored_keys;
+mod versions;
 
 use http::Method;
-use serde::Serialize;
-use serde_json::value::RawValue;
 
 pub(super) use self::backups::Backups;
-use self::{
-    backups::{Backup, Rooms},
-    stored_key::StoredKey,
-};
 use super::{call::Call, refusal::Refusal};
-use crate::{
-    encoding::json::{self, RawObject},
-    ids::{BackupVersion, RoomId, SessionId},
-};
+use crate::ids::{BackupVersion, RoomId, SessionId};
 
 /// An endpoint under `/room_keys`.
 pub(super) enum RoomKeysRoute {
@@ -32,10 +26,26 @@ pub(super) enum RoomKeysRoute {
     GetCurrentVersion,
     /// `GET /version/{version}`
     GetVersion(BackupVersion),
-    /// `PUT /keys`
-    PutKeys,
-    /// `GET /keys`
-    GetKeys,
+    /// `PUT /version/{version}`
+    UpdateVersion(BackupVersion),
+    /// `DELETE /version/{version}`
+    DeleteVersion(BackupVersion),
+    /// `PUT /keys` and below
+    PutKeys(Part),
+    /// `GET /keys` and below
+    GetKeys(Part),
+    /// `DELETE /keys` and below
+    DeleteKeys(Part),
+}
+
+/// Which keys of a backup a request is about.
+pub(super) enum Part {
+    /// `/keys`
+    All,
+    /// `/keys/{roomId}`
+    Room(RoomId),
+    /// `/keys/{roomId}/{sessionId}`
+    Session(RoomId, SessionId),
 }
 
 impl RoomKeysRoute {
@@ -47,16 +57,38 @@ impl RoomKeysRoute {
                 Method::GET => Ok(Self::GetCurrentVersion),
                 _ => Err(Refusal::UnknownMethod),
             },
-            ["version", version] if !version.is_empty() => match *method {
-                Method::GET => Ok(Self::GetVersion(BackupVersion::from(*version))),
-                _ => Err(Refusal::UnknownMethod),
-            },
-            ["keys"] => match *method {
-                Method::PUT => Ok(Self::PutKeys),
-                Method::GET => Ok(Self::GetKeys),
-                _ => Err(Refusal::UnknownMethod),
-            },
+            ["version", version] if !version.is_empty() => {
+                let version = BackupVersion::from(*version);
+                match *method {
+                    Method::GET => Ok(Self::GetVersion(version)),
+                    Method::PUT => Ok(Self::UpdateVersion(version)),
+                    Method::DELETE => Ok(Self::DeleteVersion(version)),
+                    _ => Err(Refusal::UnknownMethod),
+                }
+            }
+            ["keys", part @ ..] => {
+                let part = Part::find(part).ok_or(Refusal::UnknownPath)?;
+                match *method {
+                    Method::PUT => Ok(Self::PutKeys(part)),
+                    Method::GET => Ok(Self::GetKeys(part)),
+                    Method::DELETE => Ok(Self::DeleteKeys(part)),
+                    _ => Err(Refusal::UnknownMethod),
+                }
+            }
             _ => Err(Refusal::UnknownPath),
+        }
+    }
+}
+
+impl Part {
+    fn find(segments: &[&str]) -> Option<Self> {
+        match segments {
+            [] => Some(Self::All),
+            [room] if !room.is_empty() => Some(Self::Room(RoomId::from(*room))),
+            [room, session] if !room.is_empty() && !session.is_empty() => {
+                Some(Self::Session(RoomId::from(*room), SessionId::from(*session)))
+            }
+            _ => None,
         }
     }
 }
@@ -68,137 +100,15 @@ pub(super) fn respond(
     backups: &mut Backups,
 ) -> Result<Vec<u8>, Refusal> {
     match route {
-        RoomKeysRoute::CreateVersion => create_version(call, backups),
-        RoomKeysRoute::GetCurrentVersion => {
-            let (version, backup) = backups.current().ok_or(NO_BACKUP)?;
-            Ok(version_info(&version, backup))
-        }
-        RoomKeysRoute::GetVersion(version) => {
-            let backup = backups.get(version).ok_or(UNKNOWN_VERSION)?;
-            Ok(version_info(version, backup))
-        }
-        RoomKeysRoute::PutKeys => put_keys(call, backups),
-        RoomKeysRoute::GetKeys => get_keys(call, backups),
+        RoomKeysRoute::CreateVersion => versions::create(call, backups),
+        RoomKeysRoute::GetCurrentVersion => versions::get_current(backups),
+        RoomKeysRoute::GetVersion(version) => versions::get(version, backups),
+        RoomKeysRoute::UpdateVersion(version) => versions::update(version, call, backups),
+        RoomKeysRoute::DeleteVersion(version) => versions::delete(version, backups),
+        RoomKeysRoute::PutKeys(part) => keys::put(part, call, backups),
+        RoomKeysRoute::GetKeys(part) => keys::get(part, call, backups),
+        RoomKeysRoute::DeleteKeys(part) => keys::delete(part, call, backups),
     }
-}
-
-fn create_version(call: &Call<'_>, backups: &mut Backups) -> Result<Vec<u8>, Refusal> {
-    #[derive(Serialize)]
-    struct Reply {
-        version: BackupVersion,
-    }
-    let mut body = call.json_object()?;
-    let algorithm = body
-        .take("algorithm")
-        .and_then(|value| json::public_string(value).ok())
-        .ok_or(Refusal::BadJson("algorithm must be a string"))?;
-    let auth_data = body
-        .take("auth_data")
-        .filter(|value| is_object(value))
-        .ok_or(Refusal::BadJson("auth_data must be an object"))?;
-    let version = backups.create(algorithm.into_owned(), auth_data.to_owned());
-    Ok(to_body(&Reply { version }))
-}
-
-fn version_info(version: &BackupVersion, backup: &Backup) -> Vec<u8> {
-    #[derive(Serialize)]
-    struct Reply<'a> {
-        algorithm: &'a str,
-        auth_data: &'a RawValue,
-        version: &'a BackupVersion,
-        etag: String,
-        count: usize,
-    }
-    to_body(&Reply {
-        algorithm: backup.algorithm(),
-        auth_data: backup.auth_data(),
-        version,
-        etag: backup.etag(),
-        count: backup.count(),
-    })
-}
-
-fn put_keys(call: &Call<'_>, backups: &mut Backups) -> Result<Vec<u8>, Refusal> {
-    #[derive(Serialize)]
-    struct Reply {
-        etag: String,
-        count: usize,
-    }
-    let body = call.json_object()?;
-    let backup = backups.current_named(&version_parameter(call)?)?;
-    backup.store(read_rooms(body)?);
-    Ok(to_body(&Reply { etag: backup.etag(), count: backup.count() }))
-}
-
-fn get_keys(call: &Call<'_>, backups: &Backups) -> Result<Vec<u8>, Refusal> {
-    #[derive(Serialize)]
-    struct Reply<'a> {
-        rooms: BTreeMap<&'a RoomId, Room<'a>>,
-    }
-    #[derive(Serialize)]
-    struct Room<'a> {
-        sessions: &'a BTreeMap<SessionId, StoredKey>,
-    }
-    let backup = backups.get(&version_parameter(call)?).ok_or(UNKNOWN_VERSION)?;
-    let rooms = backup.rooms().iter().map(|(id, sessions)| (id, Room { sessions })).collect();
-    Ok(to_body(&Reply { rooms }))
-}
-
-fn version_parameter(call: &Call<'_>) -> Result<BackupVersion, Refusal> {
-    call.parameter("version").map(BackupVersion::from)
-}
-
-/// Reads `{"rooms": {…: {"sessions": {…: key}}}}`: all of it, or nothing.
-fn read_rooms(mut body: RawObject<'_>) -> Result<Rooms, Refusal> {
-    let rooms =
-        body.take("rooms").and_then(object).ok_or(Refusal::BadJson("rooms must be an object"))?;
-    let mut read = Rooms::new();
-    for (id, room) in rooms.into_members() {
-        let id = RoomId::from(identifier(id)?);
-        let room = object(room).ok_or(Refusal::BadJson("A room must be an object"))?;
-        read.insert(id.clone(), read_sessions(&id, room)?);
-    }
-    Ok(read)
-}
-
-/// Reads `{"sessions": {…: key}}`.
-fn read_sessions(
-    room: &RoomId,
-    mut body: RawObject<'_>,
-) -> Result<BTreeMap<SessionId, StoredKey>, Refusal> {
-    let sessions = body
-        .take("sessions")
-        .and_then(object)
-        .ok_or(Refusal::BadJson("sessions must be an object"))?;
-    let mut read = BTreeMap::new();
-    for (id, key) in sessions.into_members() {
-        let session = SessionId::from(identifier(id)?);
-        let key = StoredKey::read(key).map_err(|reason| Refusal::BadKey {
-            room: room.clone(),
-            session: session.clone(),
-            reason,
-        })?;
-        read.insert(session, key);
-    }
-    Ok(read)
-}
-
-fn identifier(key: &RawValue) -> Result<String, Refusal> {
-    json::public_string(key)
-        .map(|text| text.into_owned())
-        .map_err(|_| Refusal::BadJson("A room or session ID is not Unicode text"))
-}
-
-fn object(value: &RawValue) -> Option<RawObject<'_>> {
-    RawObject::parse(value.get().as_bytes()).ok()
-}
-
-fn is_object(value: &RawValue) -> bool {
-    value.get().starts_with('{')
-}
-
-fn to_body(reply: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(reply).unwrap_or_default()
 }
 
 const NO_BACKUP: Refusal = Refusal::NotFound("There is no backup");

@@ -22,8 +22,7 @@ impl StoredKey {
     /// Reads a key, whose four members must be there; others are dropped.
     ///
     /// The error is a sentence for people.
-    pub(super) fn read(key: &RawValue) -> Result<Self, &'static str> {
-        let mut key = RawObject::parse(key.get().as_bytes()).map_err(|_| "It must be an object")?;
+    pub(super) fn read(mut key: RawObject<'_>) -> Result<Self, &'static str> {
         Ok(Self {
             first_message_index: integer(&mut key, "first_message_index")
                 .ok_or("first_message_index must be a non-negative integer")?,
@@ -41,6 +40,11 @@ impl StoredKey {
         })
     }
 
+    /// About how many bytes it takes.
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<Self>() + self.session_data.get().len()
+    }
+
     /// Whether this key takes the place of a stored one.
     pub(super) fn replaces(&self, stored: &Self) -> bool {
         self.metadata().replaces(&stored.metadata())
@@ -55,6 +59,7 @@ impl StoredKey {
     }
 }
 
+/// An integer from 0 to 2^53 - 1: what JSON in Matrix can hold.
 fn integer(key: &mut RawObject<'_>, name: &str) -> Option<u64> {
-    key.take(name)?.get().parse().ok()
+    key.take(name)?.get().parse().ok().filter(|number| *number < 1 << 53)
 }

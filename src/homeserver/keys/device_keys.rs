@@ -1,0 +1,102 @@
+//! The public keys of one device.
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+
+use crate::signed_json::SignedObject;
+
+/// Identity keys, one-time keys and fallback keys of a device.
+#[derive(Clone, Default)]
+pub(in crate::homeserver) struct DeviceKeys {
+    /// The signed object with the identity keys.
+    pub(super) identity: Option<SignedObject>,
+    /// In the order in which they came, which is the order in which they are given out.
+    one_time: Vec<OneTimeKey>,
+    /// By algorithm.
+    fallback: BTreeMap<String, FallbackKey>,
+}
+
+/// A key as it is claimed: `algorithm:id`, and the object or text behind it.
+#[derive(Clone)]
+pub(super) struct OneTimeKey {
+    pub(super) name: String,
+    pub(super) key: Box<RawValue>,
+}
+
+#[derive(Clone)]
+struct FallbackKey {
+    key: OneTimeKey,
+    used: bool,
+}
+
+/// A one-time key has the name of another one.
+pub(super) struct AnotherKey;
+
+impl OneTimeKey {
+    /// The part before the colon.
+    pub(super) fn algorithm(&self) -> &str {
+        self.name.split_once(':').map_or("", |(algorithm, _)| algorithm)
+    }
+
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.name.len() + self.key.get().len()
+    }
+}
+
+impl DeviceKeys {
+    /// How many one-time keys there are, by algorithm.
+    pub(in crate::homeserver) fn one_time_key_counts(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for key in &self.one_time {
+            *counts.entry(key.algorithm().to_owned()).or_default() += 1;
+        }
+        counts
+    }
+
+    /// The algorithms with a fallback key that nobody was given yet.
+    pub(in crate::homeserver) fn unused_fallback_algorithms(&self) -> Vec<&str> {
+        let unused = self.fallback.iter().filter(|(_, fallback)| !fallback.used);
+        unused.map(|(algorithm, _)| algorithm.as_str()).collect()
+    }
+
+    /// About how many bytes they take.
+    pub(in crate::homeserver) fn bytes(&self) -> usize {
+        let identity = self.identity.as_ref().map_or(0, |object| object.as_json().len());
+        let fallback: usize = self.fallback.values().map(|fallback| fallback.key.bytes()).sum();
+        identity + fallback + self.one_time.iter().map(OneTimeKey::bytes).sum::<usize>()
+    }
+
+    /// Adds one-time keys, or none if a key of the same name is another one. A name that is there
+    /// already with the same key stays where it is.
+    pub(super) fn add_one_time(&mut self, keys: Vec<OneTimeKey>) -> Result<(), AnotherKey> {
+        let stored: BTreeMap<&str, &str> =
+            self.one_time.iter().map(|key| (key.name.as_str(), key.key.get())).collect();
+        let mut new = Vec::new();
+        for key in keys {
+            match stored.get(key.name.as_str()) {
+                None => new.push(key),
+                Some(stored) if *stored == key.key.get() => {}
+                Some(_) => return Err(AnotherKey),
+            }
+        }
+        self.one_time.extend(new);
+        Ok(())
+    }
+
+    /// Replaces the fallback key of an algorithm.
+    pub(super) fn set_fallback(&mut self, key: OneTimeKey) {
+        let algorithm = key.algorithm().to_owned();
+        self.fallback.insert(algorithm, FallbackKey { key, used: false });
+    }
+
+    /// Takes the oldest one-time key of an algorithm out, or lends the fallback key.
+    pub(super) fn claim(&mut self, algorithm: &str) -> Option<OneTimeKey> {
+        if let Some(at) = self.one_time.iter().position(|key| key.algorithm() == algorithm) {
+            return Some(self.one_time.remove(at));
+        }
+        let fallback = self.fallback.get_mut(algorithm)?;
+        fallback.used = true;
+        Some(fallback.key.clone())
+    }
+}

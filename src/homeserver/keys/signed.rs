@@ -1,0 +1,44 @@
+//! Signed objects that clients upload.
+
+use serde_json::value::RawValue;
+
+use crate::{
+    Limits,
+    crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
+    homeserver::refusal::Refusal,
+    ids::{KeyId, UserId},
+    signed_json::{SignedObject, TrustedSigner},
+};
+
+/// Reads an object that could be signed.
+pub(super) fn read(value: &RawValue) -> Result<SignedObject, Refusal> {
+    SignedObject::from_json(value.get(), &Limits::default())
+        .map_err(|_| Refusal::BadJson("A signed object is not an object that can be signed"))
+}
+
+/// Whether the same is signed in both.
+pub(super) fn same_but_for_signatures(one: &SignedObject, other: &SignedObject) -> bool {
+    matches!((one.bytes_to_sign(), other.bytes_to_sign()), (Ok(one), Ok(other)) if one == other)
+}
+
+/// The Ed25519 keys among the `keys` of an object.
+pub(super) fn ed25519_keys(object: &SignedObject) -> Vec<TrustedSigner> {
+    let keys = object.get("keys").and_then(|keys| keys.as_object()).unwrap_or_default();
+    let read = |(id, key): &(String, _)| {
+        let id = KeyId::from(id.as_str());
+        let key: &crate::encoding::canonical_json::JsonValue = key;
+        let key = Ed25519PublicKey::from_base64(key.as_str()?).ok()?;
+        (id.algorithm() == "ed25519").then(|| TrustedSigner::new(id, key))
+    };
+    keys.iter().filter_map(read).collect()
+}
+
+/// The signature of a user under a label.
+pub(super) fn signature(
+    object: &SignedObject,
+    user: &UserId,
+    key: &KeyId,
+) -> Option<Ed25519Signature> {
+    let signature = object.get("signatures")?.get(user.as_str())?.get(key.as_str())?;
+    Ed25519Signature::from_base64(signature.as_str()?).ok()
+}

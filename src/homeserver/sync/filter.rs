@@ -1,0 +1,86 @@
+//! The part of a [filter](https://spec.matrix.org/v1.16/client-server-api/#filtering) that matters here.
+
+use serde_json::value::RawValue;
+
+use crate::{
+    encoding::json::{self, RawObject},
+    homeserver::refusal::Refusal,
+};
+
+/// Which account data a device wants.
+#[derive(Default)]
+pub(super) struct Filter {
+    /// Everything unless given.
+    types: Option<Vec<String>>,
+    not_types: Vec<String>,
+}
+
+impl Filter {
+    /// Reads the parameter of `/sync`: JSON, since the homeserver keeps no filters.
+    pub(super) fn read(parameter: Option<&str>) -> Result<Self, Refusal> {
+        let Some(text) = parameter else { return Ok(Self::default()) };
+        if !text.starts_with('{') {
+            return Err(Refusal::InvalidParameter("There is no such filter; write it as JSON"));
+        }
+        let mut filter = RawObject::parse(text.as_bytes()).map_err(|_| NOT_A_FILTER)?;
+        let Some(account_data) = filter.take("account_data") else { return Ok(Self::default()) };
+        let account_data = RawObject::parse(account_data.get().as_bytes());
+        let mut account_data = account_data.map_err(|_| NOT_A_FILTER)?;
+        Ok(Self {
+            types: account_data.take_present("types").map(texts).transpose()?,
+            not_types: account_data.take_present("not_types").map_or(Ok(Vec::new()), texts)?,
+        })
+    }
+
+    /// Whether account data of this type is wanted.
+    pub(super) fn lets_account_data_through(&self, kind: &str) -> bool {
+        let any = |patterns: &[String]| patterns.iter().any(|pattern| matches(pattern, kind));
+        self.types.as_deref().is_none_or(any) && !any(&self.not_types)
+    }
+}
+
+fn texts(value: &RawValue) -> Result<Vec<String>, Refusal> {
+    let text = |one: &RawValue| json::public_string(one).ok().map(Into::into);
+    let texts = json::array(value).and_then(|all| all.into_iter().map(text).collect());
+    texts.ok_or(NOT_A_FILTER)
+}
+
+/// Whether a text fits a pattern in which `*` stands for any characters.
+fn matches(pattern: &str, text: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else { return pattern == text };
+    let Some(mut text) = text.strip_prefix(start) else { return false };
+    let mut pieces = rest.split('*').peekable();
+    while let Some(piece) = pieces.next() {
+        if pieces.peek().is_none() {
+            return text.ends_with(piece);
+        }
+        let Some((_, after)) = text.split_once(piece) else { return false };
+        text = after;
+    }
+    true
+}
+
+const NOT_A_FILTER: Refusal = Refusal::InvalidParameter("filter is not a filter in JSON");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_any_characters() {
+        for (pattern, text) in [
+            ("m.a", "m.a"),
+            ("*", ""),
+            ("m.*", "m.a"),
+            ("*.a", "m.a"),
+            ("m*b*d", "m.abcd"),
+            ("a**a", "aa"),
+            ("*a*a", "aa"),
+        ] {
+            assert!(matches(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in [("m.a", "m.ab"), ("m.*", "m"), ("a*a", "a"), ("*b*a", "ab")] {
+            assert!(!matches(pattern, text), "{pattern} {text}");
+        }
+    }
+}
