@@ -55,7 +55,10 @@ use strongroom::{
         secret_base64,
     },
     excerpt::Excerpt,
-    homeserver::{Homeserver, HomeserverOptions},
+    homeserver::{
+        Homeserver, HomeserverOptions,
+        faults::{Cut, Exchange, Fault, FaultRule, Faults, OtherDevice, RetryAfter as FaultRetryAfter},
+    },
     ids::{
         BackupVersion, DeviceId, EventType, KeyId, RoomId, SessionId, SyncToken, TransactionId,
         UserId,
@@ -221,9 +224,16 @@ fn hold_no_secret() -> BTreeSet<String> {
         RetryAfter,
         EncryptedSessionDataError,
         AuthDataError,
+        // What a test asks of the in-memory homeserver.
+        Cut,
+        Fault,
+        FaultRule,
+        Faults,
+        HomeserverOptions,
+        OtherDevice,
+        FaultRetryAfter,
         // Names, flags, numbers.
         BackupVersion,
-        HomeserverOptions,
         DeviceId,
         EncryptedMember,
         Excerpt,
@@ -535,7 +545,11 @@ fn look_at_requests(witness: &mut Witness, vault: &Vault) {
 
     let mut homeserver = Homeserver::new();
     homeserver.log_in_with_token("@alice:example.org", "PHONE", TOKEN);
+    homeserver.add_user("@alice:example.org", TOKEN);
     witness.debug(&homeserver);
+    // The response to a login holds a token.
+    let response = http::Response::new(format!(r#"{{"access_token":"{TOKEN}"}}"#).into_bytes());
+    witness.debug(&Exchange::Answered { response, delay_ms: 0 });
 }
 
 /// What events hold is not printed, whatever it is: nobody knows what a client put there.

@@ -44,7 +44,10 @@ use strongroom::{
         json_object::{JsonObject, JsonObjectError},
     },
     excerpt::Excerpt,
-    homeserver::{Homeserver, HomeserverOptions},
+    homeserver::{
+        Homeserver, HomeserverOptions,
+        faults::{Cut, Exchange, Fault, FaultRule, Faults, OtherDevice, RetryAfter as FaultRetryAfter},
+    },
     ids::{
         BackupVersion, DeviceId, EventType, KeyId, RoomId, SessionId, SyncToken, TransactionId,
         UserId,
@@ -186,12 +189,20 @@ fn every_public_type_is_send_and_sync() {
         JsonError,
         JsonValue,
         NotCanonical,
-        // excerpt, homeserver, ids, randomness, recovery_key, secret
+        // homeserver
+        Cut,
+        Exchange,
+        Fault,
+        FaultRule,
+        Faults,
+        Homeserver,
+        HomeserverOptions,
+        OtherDevice,
+        FaultRetryAfter,
+        // excerpt, ids, randomness, recovery_key, secret
         BackupVersion,
         DeviceId,
         Excerpt,
-        Homeserver,
-        HomeserverOptions,
         KeyId,
         NoRandomness,
         RecoveryKey,

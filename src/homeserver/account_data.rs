@@ -40,6 +40,11 @@ impl AccountDataRoute {
         };
         Ok(Self { user: UserId::from(user), kind: kind.to_owned(), writes })
     }
+
+    /// The endpoint that stores this type.
+    pub(super) fn to_write(user: UserId, kind: String) -> Self {
+        Self { user, kind, writes: true }
+    }
 }
 
 impl AccountData {

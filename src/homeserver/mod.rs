@@ -22,8 +22,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A client in another process or language finds the same homeserver behind a socket:
-//! `cargo run --example homeserver`.
+//! [`faults`] puts a bad network in between, and another device of the same user. A client in another
+//! process or language finds the same homeserver behind a socket: `cargo run --example homeserver`.
 //!
 //! # What it knows
 //!
@@ -53,6 +53,7 @@
 mod access;
 mod account_data;
 mod call;
+pub mod faults;
 mod keys;
 mod logins;
 mod options;
@@ -160,6 +161,11 @@ impl Homeserver {
             .headers_mut()
             .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         response
+    }
+
+    /// Who makes a request, if its access token is valid.
+    fn user_of<B>(&self, request: &Request<B>) -> Option<UserId> {
+        self.logins.caller(request.headers()).ok().map(|caller| caller.user.clone())
     }
 
     fn act(

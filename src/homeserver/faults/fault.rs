@@ -1,0 +1,115 @@
+//! What may go wrong.
+
+use http::{HeaderValue, Response, StatusCode};
+
+use super::{answers, other_device::OtherDevice};
+
+/// One thing that goes wrong with a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The request is lost: the homeserver does not act, and no answer comes.
+    DropRequest,
+    /// The answer is lost: the homeserver acts, and the client does not learn it.
+    DropAnswer,
+    /// The answer takes so long.
+    Delay {
+        /// In milliseconds.
+        ms: u64,
+    },
+    /// The homeserver gets the request twice, as from a proxy that tries again; the client gets the
+    /// second answer.
+    DeliverTwice,
+    /// 429 `M_LIMIT_EXCEEDED`; the homeserver does not act.
+    RateLimit(RetryAfter),
+    /// An error of the homeserver: this status with `M_UNKNOWN`.
+    ServerError {
+        /// 500, 503, …
+        status: StatusCode,
+        /// Whether the homeserver did before what it was asked for.
+        acted: bool,
+    },
+    /// A page in HTML from a proxy in front of the homeserver.
+    ProxyPage {
+        /// 200, 403, 413, 502, 504, …
+        status: StatusCode,
+        /// Whether the homeserver did before what it was asked for.
+        acted: bool,
+    },
+    /// The body of the answer ends early.
+    CutAnswer(Cut),
+    /// 401 `M_UNKNOWN_TOKEN` for this request alone; the homeserver does not act. For all requests of a
+    /// token, [log it out](crate::homeserver::Homeserver::log_out).
+    Unauthorized {
+        /// Whether the device may log in again and keep what it has.
+        soft_logout: bool,
+    },
+    /// 413 `M_TOO_LARGE`, however large the request is; the homeserver does not act.
+    TooLarge,
+    /// Another device of the same user was faster: it does this, then the request is dealt with.
+    OtherDevice(OtherDevice),
+}
+
+/// How a rate limit says when to try again
+/// ([specification](https://spec.matrix.org/v1.16/client-server-api/#rate-limiting)).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RetryAfter {
+    /// It does not.
+    Nothing,
+    /// A `Retry-After` header with a number of seconds.
+    Seconds(u64),
+    /// A `Retry-After` header with a date or anything else.
+    Header(HeaderValue),
+    /// `retry_after_ms` in the body, as old servers write it.
+    Milliseconds(u64),
+}
+
+/// Where an answer is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Cut {
+    /// So many bytes arrive.
+    Bytes(usize),
+    /// So many thousandths arrive.
+    PerMille(u16),
+}
+
+impl Fault {
+    /// Whether the homeserver does not get the request.
+    pub(super) fn keeps_from_homeserver(&self) -> bool {
+        match self {
+            Self::DropRequest | Self::RateLimit(_) | Self::Unauthorized { .. } | Self::TooLarge => {
+                true
+            }
+            Self::ServerError { acted, .. } | Self::ProxyPage { acted, .. } => !acted,
+            Self::DropAnswer
+            | Self::Delay { .. }
+            | Self::DeliverTwice
+            | Self::CutAnswer(_)
+            | Self::OtherDevice(_) => false,
+        }
+    }
+
+    /// The answer of somebody else than the homeserver; none if the request is lost.
+    pub(super) fn made_up_answer(&self) -> Option<Response<Vec<u8>>> {
+        match self {
+            Self::RateLimit(retry_after) => Some(answers::rate_limit(retry_after)),
+            Self::ServerError { status, .. } => Some(answers::error(*status)),
+            Self::ProxyPage { status, .. } => Some(answers::page(*status)),
+            Self::Unauthorized { soft_logout } => Some(answers::unknown_token(*soft_logout)),
+            Self::TooLarge => Some(answers::too_large()),
+            _ => None,
+        }
+    }
+}
+
+impl Cut {
+    /// Cuts a body.
+    pub(super) fn apply(self, body: &mut Vec<u8>) {
+        body.truncate(match self {
+            Self::Bytes(bytes) => bytes,
+            Self::PerMille(share) => body.len().saturating_mul(share.into()) / 1_000,
+        });
+    }
+}
