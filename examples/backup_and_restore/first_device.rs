@@ -11,17 +11,14 @@ use strongroom::{
         curve25519::Curve25519PublicKey,
         ed25519::{Ed25519PublicKey, Ed25519Signature},
     },
-    ids::{DeviceId, KeyId, RoomId},
+    ids::{KeyId, RoomId},
     secret::SecretString,
     session_data::{ExportedSession, SessionData, SessionKey},
     signed_json::TrustedSigner,
 };
 use vodozemac::{megolm::GroupSession, olm::Account};
 
-use crate::{
-    Result, print_rate,
-    server::{FIRST, Server, user_id},
-};
+use crate::{Result, print_rate, server::Server};
 
 pub(crate) struct FirstDevice {
     account: Account,
@@ -39,14 +36,14 @@ impl FirstDevice {
     /// Creates a signed backup, uploads every session, and hands out the recovery key.
     pub(crate) fn back_up(&self, server: &mut Server) -> Result<SecretString> {
         let key = BackupDecryptionKey::generate()?;
-        let auth_data = self.sign(AuthData::new(key.public_key()))?;
+        let auth_data = self.sign(AuthData::new(key.public_key()), server)?;
         server.send(&CreateBackupVersion::new(auth_data))?;
 
         let (current, _) = server.send(&GetCurrentBackupVersion)?;
         let current = current.ok_or("the homeserver has lost the backup")?;
-        let signers = [self.signer()?];
+        let (user, signers) = (server.user_id(), [self.signer(server)?]);
         let limits = Limits::default();
-        let backup = TrustedBackup::by_signature(&current, &user_id(), &signers, &[], &limits)?;
+        let backup = TrustedBackup::by_signature(&current, user, &signers, &[], &limits)?;
         println!(
             "created    backup version {} with the key {}",
             current.version(),
@@ -61,16 +58,16 @@ impl FirstDevice {
         self.sessions
     }
 
-    fn sign(&self, auth_data: AuthData) -> Result<AuthData> {
+    fn sign(&self, auth_data: AuthData, server: &Server) -> Result<AuthData> {
         let signature = self.account.sign(auth_data.bytes_to_sign()?);
         let signature = Ed25519Signature::from_bytes(signature.to_bytes());
-        Ok(auth_data.with_signature(&user_id(), &key_id(), &signature))
+        Ok(auth_data.with_signature(server.user_id(), &key_id(server), &signature))
     }
 
     /// What this device checks its own signature with.
-    fn signer(&self) -> Result<TrustedSigner> {
+    fn signer(&self, server: &Server) -> Result<TrustedSigner> {
         let key = Ed25519PublicKey::from_bytes(self.account.ed25519_key().as_bytes())?;
-        Ok(TrustedSigner::new(key_id(), key))
+        Ok(TrustedSigner::new(key_id(server), key))
     }
 
     fn upload(&self, server: &mut Server, backup: &TrustedBackup) -> Result<()> {
@@ -107,8 +104,8 @@ fn session(account: &Account, number: usize) -> Result<ExportedSession> {
     })
 }
 
-fn key_id() -> KeyId {
-    KeyId::ed25519(&DeviceId::from(FIRST))
+fn key_id(server: &Server) -> KeyId {
+    KeyId::ed25519(server.device_id())
 }
 
 /// Sessions in one request: well under the megabyte that servers take without a word.

@@ -3,14 +3,18 @@
 //! ```text
 //! cargo run --release --example backup_and_restore
 //! cargo run --release --example backup_and_restore -- --fixture tests/vectors/js-sdk/random.json
+//! cargo run --release --example backup_and_restore -- \
+//!     --homeserver http://127.0.0.1:8008 --access-token-file token
 //! ```
+//!
+//! With `--homeserver` it makes a new backup version there, which stays: take a test account.
 //!
 //! The exit status is 0 only if every session came back equal.
 
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
-    reason = "an example has a clock and files, which the library has not"
+    reason = "an example has a clock, files and sockets, which the library has not"
 )]
 
 mod export;
@@ -26,6 +30,8 @@ use std::{error::Error, path::PathBuf, process::ExitCode, time::Duration};
 use clap::Parser;
 use strongroom::session_data::ExportedSession;
 
+use crate::server::Server;
+
 /// Backs sessions up and restores them.
 #[derive(Parser)]
 struct Options {
@@ -35,6 +41,12 @@ struct Options {
     /// Restores a real client's backup instead, with the truth in the same file.
     #[arg(long)]
     fixture: Option<PathBuf>,
+    /// The address of a homeserver, `http://127.0.0.1:8008` for one, in place of one in memory.
+    #[arg(long, conflicts_with = "fixture", requires = "access_token_file")]
+    homeserver: Option<String>,
+    /// The file with the access token of a test account on that homeserver.
+    #[arg(long, requires = "homeserver")]
+    access_token_file: Option<PathBuf>,
     /// Writes what was restored, as the JSON array of exported sessions that clients import.
     #[arg(long)]
     out: Option<PathBuf>,
@@ -56,7 +68,7 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<bool> {
     let (equal, restored) = match &options.fixture {
         Some(path) => fixture::restore(path)?,
-        None => round_trip(options.sessions)?,
+        None => round_trip(options.sessions, server(options)?)?,
     };
     if let Some(path) = &options.out {
         export::write(path, &restored)?;
@@ -69,9 +81,15 @@ fn run(options: &Options) -> Result<bool> {
     Ok(equal)
 }
 
+fn server(options: &Options) -> Result<Server> {
+    match (&options.homeserver, &options.access_token_file) {
+        (Some(address), Some(token_file)) => Server::at(address, token_file),
+        _ => Server::in_memory(),
+    }
+}
+
 /// The main job: up, lost, and down again.
-fn round_trip(count: usize) -> Result<(bool, Vec<ExportedSession>)> {
-    let mut server = server::Server::new()?;
+fn round_trip(count: usize, mut server: Server) -> Result<(bool, Vec<ExportedSession>)> {
     let (originals, recovery_key) = {
         let device = first_device::FirstDevice::new(count)?;
         let recovery_key = device.back_up(&mut server)?;

@@ -1,47 +1,129 @@
-//! A homeserver in this process, in place of a socket.
+//! The homeserver: in this process, or behind a socket.
 
+use std::{fs, path::Path, time::Duration};
+
+use http::{Method, Request, Response};
+use serde::Deserialize;
 use strongroom::{
     Limits,
-    api::{AccessToken, BaseUrl, Endpoint},
+    api::{AccessToken, BaseUrl, Endpoint, ResponseError},
     homeserver::Homeserver,
-    ids::UserId,
+    ids::{DeviceId, UserId},
 };
+use ureq::Agent;
 
 use crate::Result;
 
-/// The homeserver, and how a device of the one user reaches it.
+/// A homeserver, and how a device of the one user reaches it.
 pub(crate) struct Server {
-    homeserver: Homeserver,
+    transport: Transport,
     base_url: BaseUrl,
     token: AccessToken,
+    owner: Owner,
+}
+
+enum Transport {
+    InMemory(Box<Homeserver>),
+    Socket(Agent),
+}
+
+/// Whose access token it is.
+#[derive(Deserialize)]
+struct Owner {
+    user_id: UserId,
+    device_id: DeviceId,
 }
 
 impl Server {
-    pub(crate) fn new() -> Result<Self> {
+    /// A homeserver in this process, with one user.
+    pub(crate) fn in_memory() -> Result<Self> {
         let mut homeserver = Homeserver::new();
-        let token = homeserver.log_in(user_id(), FIRST);
-        let base_url = BaseUrl::new("https://matrix.example.org")?;
-        Ok(Self { homeserver, base_url, token: token.as_str().into() })
+        let owner = Owner { user_id: "@alice:example.org".into(), device_id: "FIRST".into() };
+        let token = homeserver.log_in(owner.user_id.clone(), owner.device_id.clone());
+        Ok(Self {
+            transport: Transport::InMemory(Box::new(homeserver)),
+            base_url: BaseUrl::new("https://matrix.example.org")?,
+            token: token.as_str().into(),
+            owner,
+        })
     }
 
-    /// Forgets the token of the device before, and logs another one in.
+    /// A homeserver at an address, and the file with the access token of a test account.
+    pub(crate) fn at(address: &str, token_file: &Path) -> Result<Self> {
+        let base_url = BaseUrl::new(address)?;
+        if address.starts_with("https:") {
+            return Err("this example has no TLS, which would need C code: use http".into());
+        }
+        let config = Agent::config_builder().http_status_as_error(false);
+        let agent = config.timeout_global(Some(Duration::from_secs(60))).build().new_agent();
+        let mut server = Self {
+            transport: Transport::Socket(agent),
+            base_url,
+            token: fs::read_to_string(token_file)?.trim().into(),
+            owner: Owner { user_id: "".into(), device_id: "".into() },
+        };
+        (server.owner, _) = server.send(&WhoAmI)?;
+        Ok(server)
+    }
+
+    /// Lets another device do the talking. Behind a socket there is one token, so both share it.
     pub(crate) fn log_in(&mut self, device: &str) {
-        self.token = self.homeserver.log_in(user_id(), device).as_str().into();
+        if let Transport::InMemory(homeserver) = &mut self.transport {
+            self.token = homeserver.log_in(self.owner.user_id.clone(), device).as_str().into();
+        }
+    }
+
+    /// The user whose backup it is.
+    pub(crate) fn user_id(&self) -> &UserId {
+        &self.owner.user_id
+    }
+
+    /// The device that has the sessions.
+    pub(crate) fn device_id(&self) -> &DeviceId {
+        &self.owner.device_id
     }
 
     /// Sends a request and reads the response; also says how many bytes went up and down.
     pub(crate) fn send<E: Endpoint>(&mut self, endpoint: &E) -> Result<(E::Response, usize)> {
+        let limits = Limits::default();
         let request = endpoint.to_http(&self.base_url, &self.token)?;
         let sent = request.body().len();
-        let response = self.homeserver.respond(&request);
+        let response = match &mut self.transport {
+            Transport::InMemory(homeserver) => homeserver.respond(&request),
+            Transport::Socket(agent) => {
+                exchange(agent, request, endpoint.max_response_bytes(&limits))?
+            }
+        };
         let bytes = sent + response.body().len();
-        Ok((endpoint.read_response(&response, &Limits::default())?, bytes))
+        Ok((endpoint.read_response(&response, &limits)?, bytes))
     }
 }
 
-pub(crate) fn user_id() -> UserId {
-    UserId::from("@alice:example.org")
+fn exchange(agent: &Agent, request: Request<Vec<u8>>, limit: usize) -> Result<Response<Vec<u8>>> {
+    let (head, body) = agent.run(request)?.into_parts();
+    let body = body.into_with_config().limit(limit as u64).read_to_vec()?;
+    Ok(Response::from_parts(head, body))
 }
 
-/// The device that has the sessions.
-pub(crate) const FIRST: &str = "FIRST";
+/// `GET /account/whoami`
+struct WhoAmI;
+
+impl Endpoint for WhoAmI {
+    type Response = Owner;
+
+    fn method(&self) -> Method {
+        Method::GET
+    }
+
+    fn path_and_query(&self) -> String {
+        "/_matrix/client/v3/account/whoami".to_owned()
+    }
+
+    fn body(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    fn read_body(&self, body: &[u8], _: &Limits) -> std::result::Result<Owner, ResponseError> {
+        serde_json::from_slice(body).map_err(|_| ResponseError::NotJson)
+    }
+}
