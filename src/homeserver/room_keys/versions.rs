@@ -8,7 +8,7 @@ use super::{
     backups::{Backup, Backups},
 };
 use crate::{
-    encoding::json::{self, RawObject},
+    encoding::json,
     homeserver::{
         call::Call,
         refusal::Refusal,
@@ -23,7 +23,8 @@ pub(super) fn create(call: &Call<'_>, backups: &mut Backups) -> Result<Vec<u8>, 
         version: BackupVersion,
     }
     let mut body = call.json_object()?;
-    let algorithm = algorithm(&mut body)?;
+    let algorithm = body.take("algorithm").and_then(|value| json::public_string(value).ok());
+    let algorithm = algorithm.ok_or(ALGORITHM)?.into_owned();
     let auth_data = body.take("auth_data").filter(|value| is_object(value)).ok_or(AUTH_DATA)?;
     let version = backups.create(algorithm, auth_data.to_owned());
     Ok(to_body(&Reply { version }))
@@ -52,7 +53,8 @@ pub(super) fn update(
         return Err(Refusal::InvalidParameter("The body is about another version than the path"));
     }
     let backup = backups.get_mut(version).ok_or(UNKNOWN_VERSION)?;
-    if algorithm(&mut body)? != backup.algorithm() {
+    let algorithm = body.take("algorithm").ok_or(ALGORITHM)?;
+    if json::public_string(algorithm).ok().as_deref() != Some(backup.algorithm()) {
         return Err(Refusal::InvalidParameter("The algorithm of a version cannot be changed"));
     }
     if let Some(auth_data) = body.take("auth_data") {
@@ -87,15 +89,9 @@ fn version_info(version: &BackupVersion, backup: &Backup) -> Vec<u8> {
     })
 }
 
-fn algorithm(body: &mut RawObject<'_>) -> Result<String, Refusal> {
-    body.take("algorithm")
-        .and_then(|value| json::public_string(value).ok())
-        .map(Into::into)
-        .ok_or(Refusal::BadJson("algorithm must be a string"))
-}
-
 fn is_object(value: &RawValue) -> bool {
     value.get().starts_with('{')
 }
 
+const ALGORITHM: Refusal = Refusal::BadJson("algorithm must be a string");
 const AUTH_DATA: Refusal = Refusal::BadJson("auth_data must be an object");

@@ -1,0 +1,136 @@
+//! Against a real homeserver: `STRONGROOM_SYNAPSE=URL cargo test --test synapse`, or `.ci/synapse run …`.
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may fail by a panic")]
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use strongroom::{
+    Limits,
+    api::{
+        AccessToken, BaseUrl, CreateBackupVersion, Endpoint, GetCurrentBackupVersion, GetRoomKeys,
+        PutRoomKeys,
+    },
+    backup::{AuthData, BackupDecryptionKey, SessionSealer, SessionToSeal, TrustedBackup},
+    ids::RoomId,
+    recovery_key::RecoveryKey,
+    session_data::{SessionData, SessionKey},
+};
+use support::{
+    ask::{V3, assert_refused},
+    rows,
+    synapse::{Login, Synapse},
+};
+use vodozemac::megolm::GroupSession;
+
+#[test]
+fn every_recorded_row_is_still_answered_as_it_was() {
+    let Some(synapse) = Synapse::from_environment("the recorded rows") else { return };
+    let surprises = rows::play(
+        || synapse.register(),
+        |login, row| synapse.ask(row.token(&login.token), row.method, &row.path, row.body),
+        rows::recorded,
+    );
+    assert_eq!(surprises, [""; 0], "\n{}\n", surprises.join("\n"));
+}
+
+#[test]
+fn two_thousand_sessions_are_backed_up_and_restored_over_a_socket() {
+    let Some(synapse) = Synapse::from_environment("backup and restore") else { return };
+    let client = Client { login: synapse.register(), synapse };
+    let key = BackupDecryptionKey::generate().unwrap();
+    client.send(&CreateBackupVersion::new(AuthData::new(key.public_key())));
+    let current = client.send(&GetCurrentBackupVersion).unwrap();
+    let backup = TrustedBackup::by_decryption_key(&current, &key, &[]).unwrap();
+
+    let originals = sessions(2_000);
+    let sealer = SessionSealer::for_sessions(&backup, originals.len());
+    let all: Vec<_> = originals.values().collect();
+    for batch in all.chunks(100) {
+        let batch: Vec<_> = batch.iter().map(|(room, one)| SessionToSeal::new(room, one)).collect();
+        let sealed = sealer.seal(&batch).unwrap();
+        client.send(&PutRoomKeys::new(&backup, sealed).unwrap());
+    }
+    assert_eq!(client.send(&GetCurrentBackupVersion).unwrap().count(), Some(2_000));
+
+    let typed = RecoveryKey::parse(key.to_recovery_key().to_text().expose_str()).unwrap();
+    let key = BackupDecryptionKey::from_recovery_key(typed);
+    let keys = client.send(&GetRoomKeys::new(backup.version().clone()));
+    let mut restored = BTreeMap::new();
+    for session in key.restore_batch(&keys.sessions) {
+        let exported = session.unwrap().into_exported();
+        let id = exported.session_id().as_str().to_owned();
+        restored.insert(id, (exported.room_id, exported.session));
+    }
+    assert!(restored == originals, "{} sessions came back, not all equal", restored.len());
+}
+
+#[test]
+fn the_endpoints_beside_backups_answer_as_the_in_memory_homeserver_does() {
+    let Some(synapse) = Synapse::from_environment("account data, sync and devices") else { return };
+    let Login { user_id, token } = synapse.register();
+    let ask = |method, path: &str, body: &Value| {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        synapse.ask(&token, method, &format!("{V3}{path}"), &body)
+    };
+    let me = ask("GET", "/account/whoami", &Value::Null).1;
+    assert_eq!(me["user_id"], user_id);
+
+    let path = format!("/user/{user_id}/account_data/m.secret_storage.default_key");
+    assert_refused(ask("GET", &path, &Value::Null), 404, "M_NOT_FOUND");
+    assert_eq!(ask("PUT", &path, &json!({ "key": "k" })), (200, json!({})));
+    assert_eq!(ask("GET", &path, &Value::Null), (200, json!({ "key": "k" })));
+    assert_refused(ask("PUT", &path, &json!([])), 400, "M_BAD_JSON");
+    let path = "/user/@nobody:localhost/account_data/m.x";
+    assert_refused(ask("GET", path, &Value::Null), 403, "M_FORBIDDEN");
+
+    let device = me["device_id"].as_str().unwrap();
+    let messages = json!({ "messages": { (user_id.as_str()): { (device): { "n": 1 } } } });
+    for _ in 0..2 {
+        let answer = ask("PUT", "/sendToDevice/m.secret.request/same", &messages);
+        assert_eq!(answer, (200, json!({})));
+    }
+    let filter = "%7B%22account_data%22%3A%7B%22types%22%3A%5B%22m.secret_storage.%2A%22%5D%7D%7D";
+    let (_, first) = ask("GET", &format!("/sync?timeout=0&filter={filter}"), &Value::Null);
+    assert_eq!(
+        first["account_data"]["events"],
+        json!([{ "type": "m.secret_storage.default_key", "content": { "key": "k" } }])
+    );
+    assert_eq!(
+        first["to_device"]["events"],
+        json!([{ "sender": user_id, "type": "m.secret.request", "content": { "n": 1 } }])
+    );
+    let since = format!("/sync?timeout=0&since={}", first["next_batch"].as_str().unwrap());
+    let (_, second) = ask("GET", &since, &Value::Null);
+    assert_eq!(second["to_device"]["events"].as_array().map_or(0, Vec::len), 0);
+}
+
+/// A user of a real homeserver, and the typed endpoints.
+struct Client {
+    synapse: Synapse,
+    login: Login,
+}
+
+impl Client {
+    fn send<E: Endpoint>(&self, endpoint: &E) -> E::Response {
+        let base_url = BaseUrl::new(self.synapse.url()).unwrap();
+        let token = AccessToken::from(self.login.token.as_str());
+        let response = self.synapse.send(endpoint.to_http(&base_url, &token).unwrap());
+        endpoint.read_response(&response, &Limits::default()).unwrap()
+    }
+}
+
+/// Sessions by their IDs, in several rooms, one of which has no server part.
+fn sessions(count: usize) -> BTreeMap<String, (RoomId, SessionData)> {
+    let session = |number: usize| {
+        let megolm = GroupSession::new(Default::default());
+        let key = SessionKey::from_bytes(&megolm.session_key().to_bytes()).unwrap();
+        let room = match number % 7 {
+            0 => RoomId::from("!without a server part/#ä"),
+            number => RoomId::new(format!("!room{number}:localhost")),
+        };
+        (megolm.session_id(), (room, SessionData::new(key)))
+    };
+    (0..count).map(session).collect()
+}
