@@ -439,6 +439,24 @@ fn nobody_can_fill_the_account_or_the_inbox_of_somebody_else() {
 }
 
 #[test]
+fn names_and_passwords_have_a_limit() {
+    let mut options = HomeserverOptions::default();
+    options.registration = true;
+    let mut house = House::with_options(options);
+    let body = |name: &str, password: &str, device: &str| {
+        let auth = json!({ "type": "m.login.dummy" });
+        json!({ "auth": auth, "username": name, "password": password, "device_id": device })
+    };
+    let long = "x".repeat(2_000);
+    let answer = house.ask("", "POST", "/register", &body(&long, "p", "D"));
+    assert_refused(answer, 400, "M_INVALID_USERNAME");
+    let answer = house.ask("", "POST", "/register", &body("a", &long, "D"));
+    assert_refused(answer, 413, "M_TOO_LARGE");
+    let answer = house.ask("", "POST", "/register", &body("b", "p", &long));
+    assert_refused(answer, 413, "M_TOO_LARGE");
+}
+
+#[test]
 fn devices_and_users_are_not_made_without_end() {
     let mut options = HomeserverOptions::default();
     (options.registration, options.accounts, options.devices) = (true, 3, 3);

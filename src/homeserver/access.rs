@@ -98,12 +98,18 @@ fn log_in(call: &Call<'_>, homeserver: &mut Homeserver) -> Result<Vec<u8>, Refus
     }
     let user = full_id(&named_user(&mut body)?, homeserver);
     let password = password(&mut body)?;
+    let device = device(&mut body, homeserver)?;
     let account = homeserver.state.accounts.get(&user);
     let known = account.and_then(|account| account.password.as_ref());
     if known.is_none_or(|known| *known != password) {
         return Err(Refusal::Forbidden("The user name or the password is wrong"));
     }
-    logged_in(user, &mut body, homeserver)
+    let devices = account.map(|account| &account.devices);
+    let is_new = devices.is_some_and(|devices| !devices.contains_key(&device));
+    if is_new && devices.is_some_and(|devices| devices.len() >= homeserver.options.devices) {
+        return Err(Refusal::ResourceLimit);
+    }
+    Ok(logged_in(Caller { user, device }, homeserver))
 }
 
 fn register(call: &Call<'_>, homeserver: &mut Homeserver) -> Result<Vec<u8>, Refusal> {
@@ -111,57 +117,62 @@ fn register(call: &Call<'_>, homeserver: &mut Homeserver) -> Result<Vec<u8>, Ref
     if !homeserver.options.registration {
         return Err(Refusal::Forbidden("Nobody can register here"));
     }
-    let name = match body.take_present("username") {
-        Some(name) => json::public_string(name).map_err(|_| Refusal::InvalidUserName)?.into_owned(),
-        None => format!("user{}", homeserver.logins.next_number()),
-    };
-    if name.is_empty() || !name.bytes().all(is_for_local_parts) {
-        return Err(Refusal::InvalidUserName);
-    }
-    let user = full_id(&name, homeserver);
-    if homeserver.state.accounts.contains_key(&user) {
-        return Err(Refusal::UserInUse);
-    }
+    let user = new_user(&mut body, homeserver)?;
     let auth = body.take_present("auth").map(|auth| object(auth, "auth must be an object"));
     let stage = auth.transpose()?.and_then(|mut auth| string(&mut auth, "type").ok());
     if stage.as_deref() != Some(DUMMY) {
         return Err(Refusal::Interactive(Interactive { stage: DUMMY, failed: false }));
     }
+    let password = password(&mut body)?;
+    let device = device(&mut body, homeserver)?;
     if homeserver.state.accounts.len() >= homeserver.options.accounts {
         return Err(Refusal::ResourceLimit);
     }
-    let password = password(&mut body)?;
-    homeserver.state.accounts.entry(user.clone()).or_default().password = Some(password);
-    logged_in(user, &mut body, homeserver)
+    homeserver.add_user(user.clone(), password);
+    Ok(logged_in(Caller { user, device }, homeserver))
 }
 
-/// Logs a user in on the device that the body names, or on a new one.
-fn logged_in(
-    user: UserId,
-    body: &mut RawObject<'_>,
-    homeserver: &mut Homeserver,
-) -> Result<Vec<u8>, Refusal> {
+/// Ends what this device was logged in with before, and gives it a new access token.
+fn logged_in(caller: Caller, homeserver: &mut Homeserver) -> Vec<u8> {
     #[derive(Serialize)]
     struct Reply<'a> {
         user_id: &'a UserId,
         device_id: &'a DeviceId,
         access_token: &'a str,
     }
-    let device = match body.take_present("device_id") {
-        Some(id) => {
-            json::public_string(id).map_err(|_| Refusal::NotAString("device_id"))?.into_owned()
-        }
-        None => format!("DEVICE{}", homeserver.logins.next_number()),
-    };
-    let caller = Caller { user, device: DeviceId::from(device) };
-    let devices = &homeserver.state.account(&caller).devices;
-    if !devices.contains_key(&caller.device) && devices.len() >= homeserver.options.devices {
-        return Err(Refusal::ResourceLimit);
-    }
     homeserver.logins.remove_device(&caller);
     let token = homeserver.log_in(caller.user.clone(), caller.device.clone());
     let (user_id, device_id) = (&caller.user, &caller.device);
-    Ok(to_body(&Reply { user_id, device_id, access_token: &token }))
+    to_body(&Reply { user_id, device_id, access_token: &token })
+}
+
+/// The name that a new user asks for, or one that nobody has.
+fn new_user(body: &mut RawObject<'_>, homeserver: &mut Homeserver) -> Result<UserId, Refusal> {
+    let name = match body.take_present("username") {
+        Some(name) => json::public_string(name).map_err(|_| Refusal::InvalidUserName)?.into_owned(),
+        None => format!("user{}", homeserver.logins.next_number()),
+    };
+    let user = full_id(&name, homeserver);
+    let is_valid = !name.is_empty() && name.bytes().all(is_for_local_parts);
+    if !is_valid || user.as_str().len() > MAX_ID_BYTES {
+        return Err(Refusal::InvalidUserName);
+    }
+    if homeserver.state.accounts.contains_key(&user) {
+        return Err(Refusal::UserInUse);
+    }
+    Ok(user)
+}
+
+/// The device that the body names, or a new one.
+fn device(body: &mut RawObject<'_>, homeserver: &mut Homeserver) -> Result<DeviceId, Refusal> {
+    let Some(id) = body.take_present("device_id") else {
+        return Ok(DeviceId::new(format!("DEVICE{}", homeserver.logins.next_number())));
+    };
+    let id = json::public_string(id).map_err(|_| Refusal::NotAString("device_id"))?;
+    if id.len() > MAX_ID_BYTES {
+        return Err(Refusal::TooLarge { limit: MAX_ID_BYTES });
+    }
+    Ok(DeviceId::new(id))
 }
 
 /// The user of an `identifier`, or of the older `user`.
@@ -177,6 +188,9 @@ fn named_user(body: &mut RawObject<'_>) -> Result<String, Refusal> {
 fn password(body: &mut RawObject<'_>) -> Result<SecretString, Refusal> {
     let password = body.take("password").and_then(|value| json::string(value).ok());
     let password = password.ok_or(Refusal::NotAString("password"))?;
+    if password.as_str().len() > MAX_PASSWORD_BYTES {
+        return Err(Refusal::TooLarge { limit: MAX_PASSWORD_BYTES });
+    }
     Ok(SecretString::from(password.as_str()))
 }
 
@@ -195,6 +209,11 @@ fn local_part(user: &UserId) -> Option<&str> {
 fn is_for_local_parts(byte: u8) -> bool {
     matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'=' | b'-' | b'/' | b'+')
 }
+
+/// The longest user ID, and the longest device ID that is taken, in bytes.
+const MAX_ID_BYTES: usize = 255;
+
+const MAX_PASSWORD_BYTES: usize = 1_024;
 
 const PASSWORD: &str = "m.login.password";
 const DUMMY: &str = "m.login.dummy";
