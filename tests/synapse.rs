@@ -19,6 +19,7 @@ use strongroom::{
 };
 use support::{
     ask::{V3, assert_refused},
+    endpoints::Host,
     rows,
     synapse::{Login, Synapse},
 };
@@ -33,6 +34,16 @@ fn every_recorded_row_is_still_answered_as_it_was() {
         rows::recorded,
     );
     assert_eq!(surprises, [""; 0], "\n{}\n", surprises.join("\n"));
+}
+
+#[test]
+fn every_endpoint_does_what_it_says() {
+    let Some(synapse) = Synapse::from_environment("every endpoint") else { return };
+    for check in [Host::room_keys, Host::account] {
+        let Login { token, .. } = synapse.register();
+        let base_url = BaseUrl::new(synapse.url()).unwrap();
+        check(&mut Host { base_url, token: token.as_str().into(), exchange: |r| synapse.send(r) });
+    }
 }
 
 #[test]

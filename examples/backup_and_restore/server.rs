@@ -2,11 +2,10 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use http::{Method, Request, Response};
-use serde::Deserialize;
+use http::{Request, Response};
 use strongroom::{
     Limits,
-    api::{AccessToken, BaseUrl, Endpoint, ResponseError},
+    api::{AccessToken, BaseUrl, Endpoint, GetWhoAmI},
     homeserver::Homeserver,
     ids::{DeviceId, UserId},
 };
@@ -28,7 +27,6 @@ enum Transport {
 }
 
 /// Whose access token it is.
-#[derive(Deserialize)]
 struct Owner {
     user_id: UserId,
     device_id: DeviceId,
@@ -62,7 +60,9 @@ impl Server {
             token: fs::read_to_string(token_file)?.trim().into(),
             owner: Owner { user_id: "".into(), device_id: "".into() },
         };
-        (server.owner, _) = server.send(&WhoAmI)?;
+        let (owner, _) = server.send(&GetWhoAmI)?;
+        let device_id = owner.device_id.ok_or("the access token belongs to no device")?;
+        server.owner = Owner { user_id: owner.user_id, device_id };
         Ok(server)
     }
 
@@ -103,27 +103,4 @@ fn exchange(agent: &Agent, request: Request<Vec<u8>>, limit: usize) -> Result<Re
     let (head, body) = agent.run(request)?.into_parts();
     let body = body.into_with_config().limit(limit as u64).read_to_vec()?;
     Ok(Response::from_parts(head, body))
-}
-
-/// `GET /account/whoami`
-struct WhoAmI;
-
-impl Endpoint for WhoAmI {
-    type Response = Owner;
-
-    fn method(&self) -> Method {
-        Method::GET
-    }
-
-    fn path_and_query(&self) -> String {
-        "/_matrix/client/v3/account/whoami".to_owned()
-    }
-
-    fn body(&self) -> Vec<u8> {
-        Vec::new()
-    }
-
-    fn read_body(&self, body: &[u8], _: &Limits) -> std::result::Result<Owner, ResponseError> {
-        serde_json::from_slice(body).map_err(|_| ResponseError::NotJson)
-    }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod ask;
 pub(crate) mod base58;
 pub(crate) mod base64;
+pub(crate) mod endpoints;
 pub(crate) mod js_sdk;
 pub(crate) mod quirks;
 pub(crate) mod recorded_rng;

@@ -1,0 +1,232 @@
+//! Every typed endpoint with its errors, against any homeserver on which a fresh user has logged in.
+#![allow(dead_code, reason = "each test includes it and uses a part")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "tests stop at the first surprise"
+)]
+
+use http::{Request, Response};
+use strongroom::{
+    Limits,
+    api::{
+        AccessToken, ApiError, BaseUrl, CreateBackupVersion, DeleteBackupVersion, DeleteRoomKeys,
+        DeleteRoomKeysForRoom, DeleteRoomKeysForSession, Endpoint, GetAccountData,
+        GetBackupVersion, GetCurrentBackupVersion, GetRoomKeys, GetRoomKeysForRoom,
+        GetRoomKeysForSession, GetSync, GetWhoAmI, PutAccountData, PutRoomKeys, PutRoomKeysForRoom,
+        PutRoomKeysForSession, QueryKeys, SendToDevice, UpdateBackupVersion, UploadSignatures,
+    },
+    backup::{AuthData, BackupDecryptionKey, SealOptions, SealedSession, TrustedBackup},
+    crypto::ed25519::Ed25519Signature,
+    encoding::json_object::JsonObject,
+    ids::{BackupVersion, DeviceId, EventType, KeyId, RoomId, SessionId, UserId},
+    session_data::{SessionData, SessionKey},
+    signed_json::SignedObject,
+};
+use vodozemac::megolm::GroupSession;
+
+/// A user of a homeserver.
+pub(crate) struct Host<F> {
+    pub(crate) base_url: BaseUrl,
+    pub(crate) token: AccessToken,
+    pub(crate) exchange: F,
+}
+
+impl<F: FnMut(Request<Vec<u8>>) -> Response<Vec<u8>>> Host<F> {
+    fn try_send<E: Endpoint>(&mut self, endpoint: &E) -> Result<E::Response, ApiError> {
+        let request = endpoint.to_http(&self.base_url, &self.token).unwrap();
+        endpoint.read_response(&(self.exchange)(request), &Limits::default())
+    }
+
+    fn send<E: Endpoint>(&mut self, endpoint: &E) -> E::Response {
+        self.try_send(endpoint).unwrap()
+    }
+
+    fn refused<E: Endpoint<Response: std::fmt::Debug>>(&mut self, endpoint: &E) -> ApiError {
+        self.try_send(endpoint).unwrap_err()
+    }
+
+    /// Every endpoint of room keys: versions, all three forms of put, get and delete.
+    pub(crate) fn room_keys(&mut self) {
+        assert!(self.send(&GetCurrentBackupVersion).is_none());
+        assert!(self.send(&GetBackupVersion::new("1".into())).is_none());
+        let key = BackupDecryptionKey::generate().unwrap();
+        let first = self.version(&key);
+        let second = self.version(&key);
+        self.update(&key, second.version());
+        self.put_in_every_form(&second);
+        self.get_in_every_form(&key, &second);
+        self.is_refused(&first, &second);
+        self.delete_in_every_form(&second);
+        self.send(&DeleteBackupVersion::new(second.version().clone()));
+        let current = self.send(&GetCurrentBackupVersion).unwrap();
+        assert_eq!(current.version(), first.version(), "the one before is current again");
+        let put = PutRoomKeys::new(&second, [sealed(&second, "!a", None)]).unwrap();
+        let error = self.refused(&put);
+        assert!(error.is_not_found() && error.means_other_version(), "{error:?}");
+        self.send(&DeleteBackupVersion::new(first.version().clone()));
+        assert!(self.send(&GetCurrentBackupVersion).is_none());
+    }
+
+    fn version(&mut self, key: &BackupDecryptionKey) -> TrustedBackup {
+        let created = self.send(&CreateBackupVersion::new(AuthData::new(key.public_key())));
+        let info = self.send(&GetBackupVersion::new(created.clone())).unwrap();
+        assert_eq!((info.version(), info.count()), (&created, Some(0)));
+        let current = self.send(&GetCurrentBackupVersion).unwrap();
+        assert_eq!(current.version(), &created);
+        TrustedBackup::by_decryption_key(&current, key, &[]).unwrap()
+    }
+
+    fn update(&mut self, key: &BackupDecryptionKey, version: &BackupVersion) {
+        let (user, device) = ("@x:example.org".into(), "DEVICE".into());
+        let signature = Ed25519Signature::from_bytes([7; 64]);
+        let auth_data = AuthData::new(key.public_key()).with_signature(
+            &user,
+            &KeyId::ed25519(&device),
+            &signature,
+        );
+        self.send(&UpdateBackupVersion::new(version.clone(), auth_data.clone()));
+        let info = self.send(&GetBackupVersion::new(version.clone())).unwrap();
+        assert!(info.raw_auth_data().contains(&signature.to_base64()));
+        let error = self.refused(&UpdateBackupVersion::new("99".into(), auth_data));
+        assert!(error.is_not_found(), "{error:?}");
+    }
+
+    fn put_in_every_form(&mut self, backup: &TrustedBackup) {
+        let sessions = [(ROOMS[0], None), (ROOMS[0], None), (ROOMS[1], None)];
+        let sessions = sessions.map(|(room, key)| sealed(backup, room, key));
+        let stored = self.send(&PutRoomKeys::new(backup, sessions).unwrap());
+        assert_eq!((stored.etag.is_some(), stored.count), (true, Some(3)));
+        let session = [sealed(backup, ROOMS[2], None)];
+        let put = PutRoomKeysForRoom::new(backup, ROOMS[2].into(), session).unwrap();
+        assert_eq!(self.send(&put).count, Some(4));
+        let session = sealed(backup, ROOMS[2], Some(known_key()));
+        assert_eq!(self.send(&PutRoomKeysForSession::new(backup, session).unwrap()).count, Some(5));
+    }
+
+    fn get_in_every_form(&mut self, key: &BackupDecryptionKey, backup: &TrustedBackup) {
+        let version = backup.version();
+        let all = self.send(&GetRoomKeys::new(version.clone()));
+        assert_eq!((all.sessions.len(), all.failed.len(), all.broken_rooms.len()), (5, 0, 0));
+        for restored in key.restore_batch(&all.sessions) {
+            assert_eq!(restored.unwrap().warnings(), []);
+        }
+        let room = self.send(&GetRoomKeysForRoom::new(version.clone(), ROOMS[2].into()));
+        assert_eq!(room.sessions.len(), 2);
+        let id = known_key().session_id();
+        let get = GetRoomKeysForSession::new(version.clone(), ROOMS[2].into(), id.clone());
+        let restored = key.restore(&self.send(&get)).unwrap();
+        assert_eq!(restored.exported().session.session_id(), id);
+        let get = GetRoomKeysForSession::new(version.clone(), ROOMS[0].into(), id);
+        assert!(self.refused(&get).is_not_found());
+        let empty = self.send(&GetRoomKeysForRoom::new(version.clone(), "!none".into()));
+        assert!(empty.sessions.is_empty());
+        assert!(self.refused(&GetRoomKeys::new("99".into())).is_not_found());
+    }
+
+    /// An old version can be read, not written to; a token that nobody has does nothing.
+    fn is_refused(&mut self, old: &TrustedBackup, current: &TrustedBackup) {
+        let put = PutRoomKeys::new(old, [sealed(old, "!a", None)]).unwrap();
+        let error = self.refused(&put);
+        assert!(error.means_other_version() && !error.is_not_found(), "{error:?}");
+        assert!(self.send(&GetRoomKeys::new(old.version().clone())).sessions.is_empty());
+        let token = std::mem::replace(&mut self.token, "nobody-has-this".into());
+        let error = self.refused(&GetRoomKeys::new(current.version().clone()));
+        assert!(error.is_unauthorized() && !error.is_soft_logout(), "{error:?}");
+        self.token = token;
+    }
+
+    fn delete_in_every_form(&mut self, backup: &TrustedBackup) {
+        let (version, room) = (backup.version(), RoomId::from(ROOMS[2]));
+        let id: SessionId = known_key().session_id();
+        let delete = DeleteRoomKeysForSession::new(version.clone(), room.clone(), id);
+        assert_eq!(self.send(&delete).count, Some(4));
+        let delete = DeleteRoomKeysForRoom::new(version.clone(), room);
+        assert_eq!(self.send(&delete).count, Some(3));
+        assert_eq!(self.send(&DeleteRoomKeys::new(version.clone())).count, Some(0));
+        assert!(self.send(&GetRoomKeys::new(version.clone())).sessions.is_empty());
+        assert!(self.refused(&DeleteRoomKeys::new("99".into())).is_not_found());
+    }
+
+    /// The endpoints beside backups: who I am, account data, sync, to-device messages, keys.
+    pub(crate) fn account(&mut self) {
+        let me = self.send(&GetWhoAmI);
+        let device = me.device_id.clone().unwrap();
+        let since = self.send(&GetSync::new()).next_batch;
+        for event_type in ["m.secret_storage.default_key", "org.example.ä /#+%"] {
+            self.account_data(&me.user_id, &event_type.into());
+        }
+        let request = object(r#"{"action":"request","name":"m.megolm_backup.v1"}"#);
+        let send = SendToDevice::secret_request("transaction/1".into());
+        let send = send.to(me.user_id.clone(), device.clone(), request.clone());
+        self.send(&send);
+        self.send(&send);
+        let sync = self.send(&GetSync::new().since(since));
+        let [event] = &sync.to_device[..] else { panic!("once, though it was sent twice") };
+        assert_eq!(event.event_type, EventType::from("m.secret.request"));
+        assert_eq!(event.sender.as_ref(), Some(&me.user_id));
+        assert_eq!(event.content.as_bytes().len(), request.as_bytes().len());
+        assert_eq!(sync.account_data.len(), 2);
+        assert_eq!(sync.broken, 0);
+        let next = self.send(&GetSync::new().since(sync.next_batch));
+        assert!(next.to_device.is_empty() && next.account_data.is_empty());
+        self.keys(me.user_id, &device);
+    }
+
+    fn account_data(&mut self, user: &UserId, event_type: &EventType) {
+        let get = GetAccountData::new(user.clone(), event_type.clone());
+        assert!(self.send(&get).is_none());
+        let content = object(r#"{"key":"ä/+"}"#);
+        self.send(&PutAccountData::new(user.clone(), event_type.clone(), content));
+        let stored = self.send(&get).unwrap();
+        let stored: serde_json::Value = serde_json::from_slice(stored.as_bytes()).unwrap();
+        assert_eq!(stored["key"], "ä/+");
+        self.send(&PutAccountData::delete(user.clone(), event_type.clone()));
+        assert!(self.send(&get).is_none(), "an empty object is none");
+    }
+
+    fn keys(&mut self, user: UserId, device: &DeviceId) {
+        let keys = self.send(&QueryKeys::new().user(user.clone()));
+        assert!(keys.master_keys.is_empty() && keys.unusable.is_empty());
+        let unknown = format!(r#"{{"user_id":"{user}","device_id":"{device}","keys":{{}}}}"#);
+        let unknown = SignedObject::from_json(&unknown, &Limits::default()).unwrap();
+        let signature = Ed25519Signature::from_bytes([7; 64]);
+        let unknown = unknown.with_signature(&user, &KeyId::ed25519(device), &signature);
+        let upload = UploadSignatures::new().device(user.clone(), device, unknown);
+        let failures = self.send(&upload);
+        assert_eq!(failures.len(), 1, "{failures:?}");
+        assert_eq!((&failures[0].user_id, failures[0].name.as_str()), (&user, device.as_str()));
+    }
+}
+
+/// Rooms whose IDs cannot stand in a path as they are, one without a server part.
+const ROOMS: [&str; 3] = ["!a:example.org", "!b/#?%:ä.example.org", "!without+server part"];
+
+fn sealed(backup: &TrustedBackup, room: &str, key: Option<SessionKey>) -> SealedSession {
+    let fresh = || {
+        let megolm = GroupSession::new(Default::default());
+        SessionKey::from_bytes(&megolm.session_key().to_bytes()).unwrap()
+    };
+    let session = SessionData::new(key.unwrap_or_else(fresh));
+    backup.seal(room.into(), &session, &SealOptions::default()).unwrap()
+}
+
+/// The key of one session, always the same; its ID has a slash and a plus.
+fn known_key() -> SessionKey {
+    KNOWN_KEY.with(Clone::clone)
+}
+
+thread_local! {
+    static KNOWN_KEY: SessionKey = (0..)
+        .find_map(|_| {
+            let megolm = GroupSession::new(Default::default());
+            let id = megolm.session_id();
+            let key = SessionKey::from_bytes(&megolm.session_key().to_bytes()).unwrap();
+            (id.contains('/') && id.contains('+')).then_some(key)
+        })
+        .unwrap();
+}
+
+fn object(json: &str) -> JsonObject {
+    JsonObject::from_json(json.as_bytes()).unwrap()
+}
