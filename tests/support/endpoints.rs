@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test includes it and uses a part")]
 #![allow(
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "tests stop at the first surprise"
 )]
