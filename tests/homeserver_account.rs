@@ -425,6 +425,30 @@ fn an_account_takes_no_more_than_it_may_and_what_is_deleted_makes_room() {
 }
 
 #[test]
+fn the_names_of_rooms_and_sessions_take_up_room_too() {
+    let mut options = HomeserverOptions::default();
+    options.account_bytes = 10_000;
+    let mut house = House::with_options(options);
+    let phone = house.phone.clone();
+    assert_eq!(house.ask(&phone, "POST", "/room_keys/version", &new_version()).0, 200);
+    let long = "x".repeat(2_000);
+    for [room, session] in [[&long, "s"], ["!a", &long]] {
+        let mut put = |n: usize| {
+            let sessions = json!({ (format!("{session}{n}")): key(0, 0, false, "A") });
+            let rooms = json!({ (format!("{room}{n}")): { "sessions": sessions } });
+            house.ask(&phone, "PUT", "/room_keys/keys?version=1", &json!({ "rooms": rooms })).0
+        };
+        assert_eq!((0..10).take_while(|n| put(*n) == 200).count(), 4);
+        for n in 0..4 {
+            let path = format!("/room_keys/keys/{room}{n}?version=1");
+            assert_eq!(house.ask(&phone, "DELETE", &path, &Value::Null).0, 200);
+        }
+    }
+    let whole = "/room_keys/keys?version=1";
+    assert_eq!(house.ask(&phone, "GET", whole, &Value::Null), (200, json!({ "rooms": {} })));
+}
+
+#[test]
 fn nobody_can_fill_the_account_or_the_inbox_of_somebody_else() {
     let mut options = HomeserverOptions::default();
     options.account_bytes = 10_000;

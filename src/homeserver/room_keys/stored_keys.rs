@@ -56,7 +56,8 @@ impl StoredKeys {
         match part {
             Part::All => *self = Self::default(),
             Part::Room(room) => {
-                let sessions = self.rooms.remove(room).unwrap_or_default();
+                let Some(sessions) = self.rooms.remove(room) else { return };
+                self.bytes -= room_size(room);
                 for (session, key) in &sessions {
                     self.forget(session, key);
                 }
@@ -67,7 +68,11 @@ impl StoredKeys {
 
     fn store_one(&mut self, room: &RoomId, session: SessionId, key: StoredKey) -> bool {
         let bytes = size(&session, &key);
-        match self.rooms.entry(room.clone()).or_default().entry(session) {
+        let sessions = self.rooms.entry(room.clone()).or_insert_with(|| {
+            self.bytes += room_size(room);
+            Sessions::new()
+        });
+        match sessions.entry(session) {
             Entry::Occupied(entry) if !key.replaces(entry.get()) => return false,
             Entry::Occupied(mut entry) => {
                 self.bytes -= size(entry.key(), entry.get());
@@ -87,6 +92,7 @@ impl StoredKeys {
         let removed = sessions.remove(session);
         if sessions.is_empty() {
             self.rooms.remove(room);
+            self.bytes -= room_size(room);
         }
         if let Some(key) = removed {
             self.forget(session, &key);
@@ -99,6 +105,10 @@ impl StoredKeys {
     }
 }
 
+fn room_size(room: &RoomId) -> usize {
+    size_of::<(RoomId, Sessions)>() + room.as_str().len()
+}
+
 fn size(session: &SessionId, key: &StoredKey) -> usize {
-    session.as_str().len() + key.bytes()
+    size_of::<SessionId>() + session.as_str().len() + key.bytes()
 }
