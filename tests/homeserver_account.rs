@@ -463,6 +463,22 @@ fn nobody_can_fill_the_account_or_the_inbox_of_somebody_else() {
 }
 
 #[test]
+fn messages_of_one_request_are_counted_together() {
+    let mut options = HomeserverOptions::default();
+    options.account_bytes = 10_000;
+    options.waiting_messages = 3;
+    let mut house = House::with_options(options);
+    let large = json!({ "@alice:example.org": { "*": { "x": "x".repeat(6_000) } } });
+    assert_refused(house.send("a", &large), 403, "M_RESOURCE_LIMIT_EXCEEDED");
+    let twice = json!({ "@bob:example.org": { "PHONE": {}, "*": {} } });
+    assert_eq!(house.send("b", &twice).0, 200);
+    assert_refused(house.send("c", &twice), 403, "M_RESOURCE_LIMIT_EXCEEDED");
+    let (laptop, bob) = (house.laptop.clone(), house.bob.clone());
+    assert_eq!(house.messages(&laptop, "").0.len(), 0);
+    assert_eq!(house.messages(&bob, "").0.len(), 2);
+}
+
+#[test]
 fn names_and_passwords_have_a_limit() {
     let mut options = HomeserverOptions::default();
     options.registration = true;

@@ -1,7 +1,10 @@
 //! [Messages to devices](https://spec.matrix.org/v1.16/client-server-api/#send-to-device-messaging):
 //! sending them, and keeping them until they are fetched.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use http::Method;
 use serde::Serialize;
@@ -121,12 +124,7 @@ pub(super) fn send(
     }
     let messages = body.take("messages").ok_or(Refusal::BadJson(MESSAGES))?;
     let deliveries = read(messages, request, caller, state)?;
-    for (to, message) in &deliveries {
-        state.check_room_for(&to.user, message.bytes(), options.account_bytes)?;
-        if state.device(to).inbox.waiting.len() >= options.waiting_messages {
-            return Err(Refusal::ResourceLimit);
-        }
-    }
+    check_room(&deliveries, state, options)?;
     for (to, message) in deliveries {
         let position = state.advance();
         state.device(&to).inbox.push(position, message);
@@ -157,6 +155,31 @@ fn read(
         }
     }
     Ok(deliveries)
+}
+
+/// Refuses messages of which one account or device would get too many, all of them together.
+fn check_room(
+    deliveries: &[(Caller, Message)],
+    state: &State,
+    options: &HomeserverOptions,
+) -> Result<(), Refusal> {
+    let mut bytes = BTreeMap::<_, usize>::new();
+    let mut counts = BTreeMap::<_, usize>::new();
+    for (to, message) in deliveries {
+        *bytes.entry(&to.user).or_default() += message.bytes();
+        *counts.entry((&to.user, &to.device)).or_default() += 1;
+    }
+    for (user, more) in bytes {
+        state.check_room_for(user, more, options.account_bytes)?;
+    }
+    for ((user, device), more) in counts {
+        let device = state.accounts.get(user).and_then(|account| account.devices.get(device));
+        let waiting = device.map_or(0, |device| device.inbox.waiting.len());
+        if waiting + more > options.waiting_messages {
+            return Err(Refusal::ResourceLimit);
+        }
+    }
+    Ok(())
 }
 
 /// The device of this name, or all devices for `*`.
