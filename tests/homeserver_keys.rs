@@ -406,6 +406,23 @@ fn a_signature_that_is_refused_is_named_and_costs_no_other() {
 }
 
 #[test]
+fn a_device_signs_with_the_key_under_its_own_name_alone() {
+    let mut house = House::furnished();
+    let other = Ed25519SecretKey::new();
+    let user = &house.alice;
+    let mut keys = user.device_keys();
+    keys["keys"]["ed25519:LAPTOP"] = json!(other.public_key().to_base64());
+    let master = user.cross_signing_key(&user.master, "master");
+    let (signed, name) = (user.sign(&master, "LAPTOP", &other), user.master_name());
+    let answer = house.alice_posts("upload", &json!({ "device_keys": keys }));
+    assert_eq!(answer.0, 200, "{}", answer.1);
+    let body = json!({ "@alice:example.org": { (name.as_str()): signed } });
+    let (_, answer) = house.alice_posts("signatures/upload", &body);
+    let failure = &answer["failures"]["@alice:example.org"][&name];
+    assert_eq!(failure["errcode"], "M_INVALID_SIGNATURE");
+}
+
+#[test]
 fn a_signature_on_something_else_than_what_is_stored_is_refused() {
     let mut house = House::furnished();
     let mut keys = house.alice.device_keys();

@@ -1,6 +1,6 @@
 //! [`POST /keys/query`](https://spec.matrix.org/v1.16/client-server-api/#post_matrixclientv3keysquery)
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -59,7 +59,10 @@ pub(super) fn respond(
 }
 
 /// The keys of the devices that are named; of all if none is.
-fn device_keys(account: &Account, devices: &[DeviceId]) -> BTreeMap<DeviceId, SignedObject> {
+fn device_keys(
+    account: &Account,
+    devices: &BTreeSet<DeviceId>,
+) -> BTreeMap<DeviceId, SignedObject> {
     let mut found = BTreeMap::new();
     for (id, device) in &account.devices {
         if let Some(keys) = &device.keys.identity
@@ -81,7 +84,7 @@ fn with_given(key: &SignedObject, user: &UserId, own: &Identity, caller: &Caller
 }
 
 /// Reads `{user: [device]}`.
-fn read(wanted: &RawValue) -> Result<Vec<(UserId, Vec<DeviceId>)>, Refusal> {
+fn read(wanted: &RawValue) -> Result<Vec<(UserId, BTreeSet<DeviceId>)>, Refusal> {
     let mut read = Vec::new();
     for (user, devices) in object(wanted, SHAPE)?.into_members() {
         let id = |one: &RawValue| json::public_string(one).ok().map(DeviceId::new);

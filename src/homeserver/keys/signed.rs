@@ -4,9 +4,9 @@ use serde_json::value::RawValue;
 
 use crate::{
     Limits,
-    crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
+    crypto::ed25519::Ed25519PublicKey,
     homeserver::refusal::Refusal,
-    ids::{KeyId, UserId},
+    ids::KeyId,
     signed_json::{SignedObject, TrustedSigner},
 };
 
@@ -33,12 +33,7 @@ pub(super) fn ed25519_keys(object: &SignedObject) -> Vec<TrustedSigner> {
     keys.iter().filter_map(read).collect()
 }
 
-/// The signature of a user under a label.
-pub(super) fn signature(
-    object: &SignedObject,
-    user: &UserId,
-    key: &KeyId,
-) -> Option<Ed25519Signature> {
-    let signature = object.get("signatures")?.get(user.as_str())?.get(key.as_str())?;
-    Ed25519Signature::from_base64(signature.as_str()?).ok()
+/// The Ed25519 key of this label among the `keys` of an object.
+pub(super) fn ed25519_key(object: &SignedObject, label: &KeyId) -> Option<Ed25519PublicKey> {
+    Ed25519PublicKey::from_base64(object.get("keys")?.get(label.as_str())?.as_str()?).ok()
 }
