@@ -317,6 +317,34 @@ fn a_version_needs_an_algorithm_and_auth_data() {
     assert_eq!(alice.post_version(&new_version()).1["version"], "1", "no number was used up");
 }
 
+#[test]
+fn an_update_replaces_auth_data_and_nothing_else() {
+    let mut alice = Alice::with_versions(2);
+    alice.put_keys("2", &one(&key(0, 0, false, "A")));
+    let before = [alice.get("/version/1").1, alice.get("/version/2").1];
+    let good = json!({ "public_key": "l" });
+    let algorithm = new_version()["algorithm"].clone();
+    for (body, errcode) in [
+        (json!({ "auth_data": good }), "M_BAD_JSON"),
+        (json!({ "algorithm": algorithm }), "M_BAD_JSON"),
+        (json!({ "algorithm": algorithm, "auth_data": null }), "M_BAD_JSON"),
+        (json!({ "algorithm": algorithm, "auth_data": [] }), "M_BAD_JSON"),
+        (json!({ "algorithm": "x", "auth_data": good }), "M_INVALID_PARAM"),
+        (json!({ "algorithm": algorithm, "auth_data": good, "version": "2" }), "M_INVALID_PARAM"),
+        (json!({ "algorithm": algorithm, "auth_data": good, "version": 1 }), "M_INVALID_PARAM"),
+    ] {
+        assert_refused(alice.call("PUT", "/version/1", &body.to_string()), 400, errcode);
+    }
+    assert_eq!(alice.get("/version/1").1, before[0]);
+    for (number, mut expected) in ["1", "2"].into_iter().zip(before) {
+        let body = json!({ "algorithm": algorithm, "auth_data": good, "version": number });
+        let path = format!("/version/{number}");
+        assert_eq!(alice.call("PUT", &path, &body.to_string()), (200, json!({})));
+        expected["auth_data"] = good.clone();
+        assert_eq!(alice.get(&path).1, expected, "the etag does not move");
+    }
+}
+
 // Keys
 
 #[test]

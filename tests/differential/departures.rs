@@ -23,7 +23,7 @@ pub(crate) struct Departure {
     pub(crate) witness: fn() -> Vec<Step>,
 }
 
-pub(crate) const DEPARTURES: [Departure; 10] = [
+pub(crate) const DEPARTURES: [Departure; 11] = [
     Departure {
         name: "it fails with 500 where the body has a wrong shape",
         explains_answers: |case| {
@@ -45,6 +45,21 @@ pub(crate) const DEPARTURES: [Departure; 10] = [
         witness: || {
             let target = Target::Version(None);
             vec![Step::new("POST", target, &json!({ "algorithm": 5, "auth_data": "x" }))]
+        },
+    },
+    Departure {
+        name: "it takes an update without auth_data, which changes nothing",
+        explains_answers: |case| {
+            let updates = matches!(case.step.target, Target::Version(Some(_)));
+            updates
+                && case.theirs == (200, json!({}))
+                && is_bad_json(case)
+                && has_no_auth_data(case)
+        },
+        explains_state: |_| false,
+        witness: || {
+            let target = Target::Version(Some("1".to_owned()));
+            vec![Step::new("PUT", target, &json!({ "algorithm": ALGORITHM }))]
         },
     },
     Departure {
@@ -180,6 +195,11 @@ fn has_odd_version_member(body: &str) -> bool {
     let odd =
         |member: &str, fits: fn(&Value) -> bool| body.get(member).is_some_and(|one| !fits(one));
     odd("algorithm", Value::is_string) || odd("auth_data", Value::is_object)
+}
+
+fn has_no_auth_data(case: &Case<'_>) -> bool {
+    let body: Value = serde_json::from_str(&case.step.body).unwrap_or_default();
+    body.is_object() && body.get("auth_data").is_none()
 }
 
 /// Whether a member is there that is not what the specification says.

@@ -57,12 +57,8 @@ pub(super) fn update(
     if json::public_string(algorithm).ok().as_deref() != Some(backup.algorithm()) {
         return Err(Refusal::InvalidParameter("The algorithm of a version cannot be changed"));
     }
-    if let Some(auth_data) = body.take("auth_data") {
-        if !is_object(auth_data) {
-            return Err(AUTH_DATA);
-        }
-        backup.set_auth_data(auth_data.to_owned());
-    }
+    let auth_data = body.take("auth_data").filter(|value| is_object(value)).ok_or(AUTH_DATA)?;
+    backup.set_auth_data(auth_data.to_owned());
     Ok(empty())
 }
 
