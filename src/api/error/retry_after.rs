@@ -71,7 +71,9 @@ impl RetryAfter {
         let mut values = headers.get_all(header::RETRY_AFTER).iter();
         let in_header = values.find_map(|value| from_header(value.to_str().ok()?.trim()));
         let when = in_header.or_else(|| {
-            let text = body?.take("retry_after_ms").and_then(json::lenient_token)?;
+            let value = body?.take("retry_after_ms")?;
+            let text = json::string(value);
+            let text = text.as_ref().map_or(value.get(), |text| text.as_str());
             Some(When::After(Duration::from_millis(digits(text.trim())?)))
         })?;
         Some(Self { when, longest: Duration::from_millis(limits.retry_after_ms) })
