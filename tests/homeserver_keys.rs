@@ -127,6 +127,18 @@ impl House {
         self.post(&token, path, body)
     }
 
+    /// Bob's master key, and the same with Alice's signature, which she uploads.
+    fn alice_signs_bob(&mut self) -> (Value, Value) {
+        let (alice, bob) = (&self.alice, &self.bob);
+        let key = bob.cross_signing_key(&bob.master, "master");
+        let signer = alice.user_signing.public_key().to_base64();
+        let signed = alice.sign(&key, &signer, &alice.user_signing);
+        let body = json!({ "@bob:example.org": { (bob.master_name()): signed } });
+        let answer = self.alice_posts("signatures/upload", &body);
+        assert_eq!(answer, (200, json!({ "failures": {} })));
+        (key, signed)
+    }
+
     /// What a user sees of both users.
     fn query(&mut self, token: &str) -> Value {
         let body = json!({ "device_keys": { "@alice:example.org": [], "@bob:example.org": [] } });
@@ -369,15 +381,46 @@ fn signatures_are_added_to_a_device_and_to_the_master_key() {
 #[test]
 fn a_signature_on_another_user_is_seen_by_its_maker_alone() {
     let mut house = House::furnished();
-    let (alice, bob) = (&house.alice, &house.bob);
-    let key = bob.cross_signing_key(&bob.master, "master");
-    let signer = alice.user_signing.public_key().to_base64();
-    let signed = alice.sign(&key, &signer, &alice.user_signing);
-    let body = json!({ "@bob:example.org": { (bob.master_name()): signed } });
-    let (alice, bob) = (alice.token.clone(), bob.token.clone());
-    assert_eq!(house.alice_posts("signatures/upload", &body), (200, json!({ "failures": {} })));
+    let (key, signed) = house.alice_signs_bob();
+    let (alice, bob) = (house.alice.token.clone(), house.bob.token.clone());
     assert_eq!(house.query(&alice)["master_keys"]["@bob:example.org"], signed);
     assert_eq!(house.query(&bob)["master_keys"]["@bob:example.org"], key);
+}
+
+#[test]
+fn a_signature_goes_when_the_key_that_made_it_or_the_key_it_is_on_goes() {
+    let (user_signing, master) = (Ed25519SecretKey::new(), Ed25519SecretKey::new());
+    let mut house = House::furnished();
+    let (key, _) = house.alice_signs_bob();
+    house.alice.user_signing = user_signing;
+    let (alice, identity) = (house.alice.token.clone(), house.alice.identity());
+    assert_eq!(house.alice_posts("device_signing/upload", &identity), (200, json!({})));
+    assert_eq!(house.query(&alice)["master_keys"]["@bob:example.org"], key);
+
+    house.alice_signs_bob();
+    house.bob.master = master;
+    let (bob, identity) = (house.bob.token.clone(), house.bob.identity());
+    assert_eq!(house.post(&bob, "device_signing/upload", &identity), (200, json!({})));
+    let seen = house.query(&alice)["master_keys"]["@bob:example.org"].clone();
+    assert_eq!(seen, identity["master_key"]);
+    let (_, signed) = house.alice_signs_bob();
+    assert_eq!(house.query(&alice)["master_keys"]["@bob:example.org"], signed);
+}
+
+#[test]
+fn keys_that_are_uploaded_again_keep_the_signatures_added_since() {
+    let mut house = House::furnished();
+    house.alice_signs_bob();
+    let user = &house.alice;
+    let master = user.cross_signing_key(&user.master, "master");
+    let signed = user.sign(&master, "PHONE", &user.device);
+    let (alice, identity) = (user.token.clone(), user.identity());
+    let body = json!({ "@alice:example.org": { (user.master_name()): signed } });
+    assert_eq!(house.alice_posts("signatures/upload", &body), (200, json!({ "failures": {} })));
+    let before = house.query(&alice);
+    assert_eq!(before["master_keys"]["@alice:example.org"], signed);
+    assert_eq!(house.alice_posts("device_signing/upload", &identity), (200, json!({})));
+    assert_eq!(house.query(&alice), before);
 }
 
 #[test]

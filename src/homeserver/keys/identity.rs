@@ -18,7 +18,15 @@ pub(in crate::homeserver) struct Identity {
     pub(super) self_signing: Option<CrossSigningKey>,
     pub(super) user_signing: Option<CrossSigningKey>,
     /// Signatures on the master keys of others, which only the user who made them sees.
-    pub(super) given: BTreeMap<UserId, BTreeMap<KeyId, Ed25519Signature>>,
+    pub(super) given: BTreeMap<UserId, Given>,
+}
+
+/// Signatures on one master key of another user.
+#[derive(Clone)]
+pub(super) struct Given {
+    /// The key that was signed; the user may have another one since.
+    pub(super) master: KeyId,
+    pub(super) signatures: BTreeMap<KeyId, Ed25519Signature>,
 }
 
 /// A cross-signing key with the object that it came in.
@@ -33,14 +41,28 @@ impl Identity {
     pub(in crate::homeserver) fn bytes(&self) -> usize {
         let keys = [&self.master, &self.self_signing, &self.user_signing];
         let keys = keys.into_iter().flatten().map(|key| key.object.as_json().len());
-        let given = self.given.iter().map(|(user, signatures)| {
-            user.as_str().len() + signatures.len() * size_of::<(KeyId, Ed25519Signature)>()
+        let given = self.given.iter().map(|(user, given)| {
+            let signatures = given.signatures.len() * size_of::<(KeyId, Ed25519Signature)>();
+            user.as_str().len() + size_of::<Given>() + signatures
         });
         keys.sum::<usize>() + given.sum::<usize>()
     }
 }
 
 impl CrossSigningKey {
+    /// Stores a key, unless it is stored already, with signatures added since.
+    pub(super) fn store(self, slot: &mut Option<Self>) {
+        let same = |old: &Self| signed::same_but_for_signatures(&old.object, &self.object);
+        if !slot.as_ref().is_some_and(same) {
+            *slot = Some(self);
+        }
+    }
+
+    /// Whether another key than this one is stored, or none.
+    pub(super) fn is_new(&self, stored: Option<&Self>) -> bool {
+        stored.is_none_or(|old| old.key.key() != self.key.key())
+    }
+
     /// Takes a key of a user for one use: `master`, `self_signing` or `user_signing`.
     pub(super) fn new(object: SignedObject, usage: &str, user: &UserId) -> Result<Self, Refusal> {
         if object.get("user_id").and_then(|value| value.as_str()) != Some(user.as_str()) {

@@ -43,7 +43,7 @@ pub(super) fn respond(
         reply.device_keys.insert(user.clone(), device_keys(account, &devices));
         let identity = &account.identity;
         if let Some(key) = &identity.master {
-            reply.master_keys.insert(user.clone(), with_given(&key.object, &user, &own, caller));
+            reply.master_keys.insert(user.clone(), with_given(key, &user, &own, caller));
         }
         let object = |key: &CrossSigningKey| key.object.clone();
         reply
@@ -75,12 +75,18 @@ fn device_keys(
 }
 
 /// A master key with the signatures that the caller made on it.
-fn with_given(key: &SignedObject, user: &UserId, own: &Identity, caller: &Caller) -> SignedObject {
-    let mut key = key.clone();
-    for (id, signature) in own.given.get(user).into_iter().flatten() {
-        key = key.with_signature(&caller.user, id, signature);
+fn with_given(
+    master: &CrossSigningKey,
+    user: &UserId,
+    own: &Identity,
+    caller: &Caller,
+) -> SignedObject {
+    let mut object = master.object.clone();
+    let given = own.given.get(user).filter(|given| given.master == *master.key.key_id());
+    for (id, signature) in given.into_iter().flat_map(|given| &given.signatures) {
+        object = object.with_signature(&caller.user, id, signature);
     }
-    key
+    object
 }
 
 /// Reads `{user: [device]}`.

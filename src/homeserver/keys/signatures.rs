@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{identity::CrossSigningKey, signed};
+use super::{
+    identity::{CrossSigningKey, Given},
+    signed,
+};
 use crate::{
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
     encoding::canonical_json::JsonValue,
@@ -121,11 +124,15 @@ fn add_to_other(
 ) -> Result<(), Refusal> {
     let master = state.accounts.get(user).and_then(|account| account.identity.master.as_ref());
     let master = master.filter(|master| master.key.key_id().name() == key).ok_or(UNKNOWN_KEY)?;
-    let target = master.object.clone();
+    let (target, master) = (master.object.clone(), master.key.key_id().clone());
     let identity = &mut state.account(caller).identity;
     let signers = identity.user_signing.iter().map(label).collect();
     let new = valid(signed, &target, &caller.user, &signers)?;
-    identity.given.entry(user.clone()).or_default().extend(new);
+    let mut given = Given { master, signatures: new.into_iter().collect() };
+    if let Some(old) = identity.given.remove(user).filter(|old| old.master == given.master) {
+        given.signatures.extend(old.signatures);
+    }
+    identity.given.insert(user.clone(), given);
     Ok(())
 }
 

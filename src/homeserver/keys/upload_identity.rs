@@ -72,7 +72,7 @@ impl Uploaded {
     fn replaces(&self, stored: &Identity) -> bool {
         self.beside(stored)
             .into_iter()
-            .any(|pair| matches!(pair, [Some(new), Some(old)] if new.key.key() != old.key.key()))
+            .any(|pair| matches!(pair, [Some(new), Some(old)] if new.is_new(Some(old))))
     }
 
     fn check(&self, account: &Account, user: &UserId) -> Result<(), Refusal> {
@@ -98,18 +98,19 @@ impl Uploaded {
 
     fn store(self, stored: &mut Identity) {
         if let Some(master) = self.master {
-            let same = |old: &CrossSigningKey| old.key.key() == master.key.key();
-            if !stored.master.as_ref().is_some_and(same) {
+            if master.is_new(stored.master.as_ref()) {
                 *stored = Identity::default();
             }
-            stored.master = Some(master);
+            master.store(&mut stored.master);
         }
         if let Some(key) = self.self_signing {
-            stored.self_signing = Some(key);
+            key.store(&mut stored.self_signing);
         }
         if let Some(key) = self.user_signing {
-            stored.given.clear();
-            stored.user_signing = Some(key);
+            if key.is_new(stored.user_signing.as_ref()) {
+                stored.given.clear();
+            }
+            key.store(&mut stored.user_signing);
         }
     }
 }
