@@ -180,9 +180,14 @@ fn another_device_replaces_deletes_or_signs_the_version_in_between() {
 
     let signs = OtherDevice::SignVersion { auth_data: auth_data.clone() };
     let mut alice = Alice::with(Fault::OtherDevice(signs));
+    let create =
+        request(&alice.token, "POST", &format!("{ROOM_KEYS}/version"), &new_version().to_string());
+    assert_eq!(alice.homeserver.respond(&create).status(), 200);
     let answer = parsed(&alice.answer("GET", "/version", ""));
     assert_eq!(answer.1["auth_data"], serde_json::from_str::<Value>(&auth_data).unwrap());
-    assert_eq!(answer.1["version"], "1");
+    assert_eq!(answer.1["version"], "2", "the current one");
+    let first = parsed(&alice.answer("GET", "/version/1", ""));
+    assert_eq!(first.1["auth_data"], new_version()["auth_data"]);
 }
 
 #[test]
@@ -241,6 +246,14 @@ fn a_rule_fits_by_method_path_and_user_and_counts_what_fits() {
 }
 
 #[test]
+fn the_zeroth_request_is_the_first() {
+    let mut alice = Alice::new(Faults::none());
+    alice.faults.add(FaultRule::new(Fault::DropRequest).from_nth(0));
+    assert!(matches!(alice.create(), Exchange::Dropped));
+    assert!(matches!(alice.create(), Exchange::Answered { .. }));
+}
+
+#[test]
 fn a_rule_may_apply_always() {
     let mut faults = Faults::none();
     faults.add(FaultRule::new(Fault::DropAnswer).always());
@@ -261,6 +274,11 @@ fn another_device_acts_before_the_request_is_lost_and_the_answer_of_a_proxy_can_
     let mut alice = Alice::with(Fault::CutAnswer(Cut::Bytes(6)));
     alice.faults.add(FaultRule::new(Fault::ProxyPage { status: StatusCode::OK, acted: false }));
     assert_eq!(alice.answer("GET", "/version", "").body(), b"<html>");
+
+    let mut alice = Alice::with(Fault::CutAnswer(Cut::Bytes(2)));
+    alice.faults.add(FaultRule::new(Fault::RateLimit(RetryAfter::Nothing)));
+    let answer = alice.answer("GET", "/version", "");
+    assert_eq!((answer.status().as_u16(), answer.body().as_slice()), (429, &b"{\""[..]));
 }
 
 #[test]

@@ -481,6 +481,20 @@ fn a_key_of_a_wrong_shape_is_refused() {
 }
 
 #[test]
+fn the_numbers_of_a_key_go_to_the_largest_that_every_client_can_read() {
+    let mut alice = Alice::with_versions(1);
+    let largest = (1 << 53) - 1;
+    for (index, count, status) in
+        [(largest + 1, 0, 400), (0, largest + 1, 400), (largest, largest, 200)]
+    {
+        let answer = alice.put_keys("1", &one(&key(index, count, false, "A")));
+        assert_eq!(answer.0, status, "{index} {count}");
+    }
+    let (_, stored) = alice.get("/keys/!a:example.org/s%2F+1?version=1");
+    assert_eq!(stored, key(largest, largest, false, "A"));
+}
+
+#[test]
 fn a_body_without_rooms_or_sessions_is_refused() {
     let mut alice = Alice::with_versions(1);
     for body in [

@@ -153,7 +153,7 @@ fn a_user_without_a_password_and_an_unknown_one_do_not_get_in() {
 fn a_new_login_of_a_device_ends_the_one_before() {
     let mut house = House::new();
     house.homeserver.add_user("@alice:example.org", "p");
-    let phone = house.phone.clone();
+    let (phone, laptop, bob) = (house.phone.clone(), house.laptop.clone(), house.bob.clone());
     let body = json!({ "type": "m.login.password", "user": "alice", "password": "p", "device_id": "PHONE" });
     let (_, answer) = house.ask("", "POST", "/login", &body);
     assert_eq!(answer["device_id"], "PHONE");
@@ -162,6 +162,10 @@ fn a_new_login_of_a_device_ends_the_one_before() {
         401,
         "M_UNKNOWN_TOKEN",
     );
+    for (other, device) in [(laptop, "LAPTOP"), (bob, "PHONE")] {
+        let answer = house.ask(&other, "GET", "/account/whoami", &Value::Null);
+        assert_eq!(answer.1["device_id"], device, "another device, and that of another user");
+    }
 }
 
 #[test]
@@ -422,6 +426,20 @@ fn an_account_takes_no_more_than_it_may_and_what_is_deleted_makes_room() {
     house.ask(&phone, "DELETE", "/room_keys/keys/!a/s0?version=1", &Value::Null);
     house.ask(&phone, "DELETE", "/room_keys/keys/!a/s1?version=1", &Value::Null);
     assert_eq!(house.ask(&phone, "PUT", "/room_keys/keys/!a/t?version=1", &key).0, 200);
+}
+
+#[test]
+fn a_key_that_is_replaced_makes_room() {
+    let mut options = HomeserverOptions::default();
+    options.account_bytes = 10_000;
+    let mut house = House::with_options(options);
+    let phone = house.phone.clone();
+    assert_eq!(house.ask(&phone, "POST", "/room_keys/version", &new_version()).0, 200);
+    for better in (0..20).rev() {
+        let key = key(better, 0, false, &"x".repeat(2_000));
+        let answer = house.ask(&phone, "PUT", "/room_keys/keys/!a/s?version=1", &key);
+        assert_eq!((answer.0, &answer.1["count"]), (200, &json!(1)));
+    }
 }
 
 #[test]

@@ -81,6 +81,9 @@ fn an_error_over_the_limit_keeps_its_status() {
     let error = GetCurrentBackupVersion.read_response(&response, &limits).unwrap_err();
     assert!(matches!(&error, ApiError::NotMatrix { status: 413, .. }), "{error:?}");
     assert!(error.is_request_too_large());
+    limits.response_bytes = body.len();
+    let error = GetCurrentBackupVersion.read_response(&response, &limits).unwrap_err();
+    assert!(matches!(&error, ApiError::Matrix(_)), "{error:?}");
 }
 
 /// Row 26 of the malformations.
