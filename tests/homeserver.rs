@@ -290,6 +290,19 @@ fn a_body_that_is_not_json_is_refused() {
 }
 
 #[test]
+fn a_body_that_is_nested_too_deep_is_refused() {
+    let mut alice = Alice::with_versions(1);
+    let mut post = |depth: usize| {
+        let (open, close) = ("[".repeat(depth - 2), "]".repeat(depth - 2));
+        let body = format!(r#"{{"algorithm":"x","auth_data":{{"a":{open}{close}}}}}"#);
+        alice.call("POST", "/version", &body)
+    };
+    assert_eq!(post(500).0, 200);
+    assert_refused(post(501), 400, "M_NOT_JSON");
+    assert_refused(post(1_000_000), 400, "M_NOT_JSON");
+}
+
+#[test]
 fn a_body_that_is_no_object_is_refused() {
     let mut alice = Alice::with_versions(1);
     for body in ["[]", "null", "1", r#""x""#] {

@@ -27,11 +27,13 @@ impl<'a> Call<'a> {
 
     /// The body, which must be a JSON object.
     pub(super) fn json_object(&self) -> Result<RawObject<'a>, Refusal> {
-        RawObject::parse(self.body).map_err(|error| match error {
+        let object = RawObject::parse(self.body).map_err(|error| match error {
             // What begins like another value need not end like one.
             RawObjectError::NotAnObject if !is_json(self.body) => Refusal::NotJson,
             error => error.into(),
-        })
+        })?;
+        let is_too_deep = object.iter().any(|(_, value)| json::depth(value) >= MAX_DEPTH);
+        if is_too_deep { Err(Refusal::TooDeep) } else { Ok(object) }
     }
 
     /// The body as text, which must be that of a JSON object.
@@ -89,3 +91,6 @@ fn form_decoded(text: &str) -> Cow<'_, str> {
     let text = text.replace('+', " ");
     Cow::Owned(percent_decode(text.as_bytes()).decode_utf8_lossy().into_owned())
 }
+
+/// How deep arrays and objects may be nested in a body: somebody else's parser has to read it back.
+const MAX_DEPTH: usize = 500;

@@ -41,7 +41,8 @@
 //! | `/account/whoami`, `/login`, `/register`, `/_matrix/client/versions` | passwords only; registration is [closed at first](HomeserverOptions::registration) |
 //!
 //! Checks go in this order: path and method, access token, size of the request, its JSON, what it is
-//! about, the shape of its body. A body of a wrong shape is `M_BAD_JSON`; one that contradicts its path
+//! about, the shape of its body. A body that is nested deeper than 500 arrays and objects is
+//! `M_NOT_JSON`, one of a wrong shape is `M_BAD_JSON`; one that contradicts its path
 //! or what is stored is `M_INVALID_PARAM`. A request that is refused changes nothing, except that
 //! `/keys/signatures/upload` takes each signature by itself.
 //!

@@ -28,6 +28,8 @@ pub(super) enum Refusal {
     Interactive(Interactive),
     /// The body is not JSON.
     NotJson,
+    /// The body is nested deeper than this homeserver reads.
+    TooDeep,
     /// The body is JSON, but not what the endpoint takes: a sentence that says why.
     BadJson(&'static str),
     /// A member of the body must be a string.
@@ -128,7 +130,7 @@ impl Refusal {
             Self::UnknownPath | Self::UnknownMethod => "M_UNRECOGNIZED",
             Self::MissingToken => "M_MISSING_TOKEN",
             Self::UnknownToken { .. } => "M_UNKNOWN_TOKEN",
-            Self::NotJson => "M_NOT_JSON",
+            Self::NotJson | Self::TooDeep => "M_NOT_JSON",
             Self::BadJson(_)
             | Self::NotAString(_)
             | Self::BadKey { .. }
@@ -157,6 +159,7 @@ impl fmt::Display for Refusal {
             Self::UnknownToken { .. } => "Unknown access token",
             Self::Interactive(_) => "The authentication failed",
             Self::NotJson => "The body is not JSON",
+            Self::TooDeep => "The body is nested too deep",
             Self::ResourceLimit => "The homeserver keeps no more",
             Self::ServerControlled => "The server controls account data of this type",
             Self::UnknownLogin => "There is no such way to log in",
