@@ -58,6 +58,9 @@ impl SendToDevice {
     }
 
     /// Sends to one device, in place of what it would have been sent before.
+    ///
+    /// A device ID of `*` is no device: homeservers send it to all devices of the user, as
+    /// [`to_all`](Self::to_all) does.
     #[must_use]
     pub fn to(mut self, user_id: UserId, device_id: DeviceId, content: JsonObject) -> Self {
         self.messages.entry(user_id).or_default().insert(device_id, content);
