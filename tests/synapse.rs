@@ -1,10 +1,16 @@
 //! Against a real homeserver: `STRONGROOM_SYNAPSE=URL cargo test --test synapse`, or `.ci/synapse run …`.
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test may fail by a panic")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may fail by a panic"
+)]
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, convert::Infallible, io::Read};
 
+use http::Request;
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
@@ -12,7 +18,10 @@ use strongroom::{
         AccessToken, BaseUrl, CreateBackupVersion, Endpoint, GetCurrentBackupVersion, GetRoomKeys,
         PutRoomKeys,
     },
-    backup::{AuthData, BackupDecryptionKey, SessionSealer, SessionToSeal, TrustedBackup},
+    backup::{
+        AuthData, BackupDecryptionKey, RestoreOptions, SessionSealer, SessionToSeal, TrustedBackup,
+        UnauthenticatedSession, Verdict, restore_reader,
+    },
     ids::RoomId,
     recovery_key::RecoveryKey,
     session_data::{SessionData, SessionKey},
@@ -67,14 +76,23 @@ fn two_thousand_sessions_are_backed_up_and_restored_over_a_socket() {
 
     let typed = RecoveryKey::parse(key.to_recovery_key().to_text().expose_str()).unwrap();
     let key = BackupDecryptionKey::from_recovery_key(typed);
-    let keys = client.send(&GetRoomKeys::new(backup.version().clone()));
-    let mut restored = BTreeMap::new();
-    for session in key.restore_batch(&keys.sessions) {
-        let exported = session.unwrap().into_exported();
-        let id = exported.session_id().as_str().to_owned();
-        restored.insert(id, (exported.room_id, exported.session));
-    }
-    assert!(restored == originals, "{} sessions came back, not all equal", restored.len());
+    let get = GetRoomKeys::new(backup.version().clone());
+    let keys = client.send(&get);
+    let whole = key.restore_batch(&keys.sessions).into_iter().map(Result::unwrap);
+    assert!(by_id(whole) == originals, "not all came back equal as a whole");
+
+    let (mut streamed, limits) = (Vec::new(), Limits::default());
+    let (response, options) = (client.stream(&get), RestoreOptions::default());
+    let report = restore_reader(&key, response, options, &limits, |verdicts, _| {
+        streamed.extend(verdicts);
+        Ok::<_, Infallible>(())
+    });
+    assert!(report.unwrap().is_everything());
+    let streamed = streamed.into_iter().map(|verdict| match verdict {
+        Verdict::Restored(session) => session,
+        Verdict::Failed(failed) => panic!("{failed:?}"),
+    });
+    assert!(by_id(streamed) == originals, "not all came back equal while they arrived");
 }
 
 #[test]
@@ -125,11 +143,29 @@ struct Client {
 
 impl Client {
     fn send<E: Endpoint>(&self, endpoint: &E) -> E::Response {
-        let base_url = BaseUrl::new(self.synapse.url()).unwrap();
-        let token = AccessToken::from(self.login.token.as_str());
-        let response = self.synapse.send(endpoint.to_http(&base_url, &token).unwrap());
+        let response = self.synapse.send(self.request(endpoint));
         endpoint.read_response(&response, &Limits::default()).unwrap()
     }
+
+    /// The body of the response while it arrives.
+    fn stream(&self, endpoint: &impl Endpoint) -> impl Read {
+        let (status, body) = self.synapse.stream(self.request(endpoint));
+        assert_eq!(status, 200);
+        body
+    }
+
+    fn request(&self, endpoint: &impl Endpoint) -> Request<Vec<u8>> {
+        let base_url = BaseUrl::new(self.synapse.url()).unwrap();
+        endpoint.to_http(&base_url, &AccessToken::from(self.login.token.as_str())).unwrap()
+    }
+}
+
+/// Restored sessions by their IDs.
+fn by_id(
+    restored: impl Iterator<Item = UnauthenticatedSession>,
+) -> BTreeMap<String, (RoomId, SessionData)> {
+    let exported = restored.map(UnauthenticatedSession::into_exported);
+    exported.map(|one| (one.session_id().as_str().to_owned(), (one.room_id, one.session))).collect()
 }
 
 /// Sessions by their IDs, in several rooms, one of which has no server part.

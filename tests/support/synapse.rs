@@ -72,6 +72,12 @@ impl Synapse {
         (response.status().as_u16(), serde_json::from_slice(response.body()).unwrap())
     }
 
+    /// Status and body, which is not read yet.
+    pub(crate) fn stream(&self, request: Request<Vec<u8>>) -> (u16, impl io::Read + use<>) {
+        let response = self.agent.run(request).unwrap();
+        (response.status().as_u16(), response.into_body().into_reader())
+    }
+
     pub(crate) fn send(&self, request: Request<Vec<u8>>) -> Response<Vec<u8>> {
         let (head, body) = self.agent.run(request).unwrap().into_parts();
         let body = body.into_with_config().limit(1 << 30).read_to_vec().unwrap();
