@@ -175,7 +175,7 @@ fn a_trusted_key_counts_under_its_own_user_alone() {
 
 /// Row 23 of the malformations.
 #[test]
-fn a_float_can_be_read_but_not_verified() {
+fn row_23_a_float_can_be_read_but_not_verified() {
     let object = read(r#"{"a":1.5}"#);
     let signature = Ed25519Signature::from_bytes([1; 64]);
     let signed = object.with_signature(&alice(), &"ed25519:A".into(), &signature);

@@ -70,7 +70,7 @@ fn row_19_early_servers_wrote_tokens_as_numbers_and_answered_with_nothing() {
 
 /// Rows 7, 13, 21 and 22 of the malformations.
 #[test]
-fn row_22_a_version_that_cannot_be_used_is_still_a_version() {
+fn rows_21_and_22_a_version_that_cannot_be_used_is_still_a_version() {
     let auth_data = |algorithm, json: &str| {
         let info = version_info(r#""version":"1""#, algorithm, json);
         assert_eq!(info.raw_auth_data(), json);
