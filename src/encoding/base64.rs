@@ -11,6 +11,8 @@
 //! assert_eq!(base64::decode("a2V5cw=="), base64::decode("a2V5cw"));
 //! ```
 
+use std::borrow::Cow;
+
 use base64::{
     Engine as _, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
@@ -69,6 +71,40 @@ pub fn decode_array<const N: usize>(text: &str) -> Result<[u8; N], Base64Error> 
     }
 }
 
+/// Decodes as [`decode`] does, and takes the URL-safe alphabet and ASCII white space as well.
+///
+/// What the JavaScript client accepts in its secret storage; browsers call it forgiving.
+///
+/// # Errors
+///
+/// [`Base64Error::Invalid`] if the text is no base64 even so.
+pub fn decode_forgiving(text: &str) -> Result<Vec<u8>, Base64Error> {
+    decode(&forgive(text))
+}
+
+/// Decodes exactly `N` bytes, as [`decode_forgiving`].
+///
+/// # Errors
+///
+/// As [`decode_array`], if the text is no base64 even so.
+pub fn decode_array_forgiving<const N: usize>(text: &str) -> Result<[u8; N], Base64Error> {
+    decode_array(&forgive(text))
+}
+
+fn forgive(text: &str) -> Cow<'_, str> {
+    let differs = |byte: u8| byte.is_ascii_whitespace() || matches!(byte, b'-' | b'_');
+    if !text.bytes().any(differs) {
+        return Cow::Borrowed(text);
+    }
+    let significant = text.chars().filter(|character| !character.is_ascii_whitespace());
+    let standard = significant.map(|character| match character {
+        '-' => '+',
+        '_' => '/',
+        other => other,
+    });
+    Cow::Owned(standard.collect())
+}
+
 const ENGINE: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -94,6 +130,19 @@ mod tests {
         for text in ["AQ\n", " AQ", "-_8", "A", "AQ=A"] {
             assert_eq!(decode(text), Err(Base64Error::Invalid), "{text}");
         }
+    }
+
+    #[test]
+    fn white_space_and_the_url_safe_alphabet_can_be_forgiven() {
+        for text in ["+/8", "-_8=", " -\n/8\r\t", "+_8\n"] {
+            assert_eq!(decode_forgiving(text), Ok(vec![0xfb, 0xff]), "{text}");
+            assert_eq!(decode_array_forgiving(text), Ok([0xfb, 0xff]), "{text}");
+        }
+        for text in ["A", "AQ=A", "AQ\u{a0}", "AQ\u{b}", "AQ.", "\u{ff0b}/8"] {
+            assert_eq!(decode_forgiving(text), Err(Base64Error::Invalid), "{text}");
+        }
+        let short = Err(Base64Error::Length { expected: 2, found: 1 });
+        assert_eq!(decode_array_forgiving::<2>("AQ\n"), short);
     }
 
     #[test]
