@@ -113,6 +113,11 @@ opaque_id! {
     BackupVersion
 }
 
+opaque_id! {
+    /// The name of a secret, which is also its type in account data: `m.megolm_backup.v1`.
+    SecretName
+}
+
 impl KeyId {
     /// The ID of the Ed25519 key of a device.
     #[must_use]

@@ -35,6 +35,7 @@
 //! | [`backup`] | keys, versions, trust, sealing and opening |
 //! | [`session_data`] | a Megolm session as it is backed up and exported |
 //! | [`recovery_key`] | the text that people write down |
+//! | [`secret_value`] | a named secret, its shape, and the public key that it belongs to |
 //! | [`signed_json`] | signed objects, kept to the last byte |
 //! | [`api`] | the HTTP endpoints as typed requests and responses |
 //! | [`crypto`], [`encoding`], [`secret`], [`ids`] | what the others stand on |
@@ -61,6 +62,7 @@ mod limits;
 pub mod randomness;
 pub mod recovery_key;
 pub mod secret;
+pub mod secret_value;
 pub mod session_data;
 pub mod signed_json;
 

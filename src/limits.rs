@@ -46,6 +46,9 @@ pub struct Limits {
     pub signed_object_depth: usize,
     /// How many signatures of one object are checked. Default: 100.
     pub signatures: usize,
+    /// The most rounds of PBKDF2 that are run for one passphrase. Default: 10,000,000, twenty times what
+    /// clients ask for; that takes about three seconds on a fast computer, and a minute on a slow phone.
+    pub pbkdf2_rounds: u32,
 }
 
 impl Default for Limits {
@@ -63,6 +66,7 @@ impl Default for Limits {
             signed_object_bytes: 64 << 10,
             signed_object_depth: 32,
             signatures: 100,
+            pbkdf2_rounds: 10_000_000,
         }
     }
 }

@@ -41,12 +41,18 @@ use strongroom::{
         StreamError, TrustError, TrustReason, TrustedBackup, Verdict, WarnedSession, Warning,
     },
     crypto::{
+        aes_hmac_sha2::{
+            self, Iv, KeyCheck, KeyCheckError, MacMismatch, SymmetricMac, SymmetricSecret,
+            SymmetricSecretError,
+        },
         curve25519::{Curve25519PublicKey, Curve25519SecretKey, EphemeralSecret, NonContributory},
         curve25519_aes_sha2::{
             self, BatchSealer, MacScheme, MessageMac, MessageOpenError, SealedMessage,
             seal_with_rng,
         },
-        ed25519::{Ed25519KeyError, Ed25519PublicKey, Ed25519Signature},
+        ed25519::{Ed25519KeyError, Ed25519PublicKey, Ed25519Seed, Ed25519Signature},
+        key_material::{KeyLength, KeyLengthError, KeyMaterial},
+        pbkdf2::{Derivation, DerivationProgress, Rounds, RoundsError, derive},
     },
     encoding::{
         base58, base64,
@@ -62,12 +68,16 @@ use strongroom::{
         },
     },
     ids::{
-        BackupVersion, DeviceId, EventType, KeyId, RoomId, SessionId, SyncToken, TransactionId,
-        UserId,
+        BackupVersion, DeviceId, EventType, KeyId, RoomId, SecretName, SessionId, SyncToken,
+        TransactionId, UserId,
     },
     randomness::NoRandomness,
     recovery_key::RecoveryKey,
     secret::{SecretString, SecretVec},
+    secret_value::{
+        CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, ReadSecretValue, SecretCheckError, SecretContent,
+        SecretRepair, SecretShape, SecretValue, SecretValueError,
+    },
     session_data::{ExportedSession, Repair, SessionData, SessionKey},
     signed_json::{
         CheckedSignature, SignatureReport, SignatureVerdict, SignedJsonError, SignedObject,
@@ -236,12 +246,15 @@ fn hold_no_secret() -> BTreeSet<String> {
         FaultRetryAfter,
         // Names, flags, numbers.
         BackupVersion,
+        DerivationProgress,
         DeviceId,
         EncryptedMember,
         Excerpt,
         FailureCause,
         KeyBackupMetadata,
         KeyId,
+        KeyLength,
+        KeyLengthError,
         KeySource,
         Limits,
         MacScheme,
@@ -252,7 +265,12 @@ fn hold_no_secret() -> BTreeSet<String> {
         RestoreOptions,
         RestoreProgress,
         RoomId,
+        Rounds,
+        RoundsError,
         SealOptions,
+        SecretName,
+        SecretRepair,
+        SecretShape,
         SessionId,
         UserId,
         Warning,
@@ -262,9 +280,13 @@ fn hold_no_secret() -> BTreeSet<String> {
         Ed25519KeyError,
         Ed25519PublicKey,
         Ed25519Signature,
+        Iv,
+        KeyCheckError,
         MessageMac,
         SignatureReport,
         SignatureVerdict,
+        SymmetricMac,
+        SymmetricSecretError,
         TrustedSigner,
         // Signed, so public.
         JsonError,
@@ -288,6 +310,8 @@ fn every_public_type_is_looked_at_or_holds_no_secret() {
         look_at_sealed_sessions,
         look_at_opened_sessions,
         look_at_requests,
+        look_at_symmetric_secrets,
+        look_at_secret_values,
     ] {
         look(&mut witness, &vault);
     }
@@ -600,6 +624,65 @@ fn look_at_request(witness: &mut Witness, endpoint: &impl Endpoint) {
     let broken = AccessToken::from(format!("{TOKEN}\n").as_str());
     let error: RequestError = endpoint.to_http(&base_url, &broken).unwrap_err();
     witness.error(error);
+}
+
+#[test]
+fn symmetric_secrets_and_derived_keys_are_not_printed() {
+    run(look_at_symmetric_secrets);
+}
+
+fn look_at_symmetric_secrets(witness: &mut Witness, vault: &Vault) {
+    let key = KeyMaterial::from(&secret(&KEY));
+    witness.debug(&key);
+    let secret = aes_hmac_sha2::seal(&key, "name", vault.key_base64.as_bytes()).unwrap();
+    witness.debug::<SymmetricSecret>(&secret);
+    let check = KeyCheck::new(&key).unwrap();
+    witness.debug(&check);
+    let error: MacMismatch = aes_hmac_sha2::open(&key, "other", &secret).unwrap_err();
+    witness.error(error);
+    witness.debug(&Ed25519Seed::from_bytes(self::secret(&KEY)));
+
+    let (rounds, length) = (Rounds::new(3, 3).unwrap(), KeyLength::default());
+    let mut derivation = Derivation::new(TOKEN.as_bytes(), b"salt", rounds, length);
+    let derived = derive(TOKEN.as_bytes(), b"salt", rounds, length);
+    witness.add_bytes(derived.expose_bytes());
+    for _ in 0..3 {
+        witness.debug(&derivation);
+        derivation.advance(1);
+    }
+    witness.debug(&derivation.finish());
+}
+
+#[test]
+fn stored_secrets_and_their_errors_do_not_print_what_was_stored() {
+    run(look_at_secret_values);
+}
+
+fn look_at_secret_values(witness: &mut Witness, vault: &Vault) {
+    let numbers = KEY.map(|byte| byte.to_string()).join(",");
+    for (name, stored) in [
+        (MEGOLM_BACKUP_V1, vault.key_base64.as_str()),
+        (MEGOLM_BACKUP_V1, numbers.as_str()),
+        (CROSS_SIGNING_MASTER, vault.key_base64.as_str()),
+        ("org.example", TOKEN),
+    ] {
+        let read = SecretValue::read(&name.into(), stored.as_bytes()).unwrap();
+        witness.debug::<ReadSecretValue>(&read);
+        witness.debug::<SecretContent>(read.value.content());
+        witness.debug::<SecretValue>(&read.value);
+        let other = Curve25519PublicKey::from_bytes([9; 32]);
+        let error: SecretCheckError = read.value.check_backup_key(&other).unwrap_err();
+        witness.error(error);
+    }
+    let broken_numbers = [numbers.replace(',', ", "), format!("{numbers},1")];
+    for text in vault.malformed_keys().iter().chain(&broken_numbers) {
+        for name in [MEGOLM_BACKUP_V1, CROSS_SIGNING_MASTER] {
+            for stored in [text.as_bytes(), &[text.as_bytes(), b"\xff"].concat()] {
+                let error: SecretValueError = SecretValue::read(&name.into(), stored).unwrap_err();
+                witness.error(error);
+            }
+        }
+    }
 }
 
 fn run(look: fn(&mut Witness, &Vault)) {

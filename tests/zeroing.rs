@@ -30,13 +30,20 @@ use strongroom::{
         KeySource, SealOptions, SessionSealer, SessionToSeal, TrustedBackup,
     },
     crypto::{
+        aes_hmac_sha2::{self, KeyCheck, SymmetricMac},
         curve25519::{Curve25519PublicKey, Curve25519SecretKey, EphemeralSecret},
         curve25519_aes_sha2::{BatchSealer, MacScheme, open_many, seal_with_rng},
+        ed25519::Ed25519Seed,
+        key_material::{KeyLength, KeyMaterial},
+        pbkdf2::{Derivation, Rounds, derive},
     },
     encoding::{base58, secret_base64},
     ids::RoomId,
     recovery_key::{RecoveryKey, RecoveryKeyError},
     secret::{SecretBytes, SecretString, SecretVec},
+    secret_value::{
+        CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, SecretValue,
+    },
     session_data::{ExportedSession, SessionData, SessionKey},
 };
 use vault::{
@@ -158,7 +165,11 @@ fn leaves_nothing(vault: &Vault, scenario: impl FnOnce()) {
     let shared = Curve25519SecretKey::from_bytes(secret(&KEY))
         .diffie_hellman(&message.message().ephemeral)
         .unwrap();
-    let secrets: [(_, &[u8]); 10] = [
+    let derived = derived(1);
+    // As the words of a state stand in memory.
+    let derived_words: Vec<_> =
+        derived.as_chunks().0.iter().flat_map(|w| u64::from_be_bytes(*w).to_ne_bytes()).collect();
+    let secrets: [(_, &[u8]); 12] = [
         ("the decryption key", &KEY),
         ("the decryption key in base64", vault.key_base64.as_bytes()),
         ("the recovery key", vault.recovery_key.as_bytes()),
@@ -169,6 +180,8 @@ fn leaves_nothing(vault: &Vault, scenario: impl FnOnce()) {
         ("the access token", TOKEN.as_bytes()),
         ("the ephemeral key", &EPHEMERAL),
         ("the shared secret", shared.expose_bytes()),
+        ("the key from the passphrase", &derived),
+        ("the state of its derivation", &derived_words),
     ];
     let freed = freed_with(&secrets, scenario);
     assert!(freed.is_empty(), "freed blocks with secrets in them: {freed:?}");
@@ -180,6 +193,17 @@ fn sealed(plaintext: &[u8]) -> Vec<u8> {
     let mut rng = FixedRng(EPHEMERAL);
     let message = seal_with_rng(&public, plaintext, MacScheme::EmptyString, &mut rng).unwrap();
     EncryptedSessionData::from(message).to_json()
+}
+
+/// The key of 64 bytes that [`TOKEN`] gives as a passphrase.
+fn derived(rounds: u64) -> Vec<u8> {
+    let derivation = derivation(rounds);
+    derivation.finish().expose_bytes().to_vec()
+}
+
+fn derivation(rounds: u64) -> Derivation {
+    let (rounds, length) = (Rounds::new(rounds, 100).unwrap(), KeyLength::from_bits(512).unwrap());
+    Derivation::new(TOKEN.as_bytes(), b"salt", rounds, length)
 }
 
 /// The version of a backup that is sealed to [`KEY`].
@@ -493,6 +517,66 @@ fn sessions_that_do_not_open_leave_nothing() {
         assert!(key.restore_batch(&returned).iter().all(Result::is_err));
         let other = BackupDecryptionKey::generate().unwrap();
         assert!(other.open(&EncryptedSessionData::from_json(&whole).unwrap()).is_err());
+    });
+}
+
+#[test]
+fn derivations_leave_nothing_finished_or_given_up() {
+    let vault = Vault::new();
+    let long = TOKEN.repeat(4);
+    leaves_nothing(&vault, || {
+        drop(derivation(1));
+        drop(derivation(1).finish());
+        let mut given_up = derivation(100);
+        given_up.advance(50);
+        drop(given_up);
+        let (rounds, length) = (Rounds::new(2, 2).unwrap(), KeyLength::default());
+        drop(derive(TOKEN.as_bytes(), b"salt", rounds, length).clone());
+        drop(derive(long.as_bytes(), b"salt", rounds, length));
+    });
+}
+
+#[test]
+fn symmetric_secrets_leave_nothing_opened_or_not() {
+    let vault = Vault::new();
+    let key = KeyMaterial::from(&secret(&KEY));
+    let sealed = aes_hmac_sha2::seal(&key, "name", TOKEN.as_bytes()).unwrap();
+    let mut damaged = sealed.clone();
+    damaged.mac = SymmetricMac::from_bytes([0; 32]);
+    leaves_nothing(&vault, || {
+        let key = KeyMaterial::from(&secret(&KEY));
+        assert!(KeyMaterial::from_slice(&KEY).unwrap() == key.clone());
+        drop(aes_hmac_sha2::seal_with_rng(&key, "", TOKEN.as_bytes(), &mut FixedRng([1; 32])));
+        let opened = aes_hmac_sha2::open(&key, "name", &sealed).unwrap();
+        assert_eq!(opened.expose_bytes(), TOKEN.as_bytes());
+        drop(opened);
+        assert!(aes_hmac_sha2::open(&key, "name", &damaged).is_err());
+        assert!(KeyCheck::new(&key).unwrap().fits(&key));
+        assert!(Ed25519Seed::from_bytes(secret(&KEY)).public_key().to_base64().len() == 43);
+    });
+}
+
+#[test]
+fn stored_secrets_leave_nothing_read_or_not() {
+    let vault = Vault::new();
+    let names =
+        [MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, CROSS_SIGNING_MASTER].map(Into::into);
+    let numbers = KEY.map(|byte| byte.to_string()).join(",");
+    let mut malformed = vault.malformed_keys();
+    malformed.extend([format!("{numbers},1"), format!("{numbers},"), format!("{numbers}0")]);
+    malformed.extend([numbers.rsplit_once(',').unwrap().0.to_owned()]);
+    leaves_nothing(&vault, || {
+        for name in &names {
+            let read = SecretValue::read(name, vault.key_base64.as_bytes()).unwrap();
+            drop(read.clone().value.to_text());
+            for stored in &malformed {
+                assert!(SecretValue::read(name, stored.as_bytes()).is_err(), "{stored}");
+            }
+        }
+        let read = SecretValue::read(&names[0], numbers.as_bytes()).unwrap();
+        assert!(read.value.to_text().expose_str() == vault.key_base64);
+        let read = SecretValue::read(&"org.example".into(), TOKEN.as_bytes()).unwrap();
+        assert!(read.value.to_text().expose_str() == TOKEN);
     });
 }
 

@@ -1,4 +1,4 @@
-//! Ed25519: public keys and signatures, for verifying only.
+//! Ed25519: public keys and signatures, for verifying only; and seeds, to see which key they belong to.
 //!
 //! Signing is the host's: it has the keys, often in another process. The crate says
 //! [which bytes to sign](crate::signed_json::SignedObject::bytes_to_sign).
@@ -16,10 +16,13 @@
 
 use std::fmt;
 
-use ed25519_dalek::{Signature, VerifyingKey};
+use ed25519_dalek::{Signature, SigningKey, VerifyingKey};
 use thiserror::Error;
 
-use crate::encoding::base64::{self, Base64Error};
+use crate::{
+    encoding::base64::{self, Base64Error},
+    secret::SecretBytes,
+};
 
 /// An Ed25519 public key: 32 bytes that encode a point on the curve.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -138,6 +141,38 @@ impl Ed25519Signature {
 impl fmt::Debug for Ed25519Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Ed25519Signature({})", self.to_base64())
+    }
+}
+
+/// The secret seed of a signing key: 32 bytes, as it is stored for cross-signing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Ed25519Seed(SecretBytes<32>);
+
+impl Ed25519Seed {
+    /// Takes the 32 bytes of a seed.
+    #[must_use]
+    pub fn from_bytes(bytes: SecretBytes<32>) -> Self {
+        Self(bytes)
+    }
+
+    /// The public key that belongs to the seed.
+    #[must_use]
+    pub fn public_key(&self) -> Ed25519PublicKey {
+        let key = SigningKey::from_bytes(self.0.expose_bytes());
+        Ed25519PublicKey(key.verifying_key().to_bytes())
+    }
+
+    /// The secret bytes.
+    #[must_use]
+    pub fn as_secret(&self) -> &SecretBytes<32> {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Ed25519Seed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(_) = self;
+        f.debug_struct("Ed25519Seed").finish_non_exhaustive()
     }
 }
 

@@ -1,0 +1,87 @@
+//! Whether a key is the one that somebody described, without a secret to try it on.
+
+use rand_core::CryptoRng;
+use thiserror::Error;
+
+use super::{Iv, SymmetricMac, keys::SymmetricKeys};
+use crate::{
+    crypto::key_material::KeyMaterial,
+    encoding::base64::{self, Base64Error},
+    randomness::{NoRandomness, with_os_rng},
+};
+
+/// The IV and the code that 32 zero bytes get under the empty name, as key descriptions have them.
+///
+/// # Security
+///
+/// Who knows the check can try passphrases, so the rounds of PBKDF2 are what protects a weak one. Who
+/// can write it can let any key fit that they know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyCheck {
+    /// Where the counter starts.
+    pub iv: Iv,
+    /// The authentication code over the encrypted zeros.
+    pub mac: SymmetricMac,
+}
+
+/// Why two texts are no key check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum KeyCheckError {
+    /// The IV is not base64 of 16 bytes, nor of 32.
+    #[error("the initialisation vector of the key check cannot be read: {0}")]
+    Iv(#[source] Base64Error),
+    /// The authentication code is not base64 of 32 bytes.
+    #[error("the authentication code of the key check cannot be read: {0}")]
+    Mac(#[source] Base64Error),
+}
+
+impl KeyCheck {
+    /// Makes a check for a key, with an IV of 16 bytes from `rng`.
+    pub fn with_rng(key: &KeyMaterial, rng: &mut impl CryptoRng) -> Self {
+        let iv = Iv::draw(rng);
+        Self { iv, mac: mac_of_zeros(key, &iv) }
+    }
+
+    /// Makes a check for a key, with an IV from the operating system's random source.
+    ///
+    /// # Errors
+    ///
+    /// [`NoRandomness`] if the operating system has none to give.
+    pub fn new(key: &KeyMaterial) -> Result<Self, NoRandomness> {
+        with_os_rng(|rng| Self::with_rng(key, rng))
+    }
+
+    /// Reads a check from base64, as [forgivingly](base64::decode_forgiving) as the JavaScript client
+    /// does. Of an IV of 32 bytes, which one old client wrote, the first 16 count.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyCheckError`] says which of the two cannot be read.
+    pub fn from_base64(iv: &str, mac: &str) -> Result<Self, KeyCheckError> {
+        let iv = read_iv(iv).map_err(KeyCheckError::Iv)?;
+        let mac = SymmetricMac::from_base64(mac).map_err(KeyCheckError::Mac)?;
+        Ok(Self { iv, mac })
+    }
+
+    /// Whether the check was made for this key; compared in constant time.
+    #[must_use]
+    pub fn fits(&self, key: &KeyMaterial) -> bool {
+        mac_of_zeros(key, &self.iv) == self.mac
+    }
+}
+
+fn read_iv(text: &str) -> Result<Iv, Base64Error> {
+    let bytes = base64::decode_forgiving(text)?;
+    match bytes.split_first_chunk() {
+        Some((iv, rest)) if rest.is_empty() || rest.len() == Iv::LENGTH => Ok(Iv(*iv)),
+        _ => Err(Base64Error::Length { expected: Iv::LENGTH, found: bytes.len() }),
+    }
+}
+
+fn mac_of_zeros(key: &KeyMaterial, iv: &Iv) -> SymmetricMac {
+    let keys = SymmetricKeys::derive(key, "");
+    let mut ciphertext = [0; 32];
+    keys.apply_keystream(iv, &[0; 32], &mut ciphertext);
+    keys.mac(&ciphertext)
+}

@@ -1,0 +1,259 @@
+//! The symmetric secret of `aes-hmac-sha2`: who has the key can encrypt and decrypt.
+//!
+//! Secret storage ([`m.secret_storage.v1.aes-hmac-sha2`](https://spec.matrix.org/v1.16/client-server-api/#msecret_storagev1aes-hmac-sha2))
+//! uses it:
+//!
+//! ```text
+//! AES key (32) | MAC key (32) = HKDF-SHA-256(salt: 32 zero bytes, key material, info: the secret's name)
+//! ciphertext = AES-256-CTR(AES key, IV, plaintext)
+//! mac = HMAC-SHA-256(MAC key, ciphertext)
+//! ```
+//!
+//! The specification does not say how wide the counter is. matrix-js-sdk counts in the lower 64 bits of
+//! the IV alone, and so does this crate; other clients count in all 128. The two differ only behind the
+//! point where the lower 64 bits overflow. An IV is drawn with bit 63 clear, so that this takes 2^67
+//! bytes; of those that are not, fewer than one in 2^59 overflows within 256 bytes.
+//!
+//! # Security
+//!
+//! The MAC covers neither the IV nor the name, though the name is in the keys. Whoever changes the IV
+//! changes what comes out and is not noticed, so a secret that has a public key is to be
+//! [checked](crate::secret_value) against it. An IV must not be used twice under one name, or the two
+//! plaintexts give each other away: [`seal`] draws one.
+//!
+//! ```
+//! use strongroom::crypto::{
+//!     aes_hmac_sha2::{KeyCheck, MacMismatch, open, seal},
+//!     key_material::KeyMaterial,
+//! };
+//!
+//! let key = KeyMaterial::from_slice(&[7; 32])?;
+//! let secret = seal(&key, "org.example.name", b"a secret")?;
+//! assert_eq!(open(&key, "org.example.name", &secret)?.expose_bytes(), b"a secret");
+//! assert_eq!(open(&key, "org.example.other", &secret), Err(MacMismatch));
+//! assert!(KeyCheck::new(&key)?.fits(&key));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod key_check;
+mod keys;
+
+use std::fmt;
+
+use rand_core::CryptoRng;
+use subtle::{Choice, ConstantTimeEq};
+use thiserror::Error;
+
+pub use self::key_check::{KeyCheck, KeyCheckError};
+use self::keys::SymmetricKeys;
+use crate::{
+    crypto::key_material::KeyMaterial,
+    encoding::base64::{self, Base64Error},
+    randomness::{NoRandomness, with_os_rng},
+    secret::SecretVec,
+};
+
+/// A secret that was encrypted symmetrically.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SymmetricSecret {
+    /// Where the counter starts.
+    pub iv: Iv,
+    /// The encrypted plaintext, as long as it.
+    pub ciphertext: Vec<u8>,
+    /// The authentication code over the ciphertext.
+    pub mac: SymmetricMac,
+}
+
+/// Why three texts are no encrypted secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SymmetricSecretError {
+    /// The IV is not base64 of 16 bytes.
+    #[error("the initialisation vector of the secret cannot be read: {0}")]
+    Iv(#[source] Base64Error),
+    /// The ciphertext is not base64.
+    #[error("the ciphertext of the secret cannot be read: {0}")]
+    Ciphertext(#[source] Base64Error),
+    /// The authentication code is not base64 of 32 bytes.
+    #[error("the authentication code of the secret cannot be read: {0}")]
+    Mac(#[source] Base64Error),
+}
+
+/// The code does not fit: another key, another name, or damage. Nothing tells which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the secret was encrypted with another key or under another name, or it is damaged")]
+pub struct MacMismatch;
+
+/// Encrypts a secret under its name, with an IV of 16 bytes from `rng`.
+pub fn seal_with_rng(
+    key: &KeyMaterial,
+    name: &str,
+    plaintext: &[u8],
+    rng: &mut impl CryptoRng,
+) -> SymmetricSecret {
+    let (keys, iv) = (SymmetricKeys::derive(key, name), Iv::draw(rng));
+    let mut ciphertext = vec![0; plaintext.len()];
+    keys.apply_keystream(&iv, plaintext, &mut ciphertext);
+    let mac = keys.mac(&ciphertext);
+    SymmetricSecret { iv, ciphertext, mac }
+}
+
+/// Encrypts a secret under its name, with an IV from the operating system's random source.
+///
+/// # Errors
+///
+/// [`NoRandomness`] if the operating system has none to give.
+pub fn seal(
+    key: &KeyMaterial,
+    name: &str,
+    plaintext: &[u8],
+) -> Result<SymmetricSecret, NoRandomness> {
+    with_os_rng(|rng| seal_with_rng(key, name, plaintext, rng))
+}
+
+/// Decrypts a secret that was encrypted under this name. The code comes first, and is compared in
+/// constant time.
+///
+/// # Errors
+///
+/// [`MacMismatch`] if the code does not fit.
+pub fn open(
+    key: &KeyMaterial,
+    name: &str,
+    secret: &SymmetricSecret,
+) -> Result<SecretVec, MacMismatch> {
+    let keys = SymmetricKeys::derive(key, name);
+    if keys.mac(&secret.ciphertext) != secret.mac {
+        return Err(MacMismatch);
+    }
+    let mut plaintext = SecretVec::zeroed(secret.ciphertext.len());
+    keys.apply_keystream(&secret.iv, &secret.ciphertext, plaintext.expose_bytes_mut());
+    Ok(plaintext)
+}
+
+impl SymmetricSecret {
+    /// Reads the three parts from base64, as [forgivingly](base64::decode_forgiving) as the JavaScript
+    /// client does.
+    ///
+    /// # Errors
+    ///
+    /// [`SymmetricSecretError`] says which of them cannot be read.
+    pub fn from_base64(
+        iv: &str,
+        ciphertext: &str,
+        mac: &str,
+    ) -> Result<Self, SymmetricSecretError> {
+        Ok(Self {
+            iv: Iv(base64::decode_array_forgiving(iv).map_err(SymmetricSecretError::Iv)?),
+            ciphertext: base64::decode_forgiving(ciphertext)
+                .map_err(SymmetricSecretError::Ciphertext)?,
+            mac: SymmetricMac::from_base64(mac).map_err(SymmetricSecretError::Mac)?,
+        })
+    }
+}
+
+impl fmt::Debug for SymmetricSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { iv, ciphertext, mac } = self;
+        f.debug_struct("SymmetricSecret")
+            .field("iv", iv)
+            .field("ciphertext_bytes", &ciphertext.len())
+            .field("mac", mac)
+            .finish()
+    }
+}
+
+/// An initialisation vector: 16 bytes, the lower half of which is where the counter starts.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Iv([u8; 16]);
+
+impl Iv {
+    /// The length of an IV in bytes.
+    pub const LENGTH: usize = 16;
+
+    /// Takes the 16 bytes of an IV as they are.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// Draws 16 bytes and clears bit 63, as the specification asks for.
+    fn draw(rng: &mut impl CryptoRng) -> Self {
+        let mut bytes = [0; Self::LENGTH];
+        rng.fill_bytes(&mut bytes);
+        let [_, _, _, _, _, _, _, _, highest, ..] = &mut bytes;
+        *highest &= 0x7f;
+        Self(bytes)
+    }
+
+    /// The 16 bytes of the IV.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// The IV in unpadded base64: 22 characters.
+    #[must_use]
+    pub fn to_base64(&self) -> String {
+        base64::encode(&self.0)
+    }
+}
+
+impl fmt::Debug for Iv {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Iv({})", self.to_base64())
+    }
+}
+
+/// The message authentication code: 32 bytes.
+///
+/// Two codes are compared in constant time.
+#[derive(Clone, Copy)]
+pub struct SymmetricMac([u8; 32]);
+
+impl SymmetricMac {
+    /// The length of the code in bytes.
+    pub const LENGTH: usize = 32;
+
+    /// Takes the 32 bytes of a code.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    fn from_base64(text: &str) -> Result<Self, Base64Error> {
+        base64::decode_array_forgiving(text).map(Self)
+    }
+
+    /// The 32 bytes of the code.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The code in unpadded base64: 43 characters.
+    #[must_use]
+    pub fn to_base64(&self) -> String {
+        base64::encode(&self.0)
+    }
+}
+
+impl ConstantTimeEq for SymmetricMac {
+    fn ct_eq(&self, other: &Self) -> Choice {
+        self.0.ct_eq(&other.0)
+    }
+}
+
+impl PartialEq for SymmetricMac {
+    fn eq(&self, other: &Self) -> bool {
+        self.ct_eq(other).into()
+    }
+}
+
+impl Eq for SymmetricMac {}
+
+impl fmt::Debug for SymmetricMac {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SymmetricMac({})", self.to_base64())
+    }
+}
