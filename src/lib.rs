@@ -35,6 +35,7 @@
 //! | [`backup`] | keys, versions, trust, sealing and opening |
 //! | [`session_data`] | a Megolm session as it is backed up and exported |
 //! | [`recovery_key`] | the text that people write down |
+//! | [`passphrase`] | keys from passphrases: parameters, limits, and what to try |
 //! | [`secret_value`] | a named secret, its shape, and the public key that it belongs to |
 //! | [`signed_json`] | signed objects, kept to the last byte |
 //! | [`api`] | the HTTP endpoints as typed requests and responses |
@@ -59,6 +60,7 @@ pub mod excerpt;
 pub mod homeserver;
 pub mod ids;
 mod limits;
+pub mod passphrase;
 pub mod randomness;
 pub mod recovery_key;
 pub mod secret;

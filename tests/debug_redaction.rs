@@ -71,6 +71,11 @@ use strongroom::{
         BackupVersion, DeviceId, EventType, KeyId, RoomId, SecretName, SessionId, SyncToken,
         TransactionId, UserId,
     },
+    passphrase::{
+        PassphraseCandidate, PassphraseFinding, PassphraseForm, PassphraseMember,
+        PassphraseParameters, PassphraseParametersError, ReadPassphraseParameters, TooFewRounds,
+        candidates,
+    },
     randomness::NoRandomness,
     recovery_key::RecoveryKey,
     secret::{SecretString, SecretVec},
@@ -236,6 +241,9 @@ fn hold_no_secret() -> BTreeSet<String> {
         RetryAfter,
         EncryptedSessionDataError,
         AuthDataError,
+        PassphraseParameters,
+        PassphraseParametersError,
+        ReadPassphraseParameters,
         // What a test asks of the in-memory homeserver.
         Cut,
         Fault,
@@ -260,6 +268,9 @@ fn hold_no_secret() -> BTreeSet<String> {
         MacScheme,
         MetadataMember,
         NoRandomness,
+        PassphraseFinding,
+        PassphraseForm,
+        PassphraseMember,
         Repair,
         RestoreFilter,
         RestoreOptions,
@@ -272,6 +283,7 @@ fn hold_no_secret() -> BTreeSet<String> {
         SecretRepair,
         SecretShape,
         SessionId,
+        TooFewRounds,
         UserId,
         Warning,
         // Public keys, signatures and codes.
@@ -651,6 +663,9 @@ fn look_at_symmetric_secrets(witness: &mut Witness, vault: &Vault) {
         derivation.advance(1);
     }
     witness.debug(&derivation.finish());
+    for candidate in candidates(&format!("{TOKEN}\u{e9}")) {
+        witness.debug::<PassphraseCandidate>(&candidate);
+    }
 }
 
 #[test]

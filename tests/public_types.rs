@@ -60,6 +60,10 @@ use strongroom::{
         BackupVersion, DeviceId, EventType, KeyId, RoomId, SecretName, SessionId, SyncToken,
         TransactionId, UserId,
     },
+    passphrase::{
+        PassphraseCandidate, PassphraseFinding, PassphraseForm, PassphraseMember,
+        PassphraseParameters, PassphraseParametersError, ReadPassphraseParameters, TooFewRounds,
+    },
     randomness::NoRandomness,
     recovery_key::{RecoveryKey, RecoveryKeyError},
     secret::{SecretBytes, SecretString, SecretVec},
@@ -241,6 +245,15 @@ fn every_public_type_is_send_and_sync() {
         SecretVec,
         SessionId,
         UserId,
+        // passphrase
+        PassphraseCandidate,
+        PassphraseFinding,
+        PassphraseForm,
+        PassphraseMember,
+        PassphraseParameters,
+        PassphraseParametersError,
+        ReadPassphraseParameters,
+        TooFewRounds,
         // secret_value
         ReadSecretValue,
         SecretCheckError,

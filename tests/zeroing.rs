@@ -39,6 +39,7 @@ use strongroom::{
     },
     encoding::{base58, secret_base64},
     ids::RoomId,
+    passphrase::{PassphraseParameters, candidates},
     recovery_key::{RecoveryKey, RecoveryKeyError},
     secret::{SecretBytes, SecretString, SecretVec},
     secret_value::{
@@ -524,6 +525,9 @@ fn sessions_that_do_not_open_leave_nothing() {
 fn derivations_leave_nothing_finished_or_given_up() {
     let vault = Vault::new();
     let long = TOKEN.repeat(4);
+    let typed = ["", "\u{e9}", "e\u{301}", "e\u{301}\u{e9}"].map(|end| format!("{TOKEN}{end}"));
+    let limits = Limits::default();
+    let parameters = PassphraseParameters::from_parts(1, "salt", Some(512), &limits).unwrap();
     leaves_nothing(&vault, || {
         drop(derivation(1));
         drop(derivation(1).finish());
@@ -533,6 +537,11 @@ fn derivations_leave_nothing_finished_or_given_up() {
         let (rounds, length) = (Rounds::new(2, 2).unwrap(), KeyLength::default());
         drop(derive(TOKEN.as_bytes(), b"salt", rounds, length).clone());
         drop(derive(long.as_bytes(), b"salt", rounds, length));
+        drop(parameters.parameters.derive(TOKEN));
+        drop(parameters.parameters.start(TOKEN));
+        for typed in &typed {
+            assert!(!candidates(typed).is_empty());
+        }
     });
 }
 

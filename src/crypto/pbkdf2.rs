@@ -69,6 +69,11 @@ impl Rounds {
         if rounds.get() > limit { Err(too_many) } else { Ok(Self(rounds)) }
     }
 
+    /// A number of rounds that needs no limit, since it is our own.
+    pub(crate) const fn of(rounds: NonZeroU32) -> Self {
+        Self(rounds)
+    }
+
     /// Their number.
     #[must_use]
     pub fn get(self) -> u32 {

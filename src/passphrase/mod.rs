@@ -1,0 +1,181 @@
+//! Keys from passphrases: the parameters of `m.pbkdf2`, and what to try when a passphrase was typed.
+//!
+//! A key description says how its key was derived
+//! ([specification](https://spec.matrix.org/v1.16/client-server-api/#deriving-keys-from-passphrases)):
+//!
+//! ```text
+//! {"algorithm": "m.pbkdf2", "iterations": 500000, "salt": "any text", "bits": 256}
+//! key = PBKDF2-HMAC-SHA-512(passphrase, the salt's text, iterations rounds), bits / 8 bytes
+//! ```
+//!
+//! A server can write these parameters. It can ask for so many rounds that a device hangs, so the limit
+//! is [checked](crate::Limits::pbkdf2_rounds) while they are read; and for so few that it can try
+//! passphrases itself once something was encrypted, so few are a [finding](PassphraseFinding).
+//!
+//! ```
+//! use strongroom::{Limits, passphrase::{PassphraseParameters, candidates}};
+//!
+//! let json = br#"{"algorithm": "m.pbkdf2", "iterations": 10000, "salt": "aBcD"}"#;
+//! let read = PassphraseParameters::from_json(json, &Limits::default())?;
+//! assert!(read.findings.is_empty());
+//! for candidate in candidates("caf\u{e9}") {
+//!     let key = read.parameters.derive(candidate.text.expose_str());
+//!     assert_eq!(key.length().bits(), 256);
+//! }
+//! # Ok::<(), strongroom::passphrase::PassphraseParametersError>(())
+//! ```
+
+mod candidates;
+mod read;
+
+use std::num::NonZeroU32;
+
+use rand_core::CryptoRng;
+use serde::{Serialize, Serializer, ser::SerializeMap as _};
+use thiserror::Error;
+
+pub use self::{
+    candidates::{PassphraseCandidate, PassphraseForm, candidates},
+    read::{
+        PassphraseFinding, PassphraseMember, PassphraseParametersError, ReadPassphraseParameters,
+    },
+};
+use crate::{
+    crypto::{
+        key_material::{KeyLength, KeyMaterial},
+        pbkdf2::{self, Derivation, Rounds},
+    },
+    encoding::json::{self, UnknownMembers},
+    randomness::{NoRandomness, with_os_rng},
+};
+
+/// How a key is derived from a passphrase. Nothing in it is secret.
+///
+/// There are no more rounds than the limits allowed when it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PassphraseParameters {
+    rounds: Rounds,
+    salt: String,
+    length: KeyLength,
+    unknown: UnknownMembers,
+}
+
+/// Parameters with so few rounds are read and not written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("{rounds} rounds protect no passphrase: at least {MIN_ROUNDS} are written")]
+pub struct TooFewRounds {
+    /// How many there are.
+    pub rounds: u32,
+}
+
+impl PassphraseParameters {
+    /// Parameters for a new key of 256 bits: 500,000 rounds and a salt of 32 letters and digits.
+    pub fn generate_with_rng(rng: &mut impl CryptoRng) -> Self {
+        Self {
+            rounds: DEFAULT_ROUNDS,
+            salt: draw_salt(rng),
+            length: KeyLength::default(),
+            unknown: UnknownMembers::default(),
+        }
+    }
+
+    /// The same from the operating system's random source.
+    ///
+    /// # Errors
+    ///
+    /// [`NoRandomness`] if the operating system has none to give.
+    pub fn generate() -> Result<Self, NoRandomness> {
+        with_os_rng(Self::generate_with_rng)
+    }
+
+    /// Derives the key in one go. The passphrase is taken as it is; see [`candidates`].
+    #[must_use]
+    pub fn derive(&self, passphrase: &str) -> KeyMaterial {
+        pbkdf2::derive(passphrase.as_bytes(), self.salt.as_bytes(), self.rounds, self.length)
+    }
+
+    /// Starts to derive the key in slices, so that progress can be shown and the user can give up.
+    #[must_use]
+    pub fn start(&self, passphrase: &str) -> Derivation {
+        Derivation::new(passphrase.as_bytes(), self.salt.as_bytes(), self.rounds, self.length)
+    }
+
+    /// How many rounds are run.
+    #[must_use]
+    pub fn rounds(&self) -> u32 {
+        self.rounds.get()
+    }
+
+    /// The salt: its bytes are those of the text, which is never decoded.
+    #[must_use]
+    pub fn salt(&self) -> &str {
+        &self.salt
+    }
+
+    /// The length of the key.
+    #[must_use]
+    pub fn key_length(&self) -> KeyLength {
+        self.length
+    }
+
+    /// The JSON bytes of the parameters, members that the crate does not know included.
+    ///
+    /// # Errors
+    ///
+    /// [`TooFewRounds`] if there are fewer than 10,000.
+    pub fn to_json(&self) -> Result<Vec<u8>, TooFewRounds> {
+        match self.too_few_rounds() {
+            Some(too_few) => Err(too_few),
+            None => Ok(json::to_bytes(&Json(self), self.salt.len() + 128)),
+        }
+    }
+
+    fn too_few_rounds(&self) -> Option<TooFewRounds> {
+        let rounds = self.rounds.get();
+        (rounds < MIN_ROUNDS).then_some(TooFewRounds { rounds })
+    }
+}
+
+/// What is written once it is known that it may be.
+struct Json<'a>(&'a PassphraseParameters);
+
+impl Serialize for Json<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let PassphraseParameters { rounds, salt, length, unknown } = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry(PassphraseMember::Algorithm.as_str(), M_PBKDF2)?;
+        map.serialize_entry(PassphraseMember::Iterations.as_str(), &rounds.get())?;
+        map.serialize_entry(PassphraseMember::Salt.as_str(), salt)?;
+        map.serialize_entry(PassphraseMember::Bits.as_str(), &length.bits())?;
+        for (name, value) in unknown.iter() {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+/// Letters and digits, each as likely as any other.
+fn draw_salt(rng: &mut impl CryptoRng) -> String {
+    let mut salt = String::with_capacity(SALT_CHARACTERS);
+    while salt.len() < SALT_CHARACTERS {
+        let mut bytes = [0; SALT_CHARACTERS];
+        rng.fill_bytes(&mut bytes);
+        // Of the 64 values that six bits have, two stand for no character.
+        let drawn = bytes.iter().filter_map(|byte| ALPHANUMERIC.get(usize::from(byte & 63)));
+        salt.extend(drawn.take(SALT_CHARACTERS - salt.len()).map(|byte| char::from(*byte)));
+    }
+    salt
+}
+
+/// The one algorithm there is.
+const M_PBKDF2: &str = "m.pbkdf2";
+
+/// With fewer rounds, nothing is written.
+const MIN_ROUNDS: u32 = 10_000;
+
+/// What clients write.
+const DEFAULT_ROUNDS: Rounds = Rounds::of(NonZeroU32::new(500_000).unwrap());
+
+const SALT_CHARACTERS: usize = 32;
+
+const ALPHANUMERIC: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";

@@ -1,0 +1,409 @@
+//! What real clients have stored as secrets and key descriptions, one test or more for each row of the
+//! list of malformations that concerns a single secret, a key check or a passphrase.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise, in its helpers too"
+)]
+
+use strongroom::{
+    Limits,
+    crypto::{
+        aes_hmac_sha2::{
+            KeyCheck, KeyCheckError, SymmetricSecret, SymmetricSecretError, open, seal,
+        },
+        curve25519::{Curve25519PublicKey, Curve25519SecretKey},
+        ed25519::{Ed25519PublicKey, Ed25519Seed},
+        key_material::{KeyLengthError, KeyMaterial},
+    },
+    encoding::base64::{self, Base64Error},
+    ids::SecretName,
+    passphrase::{
+        PassphraseFinding, PassphraseForm, PassphraseMember, PassphraseParameters,
+        PassphraseParametersError, ReadPassphraseParameters, TooFewRounds, candidates,
+    },
+    secret::SecretBytes,
+    secret_value::{
+        CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING,
+        DEHYDRATED_DEVICE_UNSTABLE, MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY,
+        ReadSecretValue, SecretCheckError, SecretContent, SecretRepair, SecretShape, SecretValue,
+        SecretValueError,
+    },
+};
+
+#[test]
+fn row_29_keys_are_read_padded_or_not_with_any_unused_bits_and_written_unpadded() {
+    let unpadded = base64::encode(&KEY);
+    let mut unused_bits = unpadded.clone();
+    unused_bits.replace_range(42.., "D");
+    assert!(unpadded.ends_with('A'), "its two unused bits are 0 there and 1 here");
+    for text in [&unpadded, &format!("{unpadded}="), &unused_bits, &format!("{unused_bits}=")] {
+        for name in KEY_NAMES {
+            let read = read(name, text.as_bytes()).unwrap();
+            assert!(!read.repairs.contains(&SecretRepair::NumberList));
+            assert_eq!(read.value.to_text().expose_str(), unpadded);
+            assert_eq!(key_of(&read.value), KEY, "{name}");
+        }
+    }
+}
+
+#[test]
+fn row_32_a_mac_of_any_other_length_is_refused() {
+    let (key, iv) = (KeyMaterial::from_slice(&KEY).unwrap(), base64::encode(&[1; 16]));
+    let secret = seal(&key, "name", b"text").unwrap();
+    let ciphertext = base64::encode(&secret.ciphertext);
+    let mac = [*secret.mac.as_bytes(), [0; 32]].concat();
+    for found in 0..=64 {
+        let mac = base64::encode(&mac[..found]);
+        let expected = Base64Error::Length { expected: 32, found };
+        let read = SymmetricSecret::from_base64(&secret.iv.to_base64(), &ciphertext, &mac);
+        let check = KeyCheck::from_base64(&iv, &mac);
+        if found == 32 {
+            assert_eq!(open(&key, "name", &read.unwrap()).unwrap().expose_bytes(), b"text");
+            assert!(check.is_ok());
+        } else {
+            assert_eq!(read, Err(SymmetricSecretError::Mac(expected)));
+            assert_eq!(check, Err(KeyCheckError::Mac(expected)));
+        }
+    }
+}
+
+#[test]
+fn row_33_of_a_key_check_with_an_iv_of_32_bytes_the_first_16_count() {
+    let key = KeyMaterial::from_slice(&KEY).unwrap();
+    let check = KeyCheck::new(&key).unwrap();
+    let iv = [check.iv.as_bytes().as_slice(), &[0xa5; 48]].concat();
+    for found in 0..=64 {
+        let read = KeyCheck::from_base64(&base64::encode(&iv[..found]), &check.mac.to_base64());
+        if found == 16 || found == 32 {
+            assert_eq!(read, Ok(check));
+            assert!(read.unwrap().fits(&key));
+        } else {
+            let length = Base64Error::Length { expected: 16, found };
+            assert_eq!(read, Err(KeyCheckError::Iv(length)));
+        }
+    }
+}
+
+#[test]
+fn row_33_a_secret_has_an_iv_of_16_bytes() {
+    let mac = base64::encode(&[0; 32]);
+    for found in [0, 15, 17, 32] {
+        let read = SymmetricSecret::from_base64(&base64::encode(&vec![0; found]), "", &mac);
+        let length = Base64Error::Length { expected: 16, found };
+        assert_eq!(read, Err(SymmetricSecretError::Iv(length)));
+    }
+}
+
+#[test]
+fn row_39_the_name_of_a_draft_is_that_of_the_backup_key() {
+    let read = read(MEGOLM_BACKUP_V1_RECOVERY_KEY, base64::encode(&KEY).as_bytes()).unwrap();
+    assert_eq!(read.repairs, [SecretRepair::NameOfADraft]);
+    assert_eq!(read.value.name().as_str(), MEGOLM_BACKUP_V1);
+    assert_eq!(read.value.check_backup_key(&backup_public_key()), Ok(()));
+}
+
+#[test]
+fn row_40_a_backup_key_as_a_list_of_numbers_is_read_and_its_repair_offered() {
+    let list = number_list(&KEY);
+    let stored = read(MEGOLM_BACKUP_V1, list.as_bytes()).unwrap();
+    assert_eq!(stored.repairs, [SecretRepair::NumberList]);
+    assert_eq!(stored.value.to_text().expose_str(), base64::encode(&KEY));
+    assert_eq!(stored.value.check_backup_key(&backup_public_key()), Ok(()));
+    let repairs = read(MEGOLM_BACKUP_V1_RECOVERY_KEY, list.as_bytes()).unwrap().repairs;
+    assert_eq!(repairs, [SecretRepair::NameOfADraft, SecretRepair::NumberList]);
+    let repaired = read(MEGOLM_BACKUP_V1, stored.value.to_text().expose_str().as_bytes()).unwrap();
+    assert_eq!((repaired.repairs, repaired.value), (vec![], stored.value));
+}
+
+#[test]
+fn row_40_other_lists_and_lists_under_other_names_are_no_keys() {
+    let list = number_list(&KEY);
+    let number = format!("{}", KEY[0]);
+    for text in [
+        format!("{list},1"),
+        format!("{list},"),
+        format!(",{list}"),
+        list.rsplit_once(',').unwrap().0.to_owned(),
+        list.replacen(&number, "256", 1),
+        list.replacen(&number, "-1", 1),
+        list.replacen(&number, "+1", 1),
+        list.replacen(&number, "", 1),
+        list.replacen(&number, "0x1", 1),
+        format!("[{list}]"),
+    ] {
+        let error = read(MEGOLM_BACKUP_V1, text.as_bytes()).unwrap_err();
+        assert_eq!(error, SecretValueError::NotAKey(Base64Error::Invalid), "{text}");
+    }
+    for name in KEY_NAMES.into_iter().filter(|name| !name.starts_with(MEGOLM_BACKUP_V1)) {
+        let error = read(name, list.as_bytes()).unwrap_err();
+        assert_eq!(error, SecretValueError::NotAKey(Base64Error::Invalid), "{name}");
+    }
+}
+
+#[test]
+fn row_41_rounds_are_read_within_the_limits_and_few_are_a_finding() {
+    let rounds = |text: &str| parameters(&json_with("iterations", text));
+    for (text, expected) in [("1", 1), ("9999", 9_999), ("\"1234\"", 1_234)] {
+        let read = rounds(text).unwrap();
+        assert_eq!(read.parameters.rounds(), expected);
+        assert_eq!(read.findings, [PassphraseFinding::FewRounds { rounds: expected }]);
+        assert_eq!(read.parameters.to_json(), Err(TooFewRounds { rounds: expected }));
+    }
+    for (text, expected) in [("10000", 10_000), ("10000000", 10_000_000), ("\"500000\"", 500_000)] {
+        let read = rounds(text).unwrap();
+        assert_eq!((read.parameters.rounds(), read.findings), (expected, vec![]));
+        assert!(read.parameters.to_json().is_ok());
+    }
+    for text in ["0", "-0", "-1", "-4294967295", "-99999999999999999999", "\"0\"", "\"-7\""] {
+        assert_eq!(rounds(text), Err(PassphraseParametersError::NoRounds), "{text}");
+    }
+    for (text, asked) in [
+        ("10000001", 10_000_001),
+        ("4294967295", 4_294_967_295),
+        ("4294967296", 4_294_967_296),
+        ("4294967297", 4_294_967_297),
+        ("18446744073709551616", i64::MAX.cast_unsigned()),
+    ] {
+        let error = PassphraseParametersError::TooManyRounds { asked, limit: 10_000_000 };
+        assert_eq!(rounds(text), Err(error), "{text}");
+    }
+    let unreadable = PassphraseParametersError::Unreadable(PassphraseMember::Iterations);
+    for text in ["1.5", "1e4", "\"\"", "\"-\"", "\"+1\"", "true", "[1]", "{}", "\"ten\""] {
+        assert_eq!(rounds(text), Err(unreadable.clone()), "{text}");
+    }
+}
+
+#[test]
+fn row_41_the_limit_is_the_callers() {
+    let json = json_with("iterations", "500000");
+    let mut limits = Limits::default();
+    limits.pbkdf2_rounds = 499_999;
+    let error = PassphraseParametersError::TooManyRounds { asked: 500_000, limit: 499_999 };
+    assert_eq!(PassphraseParameters::from_json(json.as_bytes(), &limits), Err(error));
+    limits.pbkdf2_rounds = u32::MAX;
+    let json = json_with("iterations", "4294967295");
+    let read = PassphraseParameters::from_json(json.as_bytes(), &limits).unwrap();
+    assert_eq!(read.parameters.rounds(), u32::MAX);
+    assert_eq!(read.parameters.start("given up").progress().done, 1);
+}
+
+#[test]
+fn row_41_bits_are_honoured_from_128_to_512() {
+    for bits in [128, 136, 256, 384, 512] {
+        let read = parameters(&json_with("bits", &bits.to_string())).unwrap();
+        assert_eq!(read.parameters.key_length().bits(), bits);
+    }
+    for text in ["null", "256", "\"256\""] {
+        let read = parameters(&json_with("bits", text)).unwrap();
+        assert_eq!(read.parameters.key_length().bits(), 256, "{text}");
+    }
+    for bits in [0, 8, 120, 127, 129, 250, 511, 520, 1_024, 4_294_967_296 + 256] {
+        let error = PassphraseParametersError::KeyLength(KeyLengthError { bits });
+        assert_eq!(parameters(&json_with("bits", &bits.to_string())), Err(error), "{bits}");
+    }
+    let error = PassphraseParametersError::KeyLength(KeyLengthError { bits: 0 });
+    assert_eq!(parameters(&json_with("bits", "-256")), Err(error));
+    let error = PassphraseParametersError::Unreadable(PassphraseMember::Bits);
+    assert_eq!(parameters(&json_with("bits", "256.0")), Err(error));
+}
+
+#[test]
+fn row_41_the_salt_is_its_text_and_never_decoded() {
+    let key = |salt: &str| {
+        let read = parameters(&json_with("salt", salt)).unwrap();
+        read.parameters.derive("passphrase")
+    };
+    let mut expected = [0; 32];
+    pbkdf2::pbkdf2_hmac::<sha2::Sha512>(b"passphrase", b"AQID", 10_000, &mut expected);
+    assert_eq!(key("\"AQID\"").expose_bytes(), expected);
+    assert_eq!(key("\"\\u0041QID\"").expose_bytes(), expected);
+    assert_ne!(key("\"AQID=\"").expose_bytes(), expected);
+    assert_eq!(key("\"\"").length().bits(), 256);
+    for salt in ["7", "\"\\ud800\"", "[]"] {
+        let error = PassphraseParametersError::Unreadable(PassphraseMember::Salt);
+        assert_eq!(parameters(&json_with("salt", salt)), Err(error));
+    }
+}
+
+#[test]
+fn an_algorithm_that_is_not_known_is_named_and_a_missing_one_is_a_finding() {
+    let Err(PassphraseParametersError::UnsupportedAlgorithm(name)) =
+        parameters(&json_with("algorithm", "\"org.example.argon2id\""))
+    else {
+        panic!("another algorithm is known");
+    };
+    assert_eq!(name.as_str(), "org.example.argon2id");
+    let read = parameters(&json_with("algorithm", "null")).unwrap();
+    assert_eq!(read.findings, [PassphraseFinding::AlgorithmMissing]);
+    let error = PassphraseParametersError::Unreadable(PassphraseMember::Algorithm);
+    assert_eq!(parameters(&json_with("algorithm", "1")), Err(error));
+}
+
+#[test]
+fn parameters_without_rounds_or_salt_and_other_types_are_no_parameters() {
+    for member in [PassphraseMember::Iterations, PassphraseMember::Salt] {
+        let error = PassphraseParametersError::Missing(member);
+        assert_eq!(parameters(&json_with(member.as_str(), "null")), Err(error));
+    }
+    for (text, error) in [
+        ("[]", PassphraseParametersError::NotAnObject),
+        ("null", PassphraseParametersError::NotAnObject),
+        ("{", PassphraseParametersError::NotJson),
+        ("{} {}", PassphraseParametersError::NotJson),
+    ] {
+        assert_eq!(parameters(text), Err(error), "{text}");
+    }
+    let deep = format!("{}{}", "[".repeat(65), "]".repeat(65));
+    let error = PassphraseParametersError::Unkeepable;
+    assert_eq!(parameters(&json_with("future", &deep)), Err(error));
+}
+
+#[test]
+fn row_13_unknown_members_of_parameters_survive() {
+    let json = r#"{"future":{"a":[1.5,"\u00e9"]},"bits":512,"salt":"s\u002fs","iterations":"20000","algorithm":"m.pbkdf2","x":null}"#;
+    let read = parameters(json).unwrap();
+    let written = String::from_utf8(read.parameters.to_json().unwrap()).unwrap();
+    assert_eq!(
+        written,
+        r#"{"algorithm":"m.pbkdf2","iterations":20000,"salt":"s/s","bits":512,"future":{"a":[1.5,"\u00e9"]},"x":null}"#
+    );
+    assert_eq!(parameters(&written).unwrap(), read);
+}
+
+#[test]
+fn new_parameters_are_those_that_clients_write() {
+    let new = PassphraseParameters::generate().unwrap();
+    assert_eq!((new.rounds(), new.key_length().bits()), (500_000, 256));
+    assert_eq!(new.salt().len(), 32);
+    assert!(new.salt().bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    assert_ne!(new.salt(), PassphraseParameters::generate().unwrap().salt());
+    let written = String::from_utf8(new.to_json().unwrap()).unwrap();
+    let read = parameters(&written).unwrap();
+    assert_eq!((read.parameters, read.findings), (new, vec![]));
+}
+
+#[test]
+fn row_42_a_passphrase_is_tried_as_typed_then_in_both_normal_forms_and_never_trimmed() {
+    let (composed, decomposed) = (" caf\u{e9}\u{212b} ", " cafe\u{301}A\u{30a} ");
+    let parameters = parameters(&json_with("bits", "256")).unwrap().parameters;
+    let stored = [" caf\u{e9}\u{c5} ", decomposed, composed].map(|text| parameters.derive(text));
+    for typed in [composed, decomposed, " caf\u{e9}\u{c5} ", " cafe\u{301}\u{c5} "] {
+        let tried = candidates(typed);
+        assert_eq!(tried[0].form, PassphraseForm::AsTyped);
+        assert_eq!(tried[0].text.expose_str(), typed);
+        let fits = |key: &KeyMaterial| {
+            tried.iter().any(|tried| parameters.derive(tried.text.expose_str()) == *key)
+        };
+        assert!(fits(&stored[0]) && fits(&stored[1]), "{typed}");
+        assert_eq!(
+            fits(&stored[2]),
+            typed == composed,
+            "no form has the sign for \u{e5}ngstr\u{f6}m"
+        );
+        assert!(!fits(&parameters.derive(typed.trim())), "{typed}");
+    }
+}
+
+#[test]
+fn row_43_a_secret_that_is_not_text_is_named_and_an_empty_one_is_fine() {
+    for name in ["org.example", MEGOLM_BACKUP_V1, CROSS_SIGNING_MASTER] {
+        assert_eq!(read(name, b"a\xff").unwrap_err(), SecretValueError::NotUtf8);
+    }
+    for (name, text) in [("org.example", ""), ("org.example", "\0 \u{1f511}\n"), ("", "12,34")] {
+        let read = read(name, text.as_bytes()).unwrap();
+        assert_eq!((read.value.to_text().expose_str(), read.repairs), (text, vec![]));
+    }
+    let length = Base64Error::Length { expected: 32, found: 0 };
+    assert_eq!(read(MEGOLM_BACKUP_V1, b"").unwrap_err(), SecretValueError::NotAKey(length));
+}
+
+#[test]
+fn a_key_belongs_to_its_own_public_key_alone() {
+    let (backup, seed) = (backup_public_key(), seed_public_key());
+    let text = base64::encode(&KEY);
+    let mut top_bit = *backup.as_bytes();
+    top_bit[31] |= 0x80;
+    for name in KEY_NAMES {
+        let value = read(name, text.as_bytes()).unwrap().value;
+        let is_backup = name.starts_with(MEGOLM_BACKUP_V1);
+        let kind = |error| if is_backup { (Ok(()), Err(error)) } else { (Err(error), Ok(())) };
+        let fit = (value.check_backup_key(&backup), value.check_cross_signing_key(&seed));
+        assert_eq!(fit, kind(SecretCheckError::Kind), "{name}");
+        let other = Curve25519PublicKey::from_bytes([9; 32]);
+        let other = (value.check_backup_key(&other), value.check_cross_signing_key(&other_seed()));
+        let (as_backup, as_seed) = if is_backup {
+            (SecretCheckError::BackupKey, SecretCheckError::Kind)
+        } else {
+            (SecretCheckError::Kind, SecretCheckError::CrossSigningKey)
+        };
+        assert_eq!(other, (Err(as_backup), Err(as_seed)), "{name}");
+        if is_backup {
+            let same = Curve25519PublicKey::from_bytes(top_bit);
+            assert_eq!(value.check_backup_key(&same), Ok(()), "another encoding of the point");
+        }
+    }
+    let text = read("org.example", text.as_bytes()).unwrap().value;
+    assert_eq!(text.check_backup_key(&backup), Err(SecretCheckError::Kind));
+    assert_eq!(text.check_cross_signing_key(&seed), Err(SecretCheckError::Kind));
+}
+
+#[test]
+fn a_name_that_is_not_known_has_no_shape() {
+    for name in [DEHYDRATED_DEVICE_UNSTABLE, "m.dehydrated_device", "m.cross_signing.master2", ""] {
+        assert_eq!(SecretShape::of(&SecretName::from(name)), SecretShape::Text, "{name}");
+    }
+}
+
+fn read(name: &str, stored: &[u8]) -> Result<ReadSecretValue, SecretValueError> {
+    SecretValue::read(&SecretName::from(name), stored)
+}
+
+fn key_of(value: &SecretValue) -> [u8; 32] {
+    match value.content() {
+        SecretContent::BackupKey(key) => *key.as_secret().expose_bytes(),
+        SecretContent::CrossSigningSeed(seed) => *seed.as_secret().expose_bytes(),
+        other => panic!("{other:?} is no key"),
+    }
+}
+
+fn backup_public_key() -> Curve25519PublicKey {
+    Curve25519SecretKey::from_bytes(SecretBytes::from_slice(&KEY).unwrap()).public_key()
+}
+
+fn seed_public_key() -> Ed25519PublicKey {
+    Ed25519Seed::from_bytes(SecretBytes::from_slice(&KEY).unwrap()).public_key()
+}
+
+fn other_seed() -> Ed25519PublicKey {
+    Ed25519Seed::from_bytes(SecretBytes::from_slice(&[9; 32]).unwrap()).public_key()
+}
+
+fn number_list(bytes: &[u8]) -> String {
+    bytes.iter().map(u8::to_string).collect::<Vec<_>>().join(",")
+}
+
+fn parameters(json: &str) -> Result<ReadPassphraseParameters, PassphraseParametersError> {
+    PassphraseParameters::from_json(json.as_bytes(), &Limits::default())
+}
+
+/// Usual parameters in which one member has this value.
+fn json_with(member: &str, value: &str) -> String {
+    format!(
+        r#"{{"algorithm":"m.pbkdf2","iterations":10000,"salt":"salt","bits":256,"{member}":{value}}}"#
+    )
+}
+
+const KEY: [u8; 32] = [
+    200, 7, 255, 0, 10, 99, 100, 3, 4, 5, 6, 70, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+    22, 23, 24, 25, 26, 27, 0xd0,
+];
+
+const KEY_NAMES: [&str; 5] = [
+    MEGOLM_BACKUP_V1,
+    MEGOLM_BACKUP_V1_RECOVERY_KEY,
+    CROSS_SIGNING_MASTER,
+    CROSS_SIGNING_SELF_SIGNING,
+    CROSS_SIGNING_USER_SIGNING,
+];
