@@ -1,5 +1,10 @@
 //! Symmetric secrets, key checks and derived keys, as matrix-js-sdk made them.
-#![expect(clippy::expect_used, clippy::panic, reason = "a test may fail by a panic")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may fail by a panic"
+)]
 
 mod support;
 
