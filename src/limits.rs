@@ -47,7 +47,7 @@ pub struct Limits {
     /// How many signatures of one object are checked. Default: 100.
     pub signatures: usize,
     /// The most rounds of PBKDF2 that are run for one passphrase. Default: 10,000,000, twenty times what
-    /// clients ask for; that takes about three seconds on a fast computer, and a minute on a slow phone.
+    /// clients ask for; they take 3 to 6 seconds on a desktop computer, and more on a phone.
     pub pbkdf2_rounds: u32,
 }
 

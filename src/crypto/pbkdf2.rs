@@ -89,7 +89,7 @@ pub fn derive(passphrase: &[u8], salt: &[u8], rounds: Rounds, length: KeyLength)
 
 /// A key that is being derived. Dropping it gives up and wipes everything.
 ///
-/// 10,000 rounds take about 3 ms on a fast computer and some 50 ms on a slow phone.
+/// 10,000 rounds take 3 to 6 ms on a desktop computer, and more on a phone.
 pub struct Derivation {
     chain: Box<Chain>,
     done: u32,
