@@ -92,6 +92,11 @@ opaque_id! {
 }
 
 opaque_id! {
+    /// The ID of a key of the secret storage, which its owner's client drew at random.
+    SecretStorageKeyId
+}
+
+opaque_id! {
     /// The type of an event: `m.secret_storage.default_key`, say.
     EventType
 }

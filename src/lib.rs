@@ -1,4 +1,4 @@
-//! The keys of Matrix users: server-side key backup today; secret storage and secret sharing are next.
+//! The keys of Matrix users: server-side key backup and secret storage today; secret sharing is next.
 //!
 //! A client-side library. It seals and opens, signs and checks, parses and speaks the wire formats;
 //! it does no I/O, keeps no state in the background and needs no runtime. Bytes, randomness and limits
@@ -36,6 +36,7 @@
 //! | [`session_data`] | a Megolm session as it is backed up and exported |
 //! | [`recovery_key`] | the text that people write down |
 //! | [`passphrase`] | keys from passphrases: parameters, limits, and what to try |
+//! | [`secret_storage`] | keys and secrets in account data: reading, unlocking, opening |
 //! | [`secret_value`] | a named secret, its shape, and the public key that it belongs to |
 //! | [`signed_json`] | signed objects, kept to the last byte |
 //! | [`api`] | the HTTP endpoints as typed requests and responses |
@@ -64,6 +65,7 @@ pub mod passphrase;
 pub mod randomness;
 pub mod recovery_key;
 pub mod secret;
+pub mod secret_storage;
 pub mod secret_value;
 pub mod session_data;
 pub mod signed_json;

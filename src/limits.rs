@@ -49,6 +49,9 @@ pub struct Limits {
     /// The most rounds of PBKDF2 that are run for one passphrase. Default: 10,000,000, twenty times what
     /// clients ask for; they take 3 to 6 seconds on a desktop computer, and more on a phone.
     pub pbkdf2_rounds: u32,
+    /// The most rounds of PBKDF2 that are run for all keys and forms of one typed text, when a secret
+    /// storage is unlocked. Default: 30,000,000. What would exceed them is not tried, and reported.
+    pub unlock_rounds: u64,
 }
 
 impl Default for Limits {
@@ -67,6 +70,7 @@ impl Default for Limits {
             signed_object_depth: 32,
             signatures: 100,
             pbkdf2_rounds: 10_000_000,
+            unlock_rounds: 30_000_000,
         }
     }
 }

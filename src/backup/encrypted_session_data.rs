@@ -5,13 +5,10 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use crate::{
-    crypto::{
-        curve25519::Curve25519PublicKey,
-        curve25519_aes_sha2::{MessageMac, SealedMessage},
-    },
+    crypto::curve25519_aes_sha2::{SealedMessage, SealedMessageError},
     encoding::{
         base64::{self, Base64Error},
-        json::{self, RawObject, RawObjectError, UnknownMembers},
+        json::{self, JsonText, JsonTextError, RawObject, RawObjectError, UnknownMembers},
     },
 };
 
@@ -88,16 +85,13 @@ impl EncryptedSessionData {
             RawObjectError::Syntax => EncryptedSessionDataError::NotJson,
             RawObjectError::NotAnObject => EncryptedSessionDataError::NotAnObject,
         })?;
-        let ephemeral = read(&mut object, EncryptedMember::Ephemeral, base64::decode_array)?;
-        let ciphertext = read(&mut object, EncryptedMember::Ciphertext, base64::decode)?;
-        let mac = read(&mut object, EncryptedMember::Mac, base64::decode_array)?;
+        let ephemeral = read(&mut object, EncryptedMember::Ephemeral)?;
+        let ciphertext = read(&mut object, EncryptedMember::Ciphertext)?;
+        let mac = read(&mut object, EncryptedMember::Mac)?;
         let unknown =
             UnknownMembers::from_rest(object).ok_or(EncryptedSessionDataError::Unkeepable)?;
-        let message = SealedMessage {
-            ephemeral: Curve25519PublicKey::from_bytes(ephemeral),
-            ciphertext,
-            mac: MessageMac::from_bytes(mac),
-        };
+        let message =
+            SealedMessage::from_base64(ephemeral.as_str(), ciphertext.as_str(), mac.as_str())?;
         Ok(Self { message, unknown })
     }
 
@@ -146,16 +140,25 @@ impl<'de> Deserialize<'de> for EncryptedSessionData {
     }
 }
 
-fn read<T>(
-    object: &mut RawObject<'_>,
+impl From<SealedMessageError> for EncryptedSessionDataError {
+    fn from(error: SealedMessageError) -> Self {
+        match error {
+            SealedMessageError::Ephemeral(error) => Self::Base64(EncryptedMember::Ephemeral, error),
+            SealedMessageError::Ciphertext(error) => {
+                Self::Base64(EncryptedMember::Ciphertext, error)
+            }
+            SealedMessageError::Mac(error) => Self::Base64(EncryptedMember::Mac, error),
+        }
+    }
+}
+
+fn read<'a>(
+    object: &mut RawObject<'a>,
     member: EncryptedMember,
-    decode: impl FnOnce(&str) -> Result<T, Base64Error>,
-) -> Result<T, EncryptedSessionDataError> {
+) -> Result<JsonText<'a>, EncryptedSessionDataError> {
     let missing = EncryptedSessionDataError::Missing(member);
-    let value = object.take(member.as_str()).ok_or(missing)?;
-    let text = json::string(value).map_err(|error| match error {
-        json::JsonTextError::NotAString => missing,
-        json::JsonTextError::LoneSurrogate => EncryptedSessionDataError::Unkeepable,
-    })?;
-    decode(text.as_str()).map_err(|error| EncryptedSessionDataError::Base64(member, error))
+    json::string(object.take(member.as_str()).ok_or(missing)?).map_err(|error| match error {
+        JsonTextError::NotAString => missing,
+        JsonTextError::LoneSurrogate => EncryptedSessionDataError::Unkeepable,
+    })
 }

@@ -57,7 +57,13 @@ impl JsonObject {
     /// The bytes as they came, without white space around them.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        self.0.get().as_bytes()
+        self.as_str().as_bytes()
+    }
+
+    /// The same as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.get()
     }
 
     /// Whether it has no members.

@@ -39,6 +39,7 @@ mod seal;
 use std::fmt;
 
 use subtle::{Choice, ConstantTimeEq};
+use thiserror::Error;
 
 pub(crate) use self::{agreements::Agreement, batch::Batch};
 pub use self::{
@@ -46,7 +47,10 @@ pub use self::{
     open::{MessageOpenError, OpenedMessage, open},
     seal::seal_with_rng,
 };
-use crate::crypto::curve25519::Curve25519PublicKey;
+use crate::{
+    crypto::curve25519::Curve25519PublicKey,
+    encoding::base64::{self, Base64Error},
+};
 
 /// A message sealed to a public key.
 #[derive(Clone, PartialEq, Eq)]
@@ -57,6 +61,43 @@ pub struct SealedMessage {
     pub ciphertext: Vec<u8>,
     /// The authentication code.
     pub mac: MessageMac,
+}
+
+/// Why three texts are no sealed message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SealedMessageError {
+    /// The ephemeral key is not base64 of 32 bytes.
+    #[error("the ephemeral key of the message cannot be read: {0}")]
+    Ephemeral(#[source] Base64Error),
+    /// The ciphertext is not base64.
+    #[error("the ciphertext of the message cannot be read: {0}")]
+    Ciphertext(#[source] Base64Error),
+    /// The authentication code is not base64 of 8 bytes.
+    #[error("the authentication code of the message cannot be read: {0}")]
+    Mac(#[source] Base64Error),
+}
+
+impl SealedMessage {
+    /// Reads the three parts from base64, padded or not.
+    ///
+    /// # Errors
+    ///
+    /// [`SealedMessageError`] says which of them cannot be read.
+    pub fn from_base64(
+        ephemeral: &str,
+        ciphertext: &str,
+        mac: &str,
+    ) -> Result<Self, SealedMessageError> {
+        let ephemeral = base64::decode_array(ephemeral).map_err(SealedMessageError::Ephemeral)?;
+        let ciphertext = base64::decode(ciphertext).map_err(SealedMessageError::Ciphertext)?;
+        let mac = base64::decode_array(mac).map_err(SealedMessageError::Mac)?;
+        Ok(Self {
+            ephemeral: Curve25519PublicKey::from_bytes(ephemeral),
+            ciphertext,
+            mac: MessageMac(mac),
+        })
+    }
 }
 
 impl fmt::Debug for SealedMessage {
@@ -109,7 +150,7 @@ impl Eq for MessageMac {}
 
 impl fmt::Debug for MessageMac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "MessageMac({})", crate::encoding::base64::encode(&self.0))
+        write!(f, "MessageMac({})", base64::encode(&self.0))
     }
 }
 

@@ -1,0 +1,178 @@
+//! A secret as it stands in account data: encrypted to one key or to several.
+
+use std::collections::BTreeMap;
+
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+use crate::{
+    crypto::{
+        aes_hmac_sha2::{SymmetricSecret, SymmetricSecretError},
+        curve25519_aes_sha2::{SealedMessage, SealedMessageError},
+    },
+    encoding::{
+        json::{self, JsonText, RawObject},
+        json_object::JsonObject,
+    },
+    ids::SecretStorageKeyId,
+};
+
+/// An encrypted secret ([specification](https://spec.matrix.org/v1.16/client-server-api/#secret-storage)):
+/// an entry for each key that can open it.
+///
+/// It is kept as it came: entries and members that are not known survive.
+#[derive(Debug, Clone)]
+pub struct EncryptedSecret {
+    json: JsonObject,
+    entries: Entries,
+}
+
+type Entries = BTreeMap<SecretStorageKeyId, Result<SecretEntry, SecretEntryError>>;
+
+/// A secret as one key opens it. Which form it has shows in its members alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SecretEntry {
+    /// `iv`, `ciphertext` and `mac` of `m.secret_storage.v1.aes-hmac-sha2`.
+    AesHmacSha2(SymmetricSecret),
+    /// `ephemeral`, `ciphertext` and `mac` of `m.secret_storage.v1.curve25519-aes-sha2`.
+    Curve25519AesSha2(SealedMessage),
+    /// `{"passthrough": true}`: the secret is the key itself. Old clients made a backup key the key of
+    /// the secret storage, and wrote this in its place.
+    Passthrough,
+}
+
+/// Why an entry cannot be read. The other entries can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SecretEntryError {
+    /// It is no JSON object.
+    #[error("what is stored under the key is not a JSON object")]
+    NotAnObject,
+    /// It is of a form that this version does not know.
+    #[error("what is stored under the key is of an unknown form")]
+    UnknownForm,
+    /// A member is missing or is not a string.
+    #[error("what is stored under the key has no {0}")]
+    Missing(&'static str),
+    /// A symmetric entry is not in base64, or of a wrong length.
+    #[error(transparent)]
+    Symmetric(#[from] SymmetricSecretError),
+    /// An asymmetric entry is not in base64, or of a wrong length.
+    #[error(transparent)]
+    Asymmetric(#[from] SealedMessageError),
+}
+
+/// Why something is not an encrypted secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum EncryptedSecretError {
+    /// It is `{}`, by which clients delete a secret.
+    #[error("the secret was deleted")]
+    Deleted,
+    /// It has no object `encrypted`, nor the form without it that one client wrote.
+    #[error("this is not an encrypted secret")]
+    NotEncrypted,
+}
+
+impl EncryptedSecret {
+    /// Reads the content of an event that is named like the secret.
+    ///
+    /// # Errors
+    ///
+    /// [`EncryptedSecretError`] if there is no secret in it. An entry that cannot be read does not keep
+    /// the others from being read.
+    pub fn from_json(content: &JsonObject) -> Result<Self, EncryptedSecretError> {
+        if content.is_empty() {
+            return Err(EncryptedSecretError::Deleted);
+        }
+        let mut object = RawObject::parse(content.as_bytes()).unwrap_or_default();
+        let encrypted = object.take_present("encrypted");
+        let mut entries = match encrypted.map(|json| RawObject::parse(json.get().as_bytes())) {
+            Some(Ok(encrypted)) => read_entries(encrypted, |_| true),
+            Some(Err(_)) => return Err(EncryptedSecretError::NotEncrypted),
+            None => Entries::new(),
+        };
+        // matrix-js-sdk 3.0 left out the level `encrypted` for this form alone.
+        for (id, entry) in read_entries(object, |entry| entry == &Ok(SecretEntry::Passthrough)) {
+            entries.entry(id).or_insert(entry);
+        }
+        if encrypted.is_none() && entries.is_empty() {
+            return Err(EncryptedSecretError::NotEncrypted);
+        }
+        Ok(Self { json: content.clone(), entries })
+    }
+
+    /// The entries, each with the ID of the key that opens it, in the order of these.
+    pub fn entries(
+        &self,
+    ) -> impl Iterator<Item = (&SecretStorageKeyId, Result<&SecretEntry, &SecretEntryError>)> {
+        self.entries.iter().map(|(id, entry)| (id, entry.as_ref()))
+    }
+
+    /// The entry for a key; `None` if the secret is not encrypted to it.
+    #[must_use]
+    pub fn entry(
+        &self,
+        id: &SecretStorageKeyId,
+    ) -> Option<Result<&SecretEntry, &SecretEntryError>> {
+        self.entries.get(id).map(Result::as_ref)
+    }
+
+    /// The JSON as it came.
+    #[must_use]
+    pub fn as_json(&self) -> &JsonObject {
+        &self.json
+    }
+}
+
+impl Serialize for EncryptedSecret {
+    /// Writes the JSON as it came.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.json.serialize(serializer)
+    }
+}
+
+fn read_entries(
+    object: RawObject<'_>,
+    is_wanted: impl Fn(&Result<SecretEntry, SecretEntryError>) -> bool,
+) -> Entries {
+    let members = object.into_members().into_iter().filter_map(|(id, entry)| {
+        let id = json::public_string(id).ok()?;
+        Some((SecretStorageKeyId::new(id), read_entry(entry)))
+    });
+    members.filter(|(_, entry)| is_wanted(entry)).collect()
+}
+
+fn read_entry(json: &RawValue) -> Result<SecretEntry, SecretEntryError> {
+    let mut entry =
+        RawObject::parse(json.get().as_bytes()).map_err(|_| SecretEntryError::NotAnObject)?;
+    let ciphertext = entry.take_present("ciphertext");
+    let (iv, ephemeral) = (entry.take_present("iv"), entry.take_present("ephemeral"));
+    let mac = entry.take_present("mac");
+    if ciphertext.is_none() && entry.take("passthrough").is_some_and(|value| value.get() == "true")
+    {
+        return Ok(SecretEntry::Passthrough);
+    }
+    if iv.is_none() && ephemeral.is_none() {
+        return Err(SecretEntryError::UnknownForm);
+    }
+    let (ciphertext, mac) = (string(ciphertext, "ciphertext")?, string(mac, "mac")?);
+    if iv.is_some() {
+        let iv = string(iv, "iv")?;
+        let secret = SymmetricSecret::from_base64(iv.as_str(), ciphertext.as_str(), mac.as_str())?;
+        return Ok(SecretEntry::AesHmacSha2(secret));
+    }
+    let ephemeral = string(ephemeral, "ephemeral")?;
+    let message =
+        SealedMessage::from_base64(ephemeral.as_str(), ciphertext.as_str(), mac.as_str())?;
+    Ok(SecretEntry::Curve25519AesSha2(message))
+}
+
+fn string<'a>(
+    value: Option<&'a RawValue>,
+    name: &'static str,
+) -> Result<JsonText<'a>, SecretEntryError> {
+    value.and_then(|value| json::string(value).ok()).ok_or(SecretEntryError::Missing(name))
+}

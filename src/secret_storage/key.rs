@@ -1,0 +1,209 @@
+//! A key of the secret storage in the hands of its owner.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use super::{
+    encrypted_secret::{EncryptedSecret, SecretEntry},
+    key_description::{KeyAlgorithm, KeyDescription, KeyTest},
+    opened_secret::{OpenedSecret, SecretOpenError, SecretOrigin},
+};
+use crate::{
+    crypto::{
+        aes_hmac_sha2,
+        curve25519::Curve25519SecretKey,
+        curve25519_aes_sha2::{self, MessageOpenError},
+        key_material::{KeyLength, KeyMaterial},
+    },
+    encoding::secret_base64,
+    excerpt::Excerpt,
+    ids::{SecretName, SecretStorageKeyId},
+    recovery_key::RecoveryKey,
+    secret::{SecretBytes, SecretString, SecretVec},
+    secret_value::SecretShape,
+};
+
+/// A key of the secret storage, and how sure it is that it is the one its description means.
+#[derive(Clone)]
+pub struct SecretStorageKey {
+    id: SecretStorageKeyId,
+    secret: KeySecret,
+    standing: KeyStanding,
+}
+
+/// How sure it is that a key is the one its description means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeyStanding {
+    /// The description's `iv` and `mac`, or its public key, fit.
+    Checked,
+    /// The description has nothing to check, but the key opened a secret that was encrypted to it.
+    Proven,
+    /// The description has nothing to check, and the key has not opened anything. The specification
+    /// says to assume that it is right; nothing may be encrypted with it.
+    Unverifiable,
+}
+
+/// Why a key is not the one that a description means.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum KeyMismatch {
+    /// The description is that of another key.
+    #[error("this is another key than the one that is described")]
+    DoesNotFit,
+    /// An asymmetric key has 32 bytes.
+    #[error("the described key has 32 bytes, this has {}", .0.bytes())]
+    Length(KeyLength),
+    /// The description is of an algorithm that this version does not know.
+    #[error("the key\u{2019}s algorithm \u{201c}{0}\u{201d} is not supported")]
+    Unsupported(Excerpt),
+}
+
+#[derive(Clone)]
+enum KeySecret {
+    Symmetric(KeyMaterial),
+    Asymmetric(Curve25519SecretKey),
+}
+
+impl KeyDescription {
+    /// Whether a key is the one that is described, and the key ready for use if it is or may be.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyMismatch`] if it is not.
+    pub fn accept(&self, key: &KeyMaterial) -> Result<SecretStorageKey, KeyMismatch> {
+        let secret = match self.algorithm() {
+            KeyAlgorithm::AesHmacSha2 => KeySecret::Symmetric(key.clone()),
+            KeyAlgorithm::Curve25519AesSha2 => {
+                let bytes = SecretBytes::from_slice(key.expose_bytes());
+                let bytes = bytes.ok_or_else(|| KeyMismatch::Length(key.length()))?;
+                KeySecret::Asymmetric(Curve25519SecretKey::from_bytes(bytes))
+            }
+            KeyAlgorithm::Unsupported(name) => return Err(KeyMismatch::Unsupported(name.clone())),
+        };
+        let fits = match (self.test(), &secret) {
+            (KeyTest::Check(check), KeySecret::Symmetric(key)) => check.fits(key),
+            (KeyTest::PublicKey(public), KeySecret::Asymmetric(secret)) => {
+                &secret.public_key() == public
+            }
+            _ => {
+                let standing = KeyStanding::Unverifiable;
+                return Ok(SecretStorageKey { id: self.id().clone(), secret, standing });
+            }
+        };
+        let standing = KeyStanding::Checked;
+        let checked = SecretStorageKey { id: self.id().clone(), secret, standing };
+        if fits { Ok(checked) } else { Err(KeyMismatch::DoesNotFit) }
+    }
+}
+
+impl SecretStorageKey {
+    /// The ID that secrets name the key by.
+    #[must_use]
+    pub fn id(&self) -> &SecretStorageKeyId {
+        &self.id
+    }
+
+    /// How sure it is that the key is the right one.
+    #[must_use]
+    pub fn standing(&self) -> KeyStanding {
+        self.standing
+    }
+
+    /// Whether everybody who knows the public half can encrypt to the key.
+    #[must_use]
+    pub fn is_asymmetric(&self) -> bool {
+        matches!(self.secret, KeySecret::Asymmetric(_))
+    }
+
+    /// The text form of the key; only keys of 32 bytes have one.
+    #[must_use]
+    pub fn to_recovery_key(&self) -> Option<RecoveryKey> {
+        SecretBytes::from_slice(self.expose_bytes()).map(RecoveryKey::from_bytes)
+    }
+
+    /// The bytes of the key: 16 to 64.
+    #[must_use]
+    pub fn expose_bytes(&self) -> &[u8] {
+        match &self.secret {
+            KeySecret::Symmetric(key) => key.expose_bytes(),
+            KeySecret::Asymmetric(key) => key.as_secret().expose_bytes(),
+        }
+    }
+
+    /// Opens a secret with this key. A key that was unverifiable is proven if it succeeds.
+    ///
+    /// # Errors
+    ///
+    /// [`SecretOpenError`] if the secret is not encrypted to this key, or is damaged.
+    pub fn open(
+        &mut self,
+        name: &SecretName,
+        secret: &EncryptedSecret,
+    ) -> Result<OpenedSecret, SecretOpenError> {
+        let entry =
+            secret.entry(&self.id).ok_or(SecretOpenError::OtherKeys)?.map_err(|error| *error)?;
+        let (plaintext, origin) = match (&self.secret, entry) {
+            (KeySecret::Symmetric(key), SecretEntry::AesHmacSha2(secret)) => {
+                let plaintext = aes_hmac_sha2::open(key, name.as_str(), secret);
+                (plaintext.map_err(|_| SecretOpenError::WrongKey)?, SecretOrigin::AesHmacSha2)
+            }
+            (KeySecret::Asymmetric(key), SecretEntry::Curve25519AesSha2(message)) => {
+                let opened = curve25519_aes_sha2::open(key, message)?;
+                (opened.plaintext, SecretOrigin::Curve25519AesSha2(opened.mac_scheme))
+            }
+            (KeySecret::Asymmetric(key), SecretEntry::Passthrough) => {
+                let text = pass_through(name, key)?;
+                return Ok(OpenedSecret::new(name, text, &self.id, SecretOrigin::Passthrough));
+            }
+            (KeySecret::Symmetric(_), SecretEntry::Passthrough) => {
+                return Err(SecretOpenError::PassthroughRefused);
+            }
+            _ => return Err(SecretOpenError::OtherAlgorithm),
+        };
+        if self.standing == KeyStanding::Unverifiable {
+            self.standing = KeyStanding::Proven;
+        }
+        let text = into_text(plaintext)?;
+        Ok(OpenedSecret::new(name, text, &self.id, origin))
+    }
+}
+
+impl fmt::Debug for SecretStorageKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, secret: _, standing } = self;
+        f.debug_struct("SecretStorageKey")
+            .field("id", id)
+            .field("is_asymmetric", &self.is_asymmetric())
+            .field("standing", standing)
+            .finish_non_exhaustive()
+    }
+}
+
+impl From<MessageOpenError> for SecretOpenError {
+    fn from(error: MessageOpenError) -> Self {
+        match error {
+            MessageOpenError::WrongKey => Self::WrongKey,
+            MessageOpenError::NonContributory | MessageOpenError::Damaged => Self::Damaged,
+        }
+    }
+}
+
+/// The key itself as a secret, for the backup key alone: a server could else make any secret the
+/// storage key, which clients send to other devices or use to sign.
+fn pass_through(
+    name: &SecretName,
+    key: &Curve25519SecretKey,
+) -> Result<SecretString, SecretOpenError> {
+    if SecretShape::of(name) == SecretShape::BackupKey {
+        Ok(secret_base64::encode(key.as_secret().expose_bytes()))
+    } else {
+        Err(SecretOpenError::PassthroughRefused)
+    }
+}
+
+fn into_text(plaintext: SecretVec) -> Result<SecretString, SecretOpenError> {
+    let text = str::from_utf8(plaintext.expose_bytes()).map_err(|_| SecretOpenError::NotUtf8)?;
+    Ok(SecretString::from(text))
+}

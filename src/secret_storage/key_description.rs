@@ -1,0 +1,206 @@
+//! What account data says of a key: which algorithm, and how to tell whether a key is the one.
+
+use thiserror::Error;
+
+use super::{AES_HMAC_SHA2, CURVE25519_AES_SHA2};
+use crate::{
+    Limits,
+    crypto::{
+        aes_hmac_sha2::{KeyCheck, KeyCheckError},
+        curve25519::Curve25519PublicKey,
+    },
+    encoding::{
+        base64::Base64Error, canonical_json::JsonValue, json::RawObject, json_object::JsonObject,
+    },
+    excerpt::Excerpt,
+    ids::{SecretStorageKeyId, UserId},
+    passphrase::{PassphraseParameters, PassphraseParametersError, ReadPassphraseParameters},
+    signed_json::{SignatureReport, SignedJsonError, SignedObject, TrustedSigner},
+};
+
+/// A key of the secret storage as its owner described it
+/// ([specification](https://spec.matrix.org/v1.16/client-server-api/#key-storage)).
+///
+/// It is kept as it came, to the last byte, since it may be signed: members and algorithms that are not
+/// known survive. What cannot be read in it costs only itself.
+#[derive(Debug, Clone)]
+pub struct KeyDescription {
+    id: SecretStorageKeyId,
+    signed: SignedObject,
+    algorithm: KeyAlgorithm,
+    test: KeyTest,
+    name: Option<String>,
+    passphrase: Option<Result<ReadPassphraseParameters, PassphraseParametersError>>,
+}
+
+/// What a key of the secret storage encrypts with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyAlgorithm {
+    /// `m.secret_storage.v1.aes-hmac-sha2`: who has the key encrypts and decrypts.
+    AesHmacSha2,
+    /// `m.secret_storage.v1.curve25519-aes-sha2`: everybody can encrypt.
+    Curve25519AesSha2,
+    /// One that this version does not know.
+    Unsupported(Excerpt),
+}
+
+/// What a description holds to tell whether a key is the one that it describes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyTest {
+    /// `iv` and `mac`: what zeros become under the key.
+    Check(KeyCheck),
+    /// `pubkey`: the public half of the key.
+    PublicKey(Curve25519PublicKey),
+    /// Nothing. The specification says to assume that a key is the right one.
+    Absent,
+    /// Something that cannot be read, which is as good as nothing.
+    Unreadable(KeyTestError),
+}
+
+/// Why it cannot be told whether a key is the one that is described.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum KeyTestError {
+    /// A member of it is not a string.
+    #[error("the key description has no readable {0}")]
+    Member(&'static str),
+    /// `iv` or `mac` cannot be read.
+    #[error(transparent)]
+    Check(KeyCheckError),
+    /// `pubkey` cannot be read.
+    #[error("the public key of the key description cannot be read: {0}")]
+    PublicKey(#[source] Base64Error),
+}
+
+/// Why something is not the description of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum KeyDescriptionError {
+    /// It is `{}`, by which clients delete a key.
+    #[error("the key was deleted")]
+    Deleted,
+    /// It is no JSON object that could be signed.
+    #[error("the key description cannot be read: {0}")]
+    Json(#[from] SignedJsonError),
+    /// It names no algorithm.
+    #[error("the key description names no algorithm")]
+    NoAlgorithm,
+}
+
+impl KeyDescription {
+    /// Reads the content of the event `m.secret_storage.key.` and this ID.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyDescriptionError`] if it is none.
+    pub fn from_json(
+        id: SecretStorageKeyId,
+        content: &JsonObject,
+        limits: &Limits,
+    ) -> Result<Self, KeyDescriptionError> {
+        if content.is_empty() {
+            return Err(KeyDescriptionError::Deleted);
+        }
+        let signed = SignedObject::from_json(content.as_str(), limits)?;
+        let Some(JsonValue::String(algorithm)) = signed.get("algorithm") else {
+            return Err(KeyDescriptionError::NoAlgorithm);
+        };
+        let (algorithm, test) = match algorithm.as_str() {
+            AES_HMAC_SHA2 => (KeyAlgorithm::AesHmacSha2, read_check(&signed)),
+            CURVE25519_AES_SHA2 => (KeyAlgorithm::Curve25519AesSha2, read_public_key(&signed)),
+            other => (KeyAlgorithm::Unsupported(Excerpt::new(other)), KeyTest::Absent),
+        };
+        let name = signed.get("name").and_then(JsonValue::as_str).map(str::to_owned);
+        let passphrase = RawObject::parse(content.as_bytes())
+            .ok()
+            .and_then(|mut object| object.take_present("passphrase"))
+            .map(|json| PassphraseParameters::from_json(json.get().as_bytes(), limits));
+        Ok(Self { id, signed, algorithm, test, name, passphrase })
+    }
+
+    /// The key's ID.
+    #[must_use]
+    pub fn id(&self) -> &SecretStorageKeyId {
+        &self.id
+    }
+
+    /// What the key encrypts with.
+    #[must_use]
+    pub fn algorithm(&self) -> &KeyAlgorithm {
+        &self.algorithm
+    }
+
+    /// What there is to tell whether a key is the right one.
+    #[must_use]
+    pub fn test(&self) -> &KeyTest {
+        &self.test
+    }
+
+    /// What the key is called, if it has a name. It may be of any length and hold any character.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// How the key is derived from a passphrase; `None` if it is not.
+    ///
+    /// # Errors
+    ///
+    /// Why the parameters cannot be used.
+    pub fn passphrase(
+        &self,
+    ) -> Result<Option<&ReadPassphraseParameters>, &PassphraseParametersError> {
+        self.passphrase.as_ref().map(Result::as_ref).transpose()
+    }
+
+    /// Checks the signatures of one user against the keys that the host trusts: old clients had the
+    /// master key sign every description of an asymmetric key.
+    ///
+    /// No algorithm needs a signature. One that is there and invalid shows that the description was
+    /// changed.
+    #[must_use]
+    pub fn check_signatures(
+        &self,
+        user_id: &UserId,
+        trusted: &[TrustedSigner],
+        limits: &Limits,
+    ) -> SignatureReport {
+        self.signed.verify(user_id, trusted, limits)
+    }
+
+    /// The JSON as it came.
+    #[must_use]
+    pub fn as_json(&self) -> &str {
+        self.signed.as_json()
+    }
+}
+
+fn read_check(signed: &SignedObject) -> KeyTest {
+    let member = |name| match signed.get(name) {
+        None | Some(JsonValue::Null) => Ok(None),
+        Some(value) => value.as_str().map(Some).ok_or(KeyTestError::Member(name)),
+    };
+    let check = match (member("iv"), member("mac")) {
+        // Without a code there is nothing to compare with, whatever the IV is.
+        (_, Ok(None)) => return KeyTest::Absent,
+        (Ok(Some(iv)), Ok(Some(mac))) => {
+            KeyCheck::from_base64(iv, mac).map_err(KeyTestError::Check)
+        }
+        (Ok(None), _) => Err(KeyTestError::Member("iv")),
+        (Err(error), _) | (_, Err(error)) => Err(error),
+    };
+    check.map_or_else(KeyTest::Unreadable, KeyTest::Check)
+}
+
+fn read_public_key(signed: &SignedObject) -> KeyTest {
+    match signed.get("pubkey") {
+        None | Some(JsonValue::Null) => KeyTest::Absent,
+        Some(JsonValue::String(text)) => match Curve25519PublicKey::from_base64(text) {
+            Ok(key) => KeyTest::PublicKey(key.canonical()),
+            Err(error) => KeyTest::Unreadable(KeyTestError::PublicKey(error)),
+        },
+        Some(_) => KeyTest::Unreadable(KeyTestError::Member("pubkey")),
+    }
+}

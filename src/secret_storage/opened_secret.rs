@@ -1,0 +1,153 @@
+//! A secret that was opened, and what is known of it.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use super::encrypted_secret::SecretEntryError;
+use crate::{
+    crypto::curve25519_aes_sha2::MacScheme,
+    ids::{SecretName, SecretStorageKeyId},
+    secret::SecretString,
+    secret_value::{
+        PublicKeyVerdict, PublicKeys, ReadSecretValue, SecretCheckError, SecretValue,
+        SecretValueError,
+    },
+};
+
+/// A secret out of the secret storage, and how it got there.
+#[derive(Clone)]
+pub struct OpenedSecret {
+    name: SecretName,
+    text: SecretString,
+    key_id: SecretStorageKeyId,
+    origin: SecretOrigin,
+    public_key: PublicKeyVerdict,
+}
+
+/// How a secret was stored, which tells who may have stored it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SecretOrigin {
+    /// Encrypted symmetrically: by somebody who had the key.
+    AesHmacSha2,
+    /// Encrypted asymmetrically: by anybody who knew the public key, the server included.
+    Curve25519AesSha2(MacScheme),
+    /// Not encrypted at all: somebody wrote that the backup key is the storage key.
+    Passthrough,
+}
+
+/// Why a secret does not open with a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SecretOpenError {
+    /// It is encrypted to other keys alone.
+    #[error("the secret is not encrypted to this key")]
+    OtherKeys,
+    /// What is stored under the key cannot be read.
+    #[error(transparent)]
+    Entry(#[from] SecretEntryError),
+    /// It was encrypted with another algorithm than the key is for.
+    #[error("the secret was encrypted with another algorithm than the key is for")]
+    OtherAlgorithm,
+    /// The authentication code does not fit: another key, another name or damage.
+    #[error("the secret was encrypted with another key or under another name, or it is damaged")]
+    WrongKey,
+    /// The key is right, and the ciphertext is not.
+    #[error("the secret is damaged")]
+    Damaged,
+    /// It is to be the key itself, and is no backup key under an asymmetric key.
+    #[error("the secret claims to be the storage key itself, which only a backup key may be")]
+    PassthroughRefused,
+    /// A secret is text, and this is not.
+    #[error("the secret is not text")]
+    NotUtf8,
+    /// It is not the key that its name asks for, so it cannot belong to the public key.
+    #[error(transparent)]
+    Value(#[from] SecretValueError),
+    /// It does not belong to the public key that the caller knows.
+    #[error(transparent)]
+    PublicKey(#[from] SecretCheckError),
+}
+
+impl OpenedSecret {
+    pub(super) fn new(
+        name: &SecretName,
+        text: SecretString,
+        key_id: &SecretStorageKeyId,
+        origin: SecretOrigin,
+    ) -> Self {
+        let public_key = PublicKeyVerdict::NotChecked;
+        Self { name: name.clone(), text, key_id: key_id.clone(), origin, public_key }
+    }
+
+    /// Compares the secret with the public key that stands for its name, if the caller knows it.
+    ///
+    /// # Errors
+    ///
+    /// [`SecretOpenError`] if the secret does not belong to it, or is no key at all.
+    pub fn check(mut self, public_keys: &PublicKeys) -> Result<Self, SecretOpenError> {
+        if public_keys.has_one_for(&self.name) {
+            self.public_key = public_keys.check(&self.value()?.value)?;
+        }
+        Ok(self)
+    }
+
+    /// The name under which it was stored.
+    #[must_use]
+    pub fn name(&self) -> &SecretName {
+        &self.name
+    }
+
+    /// The secret as it was stored; of a passthrough, the key in unpadded base64.
+    #[must_use]
+    pub fn text(&self) -> &SecretString {
+        &self.text
+    }
+
+    /// The secret as its name asks for it: a key, or text.
+    ///
+    /// # Errors
+    ///
+    /// [`SecretValueError`] if it is not.
+    pub fn value(&self) -> Result<ReadSecretValue, SecretValueError> {
+        SecretValue::read(&self.name, self.text.expose_str().as_bytes())
+    }
+
+    /// The key that opened it.
+    #[must_use]
+    pub fn key_id(&self) -> &SecretStorageKeyId {
+        &self.key_id
+    }
+
+    /// How it was stored.
+    #[must_use]
+    pub fn origin(&self) -> SecretOrigin {
+        self.origin
+    }
+
+    /// Whether somebody with the key stored it under this name. Nothing tells that it is the latest,
+    /// nor that the IV is the one it was stored with.
+    #[must_use]
+    pub fn is_authenticated(&self) -> bool {
+        self.origin == SecretOrigin::AesHmacSha2
+    }
+
+    /// What the public key says of it.
+    #[must_use]
+    pub fn public_key(&self) -> PublicKeyVerdict {
+        self.public_key
+    }
+}
+
+impl fmt::Debug for OpenedSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, text: _, key_id, origin, public_key } = self;
+        f.debug_struct("OpenedSecret")
+            .field("name", name)
+            .field("key_id", key_id)
+            .field("origin", origin)
+            .field("public_key", public_key)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,280 @@
+//! From what somebody typed to the keys that it gives.
+
+mod derivations;
+mod report;
+mod typed;
+
+use std::collections::HashMap;
+
+use self::{derivations::Derivations, typed::Typed};
+pub use self::{
+    derivations::UnlockProgress,
+    report::{TypedAs, UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome, Unlocked},
+};
+use super::{
+    account::SecretStorage,
+    encrypted_secret::EncryptedSecret,
+    key::{KeyMismatch, KeyStanding, SecretStorageKey},
+    key_description::{KeyAlgorithm, KeyDescription},
+    opened_secret::SecretOpenError,
+};
+use crate::{
+    Limits,
+    crypto::{curve25519::Curve25519SecretKey, key_material::KeyMaterial},
+    ids::{SecretName, SecretStorageKeyId},
+    passphrase::{PassphraseParameters, candidates},
+    recovery_key::RecoveryKey,
+    secret_value::PublicKeys,
+};
+
+/// A secret storage that is being unlocked with a typed text: a recovery key or a passphrase.
+///
+/// What is cheap was done when it was made; what is left are the rounds of the passphrases. Dropping it
+/// gives up and wipes everything.
+#[derive(Debug)]
+pub struct Unlock<'a> {
+    /// What can prove a key: the secrets that are encrypted to it.
+    secrets: SecretsOfKeys<'a>,
+    typed: Typed,
+    is_backup_key: bool,
+    trials: Vec<Trial<'a>>,
+    derivations: Derivations,
+}
+
+type SecretsOfKeys<'a> =
+    HashMap<&'a SecretStorageKeyId, Vec<(&'a SecretName, &'a EncryptedSecret)>>;
+
+/// A key that is described, and what came of trying the text for it so far.
+#[derive(Debug)]
+struct Trial<'a> {
+    description: &'a KeyDescription,
+    key: Option<SecretStorageKey>,
+    outcome: UnlockOutcome,
+}
+
+impl SecretStorage {
+    /// Unlocks the storage with a text that somebody typed: a recovery key, or a passphrase in any
+    /// Unicode normal form. Every key that is described is tried, whichever is default.
+    ///
+    /// A passphrase takes as much time as the descriptions ask for, within the limits; see
+    /// [`SecretStorage::start_unlock`] for progress.
+    ///
+    /// # Errors
+    ///
+    /// [`UnlockError`] says what was tried and why each key failed.
+    pub fn unlock(
+        &self,
+        typed: &str,
+        public_keys: &PublicKeys,
+        limits: &Limits,
+    ) -> Result<Unlocked, UnlockError> {
+        self.start_unlock(typed, public_keys, limits).finish()
+    }
+
+    /// Begins to unlock the storage: does what is cheap, and leaves the rounds of passphrases to
+    /// [`Unlock::advance`].
+    #[must_use]
+    pub fn start_unlock(
+        &self,
+        typed: &str,
+        public_keys: &PublicKeys,
+        limits: &Limits,
+    ) -> Unlock<'_> {
+        let is_default = |key: &KeyDescription| Some(key.id()) == self.default_key();
+        let (first, then): (Vec<_>, Vec<_>) = self.keys().partition(|key| is_default(key));
+        let descriptions = first.into_iter().chain(then);
+        let trials = descriptions.map(|description| {
+            let outcome = UnlockOutcome::DoesNotFit;
+            Trial { description, key: None, outcome }
+        });
+        let trials = trials.collect();
+        let derivations = Derivations::new(candidates(typed), limits.unlock_rounds);
+        let typed = Typed::new(typed);
+        let is_backup_key =
+            typed.recovery_key.as_ref().is_ok_and(|key| is_backup_key(key, public_keys));
+        let secrets = self.secrets_of_keys();
+        let mut unlock = Unlock { secrets, typed, is_backup_key, trials, derivations };
+        unlock.try_what_is_cheap();
+        unlock
+    }
+
+    fn secrets_of_keys(&self) -> SecretsOfKeys<'_> {
+        let mut of_keys = SecretsOfKeys::new();
+        for (name, secret) in self.secrets() {
+            for (id, _) in secret.entries() {
+                of_keys.entry(id).or_default().push((name, secret));
+            }
+        }
+        of_keys
+    }
+}
+
+impl Unlock<'_> {
+    /// Runs about so many rounds of PBKDF2, or those that are left.
+    pub fn advance(&mut self, rounds: u32) -> UnlockProgress {
+        let mut left = rounds;
+        while left > 0 {
+            let trials = &self.trials;
+            let is_open = |index: usize| trials.get(index).is_some_and(|trial| !trial.is_sure());
+            let Some(derived) = self.derivations.advance(&mut left, is_open) else { break };
+            for index in derived.keys {
+                let typed_as = TypedAs::Passphrase(derived.form);
+                self.try_key(index, &derived.material, typed_as);
+            }
+        }
+        self.progress()
+    }
+
+    /// How far it has come.
+    #[must_use]
+    pub fn progress(&self) -> UnlockProgress {
+        self.derivations.progress()
+    }
+
+    /// Runs the rounds that are left, and gives the keys.
+    ///
+    /// # Errors
+    ///
+    /// [`UnlockError`] if there are none.
+    pub fn finish(mut self) -> Result<Unlocked, UnlockError> {
+        while !self.advance(u32::MAX).is_finished() {}
+        let reason = self.failure();
+        let (mut keys, mut attempts) = (Vec::new(), Vec::new());
+        for trial in self.trials {
+            keys.extend(trial.key);
+            let key_id = trial.description.id().clone();
+            attempts.push(UnlockAttempt { key_id, outcome: trial.outcome });
+        }
+        keys.sort_by_key(|key| key.standing() == KeyStanding::Unverifiable);
+        match reason {
+            None => Ok(Unlocked { keys, attempts }),
+            Some(reason) => {
+                let recovery_key = self.typed.recovery_key.err();
+                Err(UnlockError { reason, recovery_key, attempts })
+            }
+        }
+    }
+
+    fn try_what_is_cheap(&mut self) {
+        let material = self.typed.recovery_key.as_ref().ok();
+        let material = material.map(|key| KeyMaterial::from(key.as_secret()));
+        for index in 0..self.trials.len() {
+            match &material {
+                Some(material) => self.try_key(index, material, TypedAs::RecoveryKey),
+                None => self.queue(index),
+            }
+        }
+        self.derivations.queue_other_forms();
+    }
+
+    /// Plans to derive the key from the text as a passphrase.
+    fn queue(&mut self, index: usize) {
+        let Some(trial) = self.trials.get_mut(index) else { return };
+        match passphrase_of(trial.description) {
+            Err(outcome) => trial.outcome = outcome,
+            Ok(parameters) => {
+                if !self.derivations.queue(index, parameters) {
+                    let rounds = parameters.rounds();
+                    trial.outcome = UnlockOutcome::TooMuchWork { rounds };
+                }
+            }
+        }
+    }
+
+    fn try_key(&mut self, index: usize, material: &KeyMaterial, typed_as: TypedAs) {
+        let Some(trial) = self.trials.get_mut(index) else { return };
+        let secrets = self.secrets.get(trial.description.id()).map_or([].as_slice(), Vec::as_slice);
+        match prove(trial.description, material, secrets) {
+            // Of several forms of a passphrase that may be right, the first is.
+            Ok(key) if trial.key.is_none() || key.standing() == KeyStanding::Proven => {
+                trial.outcome = UnlockOutcome::Fits(typed_as, key.standing());
+                trial.key = Some(key);
+            }
+            Err(outcome) if trial.key.is_none() => trial.outcome = outcome,
+            _ => {}
+        }
+    }
+
+    /// Why there is no key to give; `None` if there is one.
+    fn failure(&self) -> Option<UnlockFailure> {
+        let has = |wanted: fn(&UnlockOutcome) -> bool| {
+            self.trials.iter().any(|trial| wanted(&trial.outcome))
+        };
+        let was_tried =
+            has(|it| matches!(it, UnlockOutcome::DoesNotFit | UnlockOutcome::OpensNothing));
+        let needs_recovery_key = has(|it| matches!(it, UnlockOutcome::NoPassphrase));
+        if self.is_backup_key && !self.trials.iter().any(Trial::is_sure) {
+            // A key that nothing describes would take it for its own.
+            return Some(UnlockFailure::BackupKey);
+        }
+        if self.trials.iter().any(|trial| trial.key.is_some()) {
+            return None;
+        }
+        if self.trials.is_empty() {
+            return Some(UnlockFailure::NoKeys);
+        }
+        Some(match &self.typed.recovery_key {
+            Ok(_) if was_tried => UnlockFailure::RecoveryKeyDoesNotFit,
+            Err(error) if self.typed.looks_like_recovery_key => UnlockFailure::RecoveryKey(*error),
+            Err(_) if was_tried => UnlockFailure::PassphraseDoesNotFit,
+            Err(error) if needs_recovery_key => UnlockFailure::RecoveryKey(*error),
+            _ => UnlockFailure::NothingToTry,
+        })
+    }
+}
+
+impl Trial<'_> {
+    /// Whether the key was found, so that nothing else need be tried for it.
+    fn is_sure(&self) -> bool {
+        let standing = self.key.as_ref().map(SecretStorageKey::standing);
+        standing.is_some_and(|standing| standing != KeyStanding::Unverifiable)
+    }
+}
+
+/// The parameters of the key's passphrase, if the key can be derived from one.
+fn passphrase_of(description: &KeyDescription) -> Result<&PassphraseParameters, UnlockOutcome> {
+    if let KeyAlgorithm::Unsupported(name) = description.algorithm() {
+        return Err(UnlockOutcome::Unsupported(name.clone()));
+    }
+    let passphrase = description.passphrase().map_err(Clone::clone)?;
+    let parameters = &passphrase.ok_or(UnlockOutcome::NoPassphrase)?.parameters;
+    let length = parameters.key_length();
+    if description.algorithm() == &KeyAlgorithm::Curve25519AesSha2 && length.bytes() != 32 {
+        return Err(UnlockOutcome::Length(length));
+    }
+    Ok(parameters)
+}
+
+/// The key, if it fits its description. If nothing describes it, it must open one of its secrets, unless
+/// there is none to try.
+fn prove(
+    description: &KeyDescription,
+    material: &KeyMaterial,
+    secrets: &[(&SecretName, &EncryptedSecret)],
+) -> Result<SecretStorageKey, UnlockOutcome> {
+    let mut key = description.accept(material)?;
+    let mut has_failed = false;
+    for (name, secret) in secrets {
+        if key.standing() != KeyStanding::Unverifiable {
+            return Ok(key);
+        }
+        has_failed |= matches!(key.open(name, secret), Err(SecretOpenError::WrongKey));
+    }
+    let is_wrong = has_failed && key.standing() == KeyStanding::Unverifiable;
+    if is_wrong { Err(UnlockOutcome::OpensNothing) } else { Ok(key) }
+}
+
+fn is_backup_key(key: &RecoveryKey, public_keys: &PublicKeys) -> bool {
+    let key = Curve25519SecretKey::from_bytes(key.as_secret().clone());
+    public_keys.backup.is_some_and(|public| key.public_key() == public.canonical())
+}
+
+impl From<KeyMismatch> for UnlockOutcome {
+    fn from(mismatch: KeyMismatch) -> Self {
+        match mismatch {
+            KeyMismatch::DoesNotFit => Self::DoesNotFit,
+            KeyMismatch::Length(length) => Self::Length(length),
+            KeyMismatch::Unsupported(name) => Self::Unsupported(name),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What was tried to unlock a secret storage, and why it failed.
+
+use thiserror::Error;
+
+use crate::{
+    crypto::key_material::KeyLength,
+    excerpt::Excerpt,
+    ids::SecretStorageKeyId,
+    passphrase::{PassphraseForm, PassphraseParametersError},
+    recovery_key::RecoveryKeyError,
+    secret_storage::key::{KeyStanding, SecretStorageKey},
+};
+
+/// Keys that a typed text gave.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Unlocked {
+    /// The keys that fit or may fit: one at least. Those that were checked or proven come first.
+    pub keys: Vec<SecretStorageKey>,
+    /// What was tried, for each key that is described.
+    pub attempts: Vec<UnlockAttempt>,
+}
+
+/// A typed text gave no key.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{reason}")]
+#[non_exhaustive]
+pub struct UnlockError {
+    /// What is most likely the matter.
+    #[source]
+    pub reason: UnlockFailure,
+    /// Why the text is no recovery key; `None` if it is one.
+    pub recovery_key: Option<RecoveryKeyError>,
+    /// What was tried, for each key that is described.
+    pub attempts: Vec<UnlockAttempt>,
+}
+
+/// Why a typed text gave no key, in one sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum UnlockFailure {
+    /// The account has no secret storage.
+    #[error("this account has no secret storage, so no key opens it")]
+    NoKeys,
+    /// The recovery key is that of the backup.
+    #[error("this is the backup\u{2019}s key, not secret storage\u{2019}s")]
+    BackupKey,
+    /// It was meant as a recovery key, or no key of the account has a passphrase, and it is none.
+    #[error(transparent)]
+    RecoveryKey(RecoveryKeyError),
+    /// The recovery key is well-formed, and belongs to none of the keys.
+    #[error(
+        "the recovery key is none of this account\u{2019}s: it may be an older one, or mistyped"
+    )]
+    RecoveryKeyDoesNotFit,
+    /// The passphrase gives none of the keys.
+    #[error("the passphrase does not fit")]
+    PassphraseDoesNotFit,
+    /// Nothing could be tried, for the reasons of the attempts.
+    #[error("none of this account\u{2019}s keys could be tried")]
+    NothingToTry,
+}
+
+/// What was tried for one key that is described.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnlockAttempt {
+    /// The key.
+    pub key_id: SecretStorageKeyId,
+    /// What came of it.
+    pub outcome: UnlockOutcome,
+}
+
+/// What came of trying a typed text for one key.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum UnlockOutcome {
+    /// It gives the key.
+    #[error("it gives the key")]
+    Fits(TypedAs, KeyStanding),
+    /// It gives another key.
+    #[error("it gives another key")]
+    DoesNotFit,
+    /// Nothing describes the key, and what it gives opens none of the secrets that are encrypted to the
+    /// key.
+    #[error("what it gives opens none of the key\u{2019}s secrets")]
+    OpensNothing,
+    /// The key was not made from a passphrase, so only its recovery key gives it.
+    #[error("the key has no passphrase")]
+    NoPassphrase,
+    /// The parameters of its passphrase cannot be used, or ask for too many rounds.
+    #[error(transparent)]
+    Passphrase(#[from] PassphraseParametersError),
+    /// The passphrases of the keys before it took all the rounds that
+    /// [`Limits::unlock_rounds`](crate::Limits::unlock_rounds) allows.
+    #[error(
+        "its passphrase was not tried: it asks for {rounds} rounds more than are allowed in all"
+    )]
+    TooMuchWork {
+        /// How many rounds it asks for.
+        rounds: u32,
+    },
+    /// An asymmetric key has 32 bytes, and its passphrase is to give another number.
+    #[error("its passphrase gives {} bytes, which no key of its algorithm has", .0.bytes())]
+    Length(KeyLength),
+    /// It is of an algorithm that this version does not know.
+    #[error("its algorithm \u{201c}{0}\u{201d} is not supported")]
+    Unsupported(Excerpt),
+}
+
+/// What a typed text was taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TypedAs {
+    /// A recovery key.
+    RecoveryKey,
+    /// A passphrase, in this form.
+    Passphrase(PassphraseForm),
+}
