@@ -79,9 +79,14 @@ impl Derivations {
             planned.keys.push(key);
             return true;
         }
-        self.as_typed.insert(gives, self.queue.len());
         let Some(candidate) = self.candidates.first().cloned() else { return false };
-        self.plan(Planned { parameters: parameters.clone(), candidate, keys: vec![key] })
+        let at = self.queue.len();
+        let planned = Planned { parameters: parameters.clone(), candidate, keys: vec![key] };
+        let is_planned = self.plan(planned);
+        if is_planned {
+            self.as_typed.insert(gives, at);
+        }
+        is_planned
     }
 
     /// Plans the other forms of the passphrase, after all that were planned, as far as is allowed.
