@@ -7,10 +7,13 @@ use serde_json::value::RawValue;
 use strongroom::{
     Limits,
     api::{Endpoint, GetCurrentBackupVersion, GetRoomKeys},
-    backup::{BackupDecryptionKey, BackupVersionInfo, KeySource, TrustedBackup},
+    backup::{AuthData, BackupDecryptionKey, KeySource, TrustedBackup},
     crypto::ed25519::Ed25519PublicKey,
-    ids::{DeviceId, KeyId, UserId},
+    encoding::json_object::JsonObject,
+    ids::{DeviceId, EventType, KeyId, UserId},
     recovery_key::RecoveryKey,
+    secret_storage::{SecretStorage, UnlockFailure},
+    secret_value::{MEGOLM_BACKUP_V1, PublicKeys},
     session_data::ExportedSession,
     signed_json::TrustedSigner,
 };
@@ -23,7 +26,7 @@ struct Fixture {
     user_id: UserId,
     device_id: DeviceId,
     recovery_key: String,
-    backup_decryption_key_base64: String,
+    account_data: BTreeMap<String, Box<RawValue>>,
     room_keys_version: Box<RawValue>,
     room_keys: Box<RawValue>,
     keys_query: KeysQuery,
@@ -55,7 +58,7 @@ pub(crate) fn restore(path: &Path) -> Result<(bool, Vec<ExportedSession>)> {
     println!("signatures {report}");
     let signed = TrustedBackup::by_signature(&info, &fixture.user_id, &signers, &[], &limits)?;
 
-    let key = fixture.decryption_key(&info)?;
+    let key = fixture.decryption_key(auth_data, &limits)?;
     let backup = TrustedBackup::by_decryption_key(&info, &key, &[])?;
     println!("checked    version {}: key and signatures belong to it", signed.version());
 
@@ -68,17 +71,39 @@ pub(crate) fn restore(path: &Path) -> Result<(bool, Vec<ExportedSession>)> {
 }
 
 impl Fixture {
-    /// The recovery key, if it is the backup's. A client that keeps the backup's key in secret storage
-    /// shows the recovery key of the storage instead; then the fixture's own copy of the key serves.
-    fn decryption_key(&self, info: &BackupVersionInfo) -> Result<BackupDecryptionKey> {
-        let typed = RecoveryKey::parse(&self.recovery_key)?;
-        let typed = BackupDecryptionKey::from_recovery_key(typed);
-        if TrustedBackup::by_decryption_key(info, &typed, &[]).is_ok() {
-            return Ok(typed);
+    /// The backup's key out of the secret storage that the recovery key opens, or the recovery key itself
+    /// if it is the backup's.
+    fn decryption_key(&self, auth_data: &AuthData, limits: &Limits) -> Result<BackupDecryptionKey> {
+        let mut public_keys = PublicKeys::default();
+        public_keys.backup = Some(*auth_data.public_key().as_curve25519());
+        let storage = self.secret_storage(limits)?;
+        let mut keys = match storage.unlock(&self.recovery_key, &public_keys, limits) {
+            Ok(unlocked) => unlocked.keys,
+            Err(error) if error.reason == UnlockFailure::BackupKey => {
+                let typed = RecoveryKey::parse(&self.recovery_key)?;
+                return Ok(BackupDecryptionKey::from_recovery_key(typed));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let secret = storage.open(&MEGOLM_BACKUP_V1.into(), &mut keys, &public_keys)?;
+        println!("unlocked   secret storage, which holds the backup's key");
+        let source = if secret.is_authenticated() {
+            KeySource::AuthenticatedSecretStorage
+        } else {
+            KeySource::Unauthenticated
+        };
+        let text = secret.value()?.value.to_text();
+        Ok(BackupDecryptionKey::from_base64(text.expose_str(), source)?)
+    }
+
+    fn secret_storage(&self, limits: &Limits) -> Result<SecretStorage> {
+        let mut events = Vec::new();
+        for (event_type, content) in &self.account_data {
+            let content = JsonObject::from_json(content.get().as_bytes())?;
+            events.push((EventType::from(event_type.as_str()), content));
         }
-        println!("the recovery key is that of secret storage: taking the backup's key as recorded");
-        let recorded = &self.backup_decryption_key_base64;
-        Ok(BackupDecryptionKey::from_base64(recorded, KeySource::AuthenticatedSecretStorage)?)
+        let events = events.iter().map(|(event_type, content)| (event_type, content));
+        Ok(SecretStorage::from_account_data(events, limits))
     }
 
     /// The device and the master key of the fixture's user, which are taken as verified.
