@@ -46,8 +46,9 @@ pub struct Limits {
     pub signed_object_depth: usize,
     /// How many signatures of one object are checked. Default: 100.
     pub signatures: usize,
-    /// The most rounds of PBKDF2 that are run for one passphrase. Default: 10,000,000, twenty times what
-    /// clients ask for; they take 3 to 6 seconds on a desktop computer, and more on a phone.
+    /// The most rounds of PBKDF2 that are run for one passphrase, in each form in which it is tried: one
+    /// to three. Default: 10,000,000, twenty times what clients ask for; they take 3 to 6 seconds on a
+    /// desktop computer, and more on a phone.
     pub pbkdf2_rounds: u32,
     /// The most rounds of PBKDF2 that are run for all keys and forms of one typed text, when a secret
     /// storage is unlocked. Default: 30,000,000. What would exceed them is not tried, and reported.

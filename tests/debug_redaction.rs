@@ -72,9 +72,9 @@ use strongroom::{
         TransactionId, UserId,
     },
     passphrase::{
-        PassphraseCandidate, PassphraseFinding, PassphraseForm, PassphraseMember,
-        PassphraseParameters, PassphraseParametersError, ReadPassphraseParameters, TooFewRounds,
-        candidates,
+        DerivedKey, PassphraseAttempts, PassphraseCandidate, PassphraseFinding, PassphraseForm,
+        PassphraseMember, PassphraseParameters, PassphraseParametersError, PassphraseProgress,
+        PassphraseStep, ReadPassphraseParameters, TooFewRounds, candidates,
     },
     randomness::NoRandomness,
     recovery_key::RecoveryKey,
@@ -271,6 +271,7 @@ fn hold_no_secret() -> BTreeSet<String> {
         PassphraseFinding,
         PassphraseForm,
         PassphraseMember,
+        PassphraseProgress,
         Repair,
         RestoreFilter,
         RestoreOptions,
@@ -323,6 +324,7 @@ fn every_public_type_is_looked_at_or_holds_no_secret() {
         look_at_opened_sessions,
         look_at_requests,
         look_at_symmetric_secrets,
+        look_at_attempts,
         look_at_secret_values,
     ] {
         look(&mut witness, &vault);
@@ -665,6 +667,28 @@ fn look_at_symmetric_secrets(witness: &mut Witness, vault: &Vault) {
     witness.debug(&derivation.finish());
     for candidate in candidates(&format!("{TOKEN}\u{e9}")) {
         witness.debug::<PassphraseCandidate>(&candidate);
+    }
+}
+
+#[test]
+fn attempts_with_a_passphrase_print_neither_it_nor_the_keys() {
+    run(look_at_attempts);
+}
+
+fn look_at_attempts(witness: &mut Witness, _vault: &Vault) {
+    let (typed, limits) = (format!("{TOKEN}\u{e9}"), Limits::default());
+    let parameters = PassphraseParameters::from_parts(3, "salt", None, &limits).unwrap().parameters;
+    let keys: Vec<DerivedKey> = parameters.attempts(&typed).collect();
+    for derived in &keys {
+        witness.add_bytes(derived.key.expose_bytes());
+        witness.debug(derived);
+    }
+    let mut attempts = parameters.attempts(&typed);
+    let mut step = PassphraseStep::Working;
+    while step != PassphraseStep::Exhausted {
+        witness.debug::<PassphraseStep>(&step);
+        witness.debug::<PassphraseAttempts>(&attempts);
+        step = attempts.advance(1);
     }
 }
 

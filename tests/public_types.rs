@@ -61,8 +61,9 @@ use strongroom::{
         TransactionId, UserId,
     },
     passphrase::{
-        PassphraseCandidate, PassphraseFinding, PassphraseForm, PassphraseMember,
-        PassphraseParameters, PassphraseParametersError, ReadPassphraseParameters, TooFewRounds,
+        DerivedKey, PassphraseAttempts, PassphraseCandidate, PassphraseFinding, PassphraseForm,
+        PassphraseMember, PassphraseParameters, PassphraseParametersError, PassphraseProgress,
+        PassphraseStep, ReadPassphraseParameters, TooFewRounds,
     },
     randomness::NoRandomness,
     recovery_key::{RecoveryKey, RecoveryKeyError},
@@ -246,12 +247,16 @@ fn every_public_type_is_send_and_sync() {
         SessionId,
         UserId,
         // passphrase
+        DerivedKey,
+        PassphraseAttempts,
         PassphraseCandidate,
         PassphraseFinding,
         PassphraseForm,
         PassphraseMember,
         PassphraseParameters,
         PassphraseParametersError,
+        PassphraseProgress,
+        PassphraseStep,
         ReadPassphraseParameters,
         TooFewRounds,
         // secret_value

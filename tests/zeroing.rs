@@ -39,7 +39,7 @@ use strongroom::{
     },
     encoding::{base58, secret_base64},
     ids::RoomId,
-    passphrase::{PassphraseParameters, candidates},
+    passphrase::{PassphraseParameters, PassphraseStep, candidates},
     recovery_key::{RecoveryKey, RecoveryKeyError},
     secret::{SecretBytes, SecretString, SecretVec},
     secret_value::{
@@ -527,7 +527,9 @@ fn derivations_leave_nothing_finished_or_given_up() {
     let long = TOKEN.repeat(4);
     let typed = ["", "\u{e9}", "e\u{301}", "e\u{301}\u{e9}"].map(|end| format!("{TOKEN}{end}"));
     let limits = Limits::default();
-    let parameters = PassphraseParameters::from_parts(1, "salt", Some(512), &limits).unwrap();
+    let in_rounds =
+        |rounds| PassphraseParameters::from_parts(rounds, "salt", Some(512), &limits).unwrap();
+    let (parameters, in_two_rounds) = (in_rounds(1), in_rounds(2));
     leaves_nothing(&vault, || {
         drop(derivation(1));
         drop(derivation(1).finish());
@@ -541,6 +543,11 @@ fn derivations_leave_nothing_finished_or_given_up() {
         drop(parameters.parameters.start(TOKEN));
         for typed in &typed {
             assert!(!candidates(typed).is_empty());
+            assert!(parameters.parameters.attempts(typed).count() > 0);
+            drop(parameters.parameters.attempts(typed));
+            let mut given_up = in_two_rounds.parameters.attempts(typed);
+            assert_eq!(given_up.advance(0), PassphraseStep::Working);
+            drop(given_up);
         }
     });
 }

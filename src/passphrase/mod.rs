@@ -13,18 +13,18 @@
 //! passphrases itself once something was encrypted, so few are a [finding](PassphraseFinding).
 //!
 //! ```
-//! use strongroom::{Limits, passphrase::{PassphraseParameters, candidates}};
+//! use strongroom::{Limits, passphrase::PassphraseParameters};
 //!
 //! let json = br#"{"algorithm": "m.pbkdf2", "iterations": 10000, "salt": "aBcD"}"#;
 //! let read = PassphraseParameters::from_json(json, &Limits::default())?;
 //! assert!(read.findings.is_empty());
-//! for candidate in candidates("caf\u{e9}") {
-//!     let key = read.parameters.derive(candidate.text.expose_str());
-//!     assert_eq!(key.length().bits(), 256);
+//! for derived in read.parameters.attempts("caf\u{e9}") {
+//!     assert_eq!(derived.key.length().bits(), 256);
 //! }
 //! # Ok::<(), strongroom::passphrase::PassphraseParametersError>(())
 //! ```
 
+mod attempts;
 mod candidates;
 mod read;
 
@@ -35,6 +35,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use thiserror::Error;
 
 pub use self::{
+    attempts::{DerivedKey, PassphraseAttempts, PassphraseProgress, PassphraseStep},
     candidates::{PassphraseCandidate, PassphraseForm, candidates},
     read::{
         PassphraseFinding, PassphraseMember, PassphraseParametersError, ReadPassphraseParameters,
@@ -98,6 +99,12 @@ impl PassphraseParameters {
     #[must_use]
     pub fn start(&self, passphrase: &str) -> Derivation {
         Derivation::new(passphrase.as_bytes(), self.salt.as_bytes(), self.rounds, self.length)
+    }
+
+    /// Starts to derive the key from each form of what was typed, in turn and in slices.
+    #[must_use]
+    pub fn attempts(&self, typed: &str) -> PassphraseAttempts {
+        PassphraseAttempts::new(self, typed)
     }
 
     /// How many rounds are run.

@@ -1,0 +1,188 @@
+//! Deriving a key from each form of a passphrase in turn, in slices.
+
+use std::{fmt, vec};
+
+use super::{PassphraseCandidate, PassphraseForm, PassphraseParameters, candidates};
+use crate::crypto::{key_material::KeyMaterial, pbkdf2::Derivation};
+
+/// The keys that a typed passphrase may stand for: one for each of its [`candidates`], in their order.
+///
+/// Nothing is checked here: whoever takes a key compares it with what it has to fit, and stops at the
+/// first that does. There are up to three, each with all rounds. As an iterator it runs all rounds of
+/// the next key at once. Dropping it gives up and wipes everything.
+///
+/// ```
+/// use strongroom::{
+///     Limits,
+///     passphrase::{PassphraseForm, PassphraseParameters, PassphraseStep},
+/// };
+///
+/// let read = PassphraseParameters::from_parts(10_000, "salt", None, &Limits::default())?;
+/// let expected = read.parameters.derive("cafe\u{301}");
+///
+/// let mut attempts = read.parameters.attempts("caf\u{e9}");
+/// let fitting = loop {
+///     match attempts.advance(1_000) {
+///         PassphraseStep::Working => println!("{:?}", attempts.progress()),
+///         PassphraseStep::Derived(derived) if derived.key == expected => break Some(derived.form),
+///         PassphraseStep::Derived(_) => {}
+///         PassphraseStep::Exhausted => break None,
+///     }
+/// };
+/// assert_eq!(fitting, Some(PassphraseForm::Nfd));
+/// # Ok::<(), strongroom::passphrase::PassphraseParametersError>(())
+/// ```
+pub struct PassphraseAttempts {
+    parameters: PassphraseParameters,
+    waiting: vec::IntoIter<PassphraseCandidate>,
+    running: Option<(PassphraseForm, Derivation)>,
+    progress: PassphraseProgress,
+}
+
+/// What came of a slice.
+#[derive(Debug, PartialEq, Eq)]
+pub enum PassphraseStep {
+    /// A key is still being derived.
+    Working,
+    /// A key is there. If it does not fit, go on.
+    Derived(DerivedKey),
+    /// All keys were there.
+    Exhausted,
+}
+
+/// A key, and the form of the passphrase that it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DerivedKey {
+    /// How the passphrase was made from what was typed.
+    pub form: PassphraseForm,
+    /// The key.
+    pub key: KeyMaterial,
+}
+
+/// How far the attempts have come, over all forms of the passphrase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PassphraseProgress {
+    /// The rounds that were run.
+    pub done: u64,
+    /// The rounds that there are if no form but the last one fits.
+    pub at_most: u64,
+}
+
+impl PassphraseAttempts {
+    pub(super) fn new(parameters: &PassphraseParameters, typed: &str) -> Self {
+        let waiting = candidates(typed).into_iter();
+        let forms = u64::try_from(waiting.len()).unwrap_or(u64::MAX);
+        let at_most = forms.saturating_mul(parameters.rounds().into());
+        let progress = PassphraseProgress { done: 0, at_most };
+        Self { parameters: parameters.clone(), waiting, running: None, progress }
+    }
+
+    /// Runs so many rounds more of the key at hand, or those that are left of it.
+    pub fn advance(&mut self, rounds: u32) -> PassphraseStep {
+        let Some((form, mut derivation)) = self.running.take().or_else(|| self.start_next()) else {
+            return PassphraseStep::Exhausted;
+        };
+        let before = derivation.progress().done;
+        let after = derivation.advance(rounds);
+        self.progress.done += u64::from(after.done - before);
+        if after.is_finished() {
+            return PassphraseStep::Derived(DerivedKey { form, key: derivation.finish() });
+        }
+        self.running = Some((form, derivation));
+        PassphraseStep::Working
+    }
+
+    /// How far they have come.
+    #[must_use]
+    pub fn progress(&self) -> PassphraseProgress {
+        self.progress
+    }
+
+    /// Starts with the next form, which runs its first round.
+    fn start_next(&mut self) -> Option<(PassphraseForm, Derivation)> {
+        let PassphraseCandidate { form, text } = self.waiting.next()?;
+        let derivation = self.parameters.start(text.expose_str());
+        self.progress.done += u64::from(derivation.progress().done);
+        Some((form, derivation))
+    }
+}
+
+impl Iterator for PassphraseAttempts {
+    type Item = DerivedKey;
+
+    fn next(&mut self) -> Option<DerivedKey> {
+        match self.advance(u32::MAX) {
+            PassphraseStep::Derived(derived) => Some(derived),
+            PassphraseStep::Working | PassphraseStep::Exhausted => None,
+        }
+    }
+}
+
+impl fmt::Debug for PassphraseAttempts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { parameters, waiting: _, running: _, progress } = self;
+        f.debug_struct("PassphraseAttempts")
+            .field("parameters", parameters)
+            .field("progress", progress)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Limits;
+
+    fn parameters(rounds: i64) -> PassphraseParameters {
+        let limits = Limits::default();
+        PassphraseParameters::from_parts(rounds, "salt", None, &limits).unwrap().parameters
+    }
+
+    #[test]
+    fn each_form_gives_its_key_in_turn() {
+        let (parameters, typed) = (parameters(7), "e\u{301}\u{e9}");
+        let expected: Vec<_> = candidates(typed)
+            .into_iter()
+            .map(|PassphraseCandidate { form, text }| DerivedKey {
+                form,
+                key: parameters.derive(text.expose_str()),
+            })
+            .collect();
+        assert_eq!(expected.len(), 3);
+        assert_eq!(parameters.attempts(typed).collect::<Vec<_>>(), expected);
+        for slice in 1..9 {
+            let mut attempts = parameters.attempts(typed);
+            let mut derived = Vec::new();
+            loop {
+                match attempts.advance(slice) {
+                    PassphraseStep::Working => {}
+                    PassphraseStep::Derived(key) => derived.push(key),
+                    PassphraseStep::Exhausted => break,
+                }
+            }
+            assert_eq!(derived, expected, "in slices of {slice}");
+            assert_eq!(attempts.advance(slice), PassphraseStep::Exhausted);
+            assert_eq!(attempts.progress(), PassphraseProgress { done: 21, at_most: 21 });
+        }
+    }
+
+    #[test]
+    fn progress_counts_each_round_once() {
+        let mut attempts = parameters(5).attempts("\u{e9}");
+        let mut done = vec![attempts.progress().done];
+        while attempts.advance(2) != PassphraseStep::Exhausted {
+            done.push(attempts.progress().done);
+        }
+        assert_eq!(done, [0, 3, 5, 8, 10]);
+        assert_eq!(attempts.progress().at_most, 10);
+    }
+
+    #[test]
+    fn a_slice_of_no_rounds_ends_nothing_but_a_single_round() {
+        let mut attempts = parameters(2).attempts("a");
+        assert_eq!(attempts.advance(0), PassphraseStep::Working);
+        assert_eq!(attempts.advance(0), PassphraseStep::Working);
+        let mut attempts = parameters(1).attempts("a");
+        assert!(matches!(attempts.advance(0), PassphraseStep::Derived(_)));
+    }
+}
