@@ -32,11 +32,12 @@ use strongroom::{
         UpdateBackupVersion, UploadSignatures, UserInteractiveAuth, WhoAmI,
     },
     backup::{
-        AuthData, AuthDataError, BackedUpSession, BackupDecryptionKey, BackupPublicKey,
-        BackupPublicKeyError, BackupVersionInfo, BackupVersionInfoError, EncryptedMember,
-        EncryptedSessionData, EncryptedSessionDataError, FailedSession, FailureCause, IdProblem,
-        KeyBackupData, KeyBackupDataError, KeyBackupMetadata, KeySource, MetadataMember, OpenError,
-        Restore, RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport, ReturnedSession,
+        AuthData, AuthDataError, BackedUpSession, BackupDecryptionKey, BackupPassphraseAttempts,
+        BackupPassphraseError, BackupPublicKey, BackupPublicKeyError, BackupVersionInfo,
+        BackupVersionInfoError, EncryptedMember, EncryptedSessionData, EncryptedSessionDataError,
+        FailedSession, FailureCause, FittingPassphrase, IdProblem, KeyBackupData,
+        KeyBackupDataError, KeyBackupMetadata, KeySource, MetadataMember, OpenError, Restore,
+        RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport, ReturnedSession,
         RoomKeysItem, RoomKeysSplitter, SealError, SealOptions, SessionSealer, SessionToSeal,
         StreamError, TrustError, TrustReason, TrustedBackup, Verdict, WarnedSession, Warning,
     },
@@ -678,7 +679,7 @@ fn attempts_with_a_passphrase_print_neither_it_nor_the_keys() {
 fn look_at_attempts(witness: &mut Witness, _vault: &Vault) {
     let (typed, limits) = (format!("{TOKEN}\u{e9}"), Limits::default());
     let parameters = PassphraseParameters::from_parts(3, "salt", None, &limits).unwrap().parameters;
-    let keys: Vec<DerivedKey> = parameters.attempts(&typed).collect();
+    let mut keys: Vec<DerivedKey> = parameters.attempts(&typed).collect();
     for derived in &keys {
         witness.add_bytes(derived.key.expose_bytes());
         witness.debug(derived);
@@ -690,6 +691,25 @@ fn look_at_attempts(witness: &mut Witness, _vault: &Vault) {
         witness.debug::<PassphraseAttempts>(&attempts);
         step = attempts.advance(1);
     }
+
+    let last = keys.pop().unwrap().key.expose_bytes().try_into().unwrap();
+    let key = BackupDecryptionKey::from_bytes(secret(&last), KeySource::TypedByUser);
+    let public_key = key.public_key();
+    let json = format!(
+        r#"{{"public_key":"{public_key}","private_key_salt":"salt","private_key_iterations":3}}"#
+    );
+    let auth_data = AuthData::from_json(&json, &limits).unwrap();
+    let mut attempts = BackupPassphraseAttempts::new(&auth_data, &typed).unwrap();
+    let fitting: FittingPassphrase = loop {
+        witness.debug(&attempts);
+        if let Some(fitting) = attempts.advance(1).unwrap() {
+            break fitting;
+        }
+    };
+    witness.debug(&fitting);
+    let error: BackupPassphraseError =
+        BackupDecryptionKey::from_passphrase(&auth_data, TOKEN).unwrap_err();
+    witness.error(error);
 }
 
 #[test]

@@ -26,8 +26,9 @@ use strongroom::{
     Limits,
     api::{AccessToken, BaseUrl, CreateBackupVersion, Endpoint as _, PutRoomKeys},
     backup::{
-        AuthData, BackedUpSession, BackupDecryptionKey, BackupVersionInfo, EncryptedSessionData,
-        KeySource, SealOptions, SessionSealer, SessionToSeal, TrustedBackup,
+        AuthData, BackedUpSession, BackupDecryptionKey, BackupPassphraseAttempts, BackupPublicKey,
+        BackupVersionInfo, EncryptedSessionData, KeySource, SealOptions, SessionSealer,
+        SessionToSeal, TrustedBackup,
     },
     crypto::{
         aes_hmac_sha2::{self, KeyCheck, SymmetricMac},
@@ -549,6 +550,30 @@ fn derivations_leave_nothing_finished_or_given_up() {
             assert_eq!(given_up.advance(0), PassphraseStep::Working);
             drop(given_up);
         }
+    });
+}
+
+#[test]
+fn backups_with_a_passphrase_leave_nothing_opened_or_not() {
+    let vault = Vault::new();
+    let limits = Limits::default();
+    let auth_data = |public_key: &BackupPublicKey| {
+        let json = format!(
+            r#"{{"public_key":"{public_key}","private_key_salt":"salt","private_key_iterations":1}}"#
+        );
+        AuthData::from_json(&json, &limits).unwrap()
+    };
+    let bytes = *derived(1).first_chunk().unwrap();
+    let key = BackupDecryptionKey::from_bytes(secret(&bytes), KeySource::TypedByUser);
+    let (own, other) = (auth_data(key.public_key()), auth_data(decryption_key().public_key()));
+    let typed = format!("{TOKEN}\u{e9}");
+    leaves_nothing(&vault, || {
+        assert!(BackupDecryptionKey::from_passphrase(&own, TOKEN).is_ok());
+        assert!(BackupDecryptionKey::from_passphrase(&other, TOKEN).is_err());
+        drop(BackupPassphraseAttempts::new(&own, &typed).unwrap());
+        let mut given_up = BackupPassphraseAttempts::new(&own, &typed).unwrap();
+        assert!(given_up.advance(1).unwrap().is_none());
+        drop(given_up);
     });
 }
 

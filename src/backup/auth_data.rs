@@ -10,6 +10,10 @@ use crate::{
     encoding::canonical_json::{JsonValue, NotCanonical},
     excerpt::Excerpt,
     ids::{KeyId, UserId},
+    passphrase::{
+        self, PassphraseMember, PassphraseParameters, PassphraseParametersError,
+        ReadPassphraseParameters,
+    },
     signed_json::{SignatureReport, SignedJsonError, SignedObject, TrustedSigner},
 };
 
@@ -23,6 +27,7 @@ use crate::{
 pub struct AuthData {
     signed: SignedObject,
     public_key: BackupPublicKey,
+    passphrase: Result<Option<ReadPassphraseParameters>, PassphraseParametersError>,
 }
 
 /// Why `auth_data` cannot be used. The version can still be listed, replaced and deleted.
@@ -48,10 +53,10 @@ impl AuthData {
     #[must_use]
     pub fn new(public_key: &BackupPublicKey) -> Self {
         let signed = SignedObject::of_one_member(PUBLIC_KEY, &public_key.to_base64());
-        Self { signed, public_key: *public_key }
+        Self { signed, public_key: *public_key, passphrase: Ok(None) }
     }
 
-    /// Reads `auth_data` from JSON.
+    /// Reads `auth_data` from JSON. Unusable parameters of a passphrase do not make it unusable.
     ///
     /// # Errors
     ///
@@ -62,13 +67,27 @@ impl AuthData {
             return Err(AuthDataError::NoPublicKey);
         };
         let public_key = BackupPublicKey::from_base64(public_key)?;
-        Ok(Self { signed, public_key })
+        let passphrase = read_passphrase(&signed, limits);
+        Ok(Self { signed, public_key, passphrase })
     }
 
     /// The key that sessions of this backup are sealed to.
     #[must_use]
     pub fn public_key(&self) -> &BackupPublicKey {
         &self.public_key
+    }
+
+    /// How the decryption key is derived from a passphrase: `private_key_salt`,
+    /// `private_key_iterations` and `private_key_bits`, as clients wrote them before there was secret
+    /// storage. `None` if none of the three is there. New `auth_data` never has them.
+    ///
+    /// # Errors
+    ///
+    /// Why they cannot be used; too many rounds were refused when they were read.
+    pub fn passphrase(
+        &self,
+    ) -> Result<Option<&ReadPassphraseParameters>, &PassphraseParametersError> {
+        self.passphrase.as_ref().map(Option::as_ref)
     }
 
     /// What to sign: the canonical JSON without signatures.
@@ -115,4 +134,38 @@ impl Serialize for AuthData {
     }
 }
 
+/// Numbers may be strings of digits, as in a key description.
+fn read_passphrase(
+    signed: &SignedObject,
+    limits: &Limits,
+) -> Result<Option<ReadPassphraseParameters>, PassphraseParametersError> {
+    let member = |name| signed.get(name).filter(|value| **value != JsonValue::Null);
+    let [iterations, salt, bits] = [ITERATIONS, SALT, BITS].map(member);
+    if iterations.or(salt).or(bits).is_none() {
+        return Ok(None);
+    }
+    let missing = PassphraseParametersError::Missing;
+    let iterations = iterations.ok_or(missing(PassphraseMember::Iterations))?;
+    let iterations = integer(iterations, PassphraseMember::Iterations)?;
+    let JsonValue::String(salt) = salt.ok_or(missing(PassphraseMember::Salt))? else {
+        return Err(PassphraseParametersError::Unreadable(PassphraseMember::Salt));
+    };
+    let bits = bits.map(|bits| integer(bits, PassphraseMember::Bits)).transpose()?;
+    PassphraseParameters::from_parts(iterations, salt, bits, limits).map(Some)
+}
+
+fn integer(value: &JsonValue, member: PassphraseMember) -> Result<i64, PassphraseParametersError> {
+    let integer = match value {
+        JsonValue::Integer(integer) => Some(*integer),
+        JsonValue::OtherNumber(text) | JsonValue::String(text) => {
+            passphrase::integer_from_digits(text)
+        }
+        _ => None,
+    };
+    integer.ok_or(PassphraseParametersError::Unreadable(member))
+}
+
 const PUBLIC_KEY: &str = "public_key";
+const SALT: &str = "private_key_salt";
+const ITERATIONS: &str = "private_key_iterations";
+const BITS: &str = "private_key_bits";

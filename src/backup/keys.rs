@@ -96,13 +96,14 @@ pub struct BackupDecryptionKey {
 pub enum KeySource {
     /// Drawn on this device.
     Generated,
-    /// Typed by the user, as a recovery key or a passphrase.
+    /// Typed by the user, as a recovery key or as a [passphrase](BackupDecryptionKey::from_passphrase).
     TypedByUser,
     /// From secret storage whose algorithm authenticates what is stored (`aes-hmac-sha2`).
     AuthenticatedSecretStorage,
     /// Shared by a verified device of the same user, over Olm.
     SharedByVerifiedDevice,
-    /// From where others can write too: asymmetric secret storage, `passthrough`, an unknown place.
+    /// From where others can write too: asymmetric secret storage, `passthrough`, an unknown place; or
+    /// from a passphrase with so few rounds that others can have found it.
     Unauthenticated,
     /// As [`KeySource::Unauthenticated`], and the user accepted the risk knowingly.
     AcceptedByUser,

@@ -6,6 +6,7 @@
 //! | step | type |
 //! |---|---|
 //! | a key for a new backup, or the one that the user kept | [`BackupDecryptionKey`] |
+//! | the key of an old backup that has a passphrase | [`BackupDecryptionKey::from_passphrase`] |
 //! | what the server says of a version | [`BackupVersionInfo`], [`AuthData`] |
 //! | proof that it is the user's | [`TrustedBackup`] |
 //! | sessions on their way up | [`SealedSession`]; [`SessionSealer`] for many |
@@ -36,6 +37,7 @@ mod encrypted_session_data;
 mod key_backup_data;
 mod keys;
 mod open;
+mod passphrase;
 mod restore;
 mod returned;
 mod seal;
@@ -49,6 +51,7 @@ pub use self::{
     key_backup_data::{KeyBackupData, KeyBackupDataError, KeyBackupMetadata, MetadataMember},
     keys::{BackupDecryptionKey, BackupPublicKey, BackupPublicKeyError, KeySource},
     open::{FailureCause, OpenError, UnauthenticatedSession, UnauthenticatedSessionData, Warning},
+    passphrase::{BackupPassphraseAttempts, BackupPassphraseError, FittingPassphrase},
     restore::{
         FailedSession, Restore, RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport,
         RoomKeysItem, RoomKeysSplitter, StreamError, Verdict, WarnedSession, restore_reader,

@@ -34,6 +34,7 @@ use rand_core::CryptoRng;
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use thiserror::Error;
 
+pub(crate) use self::read::integer_from_digits;
 pub use self::{
     attempts::{DerivedKey, PassphraseAttempts, PassphraseProgress, PassphraseStep},
     candidates::{PassphraseCandidate, PassphraseForm, candidates},

@@ -199,12 +199,16 @@ fn take<'a>(
 
 /// Reads an integer, or a string of digits. One that is out of range becomes the nearest that is not.
 fn integer(value: &RawValue, member: PassphraseMember) -> Result<i64, PassphraseParametersError> {
-    let unreadable = PassphraseParametersError::Unreadable(member);
     let text = json::public_string(value).unwrap_or_else(|_| value.get().into());
-    let digits = text.strip_prefix('-').unwrap_or(&text);
+    integer_from_digits(&text).ok_or(PassphraseParametersError::Unreadable(member))
+}
+
+/// Reads digits, with a minus sign perhaps. What is out of range becomes the nearest that is not.
+pub(crate) fn integer_from_digits(text: &str) -> Option<i64> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(unreadable);
+        return None;
     }
     let nearest = if digits.len() < text.len() { i64::MIN } else { i64::MAX };
-    Ok(text.parse().unwrap_or(nearest))
+    Some(text.parse().unwrap_or(nearest))
 }

@@ -1,0 +1,186 @@
+//! Old backups whose key comes from a passphrase.
+
+use thiserror::Error;
+
+use super::{
+    auth_data::AuthData,
+    keys::{BackupDecryptionKey, BackupPublicKey, KeySource},
+};
+use crate::{
+    passphrase::{
+        DerivedKey, PassphraseAttempts, PassphraseFinding, PassphraseForm,
+        PassphraseParametersError, PassphraseProgress, PassphraseStep, ReadPassphraseParameters,
+    },
+    secret::SecretBytes,
+};
+
+/// The decryption key that a passphrase gave, and which form of the passphrase did.
+#[derive(Debug, Clone)]
+pub struct FittingPassphrase {
+    /// The key. Its public half is that of the backup.
+    pub key: BackupDecryptionKey,
+    /// How the passphrase was made from what was typed.
+    pub form: PassphraseForm,
+}
+
+/// Why a passphrase does not open a backup.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum BackupPassphraseError {
+    /// The backup does not say how its key is derived from a passphrase. It may never have had one.
+    #[error("this backup cannot be opened with a passphrase")]
+    NoPassphrase,
+    /// What the backup says of its passphrase cannot be used. Nothing was computed.
+    #[error(transparent)]
+    Parameters(#[from] PassphraseParametersError),
+    /// The passphrase would give fewer bits than a backup's key has. Nothing was computed.
+    #[error("the backup's passphrase gives {bits} bits, and a backup's key has 256")]
+    KeyTooShort {
+        /// How many bits there would be.
+        bits: u16,
+    },
+    /// No form of the passphrase gives the backup's key.
+    #[error("the passphrase is not that of this backup")]
+    DoesNotFit,
+}
+
+/// A passphrase that is tried on a backup, in slices: [`BackupDecryptionKey::from_passphrase`] for
+/// those who show progress. Dropping it gives up and wipes everything.
+///
+/// ```
+/// # use strongroom::{Limits, backup::{AuthData, BackupDecryptionKey, KeySource}};
+/// # use strongroom::{passphrase::PassphraseParameters, secret::SecretBytes};
+/// use strongroom::backup::BackupPassphraseAttempts;
+///
+/// # let limits = Limits::default();
+/// # let derived = PassphraseParameters::from_parts(10_000, "aBcD", None, &limits)?;
+/// # let derived = derived.parameters.derive("correct horse");
+/// # let derived = SecretBytes::init_with(|bytes| bytes.copy_from_slice(derived.expose_bytes()));
+/// # let key = BackupDecryptionKey::from_bytes(derived, KeySource::TypedByUser);
+/// # let public_key = key.public_key().to_base64();
+/// let auth_data = format!(
+///     r#"{{"public_key":"{public_key}","private_key_salt":"aBcD","private_key_iterations":10000}}"#
+/// );
+/// let auth_data = AuthData::from_json(&auth_data, &limits)?;
+///
+/// let mut attempts = BackupPassphraseAttempts::new(&auth_data, "correct horse")?;
+/// let fitting = loop {
+///     if let Some(fitting) = attempts.advance(1_000)? {
+///         break fitting;
+///     }
+///     println!("{:?}", attempts.progress());
+/// };
+/// assert_eq!(fitting.key.public_key(), auth_data.public_key());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct BackupPassphraseAttempts {
+    attempts: PassphraseAttempts,
+    public_key: BackupPublicKey,
+    source: KeySource,
+}
+
+impl BackupPassphraseAttempts {
+    /// Starts with what a user typed.
+    ///
+    /// # Errors
+    ///
+    /// [`BackupPassphraseError`], except that the passphrase does not fit.
+    pub fn new(auth_data: &AuthData, typed: &str) -> Result<Self, BackupPassphraseError> {
+        let read = auth_data.passphrase().map_err(Clone::clone)?;
+        let read = read.ok_or(BackupPassphraseError::NoPassphrase)?;
+        let length = read.parameters.key_length();
+        if length.bytes() < KEY_LENGTH {
+            return Err(BackupPassphraseError::KeyTooShort { bits: length.bits() });
+        }
+        Ok(Self {
+            attempts: read.parameters.attempts(typed),
+            public_key: *auth_data.public_key(),
+            source: source(read),
+        })
+    }
+
+    /// Runs so many rounds more of one form of the passphrase, or those that are left of it. `None` if
+    /// the key was not found yet.
+    ///
+    /// # Errors
+    ///
+    /// [`BackupPassphraseError::DoesNotFit`] once all forms were tried.
+    pub fn advance(
+        &mut self,
+        rounds: u32,
+    ) -> Result<Option<FittingPassphrase>, BackupPassphraseError> {
+        match self.attempts.advance(rounds) {
+            PassphraseStep::Working => Ok(None),
+            PassphraseStep::Derived(derived) => Ok(self.check(&derived)),
+            PassphraseStep::Exhausted => Err(BackupPassphraseError::DoesNotFit),
+        }
+    }
+
+    /// How far they have come.
+    #[must_use]
+    pub fn progress(&self) -> PassphraseProgress {
+        self.attempts.progress()
+    }
+
+    /// Runs what is left.
+    ///
+    /// # Errors
+    ///
+    /// [`BackupPassphraseError::DoesNotFit`] if no form that is left gives the backup's key.
+    pub fn finish(mut self) -> Result<FittingPassphrase, BackupPassphraseError> {
+        loop {
+            if let Some(fitting) = self.advance(u32::MAX)? {
+                return Ok(fitting);
+            }
+        }
+    }
+
+    /// Of a longer key, the first 32 bytes count, as in libolm.
+    fn check(&self, derived: &DerivedKey) -> Option<FittingPassphrase> {
+        let bytes = SecretBytes::<KEY_LENGTH>::init_with(|bytes| {
+            bytes.iter_mut().zip(derived.key.expose_bytes()).for_each(|(to, from)| *to = *from);
+        });
+        let key = BackupDecryptionKey::from_bytes(bytes, self.source);
+        let fits = *key.public_key() == self.public_key;
+        fits.then_some(FittingPassphrase { key, form: derived.form })
+    }
+}
+
+impl BackupDecryptionKey {
+    /// Derives the key of an old backup from its passphrase, and checks that it is the key of that
+    /// backup. What was typed is tried in [several forms](crate::passphrase::candidates).
+    ///
+    /// With the 500,000 rounds that clients wrote, each form takes 0.1 to 0.3 seconds on a desktop
+    /// computer, and more on a phone; [`BackupPassphraseAttempts`] does the same in slices.
+    ///
+    /// # Security
+    ///
+    /// The server chooses the salt, the rounds and the public key. It can only make a passphrase fit that
+    /// it knows, so the key counts as typed by the user. With fewer than 10,000 rounds it can have found
+    /// the passphrase by trying: the key opens sessions then, and [makes nothing
+    /// trusted](KeySource::Unauthenticated). The password of the account is one that a server knows, so do
+    /// not have users type that one here.
+    ///
+    /// # Errors
+    ///
+    /// [`BackupPassphraseError`] if the backup has no usable parameters, or the passphrase does not fit.
+    pub fn from_passphrase(
+        auth_data: &AuthData,
+        typed: &str,
+    ) -> Result<FittingPassphrase, BackupPassphraseError> {
+        BackupPassphraseAttempts::new(auth_data, typed)?.finish()
+    }
+}
+
+fn source(read: &ReadPassphraseParameters) -> KeySource {
+    let has_few_rounds = |finding| matches!(finding, &PassphraseFinding::FewRounds { .. });
+    if read.findings.iter().any(has_few_rounds) {
+        KeySource::Unauthenticated
+    } else {
+        KeySource::TypedByUser
+    }
+}
+
+/// The length of a backup's key, in bytes.
+const KEY_LENGTH: usize = 32;
