@@ -49,18 +49,12 @@ fn row_25_numbers_may_be_strings_of_digits() {
     for (iterations, bits) in [
         ("10000", "256"),
         (r#""10000""#, r#""256""#),
-        (r#""0010000""#, "\"256\""),
-        ("1e4", "2.56e2"),
+        (r#""0010000""#, r#""0256""#),
+        ("1e4", "256"),
         ("10000", "null"),
     ] {
         let json = auth_data_of("pass", &members(iterations, r#""salt""#, Some(bits)));
-        let fitting = BackupDecryptionKey::from_passphrase(&read(&json), "pass");
-        if bits == "2.56e2" {
-            let error = PassphraseParametersError::Unreadable(PassphraseMember::Bits);
-            assert_eq!(fitting.unwrap_err(), error.into());
-        } else {
-            assert!(fitting.is_ok(), "{json}");
-        }
+        assert!(BackupDecryptionKey::from_passphrase(&read(&json), "pass").is_ok(), "{json}");
     }
 }
 
@@ -79,9 +73,10 @@ fn row_25_unusable_members_leave_auth_data_usable() {
     for not_a_text in ["1", "true", "[]", "{}", r#"["salt"]"#, "1.5"] {
         cases.push(((good.0, Some(not_a_text), None), Unreadable(Salt)));
     }
-    for not_an_integer in
-        ["10000.0", "1.5", "true", "[10000]", "{}", r#""""#, r#""x""#, r#""1e4""#, r#"" 1""#]
-    {
+    for not_an_integer in [
+        "10000.0", "2.56e2", "1.5", "true", "[10000]", "{}", r#""""#, r#""x""#, r#""1e4""#,
+        r#"" 1""#,
+    ] {
         cases.push(((Some(not_an_integer), good.1, None), Unreadable(Iterations)));
         cases.push(((good.0, good.1, Some(not_an_integer)), Unreadable(Bits)));
     }
