@@ -151,7 +151,7 @@ impl BackupDecryptionKey {
     /// Derives the key of an old backup from its passphrase, and checks that it is the key of that
     /// backup. What was typed is tried in [several forms](crate::passphrase::candidates).
     ///
-    /// With the 500,000 rounds that clients wrote, each form takes 0.1 to 0.3 seconds on a desktop
+    /// With the 500,000 rounds that clients wrote, each form takes 0.15 to 0.3 seconds on a desktop
     /// computer, and more on a phone; [`BackupPassphraseAttempts`] does the same in slices.
     ///
     /// # Security
