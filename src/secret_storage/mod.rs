@@ -62,10 +62,7 @@ pub use self::{
     key::{KeyMismatch, KeyStanding, SecretStorageKey},
     key_description::{KeyAlgorithm, KeyDescription, KeyDescriptionError, KeyTest, KeyTestError},
     opened_secret::{OpenedSecret, SecretOpenError, SecretOrigin},
-    unlock::{
-        TypedAs, Unlock, UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome, UnlockProgress,
-        Unlocked,
-    },
+    unlock::{TypedAs, Unlock, UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome, Unlocked},
 };
 
 /// The algorithm of secret storage.

@@ -6,11 +6,10 @@ mod typed;
 
 use std::collections::HashMap;
 
-use self::{derivations::Derivations, typed::Typed};
-pub use self::{
-    derivations::UnlockProgress,
-    report::{TypedAs, UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome, Unlocked},
+pub use self::report::{
+    TypedAs, UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome, Unlocked,
 };
+use self::{derivations::Derivations, typed::Typed};
 use super::{
     account::SecretStorage,
     encrypted_secret::EncryptedSecret,
@@ -22,7 +21,7 @@ use crate::{
     Limits,
     crypto::{curve25519::Curve25519SecretKey, key_material::KeyMaterial},
     ids::{SecretName, SecretStorageKeyId},
-    passphrase::{PassphraseParameters, candidates},
+    passphrase::{PassphraseParameters, PassphraseProgress},
     recovery_key::RecoveryKey,
     secret_value::PublicKeys,
 };
@@ -88,13 +87,14 @@ impl SecretStorage {
             Trial { description, key: None, outcome }
         });
         let trials = trials.collect();
-        let derivations = Derivations::new(candidates(typed), limits.unlock_rounds);
-        let typed = Typed::new(typed);
+        let derivations = Derivations::new(limits.unlock_rounds);
+        let recovery_key = Typed::new(typed);
         let is_backup_key =
-            typed.recovery_key.as_ref().is_ok_and(|key| is_backup_key(key, public_keys));
+            recovery_key.recovery_key.as_ref().is_ok_and(|key| is_backup_key(key, public_keys));
         let secrets = self.secrets_of_keys();
-        let mut unlock = Unlock { secrets, typed, is_backup_key, trials, derivations };
-        unlock.try_what_is_cheap();
+        let mut unlock =
+            Unlock { secrets, typed: recovery_key, is_backup_key, trials, derivations };
+        unlock.try_what_is_cheap(typed);
         unlock
     }
 
@@ -110,24 +110,23 @@ impl SecretStorage {
 }
 
 impl Unlock<'_> {
-    /// Runs about so many rounds of PBKDF2, or those that are left.
-    pub fn advance(&mut self, rounds: u32) -> UnlockProgress {
+    /// Runs about so many rounds of PBKDF2, or those that are left; `true` if none is left.
+    pub fn advance(&mut self, rounds: u32) -> bool {
         let mut left = rounds;
         while left > 0 {
             let trials = &self.trials;
             let is_open = |index: usize| trials.get(index).is_some_and(|trial| !trial.is_sure());
-            let Some(derived) = self.derivations.advance(&mut left, is_open) else { break };
-            for index in derived.keys {
-                let typed_as = TypedAs::Passphrase(derived.form);
-                self.try_key(index, &derived.material, typed_as);
+            let Some((derived, keys)) = self.derivations.advance(&mut left, is_open) else { break };
+            for index in keys {
+                self.try_key(index, &derived.key, TypedAs::Passphrase(derived.form));
             }
         }
-        self.progress()
+        self.derivations.is_finished()
     }
 
-    /// How far it has come.
+    /// How far it has come, over all keys. There are fewer rounds once a key is found.
     #[must_use]
-    pub fn progress(&self) -> UnlockProgress {
+    pub fn progress(&self) -> PassphraseProgress {
         self.derivations.progress()
     }
 
@@ -137,7 +136,7 @@ impl Unlock<'_> {
     ///
     /// [`UnlockError`] if there are none.
     pub fn finish(mut self) -> Result<Unlocked, UnlockError> {
-        while !self.advance(u32::MAX).is_finished() {}
+        while !self.advance(u32::MAX) {}
         let reason = self.failure();
         let (mut keys, mut attempts) = (Vec::new(), Vec::new());
         for trial in self.trials {
@@ -155,25 +154,24 @@ impl Unlock<'_> {
         }
     }
 
-    fn try_what_is_cheap(&mut self) {
+    fn try_what_is_cheap(&mut self, typed: &str) {
         let material = self.typed.recovery_key.as_ref().ok();
         let material = material.map(|key| KeyMaterial::from(key.as_secret()));
         for index in 0..self.trials.len() {
             match &material {
                 Some(material) => self.try_key(index, material, TypedAs::RecoveryKey),
-                None => self.queue(index),
+                None => self.queue(index, typed),
             }
         }
-        self.derivations.queue_other_forms();
     }
 
     /// Plans to derive the key from the text as a passphrase.
-    fn queue(&mut self, index: usize) {
+    fn queue(&mut self, index: usize, typed: &str) {
         let Some(trial) = self.trials.get_mut(index) else { return };
         match passphrase_of(trial.description) {
             Err(outcome) => trial.outcome = outcome,
             Ok(parameters) => {
-                if !self.derivations.queue(index, parameters) {
+                if !self.derivations.queue(index, parameters, typed) {
                     let rounds = parameters.rounds();
                     trial.outcome = UnlockOutcome::TooMuchWork { rounds };
                 }
