@@ -349,9 +349,10 @@ fn row_37_every_key_that_fits_is_used_and_a_subset_opened_is_success() {
 fn row_37_a_damaged_entry_under_one_key_does_not_hide_a_good_one_under_another() {
     let mut account = Account::default()
         .with_key(ID, KEY)
-        .with_asymmetric_key(ASYMMETRIC_ID, KEY)
+        .with_asymmetric_key(FIRST_ID, KEY)
         .with_secret("org.example.a", ID, KEY, "new");
-    account.add_asymmetric_entry("org.example.a", ASYMMETRIC_ID, KEY, "old");
+    account.add_asymmetric_entry("org.example.a", FIRST_ID, KEY, "old");
+    assert!(FIRST_ID < ID);
     let opened = |account: &Account| {
         let storage = account.storage();
         let unlocked = unlock(&storage, &recovery_key(KEY)).unwrap();
@@ -361,7 +362,7 @@ fn row_37_a_damaged_entry_under_one_key_does_not_hide_a_good_one_under_another()
     assert_eq!(text(&opened(&account)), "new", "what is authenticated comes first");
     account.secret_mut("org.example.a")["encrypted"][ID]["mac"] = json!(base64::encode(&[0; 32]));
     let old = opened(&account);
-    assert_eq!((text(&old), old.key_id().as_str()), ("old".to_owned(), ASYMMETRIC_ID));
+    assert_eq!((text(&old), old.key_id().as_str()), ("old".to_owned(), FIRST_ID));
     assert!(!old.is_authenticated());
 }
 
@@ -631,6 +632,9 @@ fn a_secret_under_a_wrong_name_does_not_open() {
     assert_eq!(failure, SecretFailure::Keys(vec![(ID.into(), SecretOpenError::WrongKey)]));
     assert!(failure.to_string().starts_with("the secret does not open: "));
 }
+
+/// The ID of a key that comes before the others.
+const FIRST_ID: &str = "a key";
 
 fn unlock(storage: &SecretStorage, typed: &str) -> Result<Unlocked, UnlockError> {
     storage.unlock(typed, &PublicKeys::default(), &Limits::default())

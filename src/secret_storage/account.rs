@@ -135,7 +135,8 @@ impl SecretStorage {
     }
 
     /// Opens one secret with whichever of these keys does, and compares it with the public key that
-    /// stands for its name.
+    /// stands for its name. Symmetric keys come first: what everybody could have written must not take
+    /// the place of what only the owner could.
     ///
     /// # Errors
     ///
@@ -148,7 +149,11 @@ impl SecretStorage {
     ) -> Result<OpenedSecret, SecretFailure> {
         let Some(secret) = self.secret(name) else { return Err(SecretFailure::OtherKeys) };
         let mut reasons = Vec::new();
-        for key in keys.iter_mut().filter(|key| secret.entry(key.id()).is_some()) {
+        let (symmetric, asymmetric): (Vec<_>, Vec<_>) = keys
+            .iter_mut()
+            .filter(|key| secret.entry(key.id()).is_some())
+            .partition(|key| !key.is_asymmetric());
+        for key in symmetric.into_iter().chain(asymmetric) {
             match key.open(name, secret).and_then(|opened| opened.check(public_keys)) {
                 Ok(opened) => return Ok(opened),
                 Err(reason) => reasons.push((key.id().clone(), reason)),
