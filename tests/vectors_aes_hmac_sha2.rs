@@ -20,13 +20,15 @@ use strongroom::{
         aes_hmac_sha2::{KeyCheck, MacMismatch, SymmetricSecret, open, seal_with_rng},
         key_material::KeyMaterial,
     },
-    encoding::base64,
-    ids::SecretName,
+    encoding::{base64, json_object::JsonObject},
+    ids::{SecretName, SecretStorageKeyId},
     passphrase::{PassphraseFinding, PassphraseParameters, candidates},
     recovery_key::RecoveryKey,
+    secret_storage::{EncryptedSecret, EncryptedSecretError, KeyDescription, KeyStanding},
     secret_value::SecretValue,
 };
 use support::{
+    recorded_accounts::{DESCRIPTIONS as KEYS, described},
     recorded_rng::RecordedRng,
     vectors::{self, Row},
 };
@@ -170,6 +172,125 @@ fn every_passphrase_gives_the_described_key() {
 }
 
 #[test]
+fn every_described_account_opens_by_recovery_key_and_by_passphrase() {
+    let (mut by_recovery_key, mut by_passphrase) = (0, 0);
+    for (row, account) in described() {
+        let storage = account.storage();
+        assert_eq!(storage.findings(), [], "{}", row.name());
+        let default = storage.default_key().map(SecretStorageKeyId::as_str);
+        assert_eq!(default, account.default_key.as_deref(), "{}", row.name());
+        assert!(storage.secrets().map(|(name, _)| name.as_str()).eq(account.secrets.keys()));
+        for key in storage.keys() {
+            let event_type = format!("m.secret_storage.key.{}", key.id());
+            assert_eq!(key.as_json(), account.contents[&event_type].as_str());
+            let name = account.description(key.id().as_str()).get("name").cloned();
+            assert_eq!(key.name().map(Value::from), name, "{}", row.name());
+        }
+        for (name, secret) in storage.secrets() {
+            assert_eq!(secret.as_json().as_str(), account.contents[name.as_str()].as_str());
+        }
+        for typed in account.recovery_keys() {
+            assert!(!account.assert_opens(&typed).is_empty(), "{}", row.name());
+            by_recovery_key += 1;
+        }
+        for typed in account.passphrases() {
+            assert!(!account.assert_opens(&typed).is_empty(), "{}", row.name());
+            by_passphrase += 1;
+        }
+    }
+    if vectors::are_our_own() {
+        assert_eq!((by_recovery_key, by_passphrase), (8, 8));
+    }
+    assert!(by_recovery_key > 0 && by_passphrase > 0);
+}
+
+#[test]
+fn every_secret_opens_with_each_of_the_keys_that_it_is_encrypted_to() {
+    let mut under_two = 0;
+    for (row, account) in described() {
+        let storage = account.storage();
+        for (name, secret) in storage.secrets() {
+            let entries = account.entries(name.as_str());
+            for recorded in &account.keys {
+                let description = storage.key(&recorded.key_id()).expect("its description");
+                let mut key = description.accept(&recorded.material()).expect("the key");
+                assert_eq!(key.standing(), KeyStanding::Checked, "{}", row.name());
+                let opened = key.open(name, secret).expect("a secret under this key");
+                account.assert_opened(name.as_str(), &opened);
+                assert_eq!(opened.key_id().as_str(), recorded.id);
+            }
+            assert_eq!(entries.len(), account.keys.len());
+            under_two += usize::from(entries.len() > 1);
+        }
+    }
+    assert!(under_two > 0, "no secret is under two keys");
+}
+
+#[test]
+fn every_description_is_checked_as_the_client_checks_it() {
+    let mut checked = 0;
+    for (row, account) in described() {
+        let Some(expected) = row.get("check_key") else { continue };
+        let [recorded] = account.keys.as_slice() else { panic!("one key") };
+        let (right, wrong) = (recorded.material(), &other_keys(&recorded.material())[0]);
+        let standing = |changed: &Value, key: &KeyMaterial| {
+            let content = JsonObject::from_json(changed.to_string().as_bytes()).expect("an object");
+            let read = KeyDescription::from_json(recorded.key_id(), &content, &Limits::default());
+            read.expect("a description").accept(key).map(|key| key.standing()).ok()
+        };
+        let (fits, checks) =
+            (|found: Option<_>| Value::from(found.is_some()), KeyStanding::Checked);
+        let description = account.description(&recorded.id);
+        assert_eq!(&fits(standing(&description, &right)), expected, "{}", row.name());
+        assert_eq!(&fits(standing(&description, wrong)), row.member("check_wrong_key"));
+        for member in ["iv", "mac"] {
+            let mut changed = description.clone();
+            changed[member] = text(&changed[member]).trim_end_matches('=').into();
+            let found = standing(&changed, &right);
+            assert_eq!(&fits(found), row.member(&format!("check_with_unpadded_{member}")));
+            assert_eq!(found, Some(checks));
+            assert_eq!(standing(&changed, wrong), None, "{}", row.name());
+        }
+        let mut changed = description.clone();
+        changed.as_object_mut().expect("an object").remove("mac");
+        let found = standing(&changed, &right);
+        assert_eq!(&fits(found), row.member("check_without_mac"), "{}", row.name());
+        assert_eq!(found, Some(KeyStanding::Unverifiable), "accepted, and said to be unchecked");
+        assert_eq!(standing(&changed, wrong), found);
+        checked += 1;
+    }
+    assert!(checked > 0, "there are no keys");
+}
+
+#[test]
+fn a_removed_secret_and_a_disabled_default_key_are_gone() {
+    let mut rows = 0;
+    for (row, mut account) in described() {
+        let Some(removed) = row.get("removed_secret_event") else { continue };
+        let object = |content: &Value| {
+            JsonObject::from_json(content.to_string().as_bytes()).expect("an object")
+        };
+        let read = EncryptedSecret::from_json(&object(removed));
+        assert_eq!(read.err(), Some(EncryptedSecretError::Deleted));
+        let name = account.secrets.keys().next().expect("a secret").clone();
+        account.contents.insert(name.clone(), object(removed));
+        let storage = account.storage();
+        assert!(storage.secret(&name.as_str().into()).is_none());
+        assert_eq!(storage.findings(), []);
+        let disabled = row.member("disabled_default_key_event");
+        let default = "m.secret_storage.default_key".to_owned();
+        let id = account.keys[0].id.clone();
+        account.contents.insert(default.clone(), object(&serde_json::json!({"key": id.clone()})));
+        assert_eq!(account.storage().default_key(), Some(&id.as_str().into()));
+        account.contents.insert(default, object(disabled));
+        assert_eq!(account.storage().default_key(), None);
+        assert_eq!(account.storage().findings(), []);
+        rows += 1;
+    }
+    assert!(rows > 0, "there is no such row");
+}
+
+#[test]
 fn every_recovery_key_is_the_described_key() {
     for row in vectors::rows(KEYS) {
         if let Some(recovery_key) = row.get_text("recovery_key") {
@@ -207,10 +328,15 @@ fn described_keys() -> Vec<DescribedKey> {
 fn described_keys_of(row: &Row) -> Vec<DescribedKey> {
     let whole: Value = row.members().map(|(name, value)| (name.clone(), value.clone())).collect();
     let several = row.get("keys").and_then(Value::as_array);
-    several.cloned().unwrap_or_else(|| vec![whole]).iter().map(|key| described(row, key)).collect()
+    several
+        .cloned()
+        .unwrap_or_else(|| vec![whole])
+        .iter()
+        .map(|key| with_description(row, key))
+        .collect()
 }
 
-fn described(row: &Row, key: &Value) -> DescribedKey {
+fn with_description(row: &Row, key: &Value) -> DescribedKey {
     DescribedKey {
         name: row.name().to_owned(),
         id: text(&key["key_id"]).to_owned(),
@@ -257,7 +383,5 @@ fn hex(text: Option<&str>) -> [u8; 32] {
 }
 
 const ITEMS: &str = "aes-hmac-sha2/items.json";
-
-const KEYS: &str = "aes-hmac-sha2/key_descriptions.json";
 
 const QUIRKS: &str = "aes-hmac-sha2/quirks.json";

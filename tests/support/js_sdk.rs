@@ -43,28 +43,40 @@ pub(crate) fn decryption_key(account: &Row) -> BackupDecryptionKey {
 
 /// The backup key that the recovery key leads to: it is that key, or opens it in secret storage.
 pub(crate) fn backup_key_by_recovery_key(account: &Row) -> Vec<u8> {
-    let typed = RecoveryKey::parse(account.text("recovery_key")).expect("a recovery key");
-    let typed = typed.as_secret().expose_bytes();
+    let stored = secret_by_recovery_key(account, "m.megolm_backup.v1");
+    stored.map_or_else(
+        || typed(account).as_secret().expose_bytes().to_vec(),
+        |stored| base64::decode(&stored).expect("base64"),
+    )
+}
+
+/// The secret of this name that the recovery key opens.
+pub(crate) fn secret_by_recovery_key(account: &Row, name: &str) -> Option<String> {
     let account_data = |name| account.get("account_data").and_then(|data| data.get(name));
-    let Some(secret) = account_data(SECRET) else { return typed.to_vec() };
+    let secret = account_data(name)?;
     let key_id = account_data("m.secret_storage.default_key").and_then(|key| key.get("key"));
     let key_id = key_id.and_then(Value::as_str).expect("a default key");
     let secret = secret.get("encrypted").and_then(|encrypted| encrypted.get(key_id));
-    let secret = secret.expect("the backup key is encrypted under the default key");
+    let secret = secret.expect("the secret is encrypted under the default key");
     let member = |name| secret.get(name).and_then(Value::as_str).and_then(base64::decode);
     let plaintext = open(
-        typed,
+        name,
+        typed(account).as_secret().expose_bytes(),
         &member("iv").expect("an IV"),
         &member("ciphertext").expect("a ciphertext"),
         &member("mac").expect("a MAC"),
     );
-    base64::decode(std::str::from_utf8(&plaintext).expect("UTF-8")).expect("base64")
+    Some(String::from_utf8(plaintext).expect("UTF-8"))
+}
+
+fn typed(account: &Row) -> RecoveryKey {
+    RecoveryKey::parse(account.text("recovery_key")).expect("a recovery key")
 }
 
 /// Opens a secret of `m.secret_storage.v1.aes-hmac-sha2`.
-fn open(key: &[u8; 32], iv: &[u8], ciphertext: &[u8], mac: &[u8]) -> Vec<u8> {
+fn open(name: &str, key: &[u8; 32], iv: &[u8], ciphertext: &[u8], mac: &[u8]) -> Vec<u8> {
     let mut keys = [0; 64];
-    Hkdf::<Sha256>::new(Some(&[0; 32]), key).expand(SECRET.as_bytes(), &mut keys).expect("64");
+    Hkdf::<Sha256>::new(Some(&[0; 32]), key).expand(name.as_bytes(), &mut keys).expect("64");
     let mut hmac = Hmac::<Sha256>::new_from_slice(&keys[32..]).expect("any length is valid");
     hmac.update(ciphertext);
     assert_eq!(hmac.finalize().into_bytes().as_slice(), mac, "the recovery key is another one");
@@ -79,5 +91,3 @@ fn open(key: &[u8; 32], iv: &[u8], ciphertext: &[u8], mac: &[u8]) -> Vec<u8> {
     }
     plaintext
 }
-
-const SECRET: &str = "m.megolm_backup.v1";

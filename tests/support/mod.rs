@@ -6,6 +6,8 @@ pub(crate) mod base64;
 pub(crate) mod endpoints;
 pub(crate) mod js_sdk;
 pub(crate) mod quirks;
+pub(crate) mod recorded_account;
+pub(crate) mod recorded_accounts;
 pub(crate) mod recorded_rng;
 pub(crate) mod recovery_key_verdicts;
 pub(crate) mod rows;

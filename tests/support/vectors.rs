@@ -4,14 +4,21 @@
 //! in the tests knows a key, an identifier or a number of rows; a missing file or one without rows
 //! fails.
 #![allow(dead_code, reason = "each test includes it and uses a part")]
-#![allow(clippy::panic, clippy::disallowed_methods, reason = "tests read files and may panic")]
+#![allow(
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "tests read files and may panic"
+)]
 
 use std::{
+    collections::BTreeMap,
     env, fs,
     path::{Path, PathBuf},
 };
 
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, value::RawValue};
 
 use super::base64;
 
@@ -22,6 +29,9 @@ pub(crate) struct Row {
     value: Value,
 }
 
+/// The members of an object, each as it is written.
+pub(crate) type RawMembers = BTreeMap<String, Box<RawValue>>;
+
 /// Whether the vectors are those of this repository, whose rows are all known.
 pub(crate) fn are_our_own() -> bool {
     other_folder().is_none()
@@ -30,6 +40,13 @@ pub(crate) fn are_our_own() -> bool {
 /// The rows of `<folder>/<file>`, at least one.
 pub(crate) fn rows(file: &str) -> Vec<Row> {
     rows_in(&folder(), file)
+}
+
+/// The rows of `<folder>/<file>`, each also as it is written.
+pub(crate) fn rows_as_written(file: &str) -> Vec<(Row, RawMembers)> {
+    let whole = fixture_as_written(file).1;
+    let written: Vec<RawMembers> = members_of(file, &whole["vectors"]);
+    rows(file).into_iter().zip(written).collect()
 }
 
 /// The rows of a file that only this repository has, at least one.
@@ -50,6 +67,13 @@ pub(crate) fn rows_in(folder: &Path, file: &str) -> Vec<Row> {
 /// A file that is one fixture.
 pub(crate) fn fixture(file: &str) -> Row {
     Row { file: file.to_owned(), value: read(&folder(), file) }
+}
+
+/// The same, also as it is written.
+pub(crate) fn fixture_as_written(file: &str) -> (Row, RawMembers) {
+    let text = read_bytes(&folder(), file);
+    let raw: Box<RawValue> = serde_json::from_slice(&text).unwrap_or_else(|_| panic!("{file}"));
+    (fixture(file), members_of(file, &raw))
 }
 
 impl Row {
@@ -101,9 +125,18 @@ fn folder() -> PathBuf {
 }
 
 fn read(folder: &Path, file: &str) -> Value {
+    let text = read_bytes(folder, file);
+    serde_json::from_slice(&text)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.join(file).display()))
+}
+
+fn read_bytes(folder: &Path, file: &str) -> Vec<u8> {
     let path = folder.join(file);
-    let text = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn members_of<T: DeserializeOwned>(file: &str, raw: &RawValue) -> T {
+    serde_json::from_str(raw.get()).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
 fn our_folder() -> PathBuf {
