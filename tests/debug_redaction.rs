@@ -13,11 +13,13 @@ mod vault;
 
 use std::{
     any::type_name,
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     error::Error,
     fmt::{Debug, Display},
+    mem,
 };
 
+use serde_json::json;
 use strongroom::{
     Limits,
     api::{
@@ -49,7 +51,7 @@ use strongroom::{
         curve25519::{Curve25519PublicKey, Curve25519SecretKey, EphemeralSecret, NonContributory},
         curve25519_aes_sha2::{
             self, BatchSealer, MacScheme, MessageMac, MessageOpenError, SealedMessage,
-            seal_with_rng,
+            SealedMessageError, seal_with_rng,
         },
         ed25519::{Ed25519KeyError, Ed25519PublicKey, Ed25519Seed, Ed25519Signature},
         key_material::{KeyLength, KeyLengthError, KeyMaterial},
@@ -69,8 +71,8 @@ use strongroom::{
         },
     },
     ids::{
-        BackupVersion, DeviceId, EventType, KeyId, RoomId, SecretName, SessionId, SyncToken,
-        TransactionId, UserId,
+        BackupVersion, DeviceId, EventType, KeyId, RoomId, SecretName, SecretStorageKeyId,
+        SessionId, SyncToken, TransactionId, UserId,
     },
     passphrase::{
         DerivedKey, PassphraseAttempts, PassphraseCandidate, PassphraseFinding, PassphraseForm,
@@ -80,9 +82,16 @@ use strongroom::{
     randomness::NoRandomness,
     recovery_key::RecoveryKey,
     secret::{SecretString, SecretVec},
+    secret_storage::{
+        EncryptedSecret, EncryptedSecretError, KeyAlgorithm, KeyDescription, KeyDescriptionError,
+        KeyMismatch, KeyStanding, KeyTest, KeyTestError, OpenedSecret, SecretEntry,
+        SecretEntryError, SecretFailure, SecretOpenError, SecretOrigin, SecretStorage,
+        SecretStorageFinding, SecretStorageKey, SecretVerdict, TypedAs, Unlock, UnlockAttempt,
+        UnlockError, UnlockFailure, UnlockOutcome, Unlocked,
+    },
     secret_value::{
-        CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, ReadSecretValue, SecretCheckError, SecretContent,
-        SecretRepair, SecretShape, SecretValue, SecretValueError,
+        CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeyVerdict, PublicKeys, ReadSecretValue,
+        SecretCheckError, SecretContent, SecretRepair, SecretShape, SecretValue, SecretValueError,
     },
     session_data::{ExportedSession, Repair, SessionData, SessionKey},
     signed_json::{
@@ -281,14 +290,30 @@ fn hold_no_secret() -> BTreeSet<String> {
         Rounds,
         RoundsError,
         SealOptions,
+        KeyAlgorithm,
+        KeyStanding,
+        PublicKeyVerdict,
         SecretName,
+        SecretOrigin,
         SecretRepair,
         SecretShape,
+        SecretStorageKeyId,
         SessionId,
         TooFewRounds,
+        TypedAs,
         UserId,
         Warning,
+        // What the server knows of the secret storage, in whose account data it stands.
+        EncryptedSecretError,
+        KeyDescription,
+        KeyDescriptionError,
+        KeyTest,
+        KeyTestError,
+        SealedMessageError,
+        SecretEntryError,
+        SecretStorageFinding,
         // Public keys, signatures and codes.
+        PublicKeys,
         BackupPublicKeyError,
         CheckedSignature,
         Ed25519KeyError,
@@ -327,6 +352,8 @@ fn every_public_type_is_looked_at_or_holds_no_secret() {
         look_at_symmetric_secrets,
         look_at_attempts,
         look_at_secret_values,
+        look_at_secret_storage,
+        look_at_unlocking,
     ] {
         look(&mut witness, &vault);
     }
@@ -742,6 +769,167 @@ fn look_at_secret_values(witness: &mut Witness, vault: &Vault) {
             }
         }
     }
+}
+
+#[test]
+fn secret_storage_and_its_errors_do_not_print_what_is_stored() {
+    run(look_at_secret_storage);
+}
+
+fn look_at_secret_storage(witness: &mut Witness, vault: &Vault) {
+    let storage = secret_storage(vault);
+    witness.debug::<SecretStorage>(&storage);
+    let (mut failures, mut opened) = (BTreeSet::new(), 0);
+    for (_, secret) in storage.secrets() {
+        witness.debug::<EncryptedSecret>(secret);
+        for (_, entry) in secret.entries() {
+            witness.debug::<SecretEntry>(entry.unwrap());
+        }
+    }
+    let mut public_keys = PublicKeys::default();
+    for other in [None, Some(Curve25519PublicKey::from_bytes([9; 32]))] {
+        public_keys.backup = other;
+        for bytes in [KEY, EPHEMERAL] {
+            let material = KeyMaterial::from(&secret(&bytes));
+            let accepted = storage.keys().map(|key| key.accept(&material));
+            let (keys, errors): (Vec<_>, Vec<_>) = accepted.partition(Result::is_ok);
+            for error in errors {
+                witness.error::<KeyMismatch>(error.unwrap_err());
+            }
+            let mut keys: Vec<SecretStorageKey> = keys.into_iter().map(Result::unwrap).collect();
+            for verdict in storage.open_all(&mut keys, &public_keys) {
+                witness.debug::<SecretVerdict>(&verdict);
+                match verdict.outcome {
+                    Ok(secret) => {
+                        witness.debug::<OpenedSecret>(&secret);
+                        opened += 1;
+                    }
+                    Err(SecretFailure::Keys(reasons)) => {
+                        for (_, reason) in &reasons {
+                            witness.error::<SecretOpenError>(*reason);
+                            failures.insert(reason.to_string());
+                        }
+                        witness.error(SecretFailure::Keys(reasons));
+                    }
+                    Err(other) => witness.error(other),
+                }
+            }
+            keys.iter().for_each(|key| witness.debug(key));
+        }
+    }
+    assert!(opened > 3, "{opened}");
+    assert!(failures.len() > 4, "{failures:?}");
+}
+
+#[test]
+fn unlocking_prints_neither_what_was_typed_nor_the_keys() {
+    run(look_at_unlocking);
+}
+
+fn look_at_unlocking(witness: &mut Witness, vault: &Vault) {
+    let (storage, empty, limits) = (secret_storage(vault), storage_of(&[]), Limits::default());
+    let mut public_keys = PublicKeys::default();
+    public_keys.backup = Some(decryption_key().public_key().as_curve25519().canonical());
+    let long = format!("{TOKEN}\u{e9}");
+    // One for each kind of error.
+    let malformed = vault.malformed_recovery_keys().into_iter();
+    let by_kind: BTreeMap<_, _> = malformed
+        .map(|text| (mem::discriminant(&RecoveryKey::parse(&text).unwrap_err()), text))
+        .map(|(kind, text)| (format!("{kind:?}"), text))
+        .collect();
+    let mut typed: Vec<_> = by_kind.into_values().collect();
+    typed.extend([vault.recovery_key.clone(), TOKEN.to_owned(), long]);
+    let (mut fitted, mut reasons) = (0, BTreeSet::new());
+    for (typed, storage) in typed.iter().flat_map(|typed| [(typed, &storage), (typed, &empty)]) {
+        let mut unlock = storage.start_unlock(typed, &public_keys, &limits);
+        let mut is_finished = false;
+        while !is_finished {
+            witness.debug::<Unlock<'_>>(&unlock);
+            is_finished = unlock.advance(1);
+        }
+        let attempts = match unlock.finish() {
+            Ok(unlocked) => {
+                witness.debug::<Unlocked>(&unlocked);
+                fitted += 1;
+                unlocked.attempts
+            }
+            Err(error) => {
+                reasons.insert(error.to_string());
+                witness.error::<UnlockFailure>(error.reason);
+                witness.error::<UnlockError>(error.clone());
+                error.attempts
+            }
+        };
+        for attempt in attempts {
+            witness.debug::<UnlockAttempt>(&attempt);
+            witness.error::<UnlockOutcome>(attempt.outcome);
+        }
+    }
+    assert_eq!(fitted, 2, "the recovery key and the passphrase");
+    assert!(reasons.len() > 4, "{reasons:?}");
+}
+
+/// Keys of all kinds that are [`KEY`], one that comes from [`TOKEN`], and secrets of all kinds under
+/// them, the broken ones included.
+fn secret_storage(vault: &Vault) -> SecretStorage {
+    let key = KeyMaterial::from(&secret(&KEY));
+    let parameters = json!({"algorithm": "m.pbkdf2", "salt": "salt", "iterations": 3});
+    let rounds = Rounds::new(3, 3).unwrap();
+    let derived = derive(TOKEN.as_bytes(), b"salt", rounds, KeyLength::default());
+    let described = |key: &KeyMaterial| {
+        let KeyCheck { iv, mac, .. } = KeyCheck::new(key).unwrap();
+        let (iv, mac) = (iv.to_base64(), mac.to_base64());
+        json!({"algorithm": "m.secret_storage.v1.aes-hmac-sha2", "iv": iv, "mac": mac})
+    };
+    let mut with_passphrase = described(&derived);
+    with_passphrase["passphrase"] = parameters;
+    let public_key = decryption_key().public_key().to_base64();
+    let asymmetric =
+        json!({"algorithm": "m.secret_storage.v1.curve25519-aes-sha2", "pubkey": public_key});
+    let symmetric = |name: &str, bytes: &[u8]| {
+        let secret = aes_hmac_sha2::seal(&key, name, bytes).unwrap();
+        let ciphertext = base64::encode(&secret.ciphertext);
+        json!({"iv": secret.iv.to_base64(), "ciphertext": ciphertext, "mac": secret.mac.to_base64()})
+    };
+    let sealed = seal(TOKEN.as_bytes());
+    let sealed = json!({
+        "ephemeral": sealed.ephemeral.to_base64(),
+        "ciphertext": base64::encode(&sealed.ciphertext),
+        "mac": base64::encode(sealed.mac.as_bytes()),
+    });
+    let no_text = [TOKEN.as_bytes(), b"\xff"].concat();
+    let mut damaged = sealed.clone();
+    damaged["ciphertext"] = json!(base64::encode(&[7; 32]));
+    let under = |id: &str, entry: serde_json::Value| json!({"encrypted": {id: entry}});
+    let backup_key = vault.key_base64.as_bytes();
+    storage_of(&[
+        ("m.secret_storage.key.old", asymmetric),
+        ("m.secret_storage.key.new", described(&key)),
+        ("m.secret_storage.key.passphrase", with_passphrase),
+        ("m.secret_storage.key.unknown", json!({"algorithm": "m.future"})),
+        (MEGOLM_BACKUP_V1, under("new", symmetric(MEGOLM_BACKUP_V1, backup_key))),
+        (CROSS_SIGNING_MASTER, under("old", json!({"passthrough": true}))),
+        ("m.megolm_backup.v1.recovery_key", under("old", json!({"passthrough": true}))),
+        ("org.example.asymmetric", under("old", sealed.clone())),
+        (
+            "org.example.symmetric",
+            under("new", symmetric("org.example.symmetric", TOKEN.as_bytes())),
+        ),
+        ("org.example.other_name", under("new", symmetric("org.example", TOKEN.as_bytes()))),
+        ("org.example.no_text", under("new", symmetric("org.example.no_text", &no_text))),
+        ("org.example.other_algorithm", under("new", sealed)),
+        ("org.example.damaged", under("old", damaged)),
+    ])
+}
+
+fn storage_of(events: &[(&str, serde_json::Value)]) -> SecretStorage {
+    let events = events.iter().map(|(event_type, content)| {
+        let content = JsonObject::from_json(content.to_string().as_bytes()).unwrap();
+        (EventType::from(*event_type), content)
+    });
+    let events: Vec<_> = events.collect();
+    let events = events.iter().map(|(event_type, content)| (event_type, content));
+    SecretStorage::from_account_data(events, &Limits::default())
 }
 
 fn run(look: fn(&mut Witness, &Vault)) {

@@ -22,6 +22,7 @@ use std::{
     mem, slice,
 };
 
+use serde_json::{Value, json};
 use strongroom::{
     Limits,
     api::{AccessToken, BaseUrl, CreateBackupVersion, Endpoint as _, PutRoomKeys},
@@ -38,13 +39,15 @@ use strongroom::{
         key_material::{KeyLength, KeyMaterial},
         pbkdf2::{Derivation, Rounds, derive},
     },
-    encoding::{base58, secret_base64},
-    ids::RoomId,
+    encoding::{base58, base64, json_object::JsonObject, secret_base64},
+    ids::{EventType, RoomId},
     passphrase::{PassphraseParameters, PassphraseStep, candidates},
     recovery_key::{RecoveryKey, RecoveryKeyError},
     secret::{SecretBytes, SecretString, SecretVec},
+    secret_storage::SecretStorage,
     secret_value::{
-        CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, SecretValue,
+        CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, PublicKeys,
+        SecretValue,
     },
     session_data::{ExportedSession, SessionData, SessionKey},
 };
@@ -346,7 +349,7 @@ fn decryption_keys_leave_nothing_however_they_fail() {
 fn session_keys_and_session_json_leave_nothing() {
     let vault = Vault::new();
     let (plain, escaped) = (vault.exported_base64(), escaped_exported_base64(&vault));
-    let shared = strongroom::encoding::base64::encode(&vault.shared);
+    let shared = base64::encode(&vault.shared);
     let texts = [&plain, &escaped, &shared, &format!("{shared}==")]
         .map(|text| vault.json_with_session_key(text));
     let escaped_name = vault.session_json().replace("future", "\\u0066uture");
@@ -633,6 +636,92 @@ fn an_access_token_stands_in_the_request_and_nowhere_else() {
         assert!(token.clone() == AccessToken::from(SecretString::from(TOKEN)));
         assert!(endpoint.to_http(&base_url, &AccessToken::from(broken.as_str())).is_err());
     });
+}
+
+#[test]
+fn secret_storage_leaves_nothing_unlocked_or_opened_or_given_up() {
+    let vault = Vault::new();
+    let (storage, limits) = (secret_storage(&vault), Limits::default());
+    let public_keys = PublicKeys::default();
+    let mut wrong = PublicKeys::default();
+    wrong.backup = Some(Curve25519PublicKey::from_bytes([9; 32]));
+    let other_form = format!("{TOKEN}\u{e9}");
+    let (mut opened, mut failed) = (0, 0);
+    leaves_nothing(&vault, || {
+        for (typed, count) in [(vault.recovery_key.as_str(), 2), (TOKEN, 1)] {
+            let mut unlocked = storage.unlock(typed, &public_keys, &limits).unwrap();
+            assert_eq!(unlocked.keys.len(), count);
+            drop(unlocked.keys[0].to_recovery_key());
+            for public_keys in [&public_keys, &wrong] {
+                for verdict in storage.open_all(&mut unlocked.keys, public_keys) {
+                    let Ok(secret) = &verdict.outcome else {
+                        failed += 1;
+                        continue;
+                    };
+                    drop(secret.value().unwrap());
+                    drop(verdict.clone());
+                    opened += 1;
+                }
+            }
+            drop(unlocked.clone());
+        }
+        assert!(storage.unlock(&other_form, &public_keys, &limits).is_err());
+        drop(storage.start_unlock(&vault.recovery_key, &public_keys, &limits));
+        let mut given_up = storage.start_unlock(&other_form, &public_keys, &limits);
+        given_up.advance(1);
+        drop(given_up);
+    });
+    assert!(opened > 5 && failed > 5, "{opened} opened, {failed} failed");
+}
+
+/// Two keys that are [`KEY`], one that comes from [`TOKEN`] in one round, and secrets under them that
+/// open and that do not.
+fn secret_storage(vault: &Vault) -> SecretStorage {
+    let (key, derived) = (KeyMaterial::from(&secret(&KEY)), derived(1));
+    let derived = KeyMaterial::from_slice(&derived).unwrap();
+    let described = |key: &KeyMaterial, passphrase: Value| {
+        let KeyCheck { iv, mac, .. } = KeyCheck::new(key).unwrap();
+        let (iv, mac) = (iv.to_base64(), mac.to_base64());
+        let algorithm = "m.secret_storage.v1.aes-hmac-sha2";
+        json!({"algorithm": algorithm, "iv": iv, "mac": mac, "passphrase": passphrase})
+    };
+    let public_key = decryption_key().public_key().to_base64();
+    let asymmetric =
+        json!({"algorithm": "m.secret_storage.v1.curve25519-aes-sha2", "pubkey": public_key});
+    let passphrase = json!({"algorithm": "m.pbkdf2", "salt": "salt", "iterations": 1, "bits": 512});
+    let symmetric = |id: &str, key: &KeyMaterial, name: &str, bytes: &[u8]| {
+        let sealed = aes_hmac_sha2::seal(key, name, bytes).unwrap();
+        let ciphertext = base64::encode(&sealed.ciphertext);
+        let (iv, mac) = (sealed.iv.to_base64(), sealed.mac.to_base64());
+        json!({"encrypted": {id: {"iv": iv, "ciphertext": ciphertext, "mac": mac}}})
+    };
+    let under_old =
+        |plaintext: &[u8]| -> Value { serde_json::from_slice(&sealed(plaintext)).unwrap() };
+    let mut damaged = under_old(TOKEN.as_bytes());
+    damaged["ciphertext"] = json!(base64::encode(&[7; 32]));
+    let no_text = [TOKEN.as_bytes(), b"\xff"].concat();
+    let backup_key = vault.key_base64.as_bytes();
+    let master = symmetric("passphrase", &derived, CROSS_SIGNING_MASTER, backup_key);
+    let events = [
+        ("m.secret_storage.key.old", asymmetric),
+        ("m.secret_storage.key.new", described(&key, Value::Null)),
+        ("m.secret_storage.key.passphrase", described(&derived, passphrase)),
+        (MEGOLM_BACKUP_V1, symmetric("new", &key, MEGOLM_BACKUP_V1, backup_key)),
+        (MEGOLM_BACKUP_V1_RECOVERY_KEY, json!({"old": {"passthrough": true}})),
+        (CROSS_SIGNING_MASTER, master),
+        ("a.symmetric", symmetric("new", &key, "a.symmetric", TOKEN.as_bytes())),
+        ("a.wrong.name", symmetric("new", &key, "a.symmetric", TOKEN.as_bytes())),
+        ("a.no.text", symmetric("new", &key, "a.no.text", &no_text)),
+        ("a.asymmetric", json!({"encrypted": {"old": under_old(TOKEN.as_bytes())}})),
+        ("a.asymmetric.no.text", json!({"encrypted": {"old": under_old(&no_text)}})),
+        ("a.damaged", json!({"encrypted": {"old": damaged}})),
+    ];
+    let events = events.map(|(event_type, content)| {
+        let content = JsonObject::from_json(content.to_string().as_bytes()).unwrap();
+        (EventType::from(event_type), content)
+    });
+    let events = events.iter().map(|(event_type, content)| (event_type, content));
+    SecretStorage::from_account_data(events, &Limits::default())
 }
 
 /// The session key in base64 with an escape near its end, at least, so that it is unescaped.
