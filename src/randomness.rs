@@ -11,7 +11,7 @@
 
 use std::convert::Infallible;
 
-use rand_core::{TryCryptoRng, TryRng};
+use rand_core::{CryptoRng, TryCryptoRng, TryRng};
 use thiserror::Error;
 
 /// The operating system has no randomness to give.
@@ -53,6 +53,21 @@ impl TryRng for OsRng {
 }
 
 impl TryCryptoRng for OsRng {}
+
+/// So many letters and digits, each as likely as any other.
+pub(crate) fn alphanumeric(length: usize, rng: &mut (impl CryptoRng + ?Sized)) -> String {
+    let mut text = String::with_capacity(length);
+    while text.len() < length {
+        let mut bytes = [0; 32];
+        rng.fill_bytes(&mut bytes);
+        // Of the 64 values that six bits have, two stand for no character.
+        let drawn = bytes.iter().filter_map(|byte| ALPHANUMERIC.get(usize::from(byte & 63)));
+        text.extend(drawn.take(length - text.len()).map(|byte| char::from(*byte)));
+    }
+    text
+}
+
+const ALPHANUMERIC: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 #[cfg(test)]
 mod tests {

@@ -77,6 +77,21 @@ impl JsonObject {
         value.get().starts_with('{').then(|| Self(value.to_owned()))
     }
 
+    /// What we put together out of JSON, so that it is an object.
+    pub(crate) fn from_our_own(text: &str) -> Self {
+        #[expect(clippy::expect_used, reason = "it is put together out of JSON")]
+        Self::from_json(text.as_bytes()).expect("it is an object")
+    }
+
+    pub(crate) fn as_raw(&self) -> &RawValue {
+        &self.0
+    }
+
+    /// The value of a member; `None` if it is absent or `null`.
+    pub(crate) fn member(&self, name: &str) -> Option<&RawValue> {
+        self.members()?.take_present(name)
+    }
+
     fn members(&self) -> Option<RawObject<'_>> {
         RawObject::parse(self.as_bytes()).ok()
     }

@@ -48,7 +48,7 @@ use crate::{
         pbkdf2::{self, Derivation, Rounds},
     },
     encoding::json::{self, UnknownMembers},
-    randomness::{NoRandomness, with_os_rng},
+    randomness::{NoRandomness, alphanumeric, with_os_rng},
 };
 
 /// How a key is derived from a passphrase. Nothing in it is secret.
@@ -75,7 +75,7 @@ impl PassphraseParameters {
     pub fn generate_with_rng(rng: &mut impl CryptoRng) -> Self {
         Self {
             rounds: DEFAULT_ROUNDS,
-            salt: draw_salt(rng),
+            salt: alphanumeric(SALT_CHARACTERS, rng),
             length: KeyLength::default(),
             unknown: UnknownMembers::default(),
         }
@@ -162,19 +162,6 @@ impl Serialize for Json<'_> {
     }
 }
 
-/// Letters and digits, each as likely as any other.
-fn draw_salt(rng: &mut impl CryptoRng) -> String {
-    let mut salt = String::with_capacity(SALT_CHARACTERS);
-    while salt.len() < SALT_CHARACTERS {
-        let mut bytes = [0; SALT_CHARACTERS];
-        rng.fill_bytes(&mut bytes);
-        // Of the 64 values that six bits have, two stand for no character.
-        let drawn = bytes.iter().filter_map(|byte| ALPHANUMERIC.get(usize::from(byte & 63)));
-        salt.extend(drawn.take(SALT_CHARACTERS - salt.len()).map(|byte| char::from(*byte)));
-    }
-    salt
-}
-
 /// The one algorithm there is.
 const M_PBKDF2: &str = "m.pbkdf2";
 
@@ -185,5 +172,3 @@ const MIN_ROUNDS: u32 = 10_000;
 const DEFAULT_ROUNDS: Rounds = Rounds::of(NonZeroU32::new(500_000).unwrap());
 
 const SALT_CHARACTERS: usize = 32;
-
-const ALPHANUMERIC: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";

@@ -1,15 +1,15 @@
 //! The secret storage of an account: which keys there are, which is default, and which secrets.
 
-use std::collections::BTreeMap;
-
-use thiserror::Error;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     DEFAULT_KEY, KEY_PREFIX,
     encrypted_secret::{EncryptedSecret, EncryptedSecretError},
+    finding::SecretStorageFinding,
     key::SecretStorageKey,
     key_description::{KeyDescription, KeyDescriptionError},
-    opened_secret::{OpenedSecret, SecretOpenError},
+    opened_secret::OpenedSecret,
+    verdict::{SecretFailure, SecretVerdict},
 };
 use crate::{
     Limits,
@@ -28,54 +28,14 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 pub struct SecretStorage {
     keys: BTreeMap<SecretStorageKeyId, KeyDescription>,
-    default_key: Option<SecretStorageKeyId>,
+    /// What the event about the default key says; `None` if there is no such event.
+    default_key: Option<Option<SecretStorageKeyId>>,
     secrets: BTreeMap<SecretName, EncryptedSecret>,
     findings: Vec<SecretStorageFinding>,
-}
-
-/// Something in the account data that is not as it should be.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum SecretStorageFinding {
-    /// The description of a key cannot be read.
-    #[error("a key description cannot be used: {1}")]
-    Key(SecretStorageKeyId, #[source] KeyDescriptionError),
-    /// An event with the name of a known secret, or with `encrypted`, is no secret.
-    #[error("a secret cannot be read: {1}")]
-    Secret(SecretName, #[source] EncryptedSecretError),
-    /// `m.secret_storage.default_key` names a key that is not described.
-    #[error("the default key is not described")]
-    DefaultKeyMissing(SecretStorageKeyId),
-    /// `m.secret_storage.default_key` cannot be read.
-    #[error("the event that names the default key cannot be read")]
-    DefaultKeyUnreadable,
-    /// A key is named `m.default`, as an early draft marked the default one. It counts where there is
-    /// no event that names the default key, and no other key has this name.
-    #[error("a key is marked as default by its name, as an early draft had it")]
-    DefaultByName(SecretStorageKeyId),
-}
-
-/// What became of one secret.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct SecretVerdict {
-    /// The secret.
-    pub name: SecretName,
-    /// The secret, or why each of the keys failed that it is encrypted to.
-    pub outcome: Result<OpenedSecret, SecretFailure>,
-}
-
-/// Why a secret did not open.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum SecretFailure {
-    /// It is encrypted to none of the keys that were given.
-    #[error("the secret is encrypted to other keys")]
-    OtherKeys,
-    /// It is encrypted to keys that were given, and none opens it. The first reason is that of the
-    /// first key.
-    #[error("the secret does not open: {}", first_reason(.0))]
-    Keys(Vec<(SecretStorageKeyId, SecretOpenError)>),
+    /// All events that have to do with secret storage, as they came.
+    contents: BTreeMap<EventType, JsonObject>,
+    /// The types of all others, which no secret may overwrite.
+    others: BTreeSet<EventType>,
 }
 
 impl SecretStorage {
@@ -86,17 +46,10 @@ impl SecretStorage {
         limits: &Limits,
     ) -> Self {
         let mut storage = Self::default();
-        let mut default_key = None;
         for (event_type, content) in events {
-            match event_type.as_str() {
-                DEFAULT_KEY => default_key = Some(content),
-                name => match name.strip_prefix(KEY_PREFIX) {
-                    Some(id) => storage.read_key(&SecretStorageKeyId::from(id), content, limits),
-                    None => storage.read_secret(&SecretName::from(name), content, limits),
-                },
-            }
+            storage.read(event_type, content, limits);
         }
-        storage.read_default_key(default_key, limits);
+        storage.find_defaults(limits);
         storage
     }
 
@@ -111,10 +64,17 @@ impl SecretStorage {
         self.keys.get(id)
     }
 
-    /// The ID of the default key, described or not.
+    /// The ID of the default key, described or not: the one that the event names, or the only one that an
+    /// early draft's name marks.
     #[must_use]
     pub fn default_key(&self) -> Option<&SecretStorageKeyId> {
-        self.default_key.as_ref()
+        match &self.default_key {
+            Some(named) => named.as_ref(),
+            None => {
+                let mut by_name = self.default_by_name();
+                by_name.next().filter(|_| by_name.next().is_none())
+            }
+        }
     }
 
     /// The secrets with their names, in the order of these.
@@ -179,6 +139,37 @@ impl SecretStorage {
         self.secrets.keys().map(&mut open).collect()
     }
 
+    /// The content of an event that has to do with secret storage; `None` if there is none, or `{}`.
+    pub(super) fn content(&self, event_type: &EventType) -> Option<&JsonObject> {
+        self.contents.get(event_type).filter(|content| !content.is_empty())
+    }
+
+    /// Whether there is an event of this type that is not a secret nor meant as one.
+    pub(super) fn is_other_data(&self, event_type: &EventType) -> bool {
+        self.others.contains(event_type)
+    }
+
+    /// Reads one event, which replaces an earlier one of its type.
+    pub(super) fn read(&mut self, event_type: &EventType, content: &JsonObject, limits: &Limits) {
+        let name = event_type.as_str();
+        let is_ours = if name == DEFAULT_KEY {
+            self.default_key = Some(read_key_id(content));
+            true
+        } else if let Some(id) = name.strip_prefix(KEY_PREFIX) {
+            self.read_key(&SecretStorageKeyId::from(id), content, limits);
+            true
+        } else {
+            self.read_secret(&SecretName::from(name), content, limits)
+        };
+        if is_ours {
+            self.others.remove(event_type);
+            self.contents.insert(event_type.clone(), content.clone());
+        } else {
+            self.contents.remove(event_type);
+            self.others.insert(event_type.clone());
+        }
+    }
+
     fn read_key(&mut self, id: &SecretStorageKeyId, content: &JsonObject, limits: &Limits) {
         self.keys.remove(id);
         match KeyDescription::from_json(id.clone(), content, limits) {
@@ -188,39 +179,34 @@ impl SecretStorage {
         }
     }
 
-    fn read_secret(&mut self, name: &SecretName, content: &JsonObject, limits: &Limits) {
+    /// Reads a secret; `false` if the event is none, nor meant as one.
+    fn read_secret(&mut self, name: &SecretName, content: &JsonObject, limits: &Limits) -> bool {
         self.secrets.remove(name);
         match EncryptedSecret::from_json(content) {
             Ok(secret) => drop(self.secrets.insert(name.clone(), secret)),
-            Err(EncryptedSecretError::NotEncrypted) if is_meant_as_secret(name, content) => {
-                let error = EncryptedSecretError::NotEncrypted;
+            Err(EncryptedSecretError::Deleted) => {}
+            Err(error) if is_meant_as_secret(name, content) => {
                 self.find(SecretStorageFinding::Secret(name.clone(), error), limits);
             }
-            Err(_) => {}
+            Err(_) => return false,
         }
+        true
     }
 
-    fn read_default_key(&mut self, content: Option<&JsonObject>, limits: &Limits) {
-        let by_name = self.keys().filter(|key| key.name() == Some(NAME_OF_DEFAULT));
-        let by_name: Vec<_> = by_name.map(|key| key.id().clone()).collect();
-        self.default_key = match content.filter(|content| !content.is_empty()) {
-            Some(content) => {
-                let id = read_key_id(content);
-                if id.is_none() {
-                    self.find(SecretStorageFinding::DefaultKeyUnreadable, limits);
-                }
-                id
-            }
-            None => match by_name.as_slice() {
-                // An empty event says that there is none.
-                [only] if content.is_none() => Some(only.clone()),
-                _ => None,
-            },
-        };
-        for id in by_name {
+    fn default_by_name(&self) -> impl Iterator<Item = &SecretStorageKeyId> {
+        self.keys().filter(|key| key.name() == Some(NAME_OF_DEFAULT)).map(KeyDescription::id)
+    }
+
+    /// Looks for what is wrong with the default key once all events are read.
+    fn find_defaults(&mut self, limits: &Limits) {
+        let content = self.content(&EventType::from(DEFAULT_KEY));
+        if content.is_some() && self.default_key().is_none() {
+            self.find(SecretStorageFinding::DefaultKeyUnreadable, limits);
+        }
+        for id in self.default_by_name().cloned().collect::<Vec<_>>() {
             self.find(SecretStorageFinding::DefaultByName(id), limits);
         }
-        if let Some(id) = self.default_key.clone().filter(|id| self.key(id).is_none()) {
+        if let Some(id) = self.default_key().filter(|id| self.key(id).is_none()).cloned() {
             self.find(SecretStorageFinding::DefaultKeyMissing(id), limits);
         }
     }
@@ -242,10 +228,6 @@ fn read_key_id(content: &JsonObject) -> Option<SecretStorageKeyId> {
 fn is_meant_as_secret(name: &SecretName, content: &JsonObject) -> bool {
     let mut object = RawObject::parse(content.as_bytes()).unwrap_or_default();
     SecretShape::of(name) != SecretShape::Text || object.take("encrypted").is_some()
-}
-
-fn first_reason(reasons: &[(SecretStorageKeyId, SecretOpenError)]) -> String {
-    reasons.first().map(|(_, reason)| reason.to_string()).unwrap_or_default()
 }
 
 /// What the default key was called in an early draft.

@@ -12,6 +12,7 @@ use crate::{
         curve25519_aes_sha2::{SealedMessage, SealedMessageError},
     },
     encoding::{
+        base64,
         json::{self, JsonText, RawObject},
         json_object::JsonObject,
     },
@@ -88,7 +89,7 @@ impl EncryptedSecret {
             return Err(EncryptedSecretError::Deleted);
         }
         let mut object = RawObject::parse(content.as_bytes()).unwrap_or_default();
-        let encrypted = object.take_present("encrypted");
+        let encrypted = object.take_present(ENCRYPTED);
         let mut entries = match encrypted.map(|json| RawObject::parse(json.get().as_bytes())) {
             Some(Ok(encrypted)) => read_entries(encrypted, |_| true),
             Some(Err(_)) => return Err(EncryptedSecretError::NotEncrypted),
@@ -126,6 +127,67 @@ impl EncryptedSecret {
         &self.json
     }
 }
+
+/// The JSON of a symmetric entry.
+pub(super) fn entry_json(secret: &SymmetricSecret) -> String {
+    let member = |name, value: &str| format!("\"{name}\":{}", json::to_text(value));
+    let (iv, mac) = (secret.iv.to_base64(), secret.mac.to_base64());
+    let members = [
+        member("iv", &iv),
+        member("ciphertext", &base64::encode(&secret.ciphertext)),
+        member("mac", &mac),
+    ];
+    format!("{{{}}}", members.join(","))
+}
+
+/// The JSON of an asymmetric entry.
+pub(super) fn legacy_entry_json(message: &SealedMessage) -> String {
+    let member = |name, value: &str| format!("\"{name}\":{}", json::to_text(value));
+    let (ephemeral, mac) = (message.ephemeral.to_base64(), base64::encode(message.mac.as_bytes()));
+    let members = [
+        member("ciphertext", &base64::encode(&message.ciphertext)),
+        member("mac", &mac),
+        member("ephemeral", &ephemeral),
+    ];
+    format!("{{{}}}", members.join(","))
+}
+
+/// The content of a secret with an entry set, and all else as it is.
+pub(super) fn with_entry(
+    content: Option<&JsonObject>,
+    id: &SecretStorageKeyId,
+    entry: &str,
+) -> JsonObject {
+    let encrypted = content.and_then(|content| content.member(ENCRYPTED));
+    let encrypted = json::with_member(encrypted, id.as_str(), entry);
+    JsonObject::from_our_own(&json::with_member(
+        content.map(JsonObject::as_raw),
+        ENCRYPTED,
+        &encrypted,
+    ))
+}
+
+/// The content of a secret without these entries, and all else as it is.
+pub(super) fn without_entries(content: &JsonObject, ids: &[SecretStorageKeyId]) -> JsonObject {
+    let mut content = content.clone();
+    for id in ids {
+        if let Some(encrypted) = content.member(ENCRYPTED) {
+            let encrypted = json::without_member(Some(encrypted), id.as_str());
+            let text = json::with_member(Some(content.as_raw()), ENCRYPTED, &encrypted);
+            content = JsonObject::from_our_own(&text);
+        }
+        let is_beside = content
+            .member(id.as_str())
+            .is_some_and(|entry| read_entry(entry) == Ok(SecretEntry::Passthrough));
+        if is_beside {
+            let text = json::without_member(Some(content.as_raw()), id.as_str());
+            content = JsonObject::from_our_own(&text);
+        }
+    }
+    content
+}
+
+const ENCRYPTED: &str = "encrypted";
 
 impl Serialize for EncryptedSecret {
     /// Writes the JSON as it came.

@@ -50,19 +50,28 @@
 //! [`PublicKeys`]: crate::secret_value::PublicKeys
 
 mod account;
+mod change;
 mod encrypted_secret;
+mod finding;
 mod key;
 mod key_description;
 mod opened_secret;
 mod unlock;
+mod verdict;
 
 pub use self::{
-    account::{SecretFailure, SecretStorage, SecretStorageFinding, SecretVerdict},
+    account::SecretStorage,
+    change::{
+        Change, ChangeError, LegacyPublicKey, NewKey, NotVerified, Plan, PlanError, PlanNote,
+        PlanStep, StepReason, VerifiedPublicKeys,
+    },
     encrypted_secret::{EncryptedSecret, EncryptedSecretError, SecretEntry, SecretEntryError},
+    finding::SecretStorageFinding,
     key::{KeyMismatch, KeyStanding, SecretStorageKey},
     key_description::{KeyAlgorithm, KeyDescription, KeyDescriptionError, KeyTest, KeyTestError},
     opened_secret::{OpenedSecret, SecretOpenError, SecretOrigin},
     unlock::{TypedAs, Unlock, UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome, Unlocked},
+    verdict::{SecretFailure, SecretVerdict},
 };
 
 /// The algorithm of secret storage.

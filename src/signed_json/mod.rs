@@ -117,15 +117,15 @@ impl SignedObject {
         let signature = json::to_text(&signature.to_base64());
         let signatures = member(&self.text, SIGNATURES);
         let of_user = signatures.and_then(|signatures| member(signatures, user_id.as_str()));
-        let of_user = with_member(of_user, key_id.as_str(), &signature);
-        let signatures = with_member(signatures, user_id.as_str(), &of_user);
-        let text = with_member(Some(&self.text), SIGNATURES, &signatures);
+        let of_user = json::with_member(of_user, key_id.as_str(), &signature);
+        let signatures = json::with_member(signatures, user_id.as_str(), &of_user);
+        let text = json::with_member(Some(&self.text), SIGNATURES, &signatures);
         Self::from_our_own(&text)
     }
 
     /// An object that has nothing but a string.
     pub(crate) fn of_one_member(name: &str, value: &str) -> Self {
-        Self::from_our_own(&with_member(None, name, &json::to_text(value)))
+        Self::from_our_own(&json::with_member(None, name, &json::to_text(value)))
     }
 
     /// What we made out of what was read keeps no limits: a signature of our own may exceed them.
@@ -150,20 +150,6 @@ impl Serialize for SignedObject {
 /// The value of a member, if there is one and it is an object.
 fn member<'a>(object: &'a RawValue, name: &str) -> Option<&'a RawValue> {
     RawObject::parse(object.get().as_bytes()).ok()?.take(name)
-}
-
-/// The text of an object with one member set; of anything but an object, of that member alone.
-fn with_member(object: Option<&RawValue>, name: &str, value: &str) -> String {
-    let mut members = object
-        .and_then(|object| RawObject::parse(object.get().as_bytes()).ok())
-        .unwrap_or_default();
-    members.take(name);
-    let mut text = String::from("{");
-    for (key, value) in members.iter() {
-        text.extend([key.get(), ":", value.get(), ","]);
-    }
-    text.extend([&json::to_text(name), ":", value, "}"]);
-    text
 }
 
 /// Where signatures stand: user ID, then key ID, then the signature.

@@ -3,6 +3,7 @@
 //! Secrets travel in JSON. `serde_json` would unescape their text into buffers that nobody wipes, so
 //! members stay borrowed, and [`string`] unescapes into wiped memory and only where an escape occurs.
 
+mod edit;
 mod scan;
 mod survey;
 mod text;
@@ -18,6 +19,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 pub(crate) use self::{
+    edit::{with_member, without_member},
     scan::{SyntaxError, ValueScanner, is_white_space},
     survey::{depth, is_harmless},
     text::{JsonText, JsonTextError, name, public_string, string},

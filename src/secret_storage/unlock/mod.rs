@@ -79,7 +79,8 @@ impl SecretStorage {
         public_keys: &PublicKeys,
         limits: &Limits,
     ) -> Unlock<'_> {
-        let is_default = |key: &KeyDescription| Some(key.id()) == self.default_key();
+        let default_key = self.default_key();
+        let is_default = |key: &KeyDescription| Some(key.id()) == default_key;
         let (first, then): (Vec<_>, Vec<_>) = self.keys().partition(|key| is_default(key));
         let descriptions = first.into_iter().chain(then);
         let trials = descriptions.map(|description| {

@@ -1,0 +1,55 @@
+//! Objects with one member changed, and everything else as it is written.
+
+use serde_json::value::RawValue;
+
+use super::{RawObject, to_text};
+
+/// The text of an object with one member set; of anything but an object, of that member alone.
+pub(crate) fn with_member(object: Option<&RawValue>, name: &str, value: &str) -> String {
+    let mut text = opened(object, name);
+    text.extend([&to_text(name), ":", value, "}"]);
+    text
+}
+
+/// The text of an object without one of its members; of anything but an object, an empty one.
+pub(crate) fn without_member(object: Option<&RawValue>, name: &str) -> String {
+    let mut text = opened(object, name);
+    if text.ends_with(',') {
+        text.pop();
+    }
+    text.push('}');
+    text
+}
+
+/// All members but one, each with a comma behind it.
+fn opened(object: Option<&RawValue>, without: &str) -> String {
+    let mut members = object
+        .and_then(|object| RawObject::parse(object.get().as_bytes()).ok())
+        .unwrap_or_default();
+    members.take(without);
+    let mut text = String::from("{");
+    for (key, value) in members.iter() {
+        text.extend([key.get(), ":", value.get(), ","]);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(text: &str) -> Box<RawValue> {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn a_member_is_set_and_removed_and_the_others_stay_as_they_are() {
+        let object = raw(r#"{ "a" : 1.50, "\u0062":[ ], "c":{} }"#);
+        assert_eq!(with_member(Some(&object), "b", "2"), r#"{"a":1.50,"c":{},"b":2}"#);
+        assert_eq!(without_member(Some(&object), "b"), r#"{"a":1.50,"c":{}}"#);
+        assert_eq!(without_member(Some(&object), "x"), r#"{"a":1.50,"\u0062":[ ],"c":{}}"#);
+        assert_eq!(without_member(Some(&raw(r#"{"a":1}"#)), "a"), "{}");
+        assert_eq!(with_member(Some(&raw("7")), "a\"", "1"), r#"{"a\"":1}"#);
+        assert_eq!(without_member(None, "a"), "{}");
+    }
+}

@@ -1,0 +1,173 @@
+//! Adding, removing and rotating keys.
+
+use super::{Change, ChangeError, NewKey, PlanNote, StepReason};
+use crate::{
+    encoding::{json, json_object::JsonObject},
+    ids::{EventType, SecretName, SecretStorageKeyId},
+    secret::SecretString,
+    secret_storage::{DEFAULT_KEY, KEY_PREFIX, key::SecretStorageKey},
+};
+
+impl Change<'_> {
+    /// Creates a secret storage, or gives it a new default key: adds the key and makes it default.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeError::KeyExists`] if another key has its ID.
+    pub fn create(&mut self, new_key: &NewKey) -> Result<(), ChangeError> {
+        self.add_key(new_key)?;
+        self.set_default(new_key.id())
+    }
+
+    /// Adds a key, and encrypts every secret to it that the keys at hand open and that somebody with a
+    /// key stored.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeError::KeyExists`] if another key has its ID.
+    pub fn add_key(&mut self, new_key: &NewKey) -> Result<(), ChangeError> {
+        self.describe(new_key)?;
+        for name in self.secret_names() {
+            if let Some(opened) = self.opened_by_others(&name, new_key.id()) {
+                self.add_entry(&name, opened.text(), new_key.key());
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a key default that is at hand and may encrypt.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeError`] if it is not.
+    pub fn set_default(&mut self, id: &SecretStorageKeyId) -> Result<(), ChangeError> {
+        self.encrypting_key(id)?;
+        if self.storage.default_key() != Some(id) {
+            let event_type = EventType::from(DEFAULT_KEY);
+            let before = self.storage.content(&event_type).map(JsonObject::as_raw);
+            let content = json::with_member(before, "key", &json::to_text(id.as_str()));
+            let content = JsonObject::from_our_own(&content);
+            self.write(event_type, content, StepReason::SetDefault(id.clone()));
+        }
+        Ok(())
+    }
+
+    /// Removes a key. What it alone opened is encrypted to the default key first.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeError::IsDefault`] for the default key, [`ChangeError::WouldLose`] if secrets open with
+    /// this key alone and it is not at hand, and what [`Change::store`] returns of the default key.
+    pub fn remove_key(&mut self, id: &SecretStorageKeyId) -> Result<(), ChangeError> {
+        if self.storage.default_key() == Some(id) {
+            return Err(ChangeError::IsDefault(id.clone()));
+        }
+        let lost = self.move_secrets(id)?;
+        if lost.is_empty() {
+            self.forget(id);
+            Ok(())
+        } else {
+            Err(ChangeError::WouldLose(lost))
+        }
+    }
+
+    /// Puts a new key in the place of the default one: encrypts to it what the old one opens, makes it
+    /// default, and removes the old one. If there are secrets that the old key should open and does not,
+    /// they and its description stay, with a note.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeError::NoDefaultKey`] if there is none, [`ChangeError::NoSuchKey`] if it is not at hand,
+    /// [`ChangeError::KeyExists`] if another key has the ID of the new one.
+    pub fn rotate(&mut self, new_key: &NewKey) -> Result<(), ChangeError> {
+        let old = self.default_key()?;
+        if &old == new_key.id() {
+            return Ok(());
+        }
+        if self.keys.iter().all(|key| key.id() != &old) {
+            return Err(ChangeError::NoSuchKey(old));
+        }
+        self.create(new_key)?;
+        let left = self.move_secrets(&old)?;
+        if left.is_empty() {
+            self.forget(&old);
+        } else {
+            left.into_iter().for_each(|name| self.note(PlanNote::NotOpened(name)));
+            self.note(PlanNote::KeyStays(old));
+        }
+        Ok(())
+    }
+
+    /// Makes a new key known.
+    pub(super) fn describe(&mut self, new_key: &NewKey) -> Result<(), ChangeError> {
+        let id = new_key.id();
+        let event_type = EventType::new(format!("{KEY_PREFIX}{id}"));
+        let is_free = match self.storage.content(&event_type) {
+            Some(content) => content == new_key.description(),
+            None => true,
+        };
+        if !is_free && !self.describes(id, new_key.key()) {
+            return Err(ChangeError::KeyExists(id.clone()));
+        }
+        if is_free {
+            let content = new_key.description().clone();
+            self.write(event_type, content, StepReason::DescribeKey(id.clone()));
+        }
+        if self.keys.iter().all(|key| key.id() != id) {
+            self.keys.push(new_key.key().clone());
+        }
+        Ok(())
+    }
+
+    /// Takes a key's description away, once nothing is encrypted to it.
+    pub(super) fn forget(&mut self, id: &SecretStorageKeyId) {
+        let event_type = EventType::new(format!("{KEY_PREFIX}{id}"));
+        self.write(event_type, JsonObject::empty(), StepReason::RemoveKey(id.clone()));
+    }
+
+    /// Takes the secrets from a key, encrypting to the default key those that nothing else opens; gives
+    /// those that cannot be taken.
+    fn move_secrets(&mut self, id: &SecretStorageKeyId) -> Result<Vec<SecretName>, ChangeError> {
+        let mut left = Vec::new();
+        for name in self.secret_names() {
+            let is_under = self.storage.secret(&name).is_some_and(|it| it.entry(id).is_some());
+            if !is_under {
+                continue;
+            }
+            match self.text_under(&name, id) {
+                Some(text) if !self.others_have(&name, id, &text) => {
+                    let default_key = self.encrypting_key(&self.default_key()?)?;
+                    self.add_entry(&name, &text, &default_key);
+                }
+                None if self.opened_by_others(&name, id).is_none() => {
+                    left.push(name);
+                    continue;
+                }
+                _ => {}
+            }
+            self.remove_entries(&name, vec![id.clone()]);
+        }
+        Ok(left)
+    }
+
+    fn text_under(&self, name: &SecretName, id: &SecretStorageKeyId) -> Option<SecretString> {
+        let key = self.keys.iter().find(|key| key.id() == id)?;
+        self.opened_by(name, key).map(|opened| opened.text().clone())
+    }
+
+    fn others_have(
+        &self,
+        name: &SecretName,
+        but: &SecretStorageKeyId,
+        text: &SecretString,
+    ) -> bool {
+        let mut others = self.keys.iter().filter(|key| key.id() != but);
+        others.any(|key| self.has_text(name, key, text))
+    }
+
+    /// Whether the description under this ID is that of the key, however it is written.
+    fn describes(&self, id: &SecretStorageKeyId, key: &SecretStorageKey) -> bool {
+        let held = self.keys.iter().find(|held| held.id() == id);
+        held.is_some_and(|held| held.expose_bytes() == key.expose_bytes())
+    }
+}

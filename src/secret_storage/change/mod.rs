@@ -1,0 +1,216 @@
+//! Changing a secret storage: every change is a [`Plan`], made from what the account holds.
+//!
+//! ```
+//! use strongroom::{
+//!     Limits,
+//!     secret_storage::{NewKey, SecretStorage},
+//! };
+//!
+//! let storage = SecretStorage::default(); // what the account data holds, here nothing
+//! let key = NewKey::generate(Some("my laptop"))?;
+//! let plan = storage.plan(&[], &Limits::default(), |change| {
+//!     change.create(&key)?;
+//!     change.store(&"org.example.secret".into(), "a secret")
+//! })?;
+//! println!("{plan}");
+//! assert_eq!(plan.steps().len(), 3);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod keys;
+mod legacy;
+mod migrate;
+mod new_key;
+mod note;
+mod plan;
+mod secrets;
+mod verified_keys;
+
+use std::fmt;
+
+use rand_core::CryptoRng;
+use thiserror::Error;
+
+pub use self::{
+    legacy::LegacyPublicKey,
+    new_key::NewKey,
+    note::PlanNote,
+    plan::{Plan, PlanError, PlanStep, StepReason},
+    verified_keys::{NotVerified, VerifiedPublicKeys},
+};
+use super::{
+    account::SecretStorage,
+    key::{KeyStanding, SecretStorageKey},
+    opened_secret::OpenedSecret,
+};
+use crate::{
+    Limits,
+    encoding::json_object::JsonObject,
+    ids::{EventType, SecretName, SecretStorageKeyId},
+    randomness::{NoRandomness, with_os_rng},
+    secret_value::SecretValueError,
+};
+
+/// A change in the making: each of its functions adds steps to the plan.
+///
+/// It works on a copy of the account, as it will be after the steps so far.
+pub struct Change<'a> {
+    storage: SecretStorage,
+    keys: Vec<SecretStorageKey>,
+    steps: Vec<PlanStep>,
+    notes: Vec<PlanNote>,
+    limits: Limits,
+    rng: &'a mut dyn CryptoRng,
+}
+
+/// Why a change cannot be planned. Nothing is written then.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ChangeError {
+    /// The operating system has no randomness to give.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+    /// There is no default key, so it has to be said which one to use.
+    #[error("the secret storage has no default key")]
+    NoDefaultKey,
+    /// A key is needed that is not at hand, or not described.
+    #[error("a key is needed that is not at hand")]
+    NoSuchKey(SecretStorageKeyId),
+    /// Nothing shows that the key is the right one, so nothing may be encrypted with it.
+    #[error("nothing shows that the key is the right one, so nothing may be encrypted with it")]
+    Unverifiable(SecretStorageKeyId),
+    /// New secrets are not encrypted asymmetrically.
+    #[error("the key is of the algorithm of 2019, which new secrets do not use")]
+    Asymmetric(SecretStorageKeyId),
+    /// Another key is described under this ID.
+    #[error("another key is described under this ID")]
+    KeyExists(SecretStorageKeyId),
+    /// The default key cannot be removed. Make another one default first, or rotate.
+    #[error("the default key cannot be removed before another one is default")]
+    IsDefault(SecretStorageKeyId),
+    /// These secrets open with no key but the one that is to be removed, and that one does not open them
+    /// now.
+    #[error("{} secrets would be lost with the key", .0.len())]
+    WouldLose(Vec<SecretName>),
+    /// There is other data under this name, which a secret must not overwrite.
+    #[error("there is other account data under the name of the secret")]
+    OtherData(SecretName),
+    /// The name belongs to the secret storage itself, or is one of an old draft.
+    #[error("no secret can have this name")]
+    Name(SecretName),
+    /// The secret is not what its name asks for.
+    #[error(transparent)]
+    Value(#[from] SecretValueError),
+    /// The public key of the old algorithm is one that everybody could open.
+    #[error("the public key is one that everybody could open")]
+    NonContributory,
+}
+
+impl SecretStorage {
+    /// Plans a change. `keys` are those that the user unlocked; without them nothing that is there can be
+    /// encrypted anew.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeError`] says why it cannot be planned.
+    pub fn plan_with_rng(
+        &self,
+        keys: &[SecretStorageKey],
+        limits: &Limits,
+        rng: &mut impl CryptoRng,
+        change: impl FnOnce(&mut Change<'_>) -> Result<(), ChangeError>,
+    ) -> Result<Plan, ChangeError> {
+        let (steps, notes) = (Vec::new(), Vec::new());
+        let (storage, keys) = (self.clone(), keys.to_vec());
+        let mut draft = Change { storage, keys, steps, notes, limits: *limits, rng };
+        change(&mut draft)?;
+        Ok(Plan::new(draft.steps, draft.notes))
+    }
+
+    /// The same with the operating system's random source.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeError`] says why it cannot be planned.
+    pub fn plan(
+        &self,
+        keys: &[SecretStorageKey],
+        limits: &Limits,
+        change: impl FnOnce(&mut Change<'_>) -> Result<(), ChangeError>,
+    ) -> Result<Plan, ChangeError> {
+        with_os_rng(|rng| self.plan_with_rng(keys, limits, rng, change))?
+    }
+}
+
+impl Change<'_> {
+    /// Adds a step, unless the event holds this already.
+    fn write(&mut self, event_type: EventType, content: JsonObject, reason: StepReason) {
+        let before = self.storage.content(&event_type).cloned();
+        let is_there = match &before {
+            Some(before) => before == &content,
+            None => content.is_empty(),
+        };
+        if !is_there {
+            self.storage.read(&event_type, &content, &self.limits);
+            self.steps.push(PlanStep { event_type, before, content, reason });
+        }
+    }
+
+    fn write_secret(&mut self, name: &SecretName, content: JsonObject, reason: StepReason) {
+        self.write(EventType::from(name.as_str()), content, reason);
+    }
+
+    fn note(&mut self, note: PlanNote) {
+        if !self.notes.contains(&note) && self.notes.len() < self.limits.findings {
+            self.notes.push(note);
+        }
+    }
+
+    fn default_key(&self) -> Result<SecretStorageKeyId, ChangeError> {
+        self.storage.default_key().cloned().ok_or(ChangeError::NoDefaultKey)
+    }
+
+    /// The key, if something may be encrypted with it: a symmetric one that was checked or proven.
+    fn encrypting_key(&self, id: &SecretStorageKeyId) -> Result<SecretStorageKey, ChangeError> {
+        let key = self.keys.iter().find(|key| key.id() == id);
+        let key = key.filter(|_| self.storage.key(id).is_some());
+        match key.ok_or_else(|| ChangeError::NoSuchKey(id.clone()))? {
+            key if key.is_asymmetric() => Err(ChangeError::Asymmetric(id.clone())),
+            key if key.standing() == KeyStanding::Unverifiable => {
+                Err(ChangeError::Unverifiable(id.clone()))
+            }
+            key => Ok(key.clone()),
+        }
+    }
+
+    /// What a key opens, if somebody who had the key stored it.
+    fn opened_by(&self, name: &SecretName, key: &SecretStorageKey) -> Option<OpenedSecret> {
+        let opened = key.clone().open(name, self.storage.secret(name)?).ok();
+        opened.filter(OpenedSecret::is_authenticated)
+    }
+
+    /// What any of the keys opens but this one.
+    fn opened_by_others(
+        &self,
+        name: &SecretName,
+        but: &SecretStorageKeyId,
+    ) -> Option<OpenedSecret> {
+        let others = self.keys.iter().filter(|key| key.id() != but);
+        others.filter_map(|key| self.opened_by(name, key)).next()
+    }
+
+    fn secret_names(&self) -> Vec<SecretName> {
+        self.storage.secrets().map(|(name, _)| name.clone()).collect()
+    }
+}
+
+impl fmt::Debug for Change<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { storage: _, keys, steps, notes, limits: _, rng: _ } = self;
+        f.debug_struct("Change")
+            .field("keys", keys)
+            .field("steps", steps)
+            .field("notes", notes)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,214 @@
+//! A plan: what to write to the account data, in which order, and how to be sure of each step.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use super::note::PlanNote;
+use crate::{
+    Limits,
+    encoding::{canonical_json::JsonValue, json_object::JsonObject},
+    excerpt::Excerpt,
+    ids::{EventType, SecretName, SecretStorageKeyId},
+};
+
+/// An ordered list of writes to an account's data.
+///
+/// Account data has no compare-and-swap. So each step is written only where its event is still what the
+/// plan was made from, and the next step is taken only when what was written was read back:
+///
+/// ```text
+/// while let Some(step) = plan.next() {
+///     plan.check_before(GET step.event_type)?     else: read the account data, and plan again
+///     PUT step.event_type, step.content
+///     plan.read_back(GET step.event_type)?        else: read the account data, and plan again
+/// }
+/// ```
+///
+/// After any number of steps, whether or not the answers arrived, every secret opens with a key that the
+/// user has. A plan that was interrupted is not resumed but made again, from what the server has then.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    steps: Vec<PlanStep>,
+    notes: Vec<PlanNote>,
+    done: usize,
+}
+
+/// One write.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct PlanStep {
+    /// The type of the event to write.
+    pub event_type: EventType,
+    /// What the event must still hold; `None` for an event that is not there, or `{}`.
+    pub before: Option<JsonObject>,
+    /// What to write.
+    pub content: JsonObject,
+    /// Why, as a sentence.
+    pub reason: StepReason,
+}
+
+/// Why something is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StepReason {
+    /// A new key becomes known.
+    DescribeKey(SecretStorageKeyId),
+    /// A new secret is stored.
+    Store(SecretName),
+    /// A secret gets another value. Keys that cannot be written with do not open it any more.
+    Replace(SecretName, Vec<SecretStorageKeyId>),
+    /// A secret that other keys open becomes readable with this key as well.
+    AddEntry(SecretName, SecretStorageKeyId),
+    /// A secret is not readable any more with keys that are given up; others open it.
+    RemoveEntries(SecretName, Vec<SecretStorageKeyId>),
+    /// A secret goes.
+    Delete(SecretName),
+    /// A secret stands under its current name now, so the old one goes.
+    DeleteOldName(SecretName),
+    /// The default key changes.
+    SetDefault(SecretStorageKeyId),
+    /// A key goes that opens nothing any more.
+    RemoveKey(SecretStorageKeyId),
+    /// A secret is encrypted in the way of 2019, which anybody could have done.
+    StoreLegacy(SecretName),
+}
+
+/// The account data is not what the plan was made from: read it again, and make the plan again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// Another client wrote the event before the step was taken.
+    #[error("another client has changed the account data; nothing was written")]
+    ChangedBefore,
+    /// What is read back is not what was written.
+    #[error("the account data does not hold what was written")]
+    NotWritten,
+}
+
+impl Plan {
+    pub(super) fn new(steps: Vec<PlanStep>, notes: Vec<PlanNote>) -> Self {
+        Self { steps, notes, done: 0 }
+    }
+
+    /// All steps, in their order, those that were taken included.
+    #[must_use]
+    pub fn steps(&self) -> &[PlanStep] {
+        &self.steps
+    }
+
+    /// What the plan leaves as it is, and why. Some of it asks for a decision of the user.
+    #[must_use]
+    pub fn notes(&self) -> &[PlanNote] {
+        &self.notes
+    }
+
+    /// The next step to take; `None` when all were read back.
+    #[must_use]
+    pub fn next(&self) -> Option<&PlanStep> {
+        self.steps.get(self.done)
+    }
+
+    /// Compares what the server has with what the next step starts from; `None` for 404.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError::ChangedBefore`] if they differ.
+    pub fn check_before(&self, content: Option<&JsonObject>) -> Result<(), PlanError> {
+        match self.next() {
+            Some(step) if !is_same(content, step.before.as_ref()) => Err(PlanError::ChangedBefore),
+            _ => Ok(()),
+        }
+    }
+
+    /// Compares what the server has with what the step wrote, and goes on to the next one.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError::NotWritten`] if they differ.
+    pub fn read_back(&mut self, content: Option<&JsonObject>) -> Result<(), PlanError> {
+        match self.next() {
+            Some(step) if !is_same(content, Some(&step.content)) => Err(PlanError::NotWritten),
+            Some(_) => {
+                self.done += 1;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Plan {
+    /// A line for each step and each note.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.steps.is_empty() {
+            writeln!(f, "Nothing has to be changed.")?;
+        }
+        for (number, step) in (1_usize..).zip(&self.steps) {
+            writeln!(f, "{number}. {}", step.reason)?;
+        }
+        self.notes.iter().try_for_each(|note| writeln!(f, "Note: {note}"))
+    }
+}
+
+impl fmt::Display for StepReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DescribeKey(id) => write!(f, "Make the new key {} known.", shown(id)),
+            Self::Store(name) => {
+                write!(f, "Store the secret {name}.", name = Excerpt::new(name.as_str()))
+            }
+            Self::Replace(name, dropped) => {
+                write!(f, "Replace the secret {}", Excerpt::new(name.as_str()))?;
+                if !dropped.is_empty() {
+                    write!(f, "; these keys open it no more: {}", list(dropped))?;
+                }
+                f.write_str(".")
+            }
+            Self::AddEntry(name, id) => {
+                let name = Excerpt::new(name.as_str());
+                write!(f, "Encrypt the secret {name} to the key {} as well.", shown(id))
+            }
+            Self::RemoveEntries(name, ids) => {
+                let name = Excerpt::new(name.as_str());
+                write!(f, "Take the secret {name} from what these keys open: {}.", list(ids))
+            }
+            Self::Delete(name) => write!(f, "Delete the secret {}.", Excerpt::new(name.as_str())),
+            Self::DeleteOldName(name) => {
+                write!(f, "Delete the old copy {}.", Excerpt::new(name.as_str()))
+            }
+            Self::SetDefault(id) => write!(f, "Make {} the default key.", shown(id)),
+            Self::RemoveKey(id) => write!(f, "Remove the key {}, which opens nothing.", shown(id)),
+            Self::StoreLegacy(name) => {
+                let name = Excerpt::new(name.as_str());
+                write!(f, "Store the secret {name} in the way of 2019, which proves no sender.")
+            }
+        }
+    }
+}
+
+fn shown(id: &SecretStorageKeyId) -> Excerpt {
+    Excerpt::new(id.as_str())
+}
+
+fn list(ids: &[SecretStorageKeyId]) -> String {
+    ids.iter().map(|id| shown(id).to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether two contents say the same, however a server writes JSON. What is not there is `{}`.
+fn is_same(one: Option<&JsonObject>, other: Option<&JsonObject>) -> bool {
+    let one = one.filter(|content| !content.is_empty());
+    let other = other.filter(|content| !content.is_empty());
+    one == other
+        || match (one, other) {
+            (Some(one), Some(other)) => {
+                canonical(one).is_some_and(|one| Some(one) == canonical(other))
+            }
+            _ => false,
+        }
+}
+
+fn canonical(content: &JsonObject) -> Option<Vec<u8>> {
+    let limits = Limits { signed_object_bytes: usize::MAX, ..Limits::default() };
+    JsonValue::parse(content.as_str(), &limits).ok()?.to_canonical().ok()
+}

@@ -1,0 +1,169 @@
+//! Storing, replacing and deleting a secret.
+
+use super::{Change, ChangeError, StepReason};
+use crate::{
+    crypto::aes_hmac_sha2::seal_with_rng,
+    crypto::key_material::KeyMaterial,
+    encoding::json_object::JsonObject,
+    ids::{EventType, SecretName, SecretStorageKeyId},
+    secret::SecretString,
+    secret_storage::{
+        DEFAULT_KEY, KEY_PREFIX,
+        encrypted_secret::{entry_json, with_entry, without_entries},
+        key::SecretStorageKey,
+    },
+    secret_value::{MEGOLM_BACKUP_V1_RECOVERY_KEY, SecretValue},
+};
+
+impl Change<'_> {
+    /// Stores a secret under the default key, or replaces it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Change::store_under`]; [`ChangeError::NoDefaultKey`] if there is none.
+    pub fn store(&mut self, name: &SecretName, text: &str) -> Result<(), ChangeError> {
+        let default_key = self.default_key()?;
+        self.store_under(name, text, &[default_key])
+    }
+
+    /// Stores a secret under these keys, or replaces it. If it has this value already, keys that open it
+    /// keep opening it; otherwise it opens with these keys alone.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeError`] if one of the keys may not encrypt, the secret is not what its name asks for, or
+    /// there is other data under its name.
+    pub fn store_under(
+        &mut self,
+        name: &SecretName,
+        text: &str,
+        ids: &[SecretStorageKeyId],
+    ) -> Result<(), ChangeError> {
+        let text = self.check_value(name, text)?;
+        let keys = ids.iter().map(|id| self.encrypting_key(id)).collect::<Result<Vec<_>, _>>()?;
+        if keys.is_empty() {
+            return Err(ChangeError::NoDefaultKey);
+        }
+        let has_it = |key: &SecretStorageKey| self.has_text(name, key, &text);
+        if self.keys.iter().any(has_it) {
+            for key in &keys {
+                self.add_entry(name, &text, key);
+            }
+        } else {
+            self.replace(name, &text, &keys);
+        }
+        Ok(())
+    }
+
+    /// Deletes a secret. Account data has no delete: clients take `{}` for it.
+    ///
+    /// # Errors
+    ///
+    /// [`ChangeError::OtherData`] if there is other data under its name, [`ChangeError::Name`] if no
+    /// secret can have it.
+    pub fn delete(&mut self, name: &SecretName) -> Result<(), ChangeError> {
+        self.check_data(name)?;
+        self.write_secret(name, JsonObject::empty(), StepReason::Delete(name.clone()));
+        Ok(())
+    }
+
+    /// Makes a secret that other keys open readable with this key, too.
+    pub(super) fn add_entry(
+        &mut self,
+        name: &SecretName,
+        text: &SecretString,
+        key: &SecretStorageKey,
+    ) {
+        if !self.has_text(name, key, text) {
+            let entry = self.encrypt(name, text, key);
+            let content = self.storage.content(&EventType::from(name.as_str()));
+            let has_entry =
+                self.storage.secret(name).is_some_and(|secret| secret.entry(key.id()).is_some());
+            let reason = match content {
+                Some(_) if has_entry => StepReason::Replace(name.clone(), Vec::new()),
+                Some(_) => StepReason::AddEntry(name.clone(), key.id().clone()),
+                None => StepReason::Store(name.clone()),
+            };
+            let content = with_entry(content, key.id(), &entry);
+            self.write_secret(name, content, reason);
+        }
+    }
+
+    /// Takes entries away; whoever calls this knows that others remain.
+    pub(super) fn remove_entries(&mut self, name: &SecretName, ids: Vec<SecretStorageKeyId>) {
+        if let Some(content) = self.storage.content(&EventType::from(name.as_str())) {
+            let content = without_entries(content, &ids);
+            self.write_secret(name, content, StepReason::RemoveEntries(name.clone(), ids));
+        }
+    }
+
+    /// Whether a key opens the secret, and it has this value.
+    pub(super) fn has_text(
+        &self,
+        name: &SecretName,
+        key: &SecretStorageKey,
+        text: &SecretString,
+    ) -> bool {
+        self.opened_by(name, key).is_some_and(|opened| opened.text() == text)
+    }
+
+    /// Writes another value, which opens with these keys alone.
+    fn replace(&mut self, name: &SecretName, text: &SecretString, keys: &[SecretStorageKey]) {
+        let entries: Vec<_> =
+            keys.iter().map(|key| (key.id(), self.encrypt(name, text, key))).collect();
+        let old_ids = self.storage.secret(name).into_iter().flat_map(|secret| secret.entries());
+        let old_ids: Vec<_> = old_ids.map(|(id, _)| id.clone()).collect();
+        let content = self.storage.content(&EventType::from(name.as_str()));
+        let is_new = content.is_none();
+        let mut content = content.map(|content| without_entries(content, &old_ids));
+        for (id, entry) in entries {
+            content = Some(with_entry(content.as_ref(), id, &entry));
+        }
+        let reason = if is_new {
+            StepReason::Store(name.clone())
+        } else {
+            let is_dropped = |id: &SecretStorageKeyId| keys.iter().all(|key| key.id() != id);
+            StepReason::Replace(name.clone(), old_ids.into_iter().filter(is_dropped).collect())
+        };
+        self.write_secret(name, content.unwrap_or_else(JsonObject::empty), reason);
+    }
+
+    fn encrypt(
+        &mut self,
+        name: &SecretName,
+        text: &SecretString,
+        key: &SecretStorageKey,
+    ) -> String {
+        let Ok(material) = KeyMaterial::from_slice(key.expose_bytes()) else {
+            return String::new();
+        };
+        let text = text.expose_str().as_bytes();
+        entry_json(&seal_with_rng(&material, name.as_str(), text, &mut self.rng))
+    }
+
+    /// The text to store, if a secret of this name may have it.
+    pub(super) fn check_value(
+        &self,
+        name: &SecretName,
+        text: &str,
+    ) -> Result<SecretString, ChangeError> {
+        if name.as_str() == MEGOLM_BACKUP_V1_RECOVERY_KEY {
+            return Err(ChangeError::Name(name.clone()));
+        }
+        self.check_data(name)?;
+        let read = SecretValue::read(name, text.as_bytes())?;
+        let is_as_specified = read.repairs.is_empty();
+        Ok(if is_as_specified { SecretString::from(text) } else { read.value.to_text() })
+    }
+
+    fn check_data(&self, name: &SecretName) -> Result<(), ChangeError> {
+        let is_reserved = name.as_str() == DEFAULT_KEY || name.as_str().starts_with(KEY_PREFIX);
+        if is_reserved || name.as_str().is_empty() {
+            Err(ChangeError::Name(name.clone()))
+        } else if self.storage.is_other_data(&EventType::from(name.as_str())) {
+            Err(ChangeError::OtherData(name.clone()))
+        } else {
+            Ok(())
+        }
+    }
+}

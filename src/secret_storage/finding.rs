@@ -1,0 +1,28 @@
+//! What is not as it should be in the account data of a secret storage.
+
+use thiserror::Error;
+
+use super::{encrypted_secret::EncryptedSecretError, key_description::KeyDescriptionError};
+use crate::ids::{SecretName, SecretStorageKeyId};
+
+/// Something in the account data that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SecretStorageFinding {
+    /// The description of a key cannot be read.
+    #[error("a key description cannot be used: {1}")]
+    Key(SecretStorageKeyId, #[source] KeyDescriptionError),
+    /// An event with the name of a known secret, or with `encrypted`, is no secret.
+    #[error("a secret cannot be read: {1}")]
+    Secret(SecretName, #[source] EncryptedSecretError),
+    /// `m.secret_storage.default_key` names a key that is not described.
+    #[error("the default key is not described")]
+    DefaultKeyMissing(SecretStorageKeyId),
+    /// `m.secret_storage.default_key` cannot be read.
+    #[error("the event that names the default key cannot be read")]
+    DefaultKeyUnreadable,
+    /// A key is named `m.default`, as an early draft marked the default one. It counts where there is
+    /// no event that names the default key, and no other key has this name.
+    #[error("a key is marked as default by its name, as an early draft had it")]
+    DefaultByName(SecretStorageKeyId),
+}
