@@ -24,9 +24,12 @@
 //! # Ok::<(), strongroom::passphrase::PassphraseParametersError>(())
 //! ```
 
+#[cfg(feature = "zxcvbn")]
+mod advice;
 mod attempts;
 mod candidates;
 mod read;
+mod reuse;
 
 use std::num::NonZeroU32;
 
@@ -34,6 +37,8 @@ use rand_core::CryptoRng;
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use thiserror::Error;
 
+#[cfg(feature = "zxcvbn")]
+pub use self::advice::{PassphraseAdvice, PassphraseScore, advise};
 pub(crate) use self::read::integer_from_digits;
 pub use self::{
     attempts::{DerivedKey, PassphraseAttempts, PassphraseProgress, PassphraseStep},
@@ -41,6 +46,7 @@ pub use self::{
     read::{
         PassphraseFinding, PassphraseMember, PassphraseParametersError, ReadPassphraseParameters,
     },
+    reuse::is_login_password,
 };
 use crate::{
     crypto::{
