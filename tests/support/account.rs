@@ -1,4 +1,5 @@
 //! The account data of somebody with a secret storage, made for a test.
+#![allow(dead_code, reason = "each test includes it and uses a part")]
 
 use std::collections::BTreeMap;
 

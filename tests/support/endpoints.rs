@@ -39,7 +39,7 @@ impl<F: FnMut(Request<Vec<u8>>) -> Response<Vec<u8>>> Host<F> {
         endpoint.read_response(&(self.exchange)(request), &Limits::default())
     }
 
-    fn send<E: Endpoint>(&mut self, endpoint: &E) -> E::Response {
+    pub(crate) fn send<E: Endpoint>(&mut self, endpoint: &E) -> E::Response {
         self.try_send(endpoint).unwrap()
     }
 
