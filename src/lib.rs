@@ -36,7 +36,7 @@
 //! | [`session_data`] | a Megolm session as it is backed up and exported |
 //! | [`recovery_key`] | the text that people write down |
 //! | [`passphrase`] | keys from passphrases: parameters, limits, and what to try |
-//! | [`secret_storage`] | keys and secrets in account data: reading, unlocking, opening |
+//! | [`secret_storage`] | keys and secrets in account data: reading, unlocking, opening, changing |
 //! | [`secret_value`] | a named secret, its shape, and the public key that it belongs to |
 //! | [`signed_json`] | signed objects, kept to the last byte |
 //! | [`api`] | the HTTP endpoints as typed requests and responses |
@@ -49,8 +49,8 @@
 //!
 //! # Features
 //!
-//! `homeserver`: the in-memory homeserver. `parallel`: batches on several threads (rayon). No feature is
-//! on by default, and none changes what the others do.
+//! `homeserver`: the in-memory homeserver. `parallel`: batches on several threads (rayon). `zxcvbn`:
+//! how strong a passphrase is. No feature is on by default, and none changes what the others do.
 
 pub mod api;
 pub mod backup;
