@@ -103,7 +103,7 @@ impl<'a> Client<'a> {
         self.opens(&other_keys, &[("org.example.\u{e4}/+ #", "")]);
 
         let rotated = NewKey::generate(Some("rotated")).unwrap();
-        self.change(&keys, |change| change.rotate(&rotated));
+        self.change(&keys, |change| change.rotate(key.id(), &rotated));
         let storage = self.storage();
         assert_eq!(storage.default_key(), Some(rotated.id()));
         assert!(storage.key(key.id()).is_none() && storage.key(other.id()).is_some());

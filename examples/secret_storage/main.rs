@@ -68,7 +68,7 @@ fn run() -> Result<()> {
     headline("A new key in the place of the old one");
     let new_key = NewKey::generate(Some("my recovery key"))?;
     let written_down = shown(&new_key)?;
-    account.change(&keys, |change| change.rotate(&new_key))?;
+    account.change(&keys, |change| change.rotate(key.id(), &new_key))?;
     check(&account, account.unlock(&written_down)?, &changed)?;
     if account.unlock(PASSPHRASE).is_ok() {
         return Err("the old key is still there".into());

@@ -132,6 +132,14 @@ impl SecretStorageKey {
         }
     }
 
+    /// The bytes from which the keys of a symmetric secret are derived.
+    pub(super) fn material(&self) -> KeyMaterial {
+        match &self.secret {
+            KeySecret::Symmetric(key) => key.clone(),
+            KeySecret::Asymmetric(key) => KeyMaterial::from(key.as_secret()),
+        }
+    }
+
     /// Opens a secret with this key. A key that was unverifiable is proven if it succeeds.
     ///
     /// # Errors

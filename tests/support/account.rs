@@ -86,6 +86,11 @@ impl Account {
         self.0.insert(event_type.to_owned(), Content::Text(content.to_owned()));
     }
 
+    /// The same with a content that can be changed afterwards.
+    pub(crate) fn put_json(&mut self, event_type: &str, content: Value) {
+        self.0.insert(event_type.to_owned(), Content::Json(content));
+    }
+
     pub(crate) fn remove(&mut self, event_type: &str) {
         self.0.remove(event_type).unwrap();
     }

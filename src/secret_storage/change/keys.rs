@@ -5,7 +5,7 @@ use crate::{
     encoding::{json, json_object::JsonObject},
     ids::{EventType, SecretName, SecretStorageKeyId},
     secret::SecretString,
-    secret_storage::{DEFAULT_KEY, KEY_PREFIX, key::SecretStorageKey},
+    secret_storage::{DEFAULT_KEY, KEY_PREFIX, key::KeyStanding},
 };
 
 impl Change<'_> {
@@ -71,29 +71,36 @@ impl Change<'_> {
         }
     }
 
-    /// Puts a new key in the place of the default one: encrypts to it what the old one opens, makes it
-    /// default, and removes the old one. If there are secrets that the old key should open and does not,
-    /// they and its description stay, with a note.
+    /// Puts a new key in the place of another one: encrypts to it what the old one opens, makes it default
+    /// if the old one was, and removes the old one. If there are secrets that the old key should open and
+    /// does not, they and its description stay, with a note.
     ///
     /// # Errors
     ///
-    /// [`ChangeError::NoDefaultKey`] if there is none, [`ChangeError::NoSuchKey`] if it is not at hand,
+    /// [`ChangeError::NoSuchKey`] if the old key is not described or not at hand,
     /// [`ChangeError::KeyExists`] if another key has the ID of the new one.
-    pub fn rotate(&mut self, new_key: &NewKey) -> Result<(), ChangeError> {
-        let old = self.default_key()?;
-        if &old == new_key.id() {
+    pub fn rotate(
+        &mut self,
+        old: &SecretStorageKeyId,
+        new_key: &NewKey,
+    ) -> Result<(), ChangeError> {
+        let is_done = self.storage.key(old).is_none() && self.is_described(new_key);
+        if is_done || old == new_key.id() {
             return Ok(());
         }
-        if self.keys.iter().all(|key| key.id() != &old) {
-            return Err(ChangeError::NoSuchKey(old));
+        if self.storage.key(old).is_none() || self.keys.iter().all(|key| key.id() != old) {
+            return Err(ChangeError::NoSuchKey(old.clone()));
         }
-        self.create(new_key)?;
-        let left = self.move_secrets(&old)?;
+        self.add_key(new_key)?;
+        if self.storage.default_key().is_none_or(|id| id == old) {
+            self.set_default(new_key.id())?;
+        }
+        let left = self.move_secrets(old)?;
         if left.is_empty() {
-            self.forget(&old);
+            self.forget(old);
         } else {
             left.into_iter().for_each(|name| self.note(PlanNote::NotOpened(name)));
-            self.note(PlanNote::KeyStays(old));
+            self.note(PlanNote::KeyStays(old.clone()));
         }
         Ok(())
     }
@@ -101,15 +108,11 @@ impl Change<'_> {
     /// Makes a new key known.
     pub(super) fn describe(&mut self, new_key: &NewKey) -> Result<(), ChangeError> {
         let id = new_key.id();
-        let event_type = EventType::new(format!("{KEY_PREFIX}{id}"));
-        let is_free = match self.storage.content(&event_type) {
-            Some(content) => content == new_key.description(),
-            None => true,
-        };
-        if !is_free && !self.describes(id, new_key.key()) {
+        if self.storage.key(id).is_some() && !self.is_described(new_key) {
             return Err(ChangeError::KeyExists(id.clone()));
         }
-        if is_free {
+        if self.storage.key(id).is_none() {
+            let event_type = EventType::new(format!("{KEY_PREFIX}{id}"));
             let content = new_key.description().clone();
             self.write(event_type, content, StepReason::DescribeKey(id.clone()));
         }
@@ -165,9 +168,10 @@ impl Change<'_> {
         others.any(|key| self.has_text(name, key, text))
     }
 
-    /// Whether the description under this ID is that of the key, however it is written.
-    fn describes(&self, id: &SecretStorageKeyId, key: &SecretStorageKey) -> bool {
-        let held = self.keys.iter().find(|held| held.id() == id);
-        held.is_some_and(|held| held.expose_bytes() == key.expose_bytes())
+    /// Whether the description under the key's ID is that of the key, however it is written.
+    fn is_described(&self, new_key: &NewKey) -> bool {
+        let accepted =
+            self.storage.key(new_key.id()).map(|it| it.accept(&new_key.key().material()));
+        matches!(accepted, Some(Ok(key)) if key.standing() == KeyStanding::Checked)
     }
 }

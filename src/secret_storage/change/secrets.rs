@@ -3,7 +3,6 @@
 use super::{Change, ChangeError, StepReason};
 use crate::{
     crypto::aes_hmac_sha2::seal_with_rng,
-    crypto::key_material::KeyMaterial,
     encoding::json_object::JsonObject,
     ids::{EventType, SecretName, SecretStorageKeyId},
     secret::SecretString,
@@ -134,11 +133,8 @@ impl Change<'_> {
         text: &SecretString,
         key: &SecretStorageKey,
     ) -> String {
-        let Ok(material) = KeyMaterial::from_slice(key.expose_bytes()) else {
-            return String::new();
-        };
         let text = text.expose_str().as_bytes();
-        entry_json(&seal_with_rng(&material, name.as_str(), text, &mut self.rng))
+        entry_json(&seal_with_rng(&key.material(), name.as_str(), text, &mut self.rng))
     }
 
     /// The text to store, if a secret of this name may have it.
