@@ -22,7 +22,7 @@ use strongroom::{
     encoding::{base64, json_object::JsonObject},
     ids::{EventType, SecretName, SecretStorageKeyId},
     secret_storage::{
-        Change, ChangeError, KeyStanding, NewKey, Plan, SecretStorage, SecretStorageKey,
+        Change, ChangeError, KeyStanding, NewKey, Plan, PlanNote, SecretStorage, SecretStorageKey,
         StepReason, VerifiedPublicKeys,
     },
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeys},
@@ -154,6 +154,42 @@ fn what_cannot_be_done_is_refused_before_anything_is_planned() {
 }
 
 #[test]
+fn what_a_removed_key_alone_opened_moves_to_the_default_key_first() {
+    let mut account = Account::default()
+        .with_key("a", &bytes(0))
+        .with_key("b", &bytes(1))
+        .with_secret("org.example.0", "b", &bytes(1), "only b")
+        .with_secret("org.example.1", "a", &bytes(0), "both");
+    account.add_entry("org.example.1", "b", &bytes(1), "both");
+    account.put_text("m.secret_storage.default_key", r#"{"key":"a"}"#);
+    let storage = account.storage();
+    let keys = [unlock(&storage, 0), unlock(&storage, 1)].concat();
+    let remove = |change: &mut Change<'_>| change.remove_key(&"b".into());
+    let plan = storage.plan(&keys, &Limits::default(), remove).unwrap();
+    let shown = "1. Encrypt the secret org.example.0 to the key a as well.\n\
+                 2. Take the secret org.example.0 from what these keys open: b.\n\
+                 3. Take the secret org.example.1 from what these keys open: b.\n\
+                 4. Remove the key b, which opens nothing.\n";
+    assert_eq!(plan.to_string(), shown);
+}
+
+#[test]
+fn a_rotation_that_cannot_take_everything_keeps_the_old_key_and_says_so() {
+    let mut account = Account::default()
+        .with_key("a", &bytes(0))
+        .with_secret("org.example.0", "a", &bytes(0), "good")
+        .with_secret("org.example.1", "a", &bytes(1), "of another key");
+    account.put_text("m.secret_storage.default_key", r#"{"key":"a"}"#);
+    let storage = account.storage();
+    let new_key = NewKey::generate(None).unwrap();
+    let rotate = |change: &mut Change<'_>| change.rotate(&"a".into(), &new_key);
+    let plan = storage.plan(&unlock(&storage, 0), &Limits::default(), rotate).unwrap();
+    assert_eq!(plan.notes(), [PlanNote::NotOpened(name(1)), PlanNote::KeyStays("a".into())]);
+    assert!(plan.steps().iter().all(|step| !matches!(step.reason, StepReason::RemoveKey(_))));
+    assert_eq!(plan.steps().len(), 4);
+}
+
+#[test]
 fn a_replaced_secret_opens_with_no_key_to_its_old_value() {
     let mut account = Account::default()
         .with_key("a", &bytes(0))
@@ -264,7 +300,9 @@ impl Setup {
         for (index, keys) in self.secrets.iter().enumerate() {
             let name = name(index);
             account.put_json(name.as_str(), json!({"encrypted": {}, "org.example.beside": index}));
-            for key in keys {
+            for key in keys.iter().map(|key| key % (self.keys.len() + usize::from(self.asymmetric)))
+            {
+                let key = &key;
                 if *key < self.keys.len() {
                     account.add_entry(name.as_str(), &id(*key), &bytes(*key), &text(index));
                 } else if self.asymmetric {
@@ -278,7 +316,7 @@ impl Setup {
                 }
             }
         }
-        if let Some(default) = self.default.filter(|key| *key < self.keys.len()) {
+        if let Some(default) = self.default.map(|key| key % self.keys.len()) {
             let event = json!({"key": id(default), "org.example.beside": true});
             account.put_text("m.secret_storage.default_key", &event.to_string());
         }
