@@ -75,19 +75,21 @@ use strongroom::{
         SessionId, SyncToken, TransactionId, UserId,
     },
     passphrase::{
-        DerivedKey, PassphraseAttempts, PassphraseCandidate, PassphraseFinding, PassphraseForm,
-        PassphraseMember, PassphraseParameters, PassphraseParametersError, PassphraseProgress,
-        PassphraseStep, ReadPassphraseParameters, TooFewRounds, candidates,
+        DerivedKey, PassphraseAdvice, PassphraseAttempts, PassphraseCandidate, PassphraseFinding,
+        PassphraseForm, PassphraseMember, PassphraseParameters, PassphraseParametersError,
+        PassphraseProgress, PassphraseScore, PassphraseStep, ReadPassphraseParameters,
+        TooFewRounds, advise, candidates,
     },
     randomness::NoRandomness,
     recovery_key::RecoveryKey,
     secret::{SecretString, SecretVec},
     secret_storage::{
-        EncryptedSecret, EncryptedSecretError, KeyAlgorithm, KeyDescription, KeyDescriptionError,
-        KeyMismatch, KeyStanding, KeyTest, KeyTestError, OpenedSecret, SecretEntry,
+        Change, ChangeError, EncryptedSecret, EncryptedSecretError, KeyAlgorithm, KeyDescription,
+        KeyDescriptionError, KeyMismatch, KeyStanding, KeyTest, KeyTestError, LegacyPublicKey,
+        NewKey, NotVerified, OpenedSecret, Plan, PlanError, PlanNote, PlanStep, SecretEntry,
         SecretEntryError, SecretFailure, SecretOpenError, SecretOrigin, SecretStorage,
         SecretStorageFinding, SecretStorageKey, SecretVerdict, TypedAs, Unlock, UnlockAttempt,
-        UnlockError, UnlockFailure, UnlockOutcome, Unlocked,
+        UnlockError, UnlockFailure, UnlockOutcome, Unlocked, VerifiedPublicKeys,
     },
     secret_value::{
         CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeyVerdict, PublicKeys, ReadSecretValue,
@@ -312,6 +314,13 @@ fn hold_no_secret() -> BTreeSet<String> {
         SealedMessageError,
         SecretEntryError,
         SecretStorageFinding,
+        // What is written to that account data, and why.
+        LegacyPublicKey,
+        NotVerified,
+        PassphraseScore,
+        PlanError,
+        PlanNote,
+        VerifiedPublicKeys,
         // Public keys, signatures and codes.
         PublicKeys,
         BackupPublicKeyError,
@@ -354,6 +363,7 @@ fn every_public_type_is_looked_at_or_holds_no_secret() {
         look_at_secret_values,
         look_at_secret_storage,
         look_at_unlocking,
+        look_at_plans,
     ] {
         look(&mut witness, &vault);
     }
@@ -871,6 +881,49 @@ fn look_at_unlocking(witness: &mut Witness, vault: &Vault) {
 
 /// Keys of all kinds that are [`KEY`], one that comes from [`TOKEN`], and secrets of all kinds under
 /// them, the broken ones included.
+#[test]
+fn plans_print_neither_the_keys_nor_what_is_stored() {
+    run(look_at_plans);
+}
+
+fn look_at_plans(witness: &mut Witness, vault: &Vault) {
+    let new_key = NewKey::generate_with_rng(Some("mine"), &mut FixedRng(KEY));
+    witness.debug::<NewKey>(&new_key);
+    witness.debug::<PassphraseAdvice>(&advise(&vault.recovery_key, &[]));
+    let storage = secret_storage(vault);
+    let material = KeyMaterial::from(&secret(&EPHEMERAL));
+    let mut keys: Vec<_> = storage.keys().filter_map(|key| key.accept(&material).ok()).collect();
+    keys.extend(
+        storage.keys().filter_map(|key| key.accept(&KeyMaterial::from(&secret(&KEY))).ok()),
+    );
+    let mut rng = FixedRng(EPHEMERAL);
+    let plan = storage.plan_with_rng(&keys, &Limits::default(), &mut rng, |change| {
+        change.create(&new_key)?;
+        change.store(&"org.example.new".into(), UNKNOWN_MEMBER)?;
+        let text = vault.key_base64.as_str();
+        change.store_under(&MEGOLM_BACKUP_V1.into(), text, &[new_key.id().clone()])?;
+        witness.debug::<Change<'_>>(change);
+        Ok(())
+    });
+    let plan = plan.unwrap();
+    witness.debug::<Plan>(&plan);
+    witness.display(&plan);
+    assert!(plan.steps().len() > 3);
+    for step in plan.steps() {
+        witness.debug::<PlanStep>(step);
+        witness.display(&step.reason);
+    }
+    let refused = [
+        storage
+            .plan(&keys, &Limits::default(), |c| c.store(&MEGOLM_BACKUP_V1.into(), UNKNOWN_MEMBER)),
+        storage.plan(&keys, &Limits::default(), |c| c.remove_key(&"nobody's".into())),
+        storage.plan(&[], &Limits::default(), |c| c.rotate(&"old".into(), &new_key)),
+    ];
+    for error in refused.into_iter().filter_map(Result::err) {
+        witness.error::<ChangeError>(error);
+    }
+}
+
 fn secret_storage(vault: &Vault) -> SecretStorage {
     let key = KeyMaterial::from(&secret(&KEY));
     let parameters = json!({"algorithm": "m.pbkdf2", "salt": "salt", "iterations": 3});

@@ -130,7 +130,7 @@ fn what_no_public_key_stands_for_needs_acceptance_by_its_name() {
         PlanNote::NeedsAcceptance(name, SecretOrigin::Curve25519AesSha2(_)) => Some(name.clone()),
         _ => None,
     });
-    assert_eq!(asks.collect::<Vec<_>>(), [backup.clone()]);
+    assert_eq!(asks.collect::<Vec<_>>(), std::slice::from_ref(&backup));
     assert!(plan.notes().iter().any(|note| matches!(note, PlanNote::KeyStays(_))));
     // The user accepts it later: the rest is done by then.
     let there = carry_out(&start, &plan, plan.steps().len());
@@ -159,7 +159,7 @@ fn a_backup_key_that_the_server_planted_is_taken_by_no_plan_and_no_backup() {
     assert!(matches!(&plan.notes()[0], PlanNote::NeedsAcceptance(name, _) if name == &backup));
     let mut pinned = nobody(&user);
     pinned.pin_backup(public_key(KEY));
-    let contradicted = migrate(&start, &keys, &new_key, &pinned, &[backup.clone()]);
+    let contradicted = migrate(&start, &keys, &new_key, &pinned, std::slice::from_ref(&backup));
     assert_eq!(contradicted.notes()[0], PlanNote::Contradicted(backup.clone()), "even if accepted");
     for plan in [plan, contradicted] {
         assert!(plan.steps().iter().all(|step| step.event_type.as_str() != MEGOLM_BACKUP_V1));

@@ -22,8 +22,8 @@ use strongroom::{
     encoding::{base64, json_object::JsonObject},
     ids::{EventType, SecretName, SecretStorageKeyId},
     secret_storage::{
-        Change, ChangeError, KeyStanding, NewKey, Plan, PlanNote, SecretStorage, SecretStorageKey,
-        StepReason, VerifiedPublicKeys,
+        Change, ChangeError, KeyStanding, NewKey, Plan, PlanNote, SecretOrigin, SecretStorage,
+        SecretStorageKey, StepReason, VerifiedPublicKeys,
     },
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeys},
 };
@@ -130,7 +130,7 @@ fn what_cannot_be_done_is_refused_before_anything_is_planned() {
     assert_eq!(refused(&|c| c.set_default(&b)), ChangeError::NoSuchKey("b".into()));
     assert_eq!(refused(&|c| c.set_default(&old)), ChangeError::Asymmetric("old".into()));
     let under = |id: &SecretStorageKeyId| {
-        refused(&|c: &mut Change<'_>| c.store_under(&name(1), "x", &[id.clone()]))
+        refused(&|c: &mut Change<'_>| c.store_under(&name(1), "x", std::slice::from_ref(id)))
     };
     assert_eq!(under(&old), ChangeError::Asymmetric("old".into()));
     assert_eq!(under(&b), ChangeError::NoSuchKey("b".into()));
@@ -234,6 +234,55 @@ fn a_server_that_writes_json_its_own_way_changes_nothing() {
     let events = events.iter().map(|(event_type, content)| (event_type, content));
     let storage = SecretStorage::from_account_data(events, &Limits::default());
     assert_eq!(storage.plan(&[], &Limits::default(), create).unwrap().steps().len(), 0);
+}
+
+#[test]
+fn every_sentence_reads_as_one_and_shows_no_control_character() {
+    let (id, name) = (SecretStorageKeyId::from("a\u{7}"), SecretName::from("org.example\n"));
+    let (ids, names) = (vec![id.clone(), "b".into()], vec![name.clone()]);
+    let reasons = [
+        StepReason::DescribeKey(id.clone()),
+        StepReason::Store(name.clone()),
+        StepReason::Replace(name.clone(), vec![]),
+        StepReason::Replace(name.clone(), ids.clone()),
+        StepReason::AddEntry(name.clone(), id.clone()),
+        StepReason::RemoveEntries(name.clone(), ids),
+        StepReason::Delete(name.clone()),
+        StepReason::DeleteOldName(name.clone()),
+        StepReason::SetDefault(id.clone()),
+        StepReason::RemoveKey(id.clone()),
+        StepReason::StoreLegacy(name.clone()),
+    ];
+    let notes = [
+        PlanNote::NeedsAcceptance(name.clone(), SecretOrigin::Passthrough),
+        PlanNote::Contradicted(name.clone()),
+        PlanNote::NotOpened(name.clone()),
+        PlanNote::TwoValues(name.clone()),
+        PlanNote::KeyStays(id.clone()),
+    ];
+    let errors = [
+        ChangeError::NoDefaultKey,
+        ChangeError::NoSuchKey(id.clone()),
+        ChangeError::Unverifiable(id.clone()),
+        ChangeError::Asymmetric(id.clone()),
+        ChangeError::KeyExists(id.clone()),
+        ChangeError::IsDefault(id),
+        ChangeError::WouldLose(names),
+        ChangeError::OtherData(name.clone()),
+        ChangeError::Name(name),
+        ChangeError::NonContributory,
+    ];
+    let sentences = reasons.iter().map(ToString::to_string);
+    let sentences = sentences.chain(notes.iter().map(ToString::to_string));
+    let sentences: Vec<_> = sentences.chain(errors.iter().map(ToString::to_string)).collect();
+    for sentence in &sentences {
+        assert!(sentence.split(' ').count() >= 4, "{sentence}");
+        assert!(!sentence.contains(char::is_control), "{sentence}");
+    }
+    let different: BTreeSet<_> = sentences.iter().collect();
+    assert_eq!(different.len(), sentences.len());
+    assert_eq!(sentences[0], "Make the new key a\\u{7} known.");
+    assert_eq!(errors[6].to_string(), "1 of the secrets would be lost with the key");
 }
 
 /// A random account: keys with or without a check, and under which of them each secret stands.

@@ -63,19 +63,21 @@ use strongroom::{
         SessionId, SyncToken, TransactionId, UserId,
     },
     passphrase::{
-        DerivedKey, PassphraseAttempts, PassphraseCandidate, PassphraseFinding, PassphraseForm,
-        PassphraseMember, PassphraseParameters, PassphraseParametersError, PassphraseProgress,
-        PassphraseStep, ReadPassphraseParameters, TooFewRounds,
+        DerivedKey, PassphraseAdvice, PassphraseAttempts, PassphraseCandidate, PassphraseFinding,
+        PassphraseForm, PassphraseMember, PassphraseParameters, PassphraseParametersError,
+        PassphraseProgress, PassphraseScore, PassphraseStep, ReadPassphraseParameters,
+        TooFewRounds,
     },
     randomness::NoRandomness,
     recovery_key::{RecoveryKey, RecoveryKeyError},
     secret::{SecretBytes, SecretString, SecretVec},
     secret_storage::{
-        EncryptedSecret, EncryptedSecretError, KeyAlgorithm, KeyDescription, KeyDescriptionError,
-        KeyMismatch, KeyStanding, KeyTest, KeyTestError, OpenedSecret, SecretEntry,
+        ChangeError, EncryptedSecret, EncryptedSecretError, KeyAlgorithm, KeyDescription,
+        KeyDescriptionError, KeyMismatch, KeyStanding, KeyTest, KeyTestError, LegacyPublicKey,
+        NewKey, NotVerified, OpenedSecret, Plan, PlanError, PlanNote, PlanStep, SecretEntry,
         SecretEntryError, SecretFailure, SecretOpenError, SecretOrigin, SecretStorage,
-        SecretStorageFinding, SecretStorageKey, SecretVerdict, TypedAs, Unlock, UnlockAttempt,
-        UnlockError, UnlockFailure, UnlockOutcome, Unlocked,
+        SecretStorageFinding, SecretStorageKey, SecretVerdict, StepReason, TypedAs, Unlock,
+        UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome, Unlocked, VerifiedPublicKeys,
     },
     secret_value::{
         PublicKeyVerdict, PublicKeys, ReadSecretValue, SecretCheckError, SecretContent,
@@ -262,7 +264,9 @@ fn every_public_type_is_send_and_sync() {
         UserId,
         // passphrase
         DerivedKey,
+        PassphraseAdvice,
         PassphraseAttempts,
+        PassphraseScore,
         PassphraseCandidate,
         PassphraseFinding,
         PassphraseForm,
@@ -274,6 +278,16 @@ fn every_public_type_is_send_and_sync() {
         ReadPassphraseParameters,
         TooFewRounds,
         // secret_storage
+        ChangeError,
+        LegacyPublicKey,
+        NewKey,
+        NotVerified,
+        Plan,
+        PlanError,
+        PlanNote,
+        PlanStep,
+        StepReason,
+        VerifiedPublicKeys,
         EncryptedSecret,
         EncryptedSecretError,
         KeyAlgorithm,
@@ -329,7 +343,10 @@ fn every_public_type_is_send_and_sync() {
         TrustedSigner,
     ]
     .into();
+    // It borrows the caller's generator, whatever that is, and does not leave the closure it is given to.
+    let within_a_call = BTreeSet::from(["strongroom::secret_storage::change::Change".to_owned()]);
     let declared = source::public_types(&source::read_all());
+    let declared = &declared - &within_a_call;
     let missing: Vec<_> = declared.difference(&listed).collect();
     assert!(missing.is_empty(), "public types that the list above does not have: {missing:#?}");
     let unknown: Vec<_> = listed.difference(&declared).collect();

@@ -90,7 +90,7 @@ pub enum ChangeError {
     IsDefault(SecretStorageKeyId),
     /// These secrets open with no key but the one that is to be removed, and that one does not open them
     /// now.
-    #[error("{} secrets would be lost with the key", .0.len())]
+    #[error("{} of the secrets would be lost with the key", .0.len())]
     WouldLose(Vec<SecretName>),
     /// There is other data under this name, which a secret must not overwrite.
     #[error("there is other account data under the name of the secret")]
