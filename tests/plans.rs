@@ -237,6 +237,58 @@ fn a_server_that_writes_json_its_own_way_changes_nothing() {
 }
 
 #[test]
+fn a_secret_is_deleted_under_some_of_its_keys_or_all() {
+    let mut account = Account::default()
+        .with_key("a", &bytes(0))
+        .with_key("b", &bytes(1))
+        .with_secret("org.example.0", "a", &bytes(0), "text");
+    account.add_entry("org.example.0", "b", &bytes(1), "text");
+    let storage = account.storage();
+    let plan = |ids: &[&str]| {
+        let ids: Vec<_> = ids.iter().map(|id| SecretStorageKeyId::from(*id)).collect();
+        let delete = |change: &mut Change<'_>| change.delete_under(&name(0), &ids);
+        storage.plan(&[], &Limits::default(), delete).unwrap()
+    };
+    assert_eq!(plan(&["c"]).steps().len(), 0);
+    let some = plan(&["b", "c"]);
+    assert_eq!(some.steps()[0].reason, StepReason::RemoveEntries(name(0), vec!["b".into()]));
+    let mut account = account.clone();
+    account.put_text("org.example.0", some.steps()[0].content.as_str());
+    let left = account.storage();
+    let left = left.secret(&name(0)).unwrap().entries().map(|(id, _)| id.clone());
+    assert!(left.eq(["a".into()]));
+    assert_eq!(plan(&["a", "b"]).steps()[0].reason, StepReason::Delete(name(0)));
+}
+
+#[test]
+fn what_is_created_with_a_passphrase_opens_as_the_specification_says() {
+    let key = NewKey::from_passphrase("caf\u{e9} au lait", Some("\u{1f511} \"mine\"")).unwrap();
+    let create = |change: &mut Change<'_>| {
+        change.create(&key)?;
+        change.store(&name(0), "gr\u{fc}\u{df}e \u{2713}")?;
+        change.store(&name(2), &text(2))
+    };
+    let plan = SecretStorage::default().plan(&[], &Limits::default(), create).unwrap();
+    let steps = plan.steps().iter();
+    let account: specification::AccountData = steps
+        .map(|step| {
+            let content = serde_json::from_str(step.content.as_str()).unwrap();
+            (step.event_type.as_str().to_owned(), content)
+        })
+        .collect();
+    let id = specification::default_key(&account);
+    let description = &account[&format!("m.secret_storage.key.{id}")];
+    assert_eq!(description["name"], "\u{1f511} \"mine\"");
+    assert_eq!(description["passphrase"]["iterations"], 500_000);
+    let derived = specification::passphrase_key(description, "caf\u{e9} au lait");
+    assert_eq!(derived, specification::recovery_key(&new_recovery_key(&key)));
+    let opened = specification::open(&account, &id, &derived);
+    let expected =
+        [("org.example.0", "gr\u{fc}\u{df}e \u{2713}".to_owned()), (MEGOLM_BACKUP_V1, text(2))];
+    assert_eq!(opened, expected.map(|(name, text)| (name.to_owned(), text)).into());
+}
+
+#[test]
 fn every_sentence_reads_as_one_and_shows_no_control_character() {
     let (id, name) = (SecretStorageKeyId::from("a\u{7}"), SecretName::from("org.example\n"));
     let (ids, names) = (vec![id.clone(), "b".into()], vec![name.clone()]);

@@ -1,5 +1,8 @@
 //! An account on an in-memory homeserver, and how a plan is carried out there.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
 use strongroom::{
     Limits,
     api::{AccessToken, BaseUrl, Endpoint, GetAccountData, PutAccountData},
@@ -37,6 +40,16 @@ impl Account {
     pub(crate) fn storage(&self) -> SecretStorage {
         let events = self.events.iter().map(|(event_type, content)| (event_type, content));
         SecretStorage::from_account_data(events, &Limits::default())
+    }
+
+    /// All account data: contents by the types of the events.
+    pub(crate) fn data(&self) -> Result<BTreeMap<String, Value>> {
+        let mut data = BTreeMap::new();
+        for (event_type, content) in &self.events {
+            let content = serde_json::from_slice(content.as_bytes())?;
+            data.insert(event_type.as_str().to_owned(), content);
+        }
+        Ok(data)
     }
 
     /// The keys that a typed text gives.

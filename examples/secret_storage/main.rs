@@ -5,7 +5,8 @@
 //! cargo run --release --example secret_storage
 //! ```
 //!
-//! The exit status is 0 if every secret came back equal.
+//! With `--out DIR` both accounts are saved as the example `open_account` reads them. The exit status is 0 if
+//! every secret came back equal.
 
 #![allow(
     clippy::disallowed_methods,
@@ -14,9 +15,20 @@
 )]
 
 mod account;
+#[expect(dead_code, reason = "this example writes no sessions")]
+#[path = "../support/files.rs"]
+mod files;
 mod old_account;
 
-use std::{error::Error, process::ExitCode};
+use std::{
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::Parser;
+use serde_json::json;
 
 use strongroom::{
     ids::SecretName,
@@ -26,11 +38,21 @@ use strongroom::{
 };
 
 use account::Account;
+use files::NewFile;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
+/// Creates, changes, rotates and migrates secret storages, and prints each plan.
+#[derive(Parser)]
+struct Options {
+    /// Saves both accounts there as `new.json` and `migrated.json`, with their recovery keys: for trying
+    /// out, since whoever reads them has everything.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
 fn main() -> ExitCode {
-    match run() {
+    match run(&Options::parse()) {
         Ok(()) => {
             println!("every secret came back equal");
             ExitCode::SUCCESS
@@ -42,7 +64,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<()> {
+fn run(options: &Options) -> Result<()> {
     let mut account = Account::new("@alice:example.org");
 
     headline("A new secret storage with a passphrase");
@@ -73,12 +95,13 @@ fn run() -> Result<()> {
     if account.unlock(PASSPHRASE).is_ok() {
         return Err("the old key is still there".into());
     }
+    save(options, "new.json", &account, &written_down)?;
 
-    migrate()
+    migrate(options)
 }
 
 /// Brings an account home that no client opens any more.
-fn migrate() -> Result<()> {
+fn migrate(options: &Options) -> Result<()> {
     headline("An account of 2019");
     let mut account = Account::new("@bob:example.org");
     let old = old_account::fill(&mut account, &SECRETS)?;
@@ -99,7 +122,16 @@ fn migrate() -> Result<()> {
     if account.unlock(&old.recovery_key).is_ok() {
         return Err("the old key is still there".into());
     }
-    Ok(())
+    save(options, "migrated.json", &account, &shown(&new_key)?)
+}
+
+fn save(options: &Options, name: &str, account: &Account, recovery_key: &str) -> Result<()> {
+    let Some(folder) = &options.out else { return Ok(()) };
+    fs::create_dir_all(folder)?;
+    let mut file = NewFile::create(&Path::new(folder).join(name))?;
+    let saved = json!({"account_data": account.data()?, "recovery_key": recovery_key});
+    file.write(saved.to_string().as_bytes())?;
+    Ok(file.finish()?)
 }
 
 /// Whether the keys open every secret to its value.

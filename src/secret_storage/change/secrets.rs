@@ -66,6 +66,31 @@ impl Change<'_> {
         Ok(())
     }
 
+    /// Deletes what is stored of a secret under these keys. If nothing would be left under others, the
+    /// secret is deleted.
+    ///
+    /// # Errors
+    ///
+    /// As [`Change::delete`].
+    pub fn delete_under(
+        &mut self,
+        name: &SecretName,
+        ids: &[SecretStorageKeyId],
+    ) -> Result<(), ChangeError> {
+        self.check_data(name)?;
+        let Some(secret) = self.storage.secret(name) else { return Ok(()) };
+        let (gone, left): (Vec<_>, Vec<_>) =
+            secret.entries().map(|(id, _)| id.clone()).partition(|id| ids.contains(id));
+        if left.is_empty() {
+            self.delete(name)
+        } else if gone.is_empty() {
+            Ok(())
+        } else {
+            self.remove_entries(name, gone);
+            Ok(())
+        }
+    }
+
     /// Makes a secret that other keys open readable with this key, too.
     pub(super) fn add_entry(
         &mut self,
