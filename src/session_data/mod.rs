@@ -34,8 +34,8 @@ pub use self::{
 };
 use crate::{
     crypto::{curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey},
+    encoding::json::UnknownSecretMembers,
     ids::SessionId,
-    secret::SecretVec,
 };
 
 /// One Megolm session: its key, and what is claimed about where it came from.
@@ -52,7 +52,7 @@ pub struct SessionData {
     forwarding_chain: Vec<Curve25519PublicKey>,
     shared_history: bool,
     /// Members that this version does not know, as the inside of a JSON object.
-    unknown_members: SecretVec,
+    unknown_members: UnknownSecretMembers,
 }
 
 impl SessionData {
@@ -65,7 +65,7 @@ impl SessionData {
             sender_claimed_keys: BTreeMap::new(),
             forwarding_chain: Vec::new(),
             shared_history: false,
-            unknown_members: SecretVec::default(),
+            unknown_members: UnknownSecretMembers::default(),
         }
     }
 

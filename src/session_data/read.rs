@@ -8,10 +8,9 @@ use thiserror::Error;
 use super::{MEGOLM_V1, SessionData, SessionKey, SessionKeyError};
 use crate::{
     crypto::curve25519::Curve25519PublicKey,
-    encoding::json::{self, JsonTextError, RawObject, RawObjectError},
+    encoding::json::{self, JsonTextError, RawObject, RawObjectError, UnknownSecretMembers},
     excerpt::Excerpt,
     ids::{RoomId, SessionId},
-    secret::SecretVec,
 };
 
 /// A session that was read, and what had to be made good.
@@ -101,11 +100,13 @@ impl SessionData {
             sender_claimed_keys: read_claimed_keys(&mut object, &mut repairs)?,
             forwarding_chain: read_forwarding_chain(&mut object, &mut repairs),
             shared_history: read_shared_history(&mut object),
-            unknown_members: SecretVec::default(),
+            unknown_members: UnknownSecretMembers::default(),
         };
         let claimed_room_id = read_claim(&mut object, "room_id").map(RoomId::new);
         let claimed_session_id = read_claim(&mut object, "session_id").map(SessionId::new);
-        let session = Self { unknown_members: keep_unknown(object)?, ..session };
+        let unknown_members =
+            UnknownSecretMembers::from_rest(object).ok_or(SessionDataError::Unkeepable)?;
+        let session = Self { unknown_members, ..session };
         Ok(ReadSessionData { session, repairs, claimed_room_id, claimed_session_id })
     }
 }
@@ -246,21 +247,4 @@ fn read_text(
         JsonTextError::NotAString => other_type,
         JsonTextError::LoneSurrogate => SessionDataError::Unkeepable,
     })
-}
-
-/// Copies what nobody took into wiped memory, as the inside of an object.
-fn keep_unknown(object: RawObject<'_>) -> Result<SecretVec, SessionDataError> {
-    let members = object.into_members();
-    let length = members.iter().map(|(key, value)| key.get().len() + value.get().len() + 2).sum();
-    let mut kept = SecretVec::with_capacity(length);
-    for (key, value) in members {
-        if !json::is_harmless(key, 0) || !json::is_harmless(value, json::MAX_DEPTH) {
-            return Err(SessionDataError::Unkeepable);
-        }
-        for piece in [key.get(), ":", value.get(), ","] {
-            kept.extend_from_slice(piece.as_bytes());
-        }
-    }
-    kept.truncate(kept.expose_bytes().len().saturating_sub(1));
-    Ok(kept)
 }

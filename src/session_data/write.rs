@@ -54,16 +54,10 @@ impl SessionData {
             session_key: session_key.expose_str(),
             shared_history: self.shared_history,
         };
-        let unknown = self.unknown_members.expose_bytes();
-        let mut json = SecretVec::with_capacity(USUAL_LENGTH + unknown.len());
+        let mut json = SecretVec::with_capacity(USUAL_LENGTH + self.unknown_members.len());
         #[expect(clippy::expect_used, reason = "strings and booleans, written to memory")]
         serde_json::to_writer(&mut json, &wire).expect("nothing in it can fail");
-        if !unknown.is_empty() {
-            json.truncate(json.expose_bytes().len().saturating_sub(1));
-            json.extend_from_slice(b",");
-            json.extend_from_slice(unknown);
-            json.extend_from_slice(b"}");
-        }
+        self.unknown_members.append_to(&mut json);
         json
     }
 }

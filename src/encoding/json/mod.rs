@@ -23,7 +23,7 @@ pub(crate) use self::{
     scan::{SyntaxError, ValueScanner, is_white_space},
     survey::{depth, is_harmless},
     text::{JsonText, JsonTextError, name, public_string, string},
-    unknown_members::UnknownMembers,
+    unknown_members::{UnknownMembers, UnknownSecretMembers},
 };
 
 /// The members of a JSON object in their order, borrowed from the text.
