@@ -123,6 +123,11 @@ opaque_id! {
     SecretName
 }
 
+opaque_id! {
+    /// The ID of a request for a secret, which the device that asks drew at random.
+    RequestId
+}
+
 impl KeyId {
     /// The ID of the Ed25519 key of a device.
     #[must_use]

@@ -65,6 +65,7 @@ pub mod passphrase;
 pub mod randomness;
 pub mod recovery_key;
 pub mod secret;
+pub mod secret_sharing;
 pub mod secret_storage;
 pub mod secret_value;
 pub mod session_data;

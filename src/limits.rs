@@ -53,6 +53,12 @@ pub struct Limits {
     /// The most rounds of PBKDF2 that are run for all keys and forms of one typed text, when a secret
     /// storage is unlocked. Default: 30,000,000. What would exceed them is not tried, and reported.
     pub unlock_rounds: u64,
+    /// The largest request for a secret from another device, in bytes of its content. Default: 4 KiB; real
+    /// ones have about 150 bytes.
+    pub secret_request_bytes: usize,
+    /// The largest answer to such a request, in bytes of its decrypted content. Default: 64 KiB, as for
+    /// an event.
+    pub secret_send_bytes: usize,
 }
 
 impl Default for Limits {
@@ -72,6 +78,8 @@ impl Default for Limits {
             signatures: 100,
             pbkdf2_rounds: 10_000_000,
             unlock_rounds: 30_000_000,
+            secret_request_bytes: 4 << 10,
+            secret_send_bytes: 64 << 10,
         }
     }
 }

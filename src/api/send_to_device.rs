@@ -14,6 +14,7 @@ use crate::{
     Limits,
     encoding::{json, json_object::JsonObject},
     ids::{DeviceId, TransactionId, UserId},
+    secret_sharing::{EncryptedSecretSend, OutgoingRequest},
 };
 
 /// Sends events straight to devices
@@ -55,6 +56,23 @@ impl SendToDevice {
     #[must_use]
     pub fn secret_request(transaction_id: TransactionId) -> Self {
         Self { event_type: "m.secret.request", transaction_id, messages: BTreeMap::new() }
+    }
+
+    /// Sends a request for a secret, or its cancellation, to the devices that it names.
+    #[must_use]
+    pub fn requests(transaction_id: TransactionId, request: &OutgoingRequest) -> Self {
+        let (user_id, content) = (request.user_id(), request.content());
+        let to = |send: Self, device: &DeviceId| {
+            send.to(user_id.clone(), device.clone(), content.clone())
+        };
+        request.device_ids().iter().fold(Self::secret_request(transaction_id), to)
+    }
+
+    /// Sends a secret to the one device that it is encrypted for.
+    #[must_use]
+    pub fn secret(transaction_id: TransactionId, secret: &EncryptedSecretSend) -> Self {
+        let (user_id, device_id) = (secret.user_id().clone(), secret.device_id().clone());
+        Self::encrypted(transaction_id).to(user_id, device_id, secret.content().clone())
     }
 
     /// Sends to one device, in place of what it would have been sent before.

@@ -1,0 +1,187 @@
+//! The user's own devices, as the host vouches for them.
+
+use thiserror::Error;
+
+use crate::{
+    crypto::{curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey},
+    ids::{DeviceId, UserId},
+};
+
+/// A device's ID and its two public keys. All three make the device: a new login can take an old ID.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct DeviceIdentity {
+    /// The ID.
+    pub device_id: DeviceId,
+    /// The identity key of Olm.
+    pub curve25519: Curve25519PublicKey,
+    /// The key that the device signs with.
+    pub ed25519: Ed25519PublicKey,
+}
+
+/// One of the user's devices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnDevice {
+    /// Its ID and keys, as its signed device keys have them.
+    pub identity: DeviceIdentity,
+    /// Whether the user verified it: on this device, or by a signature of the self-signing key, whose
+    /// chain the host followed up to the pinned master key.
+    pub verified: bool,
+    /// Whether the user wants nothing to do with it.
+    pub blocked: bool,
+    /// Whether it is a dehydrated device
+    /// ([MSC3814](https://github.com/matrix-org/matrix-spec-proposals/pull/3814)): keys that wait on the
+    /// server for somebody to pick them up.
+    pub dehydrated: bool,
+}
+
+/// What the host knows of its own account at one moment: which devices there are, and which to trust.
+///
+/// # Security
+///
+/// Everything in this module stands on it. The answer of `keys/query` is the server's word; a host builds
+/// the snapshot from what it *verified*: device keys whose signature holds, the chain from the pinned
+/// master key over the self-signing key, and what the user did by hand. A device is `verified` only
+/// so. Build a new one for each call, so that a device that was deleted meanwhile is not in it.
+#[derive(Debug, Clone)]
+pub struct OwnDevices {
+    user_id: UserId,
+    ours: DeviceIdentity,
+    master_key: Option<Ed25519PublicKey>,
+    devices: Vec<OwnDevice>,
+}
+
+/// Why nothing is shared with a device, nor taken from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum DeviceProblem {
+    /// It is this device.
+    #[error("it is this device itself")]
+    ThisDevice,
+    /// The user has no such device, or no longer.
+    #[error("the user has no such device")]
+    Unknown,
+    /// Several devices have this ID or these keys.
+    #[error("several devices claim to be this one")]
+    Ambiguous,
+    /// The user blocked it.
+    #[error("the user blocked the device")]
+    Blocked,
+    /// It is a dehydrated device.
+    #[error("it is a dehydrated device, which nobody uses")]
+    Dehydrated,
+    /// Nobody verified it.
+    #[error("the device is not verified")]
+    Unverified,
+}
+
+impl OwnDevices {
+    /// An account with this device alone.
+    #[must_use]
+    pub fn new(user_id: UserId, this_device: DeviceIdentity) -> Self {
+        Self { user_id, ours: this_device, master_key: None, devices: Vec::new() }
+    }
+
+    /// With the master cross-signing key that was verified once and is compared since.
+    #[must_use]
+    pub fn with_master_key(mut self, pinned: Ed25519PublicKey) -> Self {
+        self.master_key = Some(pinned);
+        self
+    }
+
+    /// With one more device.
+    #[must_use]
+    pub fn with_device(mut self, device: OwnDevice) -> Self {
+        self.devices.push(device);
+        self
+    }
+
+    /// Whose devices they are.
+    #[must_use]
+    pub fn user_id(&self) -> &UserId {
+        &self.user_id
+    }
+
+    /// This device.
+    #[must_use]
+    pub fn this_device(&self) -> &DeviceIdentity {
+        &self.ours
+    }
+
+    /// The pinned master key.
+    #[must_use]
+    pub fn master_key(&self) -> Option<&Ed25519PublicKey> {
+        self.master_key.as_ref()
+    }
+
+    /// The device of this ID, if secrets may be exchanged with it.
+    ///
+    /// # Errors
+    ///
+    /// [`DeviceProblem`] if not.
+    pub fn trusted_by_id(&self, device_id: &DeviceId) -> Result<&OwnDevice, DeviceProblem> {
+        if *device_id == self.ours.device_id {
+            return Err(DeviceProblem::ThisDevice);
+        }
+        self.only_one(|device| device.device_id == *device_id)
+    }
+
+    /// The device that has both keys, if secrets may be exchanged with it.
+    ///
+    /// # Errors
+    ///
+    /// [`DeviceProblem`] if not.
+    pub fn trusted_by_keys(
+        &self,
+        curve25519: &Curve25519PublicKey,
+        ed25519: &Ed25519PublicKey,
+    ) -> Result<&OwnDevice, DeviceProblem> {
+        if *curve25519 == self.ours.curve25519 {
+            return Err(DeviceProblem::ThisDevice);
+        }
+        self.only_one(|device| device.curve25519 == *curve25519 && device.ed25519 == *ed25519)
+    }
+
+    /// The same device as before, if secrets may still be exchanged with it.
+    ///
+    /// # Errors
+    ///
+    /// [`DeviceProblem`] if not; [`DeviceProblem::Unknown`] if it has other keys now.
+    pub fn still_trusted(&self, before: &DeviceIdentity) -> Result<&OwnDevice, DeviceProblem> {
+        let device = self.trusted_by_id(&before.device_id)?;
+        if device.identity == *before { Ok(device) } else { Err(DeviceProblem::Unknown) }
+    }
+
+    /// All devices with which secrets may be exchanged.
+    pub fn trusted(&self) -> impl Iterator<Item = &OwnDevice> {
+        self.devices.iter().filter(|device| {
+            let found = self.trusted_by_id(&device.identity.device_id);
+            found.is_ok() && device.identity.curve25519 != self.ours.curve25519
+        })
+    }
+
+    fn only_one(
+        &self,
+        is_it: impl Fn(&DeviceIdentity) -> bool,
+    ) -> Result<&OwnDevice, DeviceProblem> {
+        let mut found = self.devices.iter().filter(|device| is_it(&device.identity));
+        let device = found.next().ok_or(DeviceProblem::Unknown)?;
+        if found.next().is_some() {
+            return Err(DeviceProblem::Ambiguous);
+        }
+        device.check()
+    }
+}
+
+impl OwnDevice {
+    fn check(&self) -> Result<&Self, DeviceProblem> {
+        if self.blocked {
+            Err(DeviceProblem::Blocked)
+        } else if self.dehydrated {
+            Err(DeviceProblem::Dehydrated)
+        } else if !self.verified {
+            Err(DeviceProblem::Unverified)
+        } else {
+            Ok(self)
+        }
+    }
+}

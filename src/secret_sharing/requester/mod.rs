@@ -1,0 +1,274 @@
+//! The device that asks.
+
+mod options;
+mod outcome;
+mod receive;
+mod request;
+mod saved;
+mod step;
+#[cfg(test)]
+mod table;
+
+use std::{collections::BTreeMap, fmt};
+
+use rand_core::CryptoRng;
+
+pub use self::{
+    options::RequesterOptions,
+    outcome::{AcceptedSecret, DropReason, DroppedAnswer, EndedRequest, Receipt, RequesterError},
+    request::Recipients,
+    saved::SavedRequester,
+    step::{ClosedBy, RequestState, RequestStateError},
+};
+use self::{
+    request::{Request, State},
+    step::{Event, step},
+};
+use super::{
+    clock::Clock,
+    outgoing::OutgoingRequest,
+    own_devices::{DeviceIdentity, OwnDevices},
+};
+use crate::{
+    ids::{DeviceId, RequestId, SecretName, UserId},
+    randomness::{alphanumeric, with_os_rng},
+};
+
+/// Asks the user's other devices for secrets, and takes only what was asked for.
+///
+/// ```text
+/// request ──> Open ──answer that fits──> Received ──stored──> Closed
+///              │ ^ └─ retry, candidates
+///              └── cancel, expire ──────────────────────────> Closed
+/// ```
+///
+/// Save it after each call that changed something ([`Requester::save`]), and send what a call returns
+/// only then: an answer to a request that was forgotten is dropped.
+///
+/// Times are the host's, in milliseconds since any moment; a clock that jumps back does no harm.
+pub struct Requester {
+    user_id: UserId,
+    device_id: DeviceId,
+    options: RequesterOptions,
+    clock: Clock,
+    requests: BTreeMap<RequestId, Request>,
+}
+
+impl Requester {
+    /// Nothing has been asked yet.
+    #[must_use]
+    pub fn new(user_id: UserId, device_id: DeviceId, options: RequesterOptions) -> Self {
+        let (clock, requests) = (Clock::default(), BTreeMap::new());
+        Self { user_id, device_id, options, clock, requests }
+    }
+
+    /// Asks for a secret, with an ID from the operating system's randomness.
+    ///
+    /// # Errors
+    ///
+    /// [`RequesterError::NoRandomness`] if there is none, otherwise as [`Requester::request_with_rng`].
+    pub fn request(
+        &mut self,
+        name: SecretName,
+        to: Recipients,
+        devices: &OwnDevices,
+        now_ms: u64,
+    ) -> Result<OutgoingRequest, RequesterError> {
+        let id = with_os_rng(|rng| alphanumeric(REQUEST_ID_LENGTH, rng))?;
+        self.open(id.into(), name, to, devices, now_ms)
+    }
+
+    /// Asks for a secret: returns the request to be sent, to each device by its name.
+    ///
+    /// # Errors
+    ///
+    /// [`RequesterError`] if there is nobody to ask, or a named device is not trusted. Nothing was asked
+    /// then.
+    pub fn request_with_rng(
+        &mut self,
+        name: SecretName,
+        to: Recipients,
+        devices: &OwnDevices,
+        now_ms: u64,
+        rng: &mut impl CryptoRng,
+    ) -> Result<OutgoingRequest, RequesterError> {
+        let id = alphanumeric(REQUEST_ID_LENGTH, rng);
+        self.open(id.into(), name, to, devices, now_ms)
+    }
+
+    fn open(
+        &mut self,
+        id: RequestId,
+        name: SecretName,
+        to: Recipients,
+        devices: &OwnDevices,
+        now_ms: u64,
+    ) -> Result<OutgoingRequest, RequesterError> {
+        let since_ms = self.clock.advance(now_ms);
+        self.check_account(devices)?;
+        step(self.state(&id), Event::Open)?;
+        let asked = recipients(&to, devices)?;
+        let master_key = devices.master_key().copied();
+        let state = State::Open(Vec::new());
+        let ids = asked.iter().map(|device| device.device_id.clone()).collect();
+        let request = Request { id: id.clone(), name, to, asked, master_key, since_ms, state };
+        let outgoing = request.question(ids, (&self.user_id, &self.device_id));
+        self.requests.insert(id, request);
+        Ok(outgoing)
+    }
+
+    /// Asks again under the same ID: those that were named, or all that are trusted by now.
+    ///
+    /// # Errors
+    ///
+    /// [`RequesterError`] if it is not open, or nobody is left to ask.
+    pub fn retry(
+        &mut self,
+        id: &RequestId,
+        devices: &OwnDevices,
+        now_ms: u64,
+    ) -> Result<OutgoingRequest, RequesterError> {
+        let now = self.clock.advance(now_ms);
+        self.check_account(devices)?;
+        self.check_open(id, Event::Retry, now)?;
+        let own = (&self.user_id, &self.device_id);
+        let request = self.requests.get_mut(id).ok_or(RequestStateError::Unknown)?;
+        if request.identity_changed(devices) {
+            return Err(RequesterError::IdentityChanged);
+        }
+        let is_named = |device: &DeviceIdentity| match &request.to {
+            Recipients::All => true,
+            Recipients::Named(names) => names.contains(&device.device_id),
+        };
+        let asked = devices.trusted().map(|device| &device.identity);
+        let asked: Vec<_> = asked.filter(|device| is_named(device)).cloned().collect();
+        if asked.is_empty() {
+            return Err(RequesterError::NobodyToAsk);
+        }
+        let ids: Vec<_> = asked.iter().map(|device| device.device_id.clone()).collect();
+        // Who is not trusted any more stays on the list, to be told of the cancellation.
+        request.asked.retain(|device| !ids.contains(&device.device_id));
+        request.asked.extend(asked);
+        request.master_key = request.master_key.or(devices.master_key().copied());
+        Ok(request.question(ids, own))
+    }
+
+    /// Takes a request back.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestStateError`] if it is not open.
+    pub fn cancel(&mut self, id: &RequestId) -> Result<EndedRequest, RequestStateError> {
+        step(self.state(id), Event::Cancel)?;
+        let own = (&self.user_id, &self.device_id);
+        let request = self.requests.get_mut(id).ok_or(RequestStateError::Unknown)?;
+        request.since_ms = self.clock.elapsed_ms();
+        Ok(request.end(ClosedBy::Cancelled, own))
+    }
+
+    /// The host has stored the secret, so it is wiped here.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestStateError`] if none was accepted.
+    pub fn stored(&mut self, id: &RequestId) -> Result<(), RequestStateError> {
+        step(self.state(id), Event::Stored)?;
+        let request = self.requests.get_mut(id).ok_or(RequestStateError::Unknown)?;
+        request.since_ms = self.clock.elapsed_ms();
+        request.state = State::Closed(ClosedBy::Stored);
+        Ok(())
+    }
+
+    /// Ends what has waited too long, and forgets what ended long ago.
+    pub fn expire(&mut self, now_ms: u64) -> Vec<EndedRequest> {
+        let now = self.clock.advance(now_ms);
+        let (own, options) = ((&self.user_id, &self.device_id), self.options);
+        let mut ended = Vec::new();
+        self.requests.retain(|_, request| {
+            if !options.is_over(request, now) {
+                return true;
+            }
+            match step(Some(request.state()), Event::Expire) {
+                Ok(Some(RequestState::Closed(by))) => {
+                    request.since_ms = now;
+                    ended.push(request.end(by, own));
+                    true
+                }
+                next => !matches!(next, Ok(None)),
+            }
+        });
+        ended
+    }
+
+    /// In how many milliseconds, from the last time that was told, [`Requester::expire`] has something to
+    /// do.
+    #[must_use]
+    pub fn next_expiry_ms(&self) -> Option<u64> {
+        let now = self.clock.elapsed_ms();
+        let due = |request: &Request| self.options.due(request);
+        self.requests.values().filter_map(due).min().map(|due| due.saturating_sub(now))
+    }
+
+    /// Where a request stands; `None` if there is no such request.
+    #[must_use]
+    pub fn state(&self, id: &RequestId) -> Option<RequestState> {
+        self.requests.get(id).map(Request::state)
+    }
+
+    /// All requests that are remembered, with their names and states.
+    pub fn requests(&self) -> impl Iterator<Item = (&RequestId, &SecretName, RequestState)> {
+        self.requests.values().map(|request| (&request.id, &request.name, request.state()))
+    }
+
+    fn check_account(&self, devices: &OwnDevices) -> Result<(), RequesterError> {
+        let is_ours = self.is_ours(devices);
+        if is_ours { Ok(()) } else { Err(RequesterError::OtherAccount) }
+    }
+
+    fn is_ours(&self, devices: &OwnDevices) -> bool {
+        *devices.user_id() == self.user_id && devices.this_device().device_id == self.device_id
+    }
+
+    /// Whether an open request may take this event, its time not being over either.
+    fn check_open(&self, id: &RequestId, event: Event, now: u64) -> Result<(), RequestStateError> {
+        step(self.state(id), event)?;
+        let request = self.requests.get(id);
+        if request.is_some_and(|request| self.options.is_over(request, now)) {
+            return Err(RequestStateError::Expired);
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Requester {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { user_id, device_id, options, clock: _, requests } = self;
+        f.debug_struct("Requester")
+            .field("user_id", user_id)
+            .field("device_id", device_id)
+            .field("options", options)
+            .field("requests", &requests.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The devices that are asked, each of which is trusted.
+fn recipients(
+    to: &Recipients,
+    devices: &OwnDevices,
+) -> Result<Vec<DeviceIdentity>, RequesterError> {
+    let asked: Vec<_> = match to {
+        Recipients::All => devices.trusted().map(|device| device.identity.clone()).collect(),
+        Recipients::Named(names) => names
+            .iter()
+            .map(|name| match devices.trusted_by_id(name) {
+                Ok(device) => Ok(device.identity.clone()),
+                Err(problem) => Err(RequesterError::Device { device_id: name.clone(), problem }),
+            })
+            .collect::<Result<_, _>>()?,
+    };
+    if asked.is_empty() { Err(RequesterError::NobodyToAsk) } else { Ok(asked) }
+}
+
+/// 190 bits.
+const REQUEST_ID_LENGTH: usize = 32;

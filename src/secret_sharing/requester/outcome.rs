@@ -1,0 +1,154 @@
+//! What comes out of the requester.
+
+use thiserror::Error;
+
+use super::step::RequestStateError;
+use crate::{
+    ids::{DeviceId, RequestId, SecretName},
+    randomness::NoRandomness,
+    secret_sharing::{
+        outgoing::OutgoingRequest,
+        own_devices::{DeviceIdentity, DeviceProblem},
+        secret_send::SecretSendError,
+    },
+    secret_value::{PublicKeyVerdict, ReadSecretValue, SecretCheckError, SecretValueError},
+};
+
+/// What became of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Receipt {
+    /// It is the secret. The request is over for everybody.
+    Accepted(AcceptedSecret),
+    /// It may be the secret. It is kept until its public key is known.
+    Kept {
+        /// The request that it answers.
+        request_id: RequestId,
+        /// The device that sent it.
+        device_id: DeviceId,
+    },
+    /// It is not taken, and its secret is wiped.
+    Dropped(DroppedAnswer),
+}
+
+/// A secret that a trusted device sent because it was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AcceptedSecret {
+    /// The request.
+    pub request_id: RequestId,
+    /// The name that was asked for.
+    pub name: SecretName,
+    /// The secret. It stays with the requester until
+    /// [`Requester::stored`](super::Requester::stored) says that it is safe.
+    pub secret: ReadSecretValue,
+    /// Whether it belongs to its public key, or there is none to compare with.
+    pub public_key: PublicKeyVerdict,
+    /// Who sent it.
+    pub from: DeviceIdentity,
+    /// To be sent to the other devices that were asked; `None` if there are none.
+    pub cancellation: Option<OutgoingRequest>,
+    /// Answers that were kept and are not needed any more.
+    pub dropped: Vec<DroppedAnswer>,
+}
+
+/// A request that ended without a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EndedRequest {
+    /// The request.
+    pub request_id: RequestId,
+    /// The name that was asked for.
+    pub name: SecretName,
+    /// To be sent to the devices that were asked.
+    pub cancellation: OutgoingRequest,
+    /// Answers that were kept, none of which was proven.
+    pub dropped: Vec<DroppedAnswer>,
+}
+
+/// An answer that was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DroppedAnswer {
+    /// Why.
+    pub reason: DropReason,
+    /// The user's device that sent it, if it is one.
+    pub device_id: Option<DeviceId>,
+    /// The request that it answers, if there is one.
+    pub request_id: Option<RequestId>,
+}
+
+/// Why an answer was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum DropReason {
+    /// The devices that the host gave are of another account, or this device is another one.
+    #[error("the list of devices is that of another account or device")]
+    OtherAccount,
+    /// Another user sent it.
+    #[error("another user sent the secret")]
+    OtherUser,
+    /// The device is not one to be believed.
+    #[error("the secret is not taken from its sender: {0}")]
+    Device(#[source] DeviceProblem),
+    /// It cannot be read.
+    #[error(transparent)]
+    Content(SecretSendError),
+    /// The request does not stand so that it could be answered.
+    #[error(transparent)]
+    Request(RequestStateError),
+    /// The device was not asked, or it was another one of the same ID.
+    #[error("the device that sent the secret was not asked for it")]
+    NotAsked,
+    /// The user's master key has changed since the question.
+    #[error("the user's identity was reset since the secret was asked for")]
+    IdentityChanged,
+    /// It does not have the shape that its name asks for.
+    #[error(transparent)]
+    Shape(SecretValueError),
+    /// It belongs to another public key.
+    #[error("the secret is not the one that was asked for: {0}")]
+    PublicKey(#[source] SecretCheckError),
+    /// The device sent the same before.
+    #[error("the device sent the same secret again")]
+    Duplicate,
+    /// The device has sent several that nobody could tell apart yet.
+    #[error("the device sent too many different secrets")]
+    TooMany,
+    /// Another answer was accepted, or the request ended.
+    #[error("the request ended without this answer")]
+    NotNeeded,
+}
+
+/// Why the requester does not do what the host wants.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum RequesterError {
+    /// The operating system has no randomness for an ID.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+    /// The devices that the host gave are of another account, or this device is another one.
+    #[error("the list of devices is that of another account or device")]
+    OtherAccount,
+    /// The user has no other device that can be trusted.
+    #[error("there is no other verified device to ask")]
+    NobodyToAsk,
+    /// A device that was named cannot be asked, or its answer not taken.
+    #[error("the device {device_id} is not asked: {problem}")]
+    Device {
+        /// The device.
+        device_id: DeviceId,
+        /// Why not.
+        #[source]
+        problem: DeviceProblem,
+    },
+    /// The user's master key has changed since the question: cancel it, and ask anew.
+    #[error("the user's identity was reset since the secret was asked for")]
+    IdentityChanged,
+    /// It is not possible as the request stands.
+    #[error(transparent)]
+    Request(#[from] RequestStateError),
+    /// No answer of this device is kept.
+    #[error("no answer of this device is kept")]
+    NoCandidate,
+}

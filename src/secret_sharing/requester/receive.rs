@@ -1,0 +1,217 @@
+//! From an answer to a secret.
+
+use super::{
+    Requester,
+    outcome::{AcceptedSecret, DropReason, DroppedAnswer, Receipt, RequesterError},
+    request::{Candidate, Judgement, State},
+    step::{Event, RequestStateError, step},
+};
+use crate::{
+    Limits,
+    ids::{DeviceId, RequestId},
+    secret_sharing::{
+        own_devices::{DeviceIdentity, OwnDevices},
+        secret_send::SecretSend,
+        to_device::DecryptedToDevice,
+    },
+    secret_value::{PublicKeyVerdict, PublicKeys},
+};
+
+impl Requester {
+    /// Takes an event that Olm decrypted.
+    ///
+    /// Its secret is accepted if this user sent it, from a device that is trusted now and was asked, which
+    /// is found by its *keys*; if the request is open; and if it has the shape of its name and belongs to
+    /// the public key, of which the pinned master key is one. Where such a key exists and is not known
+    /// yet, the secret is kept: see [`Requester::learn`]. A secret whose name has no public key is accepted
+    /// on the word of the device.
+    ///
+    /// An event that came in clear does not get here:
+    ///
+    /// ```compile_fail,E0308
+    /// # use strongroom::{Limits, secret_value::PublicKeys};
+    /// # use strongroom::secret_sharing::{OwnDevices, PlainToDevice, Requester};
+    /// fn receive(requester: &mut Requester, event: &PlainToDevice, devices: &OwnDevices) {
+    ///     requester.receive(event, devices, &PublicKeys::default(), &Limits::default(), 0);
+    /// }
+    /// ```
+    pub fn receive(
+        &mut self,
+        event: &DecryptedToDevice,
+        devices: &OwnDevices,
+        public_keys: &PublicKeys,
+        limits: &Limits,
+        now_ms: u64,
+    ) -> Receipt {
+        let now = self.clock.advance(now_ms);
+        let from = match self.sender(event, devices) {
+            Ok(from) => from,
+            Err(reason) => {
+                return Receipt::Dropped(DroppedAnswer {
+                    reason,
+                    device_id: None,
+                    request_id: None,
+                });
+            }
+        };
+        let device_id = Some(from.device_id.clone());
+        let sent = match SecretSend::read(event, limits) {
+            Ok(sent) => sent,
+            Err(error) => {
+                let reason = DropReason::Content(error);
+                return Receipt::Dropped(DroppedAnswer { reason, device_id, request_id: None });
+            }
+        };
+        let request_id = self.requests.get(sent.request_id()).map(|request| request.id.clone());
+        let outcome = self.answer(sent, from, devices, &pinned(public_keys, devices), now);
+        outcome.unwrap_or_else(|reason| {
+            Receipt::Dropped(DroppedAnswer { reason, device_id, request_id })
+        })
+    }
+
+    /// Judges the answers that are kept, now that more public keys are known: call it whenever the host
+    /// learns one, with the devices as they are.
+    ///
+    /// What is neither accepted nor dropped stays, and is not in the result.
+    pub fn learn(
+        &mut self,
+        devices: &OwnDevices,
+        public_keys: &PublicKeys,
+        now_ms: u64,
+    ) -> Vec<Receipt> {
+        let now = self.clock.advance(now_ms);
+        if !self.is_ours(devices) {
+            return Vec::new();
+        }
+        let own = (&self.user_id, &self.device_id);
+        let public_keys = pinned(public_keys, devices);
+        let mut receipts = Vec::new();
+        for request in self.requests.values_mut() {
+            if self.options.is_over(request, now) {
+                continue;
+            }
+            let dropped = request.drop_misfits(devices, &public_keys);
+            receipts.extend(dropped.into_iter().map(Receipt::Dropped));
+            let fits = |candidate: &&Candidate| {
+                matches!(candidate.judge(&request.name, &public_keys), Judgement::Fits(_))
+            };
+            let Some(fitting) = request.candidates().iter().find(fits).cloned() else { continue };
+            if step(Some(request.state()), Event::Accept).is_ok() {
+                let verdict = PublicKeyVerdict::Belongs;
+                let accepted = request.accept(fitting, verdict, &public_keys, own);
+                receipts.push(Receipt::Accepted(accepted));
+            }
+        }
+        receipts
+    }
+
+    /// The devices whose answers to a request are kept until their public key is known.
+    pub fn candidates(&self, id: &RequestId) -> impl Iterator<Item = &DeviceId> {
+        let candidates = self.requests.get(id).map(|request| request.candidates());
+        candidates.unwrap_or_default().iter().map(|candidate| &candidate.from.device_id)
+    }
+
+    /// Accepts the answer of a device that is kept, although nothing proves it: the last one of this
+    /// device.
+    ///
+    /// # Security
+    ///
+    /// The device is trusted and was asked. Whether its secret is still the account's, nobody knows.
+    ///
+    /// # Errors
+    ///
+    /// [`RequesterError`] if there is none, or the device is not trusted any more.
+    pub fn accept_unproven(
+        &mut self,
+        id: &RequestId,
+        device_id: &DeviceId,
+        devices: &OwnDevices,
+        now_ms: u64,
+    ) -> Result<AcceptedSecret, RequesterError> {
+        let now = self.clock.advance(now_ms);
+        self.check_account(devices)?;
+        self.check_open(id, Event::Accept, now)?;
+        let own = (&self.user_id, &self.device_id);
+        let request = self.requests.get_mut(id).ok_or(RequestStateError::Unknown)?;
+        if request.identity_changed(devices) {
+            return Err(RequesterError::IdentityChanged);
+        }
+        let mut candidates = request.candidates().iter().rev();
+        let candidate = candidates.find(|candidate| candidate.from.device_id == *device_id);
+        let candidate = candidate.ok_or(RequesterError::NoCandidate)?.clone();
+        if let Err(problem) = devices.still_trusted(&candidate.from) {
+            return Err(RequesterError::Device { device_id: device_id.clone(), problem });
+        }
+        let public_keys = pinned(&PublicKeys::default(), devices);
+        Ok(request.accept(candidate, PublicKeyVerdict::NotChecked, &public_keys, own))
+    }
+
+    /// The secrets that were accepted and are not [`stored`](Self::stored) yet: what a host asks for after
+    /// a restart.
+    pub fn received(&self) -> impl Iterator<Item = AcceptedSecret> {
+        let own = (&self.user_id, &self.device_id);
+        self.requests.values().filter_map(move |request| match &request.state {
+            State::Received(candidate, verdict) => {
+                Some(request.accepted(candidate, *verdict, Vec::new(), own))
+            }
+            State::Open(_) | State::Closed(_) => None,
+        })
+    }
+
+    /// The device that sent an event, if it is one to be believed.
+    fn sender(
+        &self,
+        event: &DecryptedToDevice,
+        devices: &OwnDevices,
+    ) -> Result<DeviceIdentity, DropReason> {
+        if !self.is_ours(devices) {
+            return Err(DropReason::OtherAccount);
+        }
+        if *event.sender() != self.user_id {
+            return Err(DropReason::OtherUser);
+        }
+        let device = devices.trusted_by_keys(event.curve25519(), event.ed25519());
+        device.map(|device| device.identity.clone()).map_err(DropReason::Device)
+    }
+
+    fn answer(
+        &mut self,
+        sent: SecretSend,
+        from: DeviceIdentity,
+        devices: &OwnDevices,
+        public_keys: &PublicKeys,
+        now: u64,
+    ) -> Result<Receipt, DropReason> {
+        let id = sent.request_id();
+        self.check_open(id, Event::Answer, now).map_err(DropReason::Request)?;
+        let own = (&self.user_id, &self.device_id);
+        let request = self.requests.get_mut(id);
+        let request = request.ok_or(DropReason::Request(RequestStateError::Unknown))?;
+        if !request.asked.contains(&from) {
+            return Err(DropReason::NotAsked);
+        }
+        if request.identity_changed(devices) {
+            return Err(DropReason::IdentityChanged);
+        }
+        let device_id = from.device_id.clone();
+        let candidate = Candidate::read(from, sent.secret().clone(), &request.name);
+        let candidate = candidate.map_err(DropReason::Shape)?;
+        match candidate.judge(&request.name, public_keys) {
+            Judgement::Misfit(reason) => Err(reason),
+            Judgement::Fits(verdict) => {
+                Ok(Receipt::Accepted(request.accept(candidate, verdict, public_keys, own)))
+            }
+            Judgement::Undecided => {
+                request.keep(candidate)?;
+                Ok(Receipt::Kept { request_id: request.id.clone(), device_id })
+            }
+        }
+    }
+}
+
+/// The public keys with the pinned master key, which counts before any other.
+fn pinned(public_keys: &PublicKeys, devices: &OwnDevices) -> PublicKeys {
+    let mut public_keys = public_keys.clone();
+    public_keys.master = devices.master_key().copied().or(public_keys.master);
+    public_keys
+}

@@ -1,0 +1,233 @@
+//! One request and the answers to it.
+
+use subtle::ConstantTimeEq as _;
+
+use super::{
+    outcome::{AcceptedSecret, DropReason, DroppedAnswer, EndedRequest},
+    step::{ClosedBy, RequestState, RequestStateError},
+};
+use crate::{
+    crypto::ed25519::Ed25519PublicKey,
+    ids::{DeviceId, RequestId, SecretName, UserId},
+    secret::SecretString,
+    secret_sharing::{
+        outgoing::OutgoingRequest,
+        own_devices::{DeviceIdentity, OwnDevices},
+        secret_request::{SecretRequest, SecretRequestAction},
+    },
+    secret_value::{
+        PublicKeyVerdict, PublicKeys, ReadSecretValue, SecretShape, SecretValue, SecretValueError,
+    },
+};
+
+/// Which devices are asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Recipients {
+    /// All that are trusted at the moment of asking, and of asking again.
+    All,
+    /// These.
+    Named(Vec<DeviceId>),
+}
+
+pub(super) struct Request {
+    pub(super) id: RequestId,
+    pub(super) name: SecretName,
+    pub(super) to: Recipients,
+    /// Who was asked, each as the device that it was then.
+    pub(super) asked: Vec<DeviceIdentity>,
+    /// The pinned master key under which it was asked.
+    pub(super) master_key: Option<Ed25519PublicKey>,
+    /// When it got into its state, or was opened.
+    pub(super) since_ms: u64,
+    pub(super) state: State,
+}
+
+pub(super) enum State {
+    Open(Vec<Candidate>),
+    Received(Candidate, PublicKeyVerdict),
+    Closed(ClosedBy),
+}
+
+/// An answer of a device that may answer, of the right shape.
+#[derive(Clone)]
+pub(super) struct Candidate {
+    pub(super) from: DeviceIdentity,
+    /// As it came, so that it is read alike after a restart.
+    pub(super) text: SecretString,
+    pub(super) secret: ReadSecretValue,
+}
+
+/// What the public keys make of a candidate.
+pub(super) enum Judgement {
+    Fits(PublicKeyVerdict),
+    Undecided,
+    Misfit(DropReason),
+}
+
+impl Candidate {
+    pub(super) fn read(
+        from: DeviceIdentity,
+        text: SecretString,
+        name: &SecretName,
+    ) -> Result<Self, SecretValueError> {
+        let secret = SecretValue::read(name, text.expose_str().as_bytes())?;
+        Ok(Self { from, text, secret })
+    }
+
+    /// Whether it is the secret, as far as the public keys tell.
+    pub(super) fn judge(&self, name: &SecretName, public_keys: &PublicKeys) -> Judgement {
+        match public_keys.check(&self.secret.value) {
+            Err(error) => Judgement::Misfit(DropReason::PublicKey(error)),
+            Ok(PublicKeyVerdict::Belongs) => Judgement::Fits(PublicKeyVerdict::Belongs),
+            // Nothing will ever prove it.
+            Ok(verdict) if SecretShape::of(name) == SecretShape::Text => Judgement::Fits(verdict),
+            Ok(_) => Judgement::Undecided,
+        }
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        self.from == other.from && self.text.ct_eq(&other.text).into()
+    }
+}
+
+impl Request {
+    pub(super) fn state(&self) -> RequestState {
+        match self.state {
+            State::Open(_) => RequestState::Open,
+            State::Received(..) => RequestState::Received,
+            State::Closed(by) => RequestState::Closed(by),
+        }
+    }
+
+    /// Whether the user's identity is another than when it was asked, as far as both are known.
+    pub(super) fn identity_changed(&self, devices: &OwnDevices) -> bool {
+        matches!((&self.master_key, devices.master_key()), (Some(then), Some(now)) if then != now)
+    }
+
+    pub(super) fn candidates(&self) -> &[Candidate] {
+        if let State::Open(candidates) = &self.state { candidates } else { &[] }
+    }
+
+    /// Keeps an answer until its public key is known.
+    pub(super) fn keep(&mut self, candidate: Candidate) -> Result<(), DropReason> {
+        let State::Open(candidates) = &mut self.state else {
+            return Err(DropReason::Request(RequestStateError::NotReceived));
+        };
+        if candidates.iter().any(|kept| kept.is_same(&candidate)) {
+            return Err(DropReason::Duplicate);
+        }
+        let of_device = candidates.iter().filter(|kept| kept.from == candidate.from);
+        if of_device.count() >= CANDIDATES_PER_DEVICE {
+            return Err(DropReason::TooMany);
+        }
+        candidates.push(candidate);
+        Ok(())
+    }
+
+    /// Takes the kept answers that are not the secret, or whose sender is not trusted any more.
+    pub(super) fn drop_misfits(
+        &mut self,
+        devices: &OwnDevices,
+        public_keys: &PublicKeys,
+    ) -> Vec<DroppedAnswer> {
+        let changed = self.identity_changed(devices);
+        let State::Open(candidates) = &mut self.state else { return Vec::new() };
+        let mut dropped = Vec::new();
+        candidates.retain(|candidate| {
+            let reason = match devices.still_trusted(&candidate.from) {
+                Err(problem) => DropReason::Device(problem),
+                Ok(_) if changed => DropReason::IdentityChanged,
+                Ok(_) => match candidate.judge(&self.name, public_keys) {
+                    Judgement::Misfit(reason) => reason,
+                    Judgement::Fits(_) | Judgement::Undecided => return true,
+                },
+            };
+            dropped.push(DroppedAnswer::new(reason, &candidate.from, &self.id));
+            false
+        });
+        dropped
+    }
+
+    /// Takes an answer for the secret, and forgets the others.
+    pub(super) fn accept(
+        &mut self,
+        candidate: Candidate,
+        verdict: PublicKeyVerdict,
+        public_keys: &PublicKeys,
+        (user_id, device_id): (&UserId, &DeviceId),
+    ) -> AcceptedSecret {
+        let others = self.candidates().iter().filter(|other| !other.is_same(&candidate));
+        let dropped = others.map(|other| match other.judge(&self.name, public_keys) {
+            Judgement::Misfit(reason) => DroppedAnswer::new(reason, &other.from, &self.id),
+            _ => DroppedAnswer::new(DropReason::NotNeeded, &other.from, &self.id),
+        });
+        let dropped = dropped.collect();
+        let accepted = self.accepted(&candidate, verdict, dropped, (user_id, device_id));
+        self.state = State::Received(candidate, verdict);
+        accepted
+    }
+
+    pub(super) fn accepted(
+        &self,
+        candidate: &Candidate,
+        public_key: PublicKeyVerdict,
+        dropped: Vec<DroppedAnswer>,
+        own: (&UserId, &DeviceId),
+    ) -> AcceptedSecret {
+        let others = self.asked.iter().filter(|asked| **asked != candidate.from);
+        let cancellation = self.cancellation(others, own);
+        AcceptedSecret {
+            request_id: self.id.clone(),
+            name: self.name.clone(),
+            secret: candidate.secret.clone(),
+            public_key,
+            from: candidate.from.clone(),
+            cancellation: Some(cancellation).filter(|event| !event.device_ids.is_empty()),
+            dropped,
+        }
+    }
+
+    /// Ends it without a secret.
+    pub(super) fn end(&mut self, by: ClosedBy, own: (&UserId, &DeviceId)) -> EndedRequest {
+        let dropped = self.candidates().iter();
+        let dropped = dropped
+            .map(|other| DroppedAnswer::new(DropReason::NotNeeded, &other.from, &self.id))
+            .collect();
+        let cancellation = self.cancellation(self.asked.iter(), own);
+        self.state = State::Closed(by);
+        EndedRequest { request_id: self.id.clone(), name: self.name.clone(), cancellation, dropped }
+    }
+
+    pub(super) fn question(&self, to: Vec<DeviceId>, own: (&UserId, &DeviceId)) -> OutgoingRequest {
+        self.outgoing(SecretRequestAction::Request(self.name.clone()), to, own)
+    }
+
+    fn cancellation<'a>(
+        &self,
+        to: impl Iterator<Item = &'a DeviceIdentity>,
+        own: (&UserId, &DeviceId),
+    ) -> OutgoingRequest {
+        let to = to.map(|device| device.device_id.clone()).collect();
+        self.outgoing(SecretRequestAction::Cancellation, to, own)
+    }
+
+    fn outgoing(
+        &self,
+        action: SecretRequestAction,
+        device_ids: Vec<DeviceId>,
+        (user_id, device_id): (&UserId, &DeviceId),
+    ) -> OutgoingRequest {
+        let request = SecretRequest::new(action, device_id.clone(), self.id.clone());
+        OutgoingRequest { user_id: user_id.clone(), device_ids, request }
+    }
+}
+
+impl DroppedAnswer {
+    pub(super) fn new(reason: DropReason, from: &DeviceIdentity, request: &RequestId) -> Self {
+        Self { reason, device_id: Some(from.device_id.clone()), request_id: Some(request.clone()) }
+    }
+}
+
+/// A device that sends more different secrets than these for one request is broken.
+const CANDIDATES_PER_DEVICE: usize = 4;

@@ -1,0 +1,73 @@
+//! The whole table of the requester, pair by pair.
+
+use super::step::{ClosedBy, Event, RequestState, RequestStateError, step};
+
+/// All states, the unknown one first. A new variant does not compile until it is here.
+fn states() -> Vec<Option<RequestState>> {
+    let mut all = vec![None];
+    let mut next = Some(RequestState::Open);
+    while let Some(state) = next {
+        all.push(Some(state));
+        next = match state {
+            RequestState::Open => Some(RequestState::Received),
+            RequestState::Received => Some(RequestState::Closed(ClosedBy::Stored)),
+            RequestState::Closed(ClosedBy::Stored) => {
+                Some(RequestState::Closed(ClosedBy::Cancelled))
+            }
+            RequestState::Closed(ClosedBy::Cancelled) => {
+                Some(RequestState::Closed(ClosedBy::Expired))
+            }
+            RequestState::Closed(ClosedBy::Expired) => None,
+        };
+    }
+    all
+}
+
+/// All events, in the order of the columns.
+fn events() -> Vec<Event> {
+    let mut all = Vec::new();
+    let mut next = Some(Event::Open);
+    while let Some(event) = next {
+        all.push(event);
+        next = match event {
+            Event::Open => Some(Event::Retry),
+            Event::Retry => Some(Event::Answer),
+            Event::Answer => Some(Event::Accept),
+            Event::Accept => Some(Event::Stored),
+            Event::Stored => Some(Event::Cancel),
+            Event::Cancel => Some(Event::Expire),
+            Event::Expire => None,
+        };
+    }
+    all
+}
+
+type Next = Result<Option<RequestState>, RequestStateError>;
+
+#[rustfmt::skip]
+fn rows() -> Vec<(Option<RequestState>, Vec<Next>)> {
+    use RequestState::{Closed, Open, Received};
+    use RequestStateError as No;
+    let (stored, cancelled, expired) =
+        (Closed(ClosedBy::Stored), Closed(ClosedBy::Cancelled), Closed(ClosedBy::Expired));
+    let to = |state| Ok(Some(state));
+    vec![
+        //                Open                      Retry                     Answer                    Accept                    Stored                    Cancel                    Expire
+        (None,            vec![to(Open),            Err(No::Unknown),         Err(No::Unknown),         Err(No::Unknown),         Err(No::Unknown),         Err(No::Unknown),         Err(No::Unknown)]),
+        (Some(Open),      vec![Err(No::AlreadyOpen), to(Open),                to(Open),                 to(Received),             Err(No::NotReceived),     to(cancelled),            to(expired)]),
+        (Some(Received),  vec![Err(No::AlreadyReceived), Err(No::AlreadyReceived), Err(No::AlreadyReceived), Err(No::AlreadyReceived), to(stored),       Err(No::AlreadyReceived), to(Received)]),
+        (Some(stored),    vec![Err(No::AlreadyStored), Err(No::AlreadyStored), Err(No::AlreadyStored),  Err(No::AlreadyStored),   Err(No::AlreadyStored),   Err(No::AlreadyStored),   Ok(None)]),
+        (Some(cancelled), vec![Err(No::Cancelled),  Err(No::Cancelled),       Err(No::Cancelled),       Err(No::Cancelled),       Err(No::Cancelled),       Err(No::Cancelled),       Ok(None)]),
+        (Some(expired),   vec![Err(No::Expired),    Err(No::Expired),         Err(No::Expired),         Err(No::Expired),         Err(No::Expired),         Err(No::Expired),         Ok(None)]),
+    ]
+}
+
+#[test]
+fn every_state_meets_every_event_as_the_table_says() {
+    let rows = rows();
+    assert_eq!(rows.iter().map(|(state, _)| *state).collect::<Vec<_>>(), states());
+    for (state, expected) in rows {
+        let found: Vec<_> = events().into_iter().map(|event| step(state, event)).collect();
+        assert_eq!(found, expected, "{state:?}");
+    }
+}

@@ -1,0 +1,120 @@
+//! The requests of other devices, and how often each device asks.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::{outcome::IncomingRequest, policy::SharePolicy, step::AnswerState};
+use crate::{
+    crypto::ed25519::Ed25519PublicKey,
+    ids::{DeviceId, RequestId, SecretName},
+    secret_sharing::own_devices::{DeviceIdentity, OwnDevices},
+};
+
+/// One request.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) device: DeviceIdentity,
+    pub(super) request_id: RequestId,
+    /// Nothing if only its cancellation has come.
+    pub(super) name: Option<SecretName>,
+    /// The pinned master key when it came.
+    pub(super) master_key: Option<Ed25519PublicKey>,
+    /// When it came; when its state became final, if it is.
+    pub(super) since_ms: u64,
+    pub(super) state: AnswerState,
+}
+
+/// All requests that are remembered.
+#[derive(Debug, Default)]
+pub(super) struct Entries {
+    pub(super) list: Vec<Entry>,
+    /// When each device asked lately.
+    pub(super) asked_ms: BTreeMap<DeviceId, VecDeque<u64>>,
+}
+
+impl Entry {
+    pub(super) fn incoming(&self) -> Option<IncomingRequest> {
+        let (device, request_id) = (self.device.clone(), self.request_id.clone());
+        Some(IncomingRequest { device, request_id, name: self.name.clone()? })
+    }
+
+    /// Whether something can still come of it.
+    pub(super) fn is_waiting(&self) -> bool {
+        matches!(self.state, AnswerState::Asking | AnswerState::Allowed)
+    }
+
+    pub(super) fn due(&self, policy: &SharePolicy) -> u64 {
+        let span = if self.is_waiting() { policy.lifetime_ms } else { policy.memory_ms };
+        self.since_ms.saturating_add(span)
+    }
+
+    /// Whether the user's identity is another than when it came, as far as both are known.
+    pub(super) fn identity_changed(&self, devices: &OwnDevices) -> bool {
+        matches!((&self.master_key, devices.master_key()), (Some(then), Some(now)) if then != now)
+    }
+
+    /// Gets into a state.
+    pub(super) fn set(&mut self, state: AnswerState, now: u64) {
+        let was_waiting = self.is_waiting();
+        self.state = state;
+        if was_waiting && !self.is_waiting() {
+            self.since_ms = now;
+        }
+    }
+}
+
+impl Entries {
+    /// The request of this ID that the device has made, unless its time is over.
+    pub(super) fn find(
+        &mut self,
+        device_id: &DeviceId,
+        request_id: &RequestId,
+        policy: &SharePolicy,
+        now: u64,
+    ) -> Option<&mut Entry> {
+        self.list.iter_mut().find(|entry| {
+            entry.device.device_id == *device_id
+                && entry.request_id == *request_id
+                && entry.due(policy) > now
+        })
+    }
+
+    /// Forgets what this device, or another one of the same ID, cannot get any more.
+    pub(super) fn forget_outdated(
+        &mut self,
+        device: &DeviceIdentity,
+        devices: &OwnDevices,
+        policy: &SharePolicy,
+        now: u64,
+    ) {
+        self.list.retain(|entry| {
+            entry.device.device_id != device.device_id
+                || entry.device == *device
+                    && !entry.identity_changed(devices)
+                    && entry.due(policy) > now
+        });
+    }
+
+    /// Counts a request of a device; `false` if there were too many lately.
+    pub(super) fn admit(&mut self, device_id: &DeviceId, policy: &SharePolicy, now: u64) -> bool {
+        let asked = self.asked_ms.entry(device_id.clone()).or_default();
+        asked.retain(|at| at.saturating_add(policy.window_ms) > now);
+        let admitted = asked.len() < policy.requests_per_window;
+        if admitted {
+            asked.push_back(now);
+        }
+        admitted
+    }
+
+    /// Adds a request; `false` if the device has too many that are waiting.
+    pub(super) fn add(&mut self, entry: Entry, policy: &SharePolicy) -> bool {
+        let is_of_device = |other: &Entry| other.device.device_id == entry.device.device_id;
+        let count = self.list.iter().filter(|other| is_of_device(other)).count();
+        if count >= policy.requests_per_device {
+            let done = |other: &Entry| is_of_device(other) && !other.is_waiting();
+            let Some(oldest) = self.list.iter().position(done) else { return false };
+            self.list.remove(oldest);
+        }
+        self.list.push(entry);
+        true
+    }
+}

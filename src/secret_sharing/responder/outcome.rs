@@ -1,0 +1,103 @@
+//! What comes out of the responder.
+
+use thiserror::Error;
+
+use super::step::AnswerStateError;
+use crate::{
+    ids::{RequestId, SecretName},
+    secret_sharing::{
+        own_devices::{DeviceIdentity, DeviceProblem},
+        secret_request::SecretRequestError,
+    },
+};
+
+/// What to do about a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Decision {
+    /// Share the secret: find an Olm session with the device, then
+    /// [`Responder::take`](super::Responder::take).
+    Share(IncomingRequest),
+    /// Ask the user, then [`Responder::allow`](super::Responder::allow) or
+    /// [`Responder::refuse`](super::Responder::refuse).
+    AskUser(IncomingRequest),
+    /// The device took the request back: take the question from the screen, if there is one.
+    Withdraw(IncomingRequest),
+    /// Do nothing.
+    Ignore(IgnoreReason),
+}
+
+/// A request of a device that may have secrets: the facts for the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct IncomingRequest {
+    /// The device that would get the secret. That it is the one that asks, nobody vouches for.
+    pub device: DeviceIdentity,
+    /// The request, by the device's own count.
+    pub request_id: RequestId,
+    /// The secret that is asked for.
+    pub name: SecretName,
+}
+
+/// Why nothing is done about a request.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum IgnoreReason {
+    /// The devices that the host gave are of another account, or this device is another one.
+    #[error("the list of devices is that of another account or device")]
+    OtherAccount,
+    /// It is an event of another type.
+    #[error("the event does not ask for a secret")]
+    OtherType,
+    /// It cannot be read.
+    #[error(transparent)]
+    Content(SecretRequestError),
+    /// It wants something that this version does not know.
+    #[error("the event wants something unknown")]
+    UnknownAction,
+    /// Another user asks.
+    #[error("another user asks for the secret")]
+    OtherUser,
+    /// The device is not one that gets secrets.
+    #[error("no secret is shared with the device: {0}")]
+    Device(#[source] DeviceProblem),
+    /// The policy has no such name, or forbids it.
+    #[error("secrets of this name are not shared")]
+    NotShared,
+    /// The device has asked too often.
+    #[error("the device has asked too often lately")]
+    TooManyRequests,
+    /// There is a request of the same ID for another secret.
+    #[error("there is a request of the same ID for another secret")]
+    OtherName,
+    /// It is not possible as the request stands.
+    #[error(transparent)]
+    Request(#[from] AnswerStateError),
+}
+
+/// Why a secret is not shared after all.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ShareError {
+    /// The devices that the host gave are of another account, or this device is another one.
+    #[error("the list of devices is that of another account or device")]
+    OtherAccount,
+    /// The device is not one that gets secrets, or not any more.
+    #[error("no secret is shared with the device: {0}")]
+    Device(#[source] DeviceProblem),
+    /// The user's master key has changed since the request.
+    #[error("the user's identity was reset since the device asked")]
+    IdentityChanged,
+    /// The policy does not allow it any more.
+    #[error("secrets of this name are not shared")]
+    NotShared,
+    /// The secret has another name than the one that was asked for.
+    #[error("the secret is another one than the device asked for")]
+    OtherSecret,
+    /// What the host calls encrypted is not an Olm message from this device to that one alone.
+    #[error("what should be encrypted for the device is not")]
+    NotEncrypted,
+    /// It is not possible as the request stands.
+    #[error(transparent)]
+    Request(#[from] AnswerStateError),
+}

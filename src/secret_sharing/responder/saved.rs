@@ -1,0 +1,121 @@
+//! The responder's state as bytes. It holds no secret.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Responder, SharePolicy,
+    entry::{Entries, Entry},
+    step::AnswerState,
+};
+use crate::{
+    encoding::json,
+    ids::{DeviceId, RequestId, SecretName, UserId},
+    secret_sharing::{
+        clock::Clock,
+        saved::{Header, RestoreError, SavedDevice, ed25519},
+    },
+};
+
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    #[serde(flatten)]
+    header: Header,
+    clock: Clock,
+    requests: Vec<SavedEntry>,
+    asked_ms: BTreeMap<DeviceId, VecDeque<u64>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedEntry {
+    device: SavedDevice,
+    request_id: RequestId,
+    name: Option<SecretName>,
+    master_key: Option<String>,
+    since_ms: u64,
+    state: SavedState,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SavedState {
+    Asking,
+    Allowed,
+    Answered,
+    Refused,
+    Cancelled,
+}
+
+impl Responder {
+    /// The whole state, to be saved. No secret is in it; which devices asked for what is.
+    #[must_use]
+    pub fn save(&self) -> Vec<u8> {
+        let saved = Saved {
+            header: Header::new(PART, &self.user_id, &self.device_id),
+            clock: self.clock,
+            requests: self.entries.list.iter().map(SavedEntry::new).collect(),
+            asked_ms: self.entries.asked_ms.clone(),
+        };
+        json::to_bytes(&saved, USUAL_LENGTH)
+    }
+
+    /// Goes on from saved state, under a policy that may be another one.
+    ///
+    /// # Errors
+    ///
+    /// [`RestoreError`] if it is damaged, of another format, or of another user or device.
+    pub fn restore(
+        saved: &[u8],
+        user_id: UserId,
+        device_id: DeviceId,
+        policy: SharePolicy,
+    ) -> Result<Self, RestoreError> {
+        Header::check(saved, PART, &user_id, &device_id)?;
+        let saved: Saved = serde_json::from_slice(saved).map_err(|_| RestoreError::Damaged)?;
+        let list = saved.requests.into_iter().map(SavedEntry::read).collect::<Result<_, _>>()?;
+        let entries = Entries { list, asked_ms: saved.asked_ms };
+        Ok(Self { user_id, device_id, policy, clock: saved.clock, entries })
+    }
+}
+
+impl SavedEntry {
+    fn new(entry: &Entry) -> Self {
+        Self {
+            device: SavedDevice::new(&entry.device),
+            request_id: entry.request_id.clone(),
+            name: entry.name.clone(),
+            master_key: entry.master_key.map(|key| key.to_base64()),
+            since_ms: entry.since_ms,
+            state: match entry.state {
+                AnswerState::Asking => SavedState::Asking,
+                AnswerState::Allowed => SavedState::Allowed,
+                AnswerState::Answered => SavedState::Answered,
+                AnswerState::Refused => SavedState::Refused,
+                AnswerState::Cancelled => SavedState::Cancelled,
+            },
+        }
+    }
+
+    fn read(self) -> Result<Entry, RestoreError> {
+        Ok(Entry {
+            device: self.device.read()?,
+            request_id: self.request_id,
+            name: self.name,
+            master_key: self.master_key.as_deref().map(ed25519).transpose()?,
+            since_ms: self.since_ms,
+            state: match self.state {
+                SavedState::Asking => AnswerState::Asking,
+                SavedState::Allowed => AnswerState::Allowed,
+                SavedState::Answered => AnswerState::Answered,
+                SavedState::Refused => AnswerState::Refused,
+                SavedState::Cancelled => AnswerState::Cancelled,
+            },
+        })
+    }
+}
+
+const PART: &str = "responder";
+
+/// Room for a few requests.
+const USUAL_LENGTH: usize = 2048;

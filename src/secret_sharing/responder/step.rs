@@ -1,0 +1,89 @@
+//! What a request can be for the device that answers, and what becomes of it: the whole table.
+
+use thiserror::Error;
+
+/// Where a request of another device stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AnswerState {
+    /// The user is asked.
+    Asking,
+    /// The secret may be shared, and was not yet.
+    Allowed,
+    /// The secret was encrypted for the device.
+    Answered,
+    /// The user said no, or there is no such secret.
+    Refused,
+    /// The device took it back, maybe before it came.
+    Cancelled,
+}
+
+/// Why something is not possible as a request stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum AnswerStateError {
+    /// There is no such request, or it was forgotten.
+    #[error("there is no such request of the device")]
+    Unknown,
+    /// The user is asked already.
+    #[error("the user has not answered the question yet")]
+    Asking,
+    /// It was answered.
+    #[error("the request was answered already")]
+    AlreadyAnswered,
+    /// It was refused.
+    #[error("the request was refused")]
+    Refused,
+    /// The device took it back.
+    #[error("the request was cancelled by the device that asked")]
+    Cancelled,
+}
+
+/// What happens to a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Event {
+    /// It comes, and the policy is to share.
+    ComesToShare,
+    /// It comes, and the policy is to ask.
+    ComesToAsk,
+    /// Its cancellation comes.
+    Cancellation,
+    /// The user says yes.
+    Allow,
+    /// The user says no, or there is no such secret.
+    Refuse,
+    /// The host takes the secret to encrypt it.
+    Take,
+    /// The host has encrypted it.
+    Encrypted,
+    /// There is no Olm session with the device, and no one-time key for a new one.
+    NoSession,
+    /// Its time is over, or that in which it is remembered.
+    Expire,
+}
+
+/// The state after an event; `None` is a request that is not known.
+pub(super) fn step(
+    state: Option<AnswerState>,
+    event: Event,
+) -> Result<Option<AnswerState>, AnswerStateError> {
+    use AnswerState::{Allowed, Answered, Asking, Cancelled, Refused};
+    let next = match (state, event) {
+        (_, Event::Expire) => return Ok(None),
+        (None, Event::ComesToShare) => Allowed,
+        (None, Event::ComesToAsk) => Asking,
+        // It may have overtaken its request.
+        (None, Event::Cancellation) => Cancelled,
+        (None, _) => return Err(AnswerStateError::Unknown),
+        (Some(Asking), Event::Allow) => Allowed,
+        (Some(Asking | Allowed), Event::Refuse) => Refused,
+        (Some(Asking | Allowed | Refused | Cancelled), Event::Cancellation) => Cancelled,
+        (Some(Asking), _) => return Err(AnswerStateError::Asking),
+        (Some(Allowed), Event::Encrypted) => Answered,
+        (Some(Allowed), _) => Allowed,
+        (Some(Answered), _) => return Err(AnswerStateError::AlreadyAnswered),
+        (Some(Refused), _) => return Err(AnswerStateError::Refused),
+        (Some(Cancelled), _) => return Err(AnswerStateError::Cancelled),
+    };
+    Ok(Some(next))
+}

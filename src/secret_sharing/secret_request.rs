@@ -1,0 +1,203 @@
+//! `m.secret.request`: asking for a secret, and taking the question back.
+
+use std::fmt;
+
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+use crate::{
+    Limits,
+    encoding::{
+        json::{self, JsonText, RawObject, UnknownMembers},
+        json_object::JsonObject,
+    },
+    excerpt::Excerpt,
+    ids::{DeviceId, RequestId, SecretName},
+};
+
+/// The content of `m.secret.request`
+/// ([specification](https://spec.matrix.org/v1.16/client-server-api/#msecretrequest)).
+///
+/// It goes unencrypted. Nobody vouches for anything in it: [`requesting_device_id`] is a claim, and the
+/// homeserver can make up the whole event.
+///
+/// [`requesting_device_id`]: Self::requesting_device_id
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretRequest {
+    /// What is wanted.
+    pub action: SecretRequestAction,
+    /// The device that says it sent this.
+    pub requesting_device_id: DeviceId,
+    /// Which request it is about.
+    pub request_id: RequestId,
+    unknown_members: UnknownMembers,
+}
+
+/// What a [`SecretRequest`] wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SecretRequestAction {
+    /// `request`: the secret of this name.
+    Request(SecretName),
+    /// `request_cancellation`: nothing any more.
+    Cancellation,
+    /// Something that this version does not know. It is kept, and to be ignored.
+    Unknown(UnknownAction),
+}
+
+/// The name of an action that this version does not know.
+#[derive(Clone, PartialEq, Eq)]
+pub struct UnknownAction(String);
+
+/// A request that was read, and what had to be made good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadSecretRequest {
+    /// The request.
+    pub request: SecretRequest,
+    /// What was made good on the way; empty for what the specification says.
+    pub repairs: Vec<SecretRequestRepair>,
+}
+
+/// Something in a request that was not as specified, and what was made of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SecretRequestRepair {
+    /// The action was `cancel_request`, as an early draft called a cancellation.
+    ActionOfADraft,
+}
+
+/// Why a content is no request for a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SecretRequestError {
+    /// It is larger than [`Limits::secret_request_bytes`].
+    #[error("the request for a secret has {bytes} bytes, and {limit} are allowed")]
+    TooLarge {
+        /// How many bytes it has.
+        bytes: usize,
+        /// How many are allowed.
+        limit: usize,
+    },
+    /// A member is missing, or is not a string.
+    #[error("the request for a secret has no {0}")]
+    Missing(&'static str),
+    /// A text in it has half a character, or it is nested too deep to be kept.
+    #[error("the request for a secret holds text that is not Unicode, or is nested too deep")]
+    Unkeepable,
+}
+
+impl SecretRequest {
+    /// A request, or its cancellation, without other members.
+    #[must_use]
+    pub fn new(
+        action: SecretRequestAction,
+        requesting_device_id: DeviceId,
+        request_id: RequestId,
+    ) -> Self {
+        let unknown_members = UnknownMembers::default();
+        Self { action, requesting_device_id, request_id, unknown_members }
+    }
+
+    /// Reads the content of an event.
+    ///
+    /// | what is met | what becomes of it |
+    /// |---|---|
+    /// | unknown members | kept, and written back |
+    /// | the action `cancel_request` | a cancellation |
+    /// | an unknown action | kept, and written back |
+    ///
+    /// # Errors
+    ///
+    /// [`SecretRequestError`] if it is too large, or a member is missing that its action needs.
+    pub fn from_json(
+        content: &JsonObject,
+        limits: &Limits,
+    ) -> Result<ReadSecretRequest, SecretRequestError> {
+        let (bytes, limit) = (content.as_bytes().len(), limits.secret_request_bytes);
+        if bytes > limit {
+            return Err(SecretRequestError::TooLarge { bytes, limit });
+        }
+        let mut object = RawObject::parse(content.as_bytes()).unwrap_or_default();
+        let action = text(&mut object, ACTION)?;
+        let requesting_device_id = text(&mut object, DEVICE)?.as_str().into();
+        let request_id = text(&mut object, ID)?.as_str().into();
+        let mut repairs = Vec::new();
+        let action = match action.as_str() {
+            REQUEST => SecretRequestAction::Request(text(&mut object, NAME)?.as_str().into()),
+            CANCELLATION => SecretRequestAction::Cancellation,
+            CANCELLATION_OF_A_DRAFT => {
+                repairs.push(SecretRequestRepair::ActionOfADraft);
+                SecretRequestAction::Cancellation
+            }
+            other => SecretRequestAction::Unknown(UnknownAction(other.to_owned())),
+        };
+        let unknown_members =
+            UnknownMembers::from_rest(object).ok_or(SecretRequestError::Unkeepable)?;
+        let request = Self { action, requesting_device_id, request_id, unknown_members };
+        Ok(ReadSecretRequest { request, repairs })
+    }
+
+    /// The content of the event, as the specification has it.
+    #[must_use]
+    pub fn to_json(&self) -> JsonObject {
+        let (action, name) = match &self.action {
+            SecretRequestAction::Request(name) => (REQUEST, Some(name.as_str())),
+            SecretRequestAction::Cancellation => (CANCELLATION, None),
+            SecretRequestAction::Unknown(action) => (action.as_str(), None),
+        };
+        let known = [
+            (ACTION, Some(action)),
+            (NAME, name),
+            (ID, Some(self.request_id.as_str())),
+            (DEVICE, Some(self.requesting_device_id.as_str())),
+        ];
+        let known = known.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let known = known.map(|(name, value)| (name, json::to_text(value)));
+        let unknown = self.unknown_members.iter();
+        let unknown = unknown.map(|(name, value)| (name, value.get().to_owned()));
+        let members: Vec<_> = known
+            .chain(unknown)
+            .map(|(name, value)| format!("{}:{value}", json::to_text(name)))
+            .collect();
+        JsonObject::from_our_own(&format!("{{{}}}", members.join(",")))
+    }
+}
+
+impl UnknownAction {
+    /// The action as it came.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for UnknownAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "UnknownAction({:?})", Excerpt::new(&self.0))
+    }
+}
+
+impl fmt::Display for SecretRequestRepair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ActionOfADraft => "the cancellation is called as in an early draft",
+        })
+    }
+}
+
+fn text<'a>(
+    object: &mut RawObject<'a>,
+    name: &'static str,
+) -> Result<JsonText<'a>, SecretRequestError> {
+    let string = |value: &'a RawValue| json::string(value).ok();
+    object.take(name).and_then(string).ok_or(SecretRequestError::Missing(name))
+}
+
+const ACTION: &str = "action";
+const NAME: &str = "name";
+const ID: &str = "request_id";
+const DEVICE: &str = "requesting_device_id";
+
+const REQUEST: &str = "request";
+const CANCELLATION: &str = "request_cancellation";
+const CANCELLATION_OF_A_DRAFT: &str = "cancel_request";

@@ -1,0 +1,139 @@
+//! `m.secret.send`: a secret on its way from device to device.
+
+use std::fmt;
+
+use serde::Serialize;
+use thiserror::Error;
+
+use super::to_device::DecryptedToDevice;
+use crate::{
+    Limits,
+    encoding::json::{self, RawObject, UnknownSecretMembers},
+    ids::RequestId,
+    secret::{SecretString, SecretVec},
+};
+
+/// The content of `m.secret.send`
+/// ([specification](https://spec.matrix.org/v1.16/client-server-api/#msecretsend)).
+///
+/// It is read out of what was decrypted and out of nothing else; handing over an event that came in
+/// clear does not compile:
+///
+/// ```compile_fail,E0308
+/// # use strongroom::{Limits, secret_sharing::{PlainToDevice, SecretSend}};
+/// fn read(event: &PlainToDevice) {
+///     let _ = SecretSend::read(event, &Limits::default());
+/// }
+/// ```
+///
+/// # Security
+///
+/// That it was decrypted does not make its sender one to be believed. [`Requester`] looks at that.
+///
+/// [`Requester`]: super::Requester
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretSend {
+    request_id: RequestId,
+    secret: SecretString,
+    unknown_members: UnknownSecretMembers,
+}
+
+/// Why a decrypted event is no secret that was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SecretSendError {
+    /// The event is of another type.
+    #[error("the event does not send a secret")]
+    OtherType,
+    /// It is larger than [`Limits::secret_send_bytes`].
+    #[error("the event with the secret has {bytes} bytes, and {limit} are allowed")]
+    TooLarge {
+        /// How many bytes it has.
+        bytes: usize,
+        /// How many are allowed.
+        limit: usize,
+    },
+    /// Its content is no JSON object.
+    #[error("the content of the event with the secret is not a JSON object")]
+    NotAnObject,
+    /// A member is missing, or is not a string.
+    #[error("the event with the secret has no {0}")]
+    Missing(&'static str),
+    /// A text in it has half a character, or it is nested too deep to be kept.
+    #[error("the event with the secret holds text that is not Unicode, or is nested too deep")]
+    Unkeepable,
+}
+
+impl SecretSend {
+    pub(super) fn new(request_id: RequestId, secret: SecretString) -> Self {
+        Self { request_id, secret, unknown_members: UnknownSecretMembers::default() }
+    }
+
+    /// Reads what a device sent through Olm. Unknown members are kept.
+    ///
+    /// # Errors
+    ///
+    /// [`SecretSendError`] if it is another event, too large, or a member is missing.
+    pub fn read(event: &DecryptedToDevice, limits: &Limits) -> Result<Self, SecretSendError> {
+        if event.event_type() != SECRET_SEND {
+            return Err(SecretSendError::OtherType);
+        }
+        let (content, limit) = (event.expose_content(), limits.secret_send_bytes);
+        if content.len() > limit {
+            return Err(SecretSendError::TooLarge { bytes: content.len(), limit });
+        }
+        let mut object = RawObject::parse(content).map_err(|_| SecretSendError::NotAnObject)?;
+        let mut text = |name| {
+            let value = object.take(name).and_then(|value| json::string(value).ok());
+            value.ok_or(SecretSendError::Missing(name))
+        };
+        let request_id = text("request_id")?.as_str().into();
+        let secret = SecretString::from(text("secret")?.as_str());
+        let unknown_members =
+            UnknownSecretMembers::from_rest(object).ok_or(SecretSendError::Unkeepable)?;
+        Ok(Self { request_id, secret, unknown_members })
+    }
+
+    /// The request that it answers.
+    #[must_use]
+    pub fn request_id(&self) -> &RequestId {
+        &self.request_id
+    }
+
+    /// The secret, of whose shape nothing is known yet.
+    #[must_use]
+    pub fn secret(&self) -> &SecretString {
+        &self.secret
+    }
+
+    /// The content of the event, in clear.
+    #[must_use]
+    pub fn to_json(&self) -> SecretVec {
+        #[derive(Serialize)]
+        struct Wire<'a> {
+            request_id: &'a str,
+            secret: &'a str,
+        }
+        let wire = Wire { request_id: self.request_id.as_str(), secret: self.secret.expose_str() };
+        let length = wire.request_id.len() + wire.secret.len() + self.unknown_members.len();
+        let mut json = SecretVec::with_capacity(length + AROUND);
+        #[expect(clippy::expect_used, reason = "two strings, written to memory")]
+        serde_json::to_writer(&mut json, &wire).expect("nothing in it can fail");
+        self.unknown_members.append_to(&mut json);
+        json
+    }
+}
+
+impl fmt::Debug for SecretSend {
+    /// Leaves out the request ID, too: it comes out of a ciphertext.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { request_id: _, secret: _, unknown_members: _ } = self;
+        f.debug_struct("SecretSend").finish_non_exhaustive()
+    }
+}
+
+/// The type of the event inside the ciphertext.
+pub const SECRET_SEND: &str = "m.secret.send";
+
+/// Names, quotes and braces.
+const AROUND: usize = 32;
