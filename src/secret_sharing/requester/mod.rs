@@ -166,6 +166,13 @@ impl Requester {
         Ok(request.end(ClosedBy::Cancelled, own))
     }
 
+    /// The cancellation of a request that is over, or whose secret was accepted: to be sent again if a
+    /// crash came before it was sent. `None` for one that is open, unknown, or of one device that answered.
+    #[must_use]
+    pub fn cancellation(&self, id: &RequestId) -> Option<OutgoingRequest> {
+        self.requests.get(id)?.cancellation_again((&self.user_id, &self.device_id))
+    }
+
     /// The host has stored the secret, so it is wiped here.
     ///
     /// # Errors

@@ -60,8 +60,8 @@ pub struct EndedRequest {
     pub request_id: RequestId,
     /// The name that was asked for.
     pub name: SecretName,
-    /// To be sent to the devices that were asked.
-    pub cancellation: OutgoingRequest,
+    /// To be sent to the devices that were asked; `None` if there are none.
+    pub cancellation: Option<OutgoingRequest>,
     /// Answers that were kept, none of which was proven.
     pub dropped: Vec<DroppedAnswer>,
 }

@@ -175,15 +175,13 @@ impl Request {
         dropped: Vec<DroppedAnswer>,
         own: (&UserId, &DeviceId),
     ) -> AcceptedSecret {
-        let others = self.asked.iter().filter(|asked| **asked != candidate.from);
-        let cancellation = self.cancellation(others, own);
         AcceptedSecret {
             request_id: self.id.clone(),
             name: self.name.clone(),
             secret: candidate.secret.clone(),
             public_key,
             from: candidate.from.clone(),
-            cancellation: Some(cancellation).filter(|event| !event.device_ids.is_empty()),
+            cancellation: self.cancellation(Some(&candidate.from), own),
             dropped,
         }
     }
@@ -194,22 +192,34 @@ impl Request {
         let dropped = dropped
             .map(|other| DroppedAnswer::new(DropReason::NotNeeded, &other.from, &self.id))
             .collect();
-        let cancellation = self.cancellation(self.asked.iter(), own);
+        let cancellation = self.cancellation(None, own);
         self.state = State::Closed(by);
         EndedRequest { request_id: self.id.clone(), name: self.name.clone(), cancellation, dropped }
+    }
+
+    /// What the devices are told once nothing is wanted of them any more.
+    pub(super) fn cancellation_again(&self, own: (&UserId, &DeviceId)) -> Option<OutgoingRequest> {
+        match &self.state {
+            State::Open(_) => None,
+            State::Received(candidate, _) => self.cancellation(Some(&candidate.from), own),
+            State::Closed(_) => self.cancellation(None, own),
+        }
     }
 
     pub(super) fn question(&self, to: Vec<DeviceId>, own: (&UserId, &DeviceId)) -> OutgoingRequest {
         self.outgoing(SecretRequestAction::Request(self.name.clone()), to, own)
     }
 
-    fn cancellation<'a>(
+    /// To all that were asked, but for the one that answered; `None` if nobody is left.
+    fn cancellation(
         &self,
-        to: impl Iterator<Item = &'a DeviceIdentity>,
+        answered: Option<&DeviceIdentity>,
         own: (&UserId, &DeviceId),
-    ) -> OutgoingRequest {
-        let to = to.map(|device| device.device_id.clone()).collect();
-        self.outgoing(SecretRequestAction::Cancellation, to, own)
+    ) -> Option<OutgoingRequest> {
+        let others = self.asked.iter().filter(|asked| Some(*asked) != answered);
+        let to: Vec<_> = others.map(|device| device.device_id.clone()).collect();
+        let is_needed = !to.is_empty();
+        is_needed.then(|| self.outgoing(SecretRequestAction::Cancellation, to, own))
     }
 
     fn outgoing(

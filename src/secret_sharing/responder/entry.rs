@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{outcome::IncomingRequest, policy::SharePolicy, step::AnswerState};
+use super::{
+    outcome::IncomingRequest,
+    policy::{SharePolicy, ShareRule},
+    step::AnswerState,
+};
 use crate::{
     crypto::ed25519::Ed25519PublicKey,
     ids::{DeviceId, RequestId, SecretName},
@@ -20,6 +24,8 @@ pub(super) struct Entry {
     pub(super) master_key: Option<Ed25519PublicKey>,
     /// When it came; when its state became final, if it is.
     pub(super) since_ms: u64,
+    /// Whether the user said yes to it.
+    pub(super) allowed_by_user: bool,
     pub(super) state: AnswerState,
 }
 
@@ -50,6 +56,15 @@ impl Entry {
     /// Whether the user's identity is another than when it came, as far as both are known.
     pub(super) fn identity_changed(&self, devices: &OwnDevices) -> bool {
         matches!((&self.master_key, devices.master_key()), (Some(then), Some(now)) if then != now)
+    }
+
+    /// Takes back what another policy allowed and this one leaves to the user.
+    pub(super) fn submit_to(&mut self, policy: &SharePolicy) {
+        let rule = self.name.as_ref().map(|name| policy.rule(name));
+        let is_open = self.state == AnswerState::Allowed && !self.allowed_by_user;
+        if is_open && rule == Some(ShareRule::AskUser) {
+            self.state = AnswerState::Asking;
+        }
     }
 
     /// Gets into a state.

@@ -188,6 +188,7 @@ impl Responder {
             name: Some(name.clone()),
             master_key: devices.master_key().copied(),
             since_ms: now,
+            allowed_by_user: false,
             state,
         };
         let decision = decision(&entry);
@@ -226,6 +227,7 @@ impl Responder {
             name: None,
             master_key: devices.master_key().copied(),
             since_ms: now,
+            allowed_by_user: false,
             state,
         };
         let is_remembered = self.entries.admit(device_id, &self.policy, now)

@@ -34,6 +34,7 @@ struct SavedEntry {
     name: Option<SecretName>,
     master_key: Option<String>,
     since_ms: u64,
+    allowed_by_user: bool,
     state: SavedState,
 }
 
@@ -60,7 +61,8 @@ impl Responder {
         json::to_bytes(&saved, USUAL_LENGTH)
     }
 
-    /// Goes on from saved state, under a policy that may be another one.
+    /// Goes on from saved state, under a policy that may be another one: what an earlier policy allowed
+    /// without the user, and this one does not, is a question again ([`Responder::waiting`]).
     ///
     /// # Errors
     ///
@@ -73,7 +75,9 @@ impl Responder {
     ) -> Result<Self, RestoreError> {
         Header::check(saved, PART, &user_id, &device_id)?;
         let saved: Saved = serde_json::from_slice(saved).map_err(|_| RestoreError::Damaged)?;
-        let list = saved.requests.into_iter().map(SavedEntry::read).collect::<Result<_, _>>()?;
+        let list = saved.requests.into_iter().map(SavedEntry::read);
+        let mut list: Vec<Entry> = list.collect::<Result<_, _>>()?;
+        list.iter_mut().for_each(|entry| entry.submit_to(&policy));
         let entries = Entries { list, asked_ms: saved.asked_ms };
         Ok(Self { user_id, device_id, policy, clock: saved.clock, entries })
     }
@@ -87,6 +91,7 @@ impl SavedEntry {
             name: entry.name.clone(),
             master_key: entry.master_key.map(|key| key.to_base64()),
             since_ms: entry.since_ms,
+            allowed_by_user: entry.allowed_by_user,
             state: match entry.state {
                 AnswerState::Asking => SavedState::Asking,
                 AnswerState::Allowed => SavedState::Allowed,
@@ -104,6 +109,7 @@ impl SavedEntry {
             name: self.name,
             master_key: self.master_key.as_deref().map(ed25519).transpose()?,
             since_ms: self.since_ms,
+            allowed_by_user: self.allowed_by_user,
             state: match self.state {
                 SavedState::Asking => AnswerState::Asking,
                 SavedState::Allowed => AnswerState::Allowed,

@@ -117,7 +117,10 @@ impl Responder {
         let entry = self.entries.find(&device.device_id, request_id, &self.policy, now);
         let entry = entry.filter(|entry| entry.device == *device);
         match (step(entry.as_ref().map(|entry| entry.state), event)?, entry) {
-            (Some(state), Some(entry)) => entry.set(state, now),
+            (Some(state), Some(entry)) => {
+                entry.allowed_by_user |= event == Event::Allow;
+                entry.set(state, now);
+            }
             _ => return Err(AnswerStateError::Unknown),
         }
         Ok(())
