@@ -116,9 +116,7 @@ impl SecretSend {
         }
         let wire = Wire { request_id: self.request_id.as_str(), secret: self.secret.expose_str() };
         let length = wire.request_id.len() + wire.secret.len() + self.unknown_members.len();
-        let mut json = SecretVec::with_capacity(length + AROUND);
-        #[expect(clippy::expect_used, reason = "two strings, written to memory")]
-        serde_json::to_writer(&mut json, &wire).expect("nothing in it can fail");
+        let mut json = json::to_secret_bytes(&wire, length + AROUND);
         self.unknown_members.append_to(&mut json);
         json
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{MEGOLM_V1, SessionData};
-use crate::{ids::RoomId, secret::SecretVec};
+use crate::{encoding::json, ids::RoomId, secret::SecretVec};
 
 /// The members in alphabetical order, as canonical JSON would have them.
 #[derive(Serialize)]
@@ -54,9 +54,7 @@ impl SessionData {
             session_key: session_key.expose_str(),
             shared_history: self.shared_history,
         };
-        let mut json = SecretVec::with_capacity(USUAL_LENGTH + self.unknown_members.len());
-        #[expect(clippy::expect_used, reason = "strings and booleans, written to memory")]
-        serde_json::to_writer(&mut json, &wire).expect("nothing in it can fail");
+        let mut json = json::to_secret_bytes(&wire, USUAL_LENGTH + self.unknown_members.len());
         self.unknown_members.append_to(&mut json);
         json
     }

@@ -26,6 +26,8 @@ pub(crate) use self::{
     unknown_members::{UnknownMembers, UnknownSecretMembers},
 };
 
+use crate::secret::SecretVec;
+
 /// The members of a JSON object in their order, borrowed from the text.
 #[derive(Clone, Default)]
 pub(crate) struct RawObject<'a>(Vec<(&'a RawValue, &'a RawValue)>);
@@ -139,6 +141,14 @@ pub(crate) fn lenient_token(value: &RawValue) -> Option<String> {
 /// The JSON bytes of public data, written to memory; `capacity` is about how many there will be.
 pub(crate) fn to_bytes(value: &impl Serialize, capacity: usize) -> Vec<u8> {
     let mut json = Vec::with_capacity(capacity);
+    #[expect(clippy::expect_used, reason = "our types have text keys and no failing serialiser")]
+    serde_json::to_writer(&mut json, value).expect("nothing in it can fail");
+    json
+}
+
+/// The JSON bytes of what holds a secret, in wiped memory; `capacity` is about how many there will be.
+pub(crate) fn to_secret_bytes(value: &impl Serialize, capacity: usize) -> SecretVec {
+    let mut json = SecretVec::with_capacity(capacity);
     #[expect(clippy::expect_used, reason = "our types have text keys and no failing serialiser")]
     serde_json::to_writer(&mut json, value).expect("nothing in it can fail");
     json

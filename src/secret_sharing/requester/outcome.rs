@@ -19,7 +19,7 @@ use crate::{
 #[non_exhaustive]
 pub enum Receipt {
     /// It is the secret. The request is over for everybody.
-    Accepted(AcceptedSecret),
+    Accepted(Box<AcceptedSecret>),
     /// It may be the secret. It is kept until its public key is known.
     Kept {
         /// The request that it answers.

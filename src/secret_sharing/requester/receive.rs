@@ -99,7 +99,7 @@ impl Requester {
             if step(Some(request.state()), Event::Accept).is_ok() {
                 let verdict = PublicKeyVerdict::Belongs;
                 let accepted = request.accept(fitting, verdict, &public_keys, own);
-                receipts.push(Receipt::Accepted(accepted));
+                receipts.push(Receipt::Accepted(Box::new(accepted)));
             }
         }
         receipts
@@ -199,7 +199,8 @@ impl Requester {
         match candidate.judge(&request.name, public_keys) {
             Judgement::Misfit(reason) => Err(reason),
             Judgement::Fits(verdict) => {
-                Ok(Receipt::Accepted(request.accept(candidate, verdict, public_keys, own)))
+                let accepted = request.accept(candidate, verdict, public_keys, own);
+                Ok(Receipt::Accepted(Box::new(accepted)))
             }
             Judgement::Undecided => {
                 request.keep(candidate)?;

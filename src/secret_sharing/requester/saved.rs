@@ -111,10 +111,10 @@ impl Requester {
         let secrets = self.requests.values().flat_map(SavedSecret::of);
         let header = Header::new(SECRET, &self.user_id, &self.device_id);
         let part = SecretPart { header, secrets: secrets.collect() };
-        let mut secret = SecretVec::with_capacity(USUAL_LENGTH);
-        #[expect(clippy::expect_used, reason = "texts and numbers, written to memory")]
-        serde_json::to_writer(&mut secret, &part).expect("nothing in it can fail");
-        SavedRequester { public: json::to_bytes(&public, USUAL_LENGTH), secret }
+        SavedRequester {
+            public: json::to_bytes(&public, USUAL_LENGTH),
+            secret: json::to_secret_bytes(&part, USUAL_LENGTH),
+        }
     }
 
     /// Goes on from saved state.

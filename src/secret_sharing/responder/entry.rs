@@ -38,6 +38,18 @@ pub(super) struct Entries {
 }
 
 impl Entry {
+    pub(super) fn new(
+        device: DeviceIdentity,
+        request_id: RequestId,
+        name: Option<SecretName>,
+        devices: &OwnDevices,
+        since_ms: u64,
+        state: AnswerState,
+    ) -> Self {
+        let (master_key, allowed_by_user) = (devices.master_key().copied(), false);
+        Self { device, request_id, name, master_key, since_ms, allowed_by_user, state }
+    }
+
     pub(super) fn incoming(&self) -> Option<IncomingRequest> {
         let (device, request_id) = (self.device.clone(), self.request_id.clone());
         Some(IncomingRequest { device, request_id, name: self.name.clone()? })

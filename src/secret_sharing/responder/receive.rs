@@ -1,0 +1,145 @@
+//! From a request to a decision.
+
+use super::{
+    Responder,
+    entry::Entry,
+    outcome::{Decision, IgnoreReason, IncomingRequest},
+    policy::ShareRule,
+    step::{AnswerState, AnswerStateError, Event, step},
+};
+use crate::{
+    Limits,
+    ids::SecretName,
+    secret_sharing::{
+        own_devices::{DeviceIdentity, OwnDevices},
+        responder::SECRET_REQUEST,
+        secret_request::{SecretRequest, SecretRequestAction},
+        to_device::PlainToDevice,
+    },
+};
+
+impl Responder {
+    /// Takes an event of type `m.secret.request`, and says what to do.
+    ///
+    /// The same request again is the same request: while the user is asked, and once it was answered,
+    /// refused or cancelled, it is ignored; while the secret is waiting to be encrypted, it says
+    /// [`Decision::Share`] again.
+    pub fn receive(
+        &mut self,
+        event: &PlainToDevice,
+        devices: &OwnDevices,
+        limits: &Limits,
+        now_ms: u64,
+    ) -> Decision {
+        let now = self.clock.advance(now_ms);
+        self.decide(event, devices, limits, now).unwrap_or_else(Decision::Ignore)
+    }
+
+    fn decide(
+        &mut self,
+        event: &PlainToDevice,
+        devices: &OwnDevices,
+        limits: &Limits,
+        now: u64,
+    ) -> Result<Decision, IgnoreReason> {
+        if !self.is_ours(devices) {
+            return Err(IgnoreReason::OtherAccount);
+        }
+        if event.event_type.as_str() != SECRET_REQUEST {
+            return Err(IgnoreReason::OtherType);
+        }
+        if event.sender != self.user_id {
+            return Err(IgnoreReason::OtherUser);
+        }
+        let read = SecretRequest::from_json(&event.content, limits);
+        let request = read.map_err(IgnoreReason::Content)?.request;
+        match &request.action {
+            SecretRequestAction::Request(name) => self.asked(&request, name, devices, now),
+            SecretRequestAction::Cancellation => self.cancelled(&request, devices, now),
+            SecretRequestAction::Unknown(_) => Err(IgnoreReason::UnknownAction),
+        }
+    }
+
+    fn asked(
+        &mut self,
+        request: &SecretRequest,
+        name: &SecretName,
+        devices: &OwnDevices,
+        now: u64,
+    ) -> Result<Decision, IgnoreReason> {
+        let device = asking(request, devices)?;
+        let event = match self.policy.rule(name) {
+            ShareRule::Share => Event::ComesToShare,
+            ShareRule::AskUser => Event::ComesToAsk,
+            ShareRule::Never => return Err(IgnoreReason::NotShared),
+        };
+        self.entries.forget_outdated(&device, devices, &self.policy, now);
+        if !self.entries.admit(&device.device_id, &self.policy, now) {
+            return Err(IgnoreReason::TooManyRequests);
+        }
+        let (device_id, id) = (&device.device_id, &request.request_id);
+        if let Some(entry) = self.entries.find(device_id, id, &self.policy, now) {
+            if entry.name.as_ref().is_some_and(|other| other != name) {
+                return Err(IgnoreReason::OtherName);
+            }
+            if let Some(state) = step(Some(entry.state), event)? {
+                entry.set(state, now);
+            }
+            return decision(entry);
+        }
+        let state = step(None, event)?.ok_or(AnswerStateError::Unknown)?;
+        let entry = Entry::new(device, id.clone(), Some(name.clone()), devices, now, state);
+        let decision = decision(&entry);
+        let is_remembered = self.entries.add(entry, &self.policy);
+        if is_remembered { decision } else { Err(IgnoreReason::TooManyRequests) }
+    }
+
+    fn cancelled(
+        &mut self,
+        request: &SecretRequest,
+        devices: &OwnDevices,
+        now: u64,
+    ) -> Result<Decision, IgnoreReason> {
+        let (device_id, id) = (&request.requesting_device_id, &request.request_id);
+        if let Some(entry) = self.entries.find(device_id, id, &self.policy, now) {
+            return withdraw(entry, now);
+        }
+        // It may have overtaken its request, which must not be answered then.
+        let device = asking(request, devices)?;
+        self.entries.forget_outdated(&device, devices, &self.policy, now);
+        let state = step(None, Event::Cancellation)?.ok_or(AnswerStateError::Unknown)?;
+        let entry = Entry::new(device, id.clone(), None, devices, now, state);
+        let is_remembered = self.entries.admit(device_id, &self.policy, now)
+            && self.entries.add(entry, &self.policy);
+        Err(if is_remembered {
+            IgnoreReason::Request(AnswerStateError::Unknown)
+        } else {
+            IgnoreReason::TooManyRequests
+        })
+    }
+}
+
+/// The device that a request names, if secrets may be shared with it.
+fn asking(request: &SecretRequest, devices: &OwnDevices) -> Result<DeviceIdentity, IgnoreReason> {
+    let device = devices.trusted_by_id(&request.requesting_device_id);
+    device.map(|device| device.identity.clone()).map_err(IgnoreReason::Device)
+}
+
+fn withdraw(entry: &mut Entry, now: u64) -> Result<Decision, IgnoreReason> {
+    let waiting: Option<IncomingRequest> = entry.incoming().filter(|_| entry.is_waiting());
+    if let Some(state) = step(Some(entry.state), Event::Cancellation)? {
+        entry.set(state, now);
+    }
+    waiting.map(Decision::Withdraw).ok_or(IgnoreReason::Request(AnswerStateError::Cancelled))
+}
+
+fn decision(entry: &Entry) -> Result<Decision, IgnoreReason> {
+    let incoming = entry.incoming().ok_or(AnswerStateError::Cancelled)?;
+    match entry.state {
+        AnswerState::Asking => Ok(Decision::AskUser(incoming)),
+        AnswerState::Allowed => Ok(Decision::Share(incoming)),
+        AnswerState::Answered => Err(AnswerStateError::AlreadyAnswered.into()),
+        AnswerState::Refused => Err(AnswerStateError::Refused.into()),
+        AnswerState::Cancelled => Err(AnswerStateError::Cancelled.into()),
+    }
+}
