@@ -6,9 +6,10 @@
     reason = "tests may stop at the first surprise"
 )]
 
-#[path = "support/source.rs"]
+mod secret_sharing;
+#[path = "../support/source.rs"]
 mod source;
-#[path = "support/vault.rs"]
+#[path = "../support/vault.rs"]
 mod vault;
 
 use std::{
@@ -71,8 +72,8 @@ use strongroom::{
         },
     },
     ids::{
-        BackupVersion, DeviceId, EventType, KeyId, RoomId, SecretName, SecretStorageKeyId,
-        SessionId, SyncToken, TransactionId, UserId,
+        BackupVersion, DeviceId, EventType, KeyId, RequestId, RoomId, SecretName,
+        SecretStorageKeyId, SessionId, SyncToken, TransactionId, UserId,
     },
     passphrase::{
         DerivedKey, PassphraseAdvice, PassphraseAttempts, PassphraseCandidate, PassphraseFinding,
@@ -83,6 +84,13 @@ use strongroom::{
     randomness::NoRandomness,
     recovery_key::RecoveryKey,
     secret::{SecretString, SecretVec},
+    secret_sharing::{
+        AnswerState, AnswerStateError, ClosedBy, Decision, DeviceIdentity, DeviceProblem,
+        IgnoreReason, IncomingRequest, OutgoingRequest, OwnDevice, OwnDevices, PlainToDevice,
+        ReadSecretRequest, Recipients, RequestState, RequestStateError, RequesterOptions,
+        Responder, RestoreError, SecretRequest, SecretRequestAction, SecretRequestError,
+        SecretRequestRepair, SharePolicy, ShareRule, UnknownAction,
+    },
     secret_storage::{
         Change, ChangeError, EncryptedSecret, EncryptedSecretError, KeyAlgorithm, KeyDescription,
         KeyDescriptionError, KeyMismatch, KeyStanding, KeyTest, KeyTestError, LegacyPublicKey,
@@ -321,6 +329,34 @@ fn hold_no_secret() -> BTreeSet<String> {
         PlanError,
         PlanNote,
         VerifiedPublicKeys,
+        // Plain events, and what is said about devices and requests.
+        AnswerState,
+        AnswerStateError,
+        ClosedBy,
+        Decision,
+        DeviceIdentity,
+        DeviceProblem,
+        IgnoreReason,
+        IncomingRequest,
+        OutgoingRequest,
+        OwnDevice,
+        OwnDevices,
+        PlainToDevice,
+        ReadSecretRequest,
+        Recipients,
+        RequestId,
+        RequestState,
+        RequestStateError,
+        RequesterOptions,
+        Responder,
+        RestoreError,
+        SecretRequest,
+        SecretRequestAction,
+        SecretRequestError,
+        SecretRequestRepair,
+        SharePolicy,
+        ShareRule,
+        UnknownAction,
         // Public keys, signatures and codes.
         PublicKeys,
         BackupPublicKeyError,
@@ -364,6 +400,7 @@ fn every_public_type_is_looked_at_or_holds_no_secret() {
         look_at_secret_storage,
         look_at_unlocking,
         look_at_plans,
+        secret_sharing::look,
     ] {
         look(&mut witness, &vault);
     }
