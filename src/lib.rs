@@ -1,4 +1,4 @@
-//! The keys of Matrix users: server-side key backup and secret storage today; secret sharing is next.
+//! The keys of Matrix users: server-side key backup, secret storage and secret sharing.
 //!
 //! A client-side library. It seals and opens, signs and checks, parses and speaks the wire formats;
 //! it does no I/O, keeps no state in the background and needs no runtime. Bytes, randomness and limits
@@ -37,6 +37,7 @@
 //! | [`recovery_key`] | the text that people write down |
 //! | [`passphrase`] | keys from passphrases: parameters, limits, and what to try |
 //! | [`secret_storage`] | keys and secrets in account data: reading, unlocking, opening, changing |
+//! | [`secret_sharing`] | asking the user's other devices for secrets, and answering them |
 //! | [`secret_value`] | a named secret, its shape, and the public key that it belongs to |
 //! | [`signed_json`] | signed objects, kept to the last byte |
 //! | [`api`] | the HTTP endpoints as typed requests and responses |
