@@ -42,7 +42,7 @@
 //! | [`signed_json`] | signed objects, kept to the last byte |
 //! | [`api`] | the HTTP endpoints as typed requests and responses |
 //! | [`crypto`], [`encoding`], [`secret`], [`ids`] | what the others stand on |
-//! | [`excerpt`], [`randomness`] | names from outside, fit to be shown; the operating system's randomness |
+//! | [`excerpt`], [`randomness`], [`saved_state`] | names from outside, fit to be shown; the operating system's randomness; what machines save |
 #![cfg_attr(
     feature = "homeserver",
     doc = "| [`homeserver`] | an in-memory homeserver to test against |"
@@ -55,6 +55,7 @@
 
 pub mod api;
 pub mod backup;
+mod clock;
 pub mod crypto;
 pub mod encoding;
 pub mod excerpt;
@@ -65,6 +66,7 @@ mod limits;
 pub mod passphrase;
 pub mod randomness;
 pub mod recovery_key;
+pub mod saved_state;
 pub mod secret;
 pub mod secret_sharing;
 pub mod secret_storage;

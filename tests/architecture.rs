@@ -24,8 +24,8 @@ use syn::{
 
 /// What stands on which floor, from the ground up.
 const FLOORS: [&[&str]; 8] = [
-    &["excerpt", "ids", "limits", "randomness", "secret"],
-    &["encoding"],
+    &["clock", "excerpt", "ids", "limits", "randomness", "secret"],
+    &["encoding", "saved_state"],
     &["crypto"],
     &["passphrase", "recovery_key", "secret_value", "session_data", "signed_json"],
     &["backup", "key_export", "secret_sharing", "secret_storage"],

@@ -106,7 +106,6 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod clock;
 mod olm_payload;
 mod outgoing;
 mod own_devices;
@@ -131,7 +130,6 @@ pub use self::{
         IncomingRequest, Responder, SECRET_REQUEST, SecretToEncrypt, ShareError, SharePolicy,
         ShareRule,
     },
-    saved::RestoreError,
     secret_request::{
         ReadSecretRequest, SecretRequest, SecretRequestAction, SecretRequestError,
         SecretRequestRepair, UnknownAction,

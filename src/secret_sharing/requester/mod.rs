@@ -25,11 +25,11 @@ use self::{
     step::{Event, step},
 };
 use super::{
-    clock::Clock,
     outgoing::OutgoingRequest,
     own_devices::{DeviceIdentity, OwnDevices},
 };
 use crate::{
+    clock::Clock,
     ids::{DeviceId, RequestId, SecretName, UserId},
     randomness::{alphanumeric, with_os_rng},
 };

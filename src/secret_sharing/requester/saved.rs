@@ -10,13 +10,14 @@ use super::{
     request::{Candidate, Request, State},
 };
 use crate::{
+    clock::Clock,
     encoding::json,
     ids::{DeviceId, RequestId, SecretName, UserId},
+    saved_state::{Header, SavedStateError},
     secret::{SecretString, SecretVec},
     secret_sharing::{
-        clock::Clock,
         own_devices::DeviceIdentity,
-        saved::{Header, RestoreError, SavedDevice, ed25519},
+        saved::{SavedDevice, ed25519},
     },
     secret_value::PublicKeyVerdict,
 };
@@ -121,18 +122,18 @@ impl Requester {
     ///
     /// # Errors
     ///
-    /// [`RestoreError`] if either part is damaged, of another format, or of another user or device.
+    /// [`SavedStateError`] if either part is damaged, of another format, or of another user or device.
     pub fn restore(
         saved: &SavedRequester,
         user_id: UserId,
         device_id: DeviceId,
         options: RequesterOptions,
-    ) -> Result<Self, RestoreError> {
+    ) -> Result<Self, SavedStateError> {
         let secret = saved.secret.expose_bytes();
         Header::check(&saved.public, PUBLIC, &user_id, &device_id)?;
         Header::check(secret, SECRET, &user_id, &device_id)?;
         let part: PublicPart =
-            serde_json::from_slice(&saved.public).map_err(|_| RestoreError::Damaged)?;
+            serde_json::from_slice(&saved.public).map_err(|_| SavedStateError::Damaged)?;
         let mut secrets = read_secrets(secret)?;
         let mut requests = BTreeMap::new();
         for saved in part.requests {
@@ -147,12 +148,12 @@ type Secrets = BTreeMap<RequestId, Vec<ReadCandidate>>;
 
 type ReadCandidate = (DeviceIdentity, SecretString, Option<SavedVerdict>);
 
-fn read_secrets(saved: &[u8]) -> Result<Secrets, RestoreError> {
+fn read_secrets(saved: &[u8]) -> Result<Secrets, SavedStateError> {
     let part: ReadSecretPart<'_> =
-        serde_json::from_slice(saved).map_err(|_| RestoreError::Damaged)?;
+        serde_json::from_slice(saved).map_err(|_| SavedStateError::Damaged)?;
     let mut secrets = Secrets::new();
     for saved in part.secrets {
-        let text = json::string(saved.secret).map_err(|_| RestoreError::Damaged)?;
+        let text = json::string(saved.secret).map_err(|_| SavedStateError::Damaged)?;
         let secret = (saved.from.read()?, SecretString::from(text.as_str()), saved.accepted);
         secrets.entry(saved.request_id).or_default().push(secret);
     }
@@ -202,12 +203,12 @@ impl SavedRequest {
         }
     }
 
-    fn read(self, secrets: &mut Secrets) -> Result<Request, RestoreError> {
+    fn read(self, secrets: &mut Secrets) -> Result<Request, SavedStateError> {
         let mut candidates = Vec::new();
         let mut accepted = None;
         for (from, text, verdict) in secrets.remove(&self.id).unwrap_or_default() {
             let read = Candidate::read(from, text, &self.name);
-            let candidate = read.map_err(|_| RestoreError::Damaged)?;
+            let candidate = read.map_err(|_| SavedStateError::Damaged)?;
             match verdict {
                 Some(verdict) => accepted = Some((candidate, verdict)),
                 None => candidates.push(candidate),

@@ -23,7 +23,8 @@ pub use self::{
     secret_to_encrypt::{EncryptedSecretSend, SecretToEncrypt},
     step::{AnswerState, AnswerStateError},
 };
-use super::{clock::Clock, own_devices::OwnDevices};
+use super::own_devices::OwnDevices;
+use crate::clock::Clock;
 use crate::ids::{DeviceId, RequestId, UserId};
 
 /// Answers the user's other devices when they ask for secrets, as the host's [`SharePolicy`] wants it.

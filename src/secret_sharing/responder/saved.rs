@@ -10,12 +10,11 @@ use super::{
     step::AnswerState,
 };
 use crate::{
+    clock::Clock,
     encoding::json,
     ids::{DeviceId, RequestId, SecretName, UserId},
-    secret_sharing::{
-        clock::Clock,
-        saved::{Header, RestoreError, SavedDevice, ed25519},
-    },
+    saved_state::{Header, SavedStateError},
+    secret_sharing::saved::{SavedDevice, ed25519},
 };
 
 #[derive(Serialize, Deserialize)]
@@ -66,15 +65,15 @@ impl Responder {
     ///
     /// # Errors
     ///
-    /// [`RestoreError`] if it is damaged, of another format, or of another user or device.
+    /// [`SavedStateError`] if it is damaged, of another format, or of another user or device.
     pub fn restore(
         saved: &[u8],
         user_id: UserId,
         device_id: DeviceId,
         policy: SharePolicy,
-    ) -> Result<Self, RestoreError> {
+    ) -> Result<Self, SavedStateError> {
         Header::check(saved, PART, &user_id, &device_id)?;
-        let saved: Saved = serde_json::from_slice(saved).map_err(|_| RestoreError::Damaged)?;
+        let saved: Saved = serde_json::from_slice(saved).map_err(|_| SavedStateError::Damaged)?;
         let list = saved.requests.into_iter().map(SavedEntry::read);
         let mut list: Vec<Entry> = list.collect::<Result<_, _>>()?;
         list.iter_mut().for_each(|entry| entry.submit_to(&policy));
@@ -102,7 +101,7 @@ impl SavedEntry {
         }
     }
 
-    fn read(self) -> Result<Entry, RestoreError> {
+    fn read(self) -> Result<Entry, SavedStateError> {
         Ok(Entry {
             device: self.device.read()?,
             request_id: self.request_id,

@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 ///
 /// A clock that jumps back stops this one for a moment; one that jumps ahead makes things expire early.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
-pub(super) struct Clock {
+pub(crate) struct Clock {
     last_ms: Option<u64>,
     elapsed_ms: u64,
 }
 
 impl Clock {
     /// Takes the host's time, and returns ours.
-    pub(super) fn advance(&mut self, now_ms: u64) -> u64 {
+    pub(crate) fn advance(&mut self, now_ms: u64) -> u64 {
         let passed = self.last_ms.map_or(0, |last| now_ms.saturating_sub(last));
         self.last_ms = Some(now_ms);
         self.elapsed_ms = self.elapsed_ms.saturating_add(passed);
@@ -21,7 +21,7 @@ impl Clock {
     }
 
     /// Our time when it was last told.
-    pub(super) fn elapsed_ms(&self) -> u64 {
+    pub(crate) fn elapsed_ms(&self) -> u64 {
         self.elapsed_ms
     }
 }
