@@ -153,22 +153,33 @@ impl OwnDevices {
 
     /// All devices with which secrets may be exchanged.
     pub fn trusted(&self) -> impl Iterator<Item = &OwnDevice> {
-        self.devices.iter().filter(|device| {
-            let found = self.trusted_by_id(&device.identity.device_id);
-            found.is_ok() && device.identity.curve25519 != self.ours.curve25519
-        })
+        self.devices.iter().filter(|device| self.still_trusted(&device.identity).is_ok())
     }
 
     fn only_one(
         &self,
         is_it: impl Fn(&DeviceIdentity) -> bool,
     ) -> Result<&OwnDevice, DeviceProblem> {
-        let mut found = self.devices.iter().filter(|device| is_it(&device.identity));
-        let device = found.next().ok_or(DeviceProblem::Unknown)?;
-        if found.next().is_some() {
+        let device = self.devices.iter().find(|device| is_it(&device.identity));
+        let device = device.ok_or(DeviceProblem::Unknown)?;
+        if device.identity.is_like(&self.ours) {
+            return Err(DeviceProblem::ThisDevice);
+        }
+        // A device that is blocked must not get under another ID what it does not get under its own.
+        let alike = self.devices.iter().filter(|other| other.identity.is_like(&device.identity));
+        if alike.count() > 1 {
             return Err(DeviceProblem::Ambiguous);
         }
         device.check()
+    }
+}
+
+impl DeviceIdentity {
+    /// Whether both may be the same device. The keys count together: anybody can publish a Curve25519 key
+    /// that is another device's, but not sign it with the other device's Ed25519 key.
+    fn is_like(&self, other: &Self) -> bool {
+        self.device_id == other.device_id
+            || self.curve25519 == other.curve25519 && self.ed25519 == other.ed25519
     }
 }
 
@@ -183,5 +194,72 @@ impl OwnDevice {
         } else {
             Ok(self)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        crypto::{curve25519::Curve25519SecretKey, ed25519::Ed25519Seed},
+        secret::SecretBytes,
+    };
+
+    fn device(id: &str, byte: u8) -> OwnDevice {
+        let secret = SecretBytes::init_with(|bytes| *bytes = [byte; 32]);
+        let identity = DeviceIdentity {
+            device_id: id.into(),
+            curve25519: Curve25519SecretKey::from_bytes(secret.clone()).public_key(),
+            ed25519: Ed25519Seed::from_bytes(secret).public_key(),
+        };
+        OwnDevice { identity, verified: true, blocked: false, dehydrated: false }
+    }
+
+    fn devices(others: &[OwnDevice]) -> OwnDevices {
+        let devices = OwnDevices::new("@a:b.org".into(), device("OURS", 1).identity);
+        others.iter().cloned().fold(devices, OwnDevices::with_device)
+    }
+
+    /// What is said of a device by its ID, by its keys, and in the list.
+    fn verdicts(devices: &OwnDevices, device: &OwnDevice) -> [Result<(), DeviceProblem>; 3] {
+        let OwnDevice { identity, .. } = device;
+        let is_listed = devices.trusted().any(|listed| listed.identity == *identity);
+        let still = devices.still_trusted(identity).map(drop);
+        assert_eq!(is_listed, still.is_ok());
+        [
+            devices.trusted_by_id(&identity.device_id).map(drop),
+            devices.trusted_by_keys(&identity.curve25519, &identity.ed25519).map(drop),
+            still,
+        ]
+    }
+
+    #[test]
+    fn a_blocked_device_is_not_trusted_under_another_id() {
+        let blocked = OwnDevice { blocked: true, ..device("STOLEN", 2) };
+        let renamed = device("NEW", 2);
+        let both = devices(&[blocked, renamed.clone()]);
+        assert_eq!(verdicts(&both, &renamed), [Err(DeviceProblem::Ambiguous); 3]);
+    }
+
+    #[test]
+    fn this_device_is_not_another_one_under_another_id() {
+        let renamed = device("NEW", 1);
+        let found = verdicts(&devices(&[renamed.clone()]), &renamed);
+        assert_eq!(found, [Err(DeviceProblem::ThisDevice); 3]);
+    }
+
+    #[test]
+    fn two_devices_of_one_id_are_both_not_trusted() {
+        let (one, other) = (device("LAPTOP", 2), device("LAPTOP", 3));
+        let both = devices(&[one.clone(), other.clone()]);
+        assert_eq!(verdicts(&both, &one), [Err(DeviceProblem::Ambiguous); 3]);
+        assert_eq!(verdicts(&both, &other), [Err(DeviceProblem::Ambiguous); 3]);
+    }
+
+    #[test]
+    fn a_device_that_publishes_the_curve25519_key_of_another_one_spoils_nothing() {
+        let (laptop, mut liar) = (device("LAPTOP", 2), device("ROGUE", 3));
+        (liar.identity.curve25519, liar.verified) = (laptop.identity.curve25519, false);
+        assert_eq!(verdicts(&devices(&[liar, laptop.clone()]), &laptop), [Ok(()); 3]);
     }
 }
