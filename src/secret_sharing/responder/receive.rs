@@ -82,7 +82,10 @@ impl Responder {
             if entry.name.as_ref().is_some_and(|other| other != name) {
                 return Err(IgnoreReason::OtherName);
             }
-            if let Some(state) = step(Some(entry.state), event)? {
+            let state = step(Some(entry.state), event);
+            // Asked again, it is asked under the identity that is known by now.
+            entry.master_key = entry.master_key.or(devices.master_key().copied());
+            if let Some(state) = state? {
                 entry.set(state, now);
             }
             return decision(entry);
@@ -141,5 +144,62 @@ fn decision(entry: &Entry) -> Result<Decision, IgnoreReason> {
         AnswerState::Answered => Err(AnswerStateError::AlreadyAnswered.into()),
         AnswerState::Refused => Err(AnswerStateError::Refused.into()),
         AnswerState::Cancelled => Err(AnswerStateError::Cancelled.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        crypto::{
+            curve25519::Curve25519SecretKey,
+            ed25519::{Ed25519PublicKey, Ed25519Seed},
+        },
+        secret::SecretBytes,
+        secret_sharing::{OwnDevice, ShareError, SharePolicy},
+        secret_value::{MEGOLM_BACKUP_V1, SecretValue},
+    };
+
+    fn ed25519(byte: u8) -> Ed25519PublicKey {
+        Ed25519Seed::from_bytes(SecretBytes::init_with(|bytes| *bytes = [byte; 32])).public_key()
+    }
+
+    fn identity(id: &str, byte: u8) -> DeviceIdentity {
+        let secret = SecretBytes::init_with(|bytes| *bytes = [byte; 32]);
+        let curve25519 = Curve25519SecretKey::from_bytes(secret).public_key();
+        DeviceIdentity { device_id: id.into(), curve25519, ed25519: ed25519(byte) }
+    }
+
+    fn devices() -> OwnDevices {
+        let phone = OwnDevice {
+            identity: identity("PHONE", 2),
+            verified: true,
+            blocked: false,
+            dehydrated: false,
+        };
+        OwnDevices::new("@a:b.org".into(), identity("LAPTOP", 1)).with_device(phone)
+    }
+
+    #[test]
+    fn a_request_that_is_repeated_belongs_to_the_identity_that_is_known_by_then() {
+        let action = SecretRequestAction::Request(MEGOLM_BACKUP_V1.into());
+        let event = PlainToDevice {
+            sender: "@a:b.org".into(),
+            event_type: SECRET_REQUEST.into(),
+            content: SecretRequest::new(action, "PHONE".into(), "1".into()).to_json(),
+        };
+        let policy = SharePolicy::without_questions();
+        let mut responder = Responder::new("@a:b.org".into(), "LAPTOP".into(), policy);
+        let (pinned, reset) =
+            (devices().with_master_key(ed25519(3)), devices().with_master_key(ed25519(4)));
+        let limits = Limits::default();
+        responder.receive(&event, &devices(), &limits, 0);
+        let Decision::Share(incoming) = responder.receive(&event, &pinned, &limits, 0) else {
+            panic!("it waits to be shared");
+        };
+        let secret = SecretValue::read(&incoming.name, "A".repeat(43).as_bytes()).unwrap().value;
+        let taken = responder.take(&incoming, &secret, &reset, 0);
+        assert_eq!(taken.map(drop), Err(ShareError::IdentityChanged));
+        assert!(responder.take(&incoming, &secret, &pinned, 0).is_ok());
     }
 }
