@@ -151,4 +151,7 @@ pub enum RequesterError {
     /// No answer of this device is kept.
     #[error("no answer of this device is kept")]
     NoCandidate,
+    /// The answer that is kept belongs to another public key.
+    #[error("the secret is not the one that was asked for: {0}")]
+    PublicKey(#[source] SecretCheckError),
 }

@@ -112,7 +112,7 @@ impl Requester {
     }
 
     /// Accepts the answer of a device that is kept, although nothing proves it: the last one of this
-    /// device.
+    /// device. A pinned master key that `devices` has by now still counts.
     ///
     /// # Security
     ///
@@ -120,7 +120,8 @@ impl Requester {
     ///
     /// # Errors
     ///
-    /// [`RequesterError`] if there is none, or the device is not trusted any more.
+    /// [`RequesterError`] if there is none, the device is not trusted any more, or the answer contradicts
+    /// the pinned master key.
     pub fn accept_unproven(
         &mut self,
         id: &RequestId,
@@ -143,7 +144,12 @@ impl Requester {
             return Err(RequesterError::Device { device_id: device_id.clone(), problem });
         }
         let public_keys = pinned(&PublicKeys::default(), devices);
-        Ok(request.accept(candidate, PublicKeyVerdict::NotChecked, &public_keys, own))
+        let verdict = match candidate.judge(&request.name, &public_keys) {
+            Judgement::Misfit(error) => return Err(RequesterError::PublicKey(error)),
+            Judgement::Fits(verdict) => verdict,
+            Judgement::Undecided => PublicKeyVerdict::NotChecked,
+        };
+        Ok(request.accept(candidate, verdict, &public_keys, own))
     }
 
     /// The secrets that were accepted and are not [`stored`](Self::stored) yet: what a host asks for after
@@ -197,7 +203,7 @@ impl Requester {
         let candidate = Candidate::read(from, sent.secret().clone(), &request.name);
         let candidate = candidate.map_err(DropReason::Shape)?;
         match candidate.judge(&request.name, public_keys) {
-            Judgement::Misfit(reason) => Err(reason),
+            Judgement::Misfit(error) => Err(DropReason::PublicKey(error)),
             Judgement::Fits(verdict) => {
                 let accepted = request.accept(candidate, verdict, public_keys, own);
                 Ok(Receipt::Accepted(Box::new(accepted)))
@@ -215,4 +221,71 @@ fn pinned(public_keys: &PublicKeys, devices: &OwnDevices) -> PublicKeys {
     let mut public_keys = public_keys.clone();
     public_keys.master = devices.master_key().copied().or(public_keys.master);
     public_keys
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        crypto::{
+            curve25519::Curve25519SecretKey,
+            ed25519::{Ed25519PublicKey, Ed25519Seed},
+        },
+        encoding::secret_base64,
+        secret::{SecretBytes, SecretVec},
+        secret_sharing::{OwnDevice, Recipients, RequesterOptions, SECRET_SEND},
+        secret_value::{CROSS_SIGNING_MASTER, SecretCheckError},
+    };
+
+    fn bytes(byte: u8) -> SecretBytes<32> {
+        SecretBytes::init_with(|bytes| *bytes = [byte; 32])
+    }
+
+    fn ed25519(byte: u8) -> Ed25519PublicKey {
+        Ed25519Seed::from_bytes(bytes(byte)).public_key()
+    }
+
+    fn identity(id: &str, byte: u8) -> DeviceIdentity {
+        let curve25519 = Curve25519SecretKey::from_bytes(bytes(byte)).public_key();
+        DeviceIdentity { device_id: id.into(), curve25519, ed25519: ed25519(byte) }
+    }
+
+    fn devices() -> OwnDevices {
+        let laptop = OwnDevice {
+            identity: identity("LAPTOP", 2),
+            verified: true,
+            blocked: false,
+            dehydrated: false,
+        };
+        OwnDevices::new("@a:b.org".into(), identity("PHONE", 1)).with_device(laptop)
+    }
+
+    #[test]
+    fn the_user_cannot_accept_what_contradicts_the_pinned_master_key() {
+        let mut requester =
+            Requester::new("@a:b.org".into(), "PHONE".into(), RequesterOptions::default());
+        let name = CROSS_SIGNING_MASTER.into();
+        let asked = requester.request(name, Recipients::All, &devices(), 0).unwrap();
+        let id = asked.request().request_id.clone();
+        let sent = SecretSend::new(id.clone(), secret_base64::encode(bytes(3).expose_bytes()));
+        let laptop = identity("LAPTOP", 2);
+        let content: SecretVec = sent.to_json();
+        let event = DecryptedToDevice::from_checked_parts(
+            "@a:b.org".into(),
+            laptop.curve25519,
+            laptop.ed25519,
+            SECRET_SEND,
+            content,
+        );
+        let (keys, limits) = (PublicKeys::default(), Limits::default());
+        let kept = requester.receive(&event, &devices(), &keys, &limits, 0);
+        assert!(matches!(kept, Receipt::Kept { .. }), "{kept:?}");
+        let mut accept = |pinned| {
+            let devices = devices().with_master_key(ed25519(pinned));
+            requester.accept_unproven(&id, &laptop.device_id, &devices, 0)
+        };
+        let expected = RequesterError::PublicKey(SecretCheckError::CrossSigningKey);
+        assert_eq!(accept(4), Err(expected));
+        assert_eq!(accept(3).unwrap().public_key, PublicKeyVerdict::Belongs);
+    }
 }

@@ -16,7 +16,8 @@ use crate::{
         secret_request::{SecretRequest, SecretRequestAction},
     },
     secret_value::{
-        PublicKeyVerdict, PublicKeys, ReadSecretValue, SecretShape, SecretValue, SecretValueError,
+        PublicKeyVerdict, PublicKeys, ReadSecretValue, SecretCheckError, SecretShape, SecretValue,
+        SecretValueError,
     },
 };
 
@@ -62,7 +63,7 @@ pub(super) struct Candidate {
 pub(super) enum Judgement {
     Fits(PublicKeyVerdict),
     Undecided,
-    Misfit(DropReason),
+    Misfit(SecretCheckError),
 }
 
 impl Candidate {
@@ -78,7 +79,7 @@ impl Candidate {
     /// Whether it is the secret, as far as the public keys tell.
     pub(super) fn judge(&self, name: &SecretName, public_keys: &PublicKeys) -> Judgement {
         match public_keys.check(&self.secret.value) {
-            Err(error) => Judgement::Misfit(DropReason::PublicKey(error)),
+            Err(error) => Judgement::Misfit(error),
             Ok(PublicKeyVerdict::Belongs) => Judgement::Fits(PublicKeyVerdict::Belongs),
             // Nothing will ever prove it.
             Ok(verdict) if SecretShape::of(name) == SecretShape::Text => Judgement::Fits(verdict),
@@ -139,7 +140,7 @@ impl Request {
                 Err(problem) => DropReason::Device(problem),
                 Ok(_) if changed => DropReason::IdentityChanged,
                 Ok(_) => match candidate.judge(&self.name, public_keys) {
-                    Judgement::Misfit(reason) => reason,
+                    Judgement::Misfit(error) => DropReason::PublicKey(error),
                     Judgement::Fits(_) | Judgement::Undecided => return true,
                 },
             };
@@ -158,9 +159,12 @@ impl Request {
         (user_id, device_id): (&UserId, &DeviceId),
     ) -> AcceptedSecret {
         let others = self.candidates().iter().filter(|other| !other.is_same(&candidate));
-        let dropped = others.map(|other| match other.judge(&self.name, public_keys) {
-            Judgement::Misfit(reason) => DroppedAnswer::new(reason, &other.from, &self.id),
-            _ => DroppedAnswer::new(DropReason::NotNeeded, &other.from, &self.id),
+        let dropped = others.map(|other| {
+            let reason = match other.judge(&self.name, public_keys) {
+                Judgement::Misfit(error) => DropReason::PublicKey(error),
+                Judgement::Fits(_) | Judgement::Undecided => DropReason::NotNeeded,
+            };
+            DroppedAnswer::new(reason, &other.from, &self.id)
         });
         let dropped = dropped.collect();
         let accepted = self.accepted(&candidate, verdict, dropped, (user_id, device_id));
