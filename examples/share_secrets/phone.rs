@@ -1,0 +1,150 @@
+//! The new device, which asks.
+
+use std::collections::BTreeMap;
+
+use strongroom::{
+    Limits,
+    api::{GetCurrentBackupVersion, GetRoomKeys},
+    backup::{BackupDecryptionKey, BackupVersionInfo, KeySource, TrustedBackup},
+    crypto::ed25519::Ed25519PublicKey,
+    ids::{SecretName, UserId},
+    secret_sharing::{DeviceIdentity, Receipt, Recipients, Requester, RequesterOptions},
+    secret_value::{MEGOLM_BACKUP_V1, PublicKeyVerdict, SecretContent, SecretValue},
+    session_data::ExportedSession,
+};
+
+use crate::{
+    host::{Device, Received, Result, Server, Snapshot},
+    now_ms,
+};
+
+pub(crate) struct Phone {
+    device: Device,
+    /// The master key, which the user compared when the phone was verified.
+    pinned: Ed25519PublicKey,
+    requester: Requester,
+    /// What would lie in a keychain.
+    secrets: BTreeMap<SecretName, SecretValue>,
+}
+
+impl Phone {
+    pub(crate) fn log_in(
+        server: &mut Server,
+        user_id: &UserId,
+        pinned: Ed25519PublicKey,
+    ) -> Result<Self> {
+        let device = Device::log_in(server, user_id, "PHONE", 10)?;
+        let options = RequesterOptions::default();
+        let requester = Requester::new(user_id.clone(), device.device_id().clone(), options);
+        Ok(Self { device, pinned, requester, secrets: BTreeMap::new() })
+    }
+
+    pub(crate) fn identity(&self) -> &DeviceIdentity {
+        self.device.identity()
+    }
+
+    pub(crate) fn secret(&self, name: &SecretName) -> Option<&SecretValue> {
+        self.secrets.get(name)
+    }
+
+    /// How many secrets it has.
+    pub(crate) fn count(&self) -> usize {
+        self.secrets.len()
+    }
+
+    /// Asks all verified devices of its user.
+    pub(crate) fn ask(&mut self, server: &mut Server, name: &str) -> Result<()> {
+        let Snapshot { devices, .. } = self.device.snapshot(server, self.pinned)?;
+        let request = self.requester.request(name.into(), Recipients::All, &devices, now_ms()?)?;
+        for device_id in request.device_ids() {
+            println!("The phone asks {device_id} for {name}.");
+        }
+        self.device.send_request(server, &request)
+    }
+
+    /// Takes the answers, each checked against the public key of its secret.
+    pub(crate) fn receive(&mut self, server: &mut Server) -> Result<()> {
+        let Snapshot { devices, mut public_keys } = self.device.snapshot(server, self.pinned)?;
+        // The homeserver says what the public key is. It can make the right secret look wrong by that, but no
+        // other one right: the secret comes from a verified device.
+        let backup = self.backup(server)?;
+        let backup = backup.auth_data().map_err(Clone::clone)?.public_key();
+        public_keys.backup = Some(*backup.as_curve25519());
+        for event in self.device.receive(server, &devices)? {
+            let Received::Decrypted(event) = event else { continue };
+            let limits = Limits::default();
+            let receipt =
+                self.requester.receive(&event, &devices, &public_keys, &limits, now_ms()?);
+            match receipt {
+                Receipt::Accepted(accepted) => {
+                    if accepted.public_key != PublicKeyVerdict::Belongs {
+                        return Err("the secret was not compared with its public key".into());
+                    }
+                    let from = &accepted.from.device_id;
+                    println!(
+                        "The phone takes {} from {from}: it fits its public key.",
+                        accepted.name
+                    );
+                }
+                Receipt::Kept { device_id, .. } => {
+                    println!("The phone keeps an answer of {device_id}.")
+                }
+                Receipt::Dropped(dropped) => {
+                    println!("The phone drops an answer: {}.", dropped.reason)
+                }
+                _ => return Err("the receipt is unknown to this example".into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends and goes on from what was saved, the secrets apart from the rest.
+    pub(crate) fn restart(&mut self) -> Result<()> {
+        let saved = self.requester.save();
+        let (public, secret) = (saved.public.len(), saved.secret.expose_bytes().len());
+        let (user_id, device_id) = (self.device.olm.user_id(), self.device.device_id());
+        let options = RequesterOptions::default();
+        self.requester = Requester::restore(&saved, user_id.clone(), device_id.clone(), options)?;
+        println!("The phone is restarted, with {public} bytes of state and {secret} of secrets.");
+        Ok(())
+    }
+
+    /// Stores what was accepted, and tells the other devices that were asked.
+    pub(crate) fn store_received(&mut self, server: &mut Server) -> Result<()> {
+        let received: Vec<_> = self.requester.received().collect();
+        for accepted in received {
+            println!("The phone stores {}.", accepted.name);
+            self.secrets.insert(accepted.name, accepted.secret.value);
+            self.requester.stored(&accepted.request_id)?;
+            if let Some(cancellation) = accepted.cancellation {
+                self.device.send_request(server, &cancellation)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens the backup with the key that it got.
+    pub(crate) fn restore(&self, server: &mut Server) -> Result<Vec<ExportedSession>> {
+        let secret = self.secrets.get(&MEGOLM_BACKUP_V1.into()).map(SecretValue::content);
+        let Some(SecretContent::BackupKey(key)) = secret else {
+            return Err("the phone has no backup key".into());
+        };
+        let source = KeySource::SharedByVerifiedDevice;
+        let key = BackupDecryptionKey::from_bytes(key.as_secret().clone(), source);
+        let backup = TrustedBackup::by_decryption_key(&self.backup(server)?, &key, &[])?;
+        println!("The phone trusts backup version {}: {:?}.", backup.version(), backup.reason());
+        let get = GetRoomKeys::new(backup.version().clone());
+        let keys = server.send(self.device.token(), &get)?;
+        let mut restored = Vec::new();
+        for session in key.restore_batch(&keys.sessions) {
+            restored.push(session?.into_exported());
+        }
+        println!("The phone restores {} session.", restored.len());
+        Ok(restored)
+    }
+
+    fn backup(&self, server: &mut Server) -> Result<BackupVersionInfo> {
+        let current = server.send(self.device.token(), &GetCurrentBackupVersion)?;
+        Ok(current.ok_or("the homeserver has no backup")?)
+    }
+}

@@ -1,0 +1,79 @@
+//! The three cross-signing keys of a user.
+
+use serde_json::json;
+use strongroom::{
+    crypto::ed25519::Ed25519PublicKey,
+    ids::{KeyId, UserId},
+    secret_value::{
+        CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING, SecretValue,
+    },
+    signed_json::SignedObject,
+};
+use vodozemac::Ed25519SecretKey;
+
+use super::{Result, Server, object, signed};
+
+/// The seeds of the keys.
+pub(crate) struct CrossSigning {
+    user_id: UserId,
+    master: Ed25519SecretKey,
+    self_signing: Ed25519SecretKey,
+    user_signing: Ed25519SecretKey,
+}
+
+impl CrossSigning {
+    pub(crate) fn new(user_id: UserId) -> Self {
+        let [master, self_signing, user_signing] = [(); 3].map(|()| Ed25519SecretKey::new());
+        Self { user_id, master, self_signing, user_signing }
+    }
+
+    pub(crate) fn master(&self) -> Result<Ed25519PublicKey> {
+        Ok(Ed25519PublicKey::from_bytes(self.master.public_key().as_bytes())?)
+    }
+
+    /// Uploads the public keys, the other two signed by the master key.
+    pub(crate) fn publish(&self, server: &mut Server, token: &str) -> Result<()> {
+        let body = json!({
+            "master_key": self.public(&self.master, "master")?,
+            "self_signing_key": self.public(&self.self_signing, "self_signing")?,
+            "user_signing_key": self.public(&self.user_signing, "user_signing")?,
+        });
+        server.post(token, "device_signing/upload", &body).map(drop)
+    }
+
+    /// Says that a device is the user's: its keys with a signature of the self-signing key.
+    pub(crate) fn sign_device(&self, device_keys: SignedObject) -> Result<SignedObject> {
+        let key = &self.self_signing;
+        signed(device_keys, &self.user_id, &key_id(key), |bytes| key.sign(bytes))
+    }
+
+    /// The seeds as the secrets that devices share.
+    pub(crate) fn secrets(&self) -> Result<Vec<SecretValue>> {
+        let seeds = [
+            (CROSS_SIGNING_MASTER, &self.master),
+            (CROSS_SIGNING_SELF_SIGNING, &self.self_signing),
+            (CROSS_SIGNING_USER_SIGNING, &self.user_signing),
+        ];
+        let read = |(name, key): (&str, &Ed25519SecretKey)| {
+            let read = SecretValue::read(&name.into(), key.to_base64().as_bytes())?;
+            Ok(read.value)
+        };
+        seeds.into_iter().map(read).collect()
+    }
+
+    fn public(&self, key: &Ed25519SecretKey, usage: &str) -> Result<SignedObject> {
+        let public = object(&json!({
+            "user_id": self.user_id,
+            "usage": [usage],
+            "keys": { (key_id(key).as_str()): key.public_key().to_base64() },
+        }))?;
+        if usage == "master" {
+            return Ok(public);
+        }
+        signed(public, &self.user_id, &key_id(&self.master), |bytes| self.master.sign(bytes))
+    }
+}
+
+fn key_id(key: &Ed25519SecretKey) -> KeyId {
+    KeyId::new(format!("ed25519:{}", key.public_key().to_base64()))
+}

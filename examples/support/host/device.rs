@@ -1,0 +1,203 @@
+//! A device that is logged in.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use strongroom::{
+    Limits,
+    api::{GetSync, QueryKeys, SendToDevice, ToDeviceEvent, UploadSignatures},
+    crypto::ed25519::Ed25519PublicKey,
+    encoding::json_object::JsonObject,
+    ids::{DeviceId, SyncToken, TransactionId, UserId},
+    secret_sharing::{
+        DecryptedToDevice, DeviceIdentity, EncryptedSecretSend, OlmPayloadError, OutgoingRequest,
+        OwnDevices, PlainToDevice,
+    },
+    signed_json::{SignedObject, TrustedSigner},
+};
+
+use super::{
+    CrossSigning, Result, Server, Snapshot,
+    olm::{ONE_TIME_KEY, Olm},
+};
+
+pub(crate) struct Device {
+    pub(crate) olm: Olm,
+    token: String,
+    since: Option<SyncToken>,
+    sent: u32,
+}
+
+/// An event that was sent to a device, in one of the two ways there are.
+pub(crate) enum Received {
+    Plain(PlainToDevice),
+    Decrypted(Box<DecryptedToDevice>),
+    /// It was decrypted, and is not meant for this device.
+    Refused(OlmPayloadError),
+    /// Olm does not decrypt it.
+    Undecryptable,
+}
+
+impl Device {
+    /// Logs in, and publishes the keys of the device.
+    pub(crate) fn log_in(
+        server: &mut Server,
+        user_id: &UserId,
+        device_id: &str,
+        one_time_keys: usize,
+    ) -> Result<Self> {
+        let token = server.log_in(user_id, &device_id.into());
+        let olm = Olm::new(user_id.clone(), device_id.into())?;
+        server.post(&token, "upload", &json!({ "device_keys": olm.device_keys()? }))?;
+        let mut device = Self { olm, token, since: None, sent: 0 };
+        device.publish_one_time_keys(server, one_time_keys)?;
+        Ok(device)
+    }
+
+    pub(crate) fn identity(&self) -> &DeviceIdentity {
+        self.olm.identity()
+    }
+
+    pub(crate) fn device_id(&self) -> &DeviceId {
+        &self.identity().device_id
+    }
+
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
+    pub(crate) fn publish_one_time_keys(
+        &mut self,
+        server: &mut Server,
+        count: usize,
+    ) -> Result<()> {
+        let keys = self.olm.one_time_keys(count)?;
+        server.post(&self.token, "upload", &json!({ "one_time_keys": keys })).map(drop)
+    }
+
+    /// What is known of the own account now.
+    pub(crate) fn snapshot(
+        &self,
+        server: &mut Server,
+        pinned: Ed25519PublicKey,
+    ) -> Result<Snapshot> {
+        let user_id = self.olm.user_id();
+        let keys = server.send(&self.token, &QueryKeys::new().user(user_id.clone()))?;
+        Ok(Snapshot::new(&keys, user_id, self.identity().clone(), pinned))
+    }
+
+    /// Signs another device of the user, which the user has compared with the one in hand.
+    pub(crate) fn verify(
+        &self,
+        server: &mut Server,
+        compared: &DeviceIdentity,
+        keys: &CrossSigning,
+    ) -> Result<()> {
+        let user_id = self.olm.user_id().clone();
+        let query = QueryKeys::new().device(user_id.clone(), compared.device_id.clone());
+        let mut queried = server.send(&self.token, &query)?;
+        let devices = queried.device_keys.get_mut(&user_id);
+        let device = devices.and_then(|devices| devices.remove(&compared.device_id));
+        let device = device.ok_or("the homeserver does not know the device")?;
+        // The key that was compared has to have signed the others.
+        let signer = TrustedSigner::new(device.key_id().clone(), compared.ed25519);
+        let report = device.object().verify(&user_id, &[signer], &Limits::default());
+        report.trusted_signer().ok_or("the homeserver has another device of this name")?;
+        let signed = keys.sign_device(device.object().clone())?;
+        let upload = UploadSignatures::new().device(user_id, &compared.device_id, signed);
+        match server.send(&self.token, &upload)?.pop() {
+            Some(failure) => Err(failure.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Asks, or takes a question back.
+    pub(crate) fn send_request(
+        &mut self,
+        server: &mut Server,
+        request: &OutgoingRequest,
+    ) -> Result<()> {
+        let send = SendToDevice::requests(self.next_transaction(), request);
+        server.send(&self.token, &send)
+    }
+
+    /// Sends a secret that is encrypted.
+    pub(crate) fn send_secret(
+        &mut self,
+        server: &mut Server,
+        secret: &EncryptedSecretSend,
+    ) -> Result<()> {
+        let send = SendToDevice::secret(self.next_transaction(), secret);
+        server.send(&self.token, &send)
+    }
+
+    /// Encrypts with Olm for a device; nothing if there is no session and no one-time key for one.
+    pub(crate) fn encrypt(
+        &mut self,
+        server: &mut Server,
+        to: &DeviceIdentity,
+        plaintext: &[u8],
+    ) -> Result<Option<JsonObject>> {
+        if !self.olm.has_session(to) {
+            let Some(key) = self.claim_one_time_key(server, to)? else { return Ok(None) };
+            self.olm.start_session(to, &key)?;
+        }
+        self.olm.encrypt(to, plaintext).map(Some)
+    }
+
+    /// What was sent to the device since the last time. A request comes in clear, a secret never does.
+    pub(crate) fn receive(
+        &mut self,
+        server: &mut Server,
+        devices: &OwnDevices,
+    ) -> Result<Vec<Received>> {
+        let events = self.sync(server)?;
+        Ok(events.into_iter().filter_map(|event| self.read(event, devices)).collect())
+    }
+
+    /// The same events as they came.
+    pub(crate) fn sync(&mut self, server: &mut Server) -> Result<Vec<ToDeviceEvent>> {
+        let request = GetSync::new().account_data([]);
+        let request = self.since.clone().into_iter().fold(request, GetSync::since);
+        let response = server.send(&self.token, &request)?;
+        self.since = Some(response.next_batch);
+        Ok(response.to_device)
+    }
+
+    pub(crate) fn next_transaction(&mut self) -> TransactionId {
+        self.sent += 1;
+        format!("{}-{}", self.device_id(), self.sent).into()
+    }
+
+    fn read(&mut self, event: ToDeviceEvent, devices: &OwnDevices) -> Option<Received> {
+        let ToDeviceEvent { event_type, sender, content, .. } = event;
+        let sender = sender?;
+        if event_type.as_str() != "m.room.encrypted" {
+            return Some(Received::Plain(PlainToDevice { sender, event_type, content }));
+        }
+        let Ok(decrypted) = self.olm.decrypt(&content) else {
+            return Some(Received::Undecryptable);
+        };
+        let (key, plaintext) = (decrypted.session_key, &decrypted.plaintext);
+        Some(match DecryptedToDevice::from_olm(sender, key, plaintext, devices) {
+            Ok(event) => Received::Decrypted(Box::new(event)),
+            Err(error) => Received::Refused(error),
+        })
+    }
+
+    fn claim_one_time_key(
+        &self,
+        server: &mut Server,
+        of: &DeviceIdentity,
+    ) -> Result<Option<SignedObject>> {
+        let (user_id, device_id) = (self.olm.user_id().as_str(), of.device_id.as_str());
+        let body = json!({ "one_time_keys": { (user_id): { (device_id): ONE_TIME_KEY } } });
+        let answer = server.post(&self.token, "claim", &body)?;
+        let keys = answer.pointer("/one_time_keys").and_then(|users| users.get(user_id));
+        let Some(keys) = keys.and_then(|devices| devices.get(device_id)) else { return Ok(None) };
+        let keys: BTreeMap<String, serde_json::Value> = serde_json::from_value(keys.clone())?;
+        let key = keys.into_values().next();
+        key.map(|key| Ok(SignedObject::from_json(&key.to_string(), &Limits::default())?))
+            .transpose()
+    }
+}
