@@ -38,7 +38,7 @@ impl CrossSigning {
             "self_signing_key": self.public(&self.self_signing, "self_signing")?,
             "user_signing_key": self.public(&self.user_signing, "user_signing")?,
         });
-        server.post(token, "device_signing/upload", &body).map(drop)
+        server.post(token, "keys/device_signing/upload", &body).map(drop)
     }
 
     /// Says that a device is the user's: its keys with a signature of the self-signing key.

@@ -48,7 +48,7 @@ impl Device {
     ) -> Result<Self> {
         let token = server.log_in(user_id, &device_id.into());
         let olm = Olm::new(user_id.clone(), device_id.into())?;
-        server.post(&token, "upload", &json!({ "device_keys": olm.device_keys()? }))?;
+        server.post(&token, "keys/upload", &json!({ "device_keys": olm.device_keys()? }))?;
         let mut device = Self { olm, token, since: None, sent: 0 };
         device.publish_one_time_keys(server, one_time_keys)?;
         Ok(device)
@@ -72,7 +72,7 @@ impl Device {
         count: usize,
     ) -> Result<()> {
         let keys = self.olm.one_time_keys(count)?;
-        server.post(&self.token, "upload", &json!({ "one_time_keys": keys })).map(drop)
+        server.post(&self.token, "keys/upload", &json!({ "one_time_keys": keys })).map(drop)
     }
 
     /// What is known of the own account now.
@@ -131,16 +131,29 @@ impl Device {
         server.send(&self.token, &send)
     }
 
-    /// Encrypts with Olm for a device; nothing if there is no session and no one-time key for one.
+    /// Encrypts with Olm for a device of the user; nothing if there is no session and no one-time key for
+    /// one.
     pub(crate) fn encrypt(
         &mut self,
         server: &mut Server,
         to: &DeviceIdentity,
         plaintext: &[u8],
     ) -> Result<Option<JsonObject>> {
+        let user_id = self.olm.user_id().clone();
+        self.encrypt_for(server, &user_id, to, plaintext)
+    }
+
+    /// The same for a device of any user.
+    pub(crate) fn encrypt_for(
+        &mut self,
+        server: &mut Server,
+        user_id: &UserId,
+        to: &DeviceIdentity,
+        plaintext: &[u8],
+    ) -> Result<Option<JsonObject>> {
         if !self.olm.has_session(to) {
-            let Some(key) = self.claim_one_time_key(server, to)? else { return Ok(None) };
-            self.olm.start_session(to, &key)?;
+            let Some(key) = self.claim_one_time_key(server, user_id, to)? else { return Ok(None) };
+            self.olm.start_session(user_id, to, &key)?;
         }
         self.olm.encrypt(to, plaintext).map(Some)
     }
@@ -188,11 +201,12 @@ impl Device {
     fn claim_one_time_key(
         &self,
         server: &mut Server,
+        user_id: &UserId,
         of: &DeviceIdentity,
     ) -> Result<Option<SignedObject>> {
-        let (user_id, device_id) = (self.olm.user_id().as_str(), of.device_id.as_str());
+        let (user_id, device_id) = (user_id.as_str(), of.device_id.as_str());
         let body = json!({ "one_time_keys": { (user_id): { (device_id): ONE_TIME_KEY } } });
-        let answer = server.post(&self.token, "claim", &body)?;
+        let answer = server.post(&self.token, "keys/claim", &body)?;
         let keys = answer.pointer("/one_time_keys").and_then(|users| users.get(user_id));
         let Some(keys) = keys.and_then(|devices| devices.get(device_id)) else { return Ok(None) };
         let keys: BTreeMap<String, serde_json::Value> = serde_json::from_value(keys.clone())?;

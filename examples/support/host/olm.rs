@@ -86,14 +86,15 @@ impl Olm {
         self.sessions.iter().any(|(key, _)| *key == with.curve25519)
     }
 
-    /// Begins a session with a device that signed this one-time key.
+    /// Begins a session with a device of a user that signed this one-time key.
     pub(crate) fn start_session(
         &mut self,
+        user_id: &UserId,
         with: &DeviceIdentity,
         one_time_key: &SignedObject,
     ) -> Result<()> {
         let signer = TrustedSigner::new(KeyId::ed25519(&with.device_id), with.ed25519);
-        let report = one_time_key.verify(&self.user_id, &[signer], &Limits::default());
+        let report = one_time_key.verify(user_id, &[signer], &Limits::default());
         report.trusted_signer().ok_or("the device did not sign its one-time key")?;
         let one_time_key = one_time_key.get("key").and_then(JsonValue::as_str);
         let session = self.account.create_outbound_session(

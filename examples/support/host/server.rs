@@ -1,6 +1,6 @@
 //! The way to a homeserver in memory.
 
-use http::Request;
+use http::{Method, Request};
 use serde::Serialize;
 use serde_json::Value;
 use strongroom::{
@@ -34,10 +34,22 @@ impl Server {
         Ok(endpoint.read_response(&response, &Limits::default())?)
     }
 
-    /// Asks for something that this crate has no use for, below `/keys`: it is what a host's own Olm and
-    /// cross-signing send.
+    /// Sends what this crate has no type for: it is what a host's own Olm and cross-signing send.
     pub(crate) fn post(&mut self, token: &str, path: &str, body: &impl Serialize) -> Result<Value> {
-        let request = Request::post(format!("{URL}/_matrix/client/v3/keys/{path}"))
+        self.call(token, &Method::POST, path, body)
+    }
+
+    /// Sends anything.
+    pub(crate) fn call(
+        &mut self,
+        token: &str,
+        method: &Method,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<Value> {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{URL}/_matrix/client/v3/{path}"))
             .header("Authorization", format!("Bearer {token}"))
             .body(serde_json::to_vec(body)?)?;
         let response = self.homeserver.respond(&request);
