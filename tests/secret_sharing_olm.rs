@@ -227,20 +227,26 @@ fn wrong_contents(
     let for_tablet = laptop.encrypt(&mut house.server, &tablet, plaintext.expose_bytes())?;
     let for_tablet = json(&for_tablet.ok_or("the tablet has one-time keys")?)?;
     let tablet_key = tablet.curve25519.to_base64();
-    let mut for_both = right.clone();
-    for_both["ciphertext"][&tablet_key] = for_tablet["ciphertext"][&tablet_key].clone();
-    let mut without_ciphertext = right.clone();
-    without_ciphertext["ciphertext"] = json!({});
+    let messages = [
+        (&phone, &right["ciphertext"][&phone]),
+        (&tablet_key, &for_tablet["ciphertext"][&tablet_key]),
+    ];
+    // Put together as text: the order of the two counts.
+    let for_both = |[(a, first), (b, second)]: [(&String, &Value); 2]| {
+        let empty = with(right, "/ciphertext", json!({})).to_string();
+        let both = format!(r#""ciphertext":{{"{a}":{first},"{b}":{second}}}"#);
+        JsonObject::from_json(empty.replace(r#""ciphertext":{}"#, &both).as_bytes())
+    };
+    let for_both = [for_both(messages)?, for_both([messages[1], messages[0]])?];
     let wrong = [
-        for_tablet,
-        for_both,
-        without_ciphertext,
+        for_tablet.clone(),
+        with(right, "/ciphertext", json!({})),
         with(right, "/algorithm", json!("m.megolm.v1.aes-sha2")),
         with(right, "/sender_key", json!(tablet_key)),
         with(right, "/ciphertext", right["ciphertext"][&phone]["body"].clone()),
         json!({}),
     ];
-    wrong.iter().map(object).collect()
+    wrong.iter().map(object).chain(for_both.map(Ok)).collect()
 }
 
 /// What the laptop would encrypt.
