@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn this_device_is_not_another_one_under_another_id() {
         let renamed = device("NEW", 1);
-        let found = verdicts(&devices(&[renamed.clone()]), &renamed);
+        let found = verdicts(&devices(std::slice::from_ref(&renamed)), &renamed);
         assert_eq!(found, [Err(DeviceProblem::ThisDevice); 3]);
     }
 

@@ -148,3 +148,16 @@ fn declares_a_type(tokens: TokenStream) -> bool {
             _ => false,
         })
 }
+
+/// The variants of the one public enum of this name.
+pub(crate) fn variants(name: &str) -> BTreeSet<String> {
+    let sources = read_all();
+    let items = sources.iter().flat_map(|source| &source.syntax.items);
+    let mut found = items.filter_map(|item| match item {
+        Item::Enum(item) if item.ident == name && is_public(&item.vis) => Some(item),
+        _ => None,
+    });
+    let variants = &found.next().unwrap_or_else(|| panic!("no enum is called {name}")).variants;
+    assert!(found.next().is_none(), "two enums are called {name}");
+    variants.iter().map(|variant| variant.ident.to_string()).collect()
+}

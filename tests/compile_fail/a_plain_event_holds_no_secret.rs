@@ -1,0 +1,10 @@
+use strongroom::{
+    Limits,
+    secret_sharing::{PlainToDevice, SecretSend},
+};
+
+fn read(event: &PlainToDevice) {
+    let _ = SecretSend::read(event, &Limits::default());
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+use strongroom::{
+    Limits,
+    secret_sharing::{OwnDevices, PlainToDevice, Requester},
+    secret_value::PublicKeys,
+};
+
+fn receive(requester: &mut Requester, event: &PlainToDevice, devices: &OwnDevices) {
+    requester.receive(event, devices, &PublicKeys::default(), &Limits::default(), 0);
+}
+
+fn main() {}

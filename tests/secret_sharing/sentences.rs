@@ -1,0 +1,59 @@
+//! Every variant of every refusal is produced by a machine, and its sentence is read here.
+
+use std::{collections::BTreeMap, error::Error};
+
+use crate::{produced, source};
+
+/// For each enum, its variants with their sentences.
+type Sentences = BTreeMap<&'static str, BTreeMap<String, String>>;
+
+#[test]
+fn every_variant_is_produced_and_no_two_of_an_enum_say_the_same() {
+    for (name, rows) in all() {
+        let produced = rows.keys().cloned().collect();
+        assert_eq!(source::variants(name), produced, "{name}");
+        let mut sentences: Vec<_> = rows.values().collect();
+        sentences.sort();
+        sentences.dedup();
+        assert_eq!(sentences.len(), rows.len(), "{name}: {rows:#?}");
+    }
+}
+
+#[test]
+fn every_sentence_reads_as_one() {
+    let mut read = String::new();
+    for (name, rows) in all() {
+        for (variant, sentence) in rows {
+            read.push_str(&format!("{name}::{variant}: {sentence}\n"));
+        }
+    }
+    assert_eq!(read, SENTENCES);
+}
+
+fn all() -> Sentences {
+    let mut all = Sentences::new();
+    add(&mut all, "DeviceProblem", produced::device_problems());
+    add(&mut all, "DropReason", produced::drop_reasons());
+    add(&mut all, "IgnoreReason", produced::ignore_reasons());
+    add(&mut all, "ShareError", produced::share_errors());
+    add(&mut all, "RequesterError", produced::requester_errors());
+    add(&mut all, "RequestStateError", produced::request_state_errors());
+    add(&mut all, "AnswerStateError", produced::answer_state_errors());
+    add(&mut all, "SavedStateError", produced::saved_state_errors());
+    add(&mut all, "SecretSendError", produced::secret_send_errors());
+    add(&mut all, "SecretRequestError", produced::secret_request_errors());
+    add(&mut all, "OlmPayloadError", produced::olm_payload_errors());
+    all
+}
+
+fn add<E: Error>(sentences: &mut Sentences, name: &'static str, errors: Vec<E>) {
+    let rows = sentences.entry(name).or_default();
+    for error in errors {
+        let variant = format!("{error:?}");
+        let variant = variant.split(|c: char| !c.is_alphanumeric()).next().unwrap().to_owned();
+        let before = rows.insert(variant, error.to_string());
+        assert_eq!(before, None, "{name}: {error:?} is produced twice");
+    }
+}
+
+const SENTENCES: &str = include_str!("sentences.txt");
