@@ -20,6 +20,11 @@ impl Clock {
         self.elapsed_ms
     }
 
+    /// The host's time when it was last told.
+    pub(crate) fn last_ms(&self) -> u64 {
+        self.last_ms.unwrap_or_default()
+    }
+
     /// Our time when it was last told.
     pub(crate) fn elapsed_ms(&self) -> u64 {
         self.elapsed_ms

@@ -37,6 +37,8 @@ pub enum TrustReason {
     Signature(TrustedSigner),
     /// The decryption key belongs to the backup's public key, and came from an authentic source.
     DecryptionKey(KeySource),
+    /// It has the public key of the backup that this device was proven to use, before a restart.
+    UsedBefore,
 }
 
 /// Why a backup is not trusted.
@@ -110,6 +112,20 @@ impl TrustedBackup {
             return Err(TrustError::UnauthenticatedSource);
         }
         Ok(Self::new(info, auth_data, TrustReason::DecryptionKey(key.source())))
+    }
+
+    /// Trusts the backup of a public key that was trusted before the host restarted.
+    pub(crate) fn by_memory(
+        info: &BackupVersionInfo,
+        used: &BackupPublicKey,
+        retired: &[BackupPublicKey],
+    ) -> Result<Self, TrustError> {
+        let auth_data = usable(info, retired)?;
+        if auth_data.public_key() != used {
+            let (backup, key) = (*auth_data.public_key(), *used);
+            return Err(TrustError::OtherPublicKey { backup, key });
+        }
+        Ok(Self::new(info, auth_data, TrustReason::UsedBefore))
     }
 
     /// The version to upload to.

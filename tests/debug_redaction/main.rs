@@ -6,6 +6,7 @@
     reason = "tests may stop at the first surprise"
 )]
 
+mod client;
 mod secret_sharing;
 #[path = "../support/source.rs"]
 mod source;
@@ -43,6 +44,11 @@ use strongroom::{
         RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport, ReturnedSession,
         RoomKeysItem, RoomKeysSplitter, SealError, SealOptions, SessionSealer, SessionToSeal,
         StreamError, TrustError, TrustReason, TrustedBackup, Verdict, WarnedSession, Warning,
+    },
+    client::backup::{
+        BackupOptions, DeliveryId, FoundBackup, HostToken, KeyFit, NewBackupKey, NoAnswer,
+        NotAwaited, NotStored, OperationId, QuestionId, Reply, ReplyError, RestoreChoice, Scope,
+        SecretNotRead, SignId, Stage, UnknownOperation, UsedBackup, Wish,
     },
     crypto::{
         aes_hmac_sha2::{
@@ -358,6 +364,28 @@ fn hold_no_secret() -> BTreeSet<String> {
         SharePolicy,
         ShareRule,
         UnknownAction,
+        // What a machine says of a backup, and is told of it.
+        DeliveryId,
+        FoundBackup,
+        HostToken,
+        KeyFit,
+        NewBackupKey,
+        NoAnswer,
+        NotAwaited,
+        NotStored,
+        OperationId,
+        BackupOptions,
+        QuestionId,
+        Reply,
+        ReplyError,
+        RestoreChoice,
+        Scope,
+        SecretNotRead,
+        SignId,
+        Stage,
+        UnknownOperation,
+        UsedBackup,
+        Wish,
         // Public keys, signatures and codes.
         PublicKeys,
         BackupPublicKeyError,
@@ -402,6 +430,7 @@ fn every_public_type_is_looked_at_or_holds_no_secret() {
         look_at_unlocking,
         look_at_plans,
         secret_sharing::look,
+        client::look,
     ] {
         look(&mut witness, &vault);
     }

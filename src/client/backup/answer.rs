@@ -1,0 +1,168 @@
+//! What became of a request.
+
+use http::Response;
+
+use super::{Backup, Call, NoAnswer, OperationId, UnknownOperation};
+use crate::api::{ApiError, Endpoint};
+
+/// Why a request did not do what it was sent for.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// Nobody knows whether it arrived.
+    NoAnswer,
+    /// The server, or something before it, cannot do it now.
+    Later { wait_ms: u64 },
+    /// The access token is not accepted.
+    Unauthorized,
+    /// What it is about is not there.
+    NotFound,
+    /// The version is not the current one.
+    OtherVersion,
+    /// It was too large.
+    TooLarge,
+    /// It will never be accepted.
+    Refused(ApiError),
+}
+
+impl Backup {
+    /// The host has sent a request, and this came back. Of a streamed response, the body holds what was not given
+    /// to [`Backup::part`].
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownOperation`] if no such request is awaited. Nothing has changed then.
+    pub fn answer(
+        &mut self,
+        id: OperationId,
+        answer: Result<Response<Vec<u8>>, NoAnswer>,
+        now_ms: u64,
+    ) -> Result<(), UnknownOperation> {
+        let now = self.clock.advance(now_ms);
+        let call = self.in_flight.remove(&id).ok_or(UnknownOperation)?;
+        match call {
+            Call::Current(_)
+            | Call::Create(_)
+            | Call::Delete(_)
+            | Call::Preference(_)
+            | Call::SetPreference(_) => self.account_answered(call, answer, now_ms),
+            Call::Upload(version, call) => {
+                let stored = self.read(&call, answer, now_ms);
+                self.uploaded(&version, stored, now);
+            }
+            Call::Look(call) => {
+                let seen = self.read(&call, answer, now_ms);
+                self.looked(seen, now);
+            }
+            Call::Session(version, call) => {
+                let session = self.read(&call, answer, now_ms);
+                self.session_came(&version, session, now);
+            }
+            Call::Room(version, call) => {
+                let failure = self.failure(&call, &answer, now_ms);
+                self.stream_came(&version, failure, answer, now);
+            }
+            Call::Everything(version, call) => {
+                let failure = self.failure(&call, &answer, now_ms);
+                self.stream_came(&version, failure, answer, now);
+            }
+        }
+        Ok(())
+    }
+
+    /// What is about the backup as a whole.
+    fn account_answered(
+        &mut self,
+        call: Call,
+        answer: Result<Response<Vec<u8>>, NoAnswer>,
+        now_ms: u64,
+    ) {
+        let now = self.clock.elapsed_ms();
+        match call {
+            Call::Current(call) => match self.read(&call, answer, now_ms) {
+                Ok(found) => self.current(found, now),
+                Err(failure) => self.version_failed(&failure, now),
+            },
+            Call::Create(call) => {
+                let created = self.read(&call, answer, now_ms);
+                self.created(created, now);
+            }
+            Call::Delete(call) => match self.read(&call, answer, now_ms) {
+                Ok(()) | Err(Failure::NotFound) => self.version.succeeded(now),
+                Err(failure) => self.version_failed(&failure, now),
+            },
+            Call::Preference(call) => {
+                let read = self.read(&call, answer, now_ms);
+                self.preference_read(read, now);
+            }
+            Call::SetPreference(call) => {
+                let written = self.read(&call, answer, now_ms);
+                self.preference_written(written, now);
+            }
+            _ => {}
+        }
+    }
+
+    fn read<E: Endpoint>(
+        &mut self,
+        call: &E,
+        answer: Result<Response<Vec<u8>>, NoAnswer>,
+        now_ms: u64,
+    ) -> Result<E::Response, Failure> {
+        let response = answer.map_err(|NoAnswer| Failure::NoAnswer)?;
+        let read = call.read_response(&response, &self.limits);
+        read.map_err(|error| self.blame(error, now_ms))
+    }
+
+    /// Why a response has no stream to read, if so.
+    fn failure<E: Endpoint>(
+        &mut self,
+        call: &E,
+        answer: &Result<Response<Vec<u8>>, NoAnswer>,
+        now_ms: u64,
+    ) -> Option<Failure> {
+        match answer {
+            Err(NoAnswer) => Some(Failure::NoAnswer),
+            Ok(response) if response.status().is_success() => None,
+            Ok(response) => {
+                let error = call.read_response(response, &self.limits).err()?;
+                Some(self.blame(error, now_ms))
+            }
+        }
+    }
+
+    /// Whose fault it is, and what everything else has to obey.
+    fn blame(&mut self, error: ApiError, now_ms: u64) -> Failure {
+        let wait = error.retry_after().map(|retry_after| retry_after.wait(now_ms));
+        let wait_ms = wait.map_or(0, |wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        if error.is_unauthorized() {
+            self.is_paused = true;
+            Failure::Unauthorized
+        } else if error.is_request_too_large() {
+            Failure::TooLarge
+        } else if error.is_rate_limited() {
+            let until = self.clock.elapsed_ms().saturating_add(wait_ms);
+            self.not_before_ms = self.not_before_ms.max(until);
+            Failure::Later { wait_ms }
+        } else if error.is_not_found() {
+            Failure::NotFound
+        } else if error.means_other_version() {
+            Failure::OtherVersion
+        } else if is_final(&error) {
+            Failure::Refused(error)
+        } else {
+            Failure::Later { wait_ms }
+        }
+    }
+}
+
+impl Failure {
+    /// How long the server asks to wait.
+    pub(super) fn wait_ms(&self) -> u64 {
+        if let Self::Later { wait_ms } = self { *wait_ms } else { 0 }
+    }
+}
+
+/// Whether the same request will be refused again, by the word of a homeserver.
+fn is_final(error: &ApiError) -> bool {
+    matches!(error, ApiError::Matrix(error) if (400..500).contains(&error.status))
+}

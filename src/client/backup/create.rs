@@ -1,0 +1,178 @@
+//! A new backup: a key is drawn, signed, created, and confirmed to be the current one.
+
+use std::fmt;
+
+use rand_core::CryptoRng;
+use thiserror::Error;
+
+use super::{
+    Backup, Next, Stage,
+    answer::Failure,
+    kept::{Draft, SecretChange},
+    stage::Event,
+};
+use crate::{
+    api::ApiError,
+    backup::{AuthData, BackupDecryptionKey, BackupPublicKey, TrustedBackup},
+    crypto::ed25519::Ed25519Signature,
+    ids::{BackupVersion, KeyId},
+};
+
+/// The number of something to be signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SignId(u64);
+
+/// The public key of a new backup, to be signed by the user's own keys.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NewBackupKey {
+    /// The public key.
+    pub public_key: BackupPublicKey,
+    /// What to sign: the canonical JSON of `auth_data`.
+    pub bytes_to_sign: Vec<u8>,
+}
+
+/// Nobody waits for this: it was answered, or things have changed meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("nobody waits for this any more")]
+pub struct NotAwaited;
+
+/// What the machine knows of a creation while it runs.
+#[derive(Debug, Default)]
+pub(super) struct Signing {
+    asked: Option<SignId>,
+    /// Whether the request is to be sent now. After a restart the server is asked first.
+    pub(super) is_to_be_sent: bool,
+}
+
+impl Backup {
+    /// The host has signed the new key, by as many keys as it has.
+    ///
+    /// # Errors
+    ///
+    /// [`NotAwaited`] if this is not what is to be signed now.
+    pub fn signed(
+        &mut self,
+        id: SignId,
+        signatures: &[(KeyId, Ed25519Signature)],
+    ) -> Result<(), NotAwaited> {
+        if self.signing.asked != Some(id) || self.kept.stage != Stage::Signing {
+            return Err(NotAwaited);
+        }
+        let draft = self.kept.draft.as_mut().ok_or(NotAwaited)?;
+        for (key_id, signature) in signatures {
+            let auth_data = draft.auth_data.clone();
+            draft.auth_data = auth_data.with_signature(&self.user_id, key_id, signature);
+        }
+        self.turn(Event::Signed);
+        Ok(())
+    }
+
+    /// Draws the key of a new backup, and goes on to creating it. Each step is saved before the next.
+    pub(super) fn settle(&mut self, rng: &mut impl CryptoRng) {
+        if self.last_id == 0 {
+            // An answer to a request from before a restart is an answer to none of these.
+            self.last_id = rng.next_u64() >> 1;
+        }
+        if self.kept.stage == Stage::Signing && self.kept.draft.is_none() && self.has_looked {
+            let key = BackupDecryptionKey::generate_with_rng(rng);
+            let auth_data = AuthData::new(key.public_key());
+            let before = self.found.as_ref().map(|info| info.version().clone());
+            let replaced = self.found.as_ref().and_then(|info| info.auth_data().ok());
+            let replaces = replaced.map(|auth_data| *auth_data.public_key());
+            self.kept.draft = Some(Draft { key, auth_data, before, replaces });
+            self.signing.asked = None;
+            self.touch();
+        }
+        if self.kept.stage == Stage::Creating && self.version.in_flight.is_none() {
+            self.turn(Event::Sent);
+            self.signing.is_to_be_sent = true;
+        }
+    }
+
+    /// What is to be signed, once.
+    pub(super) fn sign(&mut self) -> Option<Next> {
+        if self.kept.stage != Stage::Signing || self.signing.asked.is_some() {
+            return None;
+        }
+        let auth_data = &self.kept.draft.as_ref()?.auth_data;
+        let public_key = *auth_data.public_key();
+        let bytes_to_sign = auth_data.bytes_to_sign().ok()?;
+        let id = SignId(self.new_id());
+        self.signing.asked = Some(id);
+        Some(Next::Sign(id, NewBackupKey { public_key, bytes_to_sign }))
+    }
+
+    /// The server has answered the request to create the version. What counts is the current version.
+    pub(super) fn created(&mut self, answer: Result<BackupVersion, Failure>, now: u64) {
+        match answer {
+            Ok(_) => self.version.succeeded(now),
+            Err(Failure::Refused(error)) if self.kept.stage == Stage::Confirming => {
+                self.refused(error);
+                self.version_failed(&Failure::NoAnswer, now);
+            }
+            Err(failure) => self.version_failed(&failure, now),
+        }
+    }
+
+    fn refused(&mut self, error: ApiError) {
+        self.deliver(Next::NotCreated(error));
+        self.kept.give_up_draft();
+        self.turn(Event::Refused);
+    }
+
+    /// Whether the current backup is the one that was to be created. Nothing is created twice: the request goes
+    /// out again, with the same key, only if everything is as it was before.
+    pub(super) fn confirm(&mut self) {
+        let (Some(draft), found) = (&self.kept.draft, &self.found) else {
+            return self.turn(Event::Refused);
+        };
+        let own = found.as_ref().and_then(|info| {
+            TrustedBackup::by_decryption_key(info, &draft.key, &self.kept.retired).ok()
+        });
+        if let Some(backup) = own {
+            self.adopt_own(backup);
+            return self.turn(Event::Trusted);
+        }
+        let is_as_before =
+            found.as_ref().is_none_or(|info| draft.before.as_ref() == Some(info.version()));
+        if is_as_before {
+            return self.turn(Event::NotYet);
+        }
+        self.kept.give_up_draft();
+        let event = self.classify();
+        self.turn(event);
+    }
+
+    fn adopt_own(&mut self, backup: TrustedBackup) {
+        if let Some(draft) = self.kept.draft.take() {
+            self.kept.given_up.push(draft.key);
+            draft.replaces.into_iter().for_each(|public_key| self.kept.retire(public_key));
+        }
+        self.adopt(backup);
+        self.kept.preference.write = Some(true);
+    }
+
+    /// Takes the key of a backup that was made here for the key of this device: nobody else has it.
+    pub(super) fn take_key_of(&mut self, public_key: &BackupPublicKey) {
+        self.kept.recovery_key_unsaved = false;
+        self.kept.secret = None;
+        let is_it = |key: &BackupDecryptionKey| key.public_key() == public_key;
+        let Some(index) = self.kept.given_up.iter().position(is_it) else { return };
+        let key = self.kept.given_up.remove(index);
+        if let Some(former) = self.kept.key.replace(key) {
+            // What only the old version holds can still be opened.
+            self.kept.give_up(former);
+        }
+        self.kept.recovery_key_unsaved = true;
+        self.kept.secret = Some(SecretChange::Store);
+        self.secret_is_asked_for = false;
+    }
+}
+
+impl fmt::Debug for NewBackupKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { public_key, bytes_to_sign: _ } = self;
+        f.debug_struct("NewBackupKey").field("public_key", public_key).finish_non_exhaustive()
+    }
+}

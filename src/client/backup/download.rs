@@ -1,0 +1,248 @@
+//! Sessions on their way from the backup, for messages that cannot be decrypted.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::{
+    Backup, Call, DeliveryId, FetchOutcome, Question, RestoreChoice, Scope, Stage, lane::Lane,
+};
+use crate::{
+    api::{Endpoint as _, GetRoomKeys, GetRoomKeysForRoom, GetRoomKeysForSession},
+    backup::{BackupDecryptionKey, BackupPublicKey, BackupVersionInfo, Restore, RestoreOptions},
+    ids::{BackupVersion, RoomId, SessionId},
+};
+
+/// Sessions on their way from the backup.
+#[derive(Debug, Default)]
+pub(super) struct Download {
+    pub(super) lane: Lane,
+    /// Messages for which the user has not said how much to fetch.
+    undecided: VecDeque<(RoomId, SessionId)>,
+    /// What is in flight.
+    pub(super) current: Option<(Scope, BackupDecryptionKey)>,
+    pub(super) restore: Option<Restore>,
+    pub(super) attempts: u32,
+    version: Option<BackupVersion>,
+    pub(super) etag: Option<String>,
+    pub(super) missing: BTreeMap<(RoomId, SessionId), Missing>,
+    /// Imports that the host has not worked on yet.
+    pub(super) unacked: BTreeSet<DeliveryId>,
+}
+
+/// The backup did not have a session.
+#[derive(Debug)]
+pub(super) struct Missing {
+    pub(super) until_ms: u64,
+    pub(super) etag: Option<String>,
+}
+
+/// Whether a decryption key belongs to the backup on the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyFit {
+    /// It does, and is used from now on.
+    Fits,
+    /// The backup has another public key. The key is not kept.
+    OtherKey {
+        /// The public key of the backup on the server.
+        backup: BackupPublicKey,
+        /// The public half of the key.
+        key: BackupPublicKey,
+    },
+    /// No backup is known to compare it with. The key is kept, if there is no other.
+    NoBackup,
+}
+
+impl Download {
+    /// What the server says of the backup. Another version may have what this one did not have.
+    pub(super) fn knows(&mut self, found: Option<&BackupVersionInfo>) {
+        let version = found.map(BackupVersionInfo::version);
+        if self.version.as_ref() != version {
+            self.missing.clear();
+            self.version = version.cloned();
+        }
+        self.etag_is(found.and_then(BackupVersionInfo::etag));
+    }
+
+    pub(super) fn etag_is(&mut self, etag: Option<&str>) {
+        self.etag = etag.map(str::to_owned);
+    }
+
+    /// A session that the backup did not have lately.
+    fn missing(&self, scope: &Scope, now: u64) -> Option<&Missing> {
+        let Scope::Session(room_id, session_id) = scope else { return None };
+        let missing = self.missing.get(&(room_id.clone(), session_id.clone()));
+        missing.filter(|missing| missing.until_ms > now)
+    }
+}
+
+impl Backup {
+    /// A message cannot be decrypted. The user is asked how much to fetch, the first time.
+    pub fn undecryptable(&mut self, room_id: RoomId, session_id: SessionId, now_ms: u64) {
+        match self.kept.restore_choice {
+            Some(choice) => {
+                if let Some(scope) = choice.scope(&room_id, &session_id) {
+                    self.fetch(scope, now_ms);
+                }
+            }
+            None if self.download.undecided.len() < MAX_UNDECIDED => {
+                let session = (room_id, session_id);
+                if !self.download.undecided.contains(&session) {
+                    self.download.undecided.push_back(session);
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// Fetches sessions from the backup. What is on its way already is not fetched twice.
+    pub fn fetch(&mut self, scope: Scope, now_ms: u64) {
+        self.clock.advance(now_ms);
+        if self.kept.wanted.iter().any(|wanted| wanted.covers(&scope)) {
+            return;
+        }
+        let current = self.download.current.as_ref().map(|(scope, _)| scope.clone());
+        self.kept.wanted.retain(|wanted| Some(wanted) == current.as_ref() || !scope.covers(wanted));
+        if !matches!(scope, Scope::Session(..)) {
+            self.touch();
+        }
+        self.kept.wanted.insert(scope);
+    }
+
+    /// Forgets how much the user wanted to be fetched, so that the next time asks again.
+    pub fn forget_restore_choice(&mut self) {
+        self.kept.restore_choice = None;
+        self.touch();
+    }
+
+    /// The decryption key, from wherever the host has it: typed, from secret storage, or shared.
+    pub fn give_key(&mut self, key: BackupDecryptionKey) -> KeyFit {
+        let found = self.found.as_ref().and_then(|info| info.auth_data().ok());
+        let fit = match found.map(|auth_data| *auth_data.public_key()) {
+            None => KeyFit::NoBackup,
+            Some(backup) if backup == *key.public_key() => KeyFit::Fits,
+            Some(backup) => KeyFit::OtherKey { backup, key: *key.public_key() },
+        };
+        let kept = self.kept.key.as_ref();
+        let is_better = kept.is_none_or(|kept| {
+            kept.public_key() != key.public_key() || key.source().is_authentic()
+        });
+        let takes = match fit {
+            KeyFit::Fits => is_better,
+            KeyFit::NoBackup => kept.is_none(),
+            KeyFit::OtherKey { .. } => false,
+        };
+        if takes {
+            self.kept.key = Some(key);
+            self.touch();
+            self.look_again();
+        }
+        fit
+    }
+
+    pub(super) fn choose_restore(&mut self, choice: RestoreChoice) {
+        self.kept.restore_choice = Some(choice);
+        self.touch();
+        let now = self.clock.last_ms();
+        for (room_id, session_id) in std::mem::take(&mut self.download.undecided) {
+            if let Some(scope) = choice.scope(&room_id, &session_id) {
+                self.fetch(scope, now);
+            }
+        }
+    }
+
+    pub(super) fn restore_question(&self) -> Option<Question> {
+        let (room_id, session_id) = self.download.undecided.front()?.clone();
+        let count = self.found.as_ref()?.count();
+        Some(Question::Restore { room_id, session_id, count })
+    }
+
+    pub(super) fn decryption_key_question(&self) -> Option<Question> {
+        let info = self.found.as_ref().filter(|_| !self.kept.wanted.is_empty())?;
+        let public_key = *info.auth_data().ok()?.public_key();
+        let version = info.version().clone();
+        let is_missing = self.kept.key_of(&public_key).is_none();
+        is_missing.then_some(Question::DecryptionKey { version, public_key })
+    }
+
+    pub(super) fn download_is_due(&self) -> bool {
+        let can_go = self.download_key().is_some() || self.has_no_backup();
+        let can = self.download.unacked.is_empty() && can_go;
+        can && !self.kept.wanted.is_empty()
+    }
+
+    /// Whether nothing can be fetched from anywhere.
+    fn has_no_backup(&self) -> bool {
+        self.found.is_none() && (self.has_looked || self.kept.stage == Stage::Off)
+    }
+
+    /// Whether what is known of the backup is fresh, or cannot be made so.
+    fn is_up_to_date(&self, now: u64) -> bool {
+        let is_fresh = now.saturating_sub(self.found_at_ms) < self.options.poll_ms;
+        is_fresh || !self.version_is_due()
+    }
+
+    fn download_key(&self) -> Option<&BackupDecryptionKey> {
+        let auth_data = self.found.as_ref()?.auth_data().ok()?;
+        self.kept.key_of(auth_data.public_key())
+    }
+
+    /// The next request of a download, if one is due: single sessions first, since somebody waits for them.
+    pub(super) fn download_call(&mut self, now: u64) -> Option<Call> {
+        if !self.download.lane.is_free(now) || !self.download.unacked.is_empty() {
+            return None;
+        }
+        if self.has_no_backup() {
+            let wanted = self.kept.wanted.clone();
+            wanted.iter().for_each(|scope| self.fetched(scope, FetchOutcome::NoBackup));
+            return None;
+        }
+        let key = self.download_key()?.clone();
+        let version = self.found.as_ref()?.version().clone();
+        let scope = self.kept.wanted.last()?.clone();
+        if let Some(missing) = self.download.missing(&scope, now) {
+            let is_unchanged = missing.etag == self.download.etag;
+            if !self.is_up_to_date(now) {
+                self.look_again();
+                self.download.lane.due_ms = now.saturating_add(self.options.backoff_ms);
+                return None;
+            }
+            if is_unchanged {
+                self.fetched(&scope, FetchOutcome::NotInBackup);
+                return None;
+            }
+        }
+        let Some(call) = scope_call(&scope, version) else {
+            self.fetched(&scope, FetchOutcome::NotInBackup);
+            return None;
+        };
+        let mut options = RestoreOptions::default();
+        if let Scope::Room(room_id) = &scope {
+            options.room_id = Some(room_id.clone());
+        }
+        self.download.restore = Some(Restore::new(key.clone(), options, &self.limits));
+        self.download.current = Some((scope, key));
+        Some(call)
+    }
+}
+
+/// The request for so much of the backup; `None` if an ID cannot stand in one.
+fn scope_call(scope: &Scope, version: BackupVersion) -> Option<Call> {
+    match scope {
+        Scope::Everything => {
+            let call = GetRoomKeys::new(version.clone());
+            call.path_and_query().is_ok().then_some(Call::Everything(version, call))
+        }
+        Scope::Room(room_id) => {
+            let call = GetRoomKeysForRoom::new(version.clone(), room_id.clone());
+            call.path_and_query().is_ok().then_some(Call::Room(version, call))
+        }
+        Scope::Session(room_id, session_id) => {
+            let (room_id, session_id) = (room_id.clone(), session_id.clone());
+            let call = GetRoomKeysForSession::new(version.clone(), room_id, session_id);
+            call.path_and_query().is_ok().then_some(Call::Session(version, call))
+        }
+    }
+}
+
+/// Messages that wait for the user's choice; later ones come back when they are looked at again.
+const MAX_UNDECIDED: usize = 1_000;

@@ -1,0 +1,163 @@
+//! What comes from the backup.
+
+use std::io;
+
+use http::Response;
+
+use super::{
+    Backup, Call, DeliveryId, FetchOutcome, Next, NoAnswer, OperationId, RestoreChoice, Scope,
+    UnknownOperation, answer::Failure, download::Missing,
+};
+use crate::{
+    backup::{BackedUpSession, Restore, RestoreReport, UnauthenticatedSession, Verdict},
+    ids::BackupVersion,
+};
+
+impl Backup {
+    /// A piece of a [streamed](super::Operation::is_streamed) response has arrived whose status is one of success.
+    /// When it has ended, [`Backup::answer`] is given the rest, or an empty body. Memory stays small if
+    /// [`Next::Import`] is worked on between the pieces.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownOperation`] if no such response is awaited.
+    pub fn part(&mut self, id: OperationId, bytes: &[u8]) -> Result<(), UnknownOperation> {
+        let version = match self.in_flight.get(&id) {
+            Some(Call::Room(version, _) | Call::Everything(version, _)) => version.clone(),
+            _ => return Err(UnknownOperation),
+        };
+        if let Some(mut restore) = self.download.restore.take() {
+            self.feed(&mut restore, bytes, &version);
+            self.download.restore = Some(restore);
+        }
+        Ok(())
+    }
+
+    /// The answer to the question for one session.
+    pub(super) fn session_came(
+        &mut self,
+        version: &BackupVersion,
+        session: Result<BackedUpSession, Failure>,
+        now: u64,
+    ) {
+        let Some((scope, key)) = self.download.current.take() else { return };
+        self.download.restore = None;
+        match session {
+            Ok(returned) => {
+                self.download.lane.succeeded(now);
+                let outcome = match key.restore(&returned) {
+                    Err(error) => FetchOutcome::Unusable(error),
+                    Ok(session) => {
+                        let is_it = session.exported().session_id() == returned.session_id;
+                        self.import(version, vec![session]);
+                        if is_it { FetchOutcome::Session } else { self.missing(&scope, now) }
+                    }
+                };
+                self.fetched(&scope, outcome);
+            }
+            Err(failure) => self.fetch_failed(&scope, failure, now),
+        }
+    }
+
+    /// The end of a response with many sessions.
+    pub(super) fn stream_came(
+        &mut self,
+        version: &BackupVersion,
+        failure: Option<Failure>,
+        answer: Result<Response<Vec<u8>>, NoAnswer>,
+        now: u64,
+    ) {
+        let (Some((scope, _)), Some(mut restore)) =
+            (self.download.current.take(), self.download.restore.take())
+        else {
+            return;
+        };
+        let (verdicts, report) = match (failure, answer) {
+            (None, Ok(response)) => {
+                self.feed(&mut restore, response.body(), version);
+                restore.finish()
+            }
+            (Some(Failure::NoAnswer) | None, _) => restore.fail(io::ErrorKind::UnexpectedEof),
+            (Some(failure), _) => return self.fetch_failed(&scope, failure, now),
+        };
+        self.import_verdicts(version, verdicts);
+        self.stream_ended(&scope, report, now);
+    }
+
+    /// A response that was cut is asked for again, some times.
+    fn stream_ended(&mut self, scope: &Scope, report: RestoreReport, now: u64) {
+        self.download.attempts += 1;
+        if !report.is_complete() && self.download.attempts < self.options.download_attempts {
+            return self.download.lane.failed(now, 0, &self.options);
+        }
+        self.download.lane.succeeded(now);
+        let is_all = *scope == Scope::Everything && report.is_complete();
+        if is_all && self.kept.restore_choice == Some(RestoreChoice::Everything) {
+            // From now on only what came later can be missing.
+            self.kept.restore_choice = Some(RestoreChoice::Session);
+        }
+        self.fetched(scope, FetchOutcome::Report(report));
+    }
+
+    fn fetch_failed(&mut self, scope: &Scope, failure: Failure, now: u64) {
+        let outcome = match failure {
+            Failure::NoAnswer | Failure::Later { .. } | Failure::Unauthorized => {
+                return self.download.lane.failed(now, failure.wait_ms(), &self.options);
+            }
+            Failure::NotFound if matches!(scope, Scope::Session(..)) => self.missing(scope, now),
+            Failure::NotFound | Failure::OtherVersion => {
+                self.look_again();
+                FetchOutcome::NoBackup
+            }
+            Failure::Refused(error) => FetchOutcome::Refused(error),
+            Failure::TooLarge => FetchOutcome::TooLarge,
+        };
+        self.download.lane.succeeded(now);
+        self.fetched(scope, outcome);
+    }
+
+    /// A scope is done with.
+    pub(super) fn fetched(&mut self, scope: &Scope, outcome: FetchOutcome) {
+        self.download.attempts = 0;
+        self.kept.wanted.remove(scope);
+        if !matches!(scope, Scope::Session(..)) {
+            self.touch();
+        }
+        self.deliver(Next::Fetched(scope.clone(), Box::new(outcome)));
+    }
+
+    /// Remembers that the backup does not have a session.
+    fn missing(&mut self, scope: &Scope, now: u64) -> FetchOutcome {
+        if let Scope::Session(room_id, session_id) = scope {
+            self.download.missing.retain(|_, missing| missing.until_ms > now);
+            let etag = self.download.etag.clone();
+            // Without one, everything may have changed a moment later.
+            let span = if etag.is_some() { self.options.missing_ms } else { self.options.poll_ms };
+            let missing = Missing { until_ms: now.saturating_add(span), etag };
+            self.download.missing.insert((room_id.clone(), session_id.clone()), missing);
+        }
+        FetchOutcome::NotInBackup
+    }
+
+    fn feed(&mut self, restore: &mut Restore, mut bytes: &[u8], version: &BackupVersion) {
+        while let Some(verdicts) = restore.next_batch(&mut bytes) {
+            self.import_verdicts(version, verdicts);
+        }
+    }
+
+    fn import_verdicts(&mut self, version: &BackupVersion, verdicts: Vec<Verdict>) {
+        let sessions = verdicts.into_iter().filter_map(|verdict| match verdict {
+            Verdict::Restored(session) => Some(session),
+            Verdict::Failed(_) => None,
+        });
+        self.import(version, sessions.collect());
+    }
+
+    fn import(&mut self, version: &BackupVersion, sessions: Vec<UnauthenticatedSession>) {
+        if !sessions.is_empty() {
+            let id = DeliveryId(self.new_id());
+            self.download.unacked.insert(id);
+            self.deliver(Next::Import(id, version.clone(), sessions));
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What a machine remembers over a restart.
+
+use std::{collections::BTreeSet, fmt};
+
+use serde::{Deserialize, Serialize};
+
+use super::{RestoreChoice, Stage};
+use crate::{
+    backup::{AuthData, BackupDecryptionKey, BackupPublicKey},
+    excerpt::Excerpt,
+    ids::{BackupVersion, RoomId, SessionId},
+};
+
+/// What a machine remembers over a restart.
+#[derive(Debug, Clone)]
+pub(super) struct Kept {
+    pub(super) stage: Stage,
+    /// The backup that was used last.
+    pub(super) used: Option<UsedBackup>,
+    /// Public keys that were given up.
+    pub(super) retired: Vec<BackupPublicKey>,
+    /// The decryption key, if this device has it.
+    pub(super) key: Option<BackupDecryptionKey>,
+    /// A new backup on its way.
+    pub(super) draft: Option<Draft>,
+    /// Keys of backups whose creation was given up, since the request may arrive all the same, and of those that
+    /// were used before.
+    pub(super) given_up: Vec<BackupDecryptionKey>,
+    /// Whether the user still has to save the recovery key.
+    pub(super) recovery_key_unsaved: bool,
+    /// What the secret storage still has to be told.
+    pub(super) secret: Option<SecretChange>,
+    pub(super) preference: Preference,
+    pub(super) restore_choice: Option<RestoreChoice>,
+    /// What is to be fetched from the backup.
+    pub(super) wanted: BTreeSet<Scope>,
+}
+
+/// The backup that a device uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UsedBackup {
+    /// Its version.
+    pub version: BackupVersion,
+    /// Its public key.
+    pub public_key: BackupPublicKey,
+}
+
+/// How much of the backup is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Scope {
+    /// All sessions.
+    Everything,
+    /// All sessions of this room.
+    Room(RoomId),
+    /// This session.
+    Session(RoomId, SessionId),
+}
+
+/// A backup that is being created.
+#[derive(Debug, Clone)]
+pub(super) struct Draft {
+    pub(super) key: BackupDecryptionKey,
+    pub(super) auth_data: AuthData,
+    /// The version that was current before, if there was one.
+    pub(super) before: Option<BackupVersion>,
+    /// Its public key, which is given up once the new backup is there.
+    pub(super) replaces: Option<BackupPublicKey>,
+}
+
+/// A change of the secret storage that was not read back yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum SecretChange {
+    Store,
+    Delete,
+}
+
+/// What is known of `m.key_backup`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Preference {
+    pub(super) was_read: bool,
+    pub(super) enabled: Option<bool>,
+    /// What is still to be written.
+    pub(super) write: Option<bool>,
+}
+
+impl Kept {
+    pub(super) fn new() -> Self {
+        Self {
+            stage: Stage::Looking,
+            used: None,
+            retired: Vec::new(),
+            key: None,
+            draft: None,
+            given_up: Vec::new(),
+            recovery_key_unsaved: false,
+            secret: None,
+            preference: Preference::default(),
+            restore_choice: None,
+            wanted: BTreeSet::new(),
+        }
+    }
+
+    /// The decryption key of the backup with this public key, if this device has it.
+    pub(super) fn key_of(&self, public_key: &BackupPublicKey) -> Option<&BackupDecryptionKey> {
+        let keys = self.key.iter().chain(&self.given_up);
+        keys.into_iter().find(|key| key.public_key() == public_key)
+    }
+
+    /// Remembers that a public key must not be used again.
+    pub(super) fn retire(&mut self, public_key: BackupPublicKey) {
+        if !self.retired.contains(&public_key) {
+            self.retired.push(public_key);
+        }
+        if self.retired.len() > MAX_RETIRED {
+            self.retired.remove(0);
+        }
+    }
+
+    /// Forgets the draft, but not its key: the request to create it may still arrive.
+    pub(super) fn give_up_draft(&mut self) {
+        if let Some(draft) = self.draft.take() {
+            self.give_up(draft.key);
+        }
+    }
+
+    /// Keeps a key that is not used any more.
+    pub(super) fn give_up(&mut self, key: BackupDecryptionKey) {
+        self.given_up.push(key);
+        if self.given_up.len() > MAX_GIVEN_UP {
+            self.given_up.remove(0);
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Everything => f.write_str("everything"),
+            Self::Room(room_id) => write!(f, "room {}", Excerpt::new(room_id.as_str())),
+            Self::Session(room_id, session_id) => {
+                let [room_id, session_id] =
+                    [room_id.as_str(), session_id.as_str()].map(Excerpt::new);
+                write!(f, "session {session_id} of room {room_id}")
+            }
+        }
+    }
+}
+
+impl Scope {
+    /// Whether whoever has this has the other, too.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Everything, _) => true,
+            (Self::Room(room), Self::Room(other) | Self::Session(other, _)) => room == other,
+            (Self::Session(..), _) => self == other,
+            (Self::Room(_), Self::Everything) => false,
+        }
+    }
+}
+
+/// More rotations than anybody makes.
+const MAX_RETIRED: usize = 1_000;
+
+/// Requests that a network may still deliver.
+const MAX_GIVEN_UP: usize = 8;

@@ -1,0 +1,311 @@
+//! The account's machine: everything a client does about its key backup.
+//!
+//! [`Backup`] is one value per account and device. It does no I/O: [`Backup::next`] says what to do, and the host
+//! tells it what came of it. The functions beneath ([`backup`](crate::backup), [`api`](crate::api)) are usable
+//! without it.
+//!
+//! # Stages
+//!
+//! ```text
+//!              ┌───────────── no backup ───────────> Absent ──┐
+//! ─> Looking ──┼─ a backup that nobody vouches for ─> Untrusted ──┤ Create, rotate
+//!       ^      ├─ not the one that was used ────────> Changed ──┤
+//!       │      │                                       │        v
+//!       │      └─ a trusted one ──> Running <── Use ──┘     Signing ──signed──> Creating
+//!       │                            │  ^  │                                     │   ^
+//!       └── version gone ────────────┘  │  └── disable                      sent │   │ as before:
+//!                                       │       v                                v   │ once more
+//!       Off <── no version left ── Disabling    └──── it is the current one ── Confirming
+//!        │ └── enable ──> Looking
+//!        └── Stop from anywhere
+//! ```
+//!
+//! While it is `Absent`, `Untrusted` or `Changed`, the user is asked, and the homeserver is polled. Uploads run in
+//! `Running`, and go on to the version in use while a new key waits in `Signing`. A question never stops them.
+//!
+//! # Uploads
+//!
+//! ```text
+//! new sessions ─> a random wait ─> Want ─> offer ─┬─ as good is known to be there ──────────> Stored
+//!                                                 ├─ imported, forwarded ─> GET it ─┬─ as good ─> Stored
+//!                                                 │                                 └─ worse ──┐
+//!                                                 └─ others ───────────────> PUT a batch <─────┘
+//!                                                                             │ 200 ─> Stored
+//!                                                                             │ 413 ─> halves; one alone: NotStored
+//!                                                                             │ wrong version, 404 ─> Looking
+//!                                                                             └ anything else ─> later, again
+//! ```
+//!
+//! # Downloads
+//!
+//! ```text
+//! undecryptable ─> asked once how much ─┐
+//! fetch ────────────────────────────────┴─> wanted, merged ─> key? ─no─> Question::DecryptionKey
+//!                                                              └ yes ─> GET ─> Import ... Fetched
+//! ```
+//!
+//! # What a restart may find
+//!
+//! A state is saved before anything is sent that depends on it. So a crash finds a request that may or may not have
+//! arrived, and nothing worse: `Confirming` looks before it sends again, `Disabling` starts over with what is left,
+//! uploads are idempotent, and a secret that was not read back is written again.
+//!
+//! ```
+//! use strongroom::{
+//!     Limits,
+//!     client::backup::{Backup, BackupOptions, Next, Stage},
+//! };
+//! # use rand::{SeedableRng as _, rngs::StdRng};
+//! # let rng = &mut StdRng::seed_from_u64(1);
+//!
+//! let options = BackupOptions::default();
+//! let mut backup = Backup::new("@a:b.org".into(), "PHONE".into(), options, Limits::default());
+//! let Next::Send(operation) = backup.next(1_700_000_000_000, rng) else { unreachable!() };
+//! // operation.to_http(..) goes over the host's HTTP stack, and the response to:
+//! let response = http::Response::builder()
+//!     .status(404)
+//!     .body(br#"{"errcode":"M_NOT_FOUND","error":"no preference"}"#.to_vec())?;
+//! backup.answer(operation.id(), Ok(response), 1_700_000_000_100)?;
+//! assert_eq!(backup.stage(), Stage::Looking);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod answer;
+mod create;
+mod download;
+mod fetch;
+mod kept;
+mod lane;
+mod next;
+mod offer;
+mod operation;
+mod options;
+mod outgoing;
+mod preference;
+mod question;
+mod reply;
+mod saved;
+mod secret;
+mod seen;
+mod stage;
+#[cfg(test)]
+mod table;
+mod upload;
+mod version;
+
+use std::{collections::BTreeMap, fmt};
+
+use self::{
+    create::Signing, download::Download, kept::Kept, lane::Lane, next::Outbox, operation::Call,
+    stage::Event, upload::Upload,
+};
+pub use self::{
+    create::{NewBackupKey, NotAwaited, SignId},
+    download::KeyFit,
+    kept::{Scope, UsedBackup},
+    operation::{NoAnswer, Operation, OperationId, UnknownOperation},
+    options::BackupOptions,
+    outgoing::{
+        DeliveryId, FetchOutcome, HostToken, Next, NotStored, OfferedSession, SecretTask, Wish,
+    },
+    question::{FoundBackup, Question, QuestionId, Reply, ReplyError, RestoreChoice},
+    saved::SavedBackup,
+    secret::SecretNotRead,
+    stage::Stage,
+};
+use crate::{
+    Limits,
+    backup::{BackupPublicKey, BackupVersionInfo, SessionSealer, TrustedBackup},
+    clock::Clock,
+    ids::{BackupVersion, DeviceId, UserId},
+    signed_json::TrustedSigner,
+};
+
+/// One account's key backup, on one device.
+///
+/// # The loop of a host
+///
+/// ```text
+/// match backup.next(now, &mut rng) {
+///   Save(saved)           -> to disk and keychain; backup.saved()
+///   Send(op)              -> op.to_http(base_url, token), on whatever stack; backup.answer(op.id(), result, now)
+///   Want(wish)            -> backup.offer(sessions not yet stored in wish.version, &mut rng)
+///   Stored(id, v, tokens) -> mark them in the host's store; backup.ack(id)
+///   Import(id, v, batch)  -> into the host's store as unauthenticated; backup.ack(id)
+///   Sign(id, key)         -> backup.signed(id, signatures)
+///   WriteSecret(task)     -> change the secret storage, read it back; backup.secret_read_back(value)
+///   Ask(id, question)     -> show it with its facts; backup.reply(id, reply)
+///   Wait(until)           -> sleep, or go on when something happens
+/// }
+/// ```
+pub struct Backup {
+    user_id: UserId,
+    device_id: DeviceId,
+    options: BackupOptions,
+    limits: Limits,
+    kept: Kept,
+    clock: Clock,
+    /// The keys whose signatures count.
+    signers: Vec<TrustedSigner>,
+    /// The backup as the server last described it.
+    found: Option<BackupVersionInfo>,
+    in_use: Option<InUse>,
+    in_flight: BTreeMap<OperationId, Call>,
+    version: Lane,
+    /// Whether the server was asked since the machine was made or restored.
+    has_looked: bool,
+    found_at_ms: u64,
+    /// The version that is to be deleted next.
+    condemned: Option<BackupVersion>,
+    preference: Lane,
+    /// What is being written.
+    preference_sent: Option<bool>,
+    upload: Upload,
+    download: Download,
+    signing: Signing,
+    secret_is_asked_for: bool,
+    asked: Vec<(QuestionId, Question)>,
+    out: Outbox,
+    is_paused: bool,
+    /// Nothing is sent before, by the machine's clock: a server asked for it.
+    not_before_ms: u64,
+    last_id: u64,
+}
+
+/// A backup that sessions are uploaded to.
+struct InUse {
+    backup: TrustedBackup,
+    sealer: SessionSealer,
+}
+
+impl Backup {
+    /// For a device that knows nothing of a backup yet.
+    #[must_use]
+    pub fn new(
+        user_id: UserId,
+        device_id: DeviceId,
+        options: BackupOptions,
+        limits: Limits,
+    ) -> Self {
+        Self::with(user_id, device_id, options, limits, Kept::new())
+    }
+
+    fn with(
+        user_id: UserId,
+        device_id: DeviceId,
+        options: BackupOptions,
+        limits: Limits,
+        kept: Kept,
+    ) -> Self {
+        Self {
+            user_id,
+            device_id,
+            options,
+            limits,
+            kept,
+            clock: Clock::default(),
+            signers: Vec::new(),
+            found: None,
+            in_use: None,
+            in_flight: BTreeMap::new(),
+            version: Lane::default(),
+            has_looked: false,
+            found_at_ms: 0,
+            condemned: None,
+            preference: Lane::default(),
+            preference_sent: None,
+            upload: Upload::default(),
+            download: Download::default(),
+            signing: Signing::default(),
+            secret_is_asked_for: false,
+            asked: Vec::new(),
+            out: Outbox::default(),
+            is_paused: false,
+            not_before_ms: 0,
+            last_id: 0,
+        }
+    }
+
+    /// Where the account stands with its backup.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        self.kept.stage
+    }
+
+    /// The backup that sessions are uploaded to, if there is one.
+    #[must_use]
+    pub fn trusted(&self) -> Option<&TrustedBackup> {
+        self.in_use.as_ref().map(|in_use| &in_use.backup)
+    }
+
+    /// The public keys that were given up, and are refused whoever signed them.
+    #[must_use]
+    pub fn retired(&self) -> &[BackupPublicKey] {
+        &self.kept.retired
+    }
+
+    /// The keys whose signatures make a backup trusted: the pinned master key, and verified devices of the user.
+    /// The current backup is looked at again with them.
+    pub fn set_signers(&mut self, signers: Vec<TrustedSigner>) {
+        if self.signers != signers {
+            self.signers = signers;
+            self.look_again();
+        }
+    }
+
+    /// There are new sessions, or better ones.
+    pub fn new_sessions(&mut self) {
+        self.upload.has_news();
+    }
+
+    /// The user wants a new backup with a new key in place of the current one.
+    ///
+    /// What the host has is uploaded again. A host that evicts sessions which are stored
+    /// [fetches](Self::fetch) everything first: what only the old version holds is opened by the old key alone.
+    pub fn rotate(&mut self) {
+        self.turn(Event::Create);
+    }
+
+    /// The user wants no backup at all: the preference is set, the stored secret and all versions are deleted.
+    pub fn disable(&mut self) {
+        self.turn(Event::Disable);
+    }
+
+    /// The user has changed their mind, and wants a backup.
+    pub fn enable(&mut self) {
+        self.turn(Event::Enable);
+    }
+
+    /// The host has a valid access token again.
+    pub fn resume(&mut self) {
+        self.is_paused = false;
+    }
+
+    /// Whether the machine waits for a valid access token.
+    #[must_use]
+    pub fn is_paused(&self) -> bool {
+        self.is_paused
+    }
+
+    /// Something may have changed on the server: the current version is asked for soon.
+    pub fn look_again(&mut self) {
+        self.version.due_ms = 0;
+    }
+
+    fn new_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+}
+
+impl fmt::Debug for Backup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Backup")
+            .field("user_id", &self.user_id)
+            .field("device_id", &self.device_id)
+            .field("stage", &self.kept.stage)
+            .field("used", &self.kept.used)
+            .field("is_paused", &self.is_paused)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,132 @@
+//! What to do next.
+
+use std::collections::VecDeque;
+
+use rand_core::CryptoRng;
+
+use super::{Backup, Call, Next, Operation, OperationId, Question, QuestionId};
+
+/// What waits to be handed to the host.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    pub(super) deliveries: VecDeque<Next>,
+    /// Whether the state has changed since it was saved.
+    pub(super) is_unsaved: bool,
+    /// Whether the host is saving.
+    pub(super) is_saving: bool,
+}
+
+impl Backup {
+    /// What the host is to do next. `now_ms` is the host's time, in milliseconds since the epoch; it may jump.
+    pub fn next(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Next {
+        let now = self.clock.advance(now_ms);
+        self.settle(rng);
+        if self.out.is_saving {
+            return Next::Wait(None);
+        }
+        if let Some(save) = self.saving() {
+            return save;
+        }
+        let next = self.delivery().or_else(|| self.sign()).or_else(|| self.write_secret());
+        if let Some(next) = next.or_else(|| self.ask()) {
+            return next;
+        }
+        if let Some(call) = self.call(now, rng) {
+            return self.send(call);
+        }
+        // Looking for a request may have ended something that needs none.
+        if let Some(next) = self.saving().or_else(|| self.delivery()) {
+            return next;
+        }
+        match self.want(now) {
+            Some(wish) => Next::Want(wish),
+            None => Next::Wait(self.until(now, now_ms)),
+        }
+    }
+
+    /// The state that [`Next::Save`] gave is written.
+    pub fn saved(&mut self) {
+        self.out.is_saving = false;
+    }
+
+    /// The questions that are open, as after a restart.
+    pub fn open_questions(&self) -> impl Iterator<Item = (QuestionId, &Question)> {
+        self.asked.iter().map(|(id, question)| (*id, question))
+    }
+
+    /// Marks the state as changed, so that it is saved before anything else is sent.
+    pub(super) fn touch(&mut self) {
+        self.out.is_unsaved = true;
+    }
+
+    pub(super) fn deliver(&mut self, next: Next) {
+        self.out.deliveries.push_back(next);
+    }
+
+    fn saving(&mut self) -> Option<Next> {
+        if !self.out.is_unsaved {
+            return None;
+        }
+        (self.out.is_unsaved, self.out.is_saving) = (false, true);
+        Some(Next::Save(Box::new(self.save())))
+    }
+
+    fn delivery(&mut self) -> Option<Next> {
+        self.out.deliveries.pop_front()
+    }
+
+    /// Questions that have become true are asked; those that are true no more are forgotten.
+    fn ask(&mut self) -> Option<Next> {
+        let wanted = self.questions();
+        self.asked.retain(|(_, asked)| wanted.iter().any(|question| question.is_same(asked)));
+        let is_new =
+            |question: &Question| !self.asked.iter().any(|(_, asked)| asked.is_same(question));
+        let question = wanted.into_iter().find(is_new)?;
+        let id = QuestionId(self.new_id());
+        self.asked.push((id, question.clone()));
+        Some(Next::Ask(id, Box::new(question)))
+    }
+
+    /// The next request, if one is due.
+    fn call(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Call> {
+        if self.is_paused || now < self.not_before_ms {
+            return None;
+        }
+        self.delay_upload(now, rng);
+        let preference = self.preference_call(now);
+        // A download may find that the version has to be looked at first.
+        let download = preference.or_else(|| self.download_call(now));
+        let version = download.or_else(|| self.version_call(now));
+        version.or_else(|| self.upload_call(now))
+    }
+
+    fn send(&mut self, call: Call) -> Next {
+        let id = OperationId(self.new_id());
+        match &call {
+            Call::Current(_) | Call::Create(_) | Call::Delete(_) => {
+                self.version.in_flight = Some(id);
+            }
+            Call::Preference(_) | Call::SetPreference(_) => self.preference.in_flight = Some(id),
+            Call::Upload(..) | Call::Look(_) => self.upload.lane.in_flight = Some(id),
+            Call::Session(..) | Call::Room(..) | Call::Everything(..) => {
+                self.download.lane.in_flight = Some(id);
+            }
+        }
+        self.in_flight.insert(id, call.clone());
+        Next::Send(Box::new(Operation { id, call }))
+    }
+
+    /// When something becomes due by itself, in the host's time.
+    fn until(&self, now: u64, now_ms: u64) -> Option<u64> {
+        if self.is_paused {
+            return None;
+        }
+        let version = self.version.due().filter(|_| self.version_is_due());
+        let preference = self.preference.due().filter(|_| self.preference_is_due());
+        let upload = self.upload_due();
+        let download = self.download.lane.due().filter(|_| self.download_is_due());
+        let due = [version, preference, upload, download].into_iter().flatten().min()?;
+        let wait = due.max(self.not_before_ms).saturating_sub(now);
+        Some(now_ms.saturating_add(wait))
+    }
+}

@@ -1,0 +1,114 @@
+//! From the host's sessions to batches.
+
+use rand_core::CryptoRng;
+
+use super::{Backup, HostToken, Next, NotStored, OfferedSession, Wish, upload::Pending};
+use crate::{
+    api::PutRoomKeys,
+    backup::{SealedSession, SessionToSeal},
+};
+
+impl Backup {
+    /// Sessions that are not stored yet in the version of the last [`Wish`]; none if there are none, until
+    /// [`Backup::new_sessions`].
+    ///
+    /// What is not reported by [`Next::Stored`] or [`Next::NotStored`] later was not taken: the host offers it again
+    /// when it is asked.
+    pub fn offer(&mut self, sessions: &[OfferedSession], rng: &mut impl CryptoRng) {
+        let Some(in_use) = &self.in_use else { return };
+        if !self.upload.is_wished {
+            return;
+        }
+        self.upload.is_wished = false;
+        let hopeless = &self.upload.hopeless;
+        let sessions = sessions.iter().filter(|offered| !hopeless.contains(&offered.token));
+        let sessions: Vec<_> = sessions.take(self.options.batch_sessions).collect();
+        self.upload.is_drained = sessions.is_empty();
+        let to_seal: Vec<_> = sessions.iter().map(|offered| to_seal(offered)).collect();
+        match in_use.sealer.seal_with_rng(&to_seal, rng) {
+            Ok(sealed) => self.take(&sessions, sealed),
+            Err(_) => {
+                let tokens = sessions.iter().map(|offered| offered.token);
+                self.not_stored(tokens.map(|token| (token, NotStored::Unusable)).collect());
+            }
+        }
+    }
+
+    /// The wish for sessions, if they can be sent now and the last ones are done with.
+    pub(super) fn want(&mut self, now: u64) -> Option<Wish> {
+        let is_allowed = !self.is_paused && now >= self.not_before_ms;
+        if !is_allowed || !self.upload.wants_more() || !self.upload.lane.is_free(now) {
+            return None;
+        }
+        let version = self.in_use.as_ref()?.backup.version().clone();
+        self.upload.is_wished = true;
+        let (count, bytes) = (self.options.batch_sessions, self.options.batch_bytes);
+        Some(Wish { version, count, bytes })
+    }
+
+    /// Sorts what was sealed: what the backup has already, what has to be looked up first, what can go.
+    fn take(&mut self, sessions: &[&OfferedSession], sealed: Vec<SealedSession>) {
+        let mut have = Vec::new();
+        for (offered, sealed) in sessions.iter().zip(sealed) {
+            let metadata = *sealed.data().metadata();
+            let is_second_hand = offered.is_imported || metadata.forwarded_count > Some(0);
+            let pending = Pending { token: offered.token, sealed };
+            match self.upload.seen.get(pending.sealed.room_id(), pending.sealed.session_id()) {
+                Some(best) if !metadata.replaces(best) => have.push(pending.token),
+                None if is_second_hand => self.upload.to_look.push_back(pending),
+                _ => self.upload.ready.push(pending),
+            }
+        }
+        self.report_stored(have);
+        self.make_batches();
+    }
+
+    /// Once nothing is to be looked up any more, what is ready becomes requests.
+    pub(super) fn make_batches(&mut self) {
+        if self.upload.has_to_look() {
+            return;
+        }
+        let mut parts = vec![std::mem::take(&mut self.upload.ready)];
+        while let Some(mut part) = parts.pop() {
+            if part.len() > 1 && self.body_len(&part) > self.options.batch_bytes {
+                let second = part.split_off(part.len() / 2);
+                parts.extend([second, part]);
+            } else if !part.is_empty() {
+                self.upload.batches.push_back(part);
+            }
+        }
+    }
+
+    /// The request that stores a batch.
+    pub(super) fn put(&self, batch: &[Pending]) -> Option<PutRoomKeys> {
+        let sealed = batch.iter().map(|pending| pending.sealed.clone());
+        PutRoomKeys::new(&self.in_use.as_ref()?.backup, sealed).ok()
+    }
+
+    fn body_len(&self, batch: &[Pending]) -> usize {
+        self.put(batch).map_or(0, |put| put.body_len())
+    }
+
+    /// Tells the host what the current version has.
+    pub(super) fn report_stored(&mut self, tokens: Vec<HostToken>) {
+        let Some(in_use) = &self.in_use else { return };
+        let version = in_use.backup.version().clone();
+        self.deliver_stored(version, tokens);
+    }
+
+    pub(super) fn not_stored(&mut self, failures: Vec<(HostToken, NotStored)>) {
+        let Some(in_use) = &self.in_use else { return };
+        let version = in_use.backup.version().clone();
+        self.upload.hopeless.extend(failures.iter().map(|(token, _)| *token));
+        let id = self.delivery_id();
+        self.deliver(Next::NotStored(id, version, failures));
+    }
+}
+
+fn to_seal(offered: &OfferedSession) -> SessionToSeal<'_> {
+    SessionToSeal {
+        room_id: &offered.session.room_id,
+        session: &offered.session.session,
+        options: offered.options,
+    }
+}

@@ -1,0 +1,145 @@
+//! What the machine wants of its host.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use super::{NewBackupKey, Operation, Question, QuestionId, SavedBackup, Scope, SignId};
+use crate::{
+    api::ApiError,
+    backup::{OpenError, RestoreReport, SealOptions, UnauthenticatedSession},
+    ids::BackupVersion,
+    secret_value::SecretValue,
+    session_data::ExportedSession,
+};
+
+/// What the host is to do next.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Next {
+    /// Write the state to disk and keychain, then call [`Backup::saved`](super::Backup::saved). Nothing is
+    /// sent before.
+    Save(Box<SavedBackup>),
+    /// Send it, then call [`Backup::answer`](super::Backup::answer). More than one may be on its way.
+    Send(Box<Operation>),
+    /// Call [`Backup::offer`](super::Backup::offer) with sessions that are not stored yet in this version; with
+    /// none if there are none.
+    Want(Wish),
+    /// These are stored in this version, as they were given or better. Mark them in the host's store, then
+    /// [`Backup::ack`](super::Backup::ack).
+    Stored(DeliveryId, BackupVersion, Vec<HostToken>),
+    /// These cannot be stored in this version, each for its reason; then [`Backup::ack`](super::Backup::ack).
+    NotStored(DeliveryId, BackupVersion, Vec<(HostToken, NotStored)>),
+    /// Put them into the host's store as unauthenticated, as stored in this version, then
+    /// [`Backup::ack`](super::Backup::ack).
+    Import(DeliveryId, BackupVersion, Vec<UnauthenticatedSession>),
+    /// What was wanted from the backup was fetched, or it does not have it. All of it was given by `Import`.
+    Fetched(Scope, Box<FetchOutcome>),
+    /// Sign it with the device key, and with the master key where it is at hand, then call
+    /// [`Backup::signed`](super::Backup::signed).
+    Sign(SignId, NewBackupKey),
+    /// The homeserver refuses to create a backup. The user is asked again.
+    NotCreated(ApiError),
+    /// Change the secret storage, then call [`Backup::secret_read_back`](super::Backup::secret_read_back).
+    WriteSecret(SecretTask),
+    /// Ask the user.
+    Ask(QuestionId, Box<Question>),
+    /// Nothing to do until then, in the host's milliseconds, or until something happens.
+    Wait(Option<u64>),
+}
+
+/// The number of something that was given to the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeliveryId(pub(super) u64);
+
+/// How the host tells one state of one session from another. A session that was improved has another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HostToken(pub u64);
+
+/// So many sessions that are not stored in this version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Wish {
+    /// The version of the backup.
+    pub version: BackupVersion,
+    /// At most so many.
+    pub count: usize,
+    /// About so many bytes of JSON; one session takes about 1,000.
+    pub bytes: usize,
+}
+
+/// A session that is to be stored.
+#[derive(Debug, Clone)]
+pub struct OfferedSession {
+    /// The host's name for it.
+    pub token: HostToken,
+    /// The session.
+    pub session: ExportedSession,
+    /// What is written beside it.
+    pub options: SealOptions,
+    /// Whether it came from a key file, a backup or another device, so that the backup may have a better one.
+    pub is_imported: bool,
+}
+
+/// Why a session is not stored.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum NotStored {
+    /// It is too large for the server.
+    #[error("the session is too large for the server")]
+    TooLarge,
+    /// It cannot be sealed, or its room cannot stand in a request.
+    #[error("the session, or the name of its room, is not one that can be backed up")]
+    Unusable,
+    /// The server refused it.
+    #[error("the server refused the session: {0}")]
+    Refused(#[source] ApiError),
+}
+
+/// What became of a download.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum FetchOutcome {
+    /// The session was imported.
+    Session,
+    /// The response was read, to its end or not, as the report says.
+    Report(RestoreReport),
+    /// The session cannot be opened.
+    Unusable(OpenError),
+    /// The server refused.
+    Refused(ApiError),
+    /// The response is too large.
+    TooLarge,
+    /// The backup has no such session.
+    NotInBackup,
+    /// There is no backup any more, or another one: ask again when it is settled which.
+    NoBackup,
+}
+
+/// What is to be done about `m.megolm_backup.v1` in the secret storage.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum SecretTask {
+    /// Store this.
+    Store(SecretValue),
+    /// Delete it.
+    Delete,
+}
+
+impl fmt::Display for FetchOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Session => f.write_str("the session was fetched"),
+            Self::Report(report) => {
+                let (restored, total) = (report.restored(), report.total());
+                write!(f, "{restored} of {total} sessions were fetched")?;
+                if report.is_complete() { Ok(()) } else { f.write_str(", and the answer was cut") }
+            }
+            Self::Unusable(error) => error.fmt(f),
+            Self::Refused(error) => error.fmt(f),
+            Self::TooLarge => f.write_str("the server's answer is too large"),
+            Self::NotInBackup => f.write_str("the backup does not have the session"),
+            Self::NoBackup => f.write_str("there is no backup to fetch from"),
+        }
+    }
+}

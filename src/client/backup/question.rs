@@ -1,0 +1,185 @@
+//! Questions to the user, with the facts that a person needs.
+
+use thiserror::Error;
+
+use super::{Scope, UsedBackup};
+use crate::{
+    backup::{BackupPublicKey, TrustError},
+    ids::{BackupVersion, RoomId, SessionId},
+    recovery_key::RecoveryKey,
+    signed_json::SignatureReport,
+};
+
+/// The number of a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QuestionId(pub(super) u64);
+
+/// A question to the user. It is answered by [`Backup::reply`](super::Backup::reply), and void when another
+/// question takes its place or [`Backup::open_questions`](super::Backup::open_questions) has it no more.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Question {
+    /// There is no backup. [`Reply::Create`] makes one, [`Reply::Stop`] remembers that the user wants none.
+    SetUp {
+        /// What the account data `m.key_backup` says, if it says anything. The homeserver can write it.
+        preference: Option<bool>,
+    },
+    /// There is a backup, which this device has not used yet. [`Reply::Use`] needs it to be trusted;
+    /// [`Reply::Create`] puts a new one in its place, [`Reply::Stop`] leaves all as it is and uploads nothing.
+    Use {
+        /// What is known of it.
+        found: FoundBackup,
+        /// What the account data `m.key_backup` says, if it says anything. The homeserver can write it.
+        preference: Option<bool>,
+    },
+    /// The backup is not the one that this device has used. Replies as for [`Question::Use`].
+    Changed {
+        /// The one that was used.
+        used: UsedBackup,
+        /// What is known of the one that took its place; nothing if there is no backup any more.
+        found: Option<FoundBackup>,
+    },
+    /// There is a new backup. Without this key nobody opens it: [`Reply::Saved`] once the user has written it down
+    /// or stored it.
+    SaveRecoveryKey {
+        /// The public key of the backup.
+        public_key: BackupPublicKey,
+        /// What the user is shown.
+        recovery_key: RecoveryKey,
+    },
+    /// A message cannot be decrypted, and the backup may have its session. [`Reply::Restore`] says how much to
+    /// fetch now and whenever this happens again.
+    Restore {
+        /// The room of the message.
+        room_id: RoomId,
+        /// Its session.
+        session_id: SessionId,
+        /// How many sessions the server says the backup has.
+        count: Option<u64>,
+    },
+    /// Sessions are wanted from the backup, and this device does not have its key: see
+    /// [`Backup::give_key`](super::Backup::give_key).
+    DecryptionKey {
+        /// The version.
+        version: BackupVersion,
+        /// The public key that the decryption key has to belong to, by the word of the server.
+        public_key: BackupPublicKey,
+    },
+}
+
+/// A backup on the server, and what is known of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FoundBackup {
+    /// Its version.
+    pub version: BackupVersion,
+    /// Its public key, if it can be read.
+    pub public_key: Option<BackupPublicKey>,
+    /// Why it is not trusted; nothing if it is, so that the user may choose it.
+    pub problem: Option<TrustError>,
+    /// Who signed it: every signature by this user, with what is known of the signer.
+    pub signatures: Option<SignatureReport>,
+    /// How many sessions the server says it has.
+    pub count: Option<u64>,
+}
+
+/// What the user replies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reply {
+    /// Make a new backup.
+    Create,
+    /// Use this one.
+    Use,
+    /// No backup on this device.
+    Stop,
+    /// The recovery key is saved.
+    Saved,
+    /// Fetch so much, now and from now on.
+    Restore(RestoreChoice),
+}
+
+/// How much is fetched when a message cannot be decrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RestoreChoice {
+    /// Its session.
+    Session,
+    /// All sessions of its room.
+    Room,
+    /// The whole backup, once.
+    Everything,
+    /// Nothing.
+    Nothing,
+}
+
+/// Why a reply is not taken.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ReplyError {
+    /// The question is not open any more: things have changed meanwhile.
+    #[error("the question is not open any more")]
+    NotOpen,
+    /// It is no reply to this question.
+    #[error("this is no answer to the question")]
+    OtherQuestion,
+    /// The backup is not trusted.
+    #[error("the backup is not used: {0}")]
+    NotTrusted(#[from] TrustError),
+    /// There is no backup to use.
+    #[error("there is no backup to use")]
+    NoBackup,
+}
+
+impl RestoreChoice {
+    pub(super) fn scope(self, room_id: &RoomId, session_id: &SessionId) -> Option<Scope> {
+        match self {
+            Self::Session => Some(Scope::Session(room_id.clone(), session_id.clone())),
+            Self::Room => Some(Scope::Room(room_id.clone())),
+            Self::Everything => Some(Scope::Everything),
+            Self::Nothing => None,
+        }
+    }
+}
+
+impl Question {
+    /// Whether it asks the same about the same facts.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::SetUp { preference: a }, Self::SetUp { preference: b }) => a == b,
+            (Self::Use { found: a, preference: b }, Self::Use { found: c, preference: d }) => {
+                (a, b) == (c, d)
+            }
+            (Self::Changed { used: a, found: b }, Self::Changed { used: c, found: d }) => {
+                (a, b) == (c, d)
+            }
+            (
+                Self::SaveRecoveryKey { public_key: a, recovery_key: _ },
+                Self::SaveRecoveryKey { public_key: b, recovery_key: _ },
+            ) => a == b,
+            (
+                Self::Restore { room_id: a, session_id: b, count: _ },
+                Self::Restore { room_id: c, session_id: d, count: _ },
+            ) => (a, b) == (c, d),
+            (
+                Self::DecryptionKey { version: a, public_key: b },
+                Self::DecryptionKey { version: c, public_key: d },
+            ) => (a, b) == (c, d),
+            _ => false,
+        }
+    }
+
+    /// Whether it can be replied to like this.
+    pub(super) fn takes(&self, reply: Reply) -> bool {
+        match self {
+            Self::SetUp { .. } => matches!(reply, Reply::Create | Reply::Stop),
+            Self::Use { .. } | Self::Changed { .. } => {
+                matches!(reply, Reply::Create | Reply::Use | Reply::Stop)
+            }
+            Self::SaveRecoveryKey { .. } => reply == Reply::Saved,
+            Self::Restore { .. } => matches!(reply, Reply::Restore(_)),
+            Self::DecryptionKey { .. } => false,
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! What the user replies.
+
+use super::{Backup, Question, QuestionId, Reply, ReplyError, stage::Event};
+
+impl Backup {
+    /// The user has replied to a question.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplyError`] if the question is not open any more, the reply does not fit it, or the backup that is to be
+    /// used is not trusted. Nothing has changed then.
+    pub fn reply(&mut self, id: QuestionId, reply: Reply) -> Result<(), ReplyError> {
+        let (_, question) =
+            self.asked.iter().find(|(asked, _)| *asked == id).ok_or(ReplyError::NotOpen)?;
+        if !question.takes(reply) {
+            return Err(ReplyError::OtherQuestion);
+        }
+        let question = question.clone();
+        if !self.questions().iter().any(|open| open.is_same(&question)) {
+            return Err(ReplyError::NotOpen);
+        }
+        match (reply, &question) {
+            (Reply::Create, _) => self.turn(Event::Create),
+            (Reply::Use, _) => self.use_found()?,
+            (Reply::Stop, Question::SetUp { .. }) => {
+                self.kept.preference.write = Some(false);
+                self.turn(Event::Stop);
+            }
+            (Reply::Stop, _) => self.turn(Event::Stop),
+            (Reply::Saved, _) => {
+                self.kept.recovery_key_unsaved = false;
+                self.touch();
+            }
+            (Reply::Restore(choice), _) => self.choose_restore(choice),
+        }
+        self.asked.retain(|(asked, _)| *asked != id);
+        Ok(())
+    }
+
+    /// The questions that are open as things stand.
+    pub(super) fn questions(&self) -> Vec<Question> {
+        let questions = [
+            self.stage_question(),
+            self.recovery_key_question(),
+            self.restore_question(),
+            self.decryption_key_question(),
+        ];
+        questions.into_iter().flatten().collect()
+    }
+
+    /// The key is shown while its backup is in use, and only then.
+    fn recovery_key_question(&self) -> Option<Question> {
+        let public_key = *self.in_use.as_ref()?.backup.public_key();
+        let key = self.kept.key.as_ref().filter(|key| *key.public_key() == public_key)?;
+        let recovery_key = key.to_recovery_key();
+        let is_unsaved = self.kept.recovery_key_unsaved;
+        is_unsaved.then_some(Question::SaveRecoveryKey { public_key, recovery_key })
+    }
+
+    fn use_found(&mut self) -> Result<(), ReplyError> {
+        let info = self.found.as_ref().ok_or(ReplyError::NoBackup)?;
+        let backup = self.trust(info)?;
+        self.turn(Event::Use);
+        self.adopt(backup);
+        if self.kept.preference.enabled == Some(false) {
+            self.kept.preference.write = Some(true);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,270 @@
+//! The machine's state as bytes: what is public, and the secrets apart from it.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::{
+    Backup, BackupOptions, RestoreChoice, Scope, Stage, UsedBackup,
+    kept::{Draft, Kept, Preference, SecretChange},
+};
+use crate::{
+    Limits,
+    backup::{AuthData, BackupDecryptionKey, BackupPublicKey, KeySource},
+    clock::Clock,
+    encoding::json,
+    ids::{BackupVersion, DeviceId, UserId},
+    saved_state::{Header, SavedStateError},
+    secret::SecretVec,
+};
+
+/// The state of a [`Backup`] in two parts: one for the disk, one for a keychain.
+///
+/// Write the secret part first. What a crash between the two leaves is read: a new key without its draft is
+/// kept for the case that its backup turns up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedBackup {
+    /// Where the account stands. No key that opens anything is in it.
+    pub public: Vec<u8>,
+    /// The decryption keys, and which backup was trusted: who could write this could have sessions sealed to
+    /// another key.
+    pub secret: SecretVec,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PublicPart {
+    #[serde(flatten)]
+    header: Header,
+    clock: Clock,
+    stage: Stage,
+    draft: Option<PublicDraft>,
+    recovery_key_unsaved: bool,
+    secret: Option<SecretChange>,
+    preference: Preference,
+    restore_choice: Option<RestoreChoice>,
+    wanted: BTreeSet<Scope>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PublicDraft {
+    auth_data: Box<RawValue>,
+    before: Option<BackupVersion>,
+    replaces: Option<String>,
+}
+
+#[derive(Serialize)]
+struct SecretPart<'a> {
+    #[serde(flatten)]
+    header: Header,
+    used: Option<SavedUsed>,
+    retired: Vec<String>,
+    key: Option<SavedKey<'a>>,
+    given_up: Vec<SavedKey<'a>>,
+}
+
+#[derive(Deserialize)]
+struct ReadSecretPart<'a> {
+    used: Option<SavedUsed>,
+    retired: Vec<String>,
+    #[serde(borrow)]
+    key: Option<SavedKey<'a>>,
+    #[serde(borrow)]
+    given_up: Vec<SavedKey<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedUsed {
+    version: BackupVersion,
+    public_key: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedKey<'a> {
+    #[serde(borrow)]
+    key: &'a str,
+    source: SavedSource,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SavedSource {
+    Generated,
+    TypedByUser,
+    AuthenticatedSecretStorage,
+    SharedByVerifiedDevice,
+    Unauthenticated,
+    AcceptedByUser,
+}
+
+impl Backup {
+    /// Goes on from saved state. Which backup is the current one is asked for again, and whether it is the one that
+    /// was used; a request to create one is not sent again before.
+    ///
+    /// # Errors
+    ///
+    /// [`SavedStateError`] if either part is damaged, of another format, or of another user or device.
+    pub fn restore(
+        saved: &SavedBackup,
+        user_id: UserId,
+        device_id: DeviceId,
+        options: BackupOptions,
+        limits: Limits,
+    ) -> Result<Self, SavedStateError> {
+        let secret = saved.secret.expose_bytes();
+        Header::check(&saved.public, PUBLIC, &user_id, &device_id)?;
+        Header::check(secret, SECRET, &user_id, &device_id)?;
+        let public: PublicPart =
+            serde_json::from_slice(&saved.public).map_err(|_| SavedStateError::Damaged)?;
+        let secret: ReadSecretPart<'_> =
+            serde_json::from_slice(secret).map_err(|_| SavedStateError::Damaged)?;
+        let clock = public.clock;
+        let kept = public.read(secret, &limits)?;
+        let mut backup = Self::with(user_id, device_id, options, limits, kept);
+        backup.clock = clock;
+        Ok(backup)
+    }
+
+    /// The state, as [`Next::Save`](super::Next::Save) gives it when it has changed.
+    #[must_use]
+    pub fn save(&self) -> SavedBackup {
+        let kept = &self.kept;
+        let is_kept = |scope: &&Scope| !matches!(scope, Scope::Session(..));
+        let draft = kept.draft.as_ref().and_then(|draft| {
+            let auth_data = RawValue::from_string(draft.auth_data.as_json().to_owned()).ok()?;
+            let replaces = draft.replaces.map(|public_key| public_key.to_base64());
+            Some(PublicDraft { auth_data, before: draft.before.clone(), replaces })
+        });
+        let public = PublicPart {
+            header: Header::new(PUBLIC, &self.user_id, &self.device_id),
+            clock: self.clock,
+            stage: kept.stage,
+            draft,
+            recovery_key_unsaved: kept.recovery_key_unsaved,
+            secret: kept.secret,
+            preference: kept.preference,
+            restore_choice: kept.restore_choice,
+            wanted: kept.wanted.iter().filter(is_kept).cloned().collect(),
+        };
+        SavedBackup { public: json::to_bytes(&public, USUAL_LENGTH), secret: self.save_secrets() }
+    }
+
+    fn save_secrets(&self) -> SecretVec {
+        let kept = &self.kept;
+        let draft = kept.draft.iter().map(|draft| &draft.key);
+        let key = kept.key.as_ref().map(|key| (key.to_base64(), key.source()));
+        let others = kept.given_up.iter().chain(draft);
+        let others: Vec<_> = others.map(|key| (key.to_base64(), key.source())).collect();
+        let part = SecretPart {
+            header: Header::new(SECRET, &self.user_id, &self.device_id),
+            used: kept.used.as_ref().map(SavedUsed::new),
+            retired: kept.retired.iter().map(BackupPublicKey::to_base64).collect(),
+            key: key.as_ref().map(|(key, source)| SavedKey::new(key.expose_str(), *source)),
+            given_up: others
+                .iter()
+                .map(|(key, source)| SavedKey::new(key.expose_str(), *source))
+                .collect(),
+        };
+        json::to_secret_bytes(&part, USUAL_LENGTH)
+    }
+}
+
+impl PublicPart {
+    fn read(self, secret: ReadSecretPart<'_>, limits: &Limits) -> Result<Kept, SavedStateError> {
+        let keys = secret.given_up.into_iter().map(SavedKey::read);
+        let mut given_up: Vec<_> = keys.collect::<Result<_, _>>()?;
+        let public_key = |text: &String| {
+            BackupPublicKey::from_base64(text).map_err(|_| SavedStateError::Damaged)
+        };
+        let draft = match self.draft {
+            None => None,
+            Some(draft) => {
+                let auth_data = AuthData::from_json(draft.auth_data.get(), limits)
+                    .map_err(|_| SavedStateError::Damaged)?;
+                let is_it = |key: &BackupDecryptionKey| key.public_key() == auth_data.public_key();
+                let index = given_up.iter().position(is_it).ok_or(SavedStateError::Damaged)?;
+                let key = given_up.remove(index);
+                let replaces = draft.replaces.as_ref().map(public_key).transpose()?;
+                Some(Draft { key, auth_data, before: draft.before, replaces })
+            }
+        };
+        let retired = secret.retired.iter().map(public_key).collect::<Result<_, _>>()?;
+        Ok(Kept {
+            stage: resume(self.stage),
+            used: secret.used.map(SavedUsed::read).transpose()?,
+            retired,
+            key: secret.key.map(SavedKey::read).transpose()?,
+            draft,
+            given_up,
+            recovery_key_unsaved: self.recovery_key_unsaved,
+            secret: self.secret,
+            preference: self.preference,
+            restore_choice: self.restore_choice,
+            wanted: self.wanted,
+        })
+    }
+}
+
+/// Where a machine goes on: what was known of the server is asked for again.
+fn resume(stage: Stage) -> Stage {
+    match stage {
+        Stage::Looking | Stage::Absent | Stage::Untrusted | Stage::Running => Stage::Looking,
+        Stage::Creating | Stage::Confirming => Stage::Confirming,
+        Stage::Changed | Stage::Signing | Stage::Disabling | Stage::Off => stage,
+    }
+}
+
+impl SavedUsed {
+    fn new(used: &UsedBackup) -> Self {
+        Self { version: used.version.clone(), public_key: used.public_key.to_base64() }
+    }
+
+    fn read(self) -> Result<UsedBackup, SavedStateError> {
+        let public_key = BackupPublicKey::from_base64(&self.public_key);
+        let public_key = public_key.map_err(|_| SavedStateError::Damaged)?;
+        Ok(UsedBackup { version: self.version, public_key })
+    }
+}
+
+impl<'a> SavedKey<'a> {
+    fn new(key: &'a str, source: KeySource) -> Self {
+        Self { key, source: source.into() }
+    }
+
+    fn read(self) -> Result<BackupDecryptionKey, SavedStateError> {
+        let key = BackupDecryptionKey::from_base64(self.key, self.source.into());
+        key.map_err(|_| SavedStateError::Damaged)
+    }
+}
+
+impl From<KeySource> for SavedSource {
+    fn from(source: KeySource) -> Self {
+        match source {
+            KeySource::Generated => Self::Generated,
+            KeySource::TypedByUser => Self::TypedByUser,
+            KeySource::AuthenticatedSecretStorage => Self::AuthenticatedSecretStorage,
+            KeySource::SharedByVerifiedDevice => Self::SharedByVerifiedDevice,
+            KeySource::Unauthenticated => Self::Unauthenticated,
+            KeySource::AcceptedByUser => Self::AcceptedByUser,
+        }
+    }
+}
+
+impl From<SavedSource> for KeySource {
+    fn from(source: SavedSource) -> Self {
+        match source {
+            SavedSource::Generated => Self::Generated,
+            SavedSource::TypedByUser => Self::TypedByUser,
+            SavedSource::AuthenticatedSecretStorage => Self::AuthenticatedSecretStorage,
+            SavedSource::SharedByVerifiedDevice => Self::SharedByVerifiedDevice,
+            SavedSource::Unauthenticated => Self::Unauthenticated,
+            SavedSource::AcceptedByUser => Self::AcceptedByUser,
+        }
+    }
+}
+
+const PUBLIC: &str = "backup";
+const SECRET: &str = "backup secrets";
+
+/// Room for an account that has rotated a few times.
+const USUAL_LENGTH: usize = 4096;

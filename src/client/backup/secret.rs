@@ -1,0 +1,100 @@
+//! The decryption key in the secret storage, and disabling.
+
+use thiserror::Error;
+
+use super::{Backup, Next, SecretTask, Stage, kept::SecretChange};
+use crate::secret_value::{MEGOLM_BACKUP_V1, SecretValue};
+
+/// What was read back from the secret storage is not what was to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the secret storage does not hold what was to be written to it")]
+pub struct SecretNotRead;
+
+impl Backup {
+    /// What is to be written to the secret storage and was not read back yet.
+    #[must_use]
+    pub fn secret_task(&self) -> Option<SecretTask> {
+        match self.kept.secret? {
+            SecretChange::Delete => Some(SecretTask::Delete),
+            SecretChange::Store => {
+                let text = self.kept.key.as_ref()?.to_base64();
+                let name = MEGOLM_BACKUP_V1.into();
+                let read = SecretValue::read(&name, text.expose_str().as_bytes()).ok()?;
+                Some(SecretTask::Store(read.value))
+            }
+        }
+    }
+
+    /// What the secret storage holds under `m.megolm_backup.v1` now, read back from the server and opened.
+    ///
+    /// # Errors
+    ///
+    /// [`SecretNotRead`] if it is not what was to be written. The task stays, over a restart too, and is not
+    /// given again by itself: see [`Backup::secret_storage_is_ready`].
+    pub fn secret_read_back(&mut self, stored: Option<&SecretValue>) -> Result<(), SecretNotRead> {
+        let holds = match (self.secret_task(), stored) {
+            (None, _) | (Some(SecretTask::Delete), None) => true,
+            (Some(SecretTask::Store(_)), Some(stored)) => {
+                let key = self.kept.key.as_ref().map(|key| *key.public_key().as_curve25519());
+                key.is_some_and(|key| stored.check_backup_key(&key).is_ok())
+            }
+            _ => false,
+        };
+        if !holds {
+            return Err(SecretNotRead);
+        }
+        if self.kept.secret.take().is_some() {
+            self.touch();
+        }
+        Ok(())
+    }
+
+    /// The secret storage was set up or unlocked, so that what is still to be written can be written.
+    pub fn secret_storage_is_ready(&mut self) {
+        self.secret_is_asked_for = false;
+    }
+
+    /// The account has no secret storage, so nothing has to be deleted from it. The key of a backup that is in use
+    /// stays to be written.
+    pub fn no_secret_storage(&mut self) {
+        if self.kept.secret == Some(SecretChange::Delete) {
+            self.kept.secret = None;
+            self.touch();
+        }
+    }
+
+    /// What is to be written to the secret storage, once. A key is not stored before its backup is the current one.
+    pub(super) fn write_secret(&mut self) -> Option<Next> {
+        if self.secret_is_asked_for || !matches!(self.kept.stage, Stage::Running | Stage::Disabling)
+        {
+            return None;
+        }
+        let task = self.secret_task()?;
+        self.secret_is_asked_for = true;
+        Some(Next::WriteSecret(task))
+    }
+
+    pub(super) fn start_disabling(&mut self) {
+        self.kept.give_up_draft();
+        self.kept.preference.write = Some(false);
+        self.kept.secret = Some(SecretChange::Delete);
+        self.kept.recovery_key_unsaved = false;
+        self.secret_is_asked_for = false;
+        self.condemned = None;
+    }
+
+    /// Versions go last: until then a crash leaves a backup that can be used again.
+    pub(super) fn may_delete(&self) -> bool {
+        self.kept.preference.write.is_none() && self.kept.secret.is_none()
+    }
+
+    /// No version is left, and what was used is not used again.
+    pub(super) fn forget(&mut self) {
+        if let Some(used) = self.kept.used.take() {
+            self.kept.retire(used.public_key);
+        }
+        self.kept.key = None;
+        self.kept.wanted.clear();
+        self.touch();
+    }
+}

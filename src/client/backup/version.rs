@@ -1,0 +1,203 @@
+//! Which backup is the current one, and whether it may be used.
+
+use super::{
+    Backup, Call, FoundBackup, InUse, Question, Stage, UsedBackup,
+    answer::Failure,
+    stage::{Event, step},
+};
+use crate::{
+    api::{CreateBackupVersion, DeleteBackupVersion, GetCurrentBackupVersion},
+    backup::{BackupVersionInfo, SessionSealer, TrustError, TrustedBackup},
+};
+
+impl Backup {
+    /// Something happened: gets into the next stage, and does what belongs to the change.
+    pub(super) fn turn(&mut self, event: Event) {
+        let (before, after) = (self.kept.stage, step(self.kept.stage, event));
+        if before == after {
+            return;
+        }
+        self.kept.stage = after;
+        self.version.due_ms = 0;
+        self.touch();
+        if !matches!(after, Stage::Running | Stage::Signing | Stage::Creating) {
+            self.stop_uploads();
+        }
+        if after == Stage::Disabling {
+            self.start_disabling();
+        }
+        if before == Stage::Off || before == Stage::Disabling {
+            self.kept.secret = None;
+        }
+        if event == Event::Enable {
+            self.kept.preference.write = Some(true);
+        }
+    }
+
+    /// The next request about versions, if one is due.
+    pub(super) fn version_call(&mut self, now: u64) -> Option<Call> {
+        if !self.version.is_free(now) || !self.version_is_due() {
+            return None;
+        }
+        match self.kept.stage {
+            Stage::Confirming if self.signing.is_to_be_sent => {
+                self.signing.is_to_be_sent = false;
+                let draft = self.kept.draft.as_ref()?;
+                Some(Call::Create(CreateBackupVersion::new(draft.auth_data.clone())))
+            }
+            Stage::Disabling => Some(match self.condemned.take() {
+                Some(version) => Call::Delete(DeleteBackupVersion::new(version)),
+                None => Call::Current(GetCurrentBackupVersion),
+            }),
+            _ => Some(Call::Current(GetCurrentBackupVersion)),
+        }
+    }
+
+    /// Whether the stage has anything to ask the server.
+    pub(super) fn version_is_due(&self) -> bool {
+        match self.kept.stage {
+            Stage::Off | Stage::Creating => false,
+            // What a new backup replaces has to be known.
+            Stage::Signing => !self.has_looked,
+            Stage::Looking => self.kept.preference.was_read,
+            Stage::Disabling => self.may_delete(),
+            _ => true,
+        }
+    }
+
+    /// The server has said which backup is the current one.
+    pub(super) fn current(&mut self, found: Option<BackupVersionInfo>, now: u64) {
+        self.found = found;
+        (self.has_looked, self.found_at_ms) = (true, now);
+        self.download.knows(self.found.as_ref());
+        match self.kept.stage {
+            Stage::Disabling => match &self.found {
+                Some(info) => self.condemned = Some(info.version().clone()),
+                None => {
+                    self.forget();
+                    self.turn(Event::Deleted);
+                }
+            },
+            Stage::Confirming => self.confirm(),
+            Stage::Signing | Stage::Creating | Stage::Off => {}
+            _ => {
+                let event = self.classify();
+                self.turn(event);
+            }
+        }
+        let wait = match self.kept.stage {
+            Stage::Absent | Stage::Untrusted | Stage::Changed => self.options.poll_ms,
+            Stage::Running => self.options.check_ms,
+            _ => 0,
+        };
+        let due = now.saturating_add(wait);
+        // What has failed before is not sent faster because the server answers other questions.
+        if self.kept.stage == Stage::Creating {
+            self.version.answered(due);
+        } else {
+            self.version.succeeded(due);
+        }
+    }
+
+    /// What the current backup is for this device, and its proof if it may be used at once.
+    pub(super) fn classify(&mut self) -> Event {
+        let Some(info) = &self.found else {
+            return if self.kept.used.is_some() { Event::Other } else { Event::NoBackup };
+        };
+        if let Some(used) = &self.kept.used {
+            let public_key = info.auth_data().ok().map(|auth_data| *auth_data.public_key());
+            if *info.version() != used.version || public_key != Some(used.public_key) {
+                return Event::Other;
+            }
+        } else if self.kept.preference.enabled == Some(false) {
+            return Event::Untrusted;
+        }
+        if self.kept.stage == Stage::Changed {
+            return Event::Other;
+        }
+        match self.trust(info) {
+            Ok(backup) => {
+                self.adopt(backup);
+                Event::Trusted
+            }
+            Err(_) => Event::Untrusted,
+        }
+    }
+
+    /// The proof that a backup may be uploaded to: that it is the one that was used, that its key is at
+    /// hand, or a signature.
+    pub(super) fn trust(&self, info: &BackupVersionInfo) -> Result<TrustedBackup, TrustError> {
+        let retired = &self.kept.retired;
+        if let Some(used) = &self.kept.used
+            && let Ok(backup) = TrustedBackup::by_memory(info, &used.public_key, retired)
+        {
+            return Ok(backup);
+        }
+        let public_key = info.auth_data().map_err(Clone::clone)?.public_key();
+        if let Some(key) = self.kept.key_of(public_key)
+            && let Ok(backup) = TrustedBackup::by_decryption_key(info, key, retired)
+        {
+            return Ok(backup);
+        }
+        TrustedBackup::by_signature(info, &self.user_id, &self.signers, retired, &self.limits)
+    }
+
+    /// Uses a backup from now on. The one before is retired.
+    pub(super) fn adopt(&mut self, backup: TrustedBackup) {
+        let used =
+            UsedBackup { version: backup.version().clone(), public_key: *backup.public_key() };
+        if self.kept.used.as_ref() != Some(&used) {
+            if let Some(before) = self.kept.used.take()
+                && before.public_key != used.public_key
+            {
+                self.kept.retire(before.public_key);
+            }
+            self.take_key_of(&used.public_key);
+            self.kept.used = Some(used);
+            self.touch();
+        }
+        let is_same = self.in_use.as_ref().is_some_and(|in_use| {
+            in_use.backup.version() == backup.version()
+                && in_use.backup.public_key() == backup.public_key()
+        });
+        if !is_same {
+            self.stop_uploads();
+            let sealer = SessionSealer::new(&backup);
+            self.in_use = Some(InUse { backup, sealer });
+        }
+    }
+
+    /// The questions that the stage asks.
+    pub(super) fn stage_question(&self) -> Option<Question> {
+        let preference = self.kept.preference.enabled;
+        let found = self.found.as_ref().map(|info| self.describe(info));
+        match self.kept.stage {
+            Stage::Absent => Some(Question::SetUp { preference }),
+            Stage::Untrusted => found.map(|found| Question::Use { found, preference }),
+            Stage::Changed if self.has_looked => {
+                let used = self.kept.used.clone()?;
+                Some(Question::Changed { used, found })
+            }
+            _ => None,
+        }
+    }
+
+    fn describe(&self, info: &BackupVersionInfo) -> FoundBackup {
+        let auth_data = info.auth_data().ok();
+        let signatures = auth_data.map(|auth_data| {
+            auth_data.check_signatures(&self.user_id, &self.signers, &self.limits)
+        });
+        FoundBackup {
+            version: info.version().clone(),
+            public_key: auth_data.map(|auth_data| *auth_data.public_key()),
+            problem: self.trust(info).err(),
+            signatures,
+            count: info.count(),
+        }
+    }
+
+    /// A request about versions failed.
+    pub(super) fn version_failed(&mut self, failure: &Failure, now: u64) {
+        self.version.failed(now, failure.wait_ms(), &self.options);
+    }
+}

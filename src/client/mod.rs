@@ -1,0 +1,8 @@
+//! What a client does with all of it: one machine per account, without I/O.
+//!
+//! [`Backup`] knows the version, the trust and the preference of the account's key backup, and does everything
+//! a client does about them: setup, upload, download on demand, rotation, disabling.
+
+pub mod backup;
+
+pub use self::backup::Backup;
