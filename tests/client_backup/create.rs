@@ -1,0 +1,156 @@
+//! Creating a version when answers are lost.
+
+use serde_json::json;
+use strongroom::client::backup::{Question, Reply, Stage};
+
+use crate::driver::{Driver, Lied, lie_about, response};
+
+/// Its requests, without those about the preference.
+fn requests(phone: &mut Driver) -> Vec<String> {
+    let mut sent = phone.requests();
+    sent.retain(|line| !line.contains("account_data"));
+    sent
+}
+
+#[test]
+fn a_lost_answer_is_followed_by_a_look_and_not_by_a_second_version() {
+    let mut phone = Driver::new();
+    phone.run();
+    requests(&mut phone);
+    let mut lost = false;
+    phone.lie = Some(Box::new(move |request, homeserver| {
+        let is_it = !lost && request.method() == "POST";
+        lost |= is_it;
+        is_it.then(|| {
+            homeserver.respond(request);
+            Lied::Nothing
+        })
+    }));
+    phone.reply(Reply::Create);
+    phone.live(10_000);
+    assert_eq!(requests(&mut phone), ["POST /room_keys/version", "GET /room_keys/version"]);
+    assert_eq!(phone.machine.stage(), Stage::Running);
+    assert_eq!(phone.ask_server("GET", "/room_keys/version", &json!({})).1["version"], "1");
+}
+
+#[test]
+fn a_request_that_did_not_arrive_goes_out_again_with_the_same_key() {
+    let mut phone = Driver::new();
+    phone.run();
+    requests(&mut phone);
+    phone.sent.clear();
+    phone.lie = lie_about("POST", 2, || Lied::Nothing);
+    phone.reply(Reply::Create);
+    phone.live(60_000);
+    let posts = phone.sent.iter().filter(|(line, _)| line.starts_with("POST"));
+    let keys: Vec<_> = posts.map(|(_, body)| body["auth_data"]["public_key"].clone()).collect();
+    assert_eq!(keys.len(), 3);
+    assert!(keys.iter().all(|key| *key == keys[0]));
+    let lines: Vec<_> = requests(&mut phone);
+    let (post, get) = ("POST /room_keys/version", "GET /room_keys/version");
+    assert_eq!(lines[..6], [post, get, post, get, post, get], "it looks in between");
+    assert_eq!(phone.machine.stage(), Stage::Running);
+}
+
+#[test]
+fn a_crash_after_the_request_creates_nothing_twice_and_loses_no_key() {
+    for arrived in [true, false] {
+        let mut phone = Driver::new();
+        phone.run();
+        phone.lie = Some(Box::new(move |request, homeserver| {
+            (request.method() == "POST").then(|| {
+                if arrived {
+                    homeserver.respond(request);
+                }
+                Lied::Nothing
+            })
+        }));
+        phone.reply(Reply::Create);
+        phone.lie = None;
+        requests(&mut phone);
+        phone.restart();
+        phone.live(60_000);
+        let sent = requests(&mut phone);
+        assert_eq!(sent[0], "GET /room_keys/version", "it looks first");
+        let posts = sent.iter().filter(|line| line.starts_with("POST")).count();
+        assert_eq!(posts, usize::from(!arrived));
+        assert_eq!(phone.machine.stage(), Stage::Running);
+        assert!(matches!(phone.question(), Question::SaveRecoveryKey { .. }));
+        assert_eq!(phone.ask_server("GET", "/room_keys/version", &json!({})).1["version"], "1");
+    }
+}
+
+#[test]
+fn no_key_is_shown_or_stored_if_another_version_became_the_current_one() {
+    let mut phone = Driver::new();
+    phone.run();
+    let planted = crate::driver::somebody_elses_key(3).public_key().to_base64();
+    let body = json!({
+        "algorithm": "m.megolm_backup.v1.curve25519-aes-sha2",
+        "auth_data": { "public_key": planted },
+    });
+    phone.lie = Some(Box::new(move |request, homeserver| {
+        (request.method() == "POST").then(|| {
+            homeserver.respond(request);
+            let (mut parts, _) = request.clone().into_parts();
+            parts.method = http::Method::POST;
+            let other = http::Request::from_parts(parts, body.to_string().into_bytes());
+            Lied::Answer(homeserver.respond(&other))
+        })
+    }));
+    phone.reply(Reply::Create);
+    phone.live(60_000);
+    assert!(matches!(phone.question(), Question::Use { .. }));
+    assert_eq!((phone.secrets.len(), phone.machine.stage()), (0, Stage::Untrusted));
+
+    // The other one is deleted, and ours is there after all.
+    phone.lie = None;
+    phone.ask_server("DELETE", "/room_keys/version/2", &json!({}));
+    phone.pass(60_000);
+    assert_eq!(phone.machine.stage(), Stage::Running);
+    assert!(matches!(phone.question(), Question::SaveRecoveryKey { .. }), "its key was not lost");
+}
+
+#[test]
+fn a_homeserver_that_refuses_is_reported_and_the_user_asked_again() {
+    let mut phone = Driver::new();
+    phone.run();
+    let refusal = r#"{"errcode":"M_FORBIDDEN","error":"no backups here"}"#;
+    phone.lie = lie_about("POST", 1, move || response(403, refusal));
+    phone.reply(Reply::Create);
+    phone.live(5_000);
+    assert_eq!((phone.not_created, phone.machine.stage()), (1, Stage::Absent));
+    phone.reply(Reply::Create);
+    assert_eq!(phone.machine.stage(), Stage::Running);
+}
+
+#[test]
+fn nothing_is_sent_before_the_state_is_saved() {
+    let mut phone = Driver::new();
+    phone.run();
+    let (id, _) = phone.asked[0].clone();
+    phone.machine.reply(id, Reply::Create).unwrap();
+    let mut steps = Vec::new();
+    loop {
+        let next = phone.machine.next(phone.now, &mut phone.rng);
+        use strongroom::client::backup::Next;
+        match next {
+            Next::Save(_) => {
+                steps.push("save");
+                let blocked = phone.machine.next(phone.now, &mut phone.rng);
+                assert!(matches!(blocked, Next::Wait(None)), "{blocked:?}");
+                phone.machine.saved();
+            }
+            Next::Sign(id, _) => {
+                steps.push("sign");
+                phone.machine.signed(id, &[]).unwrap();
+            }
+            Next::Send(_) => {
+                steps.push("send");
+                break;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(steps, ["save", "sign", "save", "send"]);
+}

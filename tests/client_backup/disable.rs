@@ -1,0 +1,135 @@
+//! No backup at all.
+
+use serde_json::json;
+use strongroom::client::backup::{Question, Reply, SecretTask, Stage};
+
+use crate::driver::{Driver, lie_about, response};
+
+const PREFERENCE: &str = "/user/%40alice%3Aexample.org/account_data/m.key_backup";
+
+#[test]
+fn the_preference_goes_first_then_the_secret_then_every_version_newest_first() {
+    let mut phone = Driver::new();
+    phone.set_up();
+    for _ in 0..2 {
+        phone.machine.rotate();
+        phone.live(20_000);
+    }
+    phone.sent.clear();
+    phone.machine.disable();
+    phone.live(20_000);
+    let sent = phone.requests();
+    assert_eq!(
+        sent,
+        [
+            "PUT /user/%40alice%3Aexample.org/account_data/m.key_backup",
+            "GET /room_keys/version",
+            "DELETE /room_keys/version/3",
+            "GET /room_keys/version",
+            "DELETE /room_keys/version/2",
+            "GET /room_keys/version",
+            "DELETE /room_keys/version/1",
+            "GET /room_keys/version",
+        ]
+    );
+    assert!(matches!(phone.secrets.last(), Some(SecretTask::Delete)));
+    assert_eq!(phone.machine.stage(), Stage::Off);
+    assert_eq!(phone.ask_server("GET", PREFERENCE, &json!({})).1, json!({ "enabled": false }));
+    assert_eq!(phone.machine.retired().len(), 3);
+    assert_eq!(phone.machine.open_questions().count(), 0);
+}
+
+#[test]
+fn a_version_that_cannot_be_read_can_be_deleted() {
+    for auth_data in [json!({}), json!({ "public_key": 7 })] {
+        let mut phone = Driver::new();
+        let body = json!({ "algorithm": "org.example.v9", "auth_data": auth_data });
+        phone.ask_server("POST", "/room_keys/version", &body);
+        phone.run();
+        let Question::Use { found, .. } = phone.question() else { panic!() };
+        assert_eq!(found.public_key, None);
+        phone.machine.disable();
+        phone.live(20_000);
+        assert_eq!(phone.machine.stage(), Stage::Off);
+        assert_eq!(phone.ask_server("GET", "/room_keys/version", &json!({})).0, 404);
+    }
+}
+
+#[test]
+fn it_goes_on_over_restarts_and_errors() {
+    let mut phone = Driver::new();
+    phone.set_up();
+    phone.lie = lie_about("DELETE", 3, || response(500, "{}"));
+    phone.machine.disable();
+    phone.run();
+    assert_eq!(phone.machine.stage(), Stage::Disabling);
+    phone.restart();
+    assert_eq!(phone.machine.stage(), Stage::Disabling);
+    phone.live(60_000);
+    assert_eq!(phone.machine.stage(), Stage::Off);
+    assert_eq!(phone.ask_server("GET", "/room_keys/version", &json!({})).0, 404);
+}
+
+#[test]
+fn versions_stay_until_the_secret_is_deleted() {
+    let mut phone = Driver::new();
+    phone.set_up();
+    phone.has_storage = false;
+    phone.machine.disable();
+    phone.live(60_000);
+    assert_eq!(phone.machine.stage(), Stage::Disabling);
+    assert_eq!(phone.ask_server("GET", "/room_keys/version", &json!({})).0, 200);
+    phone.machine.no_secret_storage();
+    phone.live(60_000);
+    assert_eq!(phone.machine.stage(), Stage::Off);
+}
+
+#[test]
+fn who_changes_their_mind_is_asked_anew_and_gets_a_new_key() {
+    let mut phone = Driver::new();
+    phone.set_up();
+    let before = *phone.machine.trusted().unwrap().public_key();
+    phone.machine.disable();
+    phone.live(60_000);
+    phone.machine.enable();
+    phone.live(5_000);
+    assert!(matches!(phone.question(), Question::SetUp { .. }));
+    phone.reply(Reply::Create);
+    let after = *phone.machine.trusted().unwrap().public_key();
+    assert_ne!(before, after);
+    assert_eq!(phone.machine.retired(), [before]);
+}
+
+#[test]
+fn versions_stay_until_the_preference_is_written() {
+    let mut phone = Driver::new();
+    phone.set_up();
+    phone.lie = lie_about("PUT /user", 4, || response(500, "{}"));
+    phone.machine.disable();
+    phone.live(5_000);
+    assert_eq!(phone.ask_server("GET", "/room_keys/version", &json!({})).0, 200);
+    phone.live(60_000);
+    assert_eq!(phone.machine.stage(), Stage::Off);
+}
+
+#[test]
+fn a_preference_that_changes_while_it_is_written_is_written_again() {
+    let mut phone = Driver::new();
+    phone.set_up();
+    phone.machine.disable();
+    let operation = loop {
+        use strongroom::client::backup::Next;
+        match phone.machine.next(phone.now, &mut phone.rng) {
+            Next::Save(_) => phone.machine.saved(),
+            Next::WriteSecret(_) => phone.machine.secret_read_back(None).unwrap(),
+            Next::Send(operation) => break operation,
+            other => panic!("{other:?}"),
+        }
+    };
+    phone.machine.enable();
+    phone.ask_server("PUT", PREFERENCE, &json!({ "enabled": false }));
+    let answer = http::Response::new(b"{}".to_vec());
+    phone.machine.answer(operation.id(), Ok(answer), phone.now).unwrap();
+    phone.live(60_000);
+    assert_eq!(phone.ask_server("GET", PREFERENCE, &json!({})).1, json!({ "enabled": true }));
+}

@@ -1,0 +1,225 @@
+//! Sessions for messages that cannot be decrypted.
+
+use serde_json::json;
+use strongroom::{
+    backup::KeySource,
+    client::backup::{FetchOutcome, KeyFit, Question, Reply, RestoreChoice, Scope},
+    session_data::ExportedSession,
+};
+
+use crate::driver::{Driver, Lied, lie_about, response};
+
+/// A phone without sessions, and those that a laptop has backed up.
+fn phone() -> (Driver, Vec<ExportedSession>) {
+    let mut laptop = Driver::new();
+    laptop.set_up();
+    let sessions: Vec<_> = (0..5).map(|_| laptop.has_session()).collect();
+    laptop.live(20_000);
+    let mut phone = Driver::on(laptop.homeserver.clone(), "TABLET", 2);
+    phone.run();
+    let key = laptop.stored_key(KeySource::SharedByVerifiedDevice);
+    assert_eq!(phone.give_key(key), KeyFit::Fits);
+    phone.live(20_000);
+    phone.sent.clear();
+    (phone, sessions)
+}
+
+fn keys_requests(phone: &mut Driver) -> usize {
+    phone.requests().iter().filter(|line| line.starts_with("GET /room_keys/keys")).count()
+}
+
+fn scope(session: &ExportedSession) -> Scope {
+    Scope::Session(session.room_id.clone(), session.session_id())
+}
+
+#[test]
+fn the_user_is_asked_once_how_much_to_fetch() {
+    for (choice, imported) in [
+        (RestoreChoice::Session, 1),
+        (RestoreChoice::Room, 5),
+        (RestoreChoice::Everything, 5),
+        (RestoreChoice::Nothing, 0),
+    ] {
+        let (mut phone, sessions) = phone();
+        phone.machine.undecryptable("!room".into(), sessions[0].session_id(), phone.now);
+        phone.run();
+        let Question::Restore { session_id, count, .. } = phone.question() else { panic!() };
+        assert_eq!((session_id, count), (sessions[0].session_id(), Some(5)));
+        assert_eq!(phone.imported.len(), 0);
+        phone.reply(Reply::Restore(choice));
+        phone.run();
+        assert_eq!(phone.imported.len(), imported, "{choice:?}");
+        phone.machine.undecryptable("!room".into(), sessions[1].session_id(), phone.now);
+        phone.run();
+        assert_eq!(phone.machine.open_questions().count(), 0);
+    }
+}
+
+#[test]
+fn what_is_wanted_twice_is_fetched_once() {
+    let (mut phone, sessions) = phone();
+    for session in &sessions {
+        phone.machine.fetch(scope(session), phone.now);
+        phone.machine.fetch(scope(session), phone.now);
+    }
+    phone.machine.fetch(Scope::Room("!room".into()), phone.now);
+    phone.machine.fetch(scope(&sessions[0]), phone.now);
+    phone.run();
+    assert_eq!((keys_requests(&mut phone), phone.imported.len()), (1, 5));
+    let (_, FetchOutcome::Report(report)) = &phone.fetched[0] else { panic!() };
+    assert!(report.is_everything());
+}
+
+#[test]
+fn what_the_backup_does_not_have_is_asked_for_again_only_when_it_has_changed() {
+    let (mut phone, _) = phone();
+    let missing = phone.session();
+    phone.machine.fetch(scope(&missing), phone.now);
+    phone.run();
+    assert!(matches!(phone.fetched[0].1, FetchOutcome::NotInBackup));
+    assert_eq!(keys_requests(&mut phone), 1);
+    for _ in 0..10 {
+        phone.machine.fetch(scope(&missing), phone.now);
+        phone.live(60_000);
+    }
+    assert_eq!((keys_requests(&mut phone), phone.fetched.len()), (0, 11));
+
+    // Another device uploads it.
+    let mut laptop = Driver::on(phone.homeserver.clone(), "LAPTOP", 3);
+    laptop.machine.give_key(phone.machine_key());
+    laptop.has(missing.clone(), false);
+    laptop.live(60_000);
+    phone.homeserver = laptop.homeserver.clone();
+    phone.machine.fetch(scope(&missing), phone.now);
+    phone.live(60_000);
+    assert_eq!((keys_requests(&mut phone), phone.imported.len()), (1, 1));
+}
+
+#[test]
+fn without_an_etag_everything_may_have_changed_a_moment_later() {
+    let (mut phone, _) = phone();
+    phone.lie = Some(Box::new(|request, homeserver| {
+        request.uri().path().ends_with("/room_keys/version").then(|| {
+            let response = homeserver.respond(request);
+            let mut body: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+            body.as_object_mut().unwrap().remove("etag");
+            crate::driver::response(200, &body.to_string())
+        })
+    }));
+    phone.machine.look_again();
+    phone.run();
+    let missing = phone.session();
+    for requests in [1, 0] {
+        phone.machine.fetch(scope(&missing), phone.now);
+        phone.live(10_000);
+        assert_eq!(keys_requests(&mut phone), requests);
+    }
+    phone.live(60_000);
+    phone.machine.fetch(scope(&missing), phone.now);
+    phone.live(10_000);
+    assert_eq!(keys_requests(&mut phone), 1);
+}
+
+#[test]
+fn without_the_key_it_is_asked_for_and_then_used() {
+    let mut laptop = Driver::new();
+    laptop.set_up();
+    let session = laptop.has_session();
+    laptop.live(20_000);
+    let mut phone = Driver::on(laptop.homeserver.clone(), "TABLET", 2);
+    phone.machine.set_signers(vec![laptop.signer()]);
+    phone.run();
+    phone.machine.fetch(scope(&session), phone.now);
+    phone.run();
+    let Question::DecryptionKey { public_key, .. } = phone.question() else { panic!() };
+    let key = laptop.stored_key(KeySource::TypedByUser);
+    assert_eq!(*key.public_key(), public_key);
+    phone.machine.give_key(key);
+    phone.run();
+    assert_eq!((phone.imported.len(), phone.machine.open_questions().count()), (1, 0));
+}
+
+#[test]
+fn a_response_that_is_cut_delivers_what_it_has_and_is_asked_for_again() {
+    let (mut phone, _) = phone();
+    phone.lie = Some({
+        let mut cut = false;
+        Box::new(move |request, homeserver| {
+            let is_it = !cut && request.uri().path().ends_with("/room_keys/keys");
+            cut |= is_it;
+            is_it.then(|| {
+                let body = homeserver.respond(request).into_body();
+                let half = String::from_utf8_lossy(&body[..body.len() / 2]).into_owned();
+                response(200, &half)
+            })
+        })
+    });
+    phone.machine.fetch(Scope::Everything, phone.now);
+    phone.run();
+    assert!((1..5).contains(&phone.imported.len()));
+    phone.live(10_000);
+    assert!(phone.imported.len() > 5);
+    let (_, FetchOutcome::Report(report)) = &phone.fetched[0] else { panic!() };
+    assert!(report.is_complete() && phone.fetched.len() == 1);
+}
+
+#[test]
+fn a_response_that_is_always_cut_is_given_up_with_a_report() {
+    let (mut phone, _) = phone();
+    phone.lie = lie_about("GET /room_keys/keys", usize::MAX, || response(200, "{\"rooms\":{"));
+    phone.machine.fetch(Scope::Everything, phone.now);
+    phone.live(3_600_000);
+    let (_, FetchOutcome::Report(report)) = &phone.fetched[0] else { panic!() };
+    assert!(!report.is_complete());
+    assert_eq!(keys_requests(&mut phone), 5);
+}
+
+#[test]
+fn a_download_of_everything_survives_a_restart() {
+    let (mut phone, _) = phone();
+    phone.lie = lie_about("GET /room_keys/keys", usize::MAX, || Lied::Nothing);
+    phone.machine.fetch(Scope::Everything, phone.now);
+    phone.run();
+    phone.lie = None;
+    phone.restart_as("TABLET");
+    phone.live(60_000);
+    assert_eq!(phone.imported.len(), 5);
+}
+
+#[test]
+fn a_large_response_is_taken_in_pieces() {
+    let (mut phone, _) = phone();
+    phone.machine.fetch(Scope::Everything, phone.now);
+    use strongroom::client::backup::Next;
+    let operation = loop {
+        match phone.machine.next(phone.now, &mut phone.rng) {
+            Next::Save(_) => phone.machine.saved(),
+            Next::Send(operation) => break operation,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(operation.is_streamed());
+    let (_, body) = phone.ask_server("GET", "/room_keys/keys?version=1", &json!({}));
+    for piece in body.to_string().as_bytes().chunks(100) {
+        phone.machine.part(operation.id(), piece).unwrap();
+    }
+    let end = http::Response::new(Vec::new());
+    phone.machine.answer(operation.id(), Ok(end), phone.now).unwrap();
+    assert!(phone.machine.part(operation.id(), b"more").is_err());
+    phone.run();
+    assert_eq!(phone.imported.len(), 5);
+}
+
+#[test]
+fn without_a_backup_nothing_is_waited_for() {
+    let mut phone = Driver::new();
+    phone.run();
+    phone.machine.fetch(Scope::Everything, phone.now);
+    phone.live(5_000);
+    assert!(matches!(phone.fetched[0].1, FetchOutcome::NoBackup));
+    phone.reply(Reply::Stop);
+    phone.restart();
+    phone.machine.fetch(Scope::Everything, phone.now);
+    phone.live(5_000);
+    assert!(matches!(phone.fetched[1].1, FetchOutcome::NoBackup));
+}

@@ -1,0 +1,238 @@
+//! A host that does what its machine wants, and remembers all of it.
+#![allow(dead_code, reason = "each test includes it and uses a part")]
+
+mod account;
+mod lies;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use http::{Request, Response};
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+use serde_json::Value;
+use strongroom::{
+    Limits,
+    api::{AccessToken, BaseUrl},
+    backup::BackupDecryptionKey,
+    client::backup::{
+        Backup, BackupOptions, FetchOutcome, HostToken, Next, NoAnswer, NotStored, OfferedSession,
+        Question, QuestionId, SavedBackup, Scope, SecretTask,
+    },
+    crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
+    homeserver::Homeserver,
+    ids::{BackupVersion, KeyId},
+    secret_value::SecretValue,
+    session_data::ExportedSession,
+    signed_json::TrustedSigner,
+};
+use vodozemac::Ed25519SecretKey;
+
+#[allow(unused_imports, reason = "each test uses a part")]
+pub(crate) use self::{
+    account::{only_version, somebody_elses_key},
+    lies::{Lie, Lied, lie_about, response},
+};
+
+pub(crate) const USER: &str = "@alice:example.org";
+
+pub(crate) struct Driver {
+    user: String,
+    pub(crate) machine: Backup,
+    pub(crate) homeserver: Homeserver,
+    pub(crate) token: String,
+    pub(crate) now: u64,
+    pub(crate) rng: StdRng,
+    signing: Ed25519SecretKey,
+    /// What the host has to upload, with the version in which it is stored.
+    pub(crate) store: BTreeMap<HostToken, (OfferedSession, Option<BackupVersion>)>,
+    pub(crate) imported: Vec<ExportedSession>,
+    pub(crate) fetched: Vec<(Scope, FetchOutcome)>,
+    pub(crate) not_stored: Vec<(HostToken, NotStored)>,
+    pub(crate) not_created: usize,
+    pub(crate) secrets: Vec<SecretTask>,
+    pub(crate) asked: VecDeque<(QuestionId, Question)>,
+    /// Method and path of each request, with its body.
+    pub(crate) sent: Vec<(String, Value)>,
+    pub(crate) saves: usize,
+    pub(crate) disk: SavedBackup,
+    pub(crate) lie: Option<Lie>,
+    given: Option<BackupDecryptionKey>,
+    /// Whether the secret storage takes what it is given.
+    pub(crate) has_storage: bool,
+    pub(crate) until: Option<u64>,
+}
+
+impl Driver {
+    pub(crate) fn new() -> Self {
+        Self::on(Homeserver::new(), "PHONE", 1)
+    }
+
+    /// Another device of the same user.
+    pub(crate) fn on(mut homeserver: Homeserver, device: &str, seed: u64) -> Self {
+        let token = homeserver.log_in(USER, device);
+        Self::of(USER, device, token, homeserver, seed)
+    }
+
+    /// A device of any user, whose homeserver may be reached by a [`Lie`] that tells the truth.
+    pub(crate) fn of(
+        user: &str,
+        device: &str,
+        token: String,
+        homeserver: Homeserver,
+        seed: u64,
+    ) -> Self {
+        let machine =
+            Backup::new(user.into(), device.into(), BackupOptions::default(), Limits::default());
+        let mut rng = StdRng::seed_from_u64(seed);
+        Self {
+            disk: machine.save(),
+            user: user.to_owned(),
+            machine,
+            homeserver,
+            token,
+            now: 1_700_000_000_000,
+            signing: Ed25519SecretKey::from_slice(&rng.random()),
+            rng,
+            store: BTreeMap::new(),
+            imported: Vec::new(),
+            fetched: Vec::new(),
+            not_stored: Vec::new(),
+            not_created: 0,
+            secrets: Vec::new(),
+            asked: VecDeque::new(),
+            sent: Vec::new(),
+            saves: 0,
+            lie: None,
+            given: None,
+            has_storage: true,
+            until: None,
+        }
+    }
+
+    pub(crate) fn signer(&self) -> TrustedSigner {
+        let key = self.signing.public_key().to_base64();
+        let key = Ed25519PublicKey::from_base64(&key).unwrap();
+        TrustedSigner::new(KeyId::new("ed25519:SIGNER"), key)
+    }
+
+    /// Does what the machine wants until it waits.
+    pub(crate) fn run(&mut self) {
+        for _ in 0..10_000 {
+            let next = self.machine.next(self.now, &mut self.rng);
+            if let Next::Wait(until) = next {
+                self.until = until;
+                return;
+            }
+            self.work(next);
+        }
+        panic!("it never waits");
+    }
+
+    /// The machine is lost with everything that was not written.
+    pub(crate) fn restart(&mut self) {
+        self.restart_as("PHONE");
+    }
+
+    pub(crate) fn restart_as(&mut self, device: &str) {
+        self.reload(device);
+        self.run();
+    }
+
+    /// The state as it was written, before anything is done with it.
+    pub(crate) fn reload(&mut self, device: &str) {
+        let (options, limits) = (BackupOptions::default(), Limits::default());
+        let user = self.user.as_str().into();
+        let restored = Backup::restore(&self.disk, user, device.into(), options, limits);
+        self.machine = restored.unwrap();
+        self.asked.clear();
+    }
+
+    /// Lets time pass, and goes on.
+    pub(crate) fn pass(&mut self, ms: u64) {
+        self.now += ms;
+        self.run();
+    }
+
+    /// Goes from wait to wait for so long.
+    pub(crate) fn live(&mut self, ms: u64) {
+        let end = self.now + ms;
+        self.run();
+        while let Some(until) = self.until.filter(|until| *until <= end) {
+            assert!(until > self.now, "it turns in circles");
+            self.now = until;
+            self.run();
+        }
+        self.now = end;
+    }
+
+    pub(crate) fn work(&mut self, next: Next) {
+        match next {
+            Next::Save(saved) => {
+                (self.disk, self.saves) = (*saved, self.saves + 1);
+                self.machine.saved();
+            }
+            Next::Send(operation) => {
+                let url = BaseUrl::new("https://example.org").unwrap();
+                let token = AccessToken::from(self.token.as_str());
+                let request = operation.to_http(&url, &token).unwrap();
+                let response = self.send(&request);
+                self.machine.answer(operation.id(), response.ok_or(NoAnswer), self.now).unwrap();
+            }
+            Next::Want(wish) => {
+                let unsent = self.store.values().filter(|(_, v)| v.as_ref() != Some(&wish.version));
+                let unsent = unsent.map(|(offered, _)| offered.clone());
+                let offered: Vec<_> = unsent.take(wish.count).collect();
+                self.machine.offer(&offered, &mut self.rng);
+            }
+            Next::Stored(id, version, tokens) => {
+                for token in tokens {
+                    if let Some((_, stored)) = self.store.get_mut(&token) {
+                        *stored = Some(version.clone());
+                    }
+                }
+                self.machine.ack(id);
+            }
+            Next::NotStored(id, _, failures) => {
+                self.not_stored.extend(failures);
+                self.machine.ack(id);
+            }
+            Next::Import(id, _, sessions) => {
+                let sessions = sessions.into_iter().map(|session| session.into_exported());
+                self.imported.extend(sessions);
+                self.machine.ack(id);
+            }
+            Next::Fetched(scope, outcome) => self.fetched.push((scope, *outcome)),
+            Next::NotCreated(_) => self.not_created += 1,
+            Next::Sign(id, key) => {
+                let signature = self.signing.sign(&key.bytes_to_sign).to_base64();
+                let signature = Ed25519Signature::from_base64(&signature).unwrap();
+                let signer = self.signer();
+                self.machine.signed(id, &[(signer.key_id().clone(), signature)]).unwrap();
+            }
+            Next::WriteSecret(task) => {
+                let stored: Option<&SecretValue> = match &task {
+                    SecretTask::Store(secret) => Some(secret),
+                    _ => None,
+                };
+                if self.has_storage {
+                    self.machine.secret_read_back(stored).unwrap();
+                }
+                self.secrets.push(task);
+            }
+            Next::Ask(id, question) => self.asked.push_back((id, *question)),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn send(&mut self, request: &Request<Vec<u8>>) -> Option<Response<Vec<u8>>> {
+        let path = request.uri().path_and_query().unwrap().as_str();
+        let path = path.trim_start_matches("/_matrix/client/v3");
+        let body = serde_json::from_slice(request.body()).unwrap_or_default();
+        self.sent.push((format!("{} {path}", request.method()), body));
+        let lied = self.lie.as_mut().and_then(|lie| lie(request, &mut self.homeserver));
+        match lied {
+            Some(Lied::Answer(response)) => Some(response),
+            Some(Lied::Nothing) => None,
+            None => Some(self.homeserver.respond(request)),
+        }
+    }
+}

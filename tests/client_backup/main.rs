@@ -1,0 +1,17 @@
+//! The account's machine, flow by flow, on the in-memory homeserver and on one that lies.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may fail by a panic"
+)]
+
+mod create;
+mod disable;
+mod download;
+mod driver;
+mod hostile;
+mod rotate;
+mod saved;
+mod setup;
+mod upload;
