@@ -1,0 +1,79 @@
+//! HTTP, as `ureq` does it.
+
+use std::{io::Read, time::Duration};
+
+use http::{Request, Response};
+use strongroom::{
+    Limits,
+    api::{AccessToken, BaseUrl, Endpoint, GetWhoAmI},
+    client::backup::{NoAnswer, Operation},
+    ids::UserId,
+};
+use ureq::{Agent, BodyReader};
+
+use crate::Result;
+
+/// A homeserver, and who is logged in there.
+#[derive(Clone)]
+pub(crate) struct Connection {
+    agent: Agent,
+    base_url: BaseUrl,
+    token: AccessToken,
+    user_id: UserId,
+}
+
+/// What came back for a request.
+pub(crate) enum Answer {
+    /// The whole response, or none.
+    Whole(std::result::Result<Response<Vec<u8>>, NoAnswer>),
+    /// A response with many sessions, to be read in pieces.
+    Stream(BodyReader<'static>),
+}
+
+impl Connection {
+    pub(crate) fn new(url: &str, token: &str) -> Result<Self> {
+        if url.starts_with("https:") {
+            return Err("this example has no TLS, which would need C code: use http".into());
+        }
+        let config = Agent::config_builder().http_status_as_error(false);
+        let agent = config.timeout_global(Some(Duration::from_secs(60))).build().new_agent();
+        let (base_url, token) = (BaseUrl::new(url)?, token.into());
+        let mut connection = Self { agent, base_url, token, user_id: "".into() };
+        connection.user_id = connection.call(&GetWhoAmI)?.user_id;
+        Ok(connection)
+    }
+
+    pub(crate) fn user_id(&self) -> &UserId {
+        &self.user_id
+    }
+
+    /// Sends what the machine wants to be sent. A refusal is an answer; what did not come back is none.
+    pub(crate) fn send(&self, operation: &Operation) -> Result<Answer> {
+        let request = operation.to_http(&self.base_url, &self.token)?;
+        Ok(match self.agent.run(request) {
+            Ok(response) if operation.is_streamed() && response.status().is_success() => {
+                Answer::Stream(response.into_body().into_reader())
+            }
+            Ok(response) => Answer::Whole(whole(response)),
+            Err(_) => Answer::Whole(Err(NoAnswer)),
+        })
+    }
+
+    /// Sends what the machine has nothing to do with.
+    pub(crate) fn call<E: Endpoint>(&self, endpoint: &E) -> Result<E::Response> {
+        let request: Request<Vec<u8>> = endpoint.to_http(&self.base_url, &self.token)?;
+        let response = whole(self.agent.run(request)?)?;
+        Ok(endpoint.read_response(&response, &Limits::default())?)
+    }
+}
+
+/// A response that ends early has not arrived.
+fn whole(response: Response<ureq::Body>) -> std::result::Result<Response<Vec<u8>>, NoAnswer> {
+    let (head, body) = response.into_parts();
+    let (mut bytes, mut reader) = (Vec::new(), body.into_reader().take(MAX_BYTES));
+    reader.read_to_end(&mut bytes).map_err(|_| NoAnswer)?;
+    Ok(Response::from_parts(head, bytes))
+}
+
+/// More than any response that is not streamed.
+const MAX_BYTES: u64 = 32 << 20;

@@ -1,0 +1,96 @@
+//! The sessions of a device, as a client has them in its crypto store.
+
+use std::collections::BTreeMap;
+
+use strongroom::{
+    backup::{SealOptions, UnauthenticatedSession},
+    client::backup::{HostToken, OfferedSession},
+    ids::{BackupVersion, RoomId, SessionId},
+    session_data::{ExportedSession, SessionData, SessionKey},
+};
+use vodozemac::megolm::GroupSession;
+
+use crate::Result;
+
+#[derive(Default)]
+pub(crate) struct Store {
+    sessions: BTreeMap<(RoomId, SessionId), Entry>,
+    last_token: u64,
+}
+
+struct Entry {
+    offered: OfferedSession,
+    stored_in: Option<BackupVersion>,
+}
+
+impl Store {
+    /// Real Megolm sessions in a few rooms.
+    pub(crate) fn add_new(&mut self, count: usize) -> Result<()> {
+        for number in 0..count {
+            let megolm = GroupSession::new(Default::default());
+            let key = SessionKey::from_base64(&megolm.session_key().to_base64())?;
+            let room_id = RoomId::from(format!("!room{}:localhost", number % 3));
+            self.add(ExportedSession { room_id, session: SessionData::new(key) }, false, None);
+        }
+        Ok(())
+    }
+
+    /// What came from a version need not go there again.
+    pub(crate) fn import(
+        &mut self,
+        version: &BackupVersion,
+        sessions: Vec<UnauthenticatedSession>,
+    ) {
+        for session in sessions {
+            self.add(session.into_exported(), true, Some(version.clone()));
+        }
+    }
+
+    fn add(
+        &mut self,
+        session: ExportedSession,
+        is_imported: bool,
+        stored_in: Option<BackupVersion>,
+    ) {
+        self.last_token += 1;
+        let id = (session.room_id.clone(), session.session_id());
+        let (token, options) = (HostToken(self.last_token), SealOptions::default());
+        let offered = OfferedSession { token, session, options, is_imported };
+        self.sessions.entry(id).or_insert(Entry { offered, stored_in });
+    }
+
+    pub(crate) fn not_stored_in(
+        &self,
+        version: &BackupVersion,
+        count: usize,
+    ) -> Vec<OfferedSession> {
+        let entries = self.sessions.values();
+        let left = entries.filter(|entry| entry.stored_in.as_ref() != Some(version));
+        left.map(|entry| entry.offered.clone()).take(count).collect()
+    }
+
+    pub(crate) fn mark(&mut self, version: &BackupVersion, tokens: &[HostToken]) {
+        let entries = self.sessions.values_mut();
+        for entry in entries.filter(|entry| tokens.contains(&entry.offered.token)) {
+            entry.stored_in = Some(version.clone());
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.sessions.len()
+    }
+
+    pub(crate) fn first(&self) -> Option<(RoomId, SessionId)> {
+        self.sessions.keys().next().cloned()
+    }
+
+    /// Whether all sessions of the other's first room are here, equal in every byte.
+    pub(crate) fn has_first_room_of(&self, other: &Self) -> bool {
+        let Some((first, _)) = other.first() else { return false };
+        let mut room = other.sessions.iter().filter(|((room_id, _), _)| *room_id == first);
+        room.all(|(id, entry)| {
+            let here = self.sessions.get(id);
+            here.is_some_and(|here| here.offered.session == entry.offered.session)
+        })
+    }
+}

@@ -1,0 +1,18 @@
+//! The loop in the README is the code of the example.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+const README: &str = include_str!("../README.md");
+const EXAMPLE: &str = include_str!("../examples/sync_client/event_loop.rs");
+
+#[test]
+fn the_loop_in_the_readme_is_the_one_that_runs() {
+    let (_, rest) = EXAMPLE.split_once("    // README begin\n").unwrap();
+    let (code, _) = rest.split_once("    // README end\n").unwrap();
+    let dedented: Vec<_> =
+        code.lines().map(|line| line.strip_prefix("    ").unwrap_or(line)).collect();
+    let (_, rest) = README.split_once("## In your client\n").unwrap();
+    let (_, rest) = rest.split_once("```rust,ignore\n").unwrap();
+    let (shown, _) = rest.split_once("```\n").unwrap();
+    assert_eq!(shown.lines().collect::<Vec<_>>(), dedented);
+    assert!(dedented.len() > 40);
+}
