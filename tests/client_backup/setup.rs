@@ -13,11 +13,12 @@ fn without_a_backup_the_user_is_asked_and_nothing_is_made_before() {
     let mut phone = Driver::new();
     phone.run();
     assert!(matches!(phone.question(), Question::SetUp { preference: None }));
+    let account_data =
+        |event_type| format!("GET /user/%40alice%3Aexample.org/account_data/{event_type}");
+    let preferences = ["m.key_backup", "m.org.matrix.custom.backup_disabled"].map(account_data);
     let sent = phone.requests();
-    assert_eq!(
-        sent,
-        ["GET /user/%40alice%3Aexample.org/account_data/m.key_backup", "GET /room_keys/version"]
-    );
+    assert_eq!(sent[..2], preferences);
+    assert_eq!(sent[2..], ["GET /room_keys/version"]);
     phone.live(120_000);
     assert_eq!(phone.requests().len(), 4, "it is looked for every half a minute");
     assert_eq!(phone.machine.stage(), Stage::Absent);
@@ -112,6 +113,33 @@ fn a_preference_of_another_device_is_a_fact_for_the_user() {
         phone.run();
         let Question::SetUp { preference: found } = phone.question() else { panic!() };
         assert_eq!(found, preference);
+    }
+}
+
+/// Row 44 of the malformations: both are read, the standard one wins, and it alone is written.
+#[test]
+fn row_44_the_old_preference_counts_where_the_standard_one_says_nothing() {
+    let account_data =
+        |event_type| format!("/user/%40alice%3Aexample.org/account_data/{event_type}");
+    let standard = account_data("m.key_backup");
+    let old = account_data("m.org.matrix.custom.backup_disabled");
+    for (enabled, disabled, expected) in [
+        (json!({}), json!({ "disabled": true }), Some(false)),
+        (json!({}), json!({ "disabled": false }), Some(true)),
+        (json!({ "enabled": "no" }), json!({ "disabled": true }), Some(false)),
+        (json!({ "enabled": true }), json!({ "disabled": true }), Some(true)),
+        (json!({ "enabled": false }), json!({ "disabled": false }), Some(false)),
+        (json!({}), json!({ "disabled": 1 }), None),
+    ] {
+        let mut phone = Driver::new();
+        phone.ask_server("PUT", &standard, &enabled);
+        phone.ask_server("PUT", &old, &disabled);
+        phone.run();
+        let Question::SetUp { preference } = phone.question() else { panic!() };
+        assert_eq!(preference, expected, "{enabled} {disabled}");
+        phone.reply(Reply::Stop);
+        assert_eq!(phone.ask_server("GET", &standard, &json!({})).1, json!({ "enabled": false }));
+        assert_eq!(phone.ask_server("GET", &old, &json!({})).1, disabled);
     }
 }
 

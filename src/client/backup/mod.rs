@@ -160,6 +160,8 @@ pub struct Backup {
     preference: Lane,
     /// What is being written.
     preference_sent: Option<bool>,
+    /// Whether `m.key_backup` was read, and says nothing.
+    asks_old_preference: bool,
     upload: Upload,
     download: Download,
     signing: Signing,
@@ -214,6 +216,7 @@ impl Backup {
             condemned: None,
             preference: Lane::default(),
             preference_sent: None,
+            asks_old_preference: false,
             upload: Upload::default(),
             download: Download::default(),
             signing: Signing::default(),

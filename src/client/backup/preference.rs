@@ -1,5 +1,6 @@
 //! The preference of the account: `m.key_backup`
-//! ([specification](https://spec.matrix.org/v1.19/client-server-api/#mkey_backup)).
+//! ([specification](https://spec.matrix.org/v1.19/client-server-api/#mkey_backup)), or what one client wrote
+//! before there was one. Only the former is written.
 
 use super::{Backup, Call, Stage, answer::Failure};
 use crate::{
@@ -20,6 +21,9 @@ impl Backup {
                 let content = JsonObject::from_our_own(&format!(r#"{{"enabled":{enabled}}}"#));
                 Call::SetPreference(PutAccountData::new(user_id, event_type, content))
             }
+            None if self.asks_old_preference => {
+                Call::Preference(GetAccountData::new(user_id, BACKUP_DISABLED.into()))
+            }
             None => Call::Preference(GetAccountData::new(user_id, event_type)),
         })
     }
@@ -29,28 +33,33 @@ impl Backup {
         self.kept.preference.write.is_some() || is_wanted
     }
 
-    /// What is not a boolean says nothing.
+    /// What is not a boolean says nothing. The old event counts where the standard one says nothing.
     pub(super) fn preference_read(&mut self, read: Result<Option<JsonObject>, Failure>, now: u64) {
         match read {
             Ok(content) => {
-                let enabled = content.as_ref().and_then(|content| content.member("enabled"));
-                self.kept.preference.enabled = match enabled.map(|enabled| enabled.get()) {
-                    Some("true") => Some(true),
-                    Some("false") => Some(false),
-                    _ => None,
-                };
-                self.kept.preference.was_read = true;
-                self.touch();
+                let is_old = std::mem::take(&mut self.asks_old_preference);
+                let found = boolean(content.as_ref(), if is_old { "disabled" } else { "enabled" });
                 self.preference.succeeded(now);
+                if found.is_none() && !is_old {
+                    self.asks_old_preference = true;
+                } else {
+                    self.preference_is(found.map(|found| found != is_old));
+                }
             }
             // A server that has none to give does not keep anybody from a backup.
             Err(Failure::Refused(_) | Failure::TooLarge) => {
-                self.kept.preference.was_read = true;
-                self.touch();
                 self.preference.succeeded(now);
+                self.preference_is(self.kept.preference.enabled);
             }
             Err(failure) => self.preference.failed(now, failure.wait_ms(), &self.options),
         }
+    }
+
+    fn preference_is(&mut self, enabled: Option<bool>) {
+        self.kept.preference.enabled = enabled;
+        self.kept.preference.was_read = true;
+        self.asks_old_preference = false;
+        self.touch();
     }
 
     /// The preference may have been changed while it was written: then it is written again.
@@ -61,14 +70,23 @@ impl Backup {
                 if wanted == self.preference_sent {
                     self.kept.preference.write = None;
                 }
-                self.kept.preference.enabled = self.preference_sent;
-                self.kept.preference.was_read = true;
-                self.touch();
                 self.preference.succeeded(now);
+                self.preference_is(self.preference_sent);
             }
             Err(failure) => self.preference.failed(now, failure.wait_ms(), &self.options),
         }
     }
 }
 
+fn boolean(content: Option<&JsonObject>, name: &str) -> Option<bool> {
+    match content?.member(name)?.get() {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
+    }
+}
+
 const M_KEY_BACKUP: &str = "m.key_backup";
+
+/// The event of one client family, `{"disabled": bool}`.
+const BACKUP_DISABLED: &str = "m.org.matrix.custom.backup_disabled";
