@@ -110,6 +110,12 @@ impl AuthData {
         Self { signed: self.signed.with_signature(user_id, key_id, signature), ..self }
     }
 
+    /// The same without the signature of this key ID: one that is wrong, say.
+    #[must_use]
+    pub fn without_signature(self, user_id: &UserId, key_id: &KeyId) -> Self {
+        Self { signed: self.signed.without_signature(user_id, key_id), ..self }
+    }
+
     /// Checks the signatures of one user against the keys that the host trusts.
     #[must_use]
     pub fn check_signatures(

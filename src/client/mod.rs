@@ -4,5 +4,6 @@
 //! a client does about them: setup, upload, download on demand, rotation, disabling.
 
 pub mod backup;
+pub mod diagnose;
 
 pub use self::backup::Backup;

@@ -77,6 +77,11 @@ impl SecretStorage {
         }
     }
 
+    /// Whether there is an event that names a default key, readable or not; a name alone may mark one.
+    pub(crate) fn has_default_key_event(&self) -> bool {
+        self.content(&EventType::from(DEFAULT_KEY)).is_some()
+    }
+
     /// The secrets with their names, in the order of these.
     pub fn secrets(&self) -> impl Iterator<Item = (&SecretName, &EncryptedSecret)> {
         self.secrets.iter()

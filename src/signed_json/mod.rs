@@ -123,6 +123,17 @@ impl SignedObject {
         Self::from_our_own(&text)
     }
 
+    /// The same object without the signature of this key ID. Everything else stays as it is written.
+    #[must_use]
+    pub fn without_signature(self, user_id: &UserId, key_id: &KeyId) -> Self {
+        let Some(signatures) = member(&self.text, SIGNATURES) else { return self };
+        let Some(of_user) = member(signatures, user_id.as_str()) else { return self };
+        let of_user = json::without_member(Some(of_user), key_id.as_str());
+        let signatures = json::with_member(Some(signatures), user_id.as_str(), &of_user);
+        let text = json::with_member(Some(&self.text), SIGNATURES, &signatures);
+        Self::from_our_own(&text)
+    }
+
     /// An object that has nothing but a string.
     pub(crate) fn of_one_member(name: &str, value: &str) -> Self {
         Self::from_our_own(&json::with_member(None, name, &json::to_text(value)))

@@ -7,6 +7,7 @@
 )]
 
 mod client;
+mod diagnose;
 mod secret_sharing;
 #[path = "../support/source.rs"]
 mod source;
@@ -45,10 +46,13 @@ use strongroom::{
         RoomKeysItem, RoomKeysSplitter, SealError, SealOptions, SessionSealer, SessionToSeal,
         StreamError, TrustError, TrustReason, TrustedBackup, Verdict, WarnedSession, Warning,
     },
-    client::backup::{
-        BackupOptions, DeliveryId, FoundBackup, HostToken, KeyFit, NewBackupKey, NoAnswer,
-        NotAwaited, NotStored, OperationId, QuestionId, Reply, ReplyError, RestoreChoice, Scope,
-        SecretNotRead, SignId, Stage, UnknownOperation, UsedBackup, Wish,
+    client::{
+        backup::{
+            BackupOptions, DeliveryId, FoundBackup, HostToken, KeyFit, NewBackupKey, NoAnswer,
+            NotAwaited, NotStored, OperationId, QuestionId, Reply, ReplyError, RestoreChoice,
+            Scope, SecretNotRead, SignId, Stage, UnknownOperation, UsedBackup, Wish,
+        },
+        diagnose::{AskedFor, LegacyForm, SessionCount, Severity},
     },
     crypto::{
         aes_hmac_sha2::{
@@ -224,6 +228,11 @@ macro_rules! names_of {
 
 fn hold_no_secret() -> BTreeSet<String> {
     names_of![
+        // Facts about findings.
+        AskedFor,
+        LegacyForm,
+        SessionCount,
+        Severity,
         // Input and answers of a server.
         ApiError,
         BackupVersionInfo,
@@ -431,6 +440,7 @@ fn every_public_type_is_looked_at_or_holds_no_secret() {
         look_at_plans,
         secret_sharing::look,
         client::look,
+        diagnose::look,
     ] {
         look(&mut witness, &vault);
     }

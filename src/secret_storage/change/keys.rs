@@ -42,7 +42,8 @@ impl Change<'_> {
     /// [`ChangeError`] if it is not.
     pub fn set_default(&mut self, id: &SecretStorageKeyId) -> Result<(), ChangeError> {
         self.encrypting_key(id)?;
-        if self.storage.default_key() != Some(id) {
+        let is_named = self.storage.has_default_key_event();
+        if !is_named || self.storage.default_key() != Some(id) {
             let event_type = EventType::from(DEFAULT_KEY);
             let before = self.storage.content(&event_type).map(JsonObject::as_raw);
             let content = json::with_member(before, "key", &json::to_text(id.as_str()));

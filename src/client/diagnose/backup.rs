@@ -1,0 +1,115 @@
+//! The backup: whether it can be used, which key opens it, and who vouches for it.
+
+use super::{BackupFinding, Case, CurrentBackup, Findings, facts::Facts};
+use crate::{
+    backup::{AuthData, BackupVersionInfo},
+    passphrase::PassphraseFinding,
+    signed_json::{CheckedSignature, SignatureVerdict},
+};
+
+impl Case<'_> {
+    pub(super) fn look_at_backup(&self, findings: &mut Findings) {
+        let older = self.evidence.older_versions.iter().map(|info| info.version().clone());
+        let older: Vec<_> = older.collect();
+        if !older.is_empty() {
+            findings.add(BackupFinding::OlderVersions(older));
+        }
+        let info = match &self.evidence.backup {
+            CurrentBackup::Unknown => return,
+            CurrentBackup::Absent => return findings.add(BackupFinding::Absent),
+            CurrentBackup::Version(info) => info,
+        };
+        match info.auth_data() {
+            Ok(auth_data) => {
+                self.look_at_keys(info, auth_data, findings);
+                self.look_at_signatures(info, auth_data, findings);
+                self.look_at_trust(info, auth_data, findings);
+                look_at_passphrase(info, auth_data, findings);
+            }
+            Err(error) => {
+                findings.add(BackupFinding::Unusable(info.version().clone(), error.clone()));
+            }
+        }
+    }
+
+    fn look_at_keys(
+        &self,
+        info: &BackupVersionInfo,
+        auth_data: &AuthData,
+        findings: &mut Findings,
+    ) {
+        let (version, backup) = (info.version().clone(), *auth_data.public_key());
+        let stored = self.facts.stored.as_ref().map(|key| *key.public_key());
+        if let Some(stored) = stored.filter(|stored| *stored != backup) {
+            let fits = Facts::version_of(self.evidence, &stored);
+            let fits = fits.map(|info| info.version().clone());
+            findings.add(BackupFinding::KeyDiffers { version, backup, stored, fits });
+        } else if self.has_looked_for_keys() && self.facts.key_of(self.evidence, info).is_none() {
+            findings.add(BackupFinding::NoKey(version, backup));
+        }
+    }
+
+    /// Whether there is any key that could have been the right one, or led to it.
+    fn has_looked_for_keys(&self) -> bool {
+        let mut backup_keys = self.facts.backup_keys(self.evidence);
+        backup_keys.next().is_some() || !self.facts.storage_keys.is_empty()
+    }
+
+    fn look_at_trust(
+        &self,
+        info: &BackupVersionInfo,
+        auth_data: &AuthData,
+        findings: &mut Findings,
+    ) {
+        let version = info.version().clone();
+        if self.evidence.retired.contains(auth_data.public_key()) {
+            return findings.add(BackupFinding::Retired(version, *auth_data.public_key()));
+        }
+        let can_judge = self.has_looked_for_keys() || !self.facts.trusted.is_empty();
+        if can_judge && !self.facts.trusts(self.evidence, info, self.limits) {
+            findings.add(BackupFinding::NotTrusted(version));
+        }
+    }
+
+    fn look_at_signatures(
+        &self,
+        info: &BackupVersionInfo,
+        auth_data: &AuthData,
+        findings: &mut Findings,
+    ) {
+        let report = self.facts.signatures(self.evidence, auth_data, self.limits);
+        if report.signatures().is_empty() {
+            findings.add(BackupFinding::NotSigned(info.version().clone()));
+        }
+        for CheckedSignature { key_id, verdict } in report.signatures() {
+            let (version, key_id) = (info.version().clone(), key_id.clone());
+            findings.add(match verdict {
+                SignatureVerdict::Valid(signer) if self.is_trusted(signer) => continue,
+                SignatureVerdict::Valid(_) => BackupFinding::UnverifiedSigner(version, key_id),
+                SignatureVerdict::Invalid => BackupFinding::WrongSignature(version, key_id),
+                SignatureVerdict::UnknownSigner => BackupFinding::UnknownSigner(version, key_id),
+                _ => BackupFinding::UnusableSignature(version, key_id),
+            });
+        }
+    }
+
+    fn is_trusted(&self, signer: &crate::signed_json::TrustedSigner) -> bool {
+        self.facts.trusted.iter().any(|trusted| trusted.key() == signer.key())
+    }
+}
+
+fn look_at_passphrase(info: &BackupVersionInfo, auth_data: &AuthData, findings: &mut Findings) {
+    let version = || info.version().clone();
+    match auth_data.passphrase() {
+        Ok(None) => {}
+        Ok(Some(read)) => {
+            findings.add(BackupFinding::OwnPassphrase(version()));
+            for finding in &read.findings {
+                if let PassphraseFinding::FewRounds { rounds } = finding {
+                    findings.add(BackupFinding::FewRounds(version(), *rounds));
+                }
+            }
+        }
+        Err(error) => findings.add(BackupFinding::PassphraseUnusable(version(), error.clone())),
+    }
+}

@@ -1,0 +1,152 @@
+//! What a diagnosis is made from.
+
+use crate::{
+    api::QueriedKeys,
+    backup::{
+        BackedUpSession, BackupDecryptionKey, BackupPublicKey, BackupVersionInfo, RoomKeysItem,
+        RoomKeysSplitter, StreamError,
+    },
+    crypto::ed25519::Ed25519PublicKey,
+    ids::UserId,
+    limits::Limits,
+    secret_storage::{SecretStorage, SecretStorageKey},
+    signed_json::TrustedSigner,
+};
+
+/// Everything that is at hand of an account. What is not at hand stays as [`Evidence::new`] has it, and nothing is
+/// said about it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Evidence {
+    /// The user.
+    pub user_id: UserId,
+    /// The account data, all of it; `None` if it is not at hand.
+    pub storage: Option<SecretStorage>,
+    /// The answer to `GET /room_keys/version`.
+    pub backup: CurrentBackup,
+    /// Versions before the current one, as far as they were found.
+    pub older_versions: Vec<BackupVersionInfo>,
+    /// The user's keys as the homeserver returns them; `None` if they are not at hand.
+    pub keys: Option<QueriedKeys>,
+    /// The master key that the host has pinned.
+    pub master_key: Option<Ed25519PublicKey>,
+    /// Other keys of the user that the host trusts: those of verified devices.
+    pub signers: Vec<TrustedSigner>,
+    /// Public keys of backups that the user has given up.
+    pub retired: Vec<BackupPublicKey>,
+    /// Sessions of the current backup.
+    pub sample: Option<SessionSample>,
+    /// Keys of the secret storage that the host has.
+    pub storage_keys: Vec<SecretStorageKey>,
+    /// A decryption key that the host has.
+    pub backup_key: Option<BackupDecryptionKey>,
+    /// What the user was asked for, if they typed something.
+    pub asked: AskedFor,
+}
+
+/// Which backup is the current one.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub enum CurrentBackup {
+    /// Nobody asked the homeserver, or it did not say.
+    #[default]
+    Unknown,
+    /// There is none: 404 with `M_NOT_FOUND`.
+    Absent,
+    /// This one.
+    Version(Box<BackupVersionInfo>),
+}
+
+/// Which key a user was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum AskedFor {
+    /// Either key will do.
+    #[default]
+    EitherKey,
+    /// The key of the secret storage.
+    StorageKey,
+    /// The key of the backup.
+    BackupKey,
+}
+
+/// The first sessions of a backup, as the homeserver returned them.
+#[derive(Debug, Clone, Default)]
+pub struct SessionSample {
+    pub(super) sessions: Vec<BackedUpSession>,
+    /// Those that could not even be taken out of the response.
+    pub(super) unreadable: u64,
+    pub(super) broken_rooms: u64,
+    pub(super) ended_early: Option<StreamError>,
+}
+
+impl Evidence {
+    /// Nothing but whose account it is.
+    #[must_use]
+    pub fn new(user_id: UserId) -> Self {
+        Self {
+            user_id,
+            storage: None,
+            backup: CurrentBackup::Unknown,
+            older_versions: Vec::new(),
+            keys: None,
+            master_key: None,
+            signers: Vec::new(),
+            retired: Vec::new(),
+            sample: None,
+            storage_keys: Vec::new(),
+            backup_key: None,
+            asked: AskedFor::EitherKey,
+        }
+    }
+
+    pub(super) fn current(&self) -> Option<&BackupVersionInfo> {
+        match &self.backup {
+            CurrentBackup::Version(info) => Some(info),
+            CurrentBackup::Unknown | CurrentBackup::Absent => None,
+        }
+    }
+
+    /// All versions, the current one first.
+    pub(super) fn versions(&self) -> impl Iterator<Item = &BackupVersionInfo> {
+        self.current().into_iter().chain(&self.older_versions)
+    }
+}
+
+impl SessionSample {
+    /// Takes the first `at_most` sessions out of a response of `GET /room_keys/keys`, or of its beginning: when
+    /// enough are found, nothing is said about the rest.
+    #[must_use]
+    pub fn from_response(mut response: &[u8], at_most: usize, limits: &Limits) -> Self {
+        let mut splitter = RoomKeysSplitter::new(limits);
+        let mut sample = Self::default();
+        while sample.sessions.len() < at_most {
+            match splitter.next_item(&mut response) {
+                Ok(Some(RoomKeysItem::Session(returned))) => {
+                    sample.sessions.push(BackedUpSession {
+                        room_id: returned.room_id.clone(),
+                        session_id: returned.session_id.clone(),
+                        json: returned.json.to_vec(),
+                    });
+                }
+                Ok(Some(RoomKeysItem::FailedSession(_))) => sample.unreadable += 1,
+                Ok(Some(RoomKeysItem::BrokenRoom(_))) => sample.broken_rooms += 1,
+                Ok(None) => {
+                    sample.ended_early = splitter.end().err();
+                    break;
+                }
+                Err(error) => {
+                    sample.ended_early = Some(error);
+                    break;
+                }
+            }
+        }
+        sample
+    }
+
+    /// How many sessions it holds, unreadable ones included.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.unreadable.saturating_add(self.sessions.len() as u64)
+    }
+}

@@ -1,0 +1,245 @@
+//! What is found out before the rules are applied: which keys there are, what they open, who is trusted.
+
+use super::{Evidence, typed::Tried};
+use crate::{
+    Limits,
+    backup::{
+        AuthData, BackupDecryptionKey, BackupPublicKey, BackupVersionInfo, KeySource, TrustedBackup,
+    },
+    crypto::ed25519::Ed25519PublicKey,
+    encoding::secret_base64,
+    ids::{KeyId, SecretName},
+    secret_storage::{OpenedSecret, SecretStorageKey, SecretVerdict, VerifiedPublicKeys},
+    secret_value::{
+        CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, PublicKeys,
+        SecretContent,
+    },
+    signed_json::{CheckedSignature, SignatureReport, SignatureVerdict, TrustedSigner},
+};
+
+/// What was found out.
+#[derive(Clone)]
+pub(super) struct Facts {
+    /// What came of what was typed, if anything was.
+    pub(super) tried: Option<Tried>,
+    /// The keys of the storage that are at hand.
+    pub(super) storage_keys: Vec<SecretStorageKey>,
+    /// What became of each secret, if there are keys at hand.
+    pub(super) secrets: Vec<SecretVerdict>,
+    /// The stored backup key.
+    pub(super) stored: Option<BackupDecryptionKey>,
+    /// Public keys that are the user's for sure.
+    pub(super) verified: VerifiedPublicKeys,
+    /// Keys of the user that are trusted.
+    pub(super) trusted: Vec<TrustedSigner>,
+    /// Keys that the homeserver says are the user's.
+    pub(super) claimed: Vec<TrustedSigner>,
+}
+
+impl Facts {
+    pub(super) fn gather(evidence: &Evidence, tried: Option<Tried>, limits: &Limits) -> Self {
+        let mut storage_keys = evidence.storage_keys.clone();
+        storage_keys.extend(tried.iter().flat_map(|tried| tried.storage_keys.iter().cloned()));
+        let secrets = match &evidence.storage {
+            Some(storage) if !storage_keys.is_empty() => {
+                storage.open_all(&mut storage_keys, &PublicKeys::default())
+            }
+            _ => Vec::new(),
+        };
+        let verified = verified_keys(evidence, &secrets, limits);
+        let trusted = trusted_signers(evidence, &verified, limits);
+        let claimed = claimed_signers(evidence);
+        let stored = stored_backup_key(&secrets);
+        let mut facts = Self { tried, storage_keys, secrets, stored, verified, trusted, claimed };
+        if let Some(info) = evidence.current()
+            && let Ok(auth_data) = info.auth_data()
+            && facts.trusts(evidence, info, limits)
+        {
+            facts.verified.pin_backup(*auth_data.public_key().as_curve25519());
+        }
+        facts
+    }
+
+    /// Every backup key that is at hand. What was typed is one if it fits a version, or nothing is known of versions.
+    pub(super) fn backup_keys<'a>(
+        &'a self,
+        evidence: &'a Evidence,
+    ) -> impl Iterator<Item = &'a BackupDecryptionKey> {
+        let is_one = |key: &&BackupDecryptionKey| {
+            evidence.versions().next().is_none()
+                || Self::version_of(evidence, key.public_key()).is_some()
+        };
+        let typed = self.tried.iter().flat_map(|tried| &tried.backup_keys).filter(is_one);
+        evidence.backup_key.iter().chain(typed).chain(&self.stored)
+    }
+
+    /// The key at hand that belongs to this backup; one from an authentic source if there is one.
+    pub(super) fn key_of<'a>(
+        &'a self,
+        evidence: &'a Evidence,
+        info: &BackupVersionInfo,
+    ) -> Option<&'a BackupDecryptionKey> {
+        let public_key = info.auth_data().ok()?.public_key();
+        let fitting = || self.backup_keys(evidence).filter(|key| key.public_key() == public_key);
+        fitting().find(|key| key.source().is_authentic()).or_else(|| fitting().next())
+    }
+
+    /// Whether somebody vouches for this backup.
+    pub(super) fn trusts(
+        &self,
+        evidence: &Evidence,
+        info: &BackupVersionInfo,
+        limits: &Limits,
+    ) -> bool {
+        let (user_id, retired) = (&evidence.user_id, &evidence.retired);
+        let by_key = self.key_of(evidence, info);
+        let by_key = by_key.map(|key| TrustedBackup::by_decryption_key(info, key, retired));
+        by_key.is_some_and(|trusted| trusted.is_ok())
+            || TrustedBackup::by_signature(info, user_id, &self.trusted, retired, limits).is_ok()
+    }
+
+    /// The signatures of the user on a backup, checked with every key that is known.
+    pub(super) fn signatures(
+        &self,
+        evidence: &Evidence,
+        auth_data: &AuthData,
+        limits: &Limits,
+    ) -> SignatureReport {
+        let known = [&self.trusted[..], &self.claimed].concat();
+        auth_data.check_signatures(&evidence.user_id, &known, limits)
+    }
+
+    /// The labels of those that are wrong or cannot be read.
+    pub(super) fn bad_signatures(
+        &self,
+        evidence: &Evidence,
+        auth_data: &AuthData,
+        limits: &Limits,
+    ) -> Vec<KeyId> {
+        let report = self.signatures(evidence, auth_data, limits);
+        let is_bad = |checked: &&CheckedSignature| {
+            !matches!(checked.verdict, SignatureVerdict::Valid(_) | SignatureVerdict::UnknownSigner)
+        };
+        report.signatures().iter().filter(is_bad).map(|checked| checked.key_id.clone()).collect()
+    }
+
+    /// What was opened under a name.
+    pub(super) fn opened(&self, name: &str) -> Option<&OpenedSecret> {
+        opened(&self.secrets, name)
+    }
+
+    /// The version that has this public key.
+    pub(super) fn version_of<'a>(
+        evidence: &'a Evidence,
+        public_key: &BackupPublicKey,
+    ) -> Option<&'a BackupVersionInfo> {
+        let is_it = |info: &&BackupVersionInfo| {
+            info.auth_data().is_ok_and(|auth_data| auth_data.public_key() == public_key)
+        };
+        evidence.versions().find(is_it)
+    }
+}
+
+/// The public half of a stored cross-signing key.
+pub(super) fn public_half(opened: &OpenedSecret) -> Option<Ed25519PublicKey> {
+    match opened.value().ok()?.value.content() {
+        SecretContent::CrossSigningSeed(seed) => Some(seed.public_key()),
+        _ => None,
+    }
+}
+
+/// The backup key out of a stored secret, with what its place says of its source.
+pub(super) fn backup_key(opened: &OpenedSecret) -> Option<BackupDecryptionKey> {
+    let read = opened.value().ok()?;
+    let SecretContent::BackupKey(key) = read.value.content() else { return None };
+    let source = if opened.is_authenticated() {
+        KeySource::AuthenticatedSecretStorage
+    } else {
+        KeySource::Unauthenticated
+    };
+    let text = secret_base64::encode(key.as_secret().expose_bytes());
+    BackupDecryptionKey::from_base64(text.expose_str(), source).ok()
+}
+
+fn opened<'a>(secrets: &'a [SecretVerdict], name: &str) -> Option<&'a OpenedSecret> {
+    let verdict = secrets.iter().find(|verdict| verdict.name.as_str() == name)?;
+    verdict.outcome.as_ref().ok()
+}
+
+fn stored_backup_key(secrets: &[SecretVerdict]) -> Option<BackupDecryptionKey> {
+    let names = [MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY];
+    names.into_iter().find_map(|name| backup_key(opened(secrets, name)?))
+}
+
+/// A master key is the user's if the host has pinned it, or if its secret half was stored by somebody with the
+/// storage's key.
+fn verified_keys(
+    evidence: &Evidence,
+    secrets: &[SecretVerdict],
+    limits: &Limits,
+) -> VerifiedPublicKeys {
+    let stored = opened(secrets, CROSS_SIGNING_MASTER).filter(|it| it.is_authenticated());
+    let Some(master) = evidence.master_key.or_else(|| public_half(stored?)) else {
+        return VerifiedPublicKeys::none(evidence.user_id.clone());
+    };
+    let mut verified = VerifiedPublicKeys::with_master(evidence.user_id.clone(), master);
+    if let Some(keys) = &evidence.keys {
+        let of_user = [&keys.self_signing_keys, &keys.user_signing_keys];
+        for key in of_user.into_iter().filter_map(|keys| keys.get(&evidence.user_id)) {
+            // One that is not signed is a finding.
+            let _ = verified.add_cross_signing_key(key.object(), limits);
+        }
+    }
+    verified
+}
+
+fn trusted_signers(
+    evidence: &Evidence,
+    verified: &VerifiedPublicKeys,
+    limits: &Limits,
+) -> Vec<TrustedSigner> {
+    let mut trusted = evidence.signers.clone();
+    let keys = verified.as_public_keys();
+    trusted.extend(keys.master.map(of_cross_signing_key));
+    let Some(self_signing) = keys.self_signing.map(of_cross_signing_key) else { return trusted };
+    let devices = evidence.keys.iter().filter_map(|keys| keys.device_keys.get(&evidence.user_id));
+    for device in devices.flat_map(|devices| devices.values()) {
+        let signer = TrustedSigner::new(device.key_id().clone(), *device.ed25519());
+        let by = std::slice::from_ref(&self_signing);
+        let report = device.object().verify(&evidence.user_id, by, limits);
+        // Whoever signs a device must not be able to name it: the device itself says who it is.
+        let own = device.object().verify(&evidence.user_id, std::slice::from_ref(&signer), limits);
+        if report.trusted_signer().is_some() && own.trusted_signer().is_some() {
+            trusted.push(signer);
+        }
+    }
+    trusted
+}
+
+fn claimed_signers(evidence: &Evidence) -> Vec<TrustedSigner> {
+    let Some(keys) = &evidence.keys else { return Vec::new() };
+    let master = keys.master_keys.get(&evidence.user_id);
+    let devices = keys.device_keys.get(&evidence.user_id).into_iter().flatten();
+    let devices =
+        devices.map(|(_, device)| TrustedSigner::new(device.key_id().clone(), *device.ed25519()));
+    master.map(|key| of_cross_signing_key(*key.ed25519())).into_iter().chain(devices).collect()
+}
+
+fn of_cross_signing_key(key: Ed25519PublicKey) -> TrustedSigner {
+    TrustedSigner::new(KeyId::new(format!("ed25519:{}", key.to_base64())), key)
+}
+
+impl Facts {
+    /// The published key that a secret of this name belongs to.
+    pub(super) fn published(evidence: &Evidence, name: &SecretName) -> Option<Ed25519PublicKey> {
+        use crate::secret_value::{CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING};
+        let keys = evidence.keys.as_ref()?;
+        let of = match name.as_str() {
+            CROSS_SIGNING_MASTER => &keys.master_keys,
+            CROSS_SIGNING_SELF_SIGNING => &keys.self_signing_keys,
+            CROSS_SIGNING_USER_SIGNING => &keys.user_signing_keys,
+            _ => return None,
+        };
+        of.get(&evidence.user_id).map(|key| *key.ed25519())
+    }
+}

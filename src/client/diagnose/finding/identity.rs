@@ -1,0 +1,69 @@
+//! What may be found about the user's own keys.
+
+use thiserror::Error;
+
+use super::{super::remedy::Remedy, Severity, quoted};
+use crate::{
+    api::QueriedKeyError,
+    crypto::ed25519::Ed25519PublicKey,
+    ids::{DeviceId, SecretName},
+};
+
+/// Something about the user's cross-signing keys and devices.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum IdentityFinding {
+    /// No cross-signing keys are published.
+    #[error("The account has no cross-signing keys.")]
+    NoCrossSigning,
+    /// The published master key is not the one that is pinned.
+    #[error(
+        "The homeserver says that your master key is {published}, but the one you have verified is {pinned}."
+    )]
+    MasterKeyDiffers {
+        /// The pinned one.
+        pinned: Ed25519PublicKey,
+        /// The published one.
+        published: Ed25519PublicKey,
+    },
+    /// A published cross-signing key is not signed by the master key.
+    #[error("The published key {first} is not signed by the master key.", first = quoted(.0))]
+    NotSignedByMaster(SecretName),
+    /// A key cannot be used.
+    #[error("A published key{device} cannot be used: {1}.", device = of_device(.0.as_ref()))]
+    KeyUnusable(Option<DeviceId>, #[source] QueriedKeyError),
+}
+
+impl IdentityFinding {
+    pub(super) fn severity(&self) -> Severity {
+        match self {
+            Self::MasterKeyDiffers { .. } | Self::NotSignedByMaster(_) => Severity::Danger,
+            Self::KeyUnusable(..) => Severity::Warning,
+            Self::NoCrossSigning => Severity::Notice,
+        }
+    }
+
+    pub(super) fn remedy(&self) -> Option<Remedy> {
+        match self {
+            Self::MasterKeyDiffers { .. } | Self::NotSignedByMaster(_) => {
+                Some(Remedy::VerifyIdentity)
+            }
+            Self::NoCrossSigning => Some(Remedy::SetUpCrossSigning),
+            Self::KeyUnusable(..) => Some(Remedy::UploadKeysAgain),
+        }
+    }
+
+    pub(super) fn code(&self) -> &'static str {
+        match self {
+            Self::NoCrossSigning => "identity.no_cross_signing",
+            Self::MasterKeyDiffers { .. } => "identity.master_key_differs",
+            Self::NotSignedByMaster(_) => "identity.not_signed_by_master",
+            Self::KeyUnusable(..) => "identity.key_unusable",
+        }
+    }
+}
+
+fn of_device(device_id: Option<&DeviceId>) -> String {
+    let device_id = device_id.map(quoted);
+    device_id.map_or_else(String::new, |device_id| format!(" of the device {device_id}"))
+}

@@ -1,0 +1,177 @@
+//! What is wrong with an account's keys, piece by piece, and what repairs it.
+//!
+//! "The decryption key does not match" helps nobody. [`diagnose`] takes whatever is at hand, as [`Evidence`] and
+//! what the user typed, and says which piece does not fit which: every [`Finding`] is a sentence, with its
+//! [`Severity`] and a [`Remedy`]. Remedies that change account data or versions are performed by
+//! [`Diagnosis::repair`].
+//!
+//! ```
+//! use strongroom::{
+//!     Limits,
+//!     client::diagnose::{CurrentBackup, Evidence, diagnose},
+//!     secret_storage::SecretStorage,
+//! };
+//!
+//! let mut evidence = Evidence::new("@alice:example.org".into());
+//! evidence.storage = Some(SecretStorage::default()); // from all account data
+//! evidence.backup = CurrentBackup::Absent;
+//! let diagnosis = diagnose(&evidence, None, &Limits::default());
+//! for finding in diagnosis.findings() {
+//!     println!("{finding}");
+//!     if let Some(remedy) = finding.remedy() {
+//!         println!("  {remedy}");
+//!     }
+//! }
+//! assert_eq!(diagnosis.findings()[0].to_string(), "The account has no backup.");
+//! ```
+//!
+//! # Security
+//!
+//! A homeserver can show what it likes. So what it says is compared with what it cannot make: what a symmetric key
+//! encrypted, what a pinned or verified key signed, what the user typed. A finding of [`Severity::Danger`] comes
+//! first, and should be looked at before anything else is typed or repaired. Neither findings nor remedies hold
+//! secrets; names from outside are cut and made visible.
+
+mod backup;
+mod evidence;
+mod facts;
+mod finding;
+mod identity;
+mod input;
+mod remedy;
+mod repair;
+mod secrets;
+mod sessions;
+mod storage;
+mod typed;
+
+use std::fmt;
+
+pub use self::{
+    evidence::{AskedFor, CurrentBackup, Evidence, SessionSample},
+    finding::{
+        BackupFinding, Finding, IdentityFinding, InputFinding, LegacyForm, SecretFinding,
+        SessionCount, SessionFinding, Severity, StorageFinding,
+    },
+    remedy::Remedy,
+    repair::{RepairError, RepairParts, RepairPlan, UnsignedBackup},
+};
+use self::{facts::Facts, typed::Typing};
+use crate::{Limits, passphrase::PassphraseProgress};
+
+/// Says what is wrong, and what is right. A passphrase takes as much time as the account asks for, within the
+/// limits; see [`Diagnose`] for progress.
+#[must_use]
+pub fn diagnose(evidence: &Evidence, typed: Option<&str>, limits: &Limits) -> Diagnosis {
+    Diagnose::new(evidence, typed, limits).finish()
+}
+
+/// A diagnosis in the making: what is left are the rounds of passphrases. Dropping it gives up and wipes
+/// everything.
+#[derive(Debug)]
+pub struct Diagnose<'a> {
+    evidence: &'a Evidence,
+    typing: Typing<'a>,
+    limits: Limits,
+}
+
+/// What was found. It holds the keys that were found, for [`Diagnosis::repair`]; they are not printed.
+#[derive(Clone)]
+pub struct Diagnosis {
+    evidence: Evidence,
+    facts: Facts,
+    findings: Vec<Finding>,
+    limits: Limits,
+}
+
+impl<'a> Diagnose<'a> {
+    /// Begins with what is cheap. `typed` is a recovery key or passphrase, if the user entered one.
+    #[must_use]
+    pub fn new(evidence: &'a Evidence, typed: Option<&str>, limits: &Limits) -> Self {
+        Self { evidence, typing: Typing::new(evidence, typed, limits), limits: *limits }
+    }
+
+    /// Runs about so many rounds of PBKDF2; `true` if none is left.
+    pub fn advance(&mut self, rounds: u32) -> bool {
+        self.typing.advance(rounds)
+    }
+
+    /// How far the passphrase that is being tried has come; `None` if none is.
+    #[must_use]
+    pub fn progress(&self) -> Option<PassphraseProgress> {
+        self.typing.progress()
+    }
+
+    /// Runs the rounds that are left, and says what was found.
+    #[must_use]
+    pub fn finish(mut self) -> Diagnosis {
+        while !self.advance(u32::MAX) {}
+        let facts = Facts::gather(self.evidence, self.typing.finish(), &self.limits);
+        let case = Case { evidence: self.evidence, facts: &facts, limits: &self.limits };
+        let mut findings = Findings { found: Vec::new(), limit: self.limits.findings };
+        case.look_at_identity(&mut findings);
+        case.look_at_input(&mut findings);
+        case.look_at_storage(&mut findings);
+        case.look_at_secrets(&mut findings);
+        case.look_at_backup(&mut findings);
+        case.look_at_sessions(&mut findings);
+        let mut findings = findings.found;
+        findings.sort_by_key(Finding::severity);
+        Diagnosis { evidence: self.evidence.clone(), facts, findings, limits: self.limits }
+    }
+}
+
+impl Diagnosis {
+    /// What was found, what matters most first; at most [`Limits::findings`].
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// Whether nothing is wrong: everything found is of [`Severity::Notice`] or [`Severity::Information`].
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        self.findings.iter().all(|finding| finding.severity() >= Severity::Notice)
+    }
+
+    /// The remedies of the findings, each once, in the order of these.
+    #[must_use]
+    pub fn remedies(&self) -> Vec<Remedy> {
+        let mut remedies = Vec::new();
+        for remedy in self.findings.iter().filter_map(Finding::remedy) {
+            if !remedies.contains(&remedy) {
+                remedies.push(remedy);
+            }
+        }
+        remedies
+    }
+}
+
+impl fmt::Debug for Diagnosis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { evidence: _, facts: _, findings, limits: _ } = self;
+        f.debug_struct("Diagnosis").field("findings", findings).finish_non_exhaustive()
+    }
+}
+
+/// What the rules look at.
+struct Case<'a> {
+    evidence: &'a Evidence,
+    facts: &'a Facts,
+    limits: &'a Limits,
+}
+
+/// What the rules have found.
+struct Findings {
+    found: Vec<Finding>,
+    limit: usize,
+}
+
+impl Findings {
+    fn add(&mut self, finding: impl Into<Finding>) {
+        let finding = finding.into();
+        if self.found.len() < self.limit && !self.found.contains(&finding) {
+            self.found.push(finding);
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Performing the remedies that change account data or versions.
+
+use rand_core::CryptoRng;
+use thiserror::Error;
+
+use super::{Diagnosis, Remedy, facts::Facts};
+use crate::{
+    api::{DeleteBackupVersion, UpdateBackupVersion},
+    backup::AuthData,
+    crypto::ed25519::Ed25519Signature,
+    encoding::canonical_json::NotCanonical,
+    ids::{BackupVersion, KeyId, SecretName, UserId},
+    secret_storage::{Change, ChangeError, KeyStanding, NewKey, Plan, SecretStorage},
+    secret_value::{MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, SecretValue},
+};
+
+/// What a remedy needs besides what was found.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct RepairParts {
+    /// A new key: for a new storage, for a rotation, and for a migration without a default key of today.
+    pub new_key: Option<NewKey>,
+    /// Secrets that the host has.
+    pub secrets: Vec<SecretValue>,
+    /// Secrets that move although nobody vouches for them, because the user said so.
+    pub accepted: Vec<SecretName>,
+}
+
+/// How a remedy is performed.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum RepairPlan {
+    /// By writes to the account data.
+    AccountData(Plan),
+    /// By a signature of the user.
+    Sign(UnsignedBackup),
+    /// By deleting versions, in this order.
+    DeleteVersions(Vec<DeleteBackupVersion>),
+}
+
+/// A backup that a key of the user is to sign.
+#[derive(Debug, Clone)]
+pub struct UnsignedBackup {
+    user_id: UserId,
+    version: BackupVersion,
+    auth_data: AuthData,
+}
+
+/// Why a remedy is not performed. Nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum RepairError {
+    /// It is for the user or the client, not for a plan.
+    #[error("this cannot be done by changing the account\u{2019}s data")]
+    NotAPlan,
+    /// It was not found to be needed.
+    #[error("nothing was found that needs this")]
+    NotNeeded,
+    /// A new key is needed.
+    #[error("a new key is needed for this")]
+    NoNewKey,
+    /// The value of the secret is not at hand.
+    #[error("the secret is not at hand; another device may have it")]
+    NoValue(SecretName),
+    /// No key at hand can be the default one.
+    #[error("no key of the secret storage is at hand that could be the default one")]
+    NoKey,
+    /// Nobody vouches for the backup, so it is not signed.
+    #[error("nobody whom you trust vouches for the backup, so it is not signed")]
+    NotTrusted,
+    /// The backup's public data cannot be signed.
+    #[error("the backup\u{2019}s public data cannot be signed: {0}")]
+    NotCanonical(#[from] NotCanonical),
+    /// The change cannot be planned.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
+}
+
+impl Diagnosis {
+    /// Plans a remedy that this diagnosis has: the changes of account data or versions that perform it.
+    ///
+    /// # Errors
+    ///
+    /// [`RepairError`] if it is no change of these, something is missing for it, or it would not be safe.
+    pub fn repair(
+        &self,
+        remedy: &Remedy,
+        parts: &RepairParts,
+        rng: &mut impl CryptoRng,
+    ) -> Result<RepairPlan, RepairError> {
+        if !self.remedies().contains(remedy) {
+            return Err(RepairError::NotNeeded);
+        }
+        match remedy {
+            Remedy::SignBackup(version) => self.sign(version).map(RepairPlan::Sign),
+            Remedy::DeleteVersions(versions) => {
+                // The newest first: a server makes the one before it current.
+                let calls = versions.iter().cloned().map(DeleteBackupVersion::new);
+                Ok(RepairPlan::DeleteVersions(calls.collect()))
+            }
+            _ => {
+                let nothing = SecretStorage::default();
+                let storage = self.evidence.storage.as_ref().unwrap_or(&nothing);
+                let mut failure = None;
+                let plan =
+                    storage.plan_with_rng(&self.facts.storage_keys, &self.limits, rng, |change| {
+                        self.change(remedy, parts, change).or_else(|error| match error {
+                            RepairError::Change(error) => Err(error),
+                            other => {
+                                failure = Some(other);
+                                Ok(())
+                            }
+                        })
+                    });
+                match failure {
+                    Some(error) => Err(error),
+                    None => Ok(RepairPlan::AccountData(plan?)),
+                }
+            }
+        }
+    }
+
+    fn change(
+        &self,
+        remedy: &Remedy,
+        parts: &RepairParts,
+        change: &mut Change<'_>,
+    ) -> Result<(), RepairError> {
+        let new_key = parts.new_key.as_ref().ok_or(RepairError::NoNewKey);
+        match remedy {
+            Remedy::SetUpStorage => {
+                change.create(new_key?)?;
+                for secret in &parts.secrets {
+                    change.store(secret.name(), secret.to_text().expose_str())?;
+                }
+            }
+            Remedy::SetDefaultKey => {
+                let fits = |key: &&_| is_usable(key);
+                let key = self.facts.storage_keys.iter().find(fits).ok_or(RepairError::NoKey)?;
+                change.set_default(key.id())?;
+            }
+            Remedy::RotateStorageKey(id) => change.rotate(id, new_key?)?,
+            Remedy::RemoveKey(id) => change.remove_key(id)?,
+            Remedy::Migrate => change.migrate(new_key?, &self.facts.verified, &parts.accepted)?,
+            Remedy::StoreSecret(name) => {
+                let value = self.value(name, parts);
+                let value = value.ok_or_else(|| RepairError::NoValue(name.clone()))?;
+                change.store(name, value.to_text().expose_str())?;
+            }
+            Remedy::EncryptToDefaultKey(name) => {
+                let opened = self.facts.opened(name.as_str());
+                let opened = opened.filter(|opened| opened.is_authenticated());
+                let text = opened.map(|opened| opened.text().clone());
+                let text = text.or_else(|| Some(self.value(name, parts)?.to_text()));
+                let text = text.ok_or_else(|| RepairError::NoValue(name.clone()))?;
+                change.store(name, text.expose_str())?;
+            }
+            Remedy::DeleteDraftBackupKey => change.delete(&MEGOLM_BACKUP_V1_RECOVERY_KEY.into())?,
+            _ => return Err(RepairError::NotAPlan),
+        }
+        Ok(())
+    }
+
+    /// The value of a secret that the host has; of the backup key, one at hand that belongs to the backup.
+    fn value(&self, name: &SecretName, parts: &RepairParts) -> Option<SecretValue> {
+        let fits = |value: &SecretValue| match name.as_str() {
+            MEGOLM_BACKUP_V1 => self.evidence.current().is_none_or(|info| {
+                info.auth_data().is_ok_and(|auth_data| {
+                    value.check_backup_key(auth_data.public_key().as_curve25519()).is_ok()
+                })
+            }),
+            _ => Facts::published(&self.evidence, name)
+                .is_none_or(|published| value.check_cross_signing_key(&published).is_ok()),
+        };
+        let given = parts.secrets.iter().find(|value| value.name() == name && fits(value));
+        let found = || {
+            let info = self.evidence.current().filter(|_| name.as_str() == MEGOLM_BACKUP_V1)?;
+            let key = self.facts.key_of(&self.evidence, info);
+            let key = key.filter(|key| key.source().is_authentic())?;
+            let text = key.to_base64();
+            SecretValue::read(name, text.expose_str().as_bytes()).ok().map(|read| read.value)
+        };
+        given.cloned().or_else(found)
+    }
+
+    fn sign(&self, version: &BackupVersion) -> Result<UnsignedBackup, RepairError> {
+        let info = self.evidence.current().filter(|info| info.version() == version);
+        let info = info.ok_or(RepairError::NotNeeded)?;
+        if !self.facts.trusts(&self.evidence, info, &self.limits) {
+            return Err(RepairError::NotTrusted);
+        }
+        let mut auth_data = info.auth_data().map_err(|_| RepairError::NotTrusted)?.clone();
+        auth_data.bytes_to_sign()?;
+        for key_id in self.facts.bad_signatures(&self.evidence, &auth_data, &self.limits) {
+            auth_data = auth_data.without_signature(&self.evidence.user_id, &key_id);
+        }
+        let (user_id, version) = (self.evidence.user_id.clone(), version.clone());
+        Ok(UnsignedBackup { user_id, version, auth_data })
+    }
+}
+
+impl UnsignedBackup {
+    /// What a key of the user is to sign: canonical JSON.
+    ///
+    /// # Errors
+    ///
+    /// [`NotCanonical`] if it holds a number that cannot be signed.
+    pub fn bytes_to_sign(&self) -> Result<Vec<u8>, NotCanonical> {
+        self.auth_data.bytes_to_sign()
+    }
+
+    /// The request that writes the signature, in the place of an earlier one of this key. Signatures of the user
+    /// that are wrong or unreadable are left out.
+    #[must_use]
+    pub fn signed(self, key_id: &KeyId, signature: &Ed25519Signature) -> UpdateBackupVersion {
+        let auth_data = self.auth_data.with_signature(&self.user_id, key_id, signature);
+        UpdateBackupVersion::new(self.version, auth_data)
+    }
+}
+
+/// Whether a key may encrypt, so that it may be default.
+fn is_usable(key: &crate::secret_storage::SecretStorageKey) -> bool {
+    !key.is_asymmetric() && key.standing() != KeyStanding::Unverifiable
+}

@@ -1,0 +1,137 @@
+//! The secrets in the secret storage.
+
+use super::{
+    Case, Findings, LegacyForm, SecretFinding,
+    facts::{Facts, backup_key, public_half},
+};
+use crate::{
+    ids::SecretName,
+    secret_storage::{
+        EncryptedSecret, OpenedSecret, SecretFailure, SecretOrigin, SecretStorage,
+        SecretStorageFinding,
+    },
+    secret_value::{
+        CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING,
+        MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, PublicKeyVerdict, SecretRepair,
+    },
+};
+
+impl Case<'_> {
+    pub(super) fn look_at_secrets(&self, findings: &mut Findings) {
+        let Some(storage) = &self.evidence.storage else { return };
+        for finding in storage.findings() {
+            if let SecretStorageFinding::Secret(name, error) = finding {
+                findings.add(SecretFinding::Unreadable(name.clone(), *error));
+            }
+        }
+        if storage.keys().next().is_some() {
+            self.look_for_missing(storage, findings);
+        }
+        for (name, secret) in storage.secrets() {
+            look_at_place(storage, name, secret, findings);
+        }
+        for verdict in &self.facts.secrets {
+            match &verdict.outcome {
+                Ok(opened) => self.look_at_opened(opened, findings),
+                Err(SecretFailure::Keys(reasons)) => {
+                    for (key_id, error) in reasons {
+                        let (name, key_id) = (verdict.name.clone(), key_id.clone());
+                        findings.add(SecretFinding::DoesNotOpen(name, key_id, *error));
+                    }
+                }
+                // Where it stands was said already.
+                Err(_) => {}
+            }
+        }
+        self.two_backup_keys().into_iter().for_each(|finding| findings.add(finding));
+    }
+
+    /// The backup's key, and those of the cross-signing keys that are published.
+    fn look_for_missing(&self, storage: &SecretStorage, findings: &mut Findings) {
+        let is_there = |name: &SecretName| {
+            let is_unreadable = |finding: &SecretStorageFinding| matches!(finding, SecretStorageFinding::Secret(it, _) if it == name);
+            storage.secret(name).is_some() || storage.findings().iter().any(is_unreadable)
+        };
+        let backup = SecretName::from(MEGOLM_BACKUP_V1);
+        let has_backup = self.evidence.current().is_some_and(|info| info.auth_data().is_ok());
+        let draft = SecretName::from(MEGOLM_BACKUP_V1_RECOVERY_KEY);
+        if has_backup && !is_there(&backup) && !is_there(&draft) {
+            findings.add(SecretFinding::Missing(backup));
+        }
+        let names = [CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING];
+        for name in names.map(SecretName::from) {
+            if Facts::published(self.evidence, &name).is_some() && !is_there(&name) {
+                findings.add(SecretFinding::Missing(name));
+            }
+        }
+    }
+
+    fn look_at_opened(&self, opened: &OpenedSecret, findings: &mut Findings) {
+        let name = || opened.name().clone();
+        let read = match opened.value() {
+            Ok(read) => read,
+            Err(error) => return findings.add(SecretFinding::Malformed(name(), error)),
+        };
+        match opened.origin() {
+            SecretOrigin::Curve25519AesSha2(_) => {
+                findings.add(SecretFinding::Legacy(name(), LegacyForm::Asymmetric));
+            }
+            SecretOrigin::Passthrough => {
+                findings.add(SecretFinding::Legacy(name(), LegacyForm::Passthrough));
+            }
+            SecretOrigin::AesHmacSha2 => {}
+        }
+        for repair in read.repairs {
+            let form = match repair {
+                SecretRepair::NumberList => LegacyForm::NumberList,
+                SecretRepair::NameOfADraft if self.two_backup_keys().is_some() => continue,
+                SecretRepair::NameOfADraft => LegacyForm::NameOfADraft,
+            };
+            findings.add(SecretFinding::Legacy(name(), form));
+        }
+        let verdict = self.facts.verified.as_public_keys().check(&read.value);
+        if !opened.is_authenticated() && verdict != Ok(PublicKeyVerdict::Belongs) {
+            findings.add(SecretFinding::Unauthenticated(name()));
+        }
+        let published = Facts::published(self.evidence, opened.name());
+        if let (Some(stored), Some(published)) = (public_half(opened), published)
+            && stored != published
+        {
+            let name = name();
+            findings.add(SecretFinding::CrossSigningKeyDiffers { name, stored, published });
+        }
+    }
+
+    /// What is stored under today's name and that of a draft, if it is not the same.
+    fn two_backup_keys(&self) -> Option<SecretFinding> {
+        let key = |name| backup_key(self.facts.opened(name)?);
+        let (current, draft) = (key(MEGOLM_BACKUP_V1)?, key(MEGOLM_BACKUP_V1_RECOVERY_KEY)?);
+        let (current, draft) = (*current.public_key(), *draft.public_key());
+        (current != draft).then_some(SecretFinding::TwoBackupKeys { current, draft })
+    }
+}
+
+/// Under which keys a secret stands, whether or not they are at hand.
+fn look_at_place(
+    storage: &SecretStorage,
+    name: &SecretName,
+    secret: &EncryptedSecret,
+    findings: &mut Findings,
+) {
+    let is_default = |default_key| {
+        secret.entries().any(|(id, _)| id == default_key && storage.key(id).is_some())
+    };
+    if storage.default_key().is_some_and(is_default) {
+        return;
+    }
+    let described = secret.entries().find(|(id, _)| storage.key(id).is_some());
+    match (described, secret.entries().next()) {
+        (Some((id, _)), _) if storage.default_key().is_some_and(|id| storage.key(id).is_some()) => {
+            findings.add(SecretFinding::UnderOtherKey(name.clone(), id.clone()));
+        }
+        (None, Some((id, _))) => {
+            findings.add(SecretFinding::UnderUnknownKey(name.clone(), id.clone()));
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,77 @@
+//! The keys of the secret storage.
+
+use super::{Case, Findings, StorageFinding};
+use crate::{
+    passphrase::PassphraseFinding,
+    secret_storage::{KeyAlgorithm, KeyDescription, KeyTest, SecretStorageFinding},
+    signed_json::SignatureVerdict,
+};
+
+impl Case<'_> {
+    pub(super) fn look_at_storage(&self, findings: &mut Findings) {
+        let Some(storage) = &self.evidence.storage else { return };
+        for finding in storage.findings() {
+            match finding {
+                SecretStorageFinding::Key(id, error) => {
+                    findings.add(StorageFinding::KeyUnreadable(id.clone(), *error));
+                }
+                SecretStorageFinding::DefaultKeyMissing(id) => {
+                    findings.add(StorageFinding::DefaultKeyMissing(id.clone()));
+                }
+                SecretStorageFinding::DefaultKeyUnreadable => {
+                    findings.add(StorageFinding::DefaultKeyUnreadable);
+                }
+                SecretStorageFinding::DefaultByName(id) => {
+                    findings.add(StorageFinding::DefaultByName(id.clone()));
+                }
+                // What is said of secrets stands with the secrets.
+                SecretStorageFinding::Secret(..) => {}
+            }
+        }
+        let is_empty = storage.keys().next().is_none();
+        if is_empty && storage.secrets().next().is_none() && storage.findings().is_empty() {
+            findings.add(StorageFinding::Absent);
+        }
+        if !is_empty && !storage.has_default_key_event() {
+            findings.add(StorageFinding::NoDefaultKey);
+        }
+        storage.keys().for_each(|key| self.look_at_key(key, findings));
+    }
+
+    fn look_at_key(&self, key: &KeyDescription, findings: &mut Findings) {
+        let id = || key.id().clone();
+        match key.algorithm() {
+            KeyAlgorithm::AesHmacSha2 => {}
+            KeyAlgorithm::Curve25519AesSha2 => findings.add(StorageFinding::Asymmetric(id())),
+            KeyAlgorithm::Unsupported(name) => {
+                return findings.add(StorageFinding::KeyUnsupported(id(), name.clone()));
+            }
+        }
+        match key.test() {
+            KeyTest::Check(_) | KeyTest::PublicKey(_) => {}
+            KeyTest::Absent => findings.add(StorageFinding::KeyUnverifiable(id())),
+            KeyTest::Unreadable(error) => {
+                findings.add(StorageFinding::KeyCheckUnreadable(id(), *error));
+            }
+        }
+        match key.passphrase() {
+            Ok(None) => {}
+            Ok(Some(read)) => {
+                for finding in &read.findings {
+                    if let PassphraseFinding::FewRounds { rounds } = finding {
+                        findings.add(StorageFinding::FewRounds(id(), *rounds));
+                    }
+                }
+            }
+            Err(error) => findings.add(StorageFinding::PassphraseUnusable(id(), error.clone())),
+        }
+        // No algorithm needs a signature, but one that is there and wrong shows a change.
+        let known = [&self.facts.trusted[..], &self.facts.claimed].concat();
+        let report = key.check_signatures(&self.evidence.user_id, &known, self.limits);
+        for checked in report.signatures() {
+            if checked.verdict == SignatureVerdict::Invalid {
+                findings.add(StorageFinding::WrongSignature(id(), checked.key_id.clone()));
+            }
+        }
+    }
+}

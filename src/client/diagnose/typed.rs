@@ -1,0 +1,134 @@
+//! Trying what was typed on everything that it could be the key of.
+
+use super::Evidence;
+use crate::{
+    Limits,
+    backup::{
+        BackupDecryptionKey, BackupPassphraseAttempts, BackupPassphraseError, BackupVersionInfo,
+    },
+    passphrase::PassphraseProgress,
+    recovery_key::{RecoveryKey, RecoveryKeyError},
+    secret_storage::{SecretStorageKey, Unlock, UnlockAttempt, UnlockFailure},
+    secret_value::PublicKeys,
+};
+
+/// What was typed, while it is tried.
+#[derive(Debug)]
+pub(super) struct Typing<'a> {
+    unlock: Option<Unlock<'a>>,
+    /// The passphrases of backups, the current one first. They come after the storage's.
+    backups: Vec<BackupPassphraseAttempts>,
+    tried: Option<Tried>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tried {
+    /// The keys of the secret storage that it gives.
+    pub(super) storage_keys: Vec<SecretStorageKey>,
+    pub(super) attempts: Vec<UnlockAttempt>,
+    /// The keys of backups that it gives or may give, without regard to which backup.
+    pub(super) backup_keys: Vec<BackupDecryptionKey>,
+    /// Why it gives no key of the storage.
+    pub(super) failure: Option<UnlockFailure>,
+}
+
+impl<'a> Typing<'a> {
+    pub(super) fn new(evidence: &'a Evidence, typed: Option<&str>, limits: &Limits) -> Self {
+        let Some(typed) = typed else {
+            return Self { unlock: None, backups: Vec::new(), tried: None };
+        };
+        let mut public_keys = PublicKeys::default();
+        let current = evidence.current().and_then(|info| info.auth_data().ok());
+        public_keys.backup = current.map(|auth_data| *auth_data.public_key().as_curve25519());
+        let storage = evidence.storage.as_ref();
+        let unlock = storage.map(|storage| storage.start_unlock(typed, &public_keys, limits));
+        let recovery_key = RecoveryKey::parse(typed);
+        let mut tried = Tried::default();
+        let backups = match recovery_key {
+            Ok(key) => {
+                tried.backup_keys.push(BackupDecryptionKey::from_recovery_key(key));
+                tried.failure = Some(UnlockFailure::RecoveryKeyDoesNotFit);
+                Vec::new()
+            }
+            Err(error) => {
+                let backups = attempts(evidence, typed);
+                tried.failure = Some(reason(error, backups.is_empty()));
+                backups
+            }
+        };
+        Self { unlock, backups, tried: Some(tried) }
+    }
+
+    pub(super) fn advance(&mut self, rounds: u32) -> bool {
+        if let Some(unlock) = &mut self.unlock {
+            if unlock.advance(rounds) {
+                self.end_unlocking();
+            }
+            return self.unlock.is_none() && self.backups.is_empty();
+        }
+        if let Some(attempts) = self.backups.first_mut() {
+            match attempts.advance(rounds) {
+                Ok(None) => {}
+                Ok(Some(fitting)) => {
+                    if let Some(tried) = &mut self.tried {
+                        tried.backup_keys.push(fitting.key);
+                    }
+                    self.backups.clear();
+                }
+                Err(_) => drop(self.backups.remove(0)),
+            }
+        }
+        self.backups.is_empty()
+    }
+
+    pub(super) fn progress(&self) -> Option<PassphraseProgress> {
+        let of_backup = || self.backups.first().map(BackupPassphraseAttempts::progress);
+        self.unlock.as_ref().map(Unlock::progress).or_else(of_backup)
+    }
+
+    pub(super) fn finish(self) -> Option<Tried> {
+        self.tried
+    }
+
+    fn end_unlocking(&mut self) {
+        let (Some(unlock), Some(tried)) = (self.unlock.take(), &mut self.tried) else { return };
+        match unlock.finish() {
+            Ok(unlocked) => {
+                tried.failure = None;
+                (tried.storage_keys, tried.attempts) = (unlocked.keys, unlocked.attempts);
+                // It is the storage's, so it is not a passphrase of backups before there was one.
+                self.backups.clear();
+            }
+            Err(error) => {
+                let is_told = matches!(error.reason, UnlockFailure::NoKeys);
+                tried.attempts = error.attempts;
+                if !is_told {
+                    tried.failure = Some(error.reason);
+                }
+            }
+        }
+    }
+}
+
+/// Passphrases of backups, of the current one first.
+fn attempts(evidence: &Evidence, typed: &str) -> Vec<BackupPassphraseAttempts> {
+    let start = |info: &BackupVersionInfo| -> Option<BackupPassphraseAttempts> {
+        let attempts: Result<_, BackupPassphraseError> =
+            BackupPassphraseAttempts::new(info.auth_data().ok()?, typed);
+        attempts.ok()
+    };
+    evidence.versions().filter_map(start).take(MAX_BACKUPS).collect()
+}
+
+/// Why a text that is no recovery key fits nothing, if it does not.
+fn reason(error: RecoveryKeyError, is_no_passphrase: bool) -> UnlockFailure {
+    if is_no_passphrase {
+        UnlockFailure::RecoveryKey(error)
+    } else {
+        UnlockFailure::PassphraseDoesNotFit
+    }
+}
+
+/// How many backups a passphrase is tried on.
+const MAX_BACKUPS: usize = 5;

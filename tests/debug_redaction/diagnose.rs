@@ -1,0 +1,124 @@
+//! A diagnosis: what it is made from, what it finds, what repairs it.
+
+use serde_json::json;
+use strongroom::{
+    Limits,
+    api::QueriedKeys,
+    backup::BackupVersionInfo,
+    client::diagnose::{
+        BackupFinding, CurrentBackup, Diagnose, Diagnosis, Evidence, Finding, IdentityFinding,
+        InputFinding, Remedy, RepairError, RepairParts, RepairPlan, SecretFinding, SessionFinding,
+        SessionSample, StorageFinding, UnsignedBackup,
+    },
+    encoding::json_object::JsonObject,
+    ids::EventType,
+    secret_storage::{NewKey, SecretStorage},
+    secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, SecretValue},
+};
+
+use super::{Witness, run};
+use crate::vault::{Vault, decryption_key};
+
+#[test]
+fn a_diagnosis_prints_neither_what_was_typed_nor_what_it_opened() {
+    run(look);
+}
+
+pub(crate) fn look(witness: &mut Witness, vault: &Vault) {
+    let limits = Limits::default();
+    let new_key = NewKey::generate(None).unwrap();
+    witness.add_bytes(new_key.key().expose_bytes());
+    let mut evidence = evidence(vault, &new_key);
+    let mut seen = Vec::new();
+    for is_retired in [false, true] {
+        if is_retired {
+            evidence.retired.push(*decryption_key().public_key());
+        }
+        for typed in [vault.recovery_key.as_str(), "correct horse"] {
+            witness.debug::<Evidence>(&evidence);
+            witness.debug::<CurrentBackup>(&evidence.backup);
+            witness.debug::<SessionSample>(evidence.sample.as_ref().unwrap());
+            let mut diagnose = Diagnose::new(&evidence, Some(typed), &limits);
+            witness.debug::<Diagnose<'_>>(&diagnose);
+            diagnose.advance(1);
+            witness.debug::<Diagnose<'_>>(&diagnose);
+            let diagnosis = diagnose.finish();
+            witness.debug::<Diagnosis>(&diagnosis);
+            diagnosis.findings().iter().for_each(|finding| look_at_finding(witness, finding));
+            look_at_repairs(witness, vault, &diagnosis, &new_key);
+            seen.extend(diagnosis.findings().iter().map(Finding::code));
+        }
+    }
+    for code in ["input.fits_nothing", "backup.retired", "secret.does_not_open"] {
+        assert!(seen.contains(&code), "{seen:?}");
+    }
+}
+
+/// An account whose secrets and keys are those of the vault.
+fn evidence(vault: &Vault, new_key: &NewKey) -> Evidence {
+    let limits = Limits::default();
+    let storage = SecretStorage::default();
+    let plan = storage.plan(&[], &limits, |change| {
+        change.create(new_key)?;
+        change.store(&MEGOLM_BACKUP_V1.into(), &vault.key_base64)
+    });
+    let plan = plan.unwrap();
+    let damaged = JsonObject::from_json(plan.steps()[2].content.as_bytes()).unwrap();
+    let master = EventType::from(CROSS_SIGNING_MASTER);
+    let events = plan.steps().iter().map(|step| (&step.event_type, &step.content));
+    let (bad, no_key) = ("m.secret_storage.key.bad".into(), JsonObject::from_json(br#"{"a":1}"#));
+    let no_key = no_key.unwrap();
+    let events = events.chain([(&master, &damaged), (&bad, &no_key)]);
+    let mut evidence = Evidence::new("@a:b.org".into());
+    evidence.storage = Some(SecretStorage::from_account_data(events, &limits));
+    let info = json!({
+        "version": "1",
+        "algorithm": "m.megolm_backup.v1.curve25519-aes-sha2",
+        "auth_data": { "public_key": decryption_key().public_key().to_base64() },
+    });
+    let info = BackupVersionInfo::from_json(info.to_string().as_bytes(), &limits).unwrap();
+    evidence.backup = CurrentBackup::Version(Box::new(info));
+    let room_keys = json!({ "rooms": { "!a": { "sessions": { "s": {} } } } }).to_string();
+    let sample = SessionSample::from_response(room_keys.as_bytes(), 9, &limits);
+    assert_eq!(sample.count(), 1);
+    evidence.sample = Some(sample);
+    evidence.keys = Some(QueriedKeys::default());
+    evidence.storage_keys = vec![new_key.key().clone()];
+    evidence.backup_key = Some(decryption_key());
+    evidence
+}
+
+fn look_at_finding(witness: &mut Witness, finding: &Finding) {
+    witness.display::<Finding>(finding);
+    match finding {
+        Finding::Input(it) => witness.debug::<InputFinding>(it),
+        Finding::Storage(it) => witness.debug::<StorageFinding>(it),
+        Finding::Secret(it) => witness.debug::<SecretFinding>(it),
+        Finding::Backup(it) => witness.debug::<BackupFinding>(it),
+        Finding::Sessions(it) => witness.debug::<SessionFinding>(it),
+        Finding::Identity(it) => witness.debug::<IdentityFinding>(it),
+        other => panic!("{other:?}"),
+    }
+    finding.remedy().iter().for_each(|remedy| witness.display::<Remedy>(remedy));
+}
+
+fn look_at_repairs(witness: &mut Witness, vault: &Vault, found: &Diagnosis, new_key: &NewKey) {
+    let mut parts = RepairParts::default();
+    parts.new_key = Some(new_key.clone());
+    let name = MEGOLM_BACKUP_V1.into();
+    let value = SecretValue::read(&name, vault.key_base64.as_bytes()).unwrap().value;
+    parts.secrets = vec![value];
+    witness.debug::<RepairParts>(&parts);
+    let rng = &mut rand_core::UnwrapErr(getrandom::SysRng);
+    for remedy in found.remedies() {
+        match found.repair(&remedy, &parts, rng) {
+            Ok(repair) => {
+                witness.debug::<RepairPlan>(&repair);
+                if let RepairPlan::Sign(unsigned) = &repair {
+                    witness.debug::<UnsignedBackup>(unsigned);
+                }
+            }
+            Err(error) => witness.error::<RepairError>(error),
+        }
+    }
+}

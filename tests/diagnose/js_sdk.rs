@@ -1,0 +1,49 @@
+//! Accounts of a real client, in which nothing is wrong.
+
+use strongroom::{
+    Limits,
+    api::{Endpoint as _, QueryKeys},
+    client::diagnose::{CurrentBackup, Evidence, SessionSample, diagnose},
+    encoding::json_object::JsonObject,
+    ids::EventType,
+    secret_storage::SecretStorage,
+};
+
+use crate::support::js_sdk;
+
+#[test]
+fn nothing_is_wrong_with_the_accounts_of_matrix_js_sdk() {
+    for account in js_sdk::accounts() {
+        let limits = Limits::default();
+        let bytes = |member| serde_json::to_vec(account.member(member)).unwrap();
+        let mut evidence = Evidence::new(account.text("user_id").into());
+        let account_data = account.member("account_data").as_object().unwrap();
+        let events = account_data.iter().map(|(event_type, content)| {
+            let content = JsonObject::from_json(content.to_string().as_bytes()).unwrap();
+            (EventType::from(event_type.as_str()), content)
+        });
+        let events: Vec<_> = events.collect();
+        let events = events.iter().map(|(event_type, content)| (event_type, content));
+        evidence.storage = Some(SecretStorage::from_account_data(events, &limits));
+        evidence.backup = CurrentBackup::Version(Box::new(js_sdk::version_info(&account)));
+        let response = http::Response::new(bytes("keys_query"));
+        evidence.keys = Some(QueryKeys::new().read_response(&response, &limits).unwrap());
+        let sample = SessionSample::from_response(&bytes("room_keys"), 1_000, &limits);
+        let count = sample.count();
+        assert!(count > 0);
+        evidence.sample = Some(sample);
+        let passphrase = account.get("passphrase").and_then(|passphrase| passphrase.as_str());
+        let typed = [Some(account.text("recovery_key")), passphrase, None];
+        for typed in typed {
+            let diagnosis = diagnose(&evidence, typed, &limits);
+            assert!(diagnosis.is_well(), "{diagnosis:#?}");
+            let said: Vec<_> = diagnosis.findings().iter().map(ToString::to_string).collect();
+            let restored = format!("A restore would give {count} out of {count} sessions");
+            assert_eq!(
+                said.iter().any(|sentence| sentence.starts_with(&restored)),
+                typed.is_some(),
+                "{said:#?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! What is wrong with an account, case by case: every finding is met in one account at least, with what stands
+//! beside it, and every repair mends what it is for.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise, and reads and writes files"
+)]
+
+#[path = "../support/account.rs"]
+mod account;
+mod cases;
+mod js_sdk;
+mod page;
+mod repairs;
+#[path = "../support/source.rs"]
+mod source;
+#[path = "../support/mod.rs"]
+mod support;
+mod table;
+mod world;

@@ -1,0 +1,83 @@
+//! The page of all findings is what the code says.
+
+use std::{env, fs};
+
+use strongroom::client::diagnose::Finding;
+
+use crate::table::findings;
+
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/diagnose.md");
+
+/// With `STRONGROOM_WRITE_DOCS` set, the page is written anew.
+#[test]
+fn the_page_lists_every_finding_with_its_sentence_and_its_remedy() {
+    let page = page();
+    if env::var_os("STRONGROOM_WRITE_DOCS").is_some() {
+        fs::write(PAGE, &page).unwrap();
+    }
+    assert_eq!(fs::read_to_string(PAGE).unwrap(), page);
+}
+
+#[test]
+fn every_sentence_and_every_remedy_is_one() {
+    for finding in findings() {
+        let remedy = finding.remedy().map(|remedy| remedy.to_string());
+        for sentence in [Some(finding.to_string()), remedy].into_iter().flatten() {
+            let first = sentence.chars().next().unwrap();
+            assert!(first.is_uppercase() || first.is_ascii_digit(), "{sentence}");
+            assert!(sentence.ends_with('.') && !sentence.contains(".."), "{sentence}");
+        }
+    }
+}
+
+const BEGINNING: &str = "\
+# What a diagnosis may find
+
+`client::diagnose` compares whatever is at hand of an account: what was typed, the account data, the backup and its
+older versions, the user's published keys, a sample of sessions. This page lists everything it may find, each with an
+example and with what helps. A test writes it from the code.
+
+*Danger* comes first: somebody else may have had a hand in it, so look at this before anything else is typed or
+repaired. *Failure*: history or a secret cannot be had. *Warning*: something does not work as it should. *Notice*: it
+works, and is of the past or unusual. *Information*: as it should be. Remedies with a star are performed by
+`Diagnosis::repair`.
+";
+
+fn page() -> String {
+    let mut findings = findings();
+    findings.sort_by_key(|finding| part(finding).0);
+    let mut page = BEGINNING.to_owned();
+    let (mut parts, mut codes) = (Vec::new(), Vec::new());
+    for finding in &findings {
+        if codes.contains(&finding.code()) {
+            continue;
+        }
+        codes.push(finding.code());
+        let (_, title) = part(finding);
+        if !parts.contains(&title) {
+            parts.push(title);
+            page.push_str(&format!(
+                "\n## {title}\n\n| finding | | for example | what helps |\n|---|---|---|---|\n"
+            ));
+        }
+        let remedy = finding.remedy();
+        let star =
+            if remedy.as_ref().is_some_and(|remedy| remedy.is_repairable()) { " \\*" } else { "" };
+        let remedy = remedy.map_or_else(String::new, |remedy| remedy.to_string());
+        let (code, severity) = (finding.code(), finding.severity().code());
+        page.push_str(&format!("| `{code}` | {severity} | {finding} | {remedy}{star} |\n"));
+    }
+    page
+}
+
+fn part(finding: &Finding) -> (u8, &'static str) {
+    match finding {
+        Finding::Input(_) => (0, "What was typed"),
+        Finding::Storage(_) => (1, "The keys of the secret storage"),
+        Finding::Secret(_) => (2, "The secrets"),
+        Finding::Backup(_) => (3, "The backup"),
+        Finding::Sessions(_) => (4, "The sessions"),
+        Finding::Identity(_) => (5, "The user's own keys"),
+        other => panic!("{other:?}"),
+    }
+}
