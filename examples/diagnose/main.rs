@@ -1,0 +1,143 @@
+//! Says what is wrong with an account, from what was saved of it, and what helps.
+//!
+//! ```text
+//! cargo run --release --example diagnose -- tests/vectors/js-sdk/random.json
+//! cargo run --release --example diagnose -- --recovery-key-file key.txt snapshot/*.json
+//! ```
+//!
+//! Each file is the body of a response: of `GET /room_keys/version`, `GET /room_keys/keys` or
+//! `POST /keys/query`, or the account data as `{TYPE: CONTENT}`. What it is shows in what it holds. A file may also
+//! hold several of them, as `{"account_data": …, "room_keys_version": …, "room_keys": …, "keys_query": …}`, with
+//! `recovery_key` or `passphrase`.
+//!
+//! The exit status is 0 if nothing is wrong, 3 if something is, and 1 if a file cannot be read.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "an example has files, which the library has not"
+)]
+
+mod saved;
+
+use std::{
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use clap::Parser;
+use saved::Saved;
+use serde::Serialize;
+use strongroom::{
+    Limits,
+    client::diagnose::{Diagnosis, Finding, Remedy, diagnose},
+    secret::SecretString,
+};
+
+/// Says what is wrong with an account, and what helps.
+#[derive(Parser)]
+struct Options {
+    /// Saved responses and account data, as JSON.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// A file with a recovery key.
+    #[arg(long, conflicts_with = "passphrase_file")]
+    recovery_key_file: Option<PathBuf>,
+    /// A file with a passphrase.
+    #[arg(long)]
+    passphrase_file: Option<PathBuf>,
+    /// Whose account it is, if the files do not say.
+    #[arg(long)]
+    user_id: Option<String>,
+    /// How many sessions to look at.
+    #[arg(long, default_value_t = 1_000)]
+    sessions: usize,
+    /// Prints JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A finding as JSON.
+#[derive(Serialize)]
+struct Line {
+    code: &'static str,
+    severity: &'static str,
+    sentence: String,
+    remedy: Option<RemedyLine>,
+}
+
+#[derive(Serialize)]
+struct RemedyLine {
+    code: &'static str,
+    sentence: String,
+    is_repairable: bool,
+}
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(status) => status,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
+    let limits = Limits::default();
+    let mut saved = Saved::default();
+    for file in &options.files {
+        saved.read(file, options.sessions, &limits)?;
+    }
+    if let Some(file) = options.recovery_key_file.iter().chain(&options.passphrase_file).next() {
+        saved.typed = Some(read_secret(file)?);
+    }
+    let evidence = saved.evidence(options.user_id.as_deref(), &limits)?;
+    let typed = saved.typed.as_ref().map(SecretString::expose_str);
+    let diagnosis = diagnose(&evidence, typed, &limits);
+    if options.json {
+        let lines: Vec<_> = diagnosis.findings().iter().map(Line::from).collect();
+        println!("{}", serde_json::to_string_pretty(&lines)?);
+    } else {
+        print(&diagnosis);
+    }
+    Ok(if diagnosis.is_well() { ExitCode::SUCCESS } else { ExitCode::from(3) })
+}
+
+/// The text of a file, without the end of its line.
+fn read_secret(file: &Path) -> Result<SecretString, Box<dyn Error>> {
+    let text = fs::read_to_string(file)
+        .map(SecretString::from)
+        .map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
+    Ok(SecretString::from(text.expose_str().trim_end_matches(['\r', '\n'])))
+}
+
+fn print(diagnosis: &Diagnosis) {
+    for finding in diagnosis.findings() {
+        println!("{}: {finding}", finding.severity().code());
+        if let Some(remedy) = finding.remedy() {
+            println!("    {remedy}");
+        }
+    }
+    if diagnosis.is_well() {
+        println!("Nothing is wrong.");
+    }
+}
+
+impl From<&Finding> for Line {
+    fn from(finding: &Finding) -> Self {
+        let remedy = |remedy: Remedy| RemedyLine {
+            code: remedy.code(),
+            sentence: remedy.to_string(),
+            is_repairable: remedy.is_repairable(),
+        };
+        Self {
+            code: finding.code(),
+            severity: finding.severity().code(),
+            sentence: finding.to_string(),
+            remedy: finding.remedy().map(remedy),
+        }
+    }
+}
