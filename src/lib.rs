@@ -40,7 +40,7 @@
 //! | [`secret_sharing`] | asking the user's other devices for secrets, and answering them |
 //! | [`secret_value`] | a named secret, its shape, and the public key that it belongs to |
 //! | [`signed_json`] | signed objects, kept to the last byte |
-//! | [`client`] | one machine per account, which does everything a client does about its backup |
+//! | [`client`] | one machine per account, which does everything a client does about its backup; what is wrong with an account |
 //! | [`api`] | the HTTP endpoints as typed requests and responses |
 //! | [`crypto`], [`encoding`], [`secret`], [`ids`] | what the others stand on |
 //! | [`excerpt`], [`randomness`], [`saved_state`] | names from outside, fit to be shown; the operating system's randomness; what machines save |

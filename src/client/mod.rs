@@ -1,7 +1,8 @@
 //! What a client does with all of it: one machine per account, without I/O.
 //!
 //! [`Backup`] knows the version, the trust and the preference of the account's key backup, and does everything
-//! a client does about them: setup, upload, download on demand, rotation, disabling.
+//! a client does about them: setup, upload, download on demand, rotation, disabling. [`diagnose`] says what is wrong
+//! with an account's keys, and plans what repairs it.
 
 pub mod backup;
 pub mod diagnose;
