@@ -9,77 +9,55 @@
 
 #[path = "support/account.rs"]
 mod account;
+#[path = "support/account_client.rs"]
+mod account_client;
 mod support;
 
-use std::collections::BTreeMap;
-
 use account::{ASYMMETRIC_ID, Account, KEY, recovery_key};
-use http::{Request, Response};
+use account_client::Client;
 use strongroom::{
     Limits,
-    api::{BaseUrl, GetAccountData, GetSync, GetWhoAmI, PutAccountData},
-    encoding::json_object::JsonObject,
     homeserver::Homeserver,
-    ids::{EventType, SyncToken, UserId},
+    ids::EventType,
     secret_storage::{
-        Change, ChangeError, NewKey, PlanError, SecretStorage, SecretStorageKey, VerifiedPublicKeys,
+        Change, ChangeError, NewKey, PlanError, SecretStorageKey, VerifiedPublicKeys,
     },
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeys},
 };
-use support::{
-    endpoints::Host,
-    synapse::{Login, Synapse},
-};
+use support::synapse::Synapse;
 
 #[test]
 fn a_storage_is_created_and_changed_in_memory() {
-    let (mut homeserver, mut client) = in_memory();
-    client(&mut homeserver).creates_and_changes();
+    Client::in_memory(&mut Homeserver::new()).creates_and_changes();
 }
 
 #[test]
 fn an_old_account_is_migrated_in_memory() {
-    let (mut homeserver, mut client) = in_memory();
-    client(&mut homeserver).migrates();
+    Client::in_memory(&mut Homeserver::new()).migrates();
 }
 
 #[test]
 fn a_storage_is_created_changed_and_migrated_on_a_real_homeserver() {
     let Some(synapse) = Synapse::from_environment("secret storage over HTTP") else { return };
-    for check in [Client::creates_and_changes, Client::migrates] {
-        let Login { token, .. } = synapse.register();
-        let base_url = BaseUrl::new(synapse.url()).unwrap();
-        let exchange: Exchange<'_> = Box::new(|request| synapse.send(request));
-        check(&mut Client::new(Host { base_url, token: token.as_str().into(), exchange }));
-    }
+    Client::on(&synapse).creates_and_changes();
+    Client::on(&synapse).migrates();
 }
 
-type Exchange<'a> = Box<dyn FnMut(Request<Vec<u8>>) -> Response<Vec<u8>> + 'a>;
-
-fn in_memory() -> (Homeserver, impl FnMut(&mut Homeserver) -> Client<'_>) {
-    let mut homeserver = Homeserver::new();
-    let token = homeserver.log_in("@alice:example.org", "PHONE");
-    (homeserver, move |homeserver: &mut Homeserver| {
-        let base_url = BaseUrl::new("https://matrix.example.org").unwrap();
-        let exchange: Exchange<'_> = Box::new(|request| homeserver.respond(&request));
-        Client::new(Host { base_url, token: token.as_str().into(), exchange })
-    })
+/// What a client does with its secret storage.
+trait Uses {
+    fn creates_and_changes(&mut self);
+    fn notices_another_client(&mut self, keys: &[SecretStorageKey]);
+    fn migrates(&mut self);
+    fn change(
+        &mut self,
+        keys: &[SecretStorageKey],
+        change: impl Fn(&mut Change<'_>) -> Result<(), ChangeError>,
+    );
+    fn opens(&mut self, keys: &[SecretStorageKey], secrets: &[(&str, &str)]);
+    fn unlock(&mut self, typed: &str) -> Vec<SecretStorageKey>;
 }
 
-/// A device that knows what the homeserver tells it, and nothing else.
-struct Client<'a> {
-    host: Host<Exchange<'a>>,
-    user_id: UserId,
-    since: Option<SyncToken>,
-    account_data: BTreeMap<EventType, JsonObject>,
-}
-
-impl<'a> Client<'a> {
-    fn new(mut host: Host<Exchange<'a>>) -> Self {
-        let user_id = host.send(&GetWhoAmI).user_id;
-        Self { host, user_id, since: None, account_data: BTreeMap::new() }
-    }
-
+impl Uses for Client<'_> {
     fn creates_and_changes(&mut self) {
         let key = NewKey::from_passphrase("caf\u{e9} au lait", Some("\u{1f511} mine")).unwrap();
         self.change(&[], |change| {
@@ -162,14 +140,8 @@ impl<'a> Client<'a> {
         change: impl Fn(&mut Change<'_>) -> Result<(), ChangeError>,
     ) {
         let limits = Limits::default();
-        let mut plan = self.storage().plan(keys, &limits, &change).unwrap();
-        while let Some(step) = plan.next().cloned() {
-            let before = self.get(&step.event_type);
-            plan.check_before(before.as_ref()).unwrap();
-            self.put(&step.event_type, step.content);
-            let after = self.get(&step.event_type);
-            plan.read_back(after.as_ref()).unwrap();
-        }
+        let plan = self.storage().plan(keys, &limits, &change).unwrap();
+        self.carry_out(plan);
     }
 
     fn opens(&mut self, keys: &[SecretStorageKey], secrets: &[(&str, &str)]) {
@@ -186,29 +158,6 @@ impl<'a> Client<'a> {
     fn unlock(&mut self, typed: &str) -> Vec<SecretStorageKey> {
         let storage = self.storage();
         storage.unlock(typed, &PublicKeys::default(), &Limits::default()).unwrap().keys
-    }
-
-    /// The secret storage as `/sync` has it by now. Synapse answers the same request for two minutes with
-    /// what it said first, so only what is new can be asked for.
-    fn storage(&mut self) -> SecretStorage {
-        let sync = GetSync::new();
-        let sync = match self.since.take() {
-            Some(since) => sync.since(since),
-            None => sync,
-        };
-        let response = self.host.send(&sync);
-        self.since = Some(response.next_batch);
-        let events = response.account_data.into_iter();
-        self.account_data.extend(events.map(|event| (event.event_type, event.content)));
-        SecretStorage::from_account_data(&self.account_data, &Limits::default())
-    }
-
-    fn get(&mut self, event_type: &EventType) -> Option<JsonObject> {
-        self.host.send(&GetAccountData::new(self.user_id.clone(), event_type.clone()))
-    }
-
-    fn put(&mut self, event_type: &EventType, content: JsonObject) {
-        self.host.send(&PutAccountData::new(self.user_id.clone(), event_type.clone(), content));
     }
 }
 

@@ -1,0 +1,87 @@
+//! A device with account data, over HTTP to any homeserver.
+#![allow(dead_code, reason = "each test includes it and uses a part")]
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::collections::BTreeMap;
+
+use http::{Request, Response};
+use strongroom::{
+    Limits,
+    api::{BaseUrl, GetAccountData, GetSync, GetWhoAmI, PutAccountData},
+    encoding::json_object::JsonObject,
+    homeserver::Homeserver,
+    ids::{EventType, SyncToken, UserId},
+    secret_storage::{Plan, SecretStorage},
+};
+
+use crate::support::{
+    endpoints::Host,
+    synapse::{Login, Synapse},
+};
+
+pub(crate) type Exchange<'a> = Box<dyn FnMut(Request<Vec<u8>>) -> Response<Vec<u8>> + 'a>;
+
+/// A device that knows what the homeserver tells it, and nothing else.
+pub(crate) struct Client<'a> {
+    pub(crate) host: Host<Exchange<'a>>,
+    pub(crate) user_id: UserId,
+    since: Option<SyncToken>,
+    account_data: BTreeMap<EventType, JsonObject>,
+}
+
+impl<'a> Client<'a> {
+    /// On the in-memory homeserver.
+    pub(crate) fn in_memory(homeserver: &'a mut Homeserver) -> Self {
+        let base_url = BaseUrl::new("https://matrix.example.org").unwrap();
+        let token = homeserver.log_in("@alice:example.org", "PHONE");
+        let exchange: Exchange<'a> = Box::new(|request| homeserver.respond(&request));
+        Self::new(Host { base_url, token: token.as_str().into(), exchange })
+    }
+
+    /// A new user of a real homeserver.
+    pub(crate) fn on(synapse: &'a Synapse) -> Self {
+        let Login { token, .. } = synapse.register();
+        let base_url = BaseUrl::new(synapse.url()).unwrap();
+        let exchange: Exchange<'a> = Box::new(|request| synapse.send(request));
+        Self::new(Host { base_url, token: token.as_str().into(), exchange })
+    }
+
+    fn new(mut host: Host<Exchange<'a>>) -> Self {
+        let user_id = host.send(&GetWhoAmI).user_id;
+        Self { host, user_id, since: None, account_data: BTreeMap::new() }
+    }
+
+    /// Takes every step of a plan.
+    pub(crate) fn carry_out(&mut self, mut plan: Plan) {
+        while let Some(step) = plan.next().cloned() {
+            let before = self.get(&step.event_type);
+            plan.check_before(before.as_ref()).unwrap();
+            self.put(&step.event_type, step.content);
+            let after = self.get(&step.event_type);
+            plan.read_back(after.as_ref()).unwrap();
+        }
+    }
+
+    /// The secret storage as `/sync` has it by now. Synapse answers the same request for two minutes with
+    /// what it said first, so only what is new can be asked for.
+    pub(crate) fn storage(&mut self) -> SecretStorage {
+        let sync = GetSync::new();
+        let sync = match self.since.take() {
+            Some(since) => sync.since(since),
+            None => sync,
+        };
+        let response = self.host.send(&sync);
+        self.since = Some(response.next_batch);
+        let events = response.account_data.into_iter();
+        self.account_data.extend(events.map(|event| (event.event_type, event.content)));
+        SecretStorage::from_account_data(&self.account_data, &Limits::default())
+    }
+
+    pub(crate) fn get(&mut self, event_type: &EventType) -> Option<JsonObject> {
+        self.host.send(&GetAccountData::new(self.user_id.clone(), event_type.clone()))
+    }
+
+    pub(crate) fn put(&mut self, event_type: &EventType, content: JsonObject) {
+        self.host.send(&PutAccountData::new(self.user_id.clone(), event_type.clone(), content));
+    }
+}
