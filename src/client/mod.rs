@@ -6,5 +6,11 @@
 
 pub mod backup;
 pub mod diagnose;
+mod failure;
+mod lane;
+mod operation;
 
-pub use self::backup::Backup;
+pub use self::{
+    backup::Backup,
+    operation::{NoAnswer, Operation, OperationId, UnknownOperation},
+};

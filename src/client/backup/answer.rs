@@ -3,26 +3,10 @@
 use http::Response;
 
 use super::{Backup, Call, NoAnswer, OperationId, UnknownOperation};
-use crate::api::{ApiError, Endpoint};
-
-/// Why a request did not do what it was sent for.
-#[derive(Debug)]
-pub(super) enum Failure {
-    /// Nobody knows whether it arrived.
-    NoAnswer,
-    /// The server, or something before it, cannot do it now.
-    Later { wait_ms: u64 },
-    /// The access token is not accepted.
-    Unauthorized,
-    /// What it is about is not there.
-    NotFound,
-    /// The version is not the current one.
-    OtherVersion,
-    /// It was too large.
-    TooLarge,
-    /// It will never be accepted.
-    Refused(ApiError),
-}
+use crate::{
+    api::{ApiError, Endpoint},
+    client::failure::Failure,
+};
 
 impl Backup {
     /// The host has sent a request, and this came back. Of a streamed response, the body holds what was not given
@@ -130,39 +114,17 @@ impl Backup {
         }
     }
 
-    /// Whose fault it is, and what everything else has to obey.
+    /// What everything else has to obey.
     fn blame(&mut self, error: ApiError, now_ms: u64) -> Failure {
-        let wait = error.retry_after().map(|retry_after| retry_after.wait(now_ms));
-        let wait_ms = wait.map_or(0, |wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
-        if error.is_unauthorized() {
-            self.is_paused = true;
-            Failure::Unauthorized
-        } else if error.is_request_too_large() {
-            Failure::TooLarge
-        } else if error.is_rate_limited() {
-            let until = self.clock.elapsed_ms().saturating_add(wait_ms);
-            self.not_before_ms = self.not_before_ms.max(until);
-            Failure::Later { wait_ms }
-        } else if error.is_not_found() {
-            Failure::NotFound
-        } else if error.means_other_version() {
-            Failure::OtherVersion
-        } else if is_final(&error) {
-            Failure::Refused(error)
-        } else {
-            Failure::Later { wait_ms }
+        let failure = Failure::new(error, now_ms);
+        match failure {
+            Failure::Unauthorized => self.is_paused = true,
+            Failure::RateLimited { wait_ms } => {
+                let until = self.clock.elapsed_ms().saturating_add(wait_ms);
+                self.not_before_ms = self.not_before_ms.max(until);
+            }
+            _ => {}
         }
+        failure
     }
-}
-
-impl Failure {
-    /// How long the server asks to wait.
-    pub(super) fn wait_ms(&self) -> u64 {
-        if let Self::Later { wait_ms } = self { *wait_ms } else { 0 }
-    }
-}
-
-/// Whether the same request will be refused again, by the word of a homeserver.
-fn is_final(error: &ApiError) -> bool {
-    matches!(error, ApiError::Matrix(error) if (400..500).contains(&error.status))
 }

@@ -7,10 +7,10 @@ use thiserror::Error;
 
 use super::{
     Backup, Next, Stage,
-    answer::Failure,
     kept::{Draft, SecretChange},
     stage::Event,
 };
+use crate::client::failure::Failure;
 use crate::{
     api::ApiError,
     backup::{AuthData, BackupDecryptionKey, BackupPublicKey, TrustedBackup},

@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{
-    Backup, Call, DeliveryId, FetchOutcome, Question, RestoreChoice, Scope, Stage, lane::Lane,
-};
+use super::{Backup, Call, DeliveryId, FetchOutcome, Lane, Question, RestoreChoice, Scope, Stage};
 use crate::{
     api::{Endpoint as _, GetRoomKeys, GetRoomKeysForRoom, GetRoomKeysForSession},
     backup::{BackupDecryptionKey, BackupPublicKey, BackupVersionInfo, Restore, RestoreOptions},

@@ -6,8 +6,9 @@ use http::Response;
 
 use super::{
     Backup, Call, DeliveryId, FetchOutcome, Next, NoAnswer, OperationId, RestoreChoice, Scope,
-    UnknownOperation, answer::Failure, download::Missing,
+    UnknownOperation, download::Missing,
 };
+use crate::client::failure::Failure;
 use crate::{
     backup::{BackedUpSession, Restore, RestoreReport, UnauthenticatedSession, Verdict},
     ids::BackupVersion,
@@ -88,7 +89,7 @@ impl Backup {
     fn stream_ended(&mut self, scope: &Scope, report: RestoreReport, now: u64) {
         self.download.attempts += 1;
         if !report.is_complete() && self.download.attempts < self.options.download_attempts {
-            return self.download.lane.failed(now, 0, &self.options);
+            return self.download.lane.failed(now, 0, self.options.backoff());
         }
         self.download.lane.succeeded(now);
         let is_all = *scope == Scope::Everything && report.is_complete();
@@ -101,8 +102,11 @@ impl Backup {
 
     fn fetch_failed(&mut self, scope: &Scope, failure: Failure, now: u64) {
         let outcome = match failure {
-            Failure::NoAnswer | Failure::Later { .. } | Failure::Unauthorized => {
-                return self.download.lane.failed(now, failure.wait_ms(), &self.options);
+            Failure::NoAnswer
+            | Failure::Later { .. }
+            | Failure::RateLimited { .. }
+            | Failure::Unauthorized => {
+                return self.download.lane.failed(now, failure.wait_ms(), self.options.backoff());
             }
             Failure::NotFound if matches!(scope, Scope::Session(..)) => self.missing(scope, now),
             Failure::NotFound | Failure::OtherVersion => {

@@ -71,14 +71,13 @@
 //! ```
 
 mod answer;
+mod call;
 mod create;
 mod download;
 mod fetch;
 mod kept;
-mod lane;
 mod next;
 mod offer;
-mod operation;
 mod options;
 mod outgoing;
 mod preference;
@@ -96,14 +95,13 @@ mod version;
 use std::{collections::BTreeMap, fmt};
 
 use self::{
-    create::Signing, download::Download, kept::Kept, lane::Lane, next::Outbox, operation::Call,
-    stage::Event, upload::Upload,
+    call::Call, create::Signing, download::Download, kept::Kept, next::Outbox, stage::Event,
+    upload::Upload,
 };
 pub use self::{
     create::{NewBackupKey, NotAwaited, SignId},
     download::KeyFit,
     kept::{Scope, UsedBackup},
-    operation::{NoAnswer, Operation, OperationId, UnknownOperation},
     options::BackupOptions,
     outgoing::{
         DeliveryId, FetchOutcome, HostToken, Next, NotStored, OfferedSession, SecretTask, Wish,
@@ -113,6 +111,8 @@ pub use self::{
     secret::SecretNotRead,
     stage::Stage,
 };
+use super::lane::{Backoff, Lane};
+pub use super::operation::{NoAnswer, Operation, OperationId, UnknownOperation};
 use crate::{
     Limits,
     backup::{BackupPublicKey, BackupVersionInfo, SessionSealer, TrustedBackup},

@@ -113,7 +113,7 @@ impl Backup {
             }
         }
         self.in_flight.insert(id, call.clone());
-        Next::Send(Box::new(Operation { id, call }))
+        Next::Send(Box::new(Operation::new(id, call)))
     }
 
     /// When something becomes due by itself, in the host's time.

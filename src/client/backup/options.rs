@@ -1,5 +1,7 @@
 //! How much at once, how often, and how long to wait.
 
+use super::Backoff;
+
 /// How much at once, how often, and how long to wait. All times are in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -30,6 +32,12 @@ pub struct BackupOptions {
     pub seen_sessions: usize,
     /// How many times a download of a room or of everything is tried that ends early. Default: 5.
     pub download_attempts: u32,
+}
+
+impl BackupOptions {
+    pub(super) fn backoff(&self) -> Backoff {
+        Backoff { first_ms: self.backoff_ms, longest_ms: self.longest_backoff_ms }
+    }
 }
 
 impl Default for BackupOptions {

@@ -2,7 +2,8 @@
 //! ([specification](https://spec.matrix.org/v1.19/client-server-api/#mkey_backup)), or what one client wrote
 //! before there was one. Only the former is written.
 
-use super::{Backup, Call, Stage, answer::Failure};
+use super::{Backup, Call, Stage};
+use crate::client::failure::Failure;
 use crate::{
     api::{GetAccountData, PutAccountData},
     encoding::json_object::JsonObject,
@@ -51,7 +52,7 @@ impl Backup {
                 self.preference.succeeded(now);
                 self.preference_is(self.kept.preference.enabled);
             }
-            Err(failure) => self.preference.failed(now, failure.wait_ms(), &self.options),
+            Err(failure) => self.preference.failed(now, failure.wait_ms(), self.options.backoff()),
         }
     }
 
@@ -73,7 +74,7 @@ impl Backup {
                 self.preference.succeeded(now);
                 self.preference_is(self.preference_sent);
             }
-            Err(failure) => self.preference.failed(now, failure.wait_ms(), &self.options),
+            Err(failure) => self.preference.failed(now, failure.wait_ms(), self.options.backoff()),
         }
     }
 }

@@ -4,10 +4,8 @@ use std::collections::{BTreeSet, VecDeque};
 
 use rand_core::CryptoRng;
 
-use super::{
-    Backup, Call, DeliveryId, HostToken, Next, NotStored, answer::Failure, lane::Lane, seen::Seen,
-    stage::Event,
-};
+use super::{Backup, Call, DeliveryId, HostToken, Lane, Next, NotStored, seen::Seen, stage::Event};
+use crate::client::failure::Failure;
 use crate::{
     api::{Endpoint as _, GetRoomKeysForSession, StoredRoomKeys},
     backup::{BackedUpSession, KeyBackupData, SealedSession},
@@ -131,9 +129,14 @@ impl Backup {
         };
         match seen {
             Err(Failure::OtherVersion) => return self.gone(now),
-            Err(failure @ (Failure::NoAnswer | Failure::Later { .. } | Failure::Unauthorized)) => {
+            Err(
+                failure @ (Failure::NoAnswer
+                | Failure::Later { .. }
+                | Failure::RateLimited { .. }
+                | Failure::Unauthorized),
+            ) => {
                 self.upload.to_look.push_front(pending);
-                return self.upload.lane.failed(now, failure.wait_ms(), &self.options);
+                return self.upload.lane.failed(now, failure.wait_ms(), self.options.backoff());
             }
             _ => self.upload.lane.succeeded(now),
         }
@@ -174,7 +177,7 @@ impl Backup {
                 self.deliver_stored(version.clone(), tokens);
             }
             Err(failure) if is_current => self.upload_failed(batch, failure, now),
-            Err(failure) => self.upload.lane.failed(now, failure.wait_ms(), &self.options),
+            Err(failure) => self.upload.lane.failed(now, failure.wait_ms(), self.options.backoff()),
         }
     }
 
@@ -188,11 +191,11 @@ impl Backup {
             }
             // Something on the way may drop what is too large for it, without a word.
             Failure::NoAnswer if batch.len() > 1 && losses > 0 && losses.is_multiple_of(LOSSES) => {
-                self.upload.lane.failed(now, 0, &self.options);
+                self.upload.lane.failed(now, 0, self.options.backoff());
                 self.split(batch);
             }
             failure => {
-                self.upload.lane.failed(now, failure.wait_ms(), &self.options);
+                self.upload.lane.failed(now, failure.wait_ms(), self.options.backoff());
                 self.upload.batches.push_front(batch);
             }
         }
@@ -215,7 +218,7 @@ impl Backup {
 
     /// The version is gone or was replaced: nothing goes there until it is known what happened.
     fn gone(&mut self, now: u64) {
-        self.upload.lane.failed(now, 0, &self.options);
+        self.upload.lane.failed(now, 0, self.options.backoff());
         self.turn(Event::Gone);
     }
 

@@ -2,9 +2,9 @@
 
 use super::{
     Backup, Call, FoundBackup, InUse, Question, Stage, UsedBackup,
-    answer::Failure,
     stage::{Event, step},
 };
+use crate::client::failure::Failure;
 use crate::{
     api::{CreateBackupVersion, DeleteBackupVersion, GetCurrentBackupVersion},
     backup::{BackupVersionInfo, SessionSealer, TrustError, TrustedBackup},
@@ -198,6 +198,6 @@ impl Backup {
 
     /// A request about versions failed.
     pub(super) fn version_failed(&mut self, failure: &Failure, now: u64) {
-        self.version.failed(now, failure.wait_ms(), &self.options);
+        self.version.failed(now, failure.wait_ms(), self.options.backoff());
     }
 }

@@ -1,6 +1,6 @@
 //! One kind of request at a time, and when the next one is due.
 
-use super::{BackupOptions, OperationId};
+use super::operation::OperationId;
 
 /// One kind of request: at most one is in flight.
 #[derive(Debug, Default)]
@@ -9,6 +9,15 @@ pub(super) struct Lane {
     /// Not before this, by the machine's clock.
     pub(super) due_ms: u64,
     failures: u32,
+}
+
+/// How long to wait after requests that failed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Backoff {
+    /// After the first one; it doubles with each further one.
+    pub(super) first_ms: u64,
+    /// At most, unless the server asks for more.
+    pub(super) longest_ms: u64,
 }
 
 impl Lane {
@@ -32,9 +41,9 @@ impl Lane {
     }
 
     /// The request failed, and is to be tried again later: each time after twice the time.
-    pub(super) fn failed(&mut self, now: u64, asked_ms: u64, options: &BackupOptions) {
-        let doubled = options.backoff_ms.saturating_mul(1 << self.failures.min(20));
-        let wait = doubled.min(options.longest_backoff_ms).max(asked_ms);
+    pub(super) fn failed(&mut self, now: u64, asked_ms: u64, backoff: Backoff) {
+        let doubled = backoff.first_ms.saturating_mul(1 << self.failures.min(20));
+        let wait = doubled.min(backoff.longest_ms).max(asked_ms);
         self.in_flight = None;
         self.due_ms = now.saturating_add(wait);
         self.failures = self.failures.saturating_add(1);
