@@ -7,8 +7,10 @@
 pub mod backup;
 pub mod diagnose;
 mod failure;
+pub mod flow;
 mod lane;
 mod operation;
+mod stored_key;
 
 pub use self::{
     backup::Backup,

@@ -133,7 +133,7 @@ impl SecretStorageKey {
     }
 
     /// The bytes from which the keys of a symmetric secret are derived.
-    pub(super) fn material(&self) -> KeyMaterial {
+    pub(crate) fn material(&self) -> KeyMaterial {
         match &self.secret {
             KeySecret::Symmetric(key) => key.clone(),
             KeySecret::Asymmetric(key) => KeyMaterial::from(key.as_secret()),

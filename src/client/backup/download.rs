@@ -179,6 +179,12 @@ impl Backup {
         is_fresh || !self.version_is_due()
     }
 
+    /// Whether the decryption key of the backup on the server is at hand.
+    #[must_use]
+    pub fn has_key(&self) -> bool {
+        self.download_key().is_some()
+    }
+
     fn download_key(&self) -> Option<&BackupDecryptionKey> {
         let auth_data = self.found.as_ref()?.auth_data().ok()?;
         self.kept.key_of(auth_data.public_key())

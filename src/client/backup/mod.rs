@@ -229,6 +229,30 @@ impl Backup {
         }
     }
 
+    /// Whose account it is.
+    #[must_use]
+    pub fn user_id(&self) -> &UserId {
+        &self.user_id
+    }
+
+    /// Which device this is.
+    #[must_use]
+    pub fn device_id(&self) -> &DeviceId {
+        &self.device_id
+    }
+
+    /// The backup as the server last described it.
+    #[must_use]
+    pub fn found(&self) -> Option<&BackupVersionInfo> {
+        self.found.as_ref()
+    }
+
+    /// Whether the server was asked since the machine was made or restored.
+    #[must_use]
+    pub fn has_looked(&self) -> bool {
+        self.has_looked
+    }
+
     /// Where the account stands with its backup.
     #[must_use]
     pub fn stage(&self) -> Stage {
@@ -293,6 +317,11 @@ impl Backup {
     /// Something may have changed on the server: the current version is asked for soon.
     pub fn look_again(&mut self) {
         self.version.due_ms = 0;
+    }
+
+    /// Whether requests are on their way.
+    pub(super) fn awaits_answers(&self) -> bool {
+        !self.in_flight.is_empty()
     }
 
     fn new_id(&mut self) -> u64 {

@@ -27,14 +27,17 @@ impl Backup {
                 self.turn(Event::Stop);
             }
             (Reply::Stop, _) => self.turn(Event::Stop),
-            (Reply::Saved, _) => {
-                self.kept.recovery_key_unsaved = false;
-                self.touch();
-            }
+            (Reply::Saved, _) => self.recovery_key_saved(),
             (Reply::Restore(choice), _) => self.choose_restore(choice),
         }
         self.asked.retain(|(asked, _)| *asked != id);
         Ok(())
+    }
+
+    /// The user has what opens the backup, so nothing is asked about it any more.
+    pub(in crate::client) fn recovery_key_saved(&mut self) {
+        self.kept.recovery_key_unsaved = false;
+        self.touch();
     }
 
     /// The questions that are open as things stand.

@@ -1,13 +1,11 @@
 //! What is found out before the rules are applied: which keys there are, what they open, who is trusted.
 
 use super::{Evidence, typed::Tried};
+use crate::client::stored_key::stored_key;
 use crate::{
     Limits,
-    backup::{
-        AuthData, BackupDecryptionKey, BackupPublicKey, BackupVersionInfo, KeySource, TrustedBackup,
-    },
+    backup::{AuthData, BackupDecryptionKey, BackupPublicKey, BackupVersionInfo, TrustedBackup},
     crypto::ed25519::Ed25519PublicKey,
-    encoding::secret_base64,
     ids::{KeyId, SecretName},
     secret_storage::{OpenedSecret, SecretStorageKey, SecretVerdict, VerifiedPublicKeys},
     secret_value::{
@@ -148,19 +146,6 @@ pub(super) fn public_half(opened: &OpenedSecret) -> Option<Ed25519PublicKey> {
     }
 }
 
-/// The backup key out of a stored secret, with what its place says of its source.
-pub(super) fn backup_key(opened: &OpenedSecret) -> Option<BackupDecryptionKey> {
-    let read = opened.value().ok()?;
-    let SecretContent::BackupKey(key) = read.value.content() else { return None };
-    let source = if opened.is_authenticated() {
-        KeySource::AuthenticatedSecretStorage
-    } else {
-        KeySource::Unauthenticated
-    };
-    let text = secret_base64::encode(key.as_secret().expose_bytes());
-    BackupDecryptionKey::from_base64(text.expose_str(), source).ok()
-}
-
 fn opened<'a>(secrets: &'a [SecretVerdict], name: &str) -> Option<&'a OpenedSecret> {
     let verdict = secrets.iter().find(|verdict| verdict.name.as_str() == name)?;
     verdict.outcome.as_ref().ok()
@@ -168,7 +153,7 @@ fn opened<'a>(secrets: &'a [SecretVerdict], name: &str) -> Option<&'a OpenedSecr
 
 fn stored_backup_key(secrets: &[SecretVerdict]) -> Option<BackupDecryptionKey> {
     let names = [MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY];
-    names.into_iter().find_map(|name| backup_key(opened(secrets, name)?))
+    names.into_iter().find_map(|name| stored_key(opened(secrets, name)?))
 }
 
 /// A master key is the user's if the host has pinned it, or if its secret half was stored by somebody with the

@@ -2,9 +2,10 @@
 
 use super::{
     Case, Findings, LegacyForm, SecretFinding,
-    facts::{Facts, backup_key, public_half},
+    facts::{Facts, public_half},
 };
 use crate::{
+    client::stored_key::stored_key,
     ids::SecretName,
     secret_storage::{
         EncryptedSecret, OpenedSecret, SecretFailure, SecretOrigin, SecretStorage,
@@ -104,7 +105,7 @@ impl Case<'_> {
 
     /// What is stored under today's name and that of a draft, if it is not the same.
     fn two_backup_keys(&self) -> Option<SecretFinding> {
-        let key = |name| backup_key(self.facts.opened(name)?);
+        let key = |name| stored_key(self.facts.opened(name)?);
         let (current, draft) = (key(MEGOLM_BACKUP_V1)?, key(MEGOLM_BACKUP_V1_RECOVERY_KEY)?);
         let (current, draft) = (*current.public_key(), *draft.public_key());
         (current != draft).then_some(SecretFinding::TwoBackupKeys { current, draft })

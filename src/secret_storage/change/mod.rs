@@ -160,7 +160,8 @@ impl Change<'_> {
         self.write(EventType::from(name.as_str()), content, reason);
     }
 
-    fn note(&mut self, note: PlanNote) {
+    /// Notes what stays as it is.
+    pub(crate) fn note(&mut self, note: PlanNote) {
         if !self.notes.contains(&note) && self.notes.len() < self.limits.findings {
             self.notes.push(note);
         }

@@ -1,0 +1,43 @@
+//! Flows: what a person does in one go, over all topics.
+//!
+//! | what happened | flow |
+//! |---|---|
+//! | a new account, or one that never had secrets | [`SetUp::bootstrap`] |
+//! | a new device, and the recovery key or passphrase | [`Recover`] |
+//! | a device or a key was stolen | [`SetUp::rotate_everything`] |
+//!
+//! Each is a value without I/O around the account's machine, [`Backup`]: the loop is the same for all.
+//!
+//! ```text
+//! match flow.next(now, &mut rng) {
+//!   Save(saved)              -> to disk and keychain; flow.saved()
+//!   Send(op)                 -> op.to_http(base_url, token), on whatever stack; flow.answer(op.id(), result, now)
+//!   ReadAccountData          -> flow.account_data(all account data, as the host's /sync has it)
+//!   Sign(id, key)            -> flow.signed(id, signatures)
+//!   ShowRecoveryKey(key)     -> show it, insist that it is saved; flow.recovery_key_saved()
+//!   EnterKey                 -> ask for the recovery key or passphrase; flow.enter(typed, now)
+//!   Import(id, v, sessions)  -> into the host's store as unauthenticated; flow.ack(id)
+//!   Wait(until)              -> sleep, or go on when something happens
+//!   Done(outcome)            -> the machine is in it, for the host to go on with
+//! }
+//! ```
+//!
+//! Secrets are written by a [`Plan`](crate::secret_storage::Plan): each event only where it is what the plan was made
+//! from, and read back. A crash at any moment costs nothing: what is drawn is saved before it is used, and a flow
+//! that is restored looks at what is there.
+//!
+//! [`Backup`]: crate::client::Backup
+
+mod outcome;
+mod post;
+mod recover;
+mod saved;
+mod set_up;
+mod storage;
+
+pub use self::{
+    outcome::{FlowError, SetUpDone, Step},
+    recover::{EnterError, Entered, Recover, Recovered},
+    saved::SavedFlow,
+    set_up::SetUp,
+};

@@ -1,0 +1,89 @@
+//! What flows want of their host, and how they end.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use super::SavedFlow;
+use crate::{
+    api::ApiError,
+    backup::UnauthenticatedSession,
+    client::{
+        backup::{Backup, DeliveryId, NewBackupKey, SignId},
+        operation::Operation,
+    },
+    ids::{BackupVersion, SecretStorageKeyId},
+    recovery_key::RecoveryKey,
+    secret_storage::{ChangeError, PlanNote, SecretStorageKey},
+};
+
+/// What the host is to do next.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Step<T> {
+    /// Write the state to disk and keychain, then call `saved`. Nothing is sent before.
+    Save(Box<SavedFlow>),
+    /// Send it, then call `answer`.
+    Send(Box<Operation>),
+    /// Call `account_data` with all of the account data, as the host's own `/sync` has it. A flow sends none: it
+    /// would take the host's events away. What is older than it should be costs a few requests.
+    ReadAccountData,
+    /// Sign it with the device key, and with the master key where it is at hand, then call `signed`.
+    Sign(SignId, NewBackupKey),
+    /// Show it and insist that the user saves it, then call `recovery_key_saved`.
+    ShowRecoveryKey(RecoveryKey),
+    /// Ask the user for the recovery key or passphrase, then call `enter`.
+    EnterKey,
+    /// Put them into the host's store as unauthenticated, as stored in this version, then call `ack`.
+    Import(DeliveryId, BackupVersion, Vec<UnauthenticatedSession>),
+    /// Nothing to do until then, in the host's milliseconds, or until something happens.
+    Wait(Option<u64>),
+    /// The flow has ended.
+    Done(Box<T>),
+}
+
+/// Why a flow ended without what it is for. What was done so far can be taken up by another one.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum FlowError {
+    /// There is a secret storage. It is recovered, or everything is rotated.
+    #[error("the account has a secret storage already")]
+    HasStorage(Option<SecretStorageKeyId>),
+    /// There is a backup. It is recovered, or everything is rotated.
+    #[error("the account has a backup already")]
+    HasBackup(BackupVersion),
+    /// The server refuses a request.
+    #[error("the homeserver refuses a request: {0}")]
+    Refused(#[source] ApiError),
+    /// A request or an answer is too large.
+    #[error("what is stored, or the homeserver\u{2019}s answer, is too large")]
+    TooLarge,
+    /// The secrets cannot be written.
+    #[error("the secret storage cannot be changed: {0}")]
+    Change(#[from] ChangeError),
+    /// Other clients write to the account all the time.
+    #[error("other clients keep changing the account")]
+    KeepsChanging,
+}
+
+/// A secret storage and a backup that were set up, and belong together.
+#[non_exhaustive]
+pub struct SetUpDone {
+    /// The account's machine, which goes on with the new backup.
+    pub backup: Backup,
+    /// The key of the secret storage.
+    pub storage_key: SecretStorageKey,
+    /// What was left as it was.
+    pub notes: Vec<PlanNote>,
+}
+
+impl fmt::Debug for SetUpDone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { backup, storage_key, notes } = self;
+        f.debug_struct("SetUpDone")
+            .field("backup", backup)
+            .field("storage_key", storage_key)
+            .field("notes", notes)
+            .finish()
+    }
+}

@@ -1,0 +1,60 @@
+//! What was got back, and what was entered for it.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use crate::{
+    client::backup::{Backup, FetchOutcome, KeyFit},
+    secret_storage::{SecretStorageKey, SecretVerdict, UnlockError},
+};
+
+/// What was got back.
+#[non_exhaustive]
+pub struct Recovered {
+    /// The account's machine. Whether the backup may be uploaded to it knows: [`Backup::trusted`], or a question.
+    pub backup: Backup,
+    /// The keys of the secret storage that were entered.
+    pub storage_keys: Vec<SecretStorageKey>,
+    /// What became of each secret.
+    pub secrets: Vec<SecretVerdict>,
+    /// Whether the key that was found belongs to the backup; nothing if none was found.
+    pub key: Option<KeyFit>,
+    /// What became of the sessions; nothing if there was no key to fetch them with.
+    pub fetched: Option<FetchOutcome>,
+}
+
+/// What was entered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Entered {
+    /// A key of the secret storage, or a passphrase for one.
+    StorageKey,
+    /// The key of the backup itself, or an old passphrase of it: the secrets stay closed.
+    BackupKey,
+}
+
+/// Why what was entered is of no use here. [`diagnose`](crate::client::diagnose) says more.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum EnterError {
+    /// It opens nothing.
+    #[error("what was entered opens nothing here: {0}")]
+    OpensNothing(#[source] Box<UnlockError>),
+    /// Nobody has asked for it now.
+    #[error("nothing is asked for now")]
+    NotAsked,
+}
+
+impl fmt::Debug for Recovered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { backup, storage_keys, secrets, key, fetched } = self;
+        f.debug_struct("Recovered")
+            .field("backup", backup)
+            .field("storage_keys", storage_keys)
+            .field("secrets", secrets)
+            .field("key", key)
+            .field("fetched", fetched)
+            .finish()
+    }
+}

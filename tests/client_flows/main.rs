@@ -1,0 +1,12 @@
+//! Flows on the in-memory homeserver: whatever is lost on the way, and wherever the host is restarted.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
+
+mod host;
+mod recover;
+mod rotate;
+mod set_up;

@@ -1,0 +1,189 @@
+//! A new device, and what the user has written down.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+use strongroom::{
+    Limits,
+    api::BaseUrl,
+    backup::TrustReason,
+    client::{
+        Backup,
+        backup::{BackupOptions, FetchOutcome, KeyFit, SavedBackup},
+        flow::{EnterError, Entered, Recover, Recovered, SetUp, Step},
+    },
+    ids::{SessionId, UserId},
+    secret_storage::{NewKey, VerifiedPublicKeys},
+};
+
+use crate::host::{BACKUP, Host, MASTER, Trouble, USER, new_key, secret};
+
+/// An account with sessions in its backup, and the key to it.
+fn account(key: &NewKey) -> (Host, BTreeSet<SessionId>) {
+    let mut host = Host::new();
+    let secrets = vec![secret(MASTER, 1)];
+    let flow = SetUp::bootstrap(host.backup(), key.clone(), secrets, Limits::default());
+    let mut done = host.set_up(flow).unwrap();
+    let sessions = host.upload(&mut done.backup, 5);
+    host.requests.clear();
+    (host, sessions.iter().map(|session| session.session_id()).collect())
+}
+
+/// What a new device has in the end.
+struct NewDevice {
+    recovered: Recovered,
+    imported: BTreeSet<SessionId>,
+    entered: Vec<Result<Entered, EnterError>>,
+}
+
+fn nobody() -> VerifiedPublicKeys {
+    VerifiedPublicKeys::none(UserId::from(USER))
+}
+
+fn recover(host: &mut Host, typed: &[&str]) -> NewDevice {
+    let backup = |saved: Option<&SavedBackup>| {
+        let (options, limits) = (BackupOptions::default(), Limits::default());
+        let (user, device) = (USER.into(), "TABLET".into());
+        match saved {
+            Some(saved) => Backup::restore(saved, user, device, options, limits).unwrap(),
+            None => Backup::new(user, device, options, limits),
+        }
+    };
+    let (mut imported, mut entered, mut typed) = (BTreeSet::new(), Vec::new(), typed.iter());
+    let mut saves = 0;
+    let mut flow = Recover::new(backup(None), nobody(), Limits::default());
+    for _ in 0..1_000 {
+        match flow.next(host.now, &mut host.rng) {
+            Step::Save(saved) => {
+                if host.trouble.restart_after == Some(saves) {
+                    flow = Recover::new(backup(Some(&saved.backup)), nobody(), Limits::default());
+                } else {
+                    flow.saved();
+                }
+                saves += 1;
+            }
+            Step::Send(operation) => {
+                let url = BaseUrl::new("https://example.org").unwrap();
+                let request = operation.to_http(&url, &host.token).unwrap();
+                let answer = host.send(&request);
+                if let (true, Ok(response)) = (operation.is_streamed(), &answer) {
+                    for piece in response.body().chunks(100) {
+                        flow.part(operation.id(), piece).unwrap();
+                    }
+                }
+                let is_streamed = operation.is_streamed();
+                let answer =
+                    answer.map(
+                        |response| {
+                            if is_streamed { response.map(|_| Vec::new()) } else { response }
+                        },
+                    );
+                flow.answer(operation.id(), answer, host.now).unwrap();
+            }
+            Step::ReadAccountData => flow.account_data(host.account_data()),
+            Step::EnterKey => entered.push(flow.enter(typed.next().unwrap(), host.now)),
+            Step::Import(id, _, sessions) => {
+                imported.extend(sessions.iter().map(|session| session.exported().session_id()));
+                flow.ack(id);
+            }
+            Step::Wait(until) => host.now = until.unwrap().max(host.now + 1),
+            Step::Done(recovered) => {
+                host.saves = saves;
+                return NewDevice { recovered: *recovered, imported, entered };
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    panic!("it never ends: {flow:?}");
+}
+
+fn report(fetched: Option<&FetchOutcome>) -> (u64, u64) {
+    match fetched {
+        Some(FetchOutcome::Report(report)) => (report.restored(), report.failed()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_recovery_key_gives_secrets_backup_and_sessions() {
+    let key = new_key();
+    let (mut host, sessions) = account(&key);
+    let typed = host.shown[0].clone();
+    let device = recover(&mut host, &["EsTW wrong", &typed]);
+    assert_eq!(device.imported, sessions);
+    assert!(matches!(device.entered[0], Err(EnterError::OpensNothing(_))));
+    assert_eq!(device.entered[1], Ok(Entered::StorageKey));
+    let recovered = &device.recovered;
+    assert_eq!(recovered.key, Some(KeyFit::Fits));
+    assert_eq!(report(recovered.fetched.as_ref()), (5, 0));
+    let trusted = recovered.backup.trusted().unwrap();
+    assert!(matches!(trusted.reason(), TrustReason::DecryptionKey(_)));
+    let opened = recovered.secrets.iter().filter(|verdict| verdict.outcome.is_ok());
+    let opened: Vec<_> = opened.map(|verdict| verdict.name.as_str()).collect();
+    assert_eq!(opened, [MASTER, BACKUP]);
+}
+
+#[test]
+fn a_passphrase_does_as_well() {
+    let key = NewKey::from_passphrase("correct horse", None).unwrap();
+    let (mut host, sessions) = account(&key);
+    let device = recover(&mut host, &["wrong horse", "correct horse"]);
+    assert_eq!(device.imported, sessions);
+    assert_eq!(device.entered[1], Ok(Entered::StorageKey));
+}
+
+#[test]
+fn the_key_of_the_backup_itself_gives_the_sessions() {
+    let key = new_key();
+    let (mut host, sessions) = account(&key);
+    let storage = host.storage();
+    let mut keys = vec![key.key().clone()];
+    let stored = storage.open(&BACKUP.into(), &mut keys, &Default::default()).unwrap();
+    let stored = strongroom::backup::BackupDecryptionKey::from_base64(
+        stored.text().expose_str(),
+        strongroom::backup::KeySource::TypedByUser,
+    );
+    let typed = stored.unwrap().to_recovery_key().to_text().expose_str().to_owned();
+    let device = recover(&mut host, &[&typed]);
+    assert_eq!(device.entered, [Ok(Entered::BackupKey)]);
+    assert_eq!(device.imported, sessions);
+    assert_eq!(device.recovered.secrets.len(), 0);
+}
+
+#[test]
+fn answers_may_be_lost_and_the_host_restarted() {
+    let key = new_key();
+    let (mut host, sessions) = account(&key);
+    let typed = host.shown[0].clone();
+    recover(&mut host, &[&typed]);
+    let (requests, saves) = (host.requests.len(), host.saves);
+    assert!(requests >= 3 && saves > 1, "{requests} {saves}");
+    let lost =
+        (0..requests).map(|number| Trouble { lost_answer: Some(number), ..Trouble::default() });
+    let after =
+        (0..saves).map(|number| Trouble { restart_after: Some(number), ..Trouble::default() });
+    for trouble in lost.chain(after) {
+        host.requests.clear();
+        host.trouble = trouble;
+        // A key that was entered may be asked for again if it was not saved.
+        let device = recover(&mut host, &[&typed, &typed]);
+        assert_eq!(device.imported, sessions);
+        assert_eq!(report(device.recovered.fetched.as_ref()), (5, 0));
+    }
+}
+
+#[test]
+fn a_stored_key_of_another_backup_is_named_and_the_rest_is_there() {
+    let key = new_key();
+    let (mut host, _) = account(&key);
+    let body = json!({
+        "algorithm": "m.megolm_backup.v1.curve25519-aes-sha2",
+        "auth_data": { "public_key": "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo" },
+    });
+    host.ask("POST", "/room_keys/version", &body);
+    let typed = host.shown[0].clone();
+    let device = recover(&mut host, &[&typed]);
+    assert!(matches!(device.recovered.key, Some(KeyFit::OtherKey { .. })));
+    assert!(device.recovered.fetched.is_none() && device.recovered.backup.trusted().is_none());
+    assert_eq!(device.recovered.secrets.len(), 2);
+}

@@ -1,0 +1,138 @@
+//! The first secret storage and backup.
+
+use serde_json::json;
+use strongroom::{
+    Limits,
+    backup::{BackupDecryptionKey, KeySource},
+    client::flow::{FlowError, SetUp, SetUpDone},
+    secret_storage::NewKey,
+    secret_value::PublicKeys,
+};
+
+use crate::host::{BACKUP, Host, MASTER, Meddle, Trouble, new_key, recovery_key, secret};
+
+fn bootstrap(host: &mut Host, key: &NewKey) -> Result<SetUpDone, FlowError> {
+    let secrets = vec![secret(MASTER, 1)];
+    let flow = SetUp::bootstrap(host.backup(), key.clone(), secrets, Limits::default());
+    host.set_up(flow)
+}
+
+/// What the user wrote down opens the secrets, and the backup's key among them is that of the one backup there is.
+fn check(host: &mut Host, done: &SetUpDone) {
+    let storage = host.storage();
+    let typed = host.shown.last().unwrap().clone();
+    let mut keys = storage.unlock(&typed, &PublicKeys::default(), &Limits::default()).unwrap().keys;
+    assert_eq!(storage.default_key(), Some(keys[0].id()));
+    let backup_key = storage.open(&BACKUP.into(), &mut keys, &PublicKeys::default()).unwrap();
+    let source = KeySource::AuthenticatedSecretStorage;
+    let key = BackupDecryptionKey::from_base64(backup_key.text().expose_str(), source).unwrap();
+    let (status, info) = host.ask("GET", "/room_keys/version", &json!({}));
+    assert_eq!(status, 200);
+    assert_eq!(info["auth_data"]["public_key"], key.public_key().to_base64());
+    let trusted = done.backup.trusted().unwrap();
+    assert_eq!(trusted.public_key(), key.public_key());
+    assert!(done.backup.secret_task().is_none());
+    assert_eq!(storage.keys().count(), 1);
+}
+
+#[test]
+fn a_storage_and_a_backup_are_made_that_belong_together() {
+    let (mut host, key) = (Host::new(), new_key());
+    let done = bootstrap(&mut host, &key).unwrap();
+    check(&mut host, &done);
+    assert_eq!(host.shown, [recovery_key(&key).to_text().expose_str()]);
+    let mut keys = vec![done.storage_key];
+    let master = host.storage().open(&MASTER.into(), &mut keys, &PublicKeys::default()).unwrap();
+    assert_eq!(master.value().unwrap().value, secret(MASTER, 1));
+    assert_eq!((host.versions(), done.notes.len()), (1, 0));
+}
+
+#[test]
+fn an_answer_or_a_request_may_be_lost_wherever_it_is() {
+    let mut host = Host::new();
+    bootstrap(&mut host, &new_key()).unwrap();
+    for number in 0..host.requests.len() {
+        for is_request in [false, true] {
+            let mut host = Host::new();
+            host.trouble = if is_request {
+                Trouble { lost_request: Some(number), ..Trouble::default() }
+            } else {
+                Trouble { lost_answer: Some(number), ..Trouble::default() }
+            };
+            let done = bootstrap(&mut host, &new_key()).unwrap();
+            check(&mut host, &done);
+            assert_eq!(host.versions(), 1, "request {number}");
+        }
+    }
+}
+
+#[test]
+fn the_host_may_be_restarted_whenever_it_saves() {
+    let mut host = Host::new();
+    bootstrap(&mut host, &new_key()).unwrap();
+    assert!(host.saves > 3);
+    for number in 0..host.saves {
+        for is_before in [false, true] {
+            let (mut host, key) = (Host::new(), new_key());
+            host.trouble = if is_before {
+                Trouble { restart_before: Some(number), ..Trouble::default() }
+            } else {
+                Trouble { restart_after: Some(number), ..Trouble::default() }
+            };
+            let done = bootstrap(&mut host, &key).unwrap();
+            check(&mut host, &done);
+            assert_eq!(host.shown, [recovery_key(&key).to_text().expose_str()]);
+            assert_eq!(host.versions(), 1, "save {number}");
+        }
+    }
+}
+
+#[test]
+fn another_client_may_write_between() {
+    let mut host = Host::new();
+    bootstrap(&mut host, &new_key()).unwrap();
+    let mut refused = 0;
+    for number in 0..host.requests.len() {
+        let mut host = Host::new();
+        let meddle: Meddle =
+            |host| host.put_account_data(MASTER, &json!({ "encrypted": { "other": {} } }));
+        host.trouble = Trouble { meddle: Some((number, meddle)), ..Trouble::default() };
+        match bootstrap(&mut host, &new_key()) {
+            Ok(done) => check(&mut host, &done),
+            Err(error) => panic!("{number}: {error:?}"),
+        }
+        refused += 1;
+    }
+    assert!(refused > 5);
+}
+
+#[test]
+fn where_there_is_a_storage_or_a_backup_nothing_is_written() {
+    let mut host = Host::new();
+    let done = bootstrap(&mut host, &new_key()).unwrap();
+    let (before, versions) = (host.account_data(), host.versions());
+    let again = bootstrap(&mut host, &new_key()).unwrap_err();
+    assert_eq!(again, FlowError::HasStorage(Some(done.storage_key.id().clone())));
+    assert_eq!((host.account_data(), host.versions()), (before, versions));
+
+    let mut host = Host::new();
+    let body = json!({
+        "algorithm": "m.megolm_backup.v1.curve25519-aes-sha2",
+        "auth_data": { "public_key": "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo" },
+    });
+    host.ask("POST", "/room_keys/version", &body);
+    let there = bootstrap(&mut host, &new_key()).unwrap_err();
+    assert_eq!(there, FlowError::HasBackup("1".into()));
+    assert!(host.requests.iter().all(|request| request.starts_with("GET")));
+}
+
+#[test]
+fn a_homeserver_that_refuses_ends_the_flow() {
+    for forbidden in ["POST /room_keys/version", "PUT /user/"] {
+        let mut host = Host::new();
+        host.trouble = Trouble { forbidden: Some(forbidden), ..Trouble::default() };
+        let refused = bootstrap(&mut host, &new_key()).unwrap_err();
+        assert!(matches!(refused, FlowError::Refused(_)), "{refused:?}");
+        assert_eq!(host.shown, Vec::<String>::new());
+    }
+}
