@@ -1,6 +1,6 @@
 //! The way to a homeserver in memory.
 
-use http::{Method, Request};
+use http::{Method, Request, Response};
 use serde::Serialize;
 use serde_json::Value;
 use strongroom::{
@@ -32,6 +32,11 @@ impl Server {
     pub(crate) fn send<E: Endpoint>(&mut self, token: &str, endpoint: &E) -> Result<E::Response> {
         let response = self.homeserver.respond(&endpoint.to_http(&self.base_url, &token.into())?);
         Ok(endpoint.read_response(&response, &Limits::default())?)
+    }
+
+    /// Sends what a machine wants to be sent.
+    pub(crate) fn exchange(&mut self, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
+        self.homeserver.respond(request)
     }
 
     /// Sends what this crate has no type for: it is what a host's own Olm and cross-signing send.

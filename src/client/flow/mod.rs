@@ -4,6 +4,7 @@
 //! |---|---|
 //! | a new account, or one that never had secrets | [`SetUp::bootstrap`] |
 //! | a new device, and the recovery key or passphrase | [`Recover`] |
+//! | a new device, verified by another one | [`ShareIn`], then [`Recover`] |
 //! | a device or a key was stolen | [`SetUp::rotate_everything`] |
 //!
 //! Each is a value without I/O around the account's machine, [`Backup`]: the loop is the same for all.
@@ -33,6 +34,7 @@ mod post;
 mod recover;
 mod saved;
 mod set_up;
+mod share_in;
 mod storage;
 
 pub use self::{
@@ -40,4 +42,5 @@ pub use self::{
     recover::{EnterError, Entered, Recover, Recovered},
     saved::SavedFlow,
     set_up::SetUp,
+    share_in::{ShareIn, SharedIn},
 };

@@ -14,6 +14,7 @@ use crate::{
     },
     ids::{BackupVersion, SecretStorageKeyId},
     recovery_key::RecoveryKey,
+    secret_sharing::RequesterError,
     secret_storage::{ChangeError, PlanNote, SecretStorageKey},
 };
 
@@ -61,6 +62,9 @@ pub enum FlowError {
     /// The secrets cannot be written.
     #[error("the secret storage cannot be changed: {0}")]
     Change(#[from] ChangeError),
+    /// The other devices cannot be asked.
+    #[error("the other devices cannot be asked: {0}")]
+    Sharing(#[source] RequesterError),
     /// Other clients write to the account all the time.
     #[error("other clients keep changing the account")]
     KeepsChanging,

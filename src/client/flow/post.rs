@@ -5,7 +5,9 @@ use rand_core::CryptoRng;
 
 use crate::{
     Limits,
-    api::{AccessToken, BaseUrl, Endpoint, GetAccountData, PutAccountData, RequestError},
+    api::{
+        AccessToken, BaseUrl, Endpoint, GetAccountData, PutAccountData, RequestError, SendToDevice,
+    },
     client::{
         failure::Failure,
         lane::{Backoff, Lane},
@@ -19,6 +21,7 @@ use crate::{
 pub(super) enum Call {
     Get(GetAccountData),
     Put(PutAccountData),
+    ToDevice(SendToDevice),
 }
 
 impl Sendable for Call {
@@ -30,6 +33,7 @@ impl Sendable for Call {
         match self {
             Self::Get(call) => call.to_http(base_url, token),
             Self::Put(call) => call.to_http(base_url, token),
+            Self::ToDevice(call) => call.to_http(base_url, token),
         }
     }
 }

@@ -127,6 +127,7 @@ impl Storage {
                 Err(Failure::NoAnswer) => return Some(Ok(())),
                 Err(failure) => failure,
             },
+            Call::ToDevice(_) => return None,
         };
         Some(match failure {
             Failure::Refused(error) => Err(FlowError::Refused(error)),

@@ -1,0 +1,208 @@
+//! A new device gets its secrets from the user's other devices, over real Olm sessions, and the sessions with them.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise, in its helpers too"
+)]
+
+#[path = "../examples/support/host/mod.rs"]
+mod host;
+#[path = "support/household.rs"]
+mod household;
+
+use host::{Received, Result};
+use household::{ALICE, BACKUP_KEY, Household, Whose, backup_key, public_keys};
+use rand::{SeedableRng as _, rngs::StdRng};
+use strongroom::{
+    Limits,
+    api::{BaseUrl, CreateBackupVersion},
+    backup::{AuthData, BackupPublicKey, KeySource, TrustReason},
+    client::{
+        Backup, Operation,
+        backup::{BackupOptions, FetchOutcome},
+        flow::{FlowError, Recover, Recovered, SavedFlow, ShareIn, SharedIn, Step},
+    },
+    ids::SecretName,
+    secret_sharing::{
+        OwnDevices, Receipt, Requester, RequesterError, RequesterOptions, SavedRequester,
+    },
+    secret_storage::VerifiedPublicKeys,
+    secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1},
+};
+
+/// The user's devices, and a backup with the key that the laptop has.
+fn household() -> Result<Household> {
+    let mut house = Household::new(10)?;
+    let public_key = BackupPublicKey::new(public_keys()?.backup.unwrap()).unwrap();
+    let token = house.phone.token().to_owned();
+    house.server.send(&token, &CreateBackupVersion::new(AuthData::new(&public_key)))?;
+    Ok(house)
+}
+
+fn backup() -> Backup {
+    Backup::new(ALICE.into(), "PHONE".into(), BackupOptions::default(), Limits::default())
+}
+
+fn verified() -> VerifiedPublicKeys {
+    VerifiedPublicKeys::none(ALICE.into())
+}
+
+fn flow(devices: OwnDevices, names: &[&str], saved: Option<&SavedFlow>) -> ShareIn {
+    let options = RequesterOptions::default();
+    let requester = match saved {
+        Some(SavedFlow { public, secret, .. }) => {
+            let saved = SavedRequester { public: public.clone(), secret: secret.clone() };
+            Requester::restore(&saved, ALICE.into(), "PHONE".into(), options).unwrap()
+        }
+        None => Requester::new(ALICE.into(), "PHONE".into(), options),
+    };
+    let backup = saved.map_or_else(backup, |saved| {
+        let (options, limits) = (BackupOptions::default(), Limits::default());
+        Backup::restore(&saved.backup, ALICE.into(), "PHONE".into(), options, limits).unwrap()
+    });
+    let names = names.iter().map(|name| SecretName::from(*name)).collect();
+    ShareIn::new(backup, requester, devices, names, verified(), Limits::default())
+}
+
+/// A phone with a flow.
+struct Phone {
+    flow: ShareIn,
+    names: Vec<&'static str>,
+    now: u64,
+    rng: StdRng,
+    /// Whether the host is restarted whenever it has saved.
+    restarts: bool,
+}
+
+impl Phone {
+    fn new(house: &mut Household, names: &[&'static str], restarts: bool) -> Result<Self> {
+        let flow = flow(house.seen_by(Whose::Phone)?, names, None);
+        let (names, rng) = (names.to_vec(), StdRng::seed_from_u64(3));
+        Ok(Self { flow, names, now: 0, rng, restarts })
+    }
+
+    /// Works until the flow waits or ends.
+    fn run(&mut self, house: &mut Household) -> Result<Option<SharedIn>> {
+        let mut restarts = 0;
+        loop {
+            match self.flow.next(self.now, &mut self.rng) {
+                Step::Save(saved) => {
+                    restarts += 1;
+                    if self.restarts && restarts < 5 {
+                        self.flow = flow(house.seen_by(Whose::Phone)?, &self.names, Some(&saved));
+                    } else {
+                        self.flow.saved();
+                    }
+                }
+                Step::Send(operation) => {
+                    let response = send(house, &operation);
+                    self.flow.answer(operation.id(), Ok(response), self.now)?;
+                }
+                Step::Wait(_) => return Ok(None),
+                Step::Done(shared) => return Ok(Some(*shared)),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    fn receives(&mut self, house: &mut Household) -> Result<Vec<Option<Receipt>>> {
+        let received = house.phone_receives()?;
+        let receipt = |event: &Received| match event {
+            Received::Decrypted(event) => self.flow.received(event, self.now),
+            _ => None,
+        };
+        Ok(received.iter().map(receipt).collect())
+    }
+}
+
+fn send(house: &mut Household, operation: &Operation) -> http::Response<Vec<u8>> {
+    let url = BaseUrl::new("https://matrix.example.org").unwrap();
+    let token = house.phone.token().into();
+    house.server.exchange(&operation.to_http(&url, &token).unwrap())
+}
+
+#[test]
+fn the_backup_key_comes_from_the_laptop_and_the_sessions_with_it() -> Result<()> {
+    for restarts in [false, true] {
+        let mut house = household()?;
+        let mut phone = Phone::new(&mut house, &[MEGOLM_BACKUP_V1], restarts)?;
+        assert!(phone.run(&mut house)?.is_none(), "it waits for answers");
+        house.laptop_shares()?;
+        let receipts = phone.receives(&mut house)?;
+        assert!(matches!(receipts[..], [Some(Receipt::Accepted(_))]), "{receipts:?}");
+        let shared = phone.run(&mut house)?.expect("the flow has ended");
+        assert_eq!(shared.missing, []);
+        assert_eq!(shared.secrets[0].secret.value, backup_key()?);
+        assert!(shared.failure.is_none());
+        let cancelled = house.decisions(Whose::Tablet)?;
+        assert_eq!(cancelled.len(), 2, "asked, and told that it is over: {cancelled:?}");
+
+        let recovered = recover(&mut house, shared.backup);
+        assert!(matches!(recovered.fetched, Some(FetchOutcome::Report(_))));
+        let trusted = recovered.backup.trusted().unwrap().reason().clone();
+        assert_eq!(trusted, TrustReason::DecryptionKey(KeySource::SharedByVerifiedDevice));
+    }
+    Ok(())
+}
+
+/// With the key, nothing has to be entered.
+fn recover(house: &mut Household, backup: Backup) -> Recovered {
+    let mut flow = Recover::new(backup, verified(), Limits::default());
+    let mut rng = StdRng::seed_from_u64(4);
+    loop {
+        match flow.next(0, &mut rng) {
+            Step::Save(_) => flow.saved(),
+            Step::Send(operation) => {
+                let response = send(house, &operation);
+                flow.answer(operation.id(), Ok(response), 0).unwrap();
+            }
+            Step::ReadAccountData => flow.account_data([]),
+            Step::Done(recovered) => return *recovered,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn what_nobody_sends_is_missing_when_the_host_gives_up() -> Result<()> {
+    let mut house = household()?;
+    let names = [MEGOLM_BACKUP_V1, CROSS_SIGNING_MASTER];
+    let mut phone = Phone::new(&mut house, &names, false)?;
+    assert!(phone.run(&mut house)?.is_none());
+    let decisions = house.decisions(Whose::Laptop)?;
+    assert_eq!(decisions.len(), 2);
+    phone.flow.give_up();
+    let shared = phone.run(&mut house)?.expect("the flow has ended");
+    assert_eq!(shared.missing, names.map(SecretName::from));
+    let withdrawn = house.decisions(Whose::Laptop)?;
+    assert_eq!(withdrawn.len(), 2, "{withdrawn:?}");
+    assert!(!format!("{shared:?}").contains(BACKUP_KEY));
+    Ok(())
+}
+
+#[test]
+fn requests_end_by_themselves() -> Result<()> {
+    let mut house = household()?;
+    let mut phone = Phone::new(&mut house, &[MEGOLM_BACKUP_V1], false)?;
+    assert!(phone.run(&mut house)?.is_none());
+    let Step::Wait(Some(until)) = phone.flow.next(0, &mut phone.rng) else { panic!() };
+    phone.now = until;
+    let shared = phone.run(&mut house)?.expect("the flow has ended");
+    assert_eq!(shared.missing, [MEGOLM_BACKUP_V1.into()]);
+    Ok(())
+}
+
+#[test]
+fn without_another_verified_device_nobody_is_asked() -> Result<()> {
+    let mut house = household()?;
+    let alone = OwnDevices::new(ALICE.into(), house.phone.identity().clone());
+    let mut phone = Phone::new(&mut house, &[MEGOLM_BACKUP_V1], false)?;
+    phone.flow.set_devices(alone);
+    let shared = phone.run(&mut house)?.expect("the flow has ended");
+    assert_eq!(shared.failure, Some(FlowError::Sharing(RequesterError::NobodyToAsk)));
+    assert_eq!(shared.missing, [MEGOLM_BACKUP_V1.into()]);
+    assert_eq!(house.decisions(Whose::Laptop)?, []);
+    Ok(())
+}
