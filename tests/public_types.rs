@@ -42,6 +42,10 @@ use strongroom::{
             RepairPlan, SecretFinding, SessionCount, SessionFinding, SessionSample, Severity,
             StorageFinding, UnsignedBackup,
         },
+        flow::{
+            EnterError, Entered, FlowError, Recover, Recovered, SavedFlow, SetUp, SetUpDone,
+            ShareIn, SharedIn, Step,
+        },
     },
     crypto::{
         aes_hmac_sha2::{
@@ -275,6 +279,17 @@ fn every_public_type_is_send_and_sync() {
         Severity,
         StorageFinding,
         UnsignedBackup,
+        EnterError,
+        Entered,
+        FlowError,
+        Recover,
+        Recovered,
+        SavedFlow,
+        SetUp,
+        SetUpDone,
+        ShareIn,
+        SharedIn,
+        Step<()>,
         // crypto
         BatchSealer,
         Curve25519PublicKey,

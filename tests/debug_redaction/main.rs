@@ -8,6 +8,7 @@
 
 mod client;
 mod diagnose;
+mod flow;
 mod secret_sharing;
 #[path = "../support/source.rs"]
 mod source;
@@ -441,6 +442,7 @@ fn every_public_type_is_looked_at_or_holds_no_secret() {
         secret_sharing::look,
         client::look,
         diagnose::look,
+        flow::look,
     ] {
         look(&mut witness, &vault);
     }

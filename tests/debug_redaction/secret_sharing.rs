@@ -182,6 +182,11 @@ fn seen_by(this: &DeviceIdentity, other: &DeviceIdentity) -> OwnDevices {
     OwnDevices::new(USER.into(), this.clone()).with_device(other)
 }
 
+/// A user with one device, which has nobody to ask.
+pub(crate) fn this_device_alone(user_id: &str) -> OwnDevices {
+    OwnDevices::new(user_id.into(), phone())
+}
+
 fn phone() -> DeviceIdentity {
     identity("PHONE", 1)
 }
