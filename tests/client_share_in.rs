@@ -22,7 +22,7 @@ use strongroom::{
     client::{
         Backup, Operation,
         backup::{BackupOptions, FetchOutcome},
-        flow::{FlowError, Recover, Recovered, SavedFlow, ShareIn, SharedIn, Step},
+        flow::{Flow as _, FlowError, Recover, Recovered, SavedFlow, ShareIn, SharedIn, Step},
     },
     ids::SecretName,
     secret_sharing::{
@@ -158,7 +158,7 @@ fn recover(house: &mut Household, backup: Backup) -> Recovered {
                 let response = send(house, &operation);
                 flow.answer(operation.id(), Ok(response), 0).unwrap();
             }
-            Step::ReadAccountData => flow.account_data([]),
+            Step::ReadAccountData => flow.account_data(Vec::new()),
             Step::Done(recovered) => return *recovered,
             other => panic!("{other:?}"),
         }

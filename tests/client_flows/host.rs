@@ -9,7 +9,7 @@ use strongroom::{
     client::{
         Backup, NoAnswer,
         backup::{BackupOptions, HostToken, Next, OfferedSession, Question, Reply},
-        flow::{FlowError, SavedFlow, SetUp, SetUpDone, Step},
+        flow::{Flow as _, FlowError, SavedFlow, SetUp, SetUpDone, Step},
     },
     crypto::ed25519::Ed25519Signature,
     encoding::{base64, json_object::JsonObject},

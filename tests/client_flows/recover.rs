@@ -10,7 +10,7 @@ use strongroom::{
     client::{
         Backup,
         backup::{BackupOptions, FetchOutcome, KeyFit, SavedBackup},
-        flow::{EnterError, Entered, Recover, Recovered, SetUp, Step},
+        flow::{EnterError, Entered, Flow as _, Recover, Recovered, SetUp, Step},
     },
     ids::{SessionId, UserId},
     secret_storage::{NewKey, VerifiedPublicKeys},

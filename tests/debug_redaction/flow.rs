@@ -7,8 +7,8 @@ use strongroom::{
         Backup,
         backup::BackupOptions,
         flow::{
-            EnterError, Entered, FlowError, Recover, Recovered, SavedFlow, SetUp, SetUpDone,
-            ShareIn, SharedIn, Step,
+            EnterError, Entered, Flow as _, FlowError, Recover, Recovered, SavedFlow, SetUp,
+            SetUpDone, ShareIn, SharedIn, Step,
         },
     },
     encoding::json_object::JsonObject,

@@ -7,7 +7,7 @@
 //! | a new device, verified by another one | [`ShareIn`], then [`Recover`] |
 //! | a device or a key was stolen | [`SetUp::rotate_everything`] |
 //!
-//! Each is a value without I/O around the account's machine, [`Backup`]: the loop is the same for all.
+//! Each is a [`Flow`]: a value without I/O around the account's machine, [`Backup`]. The loop is the same for all.
 //!
 //! ```text
 //! match flow.next(now, &mut rng) {
@@ -29,6 +29,7 @@
 //!
 //! [`Backup`]: crate::client::Backup
 
+mod contract;
 mod outcome;
 mod post;
 mod recover;
@@ -38,6 +39,7 @@ mod share_in;
 mod storage;
 
 pub use self::{
+    contract::Flow,
     outcome::{FlowError, SetUpDone, Step},
     recover::{EnterError, Entered, Recover, Recovered},
     saved::SavedFlow,

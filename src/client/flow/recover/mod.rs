@@ -9,7 +9,7 @@ use http::Response;
 use rand_core::CryptoRng;
 
 pub use self::outcome::{EnterError, Entered, Recovered};
-use super::Step;
+use super::{Flow, Step};
 use crate::{
     Limits,
     backup::BackupDecryptionKey,
@@ -77,8 +77,36 @@ impl Recover {
         }
     }
 
-    /// What the host is to do next. `now_ms` is the host's time, in milliseconds since the epoch; it may jump.
-    pub fn next(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Recovered> {
+    /// The secret storage, for a host that [unlocks](SecretStorage::start_unlock) it with progress and then calls
+    /// [`Recover::unlocked`].
+    #[must_use]
+    pub fn storage(&self) -> Option<&SecretStorage> {
+        self.storage.as_ref()
+    }
+
+    /// Keys of the secret storage, from wherever the host has them.
+    pub fn unlocked(&mut self, keys: Vec<SecretStorageKey>, now_ms: u64) {
+        self.storage_keys = keys;
+        let Some(storage) = &self.storage else { return };
+        let public_keys = self.verified.as_public_keys();
+        self.secrets = storage.open_all(&mut self.storage_keys, public_keys);
+        let opened = |name: &str| {
+            let verdict = self.secrets.iter().find(|verdict| verdict.name.as_str() == name)?;
+            verdict.outcome.as_ref().ok()
+        };
+        let names = [MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY];
+        let key = names.into_iter().find_map(|name| stored_key(opened(name)?));
+        match key {
+            Some(key) => self.give_key(key, now_ms),
+            None => self.stage = Stage::Finished,
+        }
+    }
+}
+
+impl Flow for Recover {
+    type Outcome = Recovered;
+
+    fn next(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Recovered> {
         loop {
             if self.saves {
                 return Step::Wait(None);
@@ -96,27 +124,17 @@ impl Recover {
         }
     }
 
-    /// All of the account data.
-    pub fn account_data(&mut self, events: impl IntoIterator<Item = (EventType, JsonObject)>) {
-        let events: Vec<_> = events.into_iter().collect();
+    fn saved(&mut self) {
+        self.saves = false;
+        self.backup.iter_mut().for_each(Backup::saved);
+    }
+
+    fn account_data(&mut self, events: Vec<(EventType, JsonObject)>) {
         let events = events.iter().map(|(event_type, content)| (event_type, content));
         self.storage = Some(SecretStorage::from_account_data(events, &self.limits));
     }
 
-    /// The secret storage, for a host that [unlocks](SecretStorage::start_unlock) it with progress and then calls
-    /// [`Recover::unlocked`].
-    #[must_use]
-    pub fn storage(&self) -> Option<&SecretStorage> {
-        self.storage.as_ref()
-    }
-
-    /// What the user typed: a recovery key or passphrase, of the secret storage or of the backup. A passphrase takes as
-    /// much time as the account asks for, within the limits.
-    ///
-    /// # Errors
-    ///
-    /// [`EnterError`] if it is of no use. It is asked for again then.
-    pub fn enter(&mut self, typed: &str, now_ms: u64) -> Result<Entered, EnterError> {
+    fn enter(&mut self, typed: &str, now_ms: u64) -> Result<Entered, EnterError> {
         let (Stage::Entering, Some(storage), Some(backup)) =
             (self.stage, &self.storage, &self.backup)
         else {
@@ -151,50 +169,15 @@ impl Recover {
         }
     }
 
-    /// Keys of the secret storage, from wherever the host has them.
-    pub fn unlocked(&mut self, keys: Vec<SecretStorageKey>, now_ms: u64) {
-        self.storage_keys = keys;
-        let Some(storage) = &self.storage else { return };
-        let public_keys = self.verified.as_public_keys();
-        self.secrets = storage.open_all(&mut self.storage_keys, public_keys);
-        let opened = |name: &str| {
-            let verdict = self.secrets.iter().find(|verdict| verdict.name.as_str() == name)?;
-            verdict.outcome.as_ref().ok()
-        };
-        let names = [MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY];
-        let key = names.into_iter().find_map(|name| stored_key(opened(name)?));
-        match key {
-            Some(key) => self.give_key(key, now_ms),
-            None => self.stage = Stage::Finished,
-        }
-    }
-
-    /// The state that [`Step::Save`] gave is written.
-    pub fn saved(&mut self) {
-        self.saves = false;
-        self.backup.iter_mut().for_each(Backup::saved);
-    }
-
-    /// The host has put sessions into its store.
-    pub fn ack(&mut self, id: DeliveryId) {
+    fn ack(&mut self, id: DeliveryId) {
         self.backup.iter_mut().for_each(|backup| backup.ack(id));
     }
 
-    /// A piece of a streamed response has arrived: see [`Backup::part`].
-    ///
-    /// # Errors
-    ///
-    /// [`UnknownOperation`] if no such response is awaited.
-    pub fn part(&mut self, id: OperationId, bytes: &[u8]) -> Result<(), UnknownOperation> {
+    fn part(&mut self, id: OperationId, bytes: &[u8]) -> Result<(), UnknownOperation> {
         self.backup.as_mut().ok_or(UnknownOperation)?.part(id, bytes)
     }
 
-    /// The host has sent a request, and this came back.
-    ///
-    /// # Errors
-    ///
-    /// [`UnknownOperation`] if no such request is awaited. Nothing has changed then.
-    pub fn answer(
+    fn answer(
         &mut self,
         id: OperationId,
         answer: Result<Response<Vec<u8>>, NoAnswer>,
@@ -203,14 +186,11 @@ impl Recover {
         self.backup.as_mut().ok_or(UnknownOperation)?.answer(id, answer, now_ms)
     }
 
-    /// The host has a valid access token again.
-    pub fn resume(&mut self) {
+    fn resume(&mut self) {
         self.backup.iter_mut().for_each(Backup::resume);
     }
 
-    /// Whether the flow waits for a valid access token.
-    #[must_use]
-    pub fn is_paused(&self) -> bool {
+    fn is_paused(&self) -> bool {
         self.backup.as_ref().is_some_and(Backup::is_paused)
     }
 }

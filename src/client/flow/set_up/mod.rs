@@ -7,7 +7,7 @@ use std::fmt;
 use http::Response;
 use rand_core::CryptoRng;
 
-use super::{FlowError, SetUpDone, Step, storage::Storage};
+use super::{Flow, FlowError, SetUpDone, Step, storage::Storage};
 use crate::{
     Limits,
     client::{
@@ -129,13 +129,12 @@ impl SetUp {
             failure: None,
         }
     }
+}
 
-    /// What the host is to do next. `now_ms` is the host's time, in milliseconds since the epoch; it may jump.
-    pub fn next(
-        &mut self,
-        now_ms: u64,
-        rng: &mut impl CryptoRng,
-    ) -> Step<Result<SetUpDone, FlowError>> {
+impl Flow for SetUp {
+    type Outcome = Result<SetUpDone, FlowError>;
+
+    fn next(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Self::Outcome> {
         loop {
             if self.is_saving {
                 return Step::Wait(None);
@@ -158,8 +157,7 @@ impl SetUp {
         }
     }
 
-    /// The state that [`Step::Save`] gave is written.
-    pub fn saved(&mut self) {
+    fn saved(&mut self) {
         self.is_saving = false;
         if std::mem::take(&mut self.machine_saves)
             && let Some(backup) = &mut self.backup
@@ -168,17 +166,11 @@ impl SetUp {
         }
     }
 
-    /// All of the account data.
-    pub fn account_data(&mut self, events: impl IntoIterator<Item = (EventType, JsonObject)>) {
+    fn account_data(&mut self, events: Vec<(EventType, JsonObject)>) {
         self.storage.give(events);
     }
 
-    /// The host has signed the new key of the backup, by as many keys as it has.
-    ///
-    /// # Errors
-    ///
-    /// [`NotAwaited`] if this is not what is to be signed now.
-    pub fn signed(
+    fn signed(
         &mut self,
         id: SignId,
         signatures: &[(KeyId, Ed25519Signature)],
@@ -186,19 +178,13 @@ impl SetUp {
         self.backup.as_mut().ok_or(NotAwaited)?.signed(id, signatures)
     }
 
-    /// The user has saved the recovery key.
-    pub fn recovery_key_saved(&mut self) {
+    fn recovery_key_saved(&mut self) {
         if matches!(self.stage, Stage::Showing { is_shown: true }) {
             self.stage = Stage::Saved;
         }
     }
 
-    /// The host has sent a request, and this came back.
-    ///
-    /// # Errors
-    ///
-    /// [`UnknownOperation`] if no such request is awaited. Nothing has changed then.
-    pub fn answer(
+    fn answer(
         &mut self,
         id: OperationId,
         answer: Result<Response<Vec<u8>>, NoAnswer>,
@@ -211,15 +197,12 @@ impl SetUp {
         self.backup.as_mut().ok_or(UnknownOperation)?.answer(id, answer, now_ms)
     }
 
-    /// The host has a valid access token again.
-    pub fn resume(&mut self) {
+    fn resume(&mut self) {
         self.storage.post.is_paused = false;
         self.backup.iter_mut().for_each(Backup::resume);
     }
 
-    /// Whether the flow waits for a valid access token.
-    #[must_use]
-    pub fn is_paused(&self) -> bool {
+    fn is_paused(&self) -> bool {
         self.storage.post.is_paused || self.backup.as_ref().is_some_and(Backup::is_paused)
     }
 }

@@ -7,7 +7,7 @@ use std::{collections::VecDeque, fmt};
 use http::Response;
 use rand_core::CryptoRng;
 
-use super::{FlowError, Step, post::Post};
+use super::{Flow, FlowError, Step, post::Post};
 use crate::{
     Limits,
     client::{
@@ -121,25 +121,6 @@ impl ShareIn {
         }
     }
 
-    /// What the host is to do next. `now_ms` is the host's time, in milliseconds since the epoch; it may jump.
-    pub fn next(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<SharedIn> {
-        loop {
-            if self.saves.is_some() {
-                return Step::Wait(None);
-            }
-            let step = match self.stage {
-                Stage::Looking => self.look(now_ms, rng),
-                Stage::Asking => self.ask(now_ms, rng),
-                Stage::Listening => self.listen(now_ms, rng),
-                Stage::Finished => self.finish(now_ms, rng),
-                Stage::Ended => Some(Step::Wait(None)),
-            };
-            if let Some(step) = step {
-                return step;
-            }
-        }
-    }
-
     /// The devices have changed: one was verified or blocked, say.
     pub fn set_devices(&mut self, devices: OwnDevices) {
         self.devices = devices;
@@ -176,42 +157,6 @@ impl ShareIn {
         self.stage = Stage::Finished;
     }
 
-    /// The state that [`Step::Save`] gave is written.
-    pub fn saved(&mut self) {
-        if self.saves.take() == Some(Saves::Machine) {
-            self.backup.iter_mut().for_each(Backup::saved);
-        }
-    }
-
-    /// The host has sent a request, and this came back.
-    ///
-    /// # Errors
-    ///
-    /// [`UnknownOperation`] if no such request is awaited. Nothing has changed then.
-    pub fn answer(
-        &mut self,
-        id: OperationId,
-        answer: Result<Response<Vec<u8>>, NoAnswer>,
-        now_ms: u64,
-    ) -> Result<(), UnknownOperation> {
-        if self.sent(id, &answer, now_ms) {
-            return Ok(());
-        }
-        self.backup.as_mut().ok_or(UnknownOperation)?.answer(id, answer, now_ms)
-    }
-
-    /// The host has a valid access token again.
-    pub fn resume(&mut self) {
-        self.post.is_paused = false;
-        self.backup.iter_mut().for_each(Backup::resume);
-    }
-
-    /// Whether the flow waits for a valid access token.
-    #[must_use]
-    pub fn is_paused(&self) -> bool {
-        self.post.is_paused || self.backup.as_ref().is_some_and(Backup::is_paused)
-    }
-
     /// What the secrets have to belong to.
     fn public_keys(&self) -> PublicKeys {
         let found = self.backup.as_ref().and_then(|backup| backup.found()?.auth_data().ok());
@@ -226,6 +171,55 @@ fn open_requests(requester: &Requester) -> impl Iterator<Item = (&RequestId, &Se
     use crate::secret_sharing::RequestState;
     let open = requester.requests().filter(|(.., state)| *state == RequestState::Open);
     open.map(|(id, name, _)| (id, name))
+}
+
+impl Flow for ShareIn {
+    type Outcome = SharedIn;
+
+    fn next(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<SharedIn> {
+        loop {
+            if self.saves.is_some() {
+                return Step::Wait(None);
+            }
+            let step = match self.stage {
+                Stage::Looking => self.look(now_ms, rng),
+                Stage::Asking => self.ask(now_ms, rng),
+                Stage::Listening => self.listen(now_ms, rng),
+                Stage::Finished => self.finish(now_ms, rng),
+                Stage::Ended => Some(Step::Wait(None)),
+            };
+            if let Some(step) = step {
+                return step;
+            }
+        }
+    }
+
+    fn saved(&mut self) {
+        if self.saves.take() == Some(Saves::Machine) {
+            self.backup.iter_mut().for_each(Backup::saved);
+        }
+    }
+
+    fn answer(
+        &mut self,
+        id: OperationId,
+        answer: Result<Response<Vec<u8>>, NoAnswer>,
+        now_ms: u64,
+    ) -> Result<(), UnknownOperation> {
+        if self.sent(id, &answer, now_ms) {
+            return Ok(());
+        }
+        self.backup.as_mut().ok_or(UnknownOperation)?.answer(id, answer, now_ms)
+    }
+
+    fn resume(&mut self) {
+        self.post.is_paused = false;
+        self.backup.iter_mut().for_each(Backup::resume);
+    }
+
+    fn is_paused(&self) -> bool {
+        self.post.is_paused || self.backup.as_ref().is_some_and(Backup::is_paused)
+    }
 }
 
 impl fmt::Debug for ShareIn {
