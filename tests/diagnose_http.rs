@@ -20,8 +20,13 @@ use strongroom::{
     Limits,
     api::{CreateBackupVersion, GetBackupVersion, GetCurrentBackupVersion, UpdateBackupVersion},
     backup::{AuthData, BackupDecryptionKey, BackupVersionInfo, KeySource},
-    client::diagnose::{
-        CurrentBackup, Diagnosis, Evidence, Finding, RepairParts, RepairPlan, diagnose,
+    client::{
+        Backup,
+        backup::BackupOptions,
+        diagnose::{
+            CurrentBackup, Diagnosis, Evidence, Finding, RepairParts, RepairPlan, diagnose,
+        },
+        flow::SetUp,
     },
     crypto::{
         ed25519::{Ed25519PublicKey, Ed25519Signature},
@@ -30,9 +35,8 @@ use strongroom::{
     encoding::{base64, json_object::JsonObject},
     homeserver::Homeserver,
     ids::{BackupVersion, KeyId, SecretName},
-    secret::SecretBytes,
     secret_storage::{NewKey, SecretStorageKey},
-    secret_value::SecretValue,
+    secret_value::{PublicKeys, SecretValue},
 };
 use support::synapse::Synapse;
 use vodozemac::Ed25519SecretKey;
@@ -77,19 +81,22 @@ const BREAKAGES: [Breakage; 12] = [
         user.write(&event_type, description);
     }),
     ("secret.legacy", |user| {
-        let numbers = [BACKUP_KEY; 32].map(|byte| byte.to_string()).join(",");
+        let text = user.backup_key.to_base64();
+        let bytes = base64::decode(text.expose_str()).unwrap();
+        let numbers: Vec<_> = bytes.iter().map(u8::to_string).collect();
+        let numbers = numbers.join(",");
         let key = user.key.key().expose_bytes().try_into().unwrap();
         let mut account = Account::default();
         account.put_bytes(BACKUP, user.key.id().as_str(), key, numbers.as_bytes());
         user.write(BACKUP, serde_json::from_str(&account.content(BACKUP)).unwrap());
     }),
     ("backup.not_signed", |user| {
-        let auth_data = AuthData::new(backup_key().public_key());
+        let auth_data = AuthData::new(user.backup_key.public_key());
         user.update(auth_data);
     }),
     ("backup.wrong_signature", |user| {
         let wrong = Ed25519Signature::from_bytes([7; 64]);
-        let auth_data = AuthData::new(backup_key().public_key());
+        let auth_data = AuthData::new(user.backup_key.public_key());
         user.update(auth_data.with_signature(&user.client.user_id, &master_id(), &wrong));
     }),
     ("backup.older_versions", |user| user.create_backup()),
@@ -133,27 +140,32 @@ fn codes(diagnosis: &Diagnosis) -> Vec<&'static str> {
 struct User<'a> {
     client: Client<'a>,
     key: NewKey,
+    backup_key: BackupDecryptionKey,
     has_other_key: bool,
 }
 
 impl<'a> User<'a> {
-    fn new(client: Client<'a>) -> Self {
-        let key = NewKey::generate(None).unwrap();
-        let mut user = Self { client, key, has_other_key: false };
-        let limits = Limits::default();
-        let plan = user.client.storage().plan(&[], &limits, |change| {
-            change.create(&user.key)?;
-            change.store(&MASTER.into(), &base64::encode(&[MASTER_SEED; 32]))?;
-            change.store(&BACKUP.into(), &base64::encode(&[BACKUP_KEY; 32]))
-        });
-        let plan = plan.unwrap();
-        user.client.carry_out(plan);
-        user.create_backup();
-        user
+    /// Somebody whom the flow of the crate has set up.
+    fn new(mut client: Client<'a>) -> Self {
+        let (key, limits) = (NewKey::generate(None).unwrap(), Limits::default());
+        let options = BackupOptions::default();
+        let machine = Backup::new(client.user_id.clone(), "PHONE".into(), options, limits);
+        let secrets = vec![secret(MASTER, MASTER_SEED)];
+        let flow = SetUp::bootstrap(machine, key.clone(), secrets, limits);
+        let sign = |bytes: &[u8]| vec![(master_id(), sign(bytes))];
+        let done = client.run(flow, &sign, "").outcome.unwrap();
+        let mut keys = vec![key.key().clone()];
+        let stored = client.storage().open(&BACKUP.into(), &mut keys, &PublicKeys::default());
+        let source = KeySource::AuthenticatedSecretStorage;
+        let stored = stored.unwrap();
+        let backup_key = BackupDecryptionKey::from_base64(stored.text().expose_str(), source);
+        let backup_key = backup_key.unwrap();
+        assert_eq!(backup_key.public_key(), done.backup.trusted().unwrap().public_key());
+        Self { client, key, backup_key, has_other_key: false }
     }
 
     fn create_backup(&mut self) {
-        let auth_data = AuthData::new(backup_key().public_key());
+        let auth_data = AuthData::new(self.backup_key.public_key());
         let signature = sign(&auth_data.bytes_to_sign().unwrap());
         let user_id = self.client.user_id.clone();
         let auth_data = auth_data.with_signature(&user_id, &master_id(), &signature);
@@ -191,7 +203,9 @@ impl<'a> User<'a> {
         let mut parts = RepairParts::default();
         let new_key = NewKey::generate(None).unwrap();
         parts.new_key = Some(new_key.clone());
-        parts.secrets = vec![secret(MASTER, MASTER_SEED), secret(BACKUP, BACKUP_KEY)];
+        let text = self.backup_key.to_base64();
+        let backup_key = SecretValue::read(&BACKUP.into(), text.expose_str().as_bytes());
+        parts.secrets = vec![secret(MASTER, MASTER_SEED), backup_key.unwrap().value];
         let rng = &mut rand_core::UnwrapErr(getrandom::SysRng);
         match found.repair(&finding.remedy().unwrap(), &parts, rng).unwrap() {
             RepairPlan::AccountData(plan) => self.client.carry_out(plan),
@@ -234,11 +248,6 @@ impl<'a> User<'a> {
     }
 }
 
-fn backup_key() -> BackupDecryptionKey {
-    let bytes = SecretBytes::init_with(|bytes| *bytes = [BACKUP_KEY; 32]);
-    BackupDecryptionKey::from_bytes(bytes, KeySource::Generated)
-}
-
 fn secret(name: &str, byte: u8) -> SecretValue {
     let text = base64::encode(&[byte; 32]);
     SecretValue::read(&SecretName::from(name), text.as_bytes()).unwrap().value
@@ -262,4 +271,3 @@ const DEFAULT_KEY: &str = "m.secret_storage.default_key";
 const BACKUP: &str = "m.megolm_backup.v1";
 const MASTER: &str = "m.cross_signing.master";
 const MASTER_SEED: u8 = 1;
-const BACKUP_KEY: u8 = 8;

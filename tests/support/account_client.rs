@@ -1,6 +1,6 @@
 //! A device with account data, over HTTP to any homeserver.
 #![allow(dead_code, reason = "each test includes it and uses a part")]
-#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::collections::BTreeMap;
 
@@ -8,16 +8,29 @@ use http::{Request, Response};
 use strongroom::{
     Limits,
     api::{BaseUrl, GetAccountData, GetSync, GetWhoAmI, PutAccountData},
+    client::flow::{Flow, Step},
+    crypto::ed25519::Ed25519Signature,
     encoding::json_object::JsonObject,
     homeserver::Homeserver,
-    ids::{EventType, SyncToken, UserId},
+    ids::{EventType, KeyId, SyncToken, UserId},
     secret_storage::{Plan, SecretStorage},
+    session_data::ExportedSession,
 };
 
 use crate::support::{
     endpoints::Host,
     synapse::{Login, Synapse},
 };
+
+/// Signatures for the public key of a new backup.
+pub(crate) type Sign<'a> = &'a dyn Fn(&[u8]) -> Vec<(KeyId, Ed25519Signature)>;
+
+/// What came of a flow.
+pub(crate) struct Ran<F: Flow> {
+    pub(crate) outcome: F::Outcome,
+    pub(crate) shown: Option<String>,
+    pub(crate) imported: Vec<ExportedSession>,
+}
 
 pub(crate) type Exchange<'a> = Box<dyn FnMut(Request<Vec<u8>>) -> Response<Vec<u8>> + 'a>;
 
@@ -49,6 +62,38 @@ impl<'a> Client<'a> {
     fn new(mut host: Host<Exchange<'a>>) -> Self {
         let user_id = host.send(&GetWhoAmI).user_id;
         Self { host, user_id, since: None, account_data: BTreeMap::new() }
+    }
+
+    /// Works for a flow until it ends. What it asks for is `typed`.
+    pub(crate) fn run<F: Flow>(&mut self, mut flow: F, sign: Sign<'_>, typed: &str) -> Ran<F> {
+        let rng = &mut rand_core::UnwrapErr(getrandom::SysRng);
+        let (mut shown, mut imported) = (None, Vec::new());
+        loop {
+            match flow.next(0, rng) {
+                Step::Save(_) => flow.saved(),
+                Step::Send(call) => {
+                    let request = call.to_http(&self.host.base_url, &self.host.token).unwrap();
+                    let response = (self.host.exchange)(request);
+                    flow.answer(call.id(), Ok(response), 0).unwrap();
+                }
+                Step::ReadAccountData => {
+                    self.storage();
+                    flow.account_data(self.account_data.clone().into_iter().collect());
+                }
+                Step::Sign(id, key) => flow.signed(id, &sign(&key.bytes_to_sign)).unwrap(),
+                Step::ShowRecoveryKey(key) => {
+                    shown = Some(key.to_text().expose_str().to_owned());
+                    flow.recovery_key_saved();
+                }
+                Step::EnterKey => drop(flow.enter(typed, 0).unwrap()),
+                Step::Import(id, _, sessions) => {
+                    imported.extend(sessions.into_iter().map(|session| session.into_exported()));
+                    flow.ack(id);
+                }
+                Step::Done(outcome) => return Ran { outcome: *outcome, shown, imported },
+                _ => panic!("there is nothing to wait for"),
+            }
+        }
     }
 
     /// Takes every step of a plan.
