@@ -96,7 +96,7 @@ fn setup_upload_restore_rotate_and_disable_on_a_real_homeserver() {
     laptop.has_session();
     laptop.live(60_000);
     assert_eq!(laptop.machine.stage(), Stage::Changed);
-    let Question::Changed { used, found: Some(found) } = laptop.question() else { panic!() };
+    let Question::Changed { used, found: Some(found), .. } = laptop.question() else { panic!() };
     assert_eq!((used.version.as_str(), found.version.as_str()), ("1", "2"));
     laptop.reply(Reply::Use);
     laptop.live(60_000);

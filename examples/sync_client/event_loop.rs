@@ -53,6 +53,7 @@ impl Device {
                     self.backup.secret_read_back(stored.as_ref())?;
                 }
                 Next::NotCreated(error) => println!("  no backup was created: {error}"),
+                Next::NotDeleted(error) => println!("  a backup was not deleted: {error}"),
                 Next::Ask(id, question) => {
                     if let Some(reply) = self.user.reply(&question) {
                         self.backup.reply(id, reply)?;

@@ -25,7 +25,7 @@ impl User {
                 );
                 found.problem.is_none().then_some(Reply::Use)
             }
-            Question::Changed { used, found } => {
+            Question::Changed { used, found, .. } => {
                 let is_trusted = found.as_ref().is_some_and(|found| found.problem.is_none());
                 let new = found.as_ref().map_or("no", |found| found.version.as_str());
                 println!(

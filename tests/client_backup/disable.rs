@@ -23,6 +23,8 @@ fn the_preference_goes_first_then_the_secret_then_every_version_newest_first() {
         sent,
         [
             "PUT /user/%40alice%3Aexample.org/account_data/m.key_backup",
+            // Before the secret is deleted, and before the first version is.
+            "GET /room_keys/version",
             "GET /room_keys/version",
             "DELETE /room_keys/version/3",
             "GET /room_keys/version",

@@ -31,8 +31,9 @@ fn a_backup_is_signed_created_confirmed_and_only_then_its_key_is_shown() {
     phone.requests();
     phone.reply(Reply::Create);
     let sent = phone.requests();
-    assert_eq!(sent[..2], ["POST /room_keys/version", "GET /room_keys/version"]);
-    assert_eq!(sent[2..], ["PUT /user/%40alice%3Aexample.org/account_data/m.key_backup"]);
+    let (post, get) = ("POST /room_keys/version", "GET /room_keys/version");
+    assert_eq!(sent[..3], [get, post, get]);
+    assert_eq!(sent[3..], ["PUT /user/%40alice%3Aexample.org/account_data/m.key_backup"]);
     let Question::SaveRecoveryKey { public_key, recovery_key } = phone.question() else { panic!() };
     let (_, version) = phone.ask_server("GET", "/room_keys/version", &json!({}));
     assert_eq!(version["auth_data"]["public_key"], public_key.to_base64());

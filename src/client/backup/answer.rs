@@ -2,7 +2,7 @@
 
 use http::Response;
 
-use super::{Backup, Call, NoAnswer, OperationId, UnknownOperation};
+use super::{Backup, Call, Next, NoAnswer, OperationId, UnknownOperation};
 use crate::{
     api::{ApiError, Endpoint},
     client::failure::Failure,
@@ -23,6 +23,7 @@ impl Backup {
     ) -> Result<(), UnknownOperation> {
         let now = self.clock.advance(now_ms);
         let call = self.in_flight.remove(&id).ok_or(UnknownOperation)?;
+        self.is_of_old_token = id.0 <= self.last_id_of_old_token;
         match call {
             Call::Current(_)
             | Call::Create(_)
@@ -71,8 +72,14 @@ impl Backup {
                 self.created(created, now);
             }
             Call::Delete(call) => match self.read(&call, answer, now_ms) {
-                Ok(()) | Err(Failure::NotFound) => self.version.succeeded(now),
-                Err(failure) => self.version_failed(&failure, now),
+                // Whether it is gone is seen by looking.
+                Ok(()) | Err(Failure::NotFound) => self.version.answered(now),
+                Err(failure) => {
+                    self.version_failed(&failure, now);
+                    if let Failure::Refused(error) = failure {
+                        self.deliver(Next::NotDeleted(error));
+                    }
+                }
             },
             Call::Preference(call) => {
                 let read = self.read(&call, answer, now_ms);
@@ -118,7 +125,7 @@ impl Backup {
     fn blame(&mut self, error: ApiError, now_ms: u64) -> Failure {
         let failure = Failure::new(error, now_ms);
         match failure {
-            Failure::Unauthorized => self.is_paused = true,
+            Failure::Unauthorized => self.is_paused |= !self.is_of_old_token,
             Failure::RateLimited { wait_ms } => {
                 let until = self.clock.elapsed_ms().saturating_add(wait_ms);
                 self.not_before_ms = self.not_before_ms.max(until);

@@ -43,6 +43,8 @@ pub(super) struct Signing {
     asked: Option<SignId>,
     /// Whether the request is to be sent now. After a restart the server is asked first.
     pub(super) is_to_be_sent: bool,
+    /// Whether the server was asked since the key was signed, and nothing has changed.
+    pub(super) is_fresh: bool,
 }
 
 impl Backup {
@@ -64,6 +66,7 @@ impl Backup {
             let auth_data = draft.auth_data.clone();
             draft.auth_data = auth_data.with_signature(&self.user_id, key_id, signature);
         }
+        self.signing.is_fresh = false;
         self.turn(Event::Signed);
         Ok(())
     }
@@ -80,7 +83,7 @@ impl Backup {
             let before = self.found.as_ref().map(|info| info.version().clone());
             let replaced = self.found.as_ref().and_then(|info| info.auth_data().ok());
             let replaces = replaced.map(|auth_data| *auth_data.public_key());
-            self.kept.draft = Some(Draft { key, auth_data, before, replaces });
+            self.kept.draft = Some(Draft { key, auth_data, before, replaces, created: None });
             self.signing.asked = None;
             self.touch();
         }
@@ -106,7 +109,13 @@ impl Backup {
     /// The server has answered the request to create the version. What counts is the current version.
     pub(super) fn created(&mut self, answer: Result<BackupVersion, Failure>, now: u64) {
         match answer {
-            Ok(_) => self.version.succeeded(now),
+            Ok(version) => {
+                if let Some(draft) = &mut self.kept.draft {
+                    draft.created = Some(version);
+                }
+                self.touch();
+                self.version.succeeded(now);
+            }
             Err(Failure::Refused(error)) if self.kept.stage == Stage::Confirming => {
                 self.refused(error);
                 self.version_failed(&Failure::NoAnswer, now);
@@ -122,11 +131,13 @@ impl Backup {
     }
 
     /// Whether the current backup is the one that was to be created. Nothing is created twice: the request goes
-    /// out again, with the same key, only if everything is as it was before.
+    /// out again, with the same key, only if everything is as it was before and the server never said that it
+    /// made the version.
     pub(super) fn confirm(&mut self) {
         let (Some(draft), found) = (&self.kept.draft, &self.found) else {
             return self.turn(Event::Refused);
         };
+        let is_made = draft.created.is_some();
         let own = found.as_ref().and_then(|info| {
             TrustedBackup::by_decryption_key(info, &draft.key, &self.kept.retired).ok()
         });
@@ -136,27 +147,42 @@ impl Backup {
         }
         let is_as_before =
             found.as_ref().is_none_or(|info| draft.before.as_ref() == Some(info.version()));
-        if is_as_before {
+        if is_as_before && self.signing.is_to_be_sent {
+            self.signing.is_fresh = true;
+            return;
+        }
+        if is_as_before && !is_made {
+            self.signing.is_fresh = true;
             return self.turn(Event::NotYet);
         }
+        if is_as_before && self.version.failures() < CONFIRMATIONS {
+            // A server that does not show at once what it made.
+            return;
+        }
+        self.signing.is_to_be_sent = false;
         self.kept.give_up_draft();
+        if is_as_before {
+            return self.turn(Event::Refused);
+        }
         let event = self.classify();
         self.turn(event);
     }
 
     fn adopt_own(&mut self, backup: TrustedBackup) {
         if let Some(draft) = self.kept.draft.take() {
-            self.kept.given_up.push(draft.key);
+            self.kept.give_up(draft.key);
             draft.replaces.into_iter().for_each(|public_key| self.kept.retire(public_key));
         }
         self.adopt(backup);
+        // Nobody else has the key, whether or not a crash has let this be adopted before.
+        self.is_own();
         self.kept.preference.write = Some(true);
+        self.touch();
     }
 
-    /// Takes the key of a backup that was made here for the key of this device: nobody else has it.
+    /// Takes the key of a backup that was made here for the key of this device, if this is one: nobody else has it.
     pub(super) fn take_key_of(&mut self, public_key: &BackupPublicKey) {
-        self.kept.recovery_key_unsaved = false;
-        self.kept.secret = None;
+        (self.kept.recovery_key_unsaved, self.kept.secret) = (false, None);
         let is_it = |key: &BackupDecryptionKey| key.public_key() == public_key;
         let Some(index) = self.kept.given_up.iter().position(is_it) else { return };
         let key = self.kept.given_up.remove(index);
@@ -164,6 +190,11 @@ impl Backup {
             // What only the old version holds can still be opened.
             self.kept.give_up(former);
         }
+        self.is_own();
+    }
+
+    /// The key of the backup in use is to be saved and stored.
+    fn is_own(&mut self) {
         self.kept.recovery_key_unsaved = true;
         self.kept.secret = Some(SecretChange::Store);
         self.secret_is_asked_for = false;
@@ -176,3 +207,6 @@ impl fmt::Debug for NewBackupKey {
         f.debug_struct("NewBackupKey").field("public_key", public_key).finish_non_exhaustive()
     }
 }
+
+/// How many times a version is looked for that the server says it made: over about a quarter of an hour.
+const CONFIRMATIONS: u32 = 10;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{Backup, Call, DeliveryId, FetchOutcome, Lane, Question, RestoreChoice, Scope, Stage};
+use super::{Backup, Call, DeliveryId, FetchOutcome, Lane, Question, RestoreChoice, Scope};
 use crate::{
     api::{Endpoint as _, GetRoomKeys, GetRoomKeysForRoom, GetRoomKeysForSession},
     backup::{BackupDecryptionKey, BackupPublicKey, BackupVersionInfo, Restore, RestoreOptions},
@@ -24,6 +24,12 @@ pub(super) struct Download {
     pub(super) missing: BTreeMap<(RoomId, SessionId), Missing>,
     /// Imports that the host has not worked on yet.
     pub(super) unacked: BTreeSet<DeliveryId>,
+    /// What has come, until the last of it is in the host's store.
+    pub(super) finished: Option<(Scope, FetchOutcome)>,
+    /// What failed in this round.
+    pub(super) failed: BTreeSet<Scope>,
+    /// Sessions for which a room or everything is fetched.
+    pub(super) sought: BTreeSet<(RoomId, SessionId)>,
 }
 
 /// The backup did not have a session.
@@ -77,11 +83,7 @@ impl Backup {
     /// A message cannot be decrypted. The user is asked how much to fetch, the first time.
     pub fn undecryptable(&mut self, room_id: RoomId, session_id: SessionId, now_ms: u64) {
         match self.kept.restore_choice {
-            Some(choice) => {
-                if let Some(scope) = choice.scope(&room_id, &session_id) {
-                    self.fetch(scope, now_ms);
-                }
-            }
+            Some(choice) => self.seek(choice, room_id, session_id, now_ms),
             None if self.download.undecided.len() < MAX_UNDECIDED => {
                 let session = (room_id, session_id);
                 if !self.download.undecided.contains(&session) {
@@ -90,6 +92,22 @@ impl Backup {
             }
             None => {}
         }
+    }
+
+    /// Fetches what the user has chosen for a session, unless the backup did not have it lately.
+    fn seek(&mut self, choice: RestoreChoice, room_id: RoomId, session_id: SessionId, now_ms: u64) {
+        let Some(scope) = choice.scope(&room_id, &session_id) else { return };
+        let now = self.clock.advance(now_ms);
+        let session = Scope::Session(room_id.clone(), session_id.clone());
+        let is_larger = scope != session;
+        if is_larger && self.download.missing(&session, now).is_some() {
+            // Whether it has come since is asked for alone.
+            return self.fetch(session, now_ms);
+        }
+        if is_larger && self.download.sought.len() < MAX_UNDECIDED {
+            self.download.sought.insert((room_id, session_id));
+        }
+        self.fetch(scope, now_ms);
     }
 
     /// Fetches sessions from the backup. What is on its way already is not fetched twice.
@@ -102,6 +120,13 @@ impl Backup {
         self.kept.wanted.retain(|wanted| Some(wanted) == current.as_ref() || !scope.covers(wanted));
         if !matches!(scope, Scope::Session(..)) {
             self.touch();
+        }
+        if self.kept.wanted.len() >= MAX_WANTED {
+            // Whoever wants so many wants everything.
+            self.kept.wanted.clear();
+            self.kept.wanted.extend(current);
+            self.kept.wanted.insert(Scope::Everything);
+            return self.touch();
         }
         self.kept.wanted.insert(scope);
     }
@@ -130,7 +155,9 @@ impl Backup {
             KeyFit::OtherKey { .. } => false,
         };
         if takes {
-            self.kept.key = Some(key);
+            if let Some(former) = self.kept.key.replace(key) {
+                self.kept.give_up(former);
+            }
             self.touch();
             self.look_again();
         }
@@ -142,9 +169,7 @@ impl Backup {
         self.touch();
         let now = self.clock.last_ms();
         for (room_id, session_id) in std::mem::take(&mut self.download.undecided) {
-            if let Some(scope) = choice.scope(&room_id, &session_id) {
-                self.fetch(scope, now);
-            }
+            self.seek(choice, room_id, session_id, now);
         }
     }
 
@@ -164,13 +189,13 @@ impl Backup {
 
     pub(super) fn download_is_due(&self) -> bool {
         let can_go = self.download_key().is_some() || self.has_no_backup();
-        let can = self.download.unacked.is_empty() && can_go;
+        let can = self.download.unacked.is_empty() && self.download.finished.is_none() && can_go;
         can && !self.kept.wanted.is_empty()
     }
 
     /// Whether nothing can be fetched from anywhere.
     fn has_no_backup(&self) -> bool {
-        self.found.is_none() && (self.has_looked || self.kept.stage == Stage::Off)
+        self.found.is_none() && self.has_looked
     }
 
     /// Whether what is known of the backup is fresh, or cannot be made so.
@@ -190,9 +215,21 @@ impl Backup {
         self.kept.key_of(auth_data.public_key())
     }
 
+    /// What is fetched next: what has failed comes after the rest.
+    fn next_scope(&mut self) -> Option<Scope> {
+        let wanted = &self.kept.wanted;
+        let fresh = wanted.iter().rev().find(|scope| !self.download.failed.contains(scope));
+        let scope = fresh.or_else(|| wanted.last())?.clone();
+        if fresh.is_none() {
+            self.download.failed.clear();
+        }
+        Some(scope)
+    }
+
     /// The next request of a download, if one is due: single sessions first, since somebody waits for them.
     pub(super) fn download_call(&mut self, now: u64) -> Option<Call> {
-        if !self.download.lane.is_free(now) || !self.download.unacked.is_empty() {
+        let is_busy = !self.download.unacked.is_empty() || self.download.finished.is_some();
+        if !self.download.lane.is_free(now) || is_busy {
             return None;
         }
         if self.has_no_backup() {
@@ -202,7 +239,7 @@ impl Backup {
         }
         let key = self.download_key()?.clone();
         let version = self.found.as_ref()?.version().clone();
-        let scope = self.kept.wanted.last()?.clone();
+        let scope = self.next_scope()?;
         if let Some(missing) = self.download.missing(&scope, now) {
             let is_unchanged = missing.etag == self.download.etag;
             if !self.is_up_to_date(now) {
@@ -250,3 +287,6 @@ fn scope_call(scope: &Scope, version: BackupVersion) -> Option<Call> {
 
 /// Messages that wait for the user's choice; later ones come back when they are looked at again.
 const MAX_UNDECIDED: usize = 1_000;
+
+/// More than anybody waits for one by one.
+const MAX_WANTED: usize = 10_000;

@@ -5,12 +5,15 @@ use std::io;
 use http::Response;
 
 use super::{
-    Backup, Call, DeliveryId, FetchOutcome, Next, NoAnswer, OperationId, RestoreChoice, Scope,
-    UnknownOperation, download::Missing,
+    Backup, Call, DeliveryId, FetchOutcome, InUse, Next, NoAnswer, OperationId, RestoreChoice,
+    Scope, UnknownOperation, download::Missing,
 };
 use crate::client::failure::Failure;
 use crate::{
-    backup::{BackedUpSession, Restore, RestoreReport, UnauthenticatedSession, Verdict},
+    backup::{
+        BackedUpSession, KeyBackupData, KeyBackupMetadata, Restore, RestoreReport,
+        UnauthenticatedSession, Verdict,
+    },
     ids::BackupVersion,
 };
 
@@ -49,6 +52,9 @@ impl Backup {
                 let outcome = match key.restore(&returned) {
                     Err(error) => FetchOutcome::Unusable(error),
                     Ok(session) => {
+                        if let Ok(data) = KeyBackupData::from_json(&returned.json) {
+                            self.is_seen(version, &session, *data.metadata());
+                        }
                         let is_it = session.exported().session_id() == returned.session_id;
                         self.import(version, vec![session]);
                         if is_it { FetchOutcome::Session } else { self.missing(&scope, now) }
@@ -92,11 +98,6 @@ impl Backup {
             return self.download.lane.failed(now, 0, self.options.backoff());
         }
         self.download.lane.succeeded(now);
-        let is_all = *scope == Scope::Everything && report.is_complete();
-        if is_all && self.kept.restore_choice == Some(RestoreChoice::Everything) {
-            // From now on only what came later can be missing.
-            self.kept.restore_choice = Some(RestoreChoice::Session);
-        }
         self.fetched(scope, FetchOutcome::Report(report));
     }
 
@@ -106,6 +107,8 @@ impl Backup {
             | Failure::Later { .. }
             | Failure::RateLimited { .. }
             | Failure::Unauthorized => {
+                // Others have their turn before it is tried again.
+                self.download.failed.insert(scope.clone());
                 return self.download.lane.failed(now, failure.wait_ms(), self.options.backoff());
             }
             Failure::NotFound if matches!(scope, Scope::Session(..)) => self.missing(scope, now),
@@ -120,14 +123,50 @@ impl Backup {
         self.fetched(scope, outcome);
     }
 
-    /// A scope is done with.
+    /// A scope is done with, once the host has all of it: what is not in its store is fetched again after a crash.
     pub(super) fn fetched(&mut self, scope: &Scope, outcome: FetchOutcome) {
         self.download.attempts = 0;
-        self.kept.wanted.remove(scope);
+        self.download.failed.remove(scope);
+        self.download.finished = Some((scope.clone(), outcome));
+        self.finish_download();
+    }
+
+    /// Ends the download whose last import was acknowledged.
+    pub(super) fn finish_download(&mut self) {
+        if !self.download.unacked.is_empty() {
+            return;
+        }
+        let Some((scope, outcome)) = self.download.finished.take() else { return };
+        self.remember_missing(&scope, &outcome);
+        let is_all = matches!(&outcome, FetchOutcome::Report(report) if report.is_complete());
+        let is_all = is_all && scope == Scope::Everything;
+        if is_all && self.kept.restore_choice == Some(RestoreChoice::Everything) {
+            // From now on only what came later can be missing.
+            self.kept.restore_choice = Some(RestoreChoice::Session);
+        }
+        self.kept.wanted.remove(&scope);
         if !matches!(scope, Scope::Session(..)) {
             self.touch();
         }
-        self.deliver(Next::Fetched(scope.clone(), Box::new(outcome)));
+        self.deliver(Next::Fetched(scope, Box::new(outcome)));
+    }
+
+    /// What was looked for in a room, or everywhere, and did not come is not there.
+    fn remember_missing(&mut self, scope: &Scope, outcome: &FetchOutcome) {
+        let is_known = match outcome {
+            FetchOutcome::Report(report) => report.is_complete(),
+            FetchOutcome::NotInBackup => true,
+            _ => false,
+        };
+        let sought = std::mem::take(&mut self.download.sought);
+        for (room_id, session_id) in sought {
+            let session = Scope::Session(room_id.clone(), session_id.clone());
+            if scope.covers(&session) && is_known {
+                self.missing(&session, self.clock.elapsed_ms());
+            } else if !scope.covers(&session) {
+                self.download.sought.insert((room_id, session_id));
+            }
+        }
     }
 
     /// Remembers that the backup does not have a session.
@@ -157,8 +196,39 @@ impl Backup {
         self.import(version, sessions.collect());
     }
 
+    /// The backup has a session that is at least so good.
+    fn is_seen(
+        &mut self,
+        version: &BackupVersion,
+        session: &UnauthenticatedSession,
+        metadata: KeyBackupMetadata,
+    ) {
+        let is_in_use = |in_use: &InUse| in_use.backup.version() == version;
+        if self.in_use.as_ref().is_some_and(is_in_use) {
+            let (room_id, session_id) =
+                (&session.exported().room_id, session.exported().session_id());
+            self.upload.seen.add(room_id, &session_id, metadata, self.options.seen_sessions);
+        }
+    }
+
     fn import(&mut self, version: &BackupVersion, sessions: Vec<UnauthenticatedSession>) {
         if !sessions.is_empty() {
+            for session in &sessions {
+                let (room_id, session_id) =
+                    (session.exported().room_id.clone(), session.exported().session_id());
+                self.download.sought.remove(&(room_id, session_id));
+                self.is_seen(
+                    version,
+                    session,
+                    KeyBackupMetadata {
+                        is_verified: false,
+                        first_message_index: Some(
+                            session.exported().session.session_key().first_known_index().into(),
+                        ),
+                        forwarded_count: None,
+                    },
+                );
+            }
             let id = DeliveryId(self.new_id());
             self.download.unacked.insert(id);
             self.deliver(Next::Import(id, version.clone(), sessions));

@@ -30,6 +30,8 @@ pub(super) struct Kept {
     pub(super) recovery_key_unsaved: bool,
     /// What the secret storage still has to be told.
     pub(super) secret: Option<SecretChange>,
+    /// If everything is to be deleted, what was the current version when the user said so, as far as it was known.
+    pub(super) disabling: Option<Option<BackupVersion>>,
     pub(super) preference: Preference,
     pub(super) restore_choice: Option<RestoreChoice>,
     /// What is to be fetched from the backup.
@@ -68,6 +70,8 @@ pub(super) struct Draft {
     pub(super) before: Option<BackupVersion>,
     /// Its public key, which is given up once the new backup is there.
     pub(super) replaces: Option<BackupPublicKey>,
+    /// The version that the server says it made.
+    pub(super) created: Option<BackupVersion>,
 }
 
 /// A change of the secret storage that was not read back yet.
@@ -98,6 +102,7 @@ impl Kept {
             given_up: Vec::new(),
             recovery_key_unsaved: false,
             secret: None,
+            disabling: None,
             preference: Preference::default(),
             restore_choice: None,
             wanted: BTreeSet::new(),
@@ -108,6 +113,11 @@ impl Kept {
     pub(super) fn key_of(&self, public_key: &BackupPublicKey) -> Option<&BackupDecryptionKey> {
         let keys = self.key.iter().chain(&self.given_up);
         keys.into_iter().find(|key| key.public_key() == public_key)
+    }
+
+    /// The public key of the backup that was used last.
+    pub(super) fn used_key(&self) -> Option<BackupPublicKey> {
+        self.used.as_ref().map(|used| used.public_key)
     }
 
     /// Remembers that a public key must not be used again.
@@ -129,9 +139,16 @@ impl Kept {
 
     /// Keeps a key that is not used any more.
     pub(super) fn give_up(&mut self, key: BackupDecryptionKey) {
+        if self.key_of(key.public_key()).is_some() {
+            return;
+        }
         self.given_up.push(key);
-        if self.given_up.len() > MAX_GIVEN_UP {
-            self.given_up.remove(0);
+        let used = self.used.as_ref().map(|used| used.public_key);
+        let is_needed = |key: &BackupDecryptionKey| Some(*key.public_key()) == used;
+        if self.given_up.len() > MAX_GIVEN_UP
+            && let Some(index) = self.given_up.iter().position(|key| !is_needed(key))
+        {
+            self.given_up.remove(index);
         }
     }
 }

@@ -21,7 +21,9 @@
 //! ```
 //!
 //! While it is `Absent`, `Untrusted` or `Changed`, the user is asked, and the homeserver is polled. Uploads run in
-//! `Running`, and go on to the version in use while a new key waits in `Signing`. A question never stops them.
+//! `Running`, and go on to the version in use until a new one is there: `Signing`, `Creating` and `Confirming` end with
+//! [`Backup::cancel_rotation`], too. A question never stops them. If `Disabling` meets a version that was not there when
+//! the user said so, the user is asked as in `Changed` or `Untrusted`.
 //!
 //! # Uploads
 //!
@@ -33,6 +35,8 @@
 //!                                                                             │ 200 ─> Stored
 //!                                                                             │ 413 ─> halves; one alone: NotStored
 //!                                                                             │ wrong version, 404 ─> Looking
+//!                                                                             │ 4xx ─> halves; one alone: NotStored
+//!                                                                             │ 5xx five times ─> the same
 //!                                                                             └ anything else ─> later, again
 //! ```
 //!
@@ -47,7 +51,7 @@
 //! # What a restart may find
 //!
 //! A state is saved before anything is sent that depends on it. So a crash finds a request that may or may not have
-//! arrived, and nothing worse: `Confirming` looks before it sends again, `Disabling` starts over with what is left,
+//! arrived, and nothing worse, also if only the secret part was written: `Confirming` looks before it sends again, `Disabling` starts over with what is left,
 //! uploads are idempotent, and a secret that was not read back is written again.
 //!
 //! ```
@@ -84,6 +88,7 @@ mod preference;
 mod question;
 mod reply;
 mod saved;
+mod saved_key;
 mod secret;
 mod seen;
 mod stage;
@@ -157,6 +162,8 @@ pub struct Backup {
     found_at_ms: u64,
     /// The version that is to be deleted next.
     condemned: Option<BackupVersion>,
+    /// The version that was tried to delete last.
+    attempted: Option<BackupVersion>,
     preference: Lane,
     /// What is being written.
     preference_sent: Option<bool>,
@@ -166,9 +173,15 @@ pub struct Backup {
     download: Download,
     signing: Signing,
     secret_is_asked_for: bool,
+    /// Whether the backup in use was the current one when the server was asked last.
+    is_confirmed: bool,
     asked: Vec<(QuestionId, Question)>,
     out: Outbox,
     is_paused: bool,
+    /// Requests up to this one had another token: what is said of it is past.
+    last_id_of_old_token: u64,
+    /// Whether the answer that is read now is one to such a request.
+    is_of_old_token: bool,
     /// Nothing is sent before, by the machine's clock: a server asked for it.
     not_before_ms: u64,
     last_id: u64,
@@ -214,6 +227,7 @@ impl Backup {
             has_looked: false,
             found_at_ms: 0,
             condemned: None,
+            attempted: None,
             preference: Lane::default(),
             preference_sent: None,
             asks_old_preference: false,
@@ -221,9 +235,12 @@ impl Backup {
             download: Download::default(),
             signing: Signing::default(),
             secret_is_asked_for: false,
+            is_confirmed: false,
             asked: Vec::new(),
             out: Outbox::default(),
             is_paused: false,
+            last_id_of_old_token: 0,
+            is_of_old_token: false,
             not_before_ms: 0,
             last_id: 0,
         }
@@ -293,6 +310,16 @@ impl Backup {
         self.turn(Event::Create);
     }
 
+    /// The user does not want the new backup any more that is being made. If the request to make it arrives all the
+    /// same, the user is asked, and its key is still there.
+    pub fn cancel_rotation(&mut self) {
+        if self.kept.stage.makes_backup() {
+            self.kept.give_up_draft();
+            self.signing = Signing::default();
+            self.turn(Event::Cancel);
+        }
+    }
+
     /// The user wants no backup at all: the preference is set, the stored secret and all versions are deleted.
     pub fn disable(&mut self) {
         self.turn(Event::Disable);
@@ -306,6 +333,7 @@ impl Backup {
     /// The host has a valid access token again.
     pub fn resume(&mut self) {
         self.is_paused = false;
+        self.last_id_of_old_token = self.last_id;
     }
 
     /// Whether the machine waits for a valid access token.
@@ -316,7 +344,10 @@ impl Backup {
 
     /// Something may have changed on the server: the current version is asked for soon.
     pub fn look_again(&mut self) {
-        self.version.due_ms = 0;
+        // A server that fails is not asked more often because somebody wants to know.
+        if self.version.failures() == 0 {
+            self.version.due_ms = 0;
+        }
     }
 
     /// Whether requests are on their way.

@@ -20,10 +20,11 @@ impl Backup {
             return;
         }
         self.upload.is_wished = false;
-        let hopeless = &self.upload.hopeless;
+        let (hopeless, count) = (&self.upload.hopeless, sessions.len());
         let sessions = sessions.iter().filter(|offered| !hopeless.contains(&offered.token));
         let sessions: Vec<_> = sessions.take(self.options.batch_sessions).collect();
-        self.upload.is_drained = sessions.is_empty();
+        // Whoever has more than what is hopeless has been asked for that much more.
+        self.upload.is_drained = sessions.is_empty() && count < self.wish_count();
         let to_seal: Vec<_> = sessions.iter().map(|offered| to_seal(offered)).collect();
         match in_use.sealer.seal_with_rng(&to_seal, rng) {
             Ok(sealed) => self.take(&sessions, sealed),
@@ -42,8 +43,13 @@ impl Backup {
         }
         let version = self.in_use.as_ref()?.backup.version().clone();
         self.upload.is_wished = true;
-        let (count, bytes) = (self.options.batch_sessions, self.options.batch_bytes);
+        let (count, bytes) = (self.wish_count(), self.options.batch_bytes);
         Some(Wish { version, count, bytes })
+    }
+
+    /// As many as go into a request, and those that the host may offer again in vain.
+    fn wish_count(&self) -> usize {
+        self.options.batch_sessions.saturating_add(self.upload.hopeless.len())
     }
 
     /// Sorts what was sealed: what the backup has already, what has to be looked up first, what can go.
@@ -52,7 +58,7 @@ impl Backup {
         for (offered, sealed) in sessions.iter().zip(sealed) {
             let metadata = *sealed.data().metadata();
             let is_second_hand = offered.is_imported || metadata.forwarded_count > Some(0);
-            let pending = Pending { token: offered.token, sealed };
+            let pending = Pending { token: offered.token, sealed, failures: 0 };
             match self.upload.seen.get(pending.sealed.room_id(), pending.sealed.session_id()) {
                 Some(best) if !metadata.replaces(best) => have.push(pending.token),
                 None if is_second_hand => self.upload.to_look.push_back(pending),
@@ -63,9 +69,9 @@ impl Backup {
         self.make_batches();
     }
 
-    /// Once nothing is to be looked up any more, what is ready becomes requests.
+    /// Once nothing is to be looked up any more, or something cannot be, what is ready becomes requests.
     pub(super) fn make_batches(&mut self) {
-        if self.upload.has_to_look() {
+        if self.upload.has_to_look() && self.upload.lane.failures() == 0 {
             return;
         }
         let mut parts = vec![std::mem::take(&mut self.upload.ready)];

@@ -28,7 +28,8 @@ pub enum Next {
     /// These are stored in this version, as they were given or better. Mark them in the host's store, then
     /// [`Backup::ack`](super::Backup::ack).
     Stored(DeliveryId, BackupVersion, Vec<HostToken>),
-    /// These cannot be stored in this version, each for its reason; then [`Backup::ack`](super::Backup::ack).
+    /// These cannot be stored in this version, each for its reason; then [`Backup::ack`](super::Backup::ack). The host
+    /// may offer them again: they are passed over.
     NotStored(DeliveryId, BackupVersion, Vec<(HostToken, NotStored)>),
     /// Put them into the host's store as unauthenticated, as stored in this version, then
     /// [`Backup::ack`](super::Backup::ack).
@@ -40,11 +41,14 @@ pub enum Next {
     Sign(SignId, NewBackupKey),
     /// The homeserver refuses to create a backup. The user is asked again.
     NotCreated(ApiError),
+    /// The homeserver refuses to delete a version of a backup that is disabled. It is tried again, each time later.
+    NotDeleted(ApiError),
     /// Change the secret storage, then call [`Backup::secret_read_back`](super::Backup::secret_read_back).
     WriteSecret(SecretTask),
     /// Ask the user.
     Ask(QuestionId, Box<Question>),
-    /// Nothing to do until then, in the host's milliseconds, or until something happens.
+    /// Nothing to do until then, in the host's milliseconds, or until something happens. With
+    /// [`Backup::is_paused`](super::Backup::is_paused), that is a valid access token.
     Wait(Option<u64>),
 }
 
@@ -91,6 +95,9 @@ pub enum NotStored {
     /// It cannot be sealed, or its room cannot stand in a request.
     #[error("the session, or the name of its room, is not one that can be backed up")]
     Unusable,
+    /// The server fails on it again and again, and not on others.
+    #[error("the server keeps failing on the session")]
+    Failing,
     /// The server refused it.
     #[error("the server refused the session: {0}")]
     Refused(#[source] ApiError),

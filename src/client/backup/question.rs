@@ -38,6 +38,8 @@ pub enum Question {
         used: UsedBackup,
         /// What is known of the one that took its place; nothing if there is no backup any more.
         found: Option<FoundBackup>,
+        /// What the account data `m.key_backup` says, if it says anything. The homeserver can write it.
+        preference: Option<bool>,
     },
     /// There is a new backup. Without this key nobody opens it: [`Reply::Saved`] once the user has written it down
     /// or stored it.
@@ -132,6 +134,15 @@ pub enum ReplyError {
     NoBackup,
 }
 
+impl FoundBackup {
+    /// Whether it is the same, however many sessions other devices have stored meanwhile.
+    fn is_same(&self, other: &Self) -> bool {
+        let Self { version, public_key, problem, signatures, count: _ } = self;
+        (version, public_key, problem, signatures)
+            == (&other.version, &other.public_key, &other.problem, &other.signatures)
+    }
+}
+
 impl RestoreChoice {
     pub(super) fn scope(self, room_id: &RoomId, session_id: &SessionId) -> Option<Scope> {
         match self {
@@ -149,10 +160,17 @@ impl Question {
         match (self, other) {
             (Self::SetUp { preference: a }, Self::SetUp { preference: b }) => a == b,
             (Self::Use { found: a, preference: b }, Self::Use { found: c, preference: d }) => {
-                (a, b) == (c, d)
+                a.is_same(c) && b == d
             }
-            (Self::Changed { used: a, found: b }, Self::Changed { used: c, found: d }) => {
-                (a, b) == (c, d)
+            (
+                Self::Changed { used: a, found: b, preference: e },
+                Self::Changed { used: c, found: d, preference: f },
+            ) => {
+                let is_same = match (b, d) {
+                    (Some(b), Some(d)) => b.is_same(d),
+                    (b, d) => b.is_none() && d.is_none(),
+                };
+                a == c && is_same && e == f
             }
             (
                 Self::SaveRecoveryKey { public_key: a, recovery_key: _ },

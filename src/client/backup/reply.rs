@@ -54,7 +54,7 @@ impl Backup {
     /// The key is shown while its backup is in use, and only then.
     fn recovery_key_question(&self) -> Option<Question> {
         let public_key = *self.in_use.as_ref()?.backup.public_key();
-        let key = self.kept.key.as_ref().filter(|key| *key.public_key() == public_key)?;
+        let key = self.kept.key_of(&public_key)?;
         let recovery_key = key.to_recovery_key();
         let is_unsaved = self.kept.recovery_key_unsaved;
         is_unsaved.then_some(Question::SaveRecoveryKey { public_key, recovery_key })

@@ -6,12 +6,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{
-    Backup, BackupOptions, RestoreChoice, Scope, Stage, UsedBackup,
+    Backup, BackupOptions, RestoreChoice, Scope, Stage,
     kept::{Draft, Kept, Preference, SecretChange},
+    saved_key::{SavedKey, SavedUsed},
 };
 use crate::{
     Limits,
-    backup::{AuthData, BackupDecryptionKey, BackupPublicKey, KeySource},
+    backup::{AuthData, BackupDecryptionKey, BackupPublicKey},
     clock::Clock,
     encoding::json,
     ids::{BackupVersion, DeviceId, UserId},
@@ -39,8 +40,6 @@ struct PublicPart {
     clock: Clock,
     stage: Stage,
     draft: Option<PublicDraft>,
-    recovery_key_unsaved: bool,
-    secret: Option<SecretChange>,
     preference: Preference,
     restore_choice: Option<RestoreChoice>,
     wanted: BTreeSet<Scope>,
@@ -51,6 +50,7 @@ struct PublicDraft {
     auth_data: Box<RawValue>,
     before: Option<BackupVersion>,
     replaces: Option<String>,
+    created: Option<BackupVersion>,
 }
 
 #[derive(Serialize)]
@@ -61,6 +61,10 @@ struct SecretPart<'a> {
     retired: Vec<String>,
     key: Option<SavedKey<'a>>,
     given_up: Vec<SavedKey<'a>>,
+    recovery_key_unsaved: bool,
+    secret: Option<SecretChange>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disabling: Option<Option<BackupVersion>>,
 }
 
 #[derive(Deserialize)]
@@ -71,30 +75,12 @@ struct ReadSecretPart<'a> {
     key: Option<SavedKey<'a>>,
     #[serde(borrow)]
     given_up: Vec<SavedKey<'a>>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct SavedUsed {
-    version: BackupVersion,
-    public_key: String,
-}
-
-#[derive(Serialize, Deserialize)]
-struct SavedKey<'a> {
-    #[serde(borrow)]
-    key: &'a str,
-    source: SavedSource,
-}
-
-#[derive(Clone, Copy, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum SavedSource {
-    Generated,
-    TypedByUser,
-    AuthenticatedSecretStorage,
-    SharedByVerifiedDevice,
-    Unauthenticated,
-    AcceptedByUser,
+    recovery_key_unsaved: bool,
+    secret: Option<SecretChange>,
+    /// What was the current version when the user said it, if it was known: who could write the public part could
+    /// else have everything deleted.
+    #[serde(default, deserialize_with = "some")]
+    disabling: Option<Option<BackupVersion>>,
 }
 
 impl Backup {
@@ -133,15 +119,14 @@ impl Backup {
         let draft = kept.draft.as_ref().and_then(|draft| {
             let auth_data = RawValue::from_string(draft.auth_data.as_json().to_owned()).ok()?;
             let replaces = draft.replaces.map(|public_key| public_key.to_base64());
-            Some(PublicDraft { auth_data, before: draft.before.clone(), replaces })
+            let (before, created) = (draft.before.clone(), draft.created.clone());
+            Some(PublicDraft { auth_data, before, replaces, created })
         });
         let public = PublicPart {
             header: Header::new(PUBLIC, &self.user_id, &self.device_id),
             clock: self.clock,
             stage: kept.stage,
             draft,
-            recovery_key_unsaved: kept.recovery_key_unsaved,
-            secret: kept.secret,
             preference: kept.preference,
             restore_choice: kept.restore_choice,
             wanted: kept.wanted.iter().filter(is_kept).cloned().collect(),
@@ -164,6 +149,9 @@ impl Backup {
                 .iter()
                 .map(|(key, source)| SavedKey::new(key.expose_str(), *source))
                 .collect(),
+            recovery_key_unsaved: kept.recovery_key_unsaved,
+            secret: kept.secret,
+            disabling: kept.disabling.clone(),
         };
         json::to_secret_bytes(&part, USUAL_LENGTH)
     }
@@ -171,95 +159,77 @@ impl Backup {
 
 impl PublicPart {
     fn read(self, secret: ReadSecretPart<'_>, limits: &Limits) -> Result<Kept, SavedStateError> {
+        let key_in_use = secret.key.map(SavedKey::read).transpose()?;
         let keys = secret.given_up.into_iter().map(SavedKey::read);
         let mut given_up: Vec<_> = keys.collect::<Result<_, _>>()?;
-        let public_key = |text: &String| {
-            BackupPublicKey::from_base64(text).map_err(|_| SavedStateError::Damaged)
-        };
-        let draft = match self.draft {
-            None => None,
-            Some(draft) => {
-                let auth_data = AuthData::from_json(draft.auth_data.get(), limits)
-                    .map_err(|_| SavedStateError::Damaged)?;
-                let is_it = |key: &BackupDecryptionKey| key.public_key() == auth_data.public_key();
-                let index = given_up.iter().position(is_it).ok_or(SavedStateError::Damaged)?;
-                let key = given_up.remove(index);
-                let replaces = draft.replaces.as_ref().map(public_key).transpose()?;
-                Some(Draft { key, auth_data, before: draft.before, replaces })
-            }
-        };
+        let draft = self.draft.map(|draft| draft.read(&mut given_up, key_in_use.as_ref(), limits));
+        let draft = draft.transpose()?;
         let retired = secret.retired.iter().map(public_key).collect::<Result<_, _>>()?;
-        Ok(Kept {
-            stage: resume(self.stage),
+        let mut kept = Kept {
+            stage: resume(self.stage, secret.disabling.is_some()),
             used: secret.used.map(SavedUsed::read).transpose()?,
             retired,
-            key: secret.key.map(SavedKey::read).transpose()?,
+            key: key_in_use,
             draft,
             given_up,
-            recovery_key_unsaved: self.recovery_key_unsaved,
-            secret: self.secret,
-            preference: self.preference,
+            recovery_key_unsaved: secret.recovery_key_unsaved,
+            secret: secret.secret,
+            disabling: secret.disabling,
+            preference: Preference {
+                // Another client may have written it since.
+                was_read: self.preference.was_read && self.preference.write.is_some(),
+                ..self.preference
+            },
             restore_choice: self.restore_choice,
             wanted: self.wanted,
-        })
+        };
+        if !kept.stage.makes_backup() {
+            // Left by a crash between the two parts.
+            kept.give_up_draft();
+        }
+        Ok(kept)
     }
+}
+
+impl PublicDraft {
+    fn read(
+        self,
+        given_up: &mut Vec<BackupDecryptionKey>,
+        key_in_use: Option<&BackupDecryptionKey>,
+        limits: &Limits,
+    ) -> Result<Draft, SavedStateError> {
+        let auth_data = AuthData::from_json(self.auth_data.get(), limits)
+            .map_err(|_| SavedStateError::Damaged)?;
+        let is_it = |key: &BackupDecryptionKey| key.public_key() == auth_data.public_key();
+        let index = given_up.iter().position(is_it);
+        // A crash between the two parts may leave a draft whose key is in use already.
+        let key = index.map(|index| given_up.remove(index));
+        let key = key.or_else(|| key_in_use.filter(|key| is_it(key)).cloned());
+        let key = key.ok_or(SavedStateError::Damaged)?;
+        let replaces = self.replaces.as_ref().map(public_key).transpose()?;
+        Ok(Draft { key, auth_data, before: self.before, replaces, created: self.created })
+    }
+}
+
+fn public_key(text: impl AsRef<str>) -> Result<BackupPublicKey, SavedStateError> {
+    BackupPublicKey::from_base64(text.as_ref()).map_err(|_| SavedStateError::Damaged)
+}
+
+/// A value that is there, `null` or not.
+fn some<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<BackupVersion>>, D::Error> {
+    Deserialize::deserialize(deserializer).map(Some)
 }
 
 /// Where a machine goes on: what was known of the server is asked for again.
-fn resume(stage: Stage) -> Stage {
+fn resume(stage: Stage, is_disabling: bool) -> Stage {
     match stage {
+        _ if is_disabling => Stage::Disabling,
+        Stage::Disabling => Stage::Looking,
         Stage::Looking | Stage::Absent | Stage::Untrusted | Stage::Running => Stage::Looking,
         Stage::Creating | Stage::Confirming => Stage::Confirming,
-        Stage::Changed | Stage::Signing | Stage::Disabling | Stage::Off => stage,
-    }
-}
-
-impl SavedUsed {
-    fn new(used: &UsedBackup) -> Self {
-        Self { version: used.version.clone(), public_key: used.public_key.to_base64() }
-    }
-
-    fn read(self) -> Result<UsedBackup, SavedStateError> {
-        let public_key = BackupPublicKey::from_base64(&self.public_key);
-        let public_key = public_key.map_err(|_| SavedStateError::Damaged)?;
-        Ok(UsedBackup { version: self.version, public_key })
-    }
-}
-
-impl<'a> SavedKey<'a> {
-    fn new(key: &'a str, source: KeySource) -> Self {
-        Self { key, source: source.into() }
-    }
-
-    fn read(self) -> Result<BackupDecryptionKey, SavedStateError> {
-        let key = BackupDecryptionKey::from_base64(self.key, self.source.into());
-        key.map_err(|_| SavedStateError::Damaged)
-    }
-}
-
-impl From<KeySource> for SavedSource {
-    fn from(source: KeySource) -> Self {
-        match source {
-            KeySource::Generated => Self::Generated,
-            KeySource::TypedByUser => Self::TypedByUser,
-            KeySource::AuthenticatedSecretStorage => Self::AuthenticatedSecretStorage,
-            KeySource::SharedByVerifiedDevice => Self::SharedByVerifiedDevice,
-            KeySource::Unauthenticated => Self::Unauthenticated,
-            KeySource::AcceptedByUser => Self::AcceptedByUser,
-        }
-    }
-}
-
-impl From<SavedSource> for KeySource {
-    fn from(source: SavedSource) -> Self {
-        match source {
-            SavedSource::Generated => Self::Generated,
-            SavedSource::TypedByUser => Self::TypedByUser,
-            SavedSource::AuthenticatedSecretStorage => Self::AuthenticatedSecretStorage,
-            SavedSource::SharedByVerifiedDevice => Self::SharedByVerifiedDevice,
-            SavedSource::Unauthenticated => Self::Unauthenticated,
-            SavedSource::AcceptedByUser => Self::AcceptedByUser,
-        }
+        Stage::Changed | Stage::Signing | Stage::Off => stage,
     }
 }
 

@@ -17,7 +17,7 @@ impl Backup {
         match self.kept.secret? {
             SecretChange::Delete => Some(SecretTask::Delete),
             SecretChange::Store => {
-                let text = self.kept.key.as_ref()?.to_base64();
+                let text = self.kept.key_of(&self.kept.used_key()?)?.to_base64();
                 let name = MEGOLM_BACKUP_V1.into();
                 let read = SecretValue::read(&name, text.expose_str().as_bytes()).ok()?;
                 Some(SecretTask::Store(read.value))
@@ -35,8 +35,8 @@ impl Backup {
         let holds = match (self.secret_task(), stored) {
             (None, _) | (Some(SecretTask::Delete), None) => true,
             (Some(SecretTask::Store(_)), Some(stored)) => {
-                let key = self.kept.key.as_ref().map(|key| *key.public_key().as_curve25519());
-                key.is_some_and(|key| stored.check_backup_key(&key).is_ok())
+                let key = self.kept.used_key();
+                key.is_some_and(|key| stored.check_backup_key(key.as_curve25519()).is_ok())
             }
             _ => false,
         };
@@ -52,6 +52,24 @@ impl Backup {
     /// The secret storage was set up or unlocked, so that what is still to be written can be written.
     pub fn secret_storage_is_ready(&mut self) {
         self.secret_is_asked_for = false;
+        self.is_confirmed = false;
+        self.look_again();
+    }
+
+    /// What the secret storage holds under `m.megolm_backup.v1`, whenever the host has opened it: if it is not the key
+    /// of the backup in use, and that is at hand, it is stored again. Two devices that write at one moment do not see
+    /// each other.
+    pub fn secret_found(&mut self, stored: Option<&SecretValue>) {
+        let Some(used) = self.kept.used_key().filter(|_| self.kept.stage == Stage::Running) else {
+            return;
+        };
+        let fits = |stored: &SecretValue| stored.check_backup_key(used.as_curve25519()).is_ok();
+        let is_there = stored.is_some_and(fits);
+        if !is_there && self.kept.secret.is_none() && self.kept.key_of(&used).is_some() {
+            self.kept.secret = Some(SecretChange::Store);
+            self.secret_storage_is_ready();
+            self.touch();
+        }
     }
 
     /// The account has no secret storage, so nothing has to be deleted from it. The key of a backup that is in use
@@ -70,6 +88,10 @@ impl Backup {
             return None;
         }
         let task = self.secret_task()?;
+        // What is stored, or deleted, is the key of the backup that is the current one now.
+        if !self.is_confirmed {
+            return None;
+        }
         self.secret_is_asked_for = true;
         Some(Next::WriteSecret(task))
     }
@@ -78,9 +100,22 @@ impl Backup {
         self.kept.give_up_draft();
         self.kept.preference.write = Some(false);
         self.kept.secret = Some(SecretChange::Delete);
+        self.kept.disabling = Some(self.found.as_ref().map(|info| info.version().clone()));
         self.kept.recovery_key_unsaved = false;
         self.secret_is_asked_for = false;
-        self.condemned = None;
+        (self.condemned, self.attempted) = (None, None);
+        self.is_confirmed = false;
+    }
+
+    /// Nothing is disabled any more. What may be gone from the secret storage is stored again.
+    pub(super) fn keep_secret(&mut self) {
+        self.kept.secret = None;
+        let has_key = self.kept.used_key().is_some_and(|used| self.kept.key_of(&used).is_some());
+        if has_key {
+            self.kept.secret = Some(SecretChange::Store);
+            self.kept.recovery_key_unsaved = true;
+            (self.secret_is_asked_for, self.is_confirmed) = (false, false);
+        }
     }
 
     /// Versions go last: until then a crash leaves a backup that can be used again.

@@ -62,6 +62,15 @@ pub(super) enum Event {
     Deleted,
     /// The user has changed their mind.
     Enable,
+    /// The user does not want a new backup any more.
+    Cancel,
+}
+
+impl Stage {
+    /// Whether a new backup is on its way.
+    pub(super) fn makes_backup(self) -> bool {
+        matches!(self, Self::Signing | Self::Creating | Self::Confirming)
+    }
 }
 
 /// The stage after an event. What an event has nothing to say to stays as it is.
@@ -72,6 +81,9 @@ pub(super) fn step(stage: Stage, event: Event) -> Stage {
     match (stage, event) {
         (_, Event::Disable) => Disabling,
         (Disabling, Event::Deleted) => Off,
+        // Another device has made a backup since: the user is asked.
+        (Disabling, Event::Other) => Changed,
+        (Disabling, Event::Untrusted) => Untrusted,
         (Disabling | Off, Event::Enable) => Looking,
         (Disabling, _) => Disabling,
         (Off, Event::Create) => Signing,
@@ -90,7 +102,7 @@ pub(super) fn step(stage: Stage, event: Event) -> Stage {
         (Confirming, Event::Trusted) => Running,
         (Confirming, Event::Untrusted) => Untrusted,
         (Confirming, Event::Other) => Changed,
-        (Confirming, Event::Refused) => Looking,
+        (Confirming, Event::Refused) | (Signing | Creating | Confirming, Event::Cancel) => Looking,
         (stage, _) => stage,
     }
 }

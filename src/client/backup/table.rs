@@ -45,7 +45,8 @@ fn events() -> Vec<Event> {
             Event::Refused => Some(Event::Disable),
             Event::Disable => Some(Event::Deleted),
             Event::Deleted => Some(Event::Enable),
-            Event::Enable => None,
+            Event::Enable => Some(Event::Cancel),
+            Event::Cancel => None,
         };
     }
     all
@@ -56,8 +57,8 @@ const TABLE: &str = "
             Looking    Absent     Untrusted  Changed    Signing   Creating   Confirming Running   Disabling Off
 NoBackup    Absent     -          Absent     -          -         -          -          -         -         -
 Trusted     Running    Running    Running    -          -         -          Running    -         -         -
-Untrusted   Untrusted  Untrusted  -          -          -         -          Untrusted  -         -         -
-Other       Changed    Changed    Changed    -          -         -          Changed    Changed   -         -
+Untrusted   Untrusted  Untrusted  -          -          -         -          Untrusted  -         Untrusted -
+Other       Changed    Changed    Changed    -          -         -          Changed    Changed   Changed   -
 NotYet      -          -          -          -          -         -          Creating   -         -         -
 Gone        -          -          -          -          -         -          -          Looking   -         -
 Create      Signing    Signing    Signing    Signing    -         -          -          Signing   -         Signing
@@ -69,6 +70,7 @@ Refused     -          -          -          -          -         -          Loo
 Disable     Disabling  Disabling  Disabling  Disabling  Disabling Disabling  Disabling  Disabling -         Disabling
 Deleted     -          -          -          -          -         -          -          -         Off       -
 Enable      -          -          -          -          -         -          -          -         Looking   Looking
+Cancel      -          -          -          -          Looking   Looking    Looking    -         -         -
 ";
 
 #[test]

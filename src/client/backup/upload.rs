@@ -43,6 +43,8 @@ pub(super) struct Upload {
 pub(super) struct Pending {
     pub(super) token: HostToken,
     pub(super) sealed: SealedSession,
+    /// How many times the server has failed on it alone.
+    pub(super) failures: u32,
 }
 
 impl Upload {
@@ -70,7 +72,9 @@ impl Backup {
     /// The host has worked on a delivery.
     pub fn ack(&mut self, id: DeliveryId) {
         self.upload.unacked.remove(&id);
-        self.download.unacked.remove(&id);
+        if self.download.unacked.remove(&id) {
+            self.finish_download();
+        }
     }
 
     /// Nothing more goes to the version that was used. What is in flight is still reported.
@@ -135,8 +139,8 @@ impl Backup {
                 | Failure::RateLimited { .. }
                 | Failure::Unauthorized),
             ) => {
-                self.upload.to_look.push_front(pending);
-                return self.upload.lane.failed(now, failure.wait_ms(), self.options.backoff());
+                self.upload.lane.failed(now, failure.wait_ms(), self.options.backoff());
+                return self.look_failed(pending, &failure);
             }
             _ => self.upload.lane.succeeded(now),
         }
@@ -152,6 +156,17 @@ impl Backup {
             self.report_stored(vec![pending.token]);
         } else {
             self.upload.ready.push(pending);
+        }
+        self.make_batches();
+    }
+
+    /// Others go first, and after some times the host is told.
+    fn look_failed(&mut self, mut pending: Pending, failure: &Failure) {
+        pending.failures += u32::from(matches!(failure, Failure::Later { .. }));
+        if pending.failures < FAILURES {
+            self.upload.to_look.push_back(pending);
+        } else {
+            self.not_stored(vec![(pending.token, NotStored::Failing)]);
         }
         self.make_batches();
     }
@@ -186,8 +201,15 @@ impl Backup {
         match failure {
             Failure::OtherVersion | Failure::NotFound => self.gone(now),
             Failure::TooLarge => self.split_or_drop(batch, NotStored::TooLarge, now),
-            Failure::Refused(error) if error.status() == Some(BAD_REQUEST) => {
-                self.split_or_drop(batch, NotStored::Refused(error), now);
+            Failure::Refused(error) => self.split_or_drop(batch, NotStored::Refused(error), now),
+            // One session may be what the server fails on.
+            Failure::Later { .. } if losses >= FAILURES && batch.len() > 1 => {
+                self.upload.lane.failed(now, failure.wait_ms(), self.options.backoff());
+                self.split(batch);
+            }
+            Failure::Later { .. } if batch.len() == 1 => {
+                self.upload.lane.failed(now, failure.wait_ms(), self.options.backoff());
+                self.alone_failed(batch);
             }
             // Something on the way may drop what is too large for it, without a word.
             Failure::NoAnswer if batch.len() > 1 && losses > 0 && losses.is_multiple_of(LOSSES) => {
@@ -199,6 +221,19 @@ impl Backup {
                 self.upload.batches.push_front(batch);
             }
         }
+    }
+
+    /// Others go first, and after some times the host is told.
+    fn alone_failed(&mut self, mut batch: Vec<Pending>) {
+        let count = |pending: &mut Pending| {
+            pending.failures += 1;
+            pending.failures
+        };
+        if batch.iter_mut().map(count).max() < Some(FAILURES) {
+            return self.upload.batches.push_back(batch);
+        }
+        let tokens = batch.iter().map(|pending| pending.token);
+        self.not_stored(tokens.map(|token| (token, NotStored::Failing)).collect());
     }
 
     fn split_or_drop(&mut self, batch: Vec<Pending>, reason: NotStored, now: u64) {
@@ -219,11 +254,17 @@ impl Backup {
     /// The version is gone or was replaced: nothing goes there until it is known what happened.
     fn gone(&mut self, now: u64) {
         self.upload.lane.failed(now, 0, self.options.backoff());
+        if self.kept.stage.makes_backup() {
+            // What a new backup replaces is not what it was.
+            self.stop_uploads();
+            self.has_looked = false;
+            self.look_again();
+        }
         self.turn(Event::Gone);
     }
 
     fn remember(&mut self, batch: &[Pending]) {
-        for Pending { token: _, sealed } in batch {
+        for Pending { token: _, sealed, failures: _ } in batch {
             let metadata = *sealed.data().metadata();
             let limit = self.options.seen_sessions;
             self.upload.seen.add(sealed.room_id(), sealed.session_id(), metadata, limit);
@@ -245,7 +286,8 @@ impl Backup {
     }
 }
 
-const BAD_REQUEST: u16 = 400;
+/// After so many failures a batch is split, and a session alone given up.
+const FAILURES: u32 = 5;
 
 /// After so many lost answers in a row a batch is split.
 const LOSSES: u32 = 3;

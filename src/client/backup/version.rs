@@ -20,14 +20,16 @@ impl Backup {
         self.kept.stage = after;
         self.version.due_ms = 0;
         self.touch();
-        if !matches!(after, Stage::Running | Stage::Signing | Stage::Creating) {
+        let goes_on = Stage::Running == after || after.makes_backup();
+        if !goes_on {
             self.stop_uploads();
         }
         if after == Stage::Disabling {
             self.start_disabling();
         }
         if before == Stage::Off || before == Stage::Disabling {
-            self.kept.secret = None;
+            self.kept.disabling = None;
+            self.keep_secret();
         }
         if event == Event::Enable {
             self.kept.preference.write = Some(true);
@@ -40,13 +42,16 @@ impl Backup {
             return None;
         }
         match self.kept.stage {
-            Stage::Confirming if self.signing.is_to_be_sent => {
-                self.signing.is_to_be_sent = false;
+            Stage::Confirming if self.signing.is_to_be_sent && self.signing.is_fresh => {
+                (self.signing.is_to_be_sent, self.signing.is_fresh) = (false, false);
                 let draft = self.kept.draft.as_ref()?;
                 Some(Call::Create(CreateBackupVersion::new(draft.auth_data.clone())))
             }
             Stage::Disabling => Some(match self.condemned.take() {
-                Some(version) => Call::Delete(DeleteBackupVersion::new(version)),
+                Some(version) => {
+                    self.attempted = Some(version.clone());
+                    Call::Delete(DeleteBackupVersion::new(version))
+                }
                 None => Call::Current(GetCurrentBackupVersion),
             }),
             _ => Some(Call::Current(GetCurrentBackupVersion)),
@@ -56,11 +61,13 @@ impl Backup {
     /// Whether the stage has anything to ask the server.
     pub(super) fn version_is_due(&self) -> bool {
         match self.kept.stage {
-            Stage::Off | Stage::Creating => false,
+            // Somebody may want to fetch all the same.
+            Stage::Off => !self.has_looked && !self.kept.wanted.is_empty(),
+            Stage::Creating => false,
             // What a new backup replaces has to be known.
             Stage::Signing => !self.has_looked,
             Stage::Looking => self.kept.preference.was_read,
-            Stage::Disabling => self.may_delete(),
+            Stage::Disabling => self.may_delete() || !self.is_confirmed,
             _ => true,
         }
     }
@@ -70,8 +77,16 @@ impl Backup {
         self.found = found;
         (self.has_looked, self.found_at_ms) = (true, now);
         self.download.knows(self.found.as_ref());
+        self.resume_uploads();
+        let failures = self.version.failures();
         match self.kept.stage {
             Stage::Disabling => match &self.found {
+                Some(_) if self.is_unknown() => {
+                    let is_used = self.kept.used.is_some();
+                    self.turn(if is_used { Event::Other } else { Event::Untrusted });
+                }
+                // The secret goes first.
+                _ if !self.may_delete() => {}
                 Some(info) => self.condemned = Some(info.version().clone()),
                 None => {
                     self.forget();
@@ -85,6 +100,12 @@ impl Backup {
                 self.turn(event);
             }
         }
+        self.is_confirmed = matches!(self.kept.stage, Stage::Running | Stage::Disabling);
+        self.look_later(failures, now);
+    }
+
+    /// When the next look is due.
+    fn look_later(&mut self, failures: u32, now: u64) {
         let wait = match self.kept.stage {
             Stage::Absent | Stage::Untrusted | Stage::Changed => self.options.poll_ms,
             Stage::Running => self.options.check_ms,
@@ -92,10 +113,36 @@ impl Backup {
         };
         let due = now.saturating_add(wait);
         // What has failed before is not sent faster because the server answers other questions.
-        if self.kept.stage == Stage::Creating {
-            self.version.answered(due);
-        } else {
-            self.version.succeeded(due);
+        let is_made = self.kept.draft.as_ref().is_some_and(|draft| draft.created.is_some());
+        let is_stuck = self.condemned.is_some() && self.condemned == self.attempted;
+        match self.kept.stage {
+            Stage::Creating => self.version.answered(due),
+            Stage::Confirming if self.signing.is_to_be_sent && failures > 0 => {
+                self.version.answered(due)
+            }
+            Stage::Confirming if is_made => self.version.failed(now, 0, self.options.backoff()),
+            Stage::Disabling if is_stuck => self.version.failed(now, 0, self.options.backoff()),
+            _ => self.version.succeeded(due),
+        }
+    }
+
+    /// Whether what is to be deleted is not what was there when the user said so.
+    fn is_unknown(&self) -> bool {
+        let Some(Some(known)) = &self.kept.disabling else { return false };
+        let is_first = self.attempted.is_none();
+        is_first && self.found.as_ref().is_some_and(|info| info.version() != known)
+    }
+
+    /// While a new backup is made, uploads go on to the one in use, as long as it is the current one.
+    fn resume_uploads(&mut self) {
+        if !self.kept.stage.makes_backup() || self.in_use.is_some() {
+            return;
+        }
+        let (Some(info), Some(used)) = (&self.found, &self.kept.used) else { return };
+        let is_it = *info.version() == used.version;
+        let backup = TrustedBackup::by_memory(info, &used.public_key, &self.kept.retired);
+        if let (Ok(backup), true) = (backup, is_it) {
+            self.adopt(backup);
         }
     }
 
@@ -147,12 +194,13 @@ impl Backup {
         let used =
             UsedBackup { version: backup.version().clone(), public_key: *backup.public_key() };
         if self.kept.used.as_ref() != Some(&used) {
-            if let Some(before) = self.kept.used.take()
-                && before.public_key != used.public_key
-            {
-                self.kept.retire(before.public_key);
+            if let Some(before) = self.kept.used_key().filter(|before| *before != used.public_key) {
+                self.kept.retire(before);
             }
-            self.take_key_of(&used.public_key);
+            let is_same_key = self.kept.used_key() == Some(used.public_key);
+            if !is_same_key {
+                self.take_key_of(&used.public_key);
+            }
             self.kept.used = Some(used);
             self.touch();
         }
@@ -176,7 +224,7 @@ impl Backup {
             Stage::Untrusted => found.map(|found| Question::Use { found, preference }),
             Stage::Changed if self.has_looked => {
                 let used = self.kept.used.clone()?;
-                Some(Question::Changed { used, found })
+                Some(Question::Changed { used, found, preference })
             }
             _ => None,
         }

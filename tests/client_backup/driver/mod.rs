@@ -48,6 +48,7 @@ pub(crate) struct Driver {
     pub(crate) fetched: Vec<(Scope, FetchOutcome)>,
     pub(crate) not_stored: Vec<(HostToken, NotStored)>,
     pub(crate) not_created: usize,
+    pub(crate) not_deleted: usize,
     pub(crate) secrets: Vec<SecretTask>,
     pub(crate) asked: VecDeque<(QuestionId, Question)>,
     /// Method and path of each request, with its body.
@@ -97,6 +98,7 @@ impl Driver {
             fetched: Vec::new(),
             not_stored: Vec::new(),
             not_created: 0,
+            not_deleted: 0,
             secrets: Vec::new(),
             asked: VecDeque::new(),
             sent: Vec::new(),
@@ -202,6 +204,7 @@ impl Driver {
             }
             Next::Fetched(scope, outcome) => self.fetched.push((scope, *outcome)),
             Next::NotCreated(_) => self.not_created += 1,
+            Next::NotDeleted(_) => self.not_deleted += 1,
             Next::Sign(id, key) => {
                 let signature = self.signing.sign(&key.bytes_to_sign).to_base64();
                 let signature = Ed25519Signature::from_base64(&signature).unwrap();
