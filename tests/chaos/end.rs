@@ -48,6 +48,8 @@ impl Observer<'_> {
         let written_down = self.world.written_down.get(public_key);
         let key = RecoveryKey::parse(written_down.expect("the user has the key")).unwrap();
         let key = BackupDecryptionKey::from_recovery_key(key);
+        let in_storage = self.world.stored_key().map(|key| key.public_key().to_base64());
+        assert_eq!(in_storage.as_deref(), Some(public_key), "and so has the secret storage");
         let version = info["version"].as_str().unwrap();
         let stored = self.stored(version, &key);
         for device in backing_up {

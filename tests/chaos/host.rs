@@ -22,6 +22,12 @@ impl World {
                     self.restart(index, "restarted before it had saved");
                     return true;
                 }
+                if self.chance(rng, 1, 60) {
+                    // The secret part is written first.
+                    self.devices[index].disk.secret = saved.secret;
+                    self.restart(index, "restarted between the two parts");
+                    return true;
+                }
                 self.devices[index].disk = *saved;
                 if self.chance(rng, 1, 40) {
                     self.restart(index, "restarted after it had saved");
@@ -62,6 +68,7 @@ impl World {
             Next::NotStored(_, _, failures) => panic!("{failures:?}"),
             Next::Fetched(..) => self.count("fetched"),
             Next::NotCreated(_) => self.count("not created"),
+            Next::NotDeleted(_) => self.count("not deleted"),
             Next::Sign(id, key) => {
                 self.own_keys.insert(key.public_key.to_base64());
                 let signature = self.devices[index].sign(&key.bytes_to_sign);

@@ -16,7 +16,7 @@ use strongroom::{
 use crate::device::{Device, MAX_BYTES, MAX_SESSIONS, USER};
 
 /// What must have happened somewhere in 500 seeds, or they prove little.
-pub(crate) const WHAT_HAPPENS: [&str; 13] = [
+pub(crate) const WHAT_HAPPENS: [&str; 14] = [
     "backup created",
     "disabled",
     "fetched",
@@ -26,6 +26,7 @@ pub(crate) const WHAT_HAPPENS: [&str; 13] = [
     "restarted after it had saved",
     "restarted before it had marked what is stored",
     "restarted before it had saved",
+    "restarted between the two parts",
     "rotated",
     "stopped",
     "uploaded",
@@ -224,6 +225,8 @@ impl World {
                     self.answer(index, rng);
                 }
                 self.devices[index].machine.look_again();
+                let stored = self.storage.clone();
+                self.devices[index].machine.secret_found(stored.as_ref());
                 self.ask_again(index);
                 while self.step(index, rng) {}
             }
