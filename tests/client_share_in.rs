@@ -11,59 +11,75 @@
 mod host;
 #[path = "support/household.rs"]
 mod household;
+mod support;
 
-use host::{Received, Result};
+use host::{Received, Remote, Result, Server};
 use household::{ALICE, BACKUP_KEY, Household, Whose, backup_key, public_keys};
 use rand::{SeedableRng as _, rngs::StdRng};
+use serde_json::json;
 use strongroom::{
     Limits,
-    api::{BaseUrl, CreateBackupVersion},
+    api::CreateBackupVersion,
     backup::{AuthData, BackupPublicKey, KeySource, TrustReason},
     client::{
         Backup, Operation,
         backup::{BackupOptions, FetchOutcome},
         flow::{Flow as _, FlowError, Recover, Recovered, SavedFlow, ShareIn, SharedIn, Step},
     },
-    ids::SecretName,
+    ids::{DeviceId, SecretName, UserId},
     secret_sharing::{
         OwnDevices, Receipt, Requester, RequesterError, RequesterOptions, SavedRequester,
     },
     secret_storage::VerifiedPublicKeys,
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1},
 };
+use support::synapse::Synapse;
 
 /// The user's devices, and a backup with the key that the laptop has.
 fn household() -> Result<Household> {
-    let mut house = Household::new(10)?;
+    with_backup(Household::new(10)?)
+}
+
+fn with_backup(mut house: Household) -> Result<Household> {
     let public_key = BackupPublicKey::new(public_keys()?.backup.unwrap()).unwrap();
     let token = house.phone.token().to_owned();
     house.server.send(&token, &CreateBackupVersion::new(AuthData::new(&public_key)))?;
     Ok(house)
 }
 
-fn backup() -> Backup {
-    Backup::new(ALICE.into(), "PHONE".into(), BackupOptions::default(), Limits::default())
+fn backup(user_id: &UserId) -> Backup {
+    let (options, limits) = (BackupOptions::default(), Limits::default());
+    Backup::new(user_id.clone(), "PHONE".into(), options, limits)
 }
 
-fn verified() -> VerifiedPublicKeys {
-    VerifiedPublicKeys::none(ALICE.into())
+fn verified(user_id: &UserId) -> VerifiedPublicKeys {
+    VerifiedPublicKeys::none(user_id.clone())
 }
 
-fn flow(devices: OwnDevices, names: &[&str], saved: Option<&SavedFlow>) -> ShareIn {
+fn flow(
+    user_id: &UserId,
+    devices: OwnDevices,
+    names: &[&str],
+    saved: Option<&SavedFlow>,
+) -> ShareIn {
     let options = RequesterOptions::default();
     let requester = match saved {
         Some(SavedFlow { public, secret, .. }) => {
             let saved = SavedRequester { public: public.clone(), secret: secret.clone() };
-            Requester::restore(&saved, ALICE.into(), "PHONE".into(), options).unwrap()
+            Requester::restore(&saved, user_id.clone(), "PHONE".into(), options).unwrap()
         }
-        None => Requester::new(ALICE.into(), "PHONE".into(), options),
+        None => Requester::new(user_id.clone(), "PHONE".into(), options),
     };
-    let backup = saved.map_or_else(backup, |saved| {
-        let (options, limits) = (BackupOptions::default(), Limits::default());
-        Backup::restore(&saved.backup, ALICE.into(), "PHONE".into(), options, limits).unwrap()
-    });
+    let backup = match saved {
+        Some(saved) => {
+            let (options, limits) = (BackupOptions::default(), Limits::default());
+            let (user_id, device) = (user_id.clone(), "PHONE".into());
+            Backup::restore(&saved.backup, user_id, device, options, limits).unwrap()
+        }
+        None => backup(user_id),
+    };
     let names = names.iter().map(|name| SecretName::from(*name)).collect();
-    ShareIn::new(backup, requester, devices, names, verified(), Limits::default())
+    ShareIn::new(backup, requester, devices, names, verified(user_id), Limits::default())
 }
 
 /// A phone with a flow.
@@ -78,7 +94,8 @@ struct Phone {
 
 impl Phone {
     fn new(house: &mut Household, names: &[&'static str], restarts: bool) -> Result<Self> {
-        let flow = flow(house.seen_by(Whose::Phone)?, names, None);
+        let devices = house.seen_by(Whose::Phone)?;
+        let flow = flow(&house.user_id, devices, names, None);
         let (names, rng) = (names.to_vec(), StdRng::seed_from_u64(3));
         Ok(Self { flow, names, now: 0, rng, restarts })
     }
@@ -91,7 +108,8 @@ impl Phone {
                 Step::Save(saved) => {
                     restarts += 1;
                     if self.restarts && restarts < 5 {
-                        self.flow = flow(house.seen_by(Whose::Phone)?, &self.names, Some(&saved));
+                        let devices = house.seen_by(Whose::Phone)?;
+                        self.flow = flow(&house.user_id, devices, &self.names, Some(&saved));
                     } else {
                         self.flow.saved();
                     }
@@ -118,38 +136,70 @@ impl Phone {
 }
 
 fn send(house: &mut Household, operation: &Operation) -> http::Response<Vec<u8>> {
-    let url = BaseUrl::new("https://matrix.example.org").unwrap();
     let token = house.phone.token().into();
-    house.server.exchange(&operation.to_http(&url, &token).unwrap())
+    let request = operation.to_http(house.server.base_url(), &token).unwrap();
+    house.server.exchange(&request)
 }
 
 #[test]
 fn the_backup_key_comes_from_the_laptop_and_the_sessions_with_it() -> Result<()> {
     for restarts in [false, true] {
-        let mut house = household()?;
-        let mut phone = Phone::new(&mut house, &[MEGOLM_BACKUP_V1], restarts)?;
-        assert!(phone.run(&mut house)?.is_none(), "it waits for answers");
-        house.laptop_shares()?;
-        let receipts = phone.receives(&mut house)?;
-        assert!(matches!(receipts[..], [Some(Receipt::Accepted(_))]), "{receipts:?}");
-        let shared = phone.run(&mut house)?.expect("the flow has ended");
-        assert_eq!(shared.missing, []);
-        assert_eq!(shared.secrets[0].secret.value, backup_key()?);
-        assert!(shared.failure.is_none());
-        let cancelled = house.decisions(Whose::Tablet)?;
-        assert_eq!(cancelled.len(), 2, "asked, and told that it is over: {cancelled:?}");
-
-        let recovered = recover(&mut house, shared.backup);
-        assert!(matches!(recovered.fetched, Some(FetchOutcome::Report(_))));
-        let trusted = recovered.backup.trusted().unwrap().reason().clone();
-        assert_eq!(trusted, TrustReason::DecryptionKey(KeySource::SharedByVerifiedDevice));
+        share(household()?, restarts)?;
     }
+    Ok(())
+}
+
+#[test]
+fn so_it_does_on_a_real_homeserver() -> Result<()> {
+    let Some(synapse) = Synapse::from_environment("sharing over Olm") else { return Ok(()) };
+    let user_id = UserId::from(synapse.register().user_id);
+    let url = synapse.url().to_owned();
+    let server = Server::at(&url, Box::new(synapse))?;
+    share(with_backup(Household::on(server, user_id, 10)?)?, false)
+}
+
+impl Remote for Synapse {
+    fn respond(&mut self, request: &http::Request<Vec<u8>>) -> http::Response<Vec<u8>> {
+        self.send(request.clone())
+    }
+
+    fn log_in(&mut self, user_id: &UserId, device_id: &DeviceId) -> String {
+        let name = user_id.as_str().trim_start_matches('@').split(':').next().unwrap();
+        let body = json!({
+            "type": "m.login.password",
+            "identifier": { "type": "m.id.user", "user": user_id.as_str() },
+            "password": name,
+            "device_id": device_id.as_str(),
+        });
+        let (status, answer) = self.ask("", "POST", "/_matrix/client/v3/login", &body.to_string());
+        assert_eq!(status, 200, "{answer}");
+        answer["access_token"].as_str().unwrap().to_owned()
+    }
+}
+
+fn share(mut house: Household, restarts: bool) -> Result<()> {
+    let mut phone = Phone::new(&mut house, &[MEGOLM_BACKUP_V1], restarts)?;
+    assert!(phone.run(&mut house)?.is_none(), "it waits for answers");
+    house.laptop_shares()?;
+    let receipts = phone.receives(&mut house)?;
+    assert!(matches!(receipts[..], [Some(Receipt::Accepted(_))]), "{receipts:?}");
+    let shared = phone.run(&mut house)?.expect("the flow has ended");
+    assert_eq!(shared.missing, []);
+    assert_eq!(shared.secrets[0].secret.value, backup_key()?);
+    assert!(shared.failure.is_none());
+    let cancelled = house.decisions(Whose::Tablet)?;
+    assert_eq!(cancelled.len(), 2, "asked, and told that it is over: {cancelled:?}");
+
+    let recovered = recover(&mut house, shared.backup);
+    assert!(matches!(recovered.fetched, Some(FetchOutcome::Report(_))));
+    let trusted = recovered.backup.trusted().unwrap().reason().clone();
+    assert_eq!(trusted, TrustReason::DecryptionKey(KeySource::SharedByVerifiedDevice));
     Ok(())
 }
 
 /// With the key, nothing has to be entered.
 fn recover(house: &mut Household, backup: Backup) -> Recovered {
-    let mut flow = Recover::new(backup, verified(), Limits::default());
+    let mut flow = Recover::new(backup, verified(&house.user_id), Limits::default());
     let mut rng = StdRng::seed_from_u64(4);
     loop {
         match flow.next(0, &mut rng) {

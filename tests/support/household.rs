@@ -24,6 +24,7 @@ pub(crate) const ALICE: &str = "@alice:example.org";
 pub(crate) const BACKUP_KEY: &str = "CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg";
 
 pub(crate) struct Household {
+    pub(crate) user_id: UserId,
     pub(crate) server: Server,
     pub(crate) cross_signing: CrossSigning,
     pub(crate) phone: Device,
@@ -41,7 +42,11 @@ pub(crate) struct Answering {
 impl Household {
     /// The phone has so many one-time keys on the server.
     pub(crate) fn new(one_time_keys: usize) -> Result<Self> {
-        let (user_id, mut server) = (UserId::from(ALICE), Server::new()?);
+        Self::on(Server::new()?, ALICE.into(), one_time_keys)
+    }
+
+    /// Of this user, on any homeserver.
+    pub(crate) fn on(mut server: Server, user_id: UserId, one_time_keys: usize) -> Result<Self> {
         let phone = Device::log_in(&mut server, &user_id, "PHONE", one_time_keys)?;
         let laptop = Device::log_in(&mut server, &user_id, "LAPTOP", 10)?;
         let tablet = Device::log_in(&mut server, &user_id, "TABLET", 10)?;
@@ -51,9 +56,9 @@ impl Household {
             laptop.verify(&mut server, device.identity(), &cross_signing)?;
         }
         let options = RequesterOptions::default();
-        let requester = Requester::new(user_id, phone.device_id().clone(), options);
+        let requester = Requester::new(user_id.clone(), phone.device_id().clone(), options);
         let [laptop, tablet] = [laptop, tablet].map(Answering::new);
-        Ok(Self { server, cross_signing, phone, requester, laptop, tablet })
+        Ok(Self { user_id, server, cross_signing, phone, requester, laptop, tablet })
     }
 
     /// What a device knows of the account.
@@ -130,9 +135,9 @@ impl Household {
 
     /// The laptop sends the phone something else than the crate would have it send.
     pub(crate) fn laptop_sends_payload(&mut self, payload: &[u8]) -> Result<()> {
-        let phone = self.phone.identity().clone();
+        let (user_id, phone) = (self.user_id.clone(), self.phone.identity().clone());
         let laptop = &mut self.laptop.device;
-        send_payload(laptop, &mut self.server, &UserId::from(ALICE), &phone, payload)
+        send_payload(laptop, &mut self.server, &user_id, &phone, payload)
     }
 
     /// What the phone got.
