@@ -116,7 +116,11 @@ impl Host {
                     flow.recovery_key_saved();
                 }
                 Step::Wait(until) => self.now = until.unwrap().max(self.now + 1),
-                Step::Done(outcome) => return *outcome,
+                Step::Done(outcome) => {
+                    // Whoever fails gives the machine back.
+                    assert_eq!(flow.into_backup().is_some(), outcome.is_err());
+                    return *outcome;
+                }
                 other => panic!("{other:?}"),
             }
         }

@@ -123,9 +123,11 @@ impl Storage {
                     self.turn(Phase::ReadBack);
                     return Some(Ok(()));
                 }
-                // It may have been written all the same.
-                Err(Failure::NoAnswer) => return Some(Ok(())),
-                Err(failure) => failure,
+                Err(failure) => {
+                    // It may have been written all the same, and changed since.
+                    self.turn(Phase::Check);
+                    failure
+                }
             },
             Call::ToDevice(_) => return None,
         };

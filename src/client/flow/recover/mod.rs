@@ -77,6 +77,12 @@ impl Recover {
         }
     }
 
+    /// Gives the account's machine back, when the host gives the flow up. Nothing if the flow has ended with it.
+    #[must_use]
+    pub fn into_backup(self) -> Option<Backup> {
+        self.backup
+    }
+
     /// The secret storage, for a host that [unlocks](SecretStorage::start_unlock) it with progress and then calls
     /// [`Recover::unlocked`].
     #[must_use]

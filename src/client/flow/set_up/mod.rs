@@ -111,6 +111,13 @@ impl SetUp {
         Self::with(backup, kept, limits)
     }
 
+    /// Gives the account's machine back, when the flow has failed or the host gives it up. Nothing if the flow has ended
+    /// with it.
+    #[must_use]
+    pub fn into_backup(self) -> Option<Backup> {
+        self.backup
+    }
+
     pub(super) fn with(backup: Backup, kept: Kept, limits: Limits) -> Self {
         let (user_id, device_id) = (backup.user_id().clone(), backup.device_id().clone());
         Self {

@@ -121,6 +121,12 @@ impl ShareIn {
         }
     }
 
+    /// Gives the account's machine back, when the host gives the flow up. Nothing if the flow has ended with it.
+    #[must_use]
+    pub fn into_backup(self) -> Option<Backup> {
+        self.backup
+    }
+
     /// The devices have changed: one was verified or blocked, say.
     pub fn set_devices(&mut self, devices: OwnDevices) {
         self.devices = devices;
