@@ -41,6 +41,8 @@ pub(crate) struct Trouble {
     pub(crate) restart_before: Option<usize>,
     /// Requests whose method and path begin like this are refused.
     pub(crate) forbidden: Option<&'static str>,
+    /// Answers are late.
+    pub(crate) is_slow: bool,
     /// Something that another client does before this request.
     pub(crate) meddle: Option<(usize, Meddle)>,
 }

@@ -50,7 +50,7 @@ fn recover(host: &mut Host, typed: &[&str]) -> NewDevice {
         }
     };
     let (mut imported, mut entered, mut typed) = (BTreeSet::new(), Vec::new(), typed.iter());
-    let mut saves = 0;
+    let (mut saves, mut waiting) = (0, Vec::new());
     let mut flow = Recover::new(backup(None), nobody(), Limits::default());
     for _ in 0..1_000 {
         match flow.next(host.now, &mut host.rng) {
@@ -65,6 +65,10 @@ fn recover(host: &mut Host, typed: &[&str]) -> NewDevice {
             Step::Send(operation) => {
                 let url = BaseUrl::new("https://example.org").unwrap();
                 let request = operation.to_http(&url, &host.token).unwrap();
+                if host.trouble.is_slow {
+                    waiting.push((operation, request));
+                    continue;
+                }
                 let answer = host.send(&request);
                 if let (true, Ok(response)) = (operation.is_streamed(), &answer) {
                     for piece in response.body().chunks(100) {
@@ -85,6 +89,12 @@ fn recover(host: &mut Host, typed: &[&str]) -> NewDevice {
             Step::Import(id, _, sessions) => {
                 imported.extend(sessions.iter().map(|session| session.exported().session_id()));
                 flow.ack(id);
+            }
+            // The answers come when there is nothing else to do, the oldest first.
+            Step::Wait(_) if !waiting.is_empty() => {
+                let (operation, request) = waiting.remove(0);
+                let answer = host.send(&request);
+                flow.answer(operation.id(), answer, host.now).unwrap();
             }
             Step::Wait(until) => host.now = until.unwrap().max(host.now + 1),
             Step::Done(recovered) => {
@@ -121,6 +131,17 @@ fn the_recovery_key_gives_secrets_backup_and_sessions() {
     let opened = recovered.secrets.iter().filter(|verdict| verdict.outcome.is_ok());
     let opened: Vec<_> = opened.map(|verdict| verdict.name.as_str()).collect();
     assert_eq!(opened, [MASTER, BACKUP]);
+}
+
+#[test]
+fn it_ends_when_the_last_answer_is_there() {
+    let key = new_key();
+    let (mut host, sessions) = account(&key);
+    host.trouble.is_slow = true;
+    let typed = host.shown[0].clone();
+    let device = recover(&mut host, &[&typed]);
+    assert_eq!(device.imported, sessions);
+    assert!(device.recovered.backup.trusted().is_some());
 }
 
 #[test]

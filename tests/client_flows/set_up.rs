@@ -11,6 +11,12 @@ use strongroom::{
 
 use crate::host::{BACKUP, Host, MASTER, Meddle, Trouble, new_key, recovery_key, secret};
 
+const DEFAULT_KEY: &str = "m.secret_storage.default_key";
+
+fn account_data(event_type: &str) -> String {
+    format!("/user/%40alice%3Aexample.org/account_data/{event_type}")
+}
+
 fn bootstrap(host: &mut Host, key: &NewKey) -> Result<SetUpDone, FlowError> {
     let secrets = vec![secret(MASTER, 1)];
     let flow = SetUp::bootstrap(host.backup(), key.clone(), secrets, Limits::default());
@@ -104,6 +110,40 @@ fn another_client_may_write_between() {
         refused += 1;
     }
     assert!(refused > 5);
+}
+
+#[test]
+fn what_another_device_sets_up_in_the_same_moment_is_not_overwritten() {
+    let mut host = Host::new();
+    bootstrap(&mut host, &new_key()).unwrap();
+    let mut refused = 0;
+    for number in 1..host.requests.len() {
+        for lost_answer in [None, Some(number - 1)] {
+            let mut host = Host::new();
+            let meddle: Meddle = |host| {
+                host.put_account_data(DEFAULT_KEY, &json!({ "key": "theirs" }));
+            };
+            host.trouble =
+                Trouble { meddle: Some((number, meddle)), lost_answer, ..Trouble::default() };
+            match bootstrap(&mut host, &new_key()) {
+                Err(FlowError::HasStorage(Some(id))) => {
+                    assert_eq!(id, "theirs".into());
+                    refused += 1;
+                }
+                Err(error) => panic!("{error:?}"),
+                // They wrote when all was done.
+                Ok(_) => {}
+            }
+            // Between the look and the write nobody is seen: account data has no compare-and-swap.
+            let put = format!("PUT {}", account_data(DEFAULT_KEY));
+            if host.requests[number] == put && host.requests[number - 1] != put {
+                continue;
+            }
+            let (_, default_key) = host.ask("GET", &account_data(DEFAULT_KEY), &json!({}));
+            assert_eq!(default_key["key"], "theirs", "{number} {lost_answer:?}");
+        }
+    }
+    assert!(refused > 5, "{refused}");
 }
 
 #[test]

@@ -18,10 +18,7 @@ impl SetUp {
     /// Whether there is a secret storage already that is not ours.
     pub(super) fn check(&mut self) -> Option<Step<Done>> {
         let Some(storage) = self.storage.get() else { return Some(Step::ReadAccountData) };
-        let new_id = self.kept.new_key.id();
-        let is_others = storage.default_key().is_some_and(|id| id != new_id)
-            || storage.keys().any(|key| key.id() != new_id);
-        if is_others && !self.kept.replaces {
+        if self.is_taken(&storage) {
             return Some(self.fail(FlowError::HasStorage(storage.default_key().cloned())));
         }
         if self.kept.replaces && !self.kept.has_begun {
@@ -29,6 +26,14 @@ impl SetUp {
         }
         self.stage = Stage::BackingUp;
         None
+    }
+
+    /// Whether somebody has a secret storage here that is not to be replaced.
+    fn is_taken(&self, storage: &SecretStorage) -> bool {
+        let new_id = self.kept.new_key.id();
+        let is_others = storage.default_key().is_some_and(|id| id != new_id)
+            || storage.keys().any(|key| key.id() != new_id);
+        is_others && !self.kept.replaces
     }
 
     /// Lets the machine make the backup.
@@ -105,6 +110,10 @@ impl SetUp {
         }
         if self.storage.wants_plan() {
             let storage = self.storage.get()?;
+            if self.is_taken(&storage) {
+                // Another device has set one up in the same moment. The machine still has its key to store.
+                return Some(self.fail(FlowError::HasStorage(storage.default_key().cloned())));
+            }
             let old_keys = self.old_keys(&storage);
             let plan = storage.plan_with_rng(&old_keys, &self.limits, rng, |change| {
                 self.change(change, &storage, &old_keys, backup_key)
