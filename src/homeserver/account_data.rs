@@ -10,7 +10,10 @@ use super::{
     call::Call, logins::Caller, options::HomeserverOptions, refusal::Refusal, reply::empty,
     state::State,
 };
-use crate::ids::UserId;
+use crate::{
+    encoding::json_object::JsonObject,
+    ids::{EventType, UserId},
+};
 
 /// An endpoint at `/user/{userId}/account_data/{type}`.
 pub(super) struct AccountDataRoute {
@@ -54,6 +57,12 @@ impl AccountData {
             self.0.iter().filter(|(_, stored)| stored.position > position).collect();
         found.sort_by_key(|(_, stored)| stored.position);
         found.into_iter().map(|(kind, stored)| (kind.as_str(), &*stored.content)).collect()
+    }
+
+    /// All of it, in the order in which it was stored.
+    pub(super) fn all(&self) -> Vec<(EventType, JsonObject)> {
+        let owned = |(kind, content)| Some((EventType::from(kind), JsonObject::from_raw(content)?));
+        self.after(0).into_iter().filter_map(owned).collect()
     }
 
     /// About how many bytes it takes.

@@ -79,7 +79,8 @@ use self::{
     state::State,
 };
 use crate::{
-    ids::{DeviceId, UserId},
+    encoding::json_object::JsonObject,
+    ids::{DeviceId, EventType, UserId},
     secret::SecretString,
 };
 
@@ -142,6 +143,12 @@ impl Homeserver {
     /// [soft logout](https://spec.matrix.org/v1.16/client-server-api/#soft-logout).
     pub fn log_out_softly(&mut self, token: &str) {
         self.logins.remove_softly(token);
+    }
+
+    /// The account data of a user, apart from that of rooms, as the user's clients know it from `/sync`.
+    #[must_use]
+    pub fn account_data(&self, user: &UserId) -> Vec<(EventType, JsonObject)> {
+        self.state.accounts.get(user).map_or_else(Vec::new, |account| account.account_data.all())
     }
 
     /// Does what a request asks for and returns the response.

@@ -5,7 +5,7 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    api::{AccessToken, BaseUrl, Endpoint as _, GetSync},
+    api::{AccessToken, BaseUrl},
     client::{
         Backup, NoAnswer,
         backup::{BackupOptions, HostToken, Next, OfferedSession, Question, Reply},
@@ -165,12 +165,8 @@ impl Host {
     }
 
     /// What a `/sync` of the host has by now.
-    pub(crate) fn account_data(&mut self) -> Vec<(EventType, JsonObject)> {
-        let url = BaseUrl::new("https://example.org").unwrap();
-        let sync = GetSync::new();
-        let response = self.homeserver.respond(&sync.to_http(&url, &self.token).unwrap());
-        let sync = sync.read_response(&response, &Limits::default()).unwrap();
-        sync.account_data.into_iter().map(|event| (event.event_type, event.content)).collect()
+    pub(crate) fn account_data(&self) -> Vec<(EventType, JsonObject)> {
+        self.homeserver.account_data(&USER.into())
     }
 
     pub(crate) fn storage(&mut self) -> SecretStorage {
