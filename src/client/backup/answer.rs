@@ -65,7 +65,12 @@ impl Backup {
         match call {
             Call::Current(call) => match self.read(&call, answer, now_ms) {
                 Ok(found) => self.current(found, now),
-                Err(failure) => self.version_failed(&failure, now),
+                Err(failure) => {
+                    self.version_failed(&failure, now);
+                    if let Failure::Refused(error) = failure {
+                        self.look_refused = Some(error);
+                    }
+                }
             },
             Call::Create(call) => {
                 let created = self.read(&call, answer, now_ms);

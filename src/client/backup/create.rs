@@ -106,6 +106,11 @@ impl Backup {
         Some(Next::Sign(id, NewBackupKey { public_key, bytes_to_sign }))
     }
 
+    /// What is to be signed is handed out again.
+    pub(super) fn ask_for_signatures(&mut self) {
+        self.signing.asked = None;
+    }
+
     /// The server has answered the request to create the version. What counts is the current version.
     pub(super) fn created(&mut self, answer: Result<BackupVersion, Failure>, now: u64) {
         match answer {

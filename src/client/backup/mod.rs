@@ -79,6 +79,7 @@ mod call;
 mod create;
 mod download;
 mod fetch;
+mod handover;
 mod kept;
 mod next;
 mod offer;
@@ -120,6 +121,7 @@ use super::lane::{Backoff, Lane};
 pub use super::operation::{NoAnswer, Operation, OperationId, UnknownOperation};
 use crate::{
     Limits,
+    api::ApiError,
     backup::{BackupPublicKey, BackupVersionInfo, SessionSealer, TrustedBackup},
     clock::Clock,
     ids::{BackupVersion, DeviceId, UserId},
@@ -159,6 +161,10 @@ pub struct Backup {
     version: Lane,
     /// Whether the server was asked since the machine was made or restored.
     has_looked: bool,
+    /// Whether it is to be asked although the user wants no backup.
+    must_look: bool,
+    /// Why the server does not say which backup there is, if it refuses to.
+    look_refused: Option<ApiError>,
     found_at_ms: u64,
     /// The version that is to be deleted next.
     condemned: Option<BackupVersion>,
@@ -225,6 +231,8 @@ impl Backup {
             in_flight: BTreeMap::new(),
             version: Lane::default(),
             has_looked: false,
+            must_look: false,
+            look_refused: None,
             found_at_ms: 0,
             condemned: None,
             attempted: None,

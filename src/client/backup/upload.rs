@@ -54,6 +54,11 @@ impl Upload {
         (self.is_drained, self.is_wished) = (false, false);
     }
 
+    /// The host is asked for sessions again.
+    pub(super) fn is_asked_anew(&mut self) {
+        (self.is_drained, self.is_wished) = (false, false);
+    }
+
     pub(super) fn wants_more(&self) -> bool {
         let is_busy = self.is_wished || self.lane.in_flight.is_some() || self.has_work();
         !self.is_drained && !is_busy && self.unacked.is_empty()

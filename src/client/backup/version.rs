@@ -62,7 +62,7 @@ impl Backup {
     pub(super) fn version_is_due(&self) -> bool {
         match self.kept.stage {
             // Somebody may want to fetch all the same.
-            Stage::Off => !self.has_looked && !self.kept.wanted.is_empty(),
+            Stage::Off => !self.has_looked && (self.must_look || !self.kept.wanted.is_empty()),
             Stage::Creating => false,
             // What a new backup replaces has to be known.
             Stage::Signing => !self.has_looked,
@@ -76,6 +76,7 @@ impl Backup {
     pub(super) fn current(&mut self, found: Option<BackupVersionInfo>, now: u64) {
         self.found = found;
         (self.has_looked, self.found_at_ms) = (true, now);
+        (self.must_look, self.look_refused) = (false, None);
         self.download.knows(self.found.as_ref());
         self.resume_uploads();
         let failures = self.version.failures();

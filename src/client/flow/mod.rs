@@ -30,6 +30,7 @@
 //! [`Backup`]: crate::client::Backup
 
 mod contract;
+mod machine;
 mod outcome;
 mod post;
 mod recover;

@@ -1,0 +1,30 @@
+//! The machine in other hands: a flow takes it, and gives it back.
+
+use super::{Backup, Next};
+use crate::api::ApiError;
+
+impl Backup {
+    /// Why the homeserver does not say which backup is the current one, if it refuses to: one that has no backups at
+    /// all, say. It is asked again, each time later.
+    #[must_use]
+    pub fn look_refused(&self) -> Option<&ApiError> {
+        self.look_refused.as_ref()
+    }
+
+    /// Whoever drives the machine from now on knows nothing of what was handed out and not answered, so that it is
+    /// handed out again. `undelivered` is what nobody has worked on.
+    pub(in crate::client) fn hand_over(&mut self, undelivered: Vec<Next>) {
+        self.asked.clear();
+        self.ask_for_signatures();
+        self.secret_is_asked_for = false;
+        self.upload.is_asked_anew();
+        self.out.is_unsaved |= std::mem::take(&mut self.out.is_saving);
+        self.out.deliveries.extend(undelivered);
+    }
+
+    /// What the homeserver says of the backup is to be known anew, whether or not the user wants a backup here.
+    pub(in crate::client) fn look_afresh(&mut self) {
+        (self.has_looked, self.must_look) = (false, true);
+        self.look_again();
+    }
+}

@@ -1,0 +1,135 @@
+//! The account's machine in the hands of a flow.
+
+use http::Response;
+use rand_core::CryptoRng;
+
+use super::Step;
+use crate::{
+    api::ApiError,
+    client::{
+        backup::{
+            Backup, DeliveryId, FetchOutcome, Next, NotAwaited, Question, QuestionId, SavedBackup,
+            Scope, SecretTask, SignId,
+        },
+        operation::{NoAnswer, OperationId, UnknownOperation},
+    },
+    crypto::ed25519::Ed25519Signature,
+    ids::KeyId,
+};
+
+/// The account's machine, until it is given back. What is not for the flow waits for the host until then.
+#[derive(Debug)]
+pub(super) struct Machine {
+    backup: Option<Backup>,
+    held: Vec<Next>,
+}
+
+/// What the machine wants.
+pub(super) enum Turn<T> {
+    /// The host is to do this.
+    Step(Step<T>),
+    /// The state is to be saved; then [`Machine::saved`].
+    Save(Box<SavedBackup>),
+    /// The secret storage is to be changed.
+    Write(SecretTask),
+    /// The user is asked.
+    Ask(QuestionId, Box<Question>),
+    /// The homeserver refuses to create a backup.
+    NotCreated(ApiError),
+    /// What was wanted from the backup is there, or not.
+    Fetched(Scope, Box<FetchOutcome>),
+    /// Nothing to do until then.
+    Wait(Option<u64>),
+    /// Something that is not for the flow.
+    Nothing,
+}
+
+impl Machine {
+    /// Takes the machine from the host. What it has asked the host is asked again.
+    pub(super) fn new(mut backup: Backup) -> Self {
+        backup.hand_over(Vec::new());
+        Self { backup: Some(backup), held: Vec::new() }
+    }
+
+    /// Gives the machine back, once. What it has asked is asked again, and what it has delivered is delivered.
+    pub(super) fn give_back(&mut self) -> Option<Backup> {
+        let mut backup = self.backup.take()?;
+        backup.hand_over(std::mem::take(&mut self.held));
+        Some(backup)
+    }
+
+    pub(super) fn get(&self) -> Option<&Backup> {
+        self.backup.as_ref()
+    }
+
+    pub(super) fn get_mut(&mut self) -> Option<&mut Backup> {
+        self.backup.as_mut()
+    }
+
+    /// What the machine wants next; nothing once it was given back.
+    pub(super) fn next<T>(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Turn<T> {
+        let Some(backup) = &mut self.backup else { return Turn::Wait(None) };
+        match backup.next(now_ms, rng) {
+            Next::Save(saved) => Turn::Save(saved),
+            Next::Send(operation) => Turn::Step(Step::Send(operation)),
+            Next::Sign(id, key) => Turn::Step(Step::Sign(id, key)),
+            Next::Import(id, version, sessions) => Turn::Step(Step::Import(id, version, sessions)),
+            Next::Want(_) => {
+                // The host goes on with its sessions when it has the machine again.
+                backup.offer(&[], rng);
+                Turn::Nothing
+            }
+            Next::WriteSecret(task) => Turn::Write(task),
+            Next::Ask(id, question) => Turn::Ask(id, question),
+            Next::NotCreated(error) => Turn::NotCreated(error),
+            Next::Fetched(scope, outcome) => Turn::Fetched(scope, outcome),
+            Next::Wait(until) => Turn::Wait(until),
+            next @ (Next::Stored(..) | Next::NotStored(..) | Next::NotDeleted(_)) => {
+                self.hold(next);
+                Turn::Nothing
+            }
+        }
+    }
+
+    /// Keeps what is not for the flow.
+    pub(super) fn hold(&mut self, next: Next) {
+        self.held.push(next);
+    }
+
+    pub(super) fn saved(&mut self) {
+        self.backup.iter_mut().for_each(Backup::saved);
+    }
+
+    pub(super) fn answer(
+        &mut self,
+        id: OperationId,
+        answer: Result<Response<Vec<u8>>, NoAnswer>,
+        now_ms: u64,
+    ) -> Result<(), UnknownOperation> {
+        self.backup.as_mut().ok_or(UnknownOperation)?.answer(id, answer, now_ms)
+    }
+
+    pub(super) fn part(&mut self, id: OperationId, bytes: &[u8]) -> Result<(), UnknownOperation> {
+        self.backup.as_mut().ok_or(UnknownOperation)?.part(id, bytes)
+    }
+
+    pub(super) fn signed(
+        &mut self,
+        id: SignId,
+        signatures: &[(KeyId, Ed25519Signature)],
+    ) -> Result<(), NotAwaited> {
+        self.backup.as_mut().ok_or(NotAwaited)?.signed(id, signatures)
+    }
+
+    pub(super) fn ack(&mut self, id: DeliveryId) {
+        self.backup.iter_mut().for_each(|backup| backup.ack(id));
+    }
+
+    pub(super) fn resume(&mut self) {
+        self.backup.iter_mut().for_each(Backup::resume);
+    }
+
+    pub(super) fn is_paused(&self) -> bool {
+        self.backup.as_ref().is_some_and(Backup::is_paused)
+    }
+}
