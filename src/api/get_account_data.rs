@@ -30,6 +30,11 @@ impl GetAccountData {
     pub fn new(user_id: UserId, event_type: EventType) -> Self {
         Self { user_id, event_type }
     }
+
+    /// The type.
+    pub(crate) fn event_type(&self) -> &EventType {
+        &self.event_type
+    }
 }
 
 impl Sealed for GetAccountData {}

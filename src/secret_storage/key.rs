@@ -99,6 +99,21 @@ impl KeyDescription {
 }
 
 impl SecretStorageKey {
+    /// A key that was saved. Without its description nothing says that it is the right one, so that it only opens.
+    pub(crate) fn saved(
+        id: SecretStorageKeyId,
+        key: &KeyMaterial,
+        is_asymmetric: bool,
+    ) -> Option<Self> {
+        let secret = if is_asymmetric {
+            let bytes = SecretBytes::from_slice(key.expose_bytes())?;
+            KeySecret::Asymmetric(Curve25519SecretKey::from_bytes(bytes))
+        } else {
+            KeySecret::Symmetric(key.clone())
+        };
+        Some(Self { id, secret, standing: KeyStanding::Unverifiable })
+    }
+
     /// The ID that secrets name the key by.
     #[must_use]
     pub fn id(&self) -> &SecretStorageKeyId {

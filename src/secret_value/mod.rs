@@ -34,6 +34,7 @@ use std::fmt;
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 
+pub(crate) use self::names::WELL_KNOWN;
 pub use self::{
     names::{
         CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING,

@@ -20,3 +20,14 @@ pub const DEHYDRATED_DEVICE: &str = "m.dehydrated_device";
 
 /// What clients call [`DEHYDRATED_DEVICE`] until the proposal is accepted.
 pub const DEHYDRATED_DEVICE_UNSTABLE: &str = "org.matrix.msc3814";
+
+/// All of them.
+pub(crate) const WELL_KNOWN: [&str; 7] = [
+    MEGOLM_BACKUP_V1,
+    MEGOLM_BACKUP_V1_RECOVERY_KEY,
+    CROSS_SIGNING_MASTER,
+    CROSS_SIGNING_SELF_SIGNING,
+    CROSS_SIGNING_USER_SIGNING,
+    DEHYDRATED_DEVICE,
+    DEHYDRATED_DEVICE_UNSTABLE,
+];

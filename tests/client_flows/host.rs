@@ -11,7 +11,7 @@ use strongroom::{
         backup::{BackupOptions, HostToken, Next, OfferedSession, Question, Reply},
         flow::{Flow as _, FlowError, SavedFlow, SetUp, SetUpDone, Step},
     },
-    crypto::ed25519::Ed25519Signature,
+    crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
     encoding::{base64, json_object::JsonObject},
     homeserver::Homeserver,
     ids::{EventType, KeyId, SecretName},
@@ -56,6 +56,8 @@ pub(crate) struct Host {
     pub(crate) requests: Vec<String>,
     pub(crate) saves: usize,
     pub(crate) disk: Option<SavedFlow>,
+    /// What was on the disk at some moment.
+    pub(crate) disk_then: Option<SavedFlow>,
     pub(crate) shown: Vec<String>,
     signing: Ed25519SecretKey,
 }
@@ -73,6 +75,7 @@ impl Host {
             requests: Vec::new(),
             saves: 0,
             disk: None,
+            disk_then: None,
             shown: Vec::new(),
             signing: Ed25519SecretKey::from_slice(&[5; 32]),
         }
@@ -164,6 +167,11 @@ impl Host {
         (KeyId::new("ed25519:PHONE"), Ed25519Signature::from_base64(&signature).unwrap())
     }
 
+    /// The key that signs.
+    pub(crate) fn public_key(&self) -> Ed25519PublicKey {
+        Ed25519PublicKey::from_base64(&self.signing.public_key().to_base64()).unwrap()
+    }
+
     /// What a `/sync` of the host has by now.
     pub(crate) fn account_data(&self) -> Vec<(EventType, JsonObject)> {
         self.homeserver.account_data(&USER.into())
@@ -241,7 +249,7 @@ impl Host {
         panic!("nothing is stored");
     }
 
-    fn session(&mut self) -> ExportedSession {
+    pub(crate) fn session(&mut self) -> ExportedSession {
         let mut bytes = vec![1, 0, 0, 0, 0];
         bytes.extend_from_slice(&self.rng.random::<[u8; 32]>().repeat(4));
         let id = Ed25519SecretKey::from_slice(&self.rng.random()).public_key();

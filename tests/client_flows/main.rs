@@ -6,7 +6,10 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod drive;
 mod host;
+mod machine;
 mod recover;
 mod rotate;
 mod set_up;
+mod theft;

@@ -87,6 +87,7 @@ fn the_host_may_be_restarted_whenever_it_saves() {
             };
             let done = bootstrap(&mut host, &key).unwrap();
             check(&mut host, &done);
+            host.shown.dedup();
             assert_eq!(host.shown, [recovery_key(&key).to_text().expose_str()]);
             assert_eq!(host.versions(), 1, "save {number}");
         }
@@ -144,6 +145,25 @@ fn what_another_device_sets_up_in_the_same_moment_is_not_overwritten() {
         }
     }
     assert!(refused > 5, "{refused}");
+}
+
+#[test]
+fn a_default_key_that_another_device_sets_after_ours_is_seen() {
+    let mut host = Host::new();
+    bootstrap(&mut host, &new_key()).unwrap();
+    let puts = |host: &Host| {
+        let put = format!("PUT {}", account_data(MASTER));
+        host.requests.iter().position(|request| *request == put)
+    };
+    let number = puts(&host).unwrap();
+    let mut host = Host::new();
+    let meddle: Meddle = |host| {
+        host.put_account_data(DEFAULT_KEY, &json!({ "key": "theirs" }));
+        host.put_account_data(MASTER, &json!({ "encrypted": { "theirs": {} } }));
+    };
+    host.trouble.meddle = Some((number - 1, meddle));
+    let there = bootstrap(&mut host, &new_key()).unwrap_err();
+    assert_eq!(there, FlowError::HasStorage(Some("theirs".into())));
 }
 
 #[test]

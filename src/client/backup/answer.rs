@@ -63,15 +63,10 @@ impl Backup {
     ) {
         let now = self.clock.elapsed_ms();
         match call {
-            Call::Current(call) => match self.read(&call, answer, now_ms) {
-                Ok(found) => self.current(found, now),
-                Err(failure) => {
-                    self.version_failed(&failure, now);
-                    if let Failure::Refused(error) = failure {
-                        self.look_refused = Some(error);
-                    }
-                }
-            },
+            Call::Current(call) => {
+                let found = self.read(&call, answer, now_ms);
+                self.looked_at(found, now);
+            }
             Call::Create(call) => {
                 let created = self.read(&call, answer, now_ms);
                 self.created(created, now);

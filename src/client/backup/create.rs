@@ -77,7 +77,7 @@ impl Backup {
             // An answer to a request from before a restart is an answer to none of these.
             self.last_id = rng.next_u64() >> 1;
         }
-        if self.kept.stage == Stage::Signing && self.kept.draft.is_none() && self.has_looked {
+        if self.kept.stage == Stage::Signing && self.kept.draft.is_none() && self.look.is_done {
             let key = BackupDecryptionKey::generate_with_rng(rng);
             let auth_data = AuthData::new(key.public_key());
             let before = self.found.as_ref().map(|info| info.version().clone());

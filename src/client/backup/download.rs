@@ -195,7 +195,7 @@ impl Backup {
 
     /// Whether nothing can be fetched from anywhere.
     fn has_no_backup(&self) -> bool {
-        self.found.is_none() && self.has_looked
+        self.found.is_none() && self.look.is_done
     }
 
     /// Whether what is known of the backup is fresh, or cannot be made so.

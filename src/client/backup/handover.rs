@@ -3,12 +3,23 @@
 use super::{Backup, Next};
 use crate::api::ApiError;
 
+/// Whether the server was asked which backup there is.
+#[derive(Debug, Default)]
+pub(super) struct Look {
+    /// Whether it was since the machine was made or restored.
+    pub(super) is_done: bool,
+    /// Whether it is to be asked although the user wants no backup.
+    pub(super) is_wanted: bool,
+    /// Why it does not say, if it refuses to.
+    pub(super) refused: Option<ApiError>,
+}
+
 impl Backup {
     /// Why the homeserver does not say which backup is the current one, if it refuses to: one that has no backups at
     /// all, say. It is asked again, each time later.
     #[must_use]
     pub fn look_refused(&self) -> Option<&ApiError> {
-        self.look_refused.as_ref()
+        self.look.refused.as_ref()
     }
 
     /// Whoever drives the machine from now on knows nothing of what was handed out and not answered, so that it is
@@ -24,7 +35,7 @@ impl Backup {
 
     /// What the homeserver says of the backup is to be known anew, whether or not the user wants a backup here.
     pub(in crate::client) fn look_afresh(&mut self) {
-        (self.has_looked, self.must_look) = (false, true);
+        (self.look.is_done, self.look.is_wanted) = (false, true);
         self.look_again();
     }
 }

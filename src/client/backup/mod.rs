@@ -101,8 +101,8 @@ mod version;
 use std::{collections::BTreeMap, fmt};
 
 use self::{
-    call::Call, create::Signing, download::Download, kept::Kept, next::Outbox, stage::Event,
-    upload::Upload,
+    call::Call, create::Signing, download::Download, handover::Look, kept::Kept, next::Outbox,
+    stage::Event, upload::Upload,
 };
 pub use self::{
     create::{NewBackupKey, NotAwaited, SignId},
@@ -121,7 +121,6 @@ use super::lane::{Backoff, Lane};
 pub use super::operation::{NoAnswer, Operation, OperationId, UnknownOperation};
 use crate::{
     Limits,
-    api::ApiError,
     backup::{BackupPublicKey, BackupVersionInfo, SessionSealer, TrustedBackup},
     clock::Clock,
     ids::{BackupVersion, DeviceId, UserId},
@@ -159,12 +158,7 @@ pub struct Backup {
     in_use: Option<InUse>,
     in_flight: BTreeMap<OperationId, Call>,
     version: Lane,
-    /// Whether the server was asked since the machine was made or restored.
-    has_looked: bool,
-    /// Whether it is to be asked although the user wants no backup.
-    must_look: bool,
-    /// Why the server does not say which backup there is, if it refuses to.
-    look_refused: Option<ApiError>,
+    look: Look,
     found_at_ms: u64,
     /// The version that is to be deleted next.
     condemned: Option<BackupVersion>,
@@ -230,9 +224,7 @@ impl Backup {
             in_use: None,
             in_flight: BTreeMap::new(),
             version: Lane::default(),
-            has_looked: false,
-            must_look: false,
-            look_refused: None,
+            look: Look::default(),
             found_at_ms: 0,
             condemned: None,
             attempted: None,
@@ -275,7 +267,7 @@ impl Backup {
     /// Whether the server was asked since the machine was made or restored.
     #[must_use]
     pub fn has_looked(&self) -> bool {
-        self.has_looked
+        self.look.is_done
     }
 
     /// Where the account stands with its backup.

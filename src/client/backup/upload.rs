@@ -262,7 +262,7 @@ impl Backup {
         if self.kept.stage.makes_backup() {
             // What a new backup replaces is not what it was.
             self.stop_uploads();
-            self.has_looked = false;
+            self.look.is_done = false;
             self.look_again();
         }
         self.turn(Event::Gone);

@@ -1,7 +1,7 @@
 //! Which backup is the current one, and whether it may be used.
 
 use super::{
-    Backup, Call, FoundBackup, InUse, Question, Stage, UsedBackup,
+    Backup, Call, FoundBackup, InUse, Look, Question, Stage, UsedBackup,
     stage::{Event, step},
 };
 use crate::client::failure::Failure;
@@ -62,21 +62,40 @@ impl Backup {
     pub(super) fn version_is_due(&self) -> bool {
         match self.kept.stage {
             // Somebody may want to fetch all the same.
-            Stage::Off => !self.has_looked && (self.must_look || !self.kept.wanted.is_empty()),
+            Stage::Off => {
+                !self.look.is_done && (self.look.is_wanted || !self.kept.wanted.is_empty())
+            }
             Stage::Creating => false,
             // What a new backup replaces has to be known.
-            Stage::Signing => !self.has_looked,
+            Stage::Signing => !self.look.is_done,
             Stage::Looking => self.kept.preference.was_read,
             Stage::Disabling => self.may_delete() || !self.is_confirmed,
             _ => true,
         }
     }
 
+    /// The server was asked which backup is the current one.
+    pub(super) fn looked_at(
+        &mut self,
+        found: Result<Option<BackupVersionInfo>, Failure>,
+        now: u64,
+    ) {
+        match found {
+            Ok(found) => self.current(found, now),
+            Err(failure) => {
+                self.version_failed(&failure, now);
+                if let Failure::Refused(error) = failure {
+                    self.look.refused = Some(error);
+                }
+            }
+        }
+    }
+
     /// The server has said which backup is the current one.
-    pub(super) fn current(&mut self, found: Option<BackupVersionInfo>, now: u64) {
+    fn current(&mut self, found: Option<BackupVersionInfo>, now: u64) {
         self.found = found;
-        (self.has_looked, self.found_at_ms) = (true, now);
-        (self.must_look, self.look_refused) = (false, None);
+        self.look = Look { is_done: true, ..Look::default() };
+        self.found_at_ms = now;
         self.download.knows(self.found.as_ref());
         self.resume_uploads();
         let failures = self.version.failures();
@@ -223,7 +242,7 @@ impl Backup {
         match self.kept.stage {
             Stage::Absent => Some(Question::SetUp { preference }),
             Stage::Untrusted => found.map(|found| Question::Use { found, preference }),
-            Stage::Changed if self.has_looked => {
+            Stage::Changed if self.look.is_done => {
                 let used = self.kept.used.clone()?;
                 Some(Question::Changed { used, found, preference })
             }

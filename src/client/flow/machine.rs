@@ -58,6 +58,11 @@ impl Machine {
         Some(backup)
     }
 
+    /// What was asked so far was not for the flow: it is asked again.
+    pub(super) fn ask_again(&mut self) {
+        self.backup.iter_mut().for_each(|backup| backup.hand_over(Vec::new()));
+    }
+
     pub(super) fn get(&self) -> Option<&Backup> {
         self.backup.as_ref()
     }
@@ -88,6 +93,15 @@ impl Machine {
                 self.hold(next);
                 Turn::Nothing
             }
+        }
+    }
+
+    /// Keeps what the flow has no use for. What is asked is asked again in any case.
+    pub(super) fn pass<T>(&mut self, turn: Turn<T>) {
+        match turn {
+            Turn::Fetched(scope, outcome) => self.hold(Next::Fetched(scope, outcome)),
+            Turn::NotCreated(error) => self.hold(Next::NotCreated(error)),
+            _ => {}
         }
     }
 

@@ -47,17 +47,17 @@ pub enum Step<T> {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum FlowError {
-    /// There is a secret storage. It is recovered, or everything is rotated.
+    /// There is a secret storage, and none was to be replaced. It is recovered, or everything is rotated.
     #[error("the account has a secret storage already")]
     HasStorage(Option<SecretStorageKeyId>),
-    /// There is a backup. It is recovered, or everything is rotated.
+    /// There is a backup, and none was to be replaced. It is recovered, or everything is rotated.
     #[error("the account has a backup already")]
     HasBackup(BackupVersion),
     /// The server refuses a request.
     #[error("the homeserver refuses a request: {0}")]
     Refused(#[source] ApiError),
-    /// A request or an answer is too large.
-    #[error("what is stored, or the homeserver\u{2019}s answer, is too large")]
+    /// A request is too large for the homeserver.
+    #[error("what is to be stored is too large for the homeserver")]
     TooLarge,
     /// The secrets cannot be written.
     #[error("the secret storage cannot be changed: {0}")]
@@ -65,6 +65,13 @@ pub enum FlowError {
     /// The other devices cannot be asked.
     #[error("the other devices cannot be asked: {0}")]
     Sharing(#[source] RequesterError),
+    /// Another device has made a backup or a secret storage while this flow was on its way. Nothing of that was
+    /// overwritten; what is there is to be looked at before anything is begun again.
+    #[error("another device has set up a backup or a secret storage in the meantime")]
+    OtherDevice,
+    /// The homeserver says that it has created the backup, and does not show it.
+    #[error("the homeserver does not show the backup that was created")]
+    NotShown,
     /// Other clients write to the account all the time.
     #[error("other clients keep changing the account")]
     KeepsChanging,
@@ -77,16 +84,21 @@ pub struct SetUpDone {
     pub backup: Backup,
     /// The key of the secret storage.
     pub storage_key: SecretStorageKey,
+    /// The version of the backup that was replaced. The old key opens what is in it for as long as it is there:
+    /// delete it by [`DeleteBackupVersion`](crate::api::DeleteBackupVersion) once the machine has stored every session
+    /// of the host in the new one. What only the old one has is fetched before.
+    pub replaced: Option<BackupVersion>,
     /// What was left as it was.
     pub notes: Vec<PlanNote>,
 }
 
 impl fmt::Debug for SetUpDone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { backup, storage_key, notes } = self;
+        let Self { backup, storage_key, replaced, notes } = self;
         f.debug_struct("SetUpDone")
             .field("backup", backup)
             .field("storage_key", storage_key)
+            .field("replaced", replaced)
             .field("notes", notes)
             .finish()
     }

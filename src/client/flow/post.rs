@@ -98,6 +98,11 @@ impl Post {
         read
     }
 
+    /// What came is not what was to come: the next request waits as after a failure.
+    pub(super) fn slow_down(&mut self) {
+        self.lane.failed(self.clock.elapsed_ms(), 0, BACKOFF);
+    }
+
     /// When the next request may be sent, in the host's time; nothing while one is awaited.
     pub(super) fn until(&self) -> Option<u64> {
         let due = self.lane.due().filter(|_| !self.is_paused)?;

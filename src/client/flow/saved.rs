@@ -3,21 +3,23 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::set_up::{Kept, SetUp};
+use super::set_up::{Before, Kept, SetUp};
 use crate::{
     Limits,
+    backup::{BackupPublicKey, BackupPublicKeyError},
     client::backup::{Backup, BackupOptions, SavedBackup},
     crypto::key_material::KeyMaterial,
     encoding::{json, json_object::JsonObject, secret_base64},
-    ids::{DeviceId, SecretName, SecretStorageKeyId, UserId},
+    ids::{BackupVersion, DeviceId, SecretName, SecretStorageKeyId, UserId},
     saved_state::{Header, SavedStateError},
     secret::SecretVec,
-    secret_storage::{KeyDescription, NewKey},
+    secret_storage::{KeyDescription, NewKey, SecretStorageKey},
     secret_value::SecretValue,
 };
 
 /// The state of a flow: its own in two parts, one for the disk and one for a keychain, and that of the account's
-/// machine. They are written together.
+/// machine. They are written together, and deleted together when the flow has ended: the secret part has keys and
+/// secrets of the account in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SavedFlow {
     /// How far the flow is. No key that opens anything is in it.
@@ -33,9 +35,18 @@ struct PublicPart {
     #[serde(flatten)]
     header: Header,
     replaces: bool,
-    has_begun: bool,
+    before: Option<SavedBefore>,
+    is_shown: bool,
+    is_stored: bool,
     key_id: SecretStorageKeyId,
     description: Box<RawValue>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedBefore {
+    version: Option<BackupVersion>,
+    public_key: Option<String>,
+    default_key: Option<SecretStorageKeyId>,
 }
 
 #[derive(Serialize)]
@@ -43,7 +54,7 @@ struct SecretPart<'a> {
     #[serde(flatten)]
     header: Header,
     key: &'a str,
-    old_keys: Vec<(&'a SecretStorageKeyId, &'a str)>,
+    old_keys: Vec<(&'a SecretStorageKeyId, bool, &'a str)>,
     secrets: Vec<(&'a SecretName, &'a str)>,
 }
 
@@ -52,9 +63,23 @@ struct ReadSecretPart<'a> {
     #[serde(borrow)]
     key: &'a str,
     #[serde(borrow)]
-    old_keys: Vec<(SecretStorageKeyId, &'a str)>,
+    old_keys: Vec<(SecretStorageKeyId, bool, &'a str)>,
     #[serde(borrow)]
     secrets: Vec<(SecretName, &'a str)>,
+}
+
+impl SavedBefore {
+    fn new(before: &Before) -> Self {
+        let Before { version, public_key, default_key } = before.clone();
+        let public_key = public_key.map(|public_key| public_key.to_base64());
+        Self { version, public_key, default_key }
+    }
+
+    fn read(self) -> Result<Before, BackupPublicKeyError> {
+        let Self { version, public_key, default_key } = self;
+        let public_key = public_key.map(|text| BackupPublicKey::from_base64(&text)).transpose()?;
+        Ok(Before { version, public_key, default_key })
+    }
 }
 
 impl SetUp {
@@ -84,17 +109,19 @@ impl SetUp {
 
     /// The state, as [`Step::Save`](super::Step::Save) gives it when it has changed.
     pub(super) fn save(&self) -> SavedFlow {
-        let Kept { new_key, secrets, replaces, old_keys, has_begun } = &self.kept;
+        let Kept { new_key, secrets, replaces, old_keys, before, is_shown, is_stored } = &self.kept;
         let public = PublicPart {
             header: Header::new(PUBLIC, &self.user_id, &self.device_id),
             replaces: *replaces,
-            has_begun: *has_begun,
+            before: before.as_ref().map(SavedBefore::new),
+            is_shown: *is_shown,
+            is_stored: *is_stored,
             key_id: new_key.id().clone(),
             description: new_key.description().as_raw().to_owned(),
         };
         let key = secret_base64::encode(new_key.key().expose_bytes());
-        let encode = |key: &KeyMaterial| secret_base64::encode(key.expose_bytes());
-        let old_keys: Vec<_> = old_keys.iter().map(|(id, key)| (id, encode(key))).collect();
+        let encode = |key: &SecretStorageKey| secret_base64::encode(key.expose_bytes());
+        let old_keys: Vec<_> = old_keys.iter().map(|key| (key, encode(key))).collect();
         // Text in JSON could have escapes, which are not read without a copy.
         let text =
             |secret: &SecretValue| secret_base64::encode(secret.to_text().expose_str().as_bytes());
@@ -104,7 +131,10 @@ impl SetUp {
         let part = SecretPart {
             header: Header::new(SECRET, &self.user_id, &self.device_id),
             key: key.expose_str(),
-            old_keys: old_keys.iter().map(|(id, key)| (*id, key.expose_str())).collect(),
+            old_keys: old_keys
+                .iter()
+                .map(|(key, text)| (key.id(), key.is_asymmetric(), text.expose_str()))
+                .collect(),
             secrets: secrets.iter().map(|(name, text)| (*name, text.expose_str())).collect(),
         };
         SavedFlow {
@@ -119,7 +149,9 @@ fn read(public: PublicPart, secret: ReadSecretPart<'_>, limits: &Limits) -> Opti
     let content = JsonObject::from_raw(&public.description)?;
     let description = KeyDescription::from_json(public.key_id, &content, limits).ok()?;
     let key = description.accept(&material(secret.key)?).ok()?;
-    let old_keys = secret.old_keys.into_iter().map(|(id, key)| Some((id, material(key)?)));
+    let old_keys = secret.old_keys.into_iter().map(|(id, is_asymmetric, key)| {
+        SecretStorageKey::saved(id, &material(key)?, is_asymmetric)
+    });
     let secrets = secret.secrets.into_iter().map(|(name, text)| {
         let text = secret_base64::decode(text).ok()?;
         SecretValue::read(&name, text.expose_bytes()).ok().map(|read| read.value)
@@ -129,7 +161,9 @@ fn read(public: PublicPart, secret: ReadSecretPart<'_>, limits: &Limits) -> Opti
         secrets: secrets.collect::<Option<_>>()?,
         replaces: public.replaces,
         old_keys: old_keys.collect::<Option<_>>()?,
-        has_begun: public.has_begun,
+        before: public.before.map(|before| before.read()).transpose().ok()?,
+        is_shown: public.is_shown,
+        is_stored: public.is_stored,
     })
 }
 

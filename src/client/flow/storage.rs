@@ -1,6 +1,6 @@
 //! The secret storage as the homeserver has it, and plans that are carried out there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use http::Response;
 use rand_core::CryptoRng;
@@ -11,14 +11,15 @@ use super::{
 };
 use crate::{
     Limits,
-    api::{GetAccountData, PutAccountData},
+    api::{Endpoint as _, GetAccountData, PutAccountData},
     client::{
         failure::Failure,
         operation::{NoAnswer, Operation, OperationId},
     },
     encoding::json_object::JsonObject,
     ids::{EventType, UserId},
-    secret_storage::{Plan, PlanStep, SecretStorage},
+    secret_storage::{DEFAULT_KEY, Plan, PlanStep, SecretStorage},
+    secret_value::WELL_KNOWN,
 };
 
 /// The secret storage, read and changed step by step.
@@ -30,6 +31,8 @@ pub(super) struct Storage {
     /// As the host gave them, and as they were read since.
     events: BTreeMap<EventType, JsonObject>,
     is_read: bool,
+    /// What is read from the homeserver itself before the storage is known.
+    to_read: BTreeSet<EventType>,
     running: Option<Running>,
     attempts: u32,
 }
@@ -60,19 +63,46 @@ impl Storage {
             post: Post::default(),
             events: BTreeMap::new(),
             is_read: false,
+            to_read: BTreeSet::new(),
             running: None,
             attempts: 0,
         }
     }
 
-    /// What the account data says, once the host has given it.
+    /// Whether the host is to give the account data.
+    pub(super) fn wants_events(&self) -> bool {
+        !self.is_read
+    }
+
+    /// What the account data says, once the host has given it and the homeserver was asked for what the host may not
+    /// have heard of.
     pub(super) fn get(&self) -> Option<SecretStorage> {
-        self.is_read.then(|| SecretStorage::from_account_data(&self.events, &self.limits))
+        let is_known = self.is_read && self.to_read.is_empty();
+        is_known.then(|| SecretStorage::from_account_data(&self.events, &self.limits))
     }
 
     pub(super) fn give(&mut self, events: impl IntoIterator<Item = (EventType, JsonObject)>) {
-        self.events = events.into_iter().collect();
+        // What cannot be asked for is none of ours.
+        let is_ours = |(event_type, _): &(EventType, _)| {
+            let call = GetAccountData::new(self.user_id.clone(), event_type.clone());
+            call.path_and_query().is_ok()
+        };
+        self.events = events.into_iter().filter(is_ours).collect();
         self.is_read = true;
+        self.look_again();
+    }
+
+    /// The host is asked for the account data again.
+    pub(super) fn forget(&mut self) {
+        self.is_read = false;
+    }
+
+    /// What has a name that everybody knows is read from the homeserver, and so is every secret that is known.
+    pub(super) fn look_again(&mut self) {
+        let storage = SecretStorage::from_account_data(&self.events, &self.limits);
+        let known = storage.secrets().map(|(name, _)| name.as_str());
+        let names = known.chain(WELL_KNOWN).chain([DEFAULT_KEY]);
+        self.to_read = names.map(EventType::from).collect();
     }
 
     /// Begins to carry out a plan.
@@ -86,13 +116,17 @@ impl Storage {
         Some(running.plan)
     }
 
-    /// Whether a plan is wanted: there is none, and the account data is known.
+    /// Whether a plan is wanted.
     pub(super) fn wants_plan(&self) -> bool {
-        self.is_read && self.running.is_none()
+        self.running.is_none()
     }
 
     /// The next request, if one may be sent now.
     pub(super) fn call(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Option<Operation> {
+        if let Some(event_type) = self.to_read.first().filter(|_| self.is_read) {
+            let call = GetAccountData::new(self.user_id.clone(), event_type.clone());
+            return self.post.send(Call::Get(call), now_ms, rng);
+        }
         let Running { plan, phase } = self.running.as_ref()?;
         let PlanStep { event_type, content, .. } = plan.next()?;
         let (user_id, event_type) = (self.user_id.clone(), event_type.clone());
@@ -115,7 +149,7 @@ impl Storage {
         let (answer, limits) = (answer.clone(), self.limits);
         let failure = match call {
             Call::Get(call) => match self.post.read(&call, answer, now_ms, &limits) {
-                Ok(content) => return Some(self.compare(content)),
+                Ok(content) => return Some(self.came(call.event_type(), content)),
                 Err(failure) => failure,
             },
             Call::Put(call) => match self.post.read(&call, answer, now_ms, &limits) {
@@ -144,26 +178,41 @@ impl Storage {
         }
     }
 
+    /// An event, as it is now.
+    fn came(
+        &mut self,
+        event_type: &EventType,
+        content: Option<JsonObject>,
+    ) -> Result<(), FlowError> {
+        match &content {
+            Some(content) => drop(self.events.insert(event_type.clone(), content.clone())),
+            None => drop(self.events.remove(event_type)),
+        }
+        self.to_read.remove(event_type);
+        self.compare(event_type, content.as_ref())
+    }
+
     /// The event of the step, as it is now.
-    fn compare(&mut self, content: Option<JsonObject>) -> Result<(), FlowError> {
+    fn compare(
+        &mut self,
+        event_type: &EventType,
+        content: Option<&JsonObject>,
+    ) -> Result<(), FlowError> {
         let Some(Running { plan, phase }) = &mut self.running else { return Ok(()) };
-        let Some(event_type) = plan.next().map(|step| step.event_type.clone()) else {
+        if plan.next().is_none_or(|step| step.event_type != *event_type) {
             return Ok(());
-        };
+        }
         let compared = match phase {
             Phase::ReadBack => {
                 *phase = Phase::Check;
-                plan.read_back(content.as_ref())
+                // A server may lag.
+                plan.read_back(content).inspect_err(|_| self.post.slow_down())
             }
             Phase::Check | Phase::Write => {
                 *phase = Phase::Write;
-                plan.check_before(content.as_ref())
+                plan.check_before(content)
             }
         };
-        match content {
-            Some(content) => drop(self.events.insert(event_type, content)),
-            None => drop(self.events.remove(&event_type)),
-        }
         if compared.is_err() {
             // Another client was there: the plan is made again, from what it wrote.
             self.running = None;

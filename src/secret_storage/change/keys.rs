@@ -1,11 +1,16 @@
 //! Adding, removing and rotating keys.
 
+use std::collections::BTreeSet;
+
 use super::{Change, ChangeError, NewKey, PlanNote, StepReason};
 use crate::{
     encoding::{json, json_object::JsonObject},
     ids::{EventType, SecretName, SecretStorageKeyId},
     secret::SecretString,
-    secret_storage::{DEFAULT_KEY, KEY_PREFIX, key::KeyStanding},
+    secret_storage::{
+        DEFAULT_KEY, KEY_PREFIX,
+        key::{KeyStanding, SecretStorageKey},
+    },
 };
 
 impl Change<'_> {
@@ -106,8 +111,47 @@ impl Change<'_> {
         Ok(())
     }
 
+    /// Takes everything that a key opens away from all other keys, and the keys that nothing is left for. What it does
+    /// not open stays, with a note. `gone` are keys that may have no description that can be read.
+    pub(crate) fn leave_to(&mut self, new_key: &NewKey, gone: &[SecretStorageKeyId]) {
+        let is_other = |id: &&SecretStorageKeyId| *id != new_key.id();
+        let mut needed = BTreeSet::new();
+        for name in self.secret_names() {
+            let Some(secret) = self.storage.secret(&name) else { continue };
+            let others: Vec<_> = secret.entries().map(|(id, _)| id).filter(is_other).collect();
+            let others: Vec<_> = others.into_iter().cloned().collect();
+            if self.opened_by(&name, new_key.key()).is_none() {
+                let note = self.why_it_stays(&name);
+                self.note(note);
+                needed.extend(others);
+            } else if !others.is_empty() {
+                self.remove_entries(&name, others);
+            }
+        }
+        let described = self.storage.keys().map(|key| key.id().clone());
+        let ids: BTreeSet<_> = described.chain(gone.iter().cloned()).collect();
+        for id in ids.iter().filter(is_other) {
+            if needed.contains(id) {
+                self.note(PlanNote::KeyStays(id.clone()));
+            } else {
+                self.forget(id);
+            }
+        }
+    }
+
+    fn why_it_stays(&self, name: &SecretName) -> PlanNote {
+        let secret = self.storage.secret(name);
+        let open = |key: &SecretStorageKey| key.clone().open(name, secret?).ok();
+        match self.keys.iter().find_map(open) {
+            Some(opened) if !opened.is_authenticated() => {
+                PlanNote::NeedsAcceptance(name.clone(), opened.origin())
+            }
+            _ => PlanNote::NotOpened(name.clone()),
+        }
+    }
+
     /// Makes a new key known.
-    pub(super) fn describe(&mut self, new_key: &NewKey) -> Result<(), ChangeError> {
+    pub(crate) fn describe(&mut self, new_key: &NewKey) -> Result<(), ChangeError> {
         let id = new_key.id();
         if self.storage.key(id).is_some() && !self.is_described(new_key) {
             return Err(ChangeError::KeyExists(id.clone()));

@@ -1,22 +1,25 @@
 //! A secret storage and a backup, made together: the first, or in the place of others.
 
+mod kept;
 mod steps;
+mod storing;
 
 use std::fmt;
 
 use http::Response;
 use rand_core::CryptoRng;
 
-use super::{Flow, FlowError, SetUpDone, Step, storage::Storage};
+pub(super) use self::kept::{Before, Kept};
+use super::{Flow, FlowError, SetUpDone, Step, machine::Machine, storage::Storage};
 use crate::{
     Limits,
     client::{
-        backup::{Backup, NotAwaited, SavedBackup, SignId},
+        backup::{self, Backup, DeliveryId, NotAwaited, SavedBackup, SignId},
         operation::{NoAnswer, OperationId, UnknownOperation},
     },
-    crypto::{ed25519::Ed25519Signature, key_material::KeyMaterial},
+    crypto::ed25519::Ed25519Signature,
     encoding::json_object::JsonObject,
-    ids::{DeviceId, EventType, KeyId, SecretStorageKeyId, UserId},
+    ids::{DeviceId, EventType, KeyId, UserId},
     secret_storage::{NewKey, PlanNote, SecretStorageKey},
     secret_value::SecretValue,
 };
@@ -24,18 +27,29 @@ use crate::{
 /// Makes a secret storage and a backup that belong together.
 ///
 /// [`SetUp::bootstrap`] makes the first ones, [`SetUp::rotate_everything`] puts new ones in the place of what is there.
-/// The order is that of [`Backup`]: the backup is created and confirmed to be the current one, then its key is stored,
-/// then the recovery key is shown; the flow ends when the user has saved it.
+/// The backup is created and confirmed to be the current one before anything else is written.
+///
+/// The first time, the secrets are written, then the recovery key is shown: no key is shown that opens nothing. When
+/// everything is rotated, the new recovery key is shown first: until the user has saved it, the old one opens what it
+/// opened before.
 pub struct SetUp {
     pub(super) user_id: UserId,
     pub(super) device_id: DeviceId,
     pub(super) kept: Kept,
-    backup: Option<Backup>,
+    machine: Machine,
     /// The machine's state as it gave it last.
     pub(super) saved_backup: SavedBackup,
     storage: Storage,
     limits: Limits,
     stage: Stage,
+    /// The backup's key, while it is to be stored.
+    backup_key: Option<SecretValue>,
+    /// Whether the backup was seen to be the current one since the last plan.
+    is_current: Look,
+    /// Whether what is written was compared with what there is, after all of it was written.
+    is_verified: bool,
+    /// Whether the machine was told to put a new backup in the place of what is there.
+    has_rotated: bool,
     is_unsaved: bool,
     is_saving: bool,
     machine_saves: bool,
@@ -43,42 +57,37 @@ pub struct SetUp {
     failure: Option<FlowError>,
 }
 
-/// What is remembered over a restart.
-pub(super) struct Kept {
-    pub(super) new_key: NewKey,
-    /// What the host has to store besides the backup's key.
-    pub(super) secrets: Vec<SecretValue>,
-    /// Whether what is there is replaced.
-    pub(super) replaces: bool,
-    /// The keys of what is there, as far as they are at hand.
-    pub(super) old_keys: Vec<(SecretStorageKeyId, KeyMaterial)>,
-    /// Whether the machine was told to make a backup.
-    pub(super) has_begun: bool,
-}
-
 /// How far the flow is. What is not here is known by the machine.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     /// What is there is looked at.
     Checking,
     /// The machine makes the backup.
     BackingUp,
     /// The secrets are written, the backup's key among them.
-    Storing(Option<SecretValue>),
+    Storing,
     /// The recovery key is to be saved by the user.
     Showing {
         is_shown: bool,
     },
-    /// The user has saved it.
-    Saved,
+    /// There is nothing more to do.
+    Finished,
     Ended,
+}
+
+/// Whether the homeserver was asked for the current backup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Look {
+    Needed,
+    Asked,
+    Done,
 }
 
 impl SetUp {
     /// For an account that has neither a secret storage nor a backup; if it has, the flow ends and has written nothing.
     ///
-    /// `backup` is the account's machine, new or as it is. `secrets` are those that the host has: the seeds of
-    /// cross-signing keys, say.
+    /// `backup` is the account's machine, new or as it is; a backup that it has made and whose key is stored nowhere yet
+    /// is taken. `secrets` are those that the host has: the seeds of cross-signing keys, say.
     #[must_use]
     pub fn bootstrap(
         backup: Backup,
@@ -86,17 +95,17 @@ impl SetUp {
         secrets: Vec<SecretValue>,
         limits: Limits,
     ) -> Self {
-        let old_keys = Vec::new();
-        let kept = Kept { new_key, secrets, replaces: false, old_keys, has_begun: false };
-        Self::with(backup, kept, limits)
+        Self::with(backup, Kept::new(new_key, secrets), limits)
     }
 
     /// For an account with a device or a key in other hands: a new key of the secret storage, and a new backup.
     ///
-    /// Every secret that the `old_keys` open, and those that the host gives, open with the new key alone then; keys and
-    /// secrets that nothing at hand opens stay, with a [note](SetUpDone::notes). The public key of the backup before is
-    /// [retired](Backup::retired). The machine uploads the sessions again; delete the old version after that. A
-    /// stolen cross-signing key is reset first, by the host: give the new seeds as `secrets`.
+    /// Every secret that the `old_keys` open, and those that the host gives, open with the new key alone then; secrets
+    /// that nothing at hand opens stay with their keys, with a [note](SetUpDone::notes). A stolen cross-signing key is
+    /// reset first, by the host: give the new seeds as `secrets`.
+    ///
+    /// The public key of the backup before is [retired](Backup::retired). Whoever has the old key still opens the
+    /// [old version](SetUpDone::replaced): delete it once the machine has stored all sessions in the new one.
     #[must_use]
     pub fn rotate_everything(
         backup: Backup,
@@ -105,30 +114,43 @@ impl SetUp {
         secrets: Vec<SecretValue>,
         limits: Limits,
     ) -> Self {
-        let old_keys = old_keys.iter().map(|key| (key.id().clone(), key.material()));
-        let old_keys = old_keys.collect();
-        let kept = Kept { new_key, secrets, replaces: true, old_keys, has_begun: false };
-        Self::with(backup, kept, limits)
+        let kept = Kept::new(new_key, secrets);
+        Self::with(backup, Kept { replaces: true, old_keys: old_keys.to_vec(), ..kept }, limits)
+    }
+
+    /// The key of the new secret storage. If the flow fails after it was shown, a new flow can go on with it.
+    #[must_use]
+    pub fn new_key(&self) -> &NewKey {
+        &self.kept.new_key
     }
 
     /// Gives the account's machine back, when the flow has failed or the host gives it up. Nothing if the flow has ended
     /// with it.
     #[must_use]
-    pub fn into_backup(self) -> Option<Backup> {
-        self.backup
+    pub fn into_backup(mut self) -> Option<Backup> {
+        self.machine.give_back()
     }
 
-    pub(super) fn with(backup: Backup, kept: Kept, limits: Limits) -> Self {
+    pub(super) fn with(mut backup: Backup, kept: Kept, limits: Limits) -> Self {
         let (user_id, device_id) = (backup.user_id().clone(), backup.device_id().clone());
+        if backup.stage() == backup::Stage::Disabling {
+            // Nothing more is deleted.
+            backup.enable();
+        }
+        backup.look_afresh();
         Self {
             storage: Storage::new(user_id.clone(), limits),
             user_id,
             device_id,
             kept,
             saved_backup: backup.save(),
-            backup: Some(backup),
+            machine: Machine::new(backup),
             limits,
             stage: Stage::Checking,
+            backup_key: None,
+            is_current: Look::Needed,
+            is_verified: false,
+            has_rotated: false,
             is_unsaved: true,
             is_saving: false,
             machine_saves: false,
@@ -150,13 +172,14 @@ impl Flow for SetUp {
                 (self.is_unsaved, self.is_saving) = (false, true);
                 return Step::Save(Box::new(self.save()));
             }
-            let step = match self.stage.clone() {
-                Stage::Checking => self.check(),
-                Stage::BackingUp => self.back_up(now_ms, rng),
-                Stage::Storing(backup_key) => self.store(backup_key.as_ref(), now_ms, rng),
-                Stage::Showing { is_shown } => self.show(is_shown),
-                Stage::Saved => self.finish(),
-                Stage::Ended => Some(Step::Wait(None)),
+            let step = match (self.failure.take(), self.stage) {
+                (Some(failure), _) => Some(self.fail(failure)),
+                (None, Stage::Checking) => self.check(now_ms, rng),
+                (None, Stage::BackingUp) => self.back_up(now_ms, rng),
+                (None, Stage::Storing) => self.store(now_ms, rng),
+                (None, Stage::Showing { is_shown }) => self.show(is_shown),
+                (None, Stage::Finished) => self.finish(),
+                (None, Stage::Ended) => Some(Step::Wait(None)),
             };
             if let Some(step) = step {
                 return step;
@@ -166,10 +189,8 @@ impl Flow for SetUp {
 
     fn saved(&mut self) {
         self.is_saving = false;
-        if std::mem::take(&mut self.machine_saves)
-            && let Some(backup) = &mut self.backup
-        {
-            backup.saved();
+        if std::mem::take(&mut self.machine_saves) {
+            self.machine.saved();
         }
     }
 
@@ -182,12 +203,13 @@ impl Flow for SetUp {
         id: SignId,
         signatures: &[(KeyId, Ed25519Signature)],
     ) -> Result<(), NotAwaited> {
-        self.backup.as_mut().ok_or(NotAwaited)?.signed(id, signatures)
+        self.machine.signed(id, signatures)
     }
 
     fn recovery_key_saved(&mut self) {
-        if matches!(self.stage, Stage::Showing { is_shown: true }) {
-            self.stage = Stage::Saved;
+        if self.stage == (Stage::Showing { is_shown: true }) {
+            (self.kept.is_shown, self.is_unsaved) = (true, true);
+            self.go_on();
         }
     }
 
@@ -201,16 +223,24 @@ impl Flow for SetUp {
             self.failure = answered.err();
             return Ok(());
         }
-        self.backup.as_mut().ok_or(UnknownOperation)?.answer(id, answer, now_ms)
+        self.machine.answer(id, answer, now_ms)
+    }
+
+    fn part(&mut self, id: OperationId, bytes: &[u8]) -> Result<(), UnknownOperation> {
+        self.machine.part(id, bytes)
+    }
+
+    fn ack(&mut self, id: DeliveryId) {
+        self.machine.ack(id);
     }
 
     fn resume(&mut self) {
         self.storage.post.is_paused = false;
-        self.backup.iter_mut().for_each(Backup::resume);
+        self.machine.resume();
     }
 
     fn is_paused(&self) -> bool {
-        self.storage.post.is_paused || self.backup.as_ref().is_some_and(Backup::is_paused)
+        self.storage.post.is_paused || self.machine.is_paused()
     }
 }
 

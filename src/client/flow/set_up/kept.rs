@@ -1,0 +1,78 @@
+//! What a set-up remembers over a restart.
+
+use crate::{
+    backup::BackupPublicKey,
+    client::backup::Backup,
+    ids::{BackupVersion, SecretStorageKeyId},
+    secret_storage::{NewKey, SecretStorage, SecretStorageKey},
+    secret_value::SecretValue,
+};
+
+/// What is remembered over a restart.
+pub(in crate::client::flow) struct Kept {
+    pub(in crate::client::flow) new_key: NewKey,
+    /// What the host has to store besides the backup's key.
+    pub(in crate::client::flow) secrets: Vec<SecretValue>,
+    /// Whether what is there is replaced.
+    pub(in crate::client::flow) replaces: bool,
+    /// The keys of what is there, as far as they are at hand.
+    pub(in crate::client::flow) old_keys: Vec<SecretStorageKey>,
+    /// What was there when the flow began. It is saved with what the machine is told then.
+    pub(in crate::client::flow) before: Option<Before>,
+    /// Whether the user has saved the recovery key.
+    pub(in crate::client::flow) is_shown: bool,
+    /// Whether all secrets were written and read back.
+    pub(in crate::client::flow) is_stored: bool,
+}
+
+/// What was there when the flow began.
+#[derive(Debug, Clone, Default)]
+pub(in crate::client::flow) struct Before {
+    pub(in crate::client::flow) version: Option<BackupVersion>,
+    pub(in crate::client::flow) public_key: Option<BackupPublicKey>,
+    pub(in crate::client::flow) default_key: Option<SecretStorageKeyId>,
+}
+
+impl Kept {
+    pub(super) fn new(new_key: NewKey, secrets: Vec<SecretValue>) -> Self {
+        let (replaces, old_keys) = (false, Vec::new());
+        let (is_shown, is_stored) = (false, false);
+        Self { new_key, secrets, replaces, old_keys, before: None, is_shown, is_stored }
+    }
+
+    /// Notes what is there: the backup that the homeserver shows, and the default key.
+    pub(super) fn note(&mut self, machine: &Backup, storage: &SecretStorage) {
+        let default_key = storage.default_key().cloned();
+        let found = machine.found().filter(|_| self.replaces || !is_unfinished(machine));
+        let auth_data = found.and_then(|info| info.auth_data().ok());
+        self.before = Some(Before {
+            version: found.map(|info| info.version().clone()),
+            public_key: auth_data.map(|auth_data| *auth_data.public_key()),
+            default_key,
+        });
+    }
+
+    /// Whether the machine has a backup that was made for this, and its key.
+    pub(super) fn is_made(&self, machine: &Backup) -> bool {
+        let (Some(before), Some(backup)) = (&self.before, machine.trusted()) else { return false };
+        let is_new = before.version.as_ref() != Some(backup.version())
+            && before.public_key.as_ref() != Some(backup.public_key());
+        is_new && machine.has_key()
+    }
+
+    /// Whether somebody else's secret storage is there, which is not to be replaced.
+    pub(super) fn is_taken(&self, storage: &SecretStorage) -> bool {
+        let new_id = self.new_key.id();
+        let default_key = storage.default_key().filter(|id| *id != new_id);
+        if self.replaces {
+            let before = self.before.as_ref().map(|before| before.default_key.as_ref());
+            return default_key.is_some() && before.is_some_and(|before| before != default_key);
+        }
+        default_key.is_some() || storage.keys().any(|key| key.id() != new_id)
+    }
+}
+
+/// Whether this device has made the backup, and its key is stored nowhere yet.
+fn is_unfinished(machine: &Backup) -> bool {
+    machine.has_key() && machine.secret_task().is_some()
+}

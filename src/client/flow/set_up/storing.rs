@@ -1,0 +1,119 @@
+//! The secrets are written, and compared with what there is when all of them are.
+
+use rand_core::CryptoRng;
+
+use super::{Look, SetUp, Stage, steps::Done};
+use crate::{
+    client::flow::{FlowError, Step},
+    ids::SecretStorageKeyId,
+    secret_storage::{Change, ChangeError, SecretStorage},
+    secret_value::PublicKeys,
+};
+
+impl SetUp {
+    /// Asks for the account data: the host for all of it, then the homeserver for what the host may not have heard of.
+    pub(super) fn read(&mut self, now: u64, rng: &mut impl CryptoRng) -> Step<Done> {
+        if self.storage.wants_events() {
+            return Step::ReadAccountData;
+        }
+        let sent = self.storage.call(now, rng).map(|operation| Step::Send(Box::new(operation)));
+        sent.unwrap_or_else(|| Step::Wait(self.storage.post.until()))
+    }
+
+    /// Writes the secrets.
+    pub(super) fn store(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<Done>> {
+        if let Some(plan) = self.storage.finished() {
+            self.notes = plan.notes().to_vec();
+            if self.is_verified || !self.kept.replaces {
+                return self.stored();
+            }
+            // A secret may have been stored meanwhile, under a key that has gone.
+            self.is_verified = true;
+            self.storage.look_again();
+            return None;
+        }
+        let Some(storage) = self.storage.get() else { return Some(self.read(now, rng)) };
+        if !self.storage.wants_plan() {
+            return Some(self.read(now, rng));
+        }
+        if self.is_current != Look::Done {
+            return self.look_at_backup(now, rng);
+        }
+        self.is_current = Look::Needed;
+        if self.kept.is_taken(&storage) {
+            return Some(self.taken(&storage));
+        }
+        let keys = self.kept.old_keys.clone();
+        let plan =
+            storage.plan_with_rng(&keys, &self.limits, rng, |change| self.change(change, &storage));
+        match plan {
+            Ok(plan) => {
+                self.is_verified &= plan.steps().is_empty();
+                self.storage.run(plan);
+                None
+            }
+            Err(error) => Some(self.fail(error.into())),
+        }
+    }
+
+    /// The backup is to be the current one before anything is written about it.
+    fn look_at_backup(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<Done>> {
+        let machine = self.machine.get_mut()?;
+        if self.is_current == Look::Needed {
+            machine.look_afresh();
+            self.is_current = Look::Asked;
+        }
+        if !machine.has_looked() {
+            return self.look(now, rng);
+        }
+        if !self.kept.is_made(machine) {
+            return Some(self.fail(FlowError::OtherDevice));
+        }
+        self.is_current = Look::Done;
+        None
+    }
+
+    fn change(&self, change: &mut Change<'_>, storage: &SecretStorage) -> Result<(), ChangeError> {
+        let new_key = &self.kept.new_key;
+        // What is new goes first: what stands there by now is not to get under the new key.
+        let under = [new_key.id().clone()];
+        change.describe(new_key)?;
+        for secret in &self.kept.secrets {
+            // What opens with the new key was written since, by this flow or by somebody who has the key.
+            let mut key = [new_key.key().clone()];
+            if storage.open(secret.name(), &mut key, &PublicKeys::default()).is_err() {
+                change.store_under(secret.name(), secret.to_text().expose_str(), &under)?;
+            }
+        }
+        if let Some(secret) = &self.backup_key {
+            change.store_under(secret.name(), secret.to_text().expose_str(), &under)?;
+        }
+        change.create(new_key)?;
+        if self.kept.replaces {
+            let gone: Vec<SecretStorageKeyId> =
+                self.kept.old_keys.iter().map(|key| key.id().clone()).collect();
+            change.leave_to(new_key, &gone);
+        }
+        Ok(())
+    }
+
+    /// Somebody else has a secret storage here.
+    pub(super) fn taken(&mut self, storage: &SecretStorage) -> Step<Done> {
+        self.fail(if self.kept.replaces {
+            FlowError::OtherDevice
+        } else {
+            FlowError::HasStorage(storage.default_key().cloned())
+        })
+    }
+
+    /// Everything is written, and was read back.
+    fn stored(&mut self) -> Option<Step<Done>> {
+        let machine = self.machine.get_mut()?;
+        // The plan has read it back.
+        let _ = machine.secret_read_back(self.backup_key.as_ref());
+        self.saved_backup = machine.save();
+        (self.kept.is_stored, self.is_unsaved) = (true, true);
+        self.stage = Stage::Checking;
+        None
+    }
+}
