@@ -6,6 +6,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod at_hand;
 mod drive;
 mod host;
 mod machine;

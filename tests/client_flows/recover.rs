@@ -19,7 +19,7 @@ use strongroom::{
 use crate::host::{BACKUP, Host, MASTER, Trouble, USER, new_key, secret};
 
 /// An account with sessions in its backup, and the key to it.
-fn account(key: &NewKey) -> (Host, BTreeSet<SessionId>) {
+pub(crate) fn account(key: &NewKey) -> (Host, BTreeSet<SessionId>) {
     let mut host = Host::new();
     let secrets = vec![secret(MASTER, 1)];
     let flow = SetUp::bootstrap(host.backup(), key.clone(), secrets, Limits::default());
@@ -30,33 +30,43 @@ fn account(key: &NewKey) -> (Host, BTreeSet<SessionId>) {
 }
 
 /// What a new device has in the end.
-struct NewDevice {
-    recovered: Recovered,
-    imported: BTreeSet<SessionId>,
-    entered: Vec<Result<Entered, EnterError>>,
+pub(crate) struct NewDevice {
+    pub(crate) recovered: Recovered,
+    pub(crate) imported: BTreeSet<SessionId>,
+    pub(crate) entered: Vec<Result<Entered, EnterError>>,
+    /// How many times the user had nothing to enter any more.
+    pub(crate) skipped: usize,
 }
 
-fn nobody() -> VerifiedPublicKeys {
+pub(crate) fn nobody() -> VerifiedPublicKeys {
     VerifiedPublicKeys::none(UserId::from(USER))
 }
 
+/// The machine of the new device.
+pub(crate) fn tablet(saved: Option<&SavedBackup>) -> Backup {
+    let (options, limits) = (BackupOptions::default(), Limits::default());
+    let (user, device) = (USER.into(), "TABLET".into());
+    match saved {
+        Some(saved) => Backup::restore(saved, user, device, options, limits).unwrap(),
+        None => Backup::new(user, device, options, limits),
+    }
+}
+
 fn recover(host: &mut Host, typed: &[&str]) -> NewDevice {
-    let backup = |saved: Option<&SavedBackup>| {
-        let (options, limits) = (BackupOptions::default(), Limits::default());
-        let (user, device) = (USER.into(), "TABLET".into());
-        match saved {
-            Some(saved) => Backup::restore(saved, user, device, options, limits).unwrap(),
-            None => Backup::new(user, device, options, limits),
-        }
-    };
+    let device = recover_with(host, Recover::new(tablet(None), nobody(), Limits::default()), typed);
+    assert_eq!(device.skipped, 0);
+    device
+}
+
+pub(crate) fn recover_with(host: &mut Host, mut flow: Recover, typed: &[&str]) -> NewDevice {
     let (mut imported, mut entered, mut typed) = (BTreeSet::new(), Vec::new(), typed.iter());
-    let (mut saves, mut waiting) = (0, Vec::new());
-    let mut flow = Recover::new(backup(None), nobody(), Limits::default());
+    let (mut saves, mut waiting, mut skipped) = (0, Vec::new(), 0);
     for _ in 0..1_000 {
         match flow.next(host.now, &mut host.rng) {
             Step::Save(saved) => {
                 if host.trouble.restart_after == Some(saves) {
-                    flow = Recover::new(backup(Some(&saved.backup)), nobody(), Limits::default());
+                    let backup = tablet(Some(&saved.backup));
+                    flow = Recover::new(backup, nobody(), Limits::default());
                 } else {
                     flow.saved();
                 }
@@ -85,7 +95,13 @@ fn recover(host: &mut Host, typed: &[&str]) -> NewDevice {
                 flow.answer(operation.id(), answer, host.now).unwrap();
             }
             Step::ReadAccountData => flow.account_data(host.account_data()),
-            Step::EnterKey => entered.push(flow.enter(typed.next().unwrap(), host.now)),
+            Step::EnterKey => match typed.next() {
+                Some(typed) => entered.push(flow.enter(typed, host.now)),
+                None => {
+                    skipped += 1;
+                    flow.skip_key(host.now);
+                }
+            },
             Step::Import(id, _, sessions) => {
                 imported.extend(sessions.iter().map(|session| session.exported().session_id()));
                 flow.ack(id);
@@ -99,7 +115,7 @@ fn recover(host: &mut Host, typed: &[&str]) -> NewDevice {
             Step::Wait(until) => host.now = until.unwrap().max(host.now + 1),
             Step::Done(recovered) => {
                 host.saves = saves;
-                return NewDevice { recovered: *recovered, imported, entered };
+                return NewDevice { recovered: *recovered, imported, entered, skipped };
             }
             other => panic!("{other:?}"),
         }
@@ -186,10 +202,11 @@ fn answers_may_be_lost_and_the_host_restarted() {
     for trouble in lost.chain(after) {
         host.requests.clear();
         host.trouble = trouble;
-        // A key that was entered may be asked for again if it was not saved.
+        // After a restart the key is asked for again.
         let device = recover(&mut host, &[&typed, &typed]);
         assert_eq!(device.imported, sessions);
         assert_eq!(report(device.recovered.fetched.as_ref()), (5, 0));
+        assert_eq!(device.recovered.secrets.len(), 2);
     }
 }
 

@@ -1,5 +1,6 @@
 //! From a recovery key or passphrase to the secrets, the backup and its sessions.
 
+mod entering;
 mod outcome;
 mod steps;
 
@@ -9,39 +10,41 @@ use http::Response;
 use rand_core::CryptoRng;
 
 pub use self::outcome::{EnterError, Entered, Recovered};
-use super::{Flow, Step};
+use super::{Flow, Step, machine::Machine};
 use crate::{
     Limits,
-    backup::BackupDecryptionKey,
+    api::ApiError,
     client::{
-        backup::{Backup, DeliveryId, FetchOutcome, KeyFit},
+        backup::{Backup, DeliveryId, FetchOutcome, KeyFit, NotAwaited, SignId},
         operation::{NoAnswer, OperationId, UnknownOperation},
-        stored_key::stored_key,
     },
+    crypto::ed25519::Ed25519Signature,
     encoding::json_object::JsonObject,
-    ids::EventType,
-    recovery_key::RecoveryKey,
-    secret_storage::{
-        SecretStorage, SecretStorageKey, SecretVerdict, Unlocked, VerifiedPublicKeys,
-    },
-    secret_value::{MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, PublicKeys},
+    ids::{EventType, KeyId},
+    secret_storage::{SecretStorage, SecretStorageKey, SecretVerdict, VerifiedPublicKeys},
 };
 
 /// Gets the secrets and the sessions of an account back, with what the user has written down.
 ///
-/// The flow keeps nothing but what the account's machine keeps. After a restart it is begun again with the machine: a
-/// key that was entered is not asked for again, and the sessions are fetched from the start.
+/// A key is asked for where there is a secret storage with something in it, or a backup whose key is not at hand. The
+/// flow keeps nothing but what the account's machine keeps: after a restart it is begun again with the machine, the key is
+/// asked for again, and the sessions are fetched from the start. A host that has kept the keys of the storage gives them
+/// by [`Recover::unlocked`], one that has the secrets already wants the [sessions only](Recover::sessions_only).
 pub struct Recover {
-    backup: Option<Backup>,
+    machine: Machine,
     limits: Limits,
     verified: VerifiedPublicKeys,
+    wants_secrets: bool,
     storage: Option<SecretStorage>,
+    /// Keys that the host gave before it was known what there is.
+    given: Option<Vec<SecretStorageKey>>,
     stage: Stage,
     saves: bool,
     storage_keys: Vec<SecretStorageKey>,
     secrets: Vec<SecretVerdict>,
     fit: Option<KeyFit>,
     fetched: Option<FetchOutcome>,
+    refused: Option<ApiError>,
 }
 
 /// How far the flow is.
@@ -62,25 +65,35 @@ impl Recover {
     /// For a machine that is new, or was saved by an earlier run. `verified` are the public keys that are the user's for
     /// sure: secrets that do not belong to them are not taken.
     #[must_use]
-    pub fn new(backup: Backup, verified: VerifiedPublicKeys, limits: Limits) -> Self {
+    pub fn new(mut backup: Backup, verified: VerifiedPublicKeys, limits: Limits) -> Self {
+        backup.look_afresh();
         Self {
-            backup: Some(backup),
+            machine: Machine::new(backup),
             limits,
             verified,
+            wants_secrets: true,
             storage: None,
+            given: None,
             stage: Stage::Looking,
             saves: false,
             storage_keys: Vec::new(),
             secrets: Vec::new(),
             fit: None,
             fetched: None,
+            refused: None,
         }
+    }
+
+    /// For a host that has all the secrets it wants: no key is asked for if that of the backup is at hand.
+    #[must_use]
+    pub fn sessions_only(self) -> Self {
+        Self { wants_secrets: false, ..self }
     }
 
     /// Gives the account's machine back, when the host gives the flow up. Nothing if the flow has ended with it.
     #[must_use]
-    pub fn into_backup(self) -> Option<Backup> {
-        self.backup
+    pub fn into_backup(mut self) -> Option<Backup> {
+        self.machine.give_back()
     }
 
     /// The secret storage, for a host that [unlocks](SecretStorage::start_unlock) it with progress and then calls
@@ -88,24 +101,6 @@ impl Recover {
     #[must_use]
     pub fn storage(&self) -> Option<&SecretStorage> {
         self.storage.as_ref()
-    }
-
-    /// Keys of the secret storage, from wherever the host has them.
-    pub fn unlocked(&mut self, keys: Vec<SecretStorageKey>, now_ms: u64) {
-        self.storage_keys = keys;
-        let Some(storage) = &self.storage else { return };
-        let public_keys = self.verified.as_public_keys();
-        self.secrets = storage.open_all(&mut self.storage_keys, public_keys);
-        let opened = |name: &str| {
-            let verdict = self.secrets.iter().find(|verdict| verdict.name.as_str() == name)?;
-            verdict.outcome.as_ref().ok()
-        };
-        let names = [MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY];
-        let key = names.into_iter().find_map(|name| stored_key(opened(name)?));
-        match key {
-            Some(key) => self.give_key(key, now_ms),
-            None => self.stage = Stage::Finished,
-        }
     }
 }
 
@@ -132,7 +127,7 @@ impl Flow for Recover {
 
     fn saved(&mut self) {
         self.saves = false;
-        self.backup.iter_mut().for_each(Backup::saved);
+        self.machine.saved();
     }
 
     fn account_data(&mut self, events: Vec<(EventType, JsonObject)>) {
@@ -141,46 +136,23 @@ impl Flow for Recover {
     }
 
     fn enter(&mut self, typed: &str, now_ms: u64) -> Result<Entered, EnterError> {
-        let (Stage::Entering, Some(storage), Some(backup)) =
-            (self.stage, &self.storage, &self.backup)
-        else {
-            return Err(EnterError::NotAsked);
-        };
-        let auth_data = backup.found().and_then(|info| info.auth_data().ok());
-        let public_key = auth_data.map(|auth_data| *auth_data.public_key().as_curve25519());
-        let public_keys = PublicKeys { backup: public_key, ..PublicKeys::default() };
-        let error = match storage.unlock(typed, &public_keys, &self.limits) {
-            Ok(Unlocked { keys, .. }) => {
-                self.unlocked(keys, now_ms);
-                return Ok(Entered::StorageKey);
-            }
-            Err(error) => error,
-        };
-        let key = match RecoveryKey::parse(typed) {
-            Ok(key) => Some(BackupDecryptionKey::from_recovery_key(key)),
-            Err(_) => auth_data.and_then(|auth_data| {
-                let fitting = BackupDecryptionKey::from_passphrase(auth_data, typed);
-                fitting.ok().map(|fitting| fitting.key)
-            }),
-        };
-        let fits = |key: &BackupDecryptionKey| {
-            auth_data.is_some_and(|auth_data| auth_data.public_key() == key.public_key())
-        };
-        match key.filter(fits) {
-            Some(key) => {
-                self.give_key(key, now_ms);
-                Ok(Entered::BackupKey)
-            }
-            None => Err(EnterError::OpensNothing(Box::new(error))),
-        }
+        self.entered(typed, now_ms)
+    }
+
+    fn signed(
+        &mut self,
+        id: SignId,
+        signatures: &[(KeyId, Ed25519Signature)],
+    ) -> Result<(), NotAwaited> {
+        self.machine.signed(id, signatures)
     }
 
     fn ack(&mut self, id: DeliveryId) {
-        self.backup.iter_mut().for_each(|backup| backup.ack(id));
+        self.machine.ack(id);
     }
 
     fn part(&mut self, id: OperationId, bytes: &[u8]) -> Result<(), UnknownOperation> {
-        self.backup.as_mut().ok_or(UnknownOperation)?.part(id, bytes)
+        self.machine.part(id, bytes)
     }
 
     fn answer(
@@ -189,22 +161,22 @@ impl Flow for Recover {
         answer: Result<Response<Vec<u8>>, NoAnswer>,
         now_ms: u64,
     ) -> Result<(), UnknownOperation> {
-        self.backup.as_mut().ok_or(UnknownOperation)?.answer(id, answer, now_ms)
+        self.machine.answer(id, answer, now_ms)
     }
 
     fn resume(&mut self) {
-        self.backup.iter_mut().for_each(Backup::resume);
+        self.machine.resume();
     }
 
     fn is_paused(&self) -> bool {
-        self.backup.as_ref().is_some_and(Backup::is_paused)
+        self.machine.is_paused()
     }
 }
 
 impl fmt::Debug for Recover {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Recover")
-            .field("backup", &self.backup)
+            .field("backup", &self.machine.get())
             .field("stage", &self.stage)
             .finish_non_exhaustive()
     }

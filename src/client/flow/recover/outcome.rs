@@ -5,6 +5,7 @@ use std::fmt;
 use thiserror::Error;
 
 use crate::{
+    api::ApiError,
     client::backup::{Backup, FetchOutcome, KeyFit},
     secret_storage::{SecretStorageKey, SecretVerdict, UnlockError},
 };
@@ -18,10 +19,12 @@ pub struct Recovered {
     pub storage_keys: Vec<SecretStorageKey>,
     /// What became of each secret.
     pub secrets: Vec<SecretVerdict>,
-    /// Whether the key that was found belongs to the backup; nothing if none was found.
+    /// Whether the key that was found or was at hand belongs to the backup; nothing if there was none.
     pub key: Option<KeyFit>,
     /// What became of the sessions; nothing if there was no key to fetch them with.
     pub fetched: Option<FetchOutcome>,
+    /// Why the homeserver did not say which backup there is, if it refused to.
+    pub refused: Option<ApiError>,
 }
 
 /// What was entered.
@@ -41,6 +44,9 @@ pub enum EnterError {
     /// It opens nothing.
     #[error("what was entered opens nothing here: {0}")]
     OpensNothing(#[source] Box<UnlockError>),
+    /// There is a description that every key fits, and nothing that this one opens.
+    #[error("nothing here shows that this is the right key, and it opens nothing")]
+    NotConfirmed,
     /// Nobody has asked for it now.
     #[error("nothing is asked for now")]
     NotAsked,
@@ -48,13 +54,14 @@ pub enum EnterError {
 
 impl fmt::Debug for Recovered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { backup, storage_keys, secrets, key, fetched } = self;
+        let Self { backup, storage_keys, secrets, key, fetched, refused } = self;
         f.debug_struct("Recovered")
             .field("backup", backup)
             .field("storage_keys", storage_keys)
             .field("secrets", secrets)
             .field("key", key)
             .field("fetched", fetched)
+            .field("refused", refused)
             .finish()
     }
 }

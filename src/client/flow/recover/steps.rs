@@ -4,81 +4,75 @@ use rand_core::CryptoRng;
 
 use super::{Recover, Recovered, Stage};
 use crate::{
-    backup::BackupDecryptionKey,
     client::{
-        backup::{KeyFit, Next, Scope},
-        flow::{SavedFlow, Step},
+        backup::Scope,
+        flow::{SavedFlow, Step, machine::Turn},
     },
     secret::SecretVec,
 };
 
 impl Recover {
-    pub(super) fn give_key(&mut self, key: BackupDecryptionKey, now_ms: u64) {
-        let Some(backup) = &mut self.backup else { return };
-        let fit = backup.give_key(key);
-        self.fit = Some(fit);
-        self.stage = Stage::Finished;
-        if fit == KeyFit::Fits {
-            backup.fetch(Scope::Everything, now_ms);
-            self.stage = Stage::Fetching;
-        }
-    }
-
     /// Looks at what there is.
     pub(super) fn look(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<Recovered>> {
-        if self.storage.is_none() {
-            return Some(Step::ReadAccountData);
-        }
-        if !self.backup.as_ref()?.has_looked() {
+        let Some(storage) = &self.storage else { return Some(Step::ReadAccountData) };
+        let backup = self.machine.get()?;
+        if !backup.has_looked() && self.refused.is_none() {
             return self.work(now, rng);
         }
-        let backup = self.backup.as_mut()?;
-        // A key that was entered before a restart is there already.
-        self.stage = if backup.has_key() {
-            backup.fetch(Scope::Everything, now);
-            self.fit = Some(KeyFit::Fits);
-            Stage::Fetching
+        let has_secrets = storage.secrets().next().is_some();
+        let has_backup = backup.found().is_some_and(|info| info.auth_data().is_ok());
+        let (has_key, wants_secrets) = (backup.has_key(), self.wants_secrets);
+        if let Some(keys) = self.given.take() {
+            self.open(keys, now);
+        } else if has_secrets && wants_secrets || has_backup && !has_key {
+            self.stage = Stage::Entering;
         } else {
-            Stage::Entering
-        };
+            self.fetch_if_possible(now);
+        }
         None
     }
 
     /// Lets the machine work.
     pub(super) fn work(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<Recovered>> {
-        let backup = self.backup.as_mut()?;
-        match backup.next(now, rng) {
-            Next::Save(saved) => {
+        match self.machine.next(now, rng) {
+            Turn::Step(step) => Some(step),
+            Turn::Save(saved) => {
                 self.saves = true;
                 let (public, secret) = (Vec::new(), SecretVec::default());
                 Some(Step::Save(Box::new(SavedFlow { public, secret, backup: *saved })))
             }
-            Next::Send(operation) => Some(Step::Send(operation)),
-            Next::Import(id, version, sessions) => Some(Step::Import(id, version, sessions)),
-            Next::Fetched(Scope::Everything, outcome) => {
+            Turn::Fetched(Scope::Everything, outcome) if self.stage == Stage::Fetching => {
                 self.fetched = Some(*outcome);
                 None
             }
-            Next::Want(_) => {
-                backup.offer(&[], rng);
+            Turn::Wait(until) => self.idle(until),
+            // Questions stay open, for the host to ask when the flow has ended.
+            turn => {
+                self.machine.pass(turn);
                 None
             }
-            Next::Wait(until) => {
-                let has_looked = self.stage == Stage::Looking && backup.has_looked();
-                // With the key, whether the backup is trusted was asked again.
-                if self.fetched.is_some() && !backup.awaits_answers() {
-                    self.stage = Stage::Finished;
-                    return None;
-                }
-                (!has_looked).then_some(Step::Wait(until))
-            }
-            // Questions stay open, for the host to ask when the flow has ended.
-            _ => None,
         }
     }
 
+    /// The machine has nothing to do.
+    fn idle(&mut self, until: Option<u64>) -> Option<Step<Recovered>> {
+        let backup = self.machine.get()?;
+        if self.stage == Stage::Looking {
+            // A homeserver without backups keeps nobody from the secrets.
+            self.refused = backup.look_refused().cloned();
+            let is_done = backup.has_looked() || self.refused.is_some();
+            return (!is_done).then_some(Step::Wait(until));
+        }
+        // With the key, whether the backup is trusted was asked again.
+        if self.fetched.is_some() && !backup.awaits_answers() {
+            self.stage = Stage::Finished;
+            return None;
+        }
+        Some(Step::Wait(until))
+    }
+
     pub(super) fn finish(&mut self) -> Option<Step<Recovered>> {
-        let backup = self.backup.take()?;
+        let backup = self.machine.give_back()?;
         self.stage = Stage::Ended;
         Some(Step::Done(Box::new(Recovered {
             backup,
@@ -86,6 +80,7 @@ impl Recover {
             secrets: std::mem::take(&mut self.secrets),
             key: self.fit,
             fetched: self.fetched.take(),
+            refused: self.refused.take(),
         })))
     }
 }

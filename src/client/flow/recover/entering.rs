@@ -1,0 +1,114 @@
+//! What the user types, and what the host has.
+
+use super::{EnterError, Entered, Recover, Stage};
+use crate::{
+    backup::{BackupDecryptionKey, BackupPublicKey},
+    client::{
+        backup::{KeyFit, Scope},
+        stored_key::stored_key,
+    },
+    recovery_key::RecoveryKey,
+    secret_storage::{KeyStanding, SecretStorageKey, Unlocked},
+    secret_value::{MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, PublicKeys},
+};
+
+impl Recover {
+    /// Keys of the secret storage, from wherever the host has them. Before it is known what there is they are kept until
+    /// then; once the user's key was taken they are not looked at any more.
+    pub fn unlocked(&mut self, keys: Vec<SecretStorageKey>, now_ms: u64) {
+        match self.stage {
+            Stage::Looking => self.given = Some(keys),
+            Stage::Entering => self.open(keys, now_ms),
+            Stage::Fetching | Stage::Finished | Stage::Ended => {}
+        }
+    }
+
+    /// The user has no key to enter: the flow goes on with what is at hand.
+    pub fn skip_key(&mut self, now_ms: u64) {
+        if self.stage == Stage::Entering {
+            self.fetch_if_possible(now_ms);
+        }
+    }
+
+    pub(super) fn entered(&mut self, typed: &str, now_ms: u64) -> Result<Entered, EnterError> {
+        let (Stage::Entering, Some(storage)) = (self.stage, &self.storage) else {
+            return Err(EnterError::NotAsked);
+        };
+        let public_key = self.public_key();
+        let public_keys = PublicKeys {
+            backup: public_key.map(|public_key| *public_key.as_curve25519()),
+            ..PublicKeys::default()
+        };
+        let error = match storage.unlock(typed, &public_keys, &self.limits) {
+            Ok(Unlocked { keys, .. }) if keys.iter().any(is_confirmed) => {
+                self.open(keys, now_ms);
+                return Ok(Entered::StorageKey);
+            }
+            Ok(_) => EnterError::NotConfirmed,
+            Err(error) => EnterError::OpensNothing(Box::new(error)),
+        };
+        match self.backup_key(typed) {
+            Some(key) => {
+                self.give_key(key, now_ms);
+                Ok(Entered::BackupKey)
+            }
+            None => Err(error),
+        }
+    }
+
+    /// The key of the backup itself, if that was typed.
+    fn backup_key(&self, typed: &str) -> Option<BackupDecryptionKey> {
+        let auth_data = self.machine.get()?.found()?.auth_data().ok()?;
+        let key = match RecoveryKey::parse(typed) {
+            Ok(key) => BackupDecryptionKey::from_recovery_key(key),
+            Err(_) => BackupDecryptionKey::from_passphrase(auth_data, typed).ok()?.key,
+        };
+        (auth_data.public_key() == key.public_key()).then_some(key)
+    }
+
+    /// The public key of the backup, by the word of the homeserver.
+    fn public_key(&self) -> Option<BackupPublicKey> {
+        let auth_data = self.machine.get()?.found()?.auth_data().ok()?;
+        Some(*auth_data.public_key())
+    }
+
+    /// Opens the secrets, and goes on with the backup's key among them.
+    pub(super) fn open(&mut self, keys: Vec<SecretStorageKey>, now_ms: u64) {
+        self.storage_keys = keys;
+        let Some(storage) = &self.storage else { return };
+        let public_keys = self.verified.as_public_keys();
+        self.secrets = storage.open_all(&mut self.storage_keys, public_keys);
+        let opened = |name: &str| {
+            let verdict = self.secrets.iter().find(|verdict| verdict.name.as_str() == name)?;
+            stored_key(verdict.outcome.as_ref().ok()?)
+        };
+        let names = [MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY];
+        let keys: Vec<_> = names.into_iter().filter_map(opened).collect();
+        let public_key = self.public_key();
+        let fits = |key: &&BackupDecryptionKey| Some(*key.public_key()) == public_key;
+        match keys.iter().find(fits).or_else(|| keys.first()).cloned() {
+            Some(key) => self.give_key(key, now_ms),
+            None => self.fetch_if_possible(now_ms),
+        }
+    }
+
+    fn give_key(&mut self, key: BackupDecryptionKey, now_ms: u64) {
+        self.fit = self.machine.get_mut().map(|backup| backup.give_key(key));
+        self.fetch_if_possible(now_ms);
+    }
+
+    /// Fetches the sessions, if the key of the backup is at hand.
+    pub(super) fn fetch_if_possible(&mut self, now_ms: u64) {
+        self.stage = Stage::Finished;
+        if let Some(backup) = self.machine.get_mut().filter(|backup| backup.has_key()) {
+            backup.fetch(Scope::Everything, now_ms);
+            self.fit.get_or_insert(KeyFit::Fits);
+            self.stage = Stage::Fetching;
+        }
+    }
+}
+
+/// Whether anything shows that this is the right key: what is said of it, or a secret that it opens.
+fn is_confirmed(key: &SecretStorageKey) -> bool {
+    key.standing() != KeyStanding::Unverifiable
+}
