@@ -27,7 +27,8 @@ pub enum Step<T> {
     /// Send it, then call `answer`.
     Send(Box<Operation>),
     /// Call `account_data` with all of the account data, as the host's own `/sync` has it. A flow sends none: it
-    /// would take the host's events away. What is older than it should be costs a few requests.
+    /// would take the host's events away. What has a name that everybody knows is read from the homeserver besides, so
+    /// that a host that lags costs nothing there.
     ReadAccountData,
     /// Sign it with the device key, and with the master key where it is at hand, then call `signed`.
     Sign(SignId, NewBackupKey),
@@ -56,6 +57,9 @@ pub enum FlowError {
     /// The server refuses a request.
     #[error("the homeserver refuses a request: {0}")]
     Refused(#[source] ApiError),
+    /// The homeserver does not know what a request is about.
+    #[error("the homeserver does not know what it was asked for")]
+    NotFound,
     /// A request is too large for the homeserver.
     #[error("what is to be stored is too large for the homeserver")]
     TooLarge,

@@ -3,6 +3,7 @@
 use http::{Request, Response};
 use rand_core::CryptoRng;
 
+use super::FlowError;
 use crate::{
     Limits,
     api::{
@@ -108,6 +109,16 @@ impl Post {
         let due = self.lane.due().filter(|_| !self.is_paused)?;
         let wait = due.saturating_sub(self.clock.elapsed_ms());
         Some(self.clock.last_ms().saturating_add(wait))
+    }
+}
+
+/// Why a request will never be taken, if so.
+pub(super) fn final_error(failure: Failure) -> Option<FlowError> {
+    match failure {
+        Failure::Refused(error) => Some(FlowError::Refused(error)),
+        Failure::TooLarge => Some(FlowError::TooLarge),
+        Failure::NotFound | Failure::OtherVersion => Some(FlowError::NotFound),
+        _ => None,
     }
 }
 

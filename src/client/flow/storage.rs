@@ -7,15 +7,12 @@ use rand_core::CryptoRng;
 
 use super::{
     FlowError,
-    post::{Call, Post},
+    post::{Call, Post, final_error},
 };
 use crate::{
     Limits,
     api::{Endpoint as _, GetAccountData, PutAccountData},
-    client::{
-        failure::Failure,
-        operation::{NoAnswer, Operation, OperationId},
-    },
+    client::operation::{NoAnswer, Operation, OperationId},
     encoding::json_object::JsonObject,
     ids::{EventType, UserId},
     secret_storage::{DEFAULT_KEY, Plan, PlanStep, SecretStorage},
@@ -165,11 +162,7 @@ impl Storage {
             },
             Call::ToDevice(_) => return None,
         };
-        Some(match failure {
-            Failure::Refused(error) => Err(FlowError::Refused(error)),
-            Failure::TooLarge => Err(FlowError::TooLarge),
-            _ => Ok(()),
-        })
+        Some(final_error(failure).map_or(Ok(()), Err))
     }
 
     fn turn(&mut self, phase: Phase) {

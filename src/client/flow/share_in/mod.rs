@@ -1,5 +1,6 @@
 //! Secrets from the user's other devices.
 
+mod answers;
 mod steps;
 
 use std::{collections::VecDeque, fmt};
@@ -7,33 +8,34 @@ use std::{collections::VecDeque, fmt};
 use http::Response;
 use rand_core::CryptoRng;
 
-use super::{Flow, FlowError, Step, post::Post};
+use super::{Flow, FlowError, Step, machine::Machine, post::Post};
 use crate::{
     Limits,
     client::{
-        backup::Backup,
+        backup::{Backup, DeliveryId, NotAwaited, SignId},
         operation::{NoAnswer, OperationId, UnknownOperation},
     },
-    ids::{RequestId, SecretName},
+    crypto::ed25519::Ed25519Signature,
+    ids::{KeyId, RequestId, SecretName},
     secret_sharing::{
-        AcceptedSecret, DecryptedToDevice, DroppedAnswer, OutgoingRequest, OwnDevices, Receipt,
-        Requester,
+        AcceptedSecret, DroppedAnswer, OutgoingRequest, OwnDevices, RequestState, Requester,
     },
     secret_storage::VerifiedPublicKeys,
-    secret_value::PublicKeys,
 };
 
 /// Asks the user's other devices for secrets, once they have verified this one.
 ///
 /// An answer is compared with the public key that it has to belong to: the verified ones, and for the backup's key the
-/// one that the homeserver shows, which nobody but the user can have the secret of. What does not come is
-/// [missing](SharedIn::missing): the secret storage may have it, and [`Recover`](super::Recover) gets it from there.
+/// one that the homeserver shows. The latter proves that the key opens that backup, not that it is the user's: for that
+/// there is the word of the device that sent it, which is verified. An answer that does not fit is kept until the
+/// homeserver was asked again. What does not come is [missing](SharedIn::missing): the secret storage may have it, and
+/// [`Recover`](super::Recover) gets it from there.
 ///
 /// The flow keeps nothing but what the requester and the machine keep. After a restart it is begun again with both, and
 /// goes on with the requests that are open: [`SavedFlow::public`](super::SavedFlow::public) and `secret` are the two
 /// parts of a [`SavedRequester`](crate::secret_sharing::SavedRequester).
 pub struct ShareIn {
-    backup: Option<Backup>,
+    machine: Machine,
     requester: Option<Requester>,
     devices: OwnDevices,
     names: Vec<SecretName>,
@@ -43,6 +45,8 @@ pub struct ShareIn {
     outbox: VecDeque<OutgoingRequest>,
     accepted: Vec<AcceptedSecret>,
     dropped: Vec<DroppedAnswer>,
+    /// Whether answers that are kept are to be judged, once the backup was looked at.
+    learns: bool,
     stage: Stage,
     is_unsaved: bool,
     saves: Option<Saves>,
@@ -91,7 +95,7 @@ impl ShareIn {
     /// Asks for these secrets. `devices` are the user's own, as the host has verified them.
     #[must_use]
     pub fn new(
-        backup: Backup,
+        mut backup: Backup,
         requester: Requester,
         devices: OwnDevices,
         names: Vec<SecretName>,
@@ -103,8 +107,9 @@ impl ShareIn {
         // A restart may have lost what tells the other devices.
         let ended = accepted.iter().filter_map(|it| requester.cancellation(&it.request_id));
         let outbox = ended.collect();
+        backup.look_afresh();
         Self {
-            backup: Some(backup),
+            machine: Machine::new(backup),
             requester: Some(requester),
             devices,
             names,
@@ -114,6 +119,7 @@ impl ShareIn {
             outbox,
             accepted,
             dropped: Vec::new(),
+            learns: true,
             stage: Stage::Looking,
             is_unsaved: false,
             saves: None,
@@ -121,62 +127,59 @@ impl ShareIn {
         }
     }
 
-    /// Gives the account's machine back, when the host gives the flow up. Nothing if the flow has ended with it.
+    /// Gives the account's machine and the requester back, when the host gives the flow up. Nothing if the flow has ended
+    /// with them.
     #[must_use]
-    pub fn into_backup(self) -> Option<Backup> {
-        self.backup
+    pub fn into_parts(mut self) -> Option<(Backup, Requester)> {
+        Some((self.machine.give_back()?, self.requester.take()?))
+    }
+
+    /// The requester, with what it keeps; nothing if the flow has ended with it.
+    #[must_use]
+    pub fn requester(&self) -> Option<&Requester> {
+        self.requester.as_ref()
     }
 
     /// The devices have changed: one was verified or blocked, say.
     pub fn set_devices(&mut self, devices: OwnDevices) {
         self.devices = devices;
+        self.learns = true;
     }
 
-    /// An event that came out of Olm. Says what became of it, if it answers a request of this flow.
-    pub fn received(&mut self, event: &DecryptedToDevice, now_ms: u64) -> Option<Receipt> {
-        let public_keys = self.public_keys();
-        let requester = self.requester.as_mut()?;
-        let (devices, limits) = (&self.devices, &self.limits);
-        let receipt = requester.receive(event, devices, &public_keys, limits, now_ms);
-        match &receipt {
-            Receipt::Accepted(accepted) => {
-                self.outbox.extend(accepted.cancellation.clone());
-                self.dropped.extend(accepted.dropped.iter().cloned());
-                self.accepted.push((**accepted).clone());
-            }
-            Receipt::Kept { .. } => {}
-            Receipt::Dropped(dropped) => self.dropped.push(dropped.clone()),
-        }
-        self.is_unsaved = true;
-        Some(receipt)
+    /// More public keys are the user's for sure.
+    pub fn set_verified(&mut self, verified: VerifiedPublicKeys) {
+        self.verified = verified;
+        self.learns = true;
     }
 
-    /// Nothing more is waited for: requests that are open are cancelled.
+    /// Nothing more is waited for: requests of the flow that are open are cancelled.
     pub fn give_up(&mut self) {
         let Some(requester) = &mut self.requester else { return };
-        let open: Vec<RequestId> = open_requests(requester).map(|(id, _)| id.clone()).collect();
-        for ended in open.iter().filter_map(|id| requester.cancel(id).ok()) {
-            self.outbox.extend(ended.cancellation);
-            self.dropped.extend(ended.dropped);
+        let open = open_requests(requester, &self.names).map(|(id, _)| id.clone());
+        for id in open.collect::<Vec<_>>() {
+            self.cancel(&id);
         }
         self.is_unsaved = true;
         self.stage = Stage::Finished;
     }
 
-    /// What the secrets have to belong to.
-    fn public_keys(&self) -> PublicKeys {
-        let found = self.backup.as_ref().and_then(|backup| backup.found()?.auth_data().ok());
-        let found = found.map(|auth_data| *auth_data.public_key().as_curve25519());
-        let verified = self.verified.as_public_keys().clone();
-        PublicKeys { backup: verified.backup.or(found), ..verified }
+    /// Takes a request back.
+    fn cancel(&mut self, id: &RequestId) {
+        let ended = self.requester.as_mut().and_then(|requester| requester.cancel(id).ok());
+        if let Some(ended) = ended {
+            self.outbox.extend(ended.cancellation);
+            self.dropped.extend(ended.dropped);
+        }
     }
 }
 
-/// The requests that are open, with their names.
-fn open_requests(requester: &Requester) -> impl Iterator<Item = (&RequestId, &SecretName)> {
-    use crate::secret_sharing::RequestState;
+/// The requests for these secrets that are open.
+fn open_requests<'a>(
+    requester: &'a Requester,
+    names: &'a [SecretName],
+) -> impl Iterator<Item = (&'a RequestId, &'a SecretName)> {
     let open = requester.requests().filter(|(.., state)| *state == RequestState::Open);
-    open.map(|(id, name, _)| (id, name))
+    open.map(|(id, name, _)| (id, name)).filter(|(_, name)| names.contains(name))
 }
 
 impl Flow for ShareIn {
@@ -202,7 +205,7 @@ impl Flow for ShareIn {
 
     fn saved(&mut self) {
         if self.saves.take() == Some(Saves::Machine) {
-            self.backup.iter_mut().for_each(Backup::saved);
+            self.machine.saved();
         }
     }
 
@@ -215,16 +218,32 @@ impl Flow for ShareIn {
         if self.sent(id, &answer, now_ms) {
             return Ok(());
         }
-        self.backup.as_mut().ok_or(UnknownOperation)?.answer(id, answer, now_ms)
+        self.machine.answer(id, answer, now_ms)
+    }
+
+    fn signed(
+        &mut self,
+        id: SignId,
+        signatures: &[(KeyId, Ed25519Signature)],
+    ) -> Result<(), NotAwaited> {
+        self.machine.signed(id, signatures)
+    }
+
+    fn ack(&mut self, id: DeliveryId) {
+        self.machine.ack(id);
+    }
+
+    fn part(&mut self, id: OperationId, bytes: &[u8]) -> Result<(), UnknownOperation> {
+        self.machine.part(id, bytes)
     }
 
     fn resume(&mut self) {
         self.post.is_paused = false;
-        self.backup.iter_mut().for_each(Backup::resume);
+        self.machine.resume();
     }
 
     fn is_paused(&self) -> bool {
-        self.post.is_paused || self.backup.as_ref().is_some_and(Backup::is_paused)
+        self.post.is_paused || self.machine.is_paused()
     }
 }
 

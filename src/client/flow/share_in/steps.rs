@@ -8,57 +8,64 @@ use crate::{
     api::SendToDevice,
     backup::{BackupDecryptionKey, KeySource},
     client::{
-        backup::Next,
-        failure::Failure,
-        flow::{FlowError, SavedFlow, Step, post::Call},
+        flow::{
+            FlowError, SavedFlow, Step,
+            machine::Turn,
+            post::{Call, final_error},
+        },
         operation::{NoAnswer, OperationId},
     },
+    ids::SecretName,
     randomness::alphanumeric,
-    secret_sharing::Recipients,
+    secret_sharing::{OutgoingRequest, Recipients, RequesterError, SavedRequester},
     secret_value::MEGOLM_BACKUP_V1,
 };
 
 impl ShareIn {
     /// Lets the machine look at the backup.
     pub(super) fn look(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<SharedIn>> {
-        let backup = self.backup.as_mut()?;
-        if backup.has_looked() {
-            self.stage = Stage::Asking;
-            return None;
-        }
-        match backup.next(now, rng) {
-            Next::Save(saved) => {
-                self.saves = Some(Saves::Machine);
-                let requester = self.requester.as_ref()?.save();
-                let (public, secret) = (requester.public, requester.secret);
-                Some(Step::Save(Box::new(SavedFlow { public, secret, backup: *saved })))
-            }
-            Next::Send(operation) => Some(Step::Send(operation)),
-            Next::Want(_) => {
-                backup.offer(&[], rng);
+        match self.work(now, rng) {
+            Ok(step) => Some(step),
+            Err(until) if !self.has_looked() => Some(Step::Wait(until)),
+            Err(_) => {
+                self.stage = Stage::Asking;
                 None
             }
-            Next::Wait(until) => Some(Step::Wait(until)),
-            _ => None,
         }
     }
 
-    /// Makes the requests. Those that are open are made again under their IDs.
+    /// Whether the homeserver has said which backup there is, or does not want to.
+    fn has_looked(&self) -> bool {
+        let backup = self.machine.get();
+        backup.is_none_or(|backup| backup.has_looked() || backup.look_refused().is_some())
+    }
+
+    /// Lets the machine work; tells when it has something to do again.
+    fn work(&mut self, now: u64, rng: &mut impl CryptoRng) -> Result<Step<SharedIn>, Option<u64>> {
+        loop {
+            match self.machine.next(now, rng) {
+                Turn::Step(step) => return Ok(step),
+                Turn::Save(backup) => {
+                    let Some(requester) = &self.requester else { return Err(None) };
+                    self.saves = Some(Saves::Machine);
+                    let SavedRequester { public, secret } = requester.save();
+                    let saved = SavedFlow { public, secret, backup: *backup };
+                    return Ok(Step::Save(Box::new(saved)));
+                }
+                Turn::Wait(until) => return Err(until),
+                turn => self.machine.pass(turn),
+            }
+        }
+    }
+
+    /// Makes the requests. Those that are open are made again under their IDs, if they can be.
     pub(super) fn ask(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<SharedIn>> {
-        let requester = self.requester.as_mut()?;
-        for name in &self.names {
-            if self.accepted.iter().any(|accepted| accepted.name == *name) {
+        self.expire(now);
+        for name in self.names.clone() {
+            if self.accepted.iter().any(|accepted| accepted.name == name) {
                 continue;
             }
-            let open = open_requests(requester).find(|(_, open)| *open == name);
-            let made = match open.map(|(id, _)| id.clone()) {
-                Some(id) => requester.retry(&id, &self.devices, now),
-                None => {
-                    let to = Recipients::All;
-                    requester.request_with_rng(name.clone(), to, &self.devices, now, rng)
-                }
-            };
-            match made {
+            match self.made(&name, now, rng)? {
                 Ok(request) => self.outbox.push_back(request),
                 Err(error) => self.failure = Some(FlowError::Sharing(error)),
             }
@@ -68,25 +75,56 @@ impl ShareIn {
         None
     }
 
-    /// Waits for answers, and sends what is to be sent.
-    pub(super) fn listen(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<SharedIn>> {
-        let ended = self.requester.as_mut()?.expire(now);
-        for ended in ended {
+    /// The request for a secret, under its ID if it is open.
+    fn made(
+        &mut self,
+        name: &SecretName,
+        now: u64,
+        rng: &mut impl CryptoRng,
+    ) -> Option<Result<OutgoingRequest, RequesterError>> {
+        let requester = self.requester.as_mut()?;
+        let open = open_requests(requester, std::slice::from_ref(name)).next();
+        if let Some(id) = open.map(|(id, _)| id.clone()) {
+            match requester.retry(&id, &self.devices, now) {
+                Err(RequesterError::IdentityChanged) => self.cancel(&id),
+                made => return Some(made),
+            }
+        }
+        let requester = self.requester.as_mut()?;
+        let to = Recipients::All;
+        Some(requester.request_with_rng(name.clone(), to, &self.devices, now, rng))
+    }
+
+    fn expire(&mut self, now: u64) {
+        let Some(requester) = &mut self.requester else { return };
+        for ended in requester.expire(now) {
             self.outbox.extend(ended.cancellation);
             self.dropped.extend(ended.dropped);
             self.is_unsaved = true;
+        }
+    }
+
+    /// Waits for answers, and sends what is to be sent.
+    pub(super) fn listen(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<SharedIn>> {
+        self.expire(now);
+        let until = match self.work(now, rng) {
+            Ok(step) => return Some(step),
+            Err(until) => until,
+        };
+        if self.has_looked() && std::mem::take(&mut self.learns) {
+            self.learn(now);
         }
         if let Some(step) = self.deliver(now, rng) {
             return Some(step);
         }
         let requester = self.requester.as_ref()?;
-        if open_requests(requester).next().is_none() && self.outbox.is_empty() {
+        if open_requests(requester, &self.names).next().is_none() && self.outbox.is_empty() {
             self.stage = Stage::Finished;
             return None;
         }
         let expiry = requester.next_expiry_ms().map(|wait| now.saturating_add(wait));
         let due = self.post.until().filter(|_| !self.outbox.is_empty());
-        Some(Step::Wait(expiry.into_iter().chain(due).min()))
+        Some(Step::Wait([until, expiry, due].into_iter().flatten().min()))
     }
 
     /// Saves what has changed, then sends what is to be sent.
@@ -95,7 +133,7 @@ impl ShareIn {
             self.saves = Some(Saves::Requester);
             let requester = self.requester.as_ref()?.save();
             let (public, secret) = (requester.public, requester.secret);
-            let backup = self.backup.as_ref()?.save();
+            let backup = self.machine.get()?.save();
             return Some(Step::Save(Box::new(SavedFlow { public, secret, backup })));
         }
         let request = self.outbox.front()?;
@@ -116,12 +154,13 @@ impl ShareIn {
         let Call::ToDevice(call) = call else { return true };
         match self.post.read(&call, answer.clone(), now_ms, &self.limits) {
             Ok(()) => drop(self.outbox.pop_front()),
-            Err(Failure::Refused(error)) => {
-                self.outbox.pop_front();
-                self.failure = Some(FlowError::Refused(error));
+            // It is sent again, if it may succeed: a device takes the same request once.
+            Err(failure) => {
+                if let Some(error) = final_error(failure) {
+                    self.outbox.pop_front();
+                    self.failure = Some(error);
+                }
             }
-            // It is sent again: a device takes the same request once.
-            Err(_) => {}
         }
         true
     }
@@ -133,7 +172,7 @@ impl ShareIn {
         if !self.outbox.is_empty() {
             return Some(Step::Wait(self.post.until()));
         }
-        let (mut backup, requester) = (self.backup.take()?, self.requester.take()?);
+        let (mut backup, requester) = (self.machine.give_back()?, self.requester.take()?);
         let secrets = std::mem::take(&mut self.accepted);
         let key = secrets.iter().find(|accepted| accepted.name.as_str() == MEGOLM_BACKUP_V1);
         if let Some(accepted) = key {
