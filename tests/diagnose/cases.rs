@@ -246,6 +246,12 @@ pub(crate) const BACKUPS: &[Case] = cases! {
     ["backup.few_rounds", "backup.own_passphrase"] => |world| own_passphrase(world, json!(1)),
     ["backup.passphrase_unusable"] => |world| own_passphrase(world, json!(4_294_967_295_u32)),
     ["backup.older_versions"] => |world| world.older.push(version("1", OLD_BACKUP_KEY)),
+    // What is under the old name is what opens the backup.
+    ["backup.key_differs", "secret.two_backup_keys"] => |world| {
+        world.storage().put_bytes(BACKUP, ID, KEY, text_of(OLD_BACKUP_KEY).as_bytes());
+        let name = "m.megolm_backup.v1.recovery_key";
+        world.storage().put_bytes(name, ID, KEY, text_of(BACKUP_KEY).as_bytes());
+    },
 };
 
 pub(crate) const SESSIONS: &[Case] = cases! {

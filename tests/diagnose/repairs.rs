@@ -101,6 +101,24 @@ fn a_key_that_does_not_belong_to_the_backup_is_not_stored() {
 }
 
 #[test]
+fn a_new_storage_does_not_begin_with_a_key_of_another_backup() {
+    let mut world = World::well();
+    (world.typed, world.storage) = (None, Some(Default::default()));
+    let diagnosis = world.diagnose();
+    let mut parts = RepairParts::default();
+    parts.new_key = Some(NewKey::generate(None).unwrap());
+    for (byte, is_taken) in [(BACKUP_KEY, true), (9, false)] {
+        parts.secrets = vec![secret(BACKUP, byte)];
+        let rng = &mut rand_core::UnwrapErr(getrandom::SysRng);
+        let repaired = diagnosis.repair(&Remedy::SetUpStorage, &parts, rng);
+        match is_taken {
+            true => drop(repaired.unwrap()),
+            false => assert_eq!(repaired.unwrap_err(), RepairError::NoValue(BACKUP.into())),
+        }
+    }
+}
+
+#[test]
 fn a_backup_that_nobody_vouches_for_is_not_signed() {
     let mut world = World::well();
     world.backup()["auth_data"].as_object_mut().unwrap().remove("signatures");
@@ -183,9 +201,12 @@ fn check(name: &str, found: &Diagnosis, remedy: &Remedy, mended: &World, new_key
 }
 
 /// What cannot be done in a case, for a reason.
-const REFUSED: [&str; 3] = [
+const REFUSED: [&str; 6] = [
+    "INPUT 7 DeleteVersions([BackupVersion(\"1\")]): something may still be needed that would be deleted",
     "INPUT 7 SignBackup(BackupVersion(\"2\")): nobody whom you trust vouches for the backup, so it is not signed",
     "INPUT 8 StoreSecret(SecretName(\"m.megolm_backup.v1\")): nothing shows that the key is the right one, so nothing \
      may be encrypted with it",
+    "BACKUPS 5 DeleteVersions([BackupVersion(\"1\")]): something may still be needed that would be deleted",
     "BACKUPS 5 SignBackup(BackupVersion(\"2\")): nobody whom you trust vouches for the backup, so it is not signed",
+    "BACKUPS 18 DeleteDraftBackupKey: something may still be needed that would be deleted",
 ];

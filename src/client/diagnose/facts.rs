@@ -24,8 +24,10 @@ pub(super) struct Facts {
     pub(super) storage_keys: Vec<SecretStorageKey>,
     /// What became of each secret, if there are keys at hand.
     pub(super) secrets: Vec<SecretVerdict>,
-    /// The stored backup key.
+    /// The stored backup key, under today's name if it is there.
     pub(super) stored: Option<BackupDecryptionKey>,
+    /// The one under the name of a draft.
+    pub(super) drafted: Option<BackupDecryptionKey>,
     /// Public keys that are the user's for sure.
     pub(super) verified: VerifiedPublicKeys,
     /// Keys of the user that are trusted.
@@ -47,8 +49,11 @@ impl Facts {
         let verified = verified_keys(evidence, &secrets, limits);
         let trusted = trusted_signers(evidence, &verified, limits);
         let claimed = claimed_signers(evidence);
-        let stored = stored_backup_key(&secrets);
-        let mut facts = Self { tried, storage_keys, secrets, stored, verified, trusted, claimed };
+        let under = |name: &str| stored_key(opened(&secrets, name)?);
+        let drafted = under(MEGOLM_BACKUP_V1_RECOVERY_KEY);
+        let stored = under(MEGOLM_BACKUP_V1).or_else(|| drafted.clone());
+        let mut facts =
+            Self { tried, storage_keys, secrets, stored, drafted, verified, trusted, claimed };
         if let Some(info) = evidence.current()
             && let Ok(auth_data) = info.auth_data()
             && facts.trusts(evidence, info, limits)
@@ -68,7 +73,8 @@ impl Facts {
                 || Self::version_of(evidence, key.public_key()).is_some()
         };
         let typed = self.tried.iter().flat_map(|tried| &tried.backup_keys).filter(is_one);
-        evidence.backup_key.iter().chain(typed).chain(&self.stored)
+        let drafted = self.drafted.iter().filter(is_one);
+        evidence.backup_key.iter().chain(typed).chain(&self.stored).chain(drafted)
     }
 
     /// The key at hand that belongs to this backup; one from an authentic source if there is one.
@@ -149,11 +155,6 @@ pub(super) fn public_half(opened: &OpenedSecret) -> Option<Ed25519PublicKey> {
 fn opened<'a>(secrets: &'a [SecretVerdict], name: &str) -> Option<&'a OpenedSecret> {
     let verdict = secrets.iter().find(|verdict| verdict.name.as_str() == name)?;
     verdict.outcome.as_ref().ok()
-}
-
-fn stored_backup_key(secrets: &[SecretVerdict]) -> Option<BackupDecryptionKey> {
-    let names = [MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY];
-    names.into_iter().find_map(|name| stored_key(opened(secrets, name)?))
 }
 
 /// A master key is the user's if the host has pinned it, or if its secret half was stored by somebody with the

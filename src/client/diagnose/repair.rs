@@ -65,6 +65,9 @@ pub enum RepairError {
     /// No key at hand can be the default one.
     #[error("no key of the secret storage is at hand that could be the default one")]
     NoKey,
+    /// What is to be deleted may be all that opens a backup, or the only backup that can be opened.
+    #[error("something may still be needed that would be deleted")]
+    StillNeeded,
     /// Nobody vouches for the backup, so it is not signed.
     #[error("nobody whom you trust vouches for the backup, so it is not signed")]
     NotTrusted,
@@ -93,6 +96,7 @@ impl Diagnosis {
         }
         match remedy {
             Remedy::SignBackup(version) => self.sign(version).map(RepairPlan::Sign),
+            Remedy::DeleteVersions(_) if !self.opens_current() => Err(RepairError::StillNeeded),
             Remedy::DeleteVersions(versions) => {
                 // The newest first: a server makes the one before it current.
                 let calls = versions.iter().cloned().map(DeleteBackupVersion::new);
@@ -130,9 +134,8 @@ impl Diagnosis {
         match remedy {
             Remedy::SetUpStorage => {
                 change.create(new_key?)?;
-                for secret in &parts.secrets {
-                    change.store(secret.name(), secret.to_text().expose_str())?;
-                }
+                let mut names = parts.secrets.iter().map(SecretValue::name);
+                names.try_for_each(|name| self.store(name, parts, change))?;
             }
             Remedy::SetDefaultKey => {
                 let fits = |key: &&_| is_usable(key);
@@ -142,11 +145,7 @@ impl Diagnosis {
             Remedy::RotateStorageKey(id) => change.rotate(id, new_key?)?,
             Remedy::RemoveKey(id) => change.remove_key(id)?,
             Remedy::Migrate => change.migrate(new_key?, &self.facts.verified, &parts.accepted)?,
-            Remedy::StoreSecret(name) => {
-                let value = self.value(name, parts);
-                let value = value.ok_or_else(|| RepairError::NoValue(name.clone()))?;
-                change.store(name, value.to_text().expose_str())?;
-            }
+            Remedy::StoreSecret(name) => self.store(name, parts, change)?,
             Remedy::EncryptToDefaultKey(name) => {
                 let opened = self.facts.opened(name.as_str());
                 let opened = opened.filter(|opened| opened.is_authenticated());
@@ -155,10 +154,37 @@ impl Diagnosis {
                 let text = text.ok_or_else(|| RepairError::NoValue(name.clone()))?;
                 change.store(name, text.expose_str())?;
             }
+            Remedy::DeleteDraftBackupKey if self.needs_draft() => {
+                return Err(RepairError::StillNeeded);
+            }
             Remedy::DeleteDraftBackupKey => change.delete(&MEGOLM_BACKUP_V1_RECOVERY_KEY.into())?,
             _ => return Err(RepairError::NotAPlan),
         }
         Ok(())
+    }
+
+    /// Stores a secret that the host has, or a key at hand.
+    fn store(
+        &self,
+        name: &SecretName,
+        parts: &RepairParts,
+        change: &mut Change<'_>,
+    ) -> Result<(), RepairError> {
+        let value = self.value(name, parts);
+        let value = value.ok_or_else(|| RepairError::NoValue(name.clone()))?;
+        Ok(change.store(name, value.to_text().expose_str())?)
+    }
+
+    /// Whether a key at hand opens the current backup.
+    fn opens_current(&self) -> bool {
+        let current = self.evidence.current();
+        current.is_some_and(|info| self.facts.key_of(&self.evidence, info).is_some())
+    }
+
+    /// Whether the backup key under the name of a draft opens a version that is there.
+    fn needs_draft(&self) -> bool {
+        let drafted = self.facts.drafted.as_ref();
+        drafted.is_some_and(|key| Facts::version_of(&self.evidence, key.public_key()).is_some())
     }
 
     /// The value of a secret that the host has; of the backup key, one at hand that belongs to the backup.
