@@ -196,6 +196,64 @@ fn the_key_of_another_backup_is_dropped_once_that_is_sure() -> Result<()> {
     Ok(())
 }
 
+/// A flow that has seen another backup than the laptop's, keeps its answer, and wants to look again.
+fn overtaken() -> Result<(Phone, Household)> {
+    let mut house = with_foreign_backup()?;
+    let mut phone = Phone::new(&mut house, &[MEGOLM_BACKUP_V1], false)?;
+    assert!(phone.run(&mut house)?.is_none());
+    Ok((phone, house))
+}
+
+fn keeps_the_answer(phone: &mut Phone, house: &mut Household) -> Result<()> {
+    house.laptop_shares()?;
+    let receipts = phone.receives(house)?;
+    assert!(matches!(receipts[..], [Some(Receipt::Kept { .. })]), "{receipts:?}");
+    Ok(())
+}
+
+#[test]
+fn a_look_that_was_on_its_way_when_the_answer_came_does_not_judge_it() -> Result<()> {
+    let (mut phone, mut house) = overtaken()?;
+    let (id, seen_before) = loop {
+        match phone.flow.next(phone.now, &mut phone.rng) {
+            Step::Save(_) => phone.flow.saved(),
+            Step::Wait(until) => phone.now = until.unwrap().max(phone.now + 1),
+            Step::Send(operation) => break (operation.id(), send(&mut house, &operation)),
+            other => panic!("{other:?}"),
+        }
+    };
+    let mut house = with_backup(house)?;
+    keeps_the_answer(&mut phone, &mut house)?;
+    phone.flow.answer(id, Ok(seen_before), phone.now)?;
+    let shared = phone.run(&mut house)?.expect("the flow has ended");
+    assert_eq!(shared.secrets[0].secret.value, backup_key()?);
+    Ok(())
+}
+
+#[test]
+fn what_was_seen_before_does_not_judge_while_the_homeserver_refuses_to_say_more() -> Result<()> {
+    let (mut phone, house) = overtaken()?;
+    let mut house = with_backup(house)?;
+    keeps_the_answer(&mut phone, &mut house)?;
+    let mut refusals = 0;
+    while refusals < 3 {
+        match phone.flow.next(phone.now, &mut phone.rng) {
+            Step::Save(_) => phone.flow.saved(),
+            Step::Wait(until) => phone.now = until.unwrap().max(phone.now + 1),
+            Step::Send(operation) => {
+                refusals += 1;
+                let body = br#"{"errcode":"M_FORBIDDEN","error":"no"}"#.to_vec();
+                let refusal = Response::builder().status(403).body(body).unwrap();
+                phone.flow.answer(operation.id(), Ok(refusal), phone.now)?;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    let shared = phone.wait(&mut house)?;
+    assert_eq!(shared.secrets[0].secret.value, backup_key()?);
+    Ok(())
+}
+
 #[test]
 fn a_request_that_is_refused_for_good_ends_the_flow_in_time() -> Result<()> {
     for (status, code) in [(413, "M_TOO_LARGE"), (404, "M_NOT_FOUND"), (403, "M_FORBIDDEN")] {

@@ -52,12 +52,13 @@ impl World {
         panic!("the hosts do not stop to talk: {:?}", self.queue);
     }
 
-    /// The windows in which requests are counted pass.
+    /// What is on its way arrives, and then the windows in which requests are counted pass: cancellations of
+    /// what was forgotten count too.
     fn wait(&mut self) {
-        for host in &mut self.hosts {
-            host.expire();
-            host.clock.advance(11 * MINUTE_MS);
-        }
+        self.hosts.iter_mut().for_each(Host::expire);
+        self.flush();
+        self.settle();
+        self.hosts.iter_mut().for_each(|host| host.clock.advance(11 * MINUTE_MS));
     }
 
     fn ask_again(&mut self, who: Who, question: &Question) {

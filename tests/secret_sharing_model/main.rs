@@ -53,6 +53,30 @@ proptest! {
     }
 }
 
+/// Four cancellations of what the small memory of two hosts has lost come at once: a request that
+/// comes with them has to wait, and is answered after it.
+#[test]
+fn late_cancellations_do_not_cost_a_request_its_answer() {
+    use crate::{
+        action::{Action, Change, Policy},
+        cast::{Name, Who},
+    };
+    let ask = |host, name| Action::Ask { host, name, to: vec![] };
+    let replace =
+        |who| [Action::Change(Change::Replace(who, true)), Action::Look { host: Who::Phone }];
+    let policies = vec![Policy::Asks, Policy::Tight, Policy::Asks, Policy::Tight];
+    let setup = Setup { policies, pinned: false, known: vec![], twins: false };
+    let mut script = replace(Who::New).to_vec();
+    for _ in 0..4 {
+        script.extend([ask(Who::Phone, Name::UserSigning), Action::DeliverAll]);
+    }
+    script.extend([Action::Hold { host: Who::Tablet }, ask(Who::Tablet, Name::Backup)]);
+    script.extend(replace(Who::Tablet));
+    script.push(ask(Who::Phone, Name::SelfSigning));
+    script.extend([Action::Serve { host: Who::Tablet }, Action::DeliverAll]);
+    run(&setup, &Script(script));
+}
+
 #[test]
 fn in_the_model_happens_what_it_is_there_for() {
     let config = ProptestConfig { cases: RUNS_TO_COUNT, failure_persistence: None, ..config() };

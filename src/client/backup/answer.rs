@@ -29,7 +29,7 @@ impl Backup {
             | Call::Create(_)
             | Call::Delete(_)
             | Call::Preference(_)
-            | Call::SetPreference(_) => self.account_answered(call, answer, now_ms),
+            | Call::SetPreference(_) => self.account_answered(id, call, answer, now_ms),
             Call::Upload(version, call) => {
                 let stored = self.read(&call, answer, now_ms);
                 self.uploaded(&version, stored, now);
@@ -57,6 +57,7 @@ impl Backup {
     /// What is about the backup as a whole.
     fn account_answered(
         &mut self,
+        id: OperationId,
         call: Call,
         answer: Result<Response<Vec<u8>>, NoAnswer>,
         now_ms: u64,
@@ -65,7 +66,11 @@ impl Backup {
         match call {
             Call::Current(call) => {
                 let found = self.read(&call, answer, now_ms);
+                let is_outdated = self.is_outdated(id);
                 self.looked_at(found, now);
+                if is_outdated {
+                    self.look_afresh();
+                }
             }
             Call::Create(call) => {
                 let created = self.read(&call, answer, now_ms);

@@ -1,7 +1,7 @@
 //! The machine in other hands: a flow takes it, and gives it back.
 
 use super::{Backup, Next};
-use crate::api::ApiError;
+use crate::{api::ApiError, client::operation::OperationId};
 
 /// Whether the server was asked which backup there is.
 #[derive(Debug, Default)]
@@ -10,6 +10,8 @@ pub(super) struct Look {
     pub(super) is_done: bool,
     /// Whether it is to be asked although the user wants no backup.
     pub(super) is_wanted: bool,
+    /// The last request that was sent before that: what it brings may be older than the wish.
+    pub(super) since: u64,
     /// Why it does not say, if it refuses to.
     pub(super) refused: Option<ApiError>,
 }
@@ -35,7 +37,12 @@ impl Backup {
 
     /// What the homeserver says of the backup is to be known anew, whether or not the user wants a backup here.
     pub(in crate::client) fn look_afresh(&mut self) {
-        (self.look.is_done, self.look.is_wanted) = (false, true);
+        self.look = Look { is_wanted: true, since: self.last_id, ..Look::default() };
         self.look_again();
+    }
+
+    /// Whether a request was on its way already when the backup was to be looked at anew.
+    pub(super) fn is_outdated(&self, id: OperationId) -> bool {
+        self.look.is_wanted && id.0 <= self.look.since
     }
 }

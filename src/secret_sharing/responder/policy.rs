@@ -19,7 +19,7 @@ pub struct SharePolicy {
     /// What to do for each name. A name that is not here is never shared.
     pub rules: BTreeMap<SecretName, ShareRule>,
     /// How many requests of one device are looked at in [`window_ms`](Self::window_ms). Default: 20; a new
-    /// device asks for four secrets, each once or twice.
+    /// device asks for four secrets, each once or twice. A cancellation of what is not known counts as one.
     pub requests_per_window: usize,
     /// How long that window is, in milliseconds. Default: ten minutes.
     pub window_ms: u64,

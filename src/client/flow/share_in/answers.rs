@@ -2,6 +2,7 @@
 
 use super::ShareIn;
 use crate::{
+    client::Backup,
     crypto::curve25519::Curve25519PublicKey,
     ids::{DeviceId, RequestId},
     secret_sharing::{DecryptedToDevice, Receipt, RequesterError, SecretSend},
@@ -85,7 +86,10 @@ impl ShareIn {
 
     /// Judges the answers that are kept, by what is known now.
     pub(super) fn learn(&mut self, now: u64) {
-        let public_keys = self.public_keys(self.found_key());
+        // What was found before is not held against an answer unless it is still what is there.
+        let is_fresh = self.machine.get().is_some_and(Backup::has_looked);
+        self.learns = !is_fresh;
+        let public_keys = self.public_keys(self.found_key().filter(|_| is_fresh));
         let Some(requester) = &mut self.requester else { return };
         let receipts = requester.learn(&self.devices, &public_keys, now);
         self.is_unsaved |= !receipts.is_empty();

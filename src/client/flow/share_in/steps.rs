@@ -111,7 +111,7 @@ impl ShareIn {
             Ok(step) => return Some(step),
             Err(until) => until,
         };
-        if self.has_looked() && std::mem::take(&mut self.learns) {
+        if self.has_looked() && self.learns {
             self.learn(now);
         }
         if let Some(step) = self.deliver(now, rng) {
