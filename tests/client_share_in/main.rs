@@ -8,6 +8,7 @@
 )]
 
 mod again;
+mod devices;
 #[path = "../../examples/support/host/mod.rs"]
 mod host;
 #[path = "../support/household.rs"]

@@ -66,11 +66,7 @@ impl Backup {
         match call {
             Call::Current(call) => {
                 let found = self.read(&call, answer, now_ms);
-                let is_outdated = self.is_outdated(id);
-                self.looked_at(found, now);
-                if is_outdated {
-                    self.look_afresh();
-                }
+                self.looked_at(id, found, now);
             }
             Call::Create(call) => {
                 let created = self.read(&call, answer, now_ms);

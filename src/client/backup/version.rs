@@ -4,7 +4,7 @@ use super::{
     Backup, Call, FoundBackup, InUse, Look, Question, Stage, UsedBackup,
     stage::{Event, step},
 };
-use crate::client::failure::Failure;
+use crate::client::{failure::Failure, operation::OperationId};
 use crate::{
     api::{CreateBackupVersion, DeleteBackupVersion, GetCurrentBackupVersion},
     backup::{BackupVersionInfo, SessionSealer, TrustError, TrustedBackup},
@@ -77,9 +77,11 @@ impl Backup {
     /// The server was asked which backup is the current one.
     pub(super) fn looked_at(
         &mut self,
+        id: OperationId,
         found: Result<Option<BackupVersionInfo>, Failure>,
         now: u64,
     ) {
+        let is_outdated = self.is_outdated(id);
         match found {
             Ok(found) => self.current(found, now),
             Err(failure) => {
@@ -88,6 +90,9 @@ impl Backup {
                     self.look.refused = Some(error);
                 }
             }
+        }
+        if is_outdated {
+            self.look_afresh();
         }
     }
 

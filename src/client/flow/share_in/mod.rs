@@ -18,7 +18,8 @@ use crate::{
     crypto::ed25519::Ed25519Signature,
     ids::{KeyId, RequestId, SecretName},
     secret_sharing::{
-        AcceptedSecret, DroppedAnswer, OutgoingRequest, OwnDevices, RequestState, Requester,
+        AcceptedSecret, DroppedAnswer, OutgoingRequest, OwnDevice, OwnDevices, RequestState,
+        Requester,
     },
     secret_storage::VerifiedPublicKeys,
 };
@@ -140,10 +141,14 @@ impl ShareIn {
         self.requester.as_ref()
     }
 
-    /// The devices have changed: one was verified or blocked, say.
+    /// The devices have changed: one was verified or blocked, say. Whoever is new is asked too; after the identity was
+    /// reset, all are asked anew.
     pub fn set_devices(&mut self, devices: OwnDevices) {
-        self.devices = devices;
+        let before = std::mem::replace(&mut self.devices, devices);
         self.learns = true;
+        if self.stage == Stage::Listening && is_anybody_new(&before, &self.devices) {
+            self.stage = Stage::Asking;
+        }
     }
 
     /// More public keys are the user's for sure.
@@ -171,6 +176,12 @@ impl ShareIn {
             self.dropped.extend(ended.dropped);
         }
     }
+}
+
+/// Whether somebody can be asked now who could not be before.
+fn is_anybody_new(before: &OwnDevices, now: &OwnDevices) -> bool {
+    let was_trusted = |device: &OwnDevice| before.still_trusted(&device.identity).is_ok();
+    before.master_key() != now.master_key() || !now.trusted().all(was_trusted)
 }
 
 /// The requests for these secrets that are open.

@@ -61,6 +61,7 @@ impl ShareIn {
     /// Makes the requests. Those that are open are made again under their IDs, if they can be.
     pub(super) fn ask(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<SharedIn>> {
         self.expire(now);
+        self.failure = None;
         for name in self.names.clone() {
             if self.accepted.iter().any(|accepted| accepted.name == name) {
                 continue;
