@@ -24,7 +24,7 @@ use strongroom::{
         Backup,
         backup::BackupOptions,
         diagnose::{
-            CurrentBackup, Diagnosis, Evidence, Finding, RepairParts, RepairPlan, diagnose,
+            CurrentBackup, Diagnosis, Evidence, Finding, Remedy, RepairParts, RepairPlan, diagnose,
         },
         flow::SetUp,
     },
@@ -206,6 +206,9 @@ impl<'a> User<'a> {
         let text = self.backup_key.to_base64();
         let backup_key = SecretValue::read(&BACKUP.into(), text.expose_str().as_bytes());
         parts.secrets = vec![secret(MASTER, MASTER_SEED), backup_key.unwrap().value];
+        if let Some(Remedy::DeleteVersions(versions)) = finding.remedy() {
+            parts.dispensable = versions;
+        }
         let rng = &mut rand_core::UnwrapErr(getrandom::SysRng);
         match found.repair(&finding.remedy().unwrap(), &parts, rng).unwrap() {
             RepairPlan::AccountData(plan) => self.client.carry_out(plan),

@@ -12,6 +12,7 @@
 mod account;
 mod cases;
 mod js_sdk;
+mod needed;
 mod page;
 mod repairs;
 #[path = "../support/source.rs"]

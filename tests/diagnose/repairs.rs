@@ -136,6 +136,7 @@ fn repair(found: &Diagnosis, remedy: &Remedy) -> Result<(RepairPlan, NewKey), Re
     let mut parts = RepairParts::default();
     parts.new_key = Some(new_key.clone());
     parts.accepted = vec![BACKUP.into()];
+    parts.dispensable = vec!["1".into()];
     parts.secrets = vec![
         secret(BACKUP, BACKUP_KEY),
         secret(MASTER, MASTER_SEED),
@@ -145,7 +146,7 @@ fn repair(found: &Diagnosis, remedy: &Remedy) -> Result<(RepairPlan, NewKey), Re
     found.repair(remedy, &parts, rng).map(|repair| (repair, new_key))
 }
 
-fn secret(name: &str, byte: u8) -> SecretValue {
+pub(crate) fn secret(name: &str, byte: u8) -> SecretValue {
     let text = strongroom::encoding::base64::encode(&[byte; 32]);
     SecretValue::read(&SecretName::from(name), text.as_bytes()).unwrap().value
 }
@@ -203,10 +204,10 @@ fn check(name: &str, found: &Diagnosis, remedy: &Remedy, mended: &World, new_key
 /// What cannot be done in a case, for a reason.
 const REFUSED: [&str; 6] = [
     "INPUT 7 DeleteVersions([BackupVersion(\"1\")]): something may still be needed that would be deleted",
-    "INPUT 7 SignBackup(BackupVersion(\"2\")): nobody whom you trust vouches for the backup, so it is not signed",
+    "INPUT 7 SignBackup(BackupVersion(\"2\")): nobody whom you trust vouches for the backup",
     "INPUT 8 StoreSecret(SecretName(\"m.megolm_backup.v1\")): nothing shows that the key is the right one, so nothing \
      may be encrypted with it",
     "BACKUPS 5 DeleteVersions([BackupVersion(\"1\")]): something may still be needed that would be deleted",
-    "BACKUPS 5 SignBackup(BackupVersion(\"2\")): nobody whom you trust vouches for the backup, so it is not signed",
+    "BACKUPS 5 SignBackup(BackupVersion(\"2\")): nobody whom you trust vouches for the backup",
     "BACKUPS 18 DeleteDraftBackupKey: something may still be needed that would be deleted",
 ];

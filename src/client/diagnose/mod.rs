@@ -38,6 +38,7 @@ mod facts;
 mod finding;
 mod identity;
 mod input;
+mod needed;
 mod remedy;
 mod repair;
 mod secrets;

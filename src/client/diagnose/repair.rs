@@ -18,12 +18,16 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct RepairParts {
-    /// A new key: for a new storage, for a rotation, and for a migration without a default key of today.
+    /// A new key: for a new storage, for a rotation, and for a migration, which uses it only where no default key can
+    /// take the secrets. If the plan describes it, the user has to be shown it.
     pub new_key: Option<NewKey>,
     /// Secrets that the host has.
     pub secrets: Vec<SecretValue>,
     /// Secrets that move although nobody vouches for them, because the user said so.
     pub accepted: Vec<SecretName>,
+    /// Older versions of which nothing is needed any more, because all was restored or the user does without it. No
+    /// other version is deleted, and no stored key that opens one.
+    pub dispensable: Vec<BackupVersion>,
 }
 
 /// How a remedy is performed.
@@ -65,11 +69,13 @@ pub enum RepairError {
     /// No key at hand can be the default one.
     #[error("no key of the secret storage is at hand that could be the default one")]
     NoKey,
-    /// What is to be deleted may be all that opens a backup, or the only backup that can be opened.
+    /// What is to be deleted or overwritten may be all that opens a backup, or the only backup that can be opened: see
+    /// [`RepairParts::dispensable`].
     #[error("something may still be needed that would be deleted")]
     StillNeeded,
-    /// Nobody vouches for the backup, so it is not signed.
-    #[error("nobody whom you trust vouches for the backup, so it is not signed")]
+    /// Nobody vouches for the current backup, or it was given up: it is not signed, its key is not stored, and nothing is
+    /// deleted in its favour.
+    #[error("nobody whom you trust vouches for the backup")]
     NotTrusted,
     /// The backup's public data cannot be signed.
     #[error("the backup\u{2019}s public data cannot be signed: {0}")]
@@ -96,12 +102,7 @@ impl Diagnosis {
         }
         match remedy {
             Remedy::SignBackup(version) => self.sign(version).map(RepairPlan::Sign),
-            Remedy::DeleteVersions(_) if !self.opens_current() => Err(RepairError::StillNeeded),
-            Remedy::DeleteVersions(versions) => {
-                // The newest first: a server makes the one before it current.
-                let calls = versions.iter().cloned().map(DeleteBackupVersion::new);
-                Ok(RepairPlan::DeleteVersions(calls.collect()))
-            }
+            Remedy::DeleteVersions(versions) => self.delete(versions, parts),
             _ => {
                 let nothing = SecretStorage::default();
                 let storage = self.evidence.storage.as_ref().unwrap_or(&nothing);
@@ -148,13 +149,12 @@ impl Diagnosis {
             Remedy::StoreSecret(name) => self.store(name, parts, change)?,
             Remedy::EncryptToDefaultKey(name) => {
                 let opened = self.facts.opened(name.as_str());
-                let opened = opened.filter(|opened| opened.is_authenticated());
-                let text = opened.map(|opened| opened.text().clone());
-                let text = text.or_else(|| Some(self.value(name, parts)?.to_text()));
-                let text = text.ok_or_else(|| RepairError::NoValue(name.clone()))?;
-                change.store(name, text.expose_str())?;
+                match opened.filter(|opened| opened.is_authenticated()) {
+                    Some(opened) => change.store(name, opened.text().expose_str())?,
+                    None => self.store(name, parts, change)?,
+                }
             }
-            Remedy::DeleteDraftBackupKey if self.needs_draft() => {
+            Remedy::DeleteDraftBackupKey if self.needs_draft(parts) => {
                 return Err(RepairError::StillNeeded);
             }
             Remedy::DeleteDraftBackupKey => change.delete(&MEGOLM_BACKUP_V1_RECOVERY_KEY.into())?,
@@ -170,21 +170,32 @@ impl Diagnosis {
         parts: &RepairParts,
         change: &mut Change<'_>,
     ) -> Result<(), RepairError> {
+        if name.as_str() == MEGOLM_BACKUP_V1 {
+            self.may_replace_backup_key(parts)?;
+        }
         let value = self.value(name, parts);
         let value = value.ok_or_else(|| RepairError::NoValue(name.clone()))?;
         Ok(change.store(name, value.to_text().expose_str())?)
     }
 
-    /// Whether a key at hand opens the current backup.
-    fn opens_current(&self) -> bool {
-        let current = self.evidence.current();
-        current.is_some_and(|info| self.facts.key_of(&self.evidence, info).is_some())
-    }
-
-    /// Whether the backup key under the name of a draft opens a version that is there.
-    fn needs_draft(&self) -> bool {
-        let drafted = self.facts.drafted.as_ref();
-        drafted.is_some_and(|key| Facts::version_of(&self.evidence, key.public_key()).is_some())
+    /// Deletes the versions of which nothing is needed, if the current one is the user's and can be opened.
+    fn delete(
+        &self,
+        versions: &[BackupVersion],
+        parts: &RepairParts,
+    ) -> Result<RepairPlan, RepairError> {
+        let current = self.evidence.current().ok_or(RepairError::StillNeeded)?;
+        self.facts.key_of(&self.evidence, current).ok_or(RepairError::StillNeeded)?;
+        if !self.facts.trusts(&self.evidence, current, &self.limits) {
+            return Err(RepairError::NotTrusted);
+        }
+        // The newest first: a server makes the one before it current.
+        let versions = versions.iter().filter(|version| parts.dispensable.contains(version));
+        let calls: Vec<_> = versions.cloned().map(DeleteBackupVersion::new).collect();
+        if calls.is_empty() {
+            return Err(RepairError::StillNeeded);
+        }
+        Ok(RepairPlan::DeleteVersions(calls))
     }
 
     /// The value of a secret that the host has; of the backup key, one at hand that belongs to the backup.

@@ -29,7 +29,9 @@ impl Case<'_> {
             }
         }
         let is_empty = storage.keys().next().is_none();
-        if is_empty && storage.secrets().next().is_none() && storage.findings().is_empty() {
+        let is_key =
+            |finding: &SecretStorageFinding| matches!(finding, SecretStorageFinding::Key(..));
+        if is_empty && !storage.findings().iter().any(is_key) {
             findings.add(StorageFinding::Absent);
         }
         if !is_empty && !storage.has_default_key_event() {

@@ -14,7 +14,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum StorageFinding {
-    /// There is no secret storage.
+    /// There is no secret storage: no key is described.
     #[error("The account has no secret storage.")]
     Absent,
     /// There are keys, and none is default.
