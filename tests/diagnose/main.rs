@@ -14,6 +14,7 @@ mod cases;
 mod js_sdk;
 mod needed;
 mod page;
+mod pairs;
 mod repairs;
 #[path = "../support/source.rs"]
 mod source;

@@ -6,14 +6,17 @@ use strongroom::{
         CurrentBackup, Diagnosis, Finding, Remedy, RepairError, RepairParts, RepairPlan, diagnose,
     },
     ids::BackupVersion,
-    secret_storage::NewKey,
+    secret_storage::{ChangeError, NewKey},
     secret_value::SecretValue,
 };
 
 use crate::{
-    account::{ASYMMETRIC_ID, Account, ID, KEY},
-    repairs::secret,
-    world::{BACKUP, BACKUP_KEY, OLD_BACKUP_KEY, World, version},
+    account::{ASYMMETRIC_ID, Account, ID, KEY, OTHER_ID, OTHER_KEY},
+    repairs::{mend, secret},
+    world::{
+        BACKUP, BACKUP_KEY, OLD_BACKUP_KEY, USER_SIGNING, USER_SIGNING_SEED, World, room_keys,
+        version,
+    },
 };
 
 const DRAFT: &str = "m.megolm_backup.v1.recovery_key";
@@ -49,8 +52,22 @@ fn a_stored_key_that_opens_an_older_backup_is_not_overwritten() {
     let refused = repair(&found, &remedy, &parts(host_has(), &[])).unwrap_err();
     assert_eq!(refused, RepairError::StillNeeded);
     repair(&found, &remedy, &parts(host_has(), &["1"])).unwrap();
-    // A new storage would have it under a new key alone.
     world.older.clear();
+    repair(&world.diagnose(), &remedy, &parts(host_has(), &[])).unwrap();
+}
+
+/// Some sessions of the current backup are sealed to the key that stands in the storage, not to the backup's.
+#[test]
+fn a_stored_key_that_opens_sessions_is_not_overwritten() {
+    let mut world = World::well();
+    world.storage().put_bytes(BACKUP, ID, KEY, text_of(OLD_BACKUP_KEY).as_bytes());
+    world.room_keys = Some(room_keys(&[BACKUP_KEY, OLD_BACKUP_KEY]));
+    let remedy = Remedy::StoreSecret(BACKUP.into());
+    let host_has = || vec![secret(BACKUP, BACKUP_KEY)];
+    let refused = repair(&world.diagnose(), &remedy, &parts(host_has(), &["1"])).unwrap_err();
+    assert_eq!(refused, RepairError::StillNeeded);
+    repair(&world.diagnose(), &remedy, &parts(host_has(), &["2"])).unwrap();
+    world.room_keys = Some(room_keys(&[BACKUP_KEY, 33]));
     repair(&world.diagnose(), &remedy, &parts(host_has(), &[])).unwrap();
 }
 
@@ -115,10 +132,39 @@ fn a_key_under_an_old_name_stays_until_it_is_known_that_it_opens_nothing() {
     world.older = vec![version("1", OLD_BACKUP_KEY)];
     assert_eq!(refusal(&world, true, &["2"]), Some(RepairError::StillNeeded));
     assert_eq!(refusal(&world, true, &["1"]), None);
+    // Nobody knows what it opens.
+    world.storage().put_bytes(DRAFT, "gone", OTHER_KEY, text_of(OLD_BACKUP_KEY).as_bytes());
+    assert_eq!(refusal(&world, true, &[]), Some(RepairError::StillNeeded));
+    assert_eq!(refusal(&world, true, &["1"]), None);
+    let mut without = world.clone();
+    without.storage().remove(BACKUP);
+    assert_eq!(refusal(&without, true, &["1"]), Some(RepairError::StillNeeded));
+    world.storage().put_bytes(DRAFT, ID, KEY, text_of(OLD_BACKUP_KEY).as_bytes());
+    // Whether it is the current one's, nobody knows.
+    let mut unusable = world.clone();
+    unusable.backup()["auth_data"]["public_key"] = json!("short");
+    assert_eq!(refusal(&unusable, true, &["1"]), Some(RepairError::StillNeeded));
     // The current one is not given up by a list of older ones.
     world.backup = Some(version("2", OLD_BACKUP_KEY));
     world.older.clear();
     assert_eq!(refusal(&world, true, &["2"]), Some(RepairError::StillNeeded));
+}
+
+#[test]
+fn a_key_under_an_old_name_counts_only_if_it_opens() {
+    let mut world = World::well();
+    world.storage().remove(BACKUP);
+    world.storage().put_bytes(DRAFT, ID, KEY, text_of(BACKUP_KEY).as_bytes());
+    let store = Remedy::StoreSecret(BACKUP.into());
+    assert!(!world.diagnose().remedies().contains(&store));
+    // Of the other key only the name is known.
+    let storage = std::mem::take(world.storage()).with_key(OTHER_ID, OTHER_KEY);
+    let storage = storage.with_secret(DRAFT, OTHER_ID, OTHER_KEY, &text_of(BACKUP_KEY));
+    world.storage = Some(storage);
+    let remedies = world.diagnose().remedies();
+    assert!(remedies.contains(&store) && remedies.contains(&Remedy::Migrate), "{remedies:?}");
+    world.typed = None;
+    assert!(!world.diagnose().remedies().contains(&store), "nobody has looked");
 }
 
 /// A reset left the name of a default key, or secrets, and no key: only a new storage leads on.
@@ -134,7 +180,9 @@ fn where_no_key_is_left_a_new_storage_can_be_set_up() {
     let mut both = only_secrets.clone();
     default_key(&mut both);
     only_secrets.put_json("m.secret_storage.default_key", unreadable);
-    for storage in [only_a_name, only_secrets, both] {
+    let mut broken = World::well().storage.unwrap();
+    broken.put_json(&format!("m.secret_storage.key.{ID}"), json!({ "algorithm": 1 }));
+    for storage in [only_a_name, only_secrets, both, broken] {
         let mut world = World::well();
         (world.storage, world.typed) = (Some(storage), None);
         let found = world.diagnose();
@@ -151,22 +199,11 @@ fn where_no_key_is_left_a_new_storage_can_be_set_up() {
         let mut evidence = world.evidence();
         evidence.storage_keys = vec![parts.new_key.unwrap().key().clone()];
         let again = diagnose(&evidence, None, &Default::default());
-        let left = codes(&again);
-        let is_about_it =
-            |code: &&str| code.starts_with("storage.") || code.contains("unknown_key");
-        assert_eq!(left.iter().copied().find(|code| is_about_it(code)), None, "{again:?}");
+        for done in [Remedy::SetUpStorage, Remedy::StoreSecret(BACKUP.into())] {
+            assert!(!again.remedies().contains(&done), "{again:?}");
+        }
+        assert!(!again.remedies().contains(&Remedy::SetDefaultKey), "{again:?}");
     }
-}
-
-#[test]
-fn where_a_key_cannot_be_read_the_storage_is_not_said_to_be_absent() {
-    let mut storage = Account::default();
-    storage.put_json(&format!("m.secret_storage.key.{ID}"), json!({ "algorithm": 1 }));
-    let mut world = World::well();
-    (world.storage, world.typed) = (Some(storage), None);
-    let found = world.diagnose();
-    assert!(codes(&found).contains(&"storage.key_unreadable"), "{found:?}");
-    assert!(!codes(&found).contains(&"storage.absent"), "{found:?}");
 }
 
 /// An account with keys of both kinds, which are the same bytes.
@@ -219,4 +256,39 @@ fn a_key_that_anybody_could_have_stored_under_an_old_name_is_not_taken_for_the_b
 
 fn text_of(byte: u8) -> String {
     strongroom::encoding::base64::encode(&[byte; 32])
+}
+
+/// The default key has few rounds, and a secret under it does not open: the key cannot go with the first rotation, and
+/// no rotation is made for it again.
+#[test]
+fn a_key_that_is_not_default_any_more_is_not_rotated_again() {
+    let mut world = World::well();
+    world.storage().key_mut(ID)["passphrase"] =
+        json!({ "algorithm": "m.pbkdf2", "iterations": 1, "salt": "s" });
+    world.storage().put_bytes(USER_SIGNING, ID, OTHER_KEY, text_of(USER_SIGNING_SEED).as_bytes());
+    let remedy = Remedy::RotateStorageKey(ID.into());
+    let mut parts = parts(vec![], &[]);
+    let new_key = NewKey::generate(None).unwrap();
+    parts.new_key = Some(new_key.clone());
+    let Ok(plan) = repair(&world.diagnose(), &remedy, &parts) else { panic!("it is rotated") };
+    world = mend(world, plan);
+    let look = |world: &World| {
+        let mut evidence = world.evidence();
+        evidence.storage_keys = vec![new_key.key().clone()];
+        diagnose(&evidence, world.typed.as_deref(), &Default::default())
+    };
+    let found = look(&world);
+    assert!(found.remedies().contains(&remedy), "{found:?}");
+    parts.new_key = Some(NewKey::generate(None).unwrap());
+    let refused = repair(&found, &remedy, &parts).unwrap_err();
+    let lost = vec![USER_SIGNING.into()];
+    assert_eq!(refused, RepairError::Change(ChangeError::WouldLose(lost)));
+    // The host has the secret: then the old key can go, and no new one is needed.
+    parts.secrets = vec![secret(USER_SIGNING, USER_SIGNING_SEED)];
+    let plan = repair(&found, &Remedy::StoreSecret(USER_SIGNING.into()), &parts).unwrap();
+    world = mend(world, plan);
+    parts.new_key = None;
+    let plan = repair(&look(&world), &remedy, &parts).unwrap();
+    world = mend(world, plan);
+    assert!(!look(&world).remedies().contains(&remedy), "{:?}", look(&world));
 }

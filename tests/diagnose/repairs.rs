@@ -130,7 +130,10 @@ fn a_backup_that_nobody_vouches_for_is_not_signed() {
     assert_eq!(refused, RepairError::NotTrusted);
 }
 
-fn repair(found: &Diagnosis, remedy: &Remedy) -> Result<(RepairPlan, NewKey), RepairError> {
+pub(crate) fn repair(
+    found: &Diagnosis,
+    remedy: &Remedy,
+) -> Result<(RepairPlan, NewKey), RepairError> {
     let rng = &mut rand_core::UnwrapErr(getrandom::SysRng);
     let new_key = NewKey::generate_with_rng(None, rng);
     let mut parts = RepairParts::default();
@@ -152,7 +155,7 @@ pub(crate) fn secret(name: &str, byte: u8) -> SecretValue {
 }
 
 /// The account as the homeserver has it after the repair.
-fn mend(mut world: World, repair: RepairPlan) -> World {
+pub(crate) fn mend(mut world: World, repair: RepairPlan) -> World {
     match repair {
         RepairPlan::AccountData(plan) => {
             let storage = world.storage.get_or_insert_default();

@@ -2,11 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use strongroom::client::diagnose::{Finding, Severity};
+use strongroom::{
+    Limits,
+    client::diagnose::{Finding, Severity},
+};
 
 use crate::{
     cases::{BACKUPS, Case, IDENTITY, INPUT, SECRETS, SESSIONS, STORAGE},
     source,
+    world::{USER, World},
 };
 
 pub(crate) const ALL: [(&str, &[Case]); 6] = [
@@ -49,6 +53,20 @@ fn every_finding_has_a_case_and_a_name_of_its_own() {
     for (part, variants) in met {
         assert_eq!(variants, source::variants(part), "{part}");
     }
+}
+
+#[test]
+fn many_small_things_hide_no_danger() {
+    let mut world = World::well();
+    world.pinned = Some(55);
+    let limit = Limits::default().findings;
+    for number in 0..limit + 10 {
+        let broken = serde_json::json!({ "user_id": USER });
+        world.keys()["device_keys"][USER][format!("BROKEN{number}")] = broken;
+    }
+    let found = world.diagnose();
+    assert_eq!(found.findings().len(), limit);
+    assert_eq!(found.findings()[0].code(), "identity.master_key_differs");
 }
 
 /// Every finding of every case.

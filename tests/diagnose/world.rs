@@ -119,9 +119,9 @@ impl World {
         evidence.sample = self.room_keys.as_ref().map(|room_keys| {
             SessionSample::from_response(room_keys.as_bytes(), self.at_most, &limits)
         });
-        evidence.storage_keys.extend(self.held.map(|(id, bytes)| {
-            let description = evidence.storage.as_ref().unwrap().key(&id.into()).unwrap();
-            description.accept(&KeyMaterial::from_slice(bytes).unwrap()).unwrap()
+        evidence.storage_keys.extend(self.held.and_then(|(id, bytes)| {
+            let description = evidence.storage.as_ref()?.key(&id.into())?;
+            Some(description.accept(&KeyMaterial::from_slice(bytes).unwrap()).unwrap())
         }));
         evidence.signers.extend(self.has_verified_device.then(device_signer));
         evidence.asked = self.asked;

@@ -116,8 +116,7 @@ impl<'a> Diagnose<'a> {
         case.look_at_secrets(&mut findings);
         case.look_at_backup(&mut findings);
         case.look_at_sessions(&mut findings);
-        let mut findings = findings.found;
-        findings.sort_by_key(Finding::severity);
+        let findings = findings.sorted();
         Diagnosis { evidence: self.evidence.clone(), facts, findings, limits: self.limits }
     }
 }
@@ -162,7 +161,7 @@ struct Case<'a> {
     limits: &'a Limits,
 }
 
-/// What the rules have found.
+/// What the rules have found: of each severity no more than the limit, so that many small things hide no danger.
 struct Findings {
     found: Vec<Finding>,
     limit: usize,
@@ -171,8 +170,16 @@ struct Findings {
 impl Findings {
     fn add(&mut self, finding: impl Into<Finding>) {
         let finding = finding.into();
-        if self.found.len() < self.limit && !self.found.contains(&finding) {
+        let alike = self.found.iter().filter(|other| other.severity() == finding.severity());
+        if alike.count() < self.limit && !self.found.contains(&finding) {
             self.found.push(finding);
         }
+    }
+
+    /// What matters most first.
+    fn sorted(mut self) -> Vec<Finding> {
+        self.found.sort_by_key(Finding::severity);
+        self.found.truncate(self.limit);
+        self.found
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     backup::AuthData,
     crypto::ed25519::Ed25519Signature,
     encoding::canonical_json::NotCanonical,
-    ids::{BackupVersion, KeyId, SecretName, UserId},
+    ids::{BackupVersion, KeyId, SecretName, SecretStorageKeyId, UserId},
     secret_storage::{Change, ChangeError, KeyStanding, NewKey, Plan, SecretStorage},
     secret_value::{MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, SecretValue},
 };
@@ -25,8 +25,8 @@ pub struct RepairParts {
     pub secrets: Vec<SecretValue>,
     /// Secrets that move although nobody vouches for them, because the user said so.
     pub accepted: Vec<SecretName>,
-    /// Older versions of which nothing is needed any more, because all was restored or the user does without it. No
-    /// other version is deleted, and no stored key that opens one.
+    /// Versions of which no session is needed any more, because all were restored or the user does without them. No other
+    /// version is deleted, and no stored key is overwritten that opens sessions in another.
     pub dispensable: Vec<BackupVersion>,
 }
 
@@ -143,6 +143,7 @@ impl Diagnosis {
                 let key = self.facts.storage_keys.iter().find(fits).ok_or(RepairError::NoKey)?;
                 change.set_default(key.id())?;
             }
+            Remedy::RotateStorageKey(id) if self.has_other_default(id) => change.remove_key(id)?,
             Remedy::RotateStorageKey(id) => change.rotate(id, new_key?)?,
             Remedy::RemoveKey(id) => change.remove_key(id)?,
             Remedy::Migrate => change.migrate(new_key?, &self.facts.verified, &parts.accepted)?,
@@ -161,6 +162,15 @@ impl Diagnosis {
             _ => return Err(RepairError::NotAPlan),
         }
         Ok(())
+    }
+
+    /// Whether another key is default and at hand, which can take what this one opens.
+    fn has_other_default(&self, id: &SecretStorageKeyId) -> bool {
+        let default_key = self.evidence.storage.as_ref().and_then(SecretStorage::default_key);
+        default_key.is_some_and(|default_key| {
+            let mut at_hand = self.facts.storage_keys.iter();
+            default_key != id && at_hand.any(|key| key.id() == default_key)
+        })
     }
 
     /// Stores a secret that the host has, or a key at hand.

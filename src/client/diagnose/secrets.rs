@@ -56,7 +56,9 @@ impl Case<'_> {
         let backup = SecretName::from(MEGOLM_BACKUP_V1);
         let has_backup = self.evidence.current().is_some_and(|info| info.auth_data().is_ok());
         let draft = SecretName::from(MEGOLM_BACKUP_V1_RECOVERY_KEY);
-        if has_backup && !is_there(&backup) && !is_there(&draft) {
+        // One that opens with no key at hand helps nobody.
+        let is_opened = self.facts.storage_keys.is_empty() || self.facts.drafted.is_some();
+        if has_backup && !is_there(&backup) && !(is_there(&draft) && is_opened) {
             findings.add(SecretFinding::Missing(backup));
         }
         let names = [CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING];

@@ -4,7 +4,7 @@ use super::{Case, Findings, StorageFinding};
 use crate::{
     passphrase::PassphraseFinding,
     secret_storage::{KeyAlgorithm, KeyDescription, KeyTest, SecretStorageFinding},
-    signed_json::SignatureVerdict,
+    signed_json::{SignatureVerdict, TrustedSigner},
 };
 
 impl Case<'_> {
@@ -29,18 +29,17 @@ impl Case<'_> {
             }
         }
         let is_empty = storage.keys().next().is_none();
-        let is_key =
-            |finding: &SecretStorageFinding| matches!(finding, SecretStorageFinding::Key(..));
-        if is_empty && !storage.findings().iter().any(is_key) {
+        if is_empty {
             findings.add(StorageFinding::Absent);
         }
         if !is_empty && !storage.has_default_key_event() {
             findings.add(StorageFinding::NoDefaultKey);
         }
-        storage.keys().for_each(|key| self.look_at_key(key, findings));
+        let known = [&self.facts.trusted[..], &self.facts.claimed].concat();
+        storage.keys().for_each(|key| self.look_at_key(key, &known, findings));
     }
 
-    fn look_at_key(&self, key: &KeyDescription, findings: &mut Findings) {
+    fn look_at_key(&self, key: &KeyDescription, known: &[TrustedSigner], findings: &mut Findings) {
         let id = || key.id().clone();
         match key.algorithm() {
             KeyAlgorithm::AesHmacSha2 => {}
@@ -68,8 +67,7 @@ impl Case<'_> {
             Err(error) => findings.add(StorageFinding::PassphraseUnusable(id(), error.clone())),
         }
         // No algorithm needs a signature, but one that is there and wrong shows a change.
-        let known = [&self.facts.trusted[..], &self.facts.claimed].concat();
-        let report = key.check_signatures(&self.evidence.user_id, &known, self.limits);
+        let report = key.check_signatures(&self.evidence.user_id, known, self.limits);
         for checked in report.signatures() {
             if checked.verdict == SignatureVerdict::Invalid {
                 findings.add(StorageFinding::WrongSignature(id(), checked.key_id.clone()));

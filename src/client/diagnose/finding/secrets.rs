@@ -8,7 +8,7 @@ use crate::{
     crypto::ed25519::Ed25519PublicKey,
     ids::{SecretName, SecretStorageKeyId},
     secret_storage::{EncryptedSecretError, SecretOpenError},
-    secret_value::SecretValueError,
+    secret_value::{MEGOLM_BACKUP_V1_RECOVERY_KEY, SecretValueError},
 };
 
 /// Something about a secret in the secret storage.
@@ -96,6 +96,15 @@ impl SecretFinding {
 
     pub(super) fn remedy(&self) -> Option<Remedy> {
         match self {
+            Self::Unreadable(name, _)
+            | Self::UnderUnknownKey(name, _)
+            | Self::DoesNotOpen(name, ..)
+            | Self::Malformed(name, _)
+                if is_draft(name) =>
+            {
+                Some(Remedy::DeleteDraftBackupKey)
+            }
+            Self::UnderOtherKey(name, _) if is_draft(name) => Some(Remedy::Migrate),
             Self::Missing(name)
             | Self::Unreadable(name, _)
             | Self::UnderUnknownKey(name, _)
@@ -123,4 +132,9 @@ impl SecretFinding {
             Self::TwoBackupKeys { .. } => "secret.two_backup_keys",
         }
     }
+}
+
+/// Whether a secret stands under a name under which nobody looks for it any more.
+fn is_draft(name: &SecretName) -> bool {
+    name.as_str() == MEGOLM_BACKUP_V1_RECOVERY_KEY
 }

@@ -14,7 +14,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum StorageFinding {
-    /// There is no secret storage: no key is described.
+    /// There is no secret storage: no key is described in a way that can be read.
     #[error("The account has no secret storage.")]
     Absent,
     /// There are keys, and none is default.
