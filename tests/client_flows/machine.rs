@@ -66,6 +66,36 @@ fn foreign_backup(host: &mut Host) {
     host.ask("POST", "/room_keys/version", &body);
 }
 
+/// Another device makes a backup while the host is down: the flow fails, and its key may be the default one already.
+#[test]
+fn whoever_has_a_new_default_key_is_shown_it_although_the_flow_fails() {
+    let (mut shown, mut begun) = (0, 0);
+    for number in 1..30 {
+        for tear in [Tear::OldMachine, Tear::OldFlow, Tear::Nothing] {
+            let (mut host, key) = (Host::new(), new_key());
+            let mut flow =
+                SetUp::bootstrap(host.backup(), key.clone(), Vec::new(), Limits::default());
+            let control = Control { crash_after: Some((number, tear)), ..Control::default() };
+            if !matches!(drive(&mut host, &mut flow, control), End::Crashed) {
+                continue;
+            }
+            host.shown.clear();
+            foreign_backup(&mut host);
+            let mut flow = restored(&host);
+            let outcome = run(&mut host, &mut flow, Control::default());
+            let is_default = host.storage().default_key() == Some(key.id());
+            begun += usize::from(outcome.is_err() && !is_default);
+            shown += usize::from(outcome.is_err() && is_default && !host.shown.is_empty());
+            assert!(is_default || host.shown.is_empty(), "{number}: a key that opens nothing");
+            assert!(
+                !is_default || outcome.is_ok() || host.shown.len() == 1,
+                "{number}: locked out"
+            );
+        }
+    }
+    assert!(shown > 0 && begun > 0, "{shown}, {begun}");
+}
+
 #[test]
 fn a_backup_that_is_gone_makes_room_for_another() {
     let mut host = Host::new();

@@ -7,6 +7,7 @@
 )]
 
 mod at_hand;
+mod chaos;
 mod drive;
 mod host;
 mod machine;

@@ -102,6 +102,13 @@ impl Storage {
         self.to_read = names.map(EventType::from).collect();
     }
 
+    /// Nothing more is written, and only the name of the default key is read.
+    pub(super) fn look_at_default_key(&mut self) {
+        self.running = None;
+        self.is_read = true;
+        self.to_read = BTreeSet::from([DEFAULT_KEY.into()]);
+    }
+
     /// Begins to carry out a plan.
     pub(super) fn run(&mut self, plan: Plan) {
         self.running = Some(Running { plan, phase: Phase::Check });

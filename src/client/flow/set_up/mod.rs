@@ -29,7 +29,8 @@ use crate::{
 /// [`SetUp::bootstrap`] makes the first ones, [`SetUp::rotate_everything`] puts new ones in the place of what is there.
 /// The backup is created and confirmed to be the current one before anything else is written.
 ///
-/// The first time, the secrets are written, then the recovery key is shown: no key is shown that opens nothing. When
+/// The first time, the secrets are written, then the recovery key is shown: no key is shown that opens nothing. It is
+/// shown too if the flow fails when the new key is the default one already, or nobody could open what was written. When
 /// everything is rotated, the new recovery key is shown first: until the user has saved it, the old one opens what it
 /// opened before.
 pub struct SetUp {
@@ -55,6 +56,8 @@ pub struct SetUp {
     machine_saves: bool,
     notes: Vec<PlanNote>,
     failure: Option<FlowError>,
+    /// Why it ends, once the user has the key of what was written.
+    ending: Option<FlowError>,
 }
 
 /// How far the flow is. What is not here is known by the machine.
@@ -70,6 +73,8 @@ enum Stage {
     Showing {
         is_shown: bool,
     },
+    /// It has failed, and the default key is looked at.
+    Ending,
     /// There is nothing more to do.
     Finished,
     Ended,
@@ -118,7 +123,7 @@ impl SetUp {
         Self::with(backup, Kept { replaces: true, old_keys: old_keys.to_vec(), ..kept }, limits)
     }
 
-    /// The key of the new secret storage. If the flow fails after it was shown, a new flow can go on with it.
+    /// The key of the new secret storage. If the flow has failed, a new flow can go on with it.
     #[must_use]
     pub fn new_key(&self) -> &NewKey {
         &self.kept.new_key
@@ -156,6 +161,7 @@ impl SetUp {
             machine_saves: false,
             notes: Vec::new(),
             failure: None,
+            ending: None,
         }
     }
 }
@@ -173,11 +179,12 @@ impl Flow for SetUp {
                 return Step::Save(Box::new(self.save()));
             }
             let step = match (self.failure.take(), self.stage) {
-                (Some(failure), _) => Some(self.fail(failure)),
+                (Some(failure), _) => self.fail(failure),
                 (None, Stage::Checking) => self.check(now_ms, rng),
                 (None, Stage::BackingUp) => self.back_up(now_ms, rng),
                 (None, Stage::Storing) => self.store(now_ms, rng),
                 (None, Stage::Showing { is_shown }) => self.show(is_shown),
+                (None, Stage::Ending) => self.end(now_ms, rng),
                 (None, Stage::Finished) => self.finish(),
                 (None, Stage::Ended) => Some(Step::Wait(None)),
             };

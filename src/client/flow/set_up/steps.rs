@@ -22,7 +22,7 @@ impl SetUp {
         }
         let Some(storage) = self.storage.get() else { return Some(self.read(now, rng)) };
         if self.kept.is_taken(&storage) {
-            return Some(self.taken(&storage));
+            return self.taken(&storage);
         }
         if self.kept.before.is_none() {
             self.kept.note(self.machine.get()?, &storage);
@@ -46,7 +46,7 @@ impl SetUp {
                     return None;
                 }
                 match machine.look_refused().cloned() {
-                    Some(error) => Some(self.fail(FlowError::Refused(error))),
+                    Some(error) => self.fail(FlowError::Refused(error)),
                     None => Some(Step::Wait(until)),
                 }
             }
@@ -74,7 +74,7 @@ impl SetUp {
                 None
             }
             Turn::Ask(id, question) => self.asked(id, &question),
-            Turn::NotCreated(error) => Some(self.fail(FlowError::Refused(error))),
+            Turn::NotCreated(error) => self.fail(FlowError::Refused(error)),
             Turn::Wait(until) => self.idle(until),
             turn => {
                 self.machine.pass(turn);
@@ -95,11 +95,11 @@ impl SetUp {
             _ => return None,
         };
         if !self.kept.replaces {
-            return Some(self.fail(FlowError::HasBackup(found.version.clone())));
+            return self.fail(FlowError::HasBackup(found.version.clone()));
         }
         let before = self.kept.before.as_ref()?;
         if before.version.as_ref() != Some(&found.version) {
-            return Some(self.fail(FlowError::OtherDevice));
+            return self.fail(FlowError::OtherDevice);
         }
         self.rotate()
     }
@@ -117,7 +117,7 @@ impl SetUp {
             backup::Stage::Running if is_made => Some(Step::Wait(until)),
             backup::Stage::Running | backup::Stage::Off => self.begin(),
             _ => match machine.look_refused().cloned() {
-                Some(error) => Some(self.fail(FlowError::Refused(error))),
+                Some(error) => self.fail(FlowError::Refused(error)),
                 None => Some(Step::Wait(until)),
             },
         }
@@ -130,7 +130,7 @@ impl SetUp {
         }
         if let Some(info) = self.machine.get()?.found() {
             let version = info.version().clone();
-            return Some(self.fail(FlowError::HasBackup(version)));
+            return self.fail(FlowError::HasBackup(version));
         }
         // The user had wanted no backup.
         self.machine.get_mut()?.enable();
@@ -140,7 +140,7 @@ impl SetUp {
     /// The machine makes a new backup in the place of what is there.
     fn rotate(&mut self) -> Option<Step<Done>> {
         if std::mem::replace(&mut self.has_rotated, true) {
-            return Some(self.fail(FlowError::NotShown));
+            return self.fail(FlowError::NotShown);
         }
         let machine = self.machine.get_mut()?;
         if machine.stage() == backup::Stage::Off {
@@ -152,6 +152,10 @@ impl SetUp {
 
     /// What comes after the backup, and after the user has saved the recovery key.
     pub(super) fn go_on(&mut self) {
+        if let Some(ending) = self.ending.take() {
+            self.failure = Some(ending);
+            return;
+        }
         let (is_shown, is_stored) = (self.kept.is_shown, self.kept.is_stored);
         self.stage = match (is_shown, is_stored) {
             (true, true) => Stage::Finished,
@@ -192,9 +196,28 @@ impl SetUp {
         Some(Step::Done(Box::new(Ok(SetUpDone { backup, storage_key, replaced, notes }))))
     }
 
-    pub(super) fn fail(&mut self, error: FlowError) -> Step<Done> {
+    /// The flow ends without what it is for; a first storage is looked at before.
+    pub(super) fn fail(&mut self, error: FlowError) -> Option<Step<Done>> {
+        let has_begun = self.kept.before.is_some() && !self.kept.replaces;
+        if has_begun && !self.kept.is_shown && self.ending.is_none() {
+            self.ending = Some(error);
+            self.storage.look_at_default_key();
+            self.stage = Stage::Ending;
+            return None;
+        }
         self.stage = Stage::Ended;
-        Step::Done(Box::new(Err(error)))
+        Some(Step::Done(Box::new(Err(self.ending.take().unwrap_or(error)))))
+    }
+
+    /// Whoever has got the new key as the default one is shown it, or they would be locked out.
+    pub(super) fn end(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<Done>> {
+        let Some(storage) = self.storage.get() else { return Some(self.read(now, rng)) };
+        if storage.default_key() == Some(self.kept.new_key.id()) {
+            self.stage = Stage::Showing { is_shown: false };
+            return None;
+        }
+        let error = self.ending.clone()?;
+        self.fail(error)
     }
 
     fn save_machine(&mut self, saved: backup::SavedBackup) {

@@ -41,7 +41,7 @@ impl SetUp {
         }
         self.is_current = Look::Needed;
         if self.kept.is_taken(&storage) {
-            return Some(self.taken(&storage));
+            return self.taken(&storage);
         }
         let keys = self.kept.old_keys.clone();
         let plan =
@@ -52,7 +52,7 @@ impl SetUp {
                 self.storage.run(plan);
                 None
             }
-            Err(error) => Some(self.fail(error.into())),
+            Err(error) => self.fail(error.into()),
         }
     }
 
@@ -67,7 +67,7 @@ impl SetUp {
             return self.look(now, rng);
         }
         if !self.kept.is_made(machine) {
-            return Some(self.fail(FlowError::OtherDevice));
+            return self.fail(FlowError::OtherDevice);
         }
         self.is_current = Look::Done;
         None
@@ -98,7 +98,7 @@ impl SetUp {
     }
 
     /// Somebody else has a secret storage here.
-    pub(super) fn taken(&mut self, storage: &SecretStorage) -> Step<Done> {
+    pub(super) fn taken(&mut self, storage: &SecretStorage) -> Option<Step<Done>> {
         self.fail(if self.kept.replaces {
             FlowError::OtherDevice
         } else {
