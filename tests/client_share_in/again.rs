@@ -196,6 +196,30 @@ fn the_key_of_another_backup_is_dropped_once_that_is_sure() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn an_answer_is_judged_by_a_backup_that_is_made_long_after_it_came() -> Result<()> {
+    for restarts in [false, true] {
+        let mut house = Household::new(10)?;
+        let mut phone = Phone::new(&mut house, &[MEGOLM_BACKUP_V1], false)?;
+        assert!(phone.run(&mut house)?.is_none());
+        keeps_the_answer(&mut phone, &mut house)?;
+        assert!(phone.run(&mut house)?.is_none());
+        if restarts {
+            let (backup, requester) = phone.flow.into_parts().unwrap();
+            let SavedRequester { public, secret } = requester.save();
+            let saved = SavedFlow { public, secret, backup: backup.save() };
+            let devices = house.seen_by(Whose::Phone)?;
+            phone.flow = flow(&house.user_id, devices, &phone.names, Some(&saved));
+            assert!(phone.run(&mut house)?.is_none());
+        }
+        let mut house = with_backup(house)?;
+        let shared = phone.wait(&mut house)?;
+        assert_eq!(shared.secrets[0].secret.value, backup_key()?);
+        assert!(phone.now < DAY, "it has waited until the request expired");
+    }
+    Ok(())
+}
+
 /// A flow that has seen another backup than the laptop's, keeps its answer, and wants to look again.
 fn overtaken() -> Result<(Phone, Household)> {
     let mut house = with_foreign_backup()?;

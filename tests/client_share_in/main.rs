@@ -8,6 +8,7 @@
 )]
 
 mod again;
+mod chaos;
 mod devices;
 #[path = "../../examples/support/host/mod.rs"]
 mod host;

@@ -84,12 +84,16 @@ impl ShareIn {
         PublicKeys { backup: verified.backup.or(found), ..verified }
     }
 
-    /// Judges the answers that are kept, by what is known now.
+    /// Judges the answers that are kept, if anything has changed by which they are judged.
     pub(super) fn learn(&mut self, now: u64) {
         // What was found before is not held against an answer unless it is still what is there.
         let is_fresh = self.machine.get().is_some_and(Backup::has_looked);
-        self.learns = !is_fresh;
-        let public_keys = self.public_keys(self.found_key().filter(|_| is_fresh));
+        let found = self.found_key().filter(|_| is_fresh);
+        if !self.learns && found == self.judged_by {
+            return;
+        }
+        (self.learns, self.judged_by) = (!is_fresh, found);
+        let public_keys = self.public_keys(found);
         let Some(requester) = &mut self.requester else { return };
         let receipts = requester.learn(&self.devices, &public_keys, now);
         self.is_unsaved |= !receipts.is_empty();

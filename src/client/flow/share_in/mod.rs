@@ -15,7 +15,7 @@ use crate::{
         backup::{Backup, DeliveryId, NotAwaited, SignId},
         operation::{NoAnswer, OperationId, UnknownOperation},
     },
-    crypto::ed25519::Ed25519Signature,
+    crypto::{curve25519::Curve25519PublicKey, ed25519::Ed25519Signature},
     ids::{KeyId, RequestId, SecretName},
     secret_sharing::{
         AcceptedSecret, DroppedAnswer, OutgoingRequest, OwnDevice, OwnDevices, RequestState,
@@ -48,6 +48,8 @@ pub struct ShareIn {
     dropped: Vec<DroppedAnswer>,
     /// Whether answers that are kept are to be judged, once the backup was looked at.
     learns: bool,
+    /// The public key of the backup by which they were judged.
+    judged_by: Option<Curve25519PublicKey>,
     stage: Stage,
     is_unsaved: bool,
     saves: Option<Saves>,
@@ -121,6 +123,7 @@ impl ShareIn {
             accepted,
             dropped: Vec::new(),
             learns: true,
+            judged_by: None,
             stage: Stage::Looking,
             is_unsaved: false,
             saves: None,
@@ -200,6 +203,9 @@ impl Flow for ShareIn {
         loop {
             if self.saves.is_some() {
                 return Step::Wait(None);
+            }
+            if let Some(step) = self.save() {
+                return step;
             }
             let step = match self.stage {
                 Stage::Looking => self.look(now_ms, rng),

@@ -112,7 +112,7 @@ impl ShareIn {
             Ok(step) => return Some(step),
             Err(until) => until,
         };
-        if self.has_looked() && self.learns {
+        if self.has_looked() {
             self.learn(now);
         }
         if let Some(step) = self.deliver(now, rng) {
@@ -128,14 +128,21 @@ impl ShareIn {
         Some(Step::Wait([until, expiry, due].into_iter().flatten().min()))
     }
 
+    /// Saves what has changed: nobody sends an answer twice.
+    pub(super) fn save(&mut self) -> Option<Step<SharedIn>> {
+        if !std::mem::take(&mut self.is_unsaved) {
+            return None;
+        }
+        let SavedRequester { public, secret } = self.requester.as_ref()?.save();
+        let backup = self.machine.get()?.save();
+        self.saves = Some(Saves::Requester);
+        Some(Step::Save(Box::new(SavedFlow { public, secret, backup })))
+    }
+
     /// Saves what has changed, then sends what is to be sent.
     fn deliver(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<SharedIn>> {
-        if std::mem::take(&mut self.is_unsaved) {
-            self.saves = Some(Saves::Requester);
-            let requester = self.requester.as_ref()?.save();
-            let (public, secret) = (requester.public, requester.secret);
-            let backup = self.machine.get()?.save();
-            return Some(Step::Save(Box::new(SavedFlow { public, secret, backup })));
+        if let Some(step) = self.save() {
+            return Some(step);
         }
         let request = self.outbox.front()?;
         let transaction = alphanumeric(TRANSACTION_ID_LENGTH, rng);
