@@ -18,6 +18,8 @@ pub(super) struct Download {
     /// What is in flight.
     pub(super) current: Option<(Scope, BackupDecryptionKey)>,
     pub(super) restore: Option<Restore>,
+    /// Whether anything of the response has come.
+    pub(super) has_begun: bool,
     pub(super) attempts: u32,
     version: Option<BackupVersion>,
     pub(super) etag: Option<String>,
@@ -261,6 +263,7 @@ impl Backup {
             options.room_id = Some(room_id.clone());
         }
         self.download.restore = Some(Restore::new(key.clone(), options, &self.limits));
+        self.download.has_begun = false;
         self.download.current = Some((scope, key));
         Some(call)
     }

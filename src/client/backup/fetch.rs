@@ -31,6 +31,7 @@ impl Backup {
             _ => return Err(UnknownOperation),
         };
         if let Some(mut restore) = self.download.restore.take() {
+            self.download.has_begun |= !bytes.is_empty();
             self.feed(&mut restore, bytes, &version);
             self.download.restore = Some(restore);
         }
@@ -84,7 +85,10 @@ impl Backup {
                 self.feed(&mut restore, response.body(), version);
                 restore.finish()
             }
-            (Some(Failure::NoAnswer) | None, _) => restore.fail(io::ErrorKind::UnexpectedEof),
+            (Some(Failure::NoAnswer) | None, _) if self.download.has_begun => {
+                restore.fail(io::ErrorKind::UnexpectedEof)
+            }
+            (None, Err(NoAnswer)) => return self.fetch_failed(&scope, Failure::NoAnswer, now),
             (Some(failure), _) => return self.fetch_failed(&scope, failure, now),
         };
         self.import_verdicts(version, verdicts);

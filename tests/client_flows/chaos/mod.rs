@@ -5,6 +5,7 @@
 
 mod check;
 mod neighbour;
+mod recover;
 mod trouble;
 
 use std::{

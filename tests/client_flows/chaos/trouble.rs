@@ -1,7 +1,7 @@
 //! What goes wrong between a flow and the homeserver.
 
 use http::{Request, Response};
-use rand::RngExt as _;
+use rand::{RngExt as _, rngs::StdRng};
 use strongroom::{client::NoAnswer, encoding::json_object::JsonObject, ids::EventType};
 
 use super::Run;
@@ -25,21 +25,10 @@ impl Run {
             return Err(NoAnswer);
         }
         if self.goes_wrong("the homeserver refuses", 0.05) {
-            return Ok(self.refusal());
+            return Ok(refusal(&mut self.dice));
         }
         let answer = self.host.send(request);
         if self.goes_wrong("the answer is lost", 0.07) { Err(NoAnswer) } else { answer }
-    }
-
-    /// One that does not last.
-    fn refusal(&mut self) -> Response<Vec<u8>> {
-        let (status, body) = match self.dice.random_range(0..4) {
-            0 => (503, "<html>"),
-            1 => (429, r#"{"errcode":"M_LIMIT_EXCEEDED","retry_after_ms":2000}"#),
-            2 => (401, r#"{"errcode":"M_UNKNOWN_TOKEN","soft_logout":true}"#),
-            _ => (500, r#"{"errcode":"M_UNKNOWN","error":"oh"}"#),
-        };
-        Response::builder().status(status).body(body.as_bytes().to_vec()).unwrap()
     }
 
     /// What the host's `/sync` has, or had some time ago.
@@ -52,4 +41,15 @@ impl Run {
         }
         now
     }
+}
+
+/// A refusal that does not last.
+pub(super) fn refusal(dice: &mut StdRng) -> Response<Vec<u8>> {
+    let (status, body) = match dice.random_range(0..4) {
+        0 => (503, "<html>"),
+        1 => (429, r#"{"errcode":"M_LIMIT_EXCEEDED","retry_after_ms":2000}"#),
+        2 => (401, r#"{"errcode":"M_UNKNOWN_TOKEN","soft_logout":true}"#),
+        _ => (500, r#"{"errcode":"M_UNKNOWN","error":"oh"}"#),
+    };
+    Response::builder().status(status).body(body.as_bytes().to_vec()).unwrap()
 }
