@@ -56,6 +56,7 @@
 
 pub mod api;
 pub mod backup;
+mod backup_key;
 pub mod client;
 mod clock;
 pub mod crypto;

@@ -27,7 +27,7 @@ const FLOORS: [&[&str]; 8] = [
     &["clock", "excerpt", "ids", "limits", "randomness", "secret"],
     &["encoding", "saved_state"],
     &["crypto"],
-    &["passphrase", "recovery_key", "secret_value", "session_data", "signed_json"],
+    &["backup_key", "passphrase", "recovery_key", "secret_value", "session_data", "signed_json"],
     &["backup", "key_export", "secret_sharing", "secret_storage"],
     &["api"],
     &["client", "homeserver"],

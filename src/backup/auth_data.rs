@@ -3,9 +3,9 @@
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
-use super::keys::{BackupPublicKey, BackupPublicKeyError};
 use crate::{
     Limits,
+    backup_key::{BackupPublicKey, BackupPublicKeyError},
     crypto::ed25519::Ed25519Signature,
     encoding::canonical_json::{JsonValue, NotCanonical},
     excerpt::Excerpt,

@@ -35,7 +35,6 @@ mod auth_data;
 mod batch;
 mod encrypted_session_data;
 mod key_backup_data;
-mod keys;
 mod open;
 mod passphrase;
 mod restore;
@@ -49,7 +48,6 @@ pub use self::{
     batch::{SessionSealer, SessionToSeal},
     encrypted_session_data::{EncryptedMember, EncryptedSessionData, EncryptedSessionDataError},
     key_backup_data::{KeyBackupData, KeyBackupDataError, KeyBackupMetadata, MetadataMember},
-    keys::{BackupDecryptionKey, BackupPublicKey, BackupPublicKeyError, KeySource},
     open::{FailureCause, OpenError, UnauthenticatedSession, UnauthenticatedSessionData, Warning},
     passphrase::{BackupPassphraseAttempts, BackupPassphraseError, FittingPassphrase},
     restore::{
@@ -61,6 +59,10 @@ pub use self::{
     seal::{SealError, SealOptions, SealedSession},
     trust::{TrustError, TrustReason, TrustedBackup},
     version::{BackupVersionInfo, BackupVersionInfoError},
+};
+
+pub use crate::backup_key::{
+    BackupDecryptionKey, BackupPublicKey, BackupPublicKeyError, KeySource,
 };
 
 /// The algorithm of key backups.

@@ -1,16 +1,15 @@
-//! Old backups whose key comes from a passphrase.
+//! Keys that people type: recovery keys, and the passphrases of old backups.
 
 use thiserror::Error;
 
-use super::{
-    auth_data::AuthData,
-    keys::{BackupDecryptionKey, BackupPublicKey, KeySource},
-};
+use super::auth_data::AuthData;
 use crate::{
+    backup_key::{BackupDecryptionKey, BackupPublicKey, KeySource},
     passphrase::{
         DerivedKey, PassphraseAttempts, PassphraseFinding, PassphraseForm,
         PassphraseParametersError, PassphraseProgress, PassphraseStep, ReadPassphraseParameters,
     },
+    recovery_key::{Origin, RecoveryKey},
     secret::SecretBytes,
 };
 
@@ -148,6 +147,24 @@ impl BackupPassphraseAttempts {
 }
 
 impl BackupDecryptionKey {
+    /// Takes a recovery key. One that was [parsed](RecoveryKey::parse) counts as typed by the user; one
+    /// that was made from bytes is unauthenticated, whatever these bytes were before.
+    #[must_use]
+    pub fn from_recovery_key(key: RecoveryKey) -> Self {
+        let source = match key.origin() {
+            Origin::Typed => KeySource::TypedByUser,
+            Origin::Generated => KeySource::Generated,
+            Origin::Bytes => KeySource::Unauthenticated,
+        };
+        Self::from_bytes(key.into_bytes(), source)
+    }
+
+    /// The key as a recovery key, to be written down by the user.
+    #[must_use]
+    pub fn to_recovery_key(&self) -> RecoveryKey {
+        RecoveryKey::from_bytes(self.secret().as_secret().clone())
+    }
+
     /// Derives the key of an old backup from its passphrase, and checks that it is the key of that
     /// backup. What was typed is tried in [several forms](crate::passphrase::candidates).
     ///
@@ -184,3 +201,23 @@ fn source(read: &ReadPassphraseParameters) -> KeySource {
 
 /// The length of a backup's key, in bytes.
 const KEY_LENGTH: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_unauthenticated_source_is_not_authentic() {
+        let bytes = SecretBytes::init_with(|bytes| bytes.fill(1));
+        let planted = BackupDecryptionKey::from_bytes(bytes, KeySource::Unauthenticated);
+        assert!(!planted.source().is_authentic());
+        let accepted = planted.accept_unauthenticated_source();
+        assert_eq!(accepted.source(), KeySource::AcceptedByUser);
+        let moved = BackupDecryptionKey::from_recovery_key(accepted.to_recovery_key());
+        assert_eq!(moved.source(), KeySource::Unauthenticated, "a detour launders nothing");
+        let text = moved.to_recovery_key().to_text();
+        let typed = RecoveryKey::parse(text.expose_str()).unwrap();
+        let typed = BackupDecryptionKey::from_recovery_key(typed);
+        assert_eq!(typed.accept_unauthenticated_source().source(), KeySource::TypedByUser);
+    }
+}

@@ -6,8 +6,7 @@ use rand_core::CryptoRng;
 use thiserror::Error;
 
 use super::{
-    EncryptedSessionData, KeyBackupData, KeyBackupMetadata, keys::BackupPublicKey,
-    trust::TrustedBackup,
+    BackupPublicKey, EncryptedSessionData, KeyBackupData, KeyBackupMetadata, trust::TrustedBackup,
 };
 use crate::{
     crypto::{

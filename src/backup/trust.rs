@@ -4,11 +4,11 @@ use thiserror::Error;
 
 use super::{
     auth_data::{AuthData, AuthDataError},
-    keys::{BackupDecryptionKey, BackupPublicKey, KeySource},
     version::BackupVersionInfo,
 };
 use crate::{
     Limits,
+    backup_key::{BackupDecryptionKey, BackupPublicKey, KeySource},
     ids::{BackupVersion, UserId},
     signed_json::{SignatureReport, TrustedSigner},
 };

@@ -10,8 +10,7 @@ pub use self::{
     warning::Warning,
 };
 use super::{
-    BackedUpSession, EncryptedSessionData, KeyBackupData, ReturnedSession,
-    keys::BackupDecryptionKey,
+    BackedUpSession, BackupDecryptionKey, EncryptedSessionData, KeyBackupData, ReturnedSession,
 };
 use crate::{
     crypto::curve25519_aes_sha2::{self, MacScheme},

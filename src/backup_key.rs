@@ -9,7 +9,6 @@ use crate::{
     crypto::curve25519::{Curve25519PublicKey, Curve25519SecretKey, NonContributory},
     encoding::{base64::Base64Error, secret_base64},
     randomness::{NoRandomness, with_os_rng},
-    recovery_key::{Origin, RecoveryKey},
     secret::{SecretBytes, SecretString},
 };
 
@@ -81,7 +80,7 @@ impl fmt::Display for BackupPublicKey {
 ///
 /// # Security
 ///
-/// Any key opens sessions. Whether a key also makes a backup [trusted](super::TrustedBackup) depends
+/// Any key opens sessions. Whether a key also makes a backup [trusted](crate::backup::TrustedBackup) depends
 /// on its [source](KeySource): a server can plant a key where nobody vouches for it.
 #[derive(Clone)]
 pub struct BackupDecryptionKey {
@@ -147,24 +146,6 @@ impl BackupDecryptionKey {
         secret_base64::decode_array(text).map(|bytes| Self::from_bytes(bytes, source))
     }
 
-    /// Takes a recovery key. One that was [parsed](RecoveryKey::parse) counts as typed by the user; one
-    /// that was made from bytes is unauthenticated, whatever these bytes were before.
-    #[must_use]
-    pub fn from_recovery_key(key: RecoveryKey) -> Self {
-        let source = match key.origin() {
-            Origin::Typed => KeySource::TypedByUser,
-            Origin::Generated => KeySource::Generated,
-            Origin::Bytes => KeySource::Unauthenticated,
-        };
-        Self::from_bytes(key.into_bytes(), source)
-    }
-
-    /// The key as a recovery key, to be written down by the user.
-    #[must_use]
-    pub fn to_recovery_key(&self) -> RecoveryKey {
-        RecoveryKey::from_bytes(self.secret.as_secret().clone())
-    }
-
     /// The key in unpadded base64, 43 characters, as it is stored under `m.megolm_backup.v1`.
     #[must_use]
     pub fn to_base64(&self) -> SecretString {
@@ -193,7 +174,7 @@ impl BackupDecryptionKey {
         self
     }
 
-    pub(super) fn secret(&self) -> &Curve25519SecretKey {
+    pub(crate) fn secret(&self) -> &Curve25519SecretKey {
         &self.secret
     }
 
@@ -225,20 +206,5 @@ mod tests {
         bytes[31] |= 0x80;
         let same = BackupPublicKey::new(Curve25519PublicKey::from_bytes(bytes)).unwrap();
         assert_eq!(same, *key.public_key());
-    }
-
-    #[test]
-    fn only_an_unauthenticated_source_is_not_authentic() {
-        let bytes = SecretBytes::init_with(|bytes| bytes.fill(1));
-        let planted = BackupDecryptionKey::from_bytes(bytes, KeySource::Unauthenticated);
-        assert!(!planted.source().is_authentic());
-        let accepted = planted.accept_unauthenticated_source();
-        assert_eq!(accepted.source(), KeySource::AcceptedByUser);
-        let moved = BackupDecryptionKey::from_recovery_key(accepted.to_recovery_key());
-        assert_eq!(moved.source(), KeySource::Unauthenticated, "a detour launders nothing");
-        let text = moved.to_recovery_key().to_text();
-        let typed = RecoveryKey::parse(text.expose_str()).unwrap();
-        let typed = BackupDecryptionKey::from_recovery_key(typed);
-        assert_eq!(typed.accept_unauthenticated_source().source(), KeySource::TypedByUser);
     }
 }
