@@ -38,7 +38,7 @@ use strongroom::{
     secret_storage::{NewKey, SecretStorageKey},
     secret_value::{PublicKeys, SecretValue},
 };
-use support::synapse::Synapse;
+use support::{signing::SignAnything as _, synapse::Synapse};
 use vodozemac::Ed25519SecretKey;
 
 /// A way to break an account, and the finding whose remedy mends it.
@@ -213,7 +213,7 @@ impl<'a> User<'a> {
         match found.repair(&finding.remedy().unwrap(), &parts, rng).unwrap() {
             RepairPlan::AccountData(plan) => self.client.carry_out(plan),
             RepairPlan::Sign(unsigned) => {
-                let signature = sign(&unsigned.bytes_to_sign().unwrap());
+                let signature = sign(unsigned.to_sign().bytes());
                 self.client.host.send(&unsigned.signed(&master_id(), &signature));
             }
             RepairPlan::DeleteVersions(calls) => {

@@ -12,6 +12,7 @@ use strongroom::{
     signed_json::SignedObject,
 };
 use support::ask::{Answer, V3, ask, assert_refused};
+use support::signing::SignAnything as _;
 use vodozemac::Ed25519SecretKey;
 
 /// A homeserver with two users and their cross-signing keys, not uploaded yet.

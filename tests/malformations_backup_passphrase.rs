@@ -9,8 +9,7 @@ use strongroom::{
         AuthData, BackupDecryptionKey, BackupPassphraseAttempts, BackupPassphraseError,
         BackupVersionInfo, KeySource, TrustError, TrustReason, TrustedBackup,
     },
-    crypto::{ed25519::Ed25519Signature, key_material::KeyLengthError},
-    ids::{KeyId, UserId},
+    crypto::key_material::KeyLengthError,
     passphrase::{
         PassphraseFinding, PassphraseForm, PassphraseMember, PassphraseParameters,
         PassphraseParametersError, PassphraseProgress,
@@ -216,11 +215,6 @@ fn what_is_read_survives_and_what_is_new_has_no_passphrase() {
     let read = read(&json);
     assert_eq!(read.as_json(), json);
     assert_eq!(serde_json::to_string(&read).unwrap(), json);
-    let signature = Ed25519Signature::from_bytes([1; 64]);
-    let (user_id, key_id) = (UserId::from("@a:b"), KeyId::from("ed25519:D"));
-    let signed = read.clone().with_signature(&user_id, &key_id, &signature);
-    assert_eq!(signed.passphrase(), read.passphrase());
-    assert!(signed.as_json().contains(r#""private_key_salt":"s\u0061lt""#));
     let new = AuthData::new(read.public_key());
     assert_eq!(new.passphrase(), Ok(None));
     assert!(!new.as_json().contains("private_key"));

@@ -33,8 +33,9 @@ use strongroom::{
         SecretOrigin, SecretStorage, SecretStorageKey, StepReason, VerifiedPublicKeys,
     },
     secret_value::{MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, PublicKeys},
-    signed_json::{SignedObject, TrustedSigner},
+    signed_json::{CrossSigningKey, CrossSigningUsage, SignedObject, TrustedSigner},
 };
+use support::signing::SignAnything as _;
 use support::{
     recorded_account::{RecordedAccount, RecordedSecret},
     recorded_accounts::{ACCOUNT_DATA, BOOTSTRAP, legacy},
@@ -102,7 +103,8 @@ fn what_the_master_key_signed_vouches_for_secrets() {
         let cross_signing = [&uploaded["self_signing_key"], &uploaded["user_signing_key"]];
         let mut verified = verified(&row, &uploaded["master_key"], cross_signing);
         for version in row.member("key_backup_versions").as_array().unwrap() {
-            verified.add_backup(&signed(&version["auth_data"]), &Limits::default()).unwrap();
+            let trusted = signed_by_master(version, &verified).unwrap();
+            verified.pin_backup(*trusted.public_key().as_curve25519());
         }
         let account = legacy().into_iter().find(|account| account.name == row.name()).unwrap();
         let (start, keys) = (events(&account), keys(&account));
@@ -305,25 +307,25 @@ fn public_keys_that_the_master_key_did_not_sign_are_not_verified() {
     let row = rows(BOOTSTRAP).into_iter().nth(1).unwrap();
     let uploaded = row.member("uploaded_cross_signing_keys");
     let (self_signing, limits) = (&uploaded["self_signing_key"], Limits::default());
-    let auth_data = &row.member("key_backup_versions")[0]["auth_data"];
+    let version = &row.member("key_backup_versions")[0];
     let mut verified = verified(&row, &uploaded["master_key"], [self_signing, self_signing]);
-    verified.add_backup(&signed(auth_data), &limits).unwrap();
-    let mut changed = auth_data.clone();
-    changed["public_key"] = json!(public_key(KEY).to_base64());
-    assert_eq!(verified.add_backup(&signed(&changed), &limits), Err(NotVerified::NotSigned));
+    assert!(signed_by_master(version, &verified).is_ok());
+    let mut changed = version.clone();
+    changed["auth_data"]["public_key"] = json!(public_key(KEY).to_base64());
+    assert!(signed_by_master(&changed, &verified).is_err());
     let mut usage = self_signing.clone();
     usage["usage"] = json!(["user_signing"]);
-    let error = verified.add_cross_signing_key(&signed(&usage), &limits);
+    let error = verified.add_cross_signing_key(&cross_signing_key(&usage), &limits);
     assert_eq!(error, Err(NotVerified::NotSigned));
-    assert_eq!(
-        verified.add_cross_signing_key(&signed(auth_data), &limits),
-        Err(NotVerified::NoKey)
-    );
+    let master_key = cross_signing_key(&uploaded["master_key"]);
+    let error = verified.add_cross_signing_key(&master_key, &limits);
+    assert_eq!(error, Err(NotVerified::IsMaster));
+    let self_signing = cross_signing_key(self_signing);
     let mut other = VerifiedPublicKeys::with_master("@other:example.org".into(), master(uploaded));
-    let error = other.add_cross_signing_key(&signed(self_signing), &limits);
-    assert_eq!(error, Err(NotVerified::NotSigned), "signed by another user");
+    let error = other.add_cross_signing_key(&self_signing, &limits);
+    assert_eq!(error, Err(NotVerified::OtherUser));
     let mut nobody = nobody(&row.text("user_id").into());
-    let error = nobody.add_backup(&signed(auth_data), &limits);
+    let error = nobody.add_cross_signing_key(&self_signing, &limits);
     assert_eq!(error, Err(NotVerified::NoMasterKey));
     assert!(nobody.as_public_keys().backup.is_none());
     assert_eq!(verified.as_public_keys().master, Some(master(uploaded)));
@@ -466,10 +468,37 @@ fn verified(row: &Row, master_key: &Value, cross_signing: [&Value; 2]) -> Verifi
     let key = only_key(master_key);
     let mut verified = VerifiedPublicKeys::with_master(user.into(), key);
     for key in cross_signing {
-        let added = verified.add_cross_signing_key(&signed(key), &Limits::default());
+        let added = verified.add_cross_signing_key(&cross_signing_key(key), &Limits::default());
         assert_eq!(added, Ok(()), "{}", row.name());
     }
     verified
+}
+
+/// The proof that a backup is the user's, by the master key alone.
+fn signed_by_master(
+    version: &Value,
+    verified: &VerifiedPublicKeys,
+) -> Result<TrustedBackup, TrustError> {
+    let limits = Limits::default();
+    let mut version = version.clone();
+    version["version"] = json!("1");
+    version["algorithm"] = json!("m.megolm_backup.v1.curve25519-aes-sha2");
+    let info = BackupVersionInfo::from_json(version.to_string().as_bytes(), &limits).unwrap();
+    let signatures = version["auth_data"]["signatures"].as_object().unwrap();
+    let user = UserId::from(signatures.keys().next().unwrap().as_str());
+    let master = verified.as_public_keys().master.unwrap();
+    let signers = [TrustedSigner::of_cross_signing_key(master)];
+    TrustedBackup::by_signature(&info, &user, &signers, &[], &limits)
+}
+
+fn cross_signing_key(object: &Value) -> CrossSigningKey {
+    let user = object["user_id"].as_str().unwrap().into();
+    let usage = match object["usage"][0].as_str().unwrap() {
+        "master" => CrossSigningUsage::Master,
+        "self_signing" => CrossSigningUsage::SelfSigning,
+        _ => CrossSigningUsage::UserSigning,
+    };
+    CrossSigningKey::from_json(&user, usage, &object.to_string(), &Limits::default()).unwrap()
 }
 
 fn master(uploaded: &Value) -> Ed25519PublicKey {

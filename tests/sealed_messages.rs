@@ -1,9 +1,13 @@
 //! The other way round: vodozemac opens what we seal, and ruma reads and writes the same JSON.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test may fail by a panic")]
 
+#[path = "support/signing.rs"]
+mod signing;
+
 use getrandom::{SysRng, rand_core::UnwrapErr};
 use ruma::api::client::backup as ruma;
 use serde_json::Value;
+use signing::SignAnything as _;
 use strongroom::{
     Limits,
     backup::{

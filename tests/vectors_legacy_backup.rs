@@ -26,7 +26,10 @@ use strongroom::{
     secret::SecretBytes,
     signed_json::SignatureVerdict,
 };
-use support::vectors::{self, Row};
+use support::{
+    signing::SignAnything as _,
+    vectors::{self, Row},
+};
 
 #[test]
 fn a_backup_has_a_passphrase_if_its_auth_data_says_how_to_derive_the_key() {
@@ -53,7 +56,7 @@ fn the_passphrase_gives_the_recorded_key_and_opens_every_session() {
     let mut opened = 0;
     for row in rows() {
         let Some(passphrase) = row.get_text("passphrase") else { continue };
-        let FittingPassphrase { key, form } =
+        let FittingPassphrase { key, form, .. } =
             BackupDecryptionKey::from_passphrase(&auth_data(&row), passphrase).expect("it fits");
         assert_eq!(form, PassphraseForm::AsTyped);
         assert_is_the_key(&row, &key);

@@ -6,7 +6,10 @@ use indicatif::ProgressBar;
 use strongroom::{
     Limits,
     api::{CreateBackupVersion, GetCurrentBackupVersion, PutRoomKeys},
-    backup::{AuthData, BackupDecryptionKey, SessionSealer, SessionToSeal, TrustedBackup},
+    backup::{
+        AuthData, BackupDecryptionKey, SessionSealer, SessionToSeal, TrustedBackup,
+        UnsignedAuthData,
+    },
     crypto::{
         curve25519::Curve25519PublicKey,
         ed25519::{Ed25519PublicKey, Ed25519Signature},
@@ -36,7 +39,7 @@ impl FirstDevice {
     /// Creates a signed backup, uploads every session, and hands out the recovery key.
     pub(crate) fn back_up(&self, server: &mut Server) -> Result<SecretString> {
         let key = BackupDecryptionKey::generate()?;
-        let auth_data = self.sign(AuthData::new(key.public_key()), server)?;
+        let auth_data = self.sign(UnsignedAuthData::new(&key)?, server);
         server.send(&CreateBackupVersion::new(auth_data))?;
 
         let (current, _) = server.send(&GetCurrentBackupVersion)?;
@@ -58,10 +61,10 @@ impl FirstDevice {
         self.sessions
     }
 
-    fn sign(&self, auth_data: AuthData, server: &Server) -> Result<AuthData> {
-        let signature = self.account.sign(auth_data.bytes_to_sign()?);
+    fn sign(&self, unsigned: UnsignedAuthData, server: &Server) -> AuthData {
+        let signature = self.account.sign(unsigned.to_sign().bytes());
         let signature = Ed25519Signature::from_bytes(signature.to_bytes());
-        Ok(auth_data.with_signature(server.user_id(), &key_id(server), &signature))
+        unsigned.with_signature(server.user_id(), &key_id(server), &signature).into_auth_data()
     }
 
     /// What this device checks its own signature with.

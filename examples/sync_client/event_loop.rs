@@ -45,7 +45,7 @@ impl Device {
                 }
                 Next::Fetched(scope, outcome) => println!("  fetching {scope}: {outcome}"),
                 Next::Sign(id, key) => {
-                    let signature = self.sign(&key.bytes_to_sign)?;
+                    let signature = self.sign(key.bytes())?;
                     self.backup.signed(id, &[signature])?;
                 }
                 Next::WriteSecret(task) => {

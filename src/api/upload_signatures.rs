@@ -24,9 +24,9 @@ use crate::{
 /// Publishes signatures of devices and cross-signing keys
 /// ([specification](https://spec.matrix.org/v1.16/client-server-api/#post_matrixclientv3keyssignaturesupload)).
 ///
-/// Each object is sent as it was read, with the new signature in it
-/// ([`SignedObject::with_signature`]). A response with a status of success may still have refused
-/// some of them: it lists these.
+/// Each object is one that the host has made from keys that it knows by itself, and signed: its own device's
+/// keys, say. What the homeserver returned for such a key must not be signed, since it can have any members. A
+/// response with a status of success may still have refused some of them: it lists these.
 #[derive(Debug, Clone, Default)]
 pub struct UploadSignatures {
     objects: BTreeMap<UserId, BTreeMap<String, SignedObject>>,

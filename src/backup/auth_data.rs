@@ -3,6 +3,7 @@
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
+use super::{passphrase::FittingPassphrase, unsigned_auth_data::NotSignable};
 use crate::{
     Limits,
     backup_key::{BackupPublicKey, BackupPublicKeyError},
@@ -14,7 +15,11 @@ use crate::{
         self, PassphraseMember, PassphraseParameters, PassphraseParametersError,
         ReadPassphraseParameters,
     },
-    signed_json::{SignatureReport, SignedJsonError, SignedObject, TrustedSigner},
+    signed_json::{
+        BackupAuthDataToSign, Kind, PRIVATE_KEY_BITS, PRIVATE_KEY_ITERATIONS, PRIVATE_KEY_SALT,
+        PUBLIC_KEY, SignatureReport, SignedJsonError, SignedObject, SignedPassphrase, ToSign,
+        TrustedSigner,
+    },
 };
 
 /// `auth_data` of a backup of the current algorithm
@@ -37,7 +42,7 @@ pub enum AuthDataError {
     /// The version is of an algorithm that this version of the crate does not know.
     #[error("the backup's algorithm \u{201c}{0}\u{201d} is not supported")]
     UnsupportedAlgorithm(Excerpt),
-    /// It is no JSON object that could be signed.
+    /// It is no JSON object that could have been signed.
     #[error("the backup's public data cannot be read: {0}")]
     Json(#[from] SignedJsonError),
     /// It has no public key.
@@ -90,18 +95,56 @@ impl AuthData {
         self.passphrase.as_ref().map(Option::as_ref)
     }
 
-    /// What to sign: the canonical JSON without signatures.
-    ///
-    /// # Errors
-    ///
-    /// [`NotCanonical`] if it holds a number that cannot be signed.
-    pub fn bytes_to_sign(&self) -> Result<Vec<u8>, NotCanonical> {
-        self.signed.bytes_to_sign()
+    /// What a key of the user may sign of it: the members that are made from typed parts, if these are all.
+    pub(super) fn to_sign(
+        &self,
+        passphrase: Option<&FittingPassphrase>,
+    ) -> Result<ToSign, NotSignable> {
+        let is_padded = self.signed.get(PUBLIC_KEY).and_then(JsonValue::as_str);
+        let is_padded = is_padded.is_some_and(|text| text.ends_with('='));
+        let has_bits = self.signed.get(PRIVATE_KEY_BITS).is_some();
+        let parameters = passphrase.and_then(|fitting| fitting.parameters_of(&self.public_key));
+        let members = parameters.map(|parameters| SignedPassphrase {
+            salt: parameters.salt(),
+            iterations: parameters.rounds(),
+            bits: has_bits.then(|| parameters.key_length().bits()),
+        });
+        let public_key = self.public_key.as_curve25519();
+        let ours = BackupAuthDataToSign::new(public_key, is_padded, members);
+        let others = self.signed.signed_members().filter(|(name, value)| !ours.has(name, value));
+        let others: Vec<_> = others.map(|(name, _)| name.as_str()).collect();
+        // Nothing of ours is added to what is there either.
+        let is_all = || self.signed_bytes().is_ok_and(|signed| signed == ours.bytes());
+        if others.is_empty() && is_all() {
+            return Ok(ToSign::BackupAuthData(ours));
+        }
+        let is_of_passphrase = |name: &&str| PASSPHRASE_MEMBERS.contains(name);
+        if parameters.is_none() && others.iter().all(is_of_passphrase) && self.has_usual_rounds() {
+            return Err(NotSignable::PassphraseNeeded);
+        }
+        let others = others.into_iter().take(MAX_NAMES).map(Excerpt::new);
+        Err(NotSignable::OtherMembers(others.collect()))
     }
 
-    /// The same with one more signature over [`AuthData::bytes_to_sign`].
-    #[must_use]
-    pub fn with_signature(
+    /// The members for which it is never signed, whatever is typed.
+    pub(crate) fn other_members(&self) -> Vec<Excerpt> {
+        match self.to_sign(None) {
+            Err(NotSignable::OtherMembers(members)) => members,
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether the passphrase is one whose members may be signed once it was entered.
+    fn has_usual_rounds(&self) -> bool {
+        matches!(&self.passphrase, Ok(Some(read)) if !read.is_guessable())
+    }
+
+    fn signed_bytes(&self) -> Result<Vec<u8>, NotCanonical> {
+        self.signed.signed_bytes()
+    }
+
+    /// The same with one more signature.
+    pub(super) fn with_signature(
         self,
         user_id: &UserId,
         key_id: &KeyId,
@@ -111,12 +154,17 @@ impl AuthData {
     }
 
     /// The same without the signature of this key ID: one that is wrong, say.
-    #[must_use]
-    pub fn without_signature(self, user_id: &UserId, key_id: &KeyId) -> Self {
+    pub(super) fn without_signature(self, user_id: &UserId, key_id: &KeyId) -> Self {
         Self { signed: self.signed.without_signature(user_id, key_id), ..self }
     }
 
-    /// Checks the signatures of one user against the keys that the host trusts.
+    /// The members that make a key of it for other readers. With any of these, no signature on it counts.
+    pub(crate) fn members_of_keys(&self) -> impl Iterator<Item = &'static str> {
+        self.signed.members_of_other_kinds(Kind::BackupAuthData)
+    }
+
+    /// Checks the signatures of one user against the keys that the host trusts. None is valid if the object
+    /// could be read as a key as well: then a signature may have been made for that.
     #[must_use]
     pub fn check_signatures(
         &self,
@@ -124,7 +172,8 @@ impl AuthData {
         trusted: &[TrustedSigner],
         limits: &Limits,
     ) -> SignatureReport {
-        self.signed.verify(user_id, trusted, limits)
+        let report = self.signed.verify(user_id, trusted, limits);
+        if self.signed.is_only(Kind::BackupAuthData) { report } else { report.of_other_kind() }
     }
 
     /// The JSON as it came.
@@ -146,7 +195,8 @@ fn read_passphrase(
     limits: &Limits,
 ) -> Result<Option<ReadPassphraseParameters>, PassphraseParametersError> {
     let member = |name| signed.get(name).filter(|value| **value != JsonValue::Null);
-    let [iterations, salt, bits] = [ITERATIONS, SALT, BITS].map(member);
+    let [iterations, salt, bits] =
+        [PRIVATE_KEY_ITERATIONS, PRIVATE_KEY_SALT, PRIVATE_KEY_BITS].map(member);
     if iterations.or(salt).or(bits).is_none() {
         return Ok(None);
     }
@@ -171,7 +221,8 @@ fn integer(value: &JsonValue, member: PassphraseMember) -> Result<i64, Passphras
     integer.ok_or(PassphraseParametersError::Unreadable(member))
 }
 
-const PUBLIC_KEY: &str = "public_key";
-const SALT: &str = "private_key_salt";
-const ITERATIONS: &str = "private_key_iterations";
-const BITS: &str = "private_key_bits";
+/// How a key is derived from a passphrase, as old clients wrote it.
+const PASSPHRASE_MEMBERS: [&str; 3] = [PRIVATE_KEY_SALT, PRIVATE_KEY_ITERATIONS, PRIVATE_KEY_BITS];
+
+/// How many members an error names.
+const MAX_NAMES: usize = 8;

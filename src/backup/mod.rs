@@ -9,6 +9,7 @@
 //! | the key of an old backup that has a passphrase | [`BackupDecryptionKey::from_passphrase`] |
 //! | what the server says of a version | [`BackupVersionInfo`], [`AuthData`] |
 //! | proof that it is the user's | [`TrustedBackup`] |
+//! | what the user's keys sign of it | [`UnsignedAuthData`] |
 //! | sessions on their way up | [`SealedSession`]; [`SessionSealer`] for many |
 //! | sessions on their way down | [`BackedUpSession`], then [`UnauthenticatedSession`] |
 //! | all sessions of a response while it arrives | [`Restore`], which is made of a [`RoomKeysSplitter`] |
@@ -41,6 +42,7 @@ mod restore;
 mod returned;
 mod seal;
 mod trust;
+mod unsigned_auth_data;
 mod version;
 
 pub use self::{
@@ -58,6 +60,7 @@ pub use self::{
     returned::{BackedUpSession, IdProblem, ReturnedSession},
     seal::{SealError, SealOptions, SealedSession},
     trust::{TrustError, TrustReason, TrustedBackup},
+    unsigned_auth_data::{NotSignable, UnsignedAuthData},
     version::{BackupVersionInfo, BackupVersionInfoError},
 };
 

@@ -6,8 +6,8 @@ use super::auth_data::AuthData;
 use crate::{
     backup_key::{BackupDecryptionKey, BackupPublicKey, KeySource},
     passphrase::{
-        DerivedKey, PassphraseAttempts, PassphraseFinding, PassphraseForm,
-        PassphraseParametersError, PassphraseProgress, PassphraseStep, ReadPassphraseParameters,
+        DerivedKey, PassphraseAttempts, PassphraseForm, PassphraseParameters,
+        PassphraseParametersError, PassphraseProgress, PassphraseStep,
     },
     recovery_key::{Origin, RecoveryKey},
     secret::SecretBytes,
@@ -15,11 +15,25 @@ use crate::{
 
 /// The decryption key that a passphrase gave, and which form of the passphrase did.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct FittingPassphrase {
     /// The key. Its public half is that of the backup.
     pub key: BackupDecryptionKey,
     /// How the passphrase was made from what was typed.
     pub form: PassphraseForm,
+    derived: (BackupPublicKey, PassphraseParameters),
+}
+
+impl FittingPassphrase {
+    /// The parameters from which the passphrase gave the key of this backup, if they are ones that may be
+    /// signed.
+    pub(super) fn parameters_of(
+        &self,
+        public_key: &BackupPublicKey,
+    ) -> Option<&PassphraseParameters> {
+        let (derived, parameters) = &self.derived;
+        (derived == public_key && !parameters.is_guessable()).then_some(parameters)
+    }
 }
 
 /// Why a passphrase does not open a backup.
@@ -76,7 +90,7 @@ pub enum BackupPassphraseError {
 pub struct BackupPassphraseAttempts {
     attempts: PassphraseAttempts,
     public_key: BackupPublicKey,
-    source: KeySource,
+    parameters: PassphraseParameters,
 }
 
 impl BackupPassphraseAttempts {
@@ -95,7 +109,7 @@ impl BackupPassphraseAttempts {
         Ok(Self {
             attempts: read.parameters.attempts(typed),
             public_key: *auth_data.public_key(),
-            source: source(read),
+            parameters: read.parameters.clone(),
         })
     }
 
@@ -140,9 +154,15 @@ impl BackupPassphraseAttempts {
         let bytes = SecretBytes::<KEY_LENGTH>::init_with(|bytes| {
             bytes.iter_mut().zip(derived.key.expose_bytes()).for_each(|(to, from)| *to = *from);
         });
-        let key = BackupDecryptionKey::from_bytes(bytes, self.source);
+        let source = if self.parameters.is_guessable() {
+            KeySource::Unauthenticated
+        } else {
+            KeySource::TypedByUser
+        };
+        let key = BackupDecryptionKey::from_bytes(bytes, source);
         let fits = *key.public_key() == self.public_key;
-        fits.then_some(FittingPassphrase { key, form: derived.form })
+        let derived_from = (self.public_key, self.parameters.clone());
+        fits.then_some(FittingPassphrase { key, form: derived.form, derived: derived_from })
     }
 }
 
@@ -187,15 +207,6 @@ impl BackupDecryptionKey {
         typed: &str,
     ) -> Result<FittingPassphrase, BackupPassphraseError> {
         BackupPassphraseAttempts::new(auth_data, typed)?.finish()
-    }
-}
-
-fn source(read: &ReadPassphraseParameters) -> KeySource {
-    let has_few_rounds = |finding| matches!(finding, &PassphraseFinding::FewRounds { .. });
-    if read.findings.iter().any(has_few_rounds) {
-        KeySource::Unauthenticated
-    } else {
-        KeySource::TypedByUser
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     Limits,
     backup_key::{BackupDecryptionKey, BackupPublicKey, KeySource},
     ids::{BackupVersion, UserId},
-    signed_json::{SignatureReport, TrustedSigner},
+    signed_json::{SignatureReport, SignatureVerdict, TrustedSigner},
 };
 
 /// A backup that may be uploaded to: somebody whom the user trusts vouches for its public key.
@@ -54,6 +54,10 @@ pub enum TrustError {
     /// None of the trusted keys signed the public key.
     #[error("no device or key that you trust has signed this backup")]
     NoTrustedSignature(SignatureReport),
+    /// A trusted key signed it, but it could be a key of the user as well, and the signature may have been made for
+    /// that. The members that make it one are named.
+    #[error("the backup\u{2019}s public data could be a key of yours as well ({}), so no signature on it counts", .0.join(", "))]
+    OtherKind(Vec<&'static str>),
     /// The decryption key belongs to another backup.
     #[error("the key is for the backup {key}, but the server's backup is {backup}")]
     OtherPublicKey {
@@ -87,6 +91,13 @@ impl TrustedBackup {
         let report = auth_data.check_signatures(user_id, trusted, limits);
         match report.trusted_signer() {
             Some(signer) => Ok(Self::new(info, auth_data, TrustReason::Signature(signer.clone()))),
+            None if report
+                .signatures()
+                .iter()
+                .any(|it| it.verdict == SignatureVerdict::OtherKind) =>
+            {
+                Err(TrustError::OtherKind(auth_data.members_of_keys().collect()))
+            }
             None => Err(TrustError::NoTrustedSignature(report)),
         }
     }

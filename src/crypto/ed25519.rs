@@ -1,7 +1,7 @@
 //! Ed25519: public keys and signatures, for verifying only; and seeds, to see which key they belong to.
 //!
 //! Signing is the host's: it has the keys, often in another process. The crate says
-//! [which bytes to sign](crate::signed_json::SignedObject::bytes_to_sign).
+//! [which bytes to sign](crate::signed_json::ToSign).
 //!
 //! ```
 //! use strongroom::crypto::ed25519::{Ed25519PublicKey, Ed25519Signature};

@@ -144,6 +144,15 @@ impl PassphraseParameters {
         }
     }
 
+    /// Whether there are so few rounds, under 10,000, that whoever wrote the parameters, or sees something that the
+    /// key encrypted, can find the passphrase by trying. Then others can have the key, and it shows nothing: what it
+    /// opens is read, and nothing is trusted because of it. That holds for a backup's own passphrase and for secret
+    /// storage alike, since a homeserver writes the parameters of both.
+    #[must_use]
+    pub fn is_guessable(&self) -> bool {
+        self.too_few_rounds().is_some()
+    }
+
     fn too_few_rounds(&self) -> Option<TooFewRounds> {
         let rounds = self.rounds.get();
         (rounds < MIN_ROUNDS).then_some(TooFewRounds { rounds })

@@ -93,6 +93,13 @@ pub enum PassphraseMember {
     Bits,
 }
 
+impl ReadPassphraseParameters {
+    /// See [`PassphraseParameters::is_guessable`].
+    pub(crate) fn is_guessable(&self) -> bool {
+        self.parameters.is_guessable()
+    }
+}
+
 impl PassphraseMember {
     /// The name of the member in JSON.
     #[must_use]

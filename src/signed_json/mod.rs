@@ -4,39 +4,52 @@
 //! verified from one and the same text, and written back as that text: members that are not known,
 //! padding and order survive.
 //!
-//! The host signs, since it has the keys, often in another process:
+//! What is verified and what is signed are two types. A [`SignedObject`] is somebody else's word: it can be
+//! verified and passed on, never signed. What a host signs is a [`ToSign`], which this crate builds from
+//! typed parts alone.
 //!
 //! ```
 //! use strongroom::{
 //!     Limits,
-//!     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
+//!     crypto::ed25519::Ed25519PublicKey,
 //!     ids::{KeyId, UserId},
 //!     signed_json::{SignedObject, TrustedSigner},
 //! };
 //!
-//! let account = vodozemac::olm::Account::new(); // or whatever keeps the signing key
-//! let (user, key_id) = (UserId::from("@alice:example.org"), KeyId::from("ed25519:DEVICE"));
-//!
-//! let object = SignedObject::from_json(r#"{"public_key": "abc"}"#, &Limits::default())?;
-//! let signature = account.sign(object.bytes_to_sign()?).to_bytes();
-//! let object =
-//!     object.with_signature(&user, &key_id, &Ed25519Signature::from_bytes(signature));
-//!
-//! let key = Ed25519PublicKey::from_bytes(account.ed25519_key().as_bytes())?;
-//! let trusted = [TrustedSigner::new(key_id, key)];
-//! let report = object.verify(&user, &trusted, &Limits::default());
+//! let text = r#"{"signatures":{"domain":{"ed25519:1":"K8280/U9SSy9IVtjBuVeLr+HpOB4BQFWbg+UZaADMtTdGYI7Geitb76LTrr5QV/7Xg4ahLwYGYZzuHGZKM5ZAQ"}}}"#;
+//! let object = SignedObject::from_json(text, &Limits::default())?;
+//! let key = Ed25519PublicKey::from_base64("XGX0JRS2Af3be3knz2fBiRbApjm2Dh61gXDJA8kcJNI")?;
+//! let trusted = [TrustedSigner::new(KeyId::from("ed25519:1"), key)];
+//! let report = object.verify(&UserId::from("domain"), &trusted, &Limits::default());
 //! assert_eq!(report.trusted_signer(), Some(&trusted[0]));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod cross_signing_key;
+mod device_keys;
+mod kind;
+mod published_key;
 mod report;
+mod to_sign;
 mod verify;
 
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-pub use self::report::{CheckedSignature, SignatureReport, SignatureVerdict, TrustedSigner};
+pub use self::{
+    cross_signing_key::{CrossSigningKey, CrossSigningUsage},
+    device_keys::DeviceKeys,
+    published_key::QueriedKeyError,
+    report::{CheckedSignature, SignatureReport, SignatureVerdict, TrustedSigner},
+    to_sign::{BackupAuthDataToSign, ToSign},
+};
+pub(crate) use self::{
+    kind::Kind,
+    to_sign::{
+        PRIVATE_KEY_BITS, PRIVATE_KEY_ITERATIONS, PRIVATE_KEY_SALT, PUBLIC_KEY, SignedPassphrase,
+    },
+};
 use crate::{
     Limits,
     crypto::ed25519::Ed25519Signature,
@@ -47,14 +60,14 @@ use crate::{
     ids::{KeyId, UserId},
 };
 
-/// A JSON object with the text that it was read from.
+/// A JSON object with the text that it was read from. It can be verified and is never signed.
 #[derive(Debug, Clone)]
 pub struct SignedObject {
     text: Box<RawValue>,
     value: JsonValue,
 }
 
-/// Why a text is not an object that could be signed.
+/// Why a text is not an object that could have been signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SignedJsonError {
@@ -94,21 +107,25 @@ impl SignedObject {
         self.text.get()
     }
 
-    /// What is signed: the canonical JSON without `signatures` and `unsigned`.
+    /// What was signed: the canonical JSON without `signatures` and `unsigned`. It is for verifying; what a
+    /// host signs is a [`ToSign`].
     ///
     /// # Errors
     ///
     /// [`NotCanonical`] if it holds a number that cannot be signed.
-    pub fn bytes_to_sign(&self) -> Result<Vec<u8>, NotCanonical> {
+    pub(crate) fn signed_bytes(&self) -> Result<Vec<u8>, NotCanonical> {
+        JsonValue::Object(self.signed_members().cloned().collect()).to_canonical()
+    }
+
+    /// The members that are signed.
+    pub(crate) fn signed_members(&self) -> impl Iterator<Item = &(String, JsonValue)> {
         let members = self.value.as_object().unwrap_or_default();
-        let signed = members.iter().filter(|(name, _)| !UNSIGNED.contains(&name.as_str()));
-        JsonValue::Object(signed.cloned().collect()).to_canonical()
+        members.iter().filter(|(name, _)| !UNSIGNED.contains(&name.as_str()))
     }
 
     /// The same object with a signature added, or put in the place of one with the same key ID.
     /// Everything else stays as it is written.
-    #[must_use]
-    pub fn with_signature(
+    pub(crate) fn with_signature(
         self,
         user_id: &UserId,
         key_id: &KeyId,
@@ -124,8 +141,7 @@ impl SignedObject {
     }
 
     /// The same object without the signature of this key ID. Everything else stays as it is written.
-    #[must_use]
-    pub fn without_signature(self, user_id: &UserId, key_id: &KeyId) -> Self {
+    pub(crate) fn without_signature(self, user_id: &UserId, key_id: &KeyId) -> Self {
         let Some(signatures) = member(&self.text, SIGNATURES) else { return self };
         let Some(of_user) = member(signatures, user_id.as_str()) else { return self };
         let of_user = json::without_member(Some(of_user), key_id.as_str());
@@ -168,3 +184,41 @@ const SIGNATURES: &str = "signatures";
 
 /// The members that are not signed.
 const UNSIGNED: [&str; 2] = [SIGNATURES, "unsigned"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> SignedObject {
+        SignedObject::from_json(text, &Limits::default()).unwrap()
+    }
+
+    #[test]
+    fn another_signature_leaves_everything_else_as_it_is_written() {
+        let object = read(
+            r#"{"z": 1.50, "signatures": {"@b:c": {"ed25519:B": "bb=="}, "@a:c": {"ed25519:A":"old", "k:x": 7}}, "a":"\u0041"}"#,
+        );
+        let signature = Ed25519Signature::from_bytes([0; 64]);
+        let signed = object.with_signature(&"@a:c".into(), &"ed25519:A".into(), &signature);
+        let text = signed.as_json();
+        for piece in [r#""z":1.50"#, r#"{"ed25519:B": "bb=="}"#, r#""k:x":7"#, r#""a":"\u0041""#] {
+            assert!(text.contains(piece), "{piece} in {text}");
+        }
+        assert!(!text.contains("old"));
+        assert_eq!(text.matches("ed25519:A").count(), 1);
+        assert!(read(text).get("signatures").is_some());
+    }
+
+    #[test]
+    fn signatures_of_another_type_give_way_to_the_first_real_one() {
+        for signatures in ["null", "[]", "\"x\"", "7"] {
+            let object = read(&format!("{{\"a\":1,\"signatures\":{signatures}}}"));
+            let signature = Ed25519Signature::from_bytes([0; 64]);
+            let signed = object.with_signature(&"@a:c".into(), &"ed25519:A".into(), &signature);
+            let text = signature.to_base64();
+            let of_user = signed.get("signatures").and_then(|all| all.get("@a:c"));
+            let found = of_user.and_then(|of_user| of_user.get("ed25519:A"));
+            assert_eq!(found, Some(&JsonValue::String(text)));
+        }
+    }
+}

@@ -48,6 +48,9 @@ pub enum SignatureVerdict {
     UnsupportedAlgorithm,
     /// The object holds a number that cannot be signed.
     NotVerifiable(NotCanonical),
+    /// A trusted key made it, but the object could be another kind of signed object as well, for which the
+    /// signature may have been made.
+    OtherKind,
 }
 
 impl TrustedSigner {
@@ -55,6 +58,12 @@ impl TrustedSigner {
     #[must_use]
     pub fn new(key_id: KeyId, key: Ed25519PublicKey) -> Self {
         Self { key_id, key }
+    }
+
+    /// A cross-signing key, whose label is the key itself.
+    #[must_use]
+    pub fn of_cross_signing_key(key: Ed25519PublicKey) -> Self {
+        Self::new(KeyId::new(format!("ed25519:{}", key.to_base64())), key)
     }
 
     /// The label of the key.
@@ -112,6 +121,18 @@ impl SignatureReport {
         let valid =
             |checked: &CheckedSignature| matches!(checked.verdict, SignatureVerdict::Valid(_));
         !self.signatures.is_empty() && self.not_checked == 0 && self.signatures.iter().all(valid)
+    }
+}
+
+impl SignatureReport {
+    /// The same for an object that could be of another kind as well: nothing in it counts as valid.
+    pub(crate) fn of_other_kind(mut self) -> Self {
+        for checked in &mut self.signatures {
+            if matches!(checked.verdict, SignatureVerdict::Valid(_)) {
+                checked.verdict = SignatureVerdict::OtherKind;
+            }
+        }
+        self
     }
 }
 

@@ -36,7 +36,7 @@ impl SignedObject {
         let (known, unknown): (Vec<_>, Vec<_>) =
             own.into_iter().partition(|(key_id, _)| is_known(key_id));
         report.not_checked = (known.len() + unknown.len()).saturating_sub(limits.signatures);
-        let message = self.bytes_to_sign();
+        let message = self.signed_bytes();
         for (key_id, signature) in known.into_iter().chain(unknown).take(limits.signatures) {
             let verdict = match &message {
                 Ok(message) => check(message, &key_id, signature, trusted),

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use crate::signing::SignAnything as _;
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    api::{ApiError, QueriedKeyError, QueriedKeys, QueryKeys, ResponseError, UploadSignatures},
+    api::{ApiError, QueriedKeys, QueryKeys, ResponseError, UploadSignatures},
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
     ids::{DeviceId, KeyId, UserId},
-    signed_json::{SignedJsonError, SignedObject, TrustedSigner},
+    signed_json::{QueriedKeyError, SignedJsonError, SignedObject, TrustedSigner},
 };
 use vodozemac::Ed25519SecretKey;
 

@@ -13,6 +13,8 @@ mod identifiers;
 mod keys;
 mod malformations;
 mod room_keys;
+#[path = "../support/signing.rs"]
+mod signing;
 mod sync;
 mod with_homeserver;
 mod with_ruma;

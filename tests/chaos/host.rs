@@ -8,6 +8,7 @@ use strongroom::{
     encoding::json_object::JsonObject,
     recovery_key::RecoveryKey,
     secret_value::{MEGOLM_BACKUP_V1, SecretValue},
+    signed_json::ToSign,
 };
 
 use crate::world::World;
@@ -70,8 +71,9 @@ impl World {
             Next::NotCreated(_) => self.count("not created"),
             Next::NotDeleted(_) => self.count("not deleted"),
             Next::Sign(id, key) => {
-                self.own_keys.insert(key.public_key.to_base64());
-                let signature = self.devices[index].sign(&key.bytes_to_sign);
+                let ToSign::BackupAuthData(auth_data) = &key else { panic!("{key:?}") };
+                self.own_keys.insert(auth_data.public_key().to_base64());
+                let signature = self.devices[index].sign(key.bytes());
                 self.devices[index].machine.signed(id, &[signature]).unwrap();
             }
             Next::WriteSecret(task) => self.write_secret(index, &task, rng),

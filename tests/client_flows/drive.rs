@@ -99,7 +99,7 @@ pub(crate) fn drive(host: &mut Host, flow: &mut SetUp, mut control: Control<'_>)
                 flow.account_data(events.unwrap_or_else(|| host.account_data()));
             }
             Step::Sign(id, key) => {
-                let signed = host.sign(&key.bytes_to_sign);
+                let signed = host.sign(key.bytes());
                 flow.signed(id, &[signed]).unwrap();
             }
             Step::ShowRecoveryKey(_) if control.stops_at_key => return End::Shown,
@@ -186,7 +186,7 @@ pub(crate) fn work(
                 backup.answer(operation.id(), answer, host.now).unwrap();
             }
             Next::Sign(id, key) => {
-                let signed = host.sign(&key.bytes_to_sign);
+                let signed = host.sign(key.bytes());
                 backup.signed(id, &[signed]).unwrap();
             }
             Next::Ask(id, question) => {

@@ -113,7 +113,7 @@ impl Host {
                 }
                 Step::ReadAccountData => flow.account_data(self.account_data()),
                 Step::Sign(id, key) => {
-                    let signed = self.sign(&key.bytes_to_sign);
+                    let signed = self.sign(key.bytes());
                     flow.signed(id, &[signed]).unwrap();
                 }
                 Step::ShowRecoveryKey(key) => {

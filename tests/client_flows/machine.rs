@@ -1,5 +1,6 @@
 //! Whatever state the account's machine is in, a flow begins and ends with it.
 
+use crate::signing::SignAnything as _;
 use serde_json::json;
 use strongroom::{
     Limits,

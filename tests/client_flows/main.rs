@@ -14,4 +14,6 @@ mod machine;
 mod recover;
 mod rotate;
 mod set_up;
+#[path = "../support/signing.rs"]
+mod signing;
 mod theft;

@@ -164,7 +164,7 @@ pub(crate) fn mend(mut world: World, repair: RepairPlan) -> World {
             }
         }
         RepairPlan::Sign(unsigned) => {
-            let signature = signature(MASTER_SEED, &unsigned.bytes_to_sign().unwrap());
+            let signature = signature(MASTER_SEED, unsigned.to_sign().bytes());
             let call = unsigned.signed(&master_id().as_str().into(), &signature);
             let body: Value = serde_json::from_slice(&call.body()).unwrap();
             world.backup()["auth_data"] = body["auth_data"].clone();

@@ -1,5 +1,6 @@
 //! An account in which everything fits, to be broken by each case.
 
+use crate::support::signing::SignAnything as _;
 use serde_json::{Value, json};
 use strongroom::{
     Limits,

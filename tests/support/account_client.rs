@@ -80,7 +80,7 @@ impl<'a> Client<'a> {
                     self.storage();
                     flow.account_data(self.account_data.clone().into_iter().collect());
                 }
-                Step::Sign(id, key) => flow.signed(id, &sign(&key.bytes_to_sign)).unwrap(),
+                Step::Sign(id, key) => flow.signed(id, &sign(key.bytes())).unwrap(),
                 Step::ShowRecoveryKey(key) => {
                     shown = Some(key.to_text().expose_str().to_owned());
                     flow.recovery_key_saved();

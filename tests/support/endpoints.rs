@@ -26,6 +26,8 @@ use strongroom::{
 };
 use vodozemac::megolm::GroupSession;
 
+use super::signing::SignAnything as _;
+
 /// A user of a homeserver.
 pub(crate) struct Host<F> {
     pub(crate) base_url: BaseUrl,

@@ -12,5 +12,6 @@ pub(crate) mod recorded_rng;
 pub(crate) mod recovery_key_verdicts;
 pub(crate) mod rows;
 pub(crate) mod sealed_message_oracle;
+pub(crate) mod signing;
 pub(crate) mod synapse;
 pub(crate) mod vectors;

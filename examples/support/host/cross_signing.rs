@@ -4,6 +4,7 @@ use serde_json::json;
 use strongroom::{
     crypto::ed25519::Ed25519PublicKey,
     ids::{KeyId, UserId},
+    secret_sharing::DeviceIdentity,
     secret_value::{
         CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING, SecretValue,
     },
@@ -11,7 +12,7 @@ use strongroom::{
 };
 use vodozemac::Ed25519SecretKey;
 
-use super::{Result, Server, object, signed};
+use super::{Result, Server, object, olm::device_keys, signed};
 
 /// The seeds of the keys.
 pub(crate) struct CrossSigning {
@@ -41,10 +42,12 @@ impl CrossSigning {
         server.post(token, "keys/device_signing/upload", &body).map(drop)
     }
 
-    /// Says that a device is the user's: its keys with a signature of the self-signing key.
-    pub(crate) fn sign_device(&self, device_keys: SignedObject) -> Result<SignedObject> {
+    /// Says that a device is the user's: its keys, as they were compared and not as a homeserver has them, with a
+    /// signature of the self-signing key.
+    pub(crate) fn sign_device(&self, compared: &DeviceIdentity) -> Result<SignedObject> {
         let key = &self.self_signing;
-        signed(device_keys, &self.user_id, &key_id(key), |bytes| key.sign(bytes))
+        let own = device_keys(&self.user_id, compared);
+        object(&signed(own, &self.user_id, &key_id(key), |bytes| key.sign(bytes))?)
     }
 
     /// The seeds as the secrets that devices share.
@@ -61,12 +64,12 @@ impl CrossSigning {
         seeds.into_iter().map(read).collect()
     }
 
-    fn public(&self, key: &Ed25519SecretKey, usage: &str) -> Result<SignedObject> {
-        let public = object(&json!({
+    fn public(&self, key: &Ed25519SecretKey, usage: &str) -> Result<serde_json::Value> {
+        let public = json!({
             "user_id": self.user_id,
             "usage": [usage],
             "keys": { (key_id(key).as_str()): key.public_key().to_base64() },
-        }))?;
+        });
         if usage == "master" {
             return Ok(public);
         }

@@ -58,23 +58,14 @@ impl Olm {
 
     /// The public keys of the device, signed by itself.
     pub(crate) fn device_keys(&self) -> Result<SignedObject> {
-        let DeviceIdentity { device_id, curve25519, ed25519 } = &self.identity;
-        self.signed(&json!({
-            "user_id": self.user_id,
-            "device_id": device_id,
-            "algorithms": [OLM_V1],
-            "keys": {
-                (format!("curve25519:{device_id}")): curve25519.to_base64(),
-                (format!("ed25519:{device_id}")): ed25519.to_base64(),
-            },
-        }))
+        self.signed(device_keys(&self.user_id, &self.identity))
     }
 
     /// New one-time keys by their IDs, to be published.
     pub(crate) fn one_time_keys(&mut self, count: usize) -> Result<BTreeMap<String, SignedObject>> {
         self.account.generate_one_time_keys(count);
         let keys = self.account.one_time_keys().into_iter().map(|(id, key)| {
-            let key = self.signed(&json!({ "key": key.to_base64() }))?;
+            let key = self.signed(json!({ "key": key.to_base64() }))?;
             Ok((format!("{ONE_TIME_KEY}:{}", id.to_base64()), key))
         });
         let keys = keys.collect::<Result<_>>()?;
@@ -141,10 +132,24 @@ impl Olm {
         Ok(Decrypted { session_key, plaintext: Zeroizing::new(plaintext) })
     }
 
-    fn signed(&self, value: &serde_json::Value) -> Result<SignedObject> {
+    fn signed(&self, own: serde_json::Value) -> Result<SignedObject> {
         let key_id = KeyId::ed25519(&self.identity.device_id);
-        signed(object(value)?, &self.user_id, &key_id, |bytes| self.account.sign(bytes))
+        object(&signed(own, &self.user_id, &key_id, |bytes| self.account.sign(bytes))?)
     }
+}
+
+/// What every device of these examples publishes of itself, without signatures.
+pub(super) fn device_keys(user_id: &UserId, device: &DeviceIdentity) -> serde_json::Value {
+    let DeviceIdentity { device_id, curve25519, ed25519 } = device;
+    json!({
+        "user_id": user_id,
+        "device_id": device_id,
+        "algorithms": [OLM_V1],
+        "keys": {
+            (format!("curve25519:{device_id}")): curve25519.to_base64(),
+            (format!("ed25519:{device_id}")): ed25519.to_base64(),
+        },
+    })
 }
 
 /// The algorithm of the keys with which sessions begin.

@@ -1,7 +1,5 @@
 //! `POST /_matrix/client/v3/keys/query`
 
-mod cross_signing_key;
-mod device_keys;
 mod queried_keys;
 mod unusable_key;
 
@@ -10,12 +8,7 @@ use std::{collections::BTreeMap, time::Duration};
 use http::Method;
 use serde::Serialize;
 
-pub use self::{
-    cross_signing_key::CrossSigningKey,
-    device_keys::DeviceKeys,
-    queried_keys::QueriedKeys,
-    unusable_key::{QueriedKeyError, UnusableKey},
-};
+pub use self::{queried_keys::QueriedKeys, unusable_key::UnusableKey};
 use super::{Endpoint, RequestError, ResponseError, endpoint::sealed::Sealed, path::Path};
 use crate::{
     Limits,

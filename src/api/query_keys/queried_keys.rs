@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use super::{CrossSigningKey, DeviceKeys, QueriedKeyError, UnusableKey};
+use super::UnusableKey;
 use crate::{
     Limits,
     api::{
@@ -14,6 +14,7 @@ use crate::{
     },
     encoding::{json::RawObject, json_object::JsonObject},
     ids::{DeviceId, UserId},
+    signed_json::{CrossSigningKey, CrossSigningUsage, DeviceKeys, QueriedKeyError},
 };
 
 /// The keys of users and their devices, as the homeserver returns them.
@@ -21,10 +22,10 @@ use crate::{
 /// # Security
 ///
 /// Nothing is verified: each key is the signed object that it came as, and says whom it claims to
-/// belong to. Whether one signed the other is found by
-/// [`SignedObject::verify`](crate::signed_json::SignedObject::verify), with a key that the host
-/// trusts. What claims another user or device than it was returned for is
-/// [unusable](Self::unusable), as the specification demands.
+/// belong to. Whether one signed the other is found by [`CrossSigningKey::is_signed_by`] and
+/// [`DeviceKeys::is_signed_by`], with a key that the host trusts. What claims another user or device than
+/// it was returned for is [unusable](Self::unusable), as the specification demands, and so is what could
+/// be read as another kind of signed object.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct QueriedKeys {
@@ -50,11 +51,20 @@ impl QueriedKeys {
         for (user_id, devices) in members(&mut object, "device_keys")? {
             keys.add_devices(&user_id.into(), devices, limits);
         }
-        keys.master_keys = keys.cross_signing(&mut object, "master", "master_keys", limits)?;
-        keys.self_signing_keys =
-            keys.cross_signing(&mut object, "self_signing", "self_signing_keys", limits)?;
-        keys.user_signing_keys =
-            keys.cross_signing(&mut object, "user_signing", "user_signing_keys", limits)?;
+        keys.master_keys =
+            keys.cross_signing(&mut object, CrossSigningUsage::Master, "master_keys", limits)?;
+        keys.self_signing_keys = keys.cross_signing(
+            &mut object,
+            CrossSigningUsage::SelfSigning,
+            "self_signing_keys",
+            limits,
+        )?;
+        keys.user_signing_keys = keys.cross_signing(
+            &mut object,
+            CrossSigningUsage::UserSigning,
+            "user_signing_keys",
+            limits,
+        )?;
         let details = |value| JsonObject::from_raw(value).unwrap_or_else(JsonObject::empty);
         let failures = members(&mut object, "failures")?.into_iter();
         keys.failures = failures.map(|(server, value)| (server, details(value))).collect();
@@ -70,7 +80,7 @@ impl QueriedKeys {
         let of_user = self.device_keys.entry(user_id.clone()).or_default();
         for (device_id, value) in devices {
             let device_id = DeviceId::from(device_id);
-            match DeviceKeys::read(user_id, &device_id, value, limits) {
+            match DeviceKeys::from_json(user_id, &device_id, value.get(), limits) {
                 Ok(keys) => drop(of_user.insert(device_id, keys)),
                 Err(error) => self.unusable.push(UnusableKey {
                     user_id: user_id.clone(),
@@ -84,14 +94,14 @@ impl QueriedKeys {
     fn cross_signing(
         &mut self,
         object: &mut RawObject<'_>,
-        usage: &str,
+        usage: CrossSigningUsage,
         name: &'static str,
         limits: &Limits,
     ) -> Result<BTreeMap<UserId, CrossSigningKey>, ResponseError> {
         let mut usable = BTreeMap::new();
         for (user_id, value) in members(object, name)? {
             let user_id = UserId::from(user_id);
-            match CrossSigningKey::read(&user_id, usage, value, limits) {
+            match CrossSigningKey::from_json(&user_id, usage, value.get(), limits) {
                 Ok(key) => drop(usable.insert(user_id, key)),
                 Err(error) => self.unusable.push(UnusableKey { user_id, device_id: None, error }),
             }

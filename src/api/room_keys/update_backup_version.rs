@@ -21,19 +21,23 @@ use crate::{
 /// The algorithm cannot be changed. The public key should not be either: what is stored was sealed to
 /// the old one. The homeserver's `etag` does not move.
 ///
+/// What a key of the user signs is never what the homeserver returned, but an
+/// [`UnsignedAuthData`](crate::backup::UnsignedAuthData):
+///
 /// ```
-/// # use strongroom::{api::{Endpoint, UpdateBackupVersion}, backup::{AuthData, BackupVersionInfo}};
+/// # use strongroom::{api::UpdateBackupVersion, backup::{BackupVersionInfo, TrustedBackup, UnsignedAuthData}};
 /// # use strongroom::{crypto::ed25519::Ed25519Signature, ids::{KeyId, UserId}};
 /// # fn sign(_: &[u8]) -> Ed25519Signature { Ed25519Signature::from_bytes([1; 64]) }
 /// fn add_signature(
+///     trusted: &TrustedBackup,
 ///     info: &BackupVersionInfo,
 ///     user_id: &UserId,
 ///     key_id: &KeyId,
 /// ) -> Result<UpdateBackupVersion, Box<dyn std::error::Error>> {
-///     let auth_data = info.auth_data().cloned().map_err(Clone::clone)?;
-///     let signature = sign(&auth_data.bytes_to_sign()?);
-///     let auth_data = auth_data.with_signature(user_id, key_id, &signature);
-///     Ok(UpdateBackupVersion::new(info.version().clone(), auth_data))
+///     let unsigned = UnsignedAuthData::of_trusted(trusted, info, None)?;
+///     let signature = sign(unsigned.to_sign().bytes());
+///     let signed = unsigned.with_signature(user_id, key_id, &signature);
+///     Ok(UpdateBackupVersion::new(info.version().clone(), signed.into_auth_data()))
 /// }
 /// ```
 #[derive(Debug, Clone)]
@@ -43,7 +47,8 @@ pub struct UpdateBackupVersion {
 }
 
 impl UpdateBackupVersion {
-    /// For a backup of the current algorithm, with this `auth_data`.
+    /// For a backup of the current algorithm, with this `auth_data`: as it was read, or with a signature more or
+    /// less.
     #[must_use]
     pub fn new(version: BackupVersion, auth_data: AuthData) -> Self {
         Self { version, auth_data }

@@ -1,7 +1,5 @@
 //! A new backup: a key is drawn, signed, created, and confirmed to be the current one.
 
-use std::fmt;
-
 use rand_core::CryptoRng;
 use thiserror::Error;
 
@@ -13,7 +11,7 @@ use super::{
 use crate::client::failure::Failure;
 use crate::{
     api::ApiError,
-    backup::{AuthData, BackupDecryptionKey, BackupPublicKey, TrustedBackup},
+    backup::{BackupDecryptionKey, BackupPublicKey, TrustedBackup},
     crypto::ed25519::Ed25519Signature,
     ids::{BackupVersion, KeyId},
 };
@@ -21,16 +19,6 @@ use crate::{
 /// The number of something to be signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SignId(u64);
-
-/// The public key of a new backup, to be signed by the user's own keys.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct NewBackupKey {
-    /// The public key.
-    pub public_key: BackupPublicKey,
-    /// What to sign: the canonical JSON of `auth_data`.
-    pub bytes_to_sign: Vec<u8>,
-}
 
 /// Nobody waits for this: it was answered, or things have changed meanwhile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -62,10 +50,7 @@ impl Backup {
             return Err(NotAwaited);
         }
         let draft = self.kept.draft.as_mut().ok_or(NotAwaited)?;
-        for (key_id, signature) in signatures {
-            let auth_data = draft.auth_data.clone();
-            draft.auth_data = auth_data.with_signature(&self.user_id, key_id, signature);
-        }
+        draft.signatures = signatures.iter().take(MAX_SIGNATURES).cloned().collect();
         self.signing.is_fresh = false;
         self.turn(Event::Signed);
         Ok(())
@@ -79,11 +64,11 @@ impl Backup {
         }
         if self.kept.stage == Stage::Signing && self.kept.draft.is_none() && self.look.is_done {
             let key = BackupDecryptionKey::generate_with_rng(rng);
-            let auth_data = AuthData::new(key.public_key());
             let before = self.found.as_ref().map(|info| info.version().clone());
             let replaced = self.found.as_ref().and_then(|info| info.auth_data().ok());
             let replaces = replaced.map(|auth_data| *auth_data.public_key());
-            self.kept.draft = Some(Draft { key, auth_data, before, replaces, created: None });
+            self.kept.draft =
+                Some(Draft { key, signatures: Vec::new(), before, replaces, created: None });
             self.signing.asked = None;
             self.touch();
         }
@@ -98,12 +83,10 @@ impl Backup {
         if self.kept.stage != Stage::Signing || self.signing.asked.is_some() {
             return None;
         }
-        let auth_data = &self.kept.draft.as_ref()?.auth_data;
-        let public_key = *auth_data.public_key();
-        let bytes_to_sign = auth_data.bytes_to_sign().ok()?;
+        let to_sign = self.kept.draft.as_ref()?.unsigned().ok()?.to_sign().clone();
         let id = SignId(self.new_id());
         self.signing.asked = Some(id);
-        Some(Next::Sign(id, NewBackupKey { public_key, bytes_to_sign }))
+        Some(Next::Sign(id, to_sign))
     }
 
     /// What is to be signed is handed out again.
@@ -206,12 +189,8 @@ impl Backup {
     }
 }
 
-impl fmt::Debug for NewBackupKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { public_key, bytes_to_sign: _ } = self;
-        f.debug_struct("NewBackupKey").field("public_key", public_key).finish_non_exhaustive()
-    }
-}
-
 /// How many times a version is looked for that the server says it made: over about a quarter of an hour.
 const CONFIRMATIONS: u32 = 10;
+
+/// More keys than sign a backup: those of the device and of the user.
+const MAX_SIGNATURES: usize = 8;

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{RestoreChoice, Stage};
 use crate::{
-    backup::{AuthData, BackupDecryptionKey, BackupPublicKey},
+    backup::{AuthData, BackupDecryptionKey, BackupPublicKey, NotSignable, UnsignedAuthData},
+    crypto::ed25519::Ed25519Signature,
     excerpt::Excerpt,
-    ids::{BackupVersion, RoomId, SessionId},
+    ids::{BackupVersion, KeyId, RoomId, SessionId, UserId},
 };
 
 /// What a machine remembers over a restart.
@@ -65,13 +66,30 @@ pub enum Scope {
 #[derive(Debug, Clone)]
 pub(super) struct Draft {
     pub(super) key: BackupDecryptionKey,
-    pub(super) auth_data: AuthData,
+    /// The signatures of the user on its public key.
+    pub(super) signatures: Vec<(KeyId, Ed25519Signature)>,
     /// The version that was current before, if there was one.
     pub(super) before: Option<BackupVersion>,
     /// Its public key, which is given up once the new backup is there.
     pub(super) replaces: Option<BackupPublicKey>,
     /// The version that the server says it made.
     pub(super) created: Option<BackupVersion>,
+}
+
+impl Draft {
+    /// What the user signs, and what is sent: nothing but the public key.
+    pub(super) fn unsigned(&self) -> Result<UnsignedAuthData, NotSignable> {
+        UnsignedAuthData::new(&self.key)
+    }
+
+    /// The `auth_data` of the new version.
+    pub(super) fn auth_data(&self, user_id: &UserId) -> Result<AuthData, NotSignable> {
+        let signed =
+            self.signatures.iter().fold(self.unsigned()?, |unsigned, (key_id, signature)| {
+                unsigned.with_signature(user_id, key_id, signature)
+            });
+        Ok(signed.into_auth_data())
+    }
 }
 
 /// A change of the secret storage that was not read back yet.

@@ -105,7 +105,7 @@ use self::{
     stage::Event, upload::Upload,
 };
 pub use self::{
-    create::{NewBackupKey, NotAwaited, SignId},
+    create::{NotAwaited, SignId},
     download::KeyFit,
     kept::{Scope, UsedBackup},
     options::BackupOptions,

@@ -4,13 +4,14 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::{NewBackupKey, Operation, Question, QuestionId, SavedBackup, Scope, SignId};
+use super::{Operation, Question, QuestionId, SavedBackup, Scope, SignId};
 use crate::{
     api::ApiError,
     backup::{OpenError, RestoreReport, SealOptions, UnauthenticatedSession},
     ids::BackupVersion,
     secret_value::SecretValue,
     session_data::ExportedSession,
+    signed_json::ToSign,
 };
 
 /// What the host is to do next.
@@ -38,7 +39,7 @@ pub enum Next {
     Fetched(Scope, Box<FetchOutcome>),
     /// Sign it with the device key, and with the master key where it is at hand, then call
     /// [`Backup::signed`](super::Backup::signed).
-    Sign(SignId, NewBackupKey),
+    Sign(SignId, ToSign),
     /// The homeserver refuses to create a backup. The user is asked again.
     NotCreated(ApiError),
     /// The homeserver refuses to delete a version of a backup that is disabled. It is tried again, each time later.

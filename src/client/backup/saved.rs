@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use super::{
     Backup, BackupOptions, RestoreChoice, Scope, Stage,
@@ -12,10 +11,11 @@ use super::{
 };
 use crate::{
     Limits,
-    backup::{AuthData, BackupDecryptionKey, BackupPublicKey},
+    backup::{BackupDecryptionKey, BackupPublicKey},
     clock::Clock,
+    crypto::ed25519::Ed25519Signature,
     encoding::json,
-    ids::{BackupVersion, DeviceId, UserId},
+    ids::{BackupVersion, DeviceId, KeyId, UserId},
     saved_state::{Header, SavedStateError},
     secret::SecretVec,
 };
@@ -47,7 +47,8 @@ struct PublicPart {
 
 #[derive(Serialize, Deserialize)]
 struct PublicDraft {
-    auth_data: Box<RawValue>,
+    public_key: String,
+    signatures: Vec<(KeyId, String)>,
     before: Option<BackupVersion>,
     replaces: Option<String>,
     created: Option<BackupVersion>,
@@ -105,7 +106,7 @@ impl Backup {
         let secret: ReadSecretPart<'_> =
             serde_json::from_slice(secret).map_err(|_| SavedStateError::Damaged)?;
         let clock = public.clock;
-        let kept = public.read(secret, &limits)?;
+        let kept = public.read(secret)?;
         let mut backup = Self::with(user_id, device_id, options, limits, kept);
         backup.clock = clock;
         Ok(backup)
@@ -116,11 +117,15 @@ impl Backup {
     pub fn save(&self) -> SavedBackup {
         let kept = &self.kept;
         let is_kept = |scope: &&Scope| !matches!(scope, Scope::Session(..));
-        let draft = kept.draft.as_ref().and_then(|draft| {
-            let auth_data = RawValue::from_string(draft.auth_data.as_json().to_owned()).ok()?;
+        let draft = kept.draft.as_ref().map(|draft| {
+            let public_key = draft.key.public_key().to_base64();
+            let signatures = draft.signatures.iter();
+            let signatures =
+                signatures.map(|(key_id, signature)| (key_id.clone(), signature.to_base64()));
+            let signatures = signatures.collect();
             let replaces = draft.replaces.map(|public_key| public_key.to_base64());
             let (before, created) = (draft.before.clone(), draft.created.clone());
-            Some(PublicDraft { auth_data, before, replaces, created })
+            PublicDraft { public_key, signatures, before, replaces, created }
         });
         let public = PublicPart {
             header: Header::new(PUBLIC, &self.user_id, &self.device_id),
@@ -158,11 +163,11 @@ impl Backup {
 }
 
 impl PublicPart {
-    fn read(self, secret: ReadSecretPart<'_>, limits: &Limits) -> Result<Kept, SavedStateError> {
+    fn read(self, secret: ReadSecretPart<'_>) -> Result<Kept, SavedStateError> {
         let key_in_use = secret.key.map(SavedKey::read).transpose()?;
         let keys = secret.given_up.into_iter().map(SavedKey::read);
         let mut given_up: Vec<_> = keys.collect::<Result<_, _>>()?;
-        let draft = self.draft.map(|draft| draft.read(&mut given_up, key_in_use.as_ref(), limits));
+        let draft = self.draft.map(|draft| draft.read(&mut given_up, key_in_use.as_ref()));
         let draft = draft.transpose()?;
         let retired = secret.retired.iter().map(public_key).collect::<Result<_, _>>()?;
         let mut kept = Kept {
@@ -196,18 +201,21 @@ impl PublicDraft {
         self,
         given_up: &mut Vec<BackupDecryptionKey>,
         key_in_use: Option<&BackupDecryptionKey>,
-        limits: &Limits,
     ) -> Result<Draft, SavedStateError> {
-        let auth_data = AuthData::from_json(self.auth_data.get(), limits)
-            .map_err(|_| SavedStateError::Damaged)?;
-        let is_it = |key: &BackupDecryptionKey| key.public_key() == auth_data.public_key();
+        let own = public_key(self.public_key)?;
+        let is_it = |key: &BackupDecryptionKey| *key.public_key() == own;
+        let signatures = self.signatures.into_iter().map(|(key_id, signature)| {
+            let signature = Ed25519Signature::from_base64(&signature);
+            Ok((key_id, signature.map_err(|_| SavedStateError::Damaged)?))
+        });
+        let signatures = signatures.collect::<Result<_, _>>()?;
         let index = given_up.iter().position(is_it);
         // A crash between the two parts may leave a draft whose key is in use already.
         let key = index.map(|index| given_up.remove(index));
         let key = key.or_else(|| key_in_use.filter(|key| is_it(key)).cloned());
         let key = key.ok_or(SavedStateError::Damaged)?;
         let replaces = self.replaces.as_ref().map(public_key).transpose()?;
-        Ok(Draft { key, auth_data, before: self.before, replaces, created: self.created })
+        Ok(Draft { key, signatures, before: self.before, replaces, created: self.created })
     }
 }
 

@@ -44,8 +44,8 @@ impl Backup {
         match self.kept.stage {
             Stage::Confirming if self.signing.is_to_be_sent && self.signing.is_fresh => {
                 (self.signing.is_to_be_sent, self.signing.is_fresh) = (false, false);
-                let draft = self.kept.draft.as_ref()?;
-                Some(Call::Create(CreateBackupVersion::new(draft.auth_data.clone())))
+                let auth_data = self.kept.draft.as_ref()?.auth_data(&self.user_id).ok()?;
+                Some(Call::Create(CreateBackupVersion::new(auth_data)))
             }
             Stage::Disabling => Some(match self.condemned.take() {
                 Some(version) => {

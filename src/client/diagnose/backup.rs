@@ -22,6 +22,7 @@ impl Case<'_> {
         match info.auth_data() {
             Ok(auth_data) => {
                 self.look_at_keys(info, auth_data, findings);
+                look_at_members(info, auth_data, findings);
                 self.look_at_signatures(info, auth_data, findings);
                 self.look_at_trust(info, auth_data, findings);
                 look_at_passphrase(info, auth_data, findings);
@@ -95,6 +96,13 @@ impl Case<'_> {
 
     fn is_trusted(&self, signer: &crate::signed_json::TrustedSigner) -> bool {
         self.facts.trusted.iter().any(|trusted| trusted.key() == signer.key())
+    }
+}
+
+fn look_at_members(info: &BackupVersionInfo, auth_data: &AuthData, findings: &mut Findings) {
+    let members = auth_data.other_members();
+    if !members.is_empty() {
+        findings.add(BackupFinding::OtherMembers(info.version().clone(), members));
     }
 }
 

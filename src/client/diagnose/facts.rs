@@ -4,7 +4,10 @@ use super::{Evidence, typed::Tried};
 use crate::client::stored_key::stored_key;
 use crate::{
     Limits,
-    backup::{AuthData, BackupDecryptionKey, BackupPublicKey, BackupVersionInfo, TrustedBackup},
+    backup::{
+        AuthData, BackupDecryptionKey, BackupPublicKey, BackupVersionInfo, FittingPassphrase,
+        TrustedBackup,
+    },
     crypto::ed25519::Ed25519PublicKey,
     ids::{KeyId, SecretName},
     secret_storage::{OpenedSecret, SecretStorageKey, SecretVerdict, VerifiedPublicKeys},
@@ -88,6 +91,21 @@ impl Facts {
         fitting().find(|key| key.source().is_authentic()).or_else(|| fitting().next())
     }
 
+    /// The proof that this backup is the user's, if there is one.
+    pub(super) fn trusted_backup(
+        &self,
+        evidence: &Evidence,
+        info: &BackupVersionInfo,
+        limits: &Limits,
+    ) -> Option<TrustedBackup> {
+        let (user_id, retired) = (&evidence.user_id, &evidence.retired);
+        let by_key = self.key_of(evidence, info);
+        let by_key = by_key.map(|key| TrustedBackup::by_decryption_key(info, key, retired));
+        let by_signature =
+            || TrustedBackup::by_signature(info, user_id, &self.trusted, retired, limits).ok();
+        by_key.and_then(Result::ok).or_else(by_signature)
+    }
+
     /// Whether somebody vouches for this backup.
     pub(super) fn trusts(
         &self,
@@ -95,11 +113,7 @@ impl Facts {
         info: &BackupVersionInfo,
         limits: &Limits,
     ) -> bool {
-        let (user_id, retired) = (&evidence.user_id, &evidence.retired);
-        let by_key = self.key_of(evidence, info);
-        let by_key = by_key.map(|key| TrustedBackup::by_decryption_key(info, key, retired));
-        by_key.is_some_and(|trusted| trusted.is_ok())
-            || TrustedBackup::by_signature(info, user_id, &self.trusted, retired, limits).is_ok()
+        self.trusted_backup(evidence, info, limits).is_some()
     }
 
     /// The signatures of the user on a backup, checked with every key that is known.
@@ -125,6 +139,11 @@ impl Facts {
             !matches!(checked.verdict, SignatureVerdict::Valid(_) | SignatureVerdict::UnknownSigner)
         };
         report.signatures().iter().filter(is_bad).map(|checked| checked.key_id.clone()).collect()
+    }
+
+    /// The passphrase of a backup that was typed.
+    pub(super) fn passphrase(&self) -> Option<&FittingPassphrase> {
+        self.tried.as_ref()?.passphrase.as_ref()
     }
 
     /// What was opened under a name.
@@ -173,7 +192,7 @@ fn verified_keys(
         let of_user = [&keys.self_signing_keys, &keys.user_signing_keys];
         for key in of_user.into_iter().filter_map(|keys| keys.get(&evidence.user_id)) {
             // One that is not signed is a finding.
-            let _ = verified.add_cross_signing_key(key.object(), limits);
+            let _ = verified.add_cross_signing_key(key, limits);
         }
     }
     verified
@@ -186,17 +205,14 @@ fn trusted_signers(
 ) -> Vec<TrustedSigner> {
     let mut trusted = evidence.signers.clone();
     let keys = verified.as_public_keys();
-    trusted.extend(keys.master.map(of_cross_signing_key));
-    let Some(self_signing) = keys.self_signing.map(of_cross_signing_key) else { return trusted };
+    trusted.extend(keys.master.map(TrustedSigner::of_cross_signing_key));
+    let self_signing = keys.self_signing.map(TrustedSigner::of_cross_signing_key);
+    let Some(self_signing) = self_signing else { return trusted };
     let devices = evidence.keys.iter().filter_map(|keys| keys.device_keys.get(&evidence.user_id));
     for device in devices.flat_map(|devices| devices.values()) {
-        let signer = TrustedSigner::new(device.key_id().clone(), *device.ed25519());
-        let by = std::slice::from_ref(&self_signing);
-        let report = device.object().verify(&evidence.user_id, by, limits);
         // Whoever signs a device must not be able to name it: the device itself says who it is.
-        let own = device.object().verify(&evidence.user_id, std::slice::from_ref(&signer), limits);
-        if report.trusted_signer().is_some() && own.trusted_signer().is_some() {
-            trusted.push(signer);
+        if device.is_signed_by(&self_signing, limits) && device.is_self_signed(limits) {
+            trusted.push(TrustedSigner::new(device.key_id().clone(), *device.ed25519()));
         }
     }
     trusted
@@ -208,11 +224,11 @@ fn claimed_signers(evidence: &Evidence) -> Vec<TrustedSigner> {
     let devices = keys.device_keys.get(&evidence.user_id).into_iter().flatten();
     let devices =
         devices.map(|(_, device)| TrustedSigner::new(device.key_id().clone(), *device.ed25519()));
-    master.map(|key| of_cross_signing_key(*key.ed25519())).into_iter().chain(devices).collect()
-}
-
-fn of_cross_signing_key(key: Ed25519PublicKey) -> TrustedSigner {
-    TrustedSigner::new(KeyId::new(format!("ed25519:{}", key.to_base64())), key)
+    master
+        .map(|key| TrustedSigner::of_cross_signing_key(*key.ed25519()))
+        .into_iter()
+        .chain(devices)
+        .collect()
 }
 
 impl Facts {

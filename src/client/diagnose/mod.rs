@@ -138,8 +138,11 @@ impl Diagnosis {
     #[must_use]
     pub fn remedies(&self) -> Vec<Remedy> {
         let mut remedies = Vec::new();
+        let current = self.evidence.current().and_then(|info| info.auth_data().ok());
+        let is_signable = current.is_some_and(|auth_data| auth_data.other_members().is_empty());
         for remedy in self.findings.iter().filter_map(Finding::remedy) {
-            if !remedies.contains(&remedy) {
+            let is_refused = matches!(remedy, Remedy::SignBackup(_)) && !is_signable;
+            if !is_refused && !remedies.contains(&remedy) {
                 remedies.push(remedy);
             }
         }

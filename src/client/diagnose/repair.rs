@@ -6,12 +6,12 @@ use thiserror::Error;
 use super::{Diagnosis, Remedy, facts::Facts};
 use crate::{
     api::{DeleteBackupVersion, UpdateBackupVersion},
-    backup::AuthData,
+    backup::{NotSignable, UnsignedAuthData},
     crypto::ed25519::Ed25519Signature,
-    encoding::canonical_json::NotCanonical,
     ids::{BackupVersion, KeyId, SecretName, SecretStorageKeyId, UserId},
     secret_storage::{Change, ChangeError, KeyStanding, NewKey, Plan, SecretStorage},
     secret_value::{MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, SecretValue},
+    signed_json::ToSign,
 };
 
 /// What a remedy needs besides what was found.
@@ -37,7 +37,7 @@ pub enum RepairPlan {
     /// By writes to the account data.
     AccountData(Plan),
     /// By a signature of the user.
-    Sign(UnsignedBackup),
+    Sign(Box<UnsignedBackup>),
     /// By deleting versions, in this order.
     DeleteVersions(Vec<DeleteBackupVersion>),
 }
@@ -47,7 +47,7 @@ pub enum RepairPlan {
 pub struct UnsignedBackup {
     user_id: UserId,
     version: BackupVersion,
-    auth_data: AuthData,
+    unsigned: UnsignedAuthData,
 }
 
 /// Why a remedy is not performed. Nothing was changed.
@@ -77,9 +77,10 @@ pub enum RepairError {
     /// deleted in its favour.
     #[error("nobody whom you trust vouches for the backup")]
     NotTrusted,
-    /// The backup's public data cannot be signed.
-    #[error("the backup\u{2019}s public data cannot be signed: {0}")]
-    NotCanonical(#[from] NotCanonical),
+    /// The backup's public data is not signed. A new backup can be put in its place
+    /// ([`Remedy::ReplaceBackup`]); the old version stays.
+    #[error("the backup is not signed: {0}; make a new one in its place")]
+    NotSignable(#[from] NotSignable),
     /// The change cannot be planned.
     #[error(transparent)]
     Change(#[from] ChangeError),
@@ -97,11 +98,15 @@ impl Diagnosis {
         parts: &RepairParts,
         rng: &mut impl CryptoRng,
     ) -> Result<RepairPlan, RepairError> {
+        if let Remedy::SignBackup(version) = remedy
+            && self.findings.iter().any(|finding| finding.remedy().as_ref() == Some(remedy))
+        {
+            return self.sign(version).map(|unsigned| RepairPlan::Sign(Box::new(unsigned)));
+        }
         if !self.remedies().contains(remedy) {
             return Err(RepairError::NotNeeded);
         }
         match remedy {
-            Remedy::SignBackup(version) => self.sign(version).map(RepairPlan::Sign),
             Remedy::DeleteVersions(versions) => self.delete(versions, parts),
             _ => {
                 let nothing = SecretStorage::default();
@@ -233,35 +238,31 @@ impl Diagnosis {
     fn sign(&self, version: &BackupVersion) -> Result<UnsignedBackup, RepairError> {
         let info = self.evidence.current().filter(|info| info.version() == version);
         let info = info.ok_or(RepairError::NotNeeded)?;
-        if !self.facts.trusts(&self.evidence, info, &self.limits) {
-            return Err(RepairError::NotTrusted);
-        }
-        let mut auth_data = info.auth_data().map_err(|_| RepairError::NotTrusted)?.clone();
-        auth_data.bytes_to_sign()?;
+        let trusted = self.facts.trusted_backup(&self.evidence, info, &self.limits);
+        let trusted = trusted.ok_or(RepairError::NotTrusted)?;
+        let mut unsigned = UnsignedAuthData::of_trusted(&trusted, info, self.facts.passphrase())?;
+        let auth_data = unsigned.auth_data().clone();
         for key_id in self.facts.bad_signatures(&self.evidence, &auth_data, &self.limits) {
-            auth_data = auth_data.without_signature(&self.evidence.user_id, &key_id);
+            unsigned = unsigned.without_signature(&self.evidence.user_id, &key_id);
         }
         let (user_id, version) = (self.evidence.user_id.clone(), version.clone());
-        Ok(UnsignedBackup { user_id, version, auth_data })
+        Ok(UnsignedBackup { user_id, version, unsigned })
     }
 }
 
 impl UnsignedBackup {
-    /// What a key of the user is to sign: canonical JSON.
-    ///
-    /// # Errors
-    ///
-    /// [`NotCanonical`] if it holds a number that cannot be signed.
-    pub fn bytes_to_sign(&self) -> Result<Vec<u8>, NotCanonical> {
-        self.auth_data.bytes_to_sign()
+    /// What a key of the user is to sign: members that this crate made, and nothing that came from the homeserver.
+    #[must_use]
+    pub fn to_sign(&self) -> &ToSign {
+        self.unsigned.to_sign()
     }
 
     /// The request that writes the signature, in the place of an earlier one of this key. Signatures of the user
-    /// that are wrong or unreadable are left out.
+    /// that are wrong or unreadable are left out, all others stay.
     #[must_use]
     pub fn signed(self, key_id: &KeyId, signature: &Ed25519Signature) -> UpdateBackupVersion {
-        let auth_data = self.auth_data.with_signature(&self.user_id, key_id, signature);
-        UpdateBackupVersion::new(self.version, auth_data)
+        let signed = self.unsigned.with_signature(&self.user_id, key_id, signature);
+        UpdateBackupVersion::new(self.version, signed.into_auth_data())
     }
 }
 

@@ -5,6 +5,7 @@ use crate::{
     Limits,
     backup::{
         BackupDecryptionKey, BackupPassphraseAttempts, BackupPassphraseError, BackupVersionInfo,
+        FittingPassphrase,
     },
     passphrase::PassphraseProgress,
     recovery_key::{RecoveryKey, RecoveryKeyError},
@@ -29,6 +30,8 @@ pub(super) struct Tried {
     pub(super) attempts: Vec<UnlockAttempt>,
     /// The keys of backups that it gives or may give, without regard to which backup.
     pub(super) backup_keys: Vec<BackupDecryptionKey>,
+    /// The passphrase of a backup, if it is one.
+    pub(super) passphrase: Option<FittingPassphrase>,
     /// Why it gives no key of the storage.
     pub(super) failure: Option<UnlockFailure>,
 }
@@ -72,7 +75,8 @@ impl<'a> Typing<'a> {
                 Ok(None) => {}
                 Ok(Some(fitting)) => {
                     if let Some(tried) = &mut self.tried {
-                        tried.backup_keys.push(fitting.key);
+                        tried.backup_keys.push(fitting.key.clone());
+                        tried.passphrase = Some(fitting);
                     }
                     self.backups.clear();
                 }

@@ -9,13 +9,14 @@ use crate::{
     api::ApiError,
     backup::UnauthenticatedSession,
     client::{
-        backup::{Backup, DeliveryId, NewBackupKey, SignId},
+        backup::{Backup, DeliveryId, SignId},
         operation::Operation,
     },
     ids::{BackupVersion, SecretStorageKeyId},
     recovery_key::RecoveryKey,
     secret_sharing::RequesterError,
     secret_storage::{ChangeError, PlanNote, SecretStorageKey},
+    signed_json::ToSign,
 };
 
 /// What the host is to do next.
@@ -31,7 +32,7 @@ pub enum Step<T> {
     /// that a host that lags costs nothing there.
     ReadAccountData,
     /// Sign it with the device key, and with the master key where it is at hand, then call `signed`.
-    Sign(SignId, NewBackupKey),
+    Sign(SignId, ToSign),
     /// Show it and insist that the user saves it, then call `recovery_key_saved`.
     ShowRecoveryKey(RecoveryKey),
     /// Ask the user for the recovery key or passphrase, then call `enter`.

@@ -146,7 +146,7 @@ fn valid(
     if !signed::same_but_for_signatures(signed, stored) {
         return Err(Refusal::InvalidParameter("The signed key is not the one that is stored"));
     }
-    let message = signed.bytes_to_sign().map_err(|_| INVALID)?;
+    let message = signed.signed_bytes().map_err(|_| INVALID)?;
     let signatures = signed.get("signatures").and_then(|all| all.get(user.as_str()));
     let mut valid = Vec::new();
     // Each against the one key of its label: what a request costs is in proportion to its size.

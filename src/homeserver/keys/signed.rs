@@ -18,7 +18,7 @@ pub(super) fn read(value: &RawValue) -> Result<SignedObject, Refusal> {
 
 /// Whether the same is signed in both.
 pub(super) fn same_but_for_signatures(one: &SignedObject, other: &SignedObject) -> bool {
-    matches!((one.bytes_to_sign(), other.bytes_to_sign()), (Ok(one), Ok(other)) if one == other)
+    matches!((one.signed_bytes(), other.signed_bytes()), (Ok(one), Ok(other)) if one == other)
 }
 
 /// The Ed25519 keys among the `keys` of an object.

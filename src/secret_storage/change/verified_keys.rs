@@ -5,10 +5,9 @@ use thiserror::Error;
 use crate::{
     Limits,
     crypto::{curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey},
-    encoding::canonical_json::JsonValue,
-    ids::{KeyId, UserId},
+    ids::UserId,
     secret_value::PublicKeys,
-    signed_json::{SignedObject, TrustedSigner},
+    signed_json::{CrossSigningKey, CrossSigningUsage},
 };
 
 /// Public keys of an account that the user pinned, or that the pinned master key signed.
@@ -31,9 +30,12 @@ pub enum NotVerified {
     /// The master key did not sign it.
     #[error("the master key did not sign it")]
     NotSigned,
-    /// It is not a cross-signing key or a backup's public data.
-    #[error("it holds no public key of the kind")]
-    NoKey,
+    /// It is a key of another user.
+    #[error("it is a key of another user")]
+    OtherUser,
+    /// It is a master key, which nothing but the host can say is the user's.
+    #[error("a master key is the user\u{2019}s if it was compared, not because it is signed")]
+    IsMaster,
 }
 
 impl VerifiedPublicKeys {
@@ -50,52 +52,36 @@ impl VerifiedPublicKeys {
         Self { user_id, keys }
     }
 
-    /// Adds the public key of the backup, which the host has pinned.
+    /// Adds the public key of the backup, which the host has pinned, or which a
+    /// [`TrustedBackup`](crate::backup::TrustedBackup) has.
     pub fn pin_backup(&mut self, public_key: Curve25519PublicKey) {
         self.keys.backup = Some(public_key);
     }
 
-    /// Adds the public key of the backup out of its `auth_data`, if the master key signed that.
+    /// Adds a self-signing or user-signing key, if the master key signed it. The master key itself is pinned, never
+    /// added.
     ///
     /// # Errors
     ///
-    /// [`NotVerified`] if it did not.
-    pub fn add_backup(
-        &mut self,
-        auth_data: &SignedObject,
-        limits: &Limits,
-    ) -> Result<(), NotVerified> {
-        self.verify(auth_data, limits)?;
-        let text = auth_data.get("public_key").and_then(JsonValue::as_str);
-        let key = text.and_then(|text| Curve25519PublicKey::from_base64(text).ok());
-        self.keys.backup = Some(key.ok_or(NotVerified::NoKey)?);
-        Ok(())
-    }
-
-    /// Adds a self-signing or user-signing key as `/keys/query` returns it, if the master key signed it.
-    ///
-    /// # Errors
-    ///
-    /// [`NotVerified`] if it did not.
+    /// [`NotVerified`] if it did not, or the key is another user's.
     pub fn add_cross_signing_key(
         &mut self,
-        key: &SignedObject,
+        key: &CrossSigningKey,
         limits: &Limits,
     ) -> Result<(), NotVerified> {
-        self.verify(key, limits)?;
-        let public_key = public_key(key).ok_or(NotVerified::NoKey)?;
-        let Some(JsonValue::Array(usage)) = key.get("usage") else {
-            return Err(NotVerified::NoKey);
-        };
-        match usage.as_slice() {
-            [JsonValue::String(usage)] if usage == "self_signing" => {
-                self.keys.self_signing = Some(public_key);
-            }
-            [JsonValue::String(usage)] if usage == "user_signing" => {
-                self.keys.user_signing = Some(public_key);
-            }
-            _ => return Err(NotVerified::NoKey),
+        let master = self.keys.master.ok_or(NotVerified::NoMasterKey)?;
+        if *key.user_id() != self.user_id {
+            return Err(NotVerified::OtherUser);
         }
+        let place = match key.usage() {
+            CrossSigningUsage::SelfSigning => &mut self.keys.self_signing,
+            CrossSigningUsage::UserSigning => &mut self.keys.user_signing,
+            CrossSigningUsage::Master => return Err(NotVerified::IsMaster),
+        };
+        if !key.is_signed_by(&master, limits) {
+            return Err(NotVerified::NotSigned);
+        }
+        *place = Some(*key.ed25519());
         Ok(())
     }
 
@@ -103,21 +89,5 @@ impl VerifiedPublicKeys {
     #[must_use]
     pub fn as_public_keys(&self) -> &PublicKeys {
         &self.keys
-    }
-
-    fn verify(&self, object: &SignedObject, limits: &Limits) -> Result<(), NotVerified> {
-        let master = self.keys.master.ok_or(NotVerified::NoMasterKey)?;
-        let label = KeyId::new(format!("ed25519:{}", master.to_base64()));
-        let trusted = [TrustedSigner::new(label, master)];
-        let report = object.verify(&self.user_id, &trusted, limits);
-        report.trusted_signer().map(drop).ok_or(NotVerified::NotSigned)
-    }
-}
-
-/// The one public key of a cross-signing key object.
-fn public_key(object: &SignedObject) -> Option<Ed25519PublicKey> {
-    match object.get("keys")?.as_object()? {
-        [(_, JsonValue::String(key))] => Ed25519PublicKey::from_base64(key).ok(),
-        _ => None,
     }
 }

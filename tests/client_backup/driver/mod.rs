@@ -206,7 +206,7 @@ impl Driver {
             Next::NotCreated(_) => self.not_created += 1,
             Next::NotDeleted(_) => self.not_deleted += 1,
             Next::Sign(id, key) => {
-                let signature = self.signing.sign(&key.bytes_to_sign).to_base64();
+                let signature = self.signing.sign(key.bytes()).to_base64();
                 let signature = Ed25519Signature::from_base64(&signature).unwrap();
                 let signer = self.signer();
                 self.machine.signed(id, &[(signer.key_id().clone(), signature)]).unwrap();

@@ -140,7 +140,7 @@ impl Run {
             Step::Send(operation) => return self.send(flow, &operation),
             Step::ReadAccountData => flow.account_data(self.account_data()),
             Step::Sign(id, key) => {
-                let signed = self.host.sign(&key.bytes_to_sign);
+                let signed = self.host.sign(key.bytes());
                 flow.signed(id, &[signed]).unwrap();
             }
             Step::ShowRecoveryKey(key) => {

@@ -5,9 +5,11 @@ use thiserror::Error;
 use super::{super::remedy::Remedy, Severity, quoted, shown};
 use crate::{
     backup::{AuthDataError, BackupPublicKey},
+    excerpt::Excerpt,
     ids::{BackupVersion, KeyId},
     passphrase::PassphraseParametersError,
     secret_value::MEGOLM_BACKUP_V1,
+    signed_json::Kind,
 };
 
 /// Something about the backup and its older versions.
@@ -56,6 +58,9 @@ pub enum BackupFinding {
     /// A signature cannot be checked.
     #[error("The signature of {second} on the backup (version {first}) cannot be checked.", first = shown(.0), second = quoted(.1))]
     UnusableSignature(BackupVersion, KeyId),
+    /// Its public data has members that nobody here made, so that it is not signed.
+    #[error("The backup (version {first}) cannot be signed, because its public data has members that could turn a signature into something else: {second}. A new backup can take its place; this one stays.", first = shown(.0), second = names(.1))]
+    OtherMembers(BackupVersion, Vec<Excerpt>),
     /// It has a passphrase of its own, as before there was secret storage.
     #[error("The backup (version {first}) has a passphrase of its own, as old ones had.", first = shown(.0))]
     OwnPassphrase(BackupVersion),
@@ -77,10 +82,11 @@ impl BackupFinding {
             | Self::NotTrusted(_)
             | Self::WrongSignature(..)
             | Self::FewRounds(..) => Severity::Danger,
+            Self::OtherMembers(_, names) if names.iter().any(is_of_keys) => Severity::Danger,
             Self::Absent | Self::Unusable(..) | Self::KeyDiffers { .. } | Self::NoKey(..) => {
                 Severity::Failure
             }
-            Self::PassphraseUnusable(..) => Severity::Warning,
+            Self::PassphraseUnusable(..) | Self::OtherMembers(..) => Severity::Warning,
             Self::NotSigned(_)
             | Self::UnknownSigner(..)
             | Self::UnverifiedSigner(..)
@@ -96,6 +102,7 @@ impl BackupFinding {
             Self::Unusable(..)
             | Self::Retired(..)
             | Self::NotTrusted(_)
+            | Self::OtherMembers(..)
             | Self::OwnPassphrase(_)
             | Self::FewRounds(..)
             | Self::PassphraseUnusable(..) => Some(Remedy::ReplaceBackup),
@@ -124,6 +131,7 @@ impl BackupFinding {
             Self::UnverifiedSigner(..) => "backup.unverified_signer",
             Self::WrongSignature(..) => "backup.wrong_signature",
             Self::UnusableSignature(..) => "backup.unusable_signature",
+            Self::OtherMembers(..) => "backup.other_members",
             Self::OwnPassphrase(_) => "backup.own_passphrase",
             Self::FewRounds(..) => "backup.few_rounds",
             Self::PassphraseUnusable(..) => "backup.passphrase_unusable",
@@ -135,6 +143,15 @@ impl BackupFinding {
 fn fitting(version: Option<&BackupVersion>) -> String {
     let version = version.map(shown);
     version.map_or_else(String::new, |version| format!("; it opens the older version {version}"))
+}
+
+/// Whether a member of `auth_data` is one that only keys have.
+fn is_of_keys(name: &Excerpt) -> bool {
+    Kind::BackupAuthData.members_of_others().contains(&name.as_str())
+}
+
+fn names(names: &[Excerpt]) -> String {
+    names.iter().map(Excerpt::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// The first few, so that nobody can flood a screen.

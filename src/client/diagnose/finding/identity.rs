@@ -4,9 +4,9 @@ use thiserror::Error;
 
 use super::{super::remedy::Remedy, Severity, quoted};
 use crate::{
-    api::QueriedKeyError,
     crypto::ed25519::Ed25519PublicKey,
     ids::{DeviceId, SecretName},
+    signed_json::QueriedKeyError,
 };
 
 /// Something about the user's cross-signing keys and devices.

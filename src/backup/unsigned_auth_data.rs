@@ -1,0 +1,143 @@
+//! `auth_data` on its way to a signature of the user.
+
+use thiserror::Error;
+
+use super::{
+    auth_data::{AuthData, AuthDataError},
+    passphrase::FittingPassphrase,
+    trust::TrustedBackup,
+    version::BackupVersionInfo,
+};
+use crate::{
+    backup_key::BackupDecryptionKey,
+    crypto::ed25519::Ed25519Signature,
+    excerpt::Excerpt,
+    ids::{KeyId, UserId},
+    signed_json::ToSign,
+};
+
+/// The `auth_data` of the user's own backup, for the user's keys to sign: of a new backup, or of one that is
+/// there and trusted.
+///
+/// Signed are the members that this crate made from typed parts, and no others: see [`ToSign`]. What is there
+/// already keeps its signatures, and is never written with fewer members.
+///
+/// ```
+/// use strongroom::{
+///     backup::{BackupDecryptionKey, UnsignedAuthData},
+///     crypto::ed25519::Ed25519Signature,
+/// };
+///
+/// # let account = vodozemac::olm::Account::new();
+/// let key = BackupDecryptionKey::generate()?;
+/// let unsigned = UnsignedAuthData::new(&key)?;
+/// let signature = account.sign(unsigned.to_sign().bytes()); // by whatever keeps the signing key
+/// let signature = Ed25519Signature::from_bytes(signature.to_bytes());
+/// let signed = unsigned.with_signature(
+///     &"@alice:example.org".into(),
+///     &"ed25519:DEVICE".into(),
+///     &signature,
+/// );
+/// assert_eq!(signed.auth_data().public_key(), key.public_key());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct UnsignedAuthData {
+    auth_data: AuthData,
+    to_sign: ToSign,
+}
+
+/// Why `auth_data` is not handed out to be signed. Make a new backup in its place; the old version stays, and
+/// its key opens it.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum NotSignable {
+    /// It has members that this device did not make, and a signature would cover them: the homeserver could use
+    /// the signed object as a key of the user.
+    #[error("the backup\u{2019}s public data has members that must not be signed: {}", .0.iter().map(Excerpt::as_str).collect::<Vec<_>>().join(", "))]
+    OtherMembers(Vec<Excerpt>),
+    /// Its key comes from a passphrase, which was not entered in this run.
+    #[error("the backup\u{2019}s public data is about a passphrase, which has to be entered first")]
+    PassphraseNeeded,
+    /// The key is from where the server could have planted it.
+    #[error("the backup\u{2019}s key comes from where the server could have planted it")]
+    UnauthenticatedSource,
+    /// The backup is another one than the trusted one.
+    #[error("the backup is another one than the one that is trusted")]
+    OtherBackup,
+    /// It cannot be read.
+    #[error(transparent)]
+    AuthData(#[from] AuthDataError),
+}
+
+impl UnsignedAuthData {
+    /// For a new backup with this key.
+    ///
+    /// # Errors
+    ///
+    /// [`NotSignable::UnauthenticatedSource`] if the key is not [authentic](BackupDecryptionKey::source).
+    pub fn new(key: &BackupDecryptionKey) -> Result<Self, NotSignable> {
+        if !key.source().is_authentic() {
+            return Err(NotSignable::UnauthenticatedSource);
+        }
+        let auth_data = AuthData::new(key.public_key());
+        let to_sign = auth_data.to_sign(None)?;
+        Ok(Self { auth_data, to_sign })
+    }
+
+    /// For a backup that is there, to add a signature to it. `passphrase` is what the user typed in this run, for
+    /// an old backup whose `auth_data` tells how its key is derived.
+    ///
+    /// # Errors
+    ///
+    /// [`NotSignable`] if it is another backup than the trusted one, or its `auth_data` has anything but the
+    /// public key and the members of that passphrase.
+    pub fn of_trusted(
+        backup: &TrustedBackup,
+        info: &BackupVersionInfo,
+        passphrase: Option<&FittingPassphrase>,
+    ) -> Result<Self, NotSignable> {
+        let auth_data = info.auth_data().map_err(Clone::clone)?;
+        let is_it = info.version() == backup.version();
+        if !is_it || auth_data.public_key() != backup.public_key() {
+            return Err(NotSignable::OtherBackup);
+        }
+        let to_sign = auth_data.to_sign(passphrase)?;
+        Ok(Self { auth_data: auth_data.clone(), to_sign })
+    }
+
+    /// What a key of the user signs.
+    #[must_use]
+    pub fn to_sign(&self) -> &ToSign {
+        &self.to_sign
+    }
+
+    /// The same with one more signature over [`to_sign`](Self::to_sign), or with this one in the place of an
+    /// earlier one of this key.
+    #[must_use]
+    pub fn with_signature(
+        self,
+        user_id: &UserId,
+        key_id: &KeyId,
+        signature: &Ed25519Signature,
+    ) -> Self {
+        Self { auth_data: self.auth_data.with_signature(user_id, key_id, signature), ..self }
+    }
+
+    /// The same without a signature that is wrong.
+    pub(crate) fn without_signature(self, user_id: &UserId, key_id: &KeyId) -> Self {
+        Self { auth_data: self.auth_data.without_signature(user_id, key_id), ..self }
+    }
+
+    /// The `auth_data`, with the signatures so far.
+    #[must_use]
+    pub fn auth_data(&self) -> &AuthData {
+        &self.auth_data
+    }
+
+    /// The `auth_data`, to be sent.
+    #[must_use]
+    pub fn into_auth_data(self) -> AuthData {
+        self.auth_data
+    }
+}

@@ -1,0 +1,54 @@
+//! What the keys that users publish have in common.
+
+use thiserror::Error;
+
+use super::{SignedJsonError, SignedObject};
+use crate::{
+    crypto::ed25519::{Ed25519KeyError, Ed25519PublicKey},
+    encoding::canonical_json::JsonValue,
+    ids::KeyId,
+};
+
+/// Why a key in a response cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum QueriedKeyError {
+    /// What was returned in the place of a user's devices is not an object.
+    #[error("the devices of the user are not a JSON object")]
+    NotAnObject,
+    /// It is not an object that could be signed.
+    #[error("the key cannot be read: {0}")]
+    Json(#[from] SignedJsonError),
+    /// It could be read as another kind of signed object as well: a device's keys with the public key of a
+    /// backup in them, say. A signature that was made for the one must not count for the other.
+    #[error("the key could be another kind of signed object as well, so it is not believed")]
+    OtherKind,
+    /// It claims to belong to another user, or to none.
+    #[error("the key does not claim to belong to the user that it was returned for")]
+    OtherUser,
+    /// It claims to belong to another device, or to none.
+    #[error("the key does not claim to belong to the device that it was returned for")]
+    OtherDevice,
+    /// It is not for what it was returned as, and for that alone: a self-signing key among the master keys, say.
+    #[error("the key is not for the use that it was returned for, and for that alone")]
+    OtherUsage,
+    /// It does not hold exactly one Ed25519 key.
+    #[error("there is not exactly one Ed25519 key in it")]
+    NotOneKey,
+    /// Its Ed25519 key cannot be used.
+    #[error(transparent)]
+    Key(#[from] Ed25519KeyError),
+}
+
+/// The only key of an object, which is an Ed25519 key.
+pub(super) fn one_ed25519_key(
+    object: &SignedObject,
+) -> Result<(KeyId, Ed25519PublicKey), QueriedKeyError> {
+    let keys = object.get("keys").and_then(JsonValue::as_object).unwrap_or_default();
+    let [(key_id, JsonValue::String(key))] = keys else { return Err(QueriedKeyError::NotOneKey) };
+    let key_id = KeyId::from(key_id.as_str());
+    if key_id.algorithm() != "ed25519" {
+        return Err(QueriedKeyError::NotOneKey);
+    }
+    Ok((key_id, Ed25519PublicKey::from_base64(key)?))
+}
