@@ -202,9 +202,9 @@ impl Chain {
                 *state = *start;
                 compress512(&mut state, slice::from_ref(&self.block));
                 let (words, _) = self.block.as_chunks_mut();
-                words.iter_mut().zip(*state).for_each(|(to, word)| *to = word.to_be_bytes());
+                words.iter_mut().zip(state.iter()).for_each(|(to, word)| *to = word.to_be_bytes());
             }
-            self.sum.iter_mut().zip(*state).for_each(|(sum, word)| *sum ^= word);
+            self.sum.iter_mut().zip(state.iter()).for_each(|(sum, word)| *sum ^= word);
         }
     }
 }
