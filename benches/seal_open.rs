@@ -18,8 +18,8 @@ use sample::session;
 use strongroom::{
     Limits,
     backup::{
-        BackedUpSession, BackupDecryptionKey, BackupVersionInfo, EncryptedSessionData, KeySource,
-        SealOptions, SealedSession, SessionSealer, SessionToSeal, TrustedBackup,
+        BackedUpSession, BackupDecryptionKey, BackupVersionInfo, EncryptedSessionData, SealOptions,
+        SealedSession, SessionSealer, SessionToSeal, TrustedBackup,
     },
     ids::RoomId,
     session_data::SessionData,
@@ -89,7 +89,7 @@ fn open_batches(criterion: &mut Criterion) {
     group.bench_function("batch_256_cold", |bencher| {
         bencher.iter(|| {
             let secret = black_box(secret.expose_str());
-            let key = BackupDecryptionKey::from_base64(secret, KeySource::TypedByUser).unwrap();
+            let key = BackupDecryptionKey::from_base64(secret).unwrap();
             key.restore_batch(black_box(&batch))
         });
     });

@@ -22,7 +22,7 @@
 //! let sealed = key.public_key().seal(&session)?;
 //! let written_down = key.to_recovery_key().to_text();
 //!
-//! let typed = RecoveryKey::parse(written_down.expose_str())?;
+//! let typed = RecoveryKey::typed_by_user(written_down.expose_str())?;
 //! let opened = BackupDecryptionKey::from_recovery_key(typed).open(&sealed)?;
 //! assert_eq!(opened.read.session, session);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -35,6 +35,7 @@
 //! | [`backup`] | keys, versions, trust, sealing and opening |
 //! | [`session_data`] | a Megolm session as it is backed up and exported |
 //! | [`recovery_key`] | the text that people write down |
+//! | [`provenance`] | where a key or secret came from, and so what it may prove |
 //! | [`passphrase`] | keys from passphrases: parameters, limits, and what to try |
 //! | [`secret_storage`] | keys and secrets in account data: reading, unlocking, opening, changing |
 //! | [`secret_sharing`] | asking the user's other devices for secrets, and answering them |
@@ -56,7 +57,6 @@
 
 pub mod api;
 pub mod backup;
-mod backup_key;
 pub mod client;
 mod clock;
 pub mod crypto;
@@ -67,6 +67,7 @@ pub mod homeserver;
 pub mod ids;
 mod limits;
 pub mod passphrase;
+pub mod provenance;
 pub mod randomness;
 pub mod recovery_key;
 pub mod saved_state;

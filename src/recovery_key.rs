@@ -25,25 +25,19 @@ use thiserror::Error;
 
 use crate::{
     encoding::base58,
+    provenance::Provenance,
     randomness::{NoRandomness, with_os_rng},
     secret::{SecretBytes, SecretString, SecretVec},
 };
 
 /// A 32-byte key that has a textual form.
 ///
-/// It remembers whether somebody typed it: what was made from bytes may have come from anywhere.
+/// It remembers where it came from: what was made from bytes, or read from a text of which nothing is known, may
+/// have come from anywhere.
 #[derive(Clone)]
 pub struct RecoveryKey {
     bytes: SecretBytes<32>,
-    origin: Origin,
-}
-
-/// Where the bytes of a recovery key are from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Origin {
-    Typed,
-    Generated,
-    Bytes,
+    provenance: Provenance,
 }
 
 /// Why a text is not a recovery key, in the order of the checks.
@@ -80,7 +74,7 @@ impl RecoveryKey {
     /// Draws a key.
     pub fn generate_with_rng(rng: &mut impl CryptoRng) -> Self {
         let bytes = SecretBytes::init_with(|bytes| rng.fill_bytes(bytes));
-        Self { bytes, origin: Origin::Generated }
+        Self { bytes, provenance: Provenance::Generated }
     }
 
     /// Draws a key from the operating system's random source.
@@ -92,13 +86,31 @@ impl RecoveryKey {
         with_os_rng(Self::generate_with_rng)
     }
 
-    /// Takes the 32 bytes of a key.
+    /// Takes the 32 bytes of a key. Nothing is known of where they came from.
     #[must_use]
     pub fn from_bytes(bytes: SecretBytes<32>) -> Self {
-        Self { bytes, origin: Origin::Bytes }
+        Self { bytes, provenance: Provenance::Unauthenticated }
     }
 
-    /// Reads a typed key. White space of any kind is ignored, wherever it stands.
+    /// The same with what is known of where they came from.
+    pub(crate) fn with_provenance(bytes: SecretBytes<32>, provenance: Provenance) -> Self {
+        Self { bytes, provenance }
+    }
+
+    /// Reads what the user has just typed, or pasted, and asserts just that: the key is
+    /// [typed by the user](Provenance::TypedByUser), and can make a backup trusted. What was read from a file, an
+    /// event or another device is read by [`RecoveryKey::parse`].
+    ///
+    /// # Errors
+    ///
+    /// As [`RecoveryKey::parse`].
+    pub fn typed_by_user(text: &str) -> Result<Self, RecoveryKeyError> {
+        let key = Self::parse(text)?;
+        Ok(Self { provenance: Provenance::TypedByUser, ..key })
+    }
+
+    /// Reads the text of a key, of which nothing is known: the key opens what it fits, and makes nothing trusted. White
+    /// space of any kind is ignored, wherever it stands.
     ///
     /// One parity byte cannot catch every mistake: about 0.3 % of single wrong characters give
     /// another valid key, which only a check against its public key tells.
@@ -119,7 +131,7 @@ impl RecoveryKey {
         // 48 characters can hold a 36th byte, but then the first is not that of the prefix.
         let key = SecretBytes::from_slice(key).ok_or(RecoveryKeyError::Prefix)?;
         if parity(bytes.expose_bytes()) == 0 {
-            Ok(Self { bytes: key, origin: Origin::Typed })
+            Ok(Self::from_bytes(key))
         } else {
             Err(RecoveryKeyError::Parity)
         }
@@ -155,8 +167,10 @@ impl RecoveryKey {
         self.bytes
     }
 
-    pub(crate) fn origin(&self) -> Origin {
-        self.origin
+    /// Where the key came from.
+    #[must_use]
+    pub fn provenance(&self) -> Provenance {
+        self.provenance
     }
 }
 
@@ -171,8 +185,8 @@ impl Eq for RecoveryKey {}
 
 impl fmt::Debug for RecoveryKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { bytes: _, origin } = self;
-        f.debug_struct("RecoveryKey").field("origin", origin).finish_non_exhaustive()
+        let Self { bytes: _, provenance } = self;
+        f.debug_struct("RecoveryKey").field("provenance", provenance).finish_non_exhaustive()
     }
 }
 

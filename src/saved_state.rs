@@ -1,12 +1,120 @@
-//! Saved state: whose it is, and in which format.
+//! Saved state: whose it is, in which format, and how it is kept.
 //!
-//! What a machine saves is JSON, in one part or in two, so that secrets can go to a keychain and the rest to
-//! a disk. Each part says of which machine, user and device it is, and is taken up by these alone.
+//! What a machine or a flow saves is JSON, and all that matters of it is secret: it has keys, and who could
+//! write it could decide what is trusted. Each part says of which machine, user and device it is, and is taken
+//! up by these alone.
+//!
+//! A host keeps it where it keeps its other keys. Where a keychain holds little, or there is none, the host seals
+//! it under a [`StateKey`] of 32 bytes, keeps that in the keychain or derives it, and writes the rest to a disk:
+//!
+//! ```
+//! use strongroom::{
+//!     Limits,
+//!     client::backup::{Backup, BackupOptions},
+//!     saved_state::StateKey,
+//! };
+//!
+//! let key = StateKey::generate()?; // 32 bytes, for the keychain
+//! let options = BackupOptions::default();
+//! let backup = Backup::new("@a:b.org".into(), "PHONE".into(), options, Limits::default());
+//! let on_disk = key.seal(&backup.save().secret)?;
+//!
+//! let secret = key.open(&on_disk)?;
+//! assert_eq!(secret, backup.save().secret);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Security
+//!
+//! Sealed or not, an old state that is put back is one that was good once: nothing in it tells that there is a
+//! newer one. SECURITY.md says what that does.
 
+use std::fmt;
+
+use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use thiserror::Error;
 
-use crate::ids::{DeviceId, UserId};
+use crate::{
+    crypto::xchacha20_poly1305,
+    ids::{DeviceId, UserId},
+    randomness::{NoRandomness, with_os_rng},
+    secret::{SecretBytes, SecretVec},
+};
+
+/// A key of 32 bytes under which a host seals saved states before it writes them to a disk.
+///
+/// The cipher is XChaCha20-Poly1305 with a nonce drawn for each state: 41 bytes are added, and any change is
+/// noticed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StateKey(SecretBytes<32>);
+
+/// A sealed state does not open: it was sealed under another key, was cut or changed, or is something else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the saved state was sealed with another key, or it is damaged")]
+pub struct SealedStateError;
+
+impl StateKey {
+    /// Draws a key.
+    pub fn generate_with_rng(rng: &mut impl CryptoRng) -> Self {
+        Self(SecretBytes::init_with(|bytes| rng.fill_bytes(bytes)))
+    }
+
+    /// Draws a key from the operating system's random source.
+    ///
+    /// # Errors
+    ///
+    /// [`NoRandomness`] if the operating system has none to give.
+    pub fn generate() -> Result<Self, NoRandomness> {
+        with_os_rng(Self::generate_with_rng)
+    }
+
+    /// Takes the 32 bytes of a key: out of a keychain, or derived from something that the user enters.
+    #[must_use]
+    pub fn from_bytes(bytes: SecretBytes<32>) -> Self {
+        Self(bytes)
+    }
+
+    /// The 32 bytes, for the keychain.
+    #[must_use]
+    pub fn as_secret(&self) -> &SecretBytes<32> {
+        &self.0
+    }
+
+    /// Seals the secret part of a state.
+    pub fn seal_with_rng(&self, secret: &SecretVec, rng: &mut impl CryptoRng) -> Vec<u8> {
+        let sealed =
+            xchacha20_poly1305::seal_with_rng(&self.0, CONTEXT, secret.expose_bytes(), rng);
+        [&[SEALED_FORMAT][..], &sealed].concat()
+    }
+
+    /// Seals the secret part of a state, with the operating system's randomness.
+    ///
+    /// # Errors
+    ///
+    /// [`NoRandomness`] if the operating system has none to give.
+    pub fn seal(&self, secret: &SecretVec) -> Result<Vec<u8>, NoRandomness> {
+        with_os_rng(|rng| self.seal_with_rng(secret, rng))
+    }
+
+    /// Opens what was sealed under this key.
+    ///
+    /// # Errors
+    ///
+    /// [`SealedStateError`] if it does not open.
+    pub fn open(&self, sealed: &[u8]) -> Result<SecretVec, SealedStateError> {
+        let sealed = sealed.split_first().filter(|(format, _)| **format == SEALED_FORMAT);
+        let (_, sealed) = sealed.ok_or(SealedStateError)?;
+        xchacha20_poly1305::open(&self.0, CONTEXT, sealed).ok_or(SealedStateError)
+    }
+}
+
+impl fmt::Debug for StateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(_) = self;
+        f.debug_struct("StateKey").finish_non_exhaustive()
+    }
+}
 
 /// Why saved state is not taken up again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -24,7 +132,7 @@ pub enum SavedStateError {
     /// It is that of another user or device.
     #[error("the saved state is that of another account or device")]
     OtherAccount,
-    /// It is that of another machine, or the public part in place of the secret one.
+    /// It is that of another machine or flow, or another part of the state.
     #[error("the saved state is another part of the state")]
     OtherPart,
 }
@@ -72,4 +180,11 @@ impl Header {
     }
 }
 
-const FORMAT: u32 = 1;
+/// The format of what is saved, inside a seal and without one.
+const FORMAT: u32 = 2;
+
+/// The format of the seal.
+const SEALED_FORMAT: u8 = 1;
+
+/// What is sealed, so that the key seals nothing else.
+const CONTEXT: &[u8] = b"strongroom saved state";

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use strongroom::{
     Limits,
     api::{CreateBackupVersion, GetBackupVersion, GetCurrentBackupVersion, UpdateBackupVersion},
-    backup::{AuthData, BackupDecryptionKey, BackupVersionInfo, KeySource},
+    backup::{AuthData, BackupDecryptionKey, BackupVersionInfo},
     client::{
         Backup,
         backup::BackupOptions,
@@ -38,7 +38,7 @@ use strongroom::{
     secret_storage::{NewKey, SecretStorageKey},
     secret_value::{PublicKeys, SecretValue},
 };
-use support::{signing::SignAnything as _, synapse::Synapse};
+use support::{asserted::StoreText as _, signing::SignAnything as _, synapse::Synapse};
 use vodozemac::Ed25519SecretKey;
 
 /// A way to break an account, and the finding whose remedy mends it.
@@ -156,10 +156,7 @@ impl<'a> User<'a> {
         let done = client.run(flow, &sign, "").outcome.unwrap();
         let mut keys = vec![key.key().clone()];
         let stored = client.storage().open(&BACKUP.into(), &mut keys, &PublicKeys::default());
-        let source = KeySource::AuthenticatedSecretStorage;
-        let stored = stored.unwrap();
-        let backup_key = BackupDecryptionKey::from_base64(stored.text().expose_str(), source);
-        let backup_key = backup_key.unwrap();
+        let backup_key = stored.unwrap().backup_key().unwrap();
         assert_eq!(backup_key.public_key(), done.backup.trusted().unwrap().public_key());
         Self { client, key, backup_key, has_other_key: false }
     }
@@ -204,7 +201,7 @@ impl<'a> User<'a> {
         let new_key = NewKey::generate(None).unwrap();
         parts.new_key = Some(new_key.clone());
         let text = self.backup_key.to_base64();
-        let backup_key = SecretValue::read(&BACKUP.into(), text.expose_str().as_bytes());
+        let backup_key = SecretValue::kept_by_host(&BACKUP.into(), text.expose_str().as_bytes());
         parts.secrets = vec![secret(MASTER, MASTER_SEED), backup_key.unwrap().value];
         if let Some(Remedy::DeleteVersions(versions)) = finding.remedy() {
             parts.dispensable = versions;
@@ -236,7 +233,7 @@ impl<'a> User<'a> {
         let plan = self
             .client
             .storage()
-            .plan(&keys, &Limits::default(), |change| change.store(&name.into(), text));
+            .plan(&keys, &Limits::default(), |change| change.store_text(&name.into(), text));
         self.client.carry_out(plan.unwrap());
     }
 
@@ -253,7 +250,7 @@ impl<'a> User<'a> {
 
 fn secret(name: &str, byte: u8) -> SecretValue {
     let text = base64::encode(&[byte; 32]);
-    SecretValue::read(&SecretName::from(name), text.as_bytes()).unwrap().value
+    SecretValue::kept_by_host(&SecretName::from(name), text.as_bytes()).unwrap().value
 }
 
 fn master() -> Ed25519PublicKey {

@@ -7,13 +7,14 @@ use strongroom::{
     Limits,
     backup::{
         AuthData, BackupDecryptionKey, BackupPassphraseAttempts, BackupPassphraseError,
-        BackupVersionInfo, KeySource, TrustError, TrustReason, TrustedBackup,
+        BackupVersionInfo, TrustError, TrustReason, TrustedBackup,
     },
     crypto::key_material::KeyLengthError,
     passphrase::{
         PassphraseFinding, PassphraseForm, PassphraseMember, PassphraseParameters,
         PassphraseParametersError, PassphraseProgress,
     },
+    provenance::Provenance,
     secret::SecretBytes,
 };
 
@@ -25,7 +26,7 @@ fn row_25_the_passphrase_opens_the_backup() {
     assert!(read.findings.is_empty());
     let fitting = BackupDecryptionKey::from_passphrase(&auth_data, "pass").unwrap();
     assert_eq!(fitting.key.public_key(), auth_data.public_key());
-    assert_eq!(fitting.key.source(), KeySource::TypedByUser);
+    assert_eq!(fitting.key.provenance(), Provenance::TypedByUser);
     for other in ["", "Pass", "pass ", " pass", "pass\n"] {
         let error = BackupDecryptionKey::from_passphrase(&auth_data, other).unwrap_err();
         assert_eq!(error, BackupPassphraseError::DoesNotFit, "{other:?}");
@@ -187,7 +188,7 @@ fn a_passphrase_that_fits_makes_a_backup_trusted() {
     let info = version_info("pass", 10_000);
     let fitting = BackupDecryptionKey::from_passphrase(info.auth_data().unwrap(), "pass").unwrap();
     let trusted = TrustedBackup::by_decryption_key(&info, &fitting.key, &[]).unwrap();
-    assert_eq!(trusted.reason(), &TrustReason::DecryptionKey(KeySource::TypedByUser));
+    assert_eq!(trusted.reason(), &TrustReason::DecryptionKey(Provenance::TypedByUser));
     let retired = [*fitting.key.public_key()];
     let refused = TrustedBackup::by_decryption_key(&info, &fitting.key, &retired);
     assert_eq!(refused.unwrap_err(), TrustError::Retired);
@@ -203,7 +204,7 @@ fn a_passphrase_with_few_rounds_opens_and_makes_nothing_trusted() {
         let key = BackupDecryptionKey::from_passphrase(auth_data, "pass").unwrap().key;
         let refused = TrustedBackup::by_decryption_key(&info, &key, &[]);
         assert_eq!(refused.unwrap_err(), TrustError::UnauthenticatedSource);
-        let accepted = key.accept_unauthenticated_source();
+        let accepted = key.accept_unauthenticated();
         assert!(TrustedBackup::by_decryption_key(&info, &accepted, &[]).is_ok());
     }
 }
@@ -270,5 +271,5 @@ fn derived_key(passphrase: &str, rounds: i64, salt: &str) -> BackupDecryptionKey
     let read = PassphraseParameters::from_parts(rounds, salt, None, &Limits::default()).unwrap();
     let derived = read.parameters.derive(passphrase);
     let bytes = SecretBytes::from_slice(derived.expose_bytes()).unwrap();
-    BackupDecryptionKey::from_bytes(bytes, KeySource::Generated)
+    BackupDecryptionKey::typed_by_user(bytes)
 }

@@ -18,9 +18,7 @@ use account::{ASYMMETRIC_ID, Account, ID, KEY, OTHER_ID, OTHER_KEY, recovery_key
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    backup::{
-        AuthData, BackupDecryptionKey, BackupVersionInfo, KeySource, TrustError, TrustedBackup,
-    },
+    backup::{AuthData, BackupVersionInfo, TrustError, TrustedBackup},
     crypto::{
         curve25519::{Curve25519PublicKey, Curve25519SecretKey},
         ed25519::{Ed25519PublicKey, Ed25519Signature},
@@ -174,8 +172,7 @@ fn a_backup_key_that_the_server_planted_is_taken_by_no_plan_and_no_backup() {
     // The planted key opens the backup that the server made for it, and makes nothing trusted.
     let opened = storage(&start).open(&backup, &mut keys.clone(), &PublicKeys::default()).unwrap();
     assert!(!opened.is_authenticated());
-    let text = opened.text().expose_str();
-    let key = BackupDecryptionKey::from_base64(text, KeySource::Unauthenticated).unwrap();
+    let key = opened.backup_key().unwrap();
     let auth_data = AuthData::new(key.public_key());
     let info = json!({
         "algorithm": "m.megolm_backup.v1.curve25519-aes-sha2",

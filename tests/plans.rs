@@ -7,6 +7,9 @@
     reason = "a test stops at the first surprise, in its helpers too"
 )]
 
+#[path = "support/asserted.rs"]
+mod asserted;
+
 #[path = "support/account.rs"]
 mod account;
 #[path = "support/specification.rs"]
@@ -15,6 +18,7 @@ mod specification;
 use std::collections::{BTreeMap, BTreeSet};
 
 use account::{Account, recovery_key};
+use asserted::StoreText as _;
 use proptest::{collection::vec, prelude::*};
 use serde_json::{Value, json};
 use strongroom::{
@@ -95,7 +99,8 @@ fn a_key_that_nothing_confirms_encrypts_nothing() {
     let storage = account.storage();
     let keys = unlock(&storage, 0);
     assert_eq!(keys[0].standing(), KeyStanding::Unverifiable);
-    let error = storage.plan(&keys, &Limits::default(), |change| change.store(&name(0), "text"));
+    let error =
+        storage.plan(&keys, &Limits::default(), |change| change.store_text(&name(0), "text"));
     assert_eq!(error.unwrap_err(), ChangeError::Unverifiable("a".into()));
     let error = storage.plan(&keys, &Limits::default(), |change| change.set_default(&"a".into()));
     assert_eq!(error.unwrap_err(), ChangeError::Unverifiable("a".into()));
@@ -105,7 +110,7 @@ fn a_key_that_nothing_confirms_encrypts_nothing() {
     let proven = account.with_secret("org.example.0", "a", &bytes(0), "text").storage();
     let keys = unlock(&proven, 0);
     assert_eq!(keys[0].standing(), KeyStanding::Proven);
-    let store = |change: &mut Change<'_>| change.store(&name(1), "text");
+    let store = |change: &mut Change<'_>| change.store_text(&name(1), "text");
     assert_eq!(proven.plan(&keys, &Limits::default(), store).unwrap().steps().len(), 1);
 }
 
@@ -130,26 +135,24 @@ fn what_cannot_be_done_is_refused_before_anything_is_planned() {
     assert_eq!(refused(&|c| c.set_default(&b)), ChangeError::NoSuchKey("b".into()));
     assert_eq!(refused(&|c| c.set_default(&old)), ChangeError::Asymmetric("old".into()));
     let under = |id: &SecretStorageKeyId| {
-        refused(&|c: &mut Change<'_>| c.store_under(&name(1), "x", std::slice::from_ref(id)))
+        refused(&|c: &mut Change<'_>| c.store_text_under(&name(1), "x", std::slice::from_ref(id)))
     };
     assert_eq!(under(&old), ChangeError::Asymmetric("old".into()));
     assert_eq!(under(&b), ChangeError::NoSuchKey("b".into()));
     let direct = SecretName::from("m.direct");
-    assert_eq!(refused(&|c| c.store(&direct, "x")), ChangeError::OtherData(direct.clone()));
+    assert_eq!(refused(&|c| c.store_text(&direct, "x")), ChangeError::OtherData(direct.clone()));
     assert_eq!(refused(&|c| c.delete(&direct)), ChangeError::OtherData(direct.clone()));
-    for reserved in [
-        "m.secret_storage.default_key",
-        "m.secret_storage.key.a",
-        "m.megolm_backup.v1.recovery_key",
-        "",
-    ] {
+    for reserved in ["m.secret_storage.default_key", "m.secret_storage.key.a", ""] {
         let reserved = SecretName::from(reserved);
-        assert_eq!(refused(&|c| c.store(&reserved, &text(1))), ChangeError::Name(reserved.clone()));
+        assert_eq!(
+            refused(&|c| c.store_text(&reserved, &text(1))),
+            ChangeError::Name(reserved.clone())
+        );
     }
     let backup = MEGOLM_BACKUP_V1.into();
-    assert!(matches!(refused(&|c| c.store(&backup, "no key")), ChangeError::Value(_)));
+    assert!(matches!(refused(&|c| c.store_text(&backup, "no key")), ChangeError::Value(_)));
     let nothing = SecretStorage::default();
-    let error = nothing.plan(&keys, &Limits::default(), |c| c.store(&name(0), "x"));
+    let error = nothing.plan(&keys, &Limits::default(), |c| c.store_text(&name(0), "x"));
     assert_eq!(error.unwrap_err(), ChangeError::NoDefaultKey);
 }
 
@@ -199,7 +202,7 @@ fn a_replaced_secret_opens_with_no_key_to_its_old_value() {
     account.secret_mut("org.example.0")["org.example.beside"] = json!({"kept": 1.50});
     account.put_text("m.secret_storage.default_key", r#"{"key":"a"}"#);
     let storage = account.storage();
-    let store = |change: &mut Change<'_>| change.store(&name(0), "new");
+    let store = |change: &mut Change<'_>| change.store_text(&name(0), "new");
     let plan = storage.plan(&unlock(&storage, 0), &Limits::default(), store).unwrap();
     let [step] = plan.steps() else { panic!("{plan}") };
     assert_eq!(step.reason, StepReason::Replace(name(0), vec!["b".into()]));
@@ -217,7 +220,7 @@ fn a_server_that_writes_json_its_own_way_changes_nothing() {
     let new_key = NewKey::generate(Some("\u{e4} name")).unwrap();
     let create = |change: &mut Change<'_>| {
         change.create(&new_key)?;
-        change.store(&name(0), "text")
+        change.store_text(&name(0), "text")
     };
     let storage = SecretStorage::default();
     let mut plan = storage.plan(&[], &Limits::default(), create).unwrap();
@@ -265,8 +268,8 @@ fn what_is_created_with_a_passphrase_opens_as_the_specification_says() {
     let key = NewKey::from_passphrase("caf\u{e9} au lait", Some("\u{1f511} \"mine\"")).unwrap();
     let create = |change: &mut Change<'_>| {
         change.create(&key)?;
-        change.store(&name(0), "gr\u{fc}\u{df}e \u{2713}")?;
-        change.store(&name(2), &text(2))
+        change.store_text(&name(0), "gr\u{fc}\u{df}e \u{2713}")?;
+        change.store_text(&name(2), &text(2))
     };
     let plan = SecretStorage::default().plan(&[], &Limits::default(), create).unwrap();
     let steps = plan.steps().iter();
@@ -430,10 +433,10 @@ impl RandomChange {
     fn apply(&self, change: &mut Change<'_>, new_key: &NewKey) -> Result<(), ChangeError> {
         match self {
             Self::Create => change.create(new_key),
-            Self::Store(secret, value) => change.store(&name(*secret), &text((*value).into())),
+            Self::Store(secret, value) => change.store_text(&name(*secret), &text((*value).into())),
             Self::StoreUnder(secret, value, keys) => {
                 let keys: Vec<_> = keys.iter().map(|key| id(*key).as_str().into()).collect();
-                change.store_under(&name(*secret), &text((*value).into()), &keys)
+                change.store_text_under(&name(*secret), &text((*value).into()), &keys)
             }
             Self::Delete(secret) => change.delete(&name(*secret)),
             Self::AddKey => change.add_key(new_key),

@@ -24,7 +24,7 @@ use strongroom::{
     },
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeys},
 };
-use support::synapse::Synapse;
+use support::{asserted::StoreText as _, synapse::Synapse};
 
 #[test]
 fn a_storage_is_created_and_changed_in_memory() {
@@ -62,8 +62,8 @@ impl Uses for Client<'_> {
         let key = NewKey::from_passphrase("caf\u{e9} au lait", Some("\u{1f511} mine")).unwrap();
         self.change(&[], |change| {
             change.create(&key)?;
-            change.store(&CROSS_SIGNING_MASTER.into(), MASTER)?;
-            change.store(&"org.example.\u{e4}/+ #".into(), "gr\u{fc}\u{df}e")
+            change.store_text(&CROSS_SIGNING_MASTER.into(), MASTER)?;
+            change.store_text(&"org.example.\u{e4}/+ #".into(), "gr\u{fc}\u{df}e")
         });
         let keys = self.unlock("cafe\u{301} au lait");
         self.opens(
@@ -73,7 +73,7 @@ impl Uses for Client<'_> {
 
         let other = NewKey::generate(None).unwrap();
         self.change(&keys, |change| {
-            change.store(&"org.example.\u{e4}/+ #".into(), "")?;
+            change.store_text(&"org.example.\u{e4}/+ #".into(), "")?;
             change.add_key(&other)?;
             change.delete(&CROSS_SIGNING_MASTER.into())
         });
@@ -97,11 +97,11 @@ impl Uses for Client<'_> {
         let limits = Limits::default();
         let plan = |client: &mut Self| {
             let change =
-                |change: &mut Change<'_>| change.store(&"org.example.raced".into(), "ours");
+                |change: &mut Change<'_>| change.store_text(&"org.example.raced".into(), "ours");
             client.storage().plan(keys, &limits, change).unwrap()
         };
         let early = plan(self);
-        self.change(keys, |change| change.store(&"org.example.raced".into(), "theirs"));
+        self.change(keys, |change| change.store_text(&"org.example.raced".into(), "theirs"));
         let there = self.get(&name);
         assert_eq!(early.check_before(there.as_ref()), Err(PlanError::ChangedBefore));
         let again = plan(self);

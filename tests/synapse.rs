@@ -74,7 +74,7 @@ fn two_thousand_sessions_are_backed_up_and_restored_over_a_socket() {
     }
     assert_eq!(client.send(&GetCurrentBackupVersion).unwrap().count(), Some(2_000));
 
-    let typed = RecoveryKey::parse(key.to_recovery_key().to_text().expose_str()).unwrap();
+    let typed = RecoveryKey::typed_by_user(key.to_recovery_key().to_text().expose_str()).unwrap();
     let key = BackupDecryptionKey::from_recovery_key(typed);
     let get = GetRoomKeys::new(backup.version().clone());
     let keys = client.send(&get);

@@ -11,14 +11,17 @@
 mod driver;
 mod support;
 
+use support::asserted;
+
 use std::rc::Rc;
 
 use driver::{Driver, Lied};
 use serde_json::Value;
 use strongroom::{
-    backup::{KeySource, TrustReason},
+    backup::TrustReason,
     client::backup::{FetchOutcome, Question, Reply, RestoreChoice, Scope, Stage},
     homeserver::Homeserver,
+    provenance::Provenance,
 };
 use support::synapse::{Login, Synapse};
 
@@ -69,7 +72,7 @@ fn setup_upload_restore_rotate_and_disable_on_a_real_homeserver() {
     laptop.run();
     laptop.reply(Reply::Restore(RestoreChoice::Room));
     assert!(matches!(laptop.question(), Question::DecryptionKey { .. }));
-    laptop.machine.give_key(phone.stored_key(KeySource::AuthenticatedSecretStorage));
+    laptop.machine.give_key(phone.stored_key(Provenance::AuthenticatedSecretStorage));
     laptop.run();
     let ids = |sessions: &[strongroom::session_data::ExportedSession]| {
         let ids = sessions.iter().map(|session| session.session_id());

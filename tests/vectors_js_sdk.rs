@@ -23,7 +23,8 @@ use vodozemac::megolm::{ExportedSessionKey, InboundGroupSession};
 #[test]
 fn the_recovery_key_leads_to_the_backup_decryption_key() {
     for account in accounts() {
-        let typed = RecoveryKey::parse(account.text("recovery_key")).expect("a recovery key");
+        let typed =
+            RecoveryKey::typed_by_user(account.text("recovery_key")).expect("a recovery key");
         assert_eq!(typed.to_text().expose_str(), account.text("recovery_key"));
         let key = decryption_key(&account);
         let expected = backup_key_by_recovery_key(&account);

@@ -6,7 +6,7 @@ mod support;
 use serde_json::Value;
 use strongroom::{
     Limits,
-    backup::{BackupDecryptionKey, KeySource, TrustError, TrustReason, TrustedBackup},
+    backup::{BackupDecryptionKey, TrustError, TrustReason, TrustedBackup},
     crypto::ed25519::Ed25519PublicKey,
     ids::{DeviceId, KeyId, UserId},
     recovery_key::RecoveryKey,
@@ -72,13 +72,14 @@ fn a_key_from_an_authentic_source_makes_the_backup_trusted() {
     for account in accounts() {
         let (info, stored) = (version_info(&account), decryption_key(&account));
         let shown = stored.to_recovery_key().to_text();
-        let typed = RecoveryKey::parse(shown.expose_str()).expect("what was shown can be typed");
+        let typed =
+            RecoveryKey::typed_by_user(shown.expose_str()).expect("what was shown can be typed");
         let typed = BackupDecryptionKey::from_recovery_key(typed);
         for key in [stored, typed] {
             let backup = TrustedBackup::by_decryption_key(&info, &key, &[]).expect("it is trusted");
             assert_eq!(backup.version(), info.version());
             assert_eq!(backup.public_key(), key.public_key());
-            assert_eq!(backup.reason(), &TrustReason::DecryptionKey(key.source()));
+            assert_eq!(backup.reason(), &TrustReason::DecryptionKey(key.provenance()));
         }
     }
 }
@@ -149,11 +150,11 @@ fn a_key_that_the_server_could_have_planted_makes_nothing_trusted() {
     for account in accounts() {
         let info = version_info(&account);
         let text = account.text("backup_decryption_key_base64");
-        let planted = BackupDecryptionKey::from_base64(text, KeySource::Unauthenticated);
+        let planted = BackupDecryptionKey::from_base64(text);
         let planted = planted.expect("a key in base64");
         let refused = TrustedBackup::by_decryption_key(&info, &planted, &[]);
         assert_eq!(refused.err(), Some(TrustError::UnauthenticatedSource));
-        let accepted = planted.accept_unauthenticated_source();
+        let accepted = planted.accept_unauthenticated();
         assert!(TrustedBackup::by_decryption_key(&info, &accepted, &[]).is_ok());
     }
 }

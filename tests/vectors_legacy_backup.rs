@@ -13,7 +13,7 @@ use strongroom::{
     api::{Endpoint as _, GetRoomKeys},
     backup::{
         AuthData, BackedUpSession, BackupDecryptionKey, BackupPassphraseError, BackupVersionInfo,
-        FittingPassphrase, KeyBackupData, KeySource, RestoreOptions, TrustReason, TrustedBackup,
+        FittingPassphrase, KeyBackupData, RestoreOptions, TrustReason, TrustedBackup,
         UnauthenticatedSession, Verdict, restore_slice,
     },
     crypto::{
@@ -22,6 +22,7 @@ use strongroom::{
     },
     ids::UserId,
     passphrase::PassphraseForm,
+    provenance::Provenance,
     recovery_key::RecoveryKey,
     secret::SecretBytes,
     signed_json::SignatureVerdict,
@@ -62,7 +63,7 @@ fn the_passphrase_gives_the_recorded_key_and_opens_every_session() {
         assert_is_the_key(&row, &key);
         assert_opens_every_session(&row, &key, "restore_with_password");
         let trusted = TrustedBackup::by_decryption_key(&version_info(&row), &key, &[]);
-        let typed = TrustReason::DecryptionKey(KeySource::TypedByUser);
+        let typed = TrustReason::DecryptionKey(Provenance::TypedByUser);
         assert_eq!(trusted.expect("it was typed").reason(), &typed);
         opened += 1;
     }
@@ -72,7 +73,7 @@ fn the_passphrase_gives_the_recorded_key_and_opens_every_session() {
 #[test]
 fn the_recovery_key_is_the_recorded_key_and_opens_every_session() {
     for row in rows() {
-        let typed = RecoveryKey::parse(row.text("recovery_key")).expect("a recovery key");
+        let typed = RecoveryKey::typed_by_user(row.text("recovery_key")).expect("a recovery key");
         assert_eq!(typed.to_text().expose_str(), row.text("recovery_key"));
         let key = BackupDecryptionKey::from_recovery_key(typed);
         assert_is_the_key(&row, &key);
@@ -157,13 +158,13 @@ fn auth_data(row: &Row) -> AuthData {
 
 fn recorded_key(row: &Row) -> BackupDecryptionKey {
     let text = row.text("private_key_b64");
-    BackupDecryptionKey::from_base64(text, KeySource::TypedByUser).expect("a key")
+    BackupDecryptionKey::from_base64(text).expect("a key")
 }
 
 fn assert_is_the_key(row: &Row, key: &BackupDecryptionKey) {
     assert_eq!(key.to_base64(), recorded_key(row).to_base64(), "{}", row.name());
     assert_eq!(key.public_key(), auth_data(row).public_key(), "{}", row.name());
-    assert_eq!(key.source(), KeySource::TypedByUser);
+    assert_eq!(key.provenance(), Provenance::TypedByUser);
     let written = key.to_recovery_key().to_text();
     assert_eq!(written.expose_str(), row.text("recovery_key"));
 }

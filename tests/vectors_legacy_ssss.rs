@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    backup::{BackupDecryptionKey, BackupVersionInfo, KeySource, TrustedBackup},
+    backup::{BackupDecryptionKey, BackupVersionInfo, TrustedBackup},
     crypto::{
         curve25519::{Curve25519PublicKey, Curve25519SecretKey},
         ed25519::Ed25519PublicKey,
@@ -22,6 +22,7 @@ use strongroom::{
     },
     encoding::json_object::JsonObject,
     ids::{SecretName, SecretStorageKeyId, UserId},
+    provenance::Provenance,
     recovery_key::RecoveryKey,
     secret::SecretBytes,
     secret_storage::{
@@ -410,12 +411,9 @@ fn a_bootstrapped_backup_is_that_of_the_stored_key_and_signed_by_the_master_key(
             storage.open(&BACKUP.into(), &mut unlocked.keys, &account.public_keys).unwrap();
         assert_eq!(opened.public_key(), PublicKeyVerdict::Belongs);
         // An asymmetric secret may be planted, so the host has to accept that.
-        let key = BackupDecryptionKey::from_base64(
-            opened.text().expose_str(),
-            KeySource::Unauthenticated,
-        )
-        .unwrap()
-        .accept_unauthenticated_source();
+        let key = opened.backup_key().unwrap();
+        assert_eq!(key.provenance(), Provenance::Unauthenticated);
+        let key = key.accept_unauthenticated();
         assert!(TrustedBackup::by_decryption_key(&info, &key, &[]).is_ok(), "{}", account.name);
         let (user_id, masters) = (&account.user_id, account.signers());
         let limits = Limits::default();

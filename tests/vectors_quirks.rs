@@ -8,7 +8,7 @@ mod support;
 
 use serde_json::{Map, Value};
 use strongroom::{
-    backup::{BackupDecryptionKey, BackupPublicKey, BackupPublicKeyError, KeySource},
+    backup::{BackupDecryptionKey, BackupPublicKey, BackupPublicKeyError},
     crypto::{
         curve25519::Curve25519PublicKey,
         curve25519_aes_sha2::{MacScheme, seal_with_rng},
@@ -129,7 +129,7 @@ fn verdict(row: &Row, unchanged: Option<&[u8]>) -> Verdict {
     } else if let Some(text) = row.get_text("recipient_key") {
         public_key_verdict(text)
     } else {
-        let read = BackupDecryptionKey::from_base64(&private_key_text(row), KeySource::TypedByUser);
+        let read = BackupDecryptionKey::from_base64(&private_key_text(row));
         if read.is_ok() { Verdict::KeyAccepted } else { Verdict::KeyRefused }
     }
 }

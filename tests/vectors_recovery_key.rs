@@ -7,7 +7,8 @@ mod support;
 
 use serde_json::Value;
 use strongroom::{
-    backup::{BackupDecryptionKey, KeySource},
+    backup::BackupDecryptionKey,
+    provenance::Provenance,
     recovery_key::{RecoveryKey, RecoveryKeyError},
     secret::SecretBytes,
 };
@@ -47,13 +48,13 @@ fn every_key_is_read_with_and_without_spaces() {
 #[test]
 fn every_key_has_the_recorded_public_key_and_base64() {
     for row in vectors::rows(VALID) {
-        let typed = RecoveryKey::parse(row.text("recovery_key")).expect("a recovery key");
+        let typed = RecoveryKey::typed_by_user(row.text("recovery_key")).expect("a recovery key");
         let key = BackupDecryptionKey::from_recovery_key(typed);
         assert_eq!(key.public_key().to_base64(), row.text("curve25519_public_key_b64"));
         assert_eq!(key.to_base64().expose_str(), row.text("key_b64"));
-        assert_eq!(key.source(), KeySource::TypedByUser);
+        assert_eq!(key.provenance(), Provenance::TypedByUser);
         assert_eq!(key.to_recovery_key().to_text().expose_str(), row.text("recovery_key"));
-        let stored = BackupDecryptionKey::from_base64(row.text("key_b64"), KeySource::TypedByUser);
+        let stored = BackupDecryptionKey::from_base64(row.text("key_b64"));
         assert_eq!(stored.expect("base64").public_key(), key.public_key());
     }
 }

@@ -7,8 +7,8 @@ use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 use strongroom::{
     backup::{
-        BackupDecryptionKey, BackupPublicKey, EncryptedSessionData, FailureCause, KeySource,
-        OpenError, UnauthenticatedSessionData,
+        BackupDecryptionKey, BackupPublicKey, EncryptedSessionData, FailureCause, OpenError,
+        UnauthenticatedSessionData,
     },
     crypto::{
         curve25519::{Curve25519PublicKey, Curve25519SecretKey},
@@ -135,8 +135,7 @@ fn message_of(row: &Row) -> Map<String, Value> {
 }
 
 fn decryption_key(row: &Row) -> BackupDecryptionKey {
-    BackupDecryptionKey::from_base64(row.text("private_key_b64"), KeySource::TypedByUser)
-        .expect("a key in base64")
+    BackupDecryptionKey::from_base64(row.text("private_key_b64")).expect("a key in base64")
 }
 
 const LIBOLM: &str = "libolm/pk_encryption.json";

@@ -28,8 +28,8 @@ use strongroom::{
     api::{AccessToken, BaseUrl, CreateBackupVersion, Endpoint as _, PutRoomKeys},
     backup::{
         AuthData, BackedUpSession, BackupDecryptionKey, BackupPassphraseAttempts, BackupPublicKey,
-        BackupVersionInfo, EncryptedSessionData, KeySource, SealOptions, SessionSealer,
-        SessionToSeal, TrustedBackup,
+        BackupVersionInfo, EncryptedSessionData, SealOptions, SessionSealer, SessionToSeal,
+        TrustedBackup,
     },
     crypto::{
         aes_hmac_sha2::{self, KeyCheck, SymmetricMac},
@@ -333,14 +333,13 @@ fn decryption_keys_leave_nothing_however_they_fail() {
     let vault = Vault::new();
     let padded = format!("{}=", vault.key_base64);
     let malformed = vault.malformed_keys();
-    let source = KeySource::TypedByUser;
     leaves_nothing(&vault, || {
-        drop(BackupDecryptionKey::from_base64(&vault.key_base64, source).unwrap().to_base64());
-        drop(BackupDecryptionKey::from_base64(&padded, source).unwrap().to_recovery_key());
+        drop(BackupDecryptionKey::from_base64(&vault.key_base64).unwrap().to_base64());
+        drop(BackupDecryptionKey::from_base64(&padded).unwrap().to_recovery_key());
         drop(BackupDecryptionKey::from_recovery_key(recovery_key()).clone());
         drop(BackupDecryptionKey::generate_with_rng(&mut FixedRng(KEY)));
         for text in &malformed {
-            assert!(BackupDecryptionKey::from_base64(text, source).is_err(), "{text}");
+            assert!(BackupDecryptionKey::from_base64(text).is_err(), "{text}");
         }
     });
 }
@@ -567,7 +566,7 @@ fn backups_with_a_passphrase_leave_nothing_opened_or_not() {
         AuthData::from_json(&json, &limits).unwrap()
     };
     let bytes = *derived(1).first_chunk().unwrap();
-    let key = BackupDecryptionKey::from_bytes(secret(&bytes), KeySource::TypedByUser);
+    let key = BackupDecryptionKey::typed_by_user(secret(&bytes));
     let (own, other) = (auth_data(key.public_key()), auth_data(decryption_key().public_key()));
     let typed = format!("{TOKEN}\u{e9}");
     leaves_nothing(&vault, || {

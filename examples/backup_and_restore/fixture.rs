@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use strongroom::{
     Limits,
     api::{Endpoint, GetCurrentBackupVersion, GetRoomKeys},
-    backup::{AuthData, BackupDecryptionKey, KeySource, TrustedBackup},
+    backup::{AuthData, BackupDecryptionKey, TrustedBackup},
     crypto::ed25519::Ed25519PublicKey,
     encoding::json_object::JsonObject,
     ids::{DeviceId, EventType, KeyId, UserId},
@@ -80,20 +80,14 @@ impl Fixture {
         let mut keys = match storage.unlock(&self.recovery_key, &public_keys, limits) {
             Ok(unlocked) => unlocked.keys,
             Err(error) if error.reason == UnlockFailure::BackupKey => {
-                let typed = RecoveryKey::parse(&self.recovery_key)?;
+                let typed = RecoveryKey::typed_by_user(&self.recovery_key)?;
                 return Ok(BackupDecryptionKey::from_recovery_key(typed));
             }
             Err(error) => return Err(error.into()),
         };
         let secret = storage.open(&MEGOLM_BACKUP_V1.into(), &mut keys, &public_keys)?;
         println!("unlocked   secret storage, which holds the backup's key");
-        let source = if secret.is_authenticated() {
-            KeySource::AuthenticatedSecretStorage
-        } else {
-            KeySource::Unauthenticated
-        };
-        let text = secret.value()?.value.to_text();
-        Ok(BackupDecryptionKey::from_base64(text.expose_str(), source)?)
+        secret.backup_key().ok_or_else(|| "what is stored is no backup key".into())
     }
 
     fn secret_storage(&self, limits: &Limits) -> Result<SecretStorage> {

@@ -15,7 +15,7 @@ use crate::{Result, print_rate, server::Server};
 
 /// From the typed recovery key to the sessions.
 pub(crate) fn restore(server: &mut Server, typed: &str) -> Result<Vec<ExportedSession>> {
-    let key = BackupDecryptionKey::from_recovery_key(RecoveryKey::parse(typed)?);
+    let key = BackupDecryptionKey::from_recovery_key(RecoveryKey::typed_by_user(typed)?);
     let (current, _) = server.send(&GetCurrentBackupVersion)?;
     let current = current.ok_or("the homeserver has no backup")?;
     let backup = TrustedBackup::by_decryption_key(&current, &key, &[])?;

@@ -14,7 +14,7 @@ use strongroom::{
     Limits,
     backup::{
         BackupDecryptionKey, BackupVersionInfo, FailureCause, RestoreOptions, RestoreProgress,
-        RestoreReport, TrustedBackup, Verdict, restore_reader,
+        RestoreReport, TrustError, Verdict, restore_reader,
     },
     recovery_key::RecoveryKey,
     secret::SecretString,
@@ -67,7 +67,11 @@ fn key(folder: &Path) -> Result<(BackupDecryptionKey, Option<u64>)> {
     let typed = read(&path)?;
     let key = RecoveryKey::parse(typed.expose_str()).map_err(|error| named(&path, error))?;
     let key = BackupDecryptionKey::from_recovery_key(key);
-    TrustedBackup::by_decryption_key(&info, &key, &[])?;
+    // Nothing is uploaded, so it has to fit and not to be trusted.
+    let (backup, own) = (*info.auth_data().map_err(Clone::clone)?.public_key(), *key.public_key());
+    if backup != own {
+        return Err(TrustError::OtherPublicKey { backup, key: own }.into());
+    }
     Ok((key, info.count()))
 }
 

@@ -35,6 +35,7 @@ use strongroom::{
     passphrase::is_login_password,
     secret_storage::{NewKey, SecretStorageKey, VerifiedPublicKeys},
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1},
+    secret_value::{SecretValue, SecretValueError},
 };
 
 use account::Account;
@@ -75,7 +76,7 @@ fn run(options: &Options) -> Result<()> {
     println!("Write this down, in case that you forget the passphrase: {}", shown(&key)?);
     account.change(&[], |change| {
         change.create(&key)?;
-        SECRETS.iter().try_for_each(|(name, text)| change.store(&(*name).into(), text))
+        SECRETS.iter().try_for_each(|(name, text)| change.store(&own(name, text)?))
     })?;
 
     headline("Unlocked by the passphrase");
@@ -84,7 +85,7 @@ fn run(options: &Options) -> Result<()> {
 
     headline("A secret with another value");
     let changed = [SECRETS[0], SECRETS[1], ("org.example.pin", "4321")];
-    account.change(&keys, |change| change.store(&"org.example.pin".into(), changed[2].1))?;
+    account.change(&keys, |change| change.store(&own("org.example.pin", changed[2].1)?))?;
     check(&account, keys.clone(), &changed)?;
 
     headline("A new key in the place of the old one");
@@ -170,3 +171,8 @@ const SECRETS: [(&str, &str); 3] = [
     (MEGOLM_BACKUP_V1, "CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg"),
     ("org.example.pin", "1234"),
 ];
+
+/// A secret that this client has made itself.
+fn own(name: &str, text: &str) -> std::result::Result<SecretValue, SecretValueError> {
+    SecretValue::kept_by_host(&name.into(), text.as_bytes()).map(|read| read.value)
+}

@@ -38,7 +38,8 @@ impl Laptop {
         device.verify(server, device.identity(), &cross_signing)?;
         let key = back_up(server, &device, session)?;
         let name = MEGOLM_BACKUP_V1.into();
-        let backup_key = SecretValue::read(&name, key.to_base64().expose_str().as_bytes())?.value;
+        let backup_key =
+            SecretValue::kept_by_host(&name, key.to_base64().expose_str().as_bytes())?.value;
         let secrets = cross_signing.secrets()?.into_iter().chain([backup_key]).collect();
         let responder = Responder::new(user_id.clone(), device.device_id().clone(), policy());
         Ok(Self { device, cross_signing, secrets, responder })
@@ -95,7 +96,7 @@ impl Laptop {
         let saved = self.responder.save();
         let (user_id, device_id) = (self.device.olm.user_id(), self.device.device_id());
         self.responder = Responder::restore(&saved, user_id.clone(), device_id.clone(), policy())?;
-        println!("The laptop is restarted, with {} bytes of state.", saved.len());
+        println!("The laptop is restarted, with {} bytes of state.", saved.expose_bytes().len());
         Ok(())
     }
 

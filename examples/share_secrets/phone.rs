@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use strongroom::{
     Limits,
     api::{GetCurrentBackupVersion, GetRoomKeys},
-    backup::{BackupDecryptionKey, BackupVersionInfo, KeySource, TrustedBackup},
+    backup::{BackupVersionInfo, TrustedBackup},
     crypto::ed25519::Ed25519PublicKey,
     ids::{SecretName, UserId},
+    saved_state::StateKey,
     secret_sharing::{DeviceIdentity, Receipt, Recipients, Requester, RequesterOptions},
-    secret_value::{MEGOLM_BACKUP_V1, PublicKeyVerdict, SecretContent, SecretValue},
+    secret_value::{MEGOLM_BACKUP_V1, PublicKeyVerdict, SecretValue},
     session_data::ExportedSession,
 };
 
@@ -98,14 +99,15 @@ impl Phone {
         Ok(())
     }
 
-    /// Ends and goes on from what was saved, the secrets apart from the rest.
+    /// Ends and goes on from what was saved: sealed on a disk, with the key of the seal in a keychain.
     pub(crate) fn restart(&mut self) -> Result<()> {
-        let saved = self.requester.save();
-        let (public, secret) = (saved.public.len(), saved.secret.expose_bytes().len());
+        let in_keychain = StateKey::generate()?;
+        let on_disk = in_keychain.seal(&self.requester.save())?;
+        let saved = in_keychain.open(&on_disk)?;
         let (user_id, device_id) = (self.device.olm.user_id(), self.device.device_id());
         let options = RequesterOptions::default();
         self.requester = Requester::restore(&saved, user_id.clone(), device_id.clone(), options)?;
-        println!("The phone is restarted, with {public} bytes of state and {secret} of secrets.");
+        println!("The phone is restarted, with {} bytes of sealed state.", on_disk.len());
         Ok(())
     }
 
@@ -125,12 +127,8 @@ impl Phone {
 
     /// Opens the backup with the key that it got.
     pub(crate) fn restore(&self, server: &mut Server) -> Result<Vec<ExportedSession>> {
-        let secret = self.secrets.get(&MEGOLM_BACKUP_V1.into()).map(SecretValue::content);
-        let Some(SecretContent::BackupKey(key)) = secret else {
-            return Err("the phone has no backup key".into());
-        };
-        let source = KeySource::SharedByVerifiedDevice;
-        let key = BackupDecryptionKey::from_bytes(key.as_secret().clone(), source);
+        let secret = self.secrets.get(&MEGOLM_BACKUP_V1.into());
+        let key = secret.and_then(SecretValue::backup_key).ok_or("the phone has no backup key")?;
         let backup = TrustedBackup::by_decryption_key(&self.backup(server)?, &key, &[])?;
         println!("The phone trusts backup version {}: {:?}.", backup.version(), backup.reason());
         let get = GetRoomKeys::new(backup.version().clone());

@@ -44,8 +44,8 @@ impl Device {
                     self.backup.ack(id);
                 }
                 Next::Fetched(scope, outcome) => println!("  fetching {scope}: {outcome}"),
-                Next::Sign(id, key) => {
-                    let signature = self.sign(key.bytes())?;
+                Next::Sign(id, to_sign) => {
+                    let signature = self.sign(to_sign.bytes())?;
                     self.backup.signed(id, &[signature])?;
                 }
                 Next::WriteSecret(task) => {

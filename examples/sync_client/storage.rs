@@ -50,7 +50,7 @@ impl Storage {
                 change.create(new_key)?;
             }
             match task {
-                SecretTask::Store(secret) => change.store(&name, secret.to_text().expose_str()),
+                SecretTask::Store(secret) => change.store(secret),
                 _ => change.delete(&name),
             }
         })?;

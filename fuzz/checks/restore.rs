@@ -4,19 +4,13 @@ use std::sync::LazyLock;
 
 use strongroom::{
     Limits,
-    backup::{
-        BackupDecryptionKey, KeySource, Restore, RestoreFilter, RestoreOptions, RestoreReport,
-        Verdict,
-    },
+    backup::{BackupDecryptionKey, Restore, RestoreFilter, RestoreOptions, RestoreReport, Verdict},
     secret::SecretBytes,
 };
 
 /// The key that the corpus has a session for.
 static KEY: LazyLock<BackupDecryptionKey> = LazyLock::new(|| {
-    BackupDecryptionKey::from_bytes(
-        SecretBytes::from_slice(&[7; 32]).expect("32 bytes"),
-        KeySource::Generated,
-    )
+    BackupDecryptionKey::typed_by_user(SecretBytes::from_slice(&[7; 32]).expect("32 bytes"))
 });
 
 /// Verdicts and report do not depend on the pieces, and the totals add up.

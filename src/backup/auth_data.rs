@@ -6,7 +6,6 @@ use thiserror::Error;
 use super::{passphrase::FittingPassphrase, unsigned_auth_data::NotSignable};
 use crate::{
     Limits,
-    backup_key::{BackupPublicKey, BackupPublicKeyError},
     crypto::ed25519::Ed25519Signature,
     encoding::canonical_json::{JsonValue, NotCanonical},
     excerpt::Excerpt,
@@ -15,6 +14,7 @@ use crate::{
         self, PassphraseMember, PassphraseParameters, PassphraseParametersError,
         ReadPassphraseParameters,
     },
+    secret_value::backup_key::{BackupPublicKey, BackupPublicKeyError},
     signed_json::{
         BackupAuthDataToSign, Kind, PRIVATE_KEY_BITS, PRIVATE_KEY_ITERATIONS, PRIVATE_KEY_SALT,
         PUBLIC_KEY, SignatureReport, SignedJsonError, SignedObject, SignedPassphrase, ToSign,

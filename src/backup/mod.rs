@@ -38,6 +38,7 @@ mod encrypted_session_data;
 mod key_backup_data;
 mod open;
 mod passphrase;
+mod proofs;
 mod restore;
 mod returned;
 mod seal;
@@ -64,8 +65,9 @@ pub use self::{
     version::{BackupVersionInfo, BackupVersionInfoError},
 };
 
-pub use crate::backup_key::{
-    BackupDecryptionKey, BackupPublicKey, BackupPublicKeyError, KeySource,
+pub(crate) use self::{proofs::Proofs, version::MAX_VERSION_BYTES};
+pub use crate::secret_value::backup_key::{
+    BackupDecryptionKey, BackupPublicKey, BackupPublicKeyError,
 };
 
 /// The algorithm of key backups.

@@ -4,13 +4,14 @@ use thiserror::Error;
 
 use super::auth_data::AuthData;
 use crate::{
-    backup_key::{BackupDecryptionKey, BackupPublicKey, KeySource},
     passphrase::{
         DerivedKey, PassphraseAttempts, PassphraseForm, PassphraseParameters,
         PassphraseParametersError, PassphraseProgress, PassphraseStep,
     },
-    recovery_key::{Origin, RecoveryKey},
+    provenance::Provenance,
+    recovery_key::RecoveryKey,
     secret::SecretBytes,
+    secret_value::backup_key::{BackupDecryptionKey, BackupPublicKey},
 };
 
 /// The decryption key that a passphrase gave, and which form of the passphrase did.
@@ -61,7 +62,7 @@ pub enum BackupPassphraseError {
 /// those who show progress. Dropping it gives up and wipes everything.
 ///
 /// ```
-/// # use strongroom::{Limits, backup::{AuthData, BackupDecryptionKey, KeySource}};
+/// # use strongroom::{Limits, backup::{AuthData, BackupDecryptionKey}};
 /// # use strongroom::{passphrase::PassphraseParameters, secret::SecretBytes};
 /// use strongroom::backup::BackupPassphraseAttempts;
 ///
@@ -69,7 +70,7 @@ pub enum BackupPassphraseError {
 /// # let derived = PassphraseParameters::from_parts(10_000, "aBcD", None, &limits)?;
 /// # let derived = derived.parameters.derive("correct horse");
 /// # let derived = SecretBytes::init_with(|bytes| bytes.copy_from_slice(derived.expose_bytes()));
-/// # let key = BackupDecryptionKey::from_bytes(derived, KeySource::TypedByUser);
+/// # let key = BackupDecryptionKey::from_bytes(derived);
 /// # let public_key = key.public_key().to_base64();
 /// let auth_data = format!(
 ///     r#"{{"public_key":"{public_key}","private_key_salt":"aBcD","private_key_iterations":10000}}"#
@@ -154,12 +155,12 @@ impl BackupPassphraseAttempts {
         let bytes = SecretBytes::<KEY_LENGTH>::init_with(|bytes| {
             bytes.iter_mut().zip(derived.key.expose_bytes()).for_each(|(to, from)| *to = *from);
         });
-        let source = if self.parameters.is_guessable() {
-            KeySource::Unauthenticated
+        let provenance = if self.parameters.is_guessable() {
+            Provenance::Unauthenticated
         } else {
-            KeySource::TypedByUser
+            Provenance::TypedByUser
         };
-        let key = BackupDecryptionKey::from_bytes(bytes, source);
+        let key = BackupDecryptionKey::with_provenance(bytes, provenance);
         let fits = *key.public_key() == self.public_key;
         let derived_from = (self.public_key, self.parameters.clone());
         fits.then_some(FittingPassphrase { key, form: derived.form, derived: derived_from })
@@ -167,22 +168,17 @@ impl BackupPassphraseAttempts {
 }
 
 impl BackupDecryptionKey {
-    /// Takes a recovery key. One that was [parsed](RecoveryKey::parse) counts as typed by the user; one
-    /// that was made from bytes is unauthenticated, whatever these bytes were before.
+    /// Takes a recovery key, with where it came from.
     #[must_use]
     pub fn from_recovery_key(key: RecoveryKey) -> Self {
-        let source = match key.origin() {
-            Origin::Typed => KeySource::TypedByUser,
-            Origin::Generated => KeySource::Generated,
-            Origin::Bytes => KeySource::Unauthenticated,
-        };
-        Self::from_bytes(key.into_bytes(), source)
+        let provenance = key.provenance();
+        Self::with_provenance(key.into_bytes(), provenance)
     }
 
-    /// The key as a recovery key, to be written down by the user.
+    /// The key as a recovery key, to be written down by the user. It keeps where it came from.
     #[must_use]
     pub fn to_recovery_key(&self) -> RecoveryKey {
-        RecoveryKey::from_bytes(self.secret().as_secret().clone())
+        RecoveryKey::with_provenance(self.secret().as_secret().clone(), self.provenance())
     }
 
     /// Derives the key of an old backup from its passphrase, and checks that it is the key of that
@@ -196,7 +192,7 @@ impl BackupDecryptionKey {
     /// The server chooses the salt, the rounds and the public key. It can only make a passphrase fit that
     /// it knows, so the key counts as typed by the user. With fewer than 10,000 rounds it can have found
     /// the passphrase by trying: the key opens sessions then, and [makes nothing
-    /// trusted](KeySource::Unauthenticated). The password of the account is one that a server knows, so do
+    /// trusted](Provenance::Unauthenticated). The password of the account is one that a server knows, so do
     /// not have users type that one here.
     ///
     /// # Errors
@@ -218,17 +214,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_an_unauthenticated_source_is_not_authentic() {
+    fn a_detour_launders_nothing() {
         let bytes = SecretBytes::init_with(|bytes| bytes.fill(1));
-        let planted = BackupDecryptionKey::from_bytes(bytes, KeySource::Unauthenticated);
-        assert!(!planted.source().is_authentic());
-        let accepted = planted.accept_unauthenticated_source();
-        assert_eq!(accepted.source(), KeySource::AcceptedByUser);
-        let moved = BackupDecryptionKey::from_recovery_key(accepted.to_recovery_key());
-        assert_eq!(moved.source(), KeySource::Unauthenticated, "a detour launders nothing");
+        let planted = BackupDecryptionKey::from_bytes(bytes);
+        let moved = BackupDecryptionKey::from_recovery_key(planted.to_recovery_key());
         let text = moved.to_recovery_key().to_text();
-        let typed = RecoveryKey::parse(text.expose_str()).unwrap();
+        let read = RecoveryKey::parse(text.expose_str()).unwrap();
+        let read = BackupDecryptionKey::from_recovery_key(read);
+        let stored = BackupDecryptionKey::from_base64(planted.to_base64().expose_str()).unwrap();
+        for key in [planted, moved, read, stored] {
+            assert_eq!(key.provenance(), Provenance::Unauthenticated);
+            let accepted = key.accept_unauthenticated();
+            assert_eq!(accepted.provenance(), Provenance::AcceptedByUser);
+        }
+        let typed = RecoveryKey::typed_by_user(text.expose_str()).unwrap();
         let typed = BackupDecryptionKey::from_recovery_key(typed);
-        assert_eq!(typed.accept_unauthenticated_source().source(), KeySource::TypedByUser);
+        assert_eq!(typed.to_recovery_key().provenance(), Provenance::TypedByUser);
+        assert_eq!(typed.accept_unauthenticated().provenance(), Provenance::TypedByUser);
     }
 }

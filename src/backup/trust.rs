@@ -4,19 +4,22 @@ use thiserror::Error;
 
 use super::{
     auth_data::{AuthData, AuthDataError},
+    proofs::Proofs,
     version::BackupVersionInfo,
 };
 use crate::{
     Limits,
-    backup_key::{BackupDecryptionKey, BackupPublicKey, KeySource},
     ids::{BackupVersion, UserId},
+    provenance::Provenance,
+    secret_value::backup_key::{BackupDecryptionKey, BackupPublicKey},
     signed_json::{SignatureReport, SignatureVerdict, TrustedSigner},
 };
 
 /// A backup that may be uploaded to: somebody whom the user trusts vouches for its public key.
 ///
 /// There is no way to make one but to prove it: it has two constructors, and it does not deserialise.
-/// After a restart trust is established again.
+/// After a restart trust is established again: [`client::Backup`](crate::client::Backup) remembers the public key
+/// together with its proofs, which is the third way.
 ///
 /// ```compile_fail
 /// fn read<T: serde::de::DeserializeOwned>() {}
@@ -36,8 +39,9 @@ pub enum TrustReason {
     /// A key that the host trusts signed the backup's public key.
     Signature(TrustedSigner),
     /// The decryption key belongs to the backup's public key, and came from an authentic source.
-    DecryptionKey(KeySource),
-    /// It has the public key of the backup that this device was proven to use, before a restart.
+    DecryptionKey(Provenance),
+    /// It has the public key of the backup that this device was proven to use before a restart, and a proof of then still
+    /// stands.
     UsedBefore,
 }
 
@@ -103,7 +107,8 @@ impl TrustedBackup {
     }
 
     /// Trusts a backup because the user has its decryption key, from an
-    /// [authentic source](KeySource::is_authentic).
+    /// [authentic source](Provenance::is_authentic). A key that a device has shared counts while that device is verified,
+    /// which is the caller's to know.
     ///
     /// # Errors
     ///
@@ -119,19 +124,23 @@ impl TrustedBackup {
             let (backup, key) = (*auth_data.public_key(), *key.public_key());
             return Err(TrustError::OtherPublicKey { backup, key });
         }
-        if !key.source().is_authentic() {
+        if !key.provenance().is_authentic() {
             return Err(TrustError::UnauthenticatedSource);
         }
-        Ok(Self::new(info, auth_data, TrustReason::DecryptionKey(key.source())))
+        Ok(Self::new(info, auth_data, TrustReason::DecryptionKey(key.provenance())))
     }
 
-    /// Trusts the backup of a public key that was trusted before the host restarted.
+    /// Trusts the backup of a public key that was trusted before, by proofs of which one is left.
     pub(crate) fn by_memory(
         info: &BackupVersionInfo,
         used: &BackupPublicKey,
+        proofs: &Proofs,
         retired: &[BackupPublicKey],
     ) -> Result<Self, TrustError> {
         let auth_data = usable(info, retired)?;
+        if proofs.is_empty() {
+            return Err(TrustError::NoTrustedSignature(SignatureReport::default()));
+        }
         if auth_data.public_key() != used {
             let (backup, key) = (*auth_data.public_key(), *used);
             return Err(TrustError::OtherPublicKey { backup, key });

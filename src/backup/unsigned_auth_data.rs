@@ -9,10 +9,10 @@ use super::{
     version::BackupVersionInfo,
 };
 use crate::{
-    backup_key::BackupDecryptionKey,
     crypto::ed25519::Ed25519Signature,
     excerpt::Excerpt,
     ids::{KeyId, UserId},
+    secret_value::backup_key::BackupDecryptionKey,
     signed_json::ToSign,
 };
 
@@ -75,9 +75,9 @@ impl UnsignedAuthData {
     ///
     /// # Errors
     ///
-    /// [`NotSignable::UnauthenticatedSource`] if the key is not [authentic](BackupDecryptionKey::source).
+    /// [`NotSignable::UnauthenticatedSource`] if the key is not [authentic](crate::provenance::Provenance::is_authentic).
     pub fn new(key: &BackupDecryptionKey) -> Result<Self, NotSignable> {
-        if !key.source().is_authentic() {
+        if !key.provenance().is_authentic() {
             return Err(NotSignable::UnauthenticatedSource);
         }
         let auth_data = AuthData::new(key.public_key());

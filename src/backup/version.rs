@@ -62,6 +62,7 @@ impl BackupVersionInfo {
         })?;
         let mut member = |name| object.take(name).ok_or(BackupVersionInfoError::Member(name));
         let version = json::lenient_token(member("version")?)
+            .filter(|version| version.len() <= MAX_VERSION_BYTES)
             .map(BackupVersion::new)
             .ok_or(BackupVersionInfoError::Member("version"))?;
         let algorithm = json::public_string(member("algorithm")?)
@@ -140,3 +141,7 @@ impl Serialize for BackupVersionInfo {
         map.end()
     }
 }
+
+/// The longest version that is one, in bytes, as for all identifiers: it is remembered and stands in paths. Homeservers
+/// count from 1.
+pub(crate) const MAX_VERSION_BYTES: usize = 255;

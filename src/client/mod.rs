@@ -10,7 +10,6 @@ mod failure;
 pub mod flow;
 mod lane;
 mod operation;
-mod stored_key;
 
 pub use self::{
     backup::Backup,

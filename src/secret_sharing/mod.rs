@@ -123,7 +123,6 @@ pub use self::{
     requester::{
         AcceptedSecret, ClosedBy, DropReason, DroppedAnswer, EndedRequest, Receipt, Recipients,
         RequestState, RequestStateError, Requester, RequesterError, RequesterOptions,
-        SavedRequester,
     },
     responder::{
         AnswerState, AnswerStateError, Decision, EncryptedSecretSend, IgnoreReason,

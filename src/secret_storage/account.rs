@@ -226,7 +226,8 @@ impl SecretStorage {
 fn read_key_id(content: &JsonObject) -> Option<SecretStorageKeyId> {
     let mut object = RawObject::parse(content.as_bytes()).ok()?;
     let id = json::public_string(object.take("key")?).ok()?;
-    Some(SecretStorageKeyId::new(id))
+    // No event has a longer type, so no key has a longer ID.
+    (id.len() <= MAX_ID_BYTES).then(|| SecretStorageKeyId::new(id))
 }
 
 /// Whether an event that holds no secret should hold one.
@@ -237,3 +238,6 @@ fn is_meant_as_secret(name: &SecretName, content: &JsonObject) -> bool {
 
 /// What the default key was called in an early draft.
 const NAME_OF_DEFAULT: &str = "m.default";
+
+/// What the 255 bytes of an event's type leave for the ID of a key.
+const MAX_ID_BYTES: usize = 255 - KEY_PREFIX.len();

@@ -30,6 +30,8 @@ pub struct SecretStorageKey {
     id: SecretStorageKeyId,
     secret: KeySecret,
     standing: KeyStanding,
+    /// Whether a passphrase with few rounds gave it.
+    is_guessable: bool,
 }
 
 /// How sure it is that a key is the one its description means.
@@ -67,12 +69,23 @@ enum KeySecret {
 }
 
 impl KeyDescription {
-    /// Whether a key is the one that is described, and the key ready for use if it is or may be.
+    /// Whether a key is the one that is described, and the key ready for use if it is or may be: one that the host has
+    /// kept, say. If the description has a passphrase with few rounds, it is
+    /// [guessable](SecretStorageKey::is_guessable), since that may have given it.
     ///
     /// # Errors
     ///
     /// [`KeyMismatch`] if it is not.
     pub fn accept(&self, key: &KeyMaterial) -> Result<SecretStorageKey, KeyMismatch> {
+        self.accept_with(key, self.has_guessable_passphrase())
+    }
+
+    /// The same for a key of which it is known whether a passphrase with few rounds gave it.
+    pub(super) fn accept_with(
+        &self,
+        key: &KeyMaterial,
+        is_guessable: bool,
+    ) -> Result<SecretStorageKey, KeyMismatch> {
         let secret = match self.algorithm() {
             KeyAlgorithm::AesHmacSha2 => KeySecret::Symmetric(key.clone()),
             KeyAlgorithm::Curve25519AesSha2 => {
@@ -88,12 +101,12 @@ impl KeyDescription {
                 &secret.public_key() == public
             }
             _ => {
-                let standing = KeyStanding::Unverifiable;
-                return Ok(SecretStorageKey { id: self.id().clone(), secret, standing });
+                let (id, standing) = (self.id().clone(), KeyStanding::Unverifiable);
+                return Ok(SecretStorageKey { id, secret, standing, is_guessable });
             }
         };
-        let standing = KeyStanding::Checked;
-        let checked = SecretStorageKey { id: self.id().clone(), secret, standing };
+        let (id, standing) = (self.id().clone(), KeyStanding::Checked);
+        let checked = SecretStorageKey { id, secret, standing, is_guessable };
         if fits { Ok(checked) } else { Err(KeyMismatch::DoesNotFit) }
     }
 }
@@ -104,6 +117,7 @@ impl SecretStorageKey {
         id: SecretStorageKeyId,
         key: &KeyMaterial,
         is_asymmetric: bool,
+        is_guessable: bool,
     ) -> Option<Self> {
         let secret = if is_asymmetric {
             let bytes = SecretBytes::from_slice(key.expose_bytes())?;
@@ -111,7 +125,7 @@ impl SecretStorageKey {
         } else {
             KeySecret::Symmetric(key.clone())
         };
-        Some(Self { id, secret, standing: KeyStanding::Unverifiable })
+        Some(Self { id, secret, standing: KeyStanding::Unverifiable, is_guessable })
     }
 
     /// The ID that secrets name the key by.
@@ -130,6 +144,14 @@ impl SecretStorageKey {
     #[must_use]
     pub fn is_asymmetric(&self) -> bool {
         matches!(self.secret, KeySecret::Asymmetric(_))
+    }
+
+    /// Whether a passphrase of [few rounds](crate::passphrase::PassphraseParameters::is_guessable) gave the key, or
+    /// may have: then others can have it, and what it opens is not
+    /// [authenticated](OpenedSecret::is_authenticated).
+    #[must_use]
+    pub fn is_guessable(&self) -> bool {
+        self.is_guessable
     }
 
     /// The text form of the key; only keys of 32 bytes have one.
@@ -178,7 +200,8 @@ impl SecretStorageKey {
             }
             (KeySecret::Asymmetric(key), SecretEntry::Passthrough) => {
                 let text = pass_through(name, key)?;
-                return Ok(OpenedSecret::new(name, text, &self.id, SecretOrigin::Passthrough));
+                let origin = SecretOrigin::Passthrough;
+                return Ok(OpenedSecret::new(name, text, &self.id, origin, self.is_guessable));
             }
             (KeySecret::Symmetric(_), SecretEntry::Passthrough) => {
                 return Err(SecretOpenError::PassthroughRefused);
@@ -189,17 +212,18 @@ impl SecretStorageKey {
             self.standing = KeyStanding::Proven;
         }
         let text = into_text(plaintext)?;
-        Ok(OpenedSecret::new(name, text, &self.id, origin))
+        Ok(OpenedSecret::new(name, text, &self.id, origin, self.is_guessable))
     }
 }
 
 impl fmt::Debug for SecretStorageKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, secret: _, standing } = self;
+        let Self { id, secret: _, standing, is_guessable } = self;
         f.debug_struct("SecretStorageKey")
             .field("id", id)
             .field("is_asymmetric", &self.is_asymmetric())
             .field("standing", standing)
+            .field("is_guessable", is_guessable)
             .finish_non_exhaustive()
     }
 }

@@ -155,6 +155,10 @@ impl KeyDescription {
         self.passphrase.as_ref().map(Result::as_ref).transpose()
     }
 
+    pub(super) fn has_guessable_passphrase(&self) -> bool {
+        matches!(self.passphrase(), Ok(Some(read)) if read.is_guessable())
+    }
+
     /// Checks the signatures of one user against the keys that the host trusts: old clients had the
     /// master key sign every description of an asymmetric key.
     ///

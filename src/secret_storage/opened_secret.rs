@@ -8,10 +8,11 @@ use super::encrypted_secret::SecretEntryError;
 use crate::{
     crypto::curve25519_aes_sha2::MacScheme,
     ids::{SecretName, SecretStorageKeyId},
+    provenance::Provenance,
     secret::SecretString,
     secret_value::{
         PublicKeyVerdict, PublicKeys, ReadSecretValue, SecretCheckError, SecretValue,
-        SecretValueError,
+        SecretValueError, backup_key::BackupDecryptionKey,
     },
 };
 
@@ -22,6 +23,8 @@ pub struct OpenedSecret {
     text: SecretString,
     key_id: SecretStorageKeyId,
     origin: SecretOrigin,
+    /// Whether others can have found the key that opened it by trying passphrases.
+    is_guessable: bool,
     public_key: PublicKeyVerdict,
 }
 
@@ -76,9 +79,11 @@ impl OpenedSecret {
         text: SecretString,
         key_id: &SecretStorageKeyId,
         origin: SecretOrigin,
+        is_guessable: bool,
     ) -> Self {
+        let (name, key_id) = (name.clone(), key_id.clone());
         let public_key = PublicKeyVerdict::NotChecked;
-        Self { name: name.clone(), text, key_id: key_id.clone(), origin, public_key }
+        Self { name, text, key_id, origin, is_guessable, public_key }
     }
 
     /// Compares the secret with the public key that stands for its name, if the caller knows it.
@@ -105,13 +110,25 @@ impl OpenedSecret {
         &self.text
     }
 
-    /// The secret as its name asks for it: a key, or text.
+    /// The secret as its name asks for it: a key, or text, with where it came from.
     ///
     /// # Errors
     ///
     /// [`SecretValueError`] if it is not.
     pub fn value(&self) -> Result<ReadSecretValue, SecretValueError> {
-        SecretValue::read(&self.name, self.text.expose_str().as_bytes())
+        let provenance = if self.is_authenticated() {
+            Provenance::AuthenticatedSecretStorage
+        } else {
+            Provenance::Unauthenticated
+        };
+        SecretValue::read_with(&self.name, self.text.expose_str().as_bytes(), provenance)
+    }
+
+    /// The decryption key of a backup, if it is one, with where it came from: one that anybody could have stored opens
+    /// sessions and makes nothing trusted.
+    #[must_use]
+    pub fn backup_key(&self) -> Option<BackupDecryptionKey> {
+        self.value().ok()?.value.backup_key()
     }
 
     /// The key that opened it.
@@ -126,11 +143,12 @@ impl OpenedSecret {
         self.origin
     }
 
-    /// Whether somebody with the key stored it under this name. Nothing tells that it is the latest,
-    /// nor that the IV is the one it was stored with.
+    /// Whether somebody with the key stored it under this name, and only the user can have the key: it is symmetric,
+    /// and no [passphrase of few rounds](crate::passphrase::PassphraseParameters::is_guessable) gave it. Nothing tells
+    /// that the secret is the latest, nor that the IV is the one it was stored with.
     #[must_use]
     pub fn is_authenticated(&self) -> bool {
-        self.origin == SecretOrigin::AesHmacSha2
+        self.origin == SecretOrigin::AesHmacSha2 && !self.is_guessable
     }
 
     /// What the public key says of it.
@@ -142,11 +160,12 @@ impl OpenedSecret {
 
 impl fmt::Debug for OpenedSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, text: _, key_id, origin, public_key } = self;
+        let Self { name, text: _, key_id, origin, is_guessable, public_key } = self;
         f.debug_struct("OpenedSecret")
             .field("name", name)
             .field("key_id", key_id)
             .field("origin", origin)
+            .field("is_guessable", is_guessable)
             .field("public_key", public_key)
             .finish_non_exhaustive()
     }

@@ -26,15 +26,20 @@
 //! # Ok::<(), strongroom::secret_value::SecretValueError>(())
 //! ```
 
+pub(crate) mod backup_key;
 mod names;
 mod public_keys;
+mod reading;
 
 use std::fmt;
 
 use subtle::ConstantTimeEq as _;
-use thiserror::Error;
 
 pub(crate) use self::names::WELL_KNOWN;
+use self::{
+    backup_key::BackupDecryptionKey,
+    reading::{read_key, read_number_list},
+};
 pub use self::{
     names::{
         CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING,
@@ -42,22 +47,28 @@ pub use self::{
         MEGOLM_BACKUP_V1_RECOVERY_KEY,
     },
     public_keys::{PublicKeyVerdict, PublicKeys},
+    reading::{ReadSecretValue, SecretCheckError, SecretRepair, SecretValueError},
 };
 use crate::{
     crypto::{
         curve25519::{Curve25519PublicKey, Curve25519SecretKey},
         ed25519::{Ed25519PublicKey, Ed25519Seed},
     },
-    encoding::{base64::Base64Error, secret_base64},
+    encoding::secret_base64,
     ids::SecretName,
-    secret::{SecretBytes, SecretString},
+    provenance::Provenance,
+    secret::SecretString,
 };
 
-/// A secret that has the shape its name asks for.
-#[derive(Clone, PartialEq, Eq)]
+/// A secret that has the shape its name asks for, and where it came from.
+///
+/// Two are equal if they have one name and one content, wherever they came from; they are compared in constant
+/// time.
+#[derive(Clone)]
 pub struct SecretValue {
     name: SecretName,
     content: SecretContent,
+    provenance: Provenance,
 }
 
 /// What a secret is.
@@ -84,53 +95,6 @@ pub enum SecretShape {
     Text,
 }
 
-/// A secret that was read, and what had to be made good. Storing it again as
-/// [`SecretValue::to_text`] under [`SecretValue::name`] repairs it for everybody.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReadSecretValue {
-    /// The secret.
-    pub value: SecretValue,
-    /// What was made good on the way; empty for what the specification says.
-    pub repairs: Vec<SecretRepair>,
-}
-
-/// Something about a stored secret that was not as specified, and what was made of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum SecretRepair {
-    /// The backup key was stored under the name of an early draft, `m.megolm_backup.v1.recovery_key`.
-    NameOfADraft,
-    /// The backup key was stored as `12,34,56,…`, which the JavaScript client once wrote.
-    NumberList,
-}
-
-/// Why stored bytes are not the secret that their name asks for. What was stored is never repeated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum SecretValueError {
-    /// A secret is text, and this is not.
-    #[error("the secret is not text")]
-    NotUtf8,
-    /// It is neither 32 bytes in base64 nor, for the backup key, 32 numbers.
-    #[error("the secret is not a key of 32 bytes: {0}")]
-    NotAKey(#[source] Base64Error),
-}
-
-/// Why a secret does not belong to a public key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum SecretCheckError {
-    /// The secret is not of the kind that has such a public key.
-    #[error("the secret is of another kind than the public key")]
-    Kind,
-    /// The backup key is that of another backup, or was changed.
-    #[error("the stored backup key does not belong to this backup")]
-    BackupKey,
-    /// The cross-signing key is another one, or was changed.
-    #[error("the stored cross-signing key does not belong to this public key")]
-    CrossSigningKey,
-}
-
 impl SecretShape {
     /// The shape for a name. Names that the crate does not know have none.
     #[must_use]
@@ -146,12 +110,35 @@ impl SecretShape {
 }
 
 impl SecretValue {
-    /// Reads a secret as it was stored under this name. Base64 may be padded or not.
+    /// Reads a secret as it was stored under this name, of which nothing else is known: it is
+    /// [unauthenticated](Provenance::Unauthenticated). Base64 may be padded or not.
     ///
     /// # Errors
     ///
     /// [`SecretValueError`] if it is no text, or not what the name asks for.
     pub fn read(name: &SecretName, stored: &[u8]) -> Result<ReadSecretValue, SecretValueError> {
+        Self::read_with(name, stored, Provenance::Unauthenticated)
+    }
+
+    /// Reads a secret that the host has made or has kept in a store of its own, and asserts that it is authentic:
+    /// that nobody else can have put it there. Base64 may be padded or not.
+    ///
+    /// # Errors
+    ///
+    /// [`SecretValueError`] if it is no text, or not what the name asks for.
+    pub fn kept_by_host(
+        name: &SecretName,
+        kept: &[u8],
+    ) -> Result<ReadSecretValue, SecretValueError> {
+        Self::read_with(name, kept, Provenance::KeptByHost)
+    }
+
+    /// Reads a secret with what is known of where it came from.
+    pub(crate) fn read_with(
+        name: &SecretName,
+        stored: &[u8],
+        provenance: Provenance,
+    ) -> Result<ReadSecretValue, SecretValueError> {
         let text = str::from_utf8(stored).map_err(|_| SecretValueError::NotUtf8)?;
         let mut repairs = Vec::new();
         let mut current_name = name.clone();
@@ -171,7 +158,7 @@ impl SecretValue {
             }
             SecretShape::Text => SecretContent::Text(SecretString::from(text)),
         };
-        Ok(ReadSecretValue { value: Self { name: current_name, content }, repairs })
+        Ok(ReadSecretValue { value: Self { name: current_name, content, provenance }, repairs })
     }
 
     /// The name under which it is stored today.
@@ -184,6 +171,31 @@ impl SecretValue {
     #[must_use]
     pub fn content(&self) -> &SecretContent {
         &self.content
+    }
+
+    /// Where it came from.
+    #[must_use]
+    pub fn provenance(&self) -> Provenance {
+        self.provenance
+    }
+
+    /// Lets an unauthenticated secret count as authentic, because the user said so after having been told that a
+    /// server could have planted it.
+    #[must_use]
+    pub fn accept_unauthenticated(self) -> Self {
+        Self { provenance: self.provenance.accepted(), ..self }
+    }
+
+    /// The same, which belongs to a public key that is the user's for sure.
+    pub(crate) fn verified(self) -> Self {
+        Self { provenance: self.provenance.verified(), ..self }
+    }
+
+    /// The decryption key of a backup, if it is one, with where it came from.
+    #[must_use]
+    pub fn backup_key(&self) -> Option<BackupDecryptionKey> {
+        let SecretContent::BackupKey(key) = &self.content else { return None };
+        Some(BackupDecryptionKey::with_provenance(key.as_secret().clone(), self.provenance))
     }
 
     /// The text to store: keys in unpadded base64, 43 characters, others as they are.
@@ -231,12 +243,21 @@ impl SecretValue {
     }
 }
 
+impl PartialEq for SecretValue {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.content == other.content
+    }
+}
+
+impl Eq for SecretValue {}
+
 impl fmt::Debug for SecretValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, content } = self;
+        let Self { name, content, provenance } = self;
         f.debug_struct("SecretValue")
             .field("name", name)
             .field("content", content)
+            .field("provenance", provenance)
             .finish_non_exhaustive()
     }
 }
@@ -249,22 +270,4 @@ impl fmt::Debug for SecretContent {
             Self::Text(_) => "Text(..)",
         })
     }
-}
-
-fn read_key(text: &str) -> Result<SecretBytes<32>, SecretValueError> {
-    secret_base64::decode_array(text).map_err(SecretValueError::NotAKey)
-}
-
-/// Reads 32 bytes from `12,34,…`; nothing if the text is of another form.
-fn read_number_list(text: &str) -> Option<SecretBytes<32>> {
-    let mut numbers = text.split(',');
-    let bytes = SecretBytes::try_init_with(|bytes| {
-        for byte in bytes {
-            let number = numbers.next().ok_or(())?;
-            let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
-            *byte = number.parse().ok().filter(|_| is_number).ok_or(())?;
-        }
-        Ok::<(), ()>(())
-    });
-    bytes.ok().filter(|_| numbers.next().is_none())
 }

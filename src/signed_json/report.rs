@@ -102,7 +102,12 @@ impl SignatureReport {
     /// The trusted key that made the first valid signature.
     #[must_use]
     pub fn trusted_signer(&self) -> Option<&TrustedSigner> {
-        self.signatures.iter().find_map(|checked| match &checked.verdict {
+        self.valid_signers().next()
+    }
+
+    /// The trusted keys that made valid signatures.
+    pub fn valid_signers(&self) -> impl Iterator<Item = &TrustedSigner> {
+        self.signatures.iter().filter_map(|checked| match &checked.verdict {
             SignatureVerdict::Valid(signer) => Some(signer),
             _ => None,
         })

@@ -46,7 +46,7 @@ impl Observer<'_> {
         let info: serde_json::Value = serde_json::from_slice(&body).unwrap();
         let public_key = info["auth_data"]["public_key"].as_str().unwrap();
         let written_down = self.world.written_down.get(public_key);
-        let key = RecoveryKey::parse(written_down.expect("the user has the key")).unwrap();
+        let key = RecoveryKey::typed_by_user(written_down.expect("the user has the key")).unwrap();
         let key = BackupDecryptionKey::from_recovery_key(key);
         let in_storage = self.world.stored_key().map(|key| key.public_key().to_base64());
         assert_eq!(in_storage.as_deref(), Some(public_key), "and so has the secret storage");

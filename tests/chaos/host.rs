@@ -3,10 +3,11 @@
 use rand::{RngExt as _, rngs::StdRng};
 use strongroom::{
     api::BaseUrl,
-    backup::{BackupDecryptionKey, KeySource, TrustError},
+    backup::{BackupDecryptionKey, TrustError},
     client::backup::{Next, NoAnswer, Question, QuestionId, Reply, RestoreChoice, SecretTask},
     encoding::json_object::JsonObject,
     recovery_key::RecoveryKey,
+    secret::SecretBytes,
     secret_value::{MEGOLM_BACKUP_V1, SecretValue},
     signed_json::ToSign,
 };
@@ -177,7 +178,7 @@ impl World {
             }
             Question::DecryptionKey { public_key, .. } => {
                 if let Some(key) = self.written_down.get(&public_key.to_base64()) {
-                    let key = RecoveryKey::parse(key).unwrap();
+                    let key = RecoveryKey::typed_by_user(key).unwrap();
                     let key = BackupDecryptionKey::from_recovery_key(key);
                     self.devices[index].machine.give_key(key);
                 }
@@ -229,9 +230,9 @@ impl World {
 
     /// The key in the secret storage, for a device that looks there.
     pub(crate) fn stored_key(&self) -> Option<BackupDecryptionKey> {
-        let text = self.storage.as_ref()?.to_text();
-        let source = KeySource::AuthenticatedSecretStorage;
-        Some(BackupDecryptionKey::from_base64(text.expose_str(), source).unwrap())
+        let key = self.storage.as_ref()?.backup_key().unwrap();
+        let bytes = SecretBytes::from_slice(key.to_recovery_key().as_secret().expose_bytes());
+        Some(BackupDecryptionKey::from_authenticated_secret_storage(bytes.unwrap()))
     }
 
     /// The public key of a version on the server, past all faults.

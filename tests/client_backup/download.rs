@@ -2,12 +2,15 @@
 
 use serde_json::json;
 use strongroom::{
-    backup::KeySource,
     client::backup::{FetchOutcome, KeyFit, Question, Reply, RestoreChoice, Scope},
+    provenance::Provenance,
     session_data::ExportedSession,
 };
 
-use crate::driver::{Driver, Lied, lie_about, response};
+use crate::{
+    asserted::shared,
+    driver::{Driver, Lied, lie_about, response},
+};
 
 /// A phone without sessions, and those that a laptop has backed up.
 fn phone() -> (Driver, Vec<ExportedSession>) {
@@ -17,7 +20,7 @@ fn phone() -> (Driver, Vec<ExportedSession>) {
     laptop.live(20_000);
     let mut phone = Driver::on(laptop.homeserver.clone(), "TABLET", 2);
     phone.run();
-    let key = laptop.stored_key(KeySource::SharedByVerifiedDevice);
+    let key = laptop.stored_key(shared());
     assert_eq!(phone.give_key(key), KeyFit::Fits);
     phone.live(20_000);
     phone.sent.clear();
@@ -132,7 +135,7 @@ fn without_the_key_it_is_asked_for_and_then_used() {
     phone.machine.fetch(scope(&session), phone.now);
     phone.run();
     let Question::DecryptionKey { public_key, .. } = phone.question() else { panic!() };
-    let key = laptop.stored_key(KeySource::TypedByUser);
+    let key = laptop.stored_key(Provenance::TypedByUser);
     assert_eq!(*key.public_key(), public_key);
     phone.machine.give_key(key);
     phone.run();

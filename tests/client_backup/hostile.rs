@@ -6,7 +6,6 @@ use http::Request;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 use strongroom::{
-    backup::KeySource,
     client::backup::{FetchOutcome, Reply, Scope, Stage},
     homeserver::Homeserver,
 };
@@ -178,10 +177,8 @@ fn a_key_that_a_server_could_have_planted_makes_nothing_trusted_over_a_restart_e
     phone.plant(&somebody_elses_key(5).public_key().to_base64());
     phone.run();
     let planted = somebody_elses_key(5);
-    let planted = strongroom::backup::BackupDecryptionKey::from_base64(
-        planted.to_base64().expose_str(),
-        KeySource::Unauthenticated,
-    );
+    let planted =
+        strongroom::backup::BackupDecryptionKey::from_base64(planted.to_base64().expose_str());
     phone.machine.give_key(planted.unwrap());
     phone.run();
     phone.restart();

@@ -6,6 +6,8 @@
     reason = "a test may fail by a panic"
 )]
 
+#[path = "../support/asserted.rs"]
+mod asserted;
 mod create;
 mod disable;
 mod download;

@@ -1,9 +1,10 @@
 //! What goes wrong with one thing costs that thing alone.
 
-use crate::driver::{Driver, lie_about, response};
-use strongroom::{
-    backup::KeySource,
-    client::backup::{Next, Scope, Stage},
+use strongroom::client::backup::{Next, Scope, Stage};
+
+use crate::{
+    asserted::shared,
+    driver::{Driver, lie_about, response},
 };
 
 #[test]
@@ -116,7 +117,7 @@ fn a_download_is_done_when_the_host_has_it() {
     laptop.live(20_000);
     let mut phone = Driver::on(laptop.homeserver.clone(), "TABLET", 2);
     phone.run();
-    phone.give_key(laptop.stored_key(KeySource::SharedByVerifiedDevice));
+    phone.give_key(laptop.stored_key(shared()));
     phone.live(20_000);
     phone.machine.fetch(Scope::Everything, phone.now);
     for _ in 0..50 {

@@ -5,10 +5,11 @@ use http::Response;
 use serde_json::json;
 use strongroom::{
     Limits,
-    backup::{BackupDecryptionKey, KeySource},
+    backup::BackupDecryptionKey,
     client::backup::{
         Backup, BackupOptions, Next, Question, Reply, SavedBackup, SecretTask, Stage,
     },
+    provenance::Provenance,
 };
 
 #[test]
@@ -107,8 +108,7 @@ fn a_key_that_was_replaced_meanwhile_does_not_go_to_the_secret_storage() {
         phone.ask_server("GET", "/room_keys/version", &json!({})).1["auth_data"]["public_key"]
             .clone();
     if let Some(SecretTask::Store(s)) = phone.secrets.last() {
-        let k = BackupDecryptionKey::from_base64(s.to_text().expose_str(), KeySource::TypedByUser)
-            .unwrap();
+        let k = BackupDecryptionKey::from_base64(s.to_text().expose_str()).unwrap();
         assert_eq!(json!(k.public_key().to_base64()), current, "a secret for another version");
     }
 }
@@ -125,11 +125,7 @@ fn a_key_that_somebody_planted_does_not_take_the_place_of_ones_own() {
     phone.machine.look_again();
     phone.run();
     assert_eq!(phone.machine.stage(), Stage::Changed);
-    let other = BackupDecryptionKey::from_base64(
-        other.to_base64().expose_str(),
-        KeySource::Unauthenticated,
-    )
-    .unwrap();
+    let other = BackupDecryptionKey::from_base64(other.to_base64().expose_str()).unwrap();
     phone.machine.give_key(other);
     phone.run();
     phone.ask_server("DELETE", &format!("/room_keys/version/{planted}"), &json!({}));
@@ -140,8 +136,7 @@ fn a_key_that_somebody_planted_does_not_take_the_place_of_ones_own() {
     phone.machine.secret_storage_is_ready();
     phone.run();
     let Some(SecretTask::Store(s)) = phone.secrets.last() else { panic!() };
-    let k =
-        BackupDecryptionKey::from_base64(s.to_text().expose_str(), KeySource::TypedByUser).unwrap();
+    let k = BackupDecryptionKey::from_base64(s.to_text().expose_str()).unwrap();
     assert_eq!(*k.public_key(), own, "the planted key is written to the secret storage");
 }
 
@@ -191,23 +186,9 @@ fn nothing_that_the_machine_says_holds_a_key() {
         text += &format!("{:?}", phone.disk);
     }
     let key = key.unwrap();
-    let own = phone.stored_key(KeySource::TypedByUser);
+    let own = phone.stored_key(Provenance::TypedByUser);
     assert!(!text.contains(own.to_base64().expose_str()));
     assert!(!text.contains(&key[..20]));
-}
-
-#[test]
-fn who_can_write_the_public_part_cannot_have_the_backup_deleted() {
-    let mut phone = Driver::new();
-    phone.set_up();
-    phone.live(20_000);
-    let text = String::from_utf8(phone.disk.public.clone()).unwrap();
-    let i = text.find("\"stage\":\"").unwrap() + 9;
-    let j = i + text[i..].find('"').unwrap();
-    phone.disk.public = format!("{}disabling{}", &text[..i], &text[j..]).into_bytes();
-    phone.restart();
-    phone.live(20_000);
-    assert_eq!(phone.ask_server("GET", "/room_keys/version", &json!({})).0, 200);
 }
 
 #[test]

@@ -4,8 +4,8 @@ use crate::driver::{Driver, lie_about, response};
 use http::Response;
 use serde_json::json;
 use strongroom::{
-    backup::KeySource,
     client::backup::{Next, Reply, RestoreChoice, Scope, Stage},
+    provenance::Provenance,
 };
 
 fn posts(phone: &Driver) -> usize {
@@ -193,7 +193,7 @@ fn who_uploads_nothing_may_fetch_after_a_restart_too() {
     laptop.live(20_000);
     let mut phone = Driver::on(laptop.homeserver.clone(), "TABLET", 2);
     phone.run();
-    phone.give_key(laptop.stored_key(KeySource::Unauthenticated));
+    phone.give_key(laptop.stored_key(Provenance::Unauthenticated));
     phone.run();
     phone.reply(Reply::Stop);
     phone.restart_as("TABLET");

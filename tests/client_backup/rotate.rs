@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use strongroom::{
-    backup::KeySource,
     client::backup::{Question, Reply, SecretTask, Stage},
+    provenance::Provenance,
 };
 
 use crate::driver::{Driver, Lied};
@@ -21,7 +21,7 @@ fn a_rotation_makes_a_version_rewrites_the_secret_and_uploads_again() {
     phone.live(20_000);
     let after = phone.machine.trusted().unwrap().clone();
     assert_eq!((after.version().as_str(), phone.machine.retired()), ("2", &[before][..]));
-    let stored = phone.stored_key(KeySource::AuthenticatedSecretStorage);
+    let stored = phone.stored_key(Provenance::AuthenticatedSecretStorage);
     assert_eq!((stored.public_key(), phone.secrets.len()), (after.public_key(), 2));
     assert!(matches!(phone.question(), Question::SaveRecoveryKey { .. }));
     assert!(phone.store.values().all(|(_, stored)| stored.as_ref() == Some(after.version())));

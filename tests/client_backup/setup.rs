@@ -2,11 +2,15 @@
 
 use serde_json::json;
 use strongroom::{
-    backup::{KeySource, TrustError, TrustReason},
+    backup::{TrustError, TrustReason},
     client::backup::{KeyFit, Question, Reply, ReplyError, SecretTask, Stage},
+    provenance::Provenance,
 };
 
-use crate::driver::{Driver, lie_about, only_version, response, somebody_elses_key};
+use crate::{
+    asserted::shared,
+    driver::{Driver, lie_about, only_version, response, somebody_elses_key},
+};
 
 #[test]
 fn without_a_backup_the_user_is_asked_and_nothing_is_made_before() {
@@ -43,7 +47,7 @@ fn a_backup_is_signed_created_confirmed_and_only_then_its_key_is_shown() {
     assert_eq!(*key.public_key(), public_key);
     assert!(matches!(phone.secrets[..], [SecretTask::Store(_)]));
     assert_eq!(
-        phone.stored_key(KeySource::AuthenticatedSecretStorage).public_key(),
+        phone.stored_key(Provenance::AuthenticatedSecretStorage).public_key(),
         key.public_key()
     );
     let preference = "/user/%40alice%3Aexample.org/account_data/m.key_backup";
@@ -218,14 +222,15 @@ fn a_key_makes_a_backup_trusted_if_its_source_is_authentic() {
     let mut laptop = Driver::new();
     laptop.set_up();
     for (source, stage) in [
-        (KeySource::AuthenticatedSecretStorage, Stage::Running),
-        (KeySource::SharedByVerifiedDevice, Stage::Running),
-        (KeySource::TypedByUser, Stage::Running),
-        (KeySource::Unauthenticated, Stage::Untrusted),
+        (Provenance::AuthenticatedSecretStorage, Stage::Running),
+        (shared(), Stage::Running),
+        (Provenance::TypedByUser, Stage::Running),
+        (Provenance::Unauthenticated, Stage::Untrusted),
     ] {
         let mut phone = Driver::on(laptop.homeserver.clone(), "TABLET", 2);
         phone.run();
-        assert_eq!(phone.machine.give_key(laptop.stored_key(source)), KeyFit::Fits);
+        let fit = if stage == Stage::Running { KeyFit::Fits } else { KeyFit::FitsUnauthenticated };
+        assert_eq!(phone.machine.give_key(laptop.stored_key(source)), fit);
         phone.run();
         assert_eq!(phone.machine.stage(), stage, "{source:?}");
     }

@@ -1,10 +1,11 @@
 //! A recovery where some of it is at hand, or some of it is missing.
 
+use crate::asserted::StoreText as _;
 use serde_json::json;
 use strongroom::{
     Limits,
     api::BaseUrl,
-    backup::{BackupDecryptionKey, KeySource},
+    backup::BackupDecryptionKey,
     client::{
         backup::{KeyFit, Question, Reply, Stage},
         flow::{EnterError, Entered, Flow as _, Recover, Recovered, Step},
@@ -68,7 +69,7 @@ fn without_a_secret_storage_the_key_of_the_backup_is_asked_for() {
     let keys = host.storage().unlock(&stored, &Default::default(), &Limits::default());
     let opened = host.storage().open(&BACKUP.into(), &mut keys.unwrap().keys, &Default::default());
     let text = opened.unwrap().text().expose_str().to_owned();
-    let key = BackupDecryptionKey::from_base64(&text, KeySource::TypedByUser).unwrap();
+    let key = BackupDecryptionKey::from_base64(&text).unwrap();
     for (event_type, _) in host.account_data() {
         host.put_account_data(event_type.as_str(), &json!({}));
     }
@@ -197,7 +198,7 @@ fn of_two_stored_keys_the_one_that_fits_is_used() {
     });
     host.put_account_data(name, &json!({ "encrypted": { key.id().as_str(): entry } }));
     let stale = base64::encode(&[9; 32]);
-    change(&mut host, &[key.key().clone()], |change| change.store(&BACKUP.into(), &stale));
+    change(&mut host, &[key.key().clone()], |change| change.store_text(&BACKUP.into(), &stale));
     let typed = host.shown[0].clone();
     let device = recover(&mut host, &[&typed]);
     assert_eq!(device.recovered.key, Some(KeyFit::Fits));

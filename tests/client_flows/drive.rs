@@ -122,7 +122,7 @@ pub(crate) fn drive(host: &mut Host, flow: &mut SetUp, mut control: Control<'_>)
 fn tear_apart(saved: &mut SavedFlow, before: SavedFlow, tear: Tear) {
     match tear {
         Tear::OldMachine => saved.backup = before.backup,
-        Tear::OldFlow => (saved.public, saved.secret) = (before.public, before.secret),
+        Tear::OldFlow => saved.secret = before.secret,
         Tear::Nothing => {}
     }
 }

@@ -1,5 +1,6 @@
 //! Whatever state the account's machine is in, a flow begins and ends with it.
 
+use crate::asserted::StoreText as _;
 use crate::signing::SignAnything as _;
 use serde_json::json;
 use strongroom::{
@@ -265,7 +266,7 @@ fn one_that_is_taken_up_later_does_not_write_old_secrets_over_newer_ones() {
         // Another device has the key by now.
         let text = secret(MASTER, 2).to_text();
         change(&mut host, &[key.key().clone()], |change| {
-            change.store(&MASTER.into(), text.expose_str())
+            change.store_text(&MASTER.into(), text.expose_str())
         });
         let mut flow = restored(&host);
         run(&mut host, &mut flow, Control::default()).unwrap();

@@ -6,6 +6,8 @@
     reason = "a test stops at the first surprise"
 )]
 
+#[path = "../support/asserted.rs"]
+mod asserted;
 mod at_hand;
 mod chaos;
 mod drive;

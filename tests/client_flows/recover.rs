@@ -176,10 +176,7 @@ fn the_key_of_the_backup_itself_gives_the_sessions() {
     let storage = host.storage();
     let mut keys = vec![key.key().clone()];
     let stored = storage.open(&BACKUP.into(), &mut keys, &Default::default()).unwrap();
-    let stored = strongroom::backup::BackupDecryptionKey::from_base64(
-        stored.text().expose_str(),
-        strongroom::backup::KeySource::TypedByUser,
-    );
+    let stored = strongroom::backup::BackupDecryptionKey::from_base64(stored.text().expose_str());
     let typed = stored.unwrap().to_recovery_key().to_text().expose_str().to_owned();
     let device = recover(&mut host, &[&typed]);
     assert_eq!(device.entered, [Ok(Entered::BackupKey)]);

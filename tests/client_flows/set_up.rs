@@ -3,8 +3,8 @@
 use serde_json::json;
 use strongroom::{
     Limits,
-    backup::{BackupDecryptionKey, KeySource},
     client::flow::{FlowError, SetUp, SetUpDone},
+    provenance::Provenance,
     secret_storage::NewKey,
     secret_value::PublicKeys,
 };
@@ -30,8 +30,8 @@ fn check(host: &mut Host, done: &SetUpDone) {
     let mut keys = storage.unlock(&typed, &PublicKeys::default(), &Limits::default()).unwrap().keys;
     assert_eq!(storage.default_key(), Some(keys[0].id()));
     let backup_key = storage.open(&BACKUP.into(), &mut keys, &PublicKeys::default()).unwrap();
-    let source = KeySource::AuthenticatedSecretStorage;
-    let key = BackupDecryptionKey::from_base64(backup_key.text().expose_str(), source).unwrap();
+    let key = backup_key.backup_key().unwrap();
+    assert_eq!(key.provenance(), Provenance::AuthenticatedSecretStorage);
     let (status, info) = host.ask("GET", "/room_keys/version", &json!({}));
     assert_eq!(status, 200);
     assert_eq!(info["auth_data"]["public_key"], key.public_key().to_base64());

@@ -1,5 +1,6 @@
 //! Rotating everything where things go wrong: what was stolen opens nothing, and nobody is locked out.
 
+use crate::asserted::StoreText as _;
 use http::Response;
 use serde_json::{Value, json};
 use strongroom::{
@@ -186,7 +187,7 @@ fn a_secret_that_the_hosts_sync_did_not_have_is_moved_too() {
     let out_of_date = host.account_data();
     let keys = [before.storage_key.clone()];
     let text = secret(SELF_SIGNING, 4).to_text();
-    change(&mut host, &keys, |change| change.store(&SELF_SIGNING.into(), text.expose_str()));
+    change(&mut host, &keys, |change| change.store_text(&SELF_SIGNING.into(), text.expose_str()));
     let key = new_key();
     let (old, mut flow) = rotate(before, &key);
     let control = Control { account_data: Some(out_of_date), ..Control::default() };
@@ -212,7 +213,7 @@ fn a_secret_that_is_stored_under_the_old_key_meanwhile_is_moved_too() {
                 let name = SELF_SIGNING.into();
                 let text = secret(SELF_SIGNING, 4).to_text();
                 change(host, &keys, |change| {
-                    change.store_under(&name, text.expose_str(), &[keys[0].id().clone()])
+                    change.store_text_under(&name, text.expose_str(), &[keys[0].id().clone()])
                 });
             }
         }),
@@ -269,7 +270,7 @@ fn what_is_stored_while_the_user_writes_the_key_down_is_moved_too() {
     let control = Control { stops_at_key: true, ..Control::default() };
     assert!(matches!(drive(&mut host, &mut flow, control), End::Shown));
     let name = "org.example.secret";
-    change(&mut host, std::slice::from_ref(&old), |change| change.store(&name.into(), "new"));
+    change(&mut host, std::slice::from_ref(&old), |change| change.store_text(&name.into(), "new"));
     flow.recovery_key_saved();
     run(&mut host, &mut flow, Control::default()).unwrap();
     assert!(opens(&mut host, name, key.key()) && !opens(&mut host, name, &old));
@@ -339,7 +340,7 @@ fn what_nothing_at_hand_opens_stays_with_its_key_and_a_note() {
     let keys = [before.storage_key.clone(), other.key().clone()];
     change(&mut host, &keys, |change| {
         change.add_key(&other)?;
-        change.store_under(&name.into(), "theirs", &[other.id().clone()])
+        change.store_text_under(&name.into(), "theirs", &[other.id().clone()])
     });
     let (_, mut flow) = rotate(before, &new_key());
     let done = run(&mut host, &mut flow, Control::default()).unwrap();

@@ -11,9 +11,7 @@ use strongroom::{
         backup::{BackupOptions, Next, Reply, Stage},
         flow::{Flow as _, FlowError, SavedFlow, ShareIn, SharedIn, Step},
     },
-    secret_sharing::{
-        DropReason, Receipt, Recipients, RequestState, Requester, RequesterOptions, SavedRequester,
-    },
+    secret_sharing::{DropReason, Receipt, Recipients, RequestState, Requester, RequesterOptions},
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1},
 };
 
@@ -96,8 +94,8 @@ fn an_answer_that_comes_before_the_backup_was_looked_at_is_judged_afterwards() -
     assert!(matches!(receipts[..], [Some(Receipt::Kept { .. })]), "{receipts:?}");
     // It is kept over another restart.
     let (backup, requester) = phone.flow.into_parts().unwrap();
-    let SavedRequester { public, secret } = requester.save();
-    let saved = SavedFlow { public, secret, backup: backup.save() };
+    let secret = requester.save();
+    let saved = SavedFlow { secret, backup: backup.save() };
     let devices = house.seen_by(Whose::Phone)?;
     phone.flow = flow(&house.user_id, devices, &phone.names, Some(&saved));
     let shared = phone.run(&mut house)?.expect("the flow has ended");
@@ -206,8 +204,8 @@ fn an_answer_is_judged_by_a_backup_that_is_made_long_after_it_came() -> Result<(
         assert!(phone.run(&mut house)?.is_none());
         if restarts {
             let (backup, requester) = phone.flow.into_parts().unwrap();
-            let SavedRequester { public, secret } = requester.save();
-            let saved = SavedFlow { public, secret, backup: backup.save() };
+            let secret = requester.save();
+            let saved = SavedFlow { secret, backup: backup.save() };
             let devices = house.seen_by(Whose::Phone)?;
             phone.flow = flow(&house.user_id, devices, &phone.names, Some(&saved));
             assert!(phone.run(&mut house)?.is_none());

@@ -24,16 +24,15 @@ use serde_json::json;
 use strongroom::{
     Limits,
     api::CreateBackupVersion,
-    backup::{AuthData, BackupPublicKey, KeySource, TrustReason},
+    backup::{AuthData, BackupPublicKey, TrustReason},
     client::{
         Backup, Operation,
         backup::{BackupOptions, FetchOutcome},
         flow::{Flow as _, FlowError, Recover, Recovered, SavedFlow, ShareIn, SharedIn, Step},
     },
     ids::{DeviceId, SecretName, UserId},
-    secret_sharing::{
-        OwnDevices, Receipt, Requester, RequesterError, RequesterOptions, SavedRequester,
-    },
+    provenance::Provenance,
+    secret_sharing::{OwnDevices, Receipt, Requester, RequesterError, RequesterOptions},
     secret_storage::VerifiedPublicKeys,
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1},
 };
@@ -68,9 +67,8 @@ fn flow(
 ) -> ShareIn {
     let options = RequesterOptions::default();
     let requester = match saved {
-        Some(SavedFlow { public, secret, .. }) => {
-            let saved = SavedRequester { public: public.clone(), secret: secret.clone() };
-            Requester::restore(&saved, user_id.clone(), "PHONE".into(), options).unwrap()
+        Some(SavedFlow { secret, .. }) => {
+            Requester::restore(secret, user_id.clone(), "PHONE".into(), options).unwrap()
         }
         None => Requester::new(user_id.clone(), "PHONE".into(), options),
     };
@@ -206,10 +204,11 @@ fn share(mut house: Household, restarts: bool) -> Result<()> {
     let cancelled = house.decisions(Whose::Tablet)?;
     assert_eq!(cancelled.len(), 2, "asked, and told that it is over: {cancelled:?}");
 
+    let shared_by = Provenance::SharedByVerifiedDevice(shared.secrets[0].from.ed25519);
     let recovered = recover(&mut house, shared.backup);
     assert!(matches!(recovered.fetched, Some(FetchOutcome::Report(_))));
     let trusted = recovered.backup.trusted().unwrap().reason().clone();
-    assert_eq!(trusted, TrustReason::DecryptionKey(KeySource::SharedByVerifiedDevice));
+    assert_eq!(trusted, TrustReason::DecryptionKey(shared_by));
     Ok(())
 }
 

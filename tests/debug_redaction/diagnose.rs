@@ -1,5 +1,6 @@
 //! A diagnosis: what it is made from, what it finds, what repairs it.
 
+use crate::asserted::StoreText as _;
 use serde_json::json;
 use strongroom::{
     Limits,
@@ -60,7 +61,7 @@ fn evidence(vault: &Vault, new_key: &NewKey) -> Evidence {
     let storage = SecretStorage::default();
     let plan = storage.plan(&[], &limits, |change| {
         change.create(new_key)?;
-        change.store(&MEGOLM_BACKUP_V1.into(), &vault.key_base64)
+        change.store_text(&MEGOLM_BACKUP_V1.into(), &vault.key_base64)
     });
     let plan = plan.unwrap();
     let damaged = JsonObject::from_json(plan.steps()[2].content.as_bytes()).unwrap();
@@ -106,7 +107,7 @@ fn look_at_repairs(witness: &mut Witness, vault: &Vault, found: &Diagnosis, new_
     let mut parts = RepairParts::default();
     parts.new_key = Some(new_key.clone());
     let name = MEGOLM_BACKUP_V1.into();
-    let value = SecretValue::read(&name, vault.key_base64.as_bytes()).unwrap().value;
+    let value = SecretValue::kept_by_host(&name, vault.key_base64.as_bytes()).unwrap().value;
     parts.secrets = vec![value];
     parts.dispensable = vec!["1".into()];
     witness.debug::<RepairParts>(&parts);

@@ -64,7 +64,8 @@ fn backup() -> Backup {
 }
 
 fn look_at_set_up(witness: &mut Witness, vault: &Vault, server: &mut Server, key: &NewKey) {
-    let value = SecretValue::read(&CROSS_SIGNING_MASTER.into(), vault.key_base64.as_bytes());
+    let value =
+        SecretValue::kept_by_host(&CROSS_SIGNING_MASTER.into(), vault.key_base64.as_bytes());
     let secrets = vec![value.unwrap().value];
     for is_first in [true, false] {
         let limits = Limits::default();
@@ -79,7 +80,7 @@ fn look_at_set_up(witness: &mut Witness, vault: &Vault, server: &mut Server, key
             match step {
                 Step::Save(saved) => {
                     witness.debug::<SavedFlow>(&saved);
-                    witness.text(str::from_utf8(&saved.public).unwrap());
+                    witness.text(str::from_utf8(&saved.backup.public).unwrap());
                     flow.saved();
                 }
                 Step::Send(operation) => {

@@ -6,6 +6,8 @@
     reason = "tests may stop at the first surprise"
 )]
 
+#[path = "../support/asserted.rs"]
+mod asserted;
 mod client;
 mod diagnose;
 mod flow;
@@ -23,6 +25,7 @@ use std::{
     mem,
 };
 
+use asserted::StoreText as _;
 use serde_json::json;
 use strongroom::{
     Limits,
@@ -41,8 +44,8 @@ use strongroom::{
         BackupPassphraseError, BackupPublicKey, BackupPublicKeyError, BackupVersionInfo,
         BackupVersionInfoError, EncryptedMember, EncryptedSessionData, EncryptedSessionDataError,
         FailedSession, FailureCause, FittingPassphrase, IdProblem, KeyBackupData,
-        KeyBackupDataError, KeyBackupMetadata, KeySource, MetadataMember, NotSignable, OpenError,
-        Restore, RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport, ReturnedSession,
+        KeyBackupDataError, KeyBackupMetadata, MetadataMember, NotSignable, OpenError, Restore,
+        RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport, ReturnedSession,
         RoomKeysItem, RoomKeysSplitter, SealError, SealOptions, SessionSealer, SessionToSeal,
         StreamError, TrustError, TrustReason, TrustedBackup, UnsignedAuthData, Verdict,
         WarnedSession, Warning,
@@ -92,9 +95,10 @@ use strongroom::{
         PassphraseProgress, PassphraseScore, PassphraseStep, ReadPassphraseParameters,
         TooFewRounds, advise, candidates,
     },
+    provenance::Provenance,
     randomness::NoRandomness,
     recovery_key::RecoveryKey,
-    saved_state::SavedStateError,
+    saved_state::{SavedStateError, SealedStateError, StateKey},
     secret::{SecretString, SecretVec},
     secret_sharing::{
         AnswerState, AnswerStateError, ClosedBy, Decision, DeviceIdentity, DeviceProblem,
@@ -301,7 +305,7 @@ fn hold_no_secret() -> BTreeSet<String> {
         KeyId,
         KeyLength,
         KeyLengthError,
-        KeySource,
+        Provenance,
         Limits,
         MacScheme,
         MetadataMember,
@@ -368,6 +372,8 @@ fn hold_no_secret() -> BTreeSet<String> {
         RequesterOptions,
         Responder,
         SavedStateError,
+        SealedStateError,
+        StateKey,
         SecretRequest,
         SecretRequestAction,
         SecretRequestError,
@@ -524,7 +530,7 @@ fn look_at_keys(witness: &mut Witness, vault: &Vault) {
     witness.debug(&decryption_key());
     witness.debug::<BackupPublicKey>(decryption_key().public_key());
     for text in vault.malformed_keys() {
-        let read = BackupDecryptionKey::from_base64(&text, KeySource::TypedByUser);
+        let read = BackupDecryptionKey::from_base64(&text);
         witness.error(read.unwrap_err());
     }
 }
@@ -814,7 +820,7 @@ fn look_at_attempts(witness: &mut Witness, _vault: &Vault) {
     }
 
     let last = keys.pop().unwrap().key.expose_bytes().try_into().unwrap();
-    let key = BackupDecryptionKey::from_bytes(secret(&last), KeySource::TypedByUser);
+    let key = BackupDecryptionKey::typed_by_user(secret(&last));
     let public_key = key.public_key();
     let json = format!(
         r#"{{"public_key":"{public_key}","private_key_salt":"salt","private_key_iterations":3}}"#
@@ -983,9 +989,9 @@ fn look_at_plans(witness: &mut Witness, vault: &Vault) {
     let mut rng = FixedRng(EPHEMERAL);
     let plan = storage.plan_with_rng(&keys, &Limits::default(), &mut rng, |change| {
         change.create(&new_key)?;
-        change.store(&"org.example.new".into(), UNKNOWN_MEMBER)?;
+        change.store_text(&"org.example.new".into(), UNKNOWN_MEMBER)?;
         let text = vault.key_base64.as_str();
-        change.store_under(&MEGOLM_BACKUP_V1.into(), text, &[new_key.id().clone()])?;
+        change.store_text_under(&MEGOLM_BACKUP_V1.into(), text, &[new_key.id().clone()])?;
         witness.debug::<Change<'_>>(change);
         Ok(())
     });
@@ -998,8 +1004,9 @@ fn look_at_plans(witness: &mut Witness, vault: &Vault) {
         witness.display(&step.reason);
     }
     let refused = [
-        storage
-            .plan(&keys, &Limits::default(), |c| c.store(&MEGOLM_BACKUP_V1.into(), UNKNOWN_MEMBER)),
+        storage.plan(&keys, &Limits::default(), |c| {
+            c.store_text(&MEGOLM_BACKUP_V1.into(), UNKNOWN_MEMBER)
+        }),
         storage.plan(&keys, &Limits::default(), |c| c.remove_key(&"nobody's".into())),
         storage.plan(&[], &Limits::default(), |c| c.rotate(&"old".into(), &new_key)),
     ];

@@ -10,8 +10,7 @@ use strongroom::{
         AcceptedSecret, Decision, DecryptedToDevice, DeviceIdentity, DropReason, DroppedAnswer,
         EncryptedSecretSend, EndedRequest, IncomingRequest, OlmPayloadError, OwnDevice, OwnDevices,
         PlainToDevice, Receipt, Recipients, Requester, RequesterError, RequesterOptions, Responder,
-        SECRET_REQUEST, SavedRequester, SecretSend, SecretSendError, SecretToEncrypt, ShareError,
-        SharePolicy,
+        SECRET_REQUEST, SecretSend, SecretSendError, SecretToEncrypt, ShareError, SharePolicy,
     },
     secret_value::{MEGOLM_BACKUP_V1, PublicKeys, SecretValue},
 };
@@ -40,7 +39,8 @@ fn look_at_the_responder(witness: &mut Witness, vault: &Vault) {
     let incoming = asked(&mut responder, &devices);
     let taken = |responder: &mut Responder| {
         let name = MEGOLM_BACKUP_V1.into();
-        let backup_key = SecretValue::read(&name, vault.key_base64.as_bytes()).unwrap().value;
+        let backup_key =
+            SecretValue::kept_by_host(&name, vault.key_base64.as_bytes()).unwrap().value;
         responder.take(&incoming, &backup_key, &devices, 0)
     };
     witness.error::<ShareError>(taken(&mut responder).unwrap_err());
@@ -102,9 +102,7 @@ fn look_at_the_requester(witness: &mut Witness, vault: &Vault) {
         look_at_receipt(witness, &receipt);
     }
     look_at_receipt(witness, &receive(&mut requester, &known));
-    witness.debug::<SavedRequester>(&requester.save());
-    let public = requester.save().public;
-    witness.text(str::from_utf8(&public).unwrap());
+    witness.debug(&requester.save());
     witness.error::<RequesterError>(requester.retry(&id, &devices, 0).unwrap_err());
 
     let id = ask(&mut requester, NOTE);

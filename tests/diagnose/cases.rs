@@ -234,8 +234,11 @@ pub(crate) const BACKUPS: &[Case] = cases! {
         world.has_verified_device = true;
         (world.storage, world.keys, world.typed) = (None, None, None);
     },
-    ["backup.wrong_signature"] => |world| {
+    ["backup.wrong_signature", "backup.other_members"] => |world| {
         world.backup()["auth_data"]["added"] = json!("later");
+    },
+    ["backup.other_members"] => |world| {
+        world.change_auth_data(|auth_data| auth_data["added"] = json!("later"));
     },
     ["backup.unusable_signature"] => |world| {
         world.backup()["auth_data"]["signatures"][USER]["ed25519:BAD"] = json!("!");

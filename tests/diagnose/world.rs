@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use strongroom::{
     Limits,
     api::{Endpoint as _, QueryKeys},
-    backup::{BackupDecryptionKey, BackupPublicKey, BackupVersionInfo, KeySource},
+    backup::{BackupDecryptionKey, BackupPublicKey, BackupVersionInfo},
     client::diagnose::{AskedFor, CurrentBackup, Diagnosis, Evidence, SessionSample, diagnose},
     crypto::{
         ed25519::{Ed25519PublicKey, Ed25519Signature},
@@ -154,7 +154,7 @@ pub(crate) fn version(name: &str, byte: u8) -> Value {
 
 pub(crate) fn backup_key(byte: u8) -> BackupDecryptionKey {
     let bytes = SecretBytes::init_with(|bytes| *bytes = [byte; 32]);
-    BackupDecryptionKey::from_bytes(bytes, KeySource::TypedByUser)
+    BackupDecryptionKey::typed_by_user(bytes)
 }
 
 pub(crate) fn backup_public_key(byte: u8) -> BackupPublicKey {

@@ -34,7 +34,7 @@ fn however_long_a_device_asks_its_requests_are_bounded() {
         decide(&mut responder, &cancel, &seen_by_laptop(), now);
         now += 60_000;
     }
-    let saved = String::from_utf8(responder.save()).unwrap();
+    let saved = String::from_utf8(responder.save().expose_bytes().to_vec()).unwrap();
     assert_eq!(saved.matches("request_id").count(), 100);
 }
 
@@ -108,7 +108,9 @@ fn two_devices_may_use_the_same_request_id() {
 #[test]
 fn the_counts_of_a_device_that_is_quiet_are_forgotten() {
     let mut responder = responder();
-    let of_phone = |saved: Vec<u8>| String::from_utf8(saved).unwrap().matches("PHONE").count();
+    let of_phone = |saved: strongroom::secret::SecretVec| {
+        str::from_utf8(saved.expose_bytes()).unwrap().matches("PHONE").count()
+    };
     decide(&mut responder, &cancellation("PHONE", "1"), &seen_by_laptop(), 0);
     assert_eq!(of_phone(responder.save()), 2);
     responder.expire(599_999);

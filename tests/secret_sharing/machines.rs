@@ -2,9 +2,8 @@
 
 use std::ops::{Deref, DerefMut};
 
-use strongroom::secret_sharing::{
-    Requester, RequesterOptions, Responder, SavedRequester, SharePolicy,
-};
+use strongroom::secret::SecretVec;
+use strongroom::secret_sharing::{Requester, RequesterOptions, Responder, SharePolicy};
 
 use crate::kit::{USER, requester};
 
@@ -75,14 +74,14 @@ impl DerefMut for Laptop {
     }
 }
 
-pub(crate) fn restart_requester(saved: &SavedRequester) -> Requester {
+pub(crate) fn restart_requester(saved: &SecretVec) -> Requester {
     let options = RequesterOptions::default();
     let restored = Requester::restore(saved, USER.into(), "PHONE".into(), options).unwrap();
     assert_eq!(restored.save(), *saved);
     restored
 }
 
-pub(crate) fn restart_responder(saved: &[u8], policy: &SharePolicy) -> Responder {
+pub(crate) fn restart_responder(saved: &SecretVec, policy: &SharePolicy) -> Responder {
     let restored = Responder::restore(saved, USER.into(), "LAPTOP".into(), policy.clone());
     restored.unwrap()
 }

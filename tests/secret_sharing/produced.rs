@@ -14,7 +14,7 @@ use strongroom::{
         RequesterOptions, SECRET_REQUEST, SECRET_SEND, SecretRequest, SecretRequestError,
         SecretSend, SecretSendError, ShareError,
     },
-    secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeys},
+    secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeys, SecretValue},
 };
 
 use crate::kit::{
@@ -118,6 +118,10 @@ pub(crate) fn share_errors() -> Vec<ShareError> {
         refused(&backup_key(), with_other_master(laptop())),
         refused(&other, whole()),
     ];
+    let name = backup_key().name().clone();
+    let text = backup_key().to_text();
+    let unauthenticated = SecretValue::read(&name, text.expose_str().as_bytes()).unwrap().value;
+    errors.extend(responder.take(&incoming, &unauthenticated, &whole(), 0).err());
     let taken = responder.take(&incoming, &backup_key(), &whole(), 0).unwrap();
     let for_another = olm_for(&laptop(), &tablet());
     errors.extend(responder.encrypted(taken, for_another, &whole(), 0).err());
@@ -212,10 +216,10 @@ pub(crate) fn answer_state_errors() -> Vec<AnswerStateError> {
 
 pub(crate) fn saved_state_errors() -> Vec<SavedStateError> {
     let error = |member: &str, value: Value| {
-        let mut saved = requester().save();
-        let mut public: Value = serde_json::from_slice(&saved.public).unwrap();
-        public[member] = value;
-        saved.public = public.to_string().into_bytes();
+        let saved = requester().save();
+        let mut saved: Value = serde_json::from_slice(saved.expose_bytes()).unwrap();
+        saved[member] = value;
+        let saved = strongroom::secret::SecretVec::from(saved.to_string().as_bytes());
         let options = RequesterOptions::default();
         Requester::restore(&saved, USER.into(), "PHONE".into(), options).unwrap_err()
     };

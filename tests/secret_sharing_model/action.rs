@@ -137,9 +137,8 @@ pub(crate) enum Crash {
     BeforeSaving,
     /// It was saved, and was not sent.
     BeforeSending,
-    /// Only one part of the requester's state was saved.
-    PublicPartSaved,
-    SecretPartSaved,
+    /// The requester was saved, and the responder was not.
+    BetweenSaving,
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -39,12 +39,6 @@ impl Question {
         !self.is_over && self.accepted.is_none()
     }
 
-    /// What is left of it if its secret was saved at another time than the rest.
-    pub(crate) fn torn(self, accepted: Option<String>) -> Self {
-        let accepted = accepted.filter(|_| !self.is_over);
-        Self { accepted, ..self }
-    }
-
     /// Whether its time is over; nothing if the clock does not tell.
     pub(crate) fn has_expired(&self, now: &Moment) -> Option<bool> {
         now.is_past(&self.opened, RequesterOptions::default().lifetime_ms)

@@ -7,9 +7,10 @@ use std::{
 
 use strongroom::{
     ids::RequestId,
+    secret::SecretVec,
     secret_sharing::{
         IncomingRequest, OutgoingRequest, OwnDevices, Requester, RequesterOptions, Responder,
-        SavedRequester, SecretToEncrypt, SharePolicy, ShareRule,
+        SecretToEncrypt, SharePolicy, ShareRule,
     },
     secret_value::PublicKeys,
 };
@@ -84,8 +85,8 @@ pub(crate) struct Told {
 
 #[derive(Clone)]
 struct Saved {
-    requester: SavedRequester,
-    responder: Vec<u8>,
+    requester: SecretVec,
+    responder: SecretVec,
     notes: Notes,
 }
 
@@ -198,8 +199,7 @@ impl Host {
         self.saved = match crash {
             Crash::BeforeSaving => self.saved.clone(),
             Crash::BeforeSending => new,
-            Crash::PublicPartSaved => self.saved.torn(&new, true),
-            Crash::SecretPartSaved => self.saved.torn(&new, false),
+            Crash::BetweenSaving => self.saved.torn(&new),
         };
         if let Some(policy) = policy {
             self.policy = share_policy(policy);
@@ -226,32 +226,21 @@ impl Host {
 }
 
 impl Saved {
-    /// Only one part of the requester's new state was written.
-    fn torn(&self, new: &Self, is_public_new: bool) -> Self {
-        let public = if is_public_new { new } else { self };
-        let secret = if is_public_new { self } else { new };
-        let questions = public.notes.asked.iter().cloned();
-        let asked = questions.map(|question| {
-            let is_same = |other: &&Question| other.id == question.id;
-            let accepted = secret.notes.asked.iter().find(is_same);
-            question.torn(accepted.and_then(|other| other.accepted.clone()))
-        });
+    /// Only the requester's new state was written.
+    fn torn(&self, new: &Self) -> Self {
         Self {
-            requester: SavedRequester {
-                public: public.requester.public.clone(),
-                secret: secret.requester.secret.clone(),
-            },
+            requester: new.requester.clone(),
             responder: self.responder.clone(),
-            notes: Notes { asked: asked.collect(), ..self.notes.clone() },
+            notes: Notes { asked: new.notes.asked.clone(), ..self.notes.clone() },
         }
     }
 }
 
-fn restore_requester(who: Who, saved: &SavedRequester) -> Requester {
+fn restore_requester(who: Who, saved: &SecretVec) -> Requester {
     Requester::restore(saved, ALICE.into(), who.id(), RequesterOptions::default()).unwrap()
 }
 
-fn restore_responder(who: Who, saved: &[u8], policy: &SharePolicy) -> Responder {
+fn restore_responder(who: Who, saved: &SecretVec, policy: &SharePolicy) -> Responder {
     Responder::restore(saved, ALICE.into(), who.id(), policy.clone()).unwrap()
 }
 

@@ -111,12 +111,7 @@ fn answering() -> BoxedStrategy<Action> {
 }
 
 fn life() -> BoxedStrategy<Action> {
-    let crash = select(vec![
-        Crash::BeforeSaving,
-        Crash::BeforeSending,
-        Crash::PublicPartSaved,
-        Crash::SecretPartSaved,
-    ]);
+    let crash = select(vec![Crash::BeforeSaving, Crash::BeforeSending, Crash::BetweenSaving]);
     let other_policy = prop_oneof![3 => Just(None), 1 => policy().prop_map(Some)];
     let restart = (host(), crash, other_policy);
     let jump = prop_oneof![

@@ -211,7 +211,7 @@ pub(crate) fn send_encrypted(
 }
 
 pub(crate) fn backup_key() -> Result<SecretValue> {
-    Ok(SecretValue::read(&MEGOLM_BACKUP_V1.into(), BACKUP_KEY.as_bytes())?.value)
+    Ok(SecretValue::kept_by_host(&MEGOLM_BACKUP_V1.into(), BACKUP_KEY.as_bytes())?.value)
 }
 
 /// The public key that the backup key belongs to.

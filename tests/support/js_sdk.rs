@@ -5,6 +5,7 @@
 #![allow(dead_code, reason = "each test includes it and uses a part")]
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
 
+use super::asserted::Asserted as _;
 use aes::{
     Aes256,
     cipher::{BlockCipherEncrypt as _, KeyInit as _},
@@ -15,7 +16,8 @@ use serde_json::Value;
 use sha2::Sha256;
 use strongroom::{
     Limits,
-    backup::{BackupDecryptionKey, BackupVersionInfo, KeySource},
+    backup::{BackupDecryptionKey, BackupVersionInfo},
+    provenance::Provenance,
     recovery_key::RecoveryKey,
 };
 
@@ -38,7 +40,8 @@ pub(crate) fn version_info(account: &Row) -> BackupVersionInfo {
 /// The recorded backup key.
 pub(crate) fn decryption_key(account: &Row) -> BackupDecryptionKey {
     let text = account.text("backup_decryption_key_base64");
-    BackupDecryptionKey::from_base64(text, KeySource::AuthenticatedSecretStorage).expect("base64")
+    BackupDecryptionKey::asserted_base64(text, Provenance::AuthenticatedSecretStorage)
+        .expect("base64")
 }
 
 /// The backup key that the recovery key leads to: it is that key, or opens it in secret storage.
@@ -70,7 +73,7 @@ pub(crate) fn secret_by_recovery_key(account: &Row, name: &str) -> Option<String
 }
 
 fn typed(account: &Row) -> RecoveryKey {
-    RecoveryKey::parse(account.text("recovery_key")).expect("a recovery key")
+    RecoveryKey::typed_by_user(account.text("recovery_key")).expect("a recovery key")
 }
 
 /// Opens a secret of `m.secret_storage.v1.aes-hmac-sha2`.

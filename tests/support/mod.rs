@@ -1,6 +1,7 @@
 //! What several integration tests share. Each of them includes all of it and uses a part.
 
 pub(crate) mod ask;
+pub(crate) mod asserted;
 pub(crate) mod base58;
 pub(crate) mod base64;
 pub(crate) mod endpoints;

@@ -193,7 +193,7 @@ fn on_synapse_from(row: &Row, written: &RawMembers) -> RecordedAccount {
     let default_key = serde_json::from_str::<Value>(contents[DEFAULT_KEY].as_str()).unwrap();
     let id = text(&default_key["key"]).to_owned();
     let recovery_key = row.text("recovery_key").to_owned();
-    let typed = strongroom::recovery_key::RecoveryKey::parse(&recovery_key).unwrap();
+    let typed = strongroom::recovery_key::RecoveryKey::typed_by_user(&recovery_key).unwrap();
     let key = RecordedKey {
         id: id.clone(),
         bytes: typed.as_secret().expose_bytes().to_vec(),

@@ -10,7 +10,7 @@ use std::convert::Infallible;
 
 use rand_core::{TryCryptoRng, TryRng};
 use strongroom::{
-    backup::{BackupDecryptionKey, KeySource},
+    backup::BackupDecryptionKey,
     encoding::base64,
     recovery_key::RecoveryKey,
     secret::SecretBytes,
@@ -165,7 +165,7 @@ impl Vault {
 
 /// The decryption key of [`KEY`].
 pub(crate) fn decryption_key() -> BackupDecryptionKey {
-    BackupDecryptionKey::from_bytes(secret(&KEY), KeySource::TypedByUser)
+    BackupDecryptionKey::typed_by_user(secret(&KEY))
 }
 
 /// The recovery key of [`KEY`].

@@ -58,7 +58,7 @@ impl CrossSigning {
             (CROSS_SIGNING_USER_SIGNING, &self.user_signing),
         ];
         let read = |(name, key): (&str, &Ed25519SecretKey)| {
-            let read = SecretValue::read(&name.into(), key.to_base64().as_bytes())?;
+            let read = SecretValue::kept_by_host(&name.into(), key.to_base64().as_bytes())?;
             Ok(read.value)
         };
         seeds.into_iter().map(read).collect()

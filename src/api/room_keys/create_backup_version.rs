@@ -10,7 +10,7 @@ use crate::{
         endpoint::{object, sealed::Sealed},
         path::Path,
     },
-    backup::{AuthData, MEGOLM_BACKUP_V1},
+    backup::{AuthData, MAX_VERSION_BYTES, MEGOLM_BACKUP_V1},
     encoding::json,
     ids::BackupVersion,
 };
@@ -57,6 +57,7 @@ impl Endpoint for CreateBackupVersion {
         object(body)?
             .take("version")
             .and_then(json::lenient_token)
+            .filter(|version| version.len() <= MAX_VERSION_BYTES)
             .map(BackupVersion::new)
             .ok_or(ResponseError::Member("version"))
     }

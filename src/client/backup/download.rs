@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::{Backup, Call, DeliveryId, FetchOutcome, Lane, Question, RestoreChoice, Scope};
 use crate::{
     api::{Endpoint as _, GetRoomKeys, GetRoomKeysForRoom, GetRoomKeysForSession},
-    backup::{BackupDecryptionKey, BackupPublicKey, BackupVersionInfo, Restore, RestoreOptions},
+    backup::{BackupDecryptionKey, BackupVersionInfo, Restore, RestoreOptions},
     ids::{BackupVersion, RoomId, SessionId},
 };
 
@@ -39,23 +39,6 @@ pub(super) struct Download {
 pub(super) struct Missing {
     pub(super) until_ms: u64,
     pub(super) etag: Option<String>,
-}
-
-/// Whether a decryption key belongs to the backup on the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum KeyFit {
-    /// It does, and is used from now on.
-    Fits,
-    /// The backup has another public key. The key is not kept.
-    OtherKey {
-        /// The public key of the backup on the server.
-        backup: BackupPublicKey,
-        /// The public half of the key.
-        key: BackupPublicKey,
-    },
-    /// No backup is known to compare it with. The key is kept, if there is no other.
-    NoBackup,
 }
 
 impl Download {
@@ -139,33 +122,6 @@ impl Backup {
         self.touch();
     }
 
-    /// The decryption key, from wherever the host has it: typed, from secret storage, or shared.
-    pub fn give_key(&mut self, key: BackupDecryptionKey) -> KeyFit {
-        let found = self.found.as_ref().and_then(|info| info.auth_data().ok());
-        let fit = match found.map(|auth_data| *auth_data.public_key()) {
-            None => KeyFit::NoBackup,
-            Some(backup) if backup == *key.public_key() => KeyFit::Fits,
-            Some(backup) => KeyFit::OtherKey { backup, key: *key.public_key() },
-        };
-        let kept = self.kept.key.as_ref();
-        let is_better = kept.is_none_or(|kept| {
-            kept.public_key() != key.public_key() || key.source().is_authentic()
-        });
-        let takes = match fit {
-            KeyFit::Fits => is_better,
-            KeyFit::NoBackup => kept.is_none(),
-            KeyFit::OtherKey { .. } => false,
-        };
-        if takes {
-            if let Some(former) = self.kept.key.replace(key) {
-                self.kept.give_up(former);
-            }
-            self.touch();
-            self.look_again();
-        }
-        fit
-    }
-
     pub(super) fn choose_restore(&mut self, choice: RestoreChoice) {
         self.kept.restore_choice = Some(choice);
         self.touch();
@@ -204,17 +160,6 @@ impl Backup {
     fn is_up_to_date(&self, now: u64) -> bool {
         let is_fresh = now.saturating_sub(self.found_at_ms) < self.options.poll_ms;
         is_fresh || !self.version_is_due()
-    }
-
-    /// Whether the decryption key of the backup on the server is at hand.
-    #[must_use]
-    pub fn has_key(&self) -> bool {
-        self.download_key().is_some()
-    }
-
-    fn download_key(&self) -> Option<&BackupDecryptionKey> {
-        let auth_data = self.found.as_ref()?.auth_data().ok()?;
-        self.kept.key_of(auth_data.public_key())
     }
 
     /// What is fetched next: what has failed comes after the rest.

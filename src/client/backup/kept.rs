@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{RestoreChoice, Stage};
 use crate::{
-    backup::{AuthData, BackupDecryptionKey, BackupPublicKey, NotSignable, UnsignedAuthData},
+    backup::{
+        AuthData, BackupDecryptionKey, BackupPublicKey, NotSignable, Proofs, UnsignedAuthData,
+    },
     crypto::ed25519::Ed25519Signature,
     excerpt::Excerpt,
     ids::{BackupVersion, KeyId, RoomId, SessionId, UserId},
@@ -18,6 +20,8 @@ pub(super) struct Kept {
     pub(super) stage: Stage,
     /// The backup that was used last.
     pub(super) used: Option<UsedBackup>,
+    /// What proves that it is the user's. When nothing does any more, the user is asked.
+    pub(super) proofs: Proofs,
     /// Public keys that were given up.
     pub(super) retired: Vec<BackupPublicKey>,
     /// The decryption key, if this device has it.
@@ -114,6 +118,7 @@ impl Kept {
         Self {
             stage: Stage::Looking,
             used: None,
+            proofs: Proofs::default(),
             retired: Vec::new(),
             key: None,
             draft: None,
@@ -125,6 +130,15 @@ impl Kept {
             restore_choice: None,
             wanted: BTreeSet::new(),
         }
+    }
+
+    /// All decryption keys of the backup with this public key.
+    pub(super) fn keys_of(
+        &self,
+        public_key: &BackupPublicKey,
+    ) -> impl Iterator<Item = &BackupDecryptionKey> {
+        let keys = self.key.iter().chain(&self.given_up);
+        keys.filter(move |key| key.public_key() == public_key)
     }
 
     /// The decryption key of the backup with this public key, if this device has it.

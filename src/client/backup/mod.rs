@@ -51,8 +51,9 @@
 //! # What a restart may find
 //!
 //! A state is saved before anything is sent that depends on it. So a crash finds a request that may or may not have
-//! arrived, and nothing worse, also if only the secret part was written: `Confirming` looks before it sends again, `Disabling` starts over with what is left,
-//! uploads are idempotent, and a secret that was not read back is written again.
+//! arrived, and nothing worse, also if only the secret part was written: `Confirming` looks before it sends again,
+//! `Disabling` starts over with what is left, uploads are idempotent, and a secret that was not read back is written
+//! again.
 //!
 //! ```
 //! use strongroom::{
@@ -81,6 +82,7 @@ mod download;
 mod fetch;
 mod handover;
 mod kept;
+mod key;
 mod next;
 mod offer;
 mod options;
@@ -95,6 +97,7 @@ mod seen;
 mod stage;
 #[cfg(test)]
 mod table;
+mod trust;
 mod upload;
 mod version;
 
@@ -106,8 +109,8 @@ use self::{
 };
 pub use self::{
     create::{NotAwaited, SignId},
-    download::KeyFit,
     kept::{Scope, UsedBackup},
+    key::KeyFit,
     options::BackupOptions,
     outgoing::{
         DeliveryId, FetchOutcome, HostToken, Next, NotStored, OfferedSession, SecretTask, Wish,
@@ -151,8 +154,8 @@ pub struct Backup {
     limits: Limits,
     kept: Kept,
     clock: Clock,
-    /// The keys whose signatures count.
-    signers: Vec<TrustedSigner>,
+    /// The keys whose signatures count, once the host has told.
+    signers: Option<Vec<TrustedSigner>>,
     /// The backup as the server last described it.
     found: Option<BackupVersionInfo>,
     in_use: Option<InUse>,
@@ -219,7 +222,7 @@ impl Backup {
             limits,
             kept,
             clock: Clock::default(),
-            signers: Vec::new(),
+            signers: None,
             found: None,
             in_use: None,
             in_flight: BTreeMap::new(),
@@ -288,11 +291,17 @@ impl Backup {
         &self.kept.retired
     }
 
-    /// The keys whose signatures make a backup trusted: the pinned master key, and verified devices of the user.
-    /// The current backup is looked at again with them.
+    /// The keys whose signatures make a backup trusted, all of them: the pinned master key, and the verified devices of
+    /// the user. Whoever is not among them is not trusted any more.
+    ///
+    /// The current backup is looked at again with them. If the backup in use was trusted because of a key that is missing
+    /// now (a signer, or a device that shared its decryption key), and nothing else proves that it is the user's, nothing
+    /// more is uploaded to it, and the user is asked as for a backup that has changed. Until this is called after a
+    /// restart, the proofs of before hold.
     pub fn set_signers(&mut self, signers: Vec<TrustedSigner>) {
-        if self.signers != signers {
-            self.signers = signers;
+        if self.signers.as_ref() != Some(&signers) {
+            self.signers = Some(signers);
+            self.prove_again();
             self.look_again();
         }
     }

@@ -1,4 +1,4 @@
-//! The machine's state as bytes: what is public, and the secrets apart from it.
+//! The machine's state as bytes: what it relies on, and apart from it what may be lost.
 
 use std::collections::BTreeSet;
 
@@ -11,77 +11,80 @@ use super::{
 };
 use crate::{
     Limits,
-    backup::{BackupDecryptionKey, BackupPublicKey},
-    clock::Clock,
+    backup::{BackupDecryptionKey, BackupPublicKey, Proofs},
     crypto::ed25519::Ed25519Signature,
     encoding::json,
     ids::{BackupVersion, DeviceId, KeyId, UserId},
+    provenance::Provenance,
     saved_state::{Header, SavedStateError},
-    secret::SecretVec,
+    secret::{SecretString, SecretVec},
 };
 
-/// The state of a [`Backup`] in two parts: one for the disk, one for a keychain.
+/// The state of a [`Backup`] in two parts: one for the disk, and one for the keychain, which may be
+/// [sealed](crate::saved_state::StateKey) and then stand on the disk, too.
 ///
-/// Write the secret part first. What a crash between the two leaves is read: a new key without its draft is
-/// kept for the case that its backup turns up.
+/// The secret part is the state. The public part is a cache, which may be large and which the machine does without:
+/// what somebody else writes there makes it fetch something again, and nothing else. Either may be written first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SavedBackup {
-    /// Where the account stands. No key that opens anything is in it.
+    /// What of the backup was still to be fetched. One that is empty, damaged or another account's is not looked at.
     pub public: Vec<u8>,
-    /// The decryption keys, and which backup was trusted: who could write this could have sessions sealed to
-    /// another key.
+    /// All that the machine relies on: keys, what is trusted and why, where the account stands. It has 64 KiB at most,
+    /// if the IDs of user and device have no more than 255 bytes each; after a few rotations it has 2 KiB.
     pub secret: SecretVec,
 }
 
-#[derive(Serialize, Deserialize)]
-struct PublicPart {
-    #[serde(flatten)]
-    header: Header,
-    clock: Clock,
-    stage: Stage,
-    draft: Option<PublicDraft>,
-    preference: Preference,
-    restore_choice: Option<RestoreChoice>,
+/// What is fetched again if it is lost.
+#[derive(Default, Serialize, Deserialize)]
+struct Wanted {
     wanted: BTreeSet<Scope>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct PublicDraft {
-    public_key: String,
-    signatures: Vec<(KeyId, String)>,
-    before: Option<BackupVersion>,
-    replaces: Option<String>,
-    created: Option<BackupVersion>,
+#[derive(Serialize)]
+struct PublicPart {
+    #[serde(flatten)]
+    header: Header,
+    #[serde(flatten)]
+    wanted: Wanted,
 }
 
 #[derive(Serialize)]
 struct SecretPart<'a> {
     #[serde(flatten)]
     header: Header,
-    used: Option<SavedUsed>,
-    retired: Vec<String>,
-    key: Option<SavedKey<'a>>,
-    given_up: Vec<SavedKey<'a>>,
-    recovery_key_unsaved: bool,
-    secret: Option<SecretChange>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    disabling: Option<Option<BackupVersion>>,
+    #[serde(flatten)]
+    state: SavedState<'a>,
 }
 
-#[derive(Deserialize)]
-struct ReadSecretPart<'a> {
+/// What the machine relies on.
+#[derive(Serialize, Deserialize)]
+struct SavedState<'a> {
+    stage: Stage,
     used: Option<SavedUsed>,
     retired: Vec<String>,
     #[serde(borrow)]
     key: Option<SavedKey<'a>>,
     #[serde(borrow)]
+    draft: Option<SavedDraft<'a>>,
+    #[serde(borrow)]
     given_up: Vec<SavedKey<'a>>,
     recovery_key_unsaved: bool,
     secret: Option<SecretChange>,
-    /// What was the current version when the user said it, if it was known: who could write the public part could
-    /// else have everything deleted.
-    #[serde(default, deserialize_with = "some")]
+    /// What was the current version when the user said that all are to go, if it was known.
+    #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
     disabling: Option<Option<BackupVersion>>,
+    preference: Preference,
+    restore_choice: Option<RestoreChoice>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedDraft<'a> {
+    #[serde(borrow)]
+    key: SavedKey<'a>,
+    signatures: Vec<(KeyId, String)>,
+    before: Option<BackupVersion>,
+    replaces: Option<String>,
+    created: Option<BackupVersion>,
 }
 
 impl Backup {
@@ -90,7 +93,7 @@ impl Backup {
     ///
     /// # Errors
     ///
-    /// [`SavedStateError`] if either part is damaged, of another format, or of another user or device.
+    /// [`SavedStateError`] if the secret part is damaged, of another format, or of another user or device.
     pub fn restore(
         saved: &SavedBackup,
         user_id: UserId,
@@ -99,124 +102,118 @@ impl Backup {
         limits: Limits,
     ) -> Result<Self, SavedStateError> {
         let secret = saved.secret.expose_bytes();
-        Header::check(&saved.public, PUBLIC, &user_id, &device_id)?;
         Header::check(secret, SECRET, &user_id, &device_id)?;
-        let public: PublicPart =
-            serde_json::from_slice(&saved.public).map_err(|_| SavedStateError::Damaged)?;
-        let secret: ReadSecretPart<'_> =
+        let state: SavedState<'_> =
             serde_json::from_slice(secret).map_err(|_| SavedStateError::Damaged)?;
-        let clock = public.clock;
-        let kept = public.read(secret)?;
-        let mut backup = Self::with(user_id, device_id, options, limits, kept);
-        backup.clock = clock;
-        Ok(backup)
+        let is_ours = Header::check(&saved.public, PUBLIC, &user_id, &device_id).is_ok();
+        let wanted = serde_json::from_slice(&saved.public).ok().filter(|_| is_ours);
+        let kept = state.read(wanted.unwrap_or_default())?;
+        Ok(Self::with(user_id, device_id, options, limits, kept))
     }
 
     /// The state, as [`Next::Save`](super::Next::Save) gives it when it has changed.
     #[must_use]
     pub fn save(&self) -> SavedBackup {
-        let kept = &self.kept;
         let is_kept = |scope: &&Scope| !matches!(scope, Scope::Session(..));
-        let draft = kept.draft.as_ref().map(|draft| {
-            let public_key = draft.key.public_key().to_base64();
-            let signatures = draft.signatures.iter();
-            let signatures =
-                signatures.map(|(key_id, signature)| (key_id.clone(), signature.to_base64()));
-            let signatures = signatures.collect();
-            let replaces = draft.replaces.map(|public_key| public_key.to_base64());
-            let (before, created) = (draft.before.clone(), draft.created.clone());
-            PublicDraft { public_key, signatures, before, replaces, created }
-        });
-        let public = PublicPart {
-            header: Header::new(PUBLIC, &self.user_id, &self.device_id),
-            clock: self.clock,
-            stage: kept.stage,
-            draft,
-            preference: kept.preference,
-            restore_choice: kept.restore_choice,
-            wanted: kept.wanted.iter().filter(is_kept).cloned().collect(),
-        };
+        let wanted = self.kept.wanted.iter().filter(is_kept).cloned().collect();
+        let header = Header::new(PUBLIC, &self.user_id, &self.device_id);
+        let public = PublicPart { header, wanted: Wanted { wanted } };
         SavedBackup { public: json::to_bytes(&public, USUAL_LENGTH), secret: self.save_secrets() }
     }
 
     fn save_secrets(&self) -> SecretVec {
         let kept = &self.kept;
-        let draft = kept.draft.iter().map(|draft| &draft.key);
-        let key = kept.key.as_ref().map(|key| (key.to_base64(), key.source()));
-        let others = kept.given_up.iter().chain(draft);
-        let others: Vec<_> = others.map(|key| (key.to_base64(), key.source())).collect();
+        let encode = |key: &BackupDecryptionKey| (key.to_base64(), key.provenance());
+        let key = kept.key.as_ref().map(encode);
+        let given_up: Vec<_> = kept.given_up.iter().map(encode).collect();
+        let draft = kept.draft.as_ref().map(|draft| (encode(&draft.key), draft));
         let part = SecretPart {
             header: Header::new(SECRET, &self.user_id, &self.device_id),
-            used: kept.used.as_ref().map(SavedUsed::new),
-            retired: kept.retired.iter().map(BackupPublicKey::to_base64).collect(),
-            key: key.as_ref().map(|(key, source)| SavedKey::new(key.expose_str(), *source)),
-            given_up: others
-                .iter()
-                .map(|(key, source)| SavedKey::new(key.expose_str(), *source))
-                .collect(),
-            recovery_key_unsaved: kept.recovery_key_unsaved,
-            secret: kept.secret,
-            disabling: kept.disabling.clone(),
+            state: SavedState {
+                stage: kept.stage,
+                used: kept.used.as_ref().map(|used| SavedUsed::new(used, &kept.proofs)),
+                retired: kept.retired.iter().map(BackupPublicKey::to_base64).collect(),
+                key: key.as_ref().map(SavedKey::new),
+                draft: draft.as_ref().map(|(key, draft)| SavedDraft::new(key, draft)),
+                given_up: given_up.iter().map(SavedKey::new).collect(),
+                recovery_key_unsaved: kept.recovery_key_unsaved,
+                secret: kept.secret,
+                disabling: kept.disabling.clone(),
+                preference: kept.preference,
+                restore_choice: kept.restore_choice,
+            },
         };
         json::to_secret_bytes(&part, USUAL_LENGTH)
     }
 }
 
-impl PublicPart {
-    fn read(self, secret: ReadSecretPart<'_>) -> Result<Kept, SavedStateError> {
-        let key_in_use = secret.key.map(SavedKey::read).transpose()?;
-        let keys = secret.given_up.into_iter().map(SavedKey::read);
-        let mut given_up: Vec<_> = keys.collect::<Result<_, _>>()?;
-        let draft = self.draft.map(|draft| draft.read(&mut given_up, key_in_use.as_ref()));
-        let draft = draft.transpose()?;
-        let retired = secret.retired.iter().map(public_key).collect::<Result<_, _>>()?;
+impl SavedState<'_> {
+    fn read(self, Wanted { wanted }: Wanted) -> Result<Kept, SavedStateError> {
+        let given_up = self.given_up.into_iter().map(SavedKey::read);
+        let used = self.used.map(SavedUsed::read).transpose()?;
+        let (used, proofs) = used.map_or((None, Proofs::default()), |(it, its)| (Some(it), its));
         let mut kept = Kept {
-            stage: resume(self.stage, secret.disabling.is_some()),
-            used: secret.used.map(SavedUsed::read).transpose()?,
-            retired,
-            key: key_in_use,
-            draft,
-            given_up,
-            recovery_key_unsaved: secret.recovery_key_unsaved,
-            secret: secret.secret,
-            disabling: secret.disabling,
+            stage: resume(self.stage, self.disabling.is_some()),
+            used,
+            proofs,
+            retired: self.retired.iter().map(public_key).collect::<Result<_, _>>()?,
+            key: self.key.map(SavedKey::read).transpose()?,
+            draft: self.draft.map(SavedDraft::read).transpose()?,
+            given_up: given_up.collect::<Result<_, _>>()?,
+            recovery_key_unsaved: self.recovery_key_unsaved,
+            secret: self.secret,
+            disabling: self.disabling,
             preference: Preference {
                 // Another client may have written it since.
                 was_read: self.preference.was_read && self.preference.write.is_some(),
                 ..self.preference
             },
             restore_choice: self.restore_choice,
-            wanted: self.wanted,
+            wanted: remembered(wanted),
         };
         if !kept.stage.makes_backup() {
-            // Left by a crash between the two parts.
             kept.give_up_draft();
         }
         Ok(kept)
     }
 }
 
-impl PublicDraft {
-    fn read(
-        self,
-        given_up: &mut Vec<BackupDecryptionKey>,
-        key_in_use: Option<&BackupDecryptionKey>,
-    ) -> Result<Draft, SavedStateError> {
-        let own = public_key(self.public_key)?;
-        let is_it = |key: &BackupDecryptionKey| *key.public_key() == own;
+impl<'a> SavedDraft<'a> {
+    fn new(key: &'a (SecretString, Provenance), draft: &Draft) -> Self {
+        let signatures = draft.signatures.iter();
+        let signatures = signatures.map(|(id, signature)| (id.clone(), signature.to_base64()));
+        Self {
+            key: SavedKey::new(key),
+            signatures: signatures.collect(),
+            before: draft.before.clone(),
+            replaces: draft.replaces.map(|public_key| public_key.to_base64()),
+            created: draft.created.clone(),
+        }
+    }
+
+    fn read(self) -> Result<Draft, SavedStateError> {
         let signatures = self.signatures.into_iter().map(|(key_id, signature)| {
             let signature = Ed25519Signature::from_base64(&signature);
             Ok((key_id, signature.map_err(|_| SavedStateError::Damaged)?))
         });
-        let signatures = signatures.collect::<Result<_, _>>()?;
-        let index = given_up.iter().position(is_it);
-        // A crash between the two parts may leave a draft whose key is in use already.
-        let key = index.map(|index| given_up.remove(index));
-        let key = key.or_else(|| key_in_use.filter(|key| is_it(key)).cloned());
-        let key = key.ok_or(SavedStateError::Damaged)?;
-        let replaces = self.replaces.as_ref().map(public_key).transpose()?;
-        Ok(Draft { key, signatures, before: self.before, replaces, created: self.created })
+        Ok(Draft {
+            key: self.key.read()?,
+            signatures: signatures.collect::<Result<_, _>>()?,
+            before: self.before,
+            replaces: self.replaces.as_ref().map(public_key).transpose()?,
+            created: self.created,
+        })
     }
+}
+
+/// What is to be fetched, by a part of the state that anybody may have written: whole rooms, and no more of them than
+/// somebody waits for.
+fn remembered(mut wanted: BTreeSet<Scope>) -> BTreeSet<Scope> {
+    wanted.retain(|scope| !matches!(scope, Scope::Session(..)));
+    if wanted.len() > MAX_REMEMBERED {
+        wanted = BTreeSet::from([Scope::Everything]);
+    }
+    wanted
 }
 
 fn public_key(text: impl AsRef<str>) -> Result<BackupPublicKey, SavedStateError> {
@@ -243,6 +240,9 @@ fn resume(stage: Stage, is_disabling: bool) -> Stage {
 
 const PUBLIC: &str = "backup";
 const SECRET: &str = "backup secrets";
+
+/// How many rooms are fetched one by one after a restart; who wanted more gets everything.
+const MAX_REMEMBERED: usize = 20;
 
 /// Room for an account that has rotated a few times.
 const USUAL_LENGTH: usize = 4096;

@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::{Backup, Next, SecretTask, Stage, kept::SecretChange};
-use crate::secret_value::{MEGOLM_BACKUP_V1, SecretValue};
+use crate::{backup::Proofs, secret_value::SecretValue};
 
 /// What was read back from the secret storage is not what was to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -17,10 +17,10 @@ impl Backup {
         match self.kept.secret? {
             SecretChange::Delete => Some(SecretTask::Delete),
             SecretChange::Store => {
-                let text = self.kept.key_of(&self.kept.used_key()?)?.to_base64();
-                let name = MEGOLM_BACKUP_V1.into();
-                let read = SecretValue::read(&name, text.expose_str().as_bytes()).ok()?;
-                Some(SecretTask::Store(read.value))
+                let used = self.kept.used_key()?;
+                let secret = self.kept.key_of(&used)?.to_secret();
+                let is_trusted = self.trusted().is_some_and(|it| *it.public_key() == used);
+                Some(SecretTask::Store(if is_trusted { secret.verified() } else { secret }))
             }
         }
     }
@@ -128,6 +128,7 @@ impl Backup {
         if let Some(used) = self.kept.used.take() {
             self.kept.retire(used.public_key);
         }
+        self.kept.proofs = Proofs::default();
         self.kept.key = None;
         self.kept.wanted.clear();
         self.touch();

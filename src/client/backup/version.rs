@@ -1,13 +1,14 @@
 //! Which backup is the current one, and whether it may be used.
 
 use super::{
-    Backup, Call, FoundBackup, InUse, Look, Question, Stage, UsedBackup,
+    Backup, Call, FoundBackup, Look, Question, Stage,
     stage::{Event, step},
+    trust::is_used,
 };
 use crate::client::{failure::Failure, operation::OperationId};
 use crate::{
     api::{CreateBackupVersion, DeleteBackupVersion, GetCurrentBackupVersion},
-    backup::{BackupVersionInfo, SessionSealer, TrustError, TrustedBackup},
+    backup::BackupVersionInfo,
 };
 
 impl Backup {
@@ -165,8 +166,7 @@ impl Backup {
         }
         let (Some(info), Some(used)) = (&self.found, &self.kept.used) else { return };
         let is_it = *info.version() == used.version;
-        let backup = TrustedBackup::by_memory(info, &used.public_key, &self.kept.retired);
-        if let (Ok(backup), true) = (backup, is_it) {
+        if let (Ok(backup), true) = (self.trust(info), is_it) {
             self.adopt(backup);
         }
     }
@@ -177,66 +177,25 @@ impl Backup {
             return if self.kept.used.is_some() { Event::Other } else { Event::NoBackup };
         };
         if let Some(used) = &self.kept.used {
-            let public_key = info.auth_data().ok().map(|auth_data| *auth_data.public_key());
-            if *info.version() != used.version || public_key != Some(used.public_key) {
+            if !is_used(info, used) {
                 return Event::Other;
             }
         } else if self.kept.preference.enabled == Some(false) {
             return Event::Untrusted;
         }
-        if self.kept.stage == Stage::Changed {
+        // One that came back after another was a question is still one; one that nothing proved is none any more
+        // once something does.
+        let is_asked = self.kept.stage == Stage::Changed;
+        if is_asked && !self.has_lost_trust() {
             return Event::Other;
         }
         match self.trust(info) {
             Ok(backup) => {
                 self.adopt(backup);
-                Event::Trusted
+                if is_asked { Event::Use } else { Event::Trusted }
             }
+            Err(_) if self.kept.used.is_some() => Event::Other,
             Err(_) => Event::Untrusted,
-        }
-    }
-
-    /// The proof that a backup may be uploaded to: that it is the one that was used, that its key is at
-    /// hand, or a signature.
-    pub(super) fn trust(&self, info: &BackupVersionInfo) -> Result<TrustedBackup, TrustError> {
-        let retired = &self.kept.retired;
-        if let Some(used) = &self.kept.used
-            && let Ok(backup) = TrustedBackup::by_memory(info, &used.public_key, retired)
-        {
-            return Ok(backup);
-        }
-        let public_key = info.auth_data().map_err(Clone::clone)?.public_key();
-        if let Some(key) = self.kept.key_of(public_key)
-            && let Ok(backup) = TrustedBackup::by_decryption_key(info, key, retired)
-        {
-            return Ok(backup);
-        }
-        TrustedBackup::by_signature(info, &self.user_id, &self.signers, retired, &self.limits)
-    }
-
-    /// Uses a backup from now on. The one before is retired.
-    pub(super) fn adopt(&mut self, backup: TrustedBackup) {
-        let used =
-            UsedBackup { version: backup.version().clone(), public_key: *backup.public_key() };
-        if self.kept.used.as_ref() != Some(&used) {
-            if let Some(before) = self.kept.used_key().filter(|before| *before != used.public_key) {
-                self.kept.retire(before);
-            }
-            let is_same_key = self.kept.used_key() == Some(used.public_key);
-            if !is_same_key {
-                self.take_key_of(&used.public_key);
-            }
-            self.kept.used = Some(used);
-            self.touch();
-        }
-        let is_same = self.in_use.as_ref().is_some_and(|in_use| {
-            in_use.backup.version() == backup.version()
-                && in_use.backup.public_key() == backup.public_key()
-        });
-        if !is_same {
-            self.stop_uploads();
-            let sealer = SessionSealer::new(&backup);
-            self.in_use = Some(InUse { backup, sealer });
         }
     }
 
@@ -258,7 +217,8 @@ impl Backup {
     fn describe(&self, info: &BackupVersionInfo) -> FoundBackup {
         let auth_data = info.auth_data().ok();
         let signatures = auth_data.map(|auth_data| {
-            auth_data.check_signatures(&self.user_id, &self.signers, &self.limits)
+            let signers = self.signers.as_deref().unwrap_or_default();
+            auth_data.check_signatures(&self.user_id, signers, &self.limits)
         });
         FoundBackup {
             version: info.version().clone(),

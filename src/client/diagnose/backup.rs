@@ -3,9 +3,13 @@
 use super::{BackupFinding, Case, CurrentBackup, Findings, facts::Facts};
 use crate::{
     backup::{AuthData, BackupVersionInfo},
+    excerpt::Excerpt,
     passphrase::PassphraseFinding,
     signed_json::{CheckedSignature, SignatureVerdict},
 };
+
+/// How the members begin that say what passphrase gives the key.
+const PASSPHRASE_MEMBERS: &str = "private_key_";
 
 impl Case<'_> {
     pub(super) fn look_at_backup(&self, findings: &mut Findings) {
@@ -99,8 +103,11 @@ impl Case<'_> {
     }
 }
 
+/// What is wrong with the members of a passphrase, [`look_at_passphrase`] says.
 fn look_at_members(info: &BackupVersionInfo, auth_data: &AuthData, findings: &mut Findings) {
-    let members = auth_data.other_members();
+    let is_of_passphrase = |name: &Excerpt| name.as_str().starts_with(PASSPHRASE_MEMBERS);
+    let mut members = auth_data.other_members();
+    members.retain(|name| !is_of_passphrase(name));
     if !members.is_empty() {
         findings.add(BackupFinding::OtherMembers(info.version().clone(), members));
     }

@@ -1,7 +1,6 @@
 //! What is found out before the rules are applied: which keys there are, what they open, who is trusted.
 
 use super::{Evidence, typed::Tried};
-use crate::client::stored_key::stored_key;
 use crate::{
     Limits,
     backup::{
@@ -52,7 +51,7 @@ impl Facts {
         let verified = verified_keys(evidence, &secrets, limits);
         let trusted = trusted_signers(evidence, &verified, limits);
         let claimed = claimed_signers(evidence);
-        let under = |name: &str| stored_key(opened(&secrets, name)?);
+        let under = |name: &str| opened(&secrets, name)?.backup_key();
         let drafted = under(MEGOLM_BACKUP_V1_RECOVERY_KEY);
         let stored = under(MEGOLM_BACKUP_V1).or_else(|| drafted.clone());
         let mut facts =
@@ -88,7 +87,7 @@ impl Facts {
     ) -> Option<&'a BackupDecryptionKey> {
         let public_key = info.auth_data().ok()?.public_key();
         let fitting = || self.backup_keys(evidence).filter(|key| key.public_key() == public_key);
-        fitting().find(|key| key.source().is_authentic()).or_else(|| fitting().next())
+        fitting().find(|key| key.provenance().is_authentic()).or_else(|| fitting().next())
     }
 
     /// The proof that this backup is the user's, if there is one.

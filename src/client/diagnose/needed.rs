@@ -3,7 +3,7 @@
 use super::{CurrentBackup, Diagnosis, RepairError, RepairParts};
 use crate::{
     backup::{BackupDecryptionKey, BackupPublicKey, BackupVersionInfo},
-    client::stored_key::stored_key,
+    secret_storage::OpenedSecret,
     secret_value::MEGOLM_BACKUP_V1,
 };
 
@@ -15,7 +15,7 @@ impl Diagnosis {
         if current.is_some_and(|current| self.evidence.retired.contains(current)) {
             return Err(RepairError::NotTrusted);
         }
-        let stored = self.facts.opened(MEGOLM_BACKUP_V1).and_then(stored_key);
+        let stored = self.facts.opened(MEGOLM_BACKUP_V1).and_then(OpenedSecret::backup_key);
         let is_needed = stored.is_some_and(|stored| {
             current != Some(stored.public_key()) && self.is_needed(&stored, parts)
         });

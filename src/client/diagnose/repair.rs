@@ -21,9 +21,10 @@ pub struct RepairParts {
     /// A new key: for a new storage, for a rotation, and for a migration, which uses it only where no default key can
     /// take the secrets. If the plan describes it, the user has to be shown it.
     pub new_key: Option<NewKey>,
-    /// Secrets that the host has.
+    /// Secrets that the host has. They are stored if they are authentic, belong to a public key that is the user's for
+    /// sure, or are accepted.
     pub secrets: Vec<SecretValue>,
-    /// Secrets that move although nobody vouches for them, because the user said so.
+    /// Secrets that are stored or move although nobody vouches for them, because the user said so.
     pub accepted: Vec<SecretName>,
     /// Versions of which no session is needed any more, because all were restored or the user does without them. No other
     /// version is deleted, and no stored key is overwritten that opens sessions in another.
@@ -137,6 +138,7 @@ impl Diagnosis {
         change: &mut Change<'_>,
     ) -> Result<(), RepairError> {
         let new_key = parts.new_key.as_ref().ok_or(RepairError::NoNewKey);
+        change.believe(&self.facts.verified, &parts.accepted);
         match remedy {
             Remedy::SetUpStorage => {
                 change.create(new_key?)?;
@@ -154,10 +156,8 @@ impl Diagnosis {
             Remedy::Migrate => change.migrate(new_key?, &self.facts.verified, &parts.accepted)?,
             Remedy::StoreSecret(name) => self.store(name, parts, change)?,
             Remedy::EncryptToDefaultKey(name) => {
-                let opened = self.facts.opened(name.as_str());
-                match opened.filter(|opened| opened.is_authenticated()) {
-                    Some(opened) => change.store(name, opened.text().expose_str())?,
-                    None => self.store(name, parts, change)?,
+                if !change.store_again(name)? {
+                    self.store(name, parts, change)?;
                 }
             }
             Remedy::DeleteDraftBackupKey if self.needs_draft(parts) => {
@@ -190,7 +190,7 @@ impl Diagnosis {
         }
         let value = self.value(name, parts);
         let value = value.ok_or_else(|| RepairError::NoValue(name.clone()))?;
-        Ok(change.store(name, value.to_text().expose_str())?)
+        Ok(change.store(&value)?)
     }
 
     /// Deletes the versions of which nothing is needed, if the current one is the user's and can be opened.
@@ -228,9 +228,8 @@ impl Diagnosis {
         let found = || {
             let info = self.evidence.current().filter(|_| name.as_str() == MEGOLM_BACKUP_V1)?;
             let key = self.facts.key_of(&self.evidence, info);
-            let key = key.filter(|key| key.source().is_authentic())?;
-            let text = key.to_base64();
-            SecretValue::read(name, text.expose_str().as_bytes()).ok().map(|read| read.value)
+            let key = key.filter(|key| key.provenance().is_authentic())?;
+            Some(key.to_secret())
         };
         given.cloned().or_else(found)
     }

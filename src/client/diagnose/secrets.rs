@@ -5,7 +5,6 @@ use super::{
     facts::{Facts, public_half},
 };
 use crate::{
-    client::stored_key::stored_key,
     ids::SecretName,
     secret_storage::{
         EncryptedSecret, OpenedSecret, SecretFailure, SecretOrigin, SecretStorage,
@@ -107,7 +106,7 @@ impl Case<'_> {
 
     /// What is stored under today's name and that of a draft, if it is not the same.
     fn two_backup_keys(&self) -> Option<SecretFinding> {
-        let key = |name| stored_key(self.facts.opened(name)?);
+        let key = |name| self.facts.opened(name)?.backup_key();
         let (current, draft) = (key(MEGOLM_BACKUP_V1)?, key(MEGOLM_BACKUP_V1_RECOVERY_KEY)?);
         let (current, draft) = (*current.public_key(), *draft.public_key());
         (current != draft).then_some(SecretFinding::TwoBackupKeys { current, draft })

@@ -46,7 +46,7 @@ impl<'a> Typing<'a> {
         public_keys.backup = current.map(|auth_data| *auth_data.public_key().as_curve25519());
         let storage = evidence.storage.as_ref();
         let unlock = storage.map(|storage| storage.start_unlock(typed, &public_keys, limits));
-        let recovery_key = RecoveryKey::parse(typed);
+        let recovery_key = RecoveryKey::typed_by_user(typed);
         let mut tried = Tried::default();
         let backups = match recovery_key {
             Ok(key) => {

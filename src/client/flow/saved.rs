@@ -11,35 +11,54 @@ use crate::{
     crypto::key_material::KeyMaterial,
     encoding::{json, json_object::JsonObject, secret_base64},
     ids::{BackupVersion, DeviceId, SecretName, SecretStorageKeyId, UserId},
+    provenance::SavedProvenance,
     saved_state::{Header, SavedStateError},
-    secret::SecretVec,
+    secret::{SecretString, SecretVec},
     secret_storage::{KeyDescription, NewKey, SecretStorageKey},
     secret_value::SecretValue,
 };
 
-/// The state of a flow: its own in two parts, one for the disk and one for a keychain, and that of the account's
-/// machine. They are written together, and deleted together when the flow has ended: the secret part has keys and
-/// secrets of the account in it.
+/// The state of a flow: its own, and that of the account's machine. They are written together, and deleted together
+/// when the flow has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SavedFlow {
-    /// How far the flow is. No key that opens anything is in it.
-    pub public: Vec<u8>,
-    /// The keys and secrets of the flow.
+    /// All that the flow relies on: the keys and secrets that the host gave it, what it has drawn, and how far it is. It
+    /// can be [sealed](crate::saved_state::StateKey). Besides what the host gave it has 4 KiB at most.
     pub secret: SecretVec,
     /// The state of the account's machine.
     pub backup: SavedBackup,
 }
 
-#[derive(Serialize, Deserialize)]
-struct PublicPart {
+#[derive(Serialize)]
+struct SecretPart<'a> {
     #[serde(flatten)]
     header: Header,
+    #[serde(flatten)]
+    state: SavedState<'a>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedState<'a> {
     replaces: bool,
     before: Option<SavedBefore>,
     is_shown: bool,
     is_stored: bool,
     key_id: SecretStorageKeyId,
     description: Box<RawValue>,
+    #[serde(borrow)]
+    key: &'a str,
+    #[serde(borrow)]
+    old_keys: Vec<SavedOldKey<'a>>,
+    #[serde(borrow)]
+    secrets: Vec<(SecretName, SavedProvenance, &'a str)>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedOldKey<'a> {
+    id: SecretStorageKeyId,
+    is_asymmetric: bool,
+    is_guessable: bool,
+    key: &'a str,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -47,25 +66,6 @@ struct SavedBefore {
     version: Option<BackupVersion>,
     public_key: Option<String>,
     default_key: Option<SecretStorageKeyId>,
-}
-
-#[derive(Serialize)]
-struct SecretPart<'a> {
-    #[serde(flatten)]
-    header: Header,
-    key: &'a str,
-    old_keys: Vec<(&'a SecretStorageKeyId, bool, &'a str)>,
-    secrets: Vec<(&'a SecretName, &'a str)>,
-}
-
-#[derive(Deserialize)]
-struct ReadSecretPart<'a> {
-    #[serde(borrow)]
-    key: &'a str,
-    #[serde(borrow)]
-    old_keys: Vec<(SecretStorageKeyId, bool, &'a str)>,
-    #[serde(borrow)]
-    secrets: Vec<(SecretName, &'a str)>,
 }
 
 impl SavedBefore {
@@ -79,6 +79,18 @@ impl SavedBefore {
         let Self { version, public_key, default_key } = self;
         let public_key = public_key.map(|text| BackupPublicKey::from_base64(&text)).transpose()?;
         Ok(Before { version, public_key, default_key })
+    }
+}
+
+impl<'a> SavedOldKey<'a> {
+    fn new(key: &SecretStorageKey, text: &'a SecretString) -> Self {
+        let (is_asymmetric, is_guessable) = (key.is_asymmetric(), key.is_guessable());
+        Self { id: key.id().clone(), is_asymmetric, is_guessable, key: text.expose_str() }
+    }
+
+    fn read(self) -> Option<SecretStorageKey> {
+        let Self { id, is_asymmetric, is_guessable, key } = self;
+        SecretStorageKey::saved(id, &material(key)?, is_asymmetric, is_guessable)
     }
 }
 
@@ -96,13 +108,10 @@ impl SetUp {
         limits: Limits,
     ) -> Result<Self, SavedStateError> {
         let secret = saved.secret.expose_bytes();
-        Header::check(&saved.public, PUBLIC, &user_id, &device_id)?;
-        Header::check(secret, SECRET, &user_id, &device_id)?;
-        let public: PublicPart =
-            serde_json::from_slice(&saved.public).map_err(|_| SavedStateError::Damaged)?;
-        let secret: ReadSecretPart<'_> =
+        Header::check(secret, PART, &user_id, &device_id)?;
+        let state: SavedState<'_> =
             serde_json::from_slice(secret).map_err(|_| SavedStateError::Damaged)?;
-        let kept = read(public, secret, &limits).ok_or(SavedStateError::Damaged)?;
+        let kept = read(state, &limits).ok_or(SavedStateError::Damaged)?;
         let backup = Backup::restore(&saved.backup, user_id, device_id, options, limits)?;
         Ok(Self::with(backup, kept, limits))
     }
@@ -110,60 +119,58 @@ impl SetUp {
     /// The state, as [`Step::Save`](super::Step::Save) gives it when it has changed.
     pub(super) fn save(&self) -> SavedFlow {
         let Kept { new_key, secrets, replaces, old_keys, before, is_shown, is_stored } = &self.kept;
-        let public = PublicPart {
-            header: Header::new(PUBLIC, &self.user_id, &self.device_id),
-            replaces: *replaces,
-            before: before.as_ref().map(SavedBefore::new),
-            is_shown: *is_shown,
-            is_stored: *is_stored,
-            key_id: new_key.id().clone(),
-            description: new_key.description().as_raw().to_owned(),
-        };
         let key = secret_base64::encode(new_key.key().expose_bytes());
         let encode = |key: &SecretStorageKey| secret_base64::encode(key.expose_bytes());
         let old_keys: Vec<_> = old_keys.iter().map(|key| (key, encode(key))).collect();
         // Text in JSON could have escapes, which are not read without a copy.
         let text =
             |secret: &SecretValue| secret_base64::encode(secret.to_text().expose_str().as_bytes());
-        let secrets: Vec<_> = secrets.iter().map(|secret| (secret.name(), text(secret))).collect();
+        let secrets: Vec<_> = secrets.iter().map(|secret| (secret, text(secret))).collect();
         let texts = secrets.iter().map(|(_, text)| text.expose_str().len());
         let capacity = USUAL_LENGTH + 2 * texts.sum::<usize>();
         let part = SecretPart {
-            header: Header::new(SECRET, &self.user_id, &self.device_id),
-            key: key.expose_str(),
-            old_keys: old_keys
-                .iter()
-                .map(|(key, text)| (key.id(), key.is_asymmetric(), text.expose_str()))
-                .collect(),
-            secrets: secrets.iter().map(|(name, text)| (*name, text.expose_str())).collect(),
+            header: Header::new(PART, &self.user_id, &self.device_id),
+            state: SavedState {
+                replaces: *replaces,
+                before: before.as_ref().map(SavedBefore::new),
+                is_shown: *is_shown,
+                is_stored: *is_stored,
+                key_id: new_key.id().clone(),
+                description: new_key.description().as_raw().to_owned(),
+                key: key.expose_str(),
+                old_keys: old_keys.iter().map(|(key, text)| SavedOldKey::new(key, text)).collect(),
+                secrets: secrets
+                    .iter()
+                    .map(|(secret, text)| {
+                        let provenance = SavedProvenance(secret.provenance());
+                        (secret.name().clone(), provenance, text.expose_str())
+                    })
+                    .collect(),
+            },
         };
-        SavedFlow {
-            public: json::to_bytes(&public, USUAL_LENGTH),
-            secret: json::to_secret_bytes(&part, capacity),
-            backup: self.saved_backup.clone(),
-        }
+        let secret = json::to_secret_bytes(&part, capacity);
+        SavedFlow { secret, backup: self.saved_backup.clone() }
     }
 }
 
-fn read(public: PublicPart, secret: ReadSecretPart<'_>, limits: &Limits) -> Option<Kept> {
-    let content = JsonObject::from_raw(&public.description)?;
-    let description = KeyDescription::from_json(public.key_id, &content, limits).ok()?;
-    let key = description.accept(&material(secret.key)?).ok()?;
-    let old_keys = secret.old_keys.into_iter().map(|(id, is_asymmetric, key)| {
-        SecretStorageKey::saved(id, &material(key)?, is_asymmetric)
-    });
-    let secrets = secret.secrets.into_iter().map(|(name, text)| {
+fn read(state: SavedState<'_>, limits: &Limits) -> Option<Kept> {
+    let content = JsonObject::from_raw(&state.description)?;
+    let description = KeyDescription::from_json(state.key_id, &content, limits).ok()?;
+    let key = description.accept(&material(state.key)?).ok()?;
+    let old_keys = state.old_keys.into_iter().map(SavedOldKey::read);
+    let secrets = state.secrets.into_iter().map(|(name, SavedProvenance(provenance), text)| {
         let text = secret_base64::decode(text).ok()?;
-        SecretValue::read(&name, text.expose_bytes()).ok().map(|read| read.value)
+        let read = SecretValue::read_with(&name, text.expose_bytes(), provenance);
+        read.ok().map(|read| read.value)
     });
     Some(Kept {
         new_key: NewKey::resume(&description, &key)?,
         secrets: secrets.collect::<Option<_>>()?,
-        replaces: public.replaces,
+        replaces: state.replaces,
         old_keys: old_keys.collect::<Option<_>>()?,
-        before: public.before.map(|before| before.read()).transpose().ok()?,
-        is_shown: public.is_shown,
-        is_stored: public.is_stored,
+        before: state.before.map(|before| before.read()).transpose().ok()?,
+        is_shown: state.is_shown,
+        is_stored: state.is_stored,
     })
 }
 
@@ -171,8 +178,7 @@ fn material(text: &str) -> Option<KeyMaterial> {
     KeyMaterial::from_slice(secret_base64::decode(text).ok()?.expose_bytes()).ok()
 }
 
-const PUBLIC: &str = "set up";
-const SECRET: &str = "set up secrets";
+const PART: &str = "set up";
 
 /// Room for a handful of keys.
 const USUAL_LENGTH: usize = 4096;

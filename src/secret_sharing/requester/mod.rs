@@ -17,7 +17,6 @@ pub use self::{
     options::RequesterOptions,
     outcome::{AcceptedSecret, DropReason, DroppedAnswer, EndedRequest, Receipt, RequesterError},
     request::Recipients,
-    saved::SavedRequester,
     step::{ClosedBy, RequestState, RequestStateError},
 };
 use self::{

@@ -11,7 +11,10 @@ use crate::{
         own_devices::{DeviceIdentity, DeviceProblem},
         secret_send::SecretSendError,
     },
-    secret_value::{PublicKeyVerdict, ReadSecretValue, SecretCheckError, SecretValueError},
+    secret_value::{
+        PublicKeyVerdict, ReadSecretValue, SecretCheckError, SecretValueError,
+        backup_key::BackupDecryptionKey,
+    },
 };
 
 /// What became of an answer.
@@ -50,6 +53,14 @@ pub struct AcceptedSecret {
     pub cancellation: Option<OutgoingRequest>,
     /// Answers that were kept and are not needed any more.
     pub dropped: Vec<DroppedAnswer>,
+}
+
+impl AcceptedSecret {
+    /// The decryption key of a backup, if it is one. It counts for as long as the device counts that sent it.
+    #[must_use]
+    pub fn backup_key(&self) -> Option<BackupDecryptionKey> {
+        self.secret.value.backup_key()
+    }
 }
 
 /// A request that ended without a secret.

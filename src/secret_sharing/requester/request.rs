@@ -9,6 +9,7 @@ use super::{
 use crate::{
     crypto::ed25519::Ed25519PublicKey,
     ids::{DeviceId, RequestId, SecretName, UserId},
+    provenance::Provenance,
     secret::SecretString,
     secret_sharing::{
         outgoing::OutgoingRequest,
@@ -72,7 +73,8 @@ impl Candidate {
         text: SecretString,
         name: &SecretName,
     ) -> Result<Self, SecretValueError> {
-        let secret = SecretValue::read(name, text.expose_str().as_bytes())?;
+        let provenance = Provenance::SharedByVerifiedDevice(from.ed25519);
+        let secret = SecretValue::read_with(name, text.expose_str().as_bytes(), provenance)?;
         Ok(Self { from, text, secret })
     }
 

@@ -1,9 +1,8 @@
-//! The requester's state as bytes: what is public, and the secrets apart from it.
+//! The requester's state as bytes. All of it is secret: who could write it could turn one secret into another.
 
-use std::{collections::BTreeMap, slice};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use super::{
     ClosedBy, Recipients, Requester, RequesterOptions,
@@ -11,39 +10,31 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    encoding::json,
+    encoding::{json, secret_base64},
     ids::{DeviceId, RequestId, SecretName, UserId},
     saved_state::{Header, SavedStateError},
     secret::{SecretString, SecretVec},
-    secret_sharing::{
-        own_devices::DeviceIdentity,
-        saved::{SavedDevice, ed25519},
-    },
+    secret_sharing::saved::{SavedDevice, ed25519},
     secret_value::PublicKeyVerdict,
 };
 
-/// The state of a [`Requester`] in two parts: one for the disk, one for a keychain.
-///
-/// They may be written one after the other. What a crash between the two leaves is read: a secret that
-/// is missing makes its request open again, and one without its request is dropped.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SavedRequester {
-    /// Who was asked for what. No secret is in it.
-    pub public: Vec<u8>,
-    /// Secrets that were received and not stored yet.
-    pub secret: SecretVec,
-}
-
-#[derive(Serialize, Deserialize)]
-struct PublicPart {
+#[derive(Serialize)]
+struct Part<'a> {
     #[serde(flatten)]
     header: Header,
-    clock: Clock,
-    requests: Vec<SavedRequest>,
+    #[serde(flatten)]
+    saved: Saved<'a>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct SavedRequest {
+struct Saved<'a> {
+    clock: Clock,
+    #[serde(borrow)]
+    requests: Vec<SavedRequest<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedRequest<'a> {
     id: RequestId,
     name: SecretName,
     /// Nothing stands for all devices.
@@ -51,35 +42,32 @@ struct SavedRequest {
     asked: Vec<SavedDevice>,
     master_key: Option<String>,
     since_ms: u64,
-    state: SavedState,
+    #[serde(borrow)]
+    state: SavedState<'a>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum SavedState {
-    Open,
-    Received,
+enum SavedState<'a> {
+    #[serde(borrow)]
+    Open(Vec<SavedCandidate<'a>>),
+    Received {
+        #[serde(borrow)]
+        answer: SavedCandidate<'a>,
+        verdict: SavedVerdict,
+    },
     Stored,
     Cancelled,
     Expired,
 }
 
-#[derive(Serialize)]
-struct SecretPart<'a> {
-    #[serde(flatten)]
-    header: Header,
-    secrets: Vec<SavedSecret<'a>>,
-}
-
-#[derive(Serialize)]
-struct SavedSecret<'a> {
-    request_id: &'a RequestId,
+#[derive(Serialize, Deserialize)]
+struct SavedCandidate<'a> {
     from: SavedDevice,
-    accepted: Option<SavedVerdict>,
+    /// In base64, since text in JSON could have escapes, which are not read without a copy.
     secret: &'a str,
 }
 
-/// Why a secret was accepted. It stands beside the secret, so that no other can take its place.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum SavedVerdict {
@@ -87,106 +75,81 @@ enum SavedVerdict {
     NotChecked,
 }
 
-#[derive(Deserialize)]
-struct ReadSecretPart<'a> {
-    #[serde(borrow)]
-    secrets: Vec<ReadSecret<'a>>,
-}
-
-#[derive(Deserialize)]
-struct ReadSecret<'a> {
-    request_id: RequestId,
-    from: SavedDevice,
-    accepted: Option<SavedVerdict>,
-    #[serde(borrow)]
-    secret: &'a RawValue,
-}
-
 impl Requester {
-    /// The whole state, to be saved.
+    /// The whole state, to be saved where keys are kept: it holds secrets that were received and not
+    /// [stored](Self::stored) yet, and what was asked for, which decides what they are taken for. It can be
+    /// [sealed](crate::saved_state::StateKey).
+    ///
+    /// A request takes 300 bytes, and 200 for each device that was asked; an answer that waits takes four thirds of
+    /// [`Limits::secret_send_bytes`](crate::Limits::secret_send_bytes) at most, and there are four of a device.
     #[must_use]
-    pub fn save(&self) -> SavedRequester {
-        let header = Header::new(PUBLIC, &self.user_id, &self.device_id);
-        let requests: Vec<_> = self.requests.values().map(SavedRequest::new).collect();
-        let public = PublicPart { header, clock: self.clock, requests };
-        let secrets = self.requests.values().flat_map(SavedSecret::of);
-        let header = Header::new(SECRET, &self.user_id, &self.device_id);
-        let part = SecretPart { header, secrets: secrets.collect() };
-        SavedRequester {
-            public: json::to_bytes(&public, USUAL_LENGTH),
-            secret: json::to_secret_bytes(&part, USUAL_LENGTH),
-        }
+    pub fn save(&self) -> SecretVec {
+        let encode =
+            |candidate: &Candidate| secret_base64::encode(candidate.text.expose_str().as_bytes());
+        let texts = self.requests.values().map(|request| match &request.state {
+            State::Open(candidates) => candidates.iter().map(encode).collect(),
+            State::Received(candidate, _) => vec![encode(candidate)],
+            State::Closed(_) => Vec::new(),
+        });
+        let texts: Vec<Vec<SecretString>> = texts.collect();
+        let capacity = texts.iter().flatten().map(|text| text.expose_str().len() + USUAL_LENGTH);
+        let requests = self.requests.values().zip(&texts);
+        let part = Part {
+            header: Header::new(PART, &self.user_id, &self.device_id),
+            saved: Saved {
+                clock: self.clock,
+                requests: requests.map(|(it, texts)| SavedRequest::new(it, texts)).collect(),
+            },
+        };
+        json::to_secret_bytes(&part, USUAL_LENGTH + capacity.sum::<usize>())
     }
 
     /// Goes on from saved state.
     ///
     /// # Errors
     ///
-    /// [`SavedStateError`] if either part is damaged, of another format, or of another user or device.
+    /// [`SavedStateError`] if it is damaged, of another format, or of another user or device.
     pub fn restore(
-        saved: &SavedRequester,
+        saved: &SecretVec,
         user_id: UserId,
         device_id: DeviceId,
         options: RequesterOptions,
     ) -> Result<Self, SavedStateError> {
-        let secret = saved.secret.expose_bytes();
-        Header::check(&saved.public, PUBLIC, &user_id, &device_id)?;
-        Header::check(secret, SECRET, &user_id, &device_id)?;
-        let part: PublicPart =
-            serde_json::from_slice(&saved.public).map_err(|_| SavedStateError::Damaged)?;
-        let mut secrets = read_secrets(secret)?;
+        let saved = saved.expose_bytes();
+        Header::check(saved, PART, &user_id, &device_id)?;
+        let Saved { clock, requests: saved } =
+            serde_json::from_slice(saved).map_err(|_| SavedStateError::Damaged)?;
         let mut requests = BTreeMap::new();
-        for saved in part.requests {
-            let request = saved.read(&mut secrets)?;
+        for saved in saved {
+            let request = saved.read()?;
             requests.insert(request.id.clone(), request);
         }
-        Ok(Self { user_id, device_id, options, clock: part.clock, requests })
+        Ok(Self { user_id, device_id, options, clock, requests })
     }
 }
 
-type Secrets = BTreeMap<RequestId, Vec<ReadCandidate>>;
-
-type ReadCandidate = (DeviceIdentity, SecretString, Option<SavedVerdict>);
-
-fn read_secrets(saved: &[u8]) -> Result<Secrets, SavedStateError> {
-    let part: ReadSecretPart<'_> =
-        serde_json::from_slice(saved).map_err(|_| SavedStateError::Damaged)?;
-    let mut secrets = Secrets::new();
-    for saved in part.secrets {
-        let text = json::string(saved.secret).map_err(|_| SavedStateError::Damaged)?;
-        let secret = (saved.from.read()?, SecretString::from(text.as_str()), saved.accepted);
-        secrets.entry(saved.request_id).or_default().push(secret);
-    }
-    Ok(secrets)
-}
-
-impl<'a> SavedSecret<'a> {
-    fn of(request: &'a Request) -> impl Iterator<Item = Self> {
-        let (candidates, verdict) = match &request.state {
-            State::Open(candidates) => (candidates.as_slice(), None),
-            State::Received(candidate, verdict) => (slice::from_ref(candidate), Some(*verdict)),
-            State::Closed(_) => (&[][..], None),
-        };
-        candidates.iter().map(move |candidate| Self {
-            request_id: &request.id,
+impl<'a> SavedRequest<'a> {
+    fn new(request: &Request, texts: &'a [SecretString]) -> Self {
+        let saved = |(candidate, text): (&Candidate, &'a SecretString)| SavedCandidate {
             from: SavedDevice::new(&candidate.from),
-            accepted: verdict.map(|verdict| match verdict {
-                PublicKeyVerdict::Belongs => SavedVerdict::Belongs,
-                PublicKeyVerdict::NotChecked => SavedVerdict::NotChecked,
-            }),
-            secret: candidate.text.expose_str(),
-        })
-    }
-}
-
-impl SavedRequest {
-    fn new(request: &Request) -> Self {
-        let state = match request.state {
-            State::Open(_) => SavedState::Open,
-            State::Received(..) => SavedState::Received,
-            State::Closed(ClosedBy::Stored) => SavedState::Stored,
-            State::Closed(ClosedBy::Cancelled) => SavedState::Cancelled,
-            State::Closed(ClosedBy::Expired) => SavedState::Expired,
+            secret: text.expose_str(),
+        };
+        let state = match (&request.state, texts) {
+            (State::Open(candidates), texts) => {
+                SavedState::Open(candidates.iter().zip(texts).map(saved).collect())
+            }
+            (State::Received(candidate, verdict), [text]) => {
+                let verdict = match verdict {
+                    PublicKeyVerdict::Belongs => SavedVerdict::Belongs,
+                    PublicKeyVerdict::NotChecked => SavedVerdict::NotChecked,
+                };
+                SavedState::Received { answer: saved((candidate, text)), verdict }
+            }
+            // There is a text for each secret.
+            (State::Received(..), _) => SavedState::Open(Vec::new()),
+            (State::Closed(ClosedBy::Stored), _) => SavedState::Stored,
+            (State::Closed(ClosedBy::Cancelled), _) => SavedState::Cancelled,
+            (State::Closed(ClosedBy::Expired), _) => SavedState::Expired,
         };
         let to = match &request.to {
             Recipients::All => None,
@@ -203,56 +166,42 @@ impl SavedRequest {
         }
     }
 
-    fn read(self, secrets: &mut Secrets) -> Result<Request, SavedStateError> {
-        let mut candidates = Vec::new();
-        let mut accepted = None;
-        for (from, text, verdict) in secrets.remove(&self.id).unwrap_or_default() {
-            let read = Candidate::read(from, text, &self.name);
-            let candidate = read.map_err(|_| SavedStateError::Damaged)?;
-            match verdict {
-                Some(verdict) => accepted = Some((candidate, verdict)),
-                None => candidates.push(candidate),
+    fn read(self) -> Result<Request, SavedStateError> {
+        let name = self.name;
+        let candidate = |saved: SavedCandidate<'_>| saved.read(&name);
+        let state = match self.state {
+            SavedState::Open(saved) => {
+                State::Open(saved.into_iter().map(candidate).collect::<Result<_, _>>()?)
             }
-        }
-        let asked = self.asked.into_iter().map(SavedDevice::read).collect::<Result<_, _>>()?;
-        let master_key = self.master_key.as_deref().map(ed25519).transpose()?;
-        Ok(Request {
-            id: self.id,
-            name: self.name,
-            to: self.to.map_or(Recipients::All, Recipients::Named),
-            asked,
-            master_key,
-            since_ms: self.since_ms,
-            state: self.state.read(candidates, accepted),
-        })
-    }
-}
-
-impl SavedState {
-    /// The secret part tells whether a secret was accepted, the public part whether it is over.
-    fn read(
-        self,
-        candidates: Vec<Candidate>,
-        accepted: Option<(Candidate, SavedVerdict)>,
-    ) -> State {
-        match (self, accepted) {
-            (Self::Stored, _) => State::Closed(ClosedBy::Stored),
-            (Self::Cancelled, _) => State::Closed(ClosedBy::Cancelled),
-            (Self::Expired, _) => State::Closed(ClosedBy::Expired),
-            (Self::Open | Self::Received, None) => State::Open(candidates),
-            (Self::Open | Self::Received, Some((candidate, verdict))) => {
+            SavedState::Received { answer, verdict } => {
                 let verdict = match verdict {
                     SavedVerdict::Belongs => PublicKeyVerdict::Belongs,
                     SavedVerdict::NotChecked => PublicKeyVerdict::NotChecked,
                 };
-                State::Received(candidate, verdict)
+                State::Received(candidate(answer)?, verdict)
             }
-        }
+            SavedState::Stored => State::Closed(ClosedBy::Stored),
+            SavedState::Cancelled => State::Closed(ClosedBy::Cancelled),
+            SavedState::Expired => State::Closed(ClosedBy::Expired),
+        };
+        let asked = self.asked.into_iter().map(SavedDevice::read).collect::<Result<_, _>>()?;
+        let master_key = self.master_key.as_deref().map(ed25519).transpose()?;
+        let to = self.to.map_or(Recipients::All, Recipients::Named);
+        let since_ms = self.since_ms;
+        Ok(Request { id: self.id, name, to, asked, master_key, since_ms, state })
     }
 }
 
-const PUBLIC: &str = "requester";
-const SECRET: &str = "requester secrets";
+impl SavedCandidate<'_> {
+    fn read(self, name: &SecretName) -> Result<Candidate, SavedStateError> {
+        let damaged = SavedStateError::Damaged;
+        let text = secret_base64::decode(self.secret).map_err(|_| damaged)?;
+        let text = str::from_utf8(text.expose_bytes()).map_err(|_| damaged)?;
+        Candidate::read(self.from.read()?, SecretString::from(text), name).map_err(|_| damaged)
+    }
+}
+
+const PART: &str = "requester";
 
 /// Room for a few requests; more make the buffer grow, wiped.
 const USUAL_LENGTH: usize = 2048;

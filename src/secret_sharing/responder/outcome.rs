@@ -94,6 +94,9 @@ pub enum ShareError {
     /// The secret has another name than the one that was asked for.
     #[error("the secret is another one than the device asked for")]
     OtherSecret,
+    /// Nobody vouches for the secret, and the device that gets it would take it on this one's word.
+    #[error("nobody vouches for the secret: the homeserver could have put it where it comes from")]
+    Unauthenticated,
     /// What the host calls encrypted is not an Olm message from this device to that one alone.
     #[error("what should be encrypted for the device is not")]
     NotEncrypted,

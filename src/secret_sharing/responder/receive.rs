@@ -197,7 +197,8 @@ mod tests {
         let Decision::Share(incoming) = responder.receive(&event, &pinned, &limits, 0) else {
             panic!("it waits to be shared");
         };
-        let secret = SecretValue::read(&incoming.name, "A".repeat(43).as_bytes()).unwrap().value;
+        let secret = SecretValue::kept_by_host(&incoming.name, "A".repeat(43).as_bytes());
+        let secret = secret.unwrap().value;
         let taken = responder.take(&incoming, &secret, &reset, 0);
         assert_eq!(taken.map(drop), Err(ShareError::IdentityChanged));
         assert!(responder.take(&incoming, &secret, &pinned, 0).is_ok());

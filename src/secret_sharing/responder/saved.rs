@@ -1,4 +1,4 @@
-//! The responder's state as bytes. It holds no secret.
+//! The responder's state as bytes. It holds no secret, but who could write it could allow what the user did not.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -14,6 +14,7 @@ use crate::{
     encoding::json,
     ids::{DeviceId, RequestId, SecretName, UserId},
     saved_state::{Header, SavedStateError},
+    secret::SecretVec,
     secret_sharing::saved::{SavedDevice, ed25519},
 };
 
@@ -48,16 +49,17 @@ enum SavedState {
 }
 
 impl Responder {
-    /// The whole state, to be saved. No secret is in it; which devices asked for what is.
+    /// The whole state, to be saved where keys are kept: it says what the user has allowed. It can be
+    /// [sealed](crate::saved_state::StateKey). A request takes 400 bytes, and its policy bounds how many there are.
     #[must_use]
-    pub fn save(&self) -> Vec<u8> {
+    pub fn save(&self) -> SecretVec {
         let saved = Saved {
             header: Header::new(PART, &self.user_id, &self.device_id),
             clock: self.clock,
             requests: self.entries.list.iter().map(SavedEntry::new).collect(),
             asked_ms: self.entries.asked_ms.clone(),
         };
-        json::to_bytes(&saved, USUAL_LENGTH)
+        json::to_secret_bytes(&saved, USUAL_LENGTH)
     }
 
     /// Goes on from saved state, under a policy that may be another one: what an earlier policy allowed
@@ -67,11 +69,12 @@ impl Responder {
     ///
     /// [`SavedStateError`] if it is damaged, of another format, or of another user or device.
     pub fn restore(
-        saved: &[u8],
+        saved: &SecretVec,
         user_id: UserId,
         device_id: DeviceId,
         policy: SharePolicy,
     ) -> Result<Self, SavedStateError> {
+        let saved = saved.expose_bytes();
         Header::check(saved, PART, &user_id, &device_id)?;
         let saved: Saved = serde_json::from_slice(saved).map_err(|_| SavedStateError::Damaged)?;
         let list = saved.requests.into_iter().map(SavedEntry::read);

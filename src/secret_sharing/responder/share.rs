@@ -49,8 +49,8 @@ impl Responder {
     ///
     /// # Errors
     ///
-    /// [`ShareError`] if the device is not trusted any more, nobody allowed it, the request is over, or
-    /// the secret is another one.
+    /// [`ShareError`] if the device is not trusted any more, nobody allowed it, the request is over, the secret is
+    /// another one, or nobody vouches for it: the device that gets it takes it on this one's word.
     pub fn take(
         &mut self,
         request: &IncomingRequest,
@@ -62,6 +62,9 @@ impl Responder {
         let entry = self.check(&to, &request.request_id, Event::Take, devices, now_ms)?;
         if entry.name.as_ref() != Some(secret.name()) || *secret.name() != request.name {
             return Err(ShareError::OtherSecret);
+        }
+        if !secret.provenance().is_authentic() {
+            return Err(ShareError::Unauthenticated);
         }
         let request_id = entry.request_id.clone();
         let (user_id, from) = (self.user_id.clone(), devices.this_device().clone());

@@ -4,13 +4,15 @@
 //! use strongroom::{
 //!     Limits,
 //!     secret_storage::{NewKey, SecretStorage},
+//!     secret_value::SecretValue,
 //! };
 //!
 //! let storage = SecretStorage::default(); // what the account data holds, here nothing
 //! let key = NewKey::generate(Some("my laptop"))?;
 //! let plan = storage.plan(&[], &Limits::default(), |change| {
 //!     change.create(&key)?;
-//!     change.store(&"org.example.secret".into(), "a secret")
+//!     let secret = SecretValue::kept_by_host(&"org.example.secret".into(), b"a secret")?;
+//!     change.store(&secret.value)
 //! })?;
 //! println!("{plan}");
 //! assert_eq!(plan.steps().len(), 3);
@@ -48,7 +50,7 @@ use crate::{
     encoding::json_object::JsonObject,
     ids::{EventType, SecretName, SecretStorageKeyId},
     randomness::{NoRandomness, with_os_rng},
-    secret_value::SecretValueError,
+    secret_value::{SecretValue, SecretValueError},
 };
 
 /// A change in the making: each of its functions adds steps to the plan.
@@ -59,6 +61,10 @@ pub struct Change<'a> {
     keys: Vec<SecretStorageKey>,
     steps: Vec<PlanStep>,
     notes: Vec<PlanNote>,
+    /// Public keys that are the user's for sure.
+    verified: Option<VerifiedPublicKeys>,
+    /// Secrets of which the user said that they are theirs.
+    accepted: Vec<SecretName>,
     limits: Limits,
     rng: &'a mut dyn CryptoRng,
 }
@@ -95,6 +101,10 @@ pub enum ChangeError {
     /// There is other data under this name, which a secret must not overwrite.
     #[error("there is other account data under the name of the secret")]
     OtherData(SecretName),
+    /// Nobody vouches for the secret: a server could have put it where it comes from, and stored it would count as
+    /// authentic.
+    #[error("nobody vouches for the secret: the homeserver could have put it where it comes from")]
+    Unauthenticated(SecretName),
     /// The name belongs to the secret storage itself, or is one of an old draft.
     #[error("no secret can have this name")]
     Name(SecretName),
@@ -122,7 +132,8 @@ impl SecretStorage {
     ) -> Result<Plan, ChangeError> {
         let (steps, notes) = (Vec::new(), Vec::new());
         let (storage, keys) = (self.clone(), keys.to_vec());
-        let mut draft = Change { storage, keys, steps, notes, limits: *limits, rng };
+        let (verified, accepted, limits) = (None, Vec::new(), *limits);
+        let mut draft = Change { storage, keys, steps, notes, verified, accepted, limits, rng };
         change(&mut draft)?;
         Ok(Plan::new(draft.steps, draft.notes))
     }
@@ -143,6 +154,30 @@ impl SecretStorage {
 }
 
 impl Change<'_> {
+    /// What may be believed besides what only the user's keys can have stored: secrets that belong to these public keys,
+    /// and those of these names, for which the user has accepted the risk.
+    pub fn believe(&mut self, public_keys: &VerifiedPublicKeys, accepted: &[SecretName]) {
+        self.verified = Some(public_keys.clone());
+        self.accepted = accepted.to_vec();
+    }
+
+    /// A secret with what may be believed of it.
+    fn vouch(&self, secret: SecretValue) -> SecretValue {
+        let secret = match &self.verified {
+            Some(verified) => verified.vouch(secret),
+            None => secret,
+        };
+        let is_accepted = self.accepted.contains(secret.name());
+        if is_accepted { secret.accept_unauthenticated() } else { secret }
+    }
+
+    /// Whether a secret that was opened is the user's.
+    fn is_believed(&self, opened: &OpenedSecret) -> bool {
+        opened.is_authenticated()
+            || self.accepted.contains(opened.name())
+            || opened.value().is_ok_and(|read| self.vouch(read.value).provenance().is_authentic())
+    }
+
     /// Adds a step, unless the event holds this already.
     fn write(&mut self, event_type: EventType, content: JsonObject, reason: StepReason) {
         let before = self.storage.content(&event_type).cloned();
@@ -184,10 +219,10 @@ impl Change<'_> {
         }
     }
 
-    /// What a key opens, if somebody who had the key stored it.
+    /// What a key opens, if somebody who had the key stored it, or it is the user's for another reason.
     fn opened_by(&self, name: &SecretName, key: &SecretStorageKey) -> Option<OpenedSecret> {
         let opened = key.clone().open(name, self.storage.secret(name)?).ok();
-        opened.filter(OpenedSecret::is_authenticated)
+        opened.filter(|opened| self.is_believed(opened))
     }
 
     /// What any of the keys opens but this one.
@@ -207,7 +242,8 @@ impl Change<'_> {
 
 impl fmt::Debug for Change<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { storage: _, keys, steps, notes, limits: _, rng: _ } = self;
+        let Self { storage: _, keys, steps, notes, verified: _, accepted: _, limits: _, rng: _ } =
+            self;
         f.debug_struct("Change")
             .field("keys", keys)
             .field("steps", steps)

@@ -20,38 +20,64 @@ impl Change<'_> {
     /// # Errors
     ///
     /// As [`Change::store_under`]; [`ChangeError::NoDefaultKey`] if there is none.
-    pub fn store(&mut self, name: &SecretName, text: &str) -> Result<(), ChangeError> {
+    pub fn store(&mut self, secret: &SecretValue) -> Result<(), ChangeError> {
         let default_key = self.default_key()?;
-        self.store_under(name, text, &[default_key])
+        self.store_under(secret, &[default_key])
     }
 
     /// Stores a secret under these keys, or replaces it. If it has this value already, keys that open it
     /// keep opening it; otherwise it opens with these keys alone.
     ///
+    /// What is stored counts as authentic from then on, so it has to be
+    /// [authentic](crate::provenance::Provenance::is_authentic), or [believed](Change::believe).
+    ///
     /// # Errors
     ///
-    /// [`ChangeError`] if one of the keys may not encrypt, the secret is not what its name asks for, or
-    /// there is other data under its name.
+    /// [`ChangeError`] if nobody vouches for the secret, one of the keys may not encrypt, or there is other data under
+    /// its name.
     pub fn store_under(
         &mut self,
-        name: &SecretName,
-        text: &str,
+        secret: &SecretValue,
         ids: &[SecretStorageKeyId],
     ) -> Result<(), ChangeError> {
-        let text = self.check_value(name, text)?;
+        let name = secret.name();
+        self.check_data(name)?;
+        if !self.vouch(secret.clone()).provenance().is_authentic() {
+            return Err(ChangeError::Unauthenticated(name.clone()));
+        }
+        self.store_text(name, &secret.to_text(), ids)
+    }
+
+    /// Stores a text that only the user can have stored before.
+    pub(super) fn store_text(
+        &mut self,
+        name: &SecretName,
+        text: &SecretString,
+        ids: &[SecretStorageKeyId],
+    ) -> Result<(), ChangeError> {
         let keys = ids.iter().map(|id| self.encrypting_key(id)).collect::<Result<Vec<_>, _>>()?;
         if keys.is_empty() {
             return Err(ChangeError::NoDefaultKey);
         }
-        let has_it = |key: &SecretStorageKey| self.has_text(name, key, &text);
+        let has_it = |key: &SecretStorageKey| self.has_text(name, key, text);
         if self.keys.iter().any(has_it) {
             for key in &keys {
-                self.add_entry(name, &text, key);
+                self.add_entry(name, text, key);
             }
         } else {
-            self.replace(name, &text, &keys);
+            self.replace(name, text, &keys);
         }
         Ok(())
+    }
+
+    /// Encrypts a secret that a key at hand opens to the default key as well; `false` if none opens it, or nobody
+    /// vouches for it.
+    pub(crate) fn store_again(&mut self, name: &SecretName) -> Result<bool, ChangeError> {
+        let opened = self.keys.iter().find_map(|key| self.opened_by(name, key));
+        let Some(opened) = opened else { return Ok(false) };
+        let default_key = self.default_key()?;
+        self.store_text(name, opened.text(), &[default_key])?;
+        Ok(true)
     }
 
     /// Deletes a secret. Account data has no delete: clients take `{}` for it.
@@ -128,7 +154,11 @@ impl Change<'_> {
         key: &SecretStorageKey,
         text: &SecretString,
     ) -> bool {
-        self.opened_by(name, key).is_some_and(|opened| opened.text() == text)
+        let Some(opened) = self.opened_by(name, key) else { return false };
+        let read = |text: &SecretString| SecretValue::read(name, text.expose_str().as_bytes());
+        // Padded or not, it is the same.
+        let is_same = || matches!((read(opened.text()), read(text)), (Ok(one), Ok(other)) if one.repairs == other.repairs && one.value == other.value);
+        opened.text() == text || is_same()
     }
 
     /// Writes another value, which opens with these keys alone.
@@ -162,19 +192,14 @@ impl Change<'_> {
         entry_json(&seal_with_rng(&key.material(), name.as_str(), text, &mut self.rng))
     }
 
-    /// The text to store, if a secret of this name may have it.
-    pub(super) fn check_value(
-        &self,
-        name: &SecretName,
-        text: &str,
-    ) -> Result<SecretString, ChangeError> {
+    /// Whether a secret of this name may have this text.
+    pub(super) fn check_value(&self, name: &SecretName, text: &str) -> Result<(), ChangeError> {
         if name.as_str() == MEGOLM_BACKUP_V1_RECOVERY_KEY {
             return Err(ChangeError::Name(name.clone()));
         }
         self.check_data(name)?;
-        let read = SecretValue::read(name, text.as_bytes())?;
-        let is_as_specified = read.repairs.is_empty();
-        Ok(if is_as_specified { SecretString::from(text) } else { read.value.to_text() })
+        SecretValue::read(name, text.as_bytes())?;
+        Ok(())
     }
 
     fn check_data(&self, name: &SecretName) -> Result<(), ChangeError> {

@@ -6,7 +6,7 @@ use crate::{
     Limits,
     crypto::{curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey},
     ids::UserId,
-    secret_value::PublicKeys,
+    secret_value::{PublicKeyVerdict, PublicKeys, SecretValue},
     signed_json::{CrossSigningKey, CrossSigningUsage},
 };
 
@@ -83,6 +83,15 @@ impl VerifiedPublicKeys {
         }
         *place = Some(*key.ed25519());
         Ok(())
+    }
+
+    /// A secret that belongs to one of them is the user's for sure, wherever it came from; another one stays what it is.
+    #[must_use]
+    pub fn vouch(&self, secret: SecretValue) -> SecretValue {
+        match self.keys.check(&secret) {
+            Ok(PublicKeyVerdict::Belongs) => secret.verified(),
+            _ => secret,
+        }
     }
 
     /// The keys, for everything that takes unverified ones.

@@ -47,7 +47,8 @@ type SecretsOfKeys<'a> =
 #[derive(Debug)]
 struct Trial<'a> {
     description: &'a KeyDescription,
-    key: Option<SecretStorageKey>,
+    /// In a box: the place of a key that is not there would be filled with what was on the stack.
+    key: Option<Box<SecretStorageKey>>,
     outcome: UnlockOutcome,
 }
 
@@ -141,7 +142,7 @@ impl Unlock<'_> {
         let reason = self.failure();
         let (mut keys, mut attempts) = (Vec::new(), Vec::new());
         for trial in self.trials {
-            keys.extend(trial.key);
+            keys.extend(trial.key.map(|key| *key));
             let key_id = trial.description.id().clone();
             attempts.push(UnlockAttempt { key_id, outcome: trial.outcome });
         }
@@ -183,11 +184,15 @@ impl Unlock<'_> {
     fn try_key(&mut self, index: usize, material: &KeyMaterial, typed_as: TypedAs) {
         let Some(trial) = self.trials.get_mut(index) else { return };
         let secrets = self.secrets.get(trial.description.id()).map_or([].as_slice(), Vec::as_slice);
-        match prove(trial.description, material, secrets) {
+        let is_guessable = match typed_as {
+            TypedAs::RecoveryKey => false,
+            TypedAs::Passphrase(_) => trial.description.has_guessable_passphrase(),
+        };
+        match prove(trial.description, material, is_guessable, secrets) {
             // Of several forms of a passphrase that may be right, the first is.
             Ok(key) if trial.key.is_none() || key.standing() == KeyStanding::Proven => {
                 trial.outcome = UnlockOutcome::Fits(typed_as, key.standing());
-                trial.key = Some(key);
+                trial.key = Some(Box::new(key));
             }
             Err(outcome) if trial.key.is_none() => trial.outcome = outcome,
             _ => {}
@@ -225,7 +230,7 @@ impl Unlock<'_> {
 impl Trial<'_> {
     /// Whether the key was found, so that nothing else need be tried for it.
     fn is_sure(&self) -> bool {
-        let standing = self.key.as_ref().map(SecretStorageKey::standing);
+        let standing = self.key.as_deref().map(SecretStorageKey::standing);
         standing.is_some_and(|standing| standing != KeyStanding::Unverifiable)
     }
 }
@@ -249,9 +254,10 @@ fn passphrase_of(description: &KeyDescription) -> Result<&PassphraseParameters, 
 fn prove(
     description: &KeyDescription,
     material: &KeyMaterial,
+    is_guessable: bool,
     secrets: &[(&SecretName, &EncryptedSecret)],
 ) -> Result<SecretStorageKey, UnlockOutcome> {
-    let mut key = description.accept(material)?;
+    let mut key = description.accept_with(material, is_guessable)?;
     let mut has_failed = false;
     for (name, secret) in secrets {
         if key.standing() != KeyStanding::Unverifiable {

@@ -4,14 +4,16 @@ use http::Request;
 use rand::RngExt as _;
 use serde_json::{Value, json};
 use strongroom::{
-    backup::{BackupDecryptionKey, KeySource},
+    backup::BackupDecryptionKey,
     client::backup::{HostToken, KeyFit, OfferedSession, Question, Reply, SecretTask, Stage},
+    provenance::Provenance,
     secret::SecretBytes,
     session_data::{ExportedSession, SessionData, SessionKey},
 };
 use vodozemac::Ed25519SecretKey;
 
 use super::Driver;
+use crate::asserted::Asserted as _;
 
 impl Driver {
     /// The one question that is open.
@@ -105,17 +107,17 @@ impl Driver {
     }
 
     /// The decryption key of the backup in use, as it went to the secret storage.
-    pub(crate) fn stored_key(&self, source: KeySource) -> BackupDecryptionKey {
+    pub(crate) fn stored_key(&self, source: Provenance) -> BackupDecryptionKey {
         let Some(SecretTask::Store(secret)) = self.secrets.last() else {
             panic!("none was stored")
         };
-        BackupDecryptionKey::from_base64(secret.to_text().expose_str(), source).unwrap()
+        BackupDecryptionKey::asserted_base64(secret.to_text().expose_str(), source).unwrap()
     }
 }
 
 pub(crate) fn somebody_elses_key(byte: u8) -> BackupDecryptionKey {
     let bytes = SecretBytes::init_with(|bytes| *bytes = [byte; 32]);
-    BackupDecryptionKey::from_bytes(bytes, KeySource::TypedByUser)
+    BackupDecryptionKey::typed_by_user(bytes)
 }
 
 pub(crate) fn only_version(sent: &[String]) -> bool {

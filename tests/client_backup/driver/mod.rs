@@ -15,7 +15,7 @@ use strongroom::{
     backup::BackupDecryptionKey,
     client::backup::{
         Backup, BackupOptions, FetchOutcome, HostToken, Next, NoAnswer, NotStored, OfferedSession,
-        Question, QuestionId, SavedBackup, Scope, SecretTask,
+        Operation, Question, QuestionId, SavedBackup, Scope, SecretTask,
     },
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
     homeserver::Homeserver,
@@ -224,6 +224,13 @@ impl Driver {
             Next::Ask(id, question) => self.asked.push_back((id, *question)),
             other => panic!("{other:?}"),
         }
+    }
+
+    /// The homeserver's answer to a request of a flow.
+    pub(crate) fn exchange(&mut self, operation: &Operation) -> Response<Vec<u8>> {
+        let url = BaseUrl::new("https://example.org").unwrap();
+        let request = operation.to_http(&url, &AccessToken::from(self.token.as_str())).unwrap();
+        self.send(&request).unwrap()
     }
 
     fn send(&mut self, request: &Request<Vec<u8>>) -> Option<Response<Vec<u8>>> {

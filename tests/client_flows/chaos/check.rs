@@ -2,9 +2,9 @@
 
 use serde_json::json;
 use strongroom::{
-    backup::{BackupDecryptionKey, KeySource},
     client::flow::{FlowError, SetUpDone},
     ids::SecretName,
+    provenance::Provenance,
     secret_storage::SecretStorageKey,
     secret_value::PublicKeys,
 };
@@ -66,9 +66,8 @@ impl Run {
             let is_old = self.before.iter().any(|(_, old)| stored.entry(old.id()).is_some());
             assert!(!is_old, "{self}: the old key opens {name}");
         }
-        let stored = open(&BACKUP.into()).text().clone();
-        let source = KeySource::AuthenticatedSecretStorage;
-        let key = BackupDecryptionKey::from_base64(stored.expose_str(), source).unwrap();
+        let key = open(&BACKUP.into()).backup_key().unwrap();
+        assert_eq!(key.provenance(), Provenance::AuthenticatedSecretStorage, "{self}");
         assert_eq!(done.backup.trusted().unwrap().public_key(), key.public_key(), "{self}");
         let (status, info) = self.host.ask("GET", "/room_keys/version", &json!({}));
         assert_eq!(status, 200, "{self}");

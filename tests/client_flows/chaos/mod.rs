@@ -171,7 +171,7 @@ impl Run {
             if let (Some(saved), Some(before)) = (&mut self.host.disk, before) {
                 match self.dice.random_range(0..3) {
                     0 => saved.backup = before.backup,
-                    1 => (saved.public, saved.secret) = (before.public, before.secret),
+                    1 => saved.secret = before.secret,
                     _ => {}
                 }
             }

@@ -1,5 +1,6 @@
 //! Another device of the user, in the middle of it.
 
+use crate::asserted::StoreText as _;
 use rand::RngExt as _;
 use serde_json::json;
 use strongroom::{
@@ -53,7 +54,7 @@ impl Run {
         let value = secret(name, byte);
         self.secrets.entry(name).or_default().insert(byte);
         change(&mut self.host, &known, |change| {
-            change.store(value.name(), value.to_text().expose_str())
+            change.store_text(value.name(), value.to_text().expose_str())
         });
         Some("stores a secret")
     }

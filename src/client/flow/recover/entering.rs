@@ -3,10 +3,7 @@
 use super::{EnterError, Entered, Recover, Stage};
 use crate::{
     backup::{BackupDecryptionKey, BackupPublicKey},
-    client::{
-        backup::{KeyFit, Scope},
-        stored_key::stored_key,
-    },
+    client::backup::Scope,
     recovery_key::RecoveryKey,
     secret_storage::{KeyStanding, SecretStorageKey, Unlocked},
     secret_value::{MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, PublicKeys},
@@ -59,7 +56,7 @@ impl Recover {
     /// The key of the backup itself, if that was typed.
     fn backup_key(&self, typed: &str) -> Option<BackupDecryptionKey> {
         let auth_data = self.machine.get()?.found()?.auth_data().ok()?;
-        let key = match RecoveryKey::parse(typed) {
+        let key = match RecoveryKey::typed_by_user(typed) {
             Ok(key) => BackupDecryptionKey::from_recovery_key(key),
             Err(_) => BackupDecryptionKey::from_passphrase(auth_data, typed).ok()?.key,
         };
@@ -80,7 +77,7 @@ impl Recover {
         self.secrets = storage.open_all(&mut self.storage_keys, public_keys);
         let opened = |name: &str| {
             let verdict = self.secrets.iter().find(|verdict| verdict.name.as_str() == name)?;
-            stored_key(verdict.outcome.as_ref().ok()?)
+            verdict.outcome.as_ref().ok()?.backup_key()
         };
         let names = [MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY];
         let keys: Vec<_> = names.into_iter().filter_map(opened).collect();
@@ -102,7 +99,7 @@ impl Recover {
         self.stage = Stage::Finished;
         if let Some(backup) = self.machine.get_mut().filter(|backup| backup.has_key()) {
             backup.fetch(Scope::Everything, now_ms);
-            self.fit.get_or_insert(KeyFit::Fits);
+            self.fit = self.fit.or(backup.key_fit());
             self.stage = Stage::Fetching;
         }
     }

@@ -38,8 +38,8 @@ impl Recover {
             Turn::Step(step) => Some(step),
             Turn::Save(saved) => {
                 self.saves = true;
-                let (public, secret) = (Vec::new(), SecretVec::default());
-                Some(Step::Save(Box::new(SavedFlow { public, secret, backup: *saved })))
+                let secret = SecretVec::default();
+                Some(Step::Save(Box::new(SavedFlow { secret, backup: *saved })))
             }
             Turn::Fetched(Scope::Everything, outcome) if self.stage == Stage::Fetching => {
                 self.fetched = Some(*outcome);

@@ -82,11 +82,11 @@ impl SetUp {
             // What opens with the new key was written since, by this flow or by somebody who has the key.
             let mut key = [new_key.key().clone()];
             if storage.open(secret.name(), &mut key, &PublicKeys::default()).is_err() {
-                change.store_under(secret.name(), secret.to_text().expose_str(), &under)?;
+                change.store_under(secret, &under)?;
             }
         }
         if let Some(secret) = &self.backup_key {
-            change.store_under(secret.name(), secret.to_text().expose_str(), &under)?;
+            change.store_under(secret, &under)?;
         }
         change.create(new_key)?;
         if self.kept.replaces {

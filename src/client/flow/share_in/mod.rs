@@ -33,8 +33,8 @@ use crate::{
 /// [`Recover`](super::Recover) gets it from there.
 ///
 /// The flow keeps nothing but what the requester and the machine keep. After a restart it is begun again with both, and
-/// goes on with the requests that are open: [`SavedFlow::public`](super::SavedFlow::public) and `secret` are the two
-/// parts of a [`SavedRequester`](crate::secret_sharing::SavedRequester).
+/// goes on with the requests that are open: [`SavedFlow::secret`](super::SavedFlow::secret) is what
+/// [`Requester::restore`] takes.
 pub struct ShareIn {
     machine: Machine,
     requester: Option<Requester>,

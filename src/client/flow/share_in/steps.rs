@@ -6,7 +6,6 @@ use rand_core::CryptoRng;
 use super::{Saves, ShareIn, SharedIn, Stage, open_requests};
 use crate::{
     api::SendToDevice,
-    backup::{BackupDecryptionKey, KeySource},
     client::{
         flow::{
             FlowError, SavedFlow, Step,
@@ -17,8 +16,7 @@ use crate::{
     },
     ids::SecretName,
     randomness::alphanumeric,
-    secret_sharing::{OutgoingRequest, Recipients, RequesterError, SavedRequester},
-    secret_value::MEGOLM_BACKUP_V1,
+    secret_sharing::{AcceptedSecret, OutgoingRequest, Recipients, RequesterError},
 };
 
 impl ShareIn {
@@ -48,8 +46,7 @@ impl ShareIn {
                 Turn::Save(backup) => {
                     let Some(requester) = &self.requester else { return Err(None) };
                     self.saves = Some(Saves::Machine);
-                    let SavedRequester { public, secret } = requester.save();
-                    let saved = SavedFlow { public, secret, backup: *backup };
+                    let saved = SavedFlow { secret: requester.save(), backup: *backup };
                     return Ok(Step::Save(Box::new(saved)));
                 }
                 Turn::Wait(until) => return Err(until),
@@ -133,10 +130,10 @@ impl ShareIn {
         if !std::mem::take(&mut self.is_unsaved) {
             return None;
         }
-        let SavedRequester { public, secret } = self.requester.as_ref()?.save();
+        let secret = self.requester.as_ref()?.save();
         let backup = self.machine.get()?.save();
         self.saves = Some(Saves::Requester);
-        Some(Step::Save(Box::new(SavedFlow { public, secret, backup })))
+        Some(Step::Save(Box::new(SavedFlow { secret, backup })))
     }
 
     /// Saves what has changed, then sends what is to be sent.
@@ -182,13 +179,8 @@ impl ShareIn {
         }
         let (mut backup, requester) = (self.machine.give_back()?, self.requester.take()?);
         let secrets = std::mem::take(&mut self.accepted);
-        let key = secrets.iter().find(|accepted| accepted.name.as_str() == MEGOLM_BACKUP_V1);
-        if let Some(accepted) = key {
-            let (text, source) =
-                (accepted.secret.value.to_text(), KeySource::SharedByVerifiedDevice);
-            if let Ok(key) = BackupDecryptionKey::from_base64(text.expose_str(), source) {
-                backup.give_key(key);
-            }
+        if let Some(key) = secrets.iter().find_map(AcceptedSecret::backup_key) {
+            backup.give_key(key);
         }
         let is_missing = |name: &&_| secrets.iter().all(|accepted| accepted.name != **name);
         let missing = self.names.iter().filter(is_missing).cloned().collect();

@@ -5,9 +5,14 @@ use std::fmt;
 use rand_core::CryptoRng;
 use thiserror::Error;
 
+use super::{MEGOLM_BACKUP_V1, SecretContent, SecretValue};
 use crate::{
-    crypto::curve25519::{Curve25519PublicKey, Curve25519SecretKey, NonContributory},
+    crypto::{
+        curve25519::{Curve25519PublicKey, Curve25519SecretKey, NonContributory},
+        ed25519::Ed25519PublicKey,
+    },
     encoding::{base64::Base64Error, secret_base64},
+    provenance::Provenance,
     randomness::{NoRandomness, with_os_rng},
     secret::{SecretBytes, SecretString},
 };
@@ -81,45 +86,18 @@ impl fmt::Display for BackupPublicKey {
 /// # Security
 ///
 /// Any key opens sessions. Whether a key also makes a backup [trusted](crate::backup::TrustedBackup) depends
-/// on its [source](KeySource): a server can plant a key where nobody vouches for it.
+/// on its [provenance](Provenance): a server can plant a key where nobody vouches for it.
 #[derive(Clone)]
 pub struct BackupDecryptionKey {
     secret: Curve25519SecretKey,
     public: BackupPublicKey,
-    source: KeySource,
-}
-
-/// Where a decryption key came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum KeySource {
-    /// Drawn on this device.
-    Generated,
-    /// Typed by the user, as a recovery key or as a [passphrase](BackupDecryptionKey::from_passphrase).
-    TypedByUser,
-    /// From secret storage whose algorithm authenticates what is stored (`aes-hmac-sha2`).
-    AuthenticatedSecretStorage,
-    /// Shared by a verified device of the same user, over Olm.
-    SharedByVerifiedDevice,
-    /// From where others can write too: asymmetric secret storage, `passthrough`, an unknown place; or
-    /// from a passphrase with so few rounds that others can have found it.
-    Unauthenticated,
-    /// As [`KeySource::Unauthenticated`], and the user accepted the risk knowingly.
-    AcceptedByUser,
-}
-
-impl KeySource {
-    /// Whether nobody but the user can have put the key there, or the user took the risk.
-    #[must_use]
-    pub fn is_authentic(self) -> bool {
-        !matches!(self, Self::Unauthenticated)
-    }
+    provenance: Provenance,
 }
 
 impl BackupDecryptionKey {
     /// Draws a key for a new backup.
     pub fn generate_with_rng(rng: &mut impl CryptoRng) -> Self {
-        Self::from_curve25519(Curve25519SecretKey::generate_with_rng(rng), KeySource::Generated)
+        Self::from_curve25519(Curve25519SecretKey::generate_with_rng(rng), Provenance::Generated)
     }
 
     /// Draws a key for a new backup from the operating system's random source.
@@ -131,19 +109,53 @@ impl BackupDecryptionKey {
         with_os_rng(Self::generate_with_rng)
     }
 
-    /// Takes the 32 bytes of a key.
+    /// Takes the 32 bytes of a key of which nothing is known: it opens sessions, and makes nothing trusted.
     #[must_use]
-    pub fn from_bytes(bytes: SecretBytes<32>, source: KeySource) -> Self {
-        Self::from_curve25519(Curve25519SecretKey::from_bytes(bytes), source)
+    pub fn from_bytes(bytes: SecretBytes<32>) -> Self {
+        Self::with_provenance(bytes, Provenance::Unauthenticated)
     }
 
-    /// Reads a key from base64, padded or not, as it is stored under `m.megolm_backup.v1`.
+    /// Reads a key from base64, padded or not, of which nothing is known: it opens sessions, and makes nothing trusted.
+    /// What secret storage holds is read by
+    /// [`OpenedSecret::backup_key`](crate::secret_storage::OpenedSecret::backup_key), which knows more.
     ///
     /// # Errors
     ///
     /// If the text is not base64 of 32 bytes.
-    pub fn from_base64(text: &str, source: KeySource) -> Result<Self, Base64Error> {
-        secret_base64::decode_array(text).map(|bytes| Self::from_bytes(bytes, source))
+    pub fn from_base64(text: &str) -> Result<Self, Base64Error> {
+        secret_base64::decode_array(text).map(Self::from_bytes)
+    }
+
+    /// Takes a key that the host has kept in a store of its own, and asserts that it was authentic when it got there
+    /// and that nobody else can write there.
+    #[must_use]
+    pub fn kept_by_host(bytes: SecretBytes<32>) -> Self {
+        Self::with_provenance(bytes, Provenance::KeptByHost)
+    }
+
+    /// Takes a key that the user has typed, for a host that reads what is typed itself, and asserts just that.
+    #[must_use]
+    pub fn typed_by_user(bytes: SecretBytes<32>) -> Self {
+        Self::with_provenance(bytes, Provenance::TypedByUser)
+    }
+
+    /// Takes a key that the host has opened itself, and asserts that it was stored symmetrically
+    /// (`m.secret_storage.v1.aes-hmac-sha2`) under a key that only the user can have.
+    #[must_use]
+    pub fn from_authenticated_secret_storage(bytes: SecretBytes<32>) -> Self {
+        Self::with_provenance(bytes, Provenance::AuthenticatedSecretStorage)
+    }
+
+    /// Takes a key that came over Olm, for a host that shares secrets itself, and asserts that the device with this
+    /// Ed25519 key sent it because it was asked, and that the user has verified that device.
+    #[must_use]
+    pub fn shared_by_verified_device(bytes: SecretBytes<32>, device: Ed25519PublicKey) -> Self {
+        Self::with_provenance(bytes, Provenance::SharedByVerifiedDevice(device))
+    }
+
+    /// Takes a key with what is known of where it came from.
+    pub(crate) fn with_provenance(bytes: SecretBytes<32>, provenance: Provenance) -> Self {
+        Self::from_curve25519(Curve25519SecretKey::from_bytes(bytes), provenance)
     }
 
     /// The key in unpadded base64, 43 characters, as it is stored under `m.megolm_backup.v1`.
@@ -160,37 +172,50 @@ impl BackupDecryptionKey {
 
     /// Where the key came from.
     #[must_use]
-    pub fn source(&self) -> KeySource {
-        self.source
+    pub fn provenance(&self) -> Provenance {
+        self.provenance
     }
 
     /// Lets an unauthenticated key count as authentic, because the user said so after having been
     /// told that a server could have planted it.
     #[must_use]
-    pub fn accept_unauthenticated_source(mut self) -> Self {
-        if self.source == KeySource::Unauthenticated {
-            self.source = KeySource::AcceptedByUser;
-        }
-        self
+    pub fn accept_unauthenticated(self) -> Self {
+        Self { provenance: self.provenance.accepted(), ..self }
+    }
+
+    /// The same key, whose provenance proves nothing now.
+    pub(crate) fn unauthenticated(self) -> Self {
+        Self { provenance: Provenance::Unauthenticated, ..self }
     }
 
     pub(crate) fn secret(&self) -> &Curve25519SecretKey {
         &self.secret
     }
 
-    fn from_curve25519(secret: Curve25519SecretKey, source: KeySource) -> Self {
+    fn from_curve25519(secret: Curve25519SecretKey, provenance: Provenance) -> Self {
         // A clamped scalar never gives a point of small order.
         let public = BackupPublicKey(secret.public_key());
-        Self { secret, public, source }
+        Self { secret, public, provenance }
+    }
+}
+
+impl BackupDecryptionKey {
+    /// The key as the secret that it is: `m.megolm_backup.v1`.
+    pub(crate) fn to_secret(&self) -> SecretValue {
+        SecretValue {
+            name: MEGOLM_BACKUP_V1.into(),
+            content: SecretContent::BackupKey(self.secret.clone()),
+            provenance: self.provenance,
+        }
     }
 }
 
 impl fmt::Debug for BackupDecryptionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { secret: _, public, source } = self;
+        let Self { secret: _, public, provenance } = self;
         f.debug_struct("BackupDecryptionKey")
             .field("public", public)
-            .field("source", source)
+            .field("provenance", provenance)
             .finish_non_exhaustive()
     }
 }

@@ -1,0 +1,126 @@
+//! Which backup is the user's, and for how long that is proved.
+
+use super::{Backup, InUse, Stage, UsedBackup, kept::Kept, stage::Event};
+use crate::backup::{
+    BackupDecryptionKey, BackupVersionInfo, Proofs, SessionSealer, TrustError, TrustedBackup,
+};
+
+impl Backup {
+    /// The proof that a backup may be uploaded to: that it is the one that was used, that its key is at
+    /// hand, or a signature.
+    pub(super) fn trust(&self, info: &BackupVersionInfo) -> Result<TrustedBackup, TrustError> {
+        let Kept { used, proofs, retired, .. } = &self.kept;
+        if let Some(used) = used
+            && let Ok(backup) = TrustedBackup::by_memory(info, &used.public_key, proofs, retired)
+        {
+            return Ok(backup);
+        }
+        let public_key = info.auth_data().map_err(Clone::clone)?.public_key();
+        let mut by_key = None;
+        for key in self.kept.keys_of(public_key) {
+            let standing = if self.stands(key) { key } else { &key.clone().unauthenticated() };
+            match TrustedBackup::by_decryption_key(info, standing, retired) {
+                Ok(backup) => return Ok(backup),
+                Err(error) => by_key = Some(error),
+            }
+        }
+        let (signers, limits) = (self.signers.as_deref().unwrap_or_default(), &self.limits);
+        let signed = TrustedBackup::by_signature(info, &self.user_id, signers, retired, limits);
+        // Of two reasons the one is kept about which something can be done.
+        signed.map_err(|error| match error {
+            TrustError::NoTrustedSignature(_) => by_key.unwrap_or(error),
+            error => error,
+        })
+    }
+
+    /// Whether a key proves something, as far as the host has told who is trusted.
+    fn stands(&self, key: &BackupDecryptionKey) -> bool {
+        match &self.signers {
+            Some(signers) => key.provenance().stands_with(signers),
+            // Nothing that hangs on a device proves again what it proves no more.
+            None if self.has_lost_trust() => key.provenance().stands_with(&[]),
+            None => key.provenance().is_authentic(),
+        }
+    }
+
+    /// Whether nothing proves any more that the backup in use is the user's.
+    pub(super) fn has_lost_trust(&self) -> bool {
+        self.kept.used.is_some() && self.kept.proofs.is_empty()
+    }
+
+    /// Everything that proves by now that a backup is the user's.
+    fn proofs_of(&self, info: &BackupVersionInfo) -> Proofs {
+        let mut proofs = Proofs::default();
+        let Ok(auth_data) = info.auth_data() else { return proofs };
+        let keys = self.kept.keys_of(auth_data.public_key()).filter(|key| self.stands(key));
+        keys.for_each(|key| proofs.add_key(key.provenance()));
+        let signers = self.signers.as_deref().unwrap_or_default();
+        let report = auth_data.check_signatures(&self.user_id, signers, &self.limits);
+        report.valid_signers().for_each(|signer| proofs.add_signer(*signer.key()));
+        proofs
+    }
+
+    /// The host has told who is trusted now, or there is another key. What proves nothing any more is dropped; when
+    /// nothing is left, the backup in use is a question.
+    pub(super) fn prove_again(&mut self) {
+        let Some(used) = self.kept.used.clone() else { return };
+        let before = self.kept.proofs.clone();
+        if let Some(signers) = &self.signers {
+            self.kept.proofs.retain(signers);
+        }
+        // What has lost its last proof is looked at before it is used again.
+        let found = self.found.as_ref().filter(|info| is_used(info, &used) && !before.is_empty());
+        if let Some(fresh) = found.map(|info| self.proofs_of(info)) {
+            self.kept.proofs.extend(fresh);
+        }
+        if self.kept.proofs == before {
+            return;
+        }
+        self.touch();
+        if self.kept.proofs.is_empty() {
+            self.stop_uploads();
+            if self.kept.stage == Stage::Running {
+                self.turn(Event::Other);
+            }
+        }
+    }
+
+    /// Uses a backup from now on. The one before is retired.
+    pub(super) fn adopt(&mut self, backup: TrustedBackup) {
+        let used =
+            UsedBackup { version: backup.version().clone(), public_key: *backup.public_key() };
+        if self.kept.used.as_ref() != Some(&used) {
+            if let Some(before) = self.kept.used_key().filter(|before| *before != used.public_key) {
+                self.kept.retire(before);
+            }
+            let is_same_key = self.kept.used_key() == Some(used.public_key);
+            if !is_same_key {
+                self.take_key_of(&used.public_key);
+            }
+            self.kept.used = Some(used);
+            self.kept.proofs = Proofs::default();
+            self.touch();
+        }
+        let before = self.kept.proofs.clone();
+        self.kept.proofs.add(backup.reason());
+        self.prove_again();
+        if self.kept.proofs != before {
+            self.touch();
+        }
+        let is_same = self.in_use.as_ref().is_some_and(|in_use| {
+            in_use.backup.version() == backup.version()
+                && in_use.backup.public_key() == backup.public_key()
+        });
+        if !is_same {
+            self.stop_uploads();
+            let sealer = SessionSealer::new(&backup);
+            self.in_use = Some(InUse { backup, sealer });
+        }
+    }
+}
+
+/// Whether this is the backup that is used.
+pub(super) fn is_used(info: &BackupVersionInfo, used: &UsedBackup) -> bool {
+    let public_key = info.auth_data().ok().map(|auth_data| *auth_data.public_key());
+    *info.version() == used.version && public_key == Some(used.public_key)
+}

@@ -1,0 +1,135 @@
+//! Where a secret came from, which decides what it may prove.
+//!
+//! A homeserver can put a key where a client looks for one. So each key and secret carries where it came from,
+//! from the place that knows it to the one that decides: nobody fills it in later.
+//!
+//! | the secret | its provenance |
+//! |---|---|
+//! | drawn here | [`Generated`](Provenance::Generated) |
+//! | what a user typed: [`RecoveryKey::typed_by_user`], a [passphrase] | [`TypedByUser`](Provenance::TypedByUser) |
+//! | [`OpenedSecret::value`], [`OpenedSecret::backup_key`] | by the algorithm that it was stored with |
+//! | [`AcceptedSecret::backup_key`] | [`SharedByVerifiedDevice`](Provenance::SharedByVerifiedDevice) |
+//! | bytes and text: `from_bytes`, `from_base64`, `read`, [`RecoveryKey::parse`] | [`Unauthenticated`](Provenance::Unauthenticated) |
+//!
+//! A host that knows more than the types do says so by a constructor that names what it asserts:
+//! [`BackupDecryptionKey::kept_by_host`], for one.
+//!
+//! [`RecoveryKey::typed_by_user`]: crate::recovery_key::RecoveryKey::typed_by_user
+//! [`RecoveryKey::parse`]: crate::recovery_key::RecoveryKey::parse
+//! [passphrase]: crate::backup::BackupDecryptionKey::from_passphrase
+//! [`OpenedSecret::value`]: crate::secret_storage::OpenedSecret::value
+//! [`OpenedSecret::backup_key`]: crate::secret_storage::OpenedSecret::backup_key
+//! [`AcceptedSecret::backup_key`]: crate::secret_sharing::AcceptedSecret::backup_key
+//! [`BackupDecryptionKey::kept_by_host`]: crate::backup::BackupDecryptionKey::kept_by_host
+//!
+//! ```
+//! use strongroom::{backup::BackupDecryptionKey, provenance::Provenance, recovery_key::RecoveryKey};
+//!
+//! let typed = "EsTS FgHN gJdT GvLm cB3w ckop EUyK XNKo P1b3 h9j2 fNNQ qJ8j";
+//! let key = BackupDecryptionKey::from_recovery_key(RecoveryKey::parse(typed)?);
+//! assert_eq!(key.provenance(), Provenance::Unauthenticated, "it may have been read from anywhere");
+//! let key = BackupDecryptionKey::from_recovery_key(RecoveryKey::typed_by_user(typed)?);
+//! assert_eq!(key.provenance(), Provenance::TypedByUser);
+//! # Ok::<(), strongroom::recovery_key::RecoveryKeyError>(())
+//! ```
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+use crate::crypto::ed25519::Ed25519PublicKey;
+
+/// Where a secret came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Provenance {
+    /// Drawn on this device.
+    Generated,
+    /// Typed by the user, as a recovery key or as a passphrase.
+    TypedByUser,
+    /// From secret storage whose algorithm authenticates what is stored (`aes-hmac-sha2`), under a key that others
+    /// cannot have found by trying passphrases.
+    AuthenticatedSecretStorage,
+    /// Shared over Olm by the verified device of the same user that has this Ed25519 key. It counts for as long as
+    /// that device does.
+    SharedByVerifiedDevice(Ed25519PublicKey),
+    /// From anywhere, but the private half of a public key that is the user's for sure: one that the user pinned or
+    /// the pinned master key signed, or that of a backup which is trusted.
+    VerifiedPublicKey,
+    /// Kept by the host, which asserts that it was authentic when it got there.
+    KeptByHost,
+    /// As [`Provenance::Unauthenticated`], and the user accepted the risk knowingly.
+    AcceptedByUser,
+    /// From where others can write too: asymmetric secret storage, `passthrough`, an unknown place; or from a
+    /// passphrase with so few rounds that others can have found it.
+    Unauthenticated,
+}
+
+impl Provenance {
+    /// Whether nobody but the user can have put the secret there, or the user took the risk.
+    #[must_use]
+    pub fn is_authentic(self) -> bool {
+        !matches!(self, Self::Unauthenticated)
+    }
+
+    /// The same, with the risk taken that it is not authentic.
+    pub(crate) fn accepted(self) -> Self {
+        if self.is_authentic() { self } else { Self::AcceptedByUser }
+    }
+
+    /// The same of a secret that belongs to a public key which is the user's for sure.
+    pub(crate) fn verified(self) -> Self {
+        if self.is_authentic() { self } else { Self::VerifiedPublicKey }
+    }
+}
+
+/// A provenance as it stands in the secret part of a saved state.
+#[derive(Clone, Copy)]
+pub(crate) struct SavedProvenance(pub(crate) Provenance);
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Saved {
+    Generated,
+    TypedByUser,
+    AuthenticatedSecretStorage,
+    SharedByVerifiedDevice(String),
+    VerifiedPublicKey,
+    KeptByHost,
+    AcceptedByUser,
+    Unauthenticated,
+}
+
+impl Serialize for SavedProvenance {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let saved = match self.0 {
+            Provenance::Generated => Saved::Generated,
+            Provenance::TypedByUser => Saved::TypedByUser,
+            Provenance::AuthenticatedSecretStorage => Saved::AuthenticatedSecretStorage,
+            Provenance::SharedByVerifiedDevice(device) => {
+                Saved::SharedByVerifiedDevice(device.to_base64())
+            }
+            Provenance::VerifiedPublicKey => Saved::VerifiedPublicKey,
+            Provenance::KeptByHost => Saved::KeptByHost,
+            Provenance::AcceptedByUser => Saved::AcceptedByUser,
+            Provenance::Unauthenticated => Saved::Unauthenticated,
+        };
+        saved.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for SavedProvenance {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(match Saved::deserialize(deserializer)? {
+            Saved::Generated => Provenance::Generated,
+            Saved::TypedByUser => Provenance::TypedByUser,
+            Saved::AuthenticatedSecretStorage => Provenance::AuthenticatedSecretStorage,
+            Saved::SharedByVerifiedDevice(device) => {
+                let device = Ed25519PublicKey::from_base64(&device);
+                Provenance::SharedByVerifiedDevice(device.map_err(D::Error::custom)?)
+            }
+            Saved::VerifiedPublicKey => Provenance::VerifiedPublicKey,
+            Saved::KeptByHost => Provenance::KeptByHost,
+            Saved::AcceptedByUser => Provenance::AcceptedByUser,
+            Saved::Unauthenticated => Provenance::Unauthenticated,
+        }))
+    }
+}
