@@ -1,0 +1,144 @@
+//! A passphrase that others can find by trying vouches for nothing: one rule for a backup's own passphrase and for that
+//! of secret storage, since a homeserver writes the parameters of both.
+
+use rand::{SeedableRng as _, rngs::StdRng};
+use serde_json::json;
+use strongroom::{
+    Limits,
+    backup::{BackupDecryptionKey, TrustError, TrustedBackup},
+    client::diagnose::{Evidence, Remedy, RepairParts, RepairPlan, diagnose},
+    crypto::aes_hmac_sha2::{self, KeyCheck},
+    encoding::base64,
+    passphrase::PassphraseParameters,
+    provenance::Provenance,
+    secret::SecretBytes,
+    secret_storage::{NewKey, PlanNote, VerifiedPublicKeys},
+    secret_value::PublicKeys,
+};
+
+use crate::house::{BACKUP, Events, USER, after, auth_data, event, info, storage};
+
+/// A storage whose key comes from the passphrase `1234` in so many rounds, with a backup key in it. A homeserver that finds
+/// the passphrase can have written all of it.
+fn account(rounds: i64, backup: &BackupDecryptionKey) -> Events {
+    let limits = Limits::default();
+    let read = PassphraseParameters::from_parts(rounds, "salt", None, &limits).unwrap();
+    let key = read.parameters.derive("1234");
+    let rng = &mut StdRng::seed_from_u64(1);
+    let check = KeyCheck::with_rng(&key, rng);
+    let text = backup.to_base64();
+    let sealed = aes_hmac_sha2::seal_with_rng(&key, BACKUP, text.expose_str().as_bytes(), rng);
+    vec![
+        event("m.secret_storage.default_key", &json!({ "key": "weak" })),
+        event(
+            "m.secret_storage.key.weak",
+            &json!({
+                "algorithm": "m.secret_storage.v1.aes-hmac-sha2",
+                "passphrase": { "algorithm": "m.pbkdf2", "iterations": rounds, "salt": "salt" },
+                "iv": check.iv.to_base64(), "mac": check.mac.to_base64(),
+            }),
+        ),
+        event(
+            BACKUP,
+            &json!({ "encrypted": { "weak": {
+            "iv": sealed.iv.to_base64(), "ciphertext": base64::encode(&sealed.ciphertext),
+            "mac": sealed.mac.to_base64(),
+        } } }),
+        ),
+    ]
+}
+
+#[test]
+fn few_rounds_are_judged_alike_wherever_they_stand() {
+    for (rounds, proves) in [(1, false), (9_999, false), (10_000, true)] {
+        // Of a backup.
+        let read = PassphraseParameters::from_parts(rounds, "salt", None, &Limits::default());
+        let derived = read.unwrap().parameters.derive("1234");
+        let bytes = SecretBytes::from_slice(derived.expose_bytes()).unwrap();
+        let mut of_backup = auth_data(&BackupDecryptionKey::from_bytes(bytes));
+        of_backup["private_key_salt"] = "salt".into();
+        of_backup["private_key_iterations"] = rounds.into();
+        let of_backup = info(&of_backup);
+        let fits = BackupDecryptionKey::from_passphrase(of_backup.auth_data().unwrap(), "1234");
+        let trust = TrustedBackup::by_decryption_key(&of_backup, &fits.unwrap().key, &[]);
+        assert_eq!(trust.is_ok(), proves, "{rounds} rounds in auth_data");
+
+        // Of secret storage.
+        let backup = BackupDecryptionKey::generate().unwrap();
+        let storage = storage(&account(rounds, &backup));
+        let mut keys =
+            storage.unlock("1234", &PublicKeys::default(), &Limits::default()).unwrap().keys;
+        assert_eq!(keys[0].is_guessable(), !proves);
+        let opened = storage.open(&BACKUP.into(), &mut keys, &PublicKeys::default()).unwrap();
+        assert_eq!(opened.is_authenticated(), proves);
+        let key = opened.backup_key().unwrap();
+        let trust = TrustedBackup::by_decryption_key(&info(&auth_data(&backup)), &key, &[]);
+        if proves {
+            assert_eq!(key.provenance(), Provenance::AuthenticatedSecretStorage);
+            assert!(trust.is_ok());
+        } else {
+            assert_eq!(trust.unwrap_err(), TrustError::UnauthenticatedSource);
+        }
+        // A host that has kept the key's bytes knows no more than the description says.
+        let kept = storage.key(&"weak".into()).unwrap();
+        let material =
+            strongroom::crypto::key_material::KeyMaterial::from_slice(keys[0].expose_bytes());
+        assert_eq!(kept.accept(&material.unwrap()).unwrap().is_guessable(), !proves);
+    }
+}
+
+#[test]
+fn what_was_under_a_key_of_few_rounds_moves_only_when_it_is_believed() {
+    let backup = BackupDecryptionKey::generate().unwrap();
+    let events = account(1, &backup);
+    let (storage, limits) = (storage(&events), Limits::default());
+    let keys = storage.unlock("1234", &PublicKeys::default(), &limits).unwrap().keys;
+    let new_key = NewKey::generate(None).unwrap();
+    let nobody = VerifiedPublicKeys::none(USER.into());
+    let mut pinned = nobody.clone();
+    pinned.pin_backup(*backup.public_key().as_curve25519());
+    let moves = |verified: &VerifiedPublicKeys, accepted: &[_], rotates: bool| {
+        let plan = storage.plan(&keys, &limits, |change| {
+            if rotates {
+                change.believe(verified, accepted);
+                change.rotate(&"weak".into(), &new_key)
+            } else {
+                change.migrate(&new_key, verified, accepted)
+            }
+        });
+        let plan = plan.unwrap();
+        let moved = crate::house::storage(&after(&events, &plan));
+        let mut new_keys = [new_key.key().clone()];
+        let opens = moved.open(&BACKUP.into(), &mut new_keys, &PublicKeys::default()).is_ok();
+        let stays = plan
+            .notes()
+            .iter()
+            .any(|note| matches!(note, PlanNote::NeedsAcceptance(..) | PlanNote::NotOpened(_)));
+        assert_ne!(opens, stays, "{plan}");
+        opens
+    };
+    for rotates in [false, true] {
+        assert!(!moves(&nobody, &[], rotates), "a homeserver may have stored it");
+        assert!(moves(&pinned, &[], rotates), "the pinned public key vouches for it");
+        assert!(moves(&nobody, &[BACKUP.into()], rotates), "the user accepts it by name");
+    }
+}
+
+#[test]
+fn a_repair_of_few_rounds_launders_nothing() {
+    let backup = BackupDecryptionKey::generate().unwrap();
+    let events = account(1, &backup);
+    let mut evidence = Evidence::new(USER.into());
+    evidence.storage = Some(storage(&events));
+    let diagnosis = diagnose(&evidence, Some("1234"), &Limits::default());
+    let mut parts = RepairParts::default();
+    parts.new_key = Some(NewKey::generate(None).unwrap());
+    let mut keys = vec![parts.new_key.as_ref().unwrap().key().clone()];
+    for remedy in diagnosis.remedies().into_iter().filter(Remedy::is_repairable) {
+        let plan = diagnosis.repair(&remedy, &parts, &mut StdRng::seed_from_u64(1));
+        let Ok(RepairPlan::AccountData(plan)) = plan else { continue };
+        let storage = storage(&after(&events, &plan));
+        let opened = storage.open(&BACKUP.into(), &mut keys, &PublicKeys::default());
+        assert!(opened.is_err(), "{remedy:?} moved it");
+    }
+}

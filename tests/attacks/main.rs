@@ -1,0 +1,33 @@
+//! Attacks that once succeeded, and their kinds: with nothing but its answers, or by writing a part of the saved state,
+//! somebody wants a signature, trust, a key that counts as the user's, or to lock the user out.
+//!
+//! | file | kind |
+//! |---|---|
+//! | `signing` | something foreign is signed |
+//! | `readers` | a signature for one kind of object counts for another |
+//! | `saved_state` | who can write the public part of a state decides |
+//! | `provenance` | a planted key becomes authentic on its way |
+//! | `revocation` | trust outlives what it rests on |
+//! | `few_rounds` | a passphrase that others can find vouches for something |
+#![allow(
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may fail by a panic"
+)]
+
+#[path = "../support/asserted.rs"]
+mod asserted;
+#[path = "../client_backup/driver/mod.rs"]
+mod driver;
+mod few_rounds;
+mod house;
+mod promises;
+mod provenance;
+mod readers;
+mod revocation;
+mod saved_state;
+mod signing;
+#[path = "../support/signing.rs"]
+mod signing_anything;
