@@ -46,6 +46,9 @@ pub struct Limits {
     pub signed_object_depth: usize,
     /// How many signatures of one object are checked. Default: 100.
     pub signatures: usize,
+    /// How many times a signature is verified with a key, for one object or for all that one diagnosis looks at.
+    /// Default: 10,000, which take half a second; a user with 50 devices needs about 100.
+    pub signature_checks: usize,
     /// The most rounds of PBKDF2 that are run for one passphrase, in each form in which it is tried: one
     /// to three. Default: 10,000,000, twenty times what clients ask for; they take 3 to 6 seconds on a
     /// desktop computer, and more on a phone.
@@ -76,6 +79,7 @@ impl Default for Limits {
             signed_object_bytes: 64 << 10,
             signed_object_depth: 32,
             signatures: 100,
+            signature_checks: 10_000,
             pbkdf2_rounds: 10_000_000,
             unlock_rounds: 30_000_000,
             secret_request_bytes: 4 << 10,

@@ -17,8 +17,8 @@ use crate::{
     secret_value::backup_key::{BackupPublicKey, BackupPublicKeyError},
     signed_json::{
         BackupAuthDataToSign, Kind, PRIVATE_KEY_BITS, PRIVATE_KEY_ITERATIONS, PRIVATE_KEY_SALT,
-        PUBLIC_KEY, SignatureReport, SignedJsonError, SignedObject, SignedPassphrase, ToSign,
-        TrustedSigner,
+        PUBLIC_KEY, SignatureReport, SignatureWork, SignedJsonError, SignedObject,
+        SignedPassphrase, Signers, ToSign, TrustedSigner,
     },
 };
 
@@ -172,7 +172,19 @@ impl AuthData {
         trusted: &[TrustedSigner],
         limits: &Limits,
     ) -> SignatureReport {
-        let report = self.signed.verify(user_id, trusted, limits);
+        let signers = Signers { trusted, published: &[] };
+        self.check_signatures_with(user_id, signers, &mut SignatureWork::new(limits), limits)
+    }
+
+    /// The same with keys that are merely published, too, and with what work is left.
+    pub(crate) fn check_signatures_with(
+        &self,
+        user_id: &UserId,
+        signers: Signers<'_>,
+        work: &mut SignatureWork,
+        limits: &Limits,
+    ) -> SignatureReport {
+        let report = self.signed.verify_with(user_id, signers, work, limits);
         if self.signed.is_only(Kind::BackupAuthData) { report } else { report.of_other_kind() }
     }
 

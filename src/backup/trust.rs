@@ -91,8 +91,17 @@ impl TrustedBackup {
         retired: &[BackupPublicKey],
         limits: &Limits,
     ) -> Result<Self, TrustError> {
+        let report = usable(info, retired)?.check_signatures(user_id, trusted, limits);
+        Self::by_report(info, &report, retired)
+    }
+
+    /// The same when the signatures were checked already.
+    pub(crate) fn by_report(
+        info: &BackupVersionInfo,
+        report: &SignatureReport,
+        retired: &[BackupPublicKey],
+    ) -> Result<Self, TrustError> {
         let auth_data = usable(info, retired)?;
-        let report = auth_data.check_signatures(user_id, trusted, limits);
         match report.trusted_signer() {
             Some(signer) => Ok(Self::new(info, auth_data, TrustReason::Signature(signer.clone()))),
             None if report
@@ -102,7 +111,7 @@ impl TrustedBackup {
             {
                 Err(TrustError::OtherKind(auth_data.members_of_keys().collect()))
             }
-            None => Err(TrustError::NoTrustedSignature(report)),
+            None => Err(TrustError::NoTrustedSignature(report.clone())),
         }
     }
 

@@ -15,7 +15,9 @@ use crate::{
     excerpt::Excerpt,
     ids::{SecretStorageKeyId, UserId},
     passphrase::{PassphraseParameters, PassphraseParametersError, ReadPassphraseParameters},
-    signed_json::{SignatureReport, SignedJsonError, SignedObject, TrustedSigner},
+    signed_json::{
+        SignatureReport, SignatureWork, SignedJsonError, SignedObject, Signers, TrustedSigner,
+    },
 };
 
 /// A key of the secret storage as its owner described it
@@ -172,6 +174,17 @@ impl KeyDescription {
         limits: &Limits,
     ) -> SignatureReport {
         self.signed.verify(user_id, trusted, limits)
+    }
+
+    /// The same with keys that are merely published, too, and with what work is left.
+    pub(crate) fn check_signatures_with(
+        &self,
+        user_id: &UserId,
+        signers: Signers<'_>,
+        work: &mut SignatureWork,
+        limits: &Limits,
+    ) -> SignatureReport {
+        self.signed.verify_with(user_id, signers, work, limits)
     }
 
     /// The JSON as it came.

@@ -1,7 +1,7 @@
 //! One cross-signing key.
 
 use super::{
-    SignedObject, TrustedSigner,
+    SignatureWork, SignedObject, Signers, TrustedSigner,
     kind::Kind,
     published_key::{QueriedKeyError, one_ed25519_key},
 };
@@ -109,10 +109,12 @@ impl CrossSigningKey {
         &self.ed25519
     }
 
-    /// Whether this master key signed it.
+    /// Whether this master key signed it, by a signature with its label.
     #[must_use]
     pub fn is_signed_by(&self, master: &Ed25519PublicKey, limits: &Limits) -> bool {
-        let trusted = [TrustedSigner::of_cross_signing_key(*master)];
-        self.object.verify(&self.user_id, &trusted, limits).trusted_signer().is_some()
+        let published = &[TrustedSigner::of_cross_signing_key(*master)];
+        let (signers, work) =
+            (Signers { trusted: &[], published }, &mut SignatureWork::new(limits));
+        self.object.verify_with(&self.user_id, signers, work, limits).trusted_signer().is_some()
     }
 }

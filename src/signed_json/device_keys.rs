@@ -1,6 +1,8 @@
 //! The keys of one device.
 
-use super::{SignedObject, TrustedSigner, kind::Kind, published_key::QueriedKeyError};
+use super::{
+    SignatureWork, SignedObject, Signers, TrustedSigner, kind::Kind, published_key::QueriedKeyError,
+};
 use crate::{
     Limits,
     crypto::ed25519::Ed25519PublicKey,
@@ -83,10 +85,31 @@ impl DeviceKeys {
         self.is_signed_by(&TrustedSigner::new(self.key_id.clone(), self.ed25519), limits)
     }
 
-    /// Whether this key of the user signed them: the self-signing key, say.
+    /// Whether this key of the user signed them, by a signature with its label: the self-signing key, say.
     #[must_use]
     pub fn is_signed_by(&self, signer: &TrustedSigner, limits: &Limits) -> bool {
-        let report = self.object.verify(&self.user_id, std::slice::from_ref(signer), limits);
+        self.is_signed_with(signer, &mut SignatureWork::new(limits), limits)
+    }
+
+    /// Whether the device signed its keys itself, and this key of the user signed them, with what work is left.
+    pub(crate) fn is_of_user(
+        &self,
+        signer: &TrustedSigner,
+        work: &mut SignatureWork,
+        limits: &Limits,
+    ) -> bool {
+        let own = TrustedSigner::new(self.key_id.clone(), self.ed25519);
+        self.is_signed_with(signer, work, limits) && self.is_signed_with(&own, work, limits)
+    }
+
+    fn is_signed_with(
+        &self,
+        signer: &TrustedSigner,
+        work: &mut SignatureWork,
+        limits: &Limits,
+    ) -> bool {
+        let signers = Signers { trusted: &[], published: std::slice::from_ref(signer) };
+        let report = self.object.verify_with(&self.user_id, signers, work, limits);
         report.trusted_signer().is_some()
     }
 }

@@ -49,6 +49,7 @@ pub(crate) use self::{
     to_sign::{
         PRIVATE_KEY_BITS, PRIVATE_KEY_ITERATIONS, PRIVATE_KEY_SALT, PUBLIC_KEY, SignedPassphrase,
     },
+    verify::{SignatureWork, Signers},
 };
 use crate::{
     Limits,

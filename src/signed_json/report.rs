@@ -130,6 +130,18 @@ impl SignatureReport {
 }
 
 impl SignatureReport {
+    /// The same when these alone are trusted.
+    pub(crate) fn only_by(mut self, trusted: &[TrustedSigner]) -> Self {
+        for checked in &mut self.signatures {
+            let is_other =
+                |signer: &TrustedSigner| trusted.iter().all(|one| one.key() != signer.key());
+            if matches!(&checked.verdict, SignatureVerdict::Valid(signer) if is_other(signer)) {
+                checked.verdict = SignatureVerdict::UnknownSigner;
+            }
+        }
+        self
+    }
+
     /// The same for an object that could be of another kind as well: nothing in it counts as valid.
     pub(crate) fn of_other_kind(mut self) -> Self {
         for checked in &mut self.signatures {

@@ -1,5 +1,7 @@
 //! Checking signatures, with a verdict for each.
 
+use std::collections::HashMap;
+
 use super::{
     CheckedSignature, SIGNATURES, SignatureReport, SignatureVerdict, SignedObject, TrustedSigner,
 };
@@ -10,17 +12,65 @@ use crate::{
     ids::{KeyId, UserId},
 };
 
+/// The keys that signatures are checked with.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Signers<'a> {
+    /// Keys that the host trusts: each is tried, whatever the label of a signature.
+    pub(crate) trusted: &'a [TrustedSigner],
+    /// Keys of which a server says that they are the user's: each is tried where the label is its own.
+    pub(crate) published: &'a [TrustedSigner],
+}
+
+/// How many signatures may still be verified with a key: for one object, or for all that one call looks at.
+pub(crate) struct SignatureWork {
+    left: usize,
+}
+
+impl SignatureWork {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self { left: limits.signature_checks }
+    }
+
+    fn verifies(&mut self, with: &TrustedSigner, message: &[u8], it: &Ed25519Signature) -> Outcome {
+        if self.left == 0 {
+            return Outcome::NotTried;
+        }
+        self.left -= 1;
+        if with.key().verifies(message, it) { Outcome::Fits } else { Outcome::DoesNotFit }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Fits,
+    DoesNotFit,
+    NotTried,
+}
+
 impl SignedObject {
     /// Checks the signatures of one user against trusted keys of this user.
     ///
     /// Every signature is tried with every trusted key, whatever its label: a device can have any ID,
     /// that of the master key included. Signatures of other users are counted and not looked at. No
-    /// more than [`Limits::signatures`] are checked, those with the label of a trusted key first.
+    /// more than [`Limits::signatures`] are checked, those with the label of a trusted key first, and no more
+    /// than [`Limits::signature_checks`] times is one verified, first with the key of its label.
     #[must_use]
     pub fn verify(
         &self,
         user_id: &UserId,
         trusted: &[TrustedSigner],
+        limits: &Limits,
+    ) -> SignatureReport {
+        let signers = Signers { trusted, published: &[] };
+        self.verify_with(user_id, signers, &mut SignatureWork::new(limits), limits)
+    }
+
+    /// The same with keys that are merely published, too, and with what work is left.
+    pub(crate) fn verify_with(
+        &self,
+        user_id: &UserId,
+        signers: Signers<'_>,
+        work: &mut SignatureWork,
         limits: &Limits,
     ) -> SignatureReport {
         let users = self.get(SIGNATURES).and_then(JsonValue::as_object).unwrap_or_default();
@@ -32,20 +82,108 @@ impl SignedObject {
         };
         let own = users.iter().find(|(user, _)| user == user_id.as_str());
         let own = own.map_or_else(Vec::new, |(_, signatures)| labelled(signatures));
-        let is_known = |key_id: &KeyId| trusted.iter().any(|signer| signer.key_id() == key_id);
-        let (known, unknown): (Vec<_>, Vec<_>) =
-            own.into_iter().partition(|(key_id, _)| is_known(key_id));
-        report.not_checked = (known.len() + unknown.len()).saturating_sub(limits.signatures);
-        let message = self.signed_bytes();
-        for (key_id, signature) in known.into_iter().chain(unknown).take(limits.signatures) {
-            let verdict = match &message {
-                Ok(message) => check(message, &key_id, signature, trusted),
-                Err(error) => SignatureVerdict::NotVerifiable(error.clone()),
-            };
-            report.signatures.push(CheckedSignature { key_id, verdict });
+        let labels = Labels::new(signers);
+        let (mut own, unknown): (Vec<_>, Vec<_>) =
+            own.into_iter().partition(|(key_id, _)| !labels.of(key_id).is_empty());
+        own.extend(unknown);
+        report.not_checked = own.len().saturating_sub(limits.signatures);
+        own.truncate(limits.signatures);
+        match self.signed_bytes() {
+            Ok(message) => Check { message, signers, labels, work }.all(own, &mut report),
+            Err(error) => {
+                let not_verifiable = |(key_id, _)| {
+                    let verdict = SignatureVerdict::NotVerifiable(error.clone());
+                    CheckedSignature { key_id, verdict }
+                };
+                report.signatures = own.into_iter().map(not_verifiable).collect();
+            }
         }
         report
     }
+}
+
+/// The signatures of one object, while they are checked.
+struct Check<'a> {
+    message: Vec<u8>,
+    signers: Signers<'a>,
+    labels: Labels<'a>,
+    work: &'a mut SignatureWork,
+}
+
+impl<'a> Check<'a> {
+    fn all(&mut self, signatures: Vec<(KeyId, &JsonValue)>, report: &mut SignatureReport) {
+        // With the keys of their labels first, so that no wrong signature costs a right one its check.
+        let read: Vec<_> = signatures
+            .into_iter()
+            .map(|(key_id, value)| {
+                let signature = read(&key_id, value);
+                let signer = signature.as_ref().ok().and_then(|it| self.by_label(&key_id, it));
+                (key_id, signature, signer)
+            })
+            .collect();
+        for (key_id, signature, signer) in read {
+            let verdict = match (signature, signer) {
+                (Err(verdict), _) => Some(verdict),
+                (_, Some(signer)) => Some(SignatureVerdict::Valid(signer.clone())),
+                (Ok(signature), None) => self.by_bytes(&key_id, &signature),
+            };
+            match verdict {
+                Some(verdict) => report.signatures.push(CheckedSignature { key_id, verdict }),
+                None => report.not_checked += 1,
+            }
+        }
+    }
+
+    /// The key that made a signature, of those that its label names.
+    fn by_label(&mut self, key_id: &KeyId, it: &Ed25519Signature) -> Option<&'a TrustedSigner> {
+        let (message, work) = (&self.message, &mut self.work);
+        let mut own = self.labels.of(key_id).iter().copied();
+        own.find(|one| work.verifies(one, message, it) == Outcome::Fits)
+    }
+
+    /// What becomes of a signature that no key of its label made; nothing if there is too much work left.
+    fn by_bytes(&mut self, key_id: &KeyId, it: &Ed25519Signature) -> Option<SignatureVerdict> {
+        let own = self.labels.of(key_id);
+        let is_tried = |signer: &TrustedSigner| own.iter().any(|one| one.key() == signer.key());
+        let mut outcome = Outcome::DoesNotFit;
+        for signer in self.signers.trusted.iter().filter(|signer| !is_tried(signer)) {
+            outcome = self.work.verifies(signer, &self.message, it);
+            match outcome {
+                Outcome::Fits => return Some(SignatureVerdict::Valid(signer.clone())),
+                Outcome::DoesNotFit => {}
+                Outcome::NotTried => break,
+            }
+        }
+        match outcome {
+            _ if !own.is_empty() => Some(SignatureVerdict::Invalid),
+            Outcome::NotTried => None,
+            Outcome::Fits | Outcome::DoesNotFit => Some(SignatureVerdict::UnknownSigner),
+        }
+    }
+}
+
+/// The keys by their labels, without the padding that some clients write behind a key.
+struct Labels<'a>(HashMap<&'a str, Vec<&'a TrustedSigner>>);
+
+impl<'a> Labels<'a> {
+    fn new(signers: Signers<'a>) -> Self {
+        let mut labels = HashMap::<_, Vec<&TrustedSigner>>::new();
+        for signer in signers.trusted.iter().chain(signers.published) {
+            let same = labels.entry(unpadded(signer.key_id())).or_default();
+            if !same.iter().any(|other| other.key() == signer.key()) {
+                same.push(signer);
+            }
+        }
+        Self(labels)
+    }
+
+    fn of(&self, key_id: &KeyId) -> &[&'a TrustedSigner] {
+        self.0.get(unpadded(key_id)).map_or(&[], Vec::as_slice)
+    }
+}
+
+fn unpadded(key_id: &KeyId) -> &str {
+    key_id.as_str().trim_end_matches('=')
 }
 
 /// The signatures of one user with their labels; something else in their place is one without.
@@ -58,24 +196,10 @@ fn labelled(signatures: &JsonValue) -> Vec<(KeyId, &JsonValue)> {
     }
 }
 
-fn check(
-    message: &[u8],
-    key_id: &KeyId,
-    signature: &JsonValue,
-    trusted: &[TrustedSigner],
-) -> SignatureVerdict {
+fn read(key_id: &KeyId, value: &JsonValue) -> Result<Ed25519Signature, SignatureVerdict> {
     if key_id.algorithm() != "ed25519" {
-        return SignatureVerdict::UnsupportedAlgorithm;
+        return Err(SignatureVerdict::UnsupportedAlgorithm);
     }
-    let Some(Ok(signature)) = signature.as_str().map(Ed25519Signature::from_base64) else {
-        return SignatureVerdict::Malformed;
-    };
-    let (labelled, others): (Vec<_>, Vec<_>) =
-        trusted.iter().partition(|signer| signer.key_id() == key_id);
-    let mut candidates = labelled.iter().chain(&others);
-    match candidates.find(|signer| signer.key().verifies(message, &signature)) {
-        Some(signer) => SignatureVerdict::Valid((*signer).clone()),
-        None if labelled.is_empty() => SignatureVerdict::UnknownSigner,
-        None => SignatureVerdict::Invalid,
-    }
+    let signature = value.as_str().map(Ed25519Signature::from_base64);
+    signature.and_then(Result::ok).ok_or(SignatureVerdict::Malformed)
 }

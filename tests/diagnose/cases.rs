@@ -1,10 +1,7 @@
 //! What is broken in each case, and everything that is found then.
 
 use serde_json::{Value, json};
-use strongroom::{
-    Limits,
-    client::diagnose::{AskedFor, Diagnosis, diagnose},
-};
+use strongroom::client::diagnose::{AskedFor, Diagnosis, diagnose};
 
 use crate::{
     account::{ASYMMETRIC_ID, ID, KEY, OTHER_ID, OTHER_KEY, recovery_key},
@@ -25,7 +22,7 @@ impl Case {
     pub(crate) fn diagnose(&self) -> Diagnosis {
         let mut world = World::well();
         (self.break_it)(&mut world);
-        let mut limits = Limits::default();
+        let mut limits = world.limits;
         limits.pbkdf2_rounds = 100_000;
         diagnose(&world.evidence(), world.typed.as_deref(), &limits)
     }
@@ -247,6 +244,11 @@ pub(crate) const BACKUPS: &[Case] = cases! {
         own_passphrase(world, json!(20_000));
     },
     ["backup.few_rounds", "backup.own_passphrase"] => |world| own_passphrase(world, json!(1)),
+    ["input.fits_nothing", "input.not_tried_on_backup", "backup.unverified_signer", "backup.own_passphrase"] => |world| {
+        own_passphrase(world, json!(20_000));
+        world.typed = Some("correct horse".to_owned());
+        world.limits.unlock_rounds = 19_999;
+    },
     ["backup.passphrase_unusable"] => |world| own_passphrase(world, json!(4_294_967_295_u32)),
     ["backup.older_versions"] => |world| world.older.push(version("1", OLD_BACKUP_KEY)),
     // What is under the old name is what opens the backup.

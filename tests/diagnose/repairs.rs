@@ -212,5 +212,5 @@ const REFUSED: [&str; 6] = [
      may be encrypted with it",
     "BACKUPS 5 DeleteVersions([BackupVersion(\"1\")]): something may still be needed that would be deleted",
     "BACKUPS 5 SignBackup(BackupVersion(\"2\")): nobody whom you trust vouches for the backup",
-    "BACKUPS 19 DeleteDraftBackupKey: something may still be needed that would be deleted",
+    "BACKUPS 20 DeleteDraftBackupKey: something may still be needed that would be deleted",
 ];

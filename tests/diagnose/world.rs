@@ -49,6 +49,7 @@ pub(crate) struct World {
     pub(crate) pinned: Option<u8>,
     pub(crate) retired: Vec<u8>,
     pub(crate) at_most: usize,
+    pub(crate) limits: Limits,
     /// Whether the host has verified the device.
     pub(crate) has_verified_device: bool,
     /// A key of the storage that the host has.
@@ -79,6 +80,7 @@ impl World {
             pinned: None,
             retired: Vec::new(),
             at_most: 100,
+            limits: Limits::default(),
             has_verified_device: false,
             held: None,
         }
@@ -132,7 +134,7 @@ impl World {
     }
 
     pub(crate) fn diagnose(&self) -> Diagnosis {
-        diagnose(&self.evidence(), self.typed.as_deref(), &Limits::default())
+        diagnose(&self.evidence(), self.typed.as_deref(), &self.limits)
     }
 }
 

@@ -32,6 +32,8 @@ pub(super) struct Download {
     pub(super) failed: BTreeSet<Scope>,
     /// Sessions for which a room or everything is fetched.
     pub(super) sought: BTreeSet<(RoomId, SessionId)>,
+    /// What was wanted beyond what is kept.
+    dropped: u64,
 }
 
 /// The backup did not have a session.
@@ -75,8 +77,16 @@ impl Backup {
                     self.download.undecided.push_back(session);
                 }
             }
-            None => {}
+            None => self.download.dropped += 1,
         }
+    }
+
+    /// How often something was wanted that is not fetched, since the machine was made or restored: 1,000 messages wait for
+    /// the user's word at most, and 10,000 sessions and rooms for the homeserver's. It is no more than that, since everybody
+    /// in a room can send what nobody can decrypt. Offer the messages again later.
+    #[must_use]
+    pub fn dropped_wants(&self) -> u64 {
+        self.download.dropped
     }
 
     /// Fetches what the user has chosen for a session, unless the backup did not have it lately.
@@ -98,22 +108,19 @@ impl Backup {
     /// Fetches sessions from the backup. What is on its way already is not fetched twice.
     pub fn fetch(&mut self, scope: Scope, now_ms: u64) {
         self.clock.advance(now_ms);
-        if self.kept.wanted.iter().any(|wanted| wanted.covers(&scope)) {
+        if scope.is_covered_by(&self.kept.wanted) {
             return;
         }
-        let current = self.download.current.as_ref().map(|(scope, _)| scope.clone());
-        self.kept.wanted.retain(|wanted| Some(wanted) == current.as_ref() || !scope.covers(wanted));
         if !matches!(scope, Scope::Session(..)) {
+            let current = self.download.current.as_ref().map(|(scope, _)| scope);
+            self.kept.wanted.retain(|wanted| Some(wanted) == current || !scope.covers(wanted));
             self.touch();
         }
-        if self.kept.wanted.len() >= MAX_WANTED {
-            // Whoever wants so many wants everything.
-            self.kept.wanted.clear();
-            self.kept.wanted.extend(current);
-            self.kept.wanted.insert(Scope::Everything);
-            return self.touch();
+        if self.kept.wanted.len() >= MAX_WANTED && scope != Scope::Everything {
+            self.download.dropped += 1;
+        } else {
+            self.kept.wanted.insert(scope);
         }
-        self.kept.wanted.insert(scope);
     }
 
     /// Forgets how much the user wanted to be fetched, so that the next time asks again.

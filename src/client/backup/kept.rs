@@ -201,6 +201,15 @@ impl fmt::Display for Scope {
 
 impl Scope {
     /// Whether whoever has this has the other, too.
+    /// Whether it is among these, or a part of one of them.
+    pub(super) fn is_covered_by(&self, wanted: &BTreeSet<Self>) -> bool {
+        let of_room = match self {
+            Self::Session(room, _) => wanted.contains(&Self::Room(room.clone())),
+            Self::Room(_) | Self::Everything => false,
+        };
+        of_room || wanted.contains(self) || wanted.contains(&Self::Everything)
+    }
+
     pub(super) fn covers(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Everything, _) => true,

@@ -101,7 +101,7 @@ mod trust;
 mod upload;
 mod version;
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::OnceLock};
 
 use self::{
     call::Call, create::Signing, download::Download, handover::Look, kept::Kept, next::Outbox,
@@ -127,7 +127,7 @@ use crate::{
     backup::{BackupPublicKey, BackupVersionInfo, SessionSealer, TrustedBackup},
     clock::Clock,
     ids::{BackupVersion, DeviceId, UserId},
-    signed_json::TrustedSigner,
+    signed_json::{SignatureReport, TrustedSigner},
 };
 
 /// One account's key backup, on one device.
@@ -154,8 +154,7 @@ pub struct Backup {
     limits: Limits,
     kept: Kept,
     clock: Clock,
-    /// The keys whose signatures count, once the host has told.
-    signers: Option<Vec<TrustedSigner>>,
+    trusted: Trusted,
     /// The backup as the server last described it.
     found: Option<BackupVersionInfo>,
     in_use: Option<InUse>,
@@ -190,6 +189,15 @@ pub struct Backup {
     last_id: u64,
 }
 
+/// Who is trusted, and what they have signed.
+#[derive(Debug, Default)]
+struct Trusted {
+    /// The keys whose signatures count, once the host has told.
+    signers: Option<Vec<TrustedSigner>>,
+    /// The signatures of the backup that was found, once somebody asked.
+    signatures: OnceLock<SignatureReport>,
+}
+
 /// A backup that sessions are uploaded to.
 struct InUse {
     backup: TrustedBackup,
@@ -222,7 +230,7 @@ impl Backup {
             limits,
             kept,
             clock: Clock::default(),
-            signers: None,
+            trusted: Trusted::default(),
             found: None,
             in_use: None,
             in_flight: BTreeMap::new(),
@@ -299,8 +307,9 @@ impl Backup {
     /// more is uploaded to it, and the user is asked as for a backup that has changed. Until this is called after a
     /// restart, the proofs of before hold.
     pub fn set_signers(&mut self, signers: Vec<TrustedSigner>) {
-        if self.signers.as_ref() != Some(&signers) {
-            self.signers = Some(signers);
+        if self.trusted.signers.as_ref() != Some(&signers) {
+            self.trusted.signers = Some(signers);
+            self.trusted.signatures.take();
             self.prove_again();
             self.look_again();
         }

@@ -207,13 +207,13 @@ impl<'a> SavedDraft<'a> {
 }
 
 /// What is to be fetched, by a part of the state that anybody may have written: whole rooms, and no more of them than
-/// somebody waits for.
-fn remembered(mut wanted: BTreeSet<Scope>) -> BTreeSet<Scope> {
-    wanted.retain(|scope| !matches!(scope, Scope::Session(..)));
-    if wanted.len() > MAX_REMEMBERED {
-        wanted = BTreeSet::from([Scope::Everything]);
+/// somebody waits for. The rest is wanted again when a message of it cannot be decrypted.
+fn remembered(wanted: BTreeSet<Scope>) -> BTreeSet<Scope> {
+    if wanted.contains(&Scope::Everything) {
+        return BTreeSet::from([Scope::Everything]);
     }
-    wanted
+    let rooms = wanted.into_iter().filter(|scope| matches!(scope, Scope::Room(_)));
+    rooms.take(MAX_REMEMBERED).collect()
 }
 
 fn public_key(text: impl AsRef<str>) -> Result<BackupPublicKey, SavedStateError> {

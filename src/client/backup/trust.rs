@@ -1,8 +1,11 @@
 //! Which backup is the user's, and for how long that is proved.
 
 use super::{Backup, InUse, Stage, UsedBackup, kept::Kept, stage::Event};
-use crate::backup::{
-    BackupDecryptionKey, BackupVersionInfo, Proofs, SessionSealer, TrustError, TrustedBackup,
+use crate::{
+    backup::{
+        BackupDecryptionKey, BackupVersionInfo, Proofs, SessionSealer, TrustError, TrustedBackup,
+    },
+    signed_json::SignatureReport,
 };
 
 impl Backup {
@@ -24,8 +27,7 @@ impl Backup {
                 Err(error) => by_key = Some(error),
             }
         }
-        let (signers, limits) = (self.signers.as_deref().unwrap_or_default(), &self.limits);
-        let signed = TrustedBackup::by_signature(info, &self.user_id, signers, retired, limits);
+        let signed = TrustedBackup::by_report(info, self.signatures(info), retired);
         // Of two reasons the one is kept about which something can be done.
         signed.map_err(|error| match error {
             TrustError::NoTrustedSignature(_) => by_key.unwrap_or(error),
@@ -33,9 +35,18 @@ impl Backup {
         })
     }
 
+    /// The signatures of the backup that was found, each checked once until there is another one or other signers.
+    pub(super) fn signatures(&self, found: &BackupVersionInfo) -> &SignatureReport {
+        self.trusted.signatures.get_or_init(|| {
+            let Ok(auth_data) = found.auth_data() else { return SignatureReport::default() };
+            let signers = self.trusted.signers.as_deref().unwrap_or_default();
+            auth_data.check_signatures(&self.user_id, signers, &self.limits)
+        })
+    }
+
     /// Whether a key proves something, as far as the host has told who is trusted.
     fn stands(&self, key: &BackupDecryptionKey) -> bool {
-        match &self.signers {
+        match &self.trusted.signers {
             Some(signers) => key.provenance().stands_with(signers),
             // Nothing that hangs on a device proves again what it proves no more.
             None if self.has_lost_trust() => key.provenance().stands_with(&[]),
@@ -54,8 +65,7 @@ impl Backup {
         let Ok(auth_data) = info.auth_data() else { return proofs };
         let keys = self.kept.keys_of(auth_data.public_key()).filter(|key| self.stands(key));
         keys.for_each(|key| proofs.add_key(key.provenance()));
-        let signers = self.signers.as_deref().unwrap_or_default();
-        let report = auth_data.check_signatures(&self.user_id, signers, &self.limits);
+        let report = self.signatures(info);
         report.valid_signers().for_each(|signer| proofs.add_signer(*signer.key()));
         proofs
     }
@@ -65,7 +75,7 @@ impl Backup {
     pub(super) fn prove_again(&mut self) {
         let Some(used) = self.kept.used.clone() else { return };
         let before = self.kept.proofs.clone();
-        if let Some(signers) = &self.signers {
+        if let Some(signers) = &self.trusted.signers {
             self.kept.proofs.retain(signers);
         }
         // What has lost its last proof is looked at before it is used again.

@@ -100,6 +100,7 @@ impl Backup {
     /// The server has said which backup is the current one.
     fn current(&mut self, found: Option<BackupVersionInfo>, now: u64) {
         self.found = found;
+        self.trusted.signatures.take();
         self.look = Look { is_done: true, ..Look::default() };
         self.found_at_ms = now;
         self.download.knows(self.found.as_ref());
@@ -216,10 +217,7 @@ impl Backup {
 
     fn describe(&self, info: &BackupVersionInfo) -> FoundBackup {
         let auth_data = info.auth_data().ok();
-        let signatures = auth_data.map(|auth_data| {
-            let signers = self.signers.as_deref().unwrap_or_default();
-            auth_data.check_signatures(&self.user_id, signers, &self.limits)
-        });
+        let signatures = auth_data.map(|_| self.signatures(info).clone());
         FoundBackup {
             version: info.version().clone(),
             public_key: auth_data.map(|auth_data| *auth_data.public_key()),

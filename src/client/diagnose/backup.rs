@@ -27,7 +27,7 @@ impl Case<'_> {
             Ok(auth_data) => {
                 self.look_at_keys(info, auth_data, findings);
                 look_at_members(info, auth_data, findings);
-                self.look_at_signatures(info, auth_data, findings);
+                self.look_at_signatures(info, findings);
                 self.look_at_trust(info, auth_data, findings);
                 look_at_passphrase(info, auth_data, findings);
             }
@@ -71,18 +71,13 @@ impl Case<'_> {
             return findings.add(BackupFinding::Retired(version, *auth_data.public_key()));
         }
         let can_judge = self.has_looked_for_keys() || !self.facts.trusted.is_empty();
-        if can_judge && !self.facts.trusts(self.evidence, info, self.limits) {
+        if can_judge && !self.facts.trusts(self.evidence) {
             findings.add(BackupFinding::NotTrusted(version));
         }
     }
 
-    fn look_at_signatures(
-        &self,
-        info: &BackupVersionInfo,
-        auth_data: &AuthData,
-        findings: &mut Findings,
-    ) {
-        let report = self.facts.signatures(self.evidence, auth_data, self.limits);
+    fn look_at_signatures(&self, info: &BackupVersionInfo, findings: &mut Findings) {
+        let report = &self.facts.signatures;
         if report.signatures().is_empty() {
             findings.add(BackupFinding::NotSigned(info.version().clone()));
         }

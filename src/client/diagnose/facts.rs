@@ -4,8 +4,7 @@ use super::{Evidence, typed::Tried};
 use crate::{
     Limits,
     backup::{
-        AuthData, BackupDecryptionKey, BackupPublicKey, BackupVersionInfo, FittingPassphrase,
-        TrustedBackup,
+        BackupDecryptionKey, BackupPublicKey, BackupVersionInfo, FittingPassphrase, TrustedBackup,
     },
     crypto::ed25519::Ed25519PublicKey,
     ids::{KeyId, SecretName},
@@ -14,7 +13,9 @@ use crate::{
         CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, PublicKeys,
         SecretContent,
     },
-    signed_json::{CheckedSignature, SignatureReport, SignatureVerdict, TrustedSigner},
+    signed_json::{
+        CheckedSignature, SignatureReport, SignatureVerdict, SignatureWork, Signers, TrustedSigner,
+    },
 };
 
 /// What was found out.
@@ -36,6 +37,8 @@ pub(super) struct Facts {
     pub(super) trusted: Vec<TrustedSigner>,
     /// Keys that the homeserver says are the user's.
     pub(super) claimed: Vec<TrustedSigner>,
+    /// The signatures of the user on the current backup.
+    pub(super) signatures: SignatureReport,
 }
 
 impl Facts {
@@ -49,16 +52,31 @@ impl Facts {
             _ => Vec::new(),
         };
         let verified = verified_keys(evidence, &secrets, limits);
-        let trusted = trusted_signers(evidence, &verified, limits);
+        let mut work = SignatureWork::new(limits);
+        let trusted = trusted_signers(evidence, &verified, &mut work, limits);
         let claimed = claimed_signers(evidence);
         let under = |name: &str| opened(&secrets, name)?.backup_key();
         let drafted = under(MEGOLM_BACKUP_V1_RECOVERY_KEY);
         let stored = under(MEGOLM_BACKUP_V1).or_else(|| drafted.clone());
-        let mut facts =
-            Self { tried, storage_keys, secrets, stored, drafted, verified, trusted, claimed };
+        let signers = Signers { trusted: &trusted, published: &claimed };
+        let current = evidence.current().and_then(|info| info.auth_data().ok());
+        let signatures = current.map_or_else(SignatureReport::default, |auth_data| {
+            auth_data.check_signatures_with(&evidence.user_id, signers, &mut work, limits)
+        });
+        let mut facts = Self {
+            tried,
+            storage_keys,
+            secrets,
+            stored,
+            drafted,
+            verified,
+            trusted,
+            claimed,
+            signatures,
+        };
         if let Some(info) = evidence.current()
             && let Ok(auth_data) = info.auth_data()
-            && facts.trusts(evidence, info, limits)
+            && facts.trusts(evidence)
         {
             facts.verified.pin_backup(*auth_data.public_key().as_curve25519());
         }
@@ -90,54 +108,29 @@ impl Facts {
         fitting().find(|key| key.provenance().is_authentic()).or_else(|| fitting().next())
     }
 
-    /// The proof that this backup is the user's, if there is one.
-    pub(super) fn trusted_backup(
-        &self,
-        evidence: &Evidence,
-        info: &BackupVersionInfo,
-        limits: &Limits,
-    ) -> Option<TrustedBackup> {
-        let (user_id, retired) = (&evidence.user_id, &evidence.retired);
+    /// The proof that the current backup is the user's, if there is one.
+    pub(super) fn trusted_backup(&self, evidence: &Evidence) -> Option<TrustedBackup> {
+        let (info, retired) = (evidence.current()?, &evidence.retired);
         let by_key = self.key_of(evidence, info);
         let by_key = by_key.map(|key| TrustedBackup::by_decryption_key(info, key, retired));
-        let by_signature =
-            || TrustedBackup::by_signature(info, user_id, &self.trusted, retired, limits).ok();
+        let by_signature = || {
+            let report = self.signatures.clone().only_by(&self.trusted);
+            TrustedBackup::by_report(info, &report, retired).ok()
+        };
         by_key.and_then(Result::ok).or_else(by_signature)
     }
 
-    /// Whether somebody vouches for this backup.
-    pub(super) fn trusts(
-        &self,
-        evidence: &Evidence,
-        info: &BackupVersionInfo,
-        limits: &Limits,
-    ) -> bool {
-        self.trusted_backup(evidence, info, limits).is_some()
+    /// Whether somebody vouches for the current backup.
+    pub(super) fn trusts(&self, evidence: &Evidence) -> bool {
+        self.trusted_backup(evidence).is_some()
     }
 
-    /// The signatures of the user on a backup, checked with every key that is known.
-    pub(super) fn signatures(
-        &self,
-        evidence: &Evidence,
-        auth_data: &AuthData,
-        limits: &Limits,
-    ) -> SignatureReport {
-        let known = [&self.trusted[..], &self.claimed].concat();
-        auth_data.check_signatures(&evidence.user_id, &known, limits)
-    }
-
-    /// The labels of those that are wrong or cannot be read.
-    pub(super) fn bad_signatures(
-        &self,
-        evidence: &Evidence,
-        auth_data: &AuthData,
-        limits: &Limits,
-    ) -> Vec<KeyId> {
-        let report = self.signatures(evidence, auth_data, limits);
+    /// The labels of the signatures on the current backup that are wrong or cannot be read.
+    pub(super) fn bad_signatures(&self) -> impl Iterator<Item = &KeyId> {
         let is_bad = |checked: &&CheckedSignature| {
             !matches!(checked.verdict, SignatureVerdict::Valid(_) | SignatureVerdict::UnknownSigner)
         };
-        report.signatures().iter().filter(is_bad).map(|checked| checked.key_id.clone()).collect()
+        self.signatures.signatures().iter().filter(is_bad).map(|checked| &checked.key_id)
     }
 
     /// The passphrase of a backup that was typed.
@@ -200,6 +193,7 @@ fn verified_keys(
 fn trusted_signers(
     evidence: &Evidence,
     verified: &VerifiedPublicKeys,
+    work: &mut SignatureWork,
     limits: &Limits,
 ) -> Vec<TrustedSigner> {
     let mut trusted = evidence.signers.clone();
@@ -210,7 +204,7 @@ fn trusted_signers(
     let devices = evidence.keys.iter().filter_map(|keys| keys.device_keys.get(&evidence.user_id));
     for device in devices.flat_map(|devices| devices.values()) {
         // Whoever signs a device must not be able to name it: the device itself says who it is.
-        if device.is_signed_by(&self_signing, limits) && device.is_self_signed(limits) {
+        if device.is_of_user(&self_signing, work, limits) {
             trusted.push(TrustedSigner::new(device.key_id().clone(), *device.ed25519()));
         }
     }

@@ -13,6 +13,10 @@ impl Case<'_> {
                 findings.add(InputFinding::NotTried(key_id.clone(), outcome.clone()));
             }
         }
+        if !fits_storage && !fits_backup {
+            let not_tried = tried.not_tried.iter().cloned();
+            not_tried.for_each(|version| findings.add(InputFinding::NotTriedOnBackup(version)));
+        }
         let is_comparable =
             self.evidence.storage.is_some() || self.evidence.versions().next().is_some();
         if let Some(failure) = tried.failure.filter(|_| is_comparable && !fits_backup) {

@@ -46,7 +46,7 @@ mod sessions;
 mod storage;
 mod typed;
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 pub use self::{
     evidence::{AskedFor, CurrentBackup, Evidence, SessionSample},
@@ -109,7 +109,7 @@ impl<'a> Diagnose<'a> {
         while !self.advance(u32::MAX) {}
         let facts = Facts::gather(self.evidence, self.typing.finish(), &self.limits);
         let case = Case { evidence: self.evidence, facts: &facts, limits: &self.limits };
-        let mut findings = Findings { found: Vec::new(), limit: self.limits.findings };
+        let mut findings = Findings::new(&self.limits);
         case.look_at_identity(&mut findings);
         case.look_at_input(&mut findings);
         case.look_at_storage(&mut findings);
@@ -167,14 +167,21 @@ struct Case<'a> {
 /// What the rules have found: of each severity no more than the limit, so that many small things hide no danger.
 struct Findings {
     found: Vec<Finding>,
+    /// How many there are of each severity.
+    counts: BTreeMap<Severity, usize>,
     limit: usize,
 }
 
 impl Findings {
+    fn new(limits: &Limits) -> Self {
+        Self { found: Vec::new(), counts: BTreeMap::new(), limit: limits.findings }
+    }
+
     fn add(&mut self, finding: impl Into<Finding>) {
         let finding = finding.into();
-        let alike = self.found.iter().filter(|other| other.severity() == finding.severity());
-        if alike.count() < self.limit && !self.found.contains(&finding) {
+        let alike = self.counts.entry(finding.severity()).or_default();
+        if *alike < self.limit && !self.found.contains(&finding) {
+            *alike += 1;
             self.found.push(finding);
         }
     }

@@ -201,7 +201,7 @@ impl Diagnosis {
     ) -> Result<RepairPlan, RepairError> {
         let current = self.evidence.current().ok_or(RepairError::StillNeeded)?;
         self.facts.key_of(&self.evidence, current).ok_or(RepairError::StillNeeded)?;
-        if !self.facts.trusts(&self.evidence, current, &self.limits) {
+        if !self.facts.trusts(&self.evidence) {
             return Err(RepairError::NotTrusted);
         }
         // The newest first: a server makes the one before it current.
@@ -237,12 +237,11 @@ impl Diagnosis {
     fn sign(&self, version: &BackupVersion) -> Result<UnsignedBackup, RepairError> {
         let info = self.evidence.current().filter(|info| info.version() == version);
         let info = info.ok_or(RepairError::NotNeeded)?;
-        let trusted = self.facts.trusted_backup(&self.evidence, info, &self.limits);
+        let trusted = self.facts.trusted_backup(&self.evidence);
         let trusted = trusted.ok_or(RepairError::NotTrusted)?;
         let mut unsigned = UnsignedAuthData::of_trusted(&trusted, info, self.facts.passphrase())?;
-        let auth_data = unsigned.auth_data().clone();
-        for key_id in self.facts.bad_signatures(&self.evidence, &auth_data, &self.limits) {
-            unsigned = unsigned.without_signature(&self.evidence.user_id, &key_id);
+        for key_id in self.facts.bad_signatures() {
+            unsigned = unsigned.without_signature(&self.evidence.user_id, key_id);
         }
         let (user_id, version) = (self.evidence.user_id.clone(), version.clone());
         Ok(UnsignedBackup { user_id, version, unsigned })

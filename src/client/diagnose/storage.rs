@@ -4,7 +4,7 @@ use super::{Case, Findings, StorageFinding};
 use crate::{
     passphrase::PassphraseFinding,
     secret_storage::{KeyAlgorithm, KeyDescription, KeyTest, SecretStorageFinding},
-    signed_json::{SignatureVerdict, TrustedSigner},
+    signed_json::{SignatureVerdict, SignatureWork, Signers},
 };
 
 impl Case<'_> {
@@ -35,11 +35,11 @@ impl Case<'_> {
         if !is_empty && !storage.has_default_key_event() {
             findings.add(StorageFinding::NoDefaultKey);
         }
-        let known = [&self.facts.trusted[..], &self.facts.claimed].concat();
-        storage.keys().for_each(|key| self.look_at_key(key, &known, findings));
+        let work = &mut SignatureWork::new(self.limits);
+        storage.keys().for_each(|key| self.look_at_key(key, work, findings));
     }
 
-    fn look_at_key(&self, key: &KeyDescription, known: &[TrustedSigner], findings: &mut Findings) {
+    fn look_at_key(&self, key: &KeyDescription, work: &mut SignatureWork, findings: &mut Findings) {
         let id = || key.id().clone();
         match key.algorithm() {
             KeyAlgorithm::AesHmacSha2 => {}
@@ -67,7 +67,9 @@ impl Case<'_> {
             Err(error) => findings.add(StorageFinding::PassphraseUnusable(id(), error.clone())),
         }
         // No algorithm needs a signature, but one that is there and wrong shows a change.
-        let report = key.check_signatures(&self.evidence.user_id, known, self.limits);
+        let (user_id, limits) = (&self.evidence.user_id, self.limits);
+        let signers = Signers { trusted: &self.facts.trusted, published: &self.facts.claimed };
+        let report = key.check_signatures_with(user_id, signers, work, limits);
         for checked in report.signatures() {
             if checked.verdict == SignatureVerdict::Invalid {
                 findings.add(StorageFinding::WrongSignature(id(), checked.key_id.clone()));

@@ -3,10 +3,8 @@
 use super::Evidence;
 use crate::{
     Limits,
-    backup::{
-        BackupDecryptionKey, BackupPassphraseAttempts, BackupPassphraseError, BackupVersionInfo,
-        FittingPassphrase,
-    },
+    backup::{BackupDecryptionKey, BackupPassphraseAttempts, BackupVersionInfo, FittingPassphrase},
+    ids::BackupVersion,
     passphrase::PassphraseProgress,
     recovery_key::{RecoveryKey, RecoveryKeyError},
     secret_storage::{SecretStorageKey, Unlock, UnlockAttempt, UnlockFailure},
@@ -32,6 +30,8 @@ pub(super) struct Tried {
     pub(super) backup_keys: Vec<BackupDecryptionKey>,
     /// The passphrase of a backup, if it is one.
     pub(super) passphrase: Option<FittingPassphrase>,
+    /// The backups on which it was not tried, since that would have been too much work.
+    pub(super) not_tried: Vec<BackupVersion>,
     /// Why it gives no key of the storage.
     pub(super) failure: Option<UnlockFailure>,
 }
@@ -55,8 +55,20 @@ impl<'a> Typing<'a> {
                 Vec::new()
             }
             Err(error) => {
-                let backups = attempts(evidence, typed);
-                tried.failure = Some(reason(error, backups.is_empty()));
+                let taken = unlock.as_ref().map_or(0, |unlock| unlock.progress().at_most);
+                let mut left = limits.unlock_rounds.saturating_sub(taken);
+                let mut backups = Vec::new();
+                for (version, attempts) in attempts(evidence, typed) {
+                    let at_most = attempts.progress().at_most;
+                    if let Some(less) = left.checked_sub(at_most) {
+                        left = less;
+                        backups.push(attempts);
+                    } else {
+                        tried.not_tried.push(version);
+                    }
+                }
+                let is_passphrase = !backups.is_empty() || !tried.not_tried.is_empty();
+                tried.failure = Some(reason(error, !is_passphrase));
                 backups
             }
         };
@@ -116,13 +128,15 @@ impl<'a> Typing<'a> {
 }
 
 /// Passphrases of backups, of the current one first.
-fn attempts(evidence: &Evidence, typed: &str) -> Vec<BackupPassphraseAttempts> {
-    let start = |info: &BackupVersionInfo| -> Option<BackupPassphraseAttempts> {
-        let attempts: Result<_, BackupPassphraseError> =
-            BackupPassphraseAttempts::new(info.auth_data().ok()?, typed);
-        attempts.ok()
+fn attempts(
+    evidence: &Evidence,
+    typed: &str,
+) -> impl Iterator<Item = (BackupVersion, BackupPassphraseAttempts)> {
+    let start = |info: &BackupVersionInfo| {
+        let attempts = BackupPassphraseAttempts::new(info.auth_data().ok()?, typed).ok()?;
+        Some((info.version().clone(), attempts))
     };
-    evidence.versions().filter_map(start).take(MAX_BACKUPS).collect()
+    evidence.versions().filter_map(start).take(MAX_BACKUPS)
 }
 
 /// Why a text that is no recovery key fits nothing, if it does not.

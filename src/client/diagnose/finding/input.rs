@@ -36,6 +36,10 @@ pub enum InputFinding {
     /// It could not be tried on a key.
     #[error("What you entered could not be tried on the key {first}: {1}.", first = quoted(.0))]
     NotTried(SecretStorageKeyId, #[source] UnlockOutcome),
+    /// It was not tried on a backup that has a passphrase of its own: with all the others, that would have taken more
+    /// rounds than are allowed.
+    #[error("What you entered was not tried on the backup of version {first}: the passphrases of this account take too many rounds.", first = shown(.0))]
+    NotTriedOnBackup(BackupVersion),
 }
 
 impl InputFinding {
@@ -47,7 +51,8 @@ impl InputFinding {
             Self::BackupKeyTyped(_)
             | Self::StorageKeyTyped(_)
             | Self::OlderBackupKey(_)
-            | Self::NotTried(..) => Severity::Warning,
+            | Self::NotTried(..)
+            | Self::NotTriedOnBackup(_) => Severity::Warning,
         }
     }
 
@@ -58,7 +63,7 @@ impl InputFinding {
             Self::StorageKeyTyped(_) => Some(Remedy::UseSecretStorage),
             Self::OlderBackupKey(version) => Some(Remedy::RestoreVersion(version.clone())),
             Self::FitsNothing(_) => Some(Remedy::CheckTyping),
-            Self::NotTried(..) => Some(Remedy::EnterStorageKey),
+            Self::NotTried(..) | Self::NotTriedOnBackup(_) => Some(Remedy::EnterStorageKey),
         }
     }
 
@@ -72,6 +77,7 @@ impl InputFinding {
             Self::OlderBackupKey(_) => "input.older_backup_key",
             Self::FitsNothing(_) => "input.fits_nothing",
             Self::NotTried(..) => "input.not_tried",
+            Self::NotTriedOnBackup(_) => "input.not_tried_on_backup",
         }
     }
 }
