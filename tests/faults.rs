@@ -12,7 +12,7 @@ use http::{HeaderValue, Method, Response, StatusCode};
 use serde_json::{Value, json};
 use strongroom::homeserver::{
     Homeserver,
-    faults::{Cut, Exchange, Fault, FaultRule, Faults, OtherDevice, RetryAfter},
+    faults::{Cut, Exchange, Fault, FaultRule, Faults, OtherDevice, RateLimitHint},
 };
 use support::ask::{ALGORITHM, ROOM_KEYS, V3, key, new_version, parsed, request};
 
@@ -97,10 +97,10 @@ fn a_request_that_is_delivered_twice_is_acted_on_twice() {
 fn a_rate_limit_says_when_to_come_back_in_every_spelling() {
     let date = HeaderValue::from_static("Wed, 21 Oct 2015 07:28:00 GMT");
     for (retry_after, header, in_body) in [
-        (RetryAfter::Nothing, None, Value::Null),
-        (RetryAfter::Seconds(3), Some(HeaderValue::from_static("3")), Value::Null),
-        (RetryAfter::Header(date.clone()), Some(date), Value::Null),
-        (RetryAfter::Milliseconds(1_500), None, json!(1_500)),
+        (RateLimitHint::Nothing, None, Value::Null),
+        (RateLimitHint::Seconds(3), Some(HeaderValue::from_static("3")), Value::Null),
+        (RateLimitHint::Header(date.clone()), Some(date), Value::Null),
+        (RateLimitHint::Milliseconds(1_500), None, json!(1_500)),
     ] {
         let mut alice = Alice::with(Fault::RateLimit(retry_after));
         let response = alice.create().into_response().unwrap();
@@ -276,7 +276,7 @@ fn another_device_acts_before_the_request_is_lost_and_the_answer_of_a_proxy_can_
     assert_eq!(alice.answer("GET", "/version", "").body(), b"<html>");
 
     let mut alice = Alice::with(Fault::CutAnswer(Cut::Bytes(2)));
-    alice.faults.add(FaultRule::new(Fault::RateLimit(RetryAfter::Nothing)));
+    alice.faults.add(FaultRule::new(Fault::RateLimit(RateLimitHint::Nothing)));
     let answer = alice.answer("GET", "/version", "");
     assert_eq!((answer.status().as_u16(), answer.body().as_slice()), (429, &b"{\""[..]));
 }

@@ -142,7 +142,8 @@ fn what_cannot_be_done_is_refused_before_anything_is_planned() {
     let direct = SecretName::from("m.direct");
     assert_eq!(refused(&|c| c.store_text(&direct, "x")), ChangeError::OtherData(direct.clone()));
     assert_eq!(refused(&|c| c.delete(&direct)), ChangeError::OtherData(direct.clone()));
-    for reserved in ["m.secret_storage.default_key", "m.secret_storage.key.a", ""] {
+    let algorithm = "m.megolm_backup.v1.curve25519-aes-sha2";
+    for reserved in ["m.secret_storage.default_key", "m.secret_storage.key.a", "", algorithm] {
         let reserved = SecretName::from(reserved);
         assert_eq!(
             refused(&|c| c.store_text(&reserved, &text(1))),

@@ -3,7 +3,10 @@
 #[path = "support/source.rs"]
 mod source;
 
-use std::{any::type_name, collections::BTreeSet};
+use std::{
+    any::type_name,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use strongroom::{
     Limits,
@@ -71,9 +74,7 @@ use strongroom::{
     excerpt::Excerpt,
     homeserver::{
         Homeserver, HomeserverOptions,
-        faults::{
-            Cut, Exchange, Fault, FaultRule, Faults, OtherDevice, RetryAfter as FaultRetryAfter,
-        },
+        faults::{Cut, Exchange, Fault, FaultRule, Faults, OtherDevice, RateLimitHint},
     },
     ids::{
         BackupVersion, DeviceId, EventType, KeyId, RequestId, RoomId, SecretName,
@@ -337,7 +338,7 @@ fn every_public_type_is_send_and_sync() {
         Homeserver,
         HomeserverOptions,
         OtherDevice,
-        FaultRetryAfter,
+        RateLimitHint,
         // excerpt, ids, randomness, recovery_key, secret
         BackupVersion,
         DeviceId,
@@ -490,6 +491,22 @@ fn every_public_type_is_send_and_sync() {
     assert!(missing.is_empty(), "public types that the list above does not have: {missing:#?}");
     let unknown: Vec<_> = listed.difference(&declared).collect();
     assert!(unknown.is_empty(), "types that were not found in the source: {unknown:#?}");
+}
+
+/// With the wrong import of two that compile, a secret would stand where nobody looks for it.
+#[test]
+fn no_name_means_two_things() {
+    let sources = source::read_all();
+    let mut named = BTreeMap::<_, Vec<_>>::new();
+    for path in source::public_types(&sources).into_iter().chain(source::public_values(&sources)) {
+        let name = path.rsplit("::").next().unwrap().to_owned();
+        named.entry(name).or_default().push(path);
+    }
+    assert!(named.len() > 200, "{}", named.len());
+    // The same for another encoding or algorithm; their modules are named where they are called.
+    let same = ["decode", "decode_array", "encode", "open", "seal_with_rng"];
+    named.retain(|name, paths| paths.len() > 1 && !same.contains(&name.as_str()));
+    assert!(named.is_empty(), "{named:#?}");
 }
 
 #[test]

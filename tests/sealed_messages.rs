@@ -173,7 +173,7 @@ fn forwarded_session() -> SessionData {
 fn seal_for_upload(key: &BackupDecryptionKey, session: &SessionData) -> SealedSession {
     let version = serde_json::json!({
         "version": "1",
-        "algorithm": strongroom::backup::MEGOLM_BACKUP_V1,
+        "algorithm": strongroom::backup::MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2,
         "auth_data": AuthData::new(key.public_key()),
     });
     let info = BackupVersionInfo::from_json(version.to_string().as_bytes(), &Limits::default());

@@ -51,6 +51,9 @@ pub(crate) fn open_all(key: &BackupDecryptionKey, keys: &RoomKeys) -> Vec<Export
     for room_id in &keys.broken_rooms {
         println!("failed     the room {}", Excerpt::new(room_id.as_str()));
     }
+    if keys.surplus > 0 {
+        println!("failed     {} more", keys.surplus);
+    }
     restored
 }
 

@@ -7,8 +7,8 @@ use serde_json::json;
 use strongroom::{
     Limits,
     backup::{
-        BackupDecryptionKey, BackupVersionInfo, MEGOLM_BACKUP_V1, SessionSealer, SessionToSeal,
-        TrustedBackup,
+        BackupDecryptionKey, BackupVersionInfo, MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2,
+        SessionSealer, SessionToSeal, TrustedBackup,
     },
     ids::RoomId,
 };
@@ -37,7 +37,7 @@ pub(crate) fn make(folder: &Path, sessions: usize, broken: Option<f64>) -> Resul
     fs::create_dir_all(folder)?;
     let key = BackupDecryptionKey::generate()?;
     let info = json!({
-        "algorithm": MEGOLM_BACKUP_V1,
+        "algorithm": MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2,
         "auth_data": {"public_key": key.public_key().to_base64(), "signatures": {}},
         "count": sessions,
         "etag": "1",

@@ -71,4 +71,4 @@ pub use crate::secret_value::backup_key::{
 };
 
 /// The algorithm of key backups.
-pub const MEGOLM_BACKUP_V1: &str = "m.megolm_backup.v1.curve25519-aes-sha2";
+pub const MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2: &str = "m.megolm_backup.v1.curve25519-aes-sha2";

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use super::{
-    MEGOLM_BACKUP_V1,
+    MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2,
     auth_data::{AuthData, AuthDataError},
 };
 use crate::{
@@ -69,7 +69,7 @@ impl BackupVersionInfo {
             .map_err(|_| BackupVersionInfoError::Member("algorithm"))?
             .into_owned();
         let raw_auth_data = member("auth_data")?.to_owned();
-        let auth_data = if algorithm == MEGOLM_BACKUP_V1 {
+        let auth_data = if algorithm == MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2 {
             AuthData::from_json(raw_auth_data.get(), limits)
         } else {
             Err(AuthDataError::UnsupportedAlgorithm(Excerpt::new(&algorithm)))

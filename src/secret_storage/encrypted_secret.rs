@@ -1,6 +1,6 @@
 //! A secret as it stands in account data: encrypted to one key or to several.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -169,22 +169,19 @@ pub(super) fn with_entry(
 
 /// The content of a secret without these entries, and all else as it is.
 pub(super) fn without_entries(content: &JsonObject, ids: &[SecretStorageKeyId]) -> JsonObject {
-    let mut content = content.clone();
-    for id in ids {
-        if let Some(encrypted) = content.member(ENCRYPTED) {
-            let encrypted = json::without_member(Some(encrypted), id.as_str());
-            let text = json::with_member(Some(content.as_raw()), ENCRYPTED, &encrypted);
-            content = JsonObject::from_our_own(&text);
-        }
-        let is_beside = content
-            .member(id.as_str())
-            .is_some_and(|entry| read_entry(entry) == Ok(SecretEntry::Passthrough));
-        if is_beside {
-            let text = json::without_member(Some(content.as_raw()), id.as_str());
-            content = JsonObject::from_our_own(&text);
-        }
+    let ids: HashSet<&str> = ids.iter().map(SecretStorageKeyId::as_str).collect();
+    let mut text = json::without_members(Some(content.as_raw()), |name, value| {
+        name == ENCRYPTED || ids.contains(name) && read_entry(value) == Ok(SecretEntry::Passthrough)
+    });
+    if let Some(encrypted) = content.member(ENCRYPTED) {
+        let encrypted = json::without_members(Some(encrypted), |name, _| ids.contains(name));
+        text = json::with_member(
+            JsonObject::from_our_own(&text).as_raw().into(),
+            ENCRYPTED,
+            &encrypted,
+        );
     }
-    content
+    JsonObject::from_our_own(&text)
 }
 
 const ENCRYPTED: &str = "encrypted";

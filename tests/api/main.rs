@@ -27,8 +27,8 @@ use strongroom::{
         RequestError,
     },
     backup::{
-        AuthData, BackupDecryptionKey, BackupVersionInfo, MEGOLM_BACKUP_V1, SealOptions,
-        SealedSession, TrustedBackup,
+        AuthData, BackupDecryptionKey, BackupVersionInfo, MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2,
+        SealOptions, SealedSession, TrustedBackup,
     },
     ids::RoomId,
     session_data::{SessionData, SessionKey},
@@ -48,7 +48,7 @@ fn a_request_has_the_url_the_token_and_the_body() {
     assert_eq!(request.headers()["accept"], "application/json");
     assert_eq!(request.headers()["content-type"], "application/json");
     let expected = format!(
-        r#"{{"algorithm":"{MEGOLM_BACKUP_V1}","auth_data":{{"public_key":"{}"}}}}"#,
+        r#"{{"algorithm":"{MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2}","auth_data":{{"public_key":"{}"}}}}"#,
         key.public_key(),
     );
     assert_eq!(String::from_utf8(request.into_body()).unwrap(), expected);
@@ -102,7 +102,7 @@ fn trusted(version: &str) -> (TrustedBackup, BackupDecryptionKey) {
     let key = BackupDecryptionKey::generate().unwrap();
     let auth_data = AuthData::new(key.public_key());
     let member = format!(r#""version":"{version}""#);
-    let info = version_info(&member, MEGOLM_BACKUP_V1, auth_data.as_json());
+    let info = version_info(&member, MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, auth_data.as_json());
     (TrustedBackup::by_decryption_key(&info, &key, &[]).unwrap(), key)
 }
 

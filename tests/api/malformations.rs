@@ -10,7 +10,7 @@ use strongroom::{
     },
     backup::{
         AuthData, AuthDataError, BackupDecryptionKey, BackupPublicKeyError, BackupVersionInfo,
-        MEGOLM_BACKUP_V1, TrustedBackup,
+        MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, TrustedBackup,
     },
     ids::{BackupVersion, RoomId},
 };
@@ -53,10 +53,14 @@ fn row_19_early_servers_wrote_tokens_as_numbers_and_answered_with_nothing() {
     let stored =
         put.read_response(&Response::new(r#"{"etag":5,"count":"6"}"#), &Limits::default()).unwrap();
     assert_eq!((stored.etag.as_deref(), stored.count), (Some("5"), Some(6)));
-    let info = version_info(r#""version":3,"etag":7,"count":"8""#, MEGOLM_BACKUP_V1, &usable());
+    let info = version_info(
+        r#""version":3,"etag":7,"count":"8""#,
+        MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2,
+        &usable(),
+    );
     assert_eq!(info.version().as_str(), "3");
     assert_eq!((info.etag(), info.count()), (Some("7"), Some(8)));
-    let info = version_info(r#""version":"3""#, MEGOLM_BACKUP_V1, &usable());
+    let info = version_info(r#""version":"3""#, MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, &usable());
     assert_eq!((info.etag(), info.count()), (None, None));
 
     let created = answer(&CreateBackupVersion::new(unsigned()), 200, r#"{"version":3}"#).unwrap();
@@ -80,16 +84,22 @@ fn rows_21_and_22_a_version_that_cannot_be_used_is_still_a_version() {
     assert!(
         matches!(unknown, Some(AuthDataError::UnsupportedAlgorithm(name)) if name.as_str() == "org.example.new")
     );
-    assert!(matches!(auth_data(MEGOLM_BACKUP_V1, "\"a string\""), Some(AuthDataError::Json(_))));
-    assert_eq!(auth_data(MEGOLM_BACKUP_V1, "{ }"), Some(AuthDataError::NoPublicKey));
+    assert!(matches!(
+        auth_data(MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, "\"a string\""),
+        Some(AuthDataError::Json(_))
+    ));
+    assert_eq!(
+        auth_data(MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, "{ }"),
+        Some(AuthDataError::NoPublicKey)
+    );
     let public_key = |bytes: &[u8]| {
         format!(r#"{{"public_key":"{}", "x":[1]}}"#, strongroom::encoding::base64::encode(bytes))
     };
-    let error = auth_data(MEGOLM_BACKUP_V1, &public_key(&[9; 45]));
+    let error = auth_data(MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, &public_key(&[9; 45]));
     assert!(matches!(error, Some(AuthDataError::PublicKey(BackupPublicKeyError::Base64(_)))));
-    let error = auth_data(MEGOLM_BACKUP_V1, &public_key(&[0; 32]));
+    let error = auth_data(MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, &public_key(&[0; 32]));
     assert_eq!(error, Some(AuthDataError::PublicKey(BackupPublicKeyError::NonContributory)));
-    assert_eq!(auth_data(MEGOLM_BACKUP_V1, &public_key(&[9; 32])), None);
+    assert_eq!(auth_data(MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, &public_key(&[9; 32])), None);
 }
 
 /// Row 22 of the malformations: 45 bytes of public key were seen.
@@ -97,7 +107,7 @@ fn rows_21_and_22_a_version_that_cannot_be_used_is_still_a_version() {
 fn row_22_a_version_that_cannot_be_used_is_listed_deleted_and_replaced() {
     let key = strongroom::encoding::base64::encode(&[9; 45]);
     let body = format!(
-        r#"{{"version":"4","algorithm":"{MEGOLM_BACKUP_V1}","auth_data":{{"public_key":"{key}"}},"count":12}}"#
+        r#"{{"version":"4","algorithm":"{MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2}","auth_data":{{"public_key":"{key}"}},"count":12}}"#
     );
     let listed = answer(&GetBackupVersion::new("4".into()), 200, &body).unwrap().unwrap();
     assert_eq!((listed.version().as_str(), listed.count()), ("4", Some(12)));

@@ -10,8 +10,9 @@ use strongroom::{
         PutRoomKeysForRoom, PutRoomKeysForSession, ResponseError, UpdateBackupVersion,
     },
     backup::{
-        AuthData, BackedUpSession, BackupDecryptionKey, IdProblem, MEGOLM_BACKUP_V1, OpenError,
-        SealOptions, SealedSession, TrustError, TrustedBackup,
+        AuthData, BackedUpSession, BackupDecryptionKey, IdProblem,
+        MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, OpenError, SealOptions, SealedSession, TrustError,
+        TrustedBackup,
     },
     ids::{BackupVersion, RoomId, SessionId},
 };
@@ -22,7 +23,7 @@ use crate::{answer, assert_wire, sealed, session, trusted, version_info, wire};
 fn versions_are_created_read_updated_and_deleted() {
     let auth_data = AuthData::new(BackupDecryptionKey::generate().unwrap().public_key());
     let json = auth_data.as_json();
-    let (algorithm, one) = (MEGOLM_BACKUP_V1, BackupVersion::from("1"));
+    let (algorithm, one) = (MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, BackupVersion::from("1"));
     assert_wire(
         &CreateBackupVersion::new(auth_data.clone()),
         "POST",
@@ -191,7 +192,9 @@ fn a_version_that_is_not_there_is_none_and_other_refusals_are_errors() {
     let get = GetBackupVersion::new("9".into());
     assert!(answer(&get, 404, r#"{"errcode":"M_NOT_FOUND"}"#).unwrap().is_none());
     assert!(answer(&get, 404, r#"{"errcode":"M_UNRECOGNIZED"}"#).is_err());
-    let body = format!(r#"{{"version":"9","algorithm":"{MEGOLM_BACKUP_V1}","auth_data":{{}}}}"#);
+    let body = format!(
+        r#"{{"version":"9","algorithm":"{MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2}","auth_data":{{}}}}"#
+    );
     assert_eq!(answer(&get, 200, &body).unwrap().unwrap().version().as_str(), "9");
     let error = answer(&get, 200, r#"{"version":"9","auth_data":{}}"#).unwrap_err();
     assert_eq!(error, ResponseError::Member("algorithm").into());
@@ -274,7 +277,8 @@ fn the_callers_limits_hold_for_a_response_that_is_there_as_a_whole() {
 
 #[test]
 fn a_long_room_id_is_shared_by_its_sessions() {
-    let sessions: Vec<_> = (0..10_000).map(|number| format!("\"{number}\":0")).collect();
+    let session = format!(r#"{{"x":"{}"}}"#, "y".repeat(60));
+    let sessions: Vec<_> = (0..10_000).map(|number| format!("\"{number}\":{session}")).collect();
     let room = "r".repeat(4_000);
     let body = format!("{{\"rooms\":{{\"{room}\":{{\"sessions\":{{{}}}}}}}}}", sessions.join(","));
     let keys = GetRoomKeys::new(BackupVersion::from("1"));
@@ -291,7 +295,7 @@ fn a_retired_key_stays_retired_in_another_encoding() {
     bytes[31] |= 0x80;
     let auth_data =
         format!(r#"{{"public_key":"{}"}}"#, strongroom::encoding::base64::encode(&bytes));
-    let info = version_info(r#""version":"1""#, MEGOLM_BACKUP_V1, &auth_data);
+    let info = version_info(r#""version":"1""#, MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, &auth_data);
     let retired = [*key.public_key()];
     let error = TrustedBackup::by_decryption_key(&info, &key, &retired).unwrap_err();
     assert_eq!(error, TrustError::Retired);

@@ -22,7 +22,7 @@ use strongroom::{
         GetWhoAmI, PutAccountData, PutRoomKeys, PutRoomKeysForRoom, PutRoomKeysForSession,
         QueryKeys, SendToDevice, UpdateBackupVersion, UploadSignatures,
     },
-    backup::{AuthData, MEGOLM_BACKUP_V1},
+    backup::{AuthData, MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2},
     encoding::json_object::JsonObject,
     signed_json::SignedObject,
 };
@@ -34,7 +34,7 @@ fn versions_are_asked_for_as_ruma_does() {
     let (_, key) = trusted("1");
     let auth_data = AuthData::new(key.public_key());
     let described = json!({
-        "algorithm": MEGOLM_BACKUP_V1,
+        "algorithm": MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2,
         "auth_data": serde_json::from_str::<Value>(auth_data.as_json()).unwrap(),
     });
     let v = || "a/1".to_owned();

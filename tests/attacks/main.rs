@@ -23,6 +23,7 @@ mod asserted;
 mod driver;
 mod few_rounds;
 mod house;
+mod limits;
 mod promises;
 mod provenance;
 mod readers;

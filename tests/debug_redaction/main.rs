@@ -81,9 +81,7 @@ use strongroom::{
     excerpt::Excerpt,
     homeserver::{
         Homeserver, HomeserverOptions,
-        faults::{
-            Cut, Exchange, Fault, FaultRule, Faults, OtherDevice, RetryAfter as FaultRetryAfter,
-        },
+        faults::{Cut, Exchange, Fault, FaultRule, Faults, OtherDevice, RateLimitHint},
     },
     ids::{
         BackupVersion, DeviceId, EventType, KeyId, RequestId, RoomId, SecretName,
@@ -293,7 +291,7 @@ fn hold_no_secret() -> BTreeSet<String> {
         Faults,
         HomeserverOptions,
         OtherDevice,
-        FaultRetryAfter,
+        RateLimitHint,
         // Names, flags, numbers.
         BackupVersion,
         DerivationProgress,

@@ -63,6 +63,23 @@ pub(crate) fn public_types(sources: &[Source]) -> BTreeSet<String> {
     names
 }
 
+/// The public constants and free functions, each with its module. Those of a private module count, too: they may be
+/// exported from another one.
+pub(crate) fn public_values(sources: &[Source]) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for source in sources {
+        for item in &source.syntax.items {
+            let name = match item {
+                Item::Const(item) if is_public(&item.vis) => &item.ident,
+                Item::Fn(item) if is_public(&item.vis) => &item.sig.ident,
+                _ => continue,
+            };
+            names.insert(format!("strongroom::{}::{name}", source.module.join("::")));
+        }
+    }
+    names
+}
+
 /// Whether an item is compiled for unit tests alone.
 pub(crate) fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {

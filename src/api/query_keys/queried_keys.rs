@@ -40,8 +40,10 @@ pub struct QueriedKeys {
     /// The servers that could not be asked, and what the homeserver says of each. Their users may have
     /// keys all the same.
     pub failures: BTreeMap<String, JsonObject>,
-    /// What cannot be used, each with the reason: it cost itself alone.
+    /// What cannot be used, each with the reason: it cost itself alone. No more than [`Limits::findings`] are named.
     pub unusable: Vec<UnusableKey>,
+    /// How many cannot be used, those that are not named included.
+    pub unusable_count: u64,
 }
 
 impl QueriedKeys {
@@ -74,20 +76,27 @@ impl QueriedKeys {
     fn add_devices(&mut self, user_id: &UserId, devices: &RawValue, limits: &Limits) {
         let Some(devices) = members_of(devices) else {
             let error = QueriedKeyError::NotAnObject;
-            self.unusable.push(UnusableKey { user_id: user_id.clone(), device_id: None, error });
-            return;
+            let user_id = user_id.clone();
+            return self.cannot_use(UnusableKey { user_id, device_id: None, error }, limits);
         };
-        let of_user = self.device_keys.entry(user_id.clone()).or_default();
+        let mut of_user = BTreeMap::new();
         for (device_id, value) in devices {
             let device_id = DeviceId::from(device_id);
             match DeviceKeys::from_json(user_id, &device_id, value.get(), limits) {
                 Ok(keys) => drop(of_user.insert(device_id, keys)),
-                Err(error) => self.unusable.push(UnusableKey {
-                    user_id: user_id.clone(),
-                    device_id: Some(device_id),
-                    error,
-                }),
+                Err(error) => {
+                    let (user_id, device_id) = (user_id.clone(), Some(device_id));
+                    self.cannot_use(UnusableKey { user_id, device_id, error }, limits);
+                }
             }
+        }
+        self.device_keys.entry(user_id.clone()).or_default().extend(of_user);
+    }
+
+    fn cannot_use(&mut self, unusable: UnusableKey, limits: &Limits) {
+        self.unusable_count += 1;
+        if self.unusable.len() < limits.findings {
+            self.unusable.push(unusable);
         }
     }
 
@@ -103,7 +112,9 @@ impl QueriedKeys {
             let user_id = UserId::from(user_id);
             match CrossSigningKey::from_json(&user_id, usage, value.get(), limits) {
                 Ok(key) => drop(usable.insert(user_id, key)),
-                Err(error) => self.unusable.push(UnusableKey { user_id, device_id: None, error }),
+                Err(error) => {
+                    self.cannot_use(UnusableKey { user_id, device_id: None, error }, limits);
+                }
             }
         }
         Ok(usable)

@@ -10,7 +10,7 @@ use crate::{
         endpoint::{object, sealed::Sealed},
         path::Path,
     },
-    backup::{AuthData, MAX_VERSION_BYTES, MEGOLM_BACKUP_V1},
+    backup::{AuthData, MAX_VERSION_BYTES, MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2},
     encoding::json,
     ids::BackupVersion,
 };
@@ -49,7 +49,8 @@ impl Endpoint for CreateBackupVersion {
             algorithm: &'static str,
             auth_data: &'a AuthData,
         }
-        let body = Body { algorithm: MEGOLM_BACKUP_V1, auth_data: &self.auth_data };
+        let body =
+            Body { algorithm: MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, auth_data: &self.auth_data };
         json::to_bytes(&body, self.auth_data.as_json().len() + 128)
     }
 

@@ -50,6 +50,6 @@ impl Endpoint for GetRoomKeys {
     /// A response without `rooms`, an error body with status 200 for one, is an error and never an
     /// empty backup.
     fn read_body(&self, body: &[u8], limits: &Limits) -> Result<RoomKeys, ResponseError> {
-        RoomKeys::read(RoomKeysSplitter::new(limits), body)
+        RoomKeys::read(RoomKeysSplitter::new(limits), body, limits)
     }
 }

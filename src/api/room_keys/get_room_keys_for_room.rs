@@ -48,6 +48,6 @@ impl Endpoint for GetRoomKeysForRoom {
 
     /// A response without `sessions` is an error and never an empty room.
     fn read_body(&self, body: &[u8], limits: &Limits) -> Result<RoomKeys, ResponseError> {
-        RoomKeys::read(RoomKeysSplitter::for_room(self.room_id.clone(), limits), body)
+        RoomKeys::read(RoomKeysSplitter::for_room(self.room_id.clone(), limits), body, limits)
     }
 }

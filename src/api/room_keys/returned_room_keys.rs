@@ -1,6 +1,7 @@
 //! Sessions as a whole response returns them.
 
 use crate::{
+    Limits,
     api::ResponseError,
     backup::{BackedUpSession, FailedSession, ReturnedSession, RoomKeysItem, RoomKeysSplitter},
     ids::RoomId,
@@ -16,25 +17,48 @@ pub struct RoomKeys {
     pub failed: Vec<FailedSession>,
     /// Rooms whose entry is not an object with sessions: each cost itself and nothing else.
     pub broken_rooms: Vec<RoomId>,
+    /// How many more there are that cannot be sessions: of failed ones, of broken rooms and of what is too short to be
+    /// a session, no more than [`Limits::findings`] are kept, so that a response takes a few times its size in memory.
+    pub surplus: u64,
 }
 
 impl RoomKeys {
     /// Reads a whole response. One without sessions where they should be, an error body with a status
     /// of success for one, is an error and never an empty backup.
-    pub(super) fn read(mut splitter: RoomKeysSplitter, body: &[u8]) -> Result<Self, ResponseError> {
-        let mut keys = Self { sessions: Vec::new(), failed: Vec::new(), broken_rooms: Vec::new() };
-        let mut rest = body;
+    pub(super) fn read(
+        mut splitter: RoomKeysSplitter,
+        body: &[u8],
+        limits: &Limits,
+    ) -> Result<Self, ResponseError> {
+        let (sessions, failed, broken_rooms) = (Vec::new(), Vec::new(), Vec::new());
+        let mut keys = Self { sessions, failed, broken_rooms, surplus: 0 };
+        let (mut rest, mut short) = (body, 0);
         while let Some(item) = splitter.next_item(&mut rest)? {
             match item {
-                RoomKeysItem::Session(session) => keys.sessions.push(to_owned(session)),
-                RoomKeysItem::FailedSession(failed) => keys.failed.push(failed),
-                RoomKeysItem::BrokenRoom(room_id) => keys.broken_rooms.push(room_id.clone()),
+                RoomKeysItem::Session(session) => {
+                    short += usize::from(session.json.len() < MIN_SESSION_BYTES);
+                    if session.json.len() < MIN_SESSION_BYTES && short > limits.findings {
+                        keys.surplus += 1;
+                    } else {
+                        keys.sessions.push(to_owned(session));
+                    }
+                }
+                RoomKeysItem::FailedSession(failed) if keys.failed.len() < limits.findings => {
+                    keys.failed.push(failed);
+                }
+                RoomKeysItem::BrokenRoom(room_id) if keys.broken_rooms.len() < limits.findings => {
+                    keys.broken_rooms.push(room_id.clone());
+                }
+                RoomKeysItem::FailedSession(_) | RoomKeysItem::BrokenRoom(_) => keys.surplus += 1,
             }
         }
         splitter.end()?;
         Ok(keys)
     }
 }
+
+/// Less than the names of the members that a session has.
+const MIN_SESSION_BYTES: usize = 57;
 
 fn to_owned(session: ReturnedSession<'_>) -> BackedUpSession {
     let ReturnedSession { room_id, session_id, json } = session;

@@ -10,7 +10,7 @@ use crate::{
         Endpoint, RequestError, ResponseError,
         endpoint::{acknowledgement, sealed::Sealed},
     },
-    backup::{AuthData, MEGOLM_BACKUP_V1},
+    backup::{AuthData, MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2},
     encoding::json,
     ids::BackupVersion,
 };
@@ -76,7 +76,7 @@ impl Endpoint for UpdateBackupVersion {
             version: &'a BackupVersion,
         }
         let Self { version, auth_data } = self;
-        let body = Body { algorithm: MEGOLM_BACKUP_V1, auth_data, version };
+        let body = Body { algorithm: MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, auth_data, version };
         json::to_bytes(&body, auth_data.as_json().len() + 128)
     }
 

@@ -1,6 +1,9 @@
 //! The secret storage as the homeserver has it, and plans that are carried out there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use http::Response;
 use rand_core::CryptoRng;
@@ -27,6 +30,8 @@ pub(super) struct Storage {
     pub(super) post: Post,
     /// As the host gave them, and as they were read since.
     events: BTreeMap<EventType, JsonObject>,
+    /// What they say, until one of them is another one.
+    parsed: Option<Arc<SecretStorage>>,
     is_read: bool,
     /// What is read from the homeserver itself before the storage is known.
     to_read: BTreeSet<EventType>,
@@ -59,6 +64,7 @@ impl Storage {
             limits,
             post: Post::default(),
             events: BTreeMap::new(),
+            parsed: None,
             is_read: false,
             to_read: BTreeSet::new(),
             running: None,
@@ -73,9 +79,14 @@ impl Storage {
 
     /// What the account data says, once the host has given it and the homeserver was asked for what the host may not
     /// have heard of.
-    pub(super) fn get(&self) -> Option<SecretStorage> {
+    pub(super) fn get(&mut self) -> Option<Arc<SecretStorage>> {
         let is_known = self.is_read && self.to_read.is_empty();
-        is_known.then(|| SecretStorage::from_account_data(&self.events, &self.limits))
+        is_known.then(|| self.parsed())
+    }
+
+    fn parsed(&mut self) -> Arc<SecretStorage> {
+        let parse = || Arc::new(SecretStorage::from_account_data(&self.events, &self.limits));
+        Arc::clone(self.parsed.get_or_insert_with(parse))
     }
 
     pub(super) fn give(&mut self, events: impl IntoIterator<Item = (EventType, JsonObject)>) {
@@ -85,6 +96,7 @@ impl Storage {
             call.path_and_query().is_ok()
         };
         self.events = events.into_iter().filter(is_ours).collect();
+        self.parsed = None;
         self.is_read = true;
         self.look_again();
     }
@@ -96,7 +108,7 @@ impl Storage {
 
     /// What has a name that everybody knows is read from the homeserver, and so is every secret that is known.
     pub(super) fn look_again(&mut self) {
-        let storage = SecretStorage::from_account_data(&self.events, &self.limits);
+        let storage = self.parsed();
         let known = storage.secrets().map(|(name, _)| name.as_str());
         let names = known.chain(WELL_KNOWN).chain([DEFAULT_KEY]);
         self.to_read = names.map(EventType::from).collect();
@@ -184,9 +196,12 @@ impl Storage {
         event_type: &EventType,
         content: Option<JsonObject>,
     ) -> Result<(), FlowError> {
-        match &content {
-            Some(content) => drop(self.events.insert(event_type.clone(), content.clone())),
-            None => drop(self.events.remove(event_type)),
+        let before = match &content {
+            Some(content) => self.events.insert(event_type.clone(), content.clone()),
+            None => self.events.remove(event_type),
+        };
+        if before != content {
+            self.parsed = None;
         }
         self.to_read.remove(event_type);
         self.compare(event_type, content.as_ref())

@@ -2,18 +2,26 @@
 
 use serde_json::value::RawValue;
 
-use super::{RawObject, to_text};
+use super::{RawObject, string, to_text};
 
 /// The text of an object with one member set; of anything but an object, of that member alone.
 pub(crate) fn with_member(object: Option<&RawValue>, name: &str, value: &str) -> String {
-    let mut text = opened(object, name);
+    let mut text = opened(object, |member, _| member == name);
     text.extend([&to_text(name), ":", value, "}"]);
     text
 }
 
 /// The text of an object without one of its members; of anything but an object, an empty one.
 pub(crate) fn without_member(object: Option<&RawValue>, name: &str) -> String {
-    let mut text = opened(object, name);
+    without_members(object, |member, _| member == name)
+}
+
+/// The text of an object without some of its members, however many there are.
+pub(crate) fn without_members(
+    object: Option<&RawValue>,
+    is_gone: impl Fn(&str, &RawValue) -> bool,
+) -> String {
+    let mut text = opened(object, is_gone);
     if text.ends_with(',') {
         text.pop();
     }
@@ -21,15 +29,16 @@ pub(crate) fn without_member(object: Option<&RawValue>, name: &str) -> String {
     text
 }
 
-/// All members but one, each with a comma behind it.
-fn opened(object: Option<&RawValue>, without: &str) -> String {
-    let mut members = object
+/// All members but some, each with a comma behind it.
+fn opened(object: Option<&RawValue>, is_gone: impl Fn(&str, &RawValue) -> bool) -> String {
+    let members = object
         .and_then(|object| RawObject::parse(object.get().as_bytes()).ok())
         .unwrap_or_default();
-    members.take(without);
     let mut text = String::from("{");
     for (key, value) in members.iter() {
-        text.extend([key.get(), ":", value.get(), ","]);
+        if !string(key).is_ok_and(|name| is_gone(name.as_str(), value)) {
+            text.extend([key.get(), ":", value.get(), ","]);
+        }
     }
     text
 }

@@ -3,7 +3,7 @@
 use http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
-use super::fault::RetryAfter;
+use super::fault::RateLimitHint;
 use crate::homeserver::reply::to_body;
 
 #[derive(Serialize, Default)]
@@ -16,9 +16,9 @@ struct Error {
     soft_logout: Option<bool>,
 }
 
-pub(super) fn rate_limit(retry_after: &RetryAfter) -> Response<Vec<u8>> {
+pub(super) fn rate_limit(retry_after: &RateLimitHint) -> Response<Vec<u8>> {
     let retry_after_ms = match retry_after {
-        RetryAfter::Milliseconds(ms) => Some(*ms),
+        RateLimitHint::Milliseconds(ms) => Some(*ms),
         _ => None,
     };
     let error = Error {
@@ -29,9 +29,9 @@ pub(super) fn rate_limit(retry_after: &RetryAfter) -> Response<Vec<u8>> {
     };
     let mut response = json(StatusCode::TOO_MANY_REQUESTS, &error);
     let header = match retry_after {
-        RetryAfter::Seconds(seconds) => Some(HeaderValue::from(*seconds)),
-        RetryAfter::Header(value) => Some(value.clone()),
-        RetryAfter::Nothing | RetryAfter::Milliseconds(_) => None,
+        RateLimitHint::Seconds(seconds) => Some(HeaderValue::from(*seconds)),
+        RateLimitHint::Header(value) => Some(value.clone()),
+        RateLimitHint::Nothing | RateLimitHint::Milliseconds(_) => None,
     };
     if let Some(value) = header {
         response.headers_mut().insert(header::RETRY_AFTER, value);

@@ -21,7 +21,7 @@ pub enum Fault {
     /// second answer.
     DeliverTwice,
     /// 429 `M_LIMIT_EXCEEDED`; the homeserver does not act.
-    RateLimit(RetryAfter),
+    RateLimit(RateLimitHint),
     /// An error of the homeserver: this status with `M_UNKNOWN`.
     ServerError {
         /// 500, 503, …
@@ -54,7 +54,7 @@ pub enum Fault {
 /// ([specification](https://spec.matrix.org/v1.16/client-server-api/#rate-limiting)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum RetryAfter {
+pub enum RateLimitHint {
     /// It does not.
     Nothing,
     /// A `Retry-After` header with a number of seconds.

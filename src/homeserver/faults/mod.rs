@@ -41,7 +41,7 @@ use http::{Request, Response};
 use self::{dice::Dice, rule::CountedRule};
 pub use self::{
     exchange::Exchange,
-    fault::{Cut, Fault, RetryAfter},
+    fault::{Cut, Fault, RateLimitHint},
     other_device::OtherDevice,
     rule::FaultRule,
 };

@@ -9,10 +9,10 @@ use crate::ids::UserId;
 ///
 /// ```
 /// use http::Method;
-/// use strongroom::homeserver::faults::{Fault, FaultRule, RetryAfter};
+/// use strongroom::homeserver::faults::{Fault, FaultRule, RateLimitHint};
 ///
 /// // The third and the fourth upload of keys are sent too soon.
-/// let rule = FaultRule::new(Fault::RateLimit(RetryAfter::Seconds(2)))
+/// let rule = FaultRule::new(Fault::RateLimit(RateLimitHint::Seconds(2)))
 ///     .method(Method::PUT)
 ///     .path("/_matrix/client/v3/room_keys/keys")
 ///     .from_nth(3)

@@ -105,7 +105,7 @@ pub enum ChangeError {
     /// authentic.
     #[error("nobody vouches for the secret: the homeserver could have put it where it comes from")]
     Unauthenticated(SecretName),
-    /// The name belongs to the secret storage itself, or is one of an old draft.
+    /// The name belongs to the secret storage itself, is one of an old draft, or that of an algorithm.
     #[error("no secret can have this name")]
     Name(SecretName),
     /// The secret is not what its name asks for.

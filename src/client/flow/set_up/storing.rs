@@ -32,10 +32,10 @@ impl SetUp {
             self.storage.look_again();
             return None;
         }
-        let Some(storage) = self.storage.get() else { return Some(self.read(now, rng)) };
         if !self.storage.wants_plan() {
             return Some(self.read(now, rng));
         }
+        let Some(storage) = self.storage.get() else { return Some(self.read(now, rng)) };
         if self.is_current != Look::Done {
             return self.look_at_backup(now, rng);
         }
