@@ -17,7 +17,6 @@ mod room_keys;
 mod signing;
 mod sync;
 mod with_homeserver;
-mod with_ruma;
 
 use http::{Method, Response};
 use strongroom::{

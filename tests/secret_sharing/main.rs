@@ -9,8 +9,13 @@
 
 mod answer_table;
 mod events;
+#[path = "../../examples/support/host/mod.rs"]
+mod host;
+#[path = "../support/household.rs"]
+mod household;
 mod kit;
 mod machines;
+mod olm;
 mod produced;
 mod request_table;
 mod restart;

@@ -1,0 +1,230 @@
+//! The same requests as ruma makes them: an independent reading of the specification.
+
+use std::{borrow::Cow, time::Duration};
+
+use percent_encoding::percent_decode_str;
+use ruma::{
+    TransactionId,
+    api::{
+        MatrixVersion, OutgoingRequest, OutgoingRequestExt as _, SupportedVersions,
+        auth_scheme::{AuthScheme, SendAccessToken},
+        client::{account, backup, config, keys, sync, to_device},
+        path_builder::VersionHistory,
+    },
+    serde::Raw,
+};
+use serde_json::{Value, json};
+use strongroom::{
+    api::{
+        CreateBackupVersion, DeleteBackupVersion, DeleteRoomKeys, DeleteRoomKeysForRoom,
+        DeleteRoomKeysForSession, Endpoint, GetAccountData, GetBackupVersion,
+        GetCurrentBackupVersion, GetRoomKeys, GetRoomKeysForRoom, GetRoomKeysForSession, GetSync,
+        GetWhoAmI, PutAccountData, PutRoomKeys, PutRoomKeysForRoom, PutRoomKeysForSession,
+        QueryKeys, SendToDevice, UpdateBackupVersion, UploadSignatures,
+    },
+    backup::{AuthData, MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2},
+    encoding::json_object::JsonObject,
+    signed_json::SignedObject,
+};
+
+use crate::kit::{sealed, trusted, wire};
+
+#[test]
+fn versions_are_asked_for_as_ruma_does() {
+    let (_, key) = trusted("1");
+    let auth_data = AuthData::new(key.public_key());
+    let described = json!({
+        "algorithm": MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2,
+        "auth_data": serde_json::from_str::<Value>(auth_data.as_json()).unwrap(),
+    });
+    let v = || "a/1".to_owned();
+    let version = || "a/1".into();
+    let theirs = backup::create_backup_version::v3::Request::new(raw(&described));
+    assert_same(&CreateBackupVersion::new(auth_data.clone()), theirs);
+    assert_same(&GetCurrentBackupVersion, backup::get_latest_backup_info::v3::Request::new());
+    let theirs = backup::get_backup_info::v3::Request::new(v());
+    assert_same(&GetBackupVersion::new(version()), theirs);
+    let theirs = backup::delete_backup_version::v3::Request::new(v());
+    assert_same(&DeleteBackupVersion::new(version()), theirs);
+
+    // Early servers want the version in the body, too; ruma leaves it out.
+    let theirs = backup::update_backup_version::v3::Request::new(v(), raw(&described));
+    let (mut theirs, ours) = (
+        taken_apart(&theirs_on_wire(theirs)),
+        ours(&UpdateBackupVersion::new(version(), auth_data)),
+    );
+    theirs.body["version"] = json!("a/1");
+    assert_eq!(ours, theirs);
+}
+
+#[test]
+fn sessions_are_asked_for_as_ruma_does() {
+    let (v, r, s) = (|| "7".to_owned(), || ROOM.try_into().unwrap(), || SESSION.to_owned());
+    let (version, room, session) = (|| "7".into(), || ROOM.into(), || SESSION.into());
+    assert_same(&GetRoomKeys::new(version()), backup::get_backup_keys::v3::Request::new(v()));
+    assert_same(&DeleteRoomKeys::new(version()), backup::delete_backup_keys::v3::Request::new(v()));
+    let theirs = backup::get_backup_keys_for_room::v3::Request::new(v(), r());
+    assert_same(&GetRoomKeysForRoom::new(version(), room()), theirs);
+    let theirs = backup::delete_backup_keys_for_room::v3::Request::new(v(), r());
+    assert_same(&DeleteRoomKeysForRoom::new(version(), room()), theirs);
+    let theirs = backup::get_backup_keys_for_session::v3::Request::new(v(), r(), s());
+    assert_same(&GetRoomKeysForSession::new(version(), room(), session()), theirs);
+    let theirs = backup::delete_backup_keys_for_session::v3::Request::new(v(), r(), s());
+    assert_same(&DeleteRoomKeysForSession::new(version(), room(), session()), theirs);
+}
+
+#[test]
+fn sessions_are_stored_as_ruma_does() {
+    let (backup_, _) = trusted("7");
+    let sealed = sealed(&backup_, ROOM);
+    let (v, r, s) =
+        (|| "7".to_owned(), || ROOM.try_into().unwrap(), sealed.session_id().to_string());
+    let data = serde_json::to_value(sealed.data()).unwrap();
+    let sessions = json!({ s.as_str(): data });
+
+    let rooms = serde_json::from_value(json!({ ROOM: { "sessions": sessions } })).unwrap();
+    let theirs = backup::add_backup_keys::v3::Request::new(v(), rooms);
+    assert_same(&PutRoomKeys::new(&backup_, [sealed.clone()]).unwrap(), theirs);
+    let of_room = serde_json::from_value(sessions).unwrap();
+    let theirs = backup::add_backup_keys_for_room::v3::Request::new(v(), r(), of_room);
+    let ours = PutRoomKeysForRoom::new(&backup_, ROOM.into(), [sealed.clone()]).unwrap();
+    assert_same(&ours, theirs);
+    let theirs = backup::add_backup_keys_for_session::v3::Request::new(v(), r(), s, raw(&data));
+    assert_same(&PutRoomKeysForSession::new(&backup_, sealed).unwrap(), theirs);
+}
+
+#[test]
+fn the_account_is_asked_for_as_ruma_does() {
+    let user = || USER.try_into().unwrap();
+    assert_same(&GetWhoAmI, account::whoami::v3::Request::new());
+    let event_type = "m.secret_storage.key.a/b";
+    let theirs = config::get_global_account_data::v3::Request::new(user(), event_type.into());
+    assert_same(&GetAccountData::new(USER.into(), event_type.into()), theirs);
+    let content = json!({ "key": "abc" });
+    let theirs = config::set_global_account_data::v3::Request::new_raw(
+        user(),
+        event_type.into(),
+        raw(&content),
+    );
+    assert_same(&PutAccountData::new(USER.into(), event_type.into(), object(&content)), theirs);
+}
+
+#[test]
+fn a_sync_is_asked_for_as_ruma_does() {
+    let mut theirs = sync::sync_events::v3::Request::new();
+    let filter = json!({
+        "account_data": { "types": ["m.a", "m.b*"] },
+        "presence": { "types": [] },
+        "room": { "rooms": [] },
+    });
+    let filter: ruma::api::client::filter::FilterDefinition =
+        serde_json::from_value(filter).unwrap();
+    theirs.filter = Some(filter.into());
+    theirs.since = Some("s1_2".to_owned());
+    theirs.timeout = Some(Duration::from_millis(30_000));
+    theirs.set_presence = ruma::presence::PresenceState::Offline;
+    let ours = GetSync::new()
+        .account_data(["m.a".into(), "m.b*".into()])
+        .since("s1_2".into())
+        .timeout(Duration::from_millis(30_000));
+    assert_same(&ours, theirs);
+}
+
+#[test]
+fn devices_and_keys_are_asked_for_as_ruma_does() {
+    let content = json!({ "action": "request" });
+    let messages = json!({ USER: { "PHONE": content, "*": content } });
+    let theirs = to_device::send_event_to_device::v3::Request::new_raw(
+        "m.secret.request".into(),
+        <&TransactionId>::from("t/1").to_owned(),
+        serde_json::from_value(messages).unwrap(),
+    );
+    let ours = SendToDevice::secret_request("t/1".into())
+        .to(USER.into(), "PHONE".into(), object(&content))
+        .to_all(USER.into(), object(&content));
+    assert_same(&ours, theirs);
+
+    let mut theirs = keys::get_keys::v3::Request::new();
+    theirs.device_keys =
+        serde_json::from_value(json!({ USER: [], "@bob:example.org": ["PHONE"] })).unwrap();
+    theirs.timeout = Some(Duration::from_millis(500));
+    let ours = QueryKeys::new()
+        .user(USER.into())
+        .device("@bob:example.org".into(), "PHONE".into())
+        .timeout(Duration::from_millis(500));
+    assert_same(&ours, theirs);
+
+    let device = json!({ "device_id": "PHONE", "signatures": {} });
+    let signed = serde_json::from_value(json!({ USER: { "PHONE": device } })).unwrap();
+    let theirs = keys::upload_signatures::v3::Request::new(signed);
+    let device = SignedObject::from_json(&device.to_string(), &Default::default()).unwrap();
+    let ours = UploadSignatures::new().device(USER.into(), &"PHONE".into(), device);
+    assert_same(&ours, theirs);
+}
+
+/// A request, its identifiers decoded and its parameters in one order.
+#[derive(Debug, PartialEq)]
+struct Parts {
+    method: String,
+    path: Vec<String>,
+    query: Vec<(String, Value)>,
+    body: Value,
+}
+
+#[track_caller]
+fn assert_same<T>(ours_: &impl Endpoint, theirs: T)
+where
+    T: OutgoingRequest<PathBuilder = VersionHistory>,
+    for<'a> T::Authentication: AuthScheme<Input<'a> = SendAccessToken<'a>>,
+{
+    assert_eq!(ours(ours_), taken_apart(&theirs_on_wire(theirs)));
+}
+
+fn ours(endpoint: &impl Endpoint) -> Parts {
+    let (method, path, body) = wire(endpoint);
+    taken_apart(&(method, path, body.into_bytes()))
+}
+
+fn theirs_on_wire<T>(request: T) -> (String, String, Vec<u8>)
+where
+    T: OutgoingRequest<PathBuilder = VersionHistory>,
+    for<'a> T::Authentication: AuthScheme<Input<'a> = SendAccessToken<'a>>,
+{
+    let (versions, features) = ([MatrixVersion::V1_16].into(), Default::default());
+    let versions = Cow::Owned(SupportedVersions { versions, features });
+    let token = SendAccessToken::IfRequired("t0ken");
+    let request: http::Request<Vec<u8>> =
+        request.try_into_http_request("https://example.org", token, versions).unwrap();
+    assert_eq!(request.headers()["authorization"], "Bearer t0ken");
+    let path = request.uri().path_and_query().unwrap().as_str();
+    let path = path.strip_prefix("/_matrix/client/v3").unwrap().to_owned();
+    (request.method().to_string(), path, request.into_body())
+}
+
+fn taken_apart((method, url, body): &(String, String, Vec<u8>)) -> Parts {
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8().unwrap().into_owned();
+    let (path, query) = url.split_once('?').unwrap_or((url, ""));
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let parameter = |value: &str| {
+        let text = decoded(&value.replace('+', "%20"));
+        serde_json::from_str(&text).unwrap_or(Value::String(text))
+    };
+    let mut query: Vec<_> = pairs.map(|(name, value)| (decoded(name), parameter(value))).collect();
+    query.sort_by(|(one, _), (other, _)| one.cmp(other));
+    // ruma sends an empty object where the specification has no body.
+    let is_empty = body.is_empty() || body == b"{}";
+    let body = if is_empty { Value::Null } else { serde_json::from_slice(body).unwrap() };
+    Parts { method: method.clone(), path: path.split('/').map(decoded).collect(), query, body }
+}
+
+fn raw<T>(json: &Value) -> Raw<T> {
+    serde_json::from_value(json.clone()).unwrap()
+}
+
+fn object(json: &Value) -> JsonObject {
+    JsonObject::from_json(json.to_string().as_bytes()).unwrap()
+}
+
+const USER: &str = "@alice:example.org";
+const ROOM: &str = "!a/ö+#b:example.org";
+const SESSION: &str = "s/+1=";

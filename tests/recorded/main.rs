@@ -1,0 +1,25 @@
+//! What other implementations have written: test vectors and recorded accounts.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise, in its helpers too"
+)]
+
+mod aes_hmac_sha2;
+mod folder;
+mod js_sdk;
+mod js_sdk_secrets;
+mod js_sdk_trust;
+mod legacy_backup;
+mod legacy_ssss;
+mod quirks;
+mod recovery_key;
+mod sealed_messages;
+mod wrong_keys;
+mod wycheproof_pbkdf2;
+mod wycheproof_x25519;
+
+#[path = "../support/mod.rs"]
+mod support;

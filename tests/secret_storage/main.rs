@@ -1,0 +1,21 @@
+//! Secret storage: what is read, what is refused, and every change of it as a plan.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise, in its helpers too"
+)]
+
+mod laws;
+mod malformations;
+mod malformations_secrets;
+mod migration;
+mod plans;
+
+#[path = "../support/account.rs"]
+mod account;
+#[path = "../support/specification.rs"]
+mod specification;
+#[path = "../support/mod.rs"]
+mod support;
