@@ -5,7 +5,7 @@
 //! stop; nothing was uploaded to a version that no device of the user made; no key was shown that does not
 //! open its backup; the number of requests is bounded.
 //!
-//! `STRONGROOM_CHAOS_SEEDS` says how many seeds, 500 when unset; `STRONGROOM_CHAOS_SEED` runs one alone.
+//! `STRONGROOM_CHAOS_SEEDS` says how many seeds, 150 when unset; `STRONGROOM_CHAOS_SEED` runs one alone.
 #![allow(
     clippy::disallowed_methods,
     reason = "a test takes the number of its seeds from the environment, and has threads"
@@ -37,7 +37,7 @@ use world::World;
 #[test]
 fn whatever_happens_every_session_gets_home() {
     let one = env::var("STRONGROOM_CHAOS_SEED").ok().map(|seed| seed.parse::<u64>().unwrap());
-    let count = env::var("STRONGROOM_CHAOS_SEEDS").map_or(500, |count| count.parse().unwrap());
+    let count = env::var("STRONGROOM_CHAOS_SEEDS").map_or(SEEDS, |count| count.parse().unwrap());
     let seeds = one.map_or(0..count, |seed| seed..seed + 1);
     let (next, end) = (AtomicU64::new(seeds.start), seeds.end);
     let threads = thread::available_parallelism().map_or(1, usize::from).min(4);
@@ -64,7 +64,7 @@ fn whatever_happens_every_session_gets_home() {
         all
     });
     println!("{happened:#?}");
-    if one.is_none() && count >= 500 {
+    if one.is_none() && count >= SEEDS {
         for what in world::WHAT_HAPPENS {
             assert!(happened.get(what).is_some_and(|times| *times > 0), "never: {what}");
         }
@@ -89,3 +89,6 @@ fn run(seed: u64) -> BTreeMap<&'static str, u64> {
         resume_unwind(panic)
     })
 }
+
+/// How many histories, unless said otherwise: enough for everything to happen.
+const SEEDS: u64 = 150;

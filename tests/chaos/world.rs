@@ -15,7 +15,7 @@ use strongroom::{
 
 use crate::device::{Device, MAX_BYTES, MAX_SESSIONS, USER};
 
-/// What must have happened somewhere in 500 seeds, or they prove little.
+/// What must have happened somewhere in so many seeds, or they prove little.
 pub(crate) const WHAT_HAPPENS: [&str; 14] = [
     "backup created",
     "disabled",

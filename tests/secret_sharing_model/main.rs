@@ -103,13 +103,13 @@ fn run(setup: &Setup, script: &Script) -> Counts {
     world.counts()
 }
 
-/// Thousands of runs; `PROPTEST_CASES` can only make them more.
+/// Many runs; `PROPTEST_CASES` can only make them more.
 fn config() -> ProptestConfig {
     let default = ProptestConfig::default();
     ProptestConfig { cases: default.cases.max(RUNS), ..default }
 }
 
-const RUNS: u32 = 2_500;
+const RUNS: u32 = 750;
 
 const RUNS_TO_COUNT: u32 = 500;
 
