@@ -55,7 +55,10 @@
 //! `homeserver`: the in-memory homeserver. `parallel`: batches on several threads (rayon). `zxcvbn`:
 //! how strong a passphrase is. No feature is on by default, and none changes what the others do.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod api;
+#[doc(alias("key backup", "m.megolm_backup.v1"))]
 pub mod backup;
 pub mod client;
 mod clock;
@@ -66,13 +69,16 @@ pub mod excerpt;
 pub mod homeserver;
 pub mod ids;
 mod limits;
+#[doc(alias("security phrase"))]
 pub mod passphrase;
 pub mod provenance;
 pub mod randomness;
+#[doc(alias("security key"))]
 pub mod recovery_key;
 pub mod saved_state;
 pub mod secret;
 pub mod secret_sharing;
+#[doc(alias("4S", "SSSS"))]
 pub mod secret_storage;
 pub mod secret_value;
 pub mod session_data;
@@ -80,6 +86,15 @@ pub mod signed_json;
 
 pub use limits::Limits;
 
+/// The code in the README and in the guide is compiled, and runs.
 #[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
+mod pages {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../docs/guide/backup.md")]
+    struct Backup;
+    #[doc = include_str!("../docs/guide/client.md")]
+    struct Client;
+    #[doc = include_str!("../docs/guide/flows.md")]
+    struct Flows;
+}

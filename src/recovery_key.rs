@@ -35,6 +35,7 @@ use crate::{
 /// It remembers where it came from: what was made from bytes, or read from a text of which nothing is known, may
 /// have come from anywhere.
 #[derive(Clone)]
+#[doc(alias("security key"))]
 pub struct RecoveryKey {
     bytes: SecretBytes<32>,
     provenance: Provenance,

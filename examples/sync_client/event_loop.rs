@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Device {
-    // README begin
+    // guide begin
     /// Does what the machine wants, until it waits for more than a few seconds.
     pub(crate) fn run(&mut self) -> Result<()> {
         loop {
@@ -81,7 +81,7 @@ impl Device {
         self.stream = None;
         Ok(self.backup.answer(id, answer, now_ms())?)
     }
-    // README end
+    // guide end
 }
 
 const PIECE_BYTES: u64 = 64 << 10;

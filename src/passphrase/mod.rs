@@ -61,6 +61,7 @@ use crate::{
 ///
 /// There are no more rounds than the limits allowed when it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[doc(alias("security phrase"))]
 pub struct PassphraseParameters {
     rounds: Rounds,
     salt: String,

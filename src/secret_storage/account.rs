@@ -26,6 +26,7 @@ use crate::{
 ///
 /// What cannot be read is a [finding](SecretStorageFinding), and does not hide the rest.
 #[derive(Debug, Clone, Default)]
+#[doc(alias("4S", "SSSS", "key storage"))]
 pub struct SecretStorage {
     keys: BTreeMap<SecretStorageKeyId, KeyDescription>,
     /// What the event about the default key says; `None` if there is no such event.

@@ -26,6 +26,7 @@ use crate::{
 
 /// A key of the secret storage, and how sure it is that it is the one its description means.
 #[derive(Clone)]
+#[doc(alias("4S key", "SSSS key"))]
 pub struct SecretStorageKey {
     id: SecretStorageKeyId,
     secret: KeySecret,

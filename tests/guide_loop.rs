@@ -1,16 +1,16 @@
-//! The loop in the README is the code of the example.
+//! The loop in the guide is the code of the example.
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-const README: &str = include_str!("../README.md");
+const GUIDE: &str = include_str!("../docs/guide/client.md");
 const EXAMPLE: &str = include_str!("../examples/sync_client/event_loop.rs");
 
 #[test]
-fn the_loop_in_the_readme_is_the_one_that_runs() {
-    let (_, rest) = EXAMPLE.split_once("    // README begin\n").unwrap();
-    let (code, _) = rest.split_once("    // README end\n").unwrap();
+fn the_loop_in_the_guide_is_the_one_that_runs() {
+    let (_, rest) = EXAMPLE.split_once("    // guide begin\n").unwrap();
+    let (code, _) = rest.split_once("    // guide end\n").unwrap();
     let dedented: Vec<_> =
         code.lines().map(|line| line.strip_prefix("    ").unwrap_or(line)).collect();
-    let (_, rest) = README.split_once("## In your client\n").unwrap();
+    let (_, rest) = GUIDE.split_once("## In your client\n").unwrap();
     let (_, rest) = rest.split_once("```rust,ignore\n").unwrap();
     let (shown, _) = rest.split_once("```\n").unwrap();
     assert_eq!(shown.lines().collect::<Vec<_>>(), dedented);
