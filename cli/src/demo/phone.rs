@@ -1,28 +1,37 @@
 //! The device that has the sessions: it creates the backup and uploads them.
 
+use ed25519_dalek::{Signer as _, SigningKey};
 use indicatif::ProgressBar;
 use strongroom::{
     Limits,
     api::{CreateBackupVersion, GetCurrentBackupVersion, PutRoomKeys},
-    backup::{AuthData, BackupDecryptionKey, SessionSealer, SessionToSeal, TrustedBackup},
+    backup::{
+        AuthData, BackupDecryptionKey, SessionSealer, SessionToSeal, TrustedBackup,
+        UnsignedAuthData,
+    },
     crypto::{
-        curve25519::Curve25519PublicKey,
+        curve25519::{Curve25519PublicKey, Curve25519SecretKey},
         ed25519::{Ed25519PublicKey, Ed25519Signature},
     },
     ids::{KeyId, RoomId},
-    secret::SecretString,
+    secret::{SecretBytes, SecretString},
     session_data::{ExportedSession, SessionData, SessionKey},
     signed_json::TrustedSigner,
 };
-use vodozemac::{megolm::GroupSession, olm::Account};
 
 use super::homeserver::Connection;
 use crate::Result;
 
-/// A device with an Olm account and Megolm sessions, both real.
+/// A device with keys of its own, and the Megolm sessions that it has had.
 pub(super) struct Phone {
-    account: Account,
+    identity: Identity,
     sessions: Vec<ExportedSession>,
+}
+
+/// The keys that a device is known by.
+struct Identity {
+    signing: SigningKey,
+    curve25519: Curve25519PublicKey,
 }
 
 /// What an upload was.
@@ -33,10 +42,10 @@ pub(super) struct Uploaded {
 
 impl Phone {
     pub(super) fn new(count: u32, progress: &ProgressBar) -> Result<Self> {
-        let account = Account::new();
+        let identity = Identity::new()?;
         let numbers = progress.wrap_iter(0..count);
-        let sessions: Result<_> = numbers.map(|number| session(&account, number)).collect();
-        Ok(Self { account, sessions: sessions? })
+        let sessions: Result<_> = numbers.map(|number| session(&identity, number)).collect();
+        Ok(Self { identity, sessions: sessions? })
     }
 
     /// Creates a backup that this device has signed, and returns it with its recovery key.
@@ -45,7 +54,7 @@ impl Phone {
         connection: &mut Connection,
     ) -> Result<(TrustedBackup, SecretString)> {
         let key = BackupDecryptionKey::generate()?;
-        let auth_data = self.sign(AuthData::new(key.public_key()), connection)?;
+        let auth_data = self.sign(UnsignedAuthData::new(&key)?, connection);
         connection.send(&CreateBackupVersion::new(auth_data))?;
         let (current, _) = connection.send(&GetCurrentBackupVersion)?;
         let current = current.ok_or("the homeserver has lost the backup")?;
@@ -80,34 +89,53 @@ impl Phone {
         self.sessions
     }
 
-    fn sign(&self, auth_data: AuthData, connection: &Connection) -> Result<AuthData> {
-        let signature = self.account.sign(auth_data.bytes_to_sign()?);
+    fn sign(&self, unsigned: UnsignedAuthData, connection: &Connection) -> AuthData {
+        let signature = self.identity.signing.sign(unsigned.to_sign().bytes());
         let signature = Ed25519Signature::from_bytes(signature.to_bytes());
-        Ok(auth_data.with_signature(connection.user_id(), &key_id(connection), &signature))
+        let user_id = connection.user_id();
+        unsigned.with_signature(user_id, &key_id(connection), &signature).into_auth_data()
     }
 
     /// What this device checks its own signature with.
     fn signer(&self, connection: &Connection) -> Result<TrustedSigner> {
-        let key = Ed25519PublicKey::from_bytes(self.account.ed25519_key().as_bytes())?;
-        Ok(TrustedSigner::new(key_id(connection), key))
+        Ok(TrustedSigner::new(key_id(connection), self.identity.ed25519()?))
     }
 }
 
-/// A session that has been used a while, so that it does not begin at its first message.
-fn session(account: &Account, number: u32) -> Result<ExportedSession> {
-    let mut outbound = GroupSession::new(Default::default());
-    for _ in 0..number % 4 {
-        outbound.encrypt("an earlier message");
+impl Identity {
+    fn new() -> Result<Self> {
+        let secret = random()?;
+        let secret =
+            Curve25519SecretKey::from_bytes(SecretBytes::init_with(|bytes| *bytes = secret));
+        Ok(Self { signing: SigningKey::from_bytes(&random()?), curve25519: secret.public_key() })
     }
-    let key = SessionKey::from_bytes(&outbound.session_key().to_bytes())?;
-    let claimed = Ed25519PublicKey::from_bytes(account.ed25519_key().as_bytes())?;
-    let sender = Curve25519PublicKey::from_bytes(account.curve25519_key().to_bytes());
+
+    fn ed25519(&self) -> Result<Ed25519PublicKey> {
+        Ok(Ed25519PublicKey::from_bytes(self.signing.verifying_key().as_bytes())?)
+    }
+}
+
+/// A Megolm session as a device has it that came in at the message with this index.
+///
+/// ```text
+/// format 1 | index, 4 bytes | ratchet, 128 random bytes | the session's Ed25519 public key, 32 bytes
+/// ```
+fn session(sender: &Identity, number: u32) -> Result<ExportedSession> {
+    let index = (number % 4).to_be_bytes();
+    let public_key = SigningKey::from_bytes(&random()?).verifying_key();
+    let key = [&[1][..], &index, &random::<128>()?, public_key.as_bytes()].concat();
     Ok(ExportedSession {
         room_id: RoomId::new(format!("!room{}:example.org", number % ROOMS)),
-        session: SessionData::new(key)
-            .with_sender(sender, claimed)
+        session: SessionData::new(SessionKey::from_bytes(&key)?)
+            .with_sender(sender.curve25519, sender.ed25519()?)
             .with_shared_history(number.is_multiple_of(2)),
     })
+}
+
+fn random<const LENGTH: usize>() -> Result<[u8; LENGTH]> {
+    let mut bytes = [0; LENGTH];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn key_id(connection: &Connection) -> KeyId {
@@ -119,3 +147,22 @@ const BATCH: usize = 100;
 
 /// How many rooms the sessions are spread over.
 const ROOMS: u32 = 12;
+
+#[cfg(test)]
+mod tests {
+    use vodozemac::megolm::{ExportedSessionKey, InboundGroupSession};
+
+    use super::*;
+
+    #[test]
+    fn another_implementation_takes_the_sessions_as_its_own() -> Result<()> {
+        for one in Phone::new(8, &ProgressBar::hidden())?.into_sessions() {
+            let key = one.session.session_key();
+            let theirs = ExportedSessionKey::from_bytes(key.expose_bytes())?;
+            let theirs = InboundGroupSession::import(&theirs, Default::default());
+            assert_eq!(theirs.session_id(), one.session_id().as_str());
+            assert_eq!(theirs.first_known_index(), key.first_known_index());
+        }
+        Ok(())
+    }
+}
