@@ -59,7 +59,7 @@ fn on_the_phone(
 ) -> Result<(Vec<ExportedSession>, SecretString)> {
     story.step("Alice's phone takes part in encrypted rooms")?;
     story.text(
-        "Messages of a room are encrypted with Megolm. Who loses the keys cannot read them again.",
+        "Messages there are encrypted with Megolm. Without their keys nobody can read them again.",
     )?;
     let start = Instant::now();
     let phone = Phone::new(count, &story.progress(count))?;
