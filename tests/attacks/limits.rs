@@ -43,7 +43,8 @@ fn table(source: &str) -> String {
 
 fn shown(name: &str, value: u64) -> String {
     let units = [("GiB", 30), ("MiB", 20), ("KiB", 10)];
-    let unit = units.into_iter().find(|(_, bits)| value >> bits > 0 && value % (1 << bits) == 0);
+    let unit =
+        units.into_iter().find(|(_, bits)| value >> bits > 0 && value.is_multiple_of(1 << bits));
     match unit {
         Some((unit, bits)) if name.ends_with("_bytes") => format!("{} {unit}", value >> bits),
         _ => {
