@@ -70,14 +70,20 @@ impl Provenance {
         !matches!(self, Self::Unauthenticated)
     }
 
-    /// The same, with the risk taken that it is not authentic.
+    /// Whether it is authentic, whatever becomes of the user's devices.
+    pub(crate) fn is_lasting(self) -> bool {
+        !matches!(self, Self::Unauthenticated | Self::SharedByVerifiedDevice(_))
+    }
+
+    /// The same, with the risk taken that it is not authentic, or that the device which shared it does not count any
+    /// more.
     pub(crate) fn accepted(self) -> Self {
-        if self.is_authentic() { self } else { Self::AcceptedByUser }
+        if self.is_lasting() { self } else { Self::AcceptedByUser }
     }
 
     /// The same of a secret that belongs to a public key which is the user's for sure.
     pub(crate) fn verified(self) -> Self {
-        if self.is_authentic() { self } else { Self::VerifiedPublicKey }
+        if self.is_lasting() { self } else { Self::VerifiedPublicKey }
     }
 }
 

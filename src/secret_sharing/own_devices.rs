@@ -141,6 +141,11 @@ impl OwnDevices {
         self.only_one(|device| device.curve25519 == *curve25519 && device.ed25519 == *ed25519)
     }
 
+    /// Whether secrets may be exchanged with the device that has this key, so that what it has shared counts.
+    pub(crate) fn trusts(&self, ed25519: &Ed25519PublicKey) -> bool {
+        self.only_one(|device| device.ed25519 == *ed25519).is_ok()
+    }
+
     /// The same device as before, if secrets may still be exchanged with it.
     ///
     /// # Errors

@@ -78,15 +78,7 @@ impl KeyDescription {
     ///
     /// [`KeyMismatch`] if it is not.
     pub fn accept(&self, key: &KeyMaterial) -> Result<SecretStorageKey, KeyMismatch> {
-        self.accept_with(key, self.has_guessable_passphrase())
-    }
-
-    /// The same for a key of which it is known whether a passphrase with few rounds gave it.
-    pub(super) fn accept_with(
-        &self,
-        key: &KeyMaterial,
-        is_guessable: bool,
-    ) -> Result<SecretStorageKey, KeyMismatch> {
+        let is_guessable = self.has_guessable_passphrase();
         let secret = match self.algorithm() {
             KeyAlgorithm::AesHmacSha2 => KeySecret::Symmetric(key.clone()),
             KeyAlgorithm::Curve25519AesSha2 => {

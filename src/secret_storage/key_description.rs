@@ -16,7 +16,7 @@ use crate::{
     ids::{SecretStorageKeyId, UserId},
     passphrase::{PassphraseParameters, PassphraseParametersError, ReadPassphraseParameters},
     signed_json::{
-        SignatureReport, SignatureWork, SignedJsonError, SignedObject, Signers, TrustedSigner,
+        Kind, SignatureReport, SignatureWork, SignedJsonError, SignedObject, Signers, TrustedSigner,
     },
 };
 
@@ -173,7 +173,8 @@ impl KeyDescription {
         trusted: &[TrustedSigner],
         limits: &Limits,
     ) -> SignatureReport {
-        self.signed.verify(user_id, trusted, limits)
+        let signers = Signers { trusted, published: &[] };
+        self.check_signatures_with(user_id, signers, &mut SignatureWork::new(limits), limits)
     }
 
     /// The same with keys that are merely published, too, and with what work is left.
@@ -184,7 +185,8 @@ impl KeyDescription {
         work: &mut SignatureWork,
         limits: &Limits,
     ) -> SignatureReport {
-        self.signed.verify_with(user_id, signers, work, limits)
+        let report = self.signed.verify_with(user_id, signers, work, limits);
+        if self.signed.is_only(Kind::KeyDescription) { report } else { report.of_other_kind() }
     }
 
     /// The JSON as it came.

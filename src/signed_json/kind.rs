@@ -14,6 +14,8 @@ pub(crate) enum Kind {
     CrossSigningKey,
     /// The keys of a device.
     DeviceKeys,
+    /// The description of a key of the secret storage.
+    KeyDescription,
 }
 
 impl Kind {
@@ -23,6 +25,9 @@ impl Kind {
             Self::BackupAuthData => &["keys", "key", "usage", "user_id", "device_id", "algorithms"],
             Self::CrossSigningKey => &[PUBLIC_KEY, "key", "device_id", "algorithms"],
             Self::DeviceKeys => &[PUBLIC_KEY, "key", "usage"],
+            Self::KeyDescription => {
+                &[PUBLIC_KEY, "keys", "key", "usage", "user_id", "device_id", "algorithms"]
+            }
         }
     }
 }

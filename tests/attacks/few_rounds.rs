@@ -142,3 +142,24 @@ fn a_repair_of_few_rounds_launders_nothing() {
         assert!(opened.is_err(), "{remedy:?} moved it");
     }
 }
+
+/// The bytes are the same, and so is who can have found them.
+#[test]
+fn the_recovery_key_of_a_guessable_storage_is_guessable() {
+    let backup = BackupDecryptionKey::generate().unwrap();
+    let storage = storage(&account(100, &backup));
+    let (public_keys, limits) = (PublicKeys::default(), Limits::default());
+    let keys = storage.unlock("1234", &public_keys, &limits).unwrap().keys;
+    let recovery_key = keys[0].to_recovery_key().unwrap().to_text();
+    let mut keys = storage.unlock(recovery_key.expose_str(), &public_keys, &limits).unwrap().keys;
+    assert!(keys[0].is_guessable());
+    let opened = storage.open(&BACKUP.into(), &mut keys, &public_keys).unwrap();
+    assert_eq!(opened.backup_key().unwrap().provenance(), Provenance::Unauthenticated);
+    let mut evidence = Evidence::new(USER.into());
+    evidence.storage = Some(storage);
+    evidence.backup =
+        strongroom::client::diagnose::CurrentBackup::Version(Box::new(info(&auth_data(&backup))));
+    let diagnosis = diagnose(&evidence, Some(recovery_key.expose_str()), &limits);
+    let (sign, rng) = (Remedy::SignBackup("5".into()), &mut StdRng::seed_from_u64(1));
+    assert!(diagnosis.repair(&sign, &RepairParts::default(), rng).is_err());
+}

@@ -8,7 +8,9 @@
 //! | `saved_state` | who can write the public part of a state decides |
 //! | `provenance` | a planted key becomes authentic on its way |
 //! | `revocation` | trust outlives what it rests on |
+//! | `devices` | what a device vouches for outlives the device |
 //! | `few_rounds` | a passphrase that others can find vouches for something |
+//! | `limits`, `promises` | SECURITY.md says something else |
 #![allow(
     clippy::disallowed_methods,
     clippy::indexing_slicing,
@@ -19,6 +21,7 @@
 
 #[path = "../support/asserted.rs"]
 mod asserted;
+mod devices;
 #[path = "../client_backup/driver/mod.rs"]
 mod driver;
 mod few_rounds;

@@ -19,10 +19,11 @@ use strongroom::{
     ids::SecretName,
     provenance::Provenance,
     recovery_key::RecoveryKey,
-    secret::SecretBytes,
+    secret::{SecretBytes, SecretVec},
     secret_sharing::{
-        DeviceIdentity, IncomingRequest, OwnDevice, OwnDevices, PlainToDevice, Recipients,
-        Requester, RequesterOptions, Responder, SECRET_REQUEST, ShareError, SharePolicy,
+        DecryptedToDevice, DeviceIdentity, IncomingRequest, OwnDevice, OwnDevices, PlainToDevice,
+        Receipt, Recipients, Requester, RequesterOptions, Responder, SECRET_REQUEST, SECRET_SEND,
+        ShareError, SharePolicy,
     },
     secret_storage::{
         ChangeError, NewKey, OpenedSecret, SecretStorage, SecretStorageKey, VerifiedPublicKeys,
@@ -358,4 +359,69 @@ fn a_restart_changes_no_provenance() {
         phone.live(60_000);
         assert_eq!(phone.machine.stage(), Stage::Untrusted);
     }
+}
+
+/// What the user accepts is what stands under that name, and not what a draft of 2019 called so.
+#[test]
+fn a_secret_that_is_accepted_brings_no_other_with_it() {
+    let Planted { events, keys, .. } = Planted::new();
+    let old =
+        Curve25519SecretKey::from_bytes(SecretBytes::from_slice(keys[1].expose_bytes()).unwrap());
+    let draft = BackupDecryptionKey::generate().unwrap();
+    let name = "m.megolm_backup.v1.recovery_key";
+    let mut events = events;
+    events.push(event(name, &planted(draft.to_base64().expose_str(), "old", &old.public_key())));
+    events.push(event("m.secret_storage.default_key", &json!({ "key": "old" })));
+    let storage = storage(&events);
+    let (new_key, accepted) = (NewKey::generate(None).unwrap(), [SecretName::from(BACKUP)]);
+    let plan = storage.plan(&keys, &Limits::default(), |change| {
+        change.believe(&VerifiedPublicKeys::none(USER.into()), &accepted);
+        change.create(&new_key)
+    });
+    let moved: Vec<_> = plan.unwrap().steps().iter().map(|step| step.event_type.clone()).collect();
+    assert!(!moved.contains(&name.into()), "{moved:?}");
+}
+
+/// The device that shared it is blocked: nobody gets it on this one's word any more.
+#[test]
+fn what_a_blocked_device_has_shared_is_shared_with_no_other() {
+    let (phone, laptop, tablet) = (device("PHONE", 1), device("LAPTOP", 2), device("TABLET", 3));
+    let seen = |tablet: OwnDevice| {
+        let own = OwnDevices::new(USER.into(), laptop.identity.clone());
+        own.with_device(phone.clone()).with_device(tablet)
+    };
+    let content = json!({
+        "action": "request", "name": BACKUP, "request_id": "1", "requesting_device_id": "PHONE",
+    });
+    let event = PlainToDevice {
+        sender: USER.into(),
+        event_type: SECRET_REQUEST.into(),
+        content: event("x", &content).1,
+    };
+    let policy = SharePolicy::without_questions();
+    let mut responder = Responder::new(USER.into(), "LAPTOP".into(), policy);
+    let decision = responder.receive(&event, &seen(tablet.clone()), &Limits::default(), 0);
+    let strongroom::secret_sharing::Decision::Share(incoming) = decision else {
+        panic!("{decision:?}")
+    };
+    let mut requester = Requester::new(USER.into(), "LAPTOP".into(), RequesterOptions::default());
+    let devices = seen(tablet.clone());
+    let asked = requester.request(BACKUP.into(), Recipients::All, &devices, 0).unwrap();
+    let key = BackupDecryptionKey::generate().unwrap();
+    let (id, text) = (asked.request().request_id.as_str(), key.to_base64());
+    let content = json!({ "request_id": id, "secret": text.expose_str() }).to_string();
+    let DeviceIdentity { curve25519, ed25519, .. } = tablet.identity;
+    let content = SecretVec::from(content.as_bytes());
+    let user = USER.into();
+    let sent =
+        DecryptedToDevice::from_checked_parts(user, curve25519, ed25519, SECRET_SEND, content);
+    let mut public_keys = PublicKeys::default();
+    public_keys.backup = Some(*key.public_key().as_curve25519());
+    let receipt = requester.receive(&sent, &devices, &public_keys, &Limits::default(), 1);
+    let Receipt::Accepted(accepted) = receipt else { panic!("{receipt:?}") };
+    let value = accepted.secret.value.clone();
+    let blocked = OwnDevice { blocked: true, ..tablet.clone() };
+    let refused = responder.take(&incoming, &value, &seen(blocked), 0).unwrap_err();
+    assert_eq!(refused, ShareError::Unauthenticated);
+    assert!(responder.take(&incoming, &value, &seen(tablet), 0).is_ok());
 }

@@ -165,3 +165,25 @@ fn auth_data_that_looks_like_a_key_is_not_trusted_by_its_signature() {
     let (signers, limits) = ([signer(&master())], Limits::default());
     assert!(TrustedBackup::by_signature(&plain, &USER.into(), &signers, &[], &limits).is_ok());
 }
+
+/// A client that signs whatever a server calls `auth_data` has not signed a key of the secret storage.
+#[test]
+fn a_description_that_looks_like_another_object_is_not_believed_by_its_signature() {
+    let key = BackupDecryptionKey::generate().unwrap().public_key().to_base64();
+    let description =
+        json!({ "algorithm": "m.secret_storage.v1.curve25519-aes-sha2", "pubkey": key });
+    let (signers, limits) = ([signer(&master())], Limits::default());
+    let verified = |description: &Value| {
+        let signed = signed(description, &master(), &label(&master()));
+        let storage =
+            crate::house::storage(&vec![crate::house::event("m.secret_storage.key.k", &signed)]);
+        let description = storage.key(&"k".into()).unwrap().clone();
+        description.verify_legacy(&USER.into(), &signers, &limits).is_some()
+    };
+    assert!(verified(&description));
+    for name in ["public_key", "keys", "key", "usage", "user_id", "device_id", "algorithms"] {
+        let mut other = description.clone();
+        other[name] = json!(USER);
+        assert!(!verified(&other), "{name}");
+    }
+}

@@ -103,7 +103,7 @@ pub(crate) const STORAGE: &[Case] = cases! {
     },
     ["storage.key_unverifiable"] => |world| world.storage().remove_check(ID),
     ["storage.key_check_unreadable"] => |world| world.storage().key_mut(ID)["mac"] = json!("!"),
-    ["storage.few_rounds"] => |world| {
+    ["storage.few_rounds", "secret.unauthenticated", "secret.unauthenticated", "secret.unauthenticated", "secret.unauthenticated", "backup.not_trusted", "backup.unverified_signer"] => |world| {
         world.storage().key_mut(ID)["passphrase"] =
             json!({ "algorithm": "m.pbkdf2", "iterations": 1, "salt": "s" });
     },

@@ -14,8 +14,8 @@ use crate::{
     account::{ASYMMETRIC_ID, Account, ID, KEY, OTHER_ID, OTHER_KEY},
     repairs::{mend, secret},
     world::{
-        BACKUP, BACKUP_KEY, OLD_BACKUP_KEY, USER_SIGNING, USER_SIGNING_SEED, World, room_keys,
-        version,
+        BACKUP, BACKUP_KEY, MASTER, OLD_BACKUP_KEY, SELF_SIGNING, USER_SIGNING, USER_SIGNING_SEED,
+        World, room_keys, version,
     },
 };
 
@@ -272,6 +272,7 @@ fn a_key_that_is_not_default_any_more_is_not_rotated_again() {
     world.storage().put_bytes(USER_SIGNING, ID, OTHER_KEY, text_of(USER_SIGNING_SEED).as_bytes());
     let remedy = Remedy::RotateStorageKey(ID.into());
     let mut parts = parts(vec![], &[]);
+    parts.accepted = [BACKUP, MASTER, SELF_SIGNING].map(Into::into).to_vec();
     let new_key = NewKey::generate(None).unwrap();
     parts.new_key = Some(new_key.clone());
     let Ok(plan) = repair(&world.diagnose(), &remedy, &parts) else { panic!("it is rotated") };

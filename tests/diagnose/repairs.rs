@@ -138,7 +138,7 @@ pub(crate) fn repair(
     let new_key = NewKey::generate_with_rng(None, rng);
     let mut parts = RepairParts::default();
     parts.new_key = Some(new_key.clone());
-    parts.accepted = vec![BACKUP.into()];
+    parts.accepted = [BACKUP, MASTER, SELF_SIGNING, USER_SIGNING].map(Into::into).to_vec();
     parts.dispensable = vec!["1".into()];
     parts.secrets = vec![
         secret(BACKUP, BACKUP_KEY),

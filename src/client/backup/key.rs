@@ -1,7 +1,10 @@
 //! The decryption key of the backup, from wherever the host has it.
 
 use super::Backup;
-use crate::backup::{BackupDecryptionKey, BackupPublicKey};
+use crate::{
+    backup::{BackupDecryptionKey, BackupPublicKey},
+    provenance::Provenance,
+};
 
 /// Whether a decryption key belongs to the backup on the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,35 +23,35 @@ pub enum KeyFit {
         /// The public half of the key.
         key: BackupPublicKey,
     },
-    /// No backup is known to compare it with. The key is kept, if there is no other.
+    /// No backup is known to compare it with. The key is kept, if there is none that proves as much.
     NoBackup,
 }
 
 impl Backup {
     /// The decryption key, from wherever the host has it: typed, from secret storage, or shared.
     pub fn give_key(&mut self, key: BackupDecryptionKey) -> KeyFit {
+        if let Provenance::SharedByVerifiedDevice(device) = key.provenance()
+            && self.trusted.sharers.len() < MAX_SHARERS
+        {
+            self.trusted.sharers.insert(device);
+        }
         let found = self.found.as_ref().and_then(|info| info.auth_data().ok());
         let fit = match found.map(|auth_data| *auth_data.public_key()) {
             None => KeyFit::NoBackup,
             Some(backup) if backup == *key.public_key() => KeyFit::Fits,
             Some(backup) => KeyFit::OtherKey { backup, key: *key.public_key() },
         };
-        let kept = self.kept.key.as_ref();
-        let is_better = kept.is_none_or(|kept| {
-            kept.public_key() != key.public_key() || key.provenance().is_authentic()
-        });
-        let kept_is_authentic =
-            self.kept.keys_of(key.public_key()).any(|it| it.provenance().is_authentic());
-        let takes = match fit {
-            KeyFit::Fits | KeyFit::FitsUnauthenticated => is_better,
-            KeyFit::NoBackup => kept.is_none(),
-            KeyFit::OtherKey { .. } => false,
+        // What proves more, and for longer, stays.
+        let worth = |key: &BackupDecryptionKey| (self.stands(key), key.provenance().is_lasting());
+        let takes = match (fit, &self.kept.key) {
+            (KeyFit::OtherKey { .. }, _) => false,
+            (_, None) => true,
+            (KeyFit::NoBackup, Some(kept)) => worth(&key) > worth(kept),
+            (_, Some(kept)) => kept.public_key() != key.public_key() || worth(&key) >= worth(kept),
         };
-        let is_authentic = |key: &BackupDecryptionKey| key.provenance().is_authentic();
+        let stands = self.kept.keys_of(key.public_key()).chain([&key]).any(|it| self.stands(it));
         let fit = match fit {
-            KeyFit::Fits if !is_authentic(&key) && !kept_is_authentic => {
-                KeyFit::FitsUnauthenticated
-            }
+            KeyFit::Fits if !stands => KeyFit::FitsUnauthenticated,
             fit => fit,
         };
         if takes {
@@ -64,8 +67,9 @@ impl Backup {
 
     /// Whether the decryption key of the backup on the server is at hand, and what that proves.
     pub(in crate::client) fn key_fit(&self) -> Option<KeyFit> {
-        let authentic = self.download_key()?.provenance().is_authentic();
-        Some(if authentic { KeyFit::Fits } else { KeyFit::FitsUnauthenticated })
+        let public_key = *self.download_key()?.public_key();
+        let stands = self.kept.keys_of(&public_key).any(|key| self.stands(key));
+        Some(if stands { KeyFit::Fits } else { KeyFit::FitsUnauthenticated })
     }
 
     /// Whether the decryption key of the backup on the server is at hand.
@@ -79,3 +83,6 @@ impl Backup {
         self.kept.key_of(auth_data.public_key())
     }
 }
+
+/// More devices than share a key before the host says who is trusted.
+const MAX_SHARERS: usize = 100;

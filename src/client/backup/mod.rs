@@ -101,7 +101,11 @@ mod trust;
 mod upload;
 mod version;
 
-use std::{collections::BTreeMap, fmt, sync::OnceLock};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt,
+    sync::OnceLock,
+};
 
 use self::{
     call::Call, create::Signing, download::Download, handover::Look, kept::Kept, next::Outbox,
@@ -126,6 +130,7 @@ use crate::{
     Limits,
     backup::{BackupPublicKey, BackupVersionInfo, SessionSealer, TrustedBackup},
     clock::Clock,
+    crypto::ed25519::Ed25519PublicKey,
     ids::{BackupVersion, DeviceId, UserId},
     signed_json::{SignatureReport, TrustedSigner},
 };
@@ -194,6 +199,9 @@ pub struct Backup {
 struct Trusted {
     /// The keys whose signatures count, once the host has told.
     signers: Option<Vec<TrustedSigner>>,
+    /// The devices of which the host has given a key since it was started. Until it has told who is trusted, that says
+    /// that they are.
+    sharers: HashSet<Ed25519PublicKey>,
     /// The signatures of the backup that was found, once somebody asked.
     signatures: OnceLock<SignatureReport>,
 }

@@ -4,7 +4,10 @@ use std::collections::VecDeque;
 
 use rand_core::CryptoRng;
 
-use super::{Backup, Call, Next, Operation, OperationId, Question, QuestionId};
+use super::{
+    Backup, Call, DeliveryId, HostToken, Next, Operation, OperationId, Question, QuestionId,
+};
+use crate::ids::BackupVersion;
 
 /// What waits to be handed to the host.
 #[derive(Debug, Default)]
@@ -61,6 +64,20 @@ impl Backup {
 
     pub(super) fn deliver(&mut self, next: Next) {
         self.out.deliveries.push_back(next);
+    }
+
+    pub(super) fn deliver_stored(&mut self, version: BackupVersion, tokens: Vec<HostToken>) {
+        if !tokens.is_empty() {
+            let id = self.delivery_id();
+            self.deliver(Next::Stored(id, version, tokens));
+        }
+    }
+
+    /// The number of a delivery, which the host is to acknowledge before it is asked for more.
+    pub(super) fn delivery_id(&mut self) -> DeliveryId {
+        let id = DeliveryId(self.new_id());
+        self.upload.unacked.insert(id);
+        id
     }
 
     fn saving(&mut self) -> Option<Next> {

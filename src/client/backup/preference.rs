@@ -2,7 +2,7 @@
 //! ([specification](https://spec.matrix.org/v1.19/client-server-api/#mkey_backup)), or what one client wrote
 //! before there was one. Only the former is written.
 
-use super::{Backup, Call, Stage};
+use super::{Backup, Call, Stage, upload::FAILURES};
 use crate::client::failure::Failure;
 use crate::{
     api::{GetAccountData, PutAccountData},
@@ -47,13 +47,18 @@ impl Backup {
                     self.preference_is(found.map(|found| found != is_old));
                 }
             }
-            // A server that has none to give does not keep anybody from a backup.
-            Err(Failure::Refused(_) | Failure::TooLarge) => {
-                self.preference.succeeded(now);
-                self.preference_is(self.kept.preference.enabled);
+            // A server that has none to give, or always fails on it, does not keep anybody from a backup.
+            Err(Failure::Refused(_) | Failure::TooLarge) => self.preference_is_hidden(now),
+            Err(Failure::Later { .. }) if self.preference.failures() >= FAILURES => {
+                self.preference_is_hidden(now);
             }
             Err(failure) => self.preference.failed(now, failure.wait_ms(), self.options.backoff()),
         }
+    }
+
+    fn preference_is_hidden(&mut self, now: u64) {
+        self.preference.succeeded(now);
+        self.preference_is(self.kept.preference.enabled);
     }
 
     fn preference_is(&mut self, enabled: Option<bool>) {

@@ -11,7 +11,9 @@ use crate::{backup::Proofs, secret_value::SecretValue};
 pub struct SecretNotRead;
 
 impl Backup {
-    /// What is to be written to the secret storage and was not read back yet.
+    /// What is to be written to the secret storage and was not read back yet. A key that counts only because a device
+    /// shared it, or of a backup that only devices have signed, is not stored: there it would count for good, whatever
+    /// becomes of the device.
     #[must_use]
     pub fn secret_task(&self) -> Option<SecretTask> {
         match self.kept.secret? {
@@ -20,7 +22,9 @@ impl Backup {
                 let used = self.kept.used_key()?;
                 let secret = self.kept.key_of(&used)?.to_secret();
                 let is_trusted = self.trusted().is_some_and(|it| *it.public_key() == used);
-                Some(SecretTask::Store(if is_trusted { secret.verified() } else { secret }))
+                // Once it is stored it counts for good.
+                (is_trusted && self.is_trusted_for_good())
+                    .then(|| SecretTask::Store(secret.verified()))
             }
         }
     }

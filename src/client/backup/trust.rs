@@ -5,7 +5,9 @@ use crate::{
     backup::{
         BackupDecryptionKey, BackupVersionInfo, Proofs, SessionSealer, TrustError, TrustedBackup,
     },
-    signed_json::SignatureReport,
+    crypto::ed25519::Ed25519PublicKey,
+    provenance::Provenance,
+    signed_json::{SignatureReport, TrustedSigner},
 };
 
 impl Backup {
@@ -45,12 +47,14 @@ impl Backup {
     }
 
     /// Whether a key proves something, as far as the host has told who is trusted.
-    fn stands(&self, key: &BackupDecryptionKey) -> bool {
-        match &self.trusted.signers {
-            Some(signers) => key.provenance().stands_with(signers),
+    pub(super) fn stands(&self, key: &BackupDecryptionKey) -> bool {
+        match (key.provenance(), &self.trusted.signers) {
+            (provenance, Some(signers)) => provenance.stands_with(signers),
             // Nothing that hangs on a device proves again what it proves no more.
-            None if self.has_lost_trust() => key.provenance().stands_with(&[]),
-            None => key.provenance().is_authentic(),
+            (Provenance::SharedByVerifiedDevice(device), None) => {
+                self.trusted.sharers.contains(&device) && !self.has_lost_trust()
+            }
+            (provenance, None) => provenance.is_authentic(),
         }
     }
 
@@ -95,7 +99,27 @@ impl Backup {
         }
     }
 
-    /// Uses a backup from now on. The one before is retired.
+    /// Whether anything ends the question about a backup that had lost its last proof. A key out of the secret storage
+    /// does not: a device that has lost its trust may have put it there. The user can still say that it is to be used.
+    pub(super) fn proves_anew(&self, found: &BackupVersionInfo) -> bool {
+        let Proofs { signers, keys } = self.proofs_of(found);
+        let is_stored = |provenance: &Provenance| {
+            matches!(provenance, Provenance::AuthenticatedSecretStorage | Provenance::KeptByHost)
+        };
+        !signers.is_empty() || !keys.iter().all(is_stored)
+    }
+
+    /// Whether the backup in use will still be proved when devices come and go.
+    pub(super) fn is_trusted_for_good(&self) -> bool {
+        let Proofs { signers, keys } = &self.kept.proofs;
+        let trusted = self.trusted.signers.as_deref().unwrap_or_default();
+        let is_cross_signing =
+            |key: &Ed25519PublicKey| trusted.contains(&TrustedSigner::of_cross_signing_key(*key));
+        keys.iter().any(|provenance| provenance.is_lasting())
+            || signers.iter().any(is_cross_signing)
+    }
+
+    /// Uses another backup from now on, because the user said so, or it is the first one. The one before is retired.
     pub(super) fn adopt(&mut self, backup: TrustedBackup) {
         let used =
             UsedBackup { version: backup.version().clone(), public_key: *backup.public_key() };
@@ -111,6 +135,11 @@ impl Backup {
             self.kept.proofs = Proofs::default();
             self.touch();
         }
+        self.use_again(backup);
+    }
+
+    /// Goes on with the backup that is used.
+    pub(super) fn use_again(&mut self, backup: TrustedBackup) {
         let before = self.kept.proofs.clone();
         self.kept.proofs.add(backup.reason());
         self.prove_again();

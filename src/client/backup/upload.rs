@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use rand_core::CryptoRng;
 
-use super::{Backup, Call, DeliveryId, HostToken, Lane, Next, NotStored, seen::Seen, stage::Event};
+use super::{Backup, Call, DeliveryId, HostToken, Lane, NotStored, seen::Seen, stage::Event};
 use crate::client::failure::Failure;
 use crate::{
     api::{Endpoint as _, GetRoomKeysForSession, StoredRoomKeys},
@@ -31,7 +31,7 @@ pub(super) struct Upload {
     /// What is in flight.
     sending: Vec<Pending>,
     /// Deliveries that the host has not worked on yet.
-    unacked: BTreeSet<DeliveryId>,
+    pub(super) unacked: BTreeSet<DeliveryId>,
     /// What the current version is known to have.
     pub(super) seen: Seen,
     /// What cannot be stored in the current version. A host that offers it again is not asked for ever.
@@ -204,7 +204,13 @@ impl Backup {
     fn upload_failed(&mut self, batch: Vec<Pending>, failure: Failure, now: u64) {
         let losses = self.upload.lane.failures();
         match failure {
-            Failure::OtherVersion | Failure::NotFound => self.gone(now),
+            Failure::OtherVersion | Failure::NotFound => {
+                // The server shows the version each time, and each time says here that it is another one.
+                if losses >= FAILURES {
+                    self.are_failing(&batch);
+                }
+                self.gone(now);
+            }
             Failure::TooLarge => self.split_or_drop(batch, NotStored::TooLarge, now),
             Failure::Refused(error) => self.split_or_drop(batch, NotStored::Refused(error), now),
             // One session may be what the server fails on.
@@ -237,8 +243,12 @@ impl Backup {
         if batch.iter_mut().map(count).max() < Some(FAILURES) {
             return self.upload.batches.push_back(batch);
         }
-        let tokens = batch.iter().map(|pending| pending.token);
-        self.not_stored(tokens.map(|token| (token, NotStored::Failing)).collect());
+        self.are_failing(&batch);
+    }
+
+    fn are_failing(&mut self, batch: &[Pending]) {
+        let failing = |pending: &Pending| (pending.token, NotStored::Failing);
+        self.not_stored(batch.iter().map(failing).collect());
     }
 
     fn split_or_drop(&mut self, batch: Vec<Pending>, reason: NotStored, now: u64) {
@@ -275,24 +285,10 @@ impl Backup {
             self.upload.seen.add(sealed.room_id(), sealed.session_id(), metadata, limit);
         }
     }
-
-    pub(super) fn deliver_stored(&mut self, version: BackupVersion, tokens: Vec<HostToken>) {
-        if !tokens.is_empty() {
-            let id = self.delivery_id();
-            self.deliver(Next::Stored(id, version, tokens));
-        }
-    }
-
-    /// The number of a delivery, which the host is to acknowledge before it is asked for more.
-    pub(super) fn delivery_id(&mut self) -> DeliveryId {
-        let id = DeliveryId(self.new_id());
-        self.upload.unacked.insert(id);
-        id
-    }
 }
 
 /// After so many failures a batch is split, and a session alone given up.
-const FAILURES: u32 = 5;
+pub(super) const FAILURES: u32 = 5;
 
 /// After so many lost answers in a row a batch is split.
 const LOSSES: u32 = 3;

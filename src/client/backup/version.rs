@@ -166,9 +166,8 @@ impl Backup {
             return;
         }
         let (Some(info), Some(used)) = (&self.found, &self.kept.used) else { return };
-        let is_it = *info.version() == used.version;
-        if let (Ok(backup), true) = (self.trust(info), is_it) {
-            self.adopt(backup);
+        if let (Ok(backup), true) = (self.trust(info), is_used(info, used)) {
+            self.use_again(backup);
         }
     }
 
@@ -190,13 +189,20 @@ impl Backup {
         if is_asked && !self.has_lost_trust() {
             return Event::Other;
         }
-        match self.trust(info) {
-            Ok(backup) => {
+        if is_asked && !self.proves_anew(info) {
+            return Event::Other;
+        }
+        match (self.trust(info), &self.kept.used) {
+            (Ok(backup), None) => {
                 self.adopt(backup);
+                Event::Trusted
+            }
+            (Ok(backup), Some(_)) => {
+                self.use_again(backup);
                 if is_asked { Event::Use } else { Event::Trusted }
             }
-            Err(_) if self.kept.used.is_some() => Event::Other,
-            Err(_) => Event::Untrusted,
+            (Err(_), Some(_)) => Event::Other,
+            (Err(_), None) => Event::Untrusted,
         }
     }
 

@@ -71,7 +71,8 @@ impl Case<'_> {
             return findings.add(BackupFinding::Retired(version, *auth_data.public_key()));
         }
         let can_judge = self.has_looked_for_keys() || !self.facts.trusted.is_empty();
-        if can_judge && !self.facts.trusts(self.evidence) {
+        let is_signed = self.facts.signatures.valid_signers().any(|signer| self.is_trusted(signer));
+        if can_judge && !is_signed && !self.facts.trusts(self.evidence) {
             findings.add(BackupFinding::NotTrusted(version));
         }
     }
@@ -94,7 +95,8 @@ impl Case<'_> {
     }
 
     fn is_trusted(&self, signer: &crate::signed_json::TrustedSigner) -> bool {
-        self.facts.trusted.iter().any(|trusted| trusted.key() == signer.key())
+        let mut known = self.facts.trusted.iter().chain(&self.facts.devices);
+        known.any(|trusted| trusted.key() == signer.key())
     }
 }
 

@@ -33,8 +33,12 @@ pub(super) struct Facts {
     pub(super) drafted: Option<BackupDecryptionKey>,
     /// Public keys that are the user's for sure.
     pub(super) verified: VerifiedPublicKeys,
-    /// Keys of the user that are trusted.
+    /// Keys of the user that are trusted: those that the host has named, and cross-signing keys. What they vouch for may
+    /// be signed, deleted or believed.
     pub(super) trusted: Vec<TrustedSigner>,
+    /// Devices that the self-signing key has signed. One that was signed out may be shown again, so they explain what is
+    /// there, and vouch for nothing.
+    pub(super) devices: Vec<TrustedSigner>,
     /// Keys that the homeserver says are the user's.
     pub(super) claimed: Vec<TrustedSigner>,
     /// The signatures of the user on the current backup.
@@ -53,16 +57,15 @@ impl Facts {
         };
         let verified = verified_keys(evidence, &secrets, limits);
         let mut work = SignatureWork::new(limits);
-        let trusted = trusted_signers(evidence, &verified, &mut work, limits);
+        let trusted = trusted_signers(evidence, &verified);
+        let devices = signed_devices(evidence, &verified, &mut work, limits);
         let claimed = claimed_signers(evidence);
         let under = |name: &str| opened(&secrets, name)?.backup_key();
         let drafted = under(MEGOLM_BACKUP_V1_RECOVERY_KEY);
         let stored = under(MEGOLM_BACKUP_V1).or_else(|| drafted.clone());
-        let signers = Signers { trusted: &trusted, published: &claimed };
-        let current = evidence.current().and_then(|info| info.auth_data().ok());
-        let signatures = current.map_or_else(SignatureReport::default, |auth_data| {
-            auth_data.check_signatures_with(&evidence.user_id, signers, &mut work, limits)
-        });
+        let known = [&trusted[..], &devices].concat();
+        let signers = Signers { trusted: &known, published: &claimed };
+        let signatures = signatures(evidence, signers, &mut work, limits);
         let mut facts = Self {
             tried,
             storage_keys,
@@ -71,6 +74,7 @@ impl Facts {
             drafted,
             verified,
             trusted,
+            devices,
             claimed,
             signatures,
         };
@@ -97,7 +101,7 @@ impl Facts {
         evidence.backup_key.iter().chain(typed).chain(&self.stored).chain(drafted)
     }
 
-    /// The key at hand that belongs to this backup; one from an authentic source if there is one.
+    /// The key at hand that belongs to this backup; one that proves something if there is one.
     pub(super) fn key_of<'a>(
         &'a self,
         evidence: &'a Evidence,
@@ -105,13 +109,18 @@ impl Facts {
     ) -> Option<&'a BackupDecryptionKey> {
         let public_key = info.auth_data().ok()?.public_key();
         let fitting = || self.backup_keys(evidence).filter(|key| key.public_key() == public_key);
-        fitting().find(|key| key.provenance().is_authentic()).or_else(|| fitting().next())
+        fitting().find(|key| self.stands(key)).or_else(|| fitting().next())
+    }
+
+    /// Whether a key proves something: not if a device shared it that is not trusted.
+    pub(super) fn stands(&self, key: &BackupDecryptionKey) -> bool {
+        key.provenance().stands_with(&self.trusted)
     }
 
     /// The proof that the current backup is the user's, if there is one.
     pub(super) fn trusted_backup(&self, evidence: &Evidence) -> Option<TrustedBackup> {
         let (info, retired) = (evidence.current()?, &evidence.retired);
-        let by_key = self.key_of(evidence, info);
+        let by_key = self.key_of(evidence, info).filter(|key| self.stands(key));
         let by_key = by_key.map(|key| TrustedBackup::by_decryption_key(info, key, retired));
         let by_signature = || {
             let report = self.signatures.clone().only_by(&self.trusted);
@@ -190,25 +199,43 @@ fn verified_keys(
     verified
 }
 
-fn trusted_signers(
+/// Those of the current backup.
+fn signatures(
+    evidence: &Evidence,
+    signers: Signers<'_>,
+    work: &mut SignatureWork,
+    limits: &Limits,
+) -> SignatureReport {
+    let current = evidence.current().and_then(|info| info.auth_data().ok());
+    current.map_or_else(SignatureReport::default, |auth_data| {
+        auth_data.check_signatures_with(&evidence.user_id, signers, work, limits)
+    })
+}
+
+fn trusted_signers(evidence: &Evidence, verified: &VerifiedPublicKeys) -> Vec<TrustedSigner> {
+    let keys = verified.as_public_keys();
+    let cross_signing = keys.master.into_iter().chain(keys.self_signing);
+    let cross_signing = cross_signing.map(TrustedSigner::of_cross_signing_key);
+    evidence.signers.iter().cloned().chain(cross_signing).collect()
+}
+
+fn signed_devices(
     evidence: &Evidence,
     verified: &VerifiedPublicKeys,
     work: &mut SignatureWork,
     limits: &Limits,
 ) -> Vec<TrustedSigner> {
-    let mut trusted = evidence.signers.clone();
-    let keys = verified.as_public_keys();
-    trusted.extend(keys.master.map(TrustedSigner::of_cross_signing_key));
-    let self_signing = keys.self_signing.map(TrustedSigner::of_cross_signing_key);
-    let Some(self_signing) = self_signing else { return trusted };
-    let devices = evidence.keys.iter().filter_map(|keys| keys.device_keys.get(&evidence.user_id));
-    for device in devices.flat_map(|devices| devices.values()) {
-        // Whoever signs a device must not be able to name it: the device itself says who it is.
-        if device.is_of_user(&self_signing, work, limits) {
-            trusted.push(TrustedSigner::new(device.key_id().clone(), *device.ed25519()));
-        }
-    }
-    trusted
+    let self_signing = verified.as_public_keys().self_signing;
+    let Some(self_signing) = self_signing.map(TrustedSigner::of_cross_signing_key) else {
+        return Vec::new();
+    };
+    let of_user = evidence.keys.iter().filter_map(|keys| keys.device_keys.get(&evidence.user_id));
+    let devices = of_user.flat_map(|devices| devices.values());
+    // Whoever signs a device must not be able to name it: the device itself says who it is.
+    devices
+        .filter(|device| device.is_of_user(&self_signing, work, limits))
+        .map(|device| TrustedSigner::new(device.key_id().clone(), *device.ed25519()))
+        .collect()
 }
 
 fn claimed_signers(evidence: &Evidence) -> Vec<TrustedSigner> {

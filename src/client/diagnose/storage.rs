@@ -36,10 +36,18 @@ impl Case<'_> {
             findings.add(StorageFinding::NoDefaultKey);
         }
         let work = &mut SignatureWork::new(self.limits);
-        storage.keys().for_each(|key| self.look_at_key(key, work, findings));
+        let known = [&self.facts.trusted[..], &self.facts.devices].concat();
+        let signers = Signers { trusted: &known, published: &self.facts.claimed };
+        storage.keys().for_each(|key| self.look_at_key(key, signers, work, findings));
     }
 
-    fn look_at_key(&self, key: &KeyDescription, work: &mut SignatureWork, findings: &mut Findings) {
+    fn look_at_key(
+        &self,
+        key: &KeyDescription,
+        signers: Signers<'_>,
+        work: &mut SignatureWork,
+        findings: &mut Findings,
+    ) {
         let id = || key.id().clone();
         match key.algorithm() {
             KeyAlgorithm::AesHmacSha2 => {}
@@ -66,13 +74,23 @@ impl Case<'_> {
             }
             Err(error) => findings.add(StorageFinding::PassphraseUnusable(id(), error.clone())),
         }
-        // No algorithm needs a signature, but one that is there and wrong shows a change.
+        self.look_at_key_signatures(key, signers, work, findings);
+    }
+
+    /// No algorithm needs a signature, but one that is there and wrong shows a change.
+    fn look_at_key_signatures(
+        &self,
+        key: &KeyDescription,
+        signers: Signers<'_>,
+        work: &mut SignatureWork,
+        findings: &mut Findings,
+    ) {
         let (user_id, limits) = (&self.evidence.user_id, self.limits);
-        let signers = Signers { trusted: &self.facts.trusted, published: &self.facts.claimed };
         let report = key.check_signatures_with(user_id, signers, work, limits);
         for checked in report.signatures() {
             if checked.verdict == SignatureVerdict::Invalid {
-                findings.add(StorageFinding::WrongSignature(id(), checked.key_id.clone()));
+                findings
+                    .add(StorageFinding::WrongSignature(key.id().clone(), checked.key_id.clone()));
             }
         }
     }

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     encoding::json_object::JsonObject,
     ids::RequestId,
+    provenance::Provenance,
     secret_sharing::own_devices::{DeviceIdentity, OwnDevices},
     secret_value::SecretValue,
 };
@@ -50,7 +51,8 @@ impl Responder {
     /// # Errors
     ///
     /// [`ShareError`] if the device is not trusted any more, nobody allowed it, the request is over, the secret is
-    /// another one, or nobody vouches for it: the device that gets it takes it on this one's word.
+    /// another one, or nobody vouches for it, a device that has shared it and is trusted no more included: the device
+    /// that gets it takes it on this one's word.
     pub fn take(
         &mut self,
         request: &IncomingRequest,
@@ -63,7 +65,11 @@ impl Responder {
         if entry.name.as_ref() != Some(secret.name()) || *secret.name() != request.name {
             return Err(ShareError::OtherSecret);
         }
-        if !secret.provenance().is_authentic() {
+        let stands = match secret.provenance() {
+            Provenance::SharedByVerifiedDevice(by) => devices.trusts(&by),
+            provenance => provenance.is_authentic(),
+        };
+        if !stands {
             return Err(ShareError::Unauthenticated);
         }
         let request_id = entry.request_id.clone();

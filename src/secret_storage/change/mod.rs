@@ -175,7 +175,12 @@ impl Change<'_> {
     fn is_believed(&self, opened: &OpenedSecret) -> bool {
         opened.is_authenticated()
             || self.accepted.contains(opened.name())
-            || opened.value().is_ok_and(|read| self.vouch(read.value).provenance().is_authentic())
+            || opened.value().is_ok_and(|read| {
+                // Under an old name a secret has today's, and may be another one than the user has accepted.
+                let verified = self.verified.as_ref();
+                let value = verified.map(|verified| verified.vouch(read.value));
+                value.is_some_and(|value| value.provenance().is_authentic())
+            })
     }
 
     /// Adds a step, unless the event holds this already.

@@ -184,11 +184,7 @@ impl Unlock<'_> {
     fn try_key(&mut self, index: usize, material: &KeyMaterial, typed_as: TypedAs) {
         let Some(trial) = self.trials.get_mut(index) else { return };
         let secrets = self.secrets.get(trial.description.id()).map_or([].as_slice(), Vec::as_slice);
-        let is_guessable = match typed_as {
-            TypedAs::RecoveryKey => false,
-            TypedAs::Passphrase(_) => trial.description.has_guessable_passphrase(),
-        };
-        match prove(trial.description, material, is_guessable, secrets) {
+        match prove(trial.description, material, secrets) {
             // Of several forms of a passphrase that may be right, the first is.
             Ok(key) if trial.key.is_none() || key.standing() == KeyStanding::Proven => {
                 trial.outcome = UnlockOutcome::Fits(typed_as, key.standing());
@@ -254,10 +250,9 @@ fn passphrase_of(description: &KeyDescription) -> Result<&PassphraseParameters, 
 fn prove(
     description: &KeyDescription,
     material: &KeyMaterial,
-    is_guessable: bool,
     secrets: &[(&SecretName, &EncryptedSecret)],
 ) -> Result<SecretStorageKey, UnlockOutcome> {
-    let mut key = description.accept_with(material, is_guessable)?;
+    let mut key = description.accept(material)?;
     let mut has_failed = false;
     for (name, secret) in secrets {
         if key.standing() != KeyStanding::Unverifiable {

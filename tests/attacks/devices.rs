@@ -1,0 +1,353 @@
+//! What a device vouches for ends with the device: nothing on the way makes it the user's for good.
+
+use ed25519_dalek::SigningKey;
+use rand::{SeedableRng as _, rngs::StdRng};
+use serde_json::{Value, json};
+use strongroom::{
+    Limits,
+    api::{Endpoint as _, QueriedKeys, QueryKeys},
+    backup::{BackupDecryptionKey, TrustError},
+    client::{
+        backup::{KeyFit, Question, Reply, SecretTask, Stage},
+        diagnose::{
+            CurrentBackup, Evidence, Remedy, RepairError, RepairParts, RepairPlan, diagnose,
+        },
+    },
+    ids::KeyId,
+    provenance::Provenance,
+    secret::SecretBytes,
+    secret_storage::NewKey,
+    signed_json::TrustedSigner,
+};
+
+use crate::{
+    driver::Driver,
+    house::{
+        ALGORITHM, BACKUP, USER, auth_data, event, info, label, master, planted, public, signed,
+        signer, storage,
+    },
+};
+
+/// A device that the user has verified once, and that somebody else has now.
+fn taken_over() -> SigningKey {
+    SigningKey::from_bytes(&[90; 32])
+}
+
+fn its_label() -> KeyId {
+    KeyId::new("ed25519:TAKEN")
+}
+
+fn its_signer() -> TrustedSigner {
+    TrustedSigner::new(its_label(), public(&taken_over()))
+}
+
+fn bytes(key: &BackupDecryptionKey) -> SecretBytes<32> {
+    SecretBytes::from_slice(key.to_recovery_key().as_secret().expose_bytes()).unwrap()
+}
+
+fn shared(key: &BackupDecryptionKey) -> BackupDecryptionKey {
+    BackupDecryptionKey::shared_by_verified_device(bytes(key), public(&taken_over()))
+}
+
+/// What a homeserver shows of the user's keys: the device, signed when the user trusted it, is still there.
+fn keys() -> QueriedKeys {
+    let self_signing = SigningKey::from_bytes(&[51; 32]);
+    let cross_signing = |usage: &str, key: &SigningKey| {
+        json!({
+            "user_id": USER, "usage": [usage],
+            "keys": { (label(key).as_str()): public(key).to_base64() },
+        })
+    };
+    let device = json!({
+        "user_id": USER, "device_id": "TAKEN", "algorithms": [],
+        "keys": { "ed25519:TAKEN": public(&taken_over()).to_base64() },
+    });
+    let device = signed(&device, &taken_over(), &its_label());
+    let own = cross_signing("self_signing", &self_signing);
+    let body = json!({
+        "master_keys": { USER: cross_signing("master", &master()) },
+        "self_signing_keys": { USER: signed(&own, &master(), &label(&master())) },
+        "device_keys": { USER: {
+            "TAKEN": signed(&device, &self_signing, &label(&self_signing)),
+        } },
+    });
+    let response = http::Response::new(body.to_string().into_bytes());
+    let keys = QueryKeys::new().read_response(&response, &Limits::default()).unwrap();
+    assert_eq!(keys.unusable.len(), 0, "{:?}", keys.unusable);
+    keys
+}
+
+fn evidence(auth_data: &Value) -> Evidence {
+    let mut evidence = Evidence::new(USER.into());
+    evidence.master_key = Some(public(&master()));
+    evidence.keys = Some(keys());
+    evidence.backup = CurrentBackup::Version(Box::new(info(auth_data)));
+    evidence
+}
+
+fn sign(evidence: &Evidence) -> Result<RepairPlan, RepairError> {
+    let diagnosis = diagnose(evidence, None, &Limits::default());
+    let rng = &mut StdRng::seed_from_u64(1);
+    diagnosis.repair(&Remedy::SignBackup("5".into()), &RepairParts::default(), rng)
+}
+
+#[test]
+fn the_user_signs_no_backup_on_the_word_of_a_device_that_the_host_does_not_trust() {
+    let theirs = BackupDecryptionKey::generate().unwrap();
+    let mut by_device = signed(&auth_data(&theirs), &taken_over(), &its_label());
+    by_device["signatures"][USER]["ed25519:X"] = "so that there is something to mend".into();
+    let mut evidence = evidence(&by_device);
+    assert!(matches!(sign(&evidence), Err(RepairError::NotTrusted)));
+    evidence.backup_key = Some(shared(&theirs));
+    assert!(matches!(sign(&evidence), Err(RepairError::NotTrusted)));
+    // While the host trusts it, it counts.
+    evidence.signers = vec![its_signer()];
+    assert!(matches!(sign(&evidence), Ok(RepairPlan::Sign(_))));
+}
+
+#[test]
+fn a_migration_moves_no_planted_key_on_the_word_of_such_a_device() {
+    let theirs = BackupDecryptionKey::generate().unwrap();
+    let old = BackupDecryptionKey::generate().unwrap();
+    let material = strongroom::crypto::key_material::KeyMaterial::from(&bytes(&old));
+    let description = json!({
+        "algorithm": "m.secret_storage.v1.curve25519-aes-sha2",
+        "pubkey": old.public_key().to_base64(),
+    });
+    let text = theirs.to_base64();
+    let events = vec![
+        event("m.secret_storage.default_key", &json!({ "key": "old" })),
+        event("m.secret_storage.key.old", &description),
+        event(BACKUP, &planted(text.expose_str(), "old", old.public_key().as_curve25519())),
+    ];
+    let mut evidence = evidence(&signed(&auth_data(&theirs), &taken_over(), &its_label()));
+    let storage = storage(&events);
+    evidence.storage_keys = vec![storage.key(&"old".into()).unwrap().accept(&material).unwrap()];
+    evidence.storage = Some(storage);
+    for (signers, moves) in [(Vec::new(), false), (vec![its_signer()], true)] {
+        evidence.signers = signers;
+        let diagnosis = diagnose(&evidence, None, &Limits::default());
+        let mut parts = RepairParts::default();
+        parts.new_key = Some(NewKey::generate(None).unwrap());
+        let plan = diagnosis.repair(&Remedy::Migrate, &parts, &mut StdRng::seed_from_u64(1));
+        let Ok(RepairPlan::AccountData(plan)) = plan else { panic!("no plan") };
+        let is_moved = plan.steps().iter().any(|step| step.event_type.as_str() == BACKUP);
+        assert_eq!(is_moved, moves);
+    }
+}
+
+/// A phone that uses the backup of this key, which these keys have signed.
+fn phone(key: &BackupDecryptionKey, signers: &[(&SigningKey, KeyId)]) -> Driver {
+    let mut phone = Driver::new();
+    let mut auth_data = auth_data(key);
+    for (key, id) in signers {
+        auth_data = signed(&auth_data, key, id);
+    }
+    let body = json!({ "algorithm": ALGORITHM, "auth_data": auth_data });
+    assert_eq!(phone.ask_server("POST", "/room_keys/version", &body).0, 200);
+    phone
+}
+
+#[test]
+fn before_the_host_says_who_is_trusted_a_shared_key_trusts_nothing() {
+    let key = BackupDecryptionKey::generate().unwrap();
+    let mut phone = phone(&key, &[]);
+    phone.machine.set_signers(Vec::new());
+    phone.run();
+    assert_eq!(phone.machine.give_key(shared(&key)), KeyFit::FitsUnauthenticated);
+    phone.run();
+    assert_eq!(phone.machine.stage(), Stage::Untrusted);
+    phone.restart();
+    assert_eq!(phone.machine.stage(), Stage::Untrusted);
+    // The user can say that it is the right one all the same.
+    assert_eq!(phone.machine.give_key(shared(&key).accept_unauthenticated()), KeyFit::Fits);
+    phone.run();
+    assert_eq!(phone.machine.stage(), Stage::Running);
+}
+
+/// In the storage it would count as the user's for good.
+#[test]
+fn a_key_that_only_a_device_vouches_for_is_not_written_to_the_secret_storage() {
+    let key = BackupDecryptionKey::generate().unwrap();
+    for (is_signed, key_at_hand) in
+        [(false, shared(&key)), (true, key.clone()), (true, shared(&key))]
+    {
+        let by_device = [(&taken_over(), its_label())];
+        let mut phone = phone(&key, if is_signed { &by_device } else { &[] });
+        phone.machine.set_signers(vec![its_signer()]);
+        let unauthenticated = BackupDecryptionKey::from_bytes(bytes(&key_at_hand));
+        let is_shared = key_at_hand.provenance() != Provenance::Generated;
+        phone.machine.give_key(if is_shared { key_at_hand } else { unauthenticated });
+        phone.run();
+        assert_eq!(phone.machine.stage(), Stage::Running);
+        phone.machine.secret_found(None);
+        phone.live(60_000);
+        assert!(phone.secrets.is_empty(), "{:?}", phone.secrets);
+        // The master key is the user's, whatever becomes of devices.
+        phone.machine.give_key(BackupDecryptionKey::typed_by_user(bytes(&key)));
+        phone.live(7_200_000);
+        assert!(matches!(phone.secrets.first(), Some(SecretTask::Store(_))));
+    }
+}
+
+#[test]
+fn a_copy_in_the_storage_does_not_bring_trust_back_by_itself() {
+    let key = BackupDecryptionKey::generate().unwrap();
+    let mut phone = phone(&key, &[(&taken_over(), its_label())]);
+    phone.machine.set_signers(vec![its_signer()]);
+    phone.run();
+    phone.machine.set_signers(Vec::new());
+    phone.run();
+    let stored = BackupDecryptionKey::from_authenticated_secret_storage(bytes(&key));
+    assert_eq!(phone.machine.give_key(stored), KeyFit::Fits);
+    phone.live(7_200_000);
+    assert_eq!(phone.machine.stage(), Stage::Changed);
+    phone.restart();
+    phone.machine.set_signers(Vec::new());
+    phone.live(7_200_000);
+    assert_eq!(phone.machine.stage(), Stage::Changed);
+    let mut questions = phone.machine.open_questions();
+    let question = questions.find(|(_, question)| matches!(question, Question::Changed { .. }));
+    let (id, question) = question.unwrap();
+    let Question::Changed { found: Some(found), .. } = question else { panic!("{question:?}") };
+    assert_eq!(found.problem, None, "the user may say that it is right");
+    drop(questions);
+    phone.machine.reply(id, Reply::Use).unwrap();
+    phone.run();
+    assert_eq!(phone.machine.stage(), Stage::Running);
+}
+
+#[test]
+fn a_better_key_takes_the_place_of_a_worse_one_and_not_the_other_way_round() {
+    let key = BackupDecryptionKey::generate().unwrap();
+    let typed = || BackupDecryptionKey::typed_by_user(bytes(&key));
+    let planted = || BackupDecryptionKey::from_bytes(bytes(&key));
+    for given in [
+        vec![typed(), shared(&key), planted()],
+        vec![shared(&key), typed(), planted()],
+        vec![planted(), shared(&key), typed()],
+    ] {
+        // Before a backup is known, and after.
+        for is_known in [false, true] {
+            let mut phone = phone(&key, &[]);
+            phone.machine.set_signers(vec![its_signer()]);
+            if is_known {
+                phone.run();
+            }
+            for key in &given {
+                phone.machine.give_key(key.clone());
+            }
+            phone.run();
+            assert_eq!(phone.machine.stage(), Stage::Running);
+            phone.machine.set_signers(Vec::new());
+            phone.live(60_000);
+            assert_eq!(phone.machine.stage(), Stage::Running, "{given:?}, {is_known}");
+        }
+    }
+    let other = BackupDecryptionKey::from_bytes(SecretBytes::init_with(|it| *it = [66; 32]));
+    let mut phone = phone(&key, &[]);
+    phone.machine.give_key(other);
+    phone.machine.give_key(typed());
+    phone.run();
+    assert!(phone.machine.has_key(), "the planted one kept nobody's place");
+}
+
+/// The same number, and another key that the user has signed once and that somebody else has now.
+#[test]
+fn the_key_of_a_version_is_not_exchanged_while_another_backup_is_made() {
+    let (honest, stolen) =
+        (BackupDecryptionKey::generate().unwrap(), BackupDecryptionKey::generate().unwrap());
+    let by_master = [(&master(), label(&master()))];
+    for restarts in [false, true] {
+        for is_asked in [false, true] {
+            let mut phone = phone(&honest, &by_master);
+            phone.machine.set_signers(vec![signer(&master())]);
+            phone.run();
+            assert_eq!(phone.machine.stage(), Stage::Running);
+            let theirs = signed(&auth_data(&stolen), &master(), &label(&master()));
+            let shown = json!({
+                "version": "1", "algorithm": ALGORITHM, "auth_data": theirs, "count": 0, "etag": "x",
+            });
+            let shown = shown.to_string();
+            phone.lie = Some(Box::new(move |request, _| {
+                let path = request.uri().path();
+                match (request.method().as_str(), path.contains("/room_keys/")) {
+                    ("GET", true) => Some(crate::driver::response(200, &shown)),
+                    ("POST", true) => {
+                        let refusal = r#"{"errcode":"M_FORBIDDEN","error":"no"}"#;
+                        Some(crate::driver::response(403, refusal))
+                    }
+                    ("PUT", true) => {
+                        let gone = r#"{"errcode":"M_WRONG_ROOM_KEYS_VERSION","error":"","current_version":"1"}"#;
+                        Some(crate::driver::response(403, gone))
+                    }
+                    _ => None,
+                }
+            }));
+            if is_asked {
+                phone.machine.look_again();
+                phone.live(7_200_000);
+                assert_eq!(phone.machine.stage(), Stage::Changed);
+                let (id, _) = phone.machine.open_questions().next().unwrap();
+                phone.machine.reply(id, Reply::Create).unwrap();
+            } else {
+                phone.machine.rotate();
+            }
+            phone.has_session();
+            for _ in 0..20 {
+                phone.live(600_000);
+                if restarts {
+                    phone.restart();
+                    phone.machine.set_signers(vec![signer(&master())]);
+                }
+                let in_use = phone.machine.trusted().map(|backup| *backup.public_key());
+                assert_ne!(in_use, Some(*stolen.public_key()), "{restarts}, {is_asked}");
+            }
+            assert!(!phone.machine.retired().contains(honest.public_key()));
+            let is_told = phone.machine.open_questions().count() > 0 || phone.not_created > 0;
+            assert!(is_told, "{restarts}, {is_asked}");
+        }
+    }
+}
+
+/// A server that shows the version and refuses each upload as one to another version.
+#[test]
+fn uploads_that_go_nowhere_are_told() {
+    let key = BackupDecryptionKey::generate().unwrap();
+    let mut phone = phone(&key, &[(&master(), label(&master()))]);
+    phone.machine.set_signers(vec![signer(&master())]);
+    phone.run();
+    phone.lie = crate::driver::lie_about("PUT /room_keys/keys", usize::MAX, || {
+        let gone = r#"{"errcode":"M_WRONG_ROOM_KEYS_VERSION","error":"","current_version":"1"}"#;
+        crate::driver::response(403, gone)
+    });
+    phone.has_session();
+    phone.live(86_400_000);
+    assert!(!phone.not_stored.is_empty());
+}
+
+#[test]
+fn a_preference_that_cannot_be_had_keeps_nobody_from_a_backup() {
+    let key = BackupDecryptionKey::generate().unwrap();
+    let mut phone = phone(&key, &[(&master(), label(&master()))]);
+    phone.machine.set_signers(vec![signer(&master())]);
+    phone.lie = crate::driver::lie_about("GET /user/", usize::MAX, || {
+        crate::driver::response(500, r#"{"errcode":"M_UNKNOWN","error":""}"#)
+    });
+    phone.live(86_400_000);
+    assert_eq!(phone.machine.stage(), Stage::Running);
+}
+
+#[test]
+fn a_shared_key_says_why_it_trusts_nothing_any_more() {
+    let key = BackupDecryptionKey::generate().unwrap();
+    let mut phone = phone(&key, &[]);
+    phone.machine.set_signers(vec![its_signer()]);
+    phone.machine.give_key(shared(&key));
+    phone.run();
+    phone.machine.set_signers(Vec::new());
+    phone.run();
+    let (_, question) = phone.machine.open_questions().next().unwrap();
+    let Question::Changed { found: Some(found), .. } = question else { panic!("{question:?}") };
+    assert_eq!(found.problem, Some(TrustError::UnauthenticatedSource));
+}
