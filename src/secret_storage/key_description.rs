@@ -173,7 +173,7 @@ impl KeyDescription {
         trusted: &[TrustedSigner],
         limits: &Limits,
     ) -> SignatureReport {
-        let signers = Signers { trusted, published: &[] };
+        let signers = &Signers::new(trusted, &[]);
         self.check_signatures_with(user_id, signers, &mut SignatureWork::new(limits), limits)
     }
 
@@ -181,7 +181,7 @@ impl KeyDescription {
     pub(crate) fn check_signatures_with(
         &self,
         user_id: &UserId,
-        signers: Signers<'_>,
+        signers: &Signers<'_>,
         work: &mut SignatureWork,
         limits: &Limits,
     ) -> SignatureReport {

@@ -113,8 +113,7 @@ impl CrossSigningKey {
     #[must_use]
     pub fn is_signed_by(&self, master: &Ed25519PublicKey, limits: &Limits) -> bool {
         let published = &[TrustedSigner::of_cross_signing_key(*master)];
-        let (signers, work) =
-            (Signers { trusted: &[], published }, &mut SignatureWork::new(limits));
+        let (signers, work) = (&Signers::new(&[], published), &mut SignatureWork::new(limits));
         self.object.verify_with(&self.user_id, signers, work, limits).trusted_signer().is_some()
     }
 }

@@ -108,7 +108,7 @@ impl DeviceKeys {
         work: &mut SignatureWork,
         limits: &Limits,
     ) -> bool {
-        let signers = Signers { trusted: &[], published: std::slice::from_ref(signer) };
+        let signers = &Signers::new(&[], std::slice::from_ref(signer));
         let report = self.object.verify_with(&self.user_id, signers, work, limits);
         report.trusted_signer().is_some()
     }

@@ -13,12 +13,30 @@ use crate::{
 };
 
 /// The keys that signatures are checked with.
-#[derive(Clone, Copy, Default)]
 pub(crate) struct Signers<'a> {
     /// Keys that the host trusts: each is tried, whatever the label of a signature.
-    pub(crate) trusted: &'a [TrustedSigner],
-    /// Keys of which a server says that they are the user's: each is tried where the label is its own.
-    pub(crate) published: &'a [TrustedSigner],
+    trusted: &'a [TrustedSigner],
+    /// These and the published ones by their labels, without the padding that some clients write behind a key.
+    labels: HashMap<&'a str, Vec<&'a TrustedSigner>>,
+}
+
+impl<'a> Signers<'a> {
+    /// Keys that the host trusts, and keys of which a server says that they are the user's: each of the latter is tried
+    /// where the label is its own.
+    pub(crate) fn new(trusted: &'a [TrustedSigner], published: &'a [TrustedSigner]) -> Self {
+        let mut labels = HashMap::<_, Vec<&TrustedSigner>>::new();
+        for signer in trusted.iter().chain(published) {
+            let same = labels.entry(unpadded(signer.key_id())).or_default();
+            if !same.iter().any(|other| other.key() == signer.key()) {
+                same.push(signer);
+            }
+        }
+        Self { trusted, labels }
+    }
+
+    fn labelled(&self, key_id: &KeyId) -> &[&'a TrustedSigner] {
+        self.labels.get(unpadded(key_id)).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// How many signatures may still be verified with a key: for one object, or for all that one call looks at.
@@ -61,15 +79,19 @@ impl SignedObject {
         trusted: &[TrustedSigner],
         limits: &Limits,
     ) -> SignatureReport {
-        let signers = Signers { trusted, published: &[] };
-        self.verify_with(user_id, signers, &mut SignatureWork::new(limits), limits)
+        self.verify_with(
+            user_id,
+            &Signers::new(trusted, &[]),
+            &mut SignatureWork::new(limits),
+            limits,
+        )
     }
 
     /// The same with keys that are merely published, too, and with what work is left.
     pub(crate) fn verify_with(
         &self,
         user_id: &UserId,
-        signers: Signers<'_>,
+        signers: &Signers<'_>,
         work: &mut SignatureWork,
         limits: &Limits,
     ) -> SignatureReport {
@@ -82,14 +104,13 @@ impl SignedObject {
         };
         let own = users.iter().find(|(user, _)| user == user_id.as_str());
         let own = own.map_or_else(Vec::new, |(_, signatures)| labelled(signatures));
-        let labels = Labels::new(signers);
         let (mut own, unknown): (Vec<_>, Vec<_>) =
-            own.into_iter().partition(|(key_id, _)| !labels.of(key_id).is_empty());
+            own.into_iter().partition(|(key_id, _)| !signers.labelled(key_id).is_empty());
         own.extend(unknown);
         report.not_checked = own.len().saturating_sub(limits.signatures);
         own.truncate(limits.signatures);
         match self.signed_bytes() {
-            Ok(message) => Check { message, signers, labels, work }.all(own, &mut report),
+            Ok(message) => Check { message, signers, work }.all(own, &mut report),
             Err(error) => {
                 let not_verifiable = |(key_id, _)| {
                     let verdict = SignatureVerdict::NotVerifiable(error.clone());
@@ -105,8 +126,7 @@ impl SignedObject {
 /// The signatures of one object, while they are checked.
 struct Check<'a> {
     message: Vec<u8>,
-    signers: Signers<'a>,
-    labels: Labels<'a>,
+    signers: &'a Signers<'a>,
     work: &'a mut SignatureWork,
 }
 
@@ -137,13 +157,13 @@ impl<'a> Check<'a> {
     /// The key that made a signature, of those that its label names.
     fn by_label(&mut self, key_id: &KeyId, it: &Ed25519Signature) -> Option<&'a TrustedSigner> {
         let (message, work) = (&self.message, &mut self.work);
-        let mut own = self.labels.of(key_id).iter().copied();
+        let mut own = self.signers.labelled(key_id).iter().copied();
         own.find(|one| work.verifies(one, message, it) == Outcome::Fits)
     }
 
     /// What becomes of a signature that no key of its label made; nothing if there is too much work left.
     fn by_bytes(&mut self, key_id: &KeyId, it: &Ed25519Signature) -> Option<SignatureVerdict> {
-        let own = self.labels.of(key_id);
+        let own = self.signers.labelled(key_id);
         let is_tried = |signer: &TrustedSigner| own.iter().any(|one| one.key() == signer.key());
         let mut outcome = Outcome::DoesNotFit;
         for signer in self.signers.trusted.iter().filter(|signer| !is_tried(signer)) {
@@ -159,26 +179,6 @@ impl<'a> Check<'a> {
             Outcome::NotTried => None,
             Outcome::Fits | Outcome::DoesNotFit => Some(SignatureVerdict::UnknownSigner),
         }
-    }
-}
-
-/// The keys by their labels, without the padding that some clients write behind a key.
-struct Labels<'a>(HashMap<&'a str, Vec<&'a TrustedSigner>>);
-
-impl<'a> Labels<'a> {
-    fn new(signers: Signers<'a>) -> Self {
-        let mut labels = HashMap::<_, Vec<&TrustedSigner>>::new();
-        for signer in signers.trusted.iter().chain(signers.published) {
-            let same = labels.entry(unpadded(signer.key_id())).or_default();
-            if !same.iter().any(|other| other.key() == signer.key()) {
-                same.push(signer);
-            }
-        }
-        Self(labels)
-    }
-
-    fn of(&self, key_id: &KeyId) -> &[&'a TrustedSigner] {
-        self.0.get(unpadded(key_id)).map_or(&[], Vec::as_slice)
     }
 }
 

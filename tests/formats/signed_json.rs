@@ -248,3 +248,40 @@ fn key(seed: u8) -> SigningKey {
 fn alice() -> UserId {
     UserId::from("@alice:example.org")
 }
+
+/// With the work that is left, the right signature is found first: under its own label.
+#[test]
+fn signatures_are_verified_with_the_keys_of_their_labels_before_any_other() {
+    let user = UserId::from("@a:b.org");
+    let signing = |byte: u8| SigningKey::from_bytes(&[byte; 32]);
+    let public =
+        |byte: u8| Ed25519PublicKey::from_bytes(signing(byte).verifying_key().as_bytes()).unwrap();
+    let sign = |object: SignedObject, label: &str, byte: u8| {
+        let bytes = object.bytes_to_sign().unwrap();
+        let signature = signing(byte).sign(&bytes).to_bytes();
+        object.with_signature(&user, &label.into(), &Ed25519Signature::from_bytes(signature))
+    };
+    let mut object = SignedObject::from_json(r#"{"public_key":"x"}"#, &Limits::default()).unwrap();
+    for n in 0..50 {
+        object = sign(object, &format!("ed25519:A{n:02}"), 200);
+    }
+    object = sign(object, "ed25519:RIGHT", 1);
+    let others =
+        (10..60).map(|n| TrustedSigner::new(KeyId::new(format!("ed25519:T{n}")), public(n)));
+    let right = TrustedSigner::new(KeyId::new("ed25519:RIGHT"), public(1));
+    let trusted: Vec<_> = others.chain([right.clone()]).collect();
+    let mut limits = Limits::default();
+    for checks in [1, 51, 1_000] {
+        limits.signature_checks = checks;
+        let report = object.verify(&user, &trusted, &limits);
+        assert_eq!(report.trusted_signer(), Some(&right), "{checks}");
+        assert_eq!(report.signatures().len() + report.not_checked(), 51);
+        // Each of the wrong ones is tried with 51 keys, and nothing is said of those for which no work was left.
+        assert_eq!(report.signatures().len(), 1 + (checks - 1) / 51, "{checks}");
+    }
+    limits.signature_checks = 10_000;
+    assert_eq!(object.verify(&user, &trusted, &limits).not_checked(), 0);
+    // The label is another one, and the bytes decide.
+    let renamed = [TrustedSigner::new(KeyId::new("ed25519:OTHER"), public(1))];
+    assert_eq!(object.verify(&user, &renamed, &limits).trusted_signer(), Some(&renamed[0]));
+}

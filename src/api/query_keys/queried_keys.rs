@@ -1,6 +1,6 @@
 //! What `/keys/query` returns.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use serde_json::value::RawValue;
 
@@ -90,7 +90,10 @@ impl QueriedKeys {
                 }
             }
         }
-        self.device_keys.entry(user_id.clone()).or_default().extend(of_user);
+        match self.device_keys.entry(user_id.clone()) {
+            Entry::Vacant(entry) => drop(entry.insert(of_user)),
+            Entry::Occupied(mut entry) => entry.get_mut().extend(of_user),
+        }
     }
 
     fn cannot_use(&mut self, unusable: UnusableKey, limits: &Limits) {

@@ -64,7 +64,7 @@ impl Facts {
         let drafted = under(MEGOLM_BACKUP_V1_RECOVERY_KEY);
         let stored = under(MEGOLM_BACKUP_V1).or_else(|| drafted.clone());
         let known = [&trusted[..], &devices].concat();
-        let signers = Signers { trusted: &known, published: &claimed };
+        let signers = &Signers::new(&known, &claimed);
         let signatures = signatures(evidence, signers, &mut work, limits);
         let mut facts = Self {
             tried,
@@ -202,7 +202,7 @@ fn verified_keys(
 /// Those of the current backup.
 fn signatures(
     evidence: &Evidence,
-    signers: Signers<'_>,
+    signers: &Signers<'_>,
     work: &mut SignatureWork,
     limits: &Limits,
 ) -> SignatureReport {

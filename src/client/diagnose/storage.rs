@@ -37,14 +37,14 @@ impl Case<'_> {
         }
         let work = &mut SignatureWork::new(self.limits);
         let known = [&self.facts.trusted[..], &self.facts.devices].concat();
-        let signers = Signers { trusted: &known, published: &self.facts.claimed };
+        let signers = &Signers::new(&known, &self.facts.claimed);
         storage.keys().for_each(|key| self.look_at_key(key, signers, work, findings));
     }
 
     fn look_at_key(
         &self,
         key: &KeyDescription,
-        signers: Signers<'_>,
+        signers: &Signers<'_>,
         work: &mut SignatureWork,
         findings: &mut Findings,
     ) {
@@ -81,7 +81,7 @@ impl Case<'_> {
     fn look_at_key_signatures(
         &self,
         key: &KeyDescription,
-        signers: Signers<'_>,
+        signers: &Signers<'_>,
         work: &mut SignatureWork,
         findings: &mut Findings,
     ) {

@@ -1,5 +1,7 @@
 //! Storing, replacing and deleting a secret.
 
+use std::collections::HashSet;
+
 use super::{Change, ChangeError, StepReason};
 use crate::{
     crypto::aes_hmac_sha2::seal_with_rng,
@@ -108,6 +110,7 @@ impl Change<'_> {
     ) -> Result<(), ChangeError> {
         self.check_data(name)?;
         let Some(secret) = self.storage.secret(name) else { return Ok(()) };
+        let ids: HashSet<_> = ids.iter().collect();
         let (gone, left): (Vec<_>, Vec<_>) =
             secret.entries().map(|(id, _)| id.clone()).partition(|id| ids.contains(id));
         if left.is_empty() {

@@ -140,7 +140,8 @@ impl Unlock<'_> {
     pub fn finish(mut self) -> Result<Unlocked, UnlockError> {
         while !self.advance(u32::MAX) {}
         let reason = self.failure();
-        let (mut keys, mut attempts) = (Vec::new(), Vec::new());
+        let count = self.trials.len();
+        let (mut keys, mut attempts) = (Vec::with_capacity(count), Vec::with_capacity(count));
         for trial in self.trials {
             keys.extend(trial.key.map(|key| *key));
             let key_id = trial.description.id().clone();

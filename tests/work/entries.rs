@@ -1,0 +1,366 @@
+//! Everything that takes foreign input.
+
+use std::convert::Infallible;
+
+use http::Response;
+use rand::{SeedableRng as _, rngs::StdRng};
+use serde_json::{Value, json};
+use strongroom::{
+    Limits,
+    api::{Endpoint, GetRoomKeys, GetSync, QueryKeys},
+    backup::{AuthData, BackupDecryptionKey, BackupVersionInfo, RestoreOptions, restore_slice},
+    client::{
+        backup::{Backup, BackupOptions, Operation},
+        diagnose::{CurrentBackup, Evidence, SessionSample, diagnose},
+        flow::{Flow as _, Recover, SetUp, Step},
+    },
+    encoding::json_object::JsonObject,
+    ids::{EventType, SecretName, SecretStorageKeyId, SessionId},
+    secret_storage::{NewKey, Plan, PlanStep, SecretStorage, VerifiedPublicKeys},
+    secret_value::PublicKeys,
+};
+
+use super::{Entry, Work};
+use crate::asserted::StoreText as _;
+
+const USER: &str = "@alice:example.org";
+
+pub(crate) const ALL: &[Entry] = &[
+    Entry { name: "/keys/query: keys that are none", of: query_of_nothing, times: 12 },
+    Entry { name: "/keys/query: devices", of: query_of_devices, times: 16 },
+    Entry { name: "/room_keys/keys: too short for sessions", of: short_sessions, times: 4 },
+    Entry { name: "/room_keys/keys: rooms that are none", of: broken_rooms, times: 4 },
+    Entry { name: "/room_keys/keys: sessions", of: sessions, times: 4 },
+    Entry { name: "/sync: messages to devices", of: sync, times: 16 },
+    Entry { name: "restore", of: restored, times: 4 },
+    Entry { name: "diagnosis: a sample", of: sample, times: 4 },
+    Entry { name: "auth_data: members", of: auth_data, times: 24 },
+    Entry { name: "storage: descriptions of keys", of: descriptions, times: 24 },
+    Entry { name: "storage: unlocking keys that nothing checks", of: unlocking, times: 24 },
+    Entry { name: "storage: opening secrets", of: opening, times: 24 },
+    Entry { name: "plan: a secret with many entries", of: entries, times: 40 },
+    Entry { name: "plan: storing many secrets", of: storing, times: 40 },
+    Entry { name: "plan: rotating many secrets", of: rotating, times: 40 },
+    Entry { name: "diagnosis: devices and keys that are none", of: diagnosis, times: 40 },
+    Entry { name: "machine: messages that cannot be decrypted", of: undecryptable, times: 40 },
+    Entry { name: "flow: setting up beside many events", of: set_up, times: 60 },
+    Entry { name: "flow: recovering from many events", of: recover, times: 40 },
+];
+
+fn join(count: usize, each: impl Fn(usize) -> String) -> String {
+    (0..count).map(each).collect::<Vec<_>>().join(",")
+}
+
+fn read<E: Endpoint + 'static>(endpoint: E, body: String) -> Work {
+    let length = body.len();
+    let response = Response::new(body.into_bytes());
+    let mut limits = Limits::default();
+    limits.response_bytes = usize::MAX;
+    (length, Box::new(move || drop(endpoint.read_response(&response, &limits).unwrap())))
+}
+
+fn query_of_nothing(count: usize) -> Work {
+    let keys = join(count, |n| format!(r#""{n}":0"#));
+    read(QueryKeys::new(), format!(r#"{{"device_keys":{{"{USER}":{{{keys}}}}}}}"#))
+}
+
+fn devices(count: usize) -> String {
+    let key = BackupDecryptionKey::generate().unwrap().public_key().to_base64();
+    join(count, |n| {
+        format!(
+            r#""D{n}":{{"user_id":"{USER}","device_id":"D{n}","algorithms":[],"keys":{{"ed25519:D{n}":"{key}"}}}}"#
+        )
+    })
+}
+
+fn query_of_devices(count: usize) -> Work {
+    let devices = devices(count);
+    read(QueryKeys::new(), format!(r#"{{"device_keys":{{"{USER}":{{{devices}}}}}}}"#))
+}
+
+fn short_sessions(count: usize) -> Work {
+    let sessions = join(count, |n| format!(r#""{n}":{{}}"#));
+    let body = format!(r#"{{"rooms":{{"!r":{{"sessions":{{{sessions}}}}}}}}}"#);
+    read(GetRoomKeys::new("1".into()), body)
+}
+
+fn broken_rooms(count: usize) -> Work {
+    let rooms = join(count, |n| format!(r#""{n}":0"#));
+    read(GetRoomKeys::new("1".into()), format!(r#"{{"rooms":{{{rooms}}}}}"#))
+}
+
+/// Sessions as long as the shortest that is one.
+fn room_keys(count: usize) -> String {
+    let sessions = join(count, |n| {
+        format!(
+            r#""{n}":{{"first_message_index":0,"forwarded_count":0,"is_verified":false,"session_data":{{"ciphertext":"","mac":"","ephemeral":""}}}}"#
+        )
+    });
+    format!(r#"{{"rooms":{{"!r":{{"sessions":{{{sessions}}}}}}}}}"#)
+}
+
+fn sessions(count: usize) -> Work {
+    read(GetRoomKeys::new("1".into()), room_keys(count))
+}
+
+fn sync(count: usize) -> Work {
+    let events = join(count, |_| r#"{"type":"a","sender":"b","content":{}}"#.to_owned());
+    let body = format!(r#"{{"next_batch":"x","to_device":{{"events":[{events}]}}}}"#);
+    read(GetSync::new(), body)
+}
+
+fn restored(count: usize) -> Work {
+    let (body, key) = (room_keys(count), BackupDecryptionKey::generate().unwrap());
+    (
+        body.len(),
+        Box::new(move || {
+            let limits = Limits::default();
+            let options = RestoreOptions::default();
+            let each = |_, _| Ok::<_, Infallible>(());
+            let report = restore_slice(&key, body.as_bytes(), options, &limits, each).unwrap();
+            assert!(!report.is_everything());
+        }),
+    )
+}
+
+fn sample(count: usize) -> Work {
+    let body = room_keys(count);
+    (
+        body.len(),
+        Box::new(move || {
+            drop(SessionSample::from_response(body.as_bytes(), usize::MAX, &Limits::default()));
+        }),
+    )
+}
+
+fn auth_data(count: usize) -> Work {
+    let members = join(count, |n| format!(r#""m{n}":0"#));
+    let key = BackupDecryptionKey::generate().unwrap().public_key().to_base64();
+    let text = format!(r#"{{"public_key":"{key}",{members}}}"#);
+    let mut limits = Limits::default();
+    limits.signed_object_bytes = usize::MAX;
+    (text.len(), Box::new(move || drop(AuthData::from_json(&text, &limits).unwrap())))
+}
+
+type Events = Vec<(EventType, JsonObject)>;
+
+fn event(event_type: &str, content: &Value) -> (EventType, JsonObject) {
+    (event_type.into(), JsonObject::from_json(content.to_string().as_bytes()).unwrap())
+}
+
+fn length(events: &Events) -> usize {
+    events.iter().map(|(name, content)| name.as_str().len() + content.as_bytes().len()).sum()
+}
+
+fn storage(events: &Events) -> SecretStorage {
+    let events = events.iter().map(|(event_type, content)| (event_type, content));
+    SecretStorage::from_account_data(events, &Limits::default())
+}
+
+/// Keys that nothing checks, each described with a signature by nobody.
+fn key_events(count: usize) -> Events {
+    let signature = "A".repeat(86);
+    let description = json!({
+        "algorithm": "m.secret_storage.v1.aes-hmac-sha2",
+        "signatures": { USER: { "ed25519:X": signature } },
+    });
+    let each = |n| event(&format!("m.secret_storage.key.k{n}"), &description);
+    (0..count).map(each).collect()
+}
+
+fn descriptions(count: usize) -> Work {
+    let events = key_events(count);
+    (length(&events), Box::new(move || drop(storage(&events))))
+}
+
+fn unlocking(count: usize) -> Work {
+    let events = key_events(count);
+    let storage = storage(&events);
+    let typed = BackupDecryptionKey::generate().unwrap().to_recovery_key().to_text();
+    (
+        length(&events),
+        Box::new(move || {
+            let typed = typed.expose_str();
+            drop(storage.unlock(typed, &PublicKeys::default(), &Limits::default()).unwrap());
+        }),
+    )
+}
+
+/// A storage with so many secrets, each under the one key.
+fn account(count: usize) -> (NewKey, Events) {
+    let key = NewKey::generate(None).unwrap();
+    let plan = stored(&key, count);
+    let step = |step: &PlanStep| (step.event_type.clone(), step.content.clone());
+    (key, plan.steps().iter().map(step).collect())
+}
+
+fn stored(key: &NewKey, count: usize) -> Plan {
+    let plan = SecretStorage::default().plan(&[], &Limits::default(), |change| {
+        change.create(key)?;
+        (0..count).try_for_each(|n| {
+            change.store_text(&SecretName::from(format!("org.example.{n}").as_str()), "a secret")
+        })
+    });
+    plan.unwrap()
+}
+
+fn storing(count: usize) -> Work {
+    let key = NewKey::generate(None).unwrap();
+    (count * 150, Box::new(move || assert!(stored(&key, count).steps().len() > count)))
+}
+
+fn opening(count: usize) -> Work {
+    let (key, events) = account(count);
+    let storage = storage(&events);
+    (
+        length(&events),
+        Box::new(move || {
+            let mut keys = [key.key().clone()];
+            assert_eq!(storage.open_all(&mut keys, &PublicKeys::default()).len(), count);
+        }),
+    )
+}
+
+fn entries(count: usize) -> Work {
+    let (key, mut events) = account(1);
+    let secret = events.iter_mut().find(|(name, _)| name.as_str() == "org.example.0").unwrap();
+    let mut content: Value = serde_json::from_slice(secret.1.as_bytes()).unwrap();
+    let entry = content["encrypted"][key.id().as_str()].clone();
+    for n in 0..count {
+        content["encrypted"][format!("e{n}")] = entry.clone();
+    }
+    *secret = event("org.example.0", &content);
+    let storage = storage(&events);
+    (
+        length(&events),
+        Box::new(move || {
+            let keys = [key.key().clone()];
+            let name = SecretName::from("org.example.0");
+            let store = storage.plan(&keys, &Limits::default(), |it| it.store_text(&name, "other"));
+            assert_eq!(store.unwrap().steps().len(), 1);
+            let ids: Vec<_> =
+                (0..count).map(|n| SecretStorageKeyId::from(format!("e{n}").as_str())).collect();
+            let taken = storage.plan(&keys, &Limits::default(), |it| it.delete_under(&name, &ids));
+            assert_eq!(taken.unwrap().steps().len(), 1);
+        }),
+    )
+}
+
+fn rotating(count: usize) -> Work {
+    let (key, events) = account(count);
+    let storage = storage(&events);
+    let new_key = NewKey::generate(None).unwrap();
+    (
+        length(&events),
+        Box::new(move || {
+            let keys = [key.key().clone()];
+            let plan = storage.plan(&keys, &Limits::default(), |it| it.rotate(key.id(), &new_key));
+            assert!(plan.unwrap().steps().len() > count);
+        }),
+    )
+}
+
+fn diagnosis(count: usize) -> Work {
+    let body = format!(r#"{{"device_keys":{{"{USER}":{{{}}}}}}}"#, devices(count));
+    let response = Response::new(body.clone().into_bytes());
+    let limits = Limits::default();
+    let events = key_events(count);
+    let key = BackupDecryptionKey::generate().unwrap().public_key().to_base64();
+    let signatures = join(100, |n| format!(r#""ed25519:D{n}":"{}""#, "A".repeat(86)));
+    let info = format!(
+        r#"{{"version":"1","algorithm":"m.megolm_backup.v1.curve25519-aes-sha2","count":3,"etag":"1","auth_data":{{"public_key":"{key}","signatures":{{"{USER}":{{{signatures}}}}}}}}}"#
+    );
+    let mut evidence = Evidence::new(USER.into());
+    evidence.keys = Some(QueryKeys::new().read_response(&response, &limits).unwrap());
+    evidence.storage = Some(storage(&events));
+    let info = BackupVersionInfo::from_json(info.as_bytes(), &limits).unwrap();
+    evidence.backup = CurrentBackup::Version(Box::new(info));
+    let length = body.len() + length(&events);
+    (length, Box::new(move || drop(diagnose(&evidence, None, &limits))))
+}
+
+fn undecryptable(count: usize) -> Work {
+    let (options, limits) = (BackupOptions::default(), Limits::default());
+    let mut machine = Backup::new(USER.into(), "PHONE".into(), options, limits);
+    (
+        count * 10,
+        Box::new(move || {
+            for n in 0..count {
+                let session = SessionId::from(format!("s{n}").as_str());
+                machine.undecryptable("!r".into(), session, 1);
+            }
+            drop(machine.save());
+        }),
+    )
+}
+
+fn answer(operation: &Operation, events: &Events) -> Response<Vec<u8>> {
+    let url = strongroom::api::BaseUrl::new("https://example.org").unwrap();
+    let token = strongroom::api::AccessToken::from("token");
+    let request = operation.to_http(&url, &token).unwrap();
+    let name = request.uri().path().rsplit('/').next().unwrap();
+    let found = events.iter().find(|(event_type, _)| event_type.as_str() == name);
+    match found {
+        Some((_, content)) if request.method() == "GET" => {
+            Response::new(content.as_bytes().to_vec())
+        }
+        _ if request.method() == "GET" => {
+            let body = br#"{"errcode":"M_NOT_FOUND","error":""}"#.to_vec();
+            Response::builder().status(404).body(body).unwrap()
+        }
+        _ => Response::new(b"{}".to_vec()),
+    }
+}
+
+/// A hundred steps of it beside so many events of others.
+fn set_up(count: usize) -> Work {
+    let events: Events =
+        (0..count).map(|n| event(&format!("org.example.{n}"), &json!({ "n": n }))).collect();
+    let limits = Limits::default();
+    let backup = Backup::new(USER.into(), "PHONE".into(), BackupOptions::default(), limits);
+    let key = NewKey::generate(None).unwrap();
+    let mut flow = SetUp::bootstrap(backup, key, Vec::new(), limits);
+    let input = length(&events);
+    let run = move || {
+        let (mut now, rng) = (1, &mut StdRng::seed_from_u64(1));
+        for _ in 0..100 {
+            match flow.next(now, rng) {
+                Step::Save(_) => flow.saved(),
+                Step::ReadAccountData => flow.account_data(events.clone()),
+                Step::Send(operation) => {
+                    let answer = answer(&operation, &Vec::new());
+                    flow.answer(operation.id(), Ok(answer), now).unwrap();
+                }
+                Step::Wait(until) => now = until.unwrap_or(now + 1),
+                _ => {}
+            }
+        }
+    };
+    (input, Box::new(run))
+}
+
+fn recover(count: usize) -> Work {
+    let (key, events) = account(count);
+    let limits = Limits::default();
+    let backup = Backup::new(USER.into(), "PHONE".into(), BackupOptions::default(), limits);
+    let mut flow = Recover::new(backup, VerifiedPublicKeys::none(USER.into()), limits);
+    let typed = key.to_recovery_key().unwrap().to_text();
+    let input = length(&events);
+    let run = move || {
+        let (mut now, rng) = (1, &mut StdRng::seed_from_u64(1));
+        for _ in 0..100 {
+            match flow.next(now, rng) {
+                Step::Save(_) => flow.saved(),
+                Step::ReadAccountData => flow.account_data(events.clone()),
+                Step::EnterKey => drop(flow.enter(typed.expose_str(), now)),
+                Step::Send(operation) => {
+                    let answer = answer(&operation, &Vec::new());
+                    flow.answer(operation.id(), Ok(answer), now).unwrap();
+                }
+                Step::Wait(until) => now = until.unwrap_or(now + 1),
+                _ => {}
+            }
+        }
+    };
+    (input, Box::new(run))
+}
