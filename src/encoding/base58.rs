@@ -26,7 +26,7 @@ pub fn is_base58(character: char) -> bool {
 pub fn encode_vartime(bytes: &[u8]) -> SecretString {
     // 138 characters for 100 bytes, since log(256) / log(58) is 1.3658.
     let mut text = SecretVec::zeroed(bytes.len() * 138 / 100 + 1);
-    let written = bs58::encode(bytes).onto(text.expose_bytes_mut()).unwrap_or(0);
+    let written = encode_into(bytes, text.expose_bytes_mut());
     let mut secret = SecretString::with_capacity(written);
     let characters = text.expose_bytes().iter().take(written);
     characters.for_each(|byte| secret.push_within_capacity(char::from(*byte)));
@@ -42,6 +42,11 @@ pub fn decode_vartime(text: &str) -> Option<SecretVec> {
     let written = bs58::decode(text).onto(bytes.expose_bytes_mut()).ok()?;
     bytes.truncate(written);
     Some(bytes)
+}
+
+#[expect(clippy::expect_used, reason = "nothing but a short buffer makes it fail")]
+fn encode_into(bytes: &[u8], text: &mut [u8]) -> usize {
+    bs58::encode(bytes).onto(text).expect("the buffer has room for the text")
 }
 
 #[cfg(test)]

@@ -23,9 +23,7 @@ use crate::{
 #[must_use]
 pub fn encode(bytes: &[u8]) -> SecretString {
     let mut text = Zeroizing::new(vec![0; encoded_len(bytes.len())]);
-    if Base64Unpadded::encode(bytes, &mut text).is_err() {
-        text.clear();
-    }
+    encode_into(bytes, &mut text);
     // Base64 is ASCII, so what was written is moved, not copied.
     SecretString::from_utf8(text)
 }
@@ -54,6 +52,11 @@ pub fn decode_array<const N: usize>(text: &str) -> Result<SecretBytes<N>, Base64
         decode_unpadded(text)?;
         Err(Base64Error::Length { expected: N, found })
     }
+}
+
+#[expect(clippy::expect_used, reason = "nothing but a short buffer makes it fail")]
+fn encode_into(bytes: &[u8], text: &mut [u8]) {
+    Base64Unpadded::encode(bytes, text).expect("the buffer has the length of the text");
 }
 
 fn decode_unpadded(text: &[u8]) -> Result<SecretVec, Base64Error> {

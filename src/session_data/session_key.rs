@@ -98,8 +98,8 @@ impl SessionKey {
     /// The index of the first message that the key decrypts.
     #[must_use]
     pub fn first_known_index(&self) -> u32 {
-        let index = self.0.expose_bytes().get(1..5).and_then(|bytes| bytes.try_into().ok());
-        u32::from_be_bytes(index.unwrap_or_default())
+        let [_, a, b, c, d, ..] = *self.0.expose_bytes();
+        u32::from_be_bytes([a, b, c, d])
     }
 
     /// The export format in unpadded base64: 220 characters.
@@ -151,7 +151,8 @@ impl fmt::Debug for SessionKey {
 }
 
 fn public_key_of(key: &[u8; SessionKey::LENGTH]) -> &[u8; 32] {
-    key.last_chunk().unwrap_or(&[0; 32])
+    #[expect(clippy::expect_used, reason = "the lengths are constants")]
+    key.last_chunk().expect("165 bytes end in 32")
 }
 
 fn read_public_key(

@@ -13,22 +13,22 @@ use zeroize::Zeroizing;
 use super::{Iv, SymmetricMac};
 use crate::crypto::key_material::KeyMaterial;
 
-/// AES key and MAC key: 32 bytes each.
-pub(super) struct SymmetricKeys(Zeroizing<[u8; 64]>);
+/// AES key and MAC key. Their lengths are types, so no slice can be too short for a key.
+pub(super) struct SymmetricKeys(Zeroizing<[[u8; 32]; 2]>);
 
 impl SymmetricKeys {
     pub(super) fn derive(key: &KeyMaterial, name: &str) -> Self {
-        let mut keys = Self(Zeroizing::new([0; 64]));
+        let mut keys = Self(Zeroizing::new([[0; 32]; 2]));
         #[expect(clippy::expect_used, reason = "HKDF-SHA-256 refuses only more than 8160 bytes")]
         Hkdf::<Sha256>::new(Some(&[0; 32]), key.expose_bytes())
-            .expand(name.as_bytes(), keys.0.as_mut_slice())
+            .expand(name.as_bytes(), keys.0.as_flattened_mut())
             .expect("64 bytes are a valid length");
         keys
     }
 
     /// Encrypts or decrypts, which is the same, into a buffer of the same length.
     pub(super) fn apply_keystream(&self, iv: &Iv, input: &[u8], output: &mut [u8]) {
-        let (key, _) = self.0.split_first_chunk().unwrap_or((&[0; 32], &[]));
+        let [key, _] = &*self.0;
         #[expect(
             clippy::expect_used,
             reason = "both callers make the buffer as long as the input"
@@ -39,7 +39,7 @@ impl SymmetricKeys {
     }
 
     pub(super) fn mac(&self, ciphertext: &[u8]) -> SymmetricMac {
-        let (_, key) = self.0.split_last_chunk::<32>().unwrap_or((&[], &[0; 32]));
+        let [_, key] = &*self.0;
         #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
         let mut hmac = Hmac::<Sha256>::new_from_slice(key).expect("any length is valid");
         hmac.update(ciphertext);
