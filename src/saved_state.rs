@@ -32,14 +32,16 @@
 use std::fmt;
 
 use rand_core::CryptoRng;
-use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use thiserror::Error;
 
 use crate::{
     crypto::xchacha20_poly1305,
+    encoding::json::{self, RawObject, WipedJson},
     ids::{DeviceId, UserId},
     randomness::{NoRandomness, with_os_rng},
-    secret::{SecretBytes, SecretVec},
+    secret::{SecretBytes, SecretString, SecretVec},
 };
 
 /// A key of 32 bytes under which a host seals saved states before it writes them to a disk.
@@ -138,47 +140,85 @@ pub enum SavedStateError {
 }
 
 /// What every part begins with.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 pub(crate) struct Header {
     format: u32,
-    part: String,
+    part: &'static str,
     user_id: UserId,
     device_id: DeviceId,
 }
 
 impl Header {
-    pub(crate) fn new(part: &str, user_id: &UserId, device_id: &DeviceId) -> Self {
+    pub(crate) fn new(part: &'static str, user_id: &UserId, device_id: &DeviceId) -> Self {
         let (user_id, device_id) = (user_id.clone(), device_id.clone());
-        Self { format: FORMAT, part: part.to_owned(), user_id, device_id }
+        Self { format: FORMAT, part, user_id, device_id }
     }
 
-    /// Reads the header of a part, and checks that it is the part and the account that is wanted.
-    pub(crate) fn check(
-        saved: &[u8],
+    /// Reads a part, if it is the part and of the account that is wanted.
+    ///
+    /// This is the one way in for all saved states. Whatever is wrong with one, nothing is left of it in memory:
+    /// secrets are borrowed as `&str`, and before anything else is copied, it is looked at whether it is one of them.
+    pub(crate) fn read<'a, T: Deserialize<'a>>(
+        saved: &'a [u8],
         part: &str,
         user_id: &UserId,
         device_id: &DeviceId,
-    ) -> Result<(), SavedStateError> {
-        #[derive(Deserialize)]
-        struct Format {
-            format: u32,
+    ) -> Result<T, SavedStateError> {
+        let damaged = SavedStateError::Damaged;
+        let mut header = RawObject::parse(saved).map_err(|_| damaged)?;
+        let format = header.take("format").and_then(|format| format.get().parse().ok());
+        let found = format.ok_or(damaged)?;
+        if found != FORMAT {
+            return Err(SavedStateError::Format { found });
         }
-        serde_json::from_slice::<IgnoredAny>(saved).map_err(|_| SavedStateError::Damaged)?;
-        let Format { format } =
-            serde_json::from_slice(saved).map_err(|_| SavedStateError::Damaged)?;
-        if format != FORMAT {
-            return Err(SavedStateError::Format { found: format });
-        }
-        let header: Self = serde_json::from_slice(saved).map_err(|_| SavedStateError::Damaged)?;
-        if header.part != part {
+        let mut is = |name, wanted: &str| {
+            let text = header.take(name).and_then(|value| json::string(value).ok());
+            text.map(|text| text.as_str() == wanted).ok_or(damaged)
+        };
+        let is_account =
+            [is("user_id", user_id.as_str())?, is("device_id", device_id.as_str())?] == [true; 2];
+        if !is("part", part)? {
             return Err(SavedStateError::OtherPart);
         }
-        if header.user_id != *user_id || header.device_id != *device_id {
+        if !is_account {
             return Err(SavedStateError::OtherAccount);
         }
-        Ok(())
+        let state: &RawValue = serde_json::from_slice(saved).map_err(|_| damaged)?;
+        if json::depth(state) > MAX_DEPTH || has_misplaced_secret(WipedJson(state)) {
+            return Err(damaged);
+        }
+        T::deserialize(WipedJson(state)).map_err(|_| damaged)
     }
 }
+
+/// Whether a secret of the state stands where a name or a public key belongs, as which it would be copied.
+fn has_misplaced_secret(state: WipedJson<'_>) -> bool {
+    let is_secret = |name: Option<&str>, text: &str| {
+        name.is_some_and(|name| SECRET_MEMBERS.contains(&name)) && text.len() >= SHORTEST_SECRET
+    };
+    let mut secrets = Vec::new();
+    state.for_each_string(&mut |name, text| {
+        if is_secret(name, text) {
+            secrets.push(SecretString::from(text));
+        }
+    });
+    let mut is_misplaced = false;
+    state.for_each_string(&mut |name, text| {
+        let has = |secret: &SecretString| text.contains(secret.expose_str());
+        is_misplaced |= !is_secret(name, text) && secrets.iter().any(has);
+    });
+    is_misplaced
+}
+
+/// The names of the members whose text is a secret, in all states.
+const SECRET_MEMBERS: [&str; 2] = ["key", "secret"];
+
+/// A key of the secret storage has 16 bytes at least, which are 22 characters of base64. What is shorter is guessed, or
+/// a word of ours.
+const SHORTEST_SECRET: usize = 22;
+
+/// Deeper than a key description is nested, and the state around it.
+const MAX_DEPTH: usize = 100;
 
 /// The format of what is saved, inside a seal and without one.
 const FORMAT: u32 = 2;

@@ -9,7 +9,7 @@ use crate::{
     crypto::ed25519::Ed25519PublicKey,
     encoding::json::{self, RawObject},
     ids::UserId,
-    secret::SecretVec,
+    secret::{SecretString, SecretVec},
 };
 
 /// Why the plaintext of an Olm message is not an event for this device. Nothing in it is repeated.
@@ -36,7 +36,8 @@ pub enum OlmPayloadError {
 /// The payload of a message that was meant for this device.
 pub(super) struct OlmPayload {
     pub(super) ed25519: Ed25519PublicKey,
-    pub(super) event_type: String,
+    /// Whatever stands there. It is wiped, since what is broken could be a secret.
+    pub(super) event_type: SecretString,
     pub(super) content: SecretVec,
 }
 
@@ -63,7 +64,7 @@ impl OlmPayload {
         if !content.starts_with('{') {
             return Err(OlmPayloadError::Missing("content"));
         }
-        let event_type = event_type.as_str().to_owned();
+        let event_type = SecretString::from(event_type.as_str());
         Ok(Self { ed25519, event_type, content: SecretVec::from(content.as_bytes()) })
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     crypto::{curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey},
     encoding::json_object::JsonObject,
     ids::{EventType, UserId},
-    secret::SecretVec,
+    secret::{SecretString, SecretVec},
 };
 
 /// An event that came unencrypted.
@@ -33,7 +33,7 @@ pub struct DecryptedToDevice {
     sender: UserId,
     curve25519: Curve25519PublicKey,
     ed25519: Ed25519PublicKey,
-    event_type: String,
+    event_type: SecretString,
     content: SecretVec,
 }
 
@@ -74,7 +74,7 @@ impl DecryptedToDevice {
         event_type: &str,
         content: SecretVec,
     ) -> Self {
-        Self { sender, curve25519, ed25519, event_type: event_type.to_owned(), content }
+        Self { sender, curve25519, ed25519, event_type: event_type.into(), content }
     }
 
     /// The sender, by the word of the homeserver and of the device.
@@ -98,7 +98,7 @@ impl DecryptedToDevice {
     /// The type of the event inside.
     #[must_use]
     pub fn event_type(&self) -> &str {
-        &self.event_type
+        self.event_type.expose_str()
     }
 
     /// The content of the event inside, as JSON.

@@ -102,11 +102,8 @@ impl Backup {
         limits: Limits,
     ) -> Result<Self, SavedStateError> {
         let secret = saved.secret.expose_bytes();
-        Header::check(secret, SECRET, &user_id, &device_id)?;
-        let state: SavedState<'_> =
-            serde_json::from_slice(secret).map_err(|_| SavedStateError::Damaged)?;
-        let is_ours = Header::check(&saved.public, PUBLIC, &user_id, &device_id).is_ok();
-        let wanted = serde_json::from_slice(&saved.public).ok().filter(|_| is_ours);
+        let state: SavedState<'_> = Header::read(secret, SECRET, &user_id, &device_id)?;
+        let wanted = Header::read(&saved.public, PUBLIC, &user_id, &device_id);
         let kept = state.read(wanted.unwrap_or_default())?;
         Ok(Self::with(user_id, device_id, options, limits, kept))
     }

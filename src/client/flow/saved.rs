@@ -1,7 +1,6 @@
 //! The state of a flow as bytes.
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use super::set_up::{Before, Kept, SetUp};
 use crate::{
@@ -9,7 +8,11 @@ use crate::{
     backup::{BackupPublicKey, BackupPublicKeyError},
     client::backup::{Backup, BackupOptions, SavedBackup},
     crypto::key_material::KeyMaterial,
-    encoding::{json, json_object::JsonObject, secret_base64},
+    encoding::{
+        json::{self, Verbatim},
+        json_object::JsonObject,
+        secret_base64,
+    },
     ids::{BackupVersion, DeviceId, SecretName, SecretStorageKeyId, UserId},
     provenance::SavedProvenance,
     saved_state::{Header, SavedStateError},
@@ -44,13 +47,22 @@ struct SavedState<'a> {
     is_shown: bool,
     is_stored: bool,
     key_id: SecretStorageKeyId,
-    description: Box<RawValue>,
+    #[serde(borrow)]
+    description: Verbatim<'a>,
     #[serde(borrow)]
     key: &'a str,
     #[serde(borrow)]
     old_keys: Vec<SavedOldKey<'a>>,
     #[serde(borrow)]
-    secrets: Vec<(SecretName, SavedProvenance, &'a str)>,
+    secrets: Vec<SavedSecret<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedSecret<'a> {
+    name: SecretName,
+    provenance: SavedProvenance,
+    /// In base64, since text in JSON could have escapes, which are not read without a copy.
+    secret: &'a str,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -108,9 +120,7 @@ impl SetUp {
         limits: Limits,
     ) -> Result<Self, SavedStateError> {
         let secret = saved.secret.expose_bytes();
-        Header::check(secret, PART, &user_id, &device_id)?;
-        let state: SavedState<'_> =
-            serde_json::from_slice(secret).map_err(|_| SavedStateError::Damaged)?;
+        let state: SavedState<'_> = Header::read(secret, PART, &user_id, &device_id)?;
         let kept = read(state, &limits).ok_or(SavedStateError::Damaged)?;
         let backup = Backup::restore(&saved.backup, user_id, device_id, options, limits)?;
         Ok(Self::with(backup, kept, limits))
@@ -122,7 +132,6 @@ impl SetUp {
         let key = secret_base64::encode(new_key.key().expose_bytes());
         let encode = |key: &SecretStorageKey| secret_base64::encode(key.expose_bytes());
         let old_keys: Vec<_> = old_keys.iter().map(|key| (key, encode(key))).collect();
-        // Text in JSON could have escapes, which are not read without a copy.
         let text =
             |secret: &SecretValue| secret_base64::encode(secret.to_text().expose_str().as_bytes());
         let secrets: Vec<_> = secrets.iter().map(|secret| (secret, text(secret))).collect();
@@ -136,14 +145,15 @@ impl SetUp {
                 is_shown: *is_shown,
                 is_stored: *is_stored,
                 key_id: new_key.id().clone(),
-                description: new_key.description().as_raw().to_owned(),
+                description: Verbatim(new_key.description().as_raw()),
                 key: key.expose_str(),
                 old_keys: old_keys.iter().map(|(key, text)| SavedOldKey::new(key, text)).collect(),
                 secrets: secrets
                     .iter()
                     .map(|(secret, text)| {
                         let provenance = SavedProvenance(secret.provenance());
-                        (secret.name().clone(), provenance, text.expose_str())
+                        let (name, secret) = (secret.name().clone(), text.expose_str());
+                        SavedSecret { name, provenance, secret }
                     })
                     .collect(),
             },
@@ -154,12 +164,13 @@ impl SetUp {
 }
 
 fn read(state: SavedState<'_>, limits: &Limits) -> Option<Kept> {
-    let content = JsonObject::from_raw(&state.description)?;
+    let content = JsonObject::from_raw(state.description.0)?;
     let description = KeyDescription::from_json(state.key_id, &content, limits).ok()?;
     let key = description.accept(&material(state.key)?).ok()?;
     let old_keys = state.old_keys.into_iter().map(SavedOldKey::read);
-    let secrets = state.secrets.into_iter().map(|(name, SavedProvenance(provenance), text)| {
-        let text = secret_base64::decode(text).ok()?;
+    let secrets = state.secrets.into_iter().map(|saved| {
+        let SavedSecret { name, provenance: SavedProvenance(provenance), secret } = saved;
+        let text = secret_base64::decode(secret).ok()?;
         let read = SecretValue::read_with(&name, text.expose_bytes(), provenance);
         read.ok().map(|read| read.value)
     });

@@ -9,6 +9,7 @@ mod survey;
 mod text;
 mod unknown_members;
 mod utf8;
+mod wiped;
 
 use std::{collections::HashSet, fmt, io};
 
@@ -24,6 +25,7 @@ pub(crate) use self::{
     survey::{depth, is_harmless},
     text::{JsonText, JsonTextError, name, public_string, string},
     unknown_members::{UnknownMembers, UnknownSecretMembers},
+    wiped::{Verbatim, WipedJson},
 };
 
 use crate::secret::SecretVec;

@@ -115,10 +115,8 @@ impl Requester {
         device_id: DeviceId,
         options: RequesterOptions,
     ) -> Result<Self, SavedStateError> {
-        let saved = saved.expose_bytes();
-        Header::check(saved, PART, &user_id, &device_id)?;
         let Saved { clock, requests: saved } =
-            serde_json::from_slice(saved).map_err(|_| SavedStateError::Damaged)?;
+            Header::read(saved.expose_bytes(), PART, &user_id, &device_id)?;
         let mut requests = BTreeMap::new();
         for saved in saved {
             let request = saved.read()?;

@@ -18,10 +18,16 @@ use crate::{
     secret_sharing::saved::{SavedDevice, ed25519},
 };
 
-#[derive(Serialize, Deserialize)]
-struct Saved {
+#[derive(Serialize)]
+struct Part {
     #[serde(flatten)]
     header: Header,
+    #[serde(flatten)]
+    saved: Saved,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Saved {
     clock: Clock,
     requests: Vec<SavedEntry>,
     asked_ms: BTreeMap<DeviceId, VecDeque<u64>>,
@@ -53,13 +59,15 @@ impl Responder {
     /// [sealed](crate::saved_state::StateKey). A request takes 400 bytes, and its policy bounds how many there are.
     #[must_use]
     pub fn save(&self) -> SecretVec {
-        let saved = Saved {
+        let part = Part {
             header: Header::new(PART, &self.user_id, &self.device_id),
-            clock: self.clock,
-            requests: self.entries.list.iter().map(SavedEntry::new).collect(),
-            asked_ms: self.entries.asked_ms.clone(),
+            saved: Saved {
+                clock: self.clock,
+                requests: self.entries.list.iter().map(SavedEntry::new).collect(),
+                asked_ms: self.entries.asked_ms.clone(),
+            },
         };
-        json::to_secret_bytes(&saved, USUAL_LENGTH)
+        json::to_secret_bytes(&part, USUAL_LENGTH)
     }
 
     /// Goes on from saved state, under a policy that may be another one: what an earlier policy allowed
@@ -74,9 +82,7 @@ impl Responder {
         device_id: DeviceId,
         policy: SharePolicy,
     ) -> Result<Self, SavedStateError> {
-        let saved = saved.expose_bytes();
-        Header::check(saved, PART, &user_id, &device_id)?;
-        let saved: Saved = serde_json::from_slice(saved).map_err(|_| SavedStateError::Damaged)?;
+        let saved: Saved = Header::read(saved.expose_bytes(), PART, &user_id, &device_id)?;
         let list = saved.requests.into_iter().map(SavedEntry::read);
         let mut list: Vec<Entry> = list.collect::<Result<_, _>>()?;
         list.iter_mut().for_each(|entry| entry.submit_to(&policy));
