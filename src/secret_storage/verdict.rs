@@ -2,7 +2,10 @@
 
 use thiserror::Error;
 
-use super::opened_secret::{OpenedSecret, SecretOpenError};
+use super::{
+    key::{KeyStanding, SecretStorageKey},
+    opened_secret::{OpenedSecret, SecretOpenError},
+};
 use crate::ids::{SecretName, SecretStorageKeyId};
 
 /// What became of one secret.
@@ -13,6 +16,18 @@ pub struct SecretVerdict {
     pub name: SecretName,
     /// The secret, or why each of the keys failed that it is encrypted to.
     pub outcome: Result<OpenedSecret, SecretFailure>,
+}
+
+impl SecretVerdict {
+    /// The secret, if something shows that the key which gave it is the right one. What a merely unverifiable key gives
+    /// is a guess, and a server that asks for one round must not learn what came of it.
+    pub(crate) fn opened_by_known(&self, keys: &[SecretStorageKey]) -> Option<&OpenedSecret> {
+        let is_known = |opened: &&OpenedSecret| {
+            let mut known = keys.iter().filter(|key| key.standing() != KeyStanding::Unverifiable);
+            known.any(|key| key.id() == opened.key_id())
+        };
+        self.outcome.as_ref().ok().filter(is_known)
+    }
 }
 
 /// Why a secret did not open.

@@ -11,6 +11,7 @@
 //! | `devices` | what a device vouches for outlives the device |
 //! | `few_rounds` | a passphrase that others can find vouches for something |
 //! | `limits`, `promises` | SECURITY.md says something else |
+//! | `leaks` | a report or a request tells whether a passphrase was guessed |
 #![allow(
     clippy::disallowed_methods,
     clippy::indexing_slicing,
@@ -27,6 +28,7 @@ mod driver;
 mod few_rounds;
 mod house;
 mod limits;
+mod leaks;
 mod promises;
 mod provenance;
 mod readers;

@@ -55,12 +55,12 @@ impl Facts {
             }
             _ => Vec::new(),
         };
-        let verified = verified_keys(evidence, &secrets, limits);
+        let verified = verified_keys(evidence, (&secrets, &storage_keys), limits);
         let mut work = SignatureWork::new(limits);
         let trusted = trusted_signers(evidence, &verified);
         let devices = signed_devices(evidence, &verified, &mut work, limits);
         let claimed = claimed_signers(evidence);
-        let under = |name: &str| opened(&secrets, name)?.backup_key();
+        let under = |name: &str| opened(&secrets, &storage_keys, name)?.backup_key();
         let drafted = under(MEGOLM_BACKUP_V1_RECOVERY_KEY);
         let stored = under(MEGOLM_BACKUP_V1).or_else(|| drafted.clone());
         let known = [&trusted[..], &devices].concat();
@@ -147,9 +147,9 @@ impl Facts {
         self.tried.as_ref()?.passphrase.as_ref()
     }
 
-    /// What was opened under a name.
+    /// What was opened under a name, by a key that is not merely unverifiable.
     pub(super) fn opened(&self, name: &str) -> Option<&OpenedSecret> {
-        opened(&self.secrets, name)
+        opened(&self.secrets, &self.storage_keys, name)
     }
 
     /// The version that has this public key.
@@ -172,19 +172,23 @@ pub(super) fn public_half(opened: &OpenedSecret) -> Option<Ed25519PublicKey> {
     }
 }
 
-fn opened<'a>(secrets: &'a [SecretVerdict], name: &str) -> Option<&'a OpenedSecret> {
+fn opened<'a>(
+    secrets: &'a [SecretVerdict],
+    keys: &[SecretStorageKey],
+    name: &str,
+) -> Option<&'a OpenedSecret> {
     let verdict = secrets.iter().find(|verdict| verdict.name.as_str() == name)?;
-    verdict.outcome.as_ref().ok()
+    verdict.opened_by_known(keys)
 }
 
 /// A master key is the user's if the host has pinned it, or if its secret half was stored by somebody with the
 /// storage's key.
 fn verified_keys(
     evidence: &Evidence,
-    secrets: &[SecretVerdict],
+    (secrets, keys): (&[SecretVerdict], &[SecretStorageKey]),
     limits: &Limits,
 ) -> VerifiedPublicKeys {
-    let stored = opened(secrets, CROSS_SIGNING_MASTER).filter(|it| it.is_authenticated());
+    let stored = opened(secrets, keys, CROSS_SIGNING_MASTER).filter(|it| it.is_authenticated());
     let Some(master) = evidence.master_key.or_else(|| public_half(stored?)) else {
         return VerifiedPublicKeys::none(evidence.user_id.clone());
     };
