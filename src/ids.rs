@@ -4,17 +4,22 @@
 //! server part exist, and a session ID in a backup may be any text. They are kept as they came and
 //! percent-encoded where they go into a path. A clone shares the text, since one room has many sessions.
 //!
+//! What is displayed is an [excerpt](crate::excerpt), for people; whoever writes JSON or a path takes `as_str`.
+//!
 //! ```
 //! use strongroom::ids::{DeviceId, KeyId, RoomId};
 //!
 //! let room = RoomId::from("!without_a_server_part");
 //! assert_eq!(room.as_str(), "!without_a_server_part");
+//! assert_eq!(RoomId::from("!a\n").to_string(), "!a\\u{a}");
 //! assert_eq!(KeyId::ed25519(&DeviceId::from("PHONE")).as_str(), "ed25519:PHONE");
 //! ```
 
 use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
+
+use crate::excerpt::Excerpt;
 
 macro_rules! opaque_id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -55,8 +60,9 @@ macro_rules! opaque_id {
         }
 
         impl fmt::Display for $name {
+            /// The beginning, without what steers a terminal: for people. [`Self::as_str`] has all of it.
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                Excerpt::new(&self.0).fmt(f)
             }
         }
     };
@@ -132,7 +138,7 @@ impl KeyId {
     /// The ID of the Ed25519 key of a device.
     #[must_use]
     pub fn ed25519(device_id: &DeviceId) -> Self {
-        Self::new(format!("ed25519:{device_id}"))
+        Self::new(format!("ed25519:{}", device_id.as_str()))
     }
 
     /// The part before the first colon, which names the algorithm.
@@ -151,6 +157,32 @@ impl KeyId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_id_has_all_of_the_device_id() {
+        let device_id = DeviceId::new("\n\u{202e}".repeat(100));
+        let key_id = KeyId::ed25519(&device_id);
+        assert_eq!(key_id.name(), device_id.as_str());
+    }
+
+    macro_rules! shows_an_excerpt {
+        ($($name:ident)*) => {
+            $(
+                let text = format!("a\n\u{202e}\u{1b}{}", "b".repeat(300));
+                let id = $name::from(text.as_str());
+                assert_eq!(id.as_str(), text);
+                let shown = id.to_string();
+                assert!(shown.starts_with(r"a\u{a}\u{202e}\u{1b}bbb"), "{shown}");
+                assert!(shown.ends_with('…') && shown.len() < 100, "{shown}");
+            )*
+        };
+    }
+
+    #[test]
+    fn a_hostile_name_is_shown_as_an_excerpt_whatever_it_names() {
+        shows_an_excerpt!(RoomId SessionId UserId DeviceId KeyId SecretStorageKeyId EventType TransactionId
+            SyncToken BackupVersion SecretName RequestId);
+    }
 
     #[test]
     fn a_key_id_splits_at_its_first_colon() {

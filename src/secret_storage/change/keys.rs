@@ -157,7 +157,7 @@ impl Change<'_> {
             return Err(ChangeError::KeyExists(id.clone()));
         }
         if self.storage.key(id).is_none() {
-            let event_type = EventType::new(format!("{KEY_PREFIX}{id}"));
+            let event_type = EventType::new(format!("{KEY_PREFIX}{}", id.as_str()));
             let content = new_key.description().clone();
             self.write(event_type, content, StepReason::DescribeKey(id.clone()));
         }
@@ -169,7 +169,7 @@ impl Change<'_> {
 
     /// Takes a key's description away, once nothing is encrypted to it.
     pub(super) fn forget(&mut self, id: &SecretStorageKeyId) {
-        let event_type = EventType::new(format!("{KEY_PREFIX}{id}"));
+        let event_type = EventType::new(format!("{KEY_PREFIX}{}", id.as_str()));
         self.write(event_type, JsonObject::empty(), StepReason::RemoveKey(id.clone()));
     }
 

@@ -1,0 +1,90 @@
+//! Names from outside reach people as excerpts, wherever they are displayed: no line of their own, no escape sequence, no
+//! turned text, and not at length.
+#![allow(clippy::unwrap_used, reason = "tests may stop at the first surprise")]
+
+use std::fmt::Display;
+
+use strongroom::{
+    client::{
+        backup::Scope,
+        diagnose::{BackupFinding, Finding, InputFinding, Remedy, SecretFinding, StorageFinding},
+    },
+    secret_sharing::{DeviceProblem, RequesterError},
+    secret_storage::{PlanNote, SecretOrigin, StepReason},
+};
+
+fn hostile() -> String {
+    format!("evil\n\u{202e}\u{1b}[2J{}", "x".repeat(300))
+}
+
+/// Nothing of the name's steering or length is left; the beginning is there.
+#[track_caller]
+fn is_an_excerpt(shown: &impl Display) {
+    let shown = shown.to_string();
+    assert!(!shown.contains(['\n', '\u{202e}', '\u{1b}']), "{shown:?}");
+    assert!(shown.contains("evil\\u{a}") && !shown.contains(&"x".repeat(70)), "{shown:?}");
+}
+
+#[test]
+fn findings_and_remedies_show_excerpts() {
+    let name = hostile();
+    let text = name.as_str();
+    let findings: [Finding; 8] = [
+        InputFinding::StorageKeyFits(text.into()).into(),
+        InputFinding::OlderBackupKey(text.into()).into(),
+        StorageFinding::DefaultKeyMissing(text.into()).into(),
+        StorageFinding::WrongSignature(text.into(), text.into()).into(),
+        SecretFinding::Missing(text.into()).into(),
+        SecretFinding::UnderUnknownKey(text.into(), text.into()).into(),
+        BackupFinding::UnknownSigner(text.into(), text.into()).into(),
+        BackupFinding::OlderVersions(vec![text.into()]).into(),
+    ];
+    findings.iter().for_each(is_an_excerpt);
+    findings.iter().for_each(|finding| {
+        if let Some(remedy @ (Remedy::StoreSecret(_) | Remedy::VerifySigner(_))) = finding.remedy()
+        {
+            is_an_excerpt(&remedy);
+        }
+    });
+    for remedy in [
+        Remedy::RestoreVersion(text.into()),
+        Remedy::RotateStorageKey(text.into()),
+        Remedy::RemoveKey(text.into()),
+        Remedy::StoreSecret(text.into()),
+        Remedy::EncryptToDefaultKey(text.into()),
+        Remedy::AskOtherDevice(text.into()),
+        Remedy::SignBackup(text.into()),
+        Remedy::VerifySigner(text.into()),
+    ] {
+        is_an_excerpt(&remedy);
+    }
+}
+
+#[test]
+fn plans_and_errors_show_excerpts() {
+    let name = hostile();
+    let text = name.as_str();
+    for reason in [
+        StepReason::DescribeKey(text.into()),
+        StepReason::Store(text.into()),
+        StepReason::Replace(text.into(), vec![text.into()]),
+        StepReason::AddEntry(text.into(), text.into()),
+        StepReason::RemoveEntries(text.into(), vec![text.into()]),
+        StepReason::Delete(text.into()),
+        StepReason::SetDefault(text.into()),
+        StepReason::RemoveKey(text.into()),
+    ] {
+        is_an_excerpt(&reason);
+    }
+    for note in [
+        PlanNote::NeedsAcceptance(text.into(), SecretOrigin::Passthrough),
+        PlanNote::Contradicted(text.into()),
+        PlanNote::NotOpened(text.into()),
+        PlanNote::KeyStays(text.into()),
+    ] {
+        is_an_excerpt(&note);
+    }
+    is_an_excerpt(&Scope::Session(text.into(), text.into()));
+    let problem = DeviceProblem::Unknown;
+    is_an_excerpt(&RequesterError::Device { device_id: text.into(), problem });
+}
