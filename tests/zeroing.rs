@@ -152,8 +152,7 @@ impl Drop for Disarm {
     }
 }
 
-/// Overwrites what is left on the stack: a value with unused bytes takes what stands there to the heap. A scenario does so
-/// after a derivation, whose hash function leaves its words behind.
+/// Overwrites what the preparation left on the stack: a value with unused bytes takes what stands there to the heap.
 #[inline(never)]
 fn wipe_stack() {
     black_box(&mut black_box([0_u8; 128 * 1024]));
