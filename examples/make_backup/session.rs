@@ -55,7 +55,7 @@ impl Session {
     /// As it should be.
     pub(crate) fn sealed(self, sealed: &SealedSession) -> Result<Entry> {
         Ok(Entry {
-            session_id: self.data.session_id().to_string(),
+            session_id: self.data.session_id().as_str().to_owned(),
             json: serde_json::to_string(sealed.data())?,
             verdict: RESTORED,
             truth: Some(ExportedSession { room_id: self.room_id.clone(), session: self.data }),
@@ -83,7 +83,7 @@ impl Session {
         let json = edit_sealed(&how.edit, seal(&plaintext, &how.edit, key)?);
         let session_id = match &how.edit {
             Edit::OtherId => base64::encode(self.data.session_id().as_str().as_bytes()),
-            _ => self.data.session_id().to_string(),
+            _ => self.data.session_id().as_str().to_owned(),
         };
         let session = SessionData::from_json(truth.to_string().as_bytes())?.session;
         let truth = ExportedSession { room_id: self.room_id.clone(), session };

@@ -73,23 +73,24 @@ pub(crate) fn split<'a>(
         let largest = limits.session_bytes.max(limits.name_bytes);
         assert!(splitter.buffered_bytes() <= 2 * largest + 64, "memory is bounded");
     }
-    let half_read = splitter.half_read().map(|(room, id)| (room.to_string(), id.to_string()));
+    let half_read =
+        splitter.half_read().map(|(room, id)| (room.as_str().to_owned(), id.as_str().to_owned()));
     Outcome { items, end: splitter.end(), half_read }
 }
 
 fn own(item: RoomKeysItem<'_>) -> Item {
     match item {
         RoomKeysItem::Session(session) => Item::Session {
-            room: session.room_id.to_string(),
-            session: session.session_id.to_string(),
+            room: session.room_id.as_str().to_owned(),
+            session: session.session_id.as_str().to_owned(),
             json: session.json.to_owned(),
         },
         RoomKeysItem::FailedSession(failed) => Item::Failed {
-            room: failed.room_id.to_string(),
-            session: failed.session_id.to_string(),
+            room: failed.room_id.as_str().to_owned(),
+            session: failed.session_id.as_str().to_owned(),
             error: failed.error,
         },
-        RoomKeysItem::BrokenRoom(room_id) => Item::BrokenRoom(room_id.to_string()),
+        RoomKeysItem::BrokenRoom(room_id) => Item::BrokenRoom(room_id.as_str().to_owned()),
         other => panic!("{other:?}"),
     }
 }

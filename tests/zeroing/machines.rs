@@ -8,6 +8,7 @@ use serde_json::json;
 use strongroom::{
     Limits,
     api::{AccessToken, BaseUrl},
+    backup::BackupDecryptionKey,
     client::{
         Backup,
         backup::{BackupOptions, Next, Operation, Reply, SavedBackup, SecretTask},
@@ -24,7 +25,7 @@ use crate::{
     saved_states::{DEVICE, USER, saved_backups},
     secret_storage,
     sharing::{answer, requester, requester_of, seen_by_the_phone},
-    vault::{FixedRng, KEY, TOKEN, Vault, decryption_key},
+    vault::{FixedRng, KEY, TOKEN, Vault, decryption_key, secret},
 };
 
 /// A machine that knows nothing yet.
@@ -152,7 +153,10 @@ fn the_machine_leaves_nothing_at_work() {
     let mut seen = Vec::new();
     leaves_nothing(&vault, || {
         let mut machine = machine();
-        drop(format!("{:?}", machine.give_key(decryption_key())));
+        let typed = BackupDecryptionKey::typed_by_user(secret(&KEY));
+        drop(format!("{:?}", machine.give_key(typed)));
+        seen.extend(run(&mut machine));
+        machine.secret_found(None);
         seen.extend(run(&mut machine));
         machine.rotate();
         seen.extend(run(&mut machine));

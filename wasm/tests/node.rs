@@ -139,7 +139,7 @@ impl Account {
         let read = |json: &Value| ExportedSession::from_json(json.to_string().as_bytes());
         sessions
             .map(|json| read(json).unwrap().exported)
-            .map(|one| (one.session_id().to_string(), one))
+            .map(|one| (one.session_id().as_str().to_owned(), one))
             .collect()
     }
 
@@ -163,7 +163,7 @@ impl Account {
                 for verdict in batch {
                     let Verdict::Restored(session) = verdict else { return Err("it failed") };
                     let session = session.into_exported();
-                    restored.insert(session.session_id().to_string(), session);
+                    restored.insert(session.session_id().as_str().to_owned(), session);
                 }
                 Ok(())
             });

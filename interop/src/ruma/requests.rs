@@ -78,7 +78,7 @@ fn sessions_are_stored_as_ruma_does() {
     let (backup_, _) = trusted("7");
     let sealed = sealed(&backup_, ROOM);
     let (v, r, s) =
-        (|| "7".to_owned(), || ROOM.try_into().unwrap(), sealed.session_id().to_string());
+        (|| "7".to_owned(), || ROOM.try_into().unwrap(), sealed.session_id().as_str().to_owned());
     let data = serde_json::to_value(sealed.data()).unwrap();
     let sessions = json!({ s.as_str(): data });
 

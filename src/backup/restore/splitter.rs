@@ -30,7 +30,7 @@ use crate::{
 /// for mut piece in [&br#"{"rooms":{"!a":{"sessio"#[..], br#"ns":{"x":{},"y":null}}}}"#] {
 ///     while let Some(item) = splitter.next_item(&mut piece)? {
 ///         if let RoomKeysItem::Session(session) = item {
-///             sessions.push(session.session_id.to_string());
+///             sessions.push(session.session_id.as_str().to_owned());
 ///         }
 ///     }
 /// }
