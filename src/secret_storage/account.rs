@@ -1,6 +1,6 @@
 //! The secret storage of an account: which keys there are, which is default, and which secrets.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
     DEFAULT_KEY, KEY_PREFIX,
@@ -114,22 +114,11 @@ impl SecretStorage {
         public_keys: &PublicKeys,
     ) -> Result<OpenedSecret, SecretFailure> {
         let Some(secret) = self.secret(name) else { return Err(SecretFailure::OtherKeys) };
-        let mut reasons = Vec::new();
-        let (symmetric, asymmetric): (Vec<_>, Vec<_>) = keys
-            .iter_mut()
-            .filter(|key| secret.entry(key.id()).is_some())
-            .partition(|key| !key.is_asymmetric());
-        for key in symmetric.into_iter().chain(asymmetric) {
-            match key.open(name, secret).and_then(|opened| opened.check(public_keys)) {
-                Ok(opened) => return Ok(opened),
-                Err(reason) => reasons.push((key.id().clone(), reason)),
-            }
-        }
-        Err(if reasons.is_empty() {
-            SecretFailure::OtherKeys
-        } else {
-            SecretFailure::Keys(reasons)
-        })
+        let fits = |(place, key): (usize, &SecretStorageKey)| {
+            secret.entry(key.id()).is_some().then_some(place)
+        };
+        let places: Vec<_> = keys.iter().enumerate().filter_map(fits).collect();
+        open_with((name, secret), keys, &places, public_keys)
     }
 
     /// Opens every secret that these keys open, each with a verdict of its own.
@@ -138,11 +127,19 @@ impl SecretStorage {
         keys: &mut [SecretStorageKey],
         public_keys: &PublicKeys,
     ) -> Vec<SecretVerdict> {
-        let mut open = |name: &SecretName| SecretVerdict {
-            name: name.clone(),
-            outcome: self.open(name, keys, public_keys),
+        // A server can describe as many keys as there are secrets.
+        let mut places = HashMap::<_, Vec<usize>>::new();
+        for (place, key) in keys.iter().enumerate() {
+            places.entry(key.id().clone()).or_default().push(place);
+        }
+        let open = |(name, secret): (&SecretName, &EncryptedSecret)| {
+            let of_entries = secret.entries().filter_map(|(id, _)| places.get(id));
+            let mut fitting: Vec<usize> = of_entries.flatten().copied().collect();
+            fitting.sort_unstable();
+            let outcome = open_with((name, secret), keys, &fitting, public_keys);
+            SecretVerdict { name: name.clone(), outcome }
         };
-        self.secrets.keys().map(&mut open).collect()
+        self.secrets.iter().map(open).collect()
     }
 
     /// The content of an event that has to do with secret storage; `None` if there is none, or `{}`.
@@ -242,3 +239,24 @@ const NAME_OF_DEFAULT: &str = "m.default";
 
 /// What the 255 bytes of an event's type leave for the ID of a key.
 const MAX_ID_BYTES: usize = 255 - KEY_PREFIX.len();
+
+/// Opens a secret with the keys at these places, the symmetric ones first.
+fn open_with(
+    (name, secret): (&SecretName, &EncryptedSecret),
+    keys: &mut [SecretStorageKey],
+    places: &[usize],
+    public_keys: &PublicKeys,
+) -> Result<OpenedSecret, SecretFailure> {
+    let is_asymmetric =
+        |place: &usize| keys.get(*place).is_some_and(SecretStorageKey::is_asymmetric);
+    let (asymmetric, symmetric): (Vec<_>, Vec<_>) = places.iter().copied().partition(is_asymmetric);
+    let mut reasons = Vec::new();
+    for place in symmetric.into_iter().chain(asymmetric) {
+        let Some(key) = keys.get_mut(place) else { continue };
+        match key.open(name, secret).and_then(|opened| opened.check(public_keys)) {
+            Ok(opened) => return Ok(opened),
+            Err(reason) => reasons.push((key.id().clone(), reason)),
+        }
+    }
+    Err(if reasons.is_empty() { SecretFailure::OtherKeys } else { SecretFailure::Keys(reasons) })
+}

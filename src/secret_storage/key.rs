@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 
 use super::{
@@ -137,6 +138,11 @@ impl SecretStorageKey {
     #[must_use]
     pub fn is_asymmetric(&self) -> bool {
         matches!(self.secret, KeySecret::Asymmetric(_))
+    }
+
+    /// Whether it has the bytes of another key, compared in constant time.
+    pub(super) fn has_same_bytes(&self, other: &Self) -> bool {
+        self.expose_bytes().ct_eq(other.expose_bytes()).into()
     }
 
     /// Whether a passphrase of [few rounds](crate::passphrase::PassphraseParameters::is_guessable) gave the key, or

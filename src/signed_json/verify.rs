@@ -40,6 +40,7 @@ impl<'a> Signers<'a> {
 }
 
 /// How many signatures may still be verified with a key: for one object, or for all that one call looks at.
+#[derive(Clone)]
 pub(crate) struct SignatureWork {
     left: usize,
 }
@@ -58,7 +59,9 @@ impl SignatureWork {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// No signature may be verified any more, so nothing is known of one.
+struct NoWorkLeft;
+
 enum Outcome {
     Fits,
     DoesNotFit,
@@ -137,15 +140,17 @@ impl<'a> Check<'a> {
             .into_iter()
             .map(|(key_id, value)| {
                 let signature = read(&key_id, value);
-                let signer = signature.as_ref().ok().and_then(|it| self.by_label(&key_id, it));
+                let signer = signature.as_ref().map(|it| self.by_label(&key_id, it));
+                let signer = signer.unwrap_or(Ok(None));
                 (key_id, signature, signer)
             })
             .collect();
         for (key_id, signature, signer) in read {
             let verdict = match (signature, signer) {
                 (Err(verdict), _) => Some(verdict),
-                (_, Some(signer)) => Some(SignatureVerdict::Valid(signer.clone())),
-                (Ok(signature), None) => self.by_bytes(&key_id, &signature),
+                (_, Ok(Some(signer))) => Some(SignatureVerdict::Valid(signer.clone())),
+                (_, Err(NoWorkLeft)) => None,
+                (Ok(signature), Ok(None)) => self.by_bytes(&key_id, &signature),
             };
             match verdict {
                 Some(verdict) => report.signatures.push(CheckedSignature { key_id, verdict }),
@@ -155,10 +160,19 @@ impl<'a> Check<'a> {
     }
 
     /// The key that made a signature, of those that its label names.
-    fn by_label(&mut self, key_id: &KeyId, it: &Ed25519Signature) -> Option<&'a TrustedSigner> {
-        let (message, work) = (&self.message, &mut self.work);
-        let mut own = self.signers.labelled(key_id).iter().copied();
-        own.find(|one| work.verifies(one, message, it) == Outcome::Fits)
+    fn by_label(
+        &mut self,
+        key_id: &KeyId,
+        it: &Ed25519Signature,
+    ) -> Result<Option<&'a TrustedSigner>, NoWorkLeft> {
+        for signer in self.signers.labelled(key_id) {
+            match self.work.verifies(signer, &self.message, it) {
+                Outcome::Fits => return Ok(Some(signer)),
+                Outcome::DoesNotFit => {}
+                Outcome::NotTried => return Err(NoWorkLeft),
+            }
+        }
+        Ok(None)
     }
 
     /// What becomes of a signature that no key of its label made; nothing if there is too much work left.
@@ -175,8 +189,8 @@ impl<'a> Check<'a> {
             }
         }
         match outcome {
-            _ if !own.is_empty() => Some(SignatureVerdict::Invalid),
             Outcome::NotTried => None,
+            _ if !own.is_empty() => Some(SignatureVerdict::Invalid),
             Outcome::Fits | Outcome::DoesNotFit => Some(SignatureVerdict::UnknownSigner),
         }
     }

@@ -8,15 +8,21 @@ use strongroom::{
     api::{Endpoint as _, QueriedKeys, QueryKeys},
     backup::{BackupDecryptionKey, TrustError},
     client::{
-        backup::{KeyFit, Question, Reply, SecretTask, Stage},
+        backup::{KeyFit, Question, Reply, RestoreChoice, SecretTask, Stage},
         diagnose::{
             CurrentBackup, Evidence, Remedy, RepairError, RepairParts, RepairPlan, diagnose,
         },
     },
+    crypto::curve25519::Curve25519PublicKey,
     ids::KeyId,
     provenance::Provenance,
-    secret::SecretBytes,
+    secret::{SecretBytes, SecretVec},
+    secret_sharing::{
+        DecryptedToDevice, DeviceIdentity, OwnDevice, OwnDevices, Receipt, Recipients, Requester,
+        RequesterOptions, SECRET_SEND,
+    },
     secret_storage::NewKey,
+    secret_value::{PublicKeys, SecretValue},
     signed_json::TrustedSigner,
 };
 
@@ -350,4 +356,168 @@ fn a_shared_key_says_why_it_trusts_nothing_any_more() {
     let (_, question) = phone.machine.open_questions().next().unwrap();
     let Question::Changed { found: Some(found), .. } = question else { panic!("{question:?}") };
     assert_eq!(found.problem, Some(TrustError::UnauthenticatedSource));
+}
+
+/// Everybody in a room can send what nobody can decrypt.
+#[test]
+fn a_member_of_a_room_does_not_decide_how_much_is_fetched() {
+    let key = BackupDecryptionKey::generate().unwrap();
+    let mut phone = phone(&key, &[(&master(), label(&master()))]);
+    phone.machine.set_signers(vec![signer(&master())]);
+    phone.machine.give_key(BackupDecryptionKey::typed_by_user(bytes(&key)));
+    phone.run();
+    phone.machine.undecryptable("!r".into(), "first".into(), phone.now);
+    phone.run();
+    let question = phone
+        .machine
+        .open_questions()
+        .find_map(|(id, question)| matches!(question, Question::Restore { .. }).then_some(id));
+    phone.machine.reply(question.unwrap(), Reply::Restore(RestoreChoice::Session)).unwrap();
+    for n in 0..10_100 {
+        let session = format!("s{n}");
+        phone.machine.undecryptable("!r".into(), session.as_str().into(), phone.now);
+    }
+    assert!((100..=102).contains(&phone.machine.dropped_wants()));
+    let saved = String::from_utf8(phone.machine.save().public).unwrap();
+    assert!(!saved.contains("everything") && !saved.contains("Everything"), "{saved}");
+    for _ in 0..50 {
+        let next = phone.machine.next(phone.now, &mut phone.rng);
+        phone.work(next);
+    }
+    let requests = phone.requests();
+    let keys: Vec<_> =
+        requests.iter().filter(|line| line.starts_with("GET /room_keys/keys")).collect();
+    assert!(!keys.is_empty() && keys.iter().all(|line| line.contains("/keys/%21r/")), "{keys:?}");
+}
+
+/// The usual order after a restart: who is trusted, what the storage holds, and only then a look.
+#[test]
+fn no_stage_goes_round_the_question_about_lost_trust() {
+    let key = BackupDecryptionKey::generate().unwrap();
+    for stage in 0..3 {
+        let mut phone = phone(&key, &[(&taken_over(), its_label())]);
+        phone.machine.set_signers(vec![its_signer()]);
+        phone.run();
+        assert_eq!(phone.machine.stage(), Stage::Running);
+        match stage {
+            0 => phone.reload("PHONE"),
+            1 => {
+                phone.machine.set_signers(Vec::new());
+                phone.run();
+            }
+            _ => phone.machine.rotate(),
+        }
+        phone.machine.set_signers(Vec::new());
+        let stored = BackupDecryptionKey::from_authenticated_secret_storage(bytes(&key));
+        phone.machine.give_key(stored);
+        if stage == 1 {
+            phone.lie = crate::driver::lie_about("POST /room_keys/version", usize::MAX, || {
+                crate::driver::response(403, r#"{"errcode":"M_FORBIDDEN","error":"no"}"#)
+            });
+            phone.live(60_000);
+            let (id, _) = phone.machine.open_questions().next().unwrap();
+            phone.machine.reply(id, Reply::Create).unwrap();
+        } else if stage == 2 {
+            phone.machine.cancel_rotation();
+        }
+        phone.has_session();
+        phone.requests();
+        phone.live(7_200_000);
+        let requests = phone.requests();
+        let is_upload = |line: &String| line.starts_with("PUT /room_keys/keys");
+        assert!(!requests.iter().any(is_upload), "{stage}: {requests:?}");
+        assert_eq!(phone.machine.stage(), Stage::Changed, "{stage}");
+    }
+}
+
+#[test]
+fn a_plan_stores_nothing_that_only_a_device_vouches_for() {
+    let (key, new_key) =
+        (BackupDecryptionKey::generate().unwrap(), NewKey::generate(None).unwrap());
+    let value = BackupDecryptionKey::typed_by_user(bytes(&key));
+    let (typed, of_device) = (secret_of(&value), secret_of(&shared(&key)));
+    let plan = |secret| {
+        strongroom::secret_storage::SecretStorage::default().plan(&[], &Limits::default(), |it| {
+            it.create(&new_key)?;
+            it.store(secret)
+        })
+    };
+    assert!(plan(&typed).is_ok());
+    let refused = plan(&of_device).unwrap_err();
+    assert_eq!(refused, strongroom::secret_storage::ChangeError::Unauthenticated(BACKUP.into()));
+}
+
+/// A key as a secret, through a machine that is asked to store it or through a device that has sent it.
+fn secret_of(key: &BackupDecryptionKey) -> SecretValue {
+    let text = key.to_base64();
+    match key.provenance() {
+        Provenance::SharedByVerifiedDevice(ed25519) => {
+            let identity = |id: &str, ed25519| DeviceIdentity {
+                device_id: id.into(),
+                curve25519: *key.public_key().as_curve25519(),
+                ed25519,
+            };
+            let own = identity("PHONE", public(&master()));
+            let theirs = identity("TAKEN", ed25519);
+            let theirs =
+                OwnDevice { identity: theirs, verified: true, blocked: false, dehydrated: false };
+            let own =
+                DeviceIdentity { curve25519: Curve25519PublicKey::from_bytes([9; 32]), ..own };
+            let devices = OwnDevices::new(USER.into(), own).with_device(theirs);
+            let options = RequesterOptions::default();
+            let mut requester = Requester::new(USER.into(), "PHONE".into(), options);
+            let asked = requester.request(BACKUP.into(), Recipients::All, &devices, 0).unwrap();
+            let id = asked.request().request_id.as_str();
+            let content = json!({ "request_id": id, "secret": text.expose_str() }).to_string();
+            let sent = DecryptedToDevice::from_checked_parts(
+                USER.into(),
+                *key.public_key().as_curve25519(),
+                ed25519,
+                SECRET_SEND,
+                SecretVec::from(content.as_bytes()),
+            );
+            let mut public_keys = PublicKeys::default();
+            public_keys.backup = Some(*key.public_key().as_curve25519());
+            match requester.receive(&sent, &devices, &public_keys, &Limits::default(), 1) {
+                Receipt::Accepted(accepted) => accepted.secret.value.clone(),
+                other => panic!("{other:?}"),
+            }
+        }
+        _ => SecretValue::kept_by_host(&BACKUP.into(), text.expose_str().as_bytes()).unwrap().value,
+    }
+}
+
+#[test]
+fn a_key_that_is_still_to_be_stored_is_not_forgotten_while_the_backup_is_looked_at() {
+    let mut phone = Driver::new();
+    phone.has_storage = false;
+    phone.machine.set_signers(vec![phone.signer()]);
+    phone.set_up();
+    assert!(matches!(phone.machine.secret_task(), Some(SecretTask::Store(_))));
+    phone.reload("PHONE");
+    assert!(phone.machine.secret_read_back(None).is_err());
+    phone.has_storage = true;
+    phone.machine.secret_storage_is_ready();
+    phone.live(7_200_000);
+    assert!(phone.machine.secret_task().is_none() && !phone.secrets.is_empty());
+}
+
+#[test]
+fn the_same_key_under_another_version_keeps_its_proofs() {
+    let key = BackupDecryptionKey::generate().unwrap();
+    let mut phone = phone(&key, &[(&master(), label(&master()))]);
+    phone.machine.set_signers(vec![signer(&master())]);
+    phone.run();
+    let body = json!({ "algorithm": ALGORITHM, "auth_data": auth_data(&key) });
+    assert_eq!(phone.ask_server("POST", "/room_keys/version", &body).0, 200);
+    phone.machine.look_again();
+    phone.live(7_200_000);
+    assert_eq!(phone.machine.stage(), Stage::Changed);
+    let (id, _) = phone.machine.open_questions().next().unwrap();
+    phone.machine.reply(id, Reply::Use).unwrap();
+    for _ in 0..3 {
+        phone.live(7_200_000);
+        phone.machine.look_again();
+        assert_eq!(phone.machine.stage(), Stage::Running);
+    }
 }

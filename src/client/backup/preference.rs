@@ -79,6 +79,11 @@ impl Backup {
                 self.preference.succeeded(now);
                 self.preference_is(self.preference_sent);
             }
+            Err(Failure::Later { .. }) if self.preference.failures() >= FAILURES => {
+                self.kept.preference.write = None;
+                self.preference.succeeded(now);
+                self.preference_is(self.preference_sent);
+            }
             Err(failure) => self.preference.failed(now, failure.wait_ms(), self.options.backoff()),
         }
     }

@@ -36,9 +36,9 @@ impl Backup {
     /// [`SecretNotRead`] if it is not what was to be written. The task stays, over a restart too, and is not
     /// given again by itself: see [`Backup::secret_storage_is_ready`].
     pub fn secret_read_back(&mut self, stored: Option<&SecretValue>) -> Result<(), SecretNotRead> {
-        let holds = match (self.secret_task(), stored) {
-            (None, _) | (Some(SecretTask::Delete), None) => true,
-            (Some(SecretTask::Store(_)), Some(stored)) => {
+        let holds = match (self.kept.secret, stored) {
+            (None, _) | (Some(SecretChange::Delete), None) => true,
+            (Some(SecretChange::Store), Some(stored)) => {
                 let key = self.kept.used_key();
                 key.is_some_and(|key| stored.check_backup_key(key.as_curve25519()).is_ok())
             }

@@ -130,9 +130,9 @@ impl Backup {
             let is_same_key = self.kept.used_key() == Some(used.public_key);
             if !is_same_key {
                 self.take_key_of(&used.public_key);
+                self.kept.proofs = Proofs::default();
             }
             self.kept.used = Some(used);
-            self.kept.proofs = Proofs::default();
             self.touch();
         }
         self.use_again(backup);

@@ -166,7 +166,8 @@ impl Backup {
             return;
         }
         let (Some(info), Some(used)) = (&self.found, &self.kept.used) else { return };
-        if let (Ok(backup), true) = (self.trust(info), is_used(info, used)) {
+        let is_proved = !self.has_lost_trust() || self.proves_anew(info);
+        if let (Ok(backup), true) = (self.trust(info), is_proved && is_used(info, used)) {
             self.use_again(backup);
         }
     }
@@ -189,7 +190,7 @@ impl Backup {
         if is_asked && !self.has_lost_trust() {
             return Event::Other;
         }
-        if is_asked && !self.proves_anew(info) {
+        if self.has_lost_trust() && !self.proves_anew(info) {
             return Event::Other;
         }
         match (self.trust(info), &self.kept.used) {

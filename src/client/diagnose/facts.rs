@@ -9,12 +9,9 @@ use crate::{
     crypto::ed25519::Ed25519PublicKey,
     ids::{KeyId, SecretName},
     secret_storage::{OpenedSecret, SecretStorageKey, SecretVerdict, VerifiedPublicKeys},
-    secret_value::{
-        CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, PublicKeys,
-        SecretContent,
-    },
+    secret_value::{CROSS_SIGNING_MASTER, SecretContent},
     signed_json::{
-        CheckedSignature, SignatureReport, SignatureVerdict, SignatureWork, Signers, TrustedSigner,
+        CheckedSignature, SignatureReport, SignatureVerdict, SignatureWork, TrustedSigner,
     },
 };
 
@@ -43,50 +40,11 @@ pub(super) struct Facts {
     pub(super) claimed: Vec<TrustedSigner>,
     /// The signatures of the user on the current backup.
     pub(super) signatures: SignatureReport,
+    /// How many more may be checked.
+    pub(super) work: SignatureWork,
 }
 
 impl Facts {
-    pub(super) fn gather(evidence: &Evidence, tried: Option<Tried>, limits: &Limits) -> Self {
-        let mut storage_keys = evidence.storage_keys.clone();
-        storage_keys.extend(tried.iter().flat_map(|tried| tried.storage_keys.iter().cloned()));
-        let secrets = match &evidence.storage {
-            Some(storage) if !storage_keys.is_empty() => {
-                storage.open_all(&mut storage_keys, &PublicKeys::default())
-            }
-            _ => Vec::new(),
-        };
-        let verified = verified_keys(evidence, (&secrets, &storage_keys), limits);
-        let mut work = SignatureWork::new(limits);
-        let trusted = trusted_signers(evidence, &verified);
-        let devices = signed_devices(evidence, &verified, &mut work, limits);
-        let claimed = claimed_signers(evidence);
-        let under = |name: &str| opened(&secrets, &storage_keys, name)?.backup_key();
-        let drafted = under(MEGOLM_BACKUP_V1_RECOVERY_KEY);
-        let stored = under(MEGOLM_BACKUP_V1).or_else(|| drafted.clone());
-        let known = [&trusted[..], &devices].concat();
-        let signers = &Signers::new(&known, &claimed);
-        let signatures = signatures(evidence, signers, &mut work, limits);
-        let mut facts = Self {
-            tried,
-            storage_keys,
-            secrets,
-            stored,
-            drafted,
-            verified,
-            trusted,
-            devices,
-            claimed,
-            signatures,
-        };
-        if let Some(info) = evidence.current()
-            && let Ok(auth_data) = info.auth_data()
-            && facts.trusts(evidence)
-        {
-            facts.verified.pin_backup(*auth_data.public_key().as_curve25519());
-        }
-        facts
-    }
-
     /// Every backup key that is at hand. What was typed is one if it fits a version, or nothing is known of versions.
     pub(super) fn backup_keys<'a>(
         &'a self,
@@ -172,7 +130,7 @@ pub(super) fn public_half(opened: &OpenedSecret) -> Option<Ed25519PublicKey> {
     }
 }
 
-fn opened<'a>(
+pub(super) fn opened<'a>(
     secrets: &'a [SecretVerdict],
     keys: &[SecretStorageKey],
     name: &str,
@@ -183,7 +141,7 @@ fn opened<'a>(
 
 /// A master key is the user's if the host has pinned it, or if its secret half was stored by somebody with the
 /// storage's key.
-fn verified_keys(
+pub(super) fn verified_keys(
     evidence: &Evidence,
     (secrets, keys): (&[SecretVerdict], &[SecretStorageKey]),
     limits: &Limits,
@@ -203,46 +161,17 @@ fn verified_keys(
     verified
 }
 
-/// Those of the current backup.
-fn signatures(
+pub(super) fn trusted_signers(
     evidence: &Evidence,
-    signers: &Signers<'_>,
-    work: &mut SignatureWork,
-    limits: &Limits,
-) -> SignatureReport {
-    let current = evidence.current().and_then(|info| info.auth_data().ok());
-    current.map_or_else(SignatureReport::default, |auth_data| {
-        auth_data.check_signatures_with(&evidence.user_id, signers, work, limits)
-    })
-}
-
-fn trusted_signers(evidence: &Evidence, verified: &VerifiedPublicKeys) -> Vec<TrustedSigner> {
+    verified: &VerifiedPublicKeys,
+) -> Vec<TrustedSigner> {
     let keys = verified.as_public_keys();
     let cross_signing = keys.master.into_iter().chain(keys.self_signing);
     let cross_signing = cross_signing.map(TrustedSigner::of_cross_signing_key);
     evidence.signers.iter().cloned().chain(cross_signing).collect()
 }
 
-fn signed_devices(
-    evidence: &Evidence,
-    verified: &VerifiedPublicKeys,
-    work: &mut SignatureWork,
-    limits: &Limits,
-) -> Vec<TrustedSigner> {
-    let self_signing = verified.as_public_keys().self_signing;
-    let Some(self_signing) = self_signing.map(TrustedSigner::of_cross_signing_key) else {
-        return Vec::new();
-    };
-    let of_user = evidence.keys.iter().filter_map(|keys| keys.device_keys.get(&evidence.user_id));
-    let devices = of_user.flat_map(|devices| devices.values());
-    // Whoever signs a device must not be able to name it: the device itself says who it is.
-    devices
-        .filter(|device| device.is_of_user(&self_signing, work, limits))
-        .map(|device| TrustedSigner::new(device.key_id().clone(), *device.ed25519()))
-        .collect()
-}
-
-fn claimed_signers(evidence: &Evidence) -> Vec<TrustedSigner> {
+pub(super) fn claimed_signers(evidence: &Evidence) -> Vec<TrustedSigner> {
     let Some(keys) = &evidence.keys else { return Vec::new() };
     let master = keys.master_keys.get(&evidence.user_id);
     let devices = keys.device_keys.get(&evidence.user_id).into_iter().flatten();

@@ -36,6 +36,7 @@ mod backup;
 mod evidence;
 mod facts;
 mod finding;
+mod gathering;
 mod identity;
 mod input;
 mod needed;
@@ -57,7 +58,7 @@ pub use self::{
     remedy::Remedy,
     repair::{RepairError, RepairParts, RepairPlan, UnsignedBackup},
 };
-use self::{facts::Facts, typed::Typing};
+use self::{facts::Facts, gathering::Gathering, sessions::Sampling, typed::Typing};
 use crate::{Limits, passphrase::PassphraseProgress};
 
 /// Says what is wrong, and what is right. A passphrase takes as much time as the account asks for, within the
@@ -67,13 +68,16 @@ pub fn diagnose(evidence: &Evidence, typed: Option<&str>, limits: &Limits) -> Di
     Diagnose::new(evidence, typed, limits).finish()
 }
 
-/// A diagnosis in the making: what is left are the rounds of passphrases. Dropping it gives up and wipes
-/// everything.
-#[derive(Debug)]
+/// A diagnosis in the making: what is left are the rounds of passphrases, signatures of devices and a sample of sessions.
+/// Dropping it gives up and wipes everything.
 pub struct Diagnose<'a> {
     evidence: &'a Evidence,
-    typing: Typing<'a>,
     limits: Limits,
+    /// What is done first, and what follows from it.
+    typing: Option<Typing<'a>>,
+    gathering: Option<Gathering<'a>>,
+    facts: Option<Facts>,
+    sampling: Sampling,
 }
 
 /// What was found. It holds the keys that were found, for [`Diagnosis::repair`]; they are not printed.
@@ -89,26 +93,46 @@ impl<'a> Diagnose<'a> {
     /// Begins with what is cheap. `typed` is a recovery key or passphrase, if the user entered one.
     #[must_use]
     pub fn new(evidence: &'a Evidence, typed: Option<&str>, limits: &Limits) -> Self {
-        Self { evidence, typing: Typing::new(evidence, typed, limits), limits: *limits }
+        let (typing, sampling) = (Typing::new(evidence, typed, limits), Sampling::default());
+        let (typing, limits) = (Some(typing), *limits);
+        Self { evidence, limits, typing, gathering: None, facts: None, sampling }
     }
 
-    /// Runs about so many rounds of PBKDF2; `true` if none is left.
+    /// Runs about so many rounds of PBKDF2, or other work that takes as long: checking the signatures of devices,
+    /// opening sessions of a sample. `true` if nothing is left.
     pub fn advance(&mut self, rounds: u32) -> bool {
-        self.typing.advance(rounds)
+        let others = (rounds / ROUNDS_PER_CHECK).max(1);
+        if let Some(typing) = &mut self.typing {
+            if typing.advance(rounds) {
+                let tried = self.typing.take().and_then(Typing::finish);
+                self.gathering = Some(Gathering::new(self.evidence, tried, &self.limits));
+            }
+            false
+        } else if let Some(gathering) = &mut self.gathering {
+            if gathering.advance(others) {
+                self.facts = self.gathering.take().map(Gathering::finish);
+            }
+            false
+        } else {
+            let facts = self.facts.as_ref();
+            facts.is_none_or(|facts| self.sampling.advance(facts, self.evidence, others))
+        }
     }
 
     /// How far the passphrase that is being tried has come; `None` if none is.
     #[must_use]
     pub fn progress(&self) -> Option<PassphraseProgress> {
-        self.typing.progress()
+        self.typing.as_ref()?.progress()
     }
 
-    /// Runs the rounds that are left, and says what was found.
+    /// Does the work that is left, and says what was found.
     #[must_use]
     pub fn finish(mut self) -> Diagnosis {
         while !self.advance(u32::MAX) {}
-        let facts = Facts::gather(self.evidence, self.typing.finish(), &self.limits);
-        let case = Case { evidence: self.evidence, facts: &facts, limits: &self.limits };
+        let (evidence, limits) = (self.evidence, &self.limits);
+        // There are some by now.
+        let facts = self.facts.unwrap_or_else(|| Gathering::new(evidence, None, limits).finish());
+        let case = Case { evidence, facts: &facts, sampling: &self.sampling, limits };
         let mut findings = Findings::new(&self.limits);
         case.look_at_identity(&mut findings);
         case.look_at_input(&mut findings);
@@ -150,6 +174,13 @@ impl Diagnosis {
     }
 }
 
+impl fmt::Debug for Diagnose<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { evidence: _, limits: _, typing, gathering: _, facts: _, sampling: _ } = self;
+        f.debug_struct("Diagnose").field("typing", typing).finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for Diagnosis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { evidence: _, facts: _, findings, limits: _ } = self;
@@ -161,6 +192,7 @@ impl fmt::Debug for Diagnosis {
 struct Case<'a> {
     evidence: &'a Evidence,
     facts: &'a Facts,
+    sampling: &'a Sampling,
     limits: &'a Limits,
 }
 
@@ -193,3 +225,6 @@ impl Findings {
         self.found
     }
 }
+
+/// About as many rounds of PBKDF2 as it takes to check a signature, or to open a session.
+const ROUNDS_PER_CHECK: u32 = 100;

@@ -5,7 +5,7 @@ use super::{
     facts::{Facts, public_half},
 };
 use crate::{
-    ids::SecretName,
+    ids::{SecretName, SecretStorageKeyId},
     secret_storage::{
         EncryptedSecret, OpenedSecret, SecretFailure, SecretOrigin, SecretStorage,
         SecretStorageFinding,
@@ -27,8 +27,9 @@ impl Case<'_> {
         if storage.keys().next().is_some() {
             self.look_for_missing(storage, findings);
         }
+        let default_key = storage.default_key();
         for (name, secret) in storage.secrets() {
-            look_at_place(storage, name, secret, findings);
+            look_at_place((storage, default_key), name, secret, findings);
         }
         for verdict in &self.facts.secrets {
             match &verdict.outcome {
@@ -115,7 +116,7 @@ impl Case<'_> {
 
 /// Under which keys a secret stands, whether or not they are at hand.
 fn look_at_place(
-    storage: &SecretStorage,
+    (storage, default_key): (&SecretStorage, Option<&SecretStorageKeyId>),
     name: &SecretName,
     secret: &EncryptedSecret,
     findings: &mut Findings,
@@ -123,12 +124,12 @@ fn look_at_place(
     let is_default = |default_key| {
         secret.entries().any(|(id, _)| id == default_key && storage.key(id).is_some())
     };
-    if storage.default_key().is_some_and(is_default) {
+    if default_key.is_some_and(is_default) {
         return;
     }
     let described = secret.entries().find(|(id, _)| storage.key(id).is_some());
     match (described, secret.entries().next()) {
-        (Some((id, _)), _) if storage.default_key().is_some_and(|id| storage.key(id).is_some()) => {
+        (Some((id, _)), _) if default_key.is_some_and(|id| storage.key(id).is_some()) => {
             findings.add(SecretFinding::UnderOtherKey(name.clone(), id.clone()));
         }
         (None, Some((id, _))) => {

@@ -2,8 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::{Case, Findings, SessionCount, SessionFinding, SessionSample};
-use crate::backup::{BackupDecryptionKey, FailureCause};
+use super::{Case, Evidence, Findings, SessionCount, SessionFinding, facts::Facts};
+use crate::backup::{BackedUpSession, BackupDecryptionKey, FailureCause};
+
+/// What the keys make of a sample, as far as it was looked at.
+#[derive(Default)]
+pub(super) struct Sampling {
+    /// For each key, in their order.
+    done: Vec<Opened>,
+    /// For the key that is tried, which is at this session.
+    opened: Opened,
+    next: usize,
+}
 
 /// What a key makes of a sample.
 #[derive(Default)]
@@ -22,8 +32,7 @@ impl Case<'_> {
         if sample.broken_rooms > 0 {
             findings.add(SessionFinding::BrokenRooms(sample.broken_rooms));
         }
-        let keys = self.facts.backup_keys(self.evidence).take(MAX_KEYS);
-        let best = keys.map(|key| open(sample, key)).max_by_key(|opened| opened.restored);
+        let best = self.sampling.done.iter().max_by_key(|opened| opened.restored);
         let Some(best) = best else { return };
         let of = sample.count();
         let mut malformed = sample.unreadable;
@@ -50,18 +59,37 @@ impl Case<'_> {
     }
 }
 
-fn open(sample: &SessionSample, key: &BackupDecryptionKey) -> Opened {
-    let mut opened = Opened::default();
-    for returned in &sample.sessions {
+impl Sampling {
+    /// Opens so many sessions more; `true` if none is left.
+    pub(super) fn advance(&mut self, facts: &Facts, evidence: &Evidence, sessions: u32) -> bool {
+        let Some(sample) = &evidence.sample else { return true };
+        let mut left = sessions;
+        for key in facts.backup_keys(evidence).take(MAX_KEYS).skip(self.done.len()) {
+            for returned in sample.sessions.iter().skip(self.next) {
+                if left == 0 {
+                    return false;
+                }
+                left -= 1;
+                self.next += 1;
+                self.opened.count(key, returned);
+            }
+            self.next = 0;
+            self.done.push(std::mem::take(&mut self.opened));
+        }
+        true
+    }
+}
+
+impl Opened {
+    fn count(&mut self, key: &BackupDecryptionKey, returned: &BackedUpSession) {
         match key.restore(returned) {
             Ok(session) => {
-                opened.restored += 1;
-                opened.warned += u64::from(!session.warnings().is_empty());
+                self.restored += 1;
+                self.warned += u64::from(!session.warnings().is_empty());
             }
-            Err(error) => *opened.causes.entry(error.cause()).or_default() += 1,
+            Err(error) => *self.causes.entry(error.cause()).or_default() += 1,
         }
     }
-    opened
 }
 
 /// The host's, the stored one, and those that were typed: no more than can be at hand.

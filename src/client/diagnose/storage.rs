@@ -35,7 +35,7 @@ impl Case<'_> {
         if !is_empty && !storage.has_default_key_event() {
             findings.add(StorageFinding::NoDefaultKey);
         }
-        let work = &mut SignatureWork::new(self.limits);
+        let work = &mut self.facts.work.clone();
         let known = [&self.facts.trusted[..], &self.facts.devices].concat();
         let signers = &Signers::new(&known, &self.facts.claimed);
         storage.keys().for_each(|key| self.look_at_key(key, signers, work, findings));

@@ -92,7 +92,7 @@ impl Change<'_> {
 
     fn serves_both(&self, key: &SecretStorageKey) -> bool {
         let mut asymmetric = self.keys.iter().filter(|key| key.is_asymmetric());
-        asymmetric.any(|other| other.expose_bytes() == key.expose_bytes())
+        asymmetric.any(|other| other.has_same_bytes(key))
     }
 
     /// Whether anything about a secret is not as it would be written today.
@@ -126,12 +126,12 @@ impl Change<'_> {
         let Some(secret) = self.storage.secret(name) else {
             return Settled::Stays(PlanNote::NotOpened(name.clone()));
         };
-        let is_default = |key: &&SecretStorageKey| Some(key.id()) == self.storage.default_key();
+        let default_key = self.storage.default_key();
+        let is_default = |key: &&SecretStorageKey| Some(key.id()) == default_key;
         let (first, then): (Vec<_>, Vec<_>) = self.keys.iter().partition(is_default);
-        let opened = first.into_iter().chain(then);
-        let opened = opened.filter_map(|key| key.clone().open(name, secret).ok());
+        let keys = first.into_iter().chain(then);
         let (mut is_contradicted, mut authenticated, mut unauthenticated) = (false, None, None);
-        for opened in opened {
+        for opened in keys.filter_map(|key| key.clone().open(name, secret).ok()) {
             match opened.check(public_keys.as_public_keys()) {
                 Ok(opened) if opened.public_key() == PublicKeyVerdict::Belongs => {
                     return Settled::Text(text_to_store(&opened));

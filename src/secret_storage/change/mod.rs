@@ -226,7 +226,9 @@ impl Change<'_> {
 
     /// What a key opens, if somebody who had the key stored it, or it is the user's for another reason.
     fn opened_by(&self, name: &SecretName, key: &SecretStorageKey) -> Option<OpenedSecret> {
-        let opened = key.clone().open(name, self.storage.secret(name)?).ok();
+        // A copy of a key is made only where there is something for it to open.
+        let secret = self.storage.secret(name).filter(|secret| secret.entry(key.id()).is_some())?;
+        let opened = key.clone().open(name, secret).ok();
         opened.filter(|opened| self.is_believed(opened))
     }
 

@@ -30,8 +30,9 @@ impl Change<'_> {
     /// Stores a secret under these keys, or replaces it. If it has this value already, keys that open it
     /// keep opening it; otherwise it opens with these keys alone.
     ///
-    /// What is stored counts as authentic from then on, so it has to be
-    /// [authentic](crate::provenance::Provenance::is_authentic), or [believed](Change::believe).
+    /// What is stored counts as authentic for good, so it has to be
+    /// [authentic](crate::provenance::Provenance::is_authentic) whatever becomes of the device that shared it, or
+    /// [believed](Change::believe).
     ///
     /// # Errors
     ///
@@ -47,7 +48,7 @@ impl Change<'_> {
             return Err(ChangeError::Name(name.clone()));
         }
         self.check_data(name)?;
-        if !self.vouch(secret.clone()).provenance().is_authentic() {
+        if !self.vouch(secret.clone()).provenance().is_lasting() {
             return Err(ChangeError::Unauthenticated(name.clone()));
         }
         self.store_text(name, &secret.to_text(), ids)
@@ -200,7 +201,7 @@ impl Change<'_> {
 
     /// Whether a secret of this name may have this text.
     pub(super) fn check_value(&self, name: &SecretName, text: &str) -> Result<(), ChangeError> {
-        if name.as_str() == MEGOLM_BACKUP_V1_RECOVERY_KEY {
+        if name.as_str() == MEGOLM_BACKUP_V1_RECOVERY_KEY || is_algorithm(name) {
             return Err(ChangeError::Name(name.clone()));
         }
         self.check_data(name)?;
@@ -223,5 +224,6 @@ impl Change<'_> {
 /// Whether it is the name of an algorithm, under which no client looks for a secret:
 /// `m.megolm_backup.v1.curve25519-aes-sha2` beside `m.megolm_backup.v1`, say.
 fn is_algorithm(name: &SecretName) -> bool {
-    name.as_str().starts_with("m.") && name.as_str().ends_with("-sha2")
+    let name = name.as_str();
+    name.starts_with("m.") && name.ends_with("-sha2") || name == "m.pbkdf2"
 }

@@ -37,7 +37,8 @@ impl ShareIn {
         let requester = self.requester.as_mut()?;
         let (devices, limits) = (&self.devices, &self.limits);
         let receipt = requester.receive(event, devices, &public_keys, limits, now_ms);
-        self.is_unsaved = true;
+        // What is dropped changes nothing that has to outlast a crash.
+        self.is_unsaved |= !matches!(receipt, Receipt::Dropped(_));
         self.took(&receipt);
         if matches!(receipt, Receipt::Kept { .. }) {
             // Another device may have made a new backup since.
@@ -58,7 +59,11 @@ impl ShareIn {
                 }
             }
             Receipt::Kept { .. } => {}
-            Receipt::Dropped(dropped) => self.dropped.push(dropped.clone()),
+            // Anybody can send what is dropped.
+            Receipt::Dropped(dropped) if self.dropped.len() < self.limits.findings => {
+                self.dropped.push(dropped.clone());
+            }
+            Receipt::Dropped(_) => {}
         }
     }
 

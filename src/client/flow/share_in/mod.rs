@@ -88,7 +88,7 @@ pub struct SharedIn {
     pub secrets: Vec<AcceptedSecret>,
     /// Those that did not come.
     pub missing: Vec<SecretName>,
-    /// Answers that were not taken.
+    /// Answers that were not taken; [`Limits::findings`] of them at most.
     pub dropped: Vec<DroppedAnswer>,
     /// Why nobody could be asked, if so.
     pub failure: Option<FlowError>,
