@@ -130,7 +130,7 @@ fn a_migration_moves_no_planted_key_on_the_word_of_such_a_device() {
     let storage = storage(&events);
     evidence.storage_keys = vec![storage.key(&"old".into()).unwrap().accept(&material).unwrap()];
     evidence.storage = Some(storage);
-    for (signers, moves) in [(Vec::new(), false), (vec![its_signer()], true)] {
+    for signers in [Vec::new(), vec![its_signer()]] {
         evidence.signers = signers;
         let diagnosis = diagnose(&evidence, None, &Limits::default());
         let mut parts = RepairParts::default();
@@ -138,7 +138,7 @@ fn a_migration_moves_no_planted_key_on_the_word_of_such_a_device() {
         let plan = diagnosis.repair(&Remedy::Migrate, &parts, &mut StdRng::seed_from_u64(1));
         let Ok(RepairPlan::AccountData(plan)) = plan else { panic!("no plan") };
         let is_moved = plan.steps().iter().any(|step| step.event_type.as_str() == BACKUP);
-        assert_eq!(is_moved, moves);
+        assert!(!is_moved, "in the storage it would count for good");
     }
 }
 

@@ -87,6 +87,19 @@ impl Facts {
         by_key.and_then(Result::ok).or_else(by_signature)
     }
 
+    /// Whether the current backup is the user's whatever becomes of devices: what rests on this may be stored.
+    pub(super) fn trusts_for_good(&self, evidence: &Evidence) -> bool {
+        let key = evidence.current().and_then(|info| self.key_of(evidence, info));
+        let keys = self.verified.as_public_keys();
+        let cross_signing = [keys.master, keys.self_signing];
+        self.trusts(evidence)
+            && (key.is_some_and(|key| key.provenance().is_lasting())
+                || self
+                    .signatures
+                    .valid_signers()
+                    .any(|it| cross_signing.contains(&Some(*it.key()))))
+    }
+
     /// Whether somebody vouches for the current backup.
     pub(super) fn trusts(&self, evidence: &Evidence) -> bool {
         self.trusted_backup(evidence).is_some()

@@ -92,7 +92,7 @@ fn look_at_backup(
     // Devices are found by their labels here; which of them are the user's is seen afterwards.
     let signers = &Signers::new(&facts.trusted, &facts.claimed);
     facts.signatures = auth_data.check_signatures_with(&evidence.user_id, signers, work, limits);
-    if facts.trusts(evidence) {
+    if facts.trusts_for_good(evidence) {
         facts.verified.pin_backup(*auth_data.public_key().as_curve25519());
     }
 }
