@@ -250,6 +250,18 @@ fn a_better_key_takes_the_place_of_a_worse_one_and_not_the_other_way_round() {
             assert_eq!(phone.machine.stage(), Stage::Running, "{given:?}, {is_known}");
         }
     }
+    // A device that was hidden and is back: what it shared is still there.
+    let mut hidden = phone(&key, &[]);
+    hidden.machine.set_signers(vec![its_signer()]);
+    hidden.machine.give_key(shared(&key));
+    hidden.run();
+    hidden.machine.set_signers(Vec::new());
+    hidden.machine.give_key(planted());
+    hidden.run();
+    assert_eq!(hidden.machine.stage(), Stage::Changed);
+    hidden.machine.set_signers(vec![its_signer()]);
+    hidden.run();
+    assert_eq!(hidden.machine.stage(), Stage::Running);
     let other = BackupDecryptionKey::from_bytes(SecretBytes::init_with(|it| *it = [66; 32]));
     let mut phone = phone(&key, &[]);
     phone.machine.give_key(other);

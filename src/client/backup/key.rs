@@ -42,7 +42,11 @@ impl Backup {
             Some(backup) => KeyFit::OtherKey { backup, key: *key.public_key() },
         };
         // What proves more, and for longer, stays.
-        let worth = |key: &BackupDecryptionKey| (self.stands(key), key.provenance().is_lasting());
+        let worth = |key: &BackupDecryptionKey| {
+            let provenance = key.provenance();
+            // A device that shared it may be trusted again.
+            (self.stands(key), provenance.is_lasting(), provenance.is_authentic())
+        };
         let takes = match (fit, &self.kept.key) {
             (KeyFit::OtherKey { .. }, _) => false,
             (_, None) => true,
