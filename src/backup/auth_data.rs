@@ -184,8 +184,7 @@ impl AuthData {
         work: &mut SignatureWork,
         limits: &Limits,
     ) -> SignatureReport {
-        let report = self.signed.verify_with(user_id, signers, work, limits);
-        if self.signed.is_only(Kind::BackupAuthData) { report } else { report.of_other_kind() }
+        self.signed.verify_as(Kind::BackupAuthData, user_id, signers, work, limits)
     }
 
     /// The JSON as it came.

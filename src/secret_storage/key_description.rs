@@ -185,8 +185,7 @@ impl KeyDescription {
         work: &mut SignatureWork,
         limits: &Limits,
     ) -> SignatureReport {
-        let report = self.signed.verify_with(user_id, signers, work, limits);
-        if self.signed.is_only(Kind::KeyDescription) { report } else { report.of_other_kind() }
+        self.signed.verify_as(Kind::KeyDescription, user_id, signers, work, limits)
     }
 
     /// The JSON as it came.

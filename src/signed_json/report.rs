@@ -143,7 +143,7 @@ impl SignatureReport {
     }
 
     /// The same for an object that could be of another kind as well: nothing in it counts as valid.
-    pub(crate) fn of_other_kind(mut self) -> Self {
+    pub(super) fn of_other_kind(mut self) -> Self {
         for checked in &mut self.signatures {
             if matches!(checked.verdict, SignatureVerdict::Valid(_)) {
                 checked.verdict = SignatureVerdict::OtherKind;

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::{
-    CheckedSignature, SIGNATURES, SignatureReport, SignatureVerdict, SignedObject, TrustedSigner,
+    CheckedSignature, Kind, SIGNATURES, SignatureReport, SignatureVerdict, SignedObject,
+    TrustedSigner,
 };
 use crate::{
     Limits,
@@ -88,6 +89,20 @@ impl SignedObject {
             &mut SignatureWork::new(limits),
             limits,
         )
+    }
+
+    /// The same for an object of a kind: if it could be of another one as well, no signature counts, since it may have
+    /// been made for that.
+    pub(crate) fn verify_as(
+        &self,
+        kind: Kind,
+        user_id: &UserId,
+        signers: &Signers<'_>,
+        work: &mut SignatureWork,
+        limits: &Limits,
+    ) -> SignatureReport {
+        let report = self.verify_with(user_id, signers, work, limits);
+        if self.is_only(kind) { report } else { report.of_other_kind() }
     }
 
     /// The same with keys that are merely published, too, and with what work is left.
