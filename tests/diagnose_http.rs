@@ -24,7 +24,8 @@ use strongroom::{
         Backup,
         backup::BackupOptions,
         diagnose::{
-            CurrentBackup, Diagnosis, Evidence, Finding, Remedy, RepairParts, RepairPlan, diagnose,
+            CurrentBackup, Diagnosis, DiagnosisVerdict, Evidence, Finding, Remedy, RepairParts,
+            RepairPlan, diagnose,
         },
         flow::SetUp,
     },
@@ -129,7 +130,7 @@ fn break_and_mend(user: &mut User<'_>, (code, break_it): Breakage) {
     user.repair(&broken, &named);
     let mended = user.diagnose();
     assert!(mended.findings().iter().all(|finding| *finding != named), "{code}: {mended:#?}");
-    assert!(mended.is_well(), "{code}: {mended:#?}");
+    assert_eq!(mended.verdict(), DiagnosisVerdict::Well, "{code}: {mended:#?}");
 }
 
 fn codes(diagnosis: &Diagnosis) -> Vec<&'static str> {

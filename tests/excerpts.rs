@@ -30,14 +30,14 @@ fn findings_and_remedies_show_excerpts() {
     let name = hostile();
     let text = name.as_str();
     let findings: [Finding; 8] = [
-        InputFinding::StorageKeyFits(text.into()).into(),
-        InputFinding::OlderBackupKey(text.into()).into(),
-        StorageFinding::DefaultKeyMissing(text.into()).into(),
-        StorageFinding::WrongSignature(text.into(), text.into()).into(),
-        SecretFinding::Missing(text.into()).into(),
-        SecretFinding::UnderUnknownKey(text.into(), text.into()).into(),
-        BackupFinding::UnknownSigner(text.into(), text.into()).into(),
-        BackupFinding::OlderVersions(vec![text.into()]).into(),
+        InputFinding::StorageKeyFits { key: text.into() }.into(),
+        InputFinding::OlderBackupKey { version: text.into() }.into(),
+        StorageFinding::DefaultKeyMissing { key: text.into() }.into(),
+        StorageFinding::WrongSignature { key: text.into(), signer: text.into() }.into(),
+        SecretFinding::Missing { name: text.into() }.into(),
+        SecretFinding::UnderUnknownKey { name: text.into(), keys: vec![text.into()] }.into(),
+        BackupFinding::UnknownSigner { version: text.into(), signer: text.into() }.into(),
+        BackupFinding::OlderVersions { versions: vec![text.into()] }.into(),
     ];
     findings.iter().for_each(is_an_excerpt);
     findings.iter().for_each(|finding| {

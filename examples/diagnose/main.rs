@@ -10,7 +10,8 @@
 //! hold several of them, as `{"account_data": …, "room_keys_version": …, "room_keys": …, "keys_query": …}`, with
 //! `recovery_key` or `passphrase`.
 //!
-//! The exit status is 0 if nothing is wrong, 3 if something is, and 1 if a file cannot be read.
+//! The exit status is 0 if nothing is wrong with what was compared, 3 if something is, 4 if too little could be
+//! compared, and 1 if a file cannot be read.
 
 #![allow(
     clippy::disallowed_methods,
@@ -21,6 +22,7 @@
 mod saved;
 
 use std::{
+    collections::BTreeMap,
     error::Error,
     fs,
     path::{Path, PathBuf},
@@ -32,7 +34,9 @@ use saved::Saved;
 use serde::Serialize;
 use strongroom::{
     Limits,
-    client::diagnose::{Diagnosis, Finding, Remedy, diagnose},
+    client::diagnose::{
+        Comparison, Diagnosis, DiagnosisVerdict, Finding, MissingEvidence, Remedy, diagnose,
+    },
     secret::SecretString,
 };
 
@@ -59,12 +63,21 @@ struct Options {
     json: bool,
 }
 
-/// A finding as JSON.
+/// A diagnosis as JSON.
+#[derive(Serialize)]
+struct Report {
+    verdict: &'static str,
+    compared: Vec<&'static str>,
+    missing: Vec<&'static str>,
+    findings: Vec<Line>,
+}
+
 #[derive(Serialize)]
 struct Line {
     code: &'static str,
     severity: &'static str,
     sentence: String,
+    args: BTreeMap<&'static str, String>,
     remedy: Option<RemedyLine>,
 }
 
@@ -98,12 +111,15 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     let typed = saved.typed.as_ref().map(SecretString::expose_str);
     let diagnosis = diagnose(&evidence, typed, &limits);
     if options.json {
-        let lines: Vec<_> = diagnosis.findings().iter().map(Line::from).collect();
-        println!("{}", serde_json::to_string_pretty(&lines)?);
+        println!("{}", serde_json::to_string_pretty(&Report::from(&diagnosis))?);
     } else {
         print(&diagnosis);
     }
-    Ok(if diagnosis.is_well() { ExitCode::SUCCESS } else { ExitCode::from(3) })
+    Ok(match diagnosis.verdict() {
+        DiagnosisVerdict::Well => ExitCode::SUCCESS,
+        DiagnosisVerdict::Unknown => ExitCode::from(4),
+        _ => ExitCode::from(3),
+    })
 }
 
 /// The text of a file, without the end of its line.
@@ -121,8 +137,33 @@ fn print(diagnosis: &Diagnosis) {
             println!("    {remedy}");
         }
     }
-    if diagnosis.is_well() {
-        println!("Nothing is wrong.");
+    let compared = listed(diagnosis.compared());
+    match diagnosis.verdict() {
+        DiagnosisVerdict::Well => println!("Nothing is wrong with what was compared: {compared}."),
+        DiagnosisVerdict::Unknown => {
+            println!("Too little could be compared to say that all is well.")
+        }
+        _ if compared.is_empty() => {}
+        _ => println!("Compared: {compared}."),
+    }
+    let missing = listed(diagnosis.missing());
+    if !missing.is_empty() {
+        println!("Missing for more: {missing}.");
+    }
+}
+
+fn listed<T: ToString>(items: Vec<T>) -> String {
+    items.iter().map(T::to_string).collect::<Vec<_>>().join("; ")
+}
+
+impl From<&Diagnosis> for Report {
+    fn from(diagnosis: &Diagnosis) -> Self {
+        Self {
+            verdict: diagnosis.verdict().code(),
+            compared: diagnosis.compared().into_iter().map(Comparison::code).collect(),
+            missing: diagnosis.missing().into_iter().map(MissingEvidence::code).collect(),
+            findings: diagnosis.findings().iter().map(Line::from).collect(),
+        }
     }
 }
 
@@ -137,6 +178,7 @@ impl From<&Finding> for Line {
             code: finding.code(),
             severity: finding.severity().code(),
             sentence: finding.to_string(),
+            args: finding.arguments().into_iter().collect(),
             remedy: finding.remedy().map(remedy),
         }
     }

@@ -11,7 +11,6 @@ use strongroom::{
     encoding::json_object::JsonObject,
     ids::{EventType, UserId},
     secret::SecretString,
-    secret_storage::SecretStorage,
 };
 
 type Members<'a> = BTreeMap<String, &'a RawValue>;
@@ -107,10 +106,10 @@ impl Saved {
         let user_id = user_id.or_else(|| self.only_user());
         let user_id = user_id.ok_or("the files do not say whose they are: use --user-id")?;
         let mut evidence = Evidence::new(user_id);
-        evidence.storage = self.account_data.as_ref().map(|events| {
+        if let Some(events) = &self.account_data {
             let events = events.iter().map(|(event_type, content)| (event_type, content));
-            SecretStorage::from_account_data(events, limits)
-        });
+            evidence.take_account_data(events, limits);
+        }
         if let Some((current, older)) = self.versions.split_first() {
             evidence.backup = CurrentBackup::Version(Box::new(current.clone()));
             evidence.older_versions = older.to_vec();

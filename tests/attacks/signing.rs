@@ -94,7 +94,7 @@ fn a_repair_signs_no_member_of_the_homeservers() {
     named.sort_unstable();
     let expected = ["algorithms", "device_id", "key", "keys", "usage", "user_id"];
     assert_eq!(named, expected);
-    let is_named = |finding: &&Finding| matches!(finding, Finding::Backup(BackupFinding::OtherMembers(_, names)) if names.len() == 6);
+    let is_named = |finding: &&Finding| matches!(finding, Finding::Backup(BackupFinding::OtherMembers { members, .. }) if members.len() == 6);
     let finding = diagnosis.findings().iter().find(is_named).unwrap();
     assert!(finding.to_string().contains("usage") && finding.to_string().contains("keys"));
 }

@@ -56,7 +56,10 @@ use strongroom::{
             NotStored, OperationId, QuestionId, Reply, ReplyError, RestoreChoice, Scope,
             SecretNotRead, SignId, Stage, UnknownOperation, UsedBackup, Wish,
         },
-        diagnose::{AskedFor, LegacyForm, SessionCount, Severity},
+        diagnose::{
+            AskedFor, Comparison, DiagnosisVerdict, LegacyForm, MissingEvidence, SessionCount,
+            Severity,
+        },
     },
     crypto::{
         aes_hmac_sha2::{
@@ -234,7 +237,10 @@ fn hold_no_secret() -> BTreeSet<String> {
     names_of![
         // Facts about findings.
         AskedFor,
+        Comparison,
+        DiagnosisVerdict,
         LegacyForm,
+        MissingEvidence,
         SessionCount,
         Severity,
         // Input and answers of a server.

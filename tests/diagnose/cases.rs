@@ -36,13 +36,13 @@ macro_rules! cases {
 
 pub(crate) const INPUT: &[Case] = cases! {
     [] => |_| {},
-    ["input.fits_nothing", "backup.unverified_signer"] => |world| world.typed = Some(recovery_key(OTHER_KEY)),
-    ["input.fits_nothing", "backup.unverified_signer"] => |world| {
+    ["input.fits_nothing", "backup.no_key", "backup.unverified_signer"] => |world| world.typed = Some(recovery_key(OTHER_KEY)),
+    ["input.fits_nothing", "backup.no_key", "backup.unverified_signer"] => |world| {
         let wrong = recovery_key(KEY).replacen(char::is_alphanumeric, "X", 1);
         world.typed = Some(wrong);
     },
     // No passphrase: the account has none.
-    ["input.fits_nothing", "backup.unverified_signer"] => |world| world.typed = Some("correct horse".to_owned()),
+    ["input.fits_nothing", "backup.no_key", "backup.unverified_signer"] => |world| world.typed = Some("correct horse".to_owned()),
     // The backup's own key, where either will do: the backup opens, and that is all.
     ["backup.unverified_signer"] => |world| {
         world.typed = Some(text_of_backup_key(BACKUP_KEY));
@@ -66,7 +66,7 @@ pub(crate) const INPUT: &[Case] = cases! {
         (world.backup, world.keys, world.room_keys) = (Some(version("2", BACKUP_KEY)), None, None);
         world.typed = Some(recovery_key(OTHER_KEY));
     },
-    ["input.fits_nothing", "input.not_tried", "storage.passphrase_unusable", "backup.unverified_signer"] => |world| {
+    ["input.fits_nothing", "backup.no_key", "input.not_tried", "storage.passphrase_unusable", "backup.unverified_signer"] => |world| {
         world.typed = Some("correct horse".to_owned());
         world.storage().key_mut(ID)["passphrase"] =
             json!({ "algorithm": "m.pbkdf2", "iterations": 4_294_967_295_u32, "salt": "s" });
@@ -74,7 +74,7 @@ pub(crate) const INPUT: &[Case] = cases! {
 };
 
 pub(crate) const STORAGE: &[Case] = cases! {
-    ["storage.absent", "backup.unverified_signer"] => |world| {
+    ["backup.no_key", "storage.absent", "backup.unverified_signer"] => |world| {
         world.storage = Some(Default::default());
         world.typed = None;
     },
@@ -198,11 +198,11 @@ pub(crate) const BACKUPS: &[Case] = cases! {
         world.room_keys = None;
     },
     ["backup.unusable"] => |world| world.backup()["algorithm"] = json!("m.new"),
-    ["backup.key_differs", "sessions.under_other_key"] => |world| {
+    ["backup.key_differs", "backup.no_key", "sessions.under_other_key"] => |world| {
         world.storage().put_bytes(BACKUP, ID, KEY, text_of(OLD_BACKUP_KEY).as_bytes());
     },
     // The stored key is that of the version before: somebody made a new one and did not store its key.
-    ["backup.not_trusted", "backup.key_differs", "sessions.under_other_key", "backup.older_versions", "backup.not_signed"] => |world| {
+    ["backup.not_trusted", "backup.key_differs", "backup.no_key", "sessions.under_other_key", "backup.older_versions", "backup.not_signed"] => |world| {
         world.storage().put_bytes(BACKUP, ID, KEY, text_of(OLD_BACKUP_KEY).as_bytes());
         world.older.push(version("1", OLD_BACKUP_KEY));
         unsign(world);
@@ -244,7 +244,7 @@ pub(crate) const BACKUPS: &[Case] = cases! {
         own_passphrase(world, json!(20_000));
     },
     ["backup.few_rounds", "backup.own_passphrase"] => |world| own_passphrase(world, json!(1)),
-    ["input.fits_nothing", "input.not_tried_on_backup", "backup.unverified_signer", "backup.own_passphrase"] => |world| {
+    ["input.fits_nothing", "backup.no_key", "input.not_tried_on_backup", "backup.unverified_signer", "backup.own_passphrase"] => |world| {
         own_passphrase(world, json!(20_000));
         world.typed = Some("correct horse".to_owned());
         world.limits.unlock_rounds = 19_999;
@@ -256,6 +256,23 @@ pub(crate) const BACKUPS: &[Case] = cases! {
         world.storage().put_bytes(BACKUP, ID, KEY, text_of(OLD_BACKUP_KEY).as_bytes());
         let name = "m.megolm_backup.v1.recovery_key";
         world.storage().put_bytes(name, ID, KEY, text_of(BACKUP_KEY).as_bytes());
+    },
+    // It was switched off on purpose, in either event; the standard one counts.
+    ["backup.switched_off"] => |world| {
+        (world.backup, world.room_keys) = (None, None);
+        world.storage().put_json("m.key_backup", json!({ "enabled": false }));
+        let old = "m.org.matrix.custom.backup_disabled";
+        world.storage().put_json(old, json!({ "disabled": false }));
+    },
+    ["backup.switched_off"] => |world| {
+        (world.backup, world.room_keys) = (None, None);
+        let old = "m.org.matrix.custom.backup_disabled";
+        world.storage().put_json(old, json!({ "disabled": true }));
+        world.storage().put_json("m.key_backup", json!({ "enabled": "no" }));
+    },
+    ["backup.absent"] => |world| {
+        (world.backup, world.room_keys) = (None, None);
+        world.storage().put_json("m.key_backup", json!({ "enabled": true }));
     },
 };
 
@@ -316,14 +333,55 @@ pub(crate) const IDENTITY: &[Case] = cases! {
     ["identity.key_unusable"] => |world| {
         world.keys()["device_keys"][USER]["OTHER"] = json!({ "user_id": USER });
     },
-    ["identity.key_unusable"] => |world| {
+    ["identity.key_unusable", "identity.not_published"] => |world| {
         world.keys()["user_signing_keys"][USER]["usage"] = json!(["master"]);
+    },
+    // Nothing is published that is stored.
+    ["identity.not_published", "identity.not_published", "identity.not_published", "backup.unknown_signer"] => |world| {
+        for member in ["master_keys", "self_signing_keys", "user_signing_keys"] {
+            world.keys()[member] = json!({});
+        }
+        unsign(world);
+        sign_by(world, 99, "ed25519:GONE");
+    },
+    ["identity.not_published", "identity.not_published"] => |world| {
+        for member in ["self_signing_keys", "user_signing_keys"] {
+            world.keys()[member] = json!({});
+        }
+    },
+    ["identity.not_published"] => |world| world.keys()["self_signing_keys"] = json!({}),
+    ["identity.not_published", "identity.key_missing"] => |world| {
+        for member in ["self_signing_keys", "user_signing_keys"] {
+            world.keys()[member] = json!({});
+        }
+        world.storage().remove(USER_SIGNING);
+    },
+    ["identity.key_missing"] => |world| {
+        world.keys()["user_signing_keys"] = json!({});
+        world.storage().remove(USER_SIGNING);
+    },
+    // The seed is stored in no way that helps, and it is not known what is.
+    ["secret.does_not_open", "identity.not_published"] => |world| {
+        world.keys()["user_signing_keys"] = json!({});
+        let entry = &mut world.storage().secret_mut(USER_SIGNING)["encrypted"][ID];
+        entry["mac"] = json!("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+    },
+    ["input.fits_nothing", "backup.no_key", "identity.none_published", "backup.unknown_signer"] => |world| {
+        world.storage = None;
+        for member in ["master_keys", "self_signing_keys", "user_signing_keys"] {
+            world.keys()[member] = json!({});
+        }
     },
 };
 
 fn sign_by_the_device(world: &mut World) {
     let auth_data = &mut world.backup()["auth_data"];
     *auth_data = signed(auth_data, DEVICE_SEED, "ed25519:DEVICE");
+}
+
+fn sign_by(world: &mut World, seed: u8, label: &str) {
+    let auth_data = &mut world.backup()["auth_data"];
+    *auth_data = signed(auth_data, seed, label);
 }
 
 fn unsign(world: &mut World) {

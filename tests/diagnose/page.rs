@@ -33,14 +33,17 @@ fn every_sentence_and_every_remedy_is_one() {
 const BEGINNING: &str = "\
 # What a diagnosis may find
 
-`client::diagnose` compares whatever is at hand of an account: what was typed, the account data, the backup and its
-older versions, the user's published keys, a sample of sessions. This page lists everything it may find, each with an
-example and with what helps. A test writes it from the code.
+`client::diagnose` compares whatever is at hand of an account: what was entered, the account data, the backup and its
+older versions, the user's published keys, a sample of message keys. This page lists everything it may find, each with
+an example and with what helps. A test writes it from the tables in `src/client/diagnose/finding` and `remedy.rs`.
 
-*Danger* comes first: somebody else may have had a hand in it, so look at this before anything else is typed or
+*Danger* comes first: somebody else may have changed the account, so look at this before anything else is entered or
 repaired. *Failure*: history or a secret cannot be had. *Warning*: something does not work as it should. *Notice*: it
-works, and is of the past or unusual. *Information*: as it should be. Remedies with a star are performed by
+works, and is old or unusual. *Information*: as it should be. Remedies with a star are performed by
 `Diagnosis::repair`.
+
+A diagnosis is `ill` if something is a danger, a failure or a warning. It is `well` if nothing is, and a key was tried
+on what it should open; otherwise it is `unknown`. It lists what was compared and what was missing for more.
 ";
 
 fn page() -> String {
@@ -72,11 +75,11 @@ fn page() -> String {
 
 fn part(finding: &Finding) -> (u8, &'static str) {
     match finding {
-        Finding::Input(_) => (0, "What was typed"),
-        Finding::Storage(_) => (1, "The keys of the secret storage"),
+        Finding::Input(_) => (0, "What was entered"),
+        Finding::Storage(_) => (1, "The keys of the key storage"),
         Finding::Secret(_) => (2, "The secrets"),
         Finding::Backup(_) => (3, "The backup"),
-        Finding::Sessions(_) => (4, "The sessions"),
+        Finding::Sessions(_) => (4, "The message keys"),
         Finding::Identity(_) => (5, "The user's own keys"),
         other => panic!("{other:?}"),
     }

@@ -94,7 +94,7 @@ fn is_empty(plan: &RepairPlan) -> bool {
 }
 
 /// One pair out of so many is tried.
-const EACH: usize = 7;
+const EACH: usize = 11;
 
 /// More than two breakages can need.
 const MOST_REPAIRS: usize = 10;

@@ -109,7 +109,11 @@ impl World {
     pub(crate) fn evidence(&self) -> Evidence {
         let limits = Limits::default();
         let mut evidence = Evidence::new(USER.into());
-        evidence.storage = self.storage.as_ref().map(Account::storage);
+        if let Some(storage) = &self.storage {
+            let events = storage.events();
+            let events = events.iter().map(|(event_type, content)| (event_type, content));
+            evidence.take_account_data(events, &limits);
+        }
         evidence.backup = match &self.backup {
             Some(info) => CurrentBackup::Version(Box::new(info_of(info))),
             None => CurrentBackup::Absent,

@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::{Attribute, Item, ItemMacro, Visibility};
 
 /// One file of source code.
@@ -120,9 +120,17 @@ fn collect_types(items: &[Item], module: &[String], names: &mut BTreeSet<String>
             Item::Struct(item) if is_public(&item.vis) => add(item.ident.to_string()),
             Item::Enum(item) if is_public(&item.vis) => add(item.ident.to_string()),
             Item::Union(item) if is_public(&item.vis) => add(item.ident.to_string()),
-            Item::Macro(item) if item.mac.path.get_ident().is_some_and(|n| makers.contains(n)) => {
-                let name = item.mac.tokens.clone().into_iter().last();
-                add(name.unwrap_or_else(|| panic!("a macro without a name")).to_string())
+            Item::Macro(item) => {
+                let tokens: Vec<_> = item.mac.tokens.clone().into_iter().collect();
+                for name in names_of_types(&tokens) {
+                    add(name.to_string());
+                }
+                match tokens.last() {
+                    Some(TokenTree::Ident(name)) if is_call_of(item, &makers) => {
+                        add(name.to_string())
+                    }
+                    _ => continue,
+                }
             }
             _ => continue,
         };
@@ -142,7 +150,7 @@ fn is_public(visibility: &Visibility) -> bool {
     matches!(visibility, Visibility::Public(_))
 }
 
-/// The macros of a module that declare a public type; its name is the last word of a call.
+/// The macros of a module that declare a public type whose name is the last word of a call.
 fn type_making_macros(items: &[Item]) -> BTreeSet<proc_macro2::Ident> {
     let rules = items.iter().filter_map(|item| match item {
         Item::Macro(ItemMacro { ident: Some(name), mac, .. }) => Some((name, mac)),
@@ -154,27 +162,88 @@ fn type_making_macros(items: &[Item]) -> BTreeSet<proc_macro2::Ident> {
         .collect()
 }
 
+fn is_call_of(item: &ItemMacro, macros: &BTreeSet<proc_macro2::Ident>) -> bool {
+    item.mac.path.get_ident().is_some_and(|name| macros.contains(name))
+}
+
 fn declares_a_type(tokens: TokenStream) -> bool {
     let tokens: Vec<_> = tokens.into_iter().collect();
-    let is = |token: &TokenTree, word: &str| matches!(token, TokenTree::Ident(i) if i == word);
-    tokens
-        .windows(2)
-        .any(|pair| is(&pair[0], "pub") && (is(&pair[1], "struct") || is(&pair[1], "enum")))
+    tokens.windows(2).any(|pair| is_word(&pair[0], "pub") && is_type_word(&pair[1]))
         || tokens.into_iter().any(|token| match token {
             TokenTree::Group(group) => declares_a_type(group.stream()),
             _ => false,
         })
 }
 
-/// The variants of the one public enum of this name.
-pub(crate) fn variants(name: &str) -> BTreeSet<String> {
-    let sources = read_all();
-    let items = sources.iter().flat_map(|source| &source.syntax.items);
-    let mut found = items.filter_map(|item| match item {
-        Item::Enum(item) if item.ident == name && is_public(&item.vis) => Some(item),
+fn is_word(token: &TokenTree, word: &str) -> bool {
+    matches!(token, TokenTree::Ident(ident) if ident == word)
+}
+
+fn is_type_word(token: &TokenTree) -> bool {
+    is_word(token, "struct") || is_word(token, "enum")
+}
+
+/// The names of public types that stand in a macro's definition or call: `pub enum NAME`.
+fn names_of_types(tokens: &[TokenTree]) -> Vec<proc_macro2::Ident> {
+    let here = tokens.windows(3).filter_map(|three| match &three[2] {
+        TokenTree::Ident(name) if is_word(&three[0], "pub") && is_type_word(&three[1]) => {
+            Some(name)
+        }
         _ => None,
     });
-    let variants = &found.next().unwrap_or_else(|| panic!("no enum is called {name}")).variants;
-    assert!(found.next().is_none(), "two enums are called {name}");
-    variants.iter().map(|variant| variant.ident.to_string()).collect()
+    let mut names: Vec<_> = here.cloned().collect();
+    for token in tokens {
+        if let TokenTree::Group(group) = token {
+            names.extend(names_of_types(&group.stream().into_iter().collect::<Vec<_>>()));
+        }
+    }
+    names
+}
+
+/// The variants of the one public enum of this name, which a macro may have made.
+pub(crate) fn variants(name: &str) -> BTreeSet<String> {
+    let mut found: Vec<BTreeSet<String>> = Vec::new();
+    for source in read_all() {
+        for item in &source.syntax.items {
+            match item {
+                Item::Enum(item) if item.ident == name && is_public(&item.vis) => {
+                    let variants = item.variants.iter();
+                    found.push(variants.map(|variant| variant.ident.to_string()).collect());
+                }
+                Item::Macro(item) => found.extend(rows_of(item, name)),
+                _ => {}
+            }
+        }
+    }
+    let variants = found.pop().unwrap_or_else(|| panic!("no enum is called {name}"));
+    assert!(found.is_empty(), "two enums are called {name}");
+    variants
+}
+
+/// The rows of a macro call that makes an enum: `pub enum NAME { rows }`, or `topics! { rows }` for `Finding`. Each
+/// begins with its documentation.
+fn rows_of(item: &ItemMacro, name: &str) -> Option<BTreeSet<String>> {
+    let tokens: Vec<_> = item.mac.tokens.clone().into_iter().collect();
+    if name == "Finding" {
+        return item.mac.path.is_ident("topics").then(|| names_after_attributes(&tokens));
+    }
+    let at = tokens.iter().position(|token| is_word(token, name))?;
+    match (at.checked_sub(1).map(|before| &tokens[before]), tokens.get(at + 1)) {
+        (Some(before), Some(TokenTree::Group(rows))) if is_word(before, "enum") => {
+            Some(names_after_attributes(&rows.stream().into_iter().collect::<Vec<_>>()))
+        }
+        _ => None,
+    }
+}
+
+fn names_after_attributes(tokens: &[TokenTree]) -> BTreeSet<String> {
+    let names = tokens.windows(2).filter_map(|pair| match pair {
+        [TokenTree::Group(group), TokenTree::Ident(name)]
+            if group.delimiter() == Delimiter::Bracket =>
+        {
+            Some(name.to_string())
+        }
+        _ => None,
+    });
+    names.collect()
 }

@@ -4,7 +4,9 @@ use super::{BackupFinding, Case, CurrentBackup, Findings, facts::Facts};
 use crate::{
     backup::{AuthData, BackupVersionInfo},
     excerpt::Excerpt,
+    ids::SecretName,
     passphrase::PassphraseFinding,
+    secret_value::{MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY},
     signed_json::{CheckedSignature, SignatureVerdict},
 };
 
@@ -16,10 +18,15 @@ impl Case<'_> {
         let older = self.evidence.older_versions.iter().map(|info| info.version().clone());
         let older: Vec<_> = older.collect();
         if !older.is_empty() {
-            findings.add(BackupFinding::OlderVersions(older));
+            findings.add(BackupFinding::OlderVersions { versions: older });
+        }
+        let is_off = self.evidence.backup_enabled == Some(false);
+        if is_off {
+            findings.add(BackupFinding::SwitchedOff);
         }
         let info = match &self.evidence.backup {
             CurrentBackup::Unknown => return,
+            CurrentBackup::Absent if is_off => return,
             CurrentBackup::Absent => return findings.add(BackupFinding::Absent),
             CurrentBackup::Version(info) => info,
         };
@@ -32,7 +39,10 @@ impl Case<'_> {
                 look_at_passphrase(info, auth_data, findings);
             }
             Err(error) => {
-                findings.add(BackupFinding::Unusable(info.version().clone(), error.clone()));
+                findings.add(BackupFinding::Unusable {
+                    version: info.version().clone(),
+                    error: error.clone(),
+                });
             }
         }
     }
@@ -48,14 +58,24 @@ impl Case<'_> {
         if let Some(stored) = stored.filter(|stored| *stored != backup) {
             let fits = Facts::version_of(self.evidence, &stored);
             let fits = fits.map(|info| info.version().clone());
+            let version = version.clone();
             findings.add(BackupFinding::KeyDiffers { version, backup, stored, fits });
-        } else if self.has_looked_for_keys() && self.facts.key_of(self.evidence, info).is_none() {
-            findings.add(BackupFinding::NoKey(version, backup));
+        }
+        if self.has_looked_for_keys() && self.facts.key_of(self.evidence, info).is_none() {
+            findings.add(BackupFinding::NoKey { version, key: backup });
         }
     }
 
-    /// Whether there is any key that could have been the right one, or led to it.
+    /// Whether there is any key that could have been the right one or led to it, or it is known that there is none.
     fn has_looked_for_keys(&self) -> bool {
+        let is_nowhere = self.evidence.storage.as_ref().is_some_and(|storage| {
+            let names = [MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY];
+            names.iter().all(|name| storage.secret(&SecretName::from(*name)).is_none())
+        });
+        is_nowhere || self.facts.tried.is_some() || self.has_keys()
+    }
+
+    fn has_keys(&self) -> bool {
         let mut backup_keys = self.facts.backup_keys(self.evidence);
         backup_keys.next().is_some() || !self.facts.storage_keys.is_empty()
     }
@@ -68,28 +88,28 @@ impl Case<'_> {
     ) {
         let version = info.version().clone();
         if self.evidence.retired.contains(auth_data.public_key()) {
-            return findings.add(BackupFinding::Retired(version, *auth_data.public_key()));
+            return findings.add(BackupFinding::Retired { version, key: *auth_data.public_key() });
         }
-        let can_judge = self.has_looked_for_keys() || !self.facts.trusted.is_empty();
+        let can_judge = self.has_keys() || !self.facts.trusted.is_empty();
         let is_signed = self.facts.signatures.valid_signers().any(|signer| self.is_trusted(signer));
         if can_judge && !is_signed && !self.facts.trusts(self.evidence) {
-            findings.add(BackupFinding::NotTrusted(version));
+            findings.add(BackupFinding::NotTrusted { version });
         }
     }
 
     fn look_at_signatures(&self, info: &BackupVersionInfo, findings: &mut Findings) {
         let report = &self.facts.signatures;
         if report.signatures().is_empty() {
-            findings.add(BackupFinding::NotSigned(info.version().clone()));
+            findings.add(BackupFinding::NotSigned { version: info.version().clone() });
         }
         for CheckedSignature { key_id, verdict } in report.signatures() {
-            let (version, key_id) = (info.version().clone(), key_id.clone());
+            let (version, signer) = (info.version().clone(), key_id.clone());
             findings.add(match verdict {
-                SignatureVerdict::Valid(signer) if self.is_trusted(signer) => continue,
-                SignatureVerdict::Valid(_) => BackupFinding::UnverifiedSigner(version, key_id),
-                SignatureVerdict::Invalid => BackupFinding::WrongSignature(version, key_id),
-                SignatureVerdict::UnknownSigner => BackupFinding::UnknownSigner(version, key_id),
-                _ => BackupFinding::UnusableSignature(version, key_id),
+                SignatureVerdict::Valid(by) if self.is_trusted(by) => continue,
+                SignatureVerdict::Valid(_) => BackupFinding::UnverifiedSigner { version, signer },
+                SignatureVerdict::Invalid => BackupFinding::WrongSignature { version, signer },
+                SignatureVerdict::UnknownSigner => BackupFinding::UnknownSigner { version, signer },
+                _ => BackupFinding::UnusableSignature { version, signer },
             });
         }
     }
@@ -106,7 +126,7 @@ fn look_at_members(info: &BackupVersionInfo, auth_data: &AuthData, findings: &mu
     let mut members = auth_data.other_members();
     members.retain(|name| !is_of_passphrase(name));
     if !members.is_empty() {
-        findings.add(BackupFinding::OtherMembers(info.version().clone(), members));
+        findings.add(BackupFinding::OtherMembers { version: info.version().clone(), members });
     }
 }
 
@@ -115,13 +135,14 @@ fn look_at_passphrase(info: &BackupVersionInfo, auth_data: &AuthData, findings: 
     match auth_data.passphrase() {
         Ok(None) => {}
         Ok(Some(read)) => {
-            findings.add(BackupFinding::OwnPassphrase(version()));
+            findings.add(BackupFinding::OwnPassphrase { version: version() });
             for finding in &read.findings {
                 if let PassphraseFinding::FewRounds { rounds } = finding {
-                    findings.add(BackupFinding::FewRounds(version(), *rounds));
+                    findings.add(BackupFinding::FewRounds { version: version(), rounds: *rounds });
                 }
             }
         }
-        Err(error) => findings.add(BackupFinding::PassphraseUnusable(version(), error.clone())),
+        Err(error) => findings
+            .add(BackupFinding::PassphraseUnusable { version: version(), error: error.clone() }),
     }
 }

@@ -7,7 +7,8 @@ use crate::{
         RoomKeysSplitter, StreamError,
     },
     crypto::ed25519::Ed25519PublicKey,
-    ids::UserId,
+    encoding::json_object::JsonObject,
+    ids::{EventType, UserId},
     limits::Limits,
     secret_storage::{SecretStorage, SecretStorageKey},
     signed_json::TrustedSigner,
@@ -22,6 +23,8 @@ pub struct Evidence {
     pub user_id: UserId,
     /// The account data, all of it; `None` if it is not at hand.
     pub storage: Option<SecretStorage>,
+    /// Whether the user wants a backup, as the account data `m.key_backup` has it; `None` if it does not say.
+    pub backup_enabled: Option<bool>,
     /// The answer to `GET /room_keys/version`.
     pub backup: CurrentBackup,
     /// Versions before the current one, as far as they were found.
@@ -87,6 +90,7 @@ impl Evidence {
         Self {
             user_id,
             storage: None,
+            backup_enabled: None,
             backup: CurrentBackup::Unknown,
             older_versions: Vec::new(),
             keys: None,
@@ -98,6 +102,24 @@ impl Evidence {
             backup_key: None,
             asked: AskedFor::EitherKey,
         }
+    }
+
+    /// Takes all account data: the key storage, and whether the user wants a backup.
+    pub fn take_account_data<'a>(
+        &mut self,
+        events: impl IntoIterator<Item = (&'a EventType, &'a JsonObject)>,
+        limits: &Limits,
+    ) {
+        let (mut standard, mut old) = (None, None);
+        let events = events.into_iter().inspect(|(event_type, content)| {
+            match event_type.as_str() {
+                M_KEY_BACKUP => standard = boolean(content, "enabled"),
+                BACKUP_DISABLED => old = boolean(content, "disabled"),
+                _ => {}
+            };
+        });
+        self.storage = Some(SecretStorage::from_account_data(events, limits));
+        self.backup_enabled = standard.or(old.map(|is_disabled| !is_disabled));
     }
 
     pub(super) fn current(&self) -> Option<&BackupVersionInfo> {
@@ -150,3 +172,16 @@ impl SessionSample {
         self.unreadable.saturating_add(self.sessions.len() as u64)
     }
 }
+
+fn boolean(content: &JsonObject, name: &str) -> Option<bool> {
+    match content.member(name)?.get() {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
+    }
+}
+
+const M_KEY_BACKUP: &str = "m.key_backup";
+
+/// The event of one client family, which counts where the standard one says nothing.
+const BACKUP_DISABLED: &str = "m.org.matrix.custom.backup_disabled";

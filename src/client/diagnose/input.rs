@@ -10,29 +10,30 @@ impl Case<'_> {
         let fits_backup = self.look_at_backup_keys(tried, findings);
         for UnlockAttempt { key_id, outcome } in &tried.attempts {
             if is_not_tried(outcome) && !fits_storage {
-                findings.add(InputFinding::NotTried(key_id.clone(), outcome.clone()));
+                findings
+                    .add(InputFinding::NotTried { key: key_id.clone(), reason: outcome.clone() });
             }
         }
         if !fits_storage && !fits_backup {
             let not_tried = tried.not_tried.iter().cloned();
-            not_tried.for_each(|version| findings.add(InputFinding::NotTriedOnBackup(version)));
+            not_tried.for_each(|version| findings.add(InputFinding::NotTriedOnBackup { version }));
         }
         let is_comparable =
             self.evidence.storage.is_some() || self.evidence.versions().next().is_some();
         if let Some(failure) = tried.failure.filter(|_| is_comparable && !fits_backup) {
-            findings.add(InputFinding::FitsNothing(failure));
+            findings.add(InputFinding::FitsNothing { reason: failure });
         }
     }
 
     fn look_at_storage_keys(&self, tried: &Tried, findings: &mut Findings) -> bool {
-        for key in &tried.storage_keys {
-            let id = key.id().clone();
-            findings.add(match (key.standing(), self.evidence.asked) {
-                (KeyStanding::Unverifiable, _) => InputFinding::NotCheckable(id),
+        for found in &tried.storage_keys {
+            let key = found.id().clone();
+            findings.add(match (found.standing(), self.evidence.asked) {
+                (KeyStanding::Unverifiable, _) => InputFinding::NotCheckable { key },
                 (_, AskedFor::BackupKey) if !self.is_backup_key(tried) => {
-                    InputFinding::StorageKeyTyped(id)
+                    InputFinding::StorageKeyTyped { key }
                 }
-                _ => InputFinding::StorageKeyFits(id),
+                _ => InputFinding::StorageKeyFits { key },
             });
         }
         !tried.storage_keys.is_empty()
@@ -47,11 +48,11 @@ impl Case<'_> {
             let is_current =
                 self.evidence.current().is_some_and(|current| current.version() == info.version());
             findings.add(match self.evidence.asked {
-                _ if !is_current => InputFinding::OlderBackupKey(version),
+                _ if !is_current => InputFinding::OlderBackupKey { version },
                 AskedFor::StorageKey if tried.storage_keys.is_empty() => {
-                    InputFinding::BackupKeyTyped(version)
+                    InputFinding::BackupKeyTyped { version }
                 }
-                _ => InputFinding::BackupKeyFits(version),
+                _ => InputFinding::BackupKeyFits { version },
             });
         }
         fits

@@ -22,7 +22,7 @@
 //!         println!("  {remedy}");
 //!     }
 //! }
-//! assert_eq!(diagnosis.findings()[0].to_string(), "The account has no backup.");
+//! assert_eq!(diagnosis.findings()[0].code(), "backup.absent");
 //! ```
 //!
 //! # Security
@@ -33,6 +33,7 @@
 //! secrets; names from outside are cut and made visible.
 
 mod backup;
+mod compared;
 mod evidence;
 mod facts;
 mod finding;
@@ -50,6 +51,7 @@ mod typed;
 use std::{collections::BTreeMap, fmt};
 
 pub use self::{
+    compared::{Comparison, DiagnosisVerdict, MissingEvidence},
     evidence::{AskedFor, CurrentBackup, Evidence, SessionSample},
     finding::{
         BackupFinding, Finding, IdentityFinding, InputFinding, LegacyForm, SecretFinding,
@@ -152,10 +154,23 @@ impl Diagnosis {
         &self.findings
     }
 
-    /// Whether nothing is wrong: everything found is of [`Severity::Notice`] or [`Severity::Information`].
+    /// What follows from it as a whole: [`DiagnosisVerdict::Well`] if everything found is of [`Severity::Notice`] or
+    /// [`Severity::Information`], and a key was tried on what it should open.
     #[must_use]
-    pub fn is_well(&self) -> bool {
-        self.findings.iter().all(|finding| finding.severity() >= Severity::Notice)
+    pub fn verdict(&self) -> DiagnosisVerdict {
+        DiagnosisVerdict::of(&self.findings, &self.compared())
+    }
+
+    /// What was compared. Of nothing else it is known that it is well.
+    #[must_use]
+    pub fn compared(&self) -> Vec<Comparison> {
+        compared::comparisons(&self.evidence, &self.facts)
+    }
+
+    /// What was not at hand, so that it could not be compared with anything.
+    #[must_use]
+    pub fn missing(&self) -> Vec<MissingEvidence> {
+        compared::missing(&self.evidence, &self.facts)
     }
 
     /// The remedies of the findings, each once, in the order of these.

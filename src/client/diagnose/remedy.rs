@@ -2,208 +2,175 @@
 
 use std::fmt;
 
-use crate::{
-    excerpt::Excerpt,
-    ids::{BackupVersion, KeyId, SecretName, SecretStorageKeyId},
-};
+use super::finding::argument::Argument as _;
+use crate::ids::{BackupVersion, KeyId, SecretName, SecretStorageKeyId};
 
-/// What can be done about a finding. It displays as a sentence for the user.
+/// Makes the enum of remedies from rows
 ///
-/// Those that change account data or versions are [performed](super::Diagnosis::repair) by this crate, the others
-/// are for the user or the client.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Remedy {
-    /// Look at what was typed.
-    CheckTyping,
-    /// Enter the recovery key or passphrase of the secret storage.
-    EnterStorageKey,
-    /// Unlock the secret storage with it; the backup's key is in there.
-    UseSecretStorage,
+/// ```text
+/// /// What is done.
+/// Variant(argument: Type) = "code", by whom, "The sentence, with {argument}.";
+/// ```
+macro_rules! remedies {
+    ($(
+        $(#[$doc:meta])*
+        $variant:ident $(($argument:ident: $type:ty))? = $code:literal, $by:expr, $sentence:literal;
+    )*) => {
+        /// What can be done about a finding. It displays as a sentence for the user.
+        ///
+        /// Those that change account data or versions are [performed](super::Diagnosis::repair) by this crate, the
+        /// others are for the user or the client.
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Remedy {
+            $($(#[$doc])* #[doc = concat!("\n\n`", $code, "`: *", $sentence, "*")] $variant $(($type))?,)*
+        }
+
+        impl Remedy {
+            /// Its name, for programs: `store_secret`, say.
+            #[must_use]
+            pub fn code(&self) -> &'static str {
+                match self {
+                    $(Self::$variant { .. } => $code,)*
+                }
+            }
+
+            /// Whether [`Diagnosis::repair`](super::Diagnosis::repair) performs it.
+            #[must_use]
+            pub fn is_repairable(&self) -> bool {
+                let by = match self {
+                    $(Self::$variant { .. } => $by,)*
+                };
+                by == By::Repair
+            }
+        }
+
+        impl fmt::Display for Remedy {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self {
+                    $(Self::$variant $(($argument))? => {
+                        $(let $argument = $argument.in_sentence();)?
+                        write!(f, $sentence)
+                    })*
+                }
+            }
+        }
+    };
+}
+
+/// Who performs a remedy.
+#[derive(PartialEq, Eq)]
+enum By {
+    Repair,
+    User,
+}
+
+remedies! {
+    /// Look at what was entered.
+    CheckTyping = "check_typing", By::User,
+        "Check what you entered, or look for a newer recovery key; another of your devices may still have the keys.";
+
+    /// Enter the recovery key or passphrase of the key storage.
+    EnterStorageKey = "enter_storage_key", By::User,
+        "Enter the recovery key of your key storage, or its passphrase if it has one.";
+
+    /// Enter the recovery key of the key storage: no passphrase helps.
+    EnterRecoveryKey = "enter_recovery_key", By::User,
+        "Enter the recovery key of your key storage: 48 letters and digits, of which the first are Es.";
+
+    /// Unlock the key storage with it; the backup's key is in there.
+    UseSecretStorage = "use_secret_storage", By::User,
+        "Unlock your key storage with it: the key of the backup is in there.";
+
     /// Restore this older version with it.
-    RestoreVersion(BackupVersion),
-    /// Create a secret storage.
-    SetUpStorage,
+    RestoreVersion(version: BackupVersion) = "restore_version", By::User,
+        "Restore the older backup (version {version}) with it before it is deleted.";
+
+    /// Create a key storage.
+    SetUpStorage = "set_up_storage", By::Repair,
+        "Set up key storage, and write its recovery key down.";
+
     /// Make a key default that is at hand.
-    SetDefaultKey,
+    SetDefaultKey = "set_default_key", By::Repair,
+        "Unlock your key storage with a recovery key that works, and make its key the default one.";
+
     /// Put a new key in the place of this one.
-    RotateStorageKey(SecretStorageKeyId),
+    RotateStorageKey(key: SecretStorageKeyId) = "rotate_storage_key", By::Repair,
+        "Replace the key {key} of your key storage, and write the new recovery key down.";
+
     /// Remove the description of this key.
-    RemoveKey(SecretStorageKeyId),
+    RemoveKey(key: SecretStorageKeyId) = "remove_key", By::Repair,
+        "Remove the key {key} from your key storage if no secret needs it.";
+
     /// Bring everything into today's form.
-    Migrate,
+    Migrate = "migrate", By::Repair,
+        "Let this client bring your key storage into today\u{2019}s form.";
+
     /// Store this secret anew, if its value is at hand.
-    StoreSecret(SecretName),
+    StoreSecret(name: SecretName) = "store_secret", By::Repair,
+        "Store {name} again, from a device that has it.";
+
     /// Encrypt this secret to the default key as well.
-    EncryptToDefaultKey(SecretName),
+    EncryptToDefaultKey(name: SecretName) = "encrypt_to_default_key", By::Repair,
+        "Store {name} under the default key as well.";
+
     /// Delete the backup key under the name of a draft.
-    DeleteDraftBackupKey,
+    DeleteDraftBackupKey = "delete_draft_backup_key", By::Repair,
+        "Delete the backup key of the old name once no older backup is needed that it opens.";
+
     /// Ask a verified device of the user for this secret.
-    AskOtherDevice(SecretName),
+    AskOtherDevice(name: SecretName) = "ask_other_device", By::User,
+        "Get {name} from another of your devices after verifying it.";
+
     /// Create a backup: [`client::Backup`](crate::client::Backup) does it.
-    CreateBackup,
+    CreateBackup = "create_backup", By::User,
+        "Set up a backup, so that your message keys are not lost with this device.";
+
+    /// Have backups made again: [`client::Backup`](crate::client::Backup) does it.
+    SwitchBackupOn = "switch_backup_on", By::User,
+        "If this is not what you want, switch the backup on again.";
+
     /// Put a new backup in the place of this one: [`client::Backup`](crate::client::Backup) does it.
-    ReplaceBackup,
+    ReplaceBackup = "replace_backup", By::User,
+        "Make a new backup from a device that still has your message keys.";
+
     /// Sign this backup.
-    SignBackup(BackupVersion),
+    SignBackup(version: BackupVersion) = "sign_backup", By::Repair,
+        "Sign the backup (version {version}) once you know that it is yours.";
+
     /// Delete these versions.
-    DeleteVersions(Vec<BackupVersion>),
+    DeleteVersions(versions: Vec<BackupVersion>) = "delete_versions", By::Repair,
+        "Delete the older backups (versions: {versions}) once nothing in them is needed any more.";
+
     /// Verify the device or key with this ID.
-    VerifySigner(KeyId),
+    VerifySigner(key: KeyId) = "verify_signer", By::User,
+        "Verify {key} if it is yours.";
+
     /// Compare the identity with another device.
-    VerifyIdentity,
+    VerifyIdentity = "verify_identity", By::User,
+        "Verify your digital identity with another of your devices before you go on.";
+
     /// Set cross-signing up.
-    SetUpCrossSigning,
+    SetUpCrossSigning = "set_up_cross_signing", By::User,
+        "Set up your digital identity, so that others can tell your devices from those of strangers.";
+
+    /// Publish the public half of this stored cross-signing key again.
+    PublishKey(name: SecretName) = "publish_key", By::User,
+        "Publish {name} again, from what your key storage holds; do not reset your digital identity.";
+
     /// Have the device publish its keys anew.
-    UploadKeysAgain,
+    UploadKeysAgain = "upload_keys_again", By::User,
+        "Log the device out and in again, so that it publishes its keys again.";
+
     /// Have a device that has the sessions upload them again.
-    UploadAgain,
+    UploadAgain = "upload_again", By::User,
+        "Let a device that has these message keys upload them again.";
+
     /// Fetch the response again.
-    FetchAgain,
+    FetchAgain = "fetch_again", By::User,
+        "Try again; if it stays like this, tell the administrator of your homeserver.";
+
     /// Use a newer version of the client.
-    UpdateClient,
-}
-
-impl Remedy {
-    /// Its name, for programs: `store_secret`, say.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::CheckTyping => "check_typing",
-            Self::EnterStorageKey => "enter_storage_key",
-            Self::UseSecretStorage => "use_secret_storage",
-            Self::RestoreVersion(_) => "restore_version",
-            Self::SetUpStorage => "set_up_storage",
-            Self::SetDefaultKey => "set_default_key",
-            Self::RotateStorageKey(_) => "rotate_storage_key",
-            Self::RemoveKey(_) => "remove_key",
-            Self::Migrate => "migrate",
-            Self::StoreSecret(_) => "store_secret",
-            Self::EncryptToDefaultKey(_) => "encrypt_to_default_key",
-            Self::DeleteDraftBackupKey => "delete_draft_backup_key",
-            Self::AskOtherDevice(_) => "ask_other_device",
-            Self::CreateBackup => "create_backup",
-            Self::ReplaceBackup => "replace_backup",
-            Self::SignBackup(_) => "sign_backup",
-            Self::DeleteVersions(_) => "delete_versions",
-            Self::VerifySigner(_) => "verify_signer",
-            Self::VerifyIdentity => "verify_identity",
-            Self::SetUpCrossSigning => "set_up_cross_signing",
-            Self::UploadKeysAgain => "upload_keys_again",
-            Self::UploadAgain => "upload_again",
-            Self::FetchAgain => "fetch_again",
-            Self::UpdateClient => "update_client",
-        }
-    }
-
-    /// Whether [`Diagnosis::repair`](super::Diagnosis::repair) performs it.
-    #[must_use]
-    pub fn is_repairable(&self) -> bool {
-        matches!(
-            self,
-            Self::SetUpStorage
-                | Self::SetDefaultKey
-                | Self::RotateStorageKey(_)
-                | Self::RemoveKey(_)
-                | Self::Migrate
-                | Self::StoreSecret(_)
-                | Self::EncryptToDefaultKey(_)
-                | Self::DeleteDraftBackupKey
-                | Self::SignBackup(_)
-                | Self::DeleteVersions(_)
-        )
-    }
-
-    /// What is said to the user, if it names nothing of the account.
-    fn sentence(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::CheckTyping => {
-                "Check what you entered, or look for a newer recovery key; another device may still have the keys."
-            }
-            Self::EnterStorageKey => "Enter the recovery key or passphrase of the secret storage.",
-            Self::UseSecretStorage => {
-                "Use it to unlock the secret storage; the key of the backup is in there."
-            }
-            Self::SetUpStorage => "Set up a secret storage, and write its recovery key down.",
-            Self::SetDefaultKey => {
-                "Unlock the secret storage with a key that works, and make it the default one."
-            }
-            Self::Migrate => "Let this client bring the secret storage into today\u{2019}s form.",
-            _ => return self.sentence_about_backups(),
-        })
-    }
-
-    fn sentence_about_backups(&self) -> Option<&'static str> {
-        Some(match self {
-            Self::DeleteDraftBackupKey => {
-                "Delete the key under the old name once no older backup is needed that it opens."
-            }
-            Self::CreateBackup => "Set up a backup, so that nothing is lost with the device.",
-            Self::ReplaceBackup => {
-                "Make a new backup from a device that still has the keys of your messages."
-            }
-            Self::VerifyIdentity => {
-                "Compare the security codes with another of your devices before you go on."
-            }
-            Self::SetUpCrossSigning => {
-                "Set up cross-signing, so that your devices can vouch for each other."
-            }
-            Self::UploadKeysAgain => {
-                "Log the device out and in again, so that it publishes its keys anew."
-            }
-            Self::UploadAgain => {
-                "Let a device that has the keys of these messages upload them again."
-            }
-            Self::FetchAgain => {
-                "Try again; if it stays like this, tell the administrator of the homeserver."
-            }
-            Self::UpdateClient => {
-                "Use a newer version of this client, or the client that wrote it."
-            }
-            _ => return None,
-        })
-    }
-}
-
-impl fmt::Display for Remedy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::RestoreVersion(version) => write!(
-                f,
-                "Restore the older backup {} with it, before it is deleted.",
-                shown(version)
-            ),
-            Self::RotateStorageKey(id) => {
-                write!(f, "Put a new key in the place of the key {}.", shown(id))
-            }
-            Self::RemoveKey(id) => {
-                write!(f, "Remove the key {}, if no secret needs it.", shown(id))
-            }
-            Self::StoreSecret(name) => {
-                write!(f, "Store the secret {} anew, from a device that has it.", shown(name))
-            }
-            Self::EncryptToDefaultKey(name) => {
-                write!(f, "Store the secret {} under the default key as well.", shown(name))
-            }
-            Self::AskOtherDevice(name) => write!(
-                f,
-                "Get the secret {} from another of your devices, after verifying it.",
-                shown(name)
-            ),
-            Self::SignBackup(version) => {
-                write!(f, "Sign the backup {}, once you trust it.", shown(version))
-            }
-            Self::DeleteVersions(versions) => write!(
-                f,
-                "Delete the older backups ({}), once nothing in them is needed any more.",
-                versions.len()
-            ),
-            Self::VerifySigner(key_id) => write!(f, "Verify {}, if it is yours.", shown(key_id)),
-            other => f.write_str(other.sentence().unwrap_or_default()),
-        }
-    }
-}
-
-fn shown(name: &impl AsRef<str>) -> String {
-    format!("\u{201c}{}\u{201d}", Excerpt::new(name.as_ref()))
+    UpdateClient = "update_client", By::User,
+        "Use a newer version of this client, or the client that wrote it.";
 }

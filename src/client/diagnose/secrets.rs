@@ -21,7 +21,7 @@ impl Case<'_> {
         let Some(storage) = &self.evidence.storage else { return };
         for finding in storage.findings() {
             if let SecretStorageFinding::Secret(name, error) = finding {
-                findings.add(SecretFinding::Unreadable(name.clone(), *error));
+                findings.add(SecretFinding::Unreadable { name: name.clone(), error: *error });
             }
         }
         if storage.keys().next().is_some() {
@@ -36,8 +36,8 @@ impl Case<'_> {
                 Ok(opened) => self.look_at_opened(opened, findings),
                 Err(SecretFailure::Keys(reasons)) => {
                     for (key_id, error) in reasons {
-                        let (name, key_id) = (verdict.name.clone(), key_id.clone());
-                        findings.add(SecretFinding::DoesNotOpen(name, key_id, *error));
+                        let (name, key) = (verdict.name.clone(), key_id.clone());
+                        findings.add(SecretFinding::DoesNotOpen { name, key, error: *error });
                     }
                 }
                 // Where it stands was said already.
@@ -59,12 +59,12 @@ impl Case<'_> {
         // One that opens with no key at hand helps nobody.
         let is_opened = self.facts.storage_keys.is_empty() || self.facts.drafted.is_some();
         if has_backup && !is_there(&backup) && !(is_there(&draft) && is_opened) {
-            findings.add(SecretFinding::Missing(backup));
+            findings.add(SecretFinding::Missing { name: backup });
         }
         let names = [CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING];
         for name in names.map(SecretName::from) {
             if Facts::published(self.evidence, &name).is_some() && !is_there(&name) {
-                findings.add(SecretFinding::Missing(name));
+                findings.add(SecretFinding::Missing { name });
             }
         }
     }
@@ -73,14 +73,14 @@ impl Case<'_> {
         let name = || opened.name().clone();
         let read = match opened.value() {
             Ok(read) => read,
-            Err(error) => return findings.add(SecretFinding::Malformed(name(), error)),
+            Err(error) => return findings.add(SecretFinding::Malformed { name: name(), error }),
         };
         match opened.origin() {
             SecretOrigin::Curve25519AesSha2(_) => {
-                findings.add(SecretFinding::Legacy(name(), LegacyForm::Asymmetric));
+                findings.add(SecretFinding::Legacy { name: name(), form: LegacyForm::Asymmetric });
             }
             SecretOrigin::Passthrough => {
-                findings.add(SecretFinding::Legacy(name(), LegacyForm::Passthrough));
+                findings.add(SecretFinding::Legacy { name: name(), form: LegacyForm::Passthrough });
             }
             SecretOrigin::AesHmacSha2 => {}
         }
@@ -90,11 +90,11 @@ impl Case<'_> {
                 SecretRepair::NameOfADraft if self.two_backup_keys().is_some() => continue,
                 SecretRepair::NameOfADraft => LegacyForm::NameOfADraft,
             };
-            findings.add(SecretFinding::Legacy(name(), form));
+            findings.add(SecretFinding::Legacy { name: name(), form });
         }
         let verdict = self.facts.verified.as_public_keys().check(&read.value);
         if !opened.is_authenticated() && verdict != Ok(PublicKeyVerdict::Belongs) {
-            findings.add(SecretFinding::Unauthenticated(name()));
+            findings.add(SecretFinding::Unauthenticated { name: name() });
         }
         let published = Facts::published(self.evidence, opened.name());
         if let (Some(stored), Some(published)) = (public_half(opened), published)
@@ -127,14 +127,15 @@ fn look_at_place(
     if default_key.is_some_and(is_default) {
         return;
     }
-    let described = secret.entries().find(|(id, _)| storage.key(id).is_some());
-    match (described, secret.entries().next()) {
-        (Some((id, _)), _) if default_key.is_some_and(|id| storage.key(id).is_some()) => {
-            findings.add(SecretFinding::UnderOtherKey(name.clone(), id.clone()));
-        }
-        (None, Some((id, _))) => {
-            findings.add(SecretFinding::UnderUnknownKey(name.clone(), id.clone()));
-        }
-        _ => {}
+    let is_described = |id: &&SecretStorageKeyId| storage.key(id).is_some();
+    let (described, unknown): (Vec<_>, Vec<_>) =
+        secret.entries().map(|(id, _)| id).partition(is_described);
+    let name = name.clone();
+    if described.is_empty() && !unknown.is_empty() {
+        let keys = unknown.into_iter().cloned().collect();
+        findings.add(SecretFinding::UnderUnknownKey { name, keys });
+    } else if !described.is_empty() && default_key.is_some_and(|id| storage.key(id).is_some()) {
+        let keys = described.into_iter().cloned().collect();
+        findings.add(SecretFinding::UnderOtherKey { name, keys });
     }
 }

@@ -27,10 +27,10 @@ impl Case<'_> {
     pub(super) fn look_at_sessions(&self, findings: &mut Findings) {
         let Some(sample) = &self.evidence.sample else { return };
         if let Some(error) = sample.ended_early {
-            findings.add(SessionFinding::ResponseBroken(error));
+            findings.add(SessionFinding::ResponseBroken { error });
         }
         if sample.broken_rooms > 0 {
-            findings.add(SessionFinding::BrokenRooms(sample.broken_rooms));
+            findings.add(SessionFinding::BrokenRooms { count: sample.broken_rooms });
         }
         let best = self.sampling.done.iter().max_by_key(|opened| opened.restored);
         let Some(best) = best else { return };
@@ -39,19 +39,22 @@ impl Case<'_> {
         for (cause, count) in &best.causes {
             let count = SessionCount { count: *count, of };
             match cause {
-                FailureCause::WrongKey => findings.add(SessionFinding::UnderOtherKey(count)),
-                FailureCause::Damaged => findings.add(SessionFinding::Damaged(count)),
+                FailureCause::WrongKey => findings.add(SessionFinding::UnderOtherKey { count }),
+                FailureCause::Damaged => findings.add(SessionFinding::Damaged { count }),
                 FailureCause::UnsupportedAlgorithm => {
-                    findings.add(SessionFinding::Unsupported(count));
+                    findings.add(SessionFinding::Unsupported { count });
                 }
                 FailureCause::Malformed => malformed += count.count,
             }
         }
         if malformed > 0 {
-            findings.add(SessionFinding::Malformed(SessionCount { count: malformed, of }));
+            findings
+                .add(SessionFinding::Malformed { count: SessionCount { count: malformed, of } });
         }
         if best.warned > 0 {
-            findings.add(SessionFinding::WithWarnings(SessionCount { count: best.warned, of }));
+            findings.add(SessionFinding::WithWarnings {
+                count: SessionCount { count: best.warned, of },
+            });
         }
         let restored = SessionCount { count: best.restored, of };
         let total = self.evidence.current().and_then(|info| info.count());

@@ -13,16 +13,16 @@ impl Case<'_> {
         for finding in storage.findings() {
             match finding {
                 SecretStorageFinding::Key(id, error) => {
-                    findings.add(StorageFinding::KeyUnreadable(id.clone(), *error));
+                    findings.add(StorageFinding::KeyUnreadable { key: id.clone(), error: *error });
                 }
                 SecretStorageFinding::DefaultKeyMissing(id) => {
-                    findings.add(StorageFinding::DefaultKeyMissing(id.clone()));
+                    findings.add(StorageFinding::DefaultKeyMissing { key: id.clone() });
                 }
                 SecretStorageFinding::DefaultKeyUnreadable => {
                     findings.add(StorageFinding::DefaultKeyUnreadable);
                 }
                 SecretStorageFinding::DefaultByName(id) => {
-                    findings.add(StorageFinding::DefaultByName(id.clone()));
+                    findings.add(StorageFinding::DefaultByName { key: id.clone() });
                 }
                 // What is said of secrets stands with the secrets.
                 SecretStorageFinding::Secret(..) => {}
@@ -51,16 +51,19 @@ impl Case<'_> {
         let id = || key.id().clone();
         match key.algorithm() {
             KeyAlgorithm::AesHmacSha2 => {}
-            KeyAlgorithm::Curve25519AesSha2 => findings.add(StorageFinding::Asymmetric(id())),
+            KeyAlgorithm::Curve25519AesSha2 => {
+                findings.add(StorageFinding::Asymmetric { key: id() })
+            }
             KeyAlgorithm::Unsupported(name) => {
-                return findings.add(StorageFinding::KeyUnsupported(id(), name.clone()));
+                return findings
+                    .add(StorageFinding::KeyUnsupported { key: id(), algorithm: name.clone() });
             }
         }
         match key.test() {
             KeyTest::Check(_) | KeyTest::PublicKey(_) => {}
-            KeyTest::Absent => findings.add(StorageFinding::KeyUnverifiable(id())),
+            KeyTest::Absent => findings.add(StorageFinding::KeyUnverifiable { key: id() }),
             KeyTest::Unreadable(error) => {
-                findings.add(StorageFinding::KeyCheckUnreadable(id(), *error));
+                findings.add(StorageFinding::KeyCheckUnreadable { key: id(), error: *error });
             }
         }
         match key.passphrase() {
@@ -68,11 +71,13 @@ impl Case<'_> {
             Ok(Some(read)) => {
                 for finding in &read.findings {
                     if let PassphraseFinding::FewRounds { rounds } = finding {
-                        findings.add(StorageFinding::FewRounds(id(), *rounds));
+                        findings.add(StorageFinding::FewRounds { key: id(), rounds: *rounds });
                     }
                 }
             }
-            Err(error) => findings.add(StorageFinding::PassphraseUnusable(id(), error.clone())),
+            Err(error) => {
+                findings.add(StorageFinding::PassphraseUnusable { key: id(), error: error.clone() })
+            }
         }
         self.look_at_key_signatures(key, signers, work, findings);
     }
@@ -89,8 +94,10 @@ impl Case<'_> {
         let report = key.check_signatures_with(user_id, signers, work, limits);
         for checked in report.signatures() {
             if checked.verdict == SignatureVerdict::Invalid {
-                findings
-                    .add(StorageFinding::WrongSignature(key.id().clone(), checked.key_id.clone()));
+                findings.add(StorageFinding::WrongSignature {
+                    key: key.id().clone(),
+                    signer: checked.key_id.clone(),
+                });
             }
         }
     }

@@ -1,69 +1,54 @@
 //! What may be found about the user's own keys.
 
-use thiserror::Error;
+use std::fmt;
 
-use super::{super::remedy::Remedy, Severity, quoted};
+use super::{super::remedy::Remedy, Severity, argument::Argument as _, table::findings};
 use crate::{
     crypto::ed25519::Ed25519PublicKey,
     ids::{DeviceId, SecretName},
     signed_json::QueriedKeyError,
 };
 
-/// Something about the user's cross-signing keys and devices.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum IdentityFinding {
-    /// No cross-signing keys are published.
-    #[error("The account has no cross-signing keys.")]
-    NoCrossSigning,
-    /// The published master key is not the one that is pinned.
-    #[error(
-        "The homeserver says that your master key is {published}, but the one you have verified is {pinned}."
-    )]
-    MasterKeyDiffers {
-        /// The pinned one.
-        pinned: Ed25519PublicKey,
-        /// The published one.
-        published: Ed25519PublicKey,
-    },
-    /// A published cross-signing key is not signed by the master key.
-    #[error("The published key {first} is not signed by the master key.", first = quoted(.0))]
-    NotSignedByMaster(SecretName),
-    /// A key cannot be used.
-    #[error("A published key{device} cannot be used: {1}.", device = of_device(.0.as_ref()))]
-    KeyUnusable(Option<DeviceId>, #[source] QueriedKeyError),
-}
+findings! {
+    /// Something about the user's digital identity, which are the cross-signing keys, and devices.
+    pub enum IdentityFinding {
+        /// No cross-signing keys are published, and none are stored.
+        NoCrossSigning =
+            "identity.no_cross_signing", Severity::Notice, Some(Remedy::SetUpCrossSigning),
+            "The account has no digital identity.";
 
-impl IdentityFinding {
-    pub(super) fn severity(&self) -> Severity {
-        match self {
-            Self::MasterKeyDiffers { .. } | Self::NotSignedByMaster(_) => Severity::Danger,
-            Self::KeyUnusable(..) => Severity::Warning,
-            Self::NoCrossSigning => Severity::Notice,
-        }
+        /// No cross-signing keys are published; whether any are stored is not known.
+        NonePublished =
+            "identity.none_published", Severity::Notice, None,
+            "No digital identity is published for the account; whether its keys are stored was not looked at.";
+
+        /// A key is stored, and not published.
+        NotPublished { name: SecretName } =
+            "identity.not_published", Severity::Warning, Some(Remedy::PublishKey(name.clone())),
+            "The stored key is not published: your key storage holds {name}, but the homeserver does not show its public half.";
+
+        /// Part of the digital identity is neither published nor stored.
+        KeyMissing { name: SecretName } =
+            "identity.key_missing", Severity::Warning, Some(Remedy::AskOtherDevice(name.clone())),
+            "Your digital identity is not whole: {name} is neither published nor stored.";
+
+        /// The published master key is not the one that is pinned.
+        MasterKeyDiffers { pinned: Ed25519PublicKey, published: Ed25519PublicKey } =
+            "identity.master_key_differs", Severity::Danger, Some(Remedy::VerifyIdentity),
+            "The homeserver shows a digital identity (master key {published}) that is not the one you have verified ({pinned}).";
+
+        /// A published cross-signing key is not signed by the master key.
+        NotSignedByMaster { name: SecretName } =
+            "identity.not_signed_by_master", Severity::Danger, Some(Remedy::VerifyIdentity),
+            "The homeserver shows a key in the place of {name} that the master key has not signed.";
+
+        /// A published key cannot be used: one of this device, or a cross-signing key.
+        KeyUnusable { device: Option<DeviceId>, error: QueriedKeyError } =
+            "identity.key_unusable", Severity::Warning,
+            Some(match device {
+                Some(_) => Remedy::UploadKeysAgain,
+                None => Remedy::VerifyIdentity,
+            }),
+            "A published key of {device} cannot be used: {error}.";
     }
-
-    pub(super) fn remedy(&self) -> Option<Remedy> {
-        match self {
-            Self::MasterKeyDiffers { .. } | Self::NotSignedByMaster(_) => {
-                Some(Remedy::VerifyIdentity)
-            }
-            Self::NoCrossSigning => Some(Remedy::SetUpCrossSigning),
-            Self::KeyUnusable(..) => Some(Remedy::UploadKeysAgain),
-        }
-    }
-
-    pub(super) fn code(&self) -> &'static str {
-        match self {
-            Self::NoCrossSigning => "identity.no_cross_signing",
-            Self::MasterKeyDiffers { .. } => "identity.master_key_differs",
-            Self::NotSignedByMaster(_) => "identity.not_signed_by_master",
-            Self::KeyUnusable(..) => "identity.key_unusable",
-        }
-    }
-}
-
-fn of_device(device_id: Option<&DeviceId>) -> String {
-    let device_id = device_id.map(quoted);
-    device_id.map_or_else(String::new, |device_id| format!(" of the device {device_id}"))
 }

@@ -1,83 +1,61 @@
-//! What may be found about what somebody typed.
+//! What may be found about what somebody entered.
 
-use thiserror::Error;
+use std::fmt;
 
-use super::{super::remedy::Remedy, Severity, quoted, shown};
+use super::{super::remedy::Remedy, Severity, argument::Argument as _, table::findings};
 use crate::{
     ids::{BackupVersion, SecretStorageKeyId},
     secret_storage::{UnlockFailure, UnlockOutcome},
 };
 
-/// Something about the recovery key or passphrase that was typed.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum InputFinding {
-    /// It gives a key of the secret storage.
-    #[error("What you entered unlocks the secret storage (key {first}).", first = quoted(.0))]
-    StorageKeyFits(SecretStorageKeyId),
-    /// It gives the key of the current backup.
-    #[error("What you entered is the key of the backup (version {first}).", first = shown(.0))]
-    BackupKeyFits(BackupVersion),
-    /// It gives a key for which there is nothing to check it with.
-    #[error("What you entered may be the key {first}: the account has nothing to check it with.", first = quoted(.0))]
-    NotCheckable(SecretStorageKeyId),
-    /// A key of the secret storage was asked for, and it gives the backup's.
-    #[error("What you entered is the key of the backup (version {first}), not that of the secret storage.", first = shown(.0))]
-    BackupKeyTyped(BackupVersion),
-    /// The key of the backup was asked for, and it gives one of the secret storage.
-    #[error("What you entered unlocks the secret storage (key {first}); it is not the key of the backup itself.", first = quoted(.0))]
-    StorageKeyTyped(SecretStorageKeyId),
-    /// It gives the key of an older version.
-    #[error("What you entered is the key of an older backup (version {first}).", first = shown(.0))]
-    OlderBackupKey(BackupVersion),
-    /// It fits nothing.
-    #[error("What you entered opens nothing here: {0}.")]
-    FitsNothing(#[source] UnlockFailure),
-    /// It could not be tried on a key.
-    #[error("What you entered could not be tried on the key {first}: {1}.", first = quoted(.0))]
-    NotTried(SecretStorageKeyId, #[source] UnlockOutcome),
-    /// It was not tried on a backup that has a passphrase of its own: with all the others, that would have taken more
-    /// rounds than are allowed.
-    #[error("What you entered was not tried on the backup of version {first}: the passphrases of this account take too many rounds.", first = shown(.0))]
-    NotTriedOnBackup(BackupVersion),
-}
+findings! {
+    /// Something about the recovery key or passphrase that was entered.
+    pub enum InputFinding {
+        /// It gives a key of the key storage.
+        StorageKeyFits { key: SecretStorageKeyId } =
+            "input.storage_key_fits", Severity::Information, None,
+            "What you entered unlocks your key storage (key {key}).";
 
-impl InputFinding {
-    pub(super) fn severity(&self) -> Severity {
-        match self {
-            Self::FitsNothing(_) => Severity::Failure,
-            Self::StorageKeyFits(_) | Self::BackupKeyFits(_) => Severity::Information,
-            Self::NotCheckable(_) => Severity::Notice,
-            Self::BackupKeyTyped(_)
-            | Self::StorageKeyTyped(_)
-            | Self::OlderBackupKey(_)
-            | Self::NotTried(..)
-            | Self::NotTriedOnBackup(_) => Severity::Warning,
-        }
-    }
+        /// It is the key of the current backup.
+        BackupKeyFits { version: BackupVersion } =
+            "input.backup_key_fits", Severity::Information, None,
+            "What you entered is the key of the backup itself (version {version}).";
 
-    pub(super) fn remedy(&self) -> Option<Remedy> {
-        match self {
-            Self::StorageKeyFits(_) | Self::BackupKeyFits(_) | Self::NotCheckable(_) => None,
-            Self::BackupKeyTyped(_) => Some(Remedy::EnterStorageKey),
-            Self::StorageKeyTyped(_) => Some(Remedy::UseSecretStorage),
-            Self::OlderBackupKey(version) => Some(Remedy::RestoreVersion(version.clone())),
-            Self::FitsNothing(_) => Some(Remedy::CheckTyping),
-            Self::NotTried(..) | Self::NotTriedOnBackup(_) => Some(Remedy::EnterStorageKey),
-        }
-    }
+        /// It gives a key for which there is nothing to check it with.
+        NotCheckable { key: SecretStorageKeyId } =
+            "input.not_checkable", Severity::Notice, None,
+            "What you entered may be the key {key} of your key storage: there is nothing to check it with.";
 
-    pub(super) fn code(&self) -> &'static str {
-        match self {
-            Self::StorageKeyFits(_) => "input.storage_key_fits",
-            Self::BackupKeyFits(_) => "input.backup_key_fits",
-            Self::NotCheckable(_) => "input.not_checkable",
-            Self::BackupKeyTyped(_) => "input.backup_key_typed",
-            Self::StorageKeyTyped(_) => "input.storage_key_typed",
-            Self::OlderBackupKey(_) => "input.older_backup_key",
-            Self::FitsNothing(_) => "input.fits_nothing",
-            Self::NotTried(..) => "input.not_tried",
-            Self::NotTriedOnBackup(_) => "input.not_tried_on_backup",
-        }
+        /// The key of the key storage was asked for, and it is the backup's.
+        BackupKeyTyped { version: BackupVersion } =
+            "input.backup_key_typed", Severity::Warning, Some(Remedy::EnterStorageKey),
+            "What you entered is the key of the backup itself (version {version}), not the recovery key of your key storage.";
+
+        /// The key of the backup was asked for, and it unlocks the key storage.
+        StorageKeyTyped { key: SecretStorageKeyId } =
+            "input.storage_key_typed", Severity::Warning, Some(Remedy::UseSecretStorage),
+            "What you entered unlocks your key storage (key {key}); it is not the key of the backup itself.";
+
+        /// It is the key of an older version.
+        OlderBackupKey { version: BackupVersion } =
+            "input.older_backup_key", Severity::Warning,
+            Some(Remedy::RestoreVersion(version.clone())),
+            "What you entered is the key of an older backup (version {version}).";
+
+        /// It fits nothing.
+        FitsNothing { reason: UnlockFailure } =
+            "input.fits_nothing", Severity::Failure, Some(Remedy::CheckTyping),
+            "What you entered opens nothing in this account: {reason}.";
+
+        /// It could not be tried on a key.
+        NotTried { key: SecretStorageKeyId, reason: UnlockOutcome } =
+            "input.not_tried", Severity::Warning, Some(Remedy::EnterRecoveryKey),
+            "What you entered could not be tried on the key {key} of your key storage: {reason}.";
+
+        /// It was not tried on a backup that has a passphrase of its own: with all the others, that would have taken
+        /// more rounds than are allowed.
+        NotTriedOnBackup { version: BackupVersion } =
+            "input.not_tried_on_backup", Severity::Warning, Some(Remedy::EnterRecoveryKey),
+            "What you entered was not tried as the passphrase of the backup (version {version}): trying it on every backup would take too long.";
     }
 }

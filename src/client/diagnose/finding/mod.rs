@@ -1,13 +1,15 @@
 //! What a diagnosis may find.
 
+pub(super) mod argument;
 mod backup;
 mod identity;
 mod input;
 mod secrets;
 mod sessions;
 mod storage;
+mod table;
 
-use thiserror::Error;
+use std::fmt;
 
 pub use self::{
     backup::BackupFinding,
@@ -18,30 +20,81 @@ pub use self::{
     storage::StorageFinding,
 };
 use super::remedy::Remedy;
-use crate::excerpt::Excerpt;
 
-/// One thing that was found. It displays as a sentence for the user, without secrets.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum Finding {
-    /// About what was typed.
-    #[error(transparent)]
-    Input(InputFinding),
-    /// About the keys of the secret storage.
-    #[error(transparent)]
-    Storage(StorageFinding),
+/// Makes the enum of all findings from the tables of each topic.
+macro_rules! topics {
+    ($($(#[$doc:meta])* $topic:ident($findings:ty);)*) => {
+        /// One thing that was found. It displays as a sentence for the user, without secrets.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub enum Finding {
+            $($(#[$doc])* $topic($findings),)*
+        }
+
+        impl Finding {
+            /// How much it matters.
+            #[must_use]
+            pub fn severity(&self) -> Severity {
+                match self {
+                    $(Self::$topic(finding) => finding.severity(),)*
+                }
+            }
+
+            /// What can be done about it; `None` where nothing has to be.
+            #[must_use]
+            pub fn remedy(&self) -> Option<Remedy> {
+                match self {
+                    $(Self::$topic(finding) => finding.remedy(),)*
+                }
+            }
+
+            /// Its name, for programs: `storage.no_default_key`, say.
+            #[must_use]
+            pub fn code(&self) -> &'static str {
+                match self {
+                    $(Self::$topic(finding) => finding.code(),)*
+                }
+            }
+
+            /// What it names, for programs: each with the name of the field. What comes from outside is cut and made
+            /// visible, and nothing is secret.
+            #[must_use]
+            pub fn arguments(&self) -> Vec<(&'static str, String)> {
+                match self {
+                    $(Self::$topic(finding) => finding.arguments(),)*
+                }
+            }
+        }
+
+        impl fmt::Display for Finding {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self {
+                    $(Self::$topic(finding) => finding.fmt(f),)*
+                }
+            }
+        }
+
+        $(impl From<$findings> for Finding {
+            fn from(finding: $findings) -> Self {
+                Self::$topic(finding)
+            }
+        })*
+    };
+}
+
+topics! {
+    /// About what was entered.
+    Input(InputFinding);
+    /// About the keys of the key storage.
+    Storage(StorageFinding);
     /// About the secrets in it.
-    #[error(transparent)]
-    Secret(SecretFinding),
+    Secret(SecretFinding);
     /// About the backup.
-    #[error(transparent)]
-    Backup(BackupFinding),
-    /// About the sessions in the backup.
-    #[error(transparent)]
-    Sessions(SessionFinding),
+    Backup(BackupFinding);
+    /// About the message keys in the backup.
+    Sessions(SessionFinding);
     /// About the user's own keys.
-    #[error(transparent)]
-    Identity(IdentityFinding),
+    Identity(IdentityFinding);
 }
 
 /// How much a finding matters; what matters most comes first.
@@ -60,47 +113,6 @@ pub enum Severity {
     Information,
 }
 
-impl Finding {
-    /// How much it matters.
-    #[must_use]
-    pub fn severity(&self) -> Severity {
-        match self {
-            Self::Input(finding) => finding.severity(),
-            Self::Storage(finding) => finding.severity(),
-            Self::Secret(finding) => finding.severity(),
-            Self::Backup(finding) => finding.severity(),
-            Self::Sessions(finding) => finding.severity(),
-            Self::Identity(finding) => finding.severity(),
-        }
-    }
-
-    /// What can be done about it; `None` where nothing has to be.
-    #[must_use]
-    pub fn remedy(&self) -> Option<Remedy> {
-        match self {
-            Self::Input(finding) => finding.remedy(),
-            Self::Storage(finding) => finding.remedy(),
-            Self::Secret(finding) => finding.remedy(),
-            Self::Backup(finding) => finding.remedy(),
-            Self::Sessions(finding) => finding.remedy(),
-            Self::Identity(finding) => finding.remedy(),
-        }
-    }
-
-    /// Its name, for programs: `storage.no_default_key`, say.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Input(finding) => finding.code(),
-            Self::Storage(finding) => finding.code(),
-            Self::Secret(finding) => finding.code(),
-            Self::Backup(finding) => finding.code(),
-            Self::Sessions(finding) => finding.code(),
-            Self::Identity(finding) => finding.code(),
-        }
-    }
-}
-
 impl Severity {
     /// Its name, for programs: `danger`, say.
     #[must_use]
@@ -113,33 +125,4 @@ impl Severity {
             Self::Information => "information",
         }
     }
-}
-
-macro_rules! from_part {
-    ($($variant:ident($part:ty)),*) => {
-        $(impl From<$part> for Finding {
-            fn from(finding: $part) -> Self {
-                Self::$variant(finding)
-            }
-        })*
-    };
-}
-
-from_part!(
-    Input(InputFinding),
-    Storage(StorageFinding),
-    Secret(SecretFinding),
-    Backup(BackupFinding),
-    Sessions(SessionFinding),
-    Identity(IdentityFinding)
-);
-
-/// A name from outside, cut and made visible.
-fn shown(name: &impl AsRef<str>) -> Excerpt {
-    Excerpt::new(name.as_ref())
-}
-
-/// The same in quotation marks, for names that could be taken for words.
-fn quoted(name: &impl AsRef<str>) -> String {
-    format!("\u{201c}{}\u{201d}", shown(name))
 }

@@ -1,0 +1,174 @@
+//! What findings and remedies name: how it is shown in a sentence, and by itself.
+
+use crate::{
+    backup::{AuthDataError, BackupPublicKey, StreamError},
+    crypto::ed25519::Ed25519PublicKey,
+    excerpt::Excerpt,
+    ids::{BackupVersion, DeviceId, KeyId, SecretName, SecretStorageKeyId},
+    passphrase::PassphraseParametersError,
+    secret_storage::{
+        EncryptedSecretError, KeyDescriptionError, KeyTestError, SecretOpenError, UnlockFailure,
+        UnlockOutcome,
+    },
+    secret_value::{
+        CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING,
+        MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, SecretValueError,
+    },
+    signed_json::QueriedKeyError,
+};
+
+/// Something that a finding or a remedy names. What comes from outside is cut and made visible.
+pub(in super::super) trait Argument {
+    /// By itself, for programs.
+    fn plain(&self) -> String;
+
+    /// In the middle of a sentence: names that could be taken for words are in quotation marks.
+    fn in_sentence(&self) -> String {
+        self.plain()
+    }
+}
+
+macro_rules! shown_as_they_display {
+    ($($type:ty),* $(,)?) => {
+        $(impl Argument for $type {
+            fn plain(&self) -> String {
+                self.to_string()
+            }
+        })*
+    };
+}
+
+macro_rules! quoted_names {
+    ($($type:ty),* $(,)?) => {
+        $(impl Argument for $type {
+            fn plain(&self) -> String {
+                Excerpt::new(self.as_ref()).to_string()
+            }
+
+            fn in_sentence(&self) -> String {
+                quoted(self)
+            }
+        })*
+    };
+}
+
+shown_as_they_display!(
+    AuthDataError,
+    BackupPublicKey,
+    Ed25519PublicKey,
+    EncryptedSecretError,
+    KeyDescriptionError,
+    KeyTestError,
+    PassphraseParametersError,
+    QueriedKeyError,
+    SecretOpenError,
+    SecretValueError,
+    StreamError,
+    UnlockFailure,
+    UnlockOutcome,
+    super::LegacyForm,
+    super::SessionCount,
+    usize,
+    u32,
+    u64,
+);
+
+quoted_names!(DeviceId, KeyId, SecretStorageKeyId);
+
+impl Argument for BackupVersion {
+    fn plain(&self) -> String {
+        Excerpt::new(self.as_ref()).to_string()
+    }
+}
+
+impl Argument for Excerpt {
+    fn plain(&self) -> String {
+        self.to_string()
+    }
+
+    fn in_sentence(&self) -> String {
+        quoted(&self.as_str())
+    }
+}
+
+impl Argument for SecretName {
+    fn plain(&self) -> String {
+        Excerpt::new(self.as_ref()).to_string()
+    }
+
+    fn in_sentence(&self) -> String {
+        let known = match self.as_str() {
+            MEGOLM_BACKUP_V1 => "the backup key",
+            MEGOLM_BACKUP_V1_RECOVERY_KEY => "the backup key of the old name",
+            CROSS_SIGNING_MASTER => "the master key of your digital identity",
+            CROSS_SIGNING_SELF_SIGNING => "the self-signing key of your digital identity",
+            CROSS_SIGNING_USER_SIGNING => "the user-signing key of your digital identity",
+            _ => return format!("the secret {}", quoted(self)),
+        };
+        known.to_owned()
+    }
+}
+
+/// The version that a stored key opens, if it was found.
+impl Argument for Option<BackupVersion> {
+    fn plain(&self) -> String {
+        self.as_ref().map_or_else(String::new, BackupVersion::plain)
+    }
+
+    fn in_sentence(&self) -> String {
+        match self {
+            Some(version) => format!("the older version {}", version.in_sentence()),
+            None => "no version that was found".to_owned(),
+        }
+    }
+}
+
+/// Whose key it is.
+impl Argument for Option<DeviceId> {
+    fn plain(&self) -> String {
+        self.as_ref().map_or_else(String::new, DeviceId::plain)
+    }
+
+    fn in_sentence(&self) -> String {
+        match self {
+            Some(device) => format!("the device {}", device.in_sentence()),
+            None => "your digital identity".to_owned(),
+        }
+    }
+}
+
+/// How many there are, if the homeserver says so.
+impl Argument for Option<u64> {
+    fn plain(&self) -> String {
+        self.map_or_else(String::new, |count| count.to_string())
+    }
+
+    fn in_sentence(&self) -> String {
+        self.map_or_else(|| "an unknown number".to_owned(), |count| count.to_string())
+    }
+}
+
+/// The first few, so that nobody can flood a screen.
+impl<T: Argument> Argument for Vec<T> {
+    fn plain(&self) -> String {
+        listed(self, T::plain)
+    }
+
+    fn in_sentence(&self) -> String {
+        listed(self, T::in_sentence)
+    }
+}
+
+fn listed<T>(items: &[T], show: impl Fn(&T) -> String) -> String {
+    let mut shown: Vec<_> = items.iter().take(SHOWN).map(show).collect();
+    if items.len() > SHOWN {
+        shown.push(format!("and {} more", items.len() - SHOWN));
+    }
+    shown.join(", ")
+}
+
+fn quoted(name: &impl AsRef<str>) -> String {
+    format!("\u{201c}{}\u{201d}", Excerpt::new(name.as_ref()))
+}
+
+const SHOWN: usize = 10;

@@ -1,0 +1,79 @@
+//! How findings are stated: each once, in one row of a table.
+
+/// Makes an enum of rows
+///
+/// ```text
+/// /// When it is found.
+/// Variant { field: Type } = "topic.code", Severity, remedy or None, "The sentence, with {field}.";
+/// ```
+///
+/// Severity and remedy may use the fields. In the sentence a field stands as
+/// [`Argument::in_sentence`](super::argument::Argument::in_sentence) shows it. To add a finding, add a row, and a
+/// case to `tests/diagnose/cases.rs`.
+macro_rules! findings {
+    (
+        $(#[$about:meta])*
+        pub enum $name:ident {
+            $(
+                $(#[$doc:meta])*
+                $variant:ident $({ $($field:ident: $type:ty),* $(,)? })? =
+                    $code:literal, $severity:expr, $remedy:expr, $sentence:literal;
+            )*
+        }
+    ) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        #[non_exhaustive]
+        #[expect(missing_docs, reason = "the sentence says what a field is")]
+        pub enum $name {
+            $(
+                $(#[$doc])*
+                #[doc = concat!("\n\n`", $code, "`: *", $sentence, "*")]
+                $variant $({ $($field: $type),* })?,
+            )*
+        }
+
+        #[allow(unused_variables, reason = "not every row needs every field")]
+        impl $name {
+            pub(super) fn code(&self) -> &'static str {
+                match self {
+                    $(Self::$variant { .. } => $code,)*
+                }
+            }
+
+            pub(super) fn severity(&self) -> Severity {
+                match self {
+                    $(Self::$variant $({ $($field),* })? => $severity,)*
+                }
+            }
+
+            pub(super) fn remedy(&self) -> Option<Remedy> {
+                match self {
+                    $(Self::$variant $({ $($field),* })? => $remedy,)*
+                }
+            }
+
+            pub(super) fn arguments(&self) -> Vec<(&'static str, String)> {
+                match self {
+                    $(Self::$variant $({ $($field),* })? => {
+                        vec![$($((stringify!($field), $field.plain())),*)?]
+                    })*
+                }
+            }
+        }
+
+        #[allow(unused_variables, reason = "not every sentence needs every field")]
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self {
+                    $(Self::$variant $({ $($field),* })? => {
+                        $($(let $field = $field.in_sentence();)*)?
+                        write!(f, $sentence)
+                    })*
+                }
+            }
+        }
+    };
+}
+
+pub(super) use findings;
