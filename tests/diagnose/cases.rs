@@ -372,6 +372,8 @@ pub(crate) const IDENTITY: &[Case] = cases! {
             world.keys()[member] = json!({});
         }
     },
+    // Enough for the cross-signing keys, not for the devices.
+    ["identity.signatures_not_checked"] => |world| world.limits.signature_checks = 5,
 };
 
 fn sign_by_the_device(world: &mut World) {

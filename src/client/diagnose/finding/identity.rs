@@ -50,5 +50,10 @@ findings! {
                 None => Remedy::VerifyIdentity,
             }),
             "A published key of {device} cannot be used: {error}.";
+
+        /// Not all signatures of the keys, devices and backup were checked: there are more than the limits allow.
+        SignaturesNotChecked =
+            "identity.signatures_not_checked", Severity::Warning, None,
+            "The account has more signatures than are checked, so that right or wrong ones may have been overlooked.";
     }
 }
