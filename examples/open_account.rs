@@ -170,7 +170,13 @@ fn report<'a>(
 }
 
 fn key_status(storage: &SecretStorage, attempt: &UnlockAttempt) -> KeyStatus {
-    let Some(key) = storage.key(&attempt.key_id) else { return KeyStatus::Unsupported };
+    let Some(key) = storage.key(&attempt.key_id) else {
+        // Nothing describes it: it is the key if it opens what is encrypted with it.
+        return match &attempt.outcome {
+            UnlockOutcome::Fits(..) => KeyStatus::Fits,
+            _ => KeyStatus::Unsupported,
+        };
+    };
     match (key.algorithm(), key.test(), &attempt.outcome) {
         (KeyAlgorithm::Unsupported(_), _, _)
         | (_, _, UnlockOutcome::Passphrase(PassphraseParametersError::UnsupportedAlgorithm(_))) => {

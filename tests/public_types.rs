@@ -30,6 +30,7 @@ use strongroom::{
         RoomKeysItem, RoomKeysSplitter, SealError, SealOptions, SealedSession, SessionSealer,
         SessionToSeal, StreamError, TrustError, TrustReason, TrustedBackup, UnauthenticatedSession,
         UnauthenticatedSessionData, UnsignedAuthData, Verdict, WarnedSession, Warning,
+        WrongBackupKey,
     },
     client::{
         backup::{
@@ -230,6 +231,7 @@ fn every_public_type_is_send_and_sync() {
         Verdict,
         WarnedSession,
         Warning,
+        WrongBackupKey,
         // client
         Backup,
         BackupOptions,

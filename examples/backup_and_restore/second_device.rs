@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use strongroom::{
     api::{GetCurrentBackupVersion, GetRoomKeys, RoomKeys},
-    backup::{BackupDecryptionKey, FailedSession, TrustedBackup},
+    backup::{BackupDecryptionKey, FailedSession, OpenError, TrustedBackup, WrongBackupKey},
     excerpt::Excerpt,
     ids::SessionId,
     recovery_key::RecoveryKey,
@@ -33,8 +33,13 @@ pub(crate) fn restore(server: &mut Server, typed: &str) -> Result<Vec<ExportedSe
 
 /// Opens every session; one that does not open is named and costs no other.
 pub(crate) fn open_all(key: &BackupDecryptionKey, keys: &RoomKeys) -> Vec<ExportedSession> {
+    let results = key.restore_batch(&keys.sessions);
+    let wrong_key = WrongBackupKey::of_results(&results);
+    if let Some(error) = wrong_key {
+        println!("failed     {error}");
+    }
     let mut restored = Vec::with_capacity(keys.sessions.len());
-    for (returned, result) in keys.sessions.iter().zip(key.restore_batch(&keys.sessions)) {
+    for (returned, result) in keys.sessions.iter().zip(results) {
         match result {
             Ok(session) => {
                 for warning in session.warnings() {
@@ -42,6 +47,8 @@ pub(crate) fn open_all(key: &BackupDecryptionKey, keys: &RoomKeys) -> Vec<Export
                 }
                 restored.push(session.into_exported());
             }
+            // That was said for all of them.
+            Err(OpenError::WrongKey) if wrong_key.is_some() => {}
             Err(error) => println!("failed     {}: {error}", name(&returned.session_id)),
         }
     }

@@ -66,12 +66,16 @@ fn run(options: &Options) -> Result<Outcome> {
 
 /// Says what was not restored.
 fn explain(Outcome { report, .. }: &Outcome) {
-    for failed in report.failures().iter().take(SHOWN) {
-        eprintln!("{failed}");
-    }
-    let more = report.failed().saturating_sub(SHOWN as u64);
-    if more > 0 {
-        eprintln!("and {more} more");
+    if let Some(error) = report.wrong_key() {
+        eprintln!("{error}");
+    } else {
+        for failed in report.failures().iter().take(SHOWN) {
+            eprintln!("{failed}");
+        }
+        let more = report.failed().saturating_sub(SHOWN as u64);
+        if more > 0 {
+            eprintln!("and {more} more");
+        }
     }
     for room_id in report.broken_rooms().iter().take(SHOWN).map(RoomId::as_str).map(Excerpt::new) {
         eprintln!("room {room_id}: the homeserver returned no sessions for this room");

@@ -55,8 +55,8 @@ pub use self::{
     passphrase::{BackupPassphraseAttempts, BackupPassphraseError, FittingPassphrase},
     restore::{
         FailedSession, Restore, RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport,
-        RoomKeysItem, RoomKeysSplitter, StreamError, Verdict, WarnedSession, restore_reader,
-        restore_slice,
+        RoomKeysItem, RoomKeysSplitter, StreamError, Verdict, WarnedSession, WrongBackupKey,
+        restore_reader, restore_slice,
     },
     returned::{BackedUpSession, IdProblem, ReturnedSession},
     seal::{SealError, SealOptions, SealedSession},

@@ -63,7 +63,10 @@ pub enum TrustError {
     #[error("the backup\u{2019}s public data could be a key of yours as well ({}), so no signature on it counts", .0.join(", "))]
     OtherKind(Vec<&'static str>),
     /// The decryption key belongs to another backup.
-    #[error("the key is for the backup {key}, but the server's backup is {backup}")]
+    #[error(
+        "the key belongs to the backup {key}, not to this one, {backup}; if it is the recovery key of your key storage, \
+         unlock that with it: the key of this backup is in there"
+    )]
     OtherPublicKey {
         /// The public key of the backup on the server.
         backup: BackupPublicKey,

@@ -7,7 +7,7 @@ use super::{
     encrypted_secret::{EncryptedSecret, EncryptedSecretError},
     finding::SecretStorageFinding,
     key::SecretStorageKey,
-    key_description::{KeyDescription, KeyDescriptionError},
+    key_description::{KeyDescription, KeyDescriptionError, KeyTest},
     opened_secret::OpenedSecret,
     opening::Opening,
     verdict::{SecretFailure, SecretVerdict},
@@ -94,6 +94,12 @@ impl SecretStorage {
         self.secrets.get(name)
     }
 
+    /// Whether something stands under the name of a secret, and nothing is encrypted in it: an entry that was emptied, say.
+    pub(crate) fn is_emptied(&self, name: &SecretName) -> bool {
+        let content = self.content(&EventType::from(name.as_str()));
+        content.is_some() && self.secret(name).is_none()
+    }
+
     /// What is not as it should be; [`Limits::findings`] at most.
     #[must_use]
     pub fn findings(&self) -> &[SecretStorageFinding] {
@@ -169,6 +175,9 @@ impl SecretStorage {
             Ok(key) => {
                 if key.name() == Some(NAME_OF_DEFAULT) {
                     self.default_by_name.insert(id.clone());
+                }
+                if let KeyTest::Unreadable(error) = key.test() {
+                    self.find(SecretStorageFinding::KeyCheck(id.clone(), *error), limits);
                 }
                 self.keys.insert(id.clone(), key);
             }

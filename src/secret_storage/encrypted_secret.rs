@@ -69,7 +69,7 @@ pub enum SecretEntryError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum EncryptedSecretError {
-    /// It is `{}`, by which clients delete a secret.
+    /// It is `{}`, by which clients delete a secret, or nothing is encrypted in it.
     #[error("the secret was deleted")]
     Deleted,
     /// It has no object `encrypted`, nor the form without it that one client wrote.
@@ -83,13 +83,14 @@ impl EncryptedSecret {
     /// # Errors
     ///
     /// [`EncryptedSecretError`] if there is no secret in it. An entry that cannot be read does not keep
-    /// the others from being read.
+    /// the others from being read; one that is `{}` or `null` is none, as clients leave it behind.
     pub fn from_json(content: &JsonObject) -> Result<Self, EncryptedSecretError> {
         if content.is_empty() {
             return Err(EncryptedSecretError::Deleted);
         }
         let mut object = RawObject::parse(content.as_bytes()).unwrap_or_default();
-        let encrypted = object.take_present(ENCRYPTED);
+        let had_entries = object.take(ENCRYPTED);
+        let encrypted = had_entries.filter(|value| value.get() != "null");
         let mut entries = match encrypted.map(|json| RawObject::parse(json.get().as_bytes())) {
             Some(Ok(encrypted)) => read_entries(encrypted, |_| true),
             Some(Err(_)) => return Err(EncryptedSecretError::NotEncrypted),
@@ -99,8 +100,14 @@ impl EncryptedSecret {
         for (id, entry) in read_entries(object, |entry| entry == &Ok(SecretEntry::Passthrough)) {
             entries.entry(id).or_insert(entry);
         }
-        if encrypted.is_none() && entries.is_empty() {
-            return Err(EncryptedSecretError::NotEncrypted);
+        if entries.is_empty() {
+            let is_emptied = had_entries.is_some();
+            let error = if is_emptied {
+                EncryptedSecretError::Deleted
+            } else {
+                EncryptedSecretError::NotEncrypted
+            };
+            return Err(error);
         }
         Ok(Self { json: content.clone(), entries })
     }
@@ -197,11 +204,18 @@ fn read_entries(
     object: RawObject<'_>,
     is_wanted: impl Fn(&Result<SecretEntry, SecretEntryError>) -> bool,
 ) -> Entries {
-    let members = object.into_members().into_iter().filter_map(|(id, entry)| {
+    let members = object.into_members().into_iter().filter(|(_, entry)| !is_nothing(entry));
+    let members = members.filter_map(|(id, entry)| {
         let id = json::public_string(id).ok()?;
         Some((SecretStorageKeyId::new(id), read_entry(entry)))
     });
     members.filter(|(_, entry)| is_wanted(entry)).collect()
+}
+
+/// Whether an entry is what clients leave in the place of one that they delete.
+fn is_nothing(entry: &RawValue) -> bool {
+    let is_empty = |object: RawObject<'_>| object.iter().next().is_none();
+    entry.get() == "null" || RawObject::parse(entry.get().as_bytes()).is_ok_and(is_empty)
 }
 
 fn read_entry(json: &RawValue) -> Result<SecretEntry, SecretEntryError> {

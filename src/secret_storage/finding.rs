@@ -2,7 +2,10 @@
 
 use thiserror::Error;
 
-use super::{encrypted_secret::EncryptedSecretError, key_description::KeyDescriptionError};
+use super::{
+    encrypted_secret::EncryptedSecretError,
+    key_description::{KeyDescriptionError, KeyTestError},
+};
 use crate::ids::{SecretName, SecretStorageKeyId};
 
 /// Something in the account data that is not as it should be.
@@ -12,6 +15,10 @@ pub enum SecretStorageFinding {
     /// The description of a key cannot be read.
     #[error("a key description cannot be used: {1}")]
     Key(SecretStorageKeyId, #[source] KeyDescriptionError),
+    /// What there is to check a key with cannot be read: the key is [unverifiable](super::KeyStanding::Unverifiable) until
+    /// it has opened something.
+    #[error("a key cannot be checked: {1}")]
+    KeyCheck(SecretStorageKeyId, #[source] KeyTestError),
     /// An event with the name of a known secret, or with `encrypted`, is no secret.
     #[error("a secret cannot be read: {1}")]
     Secret(SecretName, #[source] EncryptedSecretError),

@@ -10,7 +10,10 @@ use crate::{
         curve25519::Curve25519PublicKey,
     },
     encoding::{
-        base64::Base64Error, canonical_json::JsonValue, json::RawObject, json_object::JsonObject,
+        base64::Base64Error,
+        canonical_json::JsonValue,
+        json::{self, RawObject},
+        json_object::JsonObject,
     },
     excerpt::Excerpt,
     ids::{SecretStorageKeyId, UserId},
@@ -120,6 +123,17 @@ impl KeyDescription {
             .and_then(|mut object| object.take_present("passphrase"))
             .map(|json| PassphraseParameters::from_json(json.get().as_bytes(), limits));
         Ok(Self { id, signed, algorithm, test, name, passphrase })
+    }
+
+    /// What can be said of a key that nothing describes: its algorithm.
+    pub(super) fn presumed(id: SecretStorageKeyId, algorithm: KeyAlgorithm) -> Option<Self> {
+        let name = match &algorithm {
+            KeyAlgorithm::AesHmacSha2 => AES_HMAC_SHA2,
+            KeyAlgorithm::Curve25519AesSha2 => CURVE25519_AES_SHA2,
+            KeyAlgorithm::Unsupported(name) => name.as_str(),
+        };
+        let content = format!("{{\"algorithm\":{}}}", json::to_text(name));
+        Self::from_json(id, &JsonObject::from_our_own(&content), &Limits::default()).ok()
     }
 
     /// The key's ID.

@@ -58,6 +58,7 @@ mod key;
 mod key_description;
 mod opened_secret;
 mod opening;
+mod undescribed;
 mod unlock;
 mod verdict;
 

@@ -157,7 +157,10 @@ fn the_key_of_a_newer_backup_of_another_device_is_not_overwritten() {
                     "auth_data": { "public_key": OTHERS_BACKUP },
                 });
                 host.ask("POST", "/room_keys/version", &body);
-                host.put_account_data(BACKUP, &json!({ "encrypted": { "theirs": {} } }));
+                host.put_account_data(
+                    BACKUP,
+                    &json!({ "encrypted": { "theirs": { "is": "theirs" } } }),
+                );
             }
         }),
         ..Control::default()

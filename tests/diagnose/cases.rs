@@ -119,6 +119,49 @@ pub(crate) const STORAGE: &[Case] = cases! {
         *key = signed(key, MASTER_SEED, &master_id());
         key["name"] = json!("changed");
     },
+    // The description is gone, and the recovery key opens what is encrypted with the key.
+    ["storage.description_gone"] => |world| {
+        world.storage().remove(&format!("m.secret_storage.key.{ID}"));
+    },
+    ["storage.description_gone"] => |world| {
+        world.storage().put_json(&format!("m.secret_storage.key.{ID}"), json!({}));
+    },
+    ["storage.description_unusable"] => |world| {
+        world.storage().key_mut(ID).as_object_mut().unwrap().remove("algorithm");
+    },
+    // Another key does not open it.
+    ["input.fits_nothing", "secret.under_unknown_key", "secret.under_unknown_key", "secret.under_unknown_key", "secret.under_unknown_key", "backup.no_key", "storage.description_gone", "storage.no_key_left", "backup.unverified_signer"] => |world| {
+        world.storage().remove(&format!("m.secret_storage.key.{ID}"));
+        world.typed = Some(recovery_key(OTHER_KEY));
+    },
+    // An older key, whose description was left behind.
+    ["input.older_storage_key", "backup.no_key", "backup.unverified_signer"] => |world| {
+        let storage = world.storage.take().unwrap();
+        world.storage = Some(storage.with_key(OTHER_ID, OTHER_KEY));
+        world.typed = Some(recovery_key(OTHER_KEY));
+    },
+    // What is left under it is nothing.
+    ["input.older_storage_key", "backup.no_key", "backup.unverified_signer"] => |world| {
+        let storage = world.storage.take().unwrap();
+        world.storage = Some(storage.with_key(OTHER_ID, OTHER_KEY));
+        world.storage().secret_mut(MASTER)["encrypted"][OTHER_ID] = json!({});
+        world.storage().secret_mut(BACKUP)["encrypted"][OTHER_ID] = json!(null);
+        world.typed = Some(recovery_key(OTHER_KEY));
+    },
+    // The older key is still the default one.
+    ["input.unused_storage_key", "backup.no_key", "secret.under_other_key", "secret.under_other_key", "secret.under_other_key", "secret.under_other_key", "backup.unverified_signer"] => |world| {
+        let storage = world.storage.take().unwrap();
+        world.storage = Some(storage.with_key(OTHER_ID, OTHER_KEY));
+        world.storage().put_json("m.secret_storage.default_key", json!({ "key": OTHER_ID }));
+        world.typed = Some(recovery_key(OTHER_KEY));
+    },
+    // It opens a part of what there is.
+    ["backup.no_key", "input.opens_part"] => |world| {
+        let storage = world.storage.take().unwrap().with_key(OTHER_ID, OTHER_KEY);
+        world.storage = Some(storage);
+        world.storage().add_entry(MASTER, OTHER_ID, OTHER_KEY, &text_of(MASTER_SEED));
+        world.typed = Some(recovery_key(OTHER_KEY));
+    },
     // The same signature, and nothing was changed.
     [] => |world| {
         let key = world.storage().key_mut(ID);
@@ -132,6 +175,34 @@ pub(crate) const SECRETS: &[Case] = cases! {
         world.room_keys = None;
     },
     ["secret.missing", "backup.unverified_signer"] => |world| world.storage().remove(MASTER),
+    // There, and nothing in it.
+    ["secret.missing"] => |world| {
+        world.storage().put_json(USER_SIGNING, json!({ "encrypted": {} }));
+    },
+    ["secret.missing"] => |world| {
+        world.storage().put_json(USER_SIGNING, json!({ "encrypted": null }));
+        world.keys = None;
+        world.has_verified_device = true;
+    },
+    ["secret.missing", "backup.no_key"] => |world| {
+        world.storage().secret_mut(BACKUP)["encrypted"][ID] = json!({});
+        world.room_keys = None;
+    },
+    ["secret.missing", "identity.not_published", "identity.key_missing"] => |world| {
+        world.storage().secret_mut(USER_SIGNING)["encrypted"][ID] = json!(null);
+        for member in ["self_signing_keys", "user_signing_keys"] {
+            world.keys()[member] = json!({});
+        }
+        world.storage().secret_mut(USER_SIGNING)["encrypted"]["other"] = json!({});
+    },
+    ["secret.missing", "secret.missing", "secret.missing", "identity.no_cross_signing", "backup.unknown_signer"] => |world| {
+        for name in [MASTER, SELF_SIGNING, USER_SIGNING] {
+            world.storage().secret_mut(name)["encrypted"] = json!({});
+        }
+        for member in ["master_keys", "self_signing_keys", "user_signing_keys"] {
+            world.keys()[member] = json!({});
+        }
+    },
     ["secret.unreadable", "backup.no_key"] => |world| {
         world.storage().put_json(BACKUP, json!({ "encrypted": [] }));
         world.room_keys = None;
@@ -149,7 +220,7 @@ pub(crate) const SECRETS: &[Case] = cases! {
             USER_SIGNING, OTHER_ID, OTHER_KEY, &text_of(3),
         ));
     },
-    ["secret.under_unknown_key"] => |world| {
+    ["secret.under_unknown_key", "storage.description_gone"] => |world| {
         let storage = world.storage.take().unwrap();
         let text = text_of(3);
         world.storage = Some(storage.with_secret(USER_SIGNING, "gone", OTHER_KEY, &text));

@@ -21,7 +21,7 @@ use strongroom::{
     ids::{EventType, SecretName, SecretStorageKeyId},
     secret_storage::{
         Change, ChangeError, KeyStanding, NewKey, Plan, PlanNote, SecretOrigin, SecretStorage,
-        SecretStorageKey, StepReason, VerifiedPublicKeys,
+        SecretStorageKey, StepReason, UnlockError, UnlockFailure, VerifiedPublicKeys,
     },
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeys},
 };
@@ -569,7 +569,17 @@ fn unlock(storage: &SecretStorage, index: usize) -> Vec<SecretStorageKey> {
 fn unlock_with(storage: &SecretStorage, typed: &str) -> Vec<SecretStorageKey> {
     let unlocked = storage.unlock(typed, &PublicKeys::default(), &Limits::default());
     let is_sure = |key: &SecretStorageKey| key.standing() != KeyStanding::Unverifiable;
-    let keys = unlocked.map(|unlocked| unlocked.keys).unwrap_or_default();
+    let keys = match unlocked {
+        Ok(unlocked) => unlocked.keys,
+        // A plan that was interrupted may have taken all secrets from it, or not have got to any.
+        Err(UnlockError { reason: UnlockFailure::OlderKey { key, .. }, .. }) => {
+            let material = strongroom::crypto::key_material::KeyMaterial::from(
+                strongroom::recovery_key::RecoveryKey::parse(typed).unwrap().as_secret(),
+            );
+            vec![storage.key(&key).unwrap().accept(&material).unwrap()]
+        }
+        Err(_) => Vec::new(),
+    };
     // A key that nothing describes takes every text for its own.
     let all_unsure = !keys.iter().any(is_sure);
     keys.into_iter().filter(|key| all_unsure || is_sure(key)).collect()

@@ -27,7 +27,7 @@ pub use self::{
     machine::Restore,
     options::RestoreOptions,
     progress::RestoreProgress,
-    report::{RestoreReport, WarnedSession},
+    report::{RestoreReport, WarnedSession, WrongBackupKey},
     splitter::RoomKeysSplitter,
     stream_error::StreamError,
     verdict::{FailedSession, Verdict},

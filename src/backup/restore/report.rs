@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use thiserror::Error;
+
 use super::{FailedSession, StreamError, Verdict};
 use crate::{
-    backup::{FailureCause, UnauthenticatedSession, Warning},
+    backup::{FailureCause, OpenError, UnauthenticatedSession, Warning},
     crypto::curve25519_aes_sha2::MacScheme,
     ids::{RoomId, SessionId},
 };
@@ -36,6 +38,42 @@ pub struct WarnedSession {
     pub session_id: SessionId,
     /// What was repaired or disagreed.
     pub warnings: Vec<Warning>,
+}
+
+/// The key that was used is not the backup's: it opens none of the sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "the key is not the key of this backup, for it opens none of the {tried} sessions that were tried; if it is the \
+     recovery key of your key storage, unlock that with it: the key of the backup is in there"
+)]
+#[non_exhaustive]
+pub struct WrongBackupKey {
+    /// How many sessions were tried.
+    pub tried: u64,
+}
+
+impl WrongBackupKey {
+    /// From what became of each session of a batch.
+    #[must_use]
+    pub fn of_results<T>(results: &[Result<T, OpenError>]) -> Option<Self> {
+        let mut causes = BTreeMap::new();
+        let mut opened = 0;
+        for result in results {
+            match result {
+                Ok(_) => opened += 1,
+                Err(error) => *causes.entry(error.cause()).or_default() += 1,
+            }
+        }
+        Self::of_counts(opened, &causes)
+    }
+
+    /// What is damaged or of another algorithm was sealed to the key.
+    fn of_counts(restored: u64, causes: &BTreeMap<FailureCause, u64>) -> Option<Self> {
+        let count = |cause| causes.get(&cause).copied().unwrap_or_default();
+        let sealed = count(FailureCause::Damaged) + count(FailureCause::UnsupportedAlgorithm);
+        let tried = count(FailureCause::WrongKey);
+        (restored == 0 && sealed == 0 && tried > 0).then_some(Self { tried })
+    }
 }
 
 impl RestoreReport {
@@ -82,6 +120,13 @@ impl RestoreReport {
     /// The causes for which sessions failed, and how many for each.
     pub fn causes(&self) -> impl Iterator<Item = (FailureCause, u64)> {
         self.causes.iter().map(|(cause, count)| (*cause, *count))
+    }
+
+    /// Whether the key that was used is not the backup's: sessions were tried, and none is sealed to it. It is said once,
+    /// in the place of one [failure](Self::failures) for each.
+    #[must_use]
+    pub fn wrong_key(&self) -> Option<WrongBackupKey> {
+        WrongBackupKey::of_counts(self.restored(), &self.causes)
     }
 
     /// How many were restored whose MAC covered this.

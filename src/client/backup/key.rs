@@ -1,8 +1,10 @@
 //! The decryption key of the backup, from wherever the host has it.
 
+use std::fmt;
+
 use super::Backup;
 use crate::{
-    backup::{BackupDecryptionKey, BackupPublicKey},
+    backup::{BackupDecryptionKey, BackupPublicKey, TrustError},
     provenance::Provenance,
 };
 
@@ -25,6 +27,21 @@ pub enum KeyFit {
     },
     /// No backup is known to compare it with. The key is kept, if there is none that proves as much.
     NoBackup,
+}
+
+impl fmt::Display for KeyFit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fits => f.write_str("the key is the key of the backup"),
+            Self::FitsUnauthenticated => f.write_str(
+                "the key is the key of the backup, but the homeserver could have put it where it comes from",
+            ),
+            Self::OtherKey { backup, key } => {
+                TrustError::OtherPublicKey { backup: *backup, key: *key }.fmt(f)
+            }
+            Self::NoBackup => f.write_str("no backup is known that the key could belong to"),
+        }
+    }
 }
 
 impl Backup {

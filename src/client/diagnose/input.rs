@@ -1,7 +1,9 @@
 //! What was typed: what it is the key of, and what it is not.
 
 use super::{AskedFor, Case, Findings, InputFinding, facts::Facts, typed::Tried};
-use crate::secret_storage::{KeyStanding, UnlockAttempt, UnlockOutcome};
+use crate::secret_storage::{
+    KeyStanding, SecretVerdict, UnlockAttempt, UnlockFailure, UnlockOutcome,
+};
 
 impl Case<'_> {
     pub(super) fn look_at_input(&self, findings: &mut Findings) {
@@ -18,11 +20,25 @@ impl Case<'_> {
             let not_tried = tried.not_tried.iter().cloned();
             not_tried.for_each(|version| findings.add(InputFinding::NotTriedOnBackup { version }));
         }
+        self.look_at_failure(tried, fits_backup, findings);
+    }
+
+    /// Why what was entered is none of the key storage's keys, if it is not the backup's either.
+    fn look_at_failure(&self, tried: &Tried, fits_backup: bool, findings: &mut Findings) {
         let is_comparable =
             self.evidence.storage.is_some() || self.evidence.versions().next().is_some();
-        if let Some(failure) = tried.failure.filter(|_| is_comparable && !fits_backup) {
-            findings.add(InputFinding::FitsNothing { reason: failure });
-        }
+        let Some(reason) = tried.failure.clone().filter(|_| is_comparable && !fits_backup) else {
+            return;
+        };
+        findings.add(match reason {
+            UnlockFailure::OlderKey { key, newer, is_default: true } => {
+                InputFinding::OlderStorageKey { key, default: newer }
+            }
+            UnlockFailure::OlderKey { key, newer, is_default: false } => {
+                InputFinding::UnusedStorageKey { key, used: newer }
+            }
+            reason => InputFinding::FitsNothing { reason },
+        });
     }
 
     fn look_at_storage_keys(&self, tried: &Tried, findings: &mut Findings) -> bool {
@@ -36,7 +52,23 @@ impl Case<'_> {
                 _ => InputFinding::StorageKeyFits { key },
             });
         }
+        self.opens_part(tried).into_iter().for_each(|finding| findings.add(finding));
         !tried.storage_keys.is_empty()
+    }
+
+    /// Whether there are secrets under the default key that only that key opens, and another one was entered.
+    fn opens_part(&self, tried: &Tried) -> Option<InputFinding> {
+        let storage = self.evidence.storage.as_ref()?;
+        let default = storage.default_key()?;
+        let entered = tried.storage_keys.first()?.id();
+        let mut at_hand = self.facts.storage_keys.iter();
+        let is_closed = |verdict: &SecretVerdict| {
+            let secret = storage.secret(&verdict.name);
+            verdict.outcome.is_err() && secret.is_some_and(|it| it.entry(default).is_some())
+        };
+        let (key, default) = (entered.clone(), default.clone());
+        (!at_hand.any(|key| *key.id() == default) && self.facts.secrets.iter().any(is_closed))
+            .then_some(InputFinding::OpensPart { key, default })
     }
 
     fn look_at_backup_keys(&self, tried: &Tried, findings: &mut Findings) -> bool {

@@ -94,6 +94,10 @@ remedies! {
     SetDefaultKey = "set_default_key", By::Repair,
         "Unlock your key storage with a recovery key that works, and make its key the default one.";
 
+    /// Describe this key again, which is at hand and opens secrets.
+    DescribeKey(key: SecretStorageKeyId) = "describe_key", By::Repair,
+        "Unlock your key storage with the recovery key of {key}, and let this client describe the key again.";
+
     /// Put a new key in the place of this one.
     RotateStorageKey(key: SecretStorageKeyId) = "rotate_storage_key", By::Repair,
         "Replace the key {key} of your key storage, and write the new recovery key down.";

@@ -150,6 +150,7 @@ impl Diagnosis {
                 let key = self.facts.storage_keys.iter().find(fits).ok_or(RepairError::NoKey)?;
                 change.set_default(key.id())?;
             }
+            Remedy::DescribeKey(id) => change.describe_again(id)?,
             Remedy::RotateStorageKey(id) if self.has_other_default(id) => change.remove_key(id)?,
             Remedy::RotateStorageKey(id) => change.rotate(id, new_key?)?,
             Remedy::RemoveKey(id) => change.remove_key(id)?,

@@ -26,12 +26,14 @@ impl Case<'_> {
                 findings.add(SecretFinding::Unreadable { name: name.clone(), error: *error });
             }
         }
-        if storage.keys().next().is_some() {
+        if storage.keys().next().is_some() || storage.secrets().next().is_some() {
             self.look_for_missing(storage, findings);
         }
         let default_key = storage.default_key();
+        let opened = self.facts.secrets.iter().filter(|verdict| verdict.outcome.is_ok());
+        let opened: HashSet<_> = opened.map(|verdict| &verdict.name).collect();
         for (name, secret) in storage.secrets() {
-            look_at_place((storage, default_key), name, secret, findings);
+            look_at_place((storage, default_key), (name, opened.contains(name)), secret, findings);
         }
         let keys = self.facts.storage_keys.iter();
         let known = keys.filter(|key| key.standing() != KeyStanding::Unverifiable);
@@ -66,12 +68,17 @@ impl Case<'_> {
         let draft = SecretName::from(MEGOLM_BACKUP_V1_RECOVERY_KEY);
         // One that opens with no key at hand helps nobody.
         let is_opened = self.facts.storage_keys.is_empty() || self.facts.drafted.is_some();
-        if has_backup && !is_there(&backup) && !(is_there(&draft) && is_opened) {
+        let is_needed = has_backup || storage.is_emptied(&backup);
+        if is_needed && !is_there(&backup) && !(is_there(&draft) && is_opened) {
             findings.add(SecretFinding::Missing { name: backup });
         }
         let names = [CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING];
-        for name in names.map(SecretName::from) {
-            if Facts::published(self.evidence, &name).is_some() && !is_there(&name) {
+        let names = names.map(SecretName::from);
+        // They belong together. What is neither stored nor published is told of the identity, if that was looked at.
+        let has_some = self.evidence.keys.is_none() && names.iter().any(is_there);
+        for name in names.into_iter().filter(|name| !is_there(name)) {
+            let is_published = Facts::published(self.evidence, &name).is_some();
+            if is_published || has_some || storage.is_emptied(&name) {
                 findings.add(SecretFinding::Missing { name });
             }
         }
@@ -136,7 +143,7 @@ fn look_at_guess(opened: &OpenedSecret, findings: &mut Findings) {
 /// Under which keys a secret stands, whether or not they are at hand.
 fn look_at_place(
     (storage, default_key): (&SecretStorage, Option<&SecretStorageKeyId>),
-    name: &SecretName,
+    (name, is_opened): (&SecretName, bool),
     secret: &EncryptedSecret,
     findings: &mut Findings,
 ) {
@@ -150,10 +157,14 @@ fn look_at_place(
     let (described, unknown): (Vec<_>, Vec<_>) =
         secret.entries().map(|(id, _)| id).partition(is_described);
     let name = name.clone();
-    if described.is_empty() && !unknown.is_empty() {
+    if described.is_empty() {
+        if is_opened {
+            // The description is what is missing.
+            return;
+        }
         let keys = unknown.into_iter().cloned().collect();
         findings.add(SecretFinding::UnderUnknownKey { name, keys });
-    } else if !described.is_empty() && default_key.is_some_and(|id| storage.key(id).is_some()) {
+    } else if default_key.is_some_and(|id| storage.key(id).is_some()) {
         let keys = described.into_iter().cloned().collect();
         findings.add(SecretFinding::UnderOtherKey { name, keys });
     }

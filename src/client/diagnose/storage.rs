@@ -1,5 +1,7 @@
 //! The keys of the secret storage.
 
+use std::collections::BTreeSet;
+
 use super::{Case, Findings, IdentityFinding, StorageFinding};
 use crate::{
     passphrase::PassphraseFinding,
@@ -24,8 +26,27 @@ impl Case<'_> {
         work: &mut SignatureWork,
         findings: &mut Findings,
     ) {
+        let undescribed: BTreeSet<_> = storage.undescribed_keys().collect();
+        let unreadable = storage.findings().iter().filter_map(|finding| match finding {
+            SecretStorageFinding::Key(id, _) => Some(id),
+            _ => None,
+        });
+        let unreadable: BTreeSet<_> = unreadable.collect();
+        for key in undescribed.difference(&unreadable) {
+            findings.add(StorageFinding::DescriptionGone { key: (*key).clone() });
+        }
         for finding in storage.findings() {
             match finding {
+                SecretStorageFinding::Key(id, error) if undescribed.contains(id) => {
+                    let (key, error) = (id.clone(), *error);
+                    findings.add(StorageFinding::DescriptionUnusable { key, error });
+                }
+                // That was said just now.
+                SecretStorageFinding::DefaultKeyMissing(id) if undescribed.contains(id) => {}
+                SecretStorageFinding::KeyCheck(id, error) => {
+                    let (key, error) = (id.clone(), *error);
+                    findings.add(StorageFinding::KeyCheckUnreadable { key, error });
+                }
                 SecretStorageFinding::Key(id, error) => {
                     findings.add(StorageFinding::KeyUnreadable { key: id.clone(), error: *error });
                 }
@@ -42,11 +63,13 @@ impl Case<'_> {
                 SecretStorageFinding::Secret(..) => {}
             }
         }
-        let is_empty = storage.keys().next().is_none();
-        if is_empty {
+        let has_keys = storage.keys().next().is_some();
+        if !has_keys && undescribed.is_empty() {
             findings.add(StorageFinding::Absent);
+        } else if !has_keys && self.facts.storage_keys.is_empty() {
+            findings.add(StorageFinding::NoKeyLeft);
         }
-        if !is_empty && !storage.has_default_key_event() {
+        if has_keys && !storage.has_default_key_event() {
             findings.add(StorageFinding::NoDefaultKey);
         }
         let known = [&self.facts.trusted[..], &self.facts.devices].concat();
@@ -73,11 +96,9 @@ impl Case<'_> {
             }
         }
         match key.test() {
-            KeyTest::Check(_) | KeyTest::PublicKey(_) => {}
+            // What cannot be read is a finding of the storage.
+            KeyTest::Check(_) | KeyTest::PublicKey(_) | KeyTest::Unreadable(_) => {}
             KeyTest::Absent => findings.add(StorageFinding::KeyUnverifiable { key: id() }),
-            KeyTest::Unreadable(error) => {
-                findings.add(StorageFinding::KeyCheckUnreadable { key: id(), error: *error });
-            }
         }
         match key.passphrase() {
             Ok(None) => {}

@@ -54,6 +54,8 @@ pub struct PlanStep {
 pub enum StepReason {
     /// A new key becomes known.
     DescribeKey(SecretStorageKeyId),
+    /// A key whose description is gone is described again.
+    DescribeKeyAgain(SecretStorageKeyId),
     /// A new secret is stored.
     Store(SecretName),
     /// A secret gets another value. Keys that cannot be written with do not open it any more.
@@ -155,6 +157,7 @@ impl fmt::Display for StepReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DescribeKey(id) => write!(f, "Make the new key {} known.", shown(id)),
+            Self::DescribeKeyAgain(id) => write!(f, "Describe the key {} again.", shown(id)),
             Self::Store(name) => {
                 write!(f, "Store the secret {name}.", name = Excerpt::new(name.as_str()))
             }

@@ -1,11 +1,12 @@
 //! From what somebody typed to the keys that it gives.
 
 mod derivations;
+mod failure;
 mod proving;
 mod report;
 mod typed;
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 pub use self::report::{
     TypedAs, UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome, Unlocked,
@@ -38,6 +39,7 @@ use crate::{
 pub struct Unlock<'a> {
     /// What can prove a key: the secrets that are encrypted to it.
     secrets: SecretsOfKeys<'a>,
+    default_key: Option<&'a SecretStorageKeyId>,
     typed: Typed,
     is_backup_key: bool,
     trials: Vec<Trial<'a>>,
@@ -49,10 +51,11 @@ pub struct Unlock<'a> {
 type SecretsOfKeys<'a> =
     HashMap<&'a SecretStorageKeyId, Vec<(&'a SecretName, &'a EncryptedSecret)>>;
 
-/// A key that is described, and what came of trying the text for it so far.
+/// A key, and what came of trying the text for it so far.
 #[derive(Debug)]
 struct Trial<'a> {
-    description: &'a KeyDescription,
+    /// What the account data says of it, or what can be said without them.
+    description: Cow<'a, KeyDescription>,
     /// In a box: the place of a key that is not there would be filled with what was on the stack.
     key: Option<Box<SecretStorageKey>>,
     outcome: UnlockOutcome,
@@ -60,7 +63,10 @@ struct Trial<'a> {
 
 impl SecretStorage {
     /// Unlocks the storage with a text that somebody typed: a recovery key, or a passphrase in any
-    /// Unicode normal form. Every key that is described is tried, whichever is default.
+    /// Unicode normal form. Every key that is described is tried, whichever is default; a recovery key is tried as well
+    /// for [keys that nothing describes](SecretStorage::undescribed_keys), on the secrets that are encrypted with them.
+    ///
+    /// A key that fits its description and is an older one, with which nothing is encrypted any more, unlocks nothing.
     ///
     /// A passphrase takes as much time as the descriptions ask for, within the limits; see
     /// [`SecretStorage::start_unlock`] for progress.
@@ -89,7 +95,8 @@ impl SecretStorage {
         let default_key = self.default_key();
         let is_default = |key: &KeyDescription| Some(key.id()) == default_key;
         let (first, then): (Vec<_>, Vec<_>) = self.keys().partition(|key| is_default(key));
-        let descriptions = first.into_iter().chain(then);
+        let described = first.into_iter().chain(then).map(Cow::Borrowed);
+        let descriptions = described.chain(self.presumed_keys().map(Cow::Owned));
         let trials = descriptions.map(|description| {
             let outcome = UnlockOutcome::DoesNotFit;
             Trial { description, key: None, outcome }
@@ -102,6 +109,7 @@ impl SecretStorage {
         let secrets = self.secrets_of_keys();
         let mut unlock = Unlock {
             secrets,
+            default_key,
             typed: recovery_key,
             is_backup_key,
             trials,
@@ -188,7 +196,7 @@ impl Unlock<'_> {
     /// Plans to derive the key from the text as a passphrase.
     fn queue(&mut self, index: usize, typed: &str) {
         let Some(trial) = self.trials.get_mut(index) else { return };
-        match passphrase_of(trial.description) {
+        match passphrase_of(&trial.description) {
             Err(outcome) => trial.outcome = outcome,
             Ok(parameters) => {
                 if !self.derivations.queue(index, parameters, typed) {
@@ -222,33 +230,6 @@ impl Unlock<'_> {
             _ => {}
         }
         true
-    }
-
-    /// Why there is no key to give; `None` if there is one.
-    fn failure(&self) -> Option<UnlockFailure> {
-        let has = |wanted: fn(&UnlockOutcome) -> bool| {
-            self.trials.iter().any(|trial| wanted(&trial.outcome))
-        };
-        let was_tried =
-            has(|it| matches!(it, UnlockOutcome::DoesNotFit | UnlockOutcome::OpensNothing));
-        let needs_recovery_key = has(|it| matches!(it, UnlockOutcome::NoPassphrase));
-        if self.is_backup_key && !self.trials.iter().any(Trial::is_sure) {
-            // A key that nothing describes would take it for its own.
-            return Some(UnlockFailure::BackupKey);
-        }
-        if self.trials.iter().any(|trial| trial.key.is_some()) {
-            return None;
-        }
-        if self.trials.is_empty() {
-            return Some(UnlockFailure::NoKeys);
-        }
-        Some(match &self.typed.recovery_key {
-            Ok(_) if was_tried => UnlockFailure::RecoveryKeyDoesNotFit,
-            Err(error) if self.typed.looks_like_recovery_key => UnlockFailure::RecoveryKey(*error),
-            Err(_) if was_tried => UnlockFailure::PassphraseDoesNotFit,
-            Err(error) if needs_recovery_key => UnlockFailure::RecoveryKey(*error),
-            _ => UnlockFailure::NothingToTry,
-        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Whether a key is the one that descriptions mean, found out step by step.
 
-use std::vec;
+use std::{borrow::Cow, vec};
 
 use super::{SecretsOfKeys, Trial, TypedAs, UnlockOutcome};
 use crate::{
@@ -48,15 +48,15 @@ impl Proving {
 
     /// Compares the key with one more description, or tries it on one more secret.
     ///
-    /// If it fits its description, it is the key. If nothing describes it, it must open one of its secrets, unless there
-    /// is none to try.
+    /// If it fits its description, it is the key. If there is nothing to check it with, it must open one of its secrets,
+    /// unless there is none to try; if there is no description at all, it must open one.
     pub(super) fn advance(
         &mut self,
         trials: &[Trial<'_>],
         secrets: &SecretsOfKeys<'_>,
     ) -> ProvingStep {
         match self.running.take() {
-            Some(proof) => self.open_one(proof, secrets),
+            Some(proof) => self.open_one(proof, trials, secrets),
             None => self.start_next(trials),
         }
     }
@@ -78,10 +78,16 @@ impl Proving {
         }
     }
 
-    fn open_one(&mut self, mut proof: Proof, secrets: &SecretsOfKeys<'_>) -> ProvingStep {
+    fn open_one(
+        &mut self,
+        mut proof: Proof,
+        trials: &[Trial<'_>],
+        secrets: &SecretsOfKeys<'_>,
+    ) -> ProvingStep {
         let next = secrets.get(proof.key.id()).and_then(|secrets| secrets.get(proof.tried));
         let Some((name, secret)) = next else {
-            let is_wrong = proof.has_failed;
+            let is_presumed = |trial: &Trial<'_>| matches!(trial.description, Cow::Owned(_));
+            let is_wrong = proof.has_failed || trials.get(proof.index).is_none_or(is_presumed);
             let outcome = if is_wrong { Err(UnlockOutcome::OpensNothing) } else { Ok(proof.key) };
             return ProvingStep::Tried(proof.index, outcome);
         };

@@ -17,7 +17,7 @@ use crate::{
 pub struct Unlocked {
     /// The keys that fit or may fit: one at least. Those that were checked or proven come first.
     pub keys: Vec<SecretStorageKey>,
-    /// What was tried, for each key that is described.
+    /// What was tried, for each key that is described or that secrets are encrypted with.
     pub attempts: Vec<UnlockAttempt>,
 }
 
@@ -31,20 +31,35 @@ pub struct UnlockError {
     pub reason: UnlockFailure,
     /// Why the text is no recovery key; `None` if it is one.
     pub recovery_key: Option<RecoveryKeyError>,
-    /// What was tried, for each key that is described.
+    /// What was tried, for each key that is described or that secrets are encrypted with.
     pub attempts: Vec<UnlockAttempt>,
 }
 
 /// Why a typed text gave no key, in one sentence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum UnlockFailure {
-    /// The account has no secret storage.
-    #[error("this account has no secret storage, so no key opens it")]
+    /// No key is described, and nothing is encrypted.
+    #[error("this account has no key storage, so no key opens it")]
     NoKeys,
     /// The recovery key is that of the backup.
-    #[error("this is the backup\u{2019}s key, not secret storage\u{2019}s")]
+    #[error("this is the key of the backup itself, not of the key storage")]
     BackupKey,
+    /// It gives a key that was replaced: its description was left behind, and nothing is encrypted with it any more.
+    #[error(
+        "this is an older key, {}, with which nothing is encrypted any more; {} is {}",
+        quoted(key),
+        if *is_default { "the default one" } else { "the one in use" },
+        quoted(newer)
+    )]
+    OlderKey {
+        /// The key that it gives.
+        key: SecretStorageKeyId,
+        /// The key to enter: the default one, unless nothing is encrypted with that either.
+        newer: SecretStorageKeyId,
+        /// Whether it is the default one.
+        is_default: bool,
+    },
     /// It was meant as a recovery key, or no key of the account has a passphrase, and it is none.
     #[error(transparent)]
     RecoveryKey(RecoveryKeyError),
@@ -61,7 +76,7 @@ pub enum UnlockFailure {
     NothingToTry,
 }
 
-/// What was tried for one key that is described.
+/// What was tried for one key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnlockAttempt {
@@ -106,6 +121,10 @@ pub enum UnlockOutcome {
     /// It is of an algorithm that this version does not know.
     #[error("its algorithm \u{201c}{0}\u{201d} is not supported")]
     Unsupported(Excerpt),
+}
+
+fn quoted(id: &SecretStorageKeyId) -> String {
+    format!("\u{201c}{}\u{201d}", Excerpt::new(id.as_str()))
 }
 
 /// What a typed text was taken for.

@@ -36,6 +36,21 @@ findings! {
             "input.storage_key_typed", Severity::Warning, Some(Remedy::UseSecretStorage),
             "What you entered unlocks your key storage (key {key}); it is not the key of the backup itself.";
 
+        /// It is a key of the key storage that was replaced, and its description was left behind.
+        OlderStorageKey { key: SecretStorageKeyId, default: SecretStorageKeyId } =
+            "input.older_storage_key", Severity::Failure, Some(Remedy::EnterRecoveryKey),
+            "This is an older key of your key storage ({key}), with which nothing is encrypted any more; the default one is {default}.";
+
+        /// It is a key of the key storage that nothing is encrypted with, nor with the default one.
+        UnusedStorageKey { key: SecretStorageKeyId, used: SecretStorageKeyId } =
+            "input.unused_storage_key", Severity::Failure, Some(Remedy::EnterRecoveryKey),
+            "This is an older key of your key storage ({key}), with which nothing is encrypted any more; the key in use is {used}.";
+
+        /// It is not the default key, and there is something that only that opens.
+        OpensPart { key: SecretStorageKeyId, default: SecretStorageKeyId } =
+            "input.opens_part", Severity::Warning, Some(Remedy::EnterRecoveryKey),
+            "What you entered opens only a part of your key storage: it is an older key ({key}); the default one is {default}.";
+
         /// It is the key of an older version.
         OlderBackupKey { version: BackupVersion } =
             "input.older_backup_key", Severity::Warning,

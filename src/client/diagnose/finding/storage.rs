@@ -28,6 +28,22 @@ findings! {
             "storage.default_key_missing", Severity::Warning, Some(Remedy::SetDefaultKey),
             "The default key of your key storage is {key}, and the description of that key is gone.";
 
+        /// Secrets are encrypted with a key whose description is gone.
+        DescriptionGone { key: SecretStorageKeyId } =
+            "storage.description_gone", Severity::Warning, Some(Remedy::DescribeKey(key.clone())),
+            "The description of the key {key} is gone, with which secrets in your key storage are encrypted.";
+
+        /// No key is described that could be used, and none was entered that secrets are encrypted with.
+        NoKeyLeft =
+            "storage.no_key_left", Severity::Warning, Some(Remedy::SetUpStorage),
+            "Your key storage holds secrets, and no key that could open them is described or was entered. If their recovery key is lost, they are lost.";
+
+        /// Secrets are encrypted with a key whose description cannot be used.
+        DescriptionUnusable { key: SecretStorageKeyId, error: KeyDescriptionError } =
+            "storage.description_unusable", Severity::Warning,
+            Some(Remedy::DescribeKey(key.clone())),
+            "The description of the key {key}, with which secrets in your key storage are encrypted, cannot be used: {error}.";
+
         /// The event that names the default key cannot be read.
         DefaultKeyUnreadable =
             "storage.default_key_unreadable", Severity::Warning, Some(Remedy::SetDefaultKey),

@@ -37,6 +37,7 @@ impl Recover {
             ..PublicKeys::default()
         };
         let error = match storage.unlock(typed, &public_keys, &self.limits) {
+            Ok(_) if storage.secrets().next().is_none() => EnterError::NothingStored,
             Ok(Unlocked { keys, .. }) if keys.iter().any(is_confirmed) => {
                 self.open(keys, now_ms);
                 return Ok(Entered::StorageKey);

@@ -44,6 +44,11 @@ pub enum EnterError {
     /// It opens nothing.
     #[error("what was entered opens nothing here: {0}")]
     OpensNothing(#[source] Box<UnlockError>),
+    /// It is the key of the key storage, which holds nothing: only the backup's own key is of use here.
+    #[error(
+        "this is the recovery key of your key storage, which holds nothing: enter the key of the backup itself"
+    )]
+    NothingStored,
     /// There is a description that every key fits, and nothing that this one opens.
     #[error("nothing here shows that this is the right key, and it opens nothing")]
     NotConfirmed,

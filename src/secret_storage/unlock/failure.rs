@@ -1,0 +1,47 @@
+//! Why a text that was typed gives no key that opens anything.
+
+use super::{Trial, Unlock, UnlockFailure, UnlockOutcome};
+
+impl Unlock<'_> {
+    /// Why there is no key to give; `None` if there is one.
+    pub(super) fn failure(&self) -> Option<UnlockFailure> {
+        let has = |wanted: fn(&UnlockOutcome) -> bool| {
+            self.trials.iter().any(|trial| wanted(&trial.outcome))
+        };
+        let was_tried =
+            has(|it| matches!(it, UnlockOutcome::DoesNotFit | UnlockOutcome::OpensNothing));
+        let needs_recovery_key = has(|it| matches!(it, UnlockOutcome::NoPassphrase));
+        let older = self.older_key();
+        if self.is_backup_key && (older.is_some() || !self.trials.iter().any(Trial::is_sure)) {
+            // A key that nothing describes would take it for its own.
+            return Some(UnlockFailure::BackupKey);
+        }
+        if self.trials.iter().any(|trial| trial.key.is_some()) {
+            return older;
+        }
+        if self.trials.is_empty() {
+            return Some(UnlockFailure::NoKeys);
+        }
+        Some(match &self.typed.recovery_key {
+            Ok(_) if was_tried => UnlockFailure::RecoveryKeyDoesNotFit,
+            Err(error) if self.typed.looks_like_recovery_key => UnlockFailure::RecoveryKey(*error),
+            Err(_) if was_tried => UnlockFailure::PassphraseDoesNotFit,
+            Err(error) if needs_recovery_key => UnlockFailure::RecoveryKey(*error),
+            _ => UnlockFailure::NothingToTry,
+        })
+    }
+
+    /// Whether all that fits are keys that nothing is encrypted with any more, while other keys have secrets.
+    fn older_key(&self) -> Option<UnlockFailure> {
+        let has_secrets = |trial: &&Trial<'_>| self.secrets.contains_key(trial.description.id());
+        let mut fitting = self.trials.iter().filter(|trial| trial.key.is_some());
+        if fitting.clone().any(|trial| has_secrets(&trial)) {
+            return None;
+        }
+        let older = fitting.find(|trial| trial.is_sure())?;
+        // The default one comes first.
+        let newer = self.trials.iter().find(has_secrets)?.description.id().clone();
+        let is_default = self.default_key == Some(&newer);
+        Some(UnlockFailure::OlderKey { key: older.description.id().clone(), newer, is_default })
+    }
+}
