@@ -16,6 +16,7 @@ mod needed;
 mod page;
 mod pairs;
 mod repairs;
+mod reports;
 mod slices;
 #[path = "../support/source.rs"]
 mod source;

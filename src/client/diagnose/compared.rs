@@ -129,7 +129,10 @@ pub(super) fn comparisons(evidence: &Evidence, facts: &Facts) -> Vec<Comparison>
     let has_versions = evidence.versions().next().is_some();
     let has_usable = evidence.versions().any(|info| info.auth_data().is_ok());
     let has_backup_key = facts.backup_keys(evidence).next().is_some();
-    let has_storage = evidence.storage.as_ref().is_some_and(|it| it.keys().next().is_some());
+    let storage = evidence.storage.as_ref();
+    let has_secrets = storage.is_some_and(|it| it.secrets().next().is_some());
+    let has_storage = has_secrets || storage.is_some_and(|it| it.keys().next().is_some());
+    let is_open = storage.is_some() && (!has_secrets || !facts.secrets.is_empty());
     let (has_keys, has_sample) = (evidence.keys.is_some(), evidence.sample.is_some());
     let is_signed = is_usable(evidence.current()) && !facts.trusted.is_empty();
     let made = [
@@ -138,7 +141,7 @@ pub(super) fn comparisons(evidence: &Evidence, facts: &Facts) -> Vec<Comparison>
         (Comparison::SecretsWithStorageKey, !facts.secrets.is_empty()),
         (Comparison::KeyWithBackup, has_usable && has_backup_key),
         (Comparison::SignaturesWithTrustedKeys, is_signed),
-        (Comparison::StoredWithPublished, evidence.storage.is_some() && has_keys),
+        (Comparison::StoredWithPublished, is_open && has_keys),
         (Comparison::PublishedWithPinned, evidence.master_key.is_some() && has_keys),
         (Comparison::SessionsWithKey, has_sample && has_backup_key),
     ];
