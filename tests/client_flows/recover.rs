@@ -13,7 +13,7 @@ use strongroom::{
         flow::{EnterError, Entered, Flow as _, Recover, Recovered, SetUp, Step},
     },
     ids::{SessionId, UserId},
-    secret_storage::{NewKey, VerifiedPublicKeys},
+    secret_storage::{NewKey, UnlockFailure, VerifiedPublicKeys},
 };
 
 use crate::host::{BACKUP, Host, MASTER, Trouble, USER, new_key, secret};
@@ -173,15 +173,18 @@ fn a_passphrase_does_as_well() {
 fn the_key_of_the_backup_itself_gives_the_sessions() {
     let key = new_key();
     let (mut host, sessions) = account(&key);
-    let storage = host.storage();
-    let mut keys = vec![key.key().clone()];
-    let stored = storage.open(&BACKUP.into(), &mut keys, &Default::default()).unwrap();
-    let stored = strongroom::backup::BackupDecryptionKey::from_base64(stored.text().expose_str());
-    let typed = stored.unwrap().to_recovery_key().to_text().expose_str().to_owned();
+    let typed = text_of_backup_key(&mut host, &key);
     let device = recover(&mut host, &[&typed]);
     assert_eq!(device.entered, [Ok(Entered::BackupKey)]);
     assert_eq!(device.imported, sessions);
     assert_eq!(device.recovered.secrets.len(), 0);
+}
+
+fn text_of_backup_key(host: &mut Host, key: &NewKey) -> String {
+    let mut keys = vec![key.key().clone()];
+    let stored = host.storage().open(&BACKUP.into(), &mut keys, &Default::default()).unwrap();
+    let stored = strongroom::backup::BackupDecryptionKey::from_base64(stored.text().expose_str());
+    stored.unwrap().to_recovery_key().to_text().expose_str().to_owned()
 }
 
 #[test]
@@ -221,4 +224,58 @@ fn a_stored_key_of_another_backup_is_named_and_the_rest_is_there() {
     assert!(matches!(device.recovered.key, Some(KeyFit::OtherKey { .. })));
     assert!(device.recovered.fetched.is_none() && device.recovered.backup.trusted().is_none());
     assert_eq!(device.recovered.secrets.len(), 2);
+}
+
+/// Another client made a new key, moved everything to it and left the old description behind.
+#[test]
+fn row_64_an_older_key_is_asked_for_again_with_the_name_of_the_newer_one() {
+    let key = new_key();
+    let (mut host, expected) = account(&key);
+    let (older, newer) = (new_key(), host.shown[0].clone());
+    let description = serde_json::from_str(older.description().as_str()).unwrap();
+    host.put_account_data(&format!("m.secret_storage.key.{}", older.id().as_str()), &description);
+    let typed = older.to_recovery_key().unwrap().to_text();
+    let device = recover(&mut host, &[typed.expose_str(), &newer]);
+    let Err(EnterError::OpensNothing(error)) = &device.entered[0] else {
+        panic!("{:?}", device.entered)
+    };
+    let is_named = UnlockFailure::OlderKey {
+        key: older.id().clone(),
+        newer: key.id().clone(),
+        is_default: true,
+    };
+    assert_eq!(error.reason, is_named);
+    assert_eq!(device.entered[1], Ok(Entered::StorageKey));
+    assert_eq!(device.imported, expected);
+}
+
+/// The description of the key is gone: the recovery key is tried on the secrets.
+#[test]
+fn row_51_a_key_that_nothing_describes_recovers_everything() {
+    let key = new_key();
+    let (mut host, expected) = account(&key);
+    let event_type = format!("m.secret_storage.key.{}", key.id().as_str());
+    host.put_account_data(&event_type, &json!({}));
+    let typed = host.shown[0].clone();
+    let device = recover(&mut host, &[&typed]);
+    assert_eq!(device.entered, [Ok(Entered::StorageKey)]);
+    assert_eq!((device.imported, device.recovered.secrets.len()), (expected, 2));
+}
+
+/// The secrets were emptied, so only the key of the backup itself is of use.
+#[test]
+fn row_50_the_key_of_a_key_storage_that_holds_nothing_is_no_key_of_the_backup() {
+    let key = new_key();
+    let (mut host, expected) = account(&key);
+    let backup_key = text_of_backup_key(&mut host, &key);
+    for (name, content) in [
+        (BACKUP, json!({ "encrypted": {} })),
+        (MASTER, json!({ "encrypted": { key.id().as_str(): null } })),
+    ] {
+        host.put_account_data(name, &content);
+    }
+    let typed = host.shown[0].clone();
+    let device = recover(&mut host, &[&typed, &backup_key]);
+    assert_eq!(device.entered, [Err(EnterError::NothingStored), Ok(Entered::BackupKey)]);
+    assert_eq!(device.imported, expected);
 }

@@ -8,6 +8,7 @@
 )]
 
 mod laws;
+mod left_behind;
 mod malformations;
 mod malformations_secrets;
 mod migration;
