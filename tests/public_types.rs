@@ -34,9 +34,9 @@ use strongroom::{
     client::{
         backup::{
             Backup, BackupOptions, DeliveryId, FetchOutcome, FoundBackup, HostToken, KeyFit, Next,
-            NoAnswer, NotAwaited, NotStored, OfferedSession, Operation, OperationId, Question,
-            QuestionId, Reply, ReplyError, RestoreChoice, SavedBackup, Scope, SecretNotRead,
-            SecretTask, SignId, Stage, UnknownOperation, UsedBackup, Wish,
+            NoAnswer, NotStored, OfferedSession, Operation, OperationId, Question, QuestionId,
+            Reply, ReplyError, RestoreChoice, SavedBackup, Scope, SecretNotRead, SecretTask,
+            SignId, SignedError, Stage, UnknownOperation, UsedBackup, Wish,
         },
         diagnose::{
             AskedFor, BackupFinding, CurrentBackup, Diagnose, Diagnosis, Evidence, Finding,
@@ -242,7 +242,7 @@ fn every_public_type_is_send_and_sync() {
         UnsignedAuthData,
         Next,
         NoAnswer,
-        NotAwaited,
+        SignedError,
         NotStored,
         OfferedSession,
         Operation,

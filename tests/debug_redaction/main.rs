@@ -52,9 +52,9 @@ use strongroom::{
     },
     client::{
         backup::{
-            BackupOptions, DeliveryId, FoundBackup, HostToken, KeyFit, NoAnswer, NotAwaited,
-            NotStored, OperationId, QuestionId, Reply, ReplyError, RestoreChoice, Scope,
-            SecretNotRead, SignId, Stage, UnknownOperation, UsedBackup, Wish,
+            BackupOptions, DeliveryId, FoundBackup, HostToken, KeyFit, NoAnswer, NotStored,
+            OperationId, QuestionId, Reply, ReplyError, RestoreChoice, Scope, SecretNotRead,
+            SignId, SignedError, Stage, UnknownOperation, UsedBackup, Wish,
         },
         diagnose::{AskedFor, LegacyForm, SessionCount, Severity},
     },
@@ -390,7 +390,7 @@ fn hold_no_secret() -> BTreeSet<String> {
         ToSign,
         UnsignedAuthData,
         NoAnswer,
-        NotAwaited,
+        SignedError,
         NotStored,
         OperationId,
         BackupOptions,

@@ -20,10 +20,20 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SignId(u64);
 
-/// Nobody waits for this: it was answered, or things have changed meanwhile.
+/// Why signatures are not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("nobody waits for this any more")]
-pub struct NotAwaited;
+#[non_exhaustive]
+pub enum SignedError {
+    /// Nobody waits for this: it was answered, or things have changed meanwhile.
+    #[error("nobody waits for this any more")]
+    NotAwaited,
+    /// There are too many signatures. A device and the user have two keys that sign a backup; give those.
+    #[error("a new backup takes {MAX_SIGNATURES} signatures at most, and there are {found}")]
+    TooMany {
+        /// How many there are.
+        found: usize,
+    },
+}
 
 /// What the machine knows of a creation while it runs.
 #[derive(Debug, Default)]
@@ -36,21 +46,26 @@ pub(super) struct Signing {
 }
 
 impl Backup {
-    /// The host has signed the new key, by as many keys as it has.
+    /// The host has signed the new key: with the key of the device and, where it is at hand, the master key. A backup
+    /// takes 8 signatures at most, so that the state which remembers them stays small.
     ///
     /// # Errors
     ///
-    /// [`NotAwaited`] if this is not what is to be signed now.
+    /// [`SignedError`] if this is not what is to be signed now, or there are more signatures. Nothing has changed then,
+    /// and the machine still waits for them.
     pub fn signed(
         &mut self,
         id: SignId,
         signatures: &[(KeyId, Ed25519Signature)],
-    ) -> Result<(), NotAwaited> {
+    ) -> Result<(), SignedError> {
         if self.signing.asked != Some(id) || self.kept.stage != Stage::Signing {
-            return Err(NotAwaited);
+            return Err(SignedError::NotAwaited);
         }
-        let draft = self.kept.draft.as_mut().ok_or(NotAwaited)?;
-        draft.signatures = signatures.iter().take(MAX_SIGNATURES).cloned().collect();
+        let draft = self.kept.draft.as_mut().ok_or(SignedError::NotAwaited)?;
+        if signatures.len() > MAX_SIGNATURES {
+            return Err(SignedError::TooMany { found: signatures.len() });
+        }
+        draft.signatures = signatures.to_vec();
         self.signing.is_fresh = false;
         self.turn(Event::Signed);
         Ok(())

@@ -112,7 +112,7 @@ use self::{
     stage::Event, upload::Upload,
 };
 pub use self::{
-    create::{NotAwaited, SignId},
+    create::{SignId, SignedError},
     kept::{Scope, UsedBackup},
     key::KeyFit,
     options::BackupOptions,

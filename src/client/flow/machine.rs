@@ -8,8 +8,8 @@ use crate::{
     api::ApiError,
     client::{
         backup::{
-            Backup, DeliveryId, FetchOutcome, Next, NotAwaited, Question, QuestionId, SavedBackup,
-            Scope, SecretTask, SignId,
+            Backup, DeliveryId, FetchOutcome, Next, Question, QuestionId, SavedBackup, Scope,
+            SecretTask, SignId, SignedError,
         },
         operation::{NoAnswer, OperationId, UnknownOperation},
     },
@@ -131,8 +131,8 @@ impl Machine {
         &mut self,
         id: SignId,
         signatures: &[(KeyId, Ed25519Signature)],
-    ) -> Result<(), NotAwaited> {
-        self.backup.as_mut().ok_or(NotAwaited)?.signed(id, signatures)
+    ) -> Result<(), SignedError> {
+        self.backup.as_mut().ok_or(SignedError::NotAwaited)?.signed(id, signatures)
     }
 
     pub(super) fn ack(&mut self, id: DeliveryId) {

@@ -15,7 +15,7 @@ use crate::{
     Limits,
     api::ApiError,
     client::{
-        backup::{Backup, DeliveryId, FetchOutcome, KeyFit, NotAwaited, SignId},
+        backup::{Backup, DeliveryId, FetchOutcome, KeyFit, SignId, SignedError},
         operation::{NoAnswer, OperationId, UnknownOperation},
     },
     crypto::ed25519::Ed25519Signature,
@@ -143,7 +143,7 @@ impl Flow for Recover {
         &mut self,
         id: SignId,
         signatures: &[(KeyId, Ed25519Signature)],
-    ) -> Result<(), NotAwaited> {
+    ) -> Result<(), SignedError> {
         self.machine.signed(id, signatures)
     }
 

@@ -14,7 +14,7 @@ use super::{Flow, FlowError, SetUpDone, Step, machine::Machine, storage::Storage
 use crate::{
     Limits,
     client::{
-        backup::{self, Backup, DeliveryId, NotAwaited, SavedBackup, SignId},
+        backup::{self, Backup, DeliveryId, SavedBackup, SignId, SignedError},
         operation::{NoAnswer, OperationId, UnknownOperation},
     },
     crypto::ed25519::Ed25519Signature,
@@ -209,7 +209,7 @@ impl Flow for SetUp {
         &mut self,
         id: SignId,
         signatures: &[(KeyId, Ed25519Signature)],
-    ) -> Result<(), NotAwaited> {
+    ) -> Result<(), SignedError> {
         self.machine.signed(id, signatures)
     }
 
