@@ -43,7 +43,7 @@ impl Kept {
     /// Notes what is there: the backup that the homeserver shows, and the default key.
     pub(super) fn note(&mut self, machine: &Backup, storage: &SecretStorage) {
         let default_key = storage.default_key().cloned();
-        let found = machine.found().filter(|_| self.replaces || !is_unfinished(machine));
+        let found = machine.found().filter(|_| self.replaces || !machine.is_unfinished());
         let auth_data = found.and_then(|info| info.auth_data().ok());
         self.before = Some(Before {
             version: found.map(|info| info.version().clone()),
@@ -52,12 +52,12 @@ impl Kept {
         });
     }
 
-    /// Whether the machine has a backup that was made for this, and its key.
+    /// Whether the machine has a backup that was made for this, and a key of it that may be stored.
     pub(super) fn is_made(&self, machine: &Backup) -> bool {
         let (Some(before), Some(backup)) = (&self.before, machine.trusted()) else { return false };
         let is_new = before.version.as_ref() != Some(backup.version())
             && before.public_key.as_ref() != Some(backup.public_key());
-        is_new && machine.has_key()
+        is_new && machine.storable_key().is_some()
     }
 
     /// Whether somebody else's secret storage is there, which is not to be replaced.
@@ -70,9 +70,4 @@ impl Kept {
         }
         default_key.is_some() || storage.keys().any(|key| key.id() != new_id)
     }
-}
-
-/// Whether this device has made the backup, and its key is stored nowhere yet.
-fn is_unfinished(machine: &Backup) -> bool {
-    machine.has_key() && machine.secret_task().is_some()
 }

@@ -43,8 +43,6 @@ pub struct SetUp {
     storage: Storage,
     limits: Limits,
     stage: Stage,
-    /// The backup's key, while it is to be stored.
-    backup_key: Option<SecretValue>,
     /// Whether the backup was seen to be the current one since the last plan.
     is_current: Look,
     /// Whether what is written was compared with what there is, after all of it was written.
@@ -152,7 +150,6 @@ impl SetUp {
             machine: Machine::new(backup),
             limits,
             stage: Stage::Checking,
-            backup_key: None,
             is_current: Look::Needed,
             is_verified: false,
             has_rotated: false,

@@ -65,10 +65,9 @@ impl SetUp {
                 self.save_machine(*saved);
                 None
             }
-            Turn::Write(SecretTask::Store(secret)) => {
+            Turn::Write(SecretTask::Store(_)) => {
                 // It is the current one: the machine has just looked.
                 if self.kept.is_made(self.machine.get()?) {
-                    self.backup_key = Some(secret);
                     self.go_on();
                 }
                 None
@@ -128,12 +127,14 @@ impl SetUp {
         if self.kept.replaces {
             return self.rotate();
         }
-        if let Some(info) = self.machine.get()?.found() {
+        let machine = self.machine.get_mut()?;
+        let is_own = machine.stage() == backup::Stage::Off && machine.is_unfinished();
+        if let Some(info) = machine.found().filter(|_| !is_own) {
             let version = info.version().clone();
             return self.fail(FlowError::HasBackup(version));
         }
         // The user had wanted no backup.
-        self.machine.get_mut()?.enable();
+        machine.enable();
         None
     }
 
