@@ -82,8 +82,10 @@ pub(crate) fn saved_backups() -> [SavedBackup; 2] {
     let members = json!({
         "stage": "confirming",
         "used": {
-            "version": "5", "public_key": public_key, "signers": [ed25519()],
-            "keys": ["generated", shared],
+            "version": "5", "public_key": public_key, "proofs": [
+                { "signed_by_user": ed25519() }, { "signed_by_device": ed25519() },
+                { "decryption_key": "generated" }, { "decryption_key": shared },
+            ],
         },
         "retired": [public_key],
         "key": key(&json!("generated")),
