@@ -75,10 +75,10 @@ impl Provenance {
         !matches!(self, Self::Unauthenticated | Self::SharedByVerifiedDevice(_))
     }
 
-    /// The same, with the risk taken that it is not authentic, or that the device which shared it does not count any
-    /// more.
+    /// The same, with the risk taken that it is not authentic, that the device which shared it does not count any more, or
+    /// that others know it. What was drawn here has no risk.
     pub(crate) fn accepted(self) -> Self {
-        if self.is_lasting() { self } else { Self::AcceptedByUser }
+        if self == Self::Generated { self } else { Self::AcceptedByUser }
     }
 
     /// The same of a secret that belongs to a public key which is the user's for sure.

@@ -176,8 +176,8 @@ impl BackupDecryptionKey {
         self.provenance
     }
 
-    /// Lets an unauthenticated key count as authentic, because the user said so after having been
-    /// told that a server could have planted it.
+    /// Lets an unauthenticated key count as authentic, because the user said so after having been told that a server could
+    /// have planted it, or that it can find the key since the backup's passphrase has few rounds.
     #[must_use]
     pub fn accept_unauthenticated(self) -> Self {
         Self { provenance: self.provenance.accepted(), ..self }

@@ -12,9 +12,9 @@ use crate::{
 pub enum KeyFit {
     /// It does, and is used from now on.
     Fits,
-    /// It does, and opens sessions. It makes nothing trusted, since a server could have planted it where it comes from:
-    /// the backup is used only if a trusted key has signed it, or the user
-    /// [accepts the risk](BackupDecryptionKey::accept_unauthenticated).
+    /// It does, and opens sessions. It makes nothing trusted, since a server could have planted it where it comes from,
+    /// or found it because the backup's passphrase has few rounds: the backup is used only if a trusted key has signed it,
+    /// or the user [accepts the risk](BackupDecryptionKey::accept_unauthenticated).
     FitsUnauthenticated,
     /// The backup has another public key. The key is not kept.
     OtherKey {
@@ -35,12 +35,7 @@ impl Backup {
         {
             self.trusted.sharers.insert(device);
         }
-        let found = self.found.as_ref().and_then(|info| info.auth_data().ok());
-        let fit = match found.map(|auth_data| *auth_data.public_key()) {
-            None => KeyFit::NoBackup,
-            Some(backup) if backup == *key.public_key() => KeyFit::Fits,
-            Some(backup) => KeyFit::OtherKey { backup, key: *key.public_key() },
-        };
+        let fit = self.fit(&key);
         // What proves more, and for longer, stays.
         let worth = |key: &BackupDecryptionKey| {
             let provenance = key.provenance();
@@ -53,11 +48,6 @@ impl Backup {
             (KeyFit::NoBackup, Some(kept)) => worth(&key) > worth(kept),
             (_, Some(kept)) => kept.public_key() != key.public_key() || worth(&key) >= worth(kept),
         };
-        let stands = self.kept.keys_of(key.public_key()).chain([&key]).any(|it| self.stands(it));
-        let fit = match fit {
-            KeyFit::Fits if !stands => KeyFit::FitsUnauthenticated,
-            fit => fit,
-        };
         if takes {
             if let Some(former) = self.kept.key.replace(key) {
                 self.kept.give_up(former);
@@ -69,11 +59,21 @@ impl Backup {
         fit
     }
 
+    /// Whether a key belongs to the backup on the server, and what it proves together with those that are at hand.
+    fn fit(&self, key: &BackupDecryptionKey) -> KeyFit {
+        let found = self.found.as_ref().and_then(|info| info.auth_data().ok());
+        let Some(found) = found else { return KeyFit::NoBackup };
+        if found.public_key() != key.public_key() {
+            return KeyFit::OtherKey { backup: *found.public_key(), key: *key.public_key() };
+        }
+        let mut keys = self.kept.keys_of(key.public_key()).chain([key]);
+        let proves = keys.any(|key| self.proves(found, key));
+        if proves { KeyFit::Fits } else { KeyFit::FitsUnauthenticated }
+    }
+
     /// Whether the decryption key of the backup on the server is at hand, and what that proves.
     pub(in crate::client) fn key_fit(&self) -> Option<KeyFit> {
-        let public_key = *self.download_key()?.public_key();
-        let stands = self.kept.keys_of(&public_key).any(|key| self.stands(key));
-        Some(if stands { KeyFit::Fits } else { KeyFit::FitsUnauthenticated })
+        self.download_key().map(|key| self.fit(key))
     }
 
     /// Whether the decryption key of the backup on the server is at hand.

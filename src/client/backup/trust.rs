@@ -3,7 +3,7 @@
 use super::{Backup, InUse, Stage, UsedBackup, kept::Kept, stage::Event};
 use crate::{
     backup::{
-        BackupDecryptionKey, BackupVersionInfo, Proof, Proofs, SessionSealer, TrustError,
+        AuthData, BackupDecryptionKey, BackupVersionInfo, Proof, Proofs, SessionSealer, TrustError,
         TrustedBackup,
     },
     provenance::Provenance,
@@ -58,6 +58,11 @@ impl Backup {
         }
     }
 
+    /// Whether a key proves that the backup with this `auth_data` is the user's alone.
+    pub(super) fn proves(&self, auth_data: &AuthData, key: &BackupDecryptionKey) -> bool {
+        self.stands(key) && auth_data.provenance_of(key).is_authentic()
+    }
+
     /// Whether nothing proves any more that the backup in use is the user's.
     pub(super) fn has_lost_trust(&self) -> bool {
         self.kept.used.is_some() && self.kept.proofs.is_empty()
@@ -67,7 +72,8 @@ impl Backup {
     fn proofs_of(&self, info: &BackupVersionInfo) -> Proofs {
         let mut proofs = Proofs::default();
         let Ok(auth_data) = info.auth_data() else { return proofs };
-        let keys = self.kept.keys_of(auth_data.public_key()).filter(|key| self.stands(key));
+        let keys = self.kept.keys_of(auth_data.public_key());
+        let keys = keys.filter(|key| self.proves(auth_data, key));
         keys.for_each(|key| proofs.add(Proof::DecryptionKey(key.provenance())));
         self.signatures(info).valid_signers().for_each(|signer| proofs.add(signer.into()));
         proofs
