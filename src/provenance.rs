@@ -12,7 +12,8 @@
 //! | bytes and text: `from_bytes`, `from_base64`, `read`, [`RecoveryKey::parse`] | [`Unauthenticated`](Provenance::Unauthenticated) |
 //!
 //! A host that knows more than the types do says so by a constructor that names what it asserts:
-//! [`BackupDecryptionKey::kept_by_host`], for one.
+//! [`BackupDecryptionKey::kept_by_host`], for one. One that has a store of its own saves each secret together with its
+//! provenance, by [`SecretValue::save`].
 //!
 //! [`RecoveryKey::typed_by_user`]: crate::recovery_key::RecoveryKey::typed_by_user
 //! [`RecoveryKey::parse`]: crate::recovery_key::RecoveryKey::parse
@@ -21,6 +22,7 @@
 //! [`OpenedSecret::backup_key`]: crate::secret_storage::OpenedSecret::backup_key
 //! [`AcceptedSecret::backup_key`]: crate::secret_sharing::AcceptedSecret::backup_key
 //! [`BackupDecryptionKey::kept_by_host`]: crate::backup::BackupDecryptionKey::kept_by_host
+//! [`SecretValue::save`]: crate::secret_value::SecretValue::save
 //!
 //! ```
 //! use strongroom::{backup::BackupDecryptionKey, provenance::Provenance, recovery_key::RecoveryKey};

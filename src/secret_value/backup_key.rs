@@ -200,8 +200,9 @@ impl BackupDecryptionKey {
 }
 
 impl BackupDecryptionKey {
-    /// The key as the secret that it is: `m.megolm_backup.v1`.
-    pub(crate) fn to_secret(&self) -> SecretValue {
+    /// The key as the secret that it is, `m.megolm_backup.v1`, with where it came from.
+    #[must_use]
+    pub fn to_secret(&self) -> SecretValue {
         SecretValue {
             name: MEGOLM_BACKUP_V1.into(),
             content: SecretContent::BackupKey(self.secret.clone()),

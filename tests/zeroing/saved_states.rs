@@ -13,6 +13,7 @@ use strongroom::{
     saved_state::StateKey,
     secret::SecretVec,
     secret_sharing::{Requester, RequesterOptions, Responder, SharePolicy},
+    secret_value::SecretValue,
 };
 
 use crate::{
@@ -172,6 +173,22 @@ fn the_requesters_state_leaves_nothing_however_damaged() {
     let saved = requester().save();
     let text = str::from_utf8(saved.expose_bytes()).unwrap();
     for state in ["open", "received", "cancelled", "stored", "not_checked"] {
+}
+
+#[test]
+fn a_secret_in_a_store_of_the_hosts_leaves_nothing_however_damaged() {
+    let (user, device) = (USER.into(), DEVICE.into());
+    let saved = decryption_key().to_secret().save(&user, &device);
+    let (vault, misplaced) = (Vault::new(), base64::encode(Vault::new().key_base64.as_bytes()));
+    let texts = damaged(saved.expose_bytes(), Some(&misplaced));
+    let texts: Vec<_> = texts.iter().map(|text| SecretVec::from(text.as_slice())).collect();
+    leaves_nothing(&vault, || {
+        let restored = SecretValue::restore(&saved, &user, &device).unwrap();
+        assert!(restored.save(&user, &device) == saved);
+        for text in &texts {
+            drop(format!("{:?}", SecretValue::restore(text, &user, &device)));
+        }
+    });
         assert!(text.contains(state), "{state} is missing in {text}");
     }
     let misplaced = base64::encode(Vault::new().key_base64.as_bytes());

@@ -13,12 +13,11 @@ use crate::{
         json_object::JsonObject,
         secret_base64,
     },
-    ids::{BackupVersion, DeviceId, SecretName, SecretStorageKeyId, UserId},
-    provenance::SavedProvenance,
+    ids::{BackupVersion, DeviceId, SecretStorageKeyId, UserId},
     saved_state::{Header, SavedStateError},
     secret::{SecretString, SecretVec},
     secret_storage::{KeyDescription, NewKey, SecretStorageKey},
-    secret_value::SecretValue,
+    secret_value::SavedSecret,
 };
 
 /// The state of a flow: its own, and that of the account's machine. They are written together, and deleted together
@@ -55,14 +54,6 @@ struct SavedState<'a> {
     old_keys: Vec<SavedOldKey<'a>>,
     #[serde(borrow)]
     secrets: Vec<SavedSecret<'a>>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct SavedSecret<'a> {
-    name: SecretName,
-    provenance: SavedProvenance,
-    /// In base64, since text in JSON could have escapes, which are not read without a copy.
-    secret: &'a str,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -132,9 +123,7 @@ impl SetUp {
         let key = secret_base64::encode(new_key.key().expose_bytes());
         let encode = |key: &SecretStorageKey| secret_base64::encode(key.expose_bytes());
         let old_keys: Vec<_> = old_keys.iter().map(|key| (key, encode(key))).collect();
-        let text =
-            |secret: &SecretValue| secret_base64::encode(secret.to_text().expose_str().as_bytes());
-        let secrets: Vec<_> = secrets.iter().map(|secret| (secret, text(secret))).collect();
+        let secrets: Vec<_> = secrets.iter().map(|secret| (secret, secret.to_base64())).collect();
         let texts = secrets.iter().map(|(_, text)| text.expose_str().len());
         let capacity = USUAL_LENGTH + 2 * texts.sum::<usize>();
         let part = SecretPart {
@@ -148,14 +137,7 @@ impl SetUp {
                 description: Verbatim(new_key.description().as_raw()),
                 key: key.expose_str(),
                 old_keys: old_keys.iter().map(|(key, text)| SavedOldKey::new(key, text)).collect(),
-                secrets: secrets
-                    .iter()
-                    .map(|(secret, text)| {
-                        let provenance = SavedProvenance(secret.provenance());
-                        let (name, secret) = (secret.name().clone(), text.expose_str());
-                        SavedSecret { name, provenance, secret }
-                    })
-                    .collect(),
+                secrets: secrets.iter().map(|(it, text)| SavedSecret::new(it, text)).collect(),
             },
         };
         let secret = json::to_secret_bytes(&part, capacity);
@@ -168,12 +150,7 @@ fn read(state: SavedState<'_>, limits: &Limits) -> Option<Kept> {
     let description = KeyDescription::from_json(state.key_id, &content, limits).ok()?;
     let key = description.accept(&material(state.key)?).ok()?;
     let old_keys = state.old_keys.into_iter().map(SavedOldKey::read);
-    let secrets = state.secrets.into_iter().map(|saved| {
-        let SavedSecret { name, provenance: SavedProvenance(provenance), secret } = saved;
-        let text = secret_base64::decode(secret).ok()?;
-        let read = SecretValue::read_with(&name, text.expose_bytes(), provenance);
-        read.ok().map(|read| read.value)
-    });
+    let secrets = state.secrets.into_iter().map(SavedSecret::read);
     Some(Kept {
         new_key: NewKey::resume(&description, &key)?,
         secrets: secrets.collect::<Option<_>>()?,
