@@ -59,6 +59,7 @@ mod opened_secret;
 mod unlock;
 mod verdict;
 
+pub(crate) use self::change::Belief;
 pub use self::{
     account::SecretStorage,
     change::{

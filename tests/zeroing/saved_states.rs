@@ -155,6 +155,13 @@ fn the_state_of_a_set_up_leaves_nothing_however_damaged() {
     let public_key = decryption_key().public_key().to_base64();
     state["before"] = json!({ "version": "5", "public_key": public_key, "default_key": "old" });
     state["secrets"][0]["provenance"] = json!({ "shared_by_verified_device": ed25519() });
+    state["belief"] = json!({
+        "public_keys": {
+            "backup": public_key, "master": ed25519(), "self_signing": ed25519(),
+            "user_signing": ed25519(),
+        },
+        "accepted": ["org.example.note"],
+    });
     assert_full(&state);
     saved.secret = SecretVec::from(state.to_string().as_bytes());
     for misplaced in [vault.key_base64.clone(), base64::encode(vault.key_base64.as_bytes())] {
@@ -166,13 +173,6 @@ fn the_state_of_a_set_up_leaves_nothing_however_damaged() {
             flow.is_ok()
         });
     }
-}
-
-#[test]
-fn the_requesters_state_leaves_nothing_however_damaged() {
-    let saved = requester().save();
-    let text = str::from_utf8(saved.expose_bytes()).unwrap();
-    for state in ["open", "received", "cancelled", "stored", "not_checked"] {
 }
 
 #[test]
@@ -189,6 +189,13 @@ fn a_secret_in_a_store_of_the_hosts_leaves_nothing_however_damaged() {
             drop(format!("{:?}", SecretValue::restore(text, &user, &device)));
         }
     });
+}
+
+#[test]
+fn the_requesters_state_leaves_nothing_however_damaged() {
+    let saved = requester().save();
+    let text = str::from_utf8(saved.expose_bytes()).unwrap();
+    for state in ["open", "received", "cancelled", "stored", "not_checked"] {
         assert!(text.contains(state), "{state} is missing in {text}");
     }
     let misplaced = base64::encode(Vault::new().key_base64.as_bytes());

@@ -7,17 +7,19 @@ use crate::{
     Limits,
     backup::{BackupPublicKey, BackupPublicKeyError},
     client::backup::{Backup, BackupOptions, SavedBackup},
-    crypto::key_material::KeyMaterial,
+    crypto::{
+        curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey, key_material::KeyMaterial,
+    },
     encoding::{
         json::{self, Verbatim},
         json_object::JsonObject,
         secret_base64,
     },
-    ids::{BackupVersion, DeviceId, SecretStorageKeyId, UserId},
+    ids::{BackupVersion, DeviceId, SecretName, SecretStorageKeyId, UserId},
     saved_state::{Header, SavedStateError},
     secret::{SecretString, SecretVec},
-    secret_storage::{KeyDescription, NewKey, SecretStorageKey},
-    secret_value::SavedSecret,
+    secret_storage::{Belief, KeyDescription, NewKey, SecretStorageKey, VerifiedPublicKeys},
+    secret_value::{PublicKeys, SavedSecret},
 };
 
 /// The state of a flow: its own, and that of the account's machine. They are written together, and deleted together
@@ -54,6 +56,22 @@ struct SavedState<'a> {
     old_keys: Vec<SavedOldKey<'a>>,
     #[serde(borrow)]
     secrets: Vec<SavedSecret<'a>>,
+    belief: SavedBelief,
+}
+
+/// What may be believed besides what only the user's keys can have stored.
+#[derive(Serialize, Deserialize)]
+struct SavedBelief {
+    public_keys: Option<SavedPublicKeys>,
+    accepted: Vec<SecretName>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedPublicKeys {
+    backup: Option<String>,
+    master: Option<String>,
+    self_signing: Option<String>,
+    user_signing: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -85,6 +103,45 @@ impl SavedBefore {
     }
 }
 
+impl SavedBelief {
+    fn new(belief: &Belief) -> Self {
+        let public_keys = belief.verified.as_ref().map(|verified| {
+            let PublicKeys { backup, master, self_signing, user_signing } =
+                verified.as_public_keys();
+            let ed25519 = |key: &Option<Ed25519PublicKey>| key.map(|key| key.to_base64());
+            SavedPublicKeys {
+                backup: backup.map(|key| key.to_base64()),
+                master: ed25519(master),
+                self_signing: ed25519(self_signing),
+                user_signing: ed25519(user_signing),
+            }
+        });
+        Self { public_keys, accepted: belief.accepted.clone() }
+    }
+
+    fn read(self, user_id: &UserId) -> Option<Belief> {
+        let ed25519 = |text: Option<String>| {
+            text.map(|text| Ed25519PublicKey::from_base64(&text)).transpose().ok()
+        };
+        let verified = |saved: SavedPublicKeys| {
+            let SavedPublicKeys { backup, master, self_signing, user_signing } = saved;
+            let backup = backup.map(|text| Curve25519PublicKey::from_base64(&text));
+            let keys = PublicKeys {
+                backup: backup.transpose().ok()?,
+                master: ed25519(master)?,
+                self_signing: ed25519(self_signing)?,
+                user_signing: ed25519(user_signing)?,
+            };
+            Some(VerifiedPublicKeys::saved(user_id.clone(), keys))
+        };
+        let verified = match self.public_keys {
+            Some(saved) => Some(verified(saved)?),
+            None => None,
+        };
+        Some(Belief { verified, accepted: self.accepted })
+    }
+}
+
 impl<'a> SavedOldKey<'a> {
     fn new(key: &SecretStorageKey, text: &'a SecretString) -> Self {
         let (is_asymmetric, is_guessable) = (key.is_asymmetric(), key.is_guessable());
@@ -112,14 +169,15 @@ impl SetUp {
     ) -> Result<Self, SavedStateError> {
         let secret = saved.secret.expose_bytes();
         let state: SavedState<'_> = Header::read(secret, PART, &user_id, &device_id)?;
-        let kept = read(state, &limits).ok_or(SavedStateError::Damaged)?;
+        let kept = read(state, &user_id, &limits).ok_or(SavedStateError::Damaged)?;
         let backup = Backup::restore(&saved.backup, user_id, device_id, options, limits)?;
         Ok(Self::with(backup, kept, limits))
     }
 
     /// The state, as [`Step::Save`](super::Step::Save) gives it when it has changed.
     pub(super) fn save(&self) -> SavedFlow {
-        let Kept { new_key, secrets, replaces, old_keys, before, is_shown, is_stored } = &self.kept;
+        let Kept { new_key, secrets, belief, replaces, old_keys, before, is_shown, is_stored } =
+            &self.kept;
         let key = secret_base64::encode(new_key.key().expose_bytes());
         let encode = |key: &SecretStorageKey| secret_base64::encode(key.expose_bytes());
         let old_keys: Vec<_> = old_keys.iter().map(|key| (key, encode(key))).collect();
@@ -138,6 +196,7 @@ impl SetUp {
                 key: key.expose_str(),
                 old_keys: old_keys.iter().map(|(key, text)| SavedOldKey::new(key, text)).collect(),
                 secrets: secrets.iter().map(|(it, text)| SavedSecret::new(it, text)).collect(),
+                belief: SavedBelief::new(belief),
             },
         };
         let secret = json::to_secret_bytes(&part, capacity);
@@ -145,7 +204,7 @@ impl SetUp {
     }
 }
 
-fn read(state: SavedState<'_>, limits: &Limits) -> Option<Kept> {
+fn read(state: SavedState<'_>, user_id: &UserId, limits: &Limits) -> Option<Kept> {
     let content = JsonObject::from_raw(state.description.0)?;
     let description = KeyDescription::from_json(state.key_id, &content, limits).ok()?;
     let key = description.accept(&material(state.key)?).ok()?;
@@ -154,6 +213,7 @@ fn read(state: SavedState<'_>, limits: &Limits) -> Option<Kept> {
     Some(Kept {
         new_key: NewKey::resume(&description, &key)?,
         secrets: secrets.collect::<Option<_>>()?,
+        belief: state.belief.read(user_id)?,
         replaces: state.replaces,
         old_keys: old_keys.collect::<Option<_>>()?,
         before: state.before.map(|before| before.read()).transpose().ok()?,

@@ -3,8 +3,8 @@
 use crate::{
     backup::BackupPublicKey,
     client::backup::Backup,
-    ids::{BackupVersion, SecretStorageKeyId},
-    secret_storage::{NewKey, SecretStorage, SecretStorageKey},
+    ids::{BackupVersion, SecretName, SecretStorageKeyId},
+    secret_storage::{Belief, NewKey, SecretStorage, SecretStorageKey},
     secret_value::SecretValue,
 };
 
@@ -13,6 +13,8 @@ pub(in crate::client::flow) struct Kept {
     pub(in crate::client::flow) new_key: NewKey,
     /// What the host has to store besides the backup's key.
     pub(in crate::client::flow) secrets: Vec<SecretValue>,
+    /// What may be believed of them, and of what stands under the old keys.
+    pub(in crate::client::flow) belief: Belief,
     /// Whether what is there is replaced.
     pub(in crate::client::flow) replaces: bool,
     /// The keys of what is there, as far as they are at hand.
@@ -36,8 +38,15 @@ pub(in crate::client::flow) struct Before {
 impl Kept {
     pub(super) fn new(new_key: NewKey, secrets: Vec<SecretValue>) -> Self {
         let (replaces, old_keys) = (false, Vec::new());
+        let (belief, before) = (Belief::default(), None);
         let (is_shown, is_stored) = (false, false);
-        Self { new_key, secrets, replaces, old_keys, before: None, is_shown, is_stored }
+        Self { new_key, secrets, belief, replaces, old_keys, before, is_shown, is_stored }
+    }
+
+    /// A secret of the host's that must not be stored, since nobody vouches for it.
+    pub(super) fn unbelieved(&self) -> Option<&SecretName> {
+        let is_believed = |secret: &&SecretValue| self.belief.lets_store(secret);
+        self.secrets.iter().find(|secret| !is_believed(secret)).map(SecretValue::name)
     }
 
     /// Notes what is there: the backup that the homeserver shows, and the default key.

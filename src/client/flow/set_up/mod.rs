@@ -19,8 +19,8 @@ use crate::{
     },
     crypto::ed25519::Ed25519Signature,
     encoding::json_object::JsonObject,
-    ids::{DeviceId, EventType, KeyId, UserId},
-    secret_storage::{NewKey, PlanNote, SecretStorageKey},
+    ids::{DeviceId, EventType, KeyId, SecretName, UserId},
+    secret_storage::{Belief, NewKey, PlanNote, SecretStorageKey, VerifiedPublicKeys},
     secret_value::SecretValue,
 };
 
@@ -104,8 +104,8 @@ impl SetUp {
     /// For an account with a device or a key in other hands: a new key of the secret storage, and a new backup.
     ///
     /// Every secret that the `old_keys` open, and those that the host gives, open with the new key alone then; secrets
-    /// that nothing at hand opens stay with their keys, with a [note](SetUpDone::notes). A stolen cross-signing key is
-    /// reset first, by the host: give the new seeds as `secrets`.
+    /// that nothing at hand opens, or that nobody [vouches for](Self::believe), stay with their keys, with a
+    /// [note](SetUpDone::notes). A stolen cross-signing key is reset first, by the host: give the new seeds as `secrets`.
     ///
     /// The public key of the backup before is [retired](Backup::retired). Whoever has the old key still opens the
     /// [old version](SetUpDone::replaced): delete it once the machine has stored all sessions in the new one.
@@ -119,6 +119,23 @@ impl SetUp {
     ) -> Self {
         let kept = Kept::new(new_key, secrets);
         Self::with(backup, Kept { replaces: true, old_keys: old_keys.to_vec(), ..kept }, limits)
+    }
+
+    /// What may be believed besides what only the user's keys can have stored, as in [`Change::believe`]: secrets that
+    /// belong to these public keys, and those of these names, for which the user has accepted the risk. Call it before
+    /// the first `next`; it is saved with the flow.
+    ///
+    /// It is for the secrets that the host gives, if devices have shared them, and for those that a rotation finds under an
+    /// old key which others can have found: one of the algorithm of 2019, or of a passphrase of
+    /// [few rounds](SecretStorageKey::is_guessable). Without it a flow with the former ends with
+    /// [`ChangeError::Unauthenticated`] before anything is written, and the latter stay under the old key, with a
+    /// [note](SetUpDone::notes).
+    ///
+    /// [`Change::believe`]: crate::secret_storage::Change::believe
+    /// [`ChangeError::Unauthenticated`]: crate::secret_storage::ChangeError::Unauthenticated
+    pub fn believe(&mut self, public_keys: &VerifiedPublicKeys, accepted: &[SecretName]) {
+        self.kept.belief = Belief::new(public_keys, accepted);
+        self.is_unsaved = true;
     }
 
     /// The key of the new secret storage. If the flow has failed, a new flow can go on with it.

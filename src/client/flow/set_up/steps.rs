@@ -3,9 +3,12 @@
 use rand_core::CryptoRng;
 
 use super::{SetUp, Stage};
-use crate::client::{
-    backup::{self, Question, QuestionId, Reply, SecretTask},
-    flow::{FlowError, SetUpDone, Step, machine::Turn},
+use crate::{
+    client::{
+        backup::{self, Question, QuestionId, Reply, SecretTask},
+        flow::{FlowError, SetUpDone, Step, machine::Turn},
+    },
+    secret_storage::ChangeError,
 };
 
 pub(super) type Done = Result<SetUpDone, FlowError>;
@@ -19,6 +22,9 @@ impl SetUp {
         if self.kept.is_stored {
             self.go_on();
             return None;
+        }
+        if let Some(name) = self.kept.unbelieved().cloned() {
+            return self.fail(ChangeError::Unauthenticated(name).into());
         }
         let Some(storage) = self.storage.get() else { return Some(self.read(now, rng)) };
         if self.kept.is_taken(&storage) {

@@ -85,6 +85,7 @@ impl SetUp {
         backup_key: &SecretValue,
     ) -> Result<(), ChangeError> {
         let new_key = &self.kept.new_key;
+        change.trust(self.kept.belief.clone());
         // What is new goes first: what stands there by now is not to get under the new key.
         let under = [new_key.id().clone()];
         change.describe(new_key)?;
