@@ -1,7 +1,7 @@
 //! No backup at all.
 
 use serde_json::json;
-use strongroom::client::backup::{Question, Reply, SecretTask, Stage};
+use strongroom::client::backup::{Next, Question, Reply, SecretTask, Stage};
 
 use crate::driver::{Driver, lie_about, response};
 
@@ -72,6 +72,41 @@ fn it_goes_on_over_restarts_and_errors() {
     assert_eq!(phone.ask_server("GET", "/room_keys/version", &json!({})).0, 404);
 }
 
+/// After the first version is gone the next one is the current one, which is not the one that the user saw.
+#[test]
+fn a_restart_between_two_versions_asks_nothing_and_deletes_the_rest() {
+    for lost in 0..=4 {
+        let mut phone = Driver::new();
+        phone.set_up();
+        for _ in 0..2 {
+            phone.machine.rotate();
+            phone.live(20_000);
+        }
+        phone.machine.disable();
+        // Looks and deletions are answered in turns: each time the crash comes before another of the answers.
+        let mut answers = 0;
+        while phone.machine.stage() == Stage::Disabling {
+            match phone.machine.next(phone.now, &mut phone.rng) {
+                Next::Send(operation) if phone.secrets.len() > 3 => {
+                    let answer = phone.exchange(&operation);
+                    if answers == lost {
+                        break;
+                    }
+                    answers += 1;
+                    phone.machine.answer(operation.id(), Ok(answer), phone.now).unwrap();
+                }
+                Next::Wait(until) => phone.now = until.unwrap(),
+                next => phone.work(next),
+            }
+        }
+        phone.restart();
+        phone.live(120_000);
+        assert_eq!(phone.machine.stage(), Stage::Off, "{lost}: {:?}", phone.asked);
+        assert_eq!(phone.asked.len(), 0, "{lost}");
+        assert_eq!(phone.ask_server("GET", "/room_keys/version", &json!({})).0, 404);
+    }
+}
+
 #[test]
 fn versions_stay_until_the_secret_is_deleted() {
     let mut phone = Driver::new();
@@ -120,7 +155,6 @@ fn a_preference_that_changes_while_it_is_written_is_written_again() {
     phone.set_up();
     phone.machine.disable();
     let operation = loop {
-        use strongroom::client::backup::Next;
         match phone.machine.next(phone.now, &mut phone.rng) {
             Next::Save(_) => phone.machine.saved(),
             Next::WriteSecret(_) => phone.machine.secret_read_back(None).unwrap(),

@@ -35,7 +35,8 @@ pub(super) struct Kept {
     pub(super) recovery_key_unsaved: bool,
     /// What the secret storage still has to be told.
     pub(super) secret: Option<SecretChange>,
-    /// If everything is to be deleted, what was the current version when the user said so, as far as it was known.
+    /// If everything is to be deleted, what was the current version when the user said so, as far as it was known and
+    /// until its deletion is asked for.
     pub(super) disabling: Option<Option<BackupVersion>>,
     pub(super) preference: Preference,
     pub(super) restore_choice: Option<RestoreChoice>,

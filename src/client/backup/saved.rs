@@ -70,7 +70,7 @@ struct SavedState<'a> {
     given_up: Vec<SavedKey<'a>>,
     recovery_key_unsaved: bool,
     secret: Option<SecretChange>,
-    /// What was the current version when the user said that all are to go, if it was known.
+    /// What was the current version when the user said that all are to go, if it was known and is still there.
     #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
     disabling: Option<Option<BackupVersion>>,
     preference: Preference,
