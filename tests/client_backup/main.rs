@@ -13,6 +13,7 @@ mod disable;
 mod download;
 mod driver;
 mod hostile;
+mod keys;
 mod neighbours;
 mod own_key;
 mod patience;

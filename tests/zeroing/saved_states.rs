@@ -89,12 +89,11 @@ pub(crate) fn saved_backups() -> [SavedBackup; 2] {
             ],
         },
         "retired": [public_key],
-        "key": key(&json!("generated")),
+        "keys": [key(&json!("generated")), key(&shared), other],
         "draft": {
             "key": other, "signatures": [["ed25519:PHONE", base64::encode(&[1; 64])]],
             "before": "5", "replaces": public_key, "created": "6",
         },
-        "given_up": [key(&shared), other],
         "recovery_key_unsaved": true,
         "secret": "store",
         "preference": { "was_read": true, "enabled": true, "write": false },

@@ -14,6 +14,7 @@ use crate::{
     backup::{BackupDecryptionKey, BackupPublicKey, TrustedBackup},
     crypto::ed25519::Ed25519Signature,
     ids::{BackupVersion, KeyId},
+    provenance::Provenance,
 };
 
 /// The number of something to be signed.
@@ -173,7 +174,7 @@ impl Backup {
 
     fn adopt_own(&mut self, backup: TrustedBackup) {
         if let Some(draft) = self.kept.draft.take() {
-            self.kept.give_up(draft.key);
+            self.kept.keep_key(draft.key);
             draft.replaces.into_iter().for_each(|public_key| self.kept.retire(public_key));
         }
         self.adopt(backup);
@@ -183,17 +184,14 @@ impl Backup {
         self.touch();
     }
 
-    /// Takes the key of a backup that was made here for the key of this device, if this is one: nobody else has it.
+    /// What was to be saved and stored is not any more, but the key of this backup if it was made here: nobody else has
+    /// it.
     pub(super) fn take_key_of(&mut self, public_key: &BackupPublicKey) {
         (self.kept.recovery_key_unsaved, self.kept.secret) = (false, None);
-        let is_it = |key: &BackupDecryptionKey| key.public_key() == public_key;
-        let Some(index) = self.kept.given_up.iter().position(is_it) else { return };
-        let key = self.kept.given_up.remove(index);
-        if let Some(former) = self.kept.key.replace(key) {
-            // What only the old version holds can still be opened.
-            self.kept.give_up(former);
+        let is_made_here = |key: &BackupDecryptionKey| key.provenance() == Provenance::Generated;
+        if self.kept.keys_of(public_key).any(is_made_here) {
+            self.is_own();
         }
-        self.is_own();
     }
 
     /// The key of the backup in use is to be saved and stored.

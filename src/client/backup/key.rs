@@ -23,7 +23,8 @@ pub enum KeyFit {
         /// The public half of the key.
         key: BackupPublicKey,
     },
-    /// No backup is known to compare it with. The key is kept, if there is none that proves as much.
+    /// No backup is known to compare it with. The key is kept beside those that were given before, 16 at most, and of
+    /// these the ones that prove most: which of them is the key is decided when the backup is seen.
     NoBackup,
 }
 
@@ -35,45 +36,30 @@ impl Backup {
         {
             self.trusted.sharers.insert(device);
         }
-        let fit = self.fit(&key);
-        // What proves more, and for longer, stays.
-        let worth = |key: &BackupDecryptionKey| {
-            let provenance = key.provenance();
-            // A device that shared it may be trusted again.
-            (self.stands(key), provenance.is_lasting(), provenance.is_authentic())
-        };
-        let takes = match (fit, &self.kept.key) {
-            (KeyFit::OtherKey { .. }, _) => false,
-            (_, None) => true,
-            (KeyFit::NoBackup, Some(kept)) => worth(&key) > worth(kept),
-            (_, Some(kept)) => kept.public_key() != key.public_key() || worth(&key) >= worth(kept),
-        };
-        if takes {
-            if let Some(former) = self.kept.key.replace(key) {
-                self.kept.give_up(former);
-            }
-            self.touch();
-            self.prove_again();
-            self.look_again();
-        }
-        fit
-    }
-
-    /// Whether a key belongs to the backup on the server, and what it proves together with those that are at hand.
-    fn fit(&self, key: &BackupDecryptionKey) -> KeyFit {
+        let public_key = *key.public_key();
         let found = self.found.as_ref().and_then(|info| info.auth_data().ok());
-        let Some(found) = found else { return KeyFit::NoBackup };
-        if found.public_key() != key.public_key() {
-            return KeyFit::OtherKey { backup: *found.public_key(), key: *key.public_key() };
+        let found = found.map(|auth_data| *auth_data.public_key());
+        if let Some(backup) = found.filter(|backup| *backup != public_key) {
+            return KeyFit::OtherKey { backup, key: public_key };
         }
-        let mut keys = self.kept.keys_of(key.public_key()).chain([key]);
-        let proves = keys.any(|key| self.proves(found, key));
-        if proves { KeyFit::Fits } else { KeyFit::FitsUnauthenticated }
+        let used = self.kept.used_key();
+        let is_needed = |it: &BackupPublicKey| [found, used].contains(&Some(*it));
+        if self.kept.keys.add(key, is_needed) {
+            self.touch();
+        }
+        let fit = self.key_fit();
+        self.prove_again();
+        self.look_again();
+        fit.unwrap_or(KeyFit::NoBackup)
     }
 
     /// Whether the decryption key of the backup on the server is at hand, and what that proves.
     pub(in crate::client) fn key_fit(&self) -> Option<KeyFit> {
-        self.download_key().map(|key| self.fit(key))
+        let auth_data = self.found.as_ref()?.auth_data().ok()?;
+        let mut keys = self.kept.keys_of(auth_data.public_key()).peekable();
+        keys.peek()?;
+        let proves = keys.any(|key| self.proves(auth_data, key));
+        Some(if proves { KeyFit::Fits } else { KeyFit::FitsUnauthenticated })
     }
 
     /// Whether the decryption key of the backup on the server is at hand.

@@ -83,6 +83,7 @@ mod fetch;
 mod handover;
 mod kept;
 mod key;
+mod keyring;
 mod next;
 mod offer;
 mod options;

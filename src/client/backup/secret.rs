@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::{Backup, Next, SecretTask, Stage, kept::SecretChange};
-use crate::{backup::Proofs, secret_value::SecretValue};
+use crate::{backup::Proofs, provenance::Provenance, secret_value::SecretValue};
 
 /// What was read back from the secret storage is not what was to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -152,13 +152,14 @@ impl Backup {
         self.kept.preference.write.is_none() && self.kept.secret.is_none()
     }
 
-    /// No version is left, and what was used is not used again.
+    /// No version is left, and what was used is not used again. A request to create one may still arrive.
     pub(super) fn forget(&mut self) {
-        if let Some(used) = self.kept.used.take() {
-            self.kept.retire(used.public_key);
-        }
+        let used = self.kept.used.take().map(|used| used.public_key);
+        used.into_iter().for_each(|used| self.kept.retire(used));
+        self.kept.keys.retain(|key| {
+            key.provenance() == Provenance::Generated && Some(*key.public_key()) != used
+        });
         self.kept.proofs = Proofs::default();
-        self.kept.key = None;
         self.kept.wanted.clear();
         self.touch();
     }
