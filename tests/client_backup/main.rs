@@ -12,6 +12,7 @@ mod create;
 mod disable;
 mod download;
 mod driver;
+mod hopeless;
 mod hostile;
 mod keys;
 mod neighbours;

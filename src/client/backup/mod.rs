@@ -34,7 +34,7 @@
 //!                                                 └─ others ───────────────> PUT a batch <─────┘
 //!                                                                             │ 200 ─> Stored
 //!                                                                             │ 413 ─> halves; one alone: NotStored
-//!                                                                             │ wrong version, 404 ─> Looking
+//!                                                                             │ wrong version, 404 ─> Looking; ten times: NotStored
 //!                                                                             │ 4xx ─> halves; one alone: NotStored
 //!                                                                             │ 5xx five times ─> the same
 //!                                                                             └ anything else ─> later, again
@@ -81,6 +81,7 @@ mod create;
 mod download;
 mod fetch;
 mod handover;
+mod hopeless;
 mod kept;
 mod key;
 mod keyring;

@@ -21,7 +21,7 @@ impl Backup {
         }
         self.upload.is_wished = false;
         let (hopeless, count) = (&self.upload.hopeless, sessions.len());
-        let sessions = sessions.iter().filter(|offered| !hopeless.contains(&offered.token));
+        let sessions = sessions.iter().filter(|offered| !hopeless.contains(offered.token));
         let sessions: Vec<_> = sessions.take(self.options.batch_sessions).collect();
         // Whoever has more than what is hopeless has been asked for that much more.
         self.upload.is_drained = sessions.is_empty() && count < self.wish_count();
@@ -43,7 +43,10 @@ impl Backup {
         }
         let version = self.in_use.as_ref()?.backup.version().clone();
         self.upload.is_wished = true;
-        let (count, bytes) = (self.wish_count(), self.options.batch_bytes);
+        self.upload.hopeless.is_about(&version);
+        let count = self.wish_count();
+        let requests = count.checked_div(self.options.batch_sessions).unwrap_or(1);
+        let bytes = self.options.batch_bytes.saturating_mul(requests);
         Some(Wish { version, count, bytes })
     }
 
@@ -105,7 +108,10 @@ impl Backup {
     pub(super) fn not_stored(&mut self, failures: Vec<(HostToken, NotStored)>) {
         let Some(in_use) = &self.in_use else { return };
         let version = in_use.backup.version().clone();
-        self.upload.hopeless.extend(failures.iter().map(|(token, _)| *token));
+        for (token, _) in &failures {
+            // A server that takes nothing is asked again when there is something new.
+            self.upload.is_drained |= !self.upload.hopeless.add(*token);
+        }
         let id = self.delivery_id();
         self.deliver(Next::NotStored(id, version, failures));
     }

@@ -29,8 +29,9 @@ pub enum Next {
     /// These are stored in this version, as they were given or better. Mark them in the host's store, then
     /// [`Backup::ack`](super::Backup::ack).
     Stored(DeliveryId, BackupVersion, Vec<HostToken>),
-    /// These cannot be stored in this version, each for its reason; then [`Backup::ack`](super::Backup::ack). The host
-    /// may offer them again: they are passed over.
+    /// These cannot be stored in this version, each for its reason; then [`Backup::ack`](super::Backup::ack). Offer
+    /// them again in another version, or after a restart. Those that are offered before are passed over, 1,000 of them:
+    /// if there are more, nothing is asked for until [`Backup::new_sessions`](super::Backup::new_sessions).
     NotStored(DeliveryId, BackupVersion, Vec<(HostToken, NotStored)>),
     /// Put them into the host's store as unauthenticated, as stored in this version, then
     /// [`Backup::ack`](super::Backup::ack).
@@ -96,7 +97,8 @@ pub enum NotStored {
     /// It cannot be sealed, or its room cannot stand in a request.
     #[error("the session, or the name of its room, is not one that can be backed up")]
     Unusable,
-    /// The server fails on it again and again, and not on others.
+    /// The server fails on it again and again, and not on others; or it keeps saying that the version is not the current
+    /// one, and shows it as the current one.
     #[error("the server keeps failing on the session")]
     Failing,
     /// The server refused it.
