@@ -47,24 +47,39 @@ fn a_server_that_denies_the_version_it_shows_is_given_up_after_a_while() {
     phone.lie = lie_about("PUT /room_keys/keys", usize::MAX, no_such_version);
     phone.live(5 * 60 * 1_000);
     assert_eq!(phone.not_stored, [], "five minutes are not long");
-    phone.live(24 * HOUR);
+    phone.live(30 * 60 * 1_000);
     assert_eq!(phone.not_stored, [(token, NotStored::Failing)]);
-    assert_eq!(puts(&phone), 10, "what was given up is not tried again");
+    assert_eq!(puts(&phone), 10);
+    phone.live(24 * HOUR);
+    assert!((20..=25).contains(&phone.not_stored.len()), "each hour: {}", phone.not_stored.len());
+    assert_eq!(puts(&phone), 9 + phone.not_stored.len());
     assert_eq!(phone.machine.stage(), Stage::Running);
-    // Once the server has taken something, it is a while again.
     phone.lie = None;
-    phone.has_session();
-    phone.live(HOUR);
+    phone.live(2 * HOUR);
+    assert!(phone.store.values().all(|(_, stored)| stored.is_some()), "it is stored in the end");
+    // Once the server has taken something, it is a while again.
+    phone.not_stored.clear();
     phone.lie = lie_about("PUT /room_keys/keys", 9, no_such_version);
     phone.has_session();
     phone.live(HOUR);
-    assert_eq!(phone.not_stored.len(), 1);
-    let unstored = phone.store.iter().filter(|(_, (_, stored))| stored.is_none());
-    assert_eq!(unstored.map(|(token, _)| *token).collect::<Vec<_>>(), [token]);
-    // A restart tries again what was given up.
-    phone.restart();
-    phone.live(HOUR);
+    assert_eq!(phone.not_stored, []);
     assert!(phone.store.values().all(|(_, stored)| stored.is_some()));
+}
+
+#[test]
+fn a_session_that_the_server_fails_on_is_tried_again_after_an_hour_and_after_a_restart() {
+    for restarts in [false, true] {
+        let mut phone = running();
+        phone.has_session();
+        phone.lie = lie_about("PUT /room_keys/keys", 5, || response(500, "{}"));
+        phone.live(HOUR / 2);
+        assert_eq!(phone.not_stored, [(HostToken(0), NotStored::Failing)]);
+        if restarts {
+            phone.restart();
+        }
+        phone.live(if restarts { 60_000 } else { HOUR });
+        assert!(phone.store.values().all(|(_, stored)| stored.is_some()), "{restarts}");
+    }
 }
 
 /// The lie about everything that holds this session: it is too large.

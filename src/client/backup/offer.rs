@@ -38,6 +38,9 @@ impl Backup {
     /// The wish for sessions, if they can be sent now and the last ones are done with.
     pub(super) fn want(&mut self, now: u64) -> Option<Wish> {
         let is_allowed = !self.is_paused && now >= self.not_before_ms;
+        if self.upload.is_drained && self.upload.hopeless.forgive(now) {
+            self.upload.is_asked_anew();
+        }
         if !is_allowed || !self.upload.wants_more() || !self.upload.lane.is_free(now) {
             return None;
         }
@@ -108,9 +111,10 @@ impl Backup {
     pub(super) fn not_stored(&mut self, failures: Vec<(HostToken, NotStored)>) {
         let Some(in_use) = &self.in_use else { return };
         let version = in_use.backup.version().clone();
-        for (token, _) in &failures {
+        let now = self.clock.elapsed_ms();
+        for (token, reason) in &failures {
             // A server that takes nothing is asked again when there is something new.
-            self.upload.is_drained |= !self.upload.hopeless.add(*token);
+            self.upload.is_drained |= !self.upload.hopeless.add(*token, reason, now);
         }
         let id = self.delivery_id();
         self.deliver(Next::NotStored(id, version, failures));

@@ -105,8 +105,14 @@ impl Backup {
     }
 
     pub(super) fn upload_due(&self) -> Option<u64> {
-        let has_more = self.upload.has_work() || self.upload.wants_more();
-        self.upload.lane.due().filter(|_| self.in_use.is_some() && has_more)
+        let upload = &self.upload;
+        let due = upload.lane.due().filter(|_| self.in_use.is_some())?;
+        if upload.has_work() || upload.wants_more() {
+            return Some(due);
+        }
+        let is_idle = upload.is_drained && upload.unacked.is_empty();
+        let again = upload.hopeless.due_ms().filter(|_| is_idle);
+        again.map(|again| again.max(due))
     }
 
     /// The next request of an upload, if one is due.
