@@ -3,7 +3,7 @@
 use serde_json::json;
 use strongroom::client::backup::{Next, Question, Reply, SecretTask, Stage};
 
-use crate::driver::{Driver, lie_about, response};
+use crate::driver::{Driver, Lied, lie_about, response};
 
 const PREFERENCE: &str = "/user/%40alice%3Aexample.org/account_data/m.key_backup";
 
@@ -146,6 +146,48 @@ fn versions_stay_until_the_preference_is_written() {
     phone.live(5_000);
     assert_eq!(phone.ask_server("GET", "/room_keys/version", &json!({})).0, 200);
     phone.live(60_000);
+    assert_eq!(phone.machine.stage(), Stage::Off);
+}
+
+#[test]
+fn who_disables_is_told_of_a_preference_that_the_server_does_not_take() {
+    let forbidden = r#"{"errcode":"M_FORBIDDEN","error":"no"}"#;
+    let not_found = r#"{"errcode":"M_NOT_FOUND","error":"no"}"#;
+    let cases = [(403, forbidden, 1), (413, "{}", 1), (500, "{}", 5), (404, not_found, 5)];
+    for (status, body, times) in cases {
+        let mut phone = Driver::new();
+        phone.set_up();
+        phone.live(20_000);
+        phone.sent.clear();
+        phone.lie = lie_about("PUT /user", usize::MAX, move || response(status, body));
+        phone.machine.disable();
+        phone.live(120_000);
+        assert_eq!(phone.preference_not_set, [(false, status == 403)], "{status}");
+        assert_eq!(phone.machine.stage(), Stage::Off, "{status}");
+        let sent = phone.requests();
+        assert_eq!(sent.iter().filter(|line| line.starts_with("PUT /user")).count(), times);
+        // What another client reads, and what the user is shown, is what there is.
+        assert_eq!(phone.ask_server("GET", PREFERENCE, &json!({})).1, json!({ "enabled": true }));
+        phone.lie = None;
+        phone.machine.enable();
+        phone.live(10_000);
+        assert_eq!(phone.preference_not_set.len(), 1);
+    }
+}
+
+#[test]
+fn lost_answers_and_one_failure_give_no_preference_up() {
+    let mut phone = Driver::new();
+    phone.set_up();
+    let mut answers = 0;
+    phone.lie = lie_about("PUT /user", 8, move || {
+        answers += 1;
+        if answers == 8 { response(500, "{}") } else { Lied::Nothing }
+    });
+    phone.machine.disable();
+    phone.live(60 * 60 * 1_000);
+    assert_eq!(phone.preference_not_set, []);
+    assert_eq!(phone.ask_server("GET", PREFERENCE, &json!({})).1, json!({ "enabled": false }));
     assert_eq!(phone.machine.stage(), Stage::Off);
 }
 

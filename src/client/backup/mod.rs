@@ -111,7 +111,7 @@ use std::{
 
 use self::{
     call::Call, create::Signing, download::Download, handover::Look, kept::Kept, next::Outbox,
-    stage::Event, upload::Upload,
+    preference::PreferenceLane, stage::Event, upload::Upload,
 };
 pub use self::{
     create::{SignId, SignedError},
@@ -173,11 +173,7 @@ pub struct Backup {
     condemned: Option<BackupVersion>,
     /// The version that was tried to delete last.
     attempted: Option<BackupVersion>,
-    preference: Lane,
-    /// What is being written.
-    preference_sent: Option<bool>,
-    /// Whether `m.key_backup` was read, and says nothing.
-    asks_old_preference: bool,
+    preference: PreferenceLane,
     upload: Upload,
     download: Download,
     signing: Signing,
@@ -249,9 +245,7 @@ impl Backup {
             found_at_ms: 0,
             condemned: None,
             attempted: None,
-            preference: Lane::default(),
-            preference_sent: None,
-            asks_old_preference: false,
+            preference: PreferenceLane::default(),
             upload: Upload::default(),
             download: Download::default(),
             signing: Signing::default(),

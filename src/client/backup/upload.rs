@@ -111,8 +111,7 @@ impl Backup {
             return Some(due);
         }
         let is_idle = upload.is_drained && upload.unacked.is_empty();
-        let again = upload.hopeless.due_ms().filter(|_| is_idle);
-        again.map(|again| again.max(due))
+        upload.hopeless.due_ms().filter(|_| is_idle).map(|again| again.max(due))
     }
 
     /// The next request of an upload, if one is due.

@@ -89,7 +89,10 @@ impl Machine {
             Next::NotCreated(error) => Turn::NotCreated(error),
             Next::Fetched(scope, outcome) => Turn::Fetched(scope, outcome),
             Next::Wait(until) => Turn::Wait(until),
-            next @ (Next::Stored(..) | Next::NotStored(..) | Next::NotDeleted(_)) => {
+            next @ (Next::Stored(..)
+            | Next::NotStored(..)
+            | Next::NotDeleted(_)
+            | Next::PreferenceNotSet { .. }) => {
                 self.hold(next);
                 Turn::Nothing
             }
