@@ -85,6 +85,7 @@ mod hopeless;
 mod kept;
 mod key;
 mod keyring;
+mod missing;
 mod next;
 mod offer;
 mod options;
