@@ -14,6 +14,7 @@
 #[path = "../support/asserted.rs"]
 mod asserted;
 mod entries;
+mod sharing;
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
