@@ -15,6 +15,7 @@
 mod asserted;
 mod entries;
 mod sharing;
+mod signatures;
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
