@@ -14,9 +14,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-use std::fmt;
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+};
 
 use ed25519_dalek::{Signature, SigningKey, VerifyingKey};
+use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 
 use crate::{
@@ -25,7 +29,9 @@ use crate::{
 };
 
 /// An Ed25519 public key: 32 bytes that encode a point on the curve.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+///
+/// Two of them are compared in constant time, since one may be the public half of a secret.
+#[derive(Clone, Copy, Eq)]
 pub struct Ed25519PublicKey([u8; 32]);
 
 /// Why a text or some bytes are no Ed25519 public key.
@@ -87,6 +93,18 @@ impl Ed25519PublicKey {
         VerifyingKey::from_bytes(&self.0)
             .and_then(|key| key.verify_strict(message, &signature))
             .is_ok()
+    }
+}
+
+impl PartialEq for Ed25519PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Hash for Ed25519PublicKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
     }
 }
 

@@ -18,8 +18,12 @@
 mod agreement;
 mod secret_keys;
 
-use std::fmt;
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+};
 
+use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 
 pub(super) use self::agreement::edwards_is_faster;
@@ -31,7 +35,9 @@ use crate::encoding::base64::{self, Base64Error};
 ///
 /// The top bit is ignored by the agreement
 /// ([RFC 7748, section 5](https://www.rfc-editor.org/rfc/rfc7748#section-5)) and kept as it came.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+///
+/// Two of them are compared in constant time, since one may be the public half of a guessed secret.
+#[derive(Clone, Copy, Eq)]
 pub struct Curve25519PublicKey([u8; 32]);
 
 impl Curve25519PublicKey {
@@ -89,6 +95,18 @@ impl Curve25519PublicKey {
     pub fn is_low_order(&self) -> bool {
         // Clamping makes the scalar a multiple of eight, so any scalar tells.
         agree(&[0; 32], self).is_err()
+    }
+}
+
+impl PartialEq for Curve25519PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Hash for Curve25519PublicKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
     }
 }
 
