@@ -202,10 +202,19 @@ fn has_misplaced_secret(state: WipedJson<'_>) -> bool {
             secrets.push(SecretString::from(text));
         }
     });
+    // Without those that begin like a shorter one: then what stands somewhere is the last that is not greater.
+    secrets.sort_unstable_by(|one, other| one.expose_str().cmp(other.expose_str()));
+    secrets.dedup_by(|longer, shorter| longer.expose_str().starts_with(shorter.expose_str()));
+    let begins_with_one = |text: &[u8]| {
+        let greater = secrets.partition_point(|secret| secret.expose_str().as_bytes() <= text);
+        let last = greater.checked_sub(1).and_then(|place| secrets.get(place));
+        last.is_some_and(|secret| text.starts_with(secret.expose_str().as_bytes()))
+    };
     let mut is_misplaced = false;
     state.for_each_string(&mut |name, text| {
-        let has = |secret: &SecretString| text.contains(secret.expose_str());
-        is_misplaced |= !is_secret(name, text) && secrets.iter().any(has);
+        let mut places = 0..text.len();
+        let has_one = |place| text.as_bytes().get(place..).is_some_and(begins_with_one);
+        is_misplaced |= !is_secret(name, text) && places.any(has_one);
     });
     is_misplaced
 }
