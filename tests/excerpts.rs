@@ -68,7 +68,7 @@ fn plans_and_errors_show_excerpts() {
         StepReason::DescribeKey(text.into()),
         StepReason::Store(text.into()),
         StepReason::Replace(text.into(), vec![text.into()]),
-        StepReason::AddEntry(text.into(), text.into()),
+        StepReason::AddEntries(text.into(), vec![text.into()]),
         StepReason::RemoveEntries(text.into(), vec![text.into()]),
         StepReason::Delete(text.into()),
         StepReason::SetDefault(text.into()),

@@ -1,6 +1,6 @@
 //! The secret storage of an account: which keys there are, which is default, and which secrets.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     DEFAULT_KEY, KEY_PREFIX,
@@ -9,6 +9,7 @@ use super::{
     key::SecretStorageKey,
     key_description::{KeyDescription, KeyDescriptionError},
     opened_secret::OpenedSecret,
+    opening::Opening,
     verdict::{SecretFailure, SecretVerdict},
 };
 use crate::{
@@ -31,6 +32,8 @@ pub struct SecretStorage {
     keys: BTreeMap<SecretStorageKeyId, KeyDescription>,
     /// What the event about the default key says; `None` if there is no such event.
     default_key: Option<Option<SecretStorageKeyId>>,
+    /// The keys that have the name of the default one in an early draft.
+    default_by_name: BTreeSet<SecretStorageKeyId>,
     secrets: BTreeMap<SecretName, EncryptedSecret>,
     findings: Vec<SecretStorageFinding>,
     /// All events that have to do with secret storage, as they came.
@@ -71,10 +74,7 @@ impl SecretStorage {
     pub fn default_key(&self) -> Option<&SecretStorageKeyId> {
         match &self.default_key {
             Some(named) => named.as_ref(),
-            None => {
-                let mut by_name = self.default_by_name();
-                by_name.next().filter(|_| by_name.next().is_none())
-            }
+            None => self.default_by_name.first().filter(|_| self.default_by_name.len() == 1),
         }
     }
 
@@ -114,11 +114,10 @@ impl SecretStorage {
         public_keys: &PublicKeys,
     ) -> Result<OpenedSecret, SecretFailure> {
         let Some(secret) = self.secret(name) else { return Err(SecretFailure::OtherKeys) };
-        let fits = |(place, key): (usize, &SecretStorageKey)| {
-            secret.entry(key.id()).is_some().then_some(place)
-        };
-        let places: Vec<_> = keys.iter().enumerate().filter_map(fits).collect();
-        open_with((name, secret), keys, &places, public_keys)
+        let mut opening = Opening::new([(name, secret)], keys);
+        while !opening.advance(keys, public_keys, u32::MAX) {}
+        let verdict = opening.finish().pop();
+        verdict.map_or(Err(SecretFailure::OtherKeys), |verdict| verdict.outcome)
     }
 
     /// Opens every secret that these keys open, each with a verdict of its own.
@@ -127,19 +126,9 @@ impl SecretStorage {
         keys: &mut [SecretStorageKey],
         public_keys: &PublicKeys,
     ) -> Vec<SecretVerdict> {
-        // A server can describe as many keys as there are secrets.
-        let mut places = HashMap::<_, Vec<usize>>::new();
-        for (place, key) in keys.iter().enumerate() {
-            places.entry(key.id().clone()).or_default().push(place);
-        }
-        let open = |(name, secret): (&SecretName, &EncryptedSecret)| {
-            let of_entries = secret.entries().filter_map(|(id, _)| places.get(id));
-            let mut fitting: Vec<usize> = of_entries.flatten().copied().collect();
-            fitting.sort_unstable();
-            let outcome = open_with((name, secret), keys, &fitting, public_keys);
-            SecretVerdict { name: name.clone(), outcome }
-        };
-        self.secrets.iter().map(open).collect()
+        let mut opening = Opening::new(self.secrets(), keys);
+        while !opening.advance(keys, public_keys, u32::MAX) {}
+        opening.finish()
     }
 
     /// The content of an event that has to do with secret storage; `None` if there is none, or `{}`.
@@ -175,8 +164,14 @@ impl SecretStorage {
 
     fn read_key(&mut self, id: &SecretStorageKeyId, content: &JsonObject, limits: &Limits) {
         self.keys.remove(id);
+        self.default_by_name.remove(id);
         match KeyDescription::from_json(id.clone(), content, limits) {
-            Ok(key) => drop(self.keys.insert(id.clone(), key)),
+            Ok(key) => {
+                if key.name() == Some(NAME_OF_DEFAULT) {
+                    self.default_by_name.insert(id.clone());
+                }
+                self.keys.insert(id.clone(), key);
+            }
             Err(KeyDescriptionError::Deleted) => {}
             Err(error) => self.find(SecretStorageFinding::Key(id.clone(), error), limits),
         }
@@ -196,17 +191,13 @@ impl SecretStorage {
         true
     }
 
-    fn default_by_name(&self) -> impl Iterator<Item = &SecretStorageKeyId> {
-        self.keys().filter(|key| key.name() == Some(NAME_OF_DEFAULT)).map(KeyDescription::id)
-    }
-
     /// Looks for what is wrong with the default key once all events are read.
     fn find_defaults(&mut self, limits: &Limits) {
         let content = self.content(&EventType::from(DEFAULT_KEY));
         if content.is_some() && self.default_key().is_none() {
             self.find(SecretStorageFinding::DefaultKeyUnreadable, limits);
         }
-        for id in self.default_by_name().cloned().collect::<Vec<_>>() {
+        for id in self.default_by_name.clone() {
             self.find(SecretStorageFinding::DefaultByName(id), limits);
         }
         if let Some(id) = self.default_key().filter(|id| self.key(id).is_none()).cloned() {
@@ -239,24 +230,3 @@ const NAME_OF_DEFAULT: &str = "m.default";
 
 /// What the 255 bytes of an event's type leave for the ID of a key.
 const MAX_ID_BYTES: usize = 255 - KEY_PREFIX.len();
-
-/// Opens a secret with the keys at these places, the symmetric ones first.
-fn open_with(
-    (name, secret): (&SecretName, &EncryptedSecret),
-    keys: &mut [SecretStorageKey],
-    places: &[usize],
-    public_keys: &PublicKeys,
-) -> Result<OpenedSecret, SecretFailure> {
-    let is_asymmetric =
-        |place: &usize| keys.get(*place).is_some_and(SecretStorageKey::is_asymmetric);
-    let (asymmetric, symmetric): (Vec<_>, Vec<_>) = places.iter().copied().partition(is_asymmetric);
-    let mut reasons = Vec::new();
-    for place in symmetric.into_iter().chain(asymmetric) {
-        let Some(key) = keys.get_mut(place) else { continue };
-        match key.open(name, secret).and_then(|opened| opened.check(public_keys)) {
-            Ok(opened) => return Ok(opened),
-            Err(reason) => reasons.push((key.id().clone(), reason)),
-        }
-    }
-    Err(if reasons.is_empty() { SecretFailure::OtherKeys } else { SecretFailure::Keys(reasons) })
-}

@@ -152,14 +152,14 @@ pub(super) fn legacy_entry_json(message: &SealedMessage) -> String {
     format!("{{{}}}", members.join(","))
 }
 
-/// The content of a secret with an entry set, and all else as it is.
-pub(super) fn with_entry(
+/// The content of a secret with entries set, each of another key, and all else as it is.
+pub(super) fn with_entries<'a>(
     content: Option<&JsonObject>,
-    id: &SecretStorageKeyId,
-    entry: &str,
+    entries: impl IntoIterator<Item = (&'a SecretStorageKeyId, &'a str)>,
 ) -> JsonObject {
+    let entries: Vec<_> = entries.into_iter().map(|(id, entry)| (id.as_str(), entry)).collect();
     let encrypted = content.and_then(|content| content.member(ENCRYPTED));
-    let encrypted = json::with_member(encrypted, id.as_str(), entry);
+    let encrypted = json::with_members(encrypted, &entries);
     JsonObject::from_our_own(&json::with_member(
         content.map(JsonObject::as_raw),
         ENCRYPTED,

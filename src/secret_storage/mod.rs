@@ -50,12 +50,14 @@
 //! [`PublicKeys`]: crate::secret_value::PublicKeys
 
 mod account;
+mod at_hand;
 mod change;
 mod encrypted_secret;
 mod finding;
 mod key;
 mod key_description;
 mod opened_secret;
+mod opening;
 mod unlock;
 mod verdict;
 
@@ -74,6 +76,8 @@ pub use self::{
     unlock::{TypedAs, Unlock, UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome, Unlocked},
     verdict::{SecretFailure, SecretVerdict},
 };
+
+pub(crate) use self::opening::Opening;
 
 /// The algorithm of secret storage.
 pub const AES_HMAC_SHA2: &str = "m.secret_storage.v1.aes-hmac-sha2";

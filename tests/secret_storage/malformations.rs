@@ -530,6 +530,28 @@ fn row_41_the_rounds_of_all_keys_together_are_limited() {
     assert_eq!(error.attempts.iter().filter(|it| it.outcome == skipped).count(), 5);
 }
 
+/// However many keys a server describes, and however many secrets are encrypted to them.
+#[test]
+fn a_typed_key_is_tried_in_slices() {
+    let mut account = Account::default();
+    for index in 0..50 {
+        let id = format!("key{index}");
+        account = account.with_key(&id, KEY);
+        account.key_mut(&id)["passphrase"] =
+            json!({"algorithm": "m.pbkdf2", "iterations": 1, "salt": ""});
+        account.remove_check(&id);
+        account = account.with_secret(&format!("org.example.{index}"), &id, KEY, "a secret");
+    }
+    let storage = account.storage();
+    for (typed, fits) in [(&*recovery_key(KEY), 50), ("a passphrase", 0)] {
+        let mut unlock = storage.start_unlock(typed, &PublicKeys::default(), &Limits::default());
+        let slices = std::iter::from_fn(|| (!unlock.advance(1)).then_some(())).count();
+        assert!(slices >= 100, "{typed}: {slices}");
+        let keys = unlock.finish().map_or(0, |unlocked| unlocked.keys.len());
+        assert_eq!(keys, fits, "{typed}");
+    }
+}
+
 #[test]
 fn row_41_an_asymmetric_key_has_256_bits() {
     let mut account = Account::default().with_asymmetric_key(ASYMMETRIC_ID, KEY);

@@ -203,6 +203,25 @@ fn an_authenticated_secret_wins_over_what_was_planted_beside_it() {
     assert_eq!(storage(&end).keys().count(), 1);
 }
 
+/// The server says that the secret is the key which is to take it.
+#[test]
+fn what_is_said_to_be_the_target_itself_loses_no_secret() {
+    let mut account = Account::default()
+        .with_key(ID, KEY)
+        .with_asymmetric_key(ASYMMETRIC_ID, OTHER_KEY)
+        .with_asymmetric_secret("org.example", ASYMMETRIC_ID, OTHER_KEY, "a secret");
+    account.secret_mut("org.example")["encrypted"][ID] = json!({ "passthrough": true });
+    account.put_text("m.secret_storage.default_key", &json!({ "key": ID }).to_string());
+    let start: Events = account.events().into_iter().collect();
+    let keys = [unlock(&start, &recovery_key(KEY)), unlock(&start, &recovery_key(OTHER_KEY))];
+    let nobody = nobody(&"@alice:example.org".into());
+    let new_key = NewKey::generate(None).unwrap();
+    let plan = migrate(&start, &keys.concat(), &new_key, &nobody, &["org.example".into()]);
+    let end = storage(&carry_out(&start, &plan, plan.steps().len()));
+    let opened = end.open(&"org.example".into(), &mut keys[0].clone(), &PublicKeys::default());
+    assert_eq!(opened.unwrap().text().expose_str(), "a secret", "{plan}");
+}
+
 #[test]
 fn the_name_of_a_draft_goes_once_the_current_one_has_the_key() {
     let backup_key = base64::encode(OTHER_KEY);

@@ -295,7 +295,7 @@ fn every_sentence_reads_as_one_and_shows_no_control_character() {
         StepReason::Store(name.clone()),
         StepReason::Replace(name.clone(), vec![]),
         StepReason::Replace(name.clone(), ids.clone()),
-        StepReason::AddEntry(name.clone(), id.clone()),
+        StepReason::AddEntries(name.clone(), ids.clone()),
         StepReason::RemoveEntries(name.clone(), ids),
         StepReason::Delete(name.clone()),
         StepReason::DeleteOldName(name.clone()),

@@ -1,5 +1,7 @@
 //! The state of a flow as bytes.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::set_up::{Before, Kept, SetUp};
@@ -63,7 +65,7 @@ struct SavedState<'a> {
 #[derive(Serialize, Deserialize)]
 struct SavedBelief {
     public_keys: Option<SavedPublicKeys>,
-    accepted: Vec<SecretName>,
+    accepted: BTreeSet<SecretName>,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -1,14 +1,24 @@
 //! Objects with one member changed, and everything else as it is written.
 
+use std::collections::HashSet;
+
 use serde_json::value::RawValue;
 
 use super::{RawObject, string, to_text};
 
 /// The text of an object with one member set; of anything but an object, of that member alone.
 pub(crate) fn with_member(object: Option<&RawValue>, name: &str, value: &str) -> String {
-    let mut text = opened(object, |member, _| member == name);
-    text.extend([&to_text(name), ":", value, "}"]);
-    text
+    with_members(object, &[(name, value)])
+}
+
+/// The text of an object with some members set, however many there are.
+pub(crate) fn with_members(object: Option<&RawValue>, members: &[(&str, &str)]) -> String {
+    let names: HashSet<&str> = members.iter().map(|(name, _)| *name).collect();
+    let mut text = opened(object, |member, _| names.contains(member));
+    for (name, value) in members {
+        text.extend([&to_text(name), ":", value, ","]);
+    }
+    closed(text)
 }
 
 /// The text of an object without one of its members; of anything but an object, an empty one.
@@ -21,7 +31,10 @@ pub(crate) fn without_members(
     object: Option<&RawValue>,
     is_gone: impl Fn(&str, &RawValue) -> bool,
 ) -> String {
-    let mut text = opened(object, is_gone);
+    closed(opened(object, is_gone))
+}
+
+fn closed(mut text: String) -> String {
     if text.ends_with(',') {
         text.pop();
     }

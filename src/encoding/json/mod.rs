@@ -20,7 +20,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 pub(crate) use self::{
-    edit::{with_member, without_member, without_members},
+    edit::{with_member, with_members, without_member, without_members},
     scan::{SyntaxError, ValueScanner, is_white_space},
     survey::{depth, is_harmless},
     text::{JsonText, JsonTextError, name, public_string, string},

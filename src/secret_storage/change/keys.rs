@@ -7,10 +7,7 @@ use crate::{
     encoding::{json, json_object::JsonObject},
     ids::{EventType, SecretName, SecretStorageKeyId},
     secret::SecretString,
-    secret_storage::{
-        DEFAULT_KEY, KEY_PREFIX,
-        key::{KeyStanding, SecretStorageKey},
-    },
+    secret_storage::{DEFAULT_KEY, KEY_PREFIX, key::KeyStanding},
 };
 
 impl Change<'_> {
@@ -34,7 +31,7 @@ impl Change<'_> {
         self.describe(new_key)?;
         for name in self.secret_names() {
             if let Some(opened) = self.opened_by_others(&name, new_key.id()) {
-                self.add_entry(&name, opened.text(), new_key.key());
+                self.add_entries(&name, opened.text(), &[new_key.key()]);
             }
         }
         Ok(())
@@ -94,7 +91,7 @@ impl Change<'_> {
         if is_done || old == new_key.id() {
             return Ok(());
         }
-        if self.storage.key(old).is_none() || self.keys.iter().all(|key| key.id() != old) {
+        if self.storage.key(old).is_none() || self.keys.of_id(old).next().is_none() {
             return Err(ChangeError::NoSuchKey(old.clone()));
         }
         self.add_key(new_key)?;
@@ -140,9 +137,7 @@ impl Change<'_> {
     }
 
     fn why_it_stays(&self, name: &SecretName) -> PlanNote {
-        let secret = self.storage.secret(name);
-        let open = |key: &SecretStorageKey| key.clone().open(name, secret?).ok();
-        match self.keys.iter().find_map(open) {
+        match self.keys_of(name).find_map(|key| self.open(name, key)) {
             Some(opened) if !opened.is_authenticated() => {
                 PlanNote::NeedsAcceptance(name.clone(), opened.origin())
             }
@@ -161,9 +156,7 @@ impl Change<'_> {
             let content = new_key.description().clone();
             self.write(event_type, content, StepReason::DescribeKey(id.clone()));
         }
-        if self.keys.iter().all(|key| key.id() != id) {
-            self.keys.push(new_key.key().clone());
-        }
+        self.keys.add(new_key.key());
         Ok(())
     }
 
@@ -185,7 +178,7 @@ impl Change<'_> {
             match self.text_under(&name, id) {
                 Some(text) if !self.others_have(&name, id, &text) => {
                     let default_key = self.encrypting_key(&self.default_key()?)?;
-                    self.add_entry(&name, &text, &default_key);
+                    self.add_entries(&name, &text, &[&default_key]);
                 }
                 None if self.opened_by_others(&name, id).is_none() => {
                     left.push(name);
@@ -199,7 +192,7 @@ impl Change<'_> {
     }
 
     fn text_under(&self, name: &SecretName, id: &SecretStorageKeyId) -> Option<SecretString> {
-        let key = self.keys.iter().find(|key| key.id() == id)?;
+        let key = self.keys.of_id(id).next()?;
         self.opened_by(name, key).map(|opened| opened.text().clone())
     }
 
@@ -209,7 +202,7 @@ impl Change<'_> {
         but: &SecretStorageKeyId,
         text: &SecretString,
     ) -> bool {
-        let mut others = self.keys.iter().filter(|key| key.id() != but);
+        let mut others = self.keys_of(name).filter(|key| key.id() != but);
         others.any(|key| self.has_text(name, key, text))
     }
 

@@ -9,7 +9,7 @@ use crate::{
     },
     ids::{EventType, SecretName, SecretStorageKeyId, UserId},
     secret_storage::{
-        encrypted_secret::{legacy_entry_json, with_entry},
+        encrypted_secret::{legacy_entry_json, with_entries},
         key_description::{KeyAlgorithm, KeyDescription, KeyTest},
     },
     signed_json::TrustedSigner,
@@ -61,7 +61,7 @@ impl Change<'_> {
         let message = seal_with_rng(&key.public_key, text.as_bytes(), scheme, &mut self.rng)
             .map_err(|_| ChangeError::NonContributory)?;
         let content = self.storage.content(&EventType::from(name.as_str()));
-        let content = with_entry(content, &key.id, &legacy_entry_json(&message));
+        let content = with_entries(content, [(&key.id, &*legacy_entry_json(&message))]);
         self.write_secret(name, content, StepReason::StoreLegacy(name.clone()));
         Ok(())
     }

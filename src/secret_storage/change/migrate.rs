@@ -1,5 +1,10 @@
 //! Bringing what older clients wrote into today's form, without trusting what nobody vouched for.
 
+use std::{
+    collections::{HashMap, HashSet, hash_map::RandomState},
+    hash::BuildHasher as _,
+};
+
 use super::{Change, ChangeError, NewKey, PlanNote, StepReason, VerifiedPublicKeys};
 use crate::{
     encoding::json_object::JsonObject,
@@ -7,6 +12,7 @@ use crate::{
     passphrase::PassphraseFinding,
     secret::SecretString,
     secret_storage::{
+        at_hand::KeysAtHand,
         encrypted_secret::SecretEntry,
         key::SecretStorageKey,
         key_description::{KeyAlgorithm, KeyDescription},
@@ -16,6 +22,9 @@ use crate::{
         MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, PublicKeyVerdict, SecretValue,
     },
 };
+
+/// The keys that are to be replaced: asymmetric ones, those with few rounds, and those with the bytes of an asymmetric one.
+type OldKeys = HashSet<SecretStorageKeyId>;
 
 /// What a secret is, as far as it may be believed.
 enum Settled {
@@ -44,74 +53,72 @@ impl Change<'_> {
         public_keys: &VerifiedPublicKeys,
         accepted: &[SecretName],
     ) -> Result<(), ChangeError> {
-        let names: Vec<_> =
-            self.secret_names().into_iter().filter(|name| self.is_of_old_form(name)).collect();
-        let has_old_keys = self.storage.keys().any(|key| self.is_old(key));
-        if names.is_empty() && !has_old_keys {
+        let mut old_keys = self.old_keys();
+        let is_old = |name: &SecretName| self.is_of_old_form(name, &old_keys);
+        let names: Vec<_> = self.secret_names().into_iter().filter(is_old).collect();
+        if names.is_empty() && old_keys.is_empty() {
             return Ok(());
         }
-        let target = self.target(new_key)?;
+        let target = self.target(new_key, &old_keys)?;
+        old_keys.remove(target.id());
+        let accepted: HashSet<_> = accepted.iter().collect();
         // The current name comes first, so that an old name finds it as it will be.
         let (old, current): (Vec<_>, Vec<_>) =
             names.into_iter().partition(|name| name.as_str() == MEGOLM_BACKUP_V1_RECOVERY_KEY);
         for name in current.iter().chain(&old) {
-            match self.settle(name, public_keys, accepted) {
-                Settled::Text(text) => self.move_secret(name, &text, &target),
+            match self.settle(name, public_keys, accepted.contains(name)) {
+                Settled::Text(text) => self.move_secret(name, &text, &target, &old_keys),
                 Settled::Stays(note) => self.note(note),
             }
         }
         self.set_default(target.id())?;
-        self.forget_old_keys(&target);
+        self.forget_old_keys(old_keys);
         Ok(())
     }
 
     /// The key that takes the secrets: the default one, if it is of today's kind and at hand.
-    fn target(&mut self, new_key: &NewKey) -> Result<SecretStorageKey, ChangeError> {
-        if let Some(id) = self.storage.default_key().cloned() {
-            let is_old = self.storage.key(&id).is_some_and(|key| self.is_old(key));
-            if let (Ok(key), false) = (self.encrypting_key(&id), is_old) {
-                return Ok(key);
-            }
+    fn target(
+        &mut self,
+        new_key: &NewKey,
+        old_keys: &OldKeys,
+    ) -> Result<SecretStorageKey, ChangeError> {
+        let default_key = self.storage.default_key().filter(|id| !old_keys.contains(*id));
+        if let Some(Ok(key)) = default_key.map(|id| self.encrypting_key(id)) {
+            return Ok(key);
         }
         self.describe(new_key)?;
         self.encrypting_key(new_key.id())
     }
 
-    /// Whether a key is to be replaced: an asymmetric one, one with few rounds, or one with the bytes of
-    /// an asymmetric one.
-    fn is_old(&self, description: &KeyDescription) -> bool {
-        match description.algorithm() {
+    fn old_keys(&self) -> OldKeys {
+        let asymmetric = ByBytes::new(&self.keys);
+        let is_old = |description: &&KeyDescription| match description.algorithm() {
             KeyAlgorithm::Curve25519AesSha2 => true,
             KeyAlgorithm::Unsupported(_) => false,
             KeyAlgorithm::AesHmacSha2 => {
-                let held = self.keys.iter().find(|key| key.id() == description.id());
-                held.is_some_and(|key| has_few_rounds(description) || self.serves_both(key))
+                let mut held = self.keys.of_id(description.id());
+                held.any(|key| has_few_rounds(description) || asymmetric.has(key))
             }
-        }
-    }
-
-    fn serves_both(&self, key: &SecretStorageKey) -> bool {
-        let mut asymmetric = self.keys.iter().filter(|key| key.is_asymmetric());
-        asymmetric.any(|other| other.has_same_bytes(key))
+        };
+        self.storage.keys().filter(is_old).map(|key| key.id().clone()).collect()
     }
 
     /// Whether anything about a secret is not as it would be written today.
-    fn is_of_old_form(&self, name: &SecretName) -> bool {
-        !self.old_entries(name).is_empty()
+    fn is_of_old_form(&self, name: &SecretName, old_keys: &OldKeys) -> bool {
+        !self.old_entries(name, old_keys).is_empty()
             || name.as_str() == MEGOLM_BACKUP_V1_RECOVERY_KEY
             || self
-                .keys
-                .iter()
+                .keys_of(name)
                 .filter_map(|key| self.opened_by(name, key))
                 .any(|opened| opened.value().is_ok_and(|read| !read.repairs.is_empty()))
     }
 
     /// The keys that a secret is to be taken from.
-    fn old_entries(&self, name: &SecretName) -> Vec<SecretStorageKeyId> {
+    fn old_entries(&self, name: &SecretName, old_keys: &OldKeys) -> Vec<SecretStorageKeyId> {
         let Some(secret) = self.storage.secret(name) else { return Vec::new() };
         let entries = secret.entries().filter(|(id, entry)| {
             matches!(entry, Ok(SecretEntry::Curve25519AesSha2(_) | SecretEntry::Passthrough))
-                || self.storage.key(id).is_some_and(|key| self.is_old(key))
+                || old_keys.contains(*id)
         });
         entries.map(|(id, _)| id.clone()).collect()
     }
@@ -121,17 +128,14 @@ impl Change<'_> {
         &self,
         name: &SecretName,
         public_keys: &VerifiedPublicKeys,
-        accepted: &[SecretName],
+        is_accepted: bool,
     ) -> Settled {
-        let Some(secret) = self.storage.secret(name) else {
-            return Settled::Stays(PlanNote::NotOpened(name.clone()));
-        };
         let default_key = self.storage.default_key();
         let is_default = |key: &&SecretStorageKey| Some(key.id()) == default_key;
-        let (first, then): (Vec<_>, Vec<_>) = self.keys.iter().partition(is_default);
+        let (first, then): (Vec<_>, Vec<_>) = self.keys_of(name).partition(is_default);
         let keys = first.into_iter().chain(then);
         let (mut is_contradicted, mut authenticated, mut unauthenticated) = (false, None, None);
-        for opened in keys.filter_map(|key| key.clone().open(name, secret).ok()) {
+        for opened in keys.filter_map(|key| self.open(name, key)) {
             match opened.check(public_keys.as_public_keys()) {
                 Ok(opened) if opened.public_key() == PublicKeyVerdict::Belongs => {
                     return Settled::Text(text_to_store(&opened));
@@ -147,9 +151,7 @@ impl Change<'_> {
         }
         match (authenticated, unauthenticated) {
             (Some(opened), _) => Settled::Text(text_to_store(&opened)),
-            (None, Some(opened)) if accepted.contains(name) => {
-                Settled::Text(text_to_store(&opened))
-            }
+            (None, Some(opened)) if is_accepted => Settled::Text(text_to_store(&opened)),
             (None, Some(opened)) => {
                 Settled::Stays(PlanNote::NeedsAcceptance(name.clone(), opened.origin()))
             }
@@ -159,26 +161,31 @@ impl Change<'_> {
     }
 
     /// Writes a secret in today's form, then takes the old form away.
-    fn move_secret(&mut self, name: &SecretName, text: &SecretString, target: &SecretStorageKey) {
+    fn move_secret(
+        &mut self,
+        name: &SecretName,
+        text: &SecretString,
+        target: &SecretStorageKey,
+        old_keys: &OldKeys,
+    ) {
         if name.as_str() == MEGOLM_BACKUP_V1_RECOVERY_KEY {
             return self.move_to_current_name(name, text, target);
         }
-        let old = self.old_entries(name);
-        self.add_entry(name, text, target);
-        for key in self.keys_of_today(name) {
-            self.add_entry(name, text, &key);
-        }
+        let mut old: HashSet<_> = self.old_entries(name, old_keys).into_iter().collect();
+        // What a server says of the target itself is written over.
+        old.remove(target.id());
+        // The keys that it is encrypted to and stays encrypted to.
+        let secret = self.storage.secret(name).into_iter();
+        let ids = secret.flat_map(|secret| secret.entries()).map(|(id, _)| id);
+        let of_today = ids.filter(|id| !old.contains(*id) && *id != target.id());
+        let of_today: Vec<_> = of_today.filter_map(|id| self.encrypting_key(id).ok()).collect();
+        let keys: Vec<_> = [target].into_iter().chain(&of_today).collect();
+        self.add_entries(name, text, &keys);
         if !old.is_empty() {
+            let mut old: Vec<_> = old.into_iter().collect();
+            old.sort_unstable();
             self.remove_entries(name, old);
         }
-    }
-
-    /// The keys that a secret is encrypted to and stays encrypted to.
-    fn keys_of_today(&self, name: &SecretName) -> Vec<SecretStorageKey> {
-        let old = self.old_entries(name);
-        let Some(secret) = self.storage.secret(name) else { return Vec::new() };
-        let ids = secret.entries().map(|(id, _)| id).filter(|id| !old.contains(id));
-        ids.filter_map(|id| self.encrypting_key(id).ok()).collect()
     }
 
     fn move_to_current_name(
@@ -196,22 +203,51 @@ impl Change<'_> {
                 return self.note(PlanNote::TwoValues(name));
             }
             Some(_) => {}
-            None => self.add_entry(&name, text, target),
+            None => self.add_entries(&name, text, &[target]),
         }
         let reason = StepReason::DeleteOldName(old_name.clone());
         self.write_secret(old_name, JsonObject::empty(), reason);
     }
 
     /// Takes away the descriptions of old keys to which nothing is encrypted any more.
-    fn forget_old_keys(&mut self, target: &SecretStorageKey) {
-        let old = self.storage.keys().filter(|key| self.is_old(key) && key.id() != target.id());
-        for id in old.map(|key| key.id().clone()).collect::<Vec<_>>() {
-            if self.storage.secrets().any(|(_, secret)| secret.entry(&id).is_some()) {
+    fn forget_old_keys(&mut self, old_keys: OldKeys) {
+        let entries = self.storage.secrets().flat_map(|(_, secret)| secret.entries());
+        let needed: HashSet<_> =
+            entries.map(|(id, _)| id).filter(|id| old_keys.contains(*id)).cloned().collect();
+        let mut old_keys: Vec<_> = old_keys.into_iter().collect();
+        old_keys.sort_unstable();
+        for id in old_keys {
+            if needed.contains(&id) {
                 self.note(PlanNote::KeyStays(id));
             } else {
                 self.forget(&id);
             }
         }
+    }
+}
+
+/// The asymmetric keys at hand by a hash of their bytes that only this run can compute; what has the same hash is
+/// compared in constant time.
+struct ByBytes<'a> {
+    hash: RandomState,
+    keys: HashMap<u64, Vec<&'a SecretStorageKey>>,
+}
+
+impl<'a> ByBytes<'a> {
+    fn new(keys: &'a KeysAtHand) -> Self {
+        let mut by_bytes = Self { hash: RandomState::new(), keys: HashMap::new() };
+        for key in keys.iter().filter(|key| key.is_asymmetric()) {
+            if !by_bytes.has(key) {
+                let hash = by_bytes.hash.hash_one(key.expose_bytes());
+                by_bytes.keys.entry(hash).or_default().push(key);
+            }
+        }
+        by_bytes
+    }
+
+    fn has(&self, key: &SecretStorageKey) -> bool {
+        let alike = self.keys.get(&self.hash.hash_one(key.expose_bytes()));
+        alike.is_some_and(|keys| keys.iter().any(|other| other.has_same_bytes(key)))
     }
 }
 

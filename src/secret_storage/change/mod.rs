@@ -43,6 +43,7 @@ pub use self::{
 };
 use super::{
     account::SecretStorage,
+    at_hand::KeysAtHand,
     key::{KeyStanding, SecretStorageKey},
     opened_secret::OpenedSecret,
 };
@@ -59,7 +60,7 @@ use crate::{
 /// It works on a copy of the account, as it will be after the steps so far.
 pub struct Change<'a> {
     storage: SecretStorage,
-    keys: Vec<SecretStorageKey>,
+    keys: KeysAtHand,
     steps: Vec<PlanStep>,
     notes: Vec<PlanNote>,
     belief: Belief,
@@ -129,7 +130,7 @@ impl SecretStorage {
         change: impl FnOnce(&mut Change<'_>) -> Result<(), ChangeError>,
     ) -> Result<Plan, ChangeError> {
         let (steps, notes) = (Vec::new(), Vec::new());
-        let (storage, keys) = (self.clone(), keys.to_vec());
+        let (storage, keys) = (self.clone(), KeysAtHand::new(keys.to_vec()));
         let (belief, limits) = (Belief::default(), *limits);
         let mut draft = Change { storage, keys, steps, notes, belief, limits, rng };
         change(&mut draft)?;
@@ -191,7 +192,7 @@ impl Change<'_> {
 
     /// Notes what stays as it is.
     pub(crate) fn note(&mut self, note: PlanNote) {
-        if !self.notes.contains(&note) && self.notes.len() < self.limits.findings {
+        if self.notes.len() < self.limits.findings && !self.notes.contains(&note) {
             self.notes.push(note);
         }
     }
@@ -202,7 +203,7 @@ impl Change<'_> {
 
     /// The key, if something may be encrypted with it: a symmetric one that was checked or proven.
     fn encrypting_key(&self, id: &SecretStorageKeyId) -> Result<SecretStorageKey, ChangeError> {
-        let key = self.keys.iter().find(|key| key.id() == id);
+        let key = self.keys.of_id(id).next();
         let key = key.filter(|_| self.storage.key(id).is_some());
         match key.ok_or_else(|| ChangeError::NoSuchKey(id.clone()))? {
             key if key.is_asymmetric() => Err(ChangeError::Asymmetric(id.clone())),
@@ -215,10 +216,23 @@ impl Change<'_> {
 
     /// What a key opens, if somebody who had the key stored it, or it is the user's for another reason.
     fn opened_by(&self, name: &SecretName, key: &SecretStorageKey) -> Option<OpenedSecret> {
+        self.open(name, key).filter(|opened| self.is_believed(opened))
+    }
+
+    /// What a key opens; nothing if it is not encrypted to the key. What is said to be a key that nothing confirms is a
+    /// guess, and no plan may tell whether it was right.
+    fn open(&self, name: &SecretName, key: &SecretStorageKey) -> Option<OpenedSecret> {
         // A copy of a key is made only where there is something for it to open.
         let secret = self.storage.secret(name).filter(|secret| secret.entry(key.id()).is_some())?;
-        let opened = key.clone().open(name, secret).ok();
-        opened.filter(|opened| self.is_believed(opened))
+        let mut key = key.clone();
+        let opened = key.open(name, secret).ok()?;
+        (key.standing() != KeyStanding::Unverifiable).then_some(opened)
+    }
+
+    /// The keys at hand that a secret is encrypted to.
+    fn keys_of(&self, name: &SecretName) -> impl Iterator<Item = &SecretStorageKey> {
+        let secret = self.storage.secret(name);
+        secret.into_iter().flat_map(|secret| self.keys.of_secret(secret))
     }
 
     /// What any of the keys opens but this one: what only the user can have stored goes before what is believed for
@@ -228,7 +242,7 @@ impl Change<'_> {
         name: &SecretName,
         but: &SecretStorageKeyId,
     ) -> Option<OpenedSecret> {
-        let others = || self.keys.iter().filter(|key| key.id() != but);
+        let others = || self.keys_of(name).filter(|key| key.id() != but);
         let opened = || others().filter_map(|key| self.opened_by(name, key));
         opened().find(OpenedSecret::is_authenticated).or_else(|| opened().next())
     }

@@ -58,8 +58,8 @@ pub enum StepReason {
     Store(SecretName),
     /// A secret gets another value. Keys that cannot be written with do not open it any more.
     Replace(SecretName, Vec<SecretStorageKeyId>),
-    /// A secret that other keys open becomes readable with this key as well.
-    AddEntry(SecretName, SecretStorageKeyId),
+    /// A secret that other keys open becomes readable with these keys as well.
+    AddEntries(SecretName, Vec<SecretStorageKeyId>),
     /// A secret is not readable any more with keys that are given up; others open it.
     RemoveEntries(SecretName, Vec<SecretStorageKeyId>),
     /// A secret goes.
@@ -165,9 +165,10 @@ impl fmt::Display for StepReason {
                 }
                 f.write_str(".")
             }
-            Self::AddEntry(name, id) => {
+            Self::AddEntries(name, ids) => {
                 let name = Excerpt::new(name.as_str());
-                write!(f, "Encrypt the secret {name} to the key {} as well.", shown(id))
+                let keys = if ids.len() == 1 { "the key" } else { "the keys" };
+                write!(f, "Encrypt the secret {name} to {keys} {} as well.", list(ids))
             }
             Self::RemoveEntries(name, ids) => {
                 let name = Excerpt::new(name.as_str());
@@ -191,9 +192,16 @@ fn shown(id: &SecretStorageKeyId) -> Excerpt {
     Excerpt::new(id.as_str())
 }
 
+/// The first few, so that nobody can flood a screen.
 fn list(ids: &[SecretStorageKeyId]) -> String {
-    ids.iter().map(|id| shown(id).to_string()).collect::<Vec<_>>().join(", ")
+    let mut list: Vec<_> = ids.iter().take(SHOWN).map(|id| shown(id).to_string()).collect();
+    if ids.len() > SHOWN {
+        list.push(format!("and {} more", ids.len() - SHOWN));
+    }
+    list.join(", ")
 }
+
+const SHOWN: usize = 10;
 
 /// Whether two contents say the same, however a server writes JSON. What is not there is `{}`.
 fn is_same(one: Option<&JsonObject>, other: Option<&JsonObject>) -> bool {

@@ -10,7 +10,7 @@ use crate::{
     secret::SecretString,
     secret_storage::{
         DEFAULT_KEY, KEY_PREFIX,
-        encrypted_secret::{entry_json, with_entry, without_entries},
+        encrypted_secret::{entry_json, with_entries, without_entries},
         key::SecretStorageKey,
     },
     secret_value::{MEGOLM_BACKUP_V1_RECOVERY_KEY, SecretValue},
@@ -65,11 +65,9 @@ impl Change<'_> {
         if keys.is_empty() {
             return Err(ChangeError::NoDefaultKey);
         }
-        let has_it = |key: &SecretStorageKey| self.has_text(name, key, text);
-        if self.keys.iter().any(has_it) {
-            for key in &keys {
-                self.add_entry(name, text, key);
-            }
+        let keys: Vec<_> = keys.iter().collect();
+        if self.keys_of(name).any(|key| self.has_text(name, key, text)) {
+            self.add_entries(name, text, &keys);
         } else {
             self.replace(name, text, &keys);
         }
@@ -79,7 +77,7 @@ impl Change<'_> {
     /// Encrypts a secret that a key at hand opens to the default key as well; `false` if none opens it, or nobody
     /// vouches for it.
     pub(crate) fn store_again(&mut self, name: &SecretName) -> Result<bool, ChangeError> {
-        let opened = self.keys.iter().find_map(|key| self.opened_by(name, key));
+        let opened = self.keys_of(name).find_map(|key| self.opened_by(name, key));
         let Some(opened) = opened else { return Ok(false) };
         let default_key = self.default_key()?;
         self.store_text(name, opened.text(), &[default_key])?;
@@ -124,26 +122,34 @@ impl Change<'_> {
         }
     }
 
-    /// Makes a secret that other keys open readable with this key, too.
-    pub(super) fn add_entry(
+    /// Makes a secret that other keys open readable with these keys, too, in one write.
+    pub(super) fn add_entries(
         &mut self,
         name: &SecretName,
         text: &SecretString,
-        key: &SecretStorageKey,
+        keys: &[&SecretStorageKey],
     ) {
-        if !self.has_text(name, key, text) {
-            let entry = self.encrypt(name, text, key);
-            let content = self.storage.content(&EventType::from(name.as_str()));
-            let has_entry =
-                self.storage.secret(name).is_some_and(|secret| secret.entry(key.id()).is_some());
-            let reason = match content {
-                Some(_) if has_entry => StepReason::Replace(name.clone(), Vec::new()),
-                Some(_) => StepReason::AddEntry(name.clone(), key.id().clone()),
-                None => StepReason::Store(name.clone()),
-            };
-            let content = with_entry(content, key.id(), &entry);
-            self.write_secret(name, content, reason);
+        let mut ids = HashSet::new();
+        let mut keys = keys.to_vec();
+        keys.retain(|key| ids.insert(key.id()) && !self.has_text(name, key, text));
+        if keys.is_empty() {
+            return;
         }
+        let entries = self.encrypt(name, text, &keys);
+        let content = self.storage.content(&EventType::from(name.as_str()));
+        let secret = self.storage.secret(name);
+        let has_entry =
+            |key: &&SecretStorageKey| secret.is_some_and(|it| it.entry(key.id()).is_some());
+        let reason = match content {
+            Some(_) if keys.iter().any(has_entry) => StepReason::Replace(name.clone(), Vec::new()),
+            Some(_) => {
+                let ids = keys.iter().map(|key| key.id().clone()).collect();
+                StepReason::AddEntries(name.clone(), ids)
+            }
+            None => StepReason::Store(name.clone()),
+        };
+        let content = with_entries(content, entries.iter().map(|(id, entry)| (*id, &**entry)));
+        self.write_secret(name, content, reason);
     }
 
     /// Takes entries away; whoever calls this knows that others remain.
@@ -169,34 +175,39 @@ impl Change<'_> {
     }
 
     /// Writes another value, which opens with these keys alone.
-    fn replace(&mut self, name: &SecretName, text: &SecretString, keys: &[SecretStorageKey]) {
-        let entries: Vec<_> =
-            keys.iter().map(|key| (key.id(), self.encrypt(name, text, key))).collect();
+    fn replace(&mut self, name: &SecretName, text: &SecretString, keys: &[&SecretStorageKey]) {
+        let mut ids = HashSet::new();
+        let mut keys = keys.to_vec();
+        keys.retain(|key| ids.insert(key.id()));
+        let entries = self.encrypt(name, text, &keys);
         let old_ids = self.storage.secret(name).into_iter().flat_map(|secret| secret.entries());
         let old_ids: Vec<_> = old_ids.map(|(id, _)| id.clone()).collect();
-        let content = self.storage.content(&EventType::from(name.as_str()));
-        let is_new = content.is_none();
-        let mut content = content.map(|content| without_entries(content, &old_ids));
-        for (id, entry) in entries {
-            content = Some(with_entry(content.as_ref(), id, &entry));
-        }
-        let reason = if is_new {
+        let before = self.storage.content(&EventType::from(name.as_str()));
+        let without_old = before.map(|content| without_entries(content, &old_ids));
+        let entries = entries.iter().map(|(id, entry)| (*id, &**entry));
+        let content = with_entries(without_old.as_ref(), entries);
+        let reason = if before.is_none() {
             StepReason::Store(name.clone())
         } else {
-            let is_dropped = |id: &SecretStorageKeyId| keys.iter().all(|key| key.id() != id);
+            let is_dropped = |id: &SecretStorageKeyId| !ids.contains(id);
             StepReason::Replace(name.clone(), old_ids.into_iter().filter(is_dropped).collect())
         };
-        self.write_secret(name, content.unwrap_or_else(JsonObject::empty), reason);
+        self.write_secret(name, content, reason);
     }
 
-    fn encrypt(
+    /// The entries of a secret for these keys.
+    fn encrypt<'k>(
         &mut self,
         name: &SecretName,
         text: &SecretString,
-        key: &SecretStorageKey,
-    ) -> String {
+        keys: &[&'k SecretStorageKey],
+    ) -> Vec<(&'k SecretStorageKeyId, String)> {
         let text = text.expose_str().as_bytes();
-        entry_json(&seal_with_rng(&key.material(), name.as_str(), text, &mut self.rng))
+        let mut encrypt = |key: &&'k SecretStorageKey| {
+            let sealed = seal_with_rng(&key.material(), name.as_str(), text, &mut self.rng);
+            (key.id(), entry_json(&sealed))
+        };
+        keys.iter().map(&mut encrypt).collect()
     }
 
     /// Whether a secret of this name may have this text.

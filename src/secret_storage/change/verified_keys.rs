@@ -1,5 +1,7 @@
 //! Public keys that the user's master key vouches for.
 
+use std::collections::BTreeSet;
+
 use thiserror::Error;
 
 use crate::{
@@ -26,12 +28,12 @@ pub(crate) struct Belief {
     /// Public keys that are the user's for sure.
     pub(crate) verified: Option<VerifiedPublicKeys>,
     /// Secrets of which the user said that they are theirs.
-    pub(crate) accepted: Vec<SecretName>,
+    pub(crate) accepted: BTreeSet<SecretName>,
 }
 
 impl Belief {
     pub(crate) fn new(public_keys: &VerifiedPublicKeys, accepted: &[SecretName]) -> Self {
-        Self { verified: Some(public_keys.clone()), accepted: accepted.to_vec() }
+        Self { verified: Some(public_keys.clone()), accepted: accepted.iter().cloned().collect() }
     }
 
     /// Whether a secret may be stored, where it counts as authentic for good.

@@ -1,6 +1,7 @@
 //! From what somebody typed to the keys that it gives.
 
 mod derivations;
+mod proving;
 mod report;
 mod typed;
 
@@ -9,13 +10,16 @@ use std::collections::HashMap;
 pub use self::report::{
     TypedAs, UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome, Unlocked,
 };
-use self::{derivations::Derivations, typed::Typed};
+use self::{
+    derivations::Derivations,
+    proving::{Proving, ProvingStep},
+    typed::Typed,
+};
 use super::{
     account::SecretStorage,
     encrypted_secret::EncryptedSecret,
     key::{KeyMismatch, KeyStanding, SecretStorageKey},
     key_description::{KeyAlgorithm, KeyDescription},
-    opened_secret::SecretOpenError,
 };
 use crate::{
     Limits,
@@ -28,8 +32,8 @@ use crate::{
 
 /// A secret storage that is being unlocked with a typed text: a recovery key or a passphrase.
 ///
-/// What is cheap was done when it was made; what is left are the rounds of the passphrases. Dropping it
-/// gives up and wipes everything.
+/// What is left are the rounds of the passphrases, and trying what they give, or a recovery key, on the keys that are
+/// described. Dropping it gives up and wipes everything.
 #[derive(Debug)]
 pub struct Unlock<'a> {
     /// What can prove a key: the secrets that are encrypted to it.
@@ -38,6 +42,8 @@ pub struct Unlock<'a> {
     is_backup_key: bool,
     trials: Vec<Trial<'a>>,
     derivations: Derivations,
+    /// What is tried on the descriptions before anything else is derived.
+    proving: Option<Box<Proving>>,
 }
 
 type SecretsOfKeys<'a> =
@@ -71,7 +77,7 @@ impl SecretStorage {
         self.start_unlock(typed, public_keys, limits).finish()
     }
 
-    /// Begins to unlock the storage: does what is cheap, and leaves the rounds of passphrases to
+    /// Begins to unlock the storage, and leaves the rounds of passphrases and the trying of keys to
     /// [`Unlock::advance`].
     #[must_use]
     pub fn start_unlock(
@@ -94,9 +100,15 @@ impl SecretStorage {
         let is_backup_key =
             recovery_key.recovery_key.as_ref().is_ok_and(|key| is_backup_key(key, public_keys));
         let secrets = self.secrets_of_keys();
-        let mut unlock =
-            Unlock { secrets, typed: recovery_key, is_backup_key, trials, derivations };
-        unlock.try_what_is_cheap(typed);
+        let mut unlock = Unlock {
+            secrets,
+            typed: recovery_key,
+            is_backup_key,
+            trials,
+            derivations,
+            proving: None,
+        };
+        unlock.start(typed);
         unlock
     }
 
@@ -112,18 +124,22 @@ impl SecretStorage {
 }
 
 impl Unlock<'_> {
-    /// Runs about so many rounds of PBKDF2, or those that are left; `true` if none is left.
+    /// Runs about so many rounds of PBKDF2, or other work that takes as long: trying a key on a description, or on a
+    /// secret that is encrypted to it. `true` if nothing is left.
     pub fn advance(&mut self, rounds: u32) -> bool {
         let mut left = rounds;
         while left > 0 {
+            if self.prove() {
+                left = left.saturating_sub(ROUNDS_PER_PROOF);
+                continue;
+            }
             let trials = &self.trials;
             let is_open = |index: usize| trials.get(index).is_some_and(|trial| !trial.is_sure());
             let Some((derived, keys)) = self.derivations.advance(&mut left, is_open) else { break };
-            for index in keys {
-                self.try_key(index, &derived.key, TypedAs::Passphrase(derived.form));
-            }
+            let typed_as = TypedAs::Passphrase(derived.form);
+            self.proving = Some(Box::new(Proving::new(derived.key, typed_as, keys)));
         }
-        self.derivations.is_finished()
+        self.proving.is_none() && self.derivations.is_finished()
     }
 
     /// How far it has come, over all keys. There are fewer rounds once a key is found.
@@ -157,14 +173,15 @@ impl Unlock<'_> {
         }
     }
 
-    fn try_what_is_cheap(&mut self, typed: &str) {
-        let material = self.typed.recovery_key.as_ref().ok();
-        let material = material.map(|key| KeyMaterial::from(key.as_secret()));
-        for index in 0..self.trials.len() {
-            match &material {
-                Some(material) => self.try_key(index, material, TypedAs::RecoveryKey),
-                None => self.queue(index, typed),
+    fn start(&mut self, typed: &str) {
+        let all = 0..self.trials.len();
+        match &self.typed.recovery_key {
+            Ok(key) => {
+                let material = KeyMaterial::from(key.as_secret());
+                let proving = Proving::new(material, TypedAs::RecoveryKey, all.collect());
+                self.proving = Some(Box::new(proving));
             }
+            Err(_) => all.for_each(|index| self.queue(index, typed)),
         }
     }
 
@@ -182,18 +199,29 @@ impl Unlock<'_> {
         }
     }
 
-    fn try_key(&mut self, index: usize, material: &KeyMaterial, typed_as: TypedAs) {
-        let Some(trial) = self.trials.get_mut(index) else { return };
-        let secrets = self.secrets.get(trial.description.id()).map_or([].as_slice(), Vec::as_slice);
-        match prove(trial.description, material, secrets) {
+    /// Goes a step on with what is tried; `false` if nothing is.
+    fn prove(&mut self) -> bool {
+        let Some(proving) = &mut self.proving else { return false };
+        let (index, outcome) = match proving.advance(&self.trials, &self.secrets) {
+            ProvingStep::Working => return true,
+            ProvingStep::Tried(index, outcome) => (index, outcome),
+            ProvingStep::Finished => {
+                self.proving = None;
+                return true;
+            }
+        };
+        let typed_as = proving.typed_as;
+        let Some(trial) = self.trials.get_mut(index) else { return true };
+        match outcome {
             // Of several forms of a passphrase that may be right, the first is.
             Ok(key) if trial.key.is_none() || key.standing() == KeyStanding::Proven => {
                 trial.outcome = UnlockOutcome::Fits(typed_as, key.standing());
-                trial.key = Some(Box::new(key));
+                trial.key = Some(key);
             }
             Err(outcome) if trial.key.is_none() => trial.outcome = outcome,
             _ => {}
         }
+        true
     }
 
     /// Why there is no key to give; `None` if there is one.
@@ -246,29 +274,13 @@ fn passphrase_of(description: &KeyDescription) -> Result<&PassphraseParameters, 
     Ok(parameters)
 }
 
-/// The key, if it fits its description. If nothing describes it, it must open one of its secrets, unless
-/// there is none to try.
-fn prove(
-    description: &KeyDescription,
-    material: &KeyMaterial,
-    secrets: &[(&SecretName, &EncryptedSecret)],
-) -> Result<SecretStorageKey, UnlockOutcome> {
-    let mut key = description.accept(material)?;
-    let mut has_failed = false;
-    for (name, secret) in secrets {
-        if key.standing() != KeyStanding::Unverifiable {
-            return Ok(key);
-        }
-        has_failed |= matches!(key.open(name, secret), Err(SecretOpenError::WrongKey));
-    }
-    let is_wrong = has_failed && key.standing() == KeyStanding::Unverifiable;
-    if is_wrong { Err(UnlockOutcome::OpensNothing) } else { Ok(key) }
-}
-
 fn is_backup_key(key: &RecoveryKey, public_keys: &PublicKeys) -> bool {
     let key = Curve25519SecretKey::from_bytes(key.as_secret().clone());
     public_keys.backup.is_some_and(|public| key.public_key() == public.canonical())
 }
+
+/// About as many rounds of PBKDF2 as it takes to try a key on a description or a secret.
+const ROUNDS_PER_PROOF: u32 = 100;
 
 impl From<KeyMismatch> for UnlockOutcome {
     fn from(mismatch: KeyMismatch) -> Self {

@@ -1,0 +1,105 @@
+//! Opening secrets with the keys at hand, key by key, so that it can be given up.
+
+use std::vec;
+
+use super::{
+    at_hand::Places,
+    encrypted_secret::EncryptedSecret,
+    key::SecretStorageKey,
+    opened_secret::{OpenedSecret, SecretOpenError},
+    verdict::{SecretFailure, SecretVerdict},
+};
+use crate::{
+    ids::{SecretName, SecretStorageKeyId},
+    secret_value::PublicKeys,
+};
+
+/// Secrets that are being opened, always with the same keys. Symmetric keys come first: what everybody could have
+/// written must not take the place of what only the owner could.
+pub(crate) struct Opening<'a> {
+    left: vec::IntoIter<(&'a SecretName, &'a EncryptedSecret)>,
+    places: Places,
+    running: Option<Attempt<'a>>,
+    verdicts: Vec<SecretVerdict>,
+}
+
+/// A secret that some of its keys have not opened.
+struct Attempt<'a> {
+    name: &'a SecretName,
+    secret: &'a EncryptedSecret,
+    places: vec::IntoIter<usize>,
+    reasons: Vec<(SecretStorageKeyId, SecretOpenError)>,
+}
+
+impl<'a> Opening<'a> {
+    pub(crate) fn new(
+        secrets: impl IntoIterator<Item = (&'a SecretName, &'a EncryptedSecret)>,
+        keys: &[SecretStorageKey],
+    ) -> Self {
+        let left = secrets.into_iter().collect::<Vec<_>>().into_iter();
+        let verdicts = Vec::with_capacity(left.len());
+        Self { left, places: Places::new(keys), running: None, verdicts }
+    }
+
+    /// Tries so many keys more, each on one secret; `true` if nothing is left to try.
+    pub(crate) fn advance(
+        &mut self,
+        keys: &mut [SecretStorageKey],
+        public_keys: &PublicKeys,
+        at_most: u32,
+    ) -> bool {
+        for _ in 0..at_most {
+            let Some(mut attempt) = self.running.take().or_else(|| self.start(keys)) else {
+                return true;
+            };
+            match attempt.advance(keys, public_keys) {
+                Some(outcome) => {
+                    self.verdicts.push(SecretVerdict { name: attempt.name.clone(), outcome });
+                }
+                None => self.running = Some(attempt),
+            }
+        }
+        self.running.is_none() && self.left.len() == 0
+    }
+
+    /// What became of each secret, as far as it was tried.
+    pub(crate) fn finish(self) -> Vec<SecretVerdict> {
+        self.verdicts
+    }
+
+    fn start(&mut self, keys: &[SecretStorageKey]) -> Option<Attempt<'a>> {
+        let (name, secret) = self.left.next()?;
+        let is_symmetric = |place: &usize| keys.get(*place).is_some_and(|key| !key.is_asymmetric());
+        let (mut places, asymmetric): (Vec<_>, Vec<_>) =
+            self.places.of_secret(secret).into_iter().partition(is_symmetric);
+        places.extend(asymmetric);
+        Some(Attempt { name, secret, places: places.into_iter(), reasons: Vec::new() })
+    }
+}
+
+impl Attempt<'_> {
+    /// Tries the next key; the outcome, if it is known by then.
+    fn advance(
+        &mut self,
+        keys: &mut [SecretStorageKey],
+        public_keys: &PublicKeys,
+    ) -> Option<Result<OpenedSecret, SecretFailure>> {
+        let Some(place) = self.places.next() else {
+            let reasons = std::mem::take(&mut self.reasons);
+            let is_tried = !reasons.is_empty();
+            return Some(Err(if is_tried {
+                SecretFailure::Keys(reasons)
+            } else {
+                SecretFailure::OtherKeys
+            }));
+        };
+        let key = keys.get_mut(place)?;
+        match key.open(self.name, self.secret).and_then(|opened| opened.check(public_keys)) {
+            Ok(opened) => Some(Ok(opened)),
+            Err(reason) => {
+                self.reasons.push((key.id().clone(), reason));
+                None
+            }
+        }
+    }
+}

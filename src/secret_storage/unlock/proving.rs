@@ -1,0 +1,96 @@
+//! Whether a key is the one that descriptions mean, found out step by step.
+
+use std::vec;
+
+use super::{SecretsOfKeys, Trial, TypedAs, UnlockOutcome};
+use crate::{
+    crypto::key_material::KeyMaterial,
+    secret_storage::{
+        key::{KeyStanding, SecretStorageKey},
+        opened_secret::SecretOpenError,
+    },
+};
+
+/// A key that is tried on one description after the other.
+#[derive(Debug)]
+pub(super) struct Proving {
+    material: KeyMaterial,
+    pub(super) typed_as: TypedAs,
+    /// The descriptions that are left.
+    left: vec::IntoIter<usize>,
+    running: Option<Proof>,
+}
+
+/// A key that nothing describes, while it is tried on the secrets that are encrypted to it.
+#[derive(Debug)]
+struct Proof {
+    index: usize,
+    /// In a box, as in [`Trial`].
+    key: Box<SecretStorageKey>,
+    tried: usize,
+    has_failed: bool,
+}
+
+/// What came of a step.
+pub(super) enum ProvingStep {
+    /// Nothing yet.
+    Working,
+    /// The key is that of this description, as far as can be told, or why not.
+    Tried(usize, Result<Box<SecretStorageKey>, UnlockOutcome>),
+    /// It was tried on all.
+    Finished,
+}
+
+impl Proving {
+    pub(super) fn new(material: KeyMaterial, typed_as: TypedAs, descriptions: Vec<usize>) -> Self {
+        Self { material, typed_as, left: descriptions.into_iter(), running: None }
+    }
+
+    /// Compares the key with one more description, or tries it on one more secret.
+    ///
+    /// If it fits its description, it is the key. If nothing describes it, it must open one of its secrets, unless there
+    /// is none to try.
+    pub(super) fn advance(
+        &mut self,
+        trials: &[Trial<'_>],
+        secrets: &SecretsOfKeys<'_>,
+    ) -> ProvingStep {
+        match self.running.take() {
+            Some(proof) => self.open_one(proof, secrets),
+            None => self.start_next(trials),
+        }
+    }
+
+    fn start_next(&mut self, trials: &[Trial<'_>]) -> ProvingStep {
+        let Some(index) = self.left.next() else { return ProvingStep::Finished };
+        let Some(trial) = trials.get(index).filter(|trial| !trial.is_sure()) else {
+            return ProvingStep::Working;
+        };
+        match trial.description.accept(&self.material).map(Box::new) {
+            Err(mismatch) => ProvingStep::Tried(index, Err(mismatch.into())),
+            Ok(key) if key.standing() != KeyStanding::Unverifiable => {
+                ProvingStep::Tried(index, Ok(key))
+            }
+            Ok(key) => {
+                self.running = Some(Proof { index, key, tried: 0, has_failed: false });
+                ProvingStep::Working
+            }
+        }
+    }
+
+    fn open_one(&mut self, mut proof: Proof, secrets: &SecretsOfKeys<'_>) -> ProvingStep {
+        let next = secrets.get(proof.key.id()).and_then(|secrets| secrets.get(proof.tried));
+        let Some((name, secret)) = next else {
+            let is_wrong = proof.has_failed;
+            let outcome = if is_wrong { Err(UnlockOutcome::OpensNothing) } else { Ok(proof.key) };
+            return ProvingStep::Tried(proof.index, outcome);
+        };
+        proof.has_failed |= matches!(proof.key.open(name, secret), Err(SecretOpenError::WrongKey));
+        proof.tried += 1;
+        if proof.key.standing() != KeyStanding::Unverifiable {
+            return ProvingStep::Tried(proof.index, Ok(proof.key));
+        }
+        self.running = Some(proof);
+        ProvingStep::Working
+    }
+}
