@@ -112,8 +112,18 @@ impl CrossSigningKey {
     /// Whether this master key signed it, by a signature with its label.
     #[must_use]
     pub fn is_signed_by(&self, master: &Ed25519PublicKey, limits: &Limits) -> bool {
+        self.is_signed_with(master, &mut SignatureWork::new(limits), limits)
+    }
+
+    /// The same with what work is left.
+    pub(crate) fn is_signed_with(
+        &self,
+        master: &Ed25519PublicKey,
+        work: &mut SignatureWork,
+        limits: &Limits,
+    ) -> bool {
         let published = &[TrustedSigner::of_cross_signing_key(*master)];
-        let (signers, work) = (&Signers::new(&[], published), &mut SignatureWork::new(limits));
+        let signers = &Signers::new(&[], published);
         self.object.verify_with(&self.user_id, signers, work, limits).trusted_signer().is_some()
     }
 }

@@ -44,11 +44,17 @@ impl<'a> Signers<'a> {
 #[derive(Clone)]
 pub(crate) struct SignatureWork {
     left: usize,
+    has_left_out: bool,
 }
 
 impl SignatureWork {
     pub(crate) fn new(limits: &Limits) -> Self {
-        Self { left: limits.signature_checks }
+        Self { left: limits.signature_checks, has_left_out: false }
+    }
+
+    /// Whether a signature was not checked, since there were too many.
+    pub(crate) fn has_left_out(&self) -> bool {
+        self.has_left_out
     }
 
     fn verifies(&mut self, with: &TrustedSigner, message: &[u8], it: &Ed25519Signature) -> Outcome {
@@ -137,6 +143,7 @@ impl SignedObject {
                 report.signatures = own.into_iter().map(not_verifiable).collect();
             }
         }
+        work.has_left_out |= report.not_checked > 0;
         report
     }
 }

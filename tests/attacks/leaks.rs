@@ -19,10 +19,13 @@ use strongroom::{
     crypto::aes_hmac_sha2::KeyCheck,
     passphrase::PassphraseParameters,
     secret::SecretBytes,
-    secret_storage::VerifiedPublicKeys,
+    secret_storage::{NewKey, VerifiedPublicKeys},
+    secret_value::PublicKeys,
 };
 
-use crate::house::{BACKUP, Events, USER, auth_data, event, info, storage, version};
+use crate::house::{
+    BACKUP, Events, USER, auth_data, event, info, label, master, public, signed, storage, version,
+};
 
 const TYPED: &str = "the real passphrase";
 
@@ -74,6 +77,42 @@ fn nothing_of_an_unverifiable_key_stands_in_a_report() {
         diagnosis.findings().iter().map(|finding| finding.code()).collect::<Vec<_>>()
     };
     assert_eq!(findings(&guess()), findings(&other), "whether a guess was right is not told");
+}
+
+/// The backup is the user's for sure, and its public key is shown or not what the guess gives.
+#[test]
+fn no_finding_tells_whether_a_guess_is_the_key_of_the_users_backup() {
+    let findings = |shown: &BackupDecryptionKey| {
+        let mut evidence = Evidence::new(USER.into());
+        evidence.storage = Some(storage(&account()));
+        evidence.master_key = Some(public(&master()));
+        let signed = signed(&auth_data(shown), &master(), &label(&master()));
+        evidence.backup = CurrentBackup::Version(Box::new(info(&signed)));
+        let diagnosis = diagnose(&evidence, Some(TYPED), &Limits::default());
+        diagnosis.findings().iter().map(|finding| finding.code()).collect::<Vec<_>>()
+    };
+    let other = BackupDecryptionKey::generate().unwrap();
+    assert!(findings(&other).contains(&"secret.unauthenticated"));
+    assert_eq!(findings(&guess()), findings(&other));
+}
+
+#[test]
+fn no_plan_tells_whether_a_guess_is_the_key_of_the_users_backup() {
+    let storage = storage(&account());
+    let keys = storage.unlock(TYPED, &PublicKeys::default(), &Limits::default()).unwrap().keys;
+    let new_key = NewKey::generate(None).unwrap();
+    let plan = |pinned: &BackupDecryptionKey| {
+        let mut verified = VerifiedPublicKeys::none(USER.into());
+        verified.pin_backup(*pinned.public_key().as_curve25519());
+        let plan = storage.plan(&keys, &Limits::default(), |change| {
+            change.believe(&verified, &[]);
+            change.migrate(&new_key, &verified, &[])
+        });
+        plan.unwrap().to_string()
+    };
+    let other = BackupDecryptionKey::generate().unwrap();
+    assert!(plan(&other).contains("does not open with the keys at hand"), "{}", plan(&other));
+    assert_eq!(plan(&guess()), plan(&other));
 }
 
 #[test]

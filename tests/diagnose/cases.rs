@@ -319,6 +319,8 @@ pub(crate) const IDENTITY: &[Case] = cases! {
     ["identity.key_unusable"] => |world| {
         world.keys()["user_signing_keys"][USER]["usage"] = json!(["master"]);
     },
+    // Enough for the cross-signing keys, not for the devices.
+    ["identity.signatures_not_checked"] => |world| world.limits.signature_checks = 5,
 };
 
 fn sign_by_the_device(world: &mut World) {

@@ -127,6 +127,10 @@ fn a_key_under_an_old_name_stays_until_it_is_known_that_it_opens_nothing() {
     };
     assert_eq!(refusal(&world, true, &[]), None);
     assert_eq!(refusal(&world, false, &[]), Some(RepairError::StillNeeded));
+    let sample = world.room_keys.replace(room_keys(&[BACKUP_KEY, OLD_BACKUP_KEY]));
+    assert_eq!(refusal(&world, true, &[]), Some(RepairError::StillNeeded), "of the current one");
+    assert_eq!(refusal(&world, true, &["2"]), None);
+    world.room_keys = sample;
     world.older = vec![version("1", 33)];
     assert_eq!(refusal(&world, true, &[]), None);
     world.older = vec![version("1", OLD_BACKUP_KEY)];

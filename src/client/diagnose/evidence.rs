@@ -100,6 +100,30 @@ impl Evidence {
         }
     }
 
+    /// What repairs look at: not the sample, nor the keys of devices, of which there may be many.
+    pub(super) fn of_repairs(&self) -> Self {
+        let keys = self.keys.as_ref().map(|keys| QueriedKeys {
+            master_keys: keys.master_keys.clone(),
+            self_signing_keys: keys.self_signing_keys.clone(),
+            user_signing_keys: keys.user_signing_keys.clone(),
+            ..QueriedKeys::default()
+        });
+        Self {
+            user_id: self.user_id.clone(),
+            storage: self.storage.clone(),
+            backup: self.backup.clone(),
+            older_versions: self.older_versions.clone(),
+            keys,
+            master_key: self.master_key,
+            signers: self.signers.clone(),
+            retired: self.retired.clone(),
+            sample: None,
+            storage_keys: Vec::new(),
+            backup_key: self.backup_key.clone(),
+            asked: self.asked,
+        }
+    }
+
     pub(super) fn current(&self) -> Option<&BackupVersionInfo> {
         match &self.backup {
             CurrentBackup::Version(info) => Some(info),

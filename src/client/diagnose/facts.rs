@@ -9,9 +9,12 @@ use crate::{
     crypto::ed25519::Ed25519PublicKey,
     ids::{KeyId, SecretName},
     secret_storage::{OpenedSecret, SecretStorageKey, SecretVerdict, VerifiedPublicKeys},
-    secret_value::{CROSS_SIGNING_MASTER, SecretContent},
+    secret_value::{
+        CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING, SecretContent,
+    },
     signed_json::{
-        CheckedSignature, SignatureReport, SignatureVerdict, SignatureWork, TrustedSigner,
+        CheckedSignature, CrossSigningKey, SignatureReport, SignatureVerdict, SignatureWork,
+        Signers, TrustedSigner,
     },
 };
 
@@ -40,7 +43,9 @@ pub(super) struct Facts {
     pub(super) claimed: Vec<TrustedSigner>,
     /// The signatures of the user on the current backup.
     pub(super) signatures: SignatureReport,
-    /// How many more may be checked.
+    /// Published cross-signing keys that the published master key has not signed.
+    pub(super) not_signed_by_master: Vec<SecretName>,
+    /// How many signatures more may be checked.
     pub(super) work: SignatureWork,
 }
 
@@ -57,6 +62,22 @@ impl Facts {
         let typed = self.tried.iter().flat_map(|tried| &tried.backup_keys).filter(is_one);
         let drafted = self.drafted.iter().filter(is_one);
         evidence.backup_key.iter().chain(typed).chain(&self.stored).chain(drafted)
+    }
+
+    /// The keys that a sample is opened with, and how many of them are [`Facts::backup_keys`]: the others open what a
+    /// repair must not take away.
+    pub(super) fn sampling_keys<'a>(
+        &'a self,
+        evidence: &'a Evidence,
+    ) -> (Vec<&'a BackupDecryptionKey>, usize) {
+        let mut keys: Vec<_> = self.backup_keys(evidence).take(MAX_KEYS).collect();
+        let count = keys.len();
+        for key in self.stored.iter().chain(&self.drafted) {
+            if !keys.iter().any(|other| other.public_key() == key.public_key()) {
+                keys.push(key);
+            }
+        }
+        (keys, count)
     }
 
     /// The key at hand that belongs to this backup; one that proves something if there is one.
@@ -157,6 +178,7 @@ pub(super) fn opened<'a>(
 pub(super) fn verified_keys(
     evidence: &Evidence,
     (secrets, keys): (&[SecretVerdict], &[SecretStorageKey]),
+    work: &mut SignatureWork,
     limits: &Limits,
 ) -> VerifiedPublicKeys {
     let stored = opened(secrets, keys, CROSS_SIGNING_MASTER).filter(|it| it.is_authenticated());
@@ -168,10 +190,35 @@ pub(super) fn verified_keys(
         let of_user = [&keys.self_signing_keys, &keys.user_signing_keys];
         for key in of_user.into_iter().filter_map(|keys| keys.get(&evidence.user_id)) {
             // One that is not signed is a finding.
-            let _ = verified.add_cross_signing_key(key, limits);
+            let _ = verified.add_cross_signing_key_with(key, work, limits);
         }
     }
     verified
+}
+
+/// The published cross-signing keys that the published master key has not signed, as far as that could be checked.
+pub(super) fn not_signed_by_master(
+    evidence: &Evidence,
+    work: &mut SignatureWork,
+    limits: &Limits,
+) -> Vec<SecretName> {
+    let user_id = &evidence.user_id;
+    let Some(keys) = &evidence.keys else { return Vec::new() };
+    let Some(master) = keys.master_keys.get(user_id) else { return Vec::new() };
+    let signers = &[TrustedSigner::of_cross_signing_key(*master.ed25519())];
+    let signers = &Signers::new(signers, &[]);
+    let of_users = [
+        (CROSS_SIGNING_SELF_SIGNING, &keys.self_signing_keys),
+        (CROSS_SIGNING_USER_SIGNING, &keys.user_signing_keys),
+    ];
+    let mut is_not_signed = |key: &CrossSigningKey| {
+        let report = key.object().verify_with(user_id, signers, work, limits);
+        report.trusted_signer().is_none() && report.not_checked() == 0
+    };
+    let published =
+        of_users.into_iter().filter_map(|(name, keys)| Some((name, keys.get(user_id)?)));
+    let not_signed = published.filter(|(_, key)| is_not_signed(key));
+    not_signed.map(|(name, _)| name.into()).collect()
 }
 
 pub(super) fn trusted_signers(
@@ -200,7 +247,6 @@ pub(super) fn claimed_signers(evidence: &Evidence) -> Vec<TrustedSigner> {
 impl Facts {
     /// The published key that a secret of this name belongs to.
     pub(super) fn published(evidence: &Evidence, name: &SecretName) -> Option<Ed25519PublicKey> {
-        use crate::secret_value::{CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING};
         let keys = evidence.keys.as_ref()?;
         let of = match name.as_str() {
             CROSS_SIGNING_MASTER => &keys.master_keys,
@@ -211,3 +257,6 @@ impl Facts {
         of.get(&evidence.user_id).map(|key| *key.ed25519())
     }
 }
+
+/// The host's, the stored one, and those that were typed: no more than can be at hand.
+const MAX_KEYS: usize = 8;

@@ -1,11 +1,7 @@
 //! The user's cross-signing keys and devices.
 
 use super::{Case, Findings, IdentityFinding, facts::Facts};
-use crate::{
-    ids::SecretName,
-    secret_value::{CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING},
-    signed_json::TrustedSigner,
-};
+use crate::secret_value::CROSS_SIGNING_MASTER;
 
 impl Case<'_> {
     pub(super) fn look_at_identity(&self, findings: &mut Findings) {
@@ -25,18 +21,8 @@ impl Case<'_> {
         if let Some(pinned) = self.evidence.master_key.filter(|pinned| *pinned != published) {
             findings.add(IdentityFinding::MasterKeyDiffers { pinned, published });
         }
-        let master = self.facts.claimed.iter().find(|signer| *signer.key() == published);
-        let Some(master) = master else { return };
-        for (name, of_users) in [
-            (CROSS_SIGNING_SELF_SIGNING, &keys.self_signing_keys),
-            (CROSS_SIGNING_USER_SIGNING, &keys.user_signing_keys),
-        ] {
-            let Some(key) = of_users.get(user_id) else { continue };
-            let by: &[TrustedSigner] = std::slice::from_ref(master);
-            let report = key.object().verify(user_id, by, self.limits);
-            if report.trusted_signer().is_none() {
-                findings.add(IdentityFinding::NotSignedByMaster(SecretName::from(name)));
-            }
+        for name in &self.facts.not_signed_by_master {
+            findings.add(IdentityFinding::NotSignedByMaster(name.clone()));
         }
     }
 }

@@ -59,7 +59,7 @@ pub use self::{
     repair::{RepairError, RepairParts, RepairPlan, UnsignedBackup},
 };
 use self::{facts::Facts, gathering::Gathering, sessions::Sampling, typed::Typing};
-use crate::{Limits, passphrase::PassphraseProgress};
+use crate::{Limits, backup::BackupPublicKey, passphrase::PassphraseProgress};
 
 /// Says what is wrong, and what is right. A passphrase takes as much time as the account asks for, within the
 /// limits; see [`Diagnose`] for progress.
@@ -68,7 +68,8 @@ pub fn diagnose(evidence: &Evidence, typed: Option<&str>, limits: &Limits) -> Di
     Diagnose::new(evidence, typed, limits).finish()
 }
 
-/// A diagnosis in the making: what is left are the rounds of passphrases, signatures of devices and a sample of sessions.
+/// A diagnosis in the making: what is left are the rounds of passphrases, secrets, signatures of devices and a sample of
+/// sessions.
 /// Dropping it gives up and wipes everything.
 pub struct Diagnose<'a> {
     evidence: &'a Evidence,
@@ -83,8 +84,11 @@ pub struct Diagnose<'a> {
 /// What was found. It holds the keys that were found, for [`Diagnosis::repair`]; they are not printed.
 #[derive(Clone)]
 pub struct Diagnosis {
+    /// Without what no repair looks at.
     evidence: Evidence,
     facts: Facts,
+    /// The public keys of those that open sessions of the sample.
+    opening: Vec<BackupPublicKey>,
     findings: Vec<Finding>,
     limits: Limits,
 }
@@ -98,8 +102,8 @@ impl<'a> Diagnose<'a> {
         Self { evidence, limits, typing, gathering: None, facts: None, sampling }
     }
 
-    /// Runs about so many rounds of PBKDF2, or other work that takes as long: checking the signatures of devices,
-    /// opening sessions of a sample. `true` if nothing is left.
+    /// Runs about so many rounds of PBKDF2, or other work that takes as long: opening secrets, checking the signatures of
+    /// devices, opening sessions of a sample. `true` if nothing is left.
     pub fn advance(&mut self, rounds: u32) -> bool {
         let others = (rounds / ROUNDS_PER_CHECK).max(1);
         if let Some(typing) = &mut self.typing {
@@ -141,7 +145,8 @@ impl<'a> Diagnose<'a> {
         case.look_at_backup(&mut findings);
         case.look_at_sessions(&mut findings);
         let findings = findings.sorted();
-        Diagnosis { evidence: self.evidence.clone(), facts, findings, limits: self.limits }
+        let opening = self.sampling.opening();
+        Diagnosis { evidence: evidence.of_repairs(), facts, opening, findings, limits: self.limits }
     }
 }
 
@@ -183,7 +188,7 @@ impl fmt::Debug for Diagnose<'_> {
 
 impl fmt::Debug for Diagnosis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { evidence: _, facts: _, findings, limits: _ } = self;
+        let Self { evidence: _, facts: _, opening: _, findings, limits: _ } = self;
         f.debug_struct("Diagnosis").field("findings", findings).finish_non_exhaustive()
     }
 }

@@ -1,5 +1,7 @@
 //! The secrets in the secret storage.
 
+use std::collections::HashSet;
+
 use super::{
     Case, Findings, LegacyForm, SecretFinding,
     facts::{Facts, public_half},
@@ -7,8 +9,8 @@ use super::{
 use crate::{
     ids::{SecretName, SecretStorageKeyId},
     secret_storage::{
-        EncryptedSecret, OpenedSecret, SecretFailure, SecretOrigin, SecretStorage,
-        SecretStorageFinding,
+        EncryptedSecret, KeyStanding, OpenedSecret, SecretFailure, SecretOrigin, SecretStorage,
+        SecretStorageFinding, SecretStorageKey,
     },
     secret_value::{
         CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING,
@@ -31,9 +33,15 @@ impl Case<'_> {
         for (name, secret) in storage.secrets() {
             look_at_place((storage, default_key), name, secret, findings);
         }
+        let keys = self.facts.storage_keys.iter();
+        let known = keys.filter(|key| key.standing() != KeyStanding::Unverifiable);
+        let known: HashSet<_> = known.map(SecretStorageKey::id).collect();
         for verdict in &self.facts.secrets {
             match &verdict.outcome {
-                Ok(opened) => self.look_at_opened(opened, findings),
+                Ok(opened) if known.contains(opened.key_id()) => {
+                    self.look_at_opened(opened, findings);
+                }
+                Ok(opened) => look_at_guess(opened, findings),
                 Err(SecretFailure::Keys(reasons)) => {
                     for (key_id, error) in reasons {
                         let (name, key_id) = (verdict.name.clone(), key_id.clone());
@@ -112,6 +120,17 @@ impl Case<'_> {
         let (current, draft) = (*current.public_key(), *draft.public_key());
         (current != draft).then_some(SecretFinding::TwoBackupKeys { current, draft })
     }
+}
+
+/// What is said to be a key that nothing confirms. Only what the account data says of it is told: what the key is would
+/// tell whether a guess was right.
+fn look_at_guess(opened: &OpenedSecret, findings: &mut Findings) {
+    let name = opened.name();
+    findings.add(SecretFinding::Legacy(name.clone(), LegacyForm::Passthrough));
+    if name.as_str() == MEGOLM_BACKUP_V1_RECOVERY_KEY {
+        findings.add(SecretFinding::Legacy(name.clone(), LegacyForm::NameOfADraft));
+    }
+    findings.add(SecretFinding::Unauthenticated(name.clone()));
 }
 
 /// Under which keys a secret stands, whether or not they are at hand.

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::{Case, Evidence, Findings, SessionCount, SessionFinding, facts::Facts};
-use crate::backup::{BackedUpSession, BackupDecryptionKey, FailureCause};
+use crate::backup::{BackedUpSession, BackupDecryptionKey, BackupPublicKey, FailureCause};
 
 /// What the keys make of a sample, as far as it was looked at.
 #[derive(Default)]
 pub(super) struct Sampling {
     /// For each key, in their order.
-    done: Vec<Opened>,
+    done: Vec<(BackupPublicKey, Opened)>,
     /// For the key that is tried, which is at this session.
     opened: Opened,
     next: usize,
@@ -32,7 +32,9 @@ impl Case<'_> {
         if sample.broken_rooms > 0 {
             findings.add(SessionFinding::BrokenRooms(sample.broken_rooms));
         }
-        let best = self.sampling.done.iter().max_by_key(|opened| opened.restored);
+        let (_, count) = self.facts.sampling_keys(self.evidence);
+        let done = self.sampling.done.iter().take(count).map(|(_, opened)| opened);
+        let best = done.max_by_key(|opened| opened.restored);
         let Some(best) = best else { return };
         let of = sample.count();
         let mut malformed = sample.unreadable;
@@ -64,7 +66,8 @@ impl Sampling {
     pub(super) fn advance(&mut self, facts: &Facts, evidence: &Evidence, sessions: u32) -> bool {
         let Some(sample) = &evidence.sample else { return true };
         let mut left = sessions;
-        for key in facts.backup_keys(evidence).take(MAX_KEYS).skip(self.done.len()) {
+        let (keys, _) = facts.sampling_keys(evidence);
+        for key in keys.into_iter().skip(self.done.len()) {
             for returned in sample.sessions.iter().skip(self.next) {
                 if left == 0 {
                     return false;
@@ -74,9 +77,17 @@ impl Sampling {
                 self.opened.count(key, returned);
             }
             self.next = 0;
-            self.done.push(std::mem::take(&mut self.opened));
+            self.done.push((*key.public_key(), std::mem::take(&mut self.opened)));
         }
         true
+    }
+}
+
+impl Sampling {
+    /// The public keys of those that open sessions of the sample.
+    pub(super) fn opening(self) -> Vec<BackupPublicKey> {
+        let opening = self.done.into_iter().filter(|(_, opened)| opened.restored > 0);
+        opening.map(|(key, _)| key).collect()
     }
 }
 
@@ -91,6 +102,3 @@ impl Opened {
         }
     }
 }
-
-/// The host's, the stored one, and those that were typed: no more than can be at hand.
-const MAX_KEYS: usize = 8;

@@ -1,15 +1,29 @@
 //! The keys of the secret storage.
 
-use super::{Case, Findings, StorageFinding};
+use super::{Case, Findings, IdentityFinding, StorageFinding};
 use crate::{
     passphrase::PassphraseFinding,
-    secret_storage::{KeyAlgorithm, KeyDescription, KeyTest, SecretStorageFinding},
+    secret_storage::{KeyAlgorithm, KeyDescription, KeyTest, SecretStorage, SecretStorageFinding},
     signed_json::{SignatureVerdict, SignatureWork, Signers},
 };
 
 impl Case<'_> {
     pub(super) fn look_at_storage(&self, findings: &mut Findings) {
-        let Some(storage) = &self.evidence.storage else { return };
+        let work = &mut self.facts.work.clone();
+        if let Some(storage) = &self.evidence.storage {
+            self.look_at_keys_of(storage, work, findings);
+        }
+        if work.has_left_out() {
+            findings.add(IdentityFinding::SignaturesNotChecked);
+        }
+    }
+
+    fn look_at_keys_of(
+        &self,
+        storage: &SecretStorage,
+        work: &mut SignatureWork,
+        findings: &mut Findings,
+    ) {
         for finding in storage.findings() {
             match finding {
                 SecretStorageFinding::Key(id, error) => {
@@ -35,7 +49,6 @@ impl Case<'_> {
         if !is_empty && !storage.has_default_key_event() {
             findings.add(StorageFinding::NoDefaultKey);
         }
-        let work = &mut self.facts.work.clone();
         let known = [&self.facts.trusted[..], &self.facts.devices].concat();
         let signers = &Signers::new(&known, &self.facts.claimed);
         storage.keys().for_each(|key| self.look_at_key(key, signers, work, findings));

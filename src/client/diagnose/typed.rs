@@ -1,5 +1,7 @@
 //! Trying what was typed on everything that it could be the key of.
 
+use std::collections::VecDeque;
+
 use super::Evidence;
 use crate::{
     Limits,
@@ -16,7 +18,7 @@ use crate::{
 pub(super) struct Typing<'a> {
     unlock: Option<Unlock<'a>>,
     /// The passphrases of backups, the current one first. They come after the storage's.
-    backups: Vec<BackupPassphraseAttempts>,
+    backups: VecDeque<BackupPassphraseAttempts>,
     tried: Option<Tried>,
 }
 
@@ -39,7 +41,7 @@ pub(super) struct Tried {
 impl<'a> Typing<'a> {
     pub(super) fn new(evidence: &'a Evidence, typed: Option<&str>, limits: &Limits) -> Self {
         let Some(typed) = typed else {
-            return Self { unlock: None, backups: Vec::new(), tried: None };
+            return Self { unlock: None, backups: VecDeque::new(), tried: None };
         };
         let mut public_keys = PublicKeys::default();
         let current = evidence.current().and_then(|info| info.auth_data().ok());
@@ -52,19 +54,21 @@ impl<'a> Typing<'a> {
             Ok(key) => {
                 tried.backup_keys.push(BackupDecryptionKey::from_recovery_key(key));
                 tried.failure = Some(UnlockFailure::RecoveryKeyDoesNotFit);
-                Vec::new()
+                VecDeque::new()
             }
             Err(error) => {
                 let taken = unlock.as_ref().map_or(0, |unlock| unlock.progress().at_most);
                 let mut left = limits.unlock_rounds.saturating_sub(taken);
-                let mut backups = Vec::new();
-                for (version, attempts) in attempts(evidence, typed) {
-                    let at_most = attempts.progress().at_most;
-                    if let Some(less) = left.checked_sub(at_most) {
+                let mut backups = VecDeque::new();
+                for info in evidence.versions().filter(|info| has_passphrase(info)) {
+                    let attempts = attempts(info, typed).filter(|_| backups.len() < MAX_BACKUPS);
+                    let at_most = attempts.as_ref().map(|attempts| attempts.progress().at_most);
+                    let less = at_most.and_then(|at_most| left.checked_sub(at_most));
+                    if let (Some(attempts), Some(less)) = (attempts, less) {
                         left = less;
-                        backups.push(attempts);
+                        backups.push_back(attempts);
                     } else {
-                        tried.not_tried.push(version);
+                        tried.not_tried.push(info.version().clone());
                     }
                 }
                 let is_passphrase = !backups.is_empty() || !tried.not_tried.is_empty();
@@ -82,7 +86,7 @@ impl<'a> Typing<'a> {
             }
             return self.unlock.is_none() && self.backups.is_empty();
         }
-        if let Some(attempts) = self.backups.first_mut() {
+        if let Some(attempts) = self.backups.front_mut() {
             match attempts.advance(rounds) {
                 Ok(None) => {}
                 Ok(Some(fitting)) => {
@@ -92,14 +96,14 @@ impl<'a> Typing<'a> {
                     }
                     self.backups.clear();
                 }
-                Err(_) => drop(self.backups.remove(0)),
+                Err(_) => drop(self.backups.pop_front()),
             }
         }
         self.backups.is_empty()
     }
 
     pub(super) fn progress(&self) -> Option<PassphraseProgress> {
-        let of_backup = || self.backups.first().map(BackupPassphraseAttempts::progress);
+        let of_backup = || self.backups.front().map(BackupPassphraseAttempts::progress);
         self.unlock.as_ref().map(Unlock::progress).or_else(of_backup)
     }
 
@@ -127,16 +131,13 @@ impl<'a> Typing<'a> {
     }
 }
 
-/// Passphrases of backups, of the current one first.
-fn attempts(
-    evidence: &Evidence,
-    typed: &str,
-) -> impl Iterator<Item = (BackupVersion, BackupPassphraseAttempts)> {
-    let start = |info: &BackupVersionInfo| {
-        let attempts = BackupPassphraseAttempts::new(info.auth_data().ok()?, typed).ok()?;
-        Some((info.version().clone(), attempts))
-    };
-    evidence.versions().filter_map(start).take(MAX_BACKUPS)
+/// Whether the key of a backup can be derived from a passphrase.
+fn has_passphrase(info: &BackupVersionInfo) -> bool {
+    info.auth_data().is_ok_and(|auth_data| matches!(auth_data.passphrase(), Ok(Some(_))))
+}
+
+fn attempts(info: &BackupVersionInfo, typed: &str) -> Option<BackupPassphraseAttempts> {
+    BackupPassphraseAttempts::new(info.auth_data().ok()?, typed).ok()
 }
 
 /// Why a text that is no recovery key fits nothing, if it does not.

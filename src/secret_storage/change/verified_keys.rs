@@ -9,7 +9,7 @@ use crate::{
     crypto::{curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey},
     ids::{SecretName, UserId},
     secret_value::{PublicKeyVerdict, PublicKeys, SecretValue},
-    signed_json::{CrossSigningKey, CrossSigningUsage},
+    signed_json::{CrossSigningKey, CrossSigningUsage, SignatureWork},
 };
 
 /// Public keys of an account that the user pinned, or that the pinned master key signed.
@@ -105,6 +105,16 @@ impl VerifiedPublicKeys {
         key: &CrossSigningKey,
         limits: &Limits,
     ) -> Result<(), NotVerified> {
+        self.add_cross_signing_key_with(key, &mut SignatureWork::new(limits), limits)
+    }
+
+    /// The same with what work is left.
+    pub(crate) fn add_cross_signing_key_with(
+        &mut self,
+        key: &CrossSigningKey,
+        work: &mut SignatureWork,
+        limits: &Limits,
+    ) -> Result<(), NotVerified> {
         let master = self.keys.master.ok_or(NotVerified::NoMasterKey)?;
         if *key.user_id() != self.user_id {
             return Err(NotVerified::OtherUser);
@@ -114,7 +124,7 @@ impl VerifiedPublicKeys {
             CrossSigningUsage::UserSigning => &mut self.keys.user_signing,
             CrossSigningUsage::Master => return Err(NotVerified::IsMaster),
         };
-        if !key.is_signed_by(&master, limits) {
+        if !key.is_signed_with(&master, work, limits) {
             return Err(NotVerified::NotSigned);
         }
         *place = Some(*key.ed25519());

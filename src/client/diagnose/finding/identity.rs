@@ -32,13 +32,18 @@ pub enum IdentityFinding {
     /// A key cannot be used.
     #[error("A published key{device} cannot be used: {1}.", device = of_device(.0.as_ref()))]
     KeyUnusable(Option<DeviceId>, #[source] QueriedKeyError),
+    /// Not all signatures of the keys, devices and backup were checked: there are more than the limits allow.
+    #[error(
+        "The account shows more signatures than are checked, so some that are right or wrong were not seen."
+    )]
+    SignaturesNotChecked,
 }
 
 impl IdentityFinding {
     pub(super) fn severity(&self) -> Severity {
         match self {
             Self::MasterKeyDiffers { .. } | Self::NotSignedByMaster(_) => Severity::Danger,
-            Self::KeyUnusable(..) => Severity::Warning,
+            Self::KeyUnusable(..) | Self::SignaturesNotChecked => Severity::Warning,
             Self::NoCrossSigning => Severity::Notice,
         }
     }
@@ -50,6 +55,7 @@ impl IdentityFinding {
             }
             Self::NoCrossSigning => Some(Remedy::SetUpCrossSigning),
             Self::KeyUnusable(..) => Some(Remedy::UploadKeysAgain),
+            Self::SignaturesNotChecked => None,
         }
     }
 
@@ -59,6 +65,7 @@ impl IdentityFinding {
             Self::MasterKeyDiffers { .. } => "identity.master_key_differs",
             Self::NotSignedByMaster(_) => "identity.not_signed_by_master",
             Self::KeyUnusable(..) => "identity.key_unusable",
+            Self::SignaturesNotChecked => "identity.signatures_not_checked",
         }
     }
 }

@@ -37,8 +37,8 @@ pub enum InputFinding {
     #[error("What you entered could not be tried on the key {first}: {1}.", first = quoted(.0))]
     NotTried(SecretStorageKeyId, #[source] UnlockOutcome),
     /// It was not tried on a backup that has a passphrase of its own: with all the others, that would have taken more
-    /// rounds than are allowed.
-    #[error("What you entered was not tried on the backup of version {first}: the passphrases of this account take too many rounds.", first = shown(.0))]
+    /// rounds than are allowed, or it is one of too many.
+    #[error("What you entered was not tried on the backup of version {first}: trying it on every backup would take too long.", first = shown(.0))]
     NotTriedOnBackup(BackupVersion),
 }
 
