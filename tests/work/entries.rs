@@ -14,11 +14,18 @@ use strongroom::{
         diagnose::{CurrentBackup, Evidence, SessionSample, diagnose},
         flow::{Flow as _, Recover, SetUp, Step},
     },
-    crypto::ed25519::Ed25519Seed,
-    encoding::json_object::JsonObject,
+    crypto::{
+        aes_hmac_sha2::{KeyCheck, seal_with_rng},
+        ed25519::Ed25519Seed,
+        key_material::KeyMaterial,
+    },
+    encoding::{base64, json_object::JsonObject},
     ids::{EventType, SecretName, SecretStorageKeyId, SessionId},
     secret::{SecretBytes, SecretVec},
-    secret_storage::{NewKey, Plan, PlanStep, SecretStorage, VerifiedPublicKeys},
+    secret_storage::{
+        Change, ChangeError, NewKey, Plan, PlanStep, SecretStorage, SecretStorageKey,
+        VerifiedPublicKeys,
+    },
     secret_value::PublicKeys,
 };
 
@@ -43,6 +50,17 @@ pub(crate) const ALL: &[Entry] = &[
     Entry { name: "plan: a secret with many entries", of: entries, times: 40 },
     Entry { name: "plan: storing many secrets", of: storing, times: 40 },
     Entry { name: "plan: rotating many secrets", of: rotating, times: 40 },
+    Entry { name: "plan: migrating a secret with many keys at hand", of: migrating_one, times: 60 },
+    Entry { name: "plan: migrating many secrets with many keys at hand", of: migrating, times: 60 },
+    Entry {
+        name: "plan: adding a key to many with many keys at hand",
+        of: adding_a_key,
+        times: 60,
+    },
+    Entry { name: "plan: a new key for many secrets and keys", of: replacing_all, times: 60 },
+    Entry { name: "plan: the default key of many", of: making_default, times: 60 },
+    Entry { name: "diagnosis: many keys at hand and secrets", of: diagnosing_all, times: 60 },
+    Entry { name: "diagnosis: a typed key that nothing checks", of: diagnosing_typed, times: 40 },
     Entry { name: "diagnosis: devices and keys that are none", of: diagnosis, times: 40 },
     Entry { name: "machine: messages that cannot be decrypted", of: undecryptable, times: 40 },
     Entry { name: "machine: restored", of: machine_restored, times: 40 },
@@ -416,4 +434,148 @@ fn recover(count: usize) -> Work {
         }
     };
     (input, Box::new(run))
+}
+
+/// So many keys at hand, half of them of the old algorithm, none of them default but by its name, and so many secrets,
+/// each encrypted to one of them.
+fn many(count: usize) -> (Vec<SecretStorageKey>, Events) {
+    let bytes = |n: usize| {
+        let mut bytes = [7; 32];
+        bytes[..8].copy_from_slice(&n.to_le_bytes());
+        KeyMaterial::from_slice(&bytes).unwrap()
+    };
+    let rng = &mut StdRng::seed_from_u64(2);
+    let (mut keys, mut events) = (Vec::new(), Events::new());
+    for n in 0..count {
+        let material = bytes(n);
+        let id = format!("k{n}");
+        let description = if n % 2 == 0 {
+            // Nothing is encrypted to it, since that would measure curves.
+            json!({ "algorithm": "m.secret_storage.v1.curve25519-aes-sha2", "name": "m.default" })
+        } else {
+            let check = KeyCheck::with_rng(&material, rng);
+            json!({
+                "algorithm": "m.secret_storage.v1.aes-hmac-sha2", "name": "m.default",
+                "iv": check.iv.to_base64(), "mac": check.mac.to_base64(),
+                "passphrase": { "algorithm": "m.pbkdf2", "iterations": 1, "salt": "s" },
+            })
+        };
+        let description = event(&format!("m.secret_storage.key.{id}"), &description);
+        let read = storage(&vec![description.clone()]);
+        keys.push(read.key(&id.as_str().into()).unwrap().accept(&material).unwrap());
+        events.push(description);
+        let name = format!("org.example.{n}");
+        let entries = json!({ format!("k{}", n | 1): entry(&name, &bytes(n | 1), rng) });
+        events.push(event(&name, &json!({ "encrypted": entries })));
+    }
+    (keys, events)
+}
+
+fn entry(name: &str, key: &KeyMaterial, rng: &mut StdRng) -> Value {
+    let sealed = seal_with_rng(key, name, b"a secret", rng);
+    json!({
+        "iv": sealed.iv.to_base64(), "ciphertext": base64::encode(&sealed.ciphertext),
+        "mac": sealed.mac.to_base64(),
+    })
+}
+
+/// One secret that is encrypted to as many keys as there are.
+fn one_for_all(count: usize) -> (Vec<SecretStorageKey>, Events) {
+    let (keys, mut events) = many(count);
+    events.retain(|(name, _)| !name.as_str().starts_with("org.example."));
+    let rng = &mut StdRng::seed_from_u64(3);
+    let each = |key: &SecretStorageKey| {
+        let material = KeyMaterial::from_slice(key.expose_bytes()).unwrap();
+        (key.id().as_str().to_owned(), entry("org.example.0", &material, rng))
+    };
+    let entries: serde_json::Map<_, _> = keys.iter().map(each).collect();
+    events.push(event("org.example.0", &json!({ "encrypted": entries })));
+    (keys, events)
+}
+
+fn planned(
+    (keys, events): (Vec<SecretStorageKey>, Events),
+    change: impl FnOnce(&mut Change<'_>, &NewKey) -> Result<(), ChangeError> + 'static,
+) -> Work {
+    let (storage, new_key) = (storage(&events), NewKey::generate(None).unwrap());
+    let run = move || {
+        let plan = storage.plan(&keys, &Limits::default(), |it| change(it, &new_key)).unwrap();
+        assert!(plan.steps().len() > 1);
+    };
+    (length(&events), Box::new(run))
+}
+
+fn migrate(
+    change: &mut Change<'_>,
+    new_key: &NewKey,
+    accepted: &[SecretName],
+) -> Result<(), ChangeError> {
+    change.migrate(new_key, &VerifiedPublicKeys::none(USER.into()), accepted)
+}
+
+/// Nobody vouches for what keys of few rounds open, so all of it is accepted.
+fn accepted(count: usize) -> Vec<SecretName> {
+    (0..count).map(|n| SecretName::from(format!("org.example.{n}").as_str())).collect()
+}
+
+fn migrating_one(count: usize) -> Work {
+    planned(one_for_all(count), move |it, new_key| migrate(it, new_key, &accepted(1)))
+}
+
+fn migrating(count: usize) -> Work {
+    planned(many(count), move |it, new_key| migrate(it, new_key, &accepted(count)))
+}
+
+fn adding_a_key(count: usize) -> Work {
+    planned(many(count), move |it, new_key| {
+        it.believe(&VerifiedPublicKeys::none(USER.into()), &accepted(count));
+        it.create(new_key)
+    })
+}
+
+/// Each secret is stored under all of the keys, and then the new key takes the place of one.
+fn replacing_all(count: usize) -> Work {
+    let ids: Vec<_> = (0..count).filter(|n| n % 2 == 1).map(|n| format!("k{n}")).collect();
+    planned(one_for_all(count), move |it, new_key| {
+        it.believe(&VerifiedPublicKeys::none(USER.into()), &accepted(1));
+        let ids: Vec<_> = ids.iter().map(|id| SecretStorageKeyId::from(id.as_str())).collect();
+        it.store_text_under(&"org.example.0".into(), "other", &ids)?;
+        it.rotate(&"k1".into(), new_key)
+    })
+}
+
+fn making_default(count: usize) -> Work {
+    planned(many(count), move |it, new_key| {
+        it.believe(&VerifiedPublicKeys::none(USER.into()), &accepted(count));
+        (0..count).filter(|n| n % 2 == 1).try_for_each(|n| {
+            it.set_default(&SecretStorageKeyId::from(format!("k{n}").as_str()))
+        })?;
+        it.create(new_key)
+    })
+}
+
+fn diagnosing_all(count: usize) -> Work {
+    let (keys, events) = many(count);
+    let mut evidence = Evidence::new(USER.into());
+    (evidence.storage, evidence.storage_keys) = (Some(storage(&events)), keys);
+    (length(&events), Box::new(move || drop(diagnose(&evidence, None, &Limits::default()))))
+}
+
+/// The keys are symmetric, and each of them has a secret.
+fn diagnosing_typed(count: usize) -> Work {
+    let mut events = key_events(count);
+    let (_, secrets) = account(count);
+    let secrets = secrets.into_iter().filter(|(name, _)| name.as_str().starts_with("org."));
+    events.extend(secrets.enumerate().map(|(n, (name, content))| {
+        let mut content: Value = serde_json::from_slice(content.as_bytes()).unwrap();
+        let entries = content["encrypted"].as_object_mut().unwrap();
+        let entry = entries.values().next().unwrap().clone();
+        *entries = [(format!("k{n}"), entry)].into_iter().collect();
+        event(name.as_str(), &content)
+    }));
+    let mut evidence = Evidence::new(USER.into());
+    evidence.storage = Some(storage(&events));
+    let typed = BackupDecryptionKey::generate().unwrap().to_recovery_key().to_text();
+    let run = move || drop(diagnose(&evidence, Some(typed.expose_str()), &Limits::default()));
+    (length(&events), Box::new(run))
 }
