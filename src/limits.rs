@@ -54,7 +54,8 @@ pub struct Limits {
     /// desktop computer, and more on a phone.
     pub pbkdf2_rounds: u32,
     /// The most rounds of PBKDF2 that are run for all keys and forms of one typed text, when a secret
-    /// storage is unlocked. Default: 30,000,000. What would exceed them is not tried, and reported.
+    /// storage is unlocked; a recovery runs ten times as many for all texts that are entered. Default: 30,000,000.
+    /// What would exceed them is not tried, and reported.
     pub unlock_rounds: u64,
     /// The largest request for a secret from another device, in bytes of its content. Default: 4 KiB; real
     /// ones have about 150 bytes.

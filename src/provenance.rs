@@ -12,7 +12,8 @@
 //! | bytes and text: `from_bytes`, `from_base64`, `read`, [`RecoveryKey::parse`] | [`Unauthenticated`](Provenance::Unauthenticated) |
 //!
 //! A host that knows more than the types do says so by a constructor that names what it asserts:
-//! [`BackupDecryptionKey::kept_by_host`], for one.
+//! [`BackupDecryptionKey::kept_by_host`], for one. One that has a store of its own saves each secret together with its
+//! provenance, by [`SecretValue::save`].
 //!
 //! [`RecoveryKey::typed_by_user`]: crate::recovery_key::RecoveryKey::typed_by_user
 //! [`RecoveryKey::parse`]: crate::recovery_key::RecoveryKey::parse
@@ -21,6 +22,7 @@
 //! [`OpenedSecret::backup_key`]: crate::secret_storage::OpenedSecret::backup_key
 //! [`AcceptedSecret::backup_key`]: crate::secret_sharing::AcceptedSecret::backup_key
 //! [`BackupDecryptionKey::kept_by_host`]: crate::backup::BackupDecryptionKey::kept_by_host
+//! [`SecretValue::save`]: crate::secret_value::SecretValue::save
 //!
 //! ```
 //! use strongroom::{backup::BackupDecryptionKey, provenance::Provenance, recovery_key::RecoveryKey};
@@ -75,10 +77,10 @@ impl Provenance {
         !matches!(self, Self::Unauthenticated | Self::SharedByVerifiedDevice(_))
     }
 
-    /// The same, with the risk taken that it is not authentic, or that the device which shared it does not count any
-    /// more.
+    /// The same, with the risk taken that it is not authentic, that the device which shared it does not count any more, or
+    /// that others know it. What was drawn here has no risk.
     pub(crate) fn accepted(self) -> Self {
-        if self.is_lasting() { self } else { Self::AcceptedByUser }
+        if self == Self::Generated { self } else { Self::AcceptedByUser }
     }
 
     /// The same of a secret that belongs to a public key which is the user's for sure.

@@ -35,9 +35,9 @@ use strongroom::{
     client::{
         backup::{
             Backup, BackupOptions, DeliveryId, FetchOutcome, FoundBackup, HostToken, KeyFit, Next,
-            NoAnswer, NotAwaited, NotStored, OfferedSession, Operation, OperationId, Question,
-            QuestionId, Reply, ReplyError, RestoreChoice, SavedBackup, Scope, SecretNotRead,
-            SecretTask, SignId, Stage, UnknownOperation, UsedBackup, Wish,
+            NoAnswer, NotStored, OfferedSession, Operation, OperationId, Question, QuestionId,
+            Reply, ReplyError, RestoreChoice, SavedBackup, Scope, SecretNotRead, SecretTask,
+            SignId, SignedError, Stage, UnknownOperation, UsedBackup, Wish,
         },
         diagnose::{
             AskedFor, BackupFinding, Comparison, CurrentBackup, Diagnose, Diagnosis,
@@ -244,7 +244,7 @@ fn every_public_type_is_send_and_sync() {
         UnsignedAuthData,
         Next,
         NoAnswer,
-        NotAwaited,
+        SignedError,
         NotStored,
         OfferedSession,
         Operation,

@@ -54,6 +54,9 @@ impl Device {
                 }
                 Next::NotCreated(error) => println!("  no backup was created: {error}"),
                 Next::NotDeleted(error) => println!("  a backup was not deleted: {error}"),
+                Next::PreferenceNotSet { enabled, .. } => {
+                    println!("  other clients do not learn that backing up is wanted: {enabled}");
+                }
                 Next::Ask(id, question) => {
                     if let Some(reply) = self.user.reply(&question) {
                         self.backup.reply(id, reply)?;

@@ -14,7 +14,8 @@ use crate::{
         self, PassphraseMember, PassphraseParameters, PassphraseParametersError,
         ReadPassphraseParameters,
     },
-    secret_value::backup_key::{BackupPublicKey, BackupPublicKeyError},
+    provenance::Provenance,
+    secret_value::backup_key::{BackupDecryptionKey, BackupPublicKey, BackupPublicKeyError},
     signed_json::{
         BackupAuthDataToSign, Kind, PRIVATE_KEY_BITS, PRIVATE_KEY_ITERATIONS, PRIVATE_KEY_SALT,
         PUBLIC_KEY, SignatureReport, SignatureWork, SignedJsonError, SignedObject,
@@ -137,6 +138,18 @@ impl AuthData {
     /// Whether the passphrase is one whose members may be signed once it was entered.
     fn has_usual_rounds(&self) -> bool {
         matches!(&self.passphrase, Ok(Some(read)) if !read.is_guessable())
+    }
+
+    /// What a key that belongs to this backup proves. Whatever it comes from, it proves nothing if the key may be that of a
+    /// passphrase which others can find by trying: they would open what is uploaded. What was drawn here is of no
+    /// passphrase, and who has accepted the risk knows of it.
+    pub(crate) fn provenance_of(&self, key: &BackupDecryptionKey) -> Provenance {
+        let is_guessable = matches!(&self.passphrase, Ok(Some(read)) if read.is_guessable());
+        match key.provenance() {
+            provenance @ (Provenance::Generated | Provenance::AcceptedByUser) => provenance,
+            _ if is_guessable => Provenance::Unauthenticated,
+            provenance => provenance,
+        }
     }
 
     fn signed_bytes(&self) -> Result<Vec<u8>, NotCanonical> {

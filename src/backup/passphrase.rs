@@ -230,6 +230,6 @@ mod tests {
         let typed = RecoveryKey::typed_by_user(text.expose_str()).unwrap();
         let typed = BackupDecryptionKey::from_recovery_key(typed);
         assert_eq!(typed.to_recovery_key().provenance(), Provenance::TypedByUser);
-        assert_eq!(typed.accept_unauthenticated().provenance(), Provenance::TypedByUser);
+        assert_eq!(typed.accept_unauthenticated().provenance(), Provenance::AcceptedByUser);
     }
 }

@@ -7,48 +7,98 @@ use crate::{
 
 /// All that proves that a backup is the user's. When one falls, the others are left.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Proofs {
-    /// The keys of the user that signed its public key.
-    pub(crate) signers: Vec<Ed25519PublicKey>,
-    /// Where decryption keys of it came from, all of them authentic.
-    pub(crate) keys: Vec<Provenance>,
+pub(crate) struct Proofs(Vec<Proof>);
+
+/// One proof that a backup is the user's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// A cross-signing key of the user has signed its public key.
+    SignedByUser(Ed25519PublicKey),
+    /// A device has.
+    SignedByDevice(Ed25519PublicKey),
+    /// A decryption key of it came from there, which is authentic.
+    DecryptionKey(Provenance),
+}
+
+impl Proof {
+    /// Whether it proves something whatever becomes of the user's devices.
+    fn is_lasting(self) -> bool {
+        match self {
+            Self::SignedByUser(_) => true,
+            Self::SignedByDevice(_) => false,
+            Self::DecryptionKey(provenance) => provenance.is_lasting(),
+        }
+    }
+
+    /// The same if these are the keys of the user that are trusted.
+    fn with(self, trusted: &[TrustedSigner]) -> Option<Self> {
+        match self {
+            Self::SignedByUser(key) | Self::SignedByDevice(key) => {
+                let its = trusted.iter().filter(|signer| *signer.key() == key);
+                its.max_by_key(|signer| signer.is_cross_signing_key()).map(Self::from)
+            }
+            Self::DecryptionKey(provenance) => provenance.stands_with(trusted).then_some(self),
+        }
+    }
+}
+
+impl From<&TrustedSigner> for Proof {
+    fn from(signer: &TrustedSigner) -> Self {
+        let key = *signer.key();
+        if signer.is_cross_signing_key() {
+            Self::SignedByUser(key)
+        } else {
+            Self::SignedByDevice(key)
+        }
+    }
 }
 
 impl Proofs {
     pub(crate) fn is_empty(&self) -> bool {
-        self.signers.is_empty() && self.keys.is_empty()
+        self.0.is_empty()
     }
 
-    /// Adds what made a backup trusted. No more are remembered than anybody needs.
-    pub(crate) fn add(&mut self, reason: &TrustReason) {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Proof> {
+        self.0.iter().copied()
+    }
+
+    /// Adds what made a backup trusted.
+    pub(crate) fn add_reason(&mut self, reason: &TrustReason) {
         match reason {
-            TrustReason::Signature(signer) => self.add_signer(*signer.key()),
-            TrustReason::DecryptionKey(provenance) => self.add_key(*provenance),
+            TrustReason::Signature(signer) => self.add(signer.into()),
+            TrustReason::DecryptionKey(provenance) => self.add(Proof::DecryptionKey(*provenance)),
             TrustReason::UsedBefore => {}
         }
     }
 
-    pub(crate) fn add_signer(&mut self, signer: Ed25519PublicKey) {
-        if self.signers.len() < MAX_PROOFS && !self.signers.contains(&signer) {
-            self.signers.push(signer);
+    /// Adds a proof. No more are remembered than anybody needs: one that lasts takes the place of one that does not.
+    pub(crate) fn add(&mut self, proof: Proof) {
+        if let Proof::SignedByUser(key) = proof {
+            self.0.retain(|other| *other != Proof::SignedByDevice(key));
+        }
+        let is_known = match proof {
+            Proof::SignedByDevice(key) => self.0.contains(&Proof::SignedByUser(key)),
+            _ => false,
+        };
+        if is_known || self.0.contains(&proof) {
+            return;
+        }
+        if self.0.len() < MAX_PROOFS {
+            self.0.push(proof);
+        } else if proof.is_lasting()
+            && let Some(other) = self.0.iter_mut().rfind(|other| !other.is_lasting())
+        {
+            *other = proof;
         }
     }
 
-    pub(crate) fn add_key(&mut self, provenance: Provenance) {
-        if self.keys.len() < MAX_PROOFS && !self.keys.contains(&provenance) {
-            self.keys.push(provenance);
-        }
-    }
-
-    pub(crate) fn extend(&mut self, other: Self) {
-        other.signers.into_iter().for_each(|signer| self.add_signer(signer));
-        other.keys.into_iter().for_each(|provenance| self.add_key(provenance));
+    pub(crate) fn extend(&mut self, other: &Self) {
+        other.iter().for_each(|proof| self.add(proof));
     }
 
     /// Drops the proofs that hang on a key which is not among these any more.
     pub(crate) fn retain(&mut self, trusted: &[TrustedSigner]) {
-        self.signers.retain(|signer| trusted.iter().any(|trusted| trusted.key() == signer));
-        self.keys.retain(|provenance| provenance.stands_with(trusted));
+        self.0 = self.0.iter().filter_map(|proof| proof.with(trusted)).collect();
     }
 }
 
@@ -64,5 +114,5 @@ impl Provenance {
     }
 }
 
-/// How many proofs of a kind are remembered.
-const MAX_PROOFS: usize = 16;
+/// How many proofs are remembered.
+const MAX_PROOFS: usize = 32;

@@ -73,8 +73,9 @@ pub enum TrustError {
         /// The public half of the decryption key.
         key: BackupPublicKey,
     },
-    /// The decryption key fits, but anyone can have put it where it was found.
-    #[error("the key fits this backup, but it comes from where the server could have planted it")]
+    /// The decryption key fits, but anyone can have put it where it was found, or the backup tells that it has a passphrase
+    /// of so [few rounds](crate::passphrase::PassphraseParameters::is_guessable) that others can find the key.
+    #[error("the key fits this backup, but the server could have planted or found it")]
     UnauthenticatedSource,
 }
 
@@ -119,7 +120,9 @@ impl TrustedBackup {
     }
 
     /// Trusts a backup because the user has its decryption key, from an
-    /// [authentic source](Provenance::is_authentic). A key that a device has shared counts while that device is verified,
+    /// [authentic source](Provenance::is_authentic), and others cannot have found it: a backup whose passphrase has
+    /// [few rounds](crate::passphrase::PassphraseParameters::is_guessable) is trusted by no key but one that was drawn here,
+    /// or for which the user [accepts](BackupDecryptionKey::accept_unauthenticated) the risk. A key that a device has shared counts while that device is verified,
     /// which is the caller's to know.
     ///
     /// # Errors
@@ -136,10 +139,11 @@ impl TrustedBackup {
             let (backup, key) = (*auth_data.public_key(), *key.public_key());
             return Err(TrustError::OtherPublicKey { backup, key });
         }
-        if !key.provenance().is_authentic() {
+        let provenance = auth_data.provenance_of(key);
+        if !provenance.is_authentic() {
             return Err(TrustError::UnauthenticatedSource);
         }
-        Ok(Self::new(info, auth_data, TrustReason::DecryptionKey(key.provenance())))
+        Ok(Self::new(info, auth_data, TrustReason::DecryptionKey(provenance)))
     }
 
     /// Trusts the backup of a public key that was trusted before, by proofs of which one is left.

@@ -1,5 +1,7 @@
 //! The user's own devices, as the host vouches for them.
 
+use std::collections::HashMap;
+
 use thiserror::Error;
 
 use crate::{
@@ -48,6 +50,22 @@ pub struct OwnDevices {
     ours: DeviceIdentity,
     master_key: Option<Ed25519PublicKey>,
     devices: Vec<OwnDevice>,
+    index: Index,
+}
+
+/// Where the devices stand, so that each is found, and whether it is the only one, without looking at all of them.
+#[derive(Debug, Clone, Default)]
+struct Index {
+    ids: HashMap<DeviceId, Found>,
+    keys: HashMap<(Curve25519PublicKey, Ed25519PublicKey), Found>,
+    signing_keys: HashMap<Ed25519PublicKey, Found>,
+}
+
+/// The first device that has something, and how many have it.
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    first: usize,
+    count: usize,
 }
 
 /// Why nothing is shared with a device, nor taken from it.
@@ -78,7 +96,13 @@ impl OwnDevices {
     /// An account with this device alone.
     #[must_use]
     pub fn new(user_id: UserId, this_device: DeviceIdentity) -> Self {
-        Self { user_id, ours: this_device, master_key: None, devices: Vec::new() }
+        Self {
+            user_id,
+            ours: this_device,
+            master_key: None,
+            devices: Vec::new(),
+            index: Index::default(),
+        }
     }
 
     /// With the master cross-signing key that was verified once and is compared since.
@@ -91,6 +115,7 @@ impl OwnDevices {
     /// With one more device.
     #[must_use]
     pub fn with_device(mut self, device: OwnDevice) -> Self {
+        self.index.add(&device.identity, self.devices.len());
         self.devices.push(device);
         self
     }
@@ -122,7 +147,7 @@ impl OwnDevices {
         if *device_id == self.ours.device_id {
             return Err(DeviceProblem::ThisDevice);
         }
-        self.only_one(|device| device.device_id == *device_id)
+        self.only_one(self.index.ids.get(device_id))
     }
 
     /// The device that has both keys, if secrets may be exchanged with it.
@@ -138,12 +163,12 @@ impl OwnDevices {
         if *curve25519 == self.ours.curve25519 {
             return Err(DeviceProblem::ThisDevice);
         }
-        self.only_one(|device| device.curve25519 == *curve25519 && device.ed25519 == *ed25519)
+        self.only_one(self.index.keys.get(&(*curve25519, *ed25519)))
     }
 
     /// Whether secrets may be exchanged with the device that has this key, so that what it has shared counts.
     pub(crate) fn trusts(&self, ed25519: &Ed25519PublicKey) -> bool {
-        self.only_one(|device| device.ed25519 == *ed25519).is_ok()
+        self.only_one(self.index.signing_keys.get(ed25519)).is_ok()
     }
 
     /// The same device as before, if secrets may still be exchanged with it.
@@ -161,21 +186,34 @@ impl OwnDevices {
         self.devices.iter().filter(|device| self.still_trusted(&device.identity).is_ok())
     }
 
-    fn only_one(
-        &self,
-        is_it: impl Fn(&DeviceIdentity) -> bool,
-    ) -> Result<&OwnDevice, DeviceProblem> {
-        let device = self.devices.iter().find(|device| is_it(&device.identity));
+    fn only_one(&self, found: Option<&Found>) -> Result<&OwnDevice, DeviceProblem> {
+        let device = found.and_then(|found| self.devices.get(found.first));
         let device = device.ok_or(DeviceProblem::Unknown)?;
         if device.identity.is_like(&self.ours) {
             return Err(DeviceProblem::ThisDevice);
         }
         // A device that is blocked must not get under another ID what it does not get under its own.
-        let alike = self.devices.iter().filter(|other| other.identity.is_like(&device.identity));
-        if alike.count() > 1 {
+        if self.index.has_alike(&device.identity) {
             return Err(DeviceProblem::Ambiguous);
         }
         device.check()
+    }
+}
+
+impl Index {
+    fn add(&mut self, identity: &DeviceIdentity, index: usize) {
+        let DeviceIdentity { device_id, curve25519, ed25519 } = identity.clone();
+        let none = Found { first: index, count: 0 };
+        self.ids.entry(device_id).or_insert(none).count += 1;
+        self.keys.entry((curve25519, ed25519)).or_insert(none).count += 1;
+        self.signing_keys.entry(ed25519).or_insert(none).count += 1;
+    }
+
+    /// Whether another device [is like](DeviceIdentity::is_like) this one.
+    fn has_alike(&self, identity: &DeviceIdentity) -> bool {
+        let keys = (identity.curve25519, identity.ed25519);
+        let found = [self.ids.get(&identity.device_id), self.keys.get(&keys)];
+        found.into_iter().flatten().any(|found| found.count > 1)
     }
 }
 

@@ -62,6 +62,7 @@ mod undescribed;
 mod unlock;
 mod verdict;
 
+pub(crate) use self::change::Belief;
 pub use self::{
     account::SecretStorage,
     change::{

@@ -176,8 +176,8 @@ impl BackupDecryptionKey {
         self.provenance
     }
 
-    /// Lets an unauthenticated key count as authentic, because the user said so after having been
-    /// told that a server could have planted it.
+    /// Lets an unauthenticated key count as authentic, because the user said so after having been told that a server could
+    /// have planted it, or that it can find the key since the backup's passphrase has few rounds.
     #[must_use]
     pub fn accept_unauthenticated(self) -> Self {
         Self { provenance: self.provenance.accepted(), ..self }
@@ -200,8 +200,9 @@ impl BackupDecryptionKey {
 }
 
 impl BackupDecryptionKey {
-    /// The key as the secret that it is: `m.megolm_backup.v1`.
-    pub(crate) fn to_secret(&self) -> SecretValue {
+    /// The key as the secret that it is, `m.megolm_backup.v1`, with where it came from.
+    #[must_use]
+    pub fn to_secret(&self) -> SecretValue {
         SecretValue {
             name: MEGOLM_BACKUP_V1.into(),
             content: SecretContent::BackupKey(self.secret.clone()),

@@ -30,16 +30,17 @@ pub(crate) mod backup_key;
 mod names;
 mod public_keys;
 mod reading;
+mod saved;
 
 use std::fmt;
 
 use subtle::ConstantTimeEq as _;
 
-pub(crate) use self::names::WELL_KNOWN;
 use self::{
     backup_key::BackupDecryptionKey,
     reading::{read_key, read_number_list},
 };
+pub(crate) use self::{names::WELL_KNOWN, saved::SavedSecret};
 pub use self::{
     names::{
         CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING,

@@ -11,6 +11,9 @@ use crate::{
 pub struct TrustedSigner {
     key_id: KeyId,
     key: Ed25519PublicKey,
+    /// Whether it is one of the user's cross-signing keys, by the word of the host alone: a device can have any ID, its
+    /// own key included.
+    is_cross_signing: bool,
 }
 
 /// What was found when the signatures of one user were checked
@@ -54,16 +57,28 @@ pub enum SignatureVerdict {
 }
 
 impl TrustedSigner {
-    /// Declares a key trusted. The ID is its label, `ed25519:` and a device ID or public key.
+    /// Declares the key of a verified device trusted. The ID is its label, `ed25519:` and a device ID.
+    ///
+    /// A cross-signing key is declared by [`TrustedSigner::of_cross_signing_key`]. Declared here, its signatures count as
+    /// those of a device, whatever its label: what only devices vouch for is not written to the secret storage, as
+    /// [`Backup::secret_is_withheld`](crate::client::Backup::secret_is_withheld) tells.
     #[must_use]
     pub fn new(key_id: KeyId, key: Ed25519PublicKey) -> Self {
-        Self { key_id, key }
+        Self { key_id, key, is_cross_signing: false }
     }
 
-    /// A cross-signing key, whose label is the key itself.
+    /// Declares a cross-signing key of the user trusted: the pinned master key, or one that it has signed. Its label is the
+    /// key itself.
     #[must_use]
     pub fn of_cross_signing_key(key: Ed25519PublicKey) -> Self {
-        Self::new(KeyId::new(format!("ed25519:{}", key.to_base64())), key)
+        let key_id = KeyId::new(format!("ed25519:{}", key.to_base64()));
+        Self { key_id, key, is_cross_signing: true }
+    }
+
+    /// Whether it was declared as a cross-signing key, which counts whatever becomes of the user's devices.
+    #[must_use]
+    pub fn is_cross_signing_key(&self) -> bool {
+        self.is_cross_signing
     }
 
     /// The label of the key.
@@ -116,8 +131,7 @@ impl SignatureReport {
     /// Whether this key made a valid signature.
     #[must_use]
     pub fn is_valid_by(&self, signer: &TrustedSigner) -> bool {
-        let by = |checked: &CheckedSignature| matches!(&checked.verdict, SignatureVerdict::Valid(found) if found == signer);
-        self.signatures.iter().any(by)
+        self.valid_signers().any(|found| found.key() == signer.key())
     }
 
     /// Whether the user made signatures, and every one is valid.

@@ -196,6 +196,28 @@ fn a_key_that_only_a_device_vouches_for_is_not_written_to_the_secret_storage() {
     }
 }
 
+/// A device can have any ID, and whoever calls the master key a device hears of it.
+#[test]
+fn a_device_that_is_called_by_its_key_is_a_device_all_the_same() {
+    let key = BackupDecryptionKey::generate().unwrap();
+    let mut phone = phone(&key, &[(&taken_over(), label(&taken_over()))]);
+    for id in [label(&taken_over()), its_label()] {
+        phone.machine.set_signers(vec![TrustedSigner::new(id, public(&taken_over()))]);
+        phone.machine.give_key(BackupDecryptionKey::from_bytes(bytes(&key)));
+        phone.run();
+        assert_eq!(phone.machine.stage(), Stage::Running);
+        phone.machine.secret_found(None);
+        phone.live(60_000);
+        assert!(phone.secrets.is_empty(), "{:?}", phone.secrets);
+        assert!(phone.machine.secret_is_withheld());
+    }
+    let declared = TrustedSigner::of_cross_signing_key(public(&taken_over()));
+    phone.machine.set_signers(vec![declared]);
+    assert!(!phone.machine.secret_is_withheld());
+    phone.live(7_200_000);
+    assert!(matches!(phone.secrets.first(), Some(SecretTask::Store(_))));
+}
+
 #[test]
 fn a_copy_in_the_storage_does_not_bring_trust_back_by_itself() {
     let key = BackupDecryptionKey::generate().unwrap();

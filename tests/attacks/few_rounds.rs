@@ -6,7 +6,10 @@ use serde_json::json;
 use strongroom::{
     Limits,
     backup::{BackupDecryptionKey, TrustError, TrustedBackup},
-    client::diagnose::{Evidence, Remedy, RepairParts, RepairPlan, diagnose},
+    client::{
+        backup::{KeyFit, Stage},
+        diagnose::{Evidence, Remedy, RepairParts, RepairPlan, diagnose},
+    },
     crypto::aes_hmac_sha2::{self, KeyCheck},
     encoding::base64,
     passphrase::PassphraseParameters,
@@ -16,7 +19,10 @@ use strongroom::{
     secret_value::PublicKeys,
 };
 
-use crate::house::{BACKUP, Events, USER, after, auth_data, event, info, storage};
+use crate::{
+    driver::Driver,
+    house::{ALGORITHM, BACKUP, Events, USER, after, auth_data, event, info, storage},
+};
 
 /// A storage whose key comes from the passphrase `1234` in so many rounds, with a backup key in it. A homeserver that finds
 /// the passphrase can have written all of it.
@@ -162,4 +168,47 @@ fn the_recovery_key_of_a_guessable_storage_is_guessable() {
     let diagnosis = diagnose(&evidence, Some(recovery_key.expose_str()), &limits);
     let (sign, rng) = (Remedy::SignBackup("5".into()), &mut StdRng::seed_from_u64(1));
     assert!(diagnosis.repair(&sign, &RepairParts::default(), rng).is_err());
+}
+
+/// Whoever reads the homeserver can find the key, wherever the user has it from. So it opens sessions, and nothing more is
+/// sealed to it.
+#[test]
+fn a_key_that_others_can_find_trusts_nothing_wherever_it_comes_from() {
+    let bytes = |key: &BackupDecryptionKey| {
+        SecretBytes::from_slice(key.to_recovery_key().as_secret().expose_bytes()).unwrap()
+    };
+    for (rounds, proves) in [(9_999, false), (10_000, true)] {
+        let drawn = BackupDecryptionKey::generate().unwrap();
+        let mut of_backup = auth_data(&drawn);
+        of_backup["private_key_salt"] = "salt".into();
+        of_backup["private_key_iterations"] = rounds.into();
+        let found = info(&of_backup);
+        let typed = BackupDecryptionKey::typed_by_user(bytes(&drawn));
+        let stored = BackupDecryptionKey::from_authenticated_secret_storage(bytes(&drawn));
+        for key in [&typed, &stored, &BackupDecryptionKey::kept_by_host(bytes(&drawn))] {
+            let trust = TrustedBackup::by_decryption_key(&found, key, &[]);
+            assert_eq!(trust.is_ok(), proves, "{rounds} rounds, {key:?}");
+            assert!(proves || trust.unwrap_err() == TrustError::UnauthenticatedSource);
+        }
+        // What was drawn here is of no passphrase, and who accepts the risk knows of it.
+        for key in [&drawn, &typed.clone().accept_unauthenticated()] {
+            assert!(TrustedBackup::by_decryption_key(&found, key, &[]).is_ok());
+        }
+        let mut phone = Driver::new();
+        let body = json!({ "algorithm": ALGORITHM, "auth_data": of_backup });
+        assert_eq!(phone.ask_server("POST", "/room_keys/version", &body).0, 200);
+        phone.run();
+        let (fit, stage) = if proves {
+            (KeyFit::Fits, Stage::Running)
+        } else {
+            (KeyFit::FitsUnauthenticated, Stage::Untrusted)
+        };
+        assert_eq!(phone.machine.give_key(typed.clone()), fit);
+        phone.run();
+        assert_eq!(phone.machine.stage(), stage);
+        assert!(phone.machine.has_key(), "it opens what is there");
+        phone.machine.give_key(typed.accept_unauthenticated());
+        phone.run();
+        assert_eq!(phone.machine.stage(), Stage::Running);
+    }
 }

@@ -45,7 +45,7 @@ pub(crate) fn signature(key: &SigningKey, bytes: &[u8]) -> Ed25519Signature {
 }
 
 pub(crate) fn signer(key: &SigningKey) -> TrustedSigner {
-    TrustedSigner::new(label(key), public(key))
+    TrustedSigner::of_cross_signing_key(public(key))
 }
 
 /// An object with a signature of the user's by this key, as a homeserver or another client makes it.

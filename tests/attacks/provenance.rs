@@ -19,6 +19,7 @@ use strongroom::{
     ids::SecretName,
     provenance::Provenance,
     recovery_key::RecoveryKey,
+    saved_state::SavedStateError,
     secret::{SecretBytes, SecretVec},
     secret_sharing::{
         DecryptedToDevice, DeviceIdentity, IncomingRequest, OwnDevice, OwnDevices, PlainToDevice,
@@ -424,4 +425,34 @@ fn what_a_blocked_device_has_shared_is_shared_with_no_other() {
     let refused = responder.take(&incoming, &value, &seen(blocked), 0).unwrap_err();
     assert_eq!(refused, ShareError::Unauthenticated);
     assert!(responder.take(&incoming, &value, &seen(tablet), 0).is_ok());
+}
+
+/// A host with a store of its own need not assert anything of what it keeps there.
+#[test]
+fn what_a_host_keeps_in_a_store_of_its_own_keeps_its_provenance() {
+    let planted = Planted::new();
+    let (user, phone) = (USER.into(), "PHONE".into());
+    let bytes = || SecretBytes::init_with(|bytes| bytes.fill(3));
+    let of_server = planted.opened().value().unwrap().value;
+    let keys = [
+        BackupDecryptionKey::generate().unwrap(),
+        BackupDecryptionKey::typed_by_user(bytes()),
+        BackupDecryptionKey::shared_by_verified_device(bytes(), public(&master())),
+        BackupDecryptionKey::from_bytes(bytes()),
+        of_server.backup_key().unwrap(),
+    ];
+    let note = SecretValue::kept_by_host(&"org.example.note".into(), "a \"n\u{f6}te\"".as_bytes());
+    let secrets = keys.iter().map(BackupDecryptionKey::to_secret).chain([note.unwrap().value]);
+    for secret in secrets {
+        let saved = secret.save(&user, &phone);
+        let restored = SecretValue::restore(&saved, &user, &phone).unwrap();
+        assert_eq!((&restored, restored.provenance()), (&secret, secret.provenance()));
+        let others = SecretValue::restore(&saved, &user, &"TABLET".into());
+        assert_eq!(others.unwrap_err(), SavedStateError::OtherAccount);
+        let text = str::from_utf8(saved.expose_bytes()).unwrap();
+        for (from, to) in [("provenance", "provinance"), ("secret value", "set up"), ("{", "[")] {
+            let changed = SecretVec::from(text.replacen(from, to, 1).as_bytes());
+            assert!(SecretValue::restore(&changed, &user, &phone).is_err(), "{from}");
+        }
+    }
 }

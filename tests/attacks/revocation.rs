@@ -16,7 +16,7 @@ use strongroom::{
 
 use crate::{
     driver::Driver,
-    house::{ALGORITHM, auth_data, public, signed},
+    house::{ALGORITHM, auth_data, label, master, public, signed},
 };
 
 fn device(byte: u8) -> SigningKey {
@@ -118,6 +118,45 @@ fn a_typed_key_holds_when_every_signer_is_gone() {
     assert_eq!(phone.machine.stage(), Stage::Running);
     phone.restart();
     assert_eq!(phone.machine.stage(), Stage::Running);
+}
+
+/// What is remembered is bounded, and the best of it is not what is left out.
+#[test]
+fn a_proof_that_lasts_is_remembered_however_many_devices_vouch() {
+    let many = 1..=60_u8;
+    let unpacked = |key: &BackupDecryptionKey| {
+        SecretBytes::from_slice(key.to_recovery_key().as_secret().expose_bytes()).unwrap()
+    };
+    for is_signed_by_user in [false, true] {
+        let mut phone = Driver::new();
+        let key = BackupDecryptionKey::generate().unwrap();
+        let mut auth_data = auth_data(&key);
+        let mut signers = Vec::new();
+        for byte in many.clone() {
+            // Before the master key, in whatever order they are looked at.
+            let id = KeyId::new(format!("ed25519:!{byte:02}"));
+            signers.push(TrustedSigner::new(id.clone(), public(&device(byte))));
+            auth_data = signed(&auth_data, &device(byte), &id);
+        }
+        if is_signed_by_user {
+            auth_data = signed(&auth_data, &master(), &label(&master()));
+            signers.push(TrustedSigner::of_cross_signing_key(public(&master())));
+        }
+        let body = json!({ "algorithm": ALGORITHM, "auth_data": auth_data });
+        assert_eq!(phone.ask_server("POST", "/room_keys/version", &body).0, 200);
+        phone.machine.set_signers(signers.clone());
+        phone.machine.give_key(BackupDecryptionKey::from_bytes(unpacked(&key)));
+        phone.run();
+        if !is_signed_by_user {
+            phone.machine.give_key(BackupDecryptionKey::typed_by_user(unpacked(&key)));
+            phone.run();
+        }
+        phone.restart();
+        phone.machine.set_signers(signers);
+        phone.machine.secret_found(None);
+        phone.live(7_200_000);
+        assert!(!phone.secrets.is_empty(), "by the user: {is_signed_by_user}");
+    }
 }
 
 /// A device that was taken over can share a key of its own and say that it is the backup's.

@@ -229,10 +229,11 @@ fn the_members_of_a_passphrase_are_signed_once_it_was_typed_and_not_before() {
         let refused = UnsignedAuthData::of_trusted(&trusted, &info, Some(&fits)).unwrap_err();
         assert!(matches!(refused, NotSignable::OtherMembers(_)), "{change}: {refused:?}");
     }
-    // Few rounds are signed by nobody.
+    // Few rounds are signed by nobody, though the user has accepted their risk.
     let (key, few) = old(9_999, "salt");
     let info = self::info(&few);
-    let trusted = TrustedBackup::by_decryption_key(&info, &key, &[]).unwrap();
+    let accepted = key.accept_unauthenticated();
+    let trusted = TrustedBackup::by_decryption_key(&info, &accepted, &[]).unwrap();
     let fits = BackupDecryptionKey::from_passphrase(info.auth_data().unwrap(), "correct horse");
     for passphrase in [None, Some(&fits.unwrap())] {
         let refused = UnsignedAuthData::of_trusted(&trusted, &info, passphrase).unwrap_err();

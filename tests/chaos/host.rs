@@ -71,6 +71,7 @@ impl World {
             Next::Fetched(..) => self.count("fetched"),
             Next::NotCreated(_) => self.count("not created"),
             Next::NotDeleted(_) => self.count("not deleted"),
+            Next::PreferenceNotSet { .. } => self.count("preference not set"),
             Next::Sign(id, key) => {
                 let ToSign::BackupAuthData(auth_data) = &key else { panic!("{key:?}") };
                 self.own_keys.insert(auth_data.public_key().to_base64());

@@ -1,7 +1,11 @@
 //! Creating a version when answers are lost.
 
 use serde_json::json;
-use strongroom::client::backup::{Question, Reply, Stage};
+use strongroom::{
+    client::backup::{Next, Question, Reply, SignedError, Stage},
+    crypto::ed25519::Ed25519Signature,
+    ids::KeyId,
+};
 
 use crate::driver::{Driver, Lied, lie_about, response};
 
@@ -134,7 +138,6 @@ fn nothing_is_sent_before_the_state_is_saved() {
     let mut steps = Vec::new();
     loop {
         let next = phone.machine.next(phone.now, &mut phone.rng);
-        use strongroom::client::backup::Next;
         match next {
             Next::Save(_) => {
                 steps.push("save");
@@ -154,4 +157,35 @@ fn nothing_is_sent_before_the_state_is_saved() {
         }
     }
     assert_eq!(steps, ["save", "sign", "save", "send"]);
+}
+
+/// What is not taken is not dropped in silence.
+#[test]
+fn more_signatures_than_a_backup_takes_are_an_error_at_the_call() {
+    let mut phone = Driver::new();
+    phone.run();
+    let (id, _) = phone.asked[0].clone();
+    phone.machine.reply(id, Reply::Create).unwrap();
+    let sign = loop {
+        match phone.machine.next(phone.now, &mut phone.rng) {
+            Next::Save(_) => phone.machine.saved(),
+            Next::Sign(id, _) => break id,
+            other => panic!("{other:?}"),
+        }
+    };
+    let signature = Ed25519Signature::from_bytes([1; 64]);
+    let signatures = |count| {
+        (0..count).map(|n| (KeyId::new(format!("ed25519:{n}")), signature)).collect::<Vec<_>>()
+    };
+    let refused = phone.machine.signed(sign, &signatures(9));
+    assert_eq!(refused, Err(SignedError::TooMany { found: 9 }));
+    assert_eq!(phone.machine.stage(), Stage::Signing, "it still waits");
+    phone.machine.signed(sign, &signatures(8)).unwrap();
+    assert_eq!(phone.machine.signed(sign, &signatures(1)), Err(SignedError::NotAwaited));
+    phone.live(60_000);
+    let (_, version) = phone.ask_server("GET", "/room_keys/version", &json!({}));
+    assert_eq!(
+        version["auth_data"]["signatures"]["@alice:example.org"].as_object().unwrap().len(),
+        8
+    );
 }

@@ -1,9 +1,9 @@
 //! No backup at all.
 
 use serde_json::json;
-use strongroom::client::backup::{Question, Reply, SecretTask, Stage};
+use strongroom::client::backup::{Next, Question, Reply, SecretTask, Stage};
 
-use crate::driver::{Driver, lie_about, response};
+use crate::driver::{Driver, Lied, lie_about, response};
 
 const PREFERENCE: &str = "/user/%40alice%3Aexample.org/account_data/m.key_backup";
 
@@ -72,6 +72,41 @@ fn it_goes_on_over_restarts_and_errors() {
     assert_eq!(phone.ask_server("GET", "/room_keys/version", &json!({})).0, 404);
 }
 
+/// After the first version is gone the next one is the current one, which is not the one that the user saw.
+#[test]
+fn a_restart_between_two_versions_asks_nothing_and_deletes_the_rest() {
+    for lost in 0..=4 {
+        let mut phone = Driver::new();
+        phone.set_up();
+        for _ in 0..2 {
+            phone.machine.rotate();
+            phone.live(20_000);
+        }
+        phone.machine.disable();
+        // Looks and deletions are answered in turns: each time the crash comes before another of the answers.
+        let mut answers = 0;
+        while phone.machine.stage() == Stage::Disabling {
+            match phone.machine.next(phone.now, &mut phone.rng) {
+                Next::Send(operation) if phone.secrets.len() > 3 => {
+                    let answer = phone.exchange(&operation);
+                    if answers == lost {
+                        break;
+                    }
+                    answers += 1;
+                    phone.machine.answer(operation.id(), Ok(answer), phone.now).unwrap();
+                }
+                Next::Wait(until) => phone.now = until.unwrap(),
+                next => phone.work(next),
+            }
+        }
+        phone.restart();
+        phone.live(120_000);
+        assert_eq!(phone.machine.stage(), Stage::Off, "{lost}: {:?}", phone.asked);
+        assert_eq!(phone.asked.len(), 0, "{lost}");
+        assert_eq!(phone.ask_server("GET", "/room_keys/version", &json!({})).0, 404);
+    }
+}
+
 #[test]
 fn versions_stay_until_the_secret_is_deleted() {
     let mut phone = Driver::new();
@@ -115,12 +150,53 @@ fn versions_stay_until_the_preference_is_written() {
 }
 
 #[test]
+fn who_disables_is_told_of_a_preference_that_the_server_does_not_take() {
+    let forbidden = r#"{"errcode":"M_FORBIDDEN","error":"no"}"#;
+    let not_found = r#"{"errcode":"M_NOT_FOUND","error":"no"}"#;
+    let cases = [(403, forbidden, 1), (413, "{}", 1), (500, "{}", 5), (404, not_found, 5)];
+    for (status, body, times) in cases {
+        let mut phone = Driver::new();
+        phone.set_up();
+        phone.live(20_000);
+        phone.sent.clear();
+        phone.lie = lie_about("PUT /user", usize::MAX, move || response(status, body));
+        phone.machine.disable();
+        phone.live(120_000);
+        assert_eq!(phone.preference_not_set, [(false, status == 403)], "{status}");
+        assert_eq!(phone.machine.stage(), Stage::Off, "{status}");
+        let sent = phone.requests();
+        assert_eq!(sent.iter().filter(|line| line.starts_with("PUT /user")).count(), times);
+        // What another client reads, and what the user is shown, is what there is.
+        assert_eq!(phone.ask_server("GET", PREFERENCE, &json!({})).1, json!({ "enabled": true }));
+        phone.lie = None;
+        phone.machine.enable();
+        phone.live(10_000);
+        assert_eq!(phone.preference_not_set.len(), 1);
+    }
+}
+
+#[test]
+fn lost_answers_and_one_failure_give_no_preference_up() {
+    let mut phone = Driver::new();
+    phone.set_up();
+    let mut answers = 0;
+    phone.lie = lie_about("PUT /user", 8, move || {
+        answers += 1;
+        if answers == 8 { response(500, "{}") } else { Lied::Nothing }
+    });
+    phone.machine.disable();
+    phone.live(60 * 60 * 1_000);
+    assert_eq!(phone.preference_not_set, []);
+    assert_eq!(phone.ask_server("GET", PREFERENCE, &json!({})).1, json!({ "enabled": false }));
+    assert_eq!(phone.machine.stage(), Stage::Off);
+}
+
+#[test]
 fn a_preference_that_changes_while_it_is_written_is_written_again() {
     let mut phone = Driver::new();
     phone.set_up();
     phone.machine.disable();
     let operation = loop {
-        use strongroom::client::backup::Next;
         match phone.machine.next(phone.now, &mut phone.rng) {
             Next::Save(_) => phone.machine.saved(),
             Next::WriteSecret(_) => phone.machine.secret_read_back(None).unwrap(),

@@ -226,3 +226,35 @@ fn without_a_backup_nothing_is_waited_for() {
     phone.live(5_000);
     assert!(matches!(phone.fetched[1].1, FetchOutcome::NoBackup));
 }
+
+/// Everybody in a room can send what nobody can decrypt, each time in another session.
+#[test]
+fn so_many_sessions_are_remembered_as_missing_and_the_rest_is_counted() {
+    let mut phone = Driver::new();
+    phone.set_up();
+    phone.has_session();
+    phone.live(20_000);
+    let session = |n: u32| Scope::Session("!room".into(), format!("session{n}").as_str().into());
+    let fetch = |phone: &mut Driver, sessions: std::ops::Range<u32>| {
+        phone.sent.clear();
+        for n in sessions {
+            phone.machine.fetch(session(n), phone.now);
+            if n % 2_000 == 0 {
+                phone.run();
+            }
+        }
+        phone.run();
+        let gets = phone.requests();
+        gets.iter().filter(|line| line.starts_with("GET /room_keys/keys")).count()
+    };
+    assert_eq!(fetch(&mut phone, 0..10_020), 10_020);
+    assert_eq!(phone.machine.dropped_wants(), 20);
+    assert_eq!(fetch(&mut phone, 0..10_000), 0, "what is remembered is not asked for");
+    assert_eq!(fetch(&mut phone, 10_000..10_020), 20);
+    assert_eq!(phone.machine.dropped_wants(), 40);
+    // When they are to be asked for again, there is room for others.
+    phone.live(2 * 60 * 60 * 1_000);
+    assert_eq!(fetch(&mut phone, 10_000..10_020), 20);
+    assert_eq!(fetch(&mut phone, 10_000..10_020), 0);
+    assert_eq!(phone.machine.dropped_wants(), 40);
+}

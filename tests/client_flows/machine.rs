@@ -6,12 +6,13 @@ use serde_json::json;
 use strongroom::{
     Limits,
     api::{BaseUrl, CreateBackupVersion, Endpoint as _},
-    backup::{AuthData, BackupPublicKey},
+    backup::{AuthData, BackupDecryptionKey, BackupPublicKey},
     client::{
         Backup, OperationId,
         backup::{HostToken, Next, OfferedSession, Question, Reply, Stage},
         flow::{Flow as _, FlowError, SetUp, SetUpDone},
     },
+    secret::SecretBytes,
     secret_storage::NewKey,
     secret_value::{PublicKeys, SecretValue},
     session_data::ExportedSession,
@@ -20,7 +21,7 @@ use strongroom::{
 
 use crate::{
     drive::{Answer, Control, End, Tear, account, change, drive, restored, run, work},
-    host::{Host, MASTER, USER, new_key, secret},
+    host::{BACKUP, Host, MASTER, USER, new_key, secret},
 };
 
 const OTHERS_BACKUP: &str = "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo";
@@ -392,4 +393,71 @@ fn signed_backup(host: &mut Host) {
     let url = BaseUrl::new("https://example.org").unwrap();
     let request = CreateBackupVersion::new(auth_data).to_http(&url, &host.token).unwrap();
     assert!(host.homeserver.respond(&request).status().is_success());
+}
+
+/// A backup whose key a device has shared before, and which that device makes while the flow is on its way, is not the
+/// flow's: what a device vouches for is not stored, and a storage without the key of its backup is not finished.
+#[test]
+fn a_set_up_is_not_finished_with_a_backup_whose_key_is_not_in_its_storage() {
+    let bytes = || SecretBytes::init_with(|bytes| bytes.fill(77));
+    let bootstrap = |number| {
+        let (mut host, key) = (Host::new(), new_key());
+        host.trouble.meddle = Some((number, shared_backup));
+        let mut backup = host.backup();
+        backup.set_signers(vec![TrustedSigner::new("ed25519:PHONE".into(), host.public_key())]);
+        let shared = BackupDecryptionKey::shared_by_verified_device(bytes(), host.public_key());
+        backup.give_key(shared);
+        let mut flow = SetUp::bootstrap(backup, key.clone(), Vec::new(), Limits::default());
+        let done = run(&mut host, &mut flow, Control::default());
+        (host, key, done)
+    };
+    let mut taken = 0;
+    for number in 1..30 {
+        let (mut host, key, done) = bootstrap(number);
+        match done {
+            Err(FlowError::HasBackup(_) | FlowError::OtherDevice) => taken += 1,
+            Err(error) => panic!("{number}: {error:?}"),
+            Ok(done) => {
+                let mut keys = [key.key().clone()];
+                let stored = host.storage().open(&BACKUP.into(), &mut keys, &PublicKeys::default());
+                let stored = stored.unwrap_or_else(|error| panic!("{number}: {error:?}"));
+                let trusted = done.backup.trusted().unwrap().public_key();
+                let value = stored.value().unwrap().value;
+                value.check_backup_key(trusted.as_curve25519()).unwrap();
+            }
+        }
+    }
+    assert!(taken > 3, "{taken}");
+}
+
+/// Another device makes a backup with a key that it has shared.
+fn shared_backup(host: &mut Host) {
+    let key = BackupDecryptionKey::from_bytes(SecretBytes::init_with(|bytes| bytes.fill(77)));
+    let body = json!({
+        "algorithm": "m.megolm_backup.v1.curve25519-aes-sha2",
+        "auth_data": { "public_key": key.public_key().to_base64() },
+    });
+    host.ask("POST", "/room_keys/version", &body);
+}
+
+/// It was made here, and its key is stored nowhere, whatever the user wanted in between.
+#[test]
+fn a_backup_of_ones_own_that_was_switched_off_unfinished_is_taken() {
+    let mut host = Host::new();
+    let mut backup = host.backup();
+    work(&mut host, &mut backup, |question| {
+        matches!(question, Question::SetUp { .. }).then_some(Reply::Create)
+    });
+    assert_eq!(backup.stage(), Stage::Running);
+    let own = *backup.trusted().unwrap().public_key();
+    foreign_backup(&mut host);
+    backup.look_again();
+    work(&mut host, &mut backup, |question| {
+        matches!(question, Question::Changed { .. }).then_some(Reply::Stop)
+    });
+    assert_eq!(backup.stage(), Stage::Off);
+    assert_eq!(host.ask("DELETE", "/room_keys/version/2", &json!({})).0, 200);
+    let done = bootstrap(&mut host, backup).unwrap();
+    assert_eq!(*done.backup.trusted().unwrap().public_key(), own);
+    assert!(done.backup.secret_task().is_none(), "its key is stored");
 }

@@ -6,13 +6,15 @@ use serde_json::json;
 use strongroom::{
     Limits,
     api::BaseUrl,
-    backup::TrustReason,
+    backup::{BackupDecryptionKey, TrustReason},
     client::{
         Backup,
         backup::{BackupOptions, FetchOutcome, KeyFit, SavedBackup},
         flow::{EnterError, Entered, Flow as _, Recover, Recovered, SetUp, Step},
     },
     ids::{SessionId, UserId},
+    passphrase::PassphraseParameters,
+    secret::SecretBytes,
     secret_storage::{NewKey, UnlockFailure, VerifiedPublicKeys},
 };
 
@@ -183,7 +185,7 @@ fn the_key_of_the_backup_itself_gives_the_sessions() {
 fn text_of_backup_key(host: &mut Host, key: &NewKey) -> String {
     let mut keys = vec![key.key().clone()];
     let stored = host.storage().open(&BACKUP.into(), &mut keys, &Default::default()).unwrap();
-    let stored = strongroom::backup::BackupDecryptionKey::from_base64(stored.text().expose_str());
+    let stored = BackupDecryptionKey::from_base64(stored.text().expose_str());
     stored.unwrap().to_recovery_key().to_text().expose_str().to_owned()
 }
 
@@ -278,4 +280,60 @@ fn row_50_the_key_of_a_key_storage_that_holds_nothing_is_no_key_of_the_backup() 
     let device = recover(&mut host, &[&typed, &backup_key]);
     assert_eq!(device.entered, [Err(EnterError::NothingStored), Ok(Entered::BackupKey)]);
     assert_eq!(device.imported, expected);
+}
+
+/// A homeserver says how many rounds a passphrase takes, and can make each one wrong.
+#[test]
+fn all_texts_that_are_entered_share_a_budget_of_rounds() {
+    let key = new_key();
+    let (mut host, _) = account(&key);
+    let recovery_key = key.to_recovery_key().unwrap().to_text();
+    let event_type = format!("m.secret_storage.key.{}", key.id());
+    let events = host.account_data();
+    let described = events.iter().find(|(it, _)| it.as_str() == event_type).unwrap();
+    let mut description: serde_json::Value =
+        serde_json::from_slice(described.1.as_bytes()).unwrap();
+    description["passphrase"] =
+        json!({ "algorithm": "m.pbkdf2", "salt": "aBcD", "iterations": 20_000 });
+    host.put_account_data(&event_type, &description);
+    let mut limits = Limits::default();
+    limits.unlock_rounds = 20_000;
+    let mut typed = vec!["wrong"; 12];
+    typed.push(recovery_key.expose_str());
+    let flow = || Recover::new(tablet(None), nobody(), limits);
+    let device = recover_with(&mut host, flow(), &typed);
+    let (wrong, then) = device.entered.split_at(10);
+    assert!(wrong.iter().all(|it| matches!(it, Err(EnterError::OpensNothing(_)))), "{wrong:?}");
+    let too_much = Err(EnterError::TooMuchTried);
+    assert_eq!(then, [too_much.clone(), too_much, Ok(Entered::StorageKey)]);
+    // Who begins again has it all again.
+    let device = recover_with(&mut host, flow(), &["wrong"]);
+    assert!(matches!(device.entered[..], [Err(EnterError::OpensNothing(_))]));
+}
+
+#[test]
+fn the_passphrase_of_an_old_backup_shares_the_budget() {
+    let mut host = Host::new();
+    let mut limits = Limits::default();
+    limits.unlock_rounds = 20_000;
+    let salt = "aBcD";
+    let parameters = PassphraseParameters::from_parts(20_000, salt, None, &limits).unwrap();
+    let derived = parameters.parameters.derive("correct horse");
+    let bytes = SecretBytes::from_slice(derived.expose_bytes()).unwrap();
+    let public_key = BackupDecryptionKey::typed_by_user(bytes).public_key().to_base64();
+    let auth_data = json!({
+        "public_key": public_key, "private_key_salt": salt, "private_key_iterations": 20_000,
+    });
+    host.ask(
+        "POST",
+        "/room_keys/version",
+        &json!({ "algorithm": "m.megolm_backup.v1.curve25519-aes-sha2", "auth_data": auth_data }),
+    );
+    let flow = |limits| Recover::new(tablet(None), nobody(), limits);
+    let device = recover_with(&mut host, flow(limits), &["wrong", "correct horse"]);
+    assert_eq!(device.entered.last(), Some(&Ok(Entered::BackupKey)));
+    let mut typed = vec!["wrong"; 10];
+    typed.push("correct horse");
+    let device = recover_with(&mut host, flow(limits), &typed);
+    assert_eq!(device.entered.last(), Some(&Err(EnterError::TooMuchTried)));
 }

@@ -52,9 +52,9 @@ use strongroom::{
     },
     client::{
         backup::{
-            BackupOptions, DeliveryId, FoundBackup, HostToken, KeyFit, NoAnswer, NotAwaited,
-            NotStored, OperationId, QuestionId, Reply, ReplyError, RestoreChoice, Scope,
-            SecretNotRead, SignId, Stage, UnknownOperation, UsedBackup, Wish,
+            BackupOptions, DeliveryId, FoundBackup, HostToken, KeyFit, NoAnswer, NotStored,
+            OperationId, QuestionId, Reply, ReplyError, RestoreChoice, Scope, SecretNotRead,
+            SignId, SignedError, Stage, UnknownOperation, UsedBackup, Wish,
         },
         diagnose::{
             AskedFor, Comparison, DiagnosisVerdict, LegacyForm, MissingEvidence, SessionCount,
@@ -396,7 +396,7 @@ fn hold_no_secret() -> BTreeSet<String> {
         ToSign,
         UnsignedAuthData,
         NoAnswer,
-        NotAwaited,
+        SignedError,
         NotStored,
         OperationId,
         BackupOptions,
@@ -959,7 +959,7 @@ fn look_at_unlocking(witness: &mut Witness, vault: &Vault) {
             }
             Err(error) => {
                 reasons.insert(error.to_string());
-                witness.error::<UnlockFailure>(error.reason);
+                witness.error::<UnlockFailure>(error.reason.clone());
                 witness.error::<UnlockError>(error.clone());
                 error.attempts
             }

@@ -10,7 +10,7 @@ use strongroom::{
     api::{Endpoint, GetRoomKeys, GetSync, QueryKeys},
     backup::{AuthData, BackupDecryptionKey, BackupVersionInfo, RestoreOptions, restore_slice},
     client::{
-        backup::{Backup, BackupOptions, Operation},
+        backup::{Backup, BackupOptions, Next, Operation},
         diagnose::{CurrentBackup, Evidence, SessionSample, diagnose},
         flow::{Flow as _, Recover, SetUp, Step},
     },
@@ -21,7 +21,7 @@ use strongroom::{
     },
     encoding::{base64, json_object::JsonObject},
     ids::{EventType, SecretName, SecretStorageKeyId, SessionId},
-    secret::SecretBytes,
+    secret::{SecretBytes, SecretVec},
     secret_storage::{
         Change, ChangeError, NewKey, Plan, PlanStep, SecretStorage, SecretStorageKey,
         VerifiedPublicKeys,
@@ -29,10 +29,10 @@ use strongroom::{
     secret_value::PublicKeys,
 };
 
-use super::{Entry, Work};
+use super::{Entry, Work, sharing};
 use crate::asserted::StoreText as _;
 
-const USER: &str = "@alice:example.org";
+pub(crate) const USER: &str = "@alice:example.org";
 
 pub(crate) const ALL: &[Entry] = &[
     Entry { name: "/keys/query: keys that are none", of: query_of_nothing, times: 12 },
@@ -63,6 +63,11 @@ pub(crate) const ALL: &[Entry] = &[
     Entry { name: "diagnosis: a typed key that nothing checks", of: diagnosing_typed, times: 40 },
     Entry { name: "diagnosis: devices and keys that are none", of: diagnosis, times: 40 },
     Entry { name: "machine: messages that cannot be decrypted", of: undecryptable, times: 40 },
+    Entry { name: "machine: restored", of: machine_restored, times: 40 },
+    Entry { name: "sharing: which devices are trusted", of: sharing::trusted, times: 1 },
+    Entry { name: "sharing: asking many devices", of: sharing::requesting, times: 40 },
+    Entry { name: "sharing: asked by many devices", of: sharing::responding, times: 40 },
+    Entry { name: "flow: answers with secrets", of: sharing::sharing_in, times: 40 },
     Entry { name: "flow: setting up beside many events", of: set_up, times: 60 },
     Entry { name: "flow: recovering from many events", of: recover, times: 40 },
 ];
@@ -165,7 +170,7 @@ fn auth_data(count: usize) -> Work {
 
 type Events = Vec<(EventType, JsonObject)>;
 
-fn event(event_type: &str, content: &Value) -> (EventType, JsonObject) {
+pub(crate) fn event(event_type: &str, content: &Value) -> (EventType, JsonObject) {
     (event_type.into(), JsonObject::from_json(content.to_string().as_bytes()).unwrap())
 }
 
@@ -315,7 +320,52 @@ fn undecryptable(count: usize) -> Work {
     )
 }
 
-fn answer(operation: &Operation, events: &Events) -> Response<Vec<u8>> {
+/// A saved state in which so many things stand in each list of both parts.
+fn machine_restored(count: usize) -> Work {
+    // Between two powers of two, so that a list has about as much room to spare whether it is short or long.
+    let count = count + count / 5;
+    let (options, limits) = (BackupOptions::default(), Limits::default());
+    let mut saved = Backup::new(USER.into(), "PHONE".into(), options, limits).save();
+    let keys: Vec<_> =
+        (0..count.min(100)).map(|_| BackupDecryptionKey::generate().unwrap()).collect();
+    let key = |n: usize| &keys[n % keys.len()];
+    let mut secret: Value = serde_json::from_slice(saved.secret.expose_bytes()).unwrap();
+    let signer =
+        Ed25519Seed::from_bytes(SecretBytes::init_with(|bytes| *bytes = [1; 32])).public_key();
+    let saved_key =
+        |n| json!({ "key": key(n).to_base64().expose_str(), "provenance": "generated" });
+    secret["stage"] = "running".into();
+    secret["used"] = json!({
+        "version": "1", "public_key": key(0).public_key().to_base64(),
+        "signers": vec![signer.to_base64(); count / 10],
+        "keys": vec!["typed_by_user"; count],
+    });
+    secret["retired"] = (0..count).map(|n| key(n).public_key().to_base64()).collect();
+    secret["keys"] = (0..count / 10).map(saved_key).collect();
+    let mut public: Value = serde_json::from_slice(&saved.public).unwrap();
+    public["wanted"] = (0..count).map(|n| json!({ "room": format!("!room{n}") })).collect();
+    saved.secret = SecretVec::from(secret.to_string().as_bytes());
+    saved.public = public.to_string().into_bytes();
+    let input = saved.secret.expose_bytes().len() + saved.public.len();
+    let run = move || {
+        let machine = Backup::restore(&saved, USER.into(), "PHONE".into(), options, limits);
+        let (mut machine, rng) = (machine.unwrap(), &mut StdRng::seed_from_u64(1));
+        for now in 1..20 {
+            match machine.next(now, rng) {
+                Next::Save(_) => machine.saved(),
+                Next::Send(operation) => {
+                    let answer = answer(&operation, &Vec::new());
+                    machine.answer(operation.id(), Ok(answer), now).unwrap();
+                }
+                _ => {}
+            }
+        }
+        drop(machine.save());
+    };
+    (input, Box::new(run))
+}
+
+pub(crate) fn answer(operation: &Operation, events: &Events) -> Response<Vec<u8>> {
     let url = strongroom::api::BaseUrl::new("https://example.org").unwrap();
     let token = strongroom::api::AccessToken::from("token");
     let request = operation.to_http(&url, &token).unwrap();

@@ -5,6 +5,7 @@
 //! time that each took: it shows work that allocates nothing, and is not asserted.
 #![allow(
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -15,6 +16,8 @@
 #[path = "../support/asserted.rs"]
 mod asserted;
 mod entries;
+mod sharing;
+mod signatures;
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},

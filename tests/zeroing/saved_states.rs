@@ -13,6 +13,7 @@ use strongroom::{
     saved_state::StateKey,
     secret::SecretVec,
     secret_sharing::{Requester, RequesterOptions, Responder, SharePolicy},
+    secret_value::SecretValue,
 };
 
 use crate::{
@@ -82,16 +83,17 @@ pub(crate) fn saved_backups() -> [SavedBackup; 2] {
     let members = json!({
         "stage": "confirming",
         "used": {
-            "version": "5", "public_key": public_key, "signers": [ed25519()],
-            "keys": ["generated", shared],
+            "version": "5", "public_key": public_key, "proofs": [
+                { "signed_by_user": ed25519() }, { "signed_by_device": ed25519() },
+                { "decryption_key": "generated" }, { "decryption_key": shared },
+            ],
         },
         "retired": [public_key],
-        "key": key(&json!("generated")),
+        "keys": [key(&json!("generated")), key(&shared), other],
         "draft": {
             "key": other, "signatures": [["ed25519:PHONE", base64::encode(&[1; 64])]],
             "before": "5", "replaces": public_key, "created": "6",
         },
-        "given_up": [key(&shared), other],
         "recovery_key_unsaved": true,
         "secret": "store",
         "preference": { "was_read": true, "enabled": true, "write": false },
@@ -152,6 +154,13 @@ fn the_state_of_a_set_up_leaves_nothing_however_damaged() {
     let public_key = decryption_key().public_key().to_base64();
     state["before"] = json!({ "version": "5", "public_key": public_key, "default_key": "old" });
     state["secrets"][0]["provenance"] = json!({ "shared_by_verified_device": ed25519() });
+    state["belief"] = json!({
+        "public_keys": {
+            "backup": public_key, "master": ed25519(), "self_signing": ed25519(),
+            "user_signing": ed25519(),
+        },
+        "accepted": ["org.example.note"],
+    });
     assert_full(&state);
     saved.secret = SecretVec::from(state.to_string().as_bytes());
     for misplaced in [vault.key_base64.clone(), base64::encode(vault.key_base64.as_bytes())] {
@@ -163,6 +172,22 @@ fn the_state_of_a_set_up_leaves_nothing_however_damaged() {
             flow.is_ok()
         });
     }
+}
+
+#[test]
+fn a_secret_in_a_store_of_the_hosts_leaves_nothing_however_damaged() {
+    let (user, device) = (USER.into(), DEVICE.into());
+    let saved = decryption_key().to_secret().save(&user, &device);
+    let (vault, misplaced) = (Vault::new(), base64::encode(Vault::new().key_base64.as_bytes()));
+    let texts = damaged(saved.expose_bytes(), Some(&misplaced));
+    let texts: Vec<_> = texts.iter().map(|text| SecretVec::from(text.as_slice())).collect();
+    leaves_nothing(&vault, || {
+        let restored = SecretValue::restore(&saved, &user, &device).unwrap();
+        assert!(restored.save(&user, &device) == saved);
+        for text in &texts {
+            drop(format!("{:?}", SecretValue::restore(text, &user, &device)));
+        }
+    });
 }
 
 #[test]

@@ -14,16 +14,27 @@ use crate::{
     backup::{BackupDecryptionKey, BackupPublicKey, TrustedBackup},
     crypto::ed25519::Ed25519Signature,
     ids::{BackupVersion, KeyId},
+    provenance::Provenance,
 };
 
 /// The number of something to be signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SignId(u64);
 
-/// Nobody waits for this: it was answered, or things have changed meanwhile.
+/// Why signatures are not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("nobody waits for this any more")]
-pub struct NotAwaited;
+#[non_exhaustive]
+pub enum SignedError {
+    /// Nobody waits for this: it was answered, or things have changed meanwhile.
+    #[error("nobody waits for this any more")]
+    NotAwaited,
+    /// There are too many signatures. A device and the user have two keys that sign a backup; give those.
+    #[error("a new backup takes {MAX_SIGNATURES} signatures at most, and there are {found}")]
+    TooMany {
+        /// How many there are.
+        found: usize,
+    },
+}
 
 /// What the machine knows of a creation while it runs.
 #[derive(Debug, Default)]
@@ -36,21 +47,26 @@ pub(super) struct Signing {
 }
 
 impl Backup {
-    /// The host has signed the new key, by as many keys as it has.
+    /// The host has signed the new key: with the key of the device and, where it is at hand, the master key. A backup
+    /// takes 8 signatures at most, so that the state which remembers them stays small.
     ///
     /// # Errors
     ///
-    /// [`NotAwaited`] if this is not what is to be signed now.
+    /// [`SignedError`] if this is not what is to be signed now, or there are more signatures. Nothing has changed then,
+    /// and the machine still waits for them.
     pub fn signed(
         &mut self,
         id: SignId,
         signatures: &[(KeyId, Ed25519Signature)],
-    ) -> Result<(), NotAwaited> {
+    ) -> Result<(), SignedError> {
         if self.signing.asked != Some(id) || self.kept.stage != Stage::Signing {
-            return Err(NotAwaited);
+            return Err(SignedError::NotAwaited);
         }
-        let draft = self.kept.draft.as_mut().ok_or(NotAwaited)?;
-        draft.signatures = signatures.iter().take(MAX_SIGNATURES).cloned().collect();
+        let draft = self.kept.draft.as_mut().ok_or(SignedError::NotAwaited)?;
+        if signatures.len() > MAX_SIGNATURES {
+            return Err(SignedError::TooMany { found: signatures.len() });
+        }
+        draft.signatures = signatures.to_vec();
         self.signing.is_fresh = false;
         self.turn(Event::Signed);
         Ok(())
@@ -158,7 +174,7 @@ impl Backup {
 
     fn adopt_own(&mut self, backup: TrustedBackup) {
         if let Some(draft) = self.kept.draft.take() {
-            self.kept.give_up(draft.key);
+            self.kept.keep_key(draft.key);
             draft.replaces.into_iter().for_each(|public_key| self.kept.retire(public_key));
         }
         self.adopt(backup);
@@ -168,17 +184,14 @@ impl Backup {
         self.touch();
     }
 
-    /// Takes the key of a backup that was made here for the key of this device, if this is one: nobody else has it.
+    /// What was to be saved and stored is not any more, but the key of this backup if it was made here: nobody else has
+    /// it.
     pub(super) fn take_key_of(&mut self, public_key: &BackupPublicKey) {
         (self.kept.recovery_key_unsaved, self.kept.secret) = (false, None);
-        let is_it = |key: &BackupDecryptionKey| key.public_key() == public_key;
-        let Some(index) = self.kept.given_up.iter().position(is_it) else { return };
-        let key = self.kept.given_up.remove(index);
-        if let Some(former) = self.kept.key.replace(key) {
-            // What only the old version holds can still be opened.
-            self.kept.give_up(former);
+        let is_made_here = |key: &BackupDecryptionKey| key.provenance() == Provenance::Generated;
+        if self.kept.keys_of(public_key).any(is_made_here) {
+            self.is_own();
         }
-        self.is_own();
     }
 
     /// The key of the backup in use is to be saved and stored.

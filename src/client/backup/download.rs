@@ -1,8 +1,11 @@
 //! Sessions on their way from the backup, for messages that cannot be decrypted.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
-use super::{Backup, Call, DeliveryId, FetchOutcome, Lane, Question, RestoreChoice, Scope};
+use super::{
+    Backup, Call, DeliveryId, FetchOutcome, Lane, Question, RestoreChoice, Scope,
+    missing::{Missing, MissingSessions},
+};
 use crate::{
     api::{Endpoint as _, GetRoomKeys, GetRoomKeysForRoom, GetRoomKeysForSession},
     backup::{BackupDecryptionKey, BackupVersionInfo, Restore, RestoreOptions},
@@ -23,7 +26,7 @@ pub(super) struct Download {
     pub(super) attempts: u32,
     version: Option<BackupVersion>,
     pub(super) etag: Option<String>,
-    pub(super) missing: BTreeMap<(RoomId, SessionId), Missing>,
+    pub(super) missing: MissingSessions,
     /// Imports that the host has not worked on yet.
     pub(super) unacked: BTreeSet<DeliveryId>,
     /// What has come, until the last of it is in the host's store.
@@ -32,15 +35,8 @@ pub(super) struct Download {
     pub(super) failed: BTreeSet<Scope>,
     /// Sessions for which a room or everything is fetched.
     pub(super) sought: BTreeSet<(RoomId, SessionId)>,
-    /// What was wanted beyond what is kept.
-    dropped: u64,
-}
-
-/// The backup did not have a session.
-#[derive(Debug)]
-pub(super) struct Missing {
-    pub(super) until_ms: u64,
-    pub(super) etag: Option<String>,
+    /// What was wanted, or is missing, beyond what is kept.
+    pub(super) dropped: u64,
 }
 
 impl Download {
@@ -61,8 +57,7 @@ impl Download {
     /// A session that the backup did not have lately.
     fn missing(&self, scope: &Scope, now: u64) -> Option<&Missing> {
         let Scope::Session(room_id, session_id) = scope else { return None };
-        let missing = self.missing.get(&(room_id.clone(), session_id.clone()));
-        missing.filter(|missing| missing.until_ms > now)
+        self.missing.get(&(room_id.clone(), session_id.clone()), now)
     }
 }
 
@@ -81,9 +76,10 @@ impl Backup {
         }
     }
 
-    /// How often something was wanted that is not fetched, since the machine was made or restored: 1,000 messages wait for
-    /// the user's word at most, and 10,000 sessions and rooms for the homeserver's. It is no more than that, since everybody
-    /// in a room can send what nobody can decrypt. Offer the messages again later.
+    /// How often something was dropped, since the machine was made or restored: 1,000 messages wait for the user's word at
+    /// most, and 10,000 sessions and rooms for the homeserver's. It is no more than that, since everybody in a room can send
+    /// what nobody can decrypt. Offer the messages again later. It counts, too, how often a session was not in the backup
+    /// and is not remembered as missing, since 10,000 are: the next time it is asked for again.
     #[must_use]
     pub fn dropped_wants(&self) -> u64 {
         self.download.dropped

@@ -6,7 +6,7 @@ use http::Response;
 
 use super::{
     Backup, Call, DeliveryId, FetchOutcome, InUse, Next, NoAnswer, OperationId, RestoreChoice,
-    Scope, UnknownOperation, download::Missing,
+    Scope, UnknownOperation, missing::Missing,
 };
 use crate::client::failure::Failure;
 use crate::{
@@ -176,12 +176,12 @@ impl Backup {
     /// Remembers that the backup does not have a session.
     fn missing(&mut self, scope: &Scope, now: u64) -> FetchOutcome {
         if let Scope::Session(room_id, session_id) = scope {
-            self.download.missing.retain(|_, missing| missing.until_ms > now);
             let etag = self.download.etag.clone();
             // Without one, everything may have changed a moment later.
             let span = if etag.is_some() { self.options.missing_ms } else { self.options.poll_ms };
             let missing = Missing { until_ms: now.saturating_add(span), etag };
-            self.download.missing.insert((room_id.clone(), session_id.clone()), missing);
+            let session = (room_id.clone(), session_id.clone());
+            self.download.dropped += u64::from(!self.download.missing.add(session, missing, now));
         }
         FetchOutcome::NotInBackup
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use super::{RestoreChoice, Stage};
+use super::{RestoreChoice, Stage, keyring::Keyring};
 use crate::{
     backup::{
         AuthData, BackupDecryptionKey, BackupPublicKey, NotSignable, Proofs, UnsignedAuthData,
@@ -24,18 +24,16 @@ pub(super) struct Kept {
     pub(super) proofs: Proofs,
     /// Public keys that were given up.
     pub(super) retired: Vec<BackupPublicKey>,
-    /// The decryption key, if this device has it.
-    pub(super) key: Option<BackupDecryptionKey>,
+    /// The decryption keys that this device has.
+    pub(super) keys: Keyring,
     /// A new backup on its way.
     pub(super) draft: Option<Draft>,
-    /// Keys of backups whose creation was given up, since the request may arrive all the same, and of those that
-    /// were used before.
-    pub(super) given_up: Vec<BackupDecryptionKey>,
     /// Whether the user still has to save the recovery key.
     pub(super) recovery_key_unsaved: bool,
     /// What the secret storage still has to be told.
     pub(super) secret: Option<SecretChange>,
-    /// If everything is to be deleted, what was the current version when the user said so, as far as it was known.
+    /// If everything is to be deleted, what was the current version when the user said so, as far as it was known and
+    /// until its deletion is asked for.
     pub(super) disabling: Option<Option<BackupVersion>>,
     pub(super) preference: Preference,
     pub(super) restore_choice: Option<RestoreChoice>,
@@ -120,9 +118,8 @@ impl Kept {
             used: None,
             proofs: Proofs::default(),
             retired: Vec::new(),
-            key: None,
+            keys: Keyring::default(),
             draft: None,
-            given_up: Vec::new(),
             recovery_key_unsaved: false,
             secret: None,
             disabling: None,
@@ -137,14 +134,12 @@ impl Kept {
         &self,
         public_key: &BackupPublicKey,
     ) -> impl Iterator<Item = &BackupDecryptionKey> {
-        let keys = self.key.iter().chain(&self.given_up);
-        keys.filter(move |key| key.public_key() == public_key)
+        self.keys.of(public_key)
     }
 
-    /// The decryption key of the backup with this public key, if this device has it.
+    /// The decryption key of the backup with this public key that proves most, if this device has one.
     pub(super) fn key_of(&self, public_key: &BackupPublicKey) -> Option<&BackupDecryptionKey> {
-        let keys = self.key.iter().chain(&self.given_up);
-        keys.into_iter().find(|key| key.public_key() == public_key)
+        self.keys.of(public_key).next()
     }
 
     /// The public key of the backup that was used last.
@@ -165,23 +160,14 @@ impl Kept {
     /// Forgets the draft, but not its key: the request to create it may still arrive.
     pub(super) fn give_up_draft(&mut self) {
         if let Some(draft) = self.draft.take() {
-            self.give_up(draft.key);
+            self.keep_key(draft.key);
         }
     }
 
-    /// Keeps a key that is not used any more.
-    pub(super) fn give_up(&mut self, key: BackupDecryptionKey) {
-        if self.key_of(key.public_key()).is_some() {
-            return;
-        }
-        self.given_up.push(key);
-        let used = self.used.as_ref().map(|used| used.public_key);
-        let is_needed = |key: &BackupDecryptionKey| Some(*key.public_key()) == used;
-        if self.given_up.len() > MAX_GIVEN_UP
-            && let Some(index) = self.given_up.iter().position(|key| !is_needed(key))
-        {
-            self.given_up.remove(index);
-        }
+    /// Keeps a key whose backup may turn up, or be used again.
+    pub(super) fn keep_key(&mut self, key: BackupDecryptionKey) {
+        let used = self.used_key();
+        self.keys.add(key, |public_key| Some(*public_key) == used);
     }
 }
 
@@ -200,7 +186,6 @@ impl fmt::Display for Scope {
 }
 
 impl Scope {
-    /// Whether whoever has this has the other, too.
     /// Whether it is among these, or a part of one of them.
     pub(super) fn is_covered_by(&self, wanted: &BTreeSet<Self>) -> bool {
         let of_room = match self {
@@ -210,6 +195,7 @@ impl Scope {
         of_room || wanted.contains(self) || wanted.contains(&Self::Everything)
     }
 
+    /// Whether whoever has this has the other, too.
     pub(super) fn covers(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Everything, _) => true,
@@ -222,6 +208,3 @@ impl Scope {
 
 /// More rotations than anybody makes.
 const MAX_RETIRED: usize = 1_000;
-
-/// Requests that a network may still deliver.
-const MAX_GIVEN_UP: usize = 8;

@@ -14,9 +14,9 @@ use crate::{
 pub enum KeyFit {
     /// It does, and is used from now on.
     Fits,
-    /// It does, and opens sessions. It makes nothing trusted, since a server could have planted it where it comes from:
-    /// the backup is used only if a trusted key has signed it, or the user
-    /// [accepts the risk](BackupDecryptionKey::accept_unauthenticated).
+    /// It does, and opens sessions. It makes nothing trusted, since a server could have planted it where it comes from,
+    /// or found it because the backup's passphrase has few rounds: the backup is used only if a trusted key has signed it,
+    /// or the user [accepts the risk](BackupDecryptionKey::accept_unauthenticated).
     FitsUnauthenticated,
     /// The backup has another public key. The key is not kept.
     OtherKey {
@@ -25,7 +25,8 @@ pub enum KeyFit {
         /// The public half of the key.
         key: BackupPublicKey,
     },
-    /// No backup is known to compare it with. The key is kept, if there is none that proves as much.
+    /// No backup is known to compare it with. The key is kept beside those that were given before, 16 at most, and of
+    /// these the ones that prove most: which of them is the key is decided when the backup is seen.
     NoBackup,
 }
 
@@ -52,45 +53,30 @@ impl Backup {
         {
             self.trusted.sharers.insert(device);
         }
+        let public_key = *key.public_key();
         let found = self.found.as_ref().and_then(|info| info.auth_data().ok());
-        let fit = match found.map(|auth_data| *auth_data.public_key()) {
-            None => KeyFit::NoBackup,
-            Some(backup) if backup == *key.public_key() => KeyFit::Fits,
-            Some(backup) => KeyFit::OtherKey { backup, key: *key.public_key() },
-        };
-        // What proves more, and for longer, stays.
-        let worth = |key: &BackupDecryptionKey| {
-            let provenance = key.provenance();
-            // A device that shared it may be trusted again.
-            (self.stands(key), provenance.is_lasting(), provenance.is_authentic())
-        };
-        let takes = match (fit, &self.kept.key) {
-            (KeyFit::OtherKey { .. }, _) => false,
-            (_, None) => true,
-            (KeyFit::NoBackup, Some(kept)) => worth(&key) > worth(kept),
-            (_, Some(kept)) => kept.public_key() != key.public_key() || worth(&key) >= worth(kept),
-        };
-        let stands = self.kept.keys_of(key.public_key()).chain([&key]).any(|it| self.stands(it));
-        let fit = match fit {
-            KeyFit::Fits if !stands => KeyFit::FitsUnauthenticated,
-            fit => fit,
-        };
-        if takes {
-            if let Some(former) = self.kept.key.replace(key) {
-                self.kept.give_up(former);
-            }
-            self.touch();
-            self.prove_again();
-            self.look_again();
+        let found = found.map(|auth_data| *auth_data.public_key());
+        if let Some(backup) = found.filter(|backup| *backup != public_key) {
+            return KeyFit::OtherKey { backup, key: public_key };
         }
-        fit
+        let used = self.kept.used_key();
+        let is_needed = |it: &BackupPublicKey| [found, used].contains(&Some(*it));
+        if self.kept.keys.add(key, is_needed) {
+            self.touch();
+        }
+        let fit = self.key_fit();
+        self.prove_again();
+        self.look_again();
+        fit.unwrap_or(KeyFit::NoBackup)
     }
 
     /// Whether the decryption key of the backup on the server is at hand, and what that proves.
     pub(in crate::client) fn key_fit(&self) -> Option<KeyFit> {
-        let public_key = *self.download_key()?.public_key();
-        let stands = self.kept.keys_of(&public_key).any(|key| self.stands(key));
-        Some(if stands { KeyFit::Fits } else { KeyFit::FitsUnauthenticated })
+        let auth_data = self.found.as_ref()?.auth_data().ok()?;
+        let mut keys = self.kept.keys_of(auth_data.public_key()).peekable();
+        keys.peek()?;
+        let proves = keys.any(|key| self.proves(auth_data, key));
+        Some(if proves { KeyFit::Fits } else { KeyFit::FitsUnauthenticated })
     }
 
     /// Whether the decryption key of the backup on the server is at hand.

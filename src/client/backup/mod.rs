@@ -34,7 +34,7 @@
 //!                                                 └─ others ───────────────> PUT a batch <─────┘
 //!                                                                             │ 200 ─> Stored
 //!                                                                             │ 413 ─> halves; one alone: NotStored
-//!                                                                             │ wrong version, 404 ─> Looking
+//!                                                                             │ wrong version, 404 ─> Looking; ten times: NotStored
 //!                                                                             │ 4xx ─> halves; one alone: NotStored
 //!                                                                             │ 5xx five times ─> the same
 //!                                                                             └ anything else ─> later, again
@@ -81,8 +81,11 @@ mod create;
 mod download;
 mod fetch;
 mod handover;
+mod hopeless;
 mod kept;
 mod key;
+mod keyring;
+mod missing;
 mod next;
 mod offer;
 mod options;
@@ -109,10 +112,10 @@ use std::{
 
 use self::{
     call::Call, create::Signing, download::Download, handover::Look, kept::Kept, next::Outbox,
-    stage::Event, upload::Upload,
+    preference::PreferenceLane, stage::Event, upload::Upload,
 };
 pub use self::{
-    create::{NotAwaited, SignId},
+    create::{SignId, SignedError},
     kept::{Scope, UsedBackup},
     key::KeyFit,
     options::BackupOptions,
@@ -171,11 +174,7 @@ pub struct Backup {
     condemned: Option<BackupVersion>,
     /// The version that was tried to delete last.
     attempted: Option<BackupVersion>,
-    preference: Lane,
-    /// What is being written.
-    preference_sent: Option<bool>,
-    /// Whether `m.key_backup` was read, and says nothing.
-    asks_old_preference: bool,
+    preference: PreferenceLane,
     upload: Upload,
     download: Download,
     signing: Signing,
@@ -247,9 +246,7 @@ impl Backup {
             found_at_ms: 0,
             condemned: None,
             attempted: None,
-            preference: Lane::default(),
-            preference_sent: None,
-            asks_old_preference: false,
+            preference: PreferenceLane::default(),
             upload: Upload::default(),
             download: Download::default(),
             signing: Signing::default(),

@@ -123,7 +123,9 @@ impl Backup {
             Call::Current(_) | Call::Create(_) | Call::Delete(_) => {
                 self.version.in_flight = Some(id);
             }
-            Call::Preference(_) | Call::SetPreference(_) => self.preference.in_flight = Some(id),
+            Call::Preference(_) | Call::SetPreference(_) => {
+                self.preference.lane.in_flight = Some(id)
+            }
             Call::Upload(..) | Call::Look(_) => self.upload.lane.in_flight = Some(id),
             Call::Session(..) | Call::Room(..) | Call::Everything(..) => {
                 self.download.lane.in_flight = Some(id);
@@ -139,7 +141,7 @@ impl Backup {
             return None;
         }
         let version = self.version.due().filter(|_| self.version_is_due());
-        let preference = self.preference.due().filter(|_| self.preference_is_due());
+        let preference = self.preference.lane.due().filter(|_| self.preference_is_due());
         let upload = self.upload_due();
         let download = self.download.lane.due().filter(|_| self.download_is_due());
         let due = [version, preference, upload, download].into_iter().flatten().min()?;

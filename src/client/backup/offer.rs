@@ -21,7 +21,7 @@ impl Backup {
         }
         self.upload.is_wished = false;
         let (hopeless, count) = (&self.upload.hopeless, sessions.len());
-        let sessions = sessions.iter().filter(|offered| !hopeless.contains(&offered.token));
+        let sessions = sessions.iter().filter(|offered| !hopeless.contains(offered.token));
         let sessions: Vec<_> = sessions.take(self.options.batch_sessions).collect();
         // Whoever has more than what is hopeless has been asked for that much more.
         self.upload.is_drained = sessions.is_empty() && count < self.wish_count();
@@ -38,12 +38,18 @@ impl Backup {
     /// The wish for sessions, if they can be sent now and the last ones are done with.
     pub(super) fn want(&mut self, now: u64) -> Option<Wish> {
         let is_allowed = !self.is_paused && now >= self.not_before_ms;
+        if self.upload.is_drained && self.upload.hopeless.forgive(now) {
+            self.upload.is_asked_anew();
+        }
         if !is_allowed || !self.upload.wants_more() || !self.upload.lane.is_free(now) {
             return None;
         }
         let version = self.in_use.as_ref()?.backup.version().clone();
         self.upload.is_wished = true;
-        let (count, bytes) = (self.wish_count(), self.options.batch_bytes);
+        self.upload.hopeless.is_about(&version);
+        let count = self.wish_count();
+        let requests = count.checked_div(self.options.batch_sessions).unwrap_or(1);
+        let bytes = self.options.batch_bytes.saturating_mul(requests);
         Some(Wish { version, count, bytes })
     }
 
@@ -105,7 +111,11 @@ impl Backup {
     pub(super) fn not_stored(&mut self, failures: Vec<(HostToken, NotStored)>) {
         let Some(in_use) = &self.in_use else { return };
         let version = in_use.backup.version().clone();
-        self.upload.hopeless.extend(failures.iter().map(|(token, _)| *token));
+        let now = self.clock.elapsed_ms();
+        for (token, reason) in &failures {
+            // A server that takes nothing is asked again when there is something new.
+            self.upload.is_drained |= !self.upload.hopeless.add(*token, reason, now);
+        }
         let id = self.delivery_id();
         self.deliver(Next::NotStored(id, version, failures));
     }

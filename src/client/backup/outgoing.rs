@@ -30,7 +30,8 @@ pub enum Next {
     /// [`Backup::ack`](super::Backup::ack).
     Stored(DeliveryId, BackupVersion, Vec<HostToken>),
     /// These cannot be stored in this version, each for its reason; then [`Backup::ack`](super::Backup::ack). The host
-    /// may offer them again: they are passed over.
+    /// may offer them again: they are passed over, 1,000 of them; if there are more, nothing is asked for until
+    /// [`Backup::new_sessions`](super::Backup::new_sessions). After a restart they are tried again.
     NotStored(DeliveryId, BackupVersion, Vec<(HostToken, NotStored)>),
     /// Put them into the host's store as unauthenticated, as stored in this version, then
     /// [`Backup::ack`](super::Backup::ack).
@@ -44,6 +45,14 @@ pub enum Next {
     NotCreated(ApiError),
     /// The homeserver refuses to delete a version of a backup that is disabled. It is tried again, each time later.
     NotDeleted(ApiError),
+    /// The homeserver does not take the preference `m.key_backup` of the account, by which other clients know whether the
+    /// user wants a backup. It is not tried again, and everything else goes on.
+    PreferenceNotSet {
+        /// Whether the user wants a backup.
+        enabled: bool,
+        /// Why it was refused; nothing if the server has failed on it five times.
+        refused: Option<ApiError>,
+    },
     /// Change the secret storage, then call [`Backup::secret_read_back`](super::Backup::secret_read_back).
     WriteSecret(SecretTask),
     /// Ask the user.
@@ -96,7 +105,8 @@ pub enum NotStored {
     /// It cannot be sealed, or its room cannot stand in a request.
     #[error("the session, or the name of its room, is not one that can be backed up")]
     Unusable,
-    /// The server fails on it again and again, and not on others.
+    /// The server fails on it again and again, and not on others; or it keeps saying that the version is not the current
+    /// one, and shows it as the current one. It is tried again after an hour, if the host offers it.
     #[error("the server keeps failing on the session")]
     Failing,
     /// The server refused it.

@@ -2,27 +2,39 @@
 //! ([specification](https://spec.matrix.org/v1.19/client-server-api/#mkey_backup)), or what one client wrote
 //! before there was one. Only the former is written.
 
-use super::{Backup, Call, Stage, upload::FAILURES};
+use super::{Backup, Call, Lane, Next, Stage, upload::FAILURES};
 use crate::client::failure::Failure;
 use crate::{
     api::{GetAccountData, PutAccountData},
     encoding::json_object::JsonObject,
 };
 
+/// The requests about the preference.
+#[derive(Debug, Default)]
+pub(super) struct PreferenceLane {
+    pub(super) lane: Lane,
+    /// What is being written.
+    sent: Option<bool>,
+    /// How many times the server has failed on it since it was read or written last.
+    failures: u32,
+    /// Whether `m.key_backup` was read, and says nothing.
+    asks_old: bool,
+}
+
 impl Backup {
     /// The next request about the preference, if one is due.
     pub(super) fn preference_call(&mut self, now: u64) -> Option<Call> {
-        if !self.preference.is_free(now) || !self.preference_is_due() {
+        if !self.preference.lane.is_free(now) || !self.preference_is_due() {
             return None;
         }
         let (user_id, event_type) = (self.user_id.clone(), M_KEY_BACKUP.into());
         Some(match self.kept.preference.write {
             Some(enabled) => {
-                self.preference_sent = Some(enabled);
+                self.preference.sent = Some(enabled);
                 let content = JsonObject::from_our_own(&format!(r#"{{"enabled":{enabled}}}"#));
                 Call::SetPreference(PutAccountData::new(user_id, event_type, content))
             }
-            None if self.asks_old_preference => {
+            None if self.preference.asks_old => {
                 Call::Preference(GetAccountData::new(user_id, BACKUP_DISABLED.into()))
             }
             None => Call::Preference(GetAccountData::new(user_id, event_type)),
@@ -38,53 +50,73 @@ impl Backup {
     pub(super) fn preference_read(&mut self, read: Result<Option<JsonObject>, Failure>, now: u64) {
         match read {
             Ok(content) => {
-                let is_old = std::mem::take(&mut self.asks_old_preference);
+                let is_old = std::mem::take(&mut self.preference.asks_old);
                 let found = boolean(content.as_ref(), if is_old { "disabled" } else { "enabled" });
-                self.preference.succeeded(now);
+                self.preference.lane.succeeded(now);
                 if found.is_none() && !is_old {
-                    self.asks_old_preference = true;
+                    self.preference.asks_old = true;
                 } else {
                     self.preference_is(found.map(|found| found != is_old));
                 }
             }
             // A server that has none to give, or always fails on it, does not keep anybody from a backup.
-            Err(Failure::Refused(_) | Failure::TooLarge) => self.preference_is_hidden(now),
-            Err(Failure::Later { .. }) if self.preference.failures() >= FAILURES => {
-                self.preference_is_hidden(now);
+            Err(failure) => {
+                if self.preference_is_given_up(&failure, now) {
+                    self.preference_is(self.kept.preference.enabled);
+                }
             }
-            Err(failure) => self.preference.failed(now, failure.wait_ms(), self.options.backoff()),
         }
     }
 
-    fn preference_is_hidden(&mut self, now: u64) {
-        self.preference.succeeded(now);
-        self.preference_is(self.kept.preference.enabled);
+    /// Whether a request about the preference is not tried again: the server refuses, or has failed on it some times.
+    fn preference_is_given_up(&mut self, failure: &Failure, now: u64) -> bool {
+        let is_final = match failure {
+            Failure::Refused(_) | Failure::TooLarge => true,
+            Failure::Later { .. } | Failure::NotFound | Failure::OtherVersion => {
+                self.preference.failures = self.preference.failures.saturating_add(1);
+                self.preference.failures >= FAILURES
+            }
+            Failure::NoAnswer | Failure::RateLimited { .. } | Failure::Unauthorized => false,
+        };
+        if is_final {
+            self.preference.lane.succeeded(now);
+        } else {
+            self.preference.lane.failed(now, failure.wait_ms(), self.options.backoff());
+        }
+        is_final
     }
 
     fn preference_is(&mut self, enabled: Option<bool>) {
         self.kept.preference.enabled = enabled;
         self.kept.preference.was_read = true;
-        self.asks_old_preference = false;
+        (self.preference.asks_old, self.preference.failures) = (false, 0);
         self.touch();
     }
 
     /// The preference may have been changed while it was written: then it is written again.
     pub(super) fn preference_written(&mut self, written: Result<(), Failure>, now: u64) {
-        match written {
-            Ok(()) | Err(Failure::Refused(_)) => {
-                let wanted = self.kept.preference.write;
-                if wanted == self.preference_sent {
-                    self.kept.preference.write = None;
-                }
-                self.preference.succeeded(now);
-                self.preference_is(self.preference_sent);
+        let refused = match written {
+            Ok(()) => {
+                self.preference.lane.succeeded(now);
+                self.preference_is(self.preference.sent);
+                None
             }
-            Err(Failure::Later { .. }) if self.preference.failures() >= FAILURES => {
-                self.kept.preference.write = None;
-                self.preference.succeeded(now);
-                self.preference_is(self.preference_sent);
+            Err(failure) if self.preference_is_given_up(&failure, now) => {
+                self.preference_is(self.kept.preference.enabled);
+                Some(failure)
             }
-            Err(failure) => self.preference.failed(now, failure.wait_ms(), self.options.backoff()),
+            Err(_) => return,
+        };
+        if self.kept.preference.write != self.preference.sent {
+            return;
+        }
+        let enabled = self.kept.preference.write.take();
+        if let (Some(enabled), Some(failure)) = (enabled, refused) {
+            let refused = match failure {
+                Failure::Refused(error) => Some(error),
+                _ => None,
+            };
+            self.deliver(Next::PreferenceNotSet { enabled, refused });
         }
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Backup, BackupOptions, RestoreChoice, Scope, Stage,
     kept::{Draft, Kept, Preference, SecretChange},
+    keyring::Keyring,
     saved_key::{SavedKey, SavedUsed},
 };
 use crate::{
@@ -63,14 +64,12 @@ struct SavedState<'a> {
     used: Option<SavedUsed>,
     retired: Vec<String>,
     #[serde(borrow)]
-    key: Option<SavedKey<'a>>,
+    keys: Vec<SavedKey<'a>>,
     #[serde(borrow)]
     draft: Option<SavedDraft<'a>>,
-    #[serde(borrow)]
-    given_up: Vec<SavedKey<'a>>,
     recovery_key_unsaved: bool,
     secret: Option<SecretChange>,
-    /// What was the current version when the user said that all are to go, if it was known.
+    /// What was the current version when the user said that all are to go, if it was known and is still there.
     #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
     disabling: Option<Option<BackupVersion>>,
     preference: Preference,
@@ -121,8 +120,7 @@ impl Backup {
     fn save_secrets(&self) -> SecretVec {
         let kept = &self.kept;
         let encode = |key: &BackupDecryptionKey| (key.to_base64(), key.provenance());
-        let key = kept.key.as_ref().map(encode);
-        let given_up: Vec<_> = kept.given_up.iter().map(encode).collect();
+        let keys: Vec<_> = kept.keys.iter().map(encode).collect();
         let draft = kept.draft.as_ref().map(|draft| (encode(&draft.key), draft));
         let part = SecretPart {
             header: Header::new(SECRET, &self.user_id, &self.device_id),
@@ -130,9 +128,8 @@ impl Backup {
                 stage: kept.stage,
                 used: kept.used.as_ref().map(|used| SavedUsed::new(used, &kept.proofs)),
                 retired: kept.retired.iter().map(BackupPublicKey::to_base64).collect(),
-                key: key.as_ref().map(SavedKey::new),
+                keys: keys.iter().map(SavedKey::new).collect(),
                 draft: draft.as_ref().map(|(key, draft)| SavedDraft::new(key, draft)),
-                given_up: given_up.iter().map(SavedKey::new).collect(),
                 recovery_key_unsaved: kept.recovery_key_unsaved,
                 secret: kept.secret,
                 disabling: kept.disabling.clone(),
@@ -146,7 +143,7 @@ impl Backup {
 
 impl SavedState<'_> {
     fn read(self, Wanted { wanted }: Wanted) -> Result<Kept, SavedStateError> {
-        let given_up = self.given_up.into_iter().map(SavedKey::read);
+        let keys = self.keys.into_iter().map(SavedKey::read);
         let used = self.used.map(SavedUsed::read).transpose()?;
         let (used, proofs) = used.map_or((None, Proofs::default()), |(it, its)| (Some(it), its));
         let mut kept = Kept {
@@ -154,9 +151,8 @@ impl SavedState<'_> {
             used,
             proofs,
             retired: self.retired.iter().map(public_key).collect::<Result<_, _>>()?,
-            key: self.key.map(SavedKey::read).transpose()?,
+            keys: Keyring::new(keys.collect::<Result<_, _>>()?),
             draft: self.draft.map(SavedDraft::read).transpose()?,
-            given_up: given_up.collect::<Result<_, _>>()?,
             recovery_key_unsaved: self.recovery_key_unsaved,
             secret: self.secret,
             disabling: self.disabling,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::UsedBackup;
 use crate::{
-    backup::{BackupDecryptionKey, BackupPublicKey, Proofs},
+    backup::{BackupDecryptionKey, BackupPublicKey, Proof, Proofs},
     crypto::ed25519::Ed25519PublicKey,
     encoding::secret_base64,
     ids::BackupVersion,
@@ -17,8 +17,15 @@ use crate::{
 pub(super) struct SavedUsed {
     version: BackupVersion,
     public_key: String,
-    signers: Vec<String>,
-    keys: Vec<SavedProvenance>,
+    proofs: Vec<SavedProof>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum SavedProof {
+    SignedByUser(String),
+    SignedByDevice(String),
+    DecryptionKey(SavedProvenance),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -33,8 +40,7 @@ impl SavedUsed {
         Self {
             version: used.version.clone(),
             public_key: used.public_key.to_base64(),
-            signers: proofs.signers.iter().map(Ed25519PublicKey::to_base64).collect(),
-            keys: proofs.keys.iter().copied().map(SavedProvenance).collect(),
+            proofs: proofs.iter().map(SavedProof::new).collect(),
         }
     }
 
@@ -42,13 +48,33 @@ impl SavedUsed {
         let public_key = BackupPublicKey::from_base64(&self.public_key);
         let public_key = public_key.map_err(|_| SavedStateError::Damaged)?;
         let mut proofs = Proofs::default();
-        for signer in &self.signers {
-            let signer = Ed25519PublicKey::from_base64(signer);
-            proofs.add_signer(signer.map_err(|_| SavedStateError::Damaged)?);
+        for saved in self.proofs {
+            saved.read()?.into_iter().for_each(|proof| proofs.add(proof));
         }
-        let keys = self.keys.into_iter().map(|SavedProvenance(provenance)| provenance);
-        keys.filter(|provenance| provenance.is_authentic()).for_each(|it| proofs.add_key(it));
         Ok((UsedBackup { version: self.version, public_key }, proofs))
+    }
+}
+
+impl SavedProof {
+    fn new(proof: Proof) -> Self {
+        match proof {
+            Proof::SignedByUser(key) => Self::SignedByUser(key.to_base64()),
+            Proof::SignedByDevice(key) => Self::SignedByDevice(key.to_base64()),
+            Proof::DecryptionKey(provenance) => Self::DecryptionKey(SavedProvenance(provenance)),
+        }
+    }
+
+    /// The proof, unless it proves nothing.
+    fn read(self) -> Result<Option<Proof>, SavedStateError> {
+        let key =
+            |text: &str| Ed25519PublicKey::from_base64(text).map_err(|_| SavedStateError::Damaged);
+        Ok(match self {
+            Self::SignedByUser(text) => Some(Proof::SignedByUser(key(&text)?)),
+            Self::SignedByDevice(text) => Some(Proof::SignedByDevice(key(&text)?)),
+            Self::DecryptionKey(SavedProvenance(provenance)) => {
+                provenance.is_authentic().then_some(Proof::DecryptionKey(provenance))
+            }
+        })
     }
 }
 

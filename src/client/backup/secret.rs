@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::{Backup, Next, SecretTask, Stage, kept::SecretChange};
-use crate::{backup::Proofs, secret_value::SecretValue};
+use crate::{backup::Proofs, provenance::Provenance, secret_value::SecretValue};
 
 /// What was read back from the secret storage is not what was to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -18,15 +18,40 @@ impl Backup {
     pub fn secret_task(&self) -> Option<SecretTask> {
         match self.kept.secret? {
             SecretChange::Delete => Some(SecretTask::Delete),
-            SecretChange::Store => {
-                let used = self.kept.used_key()?;
-                let secret = self.kept.key_of(&used)?.to_secret();
-                let is_trusted = self.trusted().is_some_and(|it| *it.public_key() == used);
-                // Once it is stored it counts for good.
-                (is_trusted && self.is_trusted_for_good())
-                    .then(|| SecretTask::Store(secret.verified()))
-            }
+            SecretChange::Store => self.storable_key().map(SecretTask::Store),
         }
+    }
+
+    /// The key of the backup in use, as a secret. Once it is stored it counts for good, so there is none unless the backup
+    /// is trusted for good.
+    pub(in crate::client) fn storable_key(&self) -> Option<SecretValue> {
+        let used = self.kept.used_key()?;
+        let secret = self.kept.key_of(&used)?.to_secret();
+        let is_trusted = self.trusted().is_some_and(|it| *it.public_key() == used);
+        (is_trusted && self.is_trusted_for_good()).then(|| secret.verified())
+    }
+
+    /// Whether the current backup is this device's own and its key is stored nowhere yet, whether or not it may be stored
+    /// now.
+    pub(in crate::client) fn is_unfinished(&self) -> bool {
+        let found = self.found.as_ref().and_then(|info| info.auth_data().ok());
+        let found = found.map(|auth_data| *auth_data.public_key());
+        self.kept.secret == Some(SecretChange::Store)
+            && found.is_some_and(|found| self.kept.used_key() == Some(found))
+            && self.has_key()
+    }
+
+    /// Whether the key of the backup in use is to be written to the secret storage, and is not for the time being: only
+    /// devices vouch for it, and stored it would count whatever becomes of them.
+    ///
+    /// It is written once the user has typed the key or signed the backup with a cross-signing key that the host has
+    /// [declared](crate::signed_json::TrustedSigner::of_cross_signing_key) as one. After a restart such a signature counts
+    /// again once the host has told [who is trusted](Self::set_signers).
+    #[must_use]
+    pub fn secret_is_withheld(&self) -> bool {
+        self.kept.secret == Some(SecretChange::Store)
+            && self.trusted().is_some()
+            && self.secret_task().is_none()
     }
 
     /// What the secret storage holds under `m.megolm_backup.v1` now, read back from the server and opened.
@@ -127,13 +152,14 @@ impl Backup {
         self.kept.preference.write.is_none() && self.kept.secret.is_none()
     }
 
-    /// No version is left, and what was used is not used again.
+    /// No version is left, and what was used is not used again. A request to create one may still arrive.
     pub(super) fn forget(&mut self) {
-        if let Some(used) = self.kept.used.take() {
-            self.kept.retire(used.public_key);
-        }
+        let used = self.kept.used.take().map(|used| used.public_key);
+        used.into_iter().for_each(|used| self.kept.retire(used));
+        self.kept.keys.retain(|key| {
+            key.provenance() == Provenance::Generated && Some(*key.public_key()) != used
+        });
         self.kept.proofs = Proofs::default();
-        self.kept.key = None;
         self.kept.wanted.clear();
         self.touch();
     }

@@ -3,11 +3,11 @@
 use super::{Backup, InUse, Stage, UsedBackup, kept::Kept, stage::Event};
 use crate::{
     backup::{
-        BackupDecryptionKey, BackupVersionInfo, Proofs, SessionSealer, TrustError, TrustedBackup,
+        AuthData, BackupDecryptionKey, BackupVersionInfo, Proof, Proofs, SessionSealer, TrustError,
+        TrustedBackup,
     },
-    crypto::ed25519::Ed25519PublicKey,
     provenance::Provenance,
-    signed_json::{SignatureReport, TrustedSigner},
+    signed_json::SignatureReport,
 };
 
 impl Backup {
@@ -58,6 +58,11 @@ impl Backup {
         }
     }
 
+    /// Whether a key proves that the backup with this `auth_data` is the user's alone.
+    pub(super) fn proves(&self, auth_data: &AuthData, key: &BackupDecryptionKey) -> bool {
+        self.stands(key) && auth_data.provenance_of(key).is_authentic()
+    }
+
     /// Whether nothing proves any more that the backup in use is the user's.
     pub(super) fn has_lost_trust(&self) -> bool {
         self.kept.used.is_some() && self.kept.proofs.is_empty()
@@ -67,10 +72,10 @@ impl Backup {
     fn proofs_of(&self, info: &BackupVersionInfo) -> Proofs {
         let mut proofs = Proofs::default();
         let Ok(auth_data) = info.auth_data() else { return proofs };
-        let keys = self.kept.keys_of(auth_data.public_key()).filter(|key| self.stands(key));
-        keys.for_each(|key| proofs.add_key(key.provenance()));
-        let report = self.signatures(info);
-        report.valid_signers().for_each(|signer| proofs.add_signer(*signer.key()));
+        let keys = self.kept.keys_of(auth_data.public_key());
+        let keys = keys.filter(|key| self.proves(auth_data, key));
+        keys.for_each(|key| proofs.add(Proof::DecryptionKey(key.provenance())));
+        self.signatures(info).valid_signers().for_each(|signer| proofs.add(signer.into()));
         proofs
     }
 
@@ -85,7 +90,7 @@ impl Backup {
         // What has lost its last proof is looked at before it is used again.
         let found = self.found.as_ref().filter(|info| is_used(info, &used) && !before.is_empty());
         if let Some(fresh) = found.map(|info| self.proofs_of(info)) {
-            self.kept.proofs.extend(fresh);
+            self.kept.proofs.extend(&fresh);
         }
         if self.kept.proofs == before {
             return;
@@ -102,21 +107,22 @@ impl Backup {
     /// Whether anything ends the question about a backup that had lost its last proof. A key out of the secret storage
     /// does not: a device that has lost its trust may have put it there. The user can still say that it is to be used.
     pub(super) fn proves_anew(&self, found: &BackupVersionInfo) -> bool {
-        let Proofs { signers, keys } = self.proofs_of(found);
-        let is_stored = |provenance: &Provenance| {
-            matches!(provenance, Provenance::AuthenticatedSecretStorage | Provenance::KeptByHost)
+        let is_stored = |proof| {
+            let stored = [Provenance::AuthenticatedSecretStorage, Provenance::KeptByHost];
+            stored.map(Proof::DecryptionKey).contains(&proof)
         };
-        !signers.is_empty() || !keys.iter().all(is_stored)
+        !self.proofs_of(found).iter().all(is_stored)
     }
 
     /// Whether the backup in use will still be proved when devices come and go.
     pub(super) fn is_trusted_for_good(&self) -> bool {
-        let Proofs { signers, keys } = &self.kept.proofs;
-        let trusted = self.trusted.signers.as_deref().unwrap_or_default();
-        let is_cross_signing =
-            |key: &Ed25519PublicKey| trusted.contains(&TrustedSigner::of_cross_signing_key(*key));
-        keys.iter().any(|provenance| provenance.is_lasting())
-            || signers.iter().any(is_cross_signing)
+        // The keys of the user that counted before a restart may not count any more.
+        let has_told = self.trusted.signers.is_some();
+        self.kept.proofs.iter().any(|proof| match proof {
+            Proof::SignedByUser(_) => has_told,
+            Proof::SignedByDevice(_) => false,
+            Proof::DecryptionKey(provenance) => provenance.is_lasting(),
+        })
     }
 
     /// Uses another backup from now on, because the user said so, or it is the first one. The one before is retired.
@@ -141,7 +147,7 @@ impl Backup {
     /// Goes on with the backup that is used.
     pub(super) fn use_again(&mut self, backup: TrustedBackup) {
         let before = self.kept.proofs.clone();
-        self.kept.proofs.add(backup.reason());
+        self.kept.proofs.add_reason(backup.reason());
         self.prove_again();
         if self.kept.proofs != before {
             self.touch();

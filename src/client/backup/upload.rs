@@ -4,7 +4,10 @@ use std::collections::{BTreeSet, VecDeque};
 
 use rand_core::CryptoRng;
 
-use super::{Backup, Call, DeliveryId, HostToken, Lane, NotStored, seen::Seen, stage::Event};
+use super::{
+    Backup, Call, DeliveryId, HostToken, Lane, NotStored, hopeless::Hopeless, seen::Seen,
+    stage::Event,
+};
 use crate::client::failure::Failure;
 use crate::{
     api::{Endpoint as _, GetRoomKeysForSession, StoredRoomKeys},
@@ -34,8 +37,7 @@ pub(super) struct Upload {
     pub(super) unacked: BTreeSet<DeliveryId>,
     /// What the current version is known to have.
     pub(super) seen: Seen,
-    /// What cannot be stored in the current version. A host that offers it again is not asked for ever.
-    pub(super) hopeless: BTreeSet<HostToken>,
+    pub(super) hopeless: Hopeless,
 }
 
 /// One session on its way.
@@ -91,7 +93,6 @@ impl Backup {
         upload.ready.clear();
         upload.batches.clear();
         upload.seen.clear();
-        upload.hopeless.clear();
         (upload.is_wished, upload.is_drained, upload.needs_delay) = (false, false, false);
     }
 
@@ -104,8 +105,13 @@ impl Backup {
     }
 
     pub(super) fn upload_due(&self) -> Option<u64> {
-        let has_more = self.upload.has_work() || self.upload.wants_more();
-        self.upload.lane.due().filter(|_| self.in_use.is_some() && has_more)
+        let upload = &self.upload;
+        let due = upload.lane.due().filter(|_| self.in_use.is_some())?;
+        if upload.has_work() || upload.wants_more() {
+            return Some(due);
+        }
+        let is_idle = upload.is_drained && upload.unacked.is_empty();
+        upload.hopeless.due_ms().filter(|_| is_idle).map(|again| again.max(due))
     }
 
     /// The next request of an upload, if one is due.
@@ -190,6 +196,7 @@ impl Backup {
             Ok(stored) => {
                 self.upload.lane.succeeded(now);
                 if is_current {
+                    self.upload.hopeless.is_taken();
                     self.download.etag_is(stored.etag.as_deref());
                     self.remember(&batch);
                 }
@@ -205,8 +212,7 @@ impl Backup {
         let losses = self.upload.lane.failures();
         match failure {
             Failure::OtherVersion | Failure::NotFound => {
-                // The server shows the version each time, and each time says here that it is another one.
-                if losses >= FAILURES {
+                if self.upload.hopeless.is_denied() {
                     self.are_failing(&batch);
                 }
                 self.gone(now);

@@ -9,6 +9,7 @@ use crate::client::{failure::Failure, operation::OperationId};
 use crate::{
     api::{CreateBackupVersion, DeleteBackupVersion, GetCurrentBackupVersion},
     backup::BackupVersionInfo,
+    ids::BackupVersion,
 };
 
 impl Backup {
@@ -114,7 +115,10 @@ impl Backup {
                 }
                 // The secret goes first.
                 _ if !self.may_delete() => {}
-                Some(info) => self.condemned = Some(info.version().clone()),
+                Some(info) => {
+                    let version = info.version().clone();
+                    self.condemn(version);
+                }
                 None => {
                     self.forget();
                     self.turn(Event::Deleted);
@@ -156,8 +160,16 @@ impl Backup {
     /// Whether what is to be deleted is not what was there when the user said so.
     fn is_unknown(&self) -> bool {
         let Some(Some(known)) = &self.kept.disabling else { return false };
-        let is_first = self.attempted.is_none();
-        is_first && self.found.as_ref().is_some_and(|info| info.version() != known)
+        self.found.as_ref().is_some_and(|info| info.version() != known)
+    }
+
+    /// The first version to go is the one that the user meant; what shows after it is deleted, also after a restart.
+    fn condemn(&mut self, version: BackupVersion) {
+        self.condemned = Some(version);
+        if self.kept.disabling != Some(None) {
+            self.kept.disabling = Some(None);
+            self.touch();
+        }
     }
 
     /// While a new backup is made, uploads go on to the one in use, as long as it is the current one.

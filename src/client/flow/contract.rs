@@ -6,7 +6,7 @@ use rand_core::CryptoRng;
 use super::{EnterError, Entered, Step};
 use crate::{
     client::{
-        backup::{DeliveryId, NotAwaited, SignId},
+        backup::{DeliveryId, SignId, SignedError},
         operation::{NoAnswer, OperationId, UnknownOperation},
     },
     crypto::ed25519::Ed25519Signature,
@@ -53,14 +53,15 @@ pub trait Flow {
     ///
     /// # Errors
     ///
-    /// [`NotAwaited`] if this is not what is to be signed now.
+    /// [`SignedError`] if this is not what is to be signed now, or there are more than 8 signatures. Nothing has changed
+    /// then.
     fn signed(
         &mut self,
         id: SignId,
         signatures: &[(KeyId, Ed25519Signature)],
-    ) -> Result<(), NotAwaited> {
+    ) -> Result<(), SignedError> {
         let _ = (id, signatures);
-        Err(NotAwaited)
+        Err(SignedError::NotAwaited)
     }
 
     /// The user has saved the recovery key of [`Step::ShowRecoveryKey`].

@@ -8,8 +8,8 @@ use crate::{
     api::ApiError,
     client::{
         backup::{
-            Backup, DeliveryId, FetchOutcome, Next, NotAwaited, Question, QuestionId, SavedBackup,
-            Scope, SecretTask, SignId,
+            Backup, DeliveryId, FetchOutcome, Next, Question, QuestionId, SavedBackup, Scope,
+            SecretTask, SignId, SignedError,
         },
         operation::{NoAnswer, OperationId, UnknownOperation},
     },
@@ -89,7 +89,10 @@ impl Machine {
             Next::NotCreated(error) => Turn::NotCreated(error),
             Next::Fetched(scope, outcome) => Turn::Fetched(scope, outcome),
             Next::Wait(until) => Turn::Wait(until),
-            next @ (Next::Stored(..) | Next::NotStored(..) | Next::NotDeleted(_)) => {
+            next @ (Next::Stored(..)
+            | Next::NotStored(..)
+            | Next::NotDeleted(_)
+            | Next::PreferenceNotSet { .. }) => {
                 self.hold(next);
                 Turn::Nothing
             }
@@ -131,8 +134,8 @@ impl Machine {
         &mut self,
         id: SignId,
         signatures: &[(KeyId, Ed25519Signature)],
-    ) -> Result<(), NotAwaited> {
-        self.backup.as_mut().ok_or(NotAwaited)?.signed(id, signatures)
+    ) -> Result<(), SignedError> {
+        self.backup.as_mut().ok_or(SignedError::NotAwaited)?.signed(id, signatures)
     }
 
     pub(super) fn ack(&mut self, id: DeliveryId) {

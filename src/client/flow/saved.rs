@@ -1,5 +1,7 @@
 //! The state of a flow as bytes.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::set_up::{Before, Kept, SetUp};
@@ -7,18 +9,19 @@ use crate::{
     Limits,
     backup::{BackupPublicKey, BackupPublicKeyError},
     client::backup::{Backup, BackupOptions, SavedBackup},
-    crypto::key_material::KeyMaterial,
+    crypto::{
+        curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey, key_material::KeyMaterial,
+    },
     encoding::{
         json::{self, Verbatim},
         json_object::JsonObject,
         secret_base64,
     },
     ids::{BackupVersion, DeviceId, SecretName, SecretStorageKeyId, UserId},
-    provenance::SavedProvenance,
     saved_state::{Header, SavedStateError},
     secret::{SecretString, SecretVec},
-    secret_storage::{KeyDescription, NewKey, SecretStorageKey},
-    secret_value::SecretValue,
+    secret_storage::{Belief, KeyDescription, NewKey, SecretStorageKey, VerifiedPublicKeys},
+    secret_value::{PublicKeys, SavedSecret},
 };
 
 /// The state of a flow: its own, and that of the account's machine. They are written together, and deleted together
@@ -55,14 +58,22 @@ struct SavedState<'a> {
     old_keys: Vec<SavedOldKey<'a>>,
     #[serde(borrow)]
     secrets: Vec<SavedSecret<'a>>,
+    belief: SavedBelief,
+}
+
+/// What may be believed besides what only the user's keys can have stored.
+#[derive(Serialize, Deserialize)]
+struct SavedBelief {
+    public_keys: Option<SavedPublicKeys>,
+    accepted: BTreeSet<SecretName>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct SavedSecret<'a> {
-    name: SecretName,
-    provenance: SavedProvenance,
-    /// In base64, since text in JSON could have escapes, which are not read without a copy.
-    secret: &'a str,
+struct SavedPublicKeys {
+    backup: Option<String>,
+    master: Option<String>,
+    self_signing: Option<String>,
+    user_signing: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -94,6 +105,45 @@ impl SavedBefore {
     }
 }
 
+impl SavedBelief {
+    fn new(belief: &Belief) -> Self {
+        let public_keys = belief.verified.as_ref().map(|verified| {
+            let PublicKeys { backup, master, self_signing, user_signing } =
+                verified.as_public_keys();
+            let ed25519 = |key: &Option<Ed25519PublicKey>| key.map(|key| key.to_base64());
+            SavedPublicKeys {
+                backup: backup.map(|key| key.to_base64()),
+                master: ed25519(master),
+                self_signing: ed25519(self_signing),
+                user_signing: ed25519(user_signing),
+            }
+        });
+        Self { public_keys, accepted: belief.accepted.clone() }
+    }
+
+    fn read(self, user_id: &UserId) -> Option<Belief> {
+        let ed25519 = |text: Option<String>| {
+            text.map(|text| Ed25519PublicKey::from_base64(&text)).transpose().ok()
+        };
+        let verified = |saved: SavedPublicKeys| {
+            let SavedPublicKeys { backup, master, self_signing, user_signing } = saved;
+            let backup = backup.map(|text| Curve25519PublicKey::from_base64(&text));
+            let keys = PublicKeys {
+                backup: backup.transpose().ok()?,
+                master: ed25519(master)?,
+                self_signing: ed25519(self_signing)?,
+                user_signing: ed25519(user_signing)?,
+            };
+            Some(VerifiedPublicKeys::saved(user_id.clone(), keys))
+        };
+        let verified = match self.public_keys {
+            Some(saved) => Some(verified(saved)?),
+            None => None,
+        };
+        Some(Belief { verified, accepted: self.accepted })
+    }
+}
+
 impl<'a> SavedOldKey<'a> {
     fn new(key: &SecretStorageKey, text: &'a SecretString) -> Self {
         let (is_asymmetric, is_guessable) = (key.is_asymmetric(), key.is_guessable());
@@ -121,20 +171,19 @@ impl SetUp {
     ) -> Result<Self, SavedStateError> {
         let secret = saved.secret.expose_bytes();
         let state: SavedState<'_> = Header::read(secret, PART, &user_id, &device_id)?;
-        let kept = read(state, &limits).ok_or(SavedStateError::Damaged)?;
+        let kept = read(state, &user_id, &limits).ok_or(SavedStateError::Damaged)?;
         let backup = Backup::restore(&saved.backup, user_id, device_id, options, limits)?;
         Ok(Self::with(backup, kept, limits))
     }
 
     /// The state, as [`Step::Save`](super::Step::Save) gives it when it has changed.
     pub(super) fn save(&self) -> SavedFlow {
-        let Kept { new_key, secrets, replaces, old_keys, before, is_shown, is_stored } = &self.kept;
+        let Kept { new_key, secrets, belief, replaces, old_keys, before, is_shown, is_stored } =
+            &self.kept;
         let key = secret_base64::encode(new_key.key().expose_bytes());
         let encode = |key: &SecretStorageKey| secret_base64::encode(key.expose_bytes());
         let old_keys: Vec<_> = old_keys.iter().map(|key| (key, encode(key))).collect();
-        let text =
-            |secret: &SecretValue| secret_base64::encode(secret.to_text().expose_str().as_bytes());
-        let secrets: Vec<_> = secrets.iter().map(|secret| (secret, text(secret))).collect();
+        let secrets: Vec<_> = secrets.iter().map(|secret| (secret, secret.to_base64())).collect();
         let texts = secrets.iter().map(|(_, text)| text.expose_str().len());
         let capacity = USUAL_LENGTH + 2 * texts.sum::<usize>();
         let part = SecretPart {
@@ -148,14 +197,8 @@ impl SetUp {
                 description: Verbatim(new_key.description().as_raw()),
                 key: key.expose_str(),
                 old_keys: old_keys.iter().map(|(key, text)| SavedOldKey::new(key, text)).collect(),
-                secrets: secrets
-                    .iter()
-                    .map(|(secret, text)| {
-                        let provenance = SavedProvenance(secret.provenance());
-                        let (name, secret) = (secret.name().clone(), text.expose_str());
-                        SavedSecret { name, provenance, secret }
-                    })
-                    .collect(),
+                secrets: secrets.iter().map(|(it, text)| SavedSecret::new(it, text)).collect(),
+                belief: SavedBelief::new(belief),
             },
         };
         let secret = json::to_secret_bytes(&part, capacity);
@@ -163,20 +206,16 @@ impl SetUp {
     }
 }
 
-fn read(state: SavedState<'_>, limits: &Limits) -> Option<Kept> {
+fn read(state: SavedState<'_>, user_id: &UserId, limits: &Limits) -> Option<Kept> {
     let content = JsonObject::from_raw(state.description.0)?;
     let description = KeyDescription::from_json(state.key_id, &content, limits).ok()?;
     let key = description.accept(&material(state.key)?).ok()?;
     let old_keys = state.old_keys.into_iter().map(SavedOldKey::read);
-    let secrets = state.secrets.into_iter().map(|saved| {
-        let SavedSecret { name, provenance: SavedProvenance(provenance), secret } = saved;
-        let text = secret_base64::decode(secret).ok()?;
-        let read = SecretValue::read_with(&name, text.expose_bytes(), provenance);
-        read.ok().map(|read| read.value)
-    });
+    let secrets = state.secrets.into_iter().map(SavedSecret::read);
     Some(Kept {
         new_key: NewKey::resume(&description, &key)?,
         secrets: secrets.collect::<Option<_>>()?,
+        belief: state.belief.read(user_id)?,
         replaces: state.replaces,
         old_keys: old_keys.collect::<Option<_>>()?,
         before: state.before.map(|before| before.read()).transpose().ok()?,

@@ -164,6 +164,11 @@ impl Requester {
         })
     }
 
+    /// Whether a device sent an event that is one to be believed.
+    pub(crate) fn believes(&self, event: &DecryptedToDevice, devices: &OwnDevices) -> bool {
+        self.sender(event, devices).is_ok()
+    }
+
     /// The device that sent an event, if it is one to be believed.
     fn sender(
         &self,

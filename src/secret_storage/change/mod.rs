@@ -29,11 +29,12 @@ mod plan;
 mod secrets;
 mod verified_keys;
 
-use std::{collections::HashSet, fmt};
+use std::fmt;
 
 use rand_core::CryptoRng;
 use thiserror::Error;
 
+pub(crate) use self::verified_keys::Belief;
 pub use self::{
     legacy::LegacyPublicKey,
     new_key::NewKey,
@@ -52,7 +53,7 @@ use crate::{
     encoding::json_object::JsonObject,
     ids::{EventType, SecretName, SecretStorageKeyId},
     randomness::{NoRandomness, with_os_rng},
-    secret_value::{SecretValue, SecretValueError},
+    secret_value::SecretValueError,
 };
 
 /// A change in the making: each of its functions adds steps to the plan.
@@ -63,10 +64,7 @@ pub struct Change<'a> {
     keys: KeysAtHand,
     steps: Vec<PlanStep>,
     notes: Vec<PlanNote>,
-    /// Public keys that are the user's for sure.
-    verified: Option<VerifiedPublicKeys>,
-    /// Secrets of which the user said that they are theirs.
-    accepted: HashSet<SecretName>,
+    belief: Belief,
     limits: Limits,
     rng: &'a mut dyn CryptoRng,
 }
@@ -134,8 +132,8 @@ impl SecretStorage {
     ) -> Result<Plan, ChangeError> {
         let (steps, notes) = (Vec::new(), Vec::new());
         let (storage, keys) = (self.clone(), KeysAtHand::new(keys.to_vec()));
-        let (verified, accepted, limits) = (None, HashSet::new(), *limits);
-        let mut draft = Change { storage, keys, steps, notes, verified, accepted, limits, rng };
+        let (belief, limits) = (Belief::default(), *limits);
+        let mut draft = Change { storage, keys, steps, notes, belief, limits, rng };
         change(&mut draft)?;
         Ok(Plan::new(draft.steps, draft.notes))
     }
@@ -159,29 +157,20 @@ impl Change<'_> {
     /// What may be believed besides what only the user's keys can have stored: secrets that belong to these public keys,
     /// and those of these names, for which the user has accepted the risk.
     pub fn believe(&mut self, public_keys: &VerifiedPublicKeys, accepted: &[SecretName]) {
-        self.verified = Some(public_keys.clone());
-        self.accepted = accepted.iter().cloned().collect();
+        self.trust(Belief::new(public_keys, accepted));
     }
 
-    /// A secret with what may be believed of it.
-    fn vouch(&self, secret: SecretValue) -> SecretValue {
-        let secret = match &self.verified {
-            Some(verified) => verified.vouch(secret),
-            None => secret,
-        };
-        let is_accepted = self.accepted.contains(secret.name());
-        if is_accepted { secret.accept_unauthenticated() } else { secret }
+    pub(crate) fn trust(&mut self, belief: Belief) {
+        self.belief = belief;
     }
 
     /// Whether a secret that was opened is the user's.
     fn is_believed(&self, opened: &OpenedSecret) -> bool {
         opened.is_authenticated()
-            || self.accepted.contains(opened.name())
+            || self.belief.accepted.contains(opened.name())
             || opened.value().is_ok_and(|read| {
                 // Under an old name a secret has today's, and may be another one than the user has accepted.
-                let verified = self.verified.as_ref();
-                let value = verified.map(|verified| verified.vouch(read.value));
-                value.is_some_and(|value| value.provenance().is_authentic())
+                self.belief.verify(read.value).provenance().is_authentic()
             })
     }
 
@@ -247,14 +236,16 @@ impl Change<'_> {
         secret.into_iter().flat_map(|secret| self.keys.of_secret(secret))
     }
 
-    /// What any of the keys opens but this one.
+    /// What any of the keys opens but this one: what only the user can have stored goes before what is believed for
+    /// another reason.
     fn opened_by_others(
         &self,
         name: &SecretName,
         but: &SecretStorageKeyId,
     ) -> Option<OpenedSecret> {
-        let mut others = self.keys_of(name).filter(|key| key.id() != but);
-        others.find_map(|key| self.opened_by(name, key))
+        let others = || self.keys_of(name).filter(|key| key.id() != but);
+        let opened = || others().filter_map(|key| self.opened_by(name, key));
+        opened().find(OpenedSecret::is_authenticated).or_else(|| opened().next())
     }
 
     fn secret_names(&self) -> Vec<SecretName> {
@@ -264,8 +255,7 @@ impl Change<'_> {
 
 impl fmt::Debug for Change<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { storage: _, keys, steps, notes, verified: _, accepted: _, limits: _, rng: _ } =
-            self;
+        let Self { storage: _, keys, steps, notes, belief: _, limits: _, rng: _ } = self;
         f.debug_struct("Change")
             .field("keys", keys)
             .field("steps", steps)

@@ -48,7 +48,7 @@ impl Change<'_> {
             return Err(ChangeError::Name(name.clone()));
         }
         self.check_data(name)?;
-        if !self.vouch(secret.clone()).provenance().is_lasting() {
+        if !self.belief.lets_store(secret) {
             return Err(ChangeError::Unauthenticated(name.clone()));
         }
         self.store_text(name, &secret.to_text(), ids)

@@ -1,11 +1,13 @@
 //! Public keys that the user's master key vouches for.
 
+use std::collections::BTreeSet;
+
 use thiserror::Error;
 
 use crate::{
     Limits,
     crypto::{curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey},
-    ids::UserId,
+    ids::{SecretName, UserId},
     secret_value::{PublicKeyVerdict, PublicKeys, SecretValue},
     signed_json::{CrossSigningKey, CrossSigningUsage, SignatureWork},
 };
@@ -18,6 +20,35 @@ use crate::{
 pub struct VerifiedPublicKeys {
     user_id: UserId,
     keys: PublicKeys,
+}
+
+/// What may be believed of secrets that others than the user can have stored.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Belief {
+    /// Public keys that are the user's for sure.
+    pub(crate) verified: Option<VerifiedPublicKeys>,
+    /// Secrets of which the user said that they are theirs.
+    pub(crate) accepted: BTreeSet<SecretName>,
+}
+
+impl Belief {
+    pub(crate) fn new(public_keys: &VerifiedPublicKeys, accepted: &[SecretName]) -> Self {
+        Self { verified: Some(public_keys.clone()), accepted: accepted.iter().cloned().collect() }
+    }
+
+    /// Whether a secret may be stored, where it counts as authentic for good.
+    pub(crate) fn lets_store(&self, secret: &SecretValue) -> bool {
+        self.accepted.contains(secret.name())
+            || self.verify(secret.clone()).provenance().is_lasting()
+    }
+
+    /// A secret with what the public keys say of it.
+    pub(super) fn verify(&self, secret: SecretValue) -> SecretValue {
+        match &self.verified {
+            Some(verified) => verified.vouch(secret),
+            None => secret,
+        }
+    }
 }
 
 /// Why a public key is not taken as verified.
@@ -49,6 +80,11 @@ impl VerifiedPublicKeys {
     #[must_use]
     pub fn with_master(user_id: UserId, master: Ed25519PublicKey) -> Self {
         let keys = PublicKeys { master: Some(master), ..PublicKeys::default() };
+        Self { user_id, keys }
+    }
+
+    /// The same as it was, from the secret part of a saved state.
+    pub(crate) fn saved(user_id: UserId, keys: PublicKeys) -> Self {
         Self { user_id, keys }
     }
 

@@ -49,6 +49,8 @@ pub(crate) struct Driver {
     pub(crate) not_stored: Vec<(HostToken, NotStored)>,
     pub(crate) not_created: usize,
     pub(crate) not_deleted: usize,
+    /// What the homeserver did not take, and whether it refused it.
+    pub(crate) preference_not_set: Vec<(bool, bool)>,
     pub(crate) secrets: Vec<SecretTask>,
     pub(crate) asked: VecDeque<(QuestionId, Question)>,
     /// Method and path of each request, with its body.
@@ -99,6 +101,7 @@ impl Driver {
             not_stored: Vec::new(),
             not_created: 0,
             not_deleted: 0,
+            preference_not_set: Vec::new(),
             secrets: Vec::new(),
             asked: VecDeque::new(),
             sent: Vec::new(),
@@ -205,6 +208,9 @@ impl Driver {
             Next::Fetched(scope, outcome) => self.fetched.push((scope, *outcome)),
             Next::NotCreated(_) => self.not_created += 1,
             Next::NotDeleted(_) => self.not_deleted += 1,
+            Next::PreferenceNotSet { enabled, refused } => {
+                self.preference_not_set.push((enabled, refused.is_some()));
+            }
             Next::Sign(id, key) => {
                 let signature = self.signing.sign(key.bytes()).to_base64();
                 let signature = Ed25519Signature::from_base64(&signature).unwrap();

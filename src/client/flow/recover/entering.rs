@@ -2,10 +2,13 @@
 
 use super::{EnterError, Entered, Recover, Stage};
 use crate::{
-    backup::{BackupDecryptionKey, BackupPublicKey},
-    client::backup::Scope,
+    Limits,
+    backup::{BackupDecryptionKey, BackupPassphraseAttempts, BackupPublicKey},
+    client::backup::{Backup, Scope},
     recovery_key::RecoveryKey,
-    secret_storage::{KeyStanding, SecretStorageKey, Unlocked},
+    secret_storage::{
+        KeyStanding, SecretStorageKey, UnlockAttempt, UnlockError, UnlockOutcome, Unlocked,
+    },
     secret_value::{MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, PublicKeys},
 };
 
@@ -28,40 +31,79 @@ impl Recover {
     }
 
     pub(super) fn entered(&mut self, typed: &str, now_ms: u64) -> Result<Entered, EnterError> {
-        let (Stage::Entering, Some(storage)) = (self.stage, &self.storage) else {
+        if self.stage != Stage::Entering {
             return Err(EnterError::NotAsked);
-        };
-        let public_key = self.public_key();
-        let public_keys = PublicKeys {
-            backup: public_key.map(|public_key| *public_key.as_curve25519()),
-            ..PublicKeys::default()
-        };
-        let error = match storage.unlock(typed, &public_keys, &self.limits) {
-            Ok(_) if storage.secrets().next().is_none() => EnterError::NothingStored,
+        }
+        // A homeserver says how many rounds a text takes, and can let none fit.
+        let allowed = self.limits.unlock_rounds.min(self.rounds_left);
+        let is_short = allowed < self.limits.unlock_rounds;
+        let (unlocked, left) = self.unlock(typed, allowed).ok_or(EnterError::NotAsked)?;
+        let error = match unlocked {
+            Ok(_) if self.holds_nothing() => EnterError::NothingStored,
             Ok(Unlocked { keys, .. }) if keys.iter().any(is_confirmed) => {
                 self.open(keys, now_ms);
                 return Ok(Entered::StorageKey);
             }
             Ok(_) => EnterError::NotConfirmed,
+            Err(error) if is_short && error.attempts.iter().any(is_too_much) => {
+                EnterError::TooMuchTried
+            }
             Err(error) => EnterError::OpensNothing(Box::new(error)),
         };
-        match self.backup_key(typed) {
-            Some(key) => {
+        match self.backup_key(typed, left) {
+            Ok(Some(key)) => {
                 self.give_key(key, now_ms);
                 Ok(Entered::BackupKey)
             }
-            None => Err(error),
+            Err(TooMuchWork) if is_short => Err(EnterError::TooMuchTried),
+            Ok(None) | Err(TooMuchWork) => Err(error),
         }
     }
 
-    /// The key of the backup itself, if that was typed.
-    fn backup_key(&self, typed: &str) -> Option<BackupDecryptionKey> {
-        let auth_data = self.machine.get()?.found()?.auth_data().ok()?;
-        let key = match RecoveryKey::typed_by_user(typed) {
-            Ok(key) => BackupDecryptionKey::from_recovery_key(key),
-            Err(_) => BackupDecryptionKey::from_passphrase(auth_data, typed).ok()?.key,
+    /// The keys of the storage that the text gives, and how many of the allowed rounds are left.
+    fn unlock(
+        &mut self,
+        typed: &str,
+        allowed: u64,
+    ) -> Option<(Result<Unlocked, UnlockError>, u64)> {
+        let public_key = self.public_key();
+        let public_keys = PublicKeys {
+            backup: public_key.map(|public_key| *public_key.as_curve25519()),
+            ..PublicKeys::default()
         };
-        (auth_data.public_key() == key.public_key()).then_some(key)
+        let limits = Limits { unlock_rounds: allowed, ..self.limits };
+        let mut unlock = self.storage.as_ref()?.start_unlock(typed, &public_keys, &limits);
+        while !unlock.advance(u32::MAX) {}
+        let done = unlock.progress().done;
+        let unlocked = unlock.finish();
+        self.rounds_left = self.rounds_left.saturating_sub(done);
+        Some((unlocked, allowed.saturating_sub(done)))
+    }
+
+    /// The key of the backup itself, if that was typed.
+    fn backup_key(
+        &mut self,
+        typed: &str,
+        allowed: u64,
+    ) -> Result<Option<BackupDecryptionKey>, TooMuchWork> {
+        let found = self.machine.get().and_then(Backup::found);
+        let Some(auth_data) = found.and_then(|info| info.auth_data().ok()) else { return Ok(None) };
+        if let Ok(key) = RecoveryKey::typed_by_user(typed) {
+            let key = BackupDecryptionKey::from_recovery_key(key);
+            return Ok(Some(key).filter(|key| auth_data.public_key() == key.public_key()));
+        }
+        let Ok(attempts) = BackupPassphraseAttempts::new(auth_data, typed) else { return Ok(None) };
+        let rounds = attempts.progress().at_most;
+        if rounds > allowed {
+            return Err(TooMuchWork);
+        }
+        self.rounds_left = self.rounds_left.saturating_sub(rounds);
+        Ok(attempts.finish().ok().map(|fitting| fitting.key))
+    }
+
+    /// Whether no key of the storage leads to anything.
+    fn holds_nothing(&self) -> bool {
+        self.storage.as_ref().is_none_or(|storage| storage.secrets().next().is_none())
     }
 
     /// The public key of the backup, by the word of the homeserver.
@@ -107,7 +149,17 @@ impl Recover {
     }
 }
 
+/// The text asks for more rounds than are allowed.
+struct TooMuchWork;
+
+fn is_too_much(attempt: &UnlockAttempt) -> bool {
+    matches!(attempt.outcome, UnlockOutcome::TooMuchWork { .. })
+}
+
 /// Whether anything shows that this is the right key: what is said of it, or a secret that it opens.
 fn is_confirmed(key: &SecretStorageKey) -> bool {
     key.standing() != KeyStanding::Unverifiable
 }
+
+/// As many texts as a user enters one after the other, each with as much work as one may take.
+pub(super) const TEXTS: u64 = 10;

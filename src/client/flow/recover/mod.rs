@@ -15,7 +15,7 @@ use crate::{
     Limits,
     api::ApiError,
     client::{
-        backup::{Backup, DeliveryId, FetchOutcome, KeyFit, NotAwaited, SignId},
+        backup::{Backup, DeliveryId, FetchOutcome, KeyFit, SignId, SignedError},
         operation::{NoAnswer, OperationId, UnknownOperation},
     },
     crypto::ed25519::Ed25519Signature,
@@ -33,6 +33,8 @@ use crate::{
 pub struct Recover {
     machine: Machine,
     limits: Limits,
+    /// How many rounds of PBKDF2 all texts may still take that are entered.
+    rounds_left: u64,
     verified: VerifiedPublicKeys,
     wants_secrets: bool,
     storage: Option<SecretStorage>,
@@ -70,6 +72,7 @@ impl Recover {
         Self {
             machine: Machine::new(backup),
             limits,
+            rounds_left: limits.unlock_rounds.saturating_mul(entering::TEXTS),
             verified,
             wants_secrets: true,
             storage: None,
@@ -143,7 +146,7 @@ impl Flow for Recover {
         &mut self,
         id: SignId,
         signatures: &[(KeyId, Ed25519Signature)],
-    ) -> Result<(), NotAwaited> {
+    ) -> Result<(), SignedError> {
         self.machine.signed(id, signatures)
     }
 

@@ -52,6 +52,13 @@ pub enum EnterError {
     /// There is a description that every key fits, and nothing that this one opens.
     #[error("nothing here shows that this is the right key, and it opens nothing")]
     NotConfirmed,
+    /// The texts that were entered before it have taken ten times the rounds that
+    /// [`Limits::unlock_rounds`](crate::Limits::unlock_rounds) allows for one, and it asks for more than are left. A recovery
+    /// key takes none; otherwise the flow is to be begun again.
+    #[error(
+        "it was not tried, since what was entered before took too much work: enter a recovery key, or begin again"
+    )]
+    TooMuchTried,
     /// Nobody has asked for it now.
     #[error("nothing is asked for now")]
     NotAsked,

@@ -3,8 +3,8 @@
 use crate::{
     backup::BackupPublicKey,
     client::backup::Backup,
-    ids::{BackupVersion, SecretStorageKeyId},
-    secret_storage::{NewKey, SecretStorage, SecretStorageKey},
+    ids::{BackupVersion, SecretName, SecretStorageKeyId},
+    secret_storage::{Belief, NewKey, SecretStorage, SecretStorageKey},
     secret_value::SecretValue,
 };
 
@@ -13,6 +13,8 @@ pub(in crate::client::flow) struct Kept {
     pub(in crate::client::flow) new_key: NewKey,
     /// What the host has to store besides the backup's key.
     pub(in crate::client::flow) secrets: Vec<SecretValue>,
+    /// What may be believed of them, and of what stands under the old keys.
+    pub(in crate::client::flow) belief: Belief,
     /// Whether what is there is replaced.
     pub(in crate::client::flow) replaces: bool,
     /// The keys of what is there, as far as they are at hand.
@@ -36,14 +38,21 @@ pub(in crate::client::flow) struct Before {
 impl Kept {
     pub(super) fn new(new_key: NewKey, secrets: Vec<SecretValue>) -> Self {
         let (replaces, old_keys) = (false, Vec::new());
+        let (belief, before) = (Belief::default(), None);
         let (is_shown, is_stored) = (false, false);
-        Self { new_key, secrets, replaces, old_keys, before: None, is_shown, is_stored }
+        Self { new_key, secrets, belief, replaces, old_keys, before, is_shown, is_stored }
+    }
+
+    /// A secret of the host's that must not be stored, since nobody vouches for it.
+    pub(super) fn unbelieved(&self) -> Option<&SecretName> {
+        let is_believed = |secret: &&SecretValue| self.belief.lets_store(secret);
+        self.secrets.iter().find(|secret| !is_believed(secret)).map(SecretValue::name)
     }
 
     /// Notes what is there: the backup that the homeserver shows, and the default key.
     pub(super) fn note(&mut self, machine: &Backup, storage: &SecretStorage) {
         let default_key = storage.default_key().cloned();
-        let found = machine.found().filter(|_| self.replaces || !is_unfinished(machine));
+        let found = machine.found().filter(|_| self.replaces || !machine.is_unfinished());
         let auth_data = found.and_then(|info| info.auth_data().ok());
         self.before = Some(Before {
             version: found.map(|info| info.version().clone()),
@@ -52,12 +61,12 @@ impl Kept {
         });
     }
 
-    /// Whether the machine has a backup that was made for this, and its key.
+    /// Whether the machine has a backup that was made for this, and a key of it that may be stored.
     pub(super) fn is_made(&self, machine: &Backup) -> bool {
         let (Some(before), Some(backup)) = (&self.before, machine.trusted()) else { return false };
         let is_new = before.version.as_ref() != Some(backup.version())
             && before.public_key.as_ref() != Some(backup.public_key());
-        is_new && machine.has_key()
+        is_new && machine.storable_key().is_some()
     }
 
     /// Whether somebody else's secret storage is there, which is not to be replaced.
@@ -70,9 +79,4 @@ impl Kept {
         }
         default_key.is_some() || storage.keys().any(|key| key.id() != new_id)
     }
-}
-
-/// Whether this device has made the backup, and its key is stored nowhere yet.
-fn is_unfinished(machine: &Backup) -> bool {
-    machine.has_key() && machine.secret_task().is_some()
 }

@@ -14,13 +14,13 @@ use super::{Flow, FlowError, SetUpDone, Step, machine::Machine, storage::Storage
 use crate::{
     Limits,
     client::{
-        backup::{self, Backup, DeliveryId, NotAwaited, SavedBackup, SignId},
+        backup::{self, Backup, DeliveryId, SavedBackup, SignId, SignedError},
         operation::{NoAnswer, OperationId, UnknownOperation},
     },
     crypto::ed25519::Ed25519Signature,
     encoding::json_object::JsonObject,
-    ids::{DeviceId, EventType, KeyId, UserId},
-    secret_storage::{NewKey, PlanNote, SecretStorageKey},
+    ids::{DeviceId, EventType, KeyId, SecretName, UserId},
+    secret_storage::{Belief, NewKey, PlanNote, SecretStorageKey, VerifiedPublicKeys},
     secret_value::SecretValue,
 };
 
@@ -43,8 +43,6 @@ pub struct SetUp {
     storage: Storage,
     limits: Limits,
     stage: Stage,
-    /// The backup's key, while it is to be stored.
-    backup_key: Option<SecretValue>,
     /// Whether the backup was seen to be the current one since the last plan.
     is_current: Look,
     /// Whether what is written was compared with what there is, after all of it was written.
@@ -106,8 +104,8 @@ impl SetUp {
     /// For an account with a device or a key in other hands: a new key of the secret storage, and a new backup.
     ///
     /// Every secret that the `old_keys` open, and those that the host gives, open with the new key alone then; secrets
-    /// that nothing at hand opens stay with their keys, with a [note](SetUpDone::notes). A stolen cross-signing key is
-    /// reset first, by the host: give the new seeds as `secrets`.
+    /// that nothing at hand opens, or that nobody [vouches for](Self::believe), stay with their keys, with a
+    /// [note](SetUpDone::notes). A stolen cross-signing key is reset first, by the host: give the new seeds as `secrets`.
     ///
     /// The public key of the backup before is [retired](Backup::retired). Whoever has the old key still opens the
     /// [old version](SetUpDone::replaced): delete it once the machine has stored all sessions in the new one.
@@ -121,6 +119,23 @@ impl SetUp {
     ) -> Self {
         let kept = Kept::new(new_key, secrets);
         Self::with(backup, Kept { replaces: true, old_keys: old_keys.to_vec(), ..kept }, limits)
+    }
+
+    /// What may be believed besides what only the user's keys can have stored, as in [`Change::believe`]: secrets that
+    /// belong to these public keys, and those of these names, for which the user has accepted the risk. Call it before
+    /// the first `next`; it is saved with the flow.
+    ///
+    /// It is for the secrets that the host gives, if devices have shared them, and for those that a rotation finds under an
+    /// old key which others can have found: one of the algorithm of 2019, or of a passphrase of
+    /// [few rounds](SecretStorageKey::is_guessable). Without it a flow with the former ends with
+    /// [`ChangeError::Unauthenticated`] before anything is written, and the latter stay under the old key, with a
+    /// [note](SetUpDone::notes).
+    ///
+    /// [`Change::believe`]: crate::secret_storage::Change::believe
+    /// [`ChangeError::Unauthenticated`]: crate::secret_storage::ChangeError::Unauthenticated
+    pub fn believe(&mut self, public_keys: &VerifiedPublicKeys, accepted: &[SecretName]) {
+        self.kept.belief = Belief::new(public_keys, accepted);
+        self.is_unsaved = true;
     }
 
     /// The key of the new secret storage. If the flow has failed, a new flow can go on with it.
@@ -152,7 +167,6 @@ impl SetUp {
             machine: Machine::new(backup),
             limits,
             stage: Stage::Checking,
-            backup_key: None,
             is_current: Look::Needed,
             is_verified: false,
             has_rotated: false,
@@ -209,7 +223,7 @@ impl Flow for SetUp {
         &mut self,
         id: SignId,
         signatures: &[(KeyId, Ed25519Signature)],
-    ) -> Result<(), NotAwaited> {
+    ) -> Result<(), SignedError> {
         self.machine.signed(id, signatures)
     }
 

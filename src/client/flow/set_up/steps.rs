@@ -3,9 +3,12 @@
 use rand_core::CryptoRng;
 
 use super::{SetUp, Stage};
-use crate::client::{
-    backup::{self, Question, QuestionId, Reply, SecretTask},
-    flow::{FlowError, SetUpDone, Step, machine::Turn},
+use crate::{
+    client::{
+        backup::{self, Question, QuestionId, Reply, SecretTask},
+        flow::{FlowError, SetUpDone, Step, machine::Turn},
+    },
+    secret_storage::ChangeError,
 };
 
 pub(super) type Done = Result<SetUpDone, FlowError>;
@@ -19,6 +22,9 @@ impl SetUp {
         if self.kept.is_stored {
             self.go_on();
             return None;
+        }
+        if let Some(name) = self.kept.unbelieved().cloned() {
+            return self.fail(ChangeError::Unauthenticated(name).into());
         }
         let Some(storage) = self.storage.get() else { return Some(self.read(now, rng)) };
         if self.kept.is_taken(&storage) {
@@ -65,10 +71,9 @@ impl SetUp {
                 self.save_machine(*saved);
                 None
             }
-            Turn::Write(SecretTask::Store(secret)) => {
+            Turn::Write(SecretTask::Store(_)) => {
                 // It is the current one: the machine has just looked.
                 if self.kept.is_made(self.machine.get()?) {
-                    self.backup_key = Some(secret);
                     self.go_on();
                 }
                 None
@@ -128,12 +133,14 @@ impl SetUp {
         if self.kept.replaces {
             return self.rotate();
         }
-        if let Some(info) = self.machine.get()?.found() {
+        let machine = self.machine.get_mut()?;
+        let is_own = machine.stage() == backup::Stage::Off && machine.is_unfinished();
+        if let Some(info) = machine.found().filter(|_| !is_own) {
             let version = info.version().clone();
             return self.fail(FlowError::HasBackup(version));
         }
         // The user had wanted no backup.
-        self.machine.get_mut()?.enable();
+        machine.enable();
         None
     }
 

@@ -7,7 +7,7 @@ use crate::{
     client::flow::{FlowError, Step},
     ids::SecretStorageKeyId,
     secret_storage::{Change, ChangeError, SecretStorage},
-    secret_value::PublicKeys,
+    secret_value::{PublicKeys, SecretValue},
 };
 
 impl SetUp {
@@ -43,9 +43,14 @@ impl SetUp {
         if self.kept.is_taken(&storage) {
             return self.taken(&storage);
         }
+        // The machine may have stored it before, and a crash may have forgotten that.
+        let Some(backup_key) = self.machine.get()?.storable_key() else {
+            return self.fail(FlowError::OtherDevice);
+        };
         let keys = self.kept.old_keys.clone();
-        let plan =
-            storage.plan_with_rng(&keys, &self.limits, rng, |change| self.change(change, &storage));
+        let plan = storage.plan_with_rng(&keys, &self.limits, rng, |change| {
+            self.change(change, &storage, &backup_key)
+        });
         match plan {
             Ok(plan) => {
                 self.is_verified &= plan.steps().is_empty();
@@ -73,8 +78,14 @@ impl SetUp {
         None
     }
 
-    fn change(&self, change: &mut Change<'_>, storage: &SecretStorage) -> Result<(), ChangeError> {
+    fn change(
+        &self,
+        change: &mut Change<'_>,
+        storage: &SecretStorage,
+        backup_key: &SecretValue,
+    ) -> Result<(), ChangeError> {
         let new_key = &self.kept.new_key;
+        change.trust(self.kept.belief.clone());
         // What is new goes first: what stands there by now is not to get under the new key.
         let under = [new_key.id().clone()];
         change.describe(new_key)?;
@@ -85,9 +96,7 @@ impl SetUp {
                 change.store_under(secret, &under)?;
             }
         }
-        if let Some(secret) = &self.backup_key {
-            change.store_under(secret, &under)?;
-        }
+        change.store_under(backup_key, &under)?;
         change.create(new_key)?;
         if self.kept.replaces {
             let gone: Vec<SecretStorageKeyId> =
@@ -110,7 +119,7 @@ impl SetUp {
     fn stored(&mut self) -> Option<Step<Done>> {
         let machine = self.machine.get_mut()?;
         // The plan has read it back.
-        let _ = machine.secret_read_back(self.backup_key.as_ref());
+        let _ = machine.secret_read_back(machine.storable_key().as_ref());
         self.saved_backup = machine.save();
         (self.kept.is_stored, self.is_unsaved) = (true, true);
         self.stage = Stage::Checking;

@@ -32,8 +32,10 @@ impl ShareIn {
     /// An event that came out of Olm. Says what became of it, if the flow has not ended. What is kept may be taken
     /// later: [`SharedIn::secrets`](super::SharedIn::secrets) has all that was.
     pub fn received(&mut self, event: &DecryptedToDevice, now_ms: u64) -> Option<Receipt> {
-        let public_keys =
-            self.public_keys(self.found_key().filter(|found| self.fits(event, found)));
+        // What a stranger sends is not even read.
+        let is_believed = self.requester.as_ref()?.believes(event, &self.devices);
+        let found = self.found_key().filter(|found| is_believed && self.fits(event, found));
+        let public_keys = self.public_keys(found);
         let requester = self.requester.as_mut()?;
         let (devices, limits) = (&self.devices, &self.limits);
         let receipt = requester.receive(event, devices, &public_keys, limits, now_ms);

@@ -12,7 +12,7 @@ use super::{Flow, FlowError, Step, machine::Machine, post::Post};
 use crate::{
     Limits,
     client::{
-        backup::{Backup, DeliveryId, NotAwaited, SignId},
+        backup::{Backup, DeliveryId, SignId, SignedError},
         operation::{NoAnswer, OperationId, UnknownOperation},
     },
     crypto::{curve25519::Curve25519PublicKey, ed25519::Ed25519Signature},
@@ -242,7 +242,7 @@ impl Flow for ShareIn {
         &mut self,
         id: SignId,
         signatures: &[(KeyId, Ed25519Signature)],
-    ) -> Result<(), NotAwaited> {
+    ) -> Result<(), SignedError> {
         self.machine.signed(id, signatures)
     }
 

@@ -1,0 +1,156 @@
+//! Sessions that a version of the backup does not take.
+
+use std::collections::BTreeSet;
+
+use strongroom::client::backup::{HostToken, Next, NotStored, Stage};
+
+use crate::driver::{Driver, Lied, lie_about, response};
+
+const HOUR: u64 = 60 * 60 * 1_000;
+
+fn running() -> Driver {
+    let mut phone = Driver::new();
+    phone.set_up();
+    phone.live(20_000);
+    phone.sent.clear();
+    phone
+}
+
+fn puts(phone: &Driver) -> usize {
+    phone.sent.iter().filter(|(line, _)| line.starts_with("PUT /room_keys/keys")).count()
+}
+
+fn no_such_version() -> Lied {
+    response(404, r#"{"errcode":"M_NOT_FOUND","error":"no such version"}"#)
+}
+
+#[test]
+fn lost_answers_and_one_404_give_no_session_up() {
+    let mut phone = running();
+    phone.has_session();
+    let mut answers = 0;
+    phone.lie = lie_about("PUT /room_keys/keys", 9, move || {
+        answers += 1;
+        if answers == 9 { no_such_version() } else { Lied::Nothing }
+    });
+    phone.live(HOUR);
+    assert_eq!(phone.not_stored, []);
+    assert!(phone.store.values().all(|(_, stored)| stored.is_some()));
+    assert_eq!(puts(&phone), 10);
+}
+
+#[test]
+fn a_server_that_denies_the_version_it_shows_is_given_up_after_a_while() {
+    let mut phone = running();
+    let token = HostToken(0);
+    phone.has_session();
+    phone.lie = lie_about("PUT /room_keys/keys", usize::MAX, no_such_version);
+    phone.live(5 * 60 * 1_000);
+    assert_eq!(phone.not_stored, [], "five minutes are not long");
+    phone.live(30 * 60 * 1_000);
+    assert_eq!(phone.not_stored, [(token, NotStored::Failing)]);
+    assert_eq!(puts(&phone), 10);
+    phone.live(24 * HOUR);
+    assert!((20..=25).contains(&phone.not_stored.len()), "each hour: {}", phone.not_stored.len());
+    assert_eq!(puts(&phone), 9 + phone.not_stored.len());
+    assert_eq!(phone.machine.stage(), Stage::Running);
+    phone.lie = None;
+    phone.live(2 * HOUR);
+    assert!(phone.store.values().all(|(_, stored)| stored.is_some()), "it is stored in the end");
+    // Once the server has taken something, it is a while again.
+    phone.not_stored.clear();
+    phone.lie = lie_about("PUT /room_keys/keys", 9, no_such_version);
+    phone.has_session();
+    phone.live(HOUR);
+    assert_eq!(phone.not_stored, []);
+    assert!(phone.store.values().all(|(_, stored)| stored.is_some()));
+}
+
+#[test]
+fn a_session_that_the_server_fails_on_is_tried_again_after_an_hour_and_after_a_restart() {
+    for restarts in [false, true] {
+        let mut phone = running();
+        phone.has_session();
+        phone.lie = lie_about("PUT /room_keys/keys", 5, || response(500, "{}"));
+        phone.live(HOUR / 2);
+        assert_eq!(phone.not_stored, [(HostToken(0), NotStored::Failing)]);
+        if restarts {
+            phone.restart();
+        }
+        phone.live(if restarts { 60_000 } else { HOUR });
+        assert!(phone.store.values().all(|(_, stored)| stored.is_some()), "{restarts}");
+    }
+}
+
+/// The lie about everything that holds this session: it is too large.
+fn too_large(phone: &mut Driver, token: HostToken) {
+    let session_id = phone.store[&token].0.session.session_id();
+    phone.lie = Some(Box::new(move |request, _| {
+        let body = String::from_utf8_lossy(request.body());
+        let is_it = request.uri().path().ends_with("/room_keys/keys") && request.method() == "PUT";
+        (is_it && body.contains(session_id.as_str()))
+            .then(|| response(413, r#"{"errcode":"M_TOO_LARGE","error":"too large"}"#))
+    }));
+}
+
+#[test]
+fn what_a_version_does_not_take_is_not_tried_again_when_uploads_were_stopped() {
+    let mut phone = running();
+    phone.has_session();
+    too_large(&mut phone, HostToken(0));
+    phone.live(HOUR);
+    assert_eq!(phone.not_stored, [(HostToken(0), NotStored::TooLarge)]);
+    let mut too_large = phone.lie.take().unwrap();
+    let mut denials = 1;
+    phone.lie = Some(Box::new(move |request, homeserver| {
+        let is_put = request.method() == "PUT" && request.uri().path().ends_with("/room_keys/keys");
+        if is_put && denials > 0 {
+            denials -= 1;
+            return Some(no_such_version());
+        }
+        too_large(request, homeserver)
+    }));
+    phone.sent.clear();
+    phone.has_session();
+    phone.live(HOUR);
+    assert_eq!(phone.not_stored.len(), 1);
+    assert_eq!(puts(&phone), 2);
+    // In another version it may be otherwise.
+    phone.machine.rotate();
+    phone.live(HOUR);
+    assert_eq!(phone.not_stored.len(), 2);
+}
+
+#[test]
+fn a_server_that_takes_nothing_costs_a_bounded_wish() {
+    let mut phone = running();
+    for _ in 0..1_250 {
+        phone.has_session();
+    }
+    let refusal = r#"{"errcode":"M_FORBIDDEN","error":"not this one"}"#;
+    phone.lie = lie_about("PUT /room_keys/keys", usize::MAX, || response(403, refusal));
+    let mut largest = (0, 0);
+    for _ in 0..20 {
+        for _ in 0..10_000 {
+            match phone.machine.next(phone.now, &mut phone.rng) {
+                Next::Wait(until) => {
+                    phone.now = until.unwrap().min(phone.now + HOUR);
+                    break;
+                }
+                Next::Want(wish) => {
+                    largest = largest.max((wish.count, wish.bytes));
+                    phone.work(Next::Want(wish));
+                }
+                next => phone.work(next),
+            }
+        }
+    }
+    assert_eq!(largest, (1_100, 11_000_000));
+    let named: BTreeSet<_> = phone.not_stored.iter().map(|(token, _)| *token).collect();
+    assert_eq!((named.len(), phone.not_stored.len()), (1_100, 1_100));
+    // Something new is tried, and what is still left is not tried for ever.
+    phone.sent.clear();
+    phone.has_session();
+    phone.live(HOUR);
+    assert!((1..=250).contains(&puts(&phone)), "{}", puts(&phone));
+}
