@@ -43,6 +43,9 @@ pub enum AuthDataError {
     /// The version is of an algorithm that this version of the crate does not know.
     #[error("the backup's algorithm \u{201c}{0}\u{201d} is not supported")]
     UnsupportedAlgorithm(Excerpt),
+    /// The homeserver did not say which algorithm it is of, or returned no `auth_data`.
+    #[error("the homeserver returned no {0} for the backup")]
+    Missing(&'static str),
     /// It is no JSON object that could have been signed.
     #[error("the backup's public data cannot be read: {0}")]
     Json(#[from] SignedJsonError),

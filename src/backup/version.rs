@@ -18,13 +18,14 @@ use crate::{
 /// A backup version as a server returns it
 /// ([specification](https://spec.matrix.org/v1.16/client-server-api/#get_matrixclientv3room_keysversion)).
 ///
-/// A version whose `auth_data` cannot be used is still one: it can be listed, replaced and deleted.
+/// A version whose `auth_data` cannot be used, or that has none or no algorithm, is still one: it can be listed, replaced
+/// and deleted.
 #[derive(Debug, Clone)]
 pub struct BackupVersionInfo {
     version: BackupVersion,
-    algorithm: String,
+    algorithm: Option<String>,
     auth_data: Result<AuthData, AuthDataError>,
-    raw_auth_data: Box<RawValue>,
+    raw_auth_data: Option<Box<RawValue>>,
     etag: Option<String>,
     count: Option<u64>,
     unknown: UnknownMembers,
@@ -40,7 +41,7 @@ pub enum BackupVersionInfoError {
     /// It is JSON of another type.
     #[error("the backup version is not a JSON object")]
     NotAnObject,
-    /// `version`, `algorithm` or `auth_data` is missing or of another type.
+    /// `version` is missing in something that is not empty, or `version` or `algorithm` is of another type.
     #[error("the backup version has no usable \u{201c}{0}\u{201d}")]
     Member(&'static str),
     /// A text in it has half a character, or it is nested too deep to be kept.
@@ -50,30 +51,33 @@ pub enum BackupVersionInfoError {
 
 impl BackupVersionInfo {
     /// Reads the body of `GET /room_keys/version`. Early servers send `version` and `etag` as numbers
-    /// and `count` as a string.
+    /// and `count` as a string; `{}` is a version that is [unusable](Self::auth_data) and has no name.
     ///
     /// # Errors
     ///
-    /// [`BackupVersionInfoError`] if a member is missing without which it is no version.
+    /// [`BackupVersionInfoError`] if it is nothing that could be a version.
     pub fn from_json(text: &[u8], limits: &Limits) -> Result<Self, BackupVersionInfoError> {
         let mut object = RawObject::parse(text).map_err(|error| match error {
             RawObjectError::Syntax => BackupVersionInfoError::NotJson,
             RawObjectError::NotAnObject => BackupVersionInfoError::NotAnObject,
         })?;
-        let mut member = |name| object.take(name).ok_or(BackupVersionInfoError::Member(name));
-        let version = json::lenient_token(member("version")?)
+        let is_empty = object.iter().next().is_none();
+        let version = match object.take("version") {
+            None if is_empty => Some(String::new()),
+            None => None,
+            Some(version) => json::lenient_token(version),
+        };
+        let version = version
             .filter(|version| version.len() <= MAX_VERSION_BYTES)
             .map(BackupVersion::new)
             .ok_or(BackupVersionInfoError::Member("version"))?;
-        let algorithm = json::public_string(member("algorithm")?)
-            .map_err(|_| BackupVersionInfoError::Member("algorithm"))?
-            .into_owned();
-        let raw_auth_data = member("auth_data")?.to_owned();
-        let auth_data = if algorithm == MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2 {
-            AuthData::from_json(raw_auth_data.get(), limits)
-        } else {
-            Err(AuthDataError::UnsupportedAlgorithm(Excerpt::new(&algorithm)))
+        let algorithm = match object.take_present("algorithm").map(json::public_string) {
+            None => None,
+            Some(Ok(algorithm)) => Some(algorithm.into_owned()),
+            Some(Err(_)) => return Err(BackupVersionInfoError::Member("algorithm")),
         };
+        let raw_auth_data = object.take_present("auth_data").map(ToOwned::to_owned);
+        let auth_data = read_auth_data(algorithm.as_deref(), raw_auth_data.as_deref(), limits);
         let etag = object.take("etag").and_then(json::lenient_token);
         let count = object.take("count").and_then(json::lenient_integer);
         let unknown =
@@ -81,16 +85,16 @@ impl BackupVersionInfo {
         Ok(Self { version, algorithm, auth_data, raw_auth_data, etag, count, unknown })
     }
 
-    /// The version.
+    /// The version; empty if the server answered with `{}`.
     #[must_use]
     pub fn version(&self) -> &BackupVersion {
         &self.version
     }
 
-    /// The algorithm's name, known or not.
+    /// The algorithm's name, known or not; empty if the server did not say.
     #[must_use]
     pub fn algorithm(&self) -> &str {
-        &self.algorithm
+        self.algorithm.as_deref().unwrap_or_default()
     }
 
     /// The `auth_data`, if it can be used.
@@ -102,10 +106,10 @@ impl BackupVersionInfo {
         self.auth_data.as_ref()
     }
 
-    /// The JSON of `auth_data` as it came, usable or not.
+    /// The JSON of `auth_data` as it came, usable or not; `null` if there is none.
     #[must_use]
     pub fn raw_auth_data(&self) -> &str {
-        self.raw_auth_data.get()
+        self.raw_auth_data.as_deref().map_or("null", RawValue::get)
     }
 
     /// An opaque token that changes when the stored sessions do. Without one, everything may have
@@ -126,19 +130,42 @@ impl Serialize for BackupVersionInfo {
     /// Writes what was read: unknown algorithms and members too, and `auth_data` to the last byte.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("algorithm", &self.algorithm)?;
-        map.serialize_entry("auth_data", &self.raw_auth_data)?;
+        if let Some(algorithm) = &self.algorithm {
+            map.serialize_entry("algorithm", algorithm)?;
+        }
+        if let Some(auth_data) = &self.raw_auth_data {
+            map.serialize_entry("auth_data", auth_data)?;
+        }
         if let Some(count) = self.count {
             map.serialize_entry("count", &count)?;
         }
         if let Some(etag) = &self.etag {
             map.serialize_entry("etag", etag)?;
         }
-        map.serialize_entry("version", &self.version)?;
+        if !self.version.as_str().is_empty() {
+            map.serialize_entry("version", &self.version)?;
+        }
         for (name, value) in self.unknown.iter() {
             map.serialize_entry(name, value)?;
         }
         map.end()
+    }
+}
+
+fn read_auth_data(
+    algorithm: Option<&str>,
+    auth_data: Option<&RawValue>,
+    limits: &Limits,
+) -> Result<AuthData, AuthDataError> {
+    match (algorithm, auth_data) {
+        (None, _) => Err(AuthDataError::Missing("algorithm")),
+        (Some(MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2), Some(auth_data)) => {
+            AuthData::from_json(auth_data.get(), limits)
+        }
+        (Some(MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2), None) => {
+            Err(AuthDataError::Missing("public data"))
+        }
+        (Some(other), _) => Err(AuthDataError::UnsupportedAlgorithm(Excerpt::new(other))),
     }
 }
 

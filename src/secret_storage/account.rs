@@ -100,6 +100,12 @@ impl SecretStorage {
         content.is_some() && self.secret(name).is_none()
     }
 
+    /// Whether a secret was deleted: its event says `{}`.
+    pub(crate) fn is_deleted(&self, name: &SecretName) -> bool {
+        let content = self.contents.get(&EventType::from(name.as_str()));
+        content.is_some_and(JsonObject::is_empty)
+    }
+
     /// What is not as it should be; [`Limits::findings`] at most.
     #[must_use]
     pub fn findings(&self) -> &[SecretStorageFinding] {

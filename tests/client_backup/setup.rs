@@ -72,7 +72,6 @@ fn only_a_matrix_404_says_that_there_is_no_backup() {
     for (status, body) in [
         (404, "<html>not found</html>"),
         (404, r#"{"errcode":"M_UNRECOGNIZED","error":"?"}"#),
-        (200, "{}"),
         (200, r#"{"rooms":{}}"#),
         (500, r#"{"errcode":"M_UNKNOWN","error":"?"}"#),
         (403, r#"{"errcode":"M_FORBIDDEN","error":"?"}"#),
@@ -84,6 +83,39 @@ fn only_a_matrix_404_says_that_there_is_no_backup() {
         assert_eq!(phone.asked.len(), 0, "{status} {body}");
         assert!((5..40).contains(&phone.requests().len()), "it waits longer each time");
     }
+}
+
+/// Row 56: what is there cannot be used, and a new backup can take its place.
+#[test]
+fn a_version_without_an_algorithm_or_without_anything_can_be_replaced() {
+    for body in [
+        "{}",
+        r#"{"version":"7"}"#,
+        r#"{"version":"7","algorithm":null,"auth_data":{"public_key":"?"}}"#,
+        r#"{"version":7,"algorithm":"m.megolm_backup.v1.curve25519-aes-sha2"}"#,
+    ] {
+        let mut phone = Driver::new();
+        phone.lie = lie_about("GET /room_keys/version", 1, move || response(200, body));
+        phone.has_session();
+        phone.run();
+        let Question::Use { found, .. } = phone.question() else { panic!("{body}") };
+        assert!(found.public_key.is_none() && found.problem.is_some(), "{body}: {found:?}");
+        phone.reply(Reply::Create);
+        phone.live(60_000);
+        assert!(matches!(phone.question(), Question::SaveRecoveryKey { .. }), "{body}");
+        assert!(phone.store.values().all(|(_, stored)| stored.is_some()), "{body}");
+    }
+}
+
+/// What the homeserver has no name for cannot be deleted, and nobody waits for it.
+#[test]
+fn a_version_without_a_name_does_not_keep_a_user_from_disabling_the_backup() {
+    let mut phone = Driver::new();
+    phone.lie = lie_about("GET /room_keys/version", usize::MAX, || response(200, "{}"));
+    phone.run();
+    phone.machine.disable();
+    phone.live(3_600_000);
+    assert_eq!(phone.machine.stage(), Stage::Off);
 }
 
 #[test]

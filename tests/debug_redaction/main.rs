@@ -48,7 +48,7 @@ use strongroom::{
         RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport, ReturnedSession,
         RoomKeysItem, RoomKeysSplitter, SealError, SealOptions, SessionSealer, SessionToSeal,
         StreamError, TrustError, TrustReason, TrustedBackup, UnsignedAuthData, Verdict,
-        WarnedSession, Warning,
+        WarnedSession, Warning, WrongBackupKey,
     },
     client::{
         backup::{
@@ -339,6 +339,7 @@ fn hold_no_secret() -> BTreeSet<String> {
         TypedAs,
         UserId,
         Warning,
+        WrongBackupKey,
         // What the server knows of the secret storage, in whose account data it stands.
         EncryptedSecretError,
         KeyDescription,
@@ -959,6 +960,8 @@ fn look_at_unlocking(witness: &mut Witness, vault: &Vault) {
             }
             Err(error) => {
                 reasons.insert(error.to_string());
+                // Nothing is encrypted with the passphrase's key.
+                fitted += u32::from(matches!(error.reason, UnlockFailure::OlderKey { .. }));
                 witness.error::<UnlockFailure>(error.reason.clone());
                 witness.error::<UnlockError>(error.clone());
                 error.attempts

@@ -345,6 +345,14 @@ pub(crate) const BACKUPS: &[Case] = cases! {
         (world.backup, world.room_keys) = (None, None);
         world.storage().put_json("m.key_backup", json!({ "enabled": true }));
     },
+    // The homeserver answers with something that is hardly a version.
+    ["backup.unusable"] => |world| {
+        (world.backup, world.room_keys) = (Some(json!({})), None);
+    },
+    ["backup.unusable"] => |world| {
+        world.backup().as_object_mut().unwrap().remove("algorithm");
+        world.room_keys = None;
+    },
 };
 
 pub(crate) const SESSIONS: &[Case] = cases! {

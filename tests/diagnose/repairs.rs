@@ -47,6 +47,7 @@ fn what_is_repaired_is_not_found_again_and_nothing_worse_is() {
     let all = [
         "delete_draft_backup_key",
         "delete_versions",
+        "describe_key",
         "encrypt_to_default_key",
         "migrate",
         "remove_key",
@@ -205,11 +206,21 @@ fn check(name: &str, found: &Diagnosis, remedy: &Remedy, mended: &World, new_key
 }
 
 /// What cannot be done in a case, for a reason.
-const REFUSED: [&str; 6] = [
+const REFUSED: [&str; 16] = [
     "INPUT 7 DeleteVersions([BackupVersion(\"1\")]): something may still be needed that would be deleted",
     "INPUT 7 SignBackup(BackupVersion(\"2\")): nobody whom you trust vouches for the backup",
     "INPUT 8 StoreSecret(SecretName(\"m.megolm_backup.v1\")): nothing shows that the key is the right one, so nothing \
      may be encrypted with it",
+    "STORAGE 18 StoreSecret(SecretName(\"m.cross_signing.master\")): a key is needed that is not at hand",
+    "STORAGE 18 StoreSecret(SecretName(\"m.cross_signing.self_signing\")): a key is needed that is not at hand",
+    "STORAGE 18 StoreSecret(SecretName(\"m.cross_signing.user_signing\")): a key is needed that is not at hand",
+    "STORAGE 18 StoreSecret(SecretName(\"m.megolm_backup.v1\")): a key is needed that is not at hand",
+    "STORAGE 18 DescribeKey(SecretStorageKeyId(\"key\")): a key is needed that is not at hand",
+    "STORAGE 21 EncryptToDefaultKey(SecretName(\"m.cross_signing.master\")): a key is needed that is not at hand",
+    "STORAGE 21 EncryptToDefaultKey(SecretName(\"m.cross_signing.self_signing\")): a key is needed that is not at hand",
+    "STORAGE 21 EncryptToDefaultKey(SecretName(\"m.cross_signing.user_signing\")): a key is needed that is not at hand",
+    "STORAGE 21 EncryptToDefaultKey(SecretName(\"m.megolm_backup.v1\")): a key is needed that is not at hand",
+    "SECRETS 10 DescribeKey(SecretStorageKeyId(\"gone\")): a key is needed that is not at hand",
     "BACKUPS 5 DeleteVersions([BackupVersion(\"1\")]): something may still be needed that would be deleted",
     "BACKUPS 5 SignBackup(BackupVersion(\"2\")): nobody whom you trust vouches for the backup",
     "BACKUPS 20 DeleteDraftBackupKey: something may still be needed that would be deleted",

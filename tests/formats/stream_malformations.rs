@@ -15,7 +15,7 @@ use strongroom::{
     Limits,
     backup::{
         BackupDecryptionKey, FailureCause, IdProblem, MetadataMember, OpenError, RestoreOptions,
-        StreamError, Verdict, Warning, restore_slice,
+        StreamError, Verdict, Warning, WrongBackupKey, restore_slice,
     },
     crypto::curve25519_aes_sha2::MacScheme,
     encoding::base64,
@@ -48,6 +48,36 @@ fn row_6_another_key_costs_its_sessions_alone() {
     assert_eq!(outcome.letters(), "rwr");
     assert_eq!(outcome.report.failed_by(FailureCause::WrongKey), 1);
     assert_eq!(failure(&outcome, 0), OpenError::WrongKey);
+}
+
+/// The commonest mistake there is: the key of the key storage is given to the backup.
+#[test]
+fn a_key_that_opens_nothing_is_told_once() {
+    let (key, other) = (key(), key());
+    let members: Vec<_> = (0..36).map(|_| Megolm::new().member(&other)).collect();
+    let outcome = Outcome::of(&key, &one_room(&members));
+    let told = outcome.report.wrong_key().unwrap();
+    assert_eq!((told.tried, outcome.report.failures().len()), (36, 36));
+    assert_eq!(
+        told.to_string(),
+        "the key is not the key of this backup, for it opens none of the 36 sessions that were tried; if it is the \
+         recovery key of your key storage, unlock that with it: the key of the backup is in there"
+    );
+    // What cannot be read belongs to no key.
+    let mut broken = members.clone();
+    broken.push(member("b", &json!({ "session_data": null })));
+    assert_eq!(Outcome::of(&key, &one_room(&broken)).report.wrong_key().unwrap().tried, 36);
+    // One that is sealed to the key shows that it is the right one, even if it is damaged.
+    let damaged = member("d", &seal(&key, b"no JSON", MacScheme::EmptyString));
+    for good in [Megolm::new().member(&key), damaged] {
+        let mut members = members.clone();
+        members.push(good);
+        assert!(Outcome::of(&key, &one_room(&members)).report.wrong_key().is_none());
+    }
+    assert!(Outcome::of(&key, &one_room(&[])).report.wrong_key().is_none());
+    let results = [Err::<(), _>(OpenError::WrongKey), Err(OpenError::WrongKey)];
+    assert_eq!(WrongBackupKey::of_results(&results).unwrap().tried, 2);
+    assert!(WrongBackupKey::of_results(&[Err(OpenError::WrongKey), Ok(())]).is_none());
 }
 
 #[test]

@@ -115,11 +115,12 @@ impl Backup {
                 }
                 // The secret goes first.
                 _ if !self.may_delete() => {}
-                Some(info) => {
+                Some(info) if !info.version().as_str().is_empty() => {
                     let version = info.version().clone();
                     self.condemn(version);
                 }
-                None => {
+                // What the server has no name for cannot be deleted.
+                _ => {
                     self.forget();
                     self.turn(Event::Deleted);
                 }

@@ -74,11 +74,11 @@ impl Case<'_> {
         }
         let names = [CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING];
         let names = names.map(SecretName::from);
-        // They belong together. What is neither stored nor published is told of the identity, if that was looked at.
-        let has_some = self.evidence.keys.is_none() && names.iter().any(is_there);
+        // They belong together.
+        let has_some = names.iter().any(is_there);
         for name in names.into_iter().filter(|name| !is_there(name)) {
             let is_published = Facts::published(self.evidence, &name).is_some();
-            if is_published || has_some || storage.is_emptied(&name) {
+            if is_published || has_some && storage.is_deleted(&name) || storage.is_emptied(&name) {
                 findings.add(SecretFinding::Missing { name });
             }
         }

@@ -26,45 +26,10 @@ impl Case<'_> {
         work: &mut SignatureWork,
         findings: &mut Findings,
     ) {
-        let undescribed: BTreeSet<_> = storage.undescribed_keys().collect();
-        let unreadable = storage.findings().iter().filter_map(|finding| match finding {
-            SecretStorageFinding::Key(id, _) => Some(id),
-            _ => None,
-        });
-        let unreadable: BTreeSet<_> = unreadable.collect();
-        for key in undescribed.difference(&unreadable) {
-            findings.add(StorageFinding::DescriptionGone { key: (*key).clone() });
-        }
-        for finding in storage.findings() {
-            match finding {
-                SecretStorageFinding::Key(id, error) if undescribed.contains(id) => {
-                    let (key, error) = (id.clone(), *error);
-                    findings.add(StorageFinding::DescriptionUnusable { key, error });
-                }
-                // That was said just now.
-                SecretStorageFinding::DefaultKeyMissing(id) if undescribed.contains(id) => {}
-                SecretStorageFinding::KeyCheck(id, error) => {
-                    let (key, error) = (id.clone(), *error);
-                    findings.add(StorageFinding::KeyCheckUnreadable { key, error });
-                }
-                SecretStorageFinding::Key(id, error) => {
-                    findings.add(StorageFinding::KeyUnreadable { key: id.clone(), error: *error });
-                }
-                SecretStorageFinding::DefaultKeyMissing(id) => {
-                    findings.add(StorageFinding::DefaultKeyMissing { key: id.clone() });
-                }
-                SecretStorageFinding::DefaultKeyUnreadable => {
-                    findings.add(StorageFinding::DefaultKeyUnreadable);
-                }
-                SecretStorageFinding::DefaultByName(id) => {
-                    findings.add(StorageFinding::DefaultByName { key: id.clone() });
-                }
-                // What is said of secrets stands with the secrets.
-                SecretStorageFinding::Secret(..) => {}
-            }
-        }
+        look_at_descriptions(storage, findings);
         let has_keys = storage.keys().next().is_some();
-        if !has_keys && undescribed.is_empty() {
+        let has_secrets = storage.undescribed_keys().next().is_some();
+        if !has_keys && !has_secrets {
             findings.add(StorageFinding::Absent);
         } else if !has_keys && self.facts.storage_keys.is_empty() {
             findings.add(StorageFinding::NoKeyLeft);
@@ -133,6 +98,47 @@ impl Case<'_> {
                     signer: checked.key_id.clone(),
                 });
             }
+        }
+    }
+}
+
+/// The descriptions that are gone or cannot be used, and what is said of the default key.
+fn look_at_descriptions(storage: &SecretStorage, findings: &mut Findings) {
+    let undescribed: BTreeSet<_> = storage.undescribed_keys().collect();
+    let unreadable = storage.findings().iter().filter_map(|finding| match finding {
+        SecretStorageFinding::Key(id, _) => Some(id),
+        _ => None,
+    });
+    let unreadable: BTreeSet<_> = unreadable.collect();
+    for key in undescribed.difference(&unreadable) {
+        findings.add(StorageFinding::DescriptionGone { key: (*key).clone() });
+    }
+    for finding in storage.findings() {
+        match finding {
+            SecretStorageFinding::Key(id, error) if undescribed.contains(id) => {
+                let (key, error) = (id.clone(), *error);
+                findings.add(StorageFinding::DescriptionUnusable { key, error });
+            }
+            // That was said just now.
+            SecretStorageFinding::DefaultKeyMissing(id) if undescribed.contains(id) => {}
+            SecretStorageFinding::KeyCheck(id, error) => {
+                let (key, error) = (id.clone(), *error);
+                findings.add(StorageFinding::KeyCheckUnreadable { key, error });
+            }
+            SecretStorageFinding::Key(id, error) => {
+                findings.add(StorageFinding::KeyUnreadable { key: id.clone(), error: *error });
+            }
+            SecretStorageFinding::DefaultKeyMissing(id) => {
+                findings.add(StorageFinding::DefaultKeyMissing { key: id.clone() });
+            }
+            SecretStorageFinding::DefaultKeyUnreadable => {
+                findings.add(StorageFinding::DefaultKeyUnreadable);
+            }
+            SecretStorageFinding::DefaultByName(id) => {
+                findings.add(StorageFinding::DefaultByName { key: id.clone() });
+            }
+            // What is said of secrets stands with the secrets.
+            SecretStorageFinding::Secret(..) => {}
         }
     }
 }

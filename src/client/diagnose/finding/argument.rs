@@ -79,6 +79,10 @@ impl Argument for BackupVersion {
     fn plain(&self) -> String {
         Excerpt::new(self.as_ref()).to_string()
     }
+
+    fn in_sentence(&self) -> String {
+        if self.as_str().is_empty() { "without a name".to_owned() } else { self.plain() }
+    }
 }
 
 impl Argument for Excerpt {
