@@ -68,7 +68,7 @@ pub enum RepairError {
     #[error("the secret is not at hand; another device may have it")]
     NoValue(SecretName),
     /// No key at hand can be the default one.
-    #[error("no key of the secret storage is at hand that could be the default one")]
+    #[error("no key of the key storage is at hand that could be the default one")]
     NoKey,
     /// What is to be deleted or overwritten may be all that opens a backup, or the only backup that can be opened: see
     /// [`RepairParts::dispensable`].
@@ -76,7 +76,7 @@ pub enum RepairError {
     StillNeeded,
     /// Nobody vouches for the current backup, or it was given up: it is not signed, its key is not stored, and nothing is
     /// deleted in its favour.
-    #[error("nobody whom you trust vouches for the backup")]
+    #[error("no trusted key has signed the backup, and no key at hand shows that it is yours")]
     NotTrusted,
     /// The backup's public data is not signed. A new backup can be put in its place
     /// ([`Remedy::ReplaceBackup`]); the old version stays.

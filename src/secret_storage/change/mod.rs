@@ -77,7 +77,7 @@ pub enum ChangeError {
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
     /// There is no default key, so it has to be said which one to use.
-    #[error("the secret storage has no default key")]
+    #[error("the key storage has no default key")]
     NoDefaultKey,
     /// A key is needed that is not at hand, or not described.
     #[error("a key is needed that is not at hand")]
@@ -103,7 +103,9 @@ pub enum ChangeError {
     OtherData(SecretName),
     /// Nobody vouches for the secret: a server could have put it where it comes from, and stored it would count as
     /// authentic.
-    #[error("nobody vouches for the secret: the homeserver could have put it where it comes from")]
+    #[error(
+        "nothing shows that the secret is yours: the homeserver could have put it where it comes from"
+    )]
     Unauthenticated(SecretName),
     /// The name belongs to the secret storage itself, is one of an old draft, or that of an algorithm.
     #[error("no secret can have this name")]

@@ -65,14 +65,16 @@ pub enum UnlockFailure {
     RecoveryKey(RecoveryKeyError),
     /// The recovery key is well-formed, and belongs to none of the keys.
     #[error(
-        "the recovery key is none of this account\u{2019}s: it may be an older one, or mistyped"
+        "this recovery key belongs to no key of this account: it may be an older one, or mistyped"
     )]
     RecoveryKeyDoesNotFit,
     /// The passphrase gives none of the keys.
-    #[error("the passphrase does not fit")]
+    #[error(
+        "this passphrase belongs to no key of this account: check capitals and the keyboard layout"
+    )]
     PassphraseDoesNotFit,
     /// Nothing could be tried, for the reasons of the attempts.
-    #[error("none of this account\u{2019}s keys could be tried")]
+    #[error("it could not be tried on any key of this account")]
     NothingToTry,
 }
 
@@ -91,14 +93,14 @@ pub struct UnlockAttempt {
 #[non_exhaustive]
 pub enum UnlockOutcome {
     /// It gives the key.
-    #[error("it gives the key")]
+    #[error("it is the right one for the key")]
     Fits(TypedAs, KeyStanding),
     /// It gives another key.
-    #[error("it gives another key")]
+    #[error("it is not the right one for the key")]
     DoesNotFit,
     /// Nothing describes the key, and what it gives opens none of the secrets that are encrypted to the
     /// key.
-    #[error("what it gives opens none of the key\u{2019}s secrets")]
+    #[error("it opens nothing that is encrypted with the key")]
     OpensNothing,
     /// The key was not made from a passphrase, so only its recovery key gives it.
     #[error("the key has no passphrase")]
