@@ -83,7 +83,9 @@ fn evidence(vault: &Vault, new_key: &NewKey) -> Evidence {
     let sample = SessionSample::from_response(room_keys.as_bytes(), 9, &limits);
     assert_eq!(sample.count(), 1);
     evidence.sample = Some(sample);
-    evidence.keys = Some(QueriedKeys::default());
+    let mut keys = QueriedKeys::default();
+    keys.device_keys.insert("@a:b.org".into(), Default::default());
+    evidence.keys = Some(keys);
     evidence.storage_keys = vec![new_key.key().clone()];
     evidence.backup_key = Some(decryption_key());
     evidence

@@ -335,6 +335,19 @@ pub(crate) const BACKUPS: &[Case] = cases! {
         let old = "m.org.matrix.custom.backup_disabled";
         world.storage().put_json(old, json!({ "disabled": false }));
     },
+    // With the key storage that clients take away then: its key may be left behind.
+    ["backup.switched_off"] => |world| {
+        (world.backup, world.room_keys, world.typed) = (None, None, None);
+        for name in [BACKUP, MASTER, SELF_SIGNING, USER_SIGNING, "m.secret_storage.default_key"] {
+            world.storage().put_json(name, json!({}));
+        }
+        world.storage().put_json("m.key_backup", json!({ "enabled": false }));
+    },
+    ["backup.switched_off"] => |world| {
+        (world.backup, world.room_keys, world.typed) = (None, None, None);
+        world.storage = Some(Default::default());
+        world.storage().put_json("m.key_backup", json!({ "enabled": false }));
+    },
     ["backup.switched_off"] => |world| {
         (world.backup, world.room_keys) = (None, None);
         let old = "m.org.matrix.custom.backup_disabled";

@@ -137,6 +137,22 @@ fn nothing_is_well_that_was_not_looked_at() {
     assert!(!storage_alone.compared().contains(&Comparison::KeyWithBackup));
 }
 
+/// A server that could not be asked, or an answer about somebody else, publishes nothing and denies nothing.
+#[test]
+fn keys_of_others_say_nothing_of_what_is_published() {
+    for answer in [
+        serde_json::json!({ "device_keys": {}, "failures": { "localhost": {} } }),
+        serde_json::json!({ "device_keys": { "@other:localhost": {} } }),
+    ] {
+        let mut report = read("20_full_good");
+        report["keys_query"] = answer;
+        let found = look(&report);
+        let codes = codes(&found);
+        assert!(!codes.iter().any(|code| code.starts_with("identity.")), "{codes:?}");
+        assert!(found.missing().contains(&MissingEvidence::PublishedKeys));
+    }
+}
+
 /// Numbers that are integers by value have a test of their own; here nothing may be said to be well by default.
 #[test]
 fn a_passphrase_that_cannot_be_tried_is_never_well() {

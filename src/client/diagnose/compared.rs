@@ -133,7 +133,7 @@ pub(super) fn comparisons(evidence: &Evidence, facts: &Facts) -> Vec<Comparison>
     let has_secrets = storage.is_some_and(|it| it.secrets().next().is_some());
     let has_storage = has_secrets || storage.is_some_and(|it| it.keys().next().is_some());
     let is_open = storage.is_some() && (!has_secrets || !facts.secrets.is_empty());
-    let (has_keys, has_sample) = (evidence.keys.is_some(), evidence.sample.is_some());
+    let (has_keys, has_sample) = (evidence.own_keys().is_some(), evidence.sample.is_some());
     let is_signed = is_usable(evidence.current()) && !facts.trusted.is_empty();
     let made = [
         (Comparison::EnteredWithStorage, has_typed && has_storage),
@@ -166,7 +166,7 @@ pub(super) fn missing(evidence: &Evidence, facts: &Facts) -> Vec<MissingEvidence
         (MissingEvidence::StorageKey, is_locked),
         (MissingEvidence::Backup, is_unknown),
         (MissingEvidence::BackupKey, is_shut),
-        (MissingEvidence::PublishedKeys, evidence.keys.is_none()),
+        (MissingEvidence::PublishedKeys, evidence.own_keys().is_none()),
         (MissingEvidence::TrustedKey, has_backup && facts.trusted.is_empty()),
         (MissingEvidence::Sessions, lacks_sessions),
     ])

@@ -147,6 +147,17 @@ impl Evidence {
         }
     }
 
+    /// The user's keys, unless the answer is not about this user: their server could not be asked, say.
+    pub(super) fn own_keys(&self) -> Option<&QueriedKeys> {
+        self.keys.as_ref().filter(|keys| {
+            let user_id = &self.user_id;
+            let of_users = [&keys.master_keys, &keys.self_signing_keys, &keys.user_signing_keys];
+            keys.device_keys.contains_key(user_id)
+                || of_users.iter().any(|keys| keys.contains_key(user_id))
+                || keys.unusable.iter().any(|unusable| unusable.user_id == *user_id)
+        })
+    }
+
     pub(super) fn current(&self) -> Option<&BackupVersionInfo> {
         match &self.backup {
             CurrentBackup::Version(info) => Some(info),

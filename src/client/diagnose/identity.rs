@@ -9,7 +9,7 @@ use crate::{
 
 impl Case<'_> {
     pub(super) fn look_at_identity(&self, findings: &mut Findings) {
-        let Some(keys) = &self.evidence.keys else { return };
+        let Some(keys) = self.evidence.own_keys() else { return };
         let user_id = &self.evidence.user_id;
         for unusable in keys.unusable.iter().filter(|unusable| unusable.user_id == *user_id) {
             let device = unusable.device_id.clone();

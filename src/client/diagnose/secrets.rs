@@ -26,7 +26,9 @@ impl Case<'_> {
                 findings.add(SecretFinding::Unreadable { name: name.clone(), error: *error });
             }
         }
-        if storage.keys().next().is_some() || storage.secrets().next().is_some() {
+        let has_secrets = storage.secrets().next().is_some();
+        let is_wanted = self.evidence.backup_enabled != Some(false);
+        if has_secrets || storage.keys().next().is_some() && is_wanted {
             self.look_for_missing(storage, findings);
         }
         let default_key = storage.default_key();

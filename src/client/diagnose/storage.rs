@@ -29,12 +29,16 @@ impl Case<'_> {
         look_at_descriptions(storage, findings);
         let has_keys = storage.keys().next().is_some();
         let has_secrets = storage.undescribed_keys().next().is_some();
-        if !has_keys && !has_secrets {
+        // Who switches the backup off has clients take the key storage away, too.
+        let is_off = self.evidence.backup_enabled == Some(false);
+        if !has_keys && !has_secrets && is_off {
+            return;
+        } else if !has_keys && !has_secrets {
             findings.add(StorageFinding::Absent);
         } else if !has_keys && self.facts.storage_keys.is_empty() {
             findings.add(StorageFinding::NoKeyLeft);
         }
-        if has_keys && !storage.has_default_key_event() {
+        if has_keys && !storage.has_default_key_event() && !is_off {
             findings.add(StorageFinding::NoDefaultKey);
         }
         let known = [&self.facts.trusted[..], &self.facts.devices].concat();
