@@ -7,7 +7,7 @@
 //! The file holds `account_data`, an object from event type to content, and `recovery_key` or `passphrase`.
 //! Prints one JSON object: the default key, what became of each key, and each secret, or `null` for one that
 //! did not open. A backup key that was stored as `12,34,…`, or is the storage key itself, is printed in
-//! base64; everything else as it was stored.
+//! base64; everything else as it was stored. A secret that was deleted or emptied is missing, and not printed.
 //!
 //! A key `fits` if its description says so, and is `unverifiable` if the description has nothing to check.
 //! The exit status is 0 if every secret under a key that fits was opened, 3 if some were not, and 1 if

@@ -2,7 +2,7 @@
 
 use std::{env, fs};
 
-use strongroom::client::diagnose::Finding;
+use strongroom::client::diagnose::{Comparison, Finding, InputFinding, MissingEvidence};
 
 use crate::table::findings;
 
@@ -26,6 +26,21 @@ fn every_sentence_and_every_remedy_is_one() {
             let first = sentence.chars().next().unwrap();
             assert!(first.is_uppercase() || first.is_ascii_digit(), "{sentence}");
             assert!(sentence.ends_with('.') && !sentence.contains(".."), "{sentence}");
+        }
+    }
+}
+
+/// Programs get the names that a sentence holds one by one, and as they are.
+#[test]
+fn what_a_sentence_names_are_its_arguments() {
+    let finding = Finding::from(InputFinding::StorageKeyTyped { key: "a key".into() });
+    assert_eq!(finding.arguments(), [("key", "a key".to_owned())]);
+    for finding in findings() {
+        let sentence = finding.to_string();
+        for (name, value) in finding.arguments() {
+            let is_shown = sentence.contains(&value) || ["name", "fits", "total"].contains(&name);
+            let is_whole = is_shown || ["keys", "versions", "members", "device"].contains(&name);
+            assert!(is_whole && !name.is_empty(), "{name}: {value} in {sentence}");
         }
     }
 }
@@ -69,6 +84,14 @@ fn page() -> String {
         let remedy = remedy.map_or_else(String::new, |remedy| remedy.to_string());
         let (code, severity) = (finding.code(), finding.severity().code());
         page.push_str(&format!("| `{code}` | {severity} | {finding} | {remedy}{star} |\n"));
+    }
+    page.push_str("\n## What is compared\n\n| comparison | in words |\n|---|---|\n");
+    for it in Comparison::ALL {
+        page.push_str(&format!("| `{}` | {it} |\n", it.code()));
+    }
+    page.push_str("\n## What may be missing\n\n| evidence | in words |\n|---|---|\n");
+    for it in MissingEvidence::ALL {
+        page.push_str(&format!("| `{}` | {it} |\n", it.code()));
     }
     page
 }

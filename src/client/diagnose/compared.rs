@@ -55,6 +55,9 @@ macro_rules! named {
         }
 
         impl $name {
+            /// All there are, in their order.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
             /// Its name, for programs.
             #[must_use]
             pub fn code(self) -> &'static str {
