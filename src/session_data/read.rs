@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use super::{MEGOLM_V1, SessionData, SessionKey, SessionKeyError};
+use super::{MEGOLM_V1, SessionData, SessionKey, SessionKeyError, known};
 use crate::{
     crypto::curve25519::Curve25519PublicKey,
     encoding::json::{self, JsonTextError, RawObject, RawObjectError, UnknownSecretMembers},
@@ -81,7 +81,8 @@ impl SessionData {
     /// | unknown members | kept, and written back |
     /// | `sender_key`, `sender_claimed_keys`, `forwarding_curve25519_key_chain` missing | unknown, empty, empty |
     /// | camel case `forwardingCurve25519KeyChain` | read |
-    /// | `shared_history` under its two earlier names | read; absent or no boolean is `false` |
+    /// | `sender_key` of 32 zero bytes, as it is written for an unknown sender | unknown |
+    /// | `shared_history` under its two other names | read; absent or no boolean is `false` |
     /// | a session key in the signed sharing format | verified, kept in the export format |
     ///
     /// # Errors
@@ -168,7 +169,7 @@ fn read_sender_key(
     if key.is_none() {
         repairs.push(Repair::SenderKeyDropped);
     }
-    key
+    key.and_then(known)
 }
 
 fn read_claimed_keys(
@@ -222,7 +223,7 @@ fn read_forwarding_chain(
     chain
 }
 
-/// The name of the specification counts before those of MSC3061's drafts.
+/// The name of the specification counts before those that clients write.
 fn read_shared_history(object: &mut RawObject<'_>) -> bool {
     let named = ["shared_history", "m.shared_history", "org.matrix.msc3061.shared_history"]
         .map(|name| object.take(name).and_then(|value| value.get().parse().ok()));

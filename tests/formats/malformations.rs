@@ -57,8 +57,18 @@ fn row_3_empty_claimed_keys_and_no_sender_key_are_an_unknown_sender() {
         assert_eq!(session.exported().session.sender_key(), None);
         assert_eq!(session.exported().session.sender_claimed_ed25519(), None);
         assert_eq!(session.warnings(), []);
-        assert_eq!(written(&session).get("sender_key"), None);
+        // What clients read: they refuse a session without a sender's key.
+        assert_eq!(written(&session)["sender_key"], json!("A".repeat(43)));
     }
+}
+
+#[test]
+fn row_3_the_sender_key_that_stands_for_none_is_an_unknown_sender_and_no_repair() {
+    let zeros = json!("A".repeat(43));
+    let session = Case::new().with("sender_key", zeros.clone()).restore().unwrap();
+    assert_eq!(session.exported().session.sender_key(), None);
+    assert_eq!(session.warnings(), []);
+    assert_eq!(written(&session)["sender_key"], zeros);
 }
 
 #[test]
@@ -155,12 +165,27 @@ fn row_9_shared_history_is_read_under_three_names() {
         let session = Case::new().without("shared_history").with(name, json!(true));
         let session = session.restore().unwrap();
         assert!(session.exported().session.shared_history(), "{name}");
-        assert_eq!(written(&session)["shared_history"], json!(true));
-        assert_eq!(names.iter().filter(|name| written(&session).get(name).is_some()).count(), 1);
     }
     for other in [json!("true"), json!(1), json!(null)] {
         let session = Case::new().with("shared_history", other).restore().unwrap();
         assert!(!session.exported().session.shared_history());
+    }
+}
+
+#[test]
+fn row_9_shared_history_is_written_under_two_names_sealed_or_exported() {
+    let written_names = ["shared_history", "org.matrix.msc3061.shared_history"];
+    let names = ["shared_history", "m.shared_history", "org.matrix.msc3061.shared_history"];
+    for (read, flag) in names.into_iter().flat_map(|name| [(name, true), (name, false)]) {
+        let session = Case::new().without("shared_history").with(read, json!(flag));
+        let session = session.restore().unwrap();
+        let sealed = session.exported().session.to_json();
+        for json in [sealed, session.exported().to_json()] {
+            let json: Value = serde_json::from_slice(json.expose_bytes()).unwrap();
+            assert!(written_names.iter().all(|name| json[name] == json!(flag)), "{json}");
+            // Clients that know the third name take it for the second one, twice, and refuse the session.
+            assert_eq!(json.get("m.shared_history"), None);
+        }
     }
 }
 

@@ -70,7 +70,7 @@ impl Vault {
 
     /// The session.
     pub(crate) fn session(&self) -> SessionData {
-        SessionData::new(SessionKey::from_bytes(&self.exported).unwrap())
+        SessionData::of_unknown_sender(SessionKey::from_bytes(&self.exported).unwrap())
     }
 
     /// The JSON of the session with a secret in a member that the crate does not know.
