@@ -70,6 +70,7 @@ use strongroom::{
         base64::Base64Error,
         canonical_json::{JsonError, JsonValue, NotCanonical},
         json_object::{JsonObject, JsonObjectError},
+        text_file::NotText,
     },
     excerpt::Excerpt,
     homeserver::{
@@ -347,6 +348,7 @@ fn every_public_type_is_send_and_sync() {
         NoRandomness,
         RecoveryKey,
         RecoveryKeyError,
+        NotText,
         RoomId,
         SecretBytes<32>,
         SecretName,

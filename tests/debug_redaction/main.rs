@@ -77,6 +77,7 @@ use strongroom::{
         canonical_json::{JsonError, JsonValue, NotCanonical},
         json_object::{JsonObject, JsonObjectError},
         secret_base64,
+        text_file::NotText,
     },
     excerpt::Excerpt,
     homeserver::{
@@ -308,6 +309,7 @@ fn hold_no_secret() -> BTreeSet<String> {
         MacScheme,
         MetadataMember,
         NoRandomness,
+        NotText,
         PassphraseFinding,
         PassphraseForm,
         PassphraseMember,

@@ -22,4 +22,5 @@ mod source;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;
+mod typed;
 mod world;

@@ -12,6 +12,7 @@ mod malformations;
 mod malformations_secrets;
 mod migration;
 mod plans;
+mod typed;
 
 #[path = "../support/account.rs"]
 mod account;

@@ -18,6 +18,8 @@ pub enum Remedy {
     CheckTyping,
     /// Enter the recovery key or passphrase of the secret storage.
     EnterStorageKey,
+    /// Enter a recovery key: no passphrase helps.
+    EnterRecoveryKey,
     /// Unlock the secret storage with it; the backup's key is in there.
     UseSecretStorage,
     /// Restore this older version with it.
@@ -71,6 +73,7 @@ impl Remedy {
         match self {
             Self::CheckTyping => "check_typing",
             Self::EnterStorageKey => "enter_storage_key",
+            Self::EnterRecoveryKey => "enter_recovery_key",
             Self::UseSecretStorage => "use_secret_storage",
             Self::RestoreVersion(_) => "restore_version",
             Self::SetUpStorage => "set_up_storage",
@@ -121,6 +124,9 @@ impl Remedy {
                 "Check what you entered, or look for a newer recovery key; another device may still have the keys."
             }
             Self::EnterStorageKey => "Enter the recovery key or passphrase of the secret storage.",
+            Self::EnterRecoveryKey => {
+                "Enter the recovery key, the 48 letters and digits that begin with Es."
+            }
             Self::UseSecretStorage => {
                 "Use it to unlock the secret storage; the key of the backup is in there."
             }

@@ -23,10 +23,13 @@ use super::{
 };
 use crate::{
     Limits,
-    crypto::{curve25519::Curve25519SecretKey, key_material::KeyMaterial},
+    crypto::{
+        curve25519::Curve25519SecretKey,
+        key_material::{KeyLength, KeyMaterial},
+    },
     ids::{SecretName, SecretStorageKeyId},
     passphrase::{PassphraseParameters, PassphraseProgress},
-    recovery_key::RecoveryKey,
+    recovery_key::{RecoveryKey, RecoveryKeyError},
     secret_value::PublicKeys,
 };
 
@@ -242,11 +245,18 @@ impl Unlock<'_> {
         if self.trials.is_empty() {
             return Some(UnlockFailure::NoKeys);
         }
+        let mut passphrases = self.trials.iter().map(|trial| passphrase_of(trial.description));
         Some(match &self.typed.recovery_key {
+            Err(RecoveryKeyError::Empty) => {
+                UnlockFailure::Empty { takes_passphrase: passphrases.any(|it| it.is_ok()) }
+            }
+            Ok(_) if passphrases.all(|it| it.is_ok_and(has_other_length)) => {
+                UnlockFailure::PassphraseExpected
+            }
             Ok(_) if was_tried => UnlockFailure::RecoveryKeyDoesNotFit,
             Err(error) if self.typed.looks_like_recovery_key => UnlockFailure::RecoveryKey(*error),
             Err(_) if was_tried => UnlockFailure::PassphraseDoesNotFit,
-            Err(error) if needs_recovery_key => UnlockFailure::RecoveryKey(*error),
+            Err(_) if needs_recovery_key => UnlockFailure::RecoveryKeyExpected,
             _ => UnlockFailure::NothingToTry,
         })
     }
@@ -272,6 +282,11 @@ fn passphrase_of(description: &KeyDescription) -> Result<&PassphraseParameters, 
         return Err(UnlockOutcome::Length(length));
     }
     Ok(parameters)
+}
+
+/// Whether the key has more or fewer bytes than a recovery key.
+fn has_other_length(parameters: &PassphraseParameters) -> bool {
+    parameters.key_length() != KeyLength::default()
 }
 
 fn is_backup_key(key: &RecoveryKey, public_keys: &PublicKeys) -> bool {

@@ -42,12 +42,29 @@ pub enum UnlockFailure {
     /// The account has no secret storage.
     #[error("this account has no secret storage, so no key opens it")]
     NoKeys,
+    /// There is nothing to be seen in the text. Nothing was tried.
+    #[error("nothing was entered: enter the recovery key{}", or_passphrase(*takes_passphrase))]
+    Empty {
+        /// Whether a passphrase gives one of the keys.
+        takes_passphrase: bool,
+    },
     /// The recovery key is that of the backup.
     #[error("this is the backup\u{2019}s key, not secret storage\u{2019}s")]
     BackupKey,
-    /// It was meant as a recovery key, or no key of the account has a passphrase, and it is none.
-    #[error(transparent)]
-    RecoveryKey(RecoveryKeyError),
+    /// It was meant as a recovery key, and is none.
+    #[error("this looks like a recovery key, and is none: {0}")]
+    RecoveryKey(#[source] RecoveryKeyError),
+    /// It was not meant as a recovery key, and no key of the account has a passphrase.
+    #[error(
+        "this looks like a passphrase, which this account does not have: enter the recovery key, 48 letters and \
+         digits of which the first are Es"
+    )]
+    RecoveryKeyExpected,
+    /// It is a recovery key, which is too short or too long for the keys of the account.
+    #[error(
+        "this is a recovery key, and only a passphrase gives the keys of this account: enter the passphrase"
+    )]
+    PassphraseExpected,
     /// The recovery key is well-formed, and belongs to none of the keys.
     #[error(
         "the recovery key is none of this account\u{2019}s: it may be an older one, or mistyped"
@@ -59,6 +76,10 @@ pub enum UnlockFailure {
     /// Nothing could be tried, for the reasons of the attempts.
     #[error("none of this account\u{2019}s keys could be tried")]
     NothingToTry,
+}
+
+fn or_passphrase(takes_passphrase: bool) -> &'static str {
+    if takes_passphrase { " or the passphrase" } else { "" }
 }
 
 /// What was tried for one key that is described.

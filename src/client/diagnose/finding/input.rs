@@ -62,8 +62,15 @@ impl InputFinding {
             Self::BackupKeyTyped(_) => Some(Remedy::EnterStorageKey),
             Self::StorageKeyTyped(_) => Some(Remedy::UseSecretStorage),
             Self::OlderBackupKey(version) => Some(Remedy::RestoreVersion(version.clone())),
-            Self::FitsNothing(_) => Some(Remedy::CheckTyping),
-            Self::NotTried(..) | Self::NotTriedOnBackup(_) => Some(Remedy::EnterStorageKey),
+            Self::FitsNothing(failure) => match failure {
+                UnlockFailure::NothingToTry => None,
+                UnlockFailure::Empty { takes_passphrase: true } => Some(Remedy::EnterStorageKey),
+                UnlockFailure::Empty { takes_passphrase: false }
+                | UnlockFailure::RecoveryKeyExpected => Some(Remedy::EnterRecoveryKey),
+                _ => Some(Remedy::CheckTyping),
+            },
+            Self::NotTried(_, UnlockOutcome::Unsupported(_)) => Some(Remedy::UpdateClient),
+            Self::NotTried(..) | Self::NotTriedOnBackup(_) => Some(Remedy::EnterRecoveryKey),
         }
     }
 

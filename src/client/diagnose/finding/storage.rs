@@ -85,7 +85,7 @@ impl StorageFinding {
             | Self::KeyCheckUnreadable(id, _)
             | Self::FewRounds(id, _)
             | Self::WrongSignature(id, _) => Some(Remedy::RotateStorageKey(id.clone())),
-            Self::PassphraseUnusable(..) => Some(Remedy::EnterStorageKey),
+            Self::PassphraseUnusable(..) => Some(Remedy::EnterRecoveryKey),
             Self::Asymmetric(_) => Some(Remedy::Migrate),
         }
     }
