@@ -37,6 +37,9 @@ pub enum Repair {
     /// `sender_claimed_keys` was found under the name `sender_clencaimed_keys`, which one family of
     /// clients wrote for years.
     SenderClaimedKeysRenamed,
+    /// The sender's Ed25519 key was found under the name `sender_claimed_ed25519_key`, beside `sender_claimed_keys` or in
+    /// its place, as in the exports of some old clients.
+    SenderClaimedKeyMoved,
     /// `sender_claimed_keys` is no object, or some of its values are no strings; these were dropped.
     SenderClaimedKeysDropped,
     /// Elements of `forwarding_curve25519_key_chain` are no Curve25519 keys, and were dropped.
@@ -79,6 +82,7 @@ impl SessionData {
     /// | what is met | what becomes of it |
     /// |---|---|
     /// | unknown members | kept, and written back |
+    /// | `sender_claimed_ed25519_key` | read as `ed25519` of `sender_claimed_keys`, if that has none |
     /// | `sender_key`, `sender_claimed_keys`, `forwarding_curve25519_key_chain` missing | unknown, empty, empty |
     /// | camel case `forwardingCurve25519KeyChain` | read |
     /// | `sender_key` of 32 zero bytes, as it is written for an unknown sender | unknown |
@@ -98,7 +102,7 @@ impl SessionData {
         let session = Self {
             session_key: read_session_key(&mut object)?,
             sender_key: read_sender_key(&mut object, &mut repairs),
-            sender_claimed_keys: read_claimed_keys(&mut object, &mut repairs)?,
+            sender_claimed_keys: read_all_claimed_keys(&mut object, &mut repairs)?,
             forwarding_chain: read_forwarding_chain(&mut object, &mut repairs),
             shared_history: read_shared_history(&mut object),
             unknown_members: UnknownSecretMembers::default(),
@@ -118,6 +122,9 @@ impl fmt::Display for Repair {
             Self::AlgorithmMissing => f.write_str("the session names no algorithm"),
             Self::SenderKeyDropped => f.write_str("the sender's key is none and was dropped"),
             Self::SenderClaimedKeysRenamed => f.write_str("the sender's keys have a misspelt name"),
+            Self::SenderClaimedKeyMoved => f.write_str(
+                "the sender's Ed25519 key stands outside of the keys that it belongs to",
+            ),
             Self::SenderClaimedKeysDropped => {
                 f.write_str("keys that the sender claims are none and were dropped")
             }
@@ -170,6 +177,28 @@ fn read_sender_key(
         repairs.push(Repair::SenderKeyDropped);
     }
     key.and_then(known)
+}
+
+/// The keys that the sender claims, with the one that stands outside of them if they have none of its algorithm.
+fn read_all_claimed_keys(
+    object: &mut RawObject<'_>,
+    repairs: &mut Vec<Repair>,
+) -> Result<BTreeMap<String, String>, SessionDataError> {
+    let mut keys = read_claimed_keys(object, repairs)?;
+    if keys.contains_key("ed25519") {
+        return Ok(keys);
+    }
+    let alone = object.take_present("sender_claimed_ed25519_key");
+    match alone.map(json::string) {
+        Some(Ok(key)) => {
+            keys.insert("ed25519".to_owned(), key.as_str().to_owned());
+            repairs.push(Repair::SenderClaimedKeyMoved);
+        }
+        Some(Err(JsonTextError::LoneSurrogate)) => return Err(SessionDataError::Unkeepable),
+        Some(Err(JsonTextError::NotAString)) => repairs.push(Repair::SenderClaimedKeysDropped),
+        None => {}
+    }
+    Ok(keys)
 }
 
 fn read_claimed_keys(

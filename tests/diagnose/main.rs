@@ -19,6 +19,8 @@ mod repairs;
 mod slices;
 #[path = "../support/source.rs"]
 mod source;
+#[path = "../support/specification.rs"]
+mod specification;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;

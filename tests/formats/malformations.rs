@@ -16,7 +16,7 @@ use strongroom::{
     crypto::{curve25519::Curve25519PublicKey, curve25519_aes_sha2::MacScheme},
     encoding::base64,
     ids::{RoomId, SessionId},
-    session_data::{Repair, SessionData},
+    session_data::{ExportedSession, Repair, SessionData},
 };
 use vodozemac::megolm::{GroupSession, InboundGroupSession};
 
@@ -329,6 +329,55 @@ fn row_32_a_mac_of_any_other_length_is_refused() {
         let error = case.key.restore(&returned("s", &sealed)).unwrap_err();
         assert_eq!(error.cause(), FailureCause::Malformed, "{length} bytes");
     }
+}
+
+#[test]
+fn row_61_an_empty_sender_key_is_none() {
+    let session = Case::new().with("sender_key", json!("")).restore().unwrap();
+    assert_eq!(session.exported().session.sender_key(), None);
+    assert_eq!(session.warnings(), [Warning::Repaired(Repair::SenderKeyDropped)]);
+}
+
+#[test]
+fn row_61_shared_history_beside_the_session_is_compared_with_what_the_session_says() {
+    for (inside, beside) in [(false, false), (false, true), (true, false), (true, true)] {
+        let case = Case::new().with("shared_history", json!(inside));
+        let mut sealed = seal(&case.key, case.payload.to_string().as_bytes());
+        sealed["org.matrix.msc3061.shared_history"] = json!(beside);
+        let session = case.key.restore(&returned(case.session_id.as_str(), &sealed)).unwrap();
+        assert_eq!(session.exported().session.shared_history(), inside, "what is sealed counts");
+        let expected =
+            (inside != beside).then_some(Warning::OtherSharedHistory { returned: beside });
+        assert_eq!(session.warnings(), expected.as_slice());
+    }
+    let case = Case::new();
+    let mut sealed = seal(&case.key, case.payload.to_string().as_bytes());
+    sealed["org.matrix.msc3061.shared_history"] = json!("yes");
+    let session = case.key.restore(&returned(case.session_id.as_str(), &sealed)).unwrap();
+    assert_eq!(session.warnings(), []);
+}
+
+#[test]
+fn row_61_a_claimed_key_outside_of_the_claimed_keys_is_one_of_them() {
+    let exported = |claimed: Value, alone: Value| {
+        let mut payload = Case::new().payload;
+        payload["room_id"] = json!("!room");
+        payload["sender_claimed_keys"] = claimed;
+        payload["sender_claimed_ed25519_key"] = alone;
+        let read = ExportedSession::from_json(payload.to_string().as_bytes()).unwrap();
+        let written = read.exported.to_json();
+        let written: Value = serde_json::from_slice(written.expose_bytes()).unwrap();
+        (written["sender_claimed_keys"].clone(), read.repairs)
+    };
+    let found = json!({"ed25519": "abc"});
+    for none in [json!({}), json!(null)] {
+        let moved = (found.clone(), vec![Repair::SenderClaimedKeyMoved]);
+        assert_eq!(exported(none.clone(), json!("abc")), moved);
+        let dropped = vec![Repair::SenderClaimedKeysDropped];
+        assert_eq!(exported(none.clone(), json!(7)), (json!({}), dropped));
+        assert_eq!(exported(none, json!(null)), (json!({}), vec![]));
+    }
+    assert_eq!(exported(found.clone(), json!("other")), (found, vec![]));
 }
 
 #[test]

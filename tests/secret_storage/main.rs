@@ -11,6 +11,7 @@ mod laws;
 mod malformations;
 mod malformations_secrets;
 mod migration;
+mod old_forms;
 mod plans;
 mod typed;
 

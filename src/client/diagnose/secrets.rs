@@ -22,8 +22,14 @@ impl Case<'_> {
     pub(super) fn look_at_secrets(&self, findings: &mut Findings) {
         let Some(storage) = &self.evidence.storage else { return };
         for finding in storage.findings() {
-            if let SecretStorageFinding::Secret(name, error) = finding {
-                findings.add(SecretFinding::Unreadable(name.clone(), *error));
+            match finding {
+                SecretStorageFinding::Secret(name, error) => {
+                    findings.add(SecretFinding::Unreadable(name.clone(), *error));
+                }
+                SecretStorageFinding::WithoutIv(name, _) => {
+                    findings.add(SecretFinding::WithoutIv(name.clone()));
+                }
+                _ => {}
             }
         }
         if storage.keys().next().is_some() {

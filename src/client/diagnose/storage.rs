@@ -39,7 +39,7 @@ impl Case<'_> {
                     findings.add(StorageFinding::DefaultByName(id.clone()));
                 }
                 // What is said of secrets stands with the secrets.
-                SecretStorageFinding::Secret(..) => {}
+                SecretStorageFinding::Secret(..) | SecretStorageFinding::WithoutIv(..) => {}
             }
         }
         let is_empty = storage.keys().next().is_none();

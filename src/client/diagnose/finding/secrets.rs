@@ -36,6 +36,9 @@ pub enum SecretFinding {
     /// It is stored in a form of the past.
     #[error("The secret {first} is stored {1}.", first = quoted(.0))]
     Legacy(SecretName, LegacyForm),
+    /// It was encrypted without an initialisation vector.
+    #[error("The secret {first} was encrypted without an initialisation vector, as old clients for Android and iOS did.", first = quoted(.0))]
+    WithoutIv(SecretName),
     /// Anybody could have stored it, and no public key vouches for it.
     #[error("Nobody vouches for the secret {first}: the homeserver could have put it there.", first = quoted(.0))]
     Unauthenticated(SecretName),
@@ -89,7 +92,9 @@ impl SecretFinding {
             | Self::DoesNotOpen(..)
             | Self::Malformed(..)
             | Self::CrossSigningKeyDiffers { .. } => Severity::Failure,
-            Self::UnderOtherKey(..) | Self::TwoBackupKeys { .. } => Severity::Warning,
+            Self::UnderOtherKey(..) | Self::WithoutIv(_) | Self::TwoBackupKeys { .. } => {
+                Severity::Warning
+            }
             Self::Legacy(..) => Severity::Notice,
         }
     }
@@ -104,12 +109,15 @@ impl SecretFinding {
             {
                 Some(Remedy::DeleteDraftBackupKey)
             }
-            Self::UnderOtherKey(name, _) if is_draft(name) => Some(Remedy::Migrate),
+            Self::UnderOtherKey(name, _) | Self::WithoutIv(name) if is_draft(name) => {
+                Some(Remedy::Migrate)
+            }
             Self::Missing(name)
             | Self::Unreadable(name, _)
             | Self::UnderUnknownKey(name, _)
             | Self::DoesNotOpen(name, ..)
             | Self::Malformed(name, _)
+            | Self::WithoutIv(name)
             | Self::CrossSigningKeyDiffers { name, .. } => Some(Remedy::StoreSecret(name.clone())),
             Self::UnderOtherKey(name, _) => Some(Remedy::EncryptToDefaultKey(name.clone())),
             Self::Legacy(..) => Some(Remedy::Migrate),
@@ -127,6 +135,7 @@ impl SecretFinding {
             Self::DoesNotOpen(..) => "secret.does_not_open",
             Self::Malformed(..) => "secret.malformed",
             Self::Legacy(..) => "secret.legacy",
+            Self::WithoutIv(_) => "secret.without_iv",
             Self::Unauthenticated(_) => "secret.unauthenticated",
             Self::CrossSigningKeyDiffers { .. } => "secret.cross_signing_key_differs",
             Self::TwoBackupKeys { .. } => "secret.two_backup_keys",
