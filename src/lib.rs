@@ -82,6 +82,7 @@ pub mod provenance;
 pub mod randomness;
 #[doc(alias("security key"))]
 pub mod recovery_key;
+pub mod saved_files;
 pub mod saved_state;
 pub mod secret;
 pub mod secret_sharing;

@@ -90,6 +90,7 @@ use strongroom::{
     provenance::Provenance,
     randomness::NoRandomness,
     recovery_key::{RecoveryKey, RecoveryKeyError},
+    saved_files::{SavedFileError, SavedFiles, SavedPart, SavedRefusal},
     saved_state::{SavedStateError, SealedStateError, StateKey},
     secret::{SecretBytes, SecretString, SecretVec},
     secret_sharing::{
@@ -401,6 +402,10 @@ fn every_public_type_is_send_and_sync() {
         RequesterError,
         RequesterOptions,
         Responder,
+        SavedFileError,
+        SavedFiles,
+        SavedPart,
+        SavedRefusal,
         SavedStateError,
         SealedStateError,
         StateKey,
