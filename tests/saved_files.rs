@@ -22,7 +22,7 @@ const USER: &str = "@random1-254c91:localhost";
 #[test]
 fn one_object_with_everything_is_read_as_its_parts_are() {
     let fixture = fixture();
-    let together = read_all(&[fixture.clone()]);
+    let together = read_all(std::slice::from_ref(&fixture));
     let names = ["account_data", "room_keys_version", "room_keys", "keys_query"];
     let apart = read_all(&names.map(|name| fixture[name].clone()));
     for saved in [&together, &apart] {

@@ -50,7 +50,7 @@ fn decode_utf8(bytes: &[u8]) -> Result<SecretString, NotText> {
 }
 
 fn decode_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<SecretString, NotText> {
-    if bytes.len() % 2 != 0 {
+    if !bytes.len().is_multiple_of(2) {
         return Err(NotText);
     }
     let units = bytes.chunks_exact(2).filter_map(|pair| pair.try_into().ok()).map(unit);

@@ -176,10 +176,6 @@ pub(crate) const MAX_DEPTH: usize = 64;
 mod tests {
     use super::*;
 
-    fn raw(text: &str) -> Box<RawValue> {
-        serde_json::from_str(text).unwrap()
-    }
-
     #[test]
     fn of_several_members_with_one_name_the_last_counts() {
         let mut object = RawObject::parse(br#"{"a":1,"b":2,"\u0061":3}"#).unwrap();
