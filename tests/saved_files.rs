@@ -60,6 +60,7 @@ fn row_63_account_data_is_read_in_every_form() {
         json!({"account_data": {"events": events}, "next_batch": "s1", "rooms": {"join": {}}}),
         json!({"account_data": contents}),
         json!({"account_data": events}),
+        json!({"account_data": {"account_data": {"events": events}, "next_batch": "s1"}}),
     ];
     for form in &forms {
         let saved = read_all(std::slice::from_ref(form));
@@ -177,6 +178,10 @@ fn what_is_none_of_these_is_refused_with_a_sentence() {
     let member = error(json!({"account_data": {}, "backup_info": without}).to_string().as_bytes());
     assert_eq!(member, SavedFileError::Member("backup_info", Box::new(expected)));
     assert!(member.to_string().contains("backup_info"), "{member}");
+    let nested = format!("{}{}", "{\"account_data\":".repeat(100_000), "}".repeat(100_000));
+    assert_eq!(error(nested.as_bytes()), SavedFileError::NotJson);
+    let nested = nested.replace(":}", ":{}}");
+    assert!(matches!(error(nested.as_bytes()), SavedFileError::Member("account_data", _)));
     let deep = "[".repeat(100_000);
     assert_eq!(error(deep.as_bytes()), SavedFileError::NotJson);
 }

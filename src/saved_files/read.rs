@@ -33,7 +33,7 @@ impl SavedPart {
             Some(b'-') if text.starts_with(KEY_FILE) => {
                 Ok(vec![Self::EncryptedKeyFile(SecretString::from(text))])
             }
-            Some(b'{' | b'[') => read_value(text, limits),
+            Some(b'{' | b'[') => read_value(text, 0, limits),
             Some(_) => Err(SavedFileError::NotJson),
         }
     }
@@ -43,9 +43,10 @@ fn is_around(character: char) -> bool {
     character.is_whitespace() || character == '\u{feff}'
 }
 
-fn read_value(text: &str, limits: &Limits) -> Result<Parts, SavedFileError> {
+/// Reads a value that stands in so many others.
+fn read_value(text: &str, depth: usize, limits: &Limits) -> Result<Parts, SavedFileError> {
     match RawObject::parse(text.as_bytes()) {
-        Ok(object) => read_object(text, object, limits),
+        Ok(object) => read_object(text, object, depth, limits),
         Err(RawObjectError::NotAnObject) => {
             let list = serde_json::from_str(text).ok().and_then(json::array);
             read_list(&list.ok_or(SavedFileError::UnknownKind)?)
@@ -65,6 +66,7 @@ fn begins_with_rooms(text: &str) -> bool {
 fn read_object(
     text: &str,
     mut object: RawObject<'_>,
+    depth: usize,
     limits: &Limits,
 ) -> Result<Parts, SavedFileError> {
     let names: Vec<_> =
@@ -75,7 +77,7 @@ fn read_object(
         return Ok(vec![SavedPart::Refused(refusal)]);
     }
     if PARTS.iter().any(|name| has(name)) {
-        return read_parts(object, limits);
+        return read_parts(object, depth, limits);
     }
     Ok(vec![if has("rooms") {
         SavedPart::RoomKeys(body())
@@ -133,11 +135,18 @@ fn read_list(elements: &[&RawValue]) -> Result<Parts, SavedFileError> {
 }
 
 /// One object with several parts. Names that are not known say nothing.
-fn read_parts(mut object: RawObject<'_>, limits: &Limits) -> Result<Parts, SavedFileError> {
+fn read_parts(
+    mut object: RawObject<'_>,
+    depth: usize,
+    limits: &Limits,
+) -> Result<Parts, SavedFileError> {
+    if depth == MAX_DEPTH {
+        return Err(SavedFileError::UnknownKind);
+    }
     let mut parts = Vec::new();
     for name in PARTS {
         let Some(value) = object.take_present(name) else { continue };
-        let read = read_value(value.get(), limits);
+        let read = read_value(value.get(), depth + 1, limits);
         let read = read.map_err(|error| SavedFileError::Member(name, Box::new(error)))?;
         let is_version = matches!(name, "room_keys_version" | "backup_info");
         parts.extend(read.into_iter().map(|part| match part {
@@ -197,5 +206,8 @@ const PARTS: [&str; 6] = [
     "keys_query",
     "exported_room_keys",
 ];
+
+/// A whole `/sync` body may stand in the place of the account data; nothing stands deeper.
+const MAX_DEPTH: usize = 2;
 
 const NOT_FOUND: &str = "M_NOT_FOUND";
