@@ -110,7 +110,7 @@ impl KeyBackupData {
 
     /// Reads a backed-up session from JSON.
     ///
-    /// The numbers are hints. Whole numbers and strings of digits are read, since early servers sent
+    /// The numbers are hints. Whole numbers, however they are written, and strings of digits are read, since early servers sent
     /// these; anything else is taken as unknown and [named](Self::ignored).
     ///
     /// # Errors

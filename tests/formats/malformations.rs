@@ -9,9 +9,10 @@
 
 use serde_json::{Value, json};
 use strongroom::{
+    Limits,
     backup::{
-        BackedUpSession, BackupDecryptionKey, EncryptedSessionData, FailureCause, MetadataMember,
-        OpenError, UnauthenticatedSession, Warning,
+        BackedUpSession, BackupDecryptionKey, BackupVersionInfo, EncryptedSessionData,
+        FailureCause, MetadataMember, OpenError, UnauthenticatedSession, Warning,
     },
     crypto::{curve25519::Curve25519PublicKey, curve25519_aes_sha2::MacScheme},
     encoding::base64,
@@ -329,6 +330,34 @@ fn row_32_a_mac_of_any_other_length_is_refused() {
         let error = case.key.restore(&returned("s", &sealed)).unwrap_err();
         assert_eq!(error.cause(), FailureCause::Malformed, "{length} bytes");
     }
+}
+
+#[test]
+fn row_55_numbers_beside_a_session_and_of_a_version_are_read_by_their_value() {
+    let case = Case::new();
+    let mut sealed = seal(&case.key, case.payload.to_string().as_bytes());
+    let warnings = |sealed: &Value, index: &str| {
+        let mut returned = returned(case.session_id.as_str(), sealed);
+        let text = String::from_utf8(returned.json).unwrap();
+        returned.json = text.replace("\"INDEX\"", index).into_bytes();
+        case.key.restore(&returned).unwrap().warnings().to_vec()
+    };
+    sealed["first_message_index"] = json!("INDEX");
+    for zero in ["0", "0.0", "-0.0", "0e5"] {
+        assert_eq!(warnings(&sealed, zero), [], "{zero}");
+    }
+    let other = Warning::OtherFirstMessageIndex { returned: 300, actual: 0 };
+    for number in ["300.0", "3e2", "3.00E+2"] {
+        assert_eq!(warnings(&sealed, number), [other.clone()], "{number}");
+    }
+    let ignored = Warning::MetadataIgnored(MetadataMember::FirstMessageIndex);
+    for none in ["1.5", "1e400", "-3"] {
+        assert_eq!(warnings(&sealed, none), [ignored.clone()], "{none}");
+    }
+    let json = r#"{"version":7.0,"algorithm":"m.x","auth_data":{},"etag":1e1,"count":3.6e1}"#;
+    let info = BackupVersionInfo::from_json(json.as_bytes(), &Limits::default()).unwrap();
+    assert_eq!((info.version().as_str(), info.count()), ("7", Some(36)));
+    assert_eq!(info.etag(), Some("10"));
 }
 
 #[test]
