@@ -125,8 +125,11 @@ impl EncryptedSecret {
     /// The keys under which the secret is encrypted with an IV of zeros. Two secrets of one name under such a key give each
     /// other away.
     pub fn without_iv(&self) -> impl Iterator<Item = &SecretStorageKeyId> {
-        let has_none = |entry: &Result<SecretEntry, _>| matches!(entry, Ok(SecretEntry::AesHmacSha2(secret)) if secret.iv == NO_IV);
-        self.entries.iter().filter(move |(_, entry)| has_none(entry)).map(|(id, _)| id)
+        self.entries.keys().filter(|id| self.lacks_iv(id))
+    }
+
+    pub(super) fn lacks_iv(&self, id: &SecretStorageKeyId) -> bool {
+        matches!(self.entries.get(id), Some(Ok(SecretEntry::AesHmacSha2(secret))) if secret.iv == NO_IV)
     }
 
     /// The JSON as it came.

@@ -348,11 +348,11 @@ fn row_55_numbers_beside_a_session_and_of_a_version_are_read_by_their_value() {
     }
     let other = Warning::OtherFirstMessageIndex { returned: 300, actual: 0 };
     for number in ["300.0", "3e2", "3.00E+2"] {
-        assert_eq!(warnings(&sealed, number), [other.clone()], "{number}");
+        assert_eq!(warnings(&sealed, number), std::slice::from_ref(&other), "{number}");
     }
     let ignored = Warning::MetadataIgnored(MetadataMember::FirstMessageIndex);
     for none in ["1.5", "1e400", "-3"] {
-        assert_eq!(warnings(&sealed, none), [ignored.clone()], "{none}");
+        assert_eq!(warnings(&sealed, none), std::slice::from_ref(&ignored), "{none}");
     }
     let json = r#"{"version":7.0,"algorithm":"m.x","auth_data":{},"etag":1e1,"count":3.6e1}"#;
     let info = BackupVersionInfo::from_json(json.as_bytes(), &Limits::default()).unwrap();

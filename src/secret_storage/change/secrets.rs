@@ -179,7 +179,7 @@ impl Change<'_> {
 
     /// Whether the secret is there in the form of old clients, which is not left as it is.
     fn lacks_iv(&self, name: &SecretName, id: &SecretStorageKeyId) -> bool {
-        self.storage.secret(name).is_some_and(|secret| secret.without_iv().any(|it| it == id))
+        self.storage.secret(name).is_some_and(|secret| secret.lacks_iv(id))
     }
 
     /// Writes another value, which opens with these keys alone.
