@@ -346,7 +346,7 @@ fn recovery_keys_leave_nothing_however_they_fail() {
     leaves_nothing(&vault, || {
         drop(RecoveryKey::parse(&vault.recovery_key).unwrap().into_bytes());
         drop(RecoveryKey::parse(&spread).unwrap().clone());
-        drop(RecoveryKey::parse(text_file::decode(&utf16).unwrap().expose_str()).unwrap());
+        drop(RecoveryKey::parse(text_file::read_text(&utf16).unwrap().expose_str()).unwrap());
         drop(RecoveryKey::generate_with_rng(&mut FixedRng(KEY)).to_text());
         drop(recovery_key());
         for text in &malformed {

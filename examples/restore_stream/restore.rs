@@ -134,7 +134,7 @@ struct Causes {
 
 fn read(path: &Path) -> Result<SecretString> {
     let bytes = fs::read(path).map_err(|error| named(path, error))?;
-    text_file::decode(&bytes).map_err(|error| named(path, error))
+    text_file::read_text(&bytes).map_err(|error| named(path, error))
 }
 
 /// An error that says which file it is about.

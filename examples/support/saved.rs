@@ -38,7 +38,7 @@ pub(crate) fn read(
 
 /// A recovery key or passphrase: the text of a file, without the end of its line.
 pub(crate) fn read_typed(path: &Path) -> Result<SecretString, Box<dyn Error>> {
-    let text = text_file::decode(bytes(path)?.expose_bytes())
+    let text = text_file::read_text(bytes(path)?.expose_bytes())
         .map_err(|error| format!("{}: {error}", path.display()))?;
     Ok(SecretString::from(text.expose_str().trim_end_matches(['\r', '\n'])))
 }

@@ -7,8 +7,8 @@
 //! use strongroom::encoding::text_file;
 //!
 //! let utf16 = [0xff, 0xfe, b'E', 0, b's', 0];
-//! assert_eq!(text_file::decode(&utf16)?.expose_str(), "Es");
-//! assert_eq!(text_file::decode(b"\xef\xbb\xbfEs")?.expose_str(), "Es");
+//! assert_eq!(text_file::read_text(&utf16)?.expose_str(), "Es");
+//! assert_eq!(text_file::read_text(b"\xef\xbb\xbfEs")?.expose_str(), "Es");
 //! # Ok::<(), text_file::NotText>(())
 //! ```
 
@@ -29,7 +29,7 @@ pub struct NotText;
 /// # Errors
 ///
 /// [`NotText`] if the bytes are not well-formed.
-pub fn decode(bytes: &[u8]) -> Result<SecretString, NotText> {
+pub fn read_text(bytes: &[u8]) -> Result<SecretString, NotText> {
     match bytes {
         [0xef, 0xbb, 0xbf, text @ ..] => decode_utf8(text),
         [0xff, 0xfe, text @ ..] => decode_utf16(text, u16::from_le_bytes),
@@ -73,9 +73,9 @@ mod tests {
         for bytes in
             [b"\xff\xfeE".as_slice(), b"E\0s", b"\xc3", b"\xfe\xff\xd8\0", b"\xff\xfe\0\xdc"]
         {
-            assert_eq!(decode(bytes), Err(NotText), "{bytes:?}");
+            assert_eq!(read_text(bytes), Err(NotText), "{bytes:?}");
         }
-        assert_eq!(decode(b"").unwrap().expose_str(), "");
+        assert_eq!(read_text(b"").unwrap().expose_str(), "");
     }
 
     proptest! {
@@ -94,7 +94,7 @@ mod tests {
                 encoded.extend([le, be]);
             }
             for bytes in encoded {
-                let read = decode(&bytes).unwrap();
+                let read = read_text(&bytes).unwrap();
                 prop_assert_eq!(read.expose_str(), &text);
             }
         }

@@ -26,7 +26,7 @@ impl SavedPart {
     ///
     /// [`SavedFileError`] if nothing in it is known, or what it holds cannot be read.
     pub fn read_all(bytes: &[u8], limits: &Limits) -> Result<Vec<Self>, SavedFileError> {
-        let text = text_file::decode(bytes)?;
+        let text = text_file::read_text(bytes)?;
         let text = text.expose_str().trim_matches(is_around);
         match text.as_bytes().first() {
             None => Err(SavedFileError::Empty),

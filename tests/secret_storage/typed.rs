@@ -131,10 +131,10 @@ fn row_53_a_key_file_is_read_in_every_encoding() {
         be,
     ];
     for bytes in files {
-        let read = text_file::decode(&bytes).unwrap();
+        let read = text_file::read_text(&bytes).unwrap();
         assert_eq!(RecoveryKey::parse(read.expose_str()).unwrap().as_secret().expose_bytes(), KEY);
     }
-    assert_eq!(text_file::decode(b"\x89PNG\r\n\x1a\n\0\0\0"), Err(NotText));
+    assert_eq!(text_file::read_text(b"\x89PNG\r\n\x1a\n\0\0\0"), Err(NotText));
 }
 
 #[test]
