@@ -4,7 +4,8 @@
 //! cargo run --release --example open_account -- tests/vectors/js-sdk/random.json
 //! ```
 //!
-//! The file holds `account_data`, an object from event type to content, and `recovery_key` or `passphrase`.
+//! The files hold `account_data`, in any form that `strongroom::saved_files` reads, and `recovery_key` or `passphrase`; or the
+//! account data alone, with `--recovery-key-file`.
 //! Prints one JSON object: the default key, what became of each key, and each secret, or `null` for one that
 //! did not open. A backup key that was stored as `12,34,…`, or is the storage key itself, is printed in
 //! base64; everything else as it was stored. A secret that was deleted or emptied is missing, and not printed.
@@ -19,17 +20,19 @@
     reason = "an example has files, which the library has not"
 )]
 
-use std::{collections::BTreeMap, error::Error, fs, io, path::PathBuf, process::ExitCode};
+#[path = "support/saved.rs"]
+mod saved;
+
+use std::{collections::BTreeMap, error::Error, io, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde::Serialize;
 use strongroom::{
     Limits,
-    encoding::json_object::JsonObject,
     excerpt::Excerpt,
-    ids::{EventType, SecretStorageKeyId},
+    ids::SecretStorageKeyId,
     passphrase::PassphraseParametersError,
+    saved_files::SavedFiles,
     secret::SecretString,
     secret_storage::{
         KeyAlgorithm, KeyStanding, KeyTest, OpenedSecret, SecretFailure, SecretOrigin,
@@ -42,15 +45,12 @@ use strongroom::{
 /// Opens the secret storage of an account.
 #[derive(Parser)]
 struct Options {
-    /// A JSON object with `account_data`, and `recovery_key` or `passphrase`.
-    file: PathBuf,
-}
-
-#[derive(Deserialize)]
-struct Account {
-    account_data: BTreeMap<String, Box<RawValue>>,
-    recovery_key: Option<String>,
-    passphrase: Option<String>,
+    /// Account data, and the key that opens it.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// A file with a recovery key or passphrase.
+    #[arg(long)]
+    recovery_key_file: Option<PathBuf>,
 }
 
 /// What is printed.
@@ -91,25 +91,24 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
-    let text = fs::read(&options.file)
-        .map_err(|error| format!("{} cannot be read: {error}", options.file.display()))?;
-    let account: Account = serde_json::from_slice(&text)
-        .map_err(|error| format!("{} holds no account: {error}", options.file.display()))?;
-    let events = account.account_data.iter().filter_map(|(event_type, content)| {
-        Some((EventType::from(event_type.as_str()), object(event_type, content)?))
-    });
-    let events: Vec<_> = events.collect();
-    let events = events.iter().map(|(event_type, content)| (event_type, content));
-    let storage = SecretStorage::from_account_data(events, &Limits::default());
+    let limits = Limits::default();
+    let mut saved_files = SavedFiles::default();
+    for file in &options.files {
+        saved::read(&mut saved_files, file, &limits)?;
+    }
+    let storage =
+        saved_files.secret_storage(&limits).ok_or("there is no account data in the files")?;
     for finding in storage.findings() {
         eprintln!("{finding}");
     }
-    let typed: Vec<_> = account.recovery_key.into_iter().chain(account.passphrase).collect();
-    if typed.is_empty() {
-        return Err("there is neither a recovery key nor a passphrase in the file".into());
+    let mut typed: Vec<_> = saved_files.typed().cloned().collect();
+    if let Some(file) = &options.recovery_key_file {
+        typed = vec![saved::read_typed(file)?];
     }
-    let mut found =
-        find_keys(&storage, &typed.into_iter().map(SecretString::from).collect::<Vec<_>>());
+    if typed.is_empty() {
+        return Err("there is neither a recovery key nor a passphrase in the files".into());
+    }
+    let mut found = find_keys(&storage, &typed);
     let verdicts = storage.open_all(&mut found.keys, &PublicKeys::default());
     if !found.keys.is_empty() {
         explain(&verdicts);
@@ -117,11 +116,6 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     serde_json::to_writer(io::stdout(), &report(&storage, &found.attempts, &verdicts))?;
     println!();
     Ok(status(&found.keys, &verdicts))
-}
-
-fn object(event_type: &str, content: &RawValue) -> Option<JsonObject> {
-    let object = JsonObject::from_json(content.get().as_bytes());
-    object.inspect_err(|error| eprintln!("{}: {error}", Excerpt::new(event_type))).ok()
 }
 
 fn find_keys(storage: &SecretStorage, typed: &[SecretString]) -> Found {

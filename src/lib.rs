@@ -11,13 +11,20 @@
 //! ```
 //! use strongroom::{
 //!     backup::BackupDecryptionKey,
+//!     crypto::{curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey},
 //!     recovery_key::RecoveryKey,
 //!     session_data::{SessionData, SessionKey},
 //! };
 //!
 //! # let megolm = vodozemac::megolm::GroupSession::new(Default::default());
 //! # let session_key = megolm.session_key().to_base64();
-//! let session = SessionData::new(SessionKey::from_base64(&session_key)?);
+//! # let device = vodozemac::olm::Account::new();
+//! # let (identity_key, signing_key) = (device.curve25519_key().to_base64(), device.ed25519_key().to_base64());
+//! let session = SessionData::new(
+//!     SessionKey::from_base64(&session_key)?,
+//!     Curve25519PublicKey::from_base64(&identity_key)?, // of the device that made the session
+//!     Ed25519PublicKey::from_base64(&signing_key)?,     // of the same device
+//! );
 //! let key = BackupDecryptionKey::generate()?;
 //! let sealed = key.public_key().seal(&session)?;
 //! let written_down = key.to_recovery_key().to_text();
@@ -75,6 +82,7 @@ pub mod provenance;
 pub mod randomness;
 #[doc(alias("security key"))]
 pub mod recovery_key;
+pub mod saved_files;
 pub mod saved_state;
 pub mod secret;
 pub mod secret_sharing;

@@ -23,7 +23,7 @@ use syn::{
 };
 
 /// What stands on which floor, from the ground up.
-const FLOORS: [&[&str]; 9] = [
+const FLOORS: [&[&str]; 10] = [
     &["clock", "excerpt", "limits", "randomness", "secret"],
     &["encoding", "ids"],
     &["crypto"],
@@ -32,6 +32,7 @@ const FLOORS: [&[&str]; 9] = [
     &["backup", "key_export", "secret_sharing", "secret_storage"],
     &["api"],
     &["client", "homeserver"],
+    &["saved_files"],
     &["bin"],
 ];
 

@@ -84,7 +84,7 @@ fn machine(client: &Client<'_>, device: &str) -> Backup {
 fn upload(client: &mut Client<'_>, backup: &TrustedBackup) -> Vec<ExportedSession> {
     let session = |_| {
         let key = GroupSession::new(Default::default()).session_key().to_base64();
-        let session = SessionData::new(SessionKey::from_base64(&key).unwrap());
+        let session = SessionData::of_unknown_sender(SessionKey::from_base64(&key).unwrap());
         ExportedSession { room_id: "!room:example.org".into(), session }
     };
     let sessions: Vec<_> = (0..5).map(session).collect();

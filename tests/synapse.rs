@@ -177,7 +177,7 @@ fn sessions(count: usize) -> BTreeMap<String, (RoomId, SessionData)> {
             0 => RoomId::from("!without a server part/#ä"),
             number => RoomId::new(format!("!room{number}:localhost")),
         };
-        (megolm.session_id(), (room, SessionData::new(key)))
+        (megolm.session_id(), (room, SessionData::of_unknown_sender(key)))
     };
     (0..count).map(session).collect()
 }

@@ -49,7 +49,7 @@ use strongroom::{
         key_material::{KeyLength, KeyMaterial},
         pbkdf2::{Derivation, Rounds, derive},
     },
-    encoding::{base58, base64, json_object::JsonObject, secret_base64},
+    encoding::{base58, base64, json_object::JsonObject, secret_base64, text_file},
     ids::{EventType, RoomId},
     passphrase::{PassphraseParameters, PassphraseStep, candidates},
     recovery_key::{RecoveryKey, RecoveryKeyError},
@@ -341,10 +341,12 @@ fn recovery_keys_leave_nothing_however_they_fail() {
     let vault = Vault::new();
     let malformed = vault.malformed_recovery_keys();
     let spread = vault.recovery_key.replace(' ', "\t\n \u{a0}");
-    let mut kinds = [0; 4];
+    let utf16: Vec<u8> = vault.recovery_key.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let mut kinds = [0; 5];
     leaves_nothing(&vault, || {
         drop(RecoveryKey::parse(&vault.recovery_key).unwrap().into_bytes());
         drop(RecoveryKey::parse(&spread).unwrap().clone());
+        drop(RecoveryKey::parse(text_file::read_text(&utf16).unwrap().expose_str()).unwrap());
         drop(RecoveryKey::generate_with_rng(&mut FixedRng(KEY)).to_text());
         drop(recovery_key());
         for text in &malformed {
@@ -353,6 +355,7 @@ fn recovery_keys_leave_nothing_however_they_fail() {
                 Err(RecoveryKeyError::Length { .. }) => 1,
                 Err(RecoveryKeyError::Prefix) => 2,
                 Err(RecoveryKeyError::Parity) => 3,
+                Err(RecoveryKeyError::Invisible { .. }) => 4,
                 other => panic!("{text} gives {other:?}"),
             }] += 1;
         }

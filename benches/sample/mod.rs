@@ -10,7 +10,8 @@ use vodozemac::{megolm::GroupSession, olm::Account};
 pub(crate) fn session() -> SessionData {
     let device = Account::new();
     let key = GroupSession::new(Default::default()).session_key();
-    SessionData::new(SessionKey::from_bytes(&key.to_bytes()).unwrap()).with_sender(
+    SessionData::new(
+        SessionKey::from_bytes(&key.to_bytes()).unwrap(),
         Curve25519PublicKey::from_bytes(device.curve25519_key().to_bytes()),
         Ed25519PublicKey::from_bytes(device.ed25519_key().as_bytes()).unwrap(),
     )

@@ -101,8 +101,7 @@ fn session(account: &Account, number: usize) -> Result<ExportedSession> {
     let sender = Curve25519PublicKey::from_bytes(account.curve25519_key().to_bytes());
     Ok(ExportedSession {
         room_id: RoomId::new(format!("!room{}:example.org", number % ROOMS)),
-        session: SessionData::new(key)
-            .with_sender(sender, claimed)
+        session: SessionData::new(key, sender, claimed)
             .with_shared_history(number.is_multiple_of(2)),
     })
 }

@@ -22,6 +22,8 @@ mod export;
 mod files;
 mod first_device;
 mod fixture;
+#[path = "../support/saved.rs"]
+mod saved;
 mod second_device;
 mod server;
 

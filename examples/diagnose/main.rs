@@ -5,10 +5,10 @@
 //! cargo run --release --example diagnose -- --recovery-key-file key.txt snapshot/*.json
 //! ```
 //!
-//! Each file is the body of a response: of `GET /room_keys/version`, `GET /room_keys/keys` or
-//! `POST /keys/query`, or the account data as `{TYPE: CONTENT}`. What it is shows in what it holds. A file may also
-//! hold several of them, as `{"account_data": …, "room_keys_version": …, "room_keys": …, "keys_query": …}`, with
-//! `recovery_key` or `passphrase`.
+//! Each file is the body of a response: of `GET /room_keys/version`, `GET /room_keys/keys`, `POST /keys/query` or
+//! `/sync`, or the account data as `{TYPE: CONTENT}`. What it is shows in what it holds; see `strongroom::saved_files`. A
+//! file may also hold several of them, as `{"account_data": …, "room_keys_version": …, "room_keys": …, "keys_query": …}`,
+//! with `recovery_key` or `passphrase`. An error of the homeserver in the place of data is said, and is no evidence.
 //!
 //! The exit status is 0 if nothing is wrong with what was compared, 3 if something is, 4 if too little could be
 //! compared, and 1 if a file cannot be read.
@@ -19,24 +19,20 @@
     reason = "an example has files, which the library has not"
 )]
 
+#[path = "../support/saved.rs"]
 mod saved;
 
-use std::{
-    collections::BTreeMap,
-    error::Error,
-    fs,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{collections::BTreeMap, error::Error, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
-use saved::Saved;
 use serde::Serialize;
 use strongroom::{
     Limits,
     client::diagnose::{
         Comparison, Diagnosis, DiagnosisVerdict, Finding, MissingEvidence, Remedy, diagnose,
     },
+    ids::UserId,
+    saved_files::SavedFiles,
     secret::SecretString,
 };
 
@@ -100,15 +96,18 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     let limits = Limits::default();
-    let mut saved = Saved::default();
+    let mut saved_files = SavedFiles::default();
     for file in &options.files {
-        saved.read(file, options.sessions, &limits)?;
+        saved::read(&mut saved_files, file, &limits)?;
     }
-    if let Some(file) = options.recovery_key_file.iter().chain(&options.passphrase_file).next() {
-        saved.typed = Some(read_secret(file)?);
-    }
-    let evidence = saved.evidence(options.user_id.as_deref(), &limits)?;
-    let typed = saved.typed.as_ref().map(SecretString::expose_str);
+    let file = options.recovery_key_file.iter().chain(&options.passphrase_file).next();
+    let from_file = file.map(|file| saved::read_typed(file)).transpose()?;
+    let user_id = options.user_id.as_deref().map(UserId::from);
+    let user_id = user_id.or_else(|| saved_files.user_id().cloned());
+    let user_id = user_id.ok_or("the files do not say whose they are: use --user-id")?;
+    let evidence = saved_files.evidence(user_id, options.sessions, &limits);
+    let typed = from_file.as_ref().or_else(|| saved_files.typed().next());
+    let typed = typed.map(SecretString::expose_str);
     let diagnosis = diagnose(&evidence, typed, &limits);
     if options.json {
         println!("{}", serde_json::to_string_pretty(&Report::from(&diagnosis))?);
@@ -120,14 +119,6 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         DiagnosisVerdict::Unknown => ExitCode::from(4),
         _ => ExitCode::from(3),
     })
-}
-
-/// The text of a file, without the end of its line.
-fn read_secret(file: &Path) -> Result<SecretString, Box<dyn Error>> {
-    let text = fs::read_to_string(file)
-        .map(SecretString::from)
-        .map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
-    Ok(SecretString::from(text.expose_str().trim_end_matches(['\r', '\n'])))
 }
 
 fn print(diagnosis: &Diagnosis) {

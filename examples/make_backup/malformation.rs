@@ -54,9 +54,9 @@ pub(crate) const ALL: &[Malformation] = &[
     failed(Edit::SharedKey { is_right: false }, MALFORMED),
     restored(Edit::SharedKey { is_right: true }),
     failed(Edit::Entry(|entry| entry["session_data"] = json!(entry.to_string())), MALFORMED),
-    restored(Edit::Plaintext(|plain| rename(plain, SHARED, "m.shared_history"))),
+    restored(Edit::Plaintext(|plain| name_shared_history(plain, "m.shared_history"))),
     failed(Edit::Text(|_| "[]".to_owned()), MALFORMED),
-    restored(Edit::Plaintext(|plain| rename(plain, SHARED, "org.matrix.msc3061.shared_history"))),
+    restored(Edit::Plaintext(|plain| name_shared_history(plain, MSC3061))),
     failed(Edit::Entry(|entry| change(entry, "ephemeral", |bytes| bytes.fill(0))), MALFORMED),
     restored(Edit::OtherId),
     failed(Edit::Entry(|entry| change(entry, "mac", |bytes| bytes.truncate(7))), MALFORMED),
@@ -91,6 +91,12 @@ fn remove(object: &mut Value, name: &str) {
 fn rename(object: &mut Value, from: &str, to: &str) {
     object[to] = object[from].take();
     remove(object, from);
+}
+
+/// Leaves only one of the names of `shared_history`.
+fn name_shared_history(plain: &mut Value, name: &str) {
+    remove(plain, MSC3061);
+    rename(plain, SHARED, name);
 }
 
 fn without_sender(plain: &mut Value) {
@@ -132,6 +138,7 @@ fn pad(entry: &mut Value) {
 const CLAIMED: &str = "sender_claimed_keys";
 const CHAIN: &str = "forwarding_curve25519_key_chain";
 const SHARED: &str = "shared_history";
+const MSC3061: &str = "org.matrix.msc3061.shared_history";
 
 pub(crate) const RESTORED: &str = "restored";
 const WRONG_KEY: &str = "wrong_key";

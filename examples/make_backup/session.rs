@@ -46,8 +46,7 @@ impl Session {
         let shared_key = GroupSession::new(Default::default()).session_key().to_bytes();
         let key = Curve25519PublicKey::from_bytes(sender.curve25519_key().to_bytes());
         let claimed = Ed25519PublicKey::from_bytes(sender.ed25519_key().as_bytes())?;
-        let data = SessionData::new(SessionKey::from_bytes(&shared_key)?)
-            .with_sender(key, claimed)
+        let data = SessionData::new(SessionKey::from_bytes(&shared_key)?, key, claimed)
             .with_shared_history(shared_key.last().is_some_and(|byte| byte % 2 == 0));
         Ok(Self { room_id, data, shared_key })
     }

@@ -16,6 +16,7 @@ use strongroom::{
         BackupDecryptionKey, BackupVersionInfo, FailureCause, RestoreOptions, RestoreProgress,
         RestoreReport, TrustError, Verdict, restore_reader,
     },
+    encoding::text_file,
     recovery_key::RecoveryKey,
     secret::SecretString,
 };
@@ -132,7 +133,8 @@ struct Causes {
 }
 
 fn read(path: &Path) -> Result<SecretString> {
-    fs::read_to_string(path).map(SecretString::from).map_err(|error| named(path, error))
+    let bytes = fs::read(path).map_err(|error| named(path, error))?;
+    text_file::read_text(&bytes).map_err(|error| named(path, error))
 }
 
 /// An error that says which file it is about.

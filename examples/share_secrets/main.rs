@@ -25,11 +25,12 @@ use std::{
 };
 
 use strongroom::{
+    crypto::{curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey},
     ids::UserId,
     secret_value::{CROSS_SIGNING_SELF_SIGNING, MEGOLM_BACKUP_V1},
     session_data::{ExportedSession, SessionData, SessionKey},
 };
-use vodozemac::megolm::GroupSession;
+use vodozemac::{megolm::GroupSession, olm::Account};
 
 use crate::{
     host::{Result, Server},
@@ -92,10 +93,14 @@ fn run() -> Result<()> {
     stranger.finds_nothing(&mut server)
 }
 
-/// A real Megolm session.
+/// A real Megolm session of a device that is of no other interest here.
 fn session() -> Result<ExportedSession> {
-    let key = GroupSession::new(Default::default()).session_key();
-    let session = SessionData::new(SessionKey::from_bytes(&key.to_bytes())?);
+    let (device, key) = (Account::new(), GroupSession::new(Default::default()).session_key());
+    let session = SessionData::new(
+        SessionKey::from_bytes(&key.to_bytes())?,
+        Curve25519PublicKey::from_bytes(device.curve25519_key().to_bytes()),
+        Ed25519PublicKey::from_bytes(device.ed25519_key().as_bytes())?,
+    );
     Ok(ExportedSession { room_id: "!room:example.org".into(), session })
 }
 

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use strongroom::{
     backup::{SealOptions, UnauthenticatedSession},
     client::backup::{HostToken, OfferedSession},
+    crypto::{curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey},
     ids::{BackupVersion, RoomId, SessionId},
     session_data::{ExportedSession, SessionData, SessionKey},
 };
-use vodozemac::megolm::GroupSession;
+use vodozemac::{megolm::GroupSession, olm::Account};
 
 use crate::Result;
 
@@ -24,13 +25,17 @@ struct Entry {
 }
 
 impl Store {
-    /// Real Megolm sessions in a few rooms.
+    /// Real Megolm sessions of one device in a few rooms.
     pub(crate) fn add_new(&mut self, count: usize) -> Result<()> {
+        let device = Account::new();
+        let sender = Curve25519PublicKey::from_bytes(device.curve25519_key().to_bytes());
+        let claimed = Ed25519PublicKey::from_bytes(device.ed25519_key().as_bytes())?;
         for number in 0..count {
             let megolm = GroupSession::new(Default::default());
             let key = SessionKey::from_base64(&megolm.session_key().to_base64())?;
             let room_id = RoomId::from(format!("!room{}:localhost", number % 3));
-            self.add(ExportedSession { room_id, session: SessionData::new(key) }, false, None);
+            let session = SessionData::new(key, sender, claimed);
+            self.add(ExportedSession { room_id, session }, false, None);
         }
         Ok(())
     }

@@ -43,8 +43,8 @@ pub(crate) fn session() -> SessionData {
     let account = Account::new();
     let sender = Curve25519PublicKey::from_bytes(account.curve25519_key().to_bytes());
     let claimed = Ed25519PublicKey::from_bytes(account.ed25519_key().as_bytes()).unwrap();
-    SessionData::new(SessionKey::from_bytes(&outbound.session_key().to_bytes()).unwrap())
-        .with_sender(sender, claimed)
+    let key = SessionKey::from_bytes(&outbound.session_key().to_bytes()).unwrap();
+    SessionData::new(key, sender, claimed)
         .with_forwarding_chain(vec![sender, *trusted("1").1.public_key().as_curve25519()])
         .with_shared_history(true)
 }

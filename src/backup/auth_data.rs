@@ -7,7 +7,10 @@ use super::{passphrase::FittingPassphrase, unsigned_auth_data::NotSignable};
 use crate::{
     Limits,
     crypto::ed25519::Ed25519Signature,
-    encoding::canonical_json::{JsonValue, NotCanonical},
+    encoding::{
+        canonical_json::{JsonValue, NotCanonical},
+        json,
+    },
     excerpt::Excerpt,
     ids::{KeyId, UserId},
     passphrase::{
@@ -240,9 +243,8 @@ fn read_passphrase(
 fn integer(value: &JsonValue, member: PassphraseMember) -> Result<i64, PassphraseParametersError> {
     let integer = match value {
         JsonValue::Integer(integer) => Some(*integer),
-        JsonValue::OtherNumber(text) | JsonValue::String(text) => {
-            passphrase::integer_from_digits(text)
-        }
+        JsonValue::OtherNumber(text) => json::integer_from_number(text).map(passphrase::clamp),
+        JsonValue::String(text) => json::integer_from_digits(text).map(passphrase::clamp),
         _ => None,
     };
     integer.ok_or(PassphraseParametersError::Unreadable(member))

@@ -110,7 +110,7 @@ impl KeyBackupData {
 
     /// Reads a backed-up session from JSON.
     ///
-    /// The numbers are hints. Whole numbers and strings of digits are read, since early servers sent
+    /// The numbers are hints. Whole numbers, however they are written, and strings of digits are read, since early servers sent
     /// these; anything else is taken as unknown and [named](Self::ignored).
     ///
     /// # Errors
@@ -157,6 +157,14 @@ impl KeyBackupData {
     #[must_use]
     pub fn session_data(&self) -> &EncryptedSessionData {
         &self.session_data
+    }
+
+    /// What old clients for Android wrote of shared history beside the encrypted session, where a server can change it.
+    /// What stands inside counts.
+    #[must_use]
+    pub fn claimed_shared_history(&self) -> Option<bool> {
+        let member = self.unknown.iter().find(|(name, _)| *name == SHARED_HISTORY)?;
+        member.1.get().parse().ok()
     }
 
     /// The members that were missing or of another type, and were taken as unknown.
@@ -209,6 +217,8 @@ impl PartialOrd for KeyBackupMetadata {
         Some(self.cmp(other))
     }
 }
+
+const SHARED_HISTORY: &str = "org.matrix.msc3061.shared_history";
 
 fn read_number(object: &mut RawObject<'_>, member: MetadataMember) -> Option<u64> {
     object.take(member.as_str()).and_then(|value: &RawValue| json::lenient_integer(value))

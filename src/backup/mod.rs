@@ -20,11 +20,19 @@
 //! the public key can add sessions, and the MAC as deployed does not even cover the ciphertext.
 //!
 //! ```
-//! use strongroom::{backup::BackupDecryptionKey, session_data::{SessionData, SessionKey}};
+//! use strongroom::{
+//!     backup::BackupDecryptionKey,
+//!     crypto::{curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey},
+//!     session_data::{SessionData, SessionKey},
+//! };
 //! # let outbound = vodozemac::megolm::GroupSession::new(Default::default());
 //! # let exported = outbound.session_key().to_base64();
 //!
-//! let session = SessionData::new(SessionKey::from_base64(&exported)?);
+//! # let device = vodozemac::olm::Account::new();
+//! # let (identity_key, signing_key) = (device.curve25519_key().to_base64(), device.ed25519_key().to_base64());
+//! let sender = Curve25519PublicKey::from_base64(&identity_key)?;
+//! let claimed = Ed25519PublicKey::from_base64(&signing_key)?;
+//! let session = SessionData::new(SessionKey::from_base64(&exported)?, sender, claimed);
 //! let key = BackupDecryptionKey::generate()?;
 //! let sealed = key.public_key().seal(&session)?;
 //! let opened = key.open(&sealed)?;

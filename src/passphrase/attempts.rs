@@ -8,7 +8,7 @@ use crate::crypto::{key_material::KeyMaterial, pbkdf2::Derivation};
 /// The keys that a typed passphrase may stand for: one for each of its [`candidates`], in their order.
 ///
 /// Nothing is checked here: whoever takes a key compares it with what it has to fit, and stops at the
-/// first that does. There are up to three, each with all rounds. As an iterator it runs all rounds of
+/// first that does. There are up to three, each with all rounds, and none for an empty text. As an iterator it runs all rounds of
 /// the next key at once. Dropping it gives up and wipes everything.
 ///
 /// ```

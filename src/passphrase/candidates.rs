@@ -2,7 +2,7 @@
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::secret::SecretString;
+use crate::{encoding::characters, secret::SecretString};
 
 /// A passphrase that is worth a try.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,12 +27,16 @@ pub enum PassphraseForm {
 }
 
 /// What to try for a typed passphrase, in this order: as typed, then in the Unicode normal forms C and
-/// D where these differ. White space is never removed.
+/// D where these differ. White space is never removed. A text in which nothing can be seen is no passphrase: no client
+/// makes a key from an entry that was left empty, so there is nothing to try.
 ///
 /// Clients derive keys from whatever a keyboard gave them, so the same passphrase typed on another
 /// system can be another text.
 #[must_use]
 pub fn candidates(typed: &str) -> Vec<PassphraseCandidate> {
+    if characters::is_blank(typed) {
+        return Vec::new();
+    }
     let as_typed = SecretString::from(typed);
     let mut candidates =
         vec![PassphraseCandidate { form: PassphraseForm::AsTyped, text: as_typed }];
@@ -71,7 +75,9 @@ mod tests {
         use PassphraseForm::{AsTyped, Nfc, Nfd};
         let (composed, decomposed) = ("\u{e9}".to_owned(), "e\u{301}".to_owned());
         assert_eq!(forms(" a\t"), [(AsTyped, " a\t".to_owned())]);
-        assert_eq!(forms(""), [(AsTyped, String::new())]);
+        for blank in ["", " ", "\t\u{200b}\n"] {
+            assert_eq!(forms(blank), []);
+        }
         assert_eq!(forms("密 🔑"), [(AsTyped, "密 🔑".to_owned())]);
         assert_eq!(forms(&composed), [(AsTyped, composed.clone()), (Nfd, decomposed.clone())]);
         assert_eq!(forms(&decomposed), [(AsTyped, decomposed), (Nfc, composed)]);

@@ -39,7 +39,7 @@ use thiserror::Error;
 
 #[cfg(feature = "zxcvbn")]
 pub use self::advice::{PassphraseAdvice, PassphraseScore, advise};
-pub(crate) use self::read::integer_from_digits;
+pub(crate) use self::read::clamp;
 pub use self::{
     attempts::{DerivedKey, PassphraseAttempts, PassphraseProgress, PassphraseStep},
     candidates::{PassphraseCandidate, PassphraseForm, candidates},

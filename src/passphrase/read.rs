@@ -120,8 +120,8 @@ impl fmt::Display for PassphraseMember {
 }
 
 impl PassphraseParameters {
-    /// Reads parameters from JSON. `bits` may be missing and is 256 then; numbers may be strings of
-    /// digits.
+    /// Reads parameters from JSON. `bits` may be missing and is 256 then; numbers may be
+    /// written as `1e4` or `10000.0`, or as strings of digits.
     ///
     /// # Errors
     ///
@@ -204,18 +204,12 @@ fn take<'a>(
     object.take_present(member.as_str()).ok_or(PassphraseParametersError::Missing(member))
 }
 
-/// Reads an integer, or a string of digits. One that is out of range becomes the nearest that is not.
+/// Reads an integer. One that is out of range becomes the nearest that is not.
 fn integer(value: &RawValue, member: PassphraseMember) -> Result<i64, PassphraseParametersError> {
-    let text = json::public_string(value).unwrap_or_else(|_| value.get().into());
-    integer_from_digits(&text).ok_or(PassphraseParametersError::Unreadable(member))
+    json::integer(value).map(clamp).ok_or(PassphraseParametersError::Unreadable(member))
 }
 
-/// Reads digits, with a minus sign perhaps. What is out of range becomes the nearest that is not.
-pub(crate) fn integer_from_digits(text: &str) -> Option<i64> {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let nearest = if digits.len() < text.len() { i64::MIN } else { i64::MAX };
-    Some(text.parse().unwrap_or(nearest))
+/// The nearest number that is in range.
+pub(crate) fn clamp(number: i128) -> i64 {
+    i64::try_from(number).unwrap_or(if number < 0 { i64::MIN } else { i64::MAX })
 }

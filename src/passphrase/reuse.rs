@@ -15,7 +15,7 @@ use super::candidates;
 #[must_use]
 pub fn is_login_password(passphrase: &str, login_password: &str) -> bool {
     let (ours, theirs) = (candidates(passphrase), candidates(login_password));
-    let mut is_same = Choice::from(0);
+    let mut is_same = same(passphrase, login_password);
     for one in &ours {
         for other in &theirs {
             is_same |= same(one.text.expose_str(), other.text.expose_str());

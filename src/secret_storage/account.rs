@@ -196,7 +196,12 @@ impl SecretStorage {
     fn read_secret(&mut self, name: &SecretName, content: &JsonObject, limits: &Limits) -> bool {
         self.secrets.remove(name);
         match EncryptedSecret::from_json(content) {
-            Ok(secret) => drop(self.secrets.insert(name.clone(), secret)),
+            Ok(secret) => {
+                for id in secret.without_iv() {
+                    self.find(SecretStorageFinding::WithoutIv(name.clone(), id.clone()), limits);
+                }
+                self.secrets.insert(name.clone(), secret);
+            }
             Err(EncryptedSecretError::Deleted) => {}
             Err(error) if is_meant_as_secret(name, content) => {
                 self.find(SecretStorageFinding::Secret(name.clone(), error), limits);

@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::{
     crypto::{
-        aes_hmac_sha2::{SymmetricSecret, SymmetricSecretError},
+        aes_hmac_sha2::{Iv, SymmetricSecret, SymmetricSecretError},
         curve25519_aes_sha2::{SealedMessage, SealedMessageError},
     },
     encoding::{
@@ -35,7 +35,8 @@ type Entries = BTreeMap<SecretStorageKeyId, Result<SecretEntry, SecretEntryError
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SecretEntry {
-    /// `iv`, `ciphertext` and `mac` of `m.secret_storage.v1.aes-hmac-sha2`.
+    /// `iv`, `ciphertext` and `mac` of `m.secret_storage.v1.aes-hmac-sha2`. Old clients for Android and iOS left `iv` out
+    /// and encrypted with 16 zero bytes, which stand in its place.
     AesHmacSha2(SymmetricSecret),
     /// `ephemeral`, `ciphertext` and `mac` of `m.secret_storage.v1.curve25519-aes-sha2`.
     Curve25519AesSha2(SealedMessage),
@@ -128,6 +129,16 @@ impl EncryptedSecret {
         self.entries.get(id).map(Result::as_ref)
     }
 
+    /// The keys under which the secret is encrypted with an IV of zeros. Two secrets of one name under such a key give each
+    /// other away.
+    pub fn without_iv(&self) -> impl Iterator<Item = &SecretStorageKeyId> {
+        self.entries.keys().filter(|id| self.lacks_iv(id))
+    }
+
+    pub(super) fn lacks_iv(&self, id: &SecretStorageKeyId) -> bool {
+        matches!(self.entries.get(id), Some(Ok(SecretEntry::AesHmacSha2(secret))) if secret.iv == NO_IV)
+    }
+
     /// The JSON as it came.
     #[must_use]
     pub fn as_json(&self) -> &JsonObject {
@@ -193,6 +204,9 @@ pub(super) fn without_entries(content: &JsonObject, ids: &[SecretStorageKeyId]) 
 
 const ENCRYPTED: &str = "encrypted";
 
+/// What stands for an IV that is not there.
+const NO_IV: Iv = Iv::from_bytes([0; Iv::LENGTH]);
+
 impl Serialize for EncryptedSecret {
     /// Writes the JSON as it came.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -228,19 +242,21 @@ fn read_entry(json: &RawValue) -> Result<SecretEntry, SecretEntryError> {
     {
         return Ok(SecretEntry::Passthrough);
     }
-    if iv.is_none() && ephemeral.is_none() {
+    if iv.is_none() && ephemeral.is_none() && (ciphertext.is_none() || mac.is_none()) {
         return Err(SecretEntryError::UnknownForm);
     }
     let (ciphertext, mac) = (string(ciphertext, "ciphertext")?, string(mac, "mac")?);
-    if iv.is_some() {
-        let iv = string(iv, "iv")?;
-        let secret = SymmetricSecret::from_base64(iv.as_str(), ciphertext.as_str(), mac.as_str())?;
-        return Ok(SecretEntry::AesHmacSha2(secret));
+    if iv.is_none() && ephemeral.is_some() {
+        let ephemeral = string(ephemeral, "ephemeral")?;
+        let message =
+            SealedMessage::from_base64(ephemeral.as_str(), ciphertext.as_str(), mac.as_str())?;
+        return Ok(SecretEntry::Curve25519AesSha2(message));
     }
-    let ephemeral = string(ephemeral, "ephemeral")?;
-    let message =
-        SealedMessage::from_base64(ephemeral.as_str(), ciphertext.as_str(), mac.as_str())?;
-    Ok(SecretEntry::Curve25519AesSha2(message))
+    let no_iv = NO_IV.to_base64();
+    let iv = iv.map(|iv| string(Some(iv), "iv")).transpose()?;
+    let iv = iv.as_ref().map_or(no_iv.as_str(), JsonText::as_str);
+    let secret = SymmetricSecret::from_base64(iv, ciphertext.as_str(), mac.as_str())?;
+    Ok(SecretEntry::AesHmacSha2(secret))
 }
 
 fn string<'a>(

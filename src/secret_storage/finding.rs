@@ -22,6 +22,9 @@ pub enum SecretStorageFinding {
     /// An event with the name of a known secret, or with `encrypted`, is no secret.
     #[error("a secret cannot be read: {1}")]
     Secret(SecretName, #[source] EncryptedSecretError),
+    /// A secret is encrypted to this key with an IV of zeros, or without one, as old clients for Android and iOS did.
+    #[error("a secret was encrypted without an initialisation vector")]
+    WithoutIv(SecretName, SecretStorageKeyId),
     /// `m.secret_storage.default_key` names a key that is not described.
     #[error("the default key is not described")]
     DefaultKeyMissing(SecretStorageKeyId),

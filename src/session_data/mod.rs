@@ -5,14 +5,23 @@
 //! [`ExportedSession`] is the same with its room, as clients import it.
 //!
 //! Reading is tolerant: whatever a real client got wrong and can be made good is made good, and
-//! [`Repair`] says what was. Writing is exactly the current specification.
+//! [`Repair`] says what was. Writing is strict: [`SessionData::to_json`] says exactly what is written.
 //!
 //! ```
-//! use strongroom::session_data::{SessionData, SessionKey};
+//! use strongroom::{
+//!     crypto::{curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey},
+//!     session_data::{SessionData, SessionKey},
+//! };
 //!
+//! # let device = vodozemac::olm::Account::new();
+//! # let (identity_key, signing_key) = (device.curve25519_key().to_base64(), device.ed25519_key().to_base64());
 //! # let megolm = vodozemac::megolm::GroupSession::new(Default::default());
-//! # let text = megolm.session_key().to_base64();
-//! let session = SessionData::new(SessionKey::from_base64(&text)?);
+//! # let session_key = megolm.session_key().to_base64();
+//! let session = SessionData::new(
+//!     SessionKey::from_base64(&session_key)?,
+//!     Curve25519PublicKey::from_base64(&identity_key)?, // of the device that made the session
+//!     Ed25519PublicKey::from_base64(&signing_key)?,     // of the same device
+//! );
 //! let json = session.to_json();
 //! let read = SessionData::from_json(json.expose_bytes())?;
 //! assert_eq!(read.session, session);
@@ -56,9 +65,30 @@ pub struct SessionData {
 }
 
 impl SessionData {
-    /// A session of an unknown sender, not forwarded, its history not shared.
+    /// Returns the session of `session_key` that was made by the device with the Curve25519 key
+    /// `sender_key`, which claims the Ed25519 key `claimed`: not forwarded, its history not shared.
+    ///
+    /// These are the keys `sender_key` and `keys.ed25519` of the Olm message that brought the session,
+    /// or the device's own if it made the session itself.
     #[must_use]
-    pub fn new(session_key: SessionKey) -> Self {
+    pub fn new(
+        session_key: SessionKey,
+        sender_key: Curve25519PublicKey,
+        claimed: Ed25519PublicKey,
+    ) -> Self {
+        let mut session = Self::of_unknown_sender(session_key);
+        session.sender_key = known(sender_key);
+        session.sender_claimed_keys.insert(ED25519.to_owned(), claimed.to_base64());
+        session
+    }
+
+    /// Returns a session of which nobody knows any more which device made it: not forwarded, its
+    /// history not shared.
+    ///
+    /// Clients decrypt with it, and show its messages as coming from an unknown device. Use
+    /// [`SessionData::new`] if the sender is known.
+    #[must_use]
+    pub fn of_unknown_sender(session_key: SessionKey) -> Self {
         Self {
             session_key,
             sender_key: None,
@@ -67,14 +97,6 @@ impl SessionData {
             shared_history: false,
             unknown_members: UnknownSecretMembers::default(),
         }
-    }
-
-    /// Names the device that the session came from: its Curve25519 key and the Ed25519 key it claims.
-    #[must_use]
-    pub fn with_sender(mut self, key: Curve25519PublicKey, claimed: Ed25519PublicKey) -> Self {
-        self.sender_key = Some(key);
-        self.sender_claimed_keys.insert(ED25519.to_owned(), claimed.to_base64());
-        self
     }
 
     /// Names the Curve25519 keys of the devices that forwarded the session, the first one first.
@@ -152,6 +174,15 @@ impl fmt::Debug for SessionData {
             .finish_non_exhaustive()
     }
 }
+
+/// The key, unless it is the one that stands for an unknown sender.
+fn known(sender_key: Curve25519PublicKey) -> Option<Curve25519PublicKey> {
+    (sender_key != UNKNOWN_SENDER).then_some(sender_key)
+}
+
+/// Stands for the Curve25519 key of an unknown sender where clients insist on one: 32 zero bytes, of
+/// which no device has the secret key.
+const UNKNOWN_SENDER: Curve25519PublicKey = Curve25519PublicKey::from_bytes([0; 32]);
 
 /// The one algorithm of Megolm sessions.
 const MEGOLM_V1: &str = "m.megolm.v1.aes-sha2";

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use super::{MEGOLM_V1, SessionData, SessionKey, SessionKeyError};
+use super::{MEGOLM_V1, SessionData, SessionKey, SessionKeyError, known};
 use crate::{
     crypto::curve25519::Curve25519PublicKey,
     encoding::json::{self, JsonTextError, RawObject, RawObjectError, UnknownSecretMembers},
@@ -37,6 +37,9 @@ pub enum Repair {
     /// `sender_claimed_keys` was found under the name `sender_clencaimed_keys`, which one family of
     /// clients wrote for years.
     SenderClaimedKeysRenamed,
+    /// The sender's Ed25519 key was found under the name `sender_claimed_ed25519_key`, beside `sender_claimed_keys` or in
+    /// its place, as in the exports of some old clients.
+    SenderClaimedKeyMoved,
     /// `sender_claimed_keys` is no object, or some of its values are no strings; these were dropped.
     SenderClaimedKeysDropped,
     /// Elements of `forwarding_curve25519_key_chain` are no Curve25519 keys, and were dropped.
@@ -79,9 +82,11 @@ impl SessionData {
     /// | what is met | what becomes of it |
     /// |---|---|
     /// | unknown members | kept, and written back |
+    /// | `sender_claimed_ed25519_key` | read as `ed25519` of `sender_claimed_keys`, if that has none |
     /// | `sender_key`, `sender_claimed_keys`, `forwarding_curve25519_key_chain` missing | unknown, empty, empty |
     /// | camel case `forwardingCurve25519KeyChain` | read |
-    /// | `shared_history` under its two earlier names | read; absent or no boolean is `false` |
+    /// | `sender_key` of 32 zero bytes, as it is written for an unknown sender | unknown |
+    /// | `shared_history` under its two other names | read; absent or no boolean is `false` |
     /// | a session key in the signed sharing format | verified, kept in the export format |
     ///
     /// # Errors
@@ -97,7 +102,7 @@ impl SessionData {
         let session = Self {
             session_key: read_session_key(&mut object)?,
             sender_key: read_sender_key(&mut object, &mut repairs),
-            sender_claimed_keys: read_claimed_keys(&mut object, &mut repairs)?,
+            sender_claimed_keys: read_all_claimed_keys(&mut object, &mut repairs)?,
             forwarding_chain: read_forwarding_chain(&mut object, &mut repairs),
             shared_history: read_shared_history(&mut object),
             unknown_members: UnknownSecretMembers::default(),
@@ -117,6 +122,9 @@ impl fmt::Display for Repair {
             Self::AlgorithmMissing => f.write_str("the session names no algorithm"),
             Self::SenderKeyDropped => f.write_str("the sender's key is none and was dropped"),
             Self::SenderClaimedKeysRenamed => f.write_str("the sender's keys have a misspelt name"),
+            Self::SenderClaimedKeyMoved => f.write_str(
+                "the sender's Ed25519 key stands outside of the keys that it belongs to",
+            ),
             Self::SenderClaimedKeysDropped => {
                 f.write_str("keys that the sender claims are none and were dropped")
             }
@@ -168,7 +176,29 @@ fn read_sender_key(
     if key.is_none() {
         repairs.push(Repair::SenderKeyDropped);
     }
-    key
+    key.and_then(known)
+}
+
+/// The keys that the sender claims, with the one that stands outside of them if they have none of its algorithm.
+fn read_all_claimed_keys(
+    object: &mut RawObject<'_>,
+    repairs: &mut Vec<Repair>,
+) -> Result<BTreeMap<String, String>, SessionDataError> {
+    let mut keys = read_claimed_keys(object, repairs)?;
+    if keys.contains_key("ed25519") {
+        return Ok(keys);
+    }
+    let alone = object.take_present("sender_claimed_ed25519_key");
+    match alone.map(json::string) {
+        Some(Ok(key)) => {
+            keys.insert("ed25519".to_owned(), key.as_str().to_owned());
+            repairs.push(Repair::SenderClaimedKeyMoved);
+        }
+        Some(Err(JsonTextError::LoneSurrogate)) => return Err(SessionDataError::Unkeepable),
+        Some(Err(JsonTextError::NotAString)) => repairs.push(Repair::SenderClaimedKeysDropped),
+        None => {}
+    }
+    Ok(keys)
 }
 
 fn read_claimed_keys(
@@ -222,7 +252,7 @@ fn read_forwarding_chain(
     chain
 }
 
-/// The name of the specification counts before those of MSC3061's drafts.
+/// The name of the specification counts before those that clients write.
 fn read_shared_history(object: &mut RawObject<'_>) -> bool {
     let named = ["shared_history", "m.shared_history", "org.matrix.msc3061.shared_history"]
         .map(|name| object.take(name).and_then(|value| value.get().parse().ok()));

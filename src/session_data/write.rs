@@ -1,10 +1,10 @@
-//! From a session to JSON, exactly as specified.
+//! From a session to JSON, as specified and as deployed clients read it.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{MEGOLM_V1, SessionData};
+use super::{MEGOLM_V1, SessionData, UNKNOWN_SENDER};
 use crate::{encoding::json, ids::RoomId, secret::SecretVec};
 
 /// The members in alphabetical order, as canonical JSON would have them.
@@ -12,11 +12,12 @@ use crate::{encoding::json, ids::RoomId, secret::SecretVec};
 struct Wire<'a> {
     algorithm: &'static str,
     forwarding_curve25519_key_chain: Vec<String>,
+    #[serde(rename = "org.matrix.msc3061.shared_history")]
+    msc3061_shared_history: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     room_id: Option<&'a str>,
     sender_claimed_keys: &'a BTreeMap<String, String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sender_key: Option<String>,
+    sender_key: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     session_id: Option<&'a str>,
     session_key: &'a str,
@@ -24,9 +25,15 @@ struct Wire<'a> {
 }
 
 impl SessionData {
-    /// The JSON that a backup seals: `BackedUpSessionData` of the specification.
+    /// Returns the JSON that a backup seals: `BackedUpSessionData` of the
+    /// [specification](https://spec.matrix.org/v1.19/client-server-api/#definition-backedupsessiondata).
     ///
-    /// A sender that is not known has no `sender_key`, since an invented one would be a lie.
+    /// | member | what is written |
+    /// |---|---|
+    /// | all that the specification has | always, empty or `false` if there is nothing to say |
+    /// | `sender_key` of an unknown sender | 32 zero bytes in base64, since clients refuse a session without |
+    /// | `shared_history` | beside it, with the same value, `org.matrix.msc3061.shared_history`, which clients read; the third name, `m.shared_history`, never |
+    /// | members that this version does not know | as they were read |
     #[must_use]
     pub fn to_json(&self) -> SecretVec {
         self.write(None)
@@ -47,9 +54,10 @@ impl SessionData {
                 .iter()
                 .map(|key| key.to_base64())
                 .collect(),
+            msc3061_shared_history: self.shared_history,
             room_id: room_id.map(RoomId::as_str),
             sender_claimed_keys: &self.sender_claimed_keys,
-            sender_key: self.sender_key.map(|key| key.to_base64()),
+            sender_key: self.sender_key.unwrap_or(UNKNOWN_SENDER).to_base64(),
             session_id: session_id.as_ref().map(|id| id.as_str()),
             session_key: session_key.expose_str(),
             shared_history: self.shared_history,
@@ -60,5 +68,5 @@ impl SessionData {
     }
 }
 
-/// Room for a session of a known sender with its room; a longer one makes the buffer grow, wiped.
+/// Room for a session that was not forwarded, with its room; a longer one makes the buffer grow, wiped.
 const USUAL_LENGTH: usize = 768;

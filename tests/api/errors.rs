@@ -128,6 +128,7 @@ fn row_27_the_wait_is_understood_in_every_spelling() {
     assert_eq!(limited(Some("Wed, 21 Oct 2015 07:27:49 GMT"), code), Some(0), "it has passed");
     assert_eq!(in_body("1500"), Some(1_500));
     assert_eq!(in_body("\"1500\""), Some(1_500));
+    assert_eq!(in_body("1.5e3"), Some(1_500));
     for nothing in ["null", "-1", "1.5", "\"soon\"", "\"\"", "[]", "{}"] {
         assert_eq!(in_body(nothing), None, "{nothing}");
     }

@@ -107,7 +107,7 @@ fn trusted(version: &str) -> (TrustedBackup, BackupDecryptionKey) {
 
 fn session() -> SessionData {
     let key = vodozemac::megolm::GroupSession::new(Default::default()).session_key();
-    SessionData::new(SessionKey::from_bytes(&key.to_bytes()).unwrap())
+    SessionData::of_unknown_sender(SessionKey::from_bytes(&key.to_bytes()).unwrap())
 }
 
 fn sealed(backup: &TrustedBackup, room_id: &str) -> SealedSession {

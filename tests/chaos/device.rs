@@ -93,7 +93,7 @@ impl Device {
         } else {
             let key = SessionKey::from_bytes(&exported(rng)).unwrap();
             let room_id = RoomId::from(["!a", "!b:c.org"][rng.random_range(0..2)]);
-            let session = ExportedSession { room_id, session: SessionData::new(key) };
+            let session = ExportedSession { room_id, session: SessionData::of_unknown_sender(key) };
             let is_imported = rng.random_ratio(1, 6);
             self.put(session, SealOptions::default(), is_imported, None);
         }

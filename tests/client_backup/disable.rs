@@ -22,6 +22,8 @@ fn the_preference_goes_first_then_the_secret_then_every_version_newest_first() {
     assert_eq!(
         sent,
         [
+            "GET /user/%40alice%3Aexample.org/account_data/m.key_backup",
+            "GET /user/%40alice%3Aexample.org/account_data/m.org.matrix.custom.backup_disabled",
             "PUT /user/%40alice%3Aexample.org/account_data/m.key_backup",
             // Before the secret is deleted, and before the first version is.
             "GET /room_keys/version",
@@ -189,25 +191,4 @@ fn lost_answers_and_one_failure_give_no_preference_up() {
     assert_eq!(phone.preference_not_set, []);
     assert_eq!(phone.ask_server("GET", PREFERENCE, &json!({})).1, json!({ "enabled": false }));
     assert_eq!(phone.machine.stage(), Stage::Off);
-}
-
-#[test]
-fn a_preference_that_changes_while_it_is_written_is_written_again() {
-    let mut phone = Driver::new();
-    phone.set_up();
-    phone.machine.disable();
-    let operation = loop {
-        match phone.machine.next(phone.now, &mut phone.rng) {
-            Next::Save(_) => phone.machine.saved(),
-            Next::WriteSecret(_) => phone.machine.secret_read_back(None).unwrap(),
-            Next::Send(operation) => break operation,
-            other => panic!("{other:?}"),
-        }
-    };
-    phone.machine.enable();
-    phone.ask_server("PUT", PREFERENCE, &json!({ "enabled": false }));
-    let answer = http::Response::new(b"{}".to_vec());
-    phone.machine.answer(operation.id(), Ok(answer), phone.now).unwrap();
-    phone.live(60_000);
-    assert_eq!(phone.ask_server("GET", PREFERENCE, &json!({})).1, json!({ "enabled": true }));
 }

@@ -18,6 +18,7 @@ mod keys;
 mod neighbours;
 mod own_key;
 mod patience;
+mod preference;
 mod rotate;
 mod saved;
 mod setup;

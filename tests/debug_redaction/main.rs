@@ -80,6 +80,7 @@ use strongroom::{
         canonical_json::{JsonError, JsonValue, NotCanonical},
         json_object::{JsonObject, JsonObjectError},
         secret_base64,
+        text_file::NotText,
     },
     excerpt::Excerpt,
     homeserver::{
@@ -99,6 +100,7 @@ use strongroom::{
     provenance::Provenance,
     randomness::NoRandomness,
     recovery_key::RecoveryKey,
+    saved_files::{SavedFiles, SavedPart},
     saved_state::{SavedStateError, SealedStateError, StateKey},
     secret::{SecretString, SecretVec},
     secret_sharing::{
@@ -314,6 +316,7 @@ fn hold_no_secret() -> BTreeSet<String> {
         MacScheme,
         MetadataMember,
         NoRandomness,
+        NotText,
         PassphraseFinding,
         PassphraseForm,
         PassphraseMember,
@@ -455,6 +458,7 @@ fn every_public_type_is_looked_at_or_holds_no_secret() {
         look_at_secret_storage,
         look_at_unlocking,
         look_at_plans,
+        look_at_saved_files,
         secret_sharing::look,
         client::look,
         diagnose::look,
@@ -589,6 +593,34 @@ fn look_at_sessions(witness: &mut Witness, vault: &Vault) {
         let mut text = vault.exported_base64();
         text.replace_range(index..=index, "!");
         witness.error(SessionKey::from_base64(&text).unwrap_err());
+    }
+}
+
+#[test]
+fn saved_files_do_not_print_what_they_hold() {
+    run(look_at_saved_files);
+}
+
+fn look_at_saved_files(witness: &mut Witness, vault: &Vault) {
+    let (key, session, limits) = (&vault.recovery_key, vault.session_json(), Limits::default());
+    let everything = format!(
+        r#"{{"account_data":{{"a":{{"b":"{TOKEN}"}}}},"exported_room_keys":[{session},{{"session_key":"{TOKEN}"}}],
+            "recovery_key":"{key}","passphrase":"{TOKEN}","room_keys":{{"rooms":{{"{TOKEN}":{{}}}}}}}}"#
+    );
+    let bundle = format!(r#"{{"cross_signing":{{"master_key":"{}"}}}}"#, vault.key_base64);
+    let mut saved = SavedFiles::default();
+    for file in [&everything, &bundle, &format!("-----BEGIN MEGOLM SESSION DATA-----{TOKEN}")] {
+        saved.read(file.as_bytes(), &limits).unwrap();
+    }
+    saved.parts().iter().for_each(|part| witness.debug(part));
+    witness.debug(&saved);
+    let refused = SavedPart::read_all(br#"{"errcode":"M_UNKNOWN"}"#, &limits).unwrap();
+    let [SavedPart::Refused(refusal)] = refused.as_slice() else { panic!("{refused:?}") };
+    witness.debug(refusal);
+    let version = format!(r#"{{"account_data":{{}},"backup_info":{{"auth_data":"{TOKEN}"}}}}"#);
+    let list = format!(r#"["{TOKEN}"]"#);
+    for file in [key, &everything[..everything.len() - 1], &list, &version, &format!("{key}\0")] {
+        witness.error(SavedPart::read_all(file.as_bytes(), &limits).unwrap_err());
     }
 }
 

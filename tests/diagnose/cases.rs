@@ -5,10 +5,11 @@ use strongroom::client::diagnose::{AskedFor, Diagnosis, diagnose};
 
 use crate::{
     account::{ASYMMETRIC_ID, ID, KEY, OTHER_ID, OTHER_KEY, recovery_key},
+    specification,
     world::{
         BACKUP, BACKUP_KEY, DEVICE_SEED, MASTER, MASTER_SEED, OLD_BACKUP_KEY, SELF_SIGNING, USER,
-        USER_SIGNING, World, backup_key, backup_public_key, master_id, room_keys, session, signed,
-        version,
+        USER_SIGNING, USER_SIGNING_SEED, World, backup_key, backup_public_key, master_id,
+        room_keys, session, signed, version,
     },
 };
 
@@ -251,6 +252,10 @@ pub(crate) const SECRETS: &[Case] = cases! {
     },
     // Who typed the key knows that it is theirs.
     ["storage.asymmetric", "secret.legacy", "backup.unknown_signer"] => |world| asymmetric(world, true),
+    ["secret.without_iv"] => |world| {
+        let entry = specification::entry(KEY, USER_SIGNING, &[0; 16], &text_of(USER_SIGNING_SEED));
+        world.storage().secret_mut(USER_SIGNING)["encrypted"][ID] = entry;
+    },
     ["secret.cross_signing_key_differs"] => |world| {
         world.storage().put_bytes(USER_SIGNING, ID, KEY, text_of(33).as_bytes());
     },

@@ -20,7 +20,10 @@ mod reports;
 mod slices;
 #[path = "../support/source.rs"]
 mod source;
+#[path = "../support/specification.rs"]
+mod specification;
 #[path = "../support/mod.rs"]
 mod support;
 mod table;
+mod typed;
 mod world;

@@ -235,7 +235,7 @@ pub(crate) fn session(number: u8, key: u8) -> (String, Value) {
     let mut bytes = vec![1, 0, 0, 0, 0];
     bytes.extend_from_slice(&[number; 128]);
     bytes.extend_from_slice(id.as_bytes());
-    let session = SessionData::new(SessionKey::from_bytes(&bytes).unwrap());
+    let session = SessionData::of_unknown_sender(SessionKey::from_bytes(&bytes).unwrap());
     let sealed = backup_public_key(key).seal(&session).unwrap().to_json();
     let sealed: Value = serde_json::from_slice(&sealed).unwrap();
     let entry = json!({

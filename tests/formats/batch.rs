@@ -407,7 +407,9 @@ fn trusted(key: &BackupDecryptionKey) -> TrustedBackup {
 
 fn sessions(count: usize) -> Vec<SessionData> {
     let session_key = || GroupSession::new(Default::default()).session_key().to_bytes();
-    (0..count).map(|_| SessionData::new(SessionKey::from_bytes(&session_key()).unwrap())).collect()
+    (0..count)
+        .map(|_| SessionData::of_unknown_sender(SessionKey::from_bytes(&session_key()).unwrap()))
+        .collect()
 }
 
 fn to_seal(sessions: &[SessionData]) -> Vec<SessionToSeal<'_>> {

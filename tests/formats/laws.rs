@@ -159,16 +159,24 @@ proptest! {
         key in uniform32(any::<u8>()), place in 0..48_usize, character in any::<char>(),
     ) {
         let mut text: Vec<char> = base58::encode(&decoded(&key)).chars().collect();
-        let unchanged = text[place] == character;
+        let folded = match character {
+            '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(character) - 0xfee0).expect("ASCII"),
+            other => other,
+        };
+        let unchanged = text[place] == folded;
         text[place] = character;
         let read = RecoveryKey::parse(&text.into_iter().collect::<String>());
         match read {
             Ok(read) => prop_assert_eq!(read.as_secret().expose_bytes() == &key, unchanged),
-            Err(RecoveryKeyError::Character { position }) => prop_assert_eq!(position, place + 1),
-            Err(error) if character.is_whitespace() => {
-                prop_assert_eq!(error, RecoveryKeyError::Length { found: 47 });
+            Err(
+                RecoveryKeyError::Character { position }
+                | RecoveryKeyError::Invisible { position, .. },
+            ) => prop_assert_eq!(position, place + 1),
+            Err(RecoveryKeyError::Length { found }) => {
+                prop_assert_eq!(found, 47);
+                prop_assert!(!folded.is_ascii_alphanumeric());
             }
-            Err(_) => prop_assert!(base58::has(character)),
+            Err(_) => prop_assert!(base58::has(folded)),
         }
     }
 

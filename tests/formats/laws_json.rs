@@ -127,14 +127,13 @@ fn session() -> impl Strategy<Value = SessionData> {
     let sender = option::of((uniform32(any::<u8>()), uniform32(any::<u8>())));
     let chain = vec(uniform32(any::<u8>()).prop_map(Curve25519PublicKey::from_bytes), 0..4);
     (session_key(), sender, chain, any::<bool>()).prop_map(|(key, sender, chain, shared)| {
-        let session =
-            SessionData::new(key).with_forwarding_chain(chain).with_shared_history(shared);
-        match sender {
-            Some((key, seed)) => {
-                session.with_sender(Curve25519PublicKey::from_bytes(key), ed25519(&seed))
+        let session = match sender {
+            Some((sender, seed)) => {
+                SessionData::new(key, Curve25519PublicKey::from_bytes(sender), ed25519(&seed))
             }
-            None => session,
-        }
+            None => SessionData::of_unknown_sender(key),
+        };
+        session.with_forwarding_chain(chain).with_shared_history(shared)
     })
 }
 

@@ -9,14 +9,15 @@
 
 use serde_json::{Value, json};
 use strongroom::{
+    Limits,
     backup::{
-        BackedUpSession, BackupDecryptionKey, EncryptedSessionData, FailureCause, MetadataMember,
-        OpenError, UnauthenticatedSession, Warning,
+        BackedUpSession, BackupDecryptionKey, BackupVersionInfo, EncryptedSessionData,
+        FailureCause, MetadataMember, OpenError, UnauthenticatedSession, Warning,
     },
     crypto::{curve25519::Curve25519PublicKey, curve25519_aes_sha2::MacScheme},
     encoding::base64,
     ids::{RoomId, SessionId},
-    session_data::{Repair, SessionData},
+    session_data::{ExportedSession, Repair, SessionData},
 };
 use vodozemac::megolm::{GroupSession, InboundGroupSession};
 
@@ -57,8 +58,18 @@ fn row_3_empty_claimed_keys_and_no_sender_key_are_an_unknown_sender() {
         assert_eq!(session.exported().session.sender_key(), None);
         assert_eq!(session.exported().session.sender_claimed_ed25519(), None);
         assert_eq!(session.warnings(), []);
-        assert_eq!(written(&session).get("sender_key"), None);
+        // What clients read: they refuse a session without a sender's key.
+        assert_eq!(written(&session)["sender_key"], json!("A".repeat(43)));
     }
+}
+
+#[test]
+fn row_3_the_sender_key_that_stands_for_none_is_an_unknown_sender_and_no_repair() {
+    let zeros = json!("A".repeat(43));
+    let session = Case::new().with("sender_key", zeros.clone()).restore().unwrap();
+    assert_eq!(session.exported().session.sender_key(), None);
+    assert_eq!(session.warnings(), []);
+    assert_eq!(written(&session)["sender_key"], zeros);
 }
 
 #[test]
@@ -155,12 +166,27 @@ fn row_9_shared_history_is_read_under_three_names() {
         let session = Case::new().without("shared_history").with(name, json!(true));
         let session = session.restore().unwrap();
         assert!(session.exported().session.shared_history(), "{name}");
-        assert_eq!(written(&session)["shared_history"], json!(true));
-        assert_eq!(names.iter().filter(|name| written(&session).get(name).is_some()).count(), 1);
     }
     for other in [json!("true"), json!(1), json!(null)] {
         let session = Case::new().with("shared_history", other).restore().unwrap();
         assert!(!session.exported().session.shared_history());
+    }
+}
+
+#[test]
+fn row_9_shared_history_is_written_under_two_names_sealed_or_exported() {
+    let written_names = ["shared_history", "org.matrix.msc3061.shared_history"];
+    let names = ["shared_history", "m.shared_history", "org.matrix.msc3061.shared_history"];
+    for (read, flag) in names.into_iter().flat_map(|name| [(name, true), (name, false)]) {
+        let session = Case::new().without("shared_history").with(read, json!(flag));
+        let session = session.restore().unwrap();
+        let sealed = session.exported().session.to_json();
+        for json in [sealed, session.exported().to_json()] {
+            let json: Value = serde_json::from_slice(json.expose_bytes()).unwrap();
+            assert!(written_names.iter().all(|name| json[name] == json!(flag)), "{json}");
+            // Clients that know the third name take it for the second one, twice, and refuse the session.
+            assert_eq!(json.get("m.shared_history"), None);
+        }
     }
 }
 
@@ -304,6 +330,83 @@ fn row_32_a_mac_of_any_other_length_is_refused() {
         let error = case.key.restore(&returned("s", &sealed)).unwrap_err();
         assert_eq!(error.cause(), FailureCause::Malformed, "{length} bytes");
     }
+}
+
+#[test]
+fn row_55_numbers_beside_a_session_and_of_a_version_are_read_by_their_value() {
+    let case = Case::new();
+    let mut sealed = seal(&case.key, case.payload.to_string().as_bytes());
+    let warnings = |sealed: &Value, index: &str| {
+        let mut returned = returned(case.session_id.as_str(), sealed);
+        let text = String::from_utf8(returned.json).unwrap();
+        returned.json = text.replace("\"INDEX\"", index).into_bytes();
+        case.key.restore(&returned).unwrap().warnings().to_vec()
+    };
+    sealed["first_message_index"] = json!("INDEX");
+    for zero in ["0", "0.0", "-0.0", "0e5"] {
+        assert_eq!(warnings(&sealed, zero), [], "{zero}");
+    }
+    let other = Warning::OtherFirstMessageIndex { returned: 300, actual: 0 };
+    for number in ["300.0", "3e2", "3.00E+2"] {
+        assert_eq!(warnings(&sealed, number), std::slice::from_ref(&other), "{number}");
+    }
+    let ignored = Warning::MetadataIgnored(MetadataMember::FirstMessageIndex);
+    for none in ["1.5", "1e400", "-3"] {
+        assert_eq!(warnings(&sealed, none), std::slice::from_ref(&ignored), "{none}");
+    }
+    let json = r#"{"version":7.0,"algorithm":"m.x","auth_data":{},"etag":1e1,"count":3.6e1}"#;
+    let info = BackupVersionInfo::from_json(json.as_bytes(), &Limits::default()).unwrap();
+    assert_eq!((info.version().as_str(), info.count()), ("7", Some(36)));
+    assert_eq!(info.etag(), Some("10"));
+}
+
+#[test]
+fn row_61_an_empty_sender_key_is_none() {
+    let session = Case::new().with("sender_key", json!("")).restore().unwrap();
+    assert_eq!(session.exported().session.sender_key(), None);
+    assert_eq!(session.warnings(), [Warning::Repaired(Repair::SenderKeyDropped)]);
+}
+
+#[test]
+fn row_61_shared_history_beside_the_session_is_compared_with_what_the_session_says() {
+    for (inside, beside) in [(false, false), (false, true), (true, false), (true, true)] {
+        let case = Case::new().with("shared_history", json!(inside));
+        let mut sealed = seal(&case.key, case.payload.to_string().as_bytes());
+        sealed["org.matrix.msc3061.shared_history"] = json!(beside);
+        let session = case.key.restore(&returned(case.session_id.as_str(), &sealed)).unwrap();
+        assert_eq!(session.exported().session.shared_history(), inside, "what is sealed counts");
+        let expected =
+            (inside != beside).then_some(Warning::OtherSharedHistory { returned: beside });
+        assert_eq!(session.warnings(), expected.as_slice());
+    }
+    let case = Case::new();
+    let mut sealed = seal(&case.key, case.payload.to_string().as_bytes());
+    sealed["org.matrix.msc3061.shared_history"] = json!("yes");
+    let session = case.key.restore(&returned(case.session_id.as_str(), &sealed)).unwrap();
+    assert_eq!(session.warnings(), []);
+}
+
+#[test]
+fn row_61_a_claimed_key_outside_of_the_claimed_keys_is_one_of_them() {
+    let exported = |claimed: Value, alone: Value| {
+        let mut payload = Case::new().payload;
+        payload["room_id"] = json!("!room");
+        payload["sender_claimed_keys"] = claimed;
+        payload["sender_claimed_ed25519_key"] = alone;
+        let read = ExportedSession::from_json(payload.to_string().as_bytes()).unwrap();
+        let written = read.exported.to_json();
+        let written: Value = serde_json::from_slice(written.expose_bytes()).unwrap();
+        (written["sender_claimed_keys"].clone(), read.repairs)
+    };
+    let found = json!({"ed25519": "abc"});
+    for none in [json!({}), json!(null)] {
+        let moved = (found.clone(), vec![Repair::SenderClaimedKeyMoved]);
+        assert_eq!(exported(none.clone(), json!("abc")), moved);
+        let dropped = vec![Repair::SenderClaimedKeysDropped];
+        assert_eq!(exported(none.clone(), json!(7)), (json!({}), dropped));
+        assert_eq!(exported(none, json!(null)), (json!({}), vec![]));
+    }
+    assert_eq!(exported(found.clone(), json!("other")), (found, vec![]));
 }
 
 #[test]

@@ -74,7 +74,7 @@ fn row_25_unusable_members_leave_auth_data_usable() {
         cases.push(((good.0, Some(not_a_text), None), Unreadable(Salt)));
     }
     for not_an_integer in [
-        "10000.0", "2.56e2", "1.5", "true", "[10000]", "{}", r#""""#, r#""x""#, r#""1e4""#,
+        "10000.5", "2.56e1", "1.5", "true", "[10000]", "{}", r#""""#, r#""x""#, r#""1e4""#,
         r#"" 1""#,
     ] {
         cases.push(((Some(not_an_integer), good.1, None), Unreadable(Iterations)));

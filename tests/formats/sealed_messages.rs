@@ -116,8 +116,7 @@ fn forwarded_session() -> SessionData {
     let sender = Curve25519PublicKey::from_bytes(account.curve25519_key().to_bytes());
     let claimed = Ed25519PublicKey::from_bytes(account.ed25519_key().as_bytes());
     let key = SessionKey::from_bytes(&outbound.session_key().to_bytes()).expect("a session key");
-    SessionData::new(key)
-        .with_sender(sender, claimed.expect("a public key"))
+    SessionData::new(key, sender, claimed.expect("a public key"))
         .with_forwarding_chain(vec![sender, *generate().public_key().as_curve25519()])
         .with_shared_history(true)
 }

@@ -86,7 +86,12 @@ fn every_named_row_gets_our_recorded_verdict() {
             }
             Verdict::AnotherKey => assert!(read.is_ok(), "{}", row.name()),
             Verdict::Refused => assert!(read.is_err(), "{}", row.name()),
-            Verdict::Character | Verdict::Length | Verdict::Prefix | Verdict::Parity => {
+            Verdict::Empty
+            | Verdict::Character
+            | Verdict::Invisible
+            | Verdict::Length
+            | Verdict::Prefix
+            | Verdict::Parity => {
                 assert_eq!(read.map_err(kind).err(), Some(expected), "{}", row.name());
             }
         }
@@ -119,14 +124,25 @@ fn what_every_library_accepts_is_accepted_as_the_same_key() {
     }
 }
 
-/// The specification read literally: no white space, then base58, then the checks in our order.
+/// The specification read literally: no white space or what people take for it, then base58, then the checks in our
+/// order.
 fn naive(text: &str) -> Result<[u8; 32], RecoveryKeyError> {
-    let characters: Vec<char> = text.chars().collect();
-    let is_wrong = |c: &char| !c.is_whitespace() && !base58::has(*c);
-    if let Some(index) = characters.iter().position(is_wrong) {
-        return Err(RecoveryKeyError::Character { position: index + 1 });
+    let unfolded = |c: char| u32::from(c).checked_sub(0xfee0).filter(|c| *c > 0x20 && *c < 0x7f);
+    let fold = |c: char| unfolded(c).and_then(char::from_u32).unwrap_or(c);
+    let characters: Vec<char> = text.chars().map(fold).collect();
+    let is_space = |c: &char| c.is_whitespace() || matches!(c, '\u{200b}' | '\u{feff}' | '-');
+    if characters.iter().all(is_space) {
+        return Err(RecoveryKeyError::Empty);
     }
-    let dense: String = characters.into_iter().filter(|c| !c.is_whitespace()).collect();
+    let is_wrong = |c: &char| !is_space(c) && !base58::has(*c);
+    if let Some(index) = characters.iter().position(is_wrong) {
+        let position = index + 1;
+        return Err(match u32::from(characters[index]) {
+            code_point @ ..0x20 => RecoveryKeyError::Invisible { position, code_point },
+            _ => RecoveryKeyError::Character { position },
+        });
+    }
+    let dense: String = characters.into_iter().filter(|c| !is_space(c)).collect();
     if dense.len() != 48 {
         return Err(RecoveryKeyError::Length { found: dense.len() });
     }
@@ -141,7 +157,9 @@ fn naive(text: &str) -> Result<[u8; 32], RecoveryKeyError> {
 
 fn kind(error: RecoveryKeyError) -> Verdict {
     match error {
+        RecoveryKeyError::Empty => Verdict::Empty,
         RecoveryKeyError::Character { .. } => Verdict::Character,
+        RecoveryKeyError::Invisible { .. } => Verdict::Invisible,
         RecoveryKeyError::Length { .. } => Verdict::Length,
         RecoveryKeyError::Prefix => Verdict::Prefix,
         RecoveryKeyError::Parity => Verdict::Parity,

@@ -12,7 +12,9 @@ mod left_behind;
 mod malformations;
 mod malformations_secrets;
 mod migration;
+mod old_forms;
 mod plans;
+mod typed;
 
 #[path = "../support/account.rs"]
 mod account;

@@ -123,8 +123,8 @@ fn row_30_what_is_wrong_with_a_recovery_key_is_said_precisely() {
     let last = if right.ends_with('2') { "3" } else { "2" };
     assert_eq!(wrong_at(&format!("{}{last}", &right[..right.len() - 1])), RecoveryKeyError::Parity);
     let error = unlock(&storage, "no such key").unwrap_err();
-    let no_key = UnlockFailure::RecoveryKey(RecoveryKeyError::Length { found: 9 });
-    assert_eq!(error.reason, no_key, "no key has a passphrase");
+    assert_eq!(error.reason, UnlockFailure::RecoveryKeyExpected, "no key has a passphrase");
+    assert_eq!(error.recovery_key, Some(RecoveryKeyError::Length { found: 9 }));
     assert_eq!(error.attempts[0].outcome, UnlockOutcome::NoPassphrase);
     for typed in [right.clone(), right.replace(' ', ""), right.replace(' ', "\t\u{a0}\r\n")] {
         assert_eq!(unlock(&storage, &typed).unwrap().keys[0].standing(), KeyStanding::Checked);

@@ -210,7 +210,7 @@ fn sealed(backup: &TrustedBackup, room: &str, key: Option<SessionKey>) -> Sealed
         let megolm = GroupSession::new(Default::default());
         SessionKey::from_bytes(&megolm.session_key().to_bytes()).unwrap()
     };
-    let session = SessionData::new(key.unwrap_or_else(fresh));
+    let session = SessionData::of_unknown_sender(key.unwrap_or_else(fresh));
     backup.seal(room.into(), &session, &SealOptions::default()).unwrap()
 }
 

@@ -15,7 +15,7 @@ use ctr::{
 };
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Sha256, Sha512};
 
 /// The contents of an account's data by their types.
@@ -72,6 +72,15 @@ pub(crate) fn open(account: &AccountData, id: &str, key: &[u8]) -> BTreeMap<Stri
         (name.clone(), String::from_utf8(plaintext).unwrap())
     });
     secrets.collect()
+}
+
+/// An entry of an encrypted secret with this IV.
+pub(crate) fn entry(key: &[u8], name: &str, iv: &[u8; 16], text: &str) -> Value {
+    let ciphertext = encrypt(key, name, iv, text.as_bytes());
+    let (_, mac) = keys(key, name);
+    let encode = |bytes: &[u8]| base64::engine::general_purpose::STANDARD_NO_PAD.encode(bytes);
+    let (mac, ciphertext) = (encode(&code(&mac, &ciphertext)), encode(&ciphertext));
+    json!({ "iv": encode(iv), "ciphertext": ciphertext, "mac": mac })
 }
 
 fn keys(key: &[u8], name: &str) -> ([u8; 32], [u8; 32]) {

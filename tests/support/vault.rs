@@ -70,7 +70,7 @@ impl Vault {
 
     /// The session.
     pub(crate) fn session(&self) -> SessionData {
-        SessionData::new(SessionKey::from_bytes(&self.exported).unwrap())
+        SessionData::of_unknown_sender(SessionKey::from_bytes(&self.exported).unwrap())
     }
 
     /// The JSON of the session with a secret in a member that the crate does not know.
@@ -134,7 +134,8 @@ impl Vault {
         };
         let last = good.len() - 1;
         let other = if good.ends_with('a') { "b" } else { "a" };
-        let lengths = [good[..last].to_owned(), format!("{good}a"), format!("{good} {good}")];
+        let lengths =
+            [good[..last].to_owned(), format!("{good}a"), format!("{good} {}", &good[..4])];
         let others = ["0", "O", "I", "l", "!", "ä", "\u{0}"].map(|other| changed(last, other));
         let positions = (0..last).filter(|at| !good[*at..].starts_with(' '));
         let typos = positions.map(|at| changed(at, if at < 2 { "2" } else { "0" }));

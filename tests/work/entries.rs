@@ -334,11 +334,14 @@ fn machine_restored(count: usize) -> Work {
         Ed25519Seed::from_bytes(SecretBytes::init_with(|bytes| *bytes = [1; 32])).public_key();
     let saved_key =
         |n| json!({ "key": key(n).to_base64().expose_str(), "provenance": "generated" });
+    let proof = |n| match n % 2 {
+        0 => json!({ "signed_by_device": signer.to_base64() }),
+        _ => json!({ "decryption_key": "typed_by_user" }),
+    };
     secret["stage"] = "running".into();
     secret["used"] = json!({
         "version": "1", "public_key": key(0).public_key().to_base64(),
-        "signers": vec![signer.to_base64(); count / 10],
-        "keys": vec!["typed_by_user"; count],
+        "proofs": (0..count).map(proof).collect::<Vec<_>>(),
     });
     secret["retired"] = (0..count).map(|n| key(n).public_key().to_base64()).collect();
     secret["keys"] = (0..count / 10).map(saved_key).collect();

@@ -126,9 +126,12 @@ fn session(sender: &Identity, number: u32) -> Result<ExportedSession> {
     let key = [&[1][..], &index, &random::<128>()?, public_key.as_bytes()].concat();
     Ok(ExportedSession {
         room_id: RoomId::new(format!("!room{}:example.org", number % ROOMS)),
-        session: SessionData::new(SessionKey::from_bytes(&key)?)
-            .with_sender(sender.curve25519, sender.ed25519()?)
-            .with_shared_history(number.is_multiple_of(2)),
+        session: SessionData::new(
+            SessionKey::from_bytes(&key)?,
+            sender.curve25519,
+            sender.ed25519()?,
+        )
+        .with_shared_history(number.is_multiple_of(2)),
     })
 }
 

@@ -71,10 +71,8 @@ impl RetryAfter {
         let mut values = headers.get_all(header::RETRY_AFTER).iter();
         let in_header = values.find_map(|value| from_header(value.to_str().ok()?.trim()));
         let when = in_header.or_else(|| {
-            let value = body?.take("retry_after_ms")?;
-            let text = json::string(value);
-            let text = text.as_ref().map_or(value.get(), |text| text.as_str());
-            Some(When::After(Duration::from_millis(digits(text.trim())?)))
+            let ms = json::integer(body?.take("retry_after_ms")?).filter(|ms| *ms >= 0)?;
+            Some(When::After(Duration::from_millis(u64::try_from(ms).unwrap_or(u64::MAX))))
         })?;
         Some(Self { when, longest: Duration::from_millis(limits.retry_after_ms) })
     }

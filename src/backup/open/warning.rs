@@ -28,6 +28,11 @@ pub enum Warning {
         /// What the session key says.
         actual: u32,
     },
+    /// What is said of shared history beside the encrypted session is not what the session itself says, which counts.
+    OtherSharedHistory {
+        /// What the server returned.
+        returned: bool,
+    },
     /// A number or flag beside the encrypted session is missing or of another type.
     MetadataIgnored(MetadataMember),
     /// Something inside the session was made good.
@@ -48,6 +53,10 @@ impl fmt::Display for Warning {
             Self::OtherSessionIdClaimed => f.write_str("the session names another ID than its own"),
             Self::OtherFirstMessageIndex { returned, actual } => {
                 write!(f, "the session begins at message {actual}, the server says {returned}")
+            }
+            Self::OtherSharedHistory { returned } => {
+                let may = if *returned { "may" } else { "may not" };
+                write!(f, "the server says that the session {may} be shared, the session does not")
             }
             Self::MetadataIgnored(member) => write!(f, "{member} is not usable and was ignored"),
             Self::Repaired(repair) => repair.fmt(f),
@@ -84,6 +93,10 @@ pub(super) fn compare(
         data.metadata().first_message_index.filter(|index| *index != u64::from(actual))
     {
         warnings.push(Warning::OtherFirstMessageIndex { returned, actual });
+    }
+    let claimed = data.claimed_shared_history();
+    if let Some(returned) = claimed.filter(|claimed| *claimed != read.session.shared_history()) {
+        warnings.push(Warning::OtherSharedHistory { returned });
     }
     warnings.extend(data.ignored().iter().copied().map(Warning::MetadataIgnored));
     warnings.extend(read.repairs.iter().copied().map(Warning::Repaired));

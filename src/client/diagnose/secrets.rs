@@ -21,11 +21,7 @@ use crate::{
 impl Case<'_> {
     pub(super) fn look_at_secrets(&self, findings: &mut Findings) {
         let Some(storage) = &self.evidence.storage else { return };
-        for finding in storage.findings() {
-            if let SecretStorageFinding::Secret(name, error) = finding {
-                findings.add(SecretFinding::Unreadable { name: name.clone(), error: *error });
-            }
-        }
+        storage.findings().iter().for_each(|finding| look_at_finding(finding, findings));
         let has_secrets = storage.secrets().next().is_some();
         let is_wanted = self.evidence.backup_enabled != Some(false);
         if has_secrets || storage.keys().next().is_some() && is_wanted {
@@ -128,6 +124,19 @@ impl Case<'_> {
         let (current, draft) = (key(MEGOLM_BACKUP_V1)?, key(MEGOLM_BACKUP_V1_RECOVERY_KEY)?);
         let (current, draft) = (*current.public_key(), *draft.public_key());
         (current != draft).then_some(SecretFinding::TwoBackupKeys { current, draft })
+    }
+}
+
+fn look_at_finding(finding: &SecretStorageFinding, findings: &mut Findings) {
+    match finding {
+        SecretStorageFinding::Secret(name, error) => {
+            findings.add(SecretFinding::Unreadable { name: name.clone(), error: *error });
+        }
+        SecretStorageFinding::WithoutIv(name, _) => {
+            findings.add(SecretFinding::WithoutIv { name: name.clone() });
+        }
+        // What is said of keys stands with the keys.
+        _ => {}
     }
 }
 

@@ -142,7 +142,7 @@ fn look_at_descriptions(storage: &SecretStorage, findings: &mut Findings) {
                 findings.add(StorageFinding::DefaultByName { key: id.clone() });
             }
             // What is said of secrets stands with the secrets.
-            SecretStorageFinding::Secret(..) => {}
+            SecretStorageFinding::Secret(..) | SecretStorageFinding::WithoutIv(..) => {}
         }
     }
 }

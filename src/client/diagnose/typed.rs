@@ -48,34 +48,9 @@ impl<'a> Typing<'a> {
         public_keys.backup = current.map(|auth_data| *auth_data.public_key().as_curve25519());
         let storage = evidence.storage.as_ref();
         let unlock = storage.map(|storage| storage.start_unlock(typed, &public_keys, limits));
-        let recovery_key = RecoveryKey::typed_by_user(typed);
-        let mut tried = Tried::default();
-        let backups = match recovery_key {
-            Ok(key) => {
-                tried.backup_keys.push(BackupDecryptionKey::from_recovery_key(key));
-                tried.failure = Some(UnlockFailure::RecoveryKeyDoesNotFit);
-                VecDeque::new()
-            }
-            Err(error) => {
-                let taken = unlock.as_ref().map_or(0, |unlock| unlock.progress().at_most);
-                let mut left = limits.unlock_rounds.saturating_sub(taken);
-                let mut backups = VecDeque::new();
-                for info in evidence.versions().filter(|info| has_passphrase(info)) {
-                    let attempts = attempts(info, typed).filter(|_| backups.len() < MAX_BACKUPS);
-                    let at_most = attempts.as_ref().map(|attempts| attempts.progress().at_most);
-                    let less = at_most.and_then(|at_most| left.checked_sub(at_most));
-                    if let (Some(attempts), Some(less)) = (attempts, less) {
-                        left = less;
-                        backups.push_back(attempts);
-                    } else {
-                        tried.not_tried.push(info.version().clone());
-                    }
-                }
-                let is_passphrase = !backups.is_empty() || !tried.not_tried.is_empty();
-                tried.failure = Some(reason(error, !is_passphrase));
-                backups
-            }
-        };
+        let taken = unlock.as_ref().map_or(0, |unlock| unlock.progress().at_most);
+        let left = limits.unlock_rounds.saturating_sub(taken);
+        let (tried, backups) = try_on_backups(evidence, typed, left);
         Self { unlock, backups, tried: Some(tried) }
     }
 
@@ -131,6 +106,58 @@ impl<'a> Typing<'a> {
     }
 }
 
+/// What a text is to the backups, without regard to the storage, and the passphrases that are to be tried within so many
+/// rounds.
+fn try_on_backups(
+    evidence: &Evidence,
+    typed: &str,
+    mut left: u64,
+) -> (Tried, VecDeque<BackupPassphraseAttempts>) {
+    let (mut tried, mut backups) = (Tried::default(), VecDeque::new());
+    let error = match RecoveryKey::typed_by_user(typed) {
+        Ok(key) => return (of_recovery_key(evidence, key), backups),
+        Err(error) => error,
+    };
+    let is_empty = matches!(error, RecoveryKeyError::Empty);
+    let mut takes_passphrase = false;
+    for info in evidence.versions().filter(|info| has_passphrase(info)) {
+        takes_passphrase = true;
+        if is_empty {
+            break;
+        }
+        let attempts = attempts(info, typed).filter(|_| backups.len() < MAX_BACKUPS);
+        let at_most = attempts.as_ref().map(|attempts| attempts.progress().at_most);
+        let less = at_most.and_then(|at_most| left.checked_sub(at_most));
+        if let (Some(attempts), Some(less)) = (attempts, less) {
+            left = less;
+            backups.push_back(attempts);
+        } else {
+            tried.not_tried.push(info.version().clone());
+        }
+    }
+    let takes_recovery_key = evidence.versions().next().is_some() && !takes_passphrase;
+    tried.failure = Some(match error {
+        RecoveryKeyError::Empty => UnlockFailure::Empty { takes_passphrase },
+        error if RecoveryKey::is_meant(typed) => UnlockFailure::RecoveryKey(error),
+        _ if !backups.is_empty() => UnlockFailure::PassphraseDoesNotFit,
+        _ if takes_recovery_key => UnlockFailure::RecoveryKeyExpected,
+        _ => UnlockFailure::NothingToTry,
+    });
+    (tried, backups)
+}
+
+/// A recovery key may be that of a backup.
+fn of_recovery_key(evidence: &Evidence, key: RecoveryKey) -> Tried {
+    let mut tried = Tried::default();
+    tried.backup_keys.push(BackupDecryptionKey::from_recovery_key(key));
+    let can_be_tried = evidence.versions().any(|info| info.auth_data().is_ok());
+    tried.failure = Some(match can_be_tried {
+        true => UnlockFailure::RecoveryKeyDoesNotFit,
+        false => UnlockFailure::NothingToTry,
+    });
+    tried
+}
+
 /// Whether the key of a backup can be derived from a passphrase.
 fn has_passphrase(info: &BackupVersionInfo) -> bool {
     info.auth_data().is_ok_and(|auth_data| matches!(auth_data.passphrase(), Ok(Some(_))))
@@ -138,15 +165,6 @@ fn has_passphrase(info: &BackupVersionInfo) -> bool {
 
 fn attempts(info: &BackupVersionInfo, typed: &str) -> Option<BackupPassphraseAttempts> {
     BackupPassphraseAttempts::new(info.auth_data().ok()?, typed).ok()
-}
-
-/// Why a text that is no recovery key fits nothing, if it does not.
-fn reason(error: RecoveryKeyError, is_no_passphrase: bool) -> UnlockFailure {
-    if is_no_passphrase {
-        UnlockFailure::RecoveryKey(error)
-    } else {
-        UnlockFailure::PassphraseDoesNotFit
-    }
 }
 
 /// How many backups a passphrase is tried on.

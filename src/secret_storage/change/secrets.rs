@@ -131,7 +131,10 @@ impl Change<'_> {
     ) {
         let mut ids = HashSet::new();
         let mut keys = keys.to_vec();
-        keys.retain(|key| ids.insert(key.id()) && !self.has_text(name, key, text));
+        keys.retain(|key| {
+            let stands = self.has_text(name, key, text) && !self.lacks_iv(name, key.id());
+            ids.insert(key.id()) && !stands
+        });
         if keys.is_empty() {
             return;
         }
@@ -172,6 +175,11 @@ impl Change<'_> {
         // Padded or not, it is the same.
         let is_same = || matches!((read(opened.text()), read(text)), (Ok(one), Ok(other)) if one.repairs == other.repairs && one.value == other.value);
         opened.text() == text || is_same()
+    }
+
+    /// Whether the secret is there in the form of old clients, which is not left as it is.
+    fn lacks_iv(&self, name: &SecretName, id: &SecretStorageKeyId) -> bool {
+        self.storage.secret(name).is_some_and(|secret| secret.lacks_iv(id))
     }
 
     /// Writes another value, which opens with these keys alone.

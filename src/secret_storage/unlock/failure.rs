@@ -1,6 +1,10 @@
 //! Why a text that was typed gives no key that opens anything.
 
-use super::{Trial, Unlock, UnlockFailure, UnlockOutcome};
+use super::{Trial, Unlock, UnlockFailure, UnlockOutcome, passphrase_of};
+use crate::{
+    crypto::key_material::KeyLength, passphrase::PassphraseParameters,
+    recovery_key::RecoveryKeyError,
+};
 
 impl Unlock<'_> {
     /// Why there is no key to give; `None` if there is one.
@@ -22,11 +26,18 @@ impl Unlock<'_> {
         if self.trials.is_empty() {
             return Some(UnlockFailure::NoKeys);
         }
+        let mut passphrases = self.trials.iter().map(|trial| passphrase_of(&trial.description));
         Some(match &self.typed.recovery_key {
+            Err(RecoveryKeyError::Empty) => {
+                UnlockFailure::Empty { takes_passphrase: passphrases.any(|it| it.is_ok()) }
+            }
+            Ok(_) if passphrases.all(|it| it.is_ok_and(has_other_length)) => {
+                UnlockFailure::PassphraseExpected
+            }
             Ok(_) if was_tried => UnlockFailure::RecoveryKeyDoesNotFit,
             Err(error) if self.typed.looks_like_recovery_key => UnlockFailure::RecoveryKey(*error),
             Err(_) if was_tried => UnlockFailure::PassphraseDoesNotFit,
-            Err(error) if needs_recovery_key => UnlockFailure::RecoveryKey(*error),
+            Err(_) if needs_recovery_key => UnlockFailure::RecoveryKeyExpected,
             _ => UnlockFailure::NothingToTry,
         })
     }
@@ -44,4 +55,9 @@ impl Unlock<'_> {
         let is_default = self.default_key == Some(&newer);
         Some(UnlockFailure::OlderKey { key: older.description.id().clone(), newer, is_default })
     }
+}
+
+/// Whether the key has more or fewer bytes than a recovery key.
+fn has_other_length(parameters: &PassphraseParameters) -> bool {
+    parameters.key_length() != KeyLength::default()
 }

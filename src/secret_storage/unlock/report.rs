@@ -42,6 +42,12 @@ pub enum UnlockFailure {
     /// No key is described, and nothing is encrypted.
     #[error("this account has no key storage, so no key opens it")]
     NoKeys,
+    /// There is nothing to be seen in the text. Nothing was tried.
+    #[error("nothing was entered: enter the recovery key{}", or_passphrase(*takes_passphrase))]
+    Empty {
+        /// Whether a passphrase gives one of the keys.
+        takes_passphrase: bool,
+    },
     /// The recovery key is that of the backup.
     #[error("this is the key of the backup itself, not of the key storage")]
     BackupKey,
@@ -60,9 +66,20 @@ pub enum UnlockFailure {
         /// Whether it is the default one.
         is_default: bool,
     },
-    /// It was meant as a recovery key, or no key of the account has a passphrase, and it is none.
-    #[error(transparent)]
-    RecoveryKey(RecoveryKeyError),
+    /// It was meant as a recovery key, and is none.
+    #[error("this looks like a recovery key, and is none: {0}")]
+    RecoveryKey(#[source] RecoveryKeyError),
+    /// It was not meant as a recovery key, and no key of the account has a passphrase.
+    #[error(
+        "this looks like a passphrase, which this account does not have: enter the recovery key, 48 letters and \
+         digits of which the first are Es"
+    )]
+    RecoveryKeyExpected,
+    /// It is a recovery key, which is too short or too long for the keys of the account.
+    #[error(
+        "this is a recovery key, and only a passphrase gives the keys of this account: enter the passphrase"
+    )]
+    PassphraseExpected,
     /// The recovery key is well-formed, and belongs to none of the keys.
     #[error(
         "this recovery key belongs to no key of this account: it may be an older one, or mistyped"
@@ -76,6 +93,10 @@ pub enum UnlockFailure {
     /// Nothing could be tried, for the reasons of the attempts.
     #[error("it could not be tried on any key of this account")]
     NothingToTry,
+}
+
+fn or_passphrase(takes_passphrase: bool) -> &'static str {
+    if takes_passphrase { " or the passphrase" } else { "" }
 }
 
 /// What was tried for one key.

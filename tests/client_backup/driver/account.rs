@@ -62,7 +62,7 @@ impl Driver {
         bytes.extend_from_slice(&self.rng.random::<[u8; 32]>().repeat(4));
         let id = Ed25519SecretKey::from_slice(&self.rng.random()).public_key();
         bytes.extend_from_slice(id.as_bytes());
-        let session = SessionData::new(SessionKey::from_bytes(&bytes).unwrap());
+        let session = SessionData::of_unknown_sender(SessionKey::from_bytes(&bytes).unwrap());
         ExportedSession { room_id: "!room".into(), session }
     }
 

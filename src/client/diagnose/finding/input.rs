@@ -59,12 +59,16 @@ findings! {
 
         /// It fits nothing.
         FitsNothing { reason: UnlockFailure } =
-            "input.fits_nothing", Severity::Failure, Some(Remedy::CheckTyping),
+            "input.fits_nothing", Severity::Failure, against(reason),
             "What you entered opens nothing in this account: {reason}.";
 
         /// It could not be tried on a key.
         NotTried { key: SecretStorageKeyId, reason: UnlockOutcome } =
-            "input.not_tried", Severity::Warning, Some(Remedy::EnterRecoveryKey),
+            "input.not_tried", Severity::Warning,
+            Some(match reason {
+                UnlockOutcome::Unsupported(_) => Remedy::UpdateClient,
+                _ => Remedy::EnterRecoveryKey,
+            }),
             "What you entered could not be tried on the key {key} of your key storage: {reason}.";
 
         /// It was not tried on a backup that has a passphrase of its own: with all the others, that would have taken
@@ -72,5 +76,17 @@ findings! {
         NotTriedOnBackup { version: BackupVersion } =
             "input.not_tried_on_backup", Severity::Warning, Some(Remedy::EnterRecoveryKey),
             "What you entered was not tried as the passphrase of the backup (version {version}): trying it on every backup would take too long.";
+    }
+}
+
+/// What helps against what opens nothing.
+fn against(reason: &UnlockFailure) -> Option<Remedy> {
+    match reason {
+        UnlockFailure::NothingToTry => None,
+        UnlockFailure::Empty { takes_passphrase: true } => Some(Remedy::EnterStorageKey),
+        UnlockFailure::Empty { takes_passphrase: false } | UnlockFailure::RecoveryKeyExpected => {
+            Some(Remedy::EnterRecoveryKey)
+        }
+        _ => Some(Remedy::CheckTyping),
     }
 }

@@ -56,6 +56,12 @@ findings! {
             "secret.legacy", Severity::Notice, Some(Remedy::Migrate),
             "Your key storage holds {name} {form}.";
 
+        /// It was encrypted without an initialisation vector.
+        WithoutIv { name: SecretName } =
+            "secret.without_iv", Severity::Warning,
+            Some(if is_draft(name) { Remedy::Migrate } else { Remedy::StoreSecret(name.clone()) }),
+            "Your key storage holds {name} encrypted without an initialisation vector, as old clients for Android and iOS wrote it.";
+
         /// Anybody could have stored it, and no public key vouches for it.
         Unauthenticated { name: SecretName } =
             "secret.unauthenticated", Severity::Danger, Some(Remedy::AskOtherDevice(name.clone())),

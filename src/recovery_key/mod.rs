@@ -18,6 +18,8 @@
 //! # Ok::<(), strongroom::recovery_key::RecoveryKeyError>(())
 //! ```
 
+mod reading;
+
 use std::fmt;
 
 use rand_core::CryptoRng;
@@ -41,30 +43,46 @@ pub struct RecoveryKey {
     provenance: Provenance,
 }
 
-/// Why a text is not a recovery key, in the order of the checks.
+/// Why there is no recovery key in a text, in the order of the checks. They are about what follows the first word that
+/// begins with `Es`, as all keys do, otherwise about the whole text.
 ///
-/// No variant holds a character of what was typed.
+/// No variant holds a character of what was typed, but for one that cannot be seen and is none of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RecoveryKeyError {
+    /// There is nothing to be seen in it.
+    #[error("nothing was entered")]
+    Empty,
+    /// There are two different keys in it.
+    #[error("there is more than one recovery key in this text")]
+    Several,
     /// A character that no recovery key has.
     #[error(
-        "the character at position {position} cannot be part of a recovery key: it has letters and \
-         digits without 0, O, I and l"
+        "the character at position {position} cannot be part of a recovery key, which has Latin \
+         letters and digits without 0, O, I and l"
     )]
     Character {
-        /// The place of the first such character, counted in characters from 1, white space
-        /// included.
+        /// The place of the first such character, counted in characters from 1, with all that is ignored.
         position: usize,
     },
+    /// A character that no recovery key has, and that cannot be seen.
+    #[error(
+        "at position {position} there is a character that cannot be seen (U+{code_point:04X}): remove it"
+    )]
+    Invisible {
+        /// The place of the first such character, counted in characters from 1, with all that is ignored.
+        position: usize,
+        /// Its code point in Unicode.
+        code_point: u32,
+    },
     /// Too few or too many characters.
-    #[error("a recovery key has 48 characters besides spaces, this has {found}")]
+    #[error("a recovery key has 48 letters and digits, this has {found}")]
     Length {
-        /// How many characters besides white space were found.
+        /// How many characters of keys were found.
         found: usize,
     },
     /// The first characters are not those of a recovery key.
-    #[error("this is no recovery key: its first characters are not those of one")]
+    #[error("a recovery key begins with other characters, the first two of which are Es")]
     Prefix,
     /// The check byte does not fit: a typing mistake.
     #[error("the recovery key has a typing mistake: its check digit does not fit")]
@@ -110,8 +128,13 @@ impl RecoveryKey {
         Ok(Self { provenance: Provenance::TypedByUser, ..key })
     }
 
-    /// Reads the text of a key, of which nothing is known: the key opens what it fits, and makes nothing trusted. White
-    /// space of any kind is ignored, wherever it stands.
+    /// Reads the text of a key, of which nothing is known: the key opens what it fits, and makes nothing trusted.
+    ///
+    /// The text is what people paste. In a key white space, hyphens, dots, commas, underscores and what cannot be seen are
+    /// ignored, and full-width letters and digits are those of ASCII. A label may stand before the key, and anything on
+    /// other lines or outside of its quotes, code fences or brackets: the key is the only 48 characters in the text that
+    /// begin a word, end a line or a quotation, and have the prefix and parity of a key. For the text of a file see
+    /// [`text_file`](crate::encoding::text_file).
     ///
     /// One parity byte cannot catch every mistake: about 0.3 % of single wrong characters give
     /// another valid key, which only a check against its public key tells.
@@ -120,22 +143,12 @@ impl RecoveryKey {
     ///
     /// The first of [`RecoveryKeyError`]'s variants that applies.
     pub fn parse(text: &str) -> Result<Self, RecoveryKeyError> {
-        let characters = significant_characters(text)?;
-        let bytes =
-            base58::decode_vartime(characters.expose_str()).ok_or(RecoveryKeyError::Prefix)?;
-        let Some((PREFIX, key_and_parity)) = bytes.expose_bytes().split_first_chunk() else {
-            return Err(RecoveryKeyError::Prefix);
-        };
-        let Some((_, key)) = key_and_parity.split_last() else {
-            return Err(RecoveryKeyError::Prefix);
-        };
-        // 48 characters can hold a 36th byte, but then the first is not that of the prefix.
-        let key = SecretBytes::from_slice(key).ok_or(RecoveryKeyError::Prefix)?;
-        if parity(bytes.expose_bytes()) == 0 {
-            Ok(Self::from_bytes(key))
-        } else {
-            Err(RecoveryKeyError::Parity)
-        }
+        reading::find(text).map(Self::from_bytes)
+    }
+
+    /// Whether somebody who typed this meant a recovery key, rightly written or not, rather than a passphrase.
+    pub(crate) fn is_meant(text: &str) -> bool {
+        reading::is_meant(text)
     }
 
     /// The text to show to the user: 12 groups of four characters with a space between them.
@@ -191,22 +204,6 @@ impl fmt::Debug for RecoveryKey {
     }
 }
 
-/// The characters without white space: base58, and as many as a recovery key has.
-fn significant_characters(text: &str) -> Result<SecretString, RecoveryKeyError> {
-    let mut characters = SecretString::with_capacity(CHARACTERS);
-    let mut found = 0;
-    for (index, character) in text.chars().enumerate().filter(|(_, c)| !c.is_whitespace()) {
-        if !base58::is_base58(character) {
-            return Err(RecoveryKeyError::Character { position: index + 1 });
-        }
-        found += 1;
-        if found <= CHARACTERS {
-            characters.push_within_capacity(character);
-        }
-    }
-    if found == CHARACTERS { Ok(characters) } else { Err(RecoveryKeyError::Length { found }) }
-}
-
 fn parity(bytes: &[u8]) -> u8 {
     bytes.iter().fold(0, |parity, byte| parity ^ byte)
 }
@@ -217,7 +214,7 @@ const PREFIX: &[u8; 2] = &[0x8b, 0x01];
 /// Prefix, key and parity.
 const BYTES: usize = 2 + 32 + 1;
 
-/// Base58 of the 35 bytes; white space not counted.
+/// Base58 of the 35 bytes.
 const CHARACTERS: usize = 48;
 
 #[cfg(test)]

@@ -1,0 +1,6 @@
+//! Their machine and ours on the two sides of a backup, a key file, a secret storage and a signature.
+
+mod auth_data;
+mod exported_sessions;
+mod secret_storage;
+mod sessions;

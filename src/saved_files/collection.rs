@@ -1,0 +1,150 @@
+//! What several files hold together.
+
+use super::{SavedFileError, SavedPart, SavedRefusal};
+use crate::{
+    Limits,
+    api::{AccountDataEvent, QueriedKeys},
+    backup::BackupVersionInfo,
+    client::diagnose::{CurrentBackup, Evidence, SessionSample},
+    ids::{DeviceId, UserId},
+    secret::{SecretString, SecretVec},
+    secret_storage::SecretStorage,
+    session_data::{ExportedSessionError, ReadExportedSession},
+};
+
+/// What the files of one account hold together, in the order in which they were read.
+#[derive(Debug, Clone, Default)]
+pub struct SavedFiles {
+    parts: Vec<SavedPart>,
+}
+
+impl SavedFiles {
+    /// Reads one more file.
+    ///
+    /// # Errors
+    ///
+    /// As [`SavedPart::read_all`]; nothing of the file is taken then.
+    pub fn read(&mut self, bytes: &[u8], limits: &Limits) -> Result<(), SavedFileError> {
+        self.parts.extend(SavedPart::read_all(bytes, limits)?);
+        Ok(())
+    }
+
+    /// All parts.
+    #[must_use]
+    pub fn parts(&self) -> &[SavedPart] {
+        &self.parts
+    }
+
+    /// The account data; of several events of one type, the last counts.
+    pub fn account_data(&self) -> impl Iterator<Item = &AccountDataEvent> {
+        self.find(|part| {
+            if let SavedPart::AccountData { events, .. } = part { Some(events) } else { None }
+        })
+        .flatten()
+    }
+
+    /// The secret storage; `None` if no account data was read.
+    #[must_use]
+    pub fn secret_storage(&self, limits: &Limits) -> Option<SecretStorage> {
+        self.parts.iter().find(|part| matches!(part, SavedPart::AccountData { .. }))?;
+        let events = self.account_data().map(|event| (&event.event_type, &event.content));
+        Some(SecretStorage::from_account_data(events, limits))
+    }
+
+    /// The backup versions, each once; the first is taken as the current one.
+    pub fn versions(&self) -> impl Iterator<Item = &BackupVersionInfo> {
+        let mut seen = Vec::new();
+        let versions = self
+            .find(|part| if let SavedPart::Version(info) = part { Some(&**info) } else { None });
+        versions.filter(move |info| {
+            let is_new = !seen.contains(&info.version());
+            seen.push(info.version());
+            is_new
+        })
+    }
+
+    /// Users' keys, as they were read last.
+    #[must_use]
+    pub fn keys(&self) -> Option<&QueriedKeys> {
+        self.find(|part| if let SavedPart::Keys(keys) = part { Some(&**keys) } else { None }).last()
+    }
+
+    /// The bodies of `GET /room_keys/keys`.
+    pub fn room_keys(&self) -> impl Iterator<Item = &SecretVec> {
+        self.find(|part| if let SavedPart::RoomKeys(body) = part { Some(body) } else { None })
+    }
+
+    /// Exported sessions, each read or refused by itself.
+    pub fn sessions(
+        &self,
+    ) -> impl Iterator<Item = &Result<ReadExportedSession, ExportedSessionError>> {
+        self.find(
+            |part| if let SavedPart::Sessions(sessions) = part { Some(sessions) } else { None },
+        )
+        .flatten()
+    }
+
+    /// The errors of the homeserver that were saved in the place of data.
+    pub fn refusals(&self) -> impl Iterator<Item = &SavedRefusal> {
+        self.find(|part| if let SavedPart::Refused(refusal) = part { Some(refusal) } else { None })
+    }
+
+    /// The recovery keys, then the passphrases.
+    pub fn typed(&self) -> impl Iterator<Item = &SecretString> {
+        let keys =
+            self.find(|part| if let SavedPart::RecoveryKey(it) = part { Some(it) } else { None });
+        let others =
+            self.find(|part| if let SavedPart::Passphrase(it) = part { Some(it) } else { None });
+        keys.chain(others)
+    }
+
+    /// Whose the account is: as a file says, otherwise the only user whose keys were asked for.
+    #[must_use]
+    pub fn user_id(&self) -> Option<&UserId> {
+        let named = self.find(|part| if let SavedPart::User(id) = part { Some(id) } else { None });
+        named.last().or_else(|| {
+            let mut users = self.keys()?.device_keys.keys();
+            users.next().filter(|_| users.next().is_none())
+        })
+    }
+
+    /// The device that saved it, if a file says so.
+    #[must_use]
+    pub fn device_id(&self) -> Option<&DeviceId> {
+        self.find(|part| if let SavedPart::Device(id) = part { Some(id) } else { None }).last()
+    }
+
+    /// What a diagnosis is made from, with a sample of `at_most` sessions. What was typed is not in it: it is
+    /// [by itself](Self::typed).
+    #[must_use]
+    pub fn evidence(&self, user_id: UserId, at_most: usize, limits: &Limits) -> Evidence {
+        let mut evidence = Evidence::new(user_id);
+        if self.account_data().next().is_some() {
+            let events = self.account_data().map(|event| (&event.event_type, &event.content));
+            evidence.take_account_data(events, limits);
+        }
+        // Account data without an event are account data, too.
+        evidence.storage = evidence.storage.or_else(|| self.secret_storage(limits));
+        let mut versions = self.versions();
+        evidence.backup = match versions.next() {
+            Some(current) => CurrentBackup::Version(Box::new(current.clone())),
+            None if self.parts.iter().any(|part| matches!(part, SavedPart::NoBackup)) => {
+                CurrentBackup::Absent
+            }
+            None => CurrentBackup::Unknown,
+        };
+        evidence.older_versions = versions.cloned().collect();
+        evidence.keys = self.keys().cloned();
+        let sample =
+            |body: &SecretVec| SessionSample::from_response(body.expose_bytes(), at_most, limits);
+        evidence.sample = self.room_keys().last().map(sample);
+        evidence
+    }
+
+    fn find<'a, T: 'a>(
+        &'a self,
+        part: impl FnMut(&'a SavedPart) -> Option<T> + 'a,
+    ) -> impl Iterator<Item = T> + 'a {
+        self.parts.iter().filter_map(part)
+    }
+}

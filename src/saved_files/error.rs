@@ -1,0 +1,49 @@
+//! Why a file cannot be used, and what a homeserver refused.
+
+use thiserror::Error;
+
+use crate::{
+    api::ApiError, backup::BackupVersionInfoError, encoding::text_file::NotText, excerpt::Excerpt,
+};
+
+/// Why nothing is read from a file. The caller knows the file's name, and puts it before this.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SavedFileError {
+    /// It is no text.
+    #[error(transparent)]
+    NotText(#[from] NotText),
+    /// There is nothing in it.
+    #[error("the file is empty")]
+    Empty,
+    /// It is text, and neither JSON nor an encrypted key file.
+    #[error(
+        "this is not JSON, or it was cut off: save the homeserver\u{2019}s response again, whole and unchanged"
+    )]
+    NotJson,
+    /// It is JSON, and nothing in it is known.
+    #[error(
+        "this is JSON of an unknown kind: expected are account data, or a response of /room_keys or /keys/query"
+    )]
+    UnknownKind,
+    /// It is a backup version that cannot be read.
+    #[error(transparent)]
+    Version(#[from] BackupVersionInfoError),
+    /// It is a response of `/keys/query` that cannot be read.
+    #[error("the users\u{2019} keys cannot be read: {0}")]
+    Keys(#[from] ApiError),
+    /// A member that holds one of several parts cannot be read.
+    #[error("the member \u{201c}{0}\u{201d}: {1}")]
+    Member(&'static str, #[source] Box<SavedFileError>),
+}
+
+/// An error of the homeserver that was saved in the place of data.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("this is an error of the homeserver instead of data, {errcode}: {message}")]
+#[non_exhaustive]
+pub struct SavedRefusal {
+    /// The error code.
+    pub errcode: Excerpt,
+    /// The explanation for people, as the homeserver worded it.
+    pub message: Excerpt,
+}

@@ -1,0 +1,208 @@
+//! What saved files are, is seen by their content (row 63 of the malformations).
+#![allow(
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise, and reads files"
+)]
+
+use std::fs;
+
+use serde_json::{Value, json};
+use strongroom::{
+    Limits,
+    backup::BackupVersionInfoError,
+    client::diagnose::{CurrentBackup, Evidence},
+    saved_files::{SavedFileError, SavedFiles, SavedPart},
+};
+
+const USER: &str = "@random1-254c91:localhost";
+
+#[test]
+fn one_object_with_everything_is_read_as_its_parts_are() {
+    let fixture = fixture();
+    let together = read_all(std::slice::from_ref(&fixture));
+    let names = ["account_data", "room_keys_version", "room_keys", "keys_query"];
+    let apart = read_all(&names.map(|name| fixture[name].clone()));
+    for saved in [&together, &apart] {
+        let evidence = evidence(saved);
+        let storage = evidence.storage.unwrap();
+        assert_eq!(storage.keys().count(), 1);
+        assert_eq!(storage.secrets().count(), 4);
+        assert!(
+            matches!(evidence.backup, CurrentBackup::Version(info) if info.count() == Some(36))
+        );
+        assert!(evidence.keys.unwrap().master_keys.contains_key(&USER.into()));
+        assert_eq!(evidence.sample.unwrap().count(), 36);
+        assert_eq!(saved.user_id().unwrap().as_str(), USER);
+    }
+    assert_eq!(together.typed().count(), 1);
+    assert_eq!(together.device_id().unwrap().as_str(), "MUNFVGMWMS");
+    assert_eq!(together.sessions().filter(|read| read.is_ok()).count(), 36);
+    let renamed = json!({"backup_info": fixture["room_keys_version"], "user_id": USER});
+    assert_eq!(read_all(&[renamed]).versions().count(), 1);
+}
+
+#[test]
+fn row_63_account_data_is_read_in_every_form() {
+    let contents = fixture()["account_data"].clone();
+    let members = contents.as_object().unwrap();
+    let event = |(name, content): (&String, &Value)| json!({"type": name, "content": content});
+    let mut events: Vec<_> = members.iter().map(event).collect();
+    let mut with_null = contents.clone();
+    with_null["m.direct"] = json!(null);
+    let forms = [
+        contents.clone(),
+        with_null,
+        json!(events),
+        json!({"events": events}),
+        json!({"account_data": {"events": events}, "next_batch": "s1", "rooms": {"join": {}}}),
+        json!({"account_data": contents}),
+        json!({"account_data": events}),
+        json!({"account_data": {"account_data": {"events": events}, "next_batch": "s1"}}),
+    ];
+    for form in &forms {
+        let saved = read_all(std::slice::from_ref(form));
+        assert_eq!(saved.account_data().count(), members.len(), "{form}");
+        assert_eq!(evidence(&saved).storage.unwrap().secrets().count(), 4);
+    }
+    events.extend([json!(null), json!({"type": 7}), json!({"content": {}}), json!([])]);
+    for form in [json!(events), json!({ "events": events })] {
+        let saved = read_all(&[form]);
+        assert_eq!(saved.account_data().count(), members.len(), "each broken one costs itself");
+        assert!(matches!(saved.parts(), [SavedPart::AccountData { broken: 4, .. }]));
+    }
+    let one = read_all(&[json!({"type": "m.direct", "content": {}, "room_id": "!a"})]);
+    assert_eq!(one.account_data().count(), 1);
+    assert_eq!(read_all(&[json!({})]).account_data().count(), 0);
+}
+
+#[test]
+fn files_are_read_in_every_encoding() {
+    let text = fixture().to_string();
+    let encoded = |to: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(to).collect::<Vec<u8>>();
+    let (le, be) = (encoded(u16::to_le_bytes), encoded(u16::to_be_bytes));
+    let files = [
+        [b"\xef\xbb\xbf", text.as_bytes()].concat(),
+        [b"\xff\xfe", le.as_slice()].concat(),
+        [b"\xfe\xff", be.as_slice()].concat(),
+        le,
+        be,
+        [b"\r\n ", text.as_bytes(), b"\r\n"].concat(),
+    ];
+    for bytes in files {
+        let mut saved = SavedFiles::default();
+        saved.read(&bytes, &Limits::default()).unwrap();
+        assert_eq!(evidence(&saved).sample.unwrap().count(), 36);
+    }
+}
+
+#[test]
+fn row_63_an_error_of_the_homeserver_is_named_as_one() {
+    let refused = json!({"errcode": "M_NOT_FOUND", "error": "No backup found\u{1b}[2J"});
+    let saved = read_all(&[refused.clone(), fixture()["account_data"].clone()]);
+    let sentence = saved.refusals().next().unwrap().to_string();
+    assert!(sentence.contains("error of the homeserver"), "{sentence}");
+    assert!(sentence.contains("M_NOT_FOUND: No backup found"), "{sentence}");
+    assert!(!sentence.contains('\u{1b}'), "{sentence}");
+    assert!(
+        matches!(evidence(&saved).backup, CurrentBackup::Unknown),
+        "what was asked is not known"
+    );
+    assert!(evidence(&saved).storage.is_some());
+
+    let saved = read_all(&[json!({"account_data": {}, "room_keys_version": refused})]);
+    assert!(matches!(evidence(&saved).backup, CurrentBackup::Absent));
+    let broken = json!({"errcode": "M_UNKNOWN", "error": "Internal server error"});
+    let saved = read_all(&[json!({"account_data": {}, "room_keys_version": broken})]);
+    assert!(matches!(evidence(&saved).backup, CurrentBackup::Unknown));
+    assert_eq!(saved.refusals().count(), 1);
+}
+
+#[test]
+fn older_versions_come_after_the_current_one_and_each_once() {
+    let current = fixture()["room_keys_version"].clone();
+    let mut older = current.clone();
+    older["version"] = json!("0");
+    let saved = read_all(&[current.clone(), older, current]);
+    let evidence = evidence(&saved);
+    assert!(
+        matches!(evidence.backup, CurrentBackup::Version(info) if info.version().as_str() == "1")
+    );
+    assert_eq!(evidence.older_versions.len(), 1);
+}
+
+#[test]
+fn sessions_bundles_and_key_files_are_handed_on() {
+    let saved = read_all(&[json!([]), json!([null, {"session_key": "x"}])]);
+    assert_eq!(saved.sessions().filter(|read| read.is_err()).count(), 2);
+    let bundle = json!({
+        "type": "m.login.secrets",
+        "cross_signing": {"master_key": "a", "self_signing_key": "b", "user_signing_key": "c"},
+        "backup": {"algorithm": "m.megolm_backup.v1.curve25519-aes-sha2", "key": "d", "backup_version": "1"},
+    });
+    assert!(matches!(read_all(&[bundle]).parts(), [SavedPart::SecretsBundle(_)]));
+    let room = json!({"sessions": {"s": {"session_data": {}}}});
+    assert!(matches!(read_all(&[room]).parts(), [SavedPart::KeysOfRoom(_)]));
+    let file = "\n-----BEGIN MEGOLM SESSION DATA-----\nAAAA\n-----END MEGOLM SESSION DATA-----\n";
+    let parts = SavedPart::read_all(file.as_bytes(), &Limits::default()).unwrap();
+    let [SavedPart::EncryptedKeyFile(text)] = parts.as_slice() else { panic!("{parts:?}") };
+    assert_eq!(text.expose_str(), file.trim());
+}
+
+#[test]
+fn a_response_of_sessions_that_was_cut_off_is_read_as_far_as_it_goes() {
+    let text = fixture()["room_keys"].to_string();
+    let mut saved = SavedFiles::default();
+    saved.read(&text.as_bytes()[..text.len() / 2], &Limits::default()).unwrap();
+    assert!((1..36).contains(&evidence(&saved).sample.unwrap().count()));
+}
+
+#[test]
+fn what_is_none_of_these_is_refused_with_a_sentence() {
+    let error = |bytes: &[u8]| SavedPart::read_all(bytes, &Limits::default()).unwrap_err();
+    assert!(matches!(error(b"\x89PNG\r\n\x1a\n\0"), SavedFileError::NotText(_)));
+    assert_eq!(error(b""), SavedFileError::Empty);
+    assert_eq!(error(b"\xef\xbb\xbf\r\n"), SavedFileError::Empty);
+    for text in ["<html>502</html>", "EsTS FgHN", "{\"a\":", "{\"m.direct\": {}} x", "null", "[1,"]
+    {
+        assert_eq!(error(text.as_bytes()), SavedFileError::NotJson, "{text}");
+    }
+    for text in ["{\"a\": 1}", "[1, 2]", "[[]]", "{\"failures\": null}"] {
+        assert_eq!(error(text.as_bytes()), SavedFileError::UnknownKind, "{text}");
+    }
+    // Without an algorithm it is a version that cannot be used.
+    let unusable = json!({"version": "1", "auth_data": {"public_key": "x"}}).to_string();
+    let parts = SavedPart::read_all(unusable.as_bytes(), &Limits::default()).unwrap();
+    assert!(matches!(&parts[..], [SavedPart::Version(info)] if info.auth_data().is_err()));
+    let without = json!({"version": "1", "algorithm": 7, "auth_data": {"public_key": "x"}});
+    let expected = SavedFileError::Version(BackupVersionInfoError::Member("algorithm"));
+    assert_eq!(error(without.to_string().as_bytes()), expected);
+    let member = error(json!({"account_data": {}, "backup_info": without}).to_string().as_bytes());
+    assert_eq!(member, SavedFileError::Member("backup_info", Box::new(expected)));
+    assert!(member.to_string().contains("backup_info"), "{member}");
+    let nested = format!("{}{}", "{\"account_data\":".repeat(100_000), "}".repeat(100_000));
+    assert_eq!(error(nested.as_bytes()), SavedFileError::NotJson);
+    let nested = nested.replace(":}", ":{}}");
+    assert!(matches!(error(nested.as_bytes()), SavedFileError::Member("account_data", _)));
+    let deep = "[".repeat(100_000);
+    assert_eq!(error(deep.as_bytes()), SavedFileError::NotJson);
+}
+
+fn read_all(files: &[Value]) -> SavedFiles {
+    let mut saved = SavedFiles::default();
+    for file in files {
+        saved.read(file.to_string().as_bytes(), &Limits::default()).unwrap();
+    }
+    saved
+}
+
+fn evidence(saved: &SavedFiles) -> Evidence {
+    saved.evidence(USER.into(), 1_000, &Limits::default())
+}
+
+fn fixture() -> Value {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/js-sdk/random.json");
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
