@@ -41,7 +41,7 @@ use crate::{
     encoding::json::{self, RawObject, WipedJson},
     ids::{DeviceId, UserId},
     randomness::{NoRandomness, with_os_rng},
-    secret::{SecretBytes, SecretString, SecretVec},
+    secret::{SecretBytes, SecretVec},
 };
 
 /// A key of 32 bytes under which a host seals saved states before it writes them to a disk.
@@ -156,8 +156,8 @@ impl Header {
 
     /// Reads a part, if it is the part and of the account that is wanted.
     ///
-    /// This is the one way in for all saved states. Whatever is wrong with one, nothing is left of it in memory:
-    /// secrets are borrowed as `&str`, and before anything else is copied, it is looked at whether it is one of them.
+    /// This is the one way in for all saved states. Whatever is wrong with one, no secret of it is left in memory: they
+    /// are borrowed as `&str`. What stands where a name belongs is a name, whatever it is like: others choose names.
     pub(crate) fn read<'a, T: Deserialize<'a>>(
         saved: &'a [u8],
         part: &str,
@@ -184,47 +184,12 @@ impl Header {
             return Err(SavedStateError::OtherAccount);
         }
         let state: &RawValue = serde_json::from_slice(saved).map_err(|_| damaged)?;
-        if json::depth(state) > MAX_DEPTH || has_misplaced_secret(WipedJson(state)) {
+        if json::depth(state) > MAX_DEPTH {
             return Err(damaged);
         }
         T::deserialize(WipedJson(state)).map_err(|_| damaged)
     }
 }
-
-/// Whether a secret of the state stands where a name or a public key belongs, as which it would be copied.
-fn has_misplaced_secret(state: WipedJson<'_>) -> bool {
-    let is_secret = |name: Option<&str>, text: &str| {
-        name.is_some_and(|name| SECRET_MEMBERS.contains(&name)) && text.len() >= SHORTEST_SECRET
-    };
-    let mut secrets = Vec::new();
-    state.for_each_string(&mut |name, text| {
-        if is_secret(name, text) {
-            secrets.push(SecretString::from(text));
-        }
-    });
-    // Without those that begin like a shorter one: then what stands somewhere is the last that is not greater.
-    secrets.sort_unstable_by(|one, other| one.expose_str().cmp(other.expose_str()));
-    secrets.dedup_by(|longer, shorter| longer.expose_str().starts_with(shorter.expose_str()));
-    let begins_with_one = |text: &[u8]| {
-        let greater = secrets.partition_point(|secret| secret.expose_str().as_bytes() <= text);
-        let last = greater.checked_sub(1).and_then(|place| secrets.get(place));
-        last.is_some_and(|secret| text.starts_with(secret.expose_str().as_bytes()))
-    };
-    let mut is_misplaced = false;
-    state.for_each_string(&mut |name, text| {
-        let mut places = 0..text.len();
-        let has_one = |place| text.as_bytes().get(place..).is_some_and(begins_with_one);
-        is_misplaced |= !is_secret(name, text) && places.any(has_one);
-    });
-    is_misplaced
-}
-
-/// The names of the members whose text is a secret, in all states.
-const SECRET_MEMBERS: [&str; 2] = ["key", "secret"];
-
-/// A key of the secret storage has 16 bytes at least, which are 22 characters of base64. What is shorter is guessed, or
-/// a word of ours.
-const SHORTEST_SECRET: usize = 22;
 
 /// Deeper than a key description is nested, and the state around it.
 const MAX_DEPTH: usize = 100;

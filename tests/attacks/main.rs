@@ -10,6 +10,7 @@
 //! | `revocation` | trust outlives what it rests on |
 //! | `devices` | what a device vouches for outlives the device |
 //! | `few_rounds` | a passphrase that others can find vouches for something |
+//! | `names` | whoever chooses a name decides |
 //! | `limits`, `promises` | SECURITY.md says something else |
 //! | `leaks` | a report or a request tells whether a passphrase was guessed |
 #![allow(
@@ -29,6 +30,7 @@ mod few_rounds;
 mod house;
 mod leaks;
 mod limits;
+mod names;
 mod promises;
 mod provenance;
 mod readers;

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-/// The state with one thing changed, in every place. `secret` is a text of its own that is put where it does not belong.
-pub(crate) fn damaged(state: &[u8], secret: Option<&str>) -> Vec<Vec<u8>> {
+/// The state with one thing changed, in every place.
+pub(crate) fn damaged(state: &[u8]) -> Vec<Vec<u8>> {
     let text = str::from_utf8(state).unwrap();
     assert!(text.is_ascii(), "it can be cut anywhere");
     let whole: Value = serde_json::from_str(text).unwrap();
@@ -13,13 +13,13 @@ pub(crate) fn damaged(state: &[u8], secret: Option<&str>) -> Vec<Vec<u8>> {
     let mut all = Vec::new();
     for pointer in &pointers {
         let old = whole.pointer(pointer).unwrap();
-        let others = replacements(old, secret).into_iter().map(|value| value.to_string());
+        let others = replacements(old).into_iter().map(|value| value.to_string());
         for other in others.chain(escaped(old)) {
             let mut changed = whole.clone();
             *changed.pointer_mut(pointer).unwrap() = json!(PLACE);
             all.push(changed.to_string().replace(&json!(PLACE).to_string(), &other).into_bytes());
         }
-        all.extend(without_its_name(&whole, pointer, secret));
+        all.extend(without_its_name(&whole, pointer));
     }
     all.extend((0..text.len()).map(|length| text.as_bytes()[..length].to_vec()));
     all.extend((0..text.len()).step_by(3).map(|at| {
@@ -51,9 +51,9 @@ fn collect(value: &Value, pointer: String, pointers: &mut Vec<String>) {
     pointers.push(pointer);
 }
 
-/// Values of every type, the old one where it is nested otherwise, and the secret.
-fn replacements(old: &Value, secret: Option<&str>) -> Vec<Value> {
-    let mut values = vec![
+/// Values of every type, and the old one where it is nested otherwise.
+fn replacements(old: &Value) -> Vec<Value> {
+    vec![
         Value::Null,
         json!(true),
         json!(7),
@@ -68,17 +68,7 @@ fn replacements(old: &Value, secret: Option<&str>) -> Vec<Value> {
         json!({ "other": old }),
         json!({ "secret": old, "key": old }),
         json!([[[old]]]),
-    ];
-    if let Some(secret) = secret {
-        values.extend([
-            json!(secret),
-            json!(format!("{secret}=")),
-            json!([secret]),
-            json!({ secret: secret }),
-            json!({ "shared_by_verified_device": secret }),
-        ]);
-    }
-    values
+    ]
 }
 
 /// A string with escapes, well-formed or not; nothing of another value.
@@ -100,7 +90,7 @@ fn escaped(old: &Value) -> Vec<String> {
 }
 
 /// The state without a member, and with the member under other names.
-fn without_its_name(whole: &Value, pointer: &str, secret: Option<&str>) -> Vec<Vec<u8>> {
+fn without_its_name(whole: &Value, pointer: &str) -> Vec<Vec<u8>> {
     let Some((object, name)) = pointer.rsplit_once('/') else { return Vec::new() };
     if whole.pointer(object).is_none_or(|object| !object.is_object()) {
         return Vec::new();
@@ -115,7 +105,6 @@ fn without_its_name(whole: &Value, pointer: &str, secret: Option<&str>) -> Vec<V
     let renamed =
         |name: &str| changed(&|members, member| drop(members.insert(name.to_owned(), member)));
     let mut all = vec![changed(&|_, _| ()), renamed("other"), renamed("secret")];
-    all.extend(secret.map(renamed));
     let escaped =
         renamed(PLACE).replace(PLACE, &format!("\\u{:04x}{}", name.as_bytes()[0], &name[1..]));
     all.push(escaped);

@@ -37,27 +37,6 @@ impl de::Error for Unexpected {
 }
 
 impl<'a> WipedJson<'a> {
-    /// Calls `look` with each string in the value, names included, and with the name of the member that it is.
-    ///
-    /// It recurses: the caller has looked how [deep](super::depth) the value is.
-    pub(crate) fn for_each_string(self, look: &mut impl FnMut(Option<&str>, &str)) {
-        self.strings(None, look);
-    }
-
-    fn strings(self, name: Option<&str>, look: &mut impl FnMut(Option<&str>, &str)) {
-        if let Ok(text) = string(self.0) {
-            return look(name, text.as_str());
-        }
-        for element in array(self.0).into_iter().flatten() {
-            WipedJson(element).strings(None, look);
-        }
-        for (name, value) in self.members().into_iter().flatten() {
-            let Ok(name) = string(name.0) else { continue };
-            look(None, name.as_str());
-            value.strings(Some(name.as_str()), look);
-        }
-    }
-
     fn members(self) -> Result<Vec<(Self, Self)>, Unexpected> {
         let object = RawObject::parse(self.0.get().as_bytes()).map_err(|_| Unexpected)?;
         Ok(object.iter().map(|(name, value)| (Self(name), Self(value))).collect())
@@ -230,15 +209,5 @@ mod tests {
     fn text_with_escapes_is_not_borrowed() {
         assert_eq!(read(r#""a/b""#), Ok("a/b"));
         assert_eq!(read::<&str>(r#""a\/b""#), Err(Unexpected));
-    }
-
-    #[test]
-    fn every_string_is_looked_at_with_its_name() {
-        let text = r#"{"a":"1","b":{"\u0063":"\u0032","d":["3",4]}}"#;
-        let mut seen = Vec::new();
-        WipedJson(serde_json::from_str(text).unwrap()).for_each_string(&mut |name, text| {
-            seen.push(format!("{}={text}", name.unwrap_or_default()));
-        });
-        assert_eq!(seen, ["=a", "a=1", "=b", "=c", "c=2", "=d", "=3"]);
     }
 }
