@@ -113,7 +113,8 @@ impl Phone {
 
     /// Stores what was accepted, and tells the other devices that were asked.
     pub(crate) fn store_received(&mut self, server: &mut Server) -> Result<()> {
-        let received: Vec<_> = self.requester.received().collect();
+        let Snapshot { devices, .. } = self.device.snapshot(server, self.pinned)?;
+        let received: Vec<_> = self.requester.received(&devices).collect();
         for accepted in received {
             println!("The phone stores {}.", accepted.name);
             self.secrets.insert(accepted.name, accepted.secret.value);

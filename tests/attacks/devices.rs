@@ -12,16 +12,17 @@ use strongroom::{
         diagnose::{
             CurrentBackup, Evidence, Remedy, RepairError, RepairParts, RepairPlan, diagnose,
         },
+        flow::{Flow as _, ShareIn, SharedIn, Step},
     },
-    crypto::curve25519::Curve25519PublicKey,
-    ids::KeyId,
+    crypto::curve25519::{Curve25519PublicKey, Curve25519SecretKey},
+    ids::{KeyId, SecretName},
     provenance::Provenance,
     secret::{SecretBytes, SecretVec},
     secret_sharing::{
         DecryptedToDevice, DeviceIdentity, OwnDevice, OwnDevices, Receipt, Recipients, Requester,
         RequesterOptions, SECRET_SEND,
     },
-    secret_storage::NewKey,
+    secret_storage::{NewKey, VerifiedPublicKeys},
     secret_value::{PublicKeys, SecretValue},
     signed_json::TrustedSigner,
 };
@@ -519,6 +520,106 @@ fn secret_of(key: &BackupDecryptionKey) -> SecretValue {
         }
         _ => SecretValue::kept_by_host(&BACKUP.into(), text.expose_str().as_bytes()).unwrap().value,
     }
+}
+
+fn identity(id: &str, key: &SigningKey) -> DeviceIdentity {
+    let bytes = SecretBytes::init_with(|bytes| *bytes = key.to_bytes());
+    let curve25519 = Curve25519SecretKey::from_bytes(bytes).public_key();
+    DeviceIdentity { device_id: id.into(), curve25519, ed25519: public(key) }
+}
+
+/// The phone's devices, while the one that was taken over is trusted, and when it is blocked.
+fn own_devices(blocked: bool) -> OwnDevices {
+    let identity_of_it = identity("TAKEN", &taken_over());
+    let device = OwnDevice { identity: identity_of_it, verified: true, blocked, dehydrated: false };
+    OwnDevices::new(USER.into(), identity("PHONE", &master())).with_device(device)
+}
+
+const NOTE: &str = "org.example.note";
+
+/// A requester that has accepted the backup's key and a note from that device.
+fn requester_with(key: &BackupDecryptionKey) -> Requester {
+    let devices = own_devices(false);
+    let mut requester = Requester::new(USER.into(), "PHONE".into(), RequesterOptions::default());
+    let mut public_keys = PublicKeys::default();
+    public_keys.backup = Some(*key.public_key().as_curve25519());
+    for name in [BACKUP, NOTE] {
+        let asked = requester.request(name.into(), Recipients::All, &devices, 0).unwrap();
+        let id = asked.request().request_id.as_str();
+        let content = json!({ "request_id": id, "secret": key.to_base64().expose_str() });
+        let from = identity("TAKEN", &taken_over());
+        let sent = DecryptedToDevice::from_checked_parts(
+            USER.into(),
+            from.curve25519,
+            from.ed25519,
+            SECRET_SEND,
+            SecretVec::from(content.to_string().as_bytes()),
+        );
+        let receipt = requester.receive(&sent, &devices, &public_keys, &Limits::default(), 1);
+        assert!(matches!(receipt, Receipt::Accepted(_)), "{receipt:?}");
+    }
+    requester
+}
+
+/// Lets the flow run until it waits for devices or ends.
+fn share(flow: &mut ShareIn, phone: &mut Driver) -> Option<SharedIn> {
+    for _ in 0..100 {
+        match flow.next(phone.now, &mut phone.rng) {
+            Step::Save(_) => flow.saved(),
+            Step::Send(operation) => {
+                let answer = phone.exchange(&operation);
+                flow.answer(operation.id(), Ok(answer), phone.now).unwrap();
+            }
+            Step::Wait(_) => return None,
+            Step::Done(done) => return Some(*done),
+            other => panic!("{other:?}"),
+        }
+    }
+    panic!("it does not come to rest")
+}
+
+/// It sent them while it was trusted, and the host has not stored them yet.
+#[test]
+fn what_a_device_sent_before_it_was_blocked_is_not_taken_up() {
+    let key = BackupDecryptionKey::generate().unwrap();
+    let names: Vec<SecretName> = vec![BACKUP.into(), NOTE.into()];
+    for restarts in [false, true] {
+        let mut phone = phone(&key, &[]);
+        let requester = requester_with(&key);
+        assert_eq!(requester.received(&own_devices(false)).count(), 2);
+        assert_eq!(requester.received(&own_devices(true)).count(), 0);
+        let machine = std::mem::replace(&mut phone.machine, Driver::new().machine);
+        let verified = VerifiedPublicKeys::none(USER.into());
+        let (at_first, limits) = (own_devices(restarts), Limits::default());
+        let mut flow = ShareIn::new(machine, requester, at_first, names.clone(), verified, limits);
+        flow.set_devices(own_devices(true));
+        let done = match share(&mut flow, &mut phone) {
+            Some(done) => done,
+            None => {
+                flow.give_up();
+                share(&mut flow, &mut phone).expect("the flow has ended")
+            }
+        };
+        assert!(done.secrets.is_empty(), "{:?}", done.secrets);
+        assert_eq!(done.missing, names);
+        phone.machine = done.backup;
+        phone.live(60_000);
+        assert_ne!(phone.machine.stage(), Stage::Running);
+    }
+}
+
+/// While it is trusted, they are.
+#[test]
+fn what_a_trusted_device_sent_before_a_restart_is_taken_up() {
+    let key = BackupDecryptionKey::generate().unwrap();
+    let mut phone = phone(&key, &[]);
+    let machine = std::mem::replace(&mut phone.machine, Driver::new().machine);
+    let names: Vec<SecretName> = vec![BACKUP.into(), NOTE.into()];
+    let verified = VerifiedPublicKeys::none(USER.into());
+    let (devices, limits) = (own_devices(false), Limits::default());
+    let mut flow = ShareIn::new(machine, requester_with(&key), devices, names, verified, limits);
+    let done = share(&mut flow, &mut phone).expect("the flow has ended");
+    assert_eq!((done.secrets.len(), done.missing.len()), (2, 0));
 }
 
 #[test]

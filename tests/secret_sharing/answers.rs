@@ -34,9 +34,9 @@ fn the_secret_is_accepted_and_the_others_are_told() {
     assert_eq!(cancellation.device_ids(), [DeviceId::from("TABLET")]);
     assert_eq!(cancellation.request().request_id, id, "the same ID");
     assert_eq!(requester.cancellation(&id), Some(cancellation), "again after a crash");
-    assert_eq!(requester.received().count(), 1, "until it is stored");
+    assert_eq!(requester.received(&seen_by_phone()).count(), 1, "until it is stored");
     requester.stored(&id).unwrap();
-    assert_eq!(requester.received().count(), 0);
+    assert_eq!(requester.received(&seen_by_phone()).count(), 0);
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn a_secret_for_another_name_has_the_wrong_shape_or_the_wrong_key() {
         let reason = dropped_answer(&mut requester, &text).reason;
         assert!(matches!(reason, DropReason::Shape(_)), "{reason:?}");
     }
-    assert_eq!(requester.received().count(), 0);
+    assert_eq!(requester.received(&seen_by_phone()).count(), 0);
     // A note may be any text.
     let event = answer(&laptop(), &note, &key(8));
     let receipt = receive(&mut requester, &event, &seen_by_phone(), &PublicKeys::default(), 1);

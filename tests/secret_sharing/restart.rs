@@ -46,7 +46,7 @@ fn what_was_saved_goes_on_as_if_nothing_had_happened() {
         states.collect::<Vec<_>>()
     };
     assert_eq!(states(&after), states(&before));
-    let received: Vec<_> = after.received().collect();
+    let received: Vec<_> = after.received(&seen_by_phone()).collect();
     assert_eq!(text_of(&received[0].secret.value), key(8));
     let receipts = after.learn(&seen_by_phone(), &known(8), 2);
     assert_eq!(receipts.len(), 2);
@@ -126,7 +126,7 @@ fn why_a_secret_was_accepted_is_remembered_with_it() {
     accepted(receive(&mut requester, &event, &seen_by_phone(), &known(8), 1));
     let restored = restore(&requester.save(), USER, "PHONE").unwrap();
     let verdicts: BTreeMap<_, _> =
-        restored.received().map(|secret| (secret.request_id, secret.public_key)).collect();
+        restored.received(&seen_by_phone()).map(|it| (it.request_id, it.public_key)).collect();
     assert_eq!(verdicts[&proven], PublicKeyVerdict::Belongs);
     assert_eq!(verdicts[&unproven], PublicKeyVerdict::NotChecked);
 }

@@ -137,7 +137,10 @@ fn what_is_accepted_unproven_is_the_last_answer_of_the_device() {
     assert_eq!(refused, Err(RequesterError::OtherAccount));
     let taken = requester.accept_unproven(&id, &"LAPTOP".into(), &seen_by_phone(), 2).unwrap();
     assert_eq!(text_of(&taken.secret.value), key(8));
-    assert_eq!(requester.received().next().map(|received| received.from), Some(laptop()));
+    assert_eq!(
+        requester.received(&seen_by_phone()).next().map(|received| received.from),
+        Some(laptop())
+    );
     assert_eq!(requester.candidates(&id).count(), 0);
 }
 
@@ -147,7 +150,7 @@ fn nothing_is_accepted_when_the_time_is_over_although_nobody_called_expire() {
     let id = ask(&mut requester, MEGOLM_BACKUP_V1);
     keep(&mut requester, &laptop(), &id, 8);
     let receipts = requester.learn(&seen_by_phone(), &known(8), DAY_MS);
-    assert_eq!((receipts.len(), requester.received().count()), (0, 0));
+    assert_eq!((receipts.len(), requester.received(&seen_by_phone()).count()), (0, 0));
     let late = requester.accept_unproven(&id, &"LAPTOP".into(), &seen_by_phone(), DAY_MS);
     assert_eq!(late, Err(RequesterError::Request(RequestStateError::Expired)));
 }
@@ -171,7 +174,7 @@ fn each_device_has_its_own_answers_and_its_own_limit() {
     }
     keep(&mut requester, &tablet(), &id, 8);
     assert_eq!(requester.candidates(&id).count(), 5);
-    assert_eq!(requester.received().count(), 0, "none is received");
+    assert_eq!(requester.received(&seen_by_phone()).count(), 0, "none is received");
     let mut receipts = requester.learn(&seen_by_phone(), &known(8), 2);
     let accepted = accepted(receipts.pop().unwrap());
     assert_eq!((accepted.from, accepted.public_key), (laptop(), PublicKeyVerdict::Belongs));

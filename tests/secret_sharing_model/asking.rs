@@ -115,19 +115,28 @@ impl Host {
     }
 
     pub(crate) fn store(&mut self) {
-        let received: Vec<_> = self.machines().0.received().collect();
-        let waiting = self.notes.asked.iter().filter(|question| question.accepted.is_some());
-        assert_eq!(waiting.count(), received.len(), "{:?} has received", self.who);
+        let received =
+            self.requester(|requester, told| requester.received(&told.devices).collect::<Vec<_>>());
+        let devices = self.view.snapshot(self.who);
         for secret in received {
             let id = &secret.request_id;
             let text = secret.secret.value.to_text();
             let expected = self.question(id).accepted.as_deref();
             assert_eq!(Some(text.expose_str()), expected, "what was received stays as it is");
-            self.requester(|requester, _| requester.stored(id)).unwrap();
-            let question = self.question_mut(id);
-            (question.accepted, question.is_over) = (None, true);
+            assert!(devices.still_trusted(&secret.from).is_ok(), "{:?}", secret.from);
+            self.put_away(id);
             self.counts.add("stored");
         }
+        // The others came from a device that is not trusted any more, or before a reset.
+        let asked = self.notes.asked.iter().filter(|question| question.accepted.is_some());
+        let left: Vec<_> = asked.map(|question| question.id.clone()).collect();
+        left.iter().for_each(|id| self.put_away(id));
+    }
+
+    fn put_away(&mut self, id: &RequestId) {
+        self.requester(|requester, _| requester.stored(id)).unwrap();
+        let question = self.question_mut(id);
+        (question.accepted, question.is_over) = (None, true);
     }
 
     pub(crate) fn expire_questions(&mut self) {

@@ -180,7 +180,7 @@ fn the_device_that_asks_leaves_nothing_whatever_is_answered() {
                 drop(format!("{receipt:?}"));
             }
             drop(requester.learn(&devices, public_keys, 2));
-            drop(requester.received().collect::<Vec<_>>());
+            drop(requester.received(&devices).collect::<Vec<_>>());
             for id in &ids {
                 let accepted = requester.accept_unproven(id, &"LAPTOP".into(), &devices, 3);
                 drop(accepted.map(|accepted| drop(accepted.backup_key())));

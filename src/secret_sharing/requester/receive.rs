@@ -153,14 +153,22 @@ impl Requester {
     }
 
     /// The secrets that were accepted and are not [`stored`](Self::stored) yet: what a host asks for after
-    /// a restart.
-    pub fn received(&self) -> impl Iterator<Item = AcceptedSecret> {
+    /// a restart. What a device sent that is not trusted any more, or before the identity was reset, is not among
+    /// them; [`stored`](Self::stored) wipes it, too.
+    pub fn received<'a>(
+        &'a self,
+        devices: &'a OwnDevices,
+    ) -> impl Iterator<Item = AcceptedSecret> + 'a {
         let own = (&self.user_id, &self.device_id);
-        self.requests.values().filter_map(move |request| match &request.state {
-            State::Received(candidate, verdict) => {
-                Some(request.accepted(candidate, *verdict, Vec::new(), own))
+        let requests = self.requests.values().filter(|_| self.is_ours(devices));
+        requests.filter(|request| !request.identity_changed(devices)).filter_map(move |request| {
+            match &request.state {
+                State::Received(candidate, verdict) => {
+                    devices.still_trusted(&candidate.from).ok()?;
+                    Some(request.accepted(candidate, *verdict, Vec::new(), own))
+                }
+                State::Open(_) | State::Closed(_) => None,
             }
-            State::Open(_) | State::Closed(_) => None,
         })
     }
 

@@ -56,9 +56,6 @@ impl ShareIn {
             Receipt::Accepted(accepted) => {
                 self.outbox.extend(accepted.cancellation.clone());
                 self.dropped.extend(accepted.dropped.iter().cloned());
-                if self.names.contains(&accepted.name) {
-                    self.accepted.push((**accepted).clone());
-                }
             }
             Receipt::Kept { .. } => {}
             // Anybody can send what is dropped.

@@ -44,7 +44,6 @@ pub struct ShareIn {
     limits: Limits,
     post: Post,
     outbox: VecDeque<OutgoingRequest>,
-    accepted: Vec<AcceptedSecret>,
     dropped: Vec<DroppedAnswer>,
     /// Whether answers that are kept are to be judged, once the backup was looked at.
     learns: bool,
@@ -105,11 +104,9 @@ impl ShareIn {
         verified: VerifiedPublicKeys,
         limits: Limits,
     ) -> Self {
-        let accepted = requester.received().filter(|it| names.contains(&it.name));
-        let accepted: Vec<AcceptedSecret> = accepted.collect();
         // A restart may have lost what tells the other devices.
-        let ended = accepted.iter().filter_map(|it| requester.cancellation(&it.request_id));
-        let outbox = ended.collect();
+        let accepted = requester.received(&devices).filter(|it| names.contains(&it.name));
+        let outbox = accepted.filter_map(|it| it.cancellation).collect();
         backup.look_afresh();
         Self {
             machine: Machine::new(backup),
@@ -120,7 +117,6 @@ impl ShareIn {
             limits,
             post: Post::default(),
             outbox,
-            accepted,
             dropped: Vec::new(),
             learns: true,
             judged_by: None,
@@ -145,13 +141,21 @@ impl ShareIn {
     }
 
     /// The devices have changed: one was verified or blocked, say. Whoever is new is asked too; after the identity was
-    /// reset, all are asked anew.
+    /// reset, all are asked anew. What a device has sent that is not trusted any more is asked of the others.
     pub fn set_devices(&mut self, devices: OwnDevices) {
+        let had = self.accepted().count();
         let before = std::mem::replace(&mut self.devices, devices);
         self.learns = true;
-        if self.stage == Stage::Listening && is_anybody_new(&before, &self.devices) {
+        let is_less = self.accepted().count() < had;
+        if self.stage == Stage::Listening && (is_less || is_anybody_new(&before, &self.devices)) {
             self.stage = Stage::Asking;
         }
+    }
+
+    /// The secrets that were accepted, from devices that are trusted by now.
+    fn accepted(&self) -> impl Iterator<Item = AcceptedSecret> {
+        let received = self.requester.iter().flat_map(|it| it.received(&self.devices));
+        received.filter(|accepted| self.names.contains(&accepted.name))
     }
 
     /// More public keys are the user's for sure.

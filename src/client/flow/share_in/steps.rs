@@ -60,7 +60,7 @@ impl ShareIn {
         self.expire(now);
         self.failure = None;
         for name in self.names.clone() {
-            if self.accepted.iter().any(|accepted| accepted.name == name) {
+            if self.accepted().any(|accepted| accepted.name == name) {
                 continue;
             }
             match self.made(&name, now, rng)? {
@@ -177,8 +177,8 @@ impl ShareIn {
         if !self.outbox.is_empty() {
             return Some(Step::Wait(self.post.until()));
         }
+        let secrets: Vec<_> = self.accepted().collect();
         let (mut backup, requester) = (self.machine.give_back()?, self.requester.take()?);
-        let secrets = std::mem::take(&mut self.accepted);
         if let Some(key) = secrets.iter().find_map(AcceptedSecret::backup_key) {
             backup.give_key(key);
         }
