@@ -54,7 +54,7 @@ pub enum Provenance {
     /// that device does.
     SharedByVerifiedDevice(Ed25519PublicKey),
     /// From anywhere, but the private half of a public key that is the user's for sure: one that the user pinned or
-    /// the pinned master key signed, or that of a backup which is trusted.
+    /// the pinned master key signed, or that of a backup which is trusted whatever becomes of the user's devices.
     VerifiedPublicKey,
     /// Kept by the host, which asserts that it was authentic when it got there.
     KeptByHost,

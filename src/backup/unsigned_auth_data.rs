@@ -12,6 +12,7 @@ use crate::{
     crypto::ed25519::Ed25519Signature,
     excerpt::Excerpt,
     ids::{KeyId, UserId},
+    provenance::Provenance,
     secret_value::backup_key::BackupDecryptionKey,
     signed_json::ToSign,
 };
@@ -62,6 +63,9 @@ pub enum NotSignable {
     /// The key is from where the server could have planted it.
     #[error("the backup\u{2019}s key comes from where the server could have planted it")]
     UnauthenticatedSource,
+    /// Another device has shared the key, and a signature of the user would outlive the trust in that device.
+    #[error("the backup\u{2019}s key is one that another device has shared")]
+    OnlyDevice,
     /// The backup is another one than the trusted one.
     #[error("the backup is another one than the one that is trusted")]
     OtherBackup,
@@ -75,10 +79,15 @@ impl UnsignedAuthData {
     ///
     /// # Errors
     ///
-    /// [`NotSignable::UnauthenticatedSource`] if the key is not [authentic](crate::provenance::Provenance::is_authentic).
+    /// [`NotSignable::UnauthenticatedSource`] if the key is not [authentic](crate::provenance::Provenance::is_authentic),
+    /// [`NotSignable::OnlyDevice`] if another device has shared it.
     pub fn new(key: &BackupDecryptionKey) -> Result<Self, NotSignable> {
-        if !key.provenance().is_authentic() {
-            return Err(NotSignable::UnauthenticatedSource);
+        match key.provenance() {
+            Provenance::SharedByVerifiedDevice(_) => return Err(NotSignable::OnlyDevice),
+            provenance if !provenance.is_authentic() => {
+                return Err(NotSignable::UnauthenticatedSource);
+            }
+            _ => {}
         }
         let auth_data = AuthData::new(key.public_key());
         let to_sign = auth_data.to_sign(None)?;
@@ -87,6 +96,11 @@ impl UnsignedAuthData {
 
     /// For a backup that is there, to add a signature to it. `passphrase` is what the user typed in this run, for
     /// an old backup whose `auth_data` tells how its key is derived.
+    ///
+    /// # Security
+    ///
+    /// A signature of the master key counts whatever becomes of the user's devices. Where only a device vouches for the
+    /// backup ([`TrustedBackup::reason`]), let this device sign alone.
     ///
     /// # Errors
     ///

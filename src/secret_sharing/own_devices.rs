@@ -58,7 +58,6 @@ pub struct OwnDevices {
 struct Index {
     ids: HashMap<DeviceId, Found>,
     keys: HashMap<(Curve25519PublicKey, Ed25519PublicKey), Found>,
-    signing_keys: HashMap<Ed25519PublicKey, Found>,
 }
 
 /// The first device that has something, and how many have it.
@@ -166,11 +165,6 @@ impl OwnDevices {
         self.only_one(self.index.keys.get(&(*curve25519, *ed25519)))
     }
 
-    /// Whether secrets may be exchanged with the device that has this key, so that what it has shared counts.
-    pub(crate) fn trusts(&self, ed25519: &Ed25519PublicKey) -> bool {
-        self.only_one(self.index.signing_keys.get(ed25519)).is_ok()
-    }
-
     /// The same device as before, if secrets may still be exchanged with it.
     ///
     /// # Errors
@@ -206,7 +200,6 @@ impl Index {
         let none = Found { first: index, count: 0 };
         self.ids.entry(device_id).or_insert(none).count += 1;
         self.keys.entry((curve25519, ed25519)).or_insert(none).count += 1;
-        self.signing_keys.entry(ed25519).or_insert(none).count += 1;
     }
 
     /// Whether another device [is like](DeviceIdentity::is_like) this one.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use strongroom::{
     Limits,
     api::{Endpoint as _, QueriedKeys, QueryKeys},
-    backup::{BackupDecryptionKey, TrustError},
+    backup::{BackupDecryptionKey, NotSignable, TrustError, UnsignedAuthData},
     client::{
         backup::{KeyFit, Question, Reply, RestoreChoice, SecretTask, Stage},
         diagnose::{
@@ -107,9 +107,25 @@ fn the_user_signs_no_backup_on_the_word_of_a_device_that_the_host_does_not_trust
     assert!(matches!(sign(&evidence), Err(RepairError::NotTrusted)));
     evidence.backup_key = Some(shared(&theirs));
     assert!(matches!(sign(&evidence), Err(RepairError::NotTrusted)));
-    // While the host trusts it, it counts.
+    // While the host trusts it, the backup may be used. A signature of the master key would outlive that.
     evidence.signers = vec![its_signer()];
+    assert!(matches!(sign(&evidence), Err(RepairError::OnlyDevices)));
+    evidence.backup_key = Some(BackupDecryptionKey::typed_by_user(bytes(&theirs)));
     assert!(matches!(sign(&evidence), Ok(RepairPlan::Sign(_))));
+}
+
+/// A backup that nobody has signed, whose key a verified device has shared.
+#[test]
+fn the_word_of_a_device_becomes_no_signature_of_the_master_key() {
+    let key = BackupDecryptionKey::generate().unwrap();
+    let mut evidence = evidence(&auth_data(&key));
+    evidence.signers = vec![its_signer()];
+    evidence.backup_key = Some(shared(&key));
+    let diagnosis = diagnose(&evidence, None, &Limits::default());
+    assert!(diagnosis.remedies().contains(&Remedy::SignBackup("5".into())));
+    assert!(matches!(sign(&evidence), Err(RepairError::OnlyDevices)));
+    // Nor does it for a backup that the user would make with its key.
+    assert_eq!(UnsignedAuthData::new(&shared(&key)).unwrap_err(), NotSignable::OnlyDevice);
 }
 
 #[test]

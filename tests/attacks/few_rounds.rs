@@ -8,20 +8,27 @@ use strongroom::{
     backup::{BackupDecryptionKey, TrustError, TrustedBackup},
     client::{
         backup::{KeyFit, Stage},
-        diagnose::{Evidence, Remedy, RepairParts, RepairPlan, diagnose},
+        diagnose::{CurrentBackup, Evidence, Remedy, RepairParts, RepairPlan, diagnose},
     },
-    crypto::aes_hmac_sha2::{self, KeyCheck},
+    crypto::{
+        aes_hmac_sha2::{self, KeyCheck},
+        key_material::KeyMaterial,
+    },
     encoding::base64,
     passphrase::PassphraseParameters,
     provenance::Provenance,
     secret::SecretBytes,
     secret_storage::{NewKey, PlanNote, VerifiedPublicKeys},
     secret_value::PublicKeys,
+    signed_json::TrustedSigner,
 };
 
 use crate::{
     driver::Driver,
-    house::{ALGORITHM, BACKUP, Events, USER, after, auth_data, event, info, storage},
+    house::{
+        ALGORITHM, BACKUP, Events, USER, after, auth_data, event, info, planted, public, signed,
+        storage,
+    },
 };
 
 /// A storage whose key comes from the passphrase `1234` in so many rounds, with a backup key in it. A homeserver that finds
@@ -87,8 +94,7 @@ fn few_rounds_are_judged_alike_wherever_they_stand() {
         }
         // A host that has kept the key's bytes knows no more than the description says.
         let kept = storage.key(&"weak".into()).unwrap();
-        let material =
-            strongroom::crypto::key_material::KeyMaterial::from_slice(keys[0].expose_bytes());
+        let material = KeyMaterial::from_slice(keys[0].expose_bytes());
         assert_eq!(kept.accept(&material.unwrap()).unwrap().is_guessable(), !proves);
     }
 }
@@ -163,8 +169,7 @@ fn the_recovery_key_of_a_guessable_storage_is_guessable() {
     assert_eq!(opened.backup_key().unwrap().provenance(), Provenance::Unauthenticated);
     let mut evidence = Evidence::new(USER.into());
     evidence.storage = Some(storage);
-    evidence.backup =
-        strongroom::client::diagnose::CurrentBackup::Version(Box::new(info(&auth_data(&backup))));
+    evidence.backup = CurrentBackup::Version(Box::new(info(&auth_data(&backup))));
     let diagnosis = diagnose(&evidence, Some(recovery_key.expose_str()), &limits);
     let (sign, rng) = (Remedy::SignBackup("5".into()), &mut StdRng::seed_from_u64(1));
     assert!(diagnosis.repair(&sign, &RepairParts::default(), rng).is_err());
@@ -210,5 +215,48 @@ fn a_key_that_others_can_find_trusts_nothing_wherever_it_comes_from() {
         phone.machine.give_key(typed.accept_unauthenticated());
         phone.run();
         assert_eq!(phone.machine.stage(), Stage::Running);
+    }
+}
+
+/// A device has signed it, and others can find the key that the user has typed: once the device is gone, nothing vouches
+/// for the backup, so a planted copy of its key is not the user's.
+#[test]
+fn a_key_that_others_can_find_makes_no_backup_the_users_for_good() {
+    let device = ed25519_dalek::SigningKey::from_bytes(&[90; 32]);
+    let bytes = |key: &BackupDecryptionKey| {
+        SecretBytes::from_slice(key.to_recovery_key().as_secret().expose_bytes()).unwrap()
+    };
+    let (key, old) =
+        (BackupDecryptionKey::generate().unwrap(), BackupDecryptionKey::generate().unwrap());
+    let description = json!({
+        "algorithm": "m.secret_storage.v1.curve25519-aes-sha2",
+        "pubkey": old.public_key().to_base64(),
+    });
+    let text = key.to_base64();
+    let storage = storage(&vec![
+        event("m.secret_storage.default_key", &json!({ "key": "old" })),
+        event("m.secret_storage.key.old", &description),
+        event(BACKUP, &planted(text.expose_str(), "old", old.public_key().as_curve25519())),
+    ]);
+    let material = KeyMaterial::from(&bytes(&old));
+    for (rounds, is_for_good) in [(9_999, false), (10_000, true)] {
+        let mut of_backup = auth_data(&key);
+        of_backup["private_key_salt"] = "salt".into();
+        of_backup["private_key_iterations"] = rounds.into();
+        let of_backup = signed(&of_backup, &device, &"ed25519:TAKEN".into());
+        let mut evidence = Evidence::new(USER.into());
+        evidence.backup = CurrentBackup::Version(Box::new(info(&of_backup)));
+        evidence.signers = vec![TrustedSigner::new("ed25519:TAKEN".into(), public(&device))];
+        evidence.storage_keys =
+            vec![storage.key(&"old".into()).unwrap().accept(&material).unwrap()];
+        evidence.storage = Some(storage.clone());
+        evidence.backup_key = Some(BackupDecryptionKey::typed_by_user(bytes(&key)));
+        let diagnosis = diagnose(&evidence, None, &Limits::default());
+        let mut parts = RepairParts::default();
+        parts.new_key = Some(NewKey::generate(None).unwrap());
+        let plan = diagnosis.repair(&Remedy::Migrate, &parts, &mut StdRng::seed_from_u64(1));
+        let Ok(RepairPlan::AccountData(plan)) = plan else { panic!("{plan:?}") };
+        let is_moved = plan.steps().iter().any(|step| step.event_type.as_str() == BACKUP);
+        assert_eq!(is_moved, is_for_good, "{rounds} rounds");
     }
 }

@@ -4,10 +4,12 @@
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
+    backup::BackupDecryptionKey,
     encoding::json_object::JsonObject,
     ids::DeviceId,
     randomness::NoRandomness,
     saved_state::SavedStateError,
+    secret::SecretBytes,
     secret_sharing::{
         AnswerStateError, DecryptedToDevice, DeviceProblem, DropReason, IgnoreReason,
         OlmPayloadError, OwnDevices, Recipients, RequestStateError, Requester, RequesterError,
@@ -122,6 +124,9 @@ pub(crate) fn share_errors() -> Vec<ShareError> {
     let text = backup_key().to_text();
     let unauthenticated = SecretValue::read(&name, text.expose_str().as_bytes()).unwrap().value;
     errors.extend(responder.take(&incoming, &unauthenticated, &whole(), 0).err());
+    let shared = SecretBytes::init_with(|bytes| *bytes = [8; 32]);
+    let shared = BackupDecryptionKey::shared_by_verified_device(shared, tablet().ed25519);
+    errors.extend(responder.take(&incoming, &shared.to_secret(), &whole(), 0).err());
     let taken = responder.take(&incoming, &backup_key(), &whole(), 0).unwrap();
     let for_another = olm_for(&laptop(), &tablet());
     errors.extend(responder.encrypted(taken, for_another, &whole(), 0).err());

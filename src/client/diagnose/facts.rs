@@ -108,17 +108,20 @@ impl Facts {
         by_key.and_then(Result::ok).or_else(by_signature)
     }
 
-    /// Whether the current backup is the user's whatever becomes of devices: what rests on this may be stored.
+    /// Whether the current backup is the user's whatever becomes of devices: what rests on this may be stored or signed.
     pub(super) fn trusts_for_good(&self, evidence: &Evidence) -> bool {
-        let key = evidence.current().and_then(|info| self.key_of(evidence, info));
-        let keys = self.verified.as_public_keys();
-        let cross_signing = [keys.master, keys.self_signing];
-        self.trusts(evidence)
-            && (key.is_some_and(|key| key.provenance().is_lasting())
-                || self
-                    .signatures
-                    .valid_signers()
-                    .any(|it| cross_signing.contains(&Some(*it.key()))))
+        let auth_data = evidence.current().and_then(|info| info.auth_data().ok());
+        let by_key = auth_data.is_some_and(|auth_data| {
+            self.backup_keys(evidence).any(|key| {
+                key.public_key() == auth_data.public_key()
+                    && auth_data.provenance_of(key).is_lasting()
+            })
+        });
+        let is_users = |signer: &TrustedSigner| {
+            let mut trusted = self.trusted.iter().filter(|key| key.is_cross_signing_key());
+            trusted.any(|key| key.key() == signer.key())
+        };
+        self.trusts(evidence) && (by_key || self.signatures.valid_signers().any(is_users))
     }
 
     /// Whether somebody vouches for the current backup.

@@ -78,6 +78,10 @@ pub enum RepairError {
     /// deleted in its favour.
     #[error("no trusted key has signed the backup, and no key at hand shows that it is yours")]
     NotTrusted,
+    /// Devices alone vouch for the current backup, by a signature or by the key that they shared. A signature of the user
+    /// would say for good what ends with them: enter the key, or compare the identity.
+    #[error("only other devices vouch for the backup; enter its recovery key to sign it")]
+    OnlyDevices,
     /// The backup's public data is not signed. A new backup can be put in its place
     /// ([`Remedy::ReplaceBackup`]); the old version stays.
     #[error("the backup is not signed: {0}; make a new one in its place")]
@@ -240,6 +244,9 @@ impl Diagnosis {
         let info = info.ok_or(RepairError::NotNeeded)?;
         let trusted = self.facts.trusted_backup(&self.evidence);
         let trusted = trusted.ok_or(RepairError::NotTrusted)?;
+        if !self.facts.trusts_for_good(&self.evidence) {
+            return Err(RepairError::OnlyDevices);
+        }
         let mut unsigned = UnsignedAuthData::of_trusted(&trusted, info, self.facts.passphrase())?;
         for key_id in self.facts.bad_signatures() {
             unsigned = unsigned.without_signature(&self.evidence.user_id, key_id);

@@ -51,8 +51,8 @@ impl Responder {
     /// # Errors
     ///
     /// [`ShareError`] if the device is not trusted any more, nobody allowed it, the request is over, the secret is
-    /// another one, or nobody vouches for it, a device that has shared it and is trusted no more included: the device
-    /// that gets it takes it on this one's word.
+    /// another one, or nobody vouches for it but a device that has shared it: the device that gets it takes it on this
+    /// one's word, and would not hear when the other one is blocked.
     pub fn take(
         &mut self,
         request: &IncomingRequest,
@@ -65,12 +65,10 @@ impl Responder {
         if entry.name.as_ref() != Some(secret.name()) || *secret.name() != request.name {
             return Err(ShareError::OtherSecret);
         }
-        let stands = match secret.provenance() {
-            Provenance::SharedByVerifiedDevice(by) => devices.trusts(&by),
-            provenance => provenance.is_authentic(),
-        };
-        if !stands {
-            return Err(ShareError::Unauthenticated);
+        match secret.provenance() {
+            Provenance::SharedByVerifiedDevice(_) => return Err(ShareError::OnlyDevice),
+            provenance if !provenance.is_authentic() => return Err(ShareError::Unauthenticated),
+            _ => {}
         }
         let request_id = entry.request_id.clone();
         let (user_id, from) = (self.user_id.clone(), devices.this_device().clone());

@@ -89,7 +89,8 @@ impl VerifiedPublicKeys {
     }
 
     /// Adds the public key of the backup, which the host has pinned, or which a
-    /// [`TrustedBackup`](crate::backup::TrustedBackup) has.
+    /// [`TrustedBackup`](crate::backup::TrustedBackup) has for a [reason](crate::backup::TrustedBackup::reason) that lasts:
+    /// not the signature of a device, nor a key that a device has shared.
     pub fn pin_backup(&mut self, public_key: Curve25519PublicKey) {
         self.keys.backup = Some(public_key);
     }
