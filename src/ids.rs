@@ -134,6 +134,30 @@ opaque_id! {
     RequestId
 }
 
+/// Whether an identifier can be a segment of a path: not if it [is lost](is_lost_in_url) there, or has more than
+/// [`MAX_ID_BYTES`]. What somebody else named otherwise is not asked for, and not kept for later.
+pub(crate) fn is_segment(id: &str) -> bool {
+    !is_lost_in_url(id) && id.len() <= MAX_ID_BYTES
+}
+
+/// Whether a segment of a path would be dropped on the way to the homeserver, percent-encoded or not.
+pub(crate) fn is_lost_in_url(id: &str) -> bool {
+    matches!(id, "" | "." | "..")
+}
+
+/// Four times as many as Matrix allows for any of them. Percent-encoded, those of one request fit into a URL.
+pub(crate) const MAX_ID_BYTES: usize = 1_024;
+
+impl BackupVersion {
+    /// A version as a server names it, unless no request can have it: it could be used, and never be deleted.
+    pub(crate) fn of_server(version: String) -> Option<Self> {
+        (!is_lost_in_url(&version) && version.len() <= MAX_VERSION_BYTES).then(|| version.into())
+    }
+}
+
+/// The longest version that is one, in bytes: it is remembered. Homeservers count from 1.
+const MAX_VERSION_BYTES: usize = 255;
+
 impl KeyId {
     /// The ID of the Ed25519 key of a device.
     #[must_use]

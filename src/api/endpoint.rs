@@ -119,6 +119,9 @@ pub enum RequestError {
         "the parameter \u{201c}{0}\u{201d} is empty or made of dots, and cannot be part of a URL"
     )]
     Segment(&'static str),
+    /// This parameter has more than 1,024 bytes, four times as many as an identifier of Matrix may have.
+    #[error("the parameter \u{201c}{0}\u{201d} is too long to be part of a URL")]
+    TooLong(&'static str),
     /// The URL is too long or otherwise refused by `http`.
     #[error("the request's address is not a valid URL")]
     Url,

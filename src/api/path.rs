@@ -5,6 +5,7 @@ use std::fmt;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::RequestError;
+use crate::ids;
 
 /// A path under `/_matrix/client/v3`, and its query.
 pub(super) struct Path {
@@ -29,8 +30,11 @@ impl Path {
     /// Percent-encoding keeps it in one piece, but does not help a segment of one or two dots: URL
     /// parsers resolve `%2E%2E` as they resolve `..`. An empty one is another path to every server.
     pub(super) fn segment(mut self, name: &'static str, id: &str) -> Result<Self, RequestError> {
-        if matches!(id, "" | "." | "..") {
+        if ids::is_lost_in_url(id) {
             return Err(RequestError::Segment(name));
+        }
+        if !ids::is_segment(id) {
+            return Err(RequestError::TooLong(name));
         }
         self.text.push('/');
         self.text.extend(encode(id));

@@ -73,10 +73,7 @@ pub use self::{
     version::{BackupVersionInfo, BackupVersionInfoError},
 };
 
-pub(crate) use self::{
-    proofs::{Proof, Proofs},
-    version::MAX_VERSION_BYTES,
-};
+pub(crate) use self::proofs::{Proof, Proofs};
 pub use crate::secret_value::backup_key::{
     BackupDecryptionKey, BackupPublicKey, BackupPublicKeyError,
 };

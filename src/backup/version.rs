@@ -63,13 +63,11 @@ impl BackupVersionInfo {
         })?;
         let is_empty = object.iter().next().is_none();
         let version = match object.take("version") {
-            None if is_empty => Some(String::new()),
+            None if is_empty => Some(BackupVersion::from("")),
             None => None,
-            Some(version) => json::lenient_token(version),
+            Some(version) => json::lenient_token(version).and_then(BackupVersion::of_server),
         };
         let version = version
-            .filter(|version| version.len() <= MAX_VERSION_BYTES)
-            .map(BackupVersion::new)
             .ok_or(BackupVersionInfoError::Member("version"))?;
         let algorithm = match object.take_present("algorithm").map(json::public_string) {
             None => None,
@@ -168,7 +166,3 @@ fn read_auth_data(
         (Some(other), _) => Err(AuthDataError::UnsupportedAlgorithm(Excerpt::new(other))),
     }
 }
-
-/// The longest version that is one, in bytes, as for all identifiers: it is remembered and stands in paths. Homeservers
-/// count from 1.
-pub(crate) const MAX_VERSION_BYTES: usize = 255;

@@ -4,9 +4,12 @@ use ed25519_dalek::SigningKey;
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
+    api::{
+        AccessToken, BaseUrl, Endpoint as _, GetAccountData, GetRoomKeysForSession, RequestError,
+    },
     backup::BackupDecryptionKey,
     client::{
-        backup::{Backup, BackupOptions, Reply, SavedBackup, Stage},
+        backup::{Backup, BackupOptions, Reply, RestoreChoice, SavedBackup, Stage},
         flow::{Flow as _, SavedFlow, SetUp, Step},
     },
     crypto::curve25519::Curve25519PublicKey,
@@ -207,6 +210,83 @@ fn calls_versions(name: String, first: Value) -> crate::driver::Lie {
         });
         Some(response(200, &shown.to_string()))
     })
+}
+
+/// A room's member sends an event that says which session it is of.
+#[test]
+fn no_session_id_of_a_room_member_makes_a_request_that_cannot_be_sent() {
+    for id in ["+".repeat(60_000), "+".repeat(2_000), "x".repeat(60_000), "..".to_owned()] {
+        let mut phone = Driver::new();
+        phone.set_up();
+        phone.live(60_000);
+        phone.machine.undecryptable("!room".into(), "first".into(), phone.now);
+        phone.run();
+        phone.reply(Reply::Restore(RestoreChoice::Session));
+        phone.live(60_000);
+        phone.machine.undecryptable("!room".into(), id.as_str().into(), phone.now);
+        phone.machine.undecryptable(id.as_str().into(), "session".into(), phone.now);
+        // The driver makes each request of the machine.
+        phone.live(86_400_000);
+        let requests = phone.requests();
+        assert!(requests.iter().all(|line| line.len() < 1_000), "{}", requests.len());
+        assert_eq!(phone.machine.stage(), Stage::Running);
+    }
+}
+
+/// 1,000 such IDs weighed 60 MB, as long as the machine lived.
+#[test]
+fn no_session_id_of_a_room_member_fills_the_memory() {
+    let mut phone = Driver::new();
+    phone.set_up();
+    phone.live(60_000);
+    let dropped = phone.machine.dropped_wants();
+    for n in 0..100 {
+        let id = format!("{n}{}", "x".repeat(60_000));
+        phone.machine.undecryptable("!room".into(), id.as_str().into(), phone.now);
+    }
+    assert_eq!(phone.machine.dropped_wants(), dropped + 100, "before the user has chosen");
+    phone.machine.undecryptable("!room".into(), "first".into(), phone.now);
+    phone.run();
+    phone.reply(Reply::Restore(RestoreChoice::Room));
+    phone.run();
+    for n in 0..100 {
+        let id = format!("{n}{}", "x".repeat(60_000));
+        phone.machine.undecryptable("!room".into(), id.as_str().into(), phone.now);
+    }
+    assert_eq!(phone.machine.dropped_wants(), dropped + 200, "and after");
+}
+
+/// A version of this name can be used, and never be deleted.
+#[test]
+fn a_version_whose_name_no_request_can_have_is_not_used() {
+    for name in ["", ".", ".."] {
+        let mut phone = Driver::new();
+        phone.has_storage = false;
+        phone.lie = Some(calls_versions(name.to_owned(), auth_data(&planted())));
+        phone.run();
+        phone.reply(Reply::Create);
+        phone.live(3_600_000);
+        assert_ne!(phone.machine.stage(), Stage::Running, "{name:?}");
+        phone.machine.disable();
+        phone.live(3_600_000);
+        assert!(phone.machine.trusted().is_none(), "{name:?}");
+    }
+}
+
+#[test]
+fn an_id_that_no_request_can_have_is_refused_by_each_and_a_long_one_alike() {
+    let (long, longest) = ("x".repeat(1_025), "+".repeat(1_024));
+    let url = BaseUrl::new("https://example.org").unwrap();
+    let token = AccessToken::from("token");
+    let session = |room: &str, session: &str, version: &str| {
+        let call = GetRoomKeysForSession::new(version.into(), room.into(), session.into());
+        call.to_http(&url, &token).map(drop)
+    };
+    assert_eq!(session(&longest, &longest, "1"), Ok(()));
+    assert_eq!(session(&long, "session", "1"), Err(RequestError::TooLong("roomId")));
+    assert_eq!(session("!room", &long, "1"), Err(RequestError::TooLong("sessionId")));
+    let event = GetAccountData::new(USER.into(), long.as_str().into());
+    assert_eq!(event.to_http(&url, &token).map(drop), Err(RequestError::TooLong("type")));
 }
 
 /// The names of the members whose text is a name of somebody else's choice.

@@ -10,7 +10,7 @@ use crate::{
         endpoint::{object, sealed::Sealed},
         path::Path,
     },
-    backup::{AuthData, MAX_VERSION_BYTES, MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2},
+    backup::{AuthData, MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2},
     encoding::json,
     ids::BackupVersion,
 };
@@ -58,8 +58,7 @@ impl Endpoint for CreateBackupVersion {
         object(body)?
             .take("version")
             .and_then(json::lenient_token)
-            .filter(|version| version.len() <= MAX_VERSION_BYTES)
-            .map(BackupVersion::new)
+            .and_then(BackupVersion::of_server)
             .ok_or(ResponseError::Member("version"))
     }
 }

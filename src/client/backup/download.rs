@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use sha2::{Digest as _, Sha256};
+
 use super::{
     Backup, Call, DeliveryId, FetchOutcome, Lane, Question, RestoreChoice, Scope,
     missing::{Missing, MissingSessions},
@@ -9,7 +11,7 @@ use super::{
 use crate::{
     api::{Endpoint as _, GetRoomKeys, GetRoomKeysForRoom, GetRoomKeysForSession},
     backup::{BackupDecryptionKey, BackupVersionInfo, Restore, RestoreOptions},
-    ids::{BackupVersion, RoomId, SessionId},
+    ids::{self, BackupVersion, RoomId, SessionId},
 };
 
 /// Sessions on their way from the backup.
@@ -25,7 +27,8 @@ pub(super) struct Download {
     pub(super) has_begun: bool,
     pub(super) attempts: u32,
     version: Option<BackupVersion>,
-    pub(super) etag: Option<String>,
+    /// A hash of it: a server may make it as long as a response.
+    pub(super) etag: Option<[u8; 32]>,
     pub(super) missing: MissingSessions,
     /// Imports that the host has not worked on yet.
     pub(super) unacked: BTreeSet<DeliveryId>,
@@ -51,7 +54,7 @@ impl Download {
     }
 
     pub(super) fn etag_is(&mut self, etag: Option<&str>) {
-        self.etag = etag.map(str::to_owned);
+        self.etag = etag.map(|etag| Sha256::digest(etag).into());
     }
 
     /// A session that the backup did not have lately.
@@ -64,6 +67,10 @@ impl Download {
 impl Backup {
     /// A message cannot be decrypted. The user is asked how much to fetch, the first time.
     pub fn undecryptable(&mut self, room_id: RoomId, session_id: SessionId, now_ms: u64) {
+        if ![room_id.as_str(), session_id.as_str()].into_iter().all(ids::is_segment) {
+            self.download.dropped += 1;
+            return;
+        }
         match self.kept.restore_choice {
             Some(choice) => self.seek(choice, room_id, session_id, now_ms),
             None if self.download.undecided.len() < MAX_UNDECIDED => {
@@ -79,7 +86,8 @@ impl Backup {
     /// How often something was dropped, since the machine was made or restored: 1,000 messages wait for the user's word at
     /// most, and 10,000 sessions and rooms for the homeserver's. It is no more than that, since everybody in a room can send
     /// what nobody can decrypt. Offer the messages again later. It counts, too, how often a session was not in the backup
-    /// and is not remembered as missing, since 10,000 are: the next time it is asked for again.
+    /// and is not remembered as missing, since 10,000 are: the next time it is asked for again. And it counts messages whose
+    /// room or session cannot be asked for, since its ID is empty, made of dots, or longer than 1,024 bytes.
     #[must_use]
     pub fn dropped_wants(&self) -> u64 {
         self.download.dropped

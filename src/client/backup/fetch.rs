@@ -176,7 +176,7 @@ impl Backup {
     /// Remembers that the backup does not have a session.
     fn missing(&mut self, scope: &Scope, now: u64) -> FetchOutcome {
         if let Scope::Session(room_id, session_id) = scope {
-            let etag = self.download.etag.clone();
+            let etag = self.download.etag;
             // Without one, everything may have changed a moment later.
             let span = if etag.is_some() { self.options.missing_ms } else { self.options.poll_ms };
             let missing = Missing { until_ms: now.saturating_add(span), etag };

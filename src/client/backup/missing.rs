@@ -16,7 +16,7 @@ pub(super) struct MissingSessions {
 #[derive(Debug)]
 pub(super) struct Missing {
     pub(super) until_ms: u64,
-    pub(super) etag: Option<String>,
+    pub(super) etag: Option<[u8; 32]>,
 }
 
 impl MissingSessions {
