@@ -67,8 +67,7 @@ impl BackupVersionInfo {
             None => None,
             Some(version) => json::lenient_token(version).and_then(BackupVersion::of_server),
         };
-        let version = version
-            .ok_or(BackupVersionInfoError::Member("version"))?;
+        let version = version.ok_or(BackupVersionInfoError::Member("version"))?;
         let algorithm = match object.take_present("algorithm").map(json::public_string) {
             None => None,
             Some(Ok(algorithm)) => Some(algorithm.into_owned()),

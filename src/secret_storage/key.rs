@@ -34,6 +34,8 @@ pub struct SecretStorageKey {
     standing: KeyStanding,
     /// Whether a passphrase with few rounds gave it.
     is_guessable: bool,
+    /// Whether a secret that it opens shows that it is the right one: not if others can have guessed it.
+    is_provable: bool,
 }
 
 /// How sure it is that a key is the one its description means.
@@ -42,7 +44,8 @@ pub struct SecretStorageKey {
 pub enum KeyStanding {
     /// The description's `iv` and `mac`, or its public key, fit.
     Checked,
-    /// The description has nothing to check, but the key opened a secret that was encrypted to it.
+    /// The description has nothing to check, but the key opened a secret that was encrypted to it. A
+    /// [guessable](SecretStorageKey::is_guessable) key is never proven: whoever guesses it can have stored the secret.
     Proven,
     /// The description has nothing to check, and the key has not opened anything. The specification
     /// says to assume that it is right; nothing may be encrypted with it.
@@ -96,17 +99,19 @@ impl KeyDescription {
             }
             _ => {
                 let (id, standing) = (self.id().clone(), KeyStanding::Unverifiable);
-                return Ok(SecretStorageKey { id, secret, standing, is_guessable });
+                let is_provable = !is_guessable;
+                return Ok(SecretStorageKey { id, secret, standing, is_guessable, is_provable });
             }
         };
         let (id, standing) = (self.id().clone(), KeyStanding::Checked);
-        let checked = SecretStorageKey { id, secret, standing, is_guessable };
+        let checked = SecretStorageKey { id, secret, standing, is_guessable, is_provable: true };
         if fits { Ok(checked) } else { Err(KeyMismatch::DoesNotFit) }
     }
 }
 
 impl SecretStorageKey {
-    /// A key that was saved. Without its description nothing says that it is the right one, so that it only opens.
+    /// A key that was saved, and was no [guess](Self::is_guess). Without its description nothing says that it is the right
+    /// one, so that it only opens.
     pub(crate) fn saved(
         id: SecretStorageKeyId,
         key: &KeyMaterial,
@@ -119,7 +124,13 @@ impl SecretStorageKey {
         } else {
             KeySecret::Symmetric(key.clone())
         };
-        Some(Self { id, secret, standing: KeyStanding::Unverifiable, is_guessable })
+        let standing = KeyStanding::Unverifiable;
+        Some(Self { id, secret, standing, is_guessable, is_provable: true })
+    }
+
+    /// Whether nothing shows, and nothing can, that it is the right one.
+    pub(crate) fn is_guess(&self) -> bool {
+        self.standing == KeyStanding::Unverifiable && !self.is_provable
     }
 
     /// The ID that secrets name the key by.
@@ -176,7 +187,8 @@ impl SecretStorageKey {
         }
     }
 
-    /// Opens a secret with this key. A key that was unverifiable is proven if it succeeds.
+    /// Opens a secret with this key. A key that was unverifiable is proven if it succeeds, unless it is
+    /// [guessable](Self::is_guessable).
     ///
     /// # Errors
     ///
@@ -207,7 +219,7 @@ impl SecretStorageKey {
             }
             _ => return Err(SecretOpenError::OtherAlgorithm),
         };
-        if self.standing == KeyStanding::Unverifiable {
+        if self.standing == KeyStanding::Unverifiable && self.is_provable {
             self.standing = KeyStanding::Proven;
         }
         let text = into_text(plaintext)?;
@@ -217,7 +229,7 @@ impl SecretStorageKey {
 
 impl fmt::Debug for SecretStorageKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, secret: _, standing, is_guessable } = self;
+        let Self { id, secret: _, standing, is_guessable, is_provable: _ } = self;
         f.debug_struct("SecretStorageKey")
             .field("id", id)
             .field("is_asymmetric", &self.is_asymmetric())

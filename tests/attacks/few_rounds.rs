@@ -9,6 +9,7 @@ use strongroom::{
     client::{
         backup::{KeyFit, Stage},
         diagnose::{CurrentBackup, Evidence, Remedy, RepairParts, RepairPlan, diagnose},
+        flow::{Flow as _, Recover, Step},
     },
     crypto::{
         aes_hmac_sha2::{self, KeyCheck},
@@ -18,7 +19,7 @@ use strongroom::{
     passphrase::PassphraseParameters,
     provenance::Provenance,
     secret::SecretBytes,
-    secret_storage::{NewKey, PlanNote, VerifiedPublicKeys},
+    secret_storage::{KeyStanding, NewKey, PlanNote, VerifiedPublicKeys},
     secret_value::PublicKeys,
     signed_json::TrustedSigner,
 };
@@ -259,4 +260,74 @@ fn a_key_that_others_can_find_makes_no_backup_the_users_for_good() {
         let is_moved = plan.steps().iter().any(|step| step.event_type.as_str() == BACKUP);
         assert_eq!(is_moved, is_for_good, "{rounds} rounds");
     }
+}
+
+/// A homeserver takes away what the key is checked by, asks for one round, and stores a secret for each of its guesses.
+#[test]
+fn planted_guesses_prove_no_key() {
+    let algorithm = "m.secret_storage.v1.aes-hmac-sha2";
+    let account = |rounds: i64| {
+        let read = PassphraseParameters::from_parts(rounds, "salt", None, &Limits::default());
+        let parameters = read.unwrap().parameters;
+        let passphrase = json!({ "algorithm": "m.pbkdf2", "iterations": rounds, "salt": "salt" });
+        let mut events = vec![
+            event("m.secret_storage.default_key", &json!({ "key": "weak" })),
+            event(
+                "m.secret_storage.key.weak",
+                &json!({ "algorithm": algorithm, "passphrase": passphrase }),
+            ),
+        ];
+        for guess in ["1234", "qwerty", "secret"] {
+            let (key, name) = (parameters.derive(guess), format!("org.example.{guess}"));
+            let rng = &mut StdRng::seed_from_u64(1);
+            let sealed = aes_hmac_sha2::seal_with_rng(&key, &name, b"x", rng);
+            let entry = json!({
+                "iv": sealed.iv.to_base64(), "ciphertext": base64::encode(&sealed.ciphertext),
+                "mac": sealed.mac.to_base64(),
+            });
+            events.push(event(&name, &json!({ "encrypted": { "weak": entry } })));
+        }
+        events
+    };
+    let said = |rounds, typed: &str| {
+        let storage = storage(&account(rounds));
+        let unlocked = storage.unlock(typed, &PublicKeys::default(), &Limits::default());
+        let mut keys = unlocked.map(|unlocked| unlocked.keys);
+        if let Ok(keys) = &mut keys {
+            storage.open_all(keys, &PublicKeys::default());
+        }
+        let unlocked = keys.map(|keys| keys.iter().map(|key| key.standing()).collect::<Vec<_>>());
+        let unlocked = unlocked.map_err(|error| error.to_string());
+        (unlocked, entered(account(rounds), typed))
+    };
+    assert_eq!(said(1, "1234"), said(1, "another"), "what was typed decides nothing");
+    assert_eq!(said(1, "1234").0, Ok(vec![KeyStanding::Unverifiable]));
+    // With rounds enough a guess is as dear as it is with the user's own secrets.
+    assert_eq!(said(10_000, "1234").0, Ok(vec![KeyStanding::Proven]));
+    assert!(said(10_000, "another").0.is_err());
+}
+
+/// What a recovery says of a text.
+fn entered(events: Events, typed: &str) -> String {
+    let mut phone = Driver::new();
+    let machine = std::mem::replace(&mut phone.machine, Driver::new().machine);
+    let verified = VerifiedPublicKeys::none(USER.into());
+    let mut flow = Recover::new(machine, verified, Limits::default());
+    for _ in 0..100 {
+        match flow.next(phone.now, &mut phone.rng) {
+            Step::Save(_) => flow.saved(),
+            Step::Send(operation) => {
+                let answer = phone.exchange(&operation);
+                flow.answer(operation.id(), Ok(answer), phone.now).unwrap();
+            }
+            Step::ReadAccountData => flow.account_data(events.clone()),
+            Step::EnterKey => {
+                let entered = flow.enter(typed, phone.now).map_err(|error| error.to_string());
+                return format!("{entered:?}");
+            }
+            Step::Wait(until) => phone.now = until.unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+    panic!("nothing is asked for")
 }

@@ -362,8 +362,10 @@ fn fitting(keys: &[WithPassphrase], typed: &str, allowed: u64) -> Option<BTreeSe
     if once * u64::try_from(forms.len()).unwrap() > allowed {
         return None;
     }
-    let fits =
-        |key: &WithPassphrase| forms.iter().any(|form| form.text.expose_str() == key.passphrase);
+    // What others can guess is not tried on secrets, so that without a check any text may be the right one.
+    let fits = |key: &WithPassphrase| {
+        !key.has_check || forms.iter().any(|form| form.text.expose_str() == key.passphrase)
+    };
     let fitting = keys.iter().enumerate().filter(|(_, key)| fits(key));
     Some(fitting.map(|(id, _)| id.to_string()).collect())
 }

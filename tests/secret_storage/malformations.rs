@@ -538,7 +538,7 @@ fn a_typed_key_is_tried_in_slices() {
         let id = format!("key{index}");
         account = account.with_key(&id, KEY);
         account.key_mut(&id)["passphrase"] =
-            json!({"algorithm": "m.pbkdf2", "iterations": 1, "salt": ""});
+            json!({"algorithm": "m.pbkdf2", "iterations": 10_000, "salt": ""});
         account.remove_check(&id);
         account = account.with_secret(&format!("org.example.{index}"), &id, KEY, "a secret");
     }
@@ -571,16 +571,16 @@ fn row_42_a_passphrase_in_another_normal_form_unlocks() {
         (composed, decomposed, PassphraseForm::Nfc),
         (decomposed, composed, PassphraseForm::Nfd),
     ] {
-        let mut account = Account::default().with_key(ID, &derive(stored, 5));
+        let mut account = Account::default().with_key(ID, &derive(stored, 10_000));
         account.key_mut(ID)["passphrase"] =
-            json!({"algorithm": "m.pbkdf2", "iterations": 5, "salt": "salt"});
+            json!({"algorithm": "m.pbkdf2", "iterations": 10_000, "salt": "salt"});
         let unlocked = unlock(&account.storage(), typed).unwrap();
         let fits = UnlockOutcome::Fits(TypedAs::Passphrase(form), KeyStanding::Checked);
         assert_eq!(outcome(&unlocked, ID), fits);
         let error = unlock(&account.storage(), typed.trim_end()).unwrap_err();
         assert_eq!(error.reason, UnlockFailure::PassphraseDoesNotFit, "never trimmed");
         account.remove_check(ID);
-        let account = account.with_secret("org.example.a", ID, &derive(stored, 5), "text");
+        let account = account.with_secret("org.example.a", ID, &derive(stored, 10_000), "text");
         let unlocked = unlock(&account.storage(), typed).unwrap();
         assert_eq!(unlocked.keys[0].standing(), KeyStanding::Proven);
         assert_eq!(
@@ -683,7 +683,7 @@ fn public_key(key: &[u8; 32]) -> Curve25519PublicKey {
 }
 
 fn derive(passphrase: &str, rounds: u64) -> [u8; 32] {
-    let rounds = Rounds::new(rounds, 1_000).unwrap();
+    let rounds = Rounds::new(rounds, 10_000).unwrap();
     let length = KeyMaterial::from_slice(KEY).unwrap().length();
     let key = pbkdf2::derive(passphrase.as_bytes(), b"salt", rounds, length);
     key.expose_bytes().try_into().unwrap()

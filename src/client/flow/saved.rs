@@ -196,7 +196,11 @@ impl SetUp {
                 key_id: new_key.id().clone(),
                 description: Verbatim(new_key.description().as_raw()),
                 key: key.expose_str(),
-                old_keys: old_keys.iter().map(|(key, text)| SavedOldKey::new(key, text)).collect(),
+                old_keys: old_keys
+                    .iter()
+                    .filter(|(key, _)| !key.is_guess())
+                    .map(|(key, text)| SavedOldKey::new(key, text))
+                    .collect(),
                 secrets: secrets.iter().map(|(it, text)| SavedSecret::new(it, text)).collect(),
                 belief: SavedBelief::new(belief),
             },

@@ -49,7 +49,8 @@ impl Proving {
     /// Compares the key with one more description, or tries it on one more secret.
     ///
     /// If it fits its description, it is the key. If there is nothing to check it with, it must open one of its secrets,
-    /// unless there is none to try; if there is no description at all, it must open one.
+    /// unless there is none to try; if there is no description at all, it must open one. What others can guess is not
+    /// tried: a server that stores a secret under each guess would learn which of them was right.
     pub(super) fn advance(
         &mut self,
         trials: &[Trial<'_>],
@@ -68,7 +69,7 @@ impl Proving {
         };
         match trial.description.accept(&self.material).map(Box::new) {
             Err(mismatch) => ProvingStep::Tried(index, Err(mismatch.into())),
-            Ok(key) if key.standing() != KeyStanding::Unverifiable => {
+            Ok(key) if key.standing() != KeyStanding::Unverifiable || key.is_guess() => {
                 ProvingStep::Tried(index, Ok(key))
             }
             Ok(key) => {
