@@ -35,9 +35,9 @@ use strongroom::{
     client::{
         backup::{
             Backup, BackupOptions, DeliveryId, FetchOutcome, FoundBackup, HostToken, KeyFit, Next,
-            NoAnswer, NotStored, OfferedSession, Operation, OperationId, Question, QuestionId,
-            Reply, ReplyError, RestoreChoice, SavedBackup, Scope, SecretNotRead, SecretTask,
-            SignId, SignedError, Stage, UnknownOperation, UsedBackup, Wish,
+            NoAnswer, NotCreated, NotStored, OfferedSession, Operation, OperationId, Question,
+            QuestionId, Reply, ReplyError, RestoreChoice, SavedBackup, Scope, SecretNotRead,
+            SecretTask, SignId, SignedError, Stage, UnknownOperation, UsedBackup, Wish,
         },
         diagnose::{
             AskedFor, BackupFinding, Comparison, CurrentBackup, Diagnose, Diagnosis,
@@ -247,6 +247,7 @@ fn every_public_type_is_send_and_sync() {
         Next,
         NoAnswer,
         SignedError,
+        NotCreated,
         NotStored,
         OfferedSession,
         Operation,

@@ -361,7 +361,8 @@ fn the_key_of_a_version_is_not_exchanged_while_another_backup_is_made() {
                 assert_ne!(in_use, Some(*stolen.public_key()), "{restarts}, {is_asked}");
             }
             assert!(!phone.machine.retired().contains(honest.public_key()));
-            let is_told = phone.machine.open_questions().count() > 0 || phone.not_created > 0;
+            let is_told =
+                phone.machine.open_questions().count() > 0 || !phone.not_created.is_empty();
             assert!(is_told, "{restarts}, {is_asked}");
         }
     }

@@ -11,6 +11,7 @@
 //! | `devices` | what a device vouches for outlives the device |
 //! | `few_rounds` | a passphrase that others can find vouches for something |
 //! | `names` | whoever chooses a name decides |
+//! | `set_ups` | what is there passes for what was made, or what was made locks the user out |
 //! | `limits`, `promises` | SECURITY.md says something else |
 //! | `leaks` | a report or a request tells whether a passphrase was guessed |
 #![allow(
@@ -24,9 +25,15 @@
 #[path = "../support/asserted.rs"]
 mod asserted;
 mod devices;
+#[allow(dead_code, reason = "each test uses a part")]
+#[path = "../client_flows/drive.rs"]
+mod drive;
 #[path = "../client_backup/driver/mod.rs"]
 mod driver;
 mod few_rounds;
+#[allow(dead_code, reason = "each test uses a part")]
+#[path = "../client_flows/host.rs"]
+mod host;
 mod house;
 mod leaks;
 mod limits;
@@ -36,6 +43,7 @@ mod provenance;
 mod readers;
 mod revocation;
 mod saved_state;
+mod set_ups;
 mod signing;
 #[path = "../support/signing.rs"]
 mod signing_anything;

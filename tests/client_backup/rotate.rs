@@ -2,11 +2,11 @@
 
 use serde_json::json;
 use strongroom::{
-    client::backup::{Question, Reply, SecretTask, Stage},
+    client::backup::{NotCreated, Question, Reply, SecretTask, Stage},
     provenance::Provenance,
 };
 
-use crate::driver::{Driver, Lied};
+use crate::driver::{Driver, Lied, lie_about, response};
 
 #[test]
 fn a_rotation_makes_a_version_rewrites_the_secret_and_uploads_again() {
@@ -99,7 +99,7 @@ fn a_public_key_that_was_retired_stays_refused_whoever_signed_it() {
             request.method() == "GET" && request.uri().path().ends_with("/room_keys/version");
         let mut replayed = old.clone();
         replayed["version"] = json!("3");
-        is_it.then(|| crate::driver::response(200, &replayed.to_string()))
+        is_it.then(|| response(200, &replayed.to_string()))
     }));
     phone.machine.look_again();
     phone.run();
@@ -165,4 +165,58 @@ fn the_key_before_the_rotation_still_opens_what_only_the_old_version_has() {
     phone.machine.fetch(scope, phone.now);
     phone.live(20_000);
     assert_eq!(phone.imported, [session]);
+}
+
+/// What was asked for and did not happen is told, with its reason.
+#[test]
+fn a_rotation_whose_version_is_never_shown_is_told_and_the_one_in_use_stays() {
+    let mut phone = Driver::new();
+    phone.set_up();
+    let before = *phone.machine.trusted().unwrap().public_key();
+    phone.lie = lie_about("POST", usize::MAX, || response(200, r#"{"version":"2"}"#));
+    phone.machine.rotate();
+    phone.live(86_400_000);
+    assert_eq!(phone.not_created, [NotCreated::NotShown]);
+    let trusted = phone.machine.trusted().unwrap();
+    assert_eq!((*trusted.public_key(), phone.machine.stage()), (before, Stage::Running));
+}
+
+/// A user who has asked for a new one is asked before the old one is used again.
+#[test]
+fn a_backup_that_was_gone_and_is_back_while_a_new_one_is_made_is_a_question() {
+    for is_rotation in [false, true] {
+        let mut phone = Driver::new();
+        phone.set_up();
+        let mut is_posted = false;
+        phone.lie = Some(Box::new(move |request, _| {
+            is_posted |= request.method() == "POST";
+            if request.method() == "POST" {
+                return Some(response(500, r#"{"errcode":"M_UNKNOWN","error":""}"#));
+            }
+            let is_version = request.uri().path().ends_with("/room_keys/version");
+            let gone = || response(404, r#"{"errcode":"M_NOT_FOUND","error":""}"#);
+            (is_version && !is_posted).then(gone)
+        }));
+        if is_rotation {
+            phone.reload("PHONE");
+            phone.machine.rotate();
+        } else {
+            phone.machine.look_again();
+            phone.run();
+            phone.reply(Reply::Create);
+        }
+        phone.live(86_400_000);
+        assert_eq!(phone.not_created, [NotCreated::OtherBackup], "{is_rotation}");
+        phone.has_session();
+        phone.live(86_400_000);
+        let Question::Changed { used, found: Some(found), .. } = phone.question() else {
+            panic!("{:?}", phone.asked)
+        };
+        assert_eq!((used.version, found.problem), (found.version, None));
+        assert!(phone.store.values().all(|(_, stored)| stored.is_none()));
+        phone.lie = None;
+        phone.reply(Reply::Use);
+        phone.live(60_000);
+        assert!(phone.store.values().all(|(_, stored)| stored.is_some()));
+    }
 }

@@ -52,9 +52,9 @@ use strongroom::{
     },
     client::{
         backup::{
-            BackupOptions, DeliveryId, FoundBackup, HostToken, KeyFit, NoAnswer, NotStored,
-            OperationId, QuestionId, Reply, ReplyError, RestoreChoice, Scope, SecretNotRead,
-            SignId, SignedError, Stage, UnknownOperation, UsedBackup, Wish,
+            BackupOptions, DeliveryId, FoundBackup, HostToken, KeyFit, NoAnswer, NotCreated,
+            NotStored, OperationId, QuestionId, Reply, ReplyError, RestoreChoice, Scope,
+            SecretNotRead, SignId, SignedError, Stage, UnknownOperation, UsedBackup, Wish,
         },
         diagnose::{
             AskedFor, Comparison, DiagnosisVerdict, LegacyForm, MissingEvidence, SessionCount,
@@ -401,6 +401,7 @@ fn hold_no_secret() -> BTreeSet<String> {
         UnsignedAuthData,
         NoAnswer,
         SignedError,
+        NotCreated,
         NotStored,
         OperationId,
         BackupOptions,

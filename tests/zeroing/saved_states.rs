@@ -147,7 +147,10 @@ fn the_state_of_a_set_up_leaves_nothing_however_damaged() {
     let mut saved = set_up();
     let mut state: Value = serde_json::from_slice(saved.secret.expose_bytes()).unwrap();
     let public_key = decryption_key().public_key().to_base64();
-    state["before"] = json!({ "version": "5", "public_key": public_key, "default_key": "old" });
+    state["before"] = json!({
+        "version": "5", "public_key": public_key, "used": public_key, "default_key": "old",
+    });
+    state["made"] = json!(public_key);
     state["secrets"][0]["provenance"] = json!({ "shared_by_verified_device": ed25519() });
     state["belief"] = json!({
         "public_keys": {

@@ -4,13 +4,12 @@ use rand_core::CryptoRng;
 use thiserror::Error;
 
 use super::{
-    Backup, Next, Stage,
+    Backup, Next, NotCreated, Stage,
     kept::{Draft, SecretChange},
     stage::Event,
 };
 use crate::client::failure::Failure;
 use crate::{
-    api::ApiError,
     backup::{BackupDecryptionKey, BackupPublicKey, TrustedBackup},
     crypto::ed25519::Ed25519Signature,
     ids::{BackupVersion, KeyId},
@@ -121,17 +120,19 @@ impl Backup {
                 self.version.succeeded(now);
             }
             Err(Failure::Refused(error)) if self.kept.stage == Stage::Confirming => {
-                self.refused(error);
+                self.is_not_created(NotCreated::Refused(error), Event::Refused);
                 self.version_failed(&Failure::NoAnswer, now);
             }
             Err(failure) => self.version_failed(&failure, now),
         }
     }
 
-    fn refused(&mut self, error: ApiError) {
-        self.deliver(Next::NotCreated(error));
+    /// The new backup is given up, and the host is told why.
+    fn is_not_created(&mut self, reason: NotCreated, event: Event) {
+        self.deliver(Next::NotCreated(reason));
+        self.signing.is_to_be_sent = false;
         self.kept.give_up_draft();
-        self.turn(Event::Refused);
+        self.turn(event);
     }
 
     /// Whether the current backup is the one that was to be created. Nothing is created twice: the request goes
@@ -163,13 +164,17 @@ impl Backup {
             // A server that does not show at once what it made.
             return;
         }
-        self.signing.is_to_be_sent = false;
-        self.kept.give_up_draft();
         if is_as_before {
-            return self.turn(Event::Refused);
+            return self.is_not_created(NotCreated::NotShown, Event::Refused);
         }
-        let event = self.classify();
-        self.turn(event);
+        // Whoever wants a new one is asked before the one that was used is used again.
+        let event = if self.kept.used.is_some() { Event::Other } else { self.classify() };
+        self.is_not_created(NotCreated::OtherBackup, event);
+    }
+
+    /// The public key of the backup that is being made.
+    pub(in crate::client) fn draft_key(&self) -> Option<BackupPublicKey> {
+        self.kept.draft.as_ref().map(|draft| *draft.key.public_key())
     }
 
     fn adopt_own(&mut self, backup: TrustedBackup) {

@@ -120,7 +120,8 @@ pub use self::{
     key::KeyFit,
     options::BackupOptions,
     outgoing::{
-        DeliveryId, FetchOutcome, HostToken, Next, NotStored, OfferedSession, SecretTask, Wish,
+        DeliveryId, FetchOutcome, HostToken, Next, NotCreated, NotStored, OfferedSession,
+        SecretTask, Wish,
     },
     question::{FoundBackup, Question, QuestionId, Reply, ReplyError, RestoreChoice},
     saved::SavedBackup,

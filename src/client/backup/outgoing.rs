@@ -41,8 +41,9 @@ pub enum Next {
     /// Sign it with the device key, and with the master key where it is at hand, then call
     /// [`Backup::signed`](super::Backup::signed).
     Sign(SignId, ToSign),
-    /// The homeserver refuses to create a backup. The user is asked again.
-    NotCreated(ApiError),
+    /// The backup that was asked for is not made. What is there is used or asked about as before; whoever wants a new one
+    /// all the same calls [`Backup::rotate`](super::Backup::rotate) again.
+    NotCreated(NotCreated),
     /// The homeserver refuses to delete a version of a backup that is disabled. It is tried again, each time later.
     NotDeleted(ApiError),
     /// The homeserver does not take the preference `m.key_backup` of the account, by which other clients know whether the
@@ -112,6 +113,23 @@ pub enum NotStored {
     /// The server refused it.
     #[error("the server refused the session: {0}")]
     Refused(#[source] ApiError),
+}
+
+/// Why a backup that was asked for is not made.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum NotCreated {
+    /// The homeserver refuses it.
+    #[error("the homeserver refuses to create a backup: {0}")]
+    Refused(#[source] ApiError),
+    /// The homeserver says that it has created the backup, and has not shown it for a quarter of an hour. If it shows it
+    /// later, the user is asked.
+    #[error("the homeserver does not show the backup that it says it has created")]
+    NotShown,
+    /// There is another backup than when the new one was begun: one of another device, or one that had seemed to be gone.
+    /// If it is not trusted, or another one was used before, the user is asked.
+    #[error("there is another backup than before")]
+    OtherBackup,
 }
 
 /// What became of a download.

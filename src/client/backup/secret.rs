@@ -3,7 +3,11 @@
 use thiserror::Error;
 
 use super::{Backup, Next, SecretTask, Stage, kept::SecretChange};
-use crate::{backup::Proofs, provenance::Provenance, secret_value::SecretValue};
+use crate::{
+    backup::{BackupPublicKey, Proofs},
+    provenance::Provenance,
+    secret_value::SecretValue,
+};
 
 /// What was read back from the secret storage is not what was to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -29,6 +33,11 @@ impl Backup {
         let secret = self.kept.key_of(&used)?.to_secret();
         let is_trusted = self.trusted().is_some_and(|it| *it.public_key() == used);
         (is_trusted && self.is_trusted_for_good()).then(|| secret.verified())
+    }
+
+    /// The public key of the backup that was used last.
+    pub(in crate::client) fn used_key(&self) -> Option<BackupPublicKey> {
+        self.kept.used_key()
     }
 
     /// Whether the current backup is this device's own and its key is stored nowhere yet, whether or not it may be stored

@@ -5,11 +5,10 @@ use rand_core::CryptoRng;
 
 use super::Step;
 use crate::{
-    api::ApiError,
     client::{
         backup::{
-            Backup, DeliveryId, FetchOutcome, Next, Question, QuestionId, SavedBackup, Scope,
-            SecretTask, SignId, SignedError,
+            Backup, DeliveryId, FetchOutcome, Next, NotCreated, Question, QuestionId, SavedBackup,
+            Scope, SecretTask, SignId, SignedError,
         },
         operation::{NoAnswer, OperationId, UnknownOperation},
     },
@@ -34,8 +33,8 @@ pub(super) enum Turn<T> {
     Write(SecretTask),
     /// The user is asked.
     Ask(QuestionId, Box<Question>),
-    /// The homeserver refuses to create a backup.
-    NotCreated(ApiError),
+    /// A backup that was asked for is not made.
+    NotCreated(NotCreated),
     /// What was wanted from the backup is there, or not.
     Fetched(Scope, Box<FetchOutcome>),
     /// Nothing to do until then.
@@ -86,7 +85,7 @@ impl Machine {
             }
             Next::WriteSecret(task) => Turn::Write(task),
             Next::Ask(id, question) => Turn::Ask(id, question),
-            Next::NotCreated(error) => Turn::NotCreated(error),
+            Next::NotCreated(reason) => Turn::NotCreated(reason),
             Next::Fetched(scope, outcome) => Turn::Fetched(scope, outcome),
             Next::Wait(until) => Turn::Wait(until),
             next @ (Next::Stored(..)
@@ -103,7 +102,7 @@ impl Machine {
     pub(super) fn pass<T>(&mut self, turn: Turn<T>) {
         match turn {
             Turn::Fetched(scope, outcome) => self.hold(Next::Fetched(scope, outcome)),
-            Turn::NotCreated(error) => self.hold(Next::NotCreated(error)),
+            Turn::NotCreated(reason) => self.hold(Next::NotCreated(reason)),
             _ => {}
         }
     }

@@ -77,8 +77,8 @@ pub enum FlowError {
     /// The homeserver says that it has created the backup, and does not show it.
     #[error("the homeserver does not show the backup that was created")]
     NotShown,
-    /// Other clients write to the account all the time.
-    #[error("other clients keep changing the account")]
+    /// Other clients write to the account all the time, or the homeserver shows now this and now that.
+    #[error("what the homeserver shows of the account keeps changing")]
     KeepsChanging,
 }
 

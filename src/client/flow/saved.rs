@@ -47,6 +47,7 @@ struct SecretPart<'a> {
 struct SavedState<'a> {
     replaces: bool,
     before: Option<SavedBefore>,
+    made: Option<String>,
     is_shown: bool,
     is_stored: bool,
     key_id: SecretStorageKeyId,
@@ -88,20 +89,21 @@ struct SavedOldKey<'a> {
 struct SavedBefore {
     version: Option<BackupVersion>,
     public_key: Option<String>,
+    used: Option<String>,
     default_key: Option<SecretStorageKeyId>,
 }
 
 impl SavedBefore {
     fn new(before: &Before) -> Self {
-        let Before { version, public_key, default_key } = before.clone();
-        let public_key = public_key.map(|public_key| public_key.to_base64());
-        Self { version, public_key, default_key }
+        let Before { version, public_key, used, default_key } = before.clone();
+        let [public_key, used] = [public_key, used].map(|it| it.map(|key| key.to_base64()));
+        Self { version, public_key, used, default_key }
     }
 
     fn read(self) -> Result<Before, BackupPublicKeyError> {
-        let Self { version, public_key, default_key } = self;
-        let public_key = public_key.map(|text| BackupPublicKey::from_base64(&text)).transpose()?;
-        Ok(Before { version, public_key, default_key })
+        let Self { version, public_key, used, default_key } = self;
+        let (public_key, used) = (public_key_of(public_key)?, public_key_of(used)?);
+        Ok(Before { version, public_key, used, default_key })
     }
 }
 
@@ -178,8 +180,8 @@ impl SetUp {
 
     /// The state, as [`Step::Save`](super::Step::Save) gives it when it has changed.
     pub(super) fn save(&self) -> SavedFlow {
-        let Kept { new_key, secrets, belief, replaces, old_keys, before, is_shown, is_stored } =
-            &self.kept;
+        let Kept { new_key, secrets, belief, replaces, old_keys, .. } = &self.kept;
+        let Kept { before, made, is_shown, is_stored, .. } = &self.kept;
         let key = secret_base64::encode(new_key.key().expose_bytes());
         let encode = |key: &SecretStorageKey| secret_base64::encode(key.expose_bytes());
         let old_keys: Vec<_> = old_keys.iter().map(|key| (key, encode(key))).collect();
@@ -191,6 +193,7 @@ impl SetUp {
             state: SavedState {
                 replaces: *replaces,
                 before: before.as_ref().map(SavedBefore::new),
+                made: made.map(|public_key| public_key.to_base64()),
                 is_shown: *is_shown,
                 is_stored: *is_stored,
                 key_id: new_key.id().clone(),
@@ -223,9 +226,14 @@ fn read(state: SavedState<'_>, user_id: &UserId, limits: &Limits) -> Option<Kept
         replaces: state.replaces,
         old_keys: old_keys.collect::<Option<_>>()?,
         before: state.before.map(|before| before.read()).transpose().ok()?,
+        made: public_key_of(state.made).ok()?,
         is_shown: state.is_shown,
         is_stored: state.is_stored,
     })
+}
+
+fn public_key_of(text: Option<String>) -> Result<Option<BackupPublicKey>, BackupPublicKeyError> {
+    text.map(|text| BackupPublicKey::from_base64(&text)).transpose()
 }
 
 fn material(text: &str) -> Option<KeyMaterial> {

@@ -14,8 +14,8 @@ use strongroom::{
     api::{AccessToken, BaseUrl},
     backup::BackupDecryptionKey,
     client::backup::{
-        Backup, BackupOptions, FetchOutcome, HostToken, Next, NoAnswer, NotStored, OfferedSession,
-        Operation, Question, QuestionId, SavedBackup, Scope, SecretTask,
+        Backup, BackupOptions, FetchOutcome, HostToken, Next, NoAnswer, NotCreated, NotStored,
+        OfferedSession, Operation, Question, QuestionId, SavedBackup, Scope, SecretTask,
     },
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
     homeserver::Homeserver,
@@ -47,7 +47,7 @@ pub(crate) struct Driver {
     pub(crate) imported: Vec<ExportedSession>,
     pub(crate) fetched: Vec<(Scope, FetchOutcome)>,
     pub(crate) not_stored: Vec<(HostToken, NotStored)>,
-    pub(crate) not_created: usize,
+    pub(crate) not_created: Vec<NotCreated>,
     pub(crate) not_deleted: usize,
     /// What the homeserver did not take, and whether it refused it.
     pub(crate) preference_not_set: Vec<(bool, bool)>,
@@ -99,7 +99,7 @@ impl Driver {
             imported: Vec::new(),
             fetched: Vec::new(),
             not_stored: Vec::new(),
-            not_created: 0,
+            not_created: Vec::new(),
             not_deleted: 0,
             preference_not_set: Vec::new(),
             secrets: Vec::new(),
@@ -206,7 +206,7 @@ impl Driver {
                 self.machine.ack(id);
             }
             Next::Fetched(scope, outcome) => self.fetched.push((scope, *outcome)),
-            Next::NotCreated(_) => self.not_created += 1,
+            Next::NotCreated(reason) => self.not_created.push(reason),
             Next::NotDeleted(_) => self.not_deleted += 1,
             Next::PreferenceNotSet { enabled, refused } => {
                 self.preference_not_set.push((enabled, refused.is_some()));

@@ -21,6 +21,8 @@ pub(in crate::client::flow) struct Kept {
     pub(in crate::client::flow) old_keys: Vec<SecretStorageKey>,
     /// What was there when the flow began. It is saved with what the machine is told then.
     pub(in crate::client::flow) before: Option<Before>,
+    /// The public key of the backup that is made for this. Its key was drawn here, whatever the homeserver shows.
+    pub(in crate::client::flow) made: Option<BackupPublicKey>,
     /// Whether the user has saved the recovery key.
     pub(in crate::client::flow) is_shown: bool,
     /// Whether all secrets were written and read back.
@@ -32,15 +34,17 @@ pub(in crate::client::flow) struct Kept {
 pub(in crate::client::flow) struct Before {
     pub(in crate::client::flow) version: Option<BackupVersion>,
     pub(in crate::client::flow) public_key: Option<BackupPublicKey>,
+    /// The public key of the backup that the machine used. It does not change with what the homeserver shows.
+    pub(in crate::client::flow) used: Option<BackupPublicKey>,
     pub(in crate::client::flow) default_key: Option<SecretStorageKeyId>,
 }
 
 impl Kept {
     pub(super) fn new(new_key: NewKey, secrets: Vec<SecretValue>) -> Self {
         let (replaces, old_keys) = (false, Vec::new());
-        let (belief, before) = (Belief::default(), None);
+        let (belief, before, made) = (Belief::default(), None, None);
         let (is_shown, is_stored) = (false, false);
-        Self { new_key, secrets, belief, replaces, old_keys, before, is_shown, is_stored }
+        Self { new_key, secrets, belief, replaces, old_keys, before, made, is_shown, is_stored }
     }
 
     /// A secret of the host's that must not be stored, since nobody vouches for it.
@@ -49,24 +53,41 @@ impl Kept {
         self.secrets.iter().find(|secret| !is_believed(secret)).map(SecretValue::name)
     }
 
-    /// Notes what is there: the backup that the homeserver shows, and the default key.
-    pub(super) fn note(&mut self, machine: &Backup, storage: &SecretStorage) {
-        let default_key = storage.default_key().cloned();
-        let found = machine.found().filter(|_| self.replaces || !machine.is_unfinished());
+    /// Notes what is there: the backup that the homeserver shows, that of the machine, and the default key.
+    pub(super) fn note(&mut self, machine: &mut Backup, storage: &SecretStorage) {
+        let used = machine.used_key();
+        let is_own = !self.replaces && machine.is_unfinished();
+        if self.replaces {
+            // Whoever has what is replaced may have the key of a backup that is only begun, too.
+            machine.cancel_rotation();
+        } else if is_own {
+            self.made = used;
+        }
+        let found = machine.found().filter(|_| !is_own);
         let auth_data = found.and_then(|info| info.auth_data().ok());
         self.before = Some(Before {
             version: found.map(|info| info.version().clone()),
             public_key: auth_data.map(|auth_data| *auth_data.public_key()),
-            default_key,
+            used,
+            default_key: storage.default_key().cloned(),
         });
     }
 
-    /// Whether the machine has a backup that was made for this, and a key of it that may be stored.
+    /// Whether the machine has the backup that was made for this, and a key of it that may be stored. That nothing was
+    /// there before is the word of the homeserver, and makes nothing new.
     pub(super) fn is_made(&self, machine: &Backup) -> bool {
         let (Some(before), Some(backup)) = (&self.before, machine.trusted()) else { return false };
-        let is_new = before.version.as_ref() != Some(backup.version())
-            && before.public_key.as_ref() != Some(backup.public_key());
-        is_new && machine.storable_key().is_some()
+        let is_given_up = |used| self.made == Some(used) || machine.retired().contains(&used);
+        self.made == Some(*backup.public_key())
+            && before.used.is_none_or(is_given_up)
+            && machine.storable_key().is_some()
+    }
+
+    /// Whether this backup is the one that was there, or that the machine used: what is to be replaced.
+    pub(super) fn is_to_go(&self, version: &BackupVersion, key: Option<&BackupPublicKey>) -> bool {
+        let Some(before) = self.before.as_ref().filter(|_| self.replaces) else { return false };
+        let keys = [before.public_key.as_ref(), before.used.as_ref()];
+        before.version.as_ref() == Some(version) || key.is_some_and(|key| keys.contains(&Some(key)))
     }
 
     /// Whether somebody else's secret storage is there, which is not to be replaced.

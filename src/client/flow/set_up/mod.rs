@@ -47,8 +47,8 @@ pub struct SetUp {
     is_current: Look,
     /// Whether what is written was compared with what there is, after all of it was written.
     is_verified: bool,
-    /// Whether the machine was told to put a new backup in the place of what is there.
-    has_rotated: bool,
+    /// How many times the machine was told to put a new backup in the place of what is there.
+    rotations: u32,
     is_unsaved: bool,
     is_saving: bool,
     machine_saves: bool,
@@ -169,7 +169,7 @@ impl SetUp {
             stage: Stage::Checking,
             is_current: Look::Needed,
             is_verified: false,
-            has_rotated: false,
+            rotations: 0,
             is_unsaved: true,
             is_saving: false,
             machine_saves: false,

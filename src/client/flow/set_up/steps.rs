@@ -4,14 +4,22 @@ use rand_core::CryptoRng;
 
 use super::{SetUp, Stage};
 use crate::{
+    backup::BackupPublicKey,
     client::{
-        backup::{self, Question, QuestionId, Reply, SecretTask},
+        backup::{self, NotCreated, Question, QuestionId, Reply, SecretTask},
         flow::{FlowError, SetUpDone, Step, machine::Turn},
     },
+    ids::BackupVersion,
     secret_storage::ChangeError,
 };
 
 pub(super) type Done = Result<SetUpDone, FlowError>;
+
+/// What the homeserver shows.
+type Found = (BackupVersion, Option<BackupPublicKey>);
+
+/// A homeserver that shows now this and now that has the user sign no more often.
+const MAX_ROTATIONS: u32 = 3;
 
 impl SetUp {
     /// Looks at what is there, and notes it before anything is written.
@@ -31,8 +39,9 @@ impl SetUp {
             return self.taken(&storage);
         }
         if self.kept.before.is_none() {
-            self.kept.note(self.machine.get()?, &storage);
+            self.kept.note(self.machine.get_mut()?, &storage);
         }
+        self.note_draft();
         self.machine.ask_again();
         self.stage = Stage::BackingUp;
         None
@@ -79,7 +88,10 @@ impl SetUp {
                 None
             }
             Turn::Ask(id, question) => self.asked(id, &question),
-            Turn::NotCreated(error) => self.fail(FlowError::Refused(error)),
+            Turn::NotCreated(NotCreated::Refused(error)) => self.fail(FlowError::Refused(error)),
+            Turn::NotCreated(NotCreated::NotShown) => self.fail(FlowError::NotShown),
+            // What there is is asked about.
+            Turn::NotCreated(NotCreated::OtherBackup) => None,
             Turn::Wait(until) => self.idle(until),
             turn => {
                 self.machine.pass(turn);
@@ -90,23 +102,31 @@ impl SetUp {
 
     fn asked(&mut self, id: QuestionId, question: &Question) -> Option<Step<Done>> {
         let found = match question {
-            Question::SetUp { .. } | Question::Changed { found: None, .. } => {
-                // What was asked is still open: nothing else has happened.
-                let _ = self.machine.get_mut()?.reply(id, Reply::Create);
-                self.is_unsaved = true;
-                return None;
+            Question::SetUp { .. } | Question::Changed { found: None, .. } => None,
+            Question::Use { found, .. } | Question::Changed { found: Some(found), .. } => {
+                Some(found)
             }
-            Question::Use { found, .. } | Question::Changed { found: Some(found), .. } => found,
             _ => return None,
         };
-        if !self.kept.replaces {
-            return self.fail(FlowError::HasBackup(found.version.clone()));
+        let is_made = self.kept.made.is_some()
+            && found.is_some_and(|found| found.public_key == self.kept.made);
+        let reply = match found {
+            // It was made for this, and is shown after all.
+            Some(_) if is_made => Reply::Use,
+            None if !self.kept.replaces => Reply::Create,
+            found => {
+                let found = found.map(|found| (found.version.clone(), found.public_key));
+                return self.rotate(found);
+            }
+        };
+        // What was asked is still open: nothing else has happened.
+        match self.machine.get_mut()?.reply(id, reply) {
+            Ok(()) => {
+                self.is_unsaved = true;
+                None
+            }
+            Err(_) => self.fail(FlowError::OtherDevice),
         }
-        let before = self.kept.before.as_ref()?;
-        if before.version.as_ref() != Some(&found.version) {
-            return self.fail(FlowError::OtherDevice);
-        }
-        self.rotate()
     }
 
     /// The machine has nothing to do: it has the backup, or has not begun.
@@ -130,10 +150,14 @@ impl SetUp {
 
     /// The machine stands where it stood before.
     fn begin(&mut self) -> Option<Step<Done>> {
-        if self.kept.replaces {
-            return self.rotate();
-        }
         let machine = self.machine.get_mut()?;
+        if self.kept.replaces {
+            let found = machine.found().map(|info| {
+                let auth_data = info.auth_data().ok();
+                (info.version().clone(), auth_data.map(|auth_data| *auth_data.public_key()))
+            });
+            return self.rotate(found);
+        }
         let is_own = machine.stage() == backup::Stage::Off && machine.is_unfinished();
         if let Some(info) = machine.found().filter(|_| !is_own) {
             let version = info.version().clone();
@@ -144,10 +168,20 @@ impl SetUp {
         None
     }
 
-    /// The machine makes a new backup in the place of what is there.
-    fn rotate(&mut self) -> Option<Step<Done>> {
-        if std::mem::replace(&mut self.has_rotated, true) {
-            return self.fail(FlowError::NotShown);
+    /// The machine makes a new backup in the place of what is there, if that is known.
+    fn rotate(&mut self, found: Option<Found>) -> Option<Step<Done>> {
+        if let Some((version, public_key)) = found {
+            if !self.kept.replaces {
+                return self.fail(FlowError::HasBackup(version));
+            }
+            if !self.kept.is_to_go(&version, public_key.as_ref()) {
+                return self.fail(FlowError::OtherDevice);
+            }
+            self.kept.before.as_mut()?.version = Some(version);
+        }
+        self.rotations += 1;
+        if self.rotations > MAX_ROTATIONS {
+            return self.fail(FlowError::KeepsChanging);
         }
         let machine = self.machine.get_mut()?;
         if machine.stage() == backup::Stage::Off {
@@ -227,7 +261,16 @@ impl SetUp {
         self.fail(error)
     }
 
+    /// What the machine makes now is made for this: what it had begun before, it does not go on with.
+    fn note_draft(&mut self) {
+        let draft_key = self.machine.get().and_then(backup::Backup::draft_key);
+        self.kept.made = draft_key.or(self.kept.made);
+    }
+
     fn save_machine(&mut self, saved: backup::SavedBackup) {
+        if self.stage == Stage::BackingUp {
+            self.note_draft();
+        }
         self.saved_backup = saved;
         (self.is_unsaved, self.machine_saves) = (true, true);
     }
