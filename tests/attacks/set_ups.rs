@@ -16,6 +16,9 @@ use crate::{
     host::{BACKUP, Host, new_key},
 };
 
+/// What is said in the place of the truth.
+type Said = Option<fn() -> Answer>;
+
 const VERSION: &str = "/_matrix/client/v3/room_keys/version";
 
 fn answer(status: u16, body: &Value) -> Answer {
@@ -127,4 +130,56 @@ fn a_backup_that_comes_and_goes_ends_the_rotation_with_an_error() {
     };
     let ended = run(&mut host, &mut flow, control).unwrap_err();
     assert_eq!((ended, host.shown.len()), (FlowError::KeepsChanging, 0));
+}
+
+/// Whatever becomes of the flow, whoever has a new default key has seen it.
+#[test]
+fn a_recovery_key_that_may_be_the_default_one_is_shown_whatever_the_homeserver_says_then() {
+    let refused = || answer(403, &json!({ "errcode": "M_FORBIDDEN", "error": "" }));
+    let fails = || answer(500, &json!({ "errcode": "M_UNKNOWN", "error": "" }));
+    // What it says to the request itself, to the next one, and to all others.
+    let says: [[Said; 3]; 6] = [
+        [None, Some(refused), Some(refused)],
+        [None, Some(refused), Some(fails)],
+        [None, Some(refused), Some(nothing)],
+        [Some(refused), Some(nothing), Some(nothing)],
+        [Some(fails), Some(refused), Some(fails)],
+        [Some(fails), Some(refused), None],
+    ];
+    for (number, says) in says.into_iter().enumerate() {
+        for restarts in [false, true] {
+            let mut host = Host::new();
+            let (backup, key) = (host.backup(), new_key());
+            let mut flow = SetUp::bootstrap(backup, key.clone(), Vec::new(), Limits::default());
+            let mut sent = 0;
+            let control = Control {
+                tamper: Box::new(move |host, name, honest| {
+                    let is_put = name.starts_with("PUT") && name.ends_with("default_key");
+                    if sent == 0 && !is_put {
+                        return honest;
+                    }
+                    sent += 1;
+                    if sent == 1 {
+                        host.disk_then = host.disk.clone();
+                    }
+                    let said = says[(sent - 1).min(2)];
+                    said.map_or(honest, |said| said())
+                }),
+                ..Control::default()
+            };
+            let ended = run(&mut host, &mut flow, control);
+            assert!(matches!(ended, Err(FlowError::Refused(_))), "{number}: {ended:?}");
+            if restarts {
+                // The host was killed before it could show it, and nothing works any more.
+                host.shown.clear();
+                host.disk = host.disk_then.take();
+                let control =
+                    Control { tamper: Box::new(move |_, _, _| refused()), ..Control::default() };
+                let mut flow = restored(&host);
+                run(&mut host, &mut flow, control).unwrap_err();
+            }
+            let text = key.to_recovery_key().unwrap().to_text();
+            assert_eq!(host.shown, [text.expose_str()], "{number}, {restarts}");
+        }
+    }
 }

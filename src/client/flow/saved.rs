@@ -48,6 +48,7 @@ struct SavedState<'a> {
     replaces: bool,
     before: Option<SavedBefore>,
     made: Option<String>,
+    may_be_default: bool,
     is_shown: bool,
     is_stored: bool,
     key_id: SecretStorageKeyId,
@@ -181,7 +182,7 @@ impl SetUp {
     /// The state, as [`Step::Save`](super::Step::Save) gives it when it has changed.
     pub(super) fn save(&self) -> SavedFlow {
         let Kept { new_key, secrets, belief, replaces, old_keys, .. } = &self.kept;
-        let Kept { before, made, is_shown, is_stored, .. } = &self.kept;
+        let Kept { before, made, may_be_default, is_shown, is_stored, .. } = &self.kept;
         let key = secret_base64::encode(new_key.key().expose_bytes());
         let encode = |key: &SecretStorageKey| secret_base64::encode(key.expose_bytes());
         let old_keys: Vec<_> = old_keys.iter().map(|key| (key, encode(key))).collect();
@@ -194,6 +195,7 @@ impl SetUp {
                 replaces: *replaces,
                 before: before.as_ref().map(SavedBefore::new),
                 made: made.map(|public_key| public_key.to_base64()),
+                may_be_default: *may_be_default,
                 is_shown: *is_shown,
                 is_stored: *is_stored,
                 key_id: new_key.id().clone(),
@@ -227,6 +229,7 @@ fn read(state: SavedState<'_>, user_id: &UserId, limits: &Limits) -> Option<Kept
         old_keys: old_keys.collect::<Option<_>>()?,
         before: state.before.map(|before| before.read()).transpose().ok()?,
         made: public_key_of(state.made).ok()?,
+        may_be_default: state.may_be_default,
         is_shown: state.is_shown,
         is_stored: state.is_stored,
     })

@@ -114,11 +114,11 @@ impl Storage {
         self.to_read = names.map(EventType::from).collect();
     }
 
-    /// Nothing more is written, and only the name of the default key is read.
-    pub(super) fn look_at_default_key(&mut self) {
-        self.running = None;
-        self.is_read = true;
-        self.to_read = BTreeSet::from([DEFAULT_KEY.into()]);
+    /// Whether the next request makes a key the default one.
+    pub(super) fn is_to_write_default_key(&self) -> bool {
+        let writing = self.running.as_ref().filter(|running| running.phase == Phase::Write);
+        let step = writing.and_then(|running| running.plan.next());
+        step.is_some_and(|step| step.event_type == DEFAULT_KEY.into())
     }
 
     /// Begins to carry out a plan.

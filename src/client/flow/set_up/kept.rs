@@ -23,6 +23,8 @@ pub(in crate::client::flow) struct Kept {
     pub(in crate::client::flow) before: Option<Before>,
     /// The public key of the backup that is made for this. Its key was drawn here, whatever the homeserver shows.
     pub(in crate::client::flow) made: Option<BackupPublicKey>,
+    /// Whether the new key may be the default one: the request was about to be sent.
+    pub(in crate::client::flow) may_be_default: bool,
     /// Whether the user has saved the recovery key.
     pub(in crate::client::flow) is_shown: bool,
     /// Whether all secrets were written and read back.
@@ -43,8 +45,19 @@ impl Kept {
     pub(super) fn new(new_key: NewKey, secrets: Vec<SecretValue>) -> Self {
         let (replaces, old_keys) = (false, Vec::new());
         let (belief, before, made) = (Belief::default(), None, None);
-        let (is_shown, is_stored) = (false, false);
-        Self { new_key, secrets, belief, replaces, old_keys, before, made, is_shown, is_stored }
+        let (may_be_default, is_shown, is_stored) = (false, false, false);
+        Self {
+            new_key,
+            secrets,
+            belief,
+            replaces,
+            old_keys,
+            before,
+            made,
+            may_be_default,
+            is_shown,
+            is_stored,
+        }
     }
 
     /// A secret of the host's that must not be stored, since nobody vouches for it.

@@ -30,7 +30,8 @@ use crate::{
 /// The backup is created and confirmed to be the current one before anything else is written.
 ///
 /// The first time, the secrets are written, then the recovery key is shown: no key is shown that opens nothing. It is
-/// shown too if the flow fails when the new key is the default one already, or nobody could open what was written. When
+/// shown too if the flow fails once it has asked for the new key to be the default one, whatever the homeserver says of
+/// it, or nobody could open what was written. When
 /// everything is rotated, the new recovery key is shown first: until the user has saved it, the old one opens what it
 /// opened before.
 pub struct SetUp {
@@ -71,8 +72,6 @@ enum Stage {
     Showing {
         is_shown: bool,
     },
-    /// It has failed, and the default key is looked at.
-    Ending,
     /// There is nothing more to do.
     Finished,
     Ended,
@@ -146,6 +145,9 @@ impl SetUp {
 
     /// Gives the account's machine back, when the flow has failed or the host gives it up. Nothing if the flow has ended
     /// with it.
+    ///
+    /// A flow that is given up before it has ended may have made the [new key](Self::new_key) the default one already:
+    /// the user needs its recovery key then.
     #[must_use]
     pub fn into_backup(mut self) -> Option<Backup> {
         self.machine.give_back()
@@ -198,7 +200,6 @@ impl Flow for SetUp {
                 (None, Stage::BackingUp) => self.back_up(now_ms, rng),
                 (None, Stage::Storing) => self.store(now_ms, rng),
                 (None, Stage::Showing { is_shown }) => self.show(is_shown),
-                (None, Stage::Ending) => self.end(now_ms, rng),
                 (None, Stage::Finished) => self.finish(),
                 (None, Stage::Ended) => Some(Step::Wait(None)),
             };

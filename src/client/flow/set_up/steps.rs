@@ -1,5 +1,7 @@
 //! The steps of setting up, one function for each stage: what is there, the backup, the recovery key.
 
+use std::sync::Arc;
+
 use rand_core::CryptoRng;
 
 use super::{SetUp, Stage};
@@ -10,7 +12,7 @@ use crate::{
         flow::{FlowError, SetUpDone, Step, machine::Turn},
     },
     ids::BackupVersion,
-    secret_storage::ChangeError,
+    secret_storage::{ChangeError, SecretStorage},
 };
 
 pub(super) type Done = Result<SetUpDone, FlowError>;
@@ -237,28 +239,19 @@ impl SetUp {
         Some(Step::Done(Box::new(Ok(SetUpDone { backup, storage_key, replaced, notes }))))
     }
 
-    /// The flow ends without what it is for; a first storage is looked at before.
+    /// The flow ends without what it is for. Whoever may have got the new key as the default one is shown it before, or
+    /// they would be locked out: what the homeserver says of it now does not matter.
     pub(super) fn fail(&mut self, error: FlowError) -> Option<Step<Done>> {
-        let has_begun = self.kept.before.is_some() && !self.kept.replaces;
-        if has_begun && !self.kept.is_shown && self.ending.is_none() {
+        let new_id = self.kept.new_key.id();
+        let is_default = |storage: Arc<SecretStorage>| storage.default_key() == Some(new_id);
+        let is_needed = self.kept.may_be_default || self.storage.get().is_some_and(is_default);
+        if is_needed && !self.kept.is_shown && self.ending.is_none() {
             self.ending = Some(error);
-            self.storage.look_at_default_key();
-            self.stage = Stage::Ending;
+            self.stage = Stage::Showing { is_shown: false };
             return None;
         }
         self.stage = Stage::Ended;
         Some(Step::Done(Box::new(Err(self.ending.take().unwrap_or(error)))))
-    }
-
-    /// Whoever has got the new key as the default one is shown it, or they would be locked out.
-    pub(super) fn end(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<Done>> {
-        let Some(storage) = self.storage.get() else { return Some(self.read(now, rng)) };
-        if storage.default_key() == Some(self.kept.new_key.id()) {
-            self.stage = Stage::Showing { is_shown: false };
-            return None;
-        }
-        let error = self.ending.clone()?;
-        self.fail(error)
     }
 
     /// What the machine makes now is made for this: what it had begun before, it does not go on with.

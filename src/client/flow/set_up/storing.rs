@@ -33,7 +33,7 @@ impl SetUp {
             return None;
         }
         if !self.storage.wants_plan() {
-            return Some(self.read(now, rng));
+            return self.carry_out(now, rng);
         }
         let Some(storage) = self.storage.get() else { return Some(self.read(now, rng)) };
         if self.is_current != Look::Done {
@@ -59,6 +59,16 @@ impl SetUp {
             }
             Err(error) => self.fail(error.into()),
         }
+    }
+
+    /// Sends the next request of the plan. That a key is to become the default one is saved before: what comes of the
+    /// request may never be known.
+    fn carry_out(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<Done>> {
+        if self.storage.is_to_write_default_key() && !self.kept.may_be_default {
+            (self.kept.may_be_default, self.is_unsaved) = (true, true);
+            return None;
+        }
+        Some(self.read(now, rng))
     }
 
     /// The backup is to be the current one before anything is written about it.
