@@ -22,4 +22,5 @@ mod preference;
 mod rotate;
 mod saved;
 mod setup;
+mod starving;
 mod upload;

@@ -24,6 +24,7 @@ impl Backup {
         let now = self.clock.advance(now_ms);
         let call = self.in_flight.remove(&id).ok_or(UnknownOperation)?;
         self.is_of_old_token = id.0 <= self.last_id_of_old_token;
+        self.heard += u64::from(answer.is_ok());
         match call {
             Call::Current(_)
             | Call::Create(_)

@@ -37,7 +37,8 @@
 //!                                                                             │ wrong version, 404 ─> Looking; ten times: NotStored
 //!                                                                             │ 4xx ─> halves; one alone: NotStored
 //!                                                                             │ 5xx five times ─> the same
-//!                                                                             └ anything else ─> later, again
+//!                                                                             ├ none, or 429, while others are answered ─> the same, in the end
+//!                                                                             └ anything else ─> later, again; others first
 //! ```
 //!
 //! # Downloads
@@ -76,6 +77,7 @@
 //! ```
 
 mod answer;
+mod blame;
 mod call;
 mod create;
 mod download;
@@ -191,6 +193,8 @@ pub struct Backup {
     is_of_old_token: bool,
     /// Nothing is sent before, by the machine's clock: a server asked for it.
     not_before_ms: u64,
+    /// How many answers have come.
+    heard: u64,
     last_id: u64,
 }
 
@@ -259,6 +263,7 @@ impl Backup {
             last_id_of_old_token: 0,
             is_of_old_token: false,
             not_before_ms: 0,
+            heard: 0,
             last_id: 0,
         }
     }

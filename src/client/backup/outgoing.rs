@@ -51,7 +51,8 @@ pub enum Next {
     PreferenceNotSet {
         /// Whether the user wants a backup.
         enabled: bool,
-        /// Why it was refused; nothing if the server has failed on it five times.
+        /// Why it was refused; nothing if the server has failed on it five times, or has not answered ten times while it
+        /// answered other requests.
         refused: Option<ApiError>,
     },
     /// Change the secret storage, then call [`Backup::secret_read_back`](super::Backup::secret_read_back).
@@ -106,8 +107,9 @@ pub enum NotStored {
     /// It cannot be sealed, or its room cannot stand in a request.
     #[error("the session, or the name of its room, is not one that can be backed up")]
     Unusable,
-    /// The server fails on it again and again, and not on others; or it keeps saying that the version is not the current
-    /// one, and shows it as the current one. It is tried again after an hour, if the host offers it.
+    /// The server fails on it again and again, or does not answer, or puts it off, while it answers other requests; or it
+    /// keeps saying that the version is not the current one, and shows it as the current one. It is tried again after an
+    /// hour, if the host offers it.
     #[error("the server keeps failing on the session")]
     Failing,
     /// The server refused it.

@@ -2,7 +2,10 @@
 //! ([specification](https://spec.matrix.org/v1.19/client-server-api/#mkey_backup)), and what one client family wrote
 //! before there was one and still reads. The latter is written only where it is there; of both, other members are kept.
 
-use super::{Backup, Call, Lane, Next, Stage, upload::FAILURES};
+use super::{
+    Backup, Call, Lane, Next, Stage,
+    blame::{FAILURES, LOST},
+};
 use crate::client::failure::Failure;
 use crate::{
     api::{GetAccountData, PutAccountData},
@@ -16,6 +19,8 @@ pub(super) struct PreferenceLane {
     step: PreferenceStep,
     /// How many times the server has failed on it since it was read or written last.
     failures: u32,
+    /// How many answers had come when a request failed last.
+    heard: u64,
 }
 
 /// What is done next about the two events.
@@ -56,6 +61,11 @@ impl Backup {
         })
     }
 
+    /// Whether the preference is known, or fails so often that nothing waits for it.
+    pub(super) fn preference_is_settled(&self) -> bool {
+        self.kept.preference.was_read || self.preference.lane.failures() >= FAILURES
+    }
+
     pub(super) fn preference_is_due(&self) -> bool {
         let is_wanted = self.kept.stage == Stage::Looking && !self.kept.preference.was_read;
         self.kept.preference.write.is_some() || is_wanted
@@ -78,13 +88,18 @@ impl Backup {
 
     /// Whether a request about the preference is not tried again: the server refuses, or has failed on it some times.
     fn preference_is_given_up(&mut self, failure: &Failure, now: u64) -> bool {
+        let last = std::mem::replace(&mut self.preference.heard, self.heard);
         let is_final = match failure {
             Failure::Refused(_) | Failure::TooLarge => true,
             Failure::Later { .. } | Failure::NotFound | Failure::OtherVersion => {
                 self.preference.failures = self.preference.failures.saturating_add(1);
                 self.preference.failures >= FAILURES
             }
-            Failure::NoAnswer | Failure::RateLimited { .. } | Failure::Unauthorized => false,
+            // Something on the way may drop this one alone.
+            Failure::NoAnswer | Failure::RateLimited { .. } => {
+                self.preference.lane.failures() >= LOST && self.is_heard_since(last)
+            }
+            Failure::Unauthorized => false,
         };
         if !is_final {
             self.preference.lane.failed(now, failure.wait_ms(), self.options.backoff());

@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, VecDeque};
 use rand_core::CryptoRng;
 
 use super::{
-    Backup, Call, DeliveryId, HostToken, Lane, NotStored, hopeless::Hopeless, seen::Seen,
-    stage::Event,
+    Backup, Call, DeliveryId, HostToken, Lane, NotStored, blame::FAILURES, hopeless::Hopeless,
+    seen::Seen, stage::Event,
 };
 use crate::client::failure::Failure;
 use crate::{
@@ -38,6 +38,8 @@ pub(super) struct Upload {
     /// What the current version is known to have.
     pub(super) seen: Seen,
     pub(super) hopeless: Hopeless,
+    /// How many answers had come when a request failed last.
+    pub(super) heard: u64,
 }
 
 /// One session on its way.
@@ -120,7 +122,11 @@ impl Backup {
         if !self.upload.lane.is_free(now) {
             return None;
         }
-        while let Some(pending) = self.upload.to_look.pop_front() {
+        // What is ready does not wait for a look that has failed.
+        let has_failed = self.upload.lane.failures() > 0;
+        while (!has_failed || self.upload.batches.is_empty())
+            && let Some(pending) = self.upload.to_look.pop_front()
+        {
             let (room_id, session_id) = (pending.sealed.room_id(), pending.sealed.session_id());
             let call =
                 GetRoomKeysForSession::new(version.clone(), room_id.clone(), session_id.clone());
@@ -143,7 +149,12 @@ impl Backup {
             return self.upload.lane.succeeded(now);
         };
         match seen {
-            Err(Failure::OtherVersion) => return self.gone(now),
+            Err(Failure::OtherVersion) => {
+                if self.upload.hopeless.is_denied() {
+                    self.are_failing(&[pending]);
+                }
+                return self.gone(now);
+            }
             Err(
                 failure @ (Failure::NoAnswer
                 | Failure::Later { .. }
@@ -167,17 +178,6 @@ impl Backup {
             self.report_stored(vec![pending.token]);
         } else {
             self.upload.ready.push(pending);
-        }
-        self.make_batches();
-    }
-
-    /// Others go first, and after some times the host is told.
-    fn look_failed(&mut self, mut pending: Pending, failure: &Failure) {
-        pending.failures += u32::from(matches!(failure, Failure::Later { .. }));
-        if pending.failures < FAILURES {
-            self.upload.to_look.push_back(pending);
-        } else {
-            self.not_stored(vec![(pending.token, NotStored::Failing)]);
         }
         self.make_batches();
     }
@@ -210,6 +210,7 @@ impl Backup {
 
     fn upload_failed(&mut self, batch: Vec<Pending>, failure: Failure, now: u64) {
         let losses = self.upload.lane.failures();
+        let is_to_blame = self.is_to_blame(&failure);
         match failure {
             Failure::OtherVersion | Failure::NotFound => {
                 if self.upload.hopeless.is_denied() {
@@ -235,26 +236,13 @@ impl Backup {
             }
             failure => {
                 self.upload.lane.failed(now, failure.wait_ms(), self.options.backoff());
-                self.upload.batches.push_front(batch);
+                match batch.len() {
+                    1 if is_to_blame => self.are_failing(&batch),
+                    _ if is_to_blame => self.split(batch),
+                    _ => self.upload.batches.push_back(batch),
+                }
             }
         }
-    }
-
-    /// Others go first, and after some times the host is told.
-    fn alone_failed(&mut self, mut batch: Vec<Pending>) {
-        let count = |pending: &mut Pending| {
-            pending.failures += 1;
-            pending.failures
-        };
-        if batch.iter_mut().map(count).max() < Some(FAILURES) {
-            return self.upload.batches.push_back(batch);
-        }
-        self.are_failing(&batch);
-    }
-
-    fn are_failing(&mut self, batch: &[Pending]) {
-        let failing = |pending: &Pending| (pending.token, NotStored::Failing);
-        self.not_stored(batch.iter().map(failing).collect());
     }
 
     fn split_or_drop(&mut self, batch: Vec<Pending>, reason: NotStored, now: u64) {
@@ -292,9 +280,6 @@ impl Backup {
         }
     }
 }
-
-/// After so many failures a batch is split, and a session alone given up.
-pub(super) const FAILURES: u32 = 5;
 
 /// After so many lost answers in a row a batch is split.
 const LOSSES: u32 = 3;

@@ -70,7 +70,7 @@ impl Backup {
             Stage::Creating => false,
             // What a new backup replaces has to be known.
             Stage::Signing => !self.look.is_done,
-            Stage::Looking => self.kept.preference.was_read,
+            Stage::Looking => self.preference_is_settled(),
             Stage::Disabling => self.may_delete() || !self.is_confirmed,
             _ => true,
         }
