@@ -67,9 +67,9 @@ impl PassphraseScore {
 impl fmt::Display for PassphraseScore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::TooGuessable => "anybody would guess it",
-            Self::VeryGuessable => "it is guessed very quickly",
-            Self::SomewhatGuessable => "it is guessed quickly",
+            Self::TooGuessable => "anybody could guess it",
+            Self::VeryGuessable => "it can be guessed very quickly",
+            Self::SomewhatGuessable => "it can be guessed quickly",
             Self::SafelyUnguessable => "it is hard to guess",
             Self::VeryUnguessable => "it is very hard to guess",
         })

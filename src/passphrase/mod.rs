@@ -71,7 +71,7 @@ pub struct PassphraseParameters {
 
 /// Parameters with so few rounds are read and not written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("{rounds} rounds protect no passphrase: at least {MIN_ROUNDS} are written")]
+#[error("{rounds} rounds are too few to protect a passphrase: at least {MIN_ROUNDS} are required")]
 pub struct TooFewRounds {
     /// How many there are.
     pub rounds: u32,

@@ -63,7 +63,7 @@ pub enum PassphraseParametersError {
     NoRounds,
     /// More rounds are asked for than [`Limits::pbkdf2_rounds`] allows. Nothing was computed.
     #[error(
-        "the passphrase's parameters ask for {asked} rounds, and no more than {limit} are allowed"
+        "trying it would take too long: {asked} rounds of computation, of which at most {limit} are allowed"
     )]
     TooManyRounds {
         /// How many are asked for; 2^63 - 1 for all that are more.
@@ -75,7 +75,7 @@ pub enum PassphraseParametersError {
     #[error("the passphrase's parameters cannot be used: {0}")]
     KeyLength(#[from] KeyLengthError),
     /// A member that the crate does not know is nested too deeply, or holds half a character.
-    #[error("a member of the passphrase's parameters cannot be kept")]
+    #[error("the passphrase's parameters hold text that is not Unicode, or are nested too deep")]
     Unkeepable,
 }
 

@@ -58,8 +58,8 @@ pub enum RecoveryKeyError {
     Several,
     /// A character that no recovery key has.
     #[error(
-        "the character at position {position} cannot be part of a recovery key, which has Latin \
-         letters and digits without 0, O, I and l"
+        "the character at position {position} (counting spaces) cannot be part of a recovery key, which has Latin \
+         letters and digits, but never 0 (zero), O (capital o), I (capital i) or l (small L)"
     )]
     Character {
         /// The place of the first such character, counted in characters from 1, with all that is ignored.
@@ -76,16 +76,21 @@ pub enum RecoveryKeyError {
         code_point: u32,
     },
     /// Too few or too many characters.
-    #[error("a recovery key has 48 letters and digits, this has {found}")]
+    #[error("a recovery key has 48 letters and digits, but this has {found}")]
     Length {
         /// How many characters of keys were found.
         found: usize,
     },
     /// The first characters are not those of a recovery key.
-    #[error("a recovery key begins with other characters, the first two of which are Es")]
+    #[error(
+        "the first characters are not those of a recovery key: every recovery key begins with EsS, EsT or EsU"
+    )]
     Prefix,
     /// The check byte does not fit: a typing mistake.
-    #[error("the recovery key has a typing mistake: its check digit does not fit")]
+    #[error(
+        "there is a mistake in this recovery key: compare every character with what you wrote down, capital and \
+         small letters too"
+    )]
     Parity,
 }
 

@@ -23,7 +23,7 @@ pub enum SavedFileError {
     NotJson,
     /// It is JSON, and nothing in it is known.
     #[error(
-        "this is JSON of an unknown kind: expected are account data, or a response of /room_keys or /keys/query"
+        "this is JSON of an unknown kind: it should be account data, or a response of /room_keys or /keys/query"
     )]
     UnknownKind,
     /// It is a backup version that cannot be read.

@@ -45,7 +45,7 @@ pub enum SecretOrigin {
 #[non_exhaustive]
 pub enum SecretOpenError {
     /// It is encrypted to other keys alone.
-    #[error("the secret is not encrypted to this key")]
+    #[error("the secret is not encrypted with this key")]
     OtherKeys,
     /// What is stored under the key cannot be read.
     #[error(transparent)]

@@ -35,7 +35,7 @@ impl SecretVerdict {
 #[non_exhaustive]
 pub enum SecretFailure {
     /// It is encrypted to none of the keys that were given.
-    #[error("the secret is encrypted to other keys")]
+    #[error("the secret is encrypted with other keys")]
     OtherKeys,
     /// It is encrypted to keys that were given, and none opens it. The first reason is that of the
     /// first key.

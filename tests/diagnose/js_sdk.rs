@@ -40,7 +40,8 @@ fn nothing_is_wrong_with_the_accounts_of_matrix_js_sdk() {
                 if typed.is_some() { DiagnosisVerdict::Well } else { DiagnosisVerdict::Unknown };
             assert_eq!(diagnosis.verdict(), well, "{diagnosis:#?}");
             let said: Vec<_> = diagnosis.findings().iter().map(ToString::to_string).collect();
-            let restored = format!("A restore would give {count} out of {count} message keys");
+            let restored =
+                format!("A restore would bring back {count} out of {count} message keys");
             assert_eq!(
                 said.iter().any(|sentence| sentence.starts_with(&restored)),
                 typed.is_some(),

@@ -14,8 +14,8 @@ use crate::{
     account::{ASYMMETRIC_ID, Account, ID, KEY, OTHER_ID, OTHER_KEY},
     repairs::{mend, secret},
     world::{
-        BACKUP, BACKUP_KEY, MASTER, OLD_BACKUP_KEY, SELF_SIGNING, USER_SIGNING, USER_SIGNING_SEED,
-        World, room_keys, version,
+        BACKUP, BACKUP_KEY, MASTER, MASTER_SEED, OLD_BACKUP_KEY, SELF_SIGNING, USER_SIGNING,
+        USER_SIGNING_SEED, World, room_keys, version,
     },
 };
 
@@ -40,20 +40,43 @@ fn codes(found: &Diagnosis) -> Vec<&str> {
     found.findings().iter().map(Finding::code).collect()
 }
 
+fn remedy_of(found: &Diagnosis, code: &str) -> Option<Remedy> {
+    found.findings().iter().find(|finding| finding.code() == code)?.remedy()
+}
+
 #[test]
 fn a_stored_key_that_opens_an_older_backup_is_not_overwritten() {
     let mut world = World::well();
     world.storage().put_bytes(BACKUP, ID, KEY, text_of(OLD_BACKUP_KEY).as_bytes());
     world.older = vec![version("1", OLD_BACKUP_KEY)];
     let found = world.diagnose();
-    assert!(codes(&found).contains(&"backup.key_differs"));
     let remedy = Remedy::StoreSecret(BACKUP.into());
+    let restore_first = [Remedy::RestoreVersion("1".into()), remedy.clone()];
+    assert!(found.remedies().starts_with(&restore_first), "{found:?}");
+    assert_eq!(remedy_of(&found, "backup.key_differs"), Some(restore_first[0].clone()));
     let host_has = || vec![secret(BACKUP, BACKUP_KEY)];
     let refused = repair(&found, &remedy, &parts(host_has(), &[])).unwrap_err();
     assert_eq!(refused, RepairError::StillNeeded);
     repair(&found, &remedy, &parts(host_has(), &["1"])).unwrap();
     world.older.clear();
-    repair(&world.diagnose(), &remedy, &parts(host_has(), &[])).unwrap();
+    let alone = world.diagnose();
+    assert_eq!(remedy_of(&alone, "backup.key_differs"), Some(remedy.clone()));
+    repair(&alone, &remedy, &parts(host_has(), &[])).unwrap();
+}
+
+/// Before anything was entered, nobody needs a new backup.
+#[test]
+fn a_key_is_entered_before_a_backup_is_replaced() {
+    let mut world = World::well();
+    world.pinned = Some(MASTER_SEED);
+    world.backup()["auth_data"].as_object_mut().unwrap().remove("signatures");
+    let typed = world.typed.take();
+    let remedy = |world: &World| remedy_of(&world.diagnose(), "backup.not_trusted");
+    assert_eq!(remedy(&world), Some(Remedy::EnterStorageKey));
+    world.storage().remove(BACKUP);
+    assert_eq!(remedy(&world), Some(Remedy::ReplaceBackup), "no key of the storage leads to it");
+    world = World { typed, ..world };
+    assert_eq!(remedy(&world), Some(Remedy::ReplaceBackup));
 }
 
 /// Some sessions of the current backup are sealed to the key that stands in the storage, not to the backup's.

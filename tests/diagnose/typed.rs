@@ -39,6 +39,16 @@ fn row_54_a_remedy_proposes_what_can_work() {
 }
 
 #[test]
+fn row_54_where_only_a_passphrase_helps_it_is_asked_for() {
+    let mut world = World::well();
+    world.storage().key_mut(ID)["passphrase"] =
+        json!({"algorithm": "m.pbkdf2", "iterations": 10_000, "salt": "s", "bits": 512});
+    world.typed = Some(recovery_key(OTHER_KEY));
+    let nothing_fits = ("input.fits_nothing", Some(Remedy::EnterStorageKey));
+    assert_eq!(about_typed(&world), [nothing_fits]);
+}
+
+#[test]
 fn row_54_no_key_is_called_mistyped_when_nothing_could_be_tried() {
     let mut world = World::well();
     (world.storage, world.backup, world.room_keys) = (Some(Account::default()), None, None);

@@ -224,14 +224,14 @@ fn row_64_an_older_key_whose_description_was_left_behind_unlocks_nothing() {
         let reason = UnlockFailure::OlderKey { key, newer, is_default };
         let error = unlock(&storage, OTHER_KEY).unwrap_err();
         assert_eq!(error.reason, reason);
-        let which = if is_default { "the default one" } else { "the one in use" };
-        assert_eq!(
-            error.to_string(),
-            format!(
-                "this is an older key, \u{201c}other key\u{201d}, with which nothing is encrypted any more; {which} is \
-                 \u{201c}key\u{201d}"
-            )
-        );
+        let sentence = if is_default {
+            "this is an older key of your key storage, \u{201c}other key\u{201d}, with which nothing is encrypted any \
+             more; the default one is \u{201c}key\u{201d}"
+        } else {
+            "this belongs to the key \u{201c}other key\u{201d} of your key storage, with which nothing is encrypted; \
+             the one in use is \u{201c}key\u{201d}"
+        };
+        assert_eq!(error.to_string(), sentence);
         assert_eq!(unlock(&storage, KEY).unwrap().keys.len(), 1);
     }
 }

@@ -147,7 +147,7 @@ fn row_30_the_key_of_the_backup_is_not_that_of_secret_storage() {
         assert_eq!(error.reason, UnlockFailure::BackupKey);
         assert_eq!(
             error.to_string(),
-            "this is the key of the backup itself, not of the key storage"
+            "this is the key of the backup itself, not the recovery key of your key storage"
         );
     }
     let error = unlock(&checked.storage(), &recovery_key(OTHER_KEY)).unwrap_err();
@@ -340,7 +340,7 @@ fn row_37_every_key_that_fits_is_used_and_a_subset_opened_is_success() {
     let expected =
         [Ok("under both".into()), Err(SecretFailure::OtherKeys), Ok("under the other".into())];
     assert_eq!(texts, expected);
-    assert_eq!(SecretFailure::OtherKeys.to_string(), "the secret is encrypted to other keys");
+    assert_eq!(SecretFailure::OtherKeys.to_string(), "the secret is encrypted with other keys");
 }
 
 #[test]

@@ -16,20 +16,20 @@ use crate::{
 #[non_exhaustive]
 pub enum OpenError {
     /// It was sealed to another key.
-    #[error("the session was sealed to another key than this backup's")]
+    #[error("the message key is encrypted with another backup key")]
     WrongKey,
     /// It was sealed to this key, but what it holds is broken.
-    #[error("the session is damaged")]
+    #[error("the message key is damaged")]
     Damaged,
     /// Its ephemeral key is one that gives everybody the same secret.
-    #[error("the session's ephemeral key is not a usable one")]
+    #[error("the ephemeral key of the message key cannot be used")]
     NonContributory,
     /// What the server returned is not an encrypted session.
     #[error(transparent)]
     KeyBackupData(#[from] KeyBackupDataError),
     /// What the server returned has more bytes than
     /// [`Limits::session_bytes`](crate::Limits::session_bytes).
-    #[error("the session has {found} bytes, more than the limit of {limit}")]
+    #[error("the message key has {found} bytes, more than the limit of {limit}")]
     TooLarge {
         /// How many bytes are allowed.
         limit: usize,
@@ -38,25 +38,25 @@ pub enum OpenError {
     },
     /// What the server returned has arrays and objects that are nested deeper than
     /// [`Limits::response_depth`](crate::Limits::response_depth).
-    #[error("the session is nested deeper than the limit of {limit}")]
+    #[error("the message key is nested deeper than the limit of {limit}")]
     TooDeep {
         /// How deep they may be, counted from the response's outermost object.
         limit: usize,
     },
     /// The name that it was returned under is no session ID.
-    #[error("the session was returned under a session ID that {0}")]
+    #[error("the message key was returned under a session ID that {0}")]
     SessionId(IdProblem),
     /// The name of the room that it was returned for is no room ID.
-    #[error("the session was returned under a room ID that {0}")]
+    #[error("the message key was returned under a room ID that {0}")]
     RoomId(IdProblem),
     /// The response ended, or was no JSON any more, in the middle of the session.
-    #[error("the homeserver's response breaks off in the middle of the session")]
+    #[error("the homeserver's response breaks off in the middle of the message key")]
     HalfRead,
     /// What was decrypted is whole, but not a session.
     #[error(transparent)]
     SessionData(SessionDataError),
     /// What was decrypted is a session of an algorithm that this version does not know.
-    #[error("the session's algorithm \u{201c}{0}\u{201d} is not supported")]
+    #[error("the message key's algorithm \u{201c}{0}\u{201d} is not supported")]
     UnsupportedAlgorithm(Excerpt),
 }
 

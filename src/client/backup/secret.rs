@@ -11,7 +11,7 @@ use crate::{
 
 /// What was read back from the secret storage is not what was to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the secret storage does not hold what was to be written to it")]
+#[error("the key storage does not hold what was to be written to it")]
 pub struct SecretNotRead;
 
 impl Backup {

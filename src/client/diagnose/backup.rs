@@ -93,7 +93,8 @@ impl Case<'_> {
         let can_judge = self.has_keys() || !self.facts.trusted.is_empty();
         let is_signed = self.facts.signatures.valid_signers().any(|signer| self.is_trusted(signer));
         if can_judge && !is_signed && !self.facts.trusts(self.evidence) {
-            findings.add(BackupFinding::NotTrusted { version });
+            let tried = self.has_looked_for_keys();
+            findings.add(BackupFinding::NotTrusted { version, tried });
         }
     }
 

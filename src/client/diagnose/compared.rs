@@ -81,26 +81,26 @@ named! {
     /// Two pieces that were compared. It displays as words for a list.
     pub enum Comparison {
         /// What was entered, with the keys of the key storage.
-        EnteredWithStorage = "entered_with_key_storage", "what you entered with your key storage";
+        EnteredWithStorage = "entered_with_key_storage", "what you entered against your key storage";
         /// What was entered, with the backup and its older versions.
-        EnteredWithBackup = "entered_with_backup", "what you entered with the backup";
+        EnteredWithBackup = "entered_with_backup", "what you entered against the backup";
         /// The secrets, with the keys of the key storage that are at hand.
         SecretsWithStorageKey = "secrets_with_storage_key",
-            "what your key storage holds with its key";
+            "what your key storage holds against its key";
         /// The backup, with the backup keys that are at hand.
-        KeyWithBackup = "backup_key_with_backup", "the backup key with the backup";
+        KeyWithBackup = "backup_key_with_backup", "the backup key against the backup";
         /// The signatures on the backup, with the keys that are trusted.
         SignaturesWithTrustedKeys = "backup_signatures_with_trusted_keys",
-            "the signatures on the backup with the keys you trust";
+            "the signatures on the backup against the keys you trust";
         /// The cross-signing keys that are stored, with those that are published.
         StoredWithPublished = "stored_keys_with_published_keys",
-            "the stored keys of your digital identity with the published ones";
+            "the stored keys of your digital identity against the published ones";
         /// The published master key, with the one that the host has pinned.
         PublishedWithPinned = "published_keys_with_verified_master_key",
-            "your published digital identity with the one you verified";
+            "your published digital identity against the one you verified";
         /// Sessions of the backup, with the backup keys that are at hand.
         SessionsWithKey = "message_keys_with_backup_key",
-            "message keys of the backup with the backup key";
+            "message keys of the backup against the backup key";
     }
 }
 
@@ -116,11 +116,11 @@ named! {
         /// The answer to `GET /room_keys/version`.
         Backup = "backup_version", "the current version of the backup";
         /// The key of the backup.
-        BackupKey = "backup_key", "the key of the backup";
+        BackupKey = "backup_key", "the backup key";
         /// The answer to `POST /keys/query`.
         PublishedKeys = "published_keys", "your published keys";
         /// A key that the user trusts, to check signatures with.
-        TrustedKey = "trusted_key", "a key of yours that is verified";
+        TrustedKey = "trusted_key", "a device or digital identity that you have verified";
         /// Sessions of the backup.
         Sessions = "message_keys", "message keys of the backup";
     }

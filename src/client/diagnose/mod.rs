@@ -178,13 +178,15 @@ impl Diagnosis {
         compared::missing(&self.evidence, &self.facts)
     }
 
-    /// The remedies of the findings, each once, in the order of these.
+    /// The remedies of the findings, each once, in the order of these. Where the stored backup key opens an older version,
+    /// the one that restores that is followed by the one that stores the key of the current backup.
     #[must_use]
     pub fn remedies(&self) -> Vec<Remedy> {
         let mut remedies = Vec::new();
         let current = self.evidence.current().and_then(|info| info.auth_data().ok());
         let is_signable = current.is_some_and(|auth_data| auth_data.other_members().is_empty());
-        for remedy in self.findings.iter().filter_map(Finding::remedy) {
+        let found = self.findings.iter().flat_map(|it| it.remedy().into_iter().chain(it.then()));
+        for remedy in found {
             let is_refused = matches!(remedy, Remedy::SignBackup(_)) && !is_signable;
             if !is_refused && !remedies.contains(&remedy) {
                 remedies.push(remedy);

@@ -68,7 +68,7 @@ enum By {
 remedies! {
     /// Look at what was entered.
     CheckTyping = "check_typing", By::User,
-        "Check what you entered, or look for a newer recovery key; another of your devices may still have the keys.";
+        "Check what you entered and which account it is for, or look for another recovery key; another of your devices may still have your message keys.";
 
     /// Enter the recovery key or passphrase of the key storage.
     EnterStorageKey = "enter_storage_key", By::User,
@@ -76,11 +76,11 @@ remedies! {
 
     /// Enter the recovery key of the key storage: no passphrase helps.
     EnterRecoveryKey = "enter_recovery_key", By::User,
-        "Enter the recovery key of your key storage: 48 letters and digits, of which the first are Es.";
+        "Enter your current recovery key: 48 letters and digits, beginning with Es.";
 
     /// Unlock the key storage with it; the backup's key is in there.
     UseSecretStorage = "use_secret_storage", By::User,
-        "Unlock your key storage with it: the key of the backup is in there.";
+        "Unlock your key storage with it: the backup key should be in there.";
 
     /// Restore this older version with it.
     RestoreVersion(version: BackupVersion) = "restore_version", By::User,
@@ -96,11 +96,11 @@ remedies! {
 
     /// Describe this key again, which is at hand and opens secrets.
     DescribeKey(key: SecretStorageKeyId) = "describe_key", By::Repair,
-        "Unlock your key storage with the recovery key of {key}, and let this client describe the key again.";
+        "Unlock your key storage with the recovery key that belongs to {key}, and let this client write its description again.";
 
     /// Put a new key in the place of this one.
     RotateStorageKey(key: SecretStorageKeyId) = "rotate_storage_key", By::Repair,
-        "Replace the key {key} of your key storage, and write the new recovery key down.";
+        "Replace the key {key} of your key storage; if you are shown a new recovery key, write it down.";
 
     /// Remove the description of this key.
     RemoveKey(key: SecretStorageKeyId) = "remove_key", By::Repair,
@@ -108,23 +108,23 @@ remedies! {
 
     /// Bring everything into today's form.
     Migrate = "migrate", By::Repair,
-        "Let this client bring your key storage into today\u{2019}s form.";
+        "Let this client convert your key storage to the current format.";
 
     /// Store this secret anew, if its value is at hand.
     StoreSecret(name: SecretName) = "store_secret", By::Repair,
-        "Store {name} again, from a device that has it.";
+        "Store {name} in your key storage again, from a device that still has it.";
 
     /// Encrypt this secret to the default key as well.
     EncryptToDefaultKey(name: SecretName) = "encrypt_to_default_key", By::Repair,
-        "Store {name} under the default key as well.";
+        "Encrypt {name} with the default key as well.";
 
     /// Delete the backup key under the name of a draft.
     DeleteDraftBackupKey = "delete_draft_backup_key", By::Repair,
-        "Delete the backup key of the old name once no older backup is needed that it opens.";
+        "Delete the backup key under its old name once you need no backup that it opens.";
 
     /// Ask a verified device of the user for this secret.
     AskOtherDevice(name: SecretName) = "ask_other_device", By::User,
-        "Get {name} from another of your devices after verifying it.";
+        "Verify another of your devices that still has {name}, and get it from there.";
 
     /// Create a backup: [`client::Backup`](crate::client::Backup) does it.
     CreateBackup = "create_backup", By::User,
@@ -136,7 +136,7 @@ remedies! {
 
     /// Put a new backup in the place of this one: [`client::Backup`](crate::client::Backup) does it.
     ReplaceBackup = "replace_backup", By::User,
-        "Make a new backup from a device that still has your message keys.";
+        "Make a new backup from a device that still has your message keys, and keep this one for as long as it may hold others that you need.";
 
     /// Sign this backup.
     SignBackup(version: BackupVersion) = "sign_backup", By::Repair,
@@ -144,15 +144,15 @@ remedies! {
 
     /// Delete these versions.
     DeleteVersions(versions: Vec<BackupVersion>) = "delete_versions", By::Repair,
-        "Delete the older backups (versions: {versions}) once nothing in them is needed any more.";
+        "If message keys are missing, restore the older backups (versions: {versions}); delete them only once nothing in them is needed any more.";
 
     /// Verify the device or key with this ID.
     VerifySigner(key: KeyId) = "verify_signer", By::User,
-        "Verify {key} if it is yours.";
+        "If {key} is one of your devices or your digital identity, verify it; otherwise there is nothing to do.";
 
     /// Compare the identity with another device.
     VerifyIdentity = "verify_identity", By::User,
-        "Verify your digital identity with another of your devices before you go on.";
+        "Before you enter or change anything else, verify this device with another of your devices.";
 
     /// Set cross-signing up.
     SetUpCrossSigning = "set_up_cross_signing", By::User,
@@ -160,11 +160,11 @@ remedies! {
 
     /// Publish the public half of this stored cross-signing key again.
     PublishKey(name: SecretName) = "publish_key", By::User,
-        "Publish {name} again, from what your key storage holds; do not reset your digital identity.";
+        "Publish the public half of {name} again, using what your key storage holds; do not reset your digital identity.";
 
     /// Have the device publish its keys anew.
     UploadKeysAgain = "upload_keys_again", By::User,
-        "Log the device out and in again, so that it publishes its keys again.";
+        "Export the message keys of that device first, or make sure that they are all in the backup; then log it out and in again, so that it publishes its keys again.";
 
     /// Have a device that has the sessions upload them again.
     UploadAgain = "upload_again", By::User,
@@ -172,9 +172,9 @@ remedies! {
 
     /// Fetch the response again.
     FetchAgain = "fetch_again", By::User,
-        "Try again; if it stays like this, tell the administrator of your homeserver.";
+        "Try again; if it keeps happening, tell the administrator of your homeserver.";
 
     /// Use a newer version of the client.
     UpdateClient = "update_client", By::User,
-        "Use a newer version of this client, or the client that wrote it.";
+        "Use a newer version of this client, or the client that stored this.";
 }

@@ -80,7 +80,7 @@ pub enum RepairError {
     NotTrusted,
     /// Devices alone vouch for the current backup, by a signature or by the key that they shared. A signature of the user
     /// would say for good what ends with them: enter the key, or compare the identity.
-    #[error("only other devices vouch for the backup; enter its recovery key to sign it")]
+    #[error("only other devices show that the backup is yours; enter its recovery key to sign it")]
     OnlyDevices,
     /// The backup's public data is not signed. A new backup can be put in its place
     /// ([`Remedy::ReplaceBackup`]); the old version stays.

@@ -50,7 +50,7 @@ pub enum Step<T> {
 #[non_exhaustive]
 pub enum FlowError {
     /// There is a secret storage, and none was to be replaced. It is recovered, or everything is rotated.
-    #[error("the account has a secret storage already")]
+    #[error("the account already has key storage")]
     HasStorage(Option<SecretStorageKeyId>),
     /// There is a backup, and none was to be replaced. It is recovered, or everything is rotated.
     #[error("the account has a backup already")]
@@ -65,14 +65,14 @@ pub enum FlowError {
     #[error("what is to be stored is too large for the homeserver")]
     TooLarge,
     /// The secrets cannot be written.
-    #[error("the secret storage cannot be changed: {0}")]
+    #[error("the key storage cannot be changed: {0}")]
     Change(#[from] ChangeError),
     /// The other devices cannot be asked.
     #[error("the other devices cannot be asked: {0}")]
     Sharing(#[source] RequesterError),
     /// Another device has made a backup or a secret storage while this flow was on its way. Nothing of that was
     /// overwritten; what is there is to be looked at before anything is begun again.
-    #[error("another device has set up a backup or a secret storage in the meantime")]
+    #[error("another device has set up a backup or key storage in the meantime")]
     OtherDevice,
     /// The homeserver says that it has created the backup, and does not show it.
     #[error("the homeserver does not show the backup that was created")]

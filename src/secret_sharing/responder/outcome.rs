@@ -95,12 +95,16 @@ pub enum ShareError {
     #[error("the secret is another one than the device asked for")]
     OtherSecret,
     /// Nobody vouches for the secret, and the device that gets it would take it on this one's word.
-    #[error("nobody vouches for the secret: the homeserver could have put it where it comes from")]
+    #[error(
+        "nothing shows that the secret is yours: the homeserver could have put it where it comes from"
+    )]
     Unauthenticated,
     /// Only the device that has shared the secret vouches for it, which ends when that device is blocked. It can share
     /// the secret itself; what belongs to a public key that is the user's for sure can be
     /// [vouched for](crate::secret_storage::VerifiedPublicKeys::vouch).
-    #[error("only another of your devices vouches for the secret, which has to share it itself")]
+    #[error(
+        "only another of your devices shows that the secret is yours: that device has to share it itself"
+    )]
     OnlyDevice,
     /// What the host calls encrypted is not an Olm message from this device to that one alone.
     #[error("what should be encrypted for the device is not")]

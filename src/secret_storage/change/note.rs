@@ -30,8 +30,8 @@ impl fmt::Display for PlanNote {
         match self {
             Self::NeedsAcceptance(name, _) => write!(
                 f,
-                "nobody vouches for the secret {}: the homeserver could have put it there; it stays where \
-                 it is unless you accept it",
+                "nothing shows that the secret {} is yours: the homeserver could have put it there; it stays \
+                 where it is unless you accept it",
                 Excerpt::new(name.as_str())
             ),
             Self::Contradicted(name) => write!(

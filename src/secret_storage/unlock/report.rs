@@ -40,7 +40,7 @@ pub struct UnlockError {
 #[non_exhaustive]
 pub enum UnlockFailure {
     /// No key is described, and nothing is encrypted.
-    #[error("this account has no key storage, so no key opens it")]
+    #[error("this account has no key storage, so there is nothing to unlock")]
     NoKeys,
     /// There is nothing to be seen in the text. Nothing was tried.
     #[error("nothing was entered: enter the recovery key{}", or_passphrase(*takes_passphrase))]
@@ -49,15 +49,10 @@ pub enum UnlockFailure {
         takes_passphrase: bool,
     },
     /// The recovery key is that of the backup.
-    #[error("this is the key of the backup itself, not of the key storage")]
+    #[error("this is the key of the backup itself, not the recovery key of your key storage")]
     BackupKey,
     /// It gives a key that was replaced: its description was left behind, and nothing is encrypted with it any more.
-    #[error(
-        "this is an older key, {}, with which nothing is encrypted any more; {} is {}",
-        quoted(key),
-        if *is_default { "the default one" } else { "the one in use" },
-        quoted(newer)
-    )]
+    #[error("{}", other_key(&quoted(key), &quoted(newer), *is_default))]
     OlderKey {
         /// The key that it gives.
         key: SecretStorageKeyId,
@@ -67,32 +62,47 @@ pub enum UnlockFailure {
         is_default: bool,
     },
     /// It was meant as a recovery key, and is none.
-    #[error("this looks like a recovery key, and is none: {0}")]
+    #[error("this recovery key is not valid: {0}")]
     RecoveryKey(#[source] RecoveryKeyError),
     /// It was not meant as a recovery key, and no key of the account has a passphrase.
     #[error(
-        "this looks like a passphrase, which this account does not have: enter the recovery key, 48 letters and \
-         digits of which the first are Es"
+        "this looks like a passphrase, which does not help here: enter the recovery key, 48 letters and digits \
+         beginning with Es"
     )]
     RecoveryKeyExpected,
     /// It is a recovery key, which is too short or too long for the keys of the account.
     #[error(
-        "this is a recovery key, and only a passphrase gives the keys of this account: enter the passphrase"
+        "this is a recovery key, but only the passphrase unlocks this account: enter the passphrase"
     )]
     PassphraseExpected,
     /// The recovery key is well-formed, and belongs to none of the keys.
     #[error(
-        "this recovery key belongs to no key of this account: it may be an older one, or mistyped"
+        "this recovery key fits nothing in this account: it may be an older one, or that of another account"
     )]
     RecoveryKeyDoesNotFit,
     /// The passphrase gives none of the keys.
     #[error(
-        "this passphrase belongs to no key of this account: check capitals and the keyboard layout"
+        "this passphrase does not unlock anything in this account: check capital letters, spaces and the keyboard \
+         layout, and whether it is the password that you log in with instead"
     )]
     PassphraseDoesNotFit,
     /// Nothing could be tried, for the reasons of the attempts.
     #[error("it could not be tried on any key of this account")]
     NothingToTry,
+}
+
+fn other_key(key: &str, newer: &str, is_default: bool) -> String {
+    if is_default {
+        format!(
+            "this is an older key of your key storage, {key}, with which nothing is encrypted any more; the \
+             default one is {newer}"
+        )
+    } else {
+        format!(
+            "this belongs to the key {key} of your key storage, with which nothing is encrypted; the one in \
+             use is {newer}"
+        )
+    }
 }
 
 fn or_passphrase(takes_passphrase: bool) -> &'static str {
@@ -132,7 +142,7 @@ pub enum UnlockOutcome {
     /// The passphrases of the keys before it took all the rounds that
     /// [`Limits::unlock_rounds`](crate::Limits::unlock_rounds) allows.
     #[error(
-        "its passphrase was not tried: it asks for {rounds} rounds more than are allowed in all"
+        "trying a passphrase on it takes {rounds} rounds of computation, which is more than are left for one attempt"
     )]
     TooMuchWork {
         /// How many rounds it asks for.

@@ -68,6 +68,7 @@ shown_as_they_display!(
     UnlockOutcome,
     super::LegacyForm,
     super::SessionCount,
+    bool,
     usize,
     u32,
     u64,
@@ -103,7 +104,7 @@ impl Argument for SecretName {
     fn in_sentence(&self) -> String {
         let known = match self.as_str() {
             MEGOLM_BACKUP_V1 => "the backup key",
-            MEGOLM_BACKUP_V1_RECOVERY_KEY => "the backup key of the old name",
+            MEGOLM_BACKUP_V1_RECOVERY_KEY => "the backup key under its old name",
             CROSS_SIGNING_MASTER => "the master key of your digital identity",
             CROSS_SIGNING_SELF_SIGNING => "the self-signing key of your digital identity",
             CROSS_SIGNING_USER_SIGNING => "the user-signing key of your digital identity",
@@ -121,8 +122,8 @@ impl Argument for Option<BackupVersion> {
 
     fn in_sentence(&self) -> String {
         match self {
-            Some(version) => format!("the older version {}", version.in_sentence()),
-            None => "no version that was found".to_owned(),
+            Some(version) => format!("the older backup (version {})", version.in_sentence()),
+            None => "none of the backups that were found".to_owned(),
         }
     }
 }

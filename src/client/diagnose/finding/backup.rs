@@ -23,7 +23,7 @@ findings! {
         /// The user does not want one.
         SwitchedOff =
             "backup.switched_off", Severity::Notice, Some(Remedy::SwitchBackupOn),
-            "Backing message keys up is switched off in the settings of the account.";
+            "The backup of message keys is switched off in the settings of the account.";
 
         /// The current backup cannot be used.
         Unusable { version: BackupVersion, error: AuthDataError } =
@@ -38,24 +38,29 @@ findings! {
             fits: Option<BackupVersion>,
         } =
             "backup.key_differs", Severity::Failure,
-            Some(Remedy::StoreSecret(MEGOLM_BACKUP_V1.into())),
-            "The backup key in your key storage ({stored}) is not the key of the backup (version {version}, {backup}); it opens {fits}.";
+            Some(match fits {
+                Some(older) => Remedy::RestoreVersion(older.clone()),
+                None => Remedy::StoreSecret(MEGOLM_BACKUP_V1.into()),
+            }),
+            "The backup key in your key storage (public key {stored}) does not belong to the backup (version {version}, public key {backup}); it opens {fits}.";
 
         /// No key that is at hand opens it.
         NoKey { version: BackupVersion, key: BackupPublicKey } =
             "backup.no_key", Severity::Failure,
             Some(Remedy::AskOtherDevice(MEGOLM_BACKUP_V1.into())),
-            "No key that was entered or found opens the backup (version {version}, {key}).";
+            "No key that was entered or found opens the backup (version {version}, public key {key}).";
 
         /// The public key of the current backup was given up.
         Retired { version: BackupVersion, key: BackupPublicKey } =
             "backup.retired", Severity::Danger, Some(Remedy::ReplaceBackup),
-            "The backup (version {version}) has the key {key}, which you have replaced: somebody put an old backup back.";
+            "The backup (version {version}) has the key {key}, which you have replaced: it is an old backup, which is the current one again because a newer one was deleted or because somebody put it back.";
 
-        /// No key that the user trusts has signed it, and no key that is at hand shows that it is the user's.
-        NotTrusted { version: BackupVersion } =
-            "backup.not_trusted", Severity::Danger, Some(Remedy::ReplaceBackup),
-            "No trusted key has signed the backup (version {version}): it may not be yours.";
+        /// No key that the user trusts has signed it, and no key that is at hand shows that it is the user's. Where
+        /// none was tried, one comes first.
+        NotTrusted { version: BackupVersion, tried: bool } =
+            "backup.not_trusted", Severity::Danger,
+            Some(if *tried { Remedy::ReplaceBackup } else { Remedy::EnterStorageKey }),
+            "Nothing shows that the backup (version {version}) is yours: no key that you trust has signed it, and no key at hand proves it.";
 
         /// The user has not signed it.
         NotSigned { version: BackupVersion } =
@@ -65,7 +70,7 @@ findings! {
         /// It is signed with a key that nothing is known of: that of a device that is gone, say.
         UnknownSigner { version: BackupVersion, signer: KeyId } =
             "backup.unknown_signer", Severity::Notice, Some(Remedy::VerifySigner(signer.clone())),
-            "The backup (version {version}) is signed by {signer}, which is none of your known keys: a device that is gone, perhaps.";
+            "The backup (version {version}) is signed by {signer}, which is not one of your known keys: it may be a device that was logged out.";
 
         /// It is signed by a device or key of the user that nobody has verified.
         UnverifiedSigner { version: BackupVersion, signer: KeyId } =
@@ -89,17 +94,17 @@ findings! {
             "backup.other_members",
             if members.iter().any(is_of_keys) { Severity::Danger } else { Severity::Warning },
             Some(Remedy::ReplaceBackup),
-            "The backup (version {version}) cannot be signed, because it has members that could turn a signature into something else: {members}. A new backup can take its place; this one stays.";
+            "The backup (version {version}) holds entries that do not belong there ({members}), so it is not safe to sign it. A new backup can take its place; this one is not deleted.";
 
         /// It has a passphrase of its own, as before there was secret storage.
         OwnPassphrase { version: BackupVersion } =
             "backup.own_passphrase", Severity::Notice, Some(Remedy::ReplaceBackup),
-            "The backup (version {version}) has a passphrase of its own, as old ones had.";
+            "The backup (version {version}) has a passphrase of its own, as old backups had.";
 
         /// Its own passphrase has few rounds.
         FewRounds { version: BackupVersion, rounds: u32 } =
             "backup.few_rounds", Severity::Danger, Some(Remedy::ReplaceBackup),
-            "The passphrase of the backup itself (version {version}) is weakly protected (rounds: {rounds}): others can find it by trying.";
+            "The passphrase of the backup itself (version {version}) is weakly protected (rounds: {rounds}): others could guess it.";
 
         /// Its own passphrase cannot be used.
         PassphraseUnusable { version: BackupVersion, error: PassphraseParametersError } =
@@ -110,7 +115,7 @@ findings! {
         OlderVersions { versions: Vec<BackupVersion> } =
             "backup.older_versions", Severity::Notice,
             Some(Remedy::DeleteVersions(versions.clone())),
-            "The homeserver still has older backups (versions: {versions}).";
+            "The homeserver still has older backups (versions: {versions}), which may hold message keys that are nowhere else.";
     }
 }
 

@@ -20,7 +20,7 @@ findings! {
         /// No cross-signing keys are published; whether any are stored is not known.
         NonePublished =
             "identity.none_published", Severity::Notice, None,
-            "No digital identity is published for the account; whether its keys are stored was not looked at.";
+            "No digital identity is published for the account; it was not checked whether its keys are stored.";
 
         /// A key is stored, and not published.
         NotPublished { name: SecretName } =
@@ -30,17 +30,17 @@ findings! {
         /// Part of the digital identity is neither published nor stored.
         KeyMissing { name: SecretName } =
             "identity.key_missing", Severity::Warning, Some(Remedy::AskOtherDevice(name.clone())),
-            "Your digital identity is not whole: {name} is neither published nor stored.";
+            "Your digital identity is incomplete: {name} is neither published nor stored.";
 
         /// The published master key is not the one that is pinned.
         MasterKeyDiffers { pinned: Ed25519PublicKey, published: Ed25519PublicKey } =
             "identity.master_key_differs", Severity::Danger, Some(Remedy::VerifyIdentity),
-            "The homeserver shows a digital identity (master key {published}) that is not the one you have verified ({pinned}).";
+            "Your digital identity has changed: the homeserver shows another one ({published}) than the one that you verified ({pinned}). If you did not reset it yourself, somebody else may have.";
 
         /// A published cross-signing key is not signed by the master key.
         NotSignedByMaster { name: SecretName } =
             "identity.not_signed_by_master", Severity::Danger, Some(Remedy::VerifyIdentity),
-            "The homeserver shows a key in the place of {name} that the master key has not signed.";
+            "The key that the homeserver shows as {name} is not signed by the master key: somebody else may have put it there.";
 
         /// A published key cannot be used: one of this device, or a cross-signing key.
         KeyUnusable { device: Option<DeviceId>, error: QueriedKeyError } =
@@ -54,6 +54,6 @@ findings! {
         /// Not all signatures of the keys, devices and backup were checked: there are more than the limits allow.
         SignaturesNotChecked =
             "identity.signatures_not_checked", Severity::Warning, None,
-            "The account has more signatures than are checked, so that right or wrong ones may have been overlooked.";
+            "The account has too many signatures to check them all, so valid or invalid ones may have been missed.";
     }
 }

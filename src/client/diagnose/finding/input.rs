@@ -29,7 +29,7 @@ findings! {
         /// The key of the key storage was asked for, and it is the backup's.
         BackupKeyTyped { version: BackupVersion } =
             "input.backup_key_typed", Severity::Warning, Some(Remedy::EnterStorageKey),
-            "What you entered is the key of the backup itself (version {version}), not the recovery key of your key storage.";
+            "What you entered is the key of the backup itself (version {version}), not the recovery key of your key storage: it restores the message keys of that backup, but does not unlock your key storage.";
 
         /// The key of the backup was asked for, and it unlocks the key storage.
         StorageKeyTyped { key: SecretStorageKeyId } =
@@ -44,12 +44,12 @@ findings! {
         /// It is a key of the key storage that nothing is encrypted with, nor with the default one.
         UnusedStorageKey { key: SecretStorageKeyId, used: SecretStorageKeyId } =
             "input.unused_storage_key", Severity::Failure, Some(Remedy::EnterRecoveryKey),
-            "This is an older key of your key storage ({key}), with which nothing is encrypted any more; the key in use is {used}.";
+            "What you entered belongs to the key {key} of your key storage, with which nothing is encrypted; the key in use is {used}.";
 
         /// It is not the default key, and there is something that only that opens.
         OpensPart { key: SecretStorageKeyId, default: SecretStorageKeyId } =
             "input.opens_part", Severity::Warning, Some(Remedy::EnterRecoveryKey),
-            "What you entered opens only a part of your key storage: it is an older key ({key}); the default one is {default}.";
+            "What you entered opens only a part of your key storage: it belongs to the key {key}, and the rest is encrypted with the default key {default}.";
 
         /// It is the key of an older version.
         OlderBackupKey { version: BackupVersion } =
@@ -60,7 +60,7 @@ findings! {
         /// It fits nothing.
         FitsNothing { reason: UnlockFailure } =
             "input.fits_nothing", Severity::Failure, against(reason),
-            "What you entered opens nothing in this account: {reason}.";
+            "Nothing in this account was unlocked: {reason}.";
 
         /// It could not be tried on a key.
         NotTried { key: SecretStorageKeyId, reason: UnlockOutcome } =
@@ -83,7 +83,9 @@ findings! {
 fn against(reason: &UnlockFailure) -> Option<Remedy> {
     match reason {
         UnlockFailure::NothingToTry => None,
-        UnlockFailure::Empty { takes_passphrase: true } => Some(Remedy::EnterStorageKey),
+        UnlockFailure::Empty { takes_passphrase: true }
+        | UnlockFailure::PassphraseExpected
+        | UnlockFailure::BackupKey => Some(Remedy::EnterStorageKey),
         UnlockFailure::Empty { takes_passphrase: false } | UnlockFailure::RecoveryKeyExpected => {
             Some(Remedy::EnterRecoveryKey)
         }

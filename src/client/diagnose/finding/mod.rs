@@ -20,6 +20,7 @@ pub use self::{
     storage::StorageFinding,
 };
 use super::remedy::Remedy;
+use crate::secret_value::MEGOLM_BACKUP_V1;
 
 /// Makes the enum of all findings from the tables of each topic.
 macro_rules! topics {
@@ -95,6 +96,18 @@ topics! {
     Sessions(SessionFinding);
     /// About the user's own keys.
     Identity(IdentityFinding);
+}
+
+impl Finding {
+    /// What is done after its remedy.
+    pub(super) fn then(&self) -> Option<Remedy> {
+        match self {
+            Self::Backup(BackupFinding::KeyDiffers { fits: Some(_), .. }) => {
+                Some(Remedy::StoreSecret(MEGOLM_BACKUP_V1.into()))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// How much a finding matters; what matters most comes first.

@@ -34,12 +34,12 @@ findings! {
             } else {
                 Remedy::EncryptToDefaultKey(name.clone())
             }),
-            "Your key storage does not hold {name} under its default key, but under others: {keys}.";
+            "Your key storage holds {name} encrypted with other keys ({keys}), but not with its default key.";
 
         /// It is encrypted only to keys that nothing describes.
         UnderUnknownKey { name: SecretName, keys: Vec<SecretStorageKeyId> } =
             "secret.under_unknown_key", Severity::Failure, Some(stored_anew(name)),
-            "Your key storage holds {name} only under keys whose descriptions are gone: {keys}.";
+            "Your key storage holds {name} encrypted only with keys whose descriptions are gone: {keys}.";
 
         /// A key should open it and does not.
         DoesNotOpen { name: SecretName, key: SecretStorageKeyId, error: SecretOpenError } =
@@ -80,7 +80,7 @@ findings! {
         /// One backup key is stored under today's name, and another one under that of a draft.
         TwoBackupKeys { current: BackupPublicKey, draft: BackupPublicKey } =
             "secret.two_backup_keys", Severity::Warning, Some(Remedy::DeleteDraftBackupKey),
-            "Your key storage holds two backup keys: one for the backup {current}, and under an old name one for {draft}.";
+            "Your key storage holds two backup keys: one for the backup with the public key {current}, and under an old name one for that with {draft}.";
     }
 }
 
@@ -89,10 +89,10 @@ findings! {
 #[non_exhaustive]
 pub enum LegacyForm {
     /// Encrypted asymmetrically.
-    #[error("encrypted in the way of 2019, which does not show who stored it")]
+    #[error("encrypted in an outdated way of 2019 that does not show who stored it")]
     Asymmetric,
     /// Not encrypted: the backup key is the storage key.
-    #[error("as a reference to the key of the key storage itself")]
+    #[error("only as a note that it is the same as the key of the key storage")]
     Passthrough,
     /// The backup key as `12,34,…`.
     #[error("as a list of numbers, which most clients cannot read")]

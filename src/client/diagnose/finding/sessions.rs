@@ -12,27 +12,27 @@ findings! {
         UnderOtherKey { count: SessionCount } =
             "sessions.under_other_key", Severity::Failure,
             Some(Remedy::AskOtherDevice(MEGOLM_BACKUP_V1.into())),
-            "Of the message keys that were looked at, {count} are encrypted for another key than the one at hand.";
+            "In a sample of the message keys, {count} are encrypted with another backup key than the one at hand.";
 
         /// They are sealed to the key, and damaged.
         Damaged { count: SessionCount } =
             "sessions.damaged", Severity::Failure, Some(Remedy::UploadAgain),
-            "Of the message keys that were looked at, {count} are damaged.";
+            "In a sample of the message keys, {count} are damaged.";
 
         /// They are not what the specification says.
         Malformed { count: SessionCount } =
             "sessions.malformed", Severity::Failure, Some(Remedy::UploadAgain),
-            "Of the message keys that were looked at, {count} are not written as they should be and cannot be read.";
+            "In a sample of the message keys, {count} have an invalid format and cannot be read.";
 
         /// They are of an unknown algorithm.
         Unsupported { count: SessionCount } =
             "sessions.unsupported", Severity::Failure, Some(Remedy::UpdateClient),
-            "Of the message keys that were looked at, {count} use an algorithm that this client does not know.";
+            "In a sample of the message keys, {count} use an algorithm that this client does not know.";
 
         /// They open, and something in them was repaired or disagrees with what the homeserver says.
         WithWarnings { count: SessionCount } =
             "sessions.with_warnings", Severity::Notice, None,
-            "Of the message keys that were looked at, {count} can be restored, but had to be repaired or disagree with what the homeserver says of them.";
+            "In a sample of the message keys, {count} can be restored, but had to be repaired or disagree with what the homeserver says about them.";
 
         /// In the place of the sessions of a room stands something else.
         BrokenRooms { count: u64 } =
@@ -47,7 +47,7 @@ findings! {
         /// What a restore would give, and how many sessions the homeserver says there are in all.
         WouldRestore { restored: SessionCount, total: Option<u64> } =
             "sessions.would_restore", Severity::Information, None,
-            "A restore would give {restored} message keys that were looked at; the backup has {total} in all.";
+            "A restore would bring back {restored} message keys of the sample; the backup has {total} in all.";
     }
 }
 

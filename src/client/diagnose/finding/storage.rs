@@ -31,12 +31,12 @@ findings! {
         /// Secrets are encrypted with a key whose description is gone.
         DescriptionGone { key: SecretStorageKeyId } =
             "storage.description_gone", Severity::Warning, Some(Remedy::DescribeKey(key.clone())),
-            "The description of the key {key} is gone, with which secrets in your key storage are encrypted.";
+            "Secrets in your key storage are encrypted with the key {key}, whose description is gone from your account.";
 
         /// No key is described that could be used, and none was entered that secrets are encrypted with.
         NoKeyLeft =
             "storage.no_key_left", Severity::Warning, Some(Remedy::SetUpStorage),
-            "Your key storage holds secrets, and no key that could open them is described or was entered. If their recovery key is lost, they are lost.";
+            "Your key storage holds secrets, but the descriptions of its keys are gone or cannot be used, and none of these keys was entered. Try every recovery key that you have, and your other devices, before you set up key storage anew.";
 
         /// Secrets are encrypted with a key whose description cannot be used.
         DescriptionUnusable { key: SecretStorageKeyId, error: KeyDescriptionError } =
@@ -47,12 +47,12 @@ findings! {
         /// The event that names the default key cannot be read.
         DefaultKeyUnreadable =
             "storage.default_key_unreadable", Severity::Warning, Some(Remedy::SetDefaultKey),
-            "Your key storage says which of its keys is the default one, but not in a way that can be read.";
+            "The entry that names the default key of your key storage cannot be read.";
 
         /// A key is marked as default by its name, as an early draft had it.
         DefaultByName { key: SecretStorageKeyId } =
             "storage.default_by_name", Severity::Notice, None,
-            "The key {key} is marked as the default one by its name, as old clients did it.";
+            "The key {key} is marked as the default one by its name, as old clients did.";
 
         /// The description of a key cannot be read.
         KeyUnreadable { key: SecretStorageKeyId, error: KeyDescriptionError } =
@@ -79,7 +79,7 @@ findings! {
         /// A key comes from a passphrase by few rounds.
         FewRounds { key: SecretStorageKeyId, rounds: u32 } =
             "storage.few_rounds", Severity::Danger, Some(Remedy::RotateStorageKey(key.clone())),
-            "The passphrase of the key {key} is weakly protected (rounds: {rounds}): others can find it by trying.";
+            "The passphrase of the key {key} is weakly protected (rounds: {rounds}): others could guess it.";
 
         /// How a key comes from its passphrase cannot be used.
         PassphraseUnusable { key: SecretStorageKeyId, error: PassphraseParametersError } =
@@ -89,12 +89,12 @@ findings! {
         /// A key is of the algorithm of 2019.
         Asymmetric { key: SecretStorageKeyId } =
             "storage.asymmetric", Severity::Notice, Some(Remedy::Migrate),
-            "The key {key} is of a kind that was given up in 2020: everybody who can change your account data can store secrets under it.";
+            "The key {key} is of a kind that was abandoned in 2020: anyone who can change your account data can store secrets under it.";
 
         /// A signature of the description of a key is wrong.
         WrongSignature { key: SecretStorageKeyId, signer: KeyId } =
             "storage.wrong_signature", Severity::Danger,
             Some(Remedy::RotateStorageKey(key.clone())),
-            "The description of the key {key} was changed after {signer} had signed it.";
+            "The signature of {signer} on the description of the key {key} is wrong: the description was changed after it was signed, or another key made the signature.";
     }
 }

@@ -42,21 +42,24 @@ pub enum Entered {
 #[non_exhaustive]
 pub enum EnterError {
     /// It opens nothing.
-    #[error("what was entered opens nothing here: {0}")]
+    #[error("nothing in this account was unlocked: {0}")]
     OpensNothing(#[source] Box<UnlockError>),
     /// It is the key of the key storage, which holds nothing: only the backup's own key is of use here.
     #[error(
-        "this is the recovery key of your key storage, which holds nothing: enter the key of the backup itself"
+        "this is for your key storage, which holds nothing: enter the key of the backup itself"
     )]
     NothingStored,
     /// There is a description that every key fits, and nothing that this one opens.
-    #[error("nothing here shows that this is the right key, and it opens nothing")]
+    #[error(
+        "this opens nothing, and there is nothing to check it against: it may be the wrong one, so try another"
+    )]
     NotConfirmed,
     /// The texts that were entered before it have taken ten times the rounds that
     /// [`Limits::unlock_rounds`](crate::Limits::unlock_rounds) allows for one, and it asks for more than are left. A recovery
     /// key takes none; otherwise the flow is to be begun again.
     #[error(
-        "it was not tried, since what was entered before took too much work: enter a recovery key, or begin again"
+        "this was not tried, because earlier attempts took too much computation: enter the recovery key instead of a \
+         passphrase, or start again"
     )]
     TooMuchTried,
     /// Nobody has asked for it now.
