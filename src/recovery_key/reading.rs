@@ -26,8 +26,8 @@ enum Class {
     Wrong,
 }
 
-/// The key in the text. Each place is looked at from the 48 places before it at most, so the work grows with the length of
-/// the text.
+/// The key in the text. A key is looked for only where its first letter stands, so each place is looked at from 48 such
+/// letters before it at most, and the work grows with the length of the text.
 pub(super) fn find(text: &str) -> Result<SecretBytes<32>, RecoveryKeyError> {
     if characters::is_blank(text) {
         return Err(RecoveryKeyError::Empty);
@@ -38,7 +38,8 @@ pub(super) fn find(text: &str) -> Result<SecretBytes<32>, RecoveryKeyError> {
     let mut is_begin_of_group = true;
     for (index, (at, character)) in text.char_indices().enumerate() {
         let (_, rest) = text.split_at(at);
-        if is_begin_of_group && begins_like_a_key(rest) {
+        let class = Class::of(character);
+        if is_begin_of_group && matches!(class, Class::Digit('E')) && begins_like_a_key(rest) {
             first_begin.get_or_insert((index, rest));
             if let Some((key, ends_here)) = key_at(rest) {
                 if found.as_ref().is_some_and(|other| *other != key) {
@@ -48,7 +49,7 @@ pub(super) fn find(text: &str) -> Result<SecretBytes<32>, RecoveryKeyError> {
                 is_whole |= ends_here;
             }
         }
-        is_begin_of_group = match Class::of(character) {
+        is_begin_of_group = match class {
             Class::Digit(_) | Class::WrongLetter => false,
             Class::Ignored => is_begin_of_group,
             Class::Separator | Class::Boundary | Class::Wrong => true,
