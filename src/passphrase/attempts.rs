@@ -1,8 +1,8 @@
 //! Deriving a key from each form of a passphrase in turn, in slices.
 
-use std::{fmt, vec};
+use std::{fmt, sync::Arc};
 
-use super::{PassphraseCandidate, PassphraseForm, PassphraseParameters, candidates};
+use super::{PassphraseCandidate, PassphraseForm, PassphraseParameters};
 use crate::crypto::{key_material::KeyMaterial, pbkdf2::Derivation};
 
 /// The keys that a typed passphrase may stand for: one for each of its [`candidates`], in their order.
@@ -34,7 +34,9 @@ use crate::crypto::{key_material::KeyMaterial, pbkdf2::Derivation};
 /// ```
 pub struct PassphraseAttempts {
     parameters: PassphraseParameters,
-    waiting: vec::IntoIter<PassphraseCandidate>,
+    candidates: Arc<[PassphraseCandidate]>,
+    /// How many of them were started.
+    started: usize,
     running: Option<(PassphraseForm, Derivation)>,
     progress: PassphraseProgress,
 }
@@ -69,12 +71,15 @@ pub struct PassphraseProgress {
 }
 
 impl PassphraseAttempts {
-    pub(super) fn new(parameters: &PassphraseParameters, typed: &str) -> Self {
-        let waiting = candidates(typed).into_iter();
-        let forms = u64::try_from(waiting.len()).unwrap_or(u64::MAX);
+    /// From candidates that several attempts share, so that many of them need no more memory than one.
+    pub(crate) fn new(
+        parameters: &PassphraseParameters,
+        candidates: Arc<[PassphraseCandidate]>,
+    ) -> Self {
+        let forms = u64::try_from(candidates.len()).unwrap_or(u64::MAX);
         let at_most = forms.saturating_mul(parameters.rounds().into());
         let progress = PassphraseProgress { done: 0, at_most };
-        Self { parameters: parameters.clone(), waiting, running: None, progress }
+        Self { parameters: parameters.clone(), candidates, started: 0, running: None, progress }
     }
 
     /// Runs so many rounds more of the key at hand, or those that are left of it.
@@ -100,10 +105,11 @@ impl PassphraseAttempts {
 
     /// Starts with the next form, which runs its first round.
     fn start_next(&mut self) -> Option<(PassphraseForm, Derivation)> {
-        let PassphraseCandidate { form, text } = self.waiting.next()?;
+        let PassphraseCandidate { form, text } = self.candidates.get(self.started)?;
+        self.started += 1;
         let derivation = self.parameters.start(text.expose_str());
         self.progress.done += u64::from(derivation.progress().done);
-        Some((form, derivation))
+        Some((*form, derivation))
     }
 }
 
@@ -120,7 +126,7 @@ impl Iterator for PassphraseAttempts {
 
 impl fmt::Debug for PassphraseAttempts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { parameters, waiting: _, running: _, progress } = self;
+        let Self { parameters, candidates: _, started: _, running: _, progress } = self;
         f.debug_struct("PassphraseAttempts")
             .field("parameters", parameters)
             .field("progress", progress)
@@ -131,7 +137,7 @@ impl fmt::Debug for PassphraseAttempts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Limits;
+    use crate::{Limits, passphrase::candidates};
 
     fn parameters(rounds: i64) -> PassphraseParameters {
         let limits = Limits::default();

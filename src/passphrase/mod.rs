@@ -112,7 +112,7 @@ impl PassphraseParameters {
     /// Starts to derive the key from each form of what was typed, in turn and in slices.
     #[must_use]
     pub fn attempts(&self, typed: &str) -> PassphraseAttempts {
-        PassphraseAttempts::new(self, typed)
+        PassphraseAttempts::new(self, candidates(typed).into())
     }
 
     /// How many rounds are run.

@@ -530,6 +530,23 @@ fn row_41_the_rounds_of_all_keys_together_are_limited() {
     assert_eq!(error.attempts.iter().filter(|it| it.outcome == skipped).count(), 5);
 }
 
+/// Each takes its share of memory and time, however few rounds it asks for.
+#[test]
+fn row_41_no_more_than_a_thousand_passphrases_are_tried() {
+    let mut account = Account::default();
+    for index in 0..1_002 {
+        let id = format!("key{index}");
+        account = account.with_key(&id, KEY);
+        account.key_mut(&id)["passphrase"] =
+            json!({"algorithm": "m.pbkdf2", "iterations": 1, "salt": format!("{index}")});
+    }
+    let attempts = unlock(&account.storage(), "pass").unwrap_err().attempts;
+    let skipped = UnlockOutcome::TooMuchWork { rounds: 1 };
+    assert_eq!(attempts.iter().filter(|it| it.outcome == skipped).count(), 2);
+    let tried = attempts.iter().filter(|it| it.outcome == UnlockOutcome::DoesNotFit);
+    assert_eq!(tried.count(), 1_000);
+}
+
 /// However many keys a server describes, and however many secrets are encrypted to them.
 #[test]
 fn a_typed_key_is_tried_in_slices() {

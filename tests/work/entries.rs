@@ -46,6 +46,7 @@ pub(crate) const ALL: &[Entry] = &[
     Entry { name: "auth_data: members", of: auth_data, times: 24 },
     Entry { name: "storage: descriptions of keys", of: descriptions, times: 24 },
     Entry { name: "storage: unlocking keys that nothing checks", of: unlocking, times: 24 },
+    Entry { name: "storage: a long passphrase for many keys", of: passphrases, times: 24 },
     Entry { name: "storage: opening secrets", of: opening, times: 24 },
     Entry { name: "plan: a secret with many entries", of: entries, times: 40 },
     Entry { name: "plan: storing many secrets", of: storing, times: 40 },
@@ -210,6 +211,25 @@ fn unlocking(count: usize) -> Work {
             drop(storage.unlock(typed, &PublicKeys::default(), &Limits::default()).unwrap());
         }),
     )
+}
+
+/// Keys of one round each, and a text that has another form in each normal form.
+fn passphrases(count: usize) -> Work {
+    let each = |n| {
+        let passphrase =
+            json!({ "algorithm": "m.pbkdf2", "iterations": 1, "salt": format!("{n}") });
+        let algorithm = "m.secret_storage.v1.aes-hmac-sha2";
+        let content = json!({ "algorithm": algorithm, "passphrase": passphrase });
+        event(&format!("m.secret_storage.key.k{n}"), &content)
+    };
+    let events: Events = (0..count).map(each).collect();
+    let (storage, typed) = (storage(&events), "e\u{301}\u{e9}".repeat(5_000));
+    let run = move || {
+        let (public_keys, limits) = (PublicKeys::default(), Limits::default());
+        let mut unlock = storage.start_unlock(&typed, &public_keys, &limits);
+        assert!(!unlock.advance(1_000), "1,000 rounds are not all");
+    };
+    (length(&events), Box::new(run))
 }
 
 /// A storage with so many secrets, each under the one key.

@@ -3,12 +3,14 @@
 use std::{
     collections::{HashMap, VecDeque},
     fmt,
+    sync::Arc,
 };
 
 use crate::{
     crypto::key_material::KeyLength,
     passphrase::{
-        DerivedKey, PassphraseAttempts, PassphraseParameters, PassphraseProgress, PassphraseStep,
+        DerivedKey, PassphraseAttempts, PassphraseCandidate, PassphraseParameters,
+        PassphraseProgress, PassphraseStep,
     },
 };
 
@@ -35,13 +37,13 @@ impl Derivations {
         Self { queue: VecDeque::new(), planned: HashMap::new(), progress, allowed }
     }
 
-    /// Plans to derive a key from each form of the passphrase; `false` if that would be too many rounds.
+    /// Plans to derive a key from each form of the passphrase; `false` if that would be too many rounds, or too many keys.
     /// What has the same parameters is derived once. Nothing may have been run yet.
     pub(super) fn queue(
         &mut self,
         key: usize,
         parameters: &PassphraseParameters,
-        typed: &str,
+        candidates: &Arc<[PassphraseCandidate]>,
     ) -> bool {
         let gives = (parameters.salt().to_owned(), parameters.rounds(), parameters.key_length());
         let same = self.planned.get(&gives).and_then(|at| self.queue.get_mut(*at));
@@ -49,9 +51,9 @@ impl Derivations {
             planned.keys.push(key);
             return true;
         }
-        let attempts = parameters.attempts(typed);
+        let attempts = PassphraseAttempts::new(parameters, Arc::clone(candidates));
         let at_most = self.progress.at_most.saturating_add(attempts.progress().at_most);
-        if at_most > self.allowed {
+        if at_most > self.allowed || self.queue.len() == MAX_DERIVATIONS {
             return false;
         }
         self.progress.at_most = at_most;
@@ -98,6 +100,9 @@ impl Derivations {
         self.queue.is_empty()
     }
 }
+
+/// Each hashes the whole text before its first round, however few rounds it asks for.
+const MAX_DERIVATIONS: usize = 1_000;
 
 impl fmt::Debug for Derivations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,7 +6,7 @@ mod proving;
 mod report;
 mod typed;
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 pub use self::report::{
     TypedAs, UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome, Unlocked,
@@ -26,7 +26,7 @@ use crate::{
     Limits,
     crypto::{curve25519::Curve25519SecretKey, key_material::KeyMaterial},
     ids::{SecretName, SecretStorageKeyId},
-    passphrase::{PassphraseParameters, PassphraseProgress},
+    passphrase::{self, PassphraseCandidate, PassphraseParameters, PassphraseProgress},
     recovery_key::RecoveryKey,
     secret_value::PublicKeys,
 };
@@ -189,17 +189,20 @@ impl Unlock<'_> {
                 let proving = Proving::new(material, TypedAs::RecoveryKey, all.collect());
                 self.proving = Some(Box::new(proving));
             }
-            Err(_) => all.for_each(|index| self.queue(index, typed)),
+            Err(_) => {
+                let candidates = passphrase::candidates(typed).into();
+                all.for_each(|index| self.queue(index, &candidates));
+            }
         }
     }
 
     /// Plans to derive the key from the text as a passphrase.
-    fn queue(&mut self, index: usize, typed: &str) {
+    fn queue(&mut self, index: usize, candidates: &Arc<[PassphraseCandidate]>) {
         let Some(trial) = self.trials.get_mut(index) else { return };
         match passphrase_of(&trial.description) {
             Err(outcome) => trial.outcome = outcome,
             Ok(parameters) => {
-                if !self.derivations.queue(index, parameters, typed) {
+                if !self.derivations.queue(index, parameters, candidates) {
                     let rounds = parameters.rounds();
                     trial.outcome = UnlockOutcome::TooMuchWork { rounds };
                 }

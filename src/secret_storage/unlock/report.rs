@@ -140,9 +140,9 @@ pub enum UnlockOutcome {
     #[error(transparent)]
     Passphrase(#[from] PassphraseParametersError),
     /// The passphrases of the keys before it took all the rounds that
-    /// [`Limits::unlock_rounds`](crate::Limits::unlock_rounds) allows.
+    /// [`Limits::unlock_rounds`](crate::Limits::unlock_rounds) allows, or there are more than 1,000 of them.
     #[error(
-        "trying a passphrase on it takes {rounds} rounds of computation, which is more than are left for one attempt"
+        "trying a passphrase on it takes {rounds} rounds of computation, and that is more work than is left for one attempt"
     )]
     TooMuchWork {
         /// How many rounds it asks for.
