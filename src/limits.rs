@@ -25,6 +25,8 @@ pub struct Limits {
     /// The longest wait that a server can ask for, in milliseconds. Default: one hour; a longer one is
     /// cut to it.
     pub retry_after_ms: u64,
+    /// The largest saved file, in bytes. Default: 512 MiB, as for a response with sessions.
+    pub saved_file_bytes: usize,
     /// How deep arrays and objects of a session may be nested in a response that is read as a stream,
     /// counted from the outermost object. A deeper session costs itself alone. Default: 128; as clients
     /// write it, a session reaches a depth of five or six.
@@ -73,6 +75,7 @@ impl Default for Limits {
             response_bytes: 1 << 20,
             sync_response_bytes: 32 << 20,
             retry_after_ms: 60 * 60 * 1_000,
+            saved_file_bytes: 512 << 20,
             response_depth: 128,
             session_bytes: 1 << 20,
             name_bytes: 4 << 10,

@@ -190,6 +190,28 @@ fn what_is_none_of_these_is_refused_with_a_sentence() {
     assert_eq!(error(deep.as_bytes()), SavedFileError::NotJson);
 }
 
+/// What is refused takes more memory than what was written.
+#[test]
+fn refused_sessions_are_named_up_to_a_limit_and_counted_beyond_it() {
+    let mut limits = Limits::default();
+    limits.findings = 2;
+    let good = fixture()["exported_room_keys"][0].clone();
+    let list = json!([null, 0, {"session_key": 0}, good, [], "x", good]).to_string();
+    let parts = SavedPart::read_all(list.as_bytes(), &limits).unwrap();
+    let [SavedPart::Sessions { sessions, unnamed: 3 }] = &parts[..] else { panic!("{parts:?}") };
+    let is_read: Vec<_> = sessions.iter().map(Result::is_ok).collect();
+    assert_eq!(is_read, [false, false, true, true]);
+}
+
+#[test]
+fn a_file_that_is_too_large_is_not_read() {
+    let mut limits = Limits::default();
+    limits.saved_file_bytes = 2;
+    assert!(SavedPart::read_all(b"{}", &limits).is_ok());
+    let error = SavedPart::read_all(b"{} ", &limits).unwrap_err();
+    assert_eq!(error, SavedFileError::TooLarge { bytes: 3, max: 2 });
+}
+
 fn read_all(files: &[Value]) -> SavedFiles {
     let mut saved = SavedFiles::default();
     for file in files {

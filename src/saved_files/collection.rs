@@ -1,5 +1,7 @@
 //! What several files hold together.
 
+use std::collections::BTreeSet;
+
 use super::{SavedFileError, SavedPart, SavedRefusal};
 use crate::{
     Limits,
@@ -53,14 +55,10 @@ impl SavedFiles {
 
     /// The backup versions, each once; the first is taken as the current one.
     pub fn versions(&self) -> impl Iterator<Item = &BackupVersionInfo> {
-        let mut seen = Vec::new();
+        let mut seen = BTreeSet::new();
         let versions = self
             .find(|part| if let SavedPart::Version(info) = part { Some(&**info) } else { None });
-        versions.filter(move |info| {
-            let is_new = !seen.contains(&info.version());
-            seen.push(info.version());
-            is_new
-        })
+        versions.filter(move |info| seen.insert(info.version()))
     }
 
     /// Users' keys, as they were read last.
@@ -78,9 +76,9 @@ impl SavedFiles {
     pub fn sessions(
         &self,
     ) -> impl Iterator<Item = &Result<ReadExportedSession, ExportedSessionError>> {
-        self.find(
-            |part| if let SavedPart::Sessions(sessions) = part { Some(sessions) } else { None },
-        )
+        self.find(|part| {
+            if let SavedPart::Sessions { sessions, .. } = part { Some(sessions) } else { None }
+        })
         .flatten()
     }
 

@@ -13,6 +13,14 @@ pub enum SavedFileError {
     /// It is no text.
     #[error(transparent)]
     NotText(#[from] NotText),
+    /// It is larger than [`Limits::saved_file_bytes`](crate::Limits::saved_file_bytes) allows.
+    #[error("the file has {bytes} bytes, and {max} are allowed")]
+    TooLarge {
+        /// How many bytes it has.
+        bytes: usize,
+        /// How many it may have.
+        max: usize,
+    },
     /// There is nothing in it.
     #[error("the file is empty")]
     Empty,

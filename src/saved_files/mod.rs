@@ -67,8 +67,14 @@ pub enum SavedPart {
     KeysOfRoom(SecretVec),
     /// Users' keys.
     Keys(Box<QueriedKeys>),
-    /// Exported sessions, each read or refused by itself.
-    Sessions(Vec<Result<ReadExportedSession, ExportedSessionError>>),
+    /// Exported sessions.
+    Sessions {
+        /// Each read or refused by itself. No more refusals are named than [`Limits::findings`](crate::Limits::findings)
+        /// allows.
+        sessions: Vec<Result<ReadExportedSession, ExportedSessionError>>,
+        /// How many more were refused.
+        unnamed: usize,
+    },
     /// The text of an encrypted key file, as it is.
     EncryptedKeyFile(SecretString),
     /// The JSON of a secrets bundle.

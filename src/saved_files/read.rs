@@ -1,5 +1,7 @@
 //! What a file is.
 
+use std::{borrow::Cow, collections::BTreeSet};
+
 use serde_json::value::RawValue;
 
 use super::{SavedFileError, SavedPart, SavedRefusal};
@@ -26,6 +28,10 @@ impl SavedPart {
     ///
     /// [`SavedFileError`] if nothing in it is known, or what it holds cannot be read.
     pub fn read_all(bytes: &[u8], limits: &Limits) -> Result<Vec<Self>, SavedFileError> {
+        if bytes.len() > limits.saved_file_bytes {
+            let (bytes, max) = (bytes.len(), limits.saved_file_bytes);
+            return Err(SavedFileError::TooLarge { bytes, max });
+        }
         let text = text_file::read_text(bytes)?;
         let text = text.expose_str().trim_matches(is_around);
         match text.as_bytes().first() {
@@ -49,7 +55,7 @@ fn read_value(text: &str, depth: usize, limits: &Limits) -> Result<Parts, SavedF
         Ok(object) => read_object(text, object, depth, limits),
         Err(RawObjectError::NotAnObject) => {
             let list = serde_json::from_str(text).ok().and_then(json::array);
-            read_list(&list.ok_or(SavedFileError::UnknownKind)?)
+            read_list(&list.ok_or(SavedFileError::UnknownKind)?, limits)
         }
         // Whatever is whole in the response of a restore is worth having.
         Err(RawObjectError::Syntax) if begins_with_rooms(text) => {
@@ -69,11 +75,10 @@ fn read_object(
     depth: usize,
     limits: &Limits,
 ) -> Result<Parts, SavedFileError> {
-    let names: Vec<_> =
-        object.iter().filter_map(|(name, _)| json::public_string(name).ok()).collect();
-    let has = |name: &str| names.iter().any(|it| it == name);
+    let names = known_names(&object);
+    let has = |name: &str| names.contains(name);
     let body = || SecretVec::from(text.as_bytes());
-    if let Some(refusal) = refusal(&mut object.clone()) {
+    if let Some(refusal) = refusal(&object) {
         return Ok(vec![SavedPart::Refused(refusal)]);
     }
     if PARTS.iter().any(|name| has(name)) {
@@ -99,6 +104,12 @@ fn read_object(
     }])
 }
 
+/// The names that tell what an object is.
+fn known_names(object: &RawObject<'_>) -> BTreeSet<&'static str> {
+    let known = |name: Cow<'_, str>| PARTS.iter().chain(&KINDS).copied().find(|it| *it == name);
+    object.iter().filter_map(|(name, _)| known(json::public_string(name).ok()?)).collect()
+}
+
 /// Account data as `{TYPE: CONTENT}`, which may be empty.
 fn contents_by_type(object: RawObject<'_>) -> Result<SavedPart, SavedFileError> {
     let members = object.into_members();
@@ -117,7 +128,7 @@ fn contents_by_type(object: RawObject<'_>) -> Result<SavedPart, SavedFileError> 
 }
 
 /// A list of sessions or of events; whatever else is in it costs itself.
-fn read_list(elements: &[&RawValue]) -> Result<Parts, SavedFileError> {
+fn read_list(elements: &[&RawValue], limits: &Limits) -> Result<Parts, SavedFileError> {
     let has = |name: &str| {
         elements.iter().any(|element| {
             let object = RawObject::parse(element.get().as_bytes());
@@ -125,13 +136,25 @@ fn read_list(elements: &[&RawValue]) -> Result<Parts, SavedFileError> {
         })
     };
     Ok(vec![if elements.is_empty() || has("session_key") {
-        let read = |element: &&RawValue| ExportedSession::from_json(element.get().as_bytes());
-        SavedPart::Sessions(elements.iter().map(read).collect())
+        sessions(elements, limits.findings)
     } else if has("type") {
         account_data(elements.iter().map(|element| event(element)))
     } else {
         return Err(SavedFileError::UnknownKind);
     }])
+}
+
+/// Sessions, with so many refusals at most: one takes far more memory than what is refused.
+fn sessions(elements: &[&RawValue], named: usize) -> SavedPart {
+    let (mut sessions, mut refused) = (Vec::new(), 0);
+    for element in elements {
+        let read = ExportedSession::from_json(element.get().as_bytes());
+        refused += usize::from(read.is_err());
+        if read.is_ok() || refused <= named {
+            sessions.push(read);
+        }
+    }
+    SavedPart::Sessions { sessions, unnamed: refused.saturating_sub(named) }
 }
 
 /// One object with several parts. Names that are not known say nothing.
@@ -188,8 +211,12 @@ fn event_of(mut event: RawObject<'_>) -> Option<AccountDataEvent> {
     Some(AccountDataEvent { event_type, content: JsonObject::from_raw(event.take("content")?)? })
 }
 
-fn refusal(object: &mut RawObject<'_>) -> Option<SavedRefusal> {
-    let mut text = |name| json::public_string(object.take(name)?).ok();
+fn refusal(object: &RawObject<'_>) -> Option<SavedRefusal> {
+    let text = |name: &str| {
+        let is_it = |key| json::public_string(key).is_ok_and(|key| key == name);
+        let (_, value) = object.iter().filter(|(key, _)| is_it(key)).last()?;
+        json::public_string(value).ok()
+    };
     let (errcode, message) = (text("errcode")?, text("error").unwrap_or_default());
     Some(SavedRefusal { errcode: Excerpt::new(&errcode), message: Excerpt::new(&message) })
 }
@@ -205,6 +232,21 @@ const PARTS: [&str; 6] = [
     "room_keys",
     "keys_query",
     "exported_room_keys",
+];
+
+/// The other members that tell what an object is.
+const KINDS: [&str; 11] = [
+    "rooms",
+    "sessions",
+    "auth_data",
+    "version",
+    "algorithm",
+    "device_keys",
+    "master_keys",
+    "cross_signing",
+    "events",
+    "type",
+    "content",
 ];
 
 /// A whole `/sync` body may stand in the place of the account data; nothing stands deeper.

@@ -21,6 +21,7 @@ use strongroom::{
     },
     encoding::{base64, json_object::JsonObject},
     ids::{EventType, SecretName, SecretStorageKeyId, SessionId},
+    saved_files::SavedPart,
     secret::{SecretBytes, SecretVec},
     secret_storage::{
         Change, ChangeError, NewKey, Plan, PlanStep, SecretStorage, SecretStorageKey,
@@ -37,6 +38,8 @@ pub(crate) const USER: &str = "@alice:example.org";
 pub(crate) const ALL: &[Entry] = &[
     Entry { name: "/keys/query: keys that are none", of: query_of_nothing, times: 12 },
     Entry { name: "/keys/query: devices", of: query_of_devices, times: 16 },
+    Entry { name: "saved file: sessions that are none", of: refused_sessions, times: 24 },
+    Entry { name: "saved file: members of all kinds", of: members, times: 24 },
     Entry { name: "/room_keys/keys: too short for sessions", of: short_sessions, times: 4 },
     Entry { name: "/room_keys/keys: rooms that are none", of: broken_rooms, times: 4 },
     Entry { name: "/room_keys/keys: sessions", of: sessions, times: 4 },
@@ -88,6 +91,21 @@ fn read<E: Endpoint + 'static>(endpoint: E, body: String) -> Work {
 fn query_of_nothing(count: usize) -> Work {
     let keys = join(count, |n| format!(r#""{n}":0"#));
     read(QueryKeys::new(), format!(r#"{{"device_keys":{{"{USER}":{{{keys}}}}}}}"#))
+}
+
+fn saved_file(text: String) -> Work {
+    let length = text.len();
+    let run = move || drop(SavedPart::read_all(text.as_bytes(), &Limits::default()).unwrap());
+    (length, Box::new(run))
+}
+
+fn refused_sessions(count: usize) -> Work {
+    saved_file(format!(r#"[{{"session_key":0}},{}]"#, join(count * 20, |_| "0".to_owned())))
+}
+
+/// An object that is account data, since its first member is an event.
+fn members(count: usize) -> Work {
+    saved_file(format!(r#"{{"a":{{}},{}}}"#, join(count * 8, |n| format!(r#""{n}":0"#))))
 }
 
 fn devices(count: usize) -> String {
