@@ -10,7 +10,7 @@ use strongroom::{
     api::{Endpoint, GetRoomKeys, GetSync, QueryKeys},
     backup::{AuthData, BackupDecryptionKey, BackupVersionInfo, RestoreOptions, restore_slice},
     client::{
-        backup::{Backup, BackupOptions, Next, Operation},
+        backup::{Backup, BackupOptions, Next, Operation, Scope},
         diagnose::{CurrentBackup, Evidence, SessionSample, diagnose},
         flow::{Flow as _, Recover, SetUp, Step},
     },
@@ -67,6 +67,7 @@ pub(crate) const ALL: &[Entry] = &[
     Entry { name: "diagnosis: a typed key that nothing checks", of: diagnosing_typed, times: 40 },
     Entry { name: "diagnosis: devices and keys that are none", of: diagnosis, times: 40 },
     Entry { name: "machine: messages that cannot be decrypted", of: undecryptable, times: 40 },
+    Entry { name: "machine: rooms that are fetched", of: fetched_rooms, times: 40 },
     Entry { name: "machine: restored", of: machine_restored, times: 40 },
     Entry { name: "sharing: which devices are trusted", of: sharing::trusted, times: 1 },
     Entry { name: "sharing: asking many devices", of: sharing::requesting, times: 40 },
@@ -356,6 +357,23 @@ fn undecryptable(count: usize) -> Work {
             drop(machine.save());
         }),
     )
+}
+
+/// Each with an ID that is as long as can be asked for, and the host saves whenever it is told to.
+fn fetched_rooms(count: usize) -> Work {
+    let (options, limits) = (BackupOptions::default(), Limits::default());
+    let mut machine = Backup::new(USER.into(), "PHONE".into(), options, limits);
+    let run = move || {
+        let rng = &mut StdRng::seed_from_u64(1);
+        let name = "r".repeat(900);
+        for n in 0..count {
+            machine.fetch(Scope::Room(format!("!{n}{name}").as_str().into()), 1);
+            if let Next::Save(_) = machine.next(1, rng) {
+                machine.saved();
+            }
+        }
+    };
+    (count * 900, Box::new(run))
 }
 
 /// A saved state in which so many things stand in each list of both parts.

@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     Backup, Call, DeliveryId, FetchOutcome, Lane, Question, RestoreChoice, Scope,
     missing::{Missing, MissingSessions},
+    saved::remembered,
 };
 use crate::{
     api::{Endpoint as _, GetRoomKeys, GetRoomKeysForRoom, GetRoomKeysForSession},
@@ -115,15 +116,29 @@ impl Backup {
         if scope.is_covered_by(&self.kept.wanted) {
             return;
         }
-        if !matches!(scope, Scope::Session(..)) {
-            let current = self.download.current.as_ref().map(|(scope, _)| scope);
-            self.kept.wanted.retain(|wanted| Some(wanted) == current || !scope.covers(wanted));
-            self.touch();
-        }
+        self.forget_covered(&scope);
         if self.kept.wanted.len() >= MAX_WANTED && scope != Scope::Everything {
             self.download.dropped += 1;
-        } else {
-            self.kept.wanted.insert(scope);
+            return;
+        }
+        self.kept.wanted.insert(scope.clone());
+        if remembered(&self.kept.wanted).any(|saved| *saved == scope) {
+            self.touch();
+        }
+    }
+
+    /// Takes out what comes with something larger, unless it is on its way.
+    fn forget_covered(&mut self, scope: &Scope) {
+        let current = self.download.current.as_ref().map(|(scope, _)| scope);
+        let first = match scope {
+            Scope::Everything => Scope::Everything,
+            Scope::Room(room_id) => Scope::Session(room_id.clone(), "".into()),
+            Scope::Session(..) => return,
+        };
+        let covered = self.kept.wanted.range(first..).take_while(|wanted| scope.covers(wanted));
+        let covered: Vec<_> = covered.filter(|it| Some(*it) != current).cloned().collect();
+        for wanted in covered {
+            self.kept.wanted.remove(&wanted);
         }
     }
 

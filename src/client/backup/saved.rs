@@ -110,8 +110,7 @@ impl Backup {
     /// The state, as [`Next::Save`](super::Next::Save) gives it when it has changed.
     #[must_use]
     pub fn save(&self) -> SavedBackup {
-        let is_kept = |scope: &&Scope| !matches!(scope, Scope::Session(..));
-        let wanted = self.kept.wanted.iter().filter(is_kept).cloned().collect();
+        let wanted = remembered(&self.kept.wanted).cloned().collect();
         let header = Header::new(PUBLIC, &self.user_id, &self.device_id);
         let public = PublicPart { header, wanted: Wanted { wanted } };
         SavedBackup { public: json::to_bytes(&public, USUAL_LENGTH), secret: self.save_secrets() }
@@ -162,7 +161,7 @@ impl SavedState<'_> {
                 ..self.preference
             },
             restore_choice: self.restore_choice,
-            wanted: remembered(wanted),
+            wanted: remembered(&wanted).cloned().collect(),
         };
         if !kept.stage.makes_backup() {
             kept.give_up_draft();
@@ -199,14 +198,14 @@ impl<'a> SavedDraft<'a> {
     }
 }
 
-/// What is to be fetched, by a part of the state that anybody may have written: whole rooms, and no more of them than
-/// somebody waits for. The rest is wanted again when a message of it cannot be decrypted.
-fn remembered(wanted: BTreeSet<Scope>) -> BTreeSet<Scope> {
-    if wanted.contains(&Scope::Everything) {
-        return BTreeSet::from([Scope::Everything]);
-    }
-    let rooms = wanted.into_iter().filter(|scope| matches!(scope, Scope::Room(_)));
-    rooms.take(MAX_REMEMBERED).collect()
+/// What of all that is to be fetched is saved and restored, by a part of the state that anybody may have written:
+/// everything, or whole rooms, and no more of them than somebody waits for. The rest is wanted again when a message of it
+/// cannot be decrypted.
+pub(super) fn remembered(wanted: &BTreeSet<Scope>) -> impl Iterator<Item = &Scope> {
+    // In their order everything comes first, then the rooms.
+    let whole = wanted.iter().take_while(|scope| !matches!(scope, Scope::Session(..)));
+    let at_most = if wanted.contains(&Scope::Everything) { 1 } else { MAX_REMEMBERED };
+    whole.take(at_most)
 }
 
 fn public_key(text: impl AsRef<str>) -> Result<BackupPublicKey, SavedStateError> {
