@@ -13,7 +13,7 @@ use super::{
 use crate::{
     crypto::{
         aes_hmac_sha2,
-        curve25519::Curve25519SecretKey,
+        curve25519::{Curve25519PublicKey, Curve25519SecretKey},
         curve25519_aes_sha2::{self, MessageOpenError},
         key_material::{KeyLength, KeyMaterial},
     },
@@ -82,6 +82,15 @@ impl KeyDescription {
     ///
     /// [`KeyMismatch`] if it is not.
     pub fn accept(&self, key: &KeyMaterial) -> Result<SecretStorageKey, KeyMismatch> {
+        self.accept_with(key, &mut None)
+    }
+
+    /// The same with the public half of the key, which is derived once for all descriptions on which it is tried.
+    pub(super) fn accept_with(
+        &self,
+        key: &KeyMaterial,
+        public_half: &mut Option<Curve25519PublicKey>,
+    ) -> Result<SecretStorageKey, KeyMismatch> {
         let is_guessable = self.has_guessable_passphrase();
         let secret = match self.algorithm() {
             KeyAlgorithm::AesHmacSha2 => KeySecret::Symmetric(key.clone()),
@@ -95,7 +104,7 @@ impl KeyDescription {
         let fits = match (self.test(), &secret) {
             (KeyTest::Check(check), KeySecret::Symmetric(key)) => check.fits(key),
             (KeyTest::PublicKey(public), KeySecret::Asymmetric(secret)) => {
-                &secret.public_key() == public
+                public_half.get_or_insert_with(|| secret.public_key()) == public
             }
             _ => {
                 let (id, standing) = (self.id().clone(), KeyStanding::Unverifiable);

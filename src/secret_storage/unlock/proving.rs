@@ -4,7 +4,7 @@ use std::{borrow::Cow, vec};
 
 use super::{SecretsOfKeys, Trial, TypedAs, UnlockOutcome};
 use crate::{
-    crypto::key_material::KeyMaterial,
+    crypto::{curve25519::Curve25519PublicKey, key_material::KeyMaterial},
     secret_storage::{
         key::{KeyStanding, SecretStorageKey},
         opened_secret::SecretOpenError,
@@ -15,6 +15,8 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Proving {
     material: KeyMaterial,
+    /// Its public half, if an asymmetric key was compared with it.
+    public_half: Option<Curve25519PublicKey>,
     pub(super) typed_as: TypedAs,
     /// The descriptions that are left.
     left: vec::IntoIter<usize>,
@@ -43,7 +45,8 @@ pub(super) enum ProvingStep {
 
 impl Proving {
     pub(super) fn new(material: KeyMaterial, typed_as: TypedAs, descriptions: Vec<usize>) -> Self {
-        Self { material, typed_as, left: descriptions.into_iter(), running: None }
+        let left = descriptions.into_iter();
+        Self { material, public_half: None, typed_as, left, running: None }
     }
 
     /// Compares the key with one more description, or tries it on one more secret.
@@ -67,7 +70,8 @@ impl Proving {
         let Some(trial) = trials.get(index).filter(|trial| !trial.is_sure()) else {
             return ProvingStep::Working;
         };
-        match trial.description.accept(&self.material).map(Box::new) {
+        let accepted = trial.description.accept_with(&self.material, &mut self.public_half);
+        match accepted.map(Box::new) {
             Err(mismatch) => ProvingStep::Tried(index, Err(mismatch.into())),
             Ok(key) if key.standing() != KeyStanding::Unverifiable || key.is_guess() => {
                 ProvingStep::Tried(index, Ok(key))
