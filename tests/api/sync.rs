@@ -93,6 +93,15 @@ fn nothing_new_is_no_error_and_an_error_is_not_nothing_new() {
     }
 }
 
+/// It would be an error of each request that goes on from it.
+#[test]
+fn a_token_that_fits_into_no_url_is_refused() {
+    let with = |length| read(&format!(r#"{{"next_batch":"{}"}}"#, "%".repeat(length)));
+    let longest = with(4_096).unwrap().next_batch;
+    assert!(wire(&GetSync::new().since(longest)).1.len() > 3 * 4_096);
+    assert_eq!(with(4_097).unwrap_err(), ResponseError::Member("next_batch").into());
+}
+
 #[test]
 fn a_sync_has_a_limit_of_its_own() {
     let long = format!(r#"{{"next_batch":"s","x":"{}"}}"#, "y".repeat(2 << 20));

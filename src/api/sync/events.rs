@@ -15,7 +15,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SyncResponse {
-    /// What the next request goes on from.
+    /// What the next request goes on from, 4,096 bytes at most.
     pub next_batch: SyncToken,
     /// The account data, in the order of the response.
     pub account_data: Vec<AccountDataEvent>,
@@ -53,6 +53,7 @@ impl SyncResponse {
     pub(super) fn read(body: &[u8]) -> Result<Self, ResponseError> {
         let mut object = object(body)?;
         let next_batch = object.take("next_batch").and_then(json::lenient_token);
+        let next_batch = next_batch.filter(|token| token.len() <= MAX_TOKEN_BYTES);
         let next_batch = next_batch.ok_or(ResponseError::Member("next_batch"))?;
         let (account_data, to_device) =
             (events(&mut object, "account_data")?, events(&mut object, "to_device")?);
@@ -81,6 +82,9 @@ impl ToDeviceEvent {
         })
     }
 }
+
+/// A longer one may not fit into the URL of the next request. Real ones have some hundred bytes.
+const MAX_TOKEN_BYTES: usize = 4_096;
 
 fn content(event: &RawValue) -> Option<JsonObject> {
     let mut event = RawObject::parse(event.get().as_bytes()).ok()?;
