@@ -18,7 +18,7 @@ use crate::{
         json::{self, RawObject},
         json_object::JsonObject,
     },
-    ids::{EventType, SecretName, SecretStorageKeyId},
+    ids::{self, EventType, SecretName, SecretStorageKeyId},
     secret_value::{PublicKeys, SecretShape},
 };
 
@@ -44,7 +44,8 @@ pub struct SecretStorage {
 
 impl SecretStorage {
     /// Reads all events of an account's data, each with its type. Those that have nothing to do with
-    /// secret storage are ignored; of several of one type, the last counts.
+    /// secret storage are ignored, and those whose type has more than 1,024 bytes, since no request could change them; of
+    /// several of one type, the last counts.
     pub fn from_account_data<'a>(
         events: impl IntoIterator<Item = (&'a EventType, &'a JsonObject)>,
         limits: &Limits,
@@ -156,6 +157,9 @@ impl SecretStorage {
     /// Reads one event, which replaces an earlier one of its type.
     pub(super) fn read(&mut self, event_type: &EventType, content: &JsonObject, limits: &Limits) {
         let name = event_type.as_str();
+        if name.len() > ids::MAX_ID_BYTES {
+            return;
+        }
         let is_ours = if name == DEFAULT_KEY {
             self.default_key = Some(read_key_id(content));
             true

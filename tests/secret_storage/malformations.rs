@@ -530,6 +530,33 @@ fn row_41_the_rounds_of_all_keys_together_are_limited() {
     assert_eq!(error.attempts.iter().filter(|it| it.outcome == skipped).count(), 5);
 }
 
+/// A thousand findings with names of 30,000 bytes took seconds to be told apart.
+#[test]
+fn an_event_that_no_request_can_name_is_not_looked_at() {
+    let prefix = "m.secret_storage.key.";
+    let id = |length: usize| "k".repeat(length - prefix.len());
+    let account = Account::default().with_key(&id(1_024), KEY).with_key(&id(1_025), KEY);
+    let account = account.with_secret(&"s".repeat(1_025), &id(1_024), KEY, "a secret");
+    let storage = account.storage();
+    let found: Vec<_> = storage.keys().map(|key| key.id().as_str().to_owned()).collect();
+    assert_eq!(found, [id(1_024)]);
+    assert_eq!(storage.secrets().count(), 0);
+}
+
+/// The public half of what was typed is derived once, and each description is compared with it.
+#[test]
+fn a_typed_key_is_tried_on_each_asymmetric_key() {
+    let mut account = Account::default();
+    for (id, key) in [("a", OTHER_KEY), ("b", KEY), ("c", OTHER_KEY), ("d", KEY)] {
+        account = account.with_asymmetric_key(id, key);
+    }
+    let unlocked = unlock(&account.storage(), &recovery_key(KEY)).unwrap();
+    let fits = UnlockOutcome::Fits(TypedAs::RecoveryKey, KeyStanding::Checked);
+    let outcomes: Vec<_> = unlocked.attempts.into_iter().map(|it| it.outcome).collect();
+    let wrong = UnlockOutcome::DoesNotFit;
+    assert_eq!(outcomes, [wrong.clone(), fits.clone(), wrong, fits]);
+}
+
 /// Each takes its share of memory and time, however few rounds it asks for.
 #[test]
 fn row_41_no_more_than_a_thousand_passphrases_are_tried() {

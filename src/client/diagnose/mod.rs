@@ -48,7 +48,10 @@ mod sessions;
 mod storage;
 mod typed;
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, HashSet},
+    fmt,
+};
 
 pub use self::{
     compared::{Comparison, DiagnosisVerdict, MissingEvidence},
@@ -182,13 +185,13 @@ impl Diagnosis {
     /// the one that restores that is followed by the one that stores the key of the current backup.
     #[must_use]
     pub fn remedies(&self) -> Vec<Remedy> {
-        let mut remedies = Vec::new();
+        let (mut remedies, mut seen) = (Vec::new(), HashSet::new());
         let current = self.evidence.current().and_then(|info| info.auth_data().ok());
         let is_signable = current.is_some_and(|auth_data| auth_data.other_members().is_empty());
         let found = self.findings.iter().flat_map(|it| it.remedy().into_iter().chain(it.then()));
         for remedy in found {
             let is_refused = matches!(remedy, Remedy::SignBackup(_)) && !is_signable;
-            if !is_refused && !remedies.contains(&remedy) {
+            if !is_refused && seen.insert(remedy.clone()) {
                 remedies.push(remedy);
             }
         }
