@@ -129,7 +129,7 @@ impl SecretStorage {
         let Some(secret) = self.secret(name) else { return Err(SecretFailure::OtherKeys) };
         let mut opening = Opening::new([(name, secret)], keys);
         while !opening.advance(keys, public_keys, u32::MAX) {}
-        let verdict = opening.finish().pop();
+        let verdict = opening.finish(keys).pop();
         verdict.map_or(Err(SecretFailure::OtherKeys), |verdict| verdict.outcome)
     }
 
@@ -141,7 +141,7 @@ impl SecretStorage {
     ) -> Vec<SecretVerdict> {
         let mut opening = Opening::new(self.secrets(), keys);
         while !opening.advance(keys, public_keys, u32::MAX) {}
-        opening.finish()
+        opening.finish(keys)
     }
 
     /// The content of an event that has to do with secret storage; `None` if there is none, or `{}`.

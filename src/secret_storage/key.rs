@@ -221,7 +221,7 @@ impl SecretStorageKey {
             (KeySecret::Asymmetric(key), SecretEntry::Passthrough) => {
                 let text = pass_through(name, key)?;
                 let origin = SecretOrigin::Passthrough;
-                return Ok(OpenedSecret::new(name, text, &self.id, origin, self.is_guessable));
+                return Ok(OpenedSecret::new(name, text, self, origin));
             }
             (KeySecret::Symmetric(_), SecretEntry::Passthrough) => {
                 return Err(SecretOpenError::PassthroughRefused);
@@ -232,7 +232,7 @@ impl SecretStorageKey {
             self.standing = KeyStanding::Proven;
         }
         let text = into_text(plaintext)?;
-        Ok(OpenedSecret::new(name, text, &self.id, origin, self.is_guessable))
+        Ok(OpenedSecret::new(name, text, self, origin))
     }
 }
 

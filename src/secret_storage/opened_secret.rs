@@ -4,7 +4,10 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::encrypted_secret::SecretEntryError;
+use super::{
+    encrypted_secret::SecretEntryError,
+    key::{KeyStanding, SecretStorageKey},
+};
 use crate::{
     crypto::curve25519_aes_sha2::MacScheme,
     ids::{SecretName, SecretStorageKeyId},
@@ -22,6 +25,8 @@ pub struct OpenedSecret {
     name: SecretName,
     text: SecretString,
     key_id: SecretStorageKeyId,
+    /// How sure it is that the key that opened it is the right one: that very key, whatever others have its ID.
+    standing: KeyStanding,
     origin: SecretOrigin,
     /// Whether others can have found the key that opened it by trying passphrases.
     is_guessable: bool,
@@ -77,13 +82,24 @@ impl OpenedSecret {
     pub(super) fn new(
         name: &SecretName,
         text: SecretString,
-        key_id: &SecretStorageKeyId,
+        key: &SecretStorageKey,
         origin: SecretOrigin,
-        is_guessable: bool,
     ) -> Self {
-        let (name, key_id) = (name.clone(), key_id.clone());
+        let (name, key_id) = (name.clone(), key.id().clone());
+        let (standing, is_guessable) = (key.standing(), key.is_guessable());
         let public_key = PublicKeyVerdict::NotChecked;
-        Self { name, text, key_id, origin, is_guessable, public_key }
+        Self { name, text, key_id, standing, origin, is_guessable, public_key }
+    }
+
+    /// What is known of the key by now: it may have been proven by another secret.
+    pub(super) fn opened_by(&mut self, key: &SecretStorageKey) {
+        self.standing = key.standing();
+    }
+
+    /// Whether something shows that the key which opened it is the right one. What a merely unverifiable key gives is a
+    /// guess, and a server that asks for one round must not learn what came of it.
+    pub(crate) fn is_of_known_key(&self) -> bool {
+        self.standing != KeyStanding::Unverifiable
     }
 
     /// Compares the secret with the public key that stands for its name, if the caller knows it.
@@ -160,10 +176,11 @@ impl OpenedSecret {
 
 impl fmt::Debug for OpenedSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, text: _, key_id, origin, is_guessable, public_key } = self;
+        let Self { name, text: _, key_id, standing, origin, is_guessable, public_key } = self;
         f.debug_struct("OpenedSecret")
             .field("name", name)
             .field("key_id", key_id)
+            .field("standing", standing)
             .field("origin", origin)
             .field("is_guessable", is_guessable)
             .field("public_key", public_key)

@@ -21,6 +21,8 @@ pub(crate) struct Opening<'a> {
     places: Places,
     running: Option<Attempt<'a>>,
     verdicts: Vec<SecretVerdict>,
+    /// Which key has opened which of the secrets.
+    opened: Vec<(usize, usize)>,
 }
 
 /// A secret that some of its keys have not opened.
@@ -28,6 +30,8 @@ struct Attempt<'a> {
     name: &'a SecretName,
     secret: &'a EncryptedSecret,
     places: vec::IntoIter<usize>,
+    /// The last one that was tried.
+    place: usize,
     reasons: Vec<(SecretStorageKeyId, SecretOpenError)>,
 }
 
@@ -38,7 +42,8 @@ impl<'a> Opening<'a> {
     ) -> Self {
         let left = secrets.into_iter().collect::<Vec<_>>().into_iter();
         let verdicts = Vec::with_capacity(left.len());
-        Self { left, places: Places::new(keys), running: None, verdicts }
+        let (places, opened) = (Places::new(keys), Vec::new());
+        Self { left, places, running: None, verdicts, opened }
     }
 
     /// Tries so many keys more, each on one secret; `true` if nothing is left to try.
@@ -54,6 +59,9 @@ impl<'a> Opening<'a> {
             };
             match attempt.advance(keys, public_keys) {
                 Some(outcome) => {
+                    if outcome.is_ok() {
+                        self.opened.push((self.verdicts.len(), attempt.place));
+                    }
                     self.verdicts.push(SecretVerdict { name: attempt.name.clone(), outcome });
                 }
                 None => self.running = Some(attempt),
@@ -62,8 +70,14 @@ impl<'a> Opening<'a> {
         self.running.is_none() && self.left.len() == 0
     }
 
-    /// What became of each secret, as far as it was tried.
-    pub(crate) fn finish(self) -> Vec<SecretVerdict> {
+    /// What became of each secret, as far as it was tried. One may have been opened by a key that a later one has proven.
+    pub(crate) fn finish(mut self, keys: &[SecretStorageKey]) -> Vec<SecretVerdict> {
+        for (verdict, place) in self.opened {
+            let verdict = self.verdicts.get_mut(verdict).map(|verdict| &mut verdict.outcome);
+            if let (Some(Ok(opened)), Some(key)) = (verdict, keys.get(place)) {
+                opened.opened_by(key);
+            }
+        }
         self.verdicts
     }
 
@@ -73,7 +87,8 @@ impl<'a> Opening<'a> {
         let (mut places, asymmetric): (Vec<_>, Vec<_>) =
             self.places.of_secret(secret).into_iter().partition(is_symmetric);
         places.extend(asymmetric);
-        Some(Attempt { name, secret, places: places.into_iter(), reasons: Vec::new() })
+        let (places, reasons) = (places.into_iter(), Vec::new());
+        Some(Attempt { name, secret, places, place: 0, reasons })
     }
 }
 
@@ -93,6 +108,7 @@ impl Attempt<'_> {
                 SecretFailure::OtherKeys
             }));
         };
+        self.place = place;
         let key = keys.get_mut(place)?;
         match key.open(self.name, self.secret).and_then(|opened| opened.check(public_keys)) {
             Ok(opened) => Some(Ok(opened)),

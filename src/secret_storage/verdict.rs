@@ -2,10 +2,7 @@
 
 use thiserror::Error;
 
-use super::{
-    key::{KeyStanding, SecretStorageKey},
-    opened_secret::{OpenedSecret, SecretOpenError},
-};
+use super::opened_secret::{OpenedSecret, SecretOpenError};
 use crate::ids::{SecretName, SecretStorageKeyId};
 
 /// What became of one secret.
@@ -19,14 +16,9 @@ pub struct SecretVerdict {
 }
 
 impl SecretVerdict {
-    /// The secret, if something shows that the key which gave it is the right one. What a merely unverifiable key gives
-    /// is a guess, and a server that asks for one round must not learn what came of it.
-    pub(crate) fn opened_by_known(&self, keys: &[SecretStorageKey]) -> Option<&OpenedSecret> {
-        let is_known = |opened: &&OpenedSecret| {
-            let mut known = keys.iter().filter(|key| key.standing() != KeyStanding::Unverifiable);
-            known.any(|key| key.id() == opened.key_id())
-        };
-        self.outcome.as_ref().ok().filter(is_known)
+    /// The secret, if something shows that the key which gave it is the right one.
+    pub(crate) fn opened_by_known(&self) -> Option<&OpenedSecret> {
+        self.outcome.as_ref().ok().filter(|opened| opened.is_of_known_key())
     }
 }
 

@@ -12,14 +12,14 @@ use strongroom::{
     api::{AccessToken, BaseUrl},
     backup::BackupDecryptionKey,
     client::{
-        backup::{Backup, BackupOptions},
+        backup::{Backup, BackupOptions, KeyFit},
         diagnose::{CurrentBackup, Evidence, diagnose},
         flow::{Entered, Flow as _, Recover, Step},
     },
-    crypto::aes_hmac_sha2::KeyCheck,
+    crypto::{aes_hmac_sha2::KeyCheck, key_material::KeyMaterial},
     passphrase::PassphraseParameters,
     secret::SecretBytes,
-    secret_storage::{NewKey, VerifiedPublicKeys},
+    secret_storage::{KeyStanding, NewKey, VerifiedPublicKeys},
     secret_value::PublicKeys,
 };
 
@@ -115,42 +115,87 @@ fn no_plan_tells_whether_a_guess_is_the_key_of_the_users_backup() {
     assert_eq!(plan(&guess()), plan(&other));
 }
 
+/// The requests of a recovery, and what came of the backup's key.
+fn recovered(
+    account: &Events,
+    shown: &BackupDecryptionKey,
+    enter: impl Fn(&mut Recover, u64),
+) -> (Vec<String>, Option<KeyFit>) {
+    let (options, limits) = (BackupOptions::default(), Limits::default());
+    let backup = Backup::new(USER.into(), "PHONE".into(), options, limits);
+    let mut flow = Recover::new(backup, VerifiedPublicKeys::none(USER.into()), limits);
+    let (mut requests, rng) = (Vec::new(), &mut StdRng::seed_from_u64(1));
+    let (url, token) = (BaseUrl::new("https://h").unwrap(), AccessToken::from("token"));
+    for now in 1..100 {
+        match flow.next(now, rng) {
+            Step::Save(_) => flow.saved(),
+            Step::Send(operation) => {
+                let request = operation.to_http(&url, &token).unwrap();
+                requests.push(format!("{} {}", request.method(), request.uri()));
+                let (status, body) = if request.uri().path().ends_with("/room_keys/version") {
+                    (200, version(&auth_data(shown)))
+                } else {
+                    (404, json!({ "errcode": "M_NOT_FOUND", "error": "" }))
+                };
+                let body = body.to_string().into_bytes();
+                let response = Response::builder().status(status).body(body).unwrap();
+                flow.answer(operation.id(), Ok(response), now).unwrap();
+            }
+            Step::ReadAccountData => flow.account_data(account.clone()),
+            Step::EnterKey => enter(&mut flow, now),
+            Step::Done(recovered) => return (requests, recovered.key),
+            _ => {}
+        }
+    }
+    panic!("it does not end: {requests:?}")
+}
+
 #[test]
 fn an_unverifiable_key_decides_no_request() {
     let requests = |shown: &BackupDecryptionKey| {
-        let (options, limits) = (BackupOptions::default(), Limits::default());
-        let backup = Backup::new(USER.into(), "PHONE".into(), options, limits);
-        let mut flow = Recover::new(backup, VerifiedPublicKeys::none(USER.into()), limits);
-        let (mut requests, rng) = (Vec::new(), &mut StdRng::seed_from_u64(1));
-        let (url, token) = (BaseUrl::new("https://h").unwrap(), AccessToken::from("token"));
-        for now in 1..100 {
-            match flow.next(now, rng) {
-                Step::Save(_) => flow.saved(),
-                Step::Send(operation) => {
-                    let request = operation.to_http(&url, &token).unwrap();
-                    requests.push(format!("{} {}", request.method(), request.uri()));
-                    let (status, body) = if request.uri().path().ends_with("/room_keys/version") {
-                        (200, version(&auth_data(shown)))
-                    } else {
-                        (404, json!({ "errcode": "M_NOT_FOUND", "error": "" }))
-                    };
-                    let body = body.to_string().into_bytes();
-                    let response = Response::builder().status(status).body(body).unwrap();
-                    flow.answer(operation.id(), Ok(response), now).unwrap();
-                }
-                Step::ReadAccountData => flow.account_data(account()),
-                Step::EnterKey => {
-                    assert_eq!(flow.enter(TYPED, now).unwrap(), Entered::StorageKey);
-                }
-                Step::Done(recovered) => {
-                    assert_eq!(recovered.key, None, "nothing is said of the made-up key");
-                    return requests;
-                }
-                _ => {}
-            }
-        }
-        panic!("it does not end: {requests:?}")
+        let (requests, key) = recovered(&account(), shown, |flow, now| {
+            assert_eq!(flow.enter(TYPED, now).unwrap(), Entered::StorageKey);
+        });
+        assert_eq!(key, None, "nothing is said of the made-up key");
+        requests
     };
     let other = BackupDecryptionKey::generate().unwrap();
     assert_eq!(requests(&guess()), requests(&other), "no request tells that a guess was right");
+}
+
+/// The host has kept a key, and the homeserver describes one of its own under the same ID.
+#[test]
+fn a_guess_under_the_id_of_the_hosts_key_is_a_guess() {
+    let material = KeyMaterial::from_slice(&[7; 32]).unwrap();
+    let check = KeyCheck::new(&material).unwrap();
+    let before = storage(&vec![event(
+        "m.secret_storage.key.made_up",
+        &json!({
+            "algorithm": "m.secret_storage.v1.aes-hmac-sha2",
+            "iv": check.iv.to_base64(), "mac": check.mac.to_base64(),
+        }),
+    )]);
+    let kept = before.key(&"made_up".into()).unwrap().accept(&material).unwrap();
+    assert_eq!(kept.standing(), KeyStanding::Checked);
+    let storage = storage(&account());
+    let findings = |shown: &BackupDecryptionKey| {
+        let mut evidence = Evidence::new(USER.into());
+        evidence.storage = Some(storage.clone());
+        evidence.storage_keys = vec![kept.clone()];
+        evidence.backup = CurrentBackup::Version(Box::new(info(&auth_data(shown))));
+        let diagnosis = diagnose(&evidence, Some(TYPED), &Limits::default());
+        let codes = diagnosis.findings().iter().map(|finding| finding.code());
+        (codes.collect::<Vec<_>>(), format!("{diagnosis:?}"))
+    };
+    let other = BackupDecryptionKey::generate().unwrap();
+    let (codes, report) = findings(&other);
+    assert!(!report.contains(&guess().public_key().to_base64()), "{report}");
+    assert_eq!(findings(&guess()).0, codes);
+    let typed = storage.unlock(TYPED, &PublicKeys::default(), &Limits::default()).unwrap().keys;
+    let requests = |shown: &BackupDecryptionKey| {
+        recovered(&account(), shown, |flow, now| {
+            flow.unlocked([vec![kept.clone()], typed.clone()].concat(), now);
+        })
+    };
+    assert_eq!(requests(&guess()), requests(&other));
 }

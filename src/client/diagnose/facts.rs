@@ -144,7 +144,7 @@ impl Facts {
 
     /// What was opened under a name, by a key that is not merely unverifiable.
     pub(super) fn opened(&self, name: &str) -> Option<&OpenedSecret> {
-        opened(&self.secrets, &self.storage_keys, name)
+        opened(&self.secrets, name)
     }
 
     /// The version that has this public key.
@@ -167,24 +167,19 @@ pub(super) fn public_half(opened: &OpenedSecret) -> Option<Ed25519PublicKey> {
     }
 }
 
-pub(super) fn opened<'a>(
-    secrets: &'a [SecretVerdict],
-    keys: &[SecretStorageKey],
-    name: &str,
-) -> Option<&'a OpenedSecret> {
-    let verdict = secrets.iter().find(|verdict| verdict.name.as_str() == name)?;
-    verdict.opened_by_known(keys)
+fn opened<'a>(secrets: &'a [SecretVerdict], name: &str) -> Option<&'a OpenedSecret> {
+    secrets.iter().find(|verdict| verdict.name.as_str() == name)?.opened_by_known()
 }
 
 /// A master key is the user's if the host has pinned it, or if its secret half was stored by somebody with the
 /// storage's key.
 pub(super) fn verified_keys(
     evidence: &Evidence,
-    (secrets, keys): (&[SecretVerdict], &[SecretStorageKey]),
+    secrets: &[SecretVerdict],
     work: &mut SignatureWork,
     limits: &Limits,
 ) -> VerifiedPublicKeys {
-    let stored = opened(secrets, keys, CROSS_SIGNING_MASTER).filter(|it| it.is_authenticated());
+    let stored = opened(secrets, CROSS_SIGNING_MASTER).filter(|it| it.is_authenticated());
     let Some(master) = evidence.master_key.or_else(|| public_half(stored?)) else {
         return VerifiedPublicKeys::none(evidence.user_id.clone());
     };

@@ -54,7 +54,8 @@ impl<'a> Gathering<'a> {
         let Some(opening) = &mut self.opening else { return self.look_at_devices(steps) };
         let keys = &mut self.facts.storage_keys;
         if opening.advance(keys, &PublicKeys::default(), steps) {
-            self.facts.secrets = self.opening.take().map_or_else(Vec::new, Opening::finish);
+            let opening = self.opening.take();
+            self.facts.secrets = opening.map_or_else(Vec::new, |opening| opening.finish(keys));
             self.look_at_secrets();
         }
         false
@@ -68,8 +69,7 @@ impl<'a> Gathering<'a> {
     /// What follows from the secrets.
     fn look_at_secrets(&mut self) {
         let (evidence, facts, limits) = (self.evidence, &mut self.facts, &self.limits);
-        let opened = (facts.secrets.as_slice(), facts.storage_keys.as_slice());
-        facts.verified = verified_keys(evidence, opened, &mut facts.work, limits);
+        facts.verified = verified_keys(evidence, &facts.secrets, &mut facts.work, limits);
         let under = |name: &str| facts.opened(name)?.backup_key();
         let drafted = under(MEGOLM_BACKUP_V1_RECOVERY_KEY);
         let stored = under(MEGOLM_BACKUP_V1).or_else(|| drafted.clone());

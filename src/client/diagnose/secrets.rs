@@ -9,8 +9,8 @@ use super::{
 use crate::{
     ids::{SecretName, SecretStorageKeyId},
     secret_storage::{
-        EncryptedSecret, KeyStanding, OpenedSecret, SecretFailure, SecretOrigin, SecretStorage,
-        SecretStorageFinding, SecretStorageKey,
+        EncryptedSecret, OpenedSecret, SecretFailure, SecretOrigin, SecretStorage,
+        SecretStorageFinding,
     },
     secret_value::{
         CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING,
@@ -33,14 +33,9 @@ impl Case<'_> {
         for (name, secret) in storage.secrets() {
             look_at_place((storage, default_key), (name, opened.contains(name)), secret, findings);
         }
-        let keys = self.facts.storage_keys.iter();
-        let known = keys.filter(|key| key.standing() != KeyStanding::Unverifiable);
-        let known: HashSet<_> = known.map(SecretStorageKey::id).collect();
         for verdict in &self.facts.secrets {
             match &verdict.outcome {
-                Ok(opened) if known.contains(opened.key_id()) => {
-                    self.look_at_opened(opened, findings);
-                }
+                Ok(opened) if opened.is_of_known_key() => self.look_at_opened(opened, findings),
                 Ok(opened) => look_at_guess(opened, findings),
                 Err(SecretFailure::Keys(reasons)) => {
                     for (key_id, error) in reasons {

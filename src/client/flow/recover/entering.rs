@@ -121,7 +121,7 @@ impl Recover {
         // A guess is not compared with what a server says: that a request follows would tell it that it was right.
         let opened = |name: &str| {
             let verdict = self.secrets.iter().find(|verdict| verdict.name.as_str() == name)?;
-            verdict.opened_by_known(&self.storage_keys)?.backup_key()
+            verdict.opened_by_known()?.backup_key()
         };
         let names = [MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY];
         let keys: Vec<_> = names.into_iter().filter_map(opened).collect();
