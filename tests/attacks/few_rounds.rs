@@ -19,8 +19,8 @@ use strongroom::{
     passphrase::PassphraseParameters,
     provenance::Provenance,
     secret::SecretBytes,
-    secret_storage::{KeyStanding, NewKey, PlanNote, VerifiedPublicKeys},
-    secret_value::PublicKeys,
+    secret_storage::{ChangeError, KeyStanding, NewKey, PlanNote, VerifiedPublicKeys},
+    secret_value::{PublicKeys, SecretValue},
     signed_json::TrustedSigner,
 };
 
@@ -153,6 +153,36 @@ fn a_repair_of_few_rounds_launders_nothing() {
         let storage = storage(&after(&events, &plan));
         let opened = storage.open(&BACKUP.into(), &mut keys, &PublicKeys::default());
         assert!(opened.is_err(), "{remedy:?} moved it");
+    }
+}
+
+/// A homeserver can describe a key that it has guessed, with all that it is checked by, and make it the default one.
+#[test]
+fn nothing_new_is_sealed_to_a_key_that_others_can_find() {
+    let backup = BackupDecryptionKey::generate().unwrap();
+    let limits = Limits::default();
+    let secret = SecretValue::kept_by_host(&"org.example.secret".into(), b"a secret").unwrap();
+    for (rounds, is_sealed) in [(9_999, false), (10_000, true)] {
+        let events = account(rounds, &backup);
+        let storage = storage(&events);
+        let keys = storage.unlock("1234", &PublicKeys::default(), &limits).unwrap().keys;
+        let plan = storage.plan(&keys, &limits, |change| change.store(&secret.value));
+        assert_eq!(plan.is_ok(), is_sealed);
+        let defaulted = storage.plan(&keys, &limits, |change| change.set_default(keys[0].id()));
+        assert_eq!(defaulted.is_ok(), is_sealed);
+        if !is_sealed {
+            assert_eq!(plan.unwrap_err(), ChangeError::Guessable("weak".into()));
+            // A new key in its place takes everything.
+            let new_key = NewKey::generate(None).unwrap();
+            let plan = storage.plan(&keys, &limits, |change| {
+                change.rotate(&"weak".into(), &new_key)?;
+                change.store(&secret.value)
+            });
+            let moved = crate::house::storage(&after(&events, &plan.unwrap()));
+            let mut keys = [new_key.key().clone()];
+            let name = "org.example.secret".into();
+            assert!(moved.open(&name, &mut keys, &PublicKeys::default()).is_ok());
+        }
     }
 }
 

@@ -85,6 +85,11 @@ pub enum ChangeError {
     /// Nothing shows that the key is the right one, so nothing may be encrypted with it.
     #[error("nothing shows that the key is the right one, so nothing may be encrypted with it")]
     Unverifiable(SecretStorageKeyId),
+    /// Others can find the key by trying passphrases, so nothing more is encrypted with it: put a new one in its place.
+    #[error(
+        "others can guess the key, so nothing more is encrypted with it; put a new key in its place"
+    )]
+    Guessable(SecretStorageKeyId),
     /// New secrets are not encrypted asymmetrically.
     #[error("the key is of the algorithm of 2019, which new secrets do not use")]
     Asymmetric(SecretStorageKeyId),
@@ -204,7 +209,8 @@ impl Change<'_> {
         self.storage.default_key().cloned().ok_or(ChangeError::NoDefaultKey)
     }
 
-    /// The key, if something may be encrypted with it: a symmetric one that was checked or proven.
+    /// The key, if something may be encrypted with it: a symmetric one that was checked or proven, and that others cannot
+    /// guess. A homeserver that has guessed a key can describe it with all that it is checked by.
     fn encrypting_key(&self, id: &SecretStorageKeyId) -> Result<SecretStorageKey, ChangeError> {
         let key = self.keys.of_id(id).next();
         let key = key.filter(|_| self.storage.key(id).is_some());
@@ -213,6 +219,7 @@ impl Change<'_> {
             key if key.standing() == KeyStanding::Unverifiable => {
                 Err(ChangeError::Unverifiable(id.clone()))
             }
+            key if key.is_guessable() => Err(ChangeError::Guessable(id.clone())),
             key => Ok(key.clone()),
         }
     }
