@@ -115,7 +115,8 @@ impl SecretStorage {
 
     /// Opens one secret with whichever of these keys does, and compares it with the public key that
     /// stands for its name. Symmetric keys come first: what everybody could have written must not take
-    /// the place of what only the owner could.
+    /// the place of what only the owner could. A key is not tried that others can guess and of which nothing shows that it
+    /// is the right one ([`SecretFailure::NotTried`]).
     ///
     /// # Errors
     ///
@@ -133,7 +134,7 @@ impl SecretStorage {
         verdict.map_or(Err(SecretFailure::OtherKeys), |verdict| verdict.outcome)
     }
 
-    /// Opens every secret that these keys open, each with a verdict of its own.
+    /// Opens every secret that these keys open, each with a verdict of its own, as [`SecretStorage::open`] does.
     pub fn open_all(
         &self,
         keys: &mut [SecretStorageKey],

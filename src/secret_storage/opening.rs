@@ -15,7 +15,9 @@ use crate::{
 };
 
 /// Secrets that are being opened, always with the same keys. Symmetric keys come first: what everybody could have
-/// written must not take the place of what only the owner could.
+/// written must not take the place of what only the owner could. A key that others can guess, and of which nothing shows that
+/// it is the right one, is not tried: a server that stores a secret under each of its guesses would learn from what came of it
+/// which one is right.
 pub(crate) struct Opening<'a> {
     left: vec::IntoIter<(&'a SecretName, &'a EncryptedSecret)>,
     places: Places,
@@ -32,6 +34,8 @@ struct Attempt<'a> {
     places: vec::IntoIter<usize>,
     /// The last one that was tried.
     place: usize,
+    /// Whether there are keys that are not tried.
+    has_guesses: bool,
     reasons: Vec<(SecretStorageKeyId, SecretOpenError)>,
 }
 
@@ -84,11 +88,14 @@ impl<'a> Opening<'a> {
     fn start(&mut self, keys: &[SecretStorageKey]) -> Option<Attempt<'a>> {
         let (name, secret) = self.left.next()?;
         let is_symmetric = |place: &usize| keys.get(*place).is_some_and(|key| !key.is_asymmetric());
-        let (mut places, asymmetric): (Vec<_>, Vec<_>) =
-            self.places.of_secret(secret).into_iter().partition(is_symmetric);
+        let is_guess = |place: &usize| keys.get(*place).is_some_and(SecretStorageKey::is_guess);
+        let (guesses, places): (Vec<_>, Vec<_>) =
+            self.places.of_secret(secret).into_iter().partition(is_guess);
+        let (mut places, asymmetric): (Vec<_>, Vec<_>) = places.into_iter().partition(is_symmetric);
         places.extend(asymmetric);
+        let has_guesses = !guesses.is_empty();
         let (places, reasons) = (places.into_iter(), Vec::new());
-        Some(Attempt { name, secret, places, place: 0, reasons })
+        Some(Attempt { name, secret, places, place: 0, has_guesses, reasons })
     }
 }
 
@@ -101,11 +108,12 @@ impl Attempt<'_> {
     ) -> Option<Result<OpenedSecret, SecretFailure>> {
         let Some(place) = self.places.next() else {
             let reasons = std::mem::take(&mut self.reasons);
-            let is_tried = !reasons.is_empty();
-            return Some(Err(if is_tried {
-                SecretFailure::Keys(reasons)
-            } else {
+            return Some(Err(if reasons.is_empty() && self.has_guesses {
+                SecretFailure::NotTried
+            } else if reasons.is_empty() {
                 SecretFailure::OtherKeys
+            } else {
+                SecretFailure::Keys(reasons)
             }));
         };
         self.place = place;

@@ -6,7 +6,7 @@
 
 use http::Response;
 use rand::{SeedableRng as _, rngs::StdRng};
-use serde_json::json;
+use serde_json::{Value, json};
 use strongroom::{
     Limits,
     api::{AccessToken, BaseUrl},
@@ -16,10 +16,14 @@ use strongroom::{
         diagnose::{CurrentBackup, Evidence, diagnose},
         flow::{Entered, Flow as _, Recover, Step},
     },
-    crypto::{aes_hmac_sha2::KeyCheck, key_material::KeyMaterial},
+    crypto::{
+        aes_hmac_sha2::{self, KeyCheck},
+        key_material::KeyMaterial,
+    },
+    encoding::base64,
     passphrase::PassphraseParameters,
     secret::SecretBytes,
-    secret_storage::{KeyStanding, NewKey, VerifiedPublicKeys},
+    secret_storage::{KeyStanding, NewKey, SecretFailure, VerifiedPublicKeys},
     secret_value::PublicKeys,
 };
 
@@ -113,6 +117,51 @@ fn no_plan_tells_whether_a_guess_is_the_key_of_the_users_backup() {
     let other = BackupDecryptionKey::generate().unwrap();
     assert!(plan(&other).contains("does not open with the keys at hand"), "{}", plan(&other));
     assert_eq!(plan(&guess()), plan(&other));
+}
+
+/// The homeserver takes away what the key is checked by, asks for one round, and stores a secret for each of its guesses.
+#[test]
+fn no_report_tells_which_planted_secret_a_guess_opens() {
+    let said = |guesses: [&str; 3]| {
+        let passphrase = json!({ "algorithm": "m.pbkdf2", "salt": "x", "iterations": 1 });
+        let algorithm = "m.secret_storage.v1.aes-hmac-sha2";
+        let description = json!({ "algorithm": algorithm, "passphrase": passphrase });
+        let mut events = account();
+        events.retain(|(event_type, _)| event_type.as_str().ends_with(".real"));
+        events.push(event("m.secret_storage.default_key", &json!({ "key": "made_up" })));
+        events.push(event("m.secret_storage.key.made_up", &description));
+        for (n, guess) in guesses.iter().enumerate() {
+            let name = format!("org.example.{n}");
+            let entry = entry(&derived(guess, 1), &name, "s");
+            events.push(event(&name, &json!({ "encrypted": { "made_up": entry } })));
+        }
+        let storage = storage(&events);
+        let mut keys =
+            storage.unlock(TYPED, &PublicKeys::default(), &Limits::default()).unwrap().keys;
+        let verdicts = storage.open_all(&mut keys, &PublicKeys::default());
+        assert!(verdicts.iter().all(|it| matches!(it.outcome, Err(SecretFailure::NotTried))));
+        let mut evidence = Evidence::new(USER.into());
+        evidence.storage = Some(storage);
+        let diagnosis = diagnose(&evidence, Some(TYPED), &Limits::default());
+        format!("{diagnosis:?}{:?}{:?}", diagnosis.compared(), diagnosis.remedies())
+    };
+    assert_eq!(said(["a", "b", "c"]), said(["a", TYPED, "c"]));
+}
+
+/// The key that so many rounds make of a text.
+fn derived(text: &str, rounds: i64) -> KeyMaterial {
+    let read = PassphraseParameters::from_parts(rounds, "x", None, &Limits::default()).unwrap();
+    read.parameters.derive(text)
+}
+
+/// A secret as a key encrypts it.
+fn entry(key: &KeyMaterial, name: &str, text: &str) -> Value {
+    let rng = &mut StdRng::seed_from_u64(5);
+    let sealed = aes_hmac_sha2::seal_with_rng(key, name, text.as_bytes(), rng);
+    json!({
+        "iv": sealed.iv.to_base64(), "ciphertext": base64::encode(&sealed.ciphertext),
+        "mac": sealed.mac.to_base64(),
+    })
 }
 
 /// The requests of a recovery, and what came of the backup's key.

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     ids::{SecretName, SecretStorageKeyId},
     secret_storage::{
-        EncryptedSecret, OpenedSecret, SecretFailure, SecretOrigin, SecretStorage,
+        EncryptedSecret, OpenedSecret, SecretEntry, SecretFailure, SecretOrigin, SecretStorage,
         SecretStorageFinding,
     },
     secret_value::{
@@ -36,7 +36,9 @@ impl Case<'_> {
         for verdict in &self.facts.secrets {
             match &verdict.outcome {
                 Ok(opened) if opened.is_of_known_key() => self.look_at_opened(opened, findings),
-                Ok(opened) => look_at_guess(opened, findings),
+                Ok(_) | Err(SecretFailure::NotTried) => {
+                    look_at_guess(&verdict.name, storage.secret(&verdict.name), findings);
+                }
                 Err(SecretFailure::Keys(reasons)) => {
                     for (key_id, error) in reasons {
                         let (name, key) = (verdict.name.clone(), key_id.clone());
@@ -135,11 +137,16 @@ fn look_at_finding(finding: &SecretStorageFinding, findings: &mut Findings) {
     }
 }
 
-/// What is said to be a key that nothing confirms. Only what the account data says of it is told: what the key is would
-/// tell whether a guess was right.
-fn look_at_guess(opened: &OpenedSecret, findings: &mut Findings) {
-    let name = opened.name();
-    findings.add(SecretFinding::Legacy { name: name.clone(), form: LegacyForm::Passthrough });
+/// What stands under a key that nothing confirms. Only what the account data says of it is told: what it is, and whether it
+/// opens, would tell whether a guess was right.
+fn look_at_guess(name: &SecretName, secret: Option<&EncryptedSecret>, findings: &mut Findings) {
+    let form = |(_, entry): (_, Result<&SecretEntry, _>)| match entry {
+        Ok(SecretEntry::Passthrough) => Some(LegacyForm::Passthrough),
+        Ok(SecretEntry::Curve25519AesSha2(_)) => Some(LegacyForm::Asymmetric),
+        _ => None,
+    };
+    let Some(form) = secret.and_then(|secret| secret.entries().find_map(form)) else { return };
+    findings.add(SecretFinding::Legacy { name: name.clone(), form });
     if name.as_str() == MEGOLM_BACKUP_V1_RECOVERY_KEY {
         findings.add(SecretFinding::Legacy { name: name.clone(), form: LegacyForm::NameOfADraft });
     }
