@@ -59,6 +59,9 @@ pub struct Limits {
     /// storage is unlocked; a recovery runs ten times as many for all texts that are entered. Default: 30,000,000.
     /// What would exceed them is not tried, and reported.
     pub unlock_rounds: u64,
+    /// How many descriptions with passphrases of so few rounds that others can guess the keys are tried with one typed
+    /// passphrase, the default one first. Default: 4; a server can describe a key for each of its guesses.
+    pub guessable_keys: usize,
     /// The largest request for a secret from another device, in bytes of its content. Default: 4 KiB; real
     /// ones have about 150 bytes.
     pub secret_request_bytes: usize,
@@ -86,6 +89,7 @@ impl Default for Limits {
             signature_checks: 10_000,
             pbkdf2_rounds: 10_000_000,
             unlock_rounds: 30_000_000,
+            guessable_keys: 4,
             secret_request_bytes: 4 << 10,
             secret_send_bytes: 64 << 10,
         }

@@ -114,9 +114,9 @@ impl SecretStorage {
     }
 
     /// Opens one secret with whichever of these keys does, and compares it with the public key that
-    /// stands for its name. Symmetric keys come first: what everybody could have written must not take
-    /// the place of what only the owner could. A key is not tried that others can guess and of which nothing shows that it
-    /// is the right one ([`SecretFailure::NotTried`]).
+    /// stands for its name. Symmetric keys that nobody can guess come first: what others could have written must not take
+    /// the place of what only the owner could. A key that others can guess is not tried if nothing shows that it
+    /// is the right one, nor beside one that is sure and that they cannot guess ([`SecretFailure::NotTried`]).
     ///
     /// # Errors
     ///

@@ -142,6 +142,12 @@ impl SecretStorageKey {
         self.standing == KeyStanding::Unverifiable && !self.is_provable
     }
 
+    /// Whether it is the right one, and nobody can have guessed it: what a server describes for guesses of its own decides
+    /// nothing beside it.
+    pub(crate) fn is_sure(&self) -> bool {
+        self.standing != KeyStanding::Unverifiable && !self.is_guessable
+    }
+
     /// The ID that secrets name the key by.
     #[must_use]
     pub fn id(&self) -> &SecretStorageKeyId {

@@ -14,13 +14,17 @@ use crate::{
     secret_value::PublicKeys,
 };
 
-/// Secrets that are being opened, always with the same keys. Symmetric keys come first: what everybody could have
-/// written must not take the place of what only the owner could. A key that others can guess, and of which nothing shows that
-/// it is the right one, is not tried: a server that stores a secret under each of its guesses would learn from what came of it
-/// which one is right.
+/// Secrets that are being opened, always with the same keys. Symmetric keys that nobody can guess come first, then other
+/// symmetric ones: what somebody else could have written must not take the place of what only the owner could.
+///
+/// A key that others can guess is not tried if nothing shows that it is the right one, nor beside one that is sure
+/// and that they cannot guess: a server that describes a key and stores a secret for each of its guesses would learn from what came
+/// of it which one is right.
 pub(crate) struct Opening<'a> {
     left: vec::IntoIter<(&'a SecretName, &'a EncryptedSecret)>,
     places: Places,
+    /// Whether one of the keys is the right one for sure, and nobody can guess it.
+    has_sure_key: bool,
     running: Option<Attempt<'a>>,
     verdicts: Vec<SecretVerdict>,
     /// Which key has opened which of the secrets.
@@ -47,7 +51,8 @@ impl<'a> Opening<'a> {
         let left = secrets.into_iter().collect::<Vec<_>>().into_iter();
         let verdicts = Vec::with_capacity(left.len());
         let (places, opened) = (Places::new(keys), Vec::new());
-        Self { left, places, running: None, verdicts, opened }
+        let has_sure_key = keys.iter().any(SecretStorageKey::is_sure);
+        Self { left, places, has_sure_key, running: None, verdicts, opened }
     }
 
     /// Tries so many keys more, each on one secret; `true` if nothing is left to try.
@@ -87,12 +92,15 @@ impl<'a> Opening<'a> {
 
     fn start(&mut self, keys: &[SecretStorageKey]) -> Option<Attempt<'a>> {
         let (name, secret) = self.left.next()?;
-        let is_symmetric = |place: &usize| keys.get(*place).is_some_and(|key| !key.is_asymmetric());
-        let is_guess = |place: &usize| keys.get(*place).is_some_and(SecretStorageKey::is_guess);
-        let (guesses, places): (Vec<_>, Vec<_>) =
-            self.places.of_secret(secret).into_iter().partition(is_guess);
-        let (mut places, asymmetric): (Vec<_>, Vec<_>) = places.into_iter().partition(is_symmetric);
-        places.extend(asymmetric);
+        let key = |place: &usize| keys.get(*place);
+        let is_guess =
+            |key: &SecretStorageKey| key.is_guess() || key.is_guessable() && self.has_sure_key;
+        let (guesses, mut places): (Vec<_>, Vec<_>) = self
+            .places
+            .of_secret(secret)
+            .into_iter()
+            .partition(|place| key(place).is_some_and(is_guess));
+        places.sort_by_key(|place| key(place).map(|it| (it.is_asymmetric(), it.is_guessable())));
         let has_guesses = !guesses.is_empty();
         let (places, reasons) = (places.into_iter(), Vec::new());
         Some(Attempt { name, secret, places, place: 0, has_guesses, reasons })

@@ -30,8 +30,8 @@ pub enum SecretFailure {
     #[error("the secret is encrypted with other keys")]
     OtherKeys,
     /// It is encrypted to keys that were given, and tried on none of them: others can
-    /// [guess](super::SecretStorageKey::is_guessable) them, and nothing shows that they are the right ones. Who is sure of
-    /// a key can open it with [that key alone](super::SecretStorageKey::open).
+    /// [guess](super::SecretStorageKey::is_guessable) them, and nothing shows that they are the right ones, or another key
+    /// is sure. Who is sure of a key can open it with [that key alone](super::SecretStorageKey::open).
     #[error("others can guess the key that the secret is encrypted to, so it was not tried")]
     NotTried,
     /// It is encrypted to keys that were given, and none opens it. The first reason is that of the

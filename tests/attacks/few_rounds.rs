@@ -15,11 +15,14 @@ use strongroom::{
         aes_hmac_sha2::{self, KeyCheck},
         key_material::KeyMaterial,
     },
-    encoding::base64,
+    encoding::{base64, json_object::JsonObject},
+    ids::EventType,
     passphrase::PassphraseParameters,
     provenance::Provenance,
     secret::SecretBytes,
-    secret_storage::{ChangeError, KeyStanding, NewKey, PlanNote, VerifiedPublicKeys},
+    secret_storage::{
+        ChangeError, KeyStanding, NewKey, PlanNote, UnlockOutcome, VerifiedPublicKeys,
+    },
     secret_value::{PublicKeys, SecretValue},
     signed_json::TrustedSigner,
 };
@@ -335,6 +338,56 @@ fn planted_guesses_prove_no_key() {
     // With rounds enough a guess is as dear as it is with the user's own secrets.
     assert_eq!(said(10_000, "1234").0, Ok(vec![KeyStanding::Proven]));
     assert!(said(10_000, "another").0.is_err());
+}
+
+/// The homeserver takes the name of the default key away, and describes a key for each of its guesses.
+#[test]
+fn no_planted_key_becomes_the_default_one() {
+    let backup = BackupDecryptionKey::generate().unwrap();
+    let planned = |guesses: [&str; 3]| {
+        let mut events = account(10_000, &backup);
+        events.retain(|(event_type, _)| event_type.as_str() != "m.secret_storage.default_key");
+        events.extend(guesses.iter().enumerate().map(|(n, guess)| guessed(n, guess)));
+        let mut evidence = Evidence::new(USER.into());
+        evidence.storage = Some(storage(&events));
+        let diagnosis = diagnose(&evidence, Some("1234"), &Limits::default());
+        let (parts, rng) = (RepairParts::default(), &mut StdRng::seed_from_u64(1));
+        let plan = diagnosis.repair(&Remedy::SetDefaultKey, &parts, rng);
+        let Ok(RepairPlan::AccountData(plan)) = plan else { panic!("{plan:?}") };
+        let steps = plan.steps().iter().map(|step| step.content.as_str().to_owned());
+        (steps.collect::<Vec<_>>(), format!("{diagnosis:?}"))
+    };
+    assert_eq!(planned(["a", "b", "c"]).0, [r#"{"key":"weak"}"#]);
+    assert_eq!(planned(["a", "b", "c"]), planned(["a", "1234", "c"]), "nothing tells of a guess");
+}
+
+#[test]
+fn as_few_planted_keys_are_tried_as_there_may_be() {
+    let said = |allowed: usize| {
+        let events: Events =
+            (0..10).map(|n| guessed(n, if n == 7 { "1234" } else { "another" })).collect();
+        let mut limits = Limits::default();
+        assert_eq!(limits.guessable_keys, 4);
+        limits.guessable_keys = allowed;
+        let unlocked = storage(&events).unlock("1234", &PublicKeys::default(), &limits);
+        let attempts = unlocked.map_or_else(|error| error.attempts, |unlocked| unlocked.attempts);
+        let is_left = |outcome: &UnlockOutcome| matches!(outcome, UnlockOutcome::TooManyGuessable);
+        attempts.iter().filter(|attempt| is_left(&attempt.outcome)).count()
+    };
+    assert_eq!((said(0), said(4), said(8), said(10)), (10, 6, 2, 0));
+}
+
+/// A key that a homeserver has made of a guess, in one round, with all that it is checked by.
+fn guessed(n: usize, guess: &str) -> (EventType, JsonObject) {
+    let read = PassphraseParameters::from_parts(1, "salt", None, &Limits::default()).unwrap();
+    let key = read.parameters.derive(guess);
+    let check = KeyCheck::with_rng(&key, &mut StdRng::seed_from_u64(1));
+    let description = json!({
+        "algorithm": "m.secret_storage.v1.aes-hmac-sha2",
+        "passphrase": { "algorithm": "m.pbkdf2", "iterations": 1, "salt": "salt" },
+        "iv": check.iv.to_base64(), "mac": check.mac.to_base64(),
+    });
+    event(&format!("m.secret_storage.key.a{n}"), &description)
 }
 
 /// What a recovery says of a text.

@@ -35,9 +35,8 @@ const TYPED: &str = "the real passphrase";
 
 /// The key that one round makes of what is typed.
 fn guess() -> BackupDecryptionKey {
-    let read = PassphraseParameters::from_parts(1, "x", None, &Limits::default()).unwrap();
-    let derived = read.parameters.derive(TYPED);
-    BackupDecryptionKey::from_bytes(SecretBytes::from_slice(derived.expose_bytes()).unwrap())
+    let bytes = SecretBytes::from_slice(derived(TYPED, 1).expose_bytes());
+    BackupDecryptionKey::from_bytes(bytes.unwrap())
 }
 
 /// The key that the homeserver made up, beside one that is the user's for sure: what is typed gives both.
@@ -146,6 +145,66 @@ fn no_report_tells_which_planted_secret_a_guess_opens() {
         format!("{diagnosis:?}{:?}{:?}", diagnosis.compared(), diagnosis.remedies())
     };
     assert_eq!(said(["a", "b", "c"]), said(["a", TYPED, "c"]));
+}
+
+/// The homeserver describes a key for each of its guesses, with all that it is checked by, and puts a backup key of its own
+/// under each of them, beside what stands under the user's key or in its place.
+#[test]
+fn beside_a_sure_key_a_guess_that_is_checked_decides_no_request() {
+    let real = derived(TYPED, 10_000);
+    let (users, planted) =
+        (BackupDecryptionKey::generate().unwrap(), BackupDecryptionKey::generate().unwrap());
+    let account = |guesses: [&str; 3], under_real: Option<&str>| {
+        let mut entries = json!({});
+        let mut events = vec![event("m.secret_storage.key.real", &described(&real, 10_000))];
+        for (n, guess) in guesses.iter().enumerate() {
+            let (id, key) = (format!("a{n}"), derived(guess, 1));
+            events.push(event(&format!("m.secret_storage.key.{id}"), &described(&key, 1)));
+            entries[id] = entry(&key, BACKUP, planted.to_base64().expose_str());
+        }
+        let value = users.to_base64();
+        match under_real {
+            Some(BACKUP) => entries["real"] = entry(&real, BACKUP, value.expose_str()),
+            Some(name) => {
+                let entry = entry(&real, name, "another secret");
+                events.push(event(name, &json!({ "encrypted": { "real": entry } })));
+            }
+            None => {}
+        }
+        events.push(event(BACKUP, &json!({ "encrypted": entries })));
+        events
+    };
+    let cases = [Some(BACKUP), Some("org.example.other"), None];
+    let cases = cases.into_iter().flat_map(|under| [(under, &users), (under, &planted)]);
+    for (under_real, shown) in cases {
+        let said = |guesses| {
+            let events = account(guesses, under_real);
+            let storage = storage(&events);
+            let unlocked = storage.unlock(TYPED, &PublicKeys::default(), &Limits::default());
+            let reason = unlocked.as_ref().err().map(|error| error.reason.to_string());
+            assert_eq!(reason.is_none(), under_real.is_some(), "{reason:?}");
+            let mut keys = unlocked.map_or_else(|_| Vec::new(), |unlocked| unlocked.keys);
+            let opened = storage.open(&BACKUP.into(), &mut keys, &PublicKeys::default());
+            let is_users = opened.is_ok_and(|opened| opened.is_authenticated());
+            assert_eq!(is_users, under_real == Some(BACKUP));
+            let followed = recovered(&events, shown, |flow, now| {
+                assert_eq!(flow.enter(TYPED, now).is_ok(), under_real.is_some());
+                flow.skip_key(now);
+            });
+            (reason, followed)
+        };
+        assert_eq!(said(["a", "b", "c"]), said(["a", TYPED, "c"]));
+    }
+}
+
+/// A symmetric key that so many rounds made, with all that it is checked by.
+fn described(key: &KeyMaterial, rounds: i64) -> Value {
+    let check = KeyCheck::with_rng(key, &mut StdRng::seed_from_u64(6));
+    json!({
+        "algorithm": "m.secret_storage.v1.aes-hmac-sha2",
+        "passphrase": { "algorithm": "m.pbkdf2", "salt": "x", "iterations": rounds },
+        "iv": check.iv.to_base64(), "mac": check.mac.to_base64(),
+    })
 }
 
 /// The key that so many rounds make of a text.

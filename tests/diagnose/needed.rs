@@ -316,9 +316,11 @@ fn a_key_that_is_not_default_any_more_is_not_rotated_again() {
     let refused = repair(&found, &remedy, &parts).unwrap_err();
     let lost = vec![USER_SIGNING.into()];
     assert_eq!(refused, RepairError::Change(ChangeError::WouldLose(lost)));
-    // The host has the secret: then the old key can go, and no new one is needed.
+    // The host has the secret: then the old key can go, and no new one is needed. That the old key does not open it is not
+    // found out: others can guess that key, and the new one is sure.
     parts.secrets = vec![secret(USER_SIGNING, USER_SIGNING_SEED)];
-    let plan = repair(&found, &Remedy::StoreSecret(USER_SIGNING.into()), &parts).unwrap();
+    let encrypt = Remedy::EncryptToDefaultKey(USER_SIGNING.into());
+    let plan = repair(&found, &encrypt, &parts).unwrap();
     world = mend(world, plan);
     parts.new_key = None;
     let plan = repair(&look(&world), &remedy, &parts).unwrap();

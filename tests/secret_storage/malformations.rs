@@ -511,7 +511,7 @@ fn row_41_the_rounds_of_all_keys_together_are_limited() {
     }
     account.put_text("m.secret_storage.default_key", r#"{"key":"key9"}"#);
     let mut limits = Limits::default();
-    limits.unlock_rounds = 350;
+    (limits.unlock_rounds, limits.guessable_keys) = (350, 10);
     let storage = account.storage();
     let unlock = storage.start_unlock("pass", &PublicKeys::default(), &limits);
     assert_eq!(unlock.progress(), PassphraseProgress { done: 0, at_most: 300 });

@@ -2,7 +2,7 @@
 
 use super::{AskedFor, Case, Findings, InputFinding, facts::Facts, typed::Tried};
 use crate::secret_storage::{
-    KeyStanding, SecretVerdict, UnlockAttempt, UnlockFailure, UnlockOutcome,
+    KeyStanding, SecretStorageKey, SecretVerdict, UnlockAttempt, UnlockFailure, UnlockOutcome,
 };
 
 impl Case<'_> {
@@ -42,7 +42,10 @@ impl Case<'_> {
     }
 
     fn look_at_storage_keys(&self, tried: &Tried, findings: &mut Findings) -> bool {
-        for found in &tried.storage_keys {
+        let has_sure_key = tried.storage_keys.iter().any(SecretStorageKey::is_sure);
+        let counts =
+            |key: &&SecretStorageKey| key.is_sure() || !(has_sure_key && key.is_guessable());
+        for found in tried.storage_keys.iter().filter(counts) {
             let key = found.id().clone();
             findings.add(match (found.standing(), self.evidence.asked) {
                 (KeyStanding::Unverifiable, _) => InputFinding::NotCheckable { key },
@@ -105,6 +108,7 @@ fn is_not_tried(outcome: &UnlockOutcome) -> bool {
         outcome,
         UnlockOutcome::Passphrase(_)
             | UnlockOutcome::TooMuchWork { .. }
+            | UnlockOutcome::TooManyGuessable
             | UnlockOutcome::Length(_)
             | UnlockOutcome::Unsupported(_)
     )

@@ -9,7 +9,7 @@ use crate::{
     backup::{NotSignable, UnsignedAuthData},
     crypto::ed25519::Ed25519Signature,
     ids::{BackupVersion, KeyId, SecretName, SecretStorageKeyId, UserId},
-    secret_storage::{Change, ChangeError, KeyStanding, NewKey, Plan, SecretStorage},
+    secret_storage::{Change, ChangeError, NewKey, Plan, SecretStorage},
     secret_value::{MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, SecretValue},
     signed_json::ToSign,
 };
@@ -272,7 +272,7 @@ impl UnsignedBackup {
     }
 }
 
-/// Whether a key may encrypt, so that it may be default.
+/// Whether a key may encrypt, so that it may be default: not one that a server may have described for a guess of its own.
 fn is_usable(key: &crate::secret_storage::SecretStorageKey) -> bool {
-    !key.is_asymmetric() && key.standing() != KeyStanding::Unverifiable
+    !key.is_asymmetric() && key.is_sure()
 }

@@ -3,7 +3,7 @@
 use super::{Trial, Unlock, UnlockFailure, UnlockOutcome, passphrase_of};
 use crate::{
     crypto::key_material::KeyLength, passphrase::PassphraseParameters,
-    recovery_key::RecoveryKeyError,
+    recovery_key::RecoveryKeyError, secret_storage::key::SecretStorageKey,
 };
 
 impl Unlock<'_> {
@@ -42,10 +42,17 @@ impl Unlock<'_> {
         })
     }
 
-    /// Whether all that fits are keys that nothing is encrypted with any more, while other keys have secrets.
+    /// Whether all that fits are keys that nothing is encrypted with any more, while other keys have secrets. What others
+    /// can guess does not count beside what they cannot, or the answer would tell whether they have guessed right.
     fn older_key(&self) -> Option<UnlockFailure> {
         let has_secrets = |trial: &&Trial<'_>| self.secrets.contains_key(trial.description.id());
-        let mut fitting = self.trials.iter().filter(|trial| trial.key.is_some());
+        let is_beyond_guessing =
+            |trial: &Trial<'_>| trial.key.as_deref().is_some_and(SecretStorageKey::is_sure);
+        let has_sure_key = self.trials.iter().any(is_beyond_guessing);
+        let counts = |trial: &&Trial<'_>| {
+            trial.key.is_some() && (!has_sure_key || is_beyond_guessing(trial))
+        };
+        let mut fitting = self.trials.iter().filter(counts);
         if fitting.clone().any(|trial| has_secrets(&trial)) {
             return None;
         }

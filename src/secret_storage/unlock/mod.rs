@@ -116,7 +116,7 @@ impl SecretStorage {
             derivations,
             proving: None,
         };
-        unlock.start(typed);
+        unlock.start(typed, limits);
         unlock
     }
 
@@ -171,7 +171,7 @@ impl Unlock<'_> {
             let key_id = trial.description.id().clone();
             attempts.push(UnlockAttempt { key_id, outcome: trial.outcome });
         }
-        keys.sort_by_key(|key| key.standing() == KeyStanding::Unverifiable);
+        keys.sort_by_key(|key| (key.standing() == KeyStanding::Unverifiable, key.is_guessable()));
         match reason {
             None => Ok(Unlocked { keys, attempts }),
             Some(reason) => {
@@ -181,7 +181,7 @@ impl Unlock<'_> {
         }
     }
 
-    fn start(&mut self, typed: &str) {
+    fn start(&mut self, typed: &str, limits: &Limits) {
         let all = 0..self.trials.len();
         match &self.typed.recovery_key {
             Ok(key) => {
@@ -191,17 +191,27 @@ impl Unlock<'_> {
             }
             Err(_) => {
                 let candidates = passphrase::candidates(typed).into();
-                all.for_each(|index| self.queue(index, &candidates));
+                let mut guessable = limits.guessable_keys;
+                all.for_each(|index| self.queue(index, &candidates, &mut guessable));
             }
         }
     }
 
-    /// Plans to derive the key from the text as a passphrase.
-    fn queue(&mut self, index: usize, candidates: &Arc<[PassphraseCandidate]>) {
+    /// Plans to derive the key from the text as a passphrase, unless it is one more that others can guess than may be tried.
+    fn queue(
+        &mut self,
+        index: usize,
+        candidates: &Arc<[PassphraseCandidate]>,
+        guessable: &mut usize,
+    ) {
         let Some(trial) = self.trials.get_mut(index) else { return };
         match passphrase_of(&trial.description) {
             Err(outcome) => trial.outcome = outcome,
+            Ok(parameters) if parameters.is_guessable() && *guessable == 0 => {
+                trial.outcome = UnlockOutcome::TooManyGuessable;
+            }
             Ok(parameters) => {
+                *guessable -= usize::from(parameters.is_guessable());
                 if !self.derivations.queue(index, parameters, candidates) {
                     let rounds = parameters.rounds();
                     trial.outcome = UnlockOutcome::TooMuchWork { rounds };

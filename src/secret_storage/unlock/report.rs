@@ -15,7 +15,8 @@ use crate::{
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Unlocked {
-    /// The keys that fit or may fit: one at least. Those that were checked or proven come first.
+    /// The keys that fit or may fit: one at least. Those that were checked or proven come first, and of these the
+    /// ones that others cannot guess.
     pub keys: Vec<SecretStorageKey>,
     /// What was tried, for each key that is described or that secrets are encrypted with.
     pub attempts: Vec<UnlockAttempt>,
@@ -148,6 +149,12 @@ pub enum UnlockOutcome {
         /// How many rounds it asks for.
         rounds: u32,
     },
+    /// Its passphrase has so few rounds that others can guess the key, and as many of those before it were tried as
+    /// [`Limits::guessable_keys`](crate::Limits::guessable_keys) allows.
+    #[error(
+        "its passphrase was not tried: others can guess the key, and there are too many such keys"
+    )]
+    TooManyGuessable,
     /// An asymmetric key has 32 bytes, and its passphrase is to give another number.
     #[error("its passphrase gives {} bytes, which no key of its algorithm has", .0.bytes())]
     Length(KeyLength),
