@@ -28,8 +28,7 @@ impl Backup {
         }
         if after == Stage::Disabling {
             self.start_disabling();
-        }
-        if before == Stage::Off || before == Stage::Disabling {
+        } else if before == Stage::Off || before == Stage::Disabling {
             self.kept.disabling = None;
             self.keep_secret();
         }
