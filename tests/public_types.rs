@@ -32,6 +32,7 @@ use strongroom::{
         UnauthenticatedSessionData, UnsignedAuthData, Verdict, WarnedSession, Warning,
     },
     client::{
+        RequestKind,
         backup::{
             Backup, BackupOptions, DeliveryId, FetchOutcome, FoundBackup, HostToken, KeyFit, Next,
             NoAnswer, NotStored, OfferedSession, Operation, OperationId, Question, QuestionId,
@@ -247,6 +248,7 @@ fn every_public_type_is_send_and_sync() {
         OfferedSession,
         Operation,
         OperationId,
+        RequestKind,
         Question,
         QuestionId,
         Reply,

@@ -1,19 +1,19 @@
-//! What the machine asks the homeserver for.
+//! What the account's machine and the flows ask the homeserver for.
 
 use http::Request;
 
+use super::waiting::RequestKind;
 use crate::{
     api::{
         AccessToken, BaseUrl, CreateBackupVersion, DeleteBackupVersion, Endpoint as _,
         GetAccountData, GetCurrentBackupVersion, GetRoomKeys, GetRoomKeysForRoom,
-        GetRoomKeysForSession, PutAccountData, PutRoomKeys, RequestError,
+        GetRoomKeysForSession, PutAccountData, PutRoomKeys, RequestError, SendToDevice,
     },
-    client::operation::Sendable,
     ids::BackupVersion,
 };
 
-/// What the requests ask for.
-#[derive(Debug, Clone)]
+/// What a request asks for.
+#[derive(Debug)]
 pub(super) enum Call {
     Current(GetCurrentBackupVersion),
     Create(CreateBackupVersion),
@@ -26,28 +26,59 @@ pub(super) enum Call {
     Session(BackupVersion, GetRoomKeysForSession),
     Room(BackupVersion, GetRoomKeysForRoom),
     Everything(BackupVersion, GetRoomKeys),
+    /// An event of the account data, for a flow.
+    Read(GetAccountData),
+    /// An event of the account data, of a flow.
+    Write(PutAccountData),
+    /// The other devices are asked, by a flow.
+    ToDevice(SendToDevice),
 }
 
-impl Sendable for Call {
-    fn to_http(
+impl Call {
+    pub(super) fn kind(&self) -> RequestKind {
+        match self {
+            Self::Current(_) => RequestKind::FindVersion,
+            Self::Create(_) => RequestKind::CreateVersion,
+            Self::Delete(_) => RequestKind::DeleteVersion,
+            Self::Preference(_) => RequestKind::ReadPreference,
+            Self::SetPreference(_) => RequestKind::WritePreference,
+            Self::Upload(..) => RequestKind::Upload,
+            Self::Look(_) => RequestKind::CompareSession,
+            Self::Session(..) => RequestKind::FetchSession,
+            Self::Room(..) => RequestKind::FetchRoom,
+            Self::Everything(..) => RequestKind::FetchEverything,
+            Self::Read(_) => RequestKind::ReadAccountData,
+            Self::Write(_) => RequestKind::WriteAccountData,
+            Self::ToDevice(_) => RequestKind::AskDevices,
+        }
+    }
+
+    /// Whether a flow made it, and not the account's machine.
+    pub(super) fn is_of_flow(&self) -> bool {
+        matches!(self, Self::Read(_) | Self::Write(_) | Self::ToDevice(_))
+    }
+
+    /// Whether the response may be large.
+    pub(super) fn is_streamed(&self) -> bool {
+        matches!(self, Self::Room(..) | Self::Everything(..))
+    }
+
+    pub(super) fn to_http(
         &self,
         base_url: &BaseUrl,
         token: &AccessToken,
     ) -> Result<Request<Vec<u8>>, RequestError> {
         match self {
-            Call::Current(call) => call.to_http(base_url, token),
-            Call::Create(call) => call.to_http(base_url, token),
-            Call::Delete(call) => call.to_http(base_url, token),
-            Call::Preference(call) => call.to_http(base_url, token),
-            Call::SetPreference(call) => call.to_http(base_url, token),
-            Call::Upload(_, call) => call.to_http(base_url, token),
-            Call::Look(call) | Call::Session(_, call) => call.to_http(base_url, token),
-            Call::Room(_, call) => call.to_http(base_url, token),
-            Call::Everything(_, call) => call.to_http(base_url, token),
+            Self::Current(call) => call.to_http(base_url, token),
+            Self::Create(call) => call.to_http(base_url, token),
+            Self::Delete(call) => call.to_http(base_url, token),
+            Self::Preference(call) | Self::Read(call) => call.to_http(base_url, token),
+            Self::SetPreference(call) | Self::Write(call) => call.to_http(base_url, token),
+            Self::Upload(_, call) => call.to_http(base_url, token),
+            Self::Look(call) | Self::Session(_, call) => call.to_http(base_url, token),
+            Self::Room(_, call) => call.to_http(base_url, token),
+            Self::Everything(_, call) => call.to_http(base_url, token),
+            Self::ToDevice(call) => call.to_http(base_url, token),
         }
-    }
-
-    fn is_streamed(&self) -> bool {
-        matches!(self, Self::Room(..) | Self::Everything(..))
     }
 }

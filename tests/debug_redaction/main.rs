@@ -51,6 +51,7 @@ use strongroom::{
         WarnedSession, Warning,
     },
     client::{
+        RequestKind,
         backup::{
             BackupOptions, DeliveryId, FoundBackup, HostToken, KeyFit, NoAnswer, NotStored,
             OperationId, QuestionId, Reply, ReplyError, RestoreChoice, Scope, SecretNotRead,
@@ -393,6 +394,7 @@ fn hold_no_secret() -> BTreeSet<String> {
         SignedError,
         NotStored,
         OperationId,
+        RequestKind,
         BackupOptions,
         QuestionId,
         Reply,

@@ -4,7 +4,7 @@ use rand_core::CryptoRng;
 use thiserror::Error;
 
 use super::{
-    Backup, Next, Stage,
+    Backup, Next, RequestKind, Stage,
     kept::{Draft, SecretChange},
     stage::Event,
 };
@@ -74,10 +74,7 @@ impl Backup {
 
     /// Draws the key of a new backup, and goes on to creating it. Each step is saved before the next.
     pub(super) fn settle(&mut self, rng: &mut impl CryptoRng) {
-        if self.last_id == 0 {
-            // An answer to a request from before a restart is an answer to none of these.
-            self.last_id = rng.next_u64() >> 1;
-        }
+        self.courier.draw_ids(rng);
         if self.kept.stage == Stage::Signing && self.kept.draft.is_none() && self.look.is_done {
             let key = BackupDecryptionKey::generate_with_rng(rng);
             let before = self.found.as_ref().map(|info| info.version().clone());
@@ -118,13 +115,13 @@ impl Backup {
                     draft.created = Some(version);
                 }
                 self.touch();
-                self.version.succeeded(now);
+                self.version.answered(now);
             }
             Err(Failure::Refused(error)) if self.kept.stage == Stage::Confirming => {
                 self.refused(error);
-                self.version_failed(&Failure::NoAnswer, now);
+                self.version_failed(RequestKind::CreateVersion, &Failure::NoAnswer);
             }
-            Err(failure) => self.version_failed(&failure, now),
+            Err(failure) => self.version_failed(RequestKind::CreateVersion, &failure),
         }
     }
 
@@ -146,6 +143,7 @@ impl Backup {
             TrustedBackup::by_decryption_key(info, &draft.key, &self.kept.retired).ok()
         });
         if let Some(backup) = own {
+            self.courier.succeeded(RequestKind::CreateVersion);
             self.adopt_own(backup);
             return self.turn(Event::Trusted);
         }
@@ -159,7 +157,7 @@ impl Backup {
             self.signing.is_fresh = true;
             return self.turn(Event::NotYet);
         }
-        if is_as_before && self.version.failures() < CONFIRMATIONS {
+        if is_as_before && self.courier.failures(RequestKind::FindVersion) < CONFIRMATIONS {
             // A server that does not show at once what it made.
             return;
         }

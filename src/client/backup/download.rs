@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use super::{
-    Backup, Call, DeliveryId, FetchOutcome, Lane, Question, RestoreChoice, Scope,
+    Backup, Call, DeliveryId, FetchOutcome, Lane, Question, RequestKind, RestoreChoice, Scope,
     missing::{Missing, MissingSessions},
 };
 use crate::{
@@ -88,7 +88,7 @@ impl Backup {
     /// Fetches what the user has chosen for a session, unless the backup did not have it lately.
     fn seek(&mut self, choice: RestoreChoice, room_id: RoomId, session_id: SessionId, now_ms: u64) {
         let Some(scope) = choice.scope(&room_id, &session_id) else { return };
-        let now = self.clock.advance(now_ms);
+        let now = self.courier.advance(now_ms);
         let session = Scope::Session(room_id.clone(), session_id.clone());
         let is_larger = scope != session;
         if is_larger && self.download.missing(&session, now).is_some() {
@@ -103,7 +103,7 @@ impl Backup {
 
     /// Fetches sessions from the backup. What is on its way already is not fetched twice.
     pub fn fetch(&mut self, scope: Scope, now_ms: u64) {
-        self.clock.advance(now_ms);
+        self.courier.advance(now_ms);
         if scope.is_covered_by(&self.kept.wanted) {
             return;
         }
@@ -128,7 +128,7 @@ impl Backup {
     pub(super) fn choose_restore(&mut self, choice: RestoreChoice) {
         self.kept.restore_choice = Some(choice);
         self.touch();
-        let now = self.clock.last_ms();
+        let now = self.courier.host_now_ms();
         for (room_id, session_id) in std::mem::take(&mut self.download.undecided) {
             self.seek(choice, room_id, session_id, now);
         }
@@ -148,7 +148,18 @@ impl Backup {
         is_missing.then_some(Question::DecryptionKey { version, public_key })
     }
 
-    pub(super) fn download_is_due(&self) -> bool {
+    /// When the next download may be sent.
+    pub(super) fn download_due(&self) -> Option<u64> {
+        let due = self.download.lane.due().filter(|_| self.download_is_due())?;
+        if self.has_no_backup() {
+            return Some(due);
+        }
+        let kinds = self.kept.wanted.iter().map(kind).collect::<BTreeSet<_>>();
+        let sent = kinds.into_iter().filter_map(|kind| self.courier.due(kind)).min()?;
+        Some(sent.max(due))
+    }
+
+    fn download_is_due(&self) -> bool {
         let can_go = self.download_key().is_some() || self.has_no_backup();
         let can = self.download.unacked.is_empty() && self.download.finished.is_none() && can_go;
         can && !self.kept.wanted.is_empty()
@@ -167,9 +178,11 @@ impl Backup {
 
     /// What is fetched next: what has failed comes after the rest.
     fn next_scope(&mut self) -> Option<Scope> {
-        let wanted = &self.kept.wanted;
-        let fresh = wanted.iter().rev().find(|scope| !self.download.failed.contains(scope));
-        let scope = fresh.or_else(|| wanted.last())?.clone();
+        let may_send = |scope: &&Scope| self.courier.may_send(kind(scope));
+        let mut wanted = self.kept.wanted.iter().rev().filter(may_send);
+        let last = wanted.clone().next();
+        let fresh = wanted.find(|scope| !self.download.failed.contains(scope));
+        let scope = fresh.or(last)?.clone();
         if fresh.is_none() {
             self.download.failed.clear();
         }
@@ -214,6 +227,15 @@ impl Backup {
         self.download.has_begun = false;
         self.download.current = Some((scope, key));
         Some(call)
+    }
+}
+
+/// What a request for so much of the backup is.
+pub(super) fn kind(scope: &Scope) -> RequestKind {
+    match scope {
+        Scope::Session(..) => RequestKind::FetchSession,
+        Scope::Room(_) => RequestKind::FetchRoom,
+        Scope::Everything => RequestKind::FetchEverything,
     }
 }
 

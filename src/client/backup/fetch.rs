@@ -6,7 +6,7 @@ use http::Response;
 
 use super::{
     Backup, Call, DeliveryId, FetchOutcome, InUse, Next, NoAnswer, OperationId, RestoreChoice,
-    Scope, UnknownOperation, missing::Missing,
+    Scope, UnknownOperation, download::kind, missing::Missing,
 };
 use crate::client::failure::Failure;
 use crate::{
@@ -26,7 +26,7 @@ impl Backup {
     ///
     /// [`UnknownOperation`] if no such response is awaited.
     pub fn part(&mut self, id: OperationId, bytes: &[u8]) -> Result<(), UnknownOperation> {
-        let version = match self.in_flight.get(&id) {
+        let version = match self.courier.get(id) {
             Some(Call::Room(version, _) | Call::Everything(version, _)) => version.clone(),
             _ => return Err(UnknownOperation),
         };
@@ -49,7 +49,7 @@ impl Backup {
         self.download.restore = None;
         match session {
             Ok(returned) => {
-                self.download.lane.succeeded(now);
+                self.download_succeeded(&scope, now);
                 let outcome = match key.restore(&returned) {
                     Err(error) => FetchOutcome::Unusable(error),
                     Ok(session) => {
@@ -99,9 +99,9 @@ impl Backup {
     fn stream_ended(&mut self, scope: &Scope, report: RestoreReport, now: u64) {
         self.download.attempts += 1;
         if !report.is_complete() && self.download.attempts < self.options.download_attempts {
-            return self.download.lane.failed(now, 0, self.options.backoff());
+            return self.download_failed(scope, 0);
         }
-        self.download.lane.succeeded(now);
+        self.download_succeeded(scope, now);
         self.fetched(scope, FetchOutcome::Report(report));
     }
 
@@ -113,7 +113,7 @@ impl Backup {
             | Failure::Unauthorized => {
                 // Others have their turn before it is tried again.
                 self.download.failed.insert(scope.clone());
-                return self.download.lane.failed(now, failure.wait_ms(), self.options.backoff());
+                return self.download_failed(scope, failure.wait_ms());
             }
             Failure::NotFound if matches!(scope, Scope::Session(..)) => self.missing(scope, now),
             Failure::NotFound | Failure::OtherVersion => {
@@ -123,8 +123,18 @@ impl Backup {
             Failure::Refused(error) => FetchOutcome::Refused(error),
             Failure::TooLarge => FetchOutcome::TooLarge,
         };
-        self.download.lane.succeeded(now);
+        self.download_succeeded(scope, now);
         self.fetched(scope, outcome);
+    }
+
+    fn download_succeeded(&mut self, scope: &Scope, now: u64) {
+        self.courier.succeeded(kind(scope));
+        self.download.lane.answered(now);
+    }
+
+    fn download_failed(&mut self, scope: &Scope, asked_ms: u64) {
+        self.courier.failed(kind(scope), asked_ms);
+        self.download.lane.answered(self.courier.now());
     }
 
     /// A scope is done with, once the host has all of it: what is not in its store is fetched again after a crash.
@@ -166,7 +176,7 @@ impl Backup {
         for (room_id, session_id) in sought {
             let session = Scope::Session(room_id.clone(), session_id.clone());
             if scope.covers(&session) && is_known {
-                self.missing(&session, self.clock.elapsed_ms());
+                self.missing(&session, self.courier.now());
             } else if !scope.covers(&session) {
                 self.download.sought.insert((room_id, session_id));
             }

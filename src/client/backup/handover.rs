@@ -1,7 +1,10 @@
 //! The machine in other hands: a flow takes it, and gives it back.
 
 use super::{Backup, Next};
-use crate::{api::ApiError, client::operation::OperationId};
+use crate::{
+    api::ApiError,
+    client::{courier::Courier, operation::OperationId},
+};
 
 /// Whether the server was asked which backup there is.
 #[derive(Debug, Default)]
@@ -28,6 +31,7 @@ impl Backup {
     /// handed out again. `undelivered` is what nobody has worked on.
     pub(in crate::client) fn hand_over(&mut self, undelivered: Vec<Next>) {
         self.asked.clear();
+        self.courier.forget_flow();
         self.ask_for_signatures();
         self.secret_is_asked_for = false;
         self.upload.is_asked_anew();
@@ -35,9 +39,14 @@ impl Backup {
         self.out.deliveries.extend(undelivered);
     }
 
+    /// The one way out, for the requests of a flow.
+    pub(in crate::client) fn courier(&mut self) -> &mut Courier {
+        &mut self.courier
+    }
+
     /// What the homeserver says of the backup is to be known anew, whether or not the user wants a backup here.
     pub(in crate::client) fn look_afresh(&mut self) {
-        self.look = Look { is_wanted: true, since: self.last_id, ..Look::default() };
+        self.look = Look { is_wanted: true, since: self.courier.last_id(), ..Look::default() };
         self.look_again();
     }
 

@@ -76,7 +76,6 @@
 //! ```
 
 mod answer;
-mod call;
 mod create;
 mod download;
 mod fetch;
@@ -102,16 +101,13 @@ mod stage;
 mod table;
 mod trust;
 mod upload;
+mod uploaded;
 mod version;
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    fmt,
-    sync::OnceLock,
-};
+use std::{collections::HashSet, fmt, sync::OnceLock};
 
 use self::{
-    call::Call, create::Signing, download::Download, handover::Look, kept::Kept, next::Outbox,
+    create::Signing, download::Download, handover::Look, kept::Kept, next::Outbox,
     preference::PreferenceLane, stage::Event, upload::Upload,
 };
 pub use self::{
@@ -127,12 +123,16 @@ pub use self::{
     secret::SecretNotRead,
     stage::Stage,
 };
-use super::lane::{Backoff, Lane};
 pub use super::operation::{NoAnswer, Operation, OperationId, UnknownOperation};
+use super::{
+    call::Call,
+    courier::{Backoff, Courier},
+    lane::Lane,
+    waiting::RequestKind,
+};
 use crate::{
     Limits,
     backup::{BackupPublicKey, BackupVersionInfo, SessionSealer, TrustedBackup},
-    clock::Clock,
     crypto::ed25519::Ed25519PublicKey,
     ids::{BackupVersion, DeviceId, UserId},
     signed_json::{SignatureReport, TrustedSigner},
@@ -161,12 +161,11 @@ pub struct Backup {
     options: BackupOptions,
     limits: Limits,
     kept: Kept,
-    clock: Clock,
+    courier: Courier,
     trusted: Trusted,
     /// The backup as the server last described it.
     found: Option<BackupVersionInfo>,
     in_use: Option<InUse>,
-    in_flight: BTreeMap<OperationId, Call>,
     version: Lane,
     look: Look,
     found_at_ms: u64,
@@ -183,14 +182,6 @@ pub struct Backup {
     is_confirmed: bool,
     asked: Vec<(QuestionId, Question)>,
     out: Outbox,
-    is_paused: bool,
-    /// Requests up to this one had another token: what is said of it is past.
-    last_id_of_old_token: u64,
-    /// Whether the answer that is read now is one to such a request.
-    is_of_old_token: bool,
-    /// Nothing is sent before, by the machine's clock: a server asked for it.
-    not_before_ms: u64,
-    last_id: u64,
 }
 
 /// Who is trusted, and what they have signed.
@@ -236,11 +227,10 @@ impl Backup {
             options,
             limits,
             kept,
-            clock: Clock::default(),
+            courier: Courier::new(options.backoff()),
             trusted: Trusted::default(),
             found: None,
             in_use: None,
-            in_flight: BTreeMap::new(),
             version: Lane::default(),
             look: Look::default(),
             found_at_ms: 0,
@@ -254,11 +244,6 @@ impl Backup {
             is_confirmed: false,
             asked: Vec::new(),
             out: Outbox::default(),
-            is_paused: false,
-            last_id_of_old_token: 0,
-            is_of_old_token: false,
-            not_before_ms: 0,
-            last_id: 0,
         }
     }
 
@@ -355,32 +340,27 @@ impl Backup {
 
     /// The host has a valid access token again.
     pub fn resume(&mut self) {
-        self.is_paused = false;
-        self.last_id_of_old_token = self.last_id;
+        self.courier.resume();
     }
 
     /// Whether the machine waits for a valid access token.
     #[must_use]
     pub fn is_paused(&self) -> bool {
-        self.is_paused
+        self.courier.is_paused()
     }
 
     /// Something may have changed on the server: the current version is asked for soon.
     pub fn look_again(&mut self) {
-        // A server that fails is not asked more often because somebody wants to know.
-        if self.version.failures() == 0 {
-            self.version.due_ms = 0;
-        }
+        self.version.due_ms = 0;
     }
 
     /// Whether requests are on their way.
     pub(super) fn awaits_answers(&self) -> bool {
-        !self.in_flight.is_empty()
+        self.courier.awaits_answers()
     }
 
     fn new_id(&mut self) -> u64 {
-        self.last_id += 1;
-        self.last_id
+        self.courier.new_id()
     }
 }
 
@@ -391,7 +371,7 @@ impl fmt::Debug for Backup {
             .field("device_id", &self.device_id)
             .field("stage", &self.kept.stage)
             .field("used", &self.kept.used)
-            .field("is_paused", &self.is_paused)
+            .field("is_paused", &self.is_paused())
             .finish_non_exhaustive()
     }
 }

@@ -2,7 +2,7 @@
 //! ([specification](https://spec.matrix.org/v1.19/client-server-api/#mkey_backup)), or what one client wrote
 //! before there was one. Only the former is written.
 
-use super::{Backup, Call, Lane, Next, Stage, upload::FAILURES};
+use super::{Backup, Call, Lane, Next, RequestKind, Stage, upload::FAILURES};
 use crate::client::failure::Failure;
 use crate::{
     api::{GetAccountData, PutAccountData},
@@ -24,7 +24,8 @@ pub(super) struct PreferenceLane {
 impl Backup {
     /// The next request about the preference, if one is due.
     pub(super) fn preference_call(&mut self, now: u64) -> Option<Call> {
-        if !self.preference.lane.is_free(now) || !self.preference_is_due() {
+        let is_free = self.preference.lane.is_free(now) && self.preference_is_due();
+        if !is_free || !self.courier.may_send(self.preference_kind()) {
             return None;
         }
         let (user_id, event_type) = (self.user_id.clone(), M_KEY_BACKUP.into());
@@ -41,7 +42,20 @@ impl Backup {
         })
     }
 
-    pub(super) fn preference_is_due(&self) -> bool {
+    fn preference_kind(&self) -> RequestKind {
+        match self.kept.preference.write {
+            Some(_) => RequestKind::WritePreference,
+            None => RequestKind::ReadPreference,
+        }
+    }
+
+    /// When the next request about the preference may be sent.
+    pub(super) fn preference_due(&self) -> Option<u64> {
+        let due = self.preference.lane.due().filter(|_| self.preference_is_due())?;
+        Some(self.courier.due(self.preference_kind())?.max(due))
+    }
+
+    fn preference_is_due(&self) -> bool {
         let is_wanted = self.kept.stage == Stage::Looking && !self.kept.preference.was_read;
         self.kept.preference.write.is_some() || is_wanted
     }
@@ -52,7 +66,8 @@ impl Backup {
             Ok(content) => {
                 let is_old = std::mem::take(&mut self.preference.asks_old);
                 let found = boolean(content.as_ref(), if is_old { "disabled" } else { "enabled" });
-                self.preference.lane.succeeded(now);
+                self.preference.lane.answered(now);
+                self.courier.succeeded(RequestKind::ReadPreference);
                 if found.is_none() && !is_old {
                     self.preference.asks_old = true;
                 } else {
@@ -61,7 +76,7 @@ impl Backup {
             }
             // A server that has none to give, or always fails on it, does not keep anybody from a backup.
             Err(failure) => {
-                if self.preference_is_given_up(&failure, now) {
+                if self.preference_is_given_up(RequestKind::ReadPreference, &failure, now) {
                     self.preference_is(self.kept.preference.enabled);
                 }
             }
@@ -69,7 +84,7 @@ impl Backup {
     }
 
     /// Whether a request about the preference is not tried again: the server refuses, or has failed on it some times.
-    fn preference_is_given_up(&mut self, failure: &Failure, now: u64) -> bool {
+    fn preference_is_given_up(&mut self, kind: RequestKind, failure: &Failure, now: u64) -> bool {
         let is_final = match failure {
             Failure::Refused(_) | Failure::TooLarge => true,
             Failure::Later { .. } | Failure::NotFound | Failure::OtherVersion => {
@@ -78,10 +93,11 @@ impl Backup {
             }
             Failure::NoAnswer | Failure::RateLimited { .. } | Failure::Unauthorized => false,
         };
+        self.preference.lane.answered(now);
         if is_final {
-            self.preference.lane.succeeded(now);
+            self.courier.succeeded(kind);
         } else {
-            self.preference.lane.failed(now, failure.wait_ms(), self.options.backoff());
+            self.courier.failed(kind, failure.wait_ms());
         }
         is_final
     }
@@ -97,11 +113,14 @@ impl Backup {
     pub(super) fn preference_written(&mut self, written: Result<(), Failure>, now: u64) {
         let refused = match written {
             Ok(()) => {
-                self.preference.lane.succeeded(now);
+                self.preference.lane.answered(now);
+                self.courier.succeeded(RequestKind::WritePreference);
                 self.preference_is(self.preference.sent);
                 None
             }
-            Err(failure) if self.preference_is_given_up(&failure, now) => {
+            Err(failure)
+                if self.preference_is_given_up(RequestKind::WritePreference, &failure, now) =>
+            {
                 self.preference_is(self.kept.preference.enabled);
                 Some(failure)
             }

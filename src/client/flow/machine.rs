@@ -11,6 +11,7 @@ use crate::{
             Backup, DeliveryId, FetchOutcome, Next, Question, QuestionId, SavedBackup, Scope,
             SecretTask, SignId, SignedError,
         },
+        courier::Courier,
         operation::{NoAnswer, OperationId, UnknownOperation},
     },
     crypto::ed25519::Ed25519Signature,
@@ -69,6 +70,19 @@ impl Machine {
 
     pub(super) fn get_mut(&mut self) -> Option<&mut Backup> {
         self.backup.as_mut()
+    }
+
+    /// The one way out, for the requests of the flow itself; nothing once the machine was given back.
+    pub(super) fn courier(&mut self) -> Option<&mut Courier> {
+        self.backup.as_mut().map(Backup::courier)
+    }
+
+    /// Begins a step of the flow, and tells which requests the host has dropped.
+    pub(super) fn begin(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Vec<OperationId> {
+        let Some(courier) = self.courier() else { return Vec::new() };
+        courier.advance(now_ms);
+        courier.draw_ids(rng);
+        courier.dropped()
     }
 
     /// What the machine wants next; nothing once it was given back.

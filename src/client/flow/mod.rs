@@ -32,7 +32,6 @@
 mod contract;
 mod machine;
 mod outcome;
-mod post;
 mod recover;
 mod saved;
 mod set_up;

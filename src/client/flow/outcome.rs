@@ -10,6 +10,7 @@ use crate::{
     backup::UnauthenticatedSession,
     client::{
         backup::{Backup, DeliveryId, SignId},
+        failure::Failure,
         operation::Operation,
     },
     ids::{BackupVersion, SecretStorageKeyId},
@@ -106,5 +107,15 @@ impl fmt::Debug for SetUpDone {
             .field("replaced", replaced)
             .field("notes", notes)
             .finish()
+    }
+}
+
+/// Why a request will never be taken, if so.
+pub(super) fn final_error(failure: Failure) -> Option<FlowError> {
+    match failure {
+        Failure::Refused(error) => Some(FlowError::Refused(error)),
+        Failure::TooLarge => Some(FlowError::TooLarge),
+        Failure::NotFound | Failure::OtherVersion => Some(FlowError::NotFound),
+        _ => None,
     }
 }

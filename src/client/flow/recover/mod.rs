@@ -111,6 +111,9 @@ impl Flow for Recover {
     type Outcome = Recovered;
 
     fn next(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Recovered> {
+        for id in self.machine.begin(now_ms, rng) {
+            let _ = self.answer(id, Err(NoAnswer), now_ms);
+        }
         loop {
             if self.saves {
                 return Step::Wait(None);

@@ -184,6 +184,9 @@ impl Flow for SetUp {
     type Outcome = Result<SetUpDone, FlowError>;
 
     fn next(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Self::Outcome> {
+        for id in self.machine.begin(now_ms, rng) {
+            let _ = self.answer(id, Err(NoAnswer), now_ms);
+        }
         loop {
             if self.is_saving {
                 return Step::Wait(None);
@@ -198,7 +201,7 @@ impl Flow for SetUp {
                 (None, Stage::BackingUp) => self.back_up(now_ms, rng),
                 (None, Stage::Storing) => self.store(now_ms, rng),
                 (None, Stage::Showing { is_shown }) => self.show(is_shown),
-                (None, Stage::Ending) => self.end(now_ms, rng),
+                (None, Stage::Ending) => self.end(),
                 (None, Stage::Finished) => self.finish(),
                 (None, Stage::Ended) => Some(Step::Wait(None)),
             };
@@ -240,7 +243,9 @@ impl Flow for SetUp {
         answer: Result<Response<Vec<u8>>, NoAnswer>,
         now_ms: u64,
     ) -> Result<(), UnknownOperation> {
-        if let Some(answered) = self.storage.answer(id, &answer, now_ms) {
+        let courier = self.machine.courier().ok_or(UnknownOperation)?;
+        courier.advance(now_ms);
+        if let Some(answered) = self.storage.answer(courier, id, &answer, now_ms) {
             self.failure = answered.err();
             return Ok(());
         }
@@ -256,12 +261,11 @@ impl Flow for SetUp {
     }
 
     fn resume(&mut self) {
-        self.storage.post.is_paused = false;
         self.machine.resume();
     }
 
     fn is_paused(&self) -> bool {
-        self.storage.post.is_paused || self.machine.is_paused()
+        self.machine.is_paused()
     }
 }
 

@@ -26,7 +26,7 @@ impl SetUp {
         if let Some(name) = self.kept.unbelieved().cloned() {
             return self.fail(ChangeError::Unauthenticated(name).into());
         }
-        let Some(storage) = self.storage.get() else { return Some(self.read(now, rng)) };
+        let Some(storage) = self.storage.get() else { return self.read() };
         if self.kept.is_taken(&storage) {
             return self.taken(&storage);
         }
@@ -217,8 +217,8 @@ impl SetUp {
     }
 
     /// Whoever has got the new key as the default one is shown it, or they would be locked out.
-    pub(super) fn end(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<Done>> {
-        let Some(storage) = self.storage.get() else { return Some(self.read(now, rng)) };
+    pub(super) fn end(&mut self) -> Option<Step<Done>> {
+        let Some(storage) = self.storage.get() else { return self.read() };
         if storage.default_key() == Some(self.kept.new_key.id()) {
             self.stage = Stage::Showing { is_shown: false };
             return None;

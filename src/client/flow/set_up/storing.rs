@@ -12,12 +12,13 @@ use crate::{
 
 impl SetUp {
     /// Asks for the account data: the host for all of it, then the homeserver for what the host may not have heard of.
-    pub(super) fn read(&mut self, now: u64, rng: &mut impl CryptoRng) -> Step<Done> {
+    pub(super) fn read(&mut self) -> Option<Step<Done>> {
         if self.storage.wants_events() {
-            return Step::ReadAccountData;
+            return Some(Step::ReadAccountData);
         }
-        let sent = self.storage.call(now, rng).map(|operation| Step::Send(Box::new(operation)));
-        sent.unwrap_or_else(|| Step::Wait(self.storage.post.until()))
+        let courier = self.machine.courier()?;
+        let sent = self.storage.call(courier).map(|operation| Step::Send(Box::new(operation)));
+        Some(sent.unwrap_or_else(|| Step::Wait(self.storage.until(courier))))
     }
 
     /// Writes the secrets.
@@ -33,9 +34,9 @@ impl SetUp {
             return None;
         }
         if !self.storage.wants_plan() {
-            return Some(self.read(now, rng));
+            return self.read();
         }
-        let Some(storage) = self.storage.get() else { return Some(self.read(now, rng)) };
+        let Some(storage) = self.storage.get() else { return self.read() };
         if self.is_current != Look::Done {
             return self.look_at_backup(now, rng);
         }

@@ -8,7 +8,7 @@ use std::{collections::VecDeque, fmt};
 use http::Response;
 use rand_core::CryptoRng;
 
-use super::{Flow, FlowError, Step, machine::Machine, post::Post};
+use super::{Flow, FlowError, Step, machine::Machine};
 use crate::{
     Limits,
     client::{
@@ -42,7 +42,7 @@ pub struct ShareIn {
     names: Vec<SecretName>,
     verified: VerifiedPublicKeys,
     limits: Limits,
-    post: Post,
+    in_flight: Option<OperationId>,
     outbox: VecDeque<OutgoingRequest>,
     accepted: Vec<AcceptedSecret>,
     dropped: Vec<DroppedAnswer>,
@@ -118,7 +118,7 @@ impl ShareIn {
             names,
             verified,
             limits,
-            post: Post::default(),
+            in_flight: None,
             outbox,
             accepted,
             dropped: Vec::new(),
@@ -200,6 +200,9 @@ impl Flow for ShareIn {
     type Outcome = SharedIn;
 
     fn next(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<SharedIn> {
+        for id in self.machine.begin(now_ms, rng) {
+            let _ = self.answer(id, Err(NoAnswer), now_ms);
+        }
         loop {
             if self.saves.is_some() {
                 return Step::Wait(None);
@@ -211,7 +214,7 @@ impl Flow for ShareIn {
                 Stage::Looking => self.look(now_ms, rng),
                 Stage::Asking => self.ask(now_ms, rng),
                 Stage::Listening => self.listen(now_ms, rng),
-                Stage::Finished => self.finish(now_ms, rng),
+                Stage::Finished => self.finish(rng),
                 Stage::Ended => Some(Step::Wait(None)),
             };
             if let Some(step) = step {
@@ -255,12 +258,11 @@ impl Flow for ShareIn {
     }
 
     fn resume(&mut self) {
-        self.post.is_paused = false;
         self.machine.resume();
     }
 
     fn is_paused(&self) -> bool {
-        self.post.is_paused || self.machine.is_paused()
+        self.machine.is_paused()
     }
 }
 

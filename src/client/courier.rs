@@ -1,0 +1,212 @@
+//! The one way out: the requests of the account's machine and of all flows.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use http::Response;
+use rand_core::CryptoRng;
+
+use super::{
+    call::Call,
+    failure::Failure,
+    operation::{Letter, NoAnswer, Operation, OperationId},
+    waiting::RequestKind,
+};
+use crate::{
+    Limits,
+    api::{ApiError, Endpoint},
+    clock::Clock,
+};
+
+/// Requests on their way, when the next one of each kind may be sent, and what all of them have to obey: the access
+/// token and rate limits.
+#[derive(Debug)]
+pub(super) struct Courier {
+    clock: Clock,
+    backoff: Backoff,
+    in_flight: BTreeMap<OperationId, Arc<Letter>>,
+    tries: BTreeMap<RequestKind, Tries>,
+    /// Nothing is sent before, by our clock: a server asked for it.
+    not_before_ms: u64,
+    is_paused: bool,
+    /// Requests up to this one had another token: what is said of it is past.
+    last_id_of_old_token: u64,
+    /// Whether the answer that is read now is one to such a request.
+    is_of_old_token: bool,
+    last_id: u64,
+}
+
+/// How long to wait after requests that failed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Backoff {
+    /// After the first one; it doubles with each further one.
+    pub(super) first_ms: u64,
+    /// At most, unless the server asks for more.
+    pub(super) longest_ms: u64,
+}
+
+/// Requests of one kind that failed, since one of them succeeded.
+#[derive(Debug, Default)]
+struct Tries {
+    failures: u32,
+    /// The next one is not sent before.
+    due_ms: u64,
+}
+
+impl Courier {
+    pub(super) fn new(backoff: Backoff) -> Self {
+        Self {
+            clock: Clock::default(),
+            backoff,
+            in_flight: BTreeMap::new(),
+            tries: BTreeMap::new(),
+            not_before_ms: 0,
+            is_paused: false,
+            last_id_of_old_token: 0,
+            is_of_old_token: false,
+            last_id: 0,
+        }
+    }
+
+    /// Takes the host's time, and returns ours.
+    pub(super) fn advance(&mut self, now_ms: u64) -> u64 {
+        self.clock.advance(now_ms)
+    }
+
+    /// Our time when it was last told.
+    pub(super) fn now(&self) -> u64 {
+        self.clock.elapsed_ms()
+    }
+
+    /// The host's time when it was last told.
+    pub(super) fn host_now_ms(&self) -> u64 {
+        self.clock.last_ms()
+    }
+
+    /// A moment of our time, in the host's.
+    pub(super) fn host_time(&self, at_ms: u64) -> u64 {
+        self.host_now_ms().saturating_add(at_ms.saturating_sub(self.now()))
+    }
+
+    /// Draws where the numbers start: an answer to a request from before a restart is an answer to none of these.
+    pub(super) fn draw_ids(&mut self, rng: &mut impl CryptoRng) {
+        if self.last_id == 0 {
+            self.last_id = rng.next_u64() >> 1;
+        }
+    }
+
+    pub(super) fn new_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    /// The last number that was given.
+    pub(super) fn last_id(&self) -> u64 {
+        self.last_id
+    }
+
+    /// When a request of this kind may be sent, by our clock; nothing while there is no valid access token.
+    pub(super) fn due(&self, kind: RequestKind) -> Option<u64> {
+        let due = self.tries.get(&kind).map_or(0, |tries| tries.due_ms);
+        (!self.is_paused).then(|| due.max(self.not_before_ms))
+    }
+
+    /// Whether a request of this kind may be sent now.
+    pub(super) fn may_send(&self, kind: RequestKind) -> bool {
+        self.due(kind).is_some_and(|due| due <= self.now())
+    }
+
+    pub(super) fn send(&mut self, call: Call) -> Operation {
+        let id = OperationId(self.new_id());
+        let operation = Operation::new(id, call);
+        self.in_flight.insert(id, Arc::clone(operation.letter()));
+        operation
+    }
+
+    /// A request that is awaited.
+    pub(super) fn get(&self, id: OperationId) -> Option<&Call> {
+        Some(self.in_flight.get(&id)?.call())
+    }
+
+    /// A request to which the answer has come, if it is awaited.
+    pub(super) fn take(&mut self, id: OperationId, is_of_flow: bool) -> Option<Arc<Letter>> {
+        if self.get(id)?.is_of_flow() != is_of_flow {
+            return None;
+        }
+        self.is_of_old_token = id.0 <= self.last_id_of_old_token;
+        self.in_flight.remove(&id)
+    }
+
+    /// Requests that the host has dropped before it made anything of them: they will never be answered.
+    pub(super) fn dropped(&self) -> Vec<OperationId> {
+        let is_dropped = |letter: &Arc<Letter>| !letter.is_read() && Arc::strong_count(letter) == 1;
+        let dropped = self.in_flight.iter().filter(|(_, letter)| is_dropped(letter));
+        dropped.map(|(id, _)| *id).collect()
+    }
+
+    /// Whether requests of the machine are on their way.
+    pub(super) fn awaits_answers(&self) -> bool {
+        self.in_flight.values().any(|letter| !letter.call().is_of_flow())
+    }
+
+    /// What a flow has asked for is not waited for any more.
+    pub(super) fn forget_flow(&mut self) {
+        self.in_flight.retain(|_, letter| !letter.call().is_of_flow());
+    }
+
+    /// What came back for a request that was [taken](Self::take).
+    pub(super) fn read<E: Endpoint>(
+        &mut self,
+        call: &E,
+        answer: &Result<Response<Vec<u8>>, NoAnswer>,
+        now_ms: u64,
+        limits: &Limits,
+    ) -> Result<E::Response, Failure> {
+        let response = answer.as_ref().map_err(|NoAnswer| Failure::NoAnswer)?;
+        let read = call.read_response(response, limits);
+        read.map_err(|error| self.blame(error, now_ms))
+    }
+
+    /// What everything else has to obey.
+    pub(super) fn blame(&mut self, error: ApiError, now_ms: u64) -> Failure {
+        let failure = Failure::new(error, now_ms);
+        match failure {
+            Failure::Unauthorized => self.is_paused |= !self.is_of_old_token,
+            Failure::RateLimited { wait_ms } => {
+                let until = self.now().saturating_add(wait_ms);
+                self.not_before_ms = self.not_before_ms.max(until);
+            }
+            _ => {}
+        }
+        failure
+    }
+
+    /// A request of this kind did what it was sent for.
+    pub(super) fn succeeded(&mut self, kind: RequestKind) {
+        self.tries.remove(&kind);
+    }
+
+    /// A request of this kind did not: the next one waits, each time for twice the time.
+    pub(super) fn failed(&mut self, kind: RequestKind, asked_ms: u64) {
+        let now = self.now();
+        let tries = self.tries.entry(kind).or_default();
+        let doubled = self.backoff.first_ms.saturating_mul(1 << tries.failures.min(20));
+        tries.due_ms = now.saturating_add(doubled.min(self.backoff.longest_ms).max(asked_ms));
+        tries.failures = tries.failures.saturating_add(1);
+    }
+
+    /// How many requests of this kind have failed in a row.
+    pub(super) fn failures(&self, kind: RequestKind) -> u32 {
+        self.tries.get(&kind).map_or(0, |tries| tries.failures)
+    }
+
+    /// The host has a valid access token again.
+    pub(super) fn resume(&mut self) {
+        self.is_paused = false;
+        self.last_id_of_old_token = self.last_id;
+    }
+
+    /// Whether a valid access token is waited for.
+    pub(super) fn is_paused(&self) -> bool {
+        self.is_paused
+    }
+}
