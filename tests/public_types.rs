@@ -32,7 +32,7 @@ use strongroom::{
         UnauthenticatedSessionData, UnsignedAuthData, Verdict, WarnedSession, Warning,
     },
     client::{
-        RequestKind,
+        Awaited, RequestFailure, RequestKind, Waiting,
         backup::{
             Backup, BackupOptions, DeliveryId, FetchOutcome, FoundBackup, HostToken, KeyFit, Next,
             NoAnswer, NotStored, OfferedSession, Operation, OperationId, Question, QuestionId,
@@ -248,7 +248,10 @@ fn every_public_type_is_send_and_sync() {
         OfferedSession,
         Operation,
         OperationId,
+        Awaited,
+        RequestFailure,
         RequestKind,
+        Waiting,
         Question,
         QuestionId,
         Reply,

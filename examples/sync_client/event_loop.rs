@@ -62,11 +62,17 @@ impl Device {
                         self.backup.reply(id, reply)?;
                     }
                 }
+                Next::NeedsToken { .. } => return Err("the user has to log in again".into()),
                 Next::Wait(_) if self.stream.is_some() => self.read_piece()?,
                 Next::Wait(Some(until)) if until < now_ms() + PATIENCE_MS => {
                     thread::sleep(Duration::from_millis(until.saturating_sub(now_ms())));
                 }
-                Next::Wait(_) => return Ok(()), // until something happens
+                Next::Wait(_) => {
+                    for waiting in self.backup.waiting_for() {
+                        println!("  {waiting}");
+                    }
+                    return Ok(()); // until something happens
+                }
                 other => return Err(format!("unknown: {other:?}").into()),
             }
         }

@@ -10,12 +10,11 @@ mod courier;
 pub mod diagnose;
 mod failure;
 pub mod flow;
-mod lane;
 mod operation;
 mod waiting;
 
 pub use self::{
     backup::Backup,
     operation::{NoAnswer, Operation, OperationId, UnknownOperation},
-    waiting::RequestKind,
+    waiting::{Awaited, RequestFailure, RequestKind, Waiting},
 };

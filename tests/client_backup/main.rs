@@ -22,3 +22,4 @@ mod rotate;
 mod saved;
 mod setup;
 mod upload;
+mod waiting;

@@ -51,7 +51,7 @@ use strongroom::{
         WarnedSession, Warning,
     },
     client::{
-        RequestKind,
+        Awaited, RequestFailure, RequestKind, Waiting,
         backup::{
             BackupOptions, DeliveryId, FoundBackup, HostToken, KeyFit, NoAnswer, NotStored,
             OperationId, QuestionId, Reply, ReplyError, RestoreChoice, Scope, SecretNotRead,
@@ -394,7 +394,10 @@ fn hold_no_secret() -> BTreeSet<String> {
         SignedError,
         NotStored,
         OperationId,
+        Awaited,
+        RequestFailure,
         RequestKind,
+        Waiting,
         BackupOptions,
         QuestionId,
         Reply,

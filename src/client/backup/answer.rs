@@ -94,7 +94,7 @@ impl Backup {
         now_ms: u64,
     ) -> Option<Failure> {
         match answer {
-            Err(NoAnswer) => Some(Failure::NoAnswer),
+            Err(NoAnswer) => Some(self.courier.lost()),
             Ok(response) if response.status().is_success() => None,
             Ok(response) => {
                 let error = call.read_response(response, &self.limits).err()?;

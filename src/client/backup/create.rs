@@ -46,6 +46,13 @@ pub(super) struct Signing {
     pub(super) is_fresh: bool,
 }
 
+impl Signing {
+    /// Whether the host was asked to sign.
+    pub(super) fn is_asked(&self) -> bool {
+        self.asked.is_some()
+    }
+}
+
 impl Backup {
     /// The host has signed the new key: with the key of the device and, where it is at hand, the master key. A backup
     /// takes 8 signatures at most, so that the state which remembers them stays small.

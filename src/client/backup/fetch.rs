@@ -99,6 +99,7 @@ impl Backup {
     fn stream_ended(&mut self, scope: &Scope, report: RestoreReport, now: u64) {
         self.download.attempts += 1;
         if !report.is_complete() && self.download.attempts < self.options.download_attempts {
+            self.courier.lost();
             return self.download_failed(scope, 0);
         }
         self.download_succeeded(scope, now);

@@ -3,7 +3,11 @@
 use super::{Backup, Next};
 use crate::{
     api::ApiError,
-    client::{courier::Courier, operation::OperationId},
+    client::{
+        courier::Courier,
+        operation::OperationId,
+        waiting::{RequestKind, Waiting},
+    },
 };
 
 /// Whether the server was asked which backup there is.
@@ -42,6 +46,13 @@ impl Backup {
     /// The one way out, for the requests of a flow.
     pub(in crate::client) fn courier(&mut self) -> &mut Courier {
         &mut self.courier
+    }
+
+    /// What is waited for, with requests of a flow.
+    pub(in crate::client) fn waiting_for_with(&self, own: Option<RequestKind>) -> Vec<Waiting> {
+        let mut wanted = self.wanted_requests();
+        wanted.extend(own);
+        self.courier.waiting_for(&wanted)
     }
 
     /// What the homeserver says of the backup is to be known anew, whether or not the user wants a backup here.

@@ -103,6 +103,7 @@ mod trust;
 mod upload;
 mod uploaded;
 mod version;
+mod waits;
 
 use std::{collections::HashSet, fmt, sync::OnceLock};
 
@@ -126,8 +127,7 @@ pub use self::{
 pub use super::operation::{NoAnswer, Operation, OperationId, UnknownOperation};
 use super::{
     call::Call,
-    courier::{Backoff, Courier},
-    lane::Lane,
+    courier::{Backoff, Courier, Lane},
     waiting::RequestKind,
 };
 use crate::{
@@ -151,6 +151,7 @@ use crate::{
 ///   Import(id, v, batch)  -> into the host's store as unauthenticated; backup.ack(id)
 ///   Sign(id, key)         -> backup.signed(id, signatures)
 ///   WriteSecret(task)     -> change the secret storage, read it back; backup.secret_read_back(value)
+///   NeedsToken { .. }     -> get a new access token; backup.resume()
 ///   Ask(id, question)     -> show it with its facts; backup.reply(id, reply)
 ///   Wait(until)           -> sleep, or go on when something happens
 /// }
@@ -343,7 +344,7 @@ impl Backup {
         self.courier.resume();
     }
 
-    /// Whether the machine waits for a valid access token.
+    /// Whether the machine waits for a valid access token. [`Next::NeedsToken`] says so once.
     #[must_use]
     pub fn is_paused(&self) -> bool {
         self.courier.is_paused()

@@ -22,10 +22,22 @@ pub(super) struct Outbox {
 impl Backup {
     /// What the host is to do next. `now_ms` is the host's time, in milliseconds since the epoch; it may jump.
     pub fn next(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Next {
+        let next = self.find_next(now_ms, rng);
+        if matches!(next, Next::Wait(_)) {
+            let awaited = self.awaited_of_host();
+            self.courier.waits_for_host(awaited);
+        }
+        next
+    }
+
+    fn find_next(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Next {
         let now = self.courier.advance(now_ms);
         for id in self.courier.dropped() {
             // One of a flow is none of the machine's.
             let _ = self.answer(id, Err(NoAnswer), now_ms);
+        }
+        if let Some(soft_logout) = self.courier.needs_token() {
+            return Next::NeedsToken { soft_logout };
         }
         self.settle(rng);
         if self.out.is_saving {

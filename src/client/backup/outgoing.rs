@@ -55,10 +55,17 @@ pub enum Next {
     },
     /// Change the secret storage, then call [`Backup::secret_read_back`](super::Backup::secret_read_back).
     WriteSecret(SecretTask),
+    /// The homeserver does not accept the access token: nothing is sent until
+    /// [`Backup::resume`](super::Backup::resume). With `soft_logout` the device goes on to exist, and everything is to be kept
+    /// until the user has logged in again.
+    NeedsToken {
+        /// Whether the homeserver says that the device goes on to exist.
+        soft_logout: bool,
+    },
     /// Ask the user.
     Ask(QuestionId, Box<Question>),
-    /// Nothing to do until then, in the host's milliseconds, or until something happens. With
-    /// [`Backup::is_paused`](super::Backup::is_paused), that is a valid access token.
+    /// Nothing to do until then, in the host's milliseconds, or until something happens:
+    /// [`Backup::waiting_for`](super::Backup::waiting_for) says what.
     Wait(Option<u64>),
 }
 

@@ -42,7 +42,7 @@ impl Backup {
         })
     }
 
-    fn preference_kind(&self) -> RequestKind {
+    pub(super) fn preference_kind(&self) -> RequestKind {
         match self.kept.preference.write {
             Some(_) => RequestKind::WritePreference,
             None => RequestKind::ReadPreference,
@@ -55,7 +55,7 @@ impl Backup {
         Some(self.courier.due(self.preference_kind())?.max(due))
     }
 
-    fn preference_is_due(&self) -> bool {
+    pub(super) fn preference_is_due(&self) -> bool {
         let is_wanted = self.kept.stage == Stage::Looking && !self.kept.preference.was_read;
         self.kept.preference.write.is_some() || is_wanted
     }

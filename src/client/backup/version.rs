@@ -58,7 +58,7 @@ impl Backup {
     }
 
     /// What the next request about versions is.
-    fn version_kind(&self) -> RequestKind {
+    pub(super) fn version_kind(&self) -> RequestKind {
         let Signing { is_to_be_sent, is_fresh, .. } = self.signing;
         match self.kept.stage {
             Stage::Confirming if is_to_be_sent && is_fresh => RequestKind::CreateVersion,

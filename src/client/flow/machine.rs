@@ -13,6 +13,7 @@ use crate::{
         },
         courier::Courier,
         operation::{NoAnswer, OperationId, UnknownOperation},
+        waiting::{Awaited, RequestKind, Waiting},
     },
     crypto::ed25519::Ed25519Signature,
     ids::KeyId,
@@ -102,6 +103,7 @@ impl Machine {
             Next::Ask(id, question) => Turn::Ask(id, question),
             Next::NotCreated(error) => Turn::NotCreated(error),
             Next::Fetched(scope, outcome) => Turn::Fetched(scope, outcome),
+            Next::NeedsToken { soft_logout } => Turn::Step(Step::NeedsToken { soft_logout }),
             Next::Wait(until) => Turn::Wait(until),
             next @ (Next::Stored(..)
             | Next::NotStored(..)
@@ -162,5 +164,36 @@ impl Machine {
 
     pub(super) fn is_paused(&self) -> bool {
         self.backup.as_ref().is_some_and(Backup::is_paused)
+    }
+
+    /// Whether the access token is not accepted, once.
+    pub(super) fn needs_token<T>(&mut self) -> Option<Step<T>> {
+        let soft_logout = self.courier()?.needs_token()?;
+        Some(Step::NeedsToken { soft_logout })
+    }
+
+    /// Whether the machine waits for the host to put sessions away.
+    pub(super) fn awaits_ack(&self) -> bool {
+        self.awaits(Awaited::Acknowledgement)
+    }
+
+    /// Whether the machine waits for signatures.
+    pub(super) fn awaits_signatures(&self) -> bool {
+        self.awaits(Awaited::Signatures)
+    }
+
+    fn awaits(&self, what: Awaited) -> bool {
+        self.backup.as_ref().is_some_and(|backup| backup.awaited_of_host().contains(&what))
+    }
+
+    /// What the flow waits for the host to do.
+    pub(super) fn waits_for_host(&mut self, awaited: Option<Awaited>) {
+        self.courier().into_iter().for_each(|courier| courier.waits_for_host(awaited));
+    }
+
+    /// What is waited for, with requests of the flow itself.
+    pub(super) fn waiting_for(&self, own: Option<RequestKind>) -> Vec<Waiting> {
+        let Some(backup) = &self.backup else { return Vec::new() };
+        backup.waiting_for_with(own)
     }
 }

@@ -18,6 +18,7 @@
 //!   ShowRecoveryKey(key)     -> show it, insist that it is saved; flow.recovery_key_saved()
 //!   EnterKey                 -> ask for the recovery key or passphrase; flow.enter(typed, now)
 //!   Import(id, v, sessions)  -> into the host's store as unauthenticated; flow.ack(id)
+//!   NeedsToken { .. }        -> get a new access token; flow.resume()
 //!   Wait(until)              -> sleep, or go on when something happens
 //!   Done(outcome)            -> the machine is in it, for the host to go on with
 //! }

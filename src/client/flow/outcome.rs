@@ -40,7 +40,13 @@ pub enum Step<T> {
     EnterKey,
     /// Put them into the host's store as unauthenticated, as stored in this version, then call `ack`.
     Import(DeliveryId, BackupVersion, Vec<UnauthenticatedSession>),
-    /// Nothing to do until then, in the host's milliseconds, or until something happens.
+    /// The homeserver does not accept the access token: nothing is sent until `resume`. With `soft_logout` the device goes
+    /// on to exist, and everything is to be kept until the user has logged in again.
+    NeedsToken {
+        /// Whether the homeserver says that the device goes on to exist.
+        soft_logout: bool,
+    },
+    /// Nothing to do until then, in the host's milliseconds, or until something happens: `waiting_for` says what.
     Wait(Option<u64>),
     /// The flow has ended.
     Done(Box<T>),

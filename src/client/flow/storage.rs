@@ -180,6 +180,17 @@ impl Storage {
         }
     }
 
+    /// What the next request is, if there is one.
+    pub(super) fn kind(&self) -> Option<RequestKind> {
+        if !self.to_read.is_empty() {
+            return Some(RequestKind::ReadAccountData);
+        }
+        match self.running.as_ref()?.phase {
+            Phase::Check | Phase::Write => Some(RequestKind::WriteAccountData),
+            Phase::ReadBack => Some(RequestKind::ReadAccountData),
+        }
+    }
+
     /// When the next request may be sent, in the host's time.
     pub(super) fn until(&self, courier: &Courier) -> Option<u64> {
         self.due(courier).map(|due| courier.host_time(due))

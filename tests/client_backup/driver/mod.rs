@@ -51,6 +51,7 @@ pub(crate) struct Driver {
     pub(crate) not_deleted: usize,
     /// What the homeserver did not take, and whether it refused it.
     pub(crate) preference_not_set: Vec<(bool, bool)>,
+    pub(crate) needs_token: Vec<bool>,
     pub(crate) secrets: Vec<SecretTask>,
     pub(crate) asked: VecDeque<(QuestionId, Question)>,
     /// Method and path of each request, with its body.
@@ -102,6 +103,7 @@ impl Driver {
             not_created: 0,
             not_deleted: 0,
             preference_not_set: Vec::new(),
+            needs_token: Vec::new(),
             secrets: Vec::new(),
             asked: VecDeque::new(),
             sent: Vec::new(),
@@ -206,6 +208,7 @@ impl Driver {
                 self.machine.ack(id);
             }
             Next::Fetched(scope, outcome) => self.fetched.push((scope, *outcome)),
+            Next::NeedsToken { soft_logout } => self.needs_token.push(soft_logout),
             Next::NotCreated(_) => self.not_created += 1,
             Next::NotDeleted(_) => self.not_deleted += 1,
             Next::PreferenceNotSet { enabled, refused } => {

@@ -112,7 +112,7 @@ impl Run {
                         flow = self.begin();
                     }
                 }
-                Step::Wait(None) if flow.is_paused() => flow.resume(),
+                Step::NeedsToken { .. } => flow.resume(),
                 Step::Wait(Some(until)) => self.host.now = until.max(self.host.now + 1),
                 Step::Done(recovered) => return *recovered,
                 other => panic!("{self}: {other:?}"),

@@ -17,6 +17,7 @@ use crate::{
     client::{
         backup::{Backup, DeliveryId, FetchOutcome, KeyFit, SignId, SignedError},
         operation::{NoAnswer, OperationId, UnknownOperation},
+        waiting::{Awaited, Waiting},
     },
     crypto::ed25519::Ed25519Signature,
     encoding::json_object::JsonObject,
@@ -107,13 +108,8 @@ impl Recover {
     }
 }
 
-impl Flow for Recover {
-    type Outcome = Recovered;
-
-    fn next(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Recovered> {
-        for id in self.machine.begin(now_ms, rng) {
-            let _ = self.answer(id, Err(NoAnswer), now_ms);
-        }
+impl Recover {
+    fn step(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Recovered> {
         loop {
             if self.saves {
                 return Step::Wait(None);
@@ -129,6 +125,35 @@ impl Flow for Recover {
                 return step;
             }
         }
+    }
+
+    /// What the host was asked for and has not done.
+    fn awaited_of_host(&self) -> Option<Awaited> {
+        match self.stage {
+            _ if self.saves => Some(Awaited::Saved),
+            Stage::Looking if self.storage.is_none() => Some(Awaited::AccountData),
+            Stage::Entering => Some(Awaited::Key),
+            Stage::Fetching if self.machine.awaits_ack() => Some(Awaited::Acknowledgement),
+            Stage::Looking | Stage::Fetching | Stage::Finished | Stage::Ended => None,
+        }
+    }
+}
+
+impl Flow for Recover {
+    type Outcome = Recovered;
+
+    fn next(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Recovered> {
+        for id in self.machine.begin(now_ms, rng) {
+            let _ = self.answer(id, Err(NoAnswer), now_ms);
+        }
+        let step = self.machine.needs_token().unwrap_or_else(|| self.step(now_ms, rng));
+        let awaited = self.awaited_of_host();
+        self.machine.waits_for_host(awaited);
+        step
+    }
+
+    fn waiting_for(&self) -> Vec<Waiting> {
+        self.machine.waiting_for(None)
     }
 
     fn saved(&mut self) {

@@ -16,6 +16,7 @@ use crate::{
     client::{
         backup::{self, Backup, DeliveryId, SavedBackup, SignId, SignedError},
         operation::{NoAnswer, OperationId, UnknownOperation},
+        waiting::Waiting,
     },
     crypto::ed25519::Ed25519Signature,
     encoding::json_object::JsonObject,
@@ -187,28 +188,14 @@ impl Flow for SetUp {
         for id in self.machine.begin(now_ms, rng) {
             let _ = self.answer(id, Err(NoAnswer), now_ms);
         }
-        loop {
-            if self.is_saving {
-                return Step::Wait(None);
-            }
-            if self.is_unsaved {
-                (self.is_unsaved, self.is_saving) = (false, true);
-                return Step::Save(Box::new(self.save()));
-            }
-            let step = match (self.failure.take(), self.stage) {
-                (Some(failure), _) => self.fail(failure),
-                (None, Stage::Checking) => self.check(now_ms, rng),
-                (None, Stage::BackingUp) => self.back_up(now_ms, rng),
-                (None, Stage::Storing) => self.store(now_ms, rng),
-                (None, Stage::Showing { is_shown }) => self.show(is_shown),
-                (None, Stage::Ending) => self.end(),
-                (None, Stage::Finished) => self.finish(),
-                (None, Stage::Ended) => Some(Step::Wait(None)),
-            };
-            if let Some(step) = step {
-                return step;
-            }
-        }
+        let step = self.machine.needs_token().unwrap_or_else(|| self.step(now_ms, rng));
+        let awaited = self.awaited_of_host();
+        self.machine.waits_for_host(awaited);
+        step
+    }
+
+    fn waiting_for(&self) -> Vec<Waiting> {
+        self.machine.waiting_for(self.storage.kind())
     }
 
     fn saved(&mut self) {

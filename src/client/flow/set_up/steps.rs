@@ -7,6 +7,7 @@ use crate::{
     client::{
         backup::{self, Question, QuestionId, Reply, SecretTask},
         flow::{FlowError, SetUpDone, Step, machine::Turn},
+        waiting::Awaited,
     },
     secret_storage::ChangeError,
 };
@@ -14,6 +15,51 @@ use crate::{
 pub(super) type Done = Result<SetUpDone, FlowError>;
 
 impl SetUp {
+    /// What comes next.
+    pub(super) fn step(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Done> {
+        loop {
+            if self.is_saving {
+                return Step::Wait(None);
+            }
+            if self.is_unsaved {
+                (self.is_unsaved, self.is_saving) = (false, true);
+                return Step::Save(Box::new(self.save()));
+            }
+            let step = match (self.failure.take(), self.stage) {
+                (Some(failure), _) => self.fail(failure),
+                (None, Stage::Checking) => self.check(now_ms, rng),
+                (None, Stage::BackingUp) => self.back_up(now_ms, rng),
+                (None, Stage::Storing) => self.store(now_ms, rng),
+                (None, Stage::Showing { is_shown }) => self.show(is_shown),
+                (None, Stage::Ending) => self.end(),
+                (None, Stage::Finished) => self.finish(),
+                (None, Stage::Ended) => Some(Step::Wait(None)),
+            };
+            if let Some(step) = step {
+                return step;
+            }
+        }
+    }
+
+    /// What the host was asked for and has not done.
+    pub(super) fn awaited_of_host(&self) -> Option<Awaited> {
+        match self.stage {
+            _ if self.is_saving => Some(Awaited::Saved),
+            Stage::BackingUp if self.machine.awaits_signatures() => Some(Awaited::Signatures),
+            Stage::Checking | Stage::Storing | Stage::Ending if self.storage.wants_events() => {
+                Some(Awaited::AccountData)
+            }
+            Stage::Showing { is_shown: true } => Some(Awaited::RecoveryKeySaved),
+            Stage::Checking
+            | Stage::BackingUp
+            | Stage::Storing
+            | Stage::Showing { .. }
+            | Stage::Ending
+            | Stage::Finished
+            | Stage::Ended => None,
+        }
+    }
+
     /// Looks at what is there, and notes it before anything is written.
     pub(super) fn check(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<Done>> {
         if !self.machine.get()?.has_looked() {

@@ -14,6 +14,7 @@ use crate::{
     client::{
         backup::{Backup, DeliveryId, SignId, SignedError},
         operation::{NoAnswer, OperationId, UnknownOperation},
+        waiting::{RequestKind, Waiting},
     },
     crypto::{curve25519::Curve25519PublicKey, ed25519::Ed25519Signature},
     ids::{KeyId, RequestId, SecretName},
@@ -203,24 +204,14 @@ impl Flow for ShareIn {
         for id in self.machine.begin(now_ms, rng) {
             let _ = self.answer(id, Err(NoAnswer), now_ms);
         }
-        loop {
-            if self.saves.is_some() {
-                return Step::Wait(None);
-            }
-            if let Some(step) = self.save() {
-                return step;
-            }
-            let step = match self.stage {
-                Stage::Looking => self.look(now_ms, rng),
-                Stage::Asking => self.ask(now_ms, rng),
-                Stage::Listening => self.listen(now_ms, rng),
-                Stage::Finished => self.finish(rng),
-                Stage::Ended => Some(Step::Wait(None)),
-            };
-            if let Some(step) = step {
-                return step;
-            }
-        }
+        let step = self.machine.needs_token().unwrap_or_else(|| self.step(now_ms, rng));
+        let awaited = self.awaited_of_host();
+        self.machine.waits_for_host(awaited);
+        step
+    }
+
+    fn waiting_for(&self) -> Vec<Waiting> {
+        self.machine.waiting_for(Some(RequestKind::AskDevices).filter(|_| !self.outbox.is_empty()))
     }
 
     fn saved(&mut self) {

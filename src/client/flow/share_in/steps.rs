@@ -10,7 +10,7 @@ use crate::{
         call::Call,
         flow::{FlowError, SavedFlow, Step, machine::Turn, outcome::final_error},
         operation::{NoAnswer, OperationId},
-        waiting::RequestKind,
+        waiting::{Awaited, RequestKind},
     },
     ids::SecretName,
     randomness::alphanumeric,
@@ -18,6 +18,37 @@ use crate::{
 };
 
 impl ShareIn {
+    /// What comes next.
+    pub(super) fn step(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<SharedIn> {
+        loop {
+            if self.saves.is_some() {
+                return Step::Wait(None);
+            }
+            if let Some(step) = self.save() {
+                return step;
+            }
+            let step = match self.stage {
+                Stage::Looking => self.look(now_ms, rng),
+                Stage::Asking => self.ask(now_ms, rng),
+                Stage::Listening => self.listen(now_ms, rng),
+                Stage::Finished => self.finish(rng),
+                Stage::Ended => Some(Step::Wait(None)),
+            };
+            if let Some(step) = step {
+                return step;
+            }
+        }
+    }
+
+    /// What the host was asked for and has not done.
+    pub(super) fn awaited_of_host(&self) -> Option<Awaited> {
+        match self.stage {
+            _ if self.saves.is_some() => Some(Awaited::Saved),
+            Stage::Listening => Some(Awaited::Devices),
+            Stage::Looking | Stage::Asking | Stage::Finished | Stage::Ended => None,
+        }
+    }
+
     /// Lets the machine look at the backup.
     pub(super) fn look(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<SharedIn>> {
         match self.work(now, rng) {

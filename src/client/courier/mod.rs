@@ -1,15 +1,19 @@
 //! The one way out: the requests of the account's machine and of all flows.
 
+mod lane;
+mod report;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use http::Response;
 use rand_core::CryptoRng;
 
+pub(super) use self::lane::Lane;
 use super::{
     call::Call,
     failure::Failure,
     operation::{Letter, NoAnswer, Operation, OperationId},
-    waiting::RequestKind,
+    waiting::{Awaited, RequestFailure, RequestKind},
 };
 use crate::{
     Limits,
@@ -23,16 +27,40 @@ use crate::{
 pub(super) struct Courier {
     clock: Clock,
     backoff: Backoff,
-    in_flight: BTreeMap<OperationId, Arc<Letter>>,
+    in_flight: BTreeMap<OperationId, Sent>,
     tries: BTreeMap<RequestKind, Tries>,
     /// Nothing is sent before, by our clock: a server asked for it.
     not_before_ms: u64,
-    is_paused: bool,
+    /// When a server asked for it, in the host's time.
+    limited_since_ms: u64,
+    /// The access token is not accepted.
+    refused_token: Option<RefusedToken>,
     /// Requests up to this one had another token: what is said of it is past.
     last_id_of_old_token: u64,
     /// Whether the answer that is read now is one to such a request.
     is_of_old_token: bool,
     last_id: u64,
+    /// Why the answer that was read last is one of failure.
+    last_error: Option<RequestFailure>,
+    /// What the host is waited for, and since when in its time.
+    host: BTreeMap<Awaited, u64>,
+}
+
+/// A request on its way.
+#[derive(Debug)]
+struct Sent {
+    letter: Arc<Letter>,
+    /// In the host's time.
+    since_ms: u64,
+}
+
+/// An access token that is not accepted.
+#[derive(Debug)]
+struct RefusedToken {
+    soft_logout: bool,
+    /// In the host's time.
+    since_ms: u64,
+    is_told: bool,
 }
 
 /// How long to wait after requests that failed.
@@ -50,6 +78,9 @@ struct Tries {
     failures: u32,
     /// The next one is not sent before.
     due_ms: u64,
+    /// When the first one failed, in the host's time.
+    since_ms: u64,
+    last_error: Option<RequestFailure>,
 }
 
 impl Courier {
@@ -60,10 +91,13 @@ impl Courier {
             in_flight: BTreeMap::new(),
             tries: BTreeMap::new(),
             not_before_ms: 0,
-            is_paused: false,
+            limited_since_ms: 0,
+            refused_token: None,
             last_id_of_old_token: 0,
             is_of_old_token: false,
             last_id: 0,
+            last_error: None,
+            host: BTreeMap::new(),
         }
     }
 
@@ -107,7 +141,7 @@ impl Courier {
     /// When a request of this kind may be sent, by our clock; nothing while there is no valid access token.
     pub(super) fn due(&self, kind: RequestKind) -> Option<u64> {
         let due = self.tries.get(&kind).map_or(0, |tries| tries.due_ms);
-        (!self.is_paused).then(|| due.max(self.not_before_ms))
+        (!self.is_paused()).then(|| due.max(self.not_before_ms))
     }
 
     /// Whether a request of this kind may be sent now.
@@ -118,13 +152,14 @@ impl Courier {
     pub(super) fn send(&mut self, call: Call) -> Operation {
         let id = OperationId(self.new_id());
         let operation = Operation::new(id, call);
-        self.in_flight.insert(id, Arc::clone(operation.letter()));
+        let letter = Arc::clone(operation.letter());
+        self.in_flight.insert(id, Sent { letter, since_ms: self.host_now_ms() });
         operation
     }
 
     /// A request that is awaited.
     pub(super) fn get(&self, id: OperationId) -> Option<&Call> {
-        Some(self.in_flight.get(&id)?.call())
+        Some(self.in_flight.get(&id)?.letter.call())
     }
 
     /// A request to which the answer has come, if it is awaited.
@@ -133,24 +168,25 @@ impl Courier {
             return None;
         }
         self.is_of_old_token = id.0 <= self.last_id_of_old_token;
-        self.in_flight.remove(&id)
+        self.last_error = None;
+        Some(self.in_flight.remove(&id)?.letter)
     }
 
     /// Requests that the host has dropped before it made anything of them: they will never be answered.
     pub(super) fn dropped(&self) -> Vec<OperationId> {
         let is_dropped = |letter: &Arc<Letter>| !letter.is_read() && Arc::strong_count(letter) == 1;
-        let dropped = self.in_flight.iter().filter(|(_, letter)| is_dropped(letter));
+        let dropped = self.in_flight.iter().filter(|(_, sent)| is_dropped(&sent.letter));
         dropped.map(|(id, _)| *id).collect()
     }
 
     /// Whether requests of the machine are on their way.
     pub(super) fn awaits_answers(&self) -> bool {
-        self.in_flight.values().any(|letter| !letter.call().is_of_flow())
+        self.in_flight.values().any(|sent| !sent.letter.call().is_of_flow())
     }
 
     /// What a flow has asked for is not waited for any more.
     pub(super) fn forget_flow(&mut self) {
-        self.in_flight.retain(|_, letter| !letter.call().is_of_flow());
+        self.in_flight.retain(|_, sent| !sent.letter.call().is_of_flow());
     }
 
     /// What came back for a request that was [taken](Self::take).
@@ -161,17 +197,31 @@ impl Courier {
         now_ms: u64,
         limits: &Limits,
     ) -> Result<E::Response, Failure> {
-        let response = answer.as_ref().map_err(|NoAnswer| Failure::NoAnswer)?;
+        let response = answer.as_ref().map_err(|NoAnswer| self.lost())?;
         let read = call.read_response(response, limits);
         read.map_err(|error| self.blame(error, now_ms))
     }
 
+    /// No answer came.
+    pub(super) fn lost(&mut self) -> Failure {
+        self.last_error = Some(RequestFailure::NoAnswer);
+        Failure::NoAnswer
+    }
+
     /// What everything else has to obey.
     pub(super) fn blame(&mut self, error: ApiError, now_ms: u64) -> Failure {
+        self.last_error = Some(error.clone().into());
+        let soft_logout = error.is_soft_logout();
         let failure = Failure::new(error, now_ms);
         match failure {
-            Failure::Unauthorized => self.is_paused |= !self.is_of_old_token,
+            Failure::Unauthorized if !self.is_of_old_token && !self.is_paused() => {
+                let since_ms = self.host_now_ms();
+                self.refused_token = Some(RefusedToken { soft_logout, since_ms, is_told: false });
+            }
             Failure::RateLimited { wait_ms } => {
+                if self.not_before_ms <= self.now() {
+                    self.limited_since_ms = self.host_now_ms();
+                }
                 let until = self.now().saturating_add(wait_ms);
                 self.not_before_ms = self.not_before_ms.max(until);
             }
@@ -187,8 +237,10 @@ impl Courier {
 
     /// A request of this kind did not: the next one waits, each time for twice the time.
     pub(super) fn failed(&mut self, kind: RequestKind, asked_ms: u64) {
-        let now = self.now();
-        let tries = self.tries.entry(kind).or_default();
+        let (now, since_ms) = (self.now(), self.host_now_ms());
+        let last_error = self.last_error.take().unwrap_or(RequestFailure::NoEffect);
+        let tries = self.tries.entry(kind).or_insert(Tries { since_ms, ..Tries::default() });
+        tries.last_error = Some(last_error);
         let doubled = self.backoff.first_ms.saturating_mul(1 << tries.failures.min(20));
         tries.due_ms = now.saturating_add(doubled.min(self.backoff.longest_ms).max(asked_ms));
         tries.failures = tries.failures.saturating_add(1);
@@ -201,12 +253,19 @@ impl Courier {
 
     /// The host has a valid access token again.
     pub(super) fn resume(&mut self) {
-        self.is_paused = false;
+        self.refused_token = None;
         self.last_id_of_old_token = self.last_id;
     }
 
     /// Whether a valid access token is waited for.
     pub(super) fn is_paused(&self) -> bool {
-        self.is_paused
+        self.refused_token.is_some()
+    }
+
+    /// Whether the device goes on to exist whose access token is not accepted, once.
+    pub(super) fn needs_token(&mut self) -> Option<bool> {
+        let token = self.refused_token.as_mut().filter(|token| !token.is_told)?;
+        token.is_told = true;
+        Some(token.soft_logout)
     }
 }
