@@ -53,6 +53,7 @@ impl Device {
                     self.backup.secret_read_back(stored.as_ref())?;
                 }
                 Next::NotCreated(error) => println!("  no backup was created: {error}"),
+                Next::NotShown(_) => println!("  the backup that was created is not there"),
                 Next::NotDeleted(error) => println!("  a backup was not deleted: {error}"),
                 Next::PreferenceNotSet { enabled, .. } => {
                     println!("  other clients do not learn that backing up is wanted: {enabled}");

@@ -21,5 +21,6 @@ mod patience;
 mod rotate;
 mod saved;
 mod setup;
+mod unseen;
 mod upload;
 mod waiting;

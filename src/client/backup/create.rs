@@ -44,9 +44,18 @@ pub(super) struct Signing {
     pub(super) is_to_be_sent: bool,
     /// Whether the server was asked since the key was signed, and nothing has changed.
     pub(super) is_fresh: bool,
+    /// Whether what was drawn was not sent yet, as far as is known for sure.
+    pub(super) is_unsent: bool,
+    /// How many versions the server said it made, and never showed.
+    without_effect: u32,
 }
 
 impl Signing {
+    /// Nothing is made any more.
+    pub(super) fn is_cancelled(&mut self) {
+        *self = Self { without_effect: self.without_effect, ..Self::default() };
+    }
+
     /// Whether the host was asked to sign.
     pub(super) fn is_asked(&self) -> bool {
         self.asked.is_some()
@@ -82,14 +91,17 @@ impl Backup {
     /// Draws the key of a new backup, and goes on to creating it. Each step is saved before the next.
     pub(super) fn settle(&mut self, rng: &mut impl CryptoRng) {
         self.courier.draw_ids(rng);
-        if self.kept.stage == Stage::Signing && self.kept.draft.is_none() && self.look.is_done {
+        if self.kept.stage == Stage::Signing
+            && self.kept.draft.is_none()
+            && self.knows_what_it_replaces()
+        {
             let key = BackupDecryptionKey::generate_with_rng(rng);
             let before = self.found.as_ref().map(|info| info.version().clone());
             let replaced = self.found.as_ref().and_then(|info| info.auth_data().ok());
             let replaces = replaced.map(|auth_data| *auth_data.public_key());
             self.kept.draft =
                 Some(Draft { key, signatures: Vec::new(), before, replaces, created: None });
-            self.signing.asked = None;
+            (self.signing.asked, self.signing.is_unsent) = (None, true);
             self.touch();
         }
         if self.kept.stage == Stage::Creating && self.version.in_flight.is_none() {
@@ -146,35 +158,78 @@ impl Backup {
             return self.turn(Event::Refused);
         };
         let is_made = draft.created.is_some();
+        let may_be_sent = self.courier.may_send(RequestKind::CreateVersion);
         let own = found.as_ref().and_then(|info| {
             TrustedBackup::by_decryption_key(info, &draft.key, &self.kept.retired).ok()
         });
         if let Some(backup) = own {
             self.courier.succeeded(RequestKind::CreateVersion);
+            self.signing.without_effect = 0;
             self.adopt_own(backup);
             return self.turn(Event::Trusted);
         }
         let is_as_before =
             found.as_ref().is_none_or(|info| draft.before.as_ref() == Some(info.version()));
         if is_as_before && self.signing.is_to_be_sent {
-            self.signing.is_fresh = true;
+            self.signing.is_fresh = may_be_sent;
             return;
         }
         if is_as_before && !is_made {
-            self.signing.is_fresh = true;
+            self.signing.is_fresh = may_be_sent;
             return self.turn(Event::NotYet);
         }
         if is_as_before && self.courier.failures(RequestKind::FindVersion) < CONFIRMATIONS {
             // A server that does not show at once what it made.
             return;
         }
+        if is_as_before {
+            return self.not_shown();
+        }
         self.signing.is_to_be_sent = false;
         self.kept.give_up_draft();
-        if is_as_before {
-            return self.turn(Event::Refused);
-        }
         let event = self.classify();
         self.turn(event);
+    }
+
+    /// Whether the server said that it made the version.
+    pub(super) fn is_made(&self) -> bool {
+        self.kept.draft.as_ref().is_some_and(|draft| draft.created.is_some())
+    }
+
+    /// How long to wait for the next look while a version is to be made: it is looked for just before that is tried again, and
+    /// now and then until then.
+    pub(super) fn creation_wait(&self) -> u64 {
+        let due = self.courier.due(RequestKind::CreateVersion).unwrap_or_default();
+        due.saturating_sub(self.courier.now()).min(self.options.poll_ms)
+    }
+
+    /// Whether a new backup can be made: what it replaces is known, or cannot be.
+    fn knows_what_it_replaces(&self) -> bool {
+        self.look.is_done || self.unseen().is_some()
+    }
+
+    /// The server does not say which backup is the current one. A version is made without, but not a second one.
+    pub(super) fn confirm_unseen(&mut self) {
+        if self.signing.is_to_be_sent && self.courier.failures(RequestKind::CreateVersion) == 0 {
+            self.signing.is_fresh = true;
+        } else if self.courier.failures(RequestKind::FindVersion) >= CONFIRMATIONS {
+            self.not_shown();
+        }
+    }
+
+    /// What was made is not there. It is not made again for an hour, and each time for twice the time.
+    fn not_shown(&mut self) {
+        let version = self.kept.draft.as_mut().and_then(|draft| draft.created.take());
+        self.signing.is_to_be_sent = false;
+        if self.signing.is_unsent {
+            self.kept.draft = None;
+        }
+        self.kept.give_up_draft();
+        let wait = NOT_SHOWN_MS << self.signing.without_effect.min(LONGEST_DOUBLING);
+        self.signing.without_effect += 1;
+        self.courier.failed(RequestKind::CreateVersion, wait);
+        self.deliver(Next::NotShown(version));
+        self.turn(Event::Refused);
     }
 
     fn adopt_own(&mut self, backup: TrustedBackup) {
@@ -209,6 +264,10 @@ impl Backup {
 
 /// How many times a version is looked for that the server says it made: over about a quarter of an hour.
 const CONFIRMATIONS: u32 = 10;
+
+/// How long no other version is made, at first, if one was made and is not shown; and how often that is doubled.
+const NOT_SHOWN_MS: u64 = 60 * 60 * 1_000;
+const LONGEST_DOUBLING: u32 = 5;
 
 /// More keys than sign a backup: those of the device and of the user.
 const MAX_SIGNATURES: usize = 8;

@@ -1,13 +1,10 @@
 //! The machine in other hands: a flow takes it, and gives it back.
 
 use super::{Backup, Next};
-use crate::{
-    api::ApiError,
-    client::{
-        courier::Courier,
-        operation::OperationId,
-        waiting::{RequestKind, Waiting},
-    },
+use crate::client::{
+    courier::Courier,
+    operation::OperationId,
+    waiting::{RequestFailure, RequestKind, Waiting},
 };
 
 /// Whether the server was asked which backup there is.
@@ -19,16 +16,17 @@ pub(super) struct Look {
     pub(super) is_wanted: bool,
     /// The last request that was sent before that: what it brings may be older than the wish.
     pub(super) since: u64,
-    /// Why it does not say, if it refuses to.
-    pub(super) refused: Option<ApiError>,
+    /// Why it does not say, if it refuses to or has failed on it for some time.
+    pub(super) failure: Option<RequestFailure>,
 }
 
 impl Backup {
-    /// Why the homeserver does not say which backup is the current one, if it refuses to: one that has no backups at
-    /// all, say. It is asked again, each time later.
+    /// Why the homeserver does not say which backup is the current one, if it refuses to, as one that has no backups at
+    /// all; if it has failed on it five times in a row; or if it could not be reached for about an hour. It is asked again, each time
+    /// later.
     #[must_use]
-    pub fn look_refused(&self) -> Option<&ApiError> {
-        self.look.refused.as_ref()
+    pub fn look_failure(&self) -> Option<&RequestFailure> {
+        self.look.failure.as_ref()
     }
 
     /// Whoever drives the machine from now on knows nothing of what was handed out and not answered, so that it is
@@ -41,6 +39,10 @@ impl Backup {
         self.upload.is_asked_anew();
         self.out.is_unsaved |= std::mem::take(&mut self.out.is_saving);
         self.out.deliveries.extend(undelivered);
+    }
+
+    pub(in crate::client) fn peek_courier(&self) -> &Courier {
+        &self.courier
     }
 
     /// The one way out, for the requests of a flow.

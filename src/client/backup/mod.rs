@@ -324,7 +324,7 @@ impl Backup {
     pub fn cancel_rotation(&mut self) {
         if self.kept.stage.makes_backup() {
             self.kept.give_up_draft();
-            self.signing = Signing::default();
+            self.signing.is_cancelled();
             self.turn(Event::Cancel);
         }
     }

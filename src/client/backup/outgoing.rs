@@ -43,6 +43,10 @@ pub enum Next {
     Sign(SignId, ToSign),
     /// The homeserver refuses to create a backup. The user is asked again.
     NotCreated(ApiError),
+    /// The homeserver says that it has created this version of the backup, or there was no answer, and it does not show it
+    /// after about a quarter of an hour. The key is kept, in case it turns up. The user is asked again; the next version is
+    /// created after an hour at the earliest, and after twice that time if that one is not shown, either.
+    NotShown(Option<BackupVersion>),
     /// The homeserver refuses to delete a version of a backup that is disabled. It is tried again, each time later.
     NotDeleted(ApiError),
     /// The homeserver does not take the preference `m.key_backup` of the account, by which other clients know whether the

@@ -4,10 +4,13 @@ use super::{
     Backup, Call, FoundBackup, Look, Question, RequestKind, Signing, Stage,
     stage::{Event, step},
     trust::is_used,
+    upload::FAILURES,
 };
-use crate::client::{failure::Failure, operation::OperationId};
+use crate::client::{
+    courier::PATIENCE, failure::Failure, operation::OperationId, waiting::RequestFailure,
+};
 use crate::{
-    api::{CreateBackupVersion, DeleteBackupVersion, GetCurrentBackupVersion},
+    api::{ApiError, CreateBackupVersion, DeleteBackupVersion, GetCurrentBackupVersion},
     backup::BackupVersionInfo,
     ids::BackupVersion,
 };
@@ -45,6 +48,7 @@ impl Backup {
         match self.version_kind() {
             RequestKind::CreateVersion => {
                 (self.signing.is_to_be_sent, self.signing.is_fresh) = (false, false);
+                self.signing.is_unsent = false;
                 let auth_data = self.kept.draft.as_ref()?.auth_data(&self.user_id).ok()?;
                 Some(Call::Create(CreateBackupVersion::new(auth_data)))
             }
@@ -70,13 +74,7 @@ impl Backup {
     /// When the next request about versions may be sent.
     pub(super) fn version_due(&self) -> Option<u64> {
         let due = self.version.due().filter(|_| self.version_is_due())?;
-        let due = self.courier.due(self.version_kind())?.max(due);
-        // What is sent again is looked for just before.
-        let is_made = self.kept.draft.as_ref().is_some_and(|draft| draft.created.is_some());
-        if self.kept.stage == Stage::Confirming && !is_made {
-            return Some(self.courier.due(RequestKind::CreateVersion)?.max(due));
-        }
-        Some(due)
+        Some(self.courier.due(self.version_kind())?.max(due))
     }
 
     /// Whether the stage has anything to ask the server.
@@ -107,9 +105,7 @@ impl Backup {
             Ok(found) => self.current(found, now),
             Err(failure) => {
                 self.version_failed(RequestKind::FindVersion, &failure);
-                if let Failure::Refused(error) = failure {
-                    self.look.refused = Some(error);
-                }
+                self.not_seen(&failure);
             }
         }
         if is_outdated {
@@ -158,11 +154,11 @@ impl Backup {
         let wait = match self.kept.stage {
             Stage::Absent | Stage::Untrusted | Stage::Changed => self.options.poll_ms,
             Stage::Running => self.options.check_ms,
+            Stage::Confirming if !self.is_made() => self.creation_wait(),
             _ => 0,
         };
         self.version.answered(now.saturating_add(wait));
-        let is_made = self.kept.draft.as_ref().is_some_and(|draft| draft.created.is_some());
-        if self.kept.stage == Stage::Confirming && is_made {
+        if self.kept.stage == Stage::Confirming && self.is_made() {
             self.courier.failed(RequestKind::FindVersion, 0);
         } else {
             self.courier.succeeded(RequestKind::FindVersion);
@@ -237,11 +233,42 @@ impl Backup {
         }
     }
 
+    /// The server does not say which backup is the current one.
+    fn not_seen(&mut self, failure: &Failure) {
+        let answers = self.courier.answers(RequestKind::FindVersion);
+        let failures = self.courier.failures(RequestKind::FindVersion);
+        let is_hopeless = match failure {
+            Failure::Refused(_) | Failure::TooLarge => true,
+            Failure::Later { .. } | Failure::NotFound | Failure::OtherVersion => {
+                answers >= FAILURES
+            }
+            Failure::NoAnswer => failures >= PATIENCE,
+            Failure::Unauthorized | Failure::RateLimited { .. } => false,
+        };
+        if is_hopeless {
+            self.look.failure = self.courier.last_error(RequestKind::FindVersion).cloned();
+        }
+        if self.kept.stage == Stage::Confirming && self.unseen().is_some() {
+            self.confirm_unseen();
+        }
+    }
+
+    /// Why nobody can see the current backup, if that has been so for long, or there is something that is none.
+    pub(super) fn unseen(&self) -> Option<&ApiError> {
+        let Some(RequestFailure::Api(error)) = &self.look.failure else { return None };
+        let is_unusable = matches!(error, ApiError::Response(_) | ApiError::TooLarge { .. });
+        let is_lasting = self.courier.is_failing(RequestKind::FindVersion);
+        (is_unusable || is_lasting).then_some(error)
+    }
+
     /// The questions that the stage asks.
     pub(super) fn stage_question(&self) -> Option<Question> {
         let preference = self.kept.preference.enabled;
         let found = self.found.as_ref().map(|info| self.describe(info));
         match self.kept.stage {
+            Stage::Looking => {
+                self.unseen().map(|error| Question::Unseen { error: error.clone(), preference })
+            }
             Stage::Absent => Some(Question::SetUp { preference }),
             Stage::Untrusted => found.map(|found| Question::Use { found, preference }),
             Stage::Changed if self.look.is_done => {
@@ -267,6 +294,7 @@ impl Backup {
     /// A request about versions failed.
     pub(super) fn version_failed(&mut self, kind: RequestKind, failure: &Failure) {
         self.courier.failed(kind, failure.wait_ms());
-        self.version.answered(self.courier.now());
+        let wait = if kind == RequestKind::CreateVersion { self.creation_wait() } else { 0 };
+        self.version.answered(self.courier.now().saturating_add(wait));
     }
 }

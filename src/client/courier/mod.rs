@@ -76,6 +76,8 @@ pub(super) struct Backoff {
 #[derive(Debug, Default)]
 struct Tries {
     failures: u32,
+    /// How many of them had an answer.
+    answers: u32,
     /// The next one is not sent before.
     due_ms: u64,
     /// When the first one failed, in the host's time.
@@ -240,10 +242,26 @@ impl Courier {
         let (now, since_ms) = (self.now(), self.host_now_ms());
         let last_error = self.last_error.take().unwrap_or(RequestFailure::NoEffect);
         let tries = self.tries.entry(kind).or_insert(Tries { since_ms, ..Tries::default() });
+        tries.answers += u32::from(last_error != RequestFailure::NoAnswer);
         tries.last_error = Some(last_error);
         let doubled = self.backoff.first_ms.saturating_mul(1 << tries.failures.min(20));
         tries.due_ms = now.saturating_add(doubled.min(self.backoff.longest_ms).max(asked_ms));
         tries.failures = tries.failures.saturating_add(1);
+    }
+
+    /// Why the last request of this kind failed, since one succeeded.
+    pub(super) fn last_error(&self, kind: RequestKind) -> Option<&RequestFailure> {
+        self.tries.get(&kind)?.last_error.as_ref()
+    }
+
+    /// Whether a server has failed on requests of this kind for about an hour.
+    pub(super) fn is_failing(&self, kind: RequestKind) -> bool {
+        self.answers(kind) >= PATIENCE
+    }
+
+    /// How many requests of this kind have had an answer of failure, since one succeeded.
+    pub(super) fn answers(&self, kind: RequestKind) -> u32 {
+        self.tries.get(&kind).map_or(0, |tries| tries.answers)
     }
 
     /// How many requests of this kind have failed in a row.
@@ -269,3 +287,6 @@ impl Courier {
         Some(token.soft_logout)
     }
 }
+
+/// After so many failures in a row nobody is to wait any longer without a word: after about an hour.
+pub(super) const PATIENCE: u32 = 15;

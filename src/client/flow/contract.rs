@@ -49,6 +49,9 @@ pub trait Flow {
     /// failed, the access token, the end of a rate limit, and what the host, the user or another device was asked for.
     fn waiting_for(&self) -> Vec<Waiting>;
 
+    /// Nothing more is waited for: the flow ends at the next occasion, with what it has.
+    fn give_up(&mut self);
+
     /// All of the account data, for [`Step::ReadAccountData`].
     fn account_data(&mut self, events: Vec<(EventType, JsonObject)>) {
         drop(events);

@@ -16,7 +16,7 @@ use crate::{
         waiting::{Awaited, RequestKind, Waiting},
     },
     crypto::ed25519::Ed25519Signature,
-    ids::KeyId,
+    ids::{BackupVersion, KeyId},
 };
 
 /// The account's machine, until it is given back. What is not for the flow waits for the host until then.
@@ -38,6 +38,8 @@ pub(super) enum Turn<T> {
     Ask(QuestionId, Box<Question>),
     /// The homeserver refuses to create a backup.
     NotCreated(ApiError),
+    /// The homeserver does not show the backup that it created.
+    NotShown(Option<BackupVersion>),
     /// What was wanted from the backup is there, or not.
     Fetched(Scope, Box<FetchOutcome>),
     /// Nothing to do until then.
@@ -102,6 +104,7 @@ impl Machine {
             Next::WriteSecret(task) => Turn::Write(task),
             Next::Ask(id, question) => Turn::Ask(id, question),
             Next::NotCreated(error) => Turn::NotCreated(error),
+            Next::NotShown(version) => Turn::NotShown(version),
             Next::Fetched(scope, outcome) => Turn::Fetched(scope, outcome),
             Next::NeedsToken { soft_logout } => Turn::Step(Step::NeedsToken { soft_logout }),
             Next::Wait(until) => Turn::Wait(until),
@@ -120,6 +123,7 @@ impl Machine {
         match turn {
             Turn::Fetched(scope, outcome) => self.hold(Next::Fetched(scope, outcome)),
             Turn::NotCreated(error) => self.hold(Next::NotCreated(error)),
+            Turn::NotShown(version) => self.hold(Next::NotShown(version)),
             _ => {}
         }
     }
@@ -189,6 +193,17 @@ impl Machine {
     /// What the flow waits for the host to do.
     pub(super) fn waits_for_host(&mut self, awaited: Option<Awaited>) {
         self.courier().into_iter().for_each(|courier| courier.waits_for_host(awaited));
+    }
+
+    /// A request on which the homeserver has failed for about an hour, and that is still to be sent. That the network is
+    /// down is nothing that a flow ends for: the host knows better how long to wait.
+    pub(super) fn failing(&self, own: Option<RequestKind>) -> Option<Waiting> {
+        let courier = self.backup.as_ref()?.peek_courier();
+        let is_failing = |waiting: &Waiting| {
+            let Awaited::Request(kind) = waiting.what else { return false };
+            courier.is_failing(kind)
+        };
+        self.waiting_for(own).into_iter().find(is_failing)
     }
 
     /// What is waited for, with requests of the flow itself.

@@ -12,11 +12,12 @@ use crate::{
         backup::{Backup, DeliveryId, SignId},
         failure::Failure,
         operation::Operation,
+        waiting::Waiting,
     },
     ids::{BackupVersion, SecretStorageKeyId},
     recovery_key::RecoveryKey,
     secret_sharing::RequesterError,
-    secret_storage::{ChangeError, PlanNote, SecretStorageKey},
+    secret_storage::{ChangeError, PlanNote, SecretStorageKey, SecretVerdict},
     signed_json::ToSign,
 };
 
@@ -46,6 +47,8 @@ pub enum Step<T> {
         /// Whether the homeserver says that the device goes on to exist.
         soft_logout: bool,
     },
+    /// What became of each secret, once, as soon as they are open: the sessions may take longer.
+    Secrets(Vec<SecretVerdict>),
     /// Nothing to do until then, in the host's milliseconds, or until something happens: `waiting_for` says what.
     Wait(Option<u64>),
     /// The flow has ended.
@@ -65,6 +68,15 @@ pub enum FlowError {
     /// The server refuses a request.
     #[error("the homeserver refuses a request: {0}")]
     Refused(#[source] ApiError),
+    /// The homeserver does not say which backup there is.
+    #[error("the homeserver does not say whether there is a key storage: {0}")]
+    Unseen(#[source] ApiError),
+    /// A request has failed again and again, for about an hour.
+    #[error("{0}")]
+    Failing(Box<Waiting>),
+    /// The host has given the flow up.
+    #[error("it was given up")]
+    GivenUp,
     /// The homeserver does not know what a request is about.
     #[error("the homeserver does not know what it was asked for")]
     NotFound,

@@ -48,6 +48,7 @@ pub(crate) struct Driver {
     pub(crate) fetched: Vec<(Scope, FetchOutcome)>,
     pub(crate) not_stored: Vec<(HostToken, NotStored)>,
     pub(crate) not_created: usize,
+    pub(crate) not_shown: usize,
     pub(crate) not_deleted: usize,
     /// What the homeserver did not take, and whether it refused it.
     pub(crate) preference_not_set: Vec<(bool, bool)>,
@@ -101,6 +102,7 @@ impl Driver {
             fetched: Vec::new(),
             not_stored: Vec::new(),
             not_created: 0,
+            not_shown: 0,
             not_deleted: 0,
             preference_not_set: Vec::new(),
             needs_token: Vec::new(),
@@ -209,6 +211,7 @@ impl Driver {
             }
             Next::Fetched(scope, outcome) => self.fetched.push((scope, *outcome)),
             Next::NeedsToken { soft_logout } => self.needs_token.push(soft_logout),
+            Next::NotShown(_) => self.not_shown += 1,
             Next::NotCreated(_) => self.not_created += 1,
             Next::NotDeleted(_) => self.not_deleted += 1,
             Next::PreferenceNotSet { enabled, refused } => {

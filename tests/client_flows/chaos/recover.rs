@@ -99,6 +99,7 @@ impl Run {
                 Step::EnterKey if self.goes_wrong("mistyped", 0.2) => {
                     flow.enter("EsTW wrong", self.host.now).unwrap_err();
                 }
+                Step::Secrets(_) => {}
                 Step::EnterKey => {
                     let entered = flow.enter(&self.typed, self.host.now);
                     self.log.push(format!("{entered:?}"));

@@ -13,11 +13,10 @@ pub use self::outcome::{EnterError, Entered, Recovered};
 use super::{Flow, Step, machine::Machine};
 use crate::{
     Limits,
-    api::ApiError,
     client::{
         backup::{Backup, DeliveryId, FetchOutcome, KeyFit, SignId, SignedError},
         operation::{NoAnswer, OperationId, UnknownOperation},
-        waiting::{Awaited, Waiting},
+        waiting::{Awaited, RequestFailure, Waiting},
     },
     crypto::ed25519::Ed25519Signature,
     encoding::json_object::JsonObject,
@@ -47,7 +46,9 @@ pub struct Recover {
     secrets: Vec<SecretVerdict>,
     fit: Option<KeyFit>,
     fetched: Option<FetchOutcome>,
-    refused: Option<ApiError>,
+    failure: Option<RequestFailure>,
+    /// Whether the secrets are to be handed out.
+    has_secrets: bool,
 }
 
 /// How far the flow is.
@@ -84,7 +85,8 @@ impl Recover {
             secrets: Vec::new(),
             fit: None,
             fetched: None,
-            refused: None,
+            failure: None,
+            has_secrets: false,
         }
     }
 
@@ -113,6 +115,9 @@ impl Recover {
         loop {
             if self.saves {
                 return Step::Wait(None);
+            }
+            if std::mem::take(&mut self.has_secrets) {
+                return Step::Secrets(self.secrets.clone());
             }
             let step = match self.stage {
                 Stage::Looking => self.look(now_ms, rng),
@@ -154,6 +159,12 @@ impl Flow for Recover {
 
     fn waiting_for(&self) -> Vec<Waiting> {
         self.machine.waiting_for(None)
+    }
+
+    fn give_up(&mut self) {
+        if self.stage != Stage::Ended {
+            self.stage = Stage::Finished;
+        }
     }
 
     fn saved(&mut self) {

@@ -198,6 +198,12 @@ impl Flow for SetUp {
         self.machine.waiting_for(self.storage.kind())
     }
 
+    fn give_up(&mut self) {
+        if self.stage != Stage::Ended {
+            self.failure = Some(FlowError::GivenUp);
+        }
+    }
+
     fn saved(&mut self) {
         self.is_saving = false;
         if std::mem::take(&mut self.machine_saves) {

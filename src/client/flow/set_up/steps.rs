@@ -4,10 +4,11 @@ use rand_core::CryptoRng;
 
 use super::{SetUp, Stage};
 use crate::{
+    api::ApiError,
     client::{
-        backup::{self, Question, QuestionId, Reply, SecretTask},
+        backup::{self, Backup, Question, QuestionId, Reply, SecretTask},
         flow::{FlowError, SetUpDone, Step, machine::Turn},
-        waiting::Awaited,
+        waiting::{Awaited, RequestFailure},
     },
     secret_storage::ChangeError,
 };
@@ -24,6 +25,10 @@ impl SetUp {
             if self.is_unsaved {
                 (self.is_unsaved, self.is_saving) = (false, true);
                 return Step::Save(Box::new(self.save()));
+            }
+            if self.stage != Stage::Ended && self.failure.is_none() {
+                let failing = self.machine.failing(self.storage.kind());
+                self.failure = failing.map(|waiting| FlowError::Failing(Box::new(waiting)));
             }
             let step = match (self.failure.take(), self.stage) {
                 (Some(failure), _) => self.fail(failure),
@@ -97,8 +102,8 @@ impl SetUp {
                 if machine.has_looked() {
                     return None;
                 }
-                match machine.look_refused().cloned() {
-                    Some(error) => self.fail(FlowError::Refused(error)),
+                match unseen(machine) {
+                    Some(error) => self.fail(error),
                     None => Some(Step::Wait(until)),
                 }
             }
@@ -126,6 +131,7 @@ impl SetUp {
             }
             Turn::Ask(id, question) => self.asked(id, &question),
             Turn::NotCreated(error) => self.fail(FlowError::Refused(error)),
+            Turn::NotShown(_) => self.fail(FlowError::NotShown),
             Turn::Wait(until) => self.idle(until),
             turn => {
                 self.machine.pass(turn);
@@ -167,8 +173,8 @@ impl SetUp {
             }
             backup::Stage::Running if is_made => Some(Step::Wait(until)),
             backup::Stage::Running | backup::Stage::Off => self.begin(),
-            _ => match machine.look_refused().cloned() {
-                Some(error) => self.fail(FlowError::Refused(error)),
+            _ => match unseen(machine) {
+                Some(error) => self.fail(error),
                 None => Some(Step::Wait(until)),
             },
         }
@@ -276,5 +282,19 @@ impl SetUp {
     fn save_machine(&mut self, saved: backup::SavedBackup) {
         self.saved_backup = saved;
         (self.is_unsaved, self.machine_saves) = (true, true);
+    }
+}
+
+/// Why nobody will know which backup there is, if so.
+fn unseen(machine: &Backup) -> Option<FlowError> {
+    match machine.look_failure()? {
+        RequestFailure::Api(error @ ApiError::Matrix(_)) if !error.is_rate_limited() => {
+            let is_final = error.status().is_some_and(|status| (400..500).contains(&status));
+            is_final.then(|| FlowError::Refused(error.clone()))
+        }
+        RequestFailure::Api(error @ (ApiError::Response(_) | ApiError::TooLarge { .. })) => {
+            Some(FlowError::Unseen(error.clone()))
+        }
+        _ => None,
     }
 }

@@ -161,17 +161,6 @@ impl ShareIn {
         self.learns = true;
     }
 
-    /// Nothing more is waited for: requests of the flow that are open are cancelled.
-    pub fn give_up(&mut self) {
-        let Some(requester) = &mut self.requester else { return };
-        let open = open_requests(requester, &self.names).map(|(id, _)| id.clone());
-        for id in open.collect::<Vec<_>>() {
-            self.cancel(&id);
-        }
-        self.is_unsaved = true;
-        self.stage = Stage::Finished;
-    }
-
     /// Takes a request back.
     fn cancel(&mut self, id: &RequestId) {
         let ended = self.requester.as_mut().and_then(|requester| requester.cancel(id).ok());
@@ -212,6 +201,17 @@ impl Flow for ShareIn {
 
     fn waiting_for(&self) -> Vec<Waiting> {
         self.machine.waiting_for(Some(RequestKind::AskDevices).filter(|_| !self.outbox.is_empty()))
+    }
+
+    /// Requests of the flow that are open are cancelled.
+    fn give_up(&mut self) {
+        let Some(requester) = &mut self.requester else { return };
+        let open = open_requests(requester, &self.names).map(|(id, _)| id.clone());
+        for id in open.collect::<Vec<_>>() {
+            self.cancel(&id);
+        }
+        self.is_unsaved = true;
+        self.stage = Stage::Finished;
     }
 
     fn saved(&mut self) {

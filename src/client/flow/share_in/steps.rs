@@ -64,7 +64,7 @@ impl ShareIn {
     /// Whether the homeserver has said which backup there is, or does not want to.
     fn has_looked(&self) -> bool {
         let backup = self.machine.get();
-        backup.is_none_or(|backup| backup.has_looked() || backup.look_refused().is_some())
+        backup.is_none_or(|backup| backup.has_looked() || backup.look_failure().is_some())
     }
 
     /// Lets the machine work; tells when it has something to do again.
@@ -164,11 +164,23 @@ impl ShareIn {
         Some(Step::Save(Box::new(SavedFlow { secret, backup })))
     }
 
+    /// What could not be sent for about an hour is not sent any more.
+    fn drop_undeliverable(&mut self) {
+        let kind = Some(RequestKind::AskDevices).filter(|_| !self.outbox.is_empty());
+        let what = kind.map(Awaited::Request);
+        let failing = self.machine.failing(kind).filter(|waiting| Some(waiting.what) == what);
+        if let Some(waiting) = failing {
+            self.outbox.clear();
+            self.failure = Some(FlowError::Failing(Box::new(waiting)));
+        }
+    }
+
     /// Saves what has changed, then sends what is to be sent.
     fn deliver(&mut self, rng: &mut impl CryptoRng) -> Option<Step<SharedIn>> {
         if let Some(step) = self.save() {
             return Some(step);
         }
+        self.drop_undeliverable();
         let request = self.outbox.front().filter(|_| self.in_flight.is_none())?;
         let courier = self.machine.courier()?;
         if !courier.may_send(RequestKind::AskDevices) {
