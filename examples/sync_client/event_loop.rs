@@ -39,6 +39,7 @@ impl Device {
                     println!("  {} sessions cannot be stored", failures.len());
                     self.backup.ack(id);
                 }
+                Next::UploadRefused(error) => println!("  nothing can be stored: {error}"),
                 Next::Import(id, version, sessions) => {
                     self.store.import(&version, sessions);
                     self.backup.ack(id);

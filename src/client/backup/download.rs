@@ -1,6 +1,6 @@
 //! Sessions on their way from the backup, for messages that cannot be decrypted.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::{
     Backup, Call, DeliveryId, FetchOutcome, Lane, Question, RequestKind, RestoreChoice, Scope,
@@ -35,6 +35,10 @@ pub(super) struct Download {
     pub(super) failed: BTreeSet<Scope>,
     /// Sessions for which a room or everything is fetched.
     pub(super) sought: BTreeSet<(RoomId, SessionId)>,
+    /// Sessions that are looked for in all of their room, since a proxy may have spoilt the request for one.
+    pub(super) by_room: BTreeSet<(RoomId, SessionId)>,
+    /// Rooms that were looked through for such a session, with what was known of the backup then.
+    pub(super) rooms: BTreeMap<RoomId, Missing>,
     /// What was wanted, or is missing, beyond what is kept.
     pub(super) dropped: u64,
 }
@@ -45,6 +49,7 @@ impl Download {
         let version = found.map(BackupVersionInfo::version);
         if self.version.as_ref() != version {
             self.missing.clear();
+            self.rooms.clear();
             self.version = version.cloned();
         }
         self.etag_is(found.and_then(BackupVersionInfo::etag));
@@ -154,7 +159,8 @@ impl Backup {
         if self.has_no_backup() {
             return Some(due);
         }
-        let kinds = self.kept.wanted.iter().map(kind).collect::<BTreeSet<_>>();
+        let kinds =
+            self.kept.wanted.iter().map(|scope| self.download.kind(scope)).collect::<BTreeSet<_>>();
         let sent = kinds.into_iter().filter_map(|kind| self.courier.due(kind)).min()?;
         Some(sent.max(due))
     }
@@ -178,7 +184,7 @@ impl Backup {
 
     /// What is fetched next: what has failed comes after the rest.
     fn next_scope(&mut self) -> Option<Scope> {
-        let may_send = |scope: &&Scope| self.courier.may_send(kind(scope));
+        let may_send = |scope: &&Scope| self.courier.may_send(self.download.kind(scope));
         let mut wanted = self.kept.wanted.iter().rev().filter(may_send);
         let last = wanted.clone().next();
         let fresh = wanted.find(|scope| !self.download.failed.contains(scope));
@@ -187,6 +193,22 @@ impl Backup {
             self.download.failed.clear();
         }
         Some(scope)
+    }
+
+    /// Whether the backup may have what it did not have lately. What it still does not have is told at once, and where that is
+    /// not known the version is looked at first.
+    fn is_worth_asking(&mut self, scope: &Scope, now: u64) -> bool {
+        let Some(missing) = self.download.missing(scope, now) else { return true };
+        let is_unchanged = missing.etag == self.download.etag;
+        if !self.is_up_to_date(now) {
+            self.look_again();
+            self.download.lane.due_ms = now.saturating_add(self.options.backoff_ms);
+            return false;
+        }
+        if is_unchanged {
+            self.fetched(scope, FetchOutcome::NotInBackup);
+        }
+        !is_unchanged
     }
 
     /// The next request of a download, if one is due: single sessions first, since somebody waits for them.
@@ -203,24 +225,23 @@ impl Backup {
         let key = self.download_key()?.clone();
         let version = self.found.as_ref()?.version().clone();
         let scope = self.next_scope()?;
-        if let Some(missing) = self.download.missing(&scope, now) {
-            let is_unchanged = missing.etag == self.download.etag;
-            if !self.is_up_to_date(now) {
-                self.look_again();
-                self.download.lane.due_ms = now.saturating_add(self.options.backoff_ms);
-                return None;
-            }
-            if is_unchanged {
-                self.fetched(&scope, FetchOutcome::NotInBackup);
-                return None;
-            }
+        if !self.is_worth_asking(&scope, now) {
+            return None;
         }
-        let Some(call) = scope_call(&scope, version) else {
+        let call = match &scope {
+            Scope::Session(room_id, _) if self.download.is_by_room(&scope) => {
+                scope_call(&Scope::Room(room_id.clone()), version)
+            }
+            scope => scope_call(scope, version),
+        };
+        let Some(call) = call else {
             self.fetched(&scope, FetchOutcome::NotInBackup);
             return None;
         };
         let mut options = RestoreOptions::default();
-        if let Scope::Room(room_id) = &scope {
+        if let Call::Room(..) = &call
+            && let Scope::Room(room_id) | Scope::Session(room_id, _) = &scope
+        {
             options.room_id = Some(room_id.clone());
         }
         self.download.restore = Some(Restore::new(key.clone(), options, &self.limits));

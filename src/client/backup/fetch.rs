@@ -6,7 +6,7 @@ use http::Response;
 
 use super::{
     Backup, Call, DeliveryId, FetchOutcome, InUse, Next, NoAnswer, OperationId, RestoreChoice,
-    Scope, UnknownOperation, download::kind, missing::Missing,
+    Scope, UnknownOperation, missing::Missing,
 };
 use crate::client::failure::Failure;
 use crate::{
@@ -103,7 +103,17 @@ impl Backup {
             return self.download_failed(scope, 0);
         }
         self.download_succeeded(scope, now);
-        self.fetched(scope, FetchOutcome::Report(report));
+        let outcome = match scope {
+            Scope::Session(room_id, session_id) => {
+                let span = self.options.missing_ms;
+                self.download.looked_through(room_id.clone(), now.saturating_add(span));
+                let session = (room_id.clone(), session_id.clone());
+                let has_come = !self.download.sought.remove(&session);
+                if has_come { FetchOutcome::Session } else { self.missing(scope, now) }
+            }
+            Scope::Room(_) | Scope::Everything => FetchOutcome::Report(report),
+        };
+        self.fetched(scope, outcome);
     }
 
     fn fetch_failed(&mut self, scope: &Scope, failure: Failure, now: u64) {
@@ -116,7 +126,14 @@ impl Backup {
                 self.download.failed.insert(scope.clone());
                 return self.download_failed(scope, failure.wait_ms());
             }
-            Failure::NotFound if matches!(scope, Scope::Session(..)) => self.missing(scope, now),
+            Failure::NotFound if self.download.is_doubtful(scope, now) => {
+                self.seek_in_room(scope);
+                return self.download_succeeded(scope, now);
+            }
+            Failure::NotFound if matches!(scope, Scope::Session(..)) => {
+                self.look_soon(now);
+                self.missing(scope, now)
+            }
             Failure::NotFound | Failure::OtherVersion => {
                 self.look_again();
                 FetchOutcome::NoBackup
@@ -128,13 +145,28 @@ impl Backup {
         self.fetched(scope, outcome);
     }
 
+    /// The room of a session is fetched in its place.
+    fn seek_in_room(&mut self, scope: &Scope) {
+        if let Scope::Session(room_id, session_id) = scope {
+            let session = (room_id.clone(), session_id.clone());
+            self.download.by_room.insert(session.clone());
+            self.download.sought.insert(session);
+        }
+    }
+
+    /// A session that is not there may mean that the version is gone.
+    fn look_soon(&mut self, now: u64) {
+        let due = self.found_at_ms.saturating_add(LOOK_PAUSE_MS).max(now);
+        self.version.due_ms = self.version.due_ms.min(due);
+    }
+
     fn download_succeeded(&mut self, scope: &Scope, now: u64) {
-        self.courier.succeeded(kind(scope));
+        self.courier.succeeded(self.download.kind(scope));
         self.download.lane.answered(now);
     }
 
     fn download_failed(&mut self, scope: &Scope, asked_ms: u64) {
-        self.courier.failed(kind(scope), asked_ms);
+        self.courier.failed(self.download.kind(scope), asked_ms);
         self.download.lane.answered(self.courier.now());
     }
 
@@ -142,6 +174,12 @@ impl Backup {
     pub(super) fn fetched(&mut self, scope: &Scope, outcome: FetchOutcome) {
         self.download.attempts = 0;
         self.download.failed.remove(scope);
+        if let Scope::Session(room_id, session_id) = scope {
+            let session = (room_id.clone(), session_id.clone());
+            if self.download.by_room.remove(&session) {
+                self.download.sought.remove(&session);
+            }
+        }
         self.download.finished = Some((scope.clone(), outcome));
         self.finish_download();
     }
@@ -250,3 +288,6 @@ impl Backup {
         }
     }
 }
+
+/// How long the version is not looked at again for each session that is missing.
+const LOOK_PAUSE_MS: u64 = 5_000;

@@ -35,7 +35,7 @@
 //!                                                                             │ 200 ─> Stored
 //!                                                                             │ 413 ─> halves; one alone: NotStored
 //!                                                                             │ wrong version, 404 ─> Looking; ten times: NotStored
-//!                                                                             │ 4xx ─> halves; one alone: NotStored
+//!                                                                             │ 4xx ─> halves; one alone: NotStored; all: UploadRefused, later
 //!                                                                             │ 5xx five times ─> the same
 //!                                                                             └ anything else ─> later, again
 //! ```
@@ -76,6 +76,7 @@
 //! ```
 
 mod answer;
+mod by_room;
 mod create;
 mod download;
 mod fetch;
@@ -91,6 +92,7 @@ mod options;
 mod outgoing;
 mod preference;
 mod question;
+mod refusals;
 mod reply;
 mod saved;
 mod saved_key;

@@ -33,6 +33,9 @@ pub enum Next {
     /// may offer them again: they are passed over, 1,000 of them; if there are more, nothing is asked for until
     /// [`Backup::new_sessions`](super::Backup::new_sessions). After a restart they are tried again.
     NotStored(DeliveryId, BackupVersion, Vec<(HostToken, NotStored)>),
+    /// The homeserver refuses every session that it was given, each alone and all alike, so that it is not about them but about
+    /// the account. They are kept, and one of them is tried now and then until it is taken. This is told once.
+    UploadRefused(ApiError),
     /// Put them into the host's store as unauthenticated, as stored in this version, then
     /// [`Backup::ack`](super::Backup::ack).
     Import(DeliveryId, BackupVersion, Vec<UnauthenticatedSession>),

@@ -6,7 +6,7 @@ use rand_core::CryptoRng;
 
 use super::{
     Backup, Call, DeliveryId, HostToken, Lane, NotStored, RequestKind, hopeless::Hopeless,
-    seen::Seen,
+    refusals::Refusals, seen::Seen,
 };
 use crate::client::failure::Failure;
 use crate::{
@@ -37,6 +37,7 @@ pub(super) struct Upload {
     /// What the current version is known to have.
     pub(super) seen: Seen,
     pub(super) hopeless: Hopeless,
+    pub(super) refusals: Refusals,
 }
 
 /// One session on its way.
@@ -69,7 +70,7 @@ impl Upload {
         self.looking.is_some() || !self.to_look.is_empty()
     }
 
-    fn has_work(&self) -> bool {
+    pub(super) fn has_work(&self) -> bool {
         self.has_to_look() || !self.batches.is_empty()
     }
 }
@@ -91,6 +92,7 @@ impl Backup {
         upload.looking = None;
         upload.ready.clear();
         upload.batches.clear();
+        upload.refusals = Refusals::default();
         upload.seen.clear();
         (upload.is_wished, upload.is_drained, upload.needs_delay) = (false, false, false);
     }
@@ -176,6 +178,7 @@ impl Backup {
             self.upload.ready.push(pending);
         }
         self.make_batches();
+        self.settle_refusals();
     }
 
     /// Others go first, and after some times the host is told.

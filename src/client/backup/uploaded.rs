@@ -24,6 +24,7 @@ impl Backup {
                 self.courier.succeeded(RequestKind::Upload);
                 if is_current {
                     self.upload.hopeless.is_taken();
+                    self.upload_taken();
                     self.download.etag_is(stored.etag.as_deref());
                     self.remember(&batch);
                 }
@@ -33,6 +34,7 @@ impl Backup {
             Err(failure) if is_current => self.upload_failed(batch, failure),
             Err(failure) => self.courier.failed(RequestKind::Upload, failure.wait_ms()),
         }
+        self.settle_refusals();
     }
 
     fn upload_failed(&mut self, batch: Vec<Pending>, failure: Failure) {
@@ -45,7 +47,7 @@ impl Backup {
                 self.gone();
             }
             Failure::TooLarge => self.split_or_drop(batch, NotStored::TooLarge),
-            Failure::Refused(error) => self.split_or_drop(batch, NotStored::Refused(error)),
+            Failure::Refused(error) => self.upload_refused(batch, error),
             // One session may be what the server fails on.
             Failure::Later { .. } if losses >= FAILURES && batch.len() > 1 => {
                 self.courier.failed(RequestKind::Upload, failure.wait_ms());
@@ -93,7 +95,7 @@ impl Backup {
         self.not_stored(failures);
     }
 
-    fn split(&mut self, mut batch: Vec<Pending>) {
+    pub(super) fn split(&mut self, mut batch: Vec<Pending>) {
         let second = batch.split_off(batch.len() / 2);
         self.upload.batches.push_front(second);
         self.upload.batches.push_front(batch);

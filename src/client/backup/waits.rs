@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Backup, RequestKind, Stage, download};
+use super::{Backup, RequestKind, Stage};
 use crate::client::waiting::{Awaited, Waiting};
 
 impl Backup {
@@ -30,7 +30,7 @@ impl Backup {
         if self.in_use.is_some() {
             wanted.extend([RequestKind::Upload, RequestKind::CompareSession]);
         }
-        wanted.extend(self.kept.wanted.iter().map(download::kind));
+        wanted.extend(self.kept.wanted.iter().map(|scope| self.download.kind(scope)));
         wanted
     }
 

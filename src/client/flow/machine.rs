@@ -110,6 +110,7 @@ impl Machine {
             Next::Wait(until) => Turn::Wait(until),
             next @ (Next::Stored(..)
             | Next::NotStored(..)
+            | Next::UploadRefused(_)
             | Next::NotDeleted(_)
             | Next::PreferenceNotSet { .. }) => {
                 self.hold(next);

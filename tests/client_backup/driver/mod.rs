@@ -47,6 +47,7 @@ pub(crate) struct Driver {
     pub(crate) imported: Vec<ExportedSession>,
     pub(crate) fetched: Vec<(Scope, FetchOutcome)>,
     pub(crate) not_stored: Vec<(HostToken, NotStored)>,
+    pub(crate) upload_refused: usize,
     pub(crate) not_created: usize,
     pub(crate) not_shown: usize,
     pub(crate) not_deleted: usize,
@@ -101,6 +102,7 @@ impl Driver {
             imported: Vec::new(),
             fetched: Vec::new(),
             not_stored: Vec::new(),
+            upload_refused: 0,
             not_created: 0,
             not_shown: 0,
             not_deleted: 0,
@@ -211,6 +213,7 @@ impl Driver {
             }
             Next::Fetched(scope, outcome) => self.fetched.push((scope, *outcome)),
             Next::NeedsToken { soft_logout } => self.needs_token.push(soft_logout),
+            Next::UploadRefused(_) => self.upload_refused += 1,
             Next::NotShown(_) => self.not_shown += 1,
             Next::NotCreated(_) => self.not_created += 1,
             Next::NotDeleted(_) => self.not_deleted += 1,
