@@ -12,6 +12,7 @@ mod create;
 mod disable;
 mod download;
 mod driver;
+mod facts;
 mod hopeless;
 mod hostile;
 mod keys;

@@ -47,7 +47,7 @@ impl Backup {
             return save;
         }
         let next = self.delivery().or_else(|| self.sign()).or_else(|| self.write_secret());
-        if let Some(next) = next.or_else(|| self.ask()) {
+        if let Some(next) = next.or_else(|| self.ask(now)) {
             return next;
         }
         if let Some(call) = self.call(now, rng) {
@@ -109,12 +109,14 @@ impl Backup {
     }
 
     /// Questions that have become true are asked; those that are true no more are forgotten.
-    fn ask(&mut self) -> Option<Next> {
+    fn ask(&mut self, now: u64) -> Option<Next> {
         let wanted = self.questions();
         self.asked.retain(|(_, asked)| wanted.iter().any(|question| question.is_same(asked)));
         let is_new =
             |question: &Question| !self.asked.iter().any(|(_, asked)| asked.is_same(question));
-        let question = wanted.into_iter().find(is_new)?;
+        let new: Vec<_> = wanted.into_iter().filter(is_new).collect();
+        let is_held_back = new.iter().any(Question::is_about_backup) && !self.has_todays_facts(now);
+        let question = new.into_iter().find(|new| !(is_held_back && new.is_about_backup()))?;
         let id = QuestionId(self.new_id());
         self.asked.push((id, question.clone()));
         Some(Next::Ask(id, Box::new(question)))

@@ -19,6 +19,10 @@ pub(super) struct PreferenceLane {
     failures: u32,
     /// Whether `m.key_backup` was read, and says nothing.
     asks_old: bool,
+    /// When it was read or written last, by the machine's clock.
+    known_at_ms: Option<u64>,
+    /// Whether it is to be read again, since the user is to be asked.
+    is_wanted: bool,
 }
 
 impl Backup {
@@ -56,8 +60,20 @@ impl Backup {
     }
 
     pub(super) fn preference_is_due(&self) -> bool {
-        let is_wanted = self.kept.stage == Stage::Looking && !self.kept.preference.was_read;
+        let is_first = self.kept.stage == Stage::Looking && !self.kept.preference.was_read;
+        let is_wanted = is_first || self.preference.is_wanted;
         self.kept.preference.write.is_some() || is_wanted
+    }
+
+    /// Whether the user can be asked: another client may have written the preference since it was read, and an answer that is
+    /// on its way may make the question void.
+    pub(super) fn has_todays_facts(&mut self, now: u64) -> bool {
+        let known = self.preference.known_at_ms;
+        let is_read = known.is_some_and(|at| now.saturating_sub(at) < self.options.poll_ms);
+        self.preference.is_wanted = !is_read;
+        let is_looking = self.version.in_flight.is_some();
+        let looks_now = self.version_due().is_some_and(|due| due <= now);
+        is_read && !is_looking && !looks_now
     }
 
     /// What is not a boolean says nothing. The old event counts where the standard one says nothing.
@@ -106,6 +122,8 @@ impl Backup {
         self.kept.preference.enabled = enabled;
         self.kept.preference.was_read = true;
         (self.preference.asks_old, self.preference.failures) = (false, 0);
+        self.preference.known_at_ms = Some(self.courier.now());
+        self.preference.is_wanted = false;
         self.touch();
     }
 

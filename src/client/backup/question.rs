@@ -202,6 +202,14 @@ impl Question {
         }
     }
 
+    /// Whether it asks what to do about the backup as a whole.
+    pub(super) fn is_about_backup(&self) -> bool {
+        matches!(
+            self,
+            Self::SetUp { .. } | Self::Unseen { .. } | Self::Use { .. } | Self::Changed { .. }
+        )
+    }
+
     /// Whether it can be replied to like this.
     pub(super) fn takes(&self, reply: Reply) -> bool {
         match self {
