@@ -1,34 +1,13 @@
 //! The machine in other hands: a flow takes it, and gives it back.
 
-use super::{Backup, Next};
+use super::{Backup, Next, look::Look};
 use crate::client::{
     courier::Courier,
     operation::OperationId,
-    waiting::{RequestFailure, RequestKind, Waiting},
+    waiting::{RequestKind, Waiting},
 };
 
-/// Whether the server was asked which backup there is.
-#[derive(Debug, Default)]
-pub(super) struct Look {
-    /// Whether it was since the machine was made or restored.
-    pub(super) is_done: bool,
-    /// Whether it is to be asked although the user wants no backup.
-    pub(super) is_wanted: bool,
-    /// The last request that was sent before that: what it brings may be older than the wish.
-    pub(super) since: u64,
-    /// Why it does not say, if it refuses to or has failed on it for some time.
-    pub(super) failure: Option<RequestFailure>,
-}
-
 impl Backup {
-    /// Why the homeserver does not say which backup is the current one, if it refuses to, as one that has no backups at
-    /// all; if it has failed on it five times in a row; or if it could not be reached for about an hour. It is asked again, each time
-    /// later.
-    #[must_use]
-    pub fn look_failure(&self) -> Option<&RequestFailure> {
-        self.look.failure.as_ref()
-    }
-
     /// Whoever drives the machine from now on knows nothing of what was handed out and not answered, so that it is
     /// handed out again. `undelivered` is what nobody has worked on.
     pub(in crate::client) fn hand_over(&mut self, undelivered: Vec<Next>) {

@@ -85,6 +85,7 @@ mod hopeless;
 mod kept;
 mod key;
 mod keyring;
+mod look;
 mod missing;
 mod next;
 mod offer;
@@ -110,7 +111,7 @@ mod waits;
 use std::{collections::HashSet, fmt, sync::OnceLock};
 
 use self::{
-    create::Signing, download::Download, handover::Look, kept::Kept, next::Outbox,
+    create::Signing, download::Download, kept::Kept, look::Look, next::Outbox,
     preference::PreferenceLane, stage::Event, upload::Upload,
 };
 pub use self::{

@@ -1,16 +1,14 @@
 //! Which backup is the current one, and whether it may be used.
 
 use super::{
-    Backup, Call, FoundBackup, Look, Question, RequestKind, Signing, Stage,
+    Backup, Call, FoundBackup, Question, RequestKind, Signing, Stage,
+    look::Look,
     stage::{Event, step},
     trust::is_used,
-    upload::FAILURES,
 };
-use crate::client::{
-    courier::PATIENCE, failure::Failure, operation::OperationId, waiting::RequestFailure,
-};
+use crate::client::{failure::Failure, operation::OperationId};
 use crate::{
-    api::{ApiError, CreateBackupVersion, DeleteBackupVersion, GetCurrentBackupVersion},
+    api::{CreateBackupVersion, DeleteBackupVersion, GetCurrentBackupVersion},
     backup::BackupVersionInfo,
     ids::BackupVersion,
 };
@@ -233,34 +231,6 @@ impl Backup {
         }
     }
 
-    /// The server does not say which backup is the current one.
-    fn not_seen(&mut self, failure: &Failure) {
-        let answers = self.courier.answers(RequestKind::FindVersion);
-        let failures = self.courier.failures(RequestKind::FindVersion);
-        let is_hopeless = match failure {
-            Failure::Refused(_) | Failure::TooLarge => true,
-            Failure::Later { .. } | Failure::NotFound | Failure::OtherVersion => {
-                answers >= FAILURES
-            }
-            Failure::NoAnswer => failures >= PATIENCE,
-            Failure::Unauthorized | Failure::RateLimited { .. } => false,
-        };
-        if is_hopeless {
-            self.look.failure = self.courier.last_error(RequestKind::FindVersion).cloned();
-        }
-        if self.kept.stage == Stage::Confirming && self.unseen().is_some() {
-            self.confirm_unseen();
-        }
-    }
-
-    /// Why nobody can see the current backup, if that has been so for long, or there is something that is none.
-    pub(super) fn unseen(&self) -> Option<&ApiError> {
-        let Some(RequestFailure::Api(error)) = &self.look.failure else { return None };
-        let is_unusable = matches!(error, ApiError::Response(_) | ApiError::TooLarge { .. });
-        let is_lasting = self.courier.is_failing(RequestKind::FindVersion);
-        (is_unusable || is_lasting).then_some(error)
-    }
-
     /// The questions that the stage asks.
     pub(super) fn stage_question(&self) -> Option<Question> {
         let preference = self.kept.preference.enabled;
@@ -294,7 +264,8 @@ impl Backup {
     /// A request about versions failed.
     pub(super) fn version_failed(&mut self, kind: RequestKind, failure: &Failure) {
         self.courier.failed(kind, failure.wait_ms());
-        let wait = if kind == RequestKind::CreateVersion { self.creation_wait() } else { 0 };
+        let is_retried = self.kept.stage == Stage::Confirming && kind == RequestKind::CreateVersion;
+        let wait = if is_retried { self.creation_wait() } else { 0 };
         self.version.answered(self.courier.now().saturating_add(wait));
     }
 }

@@ -28,7 +28,7 @@ use crate::{
 pub(super) struct Storage {
     user_id: UserId,
     limits: Limits,
-    in_flight: Option<OperationId>,
+    pub(super) in_flight: Option<OperationId>,
     /// As the host gave them, and as they were read since.
     events: BTreeMap<EventType, JsonObject>,
     /// What they say, until one of them is another one.

@@ -15,6 +15,7 @@ use crate::{
     Limits,
     client::{
         backup::{self, Backup, DeliveryId, SavedBackup, SignId, SignedError},
+        courier::Courier,
         operation::{NoAnswer, OperationId, UnknownOperation},
         waiting::Waiting,
     },
@@ -198,8 +199,12 @@ impl Flow for SetUp {
         self.machine.waiting_for(self.storage.kind())
     }
 
+    /// If the storage may have been made already, the flow looks once more, so that nobody is locked out of it without its
+    /// recovery key. A second call ends that, too.
     fn give_up(&mut self) {
         if self.stage != Stage::Ended {
+            self.storage.in_flight = None;
+            self.machine.courier().into_iter().for_each(Courier::forget_flow);
             self.failure = Some(FlowError::GivenUp);
         }
     }
