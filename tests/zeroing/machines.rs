@@ -202,6 +202,7 @@ where
                 drop(key.to_text());
                 flow.recovery_key_saved();
             }
+            Step::Secrets(_) => {}
             Step::EnterKey => {
                 let typed = typed.pop()?;
                 drop(format!("{:?}", flow.enter(typed, now)));

@@ -1,0 +1,52 @@
+//! What the user is asked is asked with what is true by then.
+
+use serde_json::json;
+use strongroom::client::backup::{KeyFit, Question, Reply, Stage};
+
+use crate::{
+    asserted::shared,
+    driver::{Driver, somebody_elses_key},
+};
+
+const HOUR: u64 = 60 * 60 * 1_000;
+const PREFERENCE: &str = "/user/%40alice%3Aexample.org/account_data/m.key_backup";
+
+#[test]
+fn row_65_the_preference_is_read_again_before_each_question() {
+    let mut phone = Driver::new();
+    phone.set_up();
+    phone.live(20_000);
+    // Another client switches the backup off, by another event than ours.
+    phone.ask_server("PUT", PREFERENCE, &json!({ "enabled": false }));
+    assert_eq!(phone.ask_server("DELETE", "/room_keys/version/1", &json!({})).0, 200);
+    phone.live(2 * HOUR);
+    let Question::Changed { preference, .. } = phone.question() else { panic!() };
+    assert_eq!(preference, Some(false));
+    assert_eq!(phone.ask_server("GET", PREFERENCE, &json!({})).1, json!({ "enabled": false }));
+}
+
+#[test]
+fn a_key_that_settles_the_question_is_looked_at_before_the_user_is_asked() {
+    let mut laptop = Driver::new();
+    laptop.set_up();
+    laptop.live(20_000);
+    let key = laptop.stored_key(shared());
+    let mut phone = Driver::on(laptop.homeserver.clone(), "TABLET", 2);
+    // The key comes while nobody has looked yet, and while a look is due.
+    assert_eq!(phone.give_key(key), KeyFit::NoBackup);
+    phone.live(HOUR);
+    assert_eq!((phone.machine.stage(), phone.asked.len()), (Stage::Running, 0));
+}
+
+#[test]
+fn a_question_that_is_open_is_not_asked_again_because_the_preference_is_read() {
+    let mut phone = Driver::new();
+    phone.run();
+    phone.live(HOUR);
+    assert_eq!(phone.asked.len(), 1);
+    phone.plant(&somebody_elses_key(3).public_key().to_base64());
+    phone.live(HOUR);
+    assert_eq!(phone.asked.len(), 2);
+    phone.reply(Reply::Stop);
+    assert_eq!(phone.machine.stage(), Stage::Off);
+}
