@@ -70,7 +70,7 @@ pub enum FlowError {
     Refused(#[source] ApiError),
     /// The homeserver does not say which backup there is.
     #[error("the homeserver does not say whether there is a key storage: {0}")]
-    Unseen(#[source] ApiError),
+    Unseen(#[source] Box<ApiError>),
     /// A request has failed again and again, for about an hour.
     #[error("{0}")]
     Failing(Box<Waiting>),

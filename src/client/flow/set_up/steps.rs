@@ -293,7 +293,7 @@ fn unseen(machine: &Backup) -> Option<FlowError> {
             is_final.then(|| FlowError::Refused(error.clone()))
         }
         RequestFailure::Api(error @ (ApiError::Response(_) | ApiError::TooLarge { .. })) => {
-            Some(FlowError::Unseen(error.clone()))
+            Some(FlowError::Unseen(Box::new(error.clone())))
         }
         _ => None,
     }
