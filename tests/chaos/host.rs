@@ -70,6 +70,7 @@ impl World {
             Next::NotStored(_, _, failures) => panic!("{failures:?}"),
             Next::Fetched(..) => self.count("fetched"),
             Next::NeedsToken { .. } => {}
+            Next::RefreshSigners => {}
             Next::NotShown(_) => self.count("not shown"),
             Next::NotCreated(_) => self.count("not created"),
             Next::NotDeleted(_) => self.count("not deleted"),

@@ -48,6 +48,7 @@ pub(crate) struct Driver {
     pub(crate) fetched: Vec<(Scope, FetchOutcome)>,
     pub(crate) not_stored: Vec<(HostToken, NotStored)>,
     pub(crate) upload_refused: usize,
+    pub(crate) signers_asked: usize,
     pub(crate) not_created: usize,
     pub(crate) not_shown: usize,
     pub(crate) not_deleted: usize,
@@ -105,6 +106,7 @@ impl Driver {
             fetched: Vec::new(),
             not_stored: Vec::new(),
             upload_refused: 0,
+            signers_asked: 0,
             not_created: 0,
             not_shown: 0,
             not_deleted: 0,
@@ -218,6 +220,7 @@ impl Driver {
             }
             Next::Fetched(scope, outcome) => self.fetched.push((scope, *outcome)),
             Next::NeedsToken { soft_logout } => self.needs_token.push(soft_logout),
+            Next::RefreshSigners => self.signers_asked += 1,
             Next::UploadRefused(_) => self.upload_refused += 1,
             Next::NotShown(_) => self.not_shown += 1,
             Next::NotCreated(_) => self.not_created += 1,
