@@ -165,7 +165,7 @@ impl World {
                     }
                     (true, false) if rng.random_bool(0.9) => Some(Reply::Use),
                     (false, false) if rng.random_bool(0.3) => Some(Reply::Create),
-                    (_, false) if rng.random_ratio(1, 3) => Some(Reply::Stop),
+                    (_, false) if rng.random_ratio(9, 10) => Some(Reply::Stop),
                     _ => None,
                 }
             }
