@@ -63,6 +63,7 @@ impl Device {
                         self.backup.reply(id, reply)?;
                     }
                 }
+                Next::RefreshSigners => {} // who is trusted does not change here
                 Next::NeedsToken { .. } => return Err("the user has to log in again".into()),
                 Next::Wait(_) if self.stream.is_some() => self.read_piece()?,
                 Next::Wait(Some(until)) if until < now_ms() + PATIENCE_MS => {

@@ -70,6 +70,7 @@ impl World {
             Next::NotStored(_, _, failures) => panic!("{failures:?}"),
             Next::Fetched(..) => self.count("fetched"),
             Next::NeedsToken { .. } => {}
+            Next::RefreshSigners => {}
             Next::NotCreated(_) => self.count("not created"),
             Next::NotDeleted(_) => self.count("not deleted"),
             Next::PreferenceNotSet { .. } => self.count("preference not set"),
@@ -163,7 +164,7 @@ impl World {
                     }
                     (true, false) if rng.random_bool(0.9) => Some(Reply::Use),
                     (false, false) if rng.random_bool(0.3) => Some(Reply::Create),
-                    (_, false) if rng.random_ratio(1, 3) => Some(Reply::Stop),
+                    (_, false) if rng.random_ratio(9, 10) => Some(Reply::Stop),
                     _ => None,
                 }
             }

@@ -1,7 +1,7 @@
 //! What the user is asked is asked with what is true by then.
 
 use serde_json::json;
-use strongroom::client::backup::{KeyFit, Question, Reply, Stage};
+use strongroom::client::backup::{KeyFit, Next, Question, Reply, Stage};
 
 use crate::{
     asserted::shared,
@@ -49,4 +49,30 @@ fn a_question_that_is_open_is_not_asked_again_because_the_preference_is_read() {
     assert_eq!(phone.asked.len(), 2);
     phone.reply(Reply::Stop);
     assert_eq!(phone.machine.stage(), Stage::Off);
+}
+
+#[test]
+fn who_is_trusted_is_asked_before_a_strangers_backup_is_offered() {
+    let mut stranger = Driver::new();
+    stranger.set_up();
+    let mut phone = Driver::on(stranger.homeserver.clone(), "TABLET", 2);
+    // The key was the user's, until they have reset their identity; the host has not said so yet.
+    phone.machine.set_signers(vec![stranger.signer()]);
+    phone.ask_server("PUT", PREFERENCE, &json!({ "enabled": false }));
+    let mut has_been_asked = false;
+    loop {
+        match phone.machine.next(phone.now, &mut phone.rng) {
+            Next::RefreshSigners => {
+                has_been_asked = true;
+                phone.machine.set_signers(Vec::new());
+            }
+            Next::Ask(_, question) => {
+                let Question::Use { found, .. } = *question else { panic!() };
+                assert!(has_been_asked && found.problem.is_some(), "{found:?}");
+                break;
+            }
+            Next::Wait(until) => phone.now = until.unwrap(),
+            next => phone.work(next),
+        }
+    }
 }

@@ -58,9 +58,12 @@ fn body(status: u16, text: &str) -> Lied {
     Lied::Answer(Response::builder().status(status).body(text.as_bytes().to_vec()).unwrap())
 }
 
+/// Which requests it is about, by method and path.
+pub(crate) type Matches = fn(&str) -> bool;
+
 /// When a fault strikes.
 pub(crate) struct Trouble {
-    is_it: fn(&str) -> bool,
+    is_it: Matches,
     fault: Fault,
     span: Span,
     begin: Option<u64>,
@@ -68,7 +71,7 @@ pub(crate) struct Trouble {
 }
 
 impl Trouble {
-    pub(crate) fn new(is_it: fn(&str) -> bool, fault: Fault, span: Span) -> Self {
+    pub(crate) fn new(is_it: Matches, fault: Fault, span: Span) -> Self {
         Self { is_it, fault, span, begin: None, clock: Rc::default() }
     }
 

@@ -15,7 +15,7 @@ use strongroom::{
 
 use crate::{
     driver::Lied,
-    fault::{FAULTS, SPANS, Span, Trouble},
+    fault::{FAULTS, Matches, SPANS, Span, Trouble},
     host::{Host, MASTER, USER, new_key, secret},
 };
 
@@ -26,7 +26,7 @@ const HOUR: u64 = 60 * 60 * 1_000;
 const REQUESTS: usize = 2_500;
 
 /// The flows' requests, by method and path.
-const REQUESTS_OF_FLOWS: [(&str, fn(&str) -> bool); 8] = [
+const REQUESTS_OF_FLOWS: [(&str, Matches); 8] = [
     ("find the version", |name| name == "GET /room_keys/version"),
     ("create a version", |name| name == "POST /room_keys/version"),
     ("read the preference", |name| name.starts_with("GET /user/") && name.ends_with("key_backup")),

@@ -1,12 +1,10 @@
 //! A week of the account's machine.
 
-use std::thread;
-
 use strongroom::client::backup::{Question, QuestionId, Reply, Scope, Stage};
 
 use crate::{
     driver::Driver,
-    fault::{FAULTS, Fault, SPANS, Span, Trouble},
+    fault::{FAULTS, Fault, Matches, SPANS, Span, Trouble},
 };
 
 const MINUTE: u64 = 60 * 1_000;
@@ -17,20 +15,6 @@ const STEPS_PER_DAY: u64 = 24 * 6;
 /// backup there is, each half minute.
 const REQUESTS: usize = 6_000;
 const LOOKS: usize = 24_000;
-
-/// The machine's requests, by method and path.
-const REQUESTS_OF_MACHINE: [(&str, fn(&str) -> bool); 10] = [
-    ("find the version", |name| name == "GET /room_keys/version"),
-    ("create a version", |name| name == "POST /room_keys/version"),
-    ("delete a version", |name| name.starts_with("DELETE /room_keys/version/")),
-    ("read the preference", |name| name.starts_with("GET /user/")),
-    ("write the preference", |name| name.starts_with("PUT /user/")),
-    ("upload", |name| name.starts_with("PUT /room_keys/keys")),
-    ("fetch or compare a session", |name| slashes(name) == Some(4)),
-    ("fetch a room", |name| slashes(name) == Some(3)),
-    ("fetch everything", |name| slashes(name) == Some(2)),
-    ("everything", |_| true),
-];
 
 fn slashes(name: &str) -> Option<usize> {
     name.starts_with("GET /room_keys/keys").then(|| name.matches('/').count())
@@ -60,7 +44,7 @@ fn reply_to_all(phone: &mut Driver) {
 }
 
 /// A week, or four days if the fault passes: a backup is made, sessions are stored and fetched, and in the end all is switched off if that is what is tried.
-fn live(is_it: fn(&str) -> bool, fault: Fault, span: Span, disables: bool) -> Driver {
+fn live(is_it: Matches, fault: Fault, span: Span, disables: bool) -> Driver {
     let mut phone = Driver::new();
     let mut trouble = Trouble::new(is_it, fault, span);
     let clock = trouble.clock.clone();
@@ -120,11 +104,11 @@ fn is_done(phone: &Driver, disables: bool) -> bool {
 }
 
 /// What one kind of request has led to: what went wrong, and how many requests and looks were sent at most.
-fn try_all(name: &str, is_it: fn(&str) -> bool) -> (Vec<String>, [(usize, String); 2]) {
+fn try_all(name: &str, is_it: Matches) -> (Vec<String>, [(usize, String); 2]) {
     let (mut failures, mut worst) = (Vec::new(), [(0, String::new()), (0, String::new())]);
     for fault in FAULTS {
         for span in SPANS {
-            let disables = name == "delete a version";
+            let disables = name == "delete_version";
             let phone = live(is_it, fault, span, disables);
             let what = format!("{name}: {}, {span:?}", fault.name);
             let waiting = phone.machine.waiting_for();
@@ -143,15 +127,34 @@ fn try_all(name: &str, is_it: fn(&str) -> bool) -> (Vec<String>, [(usize, String
     (failures, worst)
 }
 
-#[test]
-fn the_machine_ends_or_says_what_it_waits_for_and_loses_nothing() {
-    let tried: Vec<_> = thread::scope(|scope| {
-        let rows =
-            REQUESTS_OF_MACHINE.map(|(name, is_it)| scope.spawn(move || try_all(name, is_it)));
-        rows.into_iter().map(|row| row.join().unwrap()).collect()
-    });
-    for (failures, [sent, looked]) in tried {
-        assert!(failures.is_empty(), "{failures:#?}");
-        assert!(sent.0 < REQUESTS && looked.0 < LOOKS, "{sent:?} {looked:?}");
-    }
+/// It ends or says what it waits for, loses nothing, and sends no more than that.
+fn check(name: &str, is_it: Matches) {
+    let (failures, [sent, looked]) = try_all(name, is_it);
+    assert!(failures.is_empty(), "{failures:#?}");
+    assert!(sent.0 < REQUESTS && looked.0 < LOOKS, "{sent:?} {looked:?}");
+}
+
+/// One test for each of the machine's requests, by method and path.
+macro_rules! table {
+    ($($test:ident: $is_it:expr;)*) => {
+        $(
+            #[test]
+            fn $test() {
+                check(stringify!($test), $is_it);
+            }
+        )*
+    };
+}
+
+table! {
+    find_version: |name| name == "GET /room_keys/version";
+    create_version: |name| name == "POST /room_keys/version";
+    delete_version: |name| name.starts_with("DELETE /room_keys/version/");
+    read_preference: |name| name.starts_with("GET /user/");
+    write_preference: |name| name.starts_with("PUT /user/");
+    upload: |name| name.starts_with("PUT /room_keys/keys");
+    fetch_or_compare_session: |name| slashes(name) == Some(4);
+    fetch_room: |name| slashes(name) == Some(3);
+    fetch_everything: |name| slashes(name) == Some(2);
+    every_request: |_| true;
 }

@@ -12,6 +12,7 @@ impl Backup {
     /// handed out again. `undelivered` is what nobody has worked on.
     pub(in crate::client) fn hand_over(&mut self, undelivered: Vec<Next>) {
         self.asked.clear();
+        self.trusted.refreshed_for = None;
         self.courier.forget_flow();
         self.ask_for_signatures();
         self.secret_is_asked_for = false;

@@ -198,6 +198,8 @@ pub struct Backup {
 struct Trusted {
     /// The keys whose signatures count, once the host has told.
     signers: Option<Vec<TrustedSigner>>,
+    /// The backup about which the host was asked who is trusted by now.
+    refreshed_for: Option<BackupVersion>,
     /// The devices of which the host has given a key since it was started. Until it has told who is trusted, that says
     /// that they are.
     sharers: HashSet<Ed25519PublicKey>,
@@ -301,6 +303,10 @@ impl Backup {
 
     /// The keys whose signatures make a backup trusted, all of them: the pinned master key, and the verified devices of
     /// the user. Whoever is not among them is not trusted any more.
+    ///
+    /// Whether a backup is offered to the user is decided by the signers that were given last: after the identity was reset, a
+    /// stranger's backup has no problem for as long as the old keys stand here. [`Next::RefreshSigners`] asks for them before a
+    /// question about a backup that was not asked about before.
     ///
     /// The current backup is looked at again with them. If the backup in use was trusted because of a key that is missing
     /// now (a signer, or a device that shared its decryption key), and nothing else proves that it is the user's, nothing

@@ -117,6 +117,13 @@ impl Backup {
         let new: Vec<_> = wanted.into_iter().filter(is_new).collect();
         let is_held_back = new.iter().any(Question::is_about_backup) && !self.has_todays_facts(now);
         let question = new.into_iter().find(|new| !(is_held_back && new.is_about_backup()))?;
+        if let Some(version) = question.offered()
+            && self.trusted.signers.is_some()
+            && self.trusted.refreshed_for.as_ref() != Some(version)
+        {
+            self.trusted.refreshed_for = Some(version.clone());
+            return Some(Next::RefreshSigners);
+        }
         let id = QuestionId(self.new_id());
         self.asked.push((id, question.clone()));
         Some(Next::Ask(id, Box::new(question)))

@@ -67,6 +67,9 @@ pub enum Next {
         /// Whether the homeserver says that the device goes on to exist.
         soft_logout: bool,
     },
+    /// The user is about to be asked about a backup: call [`Backup::set_signers`](super::Backup::set_signers) with those who are
+    /// trusted by now, if they have changed. It comes once for each backup, if signers were given before.
+    RefreshSigners,
     /// Ask the user.
     Ask(QuestionId, Box<Question>),
     /// Nothing to do until then, in the host's milliseconds, or until something happens:

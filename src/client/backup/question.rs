@@ -87,7 +87,8 @@ pub struct FoundBackup {
     pub version: BackupVersion,
     /// Its public key, if it can be read.
     pub public_key: Option<BackupPublicKey>,
-    /// Why it is not trusted; nothing if it is, so that the user may choose it.
+    /// Why it is not trusted; nothing if it is, so that the user may choose it. It is judged by the signers that the host has
+    /// [given last](super::Backup::set_signers): after the identity was reset they are to be given first.
     pub problem: Option<TrustError>,
     /// Who signed it: every signature by this user, with what is known of the signer.
     pub signatures: Option<SignatureReport>,
@@ -208,6 +209,16 @@ impl Question {
             self,
             Self::SetUp { .. } | Self::Unseen { .. } | Self::Use { .. } | Self::Changed { .. }
         )
+    }
+
+    /// The backup that is offered.
+    pub(super) fn offered(&self) -> Option<&BackupVersion> {
+        match self {
+            Self::Use { found, .. } | Self::Changed { found: Some(found), .. } => {
+                Some(&found.version)
+            }
+            _ => None,
+        }
     }
 
     /// Whether it can be replied to like this.

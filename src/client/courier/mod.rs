@@ -288,5 +288,5 @@ impl Courier {
     }
 }
 
-/// After so many failures in a row nobody is to wait any longer without a word: after about an hour.
-pub(super) const PATIENCE: u32 = 15;
+/// After so many failures in a row nobody is to wait any longer without a word: a little more than an hour.
+pub(super) const PATIENCE: u32 = 16;

@@ -49,7 +49,8 @@ pub trait Flow {
     /// failed, the access token, the end of a rate limit, and what the host, the user or another device was asked for.
     fn waiting_for(&self) -> Vec<Waiting>;
 
-    /// Nothing more is waited for: the flow ends at the next occasion, with what it has.
+    /// Nothing more is waited for: the flow ends at the next occasion, with what it has. If there is something to send before,
+    /// which is said there, a second call ends it without.
     fn give_up(&mut self);
 
     /// All of the account data, for [`Step::ReadAccountData`].

@@ -104,6 +104,8 @@ impl Machine {
             Next::Fetched(scope, outcome) => Turn::Fetched(scope, outcome),
             Next::NeedsToken { soft_logout } => Turn::Step(Step::NeedsToken { soft_logout }),
             Next::Wait(until) => Turn::Wait(until),
+            // Whether a backup is used is decided when the host has the machine again.
+            Next::RefreshSigners => Turn::Nothing,
             next @ (Next::Stored(..)
             | Next::NotStored(..)
             | Next::UploadRefused(_)

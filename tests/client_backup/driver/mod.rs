@@ -48,6 +48,7 @@ pub(crate) struct Driver {
     pub(crate) fetched: Vec<(Scope, FetchOutcome)>,
     pub(crate) not_stored: Vec<(HostToken, NotStored)>,
     pub(crate) upload_refused: usize,
+    pub(crate) signers_asked: usize,
     pub(crate) not_created: Vec<NotCreated>,
     pub(crate) not_deleted: usize,
     /// What the homeserver did not take, and whether it refused it.
@@ -104,6 +105,7 @@ impl Driver {
             fetched: Vec::new(),
             not_stored: Vec::new(),
             upload_refused: 0,
+            signers_asked: 0,
             not_created: Vec::new(),
             not_deleted: 0,
             preference_not_set: Vec::new(),
@@ -216,6 +218,7 @@ impl Driver {
             }
             Next::Fetched(scope, outcome) => self.fetched.push((scope, *outcome)),
             Next::NeedsToken { soft_logout } => self.needs_token.push(soft_logout),
+            Next::RefreshSigners => self.signers_asked += 1,
             Next::UploadRefused(_) => self.upload_refused += 1,
             Next::NotCreated(reason) => self.not_created.push(reason),
             Next::NotDeleted(_) => self.not_deleted += 1,

@@ -207,8 +207,13 @@ impl Flow for ShareIn {
         self.machine.waiting_for(Some(RequestKind::AskDevices).filter(|_| !self.outbox.is_empty()))
     }
 
-    /// Requests of the flow that are open are cancelled.
+    /// Requests of the flow that are open are cancelled. A second call ends it although that could not be sent: nobody listens to
+    /// an answer then.
     fn give_up(&mut self) {
+        if self.stage == Stage::Finished {
+            self.outbox.clear();
+            return;
+        }
         let Some(requester) = &mut self.requester else { return };
         let open = open_requests(requester, &self.names).map(|(id, _)| id.clone());
         for id in open.collect::<Vec<_>>() {

@@ -8,7 +8,7 @@ use crate::{
     api::SendToDevice,
     client::{
         call::Call,
-        flow::{FlowError, SavedFlow, Step, machine::Turn, outcome::final_error},
+        flow::{Flow as _, FlowError, SavedFlow, Step, machine::Turn, outcome::final_error},
         operation::{NoAnswer, OperationId},
         waiting::{Awaited, RequestKind},
     },
@@ -164,12 +164,13 @@ impl ShareIn {
         Some(Step::Save(Box::new(SavedFlow { secret, backup })))
     }
 
-    /// What could not be sent for about an hour is not sent any more.
+    /// What could not be sent for about an hour is not sent any more, and no answer is waited for.
     fn drop_undeliverable(&mut self) {
         let kind = Some(RequestKind::AskDevices).filter(|_| !self.outbox.is_empty());
         let what = kind.map(Awaited::Request);
         let failing = self.machine.failing(kind).filter(|waiting| Some(waiting.what) == what);
         if let Some(waiting) = failing {
+            self.give_up();
             self.outbox.clear();
             self.failure = Some(FlowError::Failing(Box::new(waiting)));
         }
