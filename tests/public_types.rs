@@ -33,6 +33,7 @@ use strongroom::{
         WrongBackupKey,
     },
     client::{
+        Awaited, RequestFailure, RequestKind, Waiting,
         backup::{
             Backup, BackupOptions, DeliveryId, FetchOutcome, FoundBackup, HostToken, KeyFit, Next,
             NoAnswer, NotCreated, NotStored, OfferedSession, Operation, OperationId, Question,
@@ -252,6 +253,10 @@ fn every_public_type_is_send_and_sync() {
         OfferedSession,
         Operation,
         OperationId,
+        Awaited,
+        RequestFailure,
+        RequestKind,
+        Waiting,
         Question,
         QuestionId,
         Reply,

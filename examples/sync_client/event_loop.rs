@@ -39,6 +39,7 @@ impl Device {
                     println!("  {} sessions cannot be stored", failures.len());
                     self.backup.ack(id);
                 }
+                Next::UploadRefused(error) => println!("  nothing can be stored: {error}"),
                 Next::Import(id, version, sessions) => {
                     self.store.import(&version, sessions);
                     self.backup.ack(id);
@@ -62,11 +63,18 @@ impl Device {
                         self.backup.reply(id, reply)?;
                     }
                 }
+                Next::RefreshSigners => {} // who is trusted does not change here
+                Next::NeedsToken { .. } => return Err("the user has to log in again".into()),
                 Next::Wait(_) if self.stream.is_some() => self.read_piece()?,
                 Next::Wait(Some(until)) if until < now_ms() + PATIENCE_MS => {
                     thread::sleep(Duration::from_millis(until.saturating_sub(now_ms())));
                 }
-                Next::Wait(_) => return Ok(()), // until something happens
+                Next::Wait(_) => {
+                    for waiting in self.backup.waiting_for() {
+                        println!("  {waiting}");
+                    }
+                    return Ok(()); // until something happens
+                }
                 other => return Err(format!("unknown: {other:?}").into()),
             }
         }

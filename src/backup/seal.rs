@@ -1,6 +1,6 @@
 //! Sealing sessions to a backup's public key.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use rand_core::CryptoRng;
 use thiserror::Error;
@@ -13,6 +13,7 @@ use crate::{
         curve25519::NonContributory,
         curve25519_aes_sha2::{self, MacScheme},
     },
+    encoding::json,
     ids::{RoomId, SessionId},
     randomness::{NoRandomness, with_os_rng},
     session_data::SessionData,
@@ -23,7 +24,8 @@ use crate::{
 pub struct SealedSession {
     room_id: RoomId,
     session_id: SessionId,
-    data: KeyBackupData,
+    /// Shared: a batch of them is on its way in more than one place.
+    data: Arc<KeyBackupData>,
     sealed_to: BackupPublicKey,
 }
 
@@ -131,7 +133,7 @@ impl SealedSession {
             first_message_index: Some(session.session_key().first_known_index().into()),
             forwarded_count: options.forwarded_count.or(chain_length),
         };
-        let data = KeyBackupData::new(metadata, session_data);
+        let data = Arc::new(KeyBackupData::new(metadata, session_data));
         Self { room_id, session_id: session.session_id(), data, sealed_to }
     }
 
@@ -153,6 +155,13 @@ impl SealedSession {
         &self.data
     }
 
+    /// How many bytes of JSON it takes in a request, at most.
+    pub(crate) fn json_len(&self) -> usize {
+        let ciphertext = self.data.session_data().message().ciphertext.len();
+        let names = json::len(&self.room_id) + json::len(&self.session_id);
+        names + ciphertext.div_ceil(3) * 4 + FRAME_LENGTH
+    }
+
     /// The public key that the session was sealed to.
     #[must_use]
     pub fn sealed_to(&self) -> &BackupPublicKey {
@@ -171,3 +180,6 @@ impl fmt::Debug for SealedSession {
             .finish_non_exhaustive()
     }
 }
+
+/// The longest that stands around IDs and ciphertext: names of members, metadata, ephemeral key and MAC.
+const FRAME_LENGTH: usize = 320;

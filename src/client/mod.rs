@@ -5,13 +5,16 @@
 //! with an account's keys, and plans what repairs it.
 
 pub mod backup;
+mod call;
+mod courier;
 pub mod diagnose;
 mod failure;
 pub mod flow;
-mod lane;
 mod operation;
+mod waiting;
 
 pub use self::{
     backup::Backup,
     operation::{NoAnswer, Operation, OperationId, UnknownOperation},
+    waiting::{Awaited, RequestFailure, RequestKind, Waiting},
 };

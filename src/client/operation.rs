@@ -1,21 +1,26 @@
 //! Requests on their way to the homeserver.
 
-use std::{fmt, sync::Arc};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use http::Request;
 use thiserror::Error;
 
+use super::call::Call;
 use crate::api::{AccessToken, BaseUrl, RequestError};
 
 /// The number of a request, unique for one machine or flow since it was made or restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OperationId(pub(super) u64);
 
-/// A request for the host to send. However it ends, whoever gave it is told by its `answer`.
+/// A request for the host to send. However it ends, whoever gave it is told by its `answer`. One that is dropped before
+/// [`Operation::to_http`] was called counts as one without an answer.
 #[derive(Debug, Clone)]
 pub struct Operation {
     id: OperationId,
-    request: Arc<dyn Sendable>,
+    letter: Arc<Letter>,
 }
 
 /// The request got no answer: nobody knows whether it arrived.
@@ -28,23 +33,31 @@ pub struct NoAnswer;
 #[error("no request of this number is awaited")]
 pub struct UnknownOperation;
 
-/// What becomes a request.
-pub(super) trait Sendable: fmt::Debug + Send + Sync {
-    fn to_http(
-        &self,
-        base_url: &BaseUrl,
-        token: &AccessToken,
-    ) -> Result<Request<Vec<u8>>, RequestError>;
+/// What is sent, shared by the host and by whoever waits for the answer.
+#[derive(Debug)]
+pub(super) struct Letter {
+    call: Call,
+    is_read: AtomicBool,
+}
 
-    /// Whether the response may be large.
-    fn is_streamed(&self) -> bool {
-        false
+impl Letter {
+    pub(super) fn call(&self) -> &Call {
+        &self.call
+    }
+
+    /// Whether the host has made a request of it.
+    pub(super) fn is_read(&self) -> bool {
+        self.is_read.load(Ordering::Relaxed)
     }
 }
 
 impl Operation {
-    pub(super) fn new(id: OperationId, request: impl Sendable + 'static) -> Self {
-        Self { id, request: Arc::new(request) }
+    pub(super) fn new(id: OperationId, call: Call) -> Self {
+        Self { id, letter: Arc::new(Letter { call, is_read: AtomicBool::new(false) }) }
+    }
+
+    pub(super) fn letter(&self) -> &Arc<Letter> {
+        &self.letter
     }
 
     /// Its number.
@@ -63,13 +76,14 @@ impl Operation {
         base_url: &BaseUrl,
         token: &AccessToken,
     ) -> Result<Request<Vec<u8>>, RequestError> {
-        self.request.to_http(base_url, token)
+        self.letter.is_read.store(true, Ordering::Relaxed);
+        self.letter.call.to_http(base_url, token)
     }
 
     /// Whether the response may be large: give its bytes to `part` of whoever gave it as they arrive, as
     /// [`Backup::part`](super::Backup::part), if its status is one of success.
     #[must_use]
     pub fn is_streamed(&self) -> bool {
-        self.request.is_streamed()
+        self.letter.call.is_streamed()
     }
 }

@@ -69,6 +69,8 @@ impl World {
             }
             Next::NotStored(_, _, failures) => panic!("{failures:?}"),
             Next::Fetched(..) => self.count("fetched"),
+            Next::NeedsToken { .. } => {}
+            Next::RefreshSigners => {}
             Next::NotCreated(_) => self.count("not created"),
             Next::NotDeleted(_) => self.count("not deleted"),
             Next::PreferenceNotSet { .. } => self.count("preference not set"),
@@ -162,7 +164,7 @@ impl World {
                     }
                     (true, false) if rng.random_bool(0.9) => Some(Reply::Use),
                     (false, false) if rng.random_bool(0.3) => Some(Reply::Create),
-                    (_, false) if rng.random_ratio(1, 10) => Some(Reply::Stop),
+                    (_, false) if rng.random_ratio(9, 10) => Some(Reply::Stop),
                     _ => None,
                 }
             }

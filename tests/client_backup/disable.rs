@@ -3,7 +3,7 @@
 use serde_json::json;
 use strongroom::client::backup::{Next, Question, Reply, SecretTask, Stage};
 
-use crate::driver::{Driver, Lied, lie_about, response};
+use crate::driver::{Driver, Lied, lie_about, response, somebody_elses_key};
 
 const PREFERENCE: &str = "/user/%40alice%3Aexample.org/account_data/m.key_backup";
 
@@ -191,4 +191,19 @@ fn lost_answers_and_one_failure_give_no_preference_up() {
     assert_eq!(phone.preference_not_set, []);
     assert_eq!(phone.ask_server("GET", PREFERENCE, &json!({})).1, json!({ "enabled": false }));
     assert_eq!(phone.machine.stage(), Stage::Off);
+}
+
+#[test]
+fn who_wanted_no_backup_on_this_device_may_still_want_none_at_all() {
+    let mut phone = Driver::new();
+    phone.set_up();
+    phone.live(20_000);
+    phone.plant(&somebody_elses_key(9).public_key().to_base64());
+    phone.live(2 * 3_600_000);
+    phone.reply(Reply::Stop);
+    assert_eq!(phone.machine.stage(), Stage::Off);
+    phone.machine.disable();
+    phone.live(3_600_000);
+    assert_eq!(phone.machine.stage(), Stage::Off);
+    assert_eq!(phone.ask_server("GET", "/room_keys/version", &json!({})).0, 404);
 }

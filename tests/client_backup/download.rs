@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use strongroom::{
-    client::backup::{FetchOutcome, KeyFit, Question, Reply, RestoreChoice, Scope},
+    client::backup::{FetchOutcome, KeyFit, Question, Reply, RestoreChoice, Scope, Stage},
     provenance::Provenance,
     session_data::ExportedSession,
 };
@@ -76,7 +76,7 @@ fn what_is_wanted_twice_is_fetched_once() {
 #[test]
 fn what_the_backup_does_not_have_is_asked_for_again_only_when_it_has_changed() {
     let (mut phone, _) = phone();
-    let missing = phone.session();
+    let missing = plain(&mut phone);
     phone.machine.fetch(scope(&missing), phone.now);
     phone.run();
     assert!(matches!(phone.fetched[0].1, FetchOutcome::NotInBackup));
@@ -111,7 +111,7 @@ fn without_an_etag_everything_may_have_changed_a_moment_later() {
     }));
     phone.machine.look_again();
     phone.run();
-    let missing = phone.session();
+    let missing = plain(&mut phone);
     for requests in [1, 0] {
         phone.machine.fetch(scope(&missing), phone.now);
         phone.live(10_000);
@@ -257,4 +257,60 @@ fn so_many_sessions_are_remembered_as_missing_and_the_rest_is_counted() {
     assert_eq!(fetch(&mut phone, 10_000..10_020), 20);
     assert_eq!(fetch(&mut phone, 10_000..10_020), 0);
     assert_eq!(phone.machine.dropped_wants(), 40);
+}
+
+fn is_awkward(session: &ExportedSession) -> bool {
+    session.session_id().as_str().contains(['/', '+'])
+}
+
+/// A session whose ID has a character that a proxy may spoil.
+fn awkward(phone: &mut Driver) -> ExportedSession {
+    std::iter::repeat_with(|| phone.session()).find(is_awkward).unwrap()
+}
+
+/// A session whose ID has none.
+fn plain(phone: &mut Driver) -> ExportedSession {
+    std::iter::repeat_with(|| phone.session()).find(|session| !is_awkward(session)).unwrap()
+}
+
+#[test]
+fn row_57_a_session_with_a_slash_is_looked_for_in_its_room_once() {
+    let mut phone = Driver::new();
+    phone.set_up();
+    let (there, missing) = (awkward(&mut phone), [awkward(&mut phone), awkward(&mut phone)]);
+    phone.has(there.clone(), false);
+    phone.live(20_000);
+    phone.lie = Some(Box::new(|request, _| {
+        let path = request.uri().path();
+        let is_session = path.contains("/room_keys/keys/") && path.matches('/').count() > 6;
+        let none = r#"{"errcode":"M_NOT_FOUND","error":"?"}"#;
+        (request.method() == "GET" && is_session).then(|| response(404, none))
+    }));
+    phone.sent.clear();
+    for session in [&there, &missing[0], &missing[1]] {
+        let scope = Scope::Session("!room".into(), session.session_id());
+        phone.machine.fetch(scope, phone.now);
+        phone.live(1_000);
+    }
+    let outcomes: Vec<_> = phone.fetched.iter().map(|(_, outcome)| outcome.to_string()).collect();
+    let none = "the backup does not have the session";
+    assert_eq!(outcomes, ["the session was fetched", none, none]);
+    assert!(phone.imported.iter().any(|it| it.session_id() == there.session_id()));
+    let is_room =
+        |line: &&String| line.starts_with("GET /room_keys/keys/") && line.matches('/').count() == 3;
+    let rooms = phone.requests().iter().filter(is_room).count();
+    assert_eq!(rooms, 1, "the room is asked once");
+}
+
+#[test]
+fn row_60_a_session_that_is_missing_lets_the_version_be_looked_at() {
+    let mut phone = Driver::new();
+    phone.set_up();
+    phone.has_session();
+    phone.live(60_000);
+    assert_eq!(phone.ask_server("DELETE", "/room_keys/version/1", &json!({})).0, 200);
+    let scope = Scope::Session("!room".into(), phone.session().session_id());
+    phone.machine.fetch(scope, phone.now);
+    phone.live(1_000);
+    assert_eq!(phone.machine.stage(), Stage::Changed);
 }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use strongroom::client::backup::{HostToken, Next, NotStored, Stage};
+use strongroom::client::{
+    Awaited, RequestKind,
+    backup::{HostToken, Next, NotStored, Stage},
+};
 
 use crate::driver::{Driver, Lied, lie_about, response};
 
@@ -127,8 +130,8 @@ fn a_server_that_takes_nothing_costs_a_bounded_wish() {
     for _ in 0..1_250 {
         phone.has_session();
     }
-    let refusal = r#"{"errcode":"M_FORBIDDEN","error":"not this one"}"#;
-    phone.lie = lie_about("PUT /room_keys/keys", usize::MAX, || response(403, refusal));
+    let refusal = r#"{"errcode":"M_TOO_LARGE","error":"not this one"}"#;
+    phone.lie = lie_about("PUT /room_keys/keys", usize::MAX, || response(413, refusal));
     let mut largest = (0, 0);
     for _ in 0..20 {
         for _ in 0..10_000 {
@@ -153,4 +156,42 @@ fn a_server_that_takes_nothing_costs_a_bounded_wish() {
     phone.has_session();
     phone.live(HOUR);
     assert!((1..=250).contains(&puts(&phone)), "{}", puts(&phone));
+}
+
+#[test]
+fn row_59_what_is_refused_for_every_session_alike_is_about_the_account() {
+    let mut phone = running();
+    for _ in 0..250 {
+        phone.has_session();
+    }
+    let refusal = r#"{"errcode":"M_FORBIDDEN","error":"the account is suspended"}"#;
+    phone.lie = lie_about("PUT /room_keys/keys", usize::MAX, || response(403, refusal));
+    phone.live(24 * HOUR);
+    assert_eq!((phone.upload_refused, phone.not_stored.len()), (1, 0));
+    assert!(puts(&phone) < 400, "{}", puts(&phone));
+    let waiting = phone.machine.waiting_for();
+    let what = Awaited::Request(RequestKind::Upload);
+    assert!(waiting.iter().any(|it| it.what == what && it.failures > 10), "{waiting:?}");
+    phone.lie = None;
+    phone.live(HOUR);
+    assert!(phone.store.values().all(|(_, stored)| stored.is_some()), "all of it is stored");
+    assert_eq!(phone.not_stored, []);
+}
+
+#[test]
+fn what_is_refused_for_one_session_costs_only_that_session() {
+    let mut phone = running();
+    for _ in 0..100 {
+        phone.has_session();
+    }
+    let session_id = phone.store[&HostToken(7)].0.session.session_id();
+    phone.lie = Some(Box::new(move |request, _| {
+        let is_it = String::from_utf8_lossy(request.body()).contains(session_id.as_str());
+        let refusal = r#"{"errcode":"M_FORBIDDEN","error":"not this one"}"#;
+        (request.method() == "PUT" && is_it).then(|| response(403, refusal))
+    }));
+    phone.live(HOUR);
+    let named: Vec<_> = phone.not_stored.iter().map(|(token, _)| *token).collect();
+    assert_eq!((named, phone.upload_refused), (vec![HostToken(7)], 0));
+    assert_eq!(phone.store.values().filter(|(_, stored)| stored.is_some()).count(), 99);
 }

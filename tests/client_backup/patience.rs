@@ -135,7 +135,7 @@ fn what_is_said_of_an_old_token_does_not_pause_again() {
     let mut ops = Vec::new();
     for _ in 0..100 {
         match phone.machine.next(phone.now, &mut phone.rng) {
-            Next::Send(op) => ops.push(op.id()),
+            Next::Send(op) => ops.push(op),
             Next::Wait(Some(t)) => {
                 if ops.len() > 1 {
                     break;
@@ -153,9 +153,9 @@ fn what_is_said_of_an_old_token_does_not_pause_again() {
             .body(br#"{"errcode":"M_UNKNOWN_TOKEN","error":"?","soft_logout":true}"#.to_vec())
             .unwrap()
     };
-    phone.machine.answer(ops[0], Ok(unauthorized()), phone.now).unwrap();
+    phone.machine.answer(ops[0].id(), Ok(unauthorized()), phone.now).unwrap();
     phone.machine.resume();
-    phone.machine.answer(ops[1], Ok(unauthorized()), phone.now).unwrap();
+    phone.machine.answer(ops[1].id(), Ok(unauthorized()), phone.now).unwrap();
     assert!(!phone.machine.is_paused());
 }
 
@@ -216,4 +216,39 @@ fn the_preference_is_read_again_after_a_restart() {
     phone.machine.set_signers(vec![laptop.signer()]);
     phone.live(60_000);
     assert_ne!(phone.machine.stage(), Stage::Running, "joined without a question");
+}
+
+#[test]
+fn an_upload_that_fails_is_not_sent_faster_because_looking_is_answered() {
+    let mut phone = Driver::new();
+    phone.set_up();
+    phone.live(20_000);
+    for _ in 0..2_000 {
+        let session = phone.session();
+        phone.has(session, true);
+    }
+    phone.sent.clear();
+    phone.lie = lie_about("PUT /room_keys/keys", usize::MAX, || response(502, "bad gateway"));
+    phone.live(6 * 3_600_000);
+    let puts = phone.sent.iter().filter(|(line, _)| line.starts_with("PUT")).count();
+    assert!((10..60).contains(&puts), "{puts}");
+}
+
+#[test]
+fn a_creation_that_fails_is_not_sent_faster_because_looking_is_answered() {
+    let mut phone = Driver::new();
+    phone.run();
+    phone.lie = lie_about("POST", usize::MAX, || response(502, "bad gateway"));
+    phone.reply(Reply::Create);
+    phone.live(3_600_000);
+    assert!((5..20).contains(&posts(&phone)), "{}", posts(&phone));
+}
+
+#[test]
+fn an_operation_that_the_host_drops_is_made_again() {
+    let mut phone = Driver::new();
+    let Next::Send(operation) = phone.machine.next(phone.now, &mut phone.rng) else { panic!() };
+    drop(operation);
+    phone.live(60_000);
+    assert_eq!(phone.asked.len(), 1, "it waits for the answer to what was never sent");
 }

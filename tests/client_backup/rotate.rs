@@ -176,7 +176,7 @@ fn a_rotation_whose_version_is_never_shown_is_told_and_the_one_in_use_stays() {
     phone.lie = lie_about("POST", usize::MAX, || response(200, r#"{"version":"2"}"#));
     phone.machine.rotate();
     phone.live(86_400_000);
-    assert_eq!(phone.not_created, [NotCreated::NotShown]);
+    assert_eq!(phone.not_created, [NotCreated::NotShown(Some("2".into()))]);
     let trusted = phone.machine.trusted().unwrap();
     assert_eq!((*trusted.public_key(), phone.machine.stage()), (before, Stage::Running));
 }

@@ -131,7 +131,7 @@ fn a_homeserver_without_backups_keeps_nobody_from_the_secrets() {
     let typed = host.shown[0].clone();
     let device = recover(&mut host, &[&typed]);
     assert_eq!(opened(&device.recovered.secrets), [MASTER, BACKUP]);
-    assert!(device.recovered.refused.is_some());
+    assert!(device.recovered.failure.is_some());
     assert_eq!(device.recovered.key, Some(KeyFit::NoBackup));
 }
 
@@ -155,6 +155,7 @@ fn run(host: &mut Host, flow: &mut Recover) -> Option<Box<Recovered>> {
             }
             Step::ReadAccountData => flow.account_data(host.account_data()),
             Step::Import(id, ..) => flow.ack(id),
+            Step::Secrets(_) => {}
             Step::Wait(until) => host.now = until?,
             Step::Done(done) => return Some(done),
             other => panic!("{other:?}"),

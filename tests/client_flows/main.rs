@@ -10,6 +10,7 @@
 mod asserted;
 mod at_hand;
 mod chaos;
+mod courier;
 mod drive;
 mod host;
 mod machine;

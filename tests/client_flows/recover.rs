@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use http::Response;
 use serde_json::json;
 use strongroom::{
     Limits,
@@ -97,6 +98,7 @@ pub(crate) fn recover_with(host: &mut Host, mut flow: Recover, typed: &[&str]) -
                 flow.answer(operation.id(), answer, host.now).unwrap();
             }
             Step::ReadAccountData => flow.account_data(host.account_data()),
+            Step::Secrets(_) => {}
             Step::EnterKey => match typed.next() {
                 Some(typed) => entered.push(flow.enter(typed, host.now)),
                 None => {
@@ -336,4 +338,41 @@ fn the_passphrase_of_an_old_backup_shares_the_budget() {
     typed.push("correct horse");
     let device = recover_with(&mut host, flow(limits), &typed);
     assert_eq!(device.entered.last(), Some(&Err(EnterError::TooMuchTried)));
+}
+
+#[test]
+fn row_56_secrets_do_not_wait_for_a_backup_that_nobody_can_see() {
+    for (status, body) in
+        [(200, "{}"), (200, r#"{"version":"1"}"#), (502, "bad gateway"), (404, "<html>"), (301, "")]
+    {
+        let (mut host, _) = account(&new_key());
+        let typed = host.shown[0].clone();
+        let mut flow = Recover::new(tablet(None), nobody(), Limits::default());
+        let begin = host.now;
+        let secrets = loop {
+            match flow.next(host.now, &mut host.rng) {
+                Step::Save(_) => flow.saved(),
+                Step::Send(operation) => {
+                    let url = BaseUrl::new("https://example.org").unwrap();
+                    let request = operation.to_http(&url, &host.token).unwrap();
+                    let answer = if request.uri().path().ends_with("/room_keys/version") {
+                        Ok(Response::builder().status(status).body(body.into()).unwrap())
+                    } else {
+                        host.send(&request)
+                    };
+                    flow.answer(operation.id(), answer, host.now).unwrap();
+                }
+                Step::ReadAccountData => flow.account_data(host.account_data()),
+                Step::EnterKey => drop(flow.enter(&typed, host.now).unwrap()),
+                Step::Secrets(secrets) => break secrets,
+                Step::Wait(until) => host.now = until.unwrap(),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert!(host.now < begin + 60_000, "{status} {body}: the user waits");
+        assert_eq!(secrets.iter().filter(|verdict| verdict.outcome.is_ok()).count(), 2);
+        let Step::Done(done) = flow.next(host.now, &mut host.rng) else { panic!("{flow:?}") };
+        // What has no key is seen, and nothing is fetched from it.
+        assert_eq!((done.failure.is_none(), done.fetched.is_none()), (status == 200, true));
+    }
 }

@@ -10,6 +10,7 @@
 mod again;
 mod chaos;
 mod devices;
+mod faults;
 #[path = "../../examples/support/host/mod.rs"]
 mod host;
 #[path = "../support/household.rs"]

@@ -128,6 +128,7 @@ fn look_at_recovery(witness: &mut Witness, server: &mut Server, key: &NewKey) {
                 flow.answer(operation.id(), Ok(response), 0).unwrap();
             }
             Step::ReadAccountData => flow.account_data(server.account_data()),
+            Step::Secrets(_) => {}
             Step::EnterKey => match flow.enter(typed.pop().unwrap(), 0) {
                 Ok(entered) => witness.debug::<Entered>(&entered),
                 Err(error) => witness.error::<EnterError>(error),

@@ -51,6 +51,7 @@ use strongroom::{
         WarnedSession, Warning, WrongBackupKey,
     },
     client::{
+        Awaited, RequestFailure, RequestKind, Waiting,
         backup::{
             BackupOptions, DeliveryId, FoundBackup, HostToken, KeyFit, NoAnswer, NotCreated,
             NotStored, OperationId, QuestionId, Reply, ReplyError, RestoreChoice, Scope,
@@ -404,6 +405,10 @@ fn hold_no_secret() -> BTreeSet<String> {
         NotCreated,
         NotStored,
         OperationId,
+        Awaited,
+        RequestFailure,
+        RequestKind,
+        Waiting,
         BackupOptions,
         QuestionId,
         Reply,

@@ -85,6 +85,7 @@ impl<'a> Client<'a> {
                     shown = Some(key.to_text().expose_str().to_owned());
                     flow.recovery_key_saved();
                 }
+                Step::Secrets(_) => {}
                 Step::EnterKey => drop(flow.enter(typed, 0).unwrap()),
                 Step::Import(id, _, sessions) => {
                     imported.extend(sessions.into_iter().map(|session| session.into_exported()));

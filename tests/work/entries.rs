@@ -482,6 +482,7 @@ fn recover(count: usize) -> Work {
             match flow.next(now, rng) {
                 Step::Save(_) => flow.saved(),
                 Step::ReadAccountData => flow.account_data(events.clone()),
+                Step::Secrets(_) => {}
                 Step::EnterKey => drop(flow.enter(typed.expose_str(), now)),
                 Step::Send(operation) => {
                     let answer = answer(&operation, &Vec::new());

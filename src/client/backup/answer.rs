@@ -2,11 +2,8 @@
 
 use http::Response;
 
-use super::{Backup, Call, Next, NoAnswer, OperationId, UnknownOperation};
-use crate::{
-    api::{ApiError, Endpoint},
-    client::failure::Failure,
-};
+use super::{Backup, Call, Next, NoAnswer, OperationId, RequestKind, UnknownOperation};
+use crate::{api::Endpoint, client::failure::Failure};
 
 impl Backup {
     /// The host has sent a request, and this came back. Of a streamed response, the body holds what was not given
@@ -21,36 +18,31 @@ impl Backup {
         answer: Result<Response<Vec<u8>>, NoAnswer>,
         now_ms: u64,
     ) -> Result<(), UnknownOperation> {
-        let now = self.clock.advance(now_ms);
-        let call = self.in_flight.remove(&id).ok_or(UnknownOperation)?;
-        self.is_of_old_token = id.0 <= self.last_id_of_old_token;
+        let now = self.courier.advance(now_ms);
+        let letter = self.courier.take(id, false).ok_or(UnknownOperation)?;
         self.heard += u64::from(answer.is_ok());
-        match call {
-            Call::Current(_)
-            | Call::Create(_)
-            | Call::Delete(_)
-            | Call::Preference(_)
-            | Call::SetPreference(_) => self.account_answered(id, call, answer, now_ms),
+        match letter.call() {
             Call::Upload(version, call) => {
-                let stored = self.read(&call, answer, now_ms);
-                self.uploaded(&version, stored, now);
+                let stored = self.courier.read(call, &answer, now_ms, &self.limits);
+                self.uploaded(version, stored, now);
             }
             Call::Look(call) => {
-                let seen = self.read(&call, answer, now_ms);
+                let seen = self.courier.read(call, &answer, now_ms, &self.limits);
                 self.looked(seen, now);
             }
             Call::Session(version, call) => {
-                let session = self.read(&call, answer, now_ms);
-                self.session_came(&version, session, now);
+                let session = self.courier.read(call, &answer, now_ms, &self.limits);
+                self.session_came(version, session, now);
             }
             Call::Room(version, call) => {
-                let failure = self.failure(&call, &answer, now_ms);
-                self.stream_came(&version, failure, answer, now);
+                let failure = self.failure(call, &answer, now_ms);
+                self.stream_came(version, failure, answer, now);
             }
             Call::Everything(version, call) => {
-                let failure = self.failure(&call, &answer, now_ms);
-                self.stream_came(&version, failure, answer, now);
+                let failure = self.failure(call, &answer, now_ms);
+                self.stream_came(version, failure, answer, now);
             }
+            call => self.account_answered(id, call, &answer, now_ms),
         }
         Ok(())
     }
@@ -59,51 +51,40 @@ impl Backup {
     fn account_answered(
         &mut self,
         id: OperationId,
-        call: Call,
-        answer: Result<Response<Vec<u8>>, NoAnswer>,
+        call: &Call,
+        answer: &Result<Response<Vec<u8>>, NoAnswer>,
         now_ms: u64,
     ) {
-        let now = self.clock.elapsed_ms();
+        let now = self.courier.now();
         match call {
             Call::Current(call) => {
-                let found = self.read(&call, answer, now_ms);
+                let found = self.courier.read(call, answer, now_ms, &self.limits);
                 self.looked_at(id, found, now);
             }
             Call::Create(call) => {
-                let created = self.read(&call, answer, now_ms);
+                let created = self.courier.read(call, answer, now_ms, &self.limits);
                 self.created(created, now);
             }
-            Call::Delete(call) => match self.read(&call, answer, now_ms) {
+            Call::Delete(call) => match self.courier.read(call, answer, now_ms, &self.limits) {
                 // Whether it is gone is seen by looking.
                 Ok(()) | Err(Failure::NotFound) => self.version.answered(now),
                 Err(failure) => {
-                    self.version_failed(&failure, now);
+                    self.version_failed(RequestKind::DeleteVersion, &failure);
                     if let Failure::Refused(error) = failure {
                         self.deliver(Next::NotDeleted(error));
                     }
                 }
             },
             Call::Preference(call) => {
-                let read = self.read(&call, answer, now_ms);
+                let read = self.courier.read(call, answer, now_ms, &self.limits);
                 self.preference_read(read, now);
             }
             Call::SetPreference(call) => {
-                let written = self.read(&call, answer, now_ms);
+                let written = self.courier.read(call, answer, now_ms, &self.limits);
                 self.preference_written(written, now);
             }
             _ => {}
         }
-    }
-
-    fn read<E: Endpoint>(
-        &mut self,
-        call: &E,
-        answer: Result<Response<Vec<u8>>, NoAnswer>,
-        now_ms: u64,
-    ) -> Result<E::Response, Failure> {
-        let response = answer.map_err(|NoAnswer| Failure::NoAnswer)?;
-        let read = call.read_response(&response, &self.limits);
-        read.map_err(|error| self.blame(error, now_ms))
     }
 
     /// Why a response has no stream to read, if so.
@@ -114,26 +95,12 @@ impl Backup {
         now_ms: u64,
     ) -> Option<Failure> {
         match answer {
-            Err(NoAnswer) => Some(Failure::NoAnswer),
+            Err(NoAnswer) => Some(self.courier.lost()),
             Ok(response) if response.status().is_success() => None,
             Ok(response) => {
                 let error = call.read_response(response, &self.limits).err()?;
-                Some(self.blame(error, now_ms))
+                Some(self.courier.blame(error, now_ms))
             }
         }
-    }
-
-    /// What everything else has to obey.
-    fn blame(&mut self, error: ApiError, now_ms: u64) -> Failure {
-        let failure = Failure::new(error, now_ms);
-        match failure {
-            Failure::Unauthorized => self.is_paused |= !self.is_of_old_token,
-            Failure::RateLimited { wait_ms } => {
-                let until = self.clock.elapsed_ms().saturating_add(wait_ms);
-                self.not_before_ms = self.not_before_ms.max(until);
-            }
-            _ => {}
-        }
-        failure
     }
 }

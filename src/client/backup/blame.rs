@@ -1,6 +1,6 @@
 //! What fails again and again: whether it is to blame, or the network, and when it is given up.
 
-use super::{Backup, NotStored, Stage, upload::Pending};
+use super::{Backup, NotStored, RequestKind, Stage, upload::Pending};
 use crate::client::failure::Failure;
 
 impl Backup {
@@ -20,7 +20,7 @@ impl Backup {
         pending.failures += u32::from(matches!(failure, Failure::Later { .. }));
         let is_failing = pending.failures >= FAILURES;
         let mut failing = vec![pending];
-        if self.is_to_blame(failure) {
+        if self.is_to_blame(RequestKind::CompareSession, failure) {
             failing.extend(self.upload.to_look.drain(..));
             self.are_failing(&failing);
         } else if is_failing {
@@ -32,10 +32,10 @@ impl Backup {
     }
 
     /// Whether something gets no answer for so long, or is put off, while the server answers others.
-    pub(super) fn is_to_blame(&mut self, failure: &Failure) -> bool {
+    pub(super) fn is_to_blame(&mut self, kind: RequestKind, failure: &Failure) -> bool {
         let last = std::mem::replace(&mut self.upload.heard, self.heard);
         matches!(failure, Failure::NoAnswer | Failure::RateLimited { .. })
-            && self.upload.lane.failures() >= LOST
+            && self.courier.failures(kind) >= LOST
             && self.is_heard_since(last)
     }
 

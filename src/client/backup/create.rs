@@ -4,7 +4,7 @@ use rand_core::CryptoRng;
 use thiserror::Error;
 
 use super::{
-    Backup, Next, NotCreated, Stage,
+    Backup, Next, NotCreated, RequestKind, Stage,
     kept::{Draft, SecretChange},
     stage::Event,
 };
@@ -43,6 +43,22 @@ pub(super) struct Signing {
     pub(super) is_to_be_sent: bool,
     /// Whether the server was asked since the key was signed, and nothing has changed.
     pub(super) is_fresh: bool,
+    /// Whether what was drawn was not sent yet, as far as is known for sure.
+    pub(super) is_unsent: bool,
+    /// How many versions the server said it made, and never showed.
+    without_effect: u32,
+}
+
+impl Signing {
+    /// Nothing is made any more.
+    pub(super) fn is_cancelled(&mut self) {
+        *self = Self { without_effect: self.without_effect, ..Self::default() };
+    }
+
+    /// Whether the host was asked to sign.
+    pub(super) fn is_asked(&self) -> bool {
+        self.asked.is_some()
+    }
 }
 
 impl Backup {
@@ -73,18 +89,18 @@ impl Backup {
 
     /// Draws the key of a new backup, and goes on to creating it. Each step is saved before the next.
     pub(super) fn settle(&mut self, rng: &mut impl CryptoRng) {
-        if self.last_id == 0 {
-            // An answer to a request from before a restart is an answer to none of these.
-            self.last_id = rng.next_u64() >> 1;
-        }
-        if self.kept.stage == Stage::Signing && self.kept.draft.is_none() && self.look.is_done {
+        self.courier.draw_ids(rng);
+        if self.kept.stage == Stage::Signing
+            && self.kept.draft.is_none()
+            && self.knows_what_it_replaces()
+        {
             let key = BackupDecryptionKey::generate_with_rng(rng);
             let before = self.found.as_ref().map(|info| info.version().clone());
             let replaced = self.found.as_ref().and_then(|info| info.auth_data().ok());
             let replaces = replaced.map(|auth_data| *auth_data.public_key());
             self.kept.draft =
                 Some(Draft { key, signatures: Vec::new(), before, replaces, created: None });
-            self.signing.asked = None;
+            (self.signing.asked, self.signing.is_unsent) = (None, true);
             self.touch();
         }
         if self.kept.stage == Stage::Creating && self.version.in_flight.is_none() {
@@ -117,13 +133,13 @@ impl Backup {
                     draft.created = Some(version);
                 }
                 self.touch();
-                self.version.succeeded(now);
+                self.version.answered(now);
             }
             Err(Failure::Refused(error)) if self.kept.stage == Stage::Confirming => {
                 self.is_not_created(NotCreated::Refused(error), Event::Refused);
-                self.version_failed(&Failure::NoAnswer, now);
+                self.version_failed(RequestKind::CreateVersion, &Failure::NoAnswer);
             }
-            Err(failure) => self.version_failed(&failure, now),
+            Err(failure) => self.version_failed(RequestKind::CreateVersion, &failure),
         }
     }
 
@@ -143,29 +159,32 @@ impl Backup {
             return self.turn(Event::Refused);
         };
         let is_made = draft.created.is_some();
+        let may_be_sent = self.courier.may_send(RequestKind::CreateVersion);
         let own = found.as_ref().and_then(|info| {
             TrustedBackup::by_decryption_key(info, &draft.key, &self.kept.retired).ok()
         });
         if let Some(backup) = own {
+            self.courier.succeeded(RequestKind::CreateVersion);
+            self.signing.without_effect = 0;
             self.adopt_own(backup);
             return self.turn(Event::Trusted);
         }
         let is_as_before =
             found.as_ref().is_none_or(|info| draft.before.as_ref() == Some(info.version()));
         if is_as_before && self.signing.is_to_be_sent {
-            self.signing.is_fresh = true;
+            self.signing.is_fresh = may_be_sent;
             return;
         }
         if is_as_before && !is_made {
-            self.signing.is_fresh = true;
+            self.signing.is_fresh = may_be_sent;
             return self.turn(Event::NotYet);
         }
-        if is_as_before && self.version.failures() < CONFIRMATIONS {
+        if is_as_before && self.courier.failures(RequestKind::FindVersion) < CONFIRMATIONS {
             // A server that does not show at once what it made.
             return;
         }
         if is_as_before {
-            return self.is_not_created(NotCreated::NotShown, Event::Refused);
+            return self.not_shown();
         }
         // Whoever wants a new one is asked before the one that was used is used again.
         let event = if self.kept.used.is_some() { Event::Other } else { self.classify() };
@@ -175,6 +194,44 @@ impl Backup {
     /// The public key of the backup that is being made.
     pub(in crate::client) fn draft_key(&self) -> Option<BackupPublicKey> {
         self.kept.draft.as_ref().map(|draft| *draft.key.public_key())
+    }
+
+    /// Whether the server said that it made the version.
+    pub(super) fn is_made(&self) -> bool {
+        self.kept.draft.as_ref().is_some_and(|draft| draft.created.is_some())
+    }
+
+    /// How long to wait for the next look while a version is to be made: it is looked for just before that is tried again, and
+    /// now and then until then.
+    pub(super) fn creation_wait(&self) -> u64 {
+        let due = self.courier.due(RequestKind::CreateVersion).unwrap_or_default();
+        due.saturating_sub(self.courier.now()).min(self.options.poll_ms)
+    }
+
+    /// Whether a new backup can be made: what it replaces is known, or cannot be.
+    fn knows_what_it_replaces(&self) -> bool {
+        self.look.is_done || self.unseen().is_some()
+    }
+
+    /// The server does not say which backup is the current one. A version is made without, but not a second one.
+    pub(super) fn confirm_unseen(&mut self) {
+        if self.signing.is_to_be_sent && self.courier.failures(RequestKind::CreateVersion) == 0 {
+            self.signing.is_fresh = true;
+        } else if self.courier.failures(RequestKind::FindVersion) >= CONFIRMATIONS {
+            self.not_shown();
+        }
+    }
+
+    /// What was made is not there. It is not made again for an hour, and each time for twice the time.
+    fn not_shown(&mut self) {
+        let version = self.kept.draft.as_mut().and_then(|draft| draft.created.take());
+        if self.signing.is_unsent {
+            self.kept.draft = None;
+        }
+        let wait = NOT_SHOWN_MS << self.signing.without_effect.min(LONGEST_DOUBLING);
+        self.signing.without_effect += 1;
+        self.courier.failed(RequestKind::CreateVersion, wait);
+        self.is_not_created(NotCreated::NotShown(version), Event::Refused);
     }
 
     fn adopt_own(&mut self, backup: TrustedBackup) {
@@ -209,6 +266,10 @@ impl Backup {
 
 /// How many times a version is looked for that the server says it made: over about a quarter of an hour.
 const CONFIRMATIONS: u32 = 10;
+
+/// How long no other version is made, at first, if one was made and is not shown; and how often that is doubled.
+const NOT_SHOWN_MS: u64 = 60 * 60 * 1_000;
+const LONGEST_DOUBLING: u32 = 5;
 
 /// More keys than sign a backup: those of the device and of the user.
 const MAX_SIGNATURES: usize = 8;

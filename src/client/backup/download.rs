@@ -1,11 +1,11 @@
 //! Sessions on their way from the backup, for messages that cannot be decrypted.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Backup, Call, DeliveryId, FetchOutcome, Lane, Question, RestoreChoice, Scope,
+    Backup, Call, DeliveryId, FetchOutcome, Lane, Question, RequestKind, RestoreChoice, Scope,
     missing::{Missing, MissingSessions},
     saved::remembered,
 };
@@ -39,6 +39,10 @@ pub(super) struct Download {
     pub(super) failed: BTreeSet<Scope>,
     /// Sessions for which a room or everything is fetched.
     pub(super) sought: BTreeSet<(RoomId, SessionId)>,
+    /// Sessions that are looked for in all of their room, since a proxy may have spoilt the request for one.
+    pub(super) by_room: BTreeSet<(RoomId, SessionId)>,
+    /// Rooms that were looked through for such a session, with what was known of the backup then.
+    pub(super) rooms: BTreeMap<RoomId, Missing>,
     /// What was wanted, or is missing, beyond what is kept.
     pub(super) dropped: u64,
 }
@@ -49,6 +53,7 @@ impl Download {
         let version = found.map(BackupVersionInfo::version);
         if self.version.as_ref() != version {
             self.missing.clear();
+            self.rooms.clear();
             self.version = version.cloned();
         }
         self.etag_is(found.and_then(BackupVersionInfo::etag));
@@ -97,7 +102,7 @@ impl Backup {
     /// Fetches what the user has chosen for a session, unless the backup did not have it lately.
     fn seek(&mut self, choice: RestoreChoice, room_id: RoomId, session_id: SessionId, now_ms: u64) {
         let Some(scope) = choice.scope(&room_id, &session_id) else { return };
-        let now = self.clock.advance(now_ms);
+        let now = self.courier.advance(now_ms);
         let session = Scope::Session(room_id.clone(), session_id.clone());
         let is_larger = scope != session;
         if is_larger && self.download.missing(&session, now).is_some() {
@@ -112,7 +117,7 @@ impl Backup {
 
     /// Fetches sessions from the backup. What is on its way already is not fetched twice.
     pub fn fetch(&mut self, scope: Scope, now_ms: u64) {
-        self.clock.advance(now_ms);
+        self.courier.advance(now_ms);
         if scope.is_covered_by(&self.kept.wanted) {
             return;
         }
@@ -151,7 +156,7 @@ impl Backup {
     pub(super) fn choose_restore(&mut self, choice: RestoreChoice) {
         self.kept.restore_choice = Some(choice);
         self.touch();
-        let now = self.clock.last_ms();
+        let now = self.courier.host_now_ms();
         for (room_id, session_id) in std::mem::take(&mut self.download.undecided) {
             self.seek(choice, room_id, session_id, now);
         }
@@ -171,7 +176,19 @@ impl Backup {
         is_missing.then_some(Question::DecryptionKey { version, public_key })
     }
 
-    pub(super) fn download_is_due(&self) -> bool {
+    /// When the next download may be sent.
+    pub(super) fn download_due(&self) -> Option<u64> {
+        let due = self.download.lane.due().filter(|_| self.download_is_due())?;
+        if self.has_no_backup() {
+            return Some(due);
+        }
+        let kinds =
+            self.kept.wanted.iter().map(|scope| self.download.kind(scope)).collect::<BTreeSet<_>>();
+        let sent = kinds.into_iter().filter_map(|kind| self.courier.due(kind)).min()?;
+        Some(sent.max(due))
+    }
+
+    fn download_is_due(&self) -> bool {
         let can_go = self.download_key().is_some() || self.has_no_backup();
         let can = self.download.unacked.is_empty() && self.download.finished.is_none() && can_go;
         can && !self.kept.wanted.is_empty()
@@ -190,13 +207,31 @@ impl Backup {
 
     /// What is fetched next: what has failed comes after the rest.
     fn next_scope(&mut self) -> Option<Scope> {
-        let wanted = &self.kept.wanted;
-        let fresh = wanted.iter().rev().find(|scope| !self.download.failed.contains(scope));
-        let scope = fresh.or_else(|| wanted.last())?.clone();
+        let may_send = |scope: &&Scope| self.courier.may_send(self.download.kind(scope));
+        let mut wanted = self.kept.wanted.iter().rev().filter(may_send);
+        let last = wanted.clone().next();
+        let fresh = wanted.find(|scope| !self.download.failed.contains(scope));
+        let scope = fresh.or(last)?.clone();
         if fresh.is_none() {
             self.download.failed.clear();
         }
         Some(scope)
+    }
+
+    /// Whether the backup may have what it did not have lately. What it still does not have is told at once, and where that is
+    /// not known the version is looked at first.
+    fn is_worth_asking(&mut self, scope: &Scope, now: u64) -> bool {
+        let Some(missing) = self.download.missing(scope, now) else { return true };
+        let is_unchanged = missing.etag == self.download.etag;
+        if !self.is_up_to_date(now) {
+            self.look_again();
+            self.download.lane.due_ms = now.saturating_add(self.options.backoff_ms);
+            return false;
+        }
+        if is_unchanged {
+            self.fetched(scope, FetchOutcome::NotInBackup);
+        }
+        !is_unchanged
     }
 
     /// The next request of a download, if one is due: single sessions first, since somebody waits for them.
@@ -213,30 +248,38 @@ impl Backup {
         let key = self.download_key()?.clone();
         let version = self.found.as_ref()?.version().clone();
         let scope = self.next_scope()?;
-        if let Some(missing) = self.download.missing(&scope, now) {
-            let is_unchanged = missing.etag == self.download.etag;
-            if !self.is_up_to_date(now) {
-                self.look_again();
-                self.download.lane.due_ms = now.saturating_add(self.options.backoff_ms);
-                return None;
-            }
-            if is_unchanged {
-                self.fetched(&scope, FetchOutcome::NotInBackup);
-                return None;
-            }
+        if !self.is_worth_asking(&scope, now) {
+            return None;
         }
-        let Some(call) = scope_call(&scope, version) else {
+        let call = match &scope {
+            Scope::Session(room_id, _) if self.download.is_by_room(&scope) => {
+                scope_call(&Scope::Room(room_id.clone()), version)
+            }
+            scope => scope_call(scope, version),
+        };
+        let Some(call) = call else {
             self.fetched(&scope, FetchOutcome::NotInBackup);
             return None;
         };
         let mut options = RestoreOptions::default();
-        if let Scope::Room(room_id) = &scope {
+        if let Call::Room(..) = &call
+            && let Scope::Room(room_id) | Scope::Session(room_id, _) = &scope
+        {
             options.room_id = Some(room_id.clone());
         }
         self.download.restore = Some(Restore::new(key.clone(), options, &self.limits));
         self.download.has_begun = false;
         self.download.current = Some((scope, key));
         Some(call)
+    }
+}
+
+/// What a request for so much of the backup is.
+pub(super) fn kind(scope: &Scope) -> RequestKind {
+    match scope {
+        Scope::Session(..) => RequestKind::FetchSession,
+        Scope::Room(_) => RequestKind::FetchRoom,
+        Scope::Everything => RequestKind::FetchEverything,
     }
 }
 

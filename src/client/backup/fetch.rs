@@ -26,7 +26,7 @@ impl Backup {
     ///
     /// [`UnknownOperation`] if no such response is awaited.
     pub fn part(&mut self, id: OperationId, bytes: &[u8]) -> Result<(), UnknownOperation> {
-        let version = match self.in_flight.get(&id) {
+        let version = match self.courier.get(id) {
             Some(Call::Room(version, _) | Call::Everything(version, _)) => version.clone(),
             _ => return Err(UnknownOperation),
         };
@@ -49,7 +49,7 @@ impl Backup {
         self.download.restore = None;
         match session {
             Ok(returned) => {
-                self.download.lane.succeeded(now);
+                self.download_succeeded(&scope, now);
                 let outcome = match key.restore(&returned) {
                     Err(error) => FetchOutcome::Unusable(error),
                     Ok(session) => {
@@ -99,10 +99,21 @@ impl Backup {
     fn stream_ended(&mut self, scope: &Scope, report: RestoreReport, now: u64) {
         self.download.attempts += 1;
         if !report.is_complete() && self.download.attempts < self.options.download_attempts {
-            return self.download.lane.failed(now, 0, self.options.backoff());
+            self.courier.lost();
+            return self.download_failed(scope, 0);
         }
-        self.download.lane.succeeded(now);
-        self.fetched(scope, FetchOutcome::Report(report));
+        self.download_succeeded(scope, now);
+        let outcome = match scope {
+            Scope::Session(room_id, session_id) => {
+                let span = self.options.missing_ms;
+                self.download.looked_through(room_id.clone(), now.saturating_add(span));
+                let session = (room_id.clone(), session_id.clone());
+                let has_come = !self.download.sought.remove(&session);
+                if has_come { FetchOutcome::Session } else { self.missing(scope, now) }
+            }
+            Scope::Room(_) | Scope::Everything => FetchOutcome::Report(report),
+        };
+        self.fetched(scope, outcome);
     }
 
     fn fetch_failed(&mut self, scope: &Scope, failure: Failure, now: u64) {
@@ -113,9 +124,16 @@ impl Backup {
             | Failure::Unauthorized => {
                 // Others have their turn before it is tried again.
                 self.download.failed.insert(scope.clone());
-                return self.download.lane.failed(now, failure.wait_ms(), self.options.backoff());
+                return self.download_failed(scope, failure.wait_ms());
             }
-            Failure::NotFound if matches!(scope, Scope::Session(..)) => self.missing(scope, now),
+            Failure::NotFound if self.download.is_doubtful(scope, now) => {
+                self.seek_in_room(scope);
+                return self.download_succeeded(scope, now);
+            }
+            Failure::NotFound if matches!(scope, Scope::Session(..)) => {
+                self.look_soon(now);
+                self.missing(scope, now)
+            }
             Failure::NotFound | Failure::OtherVersion => {
                 self.look_again();
                 FetchOutcome::NoBackup
@@ -123,14 +141,45 @@ impl Backup {
             Failure::Refused(error) => FetchOutcome::Refused(error),
             Failure::TooLarge => FetchOutcome::TooLarge,
         };
-        self.download.lane.succeeded(now);
+        self.download_succeeded(scope, now);
         self.fetched(scope, outcome);
+    }
+
+    /// The room of a session is fetched in its place.
+    fn seek_in_room(&mut self, scope: &Scope) {
+        if let Scope::Session(room_id, session_id) = scope {
+            let session = (room_id.clone(), session_id.clone());
+            self.download.by_room.insert(session.clone());
+            self.download.sought.insert(session);
+        }
+    }
+
+    /// A session that is not there may mean that the version is gone.
+    fn look_soon(&mut self, now: u64) {
+        let due = self.found_at_ms.saturating_add(LOOK_PAUSE_MS).max(now);
+        self.version.due_ms = self.version.due_ms.min(due);
+    }
+
+    fn download_succeeded(&mut self, scope: &Scope, now: u64) {
+        self.courier.succeeded(self.download.kind(scope));
+        self.download.lane.answered(now);
+    }
+
+    fn download_failed(&mut self, scope: &Scope, asked_ms: u64) {
+        self.courier.failed(self.download.kind(scope), asked_ms);
+        self.download.lane.answered(self.courier.now());
     }
 
     /// A scope is done with, once the host has all of it: what is not in its store is fetched again after a crash.
     pub(super) fn fetched(&mut self, scope: &Scope, outcome: FetchOutcome) {
         self.download.attempts = 0;
         self.download.failed.remove(scope);
+        if let Scope::Session(room_id, session_id) = scope {
+            let session = (room_id.clone(), session_id.clone());
+            if self.download.by_room.remove(&session) {
+                self.download.sought.remove(&session);
+            }
+        }
         self.download.finished = Some((scope.clone(), outcome));
         self.finish_download();
     }
@@ -166,7 +215,7 @@ impl Backup {
         for (room_id, session_id) in sought {
             let session = Scope::Session(room_id.clone(), session_id.clone());
             if scope.covers(&session) && is_known {
-                self.missing(&session, self.clock.elapsed_ms());
+                self.missing(&session, self.courier.now());
             } else if !scope.covers(&session) {
                 self.download.sought.insert((room_id, session_id));
             }
@@ -239,3 +288,6 @@ impl Backup {
         }
     }
 }
+
+/// How long the version is not looked at again for each session that is missing.
+const LOOK_PAUSE_MS: u64 = 5_000;

@@ -1,33 +1,19 @@
 //! The machine in other hands: a flow takes it, and gives it back.
 
-use super::{Backup, Next};
-use crate::{api::ApiError, client::operation::OperationId};
-
-/// Whether the server was asked which backup there is.
-#[derive(Debug, Default)]
-pub(super) struct Look {
-    /// Whether it was since the machine was made or restored.
-    pub(super) is_done: bool,
-    /// Whether it is to be asked although the user wants no backup.
-    pub(super) is_wanted: bool,
-    /// The last request that was sent before that: what it brings may be older than the wish.
-    pub(super) since: u64,
-    /// Why it does not say, if it refuses to.
-    pub(super) refused: Option<ApiError>,
-}
+use super::{Backup, Next, look::Look};
+use crate::client::{
+    courier::Courier,
+    operation::OperationId,
+    waiting::{RequestKind, Waiting},
+};
 
 impl Backup {
-    /// Why the homeserver does not say which backup is the current one, if it refuses to: one that has no backups at
-    /// all, say. It is asked again, each time later.
-    #[must_use]
-    pub fn look_refused(&self) -> Option<&ApiError> {
-        self.look.refused.as_ref()
-    }
-
     /// Whoever drives the machine from now on knows nothing of what was handed out and not answered, so that it is
     /// handed out again. `undelivered` is what nobody has worked on.
     pub(in crate::client) fn hand_over(&mut self, undelivered: Vec<Next>) {
         self.asked.clear();
+        self.trusted.refreshed_for = None;
+        self.courier.forget_flow();
         self.ask_for_signatures();
         self.secret_is_asked_for = false;
         self.upload.is_asked_anew();
@@ -35,9 +21,25 @@ impl Backup {
         self.out.deliveries.extend(undelivered);
     }
 
+    pub(in crate::client) fn peek_courier(&self) -> &Courier {
+        &self.courier
+    }
+
+    /// The one way out, for the requests of a flow.
+    pub(in crate::client) fn courier(&mut self) -> &mut Courier {
+        &mut self.courier
+    }
+
+    /// What is waited for, with requests of a flow.
+    pub(in crate::client) fn waiting_for_with(&self, own: Option<RequestKind>) -> Vec<Waiting> {
+        let mut wanted = self.wanted_requests();
+        wanted.extend(own);
+        self.courier.waiting_for(&wanted)
+    }
+
     /// What the homeserver says of the backup is to be known anew, whether or not the user wants a backup here.
     pub(in crate::client) fn look_afresh(&mut self) {
-        self.look = Look { is_wanted: true, since: self.last_id, ..Look::default() };
+        self.look = Look { is_wanted: true, since: self.courier.last_id(), ..Look::default() };
         self.look_again();
     }
 

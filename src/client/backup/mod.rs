@@ -35,7 +35,7 @@
 //!                                                                             │ 200 ─> Stored
 //!                                                                             │ 413 ─> halves; one alone: NotStored
 //!                                                                             │ wrong version, 404 ─> Looking; ten times: NotStored
-//!                                                                             │ 4xx ─> halves; one alone: NotStored
+//!                                                                             │ 4xx ─> halves; one alone: NotStored; all: UploadRefused, later
 //!                                                                             │ 5xx five times ─> the same
 //!                                                                             ├ none, or 429, while others are answered ─> the same, in the end
 //!                                                                             └ anything else ─> later, again; others first
@@ -78,7 +78,7 @@
 
 mod answer;
 mod blame;
-mod call;
+mod by_room;
 mod create;
 mod download;
 mod fetch;
@@ -87,6 +87,7 @@ mod hopeless;
 mod kept;
 mod key;
 mod keyring;
+mod look;
 mod missing;
 mod next;
 mod offer;
@@ -94,6 +95,7 @@ mod options;
 mod outgoing;
 mod preference;
 mod question;
+mod refusals;
 mod reply;
 mod saved;
 mod saved_key;
@@ -104,16 +106,14 @@ mod stage;
 mod table;
 mod trust;
 mod upload;
+mod uploaded;
 mod version;
+mod waits;
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    fmt,
-    sync::OnceLock,
-};
+use std::{collections::HashSet, fmt, sync::OnceLock};
 
 use self::{
-    call::Call, create::Signing, download::Download, handover::Look, kept::Kept, next::Outbox,
+    create::Signing, download::Download, kept::Kept, look::Look, next::Outbox,
     preference::PreferenceLane, stage::Event, upload::Upload,
 };
 pub use self::{
@@ -130,12 +130,15 @@ pub use self::{
     secret::SecretNotRead,
     stage::Stage,
 };
-use super::lane::{Backoff, Lane};
 pub use super::operation::{NoAnswer, Operation, OperationId, UnknownOperation};
+use super::{
+    call::Call,
+    courier::{Backoff, Courier, Lane},
+    waiting::RequestKind,
+};
 use crate::{
     Limits,
     backup::{BackupPublicKey, BackupVersionInfo, SessionSealer, TrustedBackup},
-    clock::Clock,
     crypto::ed25519::Ed25519PublicKey,
     ids::{BackupVersion, DeviceId, UserId},
     signed_json::{SignatureReport, TrustedSigner},
@@ -154,6 +157,7 @@ use crate::{
 ///   Import(id, v, batch)  -> into the host's store as unauthenticated; backup.ack(id)
 ///   Sign(id, key)         -> backup.signed(id, signatures)
 ///   WriteSecret(task)     -> change the secret storage, read it back; backup.secret_read_back(value)
+///   NeedsToken { .. }     -> get a new access token; backup.resume()
 ///   Ask(id, question)     -> show it with its facts; backup.reply(id, reply)
 ///   Wait(until)           -> sleep, or go on when something happens
 /// }
@@ -164,12 +168,11 @@ pub struct Backup {
     options: BackupOptions,
     limits: Limits,
     kept: Kept,
-    clock: Clock,
+    courier: Courier,
     trusted: Trusted,
     /// The backup as the server last described it.
     found: Option<BackupVersionInfo>,
     in_use: Option<InUse>,
-    in_flight: BTreeMap<OperationId, Call>,
     version: Lane,
     look: Look,
     found_at_ms: u64,
@@ -186,16 +189,8 @@ pub struct Backup {
     is_confirmed: bool,
     asked: Vec<(QuestionId, Question)>,
     out: Outbox,
-    is_paused: bool,
-    /// Requests up to this one had another token: what is said of it is past.
-    last_id_of_old_token: u64,
-    /// Whether the answer that is read now is one to such a request.
-    is_of_old_token: bool,
-    /// Nothing is sent before, by the machine's clock: a server asked for it.
-    not_before_ms: u64,
     /// How many answers have come.
     heard: u64,
-    last_id: u64,
 }
 
 /// Who is trusted, and what they have signed.
@@ -203,6 +198,8 @@ pub struct Backup {
 struct Trusted {
     /// The keys whose signatures count, once the host has told.
     signers: Option<Vec<TrustedSigner>>,
+    /// The backup about which the host was asked who is trusted by now.
+    refreshed_for: Option<BackupVersion>,
     /// The devices of which the host has given a key since it was started. Until it has told who is trusted, that says
     /// that they are.
     sharers: HashSet<Ed25519PublicKey>,
@@ -241,11 +238,10 @@ impl Backup {
             options,
             limits,
             kept,
-            clock: Clock::default(),
+            courier: Courier::new(options.backoff()),
             trusted: Trusted::default(),
             found: None,
             in_use: None,
-            in_flight: BTreeMap::new(),
             version: Lane::default(),
             look: Look::default(),
             found_at_ms: 0,
@@ -259,12 +255,7 @@ impl Backup {
             is_confirmed: false,
             asked: Vec::new(),
             out: Outbox::default(),
-            is_paused: false,
-            last_id_of_old_token: 0,
-            is_of_old_token: false,
-            not_before_ms: 0,
             heard: 0,
-            last_id: 0,
         }
     }
 
@@ -313,6 +304,10 @@ impl Backup {
     /// The keys whose signatures make a backup trusted, all of them: the pinned master key, and the verified devices of
     /// the user. Whoever is not among them is not trusted any more.
     ///
+    /// Whether a backup is offered to the user is decided by the signers that were given last: after the identity was reset, a
+    /// stranger's backup has no problem for as long as the old keys stand here. [`Next::RefreshSigners`] asks for them before a
+    /// question about a backup that was not asked about before.
+    ///
     /// The current backup is looked at again with them. If the backup in use was trusted because of a key that is missing
     /// now (a signer, or a device that shared its decryption key), and nothing else proves that it is the user's, nothing
     /// more is uploaded to it, and the user is asked as for a backup that has changed. Until this is called after a
@@ -344,7 +339,7 @@ impl Backup {
     pub fn cancel_rotation(&mut self) {
         if self.kept.stage.makes_backup() {
             self.kept.give_up_draft();
-            self.signing = Signing::default();
+            self.signing.is_cancelled();
             self.turn(Event::Cancel);
         }
     }
@@ -361,32 +356,27 @@ impl Backup {
 
     /// The host has a valid access token again.
     pub fn resume(&mut self) {
-        self.is_paused = false;
-        self.last_id_of_old_token = self.last_id;
+        self.courier.resume();
     }
 
-    /// Whether the machine waits for a valid access token.
+    /// Whether the machine waits for a valid access token. [`Next::NeedsToken`] says so once.
     #[must_use]
     pub fn is_paused(&self) -> bool {
-        self.is_paused
+        self.courier.is_paused()
     }
 
     /// Something may have changed on the server: the current version is asked for soon.
     pub fn look_again(&mut self) {
-        // A server that fails is not asked more often because somebody wants to know.
-        if self.version.failures() == 0 {
-            self.version.due_ms = 0;
-        }
+        self.version.due_ms = 0;
     }
 
     /// Whether requests are on their way.
     pub(super) fn awaits_answers(&self) -> bool {
-        !self.in_flight.is_empty()
+        self.courier.awaits_answers()
     }
 
     fn new_id(&mut self) -> u64 {
-        self.last_id += 1;
-        self.last_id
+        self.courier.new_id()
     }
 }
 
@@ -397,7 +387,7 @@ impl fmt::Debug for Backup {
             .field("device_id", &self.device_id)
             .field("stage", &self.kept.stage)
             .field("used", &self.kept.used)
-            .field("is_paused", &self.is_paused)
+            .field("is_paused", &self.is_paused())
             .finish_non_exhaustive()
     }
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use rand_core::CryptoRng;
 
 use super::{
-    Backup, Call, DeliveryId, HostToken, Next, Operation, OperationId, Question, QuestionId,
+    Backup, Call, DeliveryId, HostToken, Next, NoAnswer, Question, QuestionId, RequestKind,
 };
 use crate::ids::BackupVersion;
 
@@ -22,7 +22,23 @@ pub(super) struct Outbox {
 impl Backup {
     /// What the host is to do next. `now_ms` is the host's time, in milliseconds since the epoch; it may jump.
     pub fn next(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Next {
-        let now = self.clock.advance(now_ms);
+        let next = self.find_next(now_ms, rng);
+        if matches!(next, Next::Wait(_)) {
+            let awaited = self.awaited_of_host();
+            self.courier.waits_for_host(awaited);
+        }
+        next
+    }
+
+    fn find_next(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Next {
+        let now = self.courier.advance(now_ms);
+        for id in self.courier.dropped() {
+            // One of a flow is none of the machine's.
+            let _ = self.answer(id, Err(NoAnswer), now_ms);
+        }
+        if let Some(soft_logout) = self.courier.needs_token() {
+            return Next::NeedsToken { soft_logout };
+        }
         self.settle(rng);
         if self.out.is_saving {
             return Next::Wait(None);
@@ -31,7 +47,7 @@ impl Backup {
             return save;
         }
         let next = self.delivery().or_else(|| self.sign()).or_else(|| self.write_secret());
-        if let Some(next) = next.or_else(|| self.ask()) {
+        if let Some(next) = next.or_else(|| self.ask(now)) {
             return next;
         }
         if let Some(call) = self.call(now, rng) {
@@ -43,7 +59,7 @@ impl Backup {
         }
         match self.want(now) {
             Some(wish) => Next::Want(wish),
-            None => Next::Wait(self.until(now, now_ms)),
+            None => Next::Wait(self.until()),
         }
     }
 
@@ -93,12 +109,21 @@ impl Backup {
     }
 
     /// Questions that have become true are asked; those that are true no more are forgotten.
-    fn ask(&mut self) -> Option<Next> {
+    fn ask(&mut self, now: u64) -> Option<Next> {
         let wanted = self.questions();
         self.asked.retain(|(_, asked)| wanted.iter().any(|question| question.is_same(asked)));
         let is_new =
             |question: &Question| !self.asked.iter().any(|(_, asked)| asked.is_same(question));
-        let question = wanted.into_iter().find(is_new)?;
+        let new: Vec<_> = wanted.into_iter().filter(is_new).collect();
+        let is_held_back = new.iter().any(Question::is_about_backup) && !self.has_todays_facts(now);
+        let question = new.into_iter().find(|new| !(is_held_back && new.is_about_backup()))?;
+        if let Some(version) = question.offered()
+            && self.trusted.signers.is_some()
+            && self.trusted.refreshed_for.as_ref() != Some(version)
+        {
+            self.trusted.refreshed_for = Some(version.clone());
+            return Some(Next::RefreshSigners);
+        }
         let id = QuestionId(self.new_id());
         self.asked.push((id, question.clone()));
         Some(Next::Ask(id, Box::new(question)))
@@ -106,9 +131,6 @@ impl Backup {
 
     /// The next request, if one is due.
     fn call(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Call> {
-        if self.is_paused || now < self.not_before_ms {
-            return None;
-        }
         self.delay_upload(now, rng);
         let preference = self.preference_call(now);
         // A download may find that the version has to be looked at first.
@@ -118,34 +140,35 @@ impl Backup {
     }
 
     fn send(&mut self, call: Call) -> Next {
-        let id = OperationId(self.new_id());
-        match &call {
-            Call::Current(_) | Call::Create(_) | Call::Delete(_) => {
+        let kind = call.kind();
+        let operation = self.courier.send(call);
+        let id = operation.id();
+        match kind {
+            RequestKind::FindVersion | RequestKind::CreateVersion | RequestKind::DeleteVersion => {
                 self.version.in_flight = Some(id);
             }
-            Call::Preference(_) | Call::SetPreference(_) => {
-                self.preference.lane.in_flight = Some(id)
+            RequestKind::ReadPreference | RequestKind::WritePreference => {
+                self.preference.lane.in_flight = Some(id);
             }
-            Call::Upload(..) | Call::Look(_) => self.upload.lane.in_flight = Some(id),
-            Call::Session(..) | Call::Room(..) | Call::Everything(..) => {
+            RequestKind::Upload | RequestKind::CompareSession => {
+                self.upload.lane.in_flight = Some(id);
+            }
+            RequestKind::FetchSession | RequestKind::FetchRoom | RequestKind::FetchEverything => {
                 self.download.lane.in_flight = Some(id);
             }
+            // A flow sends its own.
+            RequestKind::ReadAccountData
+            | RequestKind::WriteAccountData
+            | RequestKind::AskDevices => {}
         }
-        self.in_flight.insert(id, call.clone());
-        Next::Send(Box::new(Operation::new(id, call)))
+        Next::Send(Box::new(operation))
     }
 
     /// When something becomes due by itself, in the host's time.
-    fn until(&self, now: u64, now_ms: u64) -> Option<u64> {
-        if self.is_paused {
-            return None;
-        }
-        let version = self.version.due().filter(|_| self.version_is_due());
-        let preference = self.preference.lane.due().filter(|_| self.preference_is_due());
-        let upload = self.upload_due();
-        let download = self.download.lane.due().filter(|_| self.download_is_due());
+    fn until(&self) -> Option<u64> {
+        let (version, preference) = (self.version_due(), self.preference_due());
+        let (upload, download) = (self.upload_due(), self.download_due());
         let due = [version, preference, upload, download].into_iter().flatten().min()?;
-        let wait = due.max(self.not_before_ms).saturating_sub(now);
-        Some(now_ms.saturating_add(wait))
+        Some(self.courier.host_time(due))
     }
 }

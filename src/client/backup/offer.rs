@@ -2,7 +2,9 @@
 
 use rand_core::CryptoRng;
 
-use super::{Backup, HostToken, Next, NotStored, OfferedSession, Wish, upload::Pending};
+use super::{
+    Backup, HostToken, Next, NotStored, OfferedSession, RequestKind, Wish, upload::Pending,
+};
 use crate::{
     api::PutRoomKeys,
     backup::{SealedSession, SessionToSeal},
@@ -37,7 +39,7 @@ impl Backup {
 
     /// The wish for sessions, if they can be sent now and the last ones are done with.
     pub(super) fn want(&mut self, now: u64) -> Option<Wish> {
-        let is_allowed = !self.is_paused && now >= self.not_before_ms;
+        let is_allowed = self.courier.may_send(RequestKind::Upload);
         if self.upload.is_drained && self.upload.hopeless.forgive(now) {
             self.upload.is_asked_anew();
         }
@@ -77,12 +79,12 @@ impl Backup {
 
     /// Once nothing is to be looked up any more, or something cannot be, what is ready becomes requests.
     pub(super) fn make_batches(&mut self) {
-        if self.upload.has_to_look() && self.upload.lane.failures() == 0 {
+        if self.upload.has_to_look() && self.courier.failures(RequestKind::CompareSession) == 0 {
             return;
         }
         let mut parts = vec![std::mem::take(&mut self.upload.ready)];
         while let Some(mut part) = parts.pop() {
-            if part.len() > 1 && self.body_len(&part) > self.options.batch_bytes {
+            if part.len() > 1 && body_len(&part) > self.options.batch_bytes {
                 let second = part.split_off(part.len() / 2);
                 parts.extend([second, part]);
             } else if !part.is_empty() {
@@ -97,10 +99,6 @@ impl Backup {
         PutRoomKeys::new(&self.in_use.as_ref()?.backup, sealed).ok()
     }
 
-    fn body_len(&self, batch: &[Pending]) -> usize {
-        self.put(batch).map_or(0, |put| put.body_len())
-    }
-
     /// Tells the host what the current version has.
     pub(super) fn report_stored(&mut self, tokens: Vec<HostToken>) {
         let Some(in_use) = &self.in_use else { return };
@@ -111,7 +109,7 @@ impl Backup {
     pub(super) fn not_stored(&mut self, failures: Vec<(HostToken, NotStored)>) {
         let Some(in_use) = &self.in_use else { return };
         let version = in_use.backup.version().clone();
-        let now = self.clock.elapsed_ms();
+        let now = self.courier.now();
         for (token, reason) in &failures {
             // A server that takes nothing is asked again when there is something new.
             self.upload.is_drained |= !self.upload.hopeless.add(*token, reason, now);
@@ -119,6 +117,11 @@ impl Backup {
         let id = self.delivery_id();
         self.deliver(Next::NotStored(id, version, failures));
     }
+}
+
+/// How many bytes of JSON the request takes at most that stores these.
+fn body_len(batch: &[Pending]) -> usize {
+    batch.iter().map(|pending| pending.sealed.json_len()).sum()
 }
 
 fn to_seal(offered: &OfferedSession) -> SessionToSeal<'_> {

@@ -33,6 +33,9 @@ pub enum Next {
     /// may offer them again: they are passed over, 1,000 of them; if there are more, nothing is asked for until
     /// [`Backup::new_sessions`](super::Backup::new_sessions). After a restart they are tried again.
     NotStored(DeliveryId, BackupVersion, Vec<(HostToken, NotStored)>),
+    /// The homeserver refuses every session that it was given, each alone and all alike, so that it is not about them but about
+    /// the account. They are kept, and one of them is tried now and then until it is taken. This is told once.
+    UploadRefused(ApiError),
     /// Put them into the host's store as unauthenticated, as stored in this version, then
     /// [`Backup::ack`](super::Backup::ack).
     Import(DeliveryId, BackupVersion, Vec<UnauthenticatedSession>),
@@ -57,10 +60,20 @@ pub enum Next {
     },
     /// Change the secret storage, then call [`Backup::secret_read_back`](super::Backup::secret_read_back).
     WriteSecret(SecretTask),
+    /// The homeserver does not accept the access token: nothing is sent until
+    /// [`Backup::resume`](super::Backup::resume). With `soft_logout` the device goes on to exist, and everything is to be kept
+    /// until the user has logged in again.
+    NeedsToken {
+        /// Whether the homeserver says that the device goes on to exist.
+        soft_logout: bool,
+    },
+    /// The user is about to be asked about a backup: call [`Backup::set_signers`](super::Backup::set_signers) with those who are
+    /// trusted by now, if they have changed. It comes once for each backup, if signers were given before.
+    RefreshSigners,
     /// Ask the user.
     Ask(QuestionId, Box<Question>),
-    /// Nothing to do until then, in the host's milliseconds, or until something happens. With
-    /// [`Backup::is_paused`](super::Backup::is_paused), that is a valid access token.
+    /// Nothing to do until then, in the host's milliseconds, or until something happens:
+    /// [`Backup::waiting_for`](super::Backup::waiting_for) says what.
     Wait(Option<u64>),
 }
 
@@ -124,10 +137,11 @@ pub enum NotCreated {
     /// The homeserver refuses it.
     #[error("the homeserver refuses to create a backup: {0}")]
     Refused(#[source] ApiError),
-    /// The homeserver says that it has created the backup, and has not shown it for a quarter of an hour. If it shows it
-    /// later, the user is asked.
+    /// The homeserver says that it has created this version of the backup, or there was no answer, and it does not show it
+    /// after about a quarter of an hour. The key is kept, in case it turns up: then the user is asked. The next version is
+    /// created after an hour at the earliest, and after twice that time if that one is not shown, either.
     #[error("the homeserver does not show the backup that it says it has created")]
-    NotShown,
+    NotShown(Option<BackupVersion>),
     /// There is another backup than when the new one was begun: one of another device, or one that had seemed to be gone.
     /// If it is not trusted, or another one was used before, the user is asked.
     #[error("there is another backup than before")]

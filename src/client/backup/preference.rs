@@ -3,7 +3,7 @@
 //! before there was one and still reads. The latter is written only where it is there; of both, other members are kept.
 
 use super::{
-    Backup, Call, Lane, Next, Stage,
+    Backup, Call, Lane, Next, RequestKind, Stage,
     blame::{FAILURES, LOST},
 };
 use crate::client::failure::Failure;
@@ -21,6 +21,10 @@ pub(super) struct PreferenceLane {
     failures: u32,
     /// How many answers had come when a request failed last.
     heard: u64,
+    /// When it was read or written last, by the machine's clock.
+    known_at_ms: Option<u64>,
+    /// Whether it is to be read again, since the user is to be asked.
+    is_wanted: bool,
 }
 
 /// What is done next about the two events.
@@ -40,7 +44,7 @@ enum PreferenceStep {
 impl Backup {
     /// The next request about the preference, if one is due.
     pub(super) fn preference_call(&self, now: u64) -> Option<Call> {
-        if !self.preference.lane.is_free(now) || !self.preference_is_due() {
+        if self.preference_due()? > now {
             return None;
         }
         let user_id = self.user_id.clone();
@@ -63,31 +67,61 @@ impl Backup {
 
     /// Whether the preference is known, or fails so often that nothing waits for it.
     pub(super) fn preference_is_settled(&self) -> bool {
-        self.kept.preference.was_read || self.preference.lane.failures() >= FAILURES
+        let mut kinds = self.preference_kinds().iter();
+        let is_failing = kinds.any(|kind| self.courier.failures(*kind) >= FAILURES);
+        self.kept.preference.was_read || is_failing
+    }
+
+    /// The requests about the preference: what is written is read just before.
+    pub(super) fn preference_kinds(&self) -> &'static [RequestKind] {
+        match self.kept.preference.write {
+            Some(_) => &[RequestKind::ReadPreference, RequestKind::WritePreference],
+            None => &[RequestKind::ReadPreference],
+        }
+    }
+
+    /// When the next request about the preference may be sent.
+    pub(super) fn preference_due(&self) -> Option<u64> {
+        let due = self.preference.lane.due().filter(|_| self.preference_is_due())?;
+        let later = |due: u64, kind: &RequestKind| Some(self.courier.due(*kind)?.max(due));
+        self.preference_kinds().iter().try_fold(due, later)
     }
 
     pub(super) fn preference_is_due(&self) -> bool {
-        let is_wanted = self.kept.stage == Stage::Looking && !self.kept.preference.was_read;
+        let is_first = self.kept.stage == Stage::Looking && !self.kept.preference.was_read;
+        let is_wanted = is_first || self.preference.is_wanted;
         self.kept.preference.write.is_some() || is_wanted
+    }
+
+    /// Whether the user can be asked: another client may have written the preference since it was read, and an answer that is
+    /// on its way may make the question void.
+    pub(super) fn has_todays_facts(&mut self, now: u64) -> bool {
+        let known = self.preference.known_at_ms;
+        let is_read = known.is_some_and(|at| now.saturating_sub(at) < self.options.poll_ms);
+        self.preference.is_wanted = !is_read;
+        let is_looking = self.version.in_flight.is_some();
+        let looks_now = self.version_due().is_some_and(|due| due <= now);
+        is_read && !is_looking && !looks_now
     }
 
     pub(super) fn preference_read(&mut self, read: Result<Option<JsonObject>, Failure>, now: u64) {
         match read {
             Ok(content) => {
-                self.preference_answered(now);
+                self.preference.lane.answered(now);
+                self.courier.succeeded(RequestKind::ReadPreference);
                 self.preference_content_is(content.unwrap_or_else(JsonObject::empty));
             }
             // A server that has none to give, or always fails on it, does not keep anybody from a backup.
             Err(failure) => {
-                if self.preference_is_given_up(&failure, now) {
-                    self.preference_is_hidden(now);
+                if self.preference_is_given_up(RequestKind::ReadPreference, &failure, now) {
+                    self.preference_is_hidden();
                 }
             }
         }
     }
 
     /// Whether a request about the preference is not tried again: the server refuses, or has failed on it some times.
-    fn preference_is_given_up(&mut self, failure: &Failure, now: u64) -> bool {
+    fn preference_is_given_up(&mut self, kind: RequestKind, failure: &Failure, now: u64) -> bool {
         let last = std::mem::replace(&mut self.preference.heard, self.heard);
         let is_final = match failure {
             Failure::Refused(_) | Failure::TooLarge => true,
@@ -97,12 +131,15 @@ impl Backup {
             }
             // Something on the way may drop this one alone.
             Failure::NoAnswer | Failure::RateLimited { .. } => {
-                self.preference.lane.failures() >= LOST && self.is_heard_since(last)
+                self.courier.failures(kind) >= LOST && self.is_heard_since(last)
             }
             Failure::Unauthorized => false,
         };
-        if !is_final {
-            self.preference.lane.failed(now, failure.wait_ms(), self.options.backoff());
+        self.preference.lane.answered(now);
+        if is_final {
+            self.courier.succeeded(kind);
+        } else {
+            self.courier.failed(kind, failure.wait_ms());
         }
         is_final
     }
@@ -128,16 +165,7 @@ impl Backup {
         }
     }
 
-    /// That it can be read says nothing of whether it can be written.
-    fn preference_answered(&mut self, now: u64) {
-        match self.kept.preference.write {
-            Some(_) => self.preference.lane.answered(now),
-            None => self.preference.lane.succeeded(now),
-        }
-    }
-
-    fn preference_is_hidden(&mut self, now: u64) {
-        self.preference_answered(now);
+    fn preference_is_hidden(&mut self) {
         match self.kept.preference.write {
             Some(_) => self.preference_content_is(JsonObject::empty()),
             None => self.preference_is(self.kept.preference.enabled),
@@ -149,6 +177,8 @@ impl Backup {
         self.kept.preference.was_read = true;
         self.preference.step = PreferenceStep::ReadStandard;
         self.preference.failures = 0;
+        self.preference.known_at_ms = Some(self.courier.now());
+        self.preference.is_wanted = false;
         self.touch();
     }
 
@@ -157,10 +187,14 @@ impl Backup {
     pub(super) fn preference_written(&mut self, written: Result<(), Failure>, now: u64) {
         let refused = match written {
             Ok(()) => None,
-            Err(failure) if self.preference_is_given_up(&failure, now) => Some(failure),
+            Err(failure)
+                if self.preference_is_given_up(RequestKind::WritePreference, &failure, now) =>
+            {
+                Some(failure)
+            }
             Err(_) => return self.preference.step = PreferenceStep::ReadStandard,
         };
-        self.preference.lane.succeeded(now);
+        self.preference.lane.answered(now);
         let (enabled, is_written) = match std::mem::take(&mut self.preference.step) {
             PreferenceStep::WriteStandard { older, enabled, .. }
                 if refused.is_none() && !older.is_empty() =>
@@ -172,6 +206,7 @@ impl Backup {
             PreferenceStep::WriteOlder { enabled, .. } => (enabled, true),
             PreferenceStep::ReadStandard | PreferenceStep::ReadOlder { .. } => return,
         };
+        self.courier.succeeded(RequestKind::WritePreference);
         self.preference_is(if is_written { Some(enabled) } else { self.kept.preference.enabled });
         if self.kept.preference.write != Some(enabled) {
             return;

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::{Scope, UsedBackup};
 use crate::{
+    api::ApiError,
     backup::{BackupPublicKey, TrustError},
     ids::{BackupVersion, RoomId, SessionId},
     recovery_key::RecoveryKey,
@@ -21,6 +22,15 @@ pub struct QuestionId(pub(super) u64);
 pub enum Question {
     /// There is no backup. [`Reply::Create`] makes one, [`Reply::Stop`] remembers that the user wants none.
     SetUp {
+        /// What the account data `m.key_backup` says, if it says anything. The homeserver can write it.
+        preference: Option<bool>,
+    },
+    /// The homeserver does not say which backup there is, or says something that is none, and has done so for about an hour.
+    /// [`Reply::Create`] makes a new one in the place of whatever is there, [`Reply::Stop`] leaves all as it is. The homeserver
+    /// is asked again meanwhile.
+    Unseen {
+        /// What it answers.
+        error: ApiError,
         /// What the account data `m.key_backup` says, if it says anything. The homeserver can write it.
         preference: Option<bool>,
     },
@@ -77,7 +87,8 @@ pub struct FoundBackup {
     pub version: BackupVersion,
     /// Its public key, if it can be read.
     pub public_key: Option<BackupPublicKey>,
-    /// Why it is not trusted; nothing if it is, so that the user may choose it.
+    /// Why it is not trusted; nothing if it is, so that the user may choose it. It is judged by the signers that the host has
+    /// [given last](super::Backup::set_signers): after the identity was reset they are to be given first.
     pub problem: Option<TrustError>,
     /// Who signed it: every signature by this user, with what is known of the signer.
     pub signatures: Option<SignatureReport>,
@@ -159,6 +170,10 @@ impl Question {
     pub(super) fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::SetUp { preference: a }, Self::SetUp { preference: b }) => a == b,
+            (
+                Self::Unseen { error: _, preference: a },
+                Self::Unseen { error: _, preference: b },
+            ) => a == b,
             (Self::Use { found: a, preference: b }, Self::Use { found: c, preference: d }) => {
                 a.is_same(c) && b == d
             }
@@ -188,10 +203,30 @@ impl Question {
         }
     }
 
+    /// Whether it asks what to do about the backup as a whole.
+    pub(super) fn is_about_backup(&self) -> bool {
+        matches!(
+            self,
+            Self::SetUp { .. } | Self::Unseen { .. } | Self::Use { .. } | Self::Changed { .. }
+        )
+    }
+
+    /// The backup that is offered.
+    pub(super) fn offered(&self) -> Option<&BackupVersion> {
+        match self {
+            Self::Use { found, .. } | Self::Changed { found: Some(found), .. } => {
+                Some(&found.version)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether it can be replied to like this.
     pub(super) fn takes(&self, reply: Reply) -> bool {
         match self {
-            Self::SetUp { .. } => matches!(reply, Reply::Create | Reply::Stop),
+            Self::SetUp { .. } | Self::Unseen { .. } => {
+                matches!(reply, Reply::Create | Reply::Stop)
+            }
             Self::Use { .. } | Self::Changed { .. } => {
                 matches!(reply, Reply::Create | Reply::Use | Reply::Stop)
             }

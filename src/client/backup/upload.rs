@@ -5,14 +5,13 @@ use std::collections::{BTreeSet, VecDeque};
 use rand_core::CryptoRng;
 
 use super::{
-    Backup, Call, DeliveryId, HostToken, Lane, NotStored, blame::FAILURES, hopeless::Hopeless,
-    seen::Seen, stage::Event,
+    Backup, Call, DeliveryId, HostToken, Lane, NotStored, RequestKind, hopeless::Hopeless,
+    refusals::Refusals, seen::Seen,
 };
 use crate::client::failure::Failure;
 use crate::{
-    api::{Endpoint as _, GetRoomKeysForSession, StoredRoomKeys},
+    api::{Endpoint as _, GetRoomKeysForSession},
     backup::{BackedUpSession, KeyBackupData, SealedSession},
-    ids::BackupVersion,
 };
 
 /// Sessions on their way to the backup.
@@ -32,12 +31,13 @@ pub(super) struct Upload {
     pub(super) ready: Vec<Pending>,
     pub(super) batches: VecDeque<Vec<Pending>>,
     /// What is in flight.
-    sending: Vec<Pending>,
+    pub(super) sending: Vec<Pending>,
     /// Deliveries that the host has not worked on yet.
     pub(super) unacked: BTreeSet<DeliveryId>,
     /// What the current version is known to have.
     pub(super) seen: Seen,
     pub(super) hopeless: Hopeless,
+    pub(super) refusals: Refusals,
     /// How many answers had come when a request failed last.
     pub(super) heard: u64,
 }
@@ -72,7 +72,7 @@ impl Upload {
         self.looking.is_some() || !self.to_look.is_empty()
     }
 
-    fn has_work(&self) -> bool {
+    pub(super) fn has_work(&self) -> bool {
         self.has_to_look() || !self.batches.is_empty()
     }
 }
@@ -94,6 +94,7 @@ impl Backup {
         upload.looking = None;
         upload.ready.clear();
         upload.batches.clear();
+        upload.refusals = Refusals::default();
         upload.seen.clear();
         (upload.is_wished, upload.is_drained, upload.needs_delay) = (false, false, false);
     }
@@ -109,10 +110,14 @@ impl Backup {
     pub(super) fn upload_due(&self) -> Option<u64> {
         let upload = &self.upload;
         let due = upload.lane.due().filter(|_| self.in_use.is_some())?;
-        if upload.has_work() || upload.wants_more() {
-            return Some(due);
+        let look = self.courier.due(RequestKind::CompareSession);
+        let put = self.courier.due(RequestKind::Upload);
+        let look = look.filter(|_| !upload.to_look.is_empty());
+        let put = put.filter(|_| !upload.batches.is_empty() || upload.wants_more());
+        if let Some(sent) = [look, put].into_iter().flatten().min() {
+            return Some(sent.max(due));
         }
-        let is_idle = upload.is_drained && upload.unacked.is_empty();
+        let is_idle = upload.is_drained && upload.unacked.is_empty() && !self.is_paused();
         upload.hopeless.due_ms().filter(|_| is_idle).map(|again| again.max(due))
     }
 
@@ -123,8 +128,10 @@ impl Backup {
             return None;
         }
         // What is ready does not wait for a look that has failed.
-        let has_failed = self.upload.lane.failures() > 0;
-        while (!has_failed || self.upload.batches.is_empty())
+        let has_failed = self.courier.failures(RequestKind::CompareSession) > 0;
+        let may_put = self.courier.may_send(RequestKind::Upload);
+        while !(has_failed && may_put && !self.upload.batches.is_empty())
+            && self.courier.may_send(RequestKind::CompareSession)
             && let Some(pending) = self.upload.to_look.pop_front()
         {
             let (room_id, session_id) = (pending.sealed.room_id(), pending.sealed.session_id());
@@ -137,6 +144,9 @@ impl Backup {
             self.not_stored(vec![(pending.token, NotStored::Unusable)]);
             self.make_batches();
         }
+        if !may_put {
+            return None;
+        }
         let batch = self.upload.batches.pop_front()?;
         let put = self.put(&batch)?;
         self.upload.sending = batch;
@@ -145,15 +155,14 @@ impl Backup {
 
     /// The backup has said what it has of a session that is to be uploaded.
     pub(super) fn looked(&mut self, seen: Result<BackedUpSession, Failure>, now: u64) {
-        let Some(pending) = self.upload.looking.take() else {
-            return self.upload.lane.succeeded(now);
-        };
+        self.upload.lane.answered(now);
+        let Some(pending) = self.upload.looking.take() else { return };
         match seen {
             Err(Failure::OtherVersion) => {
                 if self.upload.hopeless.is_denied() {
                     self.are_failing(&[pending]);
                 }
-                return self.gone(now);
+                return self.gone();
             }
             Err(
                 failure @ (Failure::NoAnswer
@@ -161,10 +170,11 @@ impl Backup {
                 | Failure::RateLimited { .. }
                 | Failure::Unauthorized),
             ) => {
-                self.upload.lane.failed(now, failure.wait_ms(), self.options.backoff());
-                return self.look_failed(pending, &failure);
+                self.courier.failed(RequestKind::CompareSession, failure.wait_ms());
+                self.look_failed(pending, &failure);
+                return self.settle_refusals();
             }
-            _ => self.upload.lane.succeeded(now),
+            _ => self.courier.succeeded(RequestKind::CompareSession),
         }
         // What cannot be read is not better than ours.
         let stored = seen.ok().and_then(|stored| KeyBackupData::from_json(&stored.json).ok());
@@ -180,106 +190,6 @@ impl Backup {
             self.upload.ready.push(pending);
         }
         self.make_batches();
-    }
-
-    /// The server has answered an upload.
-    pub(super) fn uploaded(
-        &mut self,
-        version: &BackupVersion,
-        stored: Result<StoredRoomKeys, Failure>,
-        now: u64,
-    ) {
-        let batch = std::mem::take(&mut self.upload.sending);
-        let is_current =
-            self.in_use.as_ref().is_some_and(|in_use| in_use.backup.version() == version);
-        match stored {
-            Ok(stored) => {
-                self.upload.lane.succeeded(now);
-                if is_current {
-                    self.upload.hopeless.is_taken();
-                    self.download.etag_is(stored.etag.as_deref());
-                    self.remember(&batch);
-                }
-                let tokens = batch.iter().map(|pending| pending.token).collect();
-                self.deliver_stored(version.clone(), tokens);
-            }
-            Err(failure) if is_current => self.upload_failed(batch, failure, now),
-            Err(failure) => self.upload.lane.failed(now, failure.wait_ms(), self.options.backoff()),
-        }
-    }
-
-    fn upload_failed(&mut self, batch: Vec<Pending>, failure: Failure, now: u64) {
-        let losses = self.upload.lane.failures();
-        let is_to_blame = self.is_to_blame(&failure);
-        match failure {
-            Failure::OtherVersion | Failure::NotFound => {
-                if self.upload.hopeless.is_denied() {
-                    self.are_failing(&batch);
-                }
-                self.gone(now);
-            }
-            Failure::TooLarge => self.split_or_drop(batch, NotStored::TooLarge, now),
-            Failure::Refused(error) => self.split_or_drop(batch, NotStored::Refused(error), now),
-            // One session may be what the server fails on.
-            Failure::Later { .. } if losses >= FAILURES && batch.len() > 1 => {
-                self.upload.lane.failed(now, failure.wait_ms(), self.options.backoff());
-                self.split(batch);
-            }
-            Failure::Later { .. } if batch.len() == 1 => {
-                self.upload.lane.failed(now, failure.wait_ms(), self.options.backoff());
-                self.alone_failed(batch);
-            }
-            // Something on the way may drop what is too large for it, without a word.
-            Failure::NoAnswer if batch.len() > 1 && losses > 0 && losses.is_multiple_of(LOSSES) => {
-                self.upload.lane.failed(now, 0, self.options.backoff());
-                self.split(batch);
-            }
-            failure => {
-                self.upload.lane.failed(now, failure.wait_ms(), self.options.backoff());
-                match batch.len() {
-                    1 if is_to_blame => self.are_failing(&batch),
-                    _ if is_to_blame => self.split(batch),
-                    _ => self.upload.batches.push_back(batch),
-                }
-            }
-        }
-    }
-
-    fn split_or_drop(&mut self, batch: Vec<Pending>, reason: NotStored, now: u64) {
-        self.upload.lane.succeeded(now);
-        if batch.len() > 1 {
-            return self.split(batch);
-        }
-        let failures = batch.iter().map(|pending| (pending.token, reason.clone())).collect();
-        self.not_stored(failures);
-    }
-
-    fn split(&mut self, mut batch: Vec<Pending>) {
-        let second = batch.split_off(batch.len() / 2);
-        self.upload.batches.push_front(second);
-        self.upload.batches.push_front(batch);
-    }
-
-    /// The version is gone or was replaced: nothing goes there until it is known what happened.
-    fn gone(&mut self, now: u64) {
-        self.upload.lane.failed(now, 0, self.options.backoff());
-        if self.kept.stage.makes_backup() {
-            // What a new backup replaces is not what it was.
-            self.stop_uploads();
-            self.look.is_done = false;
-            self.look_again();
-        }
-        self.turn(Event::Gone);
-    }
-
-    fn remember(&mut self, batch: &[Pending]) {
-        for Pending { token: _, sealed, failures: _ } in batch {
-            let metadata = *sealed.data().metadata();
-            let limit = self.options.seen_sessions;
-            self.upload.seen.add(sealed.room_id(), sealed.session_id(), metadata, limit);
-        }
+        self.settle_refusals();
     }
 }
-
-/// After so many lost answers in a row a batch is split.
-const LOSSES: u32 = 3;

@@ -1,7 +1,8 @@
 //! Which backup is the current one, and whether it may be used.
 
 use super::{
-    Backup, Call, FoundBackup, Look, Question, Stage,
+    Backup, Call, FoundBackup, Question, RequestKind, Signing, Stage,
+    look::Look,
     stage::{Event, step},
     trust::is_used,
 };
@@ -28,8 +29,7 @@ impl Backup {
         }
         if after == Stage::Disabling {
             self.start_disabling();
-        }
-        if before == Stage::Off || before == Stage::Disabling {
+        } else if before == Stage::Off || before == Stage::Disabling {
             self.kept.disabling = None;
             self.keep_secret();
         }
@@ -40,24 +40,39 @@ impl Backup {
 
     /// The next request about versions, if one is due.
     pub(super) fn version_call(&mut self, now: u64) -> Option<Call> {
-        if !self.version.is_free(now) || !self.version_is_due() {
+        if self.version.in_flight.is_some() || self.version_due()? > now {
             return None;
         }
-        match self.kept.stage {
-            Stage::Confirming if self.signing.is_to_be_sent && self.signing.is_fresh => {
+        match self.version_kind() {
+            RequestKind::CreateVersion => {
                 (self.signing.is_to_be_sent, self.signing.is_fresh) = (false, false);
+                self.signing.is_unsent = false;
                 let auth_data = self.kept.draft.as_ref()?.auth_data(&self.user_id).ok()?;
                 Some(Call::Create(CreateBackupVersion::new(auth_data)))
             }
-            Stage::Disabling => Some(match self.condemned.take() {
-                Some(version) => {
-                    self.attempted = Some(version.clone());
-                    Call::Delete(DeleteBackupVersion::new(version))
-                }
-                None => Call::Current(GetCurrentBackupVersion),
-            }),
+            RequestKind::DeleteVersion => {
+                let version = self.condemned.take()?;
+                self.attempted = Some(version.clone());
+                Some(Call::Delete(DeleteBackupVersion::new(version)))
+            }
             _ => Some(Call::Current(GetCurrentBackupVersion)),
         }
+    }
+
+    /// What the next request about versions is.
+    pub(super) fn version_kind(&self) -> RequestKind {
+        let Signing { is_to_be_sent, is_fresh, .. } = self.signing;
+        match self.kept.stage {
+            Stage::Confirming if is_to_be_sent && is_fresh => RequestKind::CreateVersion,
+            Stage::Disabling if self.condemned.is_some() => RequestKind::DeleteVersion,
+            _ => RequestKind::FindVersion,
+        }
+    }
+
+    /// When the next request about versions may be sent.
+    pub(super) fn version_due(&self) -> Option<u64> {
+        let due = self.version.due().filter(|_| self.version_is_due())?;
+        Some(self.courier.due(self.version_kind())?.max(due))
     }
 
     /// Whether the stage has anything to ask the server.
@@ -87,10 +102,8 @@ impl Backup {
         match found {
             Ok(found) => self.current(found, now),
             Err(failure) => {
-                self.version_failed(&failure, now);
-                if let Failure::Refused(error) = failure {
-                    self.look.refused = Some(error);
-                }
+                self.version_failed(RequestKind::FindVersion, &failure);
+                self.not_seen(&failure);
             }
         }
         if is_outdated {
@@ -106,7 +119,6 @@ impl Backup {
         self.found_at_ms = now;
         self.download.knows(self.found.as_ref());
         self.resume_uploads();
-        let failures = self.version.failures();
         match self.kept.stage {
             Stage::Disabling => match &self.found {
                 Some(_) if self.is_unknown() => {
@@ -133,28 +145,28 @@ impl Backup {
             }
         }
         self.is_confirmed = matches!(self.kept.stage, Stage::Running | Stage::Disabling);
-        self.look_later(failures, now);
+        self.look_later(now);
     }
 
     /// When the next look is due.
-    fn look_later(&mut self, failures: u32, now: u64) {
+    fn look_later(&mut self, now: u64) {
         let wait = match self.kept.stage {
             Stage::Absent | Stage::Untrusted | Stage::Changed => self.options.poll_ms,
             Stage::Running => self.options.check_ms,
+            Stage::Confirming if !self.is_made() => self.creation_wait(),
             _ => 0,
         };
-        let due = now.saturating_add(wait);
-        // What has failed before is not sent faster because the server answers other questions.
-        let is_made = self.kept.draft.as_ref().is_some_and(|draft| draft.created.is_some());
-        let is_stuck = self.condemned.is_some() && self.condemned == self.attempted;
-        match self.kept.stage {
-            Stage::Creating => self.version.answered(due),
-            Stage::Confirming if self.signing.is_to_be_sent && failures > 0 => {
-                self.version.answered(due)
-            }
-            Stage::Confirming if is_made => self.version.failed(now, 0, self.options.backoff()),
-            Stage::Disabling if is_stuck => self.version.failed(now, 0, self.options.backoff()),
-            _ => self.version.succeeded(due),
+        self.version.answered(now.saturating_add(wait));
+        if self.kept.stage == Stage::Confirming && self.is_made() {
+            self.courier.failed(RequestKind::FindVersion, 0);
+        } else {
+            self.courier.succeeded(RequestKind::FindVersion);
+        }
+        // That a version was deleted is seen when it is gone.
+        if self.condemned.is_some() && self.condemned == self.attempted {
+            self.courier.failed(RequestKind::DeleteVersion, 0);
+        } else if self.attempted.is_some() {
+            self.courier.succeeded(RequestKind::DeleteVersion);
         }
     }
 
@@ -225,6 +237,9 @@ impl Backup {
         let preference = self.kept.preference.enabled;
         let found = self.found.as_ref().map(|info| self.describe(info));
         match self.kept.stage {
+            Stage::Looking => {
+                self.unseen().map(|error| Question::Unseen { error: error.clone(), preference })
+            }
             Stage::Absent => Some(Question::SetUp { preference }),
             Stage::Untrusted => found.map(|found| Question::Use { found, preference }),
             Stage::Changed if self.look.is_done => {
@@ -248,7 +263,10 @@ impl Backup {
     }
 
     /// A request about versions failed.
-    pub(super) fn version_failed(&mut self, failure: &Failure, now: u64) {
-        self.version.failed(now, failure.wait_ms(), self.options.backoff());
+    pub(super) fn version_failed(&mut self, kind: RequestKind, failure: &Failure) {
+        self.courier.failed(kind, failure.wait_ms());
+        let is_retried = self.kept.stage == Stage::Confirming && kind == RequestKind::CreateVersion;
+        let wait = if is_retried { self.creation_wait() } else { 0 };
+        self.version.answered(self.courier.now().saturating_add(wait));
     }
 }

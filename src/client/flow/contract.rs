@@ -8,6 +8,7 @@ use crate::{
     client::{
         backup::{DeliveryId, SignId, SignedError},
         operation::{NoAnswer, OperationId, UnknownOperation},
+        waiting::Waiting,
     },
     crypto::ed25519::Ed25519Signature,
     encoding::json_object::JsonObject,
@@ -41,8 +42,16 @@ pub trait Flow {
     /// The host has a valid access token again.
     fn resume(&mut self);
 
-    /// Whether the flow waits for a valid access token.
+    /// Whether the flow waits for a valid access token. [`Step::NeedsToken`] says so once.
     fn is_paused(&self) -> bool;
+
+    /// What the flow waits for, as of the last [`next`](Self::next), with the reasons: requests that are on their way or have
+    /// failed, the access token, the end of a rate limit, and what the host, the user or another device was asked for.
+    fn waiting_for(&self) -> Vec<Waiting>;
+
+    /// Nothing more is waited for: the flow ends at the next occasion, with what it has. If there is something to send before,
+    /// which is said there, a second call ends it without.
+    fn give_up(&mut self);
 
     /// All of the account data, for [`Step::ReadAccountData`].
     fn account_data(&mut self, events: Vec<(EventType, JsonObject)>) {

@@ -10,7 +10,9 @@ use crate::{
             Backup, DeliveryId, FetchOutcome, Next, NotCreated, Question, QuestionId, SavedBackup,
             Scope, SecretTask, SignId, SignedError,
         },
+        courier::Courier,
         operation::{NoAnswer, OperationId, UnknownOperation},
+        waiting::{Awaited, RequestKind, Waiting},
     },
     crypto::ed25519::Ed25519Signature,
     ids::KeyId,
@@ -70,6 +72,19 @@ impl Machine {
         self.backup.as_mut()
     }
 
+    /// The one way out, for the requests of the flow itself; nothing once the machine was given back.
+    pub(super) fn courier(&mut self) -> Option<&mut Courier> {
+        self.backup.as_mut().map(Backup::courier)
+    }
+
+    /// Begins a step of the flow, and tells which requests the host has dropped.
+    pub(super) fn begin(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Vec<OperationId> {
+        let Some(courier) = self.courier() else { return Vec::new() };
+        courier.advance(now_ms);
+        courier.draw_ids(rng);
+        courier.dropped()
+    }
+
     /// What the machine wants next; nothing once it was given back.
     pub(super) fn next<T>(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Turn<T> {
         let Some(backup) = &mut self.backup else { return Turn::Wait(None) };
@@ -87,9 +102,13 @@ impl Machine {
             Next::Ask(id, question) => Turn::Ask(id, question),
             Next::NotCreated(reason) => Turn::NotCreated(reason),
             Next::Fetched(scope, outcome) => Turn::Fetched(scope, outcome),
+            Next::NeedsToken { soft_logout } => Turn::Step(Step::NeedsToken { soft_logout }),
             Next::Wait(until) => Turn::Wait(until),
+            // Whether a backup is used is decided when the host has the machine again.
+            Next::RefreshSigners => Turn::Nothing,
             next @ (Next::Stored(..)
             | Next::NotStored(..)
+            | Next::UploadRefused(_)
             | Next::NotDeleted(_)
             | Next::PreferenceNotSet { .. }) => {
                 self.hold(next);
@@ -147,5 +166,47 @@ impl Machine {
 
     pub(super) fn is_paused(&self) -> bool {
         self.backup.as_ref().is_some_and(Backup::is_paused)
+    }
+
+    /// Whether the access token is not accepted, once.
+    pub(super) fn needs_token<T>(&mut self) -> Option<Step<T>> {
+        let soft_logout = self.courier()?.needs_token()?;
+        Some(Step::NeedsToken { soft_logout })
+    }
+
+    /// Whether the machine waits for the host to put sessions away.
+    pub(super) fn awaits_ack(&self) -> bool {
+        self.awaits(Awaited::Acknowledgement)
+    }
+
+    /// Whether the machine waits for signatures.
+    pub(super) fn awaits_signatures(&self) -> bool {
+        self.awaits(Awaited::Signatures)
+    }
+
+    fn awaits(&self, what: Awaited) -> bool {
+        self.backup.as_ref().is_some_and(|backup| backup.awaited_of_host().contains(&what))
+    }
+
+    /// What the flow waits for the host to do.
+    pub(super) fn waits_for_host(&mut self, awaited: Option<Awaited>) {
+        self.courier().into_iter().for_each(|courier| courier.waits_for_host(awaited));
+    }
+
+    /// A request on which the homeserver has failed for about an hour, and that is still to be sent. That the network is
+    /// down is nothing that a flow ends for: the host knows better how long to wait.
+    pub(super) fn failing(&self, own: Option<RequestKind>) -> Option<Waiting> {
+        let courier = self.backup.as_ref()?.peek_courier();
+        let is_failing = |waiting: &Waiting| {
+            let Awaited::Request(kind) = waiting.what else { return false };
+            courier.is_failing(kind)
+        };
+        self.waiting_for(own).into_iter().find(is_failing)
+    }
+
+    /// What is waited for, with requests of the flow itself.
+    pub(super) fn waiting_for(&self, own: Option<RequestKind>) -> Vec<Waiting> {
+        let Some(backup) = &self.backup else { return Vec::new() };
+        backup.waiting_for_with(own)
     }
 }

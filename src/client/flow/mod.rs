@@ -16,8 +16,10 @@
 //!   ReadAccountData          -> flow.account_data(all account data, as the host's /sync has it)
 //!   Sign(id, key)            -> flow.signed(id, signatures)
 //!   ShowRecoveryKey(key)     -> show it, insist that it is saved; flow.recovery_key_saved()
+//!   Secrets(verdicts)        -> put them away; the sessions may take longer
 //!   EnterKey                 -> ask for the recovery key or passphrase; flow.enter(typed, now)
 //!   Import(id, v, sessions)  -> into the host's store as unauthenticated; flow.ack(id)
+//!   NeedsToken { .. }        -> get a new access token; flow.resume()
 //!   Wait(until)              -> sleep, or go on when something happens
 //!   Done(outcome)            -> the machine is in it, for the host to go on with
 //! }
@@ -32,7 +34,6 @@
 mod contract;
 mod machine;
 mod outcome;
-mod post;
 mod recover;
 mod saved;
 mod set_up;

@@ -10,12 +10,14 @@ use crate::{
     backup::UnauthenticatedSession,
     client::{
         backup::{Backup, DeliveryId, SignId},
+        failure::Failure,
         operation::Operation,
+        waiting::Waiting,
     },
     ids::{BackupVersion, SecretStorageKeyId},
     recovery_key::RecoveryKey,
     secret_sharing::RequesterError,
-    secret_storage::{ChangeError, PlanNote, SecretStorageKey},
+    secret_storage::{ChangeError, PlanNote, SecretStorageKey, SecretVerdict},
     signed_json::ToSign,
 };
 
@@ -39,7 +41,15 @@ pub enum Step<T> {
     EnterKey,
     /// Put them into the host's store as unauthenticated, as stored in this version, then call `ack`.
     Import(DeliveryId, BackupVersion, Vec<UnauthenticatedSession>),
-    /// Nothing to do until then, in the host's milliseconds, or until something happens.
+    /// The homeserver does not accept the access token: nothing is sent until `resume`. With `soft_logout` the device goes
+    /// on to exist, and everything is to be kept until the user has logged in again.
+    NeedsToken {
+        /// Whether the homeserver says that the device goes on to exist.
+        soft_logout: bool,
+    },
+    /// What became of each secret, once, as soon as they are open: the sessions may take longer.
+    Secrets(Vec<SecretVerdict>),
+    /// Nothing to do until then, in the host's milliseconds, or until something happens: `waiting_for` says what.
     Wait(Option<u64>),
     /// The flow has ended.
     Done(Box<T>),
@@ -58,6 +68,15 @@ pub enum FlowError {
     /// The server refuses a request.
     #[error("the homeserver refuses a request: {0}")]
     Refused(#[source] ApiError),
+    /// The homeserver does not say which backup there is.
+    #[error("the homeserver does not say whether there is a key storage: {0}")]
+    Unseen(#[source] Box<ApiError>),
+    /// A request has failed again and again, for about an hour.
+    #[error("{0}")]
+    Failing(Box<Waiting>),
+    /// The host has given the flow up.
+    #[error("it was given up")]
+    GivenUp,
     /// The homeserver does not know what a request is about.
     #[error("the homeserver does not know what it was asked for")]
     NotFound,
@@ -106,5 +125,15 @@ impl fmt::Debug for SetUpDone {
             .field("replaced", replaced)
             .field("notes", notes)
             .finish()
+    }
+}
+
+/// Why a request will never be taken, if so.
+pub(super) fn final_error(failure: Failure) -> Option<FlowError> {
+    match failure {
+        Failure::Refused(error) => Some(FlowError::Refused(error)),
+        Failure::TooLarge => Some(FlowError::TooLarge),
+        Failure::NotFound | Failure::OtherVersion => Some(FlowError::NotFound),
+        _ => None,
     }
 }

@@ -6,16 +6,17 @@ use std::{
 };
 
 use http::Response;
-use rand_core::CryptoRng;
 
-use super::{
-    FlowError,
-    post::{Call, Post, final_error},
-};
+use super::{FlowError, outcome::final_error};
 use crate::{
     Limits,
     api::{Endpoint as _, GetAccountData, PutAccountData},
-    client::operation::{NoAnswer, Operation, OperationId},
+    client::{
+        call::Call,
+        courier::Courier,
+        operation::{NoAnswer, Operation, OperationId},
+        waiting::RequestKind,
+    },
     encoding::json_object::JsonObject,
     ids::{EventType, UserId},
     secret_storage::{DEFAULT_KEY, Plan, PlanStep, SecretStorage},
@@ -27,7 +28,7 @@ use crate::{
 pub(super) struct Storage {
     user_id: UserId,
     limits: Limits,
-    pub(super) post: Post,
+    pub(super) in_flight: Option<OperationId>,
     /// As the host gave them, and as they were read since.
     events: BTreeMap<EventType, JsonObject>,
     /// What they say, until one of them is another one.
@@ -62,7 +63,7 @@ impl Storage {
         Self {
             user_id,
             limits,
-            post: Post::default(),
+            in_flight: None,
             events: BTreeMap::new(),
             parsed: None,
             is_read: false,
@@ -138,37 +139,82 @@ impl Storage {
     }
 
     /// The next request, if one may be sent now.
-    pub(super) fn call(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Option<Operation> {
-        if let Some(event_type) = self.to_read.first().filter(|_| self.is_read) {
-            let call = GetAccountData::new(self.user_id.clone(), event_type.clone());
-            return self.post.send(Call::Get(call), now_ms, rng);
+    pub(super) fn call(&mut self, courier: &mut Courier) -> Option<Operation> {
+        if self.due(courier)? > courier.now() {
+            return None;
         }
-        let Running { plan, phase } = self.running.as_ref()?;
-        let PlanStep { event_type, content, .. } = plan.next()?;
-        let (user_id, event_type) = (self.user_id.clone(), event_type.clone());
-        let call = if *phase == Phase::Write {
-            Call::Put(PutAccountData::new(user_id, event_type, content.clone()))
+        let user_id = self.user_id.clone();
+        let call = if let Some(event_type) = self.to_read.first() {
+            Call::Read(GetAccountData::new(user_id, event_type.clone()))
         } else {
-            Call::Get(GetAccountData::new(user_id, event_type))
+            let Running { plan, phase } = self.running.as_ref()?;
+            let PlanStep { event_type, content, .. } = plan.next()?;
+            match phase {
+                Phase::Write => {
+                    Call::Write(PutAccountData::new(user_id, event_type.clone(), content.clone()))
+                }
+                Phase::Check | Phase::ReadBack => {
+                    Call::Read(GetAccountData::new(user_id, event_type.clone()))
+                }
+            }
         };
-        self.post.send(call, now_ms, rng)
+        let operation = courier.send(call);
+        self.in_flight = Some(operation.id());
+        Some(operation)
+    }
+
+    /// When the next request may be sent, by the courier's clock; nothing if none is to be sent, or one is awaited.
+    fn due(&self, courier: &Courier) -> Option<u64> {
+        if self.in_flight.is_some() || !self.is_read {
+            return None;
+        }
+        let read = courier.due(RequestKind::ReadAccountData)?;
+        if !self.to_read.is_empty() {
+            return Some(read);
+        }
+        // What is written is checked just before.
+        match self.running.as_ref()?.phase {
+            Phase::Check => Some(courier.due(RequestKind::WriteAccountData)?.max(read)),
+            Phase::Write => courier.due(RequestKind::WriteAccountData),
+            Phase::ReadBack => Some(read),
+        }
+    }
+
+    /// What the next request is, if there is one.
+    pub(super) fn kind(&self) -> Option<RequestKind> {
+        if !self.to_read.is_empty() {
+            return Some(RequestKind::ReadAccountData);
+        }
+        match self.running.as_ref()?.phase {
+            Phase::Check | Phase::Write => Some(RequestKind::WriteAccountData),
+            Phase::ReadBack => Some(RequestKind::ReadAccountData),
+        }
+    }
+
+    /// When the next request may be sent, in the host's time.
+    pub(super) fn until(&self, courier: &Courier) -> Option<u64> {
+        self.due(courier).map(|due| courier.host_time(due))
     }
 
     /// What came back for a request of this; nothing if it is none.
     pub(super) fn answer(
         &mut self,
+        courier: &mut Courier,
         id: OperationId,
         answer: &Result<Response<Vec<u8>>, NoAnswer>,
         now_ms: u64,
     ) -> Option<Result<(), FlowError>> {
-        let call = self.post.take(id)?;
-        let (answer, limits) = (answer.clone(), self.limits);
-        let failure = match call {
-            Call::Get(call) => match self.post.read(&call, answer, now_ms, &limits) {
-                Ok(content) => return Some(self.came(call.event_type(), content)),
+        let letter = courier.take(id, true)?;
+        self.in_flight = None;
+        let failure = match letter.call() {
+            Call::Read(call) => match courier.read(call, answer, now_ms, &self.limits) {
+                Ok(content) => {
+                    courier.succeeded(RequestKind::ReadAccountData);
+                    return Some(self.came(courier, call.event_type(), content));
+                }
                 Err(failure) => failure,
             },
-            Call::Put(call) => match self.post.read(&call, answer, now_ms, &limits) {
+            Call::Write(call) => match courier.read(call, answer, now_ms, &self.limits) {
                 Ok(()) => {
                     self.turn(Phase::ReadBack);
                     return Some(Ok(()));
@@ -179,8 +225,9 @@ impl Storage {
                     failure
                 }
             },
-            Call::ToDevice(_) => return None,
+            _ => return None,
         };
+        courier.failed(letter.call().kind(), failure.wait_ms());
         Some(final_error(failure).map_or(Ok(()), Err))
     }
 
@@ -193,6 +240,7 @@ impl Storage {
     /// An event, as it is now.
     fn came(
         &mut self,
+        courier: &mut Courier,
         event_type: &EventType,
         content: Option<JsonObject>,
     ) -> Result<(), FlowError> {
@@ -204,12 +252,13 @@ impl Storage {
             self.parsed = None;
         }
         self.to_read.remove(event_type);
-        self.compare(event_type, content.as_ref())
+        self.compare(courier, event_type, content.as_ref())
     }
 
     /// The event of the step, as it is now.
     fn compare(
         &mut self,
+        courier: &mut Courier,
         event_type: &EventType,
         content: Option<&JsonObject>,
     ) -> Result<(), FlowError> {
@@ -220,8 +269,13 @@ impl Storage {
         let compared = match phase {
             Phase::ReadBack => {
                 *phase = Phase::Check;
-                // A server may lag.
-                plan.read_back(content).inspect_err(|_| self.post.slow_down())
+                let compared = plan.read_back(content);
+                match &compared {
+                    Ok(()) => courier.succeeded(RequestKind::WriteAccountData),
+                    // A server may lag.
+                    Err(_) => courier.failed(RequestKind::WriteAccountData, 0),
+                }
+                compared
             }
             Phase::Check | Phase::Write => {
                 *phase = Phase::Write;

@@ -10,6 +10,8 @@ pub(crate) type Lie = Box<dyn FnMut(&Request<Vec<u8>>, &mut Homeserver) -> Optio
 pub(crate) enum Lied {
     Answer(Response<Vec<u8>>),
     Nothing,
+    /// The host never says what became of it.
+    Never,
 }
 
 pub(crate) fn response(status: u16, body: &str) -> Lied {

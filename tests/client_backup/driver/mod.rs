@@ -47,10 +47,13 @@ pub(crate) struct Driver {
     pub(crate) imported: Vec<ExportedSession>,
     pub(crate) fetched: Vec<(Scope, FetchOutcome)>,
     pub(crate) not_stored: Vec<(HostToken, NotStored)>,
+    pub(crate) upload_refused: usize,
+    pub(crate) signers_asked: usize,
     pub(crate) not_created: Vec<NotCreated>,
     pub(crate) not_deleted: usize,
     /// What the homeserver did not take, and whether it refused it.
     pub(crate) preference_not_set: Vec<(bool, bool)>,
+    pub(crate) needs_token: Vec<bool>,
     pub(crate) secrets: Vec<SecretTask>,
     pub(crate) asked: VecDeque<(QuestionId, Question)>,
     /// Method and path of each request, with its body.
@@ -62,6 +65,8 @@ pub(crate) struct Driver {
     /// Whether the secret storage takes what it is given.
     pub(crate) has_storage: bool,
     pub(crate) until: Option<u64>,
+    /// Requests whose end the host never tells.
+    held: Vec<Operation>,
 }
 
 impl Driver {
@@ -99,9 +104,12 @@ impl Driver {
             imported: Vec::new(),
             fetched: Vec::new(),
             not_stored: Vec::new(),
+            upload_refused: 0,
+            signers_asked: 0,
             not_created: Vec::new(),
             not_deleted: 0,
             preference_not_set: Vec::new(),
+            needs_token: Vec::new(),
             secrets: Vec::new(),
             asked: VecDeque::new(),
             sent: Vec::new(),
@@ -110,6 +118,7 @@ impl Driver {
             given: None,
             has_storage: true,
             until: None,
+            held: Vec::new(),
         }
     }
 
@@ -179,8 +188,10 @@ impl Driver {
                 let url = BaseUrl::new("https://example.org").unwrap();
                 let token = AccessToken::from(self.token.as_str());
                 let request = operation.to_http(&url, &token).unwrap();
-                let response = self.send(&request);
-                self.machine.answer(operation.id(), response.ok_or(NoAnswer), self.now).unwrap();
+                let Some(response) = self.send(&request) else {
+                    return self.held.push(*operation);
+                };
+                self.machine.answer(operation.id(), response, self.now).unwrap();
             }
             Next::Want(wish) => {
                 let unsent = self.store.values().filter(|(_, v)| v.as_ref() != Some(&wish.version));
@@ -206,6 +217,9 @@ impl Driver {
                 self.machine.ack(id);
             }
             Next::Fetched(scope, outcome) => self.fetched.push((scope, *outcome)),
+            Next::NeedsToken { soft_logout } => self.needs_token.push(soft_logout),
+            Next::RefreshSigners => self.signers_asked += 1,
+            Next::UploadRefused(_) => self.upload_refused += 1,
             Next::NotCreated(reason) => self.not_created.push(reason),
             Next::NotDeleted(_) => self.not_deleted += 1,
             Next::PreferenceNotSet { enabled, refused } => {
@@ -236,19 +250,21 @@ impl Driver {
     pub(crate) fn exchange(&mut self, operation: &Operation) -> Response<Vec<u8>> {
         let url = BaseUrl::new("https://example.org").unwrap();
         let request = operation.to_http(&url, &AccessToken::from(self.token.as_str())).unwrap();
-        self.send(&request).unwrap()
+        self.send(&request).unwrap().unwrap()
     }
 
-    fn send(&mut self, request: &Request<Vec<u8>>) -> Option<Response<Vec<u8>>> {
+    /// What the host tells the machine, if it ever does.
+    fn send(&mut self, request: &Request<Vec<u8>>) -> Option<Result<Response<Vec<u8>>, NoAnswer>> {
         let path = request.uri().path_and_query().unwrap().as_str();
         let path = path.trim_start_matches("/_matrix/client/v3");
         let body = serde_json::from_slice(request.body()).unwrap_or_default();
         self.sent.push((format!("{} {path}", request.method()), body));
         let lied = self.lie.as_mut().and_then(|lie| lie(request, &mut self.homeserver));
         match lied {
-            Some(Lied::Answer(response)) => Some(response),
-            Some(Lied::Nothing) => None,
-            None => Some(self.homeserver.respond(request)),
+            Some(Lied::Answer(response)) => Some(Ok(response)),
+            Some(Lied::Nothing) => Some(Err(NoAnswer)),
+            Some(Lied::Never) => None,
+            None => Some(Ok(self.homeserver.respond(request))),
         }
     }
 }

@@ -151,7 +151,7 @@ impl Run {
                 self.neighbour();
                 flow.recovery_key_saved();
             }
-            Step::Wait(None) if flow.is_paused() => flow.resume(),
+            Step::NeedsToken { .. } => flow.resume(),
             Step::Wait(Some(until)) => self.host.now = until.max(self.host.now + 1),
             Step::Done(outcome) => {
                 self.note(format!("done: {:?}", (*outcome).as_ref().err()));

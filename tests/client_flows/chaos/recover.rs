@@ -99,6 +99,7 @@ impl Run {
                 Step::EnterKey if self.goes_wrong("mistyped", 0.2) => {
                     flow.enter("EsTW wrong", self.host.now).unwrap_err();
                 }
+                Step::Secrets(_) => {}
                 Step::EnterKey => {
                     let entered = flow.enter(&self.typed, self.host.now);
                     self.log.push(format!("{entered:?}"));
@@ -112,7 +113,7 @@ impl Run {
                         flow = self.begin();
                     }
                 }
-                Step::Wait(None) if flow.is_paused() => flow.resume(),
+                Step::NeedsToken { .. } => flow.resume(),
                 Step::Wait(Some(until)) => self.host.now = until.max(self.host.now + 1),
                 Step::Done(recovered) => return *recovered,
                 other => panic!("{self}: {other:?}"),

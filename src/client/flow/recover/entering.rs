@@ -118,6 +118,7 @@ impl Recover {
         let Some(storage) = &self.storage else { return };
         let public_keys = self.verified.as_public_keys();
         self.secrets = storage.open_all(&mut self.storage_keys, public_keys);
+        self.has_secrets = !self.secrets.is_empty();
         // A guess is not compared with what a server says: that a request follows would tell it that it was right.
         let opened = |name: &str| {
             let verdict = self.secrets.iter().find(|verdict| verdict.name.as_str() == name)?;

@@ -13,10 +13,10 @@ pub use self::outcome::{EnterError, Entered, Recovered};
 use super::{Flow, Step, machine::Machine};
 use crate::{
     Limits,
-    api::ApiError,
     client::{
         backup::{Backup, DeliveryId, FetchOutcome, KeyFit, SignId, SignedError},
         operation::{NoAnswer, OperationId, UnknownOperation},
+        waiting::{Awaited, RequestFailure, Waiting},
     },
     crypto::ed25519::Ed25519Signature,
     encoding::json_object::JsonObject,
@@ -46,7 +46,9 @@ pub struct Recover {
     secrets: Vec<SecretVerdict>,
     fit: Option<KeyFit>,
     fetched: Option<FetchOutcome>,
-    refused: Option<ApiError>,
+    failure: Option<RequestFailure>,
+    /// Whether the secrets are to be handed out.
+    has_secrets: bool,
 }
 
 /// How far the flow is.
@@ -83,7 +85,8 @@ impl Recover {
             secrets: Vec::new(),
             fit: None,
             fetched: None,
-            refused: None,
+            failure: None,
+            has_secrets: false,
         }
     }
 
@@ -107,13 +110,14 @@ impl Recover {
     }
 }
 
-impl Flow for Recover {
-    type Outcome = Recovered;
-
-    fn next(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Recovered> {
+impl Recover {
+    fn step(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Recovered> {
         loop {
             if self.saves {
                 return Step::Wait(None);
+            }
+            if std::mem::take(&mut self.has_secrets) {
+                return Step::Secrets(self.secrets.clone());
             }
             let step = match self.stage {
                 Stage::Looking => self.look(now_ms, rng),
@@ -125,6 +129,41 @@ impl Flow for Recover {
             if let Some(step) = step {
                 return step;
             }
+        }
+    }
+
+    /// What the host was asked for and has not done.
+    fn awaited_of_host(&self) -> Option<Awaited> {
+        match self.stage {
+            _ if self.saves => Some(Awaited::Saved),
+            Stage::Looking if self.storage.is_none() => Some(Awaited::AccountData),
+            Stage::Entering => Some(Awaited::Key),
+            Stage::Fetching if self.machine.awaits_ack() => Some(Awaited::Acknowledgement),
+            Stage::Looking | Stage::Fetching | Stage::Finished | Stage::Ended => None,
+        }
+    }
+}
+
+impl Flow for Recover {
+    type Outcome = Recovered;
+
+    fn next(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Recovered> {
+        for id in self.machine.begin(now_ms, rng) {
+            let _ = self.answer(id, Err(NoAnswer), now_ms);
+        }
+        let step = self.machine.needs_token().unwrap_or_else(|| self.step(now_ms, rng));
+        let awaited = self.awaited_of_host();
+        self.machine.waits_for_host(awaited);
+        step
+    }
+
+    fn waiting_for(&self) -> Vec<Waiting> {
+        self.machine.waiting_for(None)
+    }
+
+    fn give_up(&mut self) {
+        if self.stage != Stage::Ended {
+            self.stage = Stage::Finished;
         }
     }
 

@@ -5,8 +5,10 @@ use std::fmt;
 use thiserror::Error;
 
 use crate::{
-    api::ApiError,
-    client::backup::{Backup, FetchOutcome, KeyFit},
+    client::{
+        backup::{Backup, FetchOutcome, KeyFit},
+        waiting::RequestFailure,
+    },
     secret_storage::{SecretStorageKey, SecretVerdict, UnlockError},
 };
 
@@ -23,8 +25,9 @@ pub struct Recovered {
     pub key: Option<KeyFit>,
     /// What became of the sessions; nothing if there was no key to fetch them with.
     pub fetched: Option<FetchOutcome>,
-    /// Why the homeserver did not say which backup there is, if it refused to.
-    pub refused: Option<ApiError>,
+    /// Why the homeserver did not say which backup there is, or did not give the sessions for about an hour. What was wanted
+    /// of it the machine goes on to fetch.
+    pub failure: Option<RequestFailure>,
 }
 
 /// What was entered.
@@ -69,14 +72,14 @@ pub enum EnterError {
 
 impl fmt::Debug for Recovered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { backup, storage_keys, secrets, key, fetched, refused } = self;
+        let Self { backup, storage_keys, secrets, key, fetched, failure } = self;
         f.debug_struct("Recovered")
             .field("backup", backup)
             .field("storage_keys", storage_keys)
             .field("secrets", secrets)
             .field("key", key)
             .field("fetched", fetched)
-            .field("refused", refused)
+            .field("failure", failure)
             .finish()
     }
 }

@@ -16,7 +16,7 @@ impl Recover {
     pub(super) fn look(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<Recovered>> {
         let Some(storage) = &self.storage else { return Some(Step::ReadAccountData) };
         let backup = self.machine.get()?;
-        if !backup.has_looked() && self.refused.is_none() {
+        if !backup.has_looked() && self.failure.is_none() {
             return self.work(now, rng);
         }
         let has_secrets = storage.secrets().next().is_some();
@@ -58,10 +58,16 @@ impl Recover {
     fn idle(&mut self, until: Option<u64>) -> Option<Step<Recovered>> {
         let backup = self.machine.get()?;
         if self.stage == Stage::Looking {
-            // A homeserver without backups keeps nobody from the secrets.
-            self.refused = backup.look_refused().cloned();
-            let is_done = backup.has_looked() || self.refused.is_some();
+            // A homeserver without backups, or one that fails, keeps nobody from the secrets.
+            self.failure = backup.look_failure().cloned();
+            let is_done = backup.has_looked() || self.failure.is_some();
             return (!is_done).then_some(Step::Wait(until));
+        }
+        if let Some(waiting) = self.machine.failing(None) {
+            // The machine goes on with it.
+            self.failure = waiting.last_error;
+            self.stage = Stage::Finished;
+            return None;
         }
         // With the key, whether the backup is trusted was asked again.
         if self.fetched.is_some() && !backup.awaits_answers() {
@@ -80,7 +86,7 @@ impl Recover {
             secrets: std::mem::take(&mut self.secrets),
             key: self.fit,
             fetched: self.fetched.take(),
-            refused: self.refused.take(),
+            failure: self.failure.take(),
         })))
     }
 }

@@ -1,6 +1,7 @@
 //! A secret storage and a backup, made together: the first, or in the place of others.
 
 mod kept;
+mod next;
 mod steps;
 mod storing;
 
@@ -15,7 +16,9 @@ use crate::{
     Limits,
     client::{
         backup::{self, Backup, DeliveryId, SavedBackup, SignId, SignedError},
+        courier::Courier,
         operation::{NoAnswer, OperationId, UnknownOperation},
+        waiting::Waiting,
     },
     crypto::ed25519::Ed25519Signature,
     encoding::json_object::JsonObject,
@@ -186,26 +189,26 @@ impl Flow for SetUp {
     type Outcome = Result<SetUpDone, FlowError>;
 
     fn next(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Self::Outcome> {
-        loop {
-            if self.is_saving {
-                return Step::Wait(None);
-            }
-            if self.is_unsaved {
-                (self.is_unsaved, self.is_saving) = (false, true);
-                return Step::Save(Box::new(self.save()));
-            }
-            let step = match (self.failure.take(), self.stage) {
-                (Some(failure), _) => self.fail(failure),
-                (None, Stage::Checking) => self.check(now_ms, rng),
-                (None, Stage::BackingUp) => self.back_up(now_ms, rng),
-                (None, Stage::Storing) => self.store(now_ms, rng),
-                (None, Stage::Showing { is_shown }) => self.show(is_shown),
-                (None, Stage::Finished) => self.finish(),
-                (None, Stage::Ended) => Some(Step::Wait(None)),
-            };
-            if let Some(step) = step {
-                return step;
-            }
+        for id in self.machine.begin(now_ms, rng) {
+            let _ = self.answer(id, Err(NoAnswer), now_ms);
+        }
+        let step = self.machine.needs_token().unwrap_or_else(|| self.step(now_ms, rng));
+        let awaited = self.awaited_of_host();
+        self.machine.waits_for_host(awaited);
+        step
+    }
+
+    fn waiting_for(&self) -> Vec<Waiting> {
+        self.machine.waiting_for(self.storage.kind())
+    }
+
+    /// If the new key may be the default one already, its recovery key is shown first, so that nobody is locked out. A second
+    /// call ends that, too.
+    fn give_up(&mut self) {
+        if self.stage != Stage::Ended {
+            self.storage.in_flight = None;
+            self.machine.courier().into_iter().for_each(Courier::forget_flow);
+            self.failure = Some(FlowError::GivenUp);
         }
     }
 
@@ -241,7 +244,9 @@ impl Flow for SetUp {
         answer: Result<Response<Vec<u8>>, NoAnswer>,
         now_ms: u64,
     ) -> Result<(), UnknownOperation> {
-        if let Some(answered) = self.storage.answer(id, &answer, now_ms) {
+        let courier = self.machine.courier().ok_or(UnknownOperation)?;
+        courier.advance(now_ms);
+        if let Some(answered) = self.storage.answer(courier, id, &answer, now_ms) {
             self.failure = answered.err();
             return Ok(());
         }
@@ -257,12 +262,11 @@ impl Flow for SetUp {
     }
 
     fn resume(&mut self) {
-        self.storage.post.is_paused = false;
         self.machine.resume();
     }
 
     fn is_paused(&self) -> bool {
-        self.storage.post.is_paused || self.machine.is_paused()
+        self.machine.is_paused()
     }
 }
 

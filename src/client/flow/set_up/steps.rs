@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use rand_core::CryptoRng;
 
-use super::{SetUp, Stage};
+use super::{SetUp, Stage, next::unseen};
 use crate::{
     backup::BackupPublicKey,
     client::{
-        backup::{self, NotCreated, Question, QuestionId, Reply, SecretTask},
+        backup::{self, Backup, NotCreated, Question, QuestionId, Reply, SecretTask},
         flow::{FlowError, SetUpDone, Step, machine::Turn},
     },
     ids::BackupVersion,
@@ -36,7 +36,7 @@ impl SetUp {
         if let Some(name) = self.kept.unbelieved().cloned() {
             return self.fail(ChangeError::Unauthenticated(name).into());
         }
-        let Some(storage) = self.storage.get() else { return Some(self.read(now, rng)) };
+        let Some(storage) = self.storage.get() else { return self.read() };
         if self.kept.is_taken(&storage) {
             return self.taken(&storage);
         }
@@ -62,8 +62,8 @@ impl SetUp {
                 if machine.has_looked() {
                     return None;
                 }
-                match machine.look_refused().cloned() {
-                    Some(error) => self.fail(FlowError::Refused(error)),
+                match unseen(machine) {
+                    Some(error) => self.fail(error),
                     None => Some(Step::Wait(until)),
                 }
             }
@@ -91,7 +91,7 @@ impl SetUp {
             }
             Turn::Ask(id, question) => self.asked(id, &question),
             Turn::NotCreated(NotCreated::Refused(error)) => self.fail(FlowError::Refused(error)),
-            Turn::NotCreated(NotCreated::NotShown) => self.fail(FlowError::NotShown),
+            Turn::NotCreated(NotCreated::NotShown(_)) => self.fail(FlowError::NotShown),
             // What there is is asked about.
             Turn::NotCreated(NotCreated::OtherBackup) => None,
             Turn::Wait(until) => self.idle(until),
@@ -143,8 +143,8 @@ impl SetUp {
             }
             backup::Stage::Running if is_made => Some(Step::Wait(until)),
             backup::Stage::Running | backup::Stage::Off => self.begin(),
-            _ => match machine.look_refused().cloned() {
-                Some(error) => self.fail(FlowError::Refused(error)),
+            _ => match unseen(machine) {
+                Some(error) => self.fail(error),
                 None => Some(Step::Wait(until)),
             },
         }
@@ -256,7 +256,7 @@ impl SetUp {
 
     /// What the machine makes now is made for this: what it had begun before, it does not go on with.
     fn note_draft(&mut self) {
-        let draft_key = self.machine.get().and_then(backup::Backup::draft_key);
+        let draft_key = self.machine.get().and_then(Backup::draft_key);
         self.kept.made = draft_key.or(self.kept.made);
     }
 

@@ -12,12 +12,13 @@ use crate::{
 
 impl SetUp {
     /// Asks for the account data: the host for all of it, then the homeserver for what the host may not have heard of.
-    pub(super) fn read(&mut self, now: u64, rng: &mut impl CryptoRng) -> Step<Done> {
+    pub(super) fn read(&mut self) -> Option<Step<Done>> {
         if self.storage.wants_events() {
-            return Step::ReadAccountData;
+            return Some(Step::ReadAccountData);
         }
-        let sent = self.storage.call(now, rng).map(|operation| Step::Send(Box::new(operation)));
-        sent.unwrap_or_else(|| Step::Wait(self.storage.post.until()))
+        let courier = self.machine.courier()?;
+        let sent = self.storage.call(courier).map(|operation| Step::Send(Box::new(operation)));
+        Some(sent.unwrap_or_else(|| Step::Wait(self.storage.until(courier))))
     }
 
     /// Writes the secrets.
@@ -33,9 +34,9 @@ impl SetUp {
             return None;
         }
         if !self.storage.wants_plan() {
-            return self.carry_out(now, rng);
+            return self.carry_out();
         }
-        let Some(storage) = self.storage.get() else { return Some(self.read(now, rng)) };
+        let Some(storage) = self.storage.get() else { return self.read() };
         if self.is_current != Look::Done {
             return self.look_at_backup(now, rng);
         }
@@ -63,12 +64,12 @@ impl SetUp {
 
     /// Sends the next request of the plan. That a key is to become the default one is saved before: what comes of the
     /// request may never be known.
-    fn carry_out(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<Done>> {
+    fn carry_out(&mut self) -> Option<Step<Done>> {
         if self.storage.is_to_write_default_key() && !self.kept.may_be_default {
             (self.kept.may_be_default, self.is_unsaved) = (true, true);
             return None;
         }
-        Some(self.read(now, rng))
+        self.read()
     }
 
     /// The backup is to be the current one before anything is written about it.

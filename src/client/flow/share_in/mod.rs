@@ -8,12 +8,13 @@ use std::{collections::VecDeque, fmt};
 use http::Response;
 use rand_core::CryptoRng;
 
-use super::{Flow, FlowError, Step, machine::Machine, post::Post};
+use super::{Flow, FlowError, Step, machine::Machine};
 use crate::{
     Limits,
     client::{
         backup::{Backup, DeliveryId, SignId, SignedError},
         operation::{NoAnswer, OperationId, UnknownOperation},
+        waiting::{RequestKind, Waiting},
     },
     crypto::{curve25519::Curve25519PublicKey, ed25519::Ed25519Signature},
     ids::{KeyId, RequestId, SecretName},
@@ -42,7 +43,7 @@ pub struct ShareIn {
     names: Vec<SecretName>,
     verified: VerifiedPublicKeys,
     limits: Limits,
-    post: Post,
+    in_flight: Option<OperationId>,
     outbox: VecDeque<OutgoingRequest>,
     dropped: Vec<DroppedAnswer>,
     /// Whether answers that are kept are to be judged, once the backup was looked at.
@@ -115,7 +116,7 @@ impl ShareIn {
             names,
             verified,
             limits,
-            post: Post::default(),
+            in_flight: None,
             outbox,
             dropped: Vec::new(),
             learns: true,
@@ -164,17 +165,6 @@ impl ShareIn {
         self.learns = true;
     }
 
-    /// Nothing more is waited for: requests of the flow that are open are cancelled.
-    pub fn give_up(&mut self) {
-        let Some(requester) = &mut self.requester else { return };
-        let open = open_requests(requester, &self.names).map(|(id, _)| id.clone());
-        for id in open.collect::<Vec<_>>() {
-            self.cancel(&id);
-        }
-        self.is_unsaved = true;
-        self.stage = Stage::Finished;
-    }
-
     /// Takes a request back.
     fn cancel(&mut self, id: &RequestId) {
         let ended = self.requester.as_mut().and_then(|requester| requester.cancel(id).ok());
@@ -204,24 +194,33 @@ impl Flow for ShareIn {
     type Outcome = SharedIn;
 
     fn next(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<SharedIn> {
-        loop {
-            if self.saves.is_some() {
-                return Step::Wait(None);
-            }
-            if let Some(step) = self.save() {
-                return step;
-            }
-            let step = match self.stage {
-                Stage::Looking => self.look(now_ms, rng),
-                Stage::Asking => self.ask(now_ms, rng),
-                Stage::Listening => self.listen(now_ms, rng),
-                Stage::Finished => self.finish(now_ms, rng),
-                Stage::Ended => Some(Step::Wait(None)),
-            };
-            if let Some(step) = step {
-                return step;
-            }
+        for id in self.machine.begin(now_ms, rng) {
+            let _ = self.answer(id, Err(NoAnswer), now_ms);
         }
+        let step = self.machine.needs_token().unwrap_or_else(|| self.step(now_ms, rng));
+        let awaited = self.awaited_of_host();
+        self.machine.waits_for_host(awaited);
+        step
+    }
+
+    fn waiting_for(&self) -> Vec<Waiting> {
+        self.machine.waiting_for(Some(RequestKind::AskDevices).filter(|_| !self.outbox.is_empty()))
+    }
+
+    /// Requests of the flow that are open are cancelled. A second call ends it although that could not be sent: nobody listens to
+    /// an answer then.
+    fn give_up(&mut self) {
+        if self.stage == Stage::Finished {
+            self.outbox.clear();
+            return;
+        }
+        let Some(requester) = &mut self.requester else { return };
+        let open = open_requests(requester, &self.names).map(|(id, _)| id.clone());
+        for id in open.collect::<Vec<_>>() {
+            self.cancel(&id);
+        }
+        self.is_unsaved = true;
+        self.stage = Stage::Finished;
     }
 
     fn saved(&mut self) {
@@ -259,12 +258,11 @@ impl Flow for ShareIn {
     }
 
     fn resume(&mut self) {
-        self.post.is_paused = false;
         self.machine.resume();
     }
 
     fn is_paused(&self) -> bool {
-        self.post.is_paused || self.machine.is_paused()
+        self.machine.is_paused()
     }
 }
 

@@ -7,12 +7,10 @@ use super::{Saves, ShareIn, SharedIn, Stage, open_requests};
 use crate::{
     api::SendToDevice,
     client::{
-        flow::{
-            FlowError, SavedFlow, Step,
-            machine::Turn,
-            post::{Call, final_error},
-        },
+        call::Call,
+        flow::{Flow as _, FlowError, SavedFlow, Step, machine::Turn, outcome::final_error},
         operation::{NoAnswer, OperationId},
+        waiting::{Awaited, RequestKind},
     },
     ids::SecretName,
     randomness::alphanumeric,
@@ -20,6 +18,37 @@ use crate::{
 };
 
 impl ShareIn {
+    /// What comes next.
+    pub(super) fn step(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<SharedIn> {
+        loop {
+            if self.saves.is_some() {
+                return Step::Wait(None);
+            }
+            if let Some(step) = self.save() {
+                return step;
+            }
+            let step = match self.stage {
+                Stage::Looking => self.look(now_ms, rng),
+                Stage::Asking => self.ask(now_ms, rng),
+                Stage::Listening => self.listen(now_ms, rng),
+                Stage::Finished => self.finish(rng),
+                Stage::Ended => Some(Step::Wait(None)),
+            };
+            if let Some(step) = step {
+                return step;
+            }
+        }
+    }
+
+    /// What the host was asked for and has not done.
+    pub(super) fn awaited_of_host(&self) -> Option<Awaited> {
+        match self.stage {
+            _ if self.saves.is_some() => Some(Awaited::Saved),
+            Stage::Listening => Some(Awaited::Devices),
+            Stage::Looking | Stage::Asking | Stage::Finished | Stage::Ended => None,
+        }
+    }
+
     /// Lets the machine look at the backup.
     pub(super) fn look(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<SharedIn>> {
         match self.work(now, rng) {
@@ -35,7 +64,7 @@ impl ShareIn {
     /// Whether the homeserver has said which backup there is, or does not want to.
     fn has_looked(&self) -> bool {
         let backup = self.machine.get();
-        backup.is_none_or(|backup| backup.has_looked() || backup.look_refused().is_some())
+        backup.is_none_or(|backup| backup.has_looked() || backup.look_failure().is_some())
     }
 
     /// Lets the machine work; tells when it has something to do again.
@@ -112,7 +141,7 @@ impl ShareIn {
         if self.has_looked() {
             self.learn(now);
         }
-        if let Some(step) = self.deliver(now, rng) {
+        if let Some(step) = self.deliver(rng) {
             return Some(step);
         }
         let requester = self.requester.as_ref()?;
@@ -121,8 +150,7 @@ impl ShareIn {
             return None;
         }
         let expiry = requester.next_expiry_ms().map(|wait| now.saturating_add(wait));
-        let due = self.post.until().filter(|_| !self.outbox.is_empty());
-        Some(Step::Wait([until, expiry, due].into_iter().flatten().min()))
+        Some(Step::Wait([until, expiry, self.delivery_until()].into_iter().flatten().min()))
     }
 
     /// Saves what has changed: nobody sends an answer twice.
@@ -136,16 +164,41 @@ impl ShareIn {
         Some(Step::Save(Box::new(SavedFlow { secret, backup })))
     }
 
+    /// What could not be sent for about an hour is not sent any more, and no answer is waited for.
+    fn drop_undeliverable(&mut self) {
+        let kind = Some(RequestKind::AskDevices).filter(|_| !self.outbox.is_empty());
+        let what = kind.map(Awaited::Request);
+        let failing = self.machine.failing(kind).filter(|waiting| Some(waiting.what) == what);
+        if let Some(waiting) = failing {
+            self.give_up();
+            self.outbox.clear();
+            self.failure = Some(FlowError::Failing(Box::new(waiting)));
+        }
+    }
+
     /// Saves what has changed, then sends what is to be sent.
-    fn deliver(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<SharedIn>> {
+    fn deliver(&mut self, rng: &mut impl CryptoRng) -> Option<Step<SharedIn>> {
         if let Some(step) = self.save() {
             return Some(step);
         }
-        let request = self.outbox.front()?;
+        self.drop_undeliverable();
+        let request = self.outbox.front().filter(|_| self.in_flight.is_none())?;
+        let courier = self.machine.courier()?;
+        if !courier.may_send(RequestKind::AskDevices) {
+            return None;
+        }
         let transaction = alphanumeric(TRANSACTION_ID_LENGTH, rng);
         let call = Call::ToDevice(SendToDevice::requests(transaction.into(), request));
-        let operation = self.post.send(call, now, rng)?;
+        let operation = courier.send(call);
+        self.in_flight = Some(operation.id());
         Some(Step::Send(Box::new(operation)))
+    }
+
+    /// When something may be sent, in the host's time.
+    fn delivery_until(&mut self) -> Option<u64> {
+        let is_free = self.in_flight.is_none() && !self.outbox.is_empty();
+        let courier = self.machine.courier().filter(|_| is_free)?;
+        Some(courier.host_time(courier.due(RequestKind::AskDevices)?))
     }
 
     /// Whether this was one of the flow's requests.
@@ -155,12 +208,19 @@ impl ShareIn {
         answer: &Result<Response<Vec<u8>>, NoAnswer>,
         now_ms: u64,
     ) -> bool {
-        let Some(call) = self.post.take(id) else { return false };
-        let Call::ToDevice(call) = call else { return true };
-        match self.post.read(&call, answer.clone(), now_ms, &self.limits) {
-            Ok(()) => drop(self.outbox.pop_front()),
+        let Some(courier) = self.machine.courier() else { return false };
+        courier.advance(now_ms);
+        let Some(letter) = courier.take(id, true) else { return false };
+        self.in_flight = None;
+        let Call::ToDevice(call) = letter.call() else { return true };
+        match courier.read(call, answer, now_ms, &self.limits) {
+            Ok(()) => {
+                courier.succeeded(RequestKind::AskDevices);
+                self.outbox.pop_front();
+            }
             // It is sent again, if it may succeed: a device takes the same request once.
             Err(failure) => {
+                courier.failed(RequestKind::AskDevices, failure.wait_ms());
                 if let Some(error) = final_error(failure) {
                     self.outbox.pop_front();
                     self.failure = Some(error);
@@ -170,12 +230,12 @@ impl ShareIn {
         true
     }
 
-    pub(super) fn finish(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<SharedIn>> {
-        if let Some(step) = self.deliver(now, rng) {
+    pub(super) fn finish(&mut self, rng: &mut impl CryptoRng) -> Option<Step<SharedIn>> {
+        if let Some(step) = self.deliver(rng) {
             return Some(step);
         }
         if !self.outbox.is_empty() {
-            return Some(Step::Wait(self.post.until()));
+            return Some(Step::Wait(self.delivery_until()));
         }
         let secrets: Vec<_> = self.accepted().collect();
         let (mut backup, requester) = (self.machine.give_back()?, self.requester.take()?);

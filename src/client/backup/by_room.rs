@@ -1,0 +1,42 @@
+//! Sessions that are looked for in all of their room.
+
+use super::{
+    RequestKind, Scope,
+    download::{Download, kind},
+    missing::Missing,
+};
+use crate::ids::RoomId;
+
+impl Download {
+    /// What is sent for so much of the backup.
+    pub(super) fn kind(&self, scope: &Scope) -> RequestKind {
+        if self.is_by_room(scope) { RequestKind::FetchRoom } else { kind(scope) }
+    }
+
+    /// Whether a session is looked for in all of its room.
+    pub(super) fn is_by_room(&self, scope: &Scope) -> bool {
+        let Scope::Session(room_id, session_id) = scope else { return false };
+        self.by_room.contains(&(room_id.clone(), session_id.clone()))
+    }
+
+    /// Whether what the server says of a session alone is to be compared with what the room has: a proxy that decodes paths
+    /// takes `/` and `+` for something else.
+    pub(super) fn is_doubtful(&self, scope: &Scope, now: u64) -> bool {
+        let Scope::Session(room_id, session_id) = scope else { return false };
+        let is_awkward = session_id.as_str().contains(['/', '+']);
+        let known = self.rooms.get(room_id).filter(|known| known.until_ms > now);
+        let is_known = known.is_some_and(|known| known.etag == self.etag);
+        is_awkward && !is_known && !self.is_by_room(scope)
+    }
+
+    /// A room was looked through.
+    pub(super) fn looked_through(&mut self, room_id: RoomId, until_ms: u64) {
+        if self.rooms.len() >= MAX_ROOMS {
+            self.rooms.clear();
+        }
+        self.rooms.insert(room_id, Missing { until_ms, etag: self.etag });
+    }
+}
+
+/// Rooms that are remembered as looked through.
+const MAX_ROOMS: usize = 1_000;

@@ -1,0 +1,53 @@
+//! What the machine waits for.
+
+use std::collections::BTreeSet;
+
+use super::{Backup, RequestKind, Stage};
+use crate::client::waiting::{Awaited, Waiting};
+
+impl Backup {
+    /// What the machine waits for, as of the last [`next`](Self::next), with the reasons: requests that are on their way or
+    /// have failed, the access token, the end of a rate limit, and what the host or the user was asked for. Nothing if all is
+    /// well, and only news or the next regular look is waited for.
+    #[must_use]
+    pub fn waiting_for(&self) -> Vec<Waiting> {
+        self.courier.waiting_for(&self.wanted_requests())
+    }
+
+    /// The requests that the machine wants to send, now or later.
+    pub(in crate::client) fn wanted_requests(&self) -> BTreeSet<RequestKind> {
+        let mut wanted = BTreeSet::new();
+        if self.version_is_due() {
+            wanted.insert(self.version_kind());
+        }
+        if self.kept.stage == Stage::Confirming {
+            wanted.insert(RequestKind::CreateVersion);
+        }
+        if self.kept.stage == Stage::Disabling {
+            wanted.insert(RequestKind::DeleteVersion);
+        }
+        if self.preference_is_due() {
+            wanted.extend(self.preference_kinds());
+        }
+        if self.in_use.is_some() {
+            wanted.extend([RequestKind::Upload, RequestKind::CompareSession]);
+        }
+        wanted.extend(self.kept.wanted.iter().map(|scope| self.download.kind(scope)));
+        wanted
+    }
+
+    /// What the host was asked for and has not done.
+    pub(in crate::client) fn awaited_of_host(&self) -> Vec<Awaited> {
+        let has_unacked = !self.upload.unacked.is_empty() || !self.download.unacked.is_empty();
+        let is_secret_awaited = self.secret_is_asked_for && self.secret_task().is_some();
+        let awaited = [
+            (self.out.is_saving, Awaited::Saved),
+            (self.signing.is_asked() && self.kept.stage == Stage::Signing, Awaited::Signatures),
+            (has_unacked, Awaited::Acknowledgement),
+            (self.upload.is_wished, Awaited::Sessions),
+            (is_secret_awaited, Awaited::SecretStorage),
+            (!self.asked.is_empty(), Awaited::Reply),
+        ];
+        awaited.into_iter().filter(|(is_awaited, _)| *is_awaited).map(|(_, what)| what).collect()
+    }
+}

@@ -1,0 +1,292 @@
+//! The one way out: the requests of the account's machine and of all flows.
+
+mod lane;
+mod report;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use http::Response;
+use rand_core::CryptoRng;
+
+pub(super) use self::lane::Lane;
+use super::{
+    call::Call,
+    failure::Failure,
+    operation::{Letter, NoAnswer, Operation, OperationId},
+    waiting::{Awaited, RequestFailure, RequestKind},
+};
+use crate::{
+    Limits,
+    api::{ApiError, Endpoint},
+    clock::Clock,
+};
+
+/// Requests on their way, when the next one of each kind may be sent, and what all of them have to obey: the access
+/// token and rate limits.
+#[derive(Debug)]
+pub(super) struct Courier {
+    clock: Clock,
+    backoff: Backoff,
+    in_flight: BTreeMap<OperationId, Sent>,
+    tries: BTreeMap<RequestKind, Tries>,
+    /// Nothing is sent before, by our clock: a server asked for it.
+    not_before_ms: u64,
+    /// When a server asked for it, in the host's time.
+    limited_since_ms: u64,
+    /// The access token is not accepted.
+    refused_token: Option<RefusedToken>,
+    /// Requests up to this one had another token: what is said of it is past.
+    last_id_of_old_token: u64,
+    /// Whether the answer that is read now is one to such a request.
+    is_of_old_token: bool,
+    last_id: u64,
+    /// Why the answer that was read last is one of failure.
+    last_error: Option<RequestFailure>,
+    /// What the host is waited for, and since when in its time.
+    host: BTreeMap<Awaited, u64>,
+}
+
+/// A request on its way.
+#[derive(Debug)]
+struct Sent {
+    letter: Arc<Letter>,
+    /// In the host's time.
+    since_ms: u64,
+}
+
+/// An access token that is not accepted.
+#[derive(Debug)]
+struct RefusedToken {
+    soft_logout: bool,
+    /// In the host's time.
+    since_ms: u64,
+    is_told: bool,
+}
+
+/// How long to wait after requests that failed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Backoff {
+    /// After the first one; it doubles with each further one.
+    pub(super) first_ms: u64,
+    /// At most, unless the server asks for more.
+    pub(super) longest_ms: u64,
+}
+
+/// Requests of one kind that failed, since one of them succeeded.
+#[derive(Debug, Default)]
+struct Tries {
+    failures: u32,
+    /// How many of them had an answer.
+    answers: u32,
+    /// The next one is not sent before.
+    due_ms: u64,
+    /// When the first one failed, in the host's time.
+    since_ms: u64,
+    last_error: Option<RequestFailure>,
+}
+
+impl Courier {
+    pub(super) fn new(backoff: Backoff) -> Self {
+        Self {
+            clock: Clock::default(),
+            backoff,
+            in_flight: BTreeMap::new(),
+            tries: BTreeMap::new(),
+            not_before_ms: 0,
+            limited_since_ms: 0,
+            refused_token: None,
+            last_id_of_old_token: 0,
+            is_of_old_token: false,
+            last_id: 0,
+            last_error: None,
+            host: BTreeMap::new(),
+        }
+    }
+
+    /// Takes the host's time, and returns ours.
+    pub(super) fn advance(&mut self, now_ms: u64) -> u64 {
+        self.clock.advance(now_ms)
+    }
+
+    /// Our time when it was last told.
+    pub(super) fn now(&self) -> u64 {
+        self.clock.elapsed_ms()
+    }
+
+    /// The host's time when it was last told.
+    pub(super) fn host_now_ms(&self) -> u64 {
+        self.clock.last_ms()
+    }
+
+    /// A moment of our time, in the host's.
+    pub(super) fn host_time(&self, at_ms: u64) -> u64 {
+        self.host_now_ms().saturating_add(at_ms.saturating_sub(self.now()))
+    }
+
+    /// Draws where the numbers start: an answer to a request from before a restart is an answer to none of these.
+    pub(super) fn draw_ids(&mut self, rng: &mut impl CryptoRng) {
+        if self.last_id == 0 {
+            self.last_id = rng.next_u64() >> 1;
+        }
+    }
+
+    pub(super) fn new_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    /// The last number that was given.
+    pub(super) fn last_id(&self) -> u64 {
+        self.last_id
+    }
+
+    /// When a request of this kind may be sent, by our clock; nothing while there is no valid access token.
+    pub(super) fn due(&self, kind: RequestKind) -> Option<u64> {
+        let due = self.tries.get(&kind).map_or(0, |tries| tries.due_ms);
+        (!self.is_paused()).then(|| due.max(self.not_before_ms))
+    }
+
+    /// Whether a request of this kind may be sent now.
+    pub(super) fn may_send(&self, kind: RequestKind) -> bool {
+        self.due(kind).is_some_and(|due| due <= self.now())
+    }
+
+    pub(super) fn send(&mut self, call: Call) -> Operation {
+        let id = OperationId(self.new_id());
+        let operation = Operation::new(id, call);
+        let letter = Arc::clone(operation.letter());
+        self.in_flight.insert(id, Sent { letter, since_ms: self.host_now_ms() });
+        operation
+    }
+
+    /// A request that is awaited.
+    pub(super) fn get(&self, id: OperationId) -> Option<&Call> {
+        Some(self.in_flight.get(&id)?.letter.call())
+    }
+
+    /// A request to which the answer has come, if it is awaited.
+    pub(super) fn take(&mut self, id: OperationId, is_of_flow: bool) -> Option<Arc<Letter>> {
+        if self.get(id)?.is_of_flow() != is_of_flow {
+            return None;
+        }
+        self.is_of_old_token = id.0 <= self.last_id_of_old_token;
+        self.last_error = None;
+        Some(self.in_flight.remove(&id)?.letter)
+    }
+
+    /// Requests that the host has dropped before it made anything of them: they will never be answered.
+    pub(super) fn dropped(&self) -> Vec<OperationId> {
+        let is_dropped = |letter: &Arc<Letter>| !letter.is_read() && Arc::strong_count(letter) == 1;
+        let dropped = self.in_flight.iter().filter(|(_, sent)| is_dropped(&sent.letter));
+        dropped.map(|(id, _)| *id).collect()
+    }
+
+    /// Whether requests of the machine are on their way.
+    pub(super) fn awaits_answers(&self) -> bool {
+        self.in_flight.values().any(|sent| !sent.letter.call().is_of_flow())
+    }
+
+    /// What a flow has asked for is not waited for any more.
+    pub(super) fn forget_flow(&mut self) {
+        self.in_flight.retain(|_, sent| !sent.letter.call().is_of_flow());
+    }
+
+    /// What came back for a request that was [taken](Self::take).
+    pub(super) fn read<E: Endpoint>(
+        &mut self,
+        call: &E,
+        answer: &Result<Response<Vec<u8>>, NoAnswer>,
+        now_ms: u64,
+        limits: &Limits,
+    ) -> Result<E::Response, Failure> {
+        let response = answer.as_ref().map_err(|NoAnswer| self.lost())?;
+        let read = call.read_response(response, limits);
+        read.map_err(|error| self.blame(error, now_ms))
+    }
+
+    /// No answer came.
+    pub(super) fn lost(&mut self) -> Failure {
+        self.last_error = Some(RequestFailure::NoAnswer);
+        Failure::NoAnswer
+    }
+
+    /// What everything else has to obey.
+    pub(super) fn blame(&mut self, error: ApiError, now_ms: u64) -> Failure {
+        self.last_error = Some(error.clone().into());
+        let soft_logout = error.is_soft_logout();
+        let failure = Failure::new(error, now_ms);
+        match failure {
+            Failure::Unauthorized if !self.is_of_old_token && !self.is_paused() => {
+                let since_ms = self.host_now_ms();
+                self.refused_token = Some(RefusedToken { soft_logout, since_ms, is_told: false });
+            }
+            Failure::RateLimited { wait_ms } => {
+                if self.not_before_ms <= self.now() {
+                    self.limited_since_ms = self.host_now_ms();
+                }
+                let until = self.now().saturating_add(wait_ms);
+                self.not_before_ms = self.not_before_ms.max(until);
+            }
+            _ => {}
+        }
+        failure
+    }
+
+    /// A request of this kind did what it was sent for.
+    pub(super) fn succeeded(&mut self, kind: RequestKind) {
+        self.tries.remove(&kind);
+    }
+
+    /// A request of this kind did not: the next one waits, each time for twice the time.
+    pub(super) fn failed(&mut self, kind: RequestKind, asked_ms: u64) {
+        let (now, since_ms) = (self.now(), self.host_now_ms());
+        let last_error = self.last_error.take().unwrap_or(RequestFailure::NoEffect);
+        let tries = self.tries.entry(kind).or_insert(Tries { since_ms, ..Tries::default() });
+        tries.answers += u32::from(last_error != RequestFailure::NoAnswer);
+        tries.last_error = Some(last_error);
+        let doubled = self.backoff.first_ms.saturating_mul(1 << tries.failures.min(20));
+        tries.due_ms = now.saturating_add(doubled.min(self.backoff.longest_ms).max(asked_ms));
+        tries.failures = tries.failures.saturating_add(1);
+    }
+
+    /// Why the last request of this kind failed, since one succeeded.
+    pub(super) fn last_error(&self, kind: RequestKind) -> Option<&RequestFailure> {
+        self.tries.get(&kind)?.last_error.as_ref()
+    }
+
+    /// Whether a server has failed on requests of this kind for about an hour.
+    pub(super) fn is_failing(&self, kind: RequestKind) -> bool {
+        self.answers(kind) >= PATIENCE
+    }
+
+    /// How many requests of this kind have had an answer of failure, since one succeeded.
+    pub(super) fn answers(&self, kind: RequestKind) -> u32 {
+        self.tries.get(&kind).map_or(0, |tries| tries.answers)
+    }
+
+    /// How many requests of this kind have failed in a row.
+    pub(super) fn failures(&self, kind: RequestKind) -> u32 {
+        self.tries.get(&kind).map_or(0, |tries| tries.failures)
+    }
+
+    /// The host has a valid access token again.
+    pub(super) fn resume(&mut self) {
+        self.refused_token = None;
+        self.last_id_of_old_token = self.last_id;
+    }
+
+    /// Whether a valid access token is waited for.
+    pub(super) fn is_paused(&self) -> bool {
+        self.refused_token.is_some()
+    }
+
+    /// Whether the device goes on to exist whose access token is not accepted, once.
+    pub(super) fn needs_token(&mut self) -> Option<bool> {
+        let token = self.refused_token.as_mut().filter(|token| !token.is_told)?;
+        token.is_told = true;
+        Some(token.soft_logout)
+    }
+}
+
+/// After so many failures in a row nobody is to wait any longer without a word: a little more than an hour.
+pub(super) const PATIENCE: u32 = 16;

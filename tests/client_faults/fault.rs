@@ -1,0 +1,93 @@
+//! Answers that are none.
+
+use std::{cell::Cell, rc::Rc};
+
+use http::{Request, Response};
+
+use crate::driver::Lied;
+
+/// An answer that is none.
+#[derive(Clone, Copy)]
+pub(crate) struct Fault {
+    pub(crate) name: &'static str,
+    /// Whether the homeserver does what it was asked for all the same.
+    pub(crate) acts: bool,
+    pub(crate) answer: fn() -> Lied,
+}
+
+/// For how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Span {
+    Once,
+    ForAnHour,
+    ForGood,
+}
+
+pub(crate) const SPANS: [Span; 3] = [Span::Once, Span::ForAnHour, Span::ForGood];
+
+pub(crate) const FAULTS: [Fault; 15] = [
+    fault("500", false, || body(500, r#"{"errcode":"M_UNKNOWN","error":"?"}"#)),
+    fault("502 of a proxy", false, || body(502, "<html>bad gateway</html>")),
+    fault("500 that acts", true, || body(500, r#"{"errcode":"M_UNKNOWN","error":"?"}"#)),
+    fault("403", false, || body(403, r#"{"errcode":"M_FORBIDDEN","error":"?"}"#)),
+    fault("403 of a proxy", false, || body(403, "<html>forbidden</html>")),
+    fault("404 of a proxy", false, || body(404, "<html>not here</html>")),
+    fault("401", false, || body(401, r#"{"errcode":"M_UNKNOWN_TOKEN","error":"?"}"#)),
+    fault("401, soft", false, || {
+        body(401, r#"{"errcode":"M_UNKNOWN_TOKEN","error":"?","soft_logout":true}"#)
+    }),
+    fault("429", false, || body(429, r#"{"errcode":"M_LIMIT_EXCEEDED","error":"?"}"#)),
+    fault("429 with a wait", false, || {
+        body(429, r#"{"errcode":"M_LIMIT_EXCEEDED","error":"?","retry_after_ms":60000}"#)
+    }),
+    fault("301", false, || {
+        let moved = Response::builder().status(301).header("Location", "/elsewhere");
+        Lied::Answer(moved.body(Vec::new()).unwrap())
+    }),
+    fault("200 {}", true, || body(200, "{}")),
+    fault("200 of another shape", true, || body(200, r#"{"rooms":[],"version":[],"enabled":1}"#)),
+    fault("no answer", true, || Lied::Nothing),
+    fault("never", false, || Lied::Never),
+];
+
+const fn fault(name: &'static str, acts: bool, answer: fn() -> Lied) -> Fault {
+    Fault { name, acts, answer }
+}
+
+fn body(status: u16, text: &str) -> Lied {
+    Lied::Answer(Response::builder().status(status).body(text.as_bytes().to_vec()).unwrap())
+}
+
+/// Which requests it is about, by method and path.
+pub(crate) type Matches = fn(&str) -> bool;
+
+/// When a fault strikes.
+pub(crate) struct Trouble {
+    is_it: Matches,
+    fault: Fault,
+    span: Span,
+    begin: Option<u64>,
+    pub(crate) clock: Rc<Cell<u64>>,
+}
+
+impl Trouble {
+    pub(crate) fn new(is_it: Matches, fault: Fault, span: Span) -> Self {
+        Self { is_it, fault, span, begin: None, clock: Rc::default() }
+    }
+
+    /// The fault, if it strikes this request now.
+    pub(crate) fn strikes(&mut self, request: &Request<Vec<u8>>) -> Option<Fault> {
+        let path = request.uri().path().trim_start_matches("/_matrix/client/v3");
+        if !(self.is_it)(&format!("{} {path}", request.method())) {
+            return None;
+        }
+        let (now, is_first) = (self.clock.get(), self.begin.is_none());
+        let begin = *self.begin.get_or_insert(now);
+        let strikes = match self.span {
+            Span::Once => is_first,
+            Span::ForAnHour => now < begin + 60 * 60 * 1_000,
+            Span::ForGood => true,
+        };
+        strikes.then_some(self.fault)
+    }
+}

@@ -1,0 +1,160 @@
+//! A week of the account's machine.
+
+use strongroom::client::backup::{Question, QuestionId, Reply, Scope, Stage};
+
+use crate::{
+    driver::Driver,
+    fault::{FAULTS, Fault, Matches, SPANS, Span, Trouble},
+};
+
+const MINUTE: u64 = 60 * 1_000;
+const STEP: u64 = 10 * MINUTE;
+const STEPS_PER_DAY: u64 = 24 * 6;
+
+/// More than this is not sent in a week, whatever happens, besides what is asked while the user has a question open: which
+/// backup there is, each half minute.
+const REQUESTS: usize = 6_000;
+const LOOKS: usize = 24_000;
+
+fn slashes(name: &str) -> Option<usize> {
+    name.starts_with("GET /room_keys/keys").then(|| name.matches('/').count())
+}
+
+fn reply(question: &Question) -> Option<Reply> {
+    match question {
+        Question::SetUp { .. }
+        | Question::Unseen { .. }
+        | Question::Changed { found: None, .. } => Some(Reply::Create),
+        Question::Use { found, .. } | Question::Changed { found: Some(found), .. } => {
+            Some(if found.problem.is_none() { Reply::Use } else { Reply::Create })
+        }
+        Question::SaveRecoveryKey { .. } => Some(Reply::Saved),
+        _ => None,
+    }
+}
+
+fn reply_to_all(phone: &mut Driver) {
+    let open: Vec<(QuestionId, Option<Reply>)> =
+        phone.machine.open_questions().map(|(id, question)| (id, reply(question))).collect();
+    for (id, reply) in open {
+        // One reply may make the next question void.
+        let _ = reply.map(|reply| phone.machine.reply(id, reply));
+    }
+    phone.run();
+}
+
+/// A week, or four days if the fault passes: a backup is made, sessions are stored and fetched, and in the end all is switched off if that is what is tried.
+fn live(is_it: Matches, fault: Fault, span: Span, disables: bool) -> Driver {
+    let mut phone = Driver::new();
+    let mut trouble = Trouble::new(is_it, fault, span);
+    let clock = trouble.clock.clone();
+    phone.lie = Some(Box::new(move |request, homeserver| {
+        let fault = trouble.strikes(request)?;
+        if fault.acts {
+            homeserver.respond(request);
+        }
+        Some((fault.answer)())
+    }));
+    let sessions: Vec<_> = (0..4).map(|_| phone.session()).collect();
+    for (number, session) in sessions.iter().enumerate() {
+        phone.has(session.clone(), number == 0);
+    }
+    let days = if span == Span::ForGood { 7 } else { 4 };
+    for step in 0..days * STEPS_PER_DAY {
+        clock.set(phone.now);
+        phone.live(STEP);
+        if phone.machine.is_paused() && step % 6 == 0 {
+            phone.machine.resume();
+        }
+        reply_to_all(&mut phone);
+        if step == 3 {
+            let session = Scope::Session("!room".into(), sessions[1].session_id());
+            phone.machine.fetch(session, phone.now);
+        }
+        if step == STEPS_PER_DAY {
+            phone.machine.fetch(Scope::Room("!room".into()), phone.now);
+            phone.has_session();
+        }
+        if step == 2 * STEPS_PER_DAY {
+            phone.machine.fetch(Scope::Everything, phone.now);
+        }
+        if step == 3 * STEPS_PER_DAY && disables {
+            phone.machine.disable();
+        }
+    }
+    phone
+}
+
+/// Whether everything was done that was to be done, and nothing is waited for.
+fn is_done(phone: &Driver, disables: bool) -> bool {
+    let stage = if disables { Stage::Off } else { Stage::Running };
+    let is_known = |(token, stored): (_, bool)| {
+        stored || phone.not_stored.iter().any(|(named, _)| named == token)
+    };
+    let mut sessions = phone.store.iter().map(|(token, (_, stored))| (token, stored.is_some()));
+    // What is fetched with everything else is not fetched before.
+    let is_fetched =
+        |is_it: fn(&Scope) -> bool| phone.fetched.iter().any(|(scope, _)| is_it(scope));
+    let has_fetched = is_fetched(|scope| matches!(scope, Scope::Session(..)))
+        && is_fetched(|scope| *scope == Scope::Everything);
+    phone.machine.stage() == stage
+        && sessions.all(is_known)
+        && has_fetched
+        && phone.machine.waiting_for().is_empty()
+}
+
+/// What one kind of request has led to: what went wrong, and how many requests and looks were sent at most.
+fn try_all(name: &str, is_it: Matches) -> (Vec<String>, [(usize, String); 2]) {
+    let (mut failures, mut worst) = (Vec::new(), [(0, String::new()), (0, String::new())]);
+    for fault in FAULTS {
+        for span in SPANS {
+            let disables = name == "delete_version";
+            let phone = live(is_it, fault, span, disables);
+            let what = format!("{name}: {}, {span:?}", fault.name);
+            let waiting = phone.machine.waiting_for();
+            let comes_back = span != Span::ForGood && fault.name != "never";
+            if !is_done(&phone, disables) && (comes_back || waiting.is_empty()) {
+                let stage = phone.machine.stage();
+                let fetched = &phone.fetched;
+                failures.push(format!("{what}: {stage:?} {waiting:?} fetched {fetched:?}"));
+            }
+            let is_look = |(name, _): &&(String, _)| name == "GET /room_keys/version";
+            let looks = phone.sent.iter().filter(is_look).count();
+            let [sent, looked] = worst;
+            worst = [sent.max((phone.sent.len() - looks, what.clone())), looked.max((looks, what))];
+        }
+    }
+    (failures, worst)
+}
+
+/// It ends or says what it waits for, loses nothing, and sends no more than that.
+fn check(name: &str, is_it: Matches) {
+    let (failures, [sent, looked]) = try_all(name, is_it);
+    assert!(failures.is_empty(), "{failures:#?}");
+    assert!(sent.0 < REQUESTS && looked.0 < LOOKS, "{sent:?} {looked:?}");
+}
+
+/// One test for each of the machine's requests, by method and path.
+macro_rules! table {
+    ($($test:ident: $is_it:expr;)*) => {
+        $(
+            #[test]
+            fn $test() {
+                check(stringify!($test), $is_it);
+            }
+        )*
+    };
+}
+
+table! {
+    find_version: |name| name == "GET /room_keys/version";
+    create_version: |name| name == "POST /room_keys/version";
+    delete_version: |name| name.starts_with("DELETE /room_keys/version/");
+    read_preference: |name| name.starts_with("GET /user/");
+    write_preference: |name| name.starts_with("PUT /user/");
+    upload: |name| name.starts_with("PUT /room_keys/keys");
+    fetch_or_compare_session: |name| slashes(name) == Some(4);
+    fetch_room: |name| slashes(name) == Some(3);
+    fetch_everything: |name| slashes(name) == Some(2);
+    every_request: |_| true;
+}
