@@ -1,10 +1,6 @@
 //! Sessions that are looked for in all of their room.
 
-use super::{
-    RequestKind, Scope,
-    download::{Download, kind},
-    missing::Missing,
-};
+use super::{RequestKind, Scope, download::Download, missing::Missing};
 use crate::ids::RoomId;
 
 impl Download {
@@ -40,3 +36,12 @@ impl Download {
 
 /// Rooms that are remembered as looked through.
 const MAX_ROOMS: usize = 1_000;
+
+/// What a request for so much of the backup is.
+fn kind(scope: &Scope) -> RequestKind {
+    match scope {
+        Scope::Session(..) => RequestKind::FetchSession,
+        Scope::Room(_) => RequestKind::FetchRoom,
+        Scope::Everything => RequestKind::FetchEverything,
+    }
+}

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Backup, Call, DeliveryId, FetchOutcome, Lane, Question, RequestKind, RestoreChoice, Scope,
+    Backup, Call, DeliveryId, FetchOutcome, Lane, Question, RestoreChoice, Scope,
     missing::{Missing, MissingSessions},
     saved::remembered,
 };
@@ -271,15 +271,6 @@ impl Backup {
         self.download.has_begun = false;
         self.download.current = Some((scope, key));
         Some(call)
-    }
-}
-
-/// What a request for so much of the backup is.
-pub(super) fn kind(scope: &Scope) -> RequestKind {
-    match scope {
-        Scope::Session(..) => RequestKind::FetchSession,
-        Scope::Room(_) => RequestKind::FetchRoom,
-        Scope::Everything => RequestKind::FetchEverything,
     }
 }
 
