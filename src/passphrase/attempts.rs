@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use super::{PassphraseCandidate, PassphraseForm, PassphraseParameters};
 use crate::crypto::{key_material::KeyMaterial, pbkdf2::Derivation};
 
-/// The keys that a typed passphrase may stand for: one for each of its [`candidates`], in their order.
+/// The keys that a typed passphrase may stand for: one for each of its [`candidates`](super::candidates), in their order.
 ///
 /// Nothing is checked here: whoever takes a key compares it with what it has to fit, and stops at the
 /// first that does. There are up to three, each with all rounds, and none for an empty text. As an iterator it runs all rounds of

@@ -496,9 +496,13 @@ fn recover(count: usize) -> Work {
     (input, Box::new(run))
 }
 
+/// Rounds with which others can guess a key, so that it is replaced, and with which they cannot, so that it may be used.
+const FEW: u32 = 1;
+const ENOUGH: u32 = 10_000;
+
 /// So many keys at hand, half of them of the old algorithm, none of them default but by its name, and so many secrets,
-/// each encrypted to one of them.
-fn many(count: usize) -> (Vec<SecretStorageKey>, Events) {
+/// each encrypted to one of them. Their passphrases have so many rounds.
+fn many(count: usize, rounds: u32) -> (Vec<SecretStorageKey>, Events) {
     let bytes = |n: usize| {
         let mut bytes = [7; 32];
         bytes[..8].copy_from_slice(&n.to_le_bytes());
@@ -517,7 +521,7 @@ fn many(count: usize) -> (Vec<SecretStorageKey>, Events) {
             json!({
                 "algorithm": "m.secret_storage.v1.aes-hmac-sha2", "name": "m.default",
                 "iv": check.iv.to_base64(), "mac": check.mac.to_base64(),
-                "passphrase": { "algorithm": "m.pbkdf2", "iterations": 1, "salt": "s" },
+                "passphrase": { "algorithm": "m.pbkdf2", "iterations": rounds, "salt": "s" },
             })
         };
         let description = event(&format!("m.secret_storage.key.{id}"), &description);
@@ -540,8 +544,8 @@ fn entry(name: &str, key: &KeyMaterial, rng: &mut StdRng) -> Value {
 }
 
 /// One secret that is encrypted to as many keys as there are.
-fn one_for_all(count: usize) -> (Vec<SecretStorageKey>, Events) {
-    let (keys, mut events) = many(count);
+fn one_for_all(count: usize, rounds: u32) -> (Vec<SecretStorageKey>, Events) {
+    let (keys, mut events) = many(count, rounds);
     events.retain(|(name, _)| !name.as_str().starts_with("org.example."));
     let rng = &mut StdRng::seed_from_u64(3);
     let each = |key: &SecretStorageKey| {
@@ -579,15 +583,15 @@ fn accepted(count: usize) -> Vec<SecretName> {
 }
 
 fn migrating_one(count: usize) -> Work {
-    planned(one_for_all(count), move |it, new_key| migrate(it, new_key, &accepted(1)))
+    planned(one_for_all(count, FEW), move |it, new_key| migrate(it, new_key, &accepted(1)))
 }
 
 fn migrating(count: usize) -> Work {
-    planned(many(count), move |it, new_key| migrate(it, new_key, &accepted(count)))
+    planned(many(count, FEW), move |it, new_key| migrate(it, new_key, &accepted(count)))
 }
 
 fn adding_a_key(count: usize) -> Work {
-    planned(many(count), move |it, new_key| {
+    planned(many(count, ENOUGH), move |it, new_key| {
         it.believe(&VerifiedPublicKeys::none(USER.into()), &accepted(count));
         it.create(new_key)
     })
@@ -596,7 +600,7 @@ fn adding_a_key(count: usize) -> Work {
 /// Each secret is stored under all of the keys, and then the new key takes the place of one.
 fn replacing_all(count: usize) -> Work {
     let ids: Vec<_> = (0..count).filter(|n| n % 2 == 1).map(|n| format!("k{n}")).collect();
-    planned(one_for_all(count), move |it, new_key| {
+    planned(one_for_all(count, ENOUGH), move |it, new_key| {
         it.believe(&VerifiedPublicKeys::none(USER.into()), &accepted(1));
         let ids: Vec<_> = ids.iter().map(|id| SecretStorageKeyId::from(id.as_str())).collect();
         it.store_text_under(&"org.example.0".into(), "other", &ids)?;
@@ -605,7 +609,7 @@ fn replacing_all(count: usize) -> Work {
 }
 
 fn making_default(count: usize) -> Work {
-    planned(many(count), move |it, new_key| {
+    planned(many(count, ENOUGH), move |it, new_key| {
         it.believe(&VerifiedPublicKeys::none(USER.into()), &accepted(count));
         (0..count).filter(|n| n % 2 == 1).try_for_each(|n| {
             it.set_default(&SecretStorageKeyId::from(format!("k{n}").as_str()))
@@ -615,7 +619,7 @@ fn making_default(count: usize) -> Work {
 }
 
 fn diagnosing_all(count: usize) -> Work {
-    let (keys, events) = many(count);
+    let (keys, events) = many(count, FEW);
     let mut evidence = Evidence::new(USER.into());
     (evidence.storage, evidence.storage_keys) = (Some(storage(&events)), keys);
     (length(&events), Box::new(move || drop(diagnose(&evidence, None, &Limits::default()))))
