@@ -1,7 +1,7 @@
 //! What the user is asked is asked with what is true by then.
 
 use serde_json::json;
-use strongroom::client::backup::{KeyFit, Next, Question, Reply, Stage};
+use strongroom::client::backup::{BackupOptions, KeyFit, Next, Question, Reply, Stage};
 
 use crate::{
     asserted::shared,
@@ -75,4 +75,21 @@ fn who_is_trusted_is_asked_before_a_strangers_backup_is_offered() {
             next => phone.work(next),
         }
     }
+}
+
+#[test]
+fn a_host_that_is_slow_at_each_step_is_asked_all_the_same() {
+    let mut phone = Driver::new();
+    for _ in 0..40 {
+        let next = phone.machine.next(phone.now, &mut phone.rng);
+        if let Next::Ask(..) = next {
+            return;
+        }
+        // Longer than what was read stays fresh.
+        phone.now += 2 * BackupOptions::default().poll_ms;
+        if !matches!(next, Next::Wait(_)) {
+            phone.work(next);
+        }
+    }
+    panic!("nobody is asked");
 }

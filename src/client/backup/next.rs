@@ -116,6 +116,9 @@ impl Backup {
             |question: &Question| !self.asked.iter().any(|(_, asked)| asked.is_same(question));
         let new: Vec<_> = wanted.into_iter().filter(is_new).collect();
         let is_held_back = new.iter().any(Question::is_about_backup) && !self.has_todays_facts(now);
+        if !is_held_back {
+            self.preference.asked_since = None;
+        }
         let question = new.into_iter().find(|new| !(is_held_back && new.is_about_backup()))?;
         if let Some(version) = question.offered()
             && self.trusted.signers.is_some()

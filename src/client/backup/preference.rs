@@ -25,6 +25,8 @@ pub(super) struct PreferenceLane {
     known_at_ms: Option<u64>,
     /// Whether it is to be read again, since the user is to be asked.
     is_wanted: bool,
+    /// Since when a question waits for today's facts.
+    pub(super) asked_since: Option<u64>,
 }
 
 /// What is done next about the two events.
@@ -94,14 +96,15 @@ impl Backup {
     }
 
     /// Whether the user can be asked: another client may have written the preference since it was read, and an answer that is
-    /// on its way may make the question void.
+    /// on its way may make the question void. What was read after the question came up is new enough, however slow the host.
     pub(super) fn has_todays_facts(&mut self, now: u64) -> bool {
-        let known = self.preference.known_at_ms;
-        let is_read = known.is_some_and(|at| now.saturating_sub(at) < self.options.poll_ms);
+        let since = *self.preference.asked_since.get_or_insert(now);
+        let since = since.min(now.saturating_sub(self.options.poll_ms).saturating_add(1));
+        let is_read = self.preference.known_at_ms.is_some_and(|at| at >= since);
         self.preference.is_wanted = !is_read;
         let is_looking = self.version.in_flight.is_some();
         let looks_now = self.version_due().is_some_and(|due| due <= now);
-        is_read && !is_looking && !looks_now
+        is_read && !is_looking && !(looks_now && self.found_at_ms < since)
     }
 
     pub(super) fn preference_read(&mut self, read: Result<Option<JsonObject>, Failure>, now: u64) {
