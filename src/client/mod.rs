@@ -11,6 +11,7 @@ pub mod diagnose;
 mod failure;
 pub mod flow;
 mod operation;
+mod preference_events;
 mod waiting;
 
 pub use self::{

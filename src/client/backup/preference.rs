@@ -6,7 +6,10 @@ use super::{
     Backup, Call, Lane, Next, RequestKind, Stage,
     blame::{FAILURES, LOST},
 };
-use crate::client::failure::Failure;
+use crate::client::{
+    failure::Failure,
+    preference_events::{BACKUP_DISABLED, DISABLED, ENABLED, M_KEY_BACKUP, boolean},
+};
 use crate::{
     api::{GetAccountData, PutAccountData},
     encoding::{json, json_object::JsonObject},
@@ -224,19 +227,3 @@ impl Backup {
         }
     }
 }
-
-fn boolean(content: &JsonObject, name: &str) -> Option<bool> {
-    match content.member(name)?.get() {
-        "true" => Some(true),
-        "false" => Some(false),
-        _ => None,
-    }
-}
-
-/// The standard event, `{"enabled": bool}`.
-const M_KEY_BACKUP: &str = "m.key_backup";
-const ENABLED: &str = "enabled";
-
-/// The event of one client family, `{"disabled": bool}`.
-const BACKUP_DISABLED: &str = "m.org.matrix.custom.backup_disabled";
-const DISABLED: &str = "disabled";

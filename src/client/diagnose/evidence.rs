@@ -6,6 +6,7 @@ use crate::{
         BackedUpSession, BackupDecryptionKey, BackupPublicKey, BackupVersionInfo, RoomKeysItem,
         RoomKeysSplitter, StreamError,
     },
+    client::preference_events::{BACKUP_DISABLED, DISABLED, ENABLED, M_KEY_BACKUP, boolean},
     crypto::ed25519::Ed25519PublicKey,
     encoding::json_object::JsonObject,
     ids::{EventType, UserId},
@@ -113,8 +114,8 @@ impl Evidence {
         let (mut standard, mut old) = (None, None);
         let events = events.into_iter().inspect(|(event_type, content)| {
             match event_type.as_str() {
-                M_KEY_BACKUP => standard = boolean(content, "enabled"),
-                BACKUP_DISABLED => old = boolean(content, "disabled"),
+                M_KEY_BACKUP => standard = boolean(content, ENABLED),
+                BACKUP_DISABLED => old = boolean(content, DISABLED),
                 _ => {}
             };
         });
@@ -208,16 +209,3 @@ impl SessionSample {
         self.unreadable.saturating_add(self.sessions.len() as u64)
     }
 }
-
-fn boolean(content: &JsonObject, name: &str) -> Option<bool> {
-    match content.member(name)?.get() {
-        "true" => Some(true),
-        "false" => Some(false),
-        _ => None,
-    }
-}
-
-const M_KEY_BACKUP: &str = "m.key_backup";
-
-/// The event of one client family, which counts where the standard one says nothing.
-const BACKUP_DISABLED: &str = "m.org.matrix.custom.backup_disabled";
