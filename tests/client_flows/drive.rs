@@ -1,5 +1,7 @@
 //! A flow under closer control: stopped somewhere, with answers tampered with, with account data that is out of date.
 
+use std::collections::BTreeSet;
+
 use http::Response;
 use strongroom::{
     Limits,
@@ -10,7 +12,7 @@ use strongroom::{
         flow::{Flow as _, FlowError, SavedFlow, SetUp, SetUpDone, Step},
     },
     encoding::json_object::JsonObject,
-    ids::EventType,
+    ids::{EventType, SessionId},
     secret_storage::{Change, ChangeError, SecretStorageKey},
 };
 
@@ -175,10 +177,15 @@ pub(crate) fn work(
     host: &mut Host,
     backup: &mut Backup,
     mut reply: impl FnMut(&Question) -> Option<Reply>,
-) {
+) -> BTreeSet<SessionId> {
+    let mut imported = BTreeSet::new();
     for _ in 0..1_000 {
         match backup.next(host.now, &mut host.rng) {
             Next::Save(_) => backup.saved(),
+            Next::Import(id, _, sessions) => {
+                imported.extend(sessions.iter().map(|session| session.exported().session_id()));
+                backup.ack(id);
+            }
             Next::Send(operation) => {
                 let url = BaseUrl::new("https://example.org").unwrap();
                 let request = operation.to_http(&url, &host.token).unwrap();
@@ -196,7 +203,7 @@ pub(crate) fn work(
             }
             Next::Want(_) => backup.offer(&[], &mut host.rng),
             Next::Stored(id, ..) => backup.ack(id),
-            Next::Wait(_) => return,
+            Next::Wait(_) => return imported,
             _ => {}
         }
     }

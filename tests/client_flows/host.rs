@@ -1,5 +1,7 @@
 //! A host around a flow, whose network and disk fail when a test wants it.
 
+use std::ops::Range;
+
 use http::{Request, Response};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
@@ -33,8 +35,8 @@ pub(crate) type Meddle = fn(&mut Host);
 pub(crate) struct Trouble {
     /// The answer to this request is lost, counted from 0.
     pub(crate) lost_answer: Option<usize>,
-    /// This request is lost.
-    pub(crate) lost_request: Option<usize>,
+    /// These requests are lost.
+    pub(crate) lost_requests: Range<usize>,
     /// The host is restarted after it has written this state.
     pub(crate) restart_after: Option<usize>,
     /// The host is restarted before it has.
@@ -151,7 +153,7 @@ impl Host {
         {
             meddle(self);
         }
-        if self.trouble.lost_request == Some(number) {
+        if self.trouble.lost_requests.contains(&number) {
             return Err(NoAnswer);
         }
         if self.trouble.forbidden.is_some_and(|it| self.requests[number].starts_with(it)) {

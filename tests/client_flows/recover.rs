@@ -9,7 +9,7 @@ use strongroom::{
     api::BaseUrl,
     backup::{BackupDecryptionKey, TrustReason},
     client::{
-        Backup,
+        Backup, RequestFailure,
         backup::{BackupOptions, FetchOutcome, KeyFit, SavedBackup},
         flow::{EnterError, Entered, Flow as _, Recover, Recovered, SetUp, Step},
     },
@@ -19,7 +19,10 @@ use strongroom::{
     secret_storage::{NewKey, UnlockFailure, VerifiedPublicKeys},
 };
 
-use crate::host::{BACKUP, Host, MASTER, Trouble, USER, new_key, secret};
+use crate::{
+    drive::work,
+    host::{BACKUP, Host, MASTER, Trouble, USER, new_key, secret},
+};
 
 /// An account with sessions in its backup, and the key to it.
 pub(crate) fn account(key: &NewKey) -> (Host, BTreeSet<SessionId>) {
@@ -375,4 +378,30 @@ fn row_56_secrets_do_not_wait_for_a_backup_that_nobody_can_see() {
         // What has no key is seen, and nothing is fetched from it.
         assert_eq!((done.failure.is_none(), done.fetched.is_none()), (status == 200, true));
     }
+}
+
+#[test]
+fn a_network_that_is_back_after_the_key_was_entered_gives_the_sessions() {
+    let (mut host, sessions) = account(&new_key());
+    let typed = host.shown[0].clone();
+    host.trouble.lost_requests = 0..40;
+    let device = recover(&mut host, &[&typed]);
+    // The key was asked for while nobody could see the backup.
+    assert_eq!((device.imported, device.recovered.failure), (sessions, None));
+    assert_eq!(device.recovered.key, Some(KeyFit::Fits));
+    assert_eq!(report(device.recovered.fetched.as_ref()), (5, 0));
+}
+
+#[test]
+fn what_a_failing_server_did_not_give_the_machine_fetches_later() {
+    let (mut host, sessions) = account(&new_key());
+    let typed = host.shown[0].clone();
+    host.trouble.forbidden = Some("GET /room_keys/version");
+    let mut recovered = recover(&mut host, &[&typed]).recovered;
+    assert!(matches!(recovered.failure, Some(RequestFailure::Api(_))), "{:?}", recovered.failure);
+    assert_eq!((recovered.key, recovered.fetched.is_none()), (Some(KeyFit::NoBackup), true));
+    host.trouble.forbidden = None;
+    host.now += 2 * 60 * 60 * 1_000;
+    let imported = work(&mut host, &mut recovered.backup, |_| None);
+    assert_eq!(imported, sessions);
 }

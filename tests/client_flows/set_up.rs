@@ -61,7 +61,7 @@ fn an_answer_or_a_request_may_be_lost_wherever_it_is() {
         for is_request in [false, true] {
             let mut host = Host::new();
             host.trouble = if is_request {
-                Trouble { lost_request: Some(number), ..Trouble::default() }
+                Trouble { lost_requests: number..number + 1, ..Trouble::default() }
             } else {
                 Trouble { lost_answer: Some(number), ..Trouble::default() }
             };

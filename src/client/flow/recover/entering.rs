@@ -134,9 +134,16 @@ impl Recover {
         }
     }
 
-    fn give_key(&mut self, key: BackupDecryptionKey, now_ms: u64) {
-        self.fit = self.machine.get_mut().map(|backup| backup.give_key(key));
-        self.fetch_if_possible(now_ms);
+    pub(super) fn give_key(&mut self, key: BackupDecryptionKey, now_ms: u64) {
+        let Some(backup) = self.machine.get_mut() else { return };
+        self.fit = Some(backup.give_key(key.clone()));
+        if backup.has_looked() {
+            return self.fetch_if_possible(now_ms);
+        }
+        // Whether it belongs to the backup is seen later, by the flow or by the machine.
+        backup.fetch(Scope::Everything, now_ms);
+        self.unseen = Some(key);
+        self.stage = if self.is_refused() { Stage::Finished } else { Stage::Fetching };
     }
 
     /// Fetches the sessions, if the key of the backup is at hand.

@@ -13,6 +13,7 @@ pub use self::outcome::{EnterError, Entered, Recovered};
 use super::{Flow, Step, machine::Machine};
 use crate::{
     Limits,
+    backup::BackupDecryptionKey,
     client::{
         backup::{Backup, DeliveryId, FetchOutcome, KeyFit, SignId, SignedError},
         operation::{NoAnswer, OperationId, UnknownOperation},
@@ -45,6 +46,8 @@ pub struct Recover {
     storage_keys: Vec<SecretStorageKey>,
     secrets: Vec<SecretVerdict>,
     fit: Option<KeyFit>,
+    /// The key of a backup that nobody has seen yet.
+    unseen: Option<BackupDecryptionKey>,
     fetched: Option<FetchOutcome>,
     failure: Option<RequestFailure>,
     /// Whether the secrets are to be handed out.
@@ -84,6 +87,7 @@ impl Recover {
             storage_keys: Vec::new(),
             secrets: Vec::new(),
             fit: None,
+            unseen: None,
             fetched: None,
             failure: None,
             has_secrets: false,
@@ -122,7 +126,7 @@ impl Recover {
             let step = match self.stage {
                 Stage::Looking => self.look(now_ms, rng),
                 Stage::Entering => Some(Step::EnterKey),
-                Stage::Fetching => self.work(now_ms, rng),
+                Stage::Fetching => self.fetch(now_ms, rng),
                 Stage::Finished => self.finish(),
                 Stage::Ended => Some(Step::Wait(None)),
             };

@@ -7,6 +7,7 @@ use crate::{
     client::{
         backup::Scope,
         flow::{SavedFlow, Step, machine::Turn},
+        waiting::RequestFailure,
     },
     secret::SecretVec,
 };
@@ -30,6 +31,17 @@ impl Recover {
             self.fetch_if_possible(now);
         }
         None
+    }
+
+    /// Fetches the sessions.
+    pub(super) fn fetch(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<Recovered>> {
+        let has_looked = self.machine.get()?.has_looked();
+        if let Some(key) = self.unseen.take_if(|_| has_looked) {
+            self.failure = None;
+            self.give_key(key, now);
+            return None;
+        }
+        self.work(now, rng)
     }
 
     /// Lets the machine work.
@@ -63,6 +75,15 @@ impl Recover {
             let is_done = backup.has_looked() || self.failure.is_some();
             return (!is_done).then_some(Step::Wait(until));
         }
+        if self.unseen.is_some() {
+            // That the network is down is waited out.
+            self.failure = backup.look_failure().cloned();
+            if !self.is_refused() {
+                return Some(Step::Wait(until));
+            }
+            self.stage = Stage::Finished;
+            return None;
+        }
         if let Some(waiting) = self.machine.failing(None) {
             // The machine goes on with it.
             self.failure = waiting.last_error;
@@ -75,6 +96,11 @@ impl Recover {
             return None;
         }
         Some(Step::Wait(until))
+    }
+
+    /// Whether the homeserver was reached, and does not say which backup there is.
+    pub(super) fn is_refused(&self) -> bool {
+        self.failure.as_ref().is_some_and(|failure| *failure != RequestFailure::NoAnswer)
     }
 
     pub(super) fn finish(&mut self) -> Option<Step<Recovered>> {
