@@ -50,6 +50,8 @@ pub(crate) struct Control<'a> {
     pub(crate) stops_at_key: bool,
     /// The host crashes while it writes the state of this number.
     pub(crate) crash_after: Option<(usize, Tear)>,
+    /// The host crashes before it reads the answer to this request, by its method and the end of its path.
+    pub(crate) crash_at: Option<(&'static str, &'static str)>,
     /// What comes back for a request, by its method and path.
     pub(crate) tamper: Box<Tamper<'a>>,
     /// What happens before a request.
@@ -63,6 +65,7 @@ impl Default for Control<'_> {
         Self {
             stops_at_key: false,
             crash_after: None,
+            crash_at: None,
             tamper: Box::new(|_, _, answer| answer),
             before: Box::new(|_, _| {}),
             account_data: None,
@@ -94,6 +97,12 @@ pub(crate) fn drive(host: &mut Host, flow: &mut SetUp, mut control: Control<'_>)
                 (control.before)(host, &name);
                 let answer = host.send(&request);
                 let answer = (control.tamper)(host, &name, answer);
+                if control
+                    .crash_at
+                    .is_some_and(|(method, path)| name.starts_with(method) && name.ends_with(path))
+                {
+                    return End::Crashed;
+                }
                 flow.answer(operation.id(), answer, host.now).unwrap();
             }
             Step::ReadAccountData => {

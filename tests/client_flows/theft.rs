@@ -90,6 +90,16 @@ fn a_backup_that_the_homeserver_never_shows_is_not_taken_for_made() {
 
 #[test]
 fn a_torn_save_costs_nothing() {
+    torn_save(None);
+}
+
+#[test]
+fn a_torn_save_and_a_crash_while_the_backup_is_made_cost_nothing() {
+    torn_save(Some(("POST", "/room_keys/version")));
+}
+
+/// The host crashes while it saves, and then before it reads the answer to this request.
+fn torn_save(crash_at: Option<(&'static str, &'static str)>) {
     for tear in [Tear::OldMachine, Tear::OldFlow] {
         let mut torn = 0;
         for number in 2.. {
@@ -101,7 +111,15 @@ fn a_torn_save_costs_nothing() {
                 break;
             }
             let mut flow = restored(&host);
-            let done = run(&mut host, &mut flow, Control::default()).unwrap();
+            let control = Control { crash_at, ..Control::default() };
+            let end = drive(&mut host, &mut flow, control);
+            let done = if let End::Done(done) = end {
+                *done
+            } else {
+                let mut flow = restored(&host);
+                run(&mut host, &mut flow, Control::default())
+            };
+            let done = done.unwrap();
             assert_eq!((version_of(&done), host.versions()), ("2", 2), "save {number}");
             for name in [MASTER, USER_SIGNING, BACKUP] {
                 let (by_new, by_old) =

@@ -257,7 +257,10 @@ impl SetUp {
     /// What the machine makes now is made for this: what it had begun before, it does not go on with.
     fn note_draft(&mut self) {
         let draft_key = self.machine.get().and_then(Backup::draft_key);
-        self.kept.made = draft_key.or(self.kept.made);
+        let made = draft_key.or(self.kept.made);
+        // A crash may have left the machine's part of what was saved, and not this one.
+        self.is_unsaved |= made != self.kept.made;
+        self.kept.made = made;
     }
 
     fn save_machine(&mut self, saved: backup::SavedBackup) {
