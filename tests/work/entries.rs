@@ -77,7 +77,7 @@ pub(crate) const ALL: &[Entry] = &[
     Entry { name: "flow: recovering from many events", of: recover, times: 40 },
 ];
 
-fn join(count: usize, each: impl Fn(usize) -> String) -> String {
+pub(crate) fn join(count: usize, each: impl Fn(usize) -> String) -> String {
     (0..count).map(each).collect::<Vec<_>>().join(",")
 }
 

@@ -18,6 +18,7 @@ mod asserted;
 mod entries;
 mod sharing;
 mod signatures;
+mod texts;
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -102,7 +103,7 @@ fn foreign_input_costs_no_more_than_its_length() {
         "| entry | n | input | allocated in all | at a time | ms |\n|---|---|---|---|---|---|"
     );
     let mut wrong = Vec::new();
-    for entry in entries::ALL {
+    for entry in entries::ALL.iter().chain(texts::ALL) {
         let measured = counts.iter().map(|count| {
             let (length, work) = (entry.of)(*count);
             let start = Instant::now();

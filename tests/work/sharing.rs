@@ -35,7 +35,7 @@ fn bytes(n: usize) -> SecretBytes<32> {
     SecretBytes::init_with(|bytes| bytes.iter_mut().zip(n).for_each(|(to, from)| *to = from))
 }
 
-fn signing_key(n: usize) -> Ed25519PublicKey {
+pub(crate) fn signing_key(n: usize) -> Ed25519PublicKey {
     Ed25519Seed::from_bytes(bytes(n)).public_key()
 }
 
@@ -52,7 +52,7 @@ fn device_id(n: usize) -> DeviceId {
 }
 
 /// This device and so many others, all verified.
-fn devices(count: usize) -> OwnDevices {
+pub(crate) fn devices(count: usize) -> OwnDevices {
     let (ours, theirs) = (signing_key(1), signing_key(2));
     let devices = OwnDevices::new(USER.into(), identity(0, ours));
     let verified = |n| OwnDevice {
