@@ -16,7 +16,7 @@ impl Device {
     /// Does what the machine wants, until it waits for more than a few seconds.
     pub(crate) fn run(&mut self) -> Result<()> {
         loop {
-            match self.backup.next(now_ms(), &mut self.rng) {
+            match self.backup.next_with_rng(now_ms(), &mut self.rng) {
                 Next::Save(saved) => {
                     self.disk = *saved; // to disk and keychain
                     self.backup.saved();
@@ -29,7 +29,7 @@ impl Device {
                 },
                 Next::Want(wish) => {
                     let sessions = self.store.not_stored_in(&wish.version, wish.count);
-                    self.backup.offer(&sessions, &mut self.rng);
+                    self.backup.offer_with_rng(&sessions, &mut self.rng);
                 }
                 Next::Stored(id, version, tokens) => {
                     self.store.mark(&version, &tokens);

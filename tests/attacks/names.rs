@@ -107,7 +107,7 @@ fn no_name_that_somebody_else_chooses_makes_a_state_unreadable() {
     let new_key = NewKey::generate(None).unwrap();
     let mut flow = SetUp::bootstrap(machine, new_key, vec![secret], limits);
     let saved = loop {
-        match flow.next(phone.now, &mut phone.rng) {
+        match flow.next_with_rng(phone.now, &mut phone.rng) {
             Step::Save(saved) => break saved,
             Step::ReadAccountData => flow.account_data(Vec::new()),
             other => panic!("{other:?}"),

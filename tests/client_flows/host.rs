@@ -91,7 +91,7 @@ impl Host {
     /// Works for a flow until it ends.
     pub(crate) fn set_up(&mut self, mut flow: SetUp) -> Result<SetUpDone, FlowError> {
         for _ in 0..10_000 {
-            let next = flow.next(self.now, &mut self.rng);
+            let next = flow.next_with_rng(self.now, &mut self.rng);
             match next {
                 Step::Save(saved) => {
                     let number = self.saves;
@@ -216,7 +216,7 @@ impl Host {
         backup.new_sessions();
         let mut left = sessions.clone();
         for _ in 0..1_000 {
-            match backup.next(self.now, &mut self.rng) {
+            match backup.next_with_rng(self.now, &mut self.rng) {
                 Next::Save(_) => backup.saved(),
                 Next::Send(operation) => {
                     let url = BaseUrl::new("https://example.org").unwrap();
@@ -232,7 +232,7 @@ impl Host {
                         options: Default::default(),
                         is_imported: false,
                     });
-                    backup.offer(&offered.collect::<Vec<_>>(), &mut self.rng);
+                    backup.offer_with_rng(&offered.collect::<Vec<_>>(), &mut self.rng);
                 }
                 Next::Stored(id, _, tokens) => {
                     backup.ack(id);

@@ -30,7 +30,7 @@ const OTHERS_BACKUP: &str = "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo";
 fn saved(phone: &mut Phone, house: &mut Household) -> SavedFlow {
     let mut last = None;
     loop {
-        match phone.flow.next(phone.now, &mut phone.rng) {
+        match phone.flow.next_with_rng(phone.now, &mut phone.rng) {
             Step::Save(saved) => {
                 last = Some(*saved);
                 phone.flow.saved();
@@ -61,7 +61,7 @@ fn refused(
 ) -> (SharedIn, bool) {
     let mut is_asked = false;
     for _ in 0..20_000 {
-        match phone.flow.next(phone.now, &mut phone.rng) {
+        match phone.flow.next_with_rng(phone.now, &mut phone.rng) {
             Step::Save(_) => phone.flow.saved(),
             Step::Send(operation) => {
                 let token = house.phone.token().into();
@@ -127,7 +127,7 @@ fn where_the_user_wanted_no_backup_the_key_comes_all_the_same() -> Result<()> {
     let mut machine = backup(&house.user_id);
     let mut rng = StdRng::seed_from_u64(5);
     while machine.stage() != Stage::Off {
-        match machine.next(0, &mut rng) {
+        match machine.next_with_rng(0, &mut rng) {
             Next::Save(_) => machine.saved(),
             Next::Send(operation) => {
                 let response = send(&mut house, &operation);
@@ -237,7 +237,7 @@ fn keeps_the_answer(phone: &mut Phone, house: &mut Household) -> Result<()> {
 fn a_look_that_was_on_its_way_when_the_answer_came_does_not_judge_it() -> Result<()> {
     let (mut phone, mut house) = overtaken()?;
     let (id, seen_before) = loop {
-        match phone.flow.next(phone.now, &mut phone.rng) {
+        match phone.flow.next_with_rng(phone.now, &mut phone.rng) {
             Step::Save(_) => phone.flow.saved(),
             Step::Wait(until) => phone.now = until.unwrap().max(phone.now + 1),
             Step::Send(operation) => break (operation.id(), send(&mut house, &operation)),
@@ -259,7 +259,7 @@ fn what_was_seen_before_does_not_judge_while_the_homeserver_refuses_to_say_more(
     keeps_the_answer(&mut phone, &mut house)?;
     let mut refusals = 0;
     while refusals < 3 {
-        match phone.flow.next(phone.now, &mut phone.rng) {
+        match phone.flow.next_with_rng(phone.now, &mut phone.rng) {
             Step::Save(_) => phone.flow.saved(),
             Step::Wait(until) => phone.now = until.unwrap().max(phone.now + 1),
             Step::Send(operation) => {

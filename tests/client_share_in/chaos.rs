@@ -160,7 +160,7 @@ impl Run {
         if self.done.is_some() {
             return Ok(());
         }
-        match self.phone.flow.next(self.phone.now, &mut self.phone.rng) {
+        match self.phone.flow.next_with_rng(self.phone.now, &mut self.phone.rng) {
             Step::Save(saved) => {
                 if self.goes_wrong("crash before saving", 0.05) {
                     return self.crash();

@@ -35,7 +35,7 @@ pub(crate) fn look(witness: &mut Witness, vault: &Vault) {
     }];
     let (mut rng, mut now, mut seen) = (FixedRng(KEY), 0, Vec::new());
     while !seen.contains(&"fetched") {
-        let next = machine.next(now, &mut rng);
+        let next = machine.next_with_rng(now, &mut rng);
         witness.debug::<Next>(&next);
         witness.debug::<Backup>(&machine);
         match next {
@@ -53,7 +53,7 @@ pub(crate) fn look(witness: &mut Witness, vault: &Vault) {
             }
             Next::Want(_) => {
                 wants.iter().for_each(|offered| witness.debug::<OfferedSession>(offered));
-                machine.offer(&wants, &mut rng);
+                machine.offer_with_rng(&wants, &mut rng);
                 wants.clear();
             }
             Next::Sign(id, _) => machine.signed(id, &[]).unwrap(),

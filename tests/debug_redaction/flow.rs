@@ -72,7 +72,7 @@ fn look_at_set_up(witness: &mut Witness, vault: &Vault, server: &mut Server, key
         let mut flow = SetUp::bootstrap(backup(), key_of(is_first, key), secrets.clone(), limits);
         let rng = &mut rand_core::UnwrapErr(getrandom::SysRng);
         loop {
-            let step = flow.next(0, rng);
+            let step = flow.next_with_rng(0, rng);
             witness.debug::<SetUp>(&flow);
             if !matches!(step, Step::ShowRecoveryKey(_)) {
                 witness.debug(&step);
@@ -118,7 +118,7 @@ fn look_at_recovery(witness: &mut Witness, server: &mut Server, key: &NewKey) {
     let recovery_key = key.to_recovery_key().unwrap().to_text();
     let mut typed = [recovery_key.expose_str(), "correct horse"].to_vec();
     loop {
-        let step = flow.next(0, rng);
+        let step = flow.next_with_rng(0, rng);
         witness.debug::<Recover>(&flow);
         witness.debug::<Step<Recovered>>(&step);
         match step {
@@ -146,7 +146,7 @@ fn look_at_sharing(witness: &mut Witness, server: &mut Server) {
     let mut flow = ShareIn::new(backup(), requester, devices, names, verified, Limits::default());
     let rng = &mut rand_core::UnwrapErr(getrandom::SysRng);
     loop {
-        let step = flow.next(0, rng);
+        let step = flow.next_with_rng(0, rng);
         witness.debug::<ShareIn>(&flow);
         match step {
             Step::Save(_) => flow.saved(),

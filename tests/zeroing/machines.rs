@@ -78,7 +78,7 @@ pub(crate) fn set_up() -> SavedFlow {
     let (key, secrets) = (new_key(), vec![stored(&Vault::new())]);
     let old_keys = [key.key().clone()];
     let mut flow = SetUp::rotate_everything(machine(), key, &old_keys, secrets, Limits::default());
-    match flow.next(1, &mut FixedRng([3; 32])) {
+    match flow.next_with_rng(1, &mut FixedRng([3; 32])) {
         Step::Save(saved) => *saved,
         other => panic!("{other:?}"),
     }
@@ -113,7 +113,7 @@ fn run(machine: &mut Backup) -> Vec<&'static str> {
     let (mut now, mut seen) = (1, Vec::new());
     let rng = &mut FixedRng([5; 32]);
     for _ in 0..40 {
-        let next = machine.next(now, rng);
+        let next = machine.next_with_rng(now, rng);
         drop(format!("{next:?}{machine:?}"));
         match next {
             Next::Save(saved) => {
@@ -186,7 +186,7 @@ where
 {
     let rng = &mut FixedRng([5; 32]);
     for now in (1..80).map(|minute| minute * 60_000) {
-        let step = flow.next(now, rng);
+        let step = flow.next_with_rng(now, rng);
         drop(format!("{step:?}{flow:?}"));
         match step {
             Step::Save(saved) => {
@@ -225,7 +225,7 @@ fn set_ups_leave_nothing_saved_restored_or_given_up() {
             SetUp::restore(saved, USER.into(), DEVICE.into(), BackupOptions::default(), limits)
         };
         let mut flow = restore(&saved).unwrap();
-        let Step::Save(again) = flow.next(1, &mut FixedRng([5; 32])) else { panic!() };
+        let Step::Save(again) = flow.next_with_rng(1, &mut FixedRng([5; 32])) else { panic!() };
         assert!(again.secret == saved.secret);
         drop(restore(&again).unwrap());
         drop(flow.into_backup());

@@ -13,6 +13,7 @@ use crate::{
     crypto::ed25519::Ed25519Signature,
     encoding::json_object::JsonObject,
     ids::{EventType, KeyId},
+    randomness::{NoRandomness, os_seeded_rng},
 };
 
 /// A flow: [`SetUp`](super::SetUp), [`Recover`](super::Recover) or [`ShareIn`](super::ShareIn). One loop of a host
@@ -22,7 +23,16 @@ pub trait Flow {
     type Outcome;
 
     /// What the host is to do next. `now_ms` is the host's time, in milliseconds since the epoch; it may jump.
-    fn next(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Self::Outcome>;
+    ///
+    /// # Errors
+    ///
+    /// [`NoRandomness`] if the operating system has none. Nothing has changed then.
+    fn next(&mut self, now_ms: u64) -> Result<Step<Self::Outcome>, NoRandomness> {
+        Ok(self.next_with_rng(now_ms, &mut os_seeded_rng()?))
+    }
+
+    /// As [`Flow::next`], with the caller's randomness.
+    fn next_with_rng(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Self::Outcome>;
 
     /// The state that [`Step::Save`] gave is written.
     fn saved(&mut self);

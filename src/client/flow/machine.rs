@@ -88,14 +88,14 @@ impl Machine {
     /// What the machine wants next; nothing once it was given back.
     pub(super) fn next<T>(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Turn<T> {
         let Some(backup) = &mut self.backup else { return Turn::Wait(None) };
-        match backup.next(now_ms, rng) {
+        match backup.next_with_rng(now_ms, rng) {
             Next::Save(saved) => Turn::Save(saved),
             Next::Send(operation) => Turn::Step(Step::Send(operation)),
             Next::Sign(id, key) => Turn::Step(Step::Sign(id, key)),
             Next::Import(id, version, sessions) => Turn::Step(Step::Import(id, version, sessions)),
             Next::Want(_) => {
                 // The host goes on with its sessions when it has the machine again.
-                backup.offer(&[], rng);
+                backup.offer_with_rng(&[], rng);
                 Turn::Nothing
             }
             Next::WriteSecret(task) => Turn::Write(task),

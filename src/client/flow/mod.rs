@@ -10,7 +10,7 @@
 //! Each is a [`Flow`]: a value without I/O around the account's machine, [`Backup`]. The loop is the same for all.
 //!
 //! ```text
-//! match flow.next(now, &mut rng) {
+//! match flow.next(now)? {
 //!   Save(saved)              -> to disk and keychain; flow.saved()
 //!   Send(op)                 -> op.to_http(base_url, token), on whatever stack; flow.answer(op.id(), result, now)
 //!   ReadAccountData          -> flow.account_data(all account data, as the host's /sync has it)

@@ -134,7 +134,7 @@ impl Run {
     }
 
     fn step(&mut self, flow: &mut SetUp) -> After {
-        match flow.next(self.host.now, &mut self.host.rng) {
+        match flow.next_with_rng(self.host.now, &mut self.host.rng) {
             Step::Save(saved) => return self.save(flow, *saved),
             Step::Send(operation) => return self.send(flow, &operation),
             Step::ReadAccountData => flow.account_data(self.account_data()),

@@ -151,7 +151,7 @@ impl Recover {
 impl Flow for Recover {
     type Outcome = Recovered;
 
-    fn next(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Recovered> {
+    fn next_with_rng(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Recovered> {
         for id in self.machine.begin(now_ms, rng) {
             let _ = self.answer(id, Err(NoAnswer), now_ms);
         }

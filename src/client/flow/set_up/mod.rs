@@ -188,7 +188,7 @@ impl SetUp {
 impl Flow for SetUp {
     type Outcome = Result<SetUpDone, FlowError>;
 
-    fn next(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Self::Outcome> {
+    fn next_with_rng(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Self::Outcome> {
         for id in self.machine.begin(now_ms, rng) {
             let _ = self.answer(id, Err(NoAnswer), now_ms);
         }

@@ -193,7 +193,7 @@ fn open_requests<'a>(
 impl Flow for ShareIn {
     type Outcome = SharedIn;
 
-    fn next(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<SharedIn> {
+    fn next_with_rng(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<SharedIn> {
         for id in self.machine.begin(now_ms, rng) {
             let _ = self.answer(id, Err(NoAnswer), now_ms);
         }
