@@ -71,7 +71,7 @@ pub(crate) fn recover_with(host: &mut Host, mut flow: Recover, typed: &[&str]) -
         match flow.next_with_rng(host.now, &mut host.rng) {
             Step::Save(saved) => {
                 if host.trouble.restart_after == Some(saves) {
-                    let backup = tablet(Some(&saved.backup));
+                    let backup = tablet(Some(&saved));
                     flow = Recover::new(backup, nobody(), Limits::default());
                 } else {
                     flow.saved();

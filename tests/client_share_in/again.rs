@@ -9,7 +9,7 @@ use strongroom::{
     client::{
         Backup,
         backup::{BackupOptions, Next, Reply, Stage},
-        flow::{Flow as _, FlowError, SavedFlow, ShareIn, SharedIn, Step},
+        flow::{Flow as _, FlowError, SavedShareIn, ShareIn, SharedIn, Step},
     },
     secret_sharing::{DropReason, Receipt, Recipients, RequestState, Requester, RequesterOptions},
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1},
@@ -27,7 +27,7 @@ const DAY: u64 = 24 * 60 * 60 * 1_000;
 const OTHERS_BACKUP: &str = "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo";
 
 /// Works until the flow waits; what the host has saved last.
-fn saved(phone: &mut Phone, house: &mut Household) -> SavedFlow {
+fn saved(phone: &mut Phone, house: &mut Household) -> SavedShareIn {
     let mut last = None;
     loop {
         match phone.flow.next_with_rng(phone.now, &mut phone.rng) {
@@ -95,7 +95,7 @@ fn an_answer_that_comes_before_the_backup_was_looked_at_is_judged_afterwards() -
     // It is kept over another restart.
     let (backup, requester) = phone.flow.into_parts().unwrap();
     let secret = requester.save();
-    let saved = SavedFlow { secret, backup: backup.save() };
+    let saved = SavedShareIn { requester: secret, backup: backup.save() };
     let devices = house.seen_by(Whose::Phone)?;
     phone.flow = flow(&house.user_id, devices, &phone.names, Some(&saved));
     let shared = phone.run(&mut house)?.expect("the flow has ended");
@@ -205,7 +205,7 @@ fn an_answer_is_judged_by_a_backup_that_is_made_long_after_it_came() -> Result<(
         if restarts {
             let (backup, requester) = phone.flow.into_parts().unwrap();
             let secret = requester.save();
-            let saved = SavedFlow { secret, backup: backup.save() };
+            let saved = SavedShareIn { requester: secret, backup: backup.save() };
             let devices = house.seen_by(Whose::Phone)?;
             phone.flow = flow(&house.user_id, devices, &phone.names, Some(&saved));
             assert!(phone.run(&mut house)?.is_none());

@@ -29,7 +29,7 @@ use strongroom::{
     client::{
         Backup, Operation,
         backup::{BackupOptions, FetchOutcome},
-        flow::{Flow as _, FlowError, Recover, Recovered, SavedFlow, ShareIn, SharedIn, Step},
+        flow::{Flow as _, FlowError, Recover, Recovered, SavedShareIn, ShareIn, SharedIn, Step},
     },
     ids::{DeviceId, SecretName, UserId},
     provenance::Provenance,
@@ -64,11 +64,11 @@ fn flow(
     user_id: &UserId,
     devices: OwnDevices,
     names: &[&str],
-    saved: Option<&SavedFlow>,
+    saved: Option<&SavedShareIn>,
 ) -> ShareIn {
     let options = RequesterOptions::default();
     let requester = match saved {
-        Some(SavedFlow { secret, .. }) => {
+        Some(SavedShareIn { requester: secret, .. }) => {
             Requester::restore(secret, user_id.clone(), "PHONE".into(), options).unwrap()
         }
         None => Requester::new(user_id.clone(), "PHONE".into(), options),

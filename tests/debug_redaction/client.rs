@@ -3,9 +3,12 @@
 use strongroom::{
     Limits,
     api::{AccessToken, BaseUrl},
-    client::backup::{
-        Backup, BackupOptions, FetchOutcome, HostToken, Next, OfferedSession, Operation, Question,
-        Reply, SavedBackup, Scope, SecretTask,
+    client::{
+        SecretWrite, StateToSave,
+        backup::{
+            Backup, BackupOptions, FetchOutcome, HostToken, Next, OfferedSession, Operation,
+            Question, Reply, SavedBackup, Scope, SecretTask,
+        },
     },
     homeserver::Homeserver,
     session_data::ExportedSession,
@@ -41,6 +44,8 @@ pub(crate) fn look(witness: &mut Witness, vault: &Vault) {
         match next {
             Next::Save(saved) => {
                 witness.debug::<SavedBackup>(&saved);
+                let flow = Some(&saved.secret);
+                witness.debug::<StateToSave<'_>>(&StateToSave { backup: &saved, flow });
                 witness.text(str::from_utf8(&saved.public).unwrap());
                 machine.saved();
             }
@@ -60,6 +65,7 @@ pub(crate) fn look(witness: &mut Witness, vault: &Vault) {
             Next::WriteSecret(task) => {
                 witness.debug::<SecretTask>(&task);
                 let SecretTask::Store(secret) = &task else { panic!("{task:?}") };
+                witness.debug::<SecretWrite>(&SecretWrite::ReadBack(Some(secret.clone())));
                 machine.secret_read_back(Some(secret)).unwrap();
                 seen.push("secret");
             }

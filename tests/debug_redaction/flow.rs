@@ -7,8 +7,8 @@ use strongroom::{
         Backup,
         backup::BackupOptions,
         flow::{
-            EnterError, Entered, Flow as _, FlowError, Recover, Recovered, SavedFlow, SetUp,
-            SetUpDone, ShareIn, SharedIn, Step,
+            EnterError, Entered, Flow as _, FlowError, Recover, Recovered, SavedSetUp,
+            SavedShareIn, SetUp, SetUpDone, ShareIn, SharedIn, Step,
         },
     },
     encoding::json_object::JsonObject,
@@ -79,7 +79,7 @@ fn look_at_set_up(witness: &mut Witness, vault: &Vault, server: &mut Server, key
             }
             match step {
                 Step::Save(saved) => {
-                    witness.debug::<SavedFlow>(&saved);
+                    witness.debug::<SavedSetUp>(&saved);
                     witness.text(str::from_utf8(&saved.backup.public).unwrap());
                     flow.saved();
                 }
@@ -120,7 +120,7 @@ fn look_at_recovery(witness: &mut Witness, server: &mut Server, key: &NewKey) {
     loop {
         let step = flow.next_with_rng(0, rng);
         witness.debug::<Recover>(&flow);
-        witness.debug::<Step<Recovered>>(&step);
+        witness.debug::<Step<Recover>>(&step);
         match step {
             Step::Save(_) => flow.saved(),
             Step::Send(operation) => {
@@ -149,7 +149,10 @@ fn look_at_sharing(witness: &mut Witness, server: &mut Server) {
         let step = flow.next_with_rng(0, rng);
         witness.debug::<ShareIn>(&flow);
         match step {
-            Step::Save(_) => flow.saved(),
+            Step::Save(saved) => {
+                witness.debug::<SavedShareIn>(&saved);
+                flow.saved();
+            }
             Step::Send(operation) => {
                 let response = server.send(&operation);
                 flow.answer(operation.id(), Ok(response), 0).unwrap();

@@ -1,7 +1,7 @@
 //! Sessions that are looked for in all of their room.
 
-use super::{RequestKind, Scope, download::Download, missing::Missing};
-use crate::ids::RoomId;
+use super::{Call, RequestKind, Scope, download::Download, missing::Missing};
+use crate::{backup::RestoreOptions, ids::RoomId};
 
 impl Download {
     /// What is sent for so much of the backup.
@@ -36,6 +36,19 @@ impl Download {
 
 /// Rooms that are remembered as looked through.
 const MAX_ROOMS: usize = 1_000;
+
+/// How the response for so much of the backup is read, which has so many sessions in all.
+pub(super) fn restore_options(scope: &Scope, call: &Call, count: Option<u64>) -> RestoreOptions {
+    let mut options = RestoreOptions::default();
+    match scope {
+        Scope::Everything => options.expected = count,
+        Scope::Room(room_id) | Scope::Session(room_id, _) if matches!(call, Call::Room(..)) => {
+            options.room_id = Some(room_id.clone());
+        }
+        Scope::Room(_) | Scope::Session(..) => {}
+    }
+    options
+}
 
 /// What a request for so much of the backup is.
 fn kind(scope: &Scope) -> RequestKind {

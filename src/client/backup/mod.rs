@@ -92,6 +92,7 @@ mod offer;
 mod options;
 mod outgoing;
 mod preference;
+mod progress;
 mod question;
 mod refusals;
 mod reply;
@@ -123,6 +124,7 @@ pub use self::{
         DeliveryId, FetchOutcome, HostToken, Next, NotCreated, NotStored, OfferedSession,
         SecretTask, Wish,
     },
+    progress::UploadProgress,
     question::{FoundBackup, Question, QuestionId, Reply, ReplyError, RestoreChoice},
     saved::SavedBackup,
     secret::SecretNotRead,
@@ -145,6 +147,8 @@ use crate::{
 /// One account's key backup, on one device.
 ///
 /// # The loop of a host
+///
+/// [`drive_backup`](crate::client::drive_backup) is one. Of your own it is this:
 ///
 /// ```text
 /// match backup.next(now)? {

@@ -96,6 +96,9 @@ impl Backup {
 
     pub(super) fn deliver_stored(&mut self, version: BackupVersion, tokens: Vec<HostToken>) {
         if !tokens.is_empty() {
+            if self.in_use.as_ref().is_some_and(|in_use| *in_use.backup.version() == version) {
+                self.upload.progress.stored += tokens.len() as u64;
+            }
             let id = self.delivery_id();
             self.deliver(Next::Stored(id, version, tokens));
         }

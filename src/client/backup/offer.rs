@@ -121,6 +121,7 @@ impl Backup {
         let Some(in_use) = &self.in_use else { return };
         let version = in_use.backup.version().clone();
         let now = self.courier.now();
+        self.upload.progress.not_stored += failures.len() as u64;
         for (token, reason) in &failures {
             // A server that takes nothing is asked again when there is something new.
             self.upload.is_drained |= !self.upload.hopeless.add(*token, reason, now);

@@ -7,7 +7,8 @@
 //! | a new device, verified by another one | [`ShareIn`], then [`Recover`] |
 //! | a device or a key was stolen | [`SetUp::rotate_everything`] |
 //!
-//! Each is a [`Flow`]: a value without I/O around the account's machine, [`Backup`]. The loop is the same for all.
+//! Each is a [`Flow`]: a value without I/O around the account's machine, [`Backup`]. [`drive`](crate::client::drive()) and
+//! [`drive_async`](crate::client::drive_async) run any of them to its end; this is what they do, for those who want a loop of their own.
 //!
 //! ```text
 //! match flow.next(now)? {
@@ -40,11 +41,12 @@ mod set_up;
 mod share_in;
 mod storage;
 
+pub(in crate::client) use self::contract::take_back;
 pub use self::{
     contract::Flow,
     outcome::{FlowError, SetUpDone, Step},
     recover::{EnterError, Entered, Recover, Recovered},
-    saved::SavedFlow,
+    saved::SavedSetUp,
     set_up::SetUp,
-    share_in::{ShareIn, SharedIn},
+    share_in::{SavedShareIn, ShareIn, SharedIn},
 };

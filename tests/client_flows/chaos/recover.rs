@@ -91,7 +91,7 @@ impl Run {
             }
             match step {
                 Step::Save(saved) => {
-                    self.saved = Some(saved.backup);
+                    self.saved = Some(*saved);
                     flow.saved();
                 }
                 Step::Send(operation) => self.send(&mut flow, &operation),
