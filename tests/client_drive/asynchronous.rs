@@ -13,7 +13,8 @@ use strongroom::{
         AsyncBackupHost, AsyncFlowHost, AsyncHost, Backup, BackupHost as _, FlowHost as _, Host,
         NoAnswer, Notice, Operation, SecretWrite, StateToSave, Waited, Waiting,
         backup::{
-            HostToken, NotStored, OfferedSession, Question, QuestionId, Reply, SecretTask, Wish,
+            FetchOutcome, HostToken, NotStored, OfferedSession, Question, QuestionId, Reply,
+            SecretTask, Wish,
         },
         drive_async, drive_backup_async,
         flow::{EnterError, Flow},
@@ -215,6 +216,28 @@ fn a_drive_that_is_dropped_goes_on_with_the_step_it_was_at() {
     for patience in 1..40 {
         history(patience);
     }
+}
+
+#[test]
+fn a_large_response_that_is_dropped_often_comes_whole_in_the_end() {
+    let mut phone = Slow(TestHost::new());
+    let mut flow = phone.0.set_up();
+    let mut backup = to_its_end(&mut flow, &mut phone, 1_000).unwrap().backup;
+    phone.0.add_sessions(200);
+    backup.new_sessions();
+    phone.0.patience = (20, Waited::Leave);
+    poll(drive_backup_async(&mut backup, &mut phone), 1_000_000).unwrap().unwrap();
+
+    let mut tablet = Slow(phone.0.tablet());
+    let mut flow = recover(&tablet.0);
+    for _ in 0..20 {
+        // The response has some 400 pieces.
+        assert!(poll(drive_async(&mut flow, &mut tablet), 300).is_none());
+    }
+    let recovered = poll(drive_async(&mut flow, &mut tablet), 1_000_000).unwrap();
+    let Some(FetchOutcome::Report(report)) = recovered.unwrap().unwrap().fetched else { panic!() };
+    assert!(report.is_complete() && report.restored() == 200, "{report:?}");
+    assert_eq!(tablet.0.imported, phone.0.sessions());
 }
 
 /// It compiles only if the future is `Send` and owns what it needs, as every runtime wants it.

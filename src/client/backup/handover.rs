@@ -26,6 +26,7 @@ impl Backup {
         match next {
             Next::Save(_) => self.is_not_saved(),
             Next::Send(operation) => {
+                self.is_interrupted();
                 let _ = self.answer(operation.id(), Err(NoAnswer), now_ms);
             }
             Next::Want(_) => self.upload.is_asked_anew(),
@@ -44,6 +45,11 @@ impl Backup {
             | Next::NotDeleted(_)
             | Next::PreferenceNotSet { .. }) => self.out.deliveries.push_front(told),
         }
+    }
+
+    /// A response is not read any further because the host wants something else: that is no fault of the response.
+    pub(in crate::client) fn is_interrupted(&mut self) {
+        self.download.attempts = 0;
     }
 
     /// The state that was given last is not written.

@@ -85,7 +85,9 @@ pub fn drive<F: Flow, H: FlowHost>(
 }
 
 /// As [`drive()`], for a host that does not block. The future may be spawned, and dropped at any moment: the step that it was
-/// at comes again. To derive a key from a passphrase takes up to some seconds, in which it does not yield.
+/// at comes again. A request on its way is lost by that, as by a network that fails, and is sent again each time later; so a
+/// host that has something else to do better leaves where it [waits](AsyncHost::wait). To derive a key from a passphrase takes
+/// up to some seconds, in which the future does not yield.
 ///
 /// # Errors
 ///
@@ -110,7 +112,8 @@ pub fn drive_backup<H: BackupHost>(backup: &mut Backup, host: &mut H) -> Result<
     serve_backup!(backup, host)
 }
 
-/// As [`drive_backup`], for a host that does not block. The future may be spawned, and dropped at any moment.
+/// As [`drive_backup`], for a host that does not block. The future may be spawned, and dropped at any moment, as that of
+/// [`drive_async`].
 ///
 /// # Errors
 ///

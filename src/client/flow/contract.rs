@@ -210,6 +210,7 @@ pub(in crate::client) fn take_back<F: Flow>(flow: &mut F, step: Step<F>, now_ms:
     let next = match step {
         Step::Save(_) | Step::ShowRecoveryKey(_) | Step::Secrets(_) => return flow.repeat(&step),
         Step::Send(operation) => {
+            flow.machine_mut().get_mut().into_iter().for_each(Backup::is_interrupted);
             let _ = flow.answer(operation.id(), Err(NoAnswer), now_ms);
             return;
         }
