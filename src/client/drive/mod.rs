@@ -92,6 +92,7 @@ pub fn drive<F: Flow, H: FlowHost>(
 /// # Errors
 ///
 /// The host's own, and [`DriveError`].
+#[expect(clippy::manual_async_fn, reason = "an `async fn` would not promise `Send`")]
 pub fn drive_async<F: Flow, H: AsyncFlowHost>(
     flow: &mut F,
     host: &mut H,
@@ -118,6 +119,7 @@ pub fn drive_backup<H: BackupHost>(backup: &mut Backup, host: &mut H) -> Result<
 /// # Errors
 ///
 /// The host's own, and [`DriveError`].
+#[expect(clippy::manual_async_fn, reason = "an `async fn` would not promise `Send`")]
 pub fn drive_backup_async<H: AsyncBackupHost>(
     backup: &mut Backup,
     host: &mut H,
