@@ -10,14 +10,11 @@ use strongroom::client::{Awaited, drive, flow::SetUpDone};
 
 use crate::{
     blocking::to_its_end,
-    host::{Failed, Instead, TestHost, refusal},
+    host::{Failed, Meddle, TestHost, refusal},
 };
 
 /// Refuses each fifth request like this.
-fn each_fifth(
-    status: u16,
-    body: &'static str,
-) -> (Arc<AtomicUsize>, impl FnMut(&Request<Vec<u8>>) -> Option<Instead> + Send) {
+fn each_fifth(status: u16, body: &'static str) -> (Arc<AtomicUsize>, Meddle) {
     let (refused, mut number) = (Arc::new(AtomicUsize::new(0)), 0);
     let count = Arc::clone(&refused);
     let refuse = move |_: &Request<Vec<u8>>| {
@@ -27,7 +24,7 @@ fn each_fifth(
             refusal(status, body)
         })
     };
-    (refused, refuse)
+    (refused, Box::new(refuse))
 }
 
 #[test]
@@ -35,7 +32,7 @@ fn a_401_gets_a_new_token_and_the_flow_goes_on() {
     let mut phone = TestHost::new();
     let body = r#"{"errcode":"M_UNKNOWN_TOKEN","error":"?","soft_logout":true}"#;
     let (refused, refuse) = each_fifth(401, body);
-    phone.instead = Box::new(refuse);
+    phone.instead = refuse;
     let SetUpDone { backup, .. } = to_its_end(&mut phone.set_up(), &mut phone).unwrap();
     assert!(backup.trusted().is_some());
     let renewed = phone.calls.iter().filter(|name| **name == "renew_token").count();
@@ -46,7 +43,7 @@ fn a_401_gets_a_new_token_and_the_flow_goes_on() {
 fn a_host_that_gets_no_token_is_asked_for_it_again() {
     let mut phone = TestHost::new();
     let (_, refuse) = each_fifth(401, r#"{"errcode":"M_UNKNOWN_TOKEN","error":"?"}"#);
-    phone.instead = Box::new(refuse);
+    phone.instead = refuse;
     phone.failure = Some(("renew_token", 0));
     let mut flow = phone.set_up();
     assert_eq!(drive(&mut flow, &mut phone).unwrap_err(), Failed::OnPurpose);
@@ -58,7 +55,7 @@ fn a_429_is_waited_out_as_the_host_is_told() {
     let mut phone = TestHost::new();
     let body = r#"{"errcode":"M_LIMIT_EXCEEDED","error":"?","retry_after_ms":60000}"#;
     let (refused, refuse) = each_fifth(429, body);
-    phone.instead = Box::new(refuse);
+    phone.instead = refuse;
     let began = phone.now;
     to_its_end(&mut phone.set_up(), &mut phone).unwrap();
     let refused = refused.load(Ordering::Relaxed);

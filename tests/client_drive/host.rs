@@ -51,6 +51,9 @@ pub(crate) struct Files {
 /// What comes in the place of a response.
 pub(crate) type Instead = Result<Response<Vec<u8>>, NoAnswer>;
 
+/// Decides for each request whether something comes in the place of the response.
+pub(crate) type Meddle = Box<dyn FnMut(&Request<Vec<u8>>) -> Option<Instead> + Send>;
+
 pub(crate) struct TestHost {
     pub(crate) homeserver: Homeserver,
     pub(crate) device: &'static str,
@@ -68,7 +71,7 @@ pub(crate) struct TestHost {
     pub(crate) calls: Vec<&'static str>,
     /// The host fails when it is asked for this, so many times later.
     pub(crate) failure: Option<(&'static str, usize)>,
-    pub(crate) instead: Box<dyn FnMut(&Request<Vec<u8>>) -> Option<Instead> + Send>,
+    pub(crate) instead: Meddle,
     pub(crate) waits: Vec<Vec<Waiting>>,
     /// What the host does when it has waited so many times.
     pub(crate) patience: (usize, Waited),

@@ -2,8 +2,9 @@
 #![allow(
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::disallowed_methods,
     clippy::unwrap_used,
-    reason = "a test stops at the first surprise"
+    reason = "a test stops at the first surprise, and has threads"
 )]
 
 mod asynchronous;
