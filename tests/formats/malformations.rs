@@ -34,22 +34,39 @@ fn row_1_missing_claimed_keys_are_empty() {
 fn row_2_misspelt_claimed_keys_are_read_and_written_correctly() {
     let session = Case::new()
         .without("sender_claimed_keys")
-        .with("sender_clencaimed_keys", json!({"ed25519": "abc"}))
+        .with("sender_clencaimed_keys", json!({"ed25519": CLAIMED}))
         .restore()
         .unwrap();
     assert_eq!(session.warnings(), [Warning::Repaired(Repair::SenderClaimedKeysRenamed)]);
     let written = written(&session);
-    assert_eq!(written["sender_claimed_keys"], json!({"ed25519": "abc"}));
+    assert_eq!(written["sender_claimed_keys"], json!({"ed25519": CLAIMED}));
     assert_eq!(written.get("sender_clencaimed_keys"), None);
 }
 
 #[test]
 fn row_2_the_right_spelling_counts_before_the_wrong_one() {
     let session =
-        Case::new().with("sender_clencaimed_keys", json!({"ed25519": "abc"})).restore().unwrap();
+        Case::new().with("sender_clencaimed_keys", json!({"ed25519": CLAIMED})).restore().unwrap();
     assert_eq!(written(&session)["sender_claimed_keys"], json!({}));
     assert_eq!(session.warnings(), []);
 }
+
+#[test]
+fn row_2_a_claimed_key_that_is_none_is_read_and_not_written() {
+    for none in ["", "abc", "\u{e9}", &"A".repeat(44)] {
+        let claimed = json!({"ed25519": none, "org.example": none});
+        let session = Case::new().with("sender_claimed_keys", claimed).restore().unwrap();
+        let read = session.exported().session.sender_claimed_keys();
+        assert_eq!(read.get("ed25519").map(String::as_str), Some(none));
+        assert_eq!(written(&session)["sender_claimed_keys"], json!({"org.example": none}));
+    }
+    let padded = json!({"ed25519": format!("{CLAIMED}=")});
+    let session = Case::new().with("sender_claimed_keys", padded).restore().unwrap();
+    assert_eq!(written(&session)["sender_claimed_keys"], json!({"ed25519": CLAIMED}));
+}
+
+/// The Ed25519 key that a device claims.
+const CLAIMED: &str = "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w";
 
 #[test]
 fn row_3_empty_claimed_keys_and_no_sender_key_are_an_unknown_sender() {
@@ -398,10 +415,10 @@ fn row_61_a_claimed_key_outside_of_the_claimed_keys_is_one_of_them() {
         let written: Value = serde_json::from_slice(written.expose_bytes()).unwrap();
         (written["sender_claimed_keys"].clone(), read.repairs)
     };
-    let found = json!({"ed25519": "abc"});
+    let found = json!({"ed25519": CLAIMED});
     for none in [json!({}), json!(null)] {
         let moved = (found.clone(), vec![Repair::SenderClaimedKeyMoved]);
-        assert_eq!(exported(none.clone(), json!("abc")), moved);
+        assert_eq!(exported(none.clone(), json!(CLAIMED)), moved);
         let dropped = vec![Repair::SenderClaimedKeysDropped];
         assert_eq!(exported(none.clone(), json!(7)), (json!({}), dropped));
         assert_eq!(exported(none, json!(null)), (json!({}), vec![]));
