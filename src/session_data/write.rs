@@ -1,10 +1,10 @@
 //! From a session to JSON, as specified and as deployed clients read it.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{ED25519, MEGOLM_V1, SessionData, UNKNOWN_SENDER};
+use super::{MEGOLM_V1, SessionData, UNKNOWN_SENDER};
 use crate::{encoding::json, ids::RoomId, secret::SecretVec};
 
 /// The members in alphabetical order, as canonical JSON would have them.
@@ -16,7 +16,7 @@ struct Wire<'a> {
     msc3061_shared_history: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     room_id: Option<&'a str>,
-    sender_claimed_keys: BTreeMap<&'a str, Cow<'a, str>>,
+    sender_claimed_keys: &'a BTreeMap<String, String>,
     sender_key: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     session_id: Option<&'a str>,
@@ -32,7 +32,6 @@ impl SessionData {
     /// |---|---|
     /// | all that the specification has | always, empty or `false` if there is nothing to say |
     /// | `sender_key` of an unknown sender | 32 zero bytes in base64, since clients refuse a session without |
-    /// | a claimed Ed25519 key that is none | not at all, since clients refuse the session with it |
     /// | `shared_history` | beside it, with the same value, `org.matrix.msc3061.shared_history`, which clients read; the third name, `m.shared_history`, never |
     /// | members that this version does not know | as they were read |
     #[must_use]
@@ -43,19 +42,6 @@ impl SessionData {
     /// The JSON with the room and the session ID, as clients import it.
     pub(super) fn to_exported_json(&self, room_id: &RoomId) -> SecretVec {
         self.write(Some(room_id))
-    }
-
-    /// The claimed keys, without an Ed25519 key that is none.
-    fn usable_claimed_keys(&self) -> BTreeMap<&str, Cow<'_, str>> {
-        let mut keys = BTreeMap::new();
-        for (algorithm, key) in &self.sender_claimed_keys {
-            keys.insert(algorithm.as_str(), Cow::Borrowed(key.as_str()));
-        }
-        keys.remove(ED25519);
-        if let Some(key) = self.sender_claimed_ed25519() {
-            keys.insert(ED25519, Cow::Owned(key.to_base64()));
-        }
-        keys
     }
 
     fn write(&self, room_id: Option<&RoomId>) -> SecretVec {
@@ -70,7 +56,7 @@ impl SessionData {
                 .collect(),
             msc3061_shared_history: self.shared_history,
             room_id: room_id.map(RoomId::as_str),
-            sender_claimed_keys: self.usable_claimed_keys(),
+            sender_claimed_keys: &self.sender_claimed_keys,
             sender_key: self.sender_key.unwrap_or(UNKNOWN_SENDER).to_base64(),
             session_id: session_id.as_ref().map(|id| id.as_str()),
             session_key: session_key.expose_str(),
