@@ -99,6 +99,7 @@ mod refusals;
 mod reply;
 mod saved;
 mod saved_key;
+mod scopes;
 mod secret;
 mod seen;
 mod stage;
