@@ -191,6 +191,9 @@ fn keys_of_another_device_or_of_a_wrong_shape_are_refused() {
     }
     for body in [
         json!({ "device_keys": [] }),
+        json!({ "device_keys": null }),
+        json!({ "one_time_keys": null }),
+        json!({ "fallback_keys": null }),
         json!({ "one_time_keys": [] }),
         json!({ "one_time_keys": { "no algorithm": "x" } }),
         json!({ "fallback_keys": { "a:b": 7 } }),
@@ -204,6 +207,46 @@ fn keys_of_another_device_or_of_a_wrong_shape_are_refused() {
         house.alice_posts("upload", &json!({})),
         (200, json!({ "one_time_key_counts": {} }))
     );
+}
+
+#[test]
+fn keys_of_a_device_have_all_their_members_and_each_has_its_type() {
+    let mut house = House::new();
+    let whole = house.alice.device_keys();
+    for member in ["user_id", "device_id", "algorithms", "keys", "signatures"] {
+        let mut keys = whole.clone();
+        keys.as_object_mut().unwrap().remove(member);
+        let answer = house.alice_posts("upload", &json!({ "device_keys": keys }));
+        assert_refused(answer, 400, "M_BAD_JSON");
+    }
+    for (member, value) in [
+        ("user_id", json!(null)),
+        ("device_id", json!(7)),
+        ("algorithms", json!({})),
+        ("algorithms", json!([7])),
+        ("keys", json!([])),
+        ("keys", json!({ "ed25519:PHONE": 7 })),
+        ("signatures", json!(null)),
+        ("signatures", json!({ "@alice:example.org": "x" })),
+        ("signatures", json!({ "@alice:example.org": { "ed25519:PHONE": {} } })),
+    ] {
+        let mut keys = whole.clone();
+        keys[member] = value;
+        let answer = house.alice_posts("upload", &json!({ "device_keys": keys }));
+        assert_refused(answer, 400, "M_BAD_JSON");
+    }
+    let token = house.alice.token.clone();
+    assert_eq!(house.query(&token)["device_keys"]["@alice:example.org"], json!({}));
+    assert_eq!(house.alice_posts("upload", &json!({ "device_keys": whole })).0, 200);
+}
+
+#[test]
+fn keys_that_are_none_of_their_algorithm_are_the_readers_concern() {
+    let mut house = House::new();
+    let mut keys = house.alice.device_keys();
+    keys["keys"] = json!({ "ed25519:PHONE": "ed25519+key" });
+    keys["signatures"] = json!({});
+    assert_eq!(house.alice_posts("upload", &json!({ "device_keys": keys })).0, 200);
 }
 
 #[test]
