@@ -298,6 +298,69 @@ fn a_one_time_key_may_be_uploaded_again_but_not_changed() {
 }
 
 #[test]
+fn a_one_time_key_is_the_same_however_it_is_written_and_whatever_signs_it() {
+    let mut house = House::new();
+    let (alice, bob) = (house.alice.token.clone(), house.bob.token.clone());
+    let path = format!("{V3}/keys/upload");
+    let mut upload = |key: &str| {
+        let body = format!(r#"{{"one_time_keys":{{"a:1":{key}}}}}"#);
+        ask(&mut house.homeserver, &alice, "POST", &path, &body)
+    };
+    let first = r#"{"key":"k","n":1,"signatures":{"u":{"ed25519:D":"s"}}}"#;
+    for same in [
+        first,
+        r#"{"signatures":{"u":{"ed25519:D":"s"}},"n":1,"key":"k"}"#,
+        r#"{ "key": "\u006b", "n": 1e0, "signatures": { "u": { "ed25519:D": "another" } } }"#,
+        r#"{"key":"k","n":1}"#,
+    ] {
+        assert_eq!(upload(same), (200, json!({ "one_time_key_counts": { "a": 1 } })), "{same}");
+    }
+    for other in [
+        r#"{"key":"l","n":1,"signatures":{"u":{"ed25519:D":"s"}}}"#,
+        r#"{"key":"k","n":1,"unsigned":{}}"#,
+        r#"{"key":"k"}"#,
+        r#""k""#,
+    ] {
+        assert_refused(upload(other), 400, "M_INVALID_PARAM");
+    }
+    let claim = json!({ "one_time_keys": { "@alice:example.org": { "PHONE": "a" } } });
+    let (_, answer) = house.post(&bob, "claim", &claim);
+    let claimed = &answer["one_time_keys"]["@alice:example.org"]["PHONE"]["a:1"];
+    assert_eq!(*claimed, serde_json::from_str::<Value>(first).unwrap(), "the first stays");
+}
+
+#[test]
+fn a_one_time_key_that_has_no_canonical_form_is_compared_as_text() {
+    let mut house = House::new();
+    let mut upload = |key| house.alice_posts("upload", &json!({ "one_time_keys": { "a:1": key } }));
+    for _ in 0..2 {
+        assert_eq!(upload(json!({ "key": 1.5 })).0, 200);
+    }
+    assert_refused(upload(json!({ "key": 2.5 })), 400, "M_INVALID_PARAM");
+}
+
+#[test]
+fn a_fallback_key_that_is_uploaded_again_stays_used_and_another_is_not() {
+    let mut house = House::new();
+    let bob = house.bob.token.clone();
+    let unused = |house: &mut House| house.sync("")["device_unused_fallback_key_types"].clone();
+    let upload = |house: &mut House, name: &str, key: Value| {
+        let answer = house.alice_posts("upload", &json!({ "fallback_keys": { (name): key } }));
+        assert_eq!(answer.0, 200);
+    };
+    let claim = json!({ "one_time_keys": { "@alice:example.org": { "PHONE": "a" } } });
+    upload(&mut house, "a:1", json!({ "key": "k", "signatures": { "u": { "D": "s" } } }));
+    house.post(&bob, "claim", &claim);
+    upload(&mut house, "a:1", json!({ "key": "k", "signatures": { "u": { "D": "t" } } }));
+    assert_eq!(unused(&mut house), json!([]), "the same key");
+    for (name, key) in [("a:1", "l"), ("a:2", "l")] {
+        upload(&mut house, name, json!({ "key": key }));
+        assert_eq!(unused(&mut house), json!(["a"]), "{name} {key}");
+        house.post(&bob, "claim", &claim);
+    }
+}
+
+#[test]
 fn a_real_olm_session_is_made_with_a_claimed_key() {
     use vodozemac::{
         Curve25519PublicKey,

@@ -112,9 +112,8 @@ fn read_keys(keys: &RawValue) -> Result<Vec<OneTimeKey>, Refusal> {
     Ok(read)
 }
 
-const DEVICE_KEYS: Refusal = Refusal::BadJson(
-    "device_keys must have user_id, device_id, algorithms, keys and signatures",
-);
+const DEVICE_KEYS: Refusal =
+    Refusal::BadJson("device_keys must have user_id, device_id, algorithms, keys and signatures");
 
 const ANOTHER_KEY: Refusal =
     Refusal::InvalidParameter("There is another one-time key of this name");
