@@ -36,9 +36,10 @@
 //! | `/user/{userId}/account_data/{type}` | read and write; no account data of rooms |
 //! | `/sync` | account data, messages to devices, counts of one-time keys, and the user in `device_lists` when their own keys changed; the filter is JSON in the query; it never waits |
 //! | `/sendToDevice/{eventType}/{txnId}` | `*` too; a transaction ID counts for one device and type |
-//! | `/keys/upload`, `/keys/query`, `/keys/claim` | |
+//! | `/keys/upload`, `/keys/query`, `/keys/claim` | device keys have all their members; the name of a device is in `unsigned` for everybody |
 //! | `/keys/device_signing/upload`, `/keys/signatures/upload` | signatures are verified; the password is asked for [if wanted](HomeserverOptions::password_for_cross_signing) |
 //! | `/account/whoami`, `/login`, `/register`, `/_matrix/client/versions` | passwords only; registration is [closed at first](HomeserverOptions::registration) |
+//! | `/logout`, `/logout/all`, `/devices`, `/devices/{deviceId}`, `/delete_devices` | deleting asks for the password; nothing says when a device was last seen |
 //!
 //! Checks go in this order: path and method, access token, size of the request, its JSON, what it is
 //! about, the shape of its body. A body that is nested deeper than 500 arrays and objects is
@@ -54,6 +55,7 @@
 mod access;
 mod account_data;
 mod call;
+mod devices;
 pub mod faults;
 mod keys;
 mod logins;
@@ -207,6 +209,7 @@ impl Homeserver {
     ) -> Result<Vec<u8>, Refusal> {
         let (state, options) = (&mut self.state, &self.options);
         match route {
+            LoggedInRoute::Devices(route) => devices::respond(route, call, caller, self),
             LoggedInRoute::WhoAmI => Ok(access::who_am_i(caller)),
             LoggedInRoute::RoomKeys(route) => {
                 room_keys::respond(route, call, &mut state.account(caller).backups)

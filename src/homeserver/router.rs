@@ -4,8 +4,8 @@ use http::Method;
 use percent_encoding::percent_decode_str;
 
 use super::{
-    access::OpenRoute, account_data::AccountDataRoute, keys::KeysRoute, refusal::Refusal,
-    room_keys::RoomKeysRoute, sync, to_device::SendToDevice,
+    access::OpenRoute, account_data::AccountDataRoute, devices::DevicesRoute, keys::KeysRoute,
+    refusal::Refusal, room_keys::RoomKeysRoute, sync, to_device::SendToDevice,
 };
 
 /// An endpoint with what its path says, by topic.
@@ -26,6 +26,8 @@ pub(super) enum LoggedInRoute {
     AccountData(AccountDataRoute),
     /// `GET /sync`
     Sync,
+    /// Devices of the user.
+    Devices(DevicesRoute),
     /// Messages to devices.
     SendToDevice(SendToDevice),
     /// Public keys.
@@ -66,6 +68,9 @@ impl LoggedInRoute {
             }
             ["sendToDevice", kind, transaction] if !transaction.is_empty() => {
                 SendToDevice::find(method, kind, transaction).map(Self::SendToDevice)
+            }
+            ["devices" | "logout", ..] | ["delete_devices"] => {
+                DevicesRoute::find(method, segments).map(Self::Devices)
             }
             ["sync"] => sync::find(method).map(|()| Self::Sync),
             ["account", "whoami"] if *method == Method::GET => Ok(Self::WhoAmI),

@@ -38,6 +38,8 @@ pub(super) struct Account {
 /// What is kept of one device.
 #[derive(Clone, Default)]
 pub(super) struct Device {
+    /// What people call it; everybody who asks for its keys sees it.
+    pub(super) display_name: Option<String>,
     pub(super) inbox: Inbox,
     pub(super) keys: DeviceKeys,
     pub(super) transactions: Transactions,
@@ -90,6 +92,7 @@ impl Account {
 
 impl Device {
     fn bytes(&self) -> usize {
-        self.inbox.bytes() + self.keys.bytes() + self.transactions.bytes()
+        let name = self.display_name.as_ref().map_or(0, String::len);
+        name + self.inbox.bytes() + self.keys.bytes() + self.transactions.bytes()
     }
 }

@@ -8,6 +8,7 @@
 )]
 
 mod account;
+mod devices;
 mod endpoints;
 mod faults;
 mod hostile;

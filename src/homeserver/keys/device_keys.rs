@@ -63,6 +63,11 @@ impl OneTimeKey {
 }
 
 impl DeviceKeys {
+    /// Whether the device has told its identity keys.
+    pub(in crate::homeserver) fn has_identity(&self) -> bool {
+        self.identity.is_some()
+    }
+
     /// How many one-time keys there are, by algorithm.
     pub(in crate::homeserver) fn one_time_key_counts(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
