@@ -43,6 +43,9 @@ struct Options {
     /// Lets anybody register more users.
     #[arg(long)]
     registration: bool,
+    /// Takes other cross-signing keys without asking for the password.
+    #[arg(long)]
+    no_password_for_cross_signing: bool,
     /// The largest request body, in bytes.
     #[arg(long, default_value_t = 50 << 20)]
     max_request_bytes: usize,
@@ -65,6 +68,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let mut allowed = HomeserverOptions::default();
     allowed.server_name.clone_from(&options.server_name);
     allowed.registration = options.registration;
+    allowed.password_for_cross_signing = !options.no_password_for_cross_signing;
     allowed.request_bytes = options.max_request_bytes;
     let mut homeserver = Homeserver::with_options(allowed);
 

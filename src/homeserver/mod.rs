@@ -37,7 +37,7 @@
 //! | `/sync` | account data, messages to devices, counts of one-time keys, and the user in `device_lists` when their own keys changed; the filter is JSON in the query; it never waits |
 //! | `/sendToDevice/{eventType}/{txnId}` | `*` too; a transaction ID counts for one device and type |
 //! | `/keys/upload`, `/keys/query`, `/keys/claim` | device keys have all their members; the name of a device is in `unsigned` for everybody |
-//! | `/keys/device_signing/upload`, `/keys/signatures/upload` | signatures are verified; the password is asked for [if wanted](HomeserverOptions::password_for_cross_signing) |
+//! | `/keys/device_signing/upload`, `/keys/signatures/upload` | signatures are verified; other cross-signing keys than those that are stored need the password, [unless that is switched off](HomeserverOptions::password_for_cross_signing) |
 //! | `/account/whoami`, `/login`, `/register`, `/_matrix/client/versions` | passwords only; registration is [closed at first](HomeserverOptions::registration) |
 //! | `/logout`, `/logout/all`, `/devices`, `/devices/{deviceId}`, `/delete_devices` | deleting asks for the password; nothing says when a device was last seen |
 //!

@@ -13,7 +13,7 @@ type Sent = (&'static str, String, String);
 /// A homeserver with two users, each of whom has one device, and one backup version.
 fn homeserver() -> (Homeserver, [String; 2]) {
     let mut options = HomeserverOptions::default();
-    (options.registration, options.password_for_cross_signing) = (true, true);
+    options.registration = true;
     (options.account_bytes, options.waiting_messages) = (3_000, 3);
     let mut homeserver = Homeserver::with_options(options);
     homeserver.add_user(ALICE, "p");

@@ -102,9 +102,11 @@ impl House {
         Self { homeserver, alice, bob }
     }
 
-    /// With all keys of both users uploaded.
+    /// With all keys of both users uploaded; neither has a password.
     fn furnished() -> Self {
-        let mut house = Self::new();
+        let mut options = HomeserverOptions::default();
+        options.password_for_cross_signing = false;
+        let mut house = Self::with_options(options);
         for (token, keys, identity) in [&house.alice, &house.bob]
             .map(|user| (user.token.clone(), user.device_keys(), user.identity()))
         {
@@ -436,10 +438,8 @@ fn a_new_master_key_forgets_the_keys_that_the_old_one_signed() {
 }
 
 #[test]
-fn replacing_cross_signing_keys_may_ask_for_the_password() {
-    let mut options = HomeserverOptions::default();
-    options.password_for_cross_signing = true;
-    let mut house = House::with_options(options);
+fn replacing_cross_signing_keys_asks_for_the_password() {
+    let mut house = House::new();
     house.homeserver.add_user("@alice:example.org", "p");
     let mut body = house.alice.identity();
     assert_eq!(house.alice_posts("device_signing/upload", &body).0, 200, "the first ones");
@@ -461,6 +461,35 @@ fn replacing_cross_signing_keys_may_ask_for_the_password() {
     }
     body["auth"] = auth("alice", "p");
     assert_eq!(house.alice_posts("device_signing/upload", &body), (200, json!({})));
+}
+
+#[test]
+fn a_cross_signing_key_beside_a_stored_master_key_asks_for_the_password_too() {
+    let mut house = House::new();
+    let whole = house.alice.identity();
+    let upload = |house: &mut House, body: &Value| house.alice_posts("device_signing/upload", body);
+    assert_eq!(upload(&mut house, &json!({ "master_key": whole["master_key"] })).0, 200);
+    for member in ["self_signing_key", "user_signing_key"] {
+        let body = json!({ (member): whole[member] });
+        assert_eq!(upload(&mut house, &body).0, 401, "{member}");
+    }
+    assert_eq!(upload(&mut house, &whole).0, 401, "with the same master key");
+    assert_eq!(upload(&mut house, &json!({ "master_key": whole["master_key"] })).0, 200);
+}
+
+#[test]
+fn a_user_without_a_password_replaces_cross_signing_keys_only_if_nobody_asks() {
+    for (asks, expected) in [(true, 401), (false, 200)] {
+        let mut options = HomeserverOptions::default();
+        options.password_for_cross_signing = asks;
+        let mut house = House::with_options(options);
+        let first = house.alice.identity();
+        assert_eq!(house.alice_posts("device_signing/upload", &first).0, 200);
+        house.alice.master = Ed25519SecretKey::new();
+        let mut body = house.alice.identity();
+        body["auth"] = json!({ "type": "m.login.password", "user": "alice", "password": "" });
+        assert_eq!(house.alice_posts("device_signing/upload", &body).0, expected);
+    }
 }
 
 #[test]
