@@ -32,7 +32,7 @@
 //!
 //! | endpoints | |
 //! |---|---|
-//! | `/room_keys/version`, `/room_keys/keys` and below | all methods of all of them |
+//! | `/room_keys/version`, `/room_keys/keys` and below | all methods of all of them; what is opaque is an object, or a string [if wanted](HomeserverOptions::strings_in_backups) |
 //! | `/user/{userId}/account_data/{type}` | read and write; no account data of rooms |
 //! | `/sync` | account data, messages to devices, counts of one-time keys, and the user in `device_lists` when their own keys changed; the filter is JSON in the query; it never waits |
 //! | `/sendToDevice/{eventType}/{txnId}` | `*` too; a transaction ID counts for one device and type |
@@ -212,7 +212,7 @@ impl Homeserver {
             LoggedInRoute::Devices(route) => devices::respond(route, call, caller, self),
             LoggedInRoute::WhoAmI => Ok(access::who_am_i(caller)),
             LoggedInRoute::RoomKeys(route) => {
-                room_keys::respond(route, call, &mut state.account(caller).backups)
+                room_keys::respond(route, call, &mut state.account(caller).backups, options)
             }
             LoggedInRoute::AccountData(route) => {
                 account_data::respond(route, call, caller, state, options)

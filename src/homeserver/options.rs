@@ -25,6 +25,9 @@ pub struct HomeserverOptions {
     /// ([user-interactive authentication](https://spec.matrix.org/v1.16/client-server-api/#user-interactive-authentication-api)).
     /// A user without a master key never needs it, and one without a password cannot show it. Default: yes.
     pub password_for_cross_signing: bool,
+    /// Whether `auth_data` and `session_data` of backups may be strings, as in test suites that were written
+    /// against Synapse. The specification has objects. Default: no.
+    pub strings_in_backups: bool,
     /// The largest body of a request, in bytes. Default: 50 MiB.
     pub request_bytes: usize,
     /// The largest content of one type of account data, in bytes of JSON. Default: 64 KiB.
@@ -45,6 +48,7 @@ impl Default for HomeserverOptions {
             server_name: "example.org".to_owned(),
             registration: false,
             password_for_cross_signing: true,
+            strings_in_backups: false,
             request_bytes: 50 << 20,
             account_data_bytes: 64 << 10,
             account_bytes: 1 << 30,
