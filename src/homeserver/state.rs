@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     account_data::AccountData,
+    filters::Filters,
     keys::{DeviceKeys, Identity},
     logins::Caller,
     refusal::Refusal,
@@ -29,6 +30,7 @@ pub(super) struct Account {
     pub(super) password: Option<SecretString>,
     pub(super) backups: Backups,
     pub(super) account_data: AccountData,
+    pub(super) filters: Filters,
     pub(super) identity: Identity,
     pub(super) devices: BTreeMap<DeviceId, Device>,
     /// When public keys of the user or of a device changed last.
@@ -86,7 +88,8 @@ impl Account {
     /// About how many bytes are kept.
     fn bytes(&self) -> usize {
         let devices: usize = self.devices.values().map(Device::bytes).sum();
-        self.backups.bytes() + self.account_data.bytes() + self.identity.bytes() + devices
+        let own = self.account_data.bytes() + self.filters.bytes() + self.identity.bytes();
+        self.backups.bytes() + own + devices
     }
 }
 

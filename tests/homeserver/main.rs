@@ -15,6 +15,8 @@ mod hostile;
 mod keys;
 mod room_keys;
 mod rows;
+mod starting;
+mod waiting;
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,28 +1,35 @@
-//! The part of a [filter](https://spec.matrix.org/v1.16/client-server-api/#filtering) that matters here.
+//! The part of a [filter](https://spec.matrix.org/v1.16/client-server-api/#filtering) that matters to `/sync`.
 
 use serde_json::value::RawValue;
 
 use crate::{
     encoding::json::{self, RawObject},
-    homeserver::refusal::Refusal,
+    homeserver::{filters::Filters, refusal::Refusal},
 };
 
 /// Which account data a device wants.
 #[derive(Default)]
-pub(super) struct Filter {
+pub(in crate::homeserver) struct Filter {
     /// Everything unless given.
     types: Option<Vec<String>>,
     not_types: Vec<String>,
 }
 
 impl Filter {
-    /// Reads the parameter of `/sync`: JSON, since the homeserver keeps no filters.
-    pub(super) fn read(parameter: Option<&str>) -> Result<Self, Refusal> {
-        let Some(text) = parameter else { return Ok(Self::default()) };
-        if !text.starts_with('{') {
-            return Err(Refusal::InvalidParameter("There is no such filter; write it as JSON"));
+    /// Reads the parameter of `/sync`: JSON, or the ID of a filter that the user has stored.
+    pub(super) fn read(parameter: Option<&str>, stored: &Filters) -> Result<Self, Refusal> {
+        match parameter {
+            None => Ok(Self::default()),
+            Some(json) if json.starts_with('{') => {
+                Self::parse(serde_json::from_str(json).map_err(|_| NOT_A_FILTER)?)
+            }
+            Some(id) => Self::parse(stored.get(id).ok_or(UNKNOWN_FILTER)?),
         }
-        let mut filter = RawObject::parse(text.as_bytes()).map_err(|_| NOT_A_FILTER)?;
+    }
+
+    /// Reads a filter.
+    pub(in crate::homeserver) fn parse(filter: &RawValue) -> Result<Self, Refusal> {
+        let mut filter = RawObject::parse(filter.get().as_bytes()).map_err(|_| NOT_A_FILTER)?;
         let Some(account_data) = filter.take("account_data") else { return Ok(Self::default()) };
         let account_data = RawObject::parse(account_data.get().as_bytes());
         let mut account_data = account_data.map_err(|_| NOT_A_FILTER)?;
@@ -60,6 +67,7 @@ fn matches(pattern: &str, text: &str) -> bool {
     true
 }
 
+const UNKNOWN_FILTER: Refusal = Refusal::InvalidParameter("There is no such filter");
 const NOT_A_FILTER: Refusal = Refusal::InvalidParameter("filter is not a filter in JSON");
 
 #[cfg(test)]
