@@ -34,12 +34,13 @@
 //! |---|---|
 //! | `/room_keys/version`, `/room_keys/keys` and below | all methods of all of them; what is opaque is an object, or a string [if wanted](HomeserverOptions::strings_in_backups) |
 //! | `/user/{userId}/account_data/{type}` | read and write; no account data of rooms |
-//! | `/sync` | account data, messages to devices, counts of one-time keys, and the user in `device_lists` when their own keys changed; the filter is JSON in the query, or the ID of a stored one; it never waits, but [says how long a host may](Homeserver::patience) |
-//! | `/user/{userId}/filter`, `/user/{userId}/filter/{filterId}` | store and read; `/sync` heeds what they say of account data |
+//! | `/sync` | account data, all events of rooms (no limit is heeded), messages to devices, counts of one-time keys, and the user in `device_lists` when their own keys changed; the filter is JSON in the query, or the ID of a stored one; it never waits, but [says how long a host may](Homeserver::patience) |
+//! | `/user/{userId}/filter`, `/user/{userId}/filter/{filterId}` | store and read; `/sync` heeds what they say of account data, and which rooms they name |
 //! | `/sendToDevice/{eventType}/{txnId}` | `*` too; a transaction ID counts for one device and type |
 //! | `/keys/upload`, `/keys/query`, `/keys/claim`, `/keys/changes` | device keys have all their members; the name of a device is in `unsigned` for everybody |
 //! | `/keys/device_signing/upload`, `/keys/signatures/upload` | signatures are verified; other cross-signing keys than those that are stored need the password, [unless that is switched off](HomeserverOptions::password_for_cross_signing) |
 //! | `/account/whoami`, `/login`, `/register`, `/_matrix/client/versions` | passwords only; registration is [closed at first](HomeserverOptions::registration) |
+//! | `/createRoom`, `/joined_rooms`, `/rooms/{roomId}` with `/send`, `/state`, `/event`, `/members` | rooms of one member: nobody can be invited, join or leave; `name`, `topic` and `initial_state` are read of what a room is made with |
 //! | `/pushrules/`, `/capabilities` | always the same: no rules, and nothing that a user may change |
 //! | `/logout`, `/logout/all`, `/devices`, `/devices/{deviceId}`, `/delete_devices` | deleting asks for the password; nothing says when a device was last seen |
 //!
@@ -66,6 +67,7 @@ mod options;
 mod refusal;
 mod reply;
 mod room_keys;
+mod rooms;
 mod router;
 mod state;
 mod stubs;
@@ -240,6 +242,7 @@ impl Homeserver {
                 account_data::respond(route, call, caller, state, options)
             }
             LoggedInRoute::Filter(route) => filters::respond(route, call, caller, state),
+            LoggedInRoute::Rooms(route) => rooms::respond(route, call, caller, state, options),
             LoggedInRoute::Stub(stub) => Ok(stub.body()),
             LoggedInRoute::Sync => sync::respond(call, caller, state),
             LoggedInRoute::SendToDevice(request) => {

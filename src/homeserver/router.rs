@@ -5,8 +5,8 @@ use percent_encoding::percent_decode_str;
 
 use super::{
     access::OpenRoute, account_data::AccountDataRoute, devices::DevicesRoute, filters::FilterRoute,
-    keys::KeysRoute, refusal::Refusal, room_keys::RoomKeysRoute, stubs::Stub, sync,
-    to_device::SendToDevice,
+    keys::KeysRoute, refusal::Refusal, room_keys::RoomKeysRoute, rooms::RoomsRoute, stubs::Stub,
+    sync, to_device::SendToDevice,
 };
 
 /// An endpoint with what its path says, by topic.
@@ -35,6 +35,8 @@ pub(super) enum LoggedInRoute {
     SendToDevice(SendToDevice),
     /// Public keys.
     Keys(KeysRoute),
+    /// Rooms of the user.
+    Rooms(RoomsRoute),
     /// What is always the same.
     Stub(Stub),
 }
@@ -74,6 +76,9 @@ impl LoggedInRoute {
             ["user", user, "filter"] => FilterRoute::to_store(method, user).map(Self::Filter),
             ["user", user, "filter", id] => {
                 FilterRoute::to_read(method, user, id).map(Self::Filter)
+            }
+            ["createRoom" | "joined_rooms" | "rooms", ..] => {
+                RoomsRoute::find(method, segments).map(Self::Rooms)
             }
             ["pushrules", ..] | ["capabilities"] => Stub::find(method, segments).map(Self::Stub),
             ["sendToDevice", kind, transaction] if !transaction.is_empty() => {

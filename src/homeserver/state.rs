@@ -9,6 +9,7 @@ use super::{
     logins::Caller,
     refusal::Refusal,
     room_keys::Backups,
+    rooms::Rooms,
     to_device::{Inbox, Transactions},
 };
 use crate::{
@@ -31,6 +32,7 @@ pub(super) struct Account {
     pub(super) backups: Backups,
     pub(super) account_data: AccountData,
     pub(super) filters: Filters,
+    pub(super) rooms: Rooms,
     pub(super) identity: Identity,
     pub(super) devices: BTreeMap<DeviceId, Device>,
     /// When public keys of the user or of a device changed last.
@@ -89,7 +91,7 @@ impl Account {
     fn bytes(&self) -> usize {
         let devices: usize = self.devices.values().map(Device::bytes).sum();
         let own = self.account_data.bytes() + self.filters.bytes() + self.identity.bytes();
-        self.backups.bytes() + own + devices
+        self.backups.bytes() + self.rooms.bytes() + own + devices
     }
 }
 

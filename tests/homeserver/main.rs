@@ -14,6 +14,7 @@ mod faults;
 mod hostile;
 mod keys;
 mod room_keys;
+mod rooms;
 mod rows;
 mod starting;
 mod waiting;

@@ -7,12 +7,19 @@ use crate::{
     homeserver::{filters::Filters, refusal::Refusal},
 };
 
-/// Which account data a device wants.
+/// Which account data and which rooms a device wants.
 #[derive(Default)]
 pub(in crate::homeserver) struct Filter {
+    account_data: Chosen,
+    rooms: Chosen,
+}
+
+/// What is wanted, by patterns or by names.
+#[derive(Default)]
+struct Chosen {
     /// Everything unless given.
-    types: Option<Vec<String>>,
-    not_types: Vec<String>,
+    wanted: Option<Vec<String>>,
+    unwanted: Vec<String>,
 }
 
 impl Filter {
@@ -30,19 +37,40 @@ impl Filter {
     /// Reads a filter.
     pub(in crate::homeserver) fn parse(filter: &RawValue) -> Result<Self, Refusal> {
         let mut filter = RawObject::parse(filter.get().as_bytes()).map_err(|_| NOT_A_FILTER)?;
-        let Some(account_data) = filter.take("account_data") else { return Ok(Self::default()) };
-        let account_data = RawObject::parse(account_data.get().as_bytes());
-        let mut account_data = account_data.map_err(|_| NOT_A_FILTER)?;
+        let mut chosen = |part, wanted, unwanted| {
+            filter
+                .take(part)
+                .map_or(Ok(Chosen::default()), |part| Chosen::parse(part, wanted, unwanted))
+        };
         Ok(Self {
-            types: account_data.take_present("types").map(texts).transpose()?,
-            not_types: account_data.take_present("not_types").map_or(Ok(Vec::new()), texts)?,
+            account_data: chosen("account_data", "types", "not_types")?,
+            rooms: chosen("room", "rooms", "not_rooms")?,
         })
     }
 
     /// Whether account data of this type is wanted.
     pub(super) fn lets_account_data_through(&self, kind: &str) -> bool {
-        let any = |patterns: &[String]| patterns.iter().any(|pattern| matches(pattern, kind));
-        self.types.as_deref().is_none_or(any) && !any(&self.not_types)
+        self.account_data.lets_through(|pattern| matches(pattern, kind))
+    }
+
+    /// Whether a room is wanted.
+    pub(super) fn lets_room_through(&self, room: &str) -> bool {
+        self.rooms.lets_through(|named| named == room)
+    }
+}
+
+impl Chosen {
+    fn parse(part: &RawValue, wanted: &str, unwanted: &str) -> Result<Self, Refusal> {
+        let mut part = RawObject::parse(part.get().as_bytes()).map_err(|_| NOT_A_FILTER)?;
+        Ok(Self {
+            wanted: part.take_present(wanted).map(texts).transpose()?,
+            unwanted: part.take_present(unwanted).map_or(Ok(Vec::new()), texts)?,
+        })
+    }
+
+    fn lets_through(&self, is_named: impl Fn(&str) -> bool) -> bool {
+        let any = |names: &[String]| names.iter().any(|name| is_named(name));
+        self.wanted.as_deref().is_none_or(any) && !any(&self.unwanted)
     }
 }
 

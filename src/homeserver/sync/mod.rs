@@ -1,5 +1,6 @@
 //! [`GET /sync`](https://spec.matrix.org/v1.16/client-server-api/#get_matrixclientv3sync) as far as keys
-//! need it: account data, messages to devices, counts of one-time keys, changed keys of the user.
+//! need it: account data, events of rooms, messages to devices, counts of one-time keys, changed keys of the
+//! user.
 //!
 //! It never waits, since there is no clock here; [`patience`] says how long a host may.
 
@@ -19,19 +20,26 @@ use super::{
     logins::Caller,
     refusal::Refusal,
     reply::to_body,
+    rooms::JoinedRoom,
     state::{Account, State},
     to_device::Message,
 };
-use crate::ids::UserId;
+use crate::ids::{RoomId, UserId};
 
 #[derive(Serialize)]
 struct Reply<'a> {
     next_batch: SyncToken,
     account_data: Events<AccountDataEvent<'a>>,
+    rooms: JoinedRooms<'a>,
     to_device: Events<&'a Message>,
     device_lists: DeviceLists<'a>,
     device_one_time_keys_count: BTreeMap<String, usize>,
     device_unused_fallback_key_types: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct JoinedRooms<'a> {
+    join: BTreeMap<&'a RoomId, JoinedRoom<'a>>,
 }
 
 #[derive(Serialize)]
@@ -127,6 +135,17 @@ impl Asked {
         device.is_some_and(|device| device.inbox.has_after(since.messages))
             || account.keys_changed > since.changes
             || self.account_data(account).next().is_some()
+            || self.rooms(account, caller).next().is_some()
+    }
+
+    fn rooms<'a>(
+        &'a self,
+        account: &'a Account,
+        caller: &'a Caller,
+    ) -> impl Iterator<Item = (&'a RoomId, JoinedRoom<'a>)> {
+        let start = self.since.map_or(0, |since| since.changes);
+        let rooms = account.rooms.after(start, &caller.device);
+        rooms.filter(|(id, _)| self.filter.lets_room_through(id.as_str()))
     }
 
     fn account_data<'a>(
@@ -156,6 +175,7 @@ fn reply<'a>(account: &'a Account, caller: &'a Caller, asked: &'a Asked, end: u6
     Reply {
         next_batch: SyncToken { changes: end, messages: last },
         account_data: Events { events: asked.account_data(account).collect() },
+        rooms: JoinedRooms { join: asked.rooms(account, caller).collect() },
         to_device: Events { events: messages },
         device_lists: DeviceLists::since(since, account, caller),
         device_one_time_keys_count: device
