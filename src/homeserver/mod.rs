@@ -50,6 +50,9 @@
 //! or what is stored is `M_INVALID_PARAM`. A request that is refused changes nothing, except that
 //! `/keys/signatures/upload` takes each signature by itself.
 //!
+//! User-interactive authentication has one stage, and its `session` need not be returned. IDs and names
+//! of users and devices have 255 bytes at most, passwords 1,024, events of rooms 65,536.
+//!
 //! # Security
 //!
 //! It is for tests. Anyone can guess the access tokens that it makes up. What it keeps is

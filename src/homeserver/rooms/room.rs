@@ -17,7 +17,10 @@ pub(in crate::homeserver) struct Rooms(BTreeMap<RoomId, Room>);
 
 /// A room with all its events, in the order in which they came.
 #[derive(Clone, Default)]
-pub(in crate::homeserver) struct Room(Vec<Event>);
+pub(in crate::homeserver) struct Room {
+    events: Vec<Event>,
+    bytes: usize,
+}
 
 /// An event before it has its place in a room.
 #[derive(Clone)]
@@ -105,10 +108,7 @@ impl Rooms {
 
     /// About how many bytes they take.
     pub(in crate::homeserver) fn bytes(&self) -> usize {
-        let bytes = |(id, room): (&RoomId, &Room)| {
-            id.as_str().len() + room.0.iter().map(|event| event.is.bytes()).sum::<usize>()
-        };
-        self.0.iter().map(bytes).sum()
+        self.0.iter().map(|(id, room)| id.as_str().len() + room.bytes).sum()
     }
 }
 
@@ -116,8 +116,9 @@ impl Room {
     /// Adds an event, and returns its ID.
     pub(super) fn add(&mut self, is: NewEvent, sender: &UserId, position: u64) -> &str {
         let id = format!("$event{position}");
-        self.0.push(Event { id, sender: sender.clone(), position, is });
-        self.0.last().map_or("", |event| &event.id)
+        self.bytes += is.bytes();
+        self.events.push(Event { id, sender: sender.clone(), position, is });
+        self.events.last().map_or("", |event| &event.id)
     }
 
     /// The ID of what a device sent under a transaction ID already.
@@ -127,23 +128,25 @@ impl Room {
             let is_same = sent.is_some_and(|(by, under)| by == device && under == transaction);
             is_same && event.is.kind == kind
         };
-        self.0.iter().find(is_it).map(|event| event.id.as_str())
+        let mut recent = self.events.iter().rev().take(EVENTS_REMEMBERED);
+        recent.find(is_it).map(|event| event.id.as_str())
     }
 
     /// The event with an ID.
     pub(super) fn event(&self, id: &str) -> Option<&Event> {
-        self.0.iter().find(|event| event.id == id)
+        self.events.iter().find(|event| event.id == id)
     }
 
     /// The event that is the state of a type and a key.
     pub(super) fn state(&self, kind: &str, key: &str) -> Option<&Event> {
         let is_it =
             |event: &&Event| event.is.kind == kind && event.is.state_key.as_deref() == Some(key);
-        self.0.iter().rfind(is_it)
+        self.events.iter().rfind(is_it)
     }
 
     fn after<'a>(&'a self, position: u64, device: &DeviceId) -> Option<JoinedRoom<'a>> {
-        let new = self.0.get(self.0.partition_point(|event| event.position <= position)..)?;
+        let first = self.events.partition_point(|event| event.position <= position);
+        let new = self.events.get(first..)?;
         let events: Vec<_> = new.iter().map(|event| event.shown(None, device)).collect();
         (!events.is_empty()).then(|| JoinedRoom {
             timeline: Timeline { events, limited: false },
@@ -220,6 +223,9 @@ impl Event {
         }
     }
 }
+
+/// Among how many events of a room a transaction ID is looked for.
+const EVENTS_REMEMBERED: usize = 1_000;
 
 /// The [largest event](https://spec.matrix.org/v1.16/client-server-api/#size-limits), in bytes.
 const MAX_EVENT_BYTES: usize = 65_536;
