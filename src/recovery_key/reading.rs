@@ -6,7 +6,8 @@
 
 use super::{BYTES, CHARACTERS, PREFIX, RecoveryKeyError, parity};
 use crate::{
-    encoding::{base58, characters},
+    characters,
+    encoding::base58,
     secret::{SecretBytes, SecretString},
 };
 
