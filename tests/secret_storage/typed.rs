@@ -133,6 +133,30 @@ fn row_53_a_key_file_is_read_in_every_encoding() {
         let read = text_file::read_text(&bytes).unwrap();
         assert_eq!(RecoveryKey::parse(read.expose_str()).unwrap().as_secret().expose_bytes(), KEY);
     }
+    let utf8 = text.as_bytes();
+    let utf32 =
+        |to: fn(u32) -> [u8; 4]| text.chars().map(u32::from).flat_map(to).collect::<Vec<u8>>();
+    let (le32, be32) = (utf32(u32::to_le_bytes), utf32(u32::to_be_bytes));
+    let unusual = [
+        [utf8, b"\0"].concat(),
+        [utf8, &[0; 7]].concat(),
+        [b"\xef\xbb\xbf", utf8, &[0; 512]].concat(),
+        [units(u16::to_le_bytes), vec![0; 6]].concat(),
+        [b"\xff\xfe", units(u16::to_le_bytes).as_slice(), &[0; 2]].concat(),
+        [units(u16::to_be_bytes), vec![0; 4]].concat(),
+        [b"\xff\xfe\0\0", le32.as_slice()].concat(),
+        [b"\0\0\xfe\xff", be32.as_slice(), &[0; 8]].concat(),
+        le32,
+        be32,
+        [utf8, b"\x1a"].concat(),
+    ];
+    for bytes in unusual {
+        let read = text_file::read_text(&bytes).unwrap();
+        assert!(!read.expose_str().contains('\0'), "{bytes:?}");
+        assert_eq!(RecoveryKey::parse(read.expose_str()).unwrap().as_secret().expose_bytes(), KEY);
+    }
+    let padded = text_file::read_text(b"correct horse\0\0").unwrap();
+    assert_eq!(padded.expose_str(), "correct horse");
     assert_eq!(text_file::read_text(b"\x89PNG\r\n\x1a\n\0\0\0"), Err(NotText));
 }
 
