@@ -5,11 +5,11 @@ use strongroom::{
     Limits,
     recovery_key::{RecoveryKey, RecoveryKeyError},
     secret::SecretBytes,
-    secret_storage::{UnlockError, UnlockFailure},
+    secret_storage::{EntryKind, UnlockError, UnlockFailure},
     secret_value::PublicKeys,
 };
 
-use crate::account::{Account, ID, KEY, recovery_key};
+use crate::account::{Account, ID, KEY, OTHER_ID, OTHER_KEY, recovery_key};
 
 /// What people write before a key.
 const LABELS: [&str; 16] = [
@@ -212,6 +212,29 @@ fn row_53_mistakes_in_any_key_are_told_apart() {
         all += 1;
     }
     assert!(found * 100 >= all * 97, "{found} of {all}");
+}
+
+#[test]
+fn row_54_what_is_expected_is_what_can_work() {
+    let expected = |account: &Account| match unlock(account, " ").unwrap_err().reason {
+        UnlockFailure::Empty { expected } => expected.storage,
+        other => panic!("{other}"),
+    };
+    let only_passphrase = with_passphrase(512);
+    assert_eq!(expected(&only_passphrase), Some(EntryKind::Passphrase));
+    let sentence = unlock(&only_passphrase, "").unwrap_err().to_string();
+    assert_eq!(sentence, "nothing was entered: enter the passphrase of your key storage");
+    let sentence = unlock(&only_passphrase, &recovery_key(OTHER_KEY)).unwrap_err().to_string();
+    assert!(sentence.contains("this is a recovery key, which does not help here"), "{sentence}");
+
+    // A key that was left behind has a passphrase, and nothing is encrypted with it.
+    let mut left_behind = Account::default().with_key(ID, KEY).with_key(OTHER_ID, OTHER_KEY);
+    left_behind.key_mut(OTHER_ID)["passphrase"] =
+        json!({"algorithm": "m.pbkdf2", "iterations": 1, "salt": "s"});
+    let left_behind = left_behind.with_secret("m.cross_signing.master", ID, KEY, "seed");
+    assert_eq!(expected(&left_behind), Some(EntryKind::RecoveryKey));
+    let reason = unlock(&left_behind, "correct horse battery staple").unwrap_err().reason;
+    assert_eq!(reason, UnlockFailure::RecoveryKeyExpected);
 }
 
 fn with_passphrase(bits: u32) -> Account {

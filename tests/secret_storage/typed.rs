@@ -8,7 +8,7 @@ use strongroom::{
         PassphraseMember, PassphraseParameters, PassphraseParametersError, PassphraseStep,
     },
     recovery_key::{RecoveryKey, RecoveryKeyError},
-    secret_storage::{UnlockError, UnlockFailure},
+    secret_storage::{EntryKind, UnlockError, UnlockFailure},
     secret_value::PublicKeys,
 };
 
@@ -191,16 +191,18 @@ fn row_54_a_blank_entry_is_refused_before_any_round() {
     with_passphrase.key_mut(ID)["passphrase"] =
         json!({"algorithm": "m.pbkdf2", "iterations": 10_000, "salt": "s"});
     let without = Account::default().with_key(ID, KEY);
-    for (account, takes_passphrase) in [(with_passphrase, true), (without, false)] {
+    let cases = [(with_passphrase, EntryKind::Either), (without, EntryKind::RecoveryKey)];
+    for (account, kind) in cases {
         let storage = account.storage();
         for blank in ["", " ", "\r\n", "\u{feff}", " \u{200b}\u{3000}\t"] {
             let unlock = storage.start_unlock(blank, &PublicKeys::default(), &Limits::default());
             assert_eq!(unlock.progress().at_most, 0);
             let error = unlock.finish().unwrap_err();
-            assert_eq!(error.reason, UnlockFailure::Empty { takes_passphrase });
+            let UnlockFailure::Empty { expected } = error.reason else { panic!("{error}") };
+            assert_eq!((expected.storage, expected.backup), (Some(kind), None));
             assert_eq!(error.recovery_key, Some(RecoveryKeyError::Empty));
             let names_passphrase = error.to_string().contains("passphrase");
-            assert_eq!(names_passphrase, takes_passphrase, "{error}");
+            assert_eq!(names_passphrase, kind == EntryKind::Either, "{error}");
         }
     }
     let read = PassphraseParameters::from_parts(7, "salt", None, &Limits::default()).unwrap();
