@@ -99,7 +99,7 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     let storage =
         saved_files.secret_storage(&limits).ok_or("there is no account data in the files")?;
     for finding in storage.findings() {
-        eprintln!("{finding}");
+        eprintln!("{}{finding}", about(finding));
     }
     let mut typed: Vec<_> = saved_files.typed().cloned().collect();
     if let Some(file) = &options.recovery_key_file {
@@ -108,7 +108,10 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     if typed.is_empty() {
         return Err("there is neither a recovery key nor a passphrase in the files".into());
     }
-    let mut found = find_keys(&storage, &typed);
+    let backup = saved_files.versions().next().and_then(|info| info.auth_data().ok());
+    let mut public_keys = PublicKeys::default();
+    public_keys.backup = backup.map(|auth_data| *auth_data.public_key().as_curve25519());
+    let mut found = find_keys(&storage, &typed, &public_keys);
     let verdicts = storage.open_all(&mut found.keys, &PublicKeys::default());
     if !found.keys.is_empty() {
         explain(&verdicts);
@@ -118,10 +121,24 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     Ok(status(&found.keys, &verdicts))
 }
 
-fn find_keys(storage: &SecretStorage, typed: &[SecretString]) -> Found {
+/// What a finding is about, to stand before it.
+fn about(finding: &SecretStorageFinding) -> String {
+    match finding {
+        SecretStorageFinding::Key(id, _)
+        | SecretStorageFinding::KeyCheck(id, _)
+        | SecretStorageFinding::DefaultKeyMissing(id)
+        | SecretStorageFinding::DefaultByName(id) => format!("key {}: ", Excerpt::new(id.as_str())),
+        SecretStorageFinding::Secret(name, _) | SecretStorageFinding::WithoutIv(name, _) => {
+            format!("{}: ", Excerpt::new(name.as_str()))
+        }
+        _ => String::new(),
+    }
+}
+
+fn find_keys(storage: &SecretStorage, typed: &[SecretString], public_keys: &PublicKeys) -> Found {
     let mut found = Found::default();
     for text in typed {
-        match storage.unlock(text.expose_str(), &PublicKeys::default(), &Limits::default()) {
+        match storage.unlock(text.expose_str(), public_keys, &Limits::default()) {
             Ok(unlocked) => {
                 found.keys.extend(unlocked.keys);
                 found.attempts.extend(unlocked.attempts);
@@ -168,7 +185,7 @@ fn key_status(storage: &SecretStorage, attempt: &UnlockAttempt) -> KeyStatus {
         // Nothing describes it: it is the key if it opens what is encrypted with it.
         return match &attempt.outcome {
             UnlockOutcome::Fits(..) => KeyStatus::Fits,
-            _ => KeyStatus::Unsupported,
+            _ => KeyStatus::DoesNotFit,
         };
     };
     match (key.algorithm(), key.test(), &attempt.outcome) {

@@ -8,10 +8,12 @@
 
 use std::fmt;
 
-/// At most 64 characters of a text from outside, with control characters made visible.
+use crate::characters;
+
+/// At most 64 characters of a text from outside, with what cannot be seen made visible.
 ///
 /// Errors and reports name things that a server or another client chose: an algorithm, a room. This
-/// type keeps such a name from flooding a log or steering a terminal.
+/// type keeps such a name from flooding a log or steering a terminal, and from looking like another one.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Excerpt(String);
 
@@ -21,10 +23,13 @@ impl Excerpt {
     pub fn new(text: &str) -> Self {
         let mut excerpt = String::new();
         let mut characters = text.chars();
+        let mut last = ' ';
         for character in characters.by_ref().take(MAX_CHARACTERS) {
+            let is_emoji = character == EMOJI_STYLE && has_emoji_style(last);
+            last = character;
             if character == '\\' {
                 excerpt.push_str("\\\\");
-            } else if is_printable(character) {
+            } else if is_emoji || is_seen(character) {
                 excerpt.push(character);
             } else {
                 excerpt.extend(character.escape_unicode());
@@ -66,13 +71,22 @@ impl fmt::Debug for Excerpt {
     }
 }
 
-/// Neither a control character nor one that reorders or hides the text around it.
-fn is_printable(character: char) -> bool {
-    !character.is_control()
-        && !matches!(character,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
-            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+/// Whether the character shows itself and nothing else: it does not reorder the text around it, and is no white space but a
+/// plain space.
+fn is_seen(character: char) -> bool {
+    let is_blank = character.is_whitespace() && character != ' ';
+    !is_blank
+        && !characters::is_invisible(character)
+        && !characters::is_default_ignorable(character)
 }
+
+/// Whether [`EMOJI_STYLE`] turns the character into a picture.
+fn has_emoji_style(character: char) -> bool {
+    matches!(character, '\u{2600}'..='\u{27bf}' | '\u{1f000}'..='\u{1faff}')
+}
+
+/// The variation selector that asks for a picture.
+const EMOJI_STYLE: char = '\u{fe0f}';
 
 const MAX_CHARACTERS: usize = 64;
 
@@ -83,6 +97,38 @@ mod tests {
     #[test]
     fn control_and_direction_characters_become_visible() {
         assert_eq!(Excerpt::new("a\u{1b}[31m\u{202e}b").as_str(), "a\\u{1b}[31m\\u{202e}b");
+    }
+
+    #[test]
+    fn what_shows_nothing_becomes_visible_wherever_it_stands() {
+        let hidden = ('\0'..=char::MAX).filter(|character| {
+            characters::is_default_ignorable(*character)
+                || characters::is_invisible(*character)
+                || (character.is_whitespace() && *character != ' ')
+        });
+        let mut count = 0;
+        for character in hidden {
+            let escape = format!("\\u{{{:x}}}", u32::from(character));
+            for (name, shown) in [
+                (format!("{character}"), escape.clone()),
+                (format!("PHONE{character}"), format!("PHONE{escape}")),
+                (format!("PH{character}ONE"), format!("PH{escape}ONE")),
+            ] {
+                assert_eq!(Excerpt::new(&name).as_str(), shown);
+            }
+            count += 1;
+        }
+        assert!(count > 4_000, "{count}");
+    }
+
+    #[test]
+    fn a_picture_stays_one() {
+        assert_eq!(
+            Excerpt::new("\u{2764}\u{fe0f} \u{1f511}").as_str(),
+            "\u{2764}\u{fe0f} \u{1f511}"
+        );
+        let twice = Excerpt::new("\u{2764}\u{fe0f}\u{fe0f}1\u{fe0f}");
+        assert_eq!(twice.as_str(), "\u{2764}\u{fe0f}\\u{fe0f}1\\u{fe0f}");
     }
 
     #[test]

@@ -67,6 +67,7 @@
 pub mod api;
 #[doc(alias("key backup", "m.megolm_backup.v1"))]
 pub mod backup;
+mod characters;
 pub mod client;
 mod clock;
 pub mod crypto;

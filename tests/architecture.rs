@@ -23,7 +23,8 @@ use syn::{
 };
 
 /// What stands on which floor, from the ground up.
-const FLOORS: [&[&str]; 10] = [
+const FLOORS: [&[&str]; 11] = [
+    &["characters"],
     &["clock", "excerpt", "limits", "randomness", "secret"],
     &["encoding", "ids"],
     &["crypto"],

@@ -176,10 +176,10 @@ fn what_is_none_of_these_is_refused_with_a_sentence() {
     let unusable = json!({"version": "1", "auth_data": {"public_key": "x"}}).to_string();
     let parts = SavedPart::read_all(unusable.as_bytes(), &Limits::default()).unwrap();
     assert!(matches!(&parts[..], [SavedPart::Version(info)] if info.auth_data().is_err()));
-    let without = json!({"version": "1", "algorithm": 7, "auth_data": {"public_key": "x"}});
-    let expected = SavedFileError::Version(BackupVersionInfoError::Member("algorithm"));
+    let without = json!({"algorithm": "a", "auth_data": {"public_key": "x"}});
+    let expected = SavedFileError::Version(BackupVersionInfoError::Member("version"));
     assert_eq!(error(without.to_string().as_bytes()), expected);
-    let member = error(json!({"account_data": {}, "backup_info": without}).to_string().as_bytes());
+    let member = error(json!({"backup_info": without}).to_string().as_bytes());
     assert_eq!(member, SavedFileError::Member("backup_info", Box::new(expected)));
     assert!(member.to_string().contains("backup_info"), "{member}");
     let nested = format!("{}{}", "{\"account_data\":".repeat(100_000), "}".repeat(100_000));
@@ -188,6 +188,90 @@ fn what_is_none_of_these_is_refused_with_a_sentence() {
     assert!(matches!(error(nested.as_bytes()), SavedFileError::Member("account_data", _)));
     let deep = "[".repeat(100_000);
     assert_eq!(error(deep.as_bytes()), SavedFileError::NotJson);
+}
+
+#[test]
+fn what_is_broken_in_a_file_costs_itself() {
+    let good = fixture();
+    let broken = [
+        ("room_keys_version", json!([])),
+        ("room_keys_version", json!({"version": ""})),
+        ("room_keys_version", json!({"algorithm": 7})),
+        ("keys_query", json!({"device_keys": {}, "master_keys": []})),
+        ("keys_query", json!({"device_keys": 7})),
+        ("account_data", json!("text")),
+        ("room_keys", json!(7)),
+    ];
+    for (name, value) in broken {
+        let mut file = good.clone();
+        file[name] = value;
+        let saved = read_all(std::slice::from_ref(&file));
+        let error = saved.broken().next().unwrap().to_string();
+        assert!(error.contains(name), "{error}");
+        assert_eq!(saved.broken().count(), 1);
+        let evidence = evidence(&saved);
+        assert_eq!(evidence.storage.is_some(), name != "account_data", "{file}");
+        assert_eq!(evidence.sample.is_some(), name != "room_keys");
+        assert_eq!(evidence.keys.is_some(), name != "keys_query");
+        let CurrentBackup::Version(info) = evidence.backup else { panic!("{name}") };
+        assert_eq!(info.auth_data().is_ok(), name != "room_keys_version", "it cannot be used");
+    }
+}
+
+#[test]
+fn row_56_what_stands_in_the_place_of_a_version_is_one_that_cannot_be_used() {
+    for version in
+        [json!({}), json!({"version": "1"}), json!({"auth_data": {}}), json!({"version": null})]
+    {
+        let saved = read_all(&[json!({"user_id": USER, "room_keys_version": version})]);
+        let CurrentBackup::Version(info) = evidence(&saved).backup else { panic!("{version}") };
+        assert!(info.auth_data().is_err());
+        assert!(evidence(&saved).storage.is_none(), "it is no account data");
+    }
+    assert_eq!(read_all(&[json!({"version": "1"})]).versions().count(), 1);
+}
+
+#[test]
+fn the_current_version_is_the_greatest_in_whatever_order() {
+    let info = |version: &str| {
+        let mut info = fixture()["room_keys_version"].clone();
+        info["version"] = json!(version);
+        info
+    };
+    let order = |names: &[&str]| -> Vec<String> {
+        let saved = read_all(&names.iter().map(|name| info(name)).collect::<Vec<_>>());
+        saved.versions().map(|info| info.version().to_string()).collect()
+    };
+    assert_eq!(order(&["1", "9", "10", "9"]), ["10", "9", "1"]);
+    assert_eq!(order(&["1", "b", "10"]), ["1", "b", "10"]);
+}
+
+#[test]
+fn other_responses_are_no_account_data() {
+    let error = |file: Value| {
+        SavedPart::read_all(file.to_string().as_bytes(), &Limits::default()).unwrap_err()
+    };
+    for file in [
+        json!({"capabilities": {"m.change_password": {"enabled": true}}}),
+        json!({"room": {"timeline": {"limit": 1}}, "presence": {}}),
+    ] {
+        assert_eq!(error(file.clone()), SavedFileError::UnknownKind, "{file}");
+    }
+    let sync = json!({"next_batch": "1", "rooms": {"join": {"!a": {}}}});
+    assert_eq!(error(sync), SavedFileError::NoAccountData);
+    let event = json!({"type": "m.direct", "content": {}});
+    let sliding = json!({
+        "pos": "1", "lists": {}, "rooms": {"!a": {}},
+        "extensions": {"account_data": {"global": [event, null], "rooms": {}}},
+    });
+    assert_eq!(read_all(&[sliding]).account_data().count(), 1);
+    let of_login =
+        json!({"user_id": USER, "access_token": "a", "well_known": {"m.homeserver": {}}});
+    assert_eq!(read_all(&[of_login]).user_id().unwrap().as_str(), USER);
+    assert_eq!(read_all(&[json!({"recovery_key": "EsT"})]).typed().count(), 1);
+    let only_null = read_all(&[json!({"account_data": [null], "user_id": USER})]);
+    assert!(matches!(only_null.parts()[0], SavedPart::AccountData { broken: 1, .. }));
+    assert_eq!(read_all(&[json!({"account_data": {"custom": {}}})]).account_data().count(), 1);
 }
 
 /// What is refused takes more memory than what was written.

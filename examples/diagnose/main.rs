@@ -29,7 +29,8 @@ use serde::Serialize;
 use strongroom::{
     Limits,
     client::diagnose::{
-        Comparison, Diagnosis, DiagnosisVerdict, Finding, MissingEvidence, Remedy, diagnose,
+        Comparison, Diagnosis, DiagnosisVerdict, Evidence, Finding, MissingEvidence, Remedy,
+        Severity, diagnose,
     },
     ids::UserId,
     saved_files::SavedFiles,
@@ -106,9 +107,11 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
     let user_id = user_id.or_else(|| saved_files.user_id().cloned());
     let user_id = user_id.ok_or("the files do not say whose they are: use --user-id")?;
     let evidence = saved_files.evidence(user_id, options.sessions, &limits);
-    let typed = from_file.as_ref().or_else(|| saved_files.typed().next());
-    let typed = typed.map(SecretString::expose_str);
-    let diagnosis = diagnose(&evidence, typed, &limits);
+    let typed: Vec<_> = match &from_file {
+        Some(typed) => vec![typed],
+        None => saved_files.typed().collect(),
+    };
+    let diagnosis = best(&evidence, &typed, &limits);
     if options.json {
         println!("{}", serde_json::to_string_pretty(&Report::from(&diagnosis))?);
     } else {
@@ -119,6 +122,22 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn Error>> {
         DiagnosisVerdict::Unknown => ExitCode::from(4),
         _ => ExitCode::from(3),
     })
+}
+
+/// The diagnosis with the first text that is of use; with the first, if none is.
+fn best(evidence: &Evidence, typed: &[&SecretString], limits: &Limits) -> Diagnosis {
+    let mut diagnoses =
+        typed.iter().map(|text| diagnose(evidence, Some(text.expose_str()), limits));
+    let Some(first) = diagnoses.next() else { return diagnose(evidence, None, limits) };
+    if is_of_use(&first) { first } else { diagnoses.find(is_of_use).unwrap_or(first) }
+}
+
+/// Whether nothing is wrong with what was typed.
+fn is_of_use(diagnosis: &Diagnosis) -> bool {
+    let is_wrong = |finding: &Finding| {
+        finding.code().starts_with("input.") && finding.severity() <= Severity::Failure
+    };
+    !diagnosis.findings().iter().any(is_wrong)
 }
 
 fn print(diagnosis: &Diagnosis) {

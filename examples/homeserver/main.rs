@@ -43,6 +43,12 @@ struct Options {
     /// Lets anybody register more users.
     #[arg(long)]
     registration: bool,
+    /// Takes other cross-signing keys without asking for the password.
+    #[arg(long)]
+    no_password_for_cross_signing: bool,
+    /// Takes strings as `auth_data` and `session_data`, as test suites for Synapse send them.
+    #[arg(long)]
+    strings_in_backups: bool,
     /// The largest request body, in bytes.
     #[arg(long, default_value_t = 50 << 20)]
     max_request_bytes: usize,
@@ -65,6 +71,8 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let mut allowed = HomeserverOptions::default();
     allowed.server_name.clone_from(&options.server_name);
     allowed.registration = options.registration;
+    allowed.password_for_cross_signing = !options.no_password_for_cross_signing;
+    allowed.strings_in_backups = options.strings_in_backups;
     allowed.request_bytes = options.max_request_bytes;
     let mut homeserver = Homeserver::with_options(allowed);
 

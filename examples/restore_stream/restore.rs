@@ -3,7 +3,7 @@
 use std::{
     error::Error,
     fs::{self, File},
-    io,
+    io::{self, Cursor, Read},
     path::Path,
     time::{Duration, Instant},
 };
@@ -13,11 +13,12 @@ use serde::Serialize;
 use strongroom::{
     Limits,
     backup::{
-        BackupDecryptionKey, BackupVersionInfo, FailureCause, RestoreOptions, RestoreProgress,
+        AuthDataError, BackupDecryptionKey, FailureCause, RestoreOptions, RestoreProgress,
         RestoreReport, TrustError, Verdict, restore_reader,
     },
     encoding::text_file,
     recovery_key::RecoveryKey,
+    saved_files::SavedPart,
     secret::SecretString,
 };
 
@@ -40,7 +41,7 @@ pub(crate) fn restore(folder: &Path, out: Option<&Path>, threads: usize) -> Resu
     options.parallel = threads > 1;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
     let path = folder.join("room_keys.json");
-    let response = File::open(&path).map_err(|error| named(&path, error))?;
+    let response = response(&path)?;
     let create = |path: &Path| SessionsFile::create(path).map_err(|error| named(path, error));
     let mut out = out.map(create).transpose()?;
 
@@ -58,18 +59,50 @@ pub(crate) fn restore(folder: &Path, out: Option<&Path>, threads: usize) -> Resu
     Ok(Outcome { report, elapsed: start.elapsed() })
 }
 
+/// The response in a file, as a stream. What is in UTF-16 is read as a whole.
+fn response(path: &Path) -> Result<Box<dyn Read + Send>> {
+    let mut file = File::open(path).map_err(|error| named(path, error))?;
+    let mut start = Vec::new();
+    file.by_ref().take(START).read_to_end(&mut start).map_err(|error| named(path, error))?;
+    if let Ok([SavedPart::Refused(refusal)]) =
+        SavedPart::read_all(&start, &Limits::default()).as_deref()
+    {
+        return Err(named(path, refusal.clone()));
+    }
+    if start.starts_with(b"\xef\xbb\xbf") {
+        return Ok(Box::new(Cursor::new(start.split_off(3)).chain(file)));
+    }
+    if start.iter().take(2).any(|byte| matches!(byte, 0 | 0xfe | 0xff)) || start.get(1) == Some(&0)
+    {
+        file.read_to_end(&mut start).map_err(|error| named(path, error))?;
+        let text = text_file::read_text(&start).map_err(|error| named(path, error))?;
+        return Ok(Box::new(Cursor::new(text.expose_str().as_bytes().to_vec())));
+    }
+    Ok(Box::new(Cursor::new(start).chain(file)))
+}
+
+/// As much of a file as tells how it is written, in bytes.
+const START: u64 = 64 << 10;
+
 /// The decryption key, which must be that of the backup, and how many sessions that should have.
 fn key(folder: &Path) -> Result<(BackupDecryptionKey, Option<u64>)> {
     let path = folder.join("backup_info.json");
-    let info = read(&path)?;
-    let info = BackupVersionInfo::from_json(info.expose_str().as_bytes(), &Limits::default())
-        .map_err(|error| named(&path, error))?;
+    let bytes = fs::read(&path).map_err(|error| named(&path, error))?;
+    let parts =
+        SavedPart::read_all(&bytes, &Limits::default()).map_err(|error| named(&path, error))?;
+    let info = match parts.into_iter().next() {
+        Some(SavedPart::Version(info)) => info,
+        Some(SavedPart::Refused(refusal)) => return Err(named(&path, refusal)),
+        _ => return Err(format!("{}: this is no backup version", path.display()).into()),
+    };
+    let unusable = |error: &AuthDataError| named(&path, error.clone());
+    let backup = *info.auth_data().map_err(unusable)?.public_key();
     let path = folder.join("recovery_key.txt");
     let typed = read(&path)?;
     let key = RecoveryKey::parse(typed.expose_str()).map_err(|error| named(&path, error))?;
     let key = BackupDecryptionKey::from_recovery_key(key);
     // Nothing is uploaded, so it has to fit and not to be trusted.
-    let (backup, own) = (*info.auth_data().map_err(Clone::clone)?.public_key(), *key.public_key());
+    let own = *key.public_key();
     if backup != own {
         return Err(TrustError::OtherPublicKey { backup, key: own }.into());
     }

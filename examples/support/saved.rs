@@ -27,6 +27,7 @@ pub(crate) fn read(
     for part in saved.parts().iter().skip(before) {
         match part {
             SavedPart::Refused(refusal) => eprintln!("{name}: {refusal}"),
+            SavedPart::Broken(error) => eprintln!("{name}: {error}"),
             SavedPart::AccountData { broken: broken @ 1.., .. } => {
                 eprintln!("{name}: entries of the account data that are no events: {broken}");
             }

@@ -152,9 +152,7 @@ impl BackupPassphraseAttempts {
 
     /// Of a longer key, the first 32 bytes count, as in libolm.
     fn check(&self, derived: &DerivedKey) -> Option<FittingPassphrase> {
-        let bytes = SecretBytes::<KEY_LENGTH>::init_with(|bytes| {
-            bytes.iter_mut().zip(derived.key.expose_bytes()).for_each(|(to, from)| *to = *from);
-        });
+        let bytes = SecretBytes::from_slice(derived.key.expose_bytes().get(..KEY_LENGTH)?)?;
         let provenance = if self.parameters.is_guessable() {
             Provenance::Unauthenticated
         } else {

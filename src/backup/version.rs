@@ -41,7 +41,7 @@ pub enum BackupVersionInfoError {
     /// It is JSON of another type.
     #[error("the backup version is not a JSON object")]
     NotAnObject,
-    /// `version` is missing in something that is not empty, or `version` or `algorithm` is of another type.
+    /// `version` is missing in something that is not empty, or of another type.
     #[error("the backup version has no usable \u{201c}{0}\u{201d}")]
     Member(&'static str),
     /// A text in it has half a character, or it is nested too deep to be kept.
@@ -51,7 +51,7 @@ pub enum BackupVersionInfoError {
 
 impl BackupVersionInfo {
     /// Reads the body of `GET /room_keys/version`. Early servers send `version` and `etag` as numbers
-    /// and `count` as a string; `{}` is a version that is [unusable](Self::auth_data) and has no name.
+    /// and `count` as a string; an `algorithm` that is no string is none. `{}` is a version that is [unusable](Self::auth_data) and has no name.
     ///
     /// # Errors
     ///
@@ -68,11 +68,8 @@ impl BackupVersionInfo {
             Some(version) => json::lenient_token(version).and_then(BackupVersion::of_server),
         };
         let version = version.ok_or(BackupVersionInfoError::Member("version"))?;
-        let algorithm = match object.take_present("algorithm").map(json::public_string) {
-            None => None,
-            Some(Ok(algorithm)) => Some(algorithm.into_owned()),
-            Some(Err(_)) => return Err(BackupVersionInfoError::Member("algorithm")),
-        };
+        let algorithm = object.take_present("algorithm").map(json::public_string);
+        let algorithm = algorithm.and_then(|name| Some(name.ok()?.into_owned()));
         let raw_auth_data = object.take_present("auth_data").map(ToOwned::to_owned);
         let auth_data = read_auth_data(algorithm.as_deref(), raw_auth_data.as_deref(), limits);
         let etag = object.take("etag").and_then(json::lenient_token);

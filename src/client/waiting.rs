@@ -107,11 +107,11 @@ pub enum RequestKind {
 impl fmt::Display for RequestKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::FindVersion => "look for the key storage",
-            Self::CreateVersion => "create a key storage",
-            Self::DeleteVersion => "delete the key storage",
-            Self::ReadPreference => "read whether key storage is wanted",
-            Self::WritePreference => "write whether key storage is wanted",
+            Self::FindVersion => "look for the backup",
+            Self::CreateVersion => "create a backup",
+            Self::DeleteVersion => "delete the backup",
+            Self::ReadPreference => "read whether a backup is wanted",
+            Self::WritePreference => "write whether a backup is wanted",
             Self::Upload => "store message keys",
             Self::CompareSession => "compare a message key with the stored one",
             Self::FetchSession => "fetch a message key",

@@ -6,7 +6,6 @@
 pub mod base58;
 pub mod base64;
 pub mod canonical_json;
-pub(crate) mod characters;
 pub(crate) mod json;
 pub mod json_object;
 pub mod secret_base64;

@@ -1,7 +1,7 @@
 //! The text of a file, whichever program of whichever system saved it.
 //!
 //! Clients save a recovery key in a text file, and people open and save it again: some editors put a byte-order mark before
-//! UTF-8, others write UTF-16. What a file holds may be a key, so the text is wiped.
+//! UTF-8, others write UTF-16, or fill the file up with zeros. What a file holds may be a key, so the text is wiped.
 //!
 //! ```
 //! use strongroom::encoding::text_file;
@@ -16,15 +16,16 @@ use thiserror::Error;
 
 use crate::secret::SecretString;
 
-/// Bytes are a text neither in UTF-8 nor in UTF-16.
+/// Bytes are a text neither in UTF-8 nor in UTF-16 or UTF-32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("this is not a text: it is neither UTF-8 nor UTF-16")]
 pub struct NotText;
 
-/// Decodes UTF-8, or UTF-16 of either byte order, with or without a byte-order mark, which is left out.
+/// Decodes UTF-8, or UTF-16 or UTF-32 of either byte order, with or without a byte-order mark, which is left out, as are
+/// zeros with which a text is padded.
 ///
-/// Without a mark it is UTF-16 if there are zero bytes, which no text in UTF-8 has: they are the upper halves of ASCII
-/// characters, so where most of them stand tells the byte order.
+/// Without a mark it is not UTF-8 if there are zero bytes before the end, which no text in UTF-8 has: they are the upper
+/// parts of ASCII characters, so where most of them stand tells their length and the byte order.
 ///
 /// # Errors
 ///
@@ -32,9 +33,18 @@ pub struct NotText;
 pub fn read_text(bytes: &[u8]) -> Result<SecretString, NotText> {
     match bytes {
         [0xef, 0xbb, 0xbf, text @ ..] => decode_utf8(text),
+        [0xff, 0xfe, text @ ..] if unpadded(text, &0).is_empty() => decode_utf8(text),
+        [0xff, 0xfe, 0, 0, text @ ..] => decode_utf32(text, u32::from_le_bytes),
+        [0, 0, 0xfe, 0xff, text @ ..] => decode_utf32(text, u32::from_be_bytes),
         [0xff, 0xfe, text @ ..] => decode_utf16(text, u16::from_le_bytes),
         [0xfe, 0xff, text @ ..] => decode_utf16(text, u16::from_be_bytes),
-        text if !text.contains(&0) => decode_utf8(text),
+        text if !unpadded(text, &0).contains(&0) => decode_utf8(text),
+        text if is_utf32(text, |[_, _, plane, zero]| (plane, zero)) => {
+            decode_utf32(text, u32::from_le_bytes)
+        }
+        text if is_utf32(text, |[zero, plane, _, _]| (plane, zero)) => {
+            decode_utf32(text, u32::from_be_bytes)
+        }
         text => {
             let zeros = |byte: usize| {
                 text.chunks_exact(2).filter(|pair| pair.get(byte) == Some(&0)).count()
@@ -46,20 +56,43 @@ pub fn read_text(bytes: &[u8]) -> Result<SecretString, NotText> {
 }
 
 fn decode_utf8(bytes: &[u8]) -> Result<SecretString, NotText> {
-    str::from_utf8(bytes).map(SecretString::from).map_err(|_| NotText)
+    str::from_utf8(unpadded(bytes, &0)).map(SecretString::from).map_err(|_| NotText)
 }
 
 fn decode_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<SecretString, NotText> {
-    if !bytes.len().is_multiple_of(2) {
-        return Err(NotText);
-    }
-    let units = bytes.chunks_exact(2).filter_map(|pair| pair.try_into().ok()).map(unit);
+    let (pairs, []) = bytes.as_chunks() else { return Err(NotText) };
+    let units = unpadded(pairs, &[0; 2]).iter().copied().map(unit);
     // No unit of 2 bytes takes more than 3 in UTF-8.
     let mut text = SecretString::with_capacity(bytes.len() / 2 * 3);
     for character in char::decode_utf16(units) {
         text.push_within_capacity(character.map_err(|_| NotText)?);
     }
     Ok(text)
+}
+
+fn decode_utf32(bytes: &[u8], unit: fn([u8; 4]) -> u32) -> Result<SecretString, NotText> {
+    let (units, []) = bytes.as_chunks() else { return Err(NotText) };
+    let mut text = SecretString::with_capacity(bytes.len());
+    for character in unpadded(units, &[0; 4]).iter().copied().map(unit) {
+        text.push_within_capacity(char::from_u32(character).ok_or(NotText)?);
+    }
+    Ok(text)
+}
+
+/// Whether all characters are of the planes that texts use: no text in UTF-16 has a zero or a U+0001 in every other place.
+fn is_utf32(bytes: &[u8], upper: fn([u8; 4]) -> (u8, u8)) -> bool {
+    let (units, rest) = bytes.as_chunks();
+    rest.is_empty() && units.iter().all(|unit| matches!(upper(*unit), (0 | 1, 0)))
+}
+
+/// What stands before the padding.
+fn unpadded<'a, T: PartialEq>(mut units: &'a [T], padding: &T) -> &'a [T] {
+    while let [before @ .., last] = units
+        && last == padding
+    {
+        units = before;
+    }
+    units
 }
 
 #[cfg(test)]
@@ -84,18 +117,29 @@ mod tests {
             let units = || text.encode_utf16();
             let le: Vec<u8> = units().flat_map(u16::to_le_bytes).collect();
             let be: Vec<u8> = units().flat_map(u16::to_be_bytes).collect();
+            let scalars = || text.chars().map(u32::from);
+            let le32: Vec<u8> = scalars().flat_map(u32::to_le_bytes).collect();
+            let be32: Vec<u8> = scalars().flat_map(u32::to_be_bytes).collect();
             let mut encoded = vec![
                 text.clone().into_bytes(),
                 [b"\xef\xbb\xbf", text.as_bytes()].concat(),
                 [b"\xff\xfe", le.as_slice()].concat(),
                 [b"\xfe\xff", be.as_slice()].concat(),
+                [b"\xff\xfe\0\0", le32.as_slice()].concat(),
+                [b"\0\0\xfe\xff", be32.as_slice()].concat(),
             ];
+            if text.chars().count() > 1 {
+                encoded.extend([le32, be32]);
+            }
             if text.starts_with(|first: char| first.is_ascii()) && text.is_ascii() {
                 encoded.extend([le, be]);
             }
-            for bytes in encoded {
-                let read = read_text(&bytes).unwrap();
-                prop_assert_eq!(read.expose_str(), &text);
+            for mut bytes in encoded {
+                for _ in 0..3 {
+                    let read = read_text(&bytes).unwrap();
+                    prop_assert_eq!(read.expose_str(), &text);
+                    bytes.extend([0; 4]);
+                }
             }
         }
     }

@@ -12,7 +12,7 @@ use super::{
     logins::Caller,
     refusal::{Interactive, Refusal},
     reply::to_body,
-    state::Account,
+    state::{Account, Device},
 };
 use crate::{
     encoding::json::{self, RawObject},
@@ -98,7 +98,7 @@ fn log_in(call: &Call<'_>, homeserver: &mut Homeserver) -> Result<Vec<u8>, Refus
     }
     let user = full_id(&named_user(&mut body)?, homeserver);
     let password = password(&mut body)?;
-    let device = device(&mut body, homeserver)?;
+    let (device, name) = device(&mut body, homeserver)?;
     let account = homeserver.state.accounts.get(&user);
     let known = account.and_then(|account| account.password.as_ref());
     if known.is_none_or(|known| *known != password) {
@@ -109,7 +109,7 @@ fn log_in(call: &Call<'_>, homeserver: &mut Homeserver) -> Result<Vec<u8>, Refus
     if is_new && devices.is_some_and(|devices| devices.len() >= homeserver.options.devices) {
         return Err(Refusal::ResourceLimit);
     }
-    Ok(logged_in(Caller { user, device }, homeserver))
+    Ok(logged_in(Caller { user, device }, name, homeserver))
 }
 
 fn register(call: &Call<'_>, homeserver: &mut Homeserver) -> Result<Vec<u8>, Refusal> {
@@ -124,16 +124,25 @@ fn register(call: &Call<'_>, homeserver: &mut Homeserver) -> Result<Vec<u8>, Ref
         return Err(Refusal::Interactive(Interactive { stage: DUMMY, failed: false }));
     }
     let password = password(&mut body)?;
-    let device = device(&mut body, homeserver)?;
+    let (device, name) = device(&mut body, homeserver)?;
+    let inhibit_login = boolean(&mut body, "inhibit_login")?;
     if homeserver.state.accounts.len() >= homeserver.options.accounts {
         return Err(Refusal::ResourceLimit);
     }
     homeserver.add_user(user.clone(), password);
-    Ok(logged_in(Caller { user, device }, homeserver))
+    if inhibit_login {
+        #[derive(Serialize)]
+        struct Reply<'a> {
+            user_id: &'a UserId,
+        }
+        return Ok(to_body(&Reply { user_id: &user }));
+    }
+    Ok(logged_in(Caller { user, device }, name, homeserver))
 }
 
-/// Ends what this device was logged in with before, and gives it a new access token.
-fn logged_in(caller: Caller, homeserver: &mut Homeserver) -> Vec<u8> {
+/// Ends what this device was logged in with before, and gives it a new access token. A device that is
+/// new gets the name.
+fn logged_in(caller: Caller, name: Option<String>, homeserver: &mut Homeserver) -> Vec<u8> {
     #[derive(Serialize)]
     struct Reply<'a> {
         user_id: &'a UserId,
@@ -141,6 +150,10 @@ fn logged_in(caller: Caller, homeserver: &mut Homeserver) -> Vec<u8> {
         access_token: &'a str,
     }
     homeserver.logins.remove_device(&caller);
+    let devices = &mut homeserver.state.account(&caller).devices;
+    devices
+        .entry(caller.device.clone())
+        .or_insert_with(|| Device { display_name: name, ..Device::default() });
     let token = homeserver.log_in(caller.user.clone(), caller.device.clone());
     let (user_id, device_id) = (&caller.user, &caller.device);
     to_body(&Reply { user_id, device_id, access_token: &token })
@@ -163,16 +176,39 @@ fn new_user(body: &mut RawObject<'_>, homeserver: &mut Homeserver) -> Result<Use
     Ok(user)
 }
 
-/// The device that the body names, or a new one.
-fn device(body: &mut RawObject<'_>, homeserver: &mut Homeserver) -> Result<DeviceId, Refusal> {
+/// The device that the body names, or a new one, and what it is to be called if it is new.
+fn device(
+    body: &mut RawObject<'_>,
+    homeserver: &mut Homeserver,
+) -> Result<(DeviceId, Option<String>), Refusal> {
+    let name = display_name(body, "initial_device_display_name")?;
     let Some(id) = body.take_present("device_id") else {
-        return Ok(DeviceId::new(format!("DEVICE{}", homeserver.logins.next_number())));
+        let id = DeviceId::new(format!("DEVICE{}", homeserver.logins.next_number()));
+        return Ok((id, name));
     };
     let id = json::public_string(id).map_err(|_| Refusal::NotAString("device_id"))?;
     if id.len() > MAX_ID_BYTES {
         return Err(Refusal::TooLarge { limit: MAX_ID_BYTES });
     }
-    Ok(DeviceId::new(id))
+    Ok((DeviceId::new(id), name))
+}
+
+/// What a device is to be called, if the body says so.
+pub(super) fn display_name(
+    body: &mut RawObject<'_>,
+    member: &'static str,
+) -> Result<Option<String>, Refusal> {
+    let Some(name) = body.take_present(member) else { return Ok(None) };
+    let name = json::public_string(name).map_err(|_| Refusal::NotAString(member))?;
+    if name.len() > MAX_ID_BYTES {
+        return Err(Refusal::TooLarge { limit: MAX_ID_BYTES });
+    }
+    Ok(Some(name.into_owned()))
+}
+
+fn boolean(body: &mut RawObject<'_>, member: &'static str) -> Result<bool, Refusal> {
+    let Some(value) = body.take_present(member) else { return Ok(false) };
+    value.get().parse().map_err(|_| Refusal::NotABoolean(member))
 }
 
 /// The user of an `identifier`, or of the older `user`.
@@ -210,7 +246,7 @@ fn is_for_local_parts(byte: u8) -> bool {
     matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'=' | b'-' | b'/' | b'+')
 }
 
-/// The longest user ID, and the longest device ID that is taken, in bytes.
+/// The longest user ID, and the longest ID and name of a device that are taken, in bytes.
 const MAX_ID_BYTES: usize = 255;
 
 const MAX_PASSWORD_BYTES: usize = 1_024;

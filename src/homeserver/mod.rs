@@ -32,19 +32,26 @@
 //!
 //! | endpoints | |
 //! |---|---|
-//! | `/room_keys/version`, `/room_keys/keys` and below | all methods of all of them |
+//! | `/room_keys/version`, `/room_keys/keys` and below | all methods of all of them; what is opaque is an object, or a string [if wanted](HomeserverOptions::strings_in_backups) |
 //! | `/user/{userId}/account_data/{type}` | read and write; no account data of rooms |
-//! | `/sync` | account data, messages to devices, counts of one-time keys, and the user in `device_lists` when their own keys changed; the filter is JSON in the query; it never waits |
+//! | `/sync` | account data, all events of rooms (no limit is heeded), messages to devices, counts of one-time keys, and the user in `device_lists` when their own keys changed; the filter is JSON in the query, or the ID of a stored one; it never waits, but [says how long a host may](Homeserver::patience) |
+//! | `/user/{userId}/filter`, `/user/{userId}/filter/{filterId}` | store and read; `/sync` heeds what they say of account data, and which rooms they name |
 //! | `/sendToDevice/{eventType}/{txnId}` | `*` too; a transaction ID counts for one device and type |
-//! | `/keys/upload`, `/keys/query`, `/keys/claim` | |
-//! | `/keys/device_signing/upload`, `/keys/signatures/upload` | signatures are verified; the password is asked for [if wanted](HomeserverOptions::password_for_cross_signing) |
+//! | `/keys/upload`, `/keys/query`, `/keys/claim`, `/keys/changes` | device keys have all their members; the name of a device is in `unsigned` for everybody |
+//! | `/keys/device_signing/upload`, `/keys/signatures/upload` | signatures are verified; other cross-signing keys than those that are stored need the password, [unless that is switched off](HomeserverOptions::password_for_cross_signing) |
 //! | `/account/whoami`, `/login`, `/register`, `/_matrix/client/versions` | passwords only; registration is [closed at first](HomeserverOptions::registration) |
+//! | `/createRoom`, `/joined_rooms`, `/rooms/{roomId}` with `/send`, `/state`, `/event`, `/members` | rooms of one member: nobody can be invited, join or leave; `name`, `topic` and `initial_state` are read of what a room is made with |
+//! | `/pushrules/`, `/capabilities` | always the same: no rules, and nothing that a user may change |
+//! | `/logout`, `/logout/all`, `/devices`, `/devices/{deviceId}`, `/delete_devices` | deleting asks for the password; nothing says when a device was last seen |
 //!
 //! Checks go in this order: path and method, access token, size of the request, its JSON, what it is
 //! about, the shape of its body. A body that is nested deeper than 500 arrays and objects is
 //! `M_NOT_JSON`, one of a wrong shape is `M_BAD_JSON`; one that contradicts its path
 //! or what is stored is `M_INVALID_PARAM`. A request that is refused changes nothing, except that
 //! `/keys/signatures/upload` takes each signature by itself.
+//!
+//! User-interactive authentication has one stage, and its `session` need not be returned. IDs and names
+//! of users and devices have 255 bytes at most, passwords 1,024, events of rooms 65,536.
 //!
 //! # Security
 //!
@@ -54,19 +61,23 @@
 mod access;
 mod account_data;
 mod call;
+mod devices;
 pub mod faults;
+mod filters;
 mod keys;
 mod logins;
 mod options;
 mod refusal;
 mod reply;
 mod room_keys;
+mod rooms;
 mod router;
 mod state;
+mod stubs;
 mod sync;
 mod to_device;
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 
@@ -171,6 +182,24 @@ impl Homeserver {
         response
     }
 
+    /// How long a host may wait before it calls [`respond`](Self::respond) with this request: not at all,
+    /// unless it is a `/sync` that asks for patience (`timeout`) and would be told nothing new.
+    ///
+    /// [`respond`](Self::respond) itself never waits. A host that has a clock asks again after each other
+    /// request, and answers when the time is over or there is nothing to wait for any more. It is told to
+    /// wait for five minutes at most. Nothing changes by asking.
+    #[must_use]
+    pub fn patience(&self, request: &Request<impl AsRef<[u8]>>) -> Duration {
+        let route = Route::find(request.method(), request.uri().path());
+        let (Ok(Route::LoggedIn(LoggedInRoute::Sync)), Ok(caller)) =
+            (route, self.logins.caller(request.headers()))
+        else {
+            return Duration::ZERO;
+        };
+        let call = Call::new(request.uri().query(), request.body().as_ref());
+        sync::patience(&call, caller, &self.state)
+    }
+
     /// Who makes a request, if its access token is valid.
     fn user_of<B>(&self, request: &Request<B>) -> Option<UserId> {
         self.logins.caller(request.headers()).ok().map(|caller| caller.user.clone())
@@ -207,13 +236,17 @@ impl Homeserver {
     ) -> Result<Vec<u8>, Refusal> {
         let (state, options) = (&mut self.state, &self.options);
         match route {
+            LoggedInRoute::Devices(route) => devices::respond(route, call, caller, self),
             LoggedInRoute::WhoAmI => Ok(access::who_am_i(caller)),
             LoggedInRoute::RoomKeys(route) => {
-                room_keys::respond(route, call, &mut state.account(caller).backups)
+                room_keys::respond(route, call, &mut state.account(caller).backups, options)
             }
             LoggedInRoute::AccountData(route) => {
                 account_data::respond(route, call, caller, state, options)
             }
+            LoggedInRoute::Filter(route) => filters::respond(route, call, caller, state),
+            LoggedInRoute::Rooms(route) => rooms::respond(route, call, caller, state, options),
+            LoggedInRoute::Stub(stub) => Ok(stub.body()),
             LoggedInRoute::Sync => sync::respond(call, caller, state),
             LoggedInRoute::SendToDevice(request) => {
                 to_device::send(request, call, caller, state, options)

@@ -21,10 +21,13 @@ pub struct HomeserverOptions {
     pub server_name: String,
     /// Whether `/register` makes users. Default: no.
     pub registration: bool,
-    /// Whether replacing cross-signing keys by others asks for the password
+    /// Whether other cross-signing keys than those that are stored need the password
     /// ([user-interactive authentication](https://spec.matrix.org/v1.16/client-server-api/#user-interactive-authentication-api)).
-    /// The first ones never do. Default: no.
+    /// A user without a master key never needs it, and one without a password cannot show it. Default: yes.
     pub password_for_cross_signing: bool,
+    /// Whether `auth_data` and `session_data` of backups may be strings, as in test suites that were written
+    /// against Synapse. The specification has objects. Default: no.
+    pub strings_in_backups: bool,
     /// The largest body of a request, in bytes. Default: 50 MiB.
     pub request_bytes: usize,
     /// The largest content of one type of account data, in bytes of JSON. Default: 64 KiB.
@@ -44,7 +47,8 @@ impl Default for HomeserverOptions {
         Self {
             server_name: "example.org".to_owned(),
             registration: false,
-            password_for_cross_signing: false,
+            password_for_cross_signing: true,
+            strings_in_backups: false,
             request_bytes: 50 << 20,
             account_data_bytes: 64 << 10,
             account_bytes: 1 << 30,

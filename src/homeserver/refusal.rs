@@ -34,6 +34,8 @@ pub(super) enum Refusal {
     BadJson(&'static str),
     /// A member of the body must be a string.
     NotAString(&'static str),
+    /// A member of the body must be a boolean.
+    NotABoolean(&'static str),
     /// One of the keys in the body is not as it must be.
     BadKey {
         /// Where it stands.
@@ -133,6 +135,7 @@ impl Refusal {
             Self::NotJson | Self::TooDeep => "M_NOT_JSON",
             Self::BadJson(_)
             | Self::NotAString(_)
+            | Self::NotABoolean(_)
             | Self::BadKey { .. }
             | Self::ServerControlled => "M_BAD_JSON",
             Self::MissingParameter(_) => "M_MISSING_PARAM",
@@ -175,6 +178,7 @@ impl fmt::Display for Refusal {
                 return write!(f, "{reason}, in session {session} of room {room}");
             }
             Self::NotAString(name) => return write!(f, "{name} must be a string"),
+            Self::NotABoolean(name) => return write!(f, "{name} must be true or false"),
             Self::MissingParameter(name) => return write!(f, "Missing query parameter {name}"),
             Self::TooLarge { limit } => return write!(f, "More than {limit} bytes are too many"),
             Self::WrongVersion { current } => {

@@ -4,8 +4,9 @@ use http::Method;
 use percent_encoding::percent_decode_str;
 
 use super::{
-    access::OpenRoute, account_data::AccountDataRoute, keys::KeysRoute, refusal::Refusal,
-    room_keys::RoomKeysRoute, sync, to_device::SendToDevice,
+    access::OpenRoute, account_data::AccountDataRoute, devices::DevicesRoute, filters::FilterRoute,
+    keys::KeysRoute, refusal::Refusal, room_keys::RoomKeysRoute, rooms::RoomsRoute, stubs::Stub,
+    sync, to_device::SendToDevice,
 };
 
 /// An endpoint with what its path says, by topic.
@@ -24,12 +25,20 @@ pub(super) enum LoggedInRoute {
     RoomKeys(RoomKeysRoute),
     /// Account data, to be read or written.
     AccountData(AccountDataRoute),
+    /// A filter, to be stored or read.
+    Filter(FilterRoute),
     /// `GET /sync`
     Sync,
+    /// Devices of the user.
+    Devices(DevicesRoute),
     /// Messages to devices.
     SendToDevice(SendToDevice),
     /// Public keys.
     Keys(KeysRoute),
+    /// Rooms of the user.
+    Rooms(RoomsRoute),
+    /// What is always the same.
+    Stub(Stub),
 }
 
 impl Route {
@@ -64,8 +73,19 @@ impl LoggedInRoute {
             ["user", user, "account_data", kind] if !kind.is_empty() => {
                 AccountDataRoute::find(method, user, kind).map(Self::AccountData)
             }
+            ["user", user, "filter"] => FilterRoute::to_store(method, user).map(Self::Filter),
+            ["user", user, "filter", id] => {
+                FilterRoute::to_read(method, user, id).map(Self::Filter)
+            }
+            ["createRoom" | "joined_rooms" | "rooms", ..] => {
+                RoomsRoute::find(method, segments).map(Self::Rooms)
+            }
+            ["pushrules", ..] | ["capabilities"] => Stub::find(method, segments).map(Self::Stub),
             ["sendToDevice", kind, transaction] if !transaction.is_empty() => {
                 SendToDevice::find(method, kind, transaction).map(Self::SendToDevice)
+            }
+            ["devices" | "logout", ..] | ["delete_devices"] => {
+                DevicesRoute::find(method, segments).map(Self::Devices)
             }
             ["sync"] => sync::find(method).map(|()| Self::Sync),
             ["account", "whoami"] if *method == Method::GET => Ok(Self::WhoAmI),

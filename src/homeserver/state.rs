@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use super::{
     account_data::AccountData,
+    filters::Filters,
     keys::{DeviceKeys, Identity},
     logins::Caller,
     refusal::Refusal,
     room_keys::Backups,
+    rooms::Rooms,
     to_device::{Inbox, Transactions},
 };
 use crate::{
@@ -29,6 +31,8 @@ pub(super) struct Account {
     pub(super) password: Option<SecretString>,
     pub(super) backups: Backups,
     pub(super) account_data: AccountData,
+    pub(super) filters: Filters,
+    pub(super) rooms: Rooms,
     pub(super) identity: Identity,
     pub(super) devices: BTreeMap<DeviceId, Device>,
     /// When public keys of the user or of a device changed last.
@@ -38,6 +42,8 @@ pub(super) struct Account {
 /// What is kept of one device.
 #[derive(Clone, Default)]
 pub(super) struct Device {
+    /// What people call it; everybody who asks for its keys sees it.
+    pub(super) display_name: Option<String>,
     pub(super) inbox: Inbox,
     pub(super) keys: DeviceKeys,
     pub(super) transactions: Transactions,
@@ -84,12 +90,14 @@ impl Account {
     /// About how many bytes are kept.
     fn bytes(&self) -> usize {
         let devices: usize = self.devices.values().map(Device::bytes).sum();
-        self.backups.bytes() + self.account_data.bytes() + self.identity.bytes() + devices
+        let own = self.account_data.bytes() + self.filters.bytes() + self.identity.bytes();
+        self.backups.bytes() + self.rooms.bytes() + own + devices
     }
 }
 
 impl Device {
     fn bytes(&self) -> usize {
-        self.inbox.bytes() + self.keys.bytes() + self.transactions.bytes()
+        let name = self.display_name.as_ref().map_or(0, String::len);
+        name + self.inbox.bytes() + self.keys.bytes() + self.transactions.bytes()
     }
 }

@@ -70,6 +70,11 @@ impl Inbox {
         self.bytes -= self.waiting.drain(..fetched).map(|one| one.message.bytes()).sum::<usize>();
     }
 
+    /// Whether a message waits that came after a position.
+    pub(super) fn has_after(&self, position: u64) -> bool {
+        self.waiting.back().is_some_and(|last| last.position > position)
+    }
+
     /// The next messages, and the position up to which they go: `end` if no more are waiting.
     pub(super) fn next(&self, end: u64) -> (Vec<&Message>, u64) {
         let messages = self.waiting.iter().take(MESSAGES_AT_ONCE).map(|one| &one.message).collect();

@@ -2,7 +2,7 @@
 
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::{encoding::characters, secret::SecretString};
+use crate::{characters, secret::SecretString};
 
 /// A passphrase that is worth a try.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -18,7 +18,10 @@
 //! # Ok::<(), strongroom::recovery_key::RecoveryKeyError>(())
 //! ```
 
+mod groups;
 mod reading;
+mod run;
+mod tokens;
 
 use std::fmt;
 
@@ -43,8 +46,10 @@ pub struct RecoveryKey {
     provenance: Provenance,
 }
 
-/// Why there is no recovery key in a text, in the order of the checks. They are about what follows the first word that
-/// begins with `Es`, as all keys do, otherwise about the whole text.
+/// Why there is no recovery key in a text, in the order of the checks. They are about the letters and digits in it that look
+/// like those of a key, otherwise about the whole text.
+///
+/// Positions are counted in characters from 1, from the first of these on, with all that is seen between them.
 ///
 /// No variant holds a character of what was typed, but for one that cannot be seen and is none of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -58,19 +63,19 @@ pub enum RecoveryKeyError {
     Several,
     /// A character that no recovery key has.
     #[error(
-        "the character at position {position} (counting spaces) cannot be part of a recovery key, which has Latin \
-         letters and digits, but never 0 (zero), O (capital o), I (capital i) or l (small L)"
+        "the character at position {position} of it (counting spaces) cannot be part of a recovery key, which has \
+         Latin letters and digits, but never 0 (zero), O (capital o), I (capital i) or l (small L)"
     )]
     Character {
-        /// The place of the first such character, counted in characters from 1, with all that is ignored.
+        /// The place of the first such character.
         position: usize,
     },
     /// A character that no recovery key has, and that cannot be seen.
     #[error(
-        "at position {position} there is a character that cannot be seen (U+{code_point:04X}): remove it"
+        "at position {position} of it there is a character that cannot be seen (U+{code_point:04X}): remove it"
     )]
     Invisible {
-        /// The place of the first such character, counted in characters from 1, with all that is ignored.
+        /// The place of the first such character.
         position: usize,
         /// Its code point in Unicode.
         code_point: u32,
@@ -135,11 +140,10 @@ impl RecoveryKey {
 
     /// Reads the text of a key, of which nothing is known: the key opens what it fits, and makes nothing trusted.
     ///
-    /// The text is what people paste. In a key white space, hyphens, dots, commas, underscores and what cannot be seen are
-    /// ignored, and full-width letters and digits are those of ASCII. A label may stand before the key, and anything on
-    /// other lines or outside of its quotes, code fences or brackets: the key is the only 48 characters in the text that
-    /// begin a word, end a line or a quotation, and have the prefix and parity of a key. For the text of a file see
-    /// [`text_file`](crate::encoding::text_file).
+    /// The text is what people paste: only letters and digits count. White space, punctuation, symbols, what cannot be seen,
+    /// and markup as in HTML, URLs and lists are ignored, and full-width letters and digits are those of ASCII. The key is
+    /// the only 48 letters and digits in the text that begin and end a word and have the prefix and parity of a key; beside
+    /// it there may be labels and other words. For the text of a file see [`text_file`](crate::encoding::text_file).
     ///
     /// One parity byte cannot catch every mistake: about 0.3 % of single wrong characters give
     /// another valid key, which only a check against its public key tells.
@@ -148,12 +152,12 @@ impl RecoveryKey {
     ///
     /// The first of [`RecoveryKeyError`]'s variants that applies.
     pub fn parse(text: &str) -> Result<Self, RecoveryKeyError> {
-        reading::find(text).map(Self::from_bytes)
+        reading::find(text).map(Self::from_bytes).map_err(|no_key| no_key.error)
     }
 
     /// Whether somebody who typed this meant a recovery key, rightly written or not, rather than a passphrase.
     pub(crate) fn is_meant(text: &str) -> bool {
-        reading::is_meant(text)
+        reading::find(text).err().is_none_or(|no_key| no_key.is_meant)
     }
 
     /// The text to show to the user: 12 groups of four characters with a space between them.

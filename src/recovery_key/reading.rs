@@ -1,180 +1,165 @@
 //! Finding the recovery key in what was typed or pasted.
 //!
 //! People paste what stands around a key: a label, quotes, the fences of a code block; and what programs put into it:
-//! hyphens, soft hyphens, zero-width characters. No list of labels is needed: 48 characters that begin as a key does and
-//! whose parity is right are a key, and a text that is none has such characters once in 16 million places.
+//! hyphens, soft hyphens, zero-width characters, markup. No list of labels or separators is needed: 48 letters and digits
+//! that begin as a key does and whose parity is right are a key, whatever separates them, and a text that is none has such
+//! characters once in 16 million places. Where there is none, letters and digits that are mixed as no words are tell what
+//! was meant as a key, and what is wrong is said of these alone.
 
-use super::{BYTES, CHARACTERS, PREFIX, RecoveryKeyError, parity};
+use std::ops::Range;
+
+use super::{
+    BYTES, CHARACTERS, PREFIX, RecoveryKeyError,
+    groups::{Before, GROUP, Group, Groups, Kind},
+    parity,
+    run::Run,
+    tokens::{Token, Tokens},
+};
 use crate::{
-    encoding::{base58, characters},
+    characters,
+    encoding::base58,
     secret::{SecretBytes, SecretString},
 };
 
-/// What a character means in a text that may hold a key.
-enum Class {
-    /// A character of keys, full-width ones folded.
-    Digit(char),
-    /// Nothing: it is dropped wherever it stands.
-    Ignored,
-    /// White space and such marks as people put between groups.
-    Separator,
-    /// The end of a line, or a mark around a key. It may stand in a key too, which can have several lines.
-    Boundary,
-    /// A letter or digit that no key has: the key is mistyped, or this is no key.
-    WrongLetter,
-    /// Any other character.
-    Wrong,
+/// There is no recovery key in a text.
+#[derive(Debug)]
+pub(super) struct NoKey {
+    pub(super) error: RecoveryKeyError,
+    /// Whether one was meant, rather than a passphrase.
+    pub(super) is_meant: bool,
 }
 
-/// The key in the text. A key is looked for only where its first letter stands, so each place is looked at from 48 such
-/// letters before it at most, and the work grows with the length of the text.
-pub(super) fn find(text: &str) -> Result<SecretBytes<32>, RecoveryKeyError> {
+/// The key in the text, with markup read as it stands, or else left out.
+pub(super) fn find(text: &str) -> Result<SecretBytes<32>, NoKey> {
     if characters::is_blank(text) {
-        return Err(RecoveryKeyError::Empty);
+        return Err(NoKey { error: RecoveryKeyError::Empty, is_meant: false });
     }
-    let mut found: Option<SecretBytes<32>> = None;
-    let mut is_whole = false;
-    let mut first_begin = None;
-    let mut is_begin_of_group = true;
-    for (index, (at, character)) in text.char_indices().enumerate() {
-        let (_, rest) = text.split_at(at);
-        let class = Class::of(character);
-        if is_begin_of_group && matches!(class, Class::Digit('E')) && begins_like_a_key(rest) {
-            first_begin.get_or_insert((index, rest));
-            if let Some((key, ends_here)) = key_at(rest) {
-                if found.as_ref().is_some_and(|other| *other != key) {
-                    return Err(RecoveryKeyError::Several);
-                }
-                found = Some(key);
-                is_whole |= ends_here;
+    let mut best: Option<(Run, bool)> = None;
+    for skips_markup in [false, true] {
+        let groups = Groups::new(text, skips_markup);
+        let run = match groups.key() {
+            Keys::One(key) => return Ok(key),
+            Keys::Several => {
+                return Err(NoKey { error: RecoveryKeyError::Several, is_meant: true });
             }
-        }
-        is_begin_of_group = match class {
-            Class::Digit(_) | Class::WrongLetter => false,
-            Class::Ignored => is_begin_of_group,
-            Class::Separator | Class::Boundary | Class::Wrong => true,
+            Keys::InMore(run) => run,
+            Keys::None => groups.run(),
         };
+        best = run.map(|run| (run, skips_markup)).or(best);
     }
-    let (index, rest) = first_begin.unwrap_or((0, text));
-    found.filter(|_| is_whole).ok_or_else(|| fault(index, rest))
+    Err(match best {
+        Some((run, skips_markup)) => {
+            NoKey { error: fault(text, skips_markup, run.positions), is_meant: true }
+        }
+        None => NoKey { error: fault(text, false, 1..usize::MAX), is_meant: false },
+    })
 }
 
-/// Whether somebody who typed this meant a recovery key: about as many letters and digits as one has, as mixed as in one,
-/// or a few groups of four that begin as all recovery keys do.
-pub(super) fn is_meant(text: &str) -> bool {
-    let (mut count, mut strange, mut groups_of_four, mut group) = (0_usize, 0_usize, 0_usize, 0);
-    let (mut has_digit, mut has_upper, mut has_lower) = (false, false, false);
-    let mut begin = ['\0'; 2];
-    for character in text.chars().chain([' ']) {
-        match Class::of(character) {
-            Class::Digit(_) | Class::WrongLetter => {
-                let letter = characters::fold_width(character);
-                if let Some(place) = begin.get_mut(count) {
-                    *place = letter.to_ascii_lowercase();
-                }
-                has_digit |= letter.is_ascii_digit();
-                has_upper |= letter.is_ascii_uppercase();
-                has_lower |= letter.is_ascii_lowercase();
-                (count, group) = (count + 1, group + 1);
+/// What of keys there is in a text.
+enum Keys {
+    None,
+    One(SecretBytes<32>),
+    Several,
+    /// More letters and digits stand with it than belong to it.
+    InMore(Option<Run>),
+}
+
+impl Groups {
+    /// The 48 characters in the text that begin a group, end one and are a key.
+    fn key(&self) -> Keys {
+        let (mut found, mut is_whole, mut in_more) = (None, false, None);
+        for (index, group) in self.all.iter().enumerate() {
+            let Some(characters) = self.key_characters(group, CHARACTERS) else { break };
+            if !characters.starts_with("Es") || !characters.chars().all(base58::is_base58) {
+                continue;
             }
-            Class::Ignored => {}
-            Class::Separator | Class::Boundary => {
-                groups_of_four += usize::from(group == 4);
-                group = 0;
+            let Ok(key) = decode(characters) else { continue };
+            if found.as_ref().is_some_and(|other| *other != key) {
+                return Keys::Several;
             }
-            Class::Wrong => strange += 1,
+            found = Some(key);
+            let end = group.start + CHARACTERS;
+            let next = if end == self.count() { Some(self.all.len()) } else { self.index_at(end) };
+            if next.is_some_and(|next| self.ends_before(next)) {
+                is_whole = true;
+            } else {
+                let next = next.unwrap_or_else(|| self.index_after(end));
+                in_more = in_more.or_else(|| self.run_of(index..self.end_of_stretch(next)));
+            }
+        }
+        match found {
+            Some(key) if is_whole => Keys::One(key),
+            Some(_) => Keys::InMore(in_more),
+            None => Keys::None,
         }
     }
-    let is_about_as_long = (CHARACTERS - 4..=CHARACTERS + 4).contains(&count);
-    let is_mixed = has_digit && has_upper && has_lower;
-    let begins_like_one = begin == ['e', 's'];
-    strange <= 2 && ((is_about_as_long && is_mixed) || (begins_like_one && groups_of_four >= 3))
-}
 
-impl Class {
-    fn of(character: char) -> Self {
-        let folded = characters::fold_width(character);
-        match folded {
-            _ if base58::is_base58(folded) => Self::Digit(folded),
-            _ if folded.is_ascii_alphanumeric() => Self::WrongLetter,
-            _ if characters::is_default_ignorable(character) => Self::Ignored,
-            '\n' | '\u{b}' | '\u{c}' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => Self::Boundary,
-            _ if folded.is_whitespace() => Self::Separator,
-            '-' | '_' | '.' | ',' | '\u{b7}' | '\u{2010}'..='\u{2015}' | '\u{2212}' => {
-                Self::Separator
-            }
-            '\u{2022}' | '\u{2026}' | '\u{2043}' | '\u{3001}' | '\u{3002}' | '\u{30fb}' => {
-                Self::Separator
-            }
-            '\u{fe58}' | '\u{fe63}' | '\u{ff61}' | '\u{ff64}' | '\u{ff65}' => Self::Separator,
-            '"' | '\'' | '`' | '\u{b4}' | '\u{ab}' | '\u{bb}' | '\u{2018}'..='\u{201f}' => {
-                Self::Boundary
-            }
-            '\u{2039}' | '\u{203a}' | '\u{3008}'..='\u{3011}' | '\u{301d}'..='\u{301f}' => {
-                Self::Boundary
-            }
-            '(' | ')' | '[' | ']' | '{' | '}' | '<' | '>' => Self::Boundary,
-            ':' | ';' | '|' | '*' | '~' | '#' | '\u{ff62}' | '\u{ff63}' => Self::Boundary,
-            _ => Self::Wrong,
+    /// Whether a key that ends before this group is not followed by what may belong to it: only by words, or by nothing
+    /// on its line.
+    fn ends_before(&self, next: usize) -> bool {
+        let after = self.all.get(next..).unwrap_or_default();
+        let is_beside = |group: &&Group| group.before < Before::OneMark;
+        let length = after.iter().take(WORDS).take_while(is_beside).count();
+        match after.get(..length).unwrap_or_default() {
+            [] => true,
+            [first, ..] if first.before == Before::Nothing => first.kind == Kind::Invisible,
+            [only] => only.is_word() && (only.kind == Kind::Foreign || only.length > GROUP),
+            words => words.iter().all(|group| group.is_word() || group.kind == Kind::Invisible),
         }
+    }
+
+    /// Where what stands with the groups before this one ends: at a mark, or with the line.
+    fn end_of_stretch(&self, next: usize) -> usize {
+        let after = self.all.iter().skip(next);
+        next + after.take_while(|group| group.before < Before::OneMark).count()
+    }
+
+    /// The first group after the one that this character is in.
+    fn index_after(&self, character: usize) -> usize {
+        self.all.partition_point(|group| group.start <= character)
     }
 }
 
-/// Whether the first two letters or digits are those of a key.
-fn begins_like_a_key(text: &str) -> bool {
-    let mut letters = text.chars().filter_map(|character| match Class::of(character) {
-        Class::Digit(digit) => Some(digit),
-        Class::Ignored | Class::Separator | Class::Boundary => None,
-        Class::WrongLetter | Class::Wrong => Some(character),
-    });
-    letters.next() == Some('E') && letters.next() == Some('s')
-}
-
-/// The key at the beginning of the text, and whether a line, a quotation or the text ends after it.
-fn key_at(text: &str) -> Option<(SecretBytes<32>, bool)> {
+/// Why there is no key at these places of a text.
+fn fault(text: &str, skips_markup: bool, places: Range<usize>) -> RecoveryKeyError {
     let mut digits = SecretString::with_capacity(CHARACTERS);
-    let mut rest = text.chars();
-    while digits.expose_str().len() < CHARACTERS {
-        match Class::of(rest.next()?) {
-            Class::Digit(digit) => digits.push_within_capacity(digit),
-            Class::Ignored | Class::Separator | Class::Boundary => {}
-            Class::WrongLetter | Class::Wrong => return None,
-        }
-    }
-    let next = rest.map(Class::of).find(|it| !matches!(it, Class::Ignored | Class::Separator));
-    Some((decode(&digits).ok()?, matches!(next, None | Some(Class::Boundary))))
-}
-
-/// Why there is no key in a text, from where one begins; that is so many characters after the beginning of all.
-fn fault(index: usize, text: &str) -> RecoveryKeyError {
-    let mut digits = SecretString::with_capacity(CHARACTERS);
-    let mut found = 0;
-    for (position, character) in (index + 1..).zip(text.chars()) {
-        match Class::of(character) {
-            Class::Digit(digit) => {
+    let (mut found, mut marks, mut first_mark) = (0, 0, 0);
+    let tokens = Tokens::new(text, skips_markup).skip_while(|(at, _)| *at < places.start);
+    for (at, token) in tokens.take_while(|(at, _)| *at < places.end) {
+        let position = at + 1 - places.start;
+        match token {
+            Token::Digit(digit) => {
                 found += 1;
                 if found <= CHARACTERS {
                     digits.push_within_capacity(digit);
                 }
             }
-            Class::Ignored | Class::Separator | Class::Boundary => {}
-            Class::Wrong if characters::is_invisible(character) => {
-                let code_point = character.into();
+            Token::Gap | Token::LineEnd => {}
+            Token::Mark => {
+                marks += 1;
+                first_mark = if marks == 1 { position } else { first_mark };
+            }
+            Token::Invisible(code_point) => {
                 return RecoveryKeyError::Invisible { position, code_point };
             }
-            Class::WrongLetter | Class::Wrong => return RecoveryKeyError::Character { position },
+            Token::WrongLetter(_) | Token::Foreign => {
+                return RecoveryKeyError::Character { position };
+            }
         }
     }
     if found == CHARACTERS {
-        decode(&digits).err().unwrap_or(RecoveryKeyError::Prefix)
+        decode(digits.expose_str()).err().unwrap_or(RecoveryKeyError::Prefix)
+    } else if marks > 0 && found + marks == CHARACTERS {
+        // Each stands where a character of the key should: `!` was typed for `1`.
+        RecoveryKeyError::Character { position: first_mark }
     } else {
         RecoveryKeyError::Length { found }
     }
 }
 
 /// The key of 48 characters.
-fn decode(digits: &SecretString) -> Result<SecretBytes<32>, RecoveryKeyError> {
-    let bytes = base58::decode_vartime(digits.expose_str()).ok_or(RecoveryKeyError::Prefix)?;
+fn decode(characters: &str) -> Result<SecretBytes<32>, RecoveryKeyError> {
+    let bytes = base58::decode_vartime(characters).ok_or(RecoveryKeyError::Prefix)?;
     // 48 characters can hold a 36th byte, but then the first is not that of the prefix.
     let bytes = SecretBytes::<BYTES>::from_slice(bytes.expose_bytes());
     let bytes = bytes.ok_or(RecoveryKeyError::Prefix)?;
@@ -188,9 +173,16 @@ fn decode(digits: &SecretString) -> Result<SecretBytes<32>, RecoveryKeyError> {
     }
 }
 
+/// How many words after a key are looked at.
+const WORDS: usize = 50;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn is_meant(text: &str) -> bool {
+        find(text).err().is_none_or(|no_key| no_key.is_meant)
+    }
 
     #[test]
     fn what_was_meant_as_a_recovery_key_is_told_from_a_passphrase() {

@@ -53,12 +53,18 @@ impl SavedFiles {
         Some(SecretStorage::from_account_data(events, limits))
     }
 
-    /// The backup versions, each once; the first is taken as the current one.
+    /// The backup versions, each once, the current one first: the one with the greatest number, as homeservers count. Where
+    /// one has another name than a number, it is the one that was read first.
     pub fn versions(&self) -> impl Iterator<Item = &BackupVersionInfo> {
         let mut seen = BTreeSet::new();
         let versions = self
             .find(|part| if let SavedPart::Version(info) = part { Some(&**info) } else { None });
-        versions.filter(move |info| seen.insert(info.version()))
+        let mut versions: Vec<_> = versions.filter(|info| seen.insert(info.version())).collect();
+        let number = |info: &BackupVersionInfo| info.version().as_str().parse::<u64>().ok();
+        if versions.iter().all(|info| number(info).is_some()) {
+            versions.sort_by_key(|info| std::cmp::Reverse(number(info)));
+        }
+        versions.into_iter()
     }
 
     /// Users' keys, as they were read last.
@@ -85,6 +91,11 @@ impl SavedFiles {
     /// The errors of the homeserver that were saved in the place of data.
     pub fn refusals(&self) -> impl Iterator<Item = &SavedRefusal> {
         self.find(|part| if let SavedPart::Refused(refusal) = part { Some(refusal) } else { None })
+    }
+
+    /// What could not be read beside something that could.
+    pub fn broken(&self) -> impl Iterator<Item = &SavedFileError> {
+        self.find(|part| if let SavedPart::Broken(error) = part { Some(error) } else { None })
     }
 
     /// The recovery keys, then the passphrases.
@@ -124,8 +135,8 @@ impl SavedFiles {
         // Account data without an event are account data, too.
         evidence.storage = evidence.storage.or_else(|| self.secret_storage(limits));
         let mut versions = self.versions();
-        evidence.backup = match versions.next() {
-            Some(current) => CurrentBackup::Version(Box::new(current.clone())),
+        evidence.backup = match versions.next().cloned().or_else(|| self.broken_version(limits)) {
+            Some(current) => CurrentBackup::Version(Box::new(current)),
             None if self.parts.iter().any(|part| matches!(part, SavedPart::NoBackup)) => {
                 CurrentBackup::Absent
             }
@@ -137,6 +148,13 @@ impl SavedFiles {
             |body: &SecretVec| SessionSample::from_response(body.expose_bytes(), at_most, limits);
         evidence.sample = self.room_keys().last().map(sample);
         evidence
+    }
+
+    /// A version that has no name, and cannot be used: where the current one should stand, there is something else.
+    fn broken_version(&self, limits: &Limits) -> Option<BackupVersionInfo> {
+        let is_version = |error: &SavedFileError| matches!(error, SavedFileError::Member(_, error) if matches!(**error, SavedFileError::Version(_)));
+        self.broken().find(|error| is_version(error))?;
+        BackupVersionInfo::from_json(b"{}", limits).ok()
     }
 
     fn find<'a, T: 'a>(

@@ -34,6 +34,11 @@ pub enum SavedFileError {
         "this is JSON of an unknown kind: it should be account data, or a response of /room_keys or /keys/query"
     )]
     UnknownKind,
+    /// It is the body of a `/sync` without account data.
+    #[error(
+        "this is a response of /sync without account data: save that of a first /sync, which has no \u{201c}since\u{201d}"
+    )]
+    NoAccountData,
     /// It is a backup version that cannot be read.
     #[error(transparent)]
     Version(#[from] BackupVersionInfoError),

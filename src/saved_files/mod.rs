@@ -14,7 +14,8 @@
 //! | an error of the homeserver | [`Refused`](SavedPart::Refused) |
 //!
 //! One object may hold several of them, under `account_data`, `room_keys_version` or `backup_info`, `room_keys`,
-//! `keys_query` and `exported_room_keys`, with `user_id`, `device_id`, `recovery_key` and `passphrase`.
+//! `keys_query` and `exported_room_keys`, with `user_id`, `device_id`, `recovery_key` and `passphrase`. What stands under such a
+//! name is what the name says; if it cannot be read it costs itself alone.
 //!
 //! ```
 //! use strongroom::{Limits, saved_files::SavedFiles};
@@ -30,6 +31,7 @@
 //! # Ok::<(), strongroom::saved_files::SavedFileError>(())
 //! ```
 
+mod account_data;
 mod collection;
 mod error;
 mod read;
@@ -89,4 +91,6 @@ pub enum SavedPart {
     Passphrase(SecretString),
     /// An error of the homeserver in the place of data.
     Refused(SavedRefusal),
+    /// One of several parts of a file that cannot be read; the others are there.
+    Broken(SavedFileError),
 }

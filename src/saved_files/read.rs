@@ -4,14 +4,16 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use serde_json::value::RawValue;
 
-use super::{SavedFileError, SavedPart, SavedRefusal};
+use super::{
+    SavedFileError, SavedPart, SavedRefusal,
+    account_data::{account_data, contents_by_type, event, event_of, read_sync},
+};
 use crate::{
     Limits,
-    api::{AccountDataEvent, Endpoint as _, QueryKeys},
+    api::{Endpoint as _, QueryKeys},
     backup::BackupVersionInfo,
     encoding::{
         json::{self, RawObject, RawObjectError},
-        json_object::JsonObject,
         text_file,
     },
     excerpt::Excerpt,
@@ -84,6 +86,9 @@ fn read_object(
     if PARTS.iter().any(|name| has(name)) {
         return read_parts(object, depth, limits);
     }
+    if has("next_batch") || has("pos") {
+        return read_sync(object);
+    }
     Ok(vec![if has("rooms") {
         SavedPart::RoomKeys(body())
     } else if has("sessions") {
@@ -99,32 +104,20 @@ fn read_object(
         account_data(events.into_iter().map(event))
     } else if has("type") && has("content") {
         account_data([event_of(object)].into_iter())
+    } else if has("version") {
+        SavedPart::Version(Box::new(BackupVersionInfo::from_json(text.as_bytes(), limits)?))
+    } else if OWNER.iter().any(|name| has(name)) {
+        return Ok(read_owner(object));
     } else {
-        contents_by_type(object)?
+        contents_by_type(object, false)?
     }])
 }
 
 /// The names that tell what an object is.
 fn known_names(object: &RawObject<'_>) -> BTreeSet<&'static str> {
-    let known = |name: Cow<'_, str>| PARTS.iter().chain(&KINDS).copied().find(|it| *it == name);
+    let all = || PARTS.iter().chain(&KINDS).chain(&OWNER).copied();
+    let known = |name: Cow<'_, str>| all().find(|it| *it == name);
     object.iter().filter_map(|(name, _)| known(json::public_string(name).ok()?)).collect()
-}
-
-/// Account data as `{TYPE: CONTENT}`, which may be empty.
-fn contents_by_type(object: RawObject<'_>) -> Result<SavedPart, SavedFileError> {
-    let members = object.into_members();
-    let is_empty = members.is_empty();
-    let events = members.into_iter().map(|(name, content)| {
-        let event_type = json::public_string(name).ok()?.into_owned().into();
-        Some(AccountDataEvent { event_type, content: JsonObject::from_raw(content)? })
-    });
-    let part = account_data(events);
-    match &part {
-        SavedPart::AccountData { events, .. } if events.is_empty() && !is_empty => {
-            Err(SavedFileError::UnknownKind)
-        }
-        _ => Ok(part),
-    }
 }
 
 /// A list of sessions or of events; whatever else is in it costs itself.
@@ -157,7 +150,7 @@ fn sessions(elements: &[&RawValue], named: usize) -> SavedPart {
     SavedPart::Sessions { sessions, unnamed: refused.saturating_sub(named) }
 }
 
-/// One object with several parts. Names that are not known say nothing.
+/// One object with several parts, of which each that cannot be read costs itself. Names that are not known say nothing.
 fn read_parts(
     mut object: RawObject<'_>,
     depth: usize,
@@ -166,19 +159,54 @@ fn read_parts(
     if depth == MAX_DEPTH {
         return Err(SavedFileError::UnknownKind);
     }
-    let mut parts = Vec::new();
+    let (mut parts, mut broken) = (Vec::new(), Vec::new());
     for name in PARTS {
         let Some(value) = object.take_present(name) else { continue };
-        let read = read_value(value.get(), depth + 1, limits);
-        let read = read.map_err(|error| SavedFileError::Member(name, Box::new(error)))?;
-        let is_version = matches!(name, "room_keys_version" | "backup_info");
-        parts.extend(read.into_iter().map(|part| match part {
-            SavedPart::Refused(refusal) if is_version && refusal.errcode.as_str() == NOT_FOUND => {
-                SavedPart::NoBackup
-            }
-            other => other,
-        }));
+        match read_part(name, value, depth + 1, limits) {
+            Ok(read) => parts.extend(read),
+            Err(error) => broken.push(SavedFileError::Member(name, Box::new(error))),
+        }
     }
+    parts.extend(read_owner(object));
+    if parts.is_empty() && !broken.is_empty() {
+        return Err(broken.swap_remove(0));
+    }
+    parts.extend(broken.into_iter().map(SavedPart::Broken));
+    Ok(parts)
+}
+
+/// What stands under a name is what the name says, whatever it looks like.
+fn read_part(
+    name: &str,
+    value: &RawValue,
+    depth: usize,
+    limits: &Limits,
+) -> Result<Parts, SavedFileError> {
+    let text = value.get();
+    let object = RawObject::parse(text.as_bytes()).ok();
+    if let Some(refusal) = object.as_ref().and_then(refusal) {
+        let is_none = VERSIONS.contains(&name) && refusal.errcode.as_str() == NOT_FOUND;
+        return Ok(vec![if is_none { SavedPart::NoBackup } else { SavedPart::Refused(refusal) }]);
+    }
+    match (name, object) {
+        _ if VERSIONS.contains(&name) => {
+            let info = BackupVersionInfo::from_json(text.as_bytes(), limits)?;
+            Ok(vec![SavedPart::Version(Box::new(info))])
+        }
+        ("account_data", None) if text.starts_with('[') => {
+            let events = json::array(value).ok_or(SavedFileError::UnknownKind)?;
+            Ok(vec![account_data(events.into_iter().map(event))])
+        }
+        ("account_data", Some(object)) if known_names(&object).is_empty() => {
+            Ok(vec![contents_by_type(object, true)?])
+        }
+        _ => read_value(text, depth, limits),
+    }
+}
+
+/// Whose it is, and what they typed.
+fn read_owner(mut object: RawObject<'_>) -> Parts {
+    let mut parts = Vec::new();
     let mut public = |name| Some(json::public_string(object.take(name)?).ok()?.into_owned());
     parts.extend(public("user_id").map(|id| SavedPart::User(id.into())));
     parts.extend(public("device_id").map(|id| SavedPart::Device(id.into())));
@@ -188,27 +216,7 @@ fn read_parts(
     };
     parts.extend(secret("recovery_key").map(SavedPart::RecoveryKey));
     parts.extend(secret("passphrase").map(SavedPart::Passphrase));
-    Ok(parts)
-}
-
-fn account_data(events: impl Iterator<Item = Option<AccountDataEvent>>) -> SavedPart {
-    let (mut read, mut broken) = (Vec::new(), 0);
-    for event in events {
-        match event {
-            Some(event) => read.push(event),
-            None => broken += 1,
-        }
-    }
-    SavedPart::AccountData { events: read, broken }
-}
-
-fn event(value: &RawValue) -> Option<AccountDataEvent> {
-    event_of(RawObject::parse(value.get().as_bytes()).ok()?)
-}
-
-fn event_of(mut event: RawObject<'_>) -> Option<AccountDataEvent> {
-    let event_type = json::public_string(event.take("type")?).ok()?.into_owned().into();
-    Some(AccountDataEvent { event_type, content: JsonObject::from_raw(event.take("content")?)? })
+    parts
 }
 
 fn refusal(object: &RawObject<'_>) -> Option<SavedRefusal> {
@@ -234,8 +242,16 @@ const PARTS: [&str; 6] = [
     "exported_room_keys",
 ];
 
+/// Two names for the current version.
+const VERSIONS: [&str; 2] = ["room_keys_version", "backup_info"];
+
+/// The members that say whose it is, and what was typed.
+const OWNER: [&str; 4] = ["user_id", "device_id", "recovery_key", "passphrase"];
+
 /// The other members that tell what an object is.
-const KINDS: [&str; 11] = [
+const KINDS: [&str; 13] = [
+    "next_batch",
+    "pos",
     "rooms",
     "sessions",
     "auth_data",

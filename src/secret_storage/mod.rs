@@ -74,7 +74,10 @@ pub use self::{
     key::{KeyMismatch, KeyStanding, SecretStorageKey},
     key_description::{KeyAlgorithm, KeyDescription, KeyDescriptionError, KeyTest, KeyTestError},
     opened_secret::{OpenedSecret, SecretOpenError, SecretOrigin},
-    unlock::{TypedAs, Unlock, UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome, Unlocked},
+    unlock::{
+        EntryKind, Expected, TypedAs, Unlock, UnlockAttempt, UnlockError, UnlockFailure,
+        UnlockOutcome, Unlocked,
+    },
     verdict::{SecretFailure, SecretVerdict},
 };
 

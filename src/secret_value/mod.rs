@@ -40,7 +40,6 @@ use self::{
     backup_key::BackupDecryptionKey,
     reading::{read_key, read_number_list},
 };
-pub(crate) use self::{names::WELL_KNOWN, saved::SavedSecret};
 pub use self::{
     names::{
         CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING,
@@ -49,6 +48,10 @@ pub use self::{
     },
     public_keys::{PublicKeyVerdict, PublicKeys},
     reading::{ReadSecretValue, SecretCheckError, SecretRepair, SecretValueError},
+};
+pub(crate) use self::{
+    names::{WELL_KNOWN, is_algorithm},
+    saved::SavedSecret,
 };
 use crate::{
     crypto::{

@@ -1,5 +1,7 @@
 //! The names that the specification and its drafts give to secrets.
 
+use crate::ids::SecretName;
+
 /// The decryption key of the key backup: 32 bytes of Curve25519 in base64.
 pub const MEGOLM_BACKUP_V1: &str = "m.megolm_backup.v1";
 
@@ -31,3 +33,10 @@ pub(crate) const WELL_KNOWN: [&str; 7] = [
     DEHYDRATED_DEVICE,
     DEHYDRATED_DEVICE_UNSTABLE,
 ];
+
+/// Whether it is the name of an algorithm, under which no client looks for a secret:
+/// `m.megolm_backup.v1.curve25519-aes-sha2` beside `m.megolm_backup.v1`, say.
+pub(crate) fn is_algorithm(name: &SecretName) -> bool {
+    let name = name.as_str();
+    name.starts_with("m.") && name.ends_with("-sha2") || name == "m.pbkdf2"
+}

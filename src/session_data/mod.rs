@@ -131,7 +131,7 @@ impl SessionData {
         self.sender_key.as_ref()
     }
 
-    /// The keys that this device claimed to have: algorithm to key, as they came.
+    /// The keys that this device claimed to have: algorithm to key. What stands under `ed25519` is one.
     #[must_use]
     pub fn sender_claimed_keys(&self) -> &BTreeMap<String, String> {
         &self.sender_claimed_keys

@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, fmt};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use super::{MEGOLM_V1, SessionData, SessionKey, SessionKeyError, known};
+use super::{ED25519, MEGOLM_V1, SessionData, SessionKey, SessionKeyError, known};
 use crate::{
-    crypto::curve25519::Curve25519PublicKey,
+    crypto::{curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey},
     encoding::json::{self, JsonTextError, RawObject, RawObjectError, UnknownSecretMembers},
     excerpt::Excerpt,
     ids::{RoomId, SessionId},
@@ -83,6 +83,7 @@ impl SessionData {
     /// |---|---|
     /// | unknown members | kept, and written back |
     /// | `sender_claimed_ed25519_key` | read as `ed25519` of `sender_claimed_keys`, if that has none |
+    /// | a claimed Ed25519 key that is none | dropped, since clients refuse a session that has one |
     /// | `sender_key`, `sender_claimed_keys`, `forwarding_curve25519_key_chain` missing | unknown, empty, empty |
     /// | camel case `forwardingCurve25519KeyChain` | read |
     /// | `sender_key` of 32 zero bytes, as it is written for an unknown sender | unknown |
@@ -150,15 +151,17 @@ fn read_algorithm(
     object: &mut RawObject<'_>,
     repairs: &mut Vec<Repair>,
 ) -> Result<(), SessionDataError> {
-    let Some(value) = object.take("algorithm") else {
-        repairs.push(Repair::AlgorithmMissing);
-        return Ok(());
-    };
-    let name = read_text(value, SessionDataError::AlgorithmNotAString)?;
-    if name.as_str() == MEGOLM_V1 {
-        Ok(())
-    } else {
-        Err(SessionDataError::UnsupportedAlgorithm(Excerpt::of_decrypted_name(name.as_str())))
+    let name = object.take_present("algorithm");
+    let name = name.map(|name| read_text(name, SessionDataError::AlgorithmNotAString));
+    match name.transpose()?.as_ref().map(json::JsonText::as_str) {
+        Some(MEGOLM_V1) => Ok(()),
+        None | Some("") => {
+            repairs.push(Repair::AlgorithmMissing);
+            Ok(())
+        }
+        Some(other) => {
+            Err(SessionDataError::UnsupportedAlgorithm(Excerpt::of_decrypted_name(other)))
+        }
     }
 }
 
@@ -185,52 +188,80 @@ fn read_all_claimed_keys(
     repairs: &mut Vec<Repair>,
 ) -> Result<BTreeMap<String, String>, SessionDataError> {
     let mut keys = read_claimed_keys(object, repairs)?;
-    if keys.contains_key("ed25519") {
-        return Ok(keys);
-    }
     let alone = object.take_present("sender_claimed_ed25519_key");
-    match alone.map(json::string) {
-        Some(Ok(key)) => {
-            keys.insert("ed25519".to_owned(), key.as_str().to_owned());
+    if let Some(key) = alone.filter(|_| !keys.contains_key(ED25519)) {
+        keep_claimed_key(&mut keys, ED25519, key, repairs)?;
+        if keys.contains_key(ED25519) {
             repairs.push(Repair::SenderClaimedKeyMoved);
         }
-        Some(Err(JsonTextError::LoneSurrogate)) => return Err(SessionDataError::Unkeepable),
-        Some(Err(JsonTextError::NotAString)) => repairs.push(Repair::SenderClaimedKeysDropped),
-        None => {}
     }
     Ok(keys)
 }
 
+/// Under the right name or the misspelt one, wherever there are any.
 fn read_claimed_keys(
     object: &mut RawObject<'_>,
     repairs: &mut Vec<Repair>,
 ) -> Result<BTreeMap<String, String>, SessionDataError> {
     let misspelt = object.take_present("sender_clencaimed_keys");
-    let value = match (object.take_present("sender_claimed_keys"), misspelt) {
-        (Some(value), _) => value,
-        (None, Some(value)) => {
-            repairs.push(Repair::SenderClaimedKeysRenamed);
-            value
-        }
-        (None, None) => return Ok(BTreeMap::new()),
-    };
-    let Ok(members) = RawObject::parse(value.get().as_bytes()) else {
-        repairs.push(Repair::SenderClaimedKeysDropped);
-        return Ok(BTreeMap::new());
-    };
+    let keys = read_claimed_object(object.take_present("sender_claimed_keys"), repairs)?;
+    if !keys.is_empty() || misspelt.is_none() {
+        return Ok(keys);
+    }
+    let keys = read_claimed_object(misspelt, repairs)?;
+    if !keys.is_empty() {
+        repairs.push(Repair::SenderClaimedKeysRenamed);
+    }
+    Ok(keys)
+}
+
+fn read_claimed_object(
+    value: Option<&RawValue>,
+    repairs: &mut Vec<Repair>,
+) -> Result<BTreeMap<String, String>, SessionDataError> {
     let mut keys = BTreeMap::new();
+    let Some(value) = value else { return Ok(keys) };
+    let Ok(members) = RawObject::parse(value.get().as_bytes()) else {
+        dropped(repairs);
+        return Ok(keys);
+    };
     for (algorithm, key) in members.into_members() {
         let algorithm = read_text(algorithm, SessionDataError::Unkeepable)?;
-        match json::string(key) {
-            Ok(key) => {
-                keys.insert(algorithm.as_str().to_owned(), key.as_str().to_owned());
-            }
-            Err(JsonTextError::LoneSurrogate) => return Err(SessionDataError::Unkeepable),
-            Err(JsonTextError::NotAString) => repairs.push(Repair::SenderClaimedKeysDropped),
-        }
+        keep_claimed_key(&mut keys, algorithm.as_str(), key, repairs)?;
     }
-    repairs.dedup();
     Ok(keys)
+}
+
+/// Keeps one of the claimed keys. An Ed25519 key that is none is dropped, since clients refuse a session that has one;
+/// what stands under other names, nobody reads.
+fn keep_claimed_key(
+    keys: &mut BTreeMap<String, String>,
+    algorithm: &str,
+    key: &RawValue,
+    repairs: &mut Vec<Repair>,
+) -> Result<(), SessionDataError> {
+    let key = match json::string(key) {
+        Ok(key) => key,
+        Err(JsonTextError::LoneSurrogate) => return Err(SessionDataError::Unkeepable),
+        Err(JsonTextError::NotAString) => {
+            dropped(repairs);
+            return Ok(());
+        }
+    };
+    if algorithm != ED25519 {
+        keys.insert(algorithm.to_owned(), key.as_str().to_owned());
+    } else if let Ok(key) = Ed25519PublicKey::from_base64(key.as_str()) {
+        keys.insert(algorithm.to_owned(), key.to_base64());
+    } else if !key.as_str().is_empty() {
+        dropped(repairs);
+    }
+    Ok(())
+}
+
+fn dropped(repairs: &mut Vec<Repair>) {
+    if !repairs.contains(&Repair::SenderClaimedKeysDropped) {
+        repairs.push(Repair::SenderClaimedKeysDropped);
+    }
 }
 
 fn read_forwarding_chain(
@@ -238,8 +269,9 @@ fn read_forwarding_chain(
     repairs: &mut Vec<Repair>,
 ) -> Vec<Curve25519PublicKey> {
     let camel_case = object.take_present("forwardingCurve25519KeyChain");
-    let value = object.take_present("forwarding_curve25519_key_chain").or(camel_case);
-    let Some(value) = value else { return Vec::new() };
+    let value = object.take_present("forwarding_curve25519_key_chain");
+    let is_full = |value: &&RawValue| json::array(value).is_none_or(|keys| !keys.is_empty());
+    let Some(value) = value.filter(is_full).or(camel_case) else { return Vec::new() };
     let Some(elements) = json::array(value) else {
         repairs.push(Repair::ForwardingKeysDropped { count: 1 });
         return Vec::new();
@@ -259,10 +291,10 @@ fn read_shared_history(object: &mut RawObject<'_>) -> bool {
     named.into_iter().flatten().next().unwrap_or(false)
 }
 
-/// What the JSON says beside the session itself; anything but a string says nothing.
+/// What the JSON says beside the session itself; what is empty, or no string, says nothing.
 fn read_claim(object: &mut RawObject<'_>, name: &str) -> Option<String> {
     let text = json::public_string(object.take(name)?).ok()?;
-    Some(text.into_owned())
+    Some(text.into_owned()).filter(|text| !text.is_empty())
 }
 
 fn read_curve25519(value: &RawValue) -> Option<Curve25519PublicKey> {

@@ -266,7 +266,7 @@ fn matrix(status: u16, body: &str) -> MatrixError {
 
 fn authentication(status: u16, body: &str) -> UserInteractiveAuth {
     match current(status, body) {
-        ApiError::UserInteractiveAuth(auth) => *auth,
+        ApiError::UserInteractiveAuth(auth) => auth,
         other => panic!("{other:?}"),
     }
 }

@@ -196,8 +196,6 @@ fn a_version_that_is_not_there_is_none_and_other_refusals_are_errors() {
         r#"{{"version":"9","algorithm":"{MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2}","auth_data":{{}}}}"#
     );
     assert_eq!(answer(&get, 200, &body).unwrap().unwrap().version().as_str(), "9");
-    let error = answer(&get, 200, r#"{"version":"9","algorithm":7,"auth_data":{}}"#).unwrap_err();
-    assert_eq!(error, ResponseError::Member("algorithm").into());
     let error = answer(&get, 200, r#"{"errcode":"M_UNKNOWN"}"#).unwrap_err();
     assert_eq!(error, ResponseError::Member("version").into());
 }
@@ -208,12 +206,14 @@ fn row_56_a_version_without_an_algorithm_or_without_anything_is_unusable_and_sur
         ("{}", "algorithm"),
         (r#"{"version":"9"}"#, "algorithm"),
         (r#"{"auth_data":{"public_key":"?"},"version":"9"}"#, "algorithm"),
+        (r#"{"algorithm":7,"version":"9"}"#, "algorithm"),
         (r#"{"algorithm":"m.megolm_backup.v1.curve25519-aes-sha2","version":"9"}"#, "public data"),
     ] {
         let get = GetBackupVersion::new("9".into());
         let info = answer(&get, 200, body).unwrap().unwrap();
         assert_eq!(info.auth_data().unwrap_err(), &AuthDataError::Missing(missing), "{body}");
-        assert_eq!(serde_json::to_string(&info).unwrap(), body);
+        let written = serde_json::to_string(&info).unwrap();
+        assert_eq!(written, body.replace(r#""algorithm":7,"#, ""));
         // No request goes to a version that has no name.
         let version = info.version().clone();
         assert_eq!(DeleteBackupVersion::new(version).path_and_query().is_err(), body == "{}");

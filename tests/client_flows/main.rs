@@ -15,6 +15,7 @@ mod drive;
 mod host;
 mod machine;
 mod recover;
+mod refusals;
 mod rotate;
 mod set_up;
 #[path = "../support/signing.rs"]

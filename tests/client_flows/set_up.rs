@@ -196,3 +196,28 @@ fn a_homeserver_that_refuses_ends_the_flow() {
         assert_eq!(host.shown, Vec::<String>::new());
     }
 }
+
+#[test]
+fn row_56_a_backup_that_nobody_can_use_is_named_and_can_be_replaced() {
+    for (algorithm, auth_data) in [
+        (ALGORITHM, json!({})),
+        (ALGORITHM, json!({ "public_key": "none" })),
+        (
+            "org.example.other",
+            json!({ "public_key": "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo" }),
+        ),
+    ] {
+        let mut host = Host::new();
+        let unusable = json!({ "algorithm": algorithm, "auth_data": auth_data });
+        assert_eq!(host.ask("POST", "/room_keys/version", &unusable).0, 200);
+        let flow = SetUp::bootstrap(host.backup(), new_key(), Vec::new(), Limits::default());
+        let refused = host.set_up(flow).unwrap_err();
+        assert_eq!(refused, FlowError::HasBackup("1".into()), "{unusable}");
+        let (key, limits) = (new_key(), Limits::default());
+        let flow = SetUp::rotate_everything(host.backup(), key.clone(), &[], Vec::new(), limits);
+        let done = host.set_up(flow).unwrap();
+        assert_eq!(done.backup.trusted().unwrap().version().as_str(), "2", "{unusable}");
+    }
+}
+
+const ALGORITHM: &str = "m.megolm_backup.v1.curve25519-aes-sha2";

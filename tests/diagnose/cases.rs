@@ -384,6 +384,7 @@ pub(crate) const SESSIONS: &[Case] = cases! {
     ["sessions.malformed"] => |world| {
         let long = "x".repeat(10_000);
         let (_, entry) = session(1, BACKUP_KEY);
+        world.backup()["count"] = json!(1);
         let rooms = json!({ "!1:example.org": { "sessions": { long: entry } } });
         world.room_keys = Some(json!({ "rooms": rooms }).to_string());
     },
@@ -394,6 +395,7 @@ pub(crate) const SESSIONS: &[Case] = cases! {
     ["sessions.with_warnings"] => |world| {
         let (_, entry) = session(1, BACKUP_KEY);
         let (other_id, _) = session(2, BACKUP_KEY);
+        world.backup()["count"] = json!(1);
         let rooms = json!({ "!1:example.org": { "sessions": { other_id: entry } } });
         world.room_keys = Some(json!({ "rooms": rooms }).to_string());
     },
@@ -407,6 +409,7 @@ pub(crate) const SESSIONS: &[Case] = cases! {
         let response = world.room_keys.as_ref().unwrap();
         world.room_keys = Some(response[..response.len() - 2].to_owned());
     },
+    ["sessions.fewer"] => |world| world.backup()["count"] = json!(1_000),
     // A sample is not said to be broken for being one.
     [] => |world| world.at_most = 2,
 };

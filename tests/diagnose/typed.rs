@@ -1,6 +1,6 @@
 //! What is said of a text that somebody typed, and what helps: rows 53 and 54 of the malformations.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use strongroom::client::diagnose::{Remedy, diagnose};
 
 use crate::{
@@ -44,7 +44,7 @@ fn row_54_where_only_a_passphrase_helps_it_is_asked_for() {
     world.storage().key_mut(ID)["passphrase"] =
         json!({"algorithm": "m.pbkdf2", "iterations": 10_000, "salt": "s", "bits": 512});
     world.typed = Some(recovery_key(OTHER_KEY));
-    let nothing_fits = ("input.fits_nothing", Some(Remedy::EnterStorageKey));
+    let nothing_fits = ("input.fits_nothing", Some(Remedy::EnterPassphrase));
     assert_eq!(about_typed(&world), [nothing_fits]);
 }
 
@@ -60,6 +60,135 @@ fn row_54_no_key_is_called_mistyped_when_nothing_could_be_tried() {
         assert!(!sentences.iter().any(|it| it.contains("mistyped")), "{sentences:?}");
         assert!(sentences.iter().any(|it| it.contains("could not be tried")), "{sentences:?}");
     }
+}
+
+#[test]
+fn row_54_each_refusal_says_what_was_expected_here() {
+    let storage = |passphrase: Option<Value>| {
+        let mut world = World::well();
+        if let Some(passphrase) = passphrase {
+            world.storage().key_mut(ID)["passphrase"] = passphrase;
+        }
+        world
+    };
+    let own_passphrase = |mut world: World| {
+        world.change_auth_data(|auth_data| {
+            auth_data["private_key_salt"] = json!("salt");
+            auth_data["private_key_iterations"] = json!(1);
+        });
+        world
+    };
+    let without_storage = |mut world: World| {
+        world.storage = Some(Account::default());
+        world
+    };
+    let only_passphrase =
+        json!({"algorithm": "m.pbkdf2", "iterations": 10_000, "salt": "s", "bits": 512});
+    let (empty, passphrase) = (String::new(), "correct horse battery staple".to_owned());
+    let (key, mistyped) = (recovery_key(OTHER_KEY), format!("Key: {}0", recovery_key(OTHER_KEY)));
+    let cases: [(World, &str, Remedy, &str); 12] = [
+        (
+            storage(None),
+            &empty,
+            Remedy::EnterRecoveryKey,
+            "enter the recovery key of your key storage.",
+        ),
+        (
+            storage(None),
+            &passphrase,
+            Remedy::EnterRecoveryKey,
+            "like a passphrase, which does not help here",
+        ),
+        (
+            storage(Some(only_passphrase.clone())),
+            &empty,
+            Remedy::EnterPassphrase,
+            "enter the passphrase of your key storage.",
+        ),
+        (
+            storage(Some(only_passphrase.clone())),
+            &key,
+            Remedy::EnterPassphrase,
+            "enter the passphrase of your key storage",
+        ),
+        (
+            own_passphrase(storage(None)),
+            &empty,
+            Remedy::EnterBackupPassphrase,
+            "or the passphrase of the backup",
+        ),
+        (
+            own_passphrase(storage(None)),
+            &passphrase,
+            Remedy::CheckTyping,
+            "this passphrase does not unlock anything",
+        ),
+        (
+            own_passphrase(storage(None)),
+            &mistyped,
+            Remedy::CheckTyping,
+            "this recovery key is not valid",
+        ),
+        (
+            own_passphrase(storage(Some(only_passphrase))),
+            &key,
+            Remedy::EnterPassphrase,
+            "enter the passphrase of your key storage",
+        ),
+        (
+            without_storage(storage(None)),
+            &empty,
+            Remedy::EnterBackupKey,
+            "enter the recovery key of the backup.",
+        ),
+        (
+            without_storage(storage(None)),
+            &passphrase,
+            Remedy::EnterBackupKey,
+            "enter the recovery key of the backup",
+        ),
+        (
+            without_storage(storage(None)),
+            &key,
+            Remedy::CheckTyping,
+            "this recovery key fits nothing",
+        ),
+        (
+            own_passphrase(without_storage(storage(None))),
+            &empty,
+            Remedy::EnterBackupKey,
+            "the recovery key or the passphrase of the backup",
+        ),
+    ];
+    for (number, (mut world, typed, remedy, sentence)) in cases.into_iter().enumerate() {
+        world.typed = Some(typed.to_owned());
+        let found = [("input.fits_nothing", Some(remedy))];
+        assert_eq!(about_typed(&world), found, "{number}: {typed}");
+        let sentences: Vec<_> =
+            world.diagnose().findings().iter().map(|it| it.to_string()).collect();
+        assert!(sentences.iter().any(|it| it.contains(sentence)), "{number}: {sentences:?}");
+    }
+}
+
+#[test]
+fn row_54_nothing_is_said_of_trying_an_empty_entry() {
+    for passphrase in [
+        json!({"algorithm": "m.pbkdf2", "iterations": 4_000_000_000_u32, "salt": "s"}),
+        json!({"algorithm": "m.argon2", "iterations": 1, "salt": "s"}),
+        json!({"algorithm": "m.pbkdf2"}),
+    ] {
+        let mut world = World::well();
+        world.storage().key_mut(ID)["passphrase"] = passphrase;
+        world.typed = Some(" ".to_owned());
+        let found = [("input.fits_nothing", Some(Remedy::EnterRecoveryKey))];
+        assert_eq!(about_typed(&world), found);
+        world.typed = Some("correct horse".to_owned());
+        assert!(about_typed(&world).iter().any(|(code, _)| *code == "input.not_tried"));
+    }
+    let mut world = World::well();
+    world.storage().key_mut(ID)["algorithm"] = json!("org.example.other");
+    world.typed = Some(String::new());
+    assert!(about_typed(&world).iter().all(|(code, _)| *code == "input.fits_nothing"));
 }
 
 /// The findings about what was typed: code and remedy of each.

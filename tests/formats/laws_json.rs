@@ -9,7 +9,7 @@ use proptest::{
     collection::{btree_map, vec},
     option,
     prelude::{Just, Strategy, any, prop_oneof, proptest},
-    prop_assert, prop_assert_eq,
+    prop_assert, prop_assert_eq, prop_assume,
 };
 use serde_json::{Map, Value, json};
 use strongroom::{
@@ -66,7 +66,7 @@ proptest! {
     }
 
     #[test]
-    fn a_session_is_read_as_it_was_written(session in session(), room in any::<String>()) {
+    fn a_session_is_read_as_it_was_written(session in session(), room in "\\PC+") {
         let read = SessionData::from_json(session.to_json().expose_bytes()).expect("our own");
         prop_assert_eq!(&read.session, &session);
         prop_assert!(read.repairs.is_empty());
@@ -83,6 +83,7 @@ proptest! {
         session in session(), unknown in unknown_members(),
         claimed in btree_map("[a-z0-9]{1,10}", any::<String>(), 0..4),
     ) {
+        prop_assume!(!claimed.contains_key("ed25519"));
         let Value::Object(mut given) = parse(session.to_json().expose_bytes()) else {
             unreachable!("a session is an object");
         };

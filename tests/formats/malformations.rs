@@ -17,7 +17,7 @@ use strongroom::{
     crypto::{curve25519::Curve25519PublicKey, curve25519_aes_sha2::MacScheme},
     encoding::base64,
     ids::{RoomId, SessionId},
-    session_data::{ExportedSession, Repair, SessionData},
+    session_data::{ExportedSession, ExportedSessionError, Repair, SessionData},
 };
 use vodozemac::megolm::{GroupSession, InboundGroupSession};
 
@@ -34,22 +34,70 @@ fn row_1_missing_claimed_keys_are_empty() {
 fn row_2_misspelt_claimed_keys_are_read_and_written_correctly() {
     let session = Case::new()
         .without("sender_claimed_keys")
-        .with("sender_clencaimed_keys", json!({"ed25519": "abc"}))
+        .with("sender_clencaimed_keys", json!({"ed25519": CLAIMED}))
         .restore()
         .unwrap();
     assert_eq!(session.warnings(), [Warning::Repaired(Repair::SenderClaimedKeysRenamed)]);
     let written = written(&session);
-    assert_eq!(written["sender_claimed_keys"], json!({"ed25519": "abc"}));
+    assert_eq!(written["sender_claimed_keys"], json!({"ed25519": CLAIMED}));
     assert_eq!(written.get("sender_clencaimed_keys"), None);
 }
 
 #[test]
 fn row_2_the_right_spelling_counts_before_the_wrong_one() {
-    let session =
-        Case::new().with("sender_clencaimed_keys", json!({"ed25519": "abc"})).restore().unwrap();
-    assert_eq!(written(&session)["sender_claimed_keys"], json!({}));
+    let right = json!({"org.example": "right"});
+    let session = Case::new()
+        .with("sender_claimed_keys", right.clone())
+        .with("sender_clencaimed_keys", json!({"ed25519": CLAIMED}))
+        .restore()
+        .unwrap();
+    assert_eq!(written(&session)["sender_claimed_keys"], right);
     assert_eq!(session.warnings(), []);
 }
+
+#[test]
+fn row_2_a_claimed_key_that_is_none_is_dropped() {
+    for none in [json!("abc"), json!("\u{e9}"), json!("A".repeat(44)), json!(7), json!([])] {
+        let claimed = json!({"ed25519": none, "org.example": "kept"});
+        let session = Case::new().with("sender_claimed_keys", claimed).restore().unwrap();
+        let written = written(&session);
+        assert_eq!(written["sender_claimed_keys"], json!({"org.example": "kept"}), "{none}");
+        assert_eq!(session.warnings(), [Warning::Repaired(Repair::SenderClaimedKeysDropped)]);
+    }
+    let claimed = json!({"ed25519": ""});
+    let session = Case::new().with("sender_claimed_keys", claimed).restore().unwrap();
+    assert_eq!(
+        (written(&session)["sender_claimed_keys"].clone(), session.warnings().len()),
+        (json!({}), 0)
+    );
+    let padded = json!({"ed25519": format!("{CLAIMED}=")});
+    let session = Case::new().with("sender_claimed_keys", padded).restore().unwrap();
+    assert_eq!(written(&session)["sender_claimed_keys"], json!({"ed25519": CLAIMED}));
+}
+
+#[test]
+fn row_2_what_is_present_but_empty_is_missing() {
+    let claimed = json!({"ed25519": CLAIMED});
+    let session = Case::new()
+        .with("sender_claimed_keys", json!({}))
+        .with("sender_clencaimed_keys", claimed.clone())
+        .with("forwarding_curve25519_key_chain", json!([]))
+        .with("forwardingCurve25519KeyChain", json!([SENDER]))
+        .restore()
+        .unwrap();
+    assert_eq!(session.warnings(), [Warning::Repaired(Repair::SenderClaimedKeysRenamed)]);
+    assert_eq!(written(&session)["sender_claimed_keys"], claimed);
+    assert_eq!(session.exported().session.forwarding_chain().len(), 1);
+    for nothing in [json!(null), json!("")] {
+        let session = Case::new().with("algorithm", nothing).restore().unwrap();
+        assert_eq!(session.warnings(), [Warning::Repaired(Repair::AlgorithmMissing)]);
+    }
+}
+
+const SENDER: &str = "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo";
+
+/// The Ed25519 key that a device claims.
+const CLAIMED: &str = "iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w";
 
 #[test]
 fn row_3_empty_claimed_keys_and_no_sender_key_are_an_unknown_sender() {
@@ -398,15 +446,24 @@ fn row_61_a_claimed_key_outside_of_the_claimed_keys_is_one_of_them() {
         let written: Value = serde_json::from_slice(written.expose_bytes()).unwrap();
         (written["sender_claimed_keys"].clone(), read.repairs)
     };
-    let found = json!({"ed25519": "abc"});
+    let found = json!({"ed25519": CLAIMED});
     for none in [json!({}), json!(null)] {
         let moved = (found.clone(), vec![Repair::SenderClaimedKeyMoved]);
-        assert_eq!(exported(none.clone(), json!("abc")), moved);
+        assert_eq!(exported(none.clone(), json!(CLAIMED)), moved);
         let dropped = vec![Repair::SenderClaimedKeysDropped];
         assert_eq!(exported(none.clone(), json!(7)), (json!({}), dropped));
         assert_eq!(exported(none, json!(null)), (json!({}), vec![]));
     }
-    assert_eq!(exported(found.clone(), json!("other")), (found, vec![]));
+    assert_eq!(exported(found.clone(), json!("other")), (found.clone(), vec![]));
+    let junk = json!({"ed25519": "junk"});
+    let repairs = vec![Repair::SenderClaimedKeysDropped, Repair::SenderClaimedKeyMoved];
+    assert_eq!(exported(junk, json!(CLAIMED)), (found, repairs));
+    let dropped = (json!({}), vec![Repair::SenderClaimedKeysDropped]);
+    assert_eq!(exported(json!({}), json!("junk")), dropped);
+    let mut payload = Case::new().payload;
+    payload["room_id"] = json!("");
+    let refused = ExportedSession::from_json(payload.to_string().as_bytes()).unwrap_err();
+    assert_eq!(refused, ExportedSessionError::NoRoom);
 }
 
 #[test]

@@ -7,19 +7,19 @@ use serde_json::{Value, json};
 use strongroom::homeserver::{Homeserver, HomeserverOptions};
 
 /// A homeserver with two users, one of whom has two devices.
-struct House {
-    homeserver: Homeserver,
-    phone: String,
-    laptop: String,
-    bob: String,
+pub(crate) struct House {
+    pub(crate) homeserver: Homeserver,
+    pub(crate) phone: String,
+    pub(crate) laptop: String,
+    pub(crate) bob: String,
 }
 
 impl House {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with_options(HomeserverOptions::default())
     }
 
-    fn with_options(options: HomeserverOptions) -> Self {
+    pub(crate) fn with_options(options: HomeserverOptions) -> Self {
         let mut homeserver = Homeserver::with_options(options);
         let phone = homeserver.log_in("@alice:example.org", "PHONE");
         let laptop = homeserver.log_in("@alice:example.org", "LAPTOP");
@@ -27,35 +27,35 @@ impl House {
         Self { homeserver, phone, laptop, bob }
     }
 
-    fn ask(&mut self, token: &str, method: &str, path: &str, body: &Value) -> Answer {
+    pub(crate) fn ask(&mut self, token: &str, method: &str, path: &str, body: &Value) -> Answer {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         self.ask_raw(token, method, path, &body)
     }
 
-    fn ask_raw(&mut self, token: &str, method: &str, path: &str, body: &str) -> Answer {
+    pub(crate) fn ask_raw(&mut self, token: &str, method: &str, path: &str, body: &str) -> Answer {
         ask(&mut self.homeserver, token, method, &format!("{V3}{path}"), body)
     }
 
-    fn set(&mut self, kind: &str, content: &Value) {
+    pub(crate) fn set(&mut self, kind: &str, content: &Value) {
         let path = account_data(kind);
         let token = self.phone.clone();
         assert_eq!(self.ask(&token, "PUT", &path, content), (200, json!({})));
     }
 
-    fn send(&mut self, transaction: &str, messages: &Value) -> Answer {
+    pub(crate) fn send(&mut self, transaction: &str, messages: &Value) -> Answer {
         let path = format!("/sendToDevice/m.secret.request/{transaction}");
         let token = self.phone.clone();
         self.ask(&token, "PUT", &path, &json!({ "messages": messages }))
     }
 
-    fn sync(&mut self, token: &str, query: &str) -> Value {
+    pub(crate) fn sync(&mut self, token: &str, query: &str) -> Value {
         let (status, answer) = self.ask(token, "GET", &format!("/sync?{query}"), &Value::Null);
         assert_eq!(status, 200, "{answer}");
         answer
     }
 
     /// The contents of the messages that a sync returns, and its token.
-    fn messages(&mut self, token: &str, since: &str) -> (Vec<Value>, String) {
+    pub(crate) fn messages(&mut self, token: &str, since: &str) -> (Vec<Value>, String) {
         let query = if since.is_empty() { String::new() } else { format!("since={since}") };
         let answer = self.sync(token, &query);
         let events = answer["to_device"]["events"].as_array().unwrap().clone();
@@ -187,6 +187,29 @@ fn registration_is_closed_unless_it_is_opened() {
     body.as_object_mut().unwrap().remove("username");
     let (_, answer) = house.ask("", "POST", "/register", &body);
     assert!(answer["user_id"].as_str().unwrap().ends_with(":house.test"), "{answer}");
+}
+
+#[test]
+fn a_registration_that_inhibits_the_login_leaves_no_device() {
+    let mut options = HomeserverOptions::default();
+    (options.registration, options.devices) = (true, 1);
+    let mut house = House::with_options(options);
+    let mut body = json!({ "auth": { "type": "m.login.dummy" }, "username": "carol", "password": "p", "device_id": "NONE" });
+    for odd in [json!("true"), json!(1)] {
+        body["inhibit_login"] = odd;
+        assert_refused(house.ask("", "POST", "/register", &body), 400, "M_BAD_JSON");
+    }
+    body["inhibit_login"] = json!(true);
+    let answer = house.ask("", "POST", "/register", &body);
+    assert_eq!(answer, (200, json!({ "user_id": "@carol:example.org" })));
+
+    let body =
+        json!({ "type": "m.login.password", "user": "carol", "password": "p", "device_id": "ONE" });
+    let (status, answer) = house.ask("", "POST", "/login", &body);
+    assert_eq!(status, 200, "the first device of at most one: {answer}");
+    let token = answer["access_token"].as_str().unwrap();
+    let (_, devices) = house.ask(token, "GET", "/devices", &Value::Null);
+    assert_eq!(devices, json!({ "devices": [{ "device_id": "ONE" }] }));
 }
 
 // Account data

@@ -13,7 +13,7 @@ type Sent = (&'static str, String, String);
 /// A homeserver with two users, each of whom has one device, and one backup version.
 fn homeserver() -> (Homeserver, [String; 2]) {
     let mut options = HomeserverOptions::default();
-    (options.registration, options.password_for_cross_signing) = (true, true);
+    options.registration = true;
     (options.account_bytes, options.waiting_messages) = (3_000, 3);
     let mut homeserver = Homeserver::with_options(options);
     homeserver.add_user(ALICE, "p");
@@ -28,7 +28,9 @@ fn homeserver() -> (Homeserver, [String; 2]) {
 fn seen(homeserver: &Homeserver, tokens: &[String; 2]) -> Vec<Answer> {
     let users = json!({ "device_keys": { (ALICE): [], (BOB): [] } }).to_string();
     let mut reads = vec![("POST", "/keys/query".to_owned(), users), get("/sync".to_owned())];
-    reads.push(get("/room_keys/version".to_owned()));
+    for path in ["/room_keys/version", "/devices", "/joined_rooms"] {
+        reads.push(get(path.to_owned()));
+    }
     for number in 1..4 {
         reads.push(get(format!("/room_keys/version/{number}")));
         reads.push(get(format!("/room_keys/keys?version={number}")));
@@ -65,6 +67,7 @@ fn any_path() -> impl Strategy<Value = String> {
             "m.push_rules",
             "@alice:example.org",
             "@bob:example.org",
+            "!room1:example.org",
         ])
     };
     let query = select(vec![
@@ -78,6 +81,9 @@ fn any_path() -> impl Strategy<Value = String> {
         "?filter=%7B%7D",
         "?filter=%7B%22account_data%22%3A%7B%22types%22%3A%5B%22***%22%5D%7D%7D",
         "?filter=7",
+        "?filter=0&timeout=5",
+        "?from=s0_0&to=s1_1",
+        "?timeout=%FF",
     ]);
     let path = select(vec![
         "/room_keys/version",
@@ -94,6 +100,22 @@ fn any_path() -> impl Strategy<Value = String> {
         "/keys/claim",
         "/keys/device_signing/upload",
         "/keys/signatures/upload",
+        "/keys/changes",
+        "/devices",
+        "/devices/A",
+        "/delete_devices",
+        "/user/A/filter",
+        "/user/@alice:example.org/filter",
+        "/user/@alice:example.org/filter/A",
+        "/pushrules/",
+        "/capabilities",
+        "/createRoom",
+        "/joined_rooms",
+        "/rooms/A/send/B/1",
+        "/rooms/!room1:example.org/send/A/B",
+        "/rooms/!room1:example.org/state/A/B",
+        "/rooms/A/event/B",
+        "/rooms/A/members",
         "/account/whoami",
         "/login",
         "/register",
@@ -152,6 +174,18 @@ fn any_body() -> impl Strategy<Value = String> {
         "type",
         "user",
         "identifier",
+        "devices",
+        "display_name",
+        "initial_device_display_name",
+        "inhibit_login",
+        "name",
+        "topic",
+        "invite",
+        "initial_state",
+        "content",
+        "room",
+        "account_data",
+        "types",
         "username",
         "password",
         "@alice:example.org",
@@ -208,7 +242,14 @@ fn any_good() -> impl Strategy<Value = Sent> {
             json!({ "one_time_keys": { "a:1": "y" }, "fallback_keys": { "b:1": "z" } }),
         ),
         ("POST", "/keys/claim", json!({ "one_time_keys": { (ALICE): { "PHONE": "a" } } })),
-        ("POST", "/login", log_in),
+        ("POST", "/login", log_in.clone()),
+        ("PUT", "/devices/PHONE", json!({ "display_name": "x" })),
+        ("DELETE", "/devices/NEW", json!({ "auth": log_in })),
+        ("POST", "/user/@alice:example.org/filter", json!({ "account_data": { "types": [] } })),
+        ("POST", "/createRoom", json!({ "name": "x", "initial_state": [] })),
+        ("POST", "/createRoom", json!({ "name": "x", "initial_state": [7] })),
+        ("PUT", "/rooms/!room1:example.org/send/m.a/1", json!({ "n": 1 })),
+        ("PUT", "/rooms/!room1:example.org/state/m.a", json!({ "n": 1 })),
         ("POST", "/register", register),
     ];
     let text = |body: Value| if body.is_null() { String::new() } else { body.to_string() };

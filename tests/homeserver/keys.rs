@@ -102,9 +102,11 @@ impl House {
         Self { homeserver, alice, bob }
     }
 
-    /// With all keys of both users uploaded.
+    /// With all keys of both users uploaded; neither has a password.
     fn furnished() -> Self {
-        let mut house = Self::new();
+        let mut options = HomeserverOptions::default();
+        options.password_for_cross_signing = false;
+        let mut house = Self::with_options(options);
         for (token, keys, identity) in [&house.alice, &house.bob]
             .map(|user| (user.token.clone(), user.device_keys(), user.identity()))
         {
@@ -169,7 +171,8 @@ fn the_endpoints_are_posts_with_a_token() {
 fn keys_of_devices_are_returned_to_everybody_as_they_were_uploaded() {
     let mut house = House::furnished();
     let (alice, bob) = (house.alice.token.clone(), house.bob.token.clone());
-    let expected = house.alice.device_keys();
+    let mut expected = house.alice.device_keys();
+    expected["unsigned"] = json!({});
     for token in [&alice, &bob] {
         let answer = house.query(token);
         assert_eq!(answer["device_keys"]["@alice:example.org"]["PHONE"], expected);
@@ -191,6 +194,9 @@ fn keys_of_another_device_or_of_a_wrong_shape_are_refused() {
     }
     for body in [
         json!({ "device_keys": [] }),
+        json!({ "device_keys": null }),
+        json!({ "one_time_keys": null }),
+        json!({ "fallback_keys": null }),
         json!({ "one_time_keys": [] }),
         json!({ "one_time_keys": { "no algorithm": "x" } }),
         json!({ "fallback_keys": { "a:b": 7 } }),
@@ -204,6 +210,46 @@ fn keys_of_another_device_or_of_a_wrong_shape_are_refused() {
         house.alice_posts("upload", &json!({})),
         (200, json!({ "one_time_key_counts": {} }))
     );
+}
+
+#[test]
+fn keys_of_a_device_have_all_their_members_and_each_has_its_type() {
+    let mut house = House::new();
+    let whole = house.alice.device_keys();
+    for member in ["user_id", "device_id", "algorithms", "keys", "signatures"] {
+        let mut keys = whole.clone();
+        keys.as_object_mut().unwrap().remove(member);
+        let answer = house.alice_posts("upload", &json!({ "device_keys": keys }));
+        assert_refused(answer, 400, "M_BAD_JSON");
+    }
+    for (member, value) in [
+        ("user_id", json!(null)),
+        ("device_id", json!(7)),
+        ("algorithms", json!({})),
+        ("algorithms", json!([7])),
+        ("keys", json!([])),
+        ("keys", json!({ "ed25519:PHONE": 7 })),
+        ("signatures", json!(null)),
+        ("signatures", json!({ "@alice:example.org": "x" })),
+        ("signatures", json!({ "@alice:example.org": { "ed25519:PHONE": {} } })),
+    ] {
+        let mut keys = whole.clone();
+        keys[member] = value;
+        let answer = house.alice_posts("upload", &json!({ "device_keys": keys }));
+        assert_refused(answer, 400, "M_BAD_JSON");
+    }
+    let token = house.alice.token.clone();
+    assert_eq!(house.query(&token)["device_keys"]["@alice:example.org"], json!({}));
+    assert_eq!(house.alice_posts("upload", &json!({ "device_keys": whole })).0, 200);
+}
+
+#[test]
+fn keys_that_are_none_of_their_algorithm_are_the_readers_concern() {
+    let mut house = House::new();
+    let mut keys = house.alice.device_keys();
+    keys["keys"] = json!({ "ed25519:PHONE": "ed25519+key" });
+    keys["signatures"] = json!({});
+    assert_eq!(house.alice_posts("upload", &json!({ "device_keys": keys })).0, 200);
 }
 
 #[test]
@@ -252,6 +298,69 @@ fn a_one_time_key_may_be_uploaded_again_but_not_changed() {
         assert_eq!(answer, json!({ "one_time_key_counts": { "a": 2 } }));
     }
     assert_refused(house.alice_posts("upload", &body("2")), 400, "M_INVALID_PARAM");
+}
+
+#[test]
+fn a_one_time_key_is_the_same_however_it_is_written_and_whatever_signs_it() {
+    let mut house = House::new();
+    let (alice, bob) = (house.alice.token.clone(), house.bob.token.clone());
+    let path = format!("{V3}/keys/upload");
+    let mut upload = |key: &str| {
+        let body = format!(r#"{{"one_time_keys":{{"a:1":{key}}}}}"#);
+        ask(&mut house.homeserver, &alice, "POST", &path, &body)
+    };
+    let first = r#"{"key":"k","n":1,"signatures":{"u":{"ed25519:D":"s"}}}"#;
+    for same in [
+        first,
+        r#"{"signatures":{"u":{"ed25519:D":"s"}},"n":1,"key":"k"}"#,
+        r#"{ "key": "\u006b", "n": 1e0, "signatures": { "u": { "ed25519:D": "another" } } }"#,
+        r#"{"key":"k","n":1}"#,
+    ] {
+        assert_eq!(upload(same), (200, json!({ "one_time_key_counts": { "a": 1 } })), "{same}");
+    }
+    for other in [
+        r#"{"key":"l","n":1,"signatures":{"u":{"ed25519:D":"s"}}}"#,
+        r#"{"key":"k","n":1,"unsigned":{}}"#,
+        r#"{"key":"k"}"#,
+        r#""k""#,
+    ] {
+        assert_refused(upload(other), 400, "M_INVALID_PARAM");
+    }
+    let claim = json!({ "one_time_keys": { "@alice:example.org": { "PHONE": "a" } } });
+    let (_, answer) = house.post(&bob, "claim", &claim);
+    let claimed = &answer["one_time_keys"]["@alice:example.org"]["PHONE"]["a:1"];
+    assert_eq!(*claimed, serde_json::from_str::<Value>(first).unwrap(), "the first stays");
+}
+
+#[test]
+fn a_one_time_key_that_has_no_canonical_form_is_compared_as_text() {
+    let mut house = House::new();
+    let mut upload = |key| house.alice_posts("upload", &json!({ "one_time_keys": { "a:1": key } }));
+    for _ in 0..2 {
+        assert_eq!(upload(json!({ "key": 1.5 })).0, 200);
+    }
+    assert_refused(upload(json!({ "key": 2.5 })), 400, "M_INVALID_PARAM");
+}
+
+#[test]
+fn a_fallback_key_that_is_uploaded_again_stays_used_and_another_is_not() {
+    let mut house = House::new();
+    let bob = house.bob.token.clone();
+    let unused = |house: &mut House| house.sync("")["device_unused_fallback_key_types"].clone();
+    let upload = |house: &mut House, name: &str, key: Value| {
+        let answer = house.alice_posts("upload", &json!({ "fallback_keys": { (name): key } }));
+        assert_eq!(answer.0, 200);
+    };
+    let claim = json!({ "one_time_keys": { "@alice:example.org": { "PHONE": "a" } } });
+    upload(&mut house, "a:1", json!({ "key": "k", "signatures": { "u": { "D": "s" } } }));
+    house.post(&bob, "claim", &claim);
+    upload(&mut house, "a:1", json!({ "key": "k", "signatures": { "u": { "D": "t" } } }));
+    assert_eq!(unused(&mut house), json!([]), "the same key");
+    for (name, key) in [("a:1", "l"), ("a:2", "l")] {
+        upload(&mut house, name, json!({ "key": key }));
+        assert_eq!(unused(&mut house), json!(["a"]), "{name} {key}");
+        house.post(&bob, "claim", &claim);
+    }
 }
 
 #[test]
@@ -329,10 +438,8 @@ fn a_new_master_key_forgets_the_keys_that_the_old_one_signed() {
 }
 
 #[test]
-fn replacing_cross_signing_keys_may_ask_for_the_password() {
-    let mut options = HomeserverOptions::default();
-    options.password_for_cross_signing = true;
-    let mut house = House::with_options(options);
+fn replacing_cross_signing_keys_asks_for_the_password() {
+    let mut house = House::new();
     house.homeserver.add_user("@alice:example.org", "p");
     let mut body = house.alice.identity();
     assert_eq!(house.alice_posts("device_signing/upload", &body).0, 200, "the first ones");
@@ -357,6 +464,35 @@ fn replacing_cross_signing_keys_may_ask_for_the_password() {
 }
 
 #[test]
+fn a_cross_signing_key_beside_a_stored_master_key_asks_for_the_password_too() {
+    let mut house = House::new();
+    let whole = house.alice.identity();
+    let upload = |house: &mut House, body: &Value| house.alice_posts("device_signing/upload", body);
+    assert_eq!(upload(&mut house, &json!({ "master_key": whole["master_key"] })).0, 200);
+    for member in ["self_signing_key", "user_signing_key"] {
+        let body = json!({ (member): whole[member] });
+        assert_eq!(upload(&mut house, &body).0, 401, "{member}");
+    }
+    assert_eq!(upload(&mut house, &whole).0, 401, "with the same master key");
+    assert_eq!(upload(&mut house, &json!({ "master_key": whole["master_key"] })).0, 200);
+}
+
+#[test]
+fn a_user_without_a_password_replaces_cross_signing_keys_only_if_nobody_asks() {
+    for (asks, expected) in [(true, 401), (false, 200)] {
+        let mut options = HomeserverOptions::default();
+        options.password_for_cross_signing = asks;
+        let mut house = House::with_options(options);
+        let first = house.alice.identity();
+        assert_eq!(house.alice_posts("device_signing/upload", &first).0, 200);
+        house.alice.master = Ed25519SecretKey::new();
+        let mut body = house.alice.identity();
+        body["auth"] = json!({ "type": "m.login.password", "user": "alice", "password": "" });
+        assert_eq!(house.alice_posts("device_signing/upload", &body).0, expected);
+    }
+}
+
+#[test]
 fn signatures_are_added_to_a_device_and_to_the_master_key() {
     let mut house = House::furnished();
     let user = &house.alice;
@@ -368,13 +504,15 @@ fn signatures_are_added_to_a_device_and_to_the_master_key() {
     assert_eq!(house.alice_posts("signatures/upload", &body), (200, json!({ "failures": {} })));
     let bob = house.bob.token.clone();
     let answer = house.query(&bob);
-    assert_eq!(answer["device_keys"]["@alice:example.org"]["PHONE"], phone);
+    let mut expected = phone;
+    expected["unsigned"] = json!({});
+    assert_eq!(answer["device_keys"]["@alice:example.org"]["PHONE"], expected);
     assert_eq!(answer["master_keys"]["@alice:example.org"], master);
 
     let keys = json!({ "device_keys": house.alice.device_keys() });
     assert_eq!(house.alice_posts("upload", &keys).0, 200);
     let answer = house.query(&bob);
-    assert_eq!(answer["device_keys"]["@alice:example.org"]["PHONE"], phone, "they stay");
+    assert_eq!(answer["device_keys"]["@alice:example.org"]["PHONE"], expected, "they stay");
 }
 
 #[test]

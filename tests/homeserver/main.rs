@@ -8,12 +8,16 @@
 )]
 
 mod account;
+mod devices;
 mod endpoints;
 mod faults;
 mod hostile;
 mod keys;
 mod room_keys;
+mod rooms;
 mod rows;
+mod starting;
+mod waiting;
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -3,7 +3,7 @@
 
 use http::{Request, Response};
 use serde_json::{Value, json};
-use strongroom::homeserver::Homeserver;
+use strongroom::homeserver::{Homeserver, HomeserverOptions};
 
 /// A homeserver and one logged-in user.
 struct Alice {
@@ -599,4 +599,33 @@ fn checks_go_from_the_json_over_the_version_to_the_shape() {
     alice.post_version(&new_version());
     assert_refused(alice.put_keys("1", &json!({})), 403, "M_WRONG_ROOM_KEYS_VERSION");
     assert_refused(alice.put_keys("2", &json!({})), 400, "M_BAD_JSON");
+}
+
+#[test]
+fn strings_are_taken_for_what_is_opaque_only_if_that_is_wanted() {
+    for (wanted, expected) in [(false, 400), (true, 200)] {
+        let mut options = HomeserverOptions::default();
+        options.strings_in_backups = wanted;
+        let mut homeserver = Homeserver::with_options(options);
+        let token = homeserver.log_in("@alice:example.org", "PHONE");
+        let mut alice = Alice { homeserver, token };
+        alice.post_version(&new_version());
+        let version = json!({ "algorithm": "a", "auth_data": "a \"text\"", "version": "1" });
+        let mut key = key(0, 0, false, "A");
+        key["session_data"] = json!("another text");
+        assert_eq!(alice.put_keys("1", &one(&key)).0, expected);
+        let update = json!({ "algorithm": new_version()["algorithm"], "auth_data": "updated" });
+        assert_eq!(alice.call("PUT", "/version/1", &update.to_string()).0, expected);
+        assert_eq!(alice.post_version(&version).0, expected);
+        if wanted {
+            let (_, rooms) = alice.get("/keys?version=1");
+            assert_eq!(rooms["rooms"]["!a:example.org"]["sessions"]["s/+1"], key);
+            assert_eq!(alice.get("/version/1").1["auth_data"], "updated");
+            assert_eq!(alice.get("/version/2").1["auth_data"], "a \"text\"");
+        }
+        for odd in [json!(null), json!(7), json!([]), json!(true)] {
+            let version = json!({ "algorithm": "a", "auth_data": odd });
+            assert_refused(alice.post_version(&version), 400, "M_BAD_JSON");
+        }
+    }
 }

@@ -124,13 +124,13 @@ fn what_every_library_accepts_is_accepted_as_the_same_key() {
     }
 }
 
-/// The specification read literally: no white space or what people take for it, then base58, then the checks in our
+/// The specification read literally: nothing but letters and digits, and nothing that cannot be seen, then base58, then the checks in our
 /// order.
 fn naive(text: &str) -> Result<[u8; 32], RecoveryKeyError> {
     let unfolded = |c: char| u32::from(c).checked_sub(0xfee0).filter(|c| *c > 0x20 && *c < 0x7f);
     let fold = |c: char| unfolded(c).and_then(char::from_u32).unwrap_or(c);
     let characters: Vec<char> = text.chars().map(fold).collect();
-    let is_space = |c: &char| c.is_whitespace() || matches!(c, '\u{200b}' | '\u{feff}' | '-');
+    let is_space = |c: &char| c.is_whitespace() || !(c.is_alphanumeric() || c.is_control());
     if characters.iter().all(is_space) {
         return Err(RecoveryKeyError::Empty);
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rand::{SeedableRng as _, rngs::StdRng};
 use strongroom::{
-    ids::DeviceId,
+    ids::{DeviceId, SecretName},
     secret_sharing::{
         ClosedBy, DeviceProblem, DropReason, OwnDevice, OwnDevices, Recipients, RequestState,
         RequestStateError, Requester, RequesterError, SecretRequestAction,
@@ -104,6 +104,9 @@ fn what_cannot_be_asked_is_refused_and_nothing_is_remembered() {
         0,
     );
     assert_eq!(nobody.unwrap_err(), RequesterError::NobodyToAsk);
+    let algorithm = SecretName::from("m.megolm_backup.v1.curve25519-aes-sha2");
+    let refused = requester.request(algorithm.clone(), Recipients::All, &seen_by_phone(), 0);
+    assert_eq!(refused.unwrap_err(), RequesterError::NotASecret(algorithm));
     assert_eq!(requester.requests().count(), 0);
 }
 

@@ -11,6 +11,7 @@ mod laws;
 mod left_behind;
 mod malformations;
 mod malformations_secrets;
+mod meant;
 mod migration;
 mod old_forms;
 mod plans;

@@ -68,6 +68,12 @@ pub(crate) const ALL: &[Entry] = &[
     Entry { name: "diagnosis: devices and keys that are none", of: diagnosis, times: 40 },
     Entry { name: "machine: messages that cannot be decrypted", of: undecryptable, times: 40 },
     Entry { name: "machine: rooms that are fetched", of: fetched_rooms, times: 40 },
+    Entry {
+        name: "machine: sessions that the backup does not have",
+        of: absent_sessions,
+        times: 60,
+    },
+    Entry { name: "machine: waiting for many sessions", of: waiting, times: 60 },
     Entry { name: "machine: restored", of: machine_restored, times: 40 },
     Entry { name: "sharing: which devices are trusted", of: sharing::trusted, times: 1 },
     Entry { name: "sharing: asking many devices", of: sharing::requesting, times: 40 },
@@ -106,7 +112,7 @@ fn refused_sessions(count: usize) -> Work {
 
 /// An object that is account data, since its first member is an event.
 fn members(count: usize) -> Work {
-    saved_file(format!(r#"{{"a":{{}},{}}}"#, join(count * 8, |n| format!(r#""{n}":0"#))))
+    saved_file(format!(r#"{{"m.a":{{}},{}}}"#, join(count * 8, |n| format!(r#""{n}":0"#))))
 }
 
 fn devices(count: usize) -> String {
@@ -374,6 +380,72 @@ fn fetched_rooms(count: usize) -> Work {
         }
     };
     (count * 900, Box::new(run))
+}
+
+/// A machine that has a backup, its key and so many sessions to fetch, each in a room of its own and with an ID that a
+/// proxy could spoil.
+fn fetching(count: usize) -> Backup {
+    let (options, limits) = (BackupOptions::default(), Limits::default());
+    let mut machine = Backup::new(USER.into(), "PHONE".into(), options, limits);
+    let key = BackupDecryptionKey::generate().unwrap();
+    let info = json!({
+        "version": "1", "algorithm": "m.megolm_backup.v1.curve25519-aes-sha2", "etag": "1", "count": count,
+        "auth_data": { "public_key": key.public_key().to_base64() },
+    });
+    machine.give_key(key);
+    let info =
+        vec![("version".into(), JsonObject::from_json(info.to_string().as_bytes()).unwrap())];
+    turns(&mut machine, 20, |operation| answer(operation, &info));
+    assert!(machine.has_key());
+    for n in 0..count {
+        machine.fetch(Scope::Session(format!("!{n}").as_str().into(), "a/b".into()), 1);
+    }
+    machine
+}
+
+fn turns(machine: &mut Backup, count: usize, answer: impl Fn(&Operation) -> Response<Vec<u8>>) {
+    let (mut now, rng) = (1, &mut StdRng::seed_from_u64(1));
+    for _ in 0..count {
+        match machine.next_with_rng(now, rng) {
+            Next::Save(_) => machine.saved(),
+            Next::Send(operation) => {
+                machine.answer(operation.id(), Ok(answer(&operation)), now).unwrap();
+            }
+            Next::Want(_) => machine.offer_with_rng(&[], rng),
+            Next::Wait(until) => now = until.unwrap_or(now + 1).max(now + 1),
+            _ => {}
+        }
+    }
+}
+
+fn absent_sessions(count: usize) -> Work {
+    let count = count / 10;
+    let mut machine = fetching(count);
+    let rooms_fail = |operation: &Operation| match answer(operation, &Vec::new()) {
+        // The request for a room is read as a stream.
+        answer if !operation.is_streamed() => answer,
+        _ => Response::builder().status(500).body(Vec::new()).unwrap(),
+    };
+    (count * 500, Box::new(move || turns(&mut machine, count * 3, rooms_fail)))
+}
+
+/// The homeserver fails, and each answer is as long as may be.
+fn waiting(count: usize) -> Work {
+    let mut machine = fetching(100);
+    let flows = join(count, |_| r#"{"stages":["a"]}"#.to_owned());
+    let body = format!(r#"{{"flows":[{flows}]}}"#);
+    let input = body.len();
+    let run = move || {
+        let failing = |_: &Operation| {
+            Response::builder().status(401).body(body.clone().into_bytes()).unwrap()
+        };
+        turns(&mut machine, 4, failing);
+        for _ in 0..100 {
+            drop(machine.next(1, &mut StdRng::seed_from_u64(1)));
+            drop(machine.waiting_for());
+        }
+    };
+    (input, Box::new(run))
 }
 
 /// A saved state in which so many things stand in each list of both parts.

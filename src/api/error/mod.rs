@@ -36,7 +36,7 @@ pub enum ApiError {
     Matrix(#[from] MatrixError),
     /// The homeserver wants the user to authenticate first.
     #[error(transparent)]
-    UserInteractiveAuth(#[from] Box<UserInteractiveAuth>),
+    UserInteractiveAuth(#[from] UserInteractiveAuth),
     /// Somebody refused, but not a Matrix homeserver: a proxy, say.
     #[error("the server answered with status {status} and no Matrix error: {excerpt}")]
     NotMatrix {
@@ -144,7 +144,7 @@ impl ApiError {
             if status == StatusCode::UNAUTHORIZED
                 && let Some(auth) = UserInteractiveAuth::read(object.clone(), body)
             {
-                return Some(Box::new(auth).into());
+                return Some(auth.into());
             }
             Some(MatrixError::read(status, object, retry_after)?.into())
         });

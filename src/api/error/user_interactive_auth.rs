@@ -1,6 +1,6 @@
 //! A homeserver that wants the user to authenticate.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde_json::value::RawValue;
 use thiserror::Error;
@@ -15,9 +15,14 @@ use crate::{
 ///
 /// No endpoint of this crate asks for this by the specification; a proxy or a strict homeserver may.
 /// The crate has no dialogue for it: the host has, and gets the whole body.
+///
+/// A clone is cheap: what a homeserver has sent is there once.
 #[derive(Clone, PartialEq, Eq, Error)]
-#[error("the homeserver wants the user to authenticate: {}", describe(errcode.as_ref(), flows.len()))]
-pub struct UserInteractiveAuth {
+#[error("the homeserver wants the user to authenticate: {}", describe(.0))]
+pub struct UserInteractiveAuth(Arc<Body>);
+
+#[derive(PartialEq, Eq)]
+struct Body {
     flows: Vec<Vec<String>>,
     completed: Vec<String>,
     session: Option<String>,
@@ -29,37 +34,40 @@ impl UserInteractiveAuth {
     /// The flows that the homeserver offers, each with the names of its stages in their order.
     #[must_use]
     pub fn flows(&self) -> &[Vec<String>] {
-        &self.flows
+        &self.0.flows
     }
 
     /// The stages that the user has completed.
     #[must_use]
     pub fn completed(&self) -> &[String] {
-        &self.completed
+        &self.0.completed
     }
 
     /// The session that the next request belongs to. Whoever has it can go on in the user's place, so
     /// it is not printed.
     #[must_use]
     pub fn expose_session(&self) -> Option<&str> {
-        self.session.as_deref()
+        self.0.session.as_deref()
     }
 
     /// Why the stage that was just tried failed.
     #[must_use]
     pub fn errcode(&self) -> Option<&Excerpt> {
-        self.errcode.as_ref()
+        self.0.errcode.as_ref()
     }
 
     /// The bytes of the whole body: parameters of stages, and what this crate does not know. It holds
     /// the session, too, and is not printed.
     #[must_use]
     pub fn expose_json(&self) -> &[u8] {
-        &self.json
+        &self.0.json
     }
 
-    /// Reads a body with flows; `None` for any other.
+    /// Reads a body with flows; `None` for any other, and for one that is longer than any that people can go through.
     pub(super) fn read(mut object: RawObject<'_>, body: &[u8]) -> Option<Self> {
+        if body.len() > MAX_BYTES {
+            return None;
+        }
         let flows = json::array(object.take("flows")?)?;
         let stages = |flow: &RawValue| {
             strings(RawObject::parse(flow.get().as_bytes()).ok()?.take("stages")?)
@@ -67,19 +75,19 @@ impl UserInteractiveAuth {
         // Half a flow would promise an easier way than there is.
         let flows = flows.into_iter().filter_map(stages);
         let text = |value| json::public_string(value).ok().map(Into::into);
-        Some(Self {
+        Some(Self(Arc::new(Body {
             flows: flows.collect(),
             completed: object.take("completed").and_then(strings).unwrap_or_default(),
             session: object.take("session").and_then(text),
             errcode: object.take("errcode").and_then(text).map(|text: String| Excerpt::new(&text)),
             json: body.to_owned(),
-        })
+        })))
     }
 }
 
 impl fmt::Debug for UserInteractiveAuth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { flows, completed: _, session: _, errcode, json } = self;
+        let Body { flows, completed: _, session: _, errcode, json } = &*self.0;
         f.debug_struct("UserInteractiveAuth")
             .field("flows", &flows.len())
             .field("errcode", errcode)
@@ -88,8 +96,9 @@ impl fmt::Debug for UserInteractiveAuth {
     }
 }
 
-fn describe(errcode: Option<&Excerpt>, flows: usize) -> String {
-    let ways = format!("it offers {flows} ways");
+fn describe(body: &Body) -> String {
+    let ways = format!("it offers {} ways", body.flows.len());
+    let errcode = body.errcode.as_ref();
     errcode
         .map_or(ways.clone(), |errcode| format!("{ways}, and refused the last one with {errcode}"))
 }
@@ -99,3 +108,6 @@ fn strings(value: &RawValue) -> Option<Vec<String>> {
     let text = |one| json::public_string(one).ok().map(Into::into);
     json::array(value)?.into_iter().map(text).collect()
 }
+
+/// The longest body that is read as one, in bytes.
+const MAX_BYTES: usize = 64 << 10;

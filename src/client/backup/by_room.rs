@@ -1,7 +1,13 @@
-//! Sessions that are looked for in all of their room.
+//! What is asked for, for so much of the backup: for a session perhaps all of its room.
 
-use super::{Call, RequestKind, Scope, download::Download, missing::Missing};
-use crate::{backup::RestoreOptions, ids::RoomId};
+use std::{collections::BTreeSet, mem};
+
+use super::{Call, RequestKind, Scope, download::Download, missing::Missing, scopes::Scopes};
+use crate::{
+    api::{Endpoint as _, GetRoomKeys, GetRoomKeysForRoom, GetRoomKeysForSession},
+    backup::RestoreOptions,
+    ids::{BackupVersion, RoomId, SessionId},
+};
 
 impl Download {
     /// What is sent for so much of the backup.
@@ -9,10 +15,28 @@ impl Download {
         if self.is_by_room(scope) { RequestKind::FetchRoom } else { kind(scope) }
     }
 
+    /// What is sent for all of this, found out without looking at each. What is by room is one of the sessions.
+    pub(super) fn kinds(&self, wanted: &Scopes) -> BTreeSet<RequestKind> {
+        let by_room = !self.by_room.is_empty();
+        let rest = wanted.len() - wanted.sessions();
+        let everything = wanted.contains(&Scope::Everything);
+        let kinds = [
+            (everything, RequestKind::FetchEverything),
+            (by_room || rest > usize::from(everything), RequestKind::FetchRoom),
+            (wanted.sessions() > self.by_room.len(), RequestKind::FetchSession),
+        ];
+        kinds.into_iter().filter(|(is_wanted, _)| *is_wanted).map(|(_, kind)| kind).collect()
+    }
+
+    /// A scope is not wanted any more.
+    pub(super) fn forgets(&mut self, scope: &Scope) {
+        self.failed.remove(scope);
+        self.by_room.remove(scope);
+    }
+
     /// Whether a session is looked for in all of its room.
     pub(super) fn is_by_room(&self, scope: &Scope) -> bool {
-        let Scope::Session(room_id, session_id) = scope else { return false };
-        self.by_room.contains(&(room_id.clone(), session_id.clone()))
+        self.by_room.contains(scope)
     }
 
     /// Whether what the server says of a session alone is to be compared with what the room has: a proxy that decodes paths
@@ -23,6 +47,32 @@ impl Download {
         let known = self.rooms.get(room_id).filter(|known| known.until_ms > now);
         let is_known = known.is_some_and(|known| known.etag == self.etag);
         is_awkward && !is_known && !self.is_by_room(scope)
+    }
+
+    /// Takes out the sessions that were sought in so much of the backup.
+    pub(super) fn take_sought(&mut self, scope: &Scope) -> Vec<(RoomId, SessionId)> {
+        let covered: Vec<_> = match scope {
+            Scope::Everything => return mem::take(&mut self.sought).into_iter().collect(),
+            Scope::Session(room_id, session_id) => {
+                return self
+                    .sought
+                    .take(&(room_id.clone(), session_id.clone()))
+                    .into_iter()
+                    .collect();
+            }
+            Scope::Room(room_id) => {
+                let first = (room_id.clone(), SessionId::from(""));
+                self.sought
+                    .range(first..)
+                    .take_while(|(room, _)| room == room_id)
+                    .cloned()
+                    .collect()
+            }
+        };
+        for session in &covered {
+            self.sought.remove(session);
+        }
+        covered
     }
 
     /// A room was looked through.
@@ -56,5 +106,24 @@ fn kind(scope: &Scope) -> RequestKind {
         Scope::Session(..) => RequestKind::FetchSession,
         Scope::Room(_) => RequestKind::FetchRoom,
         Scope::Everything => RequestKind::FetchEverything,
+    }
+}
+
+/// The request for so much of the backup; `None` if an ID cannot stand in one.
+pub(super) fn scope_call(scope: &Scope, version: BackupVersion) -> Option<Call> {
+    match scope {
+        Scope::Everything => {
+            let call = GetRoomKeys::new(version.clone());
+            call.path_and_query().is_ok().then_some(Call::Everything(version, call))
+        }
+        Scope::Room(room_id) => {
+            let call = GetRoomKeysForRoom::new(version.clone(), room_id.clone());
+            call.path_and_query().is_ok().then_some(Call::Room(version, call))
+        }
+        Scope::Session(room_id, session_id) => {
+            let (room_id, session_id) = (room_id.clone(), session_id.clone());
+            let call = GetRoomKeysForSession::new(version.clone(), room_id, session_id);
+            call.path_and_query().is_ok().then_some(Call::Session(version, call))
+        }
     }
 }

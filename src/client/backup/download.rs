@@ -6,12 +6,11 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     Backup, Call, DeliveryId, FetchOutcome, Lane, Question, RestoreChoice, Scope,
-    by_room::restore_options,
+    by_room::{restore_options, scope_call},
     missing::{Missing, MissingSessions},
     saved::remembered,
 };
 use crate::{
-    api::{Endpoint as _, GetRoomKeys, GetRoomKeysForRoom, GetRoomKeysForSession},
     backup::{BackupDecryptionKey, BackupVersionInfo, Restore},
     ids::{self, BackupVersion, RoomId, SessionId},
 };
@@ -41,7 +40,7 @@ pub(super) struct Download {
     /// Sessions for which a room or everything is fetched.
     pub(super) sought: BTreeSet<(RoomId, SessionId)>,
     /// Sessions that are looked for in all of their room, since a proxy may have spoilt the request for one.
-    pub(super) by_room: BTreeSet<(RoomId, SessionId)>,
+    pub(super) by_room: BTreeSet<Scope>,
     /// Rooms that were looked through for such a session, with what was known of the backup then.
     pub(super) rooms: BTreeMap<RoomId, Missing>,
     /// What was wanted, or is missing, beyond what is kept.
@@ -145,6 +144,7 @@ impl Backup {
         let covered: Vec<_> = covered.filter(|it| Some(*it) != current).cloned().collect();
         for wanted in covered {
             self.kept.wanted.remove(&wanted);
+            self.download.forgets(&wanted);
         }
     }
 
@@ -183,8 +183,7 @@ impl Backup {
         if self.has_no_backup() {
             return Some(due);
         }
-        let kinds =
-            self.kept.wanted.iter().map(|scope| self.download.kind(scope)).collect::<BTreeSet<_>>();
+        let kinds = self.download.kinds(&self.kept.wanted);
         let sent = kinds.into_iter().filter_map(|kind| self.courier.due(kind)).min()?;
         Some(sent.max(due))
     }
@@ -208,6 +207,10 @@ impl Backup {
 
     /// What is fetched next: what has failed comes after the rest.
     fn next_scope(&mut self) -> Option<Scope> {
+        let kinds = self.download.kinds(&self.kept.wanted);
+        if !kinds.into_iter().any(|kind| self.courier.may_send(kind)) {
+            return None;
+        }
         let may_send = |scope: &&Scope| self.courier.may_send(self.download.kind(scope));
         let mut wanted = self.kept.wanted.iter().rev().filter(may_send);
         let last = wanted.clone().next();
@@ -242,7 +245,7 @@ impl Backup {
             return None;
         }
         if self.has_no_backup() {
-            let wanted = self.kept.wanted.clone();
+            let wanted: Vec<_> = self.kept.wanted.iter().cloned().collect();
             wanted.iter().for_each(|scope| self.fetched(scope, FetchOutcome::NoBackup));
             return None;
         }
@@ -268,25 +271,6 @@ impl Backup {
         self.download.has_begun = false;
         self.download.current = Some((scope, key));
         Some(call)
-    }
-}
-
-/// The request for so much of the backup; `None` if an ID cannot stand in one.
-fn scope_call(scope: &Scope, version: BackupVersion) -> Option<Call> {
-    match scope {
-        Scope::Everything => {
-            let call = GetRoomKeys::new(version.clone());
-            call.path_and_query().is_ok().then_some(Call::Everything(version, call))
-        }
-        Scope::Room(room_id) => {
-            let call = GetRoomKeysForRoom::new(version.clone(), room_id.clone());
-            call.path_and_query().is_ok().then_some(Call::Room(version, call))
-        }
-        Scope::Session(room_id, session_id) => {
-            let (room_id, session_id) = (room_id.clone(), session_id.clone());
-            let call = GetRoomKeysForSession::new(version.clone(), room_id, session_id);
-            call.path_and_query().is_ok().then_some(Call::Session(version, call))
-        }
     }
 }
 

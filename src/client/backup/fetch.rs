@@ -148,9 +148,8 @@ impl Backup {
     /// The room of a session is fetched in its place.
     fn seek_in_room(&mut self, scope: &Scope) {
         if let Scope::Session(room_id, session_id) = scope {
-            let session = (room_id.clone(), session_id.clone());
-            self.download.by_room.insert(session.clone());
-            self.download.sought.insert(session);
+            self.download.by_room.insert(scope.clone());
+            self.download.sought.insert((room_id.clone(), session_id.clone()));
         }
     }
 
@@ -174,11 +173,8 @@ impl Backup {
     pub(super) fn fetched(&mut self, scope: &Scope, outcome: FetchOutcome) {
         self.download.attempts = 0;
         self.download.failed.remove(scope);
-        if let Scope::Session(room_id, session_id) = scope {
-            let session = (room_id.clone(), session_id.clone());
-            if self.download.by_room.remove(&session) {
-                self.download.sought.remove(&session);
-            }
+        if self.download.by_room.remove(scope) {
+            drop(self.download.take_sought(scope));
         }
         self.download.finished = Some((scope.clone(), outcome));
         self.finish_download();
@@ -211,13 +207,9 @@ impl Backup {
             FetchOutcome::NotInBackup => true,
             _ => false,
         };
-        let sought = std::mem::take(&mut self.download.sought);
-        for (room_id, session_id) in sought {
-            let session = Scope::Session(room_id.clone(), session_id.clone());
-            if scope.covers(&session) && is_known {
-                self.missing(&session, self.courier.now());
-            } else if !scope.covers(&session) {
-                self.download.sought.insert((room_id, session_id));
+        for (room_id, session_id) in self.download.take_sought(scope) {
+            if is_known {
+                self.missing(&Scope::Session(room_id, session_id), self.courier.now());
             }
         }
     }

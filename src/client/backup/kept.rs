@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use super::{RestoreChoice, Stage, keyring::Keyring};
+use super::{RestoreChoice, Stage, keyring::Keyring, scopes::Scopes};
 use crate::{
     backup::{
         AuthData, BackupDecryptionKey, BackupPublicKey, NotSignable, Proofs, UnsignedAuthData,
@@ -38,7 +38,7 @@ pub(super) struct Kept {
     pub(super) preference: Preference,
     pub(super) restore_choice: Option<RestoreChoice>,
     /// What is to be fetched from the backup.
-    pub(super) wanted: BTreeSet<Scope>,
+    pub(super) wanted: Scopes,
 }
 
 /// The backup that a device uses.
@@ -125,7 +125,7 @@ impl Kept {
             disabling: None,
             preference: Preference::default(),
             restore_choice: None,
-            wanted: BTreeSet::new(),
+            wanted: Scopes::default(),
         }
     }
 

@@ -98,6 +98,7 @@ mod refusals;
 mod reply;
 mod saved;
 mod saved_key;
+mod scopes;
 mod secret;
 mod seen;
 mod stage;

@@ -169,7 +169,9 @@ impl Backup {
             key.provenance() == Provenance::Generated && Some(*key.public_key()) != used
         });
         self.kept.proofs = Proofs::default();
-        self.kept.wanted.clear();
+        for scope in self.kept.wanted.take() {
+            self.download.forgets(&scope);
+        }
         self.touch();
     }
 }

@@ -32,7 +32,7 @@ impl Backup {
         if self.in_use.is_some() {
             wanted.extend([RequestKind::Upload, RequestKind::CompareSession]);
         }
-        wanted.extend(self.kept.wanted.iter().map(|scope| self.download.kind(scope)));
+        wanted.extend(self.download.kinds(&self.kept.wanted));
         wanted
     }
 

@@ -82,6 +82,8 @@ pub struct SessionSample {
     pub(super) unreadable: u64,
     pub(super) broken_rooms: u64,
     pub(super) ended_early: Option<StreamError>,
+    /// Whether it is all that the homeserver returned.
+    pub(super) is_whole: bool,
 }
 
 impl Evidence {
@@ -192,6 +194,7 @@ impl SessionSample {
                 Ok(Some(RoomKeysItem::BrokenRoom(_))) => sample.broken_rooms += 1,
                 Ok(None) => {
                     sample.ended_early = splitter.end().err();
+                    sample.is_whole = sample.ended_early.is_none();
                     break;
                 }
                 Err(error) => {

@@ -10,8 +10,10 @@ impl Case<'_> {
         let Some(tried) = &self.facts.tried else { return };
         let fits_storage = self.look_at_storage_keys(tried, findings);
         let fits_backup = self.look_at_backup_keys(tried, findings);
+        // Where nothing was entered, nothing can be said of trying it.
+        let is_empty = matches!(tried.failure, Some(UnlockFailure::Empty { .. }));
         for UnlockAttempt { key_id, outcome } in &tried.attempts {
-            if is_not_tried(outcome) && !fits_storage {
+            if is_not_tried(outcome) && !fits_storage && !is_empty {
                 findings
                     .add(InputFinding::NotTried { key: key_id.clone(), reason: outcome.clone() });
             }

@@ -78,6 +78,18 @@ remedies! {
     EnterRecoveryKey = "enter_recovery_key", By::User,
         "Enter your current recovery key: 48 letters and digits, beginning with Es.";
 
+    /// Enter the passphrase of the key storage: no recovery key helps.
+    EnterPassphrase = "enter_passphrase", By::User,
+        "Enter the passphrase of your key storage.";
+
+    /// Enter the recovery key of the key storage, or the passphrase that the backup has of its own.
+    EnterBackupPassphrase = "enter_backup_passphrase", By::User,
+        "Enter the recovery key of your key storage, or the passphrase of the backup itself.";
+
+    /// Enter the key of the backup: there is no key storage.
+    EnterBackupKey = "enter_backup_key", By::User,
+        "Enter the recovery key of the backup itself, or its passphrase if it has one.";
+
     /// Unlock the key storage with it; the backup's key is in there.
     UseSecretStorage = "use_secret_storage", By::User,
         "Unlock your key storage with it: the backup key should be in there.";

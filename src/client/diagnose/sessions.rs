@@ -32,6 +32,12 @@ impl Case<'_> {
         if sample.broken_rooms > 0 {
             findings.add(SessionFinding::BrokenRooms { count: sample.broken_rooms });
         }
+        let total = self.evidence.current().and_then(|info| info.count());
+        if let Some(total) = total
+            .filter(|total| sample.is_whole && sample.broken_rooms == 0 && *total > sample.count())
+        {
+            findings.add(SessionFinding::Fewer { returned: sample.count(), total });
+        }
         let (_, count) = self.facts.sampling_keys(self.evidence);
         let done = self.sampling.done.iter().take(count).map(|(_, opened)| opened);
         let best = done.max_by_key(|opened| opened.restored);
@@ -59,7 +65,6 @@ impl Case<'_> {
             });
         }
         let restored = SessionCount { count: best.restored, of };
-        let total = self.evidence.current().and_then(|info| info.count());
         findings.add(SessionFinding::WouldRestore { restored, total });
     }
 }

@@ -96,11 +96,11 @@ impl<'a> Typing<'a> {
                 self.backups.clear();
             }
             Err(error) => {
-                let is_told = matches!(error.reason, UnlockFailure::NoKeys);
                 tried.attempts = error.attempts;
-                if !is_told {
-                    tried.failure = Some(error.reason);
-                }
+                tried.failure = Some(match tried.failure.take() {
+                    Some(of_backup) => error.reason.with_backup(of_backup),
+                    None => error.reason,
+                });
             }
         }
     }
@@ -135,14 +135,10 @@ fn try_on_backups(
             tried.not_tried.push(info.version().clone());
         }
     }
-    let takes_recovery_key = evidence.versions().next().is_some() && !takes_passphrase;
-    tried.failure = Some(match error {
-        RecoveryKeyError::Empty => UnlockFailure::Empty { takes_passphrase },
-        error if RecoveryKey::is_meant(typed) => UnlockFailure::RecoveryKey(error),
-        _ if !backups.is_empty() => UnlockFailure::PassphraseDoesNotFit,
-        _ if takes_recovery_key => UnlockFailure::RecoveryKeyExpected,
-        _ => UnlockFailure::NothingToTry,
-    });
+    let was_tried = !backups.is_empty();
+    let can_be_tried = evidence.versions().any(|info| info.auth_data().is_ok());
+    let failure = UnlockFailure::of_backup(typed, can_be_tried, takes_passphrase, was_tried);
+    tried.failure = Some(failure);
     (tried, backups)
 }
 

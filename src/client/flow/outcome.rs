@@ -69,7 +69,7 @@ pub enum FlowError {
     #[error("the homeserver refuses a request: {0}")]
     Refused(#[source] ApiError),
     /// The homeserver does not say which backup there is.
-    #[error("the homeserver does not say whether there is a key storage: {0}")]
+    #[error("the homeserver does not say whether there is a backup: {0}")]
     Unseen(#[source] Box<ApiError>),
     /// A request has failed again and again, for about an hour.
     #[error("{0}")]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use crate::signed_json::SignedObject;
+use crate::{Limits, encoding::canonical_json::JsonValue, signed_json::SignedObject};
 
 /// Identity keys, one-time keys and fallback keys of a device.
 #[derive(Clone, Default)]
@@ -39,12 +39,35 @@ impl OneTimeKey {
         self.name.split_once(':').map_or("", |(algorithm, _)| algorithm)
     }
 
+    /// Whether both are one key: the same JSON value, signatures aside, which a client makes anew when it
+    /// does not know whether its upload arrived.
+    fn is_same_key(&self, other: &Self) -> bool {
+        self.without_signatures() == other.without_signatures()
+    }
+
+    /// Something that is equal for equal values; the text of what has no canonical encoding.
+    fn without_signatures(&self) -> Vec<u8> {
+        let text = self.key.get();
+        let canonical = JsonValue::parse(text, &Limits::default()).ok().and_then(|mut key| {
+            if let JsonValue::Object(members) = &mut key {
+                members.retain(|(name, _)| name != "signatures");
+            }
+            key.to_canonical().ok()
+        });
+        canonical.unwrap_or_else(|| text.as_bytes().to_vec())
+    }
+
     fn bytes(&self) -> usize {
         size_of::<Self>() + self.name.len() + self.key.get().len()
     }
 }
 
 impl DeviceKeys {
+    /// Whether the device has told its identity keys.
+    pub(in crate::homeserver) fn has_identity(&self) -> bool {
+        self.identity.is_some()
+    }
+
     /// How many one-time keys there are, by algorithm.
     pub(in crate::homeserver) fn one_time_key_counts(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
@@ -70,13 +93,13 @@ impl DeviceKeys {
     /// Adds one-time keys, or none if a key of the same name is another one. A name that is there
     /// already with the same key stays where it is.
     pub(super) fn add_one_time(&mut self, keys: Vec<OneTimeKey>) -> Result<(), AnotherKey> {
-        let stored: BTreeMap<&str, &str> =
-            self.one_time.iter().map(|key| (key.name.as_str(), key.key.get())).collect();
+        let stored: BTreeMap<&str, &OneTimeKey> =
+            self.one_time.iter().map(|key| (key.name.as_str(), key)).collect();
         let mut new = Vec::new();
         for key in keys {
             match stored.get(key.name.as_str()) {
                 None => new.push(key),
-                Some(stored) if *stored == key.key.get() => {}
+                Some(stored) if stored.is_same_key(&key) => {}
                 Some(_) => return Err(AnotherKey),
             }
         }
@@ -84,10 +107,13 @@ impl DeviceKeys {
         Ok(())
     }
 
-    /// Replaces the fallback key of an algorithm.
+    /// Replaces the fallback key of an algorithm. The one that is there already stays, and stays used.
     pub(super) fn set_fallback(&mut self, key: OneTimeKey) {
         let algorithm = key.algorithm().to_owned();
-        self.fallback.insert(algorithm, FallbackKey { key, used: false });
+        let stored = self.fallback.get(&algorithm).map(|fallback| &fallback.key);
+        if stored.is_none_or(|stored| stored.name != key.name || !stored.is_same_key(&key)) {
+            self.fallback.insert(algorithm, FallbackKey { key, used: false });
+        }
     }
 
     /// Takes the oldest one-time key of an algorithm out, or lends the fallback key.

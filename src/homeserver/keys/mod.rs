@@ -15,10 +15,10 @@ use http::Method;
 
 pub(super) use self::{device_keys::DeviceKeys, identity::Identity};
 use super::{
-    call::Call, logins::Caller, options::HomeserverOptions, refusal::Refusal, state::State,
+    call::Call, logins::Caller, options::HomeserverOptions, refusal::Refusal, state::State, sync,
 };
 
-/// An endpoint under `/keys`; all are `POST`.
+/// An endpoint under `/keys`; all but one are `POST`.
 pub(super) enum KeysRoute {
     /// `/upload`
     Upload,
@@ -30,6 +30,8 @@ pub(super) enum KeysRoute {
     UploadIdentity,
     /// `/signatures/upload`
     UploadSignatures,
+    /// `GET /changes`
+    Changes,
 }
 
 impl KeysRoute {
@@ -41,9 +43,11 @@ impl KeysRoute {
             ["claim"] => Self::Claim,
             ["device_signing", "upload"] => Self::UploadIdentity,
             ["signatures", "upload"] => Self::UploadSignatures,
+            ["changes"] => Self::Changes,
             _ => return Err(Refusal::UnknownPath),
         };
-        if *method == Method::POST { Ok(route) } else { Err(Refusal::UnknownMethod) }
+        let expected = if let Self::Changes = route { Method::GET } else { Method::POST };
+        if *method == expected { Ok(route) } else { Err(Refusal::UnknownMethod) }
     }
 }
 
@@ -61,5 +65,6 @@ pub(super) fn respond(
         KeysRoute::Claim => claim::respond(call, state),
         KeysRoute::UploadIdentity => upload_identity::respond(call, caller, state, options),
         KeysRoute::UploadSignatures => signatures::respond(call, caller, state),
+        KeysRoute::Changes => sync::key_changes(call, caller, state),
     }
 }

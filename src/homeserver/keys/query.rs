@@ -7,13 +7,13 @@ use serde_json::value::RawValue;
 
 use super::identity::{CrossSigningKey, Identity};
 use crate::{
-    encoding::json,
+    encoding::{json, json_object::JsonObject},
     homeserver::{
         call::{Call, name, object},
         logins::Caller,
         refusal::Refusal,
         reply::to_body,
-        state::{Account, State},
+        state::{Account, Device, State},
     },
     ids::{DeviceId, UserId},
     signed_json::SignedObject,
@@ -21,7 +21,7 @@ use crate::{
 
 #[derive(Serialize, Default)]
 struct Reply {
-    device_keys: BTreeMap<UserId, BTreeMap<DeviceId, SignedObject>>,
+    device_keys: BTreeMap<UserId, BTreeMap<DeviceId, JsonObject>>,
     master_keys: BTreeMap<UserId, SignedObject>,
     self_signing_keys: BTreeMap<UserId, SignedObject>,
     user_signing_keys: BTreeMap<UserId, SignedObject>,
@@ -59,19 +59,29 @@ pub(super) fn respond(
 }
 
 /// The keys of the devices that are named; of all if none is.
-fn device_keys(
-    account: &Account,
-    devices: &BTreeSet<DeviceId>,
-) -> BTreeMap<DeviceId, SignedObject> {
+fn device_keys(account: &Account, devices: &BTreeSet<DeviceId>) -> BTreeMap<DeviceId, JsonObject> {
     let mut found = BTreeMap::new();
     for (id, device) in &account.devices {
         if let Some(keys) = &device.keys.identity
             && (devices.is_empty() || devices.contains(id))
         {
-            found.insert(id.clone(), keys.clone());
+            found.insert(id.clone(), with_unsigned(keys, device));
         }
     }
     found
+}
+
+/// Keys of a device with what the homeserver says of it, in the place of what the device said.
+fn with_unsigned(keys: &SignedObject, device: &Device) -> JsonObject {
+    #[derive(Serialize)]
+    struct Unsigned<'a> {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        device_display_name: Option<&'a str>,
+    }
+    let unsigned = Unsigned { device_display_name: device.display_name.as_deref() };
+    let keys = JsonObject::from_our_own(keys.as_json());
+    let text = json::with_member(Some(keys.as_raw()), "unsigned", &json::to_text(&unsigned));
+    JsonObject::from_our_own(&text)
 }
 
 /// A master key with the signatures that the caller made on it.

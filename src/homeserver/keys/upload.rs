@@ -10,6 +10,7 @@ use super::{
     signed,
 };
 use crate::{
+    encoding::canonical_json::JsonValue,
     homeserver::{
         call::{Call, name, object},
         logins::Caller,
@@ -31,10 +32,10 @@ pub(super) fn respond(
         one_time_key_counts: BTreeMap<String, usize>,
     }
     let mut body = call.json_object()?;
-    let identity =
-        body.take_present("device_keys").map(|keys| identity(keys, caller)).transpose()?;
-    let one_time = body.take_present("one_time_keys").map_or(Ok(Vec::new()), read_keys)?;
-    let fallback = body.take_present("fallback_keys").map_or(Ok(Vec::new()), read_keys)?;
+    // A member that is `null` is neither absent nor an object.
+    let identity = body.take("device_keys").map(|keys| identity(keys, caller)).transpose()?;
+    let one_time = body.take("one_time_keys").map_or(Ok(Vec::new()), read_keys)?;
+    let fallback = body.take("fallback_keys").map_or(Ok(Vec::new()), read_keys)?;
     let device = state.device(caller);
     // A key does not change under its name: somebody may have been told of it.
     device.keys.add_one_time(one_time).map_err(|AnotherKey| ANOTHER_KEY)?;
@@ -50,14 +51,38 @@ pub(super) fn respond(
     Ok(to_body(&Reply { one_time_key_counts: counts }))
 }
 
-/// Reads the signed object of a device, which must be about the device that sends it.
+/// Reads the [`DeviceKeys`](https://spec.matrix.org/v1.16/client-server-api/#post_matrixclientv3keysupload_request_devicekeys)
+/// of a device, which must be about the device that sends them.
+///
+/// Whether a key is one of its algorithm is for those who use it.
 fn identity(keys: &RawValue, caller: &Caller) -> Result<SignedObject, Refusal> {
     let keys = signed::read(keys)?;
-    let is = |member, id: &str| keys.get(member).and_then(|value| value.as_str()) == Some(id);
-    if !is("user_id", caller.user.as_str()) || !is("device_id", caller.device.as_str()) {
+    let text = |member| keys.get(member).and_then(JsonValue::as_str);
+    let (Some(user), Some(device)) = (text("user_id"), text("device_id")) else {
+        return Err(DEVICE_KEYS);
+    };
+    let is_whole = keys.get("algorithms").is_some_and(is_strings)
+        && keys.get("keys").is_some_and(is_object_of(is_string))
+        && keys.get("signatures").is_some_and(is_object_of(is_object_of(is_string)));
+    if !is_whole {
+        return Err(DEVICE_KEYS);
+    }
+    if user != caller.user.as_str() || device != caller.device.as_str() {
         return Err(Refusal::InvalidParameter("device_keys are of another user or device"));
     }
     Ok(keys)
+}
+
+fn is_string(value: &JsonValue) -> bool {
+    value.as_str().is_some()
+}
+
+fn is_strings(value: &JsonValue) -> bool {
+    matches!(value, JsonValue::Array(all) if all.iter().all(is_string))
+}
+
+fn is_object_of(fits: impl Fn(&JsonValue) -> bool) -> impl Fn(&JsonValue) -> bool {
+    move |value| value.as_object().is_some_and(|all| all.iter().all(|(_, one)| fits(one)))
 }
 
 /// Replaces the identity keys unless they are the same, with signatures added since; says whether.
@@ -86,6 +111,9 @@ fn read_keys(keys: &RawValue) -> Result<Vec<OneTimeKey>, Refusal> {
     }
     Ok(read)
 }
+
+const DEVICE_KEYS: Refusal =
+    Refusal::BadJson("device_keys must have user_id, device_id, algorithms, keys and signatures");
 
 const ANOTHER_KEY: Refusal =
     Refusal::InvalidParameter("There is another one-time key of this name");

@@ -36,8 +36,7 @@ pub(super) fn respond(
     let mut body = call.json_object()?;
     let uploaded = Uploaded::read(&mut body, &caller.user)?;
     let account = state.account(caller);
-    let replaces = uploaded.replaces(&account.identity);
-    if replaces && options.password_for_cross_signing {
+    if options.password_for_cross_signing && uploaded.needs_password(&account.identity) {
         check_password(body.take("auth"), caller, account)?;
     }
     uploaded.check(account, &caller.user)?;
@@ -68,11 +67,11 @@ impl Uploaded {
         ]
     }
 
-    /// Whether another key stands where one of these goes.
-    fn replaces(&self, stored: &Identity) -> bool {
-        self.beside(stored)
-            .into_iter()
-            .any(|pair| matches!(pair, [Some(new), Some(old)] if new.is_new(Some(old))))
+    /// Whether one of these keys is not what a user who has a master key has stored already.
+    fn needs_password(&self, stored: &Identity) -> bool {
+        let pairs = self.beside(stored);
+        let is_new = pairs.iter().any(|pair| matches!(pair, [Some(new), old] if new.is_new(*old)));
+        stored.master.is_some() && is_new
     }
 
     fn check(&self, account: &Account, user: &UserId) -> Result<(), Refusal> {

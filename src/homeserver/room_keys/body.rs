@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::{
-    Part,
+    Opaque, Part,
     stored_key::StoredKey,
     stored_keys::{Rooms, Sessions},
 };
@@ -14,32 +14,36 @@ use crate::{
 };
 
 /// Reads the body of a request that stores this part of a backup.
-pub(super) fn read(part: &Part, body: RawObject<'_>) -> Result<Rooms, Refusal> {
+pub(super) fn read(part: &Part, body: RawObject<'_>, opaque: Opaque) -> Result<Rooms, Refusal> {
     match part {
-        Part::All => read_rooms(body),
-        Part::Room(room) => Ok(Rooms::from([(room.clone(), read_sessions(room, body)?)])),
+        Part::All => read_rooms(body, opaque),
+        Part::Room(room) => Ok(Rooms::from([(room.clone(), read_sessions(room, body, opaque)?)])),
         Part::Session(room, session) => {
-            let key = read_key(room, session, body)?;
+            let key = read_key(room, session, body, opaque)?;
             Ok(Rooms::from([(room.clone(), Sessions::from([(session.clone(), key)]))]))
         }
     }
 }
 
 /// Reads `{"rooms": {…: {"sessions": {…: key}}}}`.
-fn read_rooms(mut body: RawObject<'_>) -> Result<Rooms, Refusal> {
+fn read_rooms(mut body: RawObject<'_>, opaque: Opaque) -> Result<Rooms, Refusal> {
     let rooms =
         body.take("rooms").and_then(object).ok_or(Refusal::BadJson("rooms must be an object"))?;
     let mut read = Rooms::new();
     for (id, room) in rooms.into_members() {
         let id = RoomId::from(identifier(id)?);
         let room = object(room).ok_or(Refusal::BadJson("A room must be an object"))?;
-        read.insert(id.clone(), read_sessions(&id, room)?);
+        read.insert(id.clone(), read_sessions(&id, room, opaque)?);
     }
     Ok(read)
 }
 
 /// Reads `{"sessions": {…: key}}`.
-fn read_sessions(room: &RoomId, mut body: RawObject<'_>) -> Result<Sessions, Refusal> {
+fn read_sessions(
+    room: &RoomId,
+    mut body: RawObject<'_>,
+    opaque: Opaque,
+) -> Result<Sessions, Refusal> {
     let sessions = body
         .take("sessions")
         .and_then(object)
@@ -48,14 +52,19 @@ fn read_sessions(room: &RoomId, mut body: RawObject<'_>) -> Result<Sessions, Ref
     for (id, key) in sessions.into_members() {
         let session = SessionId::from(identifier(id)?);
         let key = object(key).ok_or_else(|| bad_key(room, &session, "A key must be an object"))?;
-        let key = read_key(room, &session, key)?;
+        let key = read_key(room, &session, key, opaque)?;
         read.insert(session, key);
     }
     Ok(read)
 }
 
-fn read_key(room: &RoomId, session: &SessionId, key: RawObject<'_>) -> Result<StoredKey, Refusal> {
-    StoredKey::read(key).map_err(|reason| bad_key(room, session, reason))
+fn read_key(
+    room: &RoomId,
+    session: &SessionId,
+    key: RawObject<'_>,
+    opaque: Opaque,
+) -> Result<StoredKey, Refusal> {
+    StoredKey::read(key, opaque).map_err(|reason| bad_key(room, session, reason))
 }
 
 fn bad_key(room: &RoomId, session: &SessionId, reason: &'static str) -> Refusal {

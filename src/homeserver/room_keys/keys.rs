@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    Part, UNKNOWN_VERSION,
+    Opaque, Part, UNKNOWN_VERSION,
     backups::{Backup, Backups},
     body,
     stored_key::StoredKey,
@@ -17,10 +17,15 @@ use crate::{
 };
 
 /// Stores keys in the current version, all or none.
-pub(super) fn put(part: &Part, call: &Call<'_>, backups: &mut Backups) -> Result<Vec<u8>, Refusal> {
+pub(super) fn put(
+    part: &Part,
+    call: &Call<'_>,
+    opaque: Opaque,
+    backups: &mut Backups,
+) -> Result<Vec<u8>, Refusal> {
     let body = call.json_object()?;
     let backup = backups.current_named(&version_parameter(call)?)?;
-    backup.store(body::read(part, body)?);
+    backup.store(body::read(part, body, opaque)?);
     Ok(stored(backup))
 }
 

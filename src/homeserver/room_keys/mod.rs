@@ -13,9 +13,10 @@ mod stored_keys;
 mod versions;
 
 use http::Method;
+use serde_json::value::RawValue;
 
 pub(super) use self::backups::Backups;
-use super::{call::Call, refusal::Refusal};
+use super::{call::Call, options::HomeserverOptions, refusal::Refusal};
 use crate::ids::{BackupVersion, RoomId, SessionId};
 
 /// An endpoint under `/room_keys`.
@@ -98,16 +99,38 @@ pub(super) fn respond(
     route: &RoomKeysRoute,
     call: &Call<'_>,
     backups: &mut Backups,
+    options: &HomeserverOptions,
 ) -> Result<Vec<u8>, Refusal> {
+    let opaque = Opaque::new(options);
     match route {
-        RoomKeysRoute::CreateVersion => versions::create(call, backups),
+        RoomKeysRoute::CreateVersion => versions::create(call, opaque, backups),
         RoomKeysRoute::GetCurrentVersion => versions::get_current(backups),
         RoomKeysRoute::GetVersion(version) => versions::get(version, backups),
-        RoomKeysRoute::UpdateVersion(version) => versions::update(version, call, backups),
+        RoomKeysRoute::UpdateVersion(version) => versions::update(version, call, opaque, backups),
         RoomKeysRoute::DeleteVersion(version) => versions::delete(version, backups),
-        RoomKeysRoute::PutKeys(part) => keys::put(part, call, backups),
+        RoomKeysRoute::PutKeys(part) => keys::put(part, call, opaque, backups),
         RoomKeysRoute::GetKeys(part) => keys::get(part, call, backups),
         RoomKeysRoute::DeleteKeys(part) => keys::delete(part, call, backups),
+    }
+}
+
+/// What `auth_data` and `session_data` may be; neither is looked into.
+#[derive(Clone, Copy)]
+enum Opaque {
+    Object,
+    ObjectOrString,
+}
+
+impl Opaque {
+    fn new(options: &HomeserverOptions) -> Self {
+        if options.strings_in_backups { Self::ObjectOrString } else { Self::Object }
+    }
+
+    fn takes(self, value: &RawValue) -> bool {
+        match self {
+            Self::Object => value.get().starts_with('{'),
+            Self::ObjectOrString => value.get().starts_with(['{', '"']),
+        }
     }
 }
 

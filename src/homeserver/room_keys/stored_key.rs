@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::Opaque;
 use crate::{backup::KeyBackupMetadata, encoding::json::RawObject};
 
 /// What a server needs to know of a
@@ -22,7 +23,7 @@ impl StoredKey {
     /// Reads a key, whose four members must be there; others are dropped.
     ///
     /// The error is a sentence for people.
-    pub(super) fn read(mut key: RawObject<'_>) -> Result<Self, &'static str> {
+    pub(super) fn read(mut key: RawObject<'_>, opaque: Opaque) -> Result<Self, &'static str> {
         Ok(Self {
             first_message_index: integer(&mut key, "first_message_index")
                 .ok_or("first_message_index must be a non-negative integer")?,
@@ -34,7 +35,7 @@ impl StoredKey {
                 .ok_or("is_verified must be a boolean")?,
             session_data: key
                 .take("session_data")
-                .filter(|value| value.get().starts_with('{'))
+                .filter(|value| opaque.takes(value))
                 .ok_or("session_data must be an object")?
                 .to_owned(),
         })

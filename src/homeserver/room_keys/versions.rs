@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{
-    NO_BACKUP, UNKNOWN_VERSION,
+    NO_BACKUP, Opaque, UNKNOWN_VERSION,
     backups::{Backup, Backups},
 };
 use crate::{
@@ -17,7 +17,11 @@ use crate::{
     ids::BackupVersion,
 };
 
-pub(super) fn create(call: &Call<'_>, backups: &mut Backups) -> Result<Vec<u8>, Refusal> {
+pub(super) fn create(
+    call: &Call<'_>,
+    opaque: Opaque,
+    backups: &mut Backups,
+) -> Result<Vec<u8>, Refusal> {
     #[derive(Serialize)]
     struct Reply {
         version: BackupVersion,
@@ -25,7 +29,7 @@ pub(super) fn create(call: &Call<'_>, backups: &mut Backups) -> Result<Vec<u8>, 
     let mut body = call.json_object()?;
     let algorithm = body.take("algorithm").and_then(|value| json::public_string(value).ok());
     let algorithm = algorithm.ok_or(ALGORITHM)?.into_owned();
-    let auth_data = body.take("auth_data").filter(|value| is_object(value)).ok_or(AUTH_DATA)?;
+    let auth_data = body.take("auth_data").filter(|value| opaque.takes(value)).ok_or(AUTH_DATA)?;
     let version = backups.create(algorithm, auth_data.to_owned());
     Ok(to_body(&Reply { version }))
 }
@@ -44,6 +48,7 @@ pub(super) fn get(version: &BackupVersion, backups: &Backups) -> Result<Vec<u8>,
 pub(super) fn update(
     version: &BackupVersion,
     call: &Call<'_>,
+    opaque: Opaque,
     backups: &mut Backups,
 ) -> Result<Vec<u8>, Refusal> {
     let mut body = call.json_object()?;
@@ -57,7 +62,7 @@ pub(super) fn update(
     if json::public_string(algorithm).ok().as_deref() != Some(backup.algorithm()) {
         return Err(Refusal::InvalidParameter("The algorithm of a version cannot be changed"));
     }
-    let auth_data = body.take("auth_data").filter(|value| is_object(value)).ok_or(AUTH_DATA)?;
+    let auth_data = body.take("auth_data").filter(|value| opaque.takes(value)).ok_or(AUTH_DATA)?;
     backup.set_auth_data(auth_data.to_owned());
     Ok(empty())
 }
@@ -83,10 +88,6 @@ fn version_info(version: &BackupVersion, backup: &Backup) -> Vec<u8> {
         etag: backup.etag(),
         count: backup.keys().count(),
     })
-}
-
-fn is_object(value: &RawValue) -> bool {
-    value.get().starts_with('{')
 }
 
 const ALGORITHM: Refusal = Refusal::BadJson("algorithm must be a string");

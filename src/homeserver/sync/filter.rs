@@ -1,41 +1,76 @@
-//! The part of a [filter](https://spec.matrix.org/v1.16/client-server-api/#filtering) that matters here.
+//! The part of a [filter](https://spec.matrix.org/v1.16/client-server-api/#filtering) that matters to `/sync`.
 
 use serde_json::value::RawValue;
 
 use crate::{
     encoding::json::{self, RawObject},
-    homeserver::refusal::Refusal,
+    homeserver::{filters::Filters, refusal::Refusal},
 };
 
-/// Which account data a device wants.
+/// Which account data and which rooms a device wants.
 #[derive(Default)]
-pub(super) struct Filter {
+pub(in crate::homeserver) struct Filter {
+    account_data: Chosen,
+    rooms: Chosen,
+}
+
+/// What is wanted, by patterns or by names.
+#[derive(Default)]
+struct Chosen {
     /// Everything unless given.
-    types: Option<Vec<String>>,
-    not_types: Vec<String>,
+    wanted: Option<Vec<String>>,
+    unwanted: Vec<String>,
 }
 
 impl Filter {
-    /// Reads the parameter of `/sync`: JSON, since the homeserver keeps no filters.
-    pub(super) fn read(parameter: Option<&str>) -> Result<Self, Refusal> {
-        let Some(text) = parameter else { return Ok(Self::default()) };
-        if !text.starts_with('{') {
-            return Err(Refusal::InvalidParameter("There is no such filter; write it as JSON"));
+    /// Reads the parameter of `/sync`: JSON, or the ID of a filter that the user has stored.
+    pub(super) fn read(parameter: Option<&str>, stored: &Filters) -> Result<Self, Refusal> {
+        match parameter {
+            None => Ok(Self::default()),
+            Some(json) if json.starts_with('{') => {
+                Self::parse(serde_json::from_str(json).map_err(|_| NOT_A_FILTER)?)
+            }
+            Some(id) => Self::parse(stored.get(id).ok_or(UNKNOWN_FILTER)?),
         }
-        let mut filter = RawObject::parse(text.as_bytes()).map_err(|_| NOT_A_FILTER)?;
-        let Some(account_data) = filter.take("account_data") else { return Ok(Self::default()) };
-        let account_data = RawObject::parse(account_data.get().as_bytes());
-        let mut account_data = account_data.map_err(|_| NOT_A_FILTER)?;
+    }
+
+    /// Reads a filter.
+    pub(in crate::homeserver) fn parse(filter: &RawValue) -> Result<Self, Refusal> {
+        let mut filter = RawObject::parse(filter.get().as_bytes()).map_err(|_| NOT_A_FILTER)?;
+        let mut chosen = |part, wanted, unwanted| {
+            filter
+                .take(part)
+                .map_or(Ok(Chosen::default()), |part| Chosen::parse(part, wanted, unwanted))
+        };
         Ok(Self {
-            types: account_data.take_present("types").map(texts).transpose()?,
-            not_types: account_data.take_present("not_types").map_or(Ok(Vec::new()), texts)?,
+            account_data: chosen("account_data", "types", "not_types")?,
+            rooms: chosen("room", "rooms", "not_rooms")?,
         })
     }
 
     /// Whether account data of this type is wanted.
     pub(super) fn lets_account_data_through(&self, kind: &str) -> bool {
-        let any = |patterns: &[String]| patterns.iter().any(|pattern| matches(pattern, kind));
-        self.types.as_deref().is_none_or(any) && !any(&self.not_types)
+        self.account_data.lets_through(|pattern| matches(pattern, kind))
+    }
+
+    /// Whether a room is wanted.
+    pub(super) fn lets_room_through(&self, room: &str) -> bool {
+        self.rooms.lets_through(|named| named == room)
+    }
+}
+
+impl Chosen {
+    fn parse(part: &RawValue, wanted: &str, unwanted: &str) -> Result<Self, Refusal> {
+        let mut part = RawObject::parse(part.get().as_bytes()).map_err(|_| NOT_A_FILTER)?;
+        Ok(Self {
+            wanted: part.take_present(wanted).map(texts).transpose()?,
+            unwanted: part.take_present(unwanted).map_or(Ok(Vec::new()), texts)?,
+        })
+    }
+
+    fn lets_through(&self, is_named: impl Fn(&str) -> bool) -> bool {
+        let any = |names: &[String]| names.iter().any(|name| is_named(name));
+        self.wanted.as_deref().is_none_or(any) && !any(&self.unwanted)
     }
 }
 
@@ -60,6 +95,7 @@ fn matches(pattern: &str, text: &str) -> bool {
     true
 }
 
+const UNKNOWN_FILTER: Refusal = Refusal::InvalidParameter("There is no such filter");
 const NOT_A_FILTER: Refusal = Refusal::InvalidParameter("filter is not a filter in JSON");
 
 #[cfg(test)]

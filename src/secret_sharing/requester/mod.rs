@@ -31,6 +31,7 @@ use crate::{
     clock::Clock,
     ids::{DeviceId, RequestId, SecretName, UserId},
     randomness::{alphanumeric, with_os_rng},
+    secret_value::is_algorithm,
 };
 
 /// Asks the user's other devices for secrets, and takes only what was asked for.
@@ -105,6 +106,9 @@ impl Requester {
     ) -> Result<OutgoingRequest, RequesterError> {
         let since_ms = self.clock.advance(now_ms);
         self.check_account(devices)?;
+        if is_algorithm(&name) {
+            return Err(RequesterError::NotASecret(name));
+        }
         step(self.state(&id), Event::Open)?;
         let asked = recipients(&to, devices)?;
         let master_key = devices.master_key().copied();

@@ -141,6 +141,9 @@ pub enum RequesterError {
     /// The devices that the host gave are of another account, or this device is another one.
     #[error("the list of devices is that of another account or device")]
     OtherAccount,
+    /// It is the name of an algorithm, under which no client has a secret.
+    #[error("\u{201c}{0}\u{201d} is the name of an algorithm, and no secret")]
+    NotASecret(SecretName),
     /// The user has no other device that can be trusted.
     #[error("there is no other verified device to ask")]
     NobodyToAsk,

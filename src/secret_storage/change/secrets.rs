@@ -13,7 +13,7 @@ use crate::{
         encrypted_secret::{entry_json, with_entries, without_entries},
         key::SecretStorageKey,
     },
-    secret_value::{MEGOLM_BACKUP_V1_RECOVERY_KEY, SecretValue},
+    secret_value::{MEGOLM_BACKUP_V1_RECOVERY_KEY, SecretValue, is_algorithm},
 };
 
 impl Change<'_> {
@@ -238,11 +238,4 @@ impl Change<'_> {
             Ok(())
         }
     }
-}
-
-/// Whether it is the name of an algorithm, under which no client looks for a secret:
-/// `m.megolm_backup.v1.curve25519-aes-sha2` beside `m.megolm_backup.v1`, say.
-fn is_algorithm(name: &SecretName) -> bool {
-    let name = name.as_str();
-    name.starts_with("m.") && name.ends_with("-sha2") || name == "m.pbkdf2"
 }

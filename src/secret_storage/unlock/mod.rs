@@ -1,6 +1,7 @@
 //! From what somebody typed to the keys that it gives.
 
 mod derivations;
+mod expected;
 mod failure;
 mod proving;
 mod report;
@@ -8,13 +9,14 @@ mod typed;
 
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
-pub use self::report::{
-    TypedAs, UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome, Unlocked,
-};
 use self::{
     derivations::Derivations,
     proving::{Proving, ProvingStep},
     typed::Typed,
+};
+pub use self::{
+    expected::{EntryKind, Expected},
+    report::{TypedAs, UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome, Unlocked},
 };
 use super::{
     account::SecretStorage,

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::Expected;
 use crate::{
     crypto::key_material::KeyLength,
     excerpt::Excerpt,
@@ -44,10 +45,10 @@ pub enum UnlockFailure {
     #[error("this account has no key storage, so there is nothing to unlock")]
     NoKeys,
     /// There is nothing to be seen in the text. Nothing was tried.
-    #[error("nothing was entered: enter the recovery key{}", or_passphrase(*takes_passphrase))]
+    #[error("nothing was entered: enter {expected}")]
     Empty {
-        /// Whether a passphrase gives one of the keys.
-        takes_passphrase: bool,
+        /// What would have been of use.
+        expected: Expected,
     },
     /// The recovery key is that of the backup.
     #[error("this is the key of the backup itself, not the recovery key of your key storage")]
@@ -67,13 +68,19 @@ pub enum UnlockFailure {
     RecoveryKey(#[source] RecoveryKeyError),
     /// It was not meant as a recovery key, and no key of the account has a passphrase.
     #[error(
-        "this looks like a passphrase, which does not help here: enter the recovery key, 48 letters and digits \
-         beginning with Es"
+        "this looks like a passphrase, which does not help here: enter the recovery key of your key storage, 48 letters \
+         and digits beginning with Es"
     )]
     RecoveryKeyExpected,
+    /// The same where there is only a backup, which has no passphrase of its own.
+    #[error(
+        "this looks like a passphrase, which does not help here: enter the recovery key of the backup, 48 letters and \
+         digits beginning with Es"
+    )]
+    BackupKeyExpected,
     /// It is a recovery key, which is too short or too long for the keys of the account.
     #[error(
-        "this is a recovery key, but only the passphrase unlocks this account: enter the passphrase"
+        "this is a recovery key, which does not help here: enter the passphrase of your key storage"
     )]
     PassphraseExpected,
     /// The recovery key is well-formed, and belongs to none of the keys.
@@ -104,10 +111,6 @@ fn other_key(key: &str, newer: &str, is_default: bool) -> String {
              use is {newer}"
         )
     }
-}
-
-fn or_passphrase(takes_passphrase: bool) -> &'static str {
-    if takes_passphrase { " or the passphrase" } else { "" }
 }
 
 /// What was tried for one key.

@@ -70,6 +70,19 @@ fn it_refuses_a_session_without_a_sender_key() {
     }
 }
 
+/// Why a claimed Ed25519 key that is none is not written.
+#[test]
+fn it_refuses_a_session_with_a_claimed_key_that_is_none() {
+    let written = Megolm::new().session().to_json();
+    let mut session: Value = serde_json::from_slice(written.expose_bytes()).unwrap();
+    session["sender_claimed_keys"] = json!({ "ed25519": "none", "org.example": "none" });
+    let session = session.to_string();
+    assert!(read::<BackedUpRoomKey>(session.as_bytes()).is_err());
+    let ours = SessionData::from_json(session.as_bytes()).unwrap().session.to_json();
+    let theirs = read::<BackedUpRoomKey>(ours.expose_bytes()).unwrap();
+    assert_eq!(theirs.sender_claimed_keys.len(), 1);
+}
+
 /// Why the flag is written under exactly one of the two names that it reads, beside the specification's.
 #[test]
 fn it_reads_shared_history_under_two_names_and_refuses_both_at_once() {

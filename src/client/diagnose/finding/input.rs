@@ -5,7 +5,7 @@ use std::fmt;
 use super::{super::remedy::Remedy, Severity, argument::Argument as _, table::findings};
 use crate::{
     ids::{BackupVersion, SecretStorageKeyId},
-    secret_storage::{UnlockFailure, UnlockOutcome},
+    secret_storage::{EntryKind, Expected, UnlockFailure, UnlockOutcome},
 };
 
 findings! {
@@ -83,12 +83,22 @@ findings! {
 fn against(reason: &UnlockFailure) -> Option<Remedy> {
     match reason {
         UnlockFailure::NothingToTry => None,
-        UnlockFailure::Empty { takes_passphrase: true }
-        | UnlockFailure::PassphraseExpected
-        | UnlockFailure::BackupKey => Some(Remedy::EnterStorageKey),
-        UnlockFailure::Empty { takes_passphrase: false } | UnlockFailure::RecoveryKeyExpected => {
-            Some(Remedy::EnterRecoveryKey)
-        }
+        UnlockFailure::Empty { expected } => Some(enter(*expected)),
+        UnlockFailure::PassphraseExpected => Some(Remedy::EnterPassphrase),
+        UnlockFailure::BackupKey => Some(Remedy::EnterStorageKey),
+        UnlockFailure::RecoveryKeyExpected => Some(Remedy::EnterRecoveryKey),
+        UnlockFailure::BackupKeyExpected => Some(Remedy::EnterBackupKey),
         _ => Some(Remedy::CheckTyping),
+    }
+}
+
+/// To enter what is expected.
+fn enter(expected: Expected) -> Remedy {
+    match (expected.storage, expected.backup) {
+        (Some(EntryKind::Passphrase), None) => Remedy::EnterPassphrase,
+        (Some(EntryKind::Either), _) => Remedy::EnterStorageKey,
+        (Some(_), Some(_)) => Remedy::EnterBackupPassphrase,
+        (Some(EntryKind::RecoveryKey) | None, None) => Remedy::EnterRecoveryKey,
+        (None, Some(_)) => Remedy::EnterBackupKey,
     }
 }

@@ -44,6 +44,11 @@ findings! {
             "sessions.response_broken", Severity::Failure, Some(Remedy::FetchAgain),
             "Not all message keys could be read: {error}.";
 
+        /// The homeserver counts more than it returned.
+        Fewer { returned: u64, total: u64 } =
+            "sessions.fewer", Severity::Warning, Some(Remedy::FetchAgain),
+            "The homeserver says that the backup has {total} message keys, and returned {returned}.";
+
         /// What a restore would give, and how many sessions the homeserver says there are in all.
         WouldRestore { restored: SessionCount, total: Option<u64> } =
             "sessions.would_restore", Severity::Information, None,

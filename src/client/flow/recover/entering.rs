@@ -7,7 +7,8 @@ use crate::{
     client::backup::{Backup, Scope},
     recovery_key::RecoveryKey,
     secret_storage::{
-        KeyStanding, SecretStorageKey, UnlockAttempt, UnlockError, UnlockOutcome, Unlocked,
+        KeyStanding, SecretStorageKey, UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome,
+        Unlocked,
     },
     secret_value::{MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, PublicKeys},
 };
@@ -49,7 +50,8 @@ impl Recover {
                 Ok(Entered::BackupKey)
             }
             Err(TooMuchWork) if is_short => Err(EnterError::TooMuchTried),
-            Ok(None) | Err(TooMuchWork) => Err(error),
+            Ok(None) => Err(self.besides_backup(error, typed, true)),
+            Err(TooMuchWork) => Err(self.besides_backup(error, typed, false)),
         }
     }
 
@@ -92,6 +94,19 @@ impl Recover {
         }
         self.rounds_left = self.rounds_left.saturating_sub(rounds);
         Ok(attempts.finish().ok().map(|fitting| fitting.key))
+    }
+
+    /// The error where the text opens neither the storage nor the backup, on which a passphrase may have been tried.
+    fn besides_backup(&self, error: EnterError, typed: &str, was_tried: bool) -> EnterError {
+        let EnterError::OpensNothing(mut error) = error else { return error };
+        let found = self.machine.get().and_then(Backup::found);
+        if let Some(auth_data) = found.and_then(|info| info.auth_data().ok()) {
+            let takes_passphrase = matches!(auth_data.passphrase(), Ok(Some(_)));
+            let was_tried = was_tried && takes_passphrase;
+            let of_backup = UnlockFailure::of_backup(typed, true, takes_passphrase, was_tried);
+            error.reason = error.reason.with_backup(of_backup);
+        }
+        EnterError::OpensNothing(error)
     }
 
     /// Whether no key of the storage leads to anything.

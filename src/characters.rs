@@ -1,4 +1,4 @@
-//! Characters that people paste without seeing them.
+//! Characters that nobody sees.
 
 /// Whether nothing is shown for the character, as Unicode recommends: its property `Default_Ignorable_Code_Point`
 /// (zero-width characters, the byte-order mark, soft hyphens, marks of direction, variation selectors).
@@ -26,9 +26,17 @@ pub(crate) fn is_default_ignorable(character: char) -> bool {
 }
 
 /// Whether a character shows nothing although it is neither white space nor ignorable: a control character, an empty
-/// Braille cell, a mark of annotations.
+/// Braille cell, a mark of annotations, a blank of other scripts.
 pub(crate) fn is_invisible(character: char) -> bool {
-    character.is_control() || matches!(character, '\u{2800}' | '\u{fff9}'..='\u{fffb}')
+    let is_blank = matches!(
+        character,
+        '\u{2800}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{13441}'..='\u{13442}'
+            | '\u{16fe4}'
+            | '\u{1d159}'
+    );
+    character.is_control() || is_blank
 }
 
 /// Whether nobody sees anything in the text.

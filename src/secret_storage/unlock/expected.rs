@@ -1,0 +1,114 @@
+//! What can be entered, and what is said where something else was.
+
+use std::fmt;
+
+use super::UnlockFailure;
+use crate::recovery_key::{RecoveryKey, RecoveryKeyError};
+
+/// What can be entered to open something. It displays as *the recovery key of your key storage*, say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub struct Expected {
+    /// What opens the key storage; `None` if there is none, or nothing that could be tried.
+    pub storage: Option<EntryKind>,
+    /// What opens the backup without the key storage. Where there is a key storage, this is only said if the backup has a
+    /// passphrase of its own.
+    pub backup: Option<EntryKind>,
+}
+
+/// A recovery key, a passphrase, or either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EntryKind {
+    /// A recovery key alone.
+    RecoveryKey,
+    /// A passphrase alone.
+    Passphrase,
+    /// Either of them.
+    Either,
+}
+
+impl Expected {
+    /// What opens a backup by itself.
+    fn of_backup(takes_passphrase: bool) -> Self {
+        let kind = if takes_passphrase { EntryKind::Either } else { EntryKind::RecoveryKey };
+        Self { storage: None, backup: Some(kind) }
+    }
+}
+
+impl EntryKind {
+    /// What is expected where these are taken; `None` if neither is.
+    pub(super) fn new(takes_recovery_key: bool, takes_passphrase: bool) -> Option<Self> {
+        match (takes_recovery_key, takes_passphrase) {
+            (true, true) => Some(Self::Either),
+            (true, false) => Some(Self::RecoveryKey),
+            (false, true) => Some(Self::Passphrase),
+            (false, false) => None,
+        }
+    }
+}
+
+impl UnlockFailure {
+    /// What a backup alone says to a text that opens none: `can_be_tried` is whether there is any with a readable public
+    /// key, `takes_passphrase` whether one has a passphrase, and `was_tried` whether the text was tried as that.
+    pub(crate) fn of_backup(
+        typed: &str,
+        can_be_tried: bool,
+        takes_passphrase: bool,
+        was_tried: bool,
+    ) -> Self {
+        match RecoveryKey::parse(typed) {
+            Ok(_) if can_be_tried => Self::RecoveryKeyDoesNotFit,
+            Err(RecoveryKeyError::Empty) if can_be_tried => {
+                Self::Empty { expected: Expected::of_backup(takes_passphrase) }
+            }
+            Err(error) if RecoveryKey::is_meant(typed) => Self::RecoveryKey(error),
+            Err(_) if was_tried => Self::PassphraseDoesNotFit,
+            Err(_) if can_be_tried && !takes_passphrase => Self::BackupKeyExpected,
+            _ => Self::NothingToTry,
+        }
+    }
+
+    /// What is said where the text was tried on a backup besides the key storage: what could not be right for one of them may
+    /// have been for the other.
+    #[must_use]
+    pub(crate) fn with_backup(self, backup: Self) -> Self {
+        match (self, backup) {
+            (Self::NoKeys, backup) => backup,
+            (Self::Empty { expected }, Self::Empty { expected: of_backup }) => {
+                let own = of_backup.backup.filter(|kind| *kind != EntryKind::RecoveryKey);
+                let own = own.map(|_| EntryKind::Passphrase);
+                let backup = if expected.storage.is_some() { own } else { of_backup.backup };
+                Self::Empty { expected: Expected { backup, ..expected } }
+            }
+            (
+                Self::RecoveryKeyExpected | Self::NothingToTry,
+                backup @ Self::PassphraseDoesNotFit,
+            )
+            | (Self::NothingToTry, backup @ Self::RecoveryKeyDoesNotFit) => backup,
+            (of_storage, _) => of_storage,
+        }
+    }
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.storage, self.backup) {
+            (Some(storage), Some(backup)) => {
+                write!(f, "{storage} of your key storage, or {backup} of the backup")
+            }
+            (Some(storage), None) => write!(f, "{storage} of your key storage"),
+            (None, Some(backup)) => write!(f, "{backup} of the backup"),
+            (None, None) => f.write_str("the recovery key"),
+        }
+    }
+}
+
+impl fmt::Display for EntryKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::RecoveryKey => "the recovery key",
+            Self::Passphrase => "the passphrase",
+            Self::Either => "the recovery key or the passphrase",
+        })
+    }
+}
