@@ -11,8 +11,10 @@
 
 use std::convert::Infallible;
 
-use rand_core::{CryptoRng, TryCryptoRng, TryRng};
+use chacha20::ChaCha20Rng;
+use rand_core::{CryptoRng, SeedableRng as _, TryCryptoRng, TryRng};
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 /// The operating system has no randomness to give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -24,6 +26,14 @@ pub(crate) fn with_os_rng<T>(function: impl FnOnce(&mut OsRng) -> T) -> Result<T
     let mut rng = OsRng { failed: false };
     let result = function(&mut rng);
     if rng.failed { Err(NoRandomness) } else { Ok(result) }
+}
+
+/// A generator with a seed of the operating system's, for a machine that is not to change if there is none: what it
+/// draws cannot fail half-way.
+pub(crate) fn os_seeded_rng() -> Result<ChaCha20Rng, NoRandomness> {
+    let mut seed = Zeroizing::new([0; 32]);
+    getrandom::fill(seed.as_mut_slice()).map_err(|_| NoRandomness)?;
+    Ok(ChaCha20Rng::from_seed(*seed))
 }
 
 /// Remembers a failure instead of returning it, so that it fits where randomness cannot fail.
@@ -71,11 +81,19 @@ const ALPHANUMERIC: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrst
 
 #[cfg(test)]
 mod tests {
+    use rand_core::Rng as _;
+
     use super::*;
 
     #[test]
     fn a_failure_takes_the_result_with_it() {
         assert_eq!(with_os_rng(|rng| rng.failed = true), Err(NoRandomness));
         assert_eq!(with_os_rng(|_| 7), Ok(7));
+    }
+
+    #[test]
+    fn no_two_generators_draw_the_same() {
+        let draw = || os_seeded_rng().map(|mut rng| rng.next_u64());
+        assert_ne!(draw(), draw());
     }
 }

@@ -6,7 +6,7 @@ use http::{Request, Response};
 use strongroom::{
     Limits,
     api::{AccessToken, BaseUrl, Endpoint, GetWhoAmI},
-    client::backup::{NoAnswer, Operation},
+    client::{NoAnswer, Operation},
     ids::UserId,
 };
 use ureq::{Agent, BodyReader};
@@ -20,14 +20,6 @@ pub(crate) struct Connection {
     base_url: BaseUrl,
     token: AccessToken,
     user_id: UserId,
-}
-
-/// What came back for a request.
-pub(crate) enum Answer {
-    /// The whole response, or none.
-    Whole(std::result::Result<Response<Vec<u8>>, NoAnswer>),
-    /// A response with many sessions, to be read in pieces.
-    Stream(BodyReader<'static>),
 }
 
 impl Connection {
@@ -48,15 +40,13 @@ impl Connection {
     }
 
     /// Sends what the machine wants to be sent. A refusal is an answer; what did not come back is none.
-    pub(crate) fn send(&self, operation: &Operation) -> Result<Answer> {
+    pub(crate) fn send(
+        &self,
+        operation: &Operation,
+    ) -> Result<std::result::Result<Response<BodyReader<'static>>, NoAnswer>> {
         let request = operation.to_http(&self.base_url, &self.token)?;
-        Ok(match self.agent.run(request) {
-            Ok(response) if operation.is_streamed() && response.status().is_success() => {
-                Answer::Stream(response.into_body().into_reader())
-            }
-            Ok(response) => Answer::Whole(whole(response)),
-            Err(_) => Answer::Whole(Err(NoAnswer)),
-        })
+        let response = self.agent.run(request).map_err(|_| NoAnswer);
+        Ok(response.map(|response| response.map(ureq::Body::into_reader)))
     }
 
     /// Sends what the machine has nothing to do with.

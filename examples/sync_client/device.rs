@@ -2,82 +2,63 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rand::{SeedableRng as _, rngs::StdRng};
 use strongroom::{
     Limits,
-    client::backup::{Backup, BackupOptions, KeyFit, OperationId, SavedBackup, Stage},
-    crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
+    client::{
+        backup::{Backup, BackupOptions, KeyFit, Stage},
+        drive_backup,
+    },
+    crypto::ed25519::Ed25519PublicKey,
     ids::{BackupVersion, DeviceId, KeyId},
     signed_json::TrustedSigner,
 };
-use ureq::BodyReader;
 use vodozemac::Ed25519Keypair;
 
-use crate::{Result, connection::Connection, storage::Storage, store::Store, user::User};
+use crate::{
+    Result, connection::Connection, host::DeviceHost, storage::Storage, store::Store, user::User,
+};
 
 pub(crate) struct Device {
     pub(crate) id: DeviceId,
-    pub(crate) connection: Connection,
-    /// The key that the device signs with; a client has it in its Olm account.
-    signing: Ed25519Keypair,
     pub(crate) backup: Backup,
-    pub(crate) rng: StdRng,
-    /// What was written last.
-    pub(crate) disk: SavedBackup,
-    pub(crate) store: Store,
-    pub(crate) storage: Storage,
-    pub(crate) user: User,
-    /// A large response that is being read.
-    pub(crate) stream: Option<(OperationId, BodyReader<'static>)>,
+    pub(crate) host: DeviceHost,
 }
 
 impl Device {
     pub(crate) fn new(id: &str, connection: Connection) -> Result<Self> {
         let (user_id, id) = (connection.user_id().clone(), DeviceId::from(id));
         let backup = Backup::new(user_id, id.clone(), options(), Limits::default());
-        let mut device = Self {
-            id,
+        let (key_id, key) = (KeyId::ed25519(&id), Ed25519Keypair::new());
+        let public_key = Ed25519PublicKey::from_base64(&key.public_key().to_base64())?;
+        let host = DeviceHost {
             storage: Storage::new(connection.clone()),
             connection,
-            signing: Ed25519Keypair::new(),
+            trusted: vec![TrustedSigner::new(key_id.clone(), public_key)],
+            signing: (key_id, key),
             disk: backup.save(),
-            backup,
-            rng: StdRng::try_from_rng(&mut getrandom::SysRng)?,
             store: Store::default(),
             user: User,
-            stream: None,
         };
-        let own = device.signer()?;
-        device.backup.set_signers(vec![own]);
-        Ok(device)
+        Ok(Self { id, backup, host })
+    }
+
+    /// Does what the machine wants, until it waits for more than a few seconds.
+    pub(crate) fn run(&mut self) -> Result<()> {
+        drive_backup(&mut self.backup, &mut self.host)
     }
 
     /// The app is closed and opened again: the machine goes on from what was written.
     pub(crate) fn restarted(mut self) -> Result<Self> {
         println!("  the phone is restarted");
-        let user_id = self.connection.user_id().clone();
+        let user_id = self.host.connection.user_id().clone();
         let (id, limits) = (self.id.clone(), Limits::default());
-        self.backup = Backup::restore(&self.disk, user_id, id, options(), limits)?;
-        let own = self.signer()?;
-        self.backup.set_signers(vec![own]);
+        self.backup = Backup::restore(&self.host.disk, user_id, id, options(), limits)?;
         Ok(self)
     }
 
     /// The user has verified the other device on this one.
     pub(crate) fn verifies(&mut self, other: &Self) {
-        let signers = [self.signer(), other.signer()];
-        self.backup.set_signers(signers.into_iter().flatten().collect());
-    }
-
-    /// Signs with the device key. A client with the master key at hand signs with that, too.
-    pub(crate) fn sign(&self, bytes: &[u8]) -> Result<(KeyId, Ed25519Signature)> {
-        let signature = self.signing.sign(bytes).to_base64();
-        Ok((KeyId::ed25519(&self.id), Ed25519Signature::from_base64(&signature)?))
-    }
-
-    fn signer(&self) -> Result<TrustedSigner> {
-        let key = Ed25519PublicKey::from_base64(&self.signing.public_key().to_base64())?;
-        Ok(TrustedSigner::new(KeyId::ed25519(&self.id), key))
+        self.host.trusted.extend(other.host.trusted.iter().cloned());
     }
 
     /// A message of the other device arrives whose session is not here.
@@ -91,7 +72,7 @@ impl Device {
     /// The user types the key of the secret storage, which has the key of the backup.
     pub(crate) fn finds_key_in(&mut self, storage: &mut Storage) -> Result<()> {
         let typed = storage.recovery_key().ok_or("there is no secret storage")?;
-        let secret = self.storage.unlock(&typed)?.ok_or("the backup key is not stored")?;
+        let secret = self.host.storage.unlock(&typed)?.ok_or("the backup key is not stored")?;
         // The secret knows whether anybody but the user can have stored it.
         let key = secret.backup_key().ok_or("what is stored is no backup key")?;
         match self.backup.give_key(key) {
@@ -113,9 +94,9 @@ impl Device {
     pub(crate) fn expect_all_stored(&self) -> Result<()> {
         let version = self.version().filter(|_| self.backup.stage() == Stage::Running);
         let version = version.ok_or("there is no backup in use")?;
-        match self.store.not_stored_in(&version, usize::MAX).len() {
+        match self.host.store.not_stored_in(&version, usize::MAX).len() {
             0 => {
-                println!("  {} sessions are in version {version}", self.store.len());
+                println!("  {} sessions are in version {version}", self.host.store.len());
                 Ok(())
             }
             left => Err(format!("{left} sessions are not in version {version}").into()),
@@ -123,8 +104,8 @@ impl Device {
     }
 
     pub(crate) fn expect_room_of(&self, other: &Store) -> Result<()> {
-        if self.store.has_first_room_of(other) {
-            println!("  it has {} sessions now", self.store.len());
+        if self.host.store.has_first_room_of(other) {
+            println!("  it has {} sessions now", self.host.store.len());
             return Ok(());
         }
         Err("some sessions of the room are missing".into())

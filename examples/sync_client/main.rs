@@ -18,7 +18,7 @@
 
 mod connection;
 mod device;
-mod event_loop;
+mod host;
 #[path = "../homeserver/serve.rs"]
 mod serve;
 mod storage;
@@ -74,7 +74,7 @@ fn run(options: &Options) -> Result<()> {
 
     headline("The phone sets up a backup");
     let mut phone = Device::new("PHONE", phone)?;
-    phone.store.add_new(options.sessions)?;
+    phone.host.store.add_new(options.sessions)?;
     phone.run()?;
     phone = phone.restarted()?;
     phone.run()?;
@@ -84,11 +84,11 @@ fn run(options: &Options) -> Result<()> {
     let mut laptop = Device::new("LAPTOP", laptop)?;
     laptop.verifies(&phone);
     laptop.run()?;
-    laptop.cannot_decrypt(&phone.store)?;
+    laptop.cannot_decrypt(&phone.host.store)?;
     laptop.run()?;
-    laptop.finds_key_in(&mut phone.storage)?;
+    laptop.finds_key_in(&mut phone.host.storage)?;
     laptop.run()?;
-    laptop.expect_room_of(&phone.store)?;
+    laptop.expect_room_of(&phone.host.store)?;
 
     headline("The phone rotates the backup");
     phone.backup.rotate();
@@ -96,7 +96,7 @@ fn run(options: &Options) -> Result<()> {
     phone.expect_all_stored()?;
 
     headline("The laptop is told, and goes on with the new one");
-    laptop.store.add_new(1)?;
+    laptop.host.store.add_new(1)?;
     laptop.backup.new_sessions();
     laptop.run()?;
     laptop.expect_all_stored()?;

@@ -41,13 +41,9 @@ impl Store {
     }
 
     /// What came from a version need not go there again.
-    pub(crate) fn import(
-        &mut self,
-        version: &BackupVersion,
-        sessions: Vec<UnauthenticatedSession>,
-    ) {
+    pub(crate) fn import(&mut self, version: &BackupVersion, sessions: &[UnauthenticatedSession]) {
         for session in sessions {
-            self.add(session.into_exported(), true, Some(version.clone()));
+            self.add(session.exported().clone(), true, Some(version.clone()));
         }
     }
 

@@ -2,20 +2,28 @@
 //!
 //! [`Backup`] knows the version, the trust and the preference of the account's key backup, and does everything
 //! a client does about them: setup, upload, download on demand, rotation, disabling. [`diagnose`] says what is wrong
-//! with an account's keys, and plans what repairs it.
+//! with an account's keys, and plans what repairs it. [`drive()`] runs a [`flow`] to its end, and [`drive_backup`] the machine, with a
+//! [`Host`]; [`drive_async`] and [`drive_backup_async`] do it with an [`AsyncHost`].
 
 pub mod backup;
 mod call;
 mod courier;
 pub mod diagnose;
+mod drive;
 mod failure;
 pub mod flow;
 mod operation;
 mod preference_events;
+mod state;
 mod waiting;
 
 pub use self::{
     backup::Backup,
+    drive::{
+        AsyncBackupHost, AsyncFlowHost, AsyncHost, BackupHost, DriveError, FlowHost, Host, Notice,
+        SecretWrite, Waited, drive, drive_async, drive_backup, drive_backup_async,
+    },
     operation::{NoAnswer, Operation, OperationId, UnknownOperation},
+    state::StateToSave,
     waiting::{Awaited, RequestFailure, RequestKind, Waiting},
 };

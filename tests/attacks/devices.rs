@@ -433,7 +433,7 @@ fn a_member_of_a_room_does_not_decide_how_much_is_fetched() {
     let saved = String::from_utf8(phone.machine.save().public).unwrap();
     assert!(!saved.contains("everything") && !saved.contains("Everything"), "{saved}");
     for _ in 0..50 {
-        let next = phone.machine.next(phone.now, &mut phone.rng);
+        let next = phone.machine.next_with_rng(phone.now, &mut phone.rng);
         phone.work(next);
     }
     let requests = phone.requests();
@@ -581,7 +581,7 @@ fn requester_with(key: &BackupDecryptionKey) -> Requester {
 /// Lets the flow run until it waits for devices or ends.
 fn share(flow: &mut ShareIn, phone: &mut Driver) -> Option<SharedIn> {
     for _ in 0..100 {
-        match flow.next(phone.now, &mut phone.rng) {
+        match flow.next_with_rng(phone.now, &mut phone.rng) {
             Step::Save(_) => flow.saved(),
             Step::Send(operation) => {
                 let answer = phone.exchange(&operation);

@@ -397,7 +397,7 @@ fn entered(events: Events, typed: &str) -> String {
     let verified = VerifiedPublicKeys::none(USER.into());
     let mut flow = Recover::new(machine, verified, Limits::default());
     for _ in 0..100 {
-        match flow.next(phone.now, &mut phone.rng) {
+        match flow.next_with_rng(phone.now, &mut phone.rng) {
             Step::Save(_) => flow.saved(),
             Step::Send(operation) => {
                 let answer = phone.exchange(&operation);

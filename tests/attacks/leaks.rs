@@ -235,7 +235,7 @@ fn recovered(
     let (mut requests, rng) = (Vec::new(), &mut StdRng::seed_from_u64(1));
     let (url, token) = (BaseUrl::new("https://h").unwrap(), AccessToken::from("token"));
     for now in 1..100 {
-        match flow.next(now, rng) {
+        match flow.next_with_rng(now, rng) {
             Step::Save(_) => flow.saved(),
             Step::Send(operation) => {
                 let request = operation.to_http(&url, &token).unwrap();

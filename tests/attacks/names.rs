@@ -10,7 +10,7 @@ use strongroom::{
     backup::BackupDecryptionKey,
     client::{
         backup::{Backup, BackupOptions, Reply, RestoreChoice, SavedBackup, Stage},
-        flow::{Flow as _, SavedFlow, SetUp, Step},
+        flow::{Flow as _, SavedSetUp, SetUp, Step},
     },
     crypto::curve25519::Curve25519PublicKey,
     encoding::base64,
@@ -107,7 +107,7 @@ fn no_name_that_somebody_else_chooses_makes_a_state_unreadable() {
     let new_key = NewKey::generate(None).unwrap();
     let mut flow = SetUp::bootstrap(machine, new_key, vec![secret], limits);
     let saved = loop {
-        match flow.next(phone.now, &mut phone.rng) {
+        match flow.next_with_rng(phone.now, &mut phone.rng) {
             Step::Save(saved) => break saved,
             Step::ReadAccountData => flow.account_data(Vec::new()),
             other => panic!("{other:?}"),
@@ -121,7 +121,7 @@ fn no_name_that_somebody_else_chooses_makes_a_state_unreadable() {
         (backup["user_id"], backup["device_id"]) = (user.into(), device.into());
         let secret_part = SecretVec::from(backup.to_string().as_bytes());
         let backup = SavedBackup { secret: secret_part, public: Vec::new() };
-        let saved = SavedFlow { secret: secret.clone(), backup };
+        let saved = SavedSetUp { secret: secret.clone(), backup };
         let options = BackupOptions::default();
         SetUp::restore(&saved, user.into(), device.into(), options, limits).is_ok()
     });

@@ -231,7 +231,7 @@ fn a_set_up_stores_no_planted_secret_over_a_restart_either() {
         let (mut error, mut saves) = (None, 0);
         for _ in 0..200 {
             driver.now += 1_000;
-            match flow.next(driver.now, &mut driver.rng) {
+            match flow.next_with_rng(driver.now, &mut driver.rng) {
                 Step::Save(saved) if restarts => {
                     let (options, limits) = (BackupOptions::default(), Limits::default());
                     flow.saved();

@@ -265,7 +265,7 @@ fn until_sign(
     }
     for _ in 0..60 {
         now += 60_000;
-        match machine.next(now, &mut rng) {
+        match machine.next_with_rng(now, &mut rng) {
             Next::Save(_) => machine.saved(),
             Next::Send(operation) => {
                 let url = strongroom::api::BaseUrl::new("https://h.example").unwrap();

@@ -18,7 +18,7 @@ impl World {
     /// One step of one device; `false` if it has nothing to do.
     pub(crate) fn step(&mut self, index: usize, rng: &mut StdRng) -> bool {
         let now = self.now(index);
-        match self.devices[index].machine.next(now, rng) {
+        match self.devices[index].machine.next_with_rng(now, rng) {
             Next::Save(saved) => {
                 if self.chance(rng, 1, 40) {
                     self.restart(index, "restarted before it had saved");
@@ -48,7 +48,7 @@ impl World {
             }
             Next::Want(wish) => {
                 let offered = self.devices[index].unsent(&wish);
-                self.devices[index].machine.offer(&offered, rng);
+                self.devices[index].machine.offer_with_rng(&offered, rng);
             }
             Next::Stored(id, version, tokens) => {
                 if self.chance(rng, 1, 60) {
@@ -98,7 +98,7 @@ impl World {
     fn waits(&mut self, index: usize, until: Option<u64>, rng: &mut StdRng) -> bool {
         let now = self.now(index);
         if until.is_some_and(|until| until <= now) {
-            let again = self.devices[index].machine.next(now, rng);
+            let again = self.devices[index].machine.next_with_rng(now, rng);
             let Next::Wait(until) = again else {
                 panic!("it could have done that at once: {again:?}");
             };

@@ -137,11 +137,11 @@ fn nothing_is_sent_before_the_state_is_saved() {
     phone.machine.reply(id, Reply::Create).unwrap();
     let mut steps = Vec::new();
     loop {
-        let next = phone.machine.next(phone.now, &mut phone.rng);
+        let next = phone.machine.next_with_rng(phone.now, &mut phone.rng);
         match next {
             Next::Save(_) => {
                 steps.push("save");
-                let blocked = phone.machine.next(phone.now, &mut phone.rng);
+                let blocked = phone.machine.next_with_rng(phone.now, &mut phone.rng);
                 assert!(matches!(blocked, Next::Wait(None)), "{blocked:?}");
                 phone.machine.saved();
             }
@@ -167,7 +167,7 @@ fn more_signatures_than_a_backup_takes_are_an_error_at_the_call() {
     let (id, _) = phone.asked[0].clone();
     phone.machine.reply(id, Reply::Create).unwrap();
     let sign = loop {
-        match phone.machine.next(phone.now, &mut phone.rng) {
+        match phone.machine.next_with_rng(phone.now, &mut phone.rng) {
             Next::Save(_) => phone.machine.saved(),
             Next::Sign(id, _) => break id,
             other => panic!("{other:?}"),

@@ -88,7 +88,7 @@ fn a_restart_between_two_versions_asks_nothing_and_deletes_the_rest() {
         // Looks and deletions are answered in turns: each time the crash comes before another of the answers.
         let mut answers = 0;
         while phone.machine.stage() == Stage::Disabling {
-            match phone.machine.next(phone.now, &mut phone.rng) {
+            match phone.machine.next_with_rng(phone.now, &mut phone.rng) {
                 Next::Send(operation) if phone.secrets.len() > 3 => {
                     let answer = phone.exchange(&operation);
                     if answers == lost {

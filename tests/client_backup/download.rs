@@ -195,7 +195,7 @@ fn a_large_response_is_taken_in_pieces() {
     phone.machine.fetch(Scope::Everything, phone.now);
     use strongroom::client::backup::Next;
     let operation = loop {
-        match phone.machine.next(phone.now, &mut phone.rng) {
+        match phone.machine.next_with_rng(phone.now, &mut phone.rng) {
             Next::Save(_) => phone.machine.saved(),
             Next::Send(operation) => break operation,
             other => panic!("{other:?}"),

@@ -61,7 +61,7 @@ fn who_is_trusted_is_asked_before_a_strangers_backup_is_offered() {
     phone.ask_server("PUT", PREFERENCE, &json!({ "enabled": false }));
     let mut has_been_asked = false;
     loop {
-        match phone.machine.next(phone.now, &mut phone.rng) {
+        match phone.machine.next_with_rng(phone.now, &mut phone.rng) {
             Next::RefreshSigners => {
                 has_been_asked = true;
                 phone.machine.set_signers(Vec::new());
@@ -81,7 +81,7 @@ fn who_is_trusted_is_asked_before_a_strangers_backup_is_offered() {
 fn a_host_that_is_slow_at_each_step_is_asked_all_the_same() {
     let mut phone = Driver::new();
     for _ in 0..40 {
-        let next = phone.machine.next(phone.now, &mut phone.rng);
+        let next = phone.machine.next_with_rng(phone.now, &mut phone.rng);
         if let Next::Ask(..) = next {
             return;
         }

@@ -135,7 +135,7 @@ fn a_server_that_takes_nothing_costs_a_bounded_wish() {
     let mut largest = (0, 0);
     for _ in 0..20 {
         for _ in 0..10_000 {
-            match phone.machine.next(phone.now, &mut phone.rng) {
+            match phone.machine.next_with_rng(phone.now, &mut phone.rng) {
                 Next::Wait(until) => {
                     phone.now = until.unwrap().min(phone.now + HOUR);
                     break;

@@ -245,7 +245,7 @@ fn a_reply_is_about_what_the_user_saw_and_not_about_what_came_since() {
     phone.homeserver = laptop.homeserver.clone();
     phone.machine.look_again();
     let strongroom::client::backup::Next::Send(operation) =
-        phone.machine.next(phone.now, &mut phone.rng)
+        phone.machine.next_with_rng(phone.now, &mut phone.rng)
     else {
         panic!("nothing was sent")
     };

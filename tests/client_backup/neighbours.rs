@@ -14,7 +14,7 @@ fn while_a_new_key_waits_uploads_go_on_after_a_restart() {
     phone.live(20_000);
     phone.machine.rotate();
     for _ in 0..10 {
-        match phone.machine.next(phone.now, &mut phone.rng) {
+        match phone.machine.next_with_rng(phone.now, &mut phone.rng) {
             Next::Save(s) => {
                 phone.disk = *s;
                 phone.machine.saved();
@@ -26,7 +26,7 @@ fn while_a_new_key_waits_uploads_go_on_after_a_restart() {
     phone.reload("PHONE");
     phone.has_session();
     for _ in 0..200 {
-        match phone.machine.next(phone.now, &mut phone.rng) {
+        match phone.machine.next_with_rng(phone.now, &mut phone.rng) {
             Next::Sign(..) => {} // the user has not unlocked the signing key
             Next::Wait(None) => break,
             Next::Wait(Some(t)) => phone.now = t,
@@ -121,7 +121,7 @@ fn a_download_is_done_when_the_host_has_it() {
     phone.live(20_000);
     phone.machine.fetch(Scope::Everything, phone.now);
     for _ in 0..50 {
-        match phone.machine.next(phone.now, &mut phone.rng) {
+        match phone.machine.next_with_rng(phone.now, &mut phone.rng) {
             Next::Import(..) => {
                 break;
             } // crash here

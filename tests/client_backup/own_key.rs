@@ -40,7 +40,7 @@ fn a_crash_between_the_two_parts_of_the_state_loses_nothing() {
     let mut saves: Vec<SavedBackup> = vec![phone.disk.clone()];
     let mut shown = false;
     for _ in 0..50 {
-        match phone.machine.next(phone.now, &mut phone.rng) {
+        match phone.machine.next_with_rng(phone.now, &mut phone.rng) {
             Next::Save(s) => {
                 saves.push((*s).clone());
                 phone.disk = *s;
@@ -148,7 +148,7 @@ fn an_answer_from_before_the_user_said_so_does_not_end_disabling() {
     phone.ask_server("DELETE", "/room_keys/version/1", &json!({}));
     phone.has_storage = false;
     phone.machine.look_again();
-    let Next::Send(op) = phone.machine.next(phone.now, &mut phone.rng) else { panic!() };
+    let Next::Send(op) = phone.machine.next_with_rng(phone.now, &mut phone.rng) else { panic!() };
     phone.machine.disable();
     let gone = Response::builder()
         .status(404)
@@ -170,7 +170,7 @@ fn nothing_that_the_machine_says_holds_a_key() {
     phone.has_session();
     text += &format!("{:?}", phone.store);
     for _ in 0..100 {
-        let next = phone.machine.next(phone.now, &mut phone.rng);
+        let next = phone.machine.next_with_rng(phone.now, &mut phone.rng);
         text += &format!("{next:?}");
         match next {
             Next::Ask(_, ref q) => {

@@ -134,7 +134,7 @@ fn what_is_said_of_an_old_token_does_not_pause_again() {
     phone.machine.fetch(Scope::Session("!room".into(), s.session_id()), phone.now);
     let mut ops = Vec::new();
     for _ in 0..100 {
-        match phone.machine.next(phone.now, &mut phone.rng) {
+        match phone.machine.next_with_rng(phone.now, &mut phone.rng) {
             Next::Send(op) => ops.push(op),
             Next::Wait(Some(t)) => {
                 if ops.len() > 1 {
@@ -166,7 +166,7 @@ fn a_backup_that_another_device_made_while_the_user_signed_is_not_replaced() {
     let (id, _) = phone.asked[0].clone();
     phone.machine.reply(id, Reply::Create).unwrap();
     let sign = loop {
-        match phone.machine.next(phone.now, &mut phone.rng) {
+        match phone.machine.next_with_rng(phone.now, &mut phone.rng) {
             Next::Save(s) => {
                 phone.disk = *s;
                 phone.machine.saved();
@@ -247,7 +247,9 @@ fn a_creation_that_fails_is_not_sent_faster_because_looking_is_answered() {
 #[test]
 fn an_operation_that_the_host_drops_is_made_again() {
     let mut phone = Driver::new();
-    let Next::Send(operation) = phone.machine.next(phone.now, &mut phone.rng) else { panic!() };
+    let Next::Send(operation) = phone.machine.next_with_rng(phone.now, &mut phone.rng) else {
+        panic!()
+    };
     drop(operation);
     phone.live(60_000);
     assert_eq!(phone.asked.len(), 1, "it waits for the answer to what was never sent");

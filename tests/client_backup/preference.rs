@@ -146,7 +146,7 @@ fn content(phone: &mut Driver, path: &str) -> Value {
 /// Works until the next event is to be written.
 fn next_put(phone: &mut Driver) -> Box<Operation> {
     loop {
-        match phone.machine.next(phone.now, &mut phone.rng) {
+        match phone.machine.next_with_rng(phone.now, &mut phone.rng) {
             Next::Send(operation) if to_http(phone, &operation).method() == "PUT" => {
                 return operation;
             }

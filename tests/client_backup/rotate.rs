@@ -69,7 +69,7 @@ fn uploads_to_the_old_version_go_on_while_the_new_key_waits_to_be_signed() {
     phone.machine.rotate();
     use strongroom::client::backup::Next;
     let sign = loop {
-        match phone.machine.next(phone.now, &mut phone.rng) {
+        match phone.machine.next_with_rng(phone.now, &mut phone.rng) {
             Next::Save(_) => phone.machine.saved(),
             Next::Sign(id, _) => break id,
             other => panic!("{other:?}"),

@@ -238,7 +238,7 @@ fn what_an_old_version_had_says_nothing_about_the_new_one() {
     let session = phone.session();
     phone.has(session, true);
     let look = loop {
-        match phone.machine.next(phone.now, &mut phone.rng) {
+        match phone.machine.next_with_rng(phone.now, &mut phone.rng) {
             Next::Send(operation)
                 if operation
                     .to_http(&url(), &"t".into())
@@ -274,9 +274,13 @@ fn url() -> strongroom::api::BaseUrl {
 fn an_answer_to_a_request_from_before_a_restart_is_an_answer_to_none() {
     use strongroom::client::backup::Next;
     let mut phone = Driver::new();
-    let Next::Send(before) = phone.machine.next(phone.now, &mut phone.rng) else { panic!() };
+    let Next::Send(before) = phone.machine.next_with_rng(phone.now, &mut phone.rng) else {
+        panic!()
+    };
     phone.reload("PHONE");
-    let Next::Send(after) = phone.machine.next(phone.now, &mut phone.rng) else { panic!() };
+    let Next::Send(after) = phone.machine.next_with_rng(phone.now, &mut phone.rng) else {
+        panic!()
+    };
     assert_ne!(before.id(), after.id());
     let late = http::Response::new(Vec::new());
     assert!(phone.machine.answer(before.id(), Ok(late), phone.now).is_err());

@@ -66,7 +66,7 @@ fn an_answer_that_does_not_come_is_waited_for_since_the_request_was_given() {
     let mut phone = running();
     phone.has_session();
     let operation = loop {
-        match phone.machine.next(phone.now, &mut phone.rng) {
+        match phone.machine.next_with_rng(phone.now, &mut phone.rng) {
             Next::Send(operation) => break operation,
             Next::Wait(until) => phone.now = until.unwrap(),
             next => phone.work(next),
@@ -126,10 +126,10 @@ fn what_the_host_and_the_user_are_asked_for_is_named() {
     phone.reply(Reply::Create);
     phone.has_storage = false;
     waiting_for(&phone, Awaited::Reply);
-    let Next::Wait(_) = phone.machine.next(phone.now, &mut phone.rng) else { panic!() };
+    let Next::Wait(_) = phone.machine.next_with_rng(phone.now, &mut phone.rng) else { panic!() };
     phone.machine.rotate();
     loop {
-        match phone.machine.next(phone.now, &mut phone.rng) {
+        match phone.machine.next_with_rng(phone.now, &mut phone.rng) {
             Next::Sign(..) => {}
             Next::Wait(_) => break,
             next => phone.work(next),

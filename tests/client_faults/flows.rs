@@ -57,7 +57,7 @@ fn drive<F: Flow + Debug>(
     let (mut requests, mut given_up) = (0, 0);
     for _ in 0..100_000 {
         trouble.clock.set(host.now);
-        match flow.next(host.now, &mut host.rng) {
+        match flow.next_with_rng(host.now, &mut host.rng) {
             Step::Save(_) => flow.saved(),
             Step::Send(operation) => {
                 requests += 1;

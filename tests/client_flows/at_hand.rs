@@ -145,7 +145,7 @@ fn where_there_is_nothing_nothing_is_asked_for() {
 /// Runs a flow to its end; nobody enters anything.
 fn run(host: &mut Host, flow: &mut Recover) -> Option<Box<Recovered>> {
     for _ in 0..1_000 {
-        match flow.next(host.now, &mut host.rng) {
+        match flow.next_with_rng(host.now, &mut host.rng) {
             Step::Save(_) => flow.saved(),
             Step::Send(operation) => {
                 let url = BaseUrl::new("https://example.org").unwrap();

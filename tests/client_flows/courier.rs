@@ -32,7 +32,7 @@ fn work(
     stops: impl Fn(&str) -> bool,
 ) -> Result<Box<Operation>, Box<Result<SetUpDone, FlowError>>> {
     loop {
-        match flow.next(host.now, &mut host.rng) {
+        match flow.next_with_rng(host.now, &mut host.rng) {
             Step::Save(_) => flow.saved(),
             Step::Send(operation) => {
                 if stops(&name(host, &operation)) {
@@ -137,7 +137,7 @@ fn a_rate_limit_that_a_flow_meets_is_kept_by_the_machine() {
     flow.answer(read.id(), Ok(answer(429, limit)), host.now).unwrap();
     let mut backup = flow.into_backup().unwrap();
     loop {
-        match backup.next(host.now, &mut host.rng) {
+        match backup.next_with_rng(host.now, &mut host.rng) {
             Next::Save(_) => backup.saved(),
             Next::Send(operation) => panic!("it sends {operation:?}"),
             Next::Wait(until) => break assert!(until.unwrap() >= host.now + 600_000),

@@ -9,7 +9,7 @@ use strongroom::{
     client::{
         Backup, NoAnswer,
         backup::{BackupOptions, Next, Question, Reply},
-        flow::{Flow as _, FlowError, SavedFlow, SetUp, SetUpDone, Step},
+        flow::{Flow as _, FlowError, SavedSetUp, SetUp, SetUpDone, Step},
     },
     encoding::json_object::JsonObject,
     ids::{EventType, SessionId},
@@ -76,7 +76,7 @@ impl Default for Control<'_> {
 pub(crate) fn drive(host: &mut Host, flow: &mut SetUp, mut control: Control<'_>) -> End {
     let mut waits = 0;
     for _ in 0..20_000 {
-        match flow.next(host.now, &mut host.rng) {
+        match flow.next_with_rng(host.now, &mut host.rng) {
             Step::Save(saved) => {
                 let before = host.disk.replace(*saved);
                 host.saves += 1;
@@ -130,7 +130,7 @@ pub(crate) fn drive(host: &mut Host, flow: &mut SetUp, mut control: Control<'_>)
     panic!("it never ends: {flow:?}");
 }
 
-fn tear_apart(saved: &mut SavedFlow, before: SavedFlow, tear: Tear) {
+fn tear_apart(saved: &mut SavedSetUp, before: SavedSetUp, tear: Tear) {
     match tear {
         Tear::OldMachine => saved.backup = before.backup,
         Tear::OldFlow => saved.secret = before.secret,
@@ -189,7 +189,7 @@ pub(crate) fn work(
 ) -> BTreeSet<SessionId> {
     let mut imported = BTreeSet::new();
     for _ in 0..1_000 {
-        match backup.next(host.now, &mut host.rng) {
+        match backup.next_with_rng(host.now, &mut host.rng) {
             Next::Save(_) => backup.saved(),
             Next::Import(id, _, sessions) => {
                 imported.extend(sessions.iter().map(|session| session.exported().session_id()));
@@ -210,7 +210,7 @@ pub(crate) fn work(
                     backup.reply(id, reply).unwrap();
                 }
             }
-            Next::Want(_) => backup.offer(&[], &mut host.rng),
+            Next::Want(_) => backup.offer_with_rng(&[], &mut host.rng),
             Next::Stored(id, ..) => backup.ack(id),
             Next::Wait(_) => return imported,
             _ => {}

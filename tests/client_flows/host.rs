@@ -11,7 +11,7 @@ use strongroom::{
     client::{
         Backup, NoAnswer,
         backup::{BackupOptions, HostToken, Next, OfferedSession, Question, Reply},
-        flow::{Flow as _, FlowError, SavedFlow, SetUp, SetUpDone, Step},
+        flow::{Flow as _, FlowError, SavedSetUp, SetUp, SetUpDone, Step},
     },
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
     encoding::{base64, json_object::JsonObject},
@@ -57,9 +57,9 @@ pub(crate) struct Host {
     pub(crate) trouble: Trouble,
     pub(crate) requests: Vec<String>,
     pub(crate) saves: usize,
-    pub(crate) disk: Option<SavedFlow>,
+    pub(crate) disk: Option<SavedSetUp>,
     /// What was on the disk at some moment.
-    pub(crate) disk_then: Option<SavedFlow>,
+    pub(crate) disk_then: Option<SavedSetUp>,
     pub(crate) shown: Vec<String>,
     signing: Ed25519SecretKey,
 }
@@ -91,7 +91,7 @@ impl Host {
     /// Works for a flow until it ends.
     pub(crate) fn set_up(&mut self, mut flow: SetUp) -> Result<SetUpDone, FlowError> {
         for _ in 0..10_000 {
-            let next = flow.next(self.now, &mut self.rng);
+            let next = flow.next_with_rng(self.now, &mut self.rng);
             match next {
                 Step::Save(saved) => {
                     let number = self.saves;
@@ -216,7 +216,7 @@ impl Host {
         backup.new_sessions();
         let mut left = sessions.clone();
         for _ in 0..1_000 {
-            match backup.next(self.now, &mut self.rng) {
+            match backup.next_with_rng(self.now, &mut self.rng) {
                 Next::Save(_) => backup.saved(),
                 Next::Send(operation) => {
                     let url = BaseUrl::new("https://example.org").unwrap();
@@ -232,7 +232,7 @@ impl Host {
                         options: Default::default(),
                         is_imported: false,
                     });
-                    backup.offer(&offered.collect::<Vec<_>>(), &mut self.rng);
+                    backup.offer_with_rng(&offered.collect::<Vec<_>>(), &mut self.rng);
                 }
                 Next::Stored(id, _, tokens) => {
                     backup.ack(id);

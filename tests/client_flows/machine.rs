@@ -163,7 +163,7 @@ fn one_that_is_given_up_while_the_host_saves_gives_a_machine_that_works() {
             return;
         }
         let mut backup = flow.into_backup().unwrap();
-        let next = backup.next(host.now, &mut host.rng);
+        let next = backup.next_with_rng(host.now, &mut host.rng);
         assert!(!matches!(next, Next::Wait(None)), "save {number}");
     }
 }
@@ -197,9 +197,9 @@ fn uploading(
         is_imported: false,
     };
     for _ in 0..100 {
-        match backup.next(host.now, &mut host.rng) {
+        match backup.next_with_rng(host.now, &mut host.rng) {
             Next::Save(_) => backup.saved(),
-            Next::Want(_) => backup.offer(std::slice::from_ref(&offered), &mut host.rng),
+            Next::Want(_) => backup.offer_with_rng(std::slice::from_ref(&offered), &mut host.rng),
             Next::Send(operation) => {
                 let url = BaseUrl::new("https://example.org").unwrap();
                 let request = operation.to_http(&url, &host.token).unwrap();
@@ -228,7 +228,7 @@ fn an_upload_that_is_answered_during_a_flow_is_reported_after_it() {
     let mut backup = run(&mut host, &mut flow, Control::default()).unwrap().backup;
     let (mut stored, mut wanted) = (0, 0);
     for _ in 0..100 {
-        match backup.next(host.now, &mut host.rng) {
+        match backup.next_with_rng(host.now, &mut host.rng) {
             Next::Stored(id, version, tokens) => {
                 assert_eq!((version.as_str(), &tokens[..]), ("1", &[HostToken(1)][..]));
                 backup.ack(id);
@@ -320,7 +320,7 @@ fn a_signature_that_was_asked_for_before_is_asked_for_again() {
     let mut host = Host::new();
     let mut backup = host.backup();
     for _ in 0..100 {
-        match backup.next(host.now, &mut host.rng) {
+        match backup.next_with_rng(host.now, &mut host.rng) {
             Next::Save(_) => backup.saved(),
             Next::Ask(id, _) => backup.reply(id, Reply::Create).unwrap(),
             Next::Send(operation) => {
@@ -346,7 +346,7 @@ fn sessions_are_wanted_again_after_a_flow_that_wanted_none() {
     assert_eq!(there, FlowError::HasBackup("1".into()));
     let (mut backup, mut wanted) = (flow.into_backup().unwrap(), false);
     for _ in 0..100 {
-        match backup.next(host.now, &mut host.rng) {
+        match backup.next_with_rng(host.now, &mut host.rng) {
             Next::Save(_) => backup.saved(),
             Next::Want(_) => {
                 wanted = true;

@@ -68,10 +68,10 @@ pub(crate) fn recover_with(host: &mut Host, mut flow: Recover, typed: &[&str]) -
     let (mut imported, mut entered, mut typed) = (BTreeSet::new(), Vec::new(), typed.iter());
     let (mut saves, mut waiting, mut skipped) = (0, Vec::new(), 0);
     for _ in 0..1_000 {
-        match flow.next(host.now, &mut host.rng) {
+        match flow.next_with_rng(host.now, &mut host.rng) {
             Step::Save(saved) => {
                 if host.trouble.restart_after == Some(saves) {
-                    let backup = tablet(Some(&saved.backup));
+                    let backup = tablet(Some(&saved));
                     flow = Recover::new(backup, nobody(), Limits::default());
                 } else {
                     flow.saved();
@@ -353,7 +353,7 @@ fn row_56_secrets_do_not_wait_for_a_backup_that_nobody_can_see() {
         let mut flow = Recover::new(tablet(None), nobody(), Limits::default());
         let begin = host.now;
         let secrets = loop {
-            match flow.next(host.now, &mut host.rng) {
+            match flow.next_with_rng(host.now, &mut host.rng) {
                 Step::Save(_) => flow.saved(),
                 Step::Send(operation) => {
                     let url = BaseUrl::new("https://example.org").unwrap();
@@ -374,7 +374,9 @@ fn row_56_secrets_do_not_wait_for_a_backup_that_nobody_can_see() {
         };
         assert!(host.now < begin + 60_000, "{status} {body}: the user waits");
         assert_eq!(secrets.iter().filter(|verdict| verdict.outcome.is_ok()).count(), 2);
-        let Step::Done(done) = flow.next(host.now, &mut host.rng) else { panic!("{flow:?}") };
+        let Step::Done(done) = flow.next_with_rng(host.now, &mut host.rng) else {
+            panic!("{flow:?}")
+        };
         // What has no key is seen, and nothing is fetched from it.
         assert_eq!((done.failure.is_none(), done.fetched.is_none()), (status == 200, true));
     }

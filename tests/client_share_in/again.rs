@@ -9,7 +9,7 @@ use strongroom::{
     client::{
         Backup,
         backup::{BackupOptions, Next, Reply, Stage},
-        flow::{Flow as _, FlowError, SavedFlow, ShareIn, SharedIn, Step},
+        flow::{Flow as _, FlowError, SavedShareIn, ShareIn, SharedIn, Step},
     },
     secret_sharing::{DropReason, Receipt, Recipients, RequestState, Requester, RequesterOptions},
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1},
@@ -27,10 +27,10 @@ const DAY: u64 = 24 * 60 * 60 * 1_000;
 const OTHERS_BACKUP: &str = "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo";
 
 /// Works until the flow waits; what the host has saved last.
-fn saved(phone: &mut Phone, house: &mut Household) -> SavedFlow {
+fn saved(phone: &mut Phone, house: &mut Household) -> SavedShareIn {
     let mut last = None;
     loop {
-        match phone.flow.next(phone.now, &mut phone.rng) {
+        match phone.flow.next_with_rng(phone.now, &mut phone.rng) {
             Step::Save(saved) => {
                 last = Some(*saved);
                 phone.flow.saved();
@@ -61,7 +61,7 @@ fn refused(
 ) -> (SharedIn, bool) {
     let mut is_asked = false;
     for _ in 0..20_000 {
-        match phone.flow.next(phone.now, &mut phone.rng) {
+        match phone.flow.next_with_rng(phone.now, &mut phone.rng) {
             Step::Save(_) => phone.flow.saved(),
             Step::Send(operation) => {
                 let token = house.phone.token().into();
@@ -95,7 +95,7 @@ fn an_answer_that_comes_before_the_backup_was_looked_at_is_judged_afterwards() -
     // It is kept over another restart.
     let (backup, requester) = phone.flow.into_parts().unwrap();
     let secret = requester.save();
-    let saved = SavedFlow { secret, backup: backup.save() };
+    let saved = SavedShareIn { requester: secret, backup: backup.save() };
     let devices = house.seen_by(Whose::Phone)?;
     phone.flow = flow(&house.user_id, devices, &phone.names, Some(&saved));
     let shared = phone.run(&mut house)?.expect("the flow has ended");
@@ -127,7 +127,7 @@ fn where_the_user_wanted_no_backup_the_key_comes_all_the_same() -> Result<()> {
     let mut machine = backup(&house.user_id);
     let mut rng = StdRng::seed_from_u64(5);
     while machine.stage() != Stage::Off {
-        match machine.next(0, &mut rng) {
+        match machine.next_with_rng(0, &mut rng) {
             Next::Save(_) => machine.saved(),
             Next::Send(operation) => {
                 let response = send(&mut house, &operation);
@@ -205,7 +205,7 @@ fn an_answer_is_judged_by_a_backup_that_is_made_long_after_it_came() -> Result<(
         if restarts {
             let (backup, requester) = phone.flow.into_parts().unwrap();
             let secret = requester.save();
-            let saved = SavedFlow { secret, backup: backup.save() };
+            let saved = SavedShareIn { requester: secret, backup: backup.save() };
             let devices = house.seen_by(Whose::Phone)?;
             phone.flow = flow(&house.user_id, devices, &phone.names, Some(&saved));
             assert!(phone.run(&mut house)?.is_none());
@@ -237,7 +237,7 @@ fn keeps_the_answer(phone: &mut Phone, house: &mut Household) -> Result<()> {
 fn a_look_that_was_on_its_way_when_the_answer_came_does_not_judge_it() -> Result<()> {
     let (mut phone, mut house) = overtaken()?;
     let (id, seen_before) = loop {
-        match phone.flow.next(phone.now, &mut phone.rng) {
+        match phone.flow.next_with_rng(phone.now, &mut phone.rng) {
             Step::Save(_) => phone.flow.saved(),
             Step::Wait(until) => phone.now = until.unwrap().max(phone.now + 1),
             Step::Send(operation) => break (operation.id(), send(&mut house, &operation)),
@@ -259,7 +259,7 @@ fn what_was_seen_before_does_not_judge_while_the_homeserver_refuses_to_say_more(
     keeps_the_answer(&mut phone, &mut house)?;
     let mut refusals = 0;
     while refusals < 3 {
-        match phone.flow.next(phone.now, &mut phone.rng) {
+        match phone.flow.next_with_rng(phone.now, &mut phone.rng) {
             Step::Save(_) => phone.flow.saved(),
             Step::Wait(until) => phone.now = until.unwrap().max(phone.now + 1),
             Step::Send(operation) => {

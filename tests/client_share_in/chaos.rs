@@ -12,7 +12,7 @@ use strongroom::{
     backup::{AuthData, BackupPublicKey},
     client::{
         NoAnswer, Operation,
-        flow::{Flow as _, SavedFlow, SharedIn, Step},
+        flow::{Flow as _, SavedShareIn, SharedIn, Step},
     },
     secret_sharing::Decision,
     secret_value::MEGOLM_BACKUP_V1,
@@ -52,7 +52,7 @@ struct Run {
     dice: StdRng,
     house: Option<Household>,
     phone: Phone,
-    saved: Option<SavedFlow>,
+    saved: Option<SavedShareIn>,
     done: Option<SharedIn>,
     troubles: usize,
     /// Whether another backup was the current one when an answer could be judged, or the host has lost an answer.
@@ -160,7 +160,7 @@ impl Run {
         if self.done.is_some() {
             return Ok(());
         }
-        match self.phone.flow.next(self.phone.now, &mut self.phone.rng) {
+        match self.phone.flow.next_with_rng(self.phone.now, &mut self.phone.rng) {
             Step::Save(saved) => {
                 if self.goes_wrong("crash before saving", 0.05) {
                     return self.crash();

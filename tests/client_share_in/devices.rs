@@ -76,7 +76,7 @@ fn a_request_that_was_refused_before_is_no_failure_once_somebody_was_asked() -> 
     })?;
     phone.flow.set_devices(only_tablet);
     loop {
-        match phone.flow.next(phone.now, &mut phone.rng) {
+        match phone.flow.next_with_rng(phone.now, &mut phone.rng) {
             Step::Save(_) => phone.flow.saved(),
             Step::Wait(_) => break,
             Step::Send(operation) => {

@@ -38,7 +38,7 @@ fn drive(house: &mut Household, path: &str, fault: usize, span: u64) -> Result<(
     let mut given_up = 0;
     let (mut begin, mut requests, mut resume_at, mut has_shared) = (None, 0, u64::MAX, false);
     for _ in 0..100_000 {
-        match phone.flow.next(phone.now, &mut phone.rng) {
+        match phone.flow.next_with_rng(phone.now, &mut phone.rng) {
             Step::Save(_) => phone.flow.saved(),
             Step::Send(operation) => {
                 requests += 1;
@@ -124,7 +124,7 @@ fn the_devices_are_asked_though_the_backup_cannot_be_seen() -> Result<()> {
         let mut house = household()?;
         let mut phone = Phone::new(&mut house, &[MEGOLM_BACKUP_V1], false)?;
         let asked = loop {
-            match phone.flow.next(phone.now, &mut phone.rng) {
+            match phone.flow.next_with_rng(phone.now, &mut phone.rng) {
                 Step::Save(_) => phone.flow.saved(),
                 Step::Send(operation) => {
                     let token = house.phone.token().into();

@@ -29,7 +29,7 @@ use strongroom::{
     client::{
         Backup, Operation,
         backup::{BackupOptions, FetchOutcome},
-        flow::{Flow as _, FlowError, Recover, Recovered, SavedFlow, ShareIn, SharedIn, Step},
+        flow::{Flow as _, FlowError, Recover, Recovered, SavedShareIn, ShareIn, SharedIn, Step},
     },
     ids::{DeviceId, SecretName, UserId},
     provenance::Provenance,
@@ -64,11 +64,11 @@ fn flow(
     user_id: &UserId,
     devices: OwnDevices,
     names: &[&str],
-    saved: Option<&SavedFlow>,
+    saved: Option<&SavedShareIn>,
 ) -> ShareIn {
     let options = RequesterOptions::default();
     let requester = match saved {
-        Some(SavedFlow { secret, .. }) => {
+        Some(SavedShareIn { requester: secret, .. }) => {
             Requester::restore(secret, user_id.clone(), "PHONE".into(), options).unwrap()
         }
         None => Requester::new(user_id.clone(), "PHONE".into(), options),
@@ -107,7 +107,7 @@ impl Phone {
     fn run(&mut self, house: &mut Household) -> Result<Option<SharedIn>> {
         let mut restarts = 0;
         loop {
-            match self.flow.next(self.now, &mut self.rng) {
+            match self.flow.next_with_rng(self.now, &mut self.rng) {
                 Step::Save(saved) => {
                     restarts += 1;
                     if self.restarts && restarts < 5 {
@@ -134,7 +134,9 @@ impl Phone {
             if let Some(shared) = self.run(house)? {
                 return Ok(shared);
             }
-            let Step::Wait(Some(until)) = self.flow.next(self.now, &mut self.rng) else { panic!() };
+            let Step::Wait(Some(until)) = self.flow.next_with_rng(self.now, &mut self.rng) else {
+                panic!()
+            };
             self.now = until.max(self.now + 1);
         }
         panic!("it never ends: {:?}", self.flow);
@@ -218,7 +220,7 @@ fn recover(house: &mut Household, backup: Backup) -> Recovered {
     let mut flow = Recover::new(backup, verified(&house.user_id), Limits::default());
     let mut rng = StdRng::seed_from_u64(4);
     loop {
-        match flow.next(0, &mut rng) {
+        match flow.next_with_rng(0, &mut rng) {
             Step::Save(_) => flow.saved(),
             Step::Send(operation) => {
                 let response = send(house, &operation);

@@ -3,9 +3,12 @@
 use strongroom::{
     Limits,
     api::{AccessToken, BaseUrl},
-    client::backup::{
-        Backup, BackupOptions, FetchOutcome, HostToken, Next, OfferedSession, Operation, Question,
-        Reply, SavedBackup, Scope, SecretTask,
+    client::{
+        SecretWrite, StateToSave,
+        backup::{
+            Backup, BackupOptions, FetchOutcome, HostToken, Next, OfferedSession, Operation,
+            Question, Reply, SavedBackup, Scope, SecretTask,
+        },
     },
     homeserver::Homeserver,
     session_data::ExportedSession,
@@ -35,12 +38,14 @@ pub(crate) fn look(witness: &mut Witness, vault: &Vault) {
     }];
     let (mut rng, mut now, mut seen) = (FixedRng(KEY), 0, Vec::new());
     while !seen.contains(&"fetched") {
-        let next = machine.next(now, &mut rng);
+        let next = machine.next_with_rng(now, &mut rng);
         witness.debug::<Next>(&next);
         witness.debug::<Backup>(&machine);
         match next {
             Next::Save(saved) => {
                 witness.debug::<SavedBackup>(&saved);
+                let flow = Some(&saved.secret);
+                witness.debug::<StateToSave<'_>>(&StateToSave { backup: &saved, flow });
                 witness.text(str::from_utf8(&saved.public).unwrap());
                 machine.saved();
             }
@@ -53,13 +58,14 @@ pub(crate) fn look(witness: &mut Witness, vault: &Vault) {
             }
             Next::Want(_) => {
                 wants.iter().for_each(|offered| witness.debug::<OfferedSession>(offered));
-                machine.offer(&wants, &mut rng);
+                machine.offer_with_rng(&wants, &mut rng);
                 wants.clear();
             }
             Next::Sign(id, _) => machine.signed(id, &[]).unwrap(),
             Next::WriteSecret(task) => {
                 witness.debug::<SecretTask>(&task);
                 let SecretTask::Store(secret) = &task else { panic!("{task:?}") };
+                witness.debug::<SecretWrite>(&SecretWrite::ReadBack(Some(secret.clone())));
                 machine.secret_read_back(Some(secret)).unwrap();
                 seen.push("secret");
             }

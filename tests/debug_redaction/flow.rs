@@ -7,8 +7,8 @@ use strongroom::{
         Backup,
         backup::BackupOptions,
         flow::{
-            EnterError, Entered, Flow as _, FlowError, Recover, Recovered, SavedFlow, SetUp,
-            SetUpDone, ShareIn, SharedIn, Step,
+            EnterError, Entered, Flow as _, FlowError, Recover, Recovered, SavedSetUp,
+            SavedShareIn, SetUp, SetUpDone, ShareIn, SharedIn, Step,
         },
     },
     encoding::json_object::JsonObject,
@@ -72,14 +72,14 @@ fn look_at_set_up(witness: &mut Witness, vault: &Vault, server: &mut Server, key
         let mut flow = SetUp::bootstrap(backup(), key_of(is_first, key), secrets.clone(), limits);
         let rng = &mut rand_core::UnwrapErr(getrandom::SysRng);
         loop {
-            let step = flow.next(0, rng);
+            let step = flow.next_with_rng(0, rng);
             witness.debug::<SetUp>(&flow);
             if !matches!(step, Step::ShowRecoveryKey(_)) {
                 witness.debug(&step);
             }
             match step {
                 Step::Save(saved) => {
-                    witness.debug::<SavedFlow>(&saved);
+                    witness.debug::<SavedSetUp>(&saved);
                     witness.text(str::from_utf8(&saved.backup.public).unwrap());
                     flow.saved();
                 }
@@ -118,9 +118,9 @@ fn look_at_recovery(witness: &mut Witness, server: &mut Server, key: &NewKey) {
     let recovery_key = key.to_recovery_key().unwrap().to_text();
     let mut typed = [recovery_key.expose_str(), "correct horse"].to_vec();
     loop {
-        let step = flow.next(0, rng);
+        let step = flow.next_with_rng(0, rng);
         witness.debug::<Recover>(&flow);
-        witness.debug::<Step<Recovered>>(&step);
+        witness.debug::<Step<Recover>>(&step);
         match step {
             Step::Save(_) => flow.saved(),
             Step::Send(operation) => {
@@ -146,10 +146,13 @@ fn look_at_sharing(witness: &mut Witness, server: &mut Server) {
     let mut flow = ShareIn::new(backup(), requester, devices, names, verified, Limits::default());
     let rng = &mut rand_core::UnwrapErr(getrandom::SysRng);
     loop {
-        let step = flow.next(0, rng);
+        let step = flow.next_with_rng(0, rng);
         witness.debug::<ShareIn>(&flow);
         match step {
-            Step::Save(_) => flow.saved(),
+            Step::Save(saved) => {
+                witness.debug::<SavedShareIn>(&saved);
+                flow.saved();
+            }
             Step::Send(operation) => {
                 let response = server.send(&operation);
                 flow.answer(operation.id(), Ok(response), 0).unwrap();

@@ -51,11 +51,12 @@ use strongroom::{
         WarnedSession, Warning, WrongBackupKey,
     },
     client::{
-        Awaited, RequestFailure, RequestKind, Waiting,
+        Awaited, DriveError, Notice, RequestFailure, RequestKind, Waited, Waiting,
         backup::{
             BackupOptions, DeliveryId, FoundBackup, HostToken, KeyFit, NoAnswer, NotCreated,
             NotStored, OperationId, QuestionId, Reply, ReplyError, RestoreChoice, Scope,
-            SecretNotRead, SignId, SignedError, Stage, UnknownOperation, UsedBackup, Wish,
+            SecretNotRead, SignId, SignedError, Stage, UnknownOperation, UploadProgress,
+            UsedBackup, Wish,
         },
         diagnose::{
             AskedFor, Comparison, DiagnosisVerdict, LegacyForm, MissingEvidence, SessionCount,
@@ -408,6 +409,10 @@ fn hold_no_secret() -> BTreeSet<String> {
         Awaited,
         RequestFailure,
         RequestKind,
+        DriveError,
+        Notice<'_>,
+        UploadProgress,
+        Waited,
         Waiting,
         BackupOptions,
         QuestionId,

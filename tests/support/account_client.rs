@@ -69,7 +69,7 @@ impl<'a> Client<'a> {
         let rng = &mut rand_core::UnwrapErr(getrandom::SysRng);
         let (mut shown, mut imported) = (None, Vec::new());
         loop {
-            match flow.next(0, rng) {
+            match flow.next_with_rng(0, rng) {
                 Step::Save(_) => flow.saved(),
                 Step::Send(call) => {
                     let request = call.to_http(&self.host.base_url, &self.host.token).unwrap();

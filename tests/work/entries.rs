@@ -374,7 +374,7 @@ fn fetched_rooms(count: usize) -> Work {
         let name = "r".repeat(900);
         for n in 0..count {
             machine.fetch(Scope::Room(format!("!{n}{name}").as_str().into()), 1);
-            if let Next::Save(_) = machine.next(1, rng) {
+            if let Next::Save(_) = machine.next_with_rng(1, rng) {
                 machine.saved();
             }
         }
@@ -406,12 +406,12 @@ fn fetching(count: usize) -> Backup {
 fn turns(machine: &mut Backup, count: usize, answer: impl Fn(&Operation) -> Response<Vec<u8>>) {
     let (mut now, rng) = (1, &mut StdRng::seed_from_u64(1));
     for _ in 0..count {
-        match machine.next(now, rng) {
+        match machine.next_with_rng(now, rng) {
             Next::Save(_) => machine.saved(),
             Next::Send(operation) => {
                 machine.answer(operation.id(), Ok(answer(&operation)), now).unwrap();
             }
-            Next::Want(_) => machine.offer(&[], rng),
+            Next::Want(_) => machine.offer_with_rng(&[], rng),
             Next::Wait(until) => now = until.unwrap_or(now + 1).max(now + 1),
             _ => {}
         }
@@ -482,7 +482,7 @@ fn machine_restored(count: usize) -> Work {
         let machine = Backup::restore(&saved, USER.into(), "PHONE".into(), options, limits);
         let (mut machine, rng) = (machine.unwrap(), &mut StdRng::seed_from_u64(1));
         for now in 1..20 {
-            match machine.next(now, rng) {
+            match machine.next_with_rng(now, rng) {
                 Next::Save(_) => machine.saved(),
                 Next::Send(operation) => {
                     let answer = answer(&operation, &Vec::new());
@@ -526,7 +526,7 @@ fn set_up(count: usize) -> Work {
     let run = move || {
         let (mut now, rng) = (1, &mut StdRng::seed_from_u64(1));
         for _ in 0..100 {
-            match flow.next(now, rng) {
+            match flow.next_with_rng(now, rng) {
                 Step::Save(_) => flow.saved(),
                 Step::ReadAccountData => flow.account_data(events.clone()),
                 Step::Send(operation) => {
@@ -551,7 +551,7 @@ fn recover(count: usize) -> Work {
     let run = move || {
         let (mut now, rng) = (1, &mut StdRng::seed_from_u64(1));
         for _ in 0..100 {
-            match flow.next(now, rng) {
+            match flow.next_with_rng(now, rng) {
                 Step::Save(_) => flow.saved(),
                 Step::ReadAccountData => flow.account_data(events.clone()),
                 Step::Secrets(_) => {}

@@ -146,7 +146,7 @@ fn listening() -> (ShareIn, String) {
     });
     let (mut now, rng) = (1, &mut StdRng::seed_from_u64(1));
     for _ in 0..30 {
-        match flow.next(now, rng) {
+        match flow.next_with_rng(now, rng) {
             Step::Save(_) => flow.saved(),
             Step::Send(operation) => {
                 let mut answer = respond(&operation, &Vec::new());

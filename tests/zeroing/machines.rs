@@ -12,7 +12,7 @@ use strongroom::{
     client::{
         Backup,
         backup::{BackupOptions, Next, Operation, Reply, SavedBackup, SecretTask},
-        flow::{Flow, Recover, SavedFlow, SetUp, ShareIn, Step},
+        flow::{Flow, Recover, SavedSetUp, SetUp, ShareIn, Step},
     },
     encoding::json_object::JsonObject,
     ids::EventType,
@@ -74,11 +74,11 @@ pub(crate) fn stored(vault: &Vault) -> SecretValue {
 }
 
 /// A set-up in place of everything, as it is saved first.
-pub(crate) fn set_up() -> SavedFlow {
+pub(crate) fn set_up() -> SavedSetUp {
     let (key, secrets) = (new_key(), vec![stored(&Vault::new())]);
     let old_keys = [key.key().clone()];
     let mut flow = SetUp::rotate_everything(machine(), key, &old_keys, secrets, Limits::default());
-    match flow.next(1, &mut FixedRng([3; 32])) {
+    match flow.next_with_rng(1, &mut FixedRng([3; 32])) {
         Step::Save(saved) => *saved,
         other => panic!("{other:?}"),
     }
@@ -113,7 +113,7 @@ fn run(machine: &mut Backup) -> Vec<&'static str> {
     let (mut now, mut seen) = (1, Vec::new());
     let rng = &mut FixedRng([5; 32]);
     for _ in 0..40 {
-        let next = machine.next(now, rng);
+        let next = machine.next_with_rng(now, rng);
         drop(format!("{next:?}{machine:?}"));
         match next {
             Next::Save(saved) => {
@@ -186,7 +186,7 @@ where
 {
     let rng = &mut FixedRng([5; 32]);
     for now in (1..80).map(|minute| minute * 60_000) {
-        let step = flow.next(now, rng);
+        let step = flow.next_with_rng(now, rng);
         drop(format!("{step:?}{flow:?}"));
         match step {
             Step::Save(saved) => {
@@ -221,11 +221,11 @@ fn set_ups_leave_nothing_saved_restored_or_given_up() {
     let (vault, saved) = (Vault::new(), set_up());
     leaves_nothing(&vault, || {
         let limits = Limits::default();
-        let restore = |saved: &SavedFlow| {
+        let restore = |saved: &SavedSetUp| {
             SetUp::restore(saved, USER.into(), DEVICE.into(), BackupOptions::default(), limits)
         };
         let mut flow = restore(&saved).unwrap();
-        let Step::Save(again) = flow.next(1, &mut FixedRng([5; 32])) else { panic!() };
+        let Step::Save(again) = flow.next_with_rng(1, &mut FixedRng([5; 32])) else { panic!() };
         assert!(again.secret == saved.secret);
         drop(restore(&again).unwrap());
         drop(flow.into_backup());

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, mem};
 use super::{Call, RequestKind, Scope, download::Download, missing::Missing, scopes::Scopes};
 use crate::{
     api::{Endpoint as _, GetRoomKeys, GetRoomKeysForRoom, GetRoomKeysForSession},
+    backup::RestoreOptions,
     ids::{BackupVersion, RoomId, SessionId},
 };
 
@@ -85,6 +86,19 @@ impl Download {
 
 /// Rooms that are remembered as looked through.
 const MAX_ROOMS: usize = 1_000;
+
+/// How the response for so much of the backup is read, which has so many sessions in all.
+pub(super) fn restore_options(scope: &Scope, call: &Call, count: Option<u64>) -> RestoreOptions {
+    let mut options = RestoreOptions::default();
+    match scope {
+        Scope::Everything => options.expected = count,
+        Scope::Room(room_id) | Scope::Session(room_id, _) if matches!(call, Call::Room(..)) => {
+            options.room_id = Some(room_id.clone());
+        }
+        Scope::Room(_) | Scope::Session(..) => {}
+    }
+    options
+}
 
 /// What a request for so much of the backup is.
 fn kind(scope: &Scope) -> RequestKind {

@@ -6,12 +6,12 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     Backup, Call, DeliveryId, FetchOutcome, Lane, Question, RestoreChoice, Scope,
-    by_room::scope_call,
+    by_room::{restore_options, scope_call},
     missing::{Missing, MissingSessions},
     saved::remembered,
 };
 use crate::{
-    backup::{BackupDecryptionKey, BackupVersionInfo, Restore, RestoreOptions},
+    backup::{BackupDecryptionKey, BackupVersionInfo, Restore},
     ids::{self, BackupVersion, RoomId, SessionId},
 };
 
@@ -265,12 +265,8 @@ impl Backup {
             self.fetched(&scope, FetchOutcome::NotInBackup);
             return None;
         };
-        let mut options = RestoreOptions::default();
-        if let Call::Room(..) = &call
-            && let Scope::Room(room_id) | Scope::Session(room_id, _) = &scope
-        {
-            options.room_id = Some(room_id.clone());
-        }
+        let expected = self.found.as_ref().and_then(BackupVersionInfo::count);
+        let options = restore_options(&scope, &call, expected);
         self.download.restore = Some(Restore::new(key.clone(), options, &self.limits));
         self.download.has_begun = false;
         self.download.current = Some((scope, key));

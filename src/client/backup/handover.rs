@@ -1,6 +1,6 @@
 //! The machine in other hands: a flow takes it, and gives it back.
 
-use super::{Backup, Next, look::Look};
+use super::{Backup, Next, NoAnswer, look::Look};
 use crate::client::{
     courier::Courier,
     operation::OperationId,
@@ -17,8 +17,54 @@ impl Backup {
         self.ask_for_signatures();
         self.secret_is_asked_for = false;
         self.upload.is_asked_anew();
-        self.out.is_unsaved |= std::mem::take(&mut self.out.is_saving);
+        self.is_not_saved();
         self.out.deliveries.extend(undelivered);
+    }
+
+    /// Takes back what the host was given and has not carried out: it comes again.
+    pub(in crate::client) fn take_back(&mut self, next: Next, now_ms: u64) {
+        match next {
+            Next::Save(_) => self.is_not_saved(),
+            Next::Send(operation) => {
+                self.is_interrupted();
+                let _ = self.answer(operation.id(), Err(NoAnswer), now_ms);
+            }
+            Next::Want(_) => self.upload.is_asked_anew(),
+            Next::Sign(..) => self.ask_for_signatures(),
+            Next::WriteSecret(_) => self.secret_is_asked_for = false,
+            Next::NeedsToken { .. } => self.courier.tell_token_again(),
+            Next::RefreshSigners => self.trusted.refreshed_for = None,
+            Next::Ask(id, _) => self.asked.retain(|(asked, _)| *asked != id),
+            Next::Wait(_) => {}
+            told @ (Next::Stored(..)
+            | Next::NotStored(..)
+            | Next::UploadRefused(_)
+            | Next::Import(..)
+            | Next::Fetched(..)
+            | Next::NotCreated(_)
+            | Next::NotDeleted(_)
+            | Next::PreferenceNotSet { .. }) => self.out.deliveries.push_front(told),
+        }
+    }
+
+    /// A response is not read any further because the host wants something else: that is no fault of the response.
+    pub(in crate::client) fn is_interrupted(&mut self) {
+        self.download.attempts = 0;
+    }
+
+    /// The state that was given last is not written.
+    pub(in crate::client) fn is_not_saved(&mut self) {
+        self.out.is_unsaved |= std::mem::take(&mut self.out.is_saving);
+    }
+
+    /// The longest answer that is read as a whole, in bytes.
+    pub(in crate::client) fn longest_answer(&self) -> usize {
+        self.limits.response_bytes.max(self.limits.session_bytes)
+    }
+
+    /// Whether nothing more of the response that is streamed is read.
+    pub(in crate::client) fn has_ended_early(&self) -> bool {
+        self.download.restore.as_ref().is_some_and(|restore| restore.ended_early().is_some())
     }
 
     pub(in crate::client) fn peek_courier(&self) -> &Courier {

@@ -61,12 +61,10 @@
 //!     Limits,
 //!     client::backup::{Backup, BackupOptions, Next, Stage},
 //! };
-//! # use rand::{SeedableRng as _, rngs::StdRng};
-//! # let rng = &mut StdRng::seed_from_u64(1);
 //!
 //! let options = BackupOptions::default();
 //! let mut backup = Backup::new("@a:b.org".into(), "PHONE".into(), options, Limits::default());
-//! let Next::Send(operation) = backup.next(1_700_000_000_000, rng) else { unreachable!() };
+//! let Next::Send(operation) = backup.next(1_700_000_000_000)? else { unreachable!() };
 //! // operation.to_http(..) goes over the host's HTTP stack, and the response to:
 //! let response = http::Response::builder()
 //!     .status(404)
@@ -94,6 +92,7 @@ mod offer;
 mod options;
 mod outgoing;
 mod preference;
+mod progress;
 mod question;
 mod refusals;
 mod reply;
@@ -126,6 +125,7 @@ pub use self::{
         DeliveryId, FetchOutcome, HostToken, Next, NotCreated, NotStored, OfferedSession,
         SecretTask, Wish,
     },
+    progress::UploadProgress,
     question::{FoundBackup, Question, QuestionId, Reply, ReplyError, RestoreChoice},
     saved::SavedBackup,
     secret::SecretNotRead,
@@ -149,11 +149,13 @@ use crate::{
 ///
 /// # The loop of a host
 ///
+/// [`drive_backup`](crate::client::drive_backup) is one. Of your own it is this:
+///
 /// ```text
-/// match backup.next(now, &mut rng) {
+/// match backup.next(now)? {
 ///   Save(saved)           -> to disk and keychain; backup.saved()
 ///   Send(op)              -> op.to_http(base_url, token), on whatever stack; backup.answer(op.id(), result, now)
-///   Want(wish)            -> backup.offer(sessions not yet stored in wish.version, &mut rng)
+///   Want(wish)            -> backup.offer(sessions not yet stored in wish.version)?
 ///   Stored(id, v, tokens) -> mark them in the host's store; backup.ack(id)
 ///   Import(id, v, batch)  -> into the host's store as unauthenticated; backup.ack(id)
 ///   Sign(id, key)         -> backup.signed(id, signatures)

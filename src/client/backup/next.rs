@@ -7,7 +7,10 @@ use rand_core::CryptoRng;
 use super::{
     Backup, Call, DeliveryId, HostToken, Next, NoAnswer, Question, QuestionId, RequestKind,
 };
-use crate::ids::BackupVersion;
+use crate::{
+    ids::BackupVersion,
+    randomness::{NoRandomness, os_seeded_rng},
+};
 
 /// What waits to be handed to the host.
 #[derive(Debug, Default)]
@@ -21,7 +24,16 @@ pub(super) struct Outbox {
 
 impl Backup {
     /// What the host is to do next. `now_ms` is the host's time, in milliseconds since the epoch; it may jump.
-    pub fn next(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Next {
+    ///
+    /// # Errors
+    ///
+    /// [`NoRandomness`] if the operating system has none. Nothing has changed then.
+    pub fn next(&mut self, now_ms: u64) -> Result<Next, NoRandomness> {
+        Ok(self.next_with_rng(now_ms, &mut os_seeded_rng()?))
+    }
+
+    /// As [`Backup::next`], with the caller's randomness.
+    pub fn next_with_rng(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Next {
         let next = self.find_next(now_ms, rng);
         if matches!(next, Next::Wait(_)) {
             let awaited = self.awaited_of_host();
@@ -84,6 +96,9 @@ impl Backup {
 
     pub(super) fn deliver_stored(&mut self, version: BackupVersion, tokens: Vec<HostToken>) {
         if !tokens.is_empty() {
+            if self.in_use.as_ref().is_some_and(|in_use| *in_use.backup.version() == version) {
+                self.upload.progress.stored += tokens.len() as u64;
+            }
             let id = self.delivery_id();
             self.deliver(Next::Stored(id, version, tokens));
         }

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     api::PutRoomKeys,
     backup::{SealedSession, SessionToSeal},
+    randomness::{NoRandomness, os_seeded_rng},
 };
 
 impl Backup {
@@ -16,7 +17,17 @@ impl Backup {
     ///
     /// What is not reported by [`Next::Stored`] or [`Next::NotStored`] later was not taken: the host offers it again
     /// when it is asked.
-    pub fn offer(&mut self, sessions: &[OfferedSession], rng: &mut impl CryptoRng) {
+    ///
+    /// # Errors
+    ///
+    /// [`NoRandomness`] if the operating system has none. Nothing has changed then.
+    pub fn offer(&mut self, sessions: &[OfferedSession]) -> Result<(), NoRandomness> {
+        self.offer_with_rng(sessions, &mut os_seeded_rng()?);
+        Ok(())
+    }
+
+    /// As [`Backup::offer`], with the caller's randomness.
+    pub fn offer_with_rng(&mut self, sessions: &[OfferedSession], rng: &mut impl CryptoRng) {
         let Some(in_use) = &self.in_use else { return };
         if !self.upload.is_wished {
             return;
@@ -110,6 +121,7 @@ impl Backup {
         let Some(in_use) = &self.in_use else { return };
         let version = in_use.backup.version().clone();
         let now = self.courier.now();
+        self.upload.progress.not_stored += failures.len() as u64;
         for (token, reason) in &failures {
             // A server that takes nothing is asked again when there is something new.
             self.upload.is_drained |= !self.upload.hopeless.add(*token, reason, now);

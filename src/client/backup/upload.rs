@@ -5,8 +5,8 @@ use std::collections::{BTreeSet, VecDeque};
 use rand_core::CryptoRng;
 
 use super::{
-    Backup, Call, DeliveryId, HostToken, Lane, NotStored, RequestKind, hopeless::Hopeless,
-    refusals::Refusals, seen::Seen,
+    Backup, Call, DeliveryId, HostToken, Lane, NotStored, RequestKind, UploadProgress,
+    hopeless::Hopeless, refusals::Refusals, seen::Seen,
 };
 use crate::client::failure::Failure;
 use crate::{
@@ -40,6 +40,8 @@ pub(super) struct Upload {
     pub(super) refusals: Refusals,
     /// How many answers had come when a request failed last.
     pub(super) heard: u64,
+    /// What became of the sessions that were offered for the backup in use.
+    pub(super) progress: UploadProgress,
 }
 
 /// One session on its way.
@@ -72,6 +74,12 @@ impl Upload {
         self.looking.is_some() || !self.to_look.is_empty()
     }
 
+    /// How many sessions were offered and are neither stored nor given up.
+    pub(super) fn on_their_way(&self) -> usize {
+        let waiting = self.to_look.len() + usize::from(self.looking.is_some()) + self.ready.len();
+        waiting + self.sending.len() + self.batches.iter().map(Vec::len).sum::<usize>()
+    }
+
     pub(super) fn has_work(&self) -> bool {
         self.has_to_look() || !self.batches.is_empty()
     }
@@ -95,6 +103,7 @@ impl Backup {
         upload.ready.clear();
         upload.batches.clear();
         upload.refusals = Refusals::default();
+        upload.progress = UploadProgress::default();
         upload.seen.clear();
         (upload.is_wished, upload.is_drained, upload.needs_delay) = (false, false, false);
     }

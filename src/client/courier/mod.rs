@@ -286,6 +286,11 @@ impl Courier {
         token.is_told = true;
         Some(token.soft_logout)
     }
+
+    /// The host has done nothing about the access token: it is told again.
+    pub(super) fn tell_token_again(&mut self) {
+        self.refused_token.iter_mut().for_each(|token| token.is_told = false);
+    }
 }
 
 /// After so many failures in a row nobody is to wait any longer without a word: a little more than an hour.

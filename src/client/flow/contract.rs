@@ -1,33 +1,67 @@
 //! What all flows have in common.
 
+use std::fmt;
+
 use http::Response;
 use rand_core::CryptoRng;
 
-use super::{EnterError, Entered, Step};
+use super::{EnterError, Entered, Step, machine::Machine};
 use crate::{
+    backup::UnauthenticatedSession,
     client::{
-        backup::{DeliveryId, SignId, SignedError},
+        backup::{Backup, DeliveryId, Next, SignId, SignedError},
         operation::{NoAnswer, OperationId, UnknownOperation},
-        waiting::Waiting,
+        state::StateToSave,
+        waiting::{Awaited, RequestKind, Waiting},
     },
     crypto::ed25519::Ed25519Signature,
     encoding::json_object::JsonObject,
-    ids::{EventType, KeyId},
+    ids::{BackupVersion, EventType, KeyId},
+    randomness::{NoRandomness, os_seeded_rng},
 };
 
 /// A flow: [`SetUp`](super::SetUp), [`Recover`](super::Recover) or [`ShareIn`](super::ShareIn). One loop of a host
-/// serves them all; what a flow never wants it need not be given.
-pub trait Flow {
+/// serves them all; what a flow never wants it need not be given. The trait is sealed: there are no other flows.
+#[expect(
+    private_bounds,
+    reason = "who cannot name the bound can neither make a flow nor call what is its own"
+)]
+pub trait Flow: Parts + fmt::Debug + Send {
     /// What it ends with.
-    type Outcome;
+    type Outcome: fmt::Debug + Send;
+
+    /// What outlasts a restart. It holds the state of the account's machine, and what the flow keeps of its own beside it:
+    /// where it is the [state of the machine](crate::client::backup::SavedBackup) alone, nothing.
+    type Saved: fmt::Debug + Clone + Send + Sync;
 
     /// What the host is to do next. `now_ms` is the host's time, in milliseconds since the epoch; it may jump.
-    fn next(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Self::Outcome>;
+    ///
+    /// # Errors
+    ///
+    /// [`NoRandomness`] if the operating system has none. Nothing has changed then.
+    fn next(&mut self, now_ms: u64) -> Result<Step<Self>, NoRandomness> {
+        Ok(self.next_with_rng(now_ms, &mut os_seeded_rng()?))
+    }
+
+    /// As [`Flow::next`], with the caller's randomness.
+    fn next_with_rng(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Self> {
+        for id in self.machine_mut().begin(now_ms, rng) {
+            let _ = self.answer(id, Err(NoAnswer), now_ms);
+        }
+        let step = match self.machine_mut().needs_token() {
+            Some(soft_logout) => Step::NeedsToken { soft_logout },
+            None => self.step(now_ms, rng),
+        };
+        let awaited = self.awaited_of_host();
+        self.machine_mut().waits_for_host(awaited);
+        step
+    }
 
     /// The state that [`Step::Save`] gave is written.
     fn saved(&mut self);
 
-    /// The host has sent a request, and this came back.
+    /// The host has sent a request, and this came back. Of a streamed response, the body holds what was not given
+    /// to [`Flow::part`].
     ///
     /// # Errors
     ///
@@ -37,20 +71,46 @@ pub trait Flow {
         id: OperationId,
         answer: Result<Response<Vec<u8>>, NoAnswer>,
         now_ms: u64,
-    ) -> Result<(), UnknownOperation>;
+    ) -> Result<(), UnknownOperation> {
+        if self.take_answer(id, &answer, now_ms) {
+            return Ok(());
+        }
+        self.machine_mut().answer(id, answer, now_ms)
+    }
+
+    /// A piece of a streamed response has arrived: see [`Backup::part`].
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownOperation`] if no such response is awaited.
+    fn part(&mut self, id: OperationId, bytes: &[u8]) -> Result<(), UnknownOperation> {
+        self.machine_mut().part(id, bytes)
+    }
 
     /// The host has a valid access token again.
-    fn resume(&mut self);
+    fn resume(&mut self) {
+        self.machine_mut().resume();
+    }
 
     /// Whether the flow waits for a valid access token. [`Step::NeedsToken`] says so once.
-    fn is_paused(&self) -> bool;
+    fn is_paused(&self) -> bool {
+        self.machine().is_paused()
+    }
 
     /// What the flow waits for, as of the last [`next`](Self::next), with the reasons: requests that are on their way or have
     /// failed, the access token, the end of a rate limit, and what the host, the user or another device was asked for.
-    fn waiting_for(&self) -> Vec<Waiting>;
+    fn waiting_for(&self) -> Vec<Waiting> {
+        self.machine().waiting_for(self.own_request())
+    }
 
-    /// Nothing more is waited for: the flow ends at the next occasion, with what it has. If there is something to send before,
-    /// which is said there, a second call ends it without.
+    /// The account's machine, to be looked at: how far it [is](Backup::fetching), say. Nothing once the flow has ended.
+    fn backup(&self) -> Option<&Backup> {
+        self.machine().get()
+    }
+
+    /// Nothing more is waited for: the flow ends at the next occasion, with what it has. A recovery ends at once. A set-up shows
+    /// the recovery key first, if the new key may be the default one already, so that nobody is locked out. What other devices
+    /// were asked for is cancelled. Where something is shown or sent before the end, a second call ends the flow without.
     fn give_up(&mut self);
 
     /// All of the account data, for [`Step::ReadAccountData`].
@@ -69,8 +129,7 @@ pub trait Flow {
         id: SignId,
         signatures: &[(KeyId, Ed25519Signature)],
     ) -> Result<(), SignedError> {
-        let _ = (id, signatures);
-        Err(SignedError::NotAwaited)
+        self.machine_mut().signed(id, signatures)
     }
 
     /// The user has saved the recovery key of [`Step::ShowRecoveryKey`].
@@ -87,18 +146,79 @@ pub trait Flow {
         Err(EnterError::NotAsked)
     }
 
-    /// The host has put the sessions of [`Step::Import`] into its store.
-    fn ack(&mut self, id: DeliveryId) {
-        let _ = id;
+    /// The user has no key to enter for [`Step::EnterKey`]: the flow goes on with what is at hand.
+    fn skip_key(&mut self, now_ms: u64) {
+        let _ = now_ms;
     }
 
-    /// A piece of a streamed response has arrived: see [`Backup::part`](crate::client::Backup::part).
-    ///
-    /// # Errors
-    ///
-    /// [`UnknownOperation`] if no such response is awaited.
-    fn part(&mut self, id: OperationId, bytes: &[u8]) -> Result<(), UnknownOperation> {
-        let _ = (id, bytes);
-        Err(UnknownOperation)
+    /// The host has put the sessions of [`Step::Import`] into its store.
+    fn ack(&mut self, id: DeliveryId) {
+        self.machine_mut().ack(id);
     }
+
+    /// As [`Backup::take_imports`].
+    fn take_imports(&mut self) -> Vec<(DeliveryId, BackupVersion, Vec<UnauthenticatedSession>)> {
+        self.machine_mut().get_mut().map(Backup::take_imports).unwrap_or_default()
+    }
+}
+
+/// What is each flow's own. Nobody else can name it, so that nobody else can make a flow.
+pub(in crate::client) trait Parts: Sized {
+    /// The account's machine.
+    fn machine(&self) -> &Machine;
+
+    /// The account's machine.
+    fn machine_mut(&mut self) -> &mut Machine;
+
+    /// What comes next, if there is an access token.
+    fn step(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Self>
+    where
+        Self: Flow;
+
+    /// What the host was asked for and has not done.
+    fn awaited_of_host(&self) -> Option<Awaited>;
+
+    /// A step that is not the machine's was not carried out: it is to come again.
+    fn repeat(&mut self, step: &Step<Self>)
+    where
+        Self: Flow;
+
+    /// The parts of the state that are to be written.
+    fn parts(saved: &Self::Saved) -> StateToSave<'_>
+    where
+        Self: Flow;
+
+    /// What the flow itself wants to send.
+    fn own_request(&self) -> Option<RequestKind> {
+        None
+    }
+
+    /// Whether this was the answer to a request of the flow itself.
+    fn take_answer(
+        &mut self,
+        id: OperationId,
+        answer: &Result<Response<Vec<u8>>, NoAnswer>,
+        now_ms: u64,
+    ) -> bool {
+        let _ = (id, answer, now_ms);
+        false
+    }
+}
+
+/// Takes a step back that the host has not carried out: it comes again.
+pub(in crate::client) fn take_back<F: Flow>(flow: &mut F, step: Step<F>, now_ms: u64) {
+    let next = match step {
+        Step::Save(_) | Step::ShowRecoveryKey(_) | Step::Secrets(_) => return flow.repeat(&step),
+        Step::Send(operation) => {
+            flow.machine_mut().get_mut().into_iter().for_each(Backup::is_interrupted);
+            let _ = flow.answer(operation.id(), Err(NoAnswer), now_ms);
+            return;
+        }
+        // They come each time.
+        Step::ReadAccountData | Step::EnterKey | Step::Wait(_) | Step::Done(_) => return,
+        Step::Sign(id, key) => Next::Sign(id, key),
+        Step::Import(id, version, sessions) => Next::Import(id, version, sessions),
+        Step::NeedsToken { soft_logout } => Next::NeedsToken { soft_logout },
+    };
+    flow.machine_mut().take_back(next, now_ms);
 }

@@ -3,7 +3,7 @@
 use http::Response;
 use rand_core::CryptoRng;
 
-use super::Step;
+use super::{Flow, Step};
 use crate::{
     client::{
         backup::{
@@ -20,15 +20,15 @@ use crate::{
 
 /// The account's machine, until it is given back. What is not for the flow waits for the host until then.
 #[derive(Debug)]
-pub(super) struct Machine {
+pub(in crate::client) struct Machine {
     backup: Option<Backup>,
     held: Vec<Next>,
 }
 
 /// What the machine wants.
-pub(super) enum Turn<T> {
+pub(super) enum Turn<F: Flow> {
     /// The host is to do this.
-    Step(Step<T>),
+    Step(Step<F>),
     /// The state is to be saved; then [`Machine::saved`].
     Save(Box<SavedBackup>),
     /// The secret storage is to be changed.
@@ -68,7 +68,7 @@ impl Machine {
         self.backup.as_ref()
     }
 
-    pub(super) fn get_mut(&mut self) -> Option<&mut Backup> {
+    pub(in crate::client) fn get_mut(&mut self) -> Option<&mut Backup> {
         self.backup.as_mut()
     }
 
@@ -86,16 +86,16 @@ impl Machine {
     }
 
     /// What the machine wants next; nothing once it was given back.
-    pub(super) fn next<T>(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Turn<T> {
+    pub(super) fn next<F: Flow>(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Turn<F> {
         let Some(backup) = &mut self.backup else { return Turn::Wait(None) };
-        match backup.next(now_ms, rng) {
+        match backup.next_with_rng(now_ms, rng) {
             Next::Save(saved) => Turn::Save(saved),
             Next::Send(operation) => Turn::Step(Step::Send(operation)),
             Next::Sign(id, key) => Turn::Step(Step::Sign(id, key)),
             Next::Import(id, version, sessions) => Turn::Step(Step::Import(id, version, sessions)),
             Next::Want(_) => {
                 // The host goes on with its sessions when it has the machine again.
-                backup.offer(&[], rng);
+                backup.offer_with_rng(&[], rng);
                 Turn::Nothing
             }
             Next::WriteSecret(task) => Turn::Write(task),
@@ -118,7 +118,7 @@ impl Machine {
     }
 
     /// Keeps what the flow has no use for. What is asked is asked again in any case.
-    pub(super) fn pass<T>(&mut self, turn: Turn<T>) {
+    pub(super) fn pass<F: Flow>(&mut self, turn: Turn<F>) {
         match turn {
             Turn::Fetched(scope, outcome) => self.hold(Next::Fetched(scope, outcome)),
             Turn::NotCreated(reason) => self.hold(Next::NotCreated(reason)),
@@ -169,9 +169,20 @@ impl Machine {
     }
 
     /// Whether the access token is not accepted, once.
-    pub(super) fn needs_token<T>(&mut self) -> Option<Step<T>> {
-        let soft_logout = self.courier()?.needs_token()?;
-        Some(Step::NeedsToken { soft_logout })
+    pub(super) fn needs_token(&mut self) -> Option<bool> {
+        self.courier()?.needs_token()
+    }
+
+    /// What the host has not carried out comes again.
+    pub(super) fn take_back(&mut self, next: Next, now_ms: u64) {
+        if let Some(backup) = &mut self.backup {
+            backup.take_back(next, now_ms);
+        }
+    }
+
+    /// The state that the machine gave last is not written: it comes again.
+    pub(super) fn is_not_saved(&mut self) {
+        self.backup.iter_mut().for_each(Backup::is_not_saved);
     }
 
     /// Whether the machine waits for the host to put sessions away.

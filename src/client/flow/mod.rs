@@ -7,10 +7,11 @@
 //! | a new device, verified by another one | [`ShareIn`], then [`Recover`] |
 //! | a device or a key was stolen | [`SetUp::rotate_everything`] |
 //!
-//! Each is a [`Flow`]: a value without I/O around the account's machine, [`Backup`]. The loop is the same for all.
+//! Each is a [`Flow`]: a value without I/O around the account's machine, [`Backup`]. [`drive`](crate::client::drive()) and
+//! [`drive_async`](crate::client::drive_async) run any of them to its end; this is what they do, for those who want a loop of their own.
 //!
 //! ```text
-//! match flow.next(now, &mut rng) {
+//! match flow.next(now)? {
 //!   Save(saved)              -> to disk and keychain; flow.saved()
 //!   Send(op)                 -> op.to_http(base_url, token), on whatever stack; flow.answer(op.id(), result, now)
 //!   ReadAccountData          -> flow.account_data(all account data, as the host's /sync has it)
@@ -40,11 +41,12 @@ mod set_up;
 mod share_in;
 mod storage;
 
+pub(in crate::client) use self::contract::take_back;
 pub use self::{
     contract::Flow,
     outcome::{FlowError, SetUpDone, Step},
     recover::{EnterError, Entered, Recover, Recovered},
-    saved::SavedFlow,
+    saved::SavedSetUp,
     set_up::SetUp,
-    share_in::{ShareIn, SharedIn},
+    share_in::{SavedShareIn, ShareIn, SharedIn},
 };

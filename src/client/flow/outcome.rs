@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::SavedFlow;
+use super::Flow;
 use crate::{
     api::ApiError,
     backup::UnauthenticatedSession,
@@ -24,9 +24,9 @@ use crate::{
 /// What the host is to do next.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum Step<T> {
+pub enum Step<F: Flow> {
     /// Write the state to disk and keychain, then call `saved`. Nothing is sent before.
-    Save(Box<SavedFlow>),
+    Save(Box<F::Saved>),
     /// Send it, then call `answer`.
     Send(Box<Operation>),
     /// Call `account_data` with all of the account data, as the host's own `/sync` has it. A flow sends none: it
@@ -52,7 +52,7 @@ pub enum Step<T> {
     /// Nothing to do until then, in the host's milliseconds, or until something happens: `waiting_for` says what.
     Wait(Option<u64>),
     /// The flow has ended.
-    Done(Box<T>),
+    Done(Box<F::Outcome>),
 }
 
 /// Why a flow ended without what it is for. What was done so far can be taken up by another one.

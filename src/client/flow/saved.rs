@@ -1,4 +1,4 @@
-//! The state of a flow as bytes.
+//! The state of a set-up as bytes.
 
 use std::collections::BTreeSet;
 
@@ -24,10 +24,10 @@ use crate::{
     secret_value::{PublicKeys, SavedSecret},
 };
 
-/// The state of a flow: its own, and that of the account's machine. They are written together, and deleted together
-/// when the flow has ended.
+/// The state of a [`SetUp`]: its own, and that of the account's machine. They are written together. When the flow has ended
+/// its own is deleted, and the machine goes on with the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SavedFlow {
+pub struct SavedSetUp {
     /// All that the flow relies on: the keys and secrets that the host gave it, what it has drawn, and how far it is. It
     /// can be [sealed](crate::saved_state::StateKey). Besides what the host gave it has 4 KiB at most.
     pub secret: SecretVec,
@@ -166,7 +166,7 @@ impl SetUp {
     ///
     /// [`SavedStateError`] if a part is damaged, of another format, or of another user or device.
     pub fn restore(
-        saved: &SavedFlow,
+        saved: &SavedSetUp,
         user_id: UserId,
         device_id: DeviceId,
         options: BackupOptions,
@@ -180,7 +180,7 @@ impl SetUp {
     }
 
     /// The state, as [`Step::Save`](super::Step::Save) gives it when it has changed.
-    pub(super) fn save(&self) -> SavedFlow {
+    pub(super) fn save(&self) -> SavedSetUp {
         let Kept { new_key, secrets, belief, replaces, old_keys, .. } = &self.kept;
         let Kept { before, made, may_be_default, is_shown, is_stored, .. } = &self.kept;
         let key = secret_base64::encode(new_key.key().expose_bytes());
@@ -211,7 +211,7 @@ impl SetUp {
             },
         };
         let secret = json::to_secret_bytes(&part, capacity);
-        SavedFlow { secret, backup: self.saved_backup.clone() }
+        SavedSetUp { secret, backup: self.saved_backup.clone() }
     }
 }
 

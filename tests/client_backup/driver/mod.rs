@@ -131,7 +131,7 @@ impl Driver {
     /// Does what the machine wants until it waits.
     pub(crate) fn run(&mut self) {
         for _ in 0..10_000 {
-            let next = self.machine.next(self.now, &mut self.rng);
+            let next = self.machine.next_with_rng(self.now, &mut self.rng);
             if let Next::Wait(until) = next {
                 self.until = until;
                 return;
@@ -197,7 +197,7 @@ impl Driver {
                 let unsent = self.store.values().filter(|(_, v)| v.as_ref() != Some(&wish.version));
                 let unsent = unsent.map(|(offered, _)| offered.clone());
                 let offered: Vec<_> = unsent.take(wish.count).collect();
-                self.machine.offer(&offered, &mut self.rng);
+                self.machine.offer_with_rng(&offered, &mut self.rng);
             }
             Next::Stored(id, version, tokens) => {
                 for token in tokens {

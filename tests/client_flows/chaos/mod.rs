@@ -20,7 +20,7 @@ use strongroom::{
     client::{
         Backup, Operation,
         backup::{BackupOptions, SavedBackup},
-        flow::{Flow as _, FlowError, SavedFlow, SetUp, SetUpDone, Step},
+        flow::{Flow as _, FlowError, SavedSetUp, SetUp, SetUpDone, Step},
     },
     encoding::json_object::JsonObject,
     ids::EventType,
@@ -134,7 +134,7 @@ impl Run {
     }
 
     fn step(&mut self, flow: &mut SetUp) -> After {
-        match flow.next(self.host.now, &mut self.host.rng) {
+        match flow.next_with_rng(self.host.now, &mut self.host.rng) {
             Step::Save(saved) => return self.save(flow, *saved),
             Step::Send(operation) => return self.send(flow, &operation),
             Step::ReadAccountData => flow.account_data(self.account_data()),
@@ -161,7 +161,7 @@ impl Run {
         After::GoOn
     }
 
-    fn save(&mut self, flow: &mut SetUp, saved: SavedFlow) -> After {
+    fn save(&mut self, flow: &mut SetUp, saved: SavedSetUp) -> After {
         if self.goes_wrong("crash before the state is saved", 0.1) {
             return After::Crashed;
         }

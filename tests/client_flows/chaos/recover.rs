@@ -84,14 +84,14 @@ impl Run {
     fn run(&mut self) -> Recovered {
         let mut flow = self.begin();
         for _ in 0..5_000 {
-            let step = flow.next(self.host.now, &mut self.host.rng);
+            let step = flow.next_with_rng(self.host.now, &mut self.host.rng);
             if self.goes_wrong("crash", 0.03) {
                 flow = self.begin();
                 continue;
             }
             match step {
                 Step::Save(saved) => {
-                    self.saved = Some(saved.backup);
+                    self.saved = Some(*saved);
                     flow.saved();
                 }
                 Step::Send(operation) => self.send(&mut flow, &operation),

@@ -24,13 +24,6 @@ impl Recover {
         }
     }
 
-    /// The user has no key to enter: the flow goes on with what is at hand.
-    pub fn skip_key(&mut self, now_ms: u64) {
-        if self.stage == Stage::Entering {
-            self.fetch_if_possible(now_ms);
-        }
-    }
-
     pub(super) fn entered(&mut self, typed: &str, now_ms: u64) -> Result<Entered, EnterError> {
         if self.stage != Stage::Entering {
             return Err(EnterError::NotAsked);

@@ -6,29 +6,27 @@ mod steps;
 
 use std::fmt;
 
-use http::Response;
 use rand_core::CryptoRng;
 
 pub use self::outcome::{EnterError, Entered, Recovered};
-use super::{Flow, Step, machine::Machine};
+use super::{Flow, Step, contract::Parts, machine::Machine};
 use crate::{
     Limits,
     backup::BackupDecryptionKey,
     client::{
-        backup::{Backup, DeliveryId, FetchOutcome, KeyFit, SignId, SignedError},
-        operation::{NoAnswer, OperationId, UnknownOperation},
-        waiting::{Awaited, RequestFailure, Waiting},
+        backup::{Backup, FetchOutcome, KeyFit, SavedBackup},
+        state::StateToSave,
+        waiting::{Awaited, RequestFailure},
     },
-    crypto::ed25519::Ed25519Signature,
     encoding::json_object::JsonObject,
-    ids::{EventType, KeyId},
+    ids::EventType,
     secret_storage::{SecretStorage, SecretStorageKey, SecretVerdict, VerifiedPublicKeys},
 };
 
 /// Gets the secrets and the sessions of an account back, with what the user has written down.
 ///
 /// A key is asked for where there is a secret storage with something in it, or a backup whose key is not at hand. The
-/// flow keeps nothing but what the account's machine keeps: after a restart it is begun again with the machine, the key is
+/// flow keeps nothing but what the account's machine keeps, whose state is its state: after a restart it is begun again with the machine, the key is
 /// asked for again, and the sessions are fetched from the start. A host that has kept the keys of the storage gives them
 /// by [`Recover::unlocked`], one that has the secrets already wants the [sessions only](Recover::sessions_only).
 pub struct Recover {
@@ -114,8 +112,47 @@ impl Recover {
     }
 }
 
-impl Recover {
-    fn step(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Recovered> {
+impl Flow for Recover {
+    type Outcome = Recovered;
+    type Saved = SavedBackup;
+
+    fn saved(&mut self) {
+        self.saves = false;
+        self.machine.saved();
+    }
+
+    fn give_up(&mut self) {
+        if self.stage != Stage::Ended {
+            self.stage = Stage::Finished;
+        }
+    }
+
+    fn account_data(&mut self, events: Vec<(EventType, JsonObject)>) {
+        let events = events.iter().map(|(event_type, content)| (event_type, content));
+        self.storage = Some(SecretStorage::from_account_data(events, &self.limits));
+    }
+
+    fn enter(&mut self, typed: &str, now_ms: u64) -> Result<Entered, EnterError> {
+        self.entered(typed, now_ms)
+    }
+
+    fn skip_key(&mut self, now_ms: u64) {
+        if self.stage == Stage::Entering {
+            self.fetch_if_possible(now_ms);
+        }
+    }
+}
+
+impl Parts for Recover {
+    fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    fn machine_mut(&mut self) -> &mut Machine {
+        &mut self.machine
+    }
+
+    fn step(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Self> {
         loop {
             if self.saves {
                 return Step::Wait(None);
@@ -136,7 +173,6 @@ impl Recover {
         }
     }
 
-    /// What the host was asked for and has not done.
     fn awaited_of_host(&self) -> Option<Awaited> {
         match self.stage {
             _ if self.saves => Some(Awaited::Saved),
@@ -146,76 +182,20 @@ impl Recover {
             Stage::Looking | Stage::Fetching | Stage::Finished | Stage::Ended => None,
         }
     }
-}
 
-impl Flow for Recover {
-    type Outcome = Recovered;
-
-    fn next(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Recovered> {
-        for id in self.machine.begin(now_ms, rng) {
-            let _ = self.answer(id, Err(NoAnswer), now_ms);
-        }
-        let step = self.machine.needs_token().unwrap_or_else(|| self.step(now_ms, rng));
-        let awaited = self.awaited_of_host();
-        self.machine.waits_for_host(awaited);
-        step
-    }
-
-    fn waiting_for(&self) -> Vec<Waiting> {
-        self.machine.waiting_for(None)
-    }
-
-    fn give_up(&mut self) {
-        if self.stage != Stage::Ended {
-            self.stage = Stage::Finished;
+    fn repeat(&mut self, step: &Step<Self>) {
+        match step {
+            Step::Save(_) => {
+                self.saves = false;
+                self.machine.is_not_saved();
+            }
+            Step::Secrets(_) => self.has_secrets = true,
+            _ => {}
         }
     }
 
-    fn saved(&mut self) {
-        self.saves = false;
-        self.machine.saved();
-    }
-
-    fn account_data(&mut self, events: Vec<(EventType, JsonObject)>) {
-        let events = events.iter().map(|(event_type, content)| (event_type, content));
-        self.storage = Some(SecretStorage::from_account_data(events, &self.limits));
-    }
-
-    fn enter(&mut self, typed: &str, now_ms: u64) -> Result<Entered, EnterError> {
-        self.entered(typed, now_ms)
-    }
-
-    fn signed(
-        &mut self,
-        id: SignId,
-        signatures: &[(KeyId, Ed25519Signature)],
-    ) -> Result<(), SignedError> {
-        self.machine.signed(id, signatures)
-    }
-
-    fn ack(&mut self, id: DeliveryId) {
-        self.machine.ack(id);
-    }
-
-    fn part(&mut self, id: OperationId, bytes: &[u8]) -> Result<(), UnknownOperation> {
-        self.machine.part(id, bytes)
-    }
-
-    fn answer(
-        &mut self,
-        id: OperationId,
-        answer: Result<Response<Vec<u8>>, NoAnswer>,
-        now_ms: u64,
-    ) -> Result<(), UnknownOperation> {
-        self.machine.answer(id, answer, now_ms)
-    }
-
-    fn resume(&mut self) {
-        self.machine.resume();
-    }
-
-    fn is_paused(&self) -> bool {
-        self.machine.is_paused()
+    fn parts(backup: &SavedBackup) -> StateToSave<'_> {
+        StateToSave { backup, flow: None }
     }
 }
 

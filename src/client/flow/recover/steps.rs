@@ -3,18 +3,15 @@
 use rand_core::CryptoRng;
 
 use super::{Recover, Recovered, Stage};
-use crate::{
-    client::{
-        backup::Scope,
-        flow::{SavedFlow, Step, machine::Turn},
-        waiting::RequestFailure,
-    },
-    secret::SecretVec,
+use crate::client::{
+    backup::Scope,
+    flow::{Step, machine::Turn},
+    waiting::RequestFailure,
 };
 
 impl Recover {
     /// Looks at what there is.
-    pub(super) fn look(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<Recovered>> {
+    pub(super) fn look(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<Recover>> {
         let Some(storage) = &self.storage else { return Some(Step::ReadAccountData) };
         let backup = self.machine.get()?;
         if !backup.has_looked() && self.failure.is_none() {
@@ -34,7 +31,7 @@ impl Recover {
     }
 
     /// Fetches the sessions.
-    pub(super) fn fetch(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<Recovered>> {
+    pub(super) fn fetch(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<Recover>> {
         let has_looked = self.machine.get()?.has_looked();
         if let Some(key) = self.unseen.take_if(|_| has_looked) {
             self.failure = None;
@@ -45,13 +42,12 @@ impl Recover {
     }
 
     /// Lets the machine work.
-    pub(super) fn work(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<Recovered>> {
+    pub(super) fn work(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<Recover>> {
         match self.machine.next(now, rng) {
             Turn::Step(step) => Some(step),
             Turn::Save(saved) => {
                 self.saves = true;
-                let secret = SecretVec::default();
-                Some(Step::Save(Box::new(SavedFlow { secret, backup: *saved })))
+                Some(Step::Save(saved))
             }
             Turn::Fetched(Scope::Everything, outcome) if self.stage == Stage::Fetching => {
                 self.fetched = Some(*outcome);
@@ -67,7 +63,7 @@ impl Recover {
     }
 
     /// The machine has nothing to do.
-    fn idle(&mut self, until: Option<u64>) -> Option<Step<Recovered>> {
+    fn idle(&mut self, until: Option<u64>) -> Option<Step<Recover>> {
         let backup = self.machine.get()?;
         if self.stage == Stage::Looking {
             // A homeserver without backups, or one that fails, keeps nobody from the secrets.
@@ -103,7 +99,7 @@ impl Recover {
         self.failure.as_ref().is_some_and(|failure| *failure != RequestFailure::NoAnswer)
     }
 
-    pub(super) fn finish(&mut self) -> Option<Step<Recovered>> {
+    pub(super) fn finish(&mut self) -> Option<Step<Recover>> {
         let backup = self.machine.give_back()?;
         self.stage = Stage::Ended;
         Some(Step::Done(Box::new(Recovered {

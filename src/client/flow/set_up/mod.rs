@@ -7,22 +7,16 @@ mod storing;
 
 use std::fmt;
 
-use http::Response;
-use rand_core::CryptoRng;
-
 pub(super) use self::kept::{Before, Kept};
-use super::{Flow, FlowError, SetUpDone, Step, machine::Machine, storage::Storage};
+use super::{Flow, FlowError, SavedSetUp, SetUpDone, machine::Machine, storage::Storage};
 use crate::{
     Limits,
     client::{
-        backup::{self, Backup, DeliveryId, SavedBackup, SignId, SignedError},
+        backup::{self, Backup, SavedBackup},
         courier::Courier,
-        operation::{NoAnswer, OperationId, UnknownOperation},
-        waiting::Waiting,
     },
-    crypto::ed25519::Ed25519Signature,
     encoding::json_object::JsonObject,
-    ids::{DeviceId, EventType, KeyId, SecretName, UserId},
+    ids::{DeviceId, EventType, SecretName, UserId},
     secret_storage::{Belief, NewKey, PlanNote, SecretStorageKey, VerifiedPublicKeys},
     secret_value::SecretValue,
 };
@@ -187,30 +181,7 @@ impl SetUp {
 
 impl Flow for SetUp {
     type Outcome = Result<SetUpDone, FlowError>;
-
-    fn next(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Self::Outcome> {
-        for id in self.machine.begin(now_ms, rng) {
-            let _ = self.answer(id, Err(NoAnswer), now_ms);
-        }
-        let step = self.machine.needs_token().unwrap_or_else(|| self.step(now_ms, rng));
-        let awaited = self.awaited_of_host();
-        self.machine.waits_for_host(awaited);
-        step
-    }
-
-    fn waiting_for(&self) -> Vec<Waiting> {
-        self.machine.waiting_for(self.storage.kind())
-    }
-
-    /// If the new key may be the default one already, its recovery key is shown first, so that nobody is locked out. A second
-    /// call ends that, too.
-    fn give_up(&mut self) {
-        if self.stage != Stage::Ended {
-            self.storage.in_flight = None;
-            self.machine.courier().into_iter().for_each(Courier::forget_flow);
-            self.failure = Some(FlowError::GivenUp);
-        }
-    }
+    type Saved = SavedSetUp;
 
     fn saved(&mut self) {
         self.is_saving = false;
@@ -219,16 +190,16 @@ impl Flow for SetUp {
         }
     }
 
-    fn account_data(&mut self, events: Vec<(EventType, JsonObject)>) {
-        self.storage.give(events);
+    fn give_up(&mut self) {
+        if self.stage != Stage::Ended {
+            self.storage.in_flight = None;
+            self.machine.courier().into_iter().for_each(Courier::forget_flow);
+            self.failure = Some(FlowError::GivenUp);
+        }
     }
 
-    fn signed(
-        &mut self,
-        id: SignId,
-        signatures: &[(KeyId, Ed25519Signature)],
-    ) -> Result<(), SignedError> {
-        self.machine.signed(id, signatures)
+    fn account_data(&mut self, events: Vec<(EventType, JsonObject)>) {
+        self.storage.give(events);
     }
 
     fn recovery_key_saved(&mut self) {
@@ -236,37 +207,6 @@ impl Flow for SetUp {
             (self.kept.is_shown, self.is_unsaved) = (true, true);
             self.go_on();
         }
-    }
-
-    fn answer(
-        &mut self,
-        id: OperationId,
-        answer: Result<Response<Vec<u8>>, NoAnswer>,
-        now_ms: u64,
-    ) -> Result<(), UnknownOperation> {
-        let courier = self.machine.courier().ok_or(UnknownOperation)?;
-        courier.advance(now_ms);
-        if let Some(answered) = self.storage.answer(courier, id, &answer, now_ms) {
-            self.failure = answered.err();
-            return Ok(());
-        }
-        self.machine.answer(id, answer, now_ms)
-    }
-
-    fn part(&mut self, id: OperationId, bytes: &[u8]) -> Result<(), UnknownOperation> {
-        self.machine.part(id, bytes)
-    }
-
-    fn ack(&mut self, id: DeliveryId) {
-        self.machine.ack(id);
-    }
-
-    fn resume(&mut self) {
-        self.machine.resume();
-    }
-
-    fn is_paused(&self) -> bool {
-        self.machine.is_paused()
     }
 }
 

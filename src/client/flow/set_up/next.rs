@@ -1,20 +1,30 @@
 //! Which step comes next, and what it waits for.
 
+use http::Response;
 use rand_core::CryptoRng;
 
-use super::{SetUp, Stage, steps::Done};
+use super::{SetUp, Stage};
 use crate::{
     api::ApiError,
     client::{
         backup::Backup,
-        flow::{FlowError, Step},
-        waiting::{Awaited, RequestFailure},
+        flow::{FlowError, SavedSetUp, Step, contract::Parts, machine::Machine},
+        operation::{NoAnswer, OperationId},
+        state::StateToSave,
+        waiting::{Awaited, RequestFailure, RequestKind},
     },
 };
 
-impl SetUp {
-    /// What comes next.
-    pub(super) fn step(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Done> {
+impl Parts for SetUp {
+    fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    fn machine_mut(&mut self) -> &mut Machine {
+        &mut self.machine
+    }
+
+    fn step(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Self> {
         loop {
             if self.is_saving {
                 return Step::Wait(None);
@@ -43,8 +53,7 @@ impl SetUp {
         }
     }
 
-    /// What the host was asked for and has not done.
-    pub(super) fn awaited_of_host(&self) -> Option<Awaited> {
+    fn awaited_of_host(&self) -> Option<Awaited> {
         match self.stage {
             _ if self.is_saving => Some(Awaited::Saved),
             Stage::BackingUp if self.machine.awaits_signatures() => Some(Awaited::Signatures),
@@ -59,6 +68,38 @@ impl SetUp {
             | Stage::Finished
             | Stage::Ended => None,
         }
+    }
+
+    fn repeat(&mut self, step: &Step<Self>) {
+        match step {
+            Step::Save(_) => (self.is_unsaved, self.is_saving) = (true, false),
+            Step::ShowRecoveryKey(_) if self.stage == (Stage::Showing { is_shown: true }) => {
+                self.stage = Stage::Showing { is_shown: false };
+            }
+            _ => {}
+        }
+    }
+
+    fn parts(saved: &SavedSetUp) -> StateToSave<'_> {
+        let SavedSetUp { secret, backup } = saved;
+        StateToSave { backup, flow: Some(secret) }
+    }
+
+    fn own_request(&self) -> Option<RequestKind> {
+        self.storage.kind()
+    }
+
+    fn take_answer(
+        &mut self,
+        id: OperationId,
+        answer: &Result<Response<Vec<u8>>, NoAnswer>,
+        now_ms: u64,
+    ) -> bool {
+        let Some(courier) = self.machine.courier() else { return false };
+        courier.advance(now_ms);
+        let Some(answered) = self.storage.answer(courier, id, answer, now_ms) else { return false };
+        self.failure = answered.err();
+        true
     }
 }
 

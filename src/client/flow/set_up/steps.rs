@@ -15,8 +15,6 @@ use crate::{
     secret_storage::{ChangeError, SecretStorage},
 };
 
-pub(super) type Done = Result<SetUpDone, FlowError>;
-
 /// What the homeserver shows.
 type Found = (BackupVersion, Option<BackupPublicKey>);
 
@@ -25,7 +23,7 @@ const MAX_ROTATIONS: u32 = 3;
 
 impl SetUp {
     /// Looks at what is there, and notes it before anything is written.
-    pub(super) fn check(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<Done>> {
+    pub(super) fn check(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<SetUp>> {
         if !self.machine.get()?.has_looked() {
             return self.look(now, rng);
         }
@@ -50,7 +48,7 @@ impl SetUp {
     }
 
     /// Lets the machine look, and do what else it has to do.
-    pub(super) fn look(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<Done>> {
+    pub(super) fn look(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<SetUp>> {
         match self.machine.next(now, rng) {
             Turn::Step(step) => Some(step),
             Turn::Save(saved) => {
@@ -75,7 +73,7 @@ impl SetUp {
     }
 
     /// Lets the machine make the backup.
-    pub(super) fn back_up(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<Done>> {
+    pub(super) fn back_up(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<SetUp>> {
         match self.machine.next(now, rng) {
             Turn::Step(step) => Some(step),
             Turn::Save(saved) => {
@@ -102,7 +100,7 @@ impl SetUp {
         }
     }
 
-    fn asked(&mut self, id: QuestionId, question: &Question) -> Option<Step<Done>> {
+    fn asked(&mut self, id: QuestionId, question: &Question) -> Option<Step<SetUp>> {
         let found = match question {
             Question::SetUp { .. } | Question::Changed { found: None, .. } => None,
             Question::Use { found, .. } | Question::Changed { found: Some(found), .. } => {
@@ -132,7 +130,7 @@ impl SetUp {
     }
 
     /// The machine has nothing to do: it has the backup, or has not begun.
-    fn idle(&mut self, until: Option<u64>) -> Option<Step<Done>> {
+    fn idle(&mut self, until: Option<u64>) -> Option<Step<SetUp>> {
         let machine = self.machine.get()?;
         let is_made = self.kept.is_made(machine);
         match machine.stage() {
@@ -151,7 +149,7 @@ impl SetUp {
     }
 
     /// The machine stands where it stood before.
-    fn begin(&mut self) -> Option<Step<Done>> {
+    fn begin(&mut self) -> Option<Step<SetUp>> {
         let machine = self.machine.get_mut()?;
         if self.kept.replaces {
             let found = machine.found().map(|info| {
@@ -171,7 +169,7 @@ impl SetUp {
     }
 
     /// The machine makes a new backup in the place of what is there, if that is known.
-    fn rotate(&mut self, found: Option<Found>) -> Option<Step<Done>> {
+    fn rotate(&mut self, found: Option<Found>) -> Option<Step<SetUp>> {
         if let Some((version, public_key)) = found {
             if !self.kept.replaces {
                 return self.fail(FlowError::HasBackup(version));
@@ -213,7 +211,7 @@ impl SetUp {
     }
 
     /// Shows the recovery key of the storage.
-    pub(super) fn show(&mut self, is_shown: bool) -> Option<Step<Done>> {
+    pub(super) fn show(&mut self, is_shown: bool) -> Option<Step<SetUp>> {
         if is_shown {
             return Some(Step::Wait(None));
         }
@@ -228,7 +226,7 @@ impl SetUp {
         }
     }
 
-    pub(super) fn finish(&mut self) -> Option<Step<Done>> {
+    pub(super) fn finish(&mut self) -> Option<Step<SetUp>> {
         let mut backup = self.machine.give_back()?;
         // The key of the backup is in the storage, whose key the user has.
         backup.recovery_key_saved();
@@ -241,7 +239,7 @@ impl SetUp {
 
     /// The flow ends without what it is for. Whoever may have got the new key as the default one is shown it before, or
     /// they would be locked out: what the homeserver says of it now does not matter.
-    pub(super) fn fail(&mut self, error: FlowError) -> Option<Step<Done>> {
+    pub(super) fn fail(&mut self, error: FlowError) -> Option<Step<SetUp>> {
         let new_id = self.kept.new_key.id();
         let is_default = |storage: Arc<SecretStorage>| storage.default_key() == Some(new_id);
         let is_needed = self.kept.may_be_default || self.storage.get().is_some_and(is_default);

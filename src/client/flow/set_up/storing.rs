@@ -2,7 +2,7 @@
 
 use rand_core::CryptoRng;
 
-use super::{Look, SetUp, Stage, steps::Done};
+use super::{Look, SetUp, Stage};
 use crate::{
     client::flow::{FlowError, Step},
     ids::SecretStorageKeyId,
@@ -12,7 +12,7 @@ use crate::{
 
 impl SetUp {
     /// Asks for the account data: the host for all of it, then the homeserver for what the host may not have heard of.
-    pub(super) fn read(&mut self) -> Option<Step<Done>> {
+    pub(super) fn read(&mut self) -> Option<Step<SetUp>> {
         if self.storage.wants_events() {
             return Some(Step::ReadAccountData);
         }
@@ -22,7 +22,7 @@ impl SetUp {
     }
 
     /// Writes the secrets.
-    pub(super) fn store(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<Done>> {
+    pub(super) fn store(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<SetUp>> {
         if let Some(plan) = self.storage.finished() {
             self.notes = plan.notes().to_vec();
             if self.is_verified || !self.kept.replaces {
@@ -64,7 +64,7 @@ impl SetUp {
 
     /// Sends the next request of the plan. That a key is to become the default one is saved before: what comes of the
     /// request may never be known.
-    fn carry_out(&mut self) -> Option<Step<Done>> {
+    fn carry_out(&mut self) -> Option<Step<SetUp>> {
         if self.storage.is_to_write_default_key() && !self.kept.may_be_default {
             (self.kept.may_be_default, self.is_unsaved) = (true, true);
             return None;
@@ -73,7 +73,7 @@ impl SetUp {
     }
 
     /// The backup is to be the current one before anything is written about it.
-    fn look_at_backup(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<Done>> {
+    fn look_at_backup(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<SetUp>> {
         let machine = self.machine.get_mut()?;
         if self.is_current == Look::Needed {
             machine.look_afresh();
@@ -118,7 +118,7 @@ impl SetUp {
     }
 
     /// Somebody else has a secret storage here.
-    pub(super) fn taken(&mut self, storage: &SecretStorage) -> Option<Step<Done>> {
+    pub(super) fn taken(&mut self, storage: &SecretStorage) -> Option<Step<SetUp>> {
         self.fail(if self.kept.replaces {
             FlowError::OtherDevice
         } else {
@@ -127,7 +127,7 @@ impl SetUp {
     }
 
     /// Everything is written, and was read back.
-    fn stored(&mut self) -> Option<Step<Done>> {
+    fn stored(&mut self) -> Option<Step<SetUp>> {
         let machine = self.machine.get_mut()?;
         // The plan has read it back.
         let _ = machine.secret_read_back(machine.storable_key().as_ref());

@@ -5,19 +5,16 @@ mod steps;
 
 use std::{collections::VecDeque, fmt};
 
-use http::Response;
-use rand_core::CryptoRng;
-
-use super::{Flow, FlowError, Step, machine::Machine};
+use super::{Flow, FlowError, machine::Machine};
 use crate::{
     Limits,
     client::{
-        backup::{Backup, DeliveryId, SignId, SignedError},
-        operation::{NoAnswer, OperationId, UnknownOperation},
-        waiting::{RequestKind, Waiting},
+        backup::{Backup, SavedBackup},
+        operation::OperationId,
     },
-    crypto::{curve25519::Curve25519PublicKey, ed25519::Ed25519Signature},
-    ids::{KeyId, RequestId, SecretName},
+    crypto::curve25519::Curve25519PublicKey,
+    ids::{RequestId, SecretName},
+    secret::SecretVec,
     secret_sharing::{
         AcceptedSecret, DroppedAnswer, OutgoingRequest, OwnDevice, OwnDevices, RequestState,
         Requester,
@@ -33,9 +30,8 @@ use crate::{
 /// homeserver was asked again. What does not come is [missing](SharedIn::missing): the secret storage may have it, and
 /// [`Recover`](super::Recover) gets it from there.
 ///
-/// The flow keeps nothing but what the requester and the machine keep. After a restart it is begun again with both, and
-/// goes on with the requests that are open: [`SavedFlow::secret`](super::SavedFlow::secret) is what
-/// [`Requester::restore`] takes.
+/// The flow keeps nothing but what the requester and the machine keep, as [`SavedShareIn`] says. After a restart it is begun
+/// again with both, and goes on with the requests that are open.
 pub struct ShareIn {
     machine: Machine,
     requester: Option<Requester>,
@@ -75,6 +71,15 @@ enum Stage {
 enum Saves {
     Machine,
     Requester,
+}
+
+/// The state of a [`ShareIn`]: that of the requester, and that of the account's machine. They are written together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedShareIn {
+    /// What [`Requester::restore`] takes. It can be [sealed](crate::saved_state::StateKey).
+    pub requester: SecretVec,
+    /// What [`Backup::restore`] takes.
+    pub backup: SavedBackup,
 }
 
 /// What the other devices gave.
@@ -192,23 +197,14 @@ fn open_requests<'a>(
 
 impl Flow for ShareIn {
     type Outcome = SharedIn;
+    type Saved = SavedShareIn;
 
-    fn next(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<SharedIn> {
-        for id in self.machine.begin(now_ms, rng) {
-            let _ = self.answer(id, Err(NoAnswer), now_ms);
+    fn saved(&mut self) {
+        if self.saves.take() == Some(Saves::Machine) {
+            self.machine.saved();
         }
-        let step = self.machine.needs_token().unwrap_or_else(|| self.step(now_ms, rng));
-        let awaited = self.awaited_of_host();
-        self.machine.waits_for_host(awaited);
-        step
     }
 
-    fn waiting_for(&self) -> Vec<Waiting> {
-        self.machine.waiting_for(Some(RequestKind::AskDevices).filter(|_| !self.outbox.is_empty()))
-    }
-
-    /// Requests of the flow that are open are cancelled. A second call ends it although that could not be sent: nobody listens to
-    /// an answer then.
     fn give_up(&mut self) {
         if self.stage == Stage::Finished {
             self.outbox.clear();
@@ -221,48 +217,6 @@ impl Flow for ShareIn {
         }
         self.is_unsaved = true;
         self.stage = Stage::Finished;
-    }
-
-    fn saved(&mut self) {
-        if self.saves.take() == Some(Saves::Machine) {
-            self.machine.saved();
-        }
-    }
-
-    fn answer(
-        &mut self,
-        id: OperationId,
-        answer: Result<Response<Vec<u8>>, NoAnswer>,
-        now_ms: u64,
-    ) -> Result<(), UnknownOperation> {
-        if self.sent(id, &answer, now_ms) {
-            return Ok(());
-        }
-        self.machine.answer(id, answer, now_ms)
-    }
-
-    fn signed(
-        &mut self,
-        id: SignId,
-        signatures: &[(KeyId, Ed25519Signature)],
-    ) -> Result<(), SignedError> {
-        self.machine.signed(id, signatures)
-    }
-
-    fn ack(&mut self, id: DeliveryId) {
-        self.machine.ack(id);
-    }
-
-    fn part(&mut self, id: OperationId, bytes: &[u8]) -> Result<(), UnknownOperation> {
-        self.machine.part(id, bytes)
-    }
-
-    fn resume(&mut self) {
-        self.machine.resume();
-    }
-
-    fn is_paused(&self) -> bool {
-        self.machine.is_paused()
     }
 }
 

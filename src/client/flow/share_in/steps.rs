@@ -3,13 +3,19 @@
 use http::Response;
 use rand_core::CryptoRng;
 
-use super::{Saves, ShareIn, SharedIn, Stage, open_requests};
+use super::{SavedShareIn, Saves, ShareIn, SharedIn, Stage, open_requests};
 use crate::{
     api::SendToDevice,
     client::{
         call::Call,
-        flow::{Flow as _, FlowError, SavedFlow, Step, machine::Turn, outcome::final_error},
+        flow::{
+            Flow as _, FlowError, Step,
+            contract::Parts,
+            machine::{Machine, Turn},
+            outcome::final_error,
+        },
         operation::{NoAnswer, OperationId},
+        state::StateToSave,
         waiting::{Awaited, RequestKind},
     },
     ids::SecretName,
@@ -17,9 +23,16 @@ use crate::{
     secret_sharing::{AcceptedSecret, OutgoingRequest, Recipients, RequesterError},
 };
 
-impl ShareIn {
-    /// What comes next.
-    pub(super) fn step(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<SharedIn> {
+impl Parts for ShareIn {
+    fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    fn machine_mut(&mut self) -> &mut Machine {
+        &mut self.machine
+    }
+
+    fn step(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Self> {
         loop {
             if self.saves.is_some() {
                 return Step::Wait(None);
@@ -40,8 +53,7 @@ impl ShareIn {
         }
     }
 
-    /// What the host was asked for and has not done.
-    pub(super) fn awaited_of_host(&self) -> Option<Awaited> {
+    fn awaited_of_host(&self) -> Option<Awaited> {
         match self.stage {
             _ if self.saves.is_some() => Some(Awaited::Saved),
             Stage::Listening => Some(Awaited::Devices),
@@ -49,8 +61,36 @@ impl ShareIn {
         }
     }
 
+    fn repeat(&mut self, step: &Step<Self>) {
+        match (step, self.saves.take()) {
+            (Step::Save(_), Some(Saves::Machine)) => self.machine.is_not_saved(),
+            (Step::Save(_), Some(Saves::Requester)) => self.is_unsaved = true,
+            (_, saves) => self.saves = saves,
+        }
+    }
+
+    fn parts(saved: &SavedShareIn) -> StateToSave<'_> {
+        let SavedShareIn { requester, backup } = saved;
+        StateToSave { backup, flow: Some(requester) }
+    }
+
+    fn own_request(&self) -> Option<RequestKind> {
+        Some(RequestKind::AskDevices).filter(|_| !self.outbox.is_empty())
+    }
+
+    fn take_answer(
+        &mut self,
+        id: OperationId,
+        answer: &Result<Response<Vec<u8>>, NoAnswer>,
+        now_ms: u64,
+    ) -> bool {
+        self.sent(id, answer, now_ms)
+    }
+}
+
+impl ShareIn {
     /// Lets the machine look at the backup.
-    pub(super) fn look(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<SharedIn>> {
+    pub(super) fn look(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<ShareIn>> {
         match self.work(now, rng) {
             Ok(step) => Some(step),
             Err(until) if !self.has_looked() => Some(Step::Wait(until)),
@@ -68,14 +108,14 @@ impl ShareIn {
     }
 
     /// Lets the machine work; tells when it has something to do again.
-    fn work(&mut self, now: u64, rng: &mut impl CryptoRng) -> Result<Step<SharedIn>, Option<u64>> {
+    fn work(&mut self, now: u64, rng: &mut impl CryptoRng) -> Result<Step<ShareIn>, Option<u64>> {
         loop {
             match self.machine.next(now, rng) {
                 Turn::Step(step) => return Ok(step),
                 Turn::Save(backup) => {
                     let Some(requester) = &self.requester else { return Err(None) };
                     self.saves = Some(Saves::Machine);
-                    let saved = SavedFlow { secret: requester.save(), backup: *backup };
+                    let saved = SavedShareIn { requester: requester.save(), backup: *backup };
                     return Ok(Step::Save(Box::new(saved)));
                 }
                 Turn::Wait(until) => return Err(until),
@@ -85,7 +125,7 @@ impl ShareIn {
     }
 
     /// Makes the requests. Those that are open are made again under their IDs, if they can be.
-    pub(super) fn ask(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<SharedIn>> {
+    pub(super) fn ask(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<ShareIn>> {
         self.expire(now);
         self.failure = None;
         for name in self.names.clone() {
@@ -132,7 +172,7 @@ impl ShareIn {
     }
 
     /// Waits for answers, and sends what is to be sent.
-    pub(super) fn listen(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<SharedIn>> {
+    pub(super) fn listen(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<ShareIn>> {
         self.expire(now);
         let until = match self.work(now, rng) {
             Ok(step) => return Some(step),
@@ -154,14 +194,14 @@ impl ShareIn {
     }
 
     /// Saves what has changed: nobody sends an answer twice.
-    pub(super) fn save(&mut self) -> Option<Step<SharedIn>> {
+    pub(super) fn save(&mut self) -> Option<Step<ShareIn>> {
         if !std::mem::take(&mut self.is_unsaved) {
             return None;
         }
-        let secret = self.requester.as_ref()?.save();
+        let requester = self.requester.as_ref()?.save();
         let backup = self.machine.get()?.save();
         self.saves = Some(Saves::Requester);
-        Some(Step::Save(Box::new(SavedFlow { secret, backup })))
+        Some(Step::Save(Box::new(SavedShareIn { requester, backup })))
     }
 
     /// What could not be sent for about an hour is not sent any more, and no answer is waited for.
@@ -177,7 +217,7 @@ impl ShareIn {
     }
 
     /// Saves what has changed, then sends what is to be sent.
-    fn deliver(&mut self, rng: &mut impl CryptoRng) -> Option<Step<SharedIn>> {
+    fn deliver(&mut self, rng: &mut impl CryptoRng) -> Option<Step<ShareIn>> {
         if let Some(step) = self.save() {
             return Some(step);
         }
@@ -230,7 +270,7 @@ impl ShareIn {
         true
     }
 
-    pub(super) fn finish(&mut self, rng: &mut impl CryptoRng) -> Option<Step<SharedIn>> {
+    pub(super) fn finish(&mut self, rng: &mut impl CryptoRng) -> Option<Step<ShareIn>> {
         if let Some(step) = self.deliver(rng) {
             return Some(step);
         }

@@ -1,0 +1,19 @@
+use strongroom::{
+    Limits,
+    client::{
+        Backup,
+        backup::BackupOptions,
+        flow::{Flow, Recover, SavedSetUp, SetUp},
+    },
+};
+
+fn restore(saved: &SavedSetUp) {
+    let options = BackupOptions::default();
+    let _ = Backup::restore(saved, "@a:b.org".into(), "A".into(), options, Limits::default());
+}
+
+fn is_kept(saved: <SetUp as Flow>::Saved) -> <Recover as Flow>::Saved {
+    saved
+}
+
+fn main() {}

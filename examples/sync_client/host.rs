@@ -1,0 +1,133 @@
+//! What only the host can do for the machine: disk, network, store, signatures, and the user.
+
+use std::{error::Error, thread, time::Duration};
+
+use http::Response;
+use strongroom::{
+    backup::UnauthenticatedSession,
+    client::{
+        BackupHost, Host, NoAnswer, Notice, Operation, SecretWrite, StateToSave, Waited, Waiting,
+        backup::{
+            HostToken, NotStored, OfferedSession, Question, QuestionId, Reply, SavedBackup,
+            SecretTask, Wish,
+        },
+    },
+    crypto::ed25519::Ed25519Signature,
+    ids::{BackupVersion, KeyId},
+    signed_json::{ToSign, TrustedSigner},
+};
+use ureq::BodyReader;
+use vodozemac::Ed25519Keypair;
+
+use crate::{
+    Result, connection::Connection, device::now_ms, storage::Storage, store::Store, user::User,
+};
+
+/// What belongs to the host of a device.
+pub(crate) struct DeviceHost {
+    pub(crate) connection: Connection,
+    /// The ID of the key that the device signs with, and the key; a client has it in its Olm account.
+    pub(crate) signing: (KeyId, Ed25519Keypair),
+    /// Those whom the user has verified, and the device itself.
+    pub(crate) trusted: Vec<TrustedSigner>,
+    /// What was written last.
+    pub(crate) disk: SavedBackup,
+    pub(crate) store: Store,
+    pub(crate) storage: Storage,
+    pub(crate) user: User,
+}
+
+// guide begin
+impl Host for DeviceHost {
+    type Error = Box<dyn Error>;
+    type Body = BodyReader<'static>;
+
+    fn now_ms(&mut self) -> u64 {
+        now_ms()
+    }
+
+    fn save(&mut self, state: StateToSave<'_>) -> Result<()> {
+        self.disk = state.backup.clone(); // to disk and keychain
+        Ok(())
+    }
+
+    fn send(
+        &mut self,
+        operation: &Operation,
+    ) -> Result<std::result::Result<Response<Self::Body>, NoAnswer>> {
+        self.connection.send(operation)
+    }
+
+    fn renew_token(&mut self, _soft_logout: bool) -> Result<()> {
+        Err("the user has to log in again".into())
+    }
+
+    fn import(
+        &mut self,
+        version: &BackupVersion,
+        sessions: &[UnauthenticatedSession],
+    ) -> Result<()> {
+        self.store.import(version, sessions);
+        Ok(())
+    }
+
+    fn sign(&mut self, to_sign: &ToSign) -> Result<Vec<(KeyId, Ed25519Signature)>> {
+        let (id, key) = &self.signing; // a client with the master key at hand signs with that, too
+        let signature = key.sign(to_sign.bytes()).to_base64();
+        Ok(vec![(id.clone(), Ed25519Signature::from_base64(&signature)?)])
+    }
+
+    fn wait(&mut self, until_ms: Option<u64>, waiting: &[Waiting]) -> Result<Waited> {
+        match until_ms.map(|until_ms| until_ms.saturating_sub(now_ms())) {
+            Some(pause_ms) if pause_ms < PATIENCE_MS => {
+                thread::sleep(Duration::from_millis(pause_ms));
+                Ok(Waited::GoOn)
+            }
+            _ => {
+                waiting.iter().for_each(|waiting| println!("  {waiting}"));
+                Ok(Waited::Leave) // until something happens
+            }
+        }
+    }
+}
+
+impl BackupHost for DeviceHost {
+    fn trusted_signers(&mut self) -> Result<Vec<TrustedSigner>> {
+        Ok(self.trusted.clone())
+    }
+
+    fn offer(&mut self, wish: &Wish) -> Result<Vec<OfferedSession>> {
+        Ok(self.store.not_stored_in(&wish.version, wish.count))
+    }
+
+    fn stored(&mut self, version: &BackupVersion, tokens: &[HostToken]) -> Result<()> {
+        self.store.mark(version, tokens);
+        Ok(())
+    }
+
+    fn not_stored(
+        &mut self,
+        _version: &BackupVersion,
+        failures: &[(HostToken, NotStored)],
+    ) -> Result<()> {
+        println!("  {} sessions cannot be stored", failures.len());
+        Ok(())
+    }
+
+    fn ask(&mut self, _id: QuestionId, question: &Question) -> Result<Option<Reply>> {
+        Ok(self.user.reply(question))
+    }
+
+    fn write_secret(&mut self, task: &SecretTask) -> Result<SecretWrite> {
+        Ok(SecretWrite::ReadBack(self.storage.write(task)?))
+    }
+
+    fn notice(&mut self, notice: Notice<'_>) -> Result<()> {
+        println!("  {notice}");
+        Ok(())
+    }
+}
+// guide end
+
+/// A client would wait for `/sync` meanwhile, for as long as the machine says.
+const PATIENCE_MS: u64 = 5_000;

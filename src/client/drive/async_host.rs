@@ -1,0 +1,236 @@
+//! What a host does that does not block.
+
+use http::Response;
+
+#[cfg(doc)]
+use super::{BackupHost, FlowHost, Host};
+use super::{DriveError, Notice, SecretWrite, Waited};
+use crate::{
+    backup::UnauthenticatedSession,
+    client::{
+        backup::{
+            Backup, HostToken, NotStored, OfferedSession, Question, QuestionId, Reply, SecretTask,
+            Wish,
+        },
+        flow::EnterError,
+        operation::{NoAnswer, Operation},
+        state::StateToSave,
+        waiting::Waiting,
+    },
+    crypto::ed25519::Ed25519Signature,
+    encoding::json_object::JsonObject,
+    ids::{BackupVersion, EventType, KeyId},
+    recovery_key::RecoveryKey,
+    secret::SecretString,
+    secret_storage::SecretVerdict,
+    signed_json::{ToSign, TrustedSigner},
+};
+
+/// As [`Host`], with futures. They are `Send`, so that a drive may be spawned; a method may be an `async fn`.
+pub trait AsyncHost: Send {
+    /// Why the host cannot go on. It is [`DriveError`] where this crate cannot.
+    type Error: From<DriveError> + Send;
+
+    /// The body of a response.
+    type Body: Send;
+
+    /// As [`Host::now_ms`].
+    fn now_ms(&mut self) -> u64;
+
+    /// As [`Host::save`].
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn save(
+        &mut self,
+        state: StateToSave<'_>,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// As [`Host::send`].
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn send(
+        &mut self,
+        operation: &Operation,
+    ) -> impl Future<Output = Result<Result<Response<Self::Body>, NoAnswer>, Self::Error>> + Send;
+
+    /// As [`Host::renew_token`].
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn renew_token(
+        &mut self,
+        soft_logout: bool,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// As [`Host::import`].
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn import(
+        &mut self,
+        version: &BackupVersion,
+        sessions: &[UnauthenticatedSession],
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// As [`Host::sign`].
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn sign(
+        &mut self,
+        to_sign: &ToSign,
+    ) -> impl Future<Output = Result<Vec<(KeyId, Ed25519Signature)>, Self::Error>> + Send;
+
+    /// As [`Host::wait`].
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn wait(
+        &mut self,
+        until_ms: Option<u64>,
+        waiting: &[Waiting],
+    ) -> impl Future<Output = Result<Waited, Self::Error>> + Send;
+
+    /// As [`Host::progress`].
+    fn progress(&mut self, backup: &Backup) {
+        let _ = backup;
+    }
+
+    /// Reads the next piece of a body; an empty one at its end.
+    ///
+    /// # Errors
+    ///
+    /// [`NoAnswer`] if the response was cut.
+    fn read(
+        &mut self,
+        body: &mut Self::Body,
+    ) -> impl Future<Output = Result<Vec<u8>, NoAnswer>> + Send;
+}
+
+/// As [`FlowHost`], with futures.
+pub trait AsyncFlowHost: AsyncHost {
+    /// As [`FlowHost::account_data`].
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn account_data(
+        &mut self,
+    ) -> impl Future<Output = Result<Vec<(EventType, JsonObject)>, Self::Error>> + Send;
+
+    /// As [`FlowHost::show_recovery_key`].
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn show_recovery_key(
+        &mut self,
+        key: &RecoveryKey,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// As [`FlowHost::enter_key`].
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn enter_key(
+        &mut self,
+        refused: Option<&EnterError>,
+    ) -> impl Future<Output = Result<Option<SecretString>, Self::Error>> + Send;
+
+    /// As [`FlowHost::secrets`].
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn secrets(
+        &mut self,
+        secrets: &[SecretVerdict],
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send {
+        let _ = secrets;
+        std::future::ready(Ok(()))
+    }
+}
+
+/// As [`BackupHost`], with futures.
+pub trait AsyncBackupHost: AsyncHost {
+    /// As [`BackupHost::trusted_signers`].
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn trusted_signers(
+        &mut self,
+    ) -> impl Future<Output = Result<Vec<TrustedSigner>, Self::Error>> + Send;
+
+    /// As [`BackupHost::offer`].
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn offer(
+        &mut self,
+        wish: &Wish,
+    ) -> impl Future<Output = Result<Vec<OfferedSession>, Self::Error>> + Send;
+
+    /// As [`BackupHost::stored`].
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn stored(
+        &mut self,
+        version: &BackupVersion,
+        tokens: &[HostToken],
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// As [`BackupHost::not_stored`].
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn not_stored(
+        &mut self,
+        version: &BackupVersion,
+        failures: &[(HostToken, NotStored)],
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// As [`BackupHost::ask`].
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn ask(
+        &mut self,
+        id: QuestionId,
+        question: &Question,
+    ) -> impl Future<Output = Result<Option<Reply>, Self::Error>> + Send;
+
+    /// As [`BackupHost::write_secret`].
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn write_secret(
+        &mut self,
+        task: &SecretTask,
+    ) -> impl Future<Output = Result<SecretWrite, Self::Error>> + Send;
+
+    /// As [`BackupHost::notice`].
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn notice(
+        &mut self,
+        notice: Notice<'_>,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
+}

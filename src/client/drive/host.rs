@@ -1,0 +1,214 @@
+//! What a host does that blocks.
+
+use std::io::{self, Read};
+
+use http::Response;
+
+use super::{DriveError, Notice, SecretWrite, Waited};
+use crate::{
+    backup::UnauthenticatedSession,
+    client::{
+        backup::{
+            Backup, HostToken, NotStored, OfferedSession, Question, QuestionId, Reply, SecretTask,
+            Wish,
+        },
+        flow::EnterError,
+        operation::{NoAnswer, Operation},
+        state::StateToSave,
+        waiting::Waiting,
+    },
+    crypto::ed25519::Ed25519Signature,
+    encoding::json_object::JsonObject,
+    ids::{BackupVersion, EventType, KeyId},
+    recovery_key::RecoveryKey,
+    secret::SecretString,
+    secret_storage::SecretVerdict,
+    signed_json::{ToSign, TrustedSigner},
+};
+
+/// What every host does, for flows and for the account's machine. An error ends the drive, and what has failed comes again
+/// in the next one; so what may be done twice should be.
+pub trait Host {
+    /// Why the host cannot go on. It is [`DriveError`] where this crate cannot.
+    type Error: From<DriveError>;
+
+    /// The body of a response.
+    type Body: Read;
+
+    /// The time in milliseconds since the epoch. It may jump.
+    fn now_ms(&mut self) -> u64;
+
+    /// Writes the state to disk and keychain. Nothing is sent before this returns.
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn save(&mut self, state: StateToSave<'_>) -> Result<(), Self::Error>;
+
+    /// Sends the request that [`Operation::to_http`] makes, and returns the response whatever its status, or [`NoAnswer`].
+    /// It is to give up after a while. The body is read piece by piece: a large one is never held as a whole.
+    ///
+    /// # Errors
+    ///
+    /// The host's own, for what is no failure of this request alone.
+    fn send(
+        &mut self,
+        operation: &Operation,
+    ) -> Result<Result<Response<Self::Body>, NoAnswer>, Self::Error>;
+
+    /// Gets an access token that the homeserver accepts. With `soft_logout` the device goes on to exist.
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn renew_token(&mut self, soft_logout: bool) -> Result<(), Self::Error>;
+
+    /// Puts the sessions into the host's store as unauthenticated, as stored in this version.
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn import(
+        &mut self,
+        version: &BackupVersion,
+        sessions: &[UnauthenticatedSession],
+    ) -> Result<(), Self::Error>;
+
+    /// Signs with the device key, and with the master key where it is at hand.
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn sign(&mut self, to_sign: &ToSign) -> Result<Vec<(KeyId, Ed25519Signature)>, Self::Error>;
+
+    /// Waits until this time, for ever if there is none, or until something happens. `waiting` says what is waited for;
+    /// it is the place to leave, to give up, and to tell the user.
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn wait(&mut self, until_ms: Option<u64>, waiting: &[Waiting]) -> Result<Waited, Self::Error>;
+
+    /// Something has come of a request or was imported: `backup` says how far it is, as
+    /// [`fetching`](Backup::fetching) and [`uploading`](Backup::uploading). It need not be looked at.
+    fn progress(&mut self, backup: &Backup) {
+        let _ = backup;
+    }
+
+    /// Reads the next piece of a body; an empty one at its end.
+    ///
+    /// # Errors
+    ///
+    /// [`NoAnswer`] if the response was cut.
+    fn read(&mut self, body: &mut Self::Body) -> Result<Vec<u8>, NoAnswer> {
+        let mut piece = vec![0; PIECE_BYTES];
+        loop {
+            match body.read(&mut piece) {
+                Ok(length) => {
+                    piece.truncate(length);
+                    return Ok(piece);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return Err(NoAnswer),
+            }
+        }
+    }
+}
+
+/// What a host does for a flow besides.
+pub trait FlowHost: Host {
+    /// All of the account data, as the host's own `/sync` has it.
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn account_data(&mut self) -> Result<Vec<(EventType, JsonObject)>, Self::Error>;
+
+    /// Shows the recovery key, and returns when the user has saved it.
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn show_recovery_key(&mut self, key: &RecoveryKey) -> Result<(), Self::Error>;
+
+    /// Asks the user for the recovery key or passphrase, and says why the last one was of no use. Nothing if the user
+    /// has none: the flow goes on with what is at hand.
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn enter_key(
+        &mut self,
+        refused: Option<&EnterError>,
+    ) -> Result<Option<SecretString>, Self::Error>;
+
+    /// Takes the secrets as soon as they are open. The outcome of the flow has them too.
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn secrets(&mut self, secrets: &[SecretVerdict]) -> Result<(), Self::Error> {
+        let _ = secrets;
+        Ok(())
+    }
+}
+
+/// What a host does for the account's machine besides.
+pub trait BackupHost: Host {
+    /// The keys whose signatures make a backup trusted, as of now: see [`Backup::set_signers`]. It is asked for at the
+    /// beginning of each drive, and before the user is asked about a backup.
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn trusted_signers(&mut self) -> Result<Vec<TrustedSigner>, Self::Error>;
+
+    /// Sessions that are not stored yet in the version of the wish; none if there are none.
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn offer(&mut self, wish: &Wish) -> Result<Vec<OfferedSession>, Self::Error>;
+
+    /// Marks sessions as stored in this version.
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn stored(&mut self, version: &BackupVersion, tokens: &[HostToken]) -> Result<(), Self::Error>;
+
+    /// Takes note of sessions that cannot be stored in this version: see [`Next::NotStored`](super::Next::NotStored).
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn not_stored(
+        &mut self,
+        version: &BackupVersion,
+        failures: &[(HostToken, NotStored)],
+    ) -> Result<(), Self::Error>;
+
+    /// Asks the user. Without a reply the question stays open, for [`Backup::reply`] between two drives.
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn ask(&mut self, id: QuestionId, question: &Question) -> Result<Option<Reply>, Self::Error>;
+
+    /// Changes the secret storage, and reads it back.
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn write_secret(&mut self, task: &SecretTask) -> Result<SecretWrite, Self::Error>;
+
+    /// Takes note of what has happened. It can be shown to the user.
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn notice(&mut self, notice: Notice<'_>) -> Result<(), Self::Error>;
+}
+
+/// As much of a response as is read at a time.
+const PIECE_BYTES: usize = 64 << 10;

@@ -1,0 +1,128 @@
+//! One loop for everybody: a flow, or the account's machine, is driven until it ends or the host leaves.
+//!
+//! [`drive()`] and [`drive_backup`] block, [`drive_async`] and [`drive_backup_async`] return futures that may be spawned on any
+//! runtime. What only the host can do is a trait: [`Host`] for both, [`FlowHost`] and [`BackupHost`] for what one of them
+//! wants, and the same three with futures.
+
+mod async_host;
+mod held;
+mod host;
+mod notice;
+mod serve;
+
+use thiserror::Error;
+
+pub use self::{
+    async_host::{AsyncBackupHost, AsyncFlowHost, AsyncHost},
+    host::{BackupHost, FlowHost, Host},
+    notice::Notice,
+};
+use self::{
+    held::{Held, HeldImports},
+    serve::{carry_out, import_pieces, serve_backup, serve_flow},
+};
+use super::{
+    backup::{Backup, Next, ReplyError, SecretNotRead, SignedError},
+    flow::{Flow, Step, take_back},
+    operation::NoAnswer,
+    state::StateToSave,
+};
+use crate::{randomness::NoRandomness, secret_value::SecretValue};
+
+/// What a host does after it has waited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Waited {
+    /// The time has come, or something has happened.
+    GoOn,
+    /// The drive ends here, and goes on when it is called again.
+    Leave,
+    /// Nothing more is waited for: a flow ends with what it has, as after [`Flow::give_up`]. The account's machine never
+    /// ends, so that it is left.
+    GiveUp,
+}
+
+/// What became of `m.megolm_backup.v1` in the secret storage.
+#[derive(Debug, Clone)]
+pub enum SecretWrite {
+    /// It was changed, and this is there now, read back from the homeserver and opened.
+    ReadBack(Option<SecretValue>),
+    /// It cannot be changed now: [`Backup::secret_storage_is_ready`] says when it can.
+    Later,
+}
+
+/// Why a drive has ended, besides the host's own reasons. Whatever was under way is done again by the next one.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum DriveError {
+    /// The operating system has none.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+    /// The host's signatures were not taken.
+    #[error(transparent)]
+    Signed(#[from] SignedError),
+    /// The reply was not taken.
+    #[error(transparent)]
+    Reply(#[from] ReplyError),
+    /// What the host read back is not what was to be written.
+    #[error(transparent)]
+    SecretNotRead(#[from] SecretNotRead),
+}
+
+/// Drives a flow until it ends, and returns its outcome; nothing if the host has left, or the flow had ended before.
+///
+/// The requests are sent one after the other. Operations and sessions that are on their way are the flow's: on an error it
+/// stays with the caller, and the next drive goes on with the step that has failed. After a restart the flow is restored, or
+/// begun again, from what was saved.
+///
+/// # Errors
+///
+/// The host's own, and [`DriveError`].
+pub fn drive<F: Flow, H: FlowHost>(
+    flow: &mut F,
+    host: &mut H,
+) -> Result<Option<F::Outcome>, H::Error> {
+    serve_flow!(flow, host)
+}
+
+/// As [`drive()`], for a host that does not block. The future may be spawned, and dropped at any moment: the step that it was
+/// at comes again. A request on its way is lost by that, as by a network that fails, and is sent again each time later; so a
+/// host that has something else to do better leaves where it [waits](AsyncHost::wait). To derive a key from a passphrase takes
+/// up to some seconds, in which the future does not yield.
+///
+/// # Errors
+///
+/// The host's own, and [`DriveError`].
+#[expect(clippy::manual_async_fn, reason = "an `async fn` would not promise `Send`")]
+pub fn drive_async<F: Flow, H: AsyncFlowHost>(
+    flow: &mut F,
+    host: &mut H,
+) -> impl Future<Output = Result<Option<F::Outcome>, H::Error>> + Send {
+    async move { serve_flow!(flow, host, await) }
+}
+
+/// Drives the account's machine until the host leaves while it waits. What only the machine takes, as
+/// [`Backup::new_sessions`], is told it between two drives.
+///
+/// The requests are sent one after the other. On an error the machine stays with the caller, and the next drive goes on
+/// with the step that has failed.
+///
+/// # Errors
+///
+/// The host's own, and [`DriveError`].
+pub fn drive_backup<H: BackupHost>(backup: &mut Backup, host: &mut H) -> Result<(), H::Error> {
+    serve_backup!(backup, host)
+}
+
+/// As [`drive_backup`], for a host that does not block. The future may be spawned, and dropped at any moment, as that of
+/// [`drive_async`].
+///
+/// # Errors
+///
+/// The host's own, and [`DriveError`].
+#[expect(clippy::manual_async_fn, reason = "an `async fn` would not promise `Send`")]
+pub fn drive_backup_async<H: AsyncBackupHost>(
+    backup: &mut Backup,
+    host: &mut H,
+) -> impl Future<Output = Result<(), H::Error>> + Send {
+    async move { serve_backup!(backup, host, await) }
+}

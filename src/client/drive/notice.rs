@@ -1,0 +1,45 @@
+//! What the machine tells and does not ask.
+
+use std::fmt;
+
+use crate::{
+    api::ApiError,
+    client::backup::{FetchOutcome, NotCreated, Scope},
+};
+
+/// Something that the account's machine tells its host. Its `Display` is a sentence for the user.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Notice<'a> {
+    /// See [`Next::UploadRefused`](super::Next::UploadRefused).
+    UploadRefused(&'a ApiError),
+    /// See [`Next::Fetched`](super::Next::Fetched).
+    Fetched(&'a Scope, &'a FetchOutcome),
+    /// See [`Next::NotCreated`](super::Next::NotCreated).
+    NotCreated(&'a NotCreated),
+    /// See [`Next::NotDeleted`](super::Next::NotDeleted).
+    NotDeleted(&'a ApiError),
+    /// See [`Next::PreferenceNotSet`](super::Next::PreferenceNotSet).
+    PreferenceNotSet {
+        /// Whether the user wants a backup.
+        enabled: bool,
+        /// Why it was refused, if it was.
+        refused: Option<&'a ApiError>,
+    },
+}
+
+impl fmt::Display for Notice<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UploadRefused(error) => write!(f, "message keys cannot be stored: {error}"),
+            Self::Fetched(scope, outcome) => write!(f, "fetching {scope}: {outcome}"),
+            Self::NotCreated(reason) => write!(f, "no key storage was created: {reason}"),
+            Self::NotDeleted(error) => write!(f, "a key storage was not deleted: {error}"),
+            Self::PreferenceNotSet { enabled, refused } => {
+                let wanted = if *enabled { "wanted" } else { "not wanted" };
+                write!(f, "other clients do not learn that key storage is {wanted}")?;
+                refused.map_or(Ok(()), |error| write!(f, ": {error}"))
+            }
+        }
+    }
+}
