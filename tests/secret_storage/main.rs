@@ -13,6 +13,7 @@ mod malformations;
 mod malformations_secrets;
 mod migration;
 mod old_forms;
+mod opening;
 mod plans;
 mod typed;
 
