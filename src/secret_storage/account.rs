@@ -30,7 +30,7 @@ use crate::{
 #[doc(alias("4S", "SSSS", "key storage"))]
 pub struct SecretStorage {
     keys: BTreeMap<SecretStorageKeyId, KeyDescription>,
-    /// What the event about the default key says; `None` if there is no such event.
+    /// What the event about the default key says; `None` if there is no such event, or nothing in it.
     default_key: Option<Option<SecretStorageKeyId>>,
     /// The keys that have the name of the default one in an early draft.
     default_by_name: BTreeSet<SecretStorageKeyId>,
@@ -73,15 +73,21 @@ impl SecretStorage {
     /// early draft's name marks.
     #[must_use]
     pub fn default_key(&self) -> Option<&SecretStorageKeyId> {
-        match &self.default_key {
-            Some(named) => named.as_ref(),
+        match self.named_default() {
+            Some(named) => named,
             None => self.default_by_name.first().filter(|_| self.default_by_name.len() == 1),
         }
     }
 
     /// Whether there is an event that names a default key, readable or not; a name alone may mark one.
     pub(crate) fn has_default_key_event(&self) -> bool {
-        self.content(&EventType::from(DEFAULT_KEY)).is_some()
+        self.named_default().is_some()
+    }
+
+    /// What the event says. An empty ID is none, unless a key has it.
+    fn named_default(&self) -> Option<Option<&SecretStorageKeyId>> {
+        let named = self.default_key.as_ref().map(Option::as_ref);
+        named.filter(|id| id.is_none_or(|id| !id.as_str().is_empty() || self.key(id).is_some()))
     }
 
     /// The secrets with their names, in the order of these.
@@ -99,6 +105,18 @@ impl SecretStorage {
     pub(crate) fn is_emptied(&self, name: &SecretName) -> bool {
         let content = self.content(&EventType::from(name.as_str()));
         content.is_some() && self.secret(name).is_none()
+    }
+
+    /// Whether something stands under the name of a secret that is none: it may have been one before it was changed.
+    pub(crate) fn is_unreadable(&self, name: &SecretName) -> bool {
+        let content = self.content(&EventType::from(name.as_str()));
+        let content = content.filter(|content| !json::is_nothing(content.as_raw()));
+        let read = content.map(EncryptedSecret::from_json);
+        match read {
+            Some(Ok(secret)) => secret.entries().all(|(_, entry)| entry.is_err()),
+            Some(Err(error)) => error == EncryptedSecretError::NotEncrypted,
+            None => false,
+        }
     }
 
     /// Whether a secret was deleted: its event says `{}`.
@@ -162,7 +180,7 @@ impl SecretStorage {
             return;
         }
         let is_ours = if name == DEFAULT_KEY {
-            self.default_key = Some(read_key_id(content));
+            self.default_key = read_default_key(content);
             true
         } else if let Some(id) = name.strip_prefix(KEY_PREFIX) {
             self.read_key(&SecretStorageKeyId::from(id), content, limits);
@@ -209,7 +227,9 @@ impl SecretStorage {
             }
             Err(EncryptedSecretError::Deleted) => {}
             Err(error) if is_meant_as_secret(name, content) => {
-                self.find(SecretStorageFinding::Secret(name.clone(), error), limits);
+                if !json::is_nothing(content.as_raw()) {
+                    self.find(SecretStorageFinding::Secret(name.clone(), error), limits);
+                }
             }
             Err(_) => return false,
         }
@@ -218,8 +238,7 @@ impl SecretStorage {
 
     /// Looks for what is wrong with the default key once all events are read.
     fn find_defaults(&mut self, limits: &Limits) {
-        let content = self.content(&EventType::from(DEFAULT_KEY));
-        if content.is_some() && self.default_key().is_none() {
+        if self.default_key == Some(None) {
             self.find(SecretStorageFinding::DefaultKeyUnreadable, limits);
         }
         for id in self.default_by_name.clone() {
@@ -237,11 +256,18 @@ impl SecretStorage {
     }
 }
 
-fn read_key_id(content: &JsonObject) -> Option<SecretStorageKeyId> {
+/// Which key is the default one; `None` if the event says nothing of it, as where another client has emptied it.
+fn read_default_key(content: &JsonObject) -> Option<Option<SecretStorageKeyId>> {
     let mut object = RawObject::parse(content.as_bytes()).ok()?;
-    let id = json::public_string(object.take("key")?).ok()?;
+    let Some(key) = object.take("key") else {
+        return (!json::is_nothing(content.as_raw())).then_some(None);
+    };
+    if json::is_nothing(key) && !key.get().starts_with('"') {
+        return None;
+    }
     // No event has a longer type, so no key has a longer ID.
-    (id.len() <= MAX_ID_BYTES).then(|| SecretStorageKeyId::new(id))
+    let id = json::public_string(key).ok().filter(|id| id.len() <= MAX_ID_BYTES);
+    Some(id.map(SecretStorageKeyId::new))
 }
 
 /// Whether an event that holds no secret should hold one.

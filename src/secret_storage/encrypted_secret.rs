@@ -13,7 +13,7 @@ use crate::{
     },
     encoding::{
         base64,
-        json::{self, JsonText, RawObject},
+        json::{self, JsonText, RawObject, is_nothing},
         json_object::JsonObject,
     },
     ids::SecretStorageKeyId,
@@ -84,14 +84,15 @@ impl EncryptedSecret {
     /// # Errors
     ///
     /// [`EncryptedSecretError`] if there is no secret in it. An entry that cannot be read does not keep
-    /// the others from being read; one that is `{}` or `null` is none, as clients leave it behind.
+    /// the others from being read; one that is there and empty (`{}`, `null`, `""`, `{"iv":"","ciphertext":"","mac":""}`)
+    /// is none, as clients leave it behind.
     pub fn from_json(content: &JsonObject) -> Result<Self, EncryptedSecretError> {
         if content.is_empty() {
             return Err(EncryptedSecretError::Deleted);
         }
         let mut object = RawObject::parse(content.as_bytes()).unwrap_or_default();
         let had_entries = object.take(ENCRYPTED);
-        let encrypted = had_entries.filter(|value| value.get() != "null");
+        let encrypted = had_entries.filter(|value| !is_nothing(value));
         let mut entries = match encrypted.map(|json| RawObject::parse(json.get().as_bytes())) {
             Some(Ok(encrypted)) => read_entries(encrypted, |_| true),
             Some(Err(_)) => return Err(EncryptedSecretError::NotEncrypted),
@@ -218,7 +219,7 @@ fn read_entries(
     object: RawObject<'_>,
     is_wanted: impl Fn(&Result<SecretEntry, SecretEntryError>) -> bool,
 ) -> Entries {
-    let members = object.into_members().into_iter().filter(|(_, entry)| !is_nothing(entry));
+    let members = object.into_members().into_iter().filter(|(_, entry)| !is_emptied(entry));
     let members = members.filter_map(|(id, entry)| {
         let id = json::public_string(id).ok()?;
         Some((SecretStorageKeyId::new(id), read_entry(entry)))
@@ -226,18 +227,23 @@ fn read_entries(
     members.filter(|(_, entry)| is_wanted(entry)).collect()
 }
 
-/// Whether an entry is what clients leave in the place of one that they delete.
-fn is_nothing(entry: &RawValue) -> bool {
-    let is_empty = |object: RawObject<'_>| object.iter().next().is_none();
-    entry.get() == "null" || RawObject::parse(entry.get().as_bytes()).is_ok_and(is_empty)
+/// Whether an entry is what clients leave in the place of one that they delete: nothing, or what it was encrypted with and
+/// an empty ciphertext without a MAC. An empty secret has one.
+fn is_emptied(entry: &RawValue) -> bool {
+    let lacks_all = |mut object: RawObject<'_>| {
+        object.take("ciphertext").is_some_and(is_nothing)
+            && object.take_something("mac").is_none()
+            && object.take_something("passthrough").is_none()
+    };
+    is_nothing(entry) || RawObject::parse(entry.get().as_bytes()).is_ok_and(lacks_all)
 }
 
 fn read_entry(json: &RawValue) -> Result<SecretEntry, SecretEntryError> {
     let mut entry =
         RawObject::parse(json.get().as_bytes()).map_err(|_| SecretEntryError::NotAnObject)?;
     let ciphertext = entry.take_present("ciphertext");
-    let (iv, ephemeral) = (entry.take_present("iv"), entry.take_present("ephemeral"));
-    let mac = entry.take_present("mac");
+    let (iv, ephemeral) = (entry.take_something("iv"), entry.take_something("ephemeral"));
+    let mac = entry.take_something("mac");
     if ciphertext.is_none() && entry.take("passthrough").is_some_and(|value| value.get() == "true")
     {
         return Ok(SecretEntry::Passthrough);

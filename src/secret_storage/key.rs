@@ -44,8 +44,9 @@ pub struct SecretStorageKey {
 pub enum KeyStanding {
     /// The description's `iv` and `mac`, or its public key, fit.
     Checked,
-    /// The description has nothing to check, but the key opened a secret that was encrypted to it. A
-    /// [guessable](SecretStorageKey::is_guessable) key is never proven: whoever guesses it can have stored the secret.
+    /// The description has nothing to check, or a check that the key does not fit, but the key opened a secret that was
+    /// encrypted to it. A [guessable](SecretStorageKey::is_guessable) key is never proven: whoever guesses it can have
+    /// stored the secret.
     Proven,
     /// The description has nothing to check, and the key has not opened anything. The specification
     /// says to assume that it is right; nothing may be encrypted with it.
@@ -92,15 +93,7 @@ impl KeyDescription {
         public_half: &mut Option<Curve25519PublicKey>,
     ) -> Result<SecretStorageKey, KeyMismatch> {
         let is_guessable = self.has_guessable_passphrase();
-        let secret = match self.algorithm() {
-            KeyAlgorithm::AesHmacSha2 => KeySecret::Symmetric(key.clone()),
-            KeyAlgorithm::Curve25519AesSha2 => {
-                let bytes = SecretBytes::from_slice(key.expose_bytes());
-                let bytes = bytes.ok_or_else(|| KeyMismatch::Length(key.length()))?;
-                KeySecret::Asymmetric(Curve25519SecretKey::from_bytes(bytes))
-            }
-            KeyAlgorithm::Unsupported(name) => return Err(KeyMismatch::Unsupported(name.clone())),
-        };
+        let secret = self.secret_of(key)?;
         let fits = match (self.test(), &secret) {
             (KeyTest::Check(check), KeySecret::Symmetric(key)) => check.fits(key),
             (KeyTest::PublicKey(public), KeySecret::Asymmetric(secret)) => {
@@ -115,6 +108,26 @@ impl KeyDescription {
         let (id, standing) = (self.id().clone(), KeyStanding::Checked);
         let checked = SecretStorageKey { id, secret, standing, is_guessable, is_provable: true };
         if fits { Ok(checked) } else { Err(KeyMismatch::DoesNotFit) }
+    }
+
+    /// The key in spite of a check that it does not fit: the check may be what is damaged, and secrets that are encrypted
+    /// to the key tell. `None` for one that others can guess, which no secret proves.
+    pub(super) fn accept_for_proof(&self, key: &KeyMaterial) -> Option<SecretStorageKey> {
+        let (id, standing) = (self.id().clone(), KeyStanding::Unverifiable);
+        let secret = self.secret_of(key).ok().filter(|_| !self.has_guessable_passphrase())?;
+        Some(SecretStorageKey { id, secret, standing, is_guessable: false, is_provable: true })
+    }
+
+    fn secret_of(&self, key: &KeyMaterial) -> Result<KeySecret, KeyMismatch> {
+        match self.algorithm() {
+            KeyAlgorithm::AesHmacSha2 => Ok(KeySecret::Symmetric(key.clone())),
+            KeyAlgorithm::Curve25519AesSha2 => {
+                let bytes = SecretBytes::from_slice(key.expose_bytes());
+                let bytes = bytes.ok_or_else(|| KeyMismatch::Length(key.length()))?;
+                Ok(KeySecret::Asymmetric(Curve25519SecretKey::from_bytes(bytes)))
+            }
+            KeyAlgorithm::Unsupported(name) => Err(KeyMismatch::Unsupported(name.clone())),
+        }
     }
 }
 

@@ -83,7 +83,7 @@ pub enum KeyTestError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum KeyDescriptionError {
-    /// It is `{}`, by which clients delete a key.
+    /// It is `{}`, by which clients delete a key, or nothing else is in it.
     #[error("the key was deleted")]
     Deleted,
     /// It is no JSON object that could be signed.
@@ -105,14 +105,14 @@ impl KeyDescription {
         content: &JsonObject,
         limits: &Limits,
     ) -> Result<Self, KeyDescriptionError> {
-        if content.is_empty() {
+        if json::is_nothing(content.as_raw()) {
             return Err(KeyDescriptionError::Deleted);
         }
         let signed = SignedObject::from_json(content.as_str(), limits)?;
-        let Some(JsonValue::String(algorithm)) = signed.get("algorithm") else {
-            return Err(KeyDescriptionError::NoAlgorithm);
-        };
-        let (algorithm, test) = match algorithm.as_str() {
+        let algorithm = signed.get("algorithm").and_then(JsonValue::as_str);
+        let algorithm = algorithm.filter(|it| !it.is_empty());
+        let algorithm = algorithm.ok_or(KeyDescriptionError::NoAlgorithm)?;
+        let (algorithm, test) = match algorithm {
             AES_HMAC_SHA2 => (KeyAlgorithm::AesHmacSha2, read_check(&signed)),
             CURVE25519_AES_SHA2 => (KeyAlgorithm::Curve25519AesSha2, read_public_key(&signed)),
             other => (KeyAlgorithm::Unsupported(Excerpt::new(other)), KeyTest::Absent),
@@ -120,7 +120,7 @@ impl KeyDescription {
         let name = signed.get("name").and_then(JsonValue::as_str).map(str::to_owned);
         let passphrase = RawObject::parse(content.as_bytes())
             .ok()
-            .and_then(|mut object| object.take_present("passphrase"))
+            .and_then(|mut object| object.take_something("passphrase"))
             .map(|json| PassphraseParameters::from_json(json.get().as_bytes(), limits));
         Ok(Self { id, signed, algorithm, test, name, passphrase })
     }
@@ -211,7 +211,8 @@ impl KeyDescription {
 
 fn read_check(signed: &SignedObject) -> KeyTest {
     let member = |name| match signed.get(name) {
-        None | Some(JsonValue::Null) => Ok(None),
+        None => Ok(None),
+        Some(value) if is_nothing(value) => Ok(None),
         Some(value) => value.as_str().map(Some).ok_or(KeyTestError::Member(name)),
     };
     let check = match (member("iv"), member("mac")) {
@@ -228,11 +229,23 @@ fn read_check(signed: &SignedObject) -> KeyTest {
 
 fn read_public_key(signed: &SignedObject) -> KeyTest {
     match signed.get("pubkey") {
-        None | Some(JsonValue::Null) => KeyTest::Absent,
+        None => KeyTest::Absent,
+        Some(value) if is_nothing(value) => KeyTest::Absent,
         Some(JsonValue::String(text)) => match Curve25519PublicKey::from_base64(text) {
             Ok(key) => KeyTest::PublicKey(key.canonical()),
             Err(error) => KeyTest::Unreadable(KeyTestError::PublicKey(error)),
         },
         Some(_) => KeyTest::Unreadable(KeyTestError::Member("pubkey")),
+    }
+}
+
+/// Whether a member is there and empty, which is as good as absent.
+fn is_nothing(value: &JsonValue) -> bool {
+    match value {
+        JsonValue::Null | JsonValue::Bool(false) | JsonValue::Integer(0) => true,
+        JsonValue::Bool(_) | JsonValue::Integer(_) | JsonValue::OtherNumber(_) => false,
+        JsonValue::String(text) => text.is_empty(),
+        JsonValue::Array(values) => values.iter().all(is_nothing),
+        JsonValue::Object(members) => members.iter().all(|(_, value)| is_nothing(value)),
     }
 }

@@ -1,6 +1,6 @@
 //! Keys that secrets are encrypted with, and that nothing describes any more.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{
     account::SecretStorage,
@@ -16,10 +16,33 @@ impl SecretStorage {
         self.presumed_algorithms().into_keys()
     }
 
-    /// What can be said of these keys: their algorithms, by the form of what is encrypted with them.
-    pub(super) fn presumed_keys(&self) -> impl Iterator<Item = KeyDescription> {
+    /// All keys that a text can be tried on, the default one first: what describes them or, where nothing does that could be
+    /// used, what can be said of them by the form of what is encrypted with them.
+    pub(super) fn keys_to_try(&self) -> Vec<Cow<'_, KeyDescription>> {
+        let is_default = |key: &&KeyDescription| Some(key.id()) == self.default_key();
+        let (first, then): (Vec<_>, Vec<_>) = self.keys().partition(is_default);
+        let described = first.into_iter().chain(then).map(|key| match key.algorithm() {
+            KeyAlgorithm::Unsupported(_) => {
+                self.presumed_in_place_of(key).map_or(Cow::Borrowed(key), Cow::Owned)
+            }
+            KeyAlgorithm::AesHmacSha2 | KeyAlgorithm::Curve25519AesSha2 => Cow::Borrowed(key),
+        });
         let presumed = self.presumed_algorithms().into_iter();
-        presumed.filter_map(|(id, algorithm)| KeyDescription::presumed(id.clone(), algorithm))
+        let presumed =
+            presumed.filter_map(|(id, algorithm)| KeyDescription::presumed(id.clone(), algorithm));
+        described.chain(presumed.map(Cow::Owned)).collect()
+    }
+
+    /// An algorithm that nobody knows may be a damaged name, if what is encrypted with the key is of a form that is known.
+    fn presumed_in_place_of(&self, key: &KeyDescription) -> Option<KeyDescription> {
+        let mut entries = self.secrets().filter_map(|(_, secret)| secret.entry(key.id())?.ok());
+        let algorithm = match entries.next()? {
+            SecretEntry::AesHmacSha2(_) => KeyAlgorithm::AesHmacSha2,
+            SecretEntry::Curve25519AesSha2(_) | SecretEntry::Passthrough => {
+                KeyAlgorithm::Curve25519AesSha2
+            }
+        };
+        KeyDescription::presumed(key.id().clone(), algorithm)
     }
 
     fn presumed_algorithms(&self) -> BTreeMap<&SecretStorageKeyId, KeyAlgorithm> {

@@ -340,6 +340,45 @@ fn planted_guesses_prove_no_key() {
     assert!(said(10_000, "another").0.is_err());
 }
 
+/// The same with a check that fits none of them: what does not fit is tried on secrets only if nobody can guess it.
+#[test]
+fn a_wrong_check_makes_planted_guesses_tell_nothing() {
+    let algorithm = "m.secret_storage.v1.aes-hmac-sha2";
+    let events = |rounds: i64, opens: &str| {
+        let read = PassphraseParameters::from_parts(rounds, "salt", None, &Limits::default());
+        let parameters = read.unwrap().parameters;
+        let rng = &mut StdRng::seed_from_u64(1);
+        let check = KeyCheck::with_rng(&parameters.derive("none of them"), rng);
+        let description = json!({
+            "algorithm": algorithm,
+            "passphrase": { "algorithm": "m.pbkdf2", "iterations": rounds, "salt": "salt" },
+            "iv": check.iv.to_base64(), "mac": check.mac.to_base64(),
+        });
+        let sealed = aes_hmac_sha2::seal_with_rng(&parameters.derive(opens), BACKUP, b"x", rng);
+        let entry = json!({
+            "iv": sealed.iv.to_base64(), "ciphertext": base64::encode(&sealed.ciphertext),
+            "mac": sealed.mac.to_base64(),
+        });
+        vec![
+            event("m.secret_storage.default_key", &json!({ "key": "weak" })),
+            event("m.secret_storage.key.weak", &description),
+            event(BACKUP, &json!({ "encrypted": { "weak": entry } })),
+        ]
+    };
+    let said = |rounds, opens: &str| {
+        let events = events(rounds, opens);
+        let unlocked = storage(&events).unlock("1234", &PublicKeys::default(), &Limits::default());
+        let unlocked = unlocked.map(|unlocked| unlocked.keys.len());
+        (unlocked.map_err(|error| error.to_string()), entered(events, "1234"))
+    };
+    for rounds in [1, 9_999] {
+        assert_eq!(said(rounds, "1234"), said(rounds, "another"), "{rounds}");
+        assert!(said(rounds, "1234").0.is_err(), "{rounds}");
+    }
+    assert_eq!(said(10_000, "1234").0, Ok(1));
+    assert!(said(10_000, "another").0.is_err());
+}
+
 /// The homeserver takes the name of the default key away, and describes a key for each of its guesses.
 #[test]
 fn no_planted_key_becomes_the_default_one() {

@@ -14,7 +14,7 @@ use strongroom::{
     client::{
         backup::{Backup, BackupOptions, KeyFit},
         diagnose::{CurrentBackup, Evidence, diagnose},
-        flow::{Entered, Flow as _, Recover, Step},
+        flow::{EnterError, Entered, Flow as _, Recover, Step},
     },
     crypto::{
         aes_hmac_sha2::{self, KeyCheck},
@@ -260,15 +260,24 @@ fn recovered(
 
 #[test]
 fn an_unverifiable_key_decides_no_request() {
-    let requests = |shown: &BackupDecryptionKey| {
-        let (requests, key) = recovered(&account(), shown, |flow, now| {
-            assert_eq!(flow.enter(TYPED, now).unwrap(), Entered::StorageKey);
-        });
-        assert_eq!(key, None, "nothing is said of the made-up key");
-        requests
-    };
-    let other = BackupDecryptionKey::generate().unwrap();
-    assert_eq!(requests(&guess()), requests(&other), "no request tells that a guess was right");
+    let name = "org.example.own";
+    let under_real = json!({ "encrypted": { "real": entry(&derived(TYPED, 20), name, "x") } });
+    let opening = [account(), vec![event(name, &under_real)]].concat();
+    // What opens nothing is refused; what opens something goes on, and the key of the backup is asked for.
+    for (events, expected) in
+        [(account(), Err(EnterError::NotConfirmed)), (opening, Ok(Entered::StorageKey))]
+    {
+        let requests = |shown: &BackupDecryptionKey| {
+            let (requests, key) = recovered(&events, shown, |flow, now| {
+                assert_eq!(flow.enter(TYPED, now), expected);
+                flow.skip_key(now);
+            });
+            assert_eq!(key, None, "nothing is said of the made-up key");
+            requests
+        };
+        let other = BackupDecryptionKey::generate().unwrap();
+        assert_eq!(requests(&guess()), requests(&other), "no request tells that a guess was right");
+    }
 }
 
 /// The host has kept a key, and the homeserver describes one of its own under the same ID.
@@ -303,6 +312,7 @@ fn a_guess_under_the_id_of_the_hosts_key_is_a_guess() {
     let requests = |shown: &BackupDecryptionKey| {
         recovered(&account(), shown, |flow, now| {
             flow.unlocked([vec![kept.clone()], typed.clone()].concat(), now);
+            flow.skip_key(now);
         })
     };
     assert_eq!(requests(&guess()), requests(&other));

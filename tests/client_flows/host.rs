@@ -174,6 +174,13 @@ impl Host {
         Ed25519PublicKey::from_base64(&self.signing.public_key().to_base64()).unwrap()
     }
 
+    /// The content of one of its events.
+    pub(crate) fn content(&self, event_type: &str) -> Value {
+        let events = self.account_data();
+        let event = events.iter().find(|(it, _)| it.as_str() == event_type);
+        serde_json::from_slice(event.unwrap().1.as_bytes()).unwrap()
+    }
+
     /// What a `/sync` of the host has by now.
     pub(crate) fn account_data(&self) -> Vec<(EventType, JsonObject)> {
         self.homeserver.account_data(&USER.into())

@@ -13,6 +13,8 @@ use strongroom::{
         backup::{BackupOptions, FetchOutcome, KeyFit, SavedBackup},
         flow::{EnterError, Entered, Flow as _, Recover, Recovered, SetUp, Step},
     },
+    crypto::{aes_hmac_sha2::seal, key_material::KeyMaterial},
+    encoding::base64,
     ids::{SessionId, UserId},
     passphrase::PassphraseParameters,
     secret::SecretBytes,
@@ -227,7 +229,10 @@ fn a_stored_key_of_another_backup_is_named_and_the_rest_is_there() {
     });
     host.ask("POST", "/room_keys/version", &body);
     let typed = host.shown[0].clone();
-    let device = recover(&mut host, &[&typed]);
+    // The key of this backup is asked for, and nobody has it.
+    let flow = Recover::new(tablet(None), nobody(), Limits::default());
+    let device = recover_with(&mut host, flow, &[&typed]);
+    assert_eq!(device.skipped, 1);
     assert!(matches!(device.recovered.key, Some(KeyFit::OtherKey { .. })));
     assert!(device.recovered.fetched.is_none() && device.recovered.backup.trusted().is_none());
     assert_eq!(device.recovered.secrets.len(), 2);
@@ -254,6 +259,122 @@ fn row_64_an_older_key_is_asked_for_again_with_the_name_of_the_newer_one() {
     assert_eq!(error.reason, is_named);
     assert_eq!(device.entered[1], Ok(Entered::StorageKey));
     assert_eq!(device.imported, expected);
+}
+
+/// Whatever stands under the older key, it opens nothing; so does the only key, if its description was replaced.
+#[test]
+fn row_64_a_key_that_opens_nothing_is_asked_for_again_whatever_stands_under_it() {
+    for entry in [
+        json!({ "iv": "x" }),
+        json!({ "iv": "", "ciphertext": "", "mac": "" }),
+        json!([]),
+        json!("x"),
+        sealed_to_another_key(),
+    ] {
+        let key = new_key();
+        let (mut host, expected) = account(&key);
+        let (older, newer) = (new_key(), host.shown[0].clone());
+        let description = serde_json::from_str(older.description().as_str()).unwrap();
+        let event_type = format!("m.secret_storage.key.{}", older.id());
+        host.put_account_data(&event_type, &description);
+        for name in [BACKUP, MASTER] {
+            let mut content = host.content(name);
+            content["encrypted"][older.id().as_str()] = entry.clone();
+            host.put_account_data(name, &content);
+        }
+        let typed = older.to_recovery_key().unwrap().to_text();
+        let device = recover(&mut host, &[typed.expose_str(), &newer]);
+        let Err(EnterError::OpensNothing(error)) = &device.entered[0] else {
+            panic!("{entry}: {:?}", device.entered)
+        };
+        assert!(
+            matches!(error.reason, UnlockFailure::OlderKey { is_default: true, .. }),
+            "{entry}"
+        );
+        assert_eq!((&device.entered[1], device.imported), (&Ok(Entered::StorageKey), expected));
+    }
+}
+
+#[test]
+fn row_64_the_only_key_that_opens_nothing_is_asked_for_again() {
+    let key = new_key();
+    let (mut host, expected) = account(&key);
+    let typed = host.shown[0].clone();
+    let backup_key = text_of_backup_key(&mut host, &key);
+    for name in [BACKUP, MASTER] {
+        let content = json!({ "encrypted": { key.id().as_str(): sealed_to_another_key() } });
+        host.put_account_data(name, &content);
+    }
+    let device = recover(&mut host, &[&typed, &typed, &backup_key]);
+    for entered in &device.entered[..2] {
+        let Err(EnterError::OpensNothing(error)) = entered else { panic!("{entered:?}") };
+        assert_eq!(error.reason, UnlockFailure::OpensNothing { key: key.id().clone() });
+    }
+    assert_eq!((&device.entered[2], device.imported), (&Ok(Entered::BackupKey), expected));
+}
+
+/// A check that was damaged, or an algorithm: the recovery key is tried on the secrets.
+#[test]
+fn row_62_a_damaged_description_keeps_nobody_out() {
+    for (member, value) in [
+        ("mac", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+        ("iv", "AAAAAAAAAAAAAAAAAAAAAA"),
+        ("algorithm", ""),
+        ("algorithm", "m.secret_storage.v1.aes-hmac-sha2 "),
+    ] {
+        let key = new_key();
+        let (mut host, expected) = account(&key);
+        let event_type = format!("m.secret_storage.key.{}", key.id());
+        let mut description = host.content(&event_type);
+        description[member] = json!(value);
+        host.put_account_data(&event_type, &description);
+        let wrong = new_key().to_recovery_key().unwrap().to_text();
+        let typed = host.shown[0].clone();
+        let device = recover(&mut host, &[wrong.expose_str(), &typed]);
+        assert!(matches!(device.entered[0], Err(EnterError::OpensNothing(_))), "{member}");
+        assert_eq!((&device.entered[1], device.imported), (&Ok(Entered::StorageKey), expected));
+    }
+}
+
+/// The storage was unlocked, and the backup's key is not in there: the user may have written it down.
+#[test]
+fn a_storage_without_the_key_of_the_backup_lets_the_backups_own_key_be_asked_for() {
+    for content in [
+        json!({}),
+        json!({ "encrypted": {} }),
+        json!({ "encrypted": { "gone": sealed_to_another_key() } }),
+        json!({ "encrypted": "x" }),
+    ] {
+        let key = new_key();
+        let (mut host, expected) = account(&key);
+        let typed = host.shown[0].clone();
+        let backup_key = text_of_backup_key(&mut host, &key);
+        host.put_account_data(BACKUP, &content);
+        let device = recover(&mut host, &[&typed, &typed, "wrong", &backup_key]);
+        assert_eq!(device.entered[0], Ok(Entered::StorageKey), "{content}");
+        assert_eq!(device.entered[1], Err(EnterError::NoBackupKey), "{content}");
+        assert!(matches!(device.entered[2], Err(EnterError::OpensNothing(_))), "{content}");
+        assert_eq!(device.entered[3], Ok(Entered::BackupKey), "{content}");
+        assert_eq!(device.imported, expected, "{content}");
+        let secrets = device.recovered.secrets.iter();
+        assert_eq!(secrets.filter(|verdict| verdict.outcome.is_ok()).count(), 1, "{content}");
+        // Who has no such key goes on without.
+        let flow = Recover::new(tablet(None), nobody(), Limits::default());
+        let device = recover_with(&mut host, flow, &[&typed]);
+        assert_eq!((device.skipped, device.recovered.key), (1, None), "{content}");
+        assert!(device.imported.is_empty(), "{content}");
+    }
+}
+
+/// An entry that is well-formed, and encrypted with a key that nobody has.
+fn sealed_to_another_key() -> serde_json::Value {
+    let material = KeyMaterial::from_slice(new_key().key().expose_bytes()).unwrap();
+    let sealed = seal(&material, BACKUP, b"text").unwrap();
+    json!({
+        "iv": sealed.iv.to_base64(),
+        "ciphertext": base64::encode(&sealed.ciphertext),
+        "mac": sealed.mac.to_base64(),
+    })
 }
 
 /// The description of the key is gone: the recovery key is tried on the secrets.

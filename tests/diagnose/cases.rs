@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use strongroom::client::diagnose::{AskedFor, Diagnosis, diagnose};
 
 use crate::{
-    account::{ASYMMETRIC_ID, ID, KEY, OTHER_ID, OTHER_KEY, recovery_key},
+    account::{ASYMMETRIC_ID, Account, ID, KEY, OTHER_ID, OTHER_KEY, recovery_key},
     specification,
     world::{
         BACKUP, BACKUP_KEY, DEVICE_SEED, MASTER, MASTER_SEED, OLD_BACKUP_KEY, SELF_SIGNING, USER,
@@ -53,7 +53,7 @@ pub(crate) const INPUT: &[Case] = cases! {
         world.asked = AskedFor::StorageKey;
     },
     ["input.storage_key_typed"] => |world| world.asked = AskedFor::BackupKey,
-    ["backup.not_trusted", "backup.no_key", "sessions.under_other_key", "input.older_backup_key", "backup.older_versions", "backup.not_signed"] => |world| {
+    ["backup.no_key", "sessions.under_other_key", "input.older_backup_key", "backup.older_versions", "backup.not_signed"] => |world| {
         world.older.push(version("1", OLD_BACKUP_KEY));
         world.typed = Some(text_of_backup_key(OLD_BACKUP_KEY));
         unsign(world);
@@ -91,7 +91,7 @@ pub(crate) const STORAGE: &[Case] = cases! {
         world.storage().put_json("m.secret_storage.default_key", json!({ "key": "gone" }));
     },
     ["storage.default_by_name"] => |world| world.storage().key_mut(ID)["name"] = json!("m.default"),
-    ["storage.no_default_key", "storage.default_by_name"] => |world| {
+    ["storage.default_by_name_alone"] => |world| {
         world.storage().remove("m.secret_storage.default_key");
         world.storage().key_mut(ID)["name"] = json!("m.default");
     },
@@ -103,6 +103,13 @@ pub(crate) const STORAGE: &[Case] = cases! {
         world.typed = Some(text_of_backup_key(BACKUP_KEY));
     },
     ["storage.key_unverifiable"] => |world| world.storage().remove_check(ID),
+    ["storage.key_check_wrong"] => |world| {
+        let zeros = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+        world.storage().key_mut(ID)["mac"] = json!(zeros);
+    },
+    ["storage.algorithm_damaged"] => |world| {
+        world.storage().key_mut(ID)["algorithm"] = json!("m.secret_storage.v1.aes-hmac-sha2 ");
+    },
     ["storage.key_check_unreadable"] => |world| world.storage().key_mut(ID)["mac"] = json!("!"),
     ["storage.few_rounds", "secret.unauthenticated", "secret.unauthenticated", "secret.unauthenticated", "secret.unauthenticated", "backup.not_trusted", "backup.unverified_signer"] => |world| {
         world.storage().key_mut(ID)["passphrase"] =
@@ -131,7 +138,7 @@ pub(crate) const STORAGE: &[Case] = cases! {
         world.storage().key_mut(ID).as_object_mut().unwrap().remove("algorithm");
     },
     // Another key does not open it.
-    ["input.fits_nothing", "secret.under_unknown_key", "secret.under_unknown_key", "secret.under_unknown_key", "secret.under_unknown_key", "backup.no_key", "storage.description_gone", "storage.no_key_left", "backup.unverified_signer"] => |world| {
+    ["input.fits_nothing", "backup.no_key", "storage.description_gone", "storage.no_key_left", "secret.under_unknown_key", "secret.under_unknown_key", "secret.under_unknown_key", "secret.under_unknown_key", "backup.unverified_signer"] => |world| {
         world.storage().remove(&format!("m.secret_storage.key.{ID}"));
         world.typed = Some(recovery_key(OTHER_KEY));
     },
@@ -155,6 +162,21 @@ pub(crate) const STORAGE: &[Case] = cases! {
         world.storage = Some(storage.with_key(OTHER_ID, OTHER_KEY));
         world.storage().put_json("m.secret_storage.default_key", json!({ "key": OTHER_ID }));
         world.typed = Some(recovery_key(OTHER_KEY));
+    },
+    // It is the key of the description, and nothing is encrypted with it.
+    ["input.opens_nothing", "secret.does_not_open", "secret.does_not_open", "secret.does_not_open", "secret.does_not_open", "backup.no_key"] => |world| {
+        world.pinned = Some(MASTER_SEED);
+        for name in [BACKUP, MASTER, SELF_SIGNING, USER_SIGNING] {
+            let other = Account::default().with_secret(name, ID, OTHER_KEY, "text");
+            world.storage().put_text(name, &other.content(name));
+        }
+    },
+    // Nothing is encrypted at all.
+    ["backup.absent", "input.nothing_stored"] => |world| {
+        for name in [BACKUP, MASTER, SELF_SIGNING, USER_SIGNING] {
+            world.storage().remove(name);
+        }
+        (world.backup, world.keys, world.room_keys) = (None, None, None);
     },
     // It opens a part of what there is.
     ["backup.no_key", "input.opens_part"] => |world| {
@@ -205,7 +227,7 @@ pub(crate) const SECRETS: &[Case] = cases! {
         }
     },
     ["secret.unreadable", "backup.no_key"] => |world| {
-        world.storage().put_json(BACKUP, json!({ "encrypted": [] }));
+        world.storage().put_json(BACKUP, json!({ "encrypted": ["x"] }));
         world.room_keys = None;
     },
     ["secret.under_other_key"] => |world| {
@@ -214,6 +236,9 @@ pub(crate) const SECRETS: &[Case] = cases! {
             USER_SIGNING, OTHER_ID, OTHER_KEY, &text_of(3),
         ));
     },
+    ["secret.entries_unreadable"] => |world| {
+        world.storage().put_json(USER_SIGNING, json!({ "encrypted": { ID: { "iv": 1 } } }));
+    },
     ["secret.under_other_key"] => |world| {
         world.held = Some((OTHER_ID, OTHER_KEY));
         let storage = world.storage.take().unwrap().with_key(OTHER_ID, OTHER_KEY);
@@ -221,7 +246,7 @@ pub(crate) const SECRETS: &[Case] = cases! {
             USER_SIGNING, OTHER_ID, OTHER_KEY, &text_of(3),
         ));
     },
-    ["secret.under_unknown_key", "storage.description_gone"] => |world| {
+    ["storage.description_gone", "secret.under_unknown_key"] => |world| {
         let storage = world.storage.take().unwrap();
         let text = text_of(3);
         world.storage = Some(storage.with_secret(USER_SIGNING, "gone", OTHER_KEY, &text));

@@ -26,4 +26,5 @@ mod specification;
 mod support;
 mod table;
 mod typed;
+mod unlocking;
 mod world;

@@ -206,21 +206,17 @@ fn check(name: &str, found: &Diagnosis, remedy: &Remedy, mended: &World, new_key
 }
 
 /// What cannot be done in a case, for a reason.
-const REFUSED: [&str; 16] = [
+const REFUSED: [&str; 12] = [
     "INPUT 7 DeleteVersions([BackupVersion(\"1\")]): something may still be needed that would be deleted",
     "INPUT 7 SignBackup(BackupVersion(\"2\")): no trusted key has signed the backup, and no key at hand shows that it is yours",
     "INPUT 8 StoreSecret(SecretName(\"m.megolm_backup.v1\")): nothing shows that the key is the right one, so nothing \
      may be encrypted with it",
-    "STORAGE 18 StoreSecret(SecretName(\"m.cross_signing.master\")): a key is needed that is not at hand",
-    "STORAGE 18 StoreSecret(SecretName(\"m.cross_signing.self_signing\")): a key is needed that is not at hand",
-    "STORAGE 18 StoreSecret(SecretName(\"m.cross_signing.user_signing\")): a key is needed that is not at hand",
-    "STORAGE 18 StoreSecret(SecretName(\"m.megolm_backup.v1\")): a key is needed that is not at hand",
-    "STORAGE 18 DescribeKey(SecretStorageKeyId(\"key\")): a key is needed that is not at hand",
-    "STORAGE 21 EncryptToDefaultKey(SecretName(\"m.cross_signing.master\")): a key is needed that is not at hand",
-    "STORAGE 21 EncryptToDefaultKey(SecretName(\"m.cross_signing.self_signing\")): a key is needed that is not at hand",
-    "STORAGE 21 EncryptToDefaultKey(SecretName(\"m.cross_signing.user_signing\")): a key is needed that is not at hand",
-    "STORAGE 21 EncryptToDefaultKey(SecretName(\"m.megolm_backup.v1\")): a key is needed that is not at hand",
-    "SECRETS 10 DescribeKey(SecretStorageKeyId(\"gone\")): a key is needed that is not at hand",
+    "STORAGE 20 DescribeKey(SecretStorageKeyId(\"key\")): a key is needed that is not at hand",
+    "STORAGE 23 EncryptToDefaultKey(SecretName(\"m.cross_signing.master\")): a key is needed that is not at hand",
+    "STORAGE 23 EncryptToDefaultKey(SecretName(\"m.cross_signing.self_signing\")): a key is needed that is not at hand",
+    "STORAGE 23 EncryptToDefaultKey(SecretName(\"m.cross_signing.user_signing\")): a key is needed that is not at hand",
+    "STORAGE 23 EncryptToDefaultKey(SecretName(\"m.megolm_backup.v1\")): a key is needed that is not at hand",
+    "SECRETS 11 DescribeKey(SecretStorageKeyId(\"gone\")): a key is needed that is not at hand",
     "BACKUPS 5 DeleteVersions([BackupVersion(\"1\")]): something may still be needed that would be deleted",
     "BACKUPS 5 SignBackup(BackupVersion(\"2\")): no trusted key has signed the backup, and no key at hand shows that it is yours",
     "BACKUPS 20 DeleteDraftBackupKey: something may still be needed that would be deleted",

@@ -7,7 +7,7 @@ use strongroom::{
     encoding::json_object::JsonObject,
     ids::SecretStorageKeyId,
     secret_storage::{
-        ChangeError, EncryptedSecret, EncryptedSecretError, KeyStanding, KeyTestError,
+        ChangeError, EncryptedSecret, EncryptedSecretError, KeyStanding, KeyTest, KeyTestError,
         SecretStorage, SecretStorageFinding, StepReason, UnlockError, UnlockFailure, UnlockOutcome,
         Unlocked,
     },
@@ -30,6 +30,18 @@ fn row_50_a_secret_that_was_emptied_is_missing() {
         r#"{"encrypted":{"key":{}}}"#,
         r#"{"encrypted":{"key":{ },"other key":null}}"#,
         r#"{"encrypted":{"key":null},"key":{"passthrough":false}}"#,
+        r#"{"encrypted":[]}"#,
+        r#"{"encrypted":""}"#,
+        r#"{"encrypted":false}"#,
+        r#"{"encrypted":0}"#,
+        r#"{"encrypted":[{},""]}"#,
+        r#"{"encrypted":{"key":[]}}"#,
+        r#"{"encrypted":{"key":"","other key":false,"third":0.0}}"#,
+        r#"{"encrypted":{"key":{"iv":"","ciphertext":"","mac":""}}}"#,
+        r#"{"encrypted":{"key":{"iv":null,"ciphertext":null,"mac":null}}}"#,
+        r#"{"encrypted":{"key":{"iv":"AAAAAAAAAAAAAAAAAAAAAA","ciphertext":"","mac":""}}}"#,
+        r#"{"encrypted":{"key":{"ephemeral":"AAAA","ciphertext":"","mac":null}}}"#,
+        r#"{"encrypted":{"key":{"passthrough":false}}}"#,
     ];
     for content in contents {
         let object = JsonObject::from_json(content.as_bytes()).unwrap();
@@ -53,7 +65,7 @@ fn row_50_a_secret_that_was_emptied_is_missing() {
         assert_eq!(step.content.as_str().contains(OTHER), content.contains(OTHER));
     }
     // What is not empty is not missing.
-    for content in [r#"{"encrypted":[]}"#, r#"{"encrypted":"x"}"#, r#"{"encrypted":0}"#] {
+    for content in [r#"{"encrypted":["x"]}"#, r#"{"encrypted":"x"}"#, r#"{"encrypted":true}"#] {
         let object = JsonObject::from_json(content.as_bytes()).unwrap();
         let read = EncryptedSecret::from_json(&object);
         assert_eq!(read.unwrap_err(), EncryptedSecretError::NotEncrypted, "{content}");
@@ -71,6 +83,75 @@ fn row_50_an_emptied_entry_hides_no_other() {
     assert_eq!(secret.entries().count(), 1);
     assert_eq!(storage.undescribed_keys().count(), 0);
     assert_eq!(unlock(&storage, KEY).unwrap().keys.len(), 1);
+}
+
+/// An event that says nothing of its own is no other data, and can be written.
+#[test]
+fn row_50_a_known_secret_in_which_nothing_stands_is_missing() {
+    for content in ["{}", r#"{"ciphertext":""}"#, r#"{"key":{},"iv":null}"#] {
+        let mut account = Account::default().with_key(ID, KEY);
+        account.put_json("m.secret_storage.default_key", json!({ "key": ID }));
+        account.put_text(NAME, content);
+        let storage = account.storage();
+        assert_eq!((storage.findings(), storage.secrets().count()), (&[][..], 0), "{content}");
+        let keys = unlock(&storage, KEY).unwrap().keys;
+        let text = strongroom::encoding::base64::encode(&[7; 32]);
+        let value =
+            strongroom::secret_value::SecretValue::kept_by_host(&NAME.into(), text.as_bytes());
+        let value = value.unwrap().value;
+        let plan = storage.plan(&keys, &Limits::default(), |change| change.store(&value));
+        assert_eq!(plan.unwrap().steps().len(), 1, "{content}");
+    }
+}
+
+#[test]
+fn row_50_an_empty_member_is_as_good_as_none() {
+    let mut account = Account::default().with_key(ID, KEY).with_secret(NAME, ID, KEY, "text");
+    for nothing in [json!(null), json!(""), json!([]), json!({}), json!(false), json!(0)] {
+        // The default key.
+        account.key_mut(ID)["name"] = nothing.clone();
+        account.put_json("m.secret_storage.default_key", json!({ "key": nothing, "other": 1 }));
+        let storage = account.storage();
+        assert_eq!((storage.default_key(), storage.findings()), (None, &[][..]), "{nothing}");
+        account.key_mut(ID)["name"] = json!("m.default");
+        assert_eq!(account.storage().default_key(), Some(&ID.into()), "{nothing}");
+        // The passphrase, whole or member by member.
+        for passphrase in [nothing.clone(), json!({ "algorithm": nothing, "salt": nothing })] {
+            account.key_mut(ID)["passphrase"] = passphrase;
+            let storage = account.storage();
+            assert_eq!(storage.key(&ID.into()).unwrap().passphrase(), Ok(None), "{nothing}");
+        }
+        // The check, and what it stands in.
+        let mut unchecked = account.clone();
+        unchecked.key_mut(ID)["mac"] = nothing.clone();
+        assert_eq!(unchecked.storage().key(&ID.into()).unwrap().test(), &KeyTest::Absent);
+        let keys = unlock(&unchecked.storage(), KEY).unwrap().keys;
+        assert_eq!(keys[0].standing(), KeyStanding::Proven, "{nothing}");
+        let mut asymmetric = Account::default().with_asymmetric_key(ASYMMETRIC_ID, KEY);
+        asymmetric.key_mut(ASYMMETRIC_ID)["pubkey"] = nothing.clone();
+        let storage = asymmetric.storage();
+        assert_eq!(storage.key(&ASYMMETRIC_ID.into()).unwrap().test(), &KeyTest::Absent);
+        *unchecked.key_mut(ID) = json!({ "algorithm": nothing, "iv": nothing });
+        let storage = unchecked.storage();
+        assert!(storage.key(&ID.into()).is_none(), "{nothing}");
+        assert_eq!(unlock(&storage, KEY).unwrap().keys.len(), 1, "{nothing}");
+    }
+}
+
+/// Old clients for Android and iOS left the IV out; an empty one is none, too.
+#[test]
+fn row_50_an_empty_iv_is_one_of_zeros() {
+    let mut account = Account::default().with_key(ID, KEY);
+    let entry = crate::specification::entry(KEY, NAME, &[0; 16], "text");
+    for nothing in [json!(null), json!(""), json!([]), json!(0)] {
+        let mut entry = entry.clone();
+        entry["iv"] = nothing.clone();
+        account.put_json(NAME, json!({ "encrypted": { ID: entry } }));
+        let storage = account.storage();
+        let mut keys = unlock(&storage, KEY).unwrap().keys;
+        let opened = storage.open(&NAME.into(), &mut keys, &PublicKeys::default());
+        assert_eq!(opened.unwrap().text().expose_str(), "text", "{nothing}");
+    }
 }
 
 #[test]
@@ -225,11 +306,11 @@ fn row_64_an_older_key_whose_description_was_left_behind_unlocks_nothing() {
         let error = unlock(&storage, OTHER_KEY).unwrap_err();
         assert_eq!(error.reason, reason);
         let sentence = if is_default {
-            "this is an older key of your key storage, \u{201c}other key\u{201d}, with which nothing is encrypted any \
-             more; the default one is \u{201c}key\u{201d}"
+            "this is an older key of your key storage, \u{201c}other key\u{201d}, which opens nothing any more; the \
+             default one is \u{201c}key\u{201d}"
         } else {
-            "this belongs to the key \u{201c}other key\u{201d} of your key storage, with which nothing is encrypted; \
-             the one in use is \u{201c}key\u{201d}"
+            "this belongs to the key \u{201c}other key\u{201d} of your key storage, which opens nothing; the one in \
+             use is \u{201c}key\u{201d}"
         };
         assert_eq!(error.to_string(), sentence);
         assert_eq!(unlock(&storage, KEY).unwrap().keys.len(), 1);

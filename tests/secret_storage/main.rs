@@ -14,6 +14,7 @@ mod malformations_secrets;
 mod meant;
 mod migration;
 mod old_forms;
+mod opening;
 mod plans;
 mod typed;
 

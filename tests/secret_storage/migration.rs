@@ -23,9 +23,11 @@ use strongroom::{
     crypto::{
         curve25519::{Curve25519PublicKey, Curve25519SecretKey},
         ed25519::{Ed25519PublicKey, Ed25519Signature},
+        key_material::KeyMaterial,
     },
     encoding::{base64, json_object::JsonObject},
     ids::{EventType, KeyId, SecretName, UserId},
+    recovery_key::RecoveryKey,
     secret::SecretBytes,
     secret_storage::{
         Change, ChangeError, KeyAlgorithm, NewKey, NotVerified, Plan, PlanNote, SecretEntry,
@@ -462,8 +464,14 @@ fn unlock_new(events: &Events, key: &NewKey) -> Vec<SecretStorageKey> {
 }
 
 fn unlock(events: &Events, typed: &str) -> Vec<SecretStorageKey> {
-    let unlocked = storage(events).unlock(typed, &PublicKeys::default(), &Limits::default());
-    unlocked.map(|unlocked| unlocked.keys).unwrap_or_default()
+    let storage = storage(events);
+    let unlocked = storage.unlock(typed, &PublicKeys::default(), &Limits::default());
+    unlocked.map(|unlocked| unlocked.keys).unwrap_or_else(|_| {
+        // What the host has kept, also where it opens nothing.
+        let Ok(key) = RecoveryKey::parse(typed) else { return Vec::new() };
+        let key = KeyMaterial::from(key.as_secret());
+        storage.keys().filter_map(|description| description.accept(&key).ok()).collect()
+    })
 }
 
 fn storage(events: &Events) -> SecretStorage {

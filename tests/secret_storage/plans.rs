@@ -21,7 +21,7 @@ use strongroom::{
     ids::{EventType, SecretName, SecretStorageKeyId},
     secret_storage::{
         Change, ChangeError, KeyStanding, NewKey, Plan, PlanNote, SecretOrigin, SecretStorage,
-        SecretStorageKey, StepReason, UnlockError, UnlockFailure, VerifiedPublicKeys,
+        SecretStorageKey, StepReason, VerifiedPublicKeys,
     },
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeys},
 };
@@ -572,13 +572,12 @@ fn unlock_with(storage: &SecretStorage, typed: &str) -> Vec<SecretStorageKey> {
     let keys = match unlocked {
         Ok(unlocked) => unlocked.keys,
         // A plan that was interrupted may have taken all secrets from it, or not have got to any.
-        Err(UnlockError { reason: UnlockFailure::OlderKey { key, .. }, .. }) => {
+        Err(_) => {
             let material = strongroom::crypto::key_material::KeyMaterial::from(
                 strongroom::recovery_key::RecoveryKey::parse(typed).unwrap().as_secret(),
             );
-            vec![storage.key(&key).unwrap().accept(&material).unwrap()]
+            storage.keys().filter_map(|key| key.accept(&material).ok()).collect()
         }
-        Err(_) => Vec::new(),
     };
     // A key that nothing describes takes every text for its own.
     let all_unsure = !keys.iter().any(is_sure);

@@ -6,6 +6,7 @@ use crate::{
     excerpt::Excerpt,
     ids::SecretName,
     passphrase::PassphraseFinding,
+    secret_storage::SecretFailure,
     secret_value::{MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY},
     signed_json::{CheckedSignature, SignatureVerdict},
 };
@@ -62,7 +63,8 @@ impl Case<'_> {
             findings.add(BackupFinding::KeyDiffers { version, backup, stored, fits });
         }
         if self.has_looked_for_keys() && self.facts.key_of(self.evidence, info).is_none() {
-            findings.add(BackupFinding::NoKey { version, key: backup });
+            let stored = self.is_key_locked_away();
+            findings.add(BackupFinding::NoKey { version, key: backup, stored });
         }
     }
 
@@ -73,6 +75,22 @@ impl Case<'_> {
             names.iter().all(|name| storage.secret(&SecretName::from(*name)).is_none())
         });
         is_nowhere || self.facts.tried.is_some() || self.has_keys()
+    }
+
+    /// Whether a backup key is in the key storage, and no key at hand was tried on it that opens anything.
+    fn is_key_locked_away(&self) -> bool {
+        let Some(storage) = &self.evidence.storage else { return false };
+        let opens_nothing = !self.facts.secrets.iter().any(|verdict| verdict.outcome.is_ok());
+        [MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY].map(SecretName::from).iter().any(|name| {
+            let mut verdicts = self.facts.secrets.iter();
+            let verdict = verdicts.find(|verdict| verdict.name == *name);
+            let was_tried = verdict.is_some_and(|verdict| match verdict.outcome {
+                Ok(_) => true,
+                Err(SecretFailure::Keys(_)) => !opens_nothing,
+                Err(_) => false,
+            });
+            storage.secret(name).is_some() && !storage.is_unreadable(name) && !was_tried
+        })
     }
 
     fn has_keys(&self) -> bool {
@@ -90,10 +108,12 @@ impl Case<'_> {
         if self.evidence.retired.contains(auth_data.public_key()) {
             return findings.add(BackupFinding::Retired { version, key: *auth_data.public_key() });
         }
-        let can_judge = self.has_keys() || !self.facts.trusted.is_empty();
+        // Another key than that of the storage says nothing of the backup: the key in there may prove it.
+        let is_locked = self.is_key_locked_away();
+        let can_judge = self.has_keys() && !is_locked || !self.facts.trusted.is_empty();
         let is_signed = self.facts.signatures.valid_signers().any(|signer| self.is_trusted(signer));
         if can_judge && !is_signed && !self.facts.trusts(self.evidence) {
-            let tried = self.has_looked_for_keys();
+            let tried = self.has_looked_for_keys() && !is_locked;
             findings.add(BackupFinding::NotTrusted { version, tried });
         }
     }

@@ -135,7 +135,7 @@ pub(super) fn comparisons(evidence: &Evidence, facts: &Facts) -> Vec<Comparison>
     let storage = evidence.storage.as_ref();
     let has_secrets = storage.is_some_and(|it| it.secrets().next().is_some());
     let has_storage = has_secrets || storage.is_some_and(|it| it.keys().next().is_some());
-    let is_open = storage.is_some() && (!has_secrets || !facts.secrets.is_empty());
+    let is_open = storage.is_some() && (!has_secrets || has_opened(facts));
     let (has_keys, has_sample) = (evidence.own_keys().is_some(), evidence.sample.is_some());
     let is_signed = is_usable(evidence.current()) && !facts.trusted.is_empty();
     let made = [
@@ -157,7 +157,7 @@ pub(super) fn missing(evidence: &Evidence, facts: &Facts) -> Vec<MissingEvidence
         && facts.storage_keys.is_empty()
         && facts.backup_keys(evidence).next().is_none();
     let is_locked = evidence.storage.as_ref().is_some_and(|it| it.secrets().next().is_some())
-        && facts.secrets.is_empty();
+        && !has_opened(facts);
     let current = evidence.current();
     let has_backup = is_usable(current);
     let is_shut = has_backup && current.is_none_or(|info| facts.key_of(evidence, info).is_none());
@@ -173,6 +173,11 @@ pub(super) fn missing(evidence: &Evidence, facts: &Facts) -> Vec<MissingEvidence
         (MissingEvidence::TrustedKey, has_backup && facts.trusted.is_empty()),
         (MissingEvidence::Sessions, lacks_sessions),
     ])
+}
+
+/// Whether any secret was opened with a key that is the right one.
+fn has_opened(facts: &Facts) -> bool {
+    facts.secrets.iter().any(|verdict| verdict.opened_by_known().is_some())
 }
 
 fn is_usable(info: Option<&BackupVersionInfo>) -> bool {

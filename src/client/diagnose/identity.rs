@@ -31,6 +31,8 @@ impl Case<'_> {
         let names = [CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING];
         let names = names.map(SecretName::from);
         let storage = self.evidence.storage.as_ref();
+        // What cannot be read may be all that is left of a key, so that no other takes its place; the secret says so.
+        let is_unreadable = |name: &SecretName| storage.is_some_and(|it| it.is_unreadable(name));
         let is_stored = |name: &&SecretName| storage.is_some_and(|it| it.secret(name).is_some());
         let is_published = |name: &&SecretName| Facts::published(self.evidence, name).is_some();
         let mut of_user = keys.unusable.iter().filter(|it| it.user_id == self.evidence.user_id);
@@ -38,12 +40,14 @@ impl Case<'_> {
         let has_unusable = of_user.any(|unusable| unusable.device_id.is_none());
         let (stored, gone): (Vec<_>, Vec<_>) =
             names.iter().filter(|name| !is_published(name)).partition(is_stored);
-        for name in &stored {
-            findings.add(IdentityFinding::NotPublished { name: (*name).clone() });
+        let has_none = gone.len() == names.len();
+        for name in stored.into_iter().filter(|name| !is_unreadable(name)) {
+            findings.add(IdentityFinding::NotPublished { name: name.clone() });
         }
+        let gone: Vec<_> = gone.into_iter().filter(|name| !is_unreadable(name)).collect();
         match storage {
             _ if has_unusable => {}
-            None if gone.len() == names.len() => findings.add(IdentityFinding::NonePublished),
+            None if has_none => findings.add(IdentityFinding::NonePublished),
             None => {}
             Some(_) if gone.len() == names.len() => findings.add(IdentityFinding::NoCrossSigning),
             Some(_) => {

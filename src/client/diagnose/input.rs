@@ -12,7 +12,7 @@ impl Case<'_> {
         let fits_backup = self.look_at_backup_keys(tried, findings);
         // Where nothing was entered, nothing can be said of trying it.
         let is_empty = matches!(tried.failure, Some(UnlockFailure::Empty { .. }));
-        for UnlockAttempt { key_id, outcome } in &tried.attempts {
+        for UnlockAttempt { key_id, outcome, .. } in &tried.attempts {
             if is_not_tried(outcome) && !fits_storage && !is_empty {
                 findings
                     .add(InputFinding::NotTried { key: key_id.clone(), reason: outcome.clone() });
@@ -39,18 +39,29 @@ impl Case<'_> {
             UnlockFailure::OlderKey { key, newer, is_default: false } => {
                 InputFinding::UnusedStorageKey { key, used: newer }
             }
+            UnlockFailure::OpensNothing { key } => InputFinding::OpensNothing { key },
             reason => InputFinding::FitsNothing { reason },
         });
     }
 
     fn look_at_storage_keys(&self, tried: &Tried, findings: &mut Findings) -> bool {
+        if matches!(tried.failure, Some(UnlockFailure::OpensNothing { .. })) {
+            return false;
+        }
+        let opens = |key: &SecretStorageKey| {
+            tried.attempts.iter().any(|attempt| attempt.opens && attempt.key_id == *key.id())
+        };
+        let has_opened = tried.attempts.iter().any(|attempt| attempt.opens);
         let has_sure_key = tried.storage_keys.iter().any(SecretStorageKey::is_sure);
         let counts =
             |key: &&SecretStorageKey| key.is_sure() || !(has_sure_key && key.is_guessable());
         for found in tried.storage_keys.iter().filter(counts) {
             let key = found.id().clone();
             findings.add(match (found.standing(), self.evidence.asked) {
+                // What it unlocks, another key says.
+                _ if has_opened && !opens(found) => continue,
                 (KeyStanding::Unverifiable, _) => InputFinding::NotCheckable { key },
+                _ if !opens(found) => InputFinding::NothingStored { key },
                 (_, AskedFor::BackupKey) if !self.is_backup_key(tried) => {
                     InputFinding::StorageKeyTyped { key }
                 }

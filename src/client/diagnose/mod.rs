@@ -95,6 +95,9 @@ pub struct Diagnosis {
     /// The public keys of those that open sessions of the sample.
     opening: Vec<BackupPublicKey>,
     findings: Vec<Finding>,
+    /// What was compared of all the evidence, and what of it was missing.
+    compared: Vec<Comparison>,
+    missing: Vec<MissingEvidence>,
     limits: Limits,
 }
 
@@ -150,8 +153,11 @@ impl<'a> Diagnose<'a> {
         case.look_at_backup(&mut findings);
         case.look_at_sessions(&mut findings);
         let findings = findings.sorted();
-        let opening = self.sampling.opening();
-        Diagnosis { evidence: evidence.of_repairs(), facts, opening, findings, limits: self.limits }
+        let (opening, limits) = (self.sampling.opening(), self.limits);
+        let compared = compared::comparisons(evidence, &facts);
+        let missing = compared::missing(evidence, &facts);
+        let evidence = evidence.of_repairs();
+        Diagnosis { evidence, facts, opening, findings, compared, missing, limits }
     }
 }
 
@@ -166,19 +172,19 @@ impl Diagnosis {
     /// [`Severity::Information`], and a key was tried on what it should open.
     #[must_use]
     pub fn verdict(&self) -> DiagnosisVerdict {
-        DiagnosisVerdict::of(&self.findings, &self.compared())
+        DiagnosisVerdict::of(&self.findings, &self.compared)
     }
 
     /// What was compared. Of nothing else it is known that it is well.
     #[must_use]
     pub fn compared(&self) -> Vec<Comparison> {
-        compared::comparisons(&self.evidence, &self.facts)
+        self.compared.clone()
     }
 
     /// What was not at hand, so that it could not be compared with anything.
     #[must_use]
     pub fn missing(&self) -> Vec<MissingEvidence> {
-        compared::missing(&self.evidence, &self.facts)
+        self.missing.clone()
     }
 
     /// The remedies of the findings, each once, in the order of these. Where the stored backup key opens an older version,
@@ -208,8 +214,13 @@ impl fmt::Debug for Diagnose<'_> {
 
 impl fmt::Debug for Diagnosis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { evidence: _, facts: _, opening: _, findings, limits: _ } = self;
-        f.debug_struct("Diagnosis").field("findings", findings).finish_non_exhaustive()
+        let Self { evidence: _, facts: _, opening: _, findings, compared, missing, limits: _ } =
+            self;
+        f.debug_struct("Diagnosis")
+            .field("findings", findings)
+            .field("compared", compared)
+            .field("missing", missing)
+            .finish_non_exhaustive()
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     ids::{SecretName, SecretStorageKeyId},
     secret_storage::{
         EncryptedSecret, OpenedSecret, SecretEntry, SecretFailure, SecretOrigin, SecretStorage,
-        SecretStorageFinding,
+        SecretStorageFinding, SecretVerdict,
     },
     secret_value::{
         CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING,
@@ -28,12 +28,16 @@ impl Case<'_> {
             self.look_for_missing(storage, findings);
         }
         let default_key = storage.default_key();
-        let opened = self.facts.secrets.iter().filter(|verdict| verdict.outcome.is_ok());
-        let opened: HashSet<_> = opened.map(|verdict| &verdict.name).collect();
+        let was_tried = |verdict: &&SecretVerdict| {
+            matches!(verdict.outcome, Ok(_) | Err(SecretFailure::Keys(_)))
+        };
+        let tried = self.facts.secrets.iter().filter(was_tried);
+        let tried: HashSet<_> = tried.map(|verdict| &verdict.name).collect();
         for (name, secret) in storage.secrets() {
-            look_at_place((storage, default_key), (name, opened.contains(name)), secret, findings);
+            look_at_place((storage, default_key), (name, tried.contains(name)), secret, findings);
         }
-        for verdict in &self.facts.secrets {
+        let is_readable = |verdict: &&SecretVerdict| !storage.is_unreadable(&verdict.name);
+        for verdict in self.facts.secrets.iter().filter(is_readable) {
             match &verdict.outcome {
                 Ok(opened) if opened.is_of_known_key() => self.look_at_opened(opened, findings),
                 Ok(_) | Err(SecretFailure::NotTried) => {
@@ -54,10 +58,8 @@ impl Case<'_> {
 
     /// The backup's key, and those of the cross-signing keys that are published.
     fn look_for_missing(&self, storage: &SecretStorage, findings: &mut Findings) {
-        let is_there = |name: &SecretName| {
-            let is_unreadable = |finding: &SecretStorageFinding| matches!(finding, SecretStorageFinding::Secret(it, _) if it == name);
-            storage.secret(name).is_some() || storage.findings().iter().any(is_unreadable)
-        };
+        let is_there =
+            |name: &SecretName| storage.secret(name).is_some() || storage.is_unreadable(name);
         let backup = SecretName::from(MEGOLM_BACKUP_V1);
         let has_backup = self.evidence.current().is_some_and(|info| info.auth_data().is_ok());
         let draft = SecretName::from(MEGOLM_BACKUP_V1_RECOVERY_KEY);
@@ -156,23 +158,30 @@ fn look_at_guess(name: &SecretName, secret: Option<&EncryptedSecret>, findings: 
 /// Under which keys a secret stands, whether or not they are at hand.
 fn look_at_place(
     (storage, default_key): (&SecretStorage, Option<&SecretStorageKeyId>),
-    (name, is_opened): (&SecretName, bool),
+    (name, was_tried): (&SecretName, bool),
     secret: &EncryptedSecret,
     findings: &mut Findings,
 ) {
-    let is_default = |default_key| {
-        secret.entries().any(|(id, _)| id == default_key && storage.key(id).is_some())
-    };
+    let mut readable =
+        secret.entries().filter(|(_, entry)| entry.is_ok()).map(|(id, _)| id).peekable();
+    if readable.peek().is_none() {
+        let error = secret.entries().find_map(|(_, entry)| entry.err().copied());
+        let unreadable =
+            error.map(|error| SecretFinding::EntriesUnreadable { name: name.clone(), error });
+        return unreadable.into_iter().for_each(|finding| findings.add(finding));
+    }
+    let readable: Vec<_> = readable.collect();
+    let is_default =
+        |default_key| readable.contains(&default_key) && storage.key(default_key).is_some();
     if default_key.is_some_and(is_default) {
         return;
     }
     let is_described = |id: &&SecretStorageKeyId| storage.key(id).is_some();
-    let (described, unknown): (Vec<_>, Vec<_>) =
-        secret.entries().map(|(id, _)| id).partition(is_described);
+    let (described, unknown): (Vec<_>, Vec<_>) = readable.iter().copied().partition(is_described);
     let name = name.clone();
     if described.is_empty() {
-        if is_opened {
-            // The description is what is missing.
+        if was_tried {
+            // The description is what is missing, and what does not open was said.
             return;
         }
         let keys = unknown.into_iter().cloned().collect();

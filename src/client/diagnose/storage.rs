@@ -4,8 +4,12 @@ use std::collections::BTreeSet;
 
 use super::{Case, Findings, IdentityFinding, StorageFinding};
 use crate::{
+    ids::SecretStorageKeyId,
     passphrase::PassphraseFinding,
-    secret_storage::{KeyAlgorithm, KeyDescription, KeyTest, SecretStorage, SecretStorageFinding},
+    secret_storage::{
+        KeyAlgorithm, KeyDescription, KeyMismatch, KeyStanding, KeyTest, SecretStorage,
+        SecretStorageFinding, SecretStorageKey,
+    },
     signed_json::{SignatureVerdict, SignatureWork, Signers},
 };
 
@@ -26,9 +30,9 @@ impl Case<'_> {
         work: &mut SignatureWork,
         findings: &mut Findings,
     ) {
-        look_at_descriptions(storage, findings);
+        self.look_at_descriptions(storage, findings);
         let has_keys = storage.keys().next().is_some();
-        let has_secrets = storage.undescribed_keys().next().is_some();
+        let has_secrets = storage.secrets().next().is_some();
         // Who switches the backup off has clients take the key storage away, too.
         let is_off = self.evidence.backup_enabled == Some(false);
         if !has_keys && !has_secrets && is_off {
@@ -39,7 +43,10 @@ impl Case<'_> {
             findings.add(StorageFinding::NoKeyLeft);
         }
         if has_keys && !storage.has_default_key_event() && !is_off {
-            findings.add(StorageFinding::NoDefaultKey);
+            findings.add(match storage.default_key() {
+                Some(key) => StorageFinding::DefaultByNameAlone { key: key.clone() },
+                None => StorageFinding::NoDefaultKey,
+            });
         }
         let known = [&self.facts.trusted[..], &self.facts.devices].concat();
         let signers = &Signers::new(&known, &self.facts.claimed);
@@ -60,29 +67,35 @@ impl Case<'_> {
                 findings.add(StorageFinding::Asymmetric { key: id() })
             }
             KeyAlgorithm::Unsupported(name) => {
-                return findings
-                    .add(StorageFinding::KeyUnsupported { key: id(), algorithm: name.clone() });
+                let (key, algorithm) = (id(), name.clone());
+                return findings.add(if self.proven_keys(&key).next().is_some() {
+                    StorageFinding::AlgorithmDamaged { key, algorithm }
+                } else {
+                    StorageFinding::KeyUnsupported { key, algorithm }
+                });
             }
         }
         match key.test() {
-            // What cannot be read is a finding of the storage.
-            KeyTest::Check(_) | KeyTest::PublicKey(_) | KeyTest::Unreadable(_) => {}
-            KeyTest::Absent => findings.add(StorageFinding::KeyUnverifiable { key: id() }),
-        }
-        match key.passphrase() {
-            Ok(None) => {}
-            Ok(Some(read)) => {
-                for finding in &read.findings {
-                    if let PassphraseFinding::FewRounds { rounds } = finding {
-                        findings.add(StorageFinding::FewRounds { key: id(), rounds: *rounds });
-                    }
+            KeyTest::Check(_) | KeyTest::PublicKey(_) => {
+                let is_other = |proven: &SecretStorageKey| {
+                    matches!(key.accept(&proven.material()), Err(KeyMismatch::DoesNotFit))
+                };
+                if self.proven_keys(key.id()).any(is_other) {
+                    findings.add(StorageFinding::KeyCheckWrong { key: id() });
                 }
             }
-            Err(error) => {
-                findings.add(StorageFinding::PassphraseUnusable { key: id(), error: error.clone() })
-            }
+            // What cannot be read is a finding of the storage.
+            KeyTest::Unreadable(_) => {}
+            KeyTest::Absent => findings.add(StorageFinding::KeyUnverifiable { key: id() }),
         }
+        look_at_passphrase(key, findings);
         self.look_at_key_signatures(key, signers, work, findings);
+    }
+
+    /// The keys of this ID at hand that have shown that they are the right ones by what they open.
+    fn proven_keys(&self, id: &SecretStorageKeyId) -> impl Iterator<Item = &SecretStorageKey> {
+        let keys = self.facts.storage_keys.iter();
+        keys.filter(move |key| key.id() == id && key.standing() == KeyStanding::Proven)
     }
 
     /// No algorithm needs a signature, but one that is there and wrong shows a change.
@@ -104,45 +117,88 @@ impl Case<'_> {
             }
         }
     }
+
+    /// The descriptions that are gone or cannot be used, and what is said of the default key.
+    fn look_at_descriptions(&self, storage: &SecretStorage, findings: &mut Findings) {
+        let undescribed = self.needed_undescribed_keys(storage);
+        let unreadable = storage.findings().iter().filter_map(|finding| match finding {
+            SecretStorageFinding::Key(id, _) => Some(id),
+            _ => None,
+        });
+        let unreadable: BTreeSet<_> = unreadable.collect();
+        for key in undescribed.difference(&unreadable) {
+            findings.add(StorageFinding::DescriptionGone { key: (*key).clone() });
+        }
+        for finding in storage.findings() {
+            match finding {
+                SecretStorageFinding::Key(id, error) if undescribed.contains(id) => {
+                    let (key, error) = (id.clone(), *error);
+                    findings.add(StorageFinding::DescriptionUnusable { key, error });
+                }
+                // That was said just now.
+                SecretStorageFinding::DefaultKeyMissing(id) if undescribed.contains(id) => {}
+                SecretStorageFinding::KeyCheck(id, error) => {
+                    let (key, error) = (id.clone(), *error);
+                    findings.add(StorageFinding::KeyCheckUnreadable { key, error });
+                }
+                SecretStorageFinding::Key(id, error) => {
+                    findings.add(StorageFinding::KeyUnreadable { key: id.clone(), error: *error });
+                }
+                SecretStorageFinding::DefaultKeyMissing(id) => {
+                    findings.add(StorageFinding::DefaultKeyMissing { key: id.clone() });
+                }
+                SecretStorageFinding::DefaultKeyUnreadable => {
+                    findings.add(StorageFinding::DefaultKeyUnreadable);
+                }
+                SecretStorageFinding::DefaultByName(id) => look_at_name(storage, id, findings),
+                // What is said of secrets stands with the secrets.
+                SecretStorageFinding::Secret(..) | SecretStorageFinding::WithoutIv(..) => {}
+            }
+        }
+    }
+
+    /// The keys without a usable description that something may still open with and with no other: an entry that was left
+    /// behind beside one that opens is not missed.
+    fn needed_undescribed_keys<'a>(
+        &self,
+        storage: &'a SecretStorage,
+    ) -> BTreeSet<&'a SecretStorageKeyId> {
+        let is_described = |id: &&SecretStorageKeyId| storage.key(id).is_some();
+        let mut needed = BTreeSet::new();
+        for (name, secret) in storage.secrets() {
+            let readable = secret.entries().filter(|(_, entry)| entry.is_ok()).map(|(id, _)| id);
+            let (described, others): (Vec<_>, Vec<_>) = readable.partition(is_described);
+            let verdict = self.facts.secrets.iter().find(|verdict| verdict.name == *name);
+            let is_shut = verdict.is_some_and(|verdict| verdict.outcome.is_err());
+            if described.is_empty() || is_shut {
+                needed.extend(others);
+            }
+        }
+        needed
+    }
 }
 
-/// The descriptions that are gone or cannot be used, and what is said of the default key.
-fn look_at_descriptions(storage: &SecretStorage, findings: &mut Findings) {
-    let undescribed: BTreeSet<_> = storage.undescribed_keys().collect();
-    let unreadable = storage.findings().iter().filter_map(|finding| match finding {
-        SecretStorageFinding::Key(id, _) => Some(id),
-        _ => None,
-    });
-    let unreadable: BTreeSet<_> = unreadable.collect();
-    for key in undescribed.difference(&unreadable) {
-        findings.add(StorageFinding::DescriptionGone { key: (*key).clone() });
-    }
-    for finding in storage.findings() {
-        match finding {
-            SecretStorageFinding::Key(id, error) if undescribed.contains(id) => {
-                let (key, error) = (id.clone(), *error);
-                findings.add(StorageFinding::DescriptionUnusable { key, error });
+/// How the key comes from its passphrase, if it has one.
+fn look_at_passphrase(key: &KeyDescription, findings: &mut Findings) {
+    let id = || key.id().clone();
+    match key.passphrase() {
+        Ok(None) => {}
+        Ok(Some(read)) => {
+            for finding in &read.findings {
+                if let PassphraseFinding::FewRounds { rounds } = finding {
+                    findings.add(StorageFinding::FewRounds { key: id(), rounds: *rounds });
+                }
             }
-            // That was said just now.
-            SecretStorageFinding::DefaultKeyMissing(id) if undescribed.contains(id) => {}
-            SecretStorageFinding::KeyCheck(id, error) => {
-                let (key, error) = (id.clone(), *error);
-                findings.add(StorageFinding::KeyCheckUnreadable { key, error });
-            }
-            SecretStorageFinding::Key(id, error) => {
-                findings.add(StorageFinding::KeyUnreadable { key: id.clone(), error: *error });
-            }
-            SecretStorageFinding::DefaultKeyMissing(id) => {
-                findings.add(StorageFinding::DefaultKeyMissing { key: id.clone() });
-            }
-            SecretStorageFinding::DefaultKeyUnreadable => {
-                findings.add(StorageFinding::DefaultKeyUnreadable);
-            }
-            SecretStorageFinding::DefaultByName(id) => {
-                findings.add(StorageFinding::DefaultByName { key: id.clone() });
-            }
-            // What is said of secrets stands with the secrets.
-            SecretStorageFinding::Secret(..) | SecretStorageFinding::WithoutIv(..) => {}
         }
+        Err(error) => {
+            findings.add(StorageFinding::PassphraseUnusable { key: id(), error: error.clone() })
+        }
+    }
+}
+
+/// What is said of a key with the name of the default one: nothing new where the name alone makes it that.
+fn look_at_name(storage: &SecretStorage, id: &SecretStorageKeyId, findings: &mut Findings) {
+    if storage.has_default_key_event() || storage.default_key() != Some(id) {
+        findings.add(StorageFinding::DefaultByName { key: id.clone() });
     }
 }

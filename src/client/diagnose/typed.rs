@@ -25,7 +25,7 @@ pub(super) struct Typing<'a> {
 /// What came of it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tried {
-    /// The keys of the secret storage that it gives.
+    /// The keys of the secret storage that it gives, or a key that fits its description and opens nothing.
     pub(super) storage_keys: Vec<SecretStorageKey>,
     pub(super) attempts: Vec<UnlockAttempt>,
     /// The keys of backups that it gives or may give, without regard to which backup.
@@ -88,15 +88,20 @@ impl<'a> Typing<'a> {
 
     fn end_unlocking(&mut self) {
         let (Some(unlock), Some(tried)) = (self.unlock.take(), &mut self.tried) else { return };
-        match unlock.finish() {
-            Ok(unlocked) => {
+        let (keys, attempts) = unlock.finish_with_keys();
+        match attempts {
+            Ok(attempts) => {
                 tried.failure = None;
-                (tried.storage_keys, tried.attempts) = (unlocked.keys, unlocked.attempts);
+                (tried.storage_keys, tried.attempts) = (keys, attempts);
                 // It is the storage's, so it is not a passphrase of backups before there was one.
                 self.backups.clear();
             }
             Err(error) => {
                 tried.attempts = error.attempts;
+                if matches!(error.reason, UnlockFailure::OpensNothing { .. }) {
+                    // What it should open is said to be damaged, and can be stored again.
+                    tried.storage_keys = keys;
+                }
                 tried.failure = Some(match tried.failure.take() {
                     Some(of_backup) => error.reason.with_backup(of_backup),
                     None => error.reason,

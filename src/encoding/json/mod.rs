@@ -4,6 +4,7 @@
 //! members stay borrowed, and [`string`] unescapes into wiped memory and only where an escape occurs.
 
 mod edit;
+mod nothing;
 mod number;
 mod scan;
 mod survey;
@@ -22,6 +23,7 @@ use serde_json::value::RawValue;
 
 pub(crate) use self::{
     edit::{with_member, with_members, without_member, without_members},
+    nothing::is_nothing,
     number::{integer, integer_from_digits, integer_from_number, lenient_integer, lenient_token},
     scan::{SyntaxError, ValueScanner, is_white_space},
     survey::{depth, is_harmless},
@@ -78,6 +80,11 @@ impl<'a> RawObject<'a> {
     /// Takes a member out unless it is absent or `null`.
     pub(crate) fn take_present(&mut self, name: &str) -> Option<&'a RawValue> {
         self.take(name).filter(|value| value.get() != "null")
+    }
+
+    /// Takes a member out unless it is absent or [says nothing](is_nothing).
+    pub(crate) fn take_something(&mut self, name: &str) -> Option<&'a RawValue> {
+        self.take(name).filter(|value| !is_nothing(value))
     }
 
     /// All members in their order, duplicates included.

@@ -8,13 +8,13 @@ use crate::{
     secret_storage::{
         AES_HMAC_SHA2, KEY_PREFIX,
         key::{KeyStanding, SecretStorageKey},
-        key_description::KeyDescription,
+        key_description::{KeyAlgorithm, KeyDescription},
     },
 };
 
 impl Change<'_> {
     /// Describes a key again that is at hand and has opened a secret, and whose description
-    /// [is gone or cannot be used](crate::secret_storage::SecretStorage::undescribed_keys). What is left of the
+    /// [is gone or cannot be used](crate::secret_storage::SecretStorage::undescribed_keys), or names an unknown algorithm. What is left of the
     /// description stays: a passphrase, say.
     ///
     /// # Errors
@@ -22,7 +22,9 @@ impl Change<'_> {
     /// [`ChangeError::KeyExists`] if the key is described, [`ChangeError::NoSuchKey`] if it is not at hand,
     /// [`ChangeError::Unverifiable`] if it has opened nothing, [`ChangeError::Asymmetric`] if it is of the old algorithm.
     pub fn describe_again(&mut self, id: &SecretStorageKeyId) -> Result<(), ChangeError> {
-        if self.storage.key(id).is_some() {
+        let is_usable =
+            |key: &KeyDescription| !matches!(key.algorithm(), KeyAlgorithm::Unsupported(_));
+        if self.storage.key(id).is_some_and(is_usable) {
             return Err(ChangeError::KeyExists(id.clone()));
         }
         let key = self.keys.of_id(id).next().ok_or_else(|| ChangeError::NoSuchKey(id.clone()))?;

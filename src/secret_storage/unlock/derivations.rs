@@ -6,12 +6,14 @@ use std::{
     sync::Arc,
 };
 
+use super::UnlockOutcome;
 use crate::{
     crypto::key_material::KeyLength,
     passphrase::{
         DerivedKey, PassphraseAttempts, PassphraseCandidate, PassphraseParameters,
         PassphraseProgress, PassphraseStep,
     },
+    secret_storage::key_description::{KeyAlgorithm, KeyDescription},
 };
 
 /// What is being derived, what is to be, and how many rounds all of it takes.
@@ -99,6 +101,22 @@ impl Derivations {
     pub(super) fn is_finished(&self) -> bool {
         self.queue.is_empty()
     }
+}
+
+/// The parameters of the key's passphrase, if the key can be derived from one.
+pub(super) fn passphrase_of(
+    description: &KeyDescription,
+) -> Result<&PassphraseParameters, UnlockOutcome> {
+    if let KeyAlgorithm::Unsupported(name) = description.algorithm() {
+        return Err(UnlockOutcome::Unsupported(name.clone()));
+    }
+    let passphrase = description.passphrase().map_err(Clone::clone)?;
+    let parameters = &passphrase.ok_or(UnlockOutcome::NoPassphrase)?.parameters;
+    let length = parameters.key_length();
+    if description.algorithm() == &KeyAlgorithm::Curve25519AesSha2 && length.bytes() != 32 {
+        return Err(UnlockOutcome::Length(length));
+    }
+    Ok(parameters)
 }
 
 /// Each hashes the whole text before its first round, however few rounds it asks for.

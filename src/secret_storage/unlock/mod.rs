@@ -10,8 +10,8 @@ mod typed;
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use self::{
-    derivations::Derivations,
-    proving::{Proving, ProvingStep},
+    derivations::{Derivations, passphrase_of},
+    proving::{Fitting, Proving, ProvingStep},
     typed::Typed,
 };
 pub use self::{
@@ -21,14 +21,14 @@ pub use self::{
 use super::{
     account::SecretStorage,
     encrypted_secret::EncryptedSecret,
-    key::{KeyMismatch, KeyStanding, SecretStorageKey},
+    key::{KeyStanding, SecretStorageKey},
     key_description::{KeyAlgorithm, KeyDescription},
 };
 use crate::{
     Limits,
     crypto::{curve25519::Curve25519SecretKey, key_material::KeyMaterial},
     ids::{SecretName, SecretStorageKeyId},
-    passphrase::{self, PassphraseCandidate, PassphraseParameters, PassphraseProgress},
+    passphrase::{self, PassphraseCandidate, PassphraseProgress},
     recovery_key::RecoveryKey,
     secret_value::PublicKeys,
 };
@@ -61,6 +61,8 @@ struct Trial<'a> {
     /// In a box: the place of a key that is not there would be filled with what was on the stack.
     key: Option<Box<SecretStorageKey>>,
     outcome: UnlockOutcome,
+    /// Whether the key has opened a secret.
+    opens: bool,
 }
 
 impl SecretStorage {
@@ -68,7 +70,9 @@ impl SecretStorage {
     /// Unicode normal form. Every key that is described is tried, whichever is default; a recovery key is tried as well
     /// for [keys that nothing describes](SecretStorage::undescribed_keys), on the secrets that are encrypted with them.
     ///
-    /// A key that fits its description and is an older one, with which nothing is encrypted any more, unlocks nothing.
+    /// A key that opens nothing unlocks nothing, however well it fits its description, unless nothing is encrypted with any
+    /// key. A recovery key that does not fit its description is tried on the secrets as well, since it may be the check that
+    /// is damaged.
     ///
     /// A passphrase takes as much time as the descriptions ask for, within the limits; see
     /// [`SecretStorage::start_unlock`] for progress.
@@ -94,14 +98,13 @@ impl SecretStorage {
         public_keys: &PublicKeys,
         limits: &Limits,
     ) -> Unlock<'_> {
-        let default_key = self.default_key();
-        let is_default = |key: &KeyDescription| Some(key.id()) == default_key;
-        let (first, then): (Vec<_>, Vec<_>) = self.keys().partition(|key| is_default(key));
-        let described = first.into_iter().chain(then).map(Cow::Borrowed);
-        let descriptions = described.chain(self.presumed_keys().map(Cow::Owned));
-        let trials = descriptions.map(|description| {
-            let outcome = UnlockOutcome::DoesNotFit;
-            Trial { description, key: None, outcome }
+        let trials = self.keys_to_try().into_iter().map(|description| {
+            let described_as = self.key(description.id()).map(KeyDescription::algorithm);
+            let outcome = match described_as {
+                Some(KeyAlgorithm::Unsupported(name)) => UnlockOutcome::Unsupported(name.clone()),
+                _ => UnlockOutcome::DoesNotFit,
+            };
+            Trial { description, key: None, outcome, opens: false }
         });
         let trials = trials.collect();
         let derivations = Derivations::new(limits.unlock_rounds);
@@ -111,7 +114,7 @@ impl SecretStorage {
         let secrets = self.secrets_of_keys();
         let mut unlock = Unlock {
             secrets,
-            default_key,
+            default_key: self.default_key(),
             typed: recovery_key,
             is_backup_key,
             trials,
@@ -163,24 +166,35 @@ impl Unlock<'_> {
     /// # Errors
     ///
     /// [`UnlockError`] if there are none.
-    pub fn finish(mut self) -> Result<Unlocked, UnlockError> {
+    pub fn finish(self) -> Result<Unlocked, UnlockError> {
+        let (keys, attempts) = self.finish_with_keys();
+        attempts.map(|attempts| Unlocked { keys, attempts })
+    }
+
+    /// The same with the keys that fit, also where they unlock nothing.
+    pub(crate) fn finish_with_keys(
+        mut self,
+    ) -> (Vec<SecretStorageKey>, Result<Vec<UnlockAttempt>, UnlockError>) {
         while !self.advance(u32::MAX) {}
         let reason = self.failure();
         let count = self.trials.len();
         let (mut keys, mut attempts) = (Vec::with_capacity(count), Vec::with_capacity(count));
-        for trial in self.trials {
-            keys.extend(trial.key.map(|key| *key));
-            let key_id = trial.description.id().clone();
-            attempts.push(UnlockAttempt { key_id, outcome: trial.outcome });
+        for Trial { description, key, outcome, opens } in self.trials {
+            keys.extend(key.map(|key| (!opens, *key)));
+            attempts.push(UnlockAttempt { key_id: description.id().clone(), outcome, opens });
         }
-        keys.sort_by_key(|key| (key.standing() == KeyStanding::Unverifiable, key.is_guessable()));
-        match reason {
-            None => Ok(Unlocked { keys, attempts }),
+        keys.sort_by_key(|(is_idle, key)| {
+            (key.standing() == KeyStanding::Unverifiable, key.is_guessable(), *is_idle)
+        });
+        let keys = keys.into_iter().map(|(_, key)| key).collect();
+        let attempts = match reason {
+            None => Ok(attempts),
             Some(reason) => {
                 let recovery_key = self.typed.recovery_key.err();
                 Err(UnlockError { reason, recovery_key, attempts })
             }
-        }
+        };
+        (keys, attempts)
     }
 
     fn start(&mut self, typed: &str, limits: &Limits) {
@@ -237,12 +251,23 @@ impl Unlock<'_> {
         let Some(trial) = self.trials.get_mut(index) else { return true };
         match outcome {
             // Of several forms of a passphrase that may be right, the first is.
-            Ok(key) if trial.key.is_none() || key.standing() == KeyStanding::Proven => {
-                trial.outcome = UnlockOutcome::Fits(typed_as, key.standing());
-                trial.key = Some(key);
+            Ok(Fitting { key, opens })
+                if trial.key.is_none() || key.standing() == KeyStanding::Proven =>
+            {
+                let is_idle = !opens && key.standing() == KeyStanding::Checked;
+                trial.outcome = if is_idle && self.secrets.contains_key(key.id()) {
+                    UnlockOutcome::OpensNothing
+                } else {
+                    UnlockOutcome::Fits(typed_as, key.standing())
+                };
+                (trial.key, trial.opens) = (Some(key), opens);
             }
+            Ok(_) => {}
+            // It was tried in spite of what describes it.
+            Err(UnlockOutcome::OpensNothing)
+                if matches!(trial.outcome, UnlockOutcome::Unsupported(_)) => {}
             Err(outcome) if trial.key.is_none() => trial.outcome = outcome,
-            _ => {}
+            Err(_) => {}
         }
         true
     }
@@ -256,20 +281,6 @@ impl Trial<'_> {
     }
 }
 
-/// The parameters of the key's passphrase, if the key can be derived from one.
-fn passphrase_of(description: &KeyDescription) -> Result<&PassphraseParameters, UnlockOutcome> {
-    if let KeyAlgorithm::Unsupported(name) = description.algorithm() {
-        return Err(UnlockOutcome::Unsupported(name.clone()));
-    }
-    let passphrase = description.passphrase().map_err(Clone::clone)?;
-    let parameters = &passphrase.ok_or(UnlockOutcome::NoPassphrase)?.parameters;
-    let length = parameters.key_length();
-    if description.algorithm() == &KeyAlgorithm::Curve25519AesSha2 && length.bytes() != 32 {
-        return Err(UnlockOutcome::Length(length));
-    }
-    Ok(parameters)
-}
-
 fn is_backup_key(key: &RecoveryKey, public_keys: &PublicKeys) -> bool {
     let key = Curve25519SecretKey::from_bytes(key.as_secret().clone());
     public_keys.backup.is_some_and(|public| key.public_key() == public.canonical())
@@ -277,13 +288,3 @@ fn is_backup_key(key: &RecoveryKey, public_keys: &PublicKeys) -> bool {
 
 /// About as many rounds of PBKDF2 as it takes to try a key on a description or a secret.
 const ROUNDS_PER_PROOF: u32 = 100;
-
-impl From<KeyMismatch> for UnlockOutcome {
-    fn from(mismatch: KeyMismatch) -> Self {
-        match mismatch {
-            KeyMismatch::DoesNotFit => Self::DoesNotFit,
-            KeyMismatch::Length(length) => Self::Length(length),
-            KeyMismatch::Unsupported(name) => Self::Unsupported(name),
-        }
-    }
-}

@@ -6,8 +6,8 @@ use super::{SecretsOfKeys, Trial, TypedAs, UnlockOutcome};
 use crate::{
     crypto::{curve25519::Curve25519PublicKey, key_material::KeyMaterial},
     secret_storage::{
-        key::{KeyStanding, SecretStorageKey},
-        opened_secret::SecretOpenError,
+        key::{KeyMismatch, KeyStanding, SecretStorageKey},
+        opened_secret::{OpenedSecret, SecretOpenError},
     },
 };
 
@@ -23,14 +23,23 @@ pub(super) struct Proving {
     running: Option<Proof>,
 }
 
-/// A key that nothing describes, while it is tried on the secrets that are encrypted to it.
+/// A key while it is tried on the secrets that are encrypted to it.
 #[derive(Debug)]
 struct Proof {
     index: usize,
     /// In a box, as in [`Trial`].
     key: Box<SecretStorageKey>,
+    /// Whether there is a check that the key does not fit.
+    is_contradicted: bool,
     tried: usize,
     has_failed: bool,
+}
+
+/// A key that fits a description, as far as can be told.
+pub(super) struct Fitting {
+    pub(super) key: Box<SecretStorageKey>,
+    /// Whether it has opened a secret.
+    pub(super) opens: bool,
 }
 
 /// What came of a step.
@@ -38,7 +47,7 @@ pub(super) enum ProvingStep {
     /// Nothing yet.
     Working,
     /// The key is that of this description, as far as can be told, or why not.
-    Tried(usize, Result<Box<SecretStorageKey>, UnlockOutcome>),
+    Tried(usize, Result<Fitting, UnlockOutcome>),
     /// It was tried on all.
     Finished,
 }
@@ -51,9 +60,10 @@ impl Proving {
 
     /// Compares the key with one more description, or tries it on one more secret.
     ///
-    /// If it fits its description, it is the key. If there is nothing to check it with, it must open one of its secrets,
-    /// unless there is none to try; if there is no description at all, it must open one. What others can guess is not
-    /// tried: a server that stores a secret under each guess would learn which of them was right.
+    /// If it fits its description, it is the key, and its secrets tell whether it opens anything. If there is nothing to
+    /// check it with, it must open one of its secrets, unless there is none to try; if there is no description at all, or
+    /// the check is that of another key, it must open one. What others can guess is not tried unless it fits: a server that
+    /// stores a secret under each guess would learn which of them was right.
     pub(super) fn advance(
         &mut self,
         trials: &[Trial<'_>],
@@ -71,16 +81,22 @@ impl Proving {
             return ProvingStep::Working;
         };
         let accepted = trial.description.accept_with(&self.material, &mut self.public_half);
-        match accepted.map(Box::new) {
-            Err(mismatch) => ProvingStep::Tried(index, Err(mismatch.into())),
-            Ok(key) if key.standing() != KeyStanding::Unverifiable || key.is_guess() => {
-                ProvingStep::Tried(index, Ok(key))
+        let (key, is_contradicted) = match accepted {
+            Ok(key) if key.is_guess() => {
+                let fitting = Fitting { key: Box::new(key), opens: false };
+                return ProvingStep::Tried(index, Ok(fitting));
             }
-            Ok(key) => {
-                self.running = Some(Proof { index, key, tried: 0, has_failed: false });
-                ProvingStep::Working
+            Ok(key) => (Some(key), false),
+            Err(KeyMismatch::DoesNotFit) => {
+                (trial.description.accept_for_proof(&self.material), true)
             }
-        }
+            Err(mismatch) => return ProvingStep::Tried(index, Err(mismatch.into())),
+        };
+        let Some(key) = key.map(Box::new) else {
+            return ProvingStep::Tried(index, Err(UnlockOutcome::DoesNotFit));
+        };
+        self.running = Some(Proof { index, key, is_contradicted, tried: 0, has_failed: false });
+        ProvingStep::Working
     }
 
     fn open_one(
@@ -91,17 +107,38 @@ impl Proving {
     ) -> ProvingStep {
         let next = secrets.get(proof.key.id()).and_then(|secrets| secrets.get(proof.tried));
         let Some((name, secret)) = next else {
-            let is_presumed = |trial: &Trial<'_>| matches!(trial.description, Cow::Owned(_));
-            let is_wrong = proof.has_failed || trials.get(proof.index).is_none_or(is_presumed);
-            let outcome = if is_wrong { Err(UnlockOutcome::OpensNothing) } else { Ok(proof.key) };
-            return ProvingStep::Tried(proof.index, outcome);
+            return ProvingStep::Tried(proof.index, proof.with_nothing_opened(trials));
         };
-        proof.has_failed |= matches!(proof.key.open(name, secret), Err(SecretOpenError::WrongKey));
+        let was_checked = proof.key.standing() == KeyStanding::Checked;
+        let opened = proof.key.open(name, secret);
+        proof.has_failed |= matches!(opened, Err(SecretOpenError::WrongKey));
         proof.tried += 1;
-        if proof.key.standing() != KeyStanding::Unverifiable {
-            return ProvingStep::Tried(proof.index, Ok(proof.key));
+        let is_proven = proof.key.standing() == KeyStanding::Proven;
+        if is_proven || was_checked && is_opened(&opened) {
+            return ProvingStep::Tried(proof.index, Ok(Fitting { key: proof.key, opens: true }));
         }
         self.running = Some(proof);
         ProvingStep::Working
     }
+}
+
+impl Proof {
+    /// What follows if none of the secrets has opened.
+    fn with_nothing_opened(self, trials: &[Trial<'_>]) -> Result<Fitting, UnlockOutcome> {
+        let is_presumed = |trial: &Trial<'_>| matches!(trial.description, Cow::Owned(_));
+        let is_checked = self.key.standing() == KeyStanding::Checked;
+        if self.is_contradicted {
+            Err(UnlockOutcome::DoesNotFit)
+        } else if !is_checked && (self.has_failed || trials.get(self.index).is_none_or(is_presumed))
+        {
+            Err(UnlockOutcome::OpensNothing)
+        } else {
+            Ok(Fitting { key: self.key, opens: false })
+        }
+    }
+}
+
+/// Whether the key is that of the secret, whatever the secret is.
+fn is_opened(opened: &Result<OpenedSecret, SecretOpenError>) -> bool {
+    matches!(opened, Ok(_) | Err(SecretOpenError::NotUtf8))
 }

@@ -9,7 +9,7 @@ use crate::{
     ids::SecretStorageKeyId,
     passphrase::{PassphraseForm, PassphraseParametersError},
     recovery_key::RecoveryKeyError,
-    secret_storage::key::{KeyStanding, SecretStorageKey},
+    secret_storage::key::{KeyMismatch, KeyStanding, SecretStorageKey},
 };
 
 /// Keys that a typed text gave.
@@ -53,15 +53,26 @@ pub enum UnlockFailure {
     /// The recovery key is that of the backup.
     #[error("this is the key of the backup itself, not the recovery key of your key storage")]
     BackupKey,
-    /// It gives a key that was replaced: its description was left behind, and nothing is encrypted with it any more.
+    /// It gives a key that was replaced: its description was left behind, and it opens nothing any more.
     #[error("{}", other_key(&quoted(key), &quoted(newer), *is_default))]
     OlderKey {
         /// The key that it gives.
         key: SecretStorageKeyId,
-        /// The key to enter: the default one, unless nothing is encrypted with that either.
+        /// The key to enter: the default one, unless nothing is encrypted with that and something is with another.
         newer: SecretStorageKeyId,
         /// Whether it is the default one.
         is_default: bool,
+    },
+    /// It gives a key that fits its description and opens none of the secrets that are encrypted to it; those are
+    /// encrypted to no other key.
+    #[error(
+        "this fits the description of the key {} of your key storage, but opens nothing that is stored there: an older \
+         recovery key may open it, or what is stored is damaged",
+        quoted(key)
+    )]
+    OpensNothing {
+        /// The key that it gives.
+        key: SecretStorageKeyId,
     },
     /// It was meant as a recovery key, and is none.
     #[error("this recovery key is not valid: {0}")]
@@ -102,13 +113,11 @@ pub enum UnlockFailure {
 fn other_key(key: &str, newer: &str, is_default: bool) -> String {
     if is_default {
         format!(
-            "this is an older key of your key storage, {key}, with which nothing is encrypted any more; the \
-             default one is {newer}"
+            "this is an older key of your key storage, {key}, which opens nothing any more; the default one is {newer}"
         )
     } else {
         format!(
-            "this belongs to the key {key} of your key storage, with which nothing is encrypted; the one in \
-             use is {newer}"
+            "this belongs to the key {key} of your key storage, which opens nothing; the one in use is {newer}"
         )
     }
 }
@@ -121,6 +130,8 @@ pub struct UnlockAttempt {
     pub key_id: SecretStorageKeyId,
     /// What came of it.
     pub outcome: UnlockOutcome,
+    /// Whether the key that it gives has opened a secret: that is what unlocks.
+    pub opens: bool,
 }
 
 /// What came of trying a typed text for one key.
@@ -133,8 +144,8 @@ pub enum UnlockOutcome {
     /// It gives another key.
     #[error("it is not the right one for the key")]
     DoesNotFit,
-    /// Nothing describes the key, and what it gives opens none of the secrets that are encrypted to the
-    /// key.
+    /// It opens none of the secrets that are encrypted to the key: one that fits what describes it, or one that nothing
+    /// describes.
     #[error("it opens nothing that is encrypted with the key")]
     OpensNothing,
     /// The key was not made from a passphrase, so only its recovery key gives it.
@@ -164,6 +175,16 @@ pub enum UnlockOutcome {
     /// It is of an algorithm that this version does not know.
     #[error("its algorithm \u{201c}{0}\u{201d} is not supported")]
     Unsupported(Excerpt),
+}
+
+impl From<KeyMismatch> for UnlockOutcome {
+    fn from(mismatch: KeyMismatch) -> Self {
+        match mismatch {
+            KeyMismatch::DoesNotFit => Self::DoesNotFit,
+            KeyMismatch::Length(length) => Self::Length(length),
+            KeyMismatch::Unsupported(name) => Self::Unsupported(name),
+        }
+    }
 }
 
 fn quoted(id: &SecretStorageKeyId) -> String {

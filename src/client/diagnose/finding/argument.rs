@@ -7,8 +7,8 @@ use crate::{
     ids::{BackupVersion, DeviceId, KeyId, SecretName, SecretStorageKeyId},
     passphrase::PassphraseParametersError,
     secret_storage::{
-        EncryptedSecretError, KeyDescriptionError, KeyTestError, SecretOpenError, UnlockFailure,
-        UnlockOutcome,
+        EncryptedSecretError, KeyDescriptionError, KeyTestError, SecretEntryError, SecretOpenError,
+        UnlockFailure, UnlockOutcome,
     },
     secret_value::{
         CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING,
@@ -61,6 +61,7 @@ shown_as_they_display!(
     KeyTestError,
     PassphraseParametersError,
     QueriedKeyError,
+    SecretEntryError,
     SecretOpenError,
     SecretValueError,
     StreamError,

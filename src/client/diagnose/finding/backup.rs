@@ -44,10 +44,14 @@ findings! {
             }),
             "The backup key in your key storage (public key {stored}) does not belong to the backup (version {version}, public key {backup}); it opens {fits}.";
 
-        /// No key that is at hand opens it.
-        NoKey { version: BackupVersion, key: BackupPublicKey } =
+        /// No key that is at hand opens it. One may be in the key storage, which was not unlocked.
+        NoKey { version: BackupVersion, key: BackupPublicKey, stored: bool } =
             "backup.no_key", Severity::Failure,
-            Some(Remedy::AskOtherDevice(MEGOLM_BACKUP_V1.into())),
+            Some(if *stored {
+                Remedy::EnterStorageKey
+            } else {
+                Remedy::AskOtherDevice(MEGOLM_BACKUP_V1.into())
+            }),
             "No key that was entered or found opens the backup (version {version}, public key {key}).";
 
         /// The public key of the current backup was given up.

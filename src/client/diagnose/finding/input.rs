@@ -36,15 +36,25 @@ findings! {
             "input.storage_key_typed", Severity::Warning, Some(Remedy::UseSecretStorage),
             "What you entered unlocks your key storage (key {key}); it is not the key of the backup itself.";
 
-        /// It is a key of the key storage that was replaced, and its description was left behind.
+        /// It is a key of the key storage that was replaced, and its description was left behind: it opens nothing.
         OlderStorageKey { key: SecretStorageKeyId, default: SecretStorageKeyId } =
             "input.older_storage_key", Severity::Failure, Some(Remedy::EnterRecoveryKey),
-            "This is an older key of your key storage ({key}), with which nothing is encrypted any more; the default one is {default}.";
+            "This is an older key of your key storage ({key}), which opens nothing any more; the default one is {default}.";
 
-        /// It is a key of the key storage that nothing is encrypted with, nor with the default one.
+        /// It is a key of the key storage that opens nothing, and another one than the default is in use.
         UnusedStorageKey { key: SecretStorageKeyId, used: SecretStorageKeyId } =
             "input.unused_storage_key", Severity::Failure, Some(Remedy::EnterRecoveryKey),
-            "What you entered belongs to the key {key} of your key storage, with which nothing is encrypted; the key in use is {used}.";
+            "What you entered belongs to the key {key} of your key storage, which opens nothing; the key in use is {used}.";
+
+        /// It fits the description of a key, with which nothing is encrypted, nor with any other.
+        NothingStored { key: SecretStorageKeyId } =
+            "input.nothing_stored", Severity::Notice, None,
+            "What you entered is the key {key} of your key storage, in which nothing is stored.";
+
+        /// It fits the description of a key, and opens nothing that is encrypted with it.
+        OpensNothing { key: SecretStorageKeyId } =
+            "input.opens_nothing", Severity::Failure, Some(Remedy::EnterRecoveryKey),
+            "What you entered fits the description of the key {key} of your key storage, but opens nothing that is stored there: an older recovery key may open it, or what is stored is damaged.";
 
         /// It is not the default key, and there is something that only that opens.
         OpensPart { key: SecretStorageKeyId, default: SecretStorageKeyId } =

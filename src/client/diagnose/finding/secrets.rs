@@ -9,7 +9,7 @@ use crate::{
     backup::BackupPublicKey,
     crypto::ed25519::Ed25519PublicKey,
     ids::{SecretName, SecretStorageKeyId},
-    secret_storage::{EncryptedSecretError, SecretOpenError},
+    secret_storage::{EncryptedSecretError, SecretEntryError, SecretOpenError},
     secret_value::{MEGOLM_BACKUP_V1_RECOVERY_KEY, SecretValueError},
 };
 
@@ -26,6 +26,11 @@ findings! {
             "secret.unreadable", Severity::Failure, Some(stored_anew(name)),
             "Your key storage holds something unreadable in the place of {name}: {error}.";
 
+        /// It is encrypted, and what is there can be read for none of its keys.
+        EntriesUnreadable { name: SecretName, error: SecretEntryError } =
+            "secret.entries_unreadable", Severity::Failure, Some(stored_anew(name)),
+            "What your key storage holds in the place of {name} cannot be opened by any key: {error}.";
+
         /// It is not encrypted to the default key, but to others that are described.
         UnderOtherKey { name: SecretName, keys: Vec<SecretStorageKeyId> } =
             "secret.under_other_key", Severity::Warning,
@@ -36,9 +41,14 @@ findings! {
             }),
             "Your key storage holds {name} encrypted with other keys ({keys}), but not with its default key.";
 
-        /// It is encrypted only to keys that nothing describes.
+        /// It is encrypted only to keys that nothing describes, and none of them was tried on it: their recovery keys may
+        /// open it.
         UnderUnknownKey { name: SecretName, keys: Vec<SecretStorageKeyId> } =
-            "secret.under_unknown_key", Severity::Failure, Some(stored_anew(name)),
+            "secret.under_unknown_key", Severity::Warning,
+            match keys.first() {
+                Some(key) if !is_draft(name) => Some(Remedy::DescribeKey(key.clone())),
+                _ => Some(stored_anew(name)),
+            },
             "Your key storage holds {name} encrypted only with keys whose descriptions are gone: {keys}.";
 
         /// A key should open it and does not.

@@ -54,6 +54,11 @@ findings! {
             "storage.default_by_name", Severity::Notice, None,
             "The key {key} is marked as the default one by its name, as old clients did.";
 
+        /// No entry names the default key, and one key is marked as it by its name, as an early draft had it.
+        DefaultByNameAlone { key: SecretStorageKeyId } =
+            "storage.default_by_name_alone", Severity::Warning, Some(Remedy::SetDefaultKey),
+            "The key {key} is marked as the default one of your key storage by its name alone, as old clients did; clients of today do not find it.";
+
         /// The description of a key cannot be read.
         KeyUnreadable { key: SecretStorageKeyId, error: KeyDescriptionError } =
             "storage.key_unreadable", Severity::Warning, Some(Remedy::RemoveKey(key.clone())),
@@ -63,6 +68,17 @@ findings! {
         KeyUnsupported { key: SecretStorageKeyId, algorithm: Excerpt } =
             "storage.key_unsupported", Severity::Warning, Some(Remedy::UpdateClient),
             "The key {key} uses the algorithm {algorithm}, which this client does not know.";
+
+        /// A key opens secrets in the usual way, and its description names an algorithm that is not known.
+        AlgorithmDamaged { key: SecretStorageKeyId, algorithm: Excerpt } =
+            "storage.algorithm_damaged", Severity::Warning, Some(Remedy::DescribeKey(key.clone())),
+            "The description of the key {key} is damaged: what you entered opens what is encrypted with the key, but the description names the algorithm {algorithm}, which this client does not know.";
+
+        /// A key opens secrets and does not fit what its description has to check it with.
+        KeyCheckWrong { key: SecretStorageKeyId } =
+            "storage.key_check_wrong", Severity::Warning,
+            Some(Remedy::RotateStorageKey(key.clone())),
+            "The description of the key {key} is damaged or was changed: what you entered opens what is encrypted with the key, but does not fit the description, so other clients refuse it.";
 
         /// The description of a key has nothing to check a key with.
         KeyUnverifiable { key: SecretStorageKeyId } =

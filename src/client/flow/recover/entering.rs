@@ -7,8 +7,8 @@ use crate::{
     client::backup::{Backup, Scope},
     recovery_key::RecoveryKey,
     secret_storage::{
-        KeyStanding, SecretStorageKey, UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome,
-        Unlocked,
+        EncryptedSecret, SecretStorageKey, UnlockAttempt, UnlockError, UnlockFailure,
+        UnlockOutcome, Unlocked,
     },
     secret_value::{MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, PublicKeys},
 };
@@ -34,11 +34,16 @@ impl Recover {
         let (unlocked, left) = self.unlock(typed, allowed).ok_or(EnterError::NotAsked)?;
         let error = match unlocked {
             Ok(_) if self.holds_nothing() => EnterError::NothingStored,
-            Ok(Unlocked { keys, .. }) if keys.iter().any(is_confirmed) => {
-                self.open(keys, now_ms);
-                return Ok(Entered::StorageKey);
+            Ok(unlocked) if !unlocked.attempts.iter().any(|it| it.opens) => {
+                EnterError::NotConfirmed
             }
-            Ok(_) => EnterError::NotConfirmed,
+            Ok(Unlocked { keys, .. }) => {
+                if self.open_more(keys, now_ms) {
+                    return Ok(Entered::StorageKey);
+                }
+                EnterError::NoBackupKey
+            }
+            Err(error) if self.holds_nothing() && is_idle(&error) => EnterError::NothingStored,
             Err(error) if is_short && error.attempts.iter().any(is_too_much) => {
                 EnterError::TooMuchTried
             }
@@ -110,8 +115,26 @@ impl Recover {
     }
 
     /// Whether no key of the storage leads to anything.
-    fn holds_nothing(&self) -> bool {
-        self.storage.as_ref().is_none_or(|storage| storage.secrets().next().is_none())
+    pub(super) fn holds_nothing(&self) -> bool {
+        let is_readable =
+            |secret: &EncryptedSecret| secret.entries().any(|(_, entry)| entry.is_ok());
+        self.storage
+            .as_ref()
+            .is_none_or(|storage| !storage.secrets().any(|(_, secret)| is_readable(secret)))
+    }
+
+    /// Opens the secrets with keys that are not at hand yet; `false` if there are none of these.
+    fn open_more(&mut self, keys: Vec<SecretStorageKey>, now_ms: u64) -> bool {
+        let is_new = |key: &SecretStorageKey| {
+            !self.storage_keys.iter().any(|at_hand| at_hand.id() == key.id())
+        };
+        let new: Vec<_> = keys.into_iter().filter(is_new).collect();
+        if new.is_empty() {
+            return false;
+        }
+        let keys = [std::mem::take(&mut self.storage_keys), new].concat();
+        self.open(keys, now_ms);
+        true
     }
 
     /// The public key of the backup, by the word of the homeserver.
@@ -138,7 +161,7 @@ impl Recover {
         let fits = |key: &&BackupDecryptionKey| Some(*key.public_key()) == public_key;
         match keys.iter().find(fits).or_else(|| keys.first()).cloned() {
             Some(key) => self.give_key(key, now_ms),
-            None => self.fetch_if_possible(now_ms),
+            None => self.fetch_or_ask(now_ms),
         }
     }
 
@@ -146,12 +169,28 @@ impl Recover {
         let Some(backup) = self.machine.get_mut() else { return };
         self.fit = Some(backup.give_key(key.clone()));
         if backup.has_looked() {
-            return self.fetch_if_possible(now_ms);
+            return self.fetch_or_ask(now_ms);
         }
         // Whether it belongs to the backup is seen later, by the flow or by the machine.
         backup.fetch(Scope::Everything, now_ms);
         self.unseen = Some(key);
         self.stage = if self.is_refused() { Stage::Finished } else { Stage::Fetching };
+    }
+
+    /// Fetches the sessions, or asks for the key of the backup if that is not at hand.
+    fn fetch_or_ask(&mut self, now_ms: u64) {
+        if self.lacks_backup_key() {
+            self.stage = Stage::Entering;
+        } else {
+            self.fetch_if_possible(now_ms);
+        }
+    }
+
+    /// Whether there is a backup that could be opened, and its key is not at hand.
+    pub(super) fn lacks_backup_key(&self) -> bool {
+        self.machine.get().is_some_and(|backup| {
+            !backup.has_key() && backup.found().is_some_and(|info| info.auth_data().is_ok())
+        })
     }
 
     /// Fetches the sessions, if the key of the backup is at hand.
@@ -172,9 +211,9 @@ fn is_too_much(attempt: &UnlockAttempt) -> bool {
     matches!(attempt.outcome, UnlockOutcome::TooMuchWork { .. })
 }
 
-/// Whether anything shows that this is the right key: what is said of it, or a secret that it opens.
-fn is_confirmed(key: &SecretStorageKey) -> bool {
-    key.standing() != KeyStanding::Unverifiable
+/// Whether a key fits its description and opens nothing.
+fn is_idle(error: &UnlockError) -> bool {
+    matches!(error.reason, UnlockFailure::OlderKey { .. } | UnlockFailure::OpensNothing { .. })
 }
 
 /// As many texts as a user enters one after the other, each with as much work as one may take.

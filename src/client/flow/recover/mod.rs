@@ -25,7 +25,8 @@ use crate::{
 
 /// Gets the secrets and the sessions of an account back, with what the user has written down.
 ///
-/// A key is asked for where there is a secret storage with something in it, or a backup whose key is not at hand. The
+/// A key is asked for where there is a secret storage with something in it, or a backup whose key is not at hand: again
+/// where the storage was unlocked and does not hold that key ([`Recover::wants_backup_key_alone`]). The
 /// flow keeps nothing but what the account's machine keeps, whose state is its state: after a restart it is begun again with the machine, the key is
 /// asked for again, and the sessions are fetched from the start. A host that has kept the keys of the storage gives them
 /// by [`Recover::unlocked`], one that has the secrets already wants the [sessions only](Recover::sessions_only).
@@ -102,6 +103,13 @@ impl Recover {
     #[must_use]
     pub fn into_backup(mut self) -> Option<Backup> {
         self.machine.give_back()
+    }
+
+    /// Whether nothing but the key of the backup itself is of use any more: the secret storage was unlocked and does not hold
+    /// it, or holds nothing. Without that key [`Recover::skip_key`] goes on.
+    #[must_use]
+    pub fn wants_backup_key_alone(&self) -> bool {
+        self.stage == Stage::Entering && (self.holds_nothing() || !self.secrets.is_empty())
     }
 
     /// The secret storage, for a host that [unlocks](SecretStorage::start_unlock) it with progress and then calls

@@ -52,6 +52,12 @@ pub enum EnterError {
         "this is for your key storage, which holds nothing: enter the key of the backup itself"
     )]
     NothingStored,
+    /// It unlocks the key storage, which is unlocked already and does not hold the key of the backup: only the backup's own
+    /// key is of use now.
+    #[error(
+        "this is for your key storage, which does not hold the key of the backup: enter the key of the backup itself"
+    )]
+    NoBackupKey,
     /// There is a description that every key fits, and nothing that this one opens.
     #[error(
         "this opens nothing, and there is nothing to check it against: it may be the wrong one, so try another"

@@ -12,17 +12,17 @@ use crate::client::{
 impl Recover {
     /// Looks at what there is.
     pub(super) fn look(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<Recover>> {
-        let Some(storage) = &self.storage else { return Some(Step::ReadAccountData) };
+        if self.storage.is_none() {
+            return Some(Step::ReadAccountData);
+        }
         let backup = self.machine.get()?;
         if !backup.has_looked() && self.failure.is_none() {
             return self.work(now, rng);
         }
-        let has_secrets = storage.secrets().next().is_some();
-        let has_backup = backup.found().is_some_and(|info| info.auth_data().is_ok());
-        let (has_key, wants_secrets) = (backup.has_key(), self.wants_secrets);
+        let wants_secrets = self.wants_secrets && !self.holds_nothing();
         if let Some(keys) = self.given.take() {
             self.open(keys, now);
-        } else if has_secrets && wants_secrets || has_backup && !has_key {
+        } else if wants_secrets || self.lacks_backup_key() {
             self.stage = Stage::Entering;
         } else {
             self.fetch_if_possible(now);
