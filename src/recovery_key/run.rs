@@ -33,12 +33,16 @@ impl Groups {
                 best = Some(run);
             }
         }
-        best.or_else(|| {
+        let best = best.or_else(|| {
             let run = self.heaviest()?;
             let run = self.grow_right(run.start, run.end);
             let run = self.grow_left(run);
             self.is_nearly_key(&run).then_some(run)
-        })
+        })?;
+        // A key without gaps in which a gap was typed for a character: there is no room for anything else.
+        let is_dense = self.groups_of(&best).iter().any(|group| group.length > 2 * GROUP);
+        let is_all = is_dense && (CHARACTERS - 2..=CHARACTERS).contains(&self.count());
+        if is_all { self.run_of(0..self.all.len()) } else { Some(best) }
     }
 
     /// The groups from one to another as a run.

@@ -72,7 +72,12 @@ impl Iterator for Tokens<'_> {
         let token = Token::of(character);
         // An accent is seen on the letter before it.
         self.position += usize::from(!is_accent(character));
-        self.is_in_group = matches!(token, Token::Digit(_) | Token::WrongLetter(_));
+        self.is_in_group = match token {
+            Token::Digit(_) | Token::WrongLetter(_) => true,
+            // It may have been typed for a character.
+            Token::Mark => self.is_in_group,
+            Token::Foreign | Token::Invisible(_) | Token::Gap | Token::LineEnd => false,
+        };
         Some((self.position, token))
     }
 }
