@@ -80,7 +80,10 @@ fn everybody_sees_the_name_of_a_device_beside_its_keys_and_nothing_that_it_put_t
         answer["device_keys"]["@alice:example.org"]["PHONE"]["unsigned"].clone()
     };
     assert_eq!(unsigned(&mut house), json!({}));
+    let since = house.messages(&phone, "").1;
     house.ask(&phone, "PUT", "/devices/PHONE", &json!({ "display_name": "my \"phone\"" }));
+    let answer = house.sync(&phone, &format!("since={since}"));
+    assert_eq!(answer["device_lists"]["changed"], json!(["@alice:example.org"]), "to be asked for");
     assert_eq!(unsigned(&mut house), json!({ "device_display_name": "my \"phone\"" }));
 }
 
@@ -119,8 +122,8 @@ fn the_name_in_a_login_is_for_a_new_device_alone() {
 fn who_logs_out_takes_the_device_along_with_keys_and_messages() {
     let mut house = House::new();
     let (phone, laptop, bob) = (house.phone.clone(), house.laptop.clone(), house.bob.clone());
-    let since = house.messages(&phone, "").1;
     assert_eq!(house.ask(&laptop, "POST", "/keys/upload", &device_keys("LAPTOP")).0, 200);
+    let since = house.messages(&phone, "").1;
     house.send("a", &json!({ "@alice:example.org": { "LAPTOP": {} } }));
     assert_eq!(house.ask(&laptop, "POST", "/logout", &Value::Null), (200, json!({})));
     assert_refused(house.ask(&laptop, "GET", "/sync", &Value::Null), 401, "M_UNKNOWN_TOKEN");
