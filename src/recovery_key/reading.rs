@@ -46,6 +46,10 @@ pub(super) fn find(text: &str) -> Result<SecretBytes<32>, NoKey> {
             Keys::None => groups.run(),
         };
         best = run.map(|run| (run, skips_markup)).or(best);
+        if best.is_some() && groups.count() <= CHARACTERS {
+            // There is no room for markup: a mark was typed for a character.
+            break;
+        }
     }
     Err(match best {
         Some((run, skips_markup)) => {

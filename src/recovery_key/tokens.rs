@@ -70,8 +70,7 @@ impl Iterator for Tokens<'_> {
         let character = characters.find(seen)?;
         self.rest = characters.as_str();
         let token = Token::of(character);
-        // An accent is seen on the letter before it.
-        self.position += usize::from(!is_accent(character));
+        self.position += 1;
         self.is_in_group = match token {
             Token::Digit(_) | Token::WrongLetter(_) => true,
             // It may have been typed for a character.
