@@ -62,6 +62,9 @@ pub struct Limits {
     /// How many descriptions with passphrases of so few rounds that others can guess the keys are tried with one typed
     /// passphrase, the default one first. Default: 4; a server can describe a key for each of its guesses.
     pub guessable_keys: usize,
+    /// How many descriptions with passphrases are tried with one typed passphrase, the default one first. Default: 16, many
+    /// times what a user has: however many rounds they have, a server can describe a key for each of its guesses, too.
+    pub passphrase_keys: usize,
     /// The largest request for a secret from another device, in bytes of its content. Default: 4 KiB; real
     /// ones have about 150 bytes.
     pub secret_request_bytes: usize,
@@ -90,6 +93,7 @@ impl Default for Limits {
             pbkdf2_rounds: 10_000_000,
             unlock_rounds: 30_000_000,
             guessable_keys: 4,
+            passphrase_keys: 16,
             secret_request_bytes: 4 << 10,
             secret_send_bytes: 64 << 10,
         }

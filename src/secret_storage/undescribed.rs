@@ -27,7 +27,7 @@ impl SecretStorage {
             }
             KeyAlgorithm::AesHmacSha2 | KeyAlgorithm::Curve25519AesSha2 => Cow::Borrowed(key),
         });
-        let presumed = self.presumed_algorithms().into_iter();
+        let presumed = self.presumed_algorithms().into_iter().take(MAX_PRESUMED);
         let presumed =
             presumed.filter_map(|(id, algorithm)| KeyDescription::presumed(id.clone(), algorithm));
         described.chain(presumed.map(Cow::Owned)).collect()
@@ -57,3 +57,6 @@ impl SecretStorage {
         algorithms
     }
 }
+
+/// As many keys without a description are tried: what is presumed of one takes many times what names it.
+const MAX_PRESUMED: usize = 1_000;

@@ -416,14 +416,28 @@ fn as_few_planted_keys_are_tried_as_there_may_be() {
     assert_eq!((said(0), said(4), said(8), said(10)), (10, 6, 2, 0));
 }
 
-/// A key that a homeserver has made of a guess, in one round, with all that it is checked by.
+/// However many rounds they have: one derivation would do for all.
+#[test]
+fn as_few_planted_keys_are_tried_as_a_user_may_have() {
+    let planted: Events = (0..40).map(|n| guessed_in(10_000, n, "another")).collect();
+    let unlocked = storage(&planted).unlock("1234", &PublicKeys::default(), &Limits::default());
+    let attempts = unlocked.unwrap_err().attempts;
+    let is_left = |outcome: &UnlockOutcome| matches!(outcome, UnlockOutcome::TooManyKeys);
+    assert_eq!(attempts.iter().filter(|attempt| is_left(&attempt.outcome)).count(), 24);
+}
+
 fn guessed(n: usize, guess: &str) -> (EventType, JsonObject) {
-    let read = PassphraseParameters::from_parts(1, "salt", None, &Limits::default()).unwrap();
+    guessed_in(1, n, guess)
+}
+
+/// A key that a homeserver has made of a guess, with all that it is checked by.
+fn guessed_in(rounds: i64, n: usize, guess: &str) -> (EventType, JsonObject) {
+    let read = PassphraseParameters::from_parts(rounds, "salt", None, &Limits::default()).unwrap();
     let key = read.parameters.derive(guess);
     let check = KeyCheck::with_rng(&key, &mut StdRng::seed_from_u64(1));
     let description = json!({
         "algorithm": "m.secret_storage.v1.aes-hmac-sha2",
-        "passphrase": { "algorithm": "m.pbkdf2", "iterations": 1, "salt": "salt" },
+        "passphrase": { "algorithm": "m.pbkdf2", "iterations": rounds, "salt": "salt" },
         "iv": check.iv.to_base64(), "mac": check.mac.to_base64(),
     });
     event(&format!("m.secret_storage.key.a{n}"), &description)

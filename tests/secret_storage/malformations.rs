@@ -567,7 +567,7 @@ fn row_41_no_more_than_a_thousand_passphrases_are_tried() {
             json!({"algorithm": "m.pbkdf2", "iterations": 1, "salt": format!("{index}")});
     }
     let mut limits = Limits::default();
-    limits.guessable_keys = usize::MAX;
+    (limits.guessable_keys, limits.passphrase_keys) = (usize::MAX, usize::MAX);
     let unlocked = account.storage().unlock("pass", &PublicKeys::default(), &limits);
     let attempts = unlocked.unwrap_err().attempts;
     let skipped = UnlockOutcome::TooMuchWork { rounds: 1 };

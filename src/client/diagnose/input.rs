@@ -122,6 +122,7 @@ fn is_not_tried(outcome: &UnlockOutcome) -> bool {
         UnlockOutcome::Passphrase(_)
             | UnlockOutcome::TooMuchWork { .. }
             | UnlockOutcome::TooManyGuessable
+            | UnlockOutcome::TooManyKeys
             | UnlockOutcome::Length(_)
             | UnlockOutcome::Unsupported(_)
     )

@@ -1,5 +1,7 @@
 //! Performing the remedies that change account data or versions.
 
+use std::cmp::Reverse;
+
 use rand_core::CryptoRng;
 use thiserror::Error;
 
@@ -9,7 +11,7 @@ use crate::{
     backup::{NotSignable, UnsignedAuthData},
     crypto::ed25519::Ed25519Signature,
     ids::{BackupVersion, KeyId, SecretName, SecretStorageKeyId, UserId},
-    secret_storage::{Change, ChangeError, NewKey, Plan, SecretStorage},
+    secret_storage::{Change, ChangeError, NewKey, Plan, SecretStorage, SecretStorageKey},
     secret_value::{MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, SecretValue},
     signed_json::ToSign,
 };
@@ -150,8 +152,7 @@ impl Diagnosis {
                 names.try_for_each(|name| self.store(name, parts, change))?;
             }
             Remedy::SetDefaultKey => {
-                let fits = |key: &&_| is_usable(key);
-                let key = self.facts.storage_keys.iter().find(fits).ok_or(RepairError::NoKey)?;
+                let key = self.best_key().ok_or(RepairError::NoKey)?;
                 change.set_default(key.id())?;
             }
             Remedy::DescribeKey(id) => change.describe_again(id)?,
@@ -272,7 +273,20 @@ impl UnsignedBackup {
     }
 }
 
+impl Diagnosis {
+    /// Of the keys that may be default, the one that is hardest to guess, so that no server's guess at the same text takes its
+    /// place.
+    fn best_key(&self) -> Option<&SecretStorageKey> {
+        let rounds = |key: &&SecretStorageKey| {
+            let description = self.evidence.storage.as_ref()?.key(key.id())?;
+            Some(description.passphrase().ok()??.parameters.rounds())
+        };
+        let usable = self.facts.storage_keys.iter().filter(|key| is_usable(key));
+        usable.min_by_key(|key| Reverse(rounds(key).unwrap_or(u32::MAX)))
+    }
+}
+
 /// Whether a key may encrypt, so that it may be default: not one that a server may have described for a guess of its own.
-fn is_usable(key: &crate::secret_storage::SecretStorageKey) -> bool {
+fn is_usable(key: &SecretStorageKey) -> bool {
     !key.is_asymmetric() && key.is_sure()
 }

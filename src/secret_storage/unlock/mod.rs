@@ -207,18 +207,19 @@ impl Unlock<'_> {
             }
             Err(_) => {
                 let candidates = passphrase::candidates(typed).into();
-                let mut guessable = limits.guessable_keys;
-                all.for_each(|index| self.queue(index, &candidates, &mut guessable));
+                let mut left = [limits.passphrase_keys, limits.guessable_keys];
+                all.for_each(|index| self.queue(index, &candidates, &mut left));
             }
         }
     }
 
-    /// Plans to derive the key from the text as a passphrase, unless it is one more that others can guess than may be tried.
+    /// Plans to derive the key from the text as a passphrase, unless it is one more than may be tried: in all, or of those that
+    /// others can guess.
     fn queue(
         &mut self,
         index: usize,
         candidates: &Arc<[PassphraseCandidate]>,
-        guessable: &mut usize,
+        [left, guessable]: &mut [usize; 2],
     ) {
         let Some(trial) = self.trials.get_mut(index) else { return };
         match passphrase_of(&trial.description) {
@@ -226,7 +227,9 @@ impl Unlock<'_> {
             Ok(parameters) if parameters.is_guessable() && *guessable == 0 => {
                 trial.outcome = UnlockOutcome::TooManyGuessable;
             }
+            Ok(_) if *left == 0 => trial.outcome = UnlockOutcome::TooManyKeys,
             Ok(parameters) => {
+                *left -= 1;
                 *guessable -= usize::from(parameters.is_guessable());
                 if !self.derivations.queue(index, parameters, candidates) {
                     let rounds = parameters.rounds();

@@ -169,6 +169,10 @@ pub enum UnlockOutcome {
         "its passphrase was not tried: others can guess the key, and there are too many such keys"
     )]
     TooManyGuessable,
+    /// As many keys with passphrases were tried before it as [`Limits::passphrase_keys`](crate::Limits::passphrase_keys)
+    /// allows.
+    #[error("its passphrase was not tried: there are too many keys that have one")]
+    TooManyKeys,
     /// An asymmetric key has 32 bytes, and its passphrase is to give another number.
     #[error("its passphrase gives {} bytes, which no key of its algorithm has", .0.bytes())]
     Length(KeyLength),

@@ -3,7 +3,7 @@
 use super::{EnterError, Entered, Recover, Stage};
 use crate::{
     Limits,
-    backup::{BackupDecryptionKey, BackupPassphraseAttempts, BackupPublicKey},
+    backup::{AuthData, BackupDecryptionKey, BackupPassphraseAttempts, BackupPublicKey},
     client::backup::{Backup, Scope},
     recovery_key::RecoveryKey,
     secret_storage::{
@@ -93,6 +93,10 @@ impl Recover {
             return Ok(Some(key).filter(|key| auth_data.public_key() == key.public_key()));
         }
         let Ok(attempts) = BackupPassphraseAttempts::new(auth_data, typed) else { return Ok(None) };
+        // That the sessions are asked for then would tell others whether they have guessed right.
+        if self.limits.guessable_keys == 0 && is_guessable(auth_data) {
+            return Ok(None);
+        }
         let rounds = attempts.progress().at_most;
         if rounds > allowed {
             return Err(TooMuchWork);
@@ -202,6 +206,11 @@ impl Recover {
             self.stage = Stage::Fetching;
         }
     }
+}
+
+/// Whether the passphrase of the backup itself has so few rounds that others can guess its key.
+fn is_guessable(auth_data: &AuthData) -> bool {
+    matches!(auth_data.passphrase(), Ok(Some(read)) if read.parameters.is_guessable())
 }
 
 /// The text asks for more rounds than are allowed.
