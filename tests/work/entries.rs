@@ -441,7 +441,7 @@ fn waiting(count: usize) -> Work {
         };
         turns(&mut machine, 4, failing);
         for _ in 0..100 {
-            drop(machine.next(1, &mut StdRng::seed_from_u64(1)));
+            drop(machine.next_with_rng(1, &mut StdRng::seed_from_u64(1)));
             drop(machine.waiting_for());
         }
     };
