@@ -93,8 +93,6 @@ fn read_object(
         SavedPart::RoomKeys(body())
     } else if has("sessions") {
         SavedPart::KeysOfRoom(body())
-    } else if has("auth_data") || (has("version") && has("algorithm")) {
-        SavedPart::Version(Box::new(BackupVersionInfo::from_json(text.as_bytes(), limits)?))
     } else if has("device_keys") || has("master_keys") {
         let response = http::Response::new(text.as_bytes());
         SavedPart::Keys(Box::new(QueryKeys::new().read_response(&response, limits)?))
@@ -104,7 +102,7 @@ fn read_object(
         account_data(events.into_iter().map(event))
     } else if has("type") && has("content") {
         account_data([event_of(object)].into_iter())
-    } else if has("version") {
+    } else if has("auth_data") || has("version") {
         SavedPart::Version(Box::new(BackupVersionInfo::from_json(text.as_bytes(), limits)?))
     } else if OWNER.iter().any(|name| has(name)) {
         return Ok(read_owner(object));

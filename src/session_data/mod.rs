@@ -29,6 +29,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod claimed;
 mod exported;
 mod read;
 mod session_key;

@@ -113,12 +113,13 @@ use strongroom::{
         SharePolicy, ShareRule, UnknownAction,
     },
     secret_storage::{
-        Change, ChangeError, EncryptedSecret, EncryptedSecretError, KeyAlgorithm, KeyDescription,
-        KeyDescriptionError, KeyMismatch, KeyStanding, KeyTest, KeyTestError, LegacyPublicKey,
-        NewKey, NotVerified, OpenedSecret, Plan, PlanError, PlanNote, PlanStep, SecretEntry,
-        SecretEntryError, SecretFailure, SecretOpenError, SecretOrigin, SecretStorage,
-        SecretStorageFinding, SecretStorageKey, SecretVerdict, TypedAs, Unlock, UnlockAttempt,
-        UnlockError, UnlockFailure, UnlockOutcome, Unlocked, VerifiedPublicKeys,
+        Change, ChangeError, EncryptedSecret, EncryptedSecretError, EntryKind, Expected,
+        KeyAlgorithm, KeyDescription, KeyDescriptionError, KeyMismatch, KeyStanding, KeyTest,
+        KeyTestError, LegacyPublicKey, NewKey, NotVerified, OpenedSecret, Plan, PlanError,
+        PlanNote, PlanStep, SecretEntry, SecretEntryError, SecretFailure, SecretOpenError,
+        SecretOrigin, SecretStorage, SecretStorageFinding, SecretStorageKey, SecretVerdict,
+        TypedAs, Unlock, UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome, Unlocked,
+        VerifiedPublicKeys,
     },
     secret_value::{
         CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeyVerdict, PublicKeys, ReadSecretValue,
@@ -347,6 +348,8 @@ fn hold_no_secret() -> BTreeSet<String> {
         WrongBackupKey,
         // What the server knows of the secret storage, in whose account data it stands.
         EncryptedSecretError,
+        EntryKind,
+        Expected,
         KeyDescription,
         KeyDescriptionError,
         KeyTest,
@@ -628,7 +631,7 @@ fn look_at_saved_files(witness: &mut Witness, vault: &Vault) {
     let refused = SavedPart::read_all(br#"{"errcode":"M_UNKNOWN"}"#, &limits).unwrap();
     let [SavedPart::Refused(refusal)] = refused.as_slice() else { panic!("{refused:?}") };
     witness.debug(refusal);
-    let version = format!(r#"{{"account_data":{{}},"backup_info":{{"auth_data":"{TOKEN}"}}}}"#);
+    let version = format!(r#"{{"backup_info":{{"auth_data":"{TOKEN}"}}}}"#);
     let list = format!(r#"["{TOKEN}"]"#);
     for file in [key, &everything[..everything.len() - 1], &list, &version, &format!("{key}\0")] {
         witness.error(SavedPart::read_all(file.as_bytes(), &limits).unwrap_err());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Case, Evidence, Findings, SessionCount, SessionFinding, facts::Facts};
+use super::{Case, Evidence, Findings, SessionCount, SessionFinding, SessionSample, facts::Facts};
 use crate::backup::{BackedUpSession, BackupDecryptionKey, BackupPublicKey, FailureCause};
 
 /// What the keys make of a sample, as far as it was looked at.
@@ -26,18 +26,8 @@ struct Opened {
 impl Case<'_> {
     pub(super) fn look_at_sessions(&self, findings: &mut Findings) {
         let Some(sample) = &self.evidence.sample else { return };
-        if let Some(error) = sample.ended_early {
-            findings.add(SessionFinding::ResponseBroken { error });
-        }
-        if sample.broken_rooms > 0 {
-            findings.add(SessionFinding::BrokenRooms { count: sample.broken_rooms });
-        }
         let total = self.evidence.current().and_then(|info| info.count());
-        if let Some(total) = total
-            .filter(|total| sample.is_whole && sample.broken_rooms == 0 && *total > sample.count())
-        {
-            findings.add(SessionFinding::Fewer { returned: sample.count(), total });
-        }
+        look_at_response(sample, total, findings);
         let (_, count) = self.facts.sampling_keys(self.evidence);
         let done = self.sampling.done.iter().take(count).map(|(_, opened)| opened);
         let best = done.max_by_key(|opened| opened.restored);
@@ -66,6 +56,21 @@ impl Case<'_> {
         }
         let restored = SessionCount { count: best.restored, of };
         findings.add(SessionFinding::WouldRestore { restored, total });
+    }
+}
+
+/// What the response is that the sample is from, where the homeserver counts so many sessions.
+fn look_at_response(sample: &SessionSample, total: Option<u64>, findings: &mut Findings) {
+    if let Some(error) = sample.ended_early {
+        findings.add(SessionFinding::ResponseBroken { error });
+    }
+    if sample.broken_rooms > 0 {
+        findings.add(SessionFinding::BrokenRooms { count: sample.broken_rooms });
+    }
+    let is_known = sample.is_whole && sample.broken_rooms == 0;
+    let returned = sample.count();
+    if let Some(total) = total.filter(|total| is_known && *total > returned) {
+        findings.add(SessionFinding::Fewer { returned, total });
     }
 }
 
