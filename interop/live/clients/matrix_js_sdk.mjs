@@ -33,7 +33,7 @@ export class Theirs {
         theirs.crypto = theirs.client.getCrypto();
         await theirs.client.startClient({ initialSyncLimit: 5 });
         await until("the first sync of matrix-js-sdk", () => theirs.client.isInitialSyncComplete());
-        // Its import of cross-signing keys fails until it has asked for the user's public keys.
+        // It imports cross-signing keys only if it has the user's public ones by then, for which it asks in its own time.
         await theirs.crypto.userHasCrossSigningKeys(user, true);
         return theirs;
     }

@@ -64,7 +64,8 @@ scenario("theirs_changes_the_default_key_while_ours_runs", async (t, Theirs) => 
     const state = await ours.running();
     t.check("the machine goes on", isRunning(state), state);
     const before = await ours.diagnosis(old);
-    t.check("the old key is named, and is no danger", before.findings.length > 0 && !before.findings.some((it) => it.severity === "danger"), before);
+    const isDanger = before.findings.some(({ severity }) => severity === "danger");
+    t.check("the old key is named, and is no danger", before.findings.length > 0 && !isDanger, before);
     const diagnosis = await ours.diagnosis(key);
     t.check("nothing is wrong with the new one", diagnosis.is_well, diagnosis);
     const another = t.using(await Ours.logIn(account, "ANOTHER"));
@@ -129,5 +130,6 @@ scenario("ours_disables_the_backup_while_theirs_runs", async (t, Theirs) => {
     const next = await theirs.resetBackup();
     await ours.ask("enable");
     const state = await ours.running();
-    t.check("it goes on with the one that theirs makes, since its user wants one again", isRunning(state) && state.trusted.version === next, state);
+    const isUsed = isRunning(state) && state.trusted.version === next;
+    t.check("it goes on with the one that theirs makes, since its user wants one again", isUsed, state);
 });

@@ -53,7 +53,10 @@ export const server = {
     putEvent: (token, user, type, content) =>
         must("PUT", `/user/${percent(user)}/account_data/${percent(type)}`, token, content),
 
-    /** All account data by type. Synapse answers an equal first /sync for two minutes with what it said before, so each one is made unlike. */
+    /**
+     * All account data by type. Synapse answers an equal first /sync for two minutes with what it said before, so each one
+     * is made unlike.
+     */
     async accountData(token) {
         const filter = { room: { rooms: [`!${randomBytes(5).toString("hex")}:localhost`] }, presence: { types: [] } };
         const body = await must("GET", `/sync?timeout=0&filter=${percent(JSON.stringify(filter))}`, token);
