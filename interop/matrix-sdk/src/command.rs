@@ -87,7 +87,7 @@ impl Device {
             Command::DeleteBackup => self.delete_backup().await?,
             Command::ResetBackup { typed } => self.reset_backup(&typed).await?,
             Command::Disable => self.disable().await?,
-            Command::ResetIdentity => self.reset_identity().await?,
+            Command::ResetIdentity => return self.reset_identity().await,
             Command::StoreSecret { typed, name, value } => {
                 self.store_secret(&typed, &name, &value).await?
             }

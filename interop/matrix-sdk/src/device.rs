@@ -53,8 +53,12 @@ impl Device {
     pub async fn set_up(&self, passphrase: Option<String>) -> Result<Value> {
         let encryption = self.client.encryption();
         encryption.bootstrap_cross_signing(Some(self.authentication()?)).await?;
+        self.enable(passphrase).await
+    }
+
+    async fn enable(&self, passphrase: Option<String>) -> Result<Value> {
         self.sync(1).await?;
-        let recovery = encryption.recovery();
+        let recovery = self.client.encryption().recovery();
         let enable = recovery.enable().wait_for_backups_to_upload();
         let key = match &passphrase {
             Some(passphrase) => enable.with_passphrase(passphrase).await?,
@@ -98,11 +102,12 @@ impl Device {
         Ok(self.client.encryption().recovery().disable().await?)
     }
 
-    pub async fn reset_identity(&self) -> Result<()> {
+    /// A new identity deletes the backup, so a new one is made, as its clients do.
+    pub async fn reset_identity(&self) -> Result<Value> {
         if let Some(reset) = self.client.encryption().recovery().reset_identity().await? {
             reset.reset(Some(self.authentication()?)).await?;
         }
-        Ok(())
+        self.enable(None).await
     }
 
     pub async fn store_secret(&self, typed: &str, name: &str, value: &str) -> Result<()> {
