@@ -73,6 +73,7 @@ export class Theirs extends Driven {
     async during(promise) {
         let isOpen = true;
         const settled = promise.finally(() => (isOpen = false));
+        settled.catch(() => {});
         while (isOpen) await this.ask("sync", { times: 1 });
         return settled;
     }

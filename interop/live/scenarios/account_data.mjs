@@ -51,7 +51,7 @@ scenario("ours_rotates_everything_and_keeps_what_theirs_needs", async (t, Theirs
     const { account, theirs } = made;
     const { key: old } = await server.event(theirs.token, account.user, DEFAULT);
     const ours = t.using(await Ours.recovered(account, "correct horse"));
-    await ours.ask("rotate_everything", { passphrase: "brand new" });
+    const { recovery_key: key } = await ours.ask("rotate_everything", { passphrase: "brand new" });
     await ours.running();
     const after = await server.accountData(theirs.token);
     const [preference, older] = [after[PREFERENCE], after[OLD_PREFERENCE]];
@@ -64,7 +64,7 @@ scenario("ours_rotates_everything_and_keeps_what_theirs_needs", async (t, Theirs
     const got = await another.recover("brand new");
     t.check("theirs recovers", got.trusted && got.hasCrossSigning, got);
     for (const name of [...SECRETS, "org.matrix.msc3814", "com.example.mine"]) {
-        t.check(`theirs reads ${name}`, await another.secret(name, "brand new").catch(() => undefined));
+        t.check(`theirs reads ${name}`, await another.secret(name, key).catch(() => undefined));
     }
 });
 

@@ -67,4 +67,4 @@ function short(evidence) {
     return text.length > 600 ? `${text.slice(0, 600)}…` : text;
 }
 
-const PATIENCE_MS = 240_000;
+const PATIENCE_MS = 300_000;

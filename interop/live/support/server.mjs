@@ -6,7 +6,9 @@ const percent = encodeURIComponent;
 
 async function call(method, path, token, body) {
     const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) };
-    const response = await fetch(`${url}/_matrix/client/v3${path}`, { method, headers, body: body && JSON.stringify(body) });
+    const request = () => fetch(`${url}/_matrix/client/v3${path}`, { method, headers, body: body && JSON.stringify(body) });
+    // A homeserver may close an idle connection just when the next request is sent.
+    const response = await request().catch(request);
     return { status: response.status, body: await response.json() };
 }
 

@@ -52,6 +52,8 @@ async function send({ method, headers: { authorization } }, url, body) {
     return { status: response.status, text: await response.text() };
 }
 
+// A connection that is closed while a request is on its way would look like a fault.
+server.keepAliveTimeout = 600_000;
 server.listen(0, "127.0.0.1", () => console.log(`listening on http://127.0.0.1:${server.address().port}`));
 
 const STORED_FILTER = "stand-in";
