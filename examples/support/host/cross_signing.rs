@@ -28,6 +28,13 @@ impl CrossSigning {
         Self { user_id, master, self_signing, user_signing }
     }
 
+    /// From the seeds that came out of the secret storage or from another device.
+    pub(crate) fn from_seeds(user_id: UserId, seeds: [[u8; 32]; 3]) -> Self {
+        let [master, self_signing, user_signing] =
+            seeds.map(|seed| Ed25519SecretKey::from_slice(&seed));
+        Self { user_id, master, self_signing, user_signing }
+    }
+
     pub(crate) fn master(&self) -> Result<Ed25519PublicKey> {
         Ok(Ed25519PublicKey::from_bytes(self.master.public_key().as_bytes())?)
     }
@@ -45,9 +52,18 @@ impl CrossSigning {
     /// Says that a device is the user's: its keys, as they were compared and not as a homeserver has them, with a
     /// signature of the self-signing key.
     pub(crate) fn sign_device(&self, compared: &DeviceIdentity) -> Result<SignedObject> {
+        self.sign_own(device_keys(&self.user_id, compared))
+    }
+
+    /// The same for a device that publishes more of itself: all that it has published, which was compared.
+    pub(crate) fn sign_own(&self, own: serde_json::Value) -> Result<SignedObject> {
         let key = &self.self_signing;
-        let own = device_keys(&self.user_id, compared);
         object(&signed(own, &self.user_id, &key_id(key), |bytes| key.sign(bytes))?)
+    }
+
+    /// Signs with the master key.
+    pub(crate) fn sign_by_master(&self, bytes: &[u8]) -> (KeyId, vodozemac::Ed25519Signature) {
+        (key_id(&self.master), self.master.sign(bytes))
     }
 
     /// The seeds as the secrets that devices share.

@@ -174,7 +174,8 @@ impl Device {
         format!("{}-{}", self.device_id(), self.sent).into()
     }
 
-    fn read(&mut self, event: ToDeviceEvent, devices: &OwnDevices) -> Option<Received> {
+    /// One of them, decrypted if it is encrypted.
+    pub(crate) fn read(&mut self, event: ToDeviceEvent, devices: &OwnDevices) -> Option<Received> {
         let ToDeviceEvent { event_type, sender, content, .. } = event;
         let sender = sender?;
         if event_type.as_str() != "m.room.encrypted" {

@@ -48,6 +48,10 @@ impl Olm {
         Ok(Self { user_id, identity, account, sessions: Vec::new() })
     }
 
+    pub(crate) fn sign(&self, bytes: &[u8]) -> vodozemac::Ed25519Signature {
+        self.account.sign(bytes)
+    }
+
     pub(crate) fn user_id(&self) -> &UserId {
         &self.user_id
     }

@@ -1,0 +1,53 @@
+//! What the crate says of the account.
+
+use serde_json::{Value, json};
+use strongroom::{
+    Limits,
+    api::{Endpoint as _, GetCurrentBackupVersion, GetRoomKeys, QueryKeys},
+    client::{
+        Backup,
+        diagnose::{CurrentBackup, DiagnosisVerdict, Evidence, SessionSample, diagnose},
+    },
+};
+
+use crate::{host::Result, ours::Ours};
+
+impl Ours {
+    pub(crate) fn diagnose(&mut self, typed: Option<&str>) -> Result<Value> {
+        let limits = Limits::default();
+        let mut evidence = Evidence::new(self.user_id.clone());
+        self.read_account_data()?;
+        evidence.take_account_data(&self.account_data, &limits);
+        let current = self.server.send(self.device.token(), &GetCurrentBackupVersion)?;
+        if let Some(info) = &current {
+            let get = GetRoomKeys::new(info.version().clone());
+            let token = self.device.token().into();
+            let response = self.server.exchange(&get.to_http(self.server.base_url(), &token)?);
+            let sample = SessionSample::from_response(response.body(), SAMPLE, &limits);
+            evidence.sample = Some(sample);
+        }
+        let version = |info| CurrentBackup::Version(Box::new(info));
+        evidence.backup = current.map_or(CurrentBackup::Absent, version);
+        let query = QueryKeys::new().user(self.user_id.clone());
+        evidence.keys = Some(self.server.send(self.device.token(), &query)?);
+        evidence.master_key = self.pinned;
+        evidence.signers = self.signers()?;
+        evidence.retired = self.machine.as_ref().map(Backup::retired).unwrap_or_default().to_vec();
+        let diagnosis = diagnose(&evidence, typed, &limits);
+        let findings = diagnosis.findings().iter().map(|finding| {
+            json!({
+                "code": finding.code(),
+                "severity": finding.severity().code(),
+                "text": finding.to_string(),
+            })
+        });
+        Ok(json!({
+            "is_well": diagnosis.verdict() == DiagnosisVerdict::Well,
+            "verdict": diagnosis.verdict().code(),
+            "findings": findings.collect::<Vec<_>>(),
+        }))
+    }
+}
+
+/// How many sessions are opened.
+const SAMPLE: usize = 1_000;

@@ -1,0 +1,119 @@
+//! The flows that set up, rotate and recover.
+
+use serde_json::{Value, json};
+use strongroom::{
+    Limits,
+    client::{
+        Backup,
+        backup::FetchOutcome,
+        flow::{Recover, SetUp},
+    },
+    encoding::base64,
+    secret_storage::{NewKey, SecretVerdict},
+    secret_value::{CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING},
+};
+
+use crate::{
+    flow::Ended,
+    host::{CrossSigning, Result},
+    ours::Ours,
+};
+
+impl Ours {
+    pub(crate) fn set_up(&mut self, passphrase: Option<&str>, name: Option<&str>) -> Result<Value> {
+        let (machine, key) = (self.take_machine()?, new_key(passphrase, name)?);
+        let secrets = self.secrets.clone();
+        self.make(SetUp::bootstrap(machine, key, secrets, Limits::default()))
+    }
+
+    pub(crate) fn rotate_everything(&mut self, passphrase: Option<&str>) -> Result<Value> {
+        let (machine, key) = (self.take_machine()?, new_key(passphrase, None)?);
+        let (old, secrets) = (self.storage_keys.clone(), self.secrets.clone());
+        let limits = Limits::default();
+        let mut flow = SetUp::rotate_everything(machine, key, &old, secrets, limits);
+        flow.believe(&self.verified()?, &[]);
+        self.make(flow)
+    }
+
+    fn make(&mut self, flow: SetUp) -> Result<Value> {
+        let Ended { outcome, shown } = self.run_flow(flow, "", |_, _| Ok(()))?;
+        let done = outcome?;
+        let answer = json!({
+            "recovery_key": shown,
+            "storage_key": done.storage_key.id(),
+            "trusted": trusted(&done.backup),
+            "replaced": done.replaced,
+            "notes": format!("{:?}", done.notes),
+        });
+        self.storage_keys = vec![done.storage_key];
+        self.machine = Some(done.backup);
+        Ok(answer)
+    }
+
+    pub(crate) fn recover(&mut self, typed: &str) -> Result<Value> {
+        let (machine, verified) = (self.take_machine()?, self.verified()?);
+        let flow = Recover::new(machine, verified, Limits::default());
+        let done = self.run_flow(flow, typed, |_, _| Ok(()))?.outcome;
+        let answer = json!({
+            "secrets": done.secrets.iter().map(secret).collect::<Vec<_>>(),
+            "fetched": done.fetched.as_ref().map(fetched),
+            "trusted": trusted(&done.backup),
+            "failure": done.failure.map(|failure| failure.to_string()),
+        });
+        for opened in done.secrets.iter().filter_map(|verdict| verdict.outcome.as_ref().ok()) {
+            if let Ok(read) = opened.value() {
+                self.keep_secret(read.value);
+            }
+        }
+        self.storage_keys = done.storage_keys;
+        self.machine = Some(done.backup);
+        self.take_cross_signing();
+        Ok(answer)
+    }
+
+    /// The cross-signing keys, once all seeds are at hand.
+    pub(crate) fn take_cross_signing(&mut self) {
+        let names = [CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING];
+        if let [Some(master), Some(self_signing), Some(user_signing)] =
+            names.map(|name| self.seed(name))
+        {
+            let seeds = [master, self_signing, user_signing];
+            self.cross_signing = Some(CrossSigning::from_seeds(self.user_id.clone(), seeds));
+        }
+    }
+
+    fn seed(&self, name: &str) -> Option<[u8; 32]> {
+        let secret = self.secrets.iter().find(|secret| secret.name().as_str() == name)?;
+        base64::decode(secret.to_text().expose_str()).ok()?.try_into().ok()
+    }
+}
+
+fn new_key(passphrase: Option<&str>, name: Option<&str>) -> Result<NewKey> {
+    Ok(match passphrase {
+        Some(passphrase) => NewKey::from_passphrase(passphrase, name)?,
+        None => NewKey::generate(name)?,
+    })
+}
+
+pub(crate) fn trusted(machine: &Backup) -> Option<Value> {
+    let trusted = machine.trusted()?;
+    Some(json!({ "version": trusted.version(), "reason": format!("{:?}", trusted.reason()) }))
+}
+
+pub(crate) fn fetched(outcome: &FetchOutcome) -> Value {
+    let is_everything = matches!(outcome, FetchOutcome::Report(report) if report.is_everything());
+    json!({ "text": outcome.to_string(), "is_everything": is_everything })
+}
+
+fn secret(verdict: &SecretVerdict) -> Value {
+    match &verdict.outcome {
+        Ok(opened) => json!({
+            "name": verdict.name,
+            "is_open": true,
+            "public_key": format!("{:?}", opened.public_key()),
+        }),
+        Err(error) => {
+            json!({ "name": verdict.name, "is_open": false, "error": error.to_string() })
+        }
+    }
+}

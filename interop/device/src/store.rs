@@ -1,0 +1,82 @@
+//! The sessions of the device, as a client has them in its crypto store.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use strongroom::{
+    backup::{SealOptions, UnauthenticatedSession},
+    client::backup::{HostToken, OfferedSession},
+    ids::{BackupVersion, RoomId, SessionId},
+    session_data::ExportedSession,
+};
+
+use crate::host::Result;
+
+#[derive(Default)]
+pub(crate) struct Store {
+    sessions: BTreeMap<(RoomId, SessionId), Entry>,
+    last_token: u64,
+}
+
+struct Entry {
+    offered: OfferedSession,
+    stored_in: Option<BackupVersion>,
+}
+
+impl Store {
+    pub(crate) fn add_own(&mut self, session: ExportedSession) {
+        self.add(session, false, None);
+    }
+
+    /// What came from a version need not go there again.
+    pub(crate) fn import(
+        &mut self,
+        version: &BackupVersion,
+        sessions: Vec<UnauthenticatedSession>,
+    ) {
+        for session in sessions {
+            self.add(session.into_exported(), true, Some(version.clone()));
+        }
+    }
+
+    pub(crate) fn not_stored_in(
+        &self,
+        version: &BackupVersion,
+        count: usize,
+    ) -> Vec<OfferedSession> {
+        let entries = self.sessions.values();
+        let left = entries.filter(|entry| entry.stored_in.as_ref() != Some(version));
+        left.map(|entry| entry.offered.clone()).take(count).collect()
+    }
+
+    pub(crate) fn mark(&mut self, version: &BackupVersion, tokens: &[HostToken]) {
+        let entries = self.sessions.values_mut();
+        for entry in entries.filter(|entry| tokens.contains(&entry.offered.token)) {
+            entry.stored_in = Some(version.clone());
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// The array that clients import.
+    pub(crate) fn exported(&self) -> Result<Value> {
+        let sessions = self.sessions.values().map(|entry| entry.offered.session.to_json());
+        let sessions = sessions.map(|json| serde_json::from_slice(json.expose_bytes()));
+        Ok(sessions.collect::<serde_json::Result<Vec<Value>>>()?.into())
+    }
+
+    fn add(
+        &mut self,
+        session: ExportedSession,
+        is_imported: bool,
+        stored_in: Option<BackupVersion>,
+    ) {
+        self.last_token += 1;
+        let id = (session.room_id.clone(), session.session_id());
+        let (token, options) = (HostToken(self.last_token), SealOptions::default());
+        let offered = OfferedSession { token, session, options, is_imported };
+        self.sessions.entry(id).or_insert(Entry { offered, stored_in });
+    }
+}
