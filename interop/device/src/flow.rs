@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use strongroom::client::flow::{Flow, Step};
+use strongroom::client::{
+    Backup,
+    flow::{Flow, Step},
+};
 
 use crate::{
     host::Result,
@@ -30,9 +33,9 @@ impl Ours {
         let (mut shown, mut is_entered) = (None, false);
         let end = Instant::now() + PATIENCE;
         loop {
-            match flow.next(now_ms(), &mut rng()) {
-                Step::Save(saved) => {
-                    self.disk = Some(saved.backup.clone());
+            match flow.next(now_ms())? {
+                Step::Save(_) => {
+                    self.disk = flow.backup().map(Backup::save);
                     flow.saved();
                 }
                 Step::Send(call) => {
@@ -77,10 +80,6 @@ impl Ours {
 
 pub(crate) fn sleep_until(time_ms: u64) {
     thread::sleep(Duration::from_millis(time_ms.saturating_sub(now_ms())));
-}
-
-pub(crate) fn rng() -> rand_core::UnwrapErr<getrandom::SysRng> {
-    rand_core::UnwrapErr(getrandom::SysRng)
 }
 
 const PATIENCE: Duration = Duration::from_secs(90);

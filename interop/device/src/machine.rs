@@ -10,7 +10,7 @@ use strongroom::{
 };
 
 use crate::{
-    flow::{rng, sleep_until},
+    flow::sleep_until,
     host::Result,
     ours::{Ours, now_ms, options},
     recovery::{fetched, trusted},
@@ -67,7 +67,7 @@ impl Ours {
 
     fn serve_machine(&mut self, machine: &mut Backup, end: u64) -> Result<()> {
         loop {
-            match machine.next(now_ms(), &mut rng()) {
+            match machine.next(now_ms())? {
                 Next::Save(saved) => {
                     self.disk = Some(*saved);
                     machine.saved();
@@ -80,7 +80,7 @@ impl Ours {
                 }
                 Next::Want(wish) => {
                     let sessions = self.store.not_stored_in(&wish.version, wish.count);
-                    machine.offer(&sessions, &mut rng());
+                    machine.offer(&sessions)?;
                 }
                 Next::Stored(id, version, tokens) => {
                     self.store.mark(&version, &tokens);
