@@ -116,6 +116,9 @@ export class Theirs {
         const known = async () => (await this.crypto.getUserDeviceInfo([this.user], true)).get(this.user)?.has(device);
         await until("it knows the device", known);
         await this.crypto.crossSignDevice(device);
+        // It refuses what the device asks for until it has read its own signature back.
+        const status = () => this.crypto.getDeviceVerificationStatus(this.user, device);
+        await until("it trusts the device", async () => (await status())?.signedByOwner);
     }
 
     /** The user has compared the identity of the account; it asks for what it lacks. */
