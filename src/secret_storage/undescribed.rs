@@ -59,4 +59,4 @@ impl SecretStorage {
 }
 
 /// As many keys without a description are tried: what is presumed of one takes many times what names it.
-const MAX_PRESUMED: usize = 1_000;
+const MAX_PRESUMED: usize = 10_000;

@@ -140,6 +140,8 @@ pub(crate) fn share_errors() -> Vec<ShareError> {
     errors
 }
 
+const ALGORITHM: &str = "m.megolm_backup.v1.curve25519-aes-sha2";
+
 pub(crate) fn requester_errors() -> Vec<RequesterError> {
     let mut requester = requester();
     let refused = |requester: &mut Requester, to, devices: OwnDevices| {
@@ -148,6 +150,7 @@ pub(crate) fn requester_errors() -> Vec<RequesterError> {
     let named = Recipients::Named(vec!["X".into()]);
     let mut errors = vec![
         NoRandomness.into(),
+        requester.request(ALGORITHM.into(), Recipients::All, &seen_by_phone(), 0).unwrap_err(),
         refused(&mut requester, Recipients::All, seen_by_laptop()),
         refused(&mut requester, Recipients::All, seen_by(phone(), [])),
         refused(&mut requester, named, seen_by_phone()),

@@ -26,8 +26,8 @@ use super::{
 };
 
 pub(crate) const ALL: &[Entry] = &[
-    Entry { name: "text: a recovery key with gaps", of: recovery_key, times: 16 },
-    Entry { name: "text: a recovery key of wrong characters", of: wrong_characters, times: 16 },
+    Entry { name: "text: a recovery key with gaps", of: recovery_key, times: 28 },
+    Entry { name: "text: a recovery key of wrong characters", of: wrong_characters, times: 28 },
     Entry { name: "text: forms of a passphrase", of: forms, times: 16 },
     Entry { name: "text: a file of UTF-16", of: file, times: 8 },
     Entry { name: "text: an excerpt of a name", of: excerpt, times: 1 },
@@ -72,11 +72,18 @@ fn object(known: &str, count: usize) -> String {
     format!("{{{known}{}{others}}}", if known.is_empty() { "" } else { "," })
 }
 
+/// Between two powers of two, so that a list has about as much room to spare whether it is short or long.
+fn between(count: usize) -> usize {
+    count + count / 5
+}
+
 fn recovery_key(count: usize) -> Work {
+    let count = between(count);
     text("EsTc 5rr1 ".repeat(count), RecoveryKey::typed_by_user)
 }
 
 fn wrong_characters(count: usize) -> Work {
+    let count = between(count);
     text("0OIl é\u{200b}".repeat(count), RecoveryKey::typed_by_user)
 }
 
@@ -107,6 +114,7 @@ fn stored_secret(count: usize) -> Work {
 }
 
 fn error(count: usize) -> Work {
+    let count = between(count);
     let body = object(r#""errcode":"M_\u001b","error":"\u202e""#, count);
     let length = body.len();
     let response = Response::builder().status(400).body(body.into_bytes()).unwrap();
@@ -125,6 +133,7 @@ fn canonical(count: usize) -> Work {
 }
 
 fn one_name(count: usize) -> Work {
+    let count = between(count);
     let members = join(count, |n| format!(r#""name":{n}"#));
     let limits = limits();
     text(format!("{{{members}}}"), move |text| JsonValue::parse(text, &limits))
@@ -186,6 +195,7 @@ fn session(count: usize) -> Work {
 }
 
 fn chain(count: usize) -> Work {
+    let count = between(count);
     let key = r#""hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo""#;
     let chain = join(count, |_| key.to_owned());
     let known = format!(r#"{},"forwarding_curve25519_key_chain":[{chain}]"#, session_members());
@@ -222,6 +232,7 @@ fn request(count: usize) -> Work {
 }
 
 fn olm(count: usize) -> Work {
+    let count = between(count);
     let content = object(r#""secret":"A""#, count);
     let known = format!(
         r#""type":"m.secret.send","sender":"{USER}","recipient":"{USER}","recipient_keys":{{"ed25519":"{}"}},"keys":{{"ed25519":"{}"}},"content":{content}"#,

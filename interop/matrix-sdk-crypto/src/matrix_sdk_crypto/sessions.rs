@@ -80,7 +80,7 @@ fn it_refuses_a_session_with_a_claimed_key_that_is_none() {
     assert!(read::<BackedUpRoomKey>(session.as_bytes()).is_err());
     let ours = SessionData::from_json(session.as_bytes()).unwrap().session.to_json();
     let theirs = read::<BackedUpRoomKey>(ours.expose_bytes()).unwrap();
-    assert_eq!(theirs.sender_claimed_keys.len(), 1);
+    assert_eq!(theirs.sender_claimed_keys.into_iter().count(), 1);
 }
 
 /// Why the flag is written under exactly one of the two names that it reads, beside the specification's.
