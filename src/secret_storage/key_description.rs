@@ -112,15 +112,15 @@ impl KeyDescription {
         let algorithm = signed.get("algorithm").and_then(JsonValue::as_str);
         let algorithm = algorithm.filter(|it| !it.is_empty());
         let algorithm = algorithm.ok_or(KeyDescriptionError::NoAlgorithm)?;
+        let mut object = RawObject::parse(content.as_bytes()).unwrap_or_default();
         let (algorithm, test) = match algorithm {
-            AES_HMAC_SHA2 => (KeyAlgorithm::AesHmacSha2, read_check(&signed)),
-            CURVE25519_AES_SHA2 => (KeyAlgorithm::Curve25519AesSha2, read_public_key(&signed)),
+            AES_HMAC_SHA2 => (KeyAlgorithm::AesHmacSha2, read_check(&mut object)),
+            CURVE25519_AES_SHA2 => (KeyAlgorithm::Curve25519AesSha2, read_public_key(&mut object)),
             other => (KeyAlgorithm::Unsupported(Excerpt::new(other)), KeyTest::Absent),
         };
         let name = signed.get("name").and_then(JsonValue::as_str).map(str::to_owned);
-        let passphrase = RawObject::parse(content.as_bytes())
-            .ok()
-            .and_then(|mut object| object.take_something("passphrase"))
+        let passphrase = object
+            .take_something("passphrase")
             .map(|json| PassphraseParameters::from_json(json.get().as_bytes(), limits));
         Ok(Self { id, signed, algorithm, test, name, passphrase })
     }
@@ -209,17 +209,16 @@ impl KeyDescription {
     }
 }
 
-fn read_check(signed: &SignedObject) -> KeyTest {
-    let member = |name| match signed.get(name) {
-        None => Ok(None),
-        Some(value) if is_nothing(value) => Ok(None),
-        Some(value) => value.as_str().map(Some).ok_or(KeyTestError::Member(name)),
+fn read_check(object: &mut RawObject<'_>) -> KeyTest {
+    let mut member = |name| {
+        let text = object.take_something(name).map(json::public_string).transpose();
+        text.map_err(|_| KeyTestError::Member(name))
     };
     let check = match (member("iv"), member("mac")) {
         // Without a code there is nothing to compare with, whatever the IV is.
         (_, Ok(None)) => return KeyTest::Absent,
         (Ok(Some(iv)), Ok(Some(mac))) => {
-            KeyCheck::from_base64(iv, mac).map_err(KeyTestError::Check)
+            KeyCheck::from_base64(&iv, &mac).map_err(KeyTestError::Check)
         }
         (Ok(None), _) => Err(KeyTestError::Member("iv")),
         (Err(error), _) | (_, Err(error)) => Err(error),
@@ -227,25 +226,13 @@ fn read_check(signed: &SignedObject) -> KeyTest {
     check.map_or_else(KeyTest::Unreadable, KeyTest::Check)
 }
 
-fn read_public_key(signed: &SignedObject) -> KeyTest {
-    match signed.get("pubkey") {
+fn read_public_key(object: &mut RawObject<'_>) -> KeyTest {
+    match object.take_something("pubkey").map(json::public_string) {
         None => KeyTest::Absent,
-        Some(value) if is_nothing(value) => KeyTest::Absent,
-        Some(JsonValue::String(text)) => match Curve25519PublicKey::from_base64(text) {
+        Some(Ok(text)) => match Curve25519PublicKey::from_base64(&text) {
             Ok(key) => KeyTest::PublicKey(key.canonical()),
             Err(error) => KeyTest::Unreadable(KeyTestError::PublicKey(error)),
         },
-        Some(_) => KeyTest::Unreadable(KeyTestError::Member("pubkey")),
-    }
-}
-
-/// Whether a member is there and empty, which is as good as absent.
-fn is_nothing(value: &JsonValue) -> bool {
-    match value {
-        JsonValue::Null | JsonValue::Bool(false) | JsonValue::Integer(0) => true,
-        JsonValue::Bool(_) | JsonValue::Integer(_) | JsonValue::OtherNumber(_) => false,
-        JsonValue::String(text) => text.is_empty(),
-        JsonValue::Array(values) => values.iter().all(is_nothing),
-        JsonValue::Object(members) => members.iter().all(|(_, value)| is_nothing(value)),
+        Some(Err(_)) => KeyTest::Unreadable(KeyTestError::Member("pubkey")),
     }
 }

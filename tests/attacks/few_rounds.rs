@@ -400,6 +400,41 @@ fn no_planted_key_becomes_the_default_one() {
     assert_eq!(planned(["a", "b", "c"]), planned(["a", "1234", "c"]), "nothing tells of a guess");
 }
 
+/// The same with so many rounds that no guess is taken for one: the key that is hardest to guess becomes the default one.
+#[test]
+fn of_several_keys_that_a_text_fits_the_default_one_is_that_of_most_rounds() {
+    let backup = BackupDecryptionKey::generate().unwrap();
+    let planned = |guess: &str| {
+        let mut events = account(20_000, &backup);
+        events.retain(|(event_type, _)| event_type.as_str() != "m.secret_storage.default_key");
+        let (event_type, planted) = guessed_in(10_000, 1, guess);
+        // It opens something, too.
+        let position = events.iter().position(|(event_type, _)| event_type.as_str() == BACKUP);
+        let stored: serde_json::Value =
+            serde_json::from_str(events[position.unwrap()].1.as_str()).unwrap();
+        let key = PassphraseParameters::from_parts(10_000, "salt", None, &Limits::default());
+        let key = key.unwrap().parameters.derive(guess);
+        let rng = &mut StdRng::seed_from_u64(1);
+        let sealed = aes_hmac_sha2::seal_with_rng(&key, BACKUP, b"x", rng);
+        let mut stored = stored;
+        stored["encrypted"]["a1"] = json!({
+            "iv": sealed.iv.to_base64(), "ciphertext": base64::encode(&sealed.ciphertext),
+            "mac": sealed.mac.to_base64(),
+        });
+        events.push((event_type, planted));
+        events.push(event(BACKUP, &stored));
+        let mut evidence = Evidence::new(USER.into());
+        evidence.storage = Some(storage(&events));
+        let diagnosis = diagnose(&evidence, Some("1234"), &Limits::default());
+        let (parts, rng) = (RepairParts::default(), &mut StdRng::seed_from_u64(1));
+        let plan = diagnosis.repair(&Remedy::SetDefaultKey, &parts, rng);
+        let Ok(RepairPlan::AccountData(plan)) = plan else { panic!("{plan:?}") };
+        plan.steps().iter().map(|step| step.content.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(planned("1234"), [r#"{"key":"weak"}"#]);
+    assert_eq!(planned("another"), planned("1234"), "nothing tells of a guess");
+}
+
 #[test]
 fn as_few_planted_keys_are_tried_as_there_may_be() {
     let said = |allowed: usize| {

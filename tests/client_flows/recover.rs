@@ -437,24 +437,44 @@ fn all_texts_that_are_entered_share_a_budget_of_rounds() {
     assert!(matches!(device.entered[..], [Err(EnterError::OpensNothing(_))]));
 }
 
-#[test]
-fn the_passphrase_of_an_old_backup_shares_the_budget() {
-    let mut host = Host::new();
-    let mut limits = Limits::default();
-    limits.unlock_rounds = 20_000;
-    let salt = "aBcD";
-    let parameters = PassphraseParameters::from_parts(20_000, salt, None, &limits).unwrap();
-    let derived = parameters.parameters.derive("correct horse");
+/// An account with a backup alone, whose key comes from the passphrase `correct horse` in so many rounds.
+fn old_backup(rounds: i64) -> Host {
+    let (mut host, salt) = (Host::new(), "aBcD");
+    let read = PassphraseParameters::from_parts(rounds, salt, None, &Limits::default()).unwrap();
+    let derived = read.parameters.derive("correct horse");
     let bytes = SecretBytes::from_slice(derived.expose_bytes()).unwrap();
     let public_key = BackupDecryptionKey::typed_by_user(bytes).public_key().to_base64();
     let auth_data = json!({
-        "public_key": public_key, "private_key_salt": salt, "private_key_iterations": 20_000,
+        "public_key": public_key, "private_key_salt": salt, "private_key_iterations": rounds,
     });
     host.ask(
         "POST",
         "/room_keys/version",
         &json!({ "algorithm": "m.megolm_backup.v1.curve25519-aes-sha2", "auth_data": auth_data }),
     );
+    host
+}
+
+/// That the sessions are asked for tells whoever wrote the parameters that the guess was right.
+#[test]
+fn where_no_guess_is_to_be_tried_no_request_tells_of_one() {
+    let mut limits = Limits::default();
+    limits.guessable_keys = 0;
+    for (rounds, is_taken) in [(1, false), (9_999, false), (10_000, true)] {
+        let mut host = old_backup(rounds);
+        let flow = Recover::new(tablet(None), nobody(), limits);
+        let device = recover_with(&mut host, flow, &["correct horse"]);
+        assert_eq!(device.entered[0].is_ok(), is_taken, "{rounds}");
+        let is_asked = host.requests.iter().any(|request| request.contains("/room_keys/keys"));
+        assert_eq!(is_asked, is_taken, "{rounds}");
+    }
+}
+
+#[test]
+fn the_passphrase_of_an_old_backup_shares_the_budget() {
+    let mut host = old_backup(20_000);
+    let mut limits = Limits::default();
+    limits.unlock_rounds = 20_000;
     let flow = |limits| Recover::new(tablet(None), nobody(), limits);
     let device = recover_with(&mut host, flow(limits), &["wrong", "correct horse"]);
     assert_eq!(device.entered.last(), Some(&Ok(Entered::BackupKey)));

@@ -33,11 +33,11 @@ impl fmt::Display for Notice<'_> {
         match self {
             Self::UploadRefused(error) => write!(f, "message keys cannot be stored: {error}"),
             Self::Fetched(scope, outcome) => write!(f, "fetching {scope}: {outcome}"),
-            Self::NotCreated(reason) => write!(f, "no key storage was created: {reason}"),
-            Self::NotDeleted(error) => write!(f, "a key storage was not deleted: {error}"),
+            Self::NotCreated(reason) => write!(f, "no backup was created: {reason}"),
+            Self::NotDeleted(error) => write!(f, "a backup was not deleted: {error}"),
             Self::PreferenceNotSet { enabled, refused } => {
                 let wanted = if *enabled { "wanted" } else { "not wanted" };
-                write!(f, "other clients do not learn that key storage is {wanted}")?;
+                write!(f, "other clients do not learn that a backup is {wanted}")?;
                 refused.map_or(Ok(()), |error| write!(f, ": {error}"))
             }
         }
