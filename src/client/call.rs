@@ -12,6 +12,18 @@ use crate::{
     ids::BackupVersion,
 };
 
+/// Requests of which at most one is in flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// Which backup there is: found, created, deleted.
+    Version,
+    Preference,
+    Upload,
+    Download,
+    /// What a flow sends for itself.
+    Flow,
+}
+
 /// What a request asks for.
 #[derive(Debug)]
 pub(super) enum Call {
@@ -53,9 +65,19 @@ impl Call {
         }
     }
 
+    pub(super) fn lane(&self) -> Lane {
+        match self {
+            Self::Current(_) | Self::Create(_) | Self::Delete(_) => Lane::Version,
+            Self::Preference(_) | Self::SetPreference(_) => Lane::Preference,
+            Self::Upload(..) | Self::Look(_) => Lane::Upload,
+            Self::Session(..) | Self::Room(..) | Self::Everything(..) => Lane::Download,
+            Self::Read(_) | Self::Write(_) | Self::ToDevice(_) => Lane::Flow,
+        }
+    }
+
     /// Whether a flow made it, and not the account's machine.
     pub(super) fn is_of_flow(&self) -> bool {
-        matches!(self, Self::Read(_) | Self::Write(_) | Self::ToDevice(_))
+        self.lane() == Lane::Flow
     }
 
     /// Whether the response may be large.

@@ -19,16 +19,15 @@ impl Backup {
         now_ms: u64,
     ) -> Result<(), UnknownOperation> {
         let now = self.courier.advance(now_ms);
-        let letter = self.courier.take(id, false).ok_or(UnknownOperation)?;
-        self.heard += u64::from(answer.is_ok());
+        let letter = self.courier.take(id, false, &answer).ok_or(UnknownOperation)?;
         match letter.call() {
             Call::Upload(version, call) => {
                 let stored = self.courier.read(call, &answer, now_ms, &self.limits);
-                self.uploaded(version, stored, now);
+                self.uploaded(version, stored);
             }
             Call::Look(call) => {
                 let seen = self.courier.read(call, &answer, now_ms, &self.limits);
-                self.looked(seen, now);
+                self.looked(seen);
             }
             Call::Session(version, call) => {
                 let session = self.courier.read(call, &answer, now_ms, &self.limits);
@@ -67,7 +66,7 @@ impl Backup {
             }
             Call::Delete(call) => match self.courier.read(call, answer, now_ms, &self.limits) {
                 // Whether it is gone is seen by looking.
-                Ok(()) | Err(Failure::NotFound) => self.version.answered(now),
+                Ok(()) | Err(Failure::NotFound) => self.look_due_ms = now,
                 Err(failure) => {
                     self.version_failed(RequestKind::DeleteVersion, &failure);
                     if let Failure::Refused(error) = failure {
@@ -77,11 +76,11 @@ impl Backup {
             },
             Call::Preference(call) => {
                 let read = self.courier.read(call, answer, now_ms, &self.limits);
-                self.preference_read(read, now);
+                self.preference_read(read);
             }
             Call::SetPreference(call) => {
                 let written = self.courier.read(call, answer, now_ms, &self.limits);
-                self.preference_written(written, now);
+                self.preference_written(written);
             }
             _ => {}
         }

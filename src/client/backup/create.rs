@@ -4,7 +4,7 @@ use rand_core::CryptoRng;
 use thiserror::Error;
 
 use super::{
-    Backup, Next, NotCreated, RequestKind, Stage,
+    Backup, Lane, Next, NotCreated, RequestKind, Stage,
     kept::{Draft, SecretChange},
     stage::Event,
 };
@@ -103,7 +103,7 @@ impl Backup {
             (self.signing.asked, self.signing.is_unsent) = (None, true);
             self.touch();
         }
-        if self.kept.stage == Stage::Creating && self.version.in_flight.is_none() {
+        if self.kept.stage == Stage::Creating && !self.courier.is_busy(Lane::Version) {
             self.turn(Event::Sent);
             self.signing.is_to_be_sent = true;
         }
@@ -133,7 +133,7 @@ impl Backup {
                     draft.created = Some(version);
                 }
                 self.touch();
-                self.version.answered(now);
+                self.look_due_ms = now;
             }
             Err(Failure::Refused(error)) if self.kept.stage == Stage::Confirming => {
                 self.is_not_created(NotCreated::Refused(error), Event::Refused);

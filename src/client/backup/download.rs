@@ -18,7 +18,8 @@ use crate::{
 /// Sessions on their way from the backup.
 #[derive(Debug, Default)]
 pub(super) struct Download {
-    pub(super) lane: Lane,
+    /// Nothing is sent before, by the courier's clock.
+    due_ms: u64,
     /// Messages for which the user has not said how much to fetch.
     undecided: VecDeque<(RoomId, SessionId)>,
     /// What is in flight.
@@ -179,7 +180,10 @@ impl Backup {
 
     /// When the next download may be sent.
     pub(super) fn download_due(&self) -> Option<u64> {
-        let due = self.download.lane.due().filter(|_| self.download_is_due())?;
+        if self.courier.is_busy(Lane::Download) || !self.download_is_due() {
+            return None;
+        }
+        let due = self.download.due_ms;
         if self.has_no_backup() {
             return Some(due);
         }
@@ -229,7 +233,7 @@ impl Backup {
         let is_unchanged = missing.etag == self.download.etag;
         if !self.is_up_to_date(now) {
             self.look_again();
-            self.download.lane.due_ms = now.saturating_add(self.options.backoff_ms);
+            self.download.due_ms = now.saturating_add(self.options.backoff_ms);
             return false;
         }
         if is_unchanged {
@@ -241,7 +245,7 @@ impl Backup {
     /// The next request of a download, if one is due: single sessions first, since somebody waits for them.
     pub(super) fn download_call(&mut self, now: u64) -> Option<Call> {
         let is_busy = !self.download.unacked.is_empty() || self.download.finished.is_some();
-        if !self.download.lane.is_free(now) || is_busy {
+        if self.courier.is_busy(Lane::Download) || self.download.due_ms > now || is_busy {
             return None;
         }
         if self.has_no_backup() {

@@ -49,7 +49,7 @@ impl Backup {
         self.download.restore = None;
         match session {
             Ok(returned) => {
-                self.download_succeeded(&scope, now);
+                self.download_succeeded(&scope);
                 let outcome = match key.restore(&returned) {
                     Err(error) => FetchOutcome::Unusable(error),
                     Ok(session) => {
@@ -102,7 +102,7 @@ impl Backup {
             self.courier.lost();
             return self.download_failed(scope, 0);
         }
-        self.download_succeeded(scope, now);
+        self.download_succeeded(scope);
         let outcome = match scope {
             Scope::Session(room_id, session_id) => {
                 let span = self.options.missing_ms;
@@ -128,7 +128,7 @@ impl Backup {
             }
             Failure::NotFound if self.download.is_doubtful(scope, now) => {
                 self.seek_in_room(scope);
-                return self.download_succeeded(scope, now);
+                return self.download_succeeded(scope);
             }
             Failure::NotFound if matches!(scope, Scope::Session(..)) => {
                 self.look_soon(now);
@@ -141,7 +141,7 @@ impl Backup {
             Failure::Refused(error) => FetchOutcome::Refused(error),
             Failure::TooLarge => FetchOutcome::TooLarge,
         };
-        self.download_succeeded(scope, now);
+        self.download_succeeded(scope);
         self.fetched(scope, outcome);
     }
 
@@ -156,17 +156,15 @@ impl Backup {
     /// A session that is not there may mean that the version is gone.
     fn look_soon(&mut self, now: u64) {
         let due = self.found_at_ms.saturating_add(LOOK_PAUSE_MS).max(now);
-        self.version.due_ms = self.version.due_ms.min(due);
+        self.look_due_ms = self.look_due_ms.min(due);
     }
 
-    fn download_succeeded(&mut self, scope: &Scope, now: u64) {
+    fn download_succeeded(&mut self, scope: &Scope) {
         self.courier.succeeded(self.download.kind(scope));
-        self.download.lane.answered(now);
     }
 
     fn download_failed(&mut self, scope: &Scope, asked_ms: u64) {
         self.courier.failed(self.download.kind(scope), asked_ms);
-        self.download.lane.answered(self.courier.now());
     }
 
     /// A scope is done with, once the host has all of it: what is not in its store is fetched again after a crash.

@@ -133,8 +133,8 @@ pub use self::{
 };
 pub use super::operation::{NoAnswer, Operation, OperationId, UnknownOperation};
 use super::{
-    call::Call,
-    courier::{Backoff, Courier, Lane},
+    call::{Call, Lane},
+    courier::{Backoff, Courier},
     waiting::RequestKind,
 };
 use crate::{
@@ -176,7 +176,8 @@ pub struct Backup {
     /// The backup as the server last described it.
     found: Option<BackupVersionInfo>,
     in_use: Option<InUse>,
-    version: Lane,
+    /// The current version is not asked for before, by the courier's clock.
+    look_due_ms: u64,
     look: Look,
     found_at_ms: u64,
     /// The version that is to be deleted next.
@@ -192,8 +193,6 @@ pub struct Backup {
     is_confirmed: bool,
     asked: Vec<(QuestionId, Question)>,
     out: Outbox,
-    /// How many answers have come.
-    heard: u64,
 }
 
 /// Who is trusted, and what they have signed.
@@ -245,7 +244,7 @@ impl Backup {
             trusted: Trusted::default(),
             found: None,
             in_use: None,
-            version: Lane::default(),
+            look_due_ms: 0,
             look: Look::default(),
             found_at_ms: 0,
             condemned: None,
@@ -258,7 +257,6 @@ impl Backup {
             is_confirmed: false,
             asked: Vec::new(),
             out: Outbox::default(),
-            heard: 0,
         }
     }
 
@@ -370,7 +368,7 @@ impl Backup {
 
     /// Something may have changed on the server: the current version is asked for soon.
     pub fn look_again(&mut self) {
-        self.version.due_ms = 0;
+        self.look_due_ms = 0;
     }
 
     /// Whether requests are on their way.

@@ -4,9 +4,7 @@ use std::collections::VecDeque;
 
 use rand_core::CryptoRng;
 
-use super::{
-    Backup, Call, DeliveryId, HostToken, Next, NoAnswer, Question, QuestionId, RequestKind,
-};
+use super::{Backup, Call, DeliveryId, HostToken, Next, NoAnswer, Question, QuestionId};
 use crate::{
     ids::BackupVersion,
     randomness::{NoRandomness, os_seeded_rng},
@@ -158,28 +156,7 @@ impl Backup {
     }
 
     fn send(&mut self, call: Call) -> Next {
-        let kind = call.kind();
-        let operation = self.courier.send(call);
-        let id = operation.id();
-        match kind {
-            RequestKind::FindVersion | RequestKind::CreateVersion | RequestKind::DeleteVersion => {
-                self.version.in_flight = Some(id);
-            }
-            RequestKind::ReadPreference | RequestKind::WritePreference => {
-                self.preference.lane.in_flight = Some(id);
-            }
-            RequestKind::Upload | RequestKind::CompareSession => {
-                self.upload.lane.in_flight = Some(id);
-            }
-            RequestKind::FetchSession | RequestKind::FetchRoom | RequestKind::FetchEverything => {
-                self.download.lane.in_flight = Some(id);
-            }
-            // A flow sends its own.
-            RequestKind::ReadAccountData
-            | RequestKind::WriteAccountData
-            | RequestKind::AskDevices => {}
-        }
-        Next::Send(Box::new(operation))
+        Next::Send(Box::new(self.courier.send(call)))
     }
 
     /// When something becomes due by itself, in the host's time.

@@ -54,7 +54,7 @@ impl Backup {
         if self.upload.is_drained && self.upload.hopeless.forgive(now) {
             self.upload.is_asked_anew();
         }
-        if !is_allowed || !self.upload.wants_more() || !self.upload.lane.is_free(now) {
+        if !is_allowed || !self.upload.wants_more() || !self.upload_is_free(now) {
             return None;
         }
         let version = self.in_use.as_ref()?.backup.version().clone();

@@ -2,10 +2,7 @@
 //! ([specification](https://spec.matrix.org/v1.19/client-server-api/#mkey_backup)), and what one client family wrote
 //! before there was one and still reads. The latter is written only where it is there; of both, other members are kept.
 
-use super::{
-    Backup, Call, Lane, Next, RequestKind, Stage,
-    blame::{FAILURES, LOST},
-};
+use super::{Backup, Call, Lane, Next, RequestKind, Stage, blame::FAILURES};
 use crate::client::{
     failure::Failure,
     preference_events::{BACKUP_DISABLED, DISABLED, ENABLED, M_KEY_BACKUP, boolean},
@@ -18,12 +15,9 @@ use crate::{
 /// The requests about the preference.
 #[derive(Debug, Default)]
 pub(super) struct PreferenceLane {
-    pub(super) lane: Lane,
     step: PreferenceStep,
     /// How many times the server has failed on it since it was read or written last.
     failures: u32,
-    /// How many answers had come when a request failed last.
-    heard: u64,
     /// When it was read or written last, by the machine's clock.
     known_at_ms: Option<u64>,
     /// Whether it is to be read again, since the user is to be asked.
@@ -87,9 +81,11 @@ impl Backup {
 
     /// When the next request about the preference may be sent.
     pub(super) fn preference_due(&self) -> Option<u64> {
-        let due = self.preference.lane.due().filter(|_| self.preference_is_due())?;
+        if self.courier.is_busy(Lane::Preference) || !self.preference_is_due() {
+            return None;
+        }
         let later = |due: u64, kind: &RequestKind| Some(self.courier.due(*kind)?.max(due));
-        self.preference_kinds().iter().try_fold(due, later)
+        self.preference_kinds().iter().try_fold(0, later)
     }
 
     pub(super) fn preference_is_due(&self) -> bool {
@@ -105,21 +101,20 @@ impl Backup {
         let since = since.min(now.saturating_sub(self.options.poll_ms).saturating_add(1));
         let is_read = self.preference.known_at_ms.is_some_and(|at| at >= since);
         self.preference.is_wanted = !is_read;
-        let is_looking = self.version.in_flight.is_some();
+        let is_looking = self.courier.is_busy(Lane::Version);
         let looks_now = self.version_due().is_some_and(|due| due <= now);
         is_read && !is_looking && !(looks_now && self.found_at_ms < since)
     }
 
-    pub(super) fn preference_read(&mut self, read: Result<Option<JsonObject>, Failure>, now: u64) {
+    pub(super) fn preference_read(&mut self, read: Result<Option<JsonObject>, Failure>) {
         match read {
             Ok(content) => {
-                self.preference.lane.answered(now);
                 self.courier.succeeded(RequestKind::ReadPreference);
                 self.preference_content_is(content.unwrap_or_else(JsonObject::empty));
             }
             // A server that has none to give, or always fails on it, does not keep anybody from a backup.
             Err(failure) => {
-                if self.preference_is_given_up(RequestKind::ReadPreference, &failure, now) {
+                if self.preference_is_given_up(RequestKind::ReadPreference, &failure) {
                     self.preference_is_hidden();
                 }
             }
@@ -127,8 +122,7 @@ impl Backup {
     }
 
     /// Whether a request about the preference is not tried again: the server refuses, or has failed on it some times.
-    fn preference_is_given_up(&mut self, kind: RequestKind, failure: &Failure, now: u64) -> bool {
-        let last = std::mem::replace(&mut self.preference.heard, self.heard);
+    fn preference_is_given_up(&mut self, kind: RequestKind, failure: &Failure) -> bool {
         let is_final = match failure {
             Failure::Refused(_) | Failure::TooLarge => true,
             Failure::Later { .. } | Failure::NotFound | Failure::OtherVersion => {
@@ -136,12 +130,9 @@ impl Backup {
                 self.preference.failures >= FAILURES
             }
             // Something on the way may drop this one alone.
-            Failure::NoAnswer | Failure::RateLimited { .. } => {
-                self.courier.failures(kind) >= LOST && self.is_heard_since(last)
-            }
+            Failure::NoAnswer | Failure::RateLimited { .. } => self.is_to_blame(kind, failure),
             Failure::Unauthorized => false,
         };
-        self.preference.lane.answered(now);
         if is_final {
             self.courier.succeeded(kind);
         } else {
@@ -190,17 +181,14 @@ impl Backup {
 
     /// The older event is written where it is there. After a failure both are read again, since another device may write
     /// them meanwhile. The preference may have been changed, too: then it is written again.
-    pub(super) fn preference_written(&mut self, written: Result<(), Failure>, now: u64) {
+    pub(super) fn preference_written(&mut self, written: Result<(), Failure>) {
         let refused = match written {
             Ok(()) => None,
-            Err(failure)
-                if self.preference_is_given_up(RequestKind::WritePreference, &failure, now) =>
-            {
+            Err(failure) if self.preference_is_given_up(RequestKind::WritePreference, &failure) => {
                 Some(failure)
             }
             Err(_) => return self.preference.step = PreferenceStep::ReadStandard,
         };
-        self.preference.lane.answered(now);
         let (enabled, is_written) = match std::mem::take(&mut self.preference.step) {
             PreferenceStep::WriteStandard { older, enabled, .. }
                 if refused.is_none() && !older.is_empty() =>

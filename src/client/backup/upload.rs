@@ -17,7 +17,8 @@ use crate::{
 /// Sessions on their way to the backup.
 #[derive(Debug, Default)]
 pub(super) struct Upload {
-    pub(super) lane: Lane,
+    /// Nothing is sent before, by the courier's clock.
+    pub(super) due_ms: u64,
     /// Whether the host was asked for sessions and has not answered.
     pub(super) is_wished: bool,
     /// Whether the host had no more, when it was asked last.
@@ -38,8 +39,6 @@ pub(super) struct Upload {
     pub(super) seen: Seen,
     pub(super) hopeless: Hopeless,
     pub(super) refusals: Refusals,
-    /// How many answers had come when a request failed last.
-    pub(super) heard: u64,
     /// What became of the sessions that were offered for the backup in use.
     pub(super) progress: UploadProgress,
 }
@@ -66,7 +65,7 @@ impl Upload {
     }
 
     pub(super) fn wants_more(&self) -> bool {
-        let is_busy = self.is_wished || self.lane.in_flight.is_some() || self.has_work();
+        let is_busy = self.is_wished || self.has_work();
         !self.is_drained && !is_busy && self.unacked.is_empty()
     }
 
@@ -112,13 +111,20 @@ impl Backup {
         if std::mem::take(&mut self.upload.needs_delay) {
             let longest = self.options.upload_delay_ms.saturating_add(1);
             let due = now.saturating_add(rng.next_u64() % longest);
-            self.upload.lane.due_ms = self.upload.lane.due_ms.max(due);
+            self.upload.due_ms = self.upload.due_ms.max(due);
         }
+    }
+
+    pub(super) fn upload_is_free(&self, now: u64) -> bool {
+        !self.courier.is_busy(Lane::Upload) && self.upload.due_ms <= now
     }
 
     pub(super) fn upload_due(&self) -> Option<u64> {
         let upload = &self.upload;
-        let due = upload.lane.due().filter(|_| self.in_use.is_some())?;
+        if self.in_use.is_none() || self.courier.is_busy(Lane::Upload) {
+            return None;
+        }
+        let due = upload.due_ms;
         let look = self.courier.due(RequestKind::CompareSession);
         let put = self.courier.due(RequestKind::Upload);
         let look = look.filter(|_| !upload.to_look.is_empty());
@@ -133,7 +139,7 @@ impl Backup {
     /// The next request of an upload, if one is due.
     pub(super) fn upload_call(&mut self, now: u64) -> Option<Call> {
         let version = self.in_use.as_ref()?.backup.version().clone();
-        if !self.upload.lane.is_free(now) {
+        if !self.upload_is_free(now) {
             return None;
         }
         // What is ready does not wait for a look that has failed.
@@ -163,8 +169,7 @@ impl Backup {
     }
 
     /// The backup has said what it has of a session that is to be uploaded.
-    pub(super) fn looked(&mut self, seen: Result<BackedUpSession, Failure>, now: u64) {
-        self.upload.lane.answered(now);
+    pub(super) fn looked(&mut self, seen: Result<BackedUpSession, Failure>) {
         let Some(pending) = self.upload.looking.take() else { return };
         match seen {
             Err(Failure::OtherVersion) => {
@@ -179,7 +184,6 @@ impl Backup {
                 | Failure::RateLimited { .. }
                 | Failure::Unauthorized),
             ) => {
-                self.courier.failed(RequestKind::CompareSession, failure.wait_ms());
                 self.look_failed(pending, &failure);
                 return self.settle_refusals();
             }

@@ -9,9 +9,7 @@ impl Backup {
         &mut self,
         version: &BackupVersion,
         stored: Result<StoredRoomKeys, Failure>,
-        now: u64,
     ) {
-        self.upload.lane.answered(now);
         let batch = std::mem::take(&mut self.upload.sending);
         let is_current =
             self.in_use.as_ref().is_some_and(|in_use| in_use.backup.version() == version);

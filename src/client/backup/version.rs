@@ -1,7 +1,7 @@
 //! Which backup is the current one, and whether it may be used.
 
 use super::{
-    Backup, Call, FoundBackup, Question, RequestKind, Signing, Stage,
+    Backup, Call, FoundBackup, Lane, Question, RequestKind, Signing, Stage,
     look::Look,
     stage::{Event, step},
     trust::is_used,
@@ -21,7 +21,7 @@ impl Backup {
             return;
         }
         self.kept.stage = after;
-        self.version.due_ms = 0;
+        self.look_due_ms = 0;
         self.touch();
         let goes_on = Stage::Running == after || after.makes_backup();
         if !goes_on {
@@ -40,7 +40,7 @@ impl Backup {
 
     /// The next request about versions, if one is due.
     pub(super) fn version_call(&mut self, now: u64) -> Option<Call> {
-        if self.version.in_flight.is_some() || self.version_due()? > now {
+        if self.version_due()? > now {
             return None;
         }
         match self.version_kind() {
@@ -71,8 +71,9 @@ impl Backup {
 
     /// When the next request about versions may be sent.
     pub(super) fn version_due(&self) -> Option<u64> {
-        let due = self.version.due().filter(|_| self.version_is_due())?;
-        Some(self.courier.due(self.version_kind())?.max(due))
+        let is_due = !self.courier.is_busy(Lane::Version) && self.version_is_due();
+        let due = self.courier.due(self.version_kind()).filter(|_| is_due)?;
+        Some(due.max(self.look_due_ms))
     }
 
     /// Whether the stage has anything to ask the server.
@@ -156,7 +157,7 @@ impl Backup {
             Stage::Confirming if !self.is_made() => self.creation_wait(),
             _ => 0,
         };
-        self.version.answered(now.saturating_add(wait));
+        self.look_due_ms = now.saturating_add(wait);
         if self.kept.stage == Stage::Confirming && self.is_made() {
             self.courier.failed(RequestKind::FindVersion, 0);
         } else {
@@ -267,6 +268,6 @@ impl Backup {
         self.courier.failed(kind, failure.wait_ms());
         let is_retried = self.kept.stage == Stage::Confirming && kind == RequestKind::CreateVersion;
         let wait = if is_retried { self.creation_wait() } else { 0 };
-        self.version.answered(self.courier.now().saturating_add(wait));
+        self.look_due_ms = self.courier.now().saturating_add(wait);
     }
 }

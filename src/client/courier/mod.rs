@@ -1,6 +1,5 @@
 //! The one way out: the requests of the account's machine and of all flows.
 
-mod lane;
 mod report;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -8,9 +7,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use http::Response;
 use rand_core::CryptoRng;
 
-pub(super) use self::lane::Lane;
 use super::{
-    call::Call,
+    call::{Call, Lane},
     failure::Failure,
     operation::{Letter, NoAnswer, Operation, OperationId},
     waiting::{Awaited, RequestFailure, RequestKind},
@@ -29,6 +27,8 @@ pub(super) struct Courier {
     backoff: Backoff,
     in_flight: BTreeMap<OperationId, Sent>,
     tries: BTreeMap<RequestKind, Tries>,
+    /// How many answers have come, whatever they say.
+    heard: u64,
     /// Nothing is sent before, by our clock: a server asked for it.
     not_before_ms: u64,
     /// When a server asked for it, in the host's time.
@@ -83,6 +83,19 @@ struct Tries {
     /// When the first one failed, in the host's time.
     since_ms: u64,
     last_error: Option<RequestFailure>,
+    /// How many answers to all requests had come when the last one failed.
+    heard: u64,
+}
+
+/// What a request that has failed again is told from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Blame {
+    /// The network, the server as a whole, or nothing that lasts.
+    Others,
+    /// The request or the network: nothing was answered since it failed last. The server is to be asked for something else.
+    Unknown,
+    /// The request: others were answered since it failed last.
+    Request,
 }
 
 impl Courier {
@@ -92,6 +105,7 @@ impl Courier {
             backoff,
             in_flight: BTreeMap::new(),
             tries: BTreeMap::new(),
+            heard: 0,
             not_before_ms: 0,
             limited_since_ms: 0,
             refused_token: None,
@@ -164,11 +178,22 @@ impl Courier {
         Some(self.in_flight.get(&id)?.letter.call())
     }
 
-    /// A request to which the answer has come, if it is awaited.
-    pub(super) fn take(&mut self, id: OperationId, is_of_flow: bool) -> Option<Arc<Letter>> {
+    /// Whether a request of this lane is on its way.
+    pub(super) fn is_busy(&self, lane: Lane) -> bool {
+        self.in_flight.values().any(|sent| sent.letter.call().lane() == lane)
+    }
+
+    /// A request to which this answer has come, if it is awaited.
+    pub(super) fn take(
+        &mut self,
+        id: OperationId,
+        is_of_flow: bool,
+        answer: &Result<Response<Vec<u8>>, NoAnswer>,
+    ) -> Option<Arc<Letter>> {
         if self.get(id)?.is_of_flow() != is_of_flow {
             return None;
         }
+        self.heard += u64::from(answer.is_ok());
         self.is_of_old_token = id.0 <= self.last_id_of_old_token;
         self.last_error = None;
         Some(self.in_flight.remove(&id)?.letter)
@@ -240,13 +265,31 @@ impl Courier {
     /// A request of this kind did not: the next one waits, each time for twice the time.
     pub(super) fn failed(&mut self, kind: RequestKind, asked_ms: u64) {
         let (now, since_ms) = (self.now(), self.host_now_ms());
+        let heard = self.heard;
         let last_error = self.last_error.take().unwrap_or(RequestFailure::NoEffect);
         let tries = self.tries.entry(kind).or_insert(Tries { since_ms, ..Tries::default() });
+        tries.heard = heard;
         tries.answers += u32::from(last_error != RequestFailure::NoAnswer);
         tries.last_error = Some(last_error);
         let doubled = self.backoff.first_ms.saturating_mul(1 << tries.failures.min(20));
         tries.due_ms = now.saturating_add(doubled.min(self.backoff.longest_ms).max(asked_ms));
         tries.failures = tries.failures.saturating_add(1);
+    }
+
+    /// What is to blame if a request of this kind, which has [not been counted](Self::failed) yet, fails like this: for so
+    /// long nothing came back, or it was put off, while others were answered.
+    pub(super) fn blamed(&self, kind: RequestKind, failure: &Failure) -> Blame {
+        let is_lost = matches!(failure, Failure::NoAnswer | Failure::RateLimited { .. });
+        match self.tries.get(&kind) {
+            Some(tries) if is_lost && tries.failures >= LOST => {
+                if self.heard > tries.heard {
+                    Blame::Request
+                } else {
+                    Blame::Unknown
+                }
+            }
+            _ => Blame::Others,
+        }
     }
 
     /// Why the last request of this kind failed, since one succeeded.
@@ -292,6 +335,9 @@ impl Courier {
         self.refused_token.iter_mut().for_each(|token| token.is_told = false);
     }
 }
+
+/// After so many failures in a row, over about a quarter of an hour, it is asked whether the network is to blame.
+const LOST: u32 = 10;
 
 /// After so many failures in a row nobody is to wait any longer without a word: a little more than an hour.
 pub(super) const PATIENCE: u32 = 16;
