@@ -2,7 +2,7 @@
 
 use http::Request;
 
-use super::waiting::RequestKind;
+use super::{backup::HostToken, waiting::RequestKind};
 use crate::{
     api::{
         AccessToken, BaseUrl, CreateBackupVersion, DeleteBackupVersion, Endpoint as _,
@@ -32,7 +32,8 @@ pub(super) enum Call {
     Delete(DeleteBackupVersion),
     Preference(GetAccountData),
     SetPreference(PutAccountData),
-    Upload(BackupVersion, PutRoomKeys),
+    /// The sessions have these names.
+    Upload(BackupVersion, PutRoomKeys, Vec<HostToken>),
     /// What the backup has of a session that is to be uploaded.
     Look(GetRoomKeysForSession),
     Session(BackupVersion, GetRoomKeysForSession),
@@ -96,7 +97,7 @@ impl Call {
             Self::Delete(call) => call.to_http(base_url, token),
             Self::Preference(call) | Self::Read(call) => call.to_http(base_url, token),
             Self::SetPreference(call) | Self::Write(call) => call.to_http(base_url, token),
-            Self::Upload(_, call) => call.to_http(base_url, token),
+            Self::Upload(_, call, _) => call.to_http(base_url, token),
             Self::Look(call) | Self::Session(_, call) => call.to_http(base_url, token),
             Self::Room(_, call) => call.to_http(base_url, token),
             Self::Everything(_, call) => call.to_http(base_url, token),

@@ -10,7 +10,8 @@ pub use self::{
     warning::Warning,
 };
 use super::{
-    BackedUpSession, BackupDecryptionKey, EncryptedSessionData, KeyBackupData, ReturnedSession,
+    BackedUpSession, BackupDecryptionKey, EncryptedSessionData, KeyBackupData, KeyBackupMetadata,
+    ReturnedSession,
 };
 use crate::{
     crypto::curve25519_aes_sha2::{self, MacScheme},
@@ -68,13 +69,29 @@ impl BackupDecryptionKey {
         self.restore_borrowed(returned.borrowed())
     }
 
+    /// The same, with what the server says of how good it is.
+    pub(crate) fn restore_with_metadata(
+        &self,
+        returned: &BackedUpSession,
+    ) -> Result<(UnauthenticatedSession, KeyBackupMetadata), OpenError> {
+        let data = KeyBackupData::from_json(&returned.json)?;
+        Ok((self.restore_data(returned.borrowed(), &data)?, *data.metadata()))
+    }
+
     pub(super) fn restore_borrowed(
         &self,
         returned: ReturnedSession<'_>,
     ) -> Result<UnauthenticatedSession, OpenError> {
-        let data = KeyBackupData::from_json(returned.json)?;
+        self.restore_data(returned, &KeyBackupData::from_json(returned.json)?)
+    }
+
+    fn restore_data(
+        &self,
+        returned: ReturnedSession<'_>,
+        data: &KeyBackupData,
+    ) -> Result<UnauthenticatedSession, OpenError> {
         let opened = self.open(data.session_data())?;
-        let warnings = compare(returned, &data, &opened.read);
+        let warnings = compare(returned, data, &opened.read);
         let exported =
             ExportedSession { room_id: returned.room_id.clone(), session: opened.read.session };
         Ok(UnauthenticatedSession { exported, mac_scheme: opened.mac_scheme, warnings })

@@ -88,14 +88,13 @@ impl Download {
 const MAX_ROOMS: usize = 1_000;
 
 /// How the response for so much of the backup is read, which has so many sessions in all.
-pub(super) fn restore_options(scope: &Scope, call: &Call, count: Option<u64>) -> RestoreOptions {
+pub(super) fn restore_options(scope: &Scope, count: Option<u64>) -> RestoreOptions {
     let mut options = RestoreOptions::default();
     match scope {
         Scope::Everything => options.expected = count,
-        Scope::Room(room_id) | Scope::Session(room_id, _) if matches!(call, Call::Room(..)) => {
+        Scope::Room(room_id) | Scope::Session(room_id, _) => {
             options.room_id = Some(room_id.clone());
         }
-        Scope::Room(_) | Scope::Session(..) => {}
     }
     options
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Backup, Call, DeliveryId, FetchOutcome, Lane, Question, RestoreChoice, Scope,
+    Backup, Call, FetchOutcome, Question, RestoreChoice, Scope,
     by_room::{restore_options, scope_call},
     missing::{Missing, MissingSessions},
     saved::remembered,
@@ -22,20 +22,13 @@ pub(super) struct Download {
     due_ms: u64,
     /// Messages for which the user has not said how much to fetch.
     undecided: VecDeque<(RoomId, SessionId)>,
-    /// What is in flight.
-    pub(super) current: Option<(Scope, BackupDecryptionKey)>,
-    pub(super) restore: Option<Restore>,
-    /// Whether anything of the response has come.
-    pub(super) has_begun: bool,
+    pub(super) job: Job,
+    /// How many responses in a row ended early.
     pub(super) attempts: u32,
     version: Option<BackupVersion>,
     /// A hash of it: a server may make it as long as a response.
     pub(super) etag: Option<[u8; 32]>,
     pub(super) missing: MissingSessions,
-    /// Imports that the host has not worked on yet.
-    pub(super) unacked: BTreeSet<DeliveryId>,
-    /// What has come, until the last of it is in the host's store.
-    pub(super) finished: Option<(Scope, FetchOutcome)>,
     /// What failed in this round.
     pub(super) failed: BTreeSet<Scope>,
     /// Sessions for which a room or everything is fetched.
@@ -46,6 +39,34 @@ pub(super) struct Download {
     pub(super) rooms: BTreeMap<RoomId, Missing>,
     /// What was wanted, or is missing, beyond what is kept.
     pub(super) dropped: u64,
+}
+
+/// What is being fetched.
+#[derive(Debug, Default)]
+pub(super) enum Job {
+    #[default]
+    Idle,
+    /// One session was asked for.
+    Session { scope: Scope, key: BackupDecryptionKey },
+    /// A response with many is read as it comes.
+    Stream {
+        scope: Scope,
+        restore: Box<Restore>,
+        /// Whether anything of it has come.
+        has_begun: bool,
+    },
+    /// All has come, until the last of it is in the host's store.
+    Handing { scope: Scope, outcome: Box<FetchOutcome> },
+}
+
+impl Job {
+    /// What was asked for, while the answer is awaited.
+    fn asked(&self) -> Option<&Scope> {
+        match self {
+            Self::Session { scope, .. } | Self::Stream { scope, .. } => Some(scope),
+            Self::Idle | Self::Handing { .. } => None,
+        }
+    }
 }
 
 impl Download {
@@ -103,7 +124,7 @@ impl Backup {
     /// Fetches what the user has chosen for a session, unless the backup did not have it lately.
     fn seek(&mut self, choice: RestoreChoice, room_id: RoomId, session_id: SessionId, now_ms: u64) {
         let Some(scope) = choice.scope(&room_id, &session_id) else { return };
-        let now = self.courier.advance(now_ms);
+        let now = self.office.courier.advance(now_ms);
         let session = Scope::Session(room_id.clone(), session_id.clone());
         let is_larger = scope != session;
         if is_larger && self.download.missing(&session, now).is_some() {
@@ -118,7 +139,7 @@ impl Backup {
 
     /// Fetches sessions from the backup. What is on its way already is not fetched twice.
     pub fn fetch(&mut self, scope: Scope, now_ms: u64) {
-        self.courier.advance(now_ms);
+        self.office.courier.advance(now_ms);
         if scope.is_covered_by(&self.kept.wanted) {
             return;
         }
@@ -129,13 +150,13 @@ impl Backup {
         }
         self.kept.wanted.insert(scope.clone());
         if remembered(&self.kept.wanted).any(|saved| *saved == scope) {
-            self.touch();
+            self.office.touch();
         }
     }
 
     /// Takes out what comes with something larger, unless it is on its way.
     fn forget_covered(&mut self, scope: &Scope) {
-        let current = self.download.current.as_ref().map(|(scope, _)| scope);
+        let current = self.download.job.asked();
         let first = match scope {
             Scope::Everything => Scope::Everything,
             Scope::Room(room_id) => Scope::Session(room_id.clone(), "".into()),
@@ -152,13 +173,13 @@ impl Backup {
     /// Forgets how much the user wanted to be fetched, so that the next time asks again.
     pub fn forget_restore_choice(&mut self) {
         self.kept.restore_choice = None;
-        self.touch();
+        self.office.touch();
     }
 
     pub(super) fn choose_restore(&mut self, choice: RestoreChoice) {
         self.kept.restore_choice = Some(choice);
-        self.touch();
-        let now = self.courier.host_now_ms();
+        self.office.touch();
+        let now = self.office.courier.host_now_ms();
         for (room_id, session_id) in std::mem::take(&mut self.download.undecided) {
             self.seek(choice, room_id, session_id, now);
         }
@@ -166,12 +187,12 @@ impl Backup {
 
     pub(super) fn restore_question(&self) -> Option<Question> {
         let (room_id, session_id) = self.download.undecided.front()?.clone();
-        let count = self.found.as_ref()?.count();
+        let count = self.look.found()?.count();
         Some(Question::Restore { room_id, session_id, count })
     }
 
     pub(super) fn decryption_key_question(&self) -> Option<Question> {
-        let info = self.found.as_ref().filter(|_| !self.kept.wanted.is_empty())?;
+        let info = self.look.found().filter(|_| !self.kept.wanted.is_empty())?;
         let public_key = *info.auth_data().ok()?.public_key();
         let version = info.version().clone();
         let is_missing = self.kept.key_of(&public_key).is_none();
@@ -180,42 +201,41 @@ impl Backup {
 
     /// When the next download may be sent.
     pub(super) fn download_due(&self) -> Option<u64> {
-        if self.courier.is_busy(Lane::Download) || !self.download_is_due() {
+        if !self.download_is_due() {
             return None;
         }
         let due = self.download.due_ms;
-        if self.has_no_backup() {
+        if self.look.has_no_backup() {
             return Some(due);
         }
         let kinds = self.download.kinds(&self.kept.wanted);
-        let sent = kinds.into_iter().filter_map(|kind| self.courier.due(kind)).min()?;
+        let sent = kinds.into_iter().filter_map(|kind| self.office.courier.due(kind)).min()?;
         Some(sent.max(due))
     }
 
     fn download_is_due(&self) -> bool {
-        let can_go = self.download_key().is_some() || self.has_no_backup();
-        let can = self.download.unacked.is_empty() && self.download.finished.is_none() && can_go;
-        can && !self.kept.wanted.is_empty()
+        let can_go = self.download_key().is_some() || self.look.has_no_backup();
+        can_go && self.download_is_free() && !self.kept.wanted.is_empty()
     }
 
-    /// Whether nothing can be fetched from anywhere.
-    fn has_no_backup(&self) -> bool {
-        self.found.is_none() && self.look.is_done
+    /// Whether nothing is asked for, and the host has put away what came.
+    fn download_is_free(&self) -> bool {
+        matches!(self.download.job, Job::Idle) && self.office.desk.imports.is_empty()
     }
 
     /// Whether what is known of the backup is fresh, or cannot be made so.
     fn is_up_to_date(&self, now: u64) -> bool {
-        let is_fresh = now.saturating_sub(self.found_at_ms) < self.options.poll_ms;
+        let is_fresh = now.saturating_sub(self.look.found_at_ms) < self.office.options.poll_ms;
         is_fresh || !self.version_is_due()
     }
 
     /// What is fetched next: what has failed comes after the rest.
     fn next_scope(&mut self) -> Option<Scope> {
         let kinds = self.download.kinds(&self.kept.wanted);
-        if !kinds.into_iter().any(|kind| self.courier.may_send(kind)) {
+        if !kinds.into_iter().any(|kind| self.office.courier.may_send(kind)) {
             return None;
         }
-        let may_send = |scope: &&Scope| self.courier.may_send(self.download.kind(scope));
+        let may_send = |scope: &&Scope| self.office.courier.may_send(self.download.kind(scope));
         let mut wanted = self.kept.wanted.iter().rev().filter(may_send);
         let last = wanted.clone().next();
         let fresh = wanted.find(|scope| !self.download.failed.contains(scope));
@@ -233,7 +253,7 @@ impl Backup {
         let is_unchanged = missing.etag == self.download.etag;
         if !self.is_up_to_date(now) {
             self.look_again();
-            self.download.due_ms = now.saturating_add(self.options.backoff_ms);
+            self.download.due_ms = now.saturating_add(self.office.options.backoff_ms);
             return false;
         }
         if is_unchanged {
@@ -244,17 +264,16 @@ impl Backup {
 
     /// The next request of a download, if one is due: single sessions first, since somebody waits for them.
     pub(super) fn download_call(&mut self, now: u64) -> Option<Call> {
-        let is_busy = !self.download.unacked.is_empty() || self.download.finished.is_some();
-        if self.courier.is_busy(Lane::Download) || self.download.due_ms > now || is_busy {
+        if self.download.due_ms > now || !self.download_is_free() {
             return None;
         }
-        if self.has_no_backup() {
+        if self.look.has_no_backup() {
             let wanted: Vec<_> = self.kept.wanted.iter().cloned().collect();
             wanted.iter().for_each(|scope| self.fetched(scope, FetchOutcome::NoBackup));
             return None;
         }
         let key = self.download_key()?.clone();
-        let version = self.found.as_ref()?.version().clone();
+        let version = self.look.found()?.version().clone();
         let scope = self.next_scope()?;
         if !self.is_worth_asking(&scope, now) {
             return None;
@@ -269,11 +288,14 @@ impl Backup {
             self.fetched(&scope, FetchOutcome::NotInBackup);
             return None;
         };
-        let expected = self.found.as_ref().and_then(BackupVersionInfo::count);
-        let options = restore_options(&scope, &call, expected);
-        self.download.restore = Some(Restore::new(key.clone(), options, &self.limits));
-        self.download.has_begun = false;
-        self.download.current = Some((scope, key));
+        let expected = self.look.found().and_then(BackupVersionInfo::count);
+        self.download.job = if matches!(call, Call::Session(..)) {
+            Job::Session { scope, key }
+        } else {
+            let options = restore_options(&scope, expected);
+            let restore = Box::new(Restore::new(key, options, &self.office.limits));
+            Job::Stream { scope, restore, has_begun: false }
+        };
         Some(call)
     }
 }

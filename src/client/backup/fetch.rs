@@ -1,18 +1,17 @@
 //! What comes from the backup.
 
-use std::io;
+use std::{io, iter, mem};
 
 use http::Response;
 
 use super::{
-    Backup, Call, DeliveryId, FetchOutcome, InUse, Next, NoAnswer, OperationId, RestoreChoice,
-    Scope, UnknownOperation, missing::Missing,
+    Backup, Call, FetchOutcome, Next, NoAnswer, OperationId, RestoreChoice, Scope,
+    UnknownOperation, download::Job, missing::Missing, office::Effect, seen::hash,
 };
 use crate::client::failure::Failure;
 use crate::{
     backup::{
-        BackedUpSession, KeyBackupData, KeyBackupMetadata, Restore, RestoreReport,
-        UnauthenticatedSession, Verdict,
+        BackedUpSession, KeyBackupMetadata, Restore, RestoreReport, UnauthenticatedSession, Verdict,
     },
     ids::BackupVersion,
 };
@@ -26,14 +25,14 @@ impl Backup {
     ///
     /// [`UnknownOperation`] if no such response is awaited.
     pub fn part(&mut self, id: OperationId, bytes: &[u8]) -> Result<(), UnknownOperation> {
-        let version = match self.courier.get(id) {
+        let version = match self.office.courier.get(id) {
             Some(Call::Room(version, _) | Call::Everything(version, _)) => version.clone(),
             _ => return Err(UnknownOperation),
         };
-        if let Some(mut restore) = self.download.restore.take() {
-            self.download.has_begun |= !bytes.is_empty();
-            self.feed(&mut restore, bytes, &version);
-            self.download.restore = Some(restore);
+        if let Job::Stream { restore, has_begun, .. } = &mut self.download.job {
+            *has_begun |= !bytes.is_empty();
+            let verdicts = feed(restore, bytes);
+            self.import_verdicts(&version, verdicts);
         }
         Ok(())
     }
@@ -45,19 +44,15 @@ impl Backup {
         session: Result<BackedUpSession, Failure>,
         now: u64,
     ) {
-        let Some((scope, key)) = self.download.current.take() else { return };
-        self.download.restore = None;
+        let Job::Session { scope, key } = mem::take(&mut self.download.job) else { return };
         match session {
             Ok(returned) => {
                 self.download_succeeded(&scope);
-                let outcome = match key.restore(&returned) {
+                let outcome = match key.restore_with_metadata(&returned) {
                     Err(error) => FetchOutcome::Unusable(error),
-                    Ok(session) => {
-                        if let Ok(data) = KeyBackupData::from_json(&returned.json) {
-                            self.is_seen(version, &session, *data.metadata());
-                        }
+                    Ok((session, metadata)) => {
                         let is_it = session.exported().session_id() == returned.session_id;
-                        self.import(version, vec![session]);
+                        self.import(version, vec![(session, metadata)]);
                         if is_it { FetchOutcome::Session } else { self.missing(&scope, now) }
                     }
                 };
@@ -75,17 +70,17 @@ impl Backup {
         answer: Result<Response<Vec<u8>>, NoAnswer>,
         now: u64,
     ) {
-        let (Some((scope, _)), Some(mut restore)) =
-            (self.download.current.take(), self.download.restore.take())
+        let Job::Stream { scope, mut restore, has_begun } = mem::take(&mut self.download.job)
         else {
             return;
         };
         let (verdicts, report) = match (failure, answer) {
             (None, Ok(response)) => {
-                self.feed(&mut restore, response.body(), version);
+                let verdicts = feed(&mut restore, response.body());
+                self.import_verdicts(version, verdicts);
                 restore.finish()
             }
-            (Some(Failure::NoAnswer) | None, _) if self.download.has_begun => {
+            (Some(Failure::NoAnswer) | None, _) if has_begun => {
                 restore.fail(io::ErrorKind::UnexpectedEof)
             }
             (None, Err(NoAnswer)) => return self.fetch_failed(&scope, Failure::NoAnswer, now),
@@ -98,14 +93,14 @@ impl Backup {
     /// A response that was cut is asked for again, some times.
     fn stream_ended(&mut self, scope: &Scope, report: RestoreReport, now: u64) {
         self.download.attempts += 1;
-        if !report.is_complete() && self.download.attempts < self.options.download_attempts {
-            self.courier.lost();
+        if !report.is_complete() && self.download.attempts < self.office.options.download_attempts {
+            self.office.courier.lost();
             return self.download_failed(scope, 0);
         }
         self.download_succeeded(scope);
         let outcome = match scope {
             Scope::Session(room_id, session_id) => {
-                let span = self.options.missing_ms;
+                let span = self.office.options.missing_ms;
                 self.download.looked_through(room_id.clone(), now.saturating_add(span));
                 let session = (room_id.clone(), session_id.clone());
                 let has_come = !self.download.sought.remove(&session);
@@ -131,7 +126,7 @@ impl Backup {
                 return self.download_succeeded(scope);
             }
             Failure::NotFound if matches!(scope, Scope::Session(..)) => {
-                self.look_soon(now);
+                self.apply(Effect::LookSoon);
                 self.missing(scope, now)
             }
             Failure::NotFound | Failure::OtherVersion => {
@@ -153,18 +148,12 @@ impl Backup {
         }
     }
 
-    /// A session that is not there may mean that the version is gone.
-    fn look_soon(&mut self, now: u64) {
-        let due = self.found_at_ms.saturating_add(LOOK_PAUSE_MS).max(now);
-        self.look_due_ms = self.look_due_ms.min(due);
-    }
-
     fn download_succeeded(&mut self, scope: &Scope) {
-        self.courier.succeeded(self.download.kind(scope));
+        self.office.courier.succeeded(self.download.kind(scope));
     }
 
     fn download_failed(&mut self, scope: &Scope, asked_ms: u64) {
-        self.courier.failed(self.download.kind(scope), asked_ms);
+        self.office.courier.failed(self.download.kind(scope), asked_ms);
     }
 
     /// A scope is done with, once the host has all of it: what is not in its store is fetched again after a crash.
@@ -174,18 +163,19 @@ impl Backup {
         if self.download.by_room.remove(scope) {
             drop(self.download.take_sought(scope));
         }
-        self.download.finished = Some((scope.clone(), outcome));
+        self.download.job = Job::Handing { scope: scope.clone(), outcome: Box::new(outcome) };
         self.finish_download();
     }
 
     /// Ends the download whose last import was acknowledged.
     pub(super) fn finish_download(&mut self) {
-        if !self.download.unacked.is_empty() {
+        if !self.office.desk.imports.is_empty() || !matches!(self.download.job, Job::Handing { .. })
+        {
             return;
         }
-        let Some((scope, outcome)) = self.download.finished.take() else { return };
+        let Job::Handing { scope, outcome } = mem::take(&mut self.download.job) else { return };
         self.remember_missing(&scope, &outcome);
-        let is_all = matches!(&outcome, FetchOutcome::Report(report) if report.is_complete());
+        let is_all = matches!(&*outcome, FetchOutcome::Report(report) if report.is_complete());
         let is_all = is_all && scope == Scope::Everything;
         if is_all && self.kept.restore_choice == Some(RestoreChoice::Everything) {
             // From now on only what came later can be missing.
@@ -193,9 +183,9 @@ impl Backup {
         }
         self.kept.wanted.remove(&scope);
         if !matches!(scope, Scope::Session(..)) {
-            self.touch();
+            self.office.touch();
         }
-        self.deliver(Next::Fetched(scope, Box::new(outcome)));
+        self.office.deliver(Next::Fetched(scope, outcome));
     }
 
     /// What was looked for in a room, or everywhere, and did not come is not there.
@@ -207,7 +197,7 @@ impl Backup {
         };
         for (room_id, session_id) in self.download.take_sought(scope) {
             if is_known {
-                self.missing(&Scope::Session(room_id, session_id), self.courier.now());
+                self.missing(&Scope::Session(room_id, session_id), self.office.courier.now());
             }
         }
     }
@@ -217,7 +207,11 @@ impl Backup {
         if let Scope::Session(room_id, session_id) = scope {
             let etag = self.download.etag;
             // Without one, everything may have changed a moment later.
-            let span = if etag.is_some() { self.options.missing_ms } else { self.options.poll_ms };
+            let span = if etag.is_some() {
+                self.office.options.missing_ms
+            } else {
+                self.office.options.poll_ms
+            };
             let missing = Missing { until_ms: now.saturating_add(span), etag };
             let session = (room_id.clone(), session_id.clone());
             self.download.dropped += u64::from(!self.download.missing.add(session, missing, now));
@@ -225,59 +219,45 @@ impl Backup {
         FetchOutcome::NotInBackup
     }
 
-    fn feed(&mut self, restore: &mut Restore, mut bytes: &[u8], version: &BackupVersion) {
-        while let Some(verdicts) = restore.next_batch(&mut bytes) {
-            self.import_verdicts(version, verdicts);
-        }
-    }
-
     fn import_verdicts(&mut self, version: &BackupVersion, verdicts: Vec<Verdict>) {
         let sessions = verdicts.into_iter().filter_map(|verdict| match verdict {
-            Verdict::Restored(session) => Some(session),
+            Verdict::Restored(session) => {
+                let index = session.exported().session.session_key().first_known_index();
+                let metadata = KeyBackupMetadata {
+                    is_verified: false,
+                    first_message_index: Some(index.into()),
+                    forwarded_count: None,
+                };
+                Some((session, metadata))
+            }
             Verdict::Failed(_) => None,
         });
         self.import(version, sessions.collect());
     }
 
-    /// The backup has a session that is at least so good.
-    fn is_seen(
+    /// Gives the host sessions that have come, and remembers that the backup has them, at least so good.
+    fn import(
         &mut self,
         version: &BackupVersion,
-        session: &UnauthenticatedSession,
-        metadata: KeyBackupMetadata,
+        sessions: Vec<(UnauthenticatedSession, KeyBackupMetadata)>,
     ) {
-        let is_in_use = |in_use: &InUse| in_use.backup.version() == version;
-        if self.in_use.as_ref().is_some_and(is_in_use) {
+        if sessions.is_empty() {
+            return;
+        }
+        let mut seen = Vec::with_capacity(sessions.len());
+        for (session, metadata) in &sessions {
             let (room_id, session_id) =
-                (&session.exported().room_id, session.exported().session_id());
-            self.upload.seen.add(room_id, &session_id, metadata, self.options.seen_sessions);
+                (session.exported().room_id.clone(), session.exported().session_id());
+            seen.push((hash(&room_id, &session_id), *metadata));
+            self.download.sought.remove(&(room_id, session_id));
         }
-    }
-
-    fn import(&mut self, version: &BackupVersion, sessions: Vec<UnauthenticatedSession>) {
-        if !sessions.is_empty() {
-            for session in &sessions {
-                let (room_id, session_id) =
-                    (session.exported().room_id.clone(), session.exported().session_id());
-                self.download.sought.remove(&(room_id, session_id));
-                self.is_seen(
-                    version,
-                    session,
-                    KeyBackupMetadata {
-                        is_verified: false,
-                        first_message_index: Some(
-                            session.exported().session.session_key().first_known_index().into(),
-                        ),
-                        forwarded_count: None,
-                    },
-                );
-            }
-            let id = DeliveryId(self.new_id());
-            self.download.unacked.insert(id);
-            self.deliver(Next::Import(id, version.clone(), sessions));
-        }
+        let sessions = sessions.into_iter().map(|(session, _)| session).collect();
+        self.office.deliver_import(version, sessions);
+        self.apply(Effect::Seen(version.clone(), seen));
     }
 }
 
-/// How long the version is not looked at again for each session that is missing.
-const LOOK_PAUSE_MS: u64 = 5_000;
+/// What is whole of the response with these bytes.
+fn feed(restore: &mut Restore, mut bytes: &[u8]) -> Vec<Verdict> {
+    iter::from_fn(|| restore.next_batch(&mut bytes)).flatten().collect()
+}

@@ -2,7 +2,7 @@
 //! ([specification](https://spec.matrix.org/v1.19/client-server-api/#mkey_backup)), and what one client family wrote
 //! before there was one and still reads. The latter is written only where it is there; of both, other members are kept.
 
-use super::{Backup, Call, Lane, Next, RequestKind, Stage, blame::FAILURES};
+use super::{Backup, Call, Lane, Next, RequestKind, Stage, uploaded::FAILURES};
 use crate::client::{
     failure::Failure,
     preference_events::{BACKUP_DISABLED, DISABLED, ENABLED, M_KEY_BACKUP, boolean},
@@ -46,7 +46,7 @@ impl Backup {
         if self.preference_due()? > now {
             return None;
         }
-        let user_id = self.user_id.clone();
+        let user_id = self.office.user_id.clone();
         let read = |user_id, event: &str| GetAccountData::new(user_id, event.into());
         let write = |user_id, event: &str, content: &JsonObject, name, value: bool| {
             let content = json::with_member(Some(content.as_raw()), name, &value.to_string());
@@ -67,7 +67,7 @@ impl Backup {
     /// Whether the preference is known, or fails so often that nothing waits for it.
     pub(super) fn preference_is_settled(&self) -> bool {
         let mut kinds = self.preference_kinds().iter();
-        let is_failing = kinds.any(|kind| self.courier.failures(*kind) >= FAILURES);
+        let is_failing = kinds.any(|kind| self.office.courier.failures(*kind) >= FAILURES);
         self.kept.preference.was_read || is_failing
     }
 
@@ -81,15 +81,15 @@ impl Backup {
 
     /// When the next request about the preference may be sent.
     pub(super) fn preference_due(&self) -> Option<u64> {
-        if self.courier.is_busy(Lane::Preference) || !self.preference_is_due() {
+        if self.office.courier.is_busy(Lane::Preference) || !self.preference_is_due() {
             return None;
         }
-        let later = |due: u64, kind: &RequestKind| Some(self.courier.due(*kind)?.max(due));
+        let later = |due: u64, kind: &RequestKind| Some(self.office.courier.due(*kind)?.max(due));
         self.preference_kinds().iter().try_fold(0, later)
     }
 
     pub(super) fn preference_is_due(&self) -> bool {
-        let is_first = self.kept.stage == Stage::Looking && !self.kept.preference.was_read;
+        let is_first = self.stage() == Stage::Looking && !self.kept.preference.was_read;
         let is_wanted = is_first || self.preference.is_wanted;
         self.kept.preference.write.is_some() || is_wanted
     }
@@ -98,18 +98,18 @@ impl Backup {
     /// on its way may make the question void. What was read after the question came up is new enough, however slow the host.
     pub(super) fn has_todays_facts(&mut self, now: u64) -> bool {
         let since = *self.preference.asked_since.get_or_insert(now);
-        let since = since.min(now.saturating_sub(self.options.poll_ms).saturating_add(1));
+        let since = since.min(now.saturating_sub(self.office.options.poll_ms).saturating_add(1));
         let is_read = self.preference.known_at_ms.is_some_and(|at| at >= since);
         self.preference.is_wanted = !is_read;
-        let is_looking = self.courier.is_busy(Lane::Version);
+        let is_looking = self.office.courier.is_busy(Lane::Version);
         let looks_now = self.version_due().is_some_and(|due| due <= now);
-        is_read && !is_looking && !(looks_now && self.found_at_ms < since)
+        is_read && !is_looking && !(looks_now && self.look.found_at_ms < since)
     }
 
     pub(super) fn preference_read(&mut self, read: Result<Option<JsonObject>, Failure>) {
         match read {
             Ok(content) => {
-                self.courier.succeeded(RequestKind::ReadPreference);
+                self.office.courier.succeeded(RequestKind::ReadPreference);
                 self.preference_content_is(content.unwrap_or_else(JsonObject::empty));
             }
             // A server that has none to give, or always fails on it, does not keep anybody from a backup.
@@ -129,14 +129,14 @@ impl Backup {
                 self.preference.failures = self.preference.failures.saturating_add(1);
                 self.preference.failures >= FAILURES
             }
-            // Something on the way may drop this one alone.
-            Failure::NoAnswer | Failure::RateLimited { .. } => self.is_to_blame(kind, failure),
-            Failure::Unauthorized => false,
+            Failure::NoAnswer | Failure::RateLimited { .. } | Failure::Unauthorized => false,
         };
+        let mut effects = Vec::new();
+        // Something on the way may drop this one alone.
+        let is_final = self.office.failed(kind, failure, &mut effects) || is_final;
+        effects.into_iter().for_each(|effect| self.apply(effect));
         if is_final {
-            self.courier.succeeded(kind);
-        } else {
-            self.courier.failed(kind, failure.wait_ms());
+            self.office.courier.succeeded(kind);
         }
         is_final
     }
@@ -174,9 +174,9 @@ impl Backup {
         self.kept.preference.was_read = true;
         self.preference.step = PreferenceStep::ReadStandard;
         self.preference.failures = 0;
-        self.preference.known_at_ms = Some(self.courier.now());
+        self.preference.known_at_ms = Some(self.office.courier.now());
         self.preference.is_wanted = false;
-        self.touch();
+        self.office.touch();
     }
 
     /// The older event is written where it is there. After a failure both are read again, since another device may write
@@ -200,7 +200,7 @@ impl Backup {
             PreferenceStep::WriteOlder { enabled, .. } => (enabled, true),
             PreferenceStep::ReadStandard | PreferenceStep::ReadOlder { .. } => return,
         };
-        self.courier.succeeded(RequestKind::WritePreference);
+        self.office.courier.succeeded(RequestKind::WritePreference);
         self.preference_is(if is_written { Some(enabled) } else { self.kept.preference.enabled });
         if self.kept.preference.write != Some(enabled) {
             return;
@@ -211,7 +211,7 @@ impl Backup {
                 Failure::Refused(error) => Some(error),
                 _ => None,
             };
-            self.deliver(Next::PreferenceNotSet { enabled, refused });
+            self.office.deliver(Next::PreferenceNotSet { enabled, refused });
         }
     }
 }

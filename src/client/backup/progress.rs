@@ -1,6 +1,6 @@
 //! How far the machine is with what it fetches and uploads.
 
-use super::{Backup, DeliveryId, Next, Scope};
+use super::{Backup, DeliveryId, Next, Scope, download::Job, upload::InUse};
 use crate::{
     backup::{RestoreProgress, UnauthenticatedSession},
     ids::BackupVersion,
@@ -23,16 +23,25 @@ impl Backup {
     /// How far the download is that is under way, and what is fetched. One session alone has no progress to speak of.
     #[must_use]
     pub fn fetching(&self) -> Option<(&Scope, RestoreProgress)> {
-        let (scope, _) = self.download.current.as_ref()?;
-        Some((scope, self.download.restore.as_ref()?.progress()))
+        match &self.download.job {
+            Job::Session { scope, .. } => Some((scope, RestoreProgress::default())),
+            Job::Stream { scope, restore, .. } => Some((scope, restore.progress())),
+            Job::Idle | Job::Handing { .. } => None,
+        }
     }
 
     /// How far the upload is; nothing if there is no backup to upload to.
     #[must_use]
     pub fn uploading(&self) -> Option<UploadProgress> {
-        let upload = &self.upload;
-        self.in_use.as_ref()?;
-        Some(UploadProgress { on_their_way: upload.on_their_way(), ..upload.progress })
+        self.state.in_use().map(InUse::progress)
+    }
+
+    /// The host has worked on a delivery.
+    pub fn ack(&mut self, id: DeliveryId) {
+        self.office.desk.told.remove(&id);
+        if self.office.desk.imports.remove(&id) {
+            self.finish_download();
+        }
     }
 
     /// The sessions that have come since the last time, without the steps that are due before them: for a host that takes
@@ -43,13 +52,13 @@ impl Backup {
         &mut self,
     ) -> Vec<(DeliveryId, BackupVersion, Vec<UnauthenticatedSession>)> {
         let (mut imports, mut others) = (Vec::new(), Vec::new());
-        for next in self.out.deliveries.drain(..) {
+        for next in self.office.desk.deliveries.drain(..) {
             match next {
                 Next::Import(id, version, sessions) => imports.push((id, version, sessions)),
                 other => others.push(other),
             }
         }
-        self.out.deliveries.extend(others);
+        self.office.desk.deliveries.extend(others);
         imports
     }
 }

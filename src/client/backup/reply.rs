@@ -10,8 +10,13 @@ impl Backup {
     /// [`ReplyError`] if the question is not open any more, the reply does not fit it, or the backup that is to be
     /// used is not trusted. Nothing has changed then.
     pub fn reply(&mut self, id: QuestionId, reply: Reply) -> Result<(), ReplyError> {
-        let (_, question) =
-            self.asked.iter().find(|(asked, _)| *asked == id).ok_or(ReplyError::NotOpen)?;
+        let (_, question) = self
+            .office
+            .desk
+            .asked
+            .iter()
+            .find(|(asked, _)| *asked == id)
+            .ok_or(ReplyError::NotOpen)?;
         if !question.takes(reply) {
             return Err(ReplyError::OtherQuestion);
         }
@@ -30,14 +35,14 @@ impl Backup {
             (Reply::Saved, _) => self.recovery_key_saved(),
             (Reply::Restore(choice), _) => self.choose_restore(choice),
         }
-        self.asked.retain(|(asked, _)| *asked != id);
+        self.office.desk.asked.retain(|(asked, _)| *asked != id);
         Ok(())
     }
 
     /// The user has what opens the backup, so nothing is asked about it any more.
     pub(in crate::client) fn recovery_key_saved(&mut self) {
         self.kept.recovery_key_unsaved = false;
-        self.touch();
+        self.office.touch();
     }
 
     /// The questions that are open as things stand.
@@ -53,7 +58,7 @@ impl Backup {
 
     /// The key is shown while its backup is in use, and only then.
     fn recovery_key_question(&self) -> Option<Question> {
-        let public_key = *self.in_use.as_ref()?.backup.public_key();
+        let public_key = *self.trusted()?.public_key();
         let key = self.kept.key_of(&public_key)?;
         let recovery_key = key.to_recovery_key();
         let is_unsaved = self.kept.recovery_key_unsaved;
@@ -61,10 +66,10 @@ impl Backup {
     }
 
     fn use_found(&mut self) -> Result<(), ReplyError> {
-        let info = self.found.as_ref().ok_or(ReplyError::NoBackup)?;
-        let backup = self.trust(info)?;
-        self.turn(Event::Use);
-        self.adopt(backup);
+        let found = self.look.found.as_ref().ok_or(ReplyError::NoBackup)?;
+        let backup = self.trust(found)?;
+        self.adopt(&backup);
+        self.turn(Event::Use(backup));
         if self.kept.preference.enabled == Some(false) {
             self.kept.preference.write = Some(true);
         }
