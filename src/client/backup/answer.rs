@@ -1,5 +1,7 @@
 //! What became of a request.
 
+use std::mem;
+
 use http::Response;
 
 use super::{
@@ -13,6 +15,23 @@ use crate::{
 };
 
 impl Backup {
+    /// A piece of a [streamed](super::Operation::is_streamed) response has arrived whose status is one of success.
+    /// When it has ended, [`Backup::answer`] is given the rest, or an empty body. Memory stays small if
+    /// [`Next::Import`] is worked on between the pieces.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownOperation`] if no such response is awaited.
+    pub fn part(&mut self, id: OperationId, bytes: &[u8]) -> Result<(), UnknownOperation> {
+        let version = match self.office.courier.get(id) {
+            Some(Call::Room(version, _) | Call::Everything(version, _)) => version.clone(),
+            _ => return Err(UnknownOperation),
+        };
+        self.download.part(&mut self.office, &version, bytes);
+        self.apply_effects();
+        Ok(())
+    }
+
     /// The host has sent a request, and this came back. Of a streamed response, the body holds what was not given
     /// to [`Backup::part`].
     ///
@@ -25,7 +44,7 @@ impl Backup {
         answer: Result<Response<Vec<u8>>, NoAnswer>,
         now_ms: u64,
     ) -> Result<(), UnknownOperation> {
-        let now = self.office.courier.advance(now_ms);
+        self.office.courier.advance(now_ms);
         let letter = self.office.courier.take(id, false, &answer).ok_or(UnknownOperation)?;
         match letter.call() {
             Call::Upload(version, call, tokens) => {
@@ -35,24 +54,24 @@ impl Backup {
             Call::Look(call) => {
                 let seen = self.read(call, &answer, now_ms);
                 if let Some(in_use) = self.state.in_use_mut() {
-                    let effects = in_use.looked(&mut self.office, seen);
-                    effects.into_iter().for_each(|effect| self.apply(effect));
+                    in_use.looked(&mut self.office, seen);
                 }
             }
             Call::Session(version, call) => {
                 let session = self.read(call, &answer, now_ms);
-                self.session_came(version, session, now);
+                self.download.session_came(&mut self.office, version, session);
             }
             Call::Room(version, call) => {
                 let failure = self.failure(call, &answer, now_ms);
-                self.stream_came(version, failure, answer, now);
+                self.download.stream_came(&mut self.office, version, failure, answer);
             }
             Call::Everything(version, call) => {
                 let failure = self.failure(call, &answer, now_ms);
-                self.stream_came(version, failure, answer, now);
+                self.download.stream_came(&mut self.office, version, failure, answer);
             }
             call => self.account_answered(id, call, &answer, now_ms),
         }
+        self.apply_effects();
         Ok(())
     }
 
@@ -86,11 +105,11 @@ impl Backup {
             },
             Call::Preference(call) => {
                 let read = self.read(call, answer, now_ms);
-                self.preference_read(read);
+                self.preference.was_read(&mut self.office, read);
             }
             Call::SetPreference(call) => {
                 let written = self.read(call, answer, now_ms);
-                self.preference_written(written);
+                self.preference.was_written(&mut self.office, written);
             }
             _ => {}
         }
@@ -106,8 +125,7 @@ impl Backup {
         let in_use = self.state.in_use_mut().filter(|in_use| in_use.version() == version);
         match (in_use, stored) {
             (Some(in_use), stored) => {
-                let effects = in_use.uploaded(&mut self.office, stored, tokens);
-                effects.into_iter().for_each(|effect| self.apply(effect));
+                in_use.uploaded(&mut self.office, stored, tokens);
             }
             (None, Ok(_)) => {
                 self.office.courier.succeeded(RequestKind::Upload);
@@ -120,7 +138,12 @@ impl Backup {
     }
 
     /// Does what follows from one part of the machine for others.
-    pub(super) fn apply(&mut self, effect: Effect) {
+    pub(super) fn apply_effects(&mut self) {
+        let effects = mem::take(&mut self.office.effects);
+        effects.into_iter().for_each(|effect| self.apply(effect));
+    }
+
+    fn apply(&mut self, effect: Effect) {
         match effect {
             Effect::Look => {
                 self.state.disabling_mut().into_iter().for_each(|it| it.is_current = false);

@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeSet, mem};
 
-use super::{Call, RequestKind, Scope, download::Download, missing::Missing, scopes::Scopes};
+use super::{Call, RequestKind, Scope, download::Download, missing::Missing};
 use crate::{
-    api::{Endpoint as _, GetRoomKeys, GetRoomKeysForRoom, GetRoomKeysForSession},
+    api::{Endpoint, GetRoomKeys, GetRoomKeysForRoom, GetRoomKeysForSession},
     backup::RestoreOptions,
     ids::{BackupVersion, RoomId, SessionId},
 };
@@ -15,8 +15,26 @@ impl Download {
         if self.is_by_room(scope) { RequestKind::FetchRoom } else { kind(scope) }
     }
 
+    /// The request for so much of the backup; `None` if an ID cannot stand in one.
+    pub(super) fn call(&self, scope: &Scope, version: &BackupVersion) -> Option<Call> {
+        let v = version.clone();
+        match scope {
+            Scope::Everything => Some(Call::Everything(v.clone(), valid(GetRoomKeys::new(v))?)),
+            Scope::Session(room_id, session_id) if !self.is_by_room(scope) => {
+                let call =
+                    GetRoomKeysForSession::new(v.clone(), room_id.clone(), session_id.clone());
+                Some(Call::Session(v, valid(call)?))
+            }
+            Scope::Room(room_id) | Scope::Session(room_id, _) => {
+                let call = GetRoomKeysForRoom::new(v.clone(), room_id.clone());
+                Some(Call::Room(v, valid(call)?))
+            }
+        }
+    }
+
     /// What is sent for all of this, found out without looking at each. What is by room is one of the sessions.
-    pub(super) fn kinds(&self, wanted: &Scopes) -> BTreeSet<RequestKind> {
+    pub(super) fn kinds(&self) -> BTreeSet<RequestKind> {
+        let wanted = &self.wanted;
         let by_room = !self.by_room.is_empty();
         let rest = wanted.len() - wanted.sessions();
         let everything = wanted.contains(&Scope::Everything);
@@ -30,7 +48,7 @@ impl Download {
 
     /// A scope is not wanted any more.
     pub(super) fn forgets(&mut self, scope: &Scope) {
-        self.failed.remove(scope);
+        self.delayed.remove(scope);
         self.by_room.remove(scope);
     }
 
@@ -108,21 +126,7 @@ fn kind(scope: &Scope) -> RequestKind {
     }
 }
 
-/// The request for so much of the backup; `None` if an ID cannot stand in one.
-pub(super) fn scope_call(scope: &Scope, version: BackupVersion) -> Option<Call> {
-    match scope {
-        Scope::Everything => {
-            let call = GetRoomKeys::new(version.clone());
-            call.path_and_query().is_ok().then_some(Call::Everything(version, call))
-        }
-        Scope::Room(room_id) => {
-            let call = GetRoomKeysForRoom::new(version.clone(), room_id.clone());
-            call.path_and_query().is_ok().then_some(Call::Room(version, call))
-        }
-        Scope::Session(room_id, session_id) => {
-            let (room_id, session_id) = (room_id.clone(), session_id.clone());
-            let call = GetRoomKeysForSession::new(version.clone(), room_id, session_id);
-            call.path_and_query().is_ok().then_some(Call::Session(version, call))
-        }
-    }
+/// The request, unless an ID cannot stand in one.
+fn valid<E: Endpoint>(call: E) -> Option<E> {
+    call.path_and_query().is_ok().then_some(call)
 }

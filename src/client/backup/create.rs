@@ -211,7 +211,7 @@ impl Backup {
         self.adopt(backup);
         // Nobody else has the key, whether or not a crash has let this be adopted before.
         self.is_own();
-        self.kept.preference.write = Some(true);
+        self.preference.known.write = Some(true);
         self.office.touch();
     }
 

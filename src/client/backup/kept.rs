@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use super::{RestoreChoice, keyring::Keyring, scopes::Scopes};
+use super::keyring::Keyring;
 use crate::{
     backup::{BackupDecryptionKey, BackupPublicKey, Proofs},
     excerpt::Excerpt,
@@ -26,10 +26,6 @@ pub(super) struct Kept {
     pub(super) recovery_key_unsaved: bool,
     /// What the secret storage still has to be told.
     pub(super) vaulted: Vaulted,
-    pub(super) preference: Preference,
-    pub(super) restore_choice: Option<RestoreChoice>,
-    /// What is to be fetched from the backup.
-    pub(super) wanted: Scopes,
 }
 
 /// The backup that a device uses.

@@ -45,11 +45,6 @@ impl Look {
         Some(*self.found()?.auth_data().ok()?.public_key())
     }
 
-    /// Whether nothing can be fetched from anywhere.
-    pub(super) fn has_no_backup(&self) -> bool {
-        self.found.is_none() && self.is_done
-    }
-
     /// The server has said which backup is the current one.
     pub(super) fn is_answered(&mut self, found: Option<BackupVersionInfo>, now: u64) {
         let found = found.map(|info| Found { info, signatures: OnceLock::new() });

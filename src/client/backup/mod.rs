@@ -211,6 +211,7 @@ impl Backup {
             courier: Courier::new(options.backoff()),
             desk: Desk::default(),
             hopeless: Hopeless::default(),
+            effects: Vec::new(),
         };
         Self {
             office,

@@ -2,7 +2,7 @@
 
 use rand_core::CryptoRng;
 
-use super::{Backup, Call, Next, NoAnswer, Question, QuestionId};
+use super::{Backup, Call, Next, NoAnswer, Question, QuestionId, download::Facts};
 use crate::randomness::{NoRandomness, os_seeded_rng};
 
 impl Backup {
@@ -107,18 +107,35 @@ impl Backup {
 
     /// The next request, if one is due.
     fn call(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Call> {
-        let preference = self.preference_call(now);
+        let preference = self.preference.next(&self.office, self.stage());
         // A download may find that the version has to be looked at first.
-        let download = preference.or_else(|| self.download_call(now));
+        let download = preference.or_else(|| self.download_call());
         let version = download.or_else(|| self.version_call(now));
         version.or_else(|| self.state.in_use_mut()?.next(&mut self.office, rng))
     }
 
+    /// Whether the user can be asked.
+    fn has_todays_facts(&mut self, now: u64) -> bool {
+        let looks_now = self.version_due().is_some_and(|due| due <= now);
+        self.preference.is_of_today(&self.office, &self.look, looks_now)
+    }
+
+    fn download_call(&mut self) -> Option<Call> {
+        let age = self.office.courier.now().saturating_sub(self.look.found_at_ms);
+        let is_fresh = age < self.office.options.poll_ms || !self.version_is_due();
+        let facts = Facts::new(&self.look, &self.kept, is_fresh);
+        let call = self.download.next(&mut self.office, facts);
+        self.apply_effects();
+        call
+    }
+
     /// When something becomes due by itself, in the host's time.
     fn until(&self) -> Option<u64> {
-        let (version, preference) = (self.version_due(), self.preference_due());
+        let (version, preference) =
+            (self.version_due(), self.preference.due(&self.office, self.stage()));
         let upload = self.state.in_use().and_then(|in_use| in_use.due(&self.office));
-        let download = self.download_due();
+        let facts = Facts::new(&self.look, &self.kept, true);
+        let download = self.download.due(&self.office, facts);
         let due = [version, preference, upload, download].into_iter().flatten().min()?;
         Some(self.office.courier.host_time(due))
     }

@@ -28,6 +28,8 @@ pub(super) struct Office {
     pub(super) desk: Desk,
     /// What versions do not take: it is known of a version that is in use again, too.
     pub(super) hopeless: Hopeless,
+    /// What follows from what one part has done for others, until [`Backup`](super::Backup) applies it.
+    pub(super) effects: Vec<Effect>,
 }
 
 /// What the host and the user are asked for and given.
@@ -111,18 +113,18 @@ impl Office {
         self.deliver(Next::Import(id, version.clone(), sessions));
     }
 
+    /// Something follows for other parts.
+    pub(super) fn then(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
     /// Counts a failure, and returns whether the request is to blame for it, and not the network. If that is not known, the
     /// server is asked.
-    pub(super) fn failed(
-        &mut self,
-        kind: RequestKind,
-        failure: &Failure,
-        effects: &mut Vec<Effect>,
-    ) -> bool {
+    pub(super) fn failed(&mut self, kind: RequestKind, failure: &Failure) -> bool {
         let blame = self.courier.blamed(kind, failure);
         self.courier.failed(kind, failure.wait_ms());
         if blame == Blame::Unknown {
-            effects.push(Effect::Look);
+            self.then(Effect::Look);
         }
         blame == Blame::Request
     }

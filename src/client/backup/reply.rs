@@ -1,6 +1,6 @@
 //! What the user replies.
 
-use super::{Backup, Question, QuestionId, Reply, ReplyError, stage::Event};
+use super::{Backup, Question, QuestionId, Reply, ReplyError, download::Facts, stage::Event};
 
 impl Backup {
     /// The user has replied to a question.
@@ -28,12 +28,12 @@ impl Backup {
             (Reply::Create, _) => self.turn(Event::Create),
             (Reply::Use, _) => self.use_found()?,
             (Reply::Stop, Question::SetUp { .. }) => {
-                self.kept.preference.write = Some(false);
+                self.preference.known.write = Some(false);
                 self.turn(Event::Stop);
             }
             (Reply::Stop, _) => self.turn(Event::Stop),
             (Reply::Saved, _) => self.recovery_key_saved(),
-            (Reply::Restore(choice), _) => self.choose_restore(choice),
+            (Reply::Restore(choice), _) => self.download.choose(&mut self.office, choice),
         }
         self.office.desk.asked.retain(|(asked, _)| *asked != id);
         Ok(())
@@ -47,11 +47,12 @@ impl Backup {
 
     /// The questions that are open as things stand.
     pub(super) fn questions(&self) -> Vec<Question> {
+        let facts = Facts::new(&self.look, &self.kept, true);
         let questions = [
             self.stage_question(),
             self.recovery_key_question(),
-            self.restore_question(),
-            self.decryption_key_question(),
+            self.download.restore_question(facts),
+            self.download.key_question(facts),
         ];
         questions.into_iter().flatten().collect()
     }
@@ -70,8 +71,8 @@ impl Backup {
         let backup = self.trust(found)?;
         self.adopt(&backup);
         self.turn(Event::Use(backup));
-        if self.kept.preference.enabled == Some(false) {
-            self.kept.preference.write = Some(true);
+        if self.preference.known.enabled == Some(false) {
+            self.preference.known.write = Some(true);
         }
         Ok(())
     }

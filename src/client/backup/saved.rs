@@ -109,14 +109,23 @@ impl Backup {
         let secret = saved.secret.expose_bytes();
         let state: SavedState<'_> = Header::read(secret, SECRET, &user_id, &device_id)?;
         let wanted = Header::read(&saved.public, PUBLIC, &user_id, &device_id);
-        let (state, kept) = state.read(wanted.unwrap_or_default())?;
-        Ok(Self { state, kept, ..Self::new(user_id, device_id, options, limits) })
+        let Wanted { wanted } = wanted.unwrap_or_default();
+        let mut backup = Self::new(user_id, device_id, options, limits);
+        backup.download.wanted = remembered(&wanted).cloned().collect();
+        backup.download.restore_choice = state.restore_choice;
+        backup.preference.known = Preference {
+            // Another client may have written it since.
+            was_read: state.preference.was_read && state.preference.write.is_some(),
+            ..state.preference
+        };
+        (backup.state, backup.kept) = state.read()?;
+        Ok(backup)
     }
 
     /// The state, as [`Next::Save`](super::Next::Save) gives it when it has changed.
     #[must_use]
     pub fn save(&self) -> SavedBackup {
-        let wanted = remembered(&self.kept.wanted).cloned().collect();
+        let wanted = remembered(&self.download.wanted).cloned().collect();
         let header = Header::new(PUBLIC, &self.office.user_id, &self.office.device_id);
         let public = PublicPart { header, wanted: Wanted { wanted } };
         SavedBackup { public: json::to_bytes(&public, USUAL_LENGTH), secret: self.save_secrets() }
@@ -143,8 +152,8 @@ impl Backup {
                 recovery_key_unsaved: kept.recovery_key_unsaved,
                 secret: kept.vaulted.change(),
                 disabling,
-                preference: kept.preference,
-                restore_choice: kept.restore_choice,
+                preference: self.preference.known,
+                restore_choice: self.download.restore_choice,
             },
         };
         json::to_secret_bytes(&part, USUAL_LENGTH)
@@ -152,7 +161,7 @@ impl Backup {
 }
 
 impl SavedState<'_> {
-    fn read(self, Wanted { wanted }: Wanted) -> Result<(State, Kept), SavedStateError> {
+    fn read(self) -> Result<(State, Kept), SavedStateError> {
         let keys = self.keys.into_iter().map(SavedKey::read);
         let used = self.used.map(SavedUsed::read).transpose()?;
         let (used, proofs) = used.map_or((None, Proofs::default()), |(it, its)| (Some(it), its));
@@ -163,13 +172,6 @@ impl SavedState<'_> {
             keys: Keyring::new(keys.collect::<Result<_, _>>()?),
             recovery_key_unsaved: self.recovery_key_unsaved,
             vaulted: self.secret.map_or(Vaulted::Unneeded, Vaulted::Due),
-            preference: Preference {
-                // Another client may have written it since.
-                was_read: self.preference.was_read && self.preference.write.is_some(),
-                ..self.preference
-            },
-            restore_choice: self.restore_choice,
-            wanted: remembered(&wanted).cloned().collect(),
         };
         let draft = self.draft.map(SavedDraft::read).transpose()?;
         let state = match (self.disabling, self.stage, draft) {

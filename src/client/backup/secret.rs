@@ -132,7 +132,7 @@ impl Backup {
     }
 
     pub(super) fn start_disabling(&mut self) {
-        self.kept.preference.write = Some(false);
+        self.preference.known.write = Some(false);
         self.kept.vaulted = Vaulted::Due(SecretChange::Delete);
         self.kept.recovery_key_unsaved = false;
     }
@@ -148,7 +148,7 @@ impl Backup {
 
     /// Versions go last: until then a crash leaves a backup that can be used again.
     pub(super) fn may_delete(&self) -> bool {
-        self.kept.preference.write.is_none() && self.kept.vaulted == Vaulted::Unneeded
+        self.preference.known.write.is_none() && self.kept.vaulted == Vaulted::Unneeded
     }
 
     /// No version is left, and what was used is not used again. A request to create one may still arrive.
@@ -159,9 +159,7 @@ impl Backup {
             key.provenance() == Provenance::Generated && Some(*key.public_key()) != used
         });
         self.kept.proofs = Proofs::default();
-        for scope in self.kept.wanted.take() {
-            self.download.forgets(&scope);
-        }
+        self.download.forget_all();
         self.office.touch();
     }
 }

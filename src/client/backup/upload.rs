@@ -6,7 +6,7 @@ use rand_core::CryptoRng;
 
 use super::{
     Call, HostToken, NotStored, RequestKind, UploadProgress,
-    office::{Effect, Office},
+    office::Office,
     refusals::Refusals,
     seen::{Seen, SeenSession, hash},
 };
@@ -196,13 +196,8 @@ impl InUse {
     }
 
     /// The backup has said what it has of a session that is to be uploaded.
-    pub(super) fn looked(
-        &mut self,
-        office: &mut Office,
-        seen: Result<BackedUpSession, Failure>,
-    ) -> Vec<Effect> {
-        let mut effects = Vec::new();
-        let Some(pending) = self.looking.take() else { return effects };
+    pub(super) fn looked(&mut self, office: &mut Office, seen: Result<BackedUpSession, Failure>) {
+        let Some(pending) = self.looking.take() else { return };
         match seen {
             Err(Failure::OtherVersion) => return self.gone(office, &[pending]),
             Err(
@@ -210,7 +205,7 @@ impl InUse {
                 | Failure::Later { .. }
                 | Failure::RateLimited { .. }
                 | Failure::Unauthorized),
-            ) => self.look_failed(office, pending, &failure, &mut effects),
+            ) => self.look_failed(office, pending, &failure),
             seen => {
                 office.courier.succeeded(RequestKind::CompareSession);
                 // What cannot be read is not better than ours.
@@ -229,6 +224,5 @@ impl InUse {
         }
         self.make_batches(office);
         self.settle_refusals(office);
-        effects
     }
 }

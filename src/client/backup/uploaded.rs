@@ -14,9 +14,9 @@ impl InUse {
         office: &mut Office,
         stored: Result<StoredRoomKeys, Failure>,
         tokens: &[HostToken],
-    ) -> Vec<Effect> {
+    ) {
         let batch = std::mem::take(&mut self.sending);
-        let effects = match stored {
+        match stored {
             Ok(stored) => {
                 office.courier.succeeded(RequestKind::Upload);
                 office.hopeless.is_taken();
@@ -25,37 +25,30 @@ impl InUse {
                     self.seen.add(pending.seen(), office.options.seen_sessions);
                 }
                 self.stored(office, tokens.to_vec());
-                vec![Effect::Etag(stored.etag)]
+                office.then(Effect::Etag(stored.etag));
             }
             Err(Failure::OtherVersion | Failure::NotFound) => return self.gone(office, &batch),
             Err(failure) => self.upload_failed(office, batch, failure),
-        };
+        }
         self.settle_refusals(office);
-        effects
     }
 
-    fn upload_failed(
-        &mut self,
-        office: &mut Office,
-        batch: Vec<Pending>,
-        failure: Failure,
-    ) -> Vec<Effect> {
-        let mut effects = Vec::new();
+    fn upload_failed(&mut self, office: &mut Office, batch: Vec<Pending>, failure: Failure) {
         let losses = office.courier.failures(RequestKind::Upload);
         match failure {
             Failure::TooLarge => self.split_or_drop(office, batch, NotStored::TooLarge),
             Failure::Refused(error) => self.upload_refused(office, batch, error),
             // One session may be what the server fails on.
             Failure::Later { .. } if losses >= FAILURES && batch.len() > 1 => {
-                office.failed(RequestKind::Upload, &failure, &mut effects);
+                office.failed(RequestKind::Upload, &failure);
                 self.split(batch);
             }
             Failure::Later { .. } if batch.len() == 1 => {
-                office.failed(RequestKind::Upload, &failure, &mut effects);
+                office.failed(RequestKind::Upload, &failure);
                 self.alone_failed(office, batch);
             }
             failure => {
-                let is_to_blame = office.failed(RequestKind::Upload, &failure, &mut effects);
+                let is_to_blame = office.failed(RequestKind::Upload, &failure);
                 let is_lost = matches!(failure, Failure::NoAnswer);
                 match batch.len() {
                     0 => {}
@@ -69,7 +62,6 @@ impl InUse {
                 }
             }
         }
-        effects
     }
 
     /// Others go first, and after some times the host is told. If nothing can be looked at, it is told of all of them.
@@ -78,9 +70,8 @@ impl InUse {
         office: &mut Office,
         mut pending: Pending,
         failure: &Failure,
-        effects: &mut Vec<Effect>,
     ) {
-        let is_to_blame = office.failed(RequestKind::CompareSession, failure, effects);
+        let is_to_blame = office.failed(RequestKind::CompareSession, failure);
         pending.failures += u32::from(matches!(failure, Failure::Later { .. }));
         let is_failing = pending.failures >= FAILURES;
         let mut failing = vec![pending];
@@ -126,12 +117,12 @@ impl InUse {
 
     /// The version is gone or was replaced, by the word of the server. If it shows it as the current one all the same, and
     /// has done so too often, that is about these sessions.
-    pub(super) fn gone(&mut self, office: &mut Office, batch: &[Pending]) -> Vec<Effect> {
+    pub(super) fn gone(&mut self, office: &mut Office, batch: &[Pending]) {
         if office.hopeless.is_denied() {
             self.are_failing(office, batch);
         }
         office.courier.failed(RequestKind::Upload, 0);
-        vec![Effect::Gone]
+        office.then(Effect::Gone);
     }
 
     /// Tells the host what the version has.

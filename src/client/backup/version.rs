@@ -41,7 +41,7 @@ impl Backup {
             self.keep_secret();
         }
         if is_enabled {
-            self.kept.preference.write = Some(true);
+            self.preference.known.write = Some(true);
         }
     }
 
@@ -94,12 +94,12 @@ impl Backup {
             // Somebody may want to fetch all the same.
             Stage::Off => {
                 !self.look.is_done
-                    && (self.look.wanted_since.is_some() || !self.kept.wanted.is_empty())
+                    && (self.look.wanted_since.is_some() || !self.download.wanted.is_empty())
             }
             Stage::Creating => false,
             // What a new backup replaces has to be known.
             Stage::Signing => !self.look.is_done,
-            Stage::Looking => self.preference_is_settled(),
+            Stage::Looking => self.preference.is_settled(&self.office),
             Stage::Disabling => self.may_delete() || !self.state.is_current(),
             _ => true,
         }
@@ -217,7 +217,7 @@ impl Backup {
             if !is_used(&found.info, used) {
                 return Event::Other;
             }
-        } else if self.kept.preference.enabled == Some(false) {
+        } else if self.preference.known.enabled == Some(false) {
             return Event::Untrusted;
         }
         // One that came back after another was a question is still one; one that nothing proved is none any more
@@ -245,7 +245,7 @@ impl Backup {
 
     /// The questions that the stage asks.
     pub(super) fn stage_question(&self) -> Option<Question> {
-        let preference = self.kept.preference.enabled;
+        let preference = self.preference.known.enabled;
         let found = self.look.found.as_ref().map(|found| self.describe(found));
         match self.stage() {
             Stage::Looking => {

@@ -26,13 +26,13 @@ impl Backup {
         if self.stage() == Stage::Disabling {
             wanted.insert(RequestKind::DeleteVersion);
         }
-        if self.preference_is_due() {
-            wanted.extend(self.preference_kinds());
+        if self.preference.is_due(self.stage()) {
+            wanted.extend(self.preference.kinds());
         }
         if self.state.in_use().is_some() {
             wanted.extend([RequestKind::Upload, RequestKind::CompareSession]);
         }
-        wanted.extend(self.download.kinds(&self.kept.wanted));
+        wanted.extend(self.download.kinds());
         wanted
     }
 
