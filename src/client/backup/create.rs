@@ -76,7 +76,8 @@ impl Backup {
             let before = found.map(|info| info.version().clone());
             let replaced = found.and_then(|info| info.auth_data().ok());
             let replaces = replaced.map(|auth_data| *auth_data.public_key());
-            let draft = Draft { key, before, replaces, is_unsent: true };
+            let signatures = Vec::new();
+            let draft = Draft { key, signatures, before, replaces, is_unsent: true };
             making.phase = Phase::Signing(draft, None);
             self.office.touch();
         }
@@ -126,12 +127,11 @@ impl Backup {
     /// made the version.
     pub(super) fn confirm(&mut self) {
         let found = self.look.found();
-        let State::Making(Making { phase: Phase::Confirming(signed, creation), .. }) =
+        let State::Making(Making { phase: Phase::Confirming(draft, creation), .. }) =
             &mut self.state
         else {
             return;
         };
-        let draft = &signed.draft;
         let own = found.and_then(|info| {
             TrustedBackup::by_decryption_key(info, &draft.key, &self.kept.retired).ok()
         });

@@ -24,9 +24,9 @@ pub(super) enum Phase {
     /// The host is to sign the key, and was asked to by this number.
     Signing(Draft, Option<SignId>),
     /// The request is about to go out; at once if the server was just asked which backup there is.
-    Creating { signed: SignedDraft, is_fresh: bool },
+    Creating { draft: Draft, is_fresh: bool },
     /// Whether the new backup is there is found out by looking.
-    Confirming(SignedDraft, Creation),
+    Confirming(Draft, Creation),
 }
 
 /// What is known of the request to create a backup.
@@ -46,19 +46,14 @@ pub(super) enum Creation {
 #[derive(Debug, Clone)]
 pub(super) struct Draft {
     pub(super) key: BackupDecryptionKey,
+    /// The signatures of the user on its public key, if the host had any.
+    pub(super) signatures: Vec<(KeyId, Ed25519Signature)>,
     /// The version that was current before, if there was one.
     pub(super) before: Option<BackupVersion>,
     /// Its public key, which is given up once the new backup is there.
     pub(super) replaces: Option<BackupPublicKey>,
     /// Whether it was not sent yet, as far as is known for sure.
     pub(super) is_unsent: bool,
-}
-
-/// The same with the signatures of the user on its public key.
-#[derive(Debug, Clone)]
-pub(super) struct SignedDraft {
-    pub(super) draft: Draft,
-    pub(super) signatures: Vec<(KeyId, Ed25519Signature)>,
 }
 
 impl Making {
@@ -79,14 +74,14 @@ impl Making {
         let phase = match (self.phase, event) {
             (_, Event::Cancel) | (Phase::Confirming(..), Event::Refused) => return State::Looking,
             (Phase::Signing(draft, _), Event::Signed(signatures)) => {
-                Phase::Creating { signed: SignedDraft { draft, signatures }, is_fresh: false }
+                Phase::Creating { draft: Draft { signatures, ..draft }, is_fresh: false }
             }
-            (Phase::Creating { signed, is_fresh }, Event::Sent) => {
+            (Phase::Creating { draft, is_fresh }, Event::Sent) => {
                 let request = if is_fresh { Creation::Ready } else { Creation::Due };
-                Phase::Confirming(signed, request)
+                Phase::Confirming(draft, request)
             }
-            (Phase::Confirming(signed, _), Event::NotYet { is_fresh }) => {
-                Phase::Creating { signed, is_fresh }
+            (Phase::Confirming(draft, _), Event::NotYet { is_fresh }) => {
+                Phase::Creating { draft, is_fresh }
             }
             (Phase::Confirming(..), Event::Trusted(backup)) => {
                 return State::Running(InUse::new(backup));
@@ -101,16 +96,9 @@ impl Making {
     pub(super) fn draft(&self) -> Option<&Draft> {
         match &self.phase {
             Phase::Drawing => None,
-            Phase::Signing(draft, _) => Some(draft),
-            Phase::Creating { signed, .. } | Phase::Confirming(signed, _) => Some(&signed.draft),
-        }
-    }
-
-    /// The signatures on the key, once the host has given them.
-    pub(super) fn signatures(&self) -> &[(KeyId, Ed25519Signature)] {
-        match &self.phase {
-            Phase::Drawing | Phase::Signing(..) => &[],
-            Phase::Creating { signed, .. } | Phase::Confirming(signed, _) => &signed.signatures,
+            Phase::Signing(draft, _)
+            | Phase::Creating { draft, .. }
+            | Phase::Confirming(draft, _) => Some(draft),
         }
     }
 
@@ -149,13 +137,11 @@ impl Draft {
     pub(super) fn unsigned(&self) -> Result<UnsignedAuthData, NotSignable> {
         UnsignedAuthData::new(&self.key)
     }
-}
 
-impl SignedDraft {
     /// The `auth_data` of the new version.
     pub(super) fn auth_data(&self, user_id: &UserId) -> Result<AuthData, NotSignable> {
         let signatures = self.signatures.iter();
-        let signed = signatures.fold(self.draft.unsigned()?, |unsigned, (key_id, signature)| {
+        let signed = signatures.fold(self.unsigned()?, |unsigned, (key_id, signature)| {
             unsigned.with_signature(user_id, key_id, signature)
         });
         Ok(signed.into_auth_data())

@@ -8,7 +8,7 @@ use super::{
     Backup, BackupOptions, RestoreChoice, Scope, Stage,
     kept::{Kept, Preference, SecretChange, Vaulted},
     keyring::Keyring,
-    making::{Creation, Draft, Making, Phase, SignedDraft},
+    making::{Creation, Draft, Making, Phase},
     saved_key::{SavedKey, SavedUsed},
     stage::{Disabling, State},
 };
@@ -175,16 +175,16 @@ impl SavedState<'_> {
         };
         let draft = self.draft.map(SavedDraft::read).transpose()?;
         let state = match (self.disabling, self.stage, draft) {
-            (None, Stage::Signing | Stage::Creating | Stage::Confirming, Some((signed, made))) => {
+            (None, Stage::Signing | Stage::Creating | Stage::Confirming, Some((draft, made))) => {
                 let phase = match self.stage {
-                    Stage::Signing => Phase::Signing(signed.draft, None),
+                    Stage::Signing => Phase::Signing(draft, None),
                     // What was known of the server is asked for again.
-                    _ => Phase::Confirming(signed, made.map_or(Creation::Sent, Creation::Made)),
+                    _ => Phase::Confirming(draft, made.map_or(Creation::Sent, Creation::Made)),
                 };
                 State::Making(Making { old: None, phase })
             }
             (disabling, stage, draft) => {
-                draft.into_iter().for_each(|(signed, _)| kept.keep_key(signed.draft.key));
+                draft.into_iter().for_each(|(draft, _)| kept.keep_key(draft.key));
                 resume(stage, disabling)
             }
         };
@@ -195,7 +195,7 @@ impl SavedState<'_> {
 impl<'a> SavedDraft<'a> {
     fn new(key: &'a (SecretString, Provenance), making: &Making) -> Option<Self> {
         let draft = making.draft()?;
-        let signatures = making.signatures().iter();
+        let signatures = draft.signatures.iter();
         let signatures = signatures.map(|(id, signature)| (id.clone(), signature.to_base64()));
         Some(Self {
             key: SavedKey::new(key),
@@ -207,19 +207,19 @@ impl<'a> SavedDraft<'a> {
     }
 
     /// The draft, and the version that the server says it made.
-    fn read(self) -> Result<(SignedDraft, Option<BackupVersion>), SavedStateError> {
+    fn read(self) -> Result<(Draft, Option<BackupVersion>), SavedStateError> {
         let signatures = self.signatures.into_iter().map(|(key_id, signature)| {
             let signature = Ed25519Signature::from_base64(&signature);
             Ok((key_id, signature.map_err(|_| SavedStateError::Damaged)?))
         });
         let draft = Draft {
             key: self.key.read()?,
+            signatures: signatures.collect::<Result<_, _>>()?,
             before: self.before,
             replaces: self.replaces.as_ref().map(public_key).transpose()?,
             is_unsent: false,
         };
-        let signatures = signatures.collect::<Result<_, _>>()?;
-        Ok((SignedDraft { draft, signatures }, self.created))
+        Ok((draft, self.created))
     }
 }
 

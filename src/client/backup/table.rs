@@ -6,7 +6,7 @@
 )]
 
 use super::{
-    making::{Creation, Draft, Making, Phase, SignedDraft},
+    making::{Creation, Draft, Making, Phase},
     stage::{Disabling, Event, Stage, State},
     upload::InUse,
 };
@@ -73,15 +73,14 @@ fn following(event: &Event) -> Option<Event> {
 /// A state at this stage.
 fn state(stage: Stage) -> State {
     let making = |phase| State::Making(Making { old: None, phase });
-    let signed = || SignedDraft { draft: draft(), signatures: Vec::new() };
     match stage {
         Stage::Looking => State::Looking,
         Stage::Absent => State::Absent,
         Stage::Untrusted => State::Untrusted,
         Stage::Changed => State::Changed,
         Stage::Signing => making(Phase::Signing(draft(), None)),
-        Stage::Creating => making(Phase::Creating { signed: signed(), is_fresh: false }),
-        Stage::Confirming => making(Phase::Confirming(signed(), Creation::Sent)),
+        Stage::Creating => making(Phase::Creating { draft: draft(), is_fresh: false }),
+        Stage::Confirming => making(Phase::Confirming(draft(), Creation::Sent)),
         Stage::Running => State::Running(InUse::new(trusted())),
         Stage::Disabling => State::Disabling(Disabling::default()),
         Stage::Off => State::Off,
@@ -89,7 +88,7 @@ fn state(stage: Stage) -> State {
 }
 
 fn draft() -> Draft {
-    Draft { key: key(), before: None, replaces: None, is_unsent: true }
+    Draft { key: key(), signatures: Vec::new(), before: None, replaces: None, is_unsent: true }
 }
 
 fn key() -> BackupDecryptionKey {

@@ -52,11 +52,11 @@ impl Backup {
         }
         match &mut self.state {
             State::Making(Making {
-                phase: Phase::Confirming(signed, creation @ Creation::Ready),
+                phase: Phase::Confirming(draft, creation @ Creation::Ready),
                 ..
             }) => {
-                (*creation, signed.draft.is_unsent) = (Creation::Sent, false);
-                let auth_data = signed.auth_data(&self.office.user_id).ok()?;
+                (*creation, draft.is_unsent) = (Creation::Sent, false);
+                let auth_data = draft.auth_data(&self.office.user_id).ok()?;
                 Some(Call::Create(CreateBackupVersion::new(auth_data)))
             }
             State::Disabling(disabling) if disabling.condemned.is_some() => {
