@@ -125,7 +125,7 @@ pub enum ChangeError {
 
 impl SecretStorage {
     /// Plans a change. `keys` are those that the user unlocked; without them nothing that is there can be
-    /// encrypted anew.
+    /// encrypted anew. Of several with the same ID, the one with the surest [standing](super::KeyStanding) encrypts.
     ///
     /// # Errors
     ///
