@@ -1,5 +1,7 @@
 //! `auth_data`: the public key of a backup, and who signed it.
 
+use std::collections::HashSet;
+
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
@@ -172,9 +174,9 @@ impl AuthData {
         Self { signed: self.signed.with_signature(user_id, key_id, signature), ..self }
     }
 
-    /// The same without the signature of this key ID: one that is wrong, say.
-    pub(super) fn without_signature(self, user_id: &UserId, key_id: &KeyId) -> Self {
-        Self { signed: self.signed.without_signature(user_id, key_id), ..self }
+    /// The same without the user's signatures of these key IDs: those that are wrong, say.
+    pub(super) fn without_signatures(self, user_id: &UserId, key_ids: &HashSet<&KeyId>) -> Self {
+        Self { signed: self.signed.without_signatures(user_id, key_ids), ..self }
     }
 
     /// The members that make a key of it for other readers. With any of these, no signature on it counts.
