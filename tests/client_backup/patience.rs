@@ -287,9 +287,31 @@ fn a_creation_that_never_succeeds_ends_and_is_told() {
             other => panic!("{other:?}"),
         }
         assert!(matches!(phone.question(), Question::SetUp { .. }), "the user is asked again");
+        assert!(phone.sent.len() < 100, "{}", phone.sent.len());
         phone.lie = None;
         phone.reply(Reply::Create);
         phone.live(3_600_000);
         assert_eq!(phone.machine.stage(), Stage::Running);
     }
+}
+
+#[test]
+fn an_open_question_has_the_server_asked_less_and_less_often() {
+    let week = 7 * 24 * 3_600_000;
+    let mut phone = Driver::new();
+    phone.live(120_000);
+    assert!(phone.sent.len() >= 5, "each half minute at first: {}", phone.sent.len());
+    phone.live(week);
+    assert!((100..300).contains(&phone.sent.len()), "{}", phone.sent.len());
+    // A host whose user looks at the question again has it checked at once.
+    let before = phone.sent.len();
+    phone.machine.look_again();
+    phone.run();
+    assert_eq!(phone.sent.len(), before + 1);
+    // Something new is looked after as closely as at first.
+    phone.plant("hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo");
+    phone.live(2 * 3_600_000);
+    assert!(matches!(phone.question(), Question::Use { .. }));
+    let looks = phone.sent.len() - before;
+    assert!((5..30).contains(&looks), "{looks}");
 }

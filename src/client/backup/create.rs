@@ -230,7 +230,7 @@ impl Backup {
     /// now and then until then.
     pub(super) fn creation_wait(&self) -> u64 {
         let due = self.courier.due(RequestKind::CreateVersion).unwrap_or_default();
-        due.saturating_sub(self.courier.now()).min(self.options.poll_ms)
+        due.saturating_sub(self.courier.now()).min(self.poll_wait())
     }
 
     /// Whether a new backup can be made: what it replaces is known, or cannot be.
