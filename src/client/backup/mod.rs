@@ -20,7 +20,8 @@
 //!        └── Stop from anywhere
 //! ```
 //!
-//! While it is `Absent`, `Untrusted` or `Changed`, the user is asked, and the homeserver is polled. Uploads run in
+//! While it is `Absent`, `Untrusted` or `Changed`, the user is asked, and the homeserver is polled, less and less often: see
+//! [`BackupOptions::poll_ms`]. Uploads run in
 //! `Running`, and go on to the version in use until a new one is there: `Signing`, `Creating` and `Confirming` end with
 //! [`Backup::cancel_rotation`], too. A question never stops them. If `Disabling` meets a version that was not there when
 //! the user said so, the user is asked as in `Changed` or `Untrusted`.
@@ -179,6 +180,8 @@ pub struct Backup {
     version: Lane,
     look: Look,
     found_at_ms: u64,
+    /// When the stage has changed last, or what the user is asked about the backup.
+    changed_at_ms: u64,
     /// The version that is to be deleted next.
     condemned: Option<BackupVersion>,
     /// The version that was tried to delete last.
@@ -248,6 +251,7 @@ impl Backup {
             version: Lane::default(),
             look: Look::default(),
             found_at_ms: 0,
+            changed_at_ms: 0,
             condemned: None,
             attempted: None,
             preference: PreferenceLane::default(),
@@ -368,7 +372,8 @@ impl Backup {
         self.courier.is_paused()
     }
 
-    /// Something may have changed on the server: the current version is asked for soon.
+    /// Something may have changed on the server: the current version is asked for soon. Call it, too, when the user comes back to
+    /// a question that has been open for long.
     pub fn look_again(&mut self) {
         self.version.due_ms = 0;
     }

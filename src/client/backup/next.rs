@@ -142,6 +142,9 @@ impl Backup {
             self.trusted.refreshed_for = Some(version.clone());
             return Some(Next::RefreshSigners);
         }
+        if question.is_about_backup() {
+            self.changed_at_ms = now;
+        }
         let id = QuestionId(self.new_id());
         self.asked.push((id, question.clone()));
         Some(Next::Ask(id, Box::new(question)))

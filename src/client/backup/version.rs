@@ -1,7 +1,7 @@
 //! Which backup is the current one, and whether it may be used.
 
 use super::{
-    Backup, Call, FoundBackup, Question, RequestKind, Signing, Stage,
+    Backup, BackupOptions, Call, FoundBackup, Question, RequestKind, Signing, Stage,
     look::Look,
     stage::{Event, step},
     trust::is_used,
@@ -21,6 +21,9 @@ impl Backup {
             return;
         }
         self.kept.stage = after;
+        if !(before.makes_backup() && after.makes_backup()) {
+            self.changed_at_ms = self.courier.now();
+        }
         self.version.due_ms = 0;
         self.touch();
         let goes_on = Stage::Running == after || after.makes_backup();
@@ -151,7 +154,7 @@ impl Backup {
     /// When the next look is due.
     fn look_later(&mut self, now: u64) {
         let wait = match self.kept.stage {
-            Stage::Absent | Stage::Untrusted | Stage::Changed => self.options.poll_ms,
+            Stage::Absent | Stage::Untrusted | Stage::Changed => self.poll_wait(),
             Stage::Running => self.options.check_ms,
             Stage::Confirming if !self.is_made() => self.creation_wait(),
             _ => 0,
@@ -168,6 +171,12 @@ impl Backup {
         } else if self.attempted.is_some() {
             self.courier.succeeded(RequestKind::DeleteVersion);
         }
+    }
+
+    /// How long to wait for the next look while nothing changes: as long as that has been so, within bounds.
+    pub(super) fn poll_wait(&self) -> u64 {
+        let BackupOptions { poll_ms, check_ms, .. } = self.options;
+        self.courier.now().saturating_sub(self.changed_at_ms).clamp(poll_ms, check_ms.max(poll_ms))
     }
 
     /// Whether what is to be deleted is not what was there when the user said so.
