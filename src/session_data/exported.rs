@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::{Repair, SessionData, SessionDataError};
 use crate::{
+    excerpt::Excerpt,
     ids::{RoomId, SessionId},
     secret::SecretVec,
 };
@@ -41,6 +42,21 @@ pub enum ExportedSessionError {
     SessionData(#[from] SessionDataError),
 }
 
+/// Why a session is not exported: its room ID does not begin with `!`, or has a NUL in it.
+///
+/// Clients refuse a key file whole in which one session has such a room ID. The session may come from a backup, where
+/// anybody with the account could have named its room so.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error(
+    "\u{201c}{room_id}\u{201d} is not a room ID: a key file with this session in it would be refused by other clients, \
+     with all sessions that it holds"
+)]
+#[non_exhaustive]
+pub struct NotARoomId {
+    /// The beginning of what stands in the place of the room ID.
+    pub room_id: Excerpt,
+}
+
 impl ExportedSession {
     /// Reads one element of a key export, as tolerantly as [`SessionData::from_json`].
     ///
@@ -64,9 +80,15 @@ impl ExportedSession {
         self.session.session_id()
     }
 
-    /// The JSON that clients import.
-    #[must_use]
-    pub fn to_json(&self) -> SecretVec {
-        self.session.to_exported_json(&self.room_id)
+    /// Returns the JSON that clients import.
+    ///
+    /// # Errors
+    ///
+    /// [`NotARoomId`] if clients would refuse the session, and with it every other one in the file: leave it out.
+    pub fn to_json(&self) -> Result<SecretVec, NotARoomId> {
+        if !self.room_id.is_read_by_clients() {
+            return Err(NotARoomId { room_id: Excerpt::new(self.room_id.as_str()) });
+        }
+        Ok(self.session.to_exported_json(&self.room_id))
     }
 }
