@@ -47,10 +47,10 @@ pub enum AuthDataError {
     #[error("the backup's algorithm \u{201c}{0}\u{201d} is not supported")]
     UnsupportedAlgorithm(Excerpt),
     /// The homeserver did not say which algorithm it is of, or returned no `auth_data`.
-    #[error("the homeserver returned no {0} for the backup")]
+    #[error("the homeserver returned no \u{201c}{0}\u{201d} for the backup")]
     Missing(&'static str),
     /// It is no JSON object that could have been signed.
-    #[error("the backup's public data cannot be read: {0}")]
+    #[error("the backup's public data cannot be read ({0})")]
     Json(#[from] SignedJsonError),
     /// It has no public key.
     #[error("the backup has no public key")]

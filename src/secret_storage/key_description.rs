@@ -69,13 +69,13 @@ pub enum KeyTest {
 #[non_exhaustive]
 pub enum KeyTestError {
     /// A member of it is not a string.
-    #[error("the key description has no readable {0}")]
+    #[error("the check value \u{201c}{0}\u{201d} in it is missing or unreadable")]
     Member(&'static str),
     /// `iv` or `mac` cannot be read.
     #[error(transparent)]
     Check(KeyCheckError),
     /// `pubkey` cannot be read.
-    #[error("the public key of the key description cannot be read: {0}")]
+    #[error("the public key in it is damaged ({0})")]
     PublicKey(#[source] Base64Error),
 }
 
@@ -87,10 +87,10 @@ pub enum KeyDescriptionError {
     #[error("the key was deleted")]
     Deleted,
     /// It is no JSON object that could be signed.
-    #[error("the key description cannot be read: {0}")]
+    #[error("it cannot be read ({0})")]
     Json(#[from] SignedJsonError),
     /// It names no algorithm.
-    #[error("the key description names no algorithm")]
+    #[error("it names no algorithm")]
     NoAlgorithm,
 }
 

@@ -30,7 +30,7 @@ fn row_54_a_backup_without_key_storage_asks_for_its_own_key() {
         "nothing was entered: enter the recovery key of the backup",
         "this looks like a passphrase, which does not help here: enter the recovery key of the backup",
         "this recovery key fits nothing",
-        "this recovery key is not valid: a recovery key has 48 letters and digits, but this has 47",
+        "this looks like a recovery key, but is not a valid one: a recovery key has 48 letters and digits, but this has 47",
     ]) {
         assert!(reason(refusal).to_string().starts_with(sentence), "{refusal:?}");
     }

@@ -58,7 +58,12 @@ fn row_54_no_key_is_called_mistyped_when_nothing_could_be_tried() {
         let diagnosis = diagnose(&world.evidence(), world.typed.as_deref(), &world.limits);
         let sentences: Vec<_> = diagnosis.findings().iter().map(ToString::to_string).collect();
         assert!(!sentences.iter().any(|it| it.contains("mistyped")), "{sentences:?}");
-        assert!(sentences.iter().any(|it| it.contains("could not be tried")), "{sentences:?}");
+        assert!(
+            sentences
+                .iter()
+                .any(|it| it.contains("nothing here that what you entered could be tried on")),
+            "{sentences:?}"
+        );
     }
 }
 
@@ -86,7 +91,7 @@ fn row_54_each_refusal_says_what_was_expected_here() {
         json!({"algorithm": "m.pbkdf2", "iterations": 10_000, "salt": "s", "bits": 512});
     let (empty, passphrase) = (String::new(), "correct horse battery staple".to_owned());
     let (key, mistyped) = (recovery_key(OTHER_KEY), format!("Key: {}0", recovery_key(OTHER_KEY)));
-    let cases: [(World, &str, Remedy, &str); 12] = [
+    let cases: [(World, &str, Remedy, &str); 13] = [
         (
             storage(None),
             &empty,
@@ -112,6 +117,12 @@ fn row_54_each_refusal_says_what_was_expected_here() {
             "enter the passphrase of your key storage",
         ),
         (
+            storage(Some(only_passphrase.clone())),
+            &mistyped,
+            Remedy::EnterPassphrase,
+            "this looks like a recovery key, which does not help here",
+        ),
+        (
             own_passphrase(storage(None)),
             &empty,
             Remedy::EnterBackupPassphrase,
@@ -121,13 +132,13 @@ fn row_54_each_refusal_says_what_was_expected_here() {
             own_passphrase(storage(None)),
             &passphrase,
             Remedy::CheckTyping,
-            "this passphrase does not unlock anything",
+            "this passphrase does not open anything here",
         ),
         (
             own_passphrase(storage(None)),
             &mistyped,
             Remedy::CheckTyping,
-            "this recovery key is not valid",
+            "this looks like a recovery key, but is not a valid one",
         ),
         (
             own_passphrase(storage(Some(only_passphrase))),
@@ -151,7 +162,7 @@ fn row_54_each_refusal_says_what_was_expected_here() {
             without_storage(storage(None)),
             &key,
             Remedy::CheckTyping,
-            "this recovery key fits nothing",
+            "this recovery key does not open anything here",
         ),
         (
             own_passphrase(without_storage(storage(None))),
@@ -167,6 +178,24 @@ fn row_54_each_refusal_says_what_was_expected_here() {
         let sentences: Vec<_> =
             world.diagnose().findings().iter().map(|it| it.to_string()).collect();
         assert!(sentences.iter().any(|it| it.contains(sentence)), "{number}: {sentences:?}");
+    }
+}
+
+#[test]
+fn row_54_who_has_entered_the_recovery_key_is_not_asked_for_it() {
+    let unusable = |typed: Option<String>| {
+        let mut world = World::well();
+        world.storage().key_mut(ID)["passphrase"] = json!({"algorithm": "m.new"});
+        world.typed = typed;
+        let diagnosis = world.diagnose();
+        let mut findings = diagnosis.findings().iter();
+        let finding = findings.find(|it| it.code() == "storage.passphrase_unusable").cloned();
+        finding.unwrap().remedy()
+    };
+    let replace = Remedy::RotateStorageKey(ID.into());
+    assert_eq!(unusable(Some(recovery_key(KEY))), Some(replace));
+    for other in [None, Some(recovery_key(OTHER_KEY))] {
+        assert_eq!(unusable(other), Some(Remedy::EnterRecoveryKey));
     }
 }
 

@@ -119,7 +119,7 @@ pub enum ChangeError {
     #[error(transparent)]
     Value(#[from] SecretValueError),
     /// The public key of the old algorithm is one that everybody could open.
-    #[error("the public key is one that everybody could open")]
+    #[error("the public key is not safe: anybody could open what is encrypted with it")]
     NonContributory,
 }
 

@@ -24,7 +24,7 @@ findings! {
         /// It gives a key for which there is nothing to check it with.
         NotCheckable { key: SecretStorageKeyId } =
             "input.not_checkable", Severity::Notice, None,
-            "What you entered may be the key {key} of your key storage: there is nothing to check it with.";
+            "What you entered may be right for the key {key} of your key storage, but there is nothing to check it against.";
 
         /// The key of the key storage was asked for, and it is the backup's.
         BackupKeyTyped { version: BackupVersion } =
@@ -49,7 +49,7 @@ findings! {
         /// It fits the description of a key, with which nothing is encrypted, nor with any other.
         NothingStored { key: SecretStorageKeyId } =
             "input.nothing_stored", Severity::Notice, None,
-            "What you entered is the key {key} of your key storage, in which nothing is stored.";
+            "What you entered fits the key {key} of your key storage, but nothing is stored there.";
 
         /// It fits the description of a key, and opens nothing that is encrypted with it.
         OpensNothing { key: SecretStorageKeyId } =
