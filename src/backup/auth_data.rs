@@ -47,7 +47,7 @@ pub enum AuthDataError {
     #[error("the backup's algorithm \u{201c}{0}\u{201d} is not supported")]
     UnsupportedAlgorithm(Excerpt),
     /// The homeserver did not say which algorithm it is of, or returned no `auth_data`.
-    #[error("the homeserver returned no \u{201c}{0}\u{201d} for the backup")]
+    #[error("the homeserver returned no {0} for the backup")]
     Missing(&'static str),
     /// It is no JSON object that could have been signed.
     #[error("the backup's public data cannot be read ({0})")]
@@ -78,6 +78,9 @@ impl AuthData {
         let Some(JsonValue::String(public_key)) = signed.get(PUBLIC_KEY) else {
             return Err(AuthDataError::NoPublicKey);
         };
+        if public_key.is_empty() {
+            return Err(AuthDataError::NoPublicKey);
+        }
         let public_key = BackupPublicKey::from_base64(public_key)?;
         let passphrase = read_passphrase(&signed, limits);
         Ok(Self { signed, public_key, passphrase })
