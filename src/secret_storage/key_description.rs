@@ -35,8 +35,10 @@ pub struct KeyDescription {
     algorithm: KeyAlgorithm,
     test: KeyTest,
     name: Option<String>,
-    passphrase: Option<Result<ReadPassphraseParameters, PassphraseParametersError>>,
+    passphrase: Option<ReadPassphrase>,
 }
+
+type ReadPassphrase = Result<ReadPassphraseParameters, PassphraseParametersError>;
 
 /// What a key of the secret storage encrypts with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,21 +121,30 @@ impl KeyDescription {
             other => (KeyAlgorithm::Unsupported(Excerpt::new(other)), KeyTest::Absent),
         };
         let name = signed.get("name").and_then(JsonValue::as_str).map(str::to_owned);
-        let passphrase = object
-            .take_something("passphrase")
-            .map(|json| PassphraseParameters::from_json(json.get().as_bytes(), limits));
+        let passphrase = read_passphrase(&mut object, limits);
         Ok(Self { id, signed, algorithm, test, name, passphrase })
     }
 
-    /// What can be said of a key that nothing describes: its algorithm.
-    pub(super) fn presumed(id: SecretStorageKeyId, algorithm: KeyAlgorithm) -> Option<Self> {
+    /// What can be said of a key that nothing describes as it should: its algorithm, and how it comes from its passphrase, if
+    /// that is left of its description. One that others can guess is not: it would make the recovery key a guess, too.
+    pub(super) fn presumed(
+        id: SecretStorageKeyId,
+        algorithm: KeyAlgorithm,
+        left: Option<&JsonObject>,
+        limits: &Limits,
+    ) -> Option<Self> {
         let name = match &algorithm {
             KeyAlgorithm::AesHmacSha2 => AES_HMAC_SHA2,
             KeyAlgorithm::Curve25519AesSha2 => CURVE25519_AES_SHA2,
             KeyAlgorithm::Unsupported(name) => name.as_str(),
         };
         let content = format!("{{\"algorithm\":{}}}", json::to_text(name));
-        Self::from_json(id, &JsonObject::from_our_own(&content), &Limits::default()).ok()
+        let content = JsonObject::from_our_own(&content);
+        let left = left.and_then(|left| RawObject::parse(left.as_bytes()).ok());
+        let passphrase = left.and_then(|mut left| read_passphrase(&mut left, limits));
+        let is_guessable = |read: &ReadPassphrase| read.as_ref().is_ok_and(|it| it.is_guessable());
+        let passphrase = passphrase.filter(|read| !is_guessable(read));
+        Some(Self { passphrase, ..Self::from_json(id, &content, limits).ok()? })
     }
 
     /// The key's ID.
@@ -207,6 +218,11 @@ impl KeyDescription {
     pub fn as_json(&self) -> &str {
         self.signed.as_json()
     }
+}
+
+fn read_passphrase(object: &mut RawObject<'_>, limits: &Limits) -> Option<ReadPassphrase> {
+    let json = object.take_something("passphrase")?;
+    Some(PassphraseParameters::from_json(json.get().as_bytes(), limits))
 }
 
 fn read_check(object: &mut RawObject<'_>) -> KeyTest {
