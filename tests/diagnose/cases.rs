@@ -460,7 +460,7 @@ pub(crate) const IDENTITY: &[Case] = cases! {
     ["identity.key_unusable"] => |world| {
         world.keys()["device_keys"][USER]["OTHER"] = json!({ "user_id": USER });
     },
-    ["identity.devices_unreadable"] => |world| world.keys()["device_keys"][USER] = json!(null),
+    ["identity.devices_unreadable"] => |world| world.keys()["device_keys"][USER] = json!("gone"),
     ["identity.key_unusable", "identity.not_published"] => |world| {
         world.keys()["user_signing_keys"][USER]["usage"] = json!(["master"]);
     },

@@ -9,8 +9,8 @@ use super::{
 use crate::{
     ids::{SecretName, SecretStorageKeyId},
     secret_storage::{
-        EncryptedSecret, OpenedSecret, SecretEntry, SecretFailure, SecretOrigin, SecretStorage,
-        SecretStorageFinding, SecretVerdict,
+        EncryptedSecret, KeyAlgorithm, KeyDescription, OpenedSecret, SecretEntry, SecretFailure,
+        SecretOrigin, SecretStorage, SecretStorageFinding, SecretVerdict,
     },
     secret_value::{
         CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING,
@@ -165,7 +165,13 @@ fn look_at_place(
     let mut readable =
         secret.entries().filter(|(_, entry)| entry.is_ok()).map(|(id, _)| id).peekable();
     if readable.peek().is_none() {
-        let error = secret.entries().find_map(|(_, entry)| entry.err().copied());
+        // What a newer client has encrypted need not be damaged; that its key is not known is said with the keys.
+        let is_known = |id| {
+            let algorithm = storage.key(id).map(KeyDescription::algorithm);
+            !matches!(algorithm, Some(KeyAlgorithm::Unsupported(_)))
+        };
+        let mut known = secret.entries().filter(|(id, _)| is_known(id));
+        let error = known.find_map(|(_, entry)| entry.err().copied());
         let unreadable =
             error.map(|error| SecretFinding::EntriesUnreadable { name: name.clone(), error });
         return unreadable.into_iter().for_each(|finding| findings.add(finding));

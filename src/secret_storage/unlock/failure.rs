@@ -37,7 +37,9 @@ impl Unlock<'_> {
                 UnlockFailure::PassphraseExpected
             }
             Ok(_) if was_tried => UnlockFailure::RecoveryKeyDoesNotFit,
-            Err(error) if looks_like_recovery_key => UnlockFailure::RecoveryKey(*error),
+            Err(error) if looks_like_recovery_key && expected.storage.is_some() => {
+                UnlockFailure::RecoveryKey(*error)
+            }
             Err(_) if was_tried => UnlockFailure::PassphraseDoesNotFit,
             Err(_) if needs_recovery_key => UnlockFailure::RecoveryKeyExpected,
             _ => UnlockFailure::NothingToTry,

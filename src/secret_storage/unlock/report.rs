@@ -45,7 +45,7 @@ pub enum UnlockFailure {
     #[error("this account has no key storage, so there is nothing to unlock")]
     NoKeys,
     /// There is nothing to be seen in the text. Nothing was tried.
-    #[error("nothing was entered: enter {expected}")]
+    #[error("nothing was entered; enter {expected}")]
     Empty {
         /// What would have been of use.
         expected: Expected,
@@ -66,7 +66,7 @@ pub enum UnlockFailure {
     /// It gives a key that fits its description and opens none of the secrets that are encrypted to it; those are
     /// encrypted to no other key.
     #[error(
-        "this fits the description of the key {} of your key storage, but opens nothing that is stored there: an older \
+        "this fits the description of the key {} of your key storage, but opens nothing that is stored there; an older \
          recovery key may open it, or what is stored is damaged",
         quoted(key)
     )]
@@ -75,23 +75,23 @@ pub enum UnlockFailure {
         key: SecretStorageKeyId,
     },
     /// It was meant as a recovery key, and is none.
-    #[error("this looks like a recovery key, but is not a valid one: {0}")]
+    #[error("this looks like a recovery key but is not a valid one, because {0}")]
     RecoveryKey(#[source] RecoveryKeyError),
     /// It was not meant as a recovery key, and no key of the account has a passphrase.
     #[error(
-        "this looks like a passphrase, which does not help here: enter the recovery key of your key storage, 48 letters \
+        "this looks like a passphrase, which does not help here; enter the recovery key of your key storage, 48 letters \
          and digits beginning with Es"
     )]
     RecoveryKeyExpected,
     /// The same where there is only a backup, which has no passphrase of its own.
     #[error(
-        "this looks like a passphrase, which does not help here: enter the recovery key of the backup, 48 letters and \
+        "this looks like a passphrase, which does not help here; enter the recovery key of the backup, 48 letters and \
          digits beginning with Es"
     )]
     BackupKeyExpected,
     /// It is a recovery key or was meant as one, and the keys of the account are longer or shorter.
     #[error(
-        "this looks like a recovery key, which does not help here: enter the passphrase of your key storage"
+        "this looks like a recovery key, which does not help here; enter the passphrase of your key storage"
     )]
     PassphraseExpected,
     /// The recovery key is well-formed, and belongs to none of the keys.
@@ -99,6 +99,12 @@ pub enum UnlockFailure {
         "this recovery key does not open anything here; it may be an older one, or that of another account"
     )]
     RecoveryKeyDoesNotFit,
+    /// The recovery key is well-formed and not that of the backup; the key storage was not at hand.
+    #[error(
+        "this is not the recovery key of the backup; it may be that of your key storage, which was not looked at: if it is, \
+         unlock your key storage with it, the key of the backup is in there"
+    )]
+    NotTheBackupKey,
     /// The passphrase gives none of the keys.
     #[error(
         "this passphrase does not open anything here; check capital letters, spaces and the keyboard layout, and make sure \
@@ -106,7 +112,7 @@ pub enum UnlockFailure {
     )]
     PassphraseDoesNotFit,
     /// Nothing could be tried, for the reasons of the attempts.
-    #[error("there is nothing here that what you entered could be tried on")]
+    #[error("what you entered could not be tried on any key of this account")]
     NothingToTry,
 }
 

@@ -49,7 +49,7 @@ findings! {
                 Some(key) if !is_draft(name) => Some(Remedy::DescribeKey(key.clone())),
                 _ => Some(stored_anew(name)),
             },
-            "Your key storage holds {name} encrypted only with keys whose descriptions are gone: {keys}.";
+            "Your key storage holds {name} encrypted only with keys whose descriptions are gone or cannot be used: {keys}.";
 
         /// A key should open it and does not.
         DoesNotOpen { name: SecretName, key: SecretStorageKeyId, error: SecretOpenError } =

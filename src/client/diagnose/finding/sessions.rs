@@ -49,7 +49,7 @@ findings! {
             "sessions.fewer",
             if is_close(*returned, *total) { Severity::Notice } else { Severity::Warning },
             Some(Remedy::FetchAgain),
-            "The homeserver counted {total} message keys in the backup, but returned {returned}: unless the others were uploaded in between, they are missing.";
+            "The homeserver returned fewer message keys ({returned}) than it counted in the backup ({total}): unless the others were uploaded in between, they are missing.";
 
         /// What a restore would give, and how many sessions the homeserver says there are in all.
         WouldRestore { restored: SessionCount, total: Option<u64> } =
