@@ -4,7 +4,6 @@ use thiserror::Error;
 
 use super::{Repair, SessionData, SessionDataError};
 use crate::{
-    excerpt::Excerpt,
     ids::{RoomId, SessionId},
     secret::SecretVec,
 };
@@ -45,17 +44,14 @@ pub enum ExportedSessionError {
 /// Why a session is not exported: its room ID does not begin with `!`, or has a NUL in it.
 ///
 /// Clients refuse a key file whole in which one session has such a room ID. The session may come from a backup, where
-/// anybody with the account could have named its room so.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+/// anybody with the account could have named its room so. The error does not show the ID: what stands in its place in a
+/// session may be a piece of a session key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error(
-    "\u{201c}{room_id}\u{201d} is not a room ID: a key file with this session in it would be refused by other clients, \
-     with all sessions that it holds"
+    "the session\u{2019}s room ID does not begin with \u{201c}!\u{201d}, or is damaged: other clients would refuse a key file with it, \
+     and all sessions in that file"
 )]
-#[non_exhaustive]
-pub struct NotARoomId {
-    /// The beginning of what stands in the place of the room ID.
-    pub room_id: Excerpt,
-}
+pub struct NotARoomId;
 
 impl ExportedSession {
     /// Reads one element of a key export, as tolerantly as [`SessionData::from_json`].
@@ -87,7 +83,7 @@ impl ExportedSession {
     /// [`NotARoomId`] if clients would refuse the session, and with it every other one in the file: leave it out.
     pub fn to_json(&self) -> Result<SecretVec, NotARoomId> {
         if !self.room_id.is_read_by_clients() {
-            return Err(NotARoomId { room_id: Excerpt::new(self.room_id.as_str()) });
+            return Err(NotARoomId);
         }
         Ok(self.session.to_exported_json(&self.room_id))
     }

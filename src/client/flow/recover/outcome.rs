@@ -49,13 +49,13 @@ pub enum EnterError {
     OpensNothing(#[source] Box<UnlockError>),
     /// It is the key of the key storage, which holds nothing: only the backup's own key is of use here.
     #[error(
-        "this fits your key storage, but nothing is stored there: enter the recovery key of the backup itself"
+        "this fits your key storage, but nothing is stored there; enter the recovery key of the backup itself"
     )]
     NothingStored,
     /// It unlocks the key storage, which is unlocked already and does not hold the key of the backup: only the backup's own
     /// key is of use now.
     #[error(
-        "this unlocks your key storage, but the key of the backup is not stored there: enter the recovery key of the backup itself"
+        "this unlocks your key storage, but does not give the key of the backup; enter the recovery key of the backup itself, or an older one of your key storage"
     )]
     NoBackupKey,
     /// There is a description that every key fits, and nothing that this one opens.
