@@ -30,9 +30,8 @@ async fn what_we_export_it_imports_whole_and_decrypts_with() {
 async fn a_session_of_an_unknown_sender_does_not_cost_the_others_in_the_file() {
     let known = || Megolm::new().session();
     let unknown = SessionData::of_unknown_sender(Megolm::new().session_key);
-    let file = [known(), unknown, known()].map(|session| {
-        value(exported(session).to_json().unwrap())
-    });
+    let file =
+        [known(), unknown, known()].map(|session| value(exported(session).to_json().unwrap()));
     let file = Value::from_iter(file);
     let keys: Vec<ExportedRoomKey> = serde_json::from_value(file).unwrap();
     let machine = machine().await;
@@ -50,7 +49,10 @@ fn a_room_id_that_they_refuse_is_one_that_we_do_not_export() {
         let is_read = serde_json::from_value::<ExportedRoomKey>(json).is_ok();
         assert_eq!(exported.to_json().is_ok(), is_read, "{room:?}");
     }
-    let long = ExportedSession { room_id: format!("!{}", "a".repeat(300)).into(), session: megolm.session() };
+    let long = ExportedSession {
+        room_id: format!("!{}", "a".repeat(300)).into(),
+        session: megolm.session(),
+    };
     let json = long.to_json().unwrap();
     assert!(serde_json::from_slice::<ExportedRoomKey>(json.expose_bytes()).is_ok());
 }
