@@ -52,7 +52,7 @@ pub enum AuthDataError {
     #[error("the homeserver returned no {0} for the backup")]
     Missing(&'static str),
     /// It is no JSON object that could have been signed.
-    #[error("the backup's public data cannot be read: {0}")]
+    #[error("the backup's public data cannot be read ({0})")]
     Json(#[from] SignedJsonError),
     /// It has no public key.
     #[error("the backup has no public key")]
@@ -80,6 +80,9 @@ impl AuthData {
         let Some(JsonValue::String(public_key)) = signed.get(PUBLIC_KEY) else {
             return Err(AuthDataError::NoPublicKey);
         };
+        if public_key.is_empty() {
+            return Err(AuthDataError::NoPublicKey);
+        }
         let public_key = BackupPublicKey::from_base64(public_key)?;
         let passphrase = read_passphrase(&signed, limits);
         Ok(Self { signed, public_key, passphrase })

@@ -73,8 +73,12 @@ impl Backup {
 
     /// Sorts what was sealed: what the backup has already, what has to be looked up first, what can go.
     fn take(&mut self, sessions: &[&OfferedSession], sealed: Vec<SealedSession>) {
-        let mut have = Vec::new();
+        let (mut have, mut unusable) = (Vec::new(), Vec::new());
         for (offered, sealed) in sessions.iter().zip(sealed) {
+            if !sealed.room_id().is_read_by_clients() {
+                unusable.push((offered.token, NotStored::Unusable));
+                continue;
+            }
             let metadata = *sealed.data().metadata();
             let is_second_hand = offered.is_imported || metadata.forwarded_count > Some(0);
             let pending = Pending { token: offered.token, sealed, failures: 0 };
@@ -85,6 +89,9 @@ impl Backup {
             }
         }
         self.report_stored(have);
+        if !unusable.is_empty() {
+            self.not_stored(unusable);
+        }
         self.make_batches();
     }
 

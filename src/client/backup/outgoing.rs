@@ -118,8 +118,9 @@ pub enum NotStored {
     /// It is too large for the server.
     #[error("the session is too large for the server")]
     TooLarge,
-    /// It cannot be sealed, or its room cannot stand in a request.
-    #[error("the session, or the name of its room, is not one that can be backed up")]
+    /// It cannot be sealed, or its room cannot stand in a request or does not begin with `!`: clients refuse a whole backup
+    /// in which one room has such an ID.
+    #[error("the message key or its room ID is not one that can be backed up")]
     Unusable,
     /// The server fails on it again and again, or does not answer, or puts it off, while it answers other requests; or it
     /// keeps saying that the version is not the current one, and shows it as the current one. It is tried again after an

@@ -88,8 +88,29 @@ impl Case<'_> {
             KeyTest::Unreadable(_) => {}
             KeyTest::Absent => findings.add(StorageFinding::KeyUnverifiable { key: id() }),
         }
-        look_at_passphrase(key, findings);
+        self.look_at_passphrase(key, findings);
         self.look_at_key_signatures(key, signers, work, findings);
+    }
+
+    /// How the key comes from its passphrase, if it has one.
+    fn look_at_passphrase(&self, key: &KeyDescription, findings: &mut Findings) {
+        let id = || key.id().clone();
+        match key.passphrase() {
+            Ok(None) => {}
+            Ok(Some(read)) => {
+                for finding in &read.findings {
+                    if let PassphraseFinding::FewRounds { rounds } = finding {
+                        findings.add(StorageFinding::FewRounds { key: id(), rounds: *rounds });
+                    }
+                }
+            }
+            Err(error) => {
+                let mut at_hand = self.facts.storage_keys.iter().filter(|key| key.is_sure());
+                let is_at_hand = at_hand.any(|at_hand| at_hand.id() == key.id());
+                let (key, error) = (id(), error.clone());
+                findings.add(StorageFinding::PassphraseUnusable { key, error, is_at_hand });
+            }
+        }
     }
 
     /// The keys of this ID at hand that have shown that they are the right ones by what they open.
@@ -175,24 +196,6 @@ impl Case<'_> {
             }
         }
         needed
-    }
-}
-
-/// How the key comes from its passphrase, if it has one.
-fn look_at_passphrase(key: &KeyDescription, findings: &mut Findings) {
-    let id = || key.id().clone();
-    match key.passphrase() {
-        Ok(None) => {}
-        Ok(Some(read)) => {
-            for finding in &read.findings {
-                if let PassphraseFinding::FewRounds { rounds } = finding {
-                    findings.add(StorageFinding::FewRounds { key: id(), rounds: *rounds });
-                }
-            }
-        }
-        Err(error) => {
-            findings.add(StorageFinding::PassphraseUnusable { key: id(), error: error.clone() })
-        }
     }
 }
 
