@@ -30,7 +30,6 @@ impl Download {
 
     /// A scope is not wanted any more.
     pub(super) fn forgets(&mut self, scope: &Scope) {
-        self.failed.remove(scope);
         self.by_room.remove(scope);
     }
 

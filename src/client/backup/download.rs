@@ -35,8 +35,6 @@ pub(super) struct Download {
     pub(super) unacked: BTreeSet<DeliveryId>,
     /// What has come, until the last of it is in the host's store.
     pub(super) finished: Option<(Scope, FetchOutcome)>,
-    /// What failed in this round.
-    pub(super) failed: BTreeSet<Scope>,
     /// Sessions for which a room or everything is fetched.
     pub(super) sought: BTreeSet<(RoomId, SessionId)>,
     /// Sessions that are looked for in all of their room, since a proxy may have spoilt the request for one.
@@ -212,14 +210,7 @@ impl Backup {
             return None;
         }
         let may_send = |scope: &&Scope| self.courier.may_send(self.download.kind(scope));
-        let mut wanted = self.kept.wanted.iter().rev().filter(may_send);
-        let last = wanted.clone().next();
-        let fresh = wanted.find(|scope| !self.download.failed.contains(scope));
-        let scope = fresh.or(last)?.clone();
-        if fresh.is_none() {
-            self.download.failed.clear();
-        }
-        Some(scope)
+        self.kept.wanted.next(may_send).cloned()
     }
 
     /// Whether the backup may have what it did not have lately. What it still does not have is told at once, and where that is

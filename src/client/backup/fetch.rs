@@ -123,7 +123,7 @@ impl Backup {
             | Failure::RateLimited { .. }
             | Failure::Unauthorized => {
                 // Others have their turn before it is tried again.
-                self.download.failed.insert(scope.clone());
+                self.kept.wanted.failed(scope);
                 return self.download_failed(scope, failure.wait_ms());
             }
             Failure::NotFound if self.download.is_doubtful(scope, now) => {
@@ -172,7 +172,6 @@ impl Backup {
     /// A scope is done with, once the host has all of it: what is not in its store is fetched again after a crash.
     pub(super) fn fetched(&mut self, scope: &Scope, outcome: FetchOutcome) {
         self.download.attempts = 0;
-        self.download.failed.remove(scope);
         if self.download.by_room.remove(scope) {
             drop(self.download.take_sought(scope));
         }
