@@ -41,7 +41,10 @@ pub(crate) fn is_invisible(character: char) -> bool {
 
 /// Whether nobody sees anything in the text.
 pub(crate) fn is_blank(text: &str) -> bool {
-    text.chars().all(|character| character.is_whitespace() || is_default_ignorable(character))
+    let is_unseen = |character: char| {
+        character.is_whitespace() || is_default_ignorable(character) || is_invisible(character)
+    };
+    text.chars().all(is_unseen)
 }
 
 /// The ASCII character that a full-width one stands for; any other as it is.
@@ -72,7 +75,11 @@ mod tests {
 
     #[test]
     fn nothing_is_seen_in_a_blank_text() {
-        assert!(["", " \t\r\n", "\u{feff}\u{200b}\u{3000}\u{ad}"].into_iter().all(is_blank));
-        assert!(!["-", "\u{feff}x", "\0"].into_iter().any(is_blank));
+        assert!(
+            ["", " \t\r\n", "\u{feff}\u{200b}\u{3000}\u{ad}", "\u{2800}\0"]
+                .into_iter()
+                .all(is_blank)
+        );
+        assert!(!["-", "\u{feff}x", "\u{2800}x"].into_iter().any(is_blank));
     }
 }

@@ -158,6 +158,14 @@ impl BackupVersion {
 /// The longest version that is one, in bytes: it is remembered. Homeservers count from 1.
 const MAX_VERSION_BYTES: usize = 255;
 
+impl RoomId {
+    /// Whether clients take it for the ID of a room: it begins with `!` and has no NUL. They refuse a list whole that
+    /// has another one anywhere, so none is exported or backed up.
+    pub(crate) fn is_read_by_clients(&self) -> bool {
+        self.0.starts_with('!') && !self.0.contains('\0')
+    }
+}
+
 impl KeyId {
     /// The ID of the Ed25519 key of a device.
     #[must_use]

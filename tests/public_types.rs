@@ -119,8 +119,8 @@ use strongroom::{
         SecretRepair, SecretShape, SecretValue, SecretValueError,
     },
     session_data::{
-        ExportedSession, ExportedSessionError, ReadExportedSession, ReadSessionData, Repair,
-        SessionData, SessionDataError, SessionKey, SessionKeyError,
+        ExportedSession, ExportedSessionError, NotARoomId, ReadExportedSession, ReadSessionData,
+        Repair, SessionData, SessionDataError, SessionKey, SessionKeyError,
     },
     signed_json::{
         BackupAuthDataToSign, CheckedSignature, CrossSigningKey, CrossSigningUsage, DeviceKeys,
@@ -493,6 +493,7 @@ fn every_public_type_is_send_and_sync() {
         // session_data
         ExportedSession,
         ExportedSessionError,
+        NotARoomId,
         ReadExportedSession,
         ReadSessionData,
         Repair,

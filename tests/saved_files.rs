@@ -312,3 +312,12 @@ fn fixture() -> Value {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/js-sdk/random.json");
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
+
+/// What is not the list that its name says may be all of the account data: nothing is said to be missing.
+#[test]
+fn events_that_are_no_list_are_no_account_data() {
+    for text in [r#"{"events": {"type": "x"}}"#, r#"{"account_data": {"events": {}}}"#] {
+        let read = SavedPart::read_all(text.as_bytes(), &Limits::default());
+        assert!(read.is_err(), "{read:?}");
+    }
+}

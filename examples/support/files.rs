@@ -58,12 +58,20 @@ impl SessionsFile {
         Ok(Self { file, count: 0 })
     }
 
+    /// Adds a session; one with which other clients would refuse the whole file is left out, and named.
     pub(crate) fn push(&mut self, session: &ExportedSession) -> io::Result<()> {
+        let json = match session.to_json() {
+            Ok(json) => json,
+            Err(error) => {
+                eprintln!("A session is left out: {error}.");
+                return Ok(());
+            }
+        };
         if self.count > 0 {
             self.file.write(b",\n")?;
         }
         self.count += 1;
-        self.file.write(session.to_json().expose_bytes())
+        self.file.write(json.expose_bytes())
     }
 
     pub(crate) fn finish(mut self) -> io::Result<()> {

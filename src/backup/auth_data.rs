@@ -1,5 +1,7 @@
 //! `auth_data`: the public key of a backup, and who signed it.
 
+use std::collections::HashSet;
+
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
@@ -50,7 +52,7 @@ pub enum AuthDataError {
     #[error("the homeserver returned no {0} for the backup")]
     Missing(&'static str),
     /// It is no JSON object that could have been signed.
-    #[error("the backup's public data cannot be read: {0}")]
+    #[error("the backup's public data cannot be read ({0})")]
     Json(#[from] SignedJsonError),
     /// It has no public key.
     #[error("the backup has no public key")]
@@ -78,6 +80,9 @@ impl AuthData {
         let Some(JsonValue::String(public_key)) = signed.get(PUBLIC_KEY) else {
             return Err(AuthDataError::NoPublicKey);
         };
+        if public_key.is_empty() {
+            return Err(AuthDataError::NoPublicKey);
+        }
         let public_key = BackupPublicKey::from_base64(public_key)?;
         let passphrase = read_passphrase(&signed, limits);
         Ok(Self { signed, public_key, passphrase })
@@ -172,9 +177,9 @@ impl AuthData {
         Self { signed: self.signed.with_signature(user_id, key_id, signature), ..self }
     }
 
-    /// The same without the signature of this key ID: one that is wrong, say.
-    pub(super) fn without_signature(self, user_id: &UserId, key_id: &KeyId) -> Self {
-        Self { signed: self.signed.without_signature(user_id, key_id), ..self }
+    /// The same without the user's signatures of these key IDs: those that are wrong, say.
+    pub(super) fn without_signatures(self, user_id: &UserId, key_ids: &HashSet<&KeyId>) -> Self {
+        Self { signed: self.signed.without_signatures(user_id, key_ids), ..self }
     }
 
     /// The members that make a key of it for other readers. With any of these, no signature on it counts.

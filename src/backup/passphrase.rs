@@ -48,7 +48,9 @@ pub enum BackupPassphraseError {
     #[error(transparent)]
     Parameters(#[from] PassphraseParametersError),
     /// The passphrase would give fewer bits than a backup's key has. Nothing was computed.
-    #[error("the backup's passphrase gives {bits} bits, and a backup's key has 256")]
+    #[error(
+        "the backup's passphrase settings ask for a key of {bits} bits, but a backup key has 256"
+    )]
     KeyTooShort {
         /// How many bits there would be.
         bits: u16,

@@ -1,5 +1,7 @@
 //! `auth_data` on its way to a signature of the user.
 
+use std::collections::HashSet;
+
 use thiserror::Error;
 
 use super::{
@@ -138,9 +140,9 @@ impl UnsignedAuthData {
         Self { auth_data: self.auth_data.with_signature(user_id, key_id, signature), ..self }
     }
 
-    /// The same without a signature that is wrong.
-    pub(crate) fn without_signature(self, user_id: &UserId, key_id: &KeyId) -> Self {
-        Self { auth_data: self.auth_data.without_signature(user_id, key_id), ..self }
+    /// The same without signatures that are wrong.
+    pub(crate) fn without_signatures(self, user_id: &UserId, key_ids: &HashSet<&KeyId>) -> Self {
+        Self { auth_data: self.auth_data.without_signatures(user_id, key_ids), ..self }
     }
 
     /// The `auth_data`, with the signatures so far.

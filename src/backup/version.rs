@@ -151,8 +151,8 @@ fn read_auth_data(
     auth_data: Option<&RawValue>,
     limits: &Limits,
 ) -> Result<AuthData, AuthDataError> {
-    match (algorithm, auth_data) {
-        (None, _) => Err(AuthDataError::Missing("algorithm")),
+    match (algorithm, auth_data.filter(|auth_data| !json::is_nothing(auth_data))) {
+        (None | Some(""), _) => Err(AuthDataError::Missing("algorithm")),
         (Some(MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2), Some(auth_data)) => {
             AuthData::from_json(auth_data.get(), limits)
         }

@@ -68,7 +68,7 @@ pub enum RequestFailure {
     #[error(transparent)]
     Api(#[from] ApiError),
     /// The answer was one of success, and nothing has changed.
-    #[error("the homeserver agreed, and did not do it")]
+    #[error("the homeserver accepted the request, but nothing changed")]
     NoEffect,
 }
 

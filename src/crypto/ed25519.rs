@@ -39,10 +39,10 @@ pub struct Ed25519PublicKey([u8; 32]);
 #[non_exhaustive]
 pub enum Ed25519KeyError {
     /// The text is not base64 of 32 bytes.
-    #[error("the Ed25519 public key cannot be read: {0}")]
+    #[error("the Ed25519 public key is damaged ({0})")]
     Base64(#[from] Base64Error),
     /// The 32 bytes are not the encoding of a point.
-    #[error("the Ed25519 public key is not a point on the curve")]
+    #[error("the Ed25519 public key is damaged (it is not a point on the curve)")]
     NotAPoint,
 }
 

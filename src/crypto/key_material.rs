@@ -29,7 +29,7 @@ pub struct KeyLength(u8);
 
 /// No key material has this length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("a key has 128 to 512 bits in whole bytes, not {bits}")]
+#[error("{bits} bits instead of 128 to 512 in whole bytes")]
 pub struct KeyLengthError {
     /// The length that was asked for or found, in bits.
     pub bits: u64,

@@ -1,6 +1,7 @@
 //! What somebody may have meant who typed a passphrase.
 
-use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::{canonical_combining_class, compose, decompose_canonical};
+use zeroize::Zeroizing;
 
 use crate::{characters, secret::SecretString};
 
@@ -43,9 +44,10 @@ pub fn candidates(typed: &str) -> Vec<PassphraseCandidate> {
     if typed.is_ascii() {
         return candidates;
     }
+    let decomposed = decomposed(typed);
     for (form, text) in [
-        (PassphraseForm::Nfc, collect(|| typed.nfc())),
-        (PassphraseForm::Nfd, collect(|| typed.nfd())),
+        (PassphraseForm::Nfc, text(&composed(&decomposed))),
+        (PassphraseForm::Nfd, text(&decomposed)),
     ] {
         if candidates.iter().all(|candidate| candidate.text != text) {
             candidates.push(PassphraseCandidate { form, text });
@@ -54,15 +56,62 @@ pub fn candidates(typed: &str) -> Vec<PassphraseCandidate> {
     candidates
 }
 
-/// Runs the characters twice, since a text that grows would leave copies behind.
-fn collect<I: Iterator<Item = char>>(characters: impl Fn() -> I) -> SecretString {
-    let mut text = SecretString::with_capacity(characters().map(char::len_utf8).sum());
-    characters().for_each(|character| text.push_within_capacity(character));
+/// A character with its canonical combining class, and its place among those of one letter.
+type Classed = (u8, usize, char);
+
+/// The normal form D, by the tables of `unicode-normalization`: its iterators keep a letter with many accents on the heap,
+/// and free it without wiping it.
+fn decomposed(typed: &str) -> Zeroizing<Vec<Classed>> {
+    let mut count = 0;
+    typed.chars().for_each(|character| decompose_canonical(character, |_| count += 1));
+    let mut all = Zeroizing::new(Vec::with_capacity(count));
+    for character in typed.chars() {
+        decompose_canonical(character, |part| {
+            let place = all.len();
+            all.push((canonical_combining_class(part), place, part));
+        });
+    }
+    // The places keep accents of one class in their order; a stable sort would copy them.
+    all.chunk_by_mut(|_, next| next.0 != 0).for_each(<[Classed]>::sort_unstable);
+    all
+}
+
+/// The normal form C of a text in the normal form D.
+fn composed(decomposed: &[Classed]) -> Zeroizing<Vec<Classed>> {
+    let mut all: Zeroizing<Vec<Classed>> = Zeroizing::new(Vec::with_capacity(decomposed.len()));
+    let mut letter = None;
+    for &(class, place, part) in decomposed {
+        let is_blocked = letter.is_some_and(|letter| {
+            let accent = all.last().filter(|_| letter + 1 < all.len());
+            accent.is_some_and(|accent| accent.0 >= class)
+        });
+        let letter_before = letter.filter(|_| !is_blocked).and_then(|letter| all.get_mut(letter));
+        let whole =
+            letter_before.and_then(|before: &mut Classed| Some((compose(before.2, part)?, before)));
+        if let Some((whole, before)) = whole {
+            before.2 = whole;
+            continue;
+        }
+        if class == 0 {
+            letter = Some(all.len());
+        }
+        all.push((class, place, part));
+    }
+    all
+}
+
+fn text(characters: &[Classed]) -> SecretString {
+    let characters = characters.iter().map(|classed| classed.2);
+    let mut text = SecretString::with_capacity(characters.clone().map(char::len_utf8).sum());
+    characters.for_each(|character| text.push_within_capacity(character));
     text
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use unicode_normalization::UnicodeNormalization as _;
+
     use super::*;
 
     fn forms(typed: &str) -> Vec<(PassphraseForm, String)> {
@@ -83,6 +132,28 @@ mod tests {
         assert_eq!(forms(&decomposed), [(AsTyped, decomposed), (Nfc, composed)]);
         let all = forms("e\u{301}\u{e9}").into_iter().map(|(form, _)| form);
         assert!(all.eq([AsTyped, Nfc, Nfd]));
+    }
+
+    fn is_normal(typed: &str) {
+        let decomposed = decomposed(typed);
+        assert_eq!(text(&decomposed).expose_str(), typed.nfd().collect::<String>());
+        assert_eq!(text(&composed(&decomposed)).expose_str(), typed.nfc().collect::<String>());
+    }
+
+    proptest! {
+        #[test]
+        fn the_normal_forms_are_those_of_unicode(
+            typed in "[\\PC\u{300}-\u{36f}\u{591}-\u{5c7}\u{1100}-\u{11ff}\u{ac00}-\u{ac20}a-eA-E\u{e9}\u{1e69}\u{2f81a}\u{fb1d}-\u{fb4e}\u{1d15e}-\u{1d164}]{0,40}",
+        ) {
+            is_normal(&typed);
+        }
+
+        #[test]
+        fn accents_in_any_order_and_number_are_put_into_unicodes_order(
+            typed in "([aesu\u{1100}\u{1161}\u{ac00}\u{9c7}]?[\u{300}\u{301}\u{307}\u{323}\u{327}\u{31b}\u{338}\u{345}\u{11a8}\u{9be}\u{9d7}]{0,12}){0,4}",
+        ) {
+            is_normal(&typed);
+        }
     }
 
     #[test]

@@ -44,26 +44,28 @@ pub enum PassphraseFinding {
 #[non_exhaustive]
 pub enum PassphraseParametersError {
     /// They are no JSON.
-    #[error("the passphrase's parameters are not valid JSON")]
+    #[error("the passphrase settings are not valid JSON")]
     NotJson,
     /// They are JSON of another type.
-    #[error("the passphrase's parameters are not a JSON object")]
+    #[error("the passphrase settings are not a JSON object")]
     NotAnObject,
     /// They are for an algorithm that this version does not know.
-    #[error("the passphrase's algorithm \u{201c}{0}\u{201d} is not supported")]
+    #[error(
+        "the passphrase settings name the algorithm \u{201c}{0}\u{201d}, which this client does not know"
+    )]
     UnsupportedAlgorithm(Excerpt),
     /// A member without which there is no key is missing.
-    #[error("the passphrase's parameters have no {0}")]
+    #[error("the passphrase settings have no \u{201c}{0}\u{201d}")]
     Missing(PassphraseMember),
     /// A member is of another type than it has to be.
-    #[error("{0} of the passphrase's parameters cannot be read")]
+    #[error("the value of \u{201c}{0}\u{201d} in the passphrase settings cannot be read")]
     Unreadable(PassphraseMember),
     /// No rounds are asked for, or fewer than none.
-    #[error("the passphrase's parameters ask for no rounds")]
+    #[error("the passphrase settings ask for 0 rounds of computation")]
     NoRounds,
     /// More rounds are asked for than [`Limits::pbkdf2_rounds`] allows. Nothing was computed.
     #[error(
-        "trying it would take too long: {asked} rounds of computation, of which at most {limit} are allowed"
+        "trying it would take too long ({asked} rounds of computation, and this client allows {limit})"
     )]
     TooManyRounds {
         /// How many are asked for; 2^63 - 1 for all that are more.
@@ -72,10 +74,10 @@ pub enum PassphraseParametersError {
         limit: u32,
     },
     /// The key would have a length that no key has.
-    #[error("the passphrase's parameters cannot be used: {0}")]
+    #[error("the passphrase settings ask for a key of an unusable length ({0})")]
     KeyLength(#[from] KeyLengthError),
     /// A member that the crate does not know is nested too deeply, or holds half a character.
-    #[error("the passphrase's parameters hold text that is not Unicode, or are nested too deep")]
+    #[error("the passphrase settings contain text that is not Unicode, or are nested too deep")]
     Unkeepable,
 }
 

@@ -59,7 +59,7 @@ pub enum RecoveryKeyError {
     #[error("nothing was entered")]
     Empty,
     /// There are two different keys in it.
-    #[error("there is more than one recovery key in this text")]
+    #[error("there is more than one recovery key in it: enter one of them")]
     Several,
     /// A character that no recovery key has.
     #[error(
@@ -87,14 +87,11 @@ pub enum RecoveryKeyError {
         found: usize,
     },
     /// The first characters are not those of a recovery key.
-    #[error(
-        "the first characters are not those of a recovery key: every recovery key begins with EsS, EsT or EsU"
-    )]
+    #[error("its first characters are wrong: every recovery key begins with EsS, EsT or EsU")]
     Prefix,
     /// The check byte does not fit: a typing mistake.
     #[error(
-        "there is a mistake in this recovery key: compare every character with what you wrote down, capital and \
-         small letters too"
+        "there is a mistake in it: compare every character with what you wrote down, capital and small letters too"
     )]
     Parity,
 }

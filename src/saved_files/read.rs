@@ -98,7 +98,8 @@ fn read_object(
         SavedPart::Keys(Box::new(QueryKeys::new().read_response(&response, limits)?))
     } else if has("cross_signing") {
         SavedPart::SecretsBundle(SecretString::from(text))
-    } else if let Some(events) = object.take("events").and_then(json::array) {
+    } else if let Some(events) = object.take("events") {
+        let events = json::array(events).ok_or(SavedFileError::UnknownKind)?;
         account_data(events.into_iter().map(event))
     } else if has("type") && has("content") {
         account_data([event_of(object)].into_iter())

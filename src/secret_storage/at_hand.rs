@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::{encrypted_secret::EncryptedSecret, key::SecretStorageKey};
+use super::{
+    encrypted_secret::EncryptedSecret,
+    key::{KeyStanding, SecretStorageKey},
+};
 use crate::ids::SecretStorageKeyId;
 
 /// Where in a list of keys those of an ID stand: more than one if nobody knows which is the right one.
@@ -41,7 +44,9 @@ impl Places {
 }
 
 impl KeysAtHand {
-    pub(super) fn new(keys: Vec<SecretStorageKey>) -> Self {
+    /// Of several keys with the same ID the surest is the first, whatever order they came in.
+    pub(super) fn new(mut keys: Vec<SecretStorageKey>) -> Self {
+        keys.sort_by_key(|key| (key.standing() == KeyStanding::Unverifiable, key.is_guessable()));
         let places = Places::new(&keys);
         Self { keys, places }
     }

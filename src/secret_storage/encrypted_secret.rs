@@ -50,13 +50,13 @@ pub enum SecretEntry {
 #[non_exhaustive]
 pub enum SecretEntryError {
     /// It is no JSON object.
-    #[error("what is stored under the key is not a JSON object")]
+    #[error("the encrypted data is not a JSON object")]
     NotAnObject,
     /// It is of a form that this version does not know.
-    #[error("what is stored under the key is of an unknown form")]
+    #[error("the encrypted data has an unknown form")]
     UnknownForm,
     /// A member is missing or is not a string.
-    #[error("what is stored under the key has no {0}")]
+    #[error("the encrypted data has no \u{201c}{0}\u{201d}")]
     Missing(&'static str),
     /// A symmetric entry is not in base64, or of a wrong length.
     #[error(transparent)]

@@ -13,23 +13,23 @@ use crate::ids::{SecretName, SecretStorageKeyId};
 #[non_exhaustive]
 pub enum SecretStorageFinding {
     /// The description of a key cannot be read.
-    #[error("a key description cannot be used: {1}")]
+    #[error("the description of a key cannot be used: {1}")]
     Key(SecretStorageKeyId, #[source] KeyDescriptionError),
     /// What there is to check a key with cannot be read: the key is [unverifiable](super::KeyStanding::Unverifiable) until
     /// it has opened something.
-    #[error("a key cannot be checked: {1}")]
+    #[error("a recovery key cannot be checked against the description of a key: {1}")]
     KeyCheck(SecretStorageKeyId, #[source] KeyTestError),
     /// An event with the name of a known secret, or with `encrypted`, is no secret.
     #[error("a secret cannot be read: {1}")]
     Secret(SecretName, #[source] EncryptedSecretError),
     /// A secret is encrypted to this key with an IV of zeros, or without one, as old clients for Android and iOS did.
-    #[error("a secret was encrypted without an initialisation vector")]
+    #[error("a secret is stored in an old form (\u{201c}iv\u{201d} is missing)")]
     WithoutIv(SecretName, SecretStorageKeyId),
     /// `m.secret_storage.default_key` names a key that is not described.
     #[error("the default key is not described")]
     DefaultKeyMissing(SecretStorageKeyId),
     /// `m.secret_storage.default_key` cannot be read.
-    #[error("the event that names the default key cannot be read")]
+    #[error("the entry that names the default key cannot be read")]
     DefaultKeyUnreadable,
     /// A key is named `m.default`, as an early draft marked the default one. It counts where there is
     /// no event that names the default key, and no other key has this name.

@@ -35,8 +35,10 @@ pub struct KeyDescription {
     algorithm: KeyAlgorithm,
     test: KeyTest,
     name: Option<String>,
-    passphrase: Option<Result<ReadPassphraseParameters, PassphraseParametersError>>,
+    passphrase: Option<ReadPassphrase>,
 }
+
+type ReadPassphrase = Result<ReadPassphraseParameters, PassphraseParametersError>;
 
 /// What a key of the secret storage encrypts with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,13 +71,13 @@ pub enum KeyTest {
 #[non_exhaustive]
 pub enum KeyTestError {
     /// A member of it is not a string.
-    #[error("the key description has no readable {0}")]
+    #[error("the check value \u{201c}{0}\u{201d} in it is missing or unreadable")]
     Member(&'static str),
     /// `iv` or `mac` cannot be read.
     #[error(transparent)]
     Check(KeyCheckError),
     /// `pubkey` cannot be read.
-    #[error("the public key of the key description cannot be read: {0}")]
+    #[error("the public key in it is damaged ({0})")]
     PublicKey(#[source] Base64Error),
 }
 
@@ -87,10 +89,10 @@ pub enum KeyDescriptionError {
     #[error("the key was deleted")]
     Deleted,
     /// It is no JSON object that could be signed.
-    #[error("the key description cannot be read: {0}")]
+    #[error("it cannot be read ({0})")]
     Json(#[from] SignedJsonError),
     /// It names no algorithm.
-    #[error("the key description names no algorithm")]
+    #[error("it names no algorithm")]
     NoAlgorithm,
 }
 
@@ -119,21 +121,30 @@ impl KeyDescription {
             other => (KeyAlgorithm::Unsupported(Excerpt::new(other)), KeyTest::Absent),
         };
         let name = signed.get("name").and_then(JsonValue::as_str).map(str::to_owned);
-        let passphrase = object
-            .take_something("passphrase")
-            .map(|json| PassphraseParameters::from_json(json.get().as_bytes(), limits));
+        let passphrase = read_passphrase(&mut object, limits);
         Ok(Self { id, signed, algorithm, test, name, passphrase })
     }
 
-    /// What can be said of a key that nothing describes: its algorithm.
-    pub(super) fn presumed(id: SecretStorageKeyId, algorithm: KeyAlgorithm) -> Option<Self> {
+    /// What can be said of a key that nothing describes as it should: its algorithm, and how it comes from its passphrase, if
+    /// that is left of its description. One that others can guess is not: it would make the recovery key a guess, too.
+    pub(super) fn presumed(
+        id: SecretStorageKeyId,
+        algorithm: KeyAlgorithm,
+        left: Option<&JsonObject>,
+        limits: &Limits,
+    ) -> Option<Self> {
         let name = match &algorithm {
             KeyAlgorithm::AesHmacSha2 => AES_HMAC_SHA2,
             KeyAlgorithm::Curve25519AesSha2 => CURVE25519_AES_SHA2,
             KeyAlgorithm::Unsupported(name) => name.as_str(),
         };
         let content = format!("{{\"algorithm\":{}}}", json::to_text(name));
-        Self::from_json(id, &JsonObject::from_our_own(&content), &Limits::default()).ok()
+        let content = JsonObject::from_our_own(&content);
+        let left = left.and_then(|left| RawObject::parse(left.as_bytes()).ok());
+        let passphrase = left.and_then(|mut left| read_passphrase(&mut left, limits));
+        let is_guessable = |read: &ReadPassphrase| read.as_ref().is_ok_and(|it| it.is_guessable());
+        let passphrase = passphrase.filter(|read| !is_guessable(read));
+        Some(Self { passphrase, ..Self::from_json(id, &content, limits).ok()? })
     }
 
     /// The key's ID.
@@ -207,6 +218,11 @@ impl KeyDescription {
     pub fn as_json(&self) -> &str {
         self.signed.as_json()
     }
+}
+
+fn read_passphrase(object: &mut RawObject<'_>, limits: &Limits) -> Option<ReadPassphrase> {
+    let json = object.take_something("passphrase")?;
+    Some(PassphraseParameters::from_json(json.get().as_bytes(), limits))
 }
 
 fn read_check(object: &mut RawObject<'_>) -> KeyTest {

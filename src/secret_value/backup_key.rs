@@ -29,10 +29,10 @@ pub struct BackupPublicKey(Curve25519PublicKey);
 #[non_exhaustive]
 pub enum BackupPublicKeyError {
     /// It is not base64 of 32 bytes.
-    #[error("the backup's public key cannot be read: {0}")]
+    #[error("the backup's public key is damaged ({0})")]
     Base64(#[from] Base64Error),
     /// Whatever is sealed to it could be opened by everybody.
-    #[error("the backup's public key is one that everybody could open")]
+    #[error("the backup's public key is not safe: anybody could open what is encrypted with it")]
     NonContributory,
 }
 

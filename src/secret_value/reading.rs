@@ -36,7 +36,7 @@ pub enum SecretValueError {
     #[error("the secret is not text")]
     NotUtf8,
     /// It is neither 32 bytes in base64 nor, for the backup key, 32 numbers.
-    #[error("the secret is not a key of 32 bytes: {0}")]
+    #[error("the secret is not a key of 32 bytes ({0})")]
     NotAKey(#[source] Base64Error),
 }
 

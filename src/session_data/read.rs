@@ -62,7 +62,7 @@ pub enum SessionDataError {
     #[error("the session is not a JSON object")]
     NotAnObject,
     /// Its algorithm is one that this version does not know.
-    #[error("the session's algorithm \u{201c}{0}\u{201d} is not supported")]
+    #[error("the session uses the algorithm \u{201c}{0}\u{201d}, which this client does not know")]
     UnsupportedAlgorithm(Excerpt),
     /// Its algorithm is not named by a string.
     #[error("the session's algorithm is not a string")]
@@ -74,7 +74,7 @@ pub enum SessionDataError {
     #[error(transparent)]
     SessionKey(#[from] SessionKeyError),
     /// A text in it has half a character, or it is nested too deep to be kept.
-    #[error("the session holds text that is not Unicode, or is nested too deep")]
+    #[error("the session contains text that is not Unicode, or is nested too deep")]
     Unkeepable,
 }
 
@@ -123,16 +123,20 @@ impl fmt::Display for Repair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::AlgorithmMissing => f.write_str("the session names no algorithm"),
-            Self::SenderKeyDropped => f.write_str("the sender's key is none and was dropped"),
-            Self::SenderClaimedKeysRenamed => f.write_str("the sender's keys have a misspelt name"),
-            Self::SenderClaimedKeyMoved => f.write_str(
-                "the sender's Ed25519 key stands outside of the keys that it belongs to",
-            ),
+            Self::SenderKeyDropped => {
+                f.write_str("the sender key is not a valid Curve25519 key and was ignored")
+            }
+            Self::SenderClaimedKeysRenamed => {
+                f.write_str("the sender's claimed keys stand under a misspelt name")
+            }
+            Self::SenderClaimedKeyMoved => {
+                f.write_str("the sender's Ed25519 key stands outside of the sender's claimed keys")
+            }
             Self::SenderClaimedKeysDropped => {
-                f.write_str("keys that the sender claims are none and were dropped")
+                f.write_str("some of the sender's claimed keys are not valid and were ignored")
             }
             Self::ForwardingKeysDropped { count } => {
-                write!(f, "{count} keys of the forwarding chain are none and were dropped")
+                write!(f, "invalid keys in the forwarding chain were ignored ({count})")
             }
         }
     }

@@ -33,6 +33,8 @@ mod report;
 mod to_sign;
 mod verify;
 
+use std::collections::HashSet;
+
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use thiserror::Error;
@@ -141,11 +143,12 @@ impl SignedObject {
         Self::from_our_own(&text)
     }
 
-    /// The same object without the signature of this key ID. Everything else stays as it is written.
-    pub(crate) fn without_signature(self, user_id: &UserId, key_id: &KeyId) -> Self {
+    /// The same object without the user's signatures of these key IDs. Everything else stays as it is written.
+    pub(crate) fn without_signatures(self, user_id: &UserId, key_ids: &HashSet<&KeyId>) -> Self {
         let Some(signatures) = member(&self.text, SIGNATURES) else { return self };
         let Some(of_user) = member(signatures, user_id.as_str()) else { return self };
-        let of_user = json::without_member(Some(of_user), key_id.as_str());
+        let is_gone = |name: &str, _: &RawValue| key_ids.contains(&KeyId::from(name));
+        let of_user = json::without_members(Some(of_user), is_gone);
         let signatures = json::with_member(Some(signatures), user_id.as_str(), &of_user);
         let text = json::with_member(Some(&self.text), SIGNATURES, &signatures);
         Self::from_our_own(&text)

@@ -14,26 +14,26 @@ use crate::{
 #[non_exhaustive]
 pub enum QueriedKeyError {
     /// What was returned in the place of a user's devices is not an object.
-    #[error("the devices of the user are not a JSON object")]
+    #[error("the list of the user's devices is not a JSON object")]
     NotAnObject,
     /// It is not an object that could be signed.
-    #[error("the key cannot be read: {0}")]
+    #[error("it cannot be read ({0})")]
     Json(#[from] SignedJsonError),
     /// It could be read as another kind of signed object as well: a device's keys with the public key of a
     /// backup in them, say. A signature that was made for the one must not count for the other.
-    #[error("the key could be another kind of signed object as well, so it is not believed")]
+    #[error("it could be mistaken for something else that is signed, so it is not accepted")]
     OtherKind,
     /// It claims to belong to another user, or to none.
-    #[error("the key does not claim to belong to the user that it was returned for")]
+    #[error("it does not say that it belongs to the user that it was returned for")]
     OtherUser,
     /// It claims to belong to another device, or to none.
-    #[error("the key does not claim to belong to the device that it was returned for")]
+    #[error("it does not say that it belongs to this device")]
     OtherDevice,
     /// It is not for what it was returned as, and for that alone: a self-signing key among the master keys, say.
-    #[error("the key is not for the use that it was returned for, and for that alone")]
+    #[error("its \u{201c}usage\u{201d} is not that of the key that it was returned as")]
     OtherUsage,
     /// It does not hold exactly one Ed25519 key.
-    #[error("there is not exactly one Ed25519 key in it")]
+    #[error("it does not contain exactly one Ed25519 key")]
     NotOneKey,
     /// Its Ed25519 key cannot be used.
     #[error(transparent)]

@@ -92,9 +92,9 @@ fn a_key_that_claims_something_else_is_unusable_and_costs_itself_alone() {
     let short = reason(&|b| device(b, "keys", json!({"ed25519:PHONE": "AAAA"})));
     assert!(matches!(short, E::Key(_)), "{short:?}");
     let not_an_object = E::Json(SignedJsonError::NotAnObject);
-    assert_eq!(reason(&|b| b["device_keys"][USER]["PHONE"] = json!([])), not_an_object);
+    assert_eq!(reason(&|b| b["device_keys"][USER]["PHONE"] = json!([7])), not_an_object);
     assert_eq!(reason(&|b| b["device_keys"][USER] = json!("x")), E::NotAnObject);
-    assert_eq!(reason(&|b| b["master_keys"][USER] = json!(null)), not_an_object);
+    assert_eq!(reason(&|b| b["master_keys"][USER] = json!("x")), not_an_object);
     assert_eq!(reason(&|b| b["master_keys"][USER]["user_id"] = json!("@eve:c")), E::OtherUser);
     let swapped = |b: &mut Value| b["master_keys"][USER] = b["self_signing_keys"][USER].clone();
     assert_eq!(reason(&swapped), E::OtherUsage);
@@ -114,6 +114,20 @@ fn a_member_twice_in_a_signed_object_is_unusable() {
     let unusable = &keys.unusable[0];
     assert_eq!((&unusable.user_id, unusable.device_id.as_ref()), (&user(), Some(&"PHONE".into())));
     assert!(matches!(unusable.error, QueriedKeyError::Json(SignedJsonError::Json(_))));
+}
+
+#[test]
+fn row_50_a_key_that_was_emptied_is_not_there() {
+    for nothing in ["null", "[]", "{}", "\"\""] {
+        let keys = read(&format!(
+            r#"{{"device_keys":{{"{USER}":{{"PHONE":{nothing}}}}},"master_keys":{{"{USER}":{nothing}}}}}"#
+        ));
+        let keys = keys.unwrap();
+        assert!(keys.device_keys[&user()].is_empty() && keys.master_keys.is_empty(), "{nothing}");
+        assert_eq!(keys.unusable_count, 0, "{nothing}");
+        let keys = read(&format!(r#"{{"device_keys":{{"{USER}":{nothing}}}}}"#)).unwrap();
+        assert!(keys.device_keys[&user()].is_empty() && keys.unusable_count == 0, "{nothing}");
+    }
 }
 
 #[test]

@@ -90,6 +90,10 @@ fn rows_21_and_22_a_version_that_cannot_be_used_is_still_a_version() {
     ));
     assert_eq!(
         auth_data(MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, "{ }"),
+        Some(AuthDataError::Missing("public data"))
+    );
+    assert_eq!(
+        auth_data(MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, "{\"other\":7}"),
         Some(AuthDataError::NoPublicKey)
     );
     let public_key = |bytes: &[u8]| {

@@ -85,6 +85,31 @@ fn a_session_that_the_server_fails_on_is_tried_again_after_an_hour_and_after_a_r
     }
 }
 
+#[test]
+fn a_server_that_always_calls_the_version_another_one_is_asked_less_and_less_often() {
+    let is_other = r#"{"errcode":"M_WRONG_ROOM_KEYS_VERSION","current_version":"1"}"#;
+    for (beginning, is_imported) in [("PUT /room_keys/keys", false), ("GET /room_keys/keys", true)]
+    {
+        let mut phone = running();
+        for _ in 0..100 {
+            let session = phone.session();
+            phone.has(session, is_imported);
+        }
+        phone.lie = lie_about(beginning, usize::MAX, move || response(403, is_other));
+        phone.live(60_000);
+        assert!(phone.sent.len() < 20, "{beginning}: {} in a minute", phone.sent.len());
+        phone.live(24 * HOUR);
+        assert!(phone.not_stored.iter().all(|(_, reason)| *reason == NotStored::Failing));
+        let named: BTreeSet<_> = phone.not_stored.iter().map(|(token, _)| *token).collect();
+        assert_eq!(named.len(), 100, "{beginning}: the host is told of each");
+        assert!(phone.sent.len() < 1_000, "{beginning}: {} in a day", phone.sent.len());
+        assert_eq!(phone.machine.stage(), Stage::Running);
+        phone.lie = None;
+        phone.live(2 * HOUR);
+        assert!(phone.store.values().all(|(_, stored)| stored.is_some()), "{beginning}");
+    }
+}
+
 /// The lie about everything that holds this session: it is too large.
 fn too_large(phone: &mut Driver, token: HostToken) {
     let session_id = phone.store[&token].0.session.session_id();

@@ -1,10 +1,13 @@
 //! The server fails, hesitates or lies, and the machine neither hurries nor gives up.
 
-use crate::driver::{Driver, lie_about, response};
+use crate::driver::{Driver, Lied, lie_about, response};
 use http::Response;
 use serde_json::json;
 use strongroom::{
-    client::backup::{Next, Reply, RestoreChoice, Scope, Stage},
+    client::{
+        Awaited, RequestKind,
+        backup::{Next, NotCreated, Question, Reply, RestoreChoice, Scope, Stage},
+    },
     provenance::Provenance,
 };
 
@@ -253,4 +256,62 @@ fn an_operation_that_the_host_drops_is_made_again() {
     drop(operation);
     phone.live(60_000);
     assert_eq!(phone.asked.len(), 1, "it waits for the answer to what was never sent");
+}
+
+#[test]
+fn a_creation_that_never_succeeds_ends_and_is_told() {
+    let answers: [fn() -> Lied; 7] = [
+        || response(404, r#"{"errcode":"M_NOT_FOUND","error":"?"}"#),
+        || response(413, r#"{"errcode":"M_TOO_LARGE","error":"?"}"#),
+        || response(429, r#"{"errcode":"M_LIMIT_EXCEEDED","error":"?"}"#),
+        || response(500, r#"{"errcode":"M_UNKNOWN","error":"?"}"#),
+        || response(502, "bad gateway"),
+        || response(403, r#"{"errcode":"M_WRONG_ROOM_KEYS_VERSION","error":"?"}"#),
+        || Lied::Nothing,
+    ];
+    for answer in answers {
+        let mut phone = Driver::new();
+        phone.run();
+        phone.lie = lie_about("POST", usize::MAX, answer);
+        phone.reply(Reply::Create);
+        phone.live(3 * 3_600_000);
+        let [reason] = &phone.not_created[..] else { panic!("{:?}", phone.not_created) };
+        match reason {
+            NotCreated::Refused(error) => {
+                assert_eq!((error.status(), posts(&phone)), (Some(413), 1))
+            }
+            NotCreated::Failing(waiting) => {
+                assert_eq!(waiting.what, Awaited::Request(RequestKind::CreateVersion));
+                assert_eq!((waiting.failures, posts(&phone)), (16, 16));
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(matches!(phone.question(), Question::SetUp { .. }), "the user is asked again");
+        assert!(phone.sent.len() < 100, "{}", phone.sent.len());
+        phone.lie = None;
+        phone.reply(Reply::Create);
+        phone.live(3_600_000);
+        assert_eq!(phone.machine.stage(), Stage::Running);
+    }
+}
+
+#[test]
+fn an_open_question_has_the_server_asked_less_and_less_often() {
+    let week = 7 * 24 * 3_600_000;
+    let mut phone = Driver::new();
+    phone.live(120_000);
+    assert!(phone.sent.len() >= 5, "each half minute at first: {}", phone.sent.len());
+    phone.live(week);
+    assert!((100..300).contains(&phone.sent.len()), "{}", phone.sent.len());
+    // A host whose user looks at the question again has it checked at once.
+    let before = phone.sent.len();
+    phone.machine.look_again();
+    phone.run();
+    assert_eq!(phone.sent.len(), before + 1);
+    // Something new is looked after as closely as at first.
+    phone.plant("hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo");
+    phone.live(2 * 3_600_000);
+    assert!(matches!(phone.question(), Question::Use { .. }));
+    let looks = phone.sent.len() - before;
+    assert!((5..30).contains(&looks), "{looks}");
 }

@@ -24,7 +24,7 @@ fn without_a_backup_the_user_is_asked_and_nothing_is_made_before() {
     assert_eq!(sent[..2], preferences);
     assert_eq!(sent[2..], ["GET /room_keys/version"]);
     phone.live(120_000);
-    assert_eq!(phone.requests().len(), 4, "it is looked for every half a minute");
+    assert_eq!(phone.requests().len(), 3, "it is looked for after 30, 60 and 120 seconds");
     assert_eq!(phone.machine.stage(), Stage::Absent);
 }
 

@@ -86,6 +86,19 @@ fn a_batch_that_is_too_large_is_split_and_one_session_that_is_costs_itself() {
     assert_eq!(phone.sent.len(), before, "what is hopeless is not tried again");
 }
 
+/// Clients refuse a whole backup in which one room has such an ID.
+#[test]
+fn a_session_whose_room_id_others_refuse_costs_itself() {
+    let mut phone = running();
+    for _ in 0..5 {
+        phone.has_session();
+    }
+    phone.store.get_mut(&HostToken(3)).unwrap().0.session.room_id = "room:example.org".into();
+    phone.live(20_000);
+    assert_eq!(phone.not_stored, [(HostToken(3), NotStored::Unusable)]);
+    assert_eq!(puts(&phone), [4]);
+}
+
 #[test]
 fn an_answer_that_is_lost_is_waited_for_and_nothing_is_stored_twice() {
     let mut phone = running();

@@ -3,7 +3,7 @@
 use http::Response;
 use strongroom::client::{
     Awaited, RequestFailure, RequestKind, Waiting,
-    backup::{Next, Reply},
+    backup::{Next, Reply, Scope},
 };
 
 use crate::driver::{Driver, Lied, lie_about, response};
@@ -116,6 +116,41 @@ fn a_rate_limit_and_its_end_are_named() {
     assert!(until > phone.now + 500_000 && until <= phone.now + 600_000);
     phone.live(HOUR);
     assert_eq!(phone.machine.waiting_for(), []);
+}
+
+#[test]
+fn a_token_that_is_refused_while_a_rate_limit_lasts_is_told_and_the_limit_is_kept() {
+    let mut phone = running();
+    phone.has_session();
+    let session = phone.session().session_id();
+    phone.machine.fetch(Scope::Session("!room".into(), session), phone.now);
+    let mut sent = Vec::new();
+    while sent.len() < 2 {
+        match phone.machine.next_with_rng(phone.now, &mut phone.rng) {
+            Next::Send(operation) => sent.push(operation),
+            Next::Wait(until) => phone.now = until.unwrap(),
+            next => phone.work(next),
+        }
+    }
+    let answer = |status, body: &str| {
+        let body = body.as_bytes().to_vec();
+        Ok(Response::builder().status(status).body(body).unwrap())
+    };
+    let limit = r#"{"errcode":"M_LIMIT_EXCEEDED","error":"?","retry_after_ms":600000}"#;
+    let unknown = r#"{"errcode":"M_UNKNOWN_TOKEN","error":"?"}"#;
+    phone.machine.answer(sent[0].id(), answer(429, limit), phone.now).unwrap();
+    phone.machine.answer(sent[1].id(), answer(401, unknown), phone.now).unwrap();
+    phone.run();
+    assert_eq!(phone.needs_token, [false]);
+    waiting_for(&phone, Awaited::RateLimit);
+    waiting_for(&phone, Awaited::Token { soft_logout: false });
+    phone.machine.resume();
+    phone.sent.clear();
+    phone.live(599_000);
+    assert_eq!(phone.requests(), Vec::<String>::new(), "before the limit has ended");
+    phone.live(HOUR);
+    assert_eq!(phone.machine.waiting_for(), []);
+    assert!(phone.store.values().all(|(_, stored)| stored.is_some()));
 }
 
 #[test]

@@ -3,8 +3,11 @@
 use std::{cell::Cell, rc::Rc};
 
 use http::{Request, Response};
+use strongroom::client::NoAnswer;
 
 use crate::driver::Lied;
+
+pub(crate) type Answer = Result<Response<Vec<u8>>, NoAnswer>;
 
 /// An answer that is none.
 #[derive(Clone, Copy)]
@@ -25,13 +28,19 @@ pub(crate) enum Span {
 
 pub(crate) const SPANS: [Span; 3] = [Span::Once, Span::ForAnHour, Span::ForGood];
 
-pub(crate) const FAULTS: [Fault; 15] = [
+pub(crate) const FAULTS: [Fault; 26] = [
     fault("500", false, || body(500, r#"{"errcode":"M_UNKNOWN","error":"?"}"#)),
     fault("502 of a proxy", false, || body(502, "<html>bad gateway</html>")),
     fault("500 that acts", true, || body(500, r#"{"errcode":"M_UNKNOWN","error":"?"}"#)),
     fault("403", false, || body(403, r#"{"errcode":"M_FORBIDDEN","error":"?"}"#)),
     fault("403 of a proxy", false, || body(403, "<html>forbidden</html>")),
+    fault("404", false, || body(404, r#"{"errcode":"M_NOT_FOUND","error":"?"}"#)),
+    fault("404, unrecognized", false, || body(404, r#"{"errcode":"M_UNRECOGNIZED","error":"?"}"#)),
     fault("404 of a proxy", false, || body(404, "<html>not here</html>")),
+    fault("413 of a proxy", false, || body(413, "<html>too large</html>")),
+    fault("403, wrong version", false, || {
+        body(403, r#"{"errcode":"M_WRONG_ROOM_KEYS_VERSION","current_version":"1"}"#)
+    }),
     fault("401", false, || body(401, r#"{"errcode":"M_UNKNOWN_TOKEN","error":"?"}"#)),
     fault("401, soft", false, || {
         body(401, r#"{"errcode":"M_UNKNOWN_TOKEN","error":"?","soft_logout":true}"#)
@@ -40,14 +49,18 @@ pub(crate) const FAULTS: [Fault; 15] = [
     fault("429 with a wait", false, || {
         body(429, r#"{"errcode":"M_LIMIT_EXCEEDED","error":"?","retry_after_ms":60000}"#)
     }),
-    fault("301", false, || {
-        let moved = Response::builder().status(301).header("Location", "/elsewhere");
-        Lied::Answer(moved.body(Vec::new()).unwrap())
-    }),
+    fault("429, ten years", false, || limited("315360000", "315360000000")),
+    fault("429, a negative wait", false, || limited("-60", "-60000")),
+    fault("429, a wait that is no integer", false, || limited("1.5", "1500.5")),
+    fault("301", false, || moved(301)),
+    fault("307", false, || moved(307)),
     fault("200 {}", true, || body(200, "{}")),
+    fault("200, empty", true, || body(200, "")),
+    fault("200, cut", true, || body(200, r#"{"version":"1","rooms":{"!room":{"sessions":{"#)),
     fault("200 of another shape", true, || body(200, r#"{"rooms":[],"version":[],"enabled":1}"#)),
     fault("no answer", true, || Lied::Nothing),
     fault("never", false, || Lied::Never),
+    fault("late", false, || Lied::Late),
 ];
 
 const fn fault(name: &'static str, acts: bool, answer: fn() -> Lied) -> Fault {
@@ -58,14 +71,25 @@ fn body(status: u16, text: &str) -> Lied {
     Lied::Answer(Response::builder().status(status).body(text.as_bytes().to_vec()).unwrap())
 }
 
+fn limited(header: &str, ms: &str) -> Lied {
+    let body = format!(r#"{{"errcode":"M_LIMIT_EXCEEDED","error":"?","retry_after_ms":{ms}}}"#);
+    let limited = Response::builder().status(429).header("Retry-After", header);
+    Lied::Answer(limited.body(body.into_bytes()).unwrap())
+}
+
+fn moved(status: u16) -> Lied {
+    let moved = Response::builder().status(status).header("Location", "/elsewhere");
+    Lied::Answer(moved.body(b"<html>elsewhere</html>".to_vec()).unwrap())
+}
+
 /// Which requests it is about, by method and path.
 pub(crate) type Matches = fn(&str) -> bool;
 
 /// When a fault strikes.
 pub(crate) struct Trouble {
     is_it: Matches,
-    fault: Fault,
-    span: Span,
+    pub(crate) fault: Fault,
+    pub(crate) span: Span,
     begin: Option<u64>,
     pub(crate) clock: Rc<Cell<u64>>,
 }
@@ -73,6 +97,11 @@ pub(crate) struct Trouble {
 impl Trouble {
     pub(crate) fn new(is_it: Matches, fault: Fault, span: Span) -> Self {
         Self { is_it, fault, span, begin: None, clock: Rc::default() }
+    }
+
+    /// Whether it has struck.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.begin.is_some()
     }
 
     /// The fault, if it strikes this request now.

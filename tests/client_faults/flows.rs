@@ -1,182 +1,217 @@
 //! Flows, until they end or a week is over.
 
-use std::fmt::Debug;
+use std::{collections::VecDeque, fmt::Debug};
 
-use http::Response;
 use strongroom::{
-    Limits,
     api::BaseUrl,
     client::{
-        NoAnswer, Operation,
-        flow::{Flow, Recover, SetUp, Step},
+        NoAnswer, OperationId, UnknownOperation,
+        flow::{Flow, Step},
     },
-    secret_storage::VerifiedPublicKeys,
 };
 
 use crate::{
-    driver::Lied,
-    fault::{FAULTS, Matches, SPANS, Span, Trouble},
-    host::{Host, MASTER, USER, new_key, secret},
+    driver::{LATE_MS, Lied},
+    fault::{Answer, FAULTS, Matches, SPANS, Span, Trouble},
+    host::Host,
 };
 
 const HOUR: u64 = 60 * 60 * 1_000;
 
 /// More than this is not sent by a flow, whatever happens: without a network, the preference and the backup are asked for
 /// every ten minutes each.
-const REQUESTS: usize = 2_500;
+pub(crate) const REQUESTS: usize = 2_500;
 
 /// The flows' requests, by method and path.
-const REQUESTS_OF_FLOWS: [(&str, Matches); 8] = [
+pub(crate) const ROWS: [(&str, Matches); 7] = [
     ("find the version", |name| name == "GET /room_keys/version"),
     ("create a version", |name| name == "POST /room_keys/version"),
-    ("read the preference", |name| name.starts_with("GET /user/") && name.ends_with("key_backup")),
-    ("write the preference", |name| name.starts_with("PUT /user/") && name.ends_with("key_backup")),
-    ("read account data", |name| name.starts_with("GET /user/") && !name.ends_with("key_backup")),
-    ("write account data", |name| name.starts_with("PUT /user/") && !name.ends_with("key_backup")),
+    ("read the preference", |name| name.starts_with("GET /user/") && is_preference(name)),
+    ("write the preference", |name| name.starts_with("PUT /user/") && is_preference(name)),
+    ("read account data", |name| name.starts_with("GET /user/") && !is_preference(name)),
+    ("write account data", |name| name.starts_with("PUT /user/") && !is_preference(name)),
     ("fetch everything", |name| name == "GET /room_keys/keys"),
-    ("everything", |_| true),
 ];
 
+fn is_preference(name: &str) -> bool {
+    ["m.key_backup", "m.org.matrix.custom.backup_disabled"].iter().any(|it| name.ends_with(it))
+}
+
+/// A flow that something happens to.
+pub(crate) struct Run<'a> {
+    pub(crate) host: &'a mut Host,
+    pub(crate) trouble: Trouble,
+    /// What the user types.
+    pub(crate) typed: &'a str,
+    /// How far the clock jumps when the trouble begins.
+    pub(crate) jump: i64,
+    pub(crate) what: &'a str,
+}
+
 /// How a flow ended.
-struct Ended<T> {
+pub(crate) struct Ended<T> {
     /// What it ended with by itself, within a week.
-    outcome: Option<T>,
-    requests: usize,
-    secrets: usize,
+    pub(crate) outcome: Option<T>,
+    pub(crate) requests: usize,
+    pub(crate) secrets: usize,
 }
 
-fn drive<F: Flow + Debug>(
-    host: &mut Host,
-    flow: &mut F,
-    trouble: &mut Trouble,
-    typed: &str,
-    what: &str,
-) -> Ended<F::Outcome> {
-    let end = host.now + 7 * 24 * HOUR;
-    let (mut held, mut secrets, mut resume_at) = (Vec::<Operation>::new(), 0, u64::MAX);
-    let (mut requests, mut given_up) = (0, 0);
-    for _ in 0..100_000 {
-        trouble.clock.set(host.now);
-        match flow.next_with_rng(host.now, &mut host.rng) {
-            Step::Save(_) => flow.saved(),
-            Step::Send(operation) => {
-                requests += 1;
-                let url = BaseUrl::new("https://example.org").unwrap();
-                let request = operation.to_http(&url, &host.token).unwrap();
-                let fault = trouble.strikes(&request);
-                let acts = fault.is_none_or(|fault| fault.acts);
-                let truth = acts.then(|| host.send(&request));
-                let answer: Result<Response<Vec<u8>>, NoAnswer> = match fault {
-                    None => truth.unwrap(),
-                    Some(fault) => match (fault.answer)() {
-                        Lied::Answer(response) => Ok(response),
-                        Lied::Nothing => Err(NoAnswer),
-                        Lied::Never => {
-                            held.push(*operation);
-                            continue;
+/// What has gone on so far.
+struct Life {
+    end: u64,
+    resume_at: u64,
+    given_up: u32,
+    has_jumped: bool,
+    has_restarted: bool,
+    late: VecDeque<(u64, OperationId, Answer)>,
+}
+
+impl Run<'_> {
+    /// Works for a flow. `restore` makes it anew from the state that it saves first after the trouble has begun, unless that
+    /// is nothing.
+    pub(crate) fn drive<F: Flow + Debug>(
+        &mut self,
+        flow: &mut F,
+        restore: impl Fn(&F::Saved) -> Option<F>,
+    ) -> Ended<F::Outcome> {
+        let what = self.what;
+        let mut life = Life {
+            end: self.host.now + 7 * 24 * HOUR,
+            resume_at: u64::MAX,
+            given_up: 0,
+            has_jumped: false,
+            has_restarted: false,
+            late: VecDeque::new(),
+        };
+        let (mut requests, mut secrets) = (0, 0);
+        for _ in 0..100_000 {
+            self.jump(&mut life);
+            match flow.next_with_rng(self.host.now, &mut self.host.rng) {
+                Step::Save(saved) => {
+                    let restores = self.trouble.has_begun() && !life.has_restarted;
+                    match restore(&saved).filter(|_| restores) {
+                        Some(restored) => (*flow, life.has_restarted) = (restored, true),
+                        None => flow.saved(),
+                    }
+                }
+                Step::Send(operation) => {
+                    requests += 1;
+                    let url = BaseUrl::new("https://example.org").unwrap();
+                    let request = operation.to_http(&url, &self.host.token).unwrap();
+                    match self.exchange(&request) {
+                        Lied::Answer(answer) => {
+                            self.answer(flow, operation.id(), Ok(answer), false)
                         }
-                    },
-                };
-                flow.answer(operation.id(), answer, host.now).unwrap();
-            }
-            Step::ReadAccountData => flow.account_data(host.account_data()),
-            Step::Sign(id, key) => {
-                let signed = host.sign(key.bytes());
-                flow.signed(id, &[signed]).unwrap();
-            }
-            Step::ShowRecoveryKey(key) => {
-                host.shown.push(key.to_text().expose_str().to_owned());
-                flow.recovery_key_saved();
-            }
-            Step::Secrets(verdicts) => {
-                secrets = verdicts.iter().filter(|verdict| verdict.outcome.is_ok()).count();
-            }
-            Step::EnterKey => drop(flow.enter(typed, host.now).unwrap()),
-            Step::Import(id, ..) => flow.ack(id),
-            Step::NeedsToken { .. } => resume_at = host.now + HOUR,
-            Step::Wait(until) => {
-                assert!(!flow.waiting_for().is_empty(), "{what}: it waits in silence: {flow:?}");
-                let until = until.unwrap_or(u64::MAX).min(resume_at);
-                if until > end {
-                    // Setting up looks once more whether it has locked somebody out.
-                    assert!(given_up < 2, "{what}: it does not give up: {flow:?}");
-                    given_up += 1;
-                    flow.give_up();
-                    continue;
+                        Lied::Nothing => self.answer(flow, operation.id(), Err(NoAnswer), false),
+                        Lied::Never => {}
+                        Lied::Late => {
+                            let answer = self.host.send(&request);
+                            life.late.push_back((self.host.now + LATE_MS, operation.id(), answer));
+                        }
+                    }
                 }
-                host.now = until.max(host.now + 1);
-                if host.now >= resume_at {
-                    resume_at = u64::MAX;
-                    flow.resume();
+                Step::ReadAccountData => flow.account_data(self.host.account_data()),
+                Step::Sign(id, key) => {
+                    let signed = self.host.sign(key.bytes());
+                    flow.signed(id, &[signed]).unwrap();
                 }
+                Step::ShowRecoveryKey(key) => {
+                    self.host.shown.push(key.to_text().expose_str().to_owned());
+                    flow.recovery_key_saved();
+                }
+                Step::Secrets(verdicts) => {
+                    secrets = verdicts.iter().filter(|verdict| verdict.outcome.is_ok()).count();
+                }
+                Step::EnterKey => drop(flow.enter(self.typed, self.host.now).unwrap()),
+                Step::Import(id, ..) => flow.ack(id),
+                Step::NeedsToken { .. } => life.resume_at = self.host.now + HOUR,
+                Step::Wait(until) => self.wait(flow, until, &mut life),
+                Step::Done(outcome) => {
+                    let outcome = Some(*outcome).filter(|_| life.given_up == 0);
+                    return Ended { outcome, requests, secrets };
+                }
+                _ => panic!("{what}: an unknown step"),
             }
-            Step::Done(outcome) => {
-                let outcome = Some(*outcome).filter(|_| given_up == 0);
-                return Ended { outcome, requests, secrets };
-            }
-            _ => panic!("{what}: an unknown step"),
+        }
+        panic!("{what}: it never ends: {flow:?}");
+    }
+
+    fn jump(&mut self, life: &mut Life) {
+        if self.trouble.has_begun() && !life.has_jumped {
+            life.has_jumped = true;
+            self.host.now = self.host.now.saturating_add_signed(self.jump);
+            life.end = life.end.saturating_add_signed(self.jump);
+        }
+        self.trouble.clock.set(self.host.now);
+    }
+
+    /// What comes back for a request.
+    fn exchange(&mut self, request: &http::Request<Vec<u8>>) -> Lied {
+        let fault = self.trouble.strikes(request);
+        let acts = fault.is_none_or(|fault| fault.acts);
+        let truth = acts.then(|| self.host.send(request));
+        match fault {
+            None => truth.unwrap().map_or(Lied::Nothing, Lied::Answer),
+            Some(fault) => (fault.answer)(),
         }
     }
-    panic!("{what}: it never ends: {flow:?}");
+
+    /// Each answer comes twice, and the second is one to nothing. After a restart, so is the first.
+    fn answer<F: Flow>(&self, flow: &mut F, id: OperationId, answer: Answer, is_restarted: bool) {
+        let first = flow.answer(id, answer.clone(), self.host.now);
+        assert!(first.is_ok() || is_restarted, "{}", self.what);
+        assert_eq!(flow.answer(id, answer, self.host.now), Err(UnknownOperation), "{}", self.what);
+    }
+
+    fn wait<F: Flow + Debug>(&mut self, flow: &mut F, until: Option<u64>, life: &mut Life) {
+        let what = self.what;
+        assert!(!flow.waiting_for().is_empty(), "{what}: it waits in silence: {flow:?}");
+        let late = life.late.front().map_or(u64::MAX, |(at, ..)| *at);
+        let until = until.unwrap_or(u64::MAX).min(life.resume_at).min(late);
+        if until > life.end {
+            // Setting up looks once more whether it has locked somebody out.
+            assert!(life.given_up < 2, "{what}: it does not give up: {flow:?}");
+            life.given_up += 1;
+            return flow.give_up();
+        }
+        self.host.now = until.max(self.host.now + 1);
+        if self.host.now >= life.resume_at {
+            life.resume_at = u64::MAX;
+            flow.resume();
+        }
+        while life.late.front().is_some_and(|(at, ..)| *at <= self.host.now) {
+            let (_, id, answer) = life.late.pop_front().unwrap();
+            self.answer(flow, id, answer, life.has_restarted);
+        }
+    }
 }
 
-#[test]
-fn setting_up_ends_or_says_what_it_waits_for() {
-    for (name, is_it) in REQUESTS_OF_FLOWS {
+/// Every row of a flow that sends these requests if nothing happens, with every fault and span.
+pub(crate) fn for_each(sent: &[String], mut check: impl FnMut(&str, Trouble, &str)) {
+    let paths: Vec<_> = sent.iter().map(|line| line.split('?').next().unwrap()).collect();
+    for line in &paths {
+        assert!(ROWS.iter().any(|(_, is_it)| is_it(line)), "there is no row for {line}");
+    }
+    let met = ROWS.iter().filter(|(_, is_it)| paths.iter().any(|line| is_it(line)));
+    let rows = met.copied().chain([("everything", (|_| true) as Matches)]);
+    for (name, is_it) in rows {
         for fault in FAULTS {
             for span in SPANS {
                 let what = format!("{name}: {}, {span:?}", fault.name);
-                let mut host = Host::new();
-                let secrets = vec![secret(MASTER, 1)];
-                let limits = Limits::default();
-                let mut flow = SetUp::bootstrap(host.backup(), new_key(), secrets, limits);
-                let mut trouble = Trouble::new(is_it, fault, span);
-                let ended = drive(&mut host, &mut flow, &mut trouble, "", &what);
-                assert!(ended.requests < REQUESTS, "{what}: {}", ended.requests);
-                // Whoever has ended with an error begins again, and nothing is in the way.
-                if let Some(Ok(_)) = ended.outcome {
-                    continue;
-                }
-                assert!(
-                    span != Span::Once || !comes_by_itself(name, fault.name),
-                    "{what}: {flow:?}"
-                );
+                check(name, Trouble::new(is_it, fault, span), &what);
             }
         }
     }
 }
 
-/// Whether it is nothing that a user has to hear of if it happens once. `{}` is a backup that cannot be used.
-fn comes_by_itself(request: &str, fault: &str) -> bool {
-    !matches!((request, fault), (_, "403" | "never") | ("find the version", "200 {}"))
+/// Whether it is nothing that a user has to hear of if it happens once. What a homeserver refuses, it refuses for good; that there
+/// is no backup, or one that cannot be used, it is believed.
+pub(crate) fn comes_by_itself(request: &str, trouble: &Trouble) -> bool {
+    let fault = trouble.fault.name;
+    let is_final = REFUSALS.contains(&fault) || fault == "never";
+    trouble.span == Span::Once && !is_final && (request, fault) != ("find the version", "200 {}")
 }
 
-#[test]
-fn recovery_hands_out_the_secrets_and_ends_or_says_what_it_waits_for() {
-    let mut account = Host::new();
-    let flow =
-        SetUp::bootstrap(account.backup(), new_key(), vec![secret(MASTER, 1)], Limits::default());
-    let mut done = account.set_up(flow).unwrap();
-    account.upload(&mut done.backup, 3);
-    let typed = account.shown[0].clone();
-    for (name, is_it) in REQUESTS_OF_FLOWS {
-        for fault in FAULTS {
-            for span in SPANS {
-                let what = format!("{name}: {}, {span:?}", fault.name);
-                let mut host = Host::new();
-                host.homeserver = account.homeserver.clone();
-                let verified = VerifiedPublicKeys::none(USER.into());
-                let mut flow = Recover::new(host.backup(), verified, Limits::default());
-                let mut trouble = Trouble::new(is_it, fault, span);
-                let ended = drive(&mut host, &mut flow, &mut trouble, &typed, &what);
-                assert!(ended.requests < REQUESTS, "{what}: {}", ended.requests);
-                if fault.name != "never" && ended.outcome.is_some() {
-                    assert_eq!(ended.secrets, 2, "{what}");
-                }
-                let is_whole = ended.outcome.is_some_and(|done| done.fetched.is_some());
-                let may_lack = !comes_by_itself(name, fault.name);
-                assert!(is_whole || span != Span::Once || may_lack, "{what}");
-            }
-        }
-    }
-}
+/// Answers that end a flow.
+const REFUSALS: [&str; 5] =
+    ["403", "404", "404, unrecognized", "413 of a proxy", "403, wrong version"];

@@ -18,3 +18,4 @@ mod flows;
 #[allow(dead_code, reason = "a part of it is used")]
 mod host;
 mod machine;
+mod table;

@@ -27,10 +27,10 @@ fn row_54_a_backup_without_key_storage_asks_for_its_own_key() {
     let (last, refused) = device.entered.split_last().unwrap();
     assert_eq!(last, &Ok(Entered::BackupKey));
     for (refusal, sentence) in refused.iter().zip([
-        "nothing was entered: enter the recovery key of the backup",
-        "this looks like a passphrase, which does not help here: enter the recovery key of the backup",
-        "this recovery key fits nothing",
-        "this recovery key is not valid: a recovery key has 48 letters and digits, but this has 47",
+        "nothing was entered; enter the recovery key of the backup",
+        "this looks like a passphrase, which does not help here; enter the recovery key of the backup",
+        "this recovery key does not open anything here",
+        "this looks like a recovery key but is not a valid one, because a recovery key has 48 letters and digits, but this has 47",
     ]) {
         assert!(reason(refusal).to_string().starts_with(sentence), "{refusal:?}");
     }
@@ -51,7 +51,7 @@ fn row_54_a_wrong_passphrase_of_the_backup_is_called_one() {
         let [first, second, third, last] = &device.entered[..] else {
             panic!("{:?}", device.entered)
         };
-        assert_eq!(reason(first).to_string(), format!("nothing was entered: enter {empty}"));
+        assert_eq!(reason(first).to_string(), format!("nothing was entered; enter {empty}"));
         assert_eq!(reason(second), &UnlockFailure::PassphraseDoesNotFit);
         assert_eq!(reason(third), &UnlockFailure::RecoveryKeyDoesNotFit);
         assert_eq!(last, &Ok(Entered::BackupKey));

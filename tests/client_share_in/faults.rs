@@ -1,117 +1,155 @@
 //! The part of the table of faults that is about sharing: see `tests/client_faults`.
 
-use http::Response;
+use std::collections::VecDeque;
+
+use http::Request;
 use strongroom::{
     client::{
-        Awaited, NoAnswer,
+        Awaited, NoAnswer, UnknownOperation,
         flow::{Flow as _, FlowError, Step},
     },
+    secret_sharing::Decision,
     secret_value::MEGOLM_BACKUP_V1,
 };
 
-use crate::{Phone, host::Result, household, household::Household};
+use crate::{
+    Phone,
+    driver::Lied,
+    fault::{FAULTS, Matches, SPANS, Span, Trouble},
+    host::Result,
+    household,
+    household::{Household, Whose},
+};
 
 const HOUR: u64 = 60 * 60 * 1_000;
 
-/// Status and body; nothing if no answer comes.
-const FAULTS: [Option<(u16, &str)>; 11] = [
-    Some((500, r#"{"errcode":"M_UNKNOWN","error":"?"}"#)),
-    Some((502, "<html>bad gateway</html>")),
-    Some((403, r#"{"errcode":"M_FORBIDDEN","error":"?"}"#)),
-    Some((403, "<html>forbidden</html>")),
-    Some((401, r#"{"errcode":"M_UNKNOWN_TOKEN","error":"?","soft_logout":true}"#)),
-    Some((429, r#"{"errcode":"M_LIMIT_EXCEEDED","error":"?"}"#)),
-    Some((429, r#"{"errcode":"M_LIMIT_EXCEEDED","error":"?","retry_after_ms":60000}"#)),
-    Some((301, "")),
-    Some((200, r#"{"version":[]}"#)),
-    Some((404, "<html>not here</html>")),
-    None,
+/// More than this is not sent in two days, whatever happens: three kinds of requests every ten minutes.
+const REQUESTS: usize = 1_000;
+
+/// The requests, by method and path.
+const ROWS: [(&str, Matches); 4] = [
+    ("find the version", |name| name == "GET /room_keys/version"),
+    ("read the preference", |name| name.starts_with("GET /user/")),
+    ("ask the devices", |name| name.starts_with("PUT /sendToDevice/")),
+    ("everything", |_| true),
 ];
 
-/// For how long from the first time on.
-const SPANS: [u64; 3] = [0, HOUR, u64::MAX];
+/// Answers after which the devices are not asked again.
+const REFUSALS: [&str; 5] =
+    ["403", "404", "404, unrecognized", "413 of a proxy", "403, wrong version"];
 
-/// What the flow came to, and how many requests it sent.
-fn drive(house: &mut Household, path: &str, fault: usize, span: u64) -> Result<(bool, usize)> {
-    let what = format!("{path}: {:?} for {span}", FAULTS[fault]);
+/// Whether the flow had the secret by itself, and how many requests it sent.
+fn drive(house: &mut Household, mut trouble: Trouble, what: &str) -> Result<(bool, usize)> {
     let mut phone = Phone::new(house, &[MEGOLM_BACKUP_V1], false)?;
-    let mut given_up = 0;
-    let (mut begin, mut requests, mut resume_at, mut has_shared) = (None, 0, u64::MAX, false);
+    let (mut given_up, mut requests, mut has_shared) = (0, 0, false);
+    let (mut resume_at, mut late) = (u64::MAX, VecDeque::new());
     for _ in 0..100_000 {
+        trouble.clock.set(phone.now);
         match phone.flow.next_with_rng(phone.now, &mut phone.rng) {
             Step::Save(_) => phone.flow.saved(),
             Step::Send(operation) => {
                 requests += 1;
                 let token = house.phone.token().into();
                 let request = operation.to_http(house.server.base_url(), &token)?;
-                let is_it = request.uri().path().contains(path);
-                let is_first = is_it && begin.is_none();
-                let since = *begin.get_or_insert(phone.now);
-                let strikes = is_it && (is_first || phone.now < since.saturating_add(span));
-                let answer = match FAULTS[fault].filter(|_| strikes) {
-                    Some((status, body)) => {
-                        // Who agrees does it.
-                        if status == 200 {
-                            house.server.exchange(&request);
-                        }
-                        Ok(Response::builder().status(status).body(body.into())?)
+                let answer = match exchange(house, &mut trouble, &request) {
+                    Lied::Answer(answer) => Ok(answer),
+                    Lied::Nothing => Err(NoAnswer),
+                    Lied::Never => continue,
+                    Lied::Late => {
+                        let answer = house.server.exchange(&request);
+                        late.push_back((phone.now + HOUR, operation.id(), answer));
+                        continue;
                     }
-                    None if strikes => Err(NoAnswer),
-                    None => Ok(house.server.exchange(&request)),
                 };
-                phone.flow.answer(operation.id(), answer, phone.now)?;
+                phone.flow.answer(operation.id(), answer.clone(), phone.now)?;
+                let twice = phone.flow.answer(operation.id(), answer, phone.now);
+                assert_eq!(twice, Err(UnknownOperation), "{what}");
             }
             Step::NeedsToken { .. } => resume_at = phone.now + HOUR,
             Step::Wait(until) => {
                 let waiting = phone.flow.waiting_for();
                 assert!(!waiting.is_empty(), "{what}: it waits in silence");
-                let is_asked = waiting.len() == 1 && waiting[0].what == Awaited::Devices;
-                if is_asked && !has_shared {
+                if waiting.len() == 1 && waiting[0].what == Awaited::Devices && !has_shared {
                     has_shared = true;
-                    // If the request was refused, the laptop has heard of nothing.
-                    if house.laptop_shares().is_ok() {
-                        phone.receives(house)?;
-                    }
+                    laptop_shares(house)?;
+                    phone.receives(house)?;
                     continue;
                 }
-                phone.now = until.unwrap_or(u64::MAX).min(resume_at).max(phone.now + 1);
-                if phone.now >= 48 * HOUR {
+                let heard = late.front().map_or(u64::MAX, |(at, ..)| *at);
+                let until = until.unwrap_or(u64::MAX).min(resume_at).min(heard);
+                if until >= 48 * HOUR {
                     given_up += 1;
                     assert!(given_up <= 2, "{what}: {waiting:?}");
                     phone.flow.give_up();
                     continue;
                 }
+                phone.now = until.max(phone.now + 1);
                 if phone.now >= resume_at {
                     resume_at = u64::MAX;
                     phone.flow.resume();
+                }
+                while late.front().is_some_and(|(at, ..)| *at <= phone.now) {
+                    let (_, id, answer) = late.pop_front().unwrap();
+                    phone.flow.answer(id, Ok(answer), phone.now)?;
                 }
             }
             Step::Done(shared) => {
                 let has_failed = matches!(
                     shared.failure,
-                    Some(FlowError::Failing(_) | FlowError::Refused(_) | FlowError::NotFound)
+                    Some(
+                        FlowError::Failing(_)
+                            | FlowError::Refused(_)
+                            | FlowError::NotFound
+                            | FlowError::TooLarge
+                    )
                 );
                 let has_secret = !shared.secrets.is_empty();
-                assert!(has_secret || has_failed || span == u64::MAX, "{what}: {shared:?}");
+                let is_lasting = trouble.span == Span::ForGood || given_up > 0;
+                assert!(has_secret || has_failed || is_lasting, "{what}: {shared:?}");
                 return Ok((has_secret, requests));
             }
-            other => panic!("{other:?}"),
+            other => panic!("{what}: {other:?}"),
         }
     }
     panic!("{what}: it never ends")
 }
 
+/// The laptop's user says yes. It may have been asked twice, or has heard of nothing.
+fn laptop_shares(house: &mut Household) -> Result<()> {
+    let asked = house.decisions(Whose::Laptop)?.into_iter().find_map(|decision| match decision {
+        Decision::AskUser(request) => Some(request),
+        _ => None,
+    });
+    let Some(request) = asked else { return Ok(()) };
+    house.laptop.responder.allow(&request, 0)?;
+    let secret = house.laptop_takes(&request)?;
+    let content = house.laptop_encrypts(&secret)?.unwrap();
+    house.laptop_sends(secret, content)?;
+    Ok(())
+}
+
+/// What comes back for a request. Who agrees does it.
+fn exchange(house: &mut Household, trouble: &mut Trouble, request: &Request<Vec<u8>>) -> Lied {
+    let fault = trouble.strikes(request);
+    let acts = fault.is_none_or(|fault| fault.acts);
+    let truth = acts.then(|| house.server.exchange(request));
+    fault.map_or_else(|| Lied::Answer(truth.unwrap()), |fault| (fault.answer)())
+}
+
 #[test]
 fn sharing_ends_or_says_what_it_waits_for() -> Result<()> {
-    for path in ["/room_keys/version", "/sendToDevice", "/account_data"] {
-        for fault in 0..FAULTS.len() {
+    for (name, is_it) in ROWS {
+        for fault in FAULTS {
             for span in SPANS {
-                let (has_secret, requests) = drive(&mut household()?, path, fault, span)?;
-                // For two days the machine looks each half minute, since a question to the user is open.
-                assert!(requests < 6_500, "{path} {fault}: {requests}");
+                let what = format!("{name}: {}, {span:?}", fault.name);
+                let trouble = Trouble::new(is_it, fault, span);
+                let (has_secret, requests) = drive(&mut household()?, trouble, &what)?;
+                assert!(requests < REQUESTS, "{what}: {requests}");
                 // The devices are asked though nobody can see the backup, if the server only fails on that.
-                let is_refused = path == "/sendToDevice" && fault == 2;
-                assert!(has_secret || span == u64::MAX || is_refused, "{path} {fault} {span}");
+                let asks = matches!(name, "ask the devices" | "everything");
+                let is_refused = asks && REFUSALS.contains(&fault.name);
+                let may_fail = span == Span::ForGood || fault.name == "never" || is_refused;
+                assert!(has_secret || may_fail, "{what}");
             }
         }
     }
@@ -120,7 +158,9 @@ fn sharing_ends_or_says_what_it_waits_for() -> Result<()> {
 
 #[test]
 fn the_devices_are_asked_though_the_backup_cannot_be_seen() -> Result<()> {
-    for fault in [0, 1, 2, 3, 7, 8, 9] {
+    let names =
+        ["500", "502 of a proxy", "403", "403 of a proxy", "404 of a proxy", "301", "200 {}"];
+    for fault in FAULTS.iter().filter(|fault| names.contains(&fault.name)) {
         let mut house = household()?;
         let mut phone = Phone::new(&mut house, &[MEGOLM_BACKUP_V1], false)?;
         let asked = loop {
@@ -133,11 +173,9 @@ fn the_devices_are_asked_though_the_backup_cannot_be_seen() -> Result<()> {
                     if path.contains("/sendToDevice") {
                         break phone.now;
                     }
-                    let answer = match FAULTS[fault].filter(|_| path.ends_with("/version")) {
-                        Some((status, body)) => {
-                            Response::builder().status(status).body(body.into())?
-                        }
-                        None => house.server.exchange(&request),
+                    let answer = match (fault.answer)() {
+                        Lied::Answer(answer) if path.ends_with("/version") => answer,
+                        _ => house.server.exchange(&request),
                     };
                     phone.flow.answer(operation.id(), Ok(answer), phone.now)?;
                 }

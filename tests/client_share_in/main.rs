@@ -10,6 +10,12 @@
 mod again;
 mod chaos;
 mod devices;
+#[path = "../client_backup/driver/lies.rs"]
+#[allow(dead_code, reason = "a part of it is used")]
+mod driver;
+#[path = "../client_faults/fault.rs"]
+#[allow(dead_code, reason = "a part of it is used")]
+mod fault;
 mod faults;
 #[path = "../../examples/support/host/mod.rs"]
 mod host;

@@ -125,7 +125,7 @@ use strongroom::{
         CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeyVerdict, PublicKeys, ReadSecretValue,
         SecretCheckError, SecretContent, SecretRepair, SecretShape, SecretValue, SecretValueError,
     },
-    session_data::{ExportedSession, Repair, SessionData, SessionKey},
+    session_data::{ExportedSession, NotARoomId, Repair, SessionData, SessionKey},
     signed_json::{
         BackupAuthDataToSign, CheckedSignature, CrossSigningKey, CrossSigningUsage, DeviceKeys,
         QueriedKeyError, SignatureReport, SignatureVerdict, SignedJsonError, SignedObject, ToSign,
@@ -359,6 +359,7 @@ fn hold_no_secret() -> BTreeSet<String> {
         SecretStorageFinding,
         // What is written to that account data, and why.
         LegacyPublicKey,
+        NotARoomId,
         NotVerified,
         PassphraseScore,
         PlanError,

@@ -17,6 +17,7 @@ mod page;
 mod pairs;
 mod repairs;
 mod reports;
+mod sessions;
 mod slices;
 #[path = "../support/source.rs"]
 mod source;

@@ -39,7 +39,8 @@ fn what_a_sentence_names_are_its_arguments() {
         let sentence = finding.to_string();
         for (name, value) in finding.arguments() {
             let is_shown = sentence.contains(&value)
-                || ["name", "fits", "total", "tried", "stored"].contains(&name);
+                || ["name", "fits", "total", "tried", "stored", "is_at_hand", "takes"]
+                    .contains(&name);
             let is_whole = is_shown || ["keys", "versions", "members", "device"].contains(&name);
             assert!(is_whole && !name.is_empty(), "{name}: {value} in {sentence}");
         }

@@ -10,7 +10,8 @@ use strongroom::client::diagnose::{
 use crate::{
     account::{Account, ID, KEY, OTHER_ID, OTHER_KEY, recovery_key},
     world::{
-        BACKUP, MASTER, OLD_BACKUP_KEY, SELF_SIGNING, USER_SIGNING, World, backup_key, room_keys,
+        BACKUP, MASTER, OLD_BACKUP_KEY, SELF_SIGNING, USER, USER_SIGNING, World, backup_key,
+        room_keys,
     },
 };
 
@@ -180,6 +181,61 @@ fn row_50_what_is_there_and_empty_is_missing_with_and_without_a_key() {
                 codes(&found).into_iter().filter(|it| it.starts_with("secret.")).collect();
             assert_eq!(about, ["secret.missing"], "{name} {content}");
         }
+    }
+}
+
+#[test]
+fn row_50_what_is_published_and_empty_is_not_published() {
+    for nothing in [json!(null), json!(""), json!([]), json!({}), json!({ "keys": {} })] {
+        let mut world = World::well();
+        world.keys()["user_signing_keys"][USER] = nothing.clone();
+        world.keys()["device_keys"][USER]["EMPTY"] = nothing.clone();
+        let found = world.diagnose();
+        let about: Vec<_> =
+            codes(&found).into_iter().filter(|it| it.starts_with("identity.")).collect();
+        assert_eq!(about, ["identity.not_published"], "{nothing}");
+        world = World::well();
+        world.keys()["device_keys"][USER] = nothing.clone();
+        assert_eq!(world.diagnose().verdict(), DiagnosisVerdict::Well, "{nothing}");
+    }
+}
+
+#[test]
+fn row_50_a_backup_with_empty_members_lacks_them() {
+    let unusable = |change: fn(&mut World)| {
+        let mut world = World::well();
+        change(&mut world);
+        let found = world.diagnose();
+        let mut findings = found.findings().iter();
+        let finding = findings.find(|it| it.code() == "backup.unusable").map(ToString::to_string);
+        finding.unwrap()
+    };
+    let no_key = unusable(|world| world.change_auth_data(|it| it["public_key"] = json!("")));
+    assert!(no_key.contains("no public key"), "{no_key}");
+    let no_algorithm = unusable(|world| world.backup()["algorithm"] = json!(""));
+    assert!(no_algorithm.contains("no algorithm"), "{no_algorithm}");
+    for nothing in [json!({}), json!([]), json!(""), json!({ "public_key": "" })] {
+        let mut world = World::well();
+        world.backup()["auth_data"] = nothing;
+        let found = world.diagnose();
+        let sentences: Vec<_> = found.findings().iter().map(ToString::to_string).collect();
+        assert!(sentences.iter().any(|it| it.contains("no public data")), "{sentences:?}");
+    }
+}
+
+/// A newer client may have stored it; storing it again would take it from that client.
+#[test]
+fn what_is_encrypted_in_a_way_of_the_future_is_not_called_damaged() {
+    let mut world = World::well();
+    world.storage().key_mut(ID)["algorithm"] = json!("m.secret_storage.v2");
+    for name in NAMES {
+        world.storage().put_json(name, json!({ "encrypted": { ID: { "v": 2 } } }));
+    }
+    for typed in [None, Some(recovery_key(KEY))] {
+        world.typed = typed;
+        let found = world.diagnose();
+        assert!(!codes(&found).iter().any(|it| it.starts_with("secret.")), "{found:?}");
+        assert!(codes(&found).contains(&"storage.key_unsupported"));
     }
 }
 

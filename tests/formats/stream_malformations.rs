@@ -60,7 +60,7 @@ fn a_key_that_opens_nothing_is_told_once() {
     assert_eq!((told.tried, outcome.report.failures().len()), (36, 36));
     assert_eq!(
         told.to_string(),
-        "the key is not the key of this backup, for it opens none of the 36 sessions that were tried; if it is the \
+        "the key is not the key of this backup: it opens none of the 36 message keys that were tried; if it is the \
          recovery key of your key storage, unlock that with it: the key of the backup is in there"
     );
     // What cannot be read belongs to no key.

@@ -131,7 +131,7 @@ fn sessions_in(room_keys: &Value) -> usize {
 }
 
 fn exported(session: &UnauthenticatedSession) -> Value {
-    let json = session.exported().to_json();
+    let json = session.exported().to_json().expect("a room");
     serde_json::from_slice(json.expose_bytes()).expect("JSON")
 }
 

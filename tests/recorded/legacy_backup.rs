@@ -213,7 +213,7 @@ fn plaintext<'a>(row: &'a Row, room_id: &str, session_id: &str) -> &'a str {
 
 /// Whether our export has every member of theirs; it writes `shared_history` besides.
 fn says_all_of(ours: &UnauthenticatedSession, theirs: &Value) -> bool {
-    let ours = ours.exported().to_json();
+    let ours = ours.exported().to_json().expect("a room");
     let ours: Value = serde_json::from_slice(ours.expose_bytes()).expect("JSON");
     let theirs = theirs.as_object().expect("an object");
     theirs.iter().all(|(name, value)| ours.get(name) == Some(value))

@@ -32,7 +32,7 @@ fn asking_again_keeps_the_id_and_reaches_who_is_trusted_by_now() {
     let told = accepted.cancellation.unwrap();
     assert_eq!(
         told.device_ids(),
-        ["TABLET".into(), DeviceId::from("LAPTOP")],
+        ["LAPTOP".into(), DeviceId::from("TABLET")],
         "the tablet was asked, too"
     );
 }

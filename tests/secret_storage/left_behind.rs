@@ -4,6 +4,10 @@
 use serde_json::json;
 use strongroom::{
     Limits,
+    crypto::{
+        key_material::KeyLength,
+        pbkdf2::{self, Rounds},
+    },
     encoding::json_object::JsonObject,
     ids::SecretStorageKeyId,
     secret_storage::{
@@ -188,6 +192,50 @@ fn row_51_a_recovery_key_is_tried_on_the_secrets_of_a_key_that_nothing_describes
         // One secret that was changed costs only itself.
         account.secret_mut(OTHER_NAME)["encrypted"][ID]["mac"] = json!("AAAA");
         assert_eq!(unlock(&account.storage(), KEY).unwrap().keys.len(), 1, "{content:?}");
+    }
+}
+
+/// Whoever has nothing but the passphrase gets in, as long as it is written how the key comes from it.
+#[test]
+fn row_51_a_passphrase_that_is_left_of_a_description_is_tried() {
+    let rounds = |rounds: u32| {
+        let passphrase = json!({ "algorithm": "m.pbkdf2", "iterations": rounds, "salt": "salt" });
+        let rounds = Rounds::new(u64::from(rounds), 1_000_000).unwrap();
+        let key = pbkdf2::derive(b"correct horse", b"salt", rounds, KeyLength::default());
+        let key: [u8; 32] = key.expose_bytes().try_into().unwrap();
+        (passphrase, key)
+    };
+    let account = |(passphrase, key): &(serde_json::Value, [u8; 32]), algorithm| {
+        let mut account = Account::default().with_key(ID, key).with_secret(NAME, ID, key, "text");
+        let mut content = account.key_mut(ID).clone();
+        content["passphrase"] = passphrase.clone();
+        content["algorithm"] = algorithm;
+        account.put_json(&format!("m.secret_storage.key.{ID}"), content);
+        account.storage()
+    };
+    let typed = |storage: &SecretStorage, text: &str| {
+        storage.unlock(text, &PublicKeys::default(), &Limits::default())
+    };
+    let (usual, few) = (rounds(100_000), rounds(1));
+    for algorithm in [json!(null), json!(""), json!("m.secret_storage.v1.aes-hmac-sha2 ")] {
+        let storage = account(&usual, algorithm.clone());
+        let unlocked = typed(&storage, "correct horse").unwrap();
+        assert_eq!(unlocked.keys[0].standing(), KeyStanding::Proven, "{algorithm}");
+        let wrong = typed(&storage, "correct house").unwrap_err();
+        // An algorithm that is not known may be one of the future.
+        let is_named = algorithm.as_str().is_some_and(|name| !name.is_empty());
+        let reason = match is_named {
+            true => UnlockFailure::NothingToTry,
+            false => UnlockFailure::PassphraseDoesNotFit,
+        };
+        assert_eq!(wrong.reason, reason, "{algorithm}");
+        assert!(unlock(&storage, &usual.1).is_ok(), "{algorithm}");
+        // What others can guess proves nothing, and the recovery key does as before.
+        let guessable = account(&few, algorithm.clone());
+        let reason = typed(&guessable, "correct horse").unwrap_err().reason;
+        assert_eq!(reason, UnlockFailure::RecoveryKeyExpected, "{algorithm}");
+        let unlocked = unlock(&guessable, &few.1).unwrap();
+        assert_eq!(unlocked.keys[0].standing(), KeyStanding::Proven, "{algorithm}");
     }
 }
 

@@ -57,7 +57,7 @@ fn row_7_a_key_of_an_unknown_algorithm_is_named_and_survives() {
     );
     assert_eq!(
         outcome.to_string(),
-        "its algorithm \u{201c}m.secret_storage.v3.kyber\u{201d} is not supported"
+        "it uses the algorithm \u{201c}m.secret_storage.v3.kyber\u{201d}, which this client does not know"
     );
     assert_eq!(text(&open(&storage, &unlocked, "org.example.a")), "text");
 }

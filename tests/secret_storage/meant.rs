@@ -223,9 +223,12 @@ fn row_54_what_is_expected_is_what_can_work() {
     let only_passphrase = with_passphrase(512);
     assert_eq!(expected(&only_passphrase), Some(EntryKind::Passphrase));
     let sentence = unlock(&only_passphrase, "").unwrap_err().to_string();
-    assert_eq!(sentence, "nothing was entered: enter the passphrase of your key storage");
+    assert_eq!(sentence, "nothing was entered; enter the passphrase of your key storage");
     let sentence = unlock(&only_passphrase, &recovery_key(OTHER_KEY)).unwrap_err().to_string();
-    assert!(sentence.contains("this is a recovery key, which does not help here"), "{sentence}");
+    assert!(
+        sentence.contains("this looks like a recovery key, which does not help here"),
+        "{sentence}"
+    );
 
     // A key that was left behind has a passphrase, and nothing is encrypted with it.
     let mut left_behind = Account::default().with_key(ID, KEY).with_key(OTHER_ID, OTHER_KEY);

@@ -109,6 +109,22 @@ fn a_key_that_nothing_confirms_encrypts_nothing() {
 }
 
 #[test]
+fn of_two_keys_with_one_id_the_proven_one_encrypts_in_whatever_order_they_come() {
+    let mut account = Account::default().with_key("a", &bytes(0));
+    account.remove_check("a");
+    account.put_text("m.secret_storage.default_key", r#"{"key":"a"}"#);
+    let other = unlock(&account.storage(), 1);
+    assert_eq!(other[0].standing(), KeyStanding::Unverifiable);
+    let storage = account.with_secret("org.example.0", "a", &bytes(0), "text").storage();
+    let proven = unlock(&storage, 0);
+    let store = |change: &mut Change<'_>| change.store_text(&name(1), "text");
+    for keys in [[&other[..], &proven].concat(), [&proven[..], &other].concat()] {
+        let plan = storage.plan(&keys, &Limits::default(), store).unwrap();
+        assert_eq!(plan.steps().len(), 1);
+    }
+}
+
+#[test]
 fn what_cannot_be_done_is_refused_before_anything_is_planned() {
     let account = Account::default()
         .with_key("a", &bytes(0))

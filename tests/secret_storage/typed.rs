@@ -222,7 +222,7 @@ fn row_54_a_refusal_says_what_was_expected() {
     let error = reason(&account, &mistyped);
     assert_eq!(error, UnlockFailure::RecoveryKey(RecoveryKeyError::Character { position: 6 }));
     let sentence = error.to_string();
-    assert!(sentence.contains("recovery key is not valid"), "{sentence}");
+    assert!(sentence.contains("looks like a recovery key but is not a valid one"), "{sentence}");
 
     // A recovery key has 256 bits.
     let mut long = Account::default().with_key(ID, KEY);

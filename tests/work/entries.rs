@@ -11,7 +11,9 @@ use strongroom::{
     backup::{AuthData, BackupDecryptionKey, BackupVersionInfo, RestoreOptions, restore_slice},
     client::{
         backup::{Backup, BackupOptions, Next, Operation, Scope},
-        diagnose::{CurrentBackup, Evidence, SessionSample, diagnose},
+        diagnose::{
+            CurrentBackup, Evidence, Remedy, RepairParts, RepairPlan, SessionSample, diagnose,
+        },
         flow::{Flow as _, Recover, SetUp, Step},
     },
     crypto::{
@@ -64,6 +66,8 @@ pub(crate) const ALL: &[Entry] = &[
     Entry { name: "plan: a new key for many secrets and keys", of: replacing_all, times: 60 },
     Entry { name: "plan: the default key of many", of: making_default, times: 60 },
     Entry { name: "diagnosis: many keys at hand and secrets", of: diagnosing_all, times: 60 },
+    Entry { name: "diagnosis: many findings", of: finding_much, times: 60 },
+    Entry { name: "repair: signing beside bad signatures", of: signing, times: 60 },
     Entry { name: "diagnosis: a typed key that nothing checks", of: diagnosing_typed, times: 40 },
     Entry { name: "diagnosis: devices and keys that are none", of: diagnosis, times: 40 },
     Entry { name: "machine: messages that cannot be decrypted", of: undecryptable, times: 40 },
@@ -695,6 +699,40 @@ fn diagnosing_all(count: usize) -> Work {
     let mut evidence = Evidence::new(USER.into());
     (evidence.storage, evidence.storage_keys) = (Some(storage(&events)), keys);
     (length(&events), Box::new(move || drop(diagnose(&evidence, None, &Limits::default()))))
+}
+
+/// Each key is a finding, and the caller wants all of them.
+fn finding_much(count: usize) -> Work {
+    let events = key_events(count);
+    let mut evidence = Evidence::new(USER.into());
+    evidence.storage = Some(storage(&events));
+    let mut limits = Limits::default();
+    limits.findings = usize::MAX;
+    let run = move || assert!(diagnose(&evidence, None, &limits).findings().len() > count);
+    (length(&events), Box::new(run))
+}
+
+fn signing(count: usize) -> Work {
+    let key = BackupDecryptionKey::generate().unwrap();
+    let signatures = join(count, |n| format!(r#""ed25519:{n:010}":"none""#));
+    let text = format!(
+        r#"{{"version":"1","algorithm":"m.megolm_backup.v1.curve25519-aes-sha2","count":0,"etag":"1","auth_data":{{"public_key":"{}","signatures":{{"{USER}":{{{signatures}}}}}}}}}"#,
+        key.public_key().to_base64(),
+    );
+    let mut limits = Limits::default();
+    (limits.signed_object_bytes, limits.signatures) = (usize::MAX, usize::MAX);
+    let info = BackupVersionInfo::from_json(text.as_bytes(), &limits).unwrap();
+    let mut evidence = Evidence::new(USER.into());
+    evidence.backup = CurrentBackup::Version(Box::new(info));
+    let typed = key.to_recovery_key();
+    evidence.backup_key = Some(BackupDecryptionKey::typed_by_user(typed.as_secret().clone()));
+    let diagnosis = diagnose(&evidence, None, &limits);
+    let run = move || {
+        let (remedy, rng) = (Remedy::SignBackup("1".into()), &mut StdRng::seed_from_u64(1));
+        let plan = diagnosis.repair(&remedy, &RepairParts::default(), rng);
+        assert!(matches!(plan, Ok(RepairPlan::Sign(_))));
+    };
+    (text.len(), Box::new(run))
 }
 
 /// The keys are symmetric, and each of them has a secret.

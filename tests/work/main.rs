@@ -1,8 +1,8 @@
 //! Foreign input costs time and memory in proportion to its length, and no more: for everything that takes some, what it
-//! allocates is counted for a number of things and for ten times as many.
+//! allocates is counted for a number of things and for ten times as many, and on Linux how often it compares texts.
 //!
 //! `STRONGROOM_WORK=100000 cargo test --release --test work -- --nocapture` prints the table for 1,000, 10,000 and 100,000
-//! things, and with the time that each took: it shows work that allocates nothing, and is not asserted.
+//! things, and with the time that each took, which is not asserted.
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -15,6 +15,8 @@
 
 #[path = "../support/asserted.rs"]
 mod asserted;
+#[cfg(target_os = "linux")]
+mod comparisons;
 mod entries;
 mod sharing;
 mod signatures;
@@ -100,21 +102,33 @@ fn foreign_input_costs_no_more_than_its_length() {
         .collect();
     assert!(counts.len() > 1, "nothing is compared up to {most} things");
     println!(
-        "| entry | n | input | allocated in all | at a time | ms |\n|---|---|---|---|---|---|"
+        "| entry | n | input | allocated in all | at a time | compared | ms |\n|---|---|---|---|---|---|---|"
     );
     let mut wrong = Vec::new();
     for entry in entries::ALL.iter().chain(texts::ALL) {
         let measured = counts.iter().map(|count| {
             let (length, work) = (entry.of)(*count);
-            let start = Instant::now();
+            let (start, before) = (Instant::now(), comparisons::count());
             let (all, most) = measure(work);
-            let ms = start.elapsed().as_millis();
-            println!("| {} | {count} | {length} | {all} | {most} | {ms} |", entry.name);
-            (length, all, most)
+            let (ms, compared) = (start.elapsed().as_millis(), comparisons::count() - before);
+            println!(
+                "| {} | {count} | {length} | {all} | {most} | {compared} | {ms} |",
+                entry.name
+            );
+            (length, all, most, compared)
         });
         let measured: Vec<_> = measured.collect();
         for pair in measured.windows(2) {
-            let [(_, before, _), (length, all, most)] = pair else { continue };
+            let [(_, before, _, compared_before), (length, all, most, compared)] = pair else {
+                continue;
+            };
+            // A search in a tree compares as often as the tree is high.
+            if *compared > 16 * compared_before.max(&10_000) {
+                wrong.push(format!(
+                    "{}: {compared_before} comparisons became {compared}",
+                    entry.name
+                ));
+            }
             if *all > 12 * before.max(&10_000) {
                 wrong.push(format!("{}: {before} bytes became {all}", entry.name));
             }

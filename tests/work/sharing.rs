@@ -84,7 +84,7 @@ pub(crate) fn trusted(count: usize) -> Work {
     (count * 100, Box::new(move || assert_eq!(devices.trusted().count(), count)))
 }
 
-/// All devices are asked, one of ten answers, and nobody knows which answer is right.
+/// All devices are asked, and asked again, by name and not; all answer, and nobody knows which answer is right.
 pub(crate) fn requesting(count: usize) -> Work {
     let devices = devices(count);
     let run = move || {
@@ -93,11 +93,16 @@ pub(crate) fn requesting(count: usize) -> Work {
         let id = asked.unwrap().request().request_id.clone();
         let (keys, limits) = (PublicKeys::default(), Limits::default());
         let secret = "A".repeat(43);
-        for from in devices.trusted().step_by(10) {
+        requester.retry(&id, &devices, 1).unwrap();
+        for from in devices.trusted() {
             let event = answer(&from.identity, id.as_str(), &secret);
             let receipt = requester.receive(&event, &devices, &keys, &limits, 1);
             assert!(matches!(receipt, Receipt::Kept { .. }), "{receipt:?}");
         }
+        let named = devices.trusted().map(|device| device.identity.device_id.clone()).collect();
+        let named =
+            requester.request(MEGOLM_BACKUP_V1.into(), Recipients::Named(named), &devices, 1);
+        requester.retry(&named.unwrap().request().request_id, &devices, 1).unwrap();
         let saved = requester.save();
         let restored =
             Requester::restore(&saved, USER.into(), device_id(0), RequesterOptions::default());

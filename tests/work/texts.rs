@@ -28,7 +28,7 @@ use super::{
 pub(crate) const ALL: &[Entry] = &[
     Entry { name: "text: a recovery key with gaps", of: recovery_key, times: 28 },
     Entry { name: "text: a recovery key of wrong characters", of: wrong_characters, times: 28 },
-    Entry { name: "text: forms of a passphrase", of: forms, times: 16 },
+    Entry { name: "text: forms of a passphrase", of: forms, times: 32 },
     Entry { name: "text: a file of UTF-16", of: file, times: 8 },
     Entry { name: "text: an excerpt of a name", of: excerpt, times: 1 },
     Entry { name: "text: a sealed state", of: sealed_state, times: 4 },

@@ -60,9 +60,10 @@ impl Store {
         self.sessions.len()
     }
 
-    /// The array that clients import.
+    /// The array that clients import, without the sessions that they would refuse all others for.
     pub(crate) fn exported(&self) -> Result<Value> {
-        let sessions = self.sessions.values().map(|entry| entry.offered.session.to_json());
+        let sessions = self.sessions.values();
+        let sessions = sessions.filter_map(|entry| entry.offered.session.to_json().ok());
         let sessions = sessions.map(|json| serde_json::from_slice(json.expose_bytes()));
         Ok(sessions.collect::<serde_json::Result<Vec<Value>>>()?.into())
     }

@@ -12,7 +12,10 @@ use crate::{
         endpoint::acknowledgement,
         members::{members, members_of},
     },
-    encoding::{json::RawObject, json_object::JsonObject},
+    encoding::{
+        json::{self, RawObject},
+        json_object::JsonObject,
+    },
     ids::{DeviceId, UserId},
     signed_json::{CrossSigningKey, CrossSigningUsage, DeviceKeys, QueriedKeyError},
 };
@@ -74,13 +77,14 @@ impl QueriedKeys {
     }
 
     fn add_devices(&mut self, user_id: &UserId, devices: &RawValue, limits: &Limits) {
-        let Some(devices) = members_of(devices) else {
+        let devices = if says_something(devices) { members_of(devices) } else { Some(Vec::new()) };
+        let Some(devices) = devices else {
             let error = QueriedKeyError::NotAnObject;
             let user_id = user_id.clone();
             return self.cannot_use(UnusableKey { user_id, device_id: None, error }, limits);
         };
         let mut of_user = BTreeMap::new();
-        for (device_id, value) in devices {
+        for (device_id, value) in devices.into_iter().filter(|(_, it)| says_something(it)) {
             let device_id = DeviceId::from(device_id);
             match DeviceKeys::from_json(user_id, &device_id, value.get(), limits) {
                 Ok(keys) => drop(of_user.insert(device_id, keys)),
@@ -111,7 +115,9 @@ impl QueriedKeys {
         limits: &Limits,
     ) -> Result<BTreeMap<UserId, CrossSigningKey>, ResponseError> {
         let mut usable = BTreeMap::new();
-        for (user_id, value) in members(object, name)? {
+        for (user_id, value) in
+            members(object, name)?.into_iter().filter(|(_, it)| says_something(it))
+        {
             let user_id = UserId::from(user_id);
             match CrossSigningKey::from_json(&user_id, usage, value.get(), limits) {
                 Ok(key) => drop(usable.insert(user_id, key)),
@@ -122,4 +128,9 @@ impl QueriedKeys {
         }
         Ok(usable)
     }
+}
+
+/// Whether there is a key, or anything meant as one: what was emptied is not there.
+fn says_something(value: &RawValue) -> bool {
+    !json::is_nothing(value)
 }

@@ -22,7 +22,9 @@ pub enum OpenError {
     #[error("the message key is damaged")]
     Damaged,
     /// Its ephemeral key is one that gives everybody the same secret.
-    #[error("the ephemeral key of the message key cannot be used")]
+    #[error(
+        "the message key is encrypted in an unsafe way (\u{201c}ephemeral\u{201d} cannot be used)"
+    )]
     NonContributory,
     /// What the server returned is not an encrypted session.
     #[error(transparent)]

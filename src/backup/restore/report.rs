@@ -43,7 +43,7 @@ pub struct WarnedSession {
 /// The key that was used is not the backup's: it opens none of the sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error(
-    "the key is not the key of this backup, for it opens none of the {tried} sessions that were tried; if it is the \
+    "the key is not the key of this backup: it opens none of the {tried} message keys that were tried; if it is the \
      recovery key of your key storage, unlock that with it: the key of the backup is in there"
 )]
 #[non_exhaustive]

@@ -12,7 +12,7 @@ use crate::{
 impl Download {
     /// What is sent for so much of the backup.
     pub(super) fn kind(&self, scope: &Scope) -> RequestKind {
-        if self.is_by_room(scope) { RequestKind::FetchRoom } else { kind(scope) }
+        kind(scope, &self.by_room)
     }
 
     /// The request for so much of the backup; `None` if an ID cannot stand in one.
@@ -48,7 +48,6 @@ impl Download {
 
     /// A scope is not wanted any more.
     pub(super) fn forgets(&mut self, scope: &Scope) {
-        self.delayed.remove(scope);
         self.by_room.remove(scope);
     }
 
@@ -117,9 +116,10 @@ pub(super) fn restore_options(scope: &Scope, count: Option<u64>) -> RestoreOptio
     options
 }
 
-/// What a request for so much of the backup is.
-fn kind(scope: &Scope) -> RequestKind {
+/// What is sent for a scope, if these sessions are looked for in all of their room.
+pub(super) fn kind(scope: &Scope, by_room: &BTreeSet<Scope>) -> RequestKind {
     match scope {
+        Scope::Session(..) if by_room.contains(scope) => RequestKind::FetchRoom,
         Scope::Session(..) => RequestKind::FetchSession,
         Scope::Room(_) => RequestKind::FetchRoom,
         Scope::Everything => RequestKind::FetchEverything,

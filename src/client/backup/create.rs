@@ -9,7 +9,11 @@ use super::{
     making::{Creation, Draft, Making, Phase},
     stage::{Event, State},
 };
-use crate::client::failure::Failure;
+use crate::client::{
+    courier::PATIENCE,
+    failure::Failure,
+    waiting::{Awaited, RequestFailure},
+};
 use crate::{
     backup::{BackupDecryptionKey, BackupPublicKey, TrustedBackup},
     crypto::ed25519::Ed25519Signature,
@@ -108,12 +112,33 @@ impl Backup {
                 self.office.touch();
                 self.look.due_ms = now;
             }
-            (Err(Failure::Refused(error)), Some(_)) => {
-                self.is_not_created(NotCreated::Refused(error), Event::Refused);
-                self.version_failed(RequestKind::CreateVersion, &Failure::NoAnswer);
+            (Err(failure), _) => {
+                self.version_failed(RequestKind::CreateVersion, &failure);
+                if let Some(reason) = self.creation_has_ended(&failure) {
+                    self.is_not_created(reason, Event::Refused);
+                }
             }
-            (Err(failure), _) => self.version_failed(RequestKind::CreateVersion, &failure),
         }
+    }
+
+    /// Why the request to create a version is not sent again, if so: it is refused for good, or the server has failed on it for
+    /// about an hour. That is not the network, since each is sent only right after an answer.
+    fn creation_has_ended(&self, failure: &Failure) -> Option<NotCreated> {
+        let (kind, courier) = (RequestKind::CreateVersion, &self.office.courier);
+        if self.stage() != Stage::Confirming {
+            return None;
+        }
+        if matches!(failure, Failure::Refused(_) | Failure::TooLarge)
+            && let Some(RequestFailure::Api(error)) = courier.last_error(kind)
+        {
+            return Some(NotCreated::Refused(error.clone()));
+        }
+        if courier.failures(kind) < PATIENCE {
+            return None;
+        }
+        let waiting = courier.waiting_for(&[kind].into()).into_iter();
+        let mut failing = waiting.filter(|waiting| waiting.what == Awaited::Request(kind));
+        failing.next().map(Box::new).map(NotCreated::Failing)
     }
 
     /// The new backup is given up, and the host is told why.
@@ -174,7 +199,7 @@ impl Backup {
     /// now and then until then.
     pub(super) fn creation_wait(&self) -> u64 {
         let due = self.office.courier.due(RequestKind::CreateVersion).unwrap_or_default();
-        due.saturating_sub(self.office.courier.now()).min(self.office.options.poll_ms)
+        due.saturating_sub(self.office.courier.now()).min(self.poll_wait())
     }
 
     /// Whether a new backup can be made: what it replaces is known, or cannot be.

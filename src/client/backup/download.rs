@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     Call, FetchOutcome, Question, RestoreChoice, Scope,
-    by_room::restore_options,
+    by_room::{kind, restore_options},
     kept::Kept,
     look::Look,
     missing::{Missing, MissingSessions},
@@ -40,8 +40,6 @@ pub(super) struct Download {
     /// A hash of it: a server may make it as long as a response.
     pub(super) etag: Option<[u8; 32]>,
     pub(super) missing: MissingSessions,
-    /// What failed in this round.
-    pub(super) delayed: BTreeSet<Scope>,
     /// Sessions for which a room or everything is fetched.
     pub(super) sought: BTreeSet<(RoomId, SessionId)>,
     /// Sessions that are looked for in all of their room, since a proxy may have spoilt the request for one.
@@ -242,15 +240,8 @@ impl Download {
         if !self.kinds().into_iter().any(|kind| office.courier.may_send(kind)) {
             return None;
         }
-        let may_send = |scope: &&Scope| office.courier.may_send(self.kind(scope));
-        let mut wanted = self.wanted.iter().rev().filter(may_send);
-        let last = wanted.clone().next();
-        let fresh = wanted.find(|scope| !self.delayed.contains(scope));
-        let scope = fresh.or(last)?.clone();
-        if fresh.is_none() {
-            self.delayed.clear();
-        }
-        Some(scope)
+        let by_room = &self.by_room;
+        self.wanted.next(|scope| office.courier.may_send(kind(scope, by_room))).cloned()
     }
 
     /// The next request, if one is due: single sessions first, since somebody waits for them. What the backup did not have

@@ -110,7 +110,7 @@ impl Download {
             | Failure::RateLimited { .. }
             | Failure::Unauthorized => {
                 // Others have their turn before it is tried again.
-                self.delayed.insert(scope.clone());
+                self.wanted.failed(scope);
                 return self.failed(office, scope, failure.wait_ms());
             }
             Failure::NotFound if self.is_doubtful(scope, office.courier.now()) => {
@@ -151,7 +151,6 @@ impl Download {
     /// A scope is done with, once the host has all of it: what is not in its store is fetched again after a crash.
     pub(super) fn fetched(&mut self, office: &mut Office, scope: &Scope, outcome: FetchOutcome) {
         self.attempts = 0;
-        self.delayed.remove(scope);
         if self.by_room.remove(scope) {
             drop(self.take_sought(scope));
         }

@@ -16,6 +16,8 @@ pub(super) struct Look {
     /// The backup as the server last described it.
     pub(super) found: Option<Found>,
     pub(super) found_at_ms: u64,
+    /// When the stage has changed last, or what the user is asked about the backup.
+    pub(super) changed_at_ms: u64,
     /// It is not asked again before, by the courier's clock.
     pub(super) due_ms: u64,
     /// Whether it was since the machine was made or restored.
@@ -48,7 +50,8 @@ impl Look {
     /// The server has said which backup is the current one.
     pub(super) fn is_answered(&mut self, found: Option<BackupVersionInfo>, now: u64) {
         let found = found.map(|info| Found { info, signatures: OnceLock::new() });
-        *self = Self { found, found_at_ms: now, is_done: true, ..Self::default() };
+        let changed_at_ms = self.changed_at_ms;
+        *self = Self { found, found_at_ms: now, changed_at_ms, is_done: true, ..Self::default() };
     }
 
     /// What it says is to be known anew: what was sent up to this request does not count.

@@ -20,7 +20,8 @@
 //!        └── Stop from anywhere
 //! ```
 //!
-//! While it is `Absent`, `Untrusted` or `Changed`, the user is asked, and the homeserver is polled. Uploads run in
+//! While it is `Absent`, `Untrusted` or `Changed`, the user is asked, and the homeserver is polled, less and less often: see
+//! [`BackupOptions::poll_ms`]. Uploads run in
 //! `Running`, and go on to the version in use until a new one is there: `Signing`, `Creating` and `Confirming` end with
 //! [`Backup::cancel_rotation`], too. A question never stops them. If `Disabling` meets a version that was not there when
 //! the user said so, the user is asked as in `Changed` or `Untrusted`.
@@ -328,7 +329,8 @@ impl Backup {
         self.office.courier.is_paused()
     }
 
-    /// Something may have changed on the server: the current version is asked for soon.
+    /// Something may have changed on the server: the current version is asked for soon. Call it, too, when the user comes back to
+    /// a question that has been open for long.
     pub fn look_again(&mut self) {
         self.look.due_ms = 0;
     }

@@ -100,6 +100,9 @@ impl Backup {
             self.office.desk.refreshed_for = Some(version.clone());
             return Some(Next::RefreshSigners);
         }
+        if question.is_about_backup() {
+            self.look.changed_at_ms = now;
+        }
         let id = QuestionId(self.office.courier.new_id());
         self.office.desk.asked.push((id, question.clone()));
         Some(Next::Ask(id, Box::new(question)))

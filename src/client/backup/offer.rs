@@ -85,8 +85,12 @@ impl InUse {
         sessions: &[&OfferedSession],
         sealed: Vec<SealedSession>,
     ) {
-        let mut have = Vec::new();
+        let (mut have, mut unusable) = (Vec::new(), Vec::new());
         for (offered, sealed) in sessions.iter().zip(sealed) {
+            if !sealed.room_id().is_read_by_clients() {
+                unusable.push((offered.token, NotStored::Unusable));
+                continue;
+            }
             let metadata = *sealed.data().metadata();
             let is_second_hand = offered.is_imported || metadata.forwarded_count > Some(0);
             let pending = Pending { token: offered.token, sealed, failures: 0 };
@@ -97,6 +101,7 @@ impl InUse {
             }
         }
         self.stored(office, have);
+        self.not_stored(office, unusable);
         self.make_batches(office);
     }
 

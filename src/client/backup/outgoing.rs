@@ -8,6 +8,7 @@ use super::{Operation, Question, QuestionId, SavedBackup, Scope, SignId};
 use crate::{
     api::ApiError,
     backup::{OpenError, RestoreReport, SealOptions, UnauthenticatedSession},
+    client::waiting::Waiting,
     ids::BackupVersion,
     secret_value::SecretValue,
     session_data::ExportedSession,
@@ -117,8 +118,9 @@ pub enum NotStored {
     /// It is too large for the server.
     #[error("the session is too large for the server")]
     TooLarge,
-    /// It cannot be sealed, or its room cannot stand in a request.
-    #[error("the session, or the name of its room, is not one that can be backed up")]
+    /// It cannot be sealed, or its room cannot stand in a request or does not begin with `!`: clients refuse a whole backup
+    /// in which one room has such an ID.
+    #[error("the message key or its room ID is not one that can be backed up")]
     Unusable,
     /// The server fails on it again and again, or does not answer, or puts it off, while it answers other requests; or it
     /// keeps saying that the version is not the current one, and shows it as the current one. It is tried again after an
@@ -137,6 +139,10 @@ pub enum NotCreated {
     /// The homeserver refuses it.
     #[error("the homeserver refuses to create a backup: {0}")]
     Refused(#[source] ApiError),
+    /// The homeserver has failed on it 16 times in a row, over an hour or more, and has said in between which backup there is;
+    /// once it has, one more failure is enough. The key is kept, in case the backup turns up.
+    #[error("{0}")]
+    Failing(Box<Waiting>),
     /// The homeserver says that it has created this version of the backup, or there was no answer, and it does not show it
     /// after about a quarter of an hour. The key is kept, in case it turns up: then the user is asked. The next version is
     /// created after an hour at the earliest, and after twice that time if that one is not shown, either.

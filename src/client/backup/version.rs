@@ -1,7 +1,7 @@
 //! Which backup is the current one, and whether it may be used.
 
 use super::{
-    Backup, Call, FoundBackup, Lane, Question, RequestKind, Stage,
+    Backup, BackupOptions, Call, FoundBackup, Lane, Question, RequestKind, Stage,
     look::Found,
     making::{Creation, Making, Phase},
     stage::{Disabling, Event, State},
@@ -25,6 +25,9 @@ impl Backup {
         let after = self.stage();
         if before == after {
             return;
+        }
+        if !(before.makes_backup() && after.makes_backup()) {
+            self.look.changed_at_ms = self.office.courier.now();
         }
         self.look.due_ms = 0;
         self.office.touch();
@@ -146,7 +149,7 @@ impl Backup {
     /// When the next look is due.
     fn look_later(&mut self, now: u64) {
         let wait = match self.stage() {
-            Stage::Absent | Stage::Untrusted | Stage::Changed => self.office.options.poll_ms,
+            Stage::Absent | Stage::Untrusted | Stage::Changed => self.poll_wait(),
             Stage::Running => self.office.options.check_ms,
             Stage::Confirming if !self.is_made() => self.creation_wait(),
             _ => 0,
@@ -167,6 +170,13 @@ impl Backup {
                 self.office.courier.succeeded(RequestKind::DeleteVersion);
             }
         }
+    }
+
+    /// How long to wait for the next look while nothing changes: as long as that has been so, within bounds.
+    pub(super) fn poll_wait(&self) -> u64 {
+        let BackupOptions { poll_ms, check_ms, .. } = self.office.options;
+        let age = self.office.courier.now().saturating_sub(self.look.changed_at_ms);
+        age.clamp(poll_ms, check_ms.max(poll_ms))
     }
 
     /// The first version to go is the one that the user meant; what shows after it is deleted, also after a restart.

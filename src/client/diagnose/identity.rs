@@ -5,6 +5,7 @@ use crate::{
     api::QueriedKeys,
     ids::SecretName,
     secret_value::{CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING},
+    signed_json::QueriedKeyError,
 };
 
 impl Case<'_> {
@@ -12,8 +13,11 @@ impl Case<'_> {
         let Some(keys) = self.evidence.own_keys() else { return };
         let user_id = &self.evidence.user_id;
         for unusable in keys.unusable.iter().filter(|unusable| unusable.user_id == *user_id) {
-            let device = unusable.device_id.clone();
-            findings.add(IdentityFinding::KeyUnusable { device, error: unusable.error.clone() });
+            let (device, error) = (unusable.device_id.clone(), unusable.error.clone());
+            findings.add(match error {
+                QueriedKeyError::NotAnObject => IdentityFinding::DevicesUnreadable,
+                error => IdentityFinding::KeyUnusable { device, error },
+            });
         }
         self.look_for_unpublished(keys, findings);
         let published = Facts::published(self.evidence, &CROSS_SIGNING_MASTER.into());
@@ -37,7 +41,9 @@ impl Case<'_> {
         let is_published = |name: &&SecretName| Facts::published(self.evidence, name).is_some();
         let mut of_user = keys.unusable.iter().filter(|it| it.user_id == self.evidence.user_id);
         // Which of the keys it is that cannot be used is not known.
-        let has_unusable = of_user.any(|unusable| unusable.device_id.is_none());
+        let has_unusable = of_user.any(|unusable| {
+            unusable.device_id.is_none() && unusable.error != QueriedKeyError::NotAnObject
+        });
         let (stored, gone): (Vec<_>, Vec<_>) =
             names.iter().filter(|name| !is_published(name)).partition(is_stored);
         let has_none = gone.len() == names.len();

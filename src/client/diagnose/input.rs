@@ -1,8 +1,12 @@
 //! What was typed: what it is the key of, and what it is not.
 
 use super::{AskedFor, Case, Findings, InputFinding, facts::Facts, typed::Tried};
-use crate::secret_storage::{
-    KeyStanding, SecretStorageKey, SecretVerdict, UnlockAttempt, UnlockFailure, UnlockOutcome,
+use crate::{
+    ids::SecretStorageKeyId,
+    secret_storage::{
+        EntryKind, KeyStanding, SecretStorageKey, SecretVerdict, UnlockAttempt, UnlockFailure,
+        UnlockOutcome,
+    },
 };
 
 impl Case<'_> {
@@ -10,10 +14,13 @@ impl Case<'_> {
         let Some(tried) = &self.facts.tried else { return };
         let fits_storage = self.look_at_storage_keys(tried, findings);
         let fits_backup = self.look_at_backup_keys(tried, findings);
-        // Where nothing was entered, nothing can be said of trying it.
-        let is_empty = matches!(tried.failure, Some(UnlockFailure::Empty { .. }));
+        // Nothing can be said of trying what nobody has entered, or a recovery key that is none as a passphrase.
+        let is_none = matches!(
+            tried.failure,
+            Some(UnlockFailure::Empty { .. } | UnlockFailure::RecoveryKey(_))
+        );
         for UnlockAttempt { key_id, outcome, .. } in &tried.attempts {
-            if is_not_tried(outcome) && !fits_storage && !is_empty {
+            if is_not_tried(outcome) && !fits_storage && !is_none {
                 findings
                     .add(InputFinding::NotTried { key: key_id.clone(), reason: outcome.clone() });
             }
@@ -33,11 +40,13 @@ impl Case<'_> {
             return;
         };
         findings.add(match reason {
-            UnlockFailure::OlderKey { key, newer, is_default: true } => {
-                InputFinding::OlderStorageKey { key, default: newer }
-            }
-            UnlockFailure::OlderKey { key, newer, is_default: false } => {
-                InputFinding::UnusedStorageKey { key, used: newer }
+            UnlockFailure::OlderKey { key, newer, is_default } => {
+                let takes = self.takes(&newer);
+                if is_default {
+                    InputFinding::OlderStorageKey { key, default: newer, takes }
+                } else {
+                    InputFinding::UnusedStorageKey { key, used: newer, takes }
+                }
             }
             UnlockFailure::OpensNothing { key } => InputFinding::OpensNothing { key },
             reason => InputFinding::FitsNothing { reason },
@@ -84,7 +93,14 @@ impl Case<'_> {
         };
         let (key, default) = (entered.clone(), default.clone());
         (!at_hand.any(|key| *key.id() == default) && self.facts.secrets.iter().any(is_closed))
-            .then_some(InputFinding::OpensPart { key, default })
+            .then(|| InputFinding::OpensPart { takes: self.takes(&default), key, default })
+    }
+
+    /// What gives the key with this ID.
+    fn takes(&self, id: &SecretStorageKeyId) -> EntryKind {
+        let storage = self.evidence.storage.as_ref();
+        let description = storage.and_then(|storage| storage.key(id));
+        description.map_or(EntryKind::RecoveryKey, EntryKind::of)
     }
 
     fn look_at_backup_keys(&self, tried: &Tried, findings: &mut Findings) -> bool {

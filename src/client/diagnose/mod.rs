@@ -235,6 +235,8 @@ struct Case<'a> {
 /// What the rules have found: of each severity no more than the limit, so that many small things hide no danger.
 struct Findings {
     found: Vec<Finding>,
+    /// What was found already, as `Debug` shows it: what findings hold can be compared, and not all of it hashed.
+    seen: HashSet<String>,
     /// How many there are of each severity.
     counts: BTreeMap<Severity, usize>,
     limit: usize,
@@ -242,13 +244,14 @@ struct Findings {
 
 impl Findings {
     fn new(limits: &Limits) -> Self {
-        Self { found: Vec::new(), counts: BTreeMap::new(), limit: limits.findings }
+        let (found, seen, counts) = (Vec::new(), HashSet::new(), BTreeMap::new());
+        Self { found, seen, counts, limit: limits.findings }
     }
 
     fn add(&mut self, finding: impl Into<Finding>) {
         let finding = finding.into();
         let alike = self.counts.entry(finding.severity()).or_default();
-        if *alike < self.limit && !self.found.contains(&finding) {
+        if *alike < self.limit && self.seen.insert(format!("{finding:?}")) {
             *alike += 1;
             self.found.push(finding);
         }

@@ -68,7 +68,7 @@ enum By {
 remedies! {
     /// Look at what was entered.
     CheckTyping = "check_typing", By::User,
-        "Check what you entered and which account it is for, or look for another recovery key; another of your devices may still have your message keys.";
+        "Check what you entered, and that it is for this account. If you cannot find the right one, another of your devices may still have your message keys.";
 
     /// Enter the recovery key or passphrase of the key storage.
     EnterStorageKey = "enter_storage_key", By::User,
@@ -108,7 +108,7 @@ remedies! {
 
     /// Describe this key again, which is at hand and opens secrets.
     DescribeKey(key: SecretStorageKeyId) = "describe_key", By::Repair,
-        "Unlock your key storage with the recovery key that belongs to {key}, and let this client write its description again.";
+        "Unlock your key storage with the recovery key that belongs to {key}, and let this client write the description of that key again.";
 
     /// Put a new key in the place of this one.
     RotateStorageKey(key: SecretStorageKeyId) = "rotate_storage_key", By::Repair,

@@ -248,10 +248,9 @@ impl Diagnosis {
         if !self.facts.trusts_for_good(&self.evidence) {
             return Err(RepairError::OnlyDevices);
         }
-        let mut unsigned = UnsignedAuthData::of_trusted(&trusted, info, self.facts.passphrase())?;
-        for key_id in self.facts.bad_signatures() {
-            unsigned = unsigned.without_signature(&self.evidence.user_id, key_id);
-        }
+        let unsigned = UnsignedAuthData::of_trusted(&trusted, info, self.facts.passphrase())?;
+        let bad = self.facts.bad_signatures().collect();
+        let unsigned = unsigned.without_signatures(&self.evidence.user_id, &bad);
         let (user_id, version) = (self.evidence.user_id.clone(), version.clone());
         Ok(UnsignedBackup { user_id, version, unsigned })
     }

@@ -9,8 +9,8 @@ use super::{
 use crate::{
     ids::{SecretName, SecretStorageKeyId},
     secret_storage::{
-        EncryptedSecret, OpenedSecret, SecretEntry, SecretFailure, SecretOrigin, SecretStorage,
-        SecretStorageFinding, SecretVerdict,
+        EncryptedSecret, KeyAlgorithm, KeyDescription, OpenedSecret, SecretEntry, SecretFailure,
+        SecretOrigin, SecretStorage, SecretStorageFinding, SecretVerdict,
     },
     secret_value::{
         CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING,
@@ -155,6 +155,13 @@ fn look_at_guess(name: &SecretName, secret: Option<&EncryptedSecret>, findings: 
     findings.add(SecretFinding::Unauthenticated { name: name.clone() });
 }
 
+/// Whether a key is of an algorithm that is not known, which is said with the keys: what is encrypted with it need not be
+/// damaged.
+fn is_of_the_future(storage: &SecretStorage, id: &SecretStorageKeyId) -> bool {
+    let algorithm = storage.key(id).map(KeyDescription::algorithm);
+    matches!(algorithm, Some(KeyAlgorithm::Unsupported(_)))
+}
+
 /// Under which keys a secret stands, whether or not they are at hand.
 fn look_at_place(
     (storage, default_key): (&SecretStorage, Option<&SecretStorageKeyId>),
@@ -165,7 +172,8 @@ fn look_at_place(
     let mut readable =
         secret.entries().filter(|(_, entry)| entry.is_ok()).map(|(id, _)| id).peekable();
     if readable.peek().is_none() {
-        let error = secret.entries().find_map(|(_, entry)| entry.err().copied());
+        let mut known = secret.entries().filter(|(id, _)| !is_of_the_future(storage, id));
+        let error = known.find_map(|(_, entry)| entry.err().copied());
         let unreadable =
             error.map(|error| SecretFinding::EntriesUnreadable { name: name.clone(), error });
         return unreadable.into_iter().for_each(|finding| findings.add(finding));

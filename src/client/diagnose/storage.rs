@@ -1,6 +1,6 @@
 //! The keys of the secret storage.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{Case, Findings, IdentityFinding, StorageFinding};
 use crate::{
@@ -50,16 +50,26 @@ impl Case<'_> {
         }
         let known = [&self.facts.trusted[..], &self.facts.devices].concat();
         let signers = &Signers::new(&known, &self.facts.claimed);
-        storage.keys().for_each(|key| self.look_at_key(key, signers, work, findings));
+        let mut at_hand = HashMap::<_, Vec<_>>::new();
+        self.facts
+            .storage_keys
+            .iter()
+            .for_each(|key| at_hand.entry(key.id()).or_default().push(key));
+        for key in storage.keys() {
+            let at_hand = at_hand.get(key.id()).map_or(&[][..], Vec::as_slice);
+            self.look_at_key(key, at_hand, (signers, work), findings);
+        }
     }
 
     fn look_at_key(
         &self,
         key: &KeyDescription,
-        signers: &Signers<'_>,
-        work: &mut SignatureWork,
+        at_hand: &[&SecretStorageKey],
+        (signers, work): (&Signers<'_>, &mut SignatureWork),
         findings: &mut Findings,
     ) {
+        // What it opens shows that it is the right one.
+        let mut proven = at_hand.iter().filter(|key| key.standing() == KeyStanding::Proven);
         let id = || key.id().clone();
         match key.algorithm() {
             KeyAlgorithm::AesHmacSha2 => {}
@@ -68,7 +78,7 @@ impl Case<'_> {
             }
             KeyAlgorithm::Unsupported(name) => {
                 let (key, algorithm) = (id(), name.clone());
-                return findings.add(if self.proven_keys(&key).next().is_some() {
+                return findings.add(if proven.next().is_some() {
                     StorageFinding::AlgorithmDamaged { key, algorithm }
                 } else {
                     StorageFinding::KeyUnsupported { key, algorithm }
@@ -77,10 +87,10 @@ impl Case<'_> {
         }
         match key.test() {
             KeyTest::Check(_) | KeyTest::PublicKey(_) => {
-                let is_other = |proven: &SecretStorageKey| {
+                let is_other = |proven: &&SecretStorageKey| {
                     matches!(key.accept(&proven.material()), Err(KeyMismatch::DoesNotFit))
                 };
-                if self.proven_keys(key.id()).any(is_other) {
+                if proven.any(is_other) {
                     findings.add(StorageFinding::KeyCheckWrong { key: id() });
                 }
             }
@@ -88,14 +98,8 @@ impl Case<'_> {
             KeyTest::Unreadable(_) => {}
             KeyTest::Absent => findings.add(StorageFinding::KeyUnverifiable { key: id() }),
         }
-        look_at_passphrase(key, findings);
+        look_at_passphrase(key, at_hand.iter().any(|key| key.is_sure()), findings);
         self.look_at_key_signatures(key, signers, work, findings);
-    }
-
-    /// The keys of this ID at hand that have shown that they are the right ones by what they open.
-    fn proven_keys(&self, id: &SecretStorageKeyId) -> impl Iterator<Item = &SecretStorageKey> {
-        let keys = self.facts.storage_keys.iter();
-        keys.filter(move |key| key.id() == id && key.standing() == KeyStanding::Proven)
     }
 
     /// No algorithm needs a signature, but one that is there and wrong shows a change.
@@ -164,13 +168,13 @@ impl Case<'_> {
         storage: &'a SecretStorage,
     ) -> BTreeSet<&'a SecretStorageKeyId> {
         let is_described = |id: &&SecretStorageKeyId| storage.key(id).is_some();
+        let shut = self.facts.secrets.iter().filter(|verdict| verdict.outcome.is_err());
+        let shut: HashSet<_> = shut.map(|verdict| &verdict.name).collect();
         let mut needed = BTreeSet::new();
         for (name, secret) in storage.secrets() {
             let readable = secret.entries().filter(|(_, entry)| entry.is_ok()).map(|(id, _)| id);
             let (described, others): (Vec<_>, Vec<_>) = readable.partition(is_described);
-            let verdict = self.facts.secrets.iter().find(|verdict| verdict.name == *name);
-            let is_shut = verdict.is_some_and(|verdict| verdict.outcome.is_err());
-            if described.is_empty() || is_shut {
+            if described.is_empty() || shut.contains(name) {
                 needed.extend(others);
             }
         }
@@ -178,8 +182,15 @@ impl Case<'_> {
     }
 }
 
+/// What is said of a key with the name of the default one: nothing new where the name alone makes it that.
+fn look_at_name(storage: &SecretStorage, id: &SecretStorageKeyId, findings: &mut Findings) {
+    if storage.has_default_key_event() || storage.default_key() != Some(id) {
+        findings.add(StorageFinding::DefaultByName { key: id.clone() });
+    }
+}
+
 /// How the key comes from its passphrase, if it has one.
-fn look_at_passphrase(key: &KeyDescription, findings: &mut Findings) {
+fn look_at_passphrase(key: &KeyDescription, is_at_hand: bool, findings: &mut Findings) {
     let id = || key.id().clone();
     match key.passphrase() {
         Ok(None) => {}
@@ -191,14 +202,8 @@ fn look_at_passphrase(key: &KeyDescription, findings: &mut Findings) {
             }
         }
         Err(error) => {
-            findings.add(StorageFinding::PassphraseUnusable { key: id(), error: error.clone() })
+            let (key, error) = (id(), error.clone());
+            findings.add(StorageFinding::PassphraseUnusable { key, error, is_at_hand });
         }
-    }
-}
-
-/// What is said of a key with the name of the default one: nothing new where the name alone makes it that.
-fn look_at_name(storage: &SecretStorage, id: &SecretStorageKeyId, findings: &mut Findings) {
-    if storage.has_default_key_event() || storage.default_key() != Some(id) {
-        findings.add(StorageFinding::DefaultByName { key: id.clone() });
     }
 }

@@ -153,6 +153,7 @@ fn of_recovery_key(evidence: &Evidence, key: RecoveryKey) -> Tried {
     tried.backup_keys.push(BackupDecryptionKey::from_recovery_key(key));
     let can_be_tried = evidence.versions().any(|info| info.auth_data().is_ok());
     tried.failure = Some(match can_be_tried {
+        true if evidence.storage.is_none() => UnlockFailure::NotTheBackupKey,
         true => UnlockFailure::RecoveryKeyDoesNotFit,
         false => UnlockFailure::NothingToTry,
     });

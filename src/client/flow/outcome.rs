@@ -66,7 +66,7 @@ pub enum FlowError {
     #[error("the account has a backup already")]
     HasBackup(BackupVersion),
     /// The server refuses a request.
-    #[error("the homeserver refuses a request: {0}")]
+    #[error("the homeserver refused a request: {0}")]
     Refused(#[source] ApiError),
     /// The homeserver does not say which backup there is.
     #[error("the homeserver does not say whether there is a backup: {0}")]
@@ -75,7 +75,7 @@ pub enum FlowError {
     #[error("{0}")]
     Failing(Box<Waiting>),
     /// The host has given the flow up.
-    #[error("it was given up")]
+    #[error("it was cancelled")]
     GivenUp,
     /// The homeserver does not know what a request is about.
     #[error("the homeserver does not know what it was asked for")]

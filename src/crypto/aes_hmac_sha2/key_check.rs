@@ -29,10 +29,10 @@ pub struct KeyCheck {
 #[non_exhaustive]
 pub enum KeyCheckError {
     /// The IV is not base64 of 16 bytes, nor of 32.
-    #[error("the initialisation vector of the key check cannot be read: {0}")]
+    #[error("the check value \u{201c}iv\u{201d} in it is damaged ({0})")]
     Iv(#[source] Base64Error),
     /// The authentication code is not base64 of 32 bytes.
-    #[error("the authentication code of the key check cannot be read: {0}")]
+    #[error("the check value \u{201c}mac\u{201d} in it is damaged ({0})")]
     Mac(#[source] Base64Error),
 }
 

@@ -69,13 +69,13 @@ pub struct SymmetricSecret {
 #[non_exhaustive]
 pub enum SymmetricSecretError {
     /// The IV is not base64 of 16 bytes.
-    #[error("the initialisation vector of the secret cannot be read: {0}")]
+    #[error("the value of \u{201c}iv\u{201d} is damaged ({0})")]
     Iv(#[source] Base64Error),
     /// The ciphertext is not base64.
-    #[error("the ciphertext of the secret cannot be read: {0}")]
+    #[error("the value of \u{201c}ciphertext\u{201d} is damaged ({0})")]
     Ciphertext(#[source] Base64Error),
     /// The authentication code is not base64 of 32 bytes.
-    #[error("the authentication code of the secret cannot be read: {0}")]
+    #[error("the value of \u{201c}mac\u{201d} is damaged ({0})")]
     Mac(#[source] Base64Error),
 }
 

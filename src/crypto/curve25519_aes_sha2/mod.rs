@@ -68,13 +68,13 @@ pub struct SealedMessage {
 #[non_exhaustive]
 pub enum SealedMessageError {
     /// The ephemeral key is not base64 of 32 bytes.
-    #[error("the ephemeral key of the message cannot be read: {0}")]
+    #[error("the value of \u{201c}ephemeral\u{201d} is damaged ({0})")]
     Ephemeral(#[source] Base64Error),
     /// The ciphertext is not base64.
-    #[error("the ciphertext of the message cannot be read: {0}")]
+    #[error("the value of \u{201c}ciphertext\u{201d} is damaged ({0})")]
     Ciphertext(#[source] Base64Error),
     /// The authentication code is not base64 of 8 bytes.
-    #[error("the authentication code of the message cannot be read: {0}")]
+    #[error("the value of \u{201c}mac\u{201d} is damaged ({0})")]
     Mac(#[source] Base64Error),
 }
 

@@ -22,7 +22,7 @@ use serde::{
 use serde_json::value::RawValue;
 
 pub(crate) use self::{
-    edit::{with_member, with_members, without_member, without_members},
+    edit::{with_member, with_members, without_members},
     nothing::is_nothing,
     number::{integer, integer_from_digits, integer_from_number, lenient_integer, lenient_token},
     scan::{SyntaxError, ValueScanner, is_white_space},

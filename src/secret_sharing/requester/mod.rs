@@ -25,7 +25,7 @@ use self::{
 };
 use super::{
     outgoing::OutgoingRequest,
-    own_devices::{DeviceIdentity, OwnDevices},
+    own_devices::{DeviceIdentity, OwnDevice, OwnDevices},
 };
 use crate::{
     clock::Clock,
@@ -112,8 +112,8 @@ impl Requester {
         step(self.state(&id), Event::Open)?;
         let asked = recipients(&to, devices)?;
         let master_key = devices.master_key().copied();
-        let state = State::Open(Vec::new());
-        let ids = asked.iter().map(|device| device.device_id.clone()).collect();
+        let state = State::Open(BTreeMap::new());
+        let ids = asked.keys().cloned().collect();
         let request = Request { id: id.clone(), name, to, asked, master_key, since_ms, state };
         let outgoing = request.question(ids, (&self.user_id, &self.device_id));
         self.requests.insert(id, request);
@@ -139,18 +139,17 @@ impl Requester {
         if request.identity_changed(devices) {
             return Err(RequesterError::IdentityChanged);
         }
-        let is_named = |device: &DeviceIdentity| match &request.to {
-            Recipients::All => true,
-            Recipients::Named(names) => names.contains(&device.device_id),
+        let asked = match &request.to {
+            Recipients::All => by_id(devices.trusted()),
+            Recipients::Named(names) => {
+                by_id(names.iter().filter_map(|name| devices.trusted_by_id(name).ok()))
+            }
         };
-        let asked = devices.trusted().map(|device| &device.identity);
-        let asked: Vec<_> = asked.filter(|device| is_named(device)).cloned().collect();
         if asked.is_empty() {
             return Err(RequesterError::NobodyToAsk);
         }
-        let ids: Vec<_> = asked.iter().map(|device| device.device_id.clone()).collect();
+        let ids = asked.keys().cloned().collect();
         // Who is not trusted any more stays on the list, to be told of the cancellation.
-        request.asked.retain(|device| !ids.contains(&device.device_id));
         request.asked.extend(asked);
         request.master_key = request.master_key.or(devices.master_key().copied());
         Ok(request.question(ids, own))
@@ -266,18 +265,26 @@ impl fmt::Debug for Requester {
 fn recipients(
     to: &Recipients,
     devices: &OwnDevices,
-) -> Result<Vec<DeviceIdentity>, RequesterError> {
-    let asked: Vec<_> = match to {
-        Recipients::All => devices.trusted().map(|device| device.identity.clone()).collect(),
-        Recipients::Named(names) => names
-            .iter()
-            .map(|name| match devices.trusted_by_id(name) {
-                Ok(device) => Ok(device.identity.clone()),
-                Err(problem) => Err(RequesterError::Device { device_id: name.clone(), problem }),
-            })
-            .collect::<Result<_, _>>()?,
+) -> Result<BTreeMap<DeviceId, DeviceIdentity>, RequesterError> {
+    let asked = match to {
+        Recipients::All => by_id(devices.trusted()),
+        Recipients::Named(names) => {
+            let named = names.iter().map(|name| {
+                devices
+                    .trusted_by_id(name)
+                    .map_err(|problem| RequesterError::Device { device_id: name.clone(), problem })
+            });
+            by_id(named.collect::<Result<Vec<_>, _>>()?)
+        }
     };
     if asked.is_empty() { Err(RequesterError::NobodyToAsk) } else { Ok(asked) }
+}
+
+fn by_id<'a>(
+    devices: impl IntoIterator<Item = &'a OwnDevice>,
+) -> BTreeMap<DeviceId, DeviceIdentity> {
+    let identities = devices.into_iter().map(|device| &device.identity);
+    identities.map(|identity| (identity.device_id.clone(), identity.clone())).collect()
 }
 
 /// 190 bits.

@@ -3,7 +3,7 @@
 use super::{
     Requester,
     outcome::{AcceptedSecret, DropReason, DroppedAnswer, Receipt, RequesterError},
-    request::{Candidate, Judgement, State},
+    request::{Candidate, Judgement, Request, State},
     step::{Event, RequestStateError, step},
 };
 use crate::{
@@ -95,7 +95,7 @@ impl Requester {
             let fits = |candidate: &&Candidate| {
                 matches!(candidate.judge(&request.name, &public_keys), Judgement::Fits(_))
             };
-            let Some(fitting) = request.candidates().iter().find(fits).cloned() else { continue };
+            let Some(fitting) = request.candidates().find(fits).cloned() else { continue };
             if step(Some(request.state()), Event::Accept).is_ok() {
                 let verdict = PublicKeyVerdict::Belongs;
                 let accepted = request.accept(fitting, verdict, &public_keys, own);
@@ -107,8 +107,8 @@ impl Requester {
 
     /// The devices whose answers to a request are kept until their public key is known.
     pub fn candidates(&self, id: &RequestId) -> impl Iterator<Item = &DeviceId> {
-        let candidates = self.requests.get(id).map(|request| request.candidates());
-        candidates.unwrap_or_default().iter().map(|candidate| &candidate.from.device_id)
+        let candidates = self.requests.get(id).into_iter().flat_map(Request::candidates);
+        candidates.map(|candidate| &candidate.from.device_id)
     }
 
     /// Accepts the answer of a device that is kept, although nothing proves it: the last one of this
@@ -137,9 +137,7 @@ impl Requester {
         if request.identity_changed(devices) {
             return Err(RequesterError::IdentityChanged);
         }
-        let mut candidates = request.candidates().iter().rev();
-        let candidate = candidates.find(|candidate| candidate.from.device_id == *device_id);
-        let candidate = candidate.ok_or(RequesterError::NoCandidate)?.clone();
+        let candidate = request.last_of(device_id).ok_or(RequesterError::NoCandidate)?.clone();
         if let Err(problem) = devices.still_trusted(&candidate.from) {
             return Err(RequesterError::Device { device_id: device_id.clone(), problem });
         }
@@ -206,7 +204,7 @@ impl Requester {
         let own = (&self.user_id, &self.device_id);
         let request = self.requests.get_mut(id);
         let request = request.ok_or(DropReason::Request(RequestStateError::Unknown))?;
-        if !request.asked.contains(&from) {
+        if request.asked.get(&from.device_id) != Some(&from) {
             return Err(DropReason::NotAsked);
         }
         if request.identity_changed(devices) {

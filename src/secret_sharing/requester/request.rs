@@ -1,5 +1,7 @@
 //! One request and the answers to it.
 
+use std::collections::BTreeMap;
+
 use subtle::ConstantTimeEq as _;
 
 use super::{
@@ -37,7 +39,7 @@ pub(super) struct Request {
     pub(super) name: SecretName,
     pub(super) to: Recipients,
     /// Who was asked, each as the device that it was then.
-    pub(super) asked: Vec<DeviceIdentity>,
+    pub(super) asked: BTreeMap<DeviceId, DeviceIdentity>,
     /// The pinned master key under which it was asked.
     pub(super) master_key: Option<Ed25519PublicKey>,
     /// When it got into its state, or was opened.
@@ -46,7 +48,8 @@ pub(super) struct Request {
 }
 
 pub(super) enum State {
-    Open(Vec<Candidate>),
+    /// What each device has answered, in the order in which it came.
+    Open(BTreeMap<DeviceId, Vec<Candidate>>),
     Received(Candidate, PublicKeyVerdict),
     Closed(ClosedBy),
 }
@@ -108,8 +111,15 @@ impl Request {
         matches!((&self.master_key, devices.master_key()), (Some(then), Some(now)) if then != now)
     }
 
-    pub(super) fn candidates(&self) -> &[Candidate] {
-        if let State::Open(candidates) = &self.state { candidates } else { &[] }
+    pub(super) fn candidates(&self) -> impl Iterator<Item = &Candidate> {
+        let of_devices =
+            if let State::Open(candidates) = &self.state { Some(candidates) } else { None };
+        of_devices.into_iter().flat_map(|candidates| candidates.values().flatten())
+    }
+
+    pub(super) fn last_of(&self, device_id: &DeviceId) -> Option<&Candidate> {
+        let State::Open(candidates) = &self.state else { return None };
+        candidates.get(device_id)?.last()
     }
 
     /// Keeps an answer until its public key is known.
@@ -117,14 +127,14 @@ impl Request {
         let State::Open(candidates) = &mut self.state else {
             return Err(DropReason::Request(RequestStateError::NotReceived));
         };
-        if candidates.iter().any(|kept| kept.is_same(&candidate)) {
+        let of_device = candidates.entry(candidate.from.device_id.clone()).or_default();
+        if of_device.iter().any(|kept| kept.is_same(&candidate)) {
             return Err(DropReason::Duplicate);
         }
-        let of_device = candidates.iter().filter(|kept| kept.from == candidate.from);
-        if of_device.count() >= CANDIDATES_PER_DEVICE {
+        if of_device.len() >= CANDIDATES_PER_DEVICE {
             return Err(DropReason::TooMany);
         }
-        candidates.push(candidate);
+        of_device.push(candidate);
         Ok(())
     }
 
@@ -137,7 +147,7 @@ impl Request {
         let changed = self.identity_changed(devices);
         let State::Open(candidates) = &mut self.state else { return Vec::new() };
         let mut dropped = Vec::new();
-        candidates.retain(|candidate| {
+        let mut stays = |candidate: &Candidate| {
             let reason = match devices.still_trusted(&candidate.from) {
                 Err(problem) => DropReason::Device(problem),
                 Ok(_) if changed => DropReason::IdentityChanged,
@@ -148,7 +158,8 @@ impl Request {
             };
             dropped.push(DroppedAnswer::new(reason, &candidate.from, &self.id));
             false
-        });
+        };
+        candidates.values_mut().for_each(|of_device| of_device.retain(&mut stays));
         dropped
     }
 
@@ -160,7 +171,7 @@ impl Request {
         public_keys: &PublicKeys,
         (user_id, device_id): (&UserId, &DeviceId),
     ) -> AcceptedSecret {
-        let others = self.candidates().iter().filter(|other| !other.is_same(&candidate));
+        let others = self.candidates().filter(|other| !other.is_same(&candidate));
         let dropped = others.map(|other| {
             let reason = match other.judge(&self.name, public_keys) {
                 Judgement::Misfit(error) => DropReason::PublicKey(error),
@@ -194,8 +205,8 @@ impl Request {
 
     /// Ends it without a secret.
     pub(super) fn end(&mut self, by: ClosedBy, own: (&UserId, &DeviceId)) -> EndedRequest {
-        let dropped = self.candidates().iter();
-        let dropped = dropped
+        let dropped = self
+            .candidates()
             .map(|other| DroppedAnswer::new(DropReason::NotNeeded, &other.from, &self.id))
             .collect();
         let cancellation = self.cancellation(None, own);
@@ -222,7 +233,7 @@ impl Request {
         answered: Option<&DeviceIdentity>,
         own: (&UserId, &DeviceId),
     ) -> Option<OutgoingRequest> {
-        let others = self.asked.iter().filter(|asked| Some(*asked) != answered);
+        let others = self.asked.values().filter(|asked| Some(*asked) != answered);
         let to: Vec<_> = others.map(|device| device.device_id.clone()).collect();
         let is_needed = !to.is_empty();
         is_needed.then(|| self.outgoing(SecretRequestAction::Cancellation, to, own))

@@ -87,7 +87,7 @@ impl Requester {
         let encode =
             |candidate: &Candidate| secret_base64::encode(candidate.text.expose_str().as_bytes());
         let texts = self.requests.values().map(|request| match &request.state {
-            State::Open(candidates) => candidates.iter().map(encode).collect(),
+            State::Open(_) => request.candidates().map(encode).collect(),
             State::Received(candidate, _) => vec![encode(candidate)],
             State::Closed(_) => Vec::new(),
         });
@@ -133,8 +133,8 @@ impl<'a> SavedRequest<'a> {
             secret: text.expose_str(),
         };
         let state = match (&request.state, texts) {
-            (State::Open(candidates), texts) => {
-                SavedState::Open(candidates.iter().zip(texts).map(saved).collect())
+            (State::Open(_), texts) => {
+                SavedState::Open(request.candidates().zip(texts).map(saved).collect())
             }
             (State::Received(candidate, verdict), [text]) => {
                 let verdict = match verdict {
@@ -157,7 +157,7 @@ impl<'a> SavedRequest<'a> {
             id: request.id.clone(),
             name: request.name.clone(),
             to,
-            asked: request.asked.iter().map(SavedDevice::new).collect(),
+            asked: request.asked.values().map(SavedDevice::new).collect(),
             master_key: request.master_key.map(|key| key.to_base64()),
             since_ms: request.since_ms,
             state,
@@ -169,7 +169,12 @@ impl<'a> SavedRequest<'a> {
         let candidate = |saved: SavedCandidate<'_>| saved.read(&name);
         let state = match self.state {
             SavedState::Open(saved) => {
-                State::Open(saved.into_iter().map(candidate).collect::<Result<_, _>>()?)
+                let mut candidates = BTreeMap::<_, Vec<_>>::new();
+                for saved in saved {
+                    let candidate = candidate(saved)?;
+                    candidates.entry(candidate.from.device_id.clone()).or_default().push(candidate);
+                }
+                State::Open(candidates)
             }
             SavedState::Received { answer, verdict } => {
                 let verdict = match verdict {
@@ -182,7 +187,11 @@ impl<'a> SavedRequest<'a> {
             SavedState::Cancelled => State::Closed(ClosedBy::Cancelled),
             SavedState::Expired => State::Closed(ClosedBy::Expired),
         };
-        let asked = self.asked.into_iter().map(SavedDevice::read).collect::<Result<_, _>>()?;
+        let asked = self.asked.into_iter().map(|saved| {
+            let device = saved.read()?;
+            Ok((device.device_id.clone(), device))
+        });
+        let asked = asked.collect::<Result<_, SavedStateError>>()?;
         let master_key = self.master_key.as_deref().map(ed25519).transpose()?;
         let to = self.to.map_or(Recipients::All, Recipients::Named);
         let since_ms = self.since_ms;

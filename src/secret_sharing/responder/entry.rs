@@ -32,7 +32,8 @@ pub(super) struct Entry {
 /// All requests that are remembered.
 #[derive(Debug, Default)]
 pub(super) struct Entries {
-    pub(super) list: Vec<Entry>,
+    /// Those of each device in the order in which they came, at most [`SharePolicy::requests_per_device`].
+    pub(super) of_devices: BTreeMap<DeviceId, Vec<Entry>>,
     /// When each device asked lately.
     pub(super) asked_ms: BTreeMap<DeviceId, VecDeque<u64>>,
 }
@@ -90,6 +91,15 @@ impl Entry {
 }
 
 impl Entries {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.of_devices.values().flatten()
+    }
+
+    /// The request of this ID that the device has made.
+    pub(super) fn get(&self, device_id: &DeviceId, request_id: &RequestId) -> Option<&Entry> {
+        self.of_devices.get(device_id)?.iter().find(|entry| entry.request_id == *request_id)
+    }
+
     /// The request of this ID that the device has made, unless its time is over.
     pub(super) fn find(
         &mut self,
@@ -98,11 +108,8 @@ impl Entries {
         policy: &SharePolicy,
         now: u64,
     ) -> Option<&mut Entry> {
-        self.list.iter_mut().find(|entry| {
-            entry.device.device_id == *device_id
-                && entry.request_id == *request_id
-                && entry.due(policy) > now
-        })
+        let mut of_device = self.of_devices.get_mut(device_id)?.iter_mut();
+        of_device.find(|entry| entry.request_id == *request_id && entry.due(policy) > now)
     }
 
     /// Forgets what this device, or another one of the same ID, cannot get any more.
@@ -113,11 +120,9 @@ impl Entries {
         policy: &SharePolicy,
         now: u64,
     ) {
-        self.list.retain(|entry| {
-            entry.device.device_id != device.device_id
-                || entry.device == *device
-                    && !entry.identity_changed(devices)
-                    && entry.due(policy) > now
+        let Some(of_device) = self.of_devices.get_mut(&device.device_id) else { return };
+        of_device.retain(|entry| {
+            entry.device == *device && !entry.identity_changed(devices) && entry.due(policy) > now
         });
     }
 
@@ -134,14 +139,21 @@ impl Entries {
 
     /// Adds a request; `false` if the device has too many that are waiting.
     pub(super) fn add(&mut self, entry: Entry, policy: &SharePolicy) -> bool {
-        let is_of_device = |other: &Entry| other.device.device_id == entry.device.device_id;
-        let count = self.list.iter().filter(|other| is_of_device(other)).count();
-        if count >= policy.requests_per_device {
-            let done = |other: &Entry| is_of_device(other) && !other.is_waiting();
-            let Some(oldest) = self.list.iter().position(done) else { return false };
-            self.list.remove(oldest);
+        let of_device = self.of_devices.entry(entry.device.device_id.clone()).or_default();
+        if of_device.len() >= policy.requests_per_device {
+            let done = |other: &Entry| !other.is_waiting();
+            let Some(oldest) = of_device.iter().position(done) else { return false };
+            of_device.remove(oldest);
         }
-        self.list.push(entry);
+        of_device.push(entry);
         true
+    }
+
+    /// Forgets the requests for which `stays` returns `false`, and with its last one the device.
+    pub(super) fn retain(&mut self, mut stays: impl FnMut(&Entry) -> bool) {
+        self.of_devices.retain(|_, of_device| {
+            of_device.retain(&mut stays);
+            !of_device.is_empty()
+        });
     }
 }

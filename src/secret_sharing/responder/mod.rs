@@ -14,7 +14,7 @@ mod table;
 use std::fmt;
 
 use self::{
-    entry::{Entries, Entry},
+    entry::Entries,
     step::{Event, step},
 };
 pub use self::{
@@ -60,24 +60,21 @@ impl Responder {
     /// What waits for the user or for an Olm session, and which of both: what a host asks for after a
     /// restart.
     pub fn waiting(&self) -> impl Iterator<Item = (IncomingRequest, AnswerState)> {
-        let waiting = self.entries.list.iter().filter(|entry| entry.is_waiting());
+        let waiting = self.entries.iter().filter(|entry| entry.is_waiting());
         waiting.filter_map(|entry| Some((entry.incoming()?, entry.state)))
     }
 
     /// Where a request stands; `None` if there is no such request.
     #[must_use]
     pub fn state(&self, device_id: &DeviceId, request_id: &RequestId) -> Option<AnswerState> {
-        let is_it = |entry: &&Entry| {
-            entry.device.device_id == *device_id && entry.request_id == *request_id
-        };
-        self.entries.list.iter().find(is_it).map(|entry| entry.state)
+        self.entries.get(device_id, request_id).map(|entry| entry.state)
     }
 
     /// Ends what has waited too long, which it returns, and forgets what was done with long ago.
     pub fn expire(&mut self, now_ms: u64) -> Vec<IncomingRequest> {
         let now = self.clock.advance(now_ms);
         let mut ended = Vec::new();
-        self.entries.list.retain(|entry| {
+        self.entries.retain(|entry| {
             let next = step(Some(entry.state), Event::Expire);
             let forgets = entry.due(&self.policy) <= now && next == Ok(None);
             if forgets && entry.is_waiting() {
@@ -97,7 +94,7 @@ impl Responder {
     /// do.
     #[must_use]
     pub fn next_expiry_ms(&self) -> Option<u64> {
-        let due = self.entries.list.iter().map(|entry| entry.due(&self.policy)).min();
+        let due = self.entries.iter().map(|entry| entry.due(&self.policy)).min();
         due.map(|due| due.saturating_sub(self.clock.elapsed_ms()))
     }
 
@@ -113,7 +110,7 @@ impl fmt::Debug for Responder {
             .field("user_id", user_id)
             .field("device_id", device_id)
             .field("policy", policy)
-            .field("requests", &entries.list.len())
+            .field("requests", &entries.iter().count())
             .finish_non_exhaustive()
     }
 }

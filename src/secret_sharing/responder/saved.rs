@@ -63,7 +63,7 @@ impl Responder {
             header: Header::new(PART, &self.user_id, &self.device_id),
             saved: Saved {
                 clock: self.clock,
-                requests: self.entries.list.iter().map(SavedEntry::new).collect(),
+                requests: self.entries.iter().map(SavedEntry::new).collect(),
                 asked_ms: self.entries.asked_ms.clone(),
             },
         };
@@ -83,10 +83,12 @@ impl Responder {
         policy: SharePolicy,
     ) -> Result<Self, SavedStateError> {
         let saved: Saved = Header::read(saved.expose_bytes(), PART, &user_id, &device_id)?;
-        let list = saved.requests.into_iter().map(SavedEntry::read);
-        let mut list: Vec<Entry> = list.collect::<Result<_, _>>()?;
-        list.iter_mut().for_each(|entry| entry.submit_to(&policy));
-        let entries = Entries { list, asked_ms: saved.asked_ms };
+        let mut entries = Entries { asked_ms: saved.asked_ms, ..Entries::default() };
+        for saved in saved.requests {
+            let mut entry = saved.read()?;
+            entry.submit_to(&policy);
+            entries.of_devices.entry(entry.device.device_id.clone()).or_default().push(entry);
+        }
         Ok(Self { user_id, device_id, policy, clock: saved.clock, entries })
     }
 }

@@ -29,7 +29,7 @@ mod plan;
 mod secrets;
 mod verified_keys;
 
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 use rand_core::CryptoRng;
 use thiserror::Error;
@@ -64,6 +64,7 @@ pub struct Change<'a> {
     keys: KeysAtHand,
     steps: Vec<PlanStep>,
     notes: Vec<PlanNote>,
+    noted: HashSet<PlanNote>,
     belief: Belief,
     limits: Limits,
     rng: &'a mut dyn CryptoRng,
@@ -119,13 +120,13 @@ pub enum ChangeError {
     #[error(transparent)]
     Value(#[from] SecretValueError),
     /// The public key of the old algorithm is one that everybody could open.
-    #[error("the public key is one that everybody could open")]
+    #[error("the public key is not safe: anybody could open what is encrypted with it")]
     NonContributory,
 }
 
 impl SecretStorage {
     /// Plans a change. `keys` are those that the user unlocked; without them nothing that is there can be
-    /// encrypted anew.
+    /// encrypted anew. Of several with the same ID, the one with the surest [standing](super::KeyStanding) encrypts.
     ///
     /// # Errors
     ///
@@ -137,10 +138,10 @@ impl SecretStorage {
         rng: &mut impl CryptoRng,
         change: impl FnOnce(&mut Change<'_>) -> Result<(), ChangeError>,
     ) -> Result<Plan, ChangeError> {
-        let (steps, notes) = (Vec::new(), Vec::new());
+        let (steps, notes, noted) = (Vec::new(), Vec::new(), HashSet::new());
         let (storage, keys) = (self.clone(), KeysAtHand::new(keys.to_vec()));
         let (belief, limits) = (Belief::default(), *limits);
-        let mut draft = Change { storage, keys, steps, notes, belief, limits, rng };
+        let mut draft = Change { storage, keys, steps, notes, noted, belief, limits, rng };
         change(&mut draft)?;
         Ok(Plan::new(draft.steps, draft.notes))
     }
@@ -200,7 +201,7 @@ impl Change<'_> {
 
     /// Notes what stays as it is.
     pub(crate) fn note(&mut self, note: PlanNote) {
-        if self.notes.len() < self.limits.findings && !self.notes.contains(&note) {
+        if self.notes.len() < self.limits.findings && self.noted.insert(note.clone()) {
             self.notes.push(note);
         }
     }
@@ -264,7 +265,7 @@ impl Change<'_> {
 
 impl fmt::Debug for Change<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { storage: _, keys, steps, notes, belief: _, limits: _, rng: _ } = self;
+        let Self { storage: _, keys, steps, notes, noted: _, belief: _, limits: _, rng: _ } = self;
         f.debug_struct("Change")
             .field("keys", keys)
             .field("steps", steps)

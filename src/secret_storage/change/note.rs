@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Something that a plan leaves as it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PlanNote {
     /// Nobody vouches for the secret: anybody could have put it there. It moves if the user accepts this

@@ -3,7 +3,11 @@
 use std::fmt;
 
 use super::UnlockFailure;
-use crate::recovery_key::{RecoveryKey, RecoveryKeyError};
+use crate::{
+    crypto::key_material::KeyLength,
+    recovery_key::{RecoveryKey, RecoveryKeyError},
+    secret_storage::key_description::KeyDescription,
+};
 
 /// What can be entered to open something. It displays as *the recovery key of your key storage*, say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -47,6 +51,19 @@ impl EntryKind {
     }
 }
 
+impl EntryKind {
+    /// What gives the key that is described, as far as its description can be read.
+    pub(crate) fn of(description: &KeyDescription) -> Self {
+        match description.passphrase() {
+            Ok(Some(read)) if read.parameters.key_length() != KeyLength::default() => {
+                Self::Passphrase
+            }
+            Ok(Some(_)) => Self::Either,
+            Ok(None) | Err(_) => Self::RecoveryKey,
+        }
+    }
+}
+
 impl UnlockFailure {
     /// What a backup alone says to a text that opens none: `can_be_tried` is whether there is any with a readable public
     /// key, `takes_passphrase` whether one has a passphrase, and `was_tried` whether the text was tried as that.
@@ -61,7 +78,7 @@ impl UnlockFailure {
             Err(RecoveryKeyError::Empty) if can_be_tried => {
                 Self::Empty { expected: Expected::of_backup(takes_passphrase) }
             }
-            Err(error) if RecoveryKey::is_meant(typed) => Self::RecoveryKey(error),
+            Err(error) if can_be_tried && RecoveryKey::is_meant(typed) => Self::RecoveryKey(error),
             Err(_) if was_tried => Self::PassphraseDoesNotFit,
             Err(_) if can_be_tried && !takes_passphrase => Self::BackupKeyExpected,
             _ => Self::NothingToTry,
@@ -84,7 +101,9 @@ impl UnlockFailure {
                 Self::RecoveryKeyExpected | Self::NothingToTry,
                 backup @ Self::PassphraseDoesNotFit,
             )
-            | (Self::NothingToTry, backup @ Self::RecoveryKeyDoesNotFit) => backup,
+            | (Self::NothingToTry, backup @ (Self::RecoveryKeyDoesNotFit | Self::RecoveryKey(_))) => {
+                backup
+            }
             (of_storage, _) => of_storage,
         }
     }

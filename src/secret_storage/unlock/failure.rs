@@ -30,13 +30,16 @@ impl Unlock<'_> {
         let needs_recovery_key =
             useful().any(|trial| matches!(trial.outcome, UnlockOutcome::NoPassphrase));
         let expected = self.expected();
+        let looks_like_recovery_key = self.typed.looks_like_recovery_key;
         Some(match &self.typed.recovery_key {
             Err(RecoveryKeyError::Empty) => UnlockFailure::Empty { expected },
-            Ok(_) if expected.storage == Some(EntryKind::Passphrase) => {
+            _ if looks_like_recovery_key && expected.storage == Some(EntryKind::Passphrase) => {
                 UnlockFailure::PassphraseExpected
             }
             Ok(_) if was_tried => UnlockFailure::RecoveryKeyDoesNotFit,
-            Err(error) if self.typed.looks_like_recovery_key => UnlockFailure::RecoveryKey(*error),
+            Err(error) if looks_like_recovery_key && expected.storage.is_some() => {
+                UnlockFailure::RecoveryKey(*error)
+            }
             Err(_) if was_tried => UnlockFailure::PassphraseDoesNotFit,
             Err(_) if needs_recovery_key => UnlockFailure::RecoveryKeyExpected,
             _ => UnlockFailure::NothingToTry,

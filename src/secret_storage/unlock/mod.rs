@@ -68,7 +68,8 @@ struct Trial<'a> {
 impl SecretStorage {
     /// Unlocks the storage with a text that somebody typed: a recovery key, or a passphrase in any
     /// Unicode normal form. Every key that is described is tried, whichever is default; a recovery key is tried as well
-    /// for [keys that nothing describes](SecretStorage::undescribed_keys), on the secrets that are encrypted with them.
+    /// for [keys that nothing describes](SecretStorage::undescribed_keys), on the secrets that are encrypted with them, and so is
+    /// a passphrase, if how the key comes from it is left of the description.
     ///
     /// A key that opens nothing unlocks nothing, however well it fits its description, unless nothing is encrypted with any
     /// key. A recovery key that does not fit its description is tried on the secrets as well, since it may be the check that
@@ -98,7 +99,7 @@ impl SecretStorage {
         public_keys: &PublicKeys,
         limits: &Limits,
     ) -> Unlock<'_> {
-        let trials = self.keys_to_try().into_iter().map(|description| {
+        let trials = self.keys_to_try(limits).into_iter().map(|description| {
             let described_as = self.key(description.id()).map(KeyDescription::algorithm);
             let outcome = match described_as {
                 Some(KeyAlgorithm::Unsupported(name)) => UnlockOutcome::Unsupported(name.clone()),

@@ -45,7 +45,7 @@ pub enum UnlockFailure {
     #[error("this account has no key storage, so there is nothing to unlock")]
     NoKeys,
     /// There is nothing to be seen in the text. Nothing was tried.
-    #[error("nothing was entered: enter {expected}")]
+    #[error("nothing was entered; enter {expected}")]
     Empty {
         /// What would have been of use.
         expected: Expected,
@@ -66,7 +66,7 @@ pub enum UnlockFailure {
     /// It gives a key that fits its description and opens none of the secrets that are encrypted to it; those are
     /// encrypted to no other key.
     #[error(
-        "this fits the description of the key {} of your key storage, but opens nothing that is stored there: an older \
+        "this fits the description of the key {} of your key storage, but opens nothing that is stored there; an older \
          recovery key may open it, or what is stored is damaged",
         quoted(key)
     )]
@@ -75,38 +75,44 @@ pub enum UnlockFailure {
         key: SecretStorageKeyId,
     },
     /// It was meant as a recovery key, and is none.
-    #[error("this recovery key is not valid: {0}")]
+    #[error("this looks like a recovery key but is not a valid one, because {0}")]
     RecoveryKey(#[source] RecoveryKeyError),
     /// It was not meant as a recovery key, and no key of the account has a passphrase.
     #[error(
-        "this looks like a passphrase, which does not help here: enter the recovery key of your key storage, 48 letters \
+        "this looks like a passphrase, which does not help here; enter the recovery key of your key storage, 48 letters \
          and digits beginning with Es"
     )]
     RecoveryKeyExpected,
     /// The same where there is only a backup, which has no passphrase of its own.
     #[error(
-        "this looks like a passphrase, which does not help here: enter the recovery key of the backup, 48 letters and \
+        "this looks like a passphrase, which does not help here; enter the recovery key of the backup, 48 letters and \
          digits beginning with Es"
     )]
     BackupKeyExpected,
-    /// It is a recovery key, which is too short or too long for the keys of the account.
+    /// It is a recovery key or was meant as one, and the keys of the account are longer or shorter.
     #[error(
-        "this is a recovery key, which does not help here: enter the passphrase of your key storage"
+        "this looks like a recovery key, which does not help here; enter the passphrase of your key storage"
     )]
     PassphraseExpected,
     /// The recovery key is well-formed, and belongs to none of the keys.
     #[error(
-        "this recovery key fits nothing in this account: it may be an older one, or that of another account"
+        "this recovery key does not open anything here; it may be an older one, or that of another account"
     )]
     RecoveryKeyDoesNotFit,
+    /// The recovery key is well-formed and not that of the backup; the key storage was not at hand.
+    #[error(
+        "this is not the recovery key of the backup; it may be that of your key storage, which was not looked at: if it is, \
+         unlock your key storage with it, the key of the backup is in there"
+    )]
+    NotTheBackupKey,
     /// The passphrase gives none of the keys.
     #[error(
-        "this passphrase does not unlock anything in this account: check capital letters, spaces and the keyboard \
-         layout, and whether it is the password that you log in with instead"
+        "this passphrase does not open anything here; check capital letters, spaces and the keyboard layout, and make sure \
+         that it is not the password that you log in with"
     )]
     PassphraseDoesNotFit,
     /// Nothing could be tried, for the reasons of the attempts.
-    #[error("it could not be tried on any key of this account")]
+    #[error("what you entered could not be tried on any key of this account")]
     NothingToTry,
 }
 
@@ -156,28 +162,24 @@ pub enum UnlockOutcome {
     Passphrase(#[from] PassphraseParametersError),
     /// The passphrases of the keys before it took all the rounds that
     /// [`Limits::unlock_rounds`](crate::Limits::unlock_rounds) allows, or there are more than 1,000 of them.
-    #[error(
-        "trying a passphrase on it takes {rounds} rounds of computation, and that is more work than is left for one attempt"
-    )]
+    #[error("trying it on this key as well would take too long ({rounds} rounds of computation)")]
     TooMuchWork {
         /// How many rounds it asks for.
         rounds: u32,
     },
     /// Its passphrase has so few rounds that others can guess the key, and as many of those before it were tried as
     /// [`Limits::guessable_keys`](crate::Limits::guessable_keys) allows.
-    #[error(
-        "its passphrase was not tried: others can guess the key, and there are too many such keys"
-    )]
+    #[error("too many keys have a passphrase that is as weakly protected")]
     TooManyGuessable,
     /// As many keys with passphrases were tried before it as [`Limits::passphrase_keys`](crate::Limits::passphrase_keys)
     /// allows.
-    #[error("its passphrase was not tried: there are too many keys that have one")]
+    #[error("too many keys have a passphrase")]
     TooManyKeys,
     /// An asymmetric key has 32 bytes, and its passphrase is to give another number.
-    #[error("its passphrase gives {} bytes, which no key of its algorithm has", .0.bytes())]
+    #[error("its passphrase settings ask for {} bytes, but a key of this kind has 32", .0.bytes())]
     Length(KeyLength),
     /// It is of an algorithm that this version does not know.
-    #[error("its algorithm \u{201c}{0}\u{201d} is not supported")]
+    #[error("it uses the algorithm \u{201c}{0}\u{201d}, which this client does not know")]
     Unsupported(Excerpt),
 }
 

@@ -12,6 +12,8 @@ pub(crate) enum Lied {
     Nothing,
     /// The host never says what became of it.
     Never,
+    /// The homeserver's own answer comes an hour later, when others have been answered.
+    Late,
 }
 
 pub(crate) fn response(status: u16, body: &str) -> Lied {

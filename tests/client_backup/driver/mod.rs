@@ -15,7 +15,8 @@ use strongroom::{
     backup::BackupDecryptionKey,
     client::backup::{
         Backup, BackupOptions, FetchOutcome, HostToken, Next, NoAnswer, NotCreated, NotStored,
-        OfferedSession, Operation, Question, QuestionId, SavedBackup, Scope, SecretTask,
+        OfferedSession, Operation, OperationId, Question, QuestionId, SavedBackup, Scope,
+        SecretTask, UnknownOperation,
     },
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
     homeserver::Homeserver,
@@ -67,6 +68,17 @@ pub(crate) struct Driver {
     pub(crate) until: Option<u64>,
     /// Requests whose end the host never tells.
     held: Vec<Operation>,
+    /// Answers that come later.
+    late: VecDeque<(u64, OperationId, Answer)>,
+}
+
+type Answer = Result<Response<Vec<u8>>, NoAnswer>;
+
+/// What the host tells of a request.
+enum Sent {
+    Answered(Answer),
+    Never,
+    Late(Answer),
 }
 
 impl Driver {
@@ -119,6 +131,7 @@ impl Driver {
             has_storage: true,
             until: None,
             held: Vec::new(),
+            late: VecDeque::new(),
         }
     }
 
@@ -169,13 +182,40 @@ impl Driver {
     /// Goes from wait to wait for so long.
     pub(crate) fn live(&mut self, ms: u64) {
         let end = self.now + ms;
+        self.hear();
         self.run();
-        while let Some(until) = self.until.filter(|until| *until <= end) {
+        while let Some(until) = self.next_moment().filter(|until| *until <= end) {
             assert!(until > self.now, "it turns in circles");
             self.now = until;
+            self.hear();
             self.run();
         }
         self.now = end;
+    }
+
+    /// The host's clock jumps; what is on its way takes as long as before.
+    pub(crate) fn clock_jumps(&mut self, by_ms: i64) {
+        self.now = self.now.saturating_add_signed(by_ms);
+        self.late.iter_mut().for_each(|(at, ..)| *at = at.saturating_add_signed(by_ms));
+    }
+
+    /// When the machine wants something, or an answer comes.
+    fn next_moment(&self) -> Option<u64> {
+        let late = self.late.front().map(|(at, ..)| *at);
+        [self.until, late].into_iter().flatten().min()
+    }
+
+    /// The answers that are late come.
+    fn hear(&mut self) {
+        while self.late.front().is_some_and(|(at, ..)| *at <= self.now) {
+            self.late.pop_front().into_iter().for_each(|(_, id, answer)| self.answer(id, answer));
+        }
+    }
+
+    /// Each answer comes twice, and the second is one to nothing.
+    fn answer(&mut self, id: OperationId, answer: Answer) {
+        self.machine.answer(id, answer.clone(), self.now).unwrap();
+        assert_eq!(self.machine.answer(id, answer, self.now), Err(UnknownOperation));
     }
 
     pub(crate) fn work(&mut self, next: Next) {
@@ -188,10 +228,13 @@ impl Driver {
                 let url = BaseUrl::new("https://example.org").unwrap();
                 let token = AccessToken::from(self.token.as_str());
                 let request = operation.to_http(&url, &token).unwrap();
-                let Some(response) = self.send(&request) else {
-                    return self.held.push(*operation);
-                };
-                self.machine.answer(operation.id(), response, self.now).unwrap();
+                match self.send(&request) {
+                    Sent::Answered(answer) => self.answer(operation.id(), answer),
+                    Sent::Never => self.held.push(*operation),
+                    Sent::Late(answer) => {
+                        self.late.push_back((self.now + LATE_MS, operation.id(), answer));
+                    }
+                }
             }
             Next::Want(wish) => {
                 let unsent = self.store.values().filter(|(_, v)| v.as_ref() != Some(&wish.version));
@@ -250,21 +293,27 @@ impl Driver {
     pub(crate) fn exchange(&mut self, operation: &Operation) -> Response<Vec<u8>> {
         let url = BaseUrl::new("https://example.org").unwrap();
         let request = operation.to_http(&url, &AccessToken::from(self.token.as_str())).unwrap();
-        self.send(&request).unwrap().unwrap()
+        match self.send(&request) {
+            Sent::Answered(answer) => answer.unwrap(),
+            Sent::Never | Sent::Late(_) => panic!("a flow has no such host"),
+        }
     }
 
-    /// What the host tells the machine, if it ever does.
-    fn send(&mut self, request: &Request<Vec<u8>>) -> Option<Result<Response<Vec<u8>>, NoAnswer>> {
+    fn send(&mut self, request: &Request<Vec<u8>>) -> Sent {
         let path = request.uri().path_and_query().unwrap().as_str();
         let path = path.trim_start_matches("/_matrix/client/v3");
         let body = serde_json::from_slice(request.body()).unwrap_or_default();
         self.sent.push((format!("{} {path}", request.method()), body));
         let lied = self.lie.as_mut().and_then(|lie| lie(request, &mut self.homeserver));
         match lied {
-            Some(Lied::Answer(response)) => Some(Ok(response)),
-            Some(Lied::Nothing) => Some(Err(NoAnswer)),
-            Some(Lied::Never) => None,
-            None => Some(Ok(self.homeserver.respond(request))),
+            Some(Lied::Answer(response)) => Sent::Answered(Ok(response)),
+            Some(Lied::Nothing) => Sent::Answered(Err(NoAnswer)),
+            Some(Lied::Never) => Sent::Never,
+            Some(Lied::Late) => Sent::Late(Ok(self.homeserver.respond(request))),
+            None => Sent::Answered(Ok(self.homeserver.respond(request))),
         }
     }
 }
+
+/// How late an answer is that is late.
+pub(crate) const LATE_MS: u64 = 60 * 60 * 1_000;

@@ -2,7 +2,10 @@
 
 use matrix_sdk_crypto::olm::ExportedRoomKey;
 use serde_json::Value;
-use strongroom::session_data::{ExportedSession, SessionData};
+use strongroom::{
+    secret::SecretVec,
+    session_data::{ExportedSession, SessionData},
+};
 
 use crate::kit::{Megolm, ROOM, imported, in_their_names, machine};
 
@@ -10,7 +13,7 @@ use crate::kit::{Megolm, ROOM, imported, in_their_names, machine};
 async fn what_we_export_it_imports_whole_and_decrypts_with() {
     let megolm = Megolm::new();
     for session in megolm.sessions() {
-        let exported = exported(session.clone()).to_json();
+        let exported = exported(session.clone()).to_json().unwrap();
         let key: ExportedRoomKey = serde_json::from_slice(exported.expose_bytes()).unwrap();
         let read = serde_json::to_value(&key).unwrap();
         assert_eq!(read, in_their_names(exported.expose_bytes()));
@@ -27,9 +30,8 @@ async fn what_we_export_it_imports_whole_and_decrypts_with() {
 async fn a_session_of_an_unknown_sender_does_not_cost_the_others_in_the_file() {
     let known = || Megolm::new().session();
     let unknown = SessionData::of_unknown_sender(Megolm::new().session_key);
-    let file = [known(), unknown, known()].map(|session| {
-        serde_json::from_slice::<Value>(exported(session).to_json().expose_bytes()).unwrap()
-    });
+    let file =
+        [known(), unknown, known()].map(|session| value(exported(session).to_json().unwrap()));
     let file = Value::from_iter(file);
     let keys: Vec<ExportedRoomKey> = serde_json::from_value(file).unwrap();
     let machine = machine().await;
@@ -37,11 +39,29 @@ async fn a_session_of_an_unknown_sender_does_not_cost_the_others_in_the_file() {
     assert_eq!((result.imported_count, result.total_count), (3, 3));
 }
 
+#[test]
+fn a_room_id_that_they_refuse_is_one_that_we_do_not_export() {
+    let megolm = Megolm::new();
+    for room in ["!room", "!", "!a:b/\u{e9}", "room:example.org", "#a:b", "", " !a:b", "!a\0:b"] {
+        let exported = ExportedSession { room_id: room.into(), session: megolm.session() };
+        let mut json = self::exported(megolm.session()).to_json().map(value).unwrap();
+        json["room_id"] = room.into();
+        let is_read = serde_json::from_value::<ExportedRoomKey>(json).is_ok();
+        assert_eq!(exported.to_json().is_ok(), is_read, "{room:?}");
+    }
+    let long = ExportedSession {
+        room_id: format!("!{}", "a".repeat(300)).into(),
+        session: megolm.session(),
+    };
+    let json = long.to_json().unwrap();
+    assert!(serde_json::from_slice::<ExportedRoomKey>(json.expose_bytes()).is_ok());
+}
+
 #[tokio::test]
 async fn what_it_exports_we_import_whole() {
     let megolm = Megolm::new();
     for session in megolm.sessions() {
-        let written = exported(session.clone()).to_json();
+        let written = exported(session.clone()).to_json().unwrap();
         let key: ExportedRoomKey = serde_json::from_slice(written.expose_bytes()).unwrap();
         let theirs = imported(&megolm, key).await.export().await;
         let read = ExportedSession::from_json(&serde_json::to_vec(&theirs).unwrap()).unwrap();
@@ -49,6 +69,10 @@ async fn what_it_exports_we_import_whole() {
         assert_eq!(read.exported, exported(session.with_forwarding_chain(Vec::new())));
         assert_eq!((read.repairs, read.other_session_id), (Vec::new(), None));
     }
+}
+
+fn value(json: SecretVec) -> Value {
+    serde_json::from_slice(json.expose_bytes()).unwrap()
 }
 
 fn exported(session: SessionData) -> ExportedSession {

@@ -7,8 +7,8 @@ use crate::{
     ids::{BackupVersion, DeviceId, KeyId, SecretName, SecretStorageKeyId},
     passphrase::PassphraseParametersError,
     secret_storage::{
-        EncryptedSecretError, KeyDescriptionError, KeyTestError, SecretEntryError, SecretOpenError,
-        UnlockFailure, UnlockOutcome,
+        EncryptedSecretError, EntryKind, KeyDescriptionError, KeyTestError, SecretEntryError,
+        SecretOpenError, UnlockFailure, UnlockOutcome,
     },
     secret_value::{
         CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING,
@@ -57,6 +57,7 @@ shown_as_they_display!(
     BackupPublicKey,
     Ed25519PublicKey,
     EncryptedSecretError,
+    EntryKind,
     KeyDescriptionError,
     KeyTestError,
     PassphraseParametersError,

@@ -108,7 +108,7 @@ findings! {
         /// Its own passphrase has few rounds.
         FewRounds { version: BackupVersion, rounds: u32 } =
             "backup.few_rounds", Severity::Danger, Some(Remedy::ReplaceBackup),
-            "The passphrase of the backup itself (version {version}) is weakly protected (rounds: {rounds}): others could guess it.";
+            "The passphrase of the backup itself (version {version}) is weakly protected (rounds of computation: {rounds}), so others could guess it.";
 
         /// Its own passphrase cannot be used.
         PassphraseUnusable { version: BackupVersion, error: PassphraseParametersError } =

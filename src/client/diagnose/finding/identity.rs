@@ -42,6 +42,11 @@ findings! {
             "identity.not_signed_by_master", Severity::Danger, Some(Remedy::VerifyIdentity),
             "The key that the homeserver shows as {name} is not signed by the master key: somebody else may have put it there.";
 
+        /// In the place of the user's devices stands something else.
+        DevicesUnreadable =
+            "identity.devices_unreadable", Severity::Warning, Some(Remedy::FetchAgain),
+            "The homeserver returns something else instead of the list of your devices.";
+
         /// A published key cannot be used: one of this device, or a cross-signing key.
         KeyUnusable { device: Option<DeviceId>, error: QueriedKeyError } =
             "identity.key_unusable", Severity::Warning,

@@ -24,7 +24,7 @@ findings! {
         /// It gives a key for which there is nothing to check it with.
         NotCheckable { key: SecretStorageKeyId } =
             "input.not_checkable", Severity::Notice, None,
-            "What you entered may be the key {key} of your key storage: there is nothing to check it with.";
+            "What you entered may be right for the key {key} of your key storage, but there is nothing to check it against.";
 
         /// The key of the key storage was asked for, and it is the backup's.
         BackupKeyTyped { version: BackupVersion } =
@@ -37,28 +37,32 @@ findings! {
             "What you entered unlocks your key storage (key {key}); it is not the key of the backup itself.";
 
         /// It is a key of the key storage that was replaced, and its description was left behind: it opens nothing.
-        OlderStorageKey { key: SecretStorageKeyId, default: SecretStorageKeyId } =
-            "input.older_storage_key", Severity::Failure, Some(Remedy::EnterRecoveryKey),
+        OlderStorageKey {
+            key: SecretStorageKeyId,
+            default: SecretStorageKeyId,
+            takes: EntryKind,
+        } =
+            "input.older_storage_key", Severity::Failure, Some(enter_key(*takes)),
             "This is an older key of your key storage ({key}), which opens nothing any more; the default one is {default}.";
 
         /// It is a key of the key storage that opens nothing, and another one than the default is in use.
-        UnusedStorageKey { key: SecretStorageKeyId, used: SecretStorageKeyId } =
-            "input.unused_storage_key", Severity::Failure, Some(Remedy::EnterRecoveryKey),
+        UnusedStorageKey { key: SecretStorageKeyId, used: SecretStorageKeyId, takes: EntryKind } =
+            "input.unused_storage_key", Severity::Failure, Some(enter_key(*takes)),
             "What you entered belongs to the key {key} of your key storage, which opens nothing; the key in use is {used}.";
 
         /// It fits the description of a key, with which nothing is encrypted, nor with any other.
         NothingStored { key: SecretStorageKeyId } =
             "input.nothing_stored", Severity::Notice, None,
-            "What you entered is the key {key} of your key storage, in which nothing is stored.";
+            "What you entered fits the key {key} of your key storage, but nothing is stored there.";
 
         /// It fits the description of a key, and opens nothing that is encrypted with it.
         OpensNothing { key: SecretStorageKeyId } =
             "input.opens_nothing", Severity::Failure, Some(Remedy::EnterRecoveryKey),
-            "What you entered fits the description of the key {key} of your key storage, but opens nothing that is stored there: an older recovery key may open it, or what is stored is damaged.";
+            "What you entered fits the description of the key {key} of your key storage, but opens nothing that is stored there; an older recovery key may open it, or what is stored is damaged.";
 
         /// It is not the default key, and there is something that only that opens.
-        OpensPart { key: SecretStorageKeyId, default: SecretStorageKeyId } =
-            "input.opens_part", Severity::Warning, Some(Remedy::EnterRecoveryKey),
+        OpensPart { key: SecretStorageKeyId, default: SecretStorageKeyId, takes: EntryKind } =
+            "input.opens_part", Severity::Warning, Some(enter_key(*takes)),
             "What you entered opens only a part of your key storage: it belongs to the key {key}, and the rest is encrypted with the default key {default}.";
 
         /// It is the key of an older version.
@@ -100,6 +104,11 @@ fn against(reason: &UnlockFailure) -> Option<Remedy> {
         UnlockFailure::BackupKeyExpected => Some(Remedy::EnterBackupKey),
         _ => Some(Remedy::CheckTyping),
     }
+}
+
+/// To enter what gives the key that is in use.
+fn enter_key(takes: EntryKind) -> Remedy {
+    enter(Expected { storage: Some(takes), backup: None })
 }
 
 /// To enter what is expected.

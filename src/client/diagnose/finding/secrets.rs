@@ -49,7 +49,7 @@ findings! {
                 Some(key) if !is_draft(name) => Some(Remedy::DescribeKey(key.clone())),
                 _ => Some(stored_anew(name)),
             },
-            "Your key storage holds {name} encrypted only with keys whose descriptions are gone: {keys}.";
+            "Your key storage holds {name} encrypted only with keys whose descriptions are gone or cannot be used: {keys}.";
 
         /// A key should open it and does not.
         DoesNotOpen { name: SecretName, key: SecretStorageKeyId, error: SecretOpenError } =
@@ -70,7 +70,7 @@ findings! {
         WithoutIv { name: SecretName } =
             "secret.without_iv", Severity::Warning,
             Some(if is_draft(name) { Remedy::Migrate } else { Remedy::StoreSecret(name.clone()) }),
-            "Your key storage holds {name} encrypted without an initialisation vector, as old clients for Android and iOS wrote it.";
+            "Your key storage holds {name} in an old form (\u{201c}iv\u{201d} is missing), as old clients for Android and iOS wrote it.";
 
         /// Anybody could have stored it, and no public key vouches for it.
         Unauthenticated { name: SecretName } =
@@ -90,7 +90,7 @@ findings! {
         /// One backup key is stored under today's name, and another one under that of a draft.
         TwoBackupKeys { current: BackupPublicKey, draft: BackupPublicKey } =
             "secret.two_backup_keys", Severity::Warning, Some(Remedy::DeleteDraftBackupKey),
-            "Your key storage holds two backup keys: one for the backup with the public key {current}, and under an old name one for that with {draft}.";
+            "Your key storage holds two backup keys: one for the backup with the public key {current}, and one under an old name for the backup with the public key {draft}.";
     }
 }
 

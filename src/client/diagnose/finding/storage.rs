@@ -26,7 +26,7 @@ findings! {
         /// The default key is not described.
         DefaultKeyMissing { key: SecretStorageKeyId } =
             "storage.default_key_missing", Severity::Warning, Some(Remedy::SetDefaultKey),
-            "The default key of your key storage is {key}, and the description of that key is gone.";
+            "Your key storage names {key} as its default key, but the description of that key is gone.";
 
         /// Secrets are encrypted with a key whose description is gone.
         DescriptionGone { key: SecretStorageKeyId } =
@@ -84,7 +84,7 @@ findings! {
         KeyUnverifiable { key: SecretStorageKeyId } =
             "storage.key_unverifiable", Severity::Warning,
             Some(Remedy::RotateStorageKey(key.clone())),
-            "The description of the key {key} has nothing to check a recovery key with, so that a wrong one is not noticed.";
+            "The description of the key {key} has nothing to check a recovery key against, so a wrong one may go unnoticed.";
 
         /// What there is to check a key with cannot be read.
         KeyCheckUnreadable { key: SecretStorageKeyId, error: KeyTestError } =
@@ -95,11 +95,21 @@ findings! {
         /// A key comes from a passphrase by few rounds.
         FewRounds { key: SecretStorageKeyId, rounds: u32 } =
             "storage.few_rounds", Severity::Danger, Some(Remedy::RotateStorageKey(key.clone())),
-            "The passphrase of the key {key} is weakly protected (rounds: {rounds}): others could guess it.";
+            "The passphrase of the key {key} is weakly protected (rounds of computation: {rounds}), so others could guess it.";
 
-        /// How a key comes from its passphrase cannot be used.
-        PassphraseUnusable { key: SecretStorageKeyId, error: PassphraseParametersError } =
-            "storage.passphrase_unusable", Severity::Warning, Some(Remedy::EnterRecoveryKey),
+        /// How a key comes from its passphrase cannot be used. Who has the key can put one with another passphrase in its
+        /// place.
+        PassphraseUnusable {
+            key: SecretStorageKeyId,
+            error: PassphraseParametersError,
+            is_at_hand: bool,
+        } =
+            "storage.passphrase_unusable", Severity::Warning,
+            Some(if *is_at_hand {
+                Remedy::RotateStorageKey(key.clone())
+            } else {
+                Remedy::EnterRecoveryKey
+            }),
             "The passphrase of the key {key} cannot be used: {error}.";
 
         /// A key is of the algorithm of 2019.

@@ -49,18 +49,18 @@ pub enum EnterError {
     OpensNothing(#[source] Box<UnlockError>),
     /// It is the key of the key storage, which holds nothing: only the backup's own key is of use here.
     #[error(
-        "this is for your key storage, which holds nothing: enter the key of the backup itself"
+        "this fits your key storage, but nothing is stored there; enter the recovery key of the backup itself"
     )]
     NothingStored,
     /// It unlocks the key storage, which is unlocked already and does not hold the key of the backup: only the backup's own
     /// key is of use now.
     #[error(
-        "this is for your key storage, which does not hold the key of the backup: enter the key of the backup itself"
+        "this unlocks your key storage, but does not give the key of the backup; enter the recovery key of the backup itself, or an older one of your key storage"
     )]
     NoBackupKey,
     /// There is a description that every key fits, and nothing that this one opens.
     #[error(
-        "this opens nothing, and there is nothing to check it against: it may be the wrong one, so try another"
+        "this does not open anything, and there is nothing to check it against: it may be the wrong one, so try another"
     )]
     NotConfirmed,
     /// The texts that were entered before it have taken ten times the rounds that
@@ -72,7 +72,7 @@ pub enum EnterError {
     )]
     TooMuchTried,
     /// Nobody has asked for it now.
-    #[error("nothing is asked for now")]
+    #[error("no recovery key or passphrase is asked for at the moment")]
     NotAsked,
 }
 

@@ -90,6 +90,9 @@ impl SetUp {
             Turn::Ask(id, question) => self.asked(id, &question),
             Turn::NotCreated(NotCreated::Refused(error)) => self.fail(FlowError::Refused(error)),
             Turn::NotCreated(NotCreated::NotShown(_)) => self.fail(FlowError::NotShown),
+            Turn::NotCreated(NotCreated::Failing(waiting)) => {
+                self.fail(FlowError::Failing(waiting))
+            }
             // What there is is asked about.
             Turn::NotCreated(NotCreated::OtherBackup) => None,
             Turn::Wait(until) => self.idle(until),

@@ -1,0 +1,221 @@
+//! What each flow comes to, for each of its requests.
+
+use rand::{SeedableRng as _, rngs::StdRng};
+use serde_json::json;
+use strongroom::{
+    Limits,
+    client::{
+        Backup,
+        backup::{BackupOptions, SavedBackup},
+        flow::{Recover, SetUp},
+    },
+    secret_storage::{SecretStorageKey, VerifiedPublicKeys},
+    secret_value::PublicKeys,
+};
+
+use crate::{
+    fault::{FAULTS, SPANS, Trouble},
+    flows::{REQUESTS, ROWS, Run, comes_by_itself, for_each},
+    host::{BACKUP, Host, MASTER, USER, new_key, secret},
+};
+
+const DAY: i64 = 24 * 60 * 60 * 1_000;
+
+/// An account with a storage, a backup and three sessions.
+struct Account {
+    host: Host,
+    backup: SavedBackup,
+    storage_key: SecretStorageKey,
+    typed: String,
+}
+
+impl Account {
+    fn new() -> Self {
+        let mut host = Host::new();
+        let done = host.set_up(bootstrap(&host)).unwrap();
+        let (mut backup, storage_key) = (done.backup, done.storage_key);
+        host.upload(&mut backup, 3);
+        host.requests.clear();
+        let typed = host.shown[0].clone();
+        Self { host, backup: backup.save(), storage_key, typed }
+    }
+
+    /// Another device, or this one again, which draws other keys.
+    fn host(&self) -> Host {
+        let mut host = Host::new();
+        host.homeserver = self.host.homeserver.clone();
+        host.rng = StdRng::seed_from_u64(8);
+        host
+    }
+
+    fn rotation(&self) -> SetUp {
+        let (secrets, keys) = (vec![secret(MASTER, 9)], [self.storage_key.clone()]);
+        let backup = restored(&self.backup);
+        SetUp::rotate_everything(backup, new_key(), &keys, secrets, Limits::default())
+    }
+
+    fn recovery(&self, host: &Host) -> Recover {
+        Recover::new(host.backup(), VerifiedPublicKeys::none(USER.into()), Limits::default())
+    }
+
+    fn sessions_only(&self) -> Recover {
+        let verified = VerifiedPublicKeys::none(USER.into());
+        Recover::new(restored(&self.backup), verified, Limits::default()).sessions_only()
+    }
+}
+
+fn restored(saved: &SavedBackup) -> Backup {
+    let (options, limits) = (BackupOptions::default(), Limits::default());
+    Backup::restore(saved, USER.into(), "PHONE".into(), options, limits).unwrap()
+}
+
+fn bootstrap(host: &Host) -> SetUp {
+    SetUp::bootstrap(host.backup(), new_key(), vec![secret(MASTER, 1)], Limits::default())
+}
+
+/// The requests of a flow to which nothing happens.
+fn undisturbed(mut host: Host, typed: &str, drive: impl FnOnce(&mut Run<'_>)) -> Vec<String> {
+    let trouble = Trouble::new(|_| false, FAULTS[0], SPANS[0]);
+    drive(&mut Run { host: &mut host, trouble, typed, jump: 0, what: "undisturbed" });
+    host.requests
+}
+
+#[test]
+fn setting_up_ends_or_says_what_it_waits_for() {
+    let sent = undisturbed(Host::new(), "", |run| {
+        let mut flow = bootstrap(run.host);
+        assert!(run.drive(&mut flow, |_| None).outcome.unwrap().is_ok());
+    });
+    for_each(&sent, |name, trouble, what| set_up(name, trouble, 0, what));
+}
+
+fn set_up(name: &str, trouble: Trouble, jump: i64, what: &str) {
+    let mut host = Host::new();
+    let mut flow = bootstrap(&host);
+    let must_succeed = comes_by_itself(name, &trouble);
+    let mut run = Run { host: &mut host, trouble, typed: "", jump, what };
+    let ended = run.drive(&mut flow, |_| None);
+    assert!(ended.requests < REQUESTS, "{what}: {}", ended.requests);
+    // Whoever has ended with an error begins again, and nothing is in the way.
+    let is_done = matches!(ended.outcome, Some(Ok(_)));
+    assert!(is_done || !must_succeed, "{what}: {:?}", ended.outcome);
+}
+
+#[test]
+fn rotating_everything_ends_or_says_what_it_waits_for_and_loses_nothing() {
+    let account = Account::new();
+    let sent = undisturbed(account.host(), &account.typed, |run| {
+        run.drive(&mut account.rotation(), |_| None).outcome.unwrap().unwrap();
+    });
+    for_each(&sent, |name, trouble, what| rotate(&account, name, trouble, 0, what));
+}
+
+/// The host is restarted in the middle of it.
+fn rotate(account: &Account, name: &str, trouble: Trouble, jump: i64, what: &str) {
+    let mut host = account.host();
+    let must_succeed = comes_by_itself(name, &trouble);
+    let mut run = Run { host: &mut host, trouble, typed: "", jump, what };
+    let ended = run.drive(&mut account.rotation(), |saved| {
+        let (options, limits) = (BackupOptions::default(), Limits::default());
+        SetUp::restore(saved, USER.into(), "PHONE".into(), options, limits).ok()
+    });
+    assert!(ended.requests < REQUESTS, "{what}: {}", ended.requests);
+    let is_done = matches!(ended.outcome, Some(Ok(_)));
+    assert!(is_done || !must_succeed, "{what}: {:?}", ended.outcome);
+    nothing_is_lost(account, &mut host, what);
+}
+
+/// Each secret opens with a key that the user has, and the sessions are where they were.
+fn nothing_is_lost(account: &Account, host: &mut Host, what: &str) {
+    let storage = host.storage();
+    let typed = host.shown.iter().chain([&account.typed]);
+    let unlock = |typed: &String| {
+        let unlocked = storage.unlock(typed, &PublicKeys::default(), &Limits::default());
+        unlocked.map(|unlocked| unlocked.keys).unwrap_or_default()
+    };
+    // The old key unlocks nothing once nothing is encrypted with it, and may still be the default one.
+    let mut keys: Vec<_> = typed.flat_map(unlock).chain([account.storage_key.clone()]).collect();
+    let default_key = storage.default_key().unwrap();
+    assert!(keys.iter().any(|key| key.id() == default_key), "{what}: locked out");
+    for name in [MASTER, BACKUP] {
+        let opened = storage.open(&name.into(), &mut keys, &PublicKeys::default());
+        let value = opened.unwrap_or_else(|error| panic!("{what}: {name}: {error}")).value();
+        let value = value.unwrap().value;
+        let is_known = [1, 9].iter().any(|byte| value == secret(MASTER, *byte));
+        assert!(name != MASTER || is_known, "{what}: {name} is something else");
+    }
+    let (status, info) = host.ask("GET", "/room_keys/version/1", &json!({}));
+    assert_eq!((status, &info["count"]), (200, &json!(3)), "{what}");
+}
+
+#[test]
+fn recovery_hands_out_the_secrets_and_ends_or_says_what_it_waits_for() {
+    let account = Account::new();
+    let sent = undisturbed(account.host(), &account.typed, |run| {
+        let mut flow = account.recovery(run.host);
+        assert!(run.drive(&mut flow, |_| None).outcome.unwrap().fetched.is_some());
+    });
+    for_each(&sent, |name, trouble, what| recover(&account, name, trouble, 0, what));
+}
+
+fn recover(account: &Account, name: &str, trouble: Trouble, jump: i64, what: &str) {
+    let mut host = account.host();
+    let mut flow = account.recovery(&host);
+    let (must_succeed, fault) = (comes_by_itself(name, &trouble), trouble.fault.name);
+    let mut run = Run { host: &mut host, trouble, typed: &account.typed, jump, what };
+    let ended = run.drive(&mut flow, |_| None);
+    assert!(ended.requests < REQUESTS, "{what}: {}", ended.requests);
+    if fault != "never" && ended.outcome.is_some() {
+        assert_eq!(ended.secrets, 2, "{what}");
+    }
+    let is_whole = ended.outcome.is_some_and(|done| done.fetched.is_some());
+    assert!(is_whole || !must_succeed, "{what}");
+}
+
+#[test]
+fn a_recovery_of_the_sessions_alone_ends_or_says_what_it_waits_for() {
+    let account = Account::new();
+    let sent = undisturbed(account.host(), &account.typed, |run| {
+        assert!(run.drive(&mut account.sessions_only(), |_| None).outcome.is_some());
+    });
+    for_each(&sent, |name, trouble, what| {
+        let mut host = account.host();
+        let must_succeed = comes_by_itself(name, &trouble);
+        let mut run = Run { host: &mut host, trouble, typed: &account.typed, jump: 0, what };
+        let ended = run.drive(&mut account.sessions_only(), |_| None);
+        assert!(ended.requests < REQUESTS, "{what}: {}", ended.requests);
+        let is_whole = ended.outcome.is_some_and(|done| done.fetched.is_some());
+        assert!(is_whole || !must_succeed, "{what}");
+    });
+}
+
+#[test]
+fn a_clock_that_jumps_when_something_fails_keeps_no_flow_from_its_end() {
+    let account = Account::new();
+    for jump in [-DAY, 365 * DAY] {
+        for fault in FAULTS {
+            for span in SPANS {
+                let what = format!("{jump}: {}, {span:?}", fault.name);
+                let trouble = || Trouble::new(|_| true, fault, span);
+                set_up("everything", trouble(), jump, &what);
+                rotate(&account, "everything", trouble(), jump, &what);
+                recover(&account, "everything", trouble(), jump, &what);
+            }
+        }
+    }
+}
+
+#[test]
+fn no_row_is_about_a_request_that_no_flow_sends() {
+    let account = Account::new();
+    let mut sent = undisturbed(account.host(), &account.typed, |run| {
+        let mut flow = account.recovery(run.host);
+        run.drive(&mut flow, |_| None);
+    });
+    sent.extend(undisturbed(account.host(), &account.typed, |run| {
+        run.drive(&mut account.rotation(), |_| None);
+    }));
+    for (name, is_it) in ROWS {
+        assert!(sent.iter().any(|line| is_it(line.split('?').next().unwrap())), "{name}");
+    }
+}
