@@ -683,7 +683,7 @@ fn look_at_opened_sessions(witness: &mut Witness, vault: &Vault) {
     witness.debug(&curve25519_aes_sha2::open(&secret_key, &sealed).unwrap());
     witness.debug(&key.open(&sealed.clone().into()).unwrap());
     witness.debug(&returned(&sealed));
-    witness.debug(&key.restore(&returned(&sealed)).unwrap());
+    witness.debug(&key.open_session(&returned(&sealed)).unwrap());
 
     look_at_restore(witness, &sealed);
 
@@ -695,7 +695,7 @@ fn look_at_opened_sessions(witness: &mut Witness, vault: &Vault) {
         let error: OpenError = key.open(&sealed.clone().into()).unwrap_err();
         causes.insert(error.cause());
         witness.error(error);
-        witness.error(key.restore(&returned(sealed)).unwrap_err());
+        witness.error(key.open_session(&returned(sealed)).unwrap_err());
     };
     for text in vault.malformed_sessions() {
         errors(&seal(text.as_bytes()));

@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::{Operation, Question, QuestionId, SavedBackup, Scope, SignId};
 use crate::{
     api::ApiError,
-    backup::{OpenError, RestoreReport, SealOptions, UnauthenticatedSession},
+    backup::{OpenError, RestoreReport, RestoredSession, SealOptions},
     ids::BackupVersion,
     secret_value::SecretValue,
     session_data::ExportedSession,
@@ -38,7 +38,7 @@ pub enum Next {
     UploadRefused(ApiError),
     /// Put them into the host's store as unauthenticated, as stored in this version, then
     /// [`Backup::ack`](super::Backup::ack).
-    Import(DeliveryId, BackupVersion, Vec<UnauthenticatedSession>),
+    Import(DeliveryId, BackupVersion, Vec<RestoredSession>),
     /// What was wanted from the backup was fetched, or it does not have it. All of it was given by `Import`.
     Fetched(Scope, Box<FetchOutcome>),
     /// Sign it with the device key, and with the master key where it is at hand, then call

@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::Flow;
 use crate::{
     api::ApiError,
-    backup::UnauthenticatedSession,
+    backup::RestoredSession,
     client::{
         backup::{Backup, DeliveryId, SignId},
         failure::Failure,
@@ -40,7 +40,7 @@ pub enum Step<F: Flow> {
     /// Ask the user for the recovery key or passphrase, then call `enter`.
     EnterKey,
     /// Put them into the host's store as unauthenticated, as stored in this version, then call `ack`.
-    Import(DeliveryId, BackupVersion, Vec<UnauthenticatedSession>),
+    Import(DeliveryId, BackupVersion, Vec<RestoredSession>),
     /// The homeserver does not accept the access token: nothing is sent until `resume`. With `soft_logout` the device goes
     /// on to exist, and everything is to be kept until the user has logged in again.
     NeedsToken {
