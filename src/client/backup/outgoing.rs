@@ -127,7 +127,7 @@ pub enum NotStored {
     Failing,
     /// The server refused it.
     #[error("the server refused the session: {0}")]
-    Refused(#[source] ApiError),
+    Refused(ApiError),
 }
 
 /// Why a backup that was asked for is not made.
@@ -136,7 +136,7 @@ pub enum NotStored {
 pub enum NotCreated {
     /// The homeserver refuses it.
     #[error("the homeserver refuses to create a backup: {0}")]
-    Refused(#[source] ApiError),
+    Refused(ApiError),
     /// The homeserver says that it has created this version of the backup, or there was no answer, and it does not show it
     /// after about a quarter of an hour. The key is kept, in case it turns up: then the user is asked. The next version is
     /// created after an hour at the earliest, and after twice that time if that one is not shown, either.

@@ -69,13 +69,13 @@ pub struct SealedMessage {
 pub enum SealedMessageError {
     /// The ephemeral key is not base64 of 32 bytes.
     #[error("the ephemeral key of the message cannot be read: {0}")]
-    Ephemeral(#[source] Base64Error),
+    Ephemeral(Base64Error),
     /// The ciphertext is not base64.
     #[error("the ciphertext of the message cannot be read: {0}")]
-    Ciphertext(#[source] Base64Error),
+    Ciphertext(Base64Error),
     /// The authentication code is not base64 of 8 bytes.
     #[error("the authentication code of the message cannot be read: {0}")]
-    Mac(#[source] Base64Error),
+    Mac(Base64Error),
 }
 
 impl SealedMessage {

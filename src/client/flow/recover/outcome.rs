@@ -46,7 +46,7 @@ pub enum Entered {
 pub enum EnterError {
     /// It opens nothing.
     #[error("nothing in this account was unlocked: {0}")]
-    OpensNothing(#[source] Box<UnlockError>),
+    OpensNothing(Box<UnlockError>),
     /// It is the key of the key storage, which holds nothing: only the backup's own key is of use here.
     #[error(
         "this is for your key storage, which holds nothing: enter the key of the backup itself"
