@@ -20,6 +20,7 @@ use crate::{
 /// What an encrypted session turned out to hold: like [`RestoredSession`], but without the room
 /// and the metadata of a backup beside it. Nobody vouches for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OpenedSessionData {
     /// The session, and what had to be made good in it.
     pub read: ReadSessionData,
@@ -27,17 +28,29 @@ pub struct OpenedSessionData {
     pub mac_scheme: MacScheme,
 }
 
-/// A session restored from a backup: usable, but nobody vouches for it.
+/// A session restored from a backup, and [what vouches for it](Self::authenticity).
 ///
 /// # Security
 ///
-/// Anyone who knows the backup's public key can have put it there, the server included, and the room
-/// is whatever the server says. A client shows its messages as unauthenticated.
+/// The room is whatever the server says. A client shows the messages of an
+/// [unauthenticated](Authenticity::Unauthenticated) session as such.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RestoredSession {
     exported: ExportedSession,
     mac_scheme: MacScheme,
     warnings: Vec<Warning>,
+}
+
+/// What vouches for a session that was in a backup.
+///
+/// Match it with a wildcard that treats what is new as unauthenticated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Authenticity {
+    /// Nothing: anyone who knows the backup's public key can have put the session there, the server included. That is so for
+    /// every session of `m.megolm_backup.v1.curve25519-aes-sha2`, as long as backups are not authenticated
+    /// ([MSC4048](https://github.com/matrix-org/matrix-spec-proposals/pull/4048)).
+    Unauthenticated,
 }
 
 impl BackupDecryptionKey {
@@ -85,7 +98,13 @@ impl RestoredSession {
         &self.exported
     }
 
-    /// Takes the session, which stays as unauthenticated as it was.
+    /// What vouches for the session: today always [`Authenticity::Unauthenticated`].
+    #[must_use]
+    pub fn authenticity(&self) -> Authenticity {
+        Authenticity::Unauthenticated
+    }
+
+    /// Takes the session, which is as [authentic](Self::authenticity) as it was.
     #[must_use]
     pub fn into_exported(self) -> ExportedSession {
         self.exported
