@@ -40,18 +40,19 @@ use strongroom::{
         UpdateBackupVersion, UploadSignatures, UserInteractiveAuth, WhoAmI,
     },
     backup::{
-        AuthData, AuthDataError, BackedUpSession, BackupDecryptionKey, BackupPassphraseAttempts,
-        BackupPassphraseError, BackupPublicKey, BackupPublicKeyError, BackupVersionInfo,
-        BackupVersionInfoError, EncryptedMember, EncryptedSessionData, EncryptedSessionDataError,
-        FailedSession, FailureCause, FittingPassphrase, IdProblem, KeyBackupData,
-        KeyBackupDataError, KeyBackupMetadata, MetadataMember, NotSignable, OpenError, Restore,
-        RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport, ReturnedSession,
-        RoomKeysItem, RoomKeysSplitter, SealError, SealOptions, SessionSealer, SessionToSeal,
-        StreamError, TrustError, TrustReason, TrustedBackup, UnsignedAuthData, Verdict,
-        WarnedSession, Warning, WrongBackupKey,
+        AuthData, AuthDataError, Authenticity, BackedUpSession, BackupDecryptionKey,
+        BackupPassphraseAttempts, BackupPassphraseError, BackupPublicKey, BackupPublicKeyError,
+        BackupVersionInfo, BackupVersionInfoError, EncryptedMember, EncryptedSessionData,
+        EncryptedSessionDataError, FailedSession, FailureCause, FittingPassphrase, IdProblem,
+        KeyBackupData, KeyBackupDataError, KeyBackupMetadata, MetadataMember, NotSignable,
+        OpenError, Restore, RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport,
+        ReturnedSession, RoomKeysItem, RoomKeysSplitter, SealError, SealOptions, SessionSealer,
+        SessionToSeal, StreamError, TrustError, TrustReason, TrustedBackup, UnsignedAuthData,
+        Verdict, WarnedSession, Warning, WrongBackupKey,
     },
     client::{
-        Awaited, DriveError, Notice, RequestFailure, RequestKind, Waited, Waiting,
+        Awaited, DriveError, Notice, RequestFailure, RequestKind, UnlockBackupKeyError, Waited,
+        Waiting,
         backup::{
             BackupOptions, DeliveryId, FoundBackup, HostToken, KeyFit, NoAnswer, NotCreated,
             NotStored, OperationId, QuestionId, Reply, ReplyError, RestoreChoice, Scope,
@@ -200,11 +201,8 @@ impl Witness {
     #[track_caller]
     fn error<E: Error>(&mut self, error: E) {
         self.display(&error);
-        let mut source = error.source();
-        while let Some(error) = source {
-            self.text(&format!("{error} {error:?} {error:#?}"));
-            source = error.source();
-        }
+        // Its sentence says all of it, and whoever prints the sources prints nothing twice.
+        assert!(error.source().is_none(), "{error}");
     }
 
     #[track_caller]
@@ -309,6 +307,7 @@ fn hold_no_secret() -> BTreeSet<String> {
         DeviceId,
         EncryptedMember,
         Excerpt,
+        Authenticity,
         FailureCause,
         KeyBackupMetadata,
         KeyId,
@@ -725,7 +724,8 @@ fn look_at_restore(witness: &mut Witness, sealed: &SealedMessage) {
     for verdict in &verdicts {
         witness.debug::<Verdict>(verdict);
     }
-    witness.debug::<RestoreReport>(&report);
+    witness.display::<RestoreReport>(&report);
+    witness.text(&serde_json::to_string(&report).unwrap());
     witness.debug::<WarnedSession>(&report.warnings()[0]);
     witness.debug::<FailedSession>(&report.failures()[0]);
 }
@@ -1010,6 +1010,7 @@ fn look_at_unlocking(witness: &mut Witness, vault: &Vault) {
                 fitted += u32::from(matches!(error.reason, UnlockFailure::OlderKey { .. }));
                 witness.error::<UnlockFailure>(error.reason.clone());
                 witness.error::<UnlockError>(error.clone());
+                witness.error(UnlockBackupKeyError::NotUnlocked(Box::new(error.clone())));
                 error.attempts
             }
         };
