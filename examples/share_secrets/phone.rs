@@ -129,7 +129,7 @@ impl Phone {
 
     /// Opens the backup with the key that it got.
     pub(crate) fn restore(&self, server: &mut Server) -> Result<Vec<ExportedSession>> {
-        let secret = self.secrets.get(&MEGOLM_BACKUP_V1.into());
+        let secret = self.secrets.get(MEGOLM_BACKUP_V1);
         let key = secret.and_then(SecretValue::backup_key).ok_or("the phone has no backup key")?;
         let backup = TrustedBackup::by_decryption_key(&self.backup(server)?, &key, &[])?;
         println!("The phone trusts backup version {}: {:?}.", backup.version(), backup.reason());
