@@ -95,7 +95,8 @@ impl Laptop {
     pub(crate) fn restart(&mut self) -> Result<()> {
         let saved = self.responder.save();
         let (user_id, device_id) = (self.device.olm.user_id(), self.device.device_id());
-        self.responder = Responder::restore(&saved, user_id.clone(), device_id.clone(), policy())?;
+        self.responder =
+            Responder::from_saved(&saved, user_id.clone(), device_id.clone(), policy())?;
         println!("The laptop is restarted, with {} bytes of state.", saved.expose_bytes().len());
         Ok(())
     }

@@ -107,7 +107,8 @@ impl Phone {
         let saved = in_keychain.open(&on_disk)?;
         let (user_id, device_id) = (self.device.olm.user_id(), self.device.device_id());
         let options = RequesterOptions::default();
-        self.requester = Requester::restore(&saved, user_id.clone(), device_id.clone(), options)?;
+        self.requester =
+            Requester::from_saved(&saved, user_id.clone(), device_id.clone(), options)?;
         println!("The phone is restarted, with {} bytes of sealed state.", on_disk.len());
         Ok(())
     }
@@ -129,14 +130,14 @@ impl Phone {
 
     /// Opens the backup with the key that it got.
     pub(crate) fn restore(&self, server: &mut Server) -> Result<Vec<ExportedSession>> {
-        let secret = self.secrets.get(&MEGOLM_BACKUP_V1.into());
+        let secret = self.secrets.get(MEGOLM_BACKUP_V1);
         let key = secret.and_then(SecretValue::backup_key).ok_or("the phone has no backup key")?;
         let backup = TrustedBackup::by_decryption_key(&self.backup(server)?, &key, &[])?;
         println!("The phone trusts backup version {}: {:?}.", backup.version(), backup.reason());
         let get = GetRoomKeys::new(backup.version().clone());
         let keys = server.send(self.device.token(), &get)?;
         let mut restored = Vec::new();
-        for session in key.restore_batch(&keys.sessions) {
+        for session in key.open_sessions(&keys.sessions) {
             restored.push(session?.into_exported());
         }
         println!("The phone restores {} session.", restored.len());

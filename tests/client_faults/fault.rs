@@ -28,7 +28,7 @@ pub(crate) enum Span {
 
 const SPANS: [Span; 3] = [Span::Once, Span::ForAnHour, Span::ForGood];
 
-const FAULTS: [Fault; 26] = [
+pub(crate) const FAULTS: [Fault; 26] = [
     fault("500", false, || body(500, r#"{"errcode":"M_UNKNOWN","error":"?"}"#)),
     fault("502 of a proxy", false, || body(502, "<html>bad gateway</html>")),
     fault("500 that acts", true, || body(500, r#"{"errcode":"M_UNKNOWN","error":"?"}"#)),

@@ -66,7 +66,7 @@ impl Account {
 
 fn restored(saved: &SavedBackup) -> Backup {
     let (options, limits) = (BackupOptions::default(), Limits::default());
-    Backup::restore(saved, USER.into(), "PHONE".into(), options, limits).unwrap()
+    Backup::from_saved(saved, USER.into(), "PHONE".into(), options, limits).unwrap()
 }
 
 fn bootstrap(host: &Host) -> SetUp {
@@ -117,7 +117,7 @@ fn rotate(account: &Account, name: &str, trouble: Trouble, jump: i64, what: &str
     let mut run = Run { host: &mut host, trouble, typed: "", jump, what };
     let ended = run.drive(&mut account.rotation(), |saved| {
         let (options, limits) = (BackupOptions::default(), Limits::default());
-        SetUp::restore(saved, USER.into(), "PHONE".into(), options, limits).ok()
+        SetUp::from_saved(saved, USER.into(), "PHONE".into(), options, limits).ok()
     });
     assert!(ended.requests < REQUESTS, "{what}: {}", ended.requests);
     let is_done = matches!(ended.outcome, Some(Ok(_)));

@@ -40,18 +40,19 @@ use strongroom::{
         UnusableKey, UpdateBackupVersion, UploadSignatures, UserInteractiveAuth, WhoAmI,
     },
     backup::{
-        AuthData, AuthDataError, BackedUpSession, BackupDecryptionKey, BackupPassphraseAttempts,
-        BackupPassphraseError, BackupPublicKey, BackupPublicKeyError, BackupVersionInfo,
-        BackupVersionInfoError, EncryptedMember, EncryptedSessionData, EncryptedSessionDataError,
-        FailedSession, FailureCause, FittingPassphrase, IdProblem, KeyBackupData,
-        KeyBackupDataError, KeyBackupMetadata, MetadataMember, NotSignable, OpenError, Restore,
-        RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport, ReturnedSession,
-        RoomKeysItem, RoomKeysSplitter, SealError, SealOptions, SessionSealer, SessionToSeal,
-        StreamError, TrustError, TrustReason, TrustedBackup, UnsignedAuthData, Verdict,
-        WarnedSession, Warning, WrongBackupKey,
+        AuthData, AuthDataError, Authenticity, BackedUpSession, BackupDecryptionKey,
+        BackupPassphraseAttempts, BackupPassphraseError, BackupPublicKey, BackupPublicKeyError,
+        BackupVersionInfo, BackupVersionInfoError, EncryptedMember, EncryptedSessionData,
+        EncryptedSessionDataError, FailedSession, FailureCause, FittingPassphrase, IdProblem,
+        KeyBackupData, KeyBackupDataError, KeyBackupMetadata, MetadataMember, NotSignable,
+        OpenError, Restore, RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport,
+        ReturnedSession, RoomKeysItem, RoomKeysSplitter, SealError, SealOptions, SessionSealer,
+        SessionToSeal, StreamError, TrustError, TrustReason, TrustedBackup, UnsignedAuthData,
+        Verdict, WarnedSession, Warning, WrongBackupKey,
     },
     client::{
-        Awaited, DriveError, Notice, RequestFailure, RequestKind, Waited, Waiting,
+        Awaited, DriveError, Notice, RequestFailure, RequestKind, UnlockBackupKeyError, Waited,
+        Waiting,
         backup::{
             BackupOptions, DeliveryId, FoundBackup, HostToken, KeyFit, NoAnswer, NotCreated,
             NotStored, OperationId, QuestionId, Reply, ReplyError, RestoreChoice, Scope,
@@ -199,11 +200,8 @@ impl Witness {
     #[track_caller]
     fn error<E: Error>(&mut self, error: E) {
         self.display(&error);
-        let mut source = error.source();
-        while let Some(error) = source {
-            self.text(&format!("{error} {error:?} {error:#?}"));
-            source = error.source();
-        }
+        // Its sentence says all of it, and whoever prints the sources prints nothing twice.
+        assert!(error.source().is_none(), "{error}");
     }
 
     #[track_caller]
@@ -309,6 +307,7 @@ fn hold_no_secret() -> BTreeSet<String> {
         DeviceId,
         EncryptedMember,
         Excerpt,
+        Authenticity,
         FailureCause,
         KeyBackupMetadata,
         KeyId,
@@ -685,7 +684,7 @@ fn look_at_opened_sessions(witness: &mut Witness, vault: &Vault) {
     witness.debug(&curve25519_aes_sha2::open(&secret_key, &sealed).unwrap());
     witness.debug(&key.open(&sealed.clone().into()).unwrap());
     witness.debug(&returned(&sealed));
-    witness.debug(&key.restore(&returned(&sealed)).unwrap());
+    witness.debug(&key.open_session(&returned(&sealed)).unwrap());
 
     look_at_restore(witness, &sealed);
 
@@ -697,7 +696,7 @@ fn look_at_opened_sessions(witness: &mut Witness, vault: &Vault) {
         let error: OpenError = key.open(&sealed.clone().into()).unwrap_err();
         causes.insert(error.cause());
         witness.error(error);
-        witness.error(key.restore(&returned(sealed)).unwrap_err());
+        witness.error(key.open_session(&returned(sealed)).unwrap_err());
     };
     for text in vault.malformed_sessions() {
         errors(&seal(text.as_bytes()));
@@ -727,7 +726,8 @@ fn look_at_restore(witness: &mut Witness, sealed: &SealedMessage) {
     for verdict in &verdicts {
         witness.debug::<Verdict>(verdict);
     }
-    witness.debug::<RestoreReport>(&report);
+    witness.display::<RestoreReport>(&report);
+    witness.text(&serde_json::to_string(&report).unwrap());
     witness.debug::<WarnedSession>(&report.warnings()[0]);
     witness.debug::<FailedSession>(&report.failures()[0]);
 }
@@ -1012,6 +1012,7 @@ fn look_at_unlocking(witness: &mut Witness, vault: &Vault) {
                 fitted += u32::from(matches!(error.reason, UnlockFailure::OlderKey { .. }));
                 witness.error::<UnlockFailure>(error.reason.clone());
                 witness.error::<UnlockError>(error.clone());
+                witness.error(UnlockBackupKeyError::NotUnlocked(Box::new(error.clone())));
                 error.attempts
             }
         };

@@ -35,7 +35,7 @@ pub(crate) fn machine() -> Backup {
 
 fn restored(saved: &SavedBackup) -> Backup {
     let (options, limits) = (BackupOptions::default(), Limits::default());
-    Backup::restore(saved, USER.into(), DEVICE.into(), options, limits).unwrap()
+    Backup::from_saved(saved, USER.into(), DEVICE.into(), options, limits).unwrap()
 }
 
 /// A key of the secret storage with the bytes of [`KEY`].
@@ -224,7 +224,7 @@ fn set_ups_leave_nothing_saved_restored_or_given_up() {
     leaves_nothing(&vault, || {
         let limits = Limits::default();
         let restore = |saved: &SavedSetUp| {
-            SetUp::restore(saved, USER.into(), DEVICE.into(), BackupOptions::default(), limits)
+            SetUp::from_saved(saved, USER.into(), DEVICE.into(), BackupOptions::default(), limits)
         };
         let mut flow = restore(&saved).unwrap();
         let Step::Save(again) = flow.next_with_rng(1, &mut FixedRng([5; 32])) else { panic!() };

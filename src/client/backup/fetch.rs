@@ -11,8 +11,8 @@ use super::{
 use crate::client::failure::Failure;
 use crate::{
     backup::{
-        BackedUpSession, KeyBackupData, KeyBackupMetadata, Restore, RestoreReport,
-        UnauthenticatedSession, Verdict,
+        BackedUpSession, KeyBackupData, KeyBackupMetadata, Restore, RestoreReport, RestoredSession,
+        Verdict,
     },
     ids::BackupVersion,
 };
@@ -50,7 +50,7 @@ impl Backup {
         match session {
             Ok(returned) => {
                 self.download_succeeded(&scope, now);
-                let outcome = match key.restore(&returned) {
+                let outcome = match key.open_session(&returned) {
                     Err(error) => FetchOutcome::Unusable(error),
                     Ok(session) => {
                         if let Ok(data) = KeyBackupData::from_json(&returned.json) {
@@ -244,7 +244,7 @@ impl Backup {
     fn is_seen(
         &mut self,
         version: &BackupVersion,
-        session: &UnauthenticatedSession,
+        session: &RestoredSession,
         metadata: KeyBackupMetadata,
     ) {
         let is_in_use = |in_use: &InUse| in_use.backup.version() == version;
@@ -255,7 +255,7 @@ impl Backup {
         }
     }
 
-    fn import(&mut self, version: &BackupVersion, sessions: Vec<UnauthenticatedSession>) {
+    fn import(&mut self, version: &BackupVersion, sessions: Vec<RestoredSession>) {
         if !sessions.is_empty() {
             for session in &sessions {
                 let (room_id, session_id) =
