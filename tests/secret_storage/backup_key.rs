@@ -94,7 +94,7 @@ fn the_passphrase_of_an_old_backup_gives_its_key_and_few_rounds_make_no_key_auth
             assert_eq!(unlocked.provenance(), provenance, "{rounds}");
         }
         let error = unlock("wrong horse", &SecretStorage::default(), &info).unwrap_err();
-        assert!(error.to_string().contains("does not unlock anything"), "{error}");
+        assert!(error.to_string().contains("does not open anything"), "{error}");
     }
 }
 
@@ -110,8 +110,8 @@ fn an_error_names_the_piece_that_does_not_fit() {
     assert!(matches!(error, UnlockBackupKeyError::NotOpened(_)), "{error}");
     let third = recovery_key(b"thirty-two bytes that are third.");
     for (typed, storage, sentence) in [
-        (third.as_str(), empty.storage(), "fits nothing"),
-        (third.as_str(), SecretStorage::default(), "fits nothing"),
+        (third.as_str(), empty.storage(), "does not open anything"),
+        (third.as_str(), SecretStorage::default(), "does not open anything"),
         ("a passphrase", SecretStorage::default(), "the recovery key of the backup"),
         ("", SecretStorage::default(), "nothing was entered"),
     ] {
