@@ -93,8 +93,8 @@ fn indirect_key(
     auth_data: &AuthData,
     limits: &Limits,
 ) -> Result<BackupDecryptionKey, UnlockBackupKeyError> {
-    let mut public_keys = PublicKeys::default();
-    public_keys.backup = Some(*auth_data.public_key().as_curve25519());
+    let backup = Some(*auth_data.public_key().as_curve25519());
+    let public_keys = PublicKeys { backup, ..PublicKeys::default() };
     let unlock = storage.start_unlock(typed, &public_keys, limits);
     let left = limits.unlock_rounds.saturating_sub(unlock.progress().at_most);
     let error = match unlock.finish() {
