@@ -83,19 +83,19 @@ fn open_batches(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("open");
     group.throughput(Throughput::Elements(BATCH));
     group.bench_function("batch_256", |bencher| {
-        bencher.iter(|| key.restore_batch(black_box(&batch)));
+        bencher.iter(|| key.open_sessions(black_box(&batch)));
     });
     let secret = key.to_base64();
     group.bench_function("batch_256_cold", |bencher| {
         bencher.iter(|| {
             let secret = black_box(secret.expose_str());
             let key = BackupDecryptionKey::from_base64(secret).unwrap();
-            key.restore_batch(black_box(&batch))
+            key.open_sessions(black_box(&batch))
         });
     });
     #[cfg(feature = "parallel")]
     group.bench_function("batch_256_parallel", |bencher| {
-        bencher.iter(|| key.restore_batch_parallel(black_box(&batch)));
+        bencher.iter(|| key.open_sessions_parallel(black_box(&batch)));
     });
 }
 

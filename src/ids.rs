@@ -7,15 +7,19 @@
 //! What is displayed is an [excerpt](crate::excerpt), for people; whoever writes JSON or a path takes `as_str`.
 //!
 //! ```
+//! use std::collections::BTreeMap;
 //! use strongroom::ids::{DeviceId, KeyId, RoomId};
 //!
 //! let room = RoomId::from("!without_a_server_part");
 //! assert_eq!(room.as_str(), "!without_a_server_part");
 //! assert_eq!(RoomId::from("!a\n").to_string(), "!a\\u{a}");
+//! assert_eq!("PHONE".parse(), Ok(DeviceId::from("PHONE")));
+//! let devices = BTreeMap::from([(DeviceId::from("PHONE"), 1)]);
+//! assert_eq!(devices.get("PHONE"), Some(&1), "a map of IDs is asked with a text");
 //! assert_eq!(KeyId::ed25519(&DeviceId::from("PHONE")).as_str(), "ed25519:PHONE");
 //! ```
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Borrow, convert::Infallible, fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +60,21 @@ macro_rules! opaque_id {
         impl AsRef<str> for $name {
             fn as_ref(&self) -> &str {
                 &self.0
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Infallible;
+
+            /// Takes an identifier as it is: there is none that is wrong.
+            fn from_str(id: &str) -> Result<Self, Infallible> {
+                Ok(Self::from(id))
             }
         }
 

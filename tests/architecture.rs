@@ -16,8 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use proc_macro2::{TokenStream, TokenTree};
 use source::{Source, is_for_tests, read_all};
 use syn::{
-    ImplItemFn, Item, ItemFn, ItemMod, ItemUse, Meta, TraitItemFn, UseTree, VisRestricted,
-    Visibility,
+    Attribute, ImplItemFn, Item, ItemFn, ItemMod, ItemUse, Meta, TraitItemFn, UseTree,
+    VisRestricted, Visibility,
     spanned::Spanned as _,
     visit::{self, Visit},
 };
@@ -74,6 +74,56 @@ fn no_function_is_too_long() {
     }
     assert!(count > 100, "{count} functions were found");
     assert_eq!(faults, [""; 0], "\n{}\n", faults.join("\n"));
+}
+
+/// A report of errors prints each source after the sentence that has it already.
+#[test]
+fn no_error_has_its_source_twice() {
+    let mut sources = Sources::default();
+    for source in read_all() {
+        sources.path = source.path.display().to_string();
+        sources.visit_file(&source.syntax);
+    }
+    assert!(sources.transparent > 20, "{} transparent variants", sources.transparent);
+    assert_eq!(sources.faults, [""; 0], "\n{}\n", sources.faults.join("\n"));
+}
+
+/// The fields of errors that are a source although the error has a sentence of its own.
+#[derive(Default)]
+struct Sources {
+    path: String,
+    transparent: usize,
+    faults: Vec<String>,
+}
+
+impl Sources {
+    fn look_at(&mut self, attributes: &[Attribute], fields: &syn::Fields) {
+        let own = attributes.iter().find(|attribute| attribute.path().is_ident("error"));
+        let Some(own) = own else { return };
+        if own.parse_args::<syn::Ident>().is_ok_and(|it| it == "transparent") {
+            self.transparent += 1;
+            return;
+        }
+        for field in fields {
+            let is_marked =
+                |it: &Attribute| it.path().is_ident("source") || it.path().is_ident("from");
+            let is_named = field.ident.as_ref().is_some_and(|name| name == "source");
+            if is_named || field.attrs.iter().any(is_marked) {
+                let line = field.span().start().line;
+                self.faults.push(format!("{}:{line}: the sentence says it already", self.path));
+            }
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Sources {
+    fn visit_item_struct(&mut self, item: &'ast syn::ItemStruct) {
+        self.look_at(&item.attrs, &item.fields);
+    }
+
+    fn visit_variant(&mut self, variant: &'ast syn::Variant) {
+        self.look_at(&variant.attrs, &variant.fields);
+    }
 }
 
 /// All arrows between the rooms, and what is wrong with them.
@@ -260,7 +310,7 @@ impl<'ast> Visit<'ast> for Arrows {
         visit::visit_macro(self, mac);
     }
 
-    fn visit_attribute(&mut self, attribute: &'ast syn::Attribute) {
+    fn visit_attribute(&mut self, attribute: &'ast Attribute) {
         if let Meta::List(list) = &attribute.meta {
             self.add_tokens(list.tokens.clone());
         }

@@ -14,27 +14,27 @@ use strongroom::{
         AccessToken, AccountDataEvent, ApiError, BaseUrl, BaseUrlError, CreateBackupVersion,
         DeleteBackupVersion, DeleteRoomKeys, DeleteRoomKeysForRoom, DeleteRoomKeysForSession,
         ErrorKind, GetAccountData, GetBackupVersion, GetCurrentBackupVersion, GetRoomKeys,
-        GetRoomKeysForRoom, GetRoomKeysForSession, GetSync, GetWhoAmI, MatrixError, PutAccountData,
-        PutRoomKeys, PutRoomKeysError, PutRoomKeysForRoom, PutRoomKeysForSession, QueriedKeys,
-        QueryKeys, RequestError, ResponseError, RetryAfter, RoomKeys, SendToDevice,
+        GetRoomKeysForRoom, GetRoomKeysForSession, GetSync, GetWhoAmI, MatrixError, OwnKeys,
+        PutAccountData, PutRoomKeys, PutRoomKeysError, PutRoomKeysForRoom, PutRoomKeysForSession,
+        QueriedKeys, QueryKeys, RequestError, ResponseError, RetryAfter, RoomKeys, SendToDevice,
         SignatureFailure, StoredRoomKeys, SyncResponse, ToDeviceEvent, UnusableKey,
         UpdateBackupVersion, UploadSignatures, UserInteractiveAuth, WhoAmI,
     },
     backup::{
-        AuthData, AuthDataError, BackedUpSession, BackupDecryptionKey, BackupPassphraseAttempts,
-        BackupPassphraseError, BackupPublicKey, BackupPublicKeyError, BackupVersionInfo,
-        BackupVersionInfoError, EncryptedMember, EncryptedSessionData, EncryptedSessionDataError,
-        FailedSession, FailureCause, FittingPassphrase, IdProblem, KeyBackupData,
-        KeyBackupDataError, KeyBackupMetadata, MetadataMember, NotSignable, OpenError, Restore,
-        RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport, ReturnedSession,
-        RoomKeysItem, RoomKeysSplitter, SealError, SealOptions, SealedSession, SessionSealer,
-        SessionToSeal, StreamError, TrustError, TrustReason, TrustedBackup, UnauthenticatedSession,
-        UnauthenticatedSessionData, UnsignedAuthData, Verdict, WarnedSession, Warning,
+        AuthData, AuthDataError, Authenticity, BackedUpSession, BackupDecryptionKey,
+        BackupPassphraseAttempts, BackupPassphraseError, BackupPublicKey, BackupPublicKeyError,
+        BackupVersionInfo, BackupVersionInfoError, EncryptedMember, EncryptedSessionData,
+        EncryptedSessionDataError, FailedSession, FailureCause, FittingPassphrase, IdProblem,
+        KeyBackupData, KeyBackupDataError, KeyBackupMetadata, MetadataMember, NotSignable,
+        OpenError, OpenedSessionData, Restore, RestoreFilter, RestoreOptions, RestoreProgress,
+        RestoreReport, RestoredSession, ReturnedSession, RoomKeysItem, RoomKeysSplitter, SealError,
+        SealOptions, SealedSession, SessionSealer, SessionToSeal, StreamError, TrustError,
+        TrustReason, TrustedBackup, UnsignedAuthData, Verdict, WarnedSession, Warning,
         WrongBackupKey,
     },
     client::{
-        Awaited, DriveError, Notice, RequestFailure, RequestKind, SecretWrite, StateToSave, Waited,
-        Waiting,
+        Awaited, DriveError, Notice, RequestFailure, RequestKind, SecretWrite, StateToSave,
+        UnlockBackupKeyError, Waited, Waiting,
         backup::{
             Backup, BackupOptions, DeliveryId, FetchOutcome, FoundBackup, HostToken, KeyFit, Next,
             NoAnswer, NotCreated, NotStored, OfferedSession, Operation, OperationId, Question,
@@ -86,10 +86,9 @@ use strongroom::{
         SecretStorageKeyId, SessionId, SyncToken, TransactionId, UserId,
     },
     passphrase::{
-        DerivedKey, PassphraseAdvice, PassphraseAttempts, PassphraseCandidate, PassphraseFinding,
-        PassphraseForm, PassphraseMember, PassphraseParameters, PassphraseParametersError,
-        PassphraseProgress, PassphraseScore, PassphraseStep, ReadPassphraseParameters,
-        TooFewRounds,
+        DerivedKey, PassphraseAttempts, PassphraseCandidate, PassphraseFinding, PassphraseForm,
+        PassphraseMember, PassphraseParameters, PassphraseParametersError, PassphraseProgress,
+        PassphraseStep, ReadPassphraseParameters, TooFewRounds,
     },
     provenance::Provenance,
     randomness::NoRandomness,
@@ -164,6 +163,7 @@ fn every_public_type_is_send_and_sync() {
         GetWhoAmI,
         PutAccountData,
         QueriedKeyError,
+        OwnKeys,
         QueriedKeys,
         QueryKeys,
         SendToDevice,
@@ -205,6 +205,7 @@ fn every_public_type_is_send_and_sync() {
         EncryptedSessionData,
         EncryptedSessionDataError,
         FailedSession,
+        Authenticity,
         FailureCause,
         FittingPassphrase,
         IdProblem,
@@ -228,11 +229,11 @@ fn every_public_type_is_send_and_sync() {
         SessionSealer,
         SessionToSeal<'_>,
         StreamError,
-        UnauthenticatedSessionData,
+        OpenedSessionData,
         TrustError,
         TrustReason,
         TrustedBackup,
-        UnauthenticatedSession,
+        RestoredSession,
         Verdict,
         WarnedSession,
         Warning,
@@ -277,6 +278,7 @@ fn every_public_type_is_send_and_sync() {
         SignId,
         Stage,
         UnknownOperation,
+        UnlockBackupKeyError,
         UsedBackup,
         Wish,
         AskedFor,
@@ -380,9 +382,7 @@ fn every_public_type_is_send_and_sync() {
         UserId,
         // passphrase
         DerivedKey,
-        PassphraseAdvice,
         PassphraseAttempts,
-        PassphraseScore,
         PassphraseCandidate,
         PassphraseFinding,
         PassphraseForm,
@@ -517,10 +517,18 @@ fn every_public_type_is_send_and_sync() {
     let within_a_call = BTreeSet::from(["strongroom::secret_storage::change::Change".to_owned()]);
     let declared = source::public_types(&source::read_all());
     let declared = &declared - &within_a_call;
+    #[cfg(feature = "zxcvbn")]
+    let listed = &listed | &of_zxcvbn();
     let missing: Vec<_> = declared.difference(&listed).collect();
     assert!(missing.is_empty(), "public types that the list above does not have: {missing:#?}");
     let unknown: Vec<_> = listed.difference(&declared).collect();
     assert!(unknown.is_empty(), "types that were not found in the source: {unknown:#?}");
+}
+
+#[cfg(feature = "zxcvbn")]
+fn of_zxcvbn() -> BTreeSet<String> {
+    use strongroom::passphrase::{PassphraseAdvice, PassphraseScore};
+    send_and_sync![PassphraseAdvice, PassphraseScore].into()
 }
 
 /// With the wrong import of two that compile, a secret would stand where nobody looks for it.

@@ -33,7 +33,7 @@ fn one_object_with_everything_is_read_as_its_parts_are() {
         assert!(
             matches!(evidence.backup, CurrentBackup::Version(info) if info.count() == Some(36))
         );
-        assert!(evidence.keys.unwrap().master_keys.contains_key(&USER.into()));
+        assert!(evidence.keys.unwrap().master_keys.contains_key(USER));
         assert_eq!(evidence.sample.unwrap().count(), 36);
         assert_eq!(saved.user_id().unwrap().as_str(), USER);
     }

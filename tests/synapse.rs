@@ -19,8 +19,8 @@ use strongroom::{
         PutRoomKeys,
     },
     backup::{
-        AuthData, BackupDecryptionKey, RestoreOptions, SessionSealer, SessionToSeal, TrustedBackup,
-        UnauthenticatedSession, Verdict, restore_reader,
+        AuthData, BackupDecryptionKey, RestoreOptions, RestoredSession, SessionSealer,
+        SessionToSeal, TrustedBackup, Verdict, restore_reader,
     },
     ids::RoomId,
     recovery_key::RecoveryKey,
@@ -78,7 +78,7 @@ fn two_thousand_sessions_are_backed_up_and_restored_over_a_socket() {
     let key = BackupDecryptionKey::from_recovery_key(typed);
     let get = GetRoomKeys::new(backup.version().clone());
     let keys = client.send(&get);
-    let whole = key.restore_batch(&keys.sessions).into_iter().map(Result::unwrap);
+    let whole = key.open_sessions(&keys.sessions).into_iter().map(Result::unwrap);
     assert!(by_id(whole) == originals, "not all came back equal as a whole");
 
     let (mut streamed, limits) = (Vec::new(), Limits::default());
@@ -162,9 +162,9 @@ impl Client {
 
 /// Restored sessions by their IDs.
 fn by_id(
-    restored: impl Iterator<Item = UnauthenticatedSession>,
+    restored: impl Iterator<Item = RestoredSession>,
 ) -> BTreeMap<String, (RoomId, SessionData)> {
-    let exported = restored.map(UnauthenticatedSession::into_exported);
+    let exported = restored.map(RestoredSession::into_exported);
     exported.map(|one| (one.session_id().as_str().to_owned(), (one.room_id, one.session))).collect()
 }
 

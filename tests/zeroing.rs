@@ -515,7 +515,7 @@ fn sealing_and_restoring_in_parallel_leave_nothing() {
         pool.install(|| {
             let rng = &mut FixedRng(EPHEMERAL);
             drop(sealer.seal_parallel_with_rng(&batch, rng).unwrap());
-            assert!(decryption_key().restore_batch_parallel(&returned)[0].is_ok());
+            assert!(decryption_key().open_sessions_parallel(&returned)[0].is_ok());
         });
     });
 }
@@ -531,10 +531,10 @@ fn opening_and_restoring_leave_nothing() {
         for (sealed, returned) in sealed.iter().zip(&returned) {
             let sealed = EncryptedSessionData::from_json(sealed).unwrap();
             drop(key.open(&sealed).unwrap().read);
-            let restored = key.restore(returned).unwrap();
+            let restored = key.open_session(returned).unwrap();
             drop(restored.clone().into_exported().to_json().unwrap());
         }
-        assert!(key.restore_batch(&returned).iter().all(Result::is_ok));
+        assert!(key.open_sessions(&returned).iter().all(Result::is_ok));
     });
 }
 
@@ -551,9 +551,9 @@ fn sessions_that_do_not_open_leave_nothing() {
         for (sealed, returned) in data.iter().zip(&returned) {
             let sealed = EncryptedSessionData::from_json(sealed).unwrap();
             assert!(key.open(&sealed).is_err());
-            assert!(key.restore(returned).is_err());
+            assert!(key.open_session(returned).is_err());
         }
-        assert!(key.restore_batch(&returned).iter().all(Result::is_err));
+        assert!(key.open_sessions(&returned).iter().all(Result::is_err));
         let other = BackupDecryptionKey::generate().unwrap();
         assert!(other.open(&EncryptedSessionData::from_json(&whole).unwrap()).is_err());
     });

@@ -33,7 +33,7 @@ pub(crate) fn restore(server: &mut Server, typed: &str) -> Result<Vec<ExportedSe
 
 /// Opens every session; one that does not open is named and costs no other.
 pub(crate) fn open_all(key: &BackupDecryptionKey, keys: &RoomKeys) -> Vec<ExportedSession> {
-    let results = key.restore_batch(&keys.sessions);
+    let results = key.open_sessions(&keys.sessions);
     let wrong_key = WrongBackupKey::of_results(&results);
     if let Some(error) = wrong_key {
         println!("failed     {error}");

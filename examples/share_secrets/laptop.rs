@@ -2,7 +2,7 @@
 
 use strongroom::{
     Limits,
-    api::{CreateBackupVersion, GetCurrentBackupVersion, PutRoomKeys},
+    api::{CreateBackupVersion, GetCurrentBackupVersion, OwnKeys, PutRoomKeys},
     backup::{AuthData, BackupDecryptionKey, SessionSealer, SessionToSeal, TrustedBackup},
     crypto::ed25519::Ed25519PublicKey,
     ids::{SecretName, UserId},
@@ -14,7 +14,7 @@ use strongroom::{
 };
 
 use crate::{
-    host::{CrossSigning, Device, Received, Result, Server, Snapshot},
+    host::{CrossSigning, Device, Received, Result, Server},
     now_ms,
 };
 
@@ -66,7 +66,7 @@ impl Laptop {
 
     /// Looks at every request that came, and shares what may be shared without a question.
     pub(crate) fn receive(&mut self, server: &mut Server) -> Result<()> {
-        let Snapshot { devices, .. } = self.snapshot(server)?;
+        let OwnKeys { devices, .. } = self.snapshot(server)?;
         for event in self.device.receive(server, &devices)? {
             let Received::Plain(event) = event else { continue };
             match self.responder.receive(&event, &devices, &Limits::default(), now_ms()?) {
@@ -95,7 +95,8 @@ impl Laptop {
     pub(crate) fn restart(&mut self) -> Result<()> {
         let saved = self.responder.save();
         let (user_id, device_id) = (self.device.olm.user_id(), self.device.device_id());
-        self.responder = Responder::restore(&saved, user_id.clone(), device_id.clone(), policy())?;
+        self.responder =
+            Responder::from_saved(&saved, user_id.clone(), device_id.clone(), policy())?;
         println!("The laptop is restarted, with {} bytes of state.", saved.expose_bytes().len());
         Ok(())
     }
@@ -119,7 +120,7 @@ impl Laptop {
         let Some(secret) = self.secret(&request.name).cloned() else {
             return Ok(self.responder.refuse(request, now_ms()?)?);
         };
-        let Snapshot { devices, .. } = self.snapshot(server)?;
+        let OwnKeys { devices, .. } = self.snapshot(server)?;
         let secret = self.responder.take(request, &secret, &devices, now_ms()?)?;
         let payload = secret.expose_olm_payload();
         let encrypted = self.device.encrypt(server, secret.device(), payload.expose_bytes())?;
@@ -128,12 +129,12 @@ impl Laptop {
             return Ok(self.responder.no_session(secret, now_ms()?)?);
         };
         // As the devices are now: one that was blocked or deleted meanwhile gets nothing.
-        let Snapshot { devices, .. } = self.snapshot(server)?;
+        let OwnKeys { devices, .. } = self.snapshot(server)?;
         let sealed = self.responder.encrypted(secret, content, &devices, now_ms()?)?;
         self.device.send_secret(server, &sealed)
     }
 
-    fn snapshot(&self, server: &mut Server) -> Result<Snapshot> {
+    fn snapshot(&self, server: &mut Server) -> Result<OwnKeys> {
         self.device.snapshot(server, self.master_key()?)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use strongroom::{
     Limits,
-    api::{GetCurrentBackupVersion, GetRoomKeys},
+    api::{GetCurrentBackupVersion, GetRoomKeys, OwnKeys},
     backup::{BackupVersionInfo, TrustedBackup},
     crypto::ed25519::Ed25519PublicKey,
     ids::{SecretName, UserId},
@@ -15,7 +15,7 @@ use strongroom::{
 };
 
 use crate::{
-    host::{Device, Received, Result, Server, Snapshot},
+    host::{Device, Received, Result, Server},
     now_ms,
 };
 
@@ -55,7 +55,7 @@ impl Phone {
 
     /// Asks all verified devices of its user.
     pub(crate) fn ask(&mut self, server: &mut Server, name: &str) -> Result<()> {
-        let Snapshot { devices, .. } = self.device.snapshot(server, self.pinned)?;
+        let OwnKeys { devices, .. } = self.device.snapshot(server, self.pinned)?;
         let request = self.requester.request(name.into(), Recipients::All, &devices, now_ms()?)?;
         for device_id in request.device_ids() {
             println!("The phone asks {device_id} for {name}.");
@@ -65,7 +65,8 @@ impl Phone {
 
     /// Takes the answers, each checked against the public key of its secret.
     pub(crate) fn receive(&mut self, server: &mut Server) -> Result<()> {
-        let Snapshot { devices, mut public_keys } = self.device.snapshot(server, self.pinned)?;
+        let OwnKeys { devices, public_keys, .. } = self.device.snapshot(server, self.pinned)?;
+        let mut public_keys = public_keys.as_public_keys().clone();
         // The homeserver says what the public key is. It can make the right secret look wrong by that, but no
         // other one right: the secret comes from a verified device.
         let backup = self.backup(server)?;
@@ -106,14 +107,15 @@ impl Phone {
         let saved = in_keychain.open(&on_disk)?;
         let (user_id, device_id) = (self.device.olm.user_id(), self.device.device_id());
         let options = RequesterOptions::default();
-        self.requester = Requester::restore(&saved, user_id.clone(), device_id.clone(), options)?;
+        self.requester =
+            Requester::from_saved(&saved, user_id.clone(), device_id.clone(), options)?;
         println!("The phone is restarted, with {} bytes of sealed state.", on_disk.len());
         Ok(())
     }
 
     /// Stores what was accepted, and tells the other devices that were asked.
     pub(crate) fn store_received(&mut self, server: &mut Server) -> Result<()> {
-        let Snapshot { devices, .. } = self.device.snapshot(server, self.pinned)?;
+        let OwnKeys { devices, .. } = self.device.snapshot(server, self.pinned)?;
         let received: Vec<_> = self.requester.received(&devices).collect();
         for accepted in received {
             println!("The phone stores {}.", accepted.name);
@@ -128,14 +130,14 @@ impl Phone {
 
     /// Opens the backup with the key that it got.
     pub(crate) fn restore(&self, server: &mut Server) -> Result<Vec<ExportedSession>> {
-        let secret = self.secrets.get(&MEGOLM_BACKUP_V1.into());
+        let secret = self.secrets.get(MEGOLM_BACKUP_V1);
         let key = secret.and_then(SecretValue::backup_key).ok_or("the phone has no backup key")?;
         let backup = TrustedBackup::by_decryption_key(&self.backup(server)?, &key, &[])?;
         println!("The phone trusts backup version {}: {:?}.", backup.version(), backup.reason());
         let get = GetRoomKeys::new(backup.version().clone());
         let keys = server.send(self.device.token(), &get)?;
         let mut restored = Vec::new();
-        for session in key.restore_batch(&keys.sessions) {
+        for session in key.open_sessions(&keys.sessions) {
             restored.push(session?.into_exported());
         }
         println!("The phone restores {} session.", restored.len());

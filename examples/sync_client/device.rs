@@ -52,7 +52,7 @@ impl Device {
         println!("  the phone is restarted");
         let user_id = self.host.connection.user_id().clone();
         let (id, limits) = (self.id.clone(), Limits::default());
-        self.backup = Backup::restore(&self.host.disk, user_id, id, options(), limits)?;
+        self.backup = Backup::from_saved(&self.host.disk, user_id, id, options(), limits)?;
         Ok(self)
     }
 

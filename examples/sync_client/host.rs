@@ -4,7 +4,7 @@ use std::{error::Error, thread, time::Duration};
 
 use http::Response;
 use strongroom::{
-    backup::UnauthenticatedSession,
+    backup::RestoredSession,
     client::{
         BackupHost, Host, NoAnswer, Notice, Operation, SecretWrite, StateToSave, Waited, Waiting,
         backup::{
@@ -62,11 +62,7 @@ impl Host for DeviceHost {
         Err("the user has to log in again".into())
     }
 
-    fn import(
-        &mut self,
-        version: &BackupVersion,
-        sessions: &[UnauthenticatedSession],
-    ) -> Result<()> {
+    fn import(&mut self, version: &BackupVersion, sessions: &[RestoredSession]) -> Result<()> {
         self.store.import(version, sessions);
         Ok(())
     }

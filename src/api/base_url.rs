@@ -1,5 +1,7 @@
 //! Where a homeserver is.
 
+use std::str::FromStr;
+
 use http::Uri;
 use thiserror::Error;
 
@@ -23,6 +25,15 @@ pub enum BaseUrlError {
     /// It has a query.
     #[error("the homeserver's address must not have a query")]
     Query,
+}
+
+impl FromStr for BaseUrl {
+    type Err = BaseUrlError;
+
+    /// As [`BaseUrl::new`].
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::new(text)
+    }
 }
 
 impl BaseUrl {

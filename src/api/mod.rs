@@ -60,7 +60,7 @@ pub use self::{
     get_account_data::GetAccountData,
     get_who_am_i::{GetWhoAmI, WhoAmI},
     put_account_data::PutAccountData,
-    query_keys::{QueriedKeys, QueryKeys, UnusableKey},
+    query_keys::{OwnKeys, QueriedKeys, QueryKeys, UnusableKey},
     room_keys::{
         CreateBackupVersion, DeleteBackupVersion, DeleteRoomKeys, DeleteRoomKeysForRoom,
         DeleteRoomKeysForSession, GetBackupVersion, GetCurrentBackupVersion, GetRoomKeys,

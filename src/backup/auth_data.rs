@@ -53,13 +53,19 @@ pub enum AuthDataError {
     Missing(&'static str),
     /// It is no JSON object that could have been signed.
     #[error("the backup's public data cannot be read ({0})")]
-    Json(#[from] SignedJsonError),
+    Json(SignedJsonError),
     /// It has no public key.
     #[error("the backup has no public key")]
     NoPublicKey,
     /// Its public key cannot be used.
     #[error(transparent)]
     PublicKey(#[from] BackupPublicKeyError),
+}
+
+impl From<SignedJsonError> for AuthDataError {
+    fn from(error: SignedJsonError) -> Self {
+        Self::Json(error)
+    }
 }
 
 impl AuthData {

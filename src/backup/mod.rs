@@ -11,7 +11,7 @@
 //! | proof that it is the user's | [`TrustedBackup`] |
 //! | what the user's keys sign of it | [`UnsignedAuthData`] |
 //! | sessions on their way up | [`SealedSession`]; [`SessionSealer`] for many |
-//! | sessions on their way down | [`BackedUpSession`], then [`UnauthenticatedSession`] |
+//! | sessions on their way down | [`BackedUpSession`], then [`RestoredSession`] |
 //! | all sessions of a response while it arrives | [`Restore`], which is made of a [`RoomKeysSplitter`] |
 //!
 //! # Security
@@ -59,12 +59,12 @@ pub use self::{
     batch::{SessionSealer, SessionToSeal},
     encrypted_session_data::{EncryptedMember, EncryptedSessionData, EncryptedSessionDataError},
     key_backup_data::{KeyBackupData, KeyBackupDataError, KeyBackupMetadata, MetadataMember},
-    open::{FailureCause, OpenError, UnauthenticatedSession, UnauthenticatedSessionData, Warning},
+    open::{Authenticity, FailureCause, OpenError, OpenedSessionData, RestoredSession, Warning},
     passphrase::{BackupPassphraseAttempts, BackupPassphraseError, FittingPassphrase},
     restore::{
         FailedSession, Restore, RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport,
         RoomKeysItem, RoomKeysSplitter, StreamError, Verdict, WarnedSession, WrongBackupKey,
-        restore_reader, restore_slice,
+        restore_all, restore_reader, restore_slice,
     },
     returned::{BackedUpSession, IdProblem, ReturnedSession},
     seal::{SealError, SealOptions, SealedSession},

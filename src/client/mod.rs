@@ -1,7 +1,8 @@
 //! What a client does with all of it: one machine per account, without I/O.
 //!
 //! [`Backup`] knows the version, the trust and the preference of the account's key backup, and does everything
-//! a client does about them: setup, upload, download on demand, rotation, disabling. [`diagnose`] says what is wrong
+//! a client does about them: setup, upload, download on demand, rotation, disabling. [`unlock_backup_key()`] makes the key of
+//! the backup of what a person has. [`diagnose`] says what is wrong
 //! with an account's keys, and plans what repairs it. [`drive()`] runs a [`flow`] to its end, and [`drive_backup`] the machine, with a
 //! [`Host`]; [`drive_async`] and [`drive_backup_async`] do it with an [`AsyncHost`].
 
@@ -15,6 +16,7 @@ pub mod flow;
 mod operation;
 mod preference_events;
 mod state;
+mod unlock_backup_key;
 mod waiting;
 
 pub use self::{
@@ -25,5 +27,6 @@ pub use self::{
     },
     operation::{NoAnswer, Operation, OperationId, UnknownOperation},
     state::StateToSave,
+    unlock_backup_key::{UnlockBackupKeyError, unlock_backup_key},
     waiting::{Awaited, RequestFailure, RequestKind, Waiting},
 };

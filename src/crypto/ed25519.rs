@@ -17,6 +17,7 @@
 use std::{
     fmt,
     hash::{Hash, Hasher},
+    str::FromStr,
 };
 
 use ed25519_dalek::{Signature, SigningKey, VerifyingKey};
@@ -40,10 +41,16 @@ pub struct Ed25519PublicKey([u8; 32]);
 pub enum Ed25519KeyError {
     /// The text is not base64 of 32 bytes.
     #[error("the Ed25519 public key is damaged ({0})")]
-    Base64(#[from] Base64Error),
+    Base64(Base64Error),
     /// The 32 bytes are not the encoding of a point.
     #[error("the Ed25519 public key is damaged (it is not a point on the curve)")]
     NotAPoint,
+}
+
+impl From<Base64Error> for Ed25519KeyError {
+    fn from(error: Base64Error) -> Self {
+        Self::Base64(error)
+    }
 }
 
 impl Ed25519PublicKey {
@@ -93,6 +100,15 @@ impl Ed25519PublicKey {
         VerifyingKey::from_bytes(&self.0)
             .and_then(|key| key.verify_strict(message, &signature))
             .is_ok()
+    }
+}
+
+impl FromStr for Ed25519PublicKey {
+    type Err = Ed25519KeyError;
+
+    /// As [`Ed25519PublicKey::from_base64`].
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::from_base64(text)
     }
 }
 
@@ -153,6 +169,15 @@ impl Ed25519Signature {
     #[must_use]
     pub fn to_base64(&self) -> String {
         base64::encode(&self.0)
+    }
+}
+
+impl FromStr for Ed25519Signature {
+    type Err = Base64Error;
+
+    /// As [`Ed25519Signature::from_base64`].
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::from_base64(text)
     }
 }
 

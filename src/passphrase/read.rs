@@ -75,10 +75,16 @@ pub enum PassphraseParametersError {
     },
     /// The key would have a length that no key has.
     #[error("the passphrase settings ask for a key of an unusable length ({0})")]
-    KeyLength(#[from] KeyLengthError),
+    KeyLength(KeyLengthError),
     /// A member that the crate does not know is nested too deeply, or holds half a character.
     #[error("the passphrase settings contain text that is not Unicode, or are nested too deep")]
     Unkeepable,
+}
+
+impl From<KeyLengthError> for PassphraseParametersError {
+    fn from(error: KeyLengthError) -> Self {
+        Self::KeyLength(error)
+    }
 }
 
 /// A member of the parameters.

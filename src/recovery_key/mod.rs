@@ -23,7 +23,7 @@ mod reading;
 mod run;
 mod tokens;
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use rand_core::CryptoRng;
 use thiserror::Error;
@@ -191,6 +191,15 @@ impl RecoveryKey {
     #[must_use]
     pub fn provenance(&self) -> Provenance {
         self.provenance
+    }
+}
+
+impl FromStr for RecoveryKey {
+    type Err = RecoveryKeyError;
+
+    /// As [`RecoveryKey::parse`]: nothing is known of where the key came from.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text)
     }
 }
 

@@ -44,10 +44,16 @@ pub enum SavedFileError {
     Version(#[from] BackupVersionInfoError),
     /// It is a response of `/keys/query` that cannot be read.
     #[error("the users\u{2019} keys cannot be read: {0}")]
-    Keys(#[from] ApiError),
+    Keys(ApiError),
     /// A member that holds one of several parts cannot be read.
     #[error("the member \u{201c}{0}\u{201d}: {1}")]
-    Member(&'static str, #[source] Box<SavedFileError>),
+    Member(&'static str, Box<SavedFileError>),
+}
+
+impl From<ApiError> for SavedFileError {
+    fn from(error: ApiError) -> Self {
+        Self::Keys(error)
+    }
 }
 
 /// An error of the homeserver that was saved in the place of data.

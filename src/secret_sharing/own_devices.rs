@@ -43,7 +43,8 @@ pub struct OwnDevice {
 /// Everything in this module stands on it. The answer of `keys/query` is the server's word; a host builds
 /// the snapshot from what it *verified*: device keys whose signature holds, the chain from the pinned
 /// master key over the self-signing key, and what the user did by hand. A device is `verified` only
-/// so. Build a new one for each call, so that a device that was deleted meanwhile is not in it.
+/// so. [`QueriedKeys::own_keys`](crate::api::QueriedKeys::own_keys) does it, but for what the user did.
+/// Build a new one for each call, so that a device that was deleted meanwhile is not in it.
 #[derive(Debug, Clone)]
 pub struct OwnDevices {
     user_id: UserId,

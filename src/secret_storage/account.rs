@@ -1,6 +1,9 @@
 //! The secret storage of an account: which keys there are, which is default, and which secrets.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Borrow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use super::{
     DEFAULT_KEY, KEY_PREFIX,
@@ -45,14 +48,14 @@ pub struct SecretStorage {
 impl SecretStorage {
     /// Reads all events of an account's data, each with its type. Those that have nothing to do with
     /// secret storage are ignored, and those whose type has more than 1,024 bytes, since no request could change them; of
-    /// several of one type, the last counts.
-    pub fn from_account_data<'a>(
-        events: impl IntoIterator<Item = (&'a EventType, &'a JsonObject)>,
+    /// several of one type, the last counts. The pairs may be owned or borrowed.
+    pub fn from_account_data(
+        events: impl IntoIterator<Item = (impl Borrow<EventType>, impl Borrow<JsonObject>)>,
         limits: &Limits,
     ) -> Self {
         let mut storage = Self::default();
         for (event_type, content) in events {
-            storage.read(event_type, content, limits);
+            storage.read(event_type.borrow(), content.borrow(), limits);
         }
         storage.find_defaults(limits);
         storage

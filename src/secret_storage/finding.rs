@@ -14,14 +14,14 @@ use crate::ids::{SecretName, SecretStorageKeyId};
 pub enum SecretStorageFinding {
     /// The description of a key cannot be read.
     #[error("the description of a key cannot be used: {1}")]
-    Key(SecretStorageKeyId, #[source] KeyDescriptionError),
+    Key(SecretStorageKeyId, KeyDescriptionError),
     /// What there is to check a key with cannot be read: the key is [unverifiable](super::KeyStanding::Unverifiable) until
     /// it has opened something.
     #[error("a recovery key cannot be checked against the description of a key: {1}")]
-    KeyCheck(SecretStorageKeyId, #[source] KeyTestError),
+    KeyCheck(SecretStorageKeyId, KeyTestError),
     /// An event with the name of a known secret, or with `encrypted`, is no secret.
     #[error("a secret cannot be read: {1}")]
-    Secret(SecretName, #[source] EncryptedSecretError),
+    Secret(SecretName, EncryptedSecretError),
     /// A secret is encrypted to this key with an IV of zeros, or without one, as old clients for Android and iOS did.
     #[error("a secret is stored in an old form (\u{201c}iv\u{201d} is missing)")]
     WithoutIv(SecretName, SecretStorageKeyId),

@@ -78,7 +78,7 @@ pub enum KeyTestError {
     Check(KeyCheckError),
     /// `pubkey` cannot be read.
     #[error("the public key in it is damaged ({0})")]
-    PublicKey(#[source] Base64Error),
+    PublicKey(Base64Error),
 }
 
 /// Why something is not the description of a key.
@@ -90,10 +90,16 @@ pub enum KeyDescriptionError {
     Deleted,
     /// It is no JSON object that could be signed.
     #[error("it cannot be read ({0})")]
-    Json(#[from] SignedJsonError),
+    Json(SignedJsonError),
     /// It names no algorithm.
     #[error("it names no algorithm")]
     NoAlgorithm,
+}
+
+impl From<SignedJsonError> for KeyDescriptionError {
+    fn from(error: SignedJsonError) -> Self {
+        Self::Json(error)
+    }
 }
 
 impl KeyDescription {

@@ -1,6 +1,6 @@
 //! The two halves of a backup's key.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use rand_core::CryptoRng;
 use thiserror::Error;
@@ -30,10 +30,16 @@ pub struct BackupPublicKey(Curve25519PublicKey);
 pub enum BackupPublicKeyError {
     /// It is not base64 of 32 bytes.
     #[error("the backup's public key is damaged ({0})")]
-    Base64(#[from] Base64Error),
+    Base64(Base64Error),
     /// Whatever is sealed to it could be opened by everybody.
     #[error("the backup's public key is not safe: anybody could open what is encrypted with it")]
     NonContributory,
+}
+
+impl From<Base64Error> for BackupPublicKeyError {
+    fn from(error: Base64Error) -> Self {
+        Self::Base64(error)
+    }
 }
 
 impl BackupPublicKey {
@@ -66,6 +72,15 @@ impl BackupPublicKey {
     #[must_use]
     pub fn to_base64(&self) -> String {
         self.0.to_base64()
+    }
+}
+
+impl FromStr for BackupPublicKey {
+    type Err = BackupPublicKeyError;
+
+    /// As [`BackupPublicKey::from_base64`].
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::from_base64(text)
     }
 }
 
@@ -208,6 +223,15 @@ impl BackupDecryptionKey {
             content: SecretContent::BackupKey(self.secret.clone()),
             provenance: self.provenance,
         }
+    }
+}
+
+impl FromStr for BackupDecryptionKey {
+    type Err = Base64Error;
+
+    /// As [`BackupDecryptionKey::from_base64`]: nothing is known of where the key came from.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::from_base64(text)
     }
 }
 

@@ -37,7 +37,7 @@ pub enum SecretValueError {
     NotUtf8,
     /// It is neither 32 bytes in base64 nor, for the backup key, 32 numbers.
     #[error("the secret is not a key of 32 bytes ({0})")]
-    NotAKey(#[source] Base64Error),
+    NotAKey(Base64Error),
 }
 
 /// Why a secret does not belong to a public key.

@@ -54,7 +54,7 @@ impl SecretValue {
     /// let (user, device) = ("@a:b.org".into(), "PHONE".into());
     /// let saved = key.to_secret().save(&user, &device);
     ///
-    /// let restored = SecretValue::restore(&saved, &user, &device)?;
+    /// let restored = SecretValue::from_saved(&saved, &user, &device)?;
     /// assert_eq!(restored.provenance(), Provenance::Generated);
     /// assert_eq!(restored.backup_key().unwrap().public_key(), key.public_key());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -81,7 +81,7 @@ impl SecretValue {
     /// # Errors
     ///
     /// [`SavedStateError`] if it is damaged, of another format, or of another user or device.
-    pub fn restore(
+    pub fn from_saved(
         saved: &SecretVec,
         user_id: &UserId,
         device_id: &DeviceId,

@@ -1,6 +1,6 @@
 //! The Megolm session key in its export format.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use subtle::{Choice, ConstantTimeEq};
 use thiserror::Error;
@@ -32,7 +32,7 @@ pub struct SessionKey(SecretBytes<165>);
 pub enum SessionKeyError {
     /// The text is not base64.
     #[error("the session key cannot be read: {0}")]
-    Base64(#[from] Base64Error),
+    Base64(Base64Error),
     /// The first byte names no known format.
     #[error("the session key has the unknown format {0}")]
     UnknownFormat(u8),
@@ -50,6 +50,12 @@ pub enum SessionKeyError {
     /// The public key inside, which is the session ID, is no Ed25519 key.
     #[error("the session key holds no valid session ID")]
     PublicKey,
+}
+
+impl From<Base64Error> for SessionKeyError {
+    fn from(error: Base64Error) -> Self {
+        Self::Base64(error)
+    }
 }
 
 impl SessionKey {
@@ -134,6 +140,15 @@ impl SessionKey {
             export[0] = EXPORT_FORMAT;
         });
         Ok(Self(key))
+    }
+}
+
+impl FromStr for SessionKey {
+    type Err = SessionKeyError;
+
+    /// As [`SessionKey::from_base64`].
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::from_base64(text)
     }
 }
 

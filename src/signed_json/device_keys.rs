@@ -102,7 +102,8 @@ impl DeviceKeys {
         self.is_signed_with(signer, work, limits) && self.is_signed_with(&own, work, limits)
     }
 
-    fn is_signed_with(
+    /// The same with what work is left.
+    pub(crate) fn is_signed_with(
         &self,
         signer: &TrustedSigner,
         work: &mut SignatureWork,

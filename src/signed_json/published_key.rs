@@ -18,7 +18,7 @@ pub enum QueriedKeyError {
     NotAnObject,
     /// It is not an object that could be signed.
     #[error("it cannot be read ({0})")]
-    Json(#[from] SignedJsonError),
+    Json(SignedJsonError),
     /// It could be read as another kind of signed object as well: a device's keys with the public key of a
     /// backup in them, say. A signature that was made for the one must not count for the other.
     #[error("it could be mistaken for something else that is signed, so it is not accepted")]
@@ -38,6 +38,12 @@ pub enum QueriedKeyError {
     /// Its Ed25519 key cannot be used.
     #[error(transparent)]
     Key(#[from] Ed25519KeyError),
+}
+
+impl From<SignedJsonError> for QueriedKeyError {
+    fn from(error: SignedJsonError) -> Self {
+        Self::Json(error)
+    }
 }
 
 /// The only key of an object, which is an Ed25519 key.

@@ -12,6 +12,7 @@ mod errors;
 mod identifiers;
 mod keys;
 mod malformations;
+mod own_keys;
 mod room_keys;
 #[path = "../support/signing.rs"]
 mod signing;

@@ -242,7 +242,7 @@ fn one_session_is_read_and_opened() {
     let get = GetRoomKeysForSession::new("1".into(), "!a".into(), sealed.session_id().clone());
     let body = serde_json::to_string(sealed.data()).unwrap();
     let returned = answer(&get, 200, &body).unwrap();
-    assert_eq!(key.restore(&returned).unwrap().exported().session, session);
+    assert_eq!(key.open_session(&returned).unwrap().exported().session, session);
     assert!(answer(&get, 404, r#"{"errcode":"M_NOT_FOUND"}"#).unwrap_err().is_not_found());
     let mut limits = Limits::default();
     limits.session_bytes = 10;

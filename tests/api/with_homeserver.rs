@@ -34,7 +34,7 @@ fn a_backup_is_made_filled_and_read() {
     let keys = alice.send(&GetRoomKeys::new(version)).unwrap();
     assert!(keys.failed.is_empty() && keys.broken_rooms.is_empty());
     assert_eq!(keys.sessions.len(), 2);
-    assert!(key.restore_batch(&keys.sessions).iter().all(Result::is_ok));
+    assert!(key.open_sessions(&keys.sessions).iter().all(Result::is_ok));
 }
 
 #[test]

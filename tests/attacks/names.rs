@@ -30,7 +30,7 @@ use crate::{
 
 fn restore(saved: &SavedBackup, user: &str, device: &str) -> Option<Backup> {
     let (options, limits) = (BackupOptions::default(), Limits::default());
-    Backup::restore(saved, user.into(), device.into(), options, limits).ok()
+    Backup::from_saved(saved, user.into(), device.into(), options, limits).ok()
 }
 
 /// A key whose text is known to a homeserver that plants it.
@@ -100,7 +100,7 @@ fn no_name_that_somebody_else_chooses_makes_a_state_unreadable() {
     let secret = SecretValue::kept_by_host(&BACKUP.into(), text.as_bytes()).unwrap().value;
     let kept = secret.save(&USER.into(), &"PHONE".into());
     takes_every_name(&kept, &encoded, |saved, user, device| {
-        SecretValue::restore(saved, &user.into(), &device.into()).is_ok()
+        SecretValue::from_saved(saved, &user.into(), &device.into()).is_ok()
     });
 
     let (machine, limits) = (Driver::new().machine, Limits::default());
@@ -123,13 +123,13 @@ fn no_name_that_somebody_else_chooses_makes_a_state_unreadable() {
         let backup = SavedBackup { secret: secret_part, public: Vec::new() };
         let saved = SavedSetUp { secret: secret.clone(), backup };
         let options = BackupOptions::default();
-        SetUp::restore(&saved, user.into(), device.into(), options, limits).is_ok()
+        SetUp::from_saved(&saved, user.into(), device.into(), options, limits).is_ok()
     });
 
     let requester = requester_with(&text, "LAPTOP");
     takes_every_name(&requester.save(), &encoded, |saved, user, device| {
         let options = RequesterOptions::default();
-        Requester::restore(saved, user.into(), device.into(), options).is_ok()
+        Requester::from_saved(saved, user.into(), device.into(), options).is_ok()
     });
 }
 
@@ -168,7 +168,7 @@ fn a_device_that_is_called_like_the_secret_it_sends_locks_nobody_out() {
     for name in [text.clone(), base64::encode(text.as_bytes())] {
         let saved = requester_with(&text, &name).save();
         let options = RequesterOptions::default();
-        assert!(Requester::restore(&saved, USER.into(), "PHONE".into(), options).is_ok());
+        assert!(Requester::from_saved(&saved, USER.into(), "PHONE".into(), options).is_ok());
     }
 }
 

@@ -238,8 +238,8 @@ fn a_set_up_stores_no_planted_secret_over_a_restart_either() {
                     let user = USER.into();
                     saves += 1;
                     if u32::is_power_of_two(saves) {
-                        flow =
-                            SetUp::restore(&saved, user, "PHONE".into(), options, limits).unwrap();
+                        flow = SetUp::from_saved(&saved, user, "PHONE".into(), options, limits)
+                            .unwrap();
                     }
                 }
                 Step::Save(_) => flow.saved(),
@@ -452,14 +452,14 @@ fn what_a_host_keeps_in_a_store_of_its_own_keeps_its_provenance() {
     let secrets = keys.iter().map(BackupDecryptionKey::to_secret).chain([note.unwrap().value]);
     for secret in secrets {
         let saved = secret.save(&user, &phone);
-        let restored = SecretValue::restore(&saved, &user, &phone).unwrap();
+        let restored = SecretValue::from_saved(&saved, &user, &phone).unwrap();
         assert_eq!((&restored, restored.provenance()), (&secret, secret.provenance()));
-        let others = SecretValue::restore(&saved, &user, &"TABLET".into());
+        let others = SecretValue::from_saved(&saved, &user, &"TABLET".into());
         assert_eq!(others.unwrap_err(), SavedStateError::OtherAccount);
         let text = str::from_utf8(saved.expose_bytes()).unwrap();
         for (from, to) in [("provenance", "provinance"), ("secret value", "set up"), ("{", "[")] {
             let changed = SecretVec::from(text.replacen(from, to, 1).as_bytes());
-            assert!(SecretValue::restore(&changed, &user, &phone).is_err(), "{from}");
+            assert!(SecretValue::from_saved(&changed, &user, &phone).is_err(), "{from}");
         }
     }
 }

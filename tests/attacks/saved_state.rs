@@ -382,9 +382,10 @@ fn a_sealed_state_opens_with_its_key_as_it_was_and_with_no_other() -> Result<(),
     // What is opened says whose it is.
     let saved = SavedBackup { public: Vec::new(), secret: opened };
     let (options, limits) = (BackupOptions::default(), Limits::default());
-    let other = Backup::restore(&saved, "@bob:example.org".into(), "PHONE".into(), options, limits);
+    let other =
+        Backup::from_saved(&saved, "@bob:example.org".into(), "PHONE".into(), options, limits);
     assert_eq!(other.unwrap_err(), SavedStateError::OtherAccount);
-    assert!(Backup::restore(&saved, USER.into(), "PHONE".into(), options, limits).is_ok());
+    assert!(Backup::from_saved(&saved, USER.into(), "PHONE".into(), options, limits).is_ok());
     Ok(())
 }
 
@@ -394,11 +395,11 @@ fn a_machine_starts_from_the_secret_part_alone() {
     for (name, phone) in phones() {
         let saved = with_public(&phone, Vec::new());
         let (options, limits) = (BackupOptions::default(), Limits::default());
-        let machine = Backup::restore(&saved, USER.into(), "PHONE".into(), options, limits);
+        let machine = Backup::from_saved(&saved, USER.into(), "PHONE".into(), options, limits);
         let machine = machine.unwrap();
         assert_eq!(
             machine.save().secret,
-            Backup::restore(&phone.disk, USER.into(), "PHONE".into(), options, limits)
+            Backup::from_saved(&phone.disk, USER.into(), "PHONE".into(), options, limits)
                 .unwrap()
                 .save()
                 .secret,
@@ -406,7 +407,7 @@ fn a_machine_starts_from_the_secret_part_alone() {
         );
         let empty = SavedBackup { public: phone.disk.public.clone(), secret: SecretVec::default() };
         let error =
-            Backup::restore(&empty, USER.into(), "PHONE".into(), options, limits).unwrap_err();
+            Backup::from_saved(&empty, USER.into(), "PHONE".into(), options, limits).unwrap_err();
         assert_eq!(error, SavedStateError::Damaged, "{name}");
     }
 }

@@ -376,7 +376,7 @@ proptest! {
         public["draft"] = json!({ "auth_data": auth_data, "public_key": key.public_key().to_base64() });
         let saved = SavedBackup { public: public.to_string().into_bytes(), secret: phone.disk.secret.clone() };
         let (options, limits) = (BackupOptions::default(), Limits::default());
-        let mut machine = Backup::restore(&saved, USER.into(), "PHONE".into(), options, limits).unwrap();
+        let mut machine = Backup::from_saved(&saved, USER.into(), "PHONE".into(), options, limits).unwrap();
         let body = version(&auth_data).to_string();
         let mut answer = |path: &str| match path {
             path if path.contains("account_data") => (404, r#"{"errcode":"M_NOT_FOUND"}"#.to_owned()),

@@ -77,7 +77,8 @@ impl Device {
     /// The machine is lost with everything that was not written.
     pub(crate) fn restart(&mut self, signers: &[TrustedSigner]) {
         let (user, id): (UserId, _) = (USER.into(), self.id.clone());
-        self.machine = Backup::restore(&self.disk, user, id, options(), Limits::default()).unwrap();
+        self.machine =
+            Backup::from_saved(&self.disk, user, id, options(), Limits::default()).unwrap();
         self.machine.set_signers(signers.to_vec());
         self.in_flight.clear();
     }

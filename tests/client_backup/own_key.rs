@@ -56,7 +56,7 @@ fn a_crash_between_the_two_parts_of_the_state_loses_nothing() {
     assert!(shown);
     for pair in saves.windows(2) {
         let torn = SavedBackup { public: pair[0].public.clone(), secret: pair[1].secret.clone() };
-        let r = Backup::restore(
+        let r = Backup::from_saved(
             &torn,
             USER.into(),
             "PHONE".into(),

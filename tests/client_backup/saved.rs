@@ -19,7 +19,13 @@ fn saved() -> SavedBackup {
 }
 
 fn restore(saved: &SavedBackup, user: &str, device: &str) -> Result<Backup, SavedStateError> {
-    Backup::restore(saved, user.into(), device.into(), BackupOptions::default(), Limits::default())
+    Backup::from_saved(
+        saved,
+        user.into(),
+        device.into(),
+        BackupOptions::default(),
+        Limits::default(),
+    )
 }
 
 #[test]

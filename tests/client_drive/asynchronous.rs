@@ -8,7 +8,7 @@ use std::{
 
 use http::Response;
 use strongroom::{
-    backup::UnauthenticatedSession,
+    backup::RestoredSession,
     client::{
         AsyncBackupHost, AsyncFlowHost, AsyncHost, Backup, BackupHost as _, FlowHost as _, Host,
         NoAnswer, Notice, Operation, SecretWrite, StateToSave, Waited, Waiting,
@@ -77,7 +77,7 @@ impl AsyncHost for Slow {
     async fn import(
         &mut self,
         version: &BackupVersion,
-        sessions: &[UnauthenticatedSession],
+        sessions: &[RestoredSession],
     ) -> Result<(), Failed> {
         pause().await;
         self.0.import(version, sessions)

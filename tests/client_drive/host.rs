@@ -7,7 +7,7 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use strongroom::{
     Limits,
     api::{AccessToken, BaseUrl},
-    backup::UnauthenticatedSession,
+    backup::RestoredSession,
     client::{
         Backup, BackupHost, DriveError, FlowHost, Host, NoAnswer, Notice, Operation, SecretWrite,
         StateToSave, Waited, Waiting,
@@ -141,7 +141,7 @@ impl TestHost {
         let Files { backup, flow } = self.disk.clone()?;
         let saved = SavedSetUp { secret: flow?, backup };
         let (options, limits) = (BackupOptions::default(), Limits::default());
-        Some(SetUp::restore(&saved, USER.into(), self.device.into(), options, limits).unwrap())
+        Some(SetUp::from_saved(&saved, USER.into(), self.device.into(), options, limits).unwrap())
     }
 
     /// The user has so many sessions more.
@@ -227,7 +227,7 @@ impl Host for TestHost {
     fn import(
         &mut self,
         _version: &BackupVersion,
-        sessions: &[UnauthenticatedSession],
+        sessions: &[RestoredSession],
     ) -> Result<(), Failed> {
         self.call("import")?;
         self.imported.extend(sessions.iter().map(|session| session.exported().session_id()));

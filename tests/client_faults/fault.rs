@@ -26,7 +26,7 @@ pub(crate) enum Span {
     ForGood,
 }
 
-pub(crate) const SPANS: [Span; 3] = [Span::Once, Span::ForAnHour, Span::ForGood];
+const SPANS: [Span; 3] = [Span::Once, Span::ForAnHour, Span::ForGood];
 
 pub(crate) const FAULTS: [Fault; 26] = [
     fault("500", false, || body(500, r#"{"errcode":"M_UNKNOWN","error":"?"}"#)),
@@ -62,6 +62,32 @@ pub(crate) const FAULTS: [Fault; 26] = [
     fault("never", false, || Lied::Never),
     fault("late", false, || Lied::Late),
 ];
+
+/// What is tried on a row: each fault, by default for one of the spans, which is another one in another row.
+pub(crate) fn tried(row: &str) -> impl Iterator<Item = (Fault, Span)> {
+    let first: usize = row.bytes().map(usize::from).sum();
+    let all = FAULTS.into_iter().enumerate().flat_map(|(fault, it)| {
+        SPANS.into_iter().enumerate().map(move |(span, for_it)| (fault + span, it, for_it))
+    });
+    let is_all = tries_all();
+    all.filter(move |(place, ..)| is_all || (first + place).is_multiple_of(SPANS.len()))
+        .map(|(_, fault, span)| (fault, span))
+}
+
+/// The same while the clock jumps: by default a fifth of it.
+pub(crate) fn tried_with_jumps(row: &str) -> impl Iterator<Item = (Fault, Span)> {
+    tried(row).step_by(if tries_all() { 1 } else { 5 })
+}
+
+#[allow(clippy::disallowed_methods, reason = "a test may be told to try more")]
+fn tries_all() -> bool {
+    std::env::var("STRONGROOM_FAULTS").is_ok_and(|which| which == "all")
+}
+
+/// Nothing happens.
+pub(crate) fn no_trouble() -> Trouble {
+    Trouble::new(|_| false, FAULTS[0], Span::Once)
+}
 
 const fn fault(name: &'static str, acts: bool, answer: fn() -> Lied) -> Fault {
     Fault { name, acts, answer }

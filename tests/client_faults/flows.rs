@@ -12,7 +12,7 @@ use strongroom::{
 
 use crate::{
     driver::{LATE_MS, Lied},
-    fault::{Answer, FAULTS, Matches, SPANS, Span, Trouble},
+    fault::{Answer, Matches, Span, Trouble, tried},
     host::Host,
 };
 
@@ -195,11 +195,9 @@ pub(crate) fn for_each(sent: &[String], mut check: impl FnMut(&str, Trouble, &st
     let met = ROWS.iter().filter(|(_, is_it)| paths.iter().any(|line| is_it(line)));
     let rows = met.copied().chain([("everything", (|_| true) as Matches)]);
     for (name, is_it) in rows {
-        for fault in FAULTS {
-            for span in SPANS {
-                let what = format!("{name}: {}, {span:?}", fault.name);
-                check(name, Trouble::new(is_it, fault, span), &what);
-            }
+        for (fault, span) in tried(name) {
+            let what = format!("{name}: {}, {span:?}", fault.name);
+            check(name, Trouble::new(is_it, fault, span), &what);
         }
     }
 }

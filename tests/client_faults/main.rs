@@ -1,6 +1,8 @@
 //! The table of faults: every request of the account's machine and of the flows, with every kind of answer that is none,
 //! once, for an hour, and for good, in a virtual week. It ends, or says what it waits for; nothing is sent too often; and
 //! nothing is lost.
+//!
+//! By default each answer is tried on each request for one of these spans. `STRONGROOM_FAULTS=all` tries all of them.
 #![allow(
     clippy::indexing_slicing,
     clippy::panic,

@@ -14,7 +14,7 @@ use strongroom::{
 };
 
 use crate::{
-    fault::{FAULTS, SPANS, Trouble},
+    fault::{Trouble, no_trouble, tried_with_jumps},
     flows::{REQUESTS, ROWS, Run, comes_by_itself, for_each},
     host::{BACKUP, Host, MASTER, USER, new_key, secret},
 };
@@ -66,7 +66,7 @@ impl Account {
 
 fn restored(saved: &SavedBackup) -> Backup {
     let (options, limits) = (BackupOptions::default(), Limits::default());
-    Backup::restore(saved, USER.into(), "PHONE".into(), options, limits).unwrap()
+    Backup::from_saved(saved, USER.into(), "PHONE".into(), options, limits).unwrap()
 }
 
 fn bootstrap(host: &Host) -> SetUp {
@@ -75,7 +75,7 @@ fn bootstrap(host: &Host) -> SetUp {
 
 /// The requests of a flow to which nothing happens.
 fn undisturbed(mut host: Host, typed: &str, drive: impl FnOnce(&mut Run<'_>)) -> Vec<String> {
-    let trouble = Trouble::new(|_| false, FAULTS[0], SPANS[0]);
+    let trouble = no_trouble();
     drive(&mut Run { host: &mut host, trouble, typed, jump: 0, what: "undisturbed" });
     host.requests
 }
@@ -117,7 +117,7 @@ fn rotate(account: &Account, name: &str, trouble: Trouble, jump: i64, what: &str
     let mut run = Run { host: &mut host, trouble, typed: "", jump, what };
     let ended = run.drive(&mut account.rotation(), |saved| {
         let (options, limits) = (BackupOptions::default(), Limits::default());
-        SetUp::restore(saved, USER.into(), "PHONE".into(), options, limits).ok()
+        SetUp::from_saved(saved, USER.into(), "PHONE".into(), options, limits).ok()
     });
     assert!(ended.requests < REQUESTS, "{what}: {}", ended.requests);
     let is_done = matches!(ended.outcome, Some(Ok(_)));
@@ -193,14 +193,12 @@ fn a_recovery_of_the_sessions_alone_ends_or_says_what_it_waits_for() {
 fn a_clock_that_jumps_when_something_fails_keeps_no_flow_from_its_end() {
     let account = Account::new();
     for jump in [-DAY, 365 * DAY] {
-        for fault in FAULTS {
-            for span in SPANS {
-                let what = format!("{jump}: {}, {span:?}", fault.name);
-                let trouble = || Trouble::new(|_| true, fault, span);
-                set_up("everything", trouble(), jump, &what);
-                rotate(&account, "everything", trouble(), jump, &what);
-                recover(&account, "everything", trouble(), jump, &what);
-            }
+        for (fault, span) in tried_with_jumps("everything") {
+            let what = format!("{jump}: {}, {span:?}", fault.name);
+            let trouble = || Trouble::new(|_| true, fault, span);
+            set_up("everything", trouble(), jump, &what);
+            rotate(&account, "everything", trouble(), jump, &what);
+            recover(&account, "everything", trouble(), jump, &what);
         }
     }
 }

@@ -154,7 +154,7 @@ pub(crate) fn run(
 pub(crate) fn restored(host: &Host) -> SetUp {
     let (options, limits) = (BackupOptions::default(), Limits::default());
     let saved = host.disk.as_ref().unwrap();
-    SetUp::restore(saved, USER.into(), "PHONE".into(), options, limits).unwrap()
+    SetUp::from_saved(saved, USER.into(), "PHONE".into(), options, limits).unwrap()
 }
 
 /// An account with two secrets of the host and a backup.

@@ -137,7 +137,7 @@ impl Host {
     fn restored(&self) -> SetUp {
         let (options, limits) = (BackupOptions::default(), Limits::default());
         let saved = self.disk.as_ref().unwrap();
-        SetUp::restore(saved, USER.into(), "PHONE".into(), options, limits).unwrap()
+        SetUp::from_saved(saved, USER.into(), "PHONE".into(), options, limits).unwrap()
     }
 
     pub(crate) fn send(

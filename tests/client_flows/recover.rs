@@ -55,7 +55,7 @@ pub(crate) fn tablet(saved: Option<&SavedBackup>) -> Backup {
     let (options, limits) = (BackupOptions::default(), Limits::default());
     let (user, device) = (USER.into(), "TABLET".into());
     match saved {
-        Some(saved) => Backup::restore(saved, user, device, options, limits).unwrap(),
+        Some(saved) => Backup::from_saved(saved, user, device, options, limits).unwrap(),
         None => Backup::new(user, device, options, limits),
     }
 }

@@ -139,7 +139,7 @@ fn where_the_user_wanted_no_backup_the_key_comes_all_the_same() -> Result<()> {
     }
     let (options, limits) = (BackupOptions::default(), Limits::default());
     let (user_id, saved) = (house.user_id.clone(), machine.save());
-    let machine = Backup::restore(&saved, user_id.clone(), "PHONE".into(), options, limits)?;
+    let machine = Backup::from_saved(&saved, user_id.clone(), "PHONE".into(), options, limits)?;
     let devices = house.seen_by(Whose::Phone)?;
     let requester = Requester::new(user_id.clone(), "PHONE".into(), RequesterOptions::default());
     let names = vec![MEGOLM_BACKUP_V1.into()];

@@ -75,7 +75,7 @@ fn flow(
     let options = RequesterOptions::default();
     let requester = match saved {
         Some(SavedShareIn { requester: secret, .. }) => {
-            Requester::restore(secret, user_id.clone(), "PHONE".into(), options).unwrap()
+            Requester::from_saved(secret, user_id.clone(), "PHONE".into(), options).unwrap()
         }
         None => Requester::new(user_id.clone(), "PHONE".into(), options),
     };
@@ -83,7 +83,7 @@ fn flow(
         Some(saved) => {
             let (options, limits) = (BackupOptions::default(), Limits::default());
             let (user_id, device) = (user_id.clone(), "PHONE".into());
-            Backup::restore(&saved.backup, user_id, device, options, limits).unwrap()
+            Backup::from_saved(&saved.backup, user_id, device, options, limits).unwrap()
         }
         None => backup(user_id),
     };

@@ -44,7 +44,8 @@ pub(crate) fn look(witness: &mut Witness, vault: &Vault) {
             diagnose.advance(1);
             witness.debug::<Diagnose<'_>>(&diagnose);
             let diagnosis = diagnose.finish();
-            witness.debug::<Diagnosis>(&diagnosis);
+            witness.display::<Diagnosis>(&diagnosis);
+            witness.text(&serde_json::to_string(&diagnosis).unwrap());
             diagnosis.findings().iter().for_each(|finding| look_at_finding(witness, finding));
             look_at_repairs(witness, vault, &diagnosis, &new_key);
             seen.extend(diagnosis.findings().iter().map(Finding::code));

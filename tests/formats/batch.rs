@@ -13,8 +13,7 @@ use strongroom::{
     Limits,
     backup::{
         BackedUpSession, BackupDecryptionKey, BackupVersionInfo, KeyBackupData, OpenError,
-        SealOptions, SealedSession, SessionSealer, SessionToSeal, TrustedBackup,
-        UnauthenticatedSession,
+        RestoredSession, SealOptions, SealedSession, SessionSealer, SessionToSeal, TrustedBackup,
     },
     crypto::{
         curve25519::{Curve25519PublicKey, Curve25519SecretKey, NonContributory},
@@ -233,11 +232,11 @@ fn each_restored_session_has_its_own_verdict_in_its_place() {
             _ => returned(sealed, |json| json),
         })
         .collect();
-    let together = key.restore_batch(&returned);
-    let singly: Vec<_> = returned.iter().map(|returned| key.restore(returned)).collect();
+    let together = key.open_sessions(&returned);
+    let singly: Vec<_> = returned.iter().map(|returned| key.open_session(returned)).collect();
     assert!(together == singly);
-    assert!(key.restore_batch_parallel(&returned) == singly);
-    assert!(key.restore_batch(&[]).is_empty());
+    assert!(key.open_sessions_parallel(&returned) == singly);
+    assert!(key.open_sessions(&[]).is_empty());
     for (index, result) in together.into_iter().enumerate() {
         assert!(is_expected(index, &result, &sessions[index]), "{index}: {result:?}");
     }
@@ -245,7 +244,7 @@ fn each_restored_session_has_its_own_verdict_in_its_place() {
 
 fn is_expected(
     index: usize,
-    result: &Result<UnauthenticatedSession, OpenError>,
+    result: &Result<RestoredSession, OpenError>,
     session: &SessionData,
 ) -> bool {
     match (index % 5, result) {

@@ -19,6 +19,7 @@ mod laws_json;
 mod laws_symmetric;
 mod malformations;
 mod malformations_backup_passphrase;
+#[cfg(feature = "zxcvbn")]
 mod passphrase_advice;
 mod sealed_messages;
 mod signed_json;

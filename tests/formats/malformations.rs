@@ -12,7 +12,7 @@ use strongroom::{
     Limits,
     backup::{
         BackedUpSession, BackupDecryptionKey, BackupVersionInfo, EncryptedSessionData,
-        FailureCause, MetadataMember, OpenError, UnauthenticatedSession, Warning,
+        FailureCause, MetadataMember, OpenError, RestoredSession, Warning,
     },
     crypto::{curve25519::Curve25519PublicKey, curve25519_aes_sha2::MacScheme},
     encoding::base64,
@@ -162,11 +162,11 @@ fn row_4_the_forwarding_chain_is_read_in_every_form() {
 fn row_5_other_json_types_are_a_verdict_of_their_own() {
     let key = BackupDecryptionKey::generate().unwrap();
     for other in [json!(null), json!([]), json!("x"), json!(7), json!({})] {
-        let cause = |json: Value| key.restore(&returned("s", &json)).unwrap_err().cause();
+        let cause = |json: Value| key.open_session(&returned("s", &json)).unwrap_err().cause();
         assert_eq!(cause(other.clone()), FailureCause::Malformed, "{other}");
         assert_eq!(cause(json!({"session_data": other})), FailureCause::Malformed, "{other}");
         let sealed = seal(&key, other.to_string().as_bytes());
-        let error = key.restore(&returned("s", &sealed)).unwrap_err();
+        let error = key.open_session(&returned("s", &sealed)).unwrap_err();
         assert!(matches!(error, OpenError::SessionData(_)), "{other}: {error}");
         assert_eq!(error.cause(), FailureCause::Malformed);
     }
@@ -177,7 +177,7 @@ fn row_6_another_key_is_named_as_such() {
     let other = BackupDecryptionKey::generate().unwrap();
     let case = Case::new();
     let sealed = seal(&case.key, case.payload.to_string().as_bytes());
-    assert_eq!(other.restore(&returned("s", &sealed)), Err(OpenError::WrongKey));
+    assert_eq!(other.open_session(&returned("s", &sealed)), Err(OpenError::WrongKey));
 }
 
 #[test]
@@ -266,7 +266,7 @@ fn row_12_numbers_are_hints() {
         sealed["forwarded_count"] = count;
         sealed["is_verified"] = verified;
         let session_id = case.megolm.session_id();
-        case.key.restore(&returned(&session_id, &sealed)).unwrap().warnings().to_vec()
+        case.key.open_session(&returned(&session_id, &sealed)).unwrap().warnings().to_vec()
     };
     assert_eq!(with(json!("0"), json!("12"), json!(true)), []);
     let all = [
@@ -300,12 +300,12 @@ fn row_14_escapes_are_read_and_a_lone_surrogate_is_malformed() {
         case.payload.to_string().replace('/', "\\/").replace("session_key", "\\u0073ession_key");
     assert!(text.contains("\\/") || !case.payload.to_string().contains('/'));
     let sealed = seal(&case.key, text.as_bytes());
-    assert!(case.key.restore(&returned("s", &sealed)).is_ok());
+    assert!(case.key.open_session(&returned("s", &sealed)).is_ok());
     for broken in [r#""x":"\ud800""#, r#""\udfff":1"#, r#""sender_claimed_keys":{"a":"\ud800"}"#] {
         let text = case.payload.to_string().replacen('{', &format!("{{{broken},"), 1);
         let text = text.replace(r#""sender_claimed_keys":{},"#, "");
         let error =
-            case.key.restore(&returned("s", &seal(&case.key, text.as_bytes()))).unwrap_err();
+            case.key.open_session(&returned("s", &seal(&case.key, text.as_bytes()))).unwrap_err();
         assert_eq!(error.cause(), FailureCause::Malformed, "{text}");
     }
 }
@@ -315,10 +315,10 @@ fn flipped_bits_are_one_verdict_whatever_they_hit() {
     let case = Case::new();
     for broken in ["{", "", "{\"algorithm\":\"m.meg", "\u{0}"] {
         let sealed = seal(&case.key, broken.as_bytes());
-        assert_eq!(case.key.restore(&returned("s", &sealed)), Err(OpenError::Damaged));
+        assert_eq!(case.key.open_session(&returned("s", &sealed)), Err(OpenError::Damaged));
     }
     let sealed = seal(&case.key, b"{\"a\":\"\xff\"}");
-    assert_eq!(case.key.restore(&returned("s", &sealed)), Err(OpenError::Damaged));
+    assert_eq!(case.key.open_session(&returned("s", &sealed)), Err(OpenError::Damaged));
 }
 
 #[test]
@@ -326,7 +326,8 @@ fn deep_nesting_costs_one_session_and_no_stack() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let case = Case::new();
     let text = case.payload.to_string().replacen('{', &format!("{{\"x\":{deep},"), 1);
-    let error = case.key.restore(&returned("s", &seal(&case.key, text.as_bytes()))).unwrap_err();
+    let error =
+        case.key.open_session(&returned("s", &seal(&case.key, text.as_bytes()))).unwrap_err();
     assert_eq!(error.cause(), FailureCause::Malformed);
 }
 
@@ -353,7 +354,7 @@ fn row_31_ephemeral_keys_of_small_order_are_refused_and_bit_255_is_ignored() {
     let with_ephemeral = |bytes: &[u8; 32]| {
         let mut sealed = sealed.clone();
         sealed["session_data"]["ephemeral"] = json!(base64::encode(bytes));
-        case.key.restore(&returned(case.session_id.as_str(), &sealed))
+        case.key.open_session(&returned(case.session_id.as_str(), &sealed))
     };
     let mut one = [0; 32];
     one[0] = 1;
@@ -375,7 +376,7 @@ fn row_32_a_mac_of_any_other_length_is_refused() {
     for length in (0..8).chain(9..=32) {
         let other: Vec<u8> = mac.iter().copied().chain([0; 24]).take(length).collect();
         sealed["session_data"]["mac"] = json!(base64::encode(&other));
-        let error = case.key.restore(&returned("s", &sealed)).unwrap_err();
+        let error = case.key.open_session(&returned("s", &sealed)).unwrap_err();
         assert_eq!(error.cause(), FailureCause::Malformed, "{length} bytes");
     }
 }
@@ -388,7 +389,7 @@ fn row_55_numbers_beside_a_session_and_of_a_version_are_read_by_their_value() {
         let mut returned = returned(case.session_id.as_str(), sealed);
         let text = String::from_utf8(returned.json).unwrap();
         returned.json = text.replace("\"INDEX\"", index).into_bytes();
-        case.key.restore(&returned).unwrap().warnings().to_vec()
+        case.key.open_session(&returned).unwrap().warnings().to_vec()
     };
     sealed["first_message_index"] = json!("INDEX");
     for zero in ["0", "0.0", "-0.0", "0e5"] {
@@ -421,7 +422,7 @@ fn row_61_shared_history_beside_the_session_is_compared_with_what_the_session_sa
         let case = Case::new().with("shared_history", json!(inside));
         let mut sealed = seal(&case.key, case.payload.to_string().as_bytes());
         sealed["org.matrix.msc3061.shared_history"] = json!(beside);
-        let session = case.key.restore(&returned(case.session_id.as_str(), &sealed)).unwrap();
+        let session = case.key.open_session(&returned(case.session_id.as_str(), &sealed)).unwrap();
         assert_eq!(session.exported().session.shared_history(), inside, "what is sealed counts");
         let expected =
             (inside != beside).then_some(Warning::OtherSharedHistory { returned: beside });
@@ -430,7 +431,7 @@ fn row_61_shared_history_beside_the_session_is_compared_with_what_the_session_sa
     let case = Case::new();
     let mut sealed = seal(&case.key, case.payload.to_string().as_bytes());
     sealed["org.matrix.msc3061.shared_history"] = json!("yes");
-    let session = case.key.restore(&returned(case.session_id.as_str(), &sealed)).unwrap();
+    let session = case.key.open_session(&returned(case.session_id.as_str(), &sealed)).unwrap();
     assert_eq!(session.warnings(), []);
 }
 
@@ -538,9 +539,9 @@ impl Case {
         self
     }
 
-    fn restore(&self) -> Result<UnauthenticatedSession, OpenError> {
+    fn restore(&self) -> Result<RestoredSession, OpenError> {
         let sealed = seal(&self.key, self.payload.to_string().as_bytes());
-        self.key.restore(&returned(self.session_id.as_str(), &sealed))
+        self.key.open_session(&returned(self.session_id.as_str(), &sealed))
     }
 }
 
@@ -558,7 +559,7 @@ fn returned(session_id: &str, json: &Value) -> BackedUpSession {
 }
 
 /// What would be backed up again.
-fn written(session: &UnauthenticatedSession) -> Value {
+fn written(session: &RestoredSession) -> Value {
     let session: &SessionData = &session.exported().session;
     serde_json::from_slice(session.to_json().expose_bytes()).unwrap()
 }

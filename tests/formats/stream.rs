@@ -16,11 +16,16 @@ use proptest::{collection::vec, prelude::*, sample::Index};
 use serde_json::json;
 use strongroom::{
     Limits,
+    api::BaseUrl,
     backup::{
-        BackupDecryptionKey, OpenError, Restore, RestoreFilter, RestoreOptions, StreamError,
-        Verdict, restore_reader, restore_slice,
+        Authenticity, BackupDecryptionKey, OpenError, Restore, RestoreFilter, RestoreOptions,
+        StreamError, Verdict, restore_all, restore_reader, restore_slice,
     },
+    crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
     ids::RoomId,
+    provenance::Provenance,
+    recovery_key::RecoveryKey,
+    session_data::SessionKey,
 };
 
 proptest! {
@@ -202,6 +207,54 @@ fn a_slice_and_a_reader_give_the_same() {
     };
     let Ok(report) = restore_reader(&key, text.as_bytes(), options, &limits, each);
     assert_eq!((report, by_reader), (whole.report, whole.verdicts));
+}
+
+#[test]
+fn all_of_a_response_is_restored_in_one_call_and_told_in_words_and_in_json() {
+    let (key, text) = mixed();
+    let whole = Outcome::of(&key, &text);
+    let (sessions, report) = restore_all(&key, text.as_bytes());
+    assert_eq!(report, whole.report);
+    let restored = |verdict| match verdict {
+        Verdict::Restored(session) => Some(session),
+        Verdict::Failed(_) => None,
+    };
+    assert_eq!(sessions, whole.verdicts.into_iter().filter_map(restored).collect::<Vec<_>>());
+    assert!(sessions.iter().all(|it| it.authenticity() == Authenticity::Unauthenticated));
+    let (some, all) = (report.restored(), report.total());
+    assert!(some > 0 && some < all, "{report}");
+    let beginning = format!("{some} of {all} message keys were restored; ");
+    assert!(report.to_string().starts_with(&beginning), "{report}");
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!((&json["restored"], &json["total"]), (&some.into(), &all.into()));
+    let causes: u64 =
+        json["causes"].as_object().unwrap().values().filter_map(|it| it.as_u64()).sum();
+    assert_eq!((causes, &json["failed"]), (all - some, &(all - some).into()));
+    assert_eq!(json["failures"][0]["error"], report.failures()[0].error.to_string());
+    let (_, cut) = restore_all(&key, &text.as_bytes()[..text.len() / 2]);
+    assert!(cut.to_string().ends_with("is cut off, so there may be more"), "{cut}");
+    assert_eq!(serde_json::to_value(&cut).unwrap()["is_complete"], false);
+}
+
+#[test]
+fn what_is_typed_or_kept_in_files_is_parsed_as_it_is_read() {
+    let key = key();
+    let public = key.public_key().to_base64();
+    assert_eq!(public.parse(), Ok(*key.public_key()));
+    assert_eq!(public.parse(), Ok(*key.public_key().as_curve25519()));
+    let parsed: BackupDecryptionKey = key.to_base64().expose_str().parse().unwrap();
+    assert_eq!(
+        (parsed.public_key(), parsed.provenance()),
+        (key.public_key(), Provenance::Unauthenticated)
+    );
+    let recovery_key = key.to_recovery_key();
+    let parsed: RecoveryKey = recovery_key.to_text().expose_str().parse().unwrap();
+    assert_eq!((&parsed, parsed.provenance()), (&recovery_key, Provenance::Unauthenticated));
+    assert!("".parse::<Ed25519PublicKey>().is_err() && "".parse::<Ed25519Signature>().is_err());
+    assert!("".parse::<SessionKey>().is_err() && "not a URL".parse::<BaseUrl>().is_err());
+    let error = "?".parse::<Ed25519PublicKey>().unwrap_err();
+    assert_eq!(error.to_string(), "the Ed25519 public key is damaged (it is not valid base64)");
+    assert!(std::error::Error::source(&error).is_none(), "it is said already");
 }
 
 #[test]

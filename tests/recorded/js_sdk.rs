@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use strongroom::{
     Limits,
     api::{Endpoint as _, GetRoomKeys},
-    backup::{BackedUpSession, BackupDecryptionKey, UnauthenticatedSession},
+    backup::{BackedUpSession, BackupDecryptionKey, RestoredSession},
     recovery_key::RecoveryKey,
 };
 use vodozemac::megolm::{ExportedSessionKey, InboundGroupSession};
@@ -99,16 +99,16 @@ fn no_session_opens_with_the_key_of_another_account() {
     let other = BackupDecryptionKey::generate().expect("randomness");
     for account in accounts() {
         for session in room_keys(&account) {
-            let error = other.restore(&session).expect_err("it is sealed to another key");
+            let error = other.open_session(&session).expect_err("it is sealed to another key");
             assert_eq!(error.cause().as_str(), "wrong_key");
         }
     }
 }
 
-fn restore(account: &Row) -> Vec<UnauthenticatedSession> {
+fn restore(account: &Row) -> Vec<RestoredSession> {
     let key = decryption_key(account);
     let restored = room_keys(account).into_iter().map(|session| {
-        key.restore(&session).unwrap_or_else(|error| panic!("{}: {error}", session.session_id))
+        key.open_session(&session).unwrap_or_else(|error| panic!("{}: {error}", session.session_id))
     });
     restored.collect()
 }
@@ -130,7 +130,7 @@ fn sessions_in(room_keys: &Value) -> usize {
     sessions.map(serde_json::Map::len).sum()
 }
 
-fn exported(session: &UnauthenticatedSession) -> Value {
+fn exported(session: &RestoredSession) -> Value {
     let json = session.exported().to_json().expect("a room");
     serde_json::from_slice(json.expose_bytes()).expect("JSON")
 }

@@ -15,8 +15,8 @@ use strongroom::{
     api::{Endpoint as _, GetRoomKeys},
     backup::{
         AuthData, BackedUpSession, BackupDecryptionKey, BackupPassphraseError, BackupVersionInfo,
-        FittingPassphrase, KeyBackupData, RestoreOptions, TrustReason, TrustedBackup,
-        UnauthenticatedSession, Verdict, restore_slice,
+        FittingPassphrase, KeyBackupData, RestoreOptions, RestoredSession, TrustReason,
+        TrustedBackup, Verdict, restore_slice,
     },
     crypto::{
         curve25519::Curve25519SecretKey,
@@ -96,7 +96,7 @@ fn another_key_opens_no_session() {
     for (row, other) in rows.iter().zip(rows.iter().skip(1)) {
         let key = recorded_key(other);
         for session in room_keys(row) {
-            let error = key.restore(&session).expect_err("it is sealed to another key");
+            let error = key.open_session(&session).expect_err("it is sealed to another key");
             assert_eq!(error.cause().as_str(), "wrong_key");
         }
     }
@@ -212,7 +212,7 @@ fn plaintext<'a>(row: &'a Row, room_id: &str, session_id: &str) -> &'a str {
 }
 
 /// Whether our export has every member of theirs; it writes `shared_history` besides.
-fn says_all_of(ours: &UnauthenticatedSession, theirs: &Value) -> bool {
+fn says_all_of(ours: &RestoredSession, theirs: &Value) -> bool {
     let ours = ours.exported().to_json().expect("a room");
     let ours: Value = serde_json::from_slice(ours.expose_bytes()).expect("JSON");
     let theirs = theirs.as_object().expect("an object");

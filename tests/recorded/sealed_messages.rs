@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use strongroom::{
     backup::{
         BackupDecryptionKey, BackupPublicKey, EncryptedSessionData, FailureCause, OpenError,
-        UnauthenticatedSessionData,
+        OpenedSessionData,
     },
     crypto::{
         curve25519::{Curve25519PublicKey, Curve25519SecretKey},
@@ -108,7 +108,7 @@ fn is_session(row: &Row) -> bool {
     row.get("megolm_session_id").is_some() || row.name().starts_with("megolm session")
 }
 
-fn open(row: &Row) -> Result<UnauthenticatedSessionData, OpenError> {
+fn open(row: &Row) -> Result<OpenedSessionData, OpenError> {
     let json = serde_json::to_vec(&message_of(row)).expect("JSON values");
     decryption_key(row).open(&EncryptedSessionData::from_json(&json).expect("a message"))
 }

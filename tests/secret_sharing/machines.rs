@@ -76,13 +76,13 @@ impl DerefMut for Laptop {
 
 pub(crate) fn restart_requester(saved: &SecretVec) -> Requester {
     let options = RequesterOptions::default();
-    let restored = Requester::restore(saved, USER.into(), "PHONE".into(), options).unwrap();
+    let restored = Requester::from_saved(saved, USER.into(), "PHONE".into(), options).unwrap();
     assert_eq!(restored.save(), *saved);
     restored
 }
 
 pub(crate) fn restart_responder(saved: &SecretVec, policy: &SharePolicy) -> Responder {
-    let restored = Responder::restore(saved, USER.into(), "LAPTOP".into(), policy.clone());
+    let restored = Responder::from_saved(saved, USER.into(), "LAPTOP".into(), policy.clone());
     restored.unwrap()
 }
 

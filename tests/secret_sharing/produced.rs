@@ -229,7 +229,7 @@ pub(crate) fn saved_state_errors() -> Vec<SavedStateError> {
         saved[member] = value;
         let saved = strongroom::secret::SecretVec::from(saved.to_string().as_bytes());
         let options = RequesterOptions::default();
-        Requester::restore(&saved, USER.into(), "PHONE".into(), options).unwrap_err()
+        Requester::from_saved(&saved, USER.into(), "PHONE".into(), options).unwrap_err()
     };
     vec![
         error("requests", 7.into()),

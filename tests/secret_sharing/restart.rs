@@ -18,7 +18,7 @@ use crate::kit::{
 };
 
 fn restore(saved: &SecretVec, user: &str, device: &str) -> Result<Requester, SavedStateError> {
-    Requester::restore(saved, user.into(), device.into(), RequesterOptions::default())
+    Requester::from_saved(saved, user.into(), device.into(), RequesterOptions::default())
 }
 
 /// A requester with a request in each state, and answers that wait.
@@ -84,7 +84,7 @@ fn state_of_another_account_device_machine_or_format_is_refused() {
     asked(&mut responder, "1");
     let saved_responder = responder.save();
     let restore = |saved: &SecretVec, user: &str, device: &str| {
-        Responder::restore(saved, user.into(), device.into(), SharePolicy::default()).err()
+        Responder::from_saved(saved, user.into(), device.into(), SharePolicy::default()).err()
     };
     assert_eq!(restore(&saved, USER, "PHONE"), Some(SavedStateError::OtherPart));
     assert_eq!(restore(&saved_responder, USER, "PHONE"), Some(SavedStateError::OtherAccount));
@@ -177,7 +177,7 @@ fn restore_part(part: usize, bytes: &[u8]) -> Option<SavedStateError> {
         0 => restore(&saved, USER, "PHONE").err(),
         _ => {
             let policy = SharePolicy::default();
-            Responder::restore(&saved, USER.into(), "LAPTOP".into(), policy).err()
+            Responder::from_saved(&saved, USER.into(), "LAPTOP".into(), policy).err()
         }
     }
 }

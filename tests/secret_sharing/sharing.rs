@@ -136,7 +136,7 @@ fn a_policy_that_was_made_stricter_counts_for_what_is_waiting() {
     let (responder, incoming) = sharing();
     let saved = responder.save();
     let restore =
-        |policy| Responder::restore(&saved, USER.into(), "LAPTOP".into(), policy).unwrap();
+        |policy| Responder::from_saved(&saved, USER.into(), "LAPTOP".into(), policy).unwrap();
     let mut asking = restore(SharePolicy::default());
     assert_eq!(asking.state(&"PHONE".into(), &"1".into()), Some(AnswerState::Asking));
     let refused = asking.take(&incoming, &backup_key(), &seen_by_laptop(), 1).unwrap_err();
@@ -144,7 +144,8 @@ fn a_policy_that_was_made_stricter_counts_for_what_is_waiting() {
     asking.allow(&incoming, 1).unwrap();
     // What the user said stays said.
     let policy = SharePolicy::default();
-    let asking = Responder::restore(&asking.save(), USER.into(), "LAPTOP".into(), policy).unwrap();
+    let asking =
+        Responder::from_saved(&asking.save(), USER.into(), "LAPTOP".into(), policy).unwrap();
     assert_eq!(asking.state(&"PHONE".into(), &"1".into()), Some(AnswerState::Allowed));
     let mut never = SharePolicy::default();
     never.rules.clear();
@@ -242,7 +243,7 @@ fn a_name_that_is_no_longer_shared_is_not_shared_even_if_the_user_said_yes() {
     let mut never = SharePolicy::default();
     never.rules.insert(MEGOLM_BACKUP_V1.into(), ShareRule::Never);
     let saved = responder.save();
-    let mut strict = Responder::restore(&saved, USER.into(), "LAPTOP".into(), never).unwrap();
+    let mut strict = Responder::from_saved(&saved, USER.into(), "LAPTOP".into(), never).unwrap();
     let refused = strict.take(&incoming, &backup_key(), &seen_by_laptop(), 1).unwrap_err();
     assert_eq!(refused, ShareError::NotShared);
 }

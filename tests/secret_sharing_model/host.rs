@@ -237,11 +237,11 @@ impl Saved {
 }
 
 fn restore_requester(who: Who, saved: &SecretVec) -> Requester {
-    Requester::restore(saved, ALICE.into(), who.id(), RequesterOptions::default()).unwrap()
+    Requester::from_saved(saved, ALICE.into(), who.id(), RequesterOptions::default()).unwrap()
 }
 
 fn restore_responder(who: Who, saved: &SecretVec, policy: &SharePolicy) -> Responder {
-    Responder::restore(saved, ALICE.into(), who.id(), policy.clone()).unwrap()
+    Responder::from_saved(saved, ALICE.into(), who.id(), policy.clone()).unwrap()
 }
 
 fn share_policy(policy: Policy) -> SharePolicy {

@@ -109,7 +109,7 @@ fn config() -> ProptestConfig {
     ProptestConfig { cases: default.cases.max(RUNS), ..default }
 }
 
-const RUNS: u32 = 750;
+const RUNS: u32 = 150;
 
 const RUNS_TO_COUNT: u32 = 500;
 

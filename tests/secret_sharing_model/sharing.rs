@@ -143,7 +143,7 @@ impl Host {
         let heard = self.notes.heard.get_mut(&(who, id)).unwrap();
         let sent = name_of(payload["content"]["secret"].as_str().unwrap());
         let rule = self.policy.rule(&sent.text().into());
-        assert!(heard.names.contains(&sent.text().into()), "{who:?} did not ask for {sent:?}");
+        assert!(heard.names.contains(sent.text()), "{who:?} did not ask for {sent:?}");
         assert_ne!(rule, ShareRule::Never, "{sent:?} is not to be shared");
         let is_allowed = rule == ShareRule::Share || heard.allowed == Some(key);
         assert!(is_allowed, "nobody asked the user: {heard:?}");

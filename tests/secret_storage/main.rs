@@ -7,6 +7,7 @@
     reason = "a test stops at the first surprise, in its helpers too"
 )]
 
+mod backup_key;
 mod laws;
 mod left_behind;
 mod malformations;

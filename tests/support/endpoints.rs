@@ -111,14 +111,14 @@ impl<F: FnMut(Request<Vec<u8>>) -> Response<Vec<u8>>> Host<F> {
         let version = backup.version();
         let all = self.send(&GetRoomKeys::new(version.clone()));
         assert_eq!((all.sessions.len(), all.failed.len(), all.broken_rooms.len()), (5, 0, 0));
-        for restored in key.restore_batch(&all.sessions) {
+        for restored in key.open_sessions(&all.sessions) {
             assert_eq!(restored.unwrap().warnings(), []);
         }
         let room = self.send(&GetRoomKeysForRoom::new(version.clone(), ROOMS[2].into()));
         assert_eq!(room.sessions.len(), 2);
         let id = known_key().session_id();
         let get = GetRoomKeysForSession::new(version.clone(), ROOMS[2].into(), id.clone());
-        let restored = key.restore(&self.send(&get)).unwrap();
+        let restored = key.open_session(&self.send(&get)).unwrap();
         assert_eq!(restored.exported().session.session_id(), id);
         let get = GetRoomKeysForSession::new(version.clone(), ROOMS[0].into(), id);
         assert!(self.refused(&get).is_not_found());

@@ -483,7 +483,7 @@ fn machine_restored(count: usize) -> Work {
     saved.public = public.to_string().into_bytes();
     let input = saved.secret.expose_bytes().len() + saved.public.len();
     let run = move || {
-        let machine = Backup::restore(&saved, USER.into(), "PHONE".into(), options, limits);
+        let machine = Backup::from_saved(&saved, USER.into(), "PHONE".into(), options, limits);
         let (mut machine, rng) = (machine.unwrap(), &mut StdRng::seed_from_u64(1));
         for now in 1..20 {
             match machine.next_with_rng(now, rng) {

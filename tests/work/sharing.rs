@@ -105,7 +105,7 @@ pub(crate) fn requesting(count: usize) -> Work {
         requester.retry(&named.unwrap().request().request_id, &devices, 1).unwrap();
         let saved = requester.save();
         let restored =
-            Requester::restore(&saved, USER.into(), device_id(0), RequesterOptions::default());
+            Requester::from_saved(&saved, USER.into(), device_id(0), RequesterOptions::default());
         assert!(restored.unwrap().learn(&devices, &keys, 2).is_empty());
     };
     (count * 400, Box::new(run))
@@ -131,7 +131,7 @@ pub(crate) fn responding(count: usize) -> Work {
         }
         assert_eq!(responder.waiting().count(), count);
         let saved = responder.save();
-        let restored = Responder::restore(&saved, USER.into(), device_id(0), policy).unwrap();
+        let restored = Responder::from_saved(&saved, USER.into(), device_id(0), policy).unwrap();
         assert_eq!(restored.waiting().count(), count);
     };
     (count * 400, Box::new(run))
@@ -183,7 +183,7 @@ pub(crate) fn sharing_in(count: usize) -> Work {
         }
         let saved = flow.requester().unwrap().save();
         let options = RequesterOptions::default();
-        Requester::restore(&saved, USER.into(), device_id(0), options).unwrap();
+        Requester::from_saved(&saved, USER.into(), device_id(0), options).unwrap();
     };
     (count * 150, Box::new(run))
 }

@@ -108,7 +108,7 @@ fn ed25519() -> String {
 
 fn restore_backup(saved: &SavedBackup) -> Option<Backup> {
     let (options, limits) = (BackupOptions::default(), Limits::default());
-    Backup::restore(saved, USER.into(), DEVICE.into(), options, limits).ok()
+    Backup::from_saved(saved, USER.into(), DEVICE.into(), options, limits).ok()
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn the_state_of_a_set_up_leaves_nothing_however_damaged() {
     leaves_nothing_however_damaged(&saved.secret, |secret| {
         let saved = SavedSetUp { secret: secret.clone(), backup: saved.backup.clone() };
         let (options, limits) = (BackupOptions::default(), Limits::default());
-        let flow = SetUp::restore(&saved, USER.into(), DEVICE.into(), options, limits);
+        let flow = SetUp::from_saved(&saved, USER.into(), DEVICE.into(), options, limits);
         drop(format!("{flow:?}{saved:?}"));
         flow.is_ok()
     });
@@ -178,10 +178,10 @@ fn a_secret_in_a_store_of_the_hosts_leaves_nothing_however_damaged() {
     let texts = damaged(saved.expose_bytes());
     let texts: Vec<_> = texts.iter().map(|text| SecretVec::from(text.as_slice())).collect();
     leaves_nothing(&vault, || {
-        let restored = SecretValue::restore(&saved, &user, &device).unwrap();
+        let restored = SecretValue::from_saved(&saved, &user, &device).unwrap();
         assert!(restored.save(&user, &device) == saved);
         for text in &texts {
-            drop(format!("{:?}", SecretValue::restore(text, &user, &device)));
+            drop(format!("{:?}", SecretValue::from_saved(text, &user, &device)));
         }
     });
 }
@@ -195,7 +195,7 @@ fn the_requesters_state_leaves_nothing_however_damaged() {
     }
     leaves_nothing_however_damaged(&saved, |saved| {
         let options = RequesterOptions::default();
-        let restored = Requester::restore(saved, USER.into(), DEVICE.into(), options);
+        let restored = Requester::from_saved(saved, USER.into(), DEVICE.into(), options);
         let again = restored.as_ref().map(|requester| drop(requester.save().clone()));
         drop(format!("{restored:?}"));
         again.is_ok()
@@ -206,7 +206,7 @@ fn the_requesters_state_leaves_nothing_however_damaged() {
 fn the_responders_state_leaves_nothing_however_damaged() {
     leaves_nothing_however_damaged(&responder().save(), |saved| {
         let policy = SharePolicy::default();
-        Responder::restore(saved, USER.into(), "LAPTOP".into(), policy).is_ok()
+        Responder::from_saved(saved, USER.into(), "LAPTOP".into(), policy).is_ok()
     });
 }
 

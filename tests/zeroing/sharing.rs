@@ -97,7 +97,7 @@ pub(crate) fn requester() -> Requester {
 /// The same, restored.
 pub(crate) fn requester_of(saved: &SecretVec) -> Requester {
     let options = RequesterOptions::default();
-    Requester::restore(saved, USER.into(), "PHONE".into(), options).unwrap()
+    Requester::from_saved(saved, USER.into(), "PHONE".into(), options).unwrap()
 }
 
 fn asked(responder: &mut Responder, name: &str) -> IncomingRequest {

@@ -100,9 +100,9 @@ fn a_request_for_a_secret_survives_a_restart_and_is_put_before_the_user() {
     let on_disk = key.seal(&requester.save()).unwrap();
     assert!(wrong.open(&on_disk).is_err());
     let saved = key.open(&on_disk).unwrap();
-    let other = Requester::restore(&saved, user(), "LAPTOP".into(), options());
+    let other = Requester::from_saved(&saved, user(), "LAPTOP".into(), options());
     assert_eq!(other.err(), Some(SavedStateError::OtherAccount));
-    assert!(Requester::restore(&saved, user(), "PHONE".into(), options()).is_ok());
+    assert!(Requester::from_saved(&saved, user(), "PHONE".into(), options()).is_ok());
 
     let event = PlainToDevice {
         sender: user(),

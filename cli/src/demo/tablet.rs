@@ -66,7 +66,7 @@ pub(super) fn open(
         complain(&failed.session_id, &failed.error);
     }
     for batch in download.keys.sessions.chunks(BATCH) {
-        for (returned, result) in batch.iter().zip(key.restore_batch(batch)) {
+        for (returned, result) in batch.iter().zip(key.open_sessions(batch)) {
             match result {
                 Ok(session) => opened.sessions.push(session.into_exported()),
                 Err(error) => complain(&returned.session_id, &error),

@@ -9,7 +9,7 @@ use strongroom::{
 
 fn restore(saved: &SavedSetUp) {
     let options = BackupOptions::default();
-    let _ = Backup::restore(saved, "@a:b.org".into(), "A".into(), options, Limits::default());
+    let _ = Backup::from_saved(saved, "@a:b.org".into(), "A".into(), options, Limits::default());
 }
 
 fn is_kept(saved: <SetUp as Flow>::Saved) -> <Recover as Flow>::Saved {

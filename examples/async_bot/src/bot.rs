@@ -34,12 +34,12 @@ impl Bot {
         let set_up = match host.files.load()? {
             Some(Saved { backup, flow: None }) => {
                 println!("  the files have the state of the machine");
-                let backup = Backup::restore(&backup, user_id, device_id, options(), limits)?;
+                let backup = Backup::from_saved(&backup, user_id, device_id, options(), limits)?;
                 return Ok(Self { backup, host });
             }
             Some(Saved { backup, flow: Some(secret) }) => {
                 let saved = SavedSetUp { secret, backup };
-                SetUp::restore(&saved, user_id, device_id, options(), limits)?
+                SetUp::from_saved(&saved, user_id, device_id, options(), limits)?
             }
             None => {
                 let backup = Backup::new(user_id, device_id, options(), limits);

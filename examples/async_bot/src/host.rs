@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use strongroom::{
     Limits,
     api::{AccessToken, ApiError, BaseUrl, Endpoint, GetSync},
-    backup::UnauthenticatedSession,
+    backup::RestoredSession,
     client::{
         AsyncBackupHost, AsyncFlowHost, AsyncHost, NoAnswer, Notice, Operation, SecretWrite,
         StateToSave, Waited, Waiting,
@@ -147,7 +147,7 @@ impl AsyncHost for BotHost {
     async fn import(
         &mut self,
         version: &BackupVersion,
-        sessions: &[UnauthenticatedSession],
+        sessions: &[RestoredSession],
     ) -> Result<()> {
         self.store.import(version, sessions);
         Ok(())

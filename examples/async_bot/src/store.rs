@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use strongroom::{
-    backup::{SealOptions, UnauthenticatedSession},
+    backup::{RestoredSession, SealOptions},
     client::backup::{HostToken, OfferedSession},
     crypto::{
         curve25519::Curve25519PublicKey,
@@ -45,7 +45,7 @@ impl Store {
     }
 
     /// What came from a version need not go there again.
-    pub(crate) fn import(&mut self, version: &BackupVersion, sessions: &[UnauthenticatedSession]) {
+    pub(crate) fn import(&mut self, version: &BackupVersion, sessions: &[RestoredSession]) {
         for session in sessions {
             self.add(session.exported().clone(), true, Some(version.clone()));
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use strongroom::{
     Limits,
-    api::{GetSync, QueryKeys, SendToDevice, ToDeviceEvent, UploadSignatures},
+    api::{GetSync, OwnKeys, QueryKeys, SendToDevice, ToDeviceEvent, UploadSignatures},
     crypto::ed25519::Ed25519PublicKey,
     encoding::json_object::JsonObject,
     ids::{DeviceId, SyncToken, TransactionId, UserId},
@@ -17,7 +17,7 @@ use strongroom::{
 };
 
 use super::{
-    CrossSigning, Result, Server, Snapshot,
+    CrossSigning, Result, Server,
     olm::{ONE_TIME_KEY, Olm},
 };
 
@@ -75,15 +75,17 @@ impl Device {
         server.post(&self.token, "keys/upload", &json!({ "one_time_keys": keys })).map(drop)
     }
 
-    /// What is known of the own account now.
+    /// What the pinned master key vouches for now, of the own account.
     pub(crate) fn snapshot(
         &self,
         server: &mut Server,
         pinned: Ed25519PublicKey,
-    ) -> Result<Snapshot> {
+    ) -> Result<OwnKeys> {
         let user_id = self.olm.user_id();
         let keys = server.send(&self.token, &QueryKeys::new().user(user_id.clone()))?;
-        Ok(Snapshot::new(&keys, user_id, self.identity().clone(), pinned))
+        let this_device = self.identity().clone();
+        // Nobody is blocked here: a client asks what its user did.
+        Ok(keys.own_keys(user_id, this_device, pinned, |_| false, &Limits::default())?)
     }
 
     /// Signs another device of the user, which the user has compared with the one in hand.

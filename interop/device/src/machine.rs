@@ -25,7 +25,7 @@ impl Ours {
     pub(crate) fn restart_machine(&mut self) -> Result<()> {
         let saved = self.disk.as_ref().ok_or("nothing was saved")?;
         let (user_id, device_id) = (self.user_id.clone(), self.device.device_id().clone());
-        let restored = Backup::restore(saved, user_id, device_id, options(), Limits::default())?;
+        let restored = Backup::from_saved(saved, user_id, device_id, options(), Limits::default())?;
         self.machine = Some(restored);
         self.start_machine()
     }

@@ -14,14 +14,14 @@ use strongroom::{
     encoding::json_object::JsonObject,
     ids::{DeviceId, EventType, KeyId, SyncToken, UserId},
     secret_sharing::{Requester, Responder},
-    secret_storage::{SecretStorageKey, VerifiedPublicKeys},
+    secret_storage::{NotVerified, SecretStorageKey, VerifiedPublicKeys},
     secret_value::SecretValue,
     signed_json::{DeviceKeys, TrustedSigner},
 };
 
 use crate::{
     connection::Connection,
-    host::{CrossSigning, Device, Result, Server, Snapshot},
+    host::{CrossSigning, Device, Result, Server},
     store::Store,
 };
 
@@ -121,15 +121,15 @@ impl Ours {
     /// Whose signatures count: this device's, the pinned master key's, and those of verified devices.
     pub(crate) fn signers(&mut self) -> Result<Vec<TrustedSigner>> {
         let own = self.device.identity();
-        let mut signers = vec![TrustedSigner::new(KeyId::ed25519(&own.device_id), own.ed25519)];
-        let Some(pinned) = self.pinned else { return Ok(signers) };
-        signers.push(TrustedSigner::of_cross_signing_key(pinned));
-        let Snapshot { devices, .. } = self.device.snapshot(&mut self.server, pinned)?;
-        signers.extend(devices.trusted().map(|device| {
-            let identity = &device.identity;
-            TrustedSigner::new(KeyId::ed25519(&identity.device_id), identity.ed25519)
-        }));
-        Ok(signers)
+        let itself = TrustedSigner::new(KeyId::ed25519(&own.device_id), own.ed25519);
+        let Some(pinned) = self.pinned else { return Ok(vec![itself]) };
+        match self.device.snapshot(&mut self.server, pinned) {
+            // The pinned key is still the user's, whatever the homeserver has.
+            Err(error) if error.is::<NotVerified>() => {
+                Ok(vec![itself, TrustedSigner::of_cross_signing_key(pinned)])
+            }
+            own => Ok(own?.signers),
+        }
     }
 
     /// The public keys that the pinned master key vouches for.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
+    api::OwnKeys,
     client::flow::{Flow as _, ShareIn},
     crypto::ed25519::Ed25519PublicKey,
     ids::SecretName,
@@ -16,7 +17,7 @@ use strongroom::{
 
 use crate::{
     flow::sleep_until,
-    host::{Received, Result, Snapshot},
+    host::{Received, Result},
     ours::{Ours, now_ms},
 };
 
@@ -121,7 +122,7 @@ impl Ours {
 
     fn devices(&mut self) -> Result<OwnDevices> {
         let pinned = self.pinned()?;
-        let Snapshot { devices, .. } = self.device.snapshot(&mut self.server, pinned)?;
+        let OwnKeys { devices, .. } = self.device.snapshot(&mut self.server, pinned)?;
         Ok(devices)
     }
 

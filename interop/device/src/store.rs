@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use strongroom::{
-    backup::{SealOptions, UnauthenticatedSession},
+    backup::{RestoredSession, SealOptions},
     client::backup::{HostToken, OfferedSession},
     ids::{BackupVersion, RoomId, SessionId},
     session_data::ExportedSession,
@@ -29,11 +29,7 @@ impl Store {
     }
 
     /// What came from a version need not go there again.
-    pub(crate) fn import(
-        &mut self,
-        version: &BackupVersion,
-        sessions: Vec<UnauthenticatedSession>,
-    ) {
+    pub(crate) fn import(&mut self, version: &BackupVersion, sessions: Vec<RestoredSession>) {
         for session in sessions {
             self.add(session.into_exported(), true, Some(version.clone()));
         }

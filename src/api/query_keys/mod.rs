@@ -1,5 +1,6 @@
 //! `POST /_matrix/client/v3/keys/query`
 
+mod own_keys;
 mod queried_keys;
 mod unusable_key;
 
@@ -8,7 +9,7 @@ use std::{collections::BTreeMap, time::Duration};
 use http::Method;
 use serde::Serialize;
 
-pub use self::{queried_keys::QueriedKeys, unusable_key::UnusableKey};
+pub use self::{own_keys::OwnKeys, queried_keys::QueriedKeys, unusable_key::UnusableKey};
 use super::{Endpoint, RequestError, ResponseError, endpoint::sealed::Sealed, path::Path};
 use crate::{
     Limits,

@@ -26,7 +26,8 @@ use crate::{
 ///
 /// Nothing is verified: each key is the signed object that it came as, and says whom it claims to
 /// belong to. Whether one signed the other is found by [`CrossSigningKey::is_signed_by`] and
-/// [`DeviceKeys::is_signed_by`], with a key that the host trusts. What claims another user or device than
+/// [`DeviceKeys::is_signed_by`], with a key that the host trusts; [`own_keys`](Self::own_keys) does it for the own
+/// account. What claims another user or device than
 /// it was returned for is [unusable](Self::unusable), as the specification demands, and so is what could
 /// be read as another kind of signed object.
 #[derive(Debug, Clone, Default)]

@@ -16,7 +16,7 @@ use crate::{
 /// Asks for one session
 /// ([specification](https://spec.matrix.org/v1.16/client-server-api/#get_matrixclientv3room_keyskeysroomidsessionid)).
 ///
-/// Open it with [`BackupDecryptionKey::restore`](crate::backup::BackupDecryptionKey::restore). That the
+/// Open it with [`BackupDecryptionKey::open_session`](crate::backup::BackupDecryptionKey::open_session). That the
 /// backup does not hold it is [not found](crate::api::ApiError::is_not_found), and so is that there is
 /// no such backup; ask for the version to tell them apart.
 #[derive(Debug, Clone)]

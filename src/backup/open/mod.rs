@@ -18,27 +18,40 @@ use crate::{
     session_data::{ExportedSession, ReadSessionData, SessionData},
 };
 
-/// What an encrypted session turned out to hold: like [`UnauthenticatedSession`], but without the room
+/// What an encrypted session turned out to hold: like [`RestoredSession`], but without the room
 /// and the metadata of a backup beside it. Nobody vouches for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnauthenticatedSessionData {
+#[non_exhaustive]
+pub struct OpenedSessionData {
     /// The session, and what had to be made good in it.
     pub read: ReadSessionData,
     /// The scheme under which the MAC was right.
     pub mac_scheme: MacScheme,
 }
 
-/// A session restored from a backup: usable, but nobody vouches for it.
+/// A session restored from a backup, and [what vouches for it](Self::authenticity).
 ///
 /// # Security
 ///
-/// Anyone who knows the backup's public key can have put it there, the server included, and the room
-/// is whatever the server says. A client shows its messages as unauthenticated.
+/// The room is whatever the server says. A client shows the messages of an
+/// [unauthenticated](Authenticity::Unauthenticated) session as such.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnauthenticatedSession {
+pub struct RestoredSession {
     exported: ExportedSession,
     mac_scheme: MacScheme,
     warnings: Vec<Warning>,
+}
+
+/// What vouches for a session that was in a backup.
+///
+/// Match it with a wildcard that treats what is new as unauthenticated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Authenticity {
+    /// Nothing: anyone who knows the backup's public key can have put the session there, the server included. That is so for
+    /// every session of `m.megolm_backup.v1.curve25519-aes-sha2`, as long as backups are not authenticated
+    /// ([MSC4048](https://github.com/matrix-org/matrix-spec-proposals/pull/4048)).
+    Unauthenticated,
 }
 
 impl BackupDecryptionKey {
@@ -48,13 +61,10 @@ impl BackupDecryptionKey {
     ///
     /// [`OpenError`]: another key is told from damage, and damage from a session that is whole but
     /// not understood.
-    pub fn open(
-        &self,
-        data: &EncryptedSessionData,
-    ) -> Result<UnauthenticatedSessionData, OpenError> {
+    pub fn open(&self, data: &EncryptedSessionData) -> Result<OpenedSessionData, OpenError> {
         let opened = curve25519_aes_sha2::open(self.secret(), data.message())?;
         let read = SessionData::from_json(opened.plaintext.expose_bytes())?;
-        Ok(UnauthenticatedSessionData { read, mac_scheme: opened.mac_scheme })
+        Ok(OpenedSessionData { read, mac_scheme: opened.mac_scheme })
     }
 
     /// Restores one session as a server returned it.
@@ -65,47 +75,53 @@ impl BackupDecryptionKey {
     /// # Errors
     ///
     /// [`OpenError`] concerns this session alone: go on with the next.
-    pub fn restore(&self, returned: &BackedUpSession) -> Result<UnauthenticatedSession, OpenError> {
-        self.restore_borrowed(returned.borrowed())
+    pub fn open_session(&self, returned: &BackedUpSession) -> Result<RestoredSession, OpenError> {
+        self.open_borrowed(returned.borrowed())
     }
 
     /// The same, with what the server says of how good it is.
-    pub(crate) fn restore_with_metadata(
+    pub(crate) fn open_with_metadata(
         &self,
         returned: &BackedUpSession,
-    ) -> Result<(UnauthenticatedSession, KeyBackupMetadata), OpenError> {
+    ) -> Result<(RestoredSession, KeyBackupMetadata), OpenError> {
         let data = KeyBackupData::from_json(&returned.json)?;
-        Ok((self.restore_data(returned.borrowed(), &data)?, *data.metadata()))
+        Ok((self.open_data(returned.borrowed(), &data)?, *data.metadata()))
     }
 
-    pub(super) fn restore_borrowed(
+    pub(super) fn open_borrowed(
         &self,
         returned: ReturnedSession<'_>,
-    ) -> Result<UnauthenticatedSession, OpenError> {
-        self.restore_data(returned, &KeyBackupData::from_json(returned.json)?)
+    ) -> Result<RestoredSession, OpenError> {
+        self.open_data(returned, &KeyBackupData::from_json(returned.json)?)
     }
 
-    fn restore_data(
+    fn open_data(
         &self,
         returned: ReturnedSession<'_>,
         data: &KeyBackupData,
-    ) -> Result<UnauthenticatedSession, OpenError> {
+    ) -> Result<RestoredSession, OpenError> {
         let opened = self.open(data.session_data())?;
         let warnings = compare(returned, data, &opened.read);
         let exported =
             ExportedSession { room_id: returned.room_id.clone(), session: opened.read.session };
-        Ok(UnauthenticatedSession { exported, mac_scheme: opened.mac_scheme, warnings })
+        Ok(RestoredSession { exported, mac_scheme: opened.mac_scheme, warnings })
     }
 }
 
-impl UnauthenticatedSession {
+impl RestoredSession {
     /// The session with the room that the server returned it for.
     #[must_use]
     pub fn exported(&self) -> &ExportedSession {
         &self.exported
     }
 
-    /// Takes the session, which stays as unauthenticated as it was.
+    /// What vouches for the session: today always [`Authenticity::Unauthenticated`].
+    #[must_use]
+    pub fn authenticity(&self) -> Authenticity {
+        Authenticity::Unauthenticated
+    }
+
+    /// Takes the session, which is as [authentic](Self::authenticity) as it was.
     #[must_use]
     pub fn into_exported(self) -> ExportedSession {
         self.exported

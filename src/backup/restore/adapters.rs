@@ -1,9 +1,15 @@
 //! A restore in one call, from a slice or a reader.
 
-use std::io::{ErrorKind, Read};
+use std::{
+    convert::Infallible,
+    io::{ErrorKind, Read},
+};
 
 use super::{Restore, RestoreOptions, RestoreProgress, RestoreReport, Verdict};
-use crate::{Limits, backup::BackupDecryptionKey};
+use crate::{
+    Limits,
+    backup::{BackupDecryptionKey, RestoredSession},
+};
 
 /// Restores the sessions of a response that is there as a whole.
 ///
@@ -23,6 +29,28 @@ pub fn restore_slice<E>(
     let mut restore = Restore::new(key.clone(), options, limits);
     feed(&mut restore, response, &mut each)?;
     finish(restore, None, &mut each)
+}
+
+/// Restores all sessions of a response that is there as a whole, within the default [`Limits`].
+///
+/// The sessions are those that could be restored, in the order of the response; what became of the others is in the
+/// report. All of them are in memory at once: an account of many years is better served by [`restore_slice`].
+#[must_use]
+pub fn restore_all(
+    key: &BackupDecryptionKey,
+    response: &[u8],
+) -> (Vec<RestoredSession>, RestoreReport) {
+    let mut sessions = Vec::new();
+    let keep = |verdicts: Vec<Verdict>, _| {
+        sessions.extend(verdicts.into_iter().filter_map(|verdict| match verdict {
+            Verdict::Restored(session) => Some(session),
+            Verdict::Failed(_) => None,
+        }));
+        Ok::<(), Infallible>(())
+    };
+    let (options, limits) = (RestoreOptions::default(), Limits::default());
+    let Ok(report) = restore_slice(key, response, options, &limits, keep);
+    (sessions, report)
 }
 
 /// Restores the sessions of a response while it is read.

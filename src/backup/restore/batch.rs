@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{FailedSession, Verdict};
 use crate::{
-    backup::{OpenError, ReturnedSession, UnauthenticatedSession},
+    backup::{OpenError, RestoredSession, ReturnedSession},
     ids::{RoomId, SessionId},
 };
 
@@ -90,7 +90,7 @@ impl Batch {
 }
 
 /// A result for each session, in their order.
-pub(super) type Opened = Vec<Result<UnauthenticatedSession, OpenError>>;
+pub(super) type Opened = Vec<Result<RestoredSession, OpenError>>;
 
 /// Enough to share what is computed once for many sessions.
 const MAX_SESSIONS: usize = 256;

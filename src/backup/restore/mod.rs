@@ -18,10 +18,11 @@ mod report;
 mod room_check;
 mod splitter;
 mod stream_error;
+mod summary;
 mod verdict;
 
 pub use self::{
-    adapters::{restore_reader, restore_slice},
+    adapters::{restore_all, restore_reader, restore_slice},
     filter::RestoreFilter,
     item::RoomKeysItem,
     machine::Restore,

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::{FailedSession, StreamError, Verdict};
 use crate::{
-    backup::{FailureCause, OpenError, UnauthenticatedSession, Warning},
+    backup::{FailureCause, OpenError, RestoredSession, Warning},
     crypto::curve25519_aes_sha2::MacScheme,
     ids::{RoomId, SessionId},
 };
@@ -220,7 +220,7 @@ impl RestoreReport {
         self.ended_early.get_or_insert(error);
     }
 
-    fn add_restored(&mut self, session: &UnauthenticatedSession) {
+    fn add_restored(&mut self, session: &RestoredSession) {
         match session.mac_scheme() {
             MacScheme::EmptyString => self.under_empty_string += 1,
             MacScheme::Ciphertext => self.under_ciphertext += 1,

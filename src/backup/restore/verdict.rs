@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::{
-    backup::{OpenError, UnauthenticatedSession},
+    backup::{OpenError, RestoredSession},
     excerpt::Excerpt,
     ids::{RoomId, SessionId},
 };
@@ -12,7 +12,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// It is restored.
-    Restored(UnauthenticatedSession),
+    Restored(RestoredSession),
     /// It is not.
     Failed(FailedSession),
 }

@@ -14,7 +14,7 @@ use super::{
 use crate::client::failure::Failure;
 use crate::{
     backup::{
-        BackedUpSession, KeyBackupMetadata, Restore, RestoreReport, UnauthenticatedSession, Verdict,
+        BackedUpSession, KeyBackupMetadata, Restore, RestoreReport, RestoredSession, Verdict,
     },
     ids::BackupVersion,
 };
@@ -40,7 +40,7 @@ impl Download {
         match session {
             Ok(returned) => {
                 self.succeeded(office, &scope);
-                let outcome = match key.restore_with_metadata(&returned) {
+                let outcome = match key.open_with_metadata(&returned) {
                     Err(error) => FetchOutcome::Unusable(error),
                     Ok((session, metadata)) => {
                         let is_it = session.exported().session_id() == returned.session_id;
@@ -233,7 +233,7 @@ impl Download {
         &mut self,
         office: &mut Office,
         version: &BackupVersion,
-        sessions: Vec<(UnauthenticatedSession, KeyBackupMetadata)>,
+        sessions: Vec<(RestoredSession, KeyBackupMetadata)>,
     ) {
         if sessions.is_empty() {
             return;

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Limits,
-    backup::UnauthenticatedSession,
+    backup::RestoredSession,
     client::{
         backup::BackupOptions,
         courier::{Blame, Courier},
@@ -106,7 +106,7 @@ impl Office {
     pub(super) fn deliver_import(
         &mut self,
         version: &BackupVersion,
-        sessions: Vec<UnauthenticatedSession>,
+        sessions: Vec<RestoredSession>,
     ) {
         let id = DeliveryId(self.courier.new_id());
         self.desk.imports.insert(id);

@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::{Operation, Question, QuestionId, SavedBackup, Scope, SignId};
 use crate::{
     api::ApiError,
-    backup::{OpenError, RestoreReport, SealOptions, UnauthenticatedSession},
+    backup::{OpenError, RestoreReport, RestoredSession, SealOptions},
     client::waiting::Waiting,
     ids::BackupVersion,
     secret_value::SecretValue,
@@ -39,7 +39,7 @@ pub enum Next {
     UploadRefused(ApiError),
     /// Put them into the host's store as unauthenticated, as stored in this version, then
     /// [`Backup::ack`](super::Backup::ack).
-    Import(DeliveryId, BackupVersion, Vec<UnauthenticatedSession>),
+    Import(DeliveryId, BackupVersion, Vec<RestoredSession>),
     /// What was wanted from the backup was fetched, or it does not have it. All of it was given by `Import`.
     Fetched(Scope, Box<FetchOutcome>),
     /// Sign it with the device key, and with the master key where it is at hand, then call
@@ -129,7 +129,7 @@ pub enum NotStored {
     Failing,
     /// The server refused it.
     #[error("the server refused the session: {0}")]
-    Refused(#[source] ApiError),
+    Refused(ApiError),
 }
 
 /// Why a backup that was asked for is not made.
@@ -138,7 +138,7 @@ pub enum NotStored {
 pub enum NotCreated {
     /// The homeserver refuses it.
     #[error("the homeserver refuses to create a backup: {0}")]
-    Refused(#[source] ApiError),
+    Refused(ApiError),
     /// The homeserver has failed on it 16 times in a row, over an hour or more, and has said in between which backup there is;
     /// once it has, one more failure is enough. The key is kept, in case the backup turns up.
     #[error("{0}")]

@@ -2,7 +2,7 @@
 
 use super::{Backup, DeliveryId, Next, Scope, download::Job, upload::InUse};
 use crate::{
-    backup::{RestoreProgress, UnauthenticatedSession},
+    backup::{RestoreProgress, RestoredSession},
     ids::{BackupVersion, RoomId, SessionId},
 };
 
@@ -76,9 +76,7 @@ impl Backup {
     /// them between two [pieces](Self::part) of a response. Each batch is as that of [`Next::Import`], and is
     /// [acknowledged](Self::ack) in the same way.
     #[must_use]
-    pub fn take_imports(
-        &mut self,
-    ) -> Vec<(DeliveryId, BackupVersion, Vec<UnauthenticatedSession>)> {
+    pub fn take_imports(&mut self) -> Vec<(DeliveryId, BackupVersion, Vec<RestoredSession>)> {
         let (mut imports, mut others) = (Vec::new(), Vec::new());
         for next in self.office.desk.deliveries.drain(..) {
             match next {

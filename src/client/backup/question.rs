@@ -139,10 +139,16 @@ pub enum ReplyError {
     OtherQuestion,
     /// The backup is not trusted.
     #[error("the backup is not used: {0}")]
-    NotTrusted(#[from] TrustError),
+    NotTrusted(TrustError),
     /// There is no backup to use.
     #[error("there is no backup to use")]
     NoBackup,
+}
+
+impl From<TrustError> for ReplyError {
+    fn from(error: TrustError) -> Self {
+        Self::NotTrusted(error)
+    }
 }
 
 impl FoundBackup {

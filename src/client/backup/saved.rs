@@ -99,7 +99,7 @@ impl Backup {
     /// # Errors
     ///
     /// [`SavedStateError`] if the secret part is damaged, of another format, or of another user or device.
-    pub fn restore(
+    pub fn from_saved(
         saved: &SavedBackup,
         user_id: UserId,
         device_id: DeviceId,

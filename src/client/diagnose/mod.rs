@@ -46,6 +46,7 @@ mod repair;
 mod secrets;
 mod sessions;
 mod storage;
+mod summary;
 mod typed;
 
 use std::{

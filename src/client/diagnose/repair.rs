@@ -87,10 +87,16 @@ pub enum RepairError {
     /// The backup's public data is not signed. A new backup can be put in its place
     /// ([`Remedy::ReplaceBackup`]); the old version stays.
     #[error("the backup is not signed: {0}; make a new one in its place")]
-    NotSignable(#[from] NotSignable),
+    NotSignable(NotSignable),
     /// The change cannot be planned.
     #[error(transparent)]
     Change(#[from] ChangeError),
+}
+
+impl From<NotSignable> for RepairError {
+    fn from(error: NotSignable) -> Self {
+        Self::NotSignable(error)
+    }
 }
 
 impl Diagnosis {

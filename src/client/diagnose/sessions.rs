@@ -106,7 +106,7 @@ impl Sampling {
 
 impl Opened {
     fn count(&mut self, key: &BackupDecryptionKey, returned: &BackedUpSession) {
-        match key.restore(returned) {
+        match key.open_session(returned) {
             Ok(session) => {
                 self.restored += 1;
                 self.warned += u64::from(!session.warnings().is_empty());

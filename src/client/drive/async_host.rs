@@ -6,7 +6,7 @@ use http::Response;
 use super::{BackupHost, FlowHost, Host};
 use super::{DriveError, Notice, SecretWrite, Waited};
 use crate::{
-    backup::UnauthenticatedSession,
+    backup::RestoredSession,
     client::{
         backup::{
             Backup, HostToken, NotStored, OfferedSession, Question, QuestionId, Reply, SecretTask,
@@ -75,7 +75,7 @@ pub trait AsyncHost: Send {
     fn import(
         &mut self,
         version: &BackupVersion,
-        sessions: &[UnauthenticatedSession],
+        sessions: &[RestoredSession],
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
     /// As [`Host::sign`].

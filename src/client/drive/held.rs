@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::{
-    backup::UnauthenticatedSession,
+    backup::RestoredSession,
     client::backup::{Backup, DeliveryId, Next},
     ids::BackupVersion,
 };
@@ -19,7 +19,7 @@ pub(super) struct Held<'a, W, S> {
 /// Sessions that have come with a piece of a response, on their way to the host's store.
 pub(super) struct HeldImports<'a> {
     backup: &'a mut Backup,
-    imports: VecDeque<(DeliveryId, BackupVersion, Vec<UnauthenticatedSession>)>,
+    imports: VecDeque<(DeliveryId, BackupVersion, Vec<RestoredSession>)>,
     now_ms: u64,
 }
 
@@ -53,7 +53,7 @@ impl<'a> HeldImports<'a> {
         Self { backup, imports, now_ms }
     }
 
-    pub(super) fn first(&self) -> Option<(&BackupVersion, &[UnauthenticatedSession])> {
+    pub(super) fn first(&self) -> Option<(&BackupVersion, &[RestoredSession])> {
         let (_, version, sessions) = self.imports.front()?;
         Some((version, sessions))
     }

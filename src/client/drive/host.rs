@@ -6,7 +6,7 @@ use http::Response;
 
 use super::{DriveError, Notice, SecretWrite, Waited};
 use crate::{
-    backup::UnauthenticatedSession,
+    backup::RestoredSession,
     client::{
         backup::{
             Backup, HostToken, NotStored, OfferedSession, Question, QuestionId, Reply, SecretTask,
@@ -71,7 +71,7 @@ pub trait Host {
     fn import(
         &mut self,
         version: &BackupVersion,
-        sessions: &[UnauthenticatedSession],
+        sessions: &[RestoredSession],
     ) -> Result<(), Self::Error>;
 
     /// Signs with the device key, and with the master key where it is at hand.

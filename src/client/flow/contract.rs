@@ -7,7 +7,7 @@ use rand_core::CryptoRng;
 
 use super::{EnterError, Entered, Step, machine::Machine};
 use crate::{
-    backup::UnauthenticatedSession,
+    backup::RestoredSession,
     client::{
         backup::{Backup, DeliveryId, Next, SignId, SignedError},
         operation::{NoAnswer, OperationId, UnknownOperation},
@@ -157,7 +157,7 @@ pub trait Flow: Parts + fmt::Debug + Send {
     }
 
     /// As [`Backup::take_imports`].
-    fn take_imports(&mut self) -> Vec<(DeliveryId, BackupVersion, Vec<UnauthenticatedSession>)> {
+    fn take_imports(&mut self) -> Vec<(DeliveryId, BackupVersion, Vec<RestoredSession>)> {
         self.machine_mut().get_mut().map(Backup::take_imports).unwrap_or_default()
     }
 }

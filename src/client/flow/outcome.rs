@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::Flow;
 use crate::{
     api::ApiError,
-    backup::UnauthenticatedSession,
+    backup::RestoredSession,
     client::{
         backup::{Backup, DeliveryId, SignId},
         failure::Failure,
@@ -40,7 +40,7 @@ pub enum Step<F: Flow> {
     /// Ask the user for the recovery key or passphrase, then call `enter`.
     EnterKey,
     /// Put them into the host's store as unauthenticated, as stored in this version, then call `ack`.
-    Import(DeliveryId, BackupVersion, Vec<UnauthenticatedSession>),
+    Import(DeliveryId, BackupVersion, Vec<RestoredSession>),
     /// The homeserver does not accept the access token: nothing is sent until `resume`. With `soft_logout` the device goes
     /// on to exist, and everything is to be kept until the user has logged in again.
     NeedsToken {
@@ -67,10 +67,10 @@ pub enum FlowError {
     HasBackup(BackupVersion),
     /// The server refuses a request.
     #[error("the homeserver refused a request: {0}")]
-    Refused(#[source] ApiError),
+    Refused(ApiError),
     /// The homeserver does not say which backup there is.
     #[error("the homeserver does not say whether there is a backup: {0}")]
-    Unseen(#[source] Box<ApiError>),
+    Unseen(Box<ApiError>),
     /// A request has failed again and again, for about an hour.
     #[error("{0}")]
     Failing(Box<Waiting>),
@@ -85,10 +85,10 @@ pub enum FlowError {
     TooLarge,
     /// The secrets cannot be written.
     #[error("the key storage cannot be changed: {0}")]
-    Change(#[from] ChangeError),
+    Change(ChangeError),
     /// The other devices cannot be asked.
     #[error("the other devices cannot be asked: {0}")]
-    Sharing(#[source] RequesterError),
+    Sharing(RequesterError),
     /// Another device has made a backup or a secret storage while this flow was on its way. Nothing of that was
     /// overwritten; what is there is to be looked at before anything is begun again.
     #[error("another device has set up a backup or key storage in the meantime")]
@@ -99,6 +99,12 @@ pub enum FlowError {
     /// Other clients write to the account all the time, or the homeserver shows now this and now that.
     #[error("what the homeserver shows of the account keeps changing")]
     KeepsChanging,
+}
+
+impl From<ChangeError> for FlowError {
+    fn from(error: ChangeError) -> Self {
+        Self::Change(error)
+    }
 }
 
 /// A secret storage and a backup that were set up, and belong together.

@@ -165,7 +165,7 @@ impl SetUp {
     /// # Errors
     ///
     /// [`SavedStateError`] if a part is damaged, of another format, or of another user or device.
-    pub fn restore(
+    pub fn from_saved(
         saved: &SavedSetUp,
         user_id: UserId,
         device_id: DeviceId,
@@ -175,7 +175,7 @@ impl SetUp {
         let secret = saved.secret.expose_bytes();
         let state: SavedState<'_> = Header::read(secret, PART, &user_id, &device_id)?;
         let kept = read(state, &user_id, &limits).ok_or(SavedStateError::Damaged)?;
-        let backup = Backup::restore(&saved.backup, user_id, device_id, options, limits)?;
+        let backup = Backup::from_saved(&saved.backup, user_id, device_id, options, limits)?;
         Ok(Self::with(backup, kept, limits))
     }
 

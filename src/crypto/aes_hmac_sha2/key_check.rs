@@ -30,10 +30,10 @@ pub struct KeyCheck {
 pub enum KeyCheckError {
     /// The IV is not base64 of 16 bytes, nor of 32.
     #[error("the check value \u{201c}iv\u{201d} in it is damaged ({0})")]
-    Iv(#[source] Base64Error),
+    Iv(Base64Error),
     /// The authentication code is not base64 of 32 bytes.
     #[error("the check value \u{201c}mac\u{201d} in it is damaged ({0})")]
-    Mac(#[source] Base64Error),
+    Mac(Base64Error),
 }
 
 impl KeyCheck {

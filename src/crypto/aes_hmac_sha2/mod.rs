@@ -70,13 +70,13 @@ pub struct SymmetricSecret {
 pub enum SymmetricSecretError {
     /// The IV is not base64 of 16 bytes.
     #[error("the value of \u{201c}iv\u{201d} is damaged ({0})")]
-    Iv(#[source] Base64Error),
+    Iv(Base64Error),
     /// The ciphertext is not base64.
     #[error("the value of \u{201c}ciphertext\u{201d} is damaged ({0})")]
-    Ciphertext(#[source] Base64Error),
+    Ciphertext(Base64Error),
     /// The authentication code is not base64 of 32 bytes.
     #[error("the value of \u{201c}mac\u{201d} is damaged ({0})")]
-    Mac(#[source] Base64Error),
+    Mac(Base64Error),
 }
 
 /// The code does not fit: another key, another name, or damage. Nothing tells which.

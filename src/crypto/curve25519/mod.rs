@@ -21,6 +21,7 @@ mod secret_keys;
 use std::{
     fmt,
     hash::{Hash, Hasher},
+    str::FromStr,
 };
 
 use subtle::ConstantTimeEq as _;
@@ -95,6 +96,15 @@ impl Curve25519PublicKey {
     pub fn is_low_order(&self) -> bool {
         // Clamping makes the scalar a multiple of eight, so any scalar tells.
         agree(&[0; 32], self).is_err()
+    }
+}
+
+impl FromStr for Curve25519PublicKey {
+    type Err = Base64Error;
+
+    /// As [`Curve25519PublicKey::from_base64`].
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::from_base64(text)
     }
 }
 

@@ -69,13 +69,13 @@ pub struct SealedMessage {
 pub enum SealedMessageError {
     /// The ephemeral key is not base64 of 32 bytes.
     #[error("the value of \u{201c}ephemeral\u{201d} is damaged ({0})")]
-    Ephemeral(#[source] Base64Error),
+    Ephemeral(Base64Error),
     /// The ciphertext is not base64.
     #[error("the value of \u{201c}ciphertext\u{201d} is damaged ({0})")]
-    Ciphertext(#[source] Base64Error),
+    Ciphertext(Base64Error),
     /// The authentication code is not base64 of 8 bytes.
     #[error("the value of \u{201c}mac\u{201d} is damaged ({0})")]
-    Mac(#[source] Base64Error),
+    Mac(Base64Error),
 }
 
 impl SealedMessage {

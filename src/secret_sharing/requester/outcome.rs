@@ -101,7 +101,7 @@ pub enum DropReason {
     OtherUser,
     /// The device is not one to be believed.
     #[error("the secret is not taken from its sender: {0}")]
-    Device(#[source] DeviceProblem),
+    Device(DeviceProblem),
     /// It cannot be read.
     #[error(transparent)]
     Content(SecretSendError),
@@ -119,7 +119,7 @@ pub enum DropReason {
     Shape(SecretValueError),
     /// It belongs to another public key.
     #[error("the secret is not the one that was asked for: {0}")]
-    PublicKey(#[source] SecretCheckError),
+    PublicKey(SecretCheckError),
     /// The device sent the same before.
     #[error("the device sent the same secret again")]
     Duplicate,
@@ -153,7 +153,6 @@ pub enum RequesterError {
         /// The device.
         device_id: DeviceId,
         /// Why not.
-        #[source]
         problem: DeviceProblem,
     },
     /// The user's master key has changed since the question: cancel it, and ask anew.
@@ -167,5 +166,5 @@ pub enum RequesterError {
     NoCandidate,
     /// The answer that is kept belongs to another public key.
     #[error("the secret is not the one that was asked for: {0}")]
-    PublicKey(#[source] SecretCheckError),
+    PublicKey(SecretCheckError),
 }

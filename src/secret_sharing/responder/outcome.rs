@@ -60,7 +60,7 @@ pub enum IgnoreReason {
     OtherUser,
     /// The device is not one that gets secrets.
     #[error("no secret is shared with the device: {0}")]
-    Device(#[source] DeviceProblem),
+    Device(DeviceProblem),
     /// The policy has no such name, or forbids it.
     #[error("secrets of this name are not shared")]
     NotShared,
@@ -84,7 +84,7 @@ pub enum ShareError {
     OtherAccount,
     /// The device is not one that gets secrets, or not any more.
     #[error("no secret is shared with the device: {0}")]
-    Device(#[source] DeviceProblem),
+    Device(DeviceProblem),
     /// The user's master key has changed since the request.
     #[error("the user's identity was reset since the device asked")]
     IdentityChanged,

@@ -76,7 +76,7 @@ impl Responder {
     /// # Errors
     ///
     /// [`SavedStateError`] if it is damaged, of another format, or of another user or device.
-    pub fn restore(
+    pub fn from_saved(
         saved: &SecretVec,
         user_id: UserId,
         device_id: DeviceId,

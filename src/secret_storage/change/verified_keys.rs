@@ -58,6 +58,9 @@ pub enum NotVerified {
     /// There is no pinned master key to verify with.
     #[error("there is no master key to verify with")]
     NoMasterKey,
+    /// The homeserver has another master key than the pinned one.
+    #[error("the account has another master key than the one that was compared")]
+    OtherMasterKey,
     /// The master key did not sign it.
     #[error("the master key did not sign it")]
     NotSigned,

@@ -29,7 +29,6 @@ pub struct Unlocked {
 #[non_exhaustive]
 pub struct UnlockError {
     /// What is most likely the matter.
-    #[source]
     pub reason: UnlockFailure,
     /// Why the text is no recovery key; `None` if it is one.
     pub recovery_key: Option<RecoveryKeyError>,
@@ -76,7 +75,7 @@ pub enum UnlockFailure {
     },
     /// It was meant as a recovery key, and is none.
     #[error("this looks like a recovery key but is not a valid one, because {0}")]
-    RecoveryKey(#[source] RecoveryKeyError),
+    RecoveryKey(RecoveryKeyError),
     /// It was not meant as a recovery key, and no key of the account has a passphrase.
     #[error(
         "this looks like a passphrase, which does not help here; enter the recovery key of your key storage, 48 letters \

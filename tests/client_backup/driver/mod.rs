@@ -168,7 +168,7 @@ impl Driver {
     pub(crate) fn reload(&mut self, device: &str) {
         let (options, limits) = (BackupOptions::default(), Limits::default());
         let user = self.user.as_str().into();
-        let restored = Backup::restore(&self.disk, user, device.into(), options, limits);
+        let restored = Backup::from_saved(&self.disk, user, device.into(), options, limits);
         self.machine = restored.unwrap();
         self.asked.clear();
     }

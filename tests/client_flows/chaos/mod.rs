@@ -110,7 +110,8 @@ impl Run {
         let Some((saved, old)) = &self.before else {
             return SetUp::bootstrap(self.host.backup(), key, own(), limits);
         };
-        let backup = Backup::restore(saved, USER.into(), "PHONE".into(), options, limits).unwrap();
+        let backup =
+            Backup::from_saved(saved, USER.into(), "PHONE".into(), options, limits).unwrap();
         SetUp::rotate_everything(backup, key, std::slice::from_ref(old), Vec::new(), limits)
     }
 
@@ -118,7 +119,7 @@ impl Run {
     fn restored(&mut self) -> SetUp {
         let (options, limits) = (BackupOptions::default(), Limits::default());
         let Some(saved) = &self.host.disk else { return self.begin() };
-        SetUp::restore(saved, USER.into(), "PHONE".into(), options, limits).unwrap()
+        SetUp::from_saved(saved, USER.into(), "PHONE".into(), options, limits).unwrap()
     }
 
     fn run(&mut self) -> Result<SetUpDone, FlowError> {

@@ -46,7 +46,7 @@ pub enum Entered {
 pub enum EnterError {
     /// It opens nothing.
     #[error("nothing in this account was unlocked: {0}")]
-    OpensNothing(#[source] Box<UnlockError>),
+    OpensNothing(Box<UnlockError>),
     /// It is the key of the key storage, which holds nothing: only the backup's own key is of use here.
     #[error(
         "this fits your key storage, but nothing is stored there; enter the recovery key of the backup itself"

@@ -76,9 +76,9 @@ enum Saves {
 /// The state of a [`ShareIn`]: that of the requester, and that of the account's machine. They are written together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SavedShareIn {
-    /// What [`Requester::restore`] takes. It can be [sealed](crate::saved_state::StateKey).
+    /// What [`Requester::from_saved`] takes. It can be [sealed](crate::saved_state::StateKey).
     pub requester: SecretVec,
-    /// What [`Backup::restore`] takes.
+    /// What [`Backup::from_saved`] takes.
     pub backup: SavedBackup,
 }
 
