@@ -64,7 +64,7 @@ pub(super) enum Event {
     Signed(Vec<(KeyId, Ed25519Signature)>),
     /// The request to create the version is about to go out.
     Sent,
-    /// The homeserver refuses to create it.
+    /// It is not created: the homeserver refuses it, keeps failing on it, or does not show it.
     Refused,
     /// The user wants none at all. This was the current version, as far as it was known.
     Disable(Option<BackupVersion>),

@@ -31,7 +31,7 @@ impl Backup {
         }
         self.look.due_ms = 0;
         self.office.touch();
-        // A request to create it may still arrive.
+        // A request to create it may still arrive, however often it has failed; not one that never went out.
         if let Some(draft) = draft.filter(|draft| !(is_refused && draft.is_unsent))
             && !after.makes_backup()
         {
