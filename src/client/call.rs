@@ -2,7 +2,7 @@
 
 use http::Request;
 
-use super::waiting::RequestKind;
+use super::{backup::HostToken, waiting::RequestKind};
 use crate::{
     api::{
         AccessToken, BaseUrl, CreateBackupVersion, DeleteBackupVersion, Endpoint as _,
@@ -12,6 +12,18 @@ use crate::{
     ids::BackupVersion,
 };
 
+/// Requests of which at most one is in flight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// Which backup there is: found, created, deleted.
+    Version,
+    Preference,
+    Upload,
+    Download,
+    /// What a flow sends for itself.
+    Flow,
+}
+
 /// What a request asks for.
 #[derive(Debug)]
 pub(super) enum Call {
@@ -20,7 +32,8 @@ pub(super) enum Call {
     Delete(DeleteBackupVersion),
     Preference(GetAccountData),
     SetPreference(PutAccountData),
-    Upload(BackupVersion, PutRoomKeys),
+    /// The sessions have these names.
+    Upload(BackupVersion, PutRoomKeys, Vec<HostToken>),
     /// What the backup has of a session that is to be uploaded.
     Look(GetRoomKeysForSession),
     Session(BackupVersion, GetRoomKeysForSession),
@@ -53,9 +66,19 @@ impl Call {
         }
     }
 
+    pub(super) fn lane(&self) -> Lane {
+        match self {
+            Self::Current(_) | Self::Create(_) | Self::Delete(_) => Lane::Version,
+            Self::Preference(_) | Self::SetPreference(_) => Lane::Preference,
+            Self::Upload(..) | Self::Look(_) => Lane::Upload,
+            Self::Session(..) | Self::Room(..) | Self::Everything(..) => Lane::Download,
+            Self::Read(_) | Self::Write(_) | Self::ToDevice(_) => Lane::Flow,
+        }
+    }
+
     /// Whether a flow made it, and not the account's machine.
     pub(super) fn is_of_flow(&self) -> bool {
-        matches!(self, Self::Read(_) | Self::Write(_) | Self::ToDevice(_))
+        self.lane() == Lane::Flow
     }
 
     /// Whether the response may be large.
@@ -74,7 +97,7 @@ impl Call {
             Self::Delete(call) => call.to_http(base_url, token),
             Self::Preference(call) | Self::Read(call) => call.to_http(base_url, token),
             Self::SetPreference(call) | Self::Write(call) => call.to_http(base_url, token),
-            Self::Upload(_, call) => call.to_http(base_url, token),
+            Self::Upload(_, call, _) => call.to_http(base_url, token),
             Self::Look(call) | Self::Session(_, call) => call.to_http(base_url, token),
             Self::Room(_, call) => call.to_http(base_url, token),
             Self::Everything(_, call) => call.to_http(base_url, token),

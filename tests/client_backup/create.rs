@@ -1,8 +1,10 @@
 //! Creating a version when answers are lost.
 
+use std::{cell::RefCell, rc::Rc};
+
 use serde_json::json;
 use strongroom::{
-    client::backup::{Next, Question, Reply, SignedError, Stage},
+    client::backup::{Next, NotCreated, Question, Reply, SignedError, Stage},
     crypto::ed25519::Ed25519Signature,
     ids::KeyId,
 };
@@ -127,6 +129,39 @@ fn a_homeserver_that_refuses_is_reported_and_the_user_asked_again() {
     assert_eq!((phone.not_created.len(), phone.machine.stage()), (1, Stage::Absent));
     phone.reply(Reply::Create);
     assert_eq!(phone.machine.stage(), Stage::Running);
+}
+
+/// The first creation fails 16 times, and for the next one failure is enough. Either request may still be on its way.
+#[test]
+fn the_key_of_a_creation_that_kept_failing_is_there_when_its_backup_turns_up() {
+    for (creation, is_restarted) in [(0, false), (0, true), (16, false), (16, true)] {
+        let mut phone = Driver::new();
+        phone.run();
+        let posts = Rc::new(RefCell::new(Vec::new()));
+        let seen = Rc::clone(&posts);
+        phone.lie = Some(Box::new(move |request, _| {
+            (request.method() == "POST").then(|| {
+                seen.borrow_mut().push(request.clone());
+                response(502, "bad gateway")
+            })
+        }));
+        for failed in 1..=2 {
+            phone.reply(Reply::Create);
+            phone.live(3 * 3_600_000);
+            assert_eq!(phone.not_created.len(), failed);
+            assert!(matches!(phone.question(), Question::SetUp { .. }));
+        }
+        assert!(phone.not_created.iter().all(|reason| matches!(reason, NotCreated::Failing(_))));
+        assert_eq!(posts.borrow().len(), 17);
+        if is_restarted {
+            phone.restart();
+        }
+        let late = posts.borrow()[creation].clone();
+        assert!(phone.homeserver.respond(&late).status().is_success());
+        phone.live(3 * 3_600_000);
+        assert_eq!(phone.machine.stage(), Stage::Running, "{creation} {is_restarted}");
+        assert!(matches!(phone.question(), Question::SaveRecoveryKey { .. }), "nobody else has it");
+    }
 }
 
 #[test]

@@ -10,7 +10,8 @@ pub use self::{
     warning::Warning,
 };
 use super::{
-    BackedUpSession, BackupDecryptionKey, EncryptedSessionData, KeyBackupData, ReturnedSession,
+    BackedUpSession, BackupDecryptionKey, EncryptedSessionData, KeyBackupData, KeyBackupMetadata,
+    ReturnedSession,
 };
 use crate::{
     crypto::curve25519_aes_sha2::{self, MacScheme},
@@ -78,13 +79,29 @@ impl BackupDecryptionKey {
         self.open_borrowed(returned.borrowed())
     }
 
+    /// The same, with what the server says of how good it is.
+    pub(crate) fn open_with_metadata(
+        &self,
+        returned: &BackedUpSession,
+    ) -> Result<(RestoredSession, KeyBackupMetadata), OpenError> {
+        let data = KeyBackupData::from_json(&returned.json)?;
+        Ok((self.open_data(returned.borrowed(), &data)?, *data.metadata()))
+    }
+
     pub(super) fn open_borrowed(
         &self,
         returned: ReturnedSession<'_>,
     ) -> Result<RestoredSession, OpenError> {
-        let data = KeyBackupData::from_json(returned.json)?;
+        self.open_data(returned, &KeyBackupData::from_json(returned.json)?)
+    }
+
+    fn open_data(
+        &self,
+        returned: ReturnedSession<'_>,
+        data: &KeyBackupData,
+    ) -> Result<RestoredSession, OpenError> {
         let opened = self.open(data.session_data())?;
-        let warnings = compare(returned, &data, &opened.read);
+        let warnings = compare(returned, data, &opened.read);
         let exported =
             ExportedSession { room_id: returned.room_id.clone(), session: opened.read.session };
         Ok(RestoredSession { exported, mac_scheme: opened.mac_scheme, warnings })

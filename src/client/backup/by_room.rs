@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeSet, mem};
 
-use super::{Call, RequestKind, Scope, download::Download, missing::Missing, scopes::Scopes};
+use super::{Call, RequestKind, Scope, download::Download, missing::Missing};
 use crate::{
-    api::{Endpoint as _, GetRoomKeys, GetRoomKeysForRoom, GetRoomKeysForSession},
+    api::{Endpoint, GetRoomKeys, GetRoomKeysForRoom, GetRoomKeysForSession},
     backup::RestoreOptions,
     ids::{BackupVersion, RoomId, SessionId},
 };
@@ -12,11 +12,29 @@ use crate::{
 impl Download {
     /// What is sent for so much of the backup.
     pub(super) fn kind(&self, scope: &Scope) -> RequestKind {
-        if self.is_by_room(scope) { RequestKind::FetchRoom } else { kind(scope) }
+        kind(scope, &self.by_room)
+    }
+
+    /// The request for so much of the backup; `None` if an ID cannot stand in one.
+    pub(super) fn call(&self, scope: &Scope, version: &BackupVersion) -> Option<Call> {
+        let v = version.clone();
+        match scope {
+            Scope::Everything => Some(Call::Everything(v.clone(), valid(GetRoomKeys::new(v))?)),
+            Scope::Session(room_id, session_id) if !self.is_by_room(scope) => {
+                let call =
+                    GetRoomKeysForSession::new(v.clone(), room_id.clone(), session_id.clone());
+                Some(Call::Session(v, valid(call)?))
+            }
+            Scope::Room(room_id) | Scope::Session(room_id, _) => {
+                let call = GetRoomKeysForRoom::new(v.clone(), room_id.clone());
+                Some(Call::Room(v, valid(call)?))
+            }
+        }
     }
 
     /// What is sent for all of this, found out without looking at each. What is by room is one of the sessions.
-    pub(super) fn kinds(&self, wanted: &Scopes) -> BTreeSet<RequestKind> {
+    pub(super) fn kinds(&self) -> BTreeSet<RequestKind> {
+        let wanted = &self.wanted;
         let by_room = !self.by_room.is_empty();
         let rest = wanted.len() - wanted.sessions();
         let everything = wanted.contains(&Scope::Everything);
@@ -87,42 +105,28 @@ impl Download {
 const MAX_ROOMS: usize = 1_000;
 
 /// How the response for so much of the backup is read, which has so many sessions in all.
-pub(super) fn restore_options(scope: &Scope, call: &Call, count: Option<u64>) -> RestoreOptions {
+pub(super) fn restore_options(scope: &Scope, count: Option<u64>) -> RestoreOptions {
     let mut options = RestoreOptions::default();
     match scope {
         Scope::Everything => options.expected = count,
-        Scope::Room(room_id) | Scope::Session(room_id, _) if matches!(call, Call::Room(..)) => {
+        Scope::Room(room_id) | Scope::Session(room_id, _) => {
             options.room_id = Some(room_id.clone());
         }
-        Scope::Room(_) | Scope::Session(..) => {}
     }
     options
 }
 
-/// What a request for so much of the backup is.
-fn kind(scope: &Scope) -> RequestKind {
+/// What is sent for a scope, if these sessions are looked for in all of their room.
+pub(super) fn kind(scope: &Scope, by_room: &BTreeSet<Scope>) -> RequestKind {
     match scope {
+        Scope::Session(..) if by_room.contains(scope) => RequestKind::FetchRoom,
         Scope::Session(..) => RequestKind::FetchSession,
         Scope::Room(_) => RequestKind::FetchRoom,
         Scope::Everything => RequestKind::FetchEverything,
     }
 }
 
-/// The request for so much of the backup; `None` if an ID cannot stand in one.
-pub(super) fn scope_call(scope: &Scope, version: BackupVersion) -> Option<Call> {
-    match scope {
-        Scope::Everything => {
-            let call = GetRoomKeys::new(version.clone());
-            call.path_and_query().is_ok().then_some(Call::Everything(version, call))
-        }
-        Scope::Room(room_id) => {
-            let call = GetRoomKeysForRoom::new(version.clone(), room_id.clone());
-            call.path_and_query().is_ok().then_some(Call::Room(version, call))
-        }
-        Scope::Session(room_id, session_id) => {
-            let (room_id, session_id) = (room_id.clone(), session_id.clone());
-            let call = GetRoomKeysForSession::new(version.clone(), room_id, session_id);
-            call.path_and_query().is_ok().then_some(Call::Session(version, call))
-        }
-    }
+/// The request, unless an ID cannot stand in one.
+fn valid<E: Endpoint>(call: E) -> Option<E> {
+    call.path_and_query().is_ok().then_some(call)
 }

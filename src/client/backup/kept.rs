@@ -1,23 +1,19 @@
-//! What a machine remembers over a restart.
+//! What a machine remembers over a restart, whatever its state.
 
 use std::{collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use super::{RestoreChoice, Stage, keyring::Keyring, scopes::Scopes};
+use super::keyring::Keyring;
 use crate::{
-    backup::{
-        AuthData, BackupDecryptionKey, BackupPublicKey, NotSignable, Proofs, UnsignedAuthData,
-    },
-    crypto::ed25519::Ed25519Signature,
+    backup::{BackupDecryptionKey, BackupPublicKey, Proofs},
     excerpt::Excerpt,
-    ids::{BackupVersion, KeyId, RoomId, SessionId, UserId},
+    ids::{BackupVersion, RoomId, SessionId},
 };
 
-/// What a machine remembers over a restart.
-#[derive(Debug, Clone)]
+/// What a machine remembers over a restart, whatever its state.
+#[derive(Debug, Default)]
 pub(super) struct Kept {
-    pub(super) stage: Stage,
     /// The backup that was used last.
     pub(super) used: Option<UsedBackup>,
     /// What proves that it is the user's. When nothing does any more, the user is asked.
@@ -26,19 +22,10 @@ pub(super) struct Kept {
     pub(super) retired: Vec<BackupPublicKey>,
     /// The decryption keys that this device has.
     pub(super) keys: Keyring,
-    /// A new backup on its way.
-    pub(super) draft: Option<Draft>,
     /// Whether the user still has to save the recovery key.
     pub(super) recovery_key_unsaved: bool,
     /// What the secret storage still has to be told.
-    pub(super) secret: Option<SecretChange>,
-    /// If everything is to be deleted, what was the current version when the user said so, as far as it was known and
-    /// until its deletion is asked for.
-    pub(super) disabling: Option<Option<BackupVersion>>,
-    pub(super) preference: Preference,
-    pub(super) restore_choice: Option<RestoreChoice>,
-    /// What is to be fetched from the backup.
-    pub(super) wanted: Scopes,
+    pub(super) vaulted: Vaulted,
 }
 
 /// The backup that a device uses.
@@ -64,42 +51,24 @@ pub enum Scope {
     Session(RoomId, SessionId),
 }
 
-/// A backup that is being created.
-#[derive(Debug, Clone)]
-pub(super) struct Draft {
-    pub(super) key: BackupDecryptionKey,
-    /// The signatures of the user on its public key.
-    pub(super) signatures: Vec<(KeyId, Ed25519Signature)>,
-    /// The version that was current before, if there was one.
-    pub(super) before: Option<BackupVersion>,
-    /// Its public key, which is given up once the new backup is there.
-    pub(super) replaces: Option<BackupPublicKey>,
-    /// The version that the server says it made.
-    pub(super) created: Option<BackupVersion>,
-}
-
-impl Draft {
-    /// What the user signs, and what is sent: nothing but the public key.
-    pub(super) fn unsigned(&self) -> Result<UnsignedAuthData, NotSignable> {
-        UnsignedAuthData::new(&self.key)
-    }
-
-    /// The `auth_data` of the new version.
-    pub(super) fn auth_data(&self, user_id: &UserId) -> Result<AuthData, NotSignable> {
-        let signed =
-            self.signatures.iter().fold(self.unsigned()?, |unsigned, (key_id, signature)| {
-                unsigned.with_signature(user_id, key_id, signature)
-            });
-        Ok(signed.into_auth_data())
-    }
-}
-
 /// A change of the secret storage that was not read back yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum SecretChange {
     Store,
     Delete,
+}
+
+/// What is to be done about the key in the secret storage.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Vaulted {
+    /// Nothing.
+    #[default]
+    Unneeded,
+    /// This, when the host can be asked for it.
+    Due(SecretChange),
+    /// The host was asked for this, and has not read it back.
+    Asked(SecretChange),
 }
 
 /// What is known of `m.key_backup`.
@@ -111,24 +80,23 @@ pub(super) struct Preference {
     pub(super) write: Option<bool>,
 }
 
-impl Kept {
-    pub(super) fn new() -> Self {
-        Self {
-            stage: Stage::Looking,
-            used: None,
-            proofs: Proofs::default(),
-            retired: Vec::new(),
-            keys: Keyring::default(),
-            draft: None,
-            recovery_key_unsaved: false,
-            secret: None,
-            disabling: None,
-            preference: Preference::default(),
-            restore_choice: None,
-            wanted: Scopes::default(),
+impl Vaulted {
+    pub(super) fn change(self) -> Option<SecretChange> {
+        match self {
+            Self::Unneeded => None,
+            Self::Due(change) | Self::Asked(change) => Some(change),
         }
     }
 
+    /// The host is asked again.
+    pub(super) fn ask_again(&mut self) {
+        if let Self::Asked(change) = *self {
+            *self = Self::Due(change);
+        }
+    }
+}
+
+impl Kept {
     /// All decryption keys of the backup with this public key.
     pub(super) fn keys_of(
         &self,
@@ -154,13 +122,6 @@ impl Kept {
         }
         if self.retired.len() > MAX_RETIRED {
             self.retired.remove(0);
-        }
-    }
-
-    /// Forgets the draft, but not its key: the request to create it may still arrive.
-    pub(super) fn give_up_draft(&mut self) {
-        if let Some(draft) = self.draft.take() {
-            self.keep_key(draft.key);
         }
     }
 

@@ -54,15 +54,14 @@ impl Backup {
             self.trusted.sharers.insert(device);
         }
         let public_key = *key.public_key();
-        let found = self.found.as_ref().and_then(|info| info.auth_data().ok());
-        let found = found.map(|auth_data| *auth_data.public_key());
+        let found = self.look.public_key();
         if let Some(backup) = found.filter(|backup| *backup != public_key) {
             return KeyFit::OtherKey { backup, key: public_key };
         }
         let used = self.kept.used_key();
         let is_needed = |it: &BackupPublicKey| [found, used].contains(&Some(*it));
         if self.kept.keys.add(key, is_needed) {
-            self.touch();
+            self.office.touch();
         }
         let fit = self.key_fit();
         self.prove_again();
@@ -72,7 +71,7 @@ impl Backup {
 
     /// Whether the decryption key of the backup on the server is at hand, and what that proves.
     pub(in crate::client) fn key_fit(&self) -> Option<KeyFit> {
-        let auth_data = self.found.as_ref()?.auth_data().ok()?;
+        let auth_data = self.look.found()?.auth_data().ok()?;
         let mut keys = self.kept.keys_of(auth_data.public_key()).peekable();
         keys.peek()?;
         let proves = keys.any(|key| self.proves(auth_data, key));
@@ -86,7 +85,7 @@ impl Backup {
     }
 
     pub(super) fn download_key(&self) -> Option<&BackupDecryptionKey> {
-        let auth_data = self.found.as_ref()?.auth_data().ok()?;
+        let auth_data = self.look.found()?.auth_data().ok()?;
         self.kept.key_of(auth_data.public_key())
     }
 }

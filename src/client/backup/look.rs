@@ -1,22 +1,64 @@
 //! Whether the current backup can be seen.
 
-use super::{Backup, RequestKind, Stage, blame::FAILURES};
+use std::sync::OnceLock;
+
+use super::{Backup, RequestKind, Stage, uploaded::FAILURES};
 use crate::{
     api::ApiError,
+    backup::{BackupPublicKey, BackupVersionInfo},
     client::{courier::PATIENCE, failure::Failure, waiting::RequestFailure},
+    signed_json::SignatureReport,
 };
 
-/// Whether the server was asked which backup there is.
+/// Which backup there is, as far as the server was asked.
 #[derive(Debug, Default)]
 pub(super) struct Look {
+    /// The backup as the server last described it.
+    pub(super) found: Option<Found>,
+    pub(super) found_at_ms: u64,
+    /// When the stage has changed last, or what the user is asked about the backup.
+    pub(super) changed_at_ms: u64,
+    /// It is not asked again before, by the courier's clock.
+    pub(super) due_ms: u64,
     /// Whether it was since the machine was made or restored.
     pub(super) is_done: bool,
-    /// Whether it is to be asked although the user wants no backup.
-    pub(super) is_wanted: bool,
-    /// The last request that was sent before that: what it brings may be older than the wish.
-    pub(super) since: u64,
+    /// If it is to be asked although the user wants no backup: the last request that was sent before that. What it brings may
+    /// be older than the wish.
+    pub(super) wanted_since: Option<u64>,
     /// Why it does not say, if it refuses to or has failed on it for some time.
     pub(super) failure: Option<RequestFailure>,
+}
+
+/// A backup as the server described it.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) info: BackupVersionInfo,
+    /// Its signatures, once somebody asked, until there are other signers.
+    pub(super) signatures: OnceLock<SignatureReport>,
+}
+
+impl Look {
+    pub(super) fn found(&self) -> Option<&BackupVersionInfo> {
+        self.found.as_ref().map(|found| &found.info)
+    }
+
+    /// What the server describes can be read, and has this public key.
+    pub(super) fn public_key(&self) -> Option<BackupPublicKey> {
+        Some(*self.found()?.auth_data().ok()?.public_key())
+    }
+
+    /// The server has said which backup is the current one.
+    pub(super) fn is_answered(&mut self, found: Option<BackupVersionInfo>, now: u64) {
+        let found = found.map(|info| Found { info, signatures: OnceLock::new() });
+        let changed_at_ms = self.changed_at_ms;
+        *self = Self { found, found_at_ms: now, changed_at_ms, is_done: true, ..Self::default() };
+    }
+
+    /// What it says is to be known anew: what was sent up to this request does not count.
+    pub(super) fn afresh(&mut self, last_id: u64) {
+        (self.is_done, self.failure, self.due_ms) = (false, None, 0);
+        self.wanted_since = Some(last_id);
+    }
 }
 
 impl Backup {
@@ -30,8 +72,8 @@ impl Backup {
 
     /// The server does not say which backup is the current one.
     pub(super) fn not_seen(&mut self, failure: &Failure) {
-        let answers = self.courier.answers(RequestKind::FindVersion);
-        let failures = self.courier.failures(RequestKind::FindVersion);
+        let answers = self.office.courier.answers(RequestKind::FindVersion);
+        let failures = self.office.courier.failures(RequestKind::FindVersion);
         let is_hopeless = match failure {
             Failure::Refused(_) | Failure::TooLarge => true,
             Failure::Later { .. } | Failure::NotFound | Failure::OtherVersion => {
@@ -41,9 +83,9 @@ impl Backup {
             Failure::Unauthorized | Failure::RateLimited { .. } => false,
         };
         if is_hopeless {
-            self.look.failure = self.courier.last_error(RequestKind::FindVersion).cloned();
+            self.look.failure = self.office.courier.last_error(RequestKind::FindVersion).cloned();
         }
-        if self.kept.stage == Stage::Confirming && self.unseen().is_some() {
+        if self.stage() == Stage::Confirming && self.unseen().is_some() {
             self.confirm_unseen();
         }
     }
@@ -52,7 +94,7 @@ impl Backup {
     pub(super) fn unseen(&self) -> Option<&ApiError> {
         let Some(RequestFailure::Api(error)) = &self.look.failure else { return None };
         let is_unusable = matches!(error, ApiError::Response(_) | ApiError::TooLarge { .. });
-        let is_lasting = self.courier.is_failing(RequestKind::FindVersion);
+        let is_lasting = self.office.courier.is_failing(RequestKind::FindVersion);
         (is_unusable || is_lasting).then_some(error)
     }
 }

@@ -76,7 +76,6 @@
 //! ```
 
 mod answer;
-mod blame;
 mod by_room;
 mod create;
 mod download;
@@ -87,9 +86,11 @@ mod kept;
 mod key;
 mod keyring;
 mod look;
+mod making;
 mod missing;
 mod next;
 mod offer;
+mod office;
 mod options;
 mod outgoing;
 mod preference;
@@ -111,12 +112,8 @@ mod uploaded;
 mod version;
 mod waits;
 
-use std::{collections::HashSet, fmt, sync::OnceLock};
+use std::{collections::HashSet, fmt};
 
-use self::{
-    create::Signing, download::Download, kept::Kept, look::Look, next::Outbox,
-    preference::PreferenceLane, stage::Event, upload::Upload,
-};
 pub use self::{
     create::{SignId, SignedError},
     kept::{Scope, UsedBackup},
@@ -132,18 +129,28 @@ pub use self::{
     secret::SecretNotRead,
     stage::Stage,
 };
+use self::{
+    download::Download,
+    hopeless::Hopeless,
+    kept::Kept,
+    look::Look,
+    office::{Desk, Office},
+    preference::PreferenceLane,
+    stage::{Event, State},
+    upload::InUse,
+};
 pub use super::operation::{NoAnswer, Operation, OperationId, UnknownOperation};
 use super::{
-    call::Call,
-    courier::{Backoff, Courier, Lane},
+    call::{Call, Lane},
+    courier::{Backoff, Courier},
     waiting::RequestKind,
 };
 use crate::{
     Limits,
-    backup::{BackupPublicKey, BackupVersionInfo, SessionSealer, TrustedBackup},
+    backup::{BackupPublicKey, BackupVersionInfo, TrustedBackup},
     crypto::ed25519::Ed25519PublicKey,
-    ids::{BackupVersion, DeviceId, UserId},
-    signed_json::{SignatureReport, TrustedSigner},
+    ids::{DeviceId, UserId},
+    signed_json::TrustedSigner,
 };
 
 /// One account's key backup, on one device.
@@ -167,56 +174,25 @@ use crate::{
 /// }
 /// ```
 pub struct Backup {
-    user_id: UserId,
-    device_id: DeviceId,
-    options: BackupOptions,
-    limits: Limits,
+    office: Office,
+    state: State,
     kept: Kept,
-    courier: Courier,
     trusted: Trusted,
-    /// The backup as the server last described it.
-    found: Option<BackupVersionInfo>,
-    in_use: Option<InUse>,
-    version: Lane,
     look: Look,
-    found_at_ms: u64,
-    /// When the stage has changed last, or what the user is asked about the backup.
-    changed_at_ms: u64,
-    /// The version that is to be deleted next.
-    condemned: Option<BackupVersion>,
-    /// The version that was tried to delete last.
-    attempted: Option<BackupVersion>,
     preference: PreferenceLane,
-    upload: Upload,
     download: Download,
-    signing: Signing,
-    secret_is_asked_for: bool,
-    /// Whether the backup in use was the current one when the server was asked last.
-    is_confirmed: bool,
-    asked: Vec<(QuestionId, Question)>,
-    out: Outbox,
-    /// How many answers have come.
-    heard: u64,
+    /// How many versions the server said it made, and never showed.
+    without_effect: u32,
 }
 
-/// Who is trusted, and what they have signed.
+/// Who is trusted.
 #[derive(Debug, Default)]
 struct Trusted {
     /// The keys whose signatures count, once the host has told.
     signers: Option<Vec<TrustedSigner>>,
-    /// The backup about which the host was asked who is trusted by now.
-    refreshed_for: Option<BackupVersion>,
     /// The devices of which the host has given a key since it was started. Until it has told who is trusted, that says
     /// that they are.
     sharers: HashSet<Ed25519PublicKey>,
-    /// The signatures of the backup that was found, once somebody asked.
-    signatures: OnceLock<SignatureReport>,
-}
-
-/// A backup that sessions are uploaded to.
-struct InUse {
-    backup: TrustedBackup,
-    sealer: SessionSealer,
 }
 
 impl Backup {
@@ -228,60 +204,44 @@ impl Backup {
         options: BackupOptions,
         limits: Limits,
     ) -> Self {
-        Self::with(user_id, device_id, options, limits, Kept::new())
-    }
-
-    fn with(
-        user_id: UserId,
-        device_id: DeviceId,
-        options: BackupOptions,
-        limits: Limits,
-        kept: Kept,
-    ) -> Self {
-        Self {
+        let office = Office {
             user_id,
             device_id,
             options,
             limits,
-            kept,
             courier: Courier::new(options.backoff()),
+            desk: Desk::default(),
+            hopeless: Hopeless::default(),
+            effects: Vec::new(),
+        };
+        Self {
+            office,
+            state: State::default(),
+            kept: Kept::default(),
             trusted: Trusted::default(),
-            found: None,
-            in_use: None,
-            version: Lane::default(),
             look: Look::default(),
-            found_at_ms: 0,
-            changed_at_ms: 0,
-            condemned: None,
-            attempted: None,
             preference: PreferenceLane::default(),
-            upload: Upload::default(),
             download: Download::default(),
-            signing: Signing::default(),
-            secret_is_asked_for: false,
-            is_confirmed: false,
-            asked: Vec::new(),
-            out: Outbox::default(),
-            heard: 0,
+            without_effect: 0,
         }
     }
 
     /// Whose account it is.
     #[must_use]
     pub fn user_id(&self) -> &UserId {
-        &self.user_id
+        &self.office.user_id
     }
 
     /// Which device this is.
     #[must_use]
     pub fn device_id(&self) -> &DeviceId {
-        &self.device_id
+        &self.office.device_id
     }
 
     /// The backup as the server last described it.
     #[must_use]
     pub fn found(&self) -> Option<&BackupVersionInfo> {
-        self.found.as_ref()
+        self.look.found()
     }
 
     /// Whether the server was asked since the machine was made or restored.
@@ -293,13 +253,13 @@ impl Backup {
     /// Where the account stands with its backup.
     #[must_use]
     pub fn stage(&self) -> Stage {
-        self.kept.stage
+        self.state.stage()
     }
 
     /// The backup that sessions are uploaded to, if there is one.
     #[must_use]
     pub fn trusted(&self) -> Option<&TrustedBackup> {
-        self.in_use.as_ref().map(|in_use| &in_use.backup)
+        self.state.in_use().map(|in_use| &in_use.backup)
     }
 
     /// The public keys that were given up, and are refused whoever signed them.
@@ -322,7 +282,7 @@ impl Backup {
     pub fn set_signers(&mut self, signers: Vec<TrustedSigner>) {
         if self.trusted.signers.as_ref() != Some(&signers) {
             self.trusted.signers = Some(signers);
-            self.trusted.signatures.take();
+            self.look.found.iter_mut().for_each(|found| drop(found.signatures.take()));
             self.prove_again();
             self.look_again();
         }
@@ -330,7 +290,7 @@ impl Backup {
 
     /// There are new sessions, or better ones.
     pub fn new_sessions(&mut self) {
-        self.upload.has_news();
+        self.state.in_use_mut().into_iter().for_each(InUse::has_news);
     }
 
     /// The user wants a new backup with a new key in place of the current one.
@@ -344,16 +304,13 @@ impl Backup {
     /// The user does not want the new backup any more that is being made. If the request to make it arrives all the
     /// same, the user is asked, and its key is still there.
     pub fn cancel_rotation(&mut self) {
-        if self.kept.stage.makes_backup() {
-            self.kept.give_up_draft();
-            self.signing.is_cancelled();
-            self.turn(Event::Cancel);
-        }
+        self.turn(Event::Cancel);
     }
 
     /// The user wants no backup at all: the preference is set, the stored secret and all versions are deleted.
     pub fn disable(&mut self) {
-        self.turn(Event::Disable);
+        let meant = self.found().map(|info| info.version().clone());
+        self.turn(Event::Disable(meant));
     }
 
     /// The user has changed their mind, and wants a backup.
@@ -363,37 +320,33 @@ impl Backup {
 
     /// The host has a valid access token again.
     pub fn resume(&mut self) {
-        self.courier.resume();
+        self.office.courier.resume();
     }
 
     /// Whether the machine waits for a valid access token. [`Next::NeedsToken`] says so once.
     #[must_use]
     pub fn is_paused(&self) -> bool {
-        self.courier.is_paused()
+        self.office.courier.is_paused()
     }
 
     /// Something may have changed on the server: the current version is asked for soon. Call it, too, when the user comes back to
     /// a question that has been open for long.
     pub fn look_again(&mut self) {
-        self.version.due_ms = 0;
+        self.look.due_ms = 0;
     }
 
     /// Whether requests are on their way.
     pub(super) fn awaits_answers(&self) -> bool {
-        self.courier.awaits_answers()
-    }
-
-    fn new_id(&mut self) -> u64 {
-        self.courier.new_id()
+        self.office.courier.awaits_answers()
     }
 }
 
 impl fmt::Debug for Backup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Backup")
-            .field("user_id", &self.user_id)
-            .field("device_id", &self.device_id)
-            .field("stage", &self.kept.stage)
+            .field("user_id", &self.office.user_id)
+            .field("device_id", &self.office.device_id)
+            .field("stage", &self.stage())
             .field("used", &self.kept.used)
             .field("is_paused", &self.is_paused())
             .finish_non_exhaustive()

@@ -3,8 +3,8 @@
 //! before there was one and still reads. The latter is written only where it is there; of both, other members are kept.
 
 use super::{
-    Backup, Call, Lane, Next, RequestKind, Stage,
-    blame::{FAILURES, LOST},
+    Call, Lane, Next, RequestKind, Stage, kept::Preference, look::Look, office::Office,
+    uploaded::FAILURES,
 };
 use crate::client::{
     failure::Failure,
@@ -18,12 +18,10 @@ use crate::{
 /// The requests about the preference.
 #[derive(Debug, Default)]
 pub(super) struct PreferenceLane {
-    pub(super) lane: Lane,
+    pub(super) known: Preference,
     step: PreferenceStep,
     /// How many times the server has failed on it since it was read or written last.
     failures: u32,
-    /// How many answers had come when a request failed last.
-    heard: u64,
     /// When it was read or written last, by the machine's clock.
     known_at_ms: Option<u64>,
     /// Whether it is to be read again, since the user is to be asked.
@@ -46,19 +44,19 @@ enum PreferenceStep {
     WriteOlder { older: JsonObject, enabled: bool },
 }
 
-impl Backup {
+impl PreferenceLane {
     /// The next request about the preference, if one is due.
-    pub(super) fn preference_call(&self, now: u64) -> Option<Call> {
-        if self.preference_due()? > now {
+    pub(super) fn next(&self, office: &Office, stage: Stage) -> Option<Call> {
+        if self.due(office, stage)? > office.courier.now() {
             return None;
         }
-        let user_id = self.user_id.clone();
+        let user_id = office.user_id.clone();
         let read = |user_id, event: &str| GetAccountData::new(user_id, event.into());
         let write = |user_id, event: &str, content: &JsonObject, name, value: bool| {
             let content = json::with_member(Some(content.as_raw()), name, &value.to_string());
             PutAccountData::new(user_id, event.into(), JsonObject::from_our_own(&content))
         };
-        Some(match &self.preference.step {
+        Some(match &self.step {
             PreferenceStep::ReadStandard => Call::Preference(read(user_id, M_KEY_BACKUP)),
             PreferenceStep::ReadOlder { .. } => Call::Preference(read(user_id, BACKUP_DISABLED)),
             PreferenceStep::WriteStandard { standard, enabled, .. } => {
@@ -71,159 +69,154 @@ impl Backup {
     }
 
     /// Whether the preference is known, or fails so often that nothing waits for it.
-    pub(super) fn preference_is_settled(&self) -> bool {
-        let mut kinds = self.preference_kinds().iter();
-        let is_failing = kinds.any(|kind| self.courier.failures(*kind) >= FAILURES);
-        self.kept.preference.was_read || is_failing
+    pub(super) fn is_settled(&self, office: &Office) -> bool {
+        let mut kinds = self.kinds().iter();
+        let is_failing = kinds.any(|kind| office.courier.failures(*kind) >= FAILURES);
+        self.known.was_read || is_failing
     }
 
     /// The requests about the preference: what is written is read just before.
-    pub(super) fn preference_kinds(&self) -> &'static [RequestKind] {
-        match self.kept.preference.write {
+    pub(super) fn kinds(&self) -> &'static [RequestKind] {
+        match self.known.write {
             Some(_) => &[RequestKind::ReadPreference, RequestKind::WritePreference],
             None => &[RequestKind::ReadPreference],
         }
     }
 
     /// When the next request about the preference may be sent.
-    pub(super) fn preference_due(&self) -> Option<u64> {
-        let due = self.preference.lane.due().filter(|_| self.preference_is_due())?;
-        let later = |due: u64, kind: &RequestKind| Some(self.courier.due(*kind)?.max(due));
-        self.preference_kinds().iter().try_fold(due, later)
+    pub(super) fn due(&self, office: &Office, stage: Stage) -> Option<u64> {
+        if office.courier.is_busy(Lane::Preference) || !self.is_due(stage) {
+            return None;
+        }
+        let later = |due: u64, kind: &RequestKind| Some(office.courier.due(*kind)?.max(due));
+        self.kinds().iter().try_fold(0, later)
     }
 
-    pub(super) fn preference_is_due(&self) -> bool {
-        let is_first = self.kept.stage == Stage::Looking && !self.kept.preference.was_read;
-        let is_wanted = is_first || self.preference.is_wanted;
-        self.kept.preference.write.is_some() || is_wanted
+    pub(super) fn is_due(&self, stage: Stage) -> bool {
+        let is_first = stage == Stage::Looking && !self.known.was_read;
+        let is_wanted = is_first || self.is_wanted;
+        self.known.write.is_some() || is_wanted
     }
 
     /// Whether the user can be asked: another client may have written the preference since it was read, and an answer that is
     /// on its way may make the question void. What was read after the question came up is new enough, however slow the host.
-    pub(super) fn has_todays_facts(&mut self, now: u64) -> bool {
-        let since = *self.preference.asked_since.get_or_insert(now);
-        let since = since.min(now.saturating_sub(self.options.poll_ms).saturating_add(1));
-        let is_read = self.preference.known_at_ms.is_some_and(|at| at >= since);
-        self.preference.is_wanted = !is_read;
-        let is_looking = self.version.in_flight.is_some();
-        let looks_now = self.version_due().is_some_and(|due| due <= now);
-        is_read && !is_looking && !(looks_now && self.found_at_ms < since)
+    pub(super) fn is_of_today(&mut self, office: &Office, look: &Look, looks_now: bool) -> bool {
+        let now = office.courier.now();
+        let since = *self.asked_since.get_or_insert(now);
+        let since = since.min(now.saturating_sub(office.options.poll_ms).saturating_add(1));
+        let is_read = self.known_at_ms.is_some_and(|at| at >= since);
+        self.is_wanted = !is_read;
+        let is_looking = office.courier.is_busy(Lane::Version);
+        is_read && !is_looking && !(looks_now && look.found_at_ms < since)
     }
 
-    pub(super) fn preference_read(&mut self, read: Result<Option<JsonObject>, Failure>, now: u64) {
+    pub(super) fn was_read(
+        &mut self,
+        office: &mut Office,
+        read: Result<Option<JsonObject>, Failure>,
+    ) {
         match read {
             Ok(content) => {
-                self.preference.lane.answered(now);
-                self.courier.succeeded(RequestKind::ReadPreference);
-                self.preference_content_is(content.unwrap_or_else(JsonObject::empty));
+                office.courier.succeeded(RequestKind::ReadPreference);
+                self.content_is(office, content.unwrap_or_else(JsonObject::empty));
             }
             // A server that has none to give, or always fails on it, does not keep anybody from a backup.
             Err(failure) => {
-                if self.preference_is_given_up(RequestKind::ReadPreference, &failure, now) {
-                    self.preference_is_hidden();
+                if self.is_given_up(office, RequestKind::ReadPreference, &failure) {
+                    self.is_hidden(office);
                 }
             }
         }
     }
 
     /// Whether a request about the preference is not tried again: the server refuses, or has failed on it some times.
-    fn preference_is_given_up(&mut self, kind: RequestKind, failure: &Failure, now: u64) -> bool {
-        let last = std::mem::replace(&mut self.preference.heard, self.heard);
+    fn is_given_up(&mut self, office: &mut Office, kind: RequestKind, failure: &Failure) -> bool {
         let is_final = match failure {
             Failure::Refused(_) | Failure::TooLarge => true,
             Failure::Later { .. } | Failure::NotFound | Failure::OtherVersion => {
-                self.preference.failures = self.preference.failures.saturating_add(1);
-                self.preference.failures >= FAILURES
+                self.failures = self.failures.saturating_add(1);
+                self.failures >= FAILURES
             }
-            // Something on the way may drop this one alone.
-            Failure::NoAnswer | Failure::RateLimited { .. } => {
-                self.courier.failures(kind) >= LOST && self.is_heard_since(last)
-            }
-            Failure::Unauthorized => false,
+            Failure::NoAnswer | Failure::RateLimited { .. } | Failure::Unauthorized => false,
         };
-        self.preference.lane.answered(now);
+        // Something on the way may drop this one alone.
+        let is_final = office.failed(kind, failure) || is_final;
         if is_final {
-            self.courier.succeeded(kind);
-        } else {
-            self.courier.failed(kind, failure.wait_ms());
+            office.courier.succeeded(kind);
         }
         is_final
     }
 
     /// What is not a boolean says nothing. The older event counts where the standard one says nothing; before something
     /// is written, both are read.
-    fn preference_content_is(&mut self, content: JsonObject) {
-        let write = self.kept.preference.write;
-        match (std::mem::take(&mut self.preference.step), write) {
+    fn content_is(&mut self, office: &mut Office, content: JsonObject) {
+        let write = self.known.write;
+        match (std::mem::take(&mut self.step), write) {
             (PreferenceStep::ReadStandard, write) => match boolean(&content, ENABLED) {
-                Some(enabled) if write.is_none() => self.preference_is(Some(enabled)),
-                _ => self.preference.step = PreferenceStep::ReadOlder { standard: content },
+                Some(enabled) if write.is_none() => self.is(office, Some(enabled)),
+                _ => self.step = PreferenceStep::ReadOlder { standard: content },
             },
             (PreferenceStep::ReadOlder { standard }, None) => {
                 let older = || boolean(&content, DISABLED).map(|disabled| !disabled);
-                self.preference_is(boolean(&standard, ENABLED).or_else(older));
+                self.is(office, boolean(&standard, ENABLED).or_else(older));
             }
             (PreferenceStep::ReadOlder { standard }, Some(enabled)) => {
-                self.preference.step =
-                    PreferenceStep::WriteStandard { standard, older: content, enabled };
+                self.step = PreferenceStep::WriteStandard { standard, older: content, enabled };
             }
             (PreferenceStep::WriteStandard { .. } | PreferenceStep::WriteOlder { .. }, _) => {}
         }
     }
 
-    fn preference_is_hidden(&mut self) {
-        match self.kept.preference.write {
-            Some(_) => self.preference_content_is(JsonObject::empty()),
-            None => self.preference_is(self.kept.preference.enabled),
+    fn is_hidden(&mut self, office: &mut Office) {
+        match self.known.write {
+            Some(_) => self.content_is(office, JsonObject::empty()),
+            None => self.is(office, self.known.enabled),
         }
     }
 
-    fn preference_is(&mut self, enabled: Option<bool>) {
-        self.kept.preference.enabled = enabled;
-        self.kept.preference.was_read = true;
-        self.preference.step = PreferenceStep::ReadStandard;
-        self.preference.failures = 0;
-        self.preference.known_at_ms = Some(self.courier.now());
-        self.preference.is_wanted = false;
-        self.touch();
+    fn is(&mut self, office: &mut Office, enabled: Option<bool>) {
+        self.known.enabled = enabled;
+        self.known.was_read = true;
+        self.step = PreferenceStep::ReadStandard;
+        self.failures = 0;
+        self.known_at_ms = Some(office.courier.now());
+        self.is_wanted = false;
+        office.touch();
     }
 
     /// The older event is written where it is there. After a failure both are read again, since another device may write
     /// them meanwhile. The preference may have been changed, too: then it is written again.
-    pub(super) fn preference_written(&mut self, written: Result<(), Failure>, now: u64) {
+    pub(super) fn was_written(&mut self, office: &mut Office, written: Result<(), Failure>) {
         let refused = match written {
             Ok(()) => None,
-            Err(failure)
-                if self.preference_is_given_up(RequestKind::WritePreference, &failure, now) =>
-            {
+            Err(failure) if self.is_given_up(office, RequestKind::WritePreference, &failure) => {
                 Some(failure)
             }
-            Err(_) => return self.preference.step = PreferenceStep::ReadStandard,
+            Err(_) => return self.step = PreferenceStep::ReadStandard,
         };
-        self.preference.lane.answered(now);
-        let (enabled, is_written) = match std::mem::take(&mut self.preference.step) {
+        let (enabled, is_written) = match std::mem::take(&mut self.step) {
             PreferenceStep::WriteStandard { older, enabled, .. }
                 if refused.is_none() && !older.is_empty() =>
             {
-                self.preference.step = PreferenceStep::WriteOlder { older, enabled };
+                self.step = PreferenceStep::WriteOlder { older, enabled };
                 return;
             }
             PreferenceStep::WriteStandard { enabled, .. } => (enabled, refused.is_none()),
             PreferenceStep::WriteOlder { enabled, .. } => (enabled, true),
             PreferenceStep::ReadStandard | PreferenceStep::ReadOlder { .. } => return,
         };
-        self.courier.succeeded(RequestKind::WritePreference);
-        self.preference_is(if is_written { Some(enabled) } else { self.kept.preference.enabled });
-        if self.kept.preference.write != Some(enabled) {
+        office.courier.succeeded(RequestKind::WritePreference);
+        self.is(office, if is_written { Some(enabled) } else { self.known.enabled });
+        if self.known.write != Some(enabled) {
             return;
         }
-        self.kept.preference.write = None;
+        self.known.write = None;
         if let Some(failure) = refused {
             let refused = match failure {
                 Failure::Refused(error) => Some(error),
                 _ => None,
             };
-            self.deliver(Next::PreferenceNotSet { enabled, refused });
+            office.deliver(Next::PreferenceNotSet { enabled, refused });
         }
     }
 }

@@ -2,7 +2,11 @@
 
 use http::StatusCode;
 
-use super::{Backup, Next, NotStored, RequestKind, upload::Pending};
+use super::{
+    Next, NotStored, RequestKind,
+    office::Office,
+    upload::{InUse, Pending},
+};
 use crate::api::ApiError;
 
 /// What the server has refused of what it was given.
@@ -16,38 +20,43 @@ pub(super) struct Refusals {
     is_of_account: bool,
 }
 
-impl Backup {
+impl InUse {
     /// The server refuses a request. One session may be the reason: the request is split.
-    pub(super) fn upload_refused(&mut self, mut batch: Vec<Pending>, error: ApiError) {
-        if self.upload.refusals.is_of_account {
-            self.courier.failed(RequestKind::Upload, 0);
-            return self.upload.batches.push_back(batch);
+    pub(super) fn upload_refused(
+        &mut self,
+        office: &mut Office,
+        mut batch: Vec<Pending>,
+        error: ApiError,
+    ) {
+        if self.refusals.is_of_account {
+            office.courier.failed(RequestKind::Upload, 0);
+            return self.batches.push_back(batch);
         }
         if batch.len() > 1 {
-            self.courier.succeeded(RequestKind::Upload);
+            office.courier.succeeded(RequestKind::Upload);
             return self.split(batch);
         }
-        self.upload.refusals.parts.extend(batch.pop().map(|pending| (pending, error)));
+        self.refusals.parts.extend(batch.pop().map(|pending| (pending, error)));
     }
 
     /// The server has taken something, so it does not refuse the account.
-    pub(super) fn upload_taken(&mut self) {
-        self.upload.refusals.is_any_taken = true;
-        if std::mem::take(&mut self.upload.refusals.is_of_account) {
-            let kept = std::mem::take(&mut self.upload.batches);
-            self.upload.ready.extend(kept.into_iter().flatten());
-            self.make_batches();
+    pub(super) fn upload_taken(&mut self, office: &Office) {
+        self.refusals.is_any_taken = true;
+        if std::mem::take(&mut self.refusals.is_of_account) {
+            let kept = std::mem::take(&mut self.batches);
+            self.ready.extend(kept.into_iter().flatten());
+            self.make_batches(office);
         }
     }
 
     /// Once everything was tried: if all of it was refused alike, that is about the account. The sessions are kept then,
     /// and the host is told once.
-    pub(super) fn settle_refusals(&mut self) {
-        if self.upload.has_work() {
+    pub(super) fn settle_refusals(&mut self, office: &mut Office) {
+        if self.has_work() {
             return;
         }
-        let is_any_taken = std::mem::take(&mut self.upload.refusals.is_any_taken);
-        let parts = std::mem::take(&mut self.upload.refusals.parts);
+        let is_any_taken = std::mem::take(&mut self.refusals.is_any_taken);
+        let parts = std::mem::take(&mut self.refusals.parts);
         let Some((_, first)) = parts.first() else { return };
         let is_alike = parts.iter().all(|(_, error)| error.status() == first.status());
         // What is wrong with a request is wrong with its content.
@@ -55,11 +64,11 @@ impl Backup {
         if is_any_taken || is_of_content || !is_alike || parts.len() == 1 {
             let refused =
                 |(pending, error): (Pending, _)| (pending.token, NotStored::Refused(error));
-            return self.not_stored(parts.into_iter().map(refused).collect());
+            return self.not_stored(office, parts.into_iter().map(refused).collect());
         }
-        self.deliver(Next::UploadRefused(first.clone()));
-        self.upload.refusals.is_of_account = true;
-        self.upload.batches = parts.into_iter().map(|(pending, _)| vec![pending]).collect();
-        self.courier.failed(RequestKind::Upload, 0);
+        office.deliver(Next::UploadRefused(first.clone()));
+        self.refusals.is_of_account = true;
+        self.batches = parts.into_iter().map(|(pending, _)| vec![pending]).collect();
+        office.courier.failed(RequestKind::Upload, 0);
     }
 }

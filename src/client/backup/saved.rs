@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Backup, BackupOptions, RestoreChoice, Scope, Stage,
-    kept::{Draft, Kept, Preference, SecretChange},
+    kept::{Kept, Preference, SecretChange, Vaulted},
     keyring::Keyring,
+    making::{Creation, Draft, Making, Phase},
     saved_key::{SavedKey, SavedUsed},
+    stage::{Disabling, State},
 };
 use crate::{
     Limits,
@@ -71,10 +73,14 @@ struct SavedState<'a> {
     secret: Option<SecretChange>,
     /// What was the current version when the user said that all are to go, if it was known and is still there.
     #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
-    disabling: Option<Option<BackupVersion>>,
+    disabling: Option<Meant>,
     preference: Preference,
     restore_choice: Option<RestoreChoice>,
 }
+
+/// The version that is meant, or nothing if it is not known or its deletion was asked for.
+#[derive(Serialize, Deserialize)]
+struct Meant(Option<BackupVersion>);
 
 #[derive(Serialize, Deserialize)]
 struct SavedDraft<'a> {
@@ -103,15 +109,24 @@ impl Backup {
         let secret = saved.secret.expose_bytes();
         let state: SavedState<'_> = Header::read(secret, SECRET, &user_id, &device_id)?;
         let wanted = Header::read(&saved.public, PUBLIC, &user_id, &device_id);
-        let kept = state.read(wanted.unwrap_or_default())?;
-        Ok(Self::with(user_id, device_id, options, limits, kept))
+        let Wanted { wanted } = wanted.unwrap_or_default();
+        let mut backup = Self::new(user_id, device_id, options, limits);
+        backup.download.wanted = remembered(&wanted).cloned().collect();
+        backup.download.restore_choice = state.restore_choice;
+        backup.preference.known = Preference {
+            // Another client may have written it since.
+            was_read: state.preference.was_read && state.preference.write.is_some(),
+            ..state.preference
+        };
+        (backup.state, backup.kept) = state.read()?;
+        Ok(backup)
     }
 
     /// The state, as [`Next::Save`](super::Next::Save) gives it when it has changed.
     #[must_use]
     pub fn save(&self) -> SavedBackup {
-        let wanted = remembered(&self.kept.wanted).cloned().collect();
-        let header = Header::new(PUBLIC, &self.user_id, &self.device_id);
+        let wanted = remembered(&self.download.wanted).cloned().collect();
+        let header = Header::new(PUBLIC, &self.office.user_id, &self.office.device_id);
         let public = PublicPart { header, wanted: Wanted { wanted } };
         SavedBackup { public: json::to_bytes(&public, USUAL_LENGTH), secret: self.save_secrets() }
     }
@@ -120,20 +135,25 @@ impl Backup {
         let kept = &self.kept;
         let encode = |key: &BackupDecryptionKey| (key.to_base64(), key.provenance());
         let keys: Vec<_> = kept.keys.iter().map(encode).collect();
-        let draft = kept.draft.as_ref().map(|draft| (encode(&draft.key), draft));
+        let making = self.state.making();
+        let draft = making.and_then(|making| Some((encode(&making.draft()?.key), making)));
+        let disabling = match &self.state {
+            State::Disabling(disabling) => Some(Meant(disabling.meant.clone())),
+            _ => None,
+        };
         let part = SecretPart {
-            header: Header::new(SECRET, &self.user_id, &self.device_id),
+            header: Header::new(SECRET, &self.office.user_id, &self.office.device_id),
             state: SavedState {
-                stage: kept.stage,
+                stage: self.stage(),
                 used: kept.used.as_ref().map(|used| SavedUsed::new(used, &kept.proofs)),
                 retired: kept.retired.iter().map(BackupPublicKey::to_base64).collect(),
                 keys: keys.iter().map(SavedKey::new).collect(),
-                draft: draft.as_ref().map(|(key, draft)| SavedDraft::new(key, draft)),
+                draft: draft.as_ref().and_then(|(key, making)| SavedDraft::new(key, making)),
                 recovery_key_unsaved: kept.recovery_key_unsaved,
-                secret: kept.secret,
-                disabling: kept.disabling.clone(),
-                preference: kept.preference,
-                restore_choice: kept.restore_choice,
+                secret: kept.vaulted.change(),
+                disabling,
+                preference: self.preference.known,
+                restore_choice: self.download.restore_choice,
             },
         };
         json::to_secret_bytes(&part, USUAL_LENGTH)
@@ -141,60 +161,65 @@ impl Backup {
 }
 
 impl SavedState<'_> {
-    fn read(self, Wanted { wanted }: Wanted) -> Result<Kept, SavedStateError> {
+    fn read(self) -> Result<(State, Kept), SavedStateError> {
         let keys = self.keys.into_iter().map(SavedKey::read);
         let used = self.used.map(SavedUsed::read).transpose()?;
         let (used, proofs) = used.map_or((None, Proofs::default()), |(it, its)| (Some(it), its));
         let mut kept = Kept {
-            stage: resume(self.stage, self.disabling.is_some()),
             used,
             proofs,
             retired: self.retired.iter().map(public_key).collect::<Result<_, _>>()?,
             keys: Keyring::new(keys.collect::<Result<_, _>>()?),
-            draft: self.draft.map(SavedDraft::read).transpose()?,
             recovery_key_unsaved: self.recovery_key_unsaved,
-            secret: self.secret,
-            disabling: self.disabling,
-            preference: Preference {
-                // Another client may have written it since.
-                was_read: self.preference.was_read && self.preference.write.is_some(),
-                ..self.preference
-            },
-            restore_choice: self.restore_choice,
-            wanted: remembered(&wanted).cloned().collect(),
+            vaulted: self.secret.map_or(Vaulted::Unneeded, Vaulted::Due),
         };
-        if !kept.stage.makes_backup() {
-            kept.give_up_draft();
-        }
-        Ok(kept)
+        let draft = self.draft.map(SavedDraft::read).transpose()?;
+        let state = match (self.disabling, self.stage, draft) {
+            (None, Stage::Signing | Stage::Creating | Stage::Confirming, Some((draft, made))) => {
+                let phase = match self.stage {
+                    Stage::Signing => Phase::Signing(draft, None),
+                    // What was known of the server is asked for again.
+                    _ => Phase::Confirming(draft, made.map_or(Creation::Sent, Creation::Made)),
+                };
+                State::Making(Making { old: None, phase })
+            }
+            (disabling, stage, draft) => {
+                draft.into_iter().for_each(|(draft, _)| kept.keep_key(draft.key));
+                resume(stage, disabling)
+            }
+        };
+        Ok((state, kept))
     }
 }
 
 impl<'a> SavedDraft<'a> {
-    fn new(key: &'a (SecretString, Provenance), draft: &Draft) -> Self {
+    fn new(key: &'a (SecretString, Provenance), making: &Making) -> Option<Self> {
+        let draft = making.draft()?;
         let signatures = draft.signatures.iter();
         let signatures = signatures.map(|(id, signature)| (id.clone(), signature.to_base64()));
-        Self {
+        Some(Self {
             key: SavedKey::new(key),
             signatures: signatures.collect(),
             before: draft.before.clone(),
             replaces: draft.replaces.map(|public_key| public_key.to_base64()),
-            created: draft.created.clone(),
-        }
+            created: making.made().cloned(),
+        })
     }
 
-    fn read(self) -> Result<Draft, SavedStateError> {
+    /// The draft, and the version that the server says it made.
+    fn read(self) -> Result<(Draft, Option<BackupVersion>), SavedStateError> {
         let signatures = self.signatures.into_iter().map(|(key_id, signature)| {
             let signature = Ed25519Signature::from_base64(&signature);
             Ok((key_id, signature.map_err(|_| SavedStateError::Damaged)?))
         });
-        Ok(Draft {
+        let draft = Draft {
             key: self.key.read()?,
             signatures: signatures.collect::<Result<_, _>>()?,
             before: self.before,
             replaces: self.replaces.as_ref().map(public_key).transpose()?,
-            created: self.created,
-        })
+            is_unsent: false,
+        };
+        Ok((draft, self.created))
     }
 }
 
@@ -213,20 +238,18 @@ fn public_key(text: impl AsRef<str>) -> Result<BackupPublicKey, SavedStateError>
 }
 
 /// A value that is there, `null` or not.
-fn some<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Option<BackupVersion>>, D::Error> {
+fn some<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Meant>, D::Error> {
     Deserialize::deserialize(deserializer).map(Some)
 }
 
 /// Where a machine goes on: what was known of the server is asked for again.
-fn resume(stage: Stage, is_disabling: bool) -> Stage {
-    match stage {
-        _ if is_disabling => Stage::Disabling,
-        Stage::Disabling => Stage::Looking,
-        Stage::Looking | Stage::Absent | Stage::Untrusted | Stage::Running => Stage::Looking,
-        Stage::Creating | Stage::Confirming => Stage::Confirming,
-        Stage::Changed | Stage::Signing | Stage::Off => stage,
+fn resume(stage: Stage, disabling: Option<Meant>) -> State {
+    match (disabling, stage) {
+        (Some(Meant(meant)), _) => State::Disabling(Disabling { meant, ..Disabling::default() }),
+        (None, Stage::Changed) => State::Changed,
+        (None, Stage::Signing) => State::Making(Making::new(None)),
+        (None, Stage::Off) => State::Off,
+        (None, _) => State::Looking,
     }
 }
 

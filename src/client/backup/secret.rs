@@ -2,7 +2,10 @@
 
 use thiserror::Error;
 
-use super::{Backup, Next, SecretTask, Stage, kept::SecretChange};
+use super::{
+    Backup, Next, SecretTask, Stage,
+    kept::{SecretChange, Vaulted},
+};
 use crate::{
     backup::{BackupPublicKey, Proofs},
     provenance::Provenance,
@@ -20,7 +23,7 @@ impl Backup {
     /// becomes of the device.
     #[must_use]
     pub fn secret_task(&self) -> Option<SecretTask> {
-        match self.kept.secret? {
+        match self.kept.vaulted.change()? {
             SecretChange::Delete => Some(SecretTask::Delete),
             SecretChange::Store => self.storable_key().map(SecretTask::Store),
         }
@@ -43,9 +46,8 @@ impl Backup {
     /// Whether the current backup is this device's own and its key is stored nowhere yet, whether or not it may be stored
     /// now.
     pub(in crate::client) fn is_unfinished(&self) -> bool {
-        let found = self.found.as_ref().and_then(|info| info.auth_data().ok());
-        let found = found.map(|auth_data| *auth_data.public_key());
-        self.kept.secret == Some(SecretChange::Store)
+        let found = self.look.public_key();
+        self.kept.vaulted.change() == Some(SecretChange::Store)
             && found.is_some_and(|found| self.kept.used_key() == Some(found))
             && self.has_key()
     }
@@ -58,7 +60,7 @@ impl Backup {
     /// again once the host has told [who is trusted](Self::set_signers).
     #[must_use]
     pub fn secret_is_withheld(&self) -> bool {
-        self.kept.secret == Some(SecretChange::Store)
+        self.kept.vaulted.change() == Some(SecretChange::Store)
             && self.trusted().is_some()
             && self.secret_task().is_none()
     }
@@ -70,7 +72,7 @@ impl Backup {
     /// [`SecretNotRead`] if it is not what was to be written. The task stays, over a restart too, and is not
     /// given again by itself: see [`Backup::secret_storage_is_ready`].
     pub fn secret_read_back(&mut self, stored: Option<&SecretValue>) -> Result<(), SecretNotRead> {
-        let holds = match (self.kept.secret, stored) {
+        let holds = match (self.kept.vaulted.change(), stored) {
             (None, _) | (Some(SecretChange::Delete), None) => true,
             (Some(SecretChange::Store), Some(stored)) => {
                 let key = self.kept.used_key();
@@ -81,16 +83,16 @@ impl Backup {
         if !holds {
             return Err(SecretNotRead);
         }
-        if self.kept.secret.take().is_some() {
-            self.touch();
+        if std::mem::take(&mut self.kept.vaulted) != Vaulted::Unneeded {
+            self.office.touch();
         }
         Ok(())
     }
 
     /// The secret storage was set up or unlocked, so that what is still to be written can be written.
     pub fn secret_storage_is_ready(&mut self) {
-        self.secret_is_asked_for = false;
-        self.is_confirmed = false;
+        self.kept.vaulted.ask_again();
+        self.state.set_current(false);
         self.look_again();
     }
 
@@ -98,67 +100,55 @@ impl Backup {
     /// of the backup in use, and that is at hand, it is stored again. Two devices that write at one moment do not see
     /// each other.
     pub fn secret_found(&mut self, stored: Option<&SecretValue>) {
-        let Some(used) = self.kept.used_key().filter(|_| self.kept.stage == Stage::Running) else {
+        let Some(used) = self.kept.used_key().filter(|_| self.stage() == Stage::Running) else {
             return;
         };
         let fits = |stored: &SecretValue| stored.check_backup_key(used.as_curve25519()).is_ok();
         let is_there = stored.is_some_and(fits);
-        if !is_there && self.kept.secret.is_none() && self.kept.key_of(&used).is_some() {
-            self.kept.secret = Some(SecretChange::Store);
+        if !is_there && self.kept.vaulted == Vaulted::Unneeded && self.kept.key_of(&used).is_some()
+        {
+            self.kept.vaulted = Vaulted::Due(SecretChange::Store);
             self.secret_storage_is_ready();
-            self.touch();
+            self.office.touch();
         }
     }
 
     /// The account has no secret storage, so nothing has to be deleted from it. The key of a backup that is in use
     /// stays to be written.
     pub fn no_secret_storage(&mut self) {
-        if self.kept.secret == Some(SecretChange::Delete) {
-            self.kept.secret = None;
-            self.touch();
+        if self.kept.vaulted.change() == Some(SecretChange::Delete) {
+            self.kept.vaulted = Vaulted::Unneeded;
+            self.office.touch();
         }
     }
 
     /// What is to be written to the secret storage, once. A key is not stored before its backup is the current one.
     pub(super) fn write_secret(&mut self) -> Option<Next> {
-        if self.secret_is_asked_for || !matches!(self.kept.stage, Stage::Running | Stage::Disabling)
-        {
-            return None;
-        }
-        let task = self.secret_task()?;
         // What is stored, or deleted, is the key of the backup that is the current one now.
-        if !self.is_confirmed {
-            return None;
-        }
-        self.secret_is_asked_for = true;
+        let Vaulted::Due(change) = self.kept.vaulted else { return None };
+        let task = self.secret_task().filter(|_| self.state.is_current())?;
+        self.kept.vaulted = Vaulted::Asked(change);
         Some(Next::WriteSecret(task))
     }
 
     pub(super) fn start_disabling(&mut self) {
-        self.kept.give_up_draft();
-        self.kept.preference.write = Some(false);
-        self.kept.secret = Some(SecretChange::Delete);
-        self.kept.disabling = Some(self.found.as_ref().map(|info| info.version().clone()));
+        self.preference.known.write = Some(false);
+        self.kept.vaulted = Vaulted::Due(SecretChange::Delete);
         self.kept.recovery_key_unsaved = false;
-        self.secret_is_asked_for = false;
-        (self.condemned, self.attempted) = (None, None);
-        self.is_confirmed = false;
     }
 
     /// Nothing is disabled any more. What may be gone from the secret storage is stored again.
     pub(super) fn keep_secret(&mut self) {
-        self.kept.secret = None;
+        self.kept.vaulted = Vaulted::Unneeded;
         let has_key = self.kept.used_key().is_some_and(|used| self.kept.key_of(&used).is_some());
         if has_key {
-            self.kept.secret = Some(SecretChange::Store);
-            self.kept.recovery_key_unsaved = true;
-            (self.secret_is_asked_for, self.is_confirmed) = (false, false);
+            self.is_own();
         }
     }
 
     /// Versions go last: until then a crash leaves a backup that can be used again.
     pub(super) fn may_delete(&self) -> bool {
-        self.kept.preference.write.is_none() && self.kept.secret.is_none()
+        self.preference.known.write.is_none() && self.kept.vaulted == Vaulted::Unneeded
     }
 
     /// No version is left, and what was used is not used again. A request to create one may still arrive.
@@ -169,9 +159,7 @@ impl Backup {
             key.provenance() == Provenance::Generated && Some(*key.public_key()) != used
         });
         self.kept.proofs = Proofs::default();
-        for scope in self.kept.wanted.take() {
-            self.download.forgets(&scope);
-        }
-        self.touch();
+        self.download.forget_all();
+        self.office.touch();
     }
 }

@@ -2,6 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{making::Making, upload::InUse};
+use crate::{
+    backup::TrustedBackup,
+    crypto::ed25519::Ed25519Signature,
+    ids::{BackupVersion, KeyId},
+};
+
 /// Where an account stands with its backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -30,40 +37,71 @@ pub enum Stage {
 }
 
 /// What happens to the backup.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug)]
 pub(super) enum Event {
     /// There is no backup, and never was one here.
     NoBackup,
     /// The current backup is trusted: the one that was used, or the first one that this device meets.
-    Trusted,
+    Trusted(TrustedBackup),
     /// Nobody vouches for the current backup, and none was used here.
     Untrusted,
     /// The current backup is not the one that was used, or there is none any more.
     Other,
     /// While a creation is to be confirmed: everything is as it was before.
-    NotYet,
+    NotYet {
+        /// Whether the request may go out at once.
+        is_fresh: bool,
+    },
     /// An upload or download was told that the version is gone or not the current one.
     Gone,
     /// The user wants a new backup.
     Create,
     /// The user wants the current one, which is trusted.
-    Use,
+    Use(TrustedBackup),
     /// The user wants none on this device.
     Stop,
     /// The host has signed the new key.
-    Signed,
+    Signed(Vec<(KeyId, Ed25519Signature)>),
     /// The request to create the version is about to go out.
     Sent,
-    /// The homeserver refuses to create it.
+    /// It is not created: the homeserver refuses it, keeps failing on it, or does not show it.
     Refused,
-    /// The user wants none at all.
-    Disable,
+    /// The user wants none at all. This was the current version, as far as it was known.
+    Disable(Option<BackupVersion>),
     /// No version is left.
     Deleted,
     /// The user has changed their mind.
     Enable,
     /// The user does not want a new backup any more.
     Cancel,
+}
+
+/// Where an account stands with its backup, and what belongs to that alone: it is gone with the state. What outlives it,
+/// as the backup that was used last, is [`Kept`](super::kept::Kept).
+#[derive(Default)]
+pub(super) enum State {
+    #[default]
+    Looking,
+    Absent,
+    Untrusted,
+    Changed,
+    Making(Making),
+    Running(Box<InUse>),
+    Disabling(Disabling),
+    Off,
+}
+
+/// A backup that is switched off.
+#[derive(Debug, Default)]
+pub(super) struct Disabling {
+    /// What was the current version when the user said so, as far as it was known and until its deletion is asked for.
+    pub(super) meant: Option<BackupVersion>,
+    /// The version that is to be deleted next.
+    pub(super) condemned: Option<BackupVersion>,
+    /// The version that was tried to delete last.
+    pub(super) attempted: Option<BackupVersion>,
+    /// Whether the server was asked which version there is, since something is to be done about it.
+    pub(super) is_current: bool,
 }
 
 impl Stage {
@@ -73,36 +111,97 @@ impl Stage {
     }
 }
 
-/// The stage after an event. What an event has nothing to say to stays as it is.
-pub(super) fn step(stage: Stage, event: Event) -> Stage {
-    use Stage::{
-        Absent, Changed, Confirming, Creating, Disabling, Looking, Off, Running, Signing, Untrusted,
-    };
-    match (stage, event) {
-        (_, Event::Disable) => Disabling,
-        (Disabling, Event::Deleted) => Off,
-        // Another device has made a backup since: the user is asked.
-        (Disabling, Event::Other) => Changed,
-        (Disabling, Event::Untrusted) => Untrusted,
-        (Disabling | Off, Event::Enable) => Looking,
-        (Disabling, _) => Disabling,
-        (Off, Event::Create) => Signing,
-        (Off, _) => Off,
-        (Looking | Absent | Untrusted, Event::NoBackup) => Absent,
-        (Looking | Absent | Untrusted, Event::Trusted) => Running,
-        (Looking | Absent | Untrusted, Event::Untrusted) => Untrusted,
-        (Looking | Absent | Untrusted | Running, Event::Other) => Changed,
-        (Looking | Absent | Untrusted | Changed | Running, Event::Create) => Signing,
-        (Untrusted | Changed, Event::Use) => Running,
-        (_, Event::Stop) => Off,
-        (Running, Event::Gone) => Looking,
-        (Signing, Event::Signed) => Creating,
-        (Creating, Event::Sent) => Confirming,
-        (Confirming, Event::NotYet) => Creating,
-        (Confirming, Event::Trusted) => Running,
-        (Confirming, Event::Untrusted) => Untrusted,
-        (Confirming, Event::Other) => Changed,
-        (Confirming, Event::Refused) | (Signing | Creating | Confirming, Event::Cancel) => Looking,
-        (stage, _) => stage,
+impl State {
+    pub(super) fn stage(&self) -> Stage {
+        match self {
+            Self::Looking => Stage::Looking,
+            Self::Absent => Stage::Absent,
+            Self::Untrusted => Stage::Untrusted,
+            Self::Changed => Stage::Changed,
+            Self::Making(making) => making.stage(),
+            Self::Running(_) => Stage::Running,
+            Self::Disabling(_) => Stage::Disabling,
+            Self::Off => Stage::Off,
+        }
+    }
+
+    /// The state after an event: the whole table. What an event has nothing to say to stays as it is.
+    pub(super) fn after(self, event: Event) -> Self {
+        match (self, event) {
+            (state @ Self::Disabling(_), Event::Disable(_)) => state,
+            (_, Event::Disable(meant)) => {
+                Self::Disabling(Disabling { meant, ..Disabling::default() })
+            }
+            (Self::Disabling(_), Event::Deleted) => Self::Off,
+            // Another device has made a backup since: the user is asked.
+            (Self::Disabling(_), Event::Other) => Self::Changed,
+            (Self::Disabling(_), Event::Untrusted) => Self::Untrusted,
+            (Self::Disabling(_) | Self::Off, Event::Enable) => Self::Looking,
+            (state @ Self::Disabling(_), _) => state,
+            (Self::Off, Event::Create) => Self::Making(Making::new(None)),
+            (Self::Off, _) | (_, Event::Stop) => Self::Off,
+            (Self::Making(making), event) => making.after(event),
+            (Self::Running(in_use), Event::Create) => Self::Making(Making::new(Some(in_use))),
+            (Self::Running(in_use), Event::Trusted(backup)) => Self::Running(in_use.or(backup)),
+            (Self::Running(_), Event::Gone) => Self::Looking,
+            (Self::Running(_), Event::Other) => Self::Changed,
+            (state @ Self::Running(_), _) => state,
+            (_, Event::Create) => Self::Making(Making::new(None)),
+            (Self::Untrusted | Self::Changed, Event::Use(backup)) => {
+                Self::Running(InUse::new(backup))
+            }
+            (Self::Changed, _) => Self::Changed,
+            (_, Event::NoBackup) => Self::Absent,
+            (_, Event::Trusted(backup)) => Self::Running(InUse::new(backup)),
+            (_, Event::Untrusted) => Self::Untrusted,
+            (_, Event::Other) => Self::Changed,
+            (state, _) => state,
+        }
+    }
+
+    /// The backup that sessions are uploaded to: while a new one is made, the one before.
+    pub(super) fn in_use(&self) -> Option<&InUse> {
+        match self {
+            Self::Running(in_use) => Some(in_use),
+            Self::Making(making) => making.old.as_deref(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn in_use_mut(&mut self) -> Option<&mut InUse> {
+        match self {
+            Self::Running(in_use) => Some(in_use),
+            Self::Making(making) => making.old.as_deref_mut(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn making(&self) -> Option<&Making> {
+        if let Self::Making(making) = self { Some(making) } else { None }
+    }
+
+    pub(super) fn making_mut(&mut self) -> Option<&mut Making> {
+        if let Self::Making(making) = self { Some(making) } else { None }
+    }
+
+    pub(super) fn disabling_mut(&mut self) -> Option<&mut Disabling> {
+        if let Self::Disabling(disabling) = self { Some(disabling) } else { None }
+    }
+
+    /// Whether the server was asked which backup is the current one, since something is to be done about it.
+    pub(super) fn is_current(&self) -> bool {
+        match self {
+            Self::Running(in_use) => in_use.is_current,
+            Self::Disabling(disabling) => disabling.is_current,
+            _ => false,
+        }
+    }
+
+    pub(super) fn set_current(&mut self, is_current: bool) {
+        match self {
+            Self::Running(in_use) => in_use.is_current = is_current,
+            Self::Disabling(disabling) => disabling.is_current = is_current,
+            _ => {}
+        }
     }
 }

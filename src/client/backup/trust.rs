@@ -1,10 +1,14 @@
 //! Which backup is the user's, and for how long that is proved.
 
-use super::{Backup, InUse, Stage, UsedBackup, kept::Kept, stage::Event};
+use super::{
+    Backup, UsedBackup,
+    kept::Kept,
+    look::Found,
+    stage::{Event, State},
+};
 use crate::{
     backup::{
-        AuthData, BackupDecryptionKey, BackupVersionInfo, Proof, Proofs, SessionSealer, TrustError,
-        TrustedBackup,
+        AuthData, BackupDecryptionKey, BackupVersionInfo, Proof, Proofs, TrustError, TrustedBackup,
     },
     provenance::Provenance,
     signed_json::SignatureReport,
@@ -13,7 +17,8 @@ use crate::{
 impl Backup {
     /// The proof that a backup may be uploaded to: that it is the one that was used, that its key is at
     /// hand, or a signature.
-    pub(super) fn trust(&self, info: &BackupVersionInfo) -> Result<TrustedBackup, TrustError> {
+    pub(super) fn trust(&self, found: &Found) -> Result<TrustedBackup, TrustError> {
+        let info = &found.info;
         let Kept { used, proofs, retired, .. } = &self.kept;
         if let Some(used) = used
             && let Ok(backup) = TrustedBackup::by_memory(info, &used.public_key, proofs, retired)
@@ -29,7 +34,7 @@ impl Backup {
                 Err(error) => by_key = Some(error),
             }
         }
-        let signed = TrustedBackup::by_report(info, self.signatures(info), retired);
+        let signed = TrustedBackup::by_report(info, self.signatures(found), retired);
         // Of two reasons the one is kept about which something can be done.
         signed.map_err(|error| match error {
             TrustError::NoTrustedSignature(_) => by_key.unwrap_or(error),
@@ -38,11 +43,11 @@ impl Backup {
     }
 
     /// The signatures of the backup that was found, each checked once until there is another one or other signers.
-    pub(super) fn signatures(&self, found: &BackupVersionInfo) -> &SignatureReport {
-        self.trusted.signatures.get_or_init(|| {
-            let Ok(auth_data) = found.auth_data() else { return SignatureReport::default() };
+    pub(super) fn signatures<'a>(&self, found: &'a Found) -> &'a SignatureReport {
+        found.signatures.get_or_init(|| {
+            let Ok(auth_data) = found.info.auth_data() else { return SignatureReport::default() };
             let signers = self.trusted.signers.as_deref().unwrap_or_default();
-            auth_data.check_signatures(&self.user_id, signers, &self.limits)
+            auth_data.check_signatures(&self.office.user_id, signers, &self.office.limits)
         })
     }
 
@@ -69,13 +74,13 @@ impl Backup {
     }
 
     /// Everything that proves by now that a backup is the user's.
-    fn proofs_of(&self, info: &BackupVersionInfo) -> Proofs {
+    fn proofs_of(&self, found: &Found) -> Proofs {
         let mut proofs = Proofs::default();
-        let Ok(auth_data) = info.auth_data() else { return proofs };
+        let Ok(auth_data) = found.info.auth_data() else { return proofs };
         let keys = self.kept.keys_of(auth_data.public_key());
         let keys = keys.filter(|key| self.proves(auth_data, key));
         keys.for_each(|key| proofs.add(Proof::DecryptionKey(key.provenance())));
-        self.signatures(info).valid_signers().for_each(|signer| proofs.add(signer.into()));
+        self.signatures(found).valid_signers().for_each(|signer| proofs.add(signer.into()));
         proofs
     }
 
@@ -88,25 +93,27 @@ impl Backup {
             self.kept.proofs.retain(signers);
         }
         // What has lost its last proof is looked at before it is used again.
-        let found = self.found.as_ref().filter(|info| is_used(info, &used) && !before.is_empty());
-        if let Some(fresh) = found.map(|info| self.proofs_of(info)) {
+        let found = self.look.found.as_ref().filter(|_| !before.is_empty());
+        let found = found.filter(|found| is_used(&found.info, &used));
+        if let Some(fresh) = found.map(|found| self.proofs_of(found)) {
             self.kept.proofs.extend(&fresh);
         }
         if self.kept.proofs == before {
             return;
         }
-        self.touch();
+        self.office.touch();
         if self.kept.proofs.is_empty() {
-            self.stop_uploads();
-            if self.kept.stage == Stage::Running {
-                self.turn(Event::Other);
+            match &mut self.state {
+                State::Running(_) => self.turn(Event::Other),
+                State::Making(making) => making.old = None,
+                _ => {}
             }
         }
     }
 
     /// Whether anything ends the question about a backup that had lost its last proof. A key out of the secret storage
     /// does not: a device that has lost its trust may have put it there. The user can still say that it is to be used.
-    pub(super) fn proves_anew(&self, found: &BackupVersionInfo) -> bool {
+    pub(super) fn proves_anew(&self, found: &Found) -> bool {
         let is_stored = |proof| {
             let stored = [Provenance::AuthenticatedSecretStorage, Provenance::KeptByHost];
             stored.map(Proof::DecryptionKey).contains(&proof)
@@ -126,7 +133,7 @@ impl Backup {
     }
 
     /// Uses another backup from now on, because the user said so, or it is the first one. The one before is retired.
-    pub(super) fn adopt(&mut self, backup: TrustedBackup) {
+    pub(super) fn adopt(&mut self, backup: &TrustedBackup) {
         let used =
             UsedBackup { version: backup.version().clone(), public_key: *backup.public_key() };
         if self.kept.used.as_ref() != Some(&used) {
@@ -139,27 +146,18 @@ impl Backup {
                 self.kept.proofs = Proofs::default();
             }
             self.kept.used = Some(used);
-            self.touch();
+            self.office.touch();
         }
         self.use_again(backup);
     }
 
     /// Goes on with the backup that is used.
-    pub(super) fn use_again(&mut self, backup: TrustedBackup) {
+    pub(super) fn use_again(&mut self, backup: &TrustedBackup) {
         let before = self.kept.proofs.clone();
         self.kept.proofs.add_reason(backup.reason());
         self.prove_again();
         if self.kept.proofs != before {
-            self.touch();
-        }
-        let is_same = self.in_use.as_ref().is_some_and(|in_use| {
-            in_use.backup.version() == backup.version()
-                && in_use.backup.public_key() == backup.public_key()
-        });
-        if !is_same {
-            self.stop_uploads();
-            let sealer = SessionSealer::new(&backup);
-            self.in_use = Some(InUse { backup, sealer });
+            self.office.touch();
         }
     }
 }

@@ -1,47 +1,58 @@
-//! Sessions on their way to the backup.
+//! Sessions on their way to the backup that is in use.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use rand_core::CryptoRng;
 
 use super::{
-    Backup, Call, DeliveryId, HostToken, Lane, NotStored, RequestKind, UploadProgress,
-    hopeless::Hopeless, refusals::Refusals, seen::Seen,
+    Call, HostToken, NotStored, RequestKind, UploadProgress,
+    office::Office,
+    refusals::Refusals,
+    seen::{Seen, SeenSession, hash},
 };
-use crate::client::failure::Failure;
 use crate::{
-    api::{Endpoint as _, GetRoomKeysForSession},
-    backup::{BackedUpSession, KeyBackupData, SealedSession},
+    api::{Endpoint as _, GetRoomKeysForSession, PutRoomKeys},
+    backup::{BackedUpSession, KeyBackupData, SealedSession, SessionSealer, TrustedBackup},
+    client::{call::Lane, failure::Failure},
+    ids::BackupVersion,
 };
 
-/// Sessions on their way to the backup.
-#[derive(Debug, Default)]
-pub(super) struct Upload {
-    pub(super) lane: Lane,
-    /// Whether the host was asked for sessions and has not answered.
-    pub(super) is_wished: bool,
-    /// Whether the host had no more, when it was asked last.
-    pub(super) is_drained: bool,
-    /// Whether a random delay is to be drawn.
-    needs_delay: bool,
+/// A backup that sessions are uploaded to, and those that are on their way. All of it is dropped with the version; what is
+/// in flight is still reported, by the request.
+pub(super) struct InUse {
+    pub(super) backup: TrustedBackup,
+    pub(super) sealer: SessionSealer,
+    /// Whether it was the current one when the server was asked last.
+    pub(super) is_current: bool,
+    pub(super) supply: Supply,
+    /// Nothing is sent before, by the courier's clock.
+    due_ms: u64,
     /// Of these the stored entry is read first.
     pub(super) to_look: VecDeque<Pending>,
-    /// That whose entry is being read; nothing if the version has changed since.
+    /// That whose entry is being read.
     looking: Option<Pending>,
     pub(super) ready: Vec<Pending>,
     pub(super) batches: VecDeque<Vec<Pending>>,
     /// What is in flight.
     pub(super) sending: Vec<Pending>,
-    /// Deliveries that the host has not worked on yet.
-    pub(super) unacked: BTreeSet<DeliveryId>,
-    /// What the current version is known to have.
+    /// What the version is known to have.
     pub(super) seen: Seen,
-    pub(super) hopeless: Hopeless,
     pub(super) refusals: Refusals,
-    /// How many answers had come when a request failed last.
-    pub(super) heard: u64,
-    /// What became of the sessions that were offered for the backup in use.
+    /// What became of the sessions that were offered.
     pub(super) progress: UploadProgress,
+}
+
+/// What the host has for the backup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Supply {
+    /// It may have something.
+    Unknown,
+    /// It has something after a pause, for which a random delay is to be drawn.
+    New,
+    /// It was asked, and has not answered.
+    Asked,
+    /// It had no more, when it was asked last.
+    Drained,
 }
 
 /// One session on its way.
@@ -53,152 +64,165 @@ pub(super) struct Pending {
     pub(super) failures: u32,
 }
 
-impl Upload {
+impl Pending {
+    pub(super) fn seen(&self) -> SeenSession {
+        let session = hash(self.sealed.room_id(), self.sealed.session_id());
+        (session, *self.sealed.data().metadata())
+    }
+}
+
+impl InUse {
+    pub(super) fn new(backup: TrustedBackup) -> Box<Self> {
+        Box::new(Self {
+            sealer: SessionSealer::new(&backup),
+            backup,
+            is_current: false,
+            supply: Supply::Unknown,
+            due_ms: 0,
+            to_look: VecDeque::new(),
+            looking: None,
+            ready: Vec::new(),
+            batches: VecDeque::new(),
+            sending: Vec::new(),
+            seen: Seen::default(),
+            refusals: Refusals::default(),
+            progress: UploadProgress::default(),
+        })
+    }
+
+    /// The same, unless it is another one.
+    pub(super) fn or(self: Box<Self>, backup: TrustedBackup) -> Box<Self> {
+        let key = |backup: &TrustedBackup| (backup.version().clone(), *backup.public_key());
+        if key(&self.backup) == key(&backup) { self } else { Self::new(backup) }
+    }
+
+    pub(super) fn version(&self) -> &BackupVersion {
+        self.backup.version()
+    }
+
     /// What comes after a pause waits for a random time.
     pub(super) fn has_news(&mut self) {
-        self.needs_delay |= self.is_drained;
-        (self.is_drained, self.is_wished) = (false, false);
+        self.supply = match self.supply {
+            Supply::Drained | Supply::New => Supply::New,
+            Supply::Unknown | Supply::Asked => Supply::Unknown,
+        };
     }
 
     /// The host is asked for sessions again.
     pub(super) fn is_asked_anew(&mut self) {
-        (self.is_drained, self.is_wished) = (false, false);
+        if self.supply != Supply::New {
+            self.supply = Supply::Unknown;
+        }
     }
 
-    pub(super) fn wants_more(&self) -> bool {
-        let is_busy = self.is_wished || self.lane.in_flight.is_some() || self.has_work();
-        !self.is_drained && !is_busy && self.unacked.is_empty()
+    pub(super) fn wants_more(&self, office: &Office) -> bool {
+        let may_have = matches!(self.supply, Supply::Unknown | Supply::New);
+        may_have && !self.has_work() && office.desk.told.is_empty()
     }
 
     pub(super) fn has_to_look(&self) -> bool {
         self.looking.is_some() || !self.to_look.is_empty()
     }
 
-    /// How many sessions were offered and are neither stored nor given up.
-    pub(super) fn on_their_way(&self) -> usize {
-        let waiting = self.to_look.len() + usize::from(self.looking.is_some()) + self.ready.len();
-        waiting + self.sending.len() + self.batches.iter().map(Vec::len).sum::<usize>()
-    }
-
     pub(super) fn has_work(&self) -> bool {
         self.has_to_look() || !self.batches.is_empty()
     }
-}
 
-impl Backup {
-    /// The host has worked on a delivery.
-    pub fn ack(&mut self, id: DeliveryId) {
-        self.upload.unacked.remove(&id);
-        if self.download.unacked.remove(&id) {
-            self.finish_download();
+    /// How far it is.
+    pub(super) fn progress(&self) -> UploadProgress {
+        let waiting = self.to_look.len() + usize::from(self.looking.is_some()) + self.ready.len();
+        let batches = self.batches.iter().map(Vec::len).sum::<usize>();
+        UploadProgress { on_their_way: waiting + self.sending.len() + batches, ..self.progress }
+    }
+
+    pub(super) fn is_free(&self, office: &Office) -> bool {
+        !office.courier.is_busy(Lane::Upload) && self.due_ms <= office.courier.now()
+    }
+
+    /// When the next request may be sent.
+    pub(super) fn due(&self, office: &Office) -> Option<u64> {
+        let courier = &office.courier;
+        if courier.is_busy(Lane::Upload) {
+            return None;
         }
-    }
-
-    /// Nothing more goes to the version that was used. What is in flight is still reported.
-    pub(super) fn stop_uploads(&mut self) {
-        self.in_use = None;
-        let upload = &mut self.upload;
-        upload.to_look.clear();
-        upload.looking = None;
-        upload.ready.clear();
-        upload.batches.clear();
-        upload.refusals = Refusals::default();
-        upload.progress = UploadProgress::default();
-        upload.seen.clear();
-        (upload.is_wished, upload.is_drained, upload.needs_delay) = (false, false, false);
-    }
-
-    pub(super) fn delay_upload(&mut self, now: u64, rng: &mut impl CryptoRng) {
-        if std::mem::take(&mut self.upload.needs_delay) {
-            let longest = self.options.upload_delay_ms.saturating_add(1);
-            let due = now.saturating_add(rng.next_u64() % longest);
-            self.upload.lane.due_ms = self.upload.lane.due_ms.max(due);
-        }
-    }
-
-    pub(super) fn upload_due(&self) -> Option<u64> {
-        let upload = &self.upload;
-        let due = upload.lane.due().filter(|_| self.in_use.is_some())?;
-        let look = self.courier.due(RequestKind::CompareSession);
-        let put = self.courier.due(RequestKind::Upload);
-        let look = look.filter(|_| !upload.to_look.is_empty());
-        let put = put.filter(|_| !upload.batches.is_empty() || upload.wants_more());
+        let look = courier.due(RequestKind::CompareSession);
+        let put = courier.due(RequestKind::Upload);
+        let look = look.filter(|_| !self.to_look.is_empty());
+        let put = put.filter(|_| !self.batches.is_empty() || self.wants_more(office));
         if let Some(sent) = [look, put].into_iter().flatten().min() {
-            return Some(sent.max(due));
+            return Some(sent.max(self.due_ms));
         }
-        let is_idle = upload.is_drained && upload.unacked.is_empty() && !self.is_paused();
-        upload.hopeless.due_ms().filter(|_| is_idle).map(|again| again.max(due))
+        let is_drained = self.supply == Supply::Drained && office.desk.told.is_empty();
+        let again = office.hopeless.due_ms().filter(|_| is_drained && !courier.is_paused());
+        again.map(|again| again.max(self.due_ms))
     }
 
-    /// The next request of an upload, if one is due.
-    pub(super) fn upload_call(&mut self, now: u64) -> Option<Call> {
-        let version = self.in_use.as_ref()?.backup.version().clone();
-        if !self.upload.lane.is_free(now) {
+    /// The next request, if one is due.
+    pub(super) fn next(&mut self, office: &mut Office, rng: &mut impl CryptoRng) -> Option<Call> {
+        if self.supply == Supply::New {
+            let longest = office.options.upload_delay_ms.saturating_add(1);
+            let due = office.courier.now().saturating_add(rng.next_u64() % longest);
+            (self.supply, self.due_ms) = (Supply::Unknown, self.due_ms.max(due));
+        }
+        if !self.is_free(office) {
             return None;
         }
         // What is ready does not wait for a look that has failed.
-        let has_failed = self.courier.failures(RequestKind::CompareSession) > 0;
-        let may_put = self.courier.may_send(RequestKind::Upload);
-        while !(has_failed && may_put && !self.upload.batches.is_empty())
-            && self.courier.may_send(RequestKind::CompareSession)
-            && let Some(pending) = self.upload.to_look.pop_front()
+        let has_failed = office.courier.failures(RequestKind::CompareSession) > 0;
+        let may_put = office.courier.may_send(RequestKind::Upload);
+        while !(has_failed && may_put && !self.batches.is_empty())
+            && office.courier.may_send(RequestKind::CompareSession)
+            && let Some(pending) = self.to_look.pop_front()
         {
             let (room_id, session_id) = (pending.sealed.room_id(), pending.sealed.session_id());
-            let call =
-                GetRoomKeysForSession::new(version.clone(), room_id.clone(), session_id.clone());
+            let (room_id, session_id) = (room_id.clone(), session_id.clone());
+            let call = GetRoomKeysForSession::new(self.version().clone(), room_id, session_id);
             if call.path_and_query().is_ok() {
-                self.upload.looking = Some(pending);
+                self.looking = Some(pending);
                 return Some(Call::Look(call));
             }
-            self.not_stored(vec![(pending.token, NotStored::Unusable)]);
-            self.make_batches();
+            self.not_stored(office, vec![(pending.token, NotStored::Unusable)]);
+            self.make_batches(office);
         }
         if !may_put {
             return None;
         }
-        let batch = self.upload.batches.pop_front()?;
-        let put = self.put(&batch)?;
-        self.upload.sending = batch;
-        Some(Call::Upload(version, put))
+        let batch = self.batches.pop_front()?;
+        let sealed = batch.iter().map(|pending| pending.sealed.clone());
+        let put = PutRoomKeys::new(&self.backup, sealed).ok()?;
+        let tokens = batch.iter().map(|pending| pending.token).collect();
+        self.sending = batch;
+        Some(Call::Upload(self.version().clone(), put, tokens))
     }
 
     /// The backup has said what it has of a session that is to be uploaded.
-    pub(super) fn looked(&mut self, seen: Result<BackedUpSession, Failure>, now: u64) {
-        self.upload.lane.answered(now);
-        let Some(pending) = self.upload.looking.take() else { return };
+    pub(super) fn looked(&mut self, office: &mut Office, seen: Result<BackedUpSession, Failure>) {
+        let Some(pending) = self.looking.take() else { return };
         match seen {
-            Err(Failure::OtherVersion) => {
-                if self.upload.hopeless.is_denied() {
-                    self.are_failing(&[pending]);
-                }
-                return self.gone();
-            }
+            Err(Failure::OtherVersion) => return self.gone(office, &[pending]),
             Err(
                 failure @ (Failure::NoAnswer
                 | Failure::Later { .. }
                 | Failure::RateLimited { .. }
                 | Failure::Unauthorized),
-            ) => {
-                self.courier.failed(RequestKind::CompareSession, failure.wait_ms());
-                self.look_failed(pending, &failure);
-                return self.settle_refusals();
+            ) => self.look_failed(office, pending, &failure),
+            seen => {
+                office.courier.succeeded(RequestKind::CompareSession);
+                // What cannot be read is not better than ours.
+                let stored = seen.ok().and_then(|it| KeyBackupData::from_json(&it.json).ok());
+                let stored = stored.map(|stored| *stored.metadata());
+                let (session, ours) = pending.seen();
+                if let Some(stored) = stored {
+                    self.seen.add((session, stored), office.options.seen_sessions);
+                }
+                if stored.is_some_and(|stored| !ours.replaces(&stored)) {
+                    self.stored(office, vec![pending.token]);
+                } else {
+                    self.ready.push(pending);
+                }
             }
-            _ => self.courier.succeeded(RequestKind::CompareSession),
         }
-        // What cannot be read is not better than ours.
-        let stored = seen.ok().and_then(|stored| KeyBackupData::from_json(&stored.json).ok());
-        let stored = stored.map(|stored| *stored.metadata());
-        if let Some(stored) = stored {
-            let (room_id, session_id) = (pending.sealed.room_id(), pending.sealed.session_id());
-            self.upload.seen.add(room_id, session_id, stored, self.options.seen_sessions);
-        }
-        let ours = pending.sealed.data().metadata();
-        if stored.is_some_and(|stored| !ours.replaces(&stored)) {
-            self.report_stored(vec![pending.token]);
-        } else {
-            self.upload.ready.push(pending);
-        }
-        self.make_batches();
-        self.settle_refusals();
+        self.make_batches(office);
+        self.settle_refusals(office);
     }
 }

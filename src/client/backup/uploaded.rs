@@ -1,110 +1,151 @@
 //! What became of an upload.
 
-use super::{Backup, NotStored, RequestKind, blame::FAILURES, stage::Event, upload::Pending};
-use crate::{api::StoredRoomKeys, client::failure::Failure, ids::BackupVersion};
+use super::{
+    HostToken, NotStored, RequestKind,
+    office::{Effect, Office},
+    upload::{InUse, Pending, Supply},
+};
+use crate::{api::StoredRoomKeys, client::failure::Failure};
 
-impl Backup {
-    /// The server has answered an upload.
+impl InUse {
+    /// The server has answered an upload to this version, unless it was sent before the version came into use again.
     pub(super) fn uploaded(
         &mut self,
-        version: &BackupVersion,
+        office: &mut Office,
         stored: Result<StoredRoomKeys, Failure>,
-        now: u64,
+        tokens: &[HostToken],
     ) {
-        self.upload.lane.answered(now);
-        let batch = std::mem::take(&mut self.upload.sending);
-        let is_current =
-            self.in_use.as_ref().is_some_and(|in_use| in_use.backup.version() == version);
+        let batch = std::mem::take(&mut self.sending);
         match stored {
             Ok(stored) => {
-                self.courier.succeeded(RequestKind::Upload);
-                if is_current {
-                    self.upload.hopeless.is_taken();
-                    self.upload_taken();
-                    self.download.etag_is(stored.etag.as_deref());
-                    self.remember(&batch);
+                office.courier.succeeded(RequestKind::Upload);
+                office.hopeless.is_taken();
+                self.upload_taken(office);
+                for pending in &batch {
+                    self.seen.add(pending.seen(), office.options.seen_sessions);
                 }
-                let tokens = batch.iter().map(|pending| pending.token).collect();
-                self.deliver_stored(version.clone(), tokens);
+                self.stored(office, tokens.to_vec());
+                office.then(Effect::Etag(stored.etag));
             }
-            Err(failure) if is_current => self.upload_failed(batch, failure),
-            Err(failure) => self.courier.failed(RequestKind::Upload, failure.wait_ms()),
+            Err(Failure::OtherVersion | Failure::NotFound) => return self.gone(office, &batch),
+            Err(failure) => self.upload_failed(office, batch, failure),
         }
-        self.settle_refusals();
+        self.settle_refusals(office);
     }
 
-    fn upload_failed(&mut self, batch: Vec<Pending>, failure: Failure) {
-        let losses = self.courier.failures(RequestKind::Upload);
-        let is_to_blame = self.is_to_blame(RequestKind::Upload, &failure);
+    fn upload_failed(&mut self, office: &mut Office, batch: Vec<Pending>, failure: Failure) {
+        let losses = office.courier.failures(RequestKind::Upload);
         match failure {
-            Failure::OtherVersion | Failure::NotFound => {
-                if self.upload.hopeless.is_denied() {
-                    self.are_failing(&batch);
-                }
-                self.gone();
-            }
-            Failure::TooLarge => self.split_or_drop(batch, NotStored::TooLarge),
-            Failure::Refused(error) => self.upload_refused(batch, error),
+            Failure::TooLarge => self.split_or_drop(office, batch, NotStored::TooLarge),
+            Failure::Refused(error) => self.upload_refused(office, batch, error),
             // One session may be what the server fails on.
             Failure::Later { .. } if losses >= FAILURES && batch.len() > 1 => {
-                self.courier.failed(RequestKind::Upload, failure.wait_ms());
+                office.failed(RequestKind::Upload, &failure);
                 self.split(batch);
             }
             Failure::Later { .. } if batch.len() == 1 => {
-                self.courier.failed(RequestKind::Upload, failure.wait_ms());
-                self.alone_failed(batch);
-            }
-            // Something on the way may drop what is too large for it, without a word.
-            Failure::NoAnswer if batch.len() > 1 && losses > 0 && losses.is_multiple_of(LOSSES) => {
-                self.courier.failed(RequestKind::Upload, 0);
-                self.split(batch);
+                office.failed(RequestKind::Upload, &failure);
+                self.alone_failed(office, batch);
             }
             failure => {
-                self.courier.failed(RequestKind::Upload, failure.wait_ms());
+                let is_to_blame = office.failed(RequestKind::Upload, &failure);
+                let is_lost = matches!(failure, Failure::NoAnswer);
                 match batch.len() {
-                    1 if is_to_blame => self.are_failing(&batch),
+                    0 => {}
+                    // Something on the way may drop what is too large for it, without a word.
+                    2.. if is_lost && losses > 0 && losses.is_multiple_of(LOSSES) => {
+                        self.split(batch);
+                    }
+                    1 if is_to_blame => self.are_failing(office, &batch),
                     _ if is_to_blame => self.split(batch),
-                    _ => self.upload.batches.push_back(batch),
+                    _ => self.batches.push_back(batch),
                 }
             }
         }
     }
 
-    fn split_or_drop(&mut self, batch: Vec<Pending>, reason: NotStored) {
-        self.courier.succeeded(RequestKind::Upload);
+    /// Others go first, and after some times the host is told. If nothing can be looked at, it is told of all of them.
+    pub(super) fn look_failed(
+        &mut self,
+        office: &mut Office,
+        mut pending: Pending,
+        failure: &Failure,
+    ) {
+        let is_to_blame = office.failed(RequestKind::CompareSession, failure);
+        pending.failures += u32::from(matches!(failure, Failure::Later { .. }));
+        let is_failing = pending.failures >= FAILURES;
+        let mut failing = vec![pending];
+        if is_to_blame {
+            failing.extend(self.to_look.drain(..));
+            self.are_failing(office, &failing);
+        } else if is_failing {
+            self.are_failing(office, &failing);
+        } else {
+            self.to_look.extend(failing);
+        }
+    }
+
+    /// Others go first, and after some times the host is told.
+    fn alone_failed(&mut self, office: &mut Office, mut batch: Vec<Pending>) {
+        batch.iter_mut().for_each(|pending| pending.failures += 1);
+        if batch.iter().any(|pending| pending.failures >= FAILURES) {
+            self.are_failing(office, &batch);
+        } else {
+            self.batches.push_back(batch);
+        }
+    }
+
+    fn are_failing(&mut self, office: &mut Office, batch: &[Pending]) {
+        let failing = |pending: &Pending| (pending.token, NotStored::Failing);
+        self.not_stored(office, batch.iter().map(failing).collect());
+    }
+
+    fn split_or_drop(&mut self, office: &mut Office, batch: Vec<Pending>, reason: NotStored) {
+        office.courier.succeeded(RequestKind::Upload);
         if batch.len() > 1 {
             return self.split(batch);
         }
         let failures = batch.iter().map(|pending| (pending.token, reason.clone())).collect();
-        self.not_stored(failures);
+        self.not_stored(office, failures);
     }
 
     pub(super) fn split(&mut self, mut batch: Vec<Pending>) {
         let second = batch.split_off(batch.len() / 2);
-        self.upload.batches.push_front(second);
-        self.upload.batches.push_front(batch);
+        self.batches.push_front(second);
+        self.batches.push_front(batch);
     }
 
-    /// The version is gone or was replaced: nothing goes there until it is known what happened.
-    pub(super) fn gone(&mut self) {
-        self.courier.failed(RequestKind::Upload, 0);
-        if self.kept.stage.makes_backup() {
-            // What a new backup replaces is not what it was.
-            self.stop_uploads();
-            self.look.is_done = false;
-            self.look_again();
+    /// The version is gone or was replaced, by the word of the server. If it shows it as the current one all the same, and
+    /// has done so too often, that is about these sessions.
+    pub(super) fn gone(&mut self, office: &mut Office, batch: &[Pending]) {
+        if office.hopeless.is_denied() {
+            self.are_failing(office, batch);
         }
-        self.turn(Event::Gone);
+        office.courier.failed(RequestKind::Upload, 0);
+        office.then(Effect::Gone);
     }
 
-    fn remember(&mut self, batch: &[Pending]) {
-        for Pending { token: _, sealed, failures: _ } in batch {
-            let metadata = *sealed.data().metadata();
-            let limit = self.options.seen_sessions;
-            self.upload.seen.add(sealed.room_id(), sealed.session_id(), metadata, limit);
+    /// Tells the host what the version has.
+    pub(super) fn stored(&mut self, office: &mut Office, tokens: Vec<HostToken>) {
+        self.progress.stored += tokens.len() as u64;
+        office.deliver_stored(self.backup.version(), tokens);
+    }
+
+    /// Tells the host what cannot be stored. A server that takes nothing is asked again when there is something new.
+    pub(super) fn not_stored(
+        &mut self,
+        office: &mut Office,
+        failures: Vec<(HostToken, NotStored)>,
+    ) {
+        self.progress.not_stored += failures.len() as u64;
+        if !failures.is_empty() && !office.deliver_not_stored(self.backup.version(), failures) {
+            self.supply = Supply::Drained;
         }
     }
 }
+
+/// After so many failures a batch is split, and a session alone given up.
+pub(super) const FAILURES: u32 = 5;
 
 /// After so many lost answers in a row a batch is split.
 const LOSSES: u32 = 3;

@@ -1,61 +1,70 @@
 //! Which backup is the current one, and whether it may be used.
 
 use super::{
-    Backup, BackupOptions, Call, FoundBackup, Question, RequestKind, Signing, Stage,
-    look::Look,
-    stage::{Event, step},
+    Backup, BackupOptions, Call, FoundBackup, Lane, Question, RequestKind, Stage,
+    look::Found,
+    making::{Creation, Making, Phase},
+    stage::{Disabling, Event, State},
     trust::is_used,
+    upload::InUse,
 };
 use crate::client::{failure::Failure, operation::OperationId};
 use crate::{
     api::{CreateBackupVersion, DeleteBackupVersion, GetCurrentBackupVersion},
     backup::BackupVersionInfo,
-    ids::BackupVersion,
 };
 
 impl Backup {
     /// Something happened: gets into the next stage, and does what belongs to the change.
     pub(super) fn turn(&mut self, event: Event) {
-        let (before, after) = (self.kept.stage, step(self.kept.stage, event));
+        let before = self.stage();
+        let is_enabled = matches!(event, Event::Enable);
+        let is_refused = matches!(event, Event::Refused);
+        let draft = self.state.making().and_then(Making::draft).cloned();
+        self.state = std::mem::take(&mut self.state).after(event);
+        let after = self.stage();
         if before == after {
             return;
         }
-        self.kept.stage = after;
         if !(before.makes_backup() && after.makes_backup()) {
-            self.changed_at_ms = self.courier.now();
+            self.look.changed_at_ms = self.office.courier.now();
         }
-        self.version.due_ms = 0;
-        self.touch();
-        let goes_on = Stage::Running == after || after.makes_backup();
-        if !goes_on {
-            self.stop_uploads();
+        self.look.due_ms = 0;
+        self.office.touch();
+        // A request to create it may still arrive, however often it has failed; not one that never went out.
+        if let Some(draft) = draft.filter(|draft| !(is_refused && draft.is_unsent))
+            && !after.makes_backup()
+        {
+            self.kept.keep_key(draft.key);
         }
         if after == Stage::Disabling {
             self.start_disabling();
         } else if before == Stage::Off || before == Stage::Disabling {
-            self.kept.disabling = None;
+            self.office.courier.succeeded(RequestKind::DeleteVersion);
             self.keep_secret();
         }
-        if event == Event::Enable {
-            self.kept.preference.write = Some(true);
+        if is_enabled {
+            self.preference.known.write = Some(true);
         }
     }
 
     /// The next request about versions, if one is due.
     pub(super) fn version_call(&mut self, now: u64) -> Option<Call> {
-        if self.version.in_flight.is_some() || self.version_due()? > now {
+        if self.version_due()? > now {
             return None;
         }
-        match self.version_kind() {
-            RequestKind::CreateVersion => {
-                (self.signing.is_to_be_sent, self.signing.is_fresh) = (false, false);
-                self.signing.is_unsent = false;
-                let auth_data = self.kept.draft.as_ref()?.auth_data(&self.user_id).ok()?;
+        match &mut self.state {
+            State::Making(Making {
+                phase: Phase::Confirming(draft, creation @ Creation::Ready),
+                ..
+            }) => {
+                (*creation, draft.is_unsent) = (Creation::Sent, false);
+                let auth_data = draft.auth_data(&self.office.user_id).ok()?;
                 Some(Call::Create(CreateBackupVersion::new(auth_data)))
             }
-            RequestKind::DeleteVersion => {
-                let version = self.condemned.take()?;
-                self.attempted = Some(version.clone());
+            State::Disabling(disabling) if disabling.condemned.is_some() => {
+                let version = disabling.condemned.take()?;
+                disabling.attempted = Some(version.clone());
                 Some(Call::Delete(DeleteBackupVersion::new(version)))
             }
             _ => Some(Call::Current(GetCurrentBackupVersion)),
@@ -64,32 +73,37 @@ impl Backup {
 
     /// What the next request about versions is.
     pub(super) fn version_kind(&self) -> RequestKind {
-        let Signing { is_to_be_sent, is_fresh, .. } = self.signing;
-        match self.kept.stage {
-            Stage::Confirming if is_to_be_sent && is_fresh => RequestKind::CreateVersion,
-            Stage::Disabling if self.condemned.is_some() => RequestKind::DeleteVersion,
+        match &self.state {
+            State::Making(making) if making.creation() == Some(&Creation::Ready) => {
+                RequestKind::CreateVersion
+            }
+            State::Disabling(disabling) if disabling.condemned.is_some() => {
+                RequestKind::DeleteVersion
+            }
             _ => RequestKind::FindVersion,
         }
     }
 
     /// When the next request about versions may be sent.
     pub(super) fn version_due(&self) -> Option<u64> {
-        let due = self.version.due().filter(|_| self.version_is_due())?;
-        Some(self.courier.due(self.version_kind())?.max(due))
+        let is_due = !self.office.courier.is_busy(Lane::Version) && self.version_is_due();
+        let due = self.office.courier.due(self.version_kind()).filter(|_| is_due)?;
+        Some(due.max(self.look.due_ms))
     }
 
     /// Whether the stage has anything to ask the server.
     pub(super) fn version_is_due(&self) -> bool {
-        match self.kept.stage {
+        match self.stage() {
             // Somebody may want to fetch all the same.
             Stage::Off => {
-                !self.look.is_done && (self.look.is_wanted || !self.kept.wanted.is_empty())
+                !self.look.is_done
+                    && (self.look.wanted_since.is_some() || !self.download.wanted.is_empty())
             }
             Stage::Creating => false,
             // What a new backup replaces has to be known.
             Stage::Signing => !self.look.is_done,
-            Stage::Looking => self.preference_is_settled(),
-            Stage::Disabling => self.may_delete() || !self.is_confirmed,
+            Stage::Looking => self.preference.is_settled(&self.office),
+            Stage::Disabling => self.may_delete() || !self.state.is_current(),
             _ => true,
         }
     }
@@ -116,30 +130,11 @@ impl Backup {
 
     /// The server has said which backup is the current one.
     fn current(&mut self, found: Option<BackupVersionInfo>, now: u64) {
-        self.found = found;
-        self.trusted.signatures.take();
-        self.look = Look { is_done: true, ..Look::default() };
-        self.found_at_ms = now;
-        self.download.knows(self.found.as_ref());
+        self.look.is_answered(found, now);
+        self.download.knows(self.look.found());
         self.resume_uploads();
-        match self.kept.stage {
-            Stage::Disabling => match &self.found {
-                Some(_) if self.is_unknown() => {
-                    let is_used = self.kept.used.is_some();
-                    self.turn(if is_used { Event::Other } else { Event::Untrusted });
-                }
-                // The secret goes first.
-                _ if !self.may_delete() => {}
-                Some(info) if !info.version().as_str().is_empty() => {
-                    let version = info.version().clone();
-                    self.condemn(version);
-                }
-                // What the server has no name for cannot be deleted.
-                _ => {
-                    self.forget();
-                    self.turn(Event::Deleted);
-                }
-            },
+        match self.stage() {
+            Stage::Disabling => self.delete_next(),
             Stage::Confirming => self.confirm(),
             Stage::Signing | Stage::Creating | Stage::Off => {}
             _ => {
@@ -147,94 +142,111 @@ impl Backup {
                 self.turn(event);
             }
         }
-        self.is_confirmed = matches!(self.kept.stage, Stage::Running | Stage::Disabling);
+        self.state.set_current(true);
         self.look_later(now);
     }
 
     /// When the next look is due.
     fn look_later(&mut self, now: u64) {
-        let wait = match self.kept.stage {
+        let wait = match self.stage() {
             Stage::Absent | Stage::Untrusted | Stage::Changed => self.poll_wait(),
-            Stage::Running => self.options.check_ms,
+            Stage::Running => self.office.options.check_ms,
             Stage::Confirming if !self.is_made() => self.creation_wait(),
             _ => 0,
         };
-        self.version.answered(now.saturating_add(wait));
-        if self.kept.stage == Stage::Confirming && self.is_made() {
-            self.courier.failed(RequestKind::FindVersion, 0);
+        self.look.due_ms = now.saturating_add(wait);
+        if self.stage() == Stage::Confirming && self.is_made() {
+            self.office.courier.failed(RequestKind::FindVersion, 0);
         } else {
-            self.courier.succeeded(RequestKind::FindVersion);
+            self.office.courier.succeeded(RequestKind::FindVersion);
         }
         // That a version was deleted is seen when it is gone.
-        if self.condemned.is_some() && self.condemned == self.attempted {
-            self.courier.failed(RequestKind::DeleteVersion, 0);
-        } else if self.attempted.is_some() {
-            self.courier.succeeded(RequestKind::DeleteVersion);
+        if let State::Disabling(Disabling { attempted: Some(attempted), condemned, .. }) =
+            &self.state
+        {
+            if condemned.as_ref() == Some(attempted) {
+                self.office.courier.failed(RequestKind::DeleteVersion, 0);
+            } else {
+                self.office.courier.succeeded(RequestKind::DeleteVersion);
+            }
         }
     }
 
     /// How long to wait for the next look while nothing changes: as long as that has been so, within bounds.
     pub(super) fn poll_wait(&self) -> u64 {
-        let BackupOptions { poll_ms, check_ms, .. } = self.options;
-        self.courier.now().saturating_sub(self.changed_at_ms).clamp(poll_ms, check_ms.max(poll_ms))
-    }
-
-    /// Whether what is to be deleted is not what was there when the user said so.
-    fn is_unknown(&self) -> bool {
-        let Some(Some(known)) = &self.kept.disabling else { return false };
-        self.found.as_ref().is_some_and(|info| info.version() != known)
+        let BackupOptions { poll_ms, check_ms, .. } = self.office.options;
+        let age = self.office.courier.now().saturating_sub(self.look.changed_at_ms);
+        age.clamp(poll_ms, check_ms.max(poll_ms))
     }
 
     /// The first version to go is the one that the user meant; what shows after it is deleted, also after a restart.
-    fn condemn(&mut self, version: BackupVersion) {
-        self.condemned = Some(version);
-        if self.kept.disabling != Some(None) {
-            self.kept.disabling = Some(None);
-            self.touch();
+    fn delete_next(&mut self) {
+        let (found, may_delete) = (self.look.found().map(|info| info.version()), self.may_delete());
+        let Some(disabling) = self.state.disabling_mut() else { return };
+        let is_unknown = disabling.meant.is_some() && found.is_some();
+        match found {
+            Some(found) if is_unknown && disabling.meant.as_ref() != Some(found) => {
+                let is_used = self.kept.used.is_some();
+                self.turn(if is_used { Event::Other } else { Event::Untrusted });
+            }
+            // The secret goes first.
+            _ if !may_delete => {}
+            Some(found) if !found.as_str().is_empty() => {
+                disabling.condemned = Some(found.clone());
+                if disabling.meant.take().is_some() {
+                    self.office.touch();
+                }
+            }
+            // What the server has no name for cannot be deleted.
+            _ => {
+                self.forget();
+                self.turn(Event::Deleted);
+            }
         }
     }
 
     /// While a new backup is made, uploads go on to the one in use, as long as it is the current one.
     fn resume_uploads(&mut self) {
-        if !self.kept.stage.makes_backup() || self.in_use.is_some() {
-            return;
-        }
-        let (Some(info), Some(used)) = (&self.found, &self.kept.used) else { return };
-        let is_proved = !self.has_lost_trust() || self.proves_anew(info);
-        if let (Ok(backup), true) = (self.trust(info), is_proved && is_used(info, used)) {
-            self.use_again(backup);
+        let State::Making(Making { old: None, .. }) = &self.state else { return };
+        let (Some(found), Some(used)) = (&self.look.found, &self.kept.used) else { return };
+        let is_proved = !self.has_lost_trust() || self.proves_anew(found);
+        if let (Ok(backup), true) = (self.trust(found), is_proved && is_used(&found.info, used)) {
+            self.use_again(&backup);
+            if let Some(making) = self.state.making_mut() {
+                making.old = Some(InUse::new(backup));
+            }
         }
     }
 
     /// What the current backup is for this device, and its proof if it may be used at once.
     pub(super) fn classify(&mut self) -> Event {
-        let Some(info) = &self.found else {
+        let Some(found) = &self.look.found else {
             return if self.kept.used.is_some() { Event::Other } else { Event::NoBackup };
         };
         if let Some(used) = &self.kept.used {
-            if !is_used(info, used) {
+            if !is_used(&found.info, used) {
                 return Event::Other;
             }
-        } else if self.kept.preference.enabled == Some(false) {
+        } else if self.preference.known.enabled == Some(false) {
             return Event::Untrusted;
         }
         // One that came back after another was a question is still one; one that nothing proved is none any more
         // once something does.
-        let is_asked = self.kept.stage == Stage::Changed;
+        let is_asked = self.stage() == Stage::Changed;
         if is_asked && !self.has_lost_trust() {
             return Event::Other;
         }
-        if self.has_lost_trust() && !self.proves_anew(info) {
+        if self.has_lost_trust() && !self.proves_anew(found) {
             return Event::Other;
         }
-        match (self.trust(info), &self.kept.used) {
+        match (self.trust(found), &self.kept.used) {
             (Ok(backup), None) => {
-                self.adopt(backup);
-                Event::Trusted
+                self.adopt(&backup);
+                Event::Trusted(backup)
             }
             (Ok(backup), Some(_)) => {
-                self.use_again(backup);
-                if is_asked { Event::Use } else { Event::Trusted }
+                self.use_again(&backup);
+                if is_asked { Event::Use(backup) } else { Event::Trusted(backup) }
             }
             (Err(_), Some(_)) => Event::Other,
             (Err(_), None) => Event::Untrusted,
@@ -243,9 +255,9 @@ impl Backup {
 
     /// The questions that the stage asks.
     pub(super) fn stage_question(&self) -> Option<Question> {
-        let preference = self.kept.preference.enabled;
-        let found = self.found.as_ref().map(|info| self.describe(info));
-        match self.kept.stage {
+        let preference = self.preference.known.enabled;
+        let found = self.look.found.as_ref().map(|found| self.describe(found));
+        match self.stage() {
             Stage::Looking => {
                 self.unseen().map(|error| Question::Unseen { error: error.clone(), preference })
             }
@@ -259,13 +271,14 @@ impl Backup {
         }
     }
 
-    fn describe(&self, info: &BackupVersionInfo) -> FoundBackup {
+    fn describe(&self, found: &Found) -> FoundBackup {
+        let info = &found.info;
         let auth_data = info.auth_data().ok();
-        let signatures = auth_data.map(|_| self.signatures(info).clone());
+        let signatures = auth_data.map(|_| self.signatures(found).clone());
         FoundBackup {
             version: info.version().clone(),
             public_key: auth_data.map(|auth_data| *auth_data.public_key()),
-            problem: self.trust(info).err(),
+            problem: self.trust(found).err(),
             signatures,
             count: info.count(),
         }
@@ -273,9 +286,9 @@ impl Backup {
 
     /// A request about versions failed.
     pub(super) fn version_failed(&mut self, kind: RequestKind, failure: &Failure) {
-        self.courier.failed(kind, failure.wait_ms());
-        let is_retried = self.kept.stage == Stage::Confirming && kind == RequestKind::CreateVersion;
+        self.office.courier.failed(kind, failure.wait_ms());
+        let is_retried = self.stage() == Stage::Confirming && kind == RequestKind::CreateVersion;
         let wait = if is_retried { self.creation_wait() } else { 0 };
-        self.version.answered(self.courier.now().saturating_add(wait));
+        self.look.due_ms = self.office.courier.now().saturating_add(wait);
     }
 }

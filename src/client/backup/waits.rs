@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Backup, RequestKind, Stage};
+use super::{Backup, RequestKind, Stage, kept::Vaulted, making::Making, upload::Supply};
 use crate::client::waiting::{Awaited, Waiting};
 
 impl Backup {
@@ -11,7 +11,7 @@ impl Backup {
     /// well, and only news or the next regular look is waited for.
     #[must_use]
     pub fn waiting_for(&self) -> Vec<Waiting> {
-        self.courier.waiting_for(&self.wanted_requests())
+        self.office.courier.waiting_for(&self.wanted_requests())
     }
 
     /// The requests that the machine wants to send, now or later.
@@ -20,33 +20,34 @@ impl Backup {
         if self.version_is_due() {
             wanted.insert(self.version_kind());
         }
-        if self.kept.stage == Stage::Confirming {
+        if self.stage() == Stage::Confirming {
             wanted.insert(RequestKind::CreateVersion);
         }
-        if self.kept.stage == Stage::Disabling {
+        if self.stage() == Stage::Disabling {
             wanted.insert(RequestKind::DeleteVersion);
         }
-        if self.preference_is_due() {
-            wanted.extend(self.preference_kinds());
+        if self.preference.is_due(self.stage()) {
+            wanted.extend(self.preference.kinds());
         }
-        if self.in_use.is_some() {
+        if self.state.in_use().is_some() {
             wanted.extend([RequestKind::Upload, RequestKind::CompareSession]);
         }
-        wanted.extend(self.download.kinds(&self.kept.wanted));
+        wanted.extend(self.download.kinds());
         wanted
     }
 
     /// What the host was asked for and has not done.
     pub(in crate::client) fn awaited_of_host(&self) -> Vec<Awaited> {
-        let has_unacked = !self.upload.unacked.is_empty() || !self.download.unacked.is_empty();
-        let is_secret_awaited = self.secret_is_asked_for && self.secret_task().is_some();
+        let is_secret_awaited = matches!(self.kept.vaulted, Vaulted::Asked(_));
+        let is_secret_awaited = is_secret_awaited && self.secret_task().is_some();
+        let supply = self.state.in_use().map(|in_use| in_use.supply);
         let awaited = [
-            (self.out.is_saving, Awaited::Saved),
-            (self.signing.is_asked() && self.kept.stage == Stage::Signing, Awaited::Signatures),
-            (has_unacked, Awaited::Acknowledgement),
-            (self.upload.is_wished, Awaited::Sessions),
+            (self.office.desk.is_saving, Awaited::Saved),
+            (self.state.making().is_some_and(Making::awaits_signatures), Awaited::Signatures),
+            (self.office.desk.awaits_ack(), Awaited::Acknowledgement),
+            (supply == Some(Supply::Asked), Awaited::Sessions),
             (is_secret_awaited, Awaited::SecretStorage),
-            (!self.asked.is_empty(), Awaited::Reply),
+            (!self.office.desk.asked.is_empty(), Awaited::Reply),
         ];
         awaited.into_iter().filter(|(is_awaited, _)| *is_awaited).map(|(_, what)| what).collect()
     }

@@ -1,16 +1,17 @@
 //! The one way out: the requests of the account's machine and of all flows.
 
-mod lane;
 mod report;
+mod tries;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use http::Response;
 use rand_core::CryptoRng;
 
-pub(super) use self::lane::Lane;
+use self::tries::Tries;
+pub(super) use self::tries::{Backoff, Blame, PATIENCE};
 use super::{
-    call::Call,
+    call::{Call, Lane},
     failure::Failure,
     operation::{Letter, NoAnswer, Operation, OperationId},
     waiting::{Awaited, RequestFailure, RequestKind},
@@ -29,6 +30,8 @@ pub(super) struct Courier {
     backoff: Backoff,
     in_flight: BTreeMap<OperationId, Sent>,
     tries: BTreeMap<RequestKind, Tries>,
+    /// How many answers have come, whatever they say.
+    heard: u64,
     /// Nothing is sent before, by our clock: a server asked for it.
     not_before_ms: u64,
     /// When a server asked for it, in the host's time.
@@ -63,28 +66,6 @@ struct RefusedToken {
     is_told: bool,
 }
 
-/// How long to wait after requests that failed.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Backoff {
-    /// After the first one; it doubles with each further one.
-    pub(super) first_ms: u64,
-    /// At most, unless the server asks for more.
-    pub(super) longest_ms: u64,
-}
-
-/// Requests of one kind that failed, since one of them succeeded.
-#[derive(Debug, Default)]
-struct Tries {
-    failures: u32,
-    /// How many of them had an answer.
-    answers: u32,
-    /// The next one is not sent before.
-    due_ms: u64,
-    /// When the first one failed, in the host's time.
-    since_ms: u64,
-    last_error: Option<RequestFailure>,
-}
-
 impl Courier {
     pub(super) fn new(backoff: Backoff) -> Self {
         Self {
@@ -92,6 +73,7 @@ impl Courier {
             backoff,
             in_flight: BTreeMap::new(),
             tries: BTreeMap::new(),
+            heard: 0,
             not_before_ms: 0,
             limited_since_ms: 0,
             refused_token: None,
@@ -164,11 +146,22 @@ impl Courier {
         Some(self.in_flight.get(&id)?.letter.call())
     }
 
-    /// A request to which the answer has come, if it is awaited.
-    pub(super) fn take(&mut self, id: OperationId, is_of_flow: bool) -> Option<Arc<Letter>> {
+    /// Whether a request of this lane is on its way.
+    pub(super) fn is_busy(&self, lane: Lane) -> bool {
+        self.in_flight.values().any(|sent| sent.letter.call().lane() == lane)
+    }
+
+    /// A request to which this answer has come, if it is awaited.
+    pub(super) fn take(
+        &mut self,
+        id: OperationId,
+        is_of_flow: bool,
+        answer: &Result<Response<Vec<u8>>, NoAnswer>,
+    ) -> Option<Arc<Letter>> {
         if self.get(id)?.is_of_flow() != is_of_flow {
             return None;
         }
+        self.heard += u64::from(answer.is_ok());
         self.is_of_old_token = id.0 <= self.last_id_of_old_token;
         self.last_error = None;
         Some(self.in_flight.remove(&id)?.letter)
@@ -232,43 +225,6 @@ impl Courier {
         failure
     }
 
-    /// A request of this kind did what it was sent for.
-    pub(super) fn succeeded(&mut self, kind: RequestKind) {
-        self.tries.remove(&kind);
-    }
-
-    /// A request of this kind did not: the next one waits, each time for twice the time.
-    pub(super) fn failed(&mut self, kind: RequestKind, asked_ms: u64) {
-        let (now, since_ms) = (self.now(), self.host_now_ms());
-        let last_error = self.last_error.take().unwrap_or(RequestFailure::NoEffect);
-        let tries = self.tries.entry(kind).or_insert(Tries { since_ms, ..Tries::default() });
-        tries.answers += u32::from(last_error != RequestFailure::NoAnswer);
-        tries.last_error = Some(last_error);
-        let doubled = self.backoff.first_ms.saturating_mul(1 << tries.failures.min(20));
-        tries.due_ms = now.saturating_add(doubled.min(self.backoff.longest_ms).max(asked_ms));
-        tries.failures = tries.failures.saturating_add(1);
-    }
-
-    /// Why the last request of this kind failed, since one succeeded.
-    pub(super) fn last_error(&self, kind: RequestKind) -> Option<&RequestFailure> {
-        self.tries.get(&kind)?.last_error.as_ref()
-    }
-
-    /// Whether a server has failed on requests of this kind for about an hour.
-    pub(super) fn is_failing(&self, kind: RequestKind) -> bool {
-        self.answers(kind) >= PATIENCE
-    }
-
-    /// How many requests of this kind have had an answer of failure, since one succeeded.
-    pub(super) fn answers(&self, kind: RequestKind) -> u32 {
-        self.tries.get(&kind).map_or(0, |tries| tries.answers)
-    }
-
-    /// How many requests of this kind have failed in a row.
-    pub(super) fn failures(&self, kind: RequestKind) -> u32 {
-        self.tries.get(&kind).map_or(0, |tries| tries.failures)
-    }
-
     /// The host has a valid access token again.
     pub(super) fn resume(&mut self) {
         self.refused_token = None;
@@ -292,6 +248,3 @@ impl Courier {
         self.refused_token.iter_mut().for_each(|token| token.is_told = false);
     }
 }
-
-/// After so many failures in a row nobody is to wait any longer without a word: a little more than an hour.
-pub(super) const PATIENCE: u32 = 16;

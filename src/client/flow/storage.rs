@@ -204,7 +204,7 @@ impl Storage {
         answer: &Result<Response<Vec<u8>>, NoAnswer>,
         now_ms: u64,
     ) -> Option<Result<(), FlowError>> {
-        let letter = courier.take(id, true)?;
+        let letter = courier.take(id, true, answer)?;
         self.in_flight = None;
         let failure = match letter.call() {
             Call::Read(call) => match courier.read(call, answer, now_ms, &self.limits) {

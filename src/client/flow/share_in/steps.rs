@@ -250,7 +250,7 @@ impl ShareIn {
     ) -> bool {
         let Some(courier) = self.machine.courier() else { return false };
         courier.advance(now_ms);
-        let Some(letter) = courier.take(id, true) else { return false };
+        let Some(letter) = courier.take(id, true, answer) else { return false };
         self.in_flight = None;
         let Call::ToDevice(call) = letter.call() else { return true };
         match courier.read(call, answer, now_ms, &self.limits) {

@@ -1,0 +1,149 @@
+//! A backup that is being made, step by step, each with what it alone knows.
+
+use super::{
+    SignId, Stage,
+    stage::{Event, State},
+    upload::InUse,
+};
+use crate::{
+    backup::{AuthData, BackupDecryptionKey, BackupPublicKey, NotSignable, UnsignedAuthData},
+    crypto::ed25519::Ed25519Signature,
+    ids::{BackupVersion, KeyId, UserId},
+};
+
+/// A backup that is being made, while uploads go on to the one before.
+pub(super) struct Making {
+    pub(super) old: Option<Box<InUse>>,
+    pub(super) phase: Phase,
+}
+
+/// How far it is.
+pub(super) enum Phase {
+    /// What the new backup replaces is not known yet, so that no key was drawn.
+    Drawing,
+    /// The host is to sign the key, and was asked to by this number.
+    Signing(Draft, Option<SignId>),
+    /// The request is about to go out; at once if the server was just asked which backup there is.
+    Creating { draft: Draft, is_fresh: bool },
+    /// Whether the new backup is there is found out by looking.
+    Confirming(Draft, Creation),
+}
+
+/// What is known of the request to create a backup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Creation {
+    /// It is to be sent, once the server was asked which backup there is.
+    Due,
+    /// It is sent next.
+    Ready,
+    /// It was sent, or may have been before a restart.
+    Sent,
+    /// The server says that it made this version.
+    Made(BackupVersion),
+}
+
+/// The key of a backup that is being made.
+#[derive(Debug, Clone)]
+pub(super) struct Draft {
+    pub(super) key: BackupDecryptionKey,
+    /// The signatures of the user on its public key, if the host had any.
+    pub(super) signatures: Vec<(KeyId, Ed25519Signature)>,
+    /// The version that was current before, if there was one.
+    pub(super) before: Option<BackupVersion>,
+    /// Its public key, which is given up once the new backup is there.
+    pub(super) replaces: Option<BackupPublicKey>,
+    /// Whether it was not sent yet, as far as is known for sure.
+    pub(super) is_unsent: bool,
+}
+
+impl Making {
+    pub(super) fn new(old: Option<Box<InUse>>) -> Self {
+        Self { old, phase: Phase::Drawing }
+    }
+
+    pub(super) fn stage(&self) -> Stage {
+        match self.phase {
+            Phase::Drawing | Phase::Signing(..) => Stage::Signing,
+            Phase::Creating { .. } => Stage::Creating,
+            Phase::Confirming(..) => Stage::Confirming,
+        }
+    }
+
+    /// The state after an event: those of the table that are about a new backup.
+    pub(super) fn after(self, event: Event) -> State {
+        let phase = match (self.phase, event) {
+            (_, Event::Cancel) | (Phase::Confirming(..), Event::Refused) => return State::Looking,
+            (Phase::Signing(draft, _), Event::Signed(signatures)) => {
+                Phase::Creating { draft: Draft { signatures, ..draft }, is_fresh: false }
+            }
+            (Phase::Creating { draft, is_fresh }, Event::Sent) => {
+                let request = if is_fresh { Creation::Ready } else { Creation::Due };
+                Phase::Confirming(draft, request)
+            }
+            (Phase::Confirming(draft, _), Event::NotYet { is_fresh }) => {
+                Phase::Creating { draft, is_fresh }
+            }
+            (Phase::Confirming(..), Event::Trusted(backup)) => {
+                return State::Running(InUse::new(backup));
+            }
+            (Phase::Confirming(..), Event::Untrusted) => return State::Untrusted,
+            (Phase::Confirming(..), Event::Other) => return State::Changed,
+            (phase, _) => phase,
+        };
+        State::Making(Self { phase, ..self })
+    }
+
+    pub(super) fn draft(&self) -> Option<&Draft> {
+        match &self.phase {
+            Phase::Drawing => None,
+            Phase::Signing(draft, _)
+            | Phase::Creating { draft, .. }
+            | Phase::Confirming(draft, _) => Some(draft),
+        }
+    }
+
+    /// The version that the server says it made.
+    pub(super) fn made(&self) -> Option<&BackupVersion> {
+        match self.creation()? {
+            Creation::Made(version) => Some(version),
+            Creation::Due | Creation::Ready | Creation::Sent => None,
+        }
+    }
+
+    /// What was asked of the server, once it is to be confirmed.
+    pub(super) fn creation(&self) -> Option<&Creation> {
+        if let Phase::Confirming(_, creation) = &self.phase { Some(creation) } else { None }
+    }
+
+    pub(super) fn creation_mut(&mut self) -> Option<&mut Creation> {
+        if let Phase::Confirming(_, creation) = &mut self.phase { Some(creation) } else { None }
+    }
+
+    /// Whether the host was asked to sign.
+    pub(super) fn awaits_signatures(&self) -> bool {
+        matches!(self.phase, Phase::Signing(_, Some(_)))
+    }
+
+    /// What is to be signed is handed out again.
+    pub(super) fn sign_again(&mut self) {
+        if let Phase::Signing(_, asked) = &mut self.phase {
+            *asked = None;
+        }
+    }
+}
+
+impl Draft {
+    /// What the user signs, and what is sent: nothing but the public key.
+    pub(super) fn unsigned(&self) -> Result<UnsignedAuthData, NotSignable> {
+        UnsignedAuthData::new(&self.key)
+    }
+
+    /// The `auth_data` of the new version.
+    pub(super) fn auth_data(&self, user_id: &UserId) -> Result<AuthData, NotSignable> {
+        let signatures = self.signatures.iter();
+        let signed = signatures.fold(self.unsigned()?, |unsigned, (key_id, signature)| {
+            unsigned.with_signature(user_id, key_id, signature)
+        });
+        Ok(signed.into_auth_data())
+    }
+}

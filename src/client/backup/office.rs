@@ -1,0 +1,149 @@
+//! What all parts of the machine use: the account, the way out, and the desk where the host is served.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use super::{
+    DeliveryId, HostToken, Next, NotStored, Question, QuestionId, hopeless::Hopeless,
+    seen::SeenSession,
+};
+use crate::{
+    Limits,
+    backup::RestoredSession,
+    client::{
+        backup::BackupOptions,
+        courier::{Blame, Courier},
+        failure::Failure,
+        waiting::RequestKind,
+    },
+    ids::{BackupVersion, DeviceId, UserId},
+};
+
+/// What all parts of the machine use.
+pub(super) struct Office {
+    pub(super) user_id: UserId,
+    pub(super) device_id: DeviceId,
+    pub(super) options: BackupOptions,
+    pub(super) limits: Limits,
+    pub(super) courier: Courier,
+    pub(super) desk: Desk,
+    /// What versions do not take: it is known of a version that is in use again, too.
+    pub(super) hopeless: Hopeless,
+    /// What follows from what one part has done for others, until [`Backup`](super::Backup) applies it.
+    pub(super) effects: Vec<Effect>,
+}
+
+/// What the host and the user are asked for and given.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    pub(super) asked: Vec<(QuestionId, Question)>,
+    /// The backup about which the host was asked who is trusted by now.
+    pub(super) refreshed_for: Option<BackupVersion>,
+    pub(super) deliveries: VecDeque<Next>,
+    /// What the host was told of its sessions, and has not worked on yet.
+    pub(super) told: BTreeSet<DeliveryId>,
+    /// Sessions that the host has not put away yet.
+    pub(super) imports: BTreeSet<DeliveryId>,
+    /// Whether the state has changed since it was saved.
+    pub(super) is_unsaved: bool,
+    /// Whether the host is saving.
+    pub(super) is_saving: bool,
+}
+
+/// What follows for other parts of the machine.
+#[derive(Debug)]
+pub(super) enum Effect {
+    /// The current version is asked for.
+    Look,
+    /// So it is, and not for each session that is missing.
+    LookSoon,
+    /// The version is gone or was replaced.
+    Gone,
+    /// What the backup holds has changed.
+    Etag(Option<String>),
+    /// The version has these sessions, at least so good.
+    Seen(BackupVersion, Vec<SeenSession>),
+}
+
+impl Office {
+    /// Marks the state as changed, so that it is saved before anything else is sent.
+    pub(super) fn touch(&mut self) {
+        self.desk.is_unsaved = true;
+    }
+
+    pub(super) fn deliver(&mut self, next: Next) {
+        self.desk.deliveries.push_back(next);
+    }
+
+    /// The number of what the host is to acknowledge before it is asked for more.
+    fn delivery_id(&mut self) -> DeliveryId {
+        let id = DeliveryId(self.courier.new_id());
+        self.desk.told.insert(id);
+        id
+    }
+
+    pub(super) fn deliver_stored(&mut self, version: &BackupVersion, tokens: Vec<HostToken>) {
+        if !tokens.is_empty() {
+            let id = self.delivery_id();
+            self.deliver(Next::Stored(id, version.clone(), tokens));
+        }
+    }
+
+    /// Returns whether there was room to remember them.
+    pub(super) fn deliver_not_stored(
+        &mut self,
+        version: &BackupVersion,
+        failures: Vec<(HostToken, NotStored)>,
+    ) -> bool {
+        let (now, mut has_room) = (self.courier.now(), true);
+        for (token, reason) in &failures {
+            has_room &= self.hopeless.add(*token, reason, now);
+        }
+        let id = self.delivery_id();
+        self.deliver(Next::NotStored(id, version.clone(), failures));
+        has_room
+    }
+
+    pub(super) fn deliver_import(
+        &mut self,
+        version: &BackupVersion,
+        sessions: Vec<RestoredSession>,
+    ) {
+        let id = DeliveryId(self.courier.new_id());
+        self.desk.imports.insert(id);
+        self.deliver(Next::Import(id, version.clone(), sessions));
+    }
+
+    /// Something follows for other parts.
+    pub(super) fn then(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    /// Counts a failure, and returns whether the request is to blame for it, and not the network. If that is not known, the
+    /// server is asked.
+    pub(super) fn failed(&mut self, kind: RequestKind, failure: &Failure) -> bool {
+        let blame = self.courier.blamed(kind, failure);
+        self.courier.failed(kind, failure.wait_ms());
+        if blame == Blame::Unknown {
+            self.then(Effect::Look);
+        }
+        blame == Blame::Request
+    }
+}
+
+impl Desk {
+    /// The host saves what the state is now.
+    pub(super) fn begin_saving(&mut self) -> bool {
+        let is_begun = std::mem::take(&mut self.is_unsaved);
+        self.is_saving |= is_begun;
+        is_begun
+    }
+
+    /// The state that was given last is not written.
+    pub(super) fn is_not_saved(&mut self) {
+        self.is_unsaved |= std::mem::take(&mut self.is_saving);
+    }
+
+    pub(super) fn awaits_ack(&self) -> bool {
+        !self.told.is_empty() || !self.imports.is_empty()
+    }
+}

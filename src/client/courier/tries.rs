@@ -1,0 +1,105 @@
+//! Requests that have failed: how long to wait, and what is to blame.
+
+use super::Courier;
+use crate::client::{
+    failure::Failure,
+    waiting::{RequestFailure, RequestKind},
+};
+
+/// How long to wait after requests that failed.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::client) struct Backoff {
+    /// After the first one; it doubles with each further one.
+    pub(in crate::client) first_ms: u64,
+    /// At most, unless the server asks for more.
+    pub(in crate::client) longest_ms: u64,
+}
+
+/// Requests of one kind that failed, since one of them succeeded.
+#[derive(Debug, Default)]
+pub(super) struct Tries {
+    pub(super) failures: u32,
+    /// How many of them had an answer.
+    answers: u32,
+    /// The next one is not sent before.
+    pub(super) due_ms: u64,
+    /// When the first one failed, in the host's time.
+    pub(super) since_ms: u64,
+    pub(super) last_error: Option<RequestFailure>,
+    /// How many answers to all requests had come when the last one failed.
+    heard: u64,
+}
+
+/// What a request that has failed again is told from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::client) enum Blame {
+    /// The network, the server as a whole, or nothing that lasts.
+    Others,
+    /// The request or the network: nothing was answered since it failed last. The server is to be asked for something else.
+    Unknown,
+    /// The request: others were answered since it failed last.
+    Request,
+}
+
+impl Courier {
+    /// A request of this kind did what it was sent for.
+    pub(in crate::client) fn succeeded(&mut self, kind: RequestKind) {
+        self.tries.remove(&kind);
+    }
+
+    /// A request of this kind did not: the next one waits, each time for twice the time.
+    pub(in crate::client) fn failed(&mut self, kind: RequestKind, asked_ms: u64) {
+        let (now, since_ms) = (self.now(), self.host_now_ms());
+        let heard = self.heard;
+        let last_error = self.last_error.take().unwrap_or(RequestFailure::NoEffect);
+        let tries = self.tries.entry(kind).or_insert(Tries { since_ms, ..Tries::default() });
+        tries.heard = heard;
+        tries.answers += u32::from(last_error != RequestFailure::NoAnswer);
+        tries.last_error = Some(last_error);
+        let doubled = self.backoff.first_ms.saturating_mul(1 << tries.failures.min(20));
+        tries.due_ms = now.saturating_add(doubled.min(self.backoff.longest_ms).max(asked_ms));
+        tries.failures = tries.failures.saturating_add(1);
+    }
+
+    /// What is to blame if a request of this kind, which has [not been counted](Self::failed) yet, fails like this: for so
+    /// long nothing came back, or it was put off, while others were answered.
+    pub(in crate::client) fn blamed(&self, kind: RequestKind, failure: &Failure) -> Blame {
+        let is_lost = matches!(failure, Failure::NoAnswer | Failure::RateLimited { .. });
+        match self.tries.get(&kind) {
+            Some(tries) if is_lost && tries.failures >= LOST => {
+                if self.heard > tries.heard {
+                    Blame::Request
+                } else {
+                    Blame::Unknown
+                }
+            }
+            _ => Blame::Others,
+        }
+    }
+
+    /// Why the last request of this kind failed, since one succeeded.
+    pub(in crate::client) fn last_error(&self, kind: RequestKind) -> Option<&RequestFailure> {
+        self.tries.get(&kind)?.last_error.as_ref()
+    }
+
+    /// Whether a server has failed on requests of this kind for about an hour.
+    pub(in crate::client) fn is_failing(&self, kind: RequestKind) -> bool {
+        self.answers(kind) >= PATIENCE
+    }
+
+    /// How many requests of this kind have had an answer of failure, since one succeeded.
+    pub(in crate::client) fn answers(&self, kind: RequestKind) -> u32 {
+        self.tries.get(&kind).map_or(0, |tries| tries.answers)
+    }
+
+    /// How many requests of this kind have failed in a row.
+    pub(in crate::client) fn failures(&self, kind: RequestKind) -> u32 {
+        self.tries.get(&kind).map_or(0, |tries| tries.failures)
+    }
+}
+
+/// After so many failures in a row, over about a quarter of an hour, it is asked whether the network is to blame.
+const LOST: u32 = 10;
+
+/// After so many failures in a row nobody is to wait any longer without a word: a little more than an hour.
+pub(in crate::client) const PATIENCE: u32 = 16;
