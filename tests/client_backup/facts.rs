@@ -25,6 +25,19 @@ fn row_65_the_preference_is_read_again_before_each_question() {
     assert_eq!(phone.ask_server("GET", PREFERENCE, &json!({})).1, json!({ "enabled": false }));
 }
 
+/// What was read half a minute ago is too old if the backup has changed since.
+#[test]
+fn row_65_a_preference_that_was_read_before_the_backup_changed_is_read_again() {
+    let mut phone = Driver::new();
+    phone.set_up();
+    phone.ask_server("PUT", PREFERENCE, &json!({ "enabled": false }));
+    assert_eq!(phone.ask_server("DELETE", "/room_keys/version/1", &json!({})).0, 200);
+    phone.machine.look_again();
+    phone.live(1_000);
+    let Question::Changed { preference, .. } = phone.question() else { panic!() };
+    assert_eq!(preference, Some(false));
+}
+
 #[test]
 fn a_key_that_settles_the_question_is_looked_at_before_the_user_is_asked() {
     let mut laptop = Driver::new();

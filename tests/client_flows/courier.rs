@@ -85,6 +85,34 @@ fn a_write_that_fails_is_not_sent_faster_because_what_is_read_before_it_is_answe
     assert_eq!(waiting.what, Awaited::Request(RequestKind::WriteAccountData));
 }
 
+/// The machine keeps its back-off, but what an earlier flow has waited for is no reason to end.
+#[test]
+fn a_flow_after_one_that_ended_for_failures_tries_again() {
+    for failing in [
+        "PUT /_matrix/client/v3/user",
+        "GET /_matrix/client/v3/user",
+        "POST /_matrix/client/v3/room_keys/version",
+        "GET /_matrix/client/v3/room_keys/version",
+    ] {
+        let mut host = Host::new();
+        let mut flow = set_up(&host);
+        let ended = loop {
+            match work(&mut host, &mut flow, |name| name.starts_with(failing)) {
+                Ok(sent) => {
+                    let bad = answer(500, r#"{"errcode":"M_UNKNOWN","error":"?"}"#);
+                    flow.answer(sent.id(), Ok(bad), host.now).unwrap();
+                }
+                Err(done) => break done,
+            }
+        };
+        assert!(ended.is_err(), "{failing}: {ended:?}");
+        let (key, backup) = (flow.new_key().clone(), flow.into_backup().unwrap());
+        let mut again = SetUp::bootstrap(backup, key, Vec::new(), Limits::default());
+        let ended = work(&mut host, &mut again, |_| false).unwrap_err();
+        assert!(ended.is_ok(), "{failing}: {ended:?}");
+    }
+}
+
 #[test]
 fn a_set_up_whose_backup_is_never_shown_says_so() {
     let mut host = Host::new();

@@ -14,6 +14,7 @@ impl Backup {
         self.office.desk.asked.clear();
         self.office.desk.refreshed_for = None;
         self.office.courier.forget_flow();
+        self.office.courier.is_driven_anew();
         self.state.making_mut().into_iter().for_each(Making::sign_again);
         self.kept.vaulted.ask_again();
         self.state.in_use_mut().into_iter().for_each(InUse::is_asked_anew);

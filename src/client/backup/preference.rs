@@ -110,6 +110,11 @@ impl PreferenceLane {
         is_read && !is_looking && !(looks_now && look.found_at_ms < since)
     }
 
+    /// The backup is not what it was: who has changed it may have written the preference, too.
+    pub(super) fn is_outdated(&mut self) {
+        self.known_at_ms = None;
+    }
+
     pub(super) fn was_read(
         &mut self,
         office: &mut Office,

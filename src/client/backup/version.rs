@@ -31,6 +31,9 @@ impl Backup {
         }
         self.look.due_ms = 0;
         self.office.touch();
+        if before == Stage::Running {
+            self.preference.is_outdated();
+        }
         // A request to create it may still arrive, however often it has failed; not one that never went out.
         if let Some(draft) = draft.filter(|draft| !(is_refused && draft.is_unsent))
             && !after.makes_backup()

@@ -19,7 +19,7 @@ pub(in crate::client) struct Backoff {
 #[derive(Debug, Default)]
 pub(super) struct Tries {
     pub(super) failures: u32,
-    /// How many of them had an answer.
+    /// How many of them had an answer, since somebody else drives the machine.
     answers: u32,
     /// The next one is not sent before.
     pub(super) due_ms: u64,
@@ -59,6 +59,11 @@ impl Courier {
         let doubled = self.backoff.first_ms.saturating_mul(1 << tries.failures.min(20));
         tries.due_ms = now.saturating_add(doubled.min(self.backoff.longest_ms).max(asked_ms));
         tries.failures = tries.failures.saturating_add(1);
+    }
+
+    /// Whoever drives the machine from now on has not waited for anything yet. When each is sent again stays as it is.
+    pub(in crate::client) fn is_driven_anew(&mut self) {
+        self.tries.values_mut().for_each(|tries| tries.answers = 0);
     }
 
     /// What is to blame if a request of this kind, which has [not been counted](Self::failed) yet, fails like this: for so
