@@ -312,5 +312,7 @@ fn row_60_a_session_that_is_missing_lets_the_version_be_looked_at() {
     let scope = Scope::Session("!room".into(), phone.session().session_id());
     phone.machine.fetch(scope, phone.now);
     phone.live(1_000);
+    assert_eq!(phone.machine.stage(), Stage::Looking, "it has looked at once");
+    phone.live(60_000);
     assert_eq!(phone.machine.stage(), Stage::Changed);
 }

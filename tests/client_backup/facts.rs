@@ -1,11 +1,12 @@
 //! What the user is asked is asked with what is true by then.
 
+use http::Response;
 use serde_json::json;
 use strongroom::client::backup::{BackupOptions, KeyFit, Next, Question, Reply, Stage};
 
 use crate::{
     asserted::shared,
-    driver::{Driver, somebody_elses_key},
+    driver::{Driver, Lied, somebody_elses_key},
 };
 
 const HOUR: u64 = 60 * 60 * 1_000;
@@ -33,9 +34,30 @@ fn row_65_a_preference_that_was_read_before_the_backup_changed_is_read_again() {
     phone.ask_server("PUT", PREFERENCE, &json!({ "enabled": false }));
     assert_eq!(phone.ask_server("DELETE", "/room_keys/version/1", &json!({})).0, 200);
     phone.machine.look_again();
-    phone.live(1_000);
+    phone.live(60_000);
     let Question::Changed { preference, .. } = phone.question() else { panic!() };
     assert_eq!(preference, Some(false));
+}
+
+#[test]
+fn a_version_that_is_missing_for_a_moment_is_no_question() {
+    let mut phone = Driver::new();
+    phone.set_up();
+    phone.live(20_000);
+    let (asked, mut is_first) = (phone.asked.len(), true);
+    phone.lie = Some(Box::new(move |request, _| {
+        let is_look = request.method() == "GET" && request.uri().path().ends_with("/version");
+        let body = br#"{"errcode":"M_NOT_FOUND","error":"none"}"#.to_vec();
+        let missing = Response::builder().status(404).body(body).unwrap();
+        (is_look && std::mem::take(&mut is_first)).then_some(Lied::Answer(missing))
+    }));
+    phone.machine.look_again();
+    phone.live(HOUR);
+    assert_eq!((phone.machine.stage(), phone.asked.len()), (Stage::Running, asked));
+    let new = phone.session();
+    phone.has(new, false);
+    phone.live(HOUR);
+    assert!(phone.store.values().all(|(_, stored)| stored.is_some()));
 }
 
 #[test]

@@ -202,7 +202,7 @@ fn a_backup_that_was_gone_and_is_back_while_a_new_one_is_made_is_a_question() {
             phone.machine.rotate();
         } else {
             phone.machine.look_again();
-            phone.run();
+            phone.live(60_000);
             phone.reply(Reply::Create);
         }
         phone.live(86_400_000);

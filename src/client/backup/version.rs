@@ -154,6 +154,7 @@ impl Backup {
         let wait = match self.stage() {
             Stage::Absent | Stage::Untrusted | Stage::Changed => self.poll_wait(),
             Stage::Running => self.office.options.check_ms,
+            Stage::Looking if self.look.found.is_none() => self.office.options.poll_ms,
             Stage::Confirming if !self.is_made() => self.creation_wait(),
             _ => 0,
         };
@@ -224,7 +225,12 @@ impl Backup {
     /// What the current backup is for this device, and its proof if it may be used at once.
     pub(super) fn classify(&mut self) -> Event {
         let Some(found) = &self.look.found else {
-            return if self.kept.used.is_some() { Event::Other } else { Event::NoBackup };
+            return match (&self.kept.used, self.stage()) {
+                (None, _) => Event::NoBackup,
+                // A proxy says so, too: it has to be said twice before it is a question.
+                (Some(_), Stage::Running) => Event::Gone,
+                (Some(_), _) => Event::Other,
+            };
         };
         if let Some(used) = &self.kept.used {
             if !is_used(&found.info, used) {
