@@ -40,7 +40,7 @@
 //! | `/keys/upload`, `/keys/query`, `/keys/claim`, `/keys/changes` | device keys have all their members; the name of a device is in `unsigned` for everybody |
 //! | `/keys/device_signing/upload`, `/keys/signatures/upload` | signatures are verified; other cross-signing keys than those that are stored need the password, [unless that is switched off](HomeserverOptions::password_for_cross_signing) |
 //! | `/account/whoami`, `/login`, `/register`, `/_matrix/client/versions` | passwords only; registration is [closed at first](HomeserverOptions::registration) |
-//! | `/createRoom`, `/joined_rooms`, `/rooms/{roomId}` with `/send`, `/state`, `/event`, `/members` | rooms of one member: nobody can be invited, join or leave; `name`, `topic` and `initial_state` are read of what a room is made with |
+//! | `/createRoom`, `/joined_rooms`, `/rooms/{roomId}` with `/send`, `/state`, `/event`, `/members`, `/messages` | rooms of one member: nobody can be invited, join or leave; all messages are returned at once; `name`, `topic` and `initial_state` are read of what a room is made with |
 //! | `/pushrules/`, `/capabilities` | always the same: no rules, and nothing that a user may change |
 //! | `/logout`, `/logout/all`, `/devices`, `/devices/{deviceId}`, `/delete_devices` | deleting asks for the password; nothing says when a device was last seen |
 //!

@@ -116,6 +116,7 @@ fn any_path() -> impl Strategy<Value = String> {
         "/rooms/!room1:example.org/state/A/B",
         "/rooms/A/event/B",
         "/rooms/A/members",
+        "/rooms/A/messages",
         "/account/whoami",
         "/login",
         "/register",

@@ -71,6 +71,29 @@ fn a_room_begins_with_its_creator_and_what_they_ask_for() {
 }
 
 #[test]
+fn all_messages_are_returned_in_either_direction() {
+    let mut house = House::new();
+    let (phone, laptop, bob) = (house.phone.clone(), house.laptop.clone(), house.bob.clone());
+    let (id, path) = room(&mut house);
+    house.ask_raw(&phone, "PUT", &format!("{path}/send/m.room.encrypted/1"), r#"{"n":1}"#);
+    let seen = timeline(&house.sync(&laptop, ""), &id);
+    let mut ask = |token: &str, query: &str| {
+        house.ask(token, "GET", &format!("{path}/messages{query}"), &Value::Null)
+    };
+    let (status, back) = ask(&laptop, "?dir=b&limit=100");
+    assert_eq!((status, back.get("end")), (200, None), "there is nothing to go on with");
+    let mut back = back["chunk"].as_array().unwrap().clone();
+    assert!(back.iter().all(|event| event["room_id"] == *id));
+    back.reverse();
+    assert_eq!(ask(&laptop, "?dir=f").1["chunk"], json!(back));
+    let ids = |events: &[Value]| events.iter().map(|it| it["event_id"].clone()).collect::<Vec<_>>();
+    assert_eq!(ids(&back), ids(&seen));
+    assert_refused(ask(&laptop, ""), 400, "M_MISSING_PARAM");
+    assert_refused(ask(&laptop, "?dir=x"), 400, "M_INVALID_PARAM");
+    assert_refused(ask(&bob, "?dir=b"), 403, "M_FORBIDDEN");
+}
+
+#[test]
 fn a_message_reaches_the_other_devices_once_and_the_sender_with_its_transaction_id() {
     let mut house = House::new();
     let (phone, laptop) = (house.phone.clone(), house.laptop.clone());
@@ -173,13 +196,14 @@ fn rooms_of_others_and_those_that_are_not_there_are_closed() {
             ("GET", "/state/m.x/"),
             ("GET", "/event/$event1"),
             ("GET", "/members"),
+            ("GET", "/messages"),
         ] {
             let answer = house.ask(token, method, &format!("{path}{rest}"), &json!({}));
             assert_refused(answer, 403, "M_FORBIDDEN");
             let answer = house.ask("", "POST", &format!("{path}{rest}"), &json!({}));
             assert_refused(answer, 405, "M_UNRECOGNIZED");
         }
-        let answer = house.ask(token, "GET", &format!("{path}/messages"), &Value::Null);
+        let answer = house.ask(token, "GET", &format!("{path}/receipt"), &Value::Null);
         assert_refused(answer, 404, "M_UNRECOGNIZED");
     }
     for (method, path) in [("GET", "/createRoom"), ("POST", "/joined_rooms")] {

@@ -9,8 +9,8 @@ mod room;
 use http::Method;
 use serde::Serialize;
 
-use self::room::NewEvent;
 pub(super) use self::room::{JoinedRoom, Rooms};
+use self::room::{NewEvent, Room};
 use super::{
     call::Call, logins::Caller, options::HomeserverOptions, refusal::Refusal, reply::to_body,
     state::State,
@@ -39,6 +39,8 @@ pub(super) enum RoomRoute {
     GetEvent(String),
     /// `GET /members`
     Members,
+    /// `GET /messages`
+    Messages,
 }
 
 impl RoomsRoute {
@@ -70,9 +72,15 @@ impl RoomRoute {
             (["state", _] | ["state", _, _], &Method::GET) => Ok(Self::GetState(kind, key)),
             (["event", id], &Method::GET) => Ok(Self::GetEvent((*id).to_owned())),
             (["members"], &Method::GET) => Ok(Self::Members),
-            (["send", _, _] | ["state", _] | ["state", _, _] | ["event", _] | ["members"], _) => {
-                Err(Refusal::UnknownMethod)
-            }
+            (["messages"], &Method::GET) => Ok(Self::Messages),
+            (
+                ["send", _, _]
+                | ["state", _]
+                | ["state", _, _]
+                | ["event", _]
+                | ["members" | "messages"],
+                _,
+            ) => Err(Refusal::UnknownMethod),
             _ => Err(Refusal::UnknownPath),
         }
     }
@@ -134,6 +142,7 @@ fn respond_in_room(
             let chunk = member.map(|event| event.shown(Some(id), &caller.device));
             Ok(to_body(&Chunk { chunk: chunk.into_iter().collect::<Vec<_>>() }))
         }
+        RoomRoute::Messages => messages(id, room, call, caller),
     }
 }
 
@@ -144,6 +153,29 @@ struct Sent<'a> {
 
 #[derive(Serialize)]
 struct Chunk<T> {
+    chunk: Vec<T>,
+}
+
+/// All messages of a room. Without an `end` there is nothing to go on with.
+fn messages(
+    id: &RoomId,
+    room: &Room,
+    call: &Call<'_>,
+    caller: &Caller,
+) -> Result<Vec<u8>, Refusal> {
+    let events = room.events().map(|event| event.shown(Some(id), &caller.device));
+    let mut chunk: Vec<_> = events.collect();
+    match call.parameter("dir")?.as_str() {
+        "b" => chunk.reverse(),
+        "f" => {}
+        _ => return Err(NO_DIRECTION),
+    }
+    Ok(to_body(&Messages { start: "", chunk }))
+}
+
+#[derive(Serialize)]
+struct Messages<T> {
+    start: &'static str,
     chunk: Vec<T>,
 }
 
@@ -160,6 +192,7 @@ fn content(call: &Call<'_>) -> Result<JsonObject, Refusal> {
 
 const NOT_A_MEMBER: Refusal = Refusal::Forbidden("You are in no such room");
 const NO_STATE: Refusal = Refusal::NotFound("There is no such state");
+const NO_DIRECTION: Refusal = Refusal::InvalidParameter("dir must be b or f");
 const NO_EVENT: Refusal = Refusal::NotFound("There is no such event");
 
 /// The type of the event that a room begins with.

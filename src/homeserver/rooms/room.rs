@@ -132,6 +132,11 @@ impl Room {
         recent.find(is_it).map(|event| event.id.as_str())
     }
 
+    /// All events, in the order in which they came.
+    pub(super) fn events(&self) -> impl Iterator<Item = &Event> {
+        self.events.iter()
+    }
+
     /// The event with an ID.
     pub(super) fn event(&self, id: &str) -> Option<&Event> {
         self.events.iter().find(|event| event.id == id)
