@@ -86,6 +86,32 @@ fn a_session_that_the_server_fails_on_is_tried_again_after_an_hour_and_after_a_r
 }
 
 #[test]
+fn a_session_that_is_refused_alone_is_tried_again_after_a_day() {
+    for (status, body) in [
+        (403, r#"{"errcode":"M_FORBIDDEN","error":"?"}"#),
+        (404, r#"{"errcode":"M_UNRECOGNIZED","error":"?"}"#),
+        (400, r#"{"errcode":"M_UNKNOWN","error":"?"}"#),
+        (413, "<html>too large</html>"),
+    ] {
+        let mut phone = running();
+        phone.lie = lie_about("PUT /room_keys/keys", usize::MAX, move || response(status, body));
+        for _ in 0..5 {
+            phone.has_session();
+            phone.live(60_000);
+        }
+        phone.lie = None;
+        let before = puts(&phone);
+        phone.live(22 * HOUR);
+        assert!(
+            puts(&phone) <= before + 1,
+            "{status}: a server that refuses is not asked all the time"
+        );
+        phone.live(3 * HOUR);
+        assert!(phone.store.values().all(|(_, stored)| stored.is_some()), "{status}");
+    }
+}
+
+#[test]
 fn a_server_that_always_calls_the_version_another_one_is_asked_less_and_less_often() {
     let is_other = r#"{"errcode":"M_WRONG_ROOM_KEYS_VERSION","current_version":"1"}"#;
     for (beginning, is_imported) in [("PUT /room_keys/keys", false), ("GET /room_keys/keys", true)]

@@ -1,7 +1,7 @@
 //! Sessions on their way from the backup, for messages that cannot be decrypted.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashSet},
     mem,
 };
 
@@ -31,8 +31,10 @@ pub(super) struct Download {
     pub(super) wanted: Scopes,
     /// What the user has said of messages that cannot be decrypted.
     pub(super) restore_choice: Option<RestoreChoice>,
-    /// Messages for which the user has not said how much to fetch.
-    undecided: VecDeque<(RoomId, SessionId)>,
+    /// The sessions of messages for which the user has not said how much to fetch.
+    undecided: HashSet<(RoomId, SessionId)>,
+    /// The first of them, which the user is asked about.
+    first_undecided: Option<(RoomId, SessionId)>,
     pub(super) job: Job,
     /// How many responses in a row ended early.
     pub(super) attempts: u32,
@@ -132,7 +134,10 @@ impl Download {
         match self.restore_choice {
             Some(choice) => self.seek_by(office, choice, session),
             None if self.undecided.contains(&session) => {}
-            None if self.undecided.len() < MAX_UNDECIDED => self.undecided.push_back(session),
+            None if self.undecided.len() < MAX_UNDECIDED => {
+                self.first_undecided.get_or_insert_with(|| session.clone());
+                self.undecided.insert(session);
+            }
             None => self.dropped += 1,
         }
     }
@@ -199,13 +204,14 @@ impl Download {
     pub(super) fn choose(&mut self, office: &mut Office, choice: RestoreChoice) {
         self.restore_choice = Some(choice);
         office.touch();
+        self.first_undecided = None;
         for session in mem::take(&mut self.undecided) {
             self.seek_by(office, choice, session);
         }
     }
 
     pub(super) fn restore_question(&self, facts: Facts<'_>) -> Option<Question> {
-        let (room_id, session_id) = self.undecided.front()?.clone();
+        let (room_id, session_id) = self.first_undecided.clone()?;
         let count = facts.found?.count();
         Some(Question::Restore { room_id, session_id, count })
     }

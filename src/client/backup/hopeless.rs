@@ -6,7 +6,7 @@ use super::{HostToken, NotStored};
 use crate::ids::BackupVersion;
 
 /// What one version of the backup does not take, until another one is in use or the machine is restarted. What the
-/// server only fails on is tried again after an hour.
+/// server only fails on is tried again after an hour, and what it refuses after a day: that may have been about the account.
 #[derive(Debug, Default)]
 pub(super) struct Hopeless {
     version: Option<BackupVersion>,
@@ -42,10 +42,11 @@ impl Hopeless {
         }
         let until = match reason {
             NotStored::Failing => Some(now.saturating_add(PATIENCE_MS)),
-            NotStored::TooLarge | NotStored::Unusable | NotStored::Refused(_) => None,
+            NotStored::TooLarge | NotStored::Refused(_) => Some(now.saturating_add(REFUSED_MS)),
+            NotStored::Unusable => None,
         };
         self.tokens.insert(token, until);
-        self.due_ms = self.due_ms.or(until);
+        self.due_ms = self.due_ms.into_iter().chain(until).min();
         true
     }
 
@@ -81,6 +82,9 @@ const MAX_HOPELESS: usize = 1_000;
 
 /// As long as a server may be out of order.
 const PATIENCE_MS: u64 = 60 * 60 * 1_000;
+
+/// Seldom enough for a thousand sessions that are refused for good.
+const REFUSED_MS: u64 = 24 * PATIENCE_MS;
 
 /// Over about a quarter of an hour.
 const DENIALS: u32 = 10;

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use super::{Backup, RequestKind, Stage, uploaded::FAILURES};
+use super::{Backup, BackupOptions, RequestKind, Stage, uploaded::FAILURES};
 use crate::{
     api::ApiError,
     backup::{BackupPublicKey, BackupVersionInfo},
@@ -88,6 +88,13 @@ impl Backup {
         if self.stage() == Stage::Confirming && self.unseen().is_some() {
             self.confirm_unseen();
         }
+    }
+
+    /// How long to wait for the next look while nothing changes: as long as that has been so, within bounds.
+    pub(super) fn poll_wait(&self) -> u64 {
+        let BackupOptions { poll_ms, check_ms, .. } = self.office.options;
+        let age = self.office.courier.now().saturating_sub(self.look.changed_at_ms);
+        age.clamp(poll_ms, check_ms.max(poll_ms))
     }
 
     /// Why nobody can see the current backup, if that has been so for long, or there is something that is none.

@@ -115,7 +115,7 @@ pub struct OfferedSession {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum NotStored {
-    /// It is too large for the server.
+    /// It is too large for the server. It is tried again after a day, if the host offers it.
     #[error("the session is too large for the server")]
     TooLarge,
     /// It cannot be sealed, or its room cannot stand in a request or does not begin with `!`: clients refuse a whole backup
@@ -127,7 +127,7 @@ pub enum NotStored {
     /// hour, if the host offers it.
     #[error("the server keeps failing on the session")]
     Failing,
-    /// The server refused it.
+    /// The server refused it. It is tried again after a day, if the host offers it.
     #[error("the server refused the session: {0}")]
     Refused(ApiError),
 }

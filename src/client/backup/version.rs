@@ -1,7 +1,7 @@
 //! Which backup is the current one, and whether it may be used.
 
 use super::{
-    Backup, BackupOptions, Call, FoundBackup, Lane, Question, RequestKind, Stage,
+    Backup, Call, FoundBackup, Lane, Question, RequestKind, Stage,
     look::Found,
     making::{Creation, Making, Phase},
     stage::{Disabling, Event, State},
@@ -174,13 +174,6 @@ impl Backup {
                 self.office.courier.succeeded(RequestKind::DeleteVersion);
             }
         }
-    }
-
-    /// How long to wait for the next look while nothing changes: as long as that has been so, within bounds.
-    pub(super) fn poll_wait(&self) -> u64 {
-        let BackupOptions { poll_ms, check_ms, .. } = self.office.options;
-        let age = self.office.courier.now().saturating_sub(self.look.changed_at_ms);
-        age.clamp(poll_ms, check_ms.max(poll_ms))
     }
 
     /// The first version to go is the one that the user meant; what shows after it is deleted, also after a restart.
