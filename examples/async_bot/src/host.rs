@@ -9,6 +9,7 @@ use std::{
 };
 
 use http::Response;
+use reqwest::redirect::Policy;
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
@@ -59,7 +60,9 @@ pub(crate) struct BotHost {
 impl BotHost {
     /// Nobody is logged in: the first answer is a 401.
     pub(crate) fn new(account: Account, device: &str, files: Files) -> Result<Self> {
-        let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
+        // What is somewhere else is an answer, which the machine waits out.
+        let client =
+            reqwest::Client::builder().timeout(TIMEOUT).redirect(Policy::none()).build()?;
         let (device_id, token) = (DeviceId::from(device), AccessToken::from("none"));
         let (store, news) = (Store::default(), Arc::new(Notify::new()));
         let base_url = BaseUrl::new(&account.url)?;
@@ -90,14 +93,33 @@ impl BotHost {
         Ok(())
     }
 
-    /// Sends a request that is none of the machine's, with a new access token if the old one is not accepted.
+    /// Sends a request that is none of the machine's: with a new access token if the old one is not accepted, and for about
+    /// a minute again if the homeserver or the network fails.
     async fn call<E: Endpoint>(&mut self, endpoint: &E) -> Result<E::Response> {
-        match self.try_call(endpoint).await? {
-            Err(error) if error.is_unauthorized() => {
-                self.log_in().await?;
-                Ok(self.try_call(endpoint).await??)
+        let mut pause = Duration::from_secs(1);
+        loop {
+            let failure = match self.try_call(endpoint).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(error)) if error.is_unauthorized() => {
+                    self.log_in().await?;
+                    error.into()
+                }
+                Ok(Err(error)) => {
+                    let asked = error.retry_after().map(|asked| asked.wait(self.now_ms()));
+                    pause = pause.max(asked.unwrap_or_default());
+                    if !error.is_rate_limited() && error.status().is_none_or(|it| it < 500) {
+                        return Err(error.into());
+                    }
+                    error.into()
+                }
+                Err(error) => error,
+            };
+            if pause > LONGEST_PAUSE {
+                return Err(failure);
             }
-            answer => Ok(answer?),
+            println!("  in {} s again: {failure}", pause.as_secs());
+            time::sleep(pause).await;
+            pause *= 2;
         }
     }
 
