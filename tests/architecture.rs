@@ -2,6 +2,10 @@
 //!
 //! The floors are those of `CONTRIBUTING.md`. A module may use the floors beneath its own and its
 //! own room, which is everything under one top-level module; nothing above, and nothing beside.
+
+// docs/decisions.md, 2: floors, and one direction.
+// docs/decisions.md, 7: an error is a whole sentence, and a name from outside an excerpt.
+
 #![allow(
     clippy::indexing_slicing,
     clippy::unwrap_used,
@@ -23,6 +27,9 @@ use syn::{
 };
 
 /// What stands on which floor, from the ground up.
+///
+/// Every floor repeats names from outside in its errors and needs bounds or randomness, so these stand below all others. A
+/// recovery key and a backup key carry their provenance, and several topics make them: so they stand above that and below the topics.
 const FLOORS: [&[&str]; 11] = [
     &["characters"],
     &["clock", "excerpt", "limits", "randomness", "secret"],
