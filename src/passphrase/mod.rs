@@ -24,6 +24,8 @@
 //! # Ok::<(), strongroom::passphrase::PassphraseParametersError>(())
 //! ```
 
+// docs/decisions.md, 15: what others can guess proves nothing.
+
 #[cfg(feature = "zxcvbn")]
 mod advice;
 mod attempts;
@@ -69,7 +71,7 @@ pub struct PassphraseParameters {
     unknown: UnknownMembers,
 }
 
-/// Parameters with so few rounds are read and not written.
+/// Parameters with so few rounds are read and not written. Who has to keep somebody else's keeps their JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("{rounds} rounds are too few to protect a passphrase: at least {MIN_ROUNDS} are required")]
 pub struct TooFewRounds {

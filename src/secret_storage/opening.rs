@@ -1,5 +1,7 @@
 //! Opening secrets with the keys at hand, key by key, so that it can be given up.
 
+// docs/decisions.md, 15: what others can guess proves nothing.
+
 use std::vec;
 
 use super::{

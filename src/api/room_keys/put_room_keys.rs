@@ -1,5 +1,7 @@
 //! `PUT /_matrix/client/v3/room_keys/keys`
 
+// docs/decisions.md, 10: a `TrustedBackup` is the proof.
+
 use std::collections::BTreeMap;
 
 use http::Method;
@@ -132,6 +134,7 @@ impl PutRoomKeys {
         }
     }
 
+    // The body is written when it is asked for, and its length counted the same way: so each session is held once.
     fn to_body(&self) -> Body<'_> {
         let rooms = self.sessions.rooms.iter();
         Body { rooms: rooms.map(|(room_id, sessions)| (room_id, Room { sessions })).collect() }

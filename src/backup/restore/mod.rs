@@ -4,6 +4,8 @@
 //! bytes -> RoomKeysSplitter -> ReturnedSession -> Batch -> open_batch -> Verdict, RestoreReport
 //! ```
 
+// docs/decisions.md, 21: a backup is split by our own scanner, and what is broken costs itself.
+
 mod adapters;
 mod batch;
 mod filter;

@@ -15,7 +15,7 @@ pub enum StreamError {
     /// It ends in the middle: the connection was dropped, say.
     #[error("the homeserver's response is cut off")]
     CutOff,
-    /// It is no JSON from here on.
+    /// It is no JSON from here on, so that nobody knows where the next session begins.
     #[error("the homeserver's response is not valid JSON")]
     Syntax,
     /// Something follows the JSON.

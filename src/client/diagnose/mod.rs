@@ -32,6 +32,8 @@
 //! first, and should be looked at before anything else is typed or repaired. Neither findings nor remedies hold
 //! secrets; names from outside are cut and made visible.
 
+// docs/decisions.md, 30: a diagnosis is findings, not a verdict.
+
 mod backup;
 mod compared;
 mod evidence;

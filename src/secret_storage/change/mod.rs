@@ -19,6 +19,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+// docs/decisions.md, 22: a change of the secret storage is a plan.
+
 mod describe;
 mod keys;
 mod legacy;
@@ -58,7 +60,8 @@ use crate::{
 
 /// A change in the making: each of its functions adds steps to the plan.
 ///
-/// It works on a copy of the account, as it will be after the steps so far.
+/// It works on a copy of the account, as it will be after the steps so far. It borrows the caller's generator, so that it need
+/// not be `Send`, and does not leave the closure that it is made in.
 pub struct Change<'a> {
     storage: SecretStorage,
     keys: KeysAtHand,

@@ -1,5 +1,7 @@
 //! A plan: what to write to the account data, in which order, and how to be sure of each step.
 
+// docs/decisions.md, 22: a change of the secret storage is a plan.
+
 use std::fmt;
 
 use thiserror::Error;
