@@ -44,9 +44,10 @@ use strongroom::{
         },
         diagnose::{
             AskedFor, BackupFinding, Comparison, CurrentBackup, Diagnose, Diagnosis,
-            DiagnosisVerdict, Evidence, Finding, IdentityFinding, InputFinding, LegacyForm,
-            MissingEvidence, Remedy, RepairError, RepairParts, RepairPlan, SecretFinding,
-            SessionCount, SessionFinding, SessionSample, Severity, StorageFinding, UnsignedBackup,
+            DiagnosisVerdict, Evidence, EvidenceCollector, Finding, IdentityFinding, InputFinding,
+            LegacyForm, MissingEvidence, Remedy, RepairError, RepairParts, RepairPlan,
+            SecretFinding, SessionCount, SessionFinding, SessionSample, Severity, StorageFinding,
+            UnsignedBackup,
         },
         flow::{
             EnterError, Entered, FlowError, Recover, Recovered, SavedSetUp, SavedShareIn, SetUp,
@@ -290,6 +291,7 @@ fn every_public_type_is_send_and_sync() {
         Diagnose<'_>,
         Diagnosis,
         Evidence,
+        EvidenceCollector,
         Finding,
         IdentityFinding,
         InputFinding,

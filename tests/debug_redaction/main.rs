@@ -60,8 +60,8 @@ use strongroom::{
             UsedBackup, Wish,
         },
         diagnose::{
-            AskedFor, Comparison, DiagnosisVerdict, LegacyForm, MissingEvidence, SessionCount,
-            Severity,
+            AskedFor, Comparison, DiagnosisVerdict, EvidenceCollector, LegacyForm, MissingEvidence,
+            SessionCount, Severity,
         },
     },
     crypto::{
@@ -241,6 +241,7 @@ fn hold_no_secret() -> BTreeSet<String> {
         AskedFor,
         Comparison,
         DiagnosisVerdict,
+        EvidenceCollector,
         LegacyForm,
         MissingEvidence,
         SessionCount,

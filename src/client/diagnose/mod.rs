@@ -35,6 +35,7 @@
 // docs/decisions.md, 30: a diagnosis is findings, not a verdict.
 
 mod backup;
+mod collector;
 mod compared;
 mod evidence;
 mod facts;
@@ -57,6 +58,7 @@ use std::{
 };
 
 pub use self::{
+    collector::EvidenceCollector,
     compared::{Comparison, DiagnosisVerdict, MissingEvidence},
     evidence::{AskedFor, CurrentBackup, Evidence, SessionSample},
     finding::{
