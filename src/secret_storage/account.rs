@@ -12,8 +12,7 @@ use super::{
     key::SecretStorageKey,
     key_description::{KeyDescription, KeyDescriptionError, KeyTest},
     opened_secret::OpenedSecret,
-    opening::Opening,
-    verdict::{SecretFailure, SecretVerdict},
+    opening::{Opening, SecretFailure, SecretVerdict},
 };
 use crate::{
     Limits,

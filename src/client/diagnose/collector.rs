@@ -83,8 +83,19 @@ impl EvidenceCollector {
 
     /// Takes the response to the request, or that there was none.
     pub fn answer(&mut self, answer: Result<Response<Vec<u8>>, NoAnswer>) {
-        let answer = answer.ok();
-        self.next = match mem::replace(&mut self.next, Step::Nothing) {
+        let asked = mem::replace(&mut self.next, Step::Nothing);
+        self.next = self.after(asked, answer.ok());
+    }
+
+    /// What was collected, for the host to add what it knows.
+    #[must_use]
+    pub fn into_evidence(self) -> Evidence {
+        self.evidence
+    }
+
+    /// Takes the response to this, and says what is asked for next.
+    fn after(&mut self, asked: Step, answer: Option<Response<Vec<u8>>>) -> Step {
+        match asked {
             Step::Current(call) => {
                 let current = answer.map(|response| call.read_response(&response, &self.limits));
                 match current {
@@ -125,13 +136,7 @@ impl EvidenceCollector {
                 Step::Nothing
             }
             Step::Nothing => Step::Nothing,
-        };
-    }
-
-    /// What was collected, for the host to add what it knows.
-    #[must_use]
-    pub fn into_evidence(self) -> Evidence {
-        self.evidence
+        }
     }
 
     /// The version before this one. Homeservers number them, which the specification leaves open; one that was deleted is a

@@ -26,7 +26,6 @@ mod keys;
 mod legacy;
 mod migrate;
 mod new_key;
-mod note;
 mod plan;
 mod secrets;
 mod verified_keys;
@@ -40,8 +39,7 @@ pub(crate) use self::verified_keys::Belief;
 pub use self::{
     legacy::LegacyPublicKey,
     new_key::NewKey,
-    note::PlanNote,
-    plan::{Plan, PlanError, PlanStep, StepReason},
+    plan::{Plan, PlanError, PlanNote, PlanStep, StepReason},
     verified_keys::{NotVerified, VerifiedPublicKeys},
 };
 use super::{
