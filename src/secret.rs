@@ -128,6 +128,11 @@ impl SecretVec {
         &mut self.0
     }
 
+    /// How many bytes of memory are held.
+    pub(crate) fn capacity(&self) -> usize {
+        self.0.capacity()
+    }
+
     /// Wipes and forgets everything from `len` on.
     pub(crate) fn truncate(&mut self, len: usize) {
         if let Some(tail) = self.0.get_mut(len..) {

@@ -1,6 +1,6 @@
 //! Where in a response the splitter stands.
 
-use super::piece::Collected;
+use crate::encoding::json::Collected;
 
 /// The object that the splitter is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,13 +2,13 @@
 
 use super::{
     FailedSession, RoomKeysItem, StreamError,
-    piece::{Collected, Name, Piece},
+    name::Name,
     position::{Expected, Found, Level, Purpose},
 };
 use crate::{
     Limits,
     backup::{IdProblem, OpenError, ReturnedSession},
-    encoding::json::is_white_space,
+    encoding::json::{Collected, Piece, is_white_space},
     ids::{RoomId, SessionId},
 };
 

@@ -8,6 +8,7 @@
 mod edit;
 mod nothing;
 mod number;
+mod piece;
 mod scan;
 mod survey;
 mod text;
@@ -27,6 +28,7 @@ pub(crate) use self::{
     edit::{with_member, with_members, without_members},
     nothing::is_nothing,
     number::{integer, integer_from_digits, integer_from_number, lenient_integer, lenient_token},
+    piece::{Collected, Piece},
     scan::{SyntaxError, ValueScanner, is_white_space},
     survey::{depth, is_harmless},
     text::{JsonText, JsonTextError, name, public_string, string},
