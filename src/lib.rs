@@ -41,6 +41,7 @@
 //! |---|---|
 //! | [`backup`] | keys, versions, trust, sealing and opening |
 //! | [`session_data`] | a Megolm session as it is backed up and exported |
+//! | [`key_export`] | the encrypted file that clients export and import |
 //! | [`recovery_key`] | the text that people write down |
 //! | [`provenance`] | where a key or secret came from, and so what it may prove |
 //! | [`passphrase`] | keys from passphrases: parameters, limits, and what to try |
@@ -78,6 +79,8 @@ pub mod excerpt;
 #[cfg(feature = "homeserver")]
 pub mod homeserver;
 pub mod ids;
+#[doc(alias("megolm export", "export room keys"))]
+pub mod key_export;
 mod limits;
 #[doc(alias("security phrase"))]
 pub mod passphrase;

@@ -59,7 +59,7 @@ pub use self::{
     batch::{SessionSealer, SessionToSeal},
     encrypted_session_data::{EncryptedMember, EncryptedSessionData, EncryptedSessionDataError},
     key_backup_data::{KeyBackupData, KeyBackupDataError, KeyBackupMetadata, MetadataMember},
-    open::{Authenticity, FailureCause, OpenError, OpenedSessionData, RestoredSession, Warning},
+    open::{FailureCause, OpenError, OpenedSessionData, RestoredSession, Warning},
     passphrase::{BackupPassphraseAttempts, BackupPassphraseError, FittingPassphrase},
     restore::{
         FailedSession, Restore, RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport,
@@ -74,8 +74,9 @@ pub use self::{
 };
 
 pub(crate) use self::proofs::{Proof, Proofs};
-pub use crate::secret_value::backup_key::{
-    BackupDecryptionKey, BackupPublicKey, BackupPublicKeyError,
+pub use crate::{
+    secret_value::backup_key::{BackupDecryptionKey, BackupPublicKey, BackupPublicKeyError},
+    session_data::authenticity::Authenticity,
 };
 
 /// The algorithm of key backups.

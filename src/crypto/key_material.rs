@@ -110,6 +110,11 @@ impl KeyLength {
         Self::from_bits(u64::try_from(bytes).unwrap_or(u64::MAX).saturating_mul(8))
     }
 
+    /// 64 bytes, 512 bits: as much as one derivation gives.
+    pub(crate) const fn longest() -> Self {
+        Self(MAX)
+    }
+
     /// The length in bits.
     #[must_use]
     pub fn bits(self) -> u16 {

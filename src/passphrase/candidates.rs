@@ -27,6 +27,8 @@ pub enum PassphraseForm {
     Nfc,
     /// In Unicode's normal form D: accents as characters of their own, as some systems give them.
     Nfd,
+    /// Without the white space before and behind it, in whichever form. It is tried on key files alone.
+    Trimmed,
 }
 
 /// What to try for a typed passphrase, in this order: as typed, then in the Unicode normal forms C and
@@ -56,6 +58,18 @@ pub fn candidates(typed: &str) -> Vec<PassphraseCandidate> {
         }
     }
     candidates
+}
+
+/// The same, and then all of it without the white space around it: somebody may have copied that along. It is for files at
+/// hand; what a server can ask for is tried in fewer forms.
+pub(crate) fn candidates_and_trimmed(typed: &str) -> Vec<PassphraseCandidate> {
+    let mut all = candidates(typed);
+    for PassphraseCandidate { form: _, text } in candidates(typed.trim()) {
+        if all.iter().all(|candidate| candidate.text != text) {
+            all.push(PassphraseCandidate { form: PassphraseForm::Trimmed, text });
+        }
+    }
+    all
 }
 
 /// A character with its canonical combining class, and its place among those of one letter.

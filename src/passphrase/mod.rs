@@ -41,7 +41,6 @@ use thiserror::Error;
 
 #[cfg(feature = "zxcvbn")]
 pub use self::advice::{PassphraseAdvice, PassphraseScore, advise};
-pub(crate) use self::read::clamp;
 pub use self::{
     attempts::{DerivedKey, PassphraseAttempts, PassphraseProgress, PassphraseStep},
     candidates::{PassphraseCandidate, PassphraseForm, candidates},
@@ -50,6 +49,7 @@ pub use self::{
     },
     reuse::is_login_password,
 };
+pub(crate) use self::{candidates::candidates_and_trimmed, read::clamp};
 use crate::{
     crypto::{
         key_material::{KeyLength, KeyMaterial},

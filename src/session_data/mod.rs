@@ -29,6 +29,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub(crate) mod authenticity;
 mod claimed;
 mod exported;
 mod read;
@@ -148,6 +149,20 @@ impl SessionData {
     #[must_use]
     pub fn forwarding_chain(&self) -> &[Curve25519PublicKey] {
         &self.forwarding_chain
+    }
+
+    /// Whether this copy of a session takes the place of one that is kept: the order that the specification has for
+    /// backups, as far as the copies say it themselves. The lower [first index](SessionKey::first_known_index) wins, then the
+    /// shorter forwarding chain; if both are equal, what is kept stays.
+    ///
+    /// [`KeyBackupMetadata::replaces`](crate::backup::KeyBackupMetadata::replaces) is the same order for sessions in a backup, where
+    /// it is also known which ones are verified. Both copies must have the same [ID](Self::session_id).
+    #[must_use]
+    pub fn replaces(&self, kept: &Self) -> bool {
+        let rank = |session: &Self| {
+            (session.session_key.first_known_index(), session.forwarding_chain.len())
+        };
+        rank(self) < rank(kept)
     }
 
     /// Whether the session may be shared with people invited later (MSC3061).

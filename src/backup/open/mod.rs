@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     crypto::curve25519_aes_sha2::{self, MacScheme},
-    session_data::{ExportedSession, ReadSessionData, SessionData},
+    session_data::{ExportedSession, ReadSessionData, SessionData, authenticity::Authenticity},
 };
 
 /// What an encrypted session turned out to hold: like [`RestoredSession`], but without the room
@@ -42,18 +42,6 @@ pub struct RestoredSession {
     exported: ExportedSession,
     mac_scheme: MacScheme,
     warnings: Vec<Warning>,
-}
-
-/// What vouches for a session that was in a backup.
-///
-/// Match it with a wildcard that treats what is new as unauthenticated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Authenticity {
-    /// Nothing: anyone who knows the backup's public key can have put the session there, the server included. That is so for
-    /// every session of `m.megolm_backup.v1.curve25519-aes-sha2`, as long as backups are not authenticated
-    /// ([MSC4048](https://github.com/matrix-org/matrix-spec-proposals/pull/4048)).
-    Unauthenticated,
 }
 
 impl BackupDecryptionKey {

@@ -178,7 +178,7 @@ impl Iv {
     }
 
     /// Draws 16 bytes and clears bit 63, as the specification asks for.
-    fn draw(rng: &mut impl CryptoRng) -> Self {
+    pub(crate) fn draw(rng: &mut impl CryptoRng) -> Self {
         let mut bytes = [0; Self::LENGTH];
         rng.fill_bytes(&mut bytes);
         let [_, _, _, _, _, _, _, _, highest, ..] = &mut bytes;
