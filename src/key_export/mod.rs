@@ -32,7 +32,7 @@
 //! # Security
 //!
 //! The code proves that somebody wrote the file who knew the passphrase. It proves neither who that was nor whose the sessions
-//! are: they are [unauthenticated](crate::session_data::ReadExportedSession::authenticity). What a passphrase protects in a
+//! are: they are [unauthenticated](KeyFileSessions::authenticity). What a passphrase protects in a
 //! file can be tried without end by whoever has the file, so few rounds are refused when writing.
 //!
 //! ```
@@ -64,7 +64,7 @@
 //! let mut reading = attempts.open()?;
 //! for verdict in reading.by_ref() {
 //!     match verdict {
-//!         EntryVerdict::Read(read) => imported.push(read.exported),
+//!         EntryVerdict::Read { exported, .. } => imported.push(exported),
 //!         EntryVerdict::Failed { entry, error } => eprintln!("entry {entry}: {error}"),
 //!     }
 //! }

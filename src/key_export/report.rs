@@ -8,15 +8,19 @@ use thiserror::Error;
 use super::KeyListError;
 use crate::{
     passphrase::PassphraseForm,
-    session_data::{ExportedSession, ExportedSessionError, ReadExportedSession},
+    session_data::{ExportedSession, ExportedSessionError, Repair},
 };
 
 /// What became of one entry of a key file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EntryVerdict {
-    /// It is a session. It is [unauthenticated](ReadExportedSession::authenticity): whoever knew the passphrase can have put it
-    /// there, and nothing in it proves its room.
-    Read(ReadExportedSession),
+    /// It is a session, which is [unauthenticated](super::KeyFileSessions::authenticity).
+    Read {
+        /// The session and its room, which nothing in the session proves.
+        exported: ExportedSession,
+        /// What was made good on the way.
+        repairs: Vec<Repair>,
+    },
     /// It is not, and costs no other entry.
     Failed {
         /// Its place in the list, from 1.
@@ -65,7 +69,7 @@ impl EntryVerdict {
     /// From the JSON of an entry.
     pub(super) fn of(entry: u64, json: Result<&[u8], EntryError>) -> Self {
         match json.and_then(|json| Ok(ExportedSession::from_json(json)?)) {
-            Ok(read) => Self::Read(read),
+            Ok(read) => Self::Read { exported: read.exported, repairs: read.repairs },
             Err(error) => Self::Failed { entry, error },
         }
     }
@@ -128,9 +132,9 @@ impl KeyFileReport {
 
     pub(super) fn add(&mut self, verdict: &EntryVerdict) {
         match verdict {
-            EntryVerdict::Read(read) => {
+            EntryVerdict::Read { exported: _, repairs } => {
                 self.read += 1;
-                self.repaired += u64::from(!read.repairs.is_empty());
+                self.repaired += u64::from(!repairs.is_empty());
             }
             EntryVerdict::Failed { entry, error } => {
                 self.failed += 1;

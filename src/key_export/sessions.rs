@@ -16,7 +16,12 @@ use super::{
     header::{FileKeys, Header},
     payload::Payload,
 };
-use crate::{Limits, passphrase::PassphraseForm, secret::SecretVec, session_data::ExportedSession};
+use crate::{
+    Limits,
+    passphrase::PassphraseForm,
+    secret::SecretVec,
+    session_data::{ExportedSession, authenticity::Authenticity},
+};
 
 /// The sessions of a key file: an iterator with a verdict for each entry, in the file's order.
 ///
@@ -74,7 +79,7 @@ impl<R: Read> KeyFileSessions<R> {
     /// As [`KeyFileSessions::finish`].
     pub fn read_all(mut self) -> Result<(Vec<ExportedSession>, KeyFileReport), KeyFileError> {
         let verdicts = self.by_ref().filter_map(|verdict| match verdict {
-            EntryVerdict::Read(read) => Some(read.exported),
+            EntryVerdict::Read { exported, .. } => Some(exported),
             EntryVerdict::Failed { .. } => None,
         });
         let sessions = verdicts.collect();
@@ -126,6 +131,13 @@ impl<R> KeyFileSessions<R> {
     ) -> Self {
         let (plaintext, entries) = (SecretVec::default(), Entries::new(limits));
         Self { input, decryption, plaintext, used: 0, entries, report, end: None }
+    }
+
+    /// What vouches for the sessions: nothing, whatever the passphrase. Whoever knew it can have put any session there, and
+    /// anybody can into a file that is not encrypted.
+    #[must_use]
+    pub fn authenticity(&self) -> Authenticity {
+        Authenticity::Unauthenticated
     }
 
     /// The form of the passphrase that fitted; `None` if the file is not encrypted.

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{Repair, SessionData, SessionDataError, authenticity::Authenticity};
+use super::{Repair, SessionData, SessionDataError};
 use crate::{
     ids::{RoomId, SessionId},
     secret::SecretVec,
@@ -52,14 +52,6 @@ pub enum ExportedSessionError {
      and all sessions in that file"
 )]
 pub struct NotARoomId;
-
-impl ReadExportedSession {
-    /// What vouches for the session: always [`Authenticity::Unauthenticated`].
-    #[must_use]
-    pub fn authenticity(&self) -> Authenticity {
-        Authenticity::Unauthenticated
-    }
-}
 
 impl ExportedSession {
     /// Reads one element of a key export, as tolerantly as [`SessionData::from_json`].
