@@ -64,6 +64,11 @@ pub(crate) fn rows_in(folder: &Path, file: &str) -> Vec<Row> {
     rows.iter().map(|value| Row { file: file.to_owned(), value: value.clone() }).collect()
 }
 
+/// A file as it is.
+pub(crate) fn bytes(file: &str) -> Vec<u8> {
+    read_bytes(&folder(), file)
+}
+
 /// A file that is one fixture.
 pub(crate) fn fixture(file: &str) -> Row {
     Row { file: file.to_owned(), value: read(&folder(), file) }
