@@ -86,6 +86,11 @@ use strongroom::{
         BackupVersion, DeviceId, EventType, KeyId, RequestId, RoomId, SecretName,
         SecretStorageKeyId, SessionId, SyncToken, TransactionId, UserId,
     },
+    key_export::{
+        EncryptedKeyFile, EntryError, EntryVerdict, KeyFile, KeyFileAttempts, KeyFileError,
+        KeyFileReport, KeyFileSessions, KeyFileWriteError, KeyListError, NewKeyFile, OtherFile,
+        WrittenKeyFile,
+    },
     passphrase::{
         DerivedKey, PassphraseAttempts, PassphraseCandidate, PassphraseFinding, PassphraseForm,
         PassphraseMember, PassphraseParameters, PassphraseParametersError, PassphraseProgress,
@@ -382,6 +387,20 @@ fn every_public_type_is_send_and_sync() {
         SecretVec,
         SessionId,
         UserId,
+        // key_export
+        EncryptedKeyFile<()>,
+        EntryError,
+        EntryVerdict,
+        KeyFile<()>,
+        KeyFileAttempts<()>,
+        KeyFileError,
+        KeyFileReport,
+        KeyFileSessions<()>,
+        KeyFileWriteError,
+        KeyListError,
+        NewKeyFile,
+        OtherFile,
+        WrittenKeyFile,
         // passphrase
         DerivedKey,
         PassphraseAttempts,

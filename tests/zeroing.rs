@@ -15,6 +15,8 @@
 
 #[path = "zeroing/damage.rs"]
 mod damage;
+#[path = "zeroing/key_export.rs"]
+mod key_export;
 #[path = "zeroing/machines.rs"]
 mod machines;
 #[path = "zeroing/plans.rs"]

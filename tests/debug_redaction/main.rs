@@ -11,6 +11,7 @@ mod asserted;
 mod client;
 mod diagnose;
 mod flow;
+mod key_export;
 mod secret_sharing;
 #[path = "../support/source.rs"]
 mod source;
@@ -477,6 +478,7 @@ fn every_public_type_is_looked_at_or_holds_no_secret() {
         client::look,
         diagnose::look,
         flow::look,
+        key_export::look,
     ] {
         look(&mut witness, &vault);
     }
