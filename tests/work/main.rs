@@ -18,6 +18,7 @@ mod asserted;
 #[cfg(target_os = "linux")]
 mod comparisons;
 mod entries;
+mod key_export;
 mod sharing;
 mod signatures;
 mod texts;
@@ -105,7 +106,7 @@ fn foreign_input_costs_no_more_than_its_length() {
         "| entry | n | input | allocated in all | at a time | compared | ms |\n|---|---|---|---|---|---|---|"
     );
     let mut wrong = Vec::new();
-    for entry in entries::ALL.iter().chain(texts::ALL) {
+    for entry in entries::ALL.iter().chain(texts::ALL).chain(key_export::ALL) {
         let measured = counts.iter().map(|count| {
             let (length, work) = (entry.of)(*count);
             let (start, before) = (Instant::now(), comparisons::count());

@@ -176,7 +176,7 @@ fn sealed_session(count: usize) -> Work {
     text(object(SEALED, count), |text| EncryptedSessionData::from_json(text.as_bytes()).unwrap())
 }
 
-fn session_members() -> String {
+pub(crate) fn session_members() -> String {
     let seed = Ed25519Seed::from_bytes(SecretBytes::init_with(|bytes| *bytes = [1; 32]));
     let signing_key = base64::decode(&seed.public_key().to_base64()).unwrap();
     let session_key = [&[1, 0, 0, 0, 0][..], &[7; 128], &signing_key].concat();
