@@ -8,6 +8,8 @@
     reason = "tests may read files and stop at the first surprise"
 )]
 
+#[path = "../fuzz/checks/key_file.rs"]
+mod key_file;
 #[path = "../fuzz/checks/stream.rs"]
 mod stream;
 
@@ -45,4 +47,22 @@ fn every_cut_of_the_corpus_delivers_the_complete_sessions() {
             }
         }
     }
+}
+
+#[test]
+fn every_key_file_of_the_corpus_passes_the_checks_also_when_it_is_cut() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/key_file");
+    let mut count = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let input = fs::read(&path).unwrap();
+        println!("{}", path.display());
+        let file = input.get(1..).unwrap_or_default();
+        for seed in [0, 1, 7, 128, 255] {
+            key_file::check(&[&[seed], file].concat());
+        }
+        (0..=file.len()).step_by(31).for_each(|cut| key_file::check_cut(file, cut));
+        count += 1;
+    }
+    assert!(count >= 25, "{count} inputs");
 }
