@@ -35,7 +35,9 @@ pub enum KeyListError {
 /// Splits a JSON array into its elements while it arrives in pieces.
 #[derive(Debug)]
 pub(super) struct Entries {
-    limits: Limits,
+    /// How deep an entry may be nested, the list included, and how many bytes it may have.
+    max_depth: usize,
+    max_bytes: usize,
     expected: Expected,
     piece: Piece,
 }
@@ -52,7 +54,8 @@ enum Expected {
 
 impl Entries {
     pub(super) fn new(limits: &Limits) -> Self {
-        Self { limits: *limits, expected: Expected::List, piece: Piece::new() }
+        let (max_depth, max_bytes) = (limits.response_depth, limits.session_bytes);
+        Self { max_depth, max_bytes, expected: Expected::List, piece: Piece::new() }
     }
 
     /// Takes bytes off the input until an entry is whole; `None` once the input is used up.
@@ -66,9 +69,7 @@ impl Entries {
                     self.expected = Expected::Separator;
                     return Ok(Some(self.entry(collected)));
                 }
-            } else if is_white_space(*byte) || self.is_mark(*byte) {
-                *input = rest;
-            } else if self.between(*byte)? {
+            } else if is_white_space(*byte) || self.is_mark(*byte) || self.between(*byte)? {
                 *input = rest;
             }
         }
@@ -92,8 +93,7 @@ impl Entries {
             (Expected::FirstEntry | Expected::Separator, b']') => Expected::Nothing,
             (Expected::Separator, b',') => Expected::Entry,
             (Expected::FirstEntry | Expected::Entry, _) => {
-                let depth = self.limits.response_depth.saturating_sub(1);
-                self.piece.begin(depth, self.limits.session_bytes);
+                self.piece.begin(self.max_depth.saturating_sub(1), self.max_bytes);
                 self.expected = Expected::RestOfEntry;
                 return Ok(false);
             }
@@ -109,9 +109,9 @@ impl Entries {
 
     fn entry<'a>(&'a self, collected: Collected<'a>) -> Result<&'a [u8], EntryError> {
         match collected {
-            Collected::TooDeep => Err(EntryError::TooDeep { limit: self.limits.response_depth }),
+            Collected::TooDeep => Err(EntryError::TooDeep { limit: self.max_depth }),
             Collected::TooLong { found } => {
-                Err(EntryError::TooLarge { limit: self.limits.session_bytes, found })
+                Err(EntryError::TooLarge { limit: self.max_bytes, found })
             }
             Collected::Given(_) | Collected::Buffered => Ok(self.piece.bytes(collected)),
         }

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    io::{Cursor, ErrorKind, Read, Seek, SeekFrom},
+    io::{self, Cursor, ErrorKind, Read, Seek, SeekFrom},
 };
 
 use memchr::memmem;
@@ -156,8 +156,7 @@ fn read_full(input: &mut impl Read, buffer: &mut [u8]) -> Result<usize, KeyFileE
     Ok(length)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
-fn read_error(error: std::io::Error) -> KeyFileError {
+fn read_error(error: io::Error) -> KeyFileError {
     KeyFileError::Read(error.kind())
 }
 

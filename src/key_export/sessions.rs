@@ -62,9 +62,8 @@ impl<R: Read> KeyFileSessions<R> {
     pub fn finish(mut self) -> Result<KeyFileReport, KeyFileError> {
         while self.next().is_some() {}
         while self.fill() {}
-        match self.end {
-            Some(Err(error)) => return Err(error),
-            Some(Ok(())) | None => {}
+        if let Some(Err(error)) = self.end {
+            return Err(error);
         }
         if let Err(error) = self.entries.end() {
             self.report.end_early(error);
