@@ -54,7 +54,7 @@ pub struct Limits {
     /// Default: 10,000, which take half a second; a user with 50 devices needs about 100.
     pub signature_checks: usize,
     /// The most rounds of PBKDF2 that are run for one passphrase, in each form in which it is tried: one
-    /// to three. Default: 10,000,000, twenty times what clients ask for; they take 3 to 6 seconds on a
+    /// to three, and up to six for a key file. Default: 10,000,000, twenty times what clients ask for; they take 3 to 6 seconds on a
     /// desktop computer, and more on a phone.
     pub pbkdf2_rounds: u32,
     /// The most rounds of PBKDF2 that are run for all keys and forms of one typed text, when a secret

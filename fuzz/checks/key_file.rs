@@ -52,7 +52,7 @@ fn read(file: &[u8], piece: usize, limits: &Limits) -> Outcome {
         KeyFile::Encrypted(file) => file.unlock(PASSPHRASE).open()?,
         KeyFile::Plain(sessions) => sessions,
     };
-    let verdicts = sessions.by_ref().collect();
+    let verdicts = sessions.verdicts().collect();
     Ok((verdicts, sessions.finish()?))
 }
 

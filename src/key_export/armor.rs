@@ -44,6 +44,8 @@ enum Stage {
     Body,
     End(usize),
     After(usize),
+    /// Nothing but white space and zeros since this place, which does not belong there: so does a file end whose rest got lost.
+    Torn(Place),
 }
 
 impl Armor {
@@ -63,6 +65,8 @@ impl Armor {
                         if found == BEGIN.len() { Stage::Body } else { Stage::Before(found) };
                 }
                 Stage::End(found) => self.end_line(found, *byte)?,
+                Stage::Torn(_) if is_filling(*byte) => {}
+                Stage::Torn(place) => return Err(ArmorFault::Character(place)),
                 Stage::After(found) => {
                     let found = matched(BEGIN, found, *byte);
                     if found == BEGIN.len() {
@@ -81,7 +85,7 @@ impl Armor {
         match self.stage {
             Stage::Before(found) if found > DASHES => Err(ArmorFault::Truncated),
             Stage::Before(_) => Err(ArmorFault::NoFrame),
-            Stage::Body | Stage::End(_) => Err(ArmorFault::Truncated),
+            Stage::Body | Stage::End(_) | Stage::Torn(_) => Err(ArmorFault::Truncated),
             Stage::After(_) => Ok(()),
         }
     }
@@ -96,6 +100,10 @@ impl Armor {
             b' ' | b'\t' | b'\r' | b'\n' => return Ok(()),
             b'-' => {
                 self.stage = Stage::End(1);
+                return Ok(());
+            }
+            0 => {
+                self.stage = Stage::Torn(self.place);
                 return Ok(());
             }
             b'=' if self.characters >= 2 && self.characters + self.padding < QUANTUM => {
@@ -118,11 +126,14 @@ impl Armor {
     }
 
     fn end_line(&mut self, found: usize, byte: u8) -> Result<(), ArmorFault> {
-        if END.get(found) != Some(&byte) {
-            return Err(ArmorFault::Character(self.place));
-        }
-        let found = found + 1;
-        self.stage = if found == END.len() { Stage::After(0) } else { Stage::End(found) };
+        self.stage = match found + 1 {
+            _ if END.get(found) != Some(&byte) => match is_filling(byte) {
+                true => Stage::Torn(self.place),
+                false => return Err(ArmorFault::Character(self.place)),
+            },
+            found if found == END.len() => Stage::After(0),
+            found => Stage::End(found),
+        };
         Ok(())
     }
 
@@ -161,6 +172,11 @@ fn matched(line: &[u8], found: usize, byte: u8) -> usize {
         (b'-', _) => 1,
         _ => 0,
     }
+}
+
+/// What stands behind the end of a file whose rest got lost: a line end that an editor added, or the zeros of a file system.
+fn is_filling(byte: u8) -> bool {
+    byte == 0 || byte.is_ascii_whitespace()
 }
 
 /// How a key file begins.

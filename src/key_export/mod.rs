@@ -62,7 +62,7 @@
 //! }
 //! let mut imported = Vec::new();
 //! let mut reading = attempts.open()?;
-//! for verdict in reading.by_ref() {
+//! for verdict in reading.verdicts() {
 //!     match verdict {
 //!         EntryVerdict::Read { exported, .. } => imported.push(exported),
 //!         EntryVerdict::Failed { entry, error } => eprintln!("entry {entry}: {error}"),

@@ -162,7 +162,9 @@ fn read_error(error: io::Error) -> KeyFileError {
 
 /// Whether it is so little of a key file that even its first line is not whole.
 fn is_beginning_of_frame(text: &[u8]) -> bool {
-    let line = text.trim_ascii_start();
+    // Zeros are what a file system leaves where the rest got lost.
+    let end = text.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    let line = text.get(..end).unwrap_or_default().trim_ascii();
     line.len() > DASHES && BEGIN.starts_with(line)
 }
 

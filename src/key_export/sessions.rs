@@ -3,6 +3,7 @@
 use std::{
     fmt,
     io::{ErrorKind, Read},
+    iter,
 };
 
 use aes::Aes256;
@@ -23,7 +24,7 @@ use crate::{
     session_data::{ExportedSession, authenticity::Authenticity},
 };
 
-/// The sessions of a key file: an iterator with a verdict for each entry, in the file's order.
+/// The sessions of a key file: a [verdict](Self::verdicts) for each entry, and at the end [whether they count](Self::finish).
 ///
 /// **Nothing of it counts until [`KeyFileSessions::finish`] returns a report.** The file was authenticated before, and is
 /// authenticated once more while it is read: only at its end is it known that nobody wrote to it between the two. So put
@@ -52,6 +53,13 @@ struct Decryption {
 }
 
 impl<R: Read> KeyFileSessions<R> {
+    /// What becomes of each entry, in the file's order.
+    ///
+    /// It borrows, so that it cannot be used up without [`KeyFileSessions::finish`] at hand.
+    pub fn verdicts(&mut self) -> impl Iterator<Item = EntryVerdict> {
+        iter::from_fn(|| self.next_verdict())
+    }
+
     /// Reads what is left, authenticates the file, and returns what became of its entries. Verdicts that were not taken are
     /// in the report alone.
     ///
@@ -60,7 +68,7 @@ impl<R: Read> KeyFileSessions<R> {
     /// [`KeyFileError::Changed`] if this is not the file that was authenticated before, or if it could not be read: throw
     /// away all sessions of it.
     pub fn finish(mut self) -> Result<KeyFileReport, KeyFileError> {
-        while self.next().is_some() {}
+        self.verdicts().for_each(drop);
         while self.fill() {}
         if let Some(Err(error)) = self.end {
             return Err(error);
@@ -77,12 +85,36 @@ impl<R: Read> KeyFileSessions<R> {
     ///
     /// As [`KeyFileSessions::finish`].
     pub fn read_all(mut self) -> Result<(Vec<ExportedSession>, KeyFileReport), KeyFileError> {
-        let verdicts = self.by_ref().filter_map(|verdict| match verdict {
+        let verdicts = self.verdicts().filter_map(|verdict| match verdict {
             EntryVerdict::Read { exported, .. } => Some(exported),
             EntryVerdict::Failed { .. } => None,
         });
         let sessions = verdicts.collect();
         Ok((sessions, self.finish()?))
+    }
+
+    fn next_verdict(&mut self) -> Option<EntryVerdict> {
+        while self.report.ended_early().is_none() {
+            let mut rest = self.plaintext.expose_bytes().get(self.used..).unwrap_or_default();
+            let before = rest.len();
+            let number = self.report.total() + 1;
+            let verdict = match self.entries.next(&mut rest) {
+                Ok(json) => json.map(|json| EntryVerdict::of(number, json)),
+                Err(error) => {
+                    self.report.end_early(error);
+                    break;
+                }
+            };
+            self.used += before - rest.len();
+            if let Some(verdict) = verdict {
+                self.report.add(&verdict);
+                return Some(verdict);
+            }
+            if !self.fill() {
+                break;
+            }
+        }
+        None
     }
 
     /// Gets more plaintext in the place of what was there; `false` if there is none left.
@@ -143,34 +175,6 @@ impl<R> KeyFileSessions<R> {
     #[must_use]
     pub fn form(&self) -> Option<PassphraseForm> {
         self.report.form()
-    }
-}
-
-impl<R: Read> Iterator for KeyFileSessions<R> {
-    type Item = EntryVerdict;
-
-    fn next(&mut self) -> Option<EntryVerdict> {
-        while self.report.ended_early().is_none() {
-            let mut rest = self.plaintext.expose_bytes().get(self.used..).unwrap_or_default();
-            let before = rest.len();
-            let number = self.report.total() + 1;
-            let verdict = match self.entries.next(&mut rest) {
-                Ok(json) => json.map(|json| EntryVerdict::of(number, json)),
-                Err(error) => {
-                    self.report.end_early(error);
-                    break;
-                }
-            };
-            self.used += before - rest.len();
-            if let Some(verdict) = verdict {
-                self.report.add(&verdict);
-                return Some(verdict);
-            }
-            if !self.fill() {
-                break;
-            }
-        }
-        None
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn look(witness: &mut Witness, vault: &Vault) {
     witness.debug(&attempts);
     let mut sessions = attempts.open().unwrap();
     witness.debug::<KeyFileSessions<_>>(&sessions);
-    while let Some(verdict) = sessions.next() {
+    while let Some(verdict) = sessions.verdicts().next() {
         witness.debug::<EntryVerdict>(&verdict);
         witness.debug(&sessions);
     }
@@ -77,7 +77,7 @@ fn look_at_lists(witness: &mut Witness, vault: &Vault) {
         else {
             panic!("it is not encrypted");
         };
-        while let Some(verdict) = sessions.next() {
+        while let Some(verdict) = sessions.verdicts().next() {
             witness.debug(&verdict);
             if let EntryVerdict::Failed { error, .. } = verdict {
                 witness.error::<EntryError>(error);

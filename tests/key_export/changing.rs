@@ -75,7 +75,7 @@ fn a_file_that_changed_between_the_passes_has_no_report() {
         let shared = Shared::new(&file);
         let mut sessions = open(shared.clone(), PASSPHRASE).unwrap();
         shared.change(Some(new.clone()));
-        let verdicts = sessions.by_ref().count();
+        let verdicts = sessions.verdicts().count();
         if how == "it is another one of the same header" {
             // Everything fits: it is what somebody wrote who knows the passphrase.
             assert_eq!((verdicts, sessions.finish().is_ok()), (1, true), "{how}");
@@ -97,7 +97,7 @@ fn a_file_that_changes_while_its_sessions_are_read_has_no_report() {
     let file = long_file();
     let shared = Shared::new(&file);
     let mut reading = open(shared.clone(), PASSPHRASE).unwrap();
-    let first: Vec<_> = reading.by_ref().take(3).collect();
+    let first: Vec<_> = reading.verdicts().take(3).collect();
     assert_eq!(exported(&first), sessions(3));
     shared.change(Some(changed(&file, file.len() - 400)));
     assert_eq!(reading.finish().unwrap_err(), KeyFileError::Changed);
@@ -132,9 +132,9 @@ fn a_file_that_cannot_be_read_says_so_wherever_it_happens() {
     for file in [long_file(), json(&sessions(400))] {
         let shared = Shared::new(&file);
         let mut sessions = open(shared.clone(), PASSPHRASE).unwrap();
-        assert!(sessions.next().is_some());
+        assert!(sessions.verdicts().next().is_some());
         shared.change(None);
-        assert!(sessions.by_ref().count() < 400);
+        assert!(sessions.verdicts().count() < 400);
         assert_eq!(sessions.finish().unwrap_err(), gone);
     }
     assert!(gone.to_string().contains("could not be read"));

@@ -127,7 +127,7 @@ pub(crate) type Outcome = Result<(Vec<EntryVerdict>, KeyFileReport), KeyFileErro
 
 pub(crate) fn read_with(file: impl Read + Seek, passphrase: &str) -> Outcome {
     let mut sessions = open(file, passphrase)?;
-    let verdicts: Vec<_> = sessions.by_ref().collect();
+    let verdicts: Vec<_> = sessions.verdicts().collect();
     Ok((verdicts, sessions.finish()?))
 }
 

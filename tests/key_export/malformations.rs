@@ -80,6 +80,15 @@ fn row_47_a_file_without_its_end_is_truncated_and_never_has_a_wrong_passphrase()
             assert_eq!(read(&file[..cut]).unwrap_err(), KeyFileError::Truncated, "{how}: {cut}");
         }
     }
+    // As an editor or a file system leaves it.
+    for end in [6, 30, 80, 1_000, whole - 40, whole - END.len() + 5, whole - 10, whole - 1] {
+        for filling in ["\n", "\r\n\r\n", " "] {
+            let file = format!("{}{filling}", &file[..end]);
+            assert_eq!(read(&file).unwrap_err(), KeyFileError::Truncated, "{end} {filling:?}");
+        }
+        let file = format!("{}{}", &file[..end], "\0".repeat(5_000));
+        assert_eq!(read(&file).unwrap_err(), KeyFileError::Truncated, "{end}");
+    }
     let sentence = KeyFileError::Truncated.to_string();
     assert!(sentence.contains("truncated") && !sentence.contains("passphrase"), "{sentence}");
 }

@@ -76,7 +76,7 @@ fn reading(file: &[u8], count: u32) -> usize {
     held(|| {
         let mut sessions = open(Cursor::new(file), PASSPHRASE).unwrap();
         let (mut next, mut right) = (0, 0);
-        for verdict in sessions.by_ref() {
+        for verdict in sessions.verdicts() {
             right += u32::from(exported(&[verdict]) == [session(next)]);
             next += 1;
         }

@@ -42,7 +42,7 @@ fn read(file: Vec<u8>) -> Work {
             Err(_) => return,
         };
         let mut sessions = sessions.unwrap();
-        sessions.by_ref().for_each(drop);
+        sessions.verdicts().for_each(drop);
         sessions.finish().unwrap();
     };
     (length, Box::new(read))

@@ -117,7 +117,7 @@ fn reading_a_key_file_leaves_nothing_given_up_or_not() {
             assert!(found.advance(u32::MAX).unwrap());
             drop(found.into_file());
             let mut sessions = attempts(&file, piece, TOKEN).open().unwrap();
-            drop(sessions.next().unwrap());
+            drop(sessions.verdicts().next().unwrap());
             drop(sessions);
         }
         let error = attempts(&damaged, 100_000, TOKEN).open().unwrap_err();
