@@ -31,11 +31,11 @@ use clap::Parser;
 use serde_json::json;
 
 use strongroom::{
+    encoding::format::FormatError,
     ids::SecretName,
     passphrase::is_login_password,
     secret_storage::{NewKey, SecretStorageKey, VerifiedPublicKeys},
-    secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1},
-    secret_value::{SecretValue, SecretValueError},
+    secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, SecretValue},
 };
 
 use account::Account;
@@ -173,6 +173,6 @@ const SECRETS: [(&str, &str); 3] = [
 ];
 
 /// A secret that this client has made itself.
-fn own(name: &str, text: &str) -> std::result::Result<SecretValue, SecretValueError> {
+fn own(name: &str, text: &str) -> std::result::Result<SecretValue, FormatError> {
     SecretValue::kept_by_host(&name.into(), text.as_bytes()).map(|read| read.value)
 }

@@ -11,6 +11,7 @@ use crate::{
     crypto::ed25519::Ed25519Signature,
     encoding::{
         canonical_json::{JsonValue, NotCanonical},
+        format::FormatError,
         json,
     },
     excerpt::Excerpt,
@@ -20,11 +21,11 @@ use crate::{
         ReadPassphraseParameters,
     },
     provenance::Provenance,
-    secret_value::backup_key::{BackupDecryptionKey, BackupPublicKey, BackupPublicKeyError},
+    secret_value::backup_key::{BackupDecryptionKey, BackupPublicKey},
     signed_json::{
         BackupAuthDataToSign, Kind, PRIVATE_KEY_BITS, PRIVATE_KEY_ITERATIONS, PRIVATE_KEY_SALT,
-        PUBLIC_KEY, SignatureReport, SignatureWork, SignedJsonError, SignedObject,
-        SignedPassphrase, Signers, ToSign, TrustedSigner,
+        PUBLIC_KEY, SignatureReport, SignatureWork, SignedObject, SignedPassphrase, Signers,
+        ToSign, TrustedSigner,
     },
 };
 
@@ -53,19 +54,13 @@ pub enum AuthDataError {
     Missing(&'static str),
     /// It is no JSON object that could have been signed.
     #[error("the backup's public data cannot be read ({0})")]
-    Json(SignedJsonError),
+    Json(#[from] FormatError),
     /// It has no public key.
     #[error("the backup has no public key")]
     NoPublicKey,
     /// Its public key cannot be used.
-    #[error(transparent)]
-    PublicKey(#[from] BackupPublicKeyError),
-}
-
-impl From<SignedJsonError> for AuthDataError {
-    fn from(error: SignedJsonError) -> Self {
-        Self::Json(error)
-    }
+    #[error("{0}")]
+    PublicKey(FormatError),
 }
 
 impl AuthData {

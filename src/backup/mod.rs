@@ -57,8 +57,8 @@ mod version;
 pub use self::{
     auth_data::{AuthData, AuthDataError},
     batch::{SessionSealer, SessionToSeal},
-    encrypted_session_data::{EncryptedMember, EncryptedSessionData, EncryptedSessionDataError},
-    key_backup_data::{KeyBackupData, KeyBackupDataError, KeyBackupMetadata, MetadataMember},
+    encrypted_session_data::EncryptedSessionData,
+    key_backup_data::{KeyBackupData, KeyBackupMetadata, MetadataMember},
     open::{Authenticity, FailureCause, OpenError, OpenedSessionData, RestoredSession, Warning},
     passphrase::{BackupPassphraseAttempts, BackupPassphraseError, FittingPassphrase},
     restore::{
@@ -70,13 +70,11 @@ pub use self::{
     seal::{SealError, SealOptions, SealedSession},
     trust::{TrustError, TrustReason, TrustedBackup},
     unsigned_auth_data::{NotSignable, UnsignedAuthData},
-    version::{BackupVersionInfo, BackupVersionInfoError},
+    version::BackupVersionInfo,
 };
 
 pub(crate) use self::proofs::{Proof, Proofs};
-pub use crate::secret_value::backup_key::{
-    BackupDecryptionKey, BackupPublicKey, BackupPublicKeyError,
-};
+pub use crate::secret_value::backup_key::{BackupDecryptionKey, BackupPublicKey};
 
 /// The algorithm of key backups.
 pub const MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2: &str = "m.megolm_backup.v1.curve25519-aes-sha2";

@@ -130,9 +130,8 @@ pub use self::{
         ShareRule,
     },
     secret_request::{
-        ReadSecretRequest, SecretRequest, SecretRequestAction, SecretRequestError,
-        SecretRequestRepair, UnknownAction,
+        ReadSecretRequest, SecretRequest, SecretRequestAction, SecretRequestRepair, UnknownAction,
     },
-    secret_send::{SECRET_SEND, SecretSend, SecretSendError},
+    secret_send::{SECRET_SEND, SecretSend},
     to_device::{DecryptedToDevice, PlainToDevice},
 };

@@ -7,10 +7,10 @@ use std::{
 
 use super::{
     DEFAULT_KEY, KEY_PREFIX,
-    encrypted_secret::{EncryptedSecret, EncryptedSecretError},
+    encrypted_secret::EncryptedSecret,
     finding::SecretStorageFinding,
     key::SecretStorageKey,
-    key_description::{KeyDescription, KeyDescriptionError, KeyTest},
+    key_description::{KeyDescription, KeyTest},
     opened_secret::OpenedSecret,
     opening::Opening,
     verdict::{SecretFailure, SecretVerdict},
@@ -18,6 +18,7 @@ use super::{
 use crate::{
     Limits,
     encoding::{
+        format::FormatProblem,
         json::{self, RawObject},
         json_object::JsonObject,
     },
@@ -117,7 +118,7 @@ impl SecretStorage {
         let read = content.map(EncryptedSecret::from_json);
         match read {
             Some(Ok(secret)) => secret.entries().all(|(_, entry)| entry.is_err()),
-            Some(Err(error)) => error == EncryptedSecretError::NotEncrypted,
+            Some(Err(error)) => error.problem != FormatProblem::Deleted,
             None => false,
         }
     }
@@ -213,7 +214,7 @@ impl SecretStorage {
                 }
                 self.keys.insert(id.clone(), key);
             }
-            Err(KeyDescriptionError::Deleted) => {}
+            Err(error) if error.problem == FormatProblem::Deleted => {}
             Err(error) => self.find(SecretStorageFinding::Key(id.clone(), error), limits),
         }
     }
@@ -228,7 +229,7 @@ impl SecretStorage {
                 }
                 self.secrets.insert(name.clone(), secret);
             }
-            Err(EncryptedSecretError::Deleted) => {}
+            Err(error) if error.problem == FormatProblem::Deleted => {}
             Err(error) if is_meant_as_secret(name, content) => {
                 if !json::is_nothing(content.as_raw()) {
                     self.find(SecretStorageFinding::Secret(name.clone(), error), limits);

@@ -69,10 +69,10 @@ pub use self::{
         Change, ChangeError, LegacyPublicKey, NewKey, NotVerified, Plan, PlanError, PlanNote,
         PlanStep, StepReason, VerifiedPublicKeys,
     },
-    encrypted_secret::{EncryptedSecret, EncryptedSecretError, SecretEntry, SecretEntryError},
+    encrypted_secret::{EncryptedSecret, SecretEntry},
     finding::SecretStorageFinding,
     key::{KeyMismatch, KeyStanding, SecretStorageKey},
-    key_description::{KeyAlgorithm, KeyDescription, KeyDescriptionError, KeyTest, KeyTestError},
+    key_description::{KeyAlgorithm, KeyDescription, KeyTest},
     opened_secret::{OpenedSecret, SecretOpenError, SecretOrigin},
     unlock::{
         EntryKind, Expected, TypedAs, Unlock, UnlockAttempt, UnlockError, UnlockFailure,

@@ -23,7 +23,7 @@
 //! assert!(read.repairs.is_empty());
 //! let other = Curve25519PublicKey::from_bytes([9; 32]);
 //! assert_eq!(read.value.check_backup_key(&other), Err(SecretCheckError::BackupKey));
-//! # Ok::<(), strongroom::secret_value::SecretValueError>(())
+//! # Ok::<(), strongroom::encoding::format::FormatError>(())
 //! ```
 
 pub(crate) mod backup_key;
@@ -47,7 +47,7 @@ pub use self::{
         MEGOLM_BACKUP_V1_RECOVERY_KEY,
     },
     public_keys::{PublicKeyVerdict, PublicKeys},
-    reading::{ReadSecretValue, SecretCheckError, SecretRepair, SecretValueError},
+    reading::{ReadSecretValue, SecretCheckError, SecretRepair},
 };
 pub(crate) use self::{
     names::{WELL_KNOWN, is_algorithm},
@@ -58,7 +58,10 @@ use crate::{
         curve25519::{Curve25519PublicKey, Curve25519SecretKey},
         ed25519::{Ed25519PublicKey, Ed25519Seed},
     },
-    encoding::secret_base64,
+    encoding::{
+        format::{FormatError, FormatProblem},
+        secret_base64,
+    },
     ids::SecretName,
     provenance::Provenance,
     secret::SecretString,
@@ -119,8 +122,8 @@ impl SecretValue {
     ///
     /// # Errors
     ///
-    /// [`SecretValueError`] if it is no text, or not what the name asks for.
-    pub fn read(name: &SecretName, stored: &[u8]) -> Result<ReadSecretValue, SecretValueError> {
+    /// [`FormatError`] if it is no text, or not what the name asks for.
+    pub fn read(name: &SecretName, stored: &[u8]) -> Result<ReadSecretValue, FormatError> {
         Self::read_with(name, stored, Provenance::Unauthenticated)
     }
 
@@ -129,11 +132,8 @@ impl SecretValue {
     ///
     /// # Errors
     ///
-    /// [`SecretValueError`] if it is no text, or not what the name asks for.
-    pub fn kept_by_host(
-        name: &SecretName,
-        kept: &[u8],
-    ) -> Result<ReadSecretValue, SecretValueError> {
+    /// [`FormatError`] if it is no text, or not what the name asks for.
+    pub fn kept_by_host(name: &SecretName, kept: &[u8]) -> Result<ReadSecretValue, FormatError> {
         Self::read_with(name, kept, Provenance::KeptByHost)
     }
 
@@ -142,8 +142,8 @@ impl SecretValue {
         name: &SecretName,
         stored: &[u8],
         provenance: Provenance,
-    ) -> Result<ReadSecretValue, SecretValueError> {
-        let text = str::from_utf8(stored).map_err(|_| SecretValueError::NotUtf8)?;
+    ) -> Result<ReadSecretValue, FormatError> {
+        let text = str::from_utf8(stored).map_err(|_| FormatProblem::NotText.of(reading::WHAT))?;
         let mut repairs = Vec::new();
         let mut current_name = name.clone();
         if name.as_str() == MEGOLM_BACKUP_V1_RECOVERY_KEY {

@@ -41,14 +41,13 @@ use strongroom::{
     },
     backup::{
         AuthData, AuthDataError, Authenticity, BackedUpSession, BackupDecryptionKey,
-        BackupPassphraseAttempts, BackupPassphraseError, BackupPublicKey, BackupPublicKeyError,
-        BackupVersionInfo, BackupVersionInfoError, EncryptedMember, EncryptedSessionData,
-        EncryptedSessionDataError, FailedSession, FailureCause, FittingPassphrase, IdProblem,
-        KeyBackupData, KeyBackupDataError, KeyBackupMetadata, MetadataMember, NotSignable,
-        OpenError, Restore, RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport,
-        ReturnedSession, RoomKeysItem, RoomKeysSplitter, SealError, SealOptions, SessionSealer,
-        SessionToSeal, StreamError, TrustError, TrustReason, TrustedBackup, UnsignedAuthData,
-        Verdict, WarnedSession, Warning, WrongBackupKey,
+        BackupPassphraseAttempts, BackupPassphraseError, BackupPublicKey, BackupVersionInfo,
+        EncryptedSessionData, FailedSession, FailureCause, FittingPassphrase, IdProblem,
+        KeyBackupData, KeyBackupMetadata, MetadataMember, NotSignable, OpenError, Restore,
+        RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport, ReturnedSession,
+        RoomKeysItem, RoomKeysSplitter, SealError, SealOptions, SessionSealer, SessionToSeal,
+        StreamError, TrustError, TrustReason, TrustedBackup, UnsignedAuthData, Verdict,
+        WarnedSession, Warning, WrongBackupKey,
     },
     client::{
         Awaited, DriveError, Notice, RequestFailure, RequestKind, UnlockBackupKeyError, Waited,
@@ -65,25 +64,22 @@ use strongroom::{
         },
     },
     crypto::{
-        aes_hmac_sha2::{
-            self, Iv, KeyCheck, KeyCheckError, MacMismatch, SymmetricMac, SymmetricSecret,
-            SymmetricSecretError,
-        },
+        aes_hmac_sha2::{self, Iv, KeyCheck, MacMismatch, SymmetricMac, SymmetricSecret},
         curve25519::{Curve25519PublicKey, Curve25519SecretKey, EphemeralSecret, NonContributory},
         curve25519_aes_sha2::{
             self, BatchSealer, MacScheme, MessageMac, MessageOpenError, SealedMessage,
-            SealedMessageError, seal_with_rng,
+            seal_with_rng,
         },
-        ed25519::{Ed25519KeyError, Ed25519PublicKey, Ed25519Seed, Ed25519Signature},
+        ed25519::{Ed25519PublicKey, Ed25519Seed, Ed25519Signature},
         key_material::{KeyLength, KeyLengthError, KeyMaterial},
         pbkdf2::{Derivation, DerivationProgress, Rounds, RoundsError, derive},
     },
     encoding::{
         base58, base64,
-        canonical_json::{JsonError, JsonValue, NotCanonical},
-        json_object::{JsonObject, JsonObjectError},
+        canonical_json::{JsonValue, NotCanonical},
+        format::{FormatError, FormatProblem},
+        json_object::JsonObject,
         secret_base64,
-        text_file::NotText,
     },
     excerpt::Excerpt,
     homeserver::{
@@ -109,27 +105,25 @@ use strongroom::{
         AnswerState, AnswerStateError, ClosedBy, Decision, DeviceIdentity, DeviceProblem,
         IgnoreReason, IncomingRequest, OutgoingRequest, OwnDevice, OwnDevices, PlainToDevice,
         ReadSecretRequest, Recipients, RequestState, RequestStateError, RequesterOptions,
-        Responder, SecretRequest, SecretRequestAction, SecretRequestError, SecretRequestRepair,
-        SharePolicy, ShareRule, UnknownAction,
+        Responder, SecretRequest, SecretRequestAction, SecretRequestRepair, SharePolicy, ShareRule,
+        UnknownAction,
     },
     secret_storage::{
-        Change, ChangeError, EncryptedSecret, EncryptedSecretError, EntryKind, Expected,
-        KeyAlgorithm, KeyDescription, KeyDescriptionError, KeyMismatch, KeyStanding, KeyTest,
-        KeyTestError, LegacyPublicKey, NewKey, NotVerified, OpenedSecret, Plan, PlanError,
-        PlanNote, PlanStep, SecretEntry, SecretEntryError, SecretFailure, SecretOpenError,
+        Change, ChangeError, EncryptedSecret, EntryKind, Expected, KeyAlgorithm, KeyDescription,
+        KeyMismatch, KeyStanding, KeyTest, LegacyPublicKey, NewKey, NotVerified, OpenedSecret,
+        Plan, PlanError, PlanNote, PlanStep, SecretEntry, SecretFailure, SecretOpenError,
         SecretOrigin, SecretStorage, SecretStorageFinding, SecretStorageKey, SecretVerdict,
         TypedAs, Unlock, UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome, Unlocked,
         VerifiedPublicKeys,
     },
     secret_value::{
         CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeyVerdict, PublicKeys, ReadSecretValue,
-        SecretCheckError, SecretContent, SecretRepair, SecretShape, SecretValue, SecretValueError,
+        SecretCheckError, SecretContent, SecretRepair, SecretShape, SecretValue,
     },
     session_data::{ExportedSession, NotARoomId, Repair, SessionData, SessionKey},
     signed_json::{
         BackupAuthDataToSign, CheckedSignature, CrossSigningKey, CrossSigningUsage, DeviceKeys,
-        QueriedKeyError, SignatureReport, SignatureVerdict, SignedJsonError, SignedObject, ToSign,
-        TrustedSigner,
+        QueriedKeyError, SignatureReport, SignatureVerdict, SignedObject, ToSign, TrustedSigner,
     },
 };
 use vault::{
@@ -237,6 +231,7 @@ macro_rules! names_of {
 
 fn hold_no_secret() -> BTreeSet<String> {
     names_of![
+        FormatProblem,
         // Facts about findings.
         AskedFor,
         Comparison,
@@ -248,13 +243,11 @@ fn hold_no_secret() -> BTreeSet<String> {
         // Input and answers of a server.
         ApiError,
         BackupVersionInfo,
-        BackupVersionInfoError,
         BaseUrl,
         BaseUrlError,
         ErrorKind,
         GetCurrentBackupVersion,
         GetRoomKeys,
-        KeyBackupDataError,
         MatrixError,
         ResponseError,
         ReturnedSession,
@@ -279,7 +272,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         EventType,
         SyncToken,
         TransactionId,
-        JsonObjectError,
         DeleteBackupVersion,
         DeleteRoomKeys,
         DeleteRoomKeysForRoom,
@@ -288,7 +280,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         GetRoomKeysForRoom,
         GetRoomKeysForSession,
         RetryAfter,
-        EncryptedSessionDataError,
         AuthDataError,
         PassphraseParameters,
         PassphraseParametersError,
@@ -305,7 +296,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         BackupVersion,
         DerivationProgress,
         DeviceId,
-        EncryptedMember,
         Excerpt,
         Authenticity,
         FailureCause,
@@ -318,7 +308,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         MacScheme,
         MetadataMember,
         NoRandomness,
-        NotText,
         PassphraseFinding,
         PassphraseForm,
         PassphraseMember,
@@ -346,15 +335,10 @@ fn hold_no_secret() -> BTreeSet<String> {
         Warning,
         WrongBackupKey,
         // What the server knows of the secret storage, in whose account data it stands.
-        EncryptedSecretError,
         EntryKind,
         Expected,
         KeyDescription,
-        KeyDescriptionError,
         KeyTest,
-        KeyTestError,
-        SealedMessageError,
-        SecretEntryError,
         SecretStorageFinding,
         // What is written to that account data, and why.
         LegacyPublicKey,
@@ -388,7 +372,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         StateKey,
         SecretRequest,
         SecretRequestAction,
-        SecretRequestError,
         SecretRequestRepair,
         SharePolicy,
         ShareRule,
@@ -430,24 +413,18 @@ fn hold_no_secret() -> BTreeSet<String> {
         Wish,
         // Public keys, signatures and codes.
         PublicKeys,
-        BackupPublicKeyError,
         CheckedSignature,
-        Ed25519KeyError,
         Ed25519PublicKey,
         Ed25519Signature,
         Iv,
-        KeyCheckError,
         MessageMac,
         SignatureReport,
         SignatureVerdict,
         SymmetricMac,
-        SymmetricSecretError,
         TrustedSigner,
         // Signed, so public.
-        JsonError,
         JsonValue,
         NotCanonical,
-        SignedJsonError,
         SignedObject,
     ]
     .into()
@@ -917,7 +894,7 @@ fn look_at_secret_values(witness: &mut Witness, vault: &Vault) {
     for text in vault.malformed_keys().iter().chain(&broken_numbers) {
         for name in [MEGOLM_BACKUP_V1, CROSS_SIGNING_MASTER] {
             for stored in [text.as_bytes(), &[text.as_bytes(), b"\xff"].concat()] {
-                let error: SecretValueError = SecretValue::read(&name.into(), stored).unwrap_err();
+                let error: FormatError = SecretValue::read(&name.into(), stored).unwrap_err();
                 witness.error(error);
             }
         }

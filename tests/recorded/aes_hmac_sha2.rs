@@ -23,11 +23,15 @@ use strongroom::{
         aes_hmac_sha2::{KeyCheck, MacMismatch, SymmetricSecret, open, seal_with_rng},
         key_material::KeyMaterial,
     },
-    encoding::{base64, json_object::JsonObject},
+    encoding::{
+        base64,
+        format::{FormatError, FormatProblem},
+        json_object::JsonObject,
+    },
     ids::{SecretName, SecretStorageKeyId},
     passphrase::{PassphraseFinding, PassphraseParameters, candidates},
     recovery_key::RecoveryKey,
-    secret_storage::{EncryptedSecret, EncryptedSecretError, KeyDescription, KeyStanding},
+    secret_storage::{EncryptedSecret, KeyDescription, KeyStanding},
     secret_value::SecretValue,
 };
 
@@ -269,7 +273,7 @@ fn a_removed_secret_and_a_disabled_default_key_are_gone() {
             JsonObject::from_json(content.to_string().as_bytes()).expect("an object")
         };
         let read = EncryptedSecret::from_json(&object(removed));
-        assert_eq!(read.err(), Some(EncryptedSecretError::Deleted));
+        assert_eq!(read.err(), Some(FormatProblem::Deleted.of("the secret")));
         let name = account.secrets.keys().next().expect("a secret").clone();
         account.contents.insert(name.clone(), object(removed));
         let storage = account.storage();
@@ -347,9 +351,7 @@ fn secret(row: &Row) -> SymmetricSecret {
     try_secret(row).unwrap_or_else(|error| panic!("{}: {error}", row.name()))
 }
 
-fn try_secret(
-    row: &Row,
-) -> Result<SymmetricSecret, strongroom::crypto::aes_hmac_sha2::SymmetricSecretError> {
+fn try_secret(row: &Row) -> Result<SymmetricSecret, FormatError> {
     SymmetricSecret::from_base64(row.text("iv"), row.text("ciphertext"), row.text("mac"))
 }
 

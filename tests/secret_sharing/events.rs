@@ -4,20 +4,21 @@ use serde_json::{Value, json};
 use strongroom::{
     Limits,
     crypto::ed25519::Ed25519PublicKey,
-    encoding::json_object::JsonObject,
+    encoding::{
+        format::{FormatError, FormatProblem},
+        json_object::JsonObject,
+    },
     ids::UserId,
     secret_sharing::{
         DecryptedToDevice, OlmPayloadError, SECRET_SEND, SecretRequest, SecretRequestAction,
-        SecretRequestError, SecretRequestRepair, SecretSend, SecretSendError,
+        SecretRequestRepair, SecretSend,
     },
     secret_value::MEGOLM_BACKUP_V1,
 };
 
 use crate::kit::{USER, decrypted, laptop, phone, seen_by_phone, tablet};
 
-fn read(
-    content: &Value,
-) -> Result<strongroom::secret_sharing::ReadSecretRequest, SecretRequestError> {
+fn read(content: &Value) -> Result<strongroom::secret_sharing::ReadSecretRequest, FormatError> {
     let content = JsonObject::from_json(content.to_string().as_bytes()).unwrap();
     SecretRequest::from_json(&content, &Limits::default())
 }
@@ -88,7 +89,10 @@ fn what_is_missing_or_of_another_type_is_named() {
                 Some(value) => content[member] = value,
                 None => drop(content.as_object_mut().unwrap().remove(member)),
             }
-            assert_eq!(read(&content).unwrap_err(), SecretRequestError::Missing(member));
+            assert_eq!(
+                read(&content).unwrap_err(),
+                FormatProblem::Missing(member).of("the request for a secret")
+            );
         }
     }
     let mut content = request();
@@ -103,13 +107,14 @@ fn half_characters_and_size_cost_the_event_and_no_more() {
     let half =
         r#"{"action":"request","name":"\ud800","request_id":"1","requesting_device_id":"P"}"#;
     let error = SecretRequest::from_json(&text(half), &Limits::default()).unwrap_err();
-    assert_eq!(error, SecretRequestError::Missing("name"));
+    assert_eq!(error, FormatProblem::Missing("name").of("the request for a secret"));
     let half = r#"{"action":"request","name":"n","request_id":"1","requesting_device_id":"P","x":"\ud800"}"#;
     let error = SecretRequest::from_json(&text(half), &Limits::default()).unwrap_err();
-    assert_eq!(error, SecretRequestError::Unkeepable);
+    assert_eq!(error, FormatProblem::Unkeepable.of("the request for a secret"));
     let mut content = request();
     content["x"] = json!("x".repeat(5_000));
-    assert!(matches!(read(&content), Err(SecretRequestError::TooLarge { limit: 4096, .. })));
+    let error = read(&content).unwrap_err();
+    assert!(matches!(error.problem, FormatProblem::TooLarge { limit: 4096, .. }), "{error}");
 }
 
 #[test]
@@ -124,8 +129,8 @@ fn what_is_nested_deep_is_kept_to_a_limit() {
         SecretRequest::from_json(&content, &Limits::default()).map(|read| read.request.to_json())
     };
     assert!(request(64).unwrap().as_str().contains(&deep(64)));
-    assert_eq!(request(65), Err(SecretRequestError::Unkeepable));
-    assert_eq!(request(2_000), Err(SecretRequestError::Unkeepable));
+    assert_eq!(request(65), Err(FormatProblem::Unkeepable.of("the request for a secret")));
+    assert_eq!(request(2_000), Err(FormatProblem::Unkeepable.of("the request for a secret")));
     let send = |levels| {
         let content = format!(r#"{{"request_id":"1","secret":"s","x":{}}}"#, deep(levels));
         let event = decrypted(&laptop(), SECRET_SEND, &content);
@@ -133,8 +138,8 @@ fn what_is_nested_deep_is_kept_to_a_limit() {
     };
     let written = send(64).unwrap();
     assert!(str::from_utf8(written.expose_bytes()).unwrap().contains(&deep(64)));
-    assert_eq!(send(65), Err(SecretSendError::Unkeepable));
-    assert_eq!(send(30_000), Err(SecretSendError::Unkeepable));
+    assert_eq!(send(65), Err(FormatProblem::Unkeepable.of("the event with the secret")));
+    assert_eq!(send(30_000), Err(FormatProblem::Unkeepable.of("the event with the secret")));
 }
 
 #[test]
@@ -167,7 +172,10 @@ fn an_event_of_just_the_size_that_is_allowed_is_read() {
     SecretRequest::from_json(&content, &limits).unwrap();
     limits.secret_request_bytes -= 1;
     let error = SecretRequest::from_json(&content, &limits).unwrap_err();
-    assert_eq!(error, SecretRequestError::TooLarge { bytes, limit: bytes - 1 });
+    assert_eq!(
+        error,
+        FormatProblem::TooLarge { found: bytes, limit: bytes - 1 }.of("the request for a secret")
+    );
 
     let content = r#"{"request_id":"1","secret":"s"}"#;
     let (event, bytes) = (decrypted(&laptop(), SECRET_SEND, content), content.len());
@@ -175,7 +183,10 @@ fn an_event_of_just_the_size_that_is_allowed_is_read() {
     SecretSend::read(&event, &limits).unwrap();
     limits.secret_send_bytes -= 1;
     let error = SecretSend::read(&event, &limits).unwrap_err();
-    assert_eq!(error, SecretSendError::TooLarge { bytes, limit: bytes - 1 });
+    assert_eq!(
+        error,
+        FormatProblem::TooLarge { found: bytes, limit: bytes - 1 }.of("the event with the secret")
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use strongroom::{
     Limits,
     backup::BackupDecryptionKey,
-    encoding::json_object::JsonObject,
+    encoding::{format::FormatError, json_object::JsonObject},
     ids::DeviceId,
     randomness::NoRandomness,
     saved_state::SavedStateError,
@@ -13,8 +13,7 @@ use strongroom::{
     secret_sharing::{
         AnswerStateError, DecryptedToDevice, DeviceProblem, DropReason, IgnoreReason,
         OlmPayloadError, OwnDevices, Recipients, RequestStateError, Requester, RequesterError,
-        RequesterOptions, SECRET_REQUEST, SECRET_SEND, SecretRequest, SecretRequestError,
-        SecretSend, SecretSendError, ShareError,
+        RequesterOptions, SECRET_REQUEST, SECRET_SEND, SecretRequest, SecretSend, ShareError,
     },
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeys, SecretValue},
 };
@@ -239,7 +238,7 @@ pub(crate) fn saved_state_errors() -> Vec<SavedStateError> {
     ]
 }
 
-pub(crate) fn secret_send_errors() -> Vec<SecretSendError> {
+pub(crate) fn secret_send_errors() -> Vec<FormatError> {
     let mut limits = Limits::default();
     let read = |event_type, content: &str, limits: &Limits| {
         SecretSend::read(&decrypted(&laptop(), event_type, content), limits).unwrap_err()
@@ -256,7 +255,7 @@ pub(crate) fn secret_send_errors() -> Vec<SecretSendError> {
     errors
 }
 
-pub(crate) fn secret_request_errors() -> Vec<SecretRequestError> {
+pub(crate) fn secret_request_errors() -> Vec<FormatError> {
     let mut limits = Limits::default();
     let read = |content: &str, limits: &Limits| {
         let content = JsonObject::from_json(content.as_bytes()).unwrap();

@@ -11,14 +11,15 @@
 use strongroom::{
     Limits,
     crypto::{
-        aes_hmac_sha2::{
-            KeyCheck, KeyCheckError, SymmetricSecret, SymmetricSecretError, open, seal,
-        },
+        aes_hmac_sha2::{KeyCheck, SymmetricSecret, open, seal},
         curve25519::{Curve25519PublicKey, Curve25519SecretKey},
         ed25519::{Ed25519PublicKey, Ed25519Seed},
         key_material::{KeyLengthError, KeyMaterial},
     },
-    encoding::base64::{self, Base64Error},
+    encoding::{
+        base64::{self, Base64Error},
+        format::{FormatError, FormatProblem},
+    },
     ids::SecretName,
     passphrase::{
         PassphraseFinding, PassphraseForm, PassphraseMember, PassphraseParameters,
@@ -29,7 +30,6 @@ use strongroom::{
         CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING,
         DEHYDRATED_DEVICE_UNSTABLE, MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY,
         ReadSecretValue, SecretCheckError, SecretContent, SecretRepair, SecretShape, SecretValue,
-        SecretValueError,
     },
 };
 
@@ -64,8 +64,11 @@ fn row_32_a_mac_of_any_other_length_is_refused() {
             assert_eq!(open(&key, "name", &read.unwrap()).unwrap().expose_bytes(), b"text");
             assert!(check.is_ok());
         } else {
-            assert_eq!(read, Err(SymmetricSecretError::Mac(expected)));
-            assert_eq!(check, Err(KeyCheckError::Mac(expected)));
+            assert_eq!(
+                read,
+                Err(FormatProblem::DamagedMember("mac", expected).of("the encrypted data"))
+            );
+            assert_eq!(check, Err(FormatProblem::DamagedMember("mac", expected).of("it")));
         }
     }
 }
@@ -82,7 +85,7 @@ fn row_33_of_a_key_check_with_an_iv_of_32_bytes_the_first_16_count() {
             assert!(read.unwrap().fits(&key));
         } else {
             let length = Base64Error::Length { expected: 16, found };
-            assert_eq!(read, Err(KeyCheckError::Iv(length)));
+            assert_eq!(read, Err(FormatProblem::DamagedMember("iv", length).of("it")));
         }
     }
 }
@@ -93,7 +96,7 @@ fn row_33_a_secret_has_an_iv_of_16_bytes() {
     for found in [0, 15, 17, 32] {
         let read = SymmetricSecret::from_base64(&base64::encode(&vec![0; found]), "", &mac);
         let length = Base64Error::Length { expected: 16, found };
-        assert_eq!(read, Err(SymmetricSecretError::Iv(length)));
+        assert_eq!(read, Err(FormatProblem::DamagedMember("iv", length).of("the encrypted data")));
     }
 }
 
@@ -135,11 +138,11 @@ fn row_40_other_lists_and_lists_under_other_names_are_no_keys() {
         format!("[{list}]"),
     ] {
         let error = read(MEGOLM_BACKUP_V1, text.as_bytes()).unwrap_err();
-        assert_eq!(error, SecretValueError::NotAKey(Base64Error::Invalid), "{text}");
+        assert_eq!(error, FormatProblem::NotAKey(Base64Error::Invalid).of("the secret"), "{text}");
     }
     for name in KEY_NAMES.into_iter().filter(|name| !name.starts_with(MEGOLM_BACKUP_V1)) {
         let error = read(name, list.as_bytes()).unwrap_err();
-        assert_eq!(error, SecretValueError::NotAKey(Base64Error::Invalid), "{name}");
+        assert_eq!(error, FormatProblem::NotAKey(Base64Error::Invalid).of("the secret"), "{name}");
     }
 }
 
@@ -310,14 +313,17 @@ fn row_42_a_passphrase_is_tried_as_typed_then_in_both_normal_forms_and_never_tri
 #[test]
 fn row_43_a_secret_that_is_not_text_is_named_and_an_empty_one_is_fine() {
     for name in ["org.example", MEGOLM_BACKUP_V1, CROSS_SIGNING_MASTER] {
-        assert_eq!(read(name, b"a\xff").unwrap_err(), SecretValueError::NotUtf8);
+        assert_eq!(read(name, b"a\xff").unwrap_err(), FormatProblem::NotText.of("the secret"));
     }
     for (name, text) in [("org.example", ""), ("org.example", "\0 \u{1f511}\n"), ("", "12,34")] {
         let read = read(name, text.as_bytes()).unwrap();
         assert_eq!((read.value.to_text().expose_str(), read.repairs), (text, vec![]));
     }
     let length = Base64Error::Length { expected: 32, found: 0 };
-    assert_eq!(read(MEGOLM_BACKUP_V1, b"").unwrap_err(), SecretValueError::NotAKey(length));
+    assert_eq!(
+        read(MEGOLM_BACKUP_V1, b"").unwrap_err(),
+        FormatProblem::NotAKey(length).of("the secret")
+    );
 }
 
 #[test]
@@ -357,7 +363,7 @@ fn a_name_that_is_not_known_has_no_shape() {
     }
 }
 
-fn read(name: &str, stored: &[u8]) -> Result<ReadSecretValue, SecretValueError> {
+fn read(name: &str, stored: &[u8]) -> Result<ReadSecretValue, FormatError> {
     SecretValue::read(&SecretName::from(name), stored)
 }
 

@@ -3,7 +3,10 @@
 use serde_json::json;
 use strongroom::{
     Limits,
-    encoding::text_file::{self, NotText},
+    encoding::{
+        format::FormatProblem,
+        text_file::{self},
+    },
     passphrase::{
         PassphraseMember, PassphraseParameters, PassphraseParametersError, PassphraseStep,
     },
@@ -157,7 +160,10 @@ fn row_53_a_key_file_is_read_in_every_encoding() {
     }
     let padded = text_file::read_text(b"correct horse\0\0").unwrap();
     assert_eq!(padded.expose_str(), "correct horse");
-    assert_eq!(text_file::read_text(b"\x89PNG\r\n\x1a\n\0\0\0"), Err(NotText));
+    assert_eq!(
+        text_file::read_text(b"\x89PNG\r\n\x1a\n\0\0\0"),
+        Err(FormatProblem::NotText.of("the file"))
+    );
 }
 
 #[test]

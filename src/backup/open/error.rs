@@ -5,10 +5,8 @@ use std::fmt;
 use thiserror::Error;
 
 use crate::{
-    backup::{IdProblem, KeyBackupDataError},
-    crypto::curve25519_aes_sha2::MessageOpenError,
-    excerpt::Excerpt,
-    session_data::SessionDataError,
+    backup::IdProblem, crypto::curve25519_aes_sha2::MessageOpenError,
+    encoding::format::FormatError, excerpt::Excerpt, session_data::SessionDataError,
 };
 
 /// Why a backed-up session is not restored.
@@ -28,7 +26,7 @@ pub enum OpenError {
     NonContributory,
     /// What the server returned is not an encrypted session.
     #[error(transparent)]
-    KeyBackupData(#[from] KeyBackupDataError),
+    KeyBackupData(#[from] FormatError),
     /// What the server returned has more bytes than
     /// [`Limits::session_bytes`](crate::Limits::session_bytes).
     #[error("the message key has {found} bytes, more than the limit of {limit}")]

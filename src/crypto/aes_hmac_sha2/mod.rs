@@ -44,11 +44,14 @@ use rand_core::CryptoRng;
 use subtle::{Choice, ConstantTimeEq};
 use thiserror::Error;
 
-pub use self::key_check::{KeyCheck, KeyCheckError};
+pub use self::key_check::KeyCheck;
 use self::keys::SymmetricKeys;
 use crate::{
     crypto::key_material::KeyMaterial,
-    encoding::base64::{self, Base64Error},
+    encoding::{
+        base64::{self, Base64Error},
+        format::{FormatError, FormatProblem},
+    },
     randomness::{NoRandomness, with_os_rng},
     secret::SecretVec,
 };
@@ -62,21 +65,6 @@ pub struct SymmetricSecret {
     pub ciphertext: Vec<u8>,
     /// The authentication code over the ciphertext.
     pub mac: SymmetricMac,
-}
-
-/// Why three texts are no encrypted secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum SymmetricSecretError {
-    /// The IV is not base64 of 16 bytes.
-    #[error("the value of \u{201c}iv\u{201d} is damaged ({0})")]
-    Iv(Base64Error),
-    /// The ciphertext is not base64.
-    #[error("the value of \u{201c}ciphertext\u{201d} is damaged ({0})")]
-    Ciphertext(Base64Error),
-    /// The authentication code is not base64 of 32 bytes.
-    #[error("the value of \u{201c}mac\u{201d} is damaged ({0})")]
-    Mac(Base64Error),
 }
 
 /// The code does not fit: another key, another name, or damage. Nothing tells which.
@@ -137,18 +125,15 @@ impl SymmetricSecret {
     ///
     /// # Errors
     ///
-    /// [`SymmetricSecretError`] says which of them cannot be read.
-    pub fn from_base64(
-        iv: &str,
-        ciphertext: &str,
-        mac: &str,
-    ) -> Result<Self, SymmetricSecretError> {
-        Ok(Self {
-            iv: Iv(base64::decode_array_forgiving(iv).map_err(SymmetricSecretError::Iv)?),
-            ciphertext: base64::decode_forgiving(ciphertext)
-                .map_err(SymmetricSecretError::Ciphertext)?,
-            mac: SymmetricMac::from_base64(mac).map_err(SymmetricSecretError::Mac)?,
-        })
+    /// [`FormatError`] says which of them cannot be read.
+    pub fn from_base64(iv: &str, ciphertext: &str, mac: &str) -> Result<Self, FormatError> {
+        let damaged = |member| {
+            move |error| FormatProblem::DamagedMember(member, error).of("the encrypted data")
+        };
+        let iv = base64::decode_array_forgiving(iv).map_err(damaged("iv"))?;
+        let ciphertext = base64::decode_forgiving(ciphertext).map_err(damaged("ciphertext"))?;
+        let mac = SymmetricMac::from_base64(mac).map_err(damaged("mac"))?;
+        Ok(Self { iv: Iv(iv), ciphertext, mac })
     }
 }
 

@@ -4,16 +4,15 @@ use thiserror::Error;
 
 use super::step::RequestStateError;
 use crate::{
+    encoding::format::FormatError,
     ids::{DeviceId, RequestId, SecretName},
     randomness::NoRandomness,
     secret_sharing::{
         outgoing::OutgoingRequest,
         own_devices::{DeviceIdentity, DeviceProblem},
-        secret_send::SecretSendError,
     },
     secret_value::{
-        PublicKeyVerdict, ReadSecretValue, SecretCheckError, SecretValueError,
-        backup_key::BackupDecryptionKey,
+        PublicKeyVerdict, ReadSecretValue, SecretCheckError, backup_key::BackupDecryptionKey,
     },
 };
 
@@ -104,7 +103,7 @@ pub enum DropReason {
     Device(DeviceProblem),
     /// It cannot be read.
     #[error(transparent)]
-    Content(SecretSendError),
+    Content(FormatError),
     /// The request does not stand so that it could be answered.
     #[error(transparent)]
     Request(RequestStateError),
@@ -116,7 +115,7 @@ pub enum DropReason {
     IdentityChanged,
     /// It does not have the shape that its name asks for.
     #[error(transparent)]
-    Shape(SecretValueError),
+    Shape(FormatError),
     /// It belongs to another public key.
     #[error("the secret is not the one that was asked for: {0}")]
     PublicKey(SecretCheckError),

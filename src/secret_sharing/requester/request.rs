@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     crypto::ed25519::Ed25519PublicKey,
+    encoding::format::FormatError,
     ids::{DeviceId, RequestId, SecretName, UserId},
     provenance::Provenance,
     secret::SecretString,
@@ -20,7 +21,6 @@ use crate::{
     },
     secret_value::{
         PublicKeyVerdict, PublicKeys, ReadSecretValue, SecretCheckError, SecretShape, SecretValue,
-        SecretValueError,
     },
 };
 
@@ -75,7 +75,7 @@ impl Candidate {
         from: DeviceIdentity,
         text: SecretString,
         name: &SecretName,
-    ) -> Result<Self, SecretValueError> {
+    ) -> Result<Self, FormatError> {
         let provenance = Provenance::SharedByVerifiedDevice(from.ed25519);
         let secret = SecretValue::read_with(name, text.expose_str().as_bytes(), provenance)?;
         Ok(Self { from, text, secret })

@@ -8,9 +8,10 @@ use super::{super::remedy::Remedy, Severity, argument::Argument as _, table::fin
 use crate::{
     backup::BackupPublicKey,
     crypto::ed25519::Ed25519PublicKey,
+    encoding::format::FormatError,
     ids::{SecretName, SecretStorageKeyId},
-    secret_storage::{EncryptedSecretError, SecretEntryError, SecretOpenError},
-    secret_value::{MEGOLM_BACKUP_V1_RECOVERY_KEY, SecretValueError},
+    secret_storage::SecretOpenError,
+    secret_value::MEGOLM_BACKUP_V1_RECOVERY_KEY,
 };
 
 findings! {
@@ -22,12 +23,12 @@ findings! {
             "Your key storage does not hold {name}.";
 
         /// What stands in its place cannot be read.
-        Unreadable { name: SecretName, error: EncryptedSecretError } =
+        Unreadable { name: SecretName, error: FormatError } =
             "secret.unreadable", Severity::Failure, Some(stored_anew(name)),
             "Your key storage holds something unreadable in the place of {name}: {error}.";
 
         /// It is encrypted, and what is there can be read for none of its keys.
-        EntriesUnreadable { name: SecretName, error: SecretEntryError } =
+        EntriesUnreadable { name: SecretName, error: FormatError } =
             "secret.entries_unreadable", Severity::Failure, Some(stored_anew(name)),
             "What your key storage holds in the place of {name} cannot be opened by any key: {error}.";
 
@@ -57,7 +58,7 @@ findings! {
             "The key {key} does not open {name}: {error}.";
 
         /// It opens, and is not what its name asks for.
-        Malformed { name: SecretName, error: SecretValueError } =
+        Malformed { name: SecretName, error: FormatError } =
             "secret.malformed", Severity::Failure, Some(stored_anew(name)),
             "What your key storage holds as {name} cannot be used: {error}.";
 
