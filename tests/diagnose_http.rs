@@ -18,7 +18,7 @@ use account_client::Client;
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    api::{CreateBackupVersion, GetBackupVersion, GetCurrentBackupVersion, UpdateBackupVersion},
+    api::{CreateBackupVersion, GetBackupVersion, UpdateBackupVersion},
     backup::{AuthData, BackupDecryptionKey, BackupVersionInfo},
     client::{
         Backup,
@@ -180,7 +180,7 @@ impl<'a> User<'a> {
             evidence.storage_keys.push(other.unwrap());
         }
         evidence.storage = Some(storage);
-        let current = self.client.host.send(&GetCurrentBackupVersion).unwrap();
+        let current = self.client.host.send(&GetBackupVersion::current()).unwrap();
         evidence.older_versions = self.older_than(current.version());
         evidence.backup = CurrentBackup::Version(Box::new(current));
         evidence.master_key = Some(master());
@@ -225,7 +225,7 @@ impl<'a> User<'a> {
     }
 
     fn update(&mut self, auth_data: AuthData) {
-        let current = self.client.host.send(&GetCurrentBackupVersion).unwrap();
+        let current = self.client.host.send(&GetBackupVersion::current()).unwrap();
         self.client.host.send(&UpdateBackupVersion::new(current.version().clone(), auth_data));
     }
 

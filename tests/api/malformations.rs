@@ -5,8 +5,8 @@ use strongroom::{
     Limits,
     api::{
         ApiError, CreateBackupVersion, DeleteBackupVersion, DeleteRoomKeys, Endpoint,
-        GetBackupVersion, GetCurrentBackupVersion, GetRoomKeys, GetRoomKeysForRoom,
-        GetRoomKeysForSession, PutRoomKeys, ResponseError, UpdateBackupVersion,
+        GetBackupVersion, GetRoomKeys, GetRoomKeysForSession, PutRoomKeys, ResponseError,
+        UpdateBackupVersion,
     },
     backup::{
         AuthData, AuthDataError, BackupDecryptionKey, BackupVersionInfo,
@@ -137,7 +137,7 @@ fn row_22_a_version_that_cannot_be_used_is_listed_deleted_and_replaced() {
 /// Row 16 of the malformations.
 #[test]
 fn row_16_a_broken_response_is_never_an_empty_room_or_a_session() {
-    let room = GetRoomKeysForRoom::new("1".into(), "!a".into());
+    let room = GetRoomKeys::for_room("1".into(), "!a".into());
     let session = GetRoomKeysForSession::new("1".into(), "!a".into(), "x".into());
     let missing = |name| Some(ApiError::from(ResponseError::Member(name)));
     for body in ["{}", r#"{"errcode":"M_UNKNOWN"}"#, r#"{"rooms":{}}"#] {
@@ -200,7 +200,7 @@ fn row_16_a_broken_response_is_never_an_empty_backup() {
 }
 
 fn current(status: u16, body: &str) -> Result<Option<BackupVersionInfo>, ApiError> {
-    answer(&GetCurrentBackupVersion, status, body)
+    answer(&GetBackupVersion::current(), status, body)
 }
 
 fn unsigned() -> AuthData {

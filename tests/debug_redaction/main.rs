@@ -31,13 +31,12 @@ use strongroom::{
     Limits,
     api::{
         AccessToken, AccountDataEvent, ApiError, BaseUrl, BaseUrlError, CreateBackupVersion,
-        DeleteBackupVersion, DeleteRoomKeys, DeleteRoomKeysForRoom, DeleteRoomKeysForSession,
-        Endpoint, ErrorKind, GetAccountData, GetBackupVersion, GetCurrentBackupVersion,
-        GetRoomKeys, GetRoomKeysForRoom, GetRoomKeysForSession, GetSync, GetWhoAmI, MatrixError,
-        OwnKeys, PutAccountData, PutRoomKeys, PutRoomKeysError, PutRoomKeysForRoom,
-        PutRoomKeysForSession, QueriedKeys, QueryKeys, RequestError, ResponseError, RetryAfter,
-        RoomKeys, SendToDevice, SignatureFailure, StoredRoomKeys, SyncResponse, ToDeviceEvent,
-        UnusableKey, UpdateBackupVersion, UploadSignatures, UserInteractiveAuth, WhoAmI,
+        DeleteBackupVersion, DeleteRoomKeys, Endpoint, ErrorKind, GetAccountData, GetBackupVersion,
+        GetRoomKeys, GetRoomKeysForSession, GetSync, GetWhoAmI, MatrixError, OwnKeys,
+        PutAccountData, PutRoomKeys, PutRoomKeysError, QueriedKeys, QueryKeys, RequestError,
+        ResponseError, RetryAfter, RoomKeys, SendToDevice, SignatureFailure, StoredRoomKeys,
+        SyncResponse, ToDeviceEvent, UnusableKey, UpdateBackupVersion, UploadSignatures,
+        UserInteractiveAuth, WhoAmI,
     },
     backup::{
         AuthData, AuthDataError, Authenticity, BackedUpSession, BackupDecryptionKey,
@@ -246,7 +245,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         BaseUrl,
         BaseUrlError,
         ErrorKind,
-        GetCurrentBackupVersion,
         GetRoomKeys,
         MatrixError,
         ResponseError,
@@ -274,10 +272,7 @@ fn hold_no_secret() -> BTreeSet<String> {
         TransactionId,
         DeleteBackupVersion,
         DeleteRoomKeys,
-        DeleteRoomKeysForRoom,
-        DeleteRoomKeysForSession,
         GetBackupVersion,
-        GetRoomKeysForRoom,
         GetRoomKeysForSession,
         RetryAfter,
         AuthDataError,
@@ -723,20 +718,20 @@ fn look_at_requests(witness: &mut Witness, vault: &Vault) {
     let put = PutRoomKeys::new(&backup, [sealed]).unwrap();
     look_at_request(witness, &put);
     let sealed = put.clone().into_sessions().remove(0);
-    let put_one = PutRoomKeysForSession::new(&backup, sealed.clone()).unwrap();
+    let put_one = PutRoomKeys::for_session(&backup, sealed.clone()).unwrap();
     look_at_request(witness, &put_one);
     witness.debug(&put_one);
-    let put_room = PutRoomKeysForRoom::new(&backup, "!room".into(), [sealed.clone()]).unwrap();
+    let put_room = PutRoomKeys::for_room(&backup, "!room".into(), [sealed.clone()]).unwrap();
     look_at_request(witness, &put_room);
     witness.debug(&put_room);
-    let error = PutRoomKeysForRoom::new(&backup, "!other".into(), [sealed]).unwrap_err();
+    let error = PutRoomKeys::for_room(&backup, "!other".into(), [sealed]).unwrap_err();
     witness.error(error);
     let update = UpdateBackupVersion::new("1".into(), AuthData::new(backup.public_key()));
     look_at_request(witness, &update);
     witness.debug(&update);
     look_at_user_interactive_auth(witness);
     look_at_contents(witness);
-    look_at_request(witness, &GetCurrentBackupVersion);
+    look_at_request(witness, &GetBackupVersion::current());
     look_at_request(witness, &GetRoomKeys::new("1".into()));
     witness.debug(&create);
     witness.debug(&put);
@@ -780,7 +775,8 @@ fn look_at_user_interactive_auth(witness: &mut Witness) {
         r#"{{"flows":[{{"stages":["m.login.password"]}}],"session":"{TOKEN}","params":{{"x":"{TOKEN}"}}}}"#
     );
     let response = http::Response::builder().status(401).body(body).unwrap();
-    let error = GetCurrentBackupVersion.read_response(&response, &Limits::default()).unwrap_err();
+    let error =
+        GetBackupVersion::current().read_response(&response, &Limits::default()).unwrap_err();
     let ApiError::UserInteractiveAuth(auth) = &error else { panic!("{error:?}") };
     assert_eq!(auth.expose_session(), Some(TOKEN));
     witness.debug::<UserInteractiveAuth>(auth);

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::client::{failure::Failure, operation::OperationId};
 use crate::{
-    api::{CreateBackupVersion, DeleteBackupVersion, GetCurrentBackupVersion},
+    api::{CreateBackupVersion, DeleteBackupVersion, GetBackupVersion},
     backup::BackupVersionInfo,
 };
 
@@ -70,7 +70,7 @@ impl Backup {
                 disabling.attempted = Some(version.clone());
                 Some(Call::Delete(DeleteBackupVersion::new(version)))
             }
-            _ => Some(Call::Current(GetCurrentBackupVersion)),
+            _ => Some(Call::Current(GetBackupVersion::current())),
         }
     }
 
