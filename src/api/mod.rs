@@ -6,10 +6,10 @@
 //!
 //! | topic | requests |
 //! |---|---|
-//! | backup versions | [`CreateBackupVersion`], [`GetBackupVersion::current`], [`GetBackupVersion`], [`UpdateBackupVersion`], [`DeleteBackupVersion`] |
+//! | backup versions | [`CreateBackupVersion`], [`GetBackupVersion`], [`UpdateBackupVersion`], [`DeleteBackupVersion`] |
 //! | all sessions | [`PutRoomKeys`], [`GetRoomKeys`], [`DeleteRoomKeys`] |
-//! | the sessions of a room | [`PutRoomKeys`], [`GetRoomKeys`], [`DeleteRoomKeys`] |
-//! | one session | [`PutRoomKeys`], [`GetRoomKeysForSession`], [`DeleteRoomKeys`] |
+//! | the sessions of a room | [`PutRoomKeys::for_room`], [`GetRoomKeys::for_room`], [`DeleteRoomKeys::for_room`] |
+//! | one session | [`PutRoomKeys::for_session`], [`GetRoomKeysForSession`], [`DeleteRoomKeys::for_session`] |
 //! | account data | [`GetAccountData`], [`PutAccountData`], [`GetSync`] |
 //! | devices and keys | [`SendToDevice`], [`QueryKeys`], [`UploadSignatures`] |
 //! | the account | [`GetWhoAmI`] |

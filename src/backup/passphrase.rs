@@ -105,14 +105,14 @@ impl BackupPassphraseAttempts {
     pub fn new(auth_data: &AuthData, typed: &str) -> Result<Self, BackupPassphraseError> {
         let read = auth_data.passphrase().map_err(Clone::clone)?;
         let read = read.ok_or(BackupPassphraseError::NoPassphrase)?;
-        let length = read.parameters.key_length();
+        let length = read.value.key_length();
         if length.bytes() < KEY_LENGTH {
             return Err(BackupPassphraseError::KeyTooShort { bits: length.bits() });
         }
         Ok(Self {
-            attempts: read.parameters.attempts(typed),
+            attempts: read.value.attempts(typed),
             public_key: *auth_data.public_key(),
-            parameters: read.parameters.clone(),
+            parameters: read.value.clone(),
         })
     }
 

@@ -9,5 +9,6 @@ pub mod canonical_json;
 pub mod format;
 pub(crate) mod json;
 pub mod json_object;
+pub mod read;
 pub mod secret_base64;
 pub mod text_file;

@@ -38,8 +38,8 @@ pub enum SavedFileError {
     )]
     NoAccountData,
     /// It is a backup version that cannot be read.
-    #[error(transparent)]
-    Version(#[from] FormatError),
+    #[error("{0}")]
+    Version(FormatError),
     /// It is a response of `/keys/query` that cannot be read.
     #[error("the users\u{2019} keys cannot be read: {0}")]
     Keys(ApiError),

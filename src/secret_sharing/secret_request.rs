@@ -10,6 +10,7 @@ use crate::{
         format::{FormatError, FormatProblem},
         json::{self, JsonText, RawObject, UnknownMembers},
         json_object::JsonObject,
+        read::Read,
     },
     excerpt::Excerpt,
     ids::{DeviceId, RequestId, SecretName},
@@ -49,15 +50,6 @@ pub enum SecretRequestAction {
 #[derive(Clone, PartialEq, Eq)]
 pub struct UnknownAction(String);
 
-/// A request that was read, and what had to be made good.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReadSecretRequest {
-    /// The request.
-    pub request: SecretRequest,
-    /// What was made good on the way; empty for what the specification says.
-    pub repairs: Vec<SecretRequestRepair>,
-}
-
 /// Something in a request that was not as specified, and what was made of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -92,7 +84,7 @@ impl SecretRequest {
     pub fn from_json(
         content: &JsonObject,
         limits: &Limits,
-    ) -> Result<ReadSecretRequest, FormatError> {
+    ) -> Result<Read<SecretRequest, SecretRequestRepair>, FormatError> {
         let (found, limit) = (content.as_bytes().len(), limits.secret_request_bytes);
         if found > limit {
             return Err(FormatProblem::TooLarge { limit, found }.of(WHAT));
@@ -114,7 +106,7 @@ impl SecretRequest {
         let unknown_members =
             UnknownMembers::from_rest(object).ok_or(FormatProblem::Unkeepable.of(WHAT))?;
         let request = Self { action, requesting_device_id, request_id, unknown_members };
-        Ok(ReadSecretRequest { request, repairs })
+        Ok(Read { value: request, repairs })
     }
 
     /// The content of the event, as the specification has it.

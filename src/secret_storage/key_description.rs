@@ -9,10 +9,11 @@ use crate::{
         format::{FormatError, FormatProblem},
         json::{self, RawObject},
         json_object::JsonObject,
+        read::Read,
     },
     excerpt::Excerpt,
     ids::{SecretStorageKeyId, UserId},
-    passphrase::{PassphraseParameters, PassphraseParametersError, ReadPassphraseParameters},
+    passphrase::{PassphraseFinding, PassphraseParameters, PassphraseParametersError},
     signed_json::{Kind, SignatureReport, SignatureWork, SignedObject, Signers, TrustedSigner},
 };
 
@@ -31,7 +32,8 @@ pub struct KeyDescription {
     passphrase: Option<ReadPassphrase>,
 }
 
-type ReadPassphrase = Result<ReadPassphraseParameters, PassphraseParametersError>;
+type ReadPassphrase =
+    Result<Read<PassphraseParameters, PassphraseFinding>, PassphraseParametersError>;
 
 /// What a key of the secret storage encrypts with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,7 +143,8 @@ impl KeyDescription {
     /// Why the parameters cannot be used.
     pub fn passphrase(
         &self,
-    ) -> Result<Option<&ReadPassphraseParameters>, &PassphraseParametersError> {
+    ) -> Result<Option<&Read<PassphraseParameters, PassphraseFinding>>, &PassphraseParametersError>
+    {
         self.passphrase.as_ref().map(Result::as_ref).transpose()
     }
 

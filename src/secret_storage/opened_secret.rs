@@ -7,12 +7,12 @@ use thiserror::Error;
 use super::key::{KeyStanding, SecretStorageKey};
 use crate::{
     crypto::curve25519_aes_sha2::MacScheme,
-    encoding::format::FormatError,
+    encoding::{format::FormatError, read::Read},
     ids::{SecretName, SecretStorageKeyId},
     provenance::Provenance,
     secret::SecretString,
     secret_value::{
-        PublicKeyVerdict, PublicKeys, ReadSecretValue, SecretCheckError, SecretValue,
+        PublicKeyVerdict, PublicKeys, SecretCheckError, SecretRepair, SecretValue,
         backup_key::BackupDecryptionKey,
     },
 };
@@ -130,7 +130,7 @@ impl OpenedSecret {
     /// # Errors
     ///
     /// [`FormatError`] if it is not.
-    pub fn value(&self) -> Result<ReadSecretValue, FormatError> {
+    pub fn value(&self) -> Result<Read<SecretValue, SecretRepair>, FormatError> {
         let provenance = if self.is_authenticated() {
             Provenance::AuthenticatedSecretStorage
         } else {

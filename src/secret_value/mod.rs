@@ -47,7 +47,7 @@ pub use self::{
         MEGOLM_BACKUP_V1_RECOVERY_KEY,
     },
     public_keys::{PublicKeyVerdict, PublicKeys},
-    reading::{ReadSecretValue, SecretCheckError, SecretRepair},
+    reading::{SecretCheckError, SecretRepair},
 };
 pub(crate) use self::{
     names::{WELL_KNOWN, is_algorithm},
@@ -60,6 +60,7 @@ use crate::{
     },
     encoding::{
         format::{FormatError, FormatProblem},
+        read::Read,
         secret_base64,
     },
     ids::SecretName,
@@ -123,7 +124,10 @@ impl SecretValue {
     /// # Errors
     ///
     /// [`FormatError`] if it is no text, or not what the name asks for.
-    pub fn read(name: &SecretName, stored: &[u8]) -> Result<ReadSecretValue, FormatError> {
+    pub fn read(
+        name: &SecretName,
+        stored: &[u8],
+    ) -> Result<Read<SecretValue, SecretRepair>, FormatError> {
         Self::read_with(name, stored, Provenance::Unauthenticated)
     }
 
@@ -133,7 +137,10 @@ impl SecretValue {
     /// # Errors
     ///
     /// [`FormatError`] if it is no text, or not what the name asks for.
-    pub fn kept_by_host(name: &SecretName, kept: &[u8]) -> Result<ReadSecretValue, FormatError> {
+    pub fn kept_by_host(
+        name: &SecretName,
+        kept: &[u8],
+    ) -> Result<Read<SecretValue, SecretRepair>, FormatError> {
         Self::read_with(name, kept, Provenance::KeptByHost)
     }
 
@@ -142,7 +149,7 @@ impl SecretValue {
         name: &SecretName,
         stored: &[u8],
         provenance: Provenance,
-    ) -> Result<ReadSecretValue, FormatError> {
+    ) -> Result<Read<SecretValue, SecretRepair>, FormatError> {
         let text = str::from_utf8(stored).map_err(|_| FormatProblem::NotText.of(reading::WHAT))?;
         let mut repairs = Vec::new();
         let mut current_name = name.clone();
@@ -162,7 +169,7 @@ impl SecretValue {
             }
             SecretShape::Text => SecretContent::Text(SecretString::from(text)),
         };
-        Ok(ReadSecretValue { value: Self { name: current_name, content, provenance }, repairs })
+        Ok(Read { value: Self { name: current_name, content, provenance }, repairs })
     }
 
     /// The name under which it is stored today.

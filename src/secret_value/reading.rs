@@ -2,7 +2,6 @@
 
 use thiserror::Error;
 
-use super::SecretValue;
 use crate::{
     encoding::{
         format::{FormatError, FormatProblem},
@@ -10,16 +9,6 @@ use crate::{
     },
     secret::SecretBytes,
 };
-
-/// A secret that was read, and what had to be made good. Storing it again as
-/// [`SecretValue::to_text`] under [`SecretValue::name`] repairs it for everybody.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReadSecretValue {
-    /// The secret.
-    pub value: SecretValue,
-    /// What was made good on the way; empty for what the specification says.
-    pub repairs: Vec<SecretRepair>,
-}
 
 /// Something about a stored secret that was not as specified, and what was made of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

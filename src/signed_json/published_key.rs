@@ -18,7 +18,7 @@ pub enum QueriedKeyError {
     NotAnObject,
     /// It is not an object that could be signed.
     #[error("it cannot be read ({0})")]
-    Json(#[from] FormatError),
+    Json(FormatError),
     /// It could be read as another kind of signed object as well: a device's keys with the public key of a
     /// backup in them, say. A signature that was made for the one must not count for the other.
     #[error("it could be mistaken for something else that is signed, so it is not accepted")]

@@ -191,7 +191,7 @@ fn the_members_of_a_passphrase_are_signed_once_it_was_typed_and_not_before() {
     let limits = Limits::default();
     let old = |iterations: i64, salt: &str| {
         let read = PassphraseParameters::from_parts(iterations, salt, None, &limits).unwrap();
-        let derived = read.parameters.derive("correct horse");
+        let derived = read.value.derive("correct horse");
         let key = BackupDecryptionKey::from_bytes(
             SecretBytes::from_slice(derived.expose_bytes()).unwrap(),
         );

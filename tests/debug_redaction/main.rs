@@ -70,14 +70,15 @@ use strongroom::{
             seal_with_rng,
         },
         ed25519::{Ed25519PublicKey, Ed25519Seed, Ed25519Signature},
-        key_material::{KeyLength, KeyLengthError, KeyMaterial},
-        pbkdf2::{Derivation, DerivationProgress, Rounds, RoundsError, derive},
+        key_material::{KeyLength, KeyMaterial},
+        pbkdf2::{Derivation, Rounds, derive},
     },
     encoding::{
         base58, base64,
         canonical_json::{JsonValue, NotCanonical},
         format::{FormatError, FormatProblem},
         json_object::JsonObject,
+        read::Read,
         secret_base64,
     },
     excerpt::Excerpt,
@@ -90,9 +91,8 @@ use strongroom::{
         SecretStorageKeyId, SessionId, SyncToken, TransactionId, UserId,
     },
     passphrase::{
-        DerivedKey, PassphraseAttempts, PassphraseCandidate, PassphraseFinding, PassphraseForm,
-        PassphraseMember, PassphraseParameters, PassphraseParametersError, PassphraseProgress,
-        PassphraseStep, ReadPassphraseParameters, TooFewRounds, candidates,
+        PassphraseCandidate, PassphraseFinding, PassphraseForm, PassphraseParameters,
+        PassphraseParametersError, PassphraseProgress, candidates,
     },
     provenance::Provenance,
     randomness::NoRandomness,
@@ -103,9 +103,8 @@ use strongroom::{
     secret_sharing::{
         AnswerState, AnswerStateError, ClosedBy, Decision, DeviceIdentity, DeviceProblem,
         IgnoreReason, IncomingRequest, OutgoingRequest, OwnDevice, OwnDevices, PlainToDevice,
-        ReadSecretRequest, Recipients, RequestState, RequestStateError, RequesterOptions,
-        Responder, SecretRequest, SecretRequestAction, SecretRequestRepair, SharePolicy, ShareRule,
-        UnknownAction,
+        Recipients, RequestState, RequestStateError, RequesterOptions, Responder, SecretRequest,
+        SecretRequestAction, SecretRequestRepair, SharePolicy, ShareRule, UnknownAction,
     },
     secret_storage::{
         Change, ChangeError, EncryptedSecret, EntryKind, Expected, KeyAlgorithm, KeyDescription,
@@ -116,8 +115,8 @@ use strongroom::{
         VerifiedPublicKeys,
     },
     secret_value::{
-        CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeyVerdict, PublicKeys, ReadSecretValue,
-        SecretCheckError, SecretContent, SecretRepair, SecretShape, SecretValue,
+        CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeyVerdict, PublicKeys, SecretCheckError,
+        SecretContent, SecretRepair, SecretShape, SecretValue,
     },
     session_data::{ExportedSession, NotARoomId, Repair, SessionData, SessionKey},
     signed_json::{
@@ -278,7 +277,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         AuthDataError,
         PassphraseParameters,
         PassphraseParametersError,
-        ReadPassphraseParameters,
         // What a test asks of the in-memory homeserver.
         Cut,
         Fault,
@@ -289,7 +287,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         RateLimitHint,
         // Names, flags, numbers.
         BackupVersion,
-        DerivationProgress,
         DeviceId,
         Excerpt,
         Authenticity,
@@ -297,7 +294,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         KeyBackupMetadata,
         KeyId,
         KeyLength,
-        KeyLengthError,
         Provenance,
         Limits,
         MacScheme,
@@ -305,7 +301,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         NoRandomness,
         PassphraseFinding,
         PassphraseForm,
-        PassphraseMember,
         PassphraseProgress,
         Repair,
         RestoreFilter,
@@ -313,7 +308,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         RestoreProgress,
         RoomId,
         Rounds,
-        RoundsError,
         SealOptions,
         KeyAlgorithm,
         KeyStanding,
@@ -324,7 +318,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         SecretShape,
         SecretStorageKeyId,
         SessionId,
-        TooFewRounds,
         TypedAs,
         UserId,
         Warning,
@@ -355,7 +348,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         OwnDevice,
         OwnDevices,
         PlainToDevice,
-        ReadSecretRequest,
         Recipients,
         RequestId,
         RequestState,
@@ -831,21 +823,16 @@ fn attempts_with_a_passphrase_print_neither_it_nor_the_keys() {
 
 fn look_at_attempts(witness: &mut Witness, _vault: &Vault) {
     let (typed, limits) = (format!("{TOKEN}\u{e9}"), Limits::default());
-    let parameters = PassphraseParameters::from_parts(3, "salt", None, &limits).unwrap().parameters;
-    let mut keys: Vec<DerivedKey> = parameters.attempts(&typed).collect();
-    for derived in &keys {
-        witness.add_bytes(derived.key.expose_bytes());
-        witness.debug(derived);
-    }
-    let mut attempts = parameters.attempts(&typed);
-    let mut step = PassphraseStep::Working;
-    while step != PassphraseStep::Exhausted {
-        witness.debug::<PassphraseStep>(&step);
-        witness.debug::<PassphraseAttempts>(&attempts);
-        step = attempts.advance(1);
+    let parameters = PassphraseParameters::from_parts(3, "salt", None, &limits).unwrap().value;
+    let forms = candidates(&typed).into_iter();
+    let mut keys: Vec<_> =
+        forms.map(|candidate| parameters.derive(candidate.text.expose_str())).collect();
+    for key in &keys {
+        witness.add_bytes(key.expose_bytes());
+        witness.debug(key);
     }
 
-    let last = keys.pop().unwrap().key.expose_bytes().try_into().unwrap();
+    let last = keys.pop().unwrap().expose_bytes().try_into().unwrap();
     let key = BackupDecryptionKey::typed_by_user(secret(&last));
     let public_key = key.public_key();
     let json = format!(
@@ -879,7 +866,7 @@ fn look_at_secret_values(witness: &mut Witness, vault: &Vault) {
         ("org.example", TOKEN),
     ] {
         let read = SecretValue::read(&name.into(), stored.as_bytes()).unwrap();
-        witness.debug::<ReadSecretValue>(&read);
+        witness.debug::<Read<SecretValue, SecretRepair>>(&read);
         witness.debug::<SecretContent>(read.value.content());
         witness.debug::<SecretValue>(&read.value);
         let other = Curve25519PublicKey::from_bytes([9; 32]);

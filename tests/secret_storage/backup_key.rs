@@ -81,7 +81,7 @@ fn the_passphrase_of_an_old_backup_gives_its_key_and_few_rounds_make_no_key_auth
             parameters.as_bytes(),
             &Limits::default(),
         );
-        let derived = read.unwrap().parameters.derive("correct horse");
+        let derived = read.unwrap().value.derive("correct horse");
         let key = backup_key(derived.expose_bytes().try_into().unwrap());
         let info = version(json!({
             "public_key": key.public_key().to_base64(),

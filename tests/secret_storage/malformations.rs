@@ -501,7 +501,7 @@ fn row_41_too_many_rounds_are_refused_before_any_work_and_few_are_a_finding() {
     let typed_as = TypedAs::Passphrase(PassphraseForm::AsTyped);
     assert_eq!(outcome(&unlocked, OTHER_ID), UnlockOutcome::Fits(typed_as, KeyStanding::Checked));
     let read = storage.key(&OTHER_ID.into()).unwrap().passphrase().unwrap().unwrap();
-    assert_eq!(read.findings, [PassphraseFinding::FewRounds { rounds: 3 }]);
+    assert_eq!(read.repairs, [PassphraseFinding::FewRounds { rounds: 3 }]);
     for iterations in [0, -5] {
         account.key_mut(ID)["passphrase"] = passphrase(iterations);
         let unlocked = unlock(&account.storage(), "pass").unwrap();

@@ -14,22 +14,23 @@ use strongroom::{
         aes_hmac_sha2::{KeyCheck, SymmetricSecret, open, seal},
         curve25519::{Curve25519PublicKey, Curve25519SecretKey},
         ed25519::{Ed25519PublicKey, Ed25519Seed},
-        key_material::{KeyLengthError, KeyMaterial},
+        key_material::KeyMaterial,
     },
     encoding::{
         base64::{self, Base64Error},
         format::{FormatError, FormatProblem},
+        read::Read,
     },
     ids::SecretName,
     passphrase::{
-        PassphraseFinding, PassphraseForm, PassphraseMember, PassphraseParameters,
-        PassphraseParametersError, ReadPassphraseParameters, TooFewRounds, candidates,
+        PassphraseFinding, PassphraseForm, PassphraseParameters, PassphraseParametersError,
+        candidates,
     },
     secret::SecretBytes,
     secret_value::{
         CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING,
         DEHYDRATED_DEVICE_UNSTABLE, MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY,
-        ReadSecretValue, SecretCheckError, SecretContent, SecretRepair, SecretShape, SecretValue,
+        SecretCheckError, SecretContent, SecretRepair, SecretShape, SecretValue,
     },
 };
 
@@ -151,14 +152,17 @@ fn row_41_rounds_are_read_within_the_limits_and_few_are_a_finding() {
     let rounds = |text: &str| parameters(&json_with("iterations", text));
     for (text, expected) in [("1", 1), ("9999", 9_999), ("\"1234\"", 1_234)] {
         let read = rounds(text).unwrap();
-        assert_eq!(read.parameters.rounds(), expected);
-        assert_eq!(read.findings, [PassphraseFinding::FewRounds { rounds: expected }]);
-        assert_eq!(read.parameters.to_json(), Err(TooFewRounds { rounds: expected }));
+        assert_eq!(read.value.rounds(), expected);
+        assert_eq!(read.repairs, [PassphraseFinding::FewRounds { rounds: expected }]);
+        assert_eq!(
+            read.value.to_json(),
+            Err(PassphraseParametersError::TooFewRounds { rounds: expected })
+        );
     }
     for (text, expected) in [("10000", 10_000), ("10000000", 10_000_000), ("\"500000\"", 500_000)] {
         let read = rounds(text).unwrap();
-        assert_eq!((read.parameters.rounds(), read.findings), (expected, vec![]));
-        assert!(read.parameters.to_json().is_ok());
+        assert_eq!((read.value.rounds(), read.repairs), (expected, vec![]));
+        assert!(read.value.to_json().is_ok());
     }
     for text in ["0", "-0", "-1", "-4294967295", "-99999999999999999999", "\"0\"", "\"-7\""] {
         assert_eq!(rounds(text), Err(PassphraseParametersError::NoRounds), "{text}");
@@ -173,7 +177,7 @@ fn row_41_rounds_are_read_within_the_limits_and_few_are_a_finding() {
         let error = PassphraseParametersError::TooManyRounds { asked, limit: 10_000_000 };
         assert_eq!(rounds(text), Err(error), "{text}");
     }
-    let unreadable = PassphraseParametersError::Unreadable(PassphraseMember::Iterations);
+    let unreadable = unusable("iterations");
     for text in ["1.5", "1e-4", "\"\"", "\"-\"", "\"+1\"", "true", "[1]", "{}", "\"ten\""] {
         assert_eq!(rounds(text), Err(unreadable.clone()), "{text}");
     }
@@ -189,27 +193,27 @@ fn row_41_the_limit_is_the_callers() {
     limits.pbkdf2_rounds = u32::MAX;
     let json = json_with("iterations", "4294967295");
     let read = PassphraseParameters::from_json(json.as_bytes(), &limits).unwrap();
-    assert_eq!(read.parameters.rounds(), u32::MAX);
-    assert_eq!(read.parameters.start("given up").progress().done, 1);
+    assert_eq!(read.value.rounds(), u32::MAX);
+    assert_eq!(read.value.start("given up").done(), 1);
 }
 
 #[test]
 fn row_41_bits_are_honoured_from_128_to_512() {
     for bits in [128, 136, 256, 384, 512] {
         let read = parameters(&json_with("bits", &bits.to_string())).unwrap();
-        assert_eq!(read.parameters.key_length().bits(), bits);
+        assert_eq!(read.value.key_length().bits(), bits);
     }
     for text in ["null", "256", "\"256\"", "256.0"] {
         let read = parameters(&json_with("bits", text)).unwrap();
-        assert_eq!(read.parameters.key_length().bits(), 256, "{text}");
+        assert_eq!(read.value.key_length().bits(), 256, "{text}");
     }
     for bits in [0, 8, 120, 127, 129, 250, 511, 520, 1_024, 4_294_967_296 + 256] {
-        let error = PassphraseParametersError::KeyLength(KeyLengthError { bits });
+        let error = PassphraseParametersError::KeyLength { bits };
         assert_eq!(parameters(&json_with("bits", &bits.to_string())), Err(error), "{bits}");
     }
-    let error = PassphraseParametersError::KeyLength(KeyLengthError { bits: 0 });
+    let error = PassphraseParametersError::KeyLength { bits: 0 };
     assert_eq!(parameters(&json_with("bits", "-256")), Err(error));
-    let error = PassphraseParametersError::Unreadable(PassphraseMember::Bits);
+    let error = unusable("bits");
     assert_eq!(parameters(&json_with("bits", "256.5")), Err(error));
 }
 
@@ -217,7 +221,7 @@ fn row_41_bits_are_honoured_from_128_to_512() {
 fn row_41_the_salt_is_its_text_and_never_decoded() {
     let key = |salt: &str| {
         let read = parameters(&json_with("salt", salt)).unwrap();
-        read.parameters.derive("passphrase")
+        read.value.derive("passphrase")
     };
     let mut expected = [0; 32];
     pbkdf2::pbkdf2_hmac::<sha2::Sha512>(b"passphrase", b"AQID", 10_000, &mut expected);
@@ -226,7 +230,7 @@ fn row_41_the_salt_is_its_text_and_never_decoded() {
     assert_ne!(key("\"AQID=\"").expose_bytes(), expected);
     assert_eq!(key("\"\"").length().bits(), 256);
     for salt in ["7", "\"\\ud800\"", "[]"] {
-        let error = PassphraseParametersError::Unreadable(PassphraseMember::Salt);
+        let error = unusable("salt");
         assert_eq!(parameters(&json_with("salt", salt)), Err(error));
     }
 }
@@ -240,27 +244,27 @@ fn an_algorithm_that_is_not_known_is_named_and_a_missing_one_is_a_finding() {
     };
     assert_eq!(name.as_str(), "org.example.argon2id");
     let read = parameters(&json_with("algorithm", "null")).unwrap();
-    assert_eq!(read.findings, [PassphraseFinding::AlgorithmMissing]);
-    let error = PassphraseParametersError::Unreadable(PassphraseMember::Algorithm);
+    assert_eq!(read.repairs, [PassphraseFinding::AlgorithmMissing]);
+    let error = unusable("algorithm");
     assert_eq!(parameters(&json_with("algorithm", "1")), Err(error));
 }
 
 #[test]
 fn parameters_without_rounds_or_salt_and_other_types_are_no_parameters() {
-    for member in [PassphraseMember::Iterations, PassphraseMember::Salt] {
-        let error = PassphraseParametersError::Missing(member);
-        assert_eq!(parameters(&json_with(member.as_str(), "null")), Err(error));
+    for member in ["iterations", "salt"] {
+        let error = missing(member);
+        assert_eq!(parameters(&json_with(member, "null")), Err(error));
     }
     for (text, error) in [
-        ("[]", PassphraseParametersError::NotAnObject),
-        ("null", PassphraseParametersError::NotAnObject),
-        ("{", PassphraseParametersError::NotJson),
-        ("{} {}", PassphraseParametersError::NotJson),
+        ("[]", PassphraseParametersError::from(FormatProblem::NotAnObject.of(WHAT))),
+        ("null", PassphraseParametersError::from(FormatProblem::NotAnObject.of(WHAT))),
+        ("{", PassphraseParametersError::from(FormatProblem::NotJson.of(WHAT))),
+        ("{} {}", PassphraseParametersError::from(FormatProblem::NotJson.of(WHAT))),
     ] {
         assert_eq!(parameters(text), Err(error), "{text}");
     }
     let deep = format!("{}{}", "[".repeat(65), "]".repeat(65));
-    let error = PassphraseParametersError::Unkeepable;
+    let error = PassphraseParametersError::from(FormatProblem::Unkeepable.of(WHAT));
     assert_eq!(parameters(&json_with("future", &deep)), Err(error));
 }
 
@@ -268,7 +272,7 @@ fn parameters_without_rounds_or_salt_and_other_types_are_no_parameters() {
 fn row_13_unknown_members_of_parameters_survive() {
     let json = r#"{"future":{"a":[1.5,"\u00e9"]},"bits":512,"salt":"s\u002fs","iterations":"20000","algorithm":"m.pbkdf2","x":null}"#;
     let read = parameters(json).unwrap();
-    let written = String::from_utf8(read.parameters.to_json().unwrap()).unwrap();
+    let written = String::from_utf8(read.value.to_json().unwrap()).unwrap();
     assert_eq!(
         written,
         r#"{"algorithm":"m.pbkdf2","iterations":20000,"salt":"s/s","bits":512,"future":{"a":[1.5,"\u00e9"]},"x":null}"#
@@ -285,13 +289,13 @@ fn new_parameters_are_those_that_clients_write() {
     assert_ne!(new.salt(), PassphraseParameters::generate().unwrap().salt());
     let written = String::from_utf8(new.to_json().unwrap()).unwrap();
     let read = parameters(&written).unwrap();
-    assert_eq!((read.parameters, read.findings), (new, vec![]));
+    assert_eq!((read.value, read.repairs), (new, vec![]));
 }
 
 #[test]
 fn row_42_a_passphrase_is_tried_as_typed_then_in_both_normal_forms_and_never_trimmed() {
     let (composed, decomposed) = (" caf\u{e9}\u{212b} ", " cafe\u{301}A\u{30a} ");
-    let parameters = parameters(&json_with("bits", "256")).unwrap().parameters;
+    let parameters = parameters(&json_with("bits", "256")).unwrap().value;
     let stored = [" caf\u{e9}\u{c5} ", decomposed, composed].map(|text| parameters.derive(text));
     for typed in [composed, decomposed, " caf\u{e9}\u{c5} ", " cafe\u{301}\u{c5} "] {
         let tried = candidates(typed);
@@ -363,7 +367,7 @@ fn a_name_that_is_not_known_has_no_shape() {
     }
 }
 
-fn read(name: &str, stored: &[u8]) -> Result<ReadSecretValue, FormatError> {
+fn read(name: &str, stored: &[u8]) -> Result<Read<SecretValue, SecretRepair>, FormatError> {
     SecretValue::read(&SecretName::from(name), stored)
 }
 
@@ -391,7 +395,9 @@ fn number_list(bytes: &[u8]) -> String {
     bytes.iter().map(u8::to_string).collect::<Vec<_>>().join(",")
 }
 
-fn parameters(json: &str) -> Result<ReadPassphraseParameters, PassphraseParametersError> {
+fn parameters(
+    json: &str,
+) -> Result<Read<PassphraseParameters, PassphraseFinding>, PassphraseParametersError> {
     PassphraseParameters::from_json(json.as_bytes(), &Limits::default())
 }
 
@@ -414,3 +420,13 @@ const KEY_NAMES: [&str; 5] = [
     CROSS_SIGNING_SELF_SIGNING,
     CROSS_SIGNING_USER_SIGNING,
 ];
+
+fn unusable(member: &'static str) -> PassphraseParametersError {
+    FormatProblem::Unusable(member).of(WHAT).into()
+}
+
+fn missing(member: &'static str) -> PassphraseParametersError {
+    FormatProblem::Missing(member).of(WHAT).into()
+}
+
+const WHAT: &str = "the object with the passphrase settings";

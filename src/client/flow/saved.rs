@@ -241,7 +241,7 @@ fn public_key_of(text: Option<String>) -> Result<Option<BackupPublicKey>, Format
 }
 
 fn material(text: &str) -> Option<KeyMaterial> {
-    KeyMaterial::from_slice(secret_base64::decode(text).ok()?.expose_bytes()).ok()
+    KeyMaterial::from_slice(secret_base64::decode(text).ok()?.expose_bytes())
 }
 
 const PART: &str = "set up";

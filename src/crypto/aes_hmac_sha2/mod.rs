@@ -27,7 +27,7 @@
 //!     key_material::KeyMaterial,
 //! };
 //!
-//! let key = KeyMaterial::from_slice(&[7; 32])?;
+//! let key = KeyMaterial::from_slice(&[7; 32]).ok_or("16 to 64 bytes")?;
 //! let secret = seal(&key, "org.example.name", b"a secret")?;
 //! assert_eq!(open(&key, "org.example.name", &secret)?.expose_bytes(), b"a secret");
 //! assert_eq!(open(&key, "org.example.other", &secret), Err(MacMismatch));

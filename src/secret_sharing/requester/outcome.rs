@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use super::step::RequestStateError;
 use crate::{
-    encoding::format::FormatError,
+    encoding::{format::FormatError, read::Read},
     ids::{DeviceId, RequestId, SecretName},
     randomness::NoRandomness,
     secret_sharing::{
@@ -12,7 +12,8 @@ use crate::{
         own_devices::{DeviceIdentity, DeviceProblem},
     },
     secret_value::{
-        PublicKeyVerdict, ReadSecretValue, SecretCheckError, backup_key::BackupDecryptionKey,
+        PublicKeyVerdict, SecretCheckError, SecretRepair, SecretValue,
+        backup_key::BackupDecryptionKey,
     },
 };
 
@@ -43,7 +44,7 @@ pub struct AcceptedSecret {
     pub name: SecretName,
     /// The secret. It stays with the requester until
     /// [`Requester::stored`](super::Requester::stored) says that it is safe.
-    pub secret: ReadSecretValue,
+    pub secret: Read<SecretValue, SecretRepair>,
     /// Whether it belongs to its public key, or there is none to compare with.
     pub public_key: PublicKeyVerdict,
     /// Who sent it.

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     crypto::ed25519::Ed25519PublicKey,
-    encoding::format::FormatError,
+    encoding::{format::FormatError, read::Read},
     ids::{DeviceId, RequestId, SecretName, UserId},
     provenance::Provenance,
     secret::SecretString,
@@ -20,7 +20,7 @@ use crate::{
         secret_request::{SecretRequest, SecretRequestAction},
     },
     secret_value::{
-        PublicKeyVerdict, PublicKeys, ReadSecretValue, SecretCheckError, SecretShape, SecretValue,
+        PublicKeyVerdict, PublicKeys, SecretCheckError, SecretRepair, SecretShape, SecretValue,
     },
 };
 
@@ -60,7 +60,7 @@ pub(super) struct Candidate {
     pub(super) from: DeviceIdentity,
     /// As it came, so that it is read alike after a restart.
     pub(super) text: SecretString,
-    pub(super) secret: ReadSecretValue,
+    pub(super) secret: Read<SecretValue, SecretRepair>,
 }
 
 /// What the public keys make of a candidate.
