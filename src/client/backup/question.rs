@@ -1,7 +1,5 @@
 //! Questions to the user, with the facts that a person needs.
 
-use thiserror::Error;
-
 use super::{Scope, UsedBackup};
 use crate::{
     api::ApiError,
@@ -125,30 +123,6 @@ pub enum RestoreChoice {
     Everything,
     /// Nothing.
     Nothing,
-}
-
-/// Why a reply is not taken.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum ReplyError {
-    /// The question is not open any more: things have changed meanwhile.
-    #[error("the question is not open any more")]
-    NotOpen,
-    /// It is no reply to this question.
-    #[error("this is no answer to the question")]
-    OtherQuestion,
-    /// The backup is not trusted.
-    #[error("the backup is not used: {0}")]
-    NotTrusted(TrustError),
-    /// There is no backup to use.
-    #[error("there is no backup to use")]
-    NoBackup,
-}
-
-impl From<TrustError> for ReplyError {
-    fn from(error: TrustError) -> Self {
-        Self::NotTrusted(error)
-    }
 }
 
 impl FoundBackup {
