@@ -66,7 +66,7 @@ pub use self::{
         RoomKeysItem, RoomKeysSplitter, StreamError, Verdict, WarnedSession, WrongBackupKey,
         restore_all, restore_reader, restore_slice,
     },
-    returned::{BackedUpSession, IdProblem, ReturnedSession},
+    returned::{BackedUpSession, ReturnedSession},
     seal::{SealError, SealOptions, SealedSession},
     trust::{TrustError, TrustReason, TrustedBackup},
     unsigned_auth_data::{NotSignable, UnsignedAuthData},

@@ -11,7 +11,7 @@ use crate::{
     ids::{DeviceId, UserId},
     secret::{SecretString, SecretVec},
     secret_storage::SecretStorage,
-    session_data::{ExportedSessionError, ReadExportedSession},
+    session_data::{ReadExportedSession, SessionDataError},
 };
 
 /// What the files of one account hold together, in the order in which they were read.
@@ -79,9 +79,7 @@ impl SavedFiles {
     }
 
     /// Exported sessions, each read or refused by itself.
-    pub fn sessions(
-        &self,
-    ) -> impl Iterator<Item = &Result<ReadExportedSession, ExportedSessionError>> {
+    pub fn sessions(&self) -> impl Iterator<Item = &Result<ReadExportedSession, SessionDataError>> {
         self.find(|part| {
             if let SavedPart::Sessions { sessions, .. } = part { Some(sessions) } else { None }
         })

@@ -45,7 +45,7 @@ use crate::{
     backup::BackupVersionInfo,
     ids::{DeviceId, UserId},
     secret::{SecretString, SecretVec},
-    session_data::{ExportedSessionError, ReadExportedSession},
+    session_data::{ReadExportedSession, SessionDataError},
 };
 
 /// Something that a saved file holds.
@@ -73,7 +73,7 @@ pub enum SavedPart {
     Sessions {
         /// Each read or refused by itself. No more refusals are named than [`Limits::findings`](crate::Limits::findings)
         /// allows.
-        sessions: Vec<Result<ReadExportedSession, ExportedSessionError>>,
+        sessions: Vec<Result<ReadExportedSession, SessionDataError>>,
         /// How many more were refused.
         unnamed: usize,
     },

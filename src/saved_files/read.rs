@@ -104,15 +104,17 @@ fn read_object(
     } else if has("type") && has("content") {
         account_data([event_of(object)].into_iter())
     } else if has("auth_data") || has("version") {
-        SavedPart::Version(Box::new(
-            BackupVersionInfo::from_json(text.as_bytes(), limits)
-                .map_err(SavedFileError::Version)?,
-        ))
+        read_version(text, limits)?
     } else if OWNER.iter().any(|name| has(name)) {
         return Ok(read_owner(object));
     } else {
         contents_by_type(object, false)?
     }])
+}
+
+fn read_version(text: &str, limits: &Limits) -> Result<SavedPart, SavedFileError> {
+    let info = BackupVersionInfo::from_json(text.as_bytes(), limits);
+    Ok(SavedPart::Version(Box::new(info.map_err(SavedFileError::Version)?)))
 }
 
 /// The names that tell what an object is.

@@ -121,8 +121,8 @@ pub use self::{
     outgoing::OutgoingRequest,
     own_devices::{DeviceIdentity, DeviceProblem, OwnDevice, OwnDevices},
     requester::{
-        AcceptedSecret, ClosedBy, DropReason, DroppedAnswer, EndedRequest, Receipt, Recipients,
-        RequestState, RequestStateError, Requester, RequesterError, RequesterOptions,
+        AcceptedSecret, DropReason, DroppedAnswer, EndedRequest, Receipt, Recipients, RequestState,
+        RequestStateError, Requester, RequesterError, RequesterOptions,
     },
     responder::{
         AnswerState, AnswerStateError, Decision, EncryptedSecretSend, IgnoreReason,

@@ -93,8 +93,7 @@ pub enum SecretContent {
 
 /// The shape that the name of a secret asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum SecretShape {
+pub(crate) enum SecretShape {
     /// 32 bytes of Curve25519.
     BackupKey,
     /// 32 bytes of Ed25519.
@@ -105,8 +104,7 @@ pub enum SecretShape {
 
 impl SecretShape {
     /// The shape for a name. Names that the crate does not know have none.
-    #[must_use]
-    pub fn of(name: &SecretName) -> Self {
+    pub(crate) fn of(name: &SecretName) -> Self {
         match name.as_str() {
             MEGOLM_BACKUP_V1 | MEGOLM_BACKUP_V1_RECOVERY_KEY => Self::BackupKey,
             CROSS_SIGNING_MASTER | CROSS_SIGNING_SELF_SIGNING | CROSS_SIGNING_USER_SIGNING => {

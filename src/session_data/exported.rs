@@ -29,18 +29,6 @@ pub struct ReadExportedSession {
     pub other_session_id: Option<SessionId>,
 }
 
-/// Why a JSON text is not an exported session.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum ExportedSessionError {
-    /// It does not say which room it belongs to.
-    #[error("the exported session names no room")]
-    NoRoom,
-    /// It holds no usable session.
-    #[error(transparent)]
-    SessionData(#[from] SessionDataError),
-}
-
 /// Why a session is not exported: its room ID does not begin with `!`, or has a NUL in it.
 ///
 /// Clients refuse a key file whole in which one session has such a room ID. The session may come from a backup, where
@@ -58,10 +46,10 @@ impl ExportedSession {
     ///
     /// # Errors
     ///
-    /// [`ExportedSessionError`] if it names no room or holds no usable session.
-    pub fn from_json(text: &[u8]) -> Result<ReadExportedSession, ExportedSessionError> {
+    /// [`SessionDataError`] if it names no room or holds no usable session.
+    pub fn from_json(text: &[u8]) -> Result<ReadExportedSession, SessionDataError> {
         let read = SessionData::from_json(text)?;
-        let room_id = read.claimed_room_id.ok_or(ExportedSessionError::NoRoom)?;
+        let room_id = read.claimed_room_id.ok_or(SessionDataError::NoRoom)?;
         let session_id = read.session.session_id();
         Ok(ReadExportedSession {
             exported: Self { room_id, session: read.session },

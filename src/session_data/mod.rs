@@ -38,7 +38,7 @@ mod write;
 use std::{collections::BTreeMap, fmt};
 
 pub use self::{
-    exported::{ExportedSession, ExportedSessionError, NotARoomId, ReadExportedSession},
+    exported::{ExportedSession, NotARoomId, ReadExportedSession},
     read::{ReadSessionData, Repair, SessionDataError},
     session_key::{SessionKey, SessionKeyError},
 };

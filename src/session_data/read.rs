@@ -67,6 +67,9 @@ pub enum SessionDataError {
     /// Its algorithm is not named by a string.
     #[error("the session's algorithm is not a string")]
     AlgorithmNotAString,
+    /// It does not say which room it belongs to, as one that is exported has to.
+    #[error("the exported session names no room")]
+    NoRoom,
     /// It has no session key, or the session key is not a string.
     #[error("the session has no session key")]
     NoSessionKey,

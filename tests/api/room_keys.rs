@@ -9,10 +9,11 @@ use strongroom::{
         ResponseError, UpdateBackupVersion,
     },
     backup::{
-        AuthData, AuthDataError, BackedUpSession, BackupDecryptionKey, IdProblem,
+        AuthData, AuthDataError, BackedUpSession, BackupDecryptionKey,
         MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, OpenError, SealOptions, SealedSession, TrustError,
         TrustedBackup,
     },
+    encoding::format::FormatProblem,
     ids::{BackupVersion, RoomId, SessionId},
 };
 
@@ -288,7 +289,7 @@ fn the_callers_limits_hold_for_a_response_that_is_there_as_a_whole() {
     for keys in [all, room] {
         assert_eq!(keys.sessions.len(), 1);
         let errors: Vec<_> = keys.failed.into_iter().map(|failed| failed.error).collect();
-        let name = IdProblem::TooLong { limit: 50, found: 102 };
+        let name = FormatProblem::TooLarge { limit: 50, found: 102 };
         let large = OpenError::TooLarge { limit: 100, found: large.len() };
         assert_eq!(errors, [large, OpenError::TooDeep { limit: 10 }, OpenError::SessionId(name)]);
     }

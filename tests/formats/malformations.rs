@@ -17,7 +17,7 @@ use strongroom::{
     crypto::{curve25519::Curve25519PublicKey, curve25519_aes_sha2::MacScheme},
     encoding::base64,
     ids::{RoomId, SessionId},
-    session_data::{ExportedSession, ExportedSessionError, NotARoomId, Repair, SessionData},
+    session_data::{ExportedSession, NotARoomId, Repair, SessionData, SessionDataError},
 };
 use vodozemac::megolm::{GroupSession, InboundGroupSession};
 
@@ -464,7 +464,7 @@ fn row_61_a_claimed_key_outside_of_the_claimed_keys_is_one_of_them() {
     let mut payload = Case::new().payload;
     payload["room_id"] = json!("");
     let refused = ExportedSession::from_json(payload.to_string().as_bytes()).unwrap_err();
-    assert_eq!(refused, ExportedSessionError::NoRoom);
+    assert_eq!(refused, SessionDataError::NoRoom);
 }
 
 /// Clients read a key file as a whole: what they refuse of one session costs all others.

@@ -8,7 +8,7 @@ use strongroom::{
     encoding::{format::FormatError, json_object::JsonObject},
     ids::DeviceId,
     randomness::NoRandomness,
-    saved_state::SavedStateError,
+    saved_state::{SavedStateError, StateKey},
     secret::SecretBytes,
     secret_sharing::{
         AnswerStateError, DecryptedToDevice, DeviceProblem, DropReason, IgnoreReason,
@@ -235,6 +235,7 @@ pub(crate) fn saved_state_errors() -> Vec<SavedStateError> {
         error("format", 9.into()),
         error("device_id", "LAPTOP".into()),
         error("part", "another".into()),
+        StateKey::generate().unwrap().open(b"not sealed").unwrap_err(),
     ]
 }
 

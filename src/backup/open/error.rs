@@ -5,8 +5,10 @@ use std::fmt;
 use thiserror::Error;
 
 use crate::{
-    backup::IdProblem, crypto::curve25519_aes_sha2::MessageOpenError,
-    encoding::format::FormatError, excerpt::Excerpt, session_data::SessionDataError,
+    crypto::curve25519_aes_sha2::MessageOpenError,
+    encoding::format::{FormatError, FormatProblem},
+    excerpt::Excerpt,
+    session_data::SessionDataError,
 };
 
 /// Why a backed-up session is not restored.
@@ -45,10 +47,10 @@ pub enum OpenError {
     },
     /// The name that it was returned under is no session ID.
     #[error("the message key was returned under a session ID that {0}")]
-    SessionId(IdProblem),
+    SessionId(FormatProblem),
     /// The name of the room that it was returned for is no room ID.
     #[error("the message key was returned under a room ID that {0}")]
-    RoomId(IdProblem),
+    RoomId(FormatProblem),
     /// The response ended, or was no JSON any more, in the middle of the session.
     #[error("the homeserver's response breaks off in the middle of the message key")]
     HalfRead,

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     Limits,
-    backup::{IdProblem, OpenError, ReturnedSession},
-    encoding::json::is_white_space,
+    backup::{OpenError, ReturnedSession},
+    encoding::{format::FormatProblem, json::is_white_space},
     ids::{RoomId, SessionId},
 };
 
@@ -48,8 +48,8 @@ pub struct RoomKeysSplitter {
     is_of_one_room: bool,
     room_id: RoomId,
     session_id: SessionId,
-    room_problem: Option<IdProblem>,
-    session_problem: Option<IdProblem>,
+    room_problem: Option<FormatProblem>,
+    session_problem: Option<FormatProblem>,
     /// Whether the name that was just read is that of the member that matters on its level.
     name_counts: bool,
     response_has_wanted: bool,

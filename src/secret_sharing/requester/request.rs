@@ -102,7 +102,7 @@ impl Request {
         match self.state {
             State::Open(_) => RequestState::Open,
             State::Received(..) => RequestState::Received,
-            State::Closed(by) => RequestState::Closed(by),
+            State::Closed(by) => by.into(),
         }
     }
 
