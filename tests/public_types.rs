@@ -50,7 +50,7 @@ use strongroom::{
         },
     },
     crypto::{
-        aes_hmac_sha2::{Iv, KeyCheck, MacMismatch, SymmetricMac, SymmetricSecret},
+        aes_hmac_sha2::{Iv, KeyCheck, SymmetricMac, SymmetricSecret},
         curve25519::{
             Curve25519PublicKey, Curve25519SecretKey, EphemeralSecret, NonContributory,
             SharedSecret,
@@ -108,8 +108,8 @@ use strongroom::{
         PublicKeyVerdict, PublicKeys, SecretCheckError, SecretContent, SecretRepair, SecretValue,
     },
     session_data::{
-        ExportedSession, NotARoomId, ReadExportedSession, ReadSessionData, Repair, SessionData,
-        SessionDataError, SessionKey, SessionKeyError,
+        ExportedSession, NotARoomId, ReadSessionData, Repair, SessionData, SessionDataError,
+        SessionKey,
     },
     signed_json::{
         BackupAuthDataToSign, CheckedSignature, CrossSigningKey, CrossSigningUsage, DeviceKeys,
@@ -303,7 +303,6 @@ fn every_public_type_is_send_and_sync() {
         KeyCheck,
         KeyLength,
         KeyMaterial,
-        MacMismatch,
         MacScheme,
         MessageMac,
         MessageOpenError,
@@ -441,13 +440,11 @@ fn every_public_type_is_send_and_sync() {
         // session_data
         ExportedSession,
         NotARoomId,
-        ReadExportedSession,
         ReadSessionData,
         Repair,
         SessionData,
         SessionDataError,
         SessionKey,
-        SessionKeyError,
         // signed_json
         BackupAuthDataToSign,
         CrossSigningUsage,

@@ -395,7 +395,7 @@ fn session_keys_and_session_json_leave_nothing() {
             assert!(read.session.to_json().expose_bytes().len() > 300);
             drop(read.clone());
             let read = ExportedSession::from_json(text.as_bytes()).unwrap();
-            assert!(read.exported.to_json().unwrap().expose_bytes().len() > 300);
+            assert!(read.value.to_json().unwrap().expose_bytes().len() > 300);
         }
     });
 }
@@ -627,7 +627,7 @@ fn symmetric_secrets_leave_nothing_opened_or_not() {
         let opened = aes_hmac_sha2::open(&key, "name", &sealed).unwrap();
         assert_eq!(opened.expose_bytes(), TOKEN.as_bytes());
         drop(opened);
-        assert!(aes_hmac_sha2::open(&key, "name", &damaged).is_err());
+        assert!(aes_hmac_sha2::open(&key, "name", &damaged).is_none());
         assert!(KeyCheck::new(&key).unwrap().fits(&key));
         assert!(Ed25519Seed::from_bytes(secret(&KEY)).public_key().to_base64().len() == 43);
     });

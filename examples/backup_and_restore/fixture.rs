@@ -44,7 +44,7 @@ pub(crate) fn restore(path: &Path) -> Result<(bool, Vec<ExportedSession>)> {
     let restored = open_all(&key, &keys);
     print_rate("restored", restored.len(), body.expose_bytes().len(), start.elapsed());
     let signed_by_all = signers.iter().all(|signer| report.is_valid_by(signer));
-    let truth = fixture.sessions().map(|read| Ok(read.clone()?.exported));
+    let truth = fixture.sessions().map(|read| Ok(read.clone()?.value));
     let truth = truth.collect::<Result<_>>()?;
     Ok((signed_by_all && same_sessions(truth, &restored), restored))
 }

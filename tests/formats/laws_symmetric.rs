@@ -11,9 +11,7 @@ use proptest::{
 };
 use sha2::Sha512;
 use strongroom::crypto::{
-    aes_hmac_sha2::{
-        Iv, KeyCheck, MacMismatch, SymmetricMac, SymmetricSecret, open, seal, seal_with_rng,
-    },
+    aes_hmac_sha2::{Iv, KeyCheck, SymmetricMac, SymmetricSecret, open, seal, seal_with_rng},
     key_material::{KeyLength, KeyMaterial},
     pbkdf2::{Derivation, Rounds, derive},
 };
@@ -39,7 +37,7 @@ proptest! {
     ) {
         let mut secret = seal(&key, "name", &plaintext).expect("randomness");
         flip(&mut secret.ciphertext, bit);
-        prop_assert_eq!(open(&key, "name", &secret), Err(MacMismatch));
+        prop_assert_eq!(open(&key, "name", &secret), None);
     }
 
     #[test]
@@ -50,7 +48,7 @@ proptest! {
         let mut mac = *secret.mac.as_bytes();
         flip(&mut mac, bit);
         secret.mac = SymmetricMac::from_bytes(mac);
-        prop_assert_eq!(open(&key, "name", &secret), Err(MacMismatch));
+        prop_assert_eq!(open(&key, "name", &secret), None);
     }
 
     #[test]
@@ -72,10 +70,10 @@ proptest! {
         let secret = seal(&key, "name", &plaintext).expect("randomness");
         let mut other = secret.clone();
         other.ciphertext.truncate(cut.index(plaintext.len()));
-        prop_assert_eq!(open(&key, "name", &other), Err(MacMismatch));
+        prop_assert_eq!(open(&key, "name", &other), None);
         let longer = [&secret.ciphertext[..], &[extra]].concat();
         let other = SymmetricSecret { ciphertext: longer, ..secret };
-        prop_assert_eq!(open(&key, "name", &other), Err(MacMismatch));
+        prop_assert_eq!(open(&key, "name", &other), None);
     }
 
     #[test]

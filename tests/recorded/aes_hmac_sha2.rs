@@ -20,7 +20,7 @@ use serde_json::Value;
 use strongroom::{
     Limits,
     crypto::{
-        aes_hmac_sha2::{KeyCheck, MacMismatch, SymmetricSecret, open, seal_with_rng},
+        aes_hmac_sha2::{KeyCheck, SymmetricSecret, open, seal_with_rng},
         key_material::KeyMaterial,
     },
     encoding::{
@@ -39,7 +39,7 @@ use strongroom::{
 fn every_secret_is_decrypted() {
     for row in vectors::rows(ITEMS) {
         let opened = open(&key(row.text("key_b64")), row.text("secret_name"), &secret(&row));
-        let plaintext = opened.unwrap_or_else(|error| panic!("{}: {error}", row.name()));
+        let plaintext = opened.unwrap_or_else(|| panic!("{}", row.name()));
         assert_eq!(plaintext.expose_bytes(), row.text("plaintext").as_bytes(), "{}", row.name());
     }
 }
@@ -79,10 +79,10 @@ fn another_key_or_another_name_does_not_open_a_secret() {
     for row in vectors::rows(ITEMS) {
         let (key, name) = (key(row.text("key_b64")), row.text("secret_name"));
         for other in other_keys(&key) {
-            assert_eq!(open(&other, name, &secret(&row)), Err(MacMismatch), "{}", row.name());
+            assert_eq!(open(&other, name, &secret(&row)), None, "{}", row.name());
         }
         for other in ["", "m.cross_signing", &format!("{name} "), &name.to_uppercase()] {
-            assert_eq!(open(&key, other, &secret(&row)), Err(MacMismatch), "{}", row.name());
+            assert_eq!(open(&key, other, &secret(&row)), None, "{}", row.name());
         }
     }
 }
@@ -94,7 +94,7 @@ fn every_quirk_is_read_as_the_client_of_today_reads_it() {
         let verdict = row.member("js_sdk_43_0_0");
         let read = try_secret(&row).ok();
         let opened = read.and_then(|secret| {
-            open(&key(row.text("key_b64")), row.text("secret_name"), &secret).ok()
+            open(&key(row.text("key_b64")), row.text("secret_name"), &secret)
         });
         let text = opened.map(|opened| String::from_utf8_lossy(opened.expose_bytes()).into_owned());
         let theirs = verdict.get("plaintext").and_then(Value::as_str);

@@ -23,14 +23,14 @@
 //!
 //! ```
 //! use strongroom::crypto::{
-//!     aes_hmac_sha2::{KeyCheck, MacMismatch, open, seal},
+//!     aes_hmac_sha2::{KeyCheck, open, seal},
 //!     key_material::KeyMaterial,
 //! };
 //!
 //! let key = KeyMaterial::from_slice(&[7; 32]).ok_or("16 to 64 bytes")?;
 //! let secret = seal(&key, "org.example.name", b"a secret")?;
 //! assert_eq!(open(&key, "org.example.name", &secret)?.expose_bytes(), b"a secret");
-//! assert_eq!(open(&key, "org.example.other", &secret), Err(MacMismatch));
+//! assert_eq!(open(&key, "org.example.other", &secret), None);
 //! assert!(KeyCheck::new(&key)?.fits(&key));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -42,7 +42,6 @@ use std::fmt;
 
 use rand_core::CryptoRng;
 use subtle::{Choice, ConstantTimeEq};
-use thiserror::Error;
 
 pub use self::key_check::KeyCheck;
 use self::keys::SymmetricKeys;
@@ -66,11 +65,6 @@ pub struct SymmetricSecret {
     /// The authentication code over the ciphertext.
     pub mac: SymmetricMac,
 }
-
-/// The code does not fit: another key, another name, or damage. Nothing tells which.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the secret was encrypted with another key or under another name, or it is damaged")]
-pub struct MacMismatch;
 
 /// Encrypts a secret under its name, with an IV of 16 bytes from `rng`.
 pub fn seal_with_rng(
@@ -102,21 +96,16 @@ pub fn seal(
 /// Decrypts a secret that was encrypted under this name. The code comes first, and is compared in
 /// constant time.
 ///
-/// # Errors
-///
-/// [`MacMismatch`] if the code does not fit.
-pub fn open(
-    key: &KeyMaterial,
-    name: &str,
-    secret: &SymmetricSecret,
-) -> Result<SecretVec, MacMismatch> {
+/// `None` if the code does not fit: another key, another name, or damage. Nothing tells which.
+#[must_use]
+pub fn open(key: &KeyMaterial, name: &str, secret: &SymmetricSecret) -> Option<SecretVec> {
     let keys = SymmetricKeys::derive(key, name);
     if keys.mac(&secret.ciphertext) != secret.mac {
-        return Err(MacMismatch);
+        return None;
     }
     let mut plaintext = SecretVec::zeroed(secret.ciphertext.len());
     keys.apply_keystream(&secret.iv, &secret.ciphertext, plaintext.expose_bytes_mut());
-    Ok(plaintext)
+    Some(plaintext)
 }
 
 impl SymmetricSecret {
