@@ -1,12 +1,10 @@
 //! The secret storage of an account: which keys there are, which is default, and which secrets.
 
-use std::{
-    borrow::Borrow,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     DEFAULT_KEY, KEY_PREFIX,
+    account_data::{AccountDataPair, events_of},
     encrypted_secret::EncryptedSecret,
     finding::SecretStorageFinding,
     key::SecretStorageKey,
@@ -18,7 +16,7 @@ use super::{
 use crate::{
     Limits,
     encoding::{
-        format::FormatProblem,
+        format::{FormatError, FormatProblem},
         json::{self, RawObject},
         json_object::JsonObject,
     },
@@ -49,17 +47,37 @@ pub struct SecretStorage {
 impl SecretStorage {
     /// Reads all events of an account's data, each with its type. Those that have nothing to do with
     /// secret storage are ignored, and those whose type has more than 1,024 bytes, since no request could change them; of
-    /// several of one type, the last counts. The pairs may be owned or borrowed.
+    /// several of one type, the last counts. The pairs may be owned or borrowed, and so may what they are in.
     pub fn from_account_data(
-        events: impl IntoIterator<Item = (impl Borrow<EventType>, impl Borrow<JsonObject>)>,
+        events: impl IntoIterator<Item = impl AccountDataPair>,
         limits: &Limits,
     ) -> Self {
         let mut storage = Self::default();
-        for (event_type, content) in events {
-            storage.read(event_type.borrow(), content.borrow(), limits);
+        for event in events {
+            storage.read(&EventType::from(event.event_type()), event.content(), limits);
         }
         storage.find_defaults(limits);
         storage
+    }
+
+    /// Reads account data that are one JSON text: an object with the content of each event under its type, a list of events
+    /// with `type` and `content`, or an object with that list as `events`, as `/sync` has it. Otherwise as
+    /// [`SecretStorage::from_account_data`]; what is no event is ignored.
+    ///
+    /// ```
+    /// use strongroom::{Limits, secret_storage::SecretStorage};
+    ///
+    /// let snapshot = br#"{"m.secret_storage.default_key": {"key": "abc"}}"#;
+    /// let storage = SecretStorage::from_json(snapshot, &Limits::default())?;
+    /// assert_eq!(storage.default_key().map(AsRef::as_ref), Some("abc"));
+    /// # Ok::<(), strongroom::encoding::format::FormatError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`FormatError`] if the text is no JSON, or neither an object nor a list.
+    pub fn from_json(snapshot: &[u8], limits: &Limits) -> Result<Self, FormatError> {
+        Ok(Self::from_account_data(events_of(snapshot)?, limits))
     }
 
     /// The keys that are described, in the order of their IDs.

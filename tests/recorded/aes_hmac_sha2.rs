@@ -93,9 +93,8 @@ fn every_quirk_is_read_as_the_client_of_today_reads_it() {
     for row in vectors::rows(QUIRKS) {
         let verdict = row.member("js_sdk_43_0_0");
         let read = try_secret(&row).ok();
-        let opened = read.and_then(|secret| {
-            open(&key(row.text("key_b64")), row.text("secret_name"), &secret)
-        });
+        let opened = read
+            .and_then(|secret| open(&key(row.text("key_b64")), row.text("secret_name"), &secret));
         let text = opened.map(|opened| String::from_utf8_lossy(opened.expose_bytes()).into_owned());
         let theirs = verdict.get("plaintext").and_then(Value::as_str);
         assert_eq!(verdict["verdict"] == "accept", theirs.is_some(), "{}", row.name());
