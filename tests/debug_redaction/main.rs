@@ -56,10 +56,7 @@ use strongroom::{
             NotCreated, NotStored, OperationId, QuestionId, Reply, RestoreChoice, Scope, SignId,
             Stage, UploadProgress, UsedBackup, Wish,
         },
-        diagnose::{
-            AskedFor, Comparison, DiagnosisVerdict, LegacyForm, MissingEvidence, SessionCount,
-            Severity,
-        },
+        diagnose::{AskedFor, Comparison, DiagnosisVerdict, MissingEvidence, Severity},
     },
     crypto::{
         aes_hmac_sha2::{self, Iv, KeyCheck, SymmetricMac, SymmetricSecret},
@@ -233,9 +230,7 @@ fn hold_no_secret() -> BTreeSet<String> {
         AskedFor,
         Comparison,
         DiagnosisVerdict,
-        LegacyForm,
         MissingEvidence,
-        SessionCount,
         Severity,
         // Input and answers of a server.
         ApiError,

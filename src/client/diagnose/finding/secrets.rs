@@ -16,7 +16,7 @@ use crate::{
 
 findings! {
     /// Something about a secret in the key storage.
-    pub enum SecretFinding {
+    enum SecretFinding {
         /// A secret is needed, and not stored.
         Missing { name: SecretName } =
             "secret.missing", Severity::Failure, Some(Remedy::StoreSecret(name.clone())),
@@ -97,8 +97,7 @@ findings! {
 
 /// A form in which secrets are not stored any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
-#[non_exhaustive]
-pub enum LegacyForm {
+pub(in super::super) enum LegacyForm {
     /// Encrypted asymmetrically.
     #[error("encrypted in an outdated way of 2019 that does not show who stored it")]
     Asymmetric,

@@ -12,7 +12,7 @@ use crate::{
 
 findings! {
     /// Something about the keys of the key storage.
-    pub enum StorageFinding {
+    enum StorageFinding {
         /// There is no key storage: no key is described, and nothing is encrypted.
         Absent =
             "storage.absent", Severity::Warning, Some(Remedy::SetUpStorage),
