@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     DEFAULT_KEY, KEY_PREFIX,
-    account_data::{AccountDataPair, events_of},
+    account_data::AccountDataPair,
     encrypted_secret::EncryptedSecret,
     finding::SecretStorageFinding,
     key::SecretStorageKey,
@@ -16,7 +16,7 @@ use super::{
 use crate::{
     Limits,
     encoding::{
-        format::{FormatError, FormatProblem},
+        format::FormatProblem,
         json::{self, RawObject},
         json_object::JsonObject,
     },
@@ -58,26 +58,6 @@ impl SecretStorage {
         }
         storage.find_defaults(limits);
         storage
-    }
-
-    /// Reads account data that are one JSON text: an object with the content of each event under its type, a list of events
-    /// with `type` and `content`, or an object with that list as `events`, as `/sync` has it. Otherwise as
-    /// [`SecretStorage::from_account_data`]; what is no event is ignored.
-    ///
-    /// ```
-    /// use strongroom::{Limits, secret_storage::SecretStorage};
-    ///
-    /// let snapshot = br#"{"m.secret_storage.default_key": {"key": "abc"}}"#;
-    /// let storage = SecretStorage::from_json(snapshot, &Limits::default())?;
-    /// assert_eq!(storage.default_key().map(AsRef::as_ref), Some("abc"));
-    /// # Ok::<(), strongroom::encoding::format::FormatError>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`FormatError`] if the text is no JSON, or neither an object nor a list.
-    pub fn from_json(snapshot: &[u8], limits: &Limits) -> Result<Self, FormatError> {
-        Ok(Self::from_account_data(events_of(snapshot)?, limits))
     }
 
     /// The keys that are described, in the order of their IDs.

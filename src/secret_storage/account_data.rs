@@ -4,7 +4,9 @@ use std::borrow::Borrow;
 
 use serde_json::value::RawValue;
 
+use super::SecretStorage;
 use crate::{
+    Limits,
     encoding::{
         format::{FormatError, FormatProblem},
         json::{self, RawObject},
@@ -44,9 +46,31 @@ impl<P: AccountDataPair> AccountDataPair for &P {
     }
 }
 
+impl SecretStorage {
+    /// Reads account data that are one JSON text: an object with the content of each event under its type, a list of events
+    /// with `type` and `content`, or an object with that list as `events`, as `/sync` has it. Otherwise as
+    /// [`SecretStorage::from_account_data`]; what is no event is ignored.
+    ///
+    /// ```
+    /// use strongroom::{Limits, secret_storage::SecretStorage};
+    ///
+    /// let snapshot = br#"{"m.secret_storage.default_key": {"key": "abc"}}"#;
+    /// let storage = SecretStorage::from_json(snapshot, &Limits::default())?;
+    /// assert_eq!(storage.default_key().map(AsRef::as_ref), Some("abc"));
+    /// # Ok::<(), strongroom::encoding::format::FormatError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`FormatError`] if the text is no JSON, or neither an object nor a list.
+    pub fn from_json(snapshot: &[u8], limits: &Limits) -> Result<Self, FormatError> {
+        Ok(Self::from_account_data(events_of(snapshot)?, limits))
+    }
+}
+
 /// The events of a snapshot: `{TYPE: CONTENT}`, a list of events, or such a list as the member `events`. What is no event
 /// costs itself.
-pub(super) fn events_of(snapshot: &[u8]) -> Result<Vec<(EventType, JsonObject)>, FormatError> {
+fn events_of(snapshot: &[u8]) -> Result<Vec<(EventType, JsonObject)>, FormatError> {
     let raw: &RawValue =
         serde_json::from_slice(snapshot).map_err(|_| FormatProblem::NotJson.of(WHAT))?;
     let list = |list: Vec<&RawValue>| list.into_iter().filter_map(event).collect();
