@@ -231,6 +231,8 @@ impl fmt::Debug for BackupDecryptionKey {
     }
 }
 
+const WHAT: &str = "the backup's public key";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -244,5 +246,3 @@ mod tests {
         assert_eq!(same, *key.public_key());
     }
 }
-
-const WHAT: &str = "the backup's public key";

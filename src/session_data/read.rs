@@ -200,7 +200,7 @@ fn read_algorithm(
 fn read_session_key(object: &mut RawObject<'_>) -> Result<SessionKey, SessionDataError> {
     let value = object.take("session_key").ok_or(SessionDataError::NoSessionKey)?;
     let text = read_text(value, SessionDataError::NoSessionKey)?;
-    Ok(SessionKey::from_base64(text.as_str())?)
+    SessionKey::from_base64(text.as_str())
 }
 
 fn read_sender_key(
