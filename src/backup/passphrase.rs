@@ -70,7 +70,7 @@ pub enum BackupPassphraseError {
 ///
 /// # let limits = Limits::default();
 /// # let derived = PassphraseParameters::from_parts(10_000, "aBcD", None, &limits)?;
-/// # let derived = derived.parameters.derive("correct horse");
+/// # let derived = derived.value.derive("correct horse");
 /// # let derived = SecretBytes::init_with(|bytes| bytes.copy_from_slice(derived.expose_bytes()));
 /// # let key = BackupDecryptionKey::from_bytes(derived);
 /// # let public_key = key.public_key().to_base64();

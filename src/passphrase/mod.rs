@@ -13,13 +13,13 @@
 //! passphrases itself once something was encrypted, so few are a [finding](PassphraseFinding).
 //!
 //! ```
-//! use strongroom::{Limits, passphrase::PassphraseParameters};
+//! use strongroom::{Limits, passphrase::{PassphraseParameters, candidates}};
 //!
 //! let json = br#"{"algorithm": "m.pbkdf2", "iterations": 10000, "salt": "aBcD"}"#;
 //! let read = PassphraseParameters::from_json(json, &Limits::default())?;
-//! assert!(read.findings.is_empty());
-//! for derived in read.parameters.attempts("caf\u{e9}") {
-//!     assert_eq!(derived.key.length().bits(), 256);
+//! assert!(read.repairs.is_empty());
+//! for candidate in candidates("caf\u{e9}") {
+//!     assert_eq!(read.value.derive(candidate.text.expose_str()).length().bits(), 256);
 //! }
 //! # Ok::<(), strongroom::passphrase::PassphraseParametersError>(())
 //! ```

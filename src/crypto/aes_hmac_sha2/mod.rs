@@ -29,7 +29,8 @@
 //!
 //! let key = KeyMaterial::from_slice(&[7; 32]).ok_or("16 to 64 bytes")?;
 //! let secret = seal(&key, "org.example.name", b"a secret")?;
-//! assert_eq!(open(&key, "org.example.name", &secret)?.expose_bytes(), b"a secret");
+//! let opened = open(&key, "org.example.name", &secret).ok_or("another key")?;
+//! assert_eq!(opened.expose_bytes(), b"a secret");
 //! assert_eq!(open(&key, "org.example.other", &secret), None);
 //! assert!(KeyCheck::new(&key)?.fits(&key));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
