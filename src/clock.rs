@@ -1,5 +1,7 @@
 //! A clock that only goes forward, made of one that may jump.
 
+// docs/decisions.md, 1: no I/O.
+
 use serde::{Deserialize, Serialize};
 
 /// How much time has passed, as far as the host's clock told.

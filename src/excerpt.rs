@@ -6,6 +6,8 @@
 //! assert_eq!(Excerpt::new("m.new\u{7}algorithm").to_string(), "m.new\\u{7}algorithm");
 //! ```
 
+// docs/decisions.md, 7: an error is a whole sentence, and a name from outside an excerpt.
+
 use std::fmt;
 
 use crate::characters;

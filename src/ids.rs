@@ -19,6 +19,8 @@
 //! assert_eq!(KeyId::ed25519(&DeviceId::from("PHONE")).as_str(), "ed25519:PHONE");
 //! ```
 
+// docs/decisions.md, 7: an error is a whole sentence, and a name from outside an excerpt.
+
 use std::{borrow::Borrow, convert::Infallible, fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
@@ -164,7 +166,8 @@ pub(crate) fn is_lost_in_url(id: &str) -> bool {
     matches!(id, "" | "." | "..")
 }
 
-/// Four times as many as Matrix allows for any of them. Percent-encoded, those of one request fit into a URL.
+/// Four times as many as Matrix allows for any of them, though members of a room choose session IDs of any length.
+/// Percent-encoded, those of one request fit into a URL.
 pub(crate) const MAX_ID_BYTES: usize = 1_024;
 
 impl BackupVersion {

@@ -64,6 +64,8 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+// docs/decisions.md, 1: no I/O.
+
 pub mod api;
 #[doc(alias("key backup", "m.megolm_backup.v1"))]
 pub mod backup;

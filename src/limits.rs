@@ -1,5 +1,7 @@
 //! How much work input from outside may cause.
 
+// docs/decisions.md, 8: work from outside is bounded before it starts.
+
 /// Upper bounds for work that somebody else's data asks for.
 ///
 /// They are checked before the work is done. A refusal is an error of its own that says what was

@@ -35,6 +35,8 @@
 //! # Ok::<(), strongroom::recovery_key::RecoveryKeyError>(())
 //! ```
 
+// docs/decisions.md, 11: a key carries its source.
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::crypto::ed25519::Ed25519PublicKey;

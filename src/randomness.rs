@@ -9,6 +9,8 @@
 //! # new_key().unwrap();
 //! ```
 
+// docs/decisions.md, 1: no I/O.
+
 use std::convert::Infallible;
 
 use chacha20::ChaCha20Rng;

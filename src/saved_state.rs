@@ -29,6 +29,8 @@
 //! Sealed or not, an old state that is put back is one that was good once: nothing in it tells that there is a
 //! newer one. SECURITY.md says what that does.
 
+// docs/decisions.md, 23: the secret part is the state.
+
 use std::fmt;
 
 use rand_core::CryptoRng;

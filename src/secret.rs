@@ -17,6 +17,8 @@
 //! assert_eq!(SecretString::from("hunter2").expose_str(), "hunter2");
 //! ```
 
+// docs/decisions.md, 9: secrets are wiped as far as this crate reaches.
+
 use std::{fmt, io, mem};
 
 use subtle::{Choice, ConstantTimeEq};

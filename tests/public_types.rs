@@ -40,8 +40,8 @@ use strongroom::{
         },
         diagnose::{
             AskedFor, Comparison, CurrentBackup, Diagnose, Diagnosis, DiagnosisVerdict, Evidence,
-            Finding, MissingEvidence, Remedy, RepairError, RepairParts, RepairPlan, SessionSample,
-            Severity, UnsignedBackup,
+            EvidenceCollector, Finding, MissingEvidence, Remedy, RepairError, RepairParts,
+            RepairPlan, SessionSample, Severity, UnsignedBackup,
         },
         flow::{
             EnterError, Entered, FlowError, Recover, Recovered, SavedSetUp, SavedShareIn, SetUp,
@@ -261,6 +261,7 @@ fn every_public_type_is_send_and_sync() {
         Diagnose<'_>,
         Diagnosis,
         Evidence,
+        EvidenceCollector,
         Finding,
         Remedy,
         RepairError,

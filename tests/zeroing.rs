@@ -2,6 +2,9 @@
 //!
 //! An allocator looks through every block of memory that the test's thread frees while it is armed.
 //! It sees the heap alone; SECURITY.md says what is left on stacks.
+
+// docs/decisions.md, 9: secrets are wiped as far as this crate reaches.
+
 #![expect(unsafe_code, reason = "an allocator is unsafe to write")]
 #![allow(
     clippy::indexing_slicing,

@@ -5,7 +5,7 @@
 //! cargo run --release --example secret_storage
 //! ```
 //!
-//! With `--out DIR` both accounts are saved as the example `open_account` reads them. The exit status is 0 if
+//! With `--out DIR` both accounts are saved as `strongroom secrets` reads them. The exit status is 0 if
 //! every secret came back equal.
 
 #![allow(

@@ -1,5 +1,7 @@
 //! What all endpoints share.
 
+// docs/decisions.md, 4: no foreign type in the interface.
+
 use http::{
     Method, Request, Response,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
@@ -52,7 +54,7 @@ pub trait Endpoint: sealed::Sealed {
     fn read_body(&self, body: &[u8], limits: &Limits) -> Result<Self::Response, ResponseError>;
 
     /// What a homeserver's "not found" says, where it is an answer like any other; otherwise it is an
-    /// error.
+    /// error, as for a session, for which it may mean that the whole backup is gone.
     fn when_not_found(&self) -> Option<Self::Response> {
         None
     }

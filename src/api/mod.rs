@@ -37,6 +37,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+// docs/decisions.md, 3: wire types of our own.
+
 mod access_token;
 mod base_url;
 mod endpoint;

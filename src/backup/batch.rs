@@ -3,6 +3,8 @@
 //! With the feature `parallel` there is a twin of each function that uses the threads of rayon's
 //! current pool. It gives the same results in the same order.
 
+// docs/decisions.md, 5: features add, and change nothing.
+
 use rand_core::CryptoRng;
 
 use super::{

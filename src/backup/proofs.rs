@@ -1,5 +1,7 @@
 //! What proves that a backup is the user's, and for how long.
 
+// docs/decisions.md, 12: trust keeps all its proofs.
+
 use super::TrustReason;
 use crate::{
     crypto::ed25519::Ed25519PublicKey, provenance::Provenance, signed_json::TrustedSigner,

@@ -1,5 +1,7 @@
 //! Proof that a backup is the user's own.
 
+// docs/decisions.md, 10: a `TrustedBackup` is the proof.
+
 use thiserror::Error;
 
 use super::{

@@ -1,5 +1,8 @@
 //! `auth_data` on its way to a signature of the user.
 
+// docs/decisions.md, 13: what lasts and what hangs on a device are told apart.
+// docs/decisions.md, 14: the host signs, and nothing from outside.
+
 use std::collections::HashSet;
 
 use thiserror::Error;
@@ -140,7 +143,7 @@ impl UnsignedAuthData {
         Self { auth_data: self.auth_data.with_signature(user_id, key_id, signature), ..self }
     }
 
-    /// The same without signatures that are wrong.
+    /// The same without signatures that are wrong: beside a right one they would be found for ever.
     pub(crate) fn without_signatures(self, user_id: &UserId, key_ids: &HashSet<&KeyId>) -> Self {
         Self { auth_data: self.auth_data.without_signatures(user_id, key_ids), ..self }
     }

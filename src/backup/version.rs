@@ -35,7 +35,8 @@ pub struct BackupVersionInfo {
 
 impl BackupVersionInfo {
     /// Reads the body of `GET /room_keys/version`. Early servers send `version` and `etag` as numbers
-    /// and `count` as a string; an `algorithm` that is no string is none. `{}` is a version that is [unusable](Self::auth_data) and has no name.
+    /// and `count` as a string; an `algorithm` that is no string is none. `{}` is a version that is [unusable](Self::auth_data) and has no name:
+    /// as an error it would be asked for without end.
     ///
     /// # Errors
     ///

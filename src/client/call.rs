@@ -32,7 +32,7 @@ pub(super) enum Call {
     Delete(DeleteBackupVersion),
     Preference(GetAccountData),
     SetPreference(PutAccountData),
-    /// The sessions have these names.
+    /// The sessions have these names, which travel with the request: nothing of an upload outlives its version.
     Upload(BackupVersion, PutRoomKeys, Vec<HostToken>),
     /// What the backup has of a session that is to be uploaded.
     Look(GetRoomKeysForSession),

@@ -26,6 +26,8 @@
 //! # Ok::<(), &str>(())
 //! ```
 
+// docs/decisions.md, 6: a dependency enters with the code that needs it.
+
 use std::{fmt, num::NonZeroU32, slice};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};

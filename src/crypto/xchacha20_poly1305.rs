@@ -5,7 +5,8 @@
 //! sealed = nonce (24 bytes, drawn at random) | ciphertext | tag (16 bytes)
 //! ```
 //!
-//! The nonce is long enough to be drawn at random for as many messages as anybody seals.
+//! The nonce is long enough to be drawn at random for as many messages as anybody seals, and a processor without AES
+//! instructions loses nothing.
 
 use chacha20poly1305::{
     AeadInOut as _, KeyInit as _, XChaCha20Poly1305,

@@ -14,6 +14,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+// docs/decisions.md, 20: JSON is kept as it came.
+
 use std::{collections::HashSet, fmt::Write as _};
 
 use serde_json::value::RawValue;

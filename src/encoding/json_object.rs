@@ -10,6 +10,9 @@
 //! # Ok::<(), strongroom::encoding::format::FormatError>(())
 //! ```
 
+// docs/decisions.md, 4: no foreign type in the interface.
+// docs/decisions.md, 20: JSON is kept as it came.
+
 use std::fmt;
 
 use serde::{Serialize, Serializer};

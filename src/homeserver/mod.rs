@@ -58,6 +58,8 @@
 //! It is for tests. Anyone can guess the access tokens that it makes up. What it keeps is
 //! [bounded](HomeserverOptions).
 
+// docs/decisions.md, 31: the in-memory homeserver follows the specification.
+
 mod access;
 mod account_data;
 mod call;

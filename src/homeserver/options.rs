@@ -23,7 +23,8 @@ pub struct HomeserverOptions {
     pub registration: bool,
     /// Whether other cross-signing keys than those that are stored need the password
     /// ([user-interactive authentication](https://spec.matrix.org/v1.16/client-server-api/#user-interactive-authentication-api)).
-    /// A user without a master key never needs it, and one without a password cannot show it. Default: yes.
+    /// A user without a master key never needs it, and one without a password cannot show it. Default: yes, as all deployed
+    /// servers do.
     pub password_for_cross_signing: bool,
     /// Whether `auth_data` and `session_data` of backups may be strings, as in test suites that were written
     /// against Synapse. The specification has objects. Default: no.

@@ -11,7 +11,8 @@ use crate::{
     ids::{BackupVersion, RoomId, SessionId},
 };
 
-/// A [standard error](https://spec.matrix.org/v1.16/client-server-api/#standard-error-response).
+/// A [standard error](https://spec.matrix.org/v1.16/client-server-api/#standard-error-response). Which code is for what follows
+/// from the specification's own descriptions of the codes.
 pub(super) enum Refusal {
     /// No endpoint has this path.
     UnknownPath,

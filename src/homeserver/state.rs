@@ -74,7 +74,8 @@ impl State {
         }
     }
 
-    /// Refuses a request that could make an account larger than `limit` bytes.
+    /// Refuses a request that could make an account larger than `limit` bytes: one quota, since many limits for many things are
+    /// harder to know and to test.
     pub(super) fn check_room_for(
         &self,
         user: &UserId,

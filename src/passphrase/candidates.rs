@@ -1,5 +1,7 @@
 //! What somebody may have meant who typed a passphrase.
 
+// docs/decisions.md, 6: a dependency enters with the code that needs it.
+
 use unicode_normalization::char::{canonical_combining_class, compose, decompose_canonical};
 use zeroize::Zeroizing;
 

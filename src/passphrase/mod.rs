@@ -24,6 +24,8 @@
 //! # Ok::<(), strongroom::passphrase::PassphraseParametersError>(())
 //! ```
 
+// docs/decisions.md, 15: what others can guess proves nothing.
+
 #[cfg(feature = "zxcvbn")]
 mod advice;
 mod attempts;
@@ -129,7 +131,8 @@ impl PassphraseParameters {
     ///
     /// # Errors
     ///
-    /// [`PassphraseParametersError::TooFewRounds`] if there are fewer than 10,000.
+    /// [`PassphraseParametersError::TooFewRounds`] if there are fewer than 10,000. Who has to keep somebody else's keeps their
+    /// JSON.
     pub fn to_json(&self) -> Result<Vec<u8>, PassphraseParametersError> {
         if self.is_guessable() {
             return Err(PassphraseParametersError::TooFewRounds { rounds: self.rounds() });

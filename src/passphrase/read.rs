@@ -19,7 +19,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PassphraseFinding {
-    /// `algorithm` is missing, and was taken to be the only one there is.
+    /// `algorithm` is missing, and was taken to be the only one there is: clients never looked at it.
     AlgorithmMissing,
     /// There are fewer than 10,000 rounds, so whoever has something that the key encrypted can try
     /// many passphrases.

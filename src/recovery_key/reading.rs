@@ -151,6 +151,7 @@ fn fault(text: &str, skips_markup: bool, places: Range<usize>) -> RecoveryKeyErr
             }
         }
     }
+    // The length, which is always the same, comes before the prefix: that a character is missing helps a person more.
     if found == CHARACTERS {
         decode(digits.expose_str()).err().unwrap_or(RecoveryKeyError::Prefix)
     } else if marks > 0 && found + marks == CHARACTERS {

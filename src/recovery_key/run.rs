@@ -145,7 +145,8 @@ impl Groups {
         self.is_nearly_key(run) || (of_four >= 3 && oddities * 2 >= of_four) || is_long
     }
 
-    /// Whether it is about as long as a key, and as mixed.
+    /// Whether it is about as long as a key, and as mixed. A key without gaps in the wrong case is not, or passphrases of words with
+    /// digits would be taken for keys.
     fn is_nearly_key(&self, run: &Run) -> bool {
         let groups = self.groups_of(run);
         let oddities: usize = groups.iter().map(Group::oddities).sum();

@@ -1,5 +1,7 @@
 //! The two ways in which an event reaches a device.
 
+// docs/decisions.md, 17: a secret goes encrypted to one device, or nowhere.
+
 use std::fmt;
 
 use super::{

@@ -10,8 +10,7 @@ use super::{
     key::SecretStorageKey,
     key_description::{KeyDescription, KeyTest},
     opened_secret::OpenedSecret,
-    opening::Opening,
-    verdict::{SecretFailure, SecretVerdict},
+    opening::{Opening, SecretFailure, SecretVerdict},
 };
 use crate::{
     Limits,

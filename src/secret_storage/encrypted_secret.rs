@@ -218,6 +218,7 @@ fn read_entry(json: &RawValue) -> Result<SecretEntry, FormatError> {
     let (ciphertext, mac) = (string(ciphertext, "ciphertext")?, string(mac, "mac")?);
     if iv.is_none() && ephemeral.is_some() {
         let ephemeral = string(ephemeral, "ephemeral")?;
+        // Not as forgivingly as below: no client wrote white space or the URL-safe alphabet here.
         let message =
             SealedMessage::from_base64(ephemeral.as_str(), ciphertext.as_str(), mac.as_str())?;
         return Ok(SecretEntry::Curve25519AesSha2(message));

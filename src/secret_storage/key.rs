@@ -240,6 +240,7 @@ impl SecretStorageKey {
                 (opened.plaintext, SecretOrigin::Curve25519AesSha2(opened.mac_scheme))
             }
             (KeySecret::Asymmetric(key), SecretEntry::Passthrough) => {
+                // It is not encrypted, so it proves nothing.
                 let text = pass_through(name, key)?;
                 let origin = SecretOrigin::Passthrough;
                 return Ok(OpenedSecret::new(name, text, self, origin));
@@ -247,6 +248,7 @@ impl SecretStorageKey {
             (KeySecret::Symmetric(_), SecretEntry::Passthrough) => {
                 return Err(SecretOpenError::PassthroughRefused);
             }
+            // What anybody can encrypt would pass as authenticated.
             _ => return Err(SecretOpenError::OtherAlgorithm),
         };
         if self.standing == KeyStanding::Unverifiable && self.is_provable {

@@ -60,7 +60,6 @@ mod opened_secret;
 mod opening;
 mod undescribed;
 mod unlock;
-mod verdict;
 
 pub(crate) use self::change::Belief;
 pub use self::{
@@ -75,11 +74,11 @@ pub use self::{
     key::{KeyMismatch, KeyStanding, SecretStorageKey},
     key_description::{KeyAlgorithm, KeyDescription, KeyTest},
     opened_secret::{OpenedSecret, SecretOpenError, SecretOrigin},
+    opening::{SecretFailure, SecretVerdict},
     unlock::{
         EntryKind, Expected, TypedAs, Unlock, UnlockAttempt, UnlockError, UnlockFailure,
         UnlockOutcome, Unlocked,
     },
-    verdict::{SecretFailure, SecretVerdict},
 };
 
 pub(crate) use self::opening::Opening;

@@ -1,5 +1,7 @@
 //! The two halves of a backup's key.
 
+// docs/decisions.md, 11: a key carries its source.
+
 use std::{fmt, str::FromStr};
 
 use rand_core::CryptoRng;

@@ -11,7 +11,8 @@ use crate::{
 
 /// The public keys of an account, as far as the host knows and trusts them.
 ///
-/// A secret whose public key is not here is not checked.
+/// A secret whose public key is not here is not checked. One that does not belong to the key here is not opened, so who wants
+/// the key of an old backup leaves that of the current one out.
 ///
 /// ```
 /// use strongroom::{crypto::curve25519::Curve25519PublicKey, secret_value::PublicKeys};

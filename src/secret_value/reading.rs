@@ -39,7 +39,8 @@ pub(super) fn read_key(text: &str) -> Result<SecretBytes<32>, FormatError> {
     secret_base64::decode_array(text).map_err(|error| FormatProblem::NotAKey(error).of(WHAT))
 }
 
-/// Reads 32 bytes from `12,34,…`; nothing if the text is of another form.
+/// Reads 32 bytes from `12,34,…`; nothing if the text is of another form. It is for the backup key alone: nothing else was ever
+/// stored so.
 pub(super) fn read_number_list(text: &str) -> Option<SecretBytes<32>> {
     let mut numbers = text.split(',');
     let bytes = SecretBytes::try_init_with(|bytes| {

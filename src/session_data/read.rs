@@ -1,5 +1,7 @@
 //! From JSON to a session, with everything that real clients got wrong.
 
+// docs/decisions.md, 19: tolerant reader, strict writer.
+
 use std::fmt;
 
 use serde_json::value::RawValue;
@@ -241,7 +243,8 @@ fn read_shared_history(object: &mut RawObject<'_>) -> bool {
     named.into_iter().flatten().next().unwrap_or(false)
 }
 
-/// What the JSON says beside the session itself; what is empty, or no string, says nothing.
+/// What the JSON says beside the session itself; what is empty, or no string, says nothing. It is compared and never used,
+/// so half a character in it costs no session.
 fn read_claim(object: &mut RawObject<'_>, name: &str) -> Option<String> {
     let text = json::public_string(object.take(name)?).ok()?;
     Some(text.into_owned()).filter(|text| !text.is_empty())

@@ -1,5 +1,7 @@
 //! From a session to JSON, as specified and as deployed clients read it.
 
+// docs/decisions.md, 19: tolerant reader, strict writer.
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;

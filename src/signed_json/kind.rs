@@ -3,6 +3,8 @@
 //! Nothing in a signature says what was signed, so the members have to: an object that could be read as
 //! two kinds is read as none.
 
+// docs/decisions.md, 14: the host signs, and nothing from outside.
+
 use super::{SignedObject, to_sign::PUBLIC_KEY};
 
 /// A kind of object that users and their devices sign.

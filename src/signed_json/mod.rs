@@ -25,6 +25,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+// docs/decisions.md, 20: JSON is kept as it came.
+
 mod cross_signing_key;
 mod device_keys;
 mod kind;

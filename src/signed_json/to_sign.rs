@@ -1,5 +1,7 @@
 //! What a host is asked to sign.
 
+// docs/decisions.md, 14: the host signs, and nothing from outside.
+
 use std::fmt;
 
 use crate::{crypto::curve25519::Curve25519PublicKey, encoding::canonical_json::JsonValue};

@@ -1,5 +1,7 @@
 //! Checking signatures, with a verdict for each.
 
+// docs/decisions.md, 12: trust keeps all its proofs.
+
 use std::collections::HashMap;
 
 use super::{

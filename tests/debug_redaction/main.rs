@@ -56,7 +56,9 @@ use strongroom::{
             NotCreated, NotStored, OperationId, QuestionId, Reply, RestoreChoice, Scope, SignId,
             Stage, UploadProgress, UsedBackup, Wish,
         },
-        diagnose::{AskedFor, Comparison, DiagnosisVerdict, MissingEvidence, Severity},
+        diagnose::{
+            AskedFor, Comparison, DiagnosisVerdict, EvidenceCollector, MissingEvidence, Severity,
+        },
     },
     crypto::{
         aes_hmac_sha2::{self, Iv, KeyCheck, SymmetricMac, SymmetricSecret},
@@ -230,6 +232,7 @@ fn hold_no_secret() -> BTreeSet<String> {
         AskedFor,
         Comparison,
         DiagnosisVerdict,
+        EvidenceCollector,
         MissingEvidence,
         Severity,
         // Input and answers of a server.

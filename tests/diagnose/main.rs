@@ -11,6 +11,7 @@
 #[path = "../support/account.rs"]
 mod account;
 mod cases;
+mod collector;
 mod js_sdk;
 mod needed;
 mod page;

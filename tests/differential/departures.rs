@@ -4,6 +4,8 @@
 //! afterwards. A difference that none of them explains fails the test, and so does a departure that was
 //! not met: then Synapse has changed, and the table is to be shortened.
 
+// docs/decisions.md, 31: the in-memory homeserver follows the specification.
+
 use serde_json::{Value, json};
 
 use super::{

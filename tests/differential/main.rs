@@ -69,7 +69,7 @@ fn play(synapse: &Synapse, steps: &[Step], met: &mut Met) -> Result<(), String> 
         let case = pair.send(step);
         judge(&case, met).map_err(|reason| format!("step {number}: {reason}"))?;
         if case.states_differ() {
-            // Nothing more can be compared.
+            // Nothing more can be compared: all that follows would differ for the same reason.
             pair = fresh(synapse);
         }
     }

@@ -1,7 +1,7 @@
 //! What a real homeserver answered to some 250 requests, and what ours answers.
 //!
 //! Where Synapse departs from the specification, the row says what ours answers instead, and why. That
-//! Synapse still does is checked by `tests/synapse.rs`.
+//! Synapse still does is checked by `tests/synapse.rs`, with the same file, so that neither rows nor reasons drift.
 
 use crate::support::{ask, rows};
 use strongroom::homeserver::Homeserver;

@@ -23,3 +23,9 @@ mod wycheproof_x25519;
 
 #[path = "../support/mod.rs"]
 mod support;
+
+/// One of each so many, or all with `STRONGROOM_LONG`: a passphrase costs all rounds of its key.
+fn one_of_each<T>(number: usize, all: Vec<T>) -> impl Iterator<Item = T> {
+    let number = if std::env::var_os("STRONGROOM_LONG").is_some() { 1 } else { number };
+    all.into_iter().step_by(number)
+}

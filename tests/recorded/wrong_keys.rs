@@ -9,9 +9,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::{
-    recorded_account::{RecordedAccount, RecordedKey, Typed, recovery_key},
-    recorded_accounts::{described, legacy, on_synapse},
+use crate::{
+    one_of_each,
+    support::{
+        recorded_account::{RecordedAccount, RecordedKey, Typed, recovery_key},
+        recorded_accounts::{described, legacy, on_synapse},
+    },
 };
 use serde_json::Value;
 use strongroom::{
@@ -154,7 +157,7 @@ fn mistyped(text: &str) -> Vec<(String, RecoveryKeyError)> {
 #[test]
 fn another_passphrase_does_not_fit() {
     let mut refused = 0;
-    for account in accounts() {
+    for account in one_of_each(5, accounts()) {
         let storage = account.storage();
         for typed in account.passphrases() {
             let other = format!("{} ", typed.text);

@@ -17,6 +17,7 @@ use strongroom::{
         UploadSignatures,
     },
     backup::{AuthData, BackupDecryptionKey, SealOptions, SealedSession, TrustedBackup},
+    client::diagnose::{Evidence, EvidenceCollector},
     crypto::ed25519::Ed25519Signature,
     encoding::json_object::JsonObject,
     ids::{BackupVersion, DeviceId, EventType, KeyId, RoomId, SessionId, UserId},
@@ -42,6 +43,15 @@ impl<F: FnMut(Request<Vec<u8>>) -> Response<Vec<u8>>> Host<F> {
 
     pub(crate) fn send<E: Endpoint>(&mut self, endpoint: &E) -> E::Response {
         self.try_send(endpoint).unwrap()
+    }
+
+    /// What the homeserver has of an account.
+    pub(crate) fn collect(&mut self, user_id: UserId) -> Evidence {
+        let mut collector = EvidenceCollector::new(user_id, 1_000, Limits::default());
+        while let Some(request) = collector.request(&self.base_url, &self.token).unwrap() {
+            collector.answer(Ok((self.exchange)(request)));
+        }
+        collector.into_evidence()
     }
 
     fn refused<E: Endpoint<Response: std::fmt::Debug>>(&mut self, endpoint: &E) -> ApiError {

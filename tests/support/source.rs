@@ -41,15 +41,21 @@ impl Source {
 
 /// Every `.rs` file under `src/`, in the order of their paths.
 pub(crate) fn read_all() -> Vec<Source> {
+    read(|_| true)
+}
+
+/// Those of these texts.
+fn read(is_wanted: impl Fn(&str) -> bool) -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut paths = Vec::new();
     collect_paths(&root.join("src"), &mut paths);
     paths.sort();
     let read = |path: &PathBuf| {
         let text = fs::read_to_string(path).unwrap();
-        Source::new(path.strip_prefix(root).unwrap().to_str().unwrap(), &text)
+        let path = path.strip_prefix(root).unwrap().to_str().unwrap();
+        is_wanted(&text).then(|| Source::new(path, &text))
     };
-    paths.iter().map(read).collect()
+    paths.iter().filter_map(read).collect()
 }
 
 /// The public types of the library, as `std::any::type_name` names them, without parameters.
@@ -208,7 +214,8 @@ fn names_of_types(tokens: &[TokenTree]) -> Vec<proc_macro2::Ident> {
 /// The variants of the one public enum of this name, which a macro may have made.
 pub(crate) fn variants(name: &str) -> BTreeSet<String> {
     let mut found: Vec<BTreeSet<String>> = Vec::new();
-    for source in read_all() {
+    // Parsing is what takes the time here.
+    for source in read(|text| text.contains(name)) {
         for item in &source.syntax.items {
             match item {
                 Item::Enum(item) if item.ident == name && is_public(&item.vis) => {

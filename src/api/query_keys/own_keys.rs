@@ -1,5 +1,7 @@
 //! From the homeserver's word to what may be trusted of the own account.
 
+// docs/decisions.md, 14: the host signs, and nothing from outside.
+
 use super::QueriedKeys;
 use crate::{
     Limits,
@@ -11,7 +13,8 @@ use crate::{
     signed_json::{DeviceKeys, SignatureWork, TrustedSigner},
 };
 
-/// What the pinned master key vouches for, of all that [`QueriedKeys`] say of one account.
+/// What the pinned master key vouches for, of all that [`QueriedKeys`] say of one account: all of one answer, so that
+/// devices, signers and keys agree.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct OwnKeys {
@@ -48,6 +51,7 @@ impl QueriedKeys {
     ) -> Result<OwnKeys, NotVerified> {
         let published = self.master_keys.get(user_id).ok_or(NotVerified::NoMasterKey)?;
         if *published.ed25519() != pinned {
+            // A self-signing key that the pinned one signed may still be there, but the user has to decide first.
             return Err(NotVerified::OtherMasterKey);
         }
         let mut work = SignatureWork::new(limits);

@@ -131,7 +131,8 @@ impl QueriedKeys {
     }
 }
 
-/// Whether there is a key, or anything meant as one: what was emptied is not there.
+/// Whether there is a key, or anything meant as one: homeservers keep `null` or `{}` for a key that was deleted, and no user has
+/// to verify a device for that.
 fn says_something(value: &RawValue) -> bool {
     !json::is_nothing(value)
 }

@@ -1,5 +1,7 @@
 //! `PUT /_matrix/client/v3/room_keys/keys`, `…/{roomId}` and `…/{roomId}/{sessionId}`
 
+// docs/decisions.md, 10: a `TrustedBackup` is the proof.
+
 use std::collections::BTreeMap;
 
 use http::Method;
@@ -171,6 +173,7 @@ impl PutRoomKeys {
         }
     }
 
+    // The body is written when it is asked for, and its length counted the same way: so each session is held once.
     fn to_body(&self) -> Body<'_> {
         let rooms = &self.sessions.rooms;
         let of_room = |room_id| rooms.get(room_id).unwrap_or(SessionsOfRoom::none());

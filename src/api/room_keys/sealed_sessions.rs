@@ -59,7 +59,8 @@ impl SealedSessions {
         self.rooms.into_values().flat_map(|SessionsOfRoom(room)| room.into_values()).collect()
     }
 
-    /// Two halves; itself if there are fewer than two sessions.
+    /// Two halves; itself if there are fewer than two sessions. By their number, so that halving ends after a few rounds however
+    /// large single ones are.
     pub(super) fn split(self) -> Result<(Self, Self), Self> {
         let half = self.len() / 2;
         if half == 0 {

@@ -99,6 +99,7 @@ impl Endpoint for GetSync {
     }
 
     fn path_and_query(&self) -> Result<String, RequestError> {
+        // Inline, so that no request is needed for the filter.
         let mut path = Path::new("/sync").query("filter", &self.filter());
         path = path.query("set_presence", "offline");
         if let Some(since) = &self.since {

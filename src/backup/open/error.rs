@@ -1,5 +1,7 @@
 //! Why a session is not restored.
 
+// docs/decisions.md, 18: the MAC covers the empty string, and comes first.
+
 use std::fmt;
 
 use thiserror::Error;

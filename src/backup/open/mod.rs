@@ -1,5 +1,7 @@
 //! Opening backed-up sessions, with a verdict for each.
 
+// docs/decisions.md, 16: a restored session is unauthenticated.
+
 pub(super) mod batch;
 mod error;
 mod warning;

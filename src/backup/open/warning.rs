@@ -1,5 +1,7 @@
 //! What was repaired or disagreed in a session that is restored all the same.
 
+// docs/decisions.md, 16: a restored session is unauthenticated.
+
 use std::fmt;
 
 use crate::{
@@ -65,7 +67,8 @@ impl fmt::Display for Warning {
     }
 }
 
-/// Whether two session IDs, which are public keys in base64, are those of the same bytes.
+/// Whether two session IDs, which are public keys in base64, are those of the same bytes: some clients pad theirs, and a
+/// warning about that would teach users to look away.
 fn same_id(one: &SessionId, other: &SessionId) -> bool {
     let bytes = |id: &SessionId| base64::decode(id.as_str()).ok();
     one == other || bytes(one).is_some_and(|one| bytes(other) == Some(one))

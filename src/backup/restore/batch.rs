@@ -8,7 +8,8 @@ use crate::{
     ids::{RoomId, SessionId},
 };
 
-/// Sessions in the order of the response, their JSON one behind the other in one buffer.
+/// Sessions in the order of the response, their JSON one behind the other in one buffer: so those that lie in different pieces
+/// are opened together, and a copy of 1 KiB is little beside an agreement.
 #[derive(Default)]
 pub(super) struct Batch {
     json: Vec<u8>,

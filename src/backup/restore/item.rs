@@ -1,7 +1,15 @@
-//! What a response is split into.
+//! What a response is split into, and what becomes of it.
 
-use super::FailedSession;
-use crate::{backup::ReturnedSession, ids::RoomId};
+use std::{fmt, io};
+
+use thiserror::Error;
+
+use crate::{
+    backup::{OpenError, RestoredSession, ReturnedSession},
+    encoding::json::SyntaxError,
+    excerpt::Excerpt,
+    ids::{RoomId, SessionId},
+};
 
 /// What a response turned out to hold next.
 #[derive(Debug, Clone)]
@@ -10,8 +18,77 @@ pub enum RoomKeysItem<'a> {
     /// A session, unread.
     Session(ReturnedSession<'a>),
     /// A session that was passed over, because it exceeds [`Limits`](crate::Limits) or stands under a
-    /// name that is no ID. Such a name stands here as it is written, as far as it is kept.
+    /// name that is no ID. Such a name stands here as it is written, as far as it is kept. Under a room of such a name, each
+    /// session is one, so that the totals are right.
     FailedSession(FailedSession),
     /// The entry of this room is not an object with sessions.
     BrokenRoom(&'a RoomId),
+}
+
+/// What became of one session of a response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is restored.
+    Restored(RestoredSession),
+    /// It is not.
+    Failed(FailedSession),
+}
+
+/// A session that is not restored, under the names that the server returned it under.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedSession {
+    /// The room it was returned for.
+    pub room_id: RoomId,
+    /// The session ID it was returned for.
+    pub session_id: SessionId,
+    /// What is wrong with it.
+    pub error: OpenError,
+}
+
+impl fmt::Display for FailedSession {
+    /// The beginnings of both names, without what steers a terminal, and what is wrong.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { room_id, session_id, error } = self;
+        let [room_id, session_id] = [room_id.as_str(), session_id.as_str()].map(Excerpt::new);
+        write!(f, "session {session_id} in room {room_id}: {error}")
+    }
+}
+
+/// Why a response with sessions is not read to its end.
+///
+/// Whatever came before is delivered all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum StreamError {
+    /// It ends in the middle: the connection was dropped, say.
+    #[error("the homeserver's response is cut off")]
+    CutOff,
+    /// It is no JSON from here on, so that nobody knows where the next session begins.
+    #[error("the homeserver's response is not valid JSON")]
+    Syntax,
+    /// Something follows the JSON.
+    #[error("something follows the end of the homeserver's response")]
+    TrailingBytes,
+    /// It is JSON of another type.
+    #[error("the homeserver's response is not a JSON object")]
+    NotAnObject,
+    /// A member is missing or of another type: it is an error in the place of sessions, say.
+    #[error("the homeserver's response has no usable \u{201c}{0}\u{201d}")]
+    Member(&'static str),
+    /// It has more bytes than
+    /// [`Limits::streamed_response_bytes`](crate::Limits::streamed_response_bytes).
+    #[error("the homeserver's response is longer than the limit of {limit} bytes")]
+    TooLong {
+        /// How many bytes it may have.
+        limit: u64,
+    },
+    /// It could not be read any further.
+    #[error("the homeserver's response could not be read: {0}")]
+    Read(io::ErrorKind),
+}
+
+impl From<SyntaxError> for StreamError {
+    fn from(_: SyntaxError) -> Self {
+        Self::Syntax
+    }
 }

@@ -1,7 +1,8 @@
 //! What is asked of a restore.
 
-use super::RestoreFilter;
-use crate::ids::RoomId;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::ids::{RoomId, SessionId};
 
 /// What is asked of a restore. Take [`RestoreOptions::default`] and change what does not fit.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -25,4 +26,80 @@ pub struct RestoreOptions {
     /// in the same order. Default: no.
     #[cfg(feature = "parallel")]
     pub parallel: bool,
+}
+
+/// The rooms and sessions that are wanted; the rest is passed over without being opened.
+///
+/// They are told by the names that the server returns them under, which nobody vouches for.
+///
+/// ```
+/// use strongroom::backup::RestoreFilter;
+///
+/// let wanted = RestoreFilter::nothing().with_room("!a".into()).with_session("!b".into(), "x".into());
+/// assert!(wanted.wants(&"!a".into(), &"y".into()) && wanted.wants(&"!b".into(), &"x".into()));
+/// assert!(!wanted.wants(&"!b".into(), &"y".into()));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RestoreFilter {
+    /// `None` wants everything.
+    rooms: Option<BTreeMap<RoomId, Wanted>>,
+}
+
+impl RestoreFilter {
+    /// Wants every session. This is the default.
+    #[must_use]
+    pub fn everything() -> Self {
+        Self { rooms: None }
+    }
+
+    /// Wants no session until some are added.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self { rooms: Some(BTreeMap::new()) }
+    }
+
+    /// Wants all sessions of this room, too.
+    #[must_use]
+    pub fn with_room(mut self, room_id: RoomId) -> Self {
+        if let Some(rooms) = &mut self.rooms {
+            rooms.insert(room_id, Wanted::Room);
+        }
+        self
+    }
+
+    /// Wants this session of this room, too.
+    #[must_use]
+    pub fn with_session(mut self, room_id: RoomId, session_id: SessionId) -> Self {
+        if let Some(rooms) = &mut self.rooms {
+            let wanted = rooms.entry(room_id).or_insert_with(|| Wanted::Sessions(BTreeSet::new()));
+            if let Wanted::Sessions(sessions) = wanted {
+                sessions.insert(session_id);
+            }
+        }
+        self
+    }
+
+    /// Whether anything of a room is wanted.
+    #[must_use]
+    pub fn wants_room(&self, room_id: &RoomId) -> bool {
+        self.rooms.as_ref().is_none_or(|rooms| rooms.contains_key(room_id))
+    }
+
+    /// Whether a session is wanted.
+    #[must_use]
+    pub fn wants(&self, room_id: &RoomId, session_id: &SessionId) -> bool {
+        let Some(rooms) = &self.rooms else { return true };
+        match rooms.get(room_id) {
+            None => false,
+            Some(Wanted::Room) => true,
+            Some(Wanted::Sessions(sessions)) => sessions.contains(session_id),
+        }
+    }
+}
+
+/// What is wanted of one room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Wanted {
+    Room,
+    Sessions(BTreeSet<SessionId>),
 }

@@ -1,8 +1,12 @@
 //! One name or value of a response, whole again after it came in pieces.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
-use crate::encoding::json::{SyntaxError, ValueScanner};
+use super::StreamError;
+use crate::encoding::{
+    format::FormatProblem,
+    json::{self, SyntaxError, ValueScanner},
+};
 
 /// Collects a JSON value that may come in pieces; one that comes whole is not copied.
 pub(super) struct Piece {
@@ -95,5 +99,33 @@ impl Piece {
     /// How many bytes of memory are held.
     pub(super) fn capacity(&self) -> usize {
         self.buffer.capacity()
+    }
+}
+
+/// The name of a member.
+pub(super) struct Name<'a> {
+    /// The name; if it is not usable as an ID, as much of it as is kept, as it is written.
+    pub(super) text: Cow<'a, str>,
+    pub(super) problem: Option<FormatProblem>,
+}
+
+impl<'a> Name<'a> {
+    /// Reads a name that was collected as these bytes.
+    pub(super) fn read(
+        collected: Collected<'_>,
+        bytes: &'a [u8],
+        limit: usize,
+    ) -> Result<Self, StreamError> {
+        if let Collected::TooLong { found } = collected {
+            let text = String::from_utf8_lossy(bytes);
+            return Ok(Self { text, problem: Some(FormatProblem::TooLarge { limit, found }) });
+        }
+        let (text, is_unicode) = json::name(bytes).ok_or(StreamError::Syntax)?;
+        Ok(Self { text, problem: (!is_unicode).then_some(FormatProblem::NotText) })
+    }
+
+    /// Whether it is the name of this member.
+    pub(super) fn is(&self, member: &str) -> bool {
+        self.problem.is_none() && self.text == member
     }
 }

@@ -2,8 +2,7 @@
 
 use super::{
     FailedSession, RoomKeysItem, StreamError,
-    name::Name,
-    piece::{Collected, Piece},
+    piece::{Collected, Name, Piece},
     position::{Expected, Found, Level, Purpose},
 };
 use crate::{

@@ -1,5 +1,7 @@
 //! A new backup: a key is drawn, signed, created, and confirmed to be the current one.
 
+// docs/decisions.md, 26: a backup is created once.
+
 use rand_core::CryptoRng;
 
 use super::{
@@ -107,7 +109,8 @@ impl Backup {
     }
 
     /// Why the request to create a version is not sent again, if so: it is refused for good, or the server has failed on it for
-    /// about an hour. That is not the network, since each is sent only right after an answer.
+    /// about an hour. That is not the network, since each is sent only right after an answer. A 404 is one that may pass:
+    /// proxies give it, too.
     fn creation_has_ended(&self, failure: &Failure) -> Option<NotCreated> {
         let (kind, courier) = (RequestKind::CreateVersion, &self.office.courier);
         if self.stage() != Stage::Confirming {

@@ -1,5 +1,7 @@
 //! What a machine remembers over a restart, whatever its state.
 
+// docs/decisions.md, 24: the table is the transition, and each part has one owner.
+
 use std::{collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};

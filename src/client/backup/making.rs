@@ -1,5 +1,7 @@
 //! A backup that is being made, step by step, each with what it alone knows.
 
+// docs/decisions.md, 26: a backup is created once.
+
 use super::{
     SignId, Stage,
     stage::{Event, State},

@@ -75,6 +75,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+// The reason for its length is that its docs draw every way through the machine in one place.
+
 mod answer;
 mod by_room;
 mod create;

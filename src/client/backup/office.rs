@@ -1,5 +1,7 @@
 //! What all parts of the machine use: the account, the way out, and the desk where the host is served.
 
+// docs/decisions.md, 24: the table is the transition, and each part has one owner.
+
 use std::collections::{BTreeSet, VecDeque};
 
 use super::{

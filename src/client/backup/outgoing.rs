@@ -78,7 +78,8 @@ pub enum Next {
     Wait(Option<u64>),
 }
 
-/// The number of something that was given to the host.
+/// The number of something that was given to the host. The next is given when the host has worked on it, so that memory is
+/// bounded by what the host takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeliveryId(pub(super) u64);
 

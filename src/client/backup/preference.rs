@@ -2,6 +2,8 @@
 //! ([specification](https://spec.matrix.org/v1.19/client-server-api/#mkey_backup)), and what one client family wrote
 //! before there was one and still reads. The latter is written only where it is there; of both, other members are kept.
 
+// docs/decisions.md, 27: the user is asked about facts of today.
+
 use super::{
     Call, Lane, Next, RequestKind, Stage, kept::Preference, look::Look, office::Office,
     uploaded::FAILURES,

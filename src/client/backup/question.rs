@@ -1,5 +1,7 @@
 //! Questions to the user, with the facts that a person needs.
 
+// docs/decisions.md, 27: the user is asked about facts of today.
+
 use super::{Scope, UsedBackup};
 use crate::{
     api::ApiError,

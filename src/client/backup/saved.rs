@@ -1,5 +1,7 @@
 //! The machine's state as bytes: what it relies on, and apart from it what may be lost.
 
+// docs/decisions.md, 23: the secret part is the state.
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};

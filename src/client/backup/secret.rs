@@ -1,5 +1,7 @@
 //! The decryption key in the secret storage, and disabling.
 
+// docs/decisions.md, 13: what lasts and what hangs on a device are told apart.
+
 use super::{
     AnswerError, Backup, Next, SecretTask, Stage,
     kept::{SecretChange, Vaulted},
@@ -115,7 +117,8 @@ impl Backup {
         }
     }
 
-    /// What is to be written to the secret storage, once. A key is not stored before its backup is the current one.
+    /// What is to be written to the secret storage, once. A key is not stored before its backup is the current one: the task
+    /// may wait for days, and another device may have put a newer key there.
     pub(super) fn write_secret(&mut self) -> Option<Next> {
         // What is stored, or deleted, is the key of the backup that is the current one now.
         let Vaulted::Due(change) = self.kept.vaulted else { return None };

@@ -1,5 +1,7 @@
 //! Where an account stands with its backup, and what becomes of it: the whole table.
 
+// docs/decisions.md, 24: the table is the transition, and each part has one owner.
+
 use serde::{Deserialize, Serialize};
 
 use super::{making::Making, upload::InUse};

@@ -1,5 +1,7 @@
 //! Which backup is the user's, and for how long that is proved.
 
+// docs/decisions.md, 12: trust keeps all its proofs.
+
 use super::{
     Backup, UsedBackup,
     kept::Kept,
@@ -92,7 +94,7 @@ impl Backup {
         if let Some(signers) = &self.trusted.signers {
             self.kept.proofs.retain(signers);
         }
-        // What has lost its last proof is looked at before it is used again.
+        // What has lost its last proof is looked at before it is used again: what is at hand is what was shown last.
         let found = self.look.found.as_ref().filter(|_| !before.is_empty());
         let found = found.filter(|found| is_used(&found.info, &used));
         if let Some(fresh) = found.map(|found| self.proofs_of(found)) {
@@ -132,7 +134,9 @@ impl Backup {
         })
     }
 
-    /// Uses another backup from now on, because the user said so, or it is the first one. The one before is retired.
+    /// Uses another backup from now on, because the user said so, or it is the first one. The one before is retired, not
+    /// earlier: had the creation failed, it would still be good. [`Self::use_again`] is apart from this, or a homeserver could
+    /// exchange the key of a version while another backup is made.
     pub(super) fn adopt(&mut self, backup: &TrustedBackup) {
         let used =
             UsedBackup { version: backup.version().clone(), public_key: *backup.public_key() };

@@ -85,7 +85,7 @@ impl InUse {
         }
     }
 
-    /// Others go first, and after some times the host is told.
+    /// Others go first, and after some times the host is told: one bad session would hold up all others, in silence.
     fn alone_failed(&mut self, office: &mut Office, mut batch: Vec<Pending>) {
         batch.iter_mut().for_each(|pending| pending.failures += 1);
         if batch.iter().any(|pending| pending.failures >= FAILURES) {

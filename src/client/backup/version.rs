@@ -1,5 +1,7 @@
 //! Which backup is the current one, and whether it may be used.
 
+// docs/decisions.md, 27: the user is asked about facts of today.
+
 use super::{
     Backup, Call, FoundBackup, Lane, Question, RequestKind, Stage,
     look::Found,

@@ -1,5 +1,7 @@
 //! The one way out: the requests of the account's machine and of all flows.
 
+// docs/decisions.md, 25: one courier.
+
 mod report;
 mod tries;
 
@@ -146,7 +148,7 @@ impl Courier {
         Some(self.in_flight.get(&id)?.letter.call())
     }
 
-    /// Whether a request of this lane is on its way.
+    /// Whether a request of this lane is on its way. Parts that remembered their own would lose it with themselves.
     pub(super) fn is_busy(&self, lane: Lane) -> bool {
         self.in_flight.values().any(|sent| sent.letter.call().lane() == lane)
     }

@@ -1,5 +1,7 @@
 //! Requests that have failed: how long to wait, and what is to blame.
 
+// docs/decisions.md, 25: one courier.
+
 use super::Courier;
 use crate::client::{
     failure::Failure,

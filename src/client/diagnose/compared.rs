@@ -1,5 +1,7 @@
 //! What a diagnosis could judge, and for what it lacked something: nothing is well that was not looked at.
 
+// docs/decisions.md, 30: a diagnosis is findings, not a verdict.
+
 use std::fmt;
 
 use super::{CurrentBackup, Evidence, Finding, Severity, facts::Facts};

@@ -172,7 +172,7 @@ fn opened<'a>(secrets: &'a [SecretVerdict], name: &str) -> Option<&'a OpenedSecr
 }
 
 /// A master key is the user's if the host has pinned it, or if its secret half was stored by somebody with the
-/// storage's key.
+/// storage's key, with which no homeserver can encrypt.
 pub(super) fn verified_keys(
     evidence: &Evidence,
     secrets: &[SecretVerdict],

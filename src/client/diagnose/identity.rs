@@ -35,7 +35,8 @@ impl Case<'_> {
         let names = [CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING];
         let names = names.map(SecretName::from);
         let storage = self.evidence.storage.as_ref();
-        // What cannot be read may be all that is left of a key, so that no other takes its place; the secret says so.
+        // What cannot be read may be all that is left of a key, so that no other takes its place; the secret says so. Nor does
+        // one take the place of a key that is stored: that is published again.
         let is_unreadable = |name: &SecretName| storage.is_some_and(|it| it.is_unreadable(name));
         let is_stored = |name: &&SecretName| storage.is_some_and(|it| it.secret(name).is_some());
         let is_published = |name: &&SecretName| Facts::published(self.evidence, name).is_some();

@@ -32,7 +32,10 @@
 //! first, and should be looked at before anything else is typed or repaired. Neither findings nor remedies hold
 //! secrets; names from outside are cut and made visible.
 
+// docs/decisions.md, 30: a diagnosis is findings, not a verdict.
+
 mod backup;
+mod collector;
 mod compared;
 mod evidence;
 mod facts;
@@ -59,6 +62,7 @@ use self::finding::{
     SessionFinding, StorageFinding,
 };
 pub use self::{
+    collector::EvidenceCollector,
     compared::{Comparison, DiagnosisVerdict, MissingEvidence},
     evidence::{AskedFor, CurrentBackup, Evidence, SessionSample},
     finding::{Finding, Severity},

@@ -1,5 +1,7 @@
 //! What a repair must not take from the user.
 
+// docs/decisions.md, 30: a diagnosis is findings, not a verdict.
+
 use super::{CurrentBackup, Diagnosis, RepairError, RepairParts};
 use crate::{
     backup::{BackupDecryptionKey, BackupPublicKey, BackupVersionInfo},

@@ -181,7 +181,8 @@ impl Diagnosis {
         Ok(())
     }
 
-    /// Whether another key is default and at hand, which can take what this one opens.
+    /// Whether another key is default and at hand, which can take what this one opens: a rotation that
+    /// cannot finish would make a new key each time.
     fn has_other_default(&self, id: &SecretStorageKeyId) -> bool {
         let default_key = self.evidence.storage.as_ref().and_then(SecretStorage::default_key);
         default_key.is_some_and(|default_key| {

@@ -40,6 +40,7 @@ impl Case<'_> {
         } else if !has_keys && !has_secrets {
             findings.add(StorageFinding::Absent);
         } else if !has_keys && self.facts.storage_keys.is_empty() {
+            // As good as absent: with a default key that is gone, no repair would lead on.
             findings.add(StorageFinding::NoKeyLeft);
         }
         if has_keys && !storage.has_default_key_event() && !is_off {

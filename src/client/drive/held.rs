@@ -1,5 +1,7 @@
 //! What a drive has in hand: where it ends, by an error or because its future is dropped, that is given back.
 
+// docs/decisions.md, 29: one loop for everybody.
+
 use std::collections::VecDeque;
 
 use crate::{

@@ -27,7 +27,8 @@ use crate::{
 };
 
 /// What every host does, for flows and for the account's machine. An error ends the drive, and what has failed comes again
-/// in the next one; so what may be done twice should be.
+/// in the next one; so what may be done twice should be. What would be lost otherwise has no default: a host that forgets it
+/// does not compile.
 pub trait Host {
     /// Why the host cannot go on. It is [`DriveError`] where this crate cannot.
     type Error: From<DriveError>;

@@ -4,6 +4,8 @@
 //! runtime. What only the host can do is a trait: [`Host`] for both, [`FlowHost`] and [`BackupHost`] for what one of them
 //! wants, and the same three with futures.
 
+// docs/decisions.md, 29: one loop for everybody.
+
 mod async_host;
 mod held;
 mod host;

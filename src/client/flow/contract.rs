@@ -1,5 +1,7 @@
 //! What all flows have in common.
 
+// docs/decisions.md, 28: a flow holds the account's machine.
+
 use std::fmt;
 
 use http::Response;

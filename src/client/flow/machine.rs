@@ -1,5 +1,7 @@
 //! The account's machine in the hands of a flow.
 
+// docs/decisions.md, 28: a flow holds the account's machine.
+
 use http::Response;
 use rand_core::CryptoRng;
 
@@ -126,7 +128,7 @@ impl Machine {
         }
     }
 
-    /// Keeps what is not for the flow.
+    /// Keeps what is not for the flow: a report that is dropped is never acknowledged, and nothing more would be uploaded.
     pub(super) fn hold(&mut self, next: Next) {
         self.held.push(next);
     }

@@ -43,7 +43,7 @@ impl KeyCheck {
     }
 
     /// Reads a check from base64, as [forgivingly](base64::decode_forgiving) as the JavaScript client
-    /// does. Of an IV of 32 bytes, which one old client wrote, the first 16 count.
+    /// does. Of an IV of 32 bytes, which one old client wrote, the first 16 count; a secret with such an IV no client opens.
     ///
     /// # Errors
     ///

@@ -58,7 +58,7 @@ impl fmt::Debug for Curve25519SecretKey {
     }
 }
 
-/// A secret key for one agreement, which consumes it.
+/// A secret key for one agreement, which consumes it: two messages with one such key would share their keys and IV.
 ///
 /// ```compile_fail
 /// # use strongroom::crypto::curve25519::{Curve25519PublicKey, EphemeralSecret};

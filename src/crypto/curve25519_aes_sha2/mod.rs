@@ -30,6 +30,8 @@
 //! # Ok::<(), strongroom::crypto::curve25519::NonContributory>(())
 //! ```
 
+// docs/decisions.md, 18: the MAC covers the empty string, and comes first.
+
 mod agreements;
 mod batch;
 mod message_keys;

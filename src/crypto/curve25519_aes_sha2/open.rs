@@ -66,6 +66,7 @@ pub fn open(
         .into_iter()
         .find(|scheme| keys.mac(*scheme, &message.ciphertext).ct_eq(&message.mac).into())
         .ok_or(MessageOpenError::WrongKey)?;
+    // A ciphertext that is not whole blocks is found here, too: a message for another key is named as such, cut or not.
     let plaintext = decrypt(&keys, &message.ciphertext).ok_or(MessageOpenError::Damaged)?;
     Ok(OpenedMessage { plaintext, mac_scheme })
 }

@@ -3,6 +3,8 @@
 //! Secrets travel in JSON. `serde_json` would unescape their text into buffers that nobody wipes, so
 //! members stay borrowed, and [`string`] unescapes into wiped memory and only where an escape occurs.
 
+// docs/decisions.md, 20: JSON is kept as it came.
+
 mod edit;
 mod nothing;
 mod number;

@@ -1,5 +1,7 @@
 //! What is there and says nothing: clients empty a value where they should delete it.
 
+// docs/decisions.md, 19: tolerant reader, strict writer.
+
 use serde_json::value::RawValue;
 
 /// Whether a value says nothing: `null`, `false`, zero, an empty string, or an object or array that holds nothing else.

@@ -4,6 +4,8 @@
 //! limit on nesting bounds. Strings, nearly all of a response's bytes, are skipped in long runs. Of what
 //! is nested deeper than the limit only strings and brackets are followed, to find where it ends.
 
+// docs/decisions.md, 21: a backup is split by our own scanner, and what is broken costs itself.
+
 use memchr::memchr2;
 
 use super::utf8::Utf8Check;

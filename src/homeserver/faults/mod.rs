@@ -29,6 +29,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+// docs/decisions.md, 31: the in-memory homeserver follows the specification.
+
 mod answers;
 mod dice;
 mod exchange;
@@ -47,6 +49,8 @@ pub use self::{
 };
 use super::Homeserver;
 use crate::ids::UserId;
+
+// Beside the homeserver and not in it: `Homeserver::respond` always answers, so that a test can look past the faults.
 
 /// Which faults happen to which requests.
 ///

@@ -12,7 +12,7 @@ use crate::{
     ids::{BackupVersion, DeviceId, UserId},
 };
 
-/// What another device of the same user does just before a request is dealt with.
+/// What another device of the same user does just before a request is dealt with, which is when a client can be surprised.
 ///
 /// It goes through the same endpoints as any request, and what they refuse does not happen: without a
 /// current version there is nothing to delete or to sign, and what is no JSON is not stored.

@@ -40,7 +40,7 @@ impl OneTimeKey {
     }
 
     /// Whether both are one key: the same JSON value, signatures aside, which a client makes anew when it
-    /// does not know whether its upload arrived.
+    /// does not know whether its upload arrived. One with another `unsigned` is another key: nothing says that it may change.
     fn is_same_key(&self, other: &Self) -> bool {
         self.without_signatures() == other.without_signatures()
     }

@@ -26,7 +26,8 @@ use crate::{
 /// Whose signatures count, by the labels that these have.
 type Signers = BTreeMap<KeyId, Ed25519PublicKey>;
 
-/// Adds signatures to keys; one that is refused costs no other.
+/// Adds signatures to keys; one that is refused costs no other. They are verified, so that a client that signs the wrong bytes
+/// is found.
 pub(super) fn respond(
     call: &Call<'_>,
     caller: &Caller,

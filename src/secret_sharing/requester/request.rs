@@ -122,7 +122,8 @@ impl Request {
         candidates.get(device_id)?.last()
     }
 
-    /// Keeps an answer until its public key is known.
+    /// Keeps an answer until its public key is known. Waiting costs a moment; taking the first one would let one broken device
+    /// decide.
     pub(super) fn keep(&mut self, candidate: Candidate) -> Result<(), DropReason> {
         let State::Open(candidates) = &mut self.state else {
             return Err(DropReason::Request(RequestStateError::NotReceived));

@@ -71,7 +71,8 @@ impl Entry {
         matches!((&self.master_key, devices.master_key()), (Some(then), Some(now)) if then != now)
     }
 
-    /// Takes back what another policy allowed and this one leaves to the user.
+    /// Takes back what another policy allowed and this one leaves to the user: who has just switched to being asked means the
+    /// requests that wait, too.
     pub(super) fn submit_to(&mut self, policy: &SharePolicy) {
         let rule = self.name.as_ref().map(|name| policy.rule(name));
         let is_open = self.state == AnswerState::Allowed && !self.allowed_by_user;

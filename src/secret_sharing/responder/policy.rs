@@ -1,5 +1,7 @@
 //! Which secrets may be shared, and whether to ask first.
 
+// docs/decisions.md, 17: a secret goes encrypted to one device, or nowhere.
+
 use std::collections::BTreeMap;
 
 use crate::{
@@ -46,7 +48,8 @@ pub enum ShareRule {
 }
 
 impl Default for SharePolicy {
-    /// The four secrets of the specification, each after the user was asked.
+    /// The four secrets of the specification, each after the user was asked: a homeserver can ask in the name of a verified
+    /// device whenever it likes.
     fn default() -> Self {
         Self::known_secrets(ShareRule::AskUser)
     }

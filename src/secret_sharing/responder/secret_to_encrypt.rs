@@ -1,5 +1,7 @@
 //! A secret on its way into Olm, and out of it.
 
+// docs/decisions.md, 17: a secret goes encrypted to one device, or nowhere.
+
 use std::fmt;
 
 use crate::{

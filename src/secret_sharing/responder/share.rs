@@ -1,5 +1,7 @@
 //! From a decision to a secret that is encrypted.
 
+// docs/decisions.md, 13: what lasts and what hangs on a device are told apart.
+
 use super::{
     Responder,
     entry::Entry,

@@ -19,12 +19,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+// docs/decisions.md, 22: a change of the secret storage is a plan.
+
 mod describe;
 mod keys;
 mod legacy;
 mod migrate;
 mod new_key;
-mod note;
 mod plan;
 mod secrets;
 mod verified_keys;
@@ -38,8 +39,7 @@ pub(crate) use self::verified_keys::Belief;
 pub use self::{
     legacy::LegacyPublicKey,
     new_key::NewKey,
-    note::PlanNote,
-    plan::{Plan, PlanError, PlanStep, StepReason},
+    plan::{Plan, PlanError, PlanNote, PlanStep, StepReason},
     verified_keys::{NotVerified, VerifiedPublicKeys},
 };
 use super::{
@@ -58,7 +58,8 @@ use crate::{
 
 /// A change in the making: each of its functions adds steps to the plan.
 ///
-/// It works on a copy of the account, as it will be after the steps so far.
+/// It works on a copy of the account, as it will be after the steps so far. It borrows the caller's generator, so that it need
+/// not be `Send`, and does not leave the closure that it is made in.
 pub struct Change<'a> {
     storage: SecretStorage,
     keys: KeysAtHand,

@@ -1,5 +1,7 @@
 //! Storing, replacing and deleting a secret.
 
+// docs/decisions.md, 13: what lasts and what hangs on a device are told apart.
+
 use std::collections::HashSet;
 
 use super::{Change, ChangeError, StepReason};
@@ -122,7 +124,8 @@ impl Change<'_> {
         }
     }
 
-    /// Makes a secret that other keys open readable with these keys, too, in one write.
+    /// Makes a secret that other keys open readable with these keys, too, in one write: a plan with one for each key would
+    /// hold as many copies of the secret, and a server describes as many keys as it likes.
     pub(super) fn add_entries(
         &mut self,
         name: &SecretName,
@@ -182,7 +185,8 @@ impl Change<'_> {
         self.storage.secret(name).is_some_and(|secret| secret.lacks_iv(id))
     }
 
-    /// Writes another value, which opens with these keys alone.
+    /// Writes another value, which opens with these keys alone: an entry of another key would open to the old value, and
+    /// which of the two a client takes is chance.
     fn replace(&mut self, name: &SecretName, text: &SecretString, keys: &[&SecretStorageKey]) {
         let mut ids = HashSet::new();
         let mut keys = keys.to_vec();

@@ -33,7 +33,7 @@ struct Planned {
 }
 
 impl Derivations {
-    /// For at most so many rounds in all.
+    /// For at most so many rounds in all: a server can describe any number of keys, each just within the limit for one.
     pub(super) fn new(allowed: u64) -> Self {
         let progress = PassphraseProgress { done: 0, at_most: 0 };
         Self { queue: VecDeque::new(), planned: HashMap::new(), progress, allowed }
@@ -119,7 +119,8 @@ pub(super) fn passphrase_of(
     Ok(parameters)
 }
 
-/// Each hashes the whole text before its first round, however few rounds it asks for.
+/// Each hashes the whole text before its first round, however few rounds it asks for. This is no part of the rounds,
+/// since other work is planned from what is left of them.
 const MAX_DERIVATIONS: usize = 1_000;
 
 impl fmt::Debug for Derivations {

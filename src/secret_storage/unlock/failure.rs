@@ -92,7 +92,8 @@ impl Unlock<'_> {
         }
     }
 
-    /// What a key is good for that fits its description and opens nothing.
+    /// What a key is good for that fits its description and opens nothing. One that was left behind and one that an interrupted
+    /// rotation has described look alike; who has the latter can make the plan again.
     fn use_of_idle_key(&self, idle: &Trial<'_>) -> UseOfKeys {
         let id = idle.description.id().clone();
         // Whether others have guessed a key that they describe does not change what is said. The default one comes first.

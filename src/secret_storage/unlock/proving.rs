@@ -1,5 +1,7 @@
 //! Whether a key is the one that descriptions mean, found out step by step.
 
+// docs/decisions.md, 15: what others can guess proves nothing.
+
 use std::{borrow::Cow, vec};
 
 use super::{SecretsOfKeys, Trial, TypedAs, UnlockOutcome};
@@ -11,7 +13,8 @@ use crate::{
     },
 };
 
-/// A key that is tried on one description after the other.
+/// A key that is tried on one description after the other. One that the host has is compared with its check alone, since nothing
+/// was entered for it.
 #[derive(Debug)]
 pub(super) struct Proving {
     material: KeyMaterial,

@@ -2,7 +2,8 @@
 
 use crate::recovery_key::{RecoveryKey, RecoveryKeyError};
 
-/// What a typed text is worth trying as.
+/// What a typed text is worth trying as. A well-formed recovery key is not tried as a passphrase: one in 2^24 passphrases of that
+/// length would be one.
 #[derive(Debug)]
 pub(super) struct Typed {
     /// The key, or why the text is none.

@@ -1,4 +1,5 @@
-//! How findings are stated: each once, in one row of a table.
+//! How findings are stated: each once, in one row of a table, so that variant, code, severity, remedy and sentence agree. A
+//! finding is no error: nothing has failed.
 
 /// Makes an enum of rows
 ///

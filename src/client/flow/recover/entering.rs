@@ -220,7 +220,8 @@ fn is_too_much(attempt: &UnlockAttempt) -> bool {
     matches!(attempt.outcome, UnlockOutcome::TooMuchWork { .. })
 }
 
-/// Whether a key fits its description and opens nothing.
+/// Whether a key fits its description and opens nothing. It may be right and everything damaged, but with it a recovery would end
+/// with nothing: who has no other key goes on without one.
 fn is_idle(error: &UnlockError) -> bool {
     matches!(error.reason, UnlockFailure::OlderKey { .. } | UnlockFailure::OpensNothing { .. })
 }

@@ -36,6 +36,8 @@ pub struct Recover {
     /// How many rounds of PBKDF2 all texts may still take that are entered.
     rounds_left: u64,
     verified: VerifiedPublicKeys,
+    /// Also if the key of the backup is at hand: the other secrets are what no device has sent, and nobody else remembers
+    /// them after a restart.
     wants_secrets: bool,
     storage: Option<SecretStorage>,
     /// Keys that the host gave before it was known what there is.

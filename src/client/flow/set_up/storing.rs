@@ -44,7 +44,8 @@ impl SetUp {
         if self.kept.is_taken(&storage) {
             return self.taken(&storage);
         }
-        // The machine may have stored it before, and a crash may have forgotten that.
+        // The machine may have stored it before, and a crash may have forgotten that. It is asked for its key at each plan:
+        // it does not wish one to be stored while only a device vouches for the backup, and the set-up needs one.
         let Some(backup_key) = self.machine.get()?.storable_key() else {
             return self.fail(FlowError::OtherDevice);
         };

@@ -43,7 +43,7 @@ impl ShareIn {
         self.is_unsaved |= !matches!(receipt, Receipt::Dropped(_));
         self.took(&receipt);
         if matches!(receipt, Receipt::Kept { .. }) {
-            // Another device may have made a new backup since.
+            // Another device may have made a new backup since, and one that has answered does not answer again.
             self.machine.get_mut()?.look_afresh();
             self.learns = true;
         }

@@ -9,11 +9,9 @@ use strongroom::{
 
 fn restore(saved: &SavedSetUp) {
     let options = BackupOptions::default();
-    let _ = Backup::from_saved(saved, "@a:b.org".into(), "A".into(), options, Limits::default());
+    let _ = Backup::from_saved(saved, "@a:b.org".into(), "A".into(), options, Limits::default()); //~ E0308 expected `&SavedBackup`, found `&SavedSetUp`
 }
 
 fn is_kept(saved: <SetUp as Flow>::Saved) -> <Recover as Flow>::Saved {
-    saved
+    saved //~ E0308 expected `SavedBackup`, found `SavedSetUp`
 }
-
-fn main() {}

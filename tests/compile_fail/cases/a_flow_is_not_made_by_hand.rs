@@ -3,7 +3,7 @@ use strongroom::client::flow::Flow;
 #[derive(Debug)]
 struct Mine;
 
-impl Flow for Mine {
+impl Flow for Mine { //~ E0277 the trait bound `Mine: flow::contract::Parts` is not satisfied
     type Outcome = ();
     type Saved = ();
 
@@ -13,7 +13,5 @@ impl Flow for Mine {
 }
 
 fn look_inside(flow: &mut impl Flow) {
-    flow.machine_mut();
+    flow.machine_mut(); //~ E0624 method `machine_mut` is private
 }
-
-fn main() {}

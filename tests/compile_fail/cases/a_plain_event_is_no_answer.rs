@@ -5,7 +5,5 @@ use strongroom::{
 };
 
 fn receive(requester: &mut Requester, event: &PlainToDevice, devices: &OwnDevices) {
-    requester.receive(event, devices, &PublicKeys::default(), &Limits::default(), 0);
+    requester.receive(event, devices, &PublicKeys::default(), &Limits::default(), 0); //~ E0308 expected `&DecryptedToDevice`, found `&PlainToDevice`
 }
-
-fn main() {}

@@ -1,7 +1,5 @@
 use strongroom::secret_sharing::SecretToEncrypt;
 
 fn copy(secret: &SecretToEncrypt) -> SecretToEncrypt {
-    secret.clone()
+    secret.clone() //~ E0308 expected `SecretToEncrypt`, found `&SecretToEncrypt`
 }
-
-fn main() {}

@@ -5,7 +5,5 @@ use strongroom::{
 
 fn twice(responder: &mut Responder, secret: SecretToEncrypt, devices: &OwnDevices) {
     let _ = responder.encrypted(secret, JsonObject::empty(), devices, 0);
-    let _ = responder.encrypted(secret, JsonObject::empty(), devices, 0);
+    let _ = responder.encrypted(secret, JsonObject::empty(), devices, 0); //~ E0382 use of moved value: `secret`
 }
-
-fn main() {}

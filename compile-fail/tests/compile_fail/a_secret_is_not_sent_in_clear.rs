@@ -1,7 +1,0 @@
-use strongroom::{api::SendToDevice, secret_sharing::SecretToEncrypt};
-
-fn send(secret: &SecretToEncrypt) {
-    let _ = SendToDevice::secret("txn".into(), secret);
-}
-
-fn main() {}

@@ -1,7 +1,0 @@
-use strongroom::secret_sharing::SecretSend;
-
-fn pretend(secret: &str) -> SecretSend {
-    SecretSend::new("1".into(), secret.into())
-}
-
-fn main() {}

@@ -1,7 +1,0 @@
-use strongroom::{encoding::json_object::JsonObject, secret_sharing::EncryptedSecretSend};
-
-fn pretend(content: JsonObject) -> EncryptedSecretSend {
-    EncryptedSecretSend { user_id: "@a:b.org".into(), device_id: "EVIL".into(), content }
-}
-
-fn main() {}

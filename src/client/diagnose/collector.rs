@@ -1,0 +1,159 @@
+//! Asking the homeserver for what a diagnosis compares.
+
+use std::mem;
+
+use http::{Request, Response};
+
+use super::{CurrentBackup, Evidence, SessionSample};
+use crate::{
+    api::{
+        AccessToken, BaseUrl, Endpoint as _, GetBackupVersion, GetRoomKeys, QueryKeys, RequestError,
+    },
+    client::NoAnswer,
+    ids::{BackupVersion, UserId},
+    limits::Limits,
+};
+
+/// Collects from the homeserver what is evidence: the current backup and those before it, the user's published keys, and the
+/// first sessions of the backup. Account data, keys and what the user trusts come from the host.
+///
+/// One request follows the other. What is not answered is not at hand, and the diagnosis says so: nothing is asked twice.
+///
+/// ```
+/// use strongroom::{Limits, api::{AccessToken, BaseUrl}, client::diagnose::{EvidenceCollector, diagnose}};
+/// # fn send(_: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, strongroom::client::NoAnswer> {
+/// #     Err(strongroom::client::NoAnswer)
+/// # }
+///
+/// let (base_url, token) = ("https://matrix.example.org".parse::<BaseUrl>()?, AccessToken::new("secret".into()));
+/// let mut collector = EvidenceCollector::new("@alice:example.org".into(), 1_000, Limits::default());
+/// while let Some(request) = collector.request(&base_url, &token)? {
+///     collector.answer(send(request));
+/// }
+/// let evidence = collector.into_evidence();
+/// println!("{:?}", diagnose(&evidence, None, &Limits::default()).verdict());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct EvidenceCollector {
+    evidence: Evidence,
+    next: Step,
+    sessions: usize,
+    limits: Limits,
+}
+
+/// What is asked for next.
+#[derive(Debug)]
+enum Step {
+    Current(GetBackupVersion),
+    Sample(GetRoomKeys),
+    /// This one, and so many more before it.
+    Older(GetBackupVersion, u64, u64),
+    Keys(QueryKeys),
+    Nothing,
+}
+
+impl EvidenceCollector {
+    /// For this user, with at most so many sessions of the backup.
+    #[must_use]
+    pub fn new(user_id: UserId, sessions: usize, limits: Limits) -> Self {
+        let next = Step::Current(GetBackupVersion::current());
+        Self { evidence: Evidence::new(user_id), next, sessions, limits }
+    }
+
+    /// The request to send now; `None` if everything was asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError`] if the token or an ID cannot stand in a request.
+    pub fn request(
+        &self,
+        base_url: &BaseUrl,
+        token: &AccessToken,
+    ) -> Result<Option<Request<Vec<u8>>>, RequestError> {
+        match &self.next {
+            Step::Current(call) => call.to_http(base_url, token).map(Some),
+            Step::Sample(call) => call.to_http(base_url, token).map(Some),
+            Step::Older(call, ..) => call.to_http(base_url, token).map(Some),
+            Step::Keys(call) => call.to_http(base_url, token).map(Some),
+            Step::Nothing => Ok(None),
+        }
+    }
+
+    /// Takes the response to the request, or that there was none.
+    pub fn answer(&mut self, answer: Result<Response<Vec<u8>>, NoAnswer>) {
+        let asked = mem::replace(&mut self.next, Step::Nothing);
+        self.next = self.after(asked, answer.ok());
+    }
+
+    /// What was collected, for the host to add what it knows.
+    #[must_use]
+    pub fn into_evidence(self) -> Evidence {
+        self.evidence
+    }
+
+    /// Takes the response to this, and says what is asked for next.
+    fn after(&mut self, asked: Step, answer: Option<Response<Vec<u8>>>) -> Step {
+        match asked {
+            Step::Current(call) => {
+                let current = answer.map(|response| call.read_response(&response, &self.limits));
+                match current {
+                    Some(Ok(Some(current))) => {
+                        let version = current.version().clone();
+                        self.evidence.backup = CurrentBackup::Version(Box::new(current));
+                        if version.as_str().is_empty() {
+                            self.keys()
+                        } else {
+                            Step::Sample(GetRoomKeys::new(version))
+                        }
+                    }
+                    Some(Ok(None)) => {
+                        self.evidence.backup = CurrentBackup::Absent;
+                        self.keys()
+                    }
+                    Some(Err(_)) | None => self.keys(),
+                }
+            }
+            Step::Sample(_) => {
+                let response = answer.filter(|response| response.status().is_success());
+                self.evidence.sample = response.map(|response| {
+                    SessionSample::from_response(response.body(), self.sessions, &self.limits)
+                });
+                let current =
+                    self.evidence.current().and_then(|info| info.version().as_str().parse().ok());
+                self.before(current.unwrap_or_default(), OLDER_VERSIONS)
+            }
+            Step::Older(call, number, left) => {
+                let older = answer.map(|response| call.read_response(&response, &self.limits));
+                self.evidence.older_versions.extend(older.and_then(Result::ok).flatten());
+                self.before(number, left)
+            }
+            Step::Keys(call) => {
+                let keys =
+                    answer.and_then(|response| call.read_response(&response, &self.limits).ok());
+                self.evidence.keys = keys;
+                Step::Nothing
+            }
+            Step::Nothing => Step::Nothing,
+        }
+    }
+
+    /// The version before this one. Homeservers number them, which the specification leaves open; one that was deleted is a
+    /// gap, and those before it may be there.
+    fn before(&self, number: u64, left: u64) -> Step {
+        match (number.checked_sub(1).filter(|number| *number > 0), left.checked_sub(1)) {
+            (Some(number), Some(left)) => {
+                let version = BackupVersion::new(number.to_string());
+                Step::Older(GetBackupVersion::new(version), number, left)
+            }
+            _ => self.keys(),
+        }
+    }
+
+    fn keys(&self) -> Step {
+        Step::Keys(QueryKeys::new().user(self.evidence.user_id.clone()))
+    }
+}
+
+/// How many versions before the current one are asked for.
+const OLDER_VERSIONS: u64 = 20;

@@ -1,0 +1,118 @@
+//! What a homeserver is asked for, whatever it answers.
+
+use http::{Request, Response};
+use strongroom::{
+    Limits,
+    api::{AccessToken, BaseUrl, CreateBackupVersion, DeleteBackupVersion, Endpoint as _},
+    backup::{AuthData, BackupDecryptionKey},
+    client::{
+        NoAnswer,
+        diagnose::{CurrentBackup, Evidence, EvidenceCollector},
+    },
+    homeserver::Homeserver,
+};
+
+use crate::world::USER;
+
+#[test]
+fn versions_before_the_current_one_are_found_over_gaps() {
+    let (mut server, token) = server();
+    for _ in 1..=5 {
+        create(&mut server, &token);
+    }
+    for version in ["2", "3"] {
+        let call = DeleteBackupVersion::new(version.into());
+        server.respond(&call.to_http(&base_url(), &AccessToken::from(token.as_str())).unwrap());
+    }
+    let (evidence, asked) = collect(&token, |request| Ok(server.respond(&request)));
+    let CurrentBackup::Version(current) = &evidence.backup else { panic!("{evidence:?}") };
+    assert_eq!(current.version().as_str(), "5");
+    let older: Vec<_> = evidence.older_versions.iter().map(|it| it.version().as_str()).collect();
+    assert_eq!(older, ["4", "1"]);
+    let sample = evidence.sample.expect("the backup is empty, and that is known");
+    assert_eq!(sample.count(), 0);
+    assert!(evidence.keys.is_some());
+    let paths = ["version", "keys?version=5", "version/4", "version/3", "version/2", "version/1"];
+    let paths = paths.map(|path| format!("/_matrix/client/v3/room_keys/{path}"));
+    assert_eq!(asked[..6], paths);
+    assert_eq!(asked[6..], ["/_matrix/client/v3/keys/query"]);
+}
+
+#[test]
+fn where_there_is_no_backup_none_before_it_is_asked_for() {
+    let (mut server, token) = server();
+    let (evidence, asked) = collect(&token, |request| Ok(server.respond(&request)));
+    assert!(matches!(evidence.backup, CurrentBackup::Absent));
+    assert!(evidence.sample.is_none() && evidence.older_versions.is_empty());
+    assert_eq!(asked.len(), 2);
+}
+
+#[test]
+fn of_ten_thousand_versions_the_last_twenty_are_asked_for() {
+    let (mut server, token) = server();
+    create(&mut server, &token);
+    let (evidence, asked) = collect(&token, |request| {
+        let answer = server.respond(&request);
+        Ok(answer.map(|body| {
+            String::from_utf8(body)
+                .unwrap()
+                .replace(r#""version":"1""#, r#""version":"10000""#)
+                .into()
+        }))
+    });
+    assert_eq!(asked.len(), 1 + 1 + 20 + 1, "{evidence:?}");
+}
+
+#[test]
+fn what_is_not_answered_is_not_at_hand_and_not_asked_again() {
+    let failed = || Response::builder().status(500).body(Vec::new()).unwrap();
+    let shapes: [fn() -> Vec<u8>; 3] = [Vec::new, || b"[]".to_vec(), || b"<html>".to_vec()];
+    let mut answers: Vec<Box<dyn Fn() -> Result<Response<Vec<u8>>, NoAnswer>>> =
+        vec![Box::new(|| Err(NoAnswer)), Box::new(move || Ok(failed()))];
+    for shape in shapes {
+        answers.push(Box::new(move || Ok(Response::new(shape()))));
+    }
+    for answer in answers {
+        let (evidence, asked) = collect("token", |_| answer());
+        assert!(matches!(evidence.backup, CurrentBackup::Unknown), "{evidence:?}");
+        assert!(evidence.sample.is_none() && evidence.older_versions.is_empty());
+        assert_eq!(asked.len(), 2);
+    }
+}
+
+#[test]
+fn a_version_without_a_name_is_told_and_not_asked_for() {
+    let (evidence, asked) = collect("token", |_| Ok(Response::new(b"{}".to_vec())));
+    assert!(matches!(evidence.backup, CurrentBackup::Version(_)), "{evidence:?}");
+    assert!(evidence.sample.is_none() && evidence.older_versions.is_empty());
+    assert_eq!(asked.len(), 2);
+}
+
+fn collect(
+    token: &str,
+    mut send: impl FnMut(Request<Vec<u8>>) -> Result<Response<Vec<u8>>, NoAnswer>,
+) -> (Evidence, Vec<String>) {
+    let mut collector = EvidenceCollector::new(USER.into(), 100, Limits::default());
+    let mut asked = Vec::new();
+    while let Some(request) = collector.request(&base_url(), &token.into()).unwrap() {
+        asked.push(request.uri().path_and_query().unwrap().to_string());
+        collector.answer(send(request));
+    }
+    (collector.into_evidence(), asked)
+}
+
+fn server() -> (Homeserver, String) {
+    let mut server = Homeserver::new();
+    let token = server.log_in(USER, "PHONE");
+    (server, token)
+}
+
+fn create(server: &mut Homeserver, token: &str) {
+    let key = BackupDecryptionKey::generate().unwrap();
+    let call = CreateBackupVersion::new(AuthData::new(key.public_key()));
+    server.respond(&call.to_http(&base_url(), &token.into()).unwrap());
+}
+
+fn base_url() -> BaseUrl {
+    "https://example.org".parse().unwrap()
+}
