@@ -53,11 +53,6 @@ use crate::{
 #[derive(Clone, PartialEq, Eq)]
 pub struct StateKey(SecretBytes<32>);
 
-/// A sealed state does not open: it was sealed under another key, was cut or changed, or is something else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the saved state was sealed with another key, or it is damaged")]
-pub struct SealedStateError;
-
 impl StateKey {
     /// Draws a key.
     pub fn generate_with_rng(rng: &mut impl CryptoRng) -> Self {
@@ -105,11 +100,11 @@ impl StateKey {
     ///
     /// # Errors
     ///
-    /// [`SealedStateError`] if it does not open.
-    pub fn open(&self, sealed: &[u8]) -> Result<SecretVec, SealedStateError> {
+    /// [`SavedStateError::Sealed`] if it does not open.
+    pub fn open(&self, sealed: &[u8]) -> Result<SecretVec, SavedStateError> {
         let sealed = sealed.split_first().filter(|(format, _)| **format == SEALED_FORMAT);
-        let (_, sealed) = sealed.ok_or(SealedStateError)?;
-        xchacha20_poly1305::open(&self.0, CONTEXT, sealed).ok_or(SealedStateError)
+        let (_, sealed) = sealed.ok_or(SavedStateError::Sealed)?;
+        xchacha20_poly1305::open(&self.0, CONTEXT, sealed).ok_or(SavedStateError::Sealed)
     }
 }
 
@@ -124,6 +119,9 @@ impl fmt::Debug for StateKey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SavedStateError {
+    /// It was sealed under another key, was cut or changed, or is something else.
+    #[error("the saved state was sealed with another key, or it is damaged")]
+    Sealed,
     /// It is not what was saved, or damaged.
     #[error("the saved state is damaged")]
     Damaged,

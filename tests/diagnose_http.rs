@@ -18,7 +18,7 @@ use account_client::Client;
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    api::{CreateBackupVersion, GetCurrentBackupVersion, UpdateBackupVersion},
+    api::{CreateBackupVersion, GetBackupVersion, UpdateBackupVersion},
     backup::{AuthData, BackupDecryptionKey},
     client::{
         Backup,
@@ -214,7 +214,7 @@ impl<'a> User<'a> {
     }
 
     fn update(&mut self, auth_data: AuthData) {
-        let current = self.client.host.send(&GetCurrentBackupVersion).unwrap();
+        let current = self.client.host.send(&GetBackupVersion::current()).unwrap();
         self.client.host.send(&UpdateBackupVersion::new(current.version().clone(), auth_data));
     }
 

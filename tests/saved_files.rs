@@ -12,8 +12,8 @@ use std::fs;
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    backup::BackupVersionInfoError,
     client::diagnose::{CurrentBackup, Evidence},
+    encoding::format::FormatProblem,
     saved_files::{SavedFileError, SavedFiles, SavedPart},
 };
 
@@ -177,7 +177,8 @@ fn what_is_none_of_these_is_refused_with_a_sentence() {
     let parts = SavedPart::read_all(unusable.as_bytes(), &Limits::default()).unwrap();
     assert!(matches!(&parts[..], [SavedPart::Version(info)] if info.auth_data().is_err()));
     let without = json!({"algorithm": "a", "auth_data": {"public_key": "x"}});
-    let expected = SavedFileError::Version(BackupVersionInfoError::Member("version"));
+    let expected =
+        SavedFileError::Version(FormatProblem::Unusable("version").of("the backup version"));
     assert_eq!(error(without.to_string().as_bytes()), expected);
     let member = error(json!({"backup_info": without}).to_string().as_bytes());
     assert_eq!(member, SavedFileError::Member("backup_info", Box::new(expected)));

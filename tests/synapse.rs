@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use strongroom::{
     Limits,
     api::{
-        AccessToken, BaseUrl, CreateBackupVersion, Endpoint, GetCurrentBackupVersion, GetRoomKeys,
+        AccessToken, BaseUrl, CreateBackupVersion, Endpoint, GetBackupVersion, GetRoomKeys,
         PutRoomKeys,
     },
     backup::{
@@ -61,7 +61,7 @@ fn two_thousand_sessions_are_backed_up_and_restored_over_a_socket() {
     let client = Client { login: synapse.register(), synapse };
     let key = BackupDecryptionKey::generate().unwrap();
     client.send(&CreateBackupVersion::new(AuthData::new(key.public_key())));
-    let current = client.send(&GetCurrentBackupVersion).unwrap();
+    let current = client.send(&GetBackupVersion::current()).unwrap();
     let backup = TrustedBackup::by_decryption_key(&current, &key, &[]).unwrap();
 
     let originals = sessions(2_000);
@@ -72,7 +72,7 @@ fn two_thousand_sessions_are_backed_up_and_restored_over_a_socket() {
         let sealed = sealer.seal(&batch).unwrap();
         client.send(&PutRoomKeys::new(&backup, sealed).unwrap());
     }
-    assert_eq!(client.send(&GetCurrentBackupVersion).unwrap().count(), Some(2_000));
+    assert_eq!(client.send(&GetBackupVersion::current()).unwrap().count(), Some(2_000));
 
     let typed = RecoveryKey::typed_by_user(key.to_recovery_key().to_text().expose_str()).unwrap();
     let key = BackupDecryptionKey::from_recovery_key(typed);

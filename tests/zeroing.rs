@@ -56,7 +56,7 @@ use strongroom::{
     },
     encoding::{base58, base64, json_object::JsonObject, secret_base64, text_file},
     ids::{EventType, RoomId},
-    passphrase::{PassphraseParameters, PassphraseStep, candidates},
+    passphrase::{PassphraseParameters, candidates},
     recovery_key::{RecoveryKey, RecoveryKeyError},
     secret::{SecretBytes, SecretString, SecretVec},
     secret_storage::SecretStorage,
@@ -400,7 +400,7 @@ fn session_keys_and_session_json_leave_nothing() {
             assert!(read.session.to_json().expose_bytes().len() > 300);
             drop(read.clone());
             let read = ExportedSession::from_json(text.as_bytes()).unwrap();
-            assert!(read.exported.to_json().unwrap().expose_bytes().len() > 300);
+            assert!(read.value.to_json().unwrap().expose_bytes().len() > 300);
         }
     });
 }
@@ -582,14 +582,13 @@ fn derivations_leave_nothing_finished_or_given_up() {
         let (rounds, length) = (Rounds::new(2, 2).unwrap(), KeyLength::default());
         drop(derive(TOKEN.as_bytes(), b"salt", rounds, length).clone());
         drop(derive(long.as_bytes(), b"salt", rounds, length));
-        drop(parameters.parameters.derive(TOKEN));
-        drop(parameters.parameters.start(TOKEN));
+        drop(parameters.value.derive(TOKEN));
+        drop(parameters.value.start(TOKEN));
         for typed in &typed {
             assert!(!candidates(typed).is_empty());
-            assert!(parameters.parameters.attempts(typed).count() > 0);
-            drop(parameters.parameters.attempts(typed));
-            let mut given_up = in_two_rounds.parameters.attempts(typed);
-            assert_eq!(given_up.advance(0), PassphraseStep::Working);
+            drop(parameters.value.derive(typed));
+            let mut given_up = in_two_rounds.value.start(typed);
+            assert!(!given_up.advance(0));
             drop(given_up);
         }
     });
@@ -633,7 +632,7 @@ fn symmetric_secrets_leave_nothing_opened_or_not() {
         let opened = aes_hmac_sha2::open(&key, "name", &sealed).unwrap();
         assert_eq!(opened.expose_bytes(), TOKEN.as_bytes());
         drop(opened);
-        assert!(aes_hmac_sha2::open(&key, "name", &damaged).is_err());
+        assert!(aes_hmac_sha2::open(&key, "name", &damaged).is_none());
         assert!(KeyCheck::new(&key).unwrap().fits(&key));
         assert!(Ed25519Seed::from_bytes(secret(&KEY)).public_key().to_base64().len() == 43);
     });

@@ -6,10 +6,17 @@
 )]
 
 mod demo;
+mod diagnose;
+mod failure;
+mod input;
+mod key;
+mod secrets;
 
-use std::{error::Error, io, process::ExitCode};
+use std::{error::Error, process::ExitCode};
 
 use clap::{Parser, Subcommand};
+
+use crate::failure::{Failure, Status};
 
 /// The keys of Matrix users: backed up, and brought back.
 #[derive(Parser)]
@@ -23,27 +30,47 @@ struct Options {
 enum Command {
     /// Shows the main job on an in-memory homeserver: back up, lose the device, recover, compare.
     Demo(demo::Options),
+    /// Says what is wrong with an account, from what was saved of it, and what helps.
+    Diagnose(diagnose::Options),
+    /// Says which keys fit the key storage of an account, and opens the secrets in it.
+    Secrets(secrets::Options),
+    /// Checks a recovery key.
+    Key(key::Options),
 }
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
-    let result = match Options::parse().command {
-        Command::Demo(options) => demo::run(&options),
+    let command = Options::parse().command;
+    let (result, json) = match &command {
+        Command::Demo(options) => {
+            let told = demo::run(options).map_err(Failure::from);
+            (told.map(|equal| if equal { Status::Good } else { Status::Failed }), false)
+        }
+        Command::Diagnose(options) => (diagnose::run(options), options.json),
+        Command::Secrets(options) => (secrets::run(options), options.json),
+        Command::Key(options) => (key::run(options), options.json()),
     };
     match result {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) if is_broken_pipe(error.as_ref()) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
+        Ok(status) => status.into(),
+        Err(failure) => {
+            tell(&failure, json);
+            failure.exit_code()
         }
     }
 }
 
-/// Whether the reader of the output has gone, as `head` does when it has enough.
-fn is_broken_pipe(error: &(dyn Error + 'static)) -> bool {
-    let error = error.downcast_ref::<io::Error>();
-    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+/// One sentence on standard error, or an object on standard output for programs.
+fn tell(failure: &Failure, json: bool) {
+    if failure.is_closed_pipe() {
+        return;
+    }
+    if json {
+        let error = serde_json::json!({
+            "error": { "code": failure.code(), "message": failure.to_string() }
+        });
+        println!("{error}");
+    } else {
+        eprintln!("error: {failure}");
+    }
 }

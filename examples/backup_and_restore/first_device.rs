@@ -5,7 +5,7 @@ use std::time::Instant;
 use indicatif::ProgressBar;
 use strongroom::{
     Limits,
-    api::{CreateBackupVersion, GetCurrentBackupVersion, PutRoomKeys},
+    api::{CreateBackupVersion, GetBackupVersion, PutRoomKeys},
     backup::{
         AuthData, BackupDecryptionKey, SessionSealer, SessionToSeal, TrustedBackup,
         UnsignedAuthData,
@@ -42,7 +42,7 @@ impl FirstDevice {
         let auth_data = self.sign(UnsignedAuthData::new(&key)?, server);
         server.send(&CreateBackupVersion::new(auth_data))?;
 
-        let (current, _) = server.send(&GetCurrentBackupVersion)?;
+        let (current, _) = server.send(&GetBackupVersion::current())?;
         let current = current.ok_or("the homeserver has lost the backup")?;
         let (user, signers) = (server.user_id(), [self.signer(server)?]);
         let limits = Limits::default();

@@ -5,12 +5,10 @@ use std::{path::Path, time::Instant};
 use strongroom::{
     Limits,
     api::{Endpoint as _, GetRoomKeys, QueriedKeys},
-    backup::{AuthData, BackupDecryptionKey, TrustedBackup},
+    backup::{BackupDecryptionKey, BackupVersionInfo, TrustedBackup},
+    client::unlock_backup_key,
     ids::UserId,
-    recovery_key::RecoveryKey,
     saved_files::SavedFiles,
-    secret_storage::UnlockFailure,
-    secret_value::{MEGOLM_BACKUP_V1, PublicKeys},
     session_data::ExportedSession,
     signed_json::TrustedSigner,
 };
@@ -33,7 +31,7 @@ pub(crate) fn restore(path: &Path) -> Result<(bool, Vec<ExportedSession>)> {
     println!("signatures {report}");
     let signed = TrustedBackup::by_signature(info, user_id, &signers, &[], &limits)?;
 
-    let key = decryption_key(&fixture, auth_data, &limits)?;
+    let key = decryption_key(&fixture, info, &limits)?;
     let backup = TrustedBackup::by_decryption_key(info, &key, &[])?;
     println!("checked    version {}: key and signatures belong to it", signed.version());
 
@@ -44,32 +42,23 @@ pub(crate) fn restore(path: &Path) -> Result<(bool, Vec<ExportedSession>)> {
     let restored = open_all(&key, &keys);
     print_rate("restored", restored.len(), body.expose_bytes().len(), start.elapsed());
     let signed_by_all = signers.iter().all(|signer| report.is_valid_by(signer));
-    let truth = fixture.sessions().map(|read| Ok(read.clone()?.exported));
+    let truth = fixture.sessions().map(|read| Ok(read.clone()?.value));
     let truth = truth.collect::<Result<_>>()?;
     Ok((signed_by_all && same_sessions(truth, &restored), restored))
 }
 
-/// The backup's key out of the secret storage that the recovery key opens, or the recovery key itself if it is the
-/// backup's.
+/// The backup's key, from what stands in the fixture as typed: the recovery key or passphrase of the secret storage that
+/// holds the key, or the backup's own.
 fn decryption_key(
     fixture: &SavedFiles,
-    auth_data: &AuthData,
+    info: &BackupVersionInfo,
     limits: &Limits,
 ) -> Result<BackupDecryptionKey> {
-    let mut public_keys = PublicKeys::default();
-    public_keys.backup = Some(*auth_data.public_key().as_curve25519());
     let typed = fixture.typed().next().ok_or("the fixture has no recovery key")?.expose_str();
     let storage = fixture.secret_storage(limits).ok_or("the fixture has no account data")?;
-    let mut keys = match storage.unlock(typed, &public_keys, limits) {
-        Ok(unlocked) => unlocked.keys,
-        Err(error) if error.reason == UnlockFailure::BackupKey => {
-            return Ok(BackupDecryptionKey::from_recovery_key(RecoveryKey::typed_by_user(typed)?));
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let secret = storage.open(&MEGOLM_BACKUP_V1.into(), &mut keys, &public_keys)?;
-    println!("unlocked   secret storage, which holds the backup's key");
-    secret.backup_key().ok_or_else(|| "what is stored is no backup key".into())
+    let key = unlock_backup_key(typed, &storage, info, limits)?;
+    println!("unlocked   the backup's key");
+    Ok(key)
 }
 
 /// The device and the master key of the fixture's user, which are taken as verified.

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use strongroom::{
-    api::{GetCurrentBackupVersion, GetRoomKeys, RoomKeys},
+    api::{GetBackupVersion, GetRoomKeys, RoomKeys},
     backup::{BackupDecryptionKey, FailedSession, OpenError, TrustedBackup, WrongBackupKey},
     excerpt::Excerpt,
     ids::SessionId,
@@ -16,7 +16,7 @@ use crate::{Result, print_rate, server::Server};
 /// From the typed recovery key to the sessions.
 pub(crate) fn restore(server: &mut Server, typed: &str) -> Result<Vec<ExportedSession>> {
     let key = BackupDecryptionKey::from_recovery_key(RecoveryKey::typed_by_user(typed)?);
-    let (current, _) = server.send(&GetCurrentBackupVersion)?;
+    let (current, _) = server.send(&GetBackupVersion::current())?;
     let current = current.ok_or("the homeserver has no backup")?;
     let backup = TrustedBackup::by_decryption_key(&current, &key, &[])?;
     println!(

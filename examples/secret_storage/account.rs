@@ -38,8 +38,7 @@ impl Account {
 
     /// The secret storage as the account data has it now.
     pub(crate) fn storage(&self) -> SecretStorage {
-        let events = self.events.iter().map(|(event_type, content)| (event_type, content));
-        SecretStorage::from_account_data(events, &Limits::default())
+        SecretStorage::from_account_data(&self.events, &Limits::default())
     }
 
     /// All account data: contents by the types of the events.

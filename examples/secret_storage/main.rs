@@ -5,7 +5,7 @@
 //! cargo run --release --example secret_storage
 //! ```
 //!
-//! With `--out DIR` both accounts are saved as the example `open_account` reads them. The exit status is 0 if
+//! With `--out DIR` both accounts are saved as `strongroom secrets` reads them. The exit status is 0 if
 //! every secret came back equal.
 
 #![allow(
@@ -31,11 +31,11 @@ use clap::Parser;
 use serde_json::json;
 
 use strongroom::{
+    encoding::format::FormatError,
     ids::SecretName,
     passphrase::is_login_password,
     secret_storage::{NewKey, SecretStorageKey, VerifiedPublicKeys},
-    secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1},
-    secret_value::{SecretValue, SecretValueError},
+    secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, SecretValue},
 };
 
 use account::Account;
@@ -173,6 +173,6 @@ const SECRETS: [(&str, &str); 3] = [
 ];
 
 /// A secret that this client has made itself.
-fn own(name: &str, text: &str) -> std::result::Result<SecretValue, SecretValueError> {
+fn own(name: &str, text: &str) -> std::result::Result<SecretValue, FormatError> {
     SecretValue::kept_by_host(&name.into(), text.as_bytes()).map(|read| read.value)
 }

@@ -2,7 +2,7 @@
 
 use strongroom::{
     Limits,
-    api::{CreateBackupVersion, GetCurrentBackupVersion, OwnKeys, PutRoomKeys},
+    api::{CreateBackupVersion, GetBackupVersion, OwnKeys, PutRoomKeys},
     backup::{AuthData, BackupDecryptionKey, SessionSealer, SessionToSeal, TrustedBackup},
     crypto::ed25519::Ed25519PublicKey,
     ids::{SecretName, UserId},
@@ -155,7 +155,7 @@ fn back_up(
     let key = BackupDecryptionKey::generate()?;
     let create = CreateBackupVersion::new(AuthData::new(key.public_key()));
     server.send(device.token(), &create)?;
-    let current = server.send(device.token(), &GetCurrentBackupVersion)?;
+    let current = server.send(device.token(), &GetBackupVersion::current())?;
     let current = current.ok_or("the homeserver has lost the backup")?;
     let backup = TrustedBackup::by_decryption_key(&current, &key, &[])?;
     let to_seal = [SessionToSeal::new(&session.room_id, &session.session)];

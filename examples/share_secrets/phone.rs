@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use strongroom::{
     Limits,
-    api::{GetCurrentBackupVersion, GetRoomKeys, OwnKeys},
+    api::{GetBackupVersion, GetRoomKeys, OwnKeys},
     backup::{BackupVersionInfo, TrustedBackup},
     crypto::ed25519::Ed25519PublicKey,
     ids::{SecretName, UserId},
@@ -145,7 +145,7 @@ impl Phone {
     }
 
     fn backup(&self, server: &mut Server) -> Result<BackupVersionInfo> {
-        let current = server.send(self.device.token(), &GetCurrentBackupVersion)?;
+        let current = server.send(self.device.token(), &GetBackupVersion::current())?;
         Ok(current.ok_or("the homeserver has no backup")?)
     }
 }

@@ -93,8 +93,7 @@ impl Storage {
             }
             events.push((event_type, content));
         }
-        let events = events.iter().map(|(event_type, content)| (event_type, content));
-        Ok(SecretStorage::from_account_data(events, &Limits::default()))
+        Ok(SecretStorage::from_account_data(&events, &Limits::default()))
     }
 
     fn get(&self, event_type: &EventType) -> Result<Option<JsonObject>> {

@@ -6,7 +6,8 @@ use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use strongroom::{
     Limits,
-    backup::{IdProblem, OpenError, StreamError},
+    backup::{OpenError, StreamError},
+    encoding::format::FormatProblem,
 };
 
 use super::Item;
@@ -66,7 +67,7 @@ impl Whole {
 /// A room and how deep its sessions stand.
 struct Room<'a> {
     name: &'a str,
-    problem: Option<IdProblem>,
+    problem: Option<FormatProblem>,
     depth: usize,
 }
 
@@ -125,7 +126,7 @@ struct Members<'a>(Vec<Member<'a>>);
 struct Member<'a> {
     /// The name; its beginning as it is written if it is not usable.
     name: String,
-    problem: Option<IdProblem>,
+    problem: Option<FormatProblem>,
     written: &'a str,
     json: &'a str,
 }
@@ -165,10 +166,10 @@ impl<'de> Visitor<'de> for ReadMembers {
             let (name, problem) = match serde_json::from_str(written) {
                 _ if found > limit => {
                     let beginning = String::from_utf8_lossy(&written.as_bytes()[..limit]);
-                    (beginning.into_owned(), Some(IdProblem::TooLong { limit, found }))
+                    (beginning.into_owned(), Some(FormatProblem::TooLarge { limit, found }))
                 }
                 Ok(name) => (name, None),
-                Err(_) => (written.to_owned(), Some(IdProblem::NotUnicode)),
+                Err(_) => (written.to_owned(), Some(FormatProblem::NotText)),
             };
             members.push(Member { name, problem, written, json });
         }

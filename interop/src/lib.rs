@@ -1,7 +1,7 @@
 //! Other implementations beside ours. `interop/run` builds it, runs it, and prints one row a scenario.
 //!
 //! A scenario is a test: the first module in its path names the other implementation.
-#![cfg(test)]
+#![cfg(any(test, doctest))]
 #![allow(
     clippy::indexing_slicing,
     clippy::panic,
@@ -17,3 +17,8 @@ mod household;
 mod json_values;
 mod kit;
 mod ruma;
+
+/// What the guide says of conversions compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide/conversions.md")]
+struct Conversions;

@@ -5,7 +5,7 @@ use http::Method;
 use super::{Endpoint, RequestError, ResponseError, endpoint::sealed::Sealed, path::Path};
 use crate::{
     Limits,
-    encoding::json_object::{JsonObject, JsonObjectError},
+    encoding::json_object::JsonObject,
     ids::{EventType, UserId},
 };
 
@@ -51,10 +51,7 @@ impl Endpoint for GetAccountData {
     }
 
     fn read_body(&self, body: &[u8], _: &Limits) -> Result<Self::Response, ResponseError> {
-        let content = JsonObject::from_json(body).map_err(|error| match error {
-            JsonObjectError::NotJson => ResponseError::NotJson,
-            JsonObjectError::NotAnObject => ResponseError::NotAnObject,
-        })?;
+        let content = JsonObject::from_json(body)?;
         Ok(Some(content).filter(|content| !content.is_empty()))
     }
 

@@ -6,10 +6,10 @@
 //!
 //! | topic | requests |
 //! |---|---|
-//! | backup versions | [`CreateBackupVersion`], [`GetCurrentBackupVersion`], [`GetBackupVersion`], [`UpdateBackupVersion`], [`DeleteBackupVersion`] |
+//! | backup versions | [`CreateBackupVersion`], [`GetBackupVersion`], [`UpdateBackupVersion`], [`DeleteBackupVersion`] |
 //! | all sessions | [`PutRoomKeys`], [`GetRoomKeys`], [`DeleteRoomKeys`] |
-//! | the sessions of a room | [`PutRoomKeysForRoom`], [`GetRoomKeysForRoom`], [`DeleteRoomKeysForRoom`] |
-//! | one session | [`PutRoomKeysForSession`], [`GetRoomKeysForSession`], [`DeleteRoomKeysForSession`] |
+//! | the sessions of a room | [`PutRoomKeys::for_room`], [`GetRoomKeys::for_room`], [`DeleteRoomKeys::for_room`] |
+//! | one session | [`PutRoomKeys::for_session`], [`GetRoomKeysForSession`], [`DeleteRoomKeys::for_session`] |
 //! | account data | [`GetAccountData`], [`PutAccountData`], [`GetSync`] |
 //! | devices and keys | [`SendToDevice`], [`QueryKeys`], [`UploadSignatures`] |
 //! | the account | [`GetWhoAmI`] |
@@ -20,10 +20,10 @@
 //! ```
 //! use strongroom::{
 //!     Limits,
-//!     api::{AccessToken, BaseUrl, Endpoint as _, GetCurrentBackupVersion},
+//!     api::{AccessToken, BaseUrl, Endpoint as _, GetBackupVersion},
 //! };
 //!
-//! let request = GetCurrentBackupVersion.to_http(
+//! let request = GetBackupVersion::current().to_http(
 //!     &BaseUrl::new("https://matrix.example.org")?,
 //!     &AccessToken::from("syt_secret"),
 //! )?;
@@ -32,7 +32,7 @@
 //! let response = http::Response::builder()
 //!     .status(404)
 //!     .body(r#"{"errcode":"M_NOT_FOUND","error":"No backup found"}"#)?;
-//! let current = GetCurrentBackupVersion.read_response(&response, &Limits::default())?;
+//! let current = GetBackupVersion::current().read_response(&response, &Limits::default())?;
 //! assert!(current.is_none(), "there is no backup");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -64,10 +64,9 @@ pub use self::{
     put_account_data::PutAccountData,
     query_keys::{OwnKeys, QueriedKeys, QueryKeys, UnusableKey},
     room_keys::{
-        CreateBackupVersion, DeleteBackupVersion, DeleteRoomKeys, DeleteRoomKeysForRoom,
-        DeleteRoomKeysForSession, GetBackupVersion, GetCurrentBackupVersion, GetRoomKeys,
-        GetRoomKeysForRoom, GetRoomKeysForSession, PutRoomKeys, PutRoomKeysError,
-        PutRoomKeysForRoom, PutRoomKeysForSession, RoomKeys, StoredRoomKeys, UpdateBackupVersion,
+        CreateBackupVersion, DeleteBackupVersion, DeleteRoomKeys, GetBackupVersion, GetRoomKeys,
+        GetRoomKeysForSession, PutRoomKeys, PutRoomKeysError, RoomKeys, StoredRoomKeys,
+        UpdateBackupVersion,
     },
     send_to_device::SendToDevice,
     sync::{AccountDataEvent, GetSync, SyncResponse, ToDeviceEvent},

@@ -11,20 +11,19 @@ use crate::{
     crypto::ed25519::Ed25519Signature,
     encoding::{
         canonical_json::{JsonValue, NotCanonical},
+        format::FormatError,
         json,
+        read::Read,
     },
     excerpt::Excerpt,
     ids::{KeyId, UserId},
-    passphrase::{
-        self, PassphraseMember, PassphraseParameters, PassphraseParametersError,
-        ReadPassphraseParameters,
-    },
+    passphrase::{self, PassphraseFinding, PassphraseParameters, PassphraseParametersError},
     provenance::Provenance,
-    secret_value::backup_key::{BackupDecryptionKey, BackupPublicKey, BackupPublicKeyError},
+    secret_value::backup_key::{BackupDecryptionKey, BackupPublicKey},
     signed_json::{
         BackupAuthDataToSign, Kind, PRIVATE_KEY_BITS, PRIVATE_KEY_ITERATIONS, PRIVATE_KEY_SALT,
-        PUBLIC_KEY, SignatureReport, SignatureWork, SignedJsonError, SignedObject,
-        SignedPassphrase, Signers, ToSign, TrustedSigner,
+        PUBLIC_KEY, SignatureReport, SignatureWork, SignedObject, SignedPassphrase, Signers,
+        ToSign, TrustedSigner,
     },
 };
 
@@ -38,7 +37,8 @@ use crate::{
 pub struct AuthData {
     signed: SignedObject,
     public_key: BackupPublicKey,
-    passphrase: Result<Option<ReadPassphraseParameters>, PassphraseParametersError>,
+    passphrase:
+        Result<Option<Read<PassphraseParameters, PassphraseFinding>>, PassphraseParametersError>,
 }
 
 /// Why `auth_data` cannot be used. The version can still be listed, replaced and deleted.
@@ -53,19 +53,13 @@ pub enum AuthDataError {
     Missing(&'static str),
     /// It is no JSON object that could have been signed.
     #[error("the backup's public data cannot be read ({0})")]
-    Json(SignedJsonError),
+    Json(FormatError),
     /// It has no public key.
     #[error("the backup has no public key")]
     NoPublicKey,
     /// Its public key cannot be used.
-    #[error(transparent)]
-    PublicKey(#[from] BackupPublicKeyError),
-}
-
-impl From<SignedJsonError> for AuthDataError {
-    fn from(error: SignedJsonError) -> Self {
-        Self::Json(error)
-    }
+    #[error("{0}")]
+    PublicKey(FormatError),
 }
 
 impl AuthData {
@@ -82,14 +76,15 @@ impl AuthData {
     ///
     /// [`AuthDataError`] if it is no object, has a member twice, or has no usable public key.
     pub fn from_json(text: &str, limits: &Limits) -> Result<Self, AuthDataError> {
-        let signed = SignedObject::from_json(text, limits)?;
+        let signed = SignedObject::from_json(text, limits).map_err(AuthDataError::Json)?;
         let Some(JsonValue::String(public_key)) = signed.get(PUBLIC_KEY) else {
             return Err(AuthDataError::NoPublicKey);
         };
         if public_key.is_empty() {
             return Err(AuthDataError::NoPublicKey);
         }
-        let public_key = BackupPublicKey::from_base64(public_key)?;
+        let public_key =
+            BackupPublicKey::from_base64(public_key).map_err(AuthDataError::PublicKey)?;
         let passphrase = read_passphrase(&signed, limits);
         Ok(Self { signed, public_key, passphrase })
     }
@@ -109,7 +104,8 @@ impl AuthData {
     /// Why they cannot be used; too many rounds were refused when they were read.
     pub fn passphrase(
         &self,
-    ) -> Result<Option<&ReadPassphraseParameters>, &PassphraseParametersError> {
+    ) -> Result<Option<&Read<PassphraseParameters, PassphraseFinding>>, &PassphraseParametersError>
+    {
         self.passphrase.as_ref().map(Option::as_ref)
     }
 
@@ -234,31 +230,30 @@ impl Serialize for AuthData {
 fn read_passphrase(
     signed: &SignedObject,
     limits: &Limits,
-) -> Result<Option<ReadPassphraseParameters>, PassphraseParametersError> {
+) -> Result<Option<Read<PassphraseParameters, PassphraseFinding>>, PassphraseParametersError> {
     let member = |name| signed.get(name).filter(|value| **value != JsonValue::Null);
     let [iterations, salt, bits] =
         [PRIVATE_KEY_ITERATIONS, PRIVATE_KEY_SALT, PRIVATE_KEY_BITS].map(member);
     if iterations.or(salt).or(bits).is_none() {
         return Ok(None);
     }
-    let missing = PassphraseParametersError::Missing;
-    let iterations = iterations.ok_or(missing(PassphraseMember::Iterations))?;
-    let iterations = integer(iterations, PassphraseMember::Iterations)?;
-    let JsonValue::String(salt) = salt.ok_or(missing(PassphraseMember::Salt))? else {
-        return Err(PassphraseParametersError::Unreadable(PassphraseMember::Salt));
+    let iterations = iterations.ok_or(passphrase::missing(passphrase::ITERATIONS))?;
+    let iterations = integer(iterations, passphrase::ITERATIONS)?;
+    let JsonValue::String(salt) = salt.ok_or(passphrase::missing(passphrase::SALT))? else {
+        return Err(passphrase::unusable(passphrase::SALT));
     };
-    let bits = bits.map(|bits| integer(bits, PassphraseMember::Bits)).transpose()?;
+    let bits = bits.map(|bits| integer(bits, passphrase::BITS)).transpose()?;
     PassphraseParameters::from_parts(iterations, salt, bits, limits).map(Some)
 }
 
-fn integer(value: &JsonValue, member: PassphraseMember) -> Result<i64, PassphraseParametersError> {
+fn integer(value: &JsonValue, member: &'static str) -> Result<i64, PassphraseParametersError> {
     let integer = match value {
         JsonValue::Integer(integer) => Some(*integer),
         JsonValue::OtherNumber(text) => json::integer_from_number(text).map(passphrase::clamp),
         JsonValue::String(text) => json::integer_from_digits(text).map(passphrase::clamp),
         _ => None,
     };
-    integer.ok_or(PassphraseParametersError::Unreadable(member))
+    integer.ok_or(passphrase::unusable(member))
 }
 
 /// How a key is derived from a passphrase, as old clients wrote it.

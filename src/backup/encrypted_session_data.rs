@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap as _};
 use serde_json::value::RawValue;
-use thiserror::Error;
 
 use crate::{
-    crypto::curve25519_aes_sha2::{SealedMessage, SealedMessageError},
+    crypto::curve25519_aes_sha2::SealedMessage,
     encoding::{
-        base64::{self, Base64Error},
-        json::{self, JsonText, JsonTextError, RawObject, RawObjectError, UnknownMembers},
+        base64,
+        format::{FormatError, FormatProblem},
+        json::{self, JsonText, RawObject, UnknownMembers},
     },
 };
 
@@ -23,75 +23,23 @@ pub struct EncryptedSessionData {
     unknown: UnknownMembers,
 }
 
-/// Why something is not an encrypted session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum EncryptedSessionDataError {
-    /// It is no JSON.
-    #[error("the encrypted session is not valid JSON")]
-    NotJson,
-    /// It is JSON of another type: `null`, or a string as the first draft allowed.
-    #[error("the encrypted session is not a JSON object")]
-    NotAnObject,
-    /// A member is missing or is no string.
-    #[error("the encrypted session has no {0}")]
-    Missing(EncryptedMember),
-    /// A member is not base64 of the right length.
-    #[error("the {0} of the encrypted session cannot be read: {1}")]
-    Base64(EncryptedMember, Base64Error),
-    /// A text in it has half a character, or it is nested too deep to be kept.
-    #[error("the encrypted session holds text that is not Unicode, or is nested too deep")]
-    Unkeepable,
-}
-
-/// The members of an encrypted session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum EncryptedMember {
-    /// The ephemeral public key: 32 bytes.
-    Ephemeral,
-    /// The ciphertext.
-    Ciphertext,
-    /// The authentication code: 8 bytes.
-    Mac,
-}
-
-impl EncryptedMember {
-    /// The name of the member in JSON.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Ephemeral => "ephemeral",
-            Self::Ciphertext => "ciphertext",
-            Self::Mac => "mac",
-        }
-    }
-}
-
-impl std::fmt::Display for EncryptedMember {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 impl EncryptedSessionData {
     /// Reads an encrypted session from JSON; base64 may be padded or not.
     ///
     /// # Errors
     ///
-    /// [`EncryptedSessionDataError`] says which member is missing or cannot be read.
-    pub fn from_json(text: &[u8]) -> Result<Self, EncryptedSessionDataError> {
-        let mut object = RawObject::parse(text).map_err(|error| match error {
-            RawObjectError::Syntax => EncryptedSessionDataError::NotJson,
-            RawObjectError::NotAnObject => EncryptedSessionDataError::NotAnObject,
-        })?;
-        let ephemeral = read(&mut object, EncryptedMember::Ephemeral)?;
-        let ciphertext = read(&mut object, EncryptedMember::Ciphertext)?;
-        let mac = read(&mut object, EncryptedMember::Mac)?;
+    /// [`FormatError`] says which member is missing or cannot be read.
+    pub fn from_json(text: &[u8]) -> Result<Self, FormatError> {
+        let mut object =
+            RawObject::parse(text).map_err(|error| FormatProblem::of_object(error, WHAT))?;
+        let ephemeral = read(&mut object, "ephemeral")?;
+        let ciphertext = read(&mut object, "ciphertext")?;
+        let mac = read(&mut object, "mac")?;
         let unknown =
-            UnknownMembers::from_rest(object).ok_or(EncryptedSessionDataError::Unkeepable)?;
+            UnknownMembers::from_rest(object).ok_or(FormatProblem::Unkeepable.of(WHAT))?;
         let message =
-            SealedMessage::from_base64(ephemeral.as_str(), ciphertext.as_str(), mac.as_str())?;
+            SealedMessage::from_base64(ephemeral.as_str(), ciphertext.as_str(), mac.as_str())
+                .map_err(|error| error.problem.of(WHAT))?;
         Ok(Self { message, unknown })
     }
 
@@ -140,25 +88,9 @@ impl<'de> Deserialize<'de> for EncryptedSessionData {
     }
 }
 
-impl From<SealedMessageError> for EncryptedSessionDataError {
-    fn from(error: SealedMessageError) -> Self {
-        match error {
-            SealedMessageError::Ephemeral(error) => Self::Base64(EncryptedMember::Ephemeral, error),
-            SealedMessageError::Ciphertext(error) => {
-                Self::Base64(EncryptedMember::Ciphertext, error)
-            }
-            SealedMessageError::Mac(error) => Self::Base64(EncryptedMember::Mac, error),
-        }
-    }
+fn read<'a>(object: &mut RawObject<'a>, member: &'static str) -> Result<JsonText<'a>, FormatError> {
+    let value = object.take(member).ok_or(FormatProblem::Missing(member).of(WHAT))?;
+    json::string(value).map_err(|error| FormatProblem::of_string(error, member).of(WHAT))
 }
 
-fn read<'a>(
-    object: &mut RawObject<'a>,
-    member: EncryptedMember,
-) -> Result<JsonText<'a>, EncryptedSessionDataError> {
-    let missing = EncryptedSessionDataError::Missing(member);
-    json::string(object.take(member.as_str()).ok_or(missing)?).map_err(|error| match error {
-        JsonTextError::NotAString => missing,
-        JsonTextError::LoneSurrogate => EncryptedSessionDataError::Unkeepable,
-    })
-}
+const WHAT: &str = "the encrypted session";

@@ -7,10 +7,12 @@ use std::{
 
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::value::RawValue;
-use thiserror::Error;
 
-use super::encrypted_session_data::{EncryptedSessionData, EncryptedSessionDataError};
-use crate::encoding::json::{self, RawObject, RawObjectError, UnknownMembers};
+use super::encrypted_session_data::EncryptedSessionData;
+use crate::encoding::{
+    format::{FormatError, FormatProblem},
+    json::{self, RawObject, UnknownMembers},
+};
 
 /// `KeyBackupData` of the
 /// [specification](https://spec.matrix.org/v1.16/client-server-api/#get_matrixclientv3room_keyskeysroomidsessionid):
@@ -82,27 +84,6 @@ impl fmt::Display for MetadataMember {
     }
 }
 
-/// Why something is not a backed-up session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum KeyBackupDataError {
-    /// It is no JSON.
-    #[error("the backed-up session is not valid JSON")]
-    NotJson,
-    /// It is JSON of another type.
-    #[error("the backed-up session is not a JSON object")]
-    NotAnObject,
-    /// It holds no `session_data`.
-    #[error("the backed-up session has no session data")]
-    NoSessionData,
-    /// Its `session_data` cannot be read.
-    #[error(transparent)]
-    SessionData(#[from] EncryptedSessionDataError),
-    /// A text in it has half a character, or it is nested too deep to be kept.
-    #[error("the backed-up session holds text that is not Unicode, or is nested too deep")]
-    Unkeepable,
-}
-
 impl KeyBackupData {
     pub(super) fn new(metadata: KeyBackupMetadata, session_data: EncryptedSessionData) -> Self {
         Self { metadata, session_data, ignored: Vec::new(), unknown: UnknownMembers::default() }
@@ -115,13 +96,12 @@ impl KeyBackupData {
     ///
     /// # Errors
     ///
-    /// [`KeyBackupDataError`] if there is no readable `session_data`.
-    pub fn from_json(text: &[u8]) -> Result<Self, KeyBackupDataError> {
-        let mut object = RawObject::parse(text).map_err(|error| match error {
-            RawObjectError::Syntax => KeyBackupDataError::NotJson,
-            RawObjectError::NotAnObject => KeyBackupDataError::NotAnObject,
-        })?;
-        let session_data = object.take("session_data").ok_or(KeyBackupDataError::NoSessionData)?;
+    /// [`FormatError`] if there is no readable `session_data`.
+    pub fn from_json(text: &[u8]) -> Result<Self, FormatError> {
+        let mut object =
+            RawObject::parse(text).map_err(|error| FormatProblem::of_object(error, WHAT))?;
+        let session_data =
+            object.take("session_data").ok_or(FormatProblem::Missing("session_data").of(WHAT))?;
         let session_data = EncryptedSessionData::from_json(session_data.get().as_bytes())?;
         let mut ignored = Vec::new();
         let mut note = |member, missing: bool| {
@@ -137,7 +117,8 @@ impl KeyBackupData {
         note(MetadataMember::ForwardedCount, forwarded_count.is_none());
         let is_verified = is_verified.unwrap_or(false);
         let metadata = KeyBackupMetadata { is_verified, first_message_index, forwarded_count };
-        let unknown = UnknownMembers::from_rest(object).ok_or(KeyBackupDataError::Unkeepable)?;
+        let unknown =
+            UnknownMembers::from_rest(object).ok_or(FormatProblem::Unkeepable.of(WHAT))?;
         Ok(Self { metadata, session_data, ignored, unknown })
     }
 
@@ -218,6 +199,7 @@ impl PartialOrd for KeyBackupMetadata {
     }
 }
 
+const WHAT: &str = "the backed-up session";
 const SHARED_HISTORY: &str = "org.matrix.msc3061.shared_history";
 
 fn read_number(object: &mut RawObject<'_>, member: MetadataMember) -> Option<u64> {

@@ -57,8 +57,8 @@ mod version;
 pub use self::{
     auth_data::{AuthData, AuthDataError},
     batch::{SessionSealer, SessionToSeal},
-    encrypted_session_data::{EncryptedMember, EncryptedSessionData, EncryptedSessionDataError},
-    key_backup_data::{KeyBackupData, KeyBackupDataError, KeyBackupMetadata, MetadataMember},
+    encrypted_session_data::EncryptedSessionData,
+    key_backup_data::{KeyBackupData, KeyBackupMetadata, MetadataMember},
     open::{FailureCause, OpenError, OpenedSessionData, RestoredSession, Warning},
     passphrase::{BackupPassphraseAttempts, BackupPassphraseError, FittingPassphrase},
     restore::{
@@ -66,16 +66,16 @@ pub use self::{
         RoomKeysItem, RoomKeysSplitter, StreamError, Verdict, WarnedSession, WrongBackupKey,
         restore_all, restore_reader, restore_slice,
     },
-    returned::{BackedUpSession, IdProblem, ReturnedSession},
+    returned::{BackedUpSession, ReturnedSession},
     seal::{SealError, SealOptions, SealedSession},
     trust::{TrustError, TrustReason, TrustedBackup},
     unsigned_auth_data::{NotSignable, UnsignedAuthData},
-    version::{BackupVersionInfo, BackupVersionInfoError},
+    version::BackupVersionInfo,
 };
 
 pub(crate) use self::proofs::{Proof, Proofs};
 pub use crate::{
-    secret_value::backup_key::{BackupDecryptionKey, BackupPublicKey, BackupPublicKeyError},
+    secret_value::backup_key::{BackupDecryptionKey, BackupPublicKey},
     session_data::authenticity::Authenticity,
 };
 

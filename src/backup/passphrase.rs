@@ -70,7 +70,7 @@ pub enum BackupPassphraseError {
 ///
 /// # let limits = Limits::default();
 /// # let derived = PassphraseParameters::from_parts(10_000, "aBcD", None, &limits)?;
-/// # let derived = derived.parameters.derive("correct horse");
+/// # let derived = derived.value.derive("correct horse");
 /// # let derived = SecretBytes::init_with(|bytes| bytes.copy_from_slice(derived.expose_bytes()));
 /// # let key = BackupDecryptionKey::from_bytes(derived);
 /// # let public_key = key.public_key().to_base64();
@@ -105,14 +105,14 @@ impl BackupPassphraseAttempts {
     pub fn new(auth_data: &AuthData, typed: &str) -> Result<Self, BackupPassphraseError> {
         let read = auth_data.passphrase().map_err(Clone::clone)?;
         let read = read.ok_or(BackupPassphraseError::NoPassphrase)?;
-        let length = read.parameters.key_length();
+        let length = read.value.key_length();
         if length.bytes() < KEY_LENGTH {
             return Err(BackupPassphraseError::KeyTooShort { bits: length.bits() });
         }
         Ok(Self {
-            attempts: read.parameters.attempts(typed),
+            attempts: read.value.attempts(typed),
             public_key: *auth_data.public_key(),
-            parameters: read.parameters.clone(),
+            parameters: read.value.clone(),
         })
     }
 

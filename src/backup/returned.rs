@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use thiserror::Error;
-
 use crate::ids::{RoomId, SessionId};
 
 /// One session as a server returned it, unread: whatever is wrong with it concerns it alone.
@@ -28,23 +26,6 @@ pub struct ReturnedSession<'a> {
     /// Well-formed JSON, which should be [`KeyBackupData`](crate::backup::KeyBackupData) and may be
     /// anything.
     pub json: &'a [u8],
-}
-
-/// Why the name that stands for an ID in a response is none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
-#[non_exhaustive]
-pub enum IdProblem {
-    /// It holds half a character.
-    #[error("is not Unicode")]
-    NotUnicode,
-    /// It is longer than [`Limits::name_bytes`](crate::Limits::name_bytes).
-    #[error("has {found} bytes, more than the limit of {limit}")]
-    TooLong {
-        /// How many bytes it may have, as it is written and with its quotes.
-        limit: usize,
-        /// How many it has.
-        found: usize,
-    },
 }
 
 impl BackedUpSession {

@@ -2,7 +2,6 @@
 
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::value::RawValue;
-use thiserror::Error;
 
 use super::{
     MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2,
@@ -10,7 +9,10 @@ use super::{
 };
 use crate::{
     Limits,
-    encoding::json::{self, RawObject, RawObjectError, UnknownMembers},
+    encoding::{
+        format::{FormatError, FormatProblem},
+        json::{self, RawObject, UnknownMembers},
+    },
     excerpt::Excerpt,
     ids::BackupVersion,
 };
@@ -31,24 +33,6 @@ pub struct BackupVersionInfo {
     unknown: UnknownMembers,
 }
 
-/// Why something is not a backup version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum BackupVersionInfoError {
-    /// It is no JSON.
-    #[error("the backup version is not valid JSON")]
-    NotJson,
-    /// It is JSON of another type.
-    #[error("the backup version is not a JSON object")]
-    NotAnObject,
-    /// `version` is missing in something that is not empty, or of another type.
-    #[error("the backup version has no usable \u{201c}{0}\u{201d}")]
-    Member(&'static str),
-    /// A text in it has half a character, or it is nested too deep to be kept.
-    #[error("the backup version holds text that is not Unicode, or is nested too deep")]
-    Unkeepable,
-}
-
 impl BackupVersionInfo {
     /// Reads the body of `GET /room_keys/version`. Early servers send `version` and `etag` as numbers
     /// and `count` as a string; an `algorithm` that is no string is none. `{}` is a version that is [unusable](Self::auth_data) and has no name:
@@ -56,19 +40,17 @@ impl BackupVersionInfo {
     ///
     /// # Errors
     ///
-    /// [`BackupVersionInfoError`] if it is nothing that could be a version.
-    pub fn from_json(text: &[u8], limits: &Limits) -> Result<Self, BackupVersionInfoError> {
-        let mut object = RawObject::parse(text).map_err(|error| match error {
-            RawObjectError::Syntax => BackupVersionInfoError::NotJson,
-            RawObjectError::NotAnObject => BackupVersionInfoError::NotAnObject,
-        })?;
+    /// [`FormatError`] if it is nothing that could be a version.
+    pub fn from_json(text: &[u8], limits: &Limits) -> Result<Self, FormatError> {
+        let mut object =
+            RawObject::parse(text).map_err(|error| FormatProblem::of_object(error, WHAT))?;
         let is_empty = object.iter().next().is_none();
         let version = match object.take("version") {
             None if is_empty => Some(BackupVersion::from("")),
             None => None,
             Some(version) => json::lenient_token(version).and_then(BackupVersion::of_server),
         };
-        let version = version.ok_or(BackupVersionInfoError::Member("version"))?;
+        let version = version.ok_or(FormatProblem::Unusable("version").of(WHAT))?;
         let algorithm = object.take_present("algorithm").map(json::public_string);
         let algorithm = algorithm.and_then(|name| Some(name.ok()?.into_owned()));
         let raw_auth_data = object.take_present("auth_data").map(ToOwned::to_owned);
@@ -76,7 +58,7 @@ impl BackupVersionInfo {
         let etag = object.take("etag").and_then(json::lenient_token);
         let count = object.take("count").and_then(json::lenient_integer);
         let unknown =
-            UnknownMembers::from_rest(object).ok_or(BackupVersionInfoError::Unkeepable)?;
+            UnknownMembers::from_rest(object).ok_or(FormatProblem::Unkeepable.of(WHAT))?;
         Ok(Self { version, algorithm, auth_data, raw_auth_data, etag, count, unknown })
     }
 
@@ -163,3 +145,5 @@ fn read_auth_data(
         (Some(other), _) => Err(AuthDataError::UnsupportedAlgorithm(Excerpt::new(other))),
     }
 }
+
+const WHAT: &str = "the backup version";

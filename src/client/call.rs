@@ -6,8 +6,8 @@ use super::{backup::HostToken, waiting::RequestKind};
 use crate::{
     api::{
         AccessToken, BaseUrl, CreateBackupVersion, DeleteBackupVersion, Endpoint as _,
-        GetAccountData, GetCurrentBackupVersion, GetRoomKeys, GetRoomKeysForRoom,
-        GetRoomKeysForSession, PutAccountData, PutRoomKeys, RequestError, SendToDevice,
+        GetAccountData, GetBackupVersion, GetRoomKeys, GetRoomKeysForSession, PutAccountData,
+        PutRoomKeys, RequestError, SendToDevice,
     },
     ids::BackupVersion,
 };
@@ -27,7 +27,7 @@ pub(super) enum Lane {
 /// What a request asks for.
 #[derive(Debug)]
 pub(super) enum Call {
-    Current(GetCurrentBackupVersion),
+    Current(GetBackupVersion),
     Create(CreateBackupVersion),
     Delete(DeleteBackupVersion),
     Preference(GetAccountData),
@@ -37,7 +37,7 @@ pub(super) enum Call {
     /// What the backup has of a session that is to be uploaded.
     Look(GetRoomKeysForSession),
     Session(BackupVersion, GetRoomKeysForSession),
-    Room(BackupVersion, GetRoomKeysForRoom),
+    Room(BackupVersion, GetRoomKeys),
     Everything(BackupVersion, GetRoomKeys),
     /// An event of the account data, for a flow.
     Read(GetAccountData),

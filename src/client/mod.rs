@@ -25,7 +25,7 @@ pub use self::{
         AsyncBackupHost, AsyncFlowHost, AsyncHost, BackupHost, DriveError, FlowHost, Host, Notice,
         SecretWrite, Waited, drive, drive_async, drive_backup, drive_backup_async,
     },
-    operation::{NoAnswer, Operation, OperationId, UnknownOperation},
+    operation::{AnswerError, NoAnswer, Operation, OperationId},
     state::StateToSave,
     unlock_backup_key::{UnlockBackupKeyError, unlock_backup_key},
     waiting::{Awaited, RequestFailure, RequestKind, Waiting},

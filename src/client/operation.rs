@@ -9,7 +9,10 @@ use http::Request;
 use thiserror::Error;
 
 use super::call::Call;
-use crate::api::{AccessToken, BaseUrl, RequestError};
+use crate::{
+    api::{AccessToken, BaseUrl, RequestError},
+    backup::TrustError,
+};
 
 /// The number of a request, unique for one machine or flow since it was made or restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,10 +31,38 @@ pub struct Operation {
 #[error("the request got no answer")]
 pub struct NoAnswer;
 
-/// No request of this number is awaited: it was answered, or made before a restart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("no request of this number is awaited")]
-pub struct UnknownOperation;
+/// Why a machine or a flow does not take what it is told. Nothing has changed then.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum AnswerError {
+    /// Nobody waits for it: it was answered, made before a restart, or things have changed meanwhile.
+    #[error("nobody waits for this any more")]
+    NotAwaited,
+    /// There are too many signatures. A device and the user have two keys that sign a backup; give those.
+    #[error("a new backup takes {MAX_SIGNATURES} signatures at most, and there are {found}")]
+    TooManySignatures {
+        /// How many there are.
+        found: usize,
+    },
+    /// It is no reply to this question.
+    #[error("this is no answer to the question")]
+    OtherQuestion,
+    /// The backup is not trusted.
+    #[error("the backup is not used: {0}")]
+    NotTrusted(TrustError),
+    /// There is no backup to use.
+    #[error("there is no backup to use")]
+    NoBackup,
+    /// What was read back from the secret storage is not what was to be written.
+    #[error("the key storage does not hold what was to be written to it")]
+    SecretNotRead,
+}
+
+impl From<TrustError> for AnswerError {
+    fn from(error: TrustError) -> Self {
+        Self::NotTrusted(error)
+    }
+}
 
 /// What is sent, shared by the host and by whoever waits for the answer.
 #[derive(Debug)]
@@ -87,3 +118,6 @@ impl Operation {
         self.letter.call.is_streamed()
     }
 }
+
+/// More keys than sign a backup: those of the device and of the user.
+pub(super) const MAX_SIGNATURES: usize = 8;

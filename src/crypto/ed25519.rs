@@ -22,10 +22,12 @@ use std::{
 
 use ed25519_dalek::{Signature, SigningKey, VerifyingKey};
 use subtle::ConstantTimeEq as _;
-use thiserror::Error;
 
 use crate::{
-    encoding::base64::{self, Base64Error},
+    encoding::{
+        base64::{self, Base64Error},
+        format::{FormatError, FormatProblem},
+    },
     secret::SecretBytes,
 };
 
@@ -35,24 +37,6 @@ use crate::{
 #[derive(Clone, Copy, Eq)]
 pub struct Ed25519PublicKey([u8; 32]);
 
-/// Why a text or some bytes are no Ed25519 public key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum Ed25519KeyError {
-    /// The text is not base64 of 32 bytes.
-    #[error("the Ed25519 public key is damaged ({0})")]
-    Base64(Base64Error),
-    /// The 32 bytes are not the encoding of a point.
-    #[error("the Ed25519 public key is damaged (it is not a point on the curve)")]
-    NotAPoint,
-}
-
-impl From<Base64Error> for Ed25519KeyError {
-    fn from(error: Base64Error) -> Self {
-        Self::Base64(error)
-    }
-}
-
 impl Ed25519PublicKey {
     /// The length of the key in bytes.
     pub const LENGTH: usize = 32;
@@ -61,21 +45,22 @@ impl Ed25519PublicKey {
     ///
     /// # Errors
     ///
-    /// [`Ed25519KeyError::NotAPoint`] if they do not encode a point on the curve.
-    pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, Ed25519KeyError> {
+    /// [`FormatProblem::NotAPoint`] if they do not encode a point on the curve.
+    pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, FormatError> {
         VerifyingKey::from_bytes(bytes)
             .map(|_| Self(*bytes))
-            .map_err(|_| Ed25519KeyError::NotAPoint)
+            .map_err(|_| FormatProblem::NotAPoint.of(WHAT))
     }
 
     /// Reads a key from base64, padded or not.
     ///
     /// # Errors
     ///
-    /// [`Ed25519KeyError::Base64`] if the text is not base64 of 32 bytes, otherwise as
+    /// [`FormatProblem::Damaged`] if the text is not base64 of 32 bytes, otherwise as
     /// [`Ed25519PublicKey::from_bytes`].
-    pub fn from_base64(text: &str) -> Result<Self, Ed25519KeyError> {
-        Self::from_bytes(&base64::decode_array(text)?)
+    pub fn from_base64(text: &str) -> Result<Self, FormatError> {
+        let damaged = |error| FormatProblem::Damaged(error).of(WHAT);
+        Self::from_bytes(&base64::decode_array(text).map_err(damaged)?)
     }
 
     /// The 32 bytes of the key.
@@ -104,7 +89,7 @@ impl Ed25519PublicKey {
 }
 
 impl FromStr for Ed25519PublicKey {
-    type Err = Ed25519KeyError;
+    type Err = FormatError;
 
     /// As [`Ed25519PublicKey::from_base64`].
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -219,6 +204,8 @@ impl fmt::Debug for Ed25519Seed {
     }
 }
 
+const WHAT: &str = "the Ed25519 public key";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,6 +222,6 @@ mod tests {
     fn bytes_that_are_no_point_are_refused() {
         let mut bytes = [0; 32];
         bytes[0] = 2;
-        assert_eq!(Ed25519PublicKey::from_bytes(&bytes), Err(Ed25519KeyError::NotAPoint));
+        assert_eq!(Ed25519PublicKey::from_bytes(&bytes), Err(FormatProblem::NotAPoint.of(WHAT)));
     }
 }

@@ -6,16 +6,14 @@
 //! ```
 //! use strongroom::crypto::key_material::{KeyLength, KeyMaterial};
 //!
-//! let key = KeyMaterial::from_slice(&[7; 16])?;
-//! assert_eq!(key.length(), KeyLength::from_bits(128)?);
-//! assert!(KeyMaterial::from_slice(&[7; 15]).is_err());
-//! # Ok::<(), strongroom::crypto::key_material::KeyLengthError>(())
+//! let key = KeyMaterial::from_slice(&[7; 16]).unwrap();
+//! assert_eq!(key.length(), KeyLength::from_bits(128).unwrap());
+//! assert!(KeyMaterial::from_slice(&[7; 15]).is_none());
 //! ```
 
 use std::fmt;
 
 use subtle::{Choice, ConstantTimeEq};
-use thiserror::Error;
 
 use crate::secret::{SecretBytes, SecretVec};
 
@@ -27,23 +25,12 @@ pub struct KeyMaterial(SecretVec);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyLength(u8);
 
-/// No key material has this length.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("{bits} bits instead of 128 to 512 in whole bytes")]
-pub struct KeyLengthError {
-    /// The length that was asked for or found, in bits.
-    pub bits: u64,
-}
-
 impl KeyMaterial {
-    /// Copies 16 to 64 secret bytes.
-    ///
-    /// # Errors
-    ///
-    /// [`KeyLengthError`] if there are fewer or more.
-    pub fn from_slice(bytes: &[u8]) -> Result<Self, KeyLengthError> {
+    /// Copies 16 to 64 secret bytes; `None` if there are fewer or more.
+    #[must_use]
+    pub fn from_slice(bytes: &[u8]) -> Option<Self> {
         KeyLength::from_bytes(bytes.len())?;
-        Ok(Self(SecretVec::from(bytes)))
+        Some(Self(SecretVec::from(bytes)))
     }
 
     /// Makes the container and has `fill` write the secret in place.
@@ -87,26 +74,16 @@ impl fmt::Debug for KeyMaterial {
 }
 
 impl KeyLength {
-    /// Reads a length in bits: 128 to 512, in whole bytes.
-    ///
-    /// # Errors
-    ///
-    /// [`KeyLengthError`] for any other number.
-    pub fn from_bits(bits: u64) -> Result<Self, KeyLengthError> {
-        let bytes = u8::try_from(bits / 8).map_err(|_| KeyLengthError { bits })?;
-        if bits.is_multiple_of(8) && (MIN..=MAX).contains(&bytes) {
-            Ok(Self(bytes))
-        } else {
-            Err(KeyLengthError { bits })
-        }
+    /// Reads a length in bits: 128 to 512, in whole bytes. `None` for any other number.
+    #[must_use]
+    pub fn from_bits(bits: u64) -> Option<Self> {
+        let bytes = u8::try_from(bits / 8).ok()?;
+        (bits.is_multiple_of(8) && (MIN..=MAX).contains(&bytes)).then_some(Self(bytes))
     }
 
-    /// Reads a length in bytes: 16 to 64.
-    ///
-    /// # Errors
-    ///
-    /// [`KeyLengthError`] for any other number.
-    pub fn from_bytes(bytes: usize) -> Result<Self, KeyLengthError> {
+    /// Reads a length in bytes: 16 to 64. `None` for any other number.
+    #[must_use]
+    pub fn from_bytes(bytes: usize) -> Option<Self> {
         Self::from_bits(u64::try_from(bytes).unwrap_or(u64::MAX).saturating_mul(8))
     }
 
@@ -150,12 +127,12 @@ mod tests {
         for bits in 0..=1_000 {
             let expected = (128..=512).contains(&bits) && bits % 8 == 0;
             match KeyLength::from_bits(bits) {
-                Ok(length) => assert!(expected && u64::from(length.bits()) == bits, "{bits}"),
-                Err(error) => assert!(!expected && error.bits == bits, "{bits}"),
+                Some(length) => assert!(expected && u64::from(length.bits()) == bits, "{bits}"),
+                None => assert!(!expected, "{bits}"),
             }
         }
         for bits in [u64::MAX, 1 << 32, (1 << 32) + 256, 2048 + 256] {
-            assert_eq!(KeyLength::from_bits(bits), Err(KeyLengthError { bits }));
+            assert_eq!(KeyLength::from_bits(bits), None);
         }
     }
 
@@ -163,7 +140,7 @@ mod tests {
     fn material_of_another_length_is_refused() {
         for length in 0..100 {
             let material = KeyMaterial::from_slice(&vec![1; length]);
-            assert_eq!(material.is_ok(), (16..=64).contains(&length), "{length}");
+            assert_eq!(material.is_some(), (16..=64).contains(&length), "{length}");
         }
     }
 }

@@ -17,13 +17,13 @@
 //!     pbkdf2::{Derivation, Rounds, derive},
 //! };
 //!
-//! let (rounds, length) = (Rounds::new(10_000, 10_000_000)?, KeyLength::default());
+//! let (rounds, length) = (Rounds::new(10_000, 10_000_000).ok_or("not so many")?, KeyLength::default());
 //! let mut derivation = Derivation::new(b"passphrase", b"salt", rounds, length);
-//! while !derivation.advance(1_000).is_finished() {
+//! while !derivation.advance(1_000) {
 //!     // Show the progress, or drop the derivation to give up.
 //! }
 //! assert_eq!(derivation.finish(), derive(b"passphrase", b"salt", rounds, length));
-//! # Ok::<(), strongroom::crypto::pbkdf2::RoundsError>(())
+//! # Ok::<(), &str>(())
 //! ```
 
 // docs/decisions.md, 6: a dependency enters with the code that needs it.
@@ -32,7 +32,6 @@ use std::{fmt, num::NonZeroU32, slice};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha512, block_api::compress512};
-use thiserror::Error;
 use zeroize::{Zeroize as _, ZeroizeOnDrop, Zeroizing};
 
 use super::key_material::{KeyLength, KeyMaterial};
@@ -41,34 +40,12 @@ use super::key_material::{KeyLength, KeyMaterial};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Rounds(NonZeroU32);
 
-/// Why so many rounds are not run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum RoundsError {
-    /// There is no key after zero rounds.
-    #[error("a key cannot be derived in 0 rounds")]
-    Zero,
-    /// More rounds are asked for than are allowed. Nothing was computed.
-    #[error("{asked} rounds are asked for, and no more than {limit} are allowed")]
-    TooMany {
-        /// How many are asked for.
-        asked: u64,
-        /// How many are allowed.
-        limit: u32,
-    },
-}
-
 impl Rounds {
-    /// Compares a number of rounds with the limit.
-    ///
-    /// # Errors
-    ///
-    /// [`RoundsError`] if there are none or too many.
-    pub fn new(asked: u64, limit: u32) -> Result<Self, RoundsError> {
-        let too_many = RoundsError::TooMany { asked, limit };
-        let rounds = u32::try_from(asked).map_err(|_| too_many)?;
-        let rounds = NonZeroU32::new(rounds).ok_or(RoundsError::Zero)?;
-        if rounds.get() > limit { Err(too_many) } else { Ok(Self(rounds)) }
+    /// Compares a number of rounds with the limit; `None` if there are none or too many.
+    #[must_use]
+    pub fn new(asked: u64, limit: u32) -> Option<Self> {
+        let rounds = u32::try_from(asked).ok().filter(|rounds| *rounds <= limit)?;
+        NonZeroU32::new(rounds).map(Self)
     }
 
     /// A number of rounds that needs no limit, since it is our own.
@@ -99,23 +76,6 @@ pub struct Derivation {
     length: KeyLength,
 }
 
-/// How far a derivation has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DerivationProgress {
-    /// The rounds that were run.
-    pub done: u32,
-    /// The rounds that there are.
-    pub rounds: u32,
-}
-
-impl DerivationProgress {
-    /// Whether no round is left.
-    #[must_use]
-    pub fn is_finished(self) -> bool {
-        self.done >= self.rounds
-    }
-}
-
 impl Derivation {
     /// Starts, and runs the first round.
     #[must_use]
@@ -124,18 +84,18 @@ impl Derivation {
         Self { chain, done: 1, rounds, length }
     }
 
-    /// Runs so many rounds more, or those that are left.
-    pub fn advance(&mut self, rounds: u32) -> DerivationProgress {
+    /// Runs so many rounds more, or those that are left. Returns whether no round is left.
+    pub fn advance(&mut self, rounds: u32) -> bool {
         let rounds = rounds.min(self.rounds.get() - self.done);
         self.chain.run(rounds);
         self.done += rounds;
-        self.progress()
+        self.done == self.rounds.get()
     }
 
-    /// How far it has come.
+    /// How many rounds were run.
     #[must_use]
-    pub fn progress(&self) -> DerivationProgress {
-        DerivationProgress { done: self.done, rounds: self.rounds.get() }
+    pub fn done(&self) -> u32 {
+        self.done
     }
 
     /// Runs the rounds that are left, and gives the key.
@@ -266,22 +226,23 @@ mod tests {
 
     #[test]
     fn rounds_are_refused_before_any_are_run() {
-        assert_eq!(Rounds::new(0, 10), Err(RoundsError::Zero));
-        assert_eq!(Rounds::new(10, 10).map(Rounds::get), Ok(10));
+        assert_eq!(Rounds::new(0, 10), None);
+        assert_eq!(Rounds::new(10, 10).map(Rounds::get), Some(10));
         for asked in [11, u64::from(u32::MAX), u64::from(u32::MAX) + 1, u64::MAX] {
-            assert_eq!(Rounds::new(asked, 10), Err(RoundsError::TooMany { asked, limit: 10 }));
+            assert_eq!(Rounds::new(asked, 10), None);
         }
-        assert!(Rounds::new(u32::MAX.into(), u32::MAX).is_ok());
+        assert!(Rounds::new(u32::MAX.into(), u32::MAX).is_some());
     }
 
     #[test]
     fn progress_never_passes_the_end() {
         let rounds = Rounds::new(7, 10).unwrap();
         let mut derivation = Derivation::new(b"", b"", rounds, KeyLength::default());
-        assert_eq!(derivation.progress(), DerivationProgress { done: 1, rounds: 7 });
-        assert_eq!(derivation.advance(0).done, 1);
-        assert!(!derivation.advance(5).is_finished());
-        assert!(derivation.advance(u32::MAX).is_finished());
-        assert_eq!(derivation.advance(1).done, 7);
+        assert!(!derivation.advance(0));
+        assert_eq!(derivation.done(), 1);
+        assert!(!derivation.advance(5));
+        assert!(derivation.advance(u32::MAX));
+        assert!(derivation.advance(1));
+        assert_eq!(derivation.done(), 7);
     }
 }

@@ -21,7 +21,10 @@ use std::{collections::HashSet, fmt::Write as _};
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use super::json::{self, JsonTextError, RawObject};
+use super::{
+    format::{FormatError, FormatProblem},
+    json::{self, JsonTextError, RawObject},
+};
 use crate::{Limits, excerpt::Excerpt};
 
 /// A JSON value; one that was read has no member twice in any of its objects.
@@ -43,37 +46,6 @@ pub enum JsonValue {
     Object(Vec<(String, JsonValue)>),
 }
 
-/// Why a text is not read as a [`JsonValue`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum JsonError {
-    /// It is no JSON, or something follows it.
-    #[error("it is not valid JSON")]
-    Syntax,
-    /// An object has two members with one name.
-    #[error("an object in it has two members with one name")]
-    DuplicateMember,
-    /// A string has half a character.
-    #[error("a string in it is not Unicode")]
-    LoneSurrogate,
-    /// It is longer than [`Limits::signed_object_bytes`].
-    #[error("it has {found} bytes, more than the limit of {limit}")]
-    TooLarge {
-        /// How many bytes are allowed.
-        limit: usize,
-        /// How many bytes there are.
-        found: usize,
-    },
-    /// It is nested deeper than [`Limits::signed_object_depth`].
-    #[error("it is nested {found} levels deep, more than the limit of {limit}")]
-    TooDeep {
-        /// How many levels are allowed.
-        limit: usize,
-        /// How many levels there are.
-        found: usize,
-    },
-}
-
 /// Why a value has no canonical encoding, and so cannot be signed or verified.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -91,16 +63,17 @@ impl JsonValue {
     ///
     /// # Errors
     ///
-    /// [`JsonError`] says what is wrong with the text.
-    pub fn parse(text: &str, limits: &Limits) -> Result<Self, JsonError> {
+    /// [`FormatError`] says what is wrong with the text.
+    pub fn parse(text: &str, limits: &Limits) -> Result<Self, FormatError> {
         let (limit, found) = (limits.signed_object_bytes, text.len());
         if found > limit {
-            return Err(JsonError::TooLarge { limit, found });
+            return Err(FormatProblem::TooLarge { limit, found }.of("it"));
         }
-        let value: &RawValue = serde_json::from_str(text).map_err(|_| JsonError::Syntax)?;
+        let value: &RawValue =
+            serde_json::from_str(text).map_err(|_| FormatProblem::NotJson.of("it"))?;
         let (limit, found) = (limits.signed_object_depth, json::depth(value));
         if found > limit {
-            return Err(JsonError::TooDeep { limit, found });
+            return Err(FormatProblem::TooDeep { limit, found }.of("it"));
         }
         read(value)
     }
@@ -136,7 +109,7 @@ impl JsonValue {
     }
 }
 
-fn read(value: &RawValue) -> Result<JsonValue, JsonError> {
+fn read(value: &RawValue) -> Result<JsonValue, FormatError> {
     let text = value.get();
     Ok(match text.as_bytes().first() {
         Some(b'n') => JsonValue::Null,
@@ -144,7 +117,7 @@ fn read(value: &RawValue) -> Result<JsonValue, JsonError> {
         Some(b'f') => JsonValue::Bool(false),
         Some(b'"') => JsonValue::String(read_string(value)?),
         Some(b'[') => {
-            let elements = json::array(value).ok_or(JsonError::Syntax)?;
+            let elements = json::array(value).ok_or(FormatProblem::NotJson.of("it"))?;
             JsonValue::Array(elements.into_iter().map(read).collect::<Result<_, _>>()?)
         }
         Some(b'{') => read_object(text)?,
@@ -153,24 +126,24 @@ fn read(value: &RawValue) -> Result<JsonValue, JsonError> {
     })
 }
 
-fn read_object(text: &str) -> Result<JsonValue, JsonError> {
-    let object = RawObject::parse(text.as_bytes()).map_err(|_| JsonError::Syntax)?;
+fn read_object(text: &str) -> Result<JsonValue, FormatError> {
+    let object = RawObject::parse(text.as_bytes()).map_err(|_| FormatProblem::NotJson.of("it"))?;
     let mut names = HashSet::new();
     let mut members = Vec::new();
     for (name, value) in object.iter() {
         let name = read_string(name)?;
         if !names.insert(name.clone()) {
-            return Err(JsonError::DuplicateMember);
+            return Err(FormatProblem::DuplicateMember.of("it"));
         }
         members.push((name, read(value)?));
     }
     Ok(JsonValue::Object(members))
 }
 
-fn read_string(value: &RawValue) -> Result<String, JsonError> {
+fn read_string(value: &RawValue) -> Result<String, FormatError> {
     json::public_string(value).map(Into::into).map_err(|error| match error {
-        JsonTextError::LoneSurrogate => JsonError::LoneSurrogate,
-        JsonTextError::NotAString => JsonError::Syntax,
+        JsonTextError::LoneSurrogate => FormatProblem::LoneSurrogate.of("it"),
+        JsonTextError::NotAString => FormatProblem::NotJson.of("it"),
     })
 }
 

@@ -7,7 +7,7 @@
 //! assert_eq!(content.as_bytes(), br#"{ "key": "abc" }"#);
 //! assert_eq!(format!("{content:?}"), "JsonObject(16 bytes)");
 //! assert!(JsonObject::from_json(b"[]").is_err());
-//! # Ok::<(), strongroom::encoding::json_object::JsonObjectError>(())
+//! # Ok::<(), strongroom::encoding::format::FormatError>(())
 //! ```
 
 // docs/decisions.md, 4: no foreign type in the interface.
@@ -17,9 +17,11 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
-use thiserror::Error;
 
-use super::json::{RawObject, RawObjectError};
+use super::{
+    format::{FormatError, FormatProblem},
+    json::RawObject,
+};
 
 /// A JSON object as it came: the content of an event, unread.
 ///
@@ -27,27 +29,15 @@ use super::json::{RawObject, RawObjectError};
 #[derive(Clone)]
 pub struct JsonObject(Box<RawValue>);
 
-/// Why bytes are not a JSON object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum JsonObjectError {
-    /// They are no JSON, or something follows it.
-    #[error("it is not valid JSON")]
-    NotJson,
-    /// They are JSON of another type.
-    #[error("it is not a JSON object")]
-    NotAnObject,
-}
-
 impl JsonObject {
     /// Takes the bytes of an object; its members are not looked at.
     ///
     /// # Errors
     ///
-    /// [`JsonObjectError`] if they are no JSON object.
-    pub fn from_json(json: &[u8]) -> Result<Self, JsonObjectError> {
-        RawObject::parse(json)?;
-        let raw = serde_json::from_slice(json).map_err(|_| JsonObjectError::NotJson)?;
+    /// [`FormatError`] if they are no JSON object.
+    pub fn from_json(json: &[u8]) -> Result<Self, FormatError> {
+        RawObject::parse(json).map_err(|error| FormatProblem::of_object(error, "it"))?;
+        let raw = serde_json::from_slice(json).map_err(|_| FormatProblem::NotJson.of("it"))?;
         Ok(Self(raw))
     }
 
@@ -118,15 +108,6 @@ impl fmt::Debug for JsonObject {
 impl Serialize for JsonObject {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
-    }
-}
-
-impl From<RawObjectError> for JsonObjectError {
-    fn from(error: RawObjectError) -> Self {
-        match error {
-            RawObjectError::Syntax => Self::NotJson,
-            RawObjectError::NotAnObject => Self::NotAnObject,
-        }
     }
 }
 

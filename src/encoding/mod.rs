@@ -6,7 +6,9 @@
 pub mod base58;
 pub mod base64;
 pub mod canonical_json;
+pub mod format;
 pub(crate) mod json;
 pub mod json_object;
+pub mod read;
 pub mod secret_base64;
 pub mod text_file;

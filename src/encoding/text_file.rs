@@ -9,17 +9,11 @@
 //! let utf16 = [0xff, 0xfe, b'E', 0, b's', 0];
 //! assert_eq!(text_file::read_text(&utf16)?.expose_str(), "Es");
 //! assert_eq!(text_file::read_text(b"\xef\xbb\xbfEs")?.expose_str(), "Es");
-//! # Ok::<(), text_file::NotText>(())
+//! # Ok::<(), strongroom::encoding::format::FormatError>(())
 //! ```
 
-use thiserror::Error;
-
+use super::format::{FormatError, FormatProblem};
 use crate::secret::SecretString;
-
-/// Bytes are a text neither in UTF-8 nor in UTF-16 or UTF-32.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("this is not a text: it is neither UTF-8 nor UTF-16")]
-pub struct NotText;
 
 /// Decodes UTF-8, or UTF-16 or UTF-32 of either byte order, with or without a byte-order mark, which is left out, as are
 /// zeros with which a text is padded.
@@ -29,8 +23,8 @@ pub struct NotText;
 ///
 /// # Errors
 ///
-/// [`NotText`] if the bytes are not well-formed.
-pub fn read_text(bytes: &[u8]) -> Result<SecretString, NotText> {
+/// [`FormatProblem::NotText`] if the bytes are not well-formed.
+pub fn read_text(bytes: &[u8]) -> Result<SecretString, FormatError> {
     match bytes {
         [0xef, 0xbb, 0xbf, text @ ..] => decode_utf8(text),
         [0xff, 0xfe, text @ ..] if unpadded(text, &0).is_empty() => decode_utf8(text),
@@ -55,26 +49,26 @@ pub fn read_text(bytes: &[u8]) -> Result<SecretString, NotText> {
     }
 }
 
-fn decode_utf8(bytes: &[u8]) -> Result<SecretString, NotText> {
-    str::from_utf8(unpadded(bytes, &0)).map(SecretString::from).map_err(|_| NotText)
+fn decode_utf8(bytes: &[u8]) -> Result<SecretString, FormatError> {
+    str::from_utf8(unpadded(bytes, &0)).map(SecretString::from).map_err(|_| NOT_TEXT)
 }
 
-fn decode_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<SecretString, NotText> {
-    let (pairs, []) = bytes.as_chunks() else { return Err(NotText) };
+fn decode_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<SecretString, FormatError> {
+    let (pairs, []) = bytes.as_chunks() else { return Err(NOT_TEXT) };
     let units = unpadded(pairs, &[0; 2]).iter().copied().map(unit);
     // No unit of 2 bytes takes more than 3 in UTF-8.
     let mut text = SecretString::with_capacity(bytes.len() / 2 * 3);
     for character in char::decode_utf16(units) {
-        text.push_within_capacity(character.map_err(|_| NotText)?);
+        text.push_within_capacity(character.map_err(|_| NOT_TEXT)?);
     }
     Ok(text)
 }
 
-fn decode_utf32(bytes: &[u8], unit: fn([u8; 4]) -> u32) -> Result<SecretString, NotText> {
-    let (units, []) = bytes.as_chunks() else { return Err(NotText) };
+fn decode_utf32(bytes: &[u8], unit: fn([u8; 4]) -> u32) -> Result<SecretString, FormatError> {
+    let (units, []) = bytes.as_chunks() else { return Err(NOT_TEXT) };
     let mut text = SecretString::with_capacity(bytes.len());
     for character in unpadded(units, &[0; 4]).iter().copied().map(unit) {
-        text.push_within_capacity(char::from_u32(character).ok_or(NotText)?);
+        text.push_within_capacity(char::from_u32(character).ok_or(NOT_TEXT)?);
     }
     Ok(text)
 }
@@ -95,6 +89,8 @@ fn unpadded<'a, T: PartialEq>(mut units: &'a [T], padding: &T) -> &'a [T] {
     units
 }
 
+const NOT_TEXT: FormatError = FormatProblem::NotText.of("the file");
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -106,7 +102,7 @@ mod tests {
         for bytes in
             [b"\xff\xfeE".as_slice(), b"E\0s", b"\xc3", b"\xfe\xff\xd8\0", b"\xff\xfe\0\xdc"]
         {
-            assert_eq!(read_text(bytes), Err(NotText), "{bytes:?}");
+            assert_eq!(read_text(bytes), Err(NOT_TEXT), "{bytes:?}");
         }
         assert_eq!(read_text(b"").unwrap().expose_str(), "");
     }

@@ -104,7 +104,7 @@ impl<R: Read + Seek> EncryptedKeyFile<R> {
         let too_short = KeyFileError::TooShort { found: 0 };
         let header = payload.header().cloned().ok_or(too_short)?;
         let (asked, limit) = (header.rounds, limits.pbkdf2_rounds);
-        let rounds = match Rounds::new(asked.into(), limit).ok() {
+        let rounds = match Rounds::new(asked.into(), limit) {
             Some(rounds) => rounds,
             None if asked == 0 => return Err(KeyFileError::NoRounds),
             None => return Err(KeyFileError::TooManyRounds { asked, limit }),

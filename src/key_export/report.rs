@@ -8,7 +8,7 @@ use thiserror::Error;
 use super::KeyListError;
 use crate::{
     passphrase::PassphraseForm,
-    session_data::{ExportedSession, ExportedSessionError, Repair},
+    session_data::{ExportedSession, Repair, SessionDataError},
 };
 
 /// What became of one entry of a key file.
@@ -36,7 +36,7 @@ pub enum EntryVerdict {
 pub enum EntryError {
     /// It holds no usable session.
     #[error(transparent)]
-    Session(#[from] ExportedSessionError),
+    Session(#[from] SessionDataError),
     /// It is too large.
     #[error("the entry has {found} bytes, and no more than {limit} are allowed")]
     TooLarge {
@@ -69,7 +69,7 @@ impl EntryVerdict {
     /// From the JSON of an entry.
     pub(super) fn of(entry: u64, json: Result<&[u8], EntryError>) -> Self {
         match json.and_then(|json| Ok(ExportedSession::from_json(json)?)) {
-            Ok(read) => Self::Read { exported: read.exported, repairs: read.repairs },
+            Ok(read) => Self::Read { exported: read.value, repairs: read.repairs },
             Err(error) => Self::Failed { entry, error },
         }
     }

@@ -51,7 +51,7 @@ impl<R> KeyFileAttempts<R> {
         let PassphraseCandidate { form, text } = self.candidates.get(self.started)?;
         self.started += 1;
         let derivation = self.file.header.derive(text.expose_str(), self.file.rounds);
-        self.progress.done += u64::from(derivation.progress().done);
+        self.progress.done += u64::from(derivation.done());
         Some((*form, derivation))
     }
 }
@@ -74,10 +74,10 @@ impl<R: Read + Seek> KeyFileAttempts<R> {
                 false => KeyFileError::WrongPassphrase,
             });
         };
-        let before = derivation.progress().done;
-        let after = derivation.advance(rounds);
-        self.progress.done += u64::from(after.done - before);
-        if !after.is_finished() {
+        let before = derivation.done();
+        let is_finished = derivation.advance(rounds);
+        self.progress.done += u64::from(derivation.done() - before);
+        if !is_finished {
             self.running = Some((form, derivation));
             return Ok(false);
         }

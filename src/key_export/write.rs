@@ -22,9 +22,10 @@ use crate::{
     characters,
     crypto::{
         aes_hmac_sha2::Iv,
-        pbkdf2::{Derivation, DerivationProgress, Rounds},
+        pbkdf2::{Derivation, Rounds},
     },
     ids::SessionId,
+    passphrase::PassphraseProgress,
     randomness::{NoRandomness, with_os_rng},
     secret::SecretVec,
     session_data::ExportedSession,
@@ -101,7 +102,7 @@ impl NewKeyFile {
             return Err(KeyFileWriteError::BlankPassphrase);
         }
         let too_few = KeyFileWriteError::TooFewRounds { rounds };
-        let enough = Rounds::new(rounds.into(), u32::MAX).ok();
+        let enough = Rounds::new(rounds.into(), u32::MAX);
         let enough = enough.filter(|_| rounds >= Self::MIN_ROUNDS).ok_or(too_few)?;
         let mut salt = [0; 16];
         rng.fill_bytes(&mut salt);
@@ -119,9 +120,16 @@ impl NewKeyFile {
         with_os_rng(|rng| Self::new_with_rng(passphrase, rounds, rng))?
     }
 
-    /// Runs up to `rounds` more rounds of the derivation, for those who show progress.
-    pub fn advance(&mut self, rounds: u32) -> DerivationProgress {
+    /// Runs up to `rounds` more rounds of the derivation, for those who show progress. Returns whether no round is left.
+    pub fn advance(&mut self, rounds: u32) -> bool {
         self.derivation.advance(rounds)
+    }
+
+    /// How far the derivation has come.
+    #[must_use]
+    pub fn progress(&self) -> PassphraseProgress {
+        let Self { header, derivation } = self;
+        PassphraseProgress { done: derivation.done().into(), at_most: header.rounds.into() }
     }
 
     /// Runs the rounds that are left, and writes the sessions one after the other. Memory does not grow with their number.

@@ -10,29 +10,7 @@ use crate::crypto::{key_material::KeyMaterial, pbkdf2::Derivation};
 /// Nothing is checked here: whoever takes a key compares it with what it has to fit, and stops at the
 /// first that does. There are up to three, each with all rounds, and none for an empty text. As an iterator it runs all rounds of
 /// the next key at once. Dropping it gives up and wipes everything.
-///
-/// ```
-/// use strongroom::{
-///     Limits,
-///     passphrase::{PassphraseForm, PassphraseParameters, PassphraseStep},
-/// };
-///
-/// let read = PassphraseParameters::from_parts(10_000, "salt", None, &Limits::default())?;
-/// let expected = read.parameters.derive("cafe\u{301}");
-///
-/// let mut attempts = read.parameters.attempts("caf\u{e9}");
-/// let fitting = loop {
-///     match attempts.advance(1_000) {
-///         PassphraseStep::Working => println!("{:?}", attempts.progress()),
-///         PassphraseStep::Derived(derived) if derived.key == expected => break Some(derived.form),
-///         PassphraseStep::Derived(_) => {}
-///         PassphraseStep::Exhausted => break None,
-///     }
-/// };
-/// assert_eq!(fitting, Some(PassphraseForm::Nfd));
-/// # Ok::<(), strongroom::passphrase::PassphraseParametersError>(())
-/// ```
-pub struct PassphraseAttempts {
+pub(crate) struct PassphraseAttempts {
     parameters: PassphraseParameters,
     candidates: Arc<[PassphraseCandidate]>,
     /// How many of them were started.
@@ -43,7 +21,7 @@ pub struct PassphraseAttempts {
 
 /// What came of a slice.
 #[derive(Debug, PartialEq, Eq)]
-pub enum PassphraseStep {
+pub(crate) enum PassphraseStep {
     /// A key is still being derived.
     Working,
     /// A key is there. If it does not fit, go on.
@@ -54,11 +32,11 @@ pub enum PassphraseStep {
 
 /// A key, and the form of the passphrase that it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DerivedKey {
+pub(crate) struct DerivedKey {
     /// How the passphrase was made from what was typed.
-    pub form: PassphraseForm,
+    pub(crate) form: PassphraseForm,
     /// The key.
-    pub key: KeyMaterial,
+    pub(crate) key: KeyMaterial,
 }
 
 /// How far the attempts have come, over all forms of the passphrase.
@@ -83,14 +61,14 @@ impl PassphraseAttempts {
     }
 
     /// Runs so many rounds more of the key at hand, or those that are left of it.
-    pub fn advance(&mut self, rounds: u32) -> PassphraseStep {
+    pub(crate) fn advance(&mut self, rounds: u32) -> PassphraseStep {
         let Some((form, mut derivation)) = self.running.take().or_else(|| self.start_next()) else {
             return PassphraseStep::Exhausted;
         };
-        let before = derivation.progress().done;
-        let after = derivation.advance(rounds);
-        self.progress.done += u64::from(after.done - before);
-        if after.is_finished() {
+        let before = derivation.done();
+        let is_finished = derivation.advance(rounds);
+        self.progress.done += u64::from(derivation.done() - before);
+        if is_finished {
             return PassphraseStep::Derived(DerivedKey { form, key: derivation.finish() });
         }
         self.running = Some((form, derivation));
@@ -99,7 +77,7 @@ impl PassphraseAttempts {
 
     /// How far they have come.
     #[must_use]
-    pub fn progress(&self) -> PassphraseProgress {
+    pub(crate) fn progress(&self) -> PassphraseProgress {
         self.progress
     }
 
@@ -108,7 +86,7 @@ impl PassphraseAttempts {
         let PassphraseCandidate { form, text } = self.candidates.get(self.started)?;
         self.started += 1;
         let derivation = self.parameters.start(text.expose_str());
-        self.progress.done += u64::from(derivation.progress().done);
+        self.progress.done += u64::from(derivation.done());
         Some((*form, derivation))
     }
 }
@@ -141,7 +119,7 @@ mod tests {
 
     fn parameters(rounds: i64) -> PassphraseParameters {
         let limits = Limits::default();
-        PassphraseParameters::from_parts(rounds, "salt", None, &limits).unwrap().parameters
+        PassphraseParameters::from_parts(rounds, "salt", None, &limits).unwrap().value
     }
 
     #[test]
@@ -190,5 +168,10 @@ mod tests {
         assert_eq!(attempts.advance(0), PassphraseStep::Working);
         let mut attempts = parameters(1).attempts("a");
         assert!(matches!(attempts.advance(0), PassphraseStep::Derived(_)));
+    }
+
+    #[test]
+    fn nothing_is_tried_of_an_empty_text() {
+        assert_eq!(parameters(7).attempts(" \n").advance(9), PassphraseStep::Exhausted);
     }
 }

@@ -13,13 +13,13 @@
 //! passphrases itself once something was encrypted, so few are a [finding](PassphraseFinding).
 //!
 //! ```
-//! use strongroom::{Limits, passphrase::PassphraseParameters};
+//! use strongroom::{Limits, passphrase::{PassphraseParameters, candidates}};
 //!
 //! let json = br#"{"algorithm": "m.pbkdf2", "iterations": 10000, "salt": "aBcD"}"#;
 //! let read = PassphraseParameters::from_json(json, &Limits::default())?;
-//! assert!(read.findings.is_empty());
-//! for derived in read.parameters.attempts("caf\u{e9}") {
-//!     assert_eq!(derived.key.length().bits(), 256);
+//! assert!(read.repairs.is_empty());
+//! for candidate in candidates("caf\u{e9}") {
+//!     assert_eq!(read.value.derive(candidate.text.expose_str()).length().bits(), 256);
 //! }
 //! # Ok::<(), strongroom::passphrase::PassphraseParametersError>(())
 //! ```
@@ -37,19 +37,20 @@ use std::num::NonZeroU32;
 
 use rand_core::CryptoRng;
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
-use thiserror::Error;
 
 #[cfg(feature = "zxcvbn")]
 pub use self::advice::{PassphraseAdvice, PassphraseScore, advise};
 pub use self::{
-    attempts::{DerivedKey, PassphraseAttempts, PassphraseProgress, PassphraseStep},
+    attempts::PassphraseProgress,
     candidates::{PassphraseCandidate, PassphraseForm, candidates},
-    read::{
-        PassphraseFinding, PassphraseMember, PassphraseParametersError, ReadPassphraseParameters,
-    },
+    read::{PassphraseFinding, PassphraseParametersError},
     reuse::is_login_password,
 };
-pub(crate) use self::{candidates::candidates_and_trimmed, read::clamp};
+pub(crate) use self::{
+    attempts::{DerivedKey, PassphraseAttempts, PassphraseStep},
+    candidates::candidates_and_trimmed,
+    read::{ALGORITHM, BITS, ITERATIONS, SALT, clamp, missing, unusable},
+};
 use crate::{
     crypto::{
         key_material::{KeyLength, KeyMaterial},
@@ -69,14 +70,6 @@ pub struct PassphraseParameters {
     salt: String,
     length: KeyLength,
     unknown: UnknownMembers,
-}
-
-/// Parameters with so few rounds are read and not written. Who has to keep somebody else's keeps their JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("{rounds} rounds are too few to protect a passphrase: at least {MIN_ROUNDS} are required")]
-pub struct TooFewRounds {
-    /// How many there are.
-    pub rounds: u32,
 }
 
 impl PassphraseParameters {
@@ -113,7 +106,7 @@ impl PassphraseParameters {
 
     /// Starts to derive the key from each form of what was typed, in turn and in slices.
     #[must_use]
-    pub fn attempts(&self, typed: &str) -> PassphraseAttempts {
+    pub(crate) fn attempts(&self, typed: &str) -> PassphraseAttempts {
         PassphraseAttempts::new(self, candidates(typed).into())
     }
 
@@ -139,12 +132,13 @@ impl PassphraseParameters {
     ///
     /// # Errors
     ///
-    /// [`TooFewRounds`] if there are fewer than 10,000.
-    pub fn to_json(&self) -> Result<Vec<u8>, TooFewRounds> {
-        match self.too_few_rounds() {
-            Some(too_few) => Err(too_few),
-            None => Ok(json::to_bytes(&Json(self), self.salt.len() + 128)),
+    /// [`PassphraseParametersError::TooFewRounds`] if there are fewer than 10,000. Who has to keep somebody else's keeps their
+    /// JSON.
+    pub fn to_json(&self) -> Result<Vec<u8>, PassphraseParametersError> {
+        if self.is_guessable() {
+            return Err(PassphraseParametersError::TooFewRounds { rounds: self.rounds() });
         }
+        Ok(json::to_bytes(&Json(self), self.salt.len() + 128))
     }
 
     /// Whether there are so few rounds, under 10,000, that whoever wrote the parameters, or sees something that the
@@ -153,12 +147,7 @@ impl PassphraseParameters {
     /// storage alike, since a homeserver writes the parameters of both.
     #[must_use]
     pub fn is_guessable(&self) -> bool {
-        self.too_few_rounds().is_some()
-    }
-
-    fn too_few_rounds(&self) -> Option<TooFewRounds> {
-        let rounds = self.rounds.get();
-        (rounds < MIN_ROUNDS).then_some(TooFewRounds { rounds })
+        self.rounds() < MIN_ROUNDS
     }
 }
 
@@ -169,10 +158,10 @@ impl Serialize for Json<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let PassphraseParameters { rounds, salt, length, unknown } = self.0;
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry(PassphraseMember::Algorithm.as_str(), M_PBKDF2)?;
-        map.serialize_entry(PassphraseMember::Iterations.as_str(), &rounds.get())?;
-        map.serialize_entry(PassphraseMember::Salt.as_str(), salt)?;
-        map.serialize_entry(PassphraseMember::Bits.as_str(), &length.bits())?;
+        map.serialize_entry(ALGORITHM, M_PBKDF2)?;
+        map.serialize_entry(ITERATIONS, &rounds.get())?;
+        map.serialize_entry(SALT, salt)?;
+        map.serialize_entry(BITS, &length.bits())?;
         for (name, value) in unknown.iter() {
             map.serialize_entry(name, value)?;
         }

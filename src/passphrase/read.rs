@@ -1,29 +1,19 @@
 //! Reading the parameters, with everything that others may have written.
 
-use std::fmt;
-
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use super::{M_PBKDF2, PassphraseParameters};
+use super::{M_PBKDF2, MIN_ROUNDS, PassphraseParameters};
 use crate::{
     Limits,
-    crypto::{
-        key_material::{KeyLength, KeyLengthError},
-        pbkdf2::{Rounds, RoundsError},
+    crypto::{key_material::KeyLength, pbkdf2::Rounds},
+    encoding::{
+        format::{FormatError, FormatProblem},
+        json::{self, RawObject, UnknownMembers},
+        read::Read,
     },
-    encoding::json::{self, RawObject, RawObjectError, UnknownMembers},
     excerpt::Excerpt,
 };
-
-/// Parameters that were read, and what is to be said about them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReadPassphraseParameters {
-    /// The parameters.
-    pub parameters: PassphraseParameters,
-    /// What is not as it should be; empty for what clients write today.
-    pub findings: Vec<PassphraseFinding>,
-}
 
 /// Something in the parameters that is not as it should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -43,23 +33,14 @@ pub enum PassphraseFinding {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PassphraseParametersError {
-    /// They are no JSON.
-    #[error("the passphrase settings are not valid JSON")]
-    NotJson,
-    /// They are JSON of another type.
-    #[error("the passphrase settings are not a JSON object")]
-    NotAnObject,
+    /// They are no JSON object, or lack something without which there is no key.
+    #[error(transparent)]
+    Format(#[from] FormatError),
     /// They are for an algorithm that this version does not know.
     #[error(
         "the passphrase settings name the algorithm \u{201c}{0}\u{201d}, which this client does not know"
     )]
     UnsupportedAlgorithm(Excerpt),
-    /// A member without which there is no key is missing.
-    #[error("the passphrase settings have no \u{201c}{0}\u{201d}")]
-    Missing(PassphraseMember),
-    /// A member is of another type than it has to be.
-    #[error("the value of \u{201c}{0}\u{201d} in the passphrase settings cannot be read")]
-    Unreadable(PassphraseMember),
     /// No rounds are asked for, or fewer than none.
     #[error("the passphrase settings ask for 0 rounds of computation")]
     NoRounds,
@@ -73,57 +54,28 @@ pub enum PassphraseParametersError {
         /// How many are allowed.
         limit: u32,
     },
+    /// There are fewer than 10,000 rounds: such parameters are read and not written.
+    #[error(
+        "{rounds} rounds are too few to protect a passphrase: at least {MIN_ROUNDS} are required"
+    )]
+    TooFewRounds {
+        /// How many there are.
+        rounds: u32,
+    },
     /// The key would have a length that no key has.
-    #[error("the passphrase settings ask for a key of an unusable length ({0})")]
-    KeyLength(KeyLengthError),
-    /// A member that the crate does not know is nested too deeply, or holds half a character.
-    #[error("the passphrase settings contain text that is not Unicode, or are nested too deep")]
-    Unkeepable,
+    #[error(
+        "the passphrase settings ask for a key of an unusable length ({bits} bits instead of 128 to 512 in whole bytes)"
+    )]
+    KeyLength {
+        /// The length that is asked for.
+        bits: u64,
+    },
 }
 
-impl From<KeyLengthError> for PassphraseParametersError {
-    fn from(error: KeyLengthError) -> Self {
-        Self::KeyLength(error)
-    }
-}
-
-/// A member of the parameters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum PassphraseMember {
-    /// `algorithm`.
-    Algorithm,
-    /// `iterations`: the number of rounds.
-    Iterations,
-    /// `salt`.
-    Salt,
-    /// `bits`: the length of the key.
-    Bits,
-}
-
-impl ReadPassphraseParameters {
+impl Read<PassphraseParameters, PassphraseFinding> {
     /// See [`PassphraseParameters::is_guessable`].
     pub(crate) fn is_guessable(&self) -> bool {
-        self.parameters.is_guessable()
-    }
-}
-
-impl PassphraseMember {
-    /// The name of the member in JSON.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Algorithm => "algorithm",
-            Self::Iterations => "iterations",
-            Self::Salt => "salt",
-            Self::Bits => "bits",
-        }
-    }
-}
-
-impl fmt::Display for PassphraseMember {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        self.value.is_guessable()
     }
 }
 
@@ -138,23 +90,20 @@ impl PassphraseParameters {
     pub fn from_json(
         text: &[u8],
         limits: &Limits,
-    ) -> Result<ReadPassphraseParameters, PassphraseParametersError> {
-        let mut object = RawObject::parse(text).map_err(|error| match error {
-            RawObjectError::Syntax => PassphraseParametersError::NotJson,
-            RawObjectError::NotAnObject => PassphraseParametersError::NotAnObject,
-        })?;
+    ) -> Result<Read<PassphraseParameters, PassphraseFinding>, PassphraseParametersError> {
+        let mut object =
+            RawObject::parse(text).map_err(|error| FormatProblem::of_object(error, WHAT))?;
         let has_algorithm = check_algorithm(&mut object)?;
-        let iterations = take(&mut object, PassphraseMember::Iterations)?;
-        let iterations = integer(iterations, PassphraseMember::Iterations)?;
-        let salt = json::public_string(take(&mut object, PassphraseMember::Salt)?)
-            .map_err(|_| PassphraseParametersError::Unreadable(PassphraseMember::Salt))?;
-        let bits = object.take_present(PassphraseMember::Bits.as_str());
-        let bits = bits.map(|bits| integer(bits, PassphraseMember::Bits)).transpose()?;
+        let iterations = take(&mut object, ITERATIONS)?;
+        let iterations = integer(iterations, ITERATIONS)?;
+        let salt = json::public_string(take(&mut object, SALT)?).map_err(|_| unusable(SALT))?;
+        let bits = object.take_present(BITS);
+        let bits = bits.map(|bits| integer(bits, BITS)).transpose()?;
         let mut read = Self::from_parts(iterations, &salt, bits, limits)?;
-        read.parameters.unknown =
-            UnknownMembers::from_rest(object).ok_or(PassphraseParametersError::Unkeepable)?;
+        read.value.unknown =
+            UnknownMembers::from_rest(object).ok_or(FormatProblem::Unkeepable.of(WHAT))?;
         if !has_algorithm {
-            read.findings.push(PassphraseFinding::AlgorithmMissing);
+            read.repairs.push(PassphraseFinding::AlgorithmMissing);
         }
         Ok(read)
     }
@@ -170,34 +119,35 @@ impl PassphraseParameters {
         salt: &str,
         bits: Option<i64>,
         limits: &Limits,
-    ) -> Result<ReadPassphraseParameters, PassphraseParametersError> {
+    ) -> Result<Read<PassphraseParameters, PassphraseFinding>, PassphraseParametersError> {
         let asked = u64::try_from(iterations).unwrap_or(0);
-        let rounds = Rounds::new(asked, limits.pbkdf2_rounds).map_err(|error| match error {
-            RoundsError::Zero => PassphraseParametersError::NoRounds,
-            RoundsError::TooMany { asked, limit } => {
-                PassphraseParametersError::TooManyRounds { asked, limit }
-            }
+        let limit = limits.pbkdf2_rounds;
+        let rounds = Rounds::new(asked, limit).ok_or(match asked {
+            0 => PassphraseParametersError::NoRounds,
+            _ => PassphraseParametersError::TooManyRounds { asked, limit },
         })?;
+        let bits = bits.map(|bits| u64::try_from(bits).unwrap_or(0));
         let length = match bits {
-            Some(bits) => KeyLength::from_bits(u64::try_from(bits).unwrap_or(0))?,
+            Some(bits) => {
+                KeyLength::from_bits(bits).ok_or(PassphraseParametersError::KeyLength { bits })?
+            }
             None => KeyLength::default(),
         };
         let parameters =
             Self { rounds, salt: salt.to_owned(), length, unknown: UnknownMembers::default() };
-        let few_rounds = parameters.too_few_rounds();
-        let findings =
-            few_rounds.map(|few| PassphraseFinding::FewRounds { rounds: few.rounds }).into_iter();
-        Ok(ReadPassphraseParameters { findings: findings.collect(), parameters })
+        let rounds = parameters.rounds();
+        let is_guessable = parameters.is_guessable();
+        let few_rounds = is_guessable.then_some(PassphraseFinding::FewRounds { rounds });
+        Ok(Read { value: parameters, repairs: few_rounds.into_iter().collect() })
     }
 }
 
 /// Whether there is an algorithm; an error if it is another one.
 fn check_algorithm(object: &mut RawObject<'_>) -> Result<bool, PassphraseParametersError> {
-    let Some(algorithm) = object.take_present(PassphraseMember::Algorithm.as_str()) else {
+    let Some(algorithm) = object.take_present(ALGORITHM) else {
         return Ok(false);
     };
-    let algorithm = json::public_string(algorithm)
-        .map_err(|_| PassphraseParametersError::Unreadable(PassphraseMember::Algorithm))?;
+    let algorithm = json::public_string(algorithm).map_err(|_| unusable(ALGORITHM))?;
     if algorithm == M_PBKDF2 {
         Ok(true)
     } else {
@@ -207,17 +157,34 @@ fn check_algorithm(object: &mut RawObject<'_>) -> Result<bool, PassphraseParamet
 
 fn take<'a>(
     object: &mut RawObject<'a>,
-    member: PassphraseMember,
+    member: &'static str,
 ) -> Result<&'a RawValue, PassphraseParametersError> {
-    object.take_present(member.as_str()).ok_or(PassphraseParametersError::Missing(member))
+    object.take_present(member).ok_or(missing(member))
 }
 
 /// Reads an integer. One that is out of range becomes the nearest that is not.
-fn integer(value: &RawValue, member: PassphraseMember) -> Result<i64, PassphraseParametersError> {
-    json::integer(value).map(clamp).ok_or(PassphraseParametersError::Unreadable(member))
+fn integer(value: &RawValue, member: &'static str) -> Result<i64, PassphraseParametersError> {
+    json::integer(value).map(clamp).ok_or(unusable(member))
+}
+
+pub(crate) fn unusable(member: &'static str) -> PassphraseParametersError {
+    FormatProblem::Unusable(member).of(WHAT).into()
+}
+
+pub(crate) fn missing(member: &'static str) -> PassphraseParametersError {
+    FormatProblem::Missing(member).of(WHAT).into()
 }
 
 /// The nearest number that is in range.
 pub(crate) fn clamp(number: i128) -> i64 {
     i64::try_from(number).unwrap_or(if number < 0 { i64::MIN } else { i64::MAX })
 }
+
+const WHAT: &str = "the object with the passphrase settings";
+
+pub(crate) const ALGORITHM: &str = "algorithm";
+/// The number of rounds.
+pub(crate) const ITERATIONS: &str = "iterations";
+pub(crate) const SALT: &str = "salt";
+/// The length of the key.
+pub(crate) const BITS: &str = "bits";

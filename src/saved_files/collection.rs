@@ -8,10 +8,11 @@ use crate::{
     api::{AccountDataEvent, QueriedKeys},
     backup::BackupVersionInfo,
     client::diagnose::{CurrentBackup, Evidence, SessionSample},
+    encoding::read::Read,
     ids::{DeviceId, UserId},
     secret::{SecretString, SecretVec},
     secret_storage::SecretStorage,
-    session_data::{ExportedSessionError, ReadExportedSession},
+    session_data::{ExportedSession, Repair, SessionDataError},
 };
 
 /// What the files of one account hold together, in the order in which they were read.
@@ -81,7 +82,7 @@ impl SavedFiles {
     /// Exported sessions, each read or refused by itself.
     pub fn sessions(
         &self,
-    ) -> impl Iterator<Item = &Result<ReadExportedSession, ExportedSessionError>> {
+    ) -> impl Iterator<Item = &Result<Read<ExportedSession, Repair>, SessionDataError>> {
         self.find(|part| {
             if let SavedPart::Sessions { sessions, .. } = part { Some(sessions) } else { None }
         })

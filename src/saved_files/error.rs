@@ -2,17 +2,15 @@
 
 use thiserror::Error;
 
-use crate::{
-    api::ApiError, backup::BackupVersionInfoError, encoding::text_file::NotText, excerpt::Excerpt,
-};
+use crate::{api::ApiError, encoding::format::FormatError, excerpt::Excerpt};
 
 /// Why nothing is read from a file. The caller knows the file's name, and puts it before this.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SavedFileError {
     /// It is no text.
-    #[error(transparent)]
-    NotText(#[from] NotText),
+    #[error("{0}: it is neither UTF-8 nor UTF-16")]
+    NotText(FormatError),
     /// It is larger than [`Limits::saved_file_bytes`](crate::Limits::saved_file_bytes) allows.
     #[error("the file has {bytes} bytes, and {max} are allowed")]
     TooLarge {
@@ -40,8 +38,8 @@ pub enum SavedFileError {
     )]
     NoAccountData,
     /// It is a backup version that cannot be read.
-    #[error(transparent)]
-    Version(#[from] BackupVersionInfoError),
+    #[error("{0}")]
+    Version(FormatError),
     /// It is a response of `/keys/query` that cannot be read.
     #[error("the users\u{2019} keys cannot be read: {0}")]
     Keys(ApiError),

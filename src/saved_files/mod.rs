@@ -43,9 +43,10 @@ pub use self::{
 use crate::{
     api::{AccountDataEvent, QueriedKeys},
     backup::BackupVersionInfo,
+    encoding::read::Read,
     ids::{DeviceId, UserId},
     secret::{SecretString, SecretVec},
-    session_data::{ExportedSessionError, ReadExportedSession},
+    session_data::{ExportedSession, Repair, SessionDataError},
 };
 
 /// Something that a saved file holds.
@@ -73,7 +74,7 @@ pub enum SavedPart {
     Sessions {
         /// Each read or refused by itself. No more refusals are named than [`Limits::findings`](crate::Limits::findings)
         /// allows.
-        sessions: Vec<Result<ReadExportedSession, ExportedSessionError>>,
+        sessions: Vec<Result<Read<ExportedSession, Repair>, SessionDataError>>,
         /// How many more were refused.
         unnamed: usize,
     },

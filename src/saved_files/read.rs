@@ -34,7 +34,7 @@ impl SavedPart {
             let (bytes, max) = (bytes.len(), limits.saved_file_bytes);
             return Err(SavedFileError::TooLarge { bytes, max });
         }
-        let text = text_file::read_text(bytes)?;
+        let text = text_file::read_text(bytes).map_err(SavedFileError::NotText)?;
         let text = text.expose_str().trim_matches(is_around);
         match text.as_bytes().first() {
             None => Err(SavedFileError::Empty),
@@ -104,12 +104,17 @@ fn read_object(
     } else if has("type") && has("content") {
         account_data([event_of(object)].into_iter())
     } else if has("auth_data") || has("version") {
-        SavedPart::Version(Box::new(BackupVersionInfo::from_json(text.as_bytes(), limits)?))
+        read_version(text, limits)?
     } else if OWNER.iter().any(|name| has(name)) {
         return Ok(read_owner(object));
     } else {
         contents_by_type(object, false)?
     }])
+}
+
+fn read_version(text: &str, limits: &Limits) -> Result<SavedPart, SavedFileError> {
+    let info = BackupVersionInfo::from_json(text.as_bytes(), limits);
+    Ok(SavedPart::Version(Box::new(info.map_err(SavedFileError::Version)?)))
 }
 
 /// The names that tell what an object is.
@@ -189,7 +194,8 @@ fn read_part(
     }
     match (name, object) {
         _ if VERSIONS.contains(&name) => {
-            let info = BackupVersionInfo::from_json(text.as_bytes(), limits)?;
+            let info = BackupVersionInfo::from_json(text.as_bytes(), limits)
+                .map_err(SavedFileError::Version)?;
             Ok(vec![SavedPart::Version(Box::new(info))])
         }
         ("account_data", None) if text.starts_with('[') => {

@@ -121,18 +121,15 @@ pub use self::{
     outgoing::OutgoingRequest,
     own_devices::{DeviceIdentity, DeviceProblem, OwnDevice, OwnDevices},
     requester::{
-        AcceptedSecret, ClosedBy, DropReason, DroppedAnswer, EndedRequest, Receipt, Recipients,
-        RequestState, RequestStateError, Requester, RequesterError, RequesterOptions,
+        AcceptedSecret, DropReason, DroppedAnswer, EndedRequest, Receipt, Recipients, RequestState,
+        RequestStateError, Requester, RequesterError, RequesterOptions,
     },
     responder::{
         AnswerState, AnswerStateError, Decision, EncryptedSecretSend, IgnoreReason,
         IncomingRequest, Responder, SECRET_REQUEST, SecretToEncrypt, ShareError, SharePolicy,
         ShareRule,
     },
-    secret_request::{
-        ReadSecretRequest, SecretRequest, SecretRequestAction, SecretRequestError,
-        SecretRequestRepair, UnknownAction,
-    },
-    secret_send::{SECRET_SEND, SecretSend, SecretSendError},
+    secret_request::{SecretRequest, SecretRequestAction, SecretRequestRepair, UnknownAction},
+    secret_send::{SECRET_SEND, SecretSend},
     to_device::{DecryptedToDevice, PlainToDevice},
 };

@@ -3,13 +3,14 @@
 use std::fmt;
 
 use serde_json::value::RawValue;
-use thiserror::Error;
 
 use crate::{
     Limits,
     encoding::{
+        format::{FormatError, FormatProblem},
         json::{self, JsonText, RawObject, UnknownMembers},
         json_object::JsonObject,
+        read::Read,
     },
     excerpt::Excerpt,
     ids::{DeviceId, RequestId, SecretName},
@@ -49,41 +50,12 @@ pub enum SecretRequestAction {
 #[derive(Clone, PartialEq, Eq)]
 pub struct UnknownAction(String);
 
-/// A request that was read, and what had to be made good.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReadSecretRequest {
-    /// The request.
-    pub request: SecretRequest,
-    /// What was made good on the way; empty for what the specification says.
-    pub repairs: Vec<SecretRequestRepair>,
-}
-
 /// Something in a request that was not as specified, and what was made of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SecretRequestRepair {
     /// The action was `cancel_request`, as an early draft called a cancellation.
     ActionOfADraft,
-}
-
-/// Why a content is no request for a secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum SecretRequestError {
-    /// It is larger than [`Limits::secret_request_bytes`].
-    #[error("the request for a secret has {bytes} bytes, and {limit} are allowed")]
-    TooLarge {
-        /// How many bytes it has.
-        bytes: usize,
-        /// How many are allowed.
-        limit: usize,
-    },
-    /// A member is missing, or is not a string.
-    #[error("the request for a secret has no {0}")]
-    Missing(&'static str),
-    /// A text in it has half a character, or it is nested too deep to be kept.
-    #[error("the request for a secret holds text that is not Unicode, or is nested too deep")]
-    Unkeepable,
 }
 
 impl SecretRequest {
@@ -108,14 +80,14 @@ impl SecretRequest {
     ///
     /// # Errors
     ///
-    /// [`SecretRequestError`] if it is too large, or a member is missing that its action needs.
+    /// [`FormatError`] if it is too large, or a member is missing that its action needs.
     pub fn from_json(
         content: &JsonObject,
         limits: &Limits,
-    ) -> Result<ReadSecretRequest, SecretRequestError> {
-        let (bytes, limit) = (content.as_bytes().len(), limits.secret_request_bytes);
-        if bytes > limit {
-            return Err(SecretRequestError::TooLarge { bytes, limit });
+    ) -> Result<Read<SecretRequest, SecretRequestRepair>, FormatError> {
+        let (found, limit) = (content.as_bytes().len(), limits.secret_request_bytes);
+        if found > limit {
+            return Err(FormatProblem::TooLarge { limit, found }.of(WHAT));
         }
         let mut object = RawObject::parse(content.as_bytes()).unwrap_or_default();
         let action = text(&mut object, ACTION)?;
@@ -132,9 +104,9 @@ impl SecretRequest {
             other => SecretRequestAction::Unknown(UnknownAction(other.to_owned())),
         };
         let unknown_members =
-            UnknownMembers::from_rest(object).ok_or(SecretRequestError::Unkeepable)?;
+            UnknownMembers::from_rest(object).ok_or(FormatProblem::Unkeepable.of(WHAT))?;
         let request = Self { action, requesting_device_id, request_id, unknown_members };
-        Ok(ReadSecretRequest { request, repairs })
+        Ok(Read { value: request, repairs })
     }
 
     /// The content of the event, as the specification has it.
@@ -185,14 +157,12 @@ impl fmt::Display for SecretRequestRepair {
     }
 }
 
-fn text<'a>(
-    object: &mut RawObject<'a>,
-    name: &'static str,
-) -> Result<JsonText<'a>, SecretRequestError> {
+fn text<'a>(object: &mut RawObject<'a>, name: &'static str) -> Result<JsonText<'a>, FormatError> {
     let string = |value: &'a RawValue| json::string(value).ok();
-    object.take(name).and_then(string).ok_or(SecretRequestError::Missing(name))
+    object.take(name).and_then(string).ok_or(FormatProblem::Missing(name).of(WHAT))
 }
 
+const WHAT: &str = "the request for a secret";
 const ACTION: &str = "action";
 const NAME: &str = "name";
 const ID: &str = "request_id";

@@ -3,12 +3,14 @@
 use std::fmt;
 
 use serde::Serialize;
-use thiserror::Error;
 
 use super::to_device::DecryptedToDevice;
 use crate::{
     Limits,
-    encoding::json::{self, RawObject, UnknownSecretMembers},
+    encoding::{
+        format::{FormatError, FormatProblem},
+        json::{self, RawObject, UnknownSecretMembers},
+    },
     ids::RequestId,
     secret::{SecretString, SecretVec},
 };
@@ -38,32 +40,6 @@ pub struct SecretSend {
     unknown_members: UnknownSecretMembers,
 }
 
-/// Why a decrypted event is no secret that was sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum SecretSendError {
-    /// The event is of another type.
-    #[error("the event does not send a secret")]
-    OtherType,
-    /// It is larger than [`Limits::secret_send_bytes`].
-    #[error("the event with the secret has {bytes} bytes, and {limit} are allowed")]
-    TooLarge {
-        /// How many bytes it has.
-        bytes: usize,
-        /// How many are allowed.
-        limit: usize,
-    },
-    /// Its content is no JSON object.
-    #[error("the content of the event with the secret is not a JSON object")]
-    NotAnObject,
-    /// A member is missing, or is not a string.
-    #[error("the event with the secret has no {0}")]
-    Missing(&'static str),
-    /// A text in it has half a character, or it is nested too deep to be kept.
-    #[error("the event with the secret holds text that is not Unicode, or is nested too deep")]
-    Unkeepable,
-}
-
 impl SecretSend {
     pub(super) fn new(request_id: RequestId, secret: SecretString) -> Self {
         Self { request_id, secret, unknown_members: UnknownSecretMembers::default() }
@@ -73,24 +49,25 @@ impl SecretSend {
     ///
     /// # Errors
     ///
-    /// [`SecretSendError`] if it is another event, too large, or a member is missing.
-    pub fn read(event: &DecryptedToDevice, limits: &Limits) -> Result<Self, SecretSendError> {
+    /// [`FormatError`] if it is another event, too large, or a member is missing.
+    pub fn read(event: &DecryptedToDevice, limits: &Limits) -> Result<Self, FormatError> {
         if event.event_type() != SECRET_SEND {
-            return Err(SecretSendError::OtherType);
+            return Err(FormatProblem::OtherType.of("the event"));
         }
         let (content, limit) = (event.expose_content(), limits.secret_send_bytes);
         if content.len() > limit {
-            return Err(SecretSendError::TooLarge { bytes: content.len(), limit });
+            return Err(FormatProblem::TooLarge { limit, found: content.len() }.of(WHAT));
         }
-        let mut object = RawObject::parse(content).map_err(|_| SecretSendError::NotAnObject)?;
+        let mut object =
+            RawObject::parse(content).map_err(|_| FormatProblem::NotAnObject.of(WHAT))?;
         let mut text = |name| {
             let value = object.take(name).and_then(|value| json::string(value).ok());
-            value.ok_or(SecretSendError::Missing(name))
+            value.ok_or(FormatProblem::Missing(name).of(WHAT))
         };
         let request_id = text("request_id")?.as_str().into();
         let secret = SecretString::from(text("secret")?.as_str());
         let unknown_members =
-            UnknownSecretMembers::from_rest(object).ok_or(SecretSendError::Unkeepable)?;
+            UnknownSecretMembers::from_rest(object).ok_or(FormatProblem::Unkeepable.of(WHAT))?;
         Ok(Self { request_id, secret, unknown_members })
     }
 
@@ -132,6 +109,8 @@ impl fmt::Debug for SecretSend {
 
 /// The type of the event inside the ciphertext.
 pub const SECRET_SEND: &str = "m.secret.send";
+
+const WHAT: &str = "the event with the secret";
 
 /// Names, quotes and braces.
 const AROUND: usize = 32;

@@ -1,22 +1,21 @@
 //! The secret storage of an account: which keys there are, which is default, and which secrets.
 
-use std::{
-    borrow::Borrow,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     DEFAULT_KEY, KEY_PREFIX,
-    encrypted_secret::{EncryptedSecret, EncryptedSecretError},
+    account_data::AccountDataPair,
+    encrypted_secret::EncryptedSecret,
     finding::SecretStorageFinding,
     key::SecretStorageKey,
-    key_description::{KeyDescription, KeyDescriptionError, KeyTest},
+    key_description::{KeyDescription, KeyTest},
     opened_secret::OpenedSecret,
     opening::{Opening, SecretFailure, SecretVerdict},
 };
 use crate::{
     Limits,
     encoding::{
+        format::FormatProblem,
         json::{self, RawObject},
         json_object::JsonObject,
     },
@@ -47,14 +46,14 @@ pub struct SecretStorage {
 impl SecretStorage {
     /// Reads all events of an account's data, each with its type. Those that have nothing to do with
     /// secret storage are ignored, and those whose type has more than 1,024 bytes, since no request could change them; of
-    /// several of one type, the last counts. The pairs may be owned or borrowed.
+    /// several of one type, the last counts. The pairs may be owned or borrowed, and so may what they are in.
     pub fn from_account_data(
-        events: impl IntoIterator<Item = (impl Borrow<EventType>, impl Borrow<JsonObject>)>,
+        events: impl IntoIterator<Item = impl AccountDataPair>,
         limits: &Limits,
     ) -> Self {
         let mut storage = Self::default();
-        for (event_type, content) in events {
-            storage.read(event_type.borrow(), content.borrow(), limits);
+        for event in events {
+            storage.read(&EventType::from(event.event_type()), event.content(), limits);
         }
         storage.find_defaults(limits);
         storage
@@ -116,7 +115,7 @@ impl SecretStorage {
         let read = content.map(EncryptedSecret::from_json);
         match read {
             Some(Ok(secret)) => secret.entries().all(|(_, entry)| entry.is_err()),
-            Some(Err(error)) => error == EncryptedSecretError::NotEncrypted,
+            Some(Err(error)) => error.problem != FormatProblem::Deleted,
             None => false,
         }
     }
@@ -212,7 +211,7 @@ impl SecretStorage {
                 }
                 self.keys.insert(id.clone(), key);
             }
-            Err(KeyDescriptionError::Deleted) => {}
+            Err(error) if error.problem == FormatProblem::Deleted => {}
             Err(error) => self.find(SecretStorageFinding::Key(id.clone(), error), limits),
         }
     }
@@ -227,7 +226,7 @@ impl SecretStorage {
                 }
                 self.secrets.insert(name.clone(), secret);
             }
-            Err(EncryptedSecretError::Deleted) => {}
+            Err(error) if error.problem == FormatProblem::Deleted => {}
             Err(error) if is_meant_as_secret(name, content) => {
                 if !json::is_nothing(content.as_raw()) {
                     self.find(SecretStorageFinding::Secret(name.clone(), error), limits);

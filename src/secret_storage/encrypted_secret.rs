@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
-use thiserror::Error;
 
 use crate::{
     crypto::{
-        aes_hmac_sha2::{Iv, SymmetricSecret, SymmetricSecretError},
-        curve25519_aes_sha2::{SealedMessage, SealedMessageError},
+        aes_hmac_sha2::{Iv, SymmetricSecret},
+        curve25519_aes_sha2::SealedMessage,
     },
     encoding::{
         base64,
+        format::{FormatError, FormatProblem},
         json::{self, JsonText, RawObject, is_nothing},
         json_object::JsonObject,
     },
@@ -29,7 +29,7 @@ pub struct EncryptedSecret {
     entries: Entries,
 }
 
-type Entries = BTreeMap<SecretStorageKeyId, Result<SecretEntry, SecretEntryError>>;
+type Entries = BTreeMap<SecretStorageKeyId, Result<SecretEntry, FormatError>>;
 
 /// A secret as one key opens it. Which form it has shows in its members alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,57 +45,24 @@ pub enum SecretEntry {
     Passthrough,
 }
 
-/// Why an entry cannot be read. The other entries can.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum SecretEntryError {
-    /// It is no JSON object.
-    #[error("the encrypted data is not a JSON object")]
-    NotAnObject,
-    /// It is of a form that this version does not know.
-    #[error("the encrypted data has an unknown form")]
-    UnknownForm,
-    /// A member is missing or is not a string.
-    #[error("the encrypted data has no \u{201c}{0}\u{201d}")]
-    Missing(&'static str),
-    /// A symmetric entry is not in base64, or of a wrong length.
-    #[error(transparent)]
-    Symmetric(#[from] SymmetricSecretError),
-    /// An asymmetric entry is not in base64, or of a wrong length.
-    #[error(transparent)]
-    Asymmetric(#[from] SealedMessageError),
-}
-
-/// Why something is not an encrypted secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum EncryptedSecretError {
-    /// It is `{}`, by which clients delete a secret, or nothing is encrypted in it.
-    #[error("the secret was deleted")]
-    Deleted,
-    /// It has no object `encrypted`, nor the form without it that one client wrote.
-    #[error("this is not an encrypted secret")]
-    NotEncrypted,
-}
-
 impl EncryptedSecret {
     /// Reads the content of an event that is named like the secret.
     ///
     /// # Errors
     ///
-    /// [`EncryptedSecretError`] if there is no secret in it. An entry that cannot be read does not keep
+    /// [`FormatError`] if there is no secret in it. An entry that cannot be read does not keep
     /// the others from being read; one that is there and empty (`{}`, `null`, `""`, `{"iv":"","ciphertext":"","mac":""}`)
     /// is none, as clients leave it behind.
-    pub fn from_json(content: &JsonObject) -> Result<Self, EncryptedSecretError> {
+    pub fn from_json(content: &JsonObject) -> Result<Self, FormatError> {
         if content.is_empty() {
-            return Err(EncryptedSecretError::Deleted);
+            return Err(FormatProblem::Deleted.of("the secret"));
         }
         let mut object = RawObject::parse(content.as_bytes()).unwrap_or_default();
         let had_entries = object.take(ENCRYPTED);
         let encrypted = had_entries.filter(|value| !is_nothing(value));
         let mut entries = match encrypted.map(|json| RawObject::parse(json.get().as_bytes())) {
             Some(Ok(encrypted)) => read_entries(encrypted, |_| true),
-            Some(Err(_)) => return Err(EncryptedSecretError::NotEncrypted),
+            Some(Err(_)) => return Err(FormatProblem::Unusable(ENCRYPTED).of("the secret")),
             None => Entries::new(),
         };
         // matrix-js-sdk 3.0 left out the level `encrypted` for this form alone.
@@ -105,9 +72,9 @@ impl EncryptedSecret {
         if entries.is_empty() {
             let is_emptied = had_entries.is_some();
             let error = if is_emptied {
-                EncryptedSecretError::Deleted
+                FormatProblem::Deleted.of("the secret")
             } else {
-                EncryptedSecretError::NotEncrypted
+                FormatProblem::Unusable(ENCRYPTED).of("the secret")
             };
             return Err(error);
         }
@@ -117,16 +84,13 @@ impl EncryptedSecret {
     /// The entries, each with the ID of the key that opens it, in the order of these.
     pub fn entries(
         &self,
-    ) -> impl Iterator<Item = (&SecretStorageKeyId, Result<&SecretEntry, &SecretEntryError>)> {
+    ) -> impl Iterator<Item = (&SecretStorageKeyId, Result<&SecretEntry, &FormatError>)> {
         self.entries.iter().map(|(id, entry)| (id, entry.as_ref()))
     }
 
     /// The entry for a key; `None` if the secret is not encrypted to it.
     #[must_use]
-    pub fn entry(
-        &self,
-        id: &SecretStorageKeyId,
-    ) -> Option<Result<&SecretEntry, &SecretEntryError>> {
+    pub fn entry(&self, id: &SecretStorageKeyId) -> Option<Result<&SecretEntry, &FormatError>> {
         self.entries.get(id).map(Result::as_ref)
     }
 
@@ -217,7 +181,7 @@ impl Serialize for EncryptedSecret {
 
 fn read_entries(
     object: RawObject<'_>,
-    is_wanted: impl Fn(&Result<SecretEntry, SecretEntryError>) -> bool,
+    is_wanted: impl Fn(&Result<SecretEntry, FormatError>) -> bool,
 ) -> Entries {
     let members = object.into_members().into_iter().filter(|(_, entry)| !is_emptied(entry));
     let members = members.filter_map(|(id, entry)| {
@@ -238,9 +202,9 @@ fn is_emptied(entry: &RawValue) -> bool {
     is_nothing(entry) || RawObject::parse(entry.get().as_bytes()).is_ok_and(lacks_all)
 }
 
-fn read_entry(json: &RawValue) -> Result<SecretEntry, SecretEntryError> {
+fn read_entry(json: &RawValue) -> Result<SecretEntry, FormatError> {
     let mut entry =
-        RawObject::parse(json.get().as_bytes()).map_err(|_| SecretEntryError::NotAnObject)?;
+        RawObject::parse(json.get().as_bytes()).map_err(|_| FormatProblem::NotAnObject.of(DATA))?;
     let ciphertext = entry.take_present("ciphertext");
     let (iv, ephemeral) = (entry.take_something("iv"), entry.take_something("ephemeral"));
     let mac = entry.take_something("mac");
@@ -249,7 +213,7 @@ fn read_entry(json: &RawValue) -> Result<SecretEntry, SecretEntryError> {
         return Ok(SecretEntry::Passthrough);
     }
     if iv.is_none() && ephemeral.is_none() && (ciphertext.is_none() || mac.is_none()) {
-        return Err(SecretEntryError::UnknownForm);
+        return Err(FormatProblem::UnknownForm.of(DATA));
     }
     let (ciphertext, mac) = (string(ciphertext, "ciphertext")?, string(mac, "mac")?);
     if iv.is_none() && ephemeral.is_some() {
@@ -269,6 +233,8 @@ fn read_entry(json: &RawValue) -> Result<SecretEntry, SecretEntryError> {
 fn string<'a>(
     value: Option<&'a RawValue>,
     name: &'static str,
-) -> Result<JsonText<'a>, SecretEntryError> {
-    value.and_then(|value| json::string(value).ok()).ok_or(SecretEntryError::Missing(name))
+) -> Result<JsonText<'a>, FormatError> {
+    value.and_then(|value| json::string(value).ok()).ok_or(FormatProblem::Missing(name).of(DATA))
 }
+
+const DATA: &str = "the encrypted data";

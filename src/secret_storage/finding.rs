@@ -2,11 +2,10 @@
 
 use thiserror::Error;
 
-use super::{
-    encrypted_secret::EncryptedSecretError,
-    key_description::{KeyDescriptionError, KeyTestError},
+use crate::{
+    encoding::format::FormatError,
+    ids::{SecretName, SecretStorageKeyId},
 };
-use crate::ids::{SecretName, SecretStorageKeyId};
 
 /// Something in the account data that is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -14,14 +13,14 @@ use crate::ids::{SecretName, SecretStorageKeyId};
 pub enum SecretStorageFinding {
     /// The description of a key cannot be read.
     #[error("the description of a key cannot be used: {1}")]
-    Key(SecretStorageKeyId, KeyDescriptionError),
+    Key(SecretStorageKeyId, FormatError),
     /// What there is to check a key with cannot be read: the key is [unverifiable](super::KeyStanding::Unverifiable) until
     /// it has opened something.
     #[error("a recovery key cannot be checked against the description of a key: {1}")]
-    KeyCheck(SecretStorageKeyId, KeyTestError),
+    KeyCheck(SecretStorageKeyId, FormatError),
     /// An event with the name of a known secret, or with `encrypted`, is no secret.
     #[error("a secret cannot be read: {1}")]
-    Secret(SecretName, EncryptedSecretError),
+    Secret(SecretName, FormatError),
     /// A secret is encrypted to this key with an IV of zeros, or without one, as old clients for Android and iOS did.
     #[error("a secret is stored in an old form (\u{201c}iv\u{201d} is missing)")]
     WithoutIv(SecretName, SecretStorageKeyId),

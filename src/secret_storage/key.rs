@@ -226,12 +226,14 @@ impl SecretStorageKey {
         name: &SecretName,
         secret: &EncryptedSecret,
     ) -> Result<OpenedSecret, SecretOpenError> {
-        let entry =
-            secret.entry(&self.id).ok_or(SecretOpenError::OtherKeys)?.map_err(|error| *error)?;
+        let entry = secret
+            .entry(&self.id)
+            .ok_or(SecretOpenError::OtherKeys)?
+            .map_err(|error| SecretOpenError::Entry(*error))?;
         let (plaintext, origin) = match (&self.secret, entry) {
             (KeySecret::Symmetric(key), SecretEntry::AesHmacSha2(secret)) => {
                 let plaintext = aes_hmac_sha2::open(key, name.as_str(), secret);
-                (plaintext.map_err(|_| SecretOpenError::WrongKey)?, SecretOrigin::AesHmacSha2)
+                (plaintext.ok_or(SecretOpenError::WrongKey)?, SecretOrigin::AesHmacSha2)
             }
             (KeySecret::Asymmetric(key), SecretEntry::Curve25519AesSha2(message)) => {
                 let opened = curve25519_aes_sha2::open(key, message)?;

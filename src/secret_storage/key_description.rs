@@ -1,26 +1,20 @@
 //! What account data says of a key: which algorithm, and how to tell whether a key is the one.
 
-use thiserror::Error;
-
 use super::{AES_HMAC_SHA2, CURVE25519_AES_SHA2};
 use crate::{
     Limits,
-    crypto::{
-        aes_hmac_sha2::{KeyCheck, KeyCheckError},
-        curve25519::Curve25519PublicKey,
-    },
+    crypto::{aes_hmac_sha2::KeyCheck, curve25519::Curve25519PublicKey},
     encoding::{
-        base64::Base64Error,
         canonical_json::JsonValue,
+        format::{FormatError, FormatProblem},
         json::{self, RawObject},
         json_object::JsonObject,
+        read::Read,
     },
     excerpt::Excerpt,
     ids::{SecretStorageKeyId, UserId},
-    passphrase::{PassphraseParameters, PassphraseParametersError, ReadPassphraseParameters},
-    signed_json::{
-        Kind, SignatureReport, SignatureWork, SignedJsonError, SignedObject, Signers, TrustedSigner,
-    },
+    passphrase::{PassphraseFinding, PassphraseParameters, PassphraseParametersError},
+    signed_json::{Kind, SignatureReport, SignatureWork, SignedObject, Signers, TrustedSigner},
 };
 
 /// A key of the secret storage as its owner described it
@@ -38,7 +32,8 @@ pub struct KeyDescription {
     passphrase: Option<ReadPassphrase>,
 }
 
-type ReadPassphrase = Result<ReadPassphraseParameters, PassphraseParametersError>;
+type ReadPassphrase =
+    Result<Read<PassphraseParameters, PassphraseFinding>, PassphraseParametersError>;
 
 /// What a key of the secret storage encrypts with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,43 +58,7 @@ pub enum KeyTest {
     /// Nothing. The specification says to assume that a key is the right one.
     Absent,
     /// Something that cannot be read, which is as good as nothing.
-    Unreadable(KeyTestError),
-}
-
-/// Why it cannot be told whether a key is the one that is described.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum KeyTestError {
-    /// A member of it is not a string.
-    #[error("the check value \u{201c}{0}\u{201d} in it is missing or unreadable")]
-    Member(&'static str),
-    /// `iv` or `mac` cannot be read.
-    #[error(transparent)]
-    Check(KeyCheckError),
-    /// `pubkey` cannot be read.
-    #[error("the public key in it is damaged ({0})")]
-    PublicKey(Base64Error),
-}
-
-/// Why something is not the description of a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum KeyDescriptionError {
-    /// It is `{}`, by which clients delete a key, or nothing else is in it.
-    #[error("the key was deleted")]
-    Deleted,
-    /// It is no JSON object that could be signed.
-    #[error("it cannot be read ({0})")]
-    Json(SignedJsonError),
-    /// It names no algorithm.
-    #[error("it names no algorithm")]
-    NoAlgorithm,
-}
-
-impl From<SignedJsonError> for KeyDescriptionError {
-    fn from(error: SignedJsonError) -> Self {
-        Self::Json(error)
-    }
+    Unreadable(FormatError),
 }
 
 impl KeyDescription {
@@ -107,19 +66,19 @@ impl KeyDescription {
     ///
     /// # Errors
     ///
-    /// [`KeyDescriptionError`] if it is none.
+    /// [`FormatError`] if it is none.
     pub fn from_json(
         id: SecretStorageKeyId,
         content: &JsonObject,
         limits: &Limits,
-    ) -> Result<Self, KeyDescriptionError> {
+    ) -> Result<Self, FormatError> {
         if json::is_nothing(content.as_raw()) {
-            return Err(KeyDescriptionError::Deleted);
+            return Err(FormatProblem::Deleted.of("it"));
         }
         let signed = SignedObject::from_json(content.as_str(), limits)?;
         let algorithm = signed.get("algorithm").and_then(JsonValue::as_str);
         let algorithm = algorithm.filter(|it| !it.is_empty());
-        let algorithm = algorithm.ok_or(KeyDescriptionError::NoAlgorithm)?;
+        let algorithm = algorithm.ok_or(FormatProblem::Missing("algorithm").of("it"))?;
         let mut object = RawObject::parse(content.as_bytes()).unwrap_or_default();
         let (algorithm, test) = match algorithm {
             AES_HMAC_SHA2 => (KeyAlgorithm::AesHmacSha2, read_check(&mut object)),
@@ -184,7 +143,8 @@ impl KeyDescription {
     /// Why the parameters cannot be used.
     pub fn passphrase(
         &self,
-    ) -> Result<Option<&ReadPassphraseParameters>, &PassphraseParametersError> {
+    ) -> Result<Option<&Read<PassphraseParameters, PassphraseFinding>>, &PassphraseParametersError>
+    {
         self.passphrase.as_ref().map(Result::as_ref).transpose()
     }
 
@@ -234,15 +194,13 @@ fn read_passphrase(object: &mut RawObject<'_>, limits: &Limits) -> Option<ReadPa
 fn read_check(object: &mut RawObject<'_>) -> KeyTest {
     let mut member = |name| {
         let text = object.take_something(name).map(json::public_string).transpose();
-        text.map_err(|_| KeyTestError::Member(name))
+        text.map_err(|_| FormatProblem::Unusable(name).of("it"))
     };
     let check = match (member("iv"), member("mac")) {
         // Without a code there is nothing to compare with, whatever the IV is.
         (_, Ok(None)) => return KeyTest::Absent,
-        (Ok(Some(iv)), Ok(Some(mac))) => {
-            KeyCheck::from_base64(&iv, &mac).map_err(KeyTestError::Check)
-        }
-        (Ok(None), _) => Err(KeyTestError::Member("iv")),
+        (Ok(Some(iv)), Ok(Some(mac))) => KeyCheck::from_base64(&iv, &mac),
+        (Ok(None), _) => Err(FormatProblem::Unusable("iv").of("it")),
         (Err(error), _) | (_, Err(error)) => Err(error),
     };
     check.map_or_else(KeyTest::Unreadable, KeyTest::Check)
@@ -253,8 +211,10 @@ fn read_public_key(object: &mut RawObject<'_>) -> KeyTest {
         None => KeyTest::Absent,
         Some(Ok(text)) => match Curve25519PublicKey::from_base64(&text) {
             Ok(key) => KeyTest::PublicKey(key.canonical()),
-            Err(error) => KeyTest::Unreadable(KeyTestError::PublicKey(error)),
+            Err(error) => {
+                KeyTest::Unreadable(FormatProblem::DamagedMember("pubkey", error).of("it"))
+            }
         },
-        Some(Err(_)) => KeyTest::Unreadable(KeyTestError::Member("pubkey")),
+        Some(Err(_)) => KeyTest::Unreadable(FormatProblem::Unusable("pubkey").of("it")),
     }
 }

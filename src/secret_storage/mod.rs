@@ -37,8 +37,7 @@
 //! # for (name, content) in account_data.as_object().unwrap() {
 //! events.push((name.as_str().into(), JsonObject::from_json(&serde_json::to_vec(content)?)?));
 //! # }
-//! let events = events.iter().map(|(name, content)| (name, content));
-//! let storage = SecretStorage::from_account_data(events, &Limits::default());
+//! let storage = SecretStorage::from_account_data(&events, &Limits::default());
 //! let mut unlocked = storage.unlock(typed, &PublicKeys::default(), &Limits::default())?;
 //! for verdict in storage.open_all(&mut unlocked.keys, &PublicKeys::default()) {
 //!     let secret = verdict.outcome?;
@@ -50,6 +49,7 @@
 //! [`PublicKeys`]: crate::secret_value::PublicKeys
 
 mod account;
+mod account_data;
 mod at_hand;
 mod change;
 mod encrypted_secret;
@@ -64,14 +64,15 @@ mod unlock;
 pub(crate) use self::change::Belief;
 pub use self::{
     account::SecretStorage,
+    account_data::AccountDataPair,
     change::{
         Change, ChangeError, LegacyPublicKey, NewKey, NotVerified, Plan, PlanError, PlanNote,
         PlanStep, StepReason, VerifiedPublicKeys,
     },
-    encrypted_secret::{EncryptedSecret, EncryptedSecretError, SecretEntry, SecretEntryError},
+    encrypted_secret::{EncryptedSecret, SecretEntry},
     finding::SecretStorageFinding,
     key::{KeyMismatch, KeyStanding, SecretStorageKey},
-    key_description::{KeyAlgorithm, KeyDescription, KeyDescriptionError, KeyTest, KeyTestError},
+    key_description::{KeyAlgorithm, KeyDescription, KeyTest},
     opened_secret::{OpenedSecret, SecretOpenError, SecretOrigin},
     opening::{SecretFailure, SecretVerdict},
     unlock::{

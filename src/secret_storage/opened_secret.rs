@@ -4,18 +4,16 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::{
-    encrypted_secret::SecretEntryError,
-    key::{KeyStanding, SecretStorageKey},
-};
+use super::key::{KeyStanding, SecretStorageKey};
 use crate::{
     crypto::curve25519_aes_sha2::MacScheme,
+    encoding::{format::FormatError, read::Read},
     ids::{SecretName, SecretStorageKeyId},
     provenance::Provenance,
     secret::SecretString,
     secret_value::{
-        PublicKeyVerdict, PublicKeys, ReadSecretValue, SecretCheckError, SecretValue,
-        SecretValueError, backup_key::BackupDecryptionKey,
+        PublicKeyVerdict, PublicKeys, SecretCheckError, SecretRepair, SecretValue,
+        backup_key::BackupDecryptionKey,
     },
 };
 
@@ -53,8 +51,8 @@ pub enum SecretOpenError {
     #[error("the secret is not encrypted with this key")]
     OtherKeys,
     /// What is stored under the key cannot be read.
-    #[error(transparent)]
-    Entry(#[from] SecretEntryError),
+    #[error("{0}")]
+    Entry(FormatError),
     /// It was encrypted with another algorithm than the key is for.
     #[error("the secret was encrypted with another algorithm than the key is for")]
     OtherAlgorithm,
@@ -71,8 +69,8 @@ pub enum SecretOpenError {
     #[error("the secret is not text")]
     NotUtf8,
     /// It is not the key that its name asks for, so it cannot belong to the public key.
-    #[error(transparent)]
-    Value(#[from] SecretValueError),
+    #[error("{0}")]
+    Value(FormatError),
     /// It does not belong to the public key that the caller knows.
     #[error(transparent)]
     PublicKey(#[from] SecretCheckError),
@@ -109,7 +107,8 @@ impl OpenedSecret {
     /// [`SecretOpenError`] if the secret does not belong to it, or is no key at all.
     pub fn check(mut self, public_keys: &PublicKeys) -> Result<Self, SecretOpenError> {
         if public_keys.has_one_for(&self.name) {
-            self.public_key = public_keys.check(&self.value()?.value)?;
+            self.public_key =
+                public_keys.check(&self.value().map_err(SecretOpenError::Value)?.value)?;
         }
         Ok(self)
     }
@@ -130,8 +129,8 @@ impl OpenedSecret {
     ///
     /// # Errors
     ///
-    /// [`SecretValueError`] if it is not.
-    pub fn value(&self) -> Result<ReadSecretValue, SecretValueError> {
+    /// [`FormatError`] if it is not.
+    pub fn value(&self) -> Result<Read<SecretValue, SecretRepair>, FormatError> {
         let provenance = if self.is_authenticated() {
             Provenance::AuthenticatedSecretStorage
         } else {

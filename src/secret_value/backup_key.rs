@@ -5,7 +5,6 @@
 use std::{fmt, str::FromStr};
 
 use rand_core::CryptoRng;
-use thiserror::Error;
 
 use super::{MEGOLM_BACKUP_V1, SecretContent, SecretValue};
 use crate::{
@@ -13,7 +12,11 @@ use crate::{
         curve25519::{Curve25519PublicKey, Curve25519SecretKey, NonContributory},
         ed25519::Ed25519PublicKey,
     },
-    encoding::{base64::Base64Error, secret_base64},
+    encoding::{
+        base64::Base64Error,
+        format::{FormatError, FormatProblem},
+        secret_base64,
+    },
     provenance::Provenance,
     randomness::{NoRandomness, with_os_rng},
     secret::{SecretBytes, SecretString},
@@ -25,24 +28,6 @@ use crate::{
 /// retired key off as another by setting a bit that the agreement ignores.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct BackupPublicKey(Curve25519PublicKey);
-
-/// Why something is not the public key of a backup.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum BackupPublicKeyError {
-    /// It is not base64 of 32 bytes.
-    #[error("the backup's public key is damaged ({0})")]
-    Base64(Base64Error),
-    /// Whatever is sealed to it could be opened by everybody.
-    #[error("the backup's public key is not safe: anybody could open what is encrypted with it")]
-    NonContributory,
-}
-
-impl From<Base64Error> for BackupPublicKeyError {
-    fn from(error: Base64Error) -> Self {
-        Self::Base64(error)
-    }
-}
 
 impl BackupPublicKey {
     /// Takes a Curve25519 key, in its one canonical encoding.
@@ -58,10 +43,11 @@ impl BackupPublicKey {
     ///
     /// # Errors
     ///
-    /// [`BackupPublicKeyError`] if the text is not base64 of 32 bytes, or no usable key.
-    pub fn from_base64(text: &str) -> Result<Self, BackupPublicKeyError> {
-        Self::new(Curve25519PublicKey::from_base64(text)?)
-            .map_err(|NonContributory| BackupPublicKeyError::NonContributory)
+    /// [`FormatError`] if the text is not base64 of 32 bytes, or no usable key.
+    pub fn from_base64(text: &str) -> Result<Self, FormatError> {
+        let damaged = |error| FormatProblem::Damaged(error).of(WHAT);
+        let key = Curve25519PublicKey::from_base64(text).map_err(damaged)?;
+        Self::new(key).map_err(|NonContributory| FormatProblem::Unsafe.of(WHAT))
     }
 
     /// The key as the agreement uses it.
@@ -78,7 +64,7 @@ impl BackupPublicKey {
 }
 
 impl FromStr for BackupPublicKey {
-    type Err = BackupPublicKeyError;
+    type Err = FormatError;
 
     /// As [`BackupPublicKey::from_base64`].
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -246,6 +232,8 @@ impl fmt::Debug for BackupDecryptionKey {
             .finish_non_exhaustive()
     }
 }
+
+const WHAT: &str = "the backup's public key";
 
 #[cfg(test)]
 mod tests {

@@ -23,7 +23,7 @@
 //! assert!(read.repairs.is_empty());
 //! let other = Curve25519PublicKey::from_bytes([9; 32]);
 //! assert_eq!(read.value.check_backup_key(&other), Err(SecretCheckError::BackupKey));
-//! # Ok::<(), strongroom::secret_value::SecretValueError>(())
+//! # Ok::<(), strongroom::encoding::format::FormatError>(())
 //! ```
 
 pub(crate) mod backup_key;
@@ -47,7 +47,7 @@ pub use self::{
         MEGOLM_BACKUP_V1_RECOVERY_KEY,
     },
     public_keys::{PublicKeyVerdict, PublicKeys},
-    reading::{ReadSecretValue, SecretCheckError, SecretRepair, SecretValueError},
+    reading::{SecretCheckError, SecretRepair},
 };
 pub(crate) use self::{
     names::{WELL_KNOWN, is_algorithm},
@@ -58,7 +58,11 @@ use crate::{
         curve25519::{Curve25519PublicKey, Curve25519SecretKey},
         ed25519::{Ed25519PublicKey, Ed25519Seed},
     },
-    encoding::secret_base64,
+    encoding::{
+        format::{FormatError, FormatProblem},
+        read::Read,
+        secret_base64,
+    },
     ids::SecretName,
     provenance::Provenance,
     secret::SecretString,
@@ -89,8 +93,7 @@ pub enum SecretContent {
 
 /// The shape that the name of a secret asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum SecretShape {
+pub(crate) enum SecretShape {
     /// 32 bytes of Curve25519.
     BackupKey,
     /// 32 bytes of Ed25519.
@@ -101,8 +104,7 @@ pub enum SecretShape {
 
 impl SecretShape {
     /// The shape for a name. Names that the crate does not know have none.
-    #[must_use]
-    pub fn of(name: &SecretName) -> Self {
+    pub(crate) fn of(name: &SecretName) -> Self {
         match name.as_str() {
             MEGOLM_BACKUP_V1 | MEGOLM_BACKUP_V1_RECOVERY_KEY => Self::BackupKey,
             CROSS_SIGNING_MASTER | CROSS_SIGNING_SELF_SIGNING | CROSS_SIGNING_USER_SIGNING => {
@@ -119,8 +121,11 @@ impl SecretValue {
     ///
     /// # Errors
     ///
-    /// [`SecretValueError`] if it is no text, or not what the name asks for.
-    pub fn read(name: &SecretName, stored: &[u8]) -> Result<ReadSecretValue, SecretValueError> {
+    /// [`FormatError`] if it is no text, or not what the name asks for.
+    pub fn read(
+        name: &SecretName,
+        stored: &[u8],
+    ) -> Result<Read<SecretValue, SecretRepair>, FormatError> {
         Self::read_with(name, stored, Provenance::Unauthenticated)
     }
 
@@ -129,11 +134,11 @@ impl SecretValue {
     ///
     /// # Errors
     ///
-    /// [`SecretValueError`] if it is no text, or not what the name asks for.
+    /// [`FormatError`] if it is no text, or not what the name asks for.
     pub fn kept_by_host(
         name: &SecretName,
         kept: &[u8],
-    ) -> Result<ReadSecretValue, SecretValueError> {
+    ) -> Result<Read<SecretValue, SecretRepair>, FormatError> {
         Self::read_with(name, kept, Provenance::KeptByHost)
     }
 
@@ -142,8 +147,8 @@ impl SecretValue {
         name: &SecretName,
         stored: &[u8],
         provenance: Provenance,
-    ) -> Result<ReadSecretValue, SecretValueError> {
-        let text = str::from_utf8(stored).map_err(|_| SecretValueError::NotUtf8)?;
+    ) -> Result<Read<SecretValue, SecretRepair>, FormatError> {
+        let text = str::from_utf8(stored).map_err(|_| FormatProblem::NotText.of(reading::WHAT))?;
         let mut repairs = Vec::new();
         let mut current_name = name.clone();
         if name.as_str() == MEGOLM_BACKUP_V1_RECOVERY_KEY {
@@ -162,7 +167,7 @@ impl SecretValue {
             }
             SecretShape::Text => SecretContent::Text(SecretString::from(text)),
         };
-        Ok(ReadSecretValue { value: Self { name: current_name, content, provenance }, repairs })
+        Ok(Read { value: Self { name: current_name, content, provenance }, repairs })
     }
 
     /// The name under which it is stored today.

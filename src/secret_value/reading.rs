@@ -2,21 +2,13 @@
 
 use thiserror::Error;
 
-use super::SecretValue;
 use crate::{
-    encoding::{base64::Base64Error, secret_base64},
+    encoding::{
+        format::{FormatError, FormatProblem},
+        secret_base64,
+    },
     secret::SecretBytes,
 };
-
-/// A secret that was read, and what had to be made good. Storing it again as
-/// [`SecretValue::to_text`] under [`SecretValue::name`] repairs it for everybody.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReadSecretValue {
-    /// The secret.
-    pub value: SecretValue,
-    /// What was made good on the way; empty for what the specification says.
-    pub repairs: Vec<SecretRepair>,
-}
 
 /// Something about a stored secret that was not as specified, and what was made of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,18 +18,6 @@ pub enum SecretRepair {
     NameOfADraft,
     /// The backup key was stored as `12,34,56,…`, which the JavaScript client once wrote.
     NumberList,
-}
-
-/// Why stored bytes are not the secret that their name asks for. What was stored is never repeated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum SecretValueError {
-    /// A secret is text, and this is not.
-    #[error("the secret is not text")]
-    NotUtf8,
-    /// It is neither 32 bytes in base64 nor, for the backup key, 32 numbers.
-    #[error("the secret is not a key of 32 bytes ({0})")]
-    NotAKey(Base64Error),
 }
 
 /// Why a secret does not belong to a public key.
@@ -55,8 +35,8 @@ pub enum SecretCheckError {
     CrossSigningKey,
 }
 
-pub(super) fn read_key(text: &str) -> Result<SecretBytes<32>, SecretValueError> {
-    secret_base64::decode_array(text).map_err(SecretValueError::NotAKey)
+pub(super) fn read_key(text: &str) -> Result<SecretBytes<32>, FormatError> {
+    secret_base64::decode_array(text).map_err(|error| FormatProblem::NotAKey(error).of(WHAT))
 }
 
 /// Reads 32 bytes from `12,34,…`; nothing if the text is of another form. It is for the backup key alone: nothing else was ever
@@ -73,3 +53,5 @@ pub(super) fn read_number_list(text: &str) -> Option<SecretBytes<32>> {
     });
     bytes.ok().filter(|_| numbers.next().is_none())
 }
+
+pub(super) const WHAT: &str = "the secret";

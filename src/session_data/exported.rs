@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use super::{Repair, SessionData, SessionDataError};
 use crate::{
+    encoding::read::Read,
     ids::{RoomId, SessionId},
     secret::SecretVec,
 };
@@ -16,29 +17,6 @@ pub struct ExportedSession {
     pub room_id: RoomId,
     /// The session.
     pub session: SessionData,
-}
-
-/// An exported session that was read, and what had to be made good.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReadExportedSession {
-    /// The session and its room.
-    pub exported: ExportedSession,
-    /// What was made good on the way.
-    pub repairs: Vec<Repair>,
-    /// The session ID of the JSON, if it is not the one inside the session key, which counts.
-    pub other_session_id: Option<SessionId>,
-}
-
-/// Why a JSON text is not an exported session.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum ExportedSessionError {
-    /// It does not say which room it belongs to.
-    #[error("the exported session names no room")]
-    NoRoom,
-    /// It holds no usable session.
-    #[error(transparent)]
-    SessionData(#[from] SessionDataError),
 }
 
 /// Why a session is not exported: its room ID does not begin with `!`, or has a NUL in it.
@@ -58,16 +36,16 @@ impl ExportedSession {
     ///
     /// # Errors
     ///
-    /// [`ExportedSessionError`] if it names no room or holds no usable session.
-    pub fn from_json(text: &[u8]) -> Result<ReadExportedSession, ExportedSessionError> {
+    /// [`SessionDataError`] if it names no room or holds no usable session.
+    pub fn from_json(text: &[u8]) -> Result<Read<Self, Repair>, SessionDataError> {
         let read = SessionData::from_json(text)?;
-        let room_id = read.claimed_room_id.ok_or(ExportedSessionError::NoRoom)?;
+        let room_id = read.claimed_room_id.ok_or(SessionDataError::NoRoom)?;
         let session_id = read.session.session_id();
-        Ok(ReadExportedSession {
-            exported: Self { room_id, session: read.session },
-            repairs: read.repairs,
-            other_session_id: read.claimed_session_id.filter(|claimed| *claimed != session_id),
-        })
+        let mut repairs = read.repairs;
+        if read.claimed_session_id.is_some_and(|claimed| claimed != session_id) {
+            repairs.push(Repair::OtherSessionIdClaimed);
+        }
+        Ok(Read { value: Self { room_id, session: read.session }, repairs })
     }
 
     /// The session's ID, the one inside its key.

@@ -39,9 +39,9 @@ mod write;
 use std::{collections::BTreeMap, fmt};
 
 pub use self::{
-    exported::{ExportedSession, ExportedSessionError, NotARoomId, ReadExportedSession},
+    exported::{ExportedSession, NotARoomId},
     read::{ReadSessionData, Repair, SessionDataError},
-    session_key::{SessionKey, SessionKeyError},
+    session_key::SessionKey,
 };
 use crate::{
     crypto::{curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey},

@@ -7,12 +7,13 @@ use std::fmt;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use super::{
-    MEGOLM_V1, SessionData, SessionKey, SessionKeyError, claimed::read_all_claimed_keys, known,
-};
+use super::{MEGOLM_V1, SessionData, SessionKey, claimed::read_all_claimed_keys, known};
 use crate::{
     crypto::curve25519::Curve25519PublicKey,
-    encoding::json::{self, JsonTextError, RawObject, RawObjectError, UnknownSecretMembers},
+    encoding::{
+        base64::Base64Error,
+        json::{self, JsonTextError, RawObject, RawObjectError, UnknownSecretMembers},
+    },
     excerpt::Excerpt,
     ids::{RoomId, SessionId},
 };
@@ -51,6 +52,8 @@ pub enum Repair {
         /// How many; 1 if the whole member is no array.
         count: usize,
     },
+    /// An exported session names another session ID than the one inside its session key, which counts.
+    OtherSessionIdClaimed,
 }
 
 /// Why a JSON text is not a session.
@@ -69,12 +72,32 @@ pub enum SessionDataError {
     /// Its algorithm is not named by a string.
     #[error("the session's algorithm is not a string")]
     AlgorithmNotAString,
+    /// It does not say which room it belongs to, as one that is exported has to.
+    #[error("the exported session names no room")]
+    NoRoom,
     /// It has no session key, or the session key is not a string.
     #[error("the session has no session key")]
     NoSessionKey,
-    /// Its session key cannot be used.
-    #[error(transparent)]
-    SessionKey(#[from] SessionKeyError),
+    /// The text is not base64.
+    #[error("the session key cannot be read: {0}")]
+    KeyBase64(Base64Error),
+    /// The first byte names no known format.
+    #[error("the session key has the unknown format {0}")]
+    KeyFormat(u8),
+    /// The length is not that of the format: 165 bytes for export, 229 for sharing.
+    #[error("the session key has {found} bytes instead of {expected}")]
+    KeyLength {
+        /// How many bytes the format has; 165 if there is no first byte to name one.
+        expected: usize,
+        /// How many bytes were found.
+        found: usize,
+    },
+    /// The sharing format is signed, and the signature is wrong.
+    #[error("the session key is not signed by the session it is for")]
+    KeySignature,
+    /// The public key inside, which is the session ID, is no Ed25519 key.
+    #[error("the session key holds no valid session ID")]
+    KeyWithoutId,
     /// A text in it has half a character, or it is nested too deep to be kept.
     #[error("the session contains text that is not Unicode, or is nested too deep")]
     Unkeepable,
@@ -140,6 +163,9 @@ impl fmt::Display for Repair {
             Self::ForwardingKeysDropped { count } => {
                 write!(f, "invalid keys in the forwarding chain were ignored ({count})")
             }
+            Self::OtherSessionIdClaimed => {
+                f.write_str("the session names another session ID than the one of its key")
+            }
         }
     }
 }
@@ -176,7 +202,7 @@ fn read_algorithm(
 fn read_session_key(object: &mut RawObject<'_>) -> Result<SessionKey, SessionDataError> {
     let value = object.take("session_key").ok_or(SessionDataError::NoSessionKey)?;
     let text = read_text(value, SessionDataError::NoSessionKey)?;
-    Ok(SessionKey::from_base64(text.as_str())?)
+    SessionKey::from_base64(text.as_str())
 }
 
 fn read_sender_key(

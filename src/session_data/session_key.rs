@@ -3,14 +3,11 @@
 use std::{fmt, str::FromStr};
 
 use subtle::{Choice, ConstantTimeEq};
-use thiserror::Error;
 
+use super::SessionDataError;
 use crate::{
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
-    encoding::{
-        base64::{self, Base64Error},
-        secret_base64,
-    },
+    encoding::{base64, secret_base64},
     ids::SessionId,
     secret::{SecretBytes, SecretString},
 };
@@ -26,38 +23,6 @@ use crate::{
 #[derive(Clone, PartialEq, Eq)]
 pub struct SessionKey(SecretBytes<165>);
 
-/// Why something is not a session key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum SessionKeyError {
-    /// The text is not base64.
-    #[error("the session key cannot be read: {0}")]
-    Base64(Base64Error),
-    /// The first byte names no known format.
-    #[error("the session key has the unknown format {0}")]
-    UnknownFormat(u8),
-    /// The length is not that of the format: 165 bytes for export, 229 for sharing.
-    #[error("the session key has {found} bytes instead of {expected}")]
-    Length {
-        /// How many bytes the format has; 165 if there is no first byte to name one.
-        expected: usize,
-        /// How many bytes were found.
-        found: usize,
-    },
-    /// The sharing format is signed, and the signature is wrong.
-    #[error("the session key is not signed by the session it is for")]
-    Signature,
-    /// The public key inside, which is the session ID, is no Ed25519 key.
-    #[error("the session key holds no valid session ID")]
-    PublicKey,
-}
-
-impl From<Base64Error> for SessionKeyError {
-    fn from(error: Base64Error) -> Self {
-        Self::Base64(error)
-    }
-}
-
 impl SessionKey {
     /// The length of the export format in bytes.
     pub const LENGTH: usize = 165;
@@ -71,13 +36,13 @@ impl SessionKey {
     ///
     /// # Errors
     ///
-    /// [`SessionKeyError`] says what is wrong with the bytes.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, SessionKeyError> {
+    /// [`SessionDataError`] says what is wrong with the bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, SessionDataError> {
         match bytes.first() {
-            None => Err(SessionKeyError::Length { expected: Self::LENGTH, found: 0 }),
+            None => Err(SessionDataError::KeyLength { expected: Self::LENGTH, found: 0 }),
             Some(&EXPORT_FORMAT) => Self::from_export_format(bytes),
             Some(&SHARING_FORMAT) => Self::from_sharing_format(bytes),
-            Some(&format) => Err(SessionKeyError::UnknownFormat(format)),
+            Some(&format) => Err(SessionDataError::KeyFormat(format)),
         }
     }
 
@@ -85,14 +50,15 @@ impl SessionKey {
     ///
     /// # Errors
     ///
-    /// [`SessionKeyError`] says what is wrong with the text.
-    pub fn from_base64(text: &str) -> Result<Self, SessionKeyError> {
+    /// [`SessionDataError`] says what is wrong with the text.
+    pub fn from_base64(text: &str) -> Result<Self, SessionDataError> {
         let longest = SHARING_LENGTH.div_ceil(3) * 4;
         if text.len() > longest {
             let found = text.len() / 4 * 3;
-            return Err(SessionKeyError::Length { expected: Self::LENGTH, found });
+            return Err(SessionDataError::KeyLength { expected: Self::LENGTH, found });
         }
-        Self::from_bytes(secret_base64::decode(text)?.expose_bytes())
+        let bytes = secret_base64::decode(text).map_err(SessionDataError::KeyBase64)?;
+        Self::from_bytes(bytes.expose_bytes())
     }
 
     /// The session's ID: its Ed25519 public key in unpadded base64.
@@ -120,20 +86,21 @@ impl SessionKey {
         self.0.expose_bytes()
     }
 
-    fn from_export_format(bytes: &[u8]) -> Result<Self, SessionKeyError> {
+    fn from_export_format(bytes: &[u8]) -> Result<Self, SessionDataError> {
         let key = SecretBytes::from_slice(bytes)
-            .ok_or(SessionKeyError::Length { expected: Self::LENGTH, found: bytes.len() })?;
+            .ok_or(SessionDataError::KeyLength { expected: Self::LENGTH, found: bytes.len() })?;
         read_public_key(&key)?;
         Ok(Self(key))
     }
 
-    fn from_sharing_format(bytes: &[u8]) -> Result<Self, SessionKeyError> {
-        let wrong_length = SessionKeyError::Length { expected: SHARING_LENGTH, found: bytes.len() };
-        let (signed, signature) = bytes.split_last_chunk().ok_or(wrong_length)?;
-        let mut key = SecretBytes::from_slice(signed).ok_or(wrong_length)?;
+    fn from_sharing_format(bytes: &[u8]) -> Result<Self, SessionDataError> {
+        let found = bytes.len();
+        let wrong_length = || SessionDataError::KeyLength { expected: SHARING_LENGTH, found };
+        let (signed, signature) = bytes.split_last_chunk().ok_or_else(wrong_length)?;
+        let mut key = SecretBytes::from_slice(signed).ok_or_else(wrong_length)?;
         let signature = Ed25519Signature::from_bytes(*signature);
         if !read_public_key(&key)?.verifies(signed, &signature) {
-            return Err(SessionKeyError::Signature);
+            return Err(SessionDataError::KeySignature);
         }
         key = SecretBytes::init_with(|export| {
             export.copy_from_slice(key.expose_bytes());
@@ -144,7 +111,7 @@ impl SessionKey {
 }
 
 impl FromStr for SessionKey {
-    type Err = SessionKeyError;
+    type Err = SessionDataError;
 
     /// As [`SessionKey::from_base64`].
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -172,9 +139,9 @@ fn public_key_of(key: &[u8; SessionKey::LENGTH]) -> &[u8; 32] {
 
 fn read_public_key(
     key: &SecretBytes<{ SessionKey::LENGTH }>,
-) -> Result<Ed25519PublicKey, SessionKeyError> {
+) -> Result<Ed25519PublicKey, SessionDataError> {
     Ed25519PublicKey::from_bytes(public_key_of(key.expose_bytes()))
-        .map_err(|_| SessionKeyError::PublicKey)
+        .map_err(|_| SessionDataError::KeyWithoutId)
 }
 
 /// The first byte of the export format.
@@ -209,19 +176,19 @@ mod tests {
         let mut bytes =
             vodozemac::megolm::GroupSession::new(Default::default()).session_key().to_bytes();
         bytes[40] ^= 1;
-        assert_eq!(SessionKey::from_bytes(&bytes), Err(SessionKeyError::Signature));
+        assert_eq!(SessionKey::from_bytes(&bytes), Err(SessionDataError::KeySignature));
     }
 
     #[test]
     fn other_lengths_and_formats_are_named() {
         let error = |bytes: &[u8]| SessionKey::from_bytes(bytes).unwrap_err();
-        assert_eq!(error(&[]), SessionKeyError::Length { expected: 165, found: 0 });
-        assert_eq!(error(&[1; 164]), SessionKeyError::Length { expected: 165, found: 164 });
-        assert_eq!(error(&[2; 165]), SessionKeyError::Length { expected: 229, found: 165 });
-        assert_eq!(error(&[2; 10]), SessionKeyError::Length { expected: 229, found: 10 });
-        assert_eq!(error(&[3; 165]), SessionKeyError::UnknownFormat(3));
+        assert_eq!(error(&[]), SessionDataError::KeyLength { expected: 165, found: 0 });
+        assert_eq!(error(&[1; 164]), SessionDataError::KeyLength { expected: 165, found: 164 });
+        assert_eq!(error(&[2; 165]), SessionDataError::KeyLength { expected: 229, found: 165 });
+        assert_eq!(error(&[2; 10]), SessionDataError::KeyLength { expected: 229, found: 10 });
+        assert_eq!(error(&[3; 165]), SessionDataError::KeyFormat(3));
         let long = SessionKey::from_base64(&"A".repeat(1 << 20)).unwrap_err();
-        assert!(matches!(long, SessionKeyError::Length { found: 786_432, .. }));
+        assert!(matches!(long, SessionDataError::KeyLength { found: 786_432, .. }));
     }
 
     #[test]
@@ -229,6 +196,6 @@ mod tests {
         let mut bytes = [0; 165];
         bytes[0] = 1;
         bytes[133] = 2;
-        assert_eq!(SessionKey::from_bytes(&bytes), Err(SessionKeyError::PublicKey));
+        assert_eq!(SessionKey::from_bytes(&bytes), Err(SessionDataError::KeyWithoutId));
     }
 }

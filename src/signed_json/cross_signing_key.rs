@@ -63,7 +63,7 @@ impl CrossSigningKey {
         text: &str,
         limits: &Limits,
     ) -> Result<Self, QueriedKeyError> {
-        let object = SignedObject::from_json(text, limits)?;
+        let object = SignedObject::from_json(text, limits).map_err(QueriedKeyError::Json)?;
         if !object.is_only(Kind::CrossSigningKey) {
             return Err(QueriedKeyError::OtherKind);
         }

@@ -37,7 +37,7 @@ impl DeviceKeys {
         text: &str,
         limits: &Limits,
     ) -> Result<Self, QueriedKeyError> {
-        let object = SignedObject::from_json(text, limits)?;
+        let object = SignedObject::from_json(text, limits).map_err(QueriedKeyError::Json)?;
         if !object.is_only(Kind::DeviceKeys) {
             return Err(QueriedKeyError::OtherKind);
         }
@@ -51,7 +51,7 @@ impl DeviceKeys {
         let key_id = KeyId::ed25519(device_id);
         let key = object.get("keys").and_then(|keys| keys.get(key_id.as_str()));
         let key = key.and_then(JsonValue::as_str).ok_or(QueriedKeyError::NotOneKey)?;
-        let ed25519 = Ed25519PublicKey::from_base64(key)?;
+        let ed25519 = Ed25519PublicKey::from_base64(key).map_err(QueriedKeyError::Key)?;
         Ok(Self { object, user_id: user_id.clone(), key_id, ed25519 })
     }
 

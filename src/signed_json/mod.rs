@@ -39,7 +39,6 @@ use std::collections::HashSet;
 
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
-use thiserror::Error;
 
 pub use self::{
     cross_signing_key::{CrossSigningKey, CrossSigningUsage},
@@ -59,7 +58,8 @@ use crate::{
     Limits,
     crypto::ed25519::Ed25519Signature,
     encoding::{
-        canonical_json::{JsonError, JsonValue, NotCanonical},
+        canonical_json::{JsonValue, NotCanonical},
+        format::{FormatError, FormatProblem},
         json::{self, RawObject},
     },
     ids::{KeyId, UserId},
@@ -72,31 +72,19 @@ pub struct SignedObject {
     value: JsonValue,
 }
 
-/// Why a text is not an object that could have been signed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum SignedJsonError {
-    /// It cannot be read.
-    #[error(transparent)]
-    Json(#[from] JsonError),
-    /// It is JSON of another type.
-    #[error("it is not a JSON object")]
-    NotAnObject,
-}
-
 impl SignedObject {
     /// Reads an object. A number that cannot be signed does not keep it from being read.
     ///
     /// # Errors
     ///
-    /// [`SignedJsonError`] if it is no object, has a member twice, or is larger or deeper than the
+    /// [`FormatError`] if it is no object, has a member twice, or is larger or deeper than the
     /// limits allow.
-    pub fn from_json(text: &str, limits: &Limits) -> Result<Self, SignedJsonError> {
+    pub fn from_json(text: &str, limits: &Limits) -> Result<Self, FormatError> {
         let value = JsonValue::parse(text, limits)?;
         if value.as_object().is_none() {
-            return Err(SignedJsonError::NotAnObject);
+            return Err(FormatProblem::NotAnObject.of("it"));
         }
-        let text = serde_json::from_str(text).map_err(|_| JsonError::Syntax)?;
+        let text = serde_json::from_str(text).map_err(|_| FormatProblem::NotJson.of("it"))?;
         Ok(Self { text, value })
     }
 

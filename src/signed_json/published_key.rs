@@ -2,10 +2,10 @@
 
 use thiserror::Error;
 
-use super::{SignedJsonError, SignedObject};
+use super::SignedObject;
 use crate::{
-    crypto::ed25519::{Ed25519KeyError, Ed25519PublicKey},
-    encoding::canonical_json::JsonValue,
+    crypto::ed25519::Ed25519PublicKey,
+    encoding::{canonical_json::JsonValue, format::FormatError},
     ids::KeyId,
 };
 
@@ -18,7 +18,7 @@ pub enum QueriedKeyError {
     NotAnObject,
     /// It is not an object that could be signed.
     #[error("it cannot be read ({0})")]
-    Json(SignedJsonError),
+    Json(FormatError),
     /// It could be read as another kind of signed object as well: a device's keys with the public key of a
     /// backup in them, say. A signature that was made for the one must not count for the other.
     #[error("it could be mistaken for something else that is signed, so it is not accepted")]
@@ -36,14 +36,8 @@ pub enum QueriedKeyError {
     #[error("it does not contain exactly one Ed25519 key")]
     NotOneKey,
     /// Its Ed25519 key cannot be used.
-    #[error(transparent)]
-    Key(#[from] Ed25519KeyError),
-}
-
-impl From<SignedJsonError> for QueriedKeyError {
-    fn from(error: SignedJsonError) -> Self {
-        Self::Json(error)
-    }
+    #[error("{0}")]
+    Key(FormatError),
 }
 
 /// The only key of an object, which is an Ed25519 key.
@@ -56,5 +50,5 @@ pub(super) fn one_ed25519_key(
     if key_id.algorithm() != "ed25519" {
         return Err(QueriedKeyError::NotOneKey);
     }
-    Ok((key_id, Ed25519PublicKey::from_base64(key)?))
+    Ok((key_id, Ed25519PublicKey::from_base64(key).map_err(QueriedKeyError::Key)?))
 }

@@ -2,7 +2,7 @@
 
 use strongroom::{
     api::{ApiError, GetAccountData, GetWhoAmI, PutAccountData, ResponseError},
-    encoding::json_object::{JsonObject, JsonObjectError},
+    encoding::{format::FormatProblem, json_object::JsonObject},
     ids::{DeviceId, EventType, UserId},
 };
 
@@ -54,8 +54,8 @@ fn account_data_that_is_no_object_is_an_error() {
     ] {
         assert_eq!(answer(&get(), 200, body).unwrap_err(), error.into(), "{body}");
     }
-    assert_eq!(JsonObject::from_json(b"[]"), Err(JsonObjectError::NotAnObject));
-    assert_eq!(JsonObject::from_json(b"{"), Err(JsonObjectError::NotJson));
+    assert_eq!(JsonObject::from_json(b"[]"), Err(FormatProblem::NotAnObject.of("it")));
+    assert_eq!(JsonObject::from_json(b"{"), Err(FormatProblem::NotJson.of("it")));
 }
 
 #[test]

@@ -6,8 +6,8 @@ use http::Response;
 use strongroom::{
     Limits,
     api::{
-        ApiError, Endpoint, ErrorKind, GetCurrentBackupVersion, MatrixError, PutRoomKeys,
-        ResponseError, UserInteractiveAuth,
+        ApiError, Endpoint, ErrorKind, GetBackupVersion, MatrixError, PutRoomKeys, ResponseError,
+        UserInteractiveAuth,
     },
     excerpt::Excerpt,
     ids::BackupVersion,
@@ -52,7 +52,7 @@ fn what_is_no_matrix_error_has_its_status_and_its_beginning() {
         assert!(matches!(current(500, body), ApiError::NotMatrix { status: 500, .. }), "{body}");
     }
     let latin = Response::builder().status(500).body(b"<p>\xe4\xff".to_vec()).unwrap();
-    let error = GetCurrentBackupVersion.read_response(&latin, &Limits::default()).unwrap_err();
+    let error = GetBackupVersion::current().read_response(&latin, &Limits::default()).unwrap_err();
     assert!(error.to_string().contains("<p>\u{fffd}\u{fffd}"), "{error}");
 }
 
@@ -67,7 +67,7 @@ fn a_response_over_the_limit_is_refused_unread() {
     let mut limits = Limits::default();
     limits.response_bytes = 3;
     let response = Response::new("null");
-    let error = GetCurrentBackupVersion.read_response(&response, &limits).unwrap_err();
+    let error = GetBackupVersion::current().read_response(&response, &limits).unwrap_err();
     assert_eq!(error, ApiError::TooLarge { limit: 3, found: 4 });
     assert_eq!(error.status(), None);
 }
@@ -78,11 +78,11 @@ fn an_error_over_the_limit_keeps_its_status() {
     limits.response_bytes = 30;
     let body = r#"{"errcode":"M_TOO_LARGE","error":"far too long a sentence"}"#;
     let response = Response::builder().status(413).body(body).unwrap();
-    let error = GetCurrentBackupVersion.read_response(&response, &limits).unwrap_err();
+    let error = GetBackupVersion::current().read_response(&response, &limits).unwrap_err();
     assert!(matches!(&error, ApiError::NotMatrix { status: 413, .. }), "{error:?}");
     assert!(error.is_request_too_large());
     limits.response_bytes = body.len();
-    let error = GetCurrentBackupVersion.read_response(&response, &limits).unwrap_err();
+    let error = GetBackupVersion::current().read_response(&response, &limits).unwrap_err();
     assert!(matches!(&error, ApiError::Matrix(_)), "{error:?}");
 }
 
@@ -161,7 +161,7 @@ fn row_27_the_wait_is_bounded() {
     let mut limits = Limits::default();
     limits.retry_after_ms = 50;
     let response = Response::builder().status(429).header("retry-after", "1").body("").unwrap();
-    let error = GetCurrentBackupVersion.read_response(&response, &limits).unwrap_err();
+    let error = GetBackupVersion::current().read_response(&response, &limits).unwrap_err();
     assert_eq!(error.retry_after().unwrap().wait(NOW_MS), Duration::from_millis(50));
 }
 
@@ -254,7 +254,7 @@ fn row_16_an_error_with_a_status_of_success_stores_nothing() {
 const NOW_MS: u64 = 1_445_412_470_000;
 
 fn current(status: u16, body: &str) -> ApiError {
-    answer(&GetCurrentBackupVersion, status, body).unwrap_err()
+    answer(&GetBackupVersion::current(), status, body).unwrap_err()
 }
 
 fn matrix(status: u16, body: &str) -> MatrixError {
@@ -277,5 +277,5 @@ fn with_header(status: u16, retry_after: Option<&str>, body: &str) -> ApiError {
         response = response.header("Retry-After", value);
     }
     let response = response.body(body.to_owned()).unwrap();
-    GetCurrentBackupVersion.read_response(&response, &Limits::default()).unwrap_err()
+    GetBackupVersion::current().read_response(&response, &Limits::default()).unwrap_err()
 }

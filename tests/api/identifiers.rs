@@ -5,10 +5,9 @@ use percent_encoding::percent_decode_str;
 use proptest::prelude::*;
 use strongroom::{
     api::{
-        DeleteBackupVersion, DeleteRoomKeys, DeleteRoomKeysForRoom, DeleteRoomKeysForSession,
-        Endpoint, GetAccountData, GetBackupVersion, GetRoomKeys, GetRoomKeysForRoom,
-        GetRoomKeysForSession, PutAccountData, PutRoomKeys, PutRoomKeysForRoom,
-        PutRoomKeysForSession, RequestError, SendToDevice, UpdateBackupVersion,
+        DeleteBackupVersion, DeleteRoomKeys, Endpoint, GetAccountData, GetBackupVersion,
+        GetRoomKeys, GetRoomKeysForSession, PutAccountData, PutRoomKeys, RequestError,
+        SendToDevice, UpdateBackupVersion,
     },
     backup::AuthData,
 };
@@ -22,7 +21,7 @@ fn every_character_that_means_something_in_a_url_is_encoded() {
         wire(&get).1,
         "/room_keys/keys/%21r%C3%B6om%2F%23%3F/a%2Fb%2Bc%3D%3D?version=1%26x%3D2%23%2B%20%2541"
     );
-    let room_without_server = GetRoomKeysForRoom::new("1".into(), "!opaque-._~".into());
+    let room_without_server = GetRoomKeys::for_room("1".into(), "!opaque-._~".into());
     assert_eq!(wire(&room_without_server).1, "/room_keys/keys/%21opaque-._~?version=1");
     let control = GetBackupVersion::new("\u{0}\r\n\u{202e}".into());
     assert_eq!(wire(&control).1, "/room_keys/version/%00%0D%0A%E2%80%AE");
@@ -55,10 +54,10 @@ proptest! {
         let s = || session.as_str().into();
         let with_version = [("version", version.as_str())];
         check(&GetRoomKeysForSession::new(v(), r(), s()), &keys, &[&room, &session], &with_version)?;
-        let delete = DeleteRoomKeysForSession::new(v(), r(), s());
+        let delete = DeleteRoomKeys::for_session(v(), r(), s());
         check(&delete, &keys, &[&room, &session], &with_version)?;
-        check(&GetRoomKeysForRoom::new(v(), r()), &keys, &[&room], &with_version)?;
-        check(&DeleteRoomKeysForRoom::new(v(), r()), &keys, &[&room], &with_version)?;
+        check(&GetRoomKeys::for_room(v(), r()), &keys, &[&room], &with_version)?;
+        check(&DeleteRoomKeys::for_room(v(), r()), &keys, &[&room], &with_version)?;
         check(&GetRoomKeys::new(v()), &keys, &[], &with_version)?;
         check(&DeleteRoomKeys::new(v()), &keys, &[], &with_version)?;
         let versions = ["room_keys", "version"];
@@ -91,9 +90,9 @@ proptest! {
         let (keys, with_version) = (["room_keys", "keys"], [("version", "1")]);
         let one = sealed(&backup, &room);
         let id = one.session_id().to_string();
-        let put = PutRoomKeysForSession::new(&backup, one.clone()).unwrap();
+        let put = PutRoomKeys::for_session(&backup, one.clone()).unwrap();
         check(&put, &keys, &[&room, &id], &with_version)?;
-        let put = PutRoomKeysForRoom::new(&backup, room.as_str().into(), [one.clone()]).unwrap();
+        let put = PutRoomKeys::for_room(&backup, room.as_str().into(), [one.clone()]).unwrap();
         check(&put, &keys, &[&room], &with_version)?;
         let put = PutRoomKeys::new(&backup, [one]).unwrap();
         check(&put, &keys, &[], &with_version)?;
@@ -155,13 +154,13 @@ fn refusals(id: &str) -> Vec<(&'static str, Option<RequestError>)> {
         ("version", refusal(&GetBackupVersion::new(id.into()))),
         ("version", refusal(&DeleteBackupVersion::new(id.into()))),
         ("version", refusal(&update)),
-        ("roomId", refusal(&GetRoomKeysForRoom::new(one(), id.into()))),
-        ("roomId", refusal(&DeleteRoomKeysForRoom::new(one(), id.into()))),
+        ("roomId", refusal(&GetRoomKeys::for_room(one(), id.into()))),
+        ("roomId", refusal(&DeleteRoomKeys::for_room(one(), id.into()))),
         ("roomId", refusal(&GetRoomKeysForSession::new(one(), id.into(), "s".into()))),
         ("sessionId", refusal(&GetRoomKeysForSession::new(one(), "!a".into(), id.into()))),
-        ("sessionId", refusal(&DeleteRoomKeysForSession::new(one(), "!a".into(), id.into()))),
-        ("roomId", refusal(&PutRoomKeysForRoom::new(&backup, id.into(), []).unwrap())),
-        ("roomId", refusal(&PutRoomKeysForSession::new(&backup, in_room).unwrap())),
+        ("sessionId", refusal(&DeleteRoomKeys::for_session(one(), "!a".into(), id.into()))),
+        ("roomId", refusal(&PutRoomKeys::for_room(&backup, id.into(), []).unwrap())),
+        ("roomId", refusal(&PutRoomKeys::for_session(&backup, in_room).unwrap())),
         ("userId", refusal(&GetAccountData::new(id.into(), "m.a".into()))),
         ("type", refusal(&GetAccountData::new("@a".into(), id.into()))),
         ("userId", refusal(&PutAccountData::delete(id.into(), "m.a".into()))),

@@ -8,8 +8,9 @@ use strongroom::{
     Limits,
     api::{ApiError, QueriedKeys, QueryKeys, ResponseError, UploadSignatures},
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
+    encoding::format::FormatProblem,
     ids::{DeviceId, KeyId, UserId},
-    signed_json::{QueriedKeyError, SignedJsonError, SignedObject, TrustedSigner},
+    signed_json::{QueriedKeyError, SignedObject, TrustedSigner},
 };
 use vodozemac::Ed25519SecretKey;
 
@@ -91,7 +92,7 @@ fn a_key_that_claims_something_else_is_unusable_and_costs_itself_alone() {
     assert_eq!(reason(&|b| device(b, "keys", json!({"ed25519:X": "AA"}))), E::NotOneKey);
     let short = reason(&|b| device(b, "keys", json!({"ed25519:PHONE": "AAAA"})));
     assert!(matches!(short, E::Key(_)), "{short:?}");
-    let not_an_object = E::Json(SignedJsonError::NotAnObject);
+    let not_an_object = E::Json(FormatProblem::NotAnObject.of("it"));
     assert_eq!(reason(&|b| b["device_keys"][USER]["PHONE"] = json!([7])), not_an_object);
     assert_eq!(reason(&|b| b["device_keys"][USER] = json!("x")), E::NotAnObject);
     assert_eq!(reason(&|b| b["master_keys"][USER] = json!("x")), not_an_object);
@@ -113,7 +114,8 @@ fn a_member_twice_in_a_signed_object_is_unusable() {
     let keys = read(&format!(r#"{{"device_keys":{{"{USER}":{{"PHONE":{text}}}}}}}"#)).unwrap();
     let unusable = &keys.unusable[0];
     assert_eq!((&unusable.user_id, unusable.device_id.as_ref()), (&user(), Some(&"PHONE".into())));
-    assert!(matches!(unusable.error, QueriedKeyError::Json(SignedJsonError::Json(_))));
+    let twice = QueriedKeyError::Json(FormatProblem::DuplicateMember.of("it"));
+    assert_eq!(unusable.error, twice);
 }
 
 #[test]

@@ -23,7 +23,7 @@ use http::{Method, Response};
 use strongroom::{
     Limits,
     api::{
-        AccessToken, ApiError, BaseUrl, CreateBackupVersion, Endpoint, GetCurrentBackupVersion,
+        AccessToken, ApiError, BaseUrl, CreateBackupVersion, Endpoint, GetBackupVersion,
         RequestError,
     },
     backup::{
@@ -57,7 +57,7 @@ fn a_request_has_the_url_the_token_and_the_body() {
 #[test]
 fn a_request_without_a_body_has_no_type_of_it() {
     let base_url = BaseUrl::new("https://example.org").unwrap();
-    let request = GetCurrentBackupVersion.to_http(&base_url, &"t0ken".into()).unwrap();
+    let request = GetBackupVersion::current().to_http(&base_url, &"t0ken".into()).unwrap();
     assert!(request.headers().get("content-type").is_none());
     assert!(request.body().is_empty());
 }
@@ -66,7 +66,7 @@ fn a_request_without_a_body_has_no_type_of_it() {
 fn a_token_that_fits_no_header_is_refused() {
     let token = AccessToken::from("a\nb");
     let base_url = BaseUrl::new("https://example.org").unwrap();
-    let error = GetCurrentBackupVersion.to_http(&base_url, &token).unwrap_err();
+    let error = GetBackupVersion::current().to_http(&base_url, &token).unwrap_err();
     assert_eq!(error, RequestError::AccessToken);
 }
 

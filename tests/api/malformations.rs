@@ -5,13 +5,14 @@ use strongroom::{
     Limits,
     api::{
         ApiError, CreateBackupVersion, DeleteBackupVersion, DeleteRoomKeys, Endpoint,
-        GetBackupVersion, GetCurrentBackupVersion, GetRoomKeys, GetRoomKeysForRoom,
-        GetRoomKeysForSession, PutRoomKeys, ResponseError, UpdateBackupVersion,
+        GetBackupVersion, GetRoomKeys, GetRoomKeysForSession, PutRoomKeys, ResponseError,
+        UpdateBackupVersion,
     },
     backup::{
-        AuthData, AuthDataError, BackupDecryptionKey, BackupPublicKeyError, BackupVersionInfo,
+        AuthData, AuthDataError, BackupDecryptionKey, BackupVersionInfo,
         MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, TrustedBackup,
     },
+    encoding::format::FormatProblem,
     ids::{BackupVersion, RoomId},
 };
 
@@ -100,9 +101,13 @@ fn rows_21_and_22_a_version_that_cannot_be_used_is_still_a_version() {
         format!(r#"{{"public_key":"{}", "x":[1]}}"#, strongroom::encoding::base64::encode(bytes))
     };
     let error = auth_data(MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, &public_key(&[9; 45]));
-    assert!(matches!(error, Some(AuthDataError::PublicKey(BackupPublicKeyError::Base64(_)))));
+    let Some(AuthDataError::PublicKey(error)) = error else { panic!("{error:?}") };
+    assert!(matches!(error.problem, FormatProblem::Damaged(_)), "{error}");
     let error = auth_data(MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, &public_key(&[0; 32]));
-    assert_eq!(error, Some(AuthDataError::PublicKey(BackupPublicKeyError::NonContributory)));
+    assert_eq!(
+        error,
+        Some(AuthDataError::PublicKey(FormatProblem::Unsafe.of("the backup's public key")))
+    );
     assert_eq!(auth_data(MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, &public_key(&[9; 32])), None);
 }
 
@@ -132,7 +137,7 @@ fn row_22_a_version_that_cannot_be_used_is_listed_deleted_and_replaced() {
 /// Row 16 of the malformations.
 #[test]
 fn row_16_a_broken_response_is_never_an_empty_room_or_a_session() {
-    let room = GetRoomKeysForRoom::new("1".into(), "!a".into());
+    let room = GetRoomKeys::for_room("1".into(), "!a".into());
     let session = GetRoomKeysForSession::new("1".into(), "!a".into(), "x".into());
     let missing = |name| Some(ApiError::from(ResponseError::Member(name)));
     for body in ["{}", r#"{"errcode":"M_UNKNOWN"}"#, r#"{"rooms":{}}"#] {
@@ -195,7 +200,7 @@ fn row_16_a_broken_response_is_never_an_empty_backup() {
 }
 
 fn current(status: u16, body: &str) -> Result<Option<BackupVersionInfo>, ApiError> {
-    answer(&GetCurrentBackupVersion, status, body)
+    answer(&GetBackupVersion::current(), status, body)
 }
 
 fn unsigned() -> AuthData {

@@ -4,16 +4,16 @@ use http::Response;
 use strongroom::{
     Limits,
     api::{
-        ApiError, CreateBackupVersion, DeleteBackupVersion, DeleteRoomKeys, DeleteRoomKeysForRoom,
-        DeleteRoomKeysForSession, Endpoint, GetBackupVersion, GetCurrentBackupVersion, GetRoomKeys,
-        GetRoomKeysForRoom, GetRoomKeysForSession, PutRoomKeys, PutRoomKeysError,
-        PutRoomKeysForRoom, PutRoomKeysForSession, ResponseError, UpdateBackupVersion,
+        ApiError, CreateBackupVersion, DeleteBackupVersion, DeleteRoomKeys, Endpoint,
+        GetBackupVersion, GetRoomKeys, GetRoomKeysForSession, PutRoomKeys, PutRoomKeysError,
+        ResponseError, UpdateBackupVersion,
     },
     backup::{
-        AuthData, AuthDataError, BackedUpSession, BackupDecryptionKey, IdProblem,
+        AuthData, AuthDataError, BackedUpSession, BackupDecryptionKey,
         MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, OpenError, SealOptions, SealedSession, TrustError,
         TrustedBackup,
     },
+    encoding::format::FormatProblem,
     ids::{BackupVersion, RoomId, SessionId},
 };
 
@@ -30,7 +30,7 @@ fn versions_are_created_read_updated_and_deleted() {
         "/room_keys/version",
         &format!(r#"{{"algorithm":"{algorithm}","auth_data":{json}}}"#),
     );
-    assert_wire(&GetCurrentBackupVersion, "GET", "/room_keys/version", "");
+    assert_wire(&GetBackupVersion::current(), "GET", "/room_keys/version", "");
     assert_wire(&GetBackupVersion::new(one.clone()), "GET", "/room_keys/version/1", "");
     assert_wire(
         &UpdateBackupVersion::new(one.clone(), auth_data.clone()),
@@ -52,11 +52,11 @@ fn sessions_are_read_and_deleted_all_by_room_and_one_by_one() {
     );
     let v = || version.clone();
     assert_wire(&GetRoomKeys::new(v()), "GET", all, "");
-    assert_wire(&GetRoomKeysForRoom::new(v(), room.clone()), "GET", of_room, "");
+    assert_wire(&GetRoomKeys::for_room(v(), room.clone()), "GET", of_room, "");
     assert_wire(&GetRoomKeysForSession::new(v(), room.clone(), id.clone()), "GET", one, "");
     assert_wire(&DeleteRoomKeys::new(v()), "DELETE", all, "");
-    assert_wire(&DeleteRoomKeysForRoom::new(v(), room.clone()), "DELETE", of_room, "");
-    assert_wire(&DeleteRoomKeysForSession::new(v(), room, id), "DELETE", one, "");
+    assert_wire(&DeleteRoomKeys::for_room(v(), room.clone()), "DELETE", of_room, "");
+    assert_wire(&DeleteRoomKeys::for_session(v(), room, id), "DELETE", one, "");
 }
 
 #[test]
@@ -70,16 +70,16 @@ fn sessions_are_stored_all_by_room_and_one_by_one() {
     assert_wire(&all, "PUT", "/room_keys/keys?version=7", &body);
     assert_eq!(all.body_len(), body.len());
 
-    let of_room = PutRoomKeysForRoom::new(&backup, "!a".into(), [sealed.clone()]).unwrap();
+    let of_room = PutRoomKeys::for_room(&backup, "!a".into(), [sealed.clone()]).unwrap();
     let body = format!(r#"{{"sessions":{{"{id}":{data}}}}}"#);
     assert_wire(&of_room, "PUT", "/room_keys/keys/%21a?version=7", &body);
     assert_eq!(of_room.body_len(), body.len());
 
-    let one = PutRoomKeysForSession::new(&backup, sealed.clone()).unwrap();
+    let one = PutRoomKeys::for_session(&backup, sealed.clone()).unwrap();
     let encoded = id.as_str().replace('/', "%2F").replace('+', "%2B");
     assert_wire(&one, "PUT", &format!("/room_keys/keys/%21a/{encoded}?version=7"), &data);
     assert_eq!(one.body_len(), data.len());
-    assert_eq!(one.into_session(), sealed);
+    assert_eq!(one.into_sessions(), [sealed]);
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn what_does_not_fit_a_request_is_given_back_with_what_does() {
     assert_eq!(refused.as_slice(), std::slice::from_ref(&theirs));
     assert_eq!(PutRoomKeys::new(&backup, fitting.clone()).unwrap().len(), 2);
 
-    let error = PutRoomKeysForRoom::new(&backup, "!a".into(), fitting).unwrap_err();
+    let error = PutRoomKeys::for_room(&backup, "!a".into(), fitting).unwrap_err();
     assert_eq!(error.to_string(), "1 of 2 sessions belong to another room");
     let PutRoomKeysError::OtherRoom { refused, fitting } = error else { panic!() };
     assert_eq!(
@@ -126,7 +126,7 @@ fn what_does_not_fit_a_request_is_given_back_with_what_does() {
         ([elsewhere].as_slice(), [ours].as_slice())
     );
 
-    let error = PutRoomKeysForSession::new(&backup, theirs.clone()).unwrap_err();
+    let error = PutRoomKeys::for_session(&backup, theirs.clone()).unwrap_err();
     let PutRoomKeysError::SealedToAnotherKey { refused, fitting } = error else { panic!() };
     assert_eq!((refused, fitting), (vec![theirs], vec![]));
 }
@@ -168,11 +168,11 @@ fn a_request_of_one_session_does_not_split() {
     for sessions in [vec![], vec![sealed(&backup, "!a")]] {
         let put = PutRoomKeys::new(&backup, sessions.clone()).unwrap();
         assert_eq!(put.clone().split(), Err(put));
-        let put = PutRoomKeysForRoom::new(&backup, "!a".into(), sessions).unwrap();
+        let put = PutRoomKeys::for_room(&backup, "!a".into(), sessions).unwrap();
         assert_eq!(put.clone().split(), Err(put));
     }
     let two = [sealed(&backup, "!a"), sealed(&backup, "!a")];
-    let put = PutRoomKeysForRoom::new(&backup, "!a".into(), two).unwrap();
+    let put = PutRoomKeys::for_room(&backup, "!a".into(), two).unwrap();
     let (first, second) = put.clone().split().unwrap();
     assert_eq!((first.len(), second.len(), wire(&first).1), (1, 1, wire(&put).1));
     let both = [first.into_sessions(), second.into_sessions()].concat();
@@ -183,7 +183,7 @@ fn a_request_of_one_session_does_not_split() {
 fn an_empty_request_is_still_the_specifications_json() {
     let (backup, _) = trusted("1");
     assert_eq!(PutRoomKeys::new(&backup, []).unwrap().body(), br#"{"rooms":{}}"#);
-    let put = PutRoomKeysForRoom::new(&backup, "!a".into(), []).unwrap();
+    let put = PutRoomKeys::for_room(&backup, "!a".into(), []).unwrap();
     assert_eq!(put.body(), br#"{"sessions":{}}"#);
 }
 
@@ -222,7 +222,7 @@ fn row_56_a_version_without_an_algorithm_or_without_anything_is_unusable_and_sur
 
 #[test]
 fn the_sessions_of_one_room_are_read_without_its_name() {
-    let get = GetRoomKeysForRoom::new("1".into(), "!a".into());
+    let get = GetRoomKeys::for_room("1".into(), "!a".into());
     let keys = answer(&get, 200, r#"{"sessions":{"x":{"a":1},"y":null,"\ud800":{}}}"#).unwrap();
     let read = |session: &BackedUpSession| {
         (session.room_id.to_string(), session.session_id.to_string(), session.json.clone())
@@ -254,7 +254,7 @@ fn one_session_is_read_and_opened() {
 fn storing_and_deleting_say_what_is_there_now() {
     let (backup, _) = trusted("1");
     let put = PutRoomKeys::new(&backup, []).unwrap();
-    let delete = DeleteRoomKeysForRoom::new("1".into(), "!a".into());
+    let delete = DeleteRoomKeys::for_room("1".into(), "!a".into());
     let body = r#"{"etag":"0x-5","count":6}"#;
     for stored in [answer(&put, 200, body).unwrap(), answer(&delete, 200, body).unwrap()] {
         assert_eq!((stored.etag.as_deref(), stored.count), (Some("0x-5"), Some(6)));
@@ -269,7 +269,7 @@ fn only_sessions_may_take_a_long_response() {
     let limits = Limits::default();
     let keys = GetRoomKeys::new(BackupVersion::from("1")).read_response(&response, &limits);
     assert!(keys.unwrap().sessions.is_empty());
-    let refused = GetCurrentBackupVersion.read_response(&response, &limits).unwrap_err();
+    let refused = GetBackupVersion::current().read_response(&response, &limits).unwrap_err();
     assert!(matches!(refused, ApiError::TooLarge { limit: 1_048_576, .. }));
 }
 
@@ -284,12 +284,12 @@ fn the_callers_limits_hold_for_a_response_that_is_there_as_a_whole() {
     let all = format!(r#"{{"rooms":{{"!a":{{"sessions":{{{sessions}}}}}}}}}"#);
     let all = GetRoomKeys::new("1".into()).read_response(&Response::new(all), &limits).unwrap();
     let room = format!(r#"{{"sessions":{{{sessions}}}}}"#);
-    let get = GetRoomKeysForRoom::new("1".into(), "!a".into());
+    let get = GetRoomKeys::for_room("1".into(), "!a".into());
     let room = get.read_response(&Response::new(room), &limits).unwrap();
     for keys in [all, room] {
         assert_eq!(keys.sessions.len(), 1);
         let errors: Vec<_> = keys.failed.into_iter().map(|failed| failed.error).collect();
-        let name = IdProblem::TooLong { limit: 50, found: 102 };
+        let name = FormatProblem::TooLarge { limit: 50, found: 102 };
         let large = OpenError::TooLarge { limit: 100, found: large.len() };
         assert_eq!(errors, [large, OpenError::TooDeep { limit: 10 }, OpenError::SessionId(name)]);
     }

@@ -3,8 +3,8 @@
 use strongroom::{
     Limits,
     api::{
-        ApiError, BaseUrl, CreateBackupVersion, Endpoint, GetBackupVersion,
-        GetCurrentBackupVersion, GetRoomKeys, PutRoomKeys,
+        ApiError, BaseUrl, CreateBackupVersion, Endpoint, GetBackupVersion, GetRoomKeys,
+        PutRoomKeys,
     },
     backup::{AuthData, BackupDecryptionKey, TrustedBackup},
     homeserver::Homeserver,
@@ -15,7 +15,7 @@ use crate::{sealed, trusted};
 #[test]
 fn a_backup_is_made_filled_and_read() {
     let mut alice = Alice::new();
-    assert!(alice.send(&GetCurrentBackupVersion).unwrap().is_none());
+    assert!(alice.send(&GetBackupVersion::current()).unwrap().is_none());
     let key = BackupDecryptionKey::generate().unwrap();
     let create = CreateBackupVersion::new(AuthData::new(key.public_key()));
     let version = alice.send(&create).unwrap();
@@ -29,7 +29,7 @@ fn a_backup_is_made_filled_and_read() {
     let stored = alice.send(&second).unwrap();
     assert_eq!(stored.count, Some(2));
 
-    let info = alice.send(&GetCurrentBackupVersion).unwrap().unwrap();
+    let info = alice.send(&GetBackupVersion::current()).unwrap().unwrap();
     assert_eq!((info.etag(), info.count()), (stored.etag.as_deref(), Some(2)));
     let keys = alice.send(&GetRoomKeys::new(version)).unwrap();
     assert!(keys.failed.is_empty() && keys.broken_rooms.is_empty());

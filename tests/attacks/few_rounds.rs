@@ -40,7 +40,7 @@ use crate::{
 fn account(rounds: i64, backup: &BackupDecryptionKey) -> Events {
     let limits = Limits::default();
     let read = PassphraseParameters::from_parts(rounds, "salt", None, &limits).unwrap();
-    let key = read.parameters.derive("1234");
+    let key = read.value.derive("1234");
     let rng = &mut StdRng::seed_from_u64(1);
     let check = KeyCheck::with_rng(&key, rng);
     let text = backup.to_base64();
@@ -70,7 +70,7 @@ fn few_rounds_are_judged_alike_wherever_they_stand() {
     for (rounds, proves) in [(1, false), (9_999, false), (10_000, true)] {
         // Of a backup.
         let read = PassphraseParameters::from_parts(rounds, "salt", None, &Limits::default());
-        let derived = read.unwrap().parameters.derive("1234");
+        let derived = read.unwrap().value.derive("1234");
         let bytes = SecretBytes::from_slice(derived.expose_bytes()).unwrap();
         let mut of_backup = auth_data(&BackupDecryptionKey::from_bytes(bytes));
         of_backup["private_key_salt"] = "salt".into();
@@ -301,7 +301,7 @@ fn planted_guesses_prove_no_key() {
     let algorithm = "m.secret_storage.v1.aes-hmac-sha2";
     let account = |rounds: i64| {
         let read = PassphraseParameters::from_parts(rounds, "salt", None, &Limits::default());
-        let parameters = read.unwrap().parameters;
+        let parameters = read.unwrap().value;
         let passphrase = json!({ "algorithm": "m.pbkdf2", "iterations": rounds, "salt": "salt" });
         let mut events = vec![
             event("m.secret_storage.default_key", &json!({ "key": "weak" })),
@@ -346,7 +346,7 @@ fn a_wrong_check_makes_planted_guesses_tell_nothing() {
     let algorithm = "m.secret_storage.v1.aes-hmac-sha2";
     let events = |rounds: i64, opens: &str| {
         let read = PassphraseParameters::from_parts(rounds, "salt", None, &Limits::default());
-        let parameters = read.unwrap().parameters;
+        let parameters = read.unwrap().value;
         let rng = &mut StdRng::seed_from_u64(1);
         let check = KeyCheck::with_rng(&parameters.derive("none of them"), rng);
         let description = json!({
@@ -413,7 +413,7 @@ fn of_several_keys_that_a_text_fits_the_default_one_is_that_of_most_rounds() {
         let stored: serde_json::Value =
             serde_json::from_str(events[position.unwrap()].1.as_str()).unwrap();
         let key = PassphraseParameters::from_parts(10_000, "salt", None, &Limits::default());
-        let key = key.unwrap().parameters.derive(guess);
+        let key = key.unwrap().value.derive(guess);
         let rng = &mut StdRng::seed_from_u64(1);
         let sealed = aes_hmac_sha2::seal_with_rng(&key, BACKUP, b"x", rng);
         let mut stored = stored;
@@ -468,7 +468,7 @@ fn guessed(n: usize, guess: &str) -> (EventType, JsonObject) {
 /// A key that a homeserver has made of a guess, with all that it is checked by.
 fn guessed_in(rounds: i64, n: usize, guess: &str) -> (EventType, JsonObject) {
     let read = PassphraseParameters::from_parts(rounds, "salt", None, &Limits::default()).unwrap();
-    let key = read.parameters.derive(guess);
+    let key = read.value.derive(guess);
     let check = KeyCheck::with_rng(&key, &mut StdRng::seed_from_u64(1));
     let description = json!({
         "algorithm": "m.secret_storage.v1.aes-hmac-sha2",

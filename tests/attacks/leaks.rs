@@ -44,7 +44,7 @@ fn account() -> Events {
     let passphrase =
         |rounds: u64| json!({"algorithm": "m.pbkdf2", "salt": "x", "iterations": rounds});
     let read = PassphraseParameters::from_parts(20, "x", None, &Limits::default()).unwrap();
-    let check = KeyCheck::new(&read.parameters.derive(TYPED)).unwrap();
+    let check = KeyCheck::new(&read.value.derive(TYPED)).unwrap();
     let made_up = json!({
         "algorithm": "m.secret_storage.v1.curve25519-aes-sha2", "passphrase": passphrase(1),
     });
@@ -210,7 +210,7 @@ fn described(key: &KeyMaterial, rounds: i64) -> Value {
 /// The key that so many rounds make of a text.
 fn derived(text: &str, rounds: i64) -> KeyMaterial {
     let read = PassphraseParameters::from_parts(rounds, "x", None, &Limits::default()).unwrap();
-    read.parameters.derive(text)
+    read.value.derive(text)
 }
 
 /// A secret as a key encrypts it.

@@ -7,7 +7,7 @@ use ed25519_dalek::SigningKey;
 use serde_json::json;
 use strongroom::{
     backup::BackupDecryptionKey,
-    client::backup::{Question, Reply, ReplyError, Stage},
+    client::backup::{AnswerError, Question, Reply, Stage},
     ids::KeyId,
     provenance::Provenance,
     secret::SecretBytes,
@@ -75,7 +75,7 @@ fn a_backup_whose_last_signer_is_blocked_is_a_question_at_once_and_after_a_resta
     phone.restart();
     assert_pauses(&mut phone);
     let (question, _) = phone.machine.open_questions().next().unwrap();
-    assert!(matches!(phone.machine.reply(question, Reply::Use), Err(ReplyError::NotTrusted(_))));
+    assert!(matches!(phone.machine.reply(question, Reply::Use), Err(AnswerError::NotTrusted(_))));
     phone.reload("PHONE");
     phone.machine.set_signers(trusts(&[2]));
     phone.run();

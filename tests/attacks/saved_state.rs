@@ -17,7 +17,7 @@ use strongroom::{
     backup::BackupDecryptionKey,
     client::backup::{Backup, BackupOptions, Reply, SavedBackup, Stage},
     randomness::NoRandomness,
-    saved_state::{SavedStateError, SealedStateError, StateKey},
+    saved_state::{SavedStateError, StateKey},
     secret::{SecretBytes, SecretVec},
 };
 
@@ -372,12 +372,12 @@ fn a_sealed_state_opens_with_its_key_as_it_was_and_with_no_other() -> Result<(),
     let kept = SecretBytes::from_slice(key.as_secret().expose_bytes()).unwrap();
     let opened = StateKey::from_bytes(kept).open(&sealed).unwrap();
     assert_eq!(opened, phone.disk.secret);
-    assert_eq!(StateKey::generate()?.open(&sealed), Err(SealedStateError));
+    assert_eq!(StateKey::generate()?.open(&sealed), Err(SavedStateError::Sealed));
     for index in (0..sealed.len()).step_by(7) {
         let mut changed = sealed.clone();
         changed[index] ^= 1;
-        assert_eq!(key.open(&changed), Err(SealedStateError), "{index}");
-        assert_eq!(key.open(&sealed[..index]), Err(SealedStateError), "{index}");
+        assert_eq!(key.open(&changed), Err(SavedStateError::Sealed), "{index}");
+        assert_eq!(key.open(&sealed[..index]), Err(SavedStateError::Sealed), "{index}");
     }
     // What is opened says whose it is.
     let saved = SavedBackup { public: Vec::new(), secret: opened };

@@ -18,8 +18,8 @@ use strongroom::{
     client::{
         backup::{Backup, BackupOptions, Next, SavedBackup},
         diagnose::{
-            BackupFinding, CurrentBackup, Diagnosis, Evidence, Finding, Remedy, RepairError,
-            RepairParts, RepairPlan, diagnose,
+            CurrentBackup, Diagnosis, Evidence, Finding, Remedy, RepairError, RepairParts,
+            RepairPlan, diagnose,
         },
     },
     passphrase::PassphraseParameters,
@@ -94,7 +94,11 @@ fn a_repair_signs_no_member_of_the_homeservers() {
     named.sort_unstable();
     let expected = ["algorithms", "device_id", "key", "keys", "usage", "user_id"];
     assert_eq!(named, expected);
-    let is_named = |finding: &&Finding| matches!(finding, Finding::Backup(BackupFinding::OtherMembers { members, .. }) if members.len() == 6);
+    let is_named = |finding: &&Finding| {
+        let members = finding.arguments().into_iter().find(|(name, _)| *name == "members");
+        finding.code() == "backup.other_members"
+            && members.is_some_and(|(_, members)| members.split(", ").count() == 6)
+    };
     let finding = diagnosis.findings().iter().find(is_named).unwrap();
     assert!(finding.to_string().contains("usage") && finding.to_string().contains("keys"));
 }
@@ -191,7 +195,7 @@ fn the_members_of_a_passphrase_are_signed_once_it_was_typed_and_not_before() {
     let limits = Limits::default();
     let old = |iterations: i64, salt: &str| {
         let read = PassphraseParameters::from_parts(iterations, salt, None, &limits).unwrap();
-        let derived = read.parameters.derive("correct horse");
+        let derived = read.value.derive("correct horse");
         let key = BackupDecryptionKey::from_bytes(
             SecretBytes::from_slice(derived.expose_bytes()).unwrap(),
         );

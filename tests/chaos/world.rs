@@ -8,7 +8,7 @@ use strongroom::{
     client::backup::{Question, QuestionId, Scope, Stage},
     homeserver::{
         Homeserver,
-        faults::{Cut, Fault, Faults, RateLimitHint},
+        faults::{Fault, Faults, RateLimitHint},
     },
     secret_value::SecretValue,
 };
@@ -284,7 +284,7 @@ fn bad_network() -> Vec<(u16, Fault)> {
         (10, Fault::ProxyPage { status: StatusCode::BAD_GATEWAY, acted: true }),
         (10, Fault::ProxyPage { status: StatusCode::NOT_FOUND, acted: false }),
         (10, Fault::ProxyPage { status: StatusCode::OK, acted: true }),
-        (10, Fault::CutAnswer(Cut::PerMille(500))),
+        (10, Fault::CutAfterPerMille(500)),
         (10, Fault::Unauthorized { soft_logout: true }),
     ]
 }

@@ -4,7 +4,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use serde_json::json;
 use strongroom::{
-    client::backup::{Next, NotCreated, Question, Reply, SignedError, Stage},
+    client::backup::{AnswerError, Next, NotCreated, Question, Reply, Stage},
     crypto::ed25519::Ed25519Signature,
     ids::KeyId,
 };
@@ -213,10 +213,10 @@ fn more_signatures_than_a_backup_takes_are_an_error_at_the_call() {
         (0..count).map(|n| (KeyId::new(format!("ed25519:{n}")), signature)).collect::<Vec<_>>()
     };
     let refused = phone.machine.signed(sign, &signatures(9));
-    assert_eq!(refused, Err(SignedError::TooMany { found: 9 }));
+    assert_eq!(refused, Err(AnswerError::TooManySignatures { found: 9 }));
     assert_eq!(phone.machine.stage(), Stage::Signing, "it still waits");
     phone.machine.signed(sign, &signatures(8)).unwrap();
-    assert_eq!(phone.machine.signed(sign, &signatures(1)), Err(SignedError::NotAwaited));
+    assert_eq!(phone.machine.signed(sign, &signatures(1)), Err(AnswerError::NotAwaited));
     phone.live(60_000);
     let (_, version) = phone.ask_server("GET", "/room_keys/version", &json!({}));
     assert_eq!(

@@ -3,7 +3,7 @@
 use serde_json::json;
 use strongroom::{
     backup::{TrustError, TrustReason},
-    client::backup::{KeyFit, Question, Reply, ReplyError, SecretTask, Stage},
+    client::backup::{AnswerError, KeyFit, Question, Reply, SecretTask, Stage},
     provenance::Provenance,
 };
 
@@ -209,7 +209,7 @@ fn while_the_user_thinks_another_device_makes_a_backup() {
     let (old, _) = phone.asked[0].clone();
     phone.pass(30_000);
     assert_eq!(phone.machine.stage(), Stage::Running);
-    assert_eq!(phone.machine.reply(old, Reply::Create), Err(ReplyError::NotOpen));
+    assert_eq!(phone.machine.reply(old, Reply::Create), Err(AnswerError::NotAwaited));
     let posts = phone.requests().iter().filter(|line| line.starts_with("POST")).count();
     assert_eq!(posts, 0);
 }
@@ -238,8 +238,8 @@ fn a_backup_that_nobody_vouches_for_is_a_question_with_every_signer() {
     assert_eq!(signatures.signatures()[0].key_id.as_str(), "ed25519:SIGNER");
     assert!(matches!(found.problem, Some(TrustError::NoTrustedSignature(_))));
     let (id, _) = phone.asked[0].clone();
-    assert!(matches!(phone.machine.reply(id, Reply::Use), Err(ReplyError::NotTrusted(_))));
-    assert_eq!(phone.machine.reply(id, Reply::Saved), Err(ReplyError::OtherQuestion));
+    assert!(matches!(phone.machine.reply(id, Reply::Use), Err(AnswerError::NotTrusted(_))));
+    assert_eq!(phone.machine.reply(id, Reply::Saved), Err(AnswerError::OtherQuestion));
     assert!(phone.requests().iter().all(|line| !line.starts_with("PUT")));
 
     // The user verifies the laptop.

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, fmt::Debug};
 use strongroom::{
     api::BaseUrl,
     client::{
-        NoAnswer, OperationId, UnknownOperation,
+        AnswerError, NoAnswer, OperationId,
         flow::{Flow, Step},
     },
 };
@@ -160,7 +160,12 @@ impl Run<'_> {
     fn answer<F: Flow>(&self, flow: &mut F, id: OperationId, answer: Answer, is_restarted: bool) {
         let first = flow.answer(id, answer.clone(), self.host.now);
         assert!(first.is_ok() || is_restarted, "{}", self.what);
-        assert_eq!(flow.answer(id, answer, self.host.now), Err(UnknownOperation), "{}", self.what);
+        assert_eq!(
+            flow.answer(id, answer, self.host.now),
+            Err(AnswerError::NotAwaited),
+            "{}",
+            self.what
+        );
     }
 
     fn wait<F: Flow + Debug>(&mut self, flow: &mut F, until: Option<u64>, life: &mut Life) {

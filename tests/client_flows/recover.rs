@@ -441,7 +441,7 @@ fn all_texts_that_are_entered_share_a_budget_of_rounds() {
 fn old_backup(rounds: i64) -> Host {
     let (mut host, salt) = (Host::new(), "aBcD");
     let read = PassphraseParameters::from_parts(rounds, salt, None, &Limits::default()).unwrap();
-    let derived = read.parameters.derive("correct horse");
+    let derived = read.value.derive("correct horse");
     let bytes = SecretBytes::from_slice(derived.expose_bytes()).unwrap();
     let public_key = BackupDecryptionKey::typed_by_user(bytes).public_key().to_base64();
     let auth_data = json!({

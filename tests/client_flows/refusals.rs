@@ -84,7 +84,7 @@ fn reason(entered: &Result<Entered, EnterError>) -> &UnlockFailure {
 /// The `auth_data` of a backup that nobody signed, and its key in text.
 fn backup_key(passphrase: Option<&str>) -> (Value, String) {
     let parameters = PassphraseParameters::from_parts(10_000, "aBcD", None, &Limits::default());
-    let derived = parameters.unwrap().parameters.derive(passphrase.unwrap_or("none"));
+    let derived = parameters.unwrap().value.derive(passphrase.unwrap_or("none"));
     let bytes = SecretBytes::from_slice(derived.expose_bytes()).unwrap();
     let key = BackupDecryptionKey::typed_by_user(bytes);
     let mut auth_data = json!({ "public_key": key.public_key().to_base64() });

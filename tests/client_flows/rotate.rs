@@ -94,7 +94,7 @@ const NOTE: &str = "org.example.note";
 fn guessable(host: &mut Host) -> Vec<SecretStorageKey> {
     let limits = Limits::default();
     let read = PassphraseParameters::from_parts(1, "salt", None, &limits).unwrap();
-    let key = read.parameters.derive("1234");
+    let key = read.value.derive("1234");
     let rng = &mut StdRng::seed_from_u64(1);
     let check = KeyCheck::with_rng(&key, rng);
     let description = json!({

@@ -8,7 +8,7 @@ use strongroom::{
         flow::{Flow as _, ShareIn, Step},
     },
     secret_sharing::{
-        ClosedBy, Decision, DeviceProblem, DropReason, OwnDevice, OwnDevices, Receipt, Recipients,
+        Decision, DeviceProblem, DropReason, OwnDevice, OwnDevices, Receipt, Recipients,
         RequestState, Requester, RequesterOptions,
     },
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1},
@@ -131,7 +131,7 @@ fn after_the_identity_was_reset_all_are_asked_anew() -> Result<()> {
     phone.flow.set_devices(house.seen_by(Whose::Phone)?);
     assert!(phone.run(&mut house)?.is_none());
     let state = phone.flow.requester().unwrap().state(&first);
-    assert_eq!(state, Some(RequestState::Closed(ClosedBy::Cancelled)));
+    assert_eq!(state, Some(RequestState::Cancelled));
     assert_eq!(open_requests(&phone.flow), 1);
     laptop_answers_the_last(&mut house)?;
     let receipts = phone.receives(&mut house)?;

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use http::Request;
 use strongroom::{
     client::{
-        Awaited, NoAnswer, UnknownOperation,
+        AnswerError, Awaited, NoAnswer,
         flow::{Flow as _, FlowError, Step},
     },
     secret_sharing::Decision,
@@ -63,7 +63,7 @@ fn drive(house: &mut Household, mut trouble: Trouble, what: &str) -> Result<(boo
                 };
                 phone.flow.answer(operation.id(), answer.clone(), phone.now)?;
                 let twice = phone.flow.answer(operation.id(), answer, phone.now);
-                assert_eq!(twice, Err(UnknownOperation), "{what}");
+                assert_eq!(twice, Err(AnswerError::NotAwaited), "{what}");
             }
             Step::NeedsToken { .. } => resume_at = phone.now + HOUR,
             Step::Wait(until) => {

@@ -7,9 +7,8 @@ use strongroom::{
     api::QueriedKeys,
     backup::BackupVersionInfo,
     client::diagnose::{
-        BackupFinding, CurrentBackup, Diagnose, Diagnosis, Evidence, Finding, IdentityFinding,
-        InputFinding, Remedy, RepairError, RepairParts, RepairPlan, SecretFinding, SessionFinding,
-        SessionSample, StorageFinding, UnsignedBackup,
+        CurrentBackup, Diagnose, Diagnosis, Evidence, Finding, Remedy, RepairError, RepairParts,
+        RepairPlan, SessionSample, UnsignedBackup,
     },
     encoding::json_object::JsonObject,
     ids::EventType,
@@ -94,15 +93,6 @@ fn evidence(vault: &Vault, new_key: &NewKey) -> Evidence {
 
 fn look_at_finding(witness: &mut Witness, finding: &Finding) {
     witness.display::<Finding>(finding);
-    match finding {
-        Finding::Input(it) => witness.debug::<InputFinding>(it),
-        Finding::Storage(it) => witness.debug::<StorageFinding>(it),
-        Finding::Secret(it) => witness.debug::<SecretFinding>(it),
-        Finding::Backup(it) => witness.debug::<BackupFinding>(it),
-        Finding::Sessions(it) => witness.debug::<SessionFinding>(it),
-        Finding::Identity(it) => witness.debug::<IdentityFinding>(it),
-        other => panic!("{other:?}"),
-    }
     finding.remedy().iter().for_each(|remedy| witness.display::<Remedy>(remedy));
 }
 

@@ -35,7 +35,8 @@ pub(crate) fn look(witness: &mut Witness, vault: &Vault) {
     witness.debug(&attempts);
     let mut sessions = attempts.open().unwrap();
     witness.debug::<KeyFileSessions<_>>(&sessions);
-    while let Some(verdict) = sessions.verdicts().next() {
+    loop {
+        let Some(verdict) = sessions.verdicts().next() else { break };
         witness.debug::<EntryVerdict>(&verdict);
         witness.debug(&sessions);
     }
@@ -53,7 +54,7 @@ pub(crate) fn look(witness: &mut Witness, vault: &Vault) {
 }
 
 fn look_at_writing(witness: &mut Witness, vault: &Vault) -> Vec<u8> {
-    let session = ExportedSession::from_json(vault.session_json().as_bytes()).unwrap().exported;
+    let session = ExportedSession::from_json(vault.session_json().as_bytes()).unwrap().value;
     let mut new = NewKeyFile::new(TOKEN, NewKeyFile::MIN_ROUNDS).unwrap();
     witness.debug::<NewKeyFile>(&new);
     new.advance(10);
@@ -77,7 +78,8 @@ fn look_at_lists(witness: &mut Witness, vault: &Vault) {
         else {
             panic!("it is not encrypted");
         };
-        while let Some(verdict) = sessions.verdicts().next() {
+        loop {
+            let Some(verdict) = sessions.verdicts().next() else { break };
             witness.debug(&verdict);
             if let EntryVerdict::Failed { error, .. } = verdict {
                 witness.error::<EntryError>(error);

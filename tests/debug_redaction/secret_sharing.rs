@@ -4,13 +4,13 @@ use serde_json::json;
 use strongroom::{
     Limits,
     crypto::{curve25519::Curve25519SecretKey, ed25519::Ed25519Seed},
-    encoding::json_object::JsonObject,
+    encoding::{format::FormatError, json_object::JsonObject},
     secret::SecretVec,
     secret_sharing::{
         AcceptedSecret, Decision, DecryptedToDevice, DeviceIdentity, DropReason, DroppedAnswer,
         EncryptedSecretSend, EndedRequest, IncomingRequest, OlmPayloadError, OwnDevice, OwnDevices,
         PlainToDevice, Receipt, Recipients, Requester, RequesterError, RequesterOptions, Responder,
-        SECRET_REQUEST, SecretSend, SecretSendError, SecretToEncrypt, ShareError, SharePolicy,
+        SECRET_REQUEST, SecretSend, SecretToEncrypt, ShareError, SharePolicy,
     },
     secret_value::{MEGOLM_BACKUP_V1, PublicKeys, SecretValue},
 };
@@ -137,7 +137,7 @@ fn look_at_what_cannot_be_read(witness: &mut Witness, vault: &Vault) {
     witness.debug::<SecretSend>(&read);
     let mut limits = Limits::default();
     limits.secret_send_bytes = 20;
-    witness.error::<SecretSendError>(SecretSend::read(&event(&good), &limits).unwrap_err());
+    witness.error::<FormatError>(SecretSend::read(&event(&good), &limits).unwrap_err());
     for content in [
         format!("[{good}]"),
         good.replace("\"secret\"", "\"secrets\""),
@@ -147,7 +147,7 @@ fn look_at_what_cannot_be_read(witness: &mut Witness, vault: &Vault) {
             .replace("hidden\"]", &format!("hidden\"]{}", "]".repeat(200))),
     ] {
         let error = SecretSend::read(&event(&content), &Limits::default()).unwrap_err();
-        witness.error::<SecretSendError>(error);
+        witness.error::<FormatError>(error);
         let devices = seen_by(&phone(), &laptop());
         let payload = format!(r#"{{"content":{content},"type":"m.secret.send"}}"#);
         let from = laptop().curve25519;

@@ -7,7 +7,7 @@ use std::{
 
 use strongroom::{
     Limits,
-    client::diagnose::{Diagnosis, Finding, RepairPlan, SessionFinding, diagnose},
+    client::diagnose::{Diagnosis, RepairPlan, diagnose},
     secret_storage::NewKey,
 };
 
@@ -86,9 +86,13 @@ fn look(world: &World, keys: &[NewKey]) -> Diagnosis {
 
 /// How many sessions a restore would give.
 fn restored(diagnosis: &Diagnosis) -> u64 {
-    let counts = diagnosis.findings().iter().filter_map(|finding| match finding {
-        Finding::Sessions(SessionFinding::WouldRestore { restored, .. }) => Some(restored.count),
-        _ => None,
+    let found = diagnosis.findings().iter();
+    let found = found.filter(|finding| finding.code() == "sessions.would_restore");
+    let counts = found.map(|finding| {
+        let arguments = finding.arguments();
+        let (_, restored) = arguments.iter().find(|(name, _)| *name == "restored").unwrap();
+        let (count, _) = restored.split_once(' ').unwrap();
+        count.parse().unwrap()
     });
     counts.max().unwrap_or_default()
 }

@@ -12,7 +12,10 @@ use crate::json_values::{shuffled, value};
 use proptest::prelude::*;
 use strongroom::{
     Limits,
-    encoding::canonical_json::{JsonError, JsonValue, NotCanonical},
+    encoding::{
+        canonical_json::{JsonValue, NotCanonical},
+        format::{FormatError, FormatProblem},
+    },
 };
 
 /// Input and output of the examples in the appendices of the specification.
@@ -95,17 +98,17 @@ fn other_numbers_are_read_but_not_written() {
 #[test]
 fn a_member_twice_is_refused_however_it_is_written() {
     for text in [r#"{"a":1,"a":1}"#, r#"{"a":1,"\u0061":2}"#, r#"[{"b":{"x":1,"x":1}}]"#] {
-        assert_eq!(parse(text), Err(JsonError::DuplicateMember), "{text}");
+        assert_eq!(parse(text), Err(FormatProblem::DuplicateMember.of("it")), "{text}");
     }
 }
 
 #[test]
 fn what_is_no_text_or_no_json_is_refused() {
     for text in [r#""\ud800""#, r#"{"\udc00":1}"#, r#"["\ud800\ud800"]"#] {
-        assert_eq!(parse(text), Err(JsonError::LoneSurrogate), "{text}");
+        assert_eq!(parse(text), Err(FormatProblem::LoneSurrogate.of("it")), "{text}");
     }
     for text in ["", "{", "{}{}", "nul", "01", "+1", "{\"a\":1,}", "[1 2]", "\"\n\"", "NaN"] {
-        assert_eq!(parse(text), Err(JsonError::Syntax), "{text}");
+        assert_eq!(parse(text), Err(FormatProblem::NotJson.of("it")), "{text}");
     }
 }
 
@@ -114,13 +117,13 @@ fn size_and_depth_are_limited_before_anything_is_read() {
     let mut limits = Limits::default();
     let nested = format!("{}{}", "[".repeat(32), "]".repeat(32));
     assert!(JsonValue::parse(&nested, &limits).is_ok());
-    let too_deep = |found| Err(JsonError::TooDeep { limit: 32, found });
+    let too_deep = |found| Err(FormatProblem::TooDeep { limit: 32, found }.of("it"));
     assert_eq!(JsonValue::parse(&format!("[{nested}]"), &limits), too_deep(33));
     let hostile = format!("{}{}", "[".repeat(30_000), "]".repeat(30_000));
     assert_eq!(JsonValue::parse(&hostile, &limits), too_deep(30_000));
     limits.signed_object_bytes = 4;
     assert_eq!(JsonValue::parse("[12]", &limits), parse("[12]"));
-    let too_large = Err(JsonError::TooLarge { limit: 4, found: 5 });
+    let too_large = Err(FormatProblem::TooLarge { limit: 4, found: 5 }.of("it"));
     assert_eq!(JsonValue::parse("[123]", &limits), too_large);
 }
 
@@ -156,7 +159,7 @@ proptest! {
     }
 }
 
-fn parse(text: &str) -> Result<JsonValue, JsonError> {
+fn parse(text: &str) -> Result<JsonValue, FormatError> {
     JsonValue::parse(text, &Limits::default())
 }
 

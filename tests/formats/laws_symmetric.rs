@@ -11,9 +11,7 @@ use proptest::{
 };
 use sha2::Sha512;
 use strongroom::crypto::{
-    aes_hmac_sha2::{
-        Iv, KeyCheck, MacMismatch, SymmetricMac, SymmetricSecret, open, seal, seal_with_rng,
-    },
+    aes_hmac_sha2::{Iv, KeyCheck, SymmetricMac, SymmetricSecret, open, seal, seal_with_rng},
     key_material::{KeyLength, KeyMaterial},
     pbkdf2::{Derivation, Rounds, derive},
 };
@@ -39,7 +37,7 @@ proptest! {
     ) {
         let mut secret = seal(&key, "name", &plaintext).expect("randomness");
         flip(&mut secret.ciphertext, bit);
-        prop_assert_eq!(open(&key, "name", &secret), Err(MacMismatch));
+        prop_assert_eq!(open(&key, "name", &secret), None);
     }
 
     #[test]
@@ -50,7 +48,7 @@ proptest! {
         let mut mac = *secret.mac.as_bytes();
         flip(&mut mac, bit);
         secret.mac = SymmetricMac::from_bytes(mac);
-        prop_assert_eq!(open(&key, "name", &secret), Err(MacMismatch));
+        prop_assert_eq!(open(&key, "name", &secret), None);
     }
 
     #[test]
@@ -72,10 +70,10 @@ proptest! {
         let secret = seal(&key, "name", &plaintext).expect("randomness");
         let mut other = secret.clone();
         other.ciphertext.truncate(cut.index(plaintext.len()));
-        prop_assert_eq!(open(&key, "name", &other), Err(MacMismatch));
+        prop_assert_eq!(open(&key, "name", &other), None);
         let longer = [&secret.ciphertext[..], &[extra]].concat();
         let other = SymmetricSecret { ciphertext: longer, ..secret };
-        prop_assert_eq!(open(&key, "name", &other), Err(MacMismatch));
+        prop_assert_eq!(open(&key, "name", &other), None);
     }
 
     #[test]
@@ -113,10 +111,10 @@ proptest! {
         let rounds = Rounds::new(asked.into(), 300).expect("not too many");
         let mut sliced = Derivation::new(&passphrase, &salt, rounds, length);
         for slice in slices {
-            let before = sliced.progress().done;
-            let progress = sliced.advance(slice);
-            prop_assert_eq!(progress.done, (before + slice).min(asked));
-            prop_assert_eq!(progress.is_finished(), progress.done == asked);
+            let before = sliced.done();
+            let is_finished = sliced.advance(slice);
+            prop_assert_eq!(sliced.done(), (before + slice).min(asked));
+            prop_assert_eq!(is_finished, sliced.done() == asked);
         }
         let mut expected = vec![0; bytes];
         pbkdf2::pbkdf2_hmac::<Sha512>(&passphrase, &salt, asked, &mut expected);

@@ -17,7 +17,7 @@ use strongroom::{
     crypto::{curve25519::Curve25519PublicKey, curve25519_aes_sha2::MacScheme},
     encoding::base64,
     ids::{RoomId, SessionId},
-    session_data::{ExportedSession, ExportedSessionError, NotARoomId, Repair, SessionData},
+    session_data::{ExportedSession, NotARoomId, Repair, SessionData, SessionDataError},
 };
 use vodozemac::megolm::{GroupSession, InboundGroupSession};
 
@@ -443,7 +443,7 @@ fn row_61_a_claimed_key_outside_of_the_claimed_keys_is_one_of_them() {
         payload["sender_claimed_keys"] = claimed;
         payload["sender_claimed_ed25519_key"] = alone;
         let read = ExportedSession::from_json(payload.to_string().as_bytes()).unwrap();
-        let written = read.exported.to_json().unwrap();
+        let written = read.value.to_json().unwrap();
         let written: Value = serde_json::from_slice(written.expose_bytes()).unwrap();
         (written["sender_claimed_keys"].clone(), read.repairs)
     };
@@ -464,7 +464,7 @@ fn row_61_a_claimed_key_outside_of_the_claimed_keys_is_one_of_them() {
     let mut payload = Case::new().payload;
     payload["room_id"] = json!("");
     let refused = ExportedSession::from_json(payload.to_string().as_bytes()).unwrap_err();
-    assert_eq!(refused, ExportedSessionError::NoRoom);
+    assert_eq!(refused, SessionDataError::NoRoom);
 }
 
 /// Clients read a key file as a whole: what they refuse of one session costs all others.
@@ -476,8 +476,8 @@ fn a_room_id_that_others_refuse_keeps_a_session_out_of_key_files_alone() {
         let mut case = Case::new();
         case.payload["room_id"] = json!(odd);
         let read = ExportedSession::from_json(case.payload.to_string().as_bytes()).unwrap();
-        assert_eq!(read.exported.room_id.as_str(), odd);
-        assert_eq!(read.exported.to_json(), Err(NotARoomId), "{odd:?}");
+        assert_eq!(read.value.room_id.as_str(), odd);
+        assert_eq!(read.value.to_json(), Err(NotARoomId), "{odd:?}");
         let mut exported = case.restore().unwrap().into_exported();
         assert!(exported.to_json().is_ok());
         exported.room_id = odd.into();

@@ -9,10 +9,10 @@ use strongroom::{
         AuthData, BackupDecryptionKey, BackupPassphraseAttempts, BackupPassphraseError,
         BackupVersionInfo, TrustError, TrustReason, TrustedBackup,
     },
-    crypto::key_material::KeyLengthError,
+    encoding::format::FormatProblem,
     passphrase::{
-        PassphraseFinding, PassphraseForm, PassphraseMember, PassphraseParameters,
-        PassphraseParametersError, PassphraseProgress,
+        PassphraseFinding, PassphraseForm, PassphraseParameters, PassphraseParametersError,
+        PassphraseProgress,
     },
     provenance::Provenance,
     secret::SecretBytes,
@@ -22,8 +22,8 @@ use strongroom::{
 fn row_25_the_passphrase_opens_the_backup() {
     let auth_data = read(&auth_data_of("pass", &members("10000", r#""s\/s""#, None)));
     let read = auth_data.passphrase().unwrap().unwrap();
-    assert_eq!((read.parameters.rounds(), read.parameters.salt()), (10_000, "s/s"));
-    assert!(read.findings.is_empty());
+    assert_eq!((read.value.rounds(), read.value.salt()), (10_000, "s/s"));
+    assert!(read.repairs.is_empty());
     let fitting = BackupDecryptionKey::from_passphrase(&auth_data, "pass").unwrap();
     assert_eq!(fitting.key.public_key(), auth_data.public_key());
     assert_eq!(fitting.key.provenance(), Provenance::TypedByUser);
@@ -60,25 +60,23 @@ fn row_25_numbers_may_be_strings_of_digits() {
 
 #[test]
 fn row_25_unusable_members_leave_auth_data_usable() {
-    use PassphraseMember::{Bits, Iterations, Salt};
-    use PassphraseParametersError::{Missing, Unreadable};
     let good = (Some("10000"), Some(r#""salt""#));
     let mut cases = vec![
-        ((good.0, None, None), Missing(Salt)),
-        ((good.0, Some("null"), None), Missing(Salt)),
-        ((None, good.1, None), Missing(Iterations)),
-        ((Some("null"), good.1, None), Missing(Iterations)),
-        ((None, None, Some("256")), Missing(Iterations)),
+        ((good.0, None, None), missing("salt")),
+        ((good.0, Some("null"), None), missing("salt")),
+        ((None, good.1, None), missing("iterations")),
+        ((Some("null"), good.1, None), missing("iterations")),
+        ((None, None, Some("256")), missing("iterations")),
     ];
     for not_a_text in ["1", "true", "[]", "{}", r#"["salt"]"#, "1.5"] {
-        cases.push(((good.0, Some(not_a_text), None), Unreadable(Salt)));
+        cases.push(((good.0, Some(not_a_text), None), unusable("salt")));
     }
     for not_an_integer in [
         "10000.5", "2.56e1", "1.5", "true", "[10000]", "{}", r#""""#, r#""x""#, r#""1e4""#,
         r#"" 1""#,
     ] {
-        cases.push(((Some(not_an_integer), good.1, None), Unreadable(Iterations)));
-        cases.push(((good.0, good.1, Some(not_an_integer)), Unreadable(Bits)));
+        cases.push(((Some(not_an_integer), good.1, None), unusable("iterations")));
+        cases.push(((good.0, good.1, Some(not_an_integer)), unusable("bits")));
     }
     for ((iterations, salt, bits), error) in cases {
         let json = auth_data_of("pass", &present(iterations, salt, bits));
@@ -135,7 +133,7 @@ fn row_25_of_a_longer_key_32_bytes_count_and_a_shorter_one_is_no_key() {
         [("0", 0), ("-256", 0), ("255", 255), ("520", 520), ("4294967552", 1 << 32 | 256)]
     {
         let json = auth_data_of("pass", &members("10000", r#""salt""#, Some(text)));
-        assert_unusable(&json, &PassphraseParametersError::KeyLength(KeyLengthError { bits }));
+        assert_unusable(&json, &PassphraseParametersError::KeyLength { bits });
     }
 }
 
@@ -199,7 +197,7 @@ fn a_passphrase_with_few_rounds_opens_and_makes_nothing_trusted() {
     for rounds in [1, 9_999] {
         let info = version_info("pass", rounds);
         let auth_data = info.auth_data().unwrap();
-        let findings = &auth_data.passphrase().unwrap().unwrap().findings;
+        let findings = &auth_data.passphrase().unwrap().unwrap().repairs;
         assert_eq!(findings, &[PassphraseFinding::FewRounds { rounds }]);
         let key = BackupDecryptionKey::from_passphrase(auth_data, "pass").unwrap().key;
         let refused = TrustedBackup::by_decryption_key(&info, &key, &[]);
@@ -269,7 +267,17 @@ fn present(iterations: Option<&str>, salt: Option<&str>, bits: Option<&str>) -> 
 /// The key that 32 bytes of PBKDF2 are.
 fn derived_key(passphrase: &str, rounds: i64, salt: &str) -> BackupDecryptionKey {
     let read = PassphraseParameters::from_parts(rounds, salt, None, &Limits::default()).unwrap();
-    let derived = read.parameters.derive(passphrase);
+    let derived = read.value.derive(passphrase);
     let bytes = SecretBytes::from_slice(derived.expose_bytes()).unwrap();
     BackupDecryptionKey::typed_by_user(bytes)
 }
+
+fn unusable(member: &'static str) -> PassphraseParametersError {
+    FormatProblem::Unusable(member).of(WHAT).into()
+}
+
+fn missing(member: &'static str) -> PassphraseParametersError {
+    FormatProblem::Missing(member).of(WHAT).into()
+}
+
+const WHAT: &str = "the object with the passphrase settings";

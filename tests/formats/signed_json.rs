@@ -11,11 +11,9 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use strongroom::{
     Limits,
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
-    encoding::{base64, canonical_json::JsonError},
+    encoding::{base64, format::FormatProblem},
     ids::{KeyId, UserId},
-    signed_json::{
-        SignatureReport, SignatureVerdict, SignedJsonError, SignedObject, TrustedSigner,
-    },
+    signed_json::{SignatureReport, SignatureVerdict, SignedObject, TrustedSigner},
 };
 
 #[test]
@@ -218,10 +216,10 @@ fn something_else_in_the_place_of_signatures_is_malformed() {
 fn what_cannot_be_signed_is_refused_with_a_reason() {
     let error = |text: &str| SignedObject::from_json(text, &Limits::default()).unwrap_err();
     for text in ["null", "[]", "\"{}\"", "1"] {
-        assert_eq!(error(text), SignedJsonError::NotAnObject, "{text}");
+        assert_eq!(error(text), FormatProblem::NotAnObject.of("it"), "{text}");
     }
-    assert_eq!(error("{"), SignedJsonError::Json(JsonError::Syntax));
-    assert_eq!(error(r#"{"a":1,"a":2}"#), SignedJsonError::Json(JsonError::DuplicateMember));
+    assert_eq!(error("{"), FormatProblem::NotJson.of("it"));
+    assert_eq!(error(r#"{"a":1,"a":2}"#), FormatProblem::DuplicateMember.of("it"));
 }
 
 fn read(text: &str) -> SignedObject {

@@ -15,9 +15,10 @@ use serde_json::json;
 use strongroom::{
     Limits,
     backup::{
-        BackupDecryptionKey, IdProblem, OpenError, RestoreOptions, RoomKeysItem, RoomKeysSplitter,
+        BackupDecryptionKey, OpenError, RestoreOptions, RoomKeysItem, RoomKeysSplitter,
         StreamError, restore_reader,
     },
+    encoding::format::FormatProblem,
 };
 
 #[test]
@@ -68,7 +69,7 @@ fn a_name_that_is_too_long_costs_what_it_names() {
     let outcome = Outcome::of(&key, &text);
     assert_eq!(outcome.letters(), "mmrmr");
     let errors = [1, 2].map(|index| outcome.report.failures()[index].error.clone());
-    let too_long = |found| IdProblem::TooLong { limit: 4096, found };
+    let too_long = |found| FormatProblem::TooLarge { limit: 4096, found };
     assert_eq!(errors, [OpenError::SessionId(too_long(4097)), OpenError::RoomId(too_long(5002))]);
     let shown = format!("\"{}", name(4095));
     assert_eq!(outcome.report.failures()[1].session_id.as_str(), shown);

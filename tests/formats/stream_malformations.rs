@@ -14,11 +14,11 @@ use serde_json::{Value, json};
 use strongroom::{
     Limits,
     backup::{
-        BackupDecryptionKey, FailureCause, IdProblem, MetadataMember, OpenError, RestoreOptions,
-        StreamError, Verdict, Warning, WrongBackupKey, restore_slice,
+        BackupDecryptionKey, FailureCause, MetadataMember, OpenError, RestoreOptions, StreamError,
+        Verdict, Warning, WrongBackupKey, restore_slice,
     },
     crypto::curve25519_aes_sha2::MacScheme,
-    encoding::base64,
+    encoding::{base64, format::FormatProblem},
     ids::RoomId,
 };
 
@@ -168,9 +168,9 @@ fn row_14_a_lone_surrogate_in_an_id_costs_what_it_names() {
     let lone_room = room("!lone", &[good.member(&key)]).replace("!lone", "\\ud800");
     let outcome = Outcome::of(&key, &body(&[lone_room, room("!a", &[lone, good.member(&key)])]));
     assert_eq!(outcome.letters(), "mmr");
-    assert_eq!(failure(&outcome, 0), OpenError::RoomId(IdProblem::NotUnicode));
+    assert_eq!(failure(&outcome, 0), OpenError::RoomId(FormatProblem::NotText));
     assert_eq!(outcome.report.failures()[0].room_id.as_str(), r#""\ud800""#);
-    assert_eq!(failure(&outcome, 1), OpenError::SessionId(IdProblem::NotUnicode));
+    assert_eq!(failure(&outcome, 1), OpenError::SessionId(FormatProblem::NotText));
     assert_eq!(outcome.report.failures()[1].session_id.as_str(), r#""\ud800""#);
     assert!(outcome.report.is_complete());
 }

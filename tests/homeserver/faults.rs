@@ -11,7 +11,7 @@ use http::{HeaderValue, Method, Response, StatusCode};
 use serde_json::{Value, json};
 use strongroom::homeserver::{
     Homeserver,
-    faults::{Cut, Exchange, Fault, FaultRule, Faults, OtherDevice, RateLimitHint},
+    faults::{Exchange, Fault, FaultRule, Faults, OtherDevice, RateLimitHint},
 };
 
 /// A homeserver with one backup version, and a user whose requests go through faults.
@@ -134,14 +134,14 @@ fn an_error_may_come_before_or_after_acting_from_the_homeserver_or_a_proxy() {
 fn an_answer_is_cut_after_some_bytes_or_a_share_of_them() {
     let whole = Alice::new(Faults::none()).answer("GET", "/version", "").into_body();
     for (cut, kept) in [
-        (Cut::Bytes(0), 0),
-        (Cut::Bytes(7), 7),
-        (Cut::Bytes(usize::MAX), whole.len()),
-        (Cut::PerMille(500), whole.len() / 2),
-        (Cut::PerMille(1_000), whole.len()),
-        (Cut::PerMille(u16::MAX), whole.len()),
+        (Fault::CutAfterBytes(0), 0),
+        (Fault::CutAfterBytes(7), 7),
+        (Fault::CutAfterBytes(usize::MAX), whole.len()),
+        (Fault::CutAfterPerMille(500), whole.len() / 2),
+        (Fault::CutAfterPerMille(1_000), whole.len()),
+        (Fault::CutAfterPerMille(u16::MAX), whole.len()),
     ] {
-        let response = Alice::with(Fault::CutAnswer(cut)).answer("GET", "/version", "");
+        let response = Alice::with(cut).answer("GET", "/version", "");
         assert_eq!((response.status().as_u16(), response.body().as_slice()), (200, &whole[..kept]));
     }
 }
@@ -269,11 +269,11 @@ fn another_device_acts_before_the_request_is_lost_and_the_answer_of_a_proxy_can_
     assert!(matches!(alice.create(), Exchange::Dropped));
     assert_eq!(alice.current(), Value::Null);
 
-    let mut alice = Alice::with(Fault::CutAnswer(Cut::Bytes(6)));
+    let mut alice = Alice::with(Fault::CutAfterBytes(6));
     alice.faults.add(FaultRule::new(Fault::ProxyPage { status: StatusCode::OK, acted: false }));
     assert_eq!(alice.answer("GET", "/version", "").body(), b"<html>");
 
-    let mut alice = Alice::with(Fault::CutAnswer(Cut::Bytes(2)));
+    let mut alice = Alice::with(Fault::CutAfterBytes(2));
     alice.faults.add(FaultRule::new(Fault::RateLimit(RateLimitHint::Nothing)));
     let answer = alice.answer("GET", "/version", "");
     assert_eq!((answer.status().as_u16(), answer.body().as_slice()), (429, &b"{\""[..]));

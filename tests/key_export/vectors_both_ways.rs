@@ -37,7 +37,7 @@ fn truth(account: &str) -> Vec<ExportedSession> {
     let account = vectors::fixture(&format!("js-sdk/{account}.json"));
     let sessions = account.member("exported_room_keys").as_array().unwrap().iter();
     let read = sessions.map(|session| {
-        ExportedSession::from_json(&serde_json::to_vec(session).unwrap()).unwrap().exported
+        ExportedSession::from_json(&serde_json::to_vec(session).unwrap()).unwrap().value
     });
     read.collect()
 }

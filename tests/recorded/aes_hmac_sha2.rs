@@ -20,14 +20,18 @@ use serde_json::Value;
 use strongroom::{
     Limits,
     crypto::{
-        aes_hmac_sha2::{KeyCheck, MacMismatch, SymmetricSecret, open, seal_with_rng},
+        aes_hmac_sha2::{KeyCheck, SymmetricSecret, open, seal_with_rng},
         key_material::KeyMaterial,
     },
-    encoding::{base64, json_object::JsonObject},
+    encoding::{
+        base64,
+        format::{FormatError, FormatProblem},
+        json_object::JsonObject,
+    },
     ids::{SecretName, SecretStorageKeyId},
     passphrase::{PassphraseFinding, PassphraseParameters, candidates},
     recovery_key::RecoveryKey,
-    secret_storage::{EncryptedSecret, EncryptedSecretError, KeyDescription, KeyStanding},
+    secret_storage::{EncryptedSecret, KeyDescription, KeyStanding},
     secret_value::SecretValue,
 };
 
@@ -35,7 +39,7 @@ use strongroom::{
 fn every_secret_is_decrypted() {
     for row in vectors::rows(ITEMS) {
         let opened = open(&key(row.text("key_b64")), row.text("secret_name"), &secret(&row));
-        let plaintext = opened.unwrap_or_else(|error| panic!("{}: {error}", row.name()));
+        let plaintext = opened.unwrap_or_else(|| panic!("{}", row.name()));
         assert_eq!(plaintext.expose_bytes(), row.text("plaintext").as_bytes(), "{}", row.name());
     }
 }
@@ -75,10 +79,10 @@ fn another_key_or_another_name_does_not_open_a_secret() {
     for row in vectors::rows(ITEMS) {
         let (key, name) = (key(row.text("key_b64")), row.text("secret_name"));
         for other in other_keys(&key) {
-            assert_eq!(open(&other, name, &secret(&row)), Err(MacMismatch), "{}", row.name());
+            assert_eq!(open(&other, name, &secret(&row)), None, "{}", row.name());
         }
         for other in ["", "m.cross_signing", &format!("{name} "), &name.to_uppercase()] {
-            assert_eq!(open(&key, other, &secret(&row)), Err(MacMismatch), "{}", row.name());
+            assert_eq!(open(&key, other, &secret(&row)), None, "{}", row.name());
         }
     }
 }
@@ -89,9 +93,8 @@ fn every_quirk_is_read_as_the_client_of_today_reads_it() {
     for row in vectors::rows(QUIRKS) {
         let verdict = row.member("js_sdk_43_0_0");
         let read = try_secret(&row).ok();
-        let opened = read.and_then(|secret| {
-            open(&key(row.text("key_b64")), row.text("secret_name"), &secret).ok()
-        });
+        let opened = read
+            .and_then(|secret| open(&key(row.text("key_b64")), row.text("secret_name"), &secret));
         let text = opened.map(|opened| String::from_utf8_lossy(opened.expose_bytes()).into_owned());
         let theirs = verdict.get("plaintext").and_then(Value::as_str);
         assert_eq!(verdict["verdict"] == "accept", theirs.is_some(), "{}", row.name());
@@ -154,16 +157,16 @@ fn every_passphrase_gives_the_described_key() {
         let json = &row.member("key_description")["passphrase"];
         let read = PassphraseParameters::from_json(json.to_string().as_bytes(), &Limits::default())
             .unwrap_or_else(|error| panic!("{}: {error}", row.name()));
-        assert_eq!(read.parameters.salt(), text(&json["salt"]));
+        assert_eq!(read.value.salt(), text(&json["salt"]));
         let rounds = json["iterations"].as_u64().expect("a number");
-        assert_eq!(u64::from(read.parameters.rounds()), rounds);
-        let few = matches!(read.findings.as_slice(), [PassphraseFinding::FewRounds { .. }]);
-        assert_eq!(few, rounds < 10_000, "{:?}", read.findings);
+        assert_eq!(u64::from(read.value.rounds()), rounds);
+        let few = matches!(read.repairs.as_slice(), [PassphraseFinding::FewRounds { .. }]);
+        assert_eq!(few, rounds < 10_000, "{:?}", read.repairs);
         let expected = key(row.text("key_b64"));
         let as_typed = &candidates(passphrase)[0].text;
-        let ours = read.parameters.derive(as_typed.expose_str());
+        let ours = read.value.derive(as_typed.expose_str());
         assert_eq!(ours, expected, "{}", row.name());
-        assert_ne!(read.parameters.derive(&format!("{passphrase} ")), expected);
+        assert_ne!(read.value.derive(&format!("{passphrase} ")), expected);
         derived += 1;
     }
     assert!(derived > 0, "there are no passphrases");
@@ -269,7 +272,7 @@ fn a_removed_secret_and_a_disabled_default_key_are_gone() {
             JsonObject::from_json(content.to_string().as_bytes()).expect("an object")
         };
         let read = EncryptedSecret::from_json(&object(removed));
-        assert_eq!(read.err(), Some(EncryptedSecretError::Deleted));
+        assert_eq!(read.err(), Some(FormatProblem::Deleted.of("the secret")));
         let name = account.secrets.keys().next().expect("a secret").clone();
         account.contents.insert(name.clone(), object(removed));
         let storage = account.storage();
@@ -305,7 +308,7 @@ fn every_key_of_the_first_clients_is_derived() {
         let read =
             PassphraseParameters::from_parts(rounds, row.text("salt"), None, &Limits::default())
                 .expect("parameters");
-        let ours = read.parameters.derive(row.text("passphrase"));
+        let ours = read.value.derive(row.text("passphrase"));
         assert_eq!(ours, key(row.text("derived_key_b64")), "{rounds} rounds");
     }
 }
@@ -347,9 +350,7 @@ fn secret(row: &Row) -> SymmetricSecret {
     try_secret(row).unwrap_or_else(|error| panic!("{}: {error}", row.name()))
 }
 
-fn try_secret(
-    row: &Row,
-) -> Result<SymmetricSecret, strongroom::crypto::aes_hmac_sha2::SymmetricSecretError> {
+fn try_secret(row: &Row) -> Result<SymmetricSecret, FormatError> {
     SymmetricSecret::from_base64(row.text("iv"), row.text("ciphertext"), row.text("mac"))
 }
 
@@ -367,7 +368,7 @@ fn other_keys(key: &KeyMaterial) -> Vec<KeyMaterial> {
         *last ^= 0x80;
     }
     others.push(bytes[..bytes.len() - 1].to_vec());
-    others.iter().filter_map(|bytes| KeyMaterial::from_slice(bytes).ok()).collect()
+    others.iter().filter_map(|bytes| KeyMaterial::from_slice(bytes)).collect()
 }
 
 fn text(value: &Value) -> &str {

@@ -43,8 +43,8 @@ fn a_backup_has_a_passphrase_if_its_auth_data_says_how_to_derive_the_key() {
             assert_eq!(row.get_text("passphrase"), None, "{}", row.name());
             continue;
         };
-        assert_eq!(recorded.get("private_key_salt"), Some(&json!(read.parameters.salt())));
-        let rounds = json!(read.parameters.rounds());
+        assert_eq!(recorded.get("private_key_salt"), Some(&json!(read.value.salt())));
+        let rounds = json!(read.value.rounds());
         assert_eq!(recorded.get("private_key_iterations"), Some(&rounds));
         assert!(row.get_text("passphrase").is_some(), "{}", row.name());
     }

@@ -94,7 +94,7 @@ fn every_key_is_described_as_it_was_recorded() {
             assert_eq!(key.name(), json.get("name").map(text));
             let passphrase = key.passphrase().unwrap();
             assert_eq!(passphrase.is_some(), json.get("passphrase").is_some());
-            assert!(passphrase.is_none_or(|read| read.findings.is_empty()));
+            assert!(passphrase.is_none_or(|read| read.repairs.is_empty()));
             match key.test() {
                 KeyTest::PublicKey(public) => {
                     assert_eq!(public, &secret_key(&recorded.bytes).public_key());
@@ -443,7 +443,7 @@ fn assert_backup_passphrase_is_the_storages(row: &Row, account: &RecordedAccount
     if let Some(salt) = auth_data.get("private_key_salt") {
         let storage = account.storage();
         let key = storage.key(&account.keys[0].key_id()).unwrap();
-        let parameters = &key.passphrase().unwrap().unwrap().parameters;
+        let parameters = &key.passphrase().unwrap().unwrap().value;
         assert_eq!(parameters.salt(), text(salt));
         assert_eq!(json!(parameters.rounds()), auth_data["private_key_iterations"]);
     }

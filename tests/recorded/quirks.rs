@@ -13,11 +13,12 @@ use crate::support::{
 };
 use serde_json::{Map, Value};
 use strongroom::{
-    backup::{BackupDecryptionKey, BackupPublicKey, BackupPublicKeyError},
+    backup::{BackupDecryptionKey, BackupPublicKey},
     crypto::{
         curve25519::Curve25519PublicKey,
         curve25519_aes_sha2::{MacScheme, seal_with_rng},
     },
+    encoding::format::{FormatError, FormatProblem},
 };
 
 #[test]
@@ -136,8 +137,8 @@ fn verdict(row: &Row, unchanged: Option<&[u8]>) -> Verdict {
 fn public_key_verdict(text: &str) -> Verdict {
     let verdict = match BackupPublicKey::from_base64(text) {
         Ok(_) => Verdict::KeyAccepted,
-        Err(BackupPublicKeyError::Base64(_)) => Verdict::KeyRefused,
-        Err(BackupPublicKeyError::NonContributory) => Verdict::SealingRefused,
+        Err(FormatError { problem: FormatProblem::Damaged(_), .. }) => Verdict::KeyRefused,
+        Err(FormatError { problem: FormatProblem::Unsafe, .. }) => Verdict::SealingRefused,
         Err(other) => panic!("an unknown verdict: {other}"),
     };
     let Ok(key) = Curve25519PublicKey::from_base64(text) else {

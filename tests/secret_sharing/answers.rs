@@ -2,10 +2,11 @@
 
 use serde_json::json;
 use strongroom::{
+    encoding::format::FormatProblem,
     ids::DeviceId,
     secret_sharing::{
         DecryptedToDevice, DeviceIdentity, DeviceProblem, DropReason, OwnDevice, OwnDevices,
-        RequestState, RequestStateError, Requester, SECRET_SEND, SecretSendError,
+        RequestState, RequestStateError, Requester, SECRET_SEND,
     },
     secret_value::{
         CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, MEGOLM_BACKUP_V1, PublicKeyVerdict,
@@ -187,7 +188,7 @@ fn only_what_was_asked_for_is_taken() {
         assert!(matches!(drop(answer(&laptop(), &backup, shape)), DropReason::Shape(_)), "{shape}");
     }
     let other_type = decrypted(&laptop(), "m.room.message", r#"{"request_id":"1","secret":"s"}"#);
-    assert_eq!(drop(other_type), DropReason::Content(SecretSendError::OtherType));
+    assert_eq!(drop(other_type), DropReason::Content(FormatProblem::OtherType.of("the event")));
 }
 
 #[test]
@@ -279,15 +280,36 @@ fn what_is_not_a_secret_sent_says_so() {
     let good =
         json!({ "request_id": id.as_str(), "secret": key(8), "org.example": [1] }).to_string();
     for (content, error) in [
-        ("[]".to_owned(), SecretSendError::NotAnObject),
-        ("".to_owned(), SecretSendError::NotAnObject),
-        (good[..good.len() - 1].to_owned(), SecretSendError::NotAnObject),
-        (r#"{"secret":"s"}"#.to_owned(), SecretSendError::Missing("request_id")),
-        (r#"{"request_id":7,"secret":"s"}"#.to_owned(), SecretSendError::Missing("request_id")),
-        (r#"{"request_id":"1"}"#.to_owned(), SecretSendError::Missing("secret")),
-        (r#"{"request_id":"1","secret":{}}"#.to_owned(), SecretSendError::Missing("secret")),
-        (r#"{"request_id":"1","secret":"\ud800"}"#.to_owned(), SecretSendError::Missing("secret")),
-        (r#"{"request_id":"1","secret":"s","x":"\ud800"}"#.to_owned(), SecretSendError::Unkeepable),
+        ("[]".to_owned(), FormatProblem::NotAnObject.of("the event with the secret")),
+        ("".to_owned(), FormatProblem::NotAnObject.of("the event with the secret")),
+        (
+            good[..good.len() - 1].to_owned(),
+            FormatProblem::NotAnObject.of("the event with the secret"),
+        ),
+        (
+            r#"{"secret":"s"}"#.to_owned(),
+            FormatProblem::Missing("request_id").of("the event with the secret"),
+        ),
+        (
+            r#"{"request_id":7,"secret":"s"}"#.to_owned(),
+            FormatProblem::Missing("request_id").of("the event with the secret"),
+        ),
+        (
+            r#"{"request_id":"1"}"#.to_owned(),
+            FormatProblem::Missing("secret").of("the event with the secret"),
+        ),
+        (
+            r#"{"request_id":"1","secret":{}}"#.to_owned(),
+            FormatProblem::Missing("secret").of("the event with the secret"),
+        ),
+        (
+            r#"{"request_id":"1","secret":"\ud800"}"#.to_owned(),
+            FormatProblem::Missing("secret").of("the event with the secret"),
+        ),
+        (
+            r#"{"request_id":"1","secret":"s","x":"\ud800"}"#.to_owned(),
+            FormatProblem::Unkeepable.of("the event with the secret"),
+        ),
     ] {
         let event = decrypted(&laptop(), SECRET_SEND, &content);
         let reason = dropped(receive(&mut requester, &event, &seen_by_phone(), &known(8), 1));

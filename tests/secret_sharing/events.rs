@@ -4,20 +4,22 @@ use serde_json::{Value, json};
 use strongroom::{
     Limits,
     crypto::ed25519::Ed25519PublicKey,
-    encoding::json_object::JsonObject,
+    encoding::{
+        format::{FormatError, FormatProblem},
+        json_object::JsonObject,
+        read::Read,
+    },
     ids::UserId,
     secret_sharing::{
         DecryptedToDevice, OlmPayloadError, SECRET_SEND, SecretRequest, SecretRequestAction,
-        SecretRequestError, SecretRequestRepair, SecretSend, SecretSendError,
+        SecretRequestRepair, SecretSend,
     },
     secret_value::MEGOLM_BACKUP_V1,
 };
 
 use crate::kit::{USER, decrypted, laptop, phone, seen_by_phone, tablet};
 
-fn read(
-    content: &Value,
-) -> Result<strongroom::secret_sharing::ReadSecretRequest, SecretRequestError> {
+fn read(content: &Value) -> Result<Read<SecretRequest, SecretRequestRepair>, FormatError> {
     let content = JsonObject::from_json(content.to_string().as_bytes()).unwrap();
     SecretRequest::from_json(&content, &Limits::default())
 }
@@ -46,7 +48,7 @@ fn a_request_and_a_cancellation_are_written_as_specified() {
         }
         assert_eq!(serde_json::from_slice::<Value>(written.as_bytes()).unwrap(), wanted);
         let read = SecretRequest::from_json(&written, &Limits::default()).unwrap();
-        assert_eq!((read.request.to_json(), read.repairs.len()), (written, 0));
+        assert_eq!((read.value.to_json(), read.repairs.len()), (written, 0));
     }
 }
 
@@ -54,10 +56,10 @@ fn a_request_and_a_cancellation_are_written_as_specified() {
 fn unknown_actions_and_members_survive() {
     let mut content = request();
     content["org.example"] = json!({ "kept": [1, null, "ä"] });
-    let again = read(&content).unwrap().request.to_json();
+    let again = read(&content).unwrap().value.to_json();
     assert_eq!(serde_json::from_slice::<Value>(again.as_bytes()).unwrap(), content);
     content["action"] = json!("org.example.peek");
-    let found = read(&content).unwrap().request;
+    let found = read(&content).unwrap().value;
     let SecretRequestAction::Unknown(action) = &found.action else { panic!("{found:?}") };
     assert_eq!(action.as_str(), "org.example.peek");
     let again = found.to_json();
@@ -73,9 +75,9 @@ fn the_cancellation_of_a_draft_is_one() {
     let mut content = request();
     content["action"] = json!("cancel_request");
     let found = read(&content).unwrap();
-    assert_eq!(found.request.action, SecretRequestAction::Cancellation);
+    assert_eq!(found.value.action, SecretRequestAction::Cancellation);
     assert_eq!(found.repairs, [SecretRequestRepair::ActionOfADraft]);
-    let written: Value = serde_json::from_slice(found.request.to_json().as_bytes()).unwrap();
+    let written: Value = serde_json::from_slice(found.value.to_json().as_bytes()).unwrap();
     assert_eq!(written["action"], "request_cancellation", "written as today");
 }
 
@@ -88,7 +90,10 @@ fn what_is_missing_or_of_another_type_is_named() {
                 Some(value) => content[member] = value,
                 None => drop(content.as_object_mut().unwrap().remove(member)),
             }
-            assert_eq!(read(&content).unwrap_err(), SecretRequestError::Missing(member));
+            assert_eq!(
+                read(&content).unwrap_err(),
+                FormatProblem::Missing(member).of("the request for a secret")
+            );
         }
     }
     let mut content = request();
@@ -103,13 +108,14 @@ fn half_characters_and_size_cost_the_event_and_no_more() {
     let half =
         r#"{"action":"request","name":"\ud800","request_id":"1","requesting_device_id":"P"}"#;
     let error = SecretRequest::from_json(&text(half), &Limits::default()).unwrap_err();
-    assert_eq!(error, SecretRequestError::Missing("name"));
+    assert_eq!(error, FormatProblem::Missing("name").of("the request for a secret"));
     let half = r#"{"action":"request","name":"n","request_id":"1","requesting_device_id":"P","x":"\ud800"}"#;
     let error = SecretRequest::from_json(&text(half), &Limits::default()).unwrap_err();
-    assert_eq!(error, SecretRequestError::Unkeepable);
+    assert_eq!(error, FormatProblem::Unkeepable.of("the request for a secret"));
     let mut content = request();
     content["x"] = json!("x".repeat(5_000));
-    assert!(matches!(read(&content), Err(SecretRequestError::TooLarge { limit: 4096, .. })));
+    let error = read(&content).unwrap_err();
+    assert!(matches!(error.problem, FormatProblem::TooLarge { limit: 4096, .. }), "{error}");
 }
 
 #[test]
@@ -121,11 +127,11 @@ fn what_is_nested_deep_is_kept_to_a_limit() {
             deep(levels),
         );
         let content = JsonObject::from_json(content.as_bytes()).unwrap();
-        SecretRequest::from_json(&content, &Limits::default()).map(|read| read.request.to_json())
+        SecretRequest::from_json(&content, &Limits::default()).map(|read| read.value.to_json())
     };
     assert!(request(64).unwrap().as_str().contains(&deep(64)));
-    assert_eq!(request(65), Err(SecretRequestError::Unkeepable));
-    assert_eq!(request(2_000), Err(SecretRequestError::Unkeepable));
+    assert_eq!(request(65), Err(FormatProblem::Unkeepable.of("the request for a secret")));
+    assert_eq!(request(2_000), Err(FormatProblem::Unkeepable.of("the request for a secret")));
     let send = |levels| {
         let content = format!(r#"{{"request_id":"1","secret":"s","x":{}}}"#, deep(levels));
         let event = decrypted(&laptop(), SECRET_SEND, &content);
@@ -133,8 +139,8 @@ fn what_is_nested_deep_is_kept_to_a_limit() {
     };
     let written = send(64).unwrap();
     assert!(str::from_utf8(written.expose_bytes()).unwrap().contains(&deep(64)));
-    assert_eq!(send(65), Err(SecretSendError::Unkeepable));
-    assert_eq!(send(30_000), Err(SecretSendError::Unkeepable));
+    assert_eq!(send(65), Err(FormatProblem::Unkeepable.of("the event with the secret")));
+    assert_eq!(send(30_000), Err(FormatProblem::Unkeepable.of("the event with the secret")));
 }
 
 #[test]
@@ -142,7 +148,7 @@ fn of_several_members_with_one_name_the_last_counts() {
     let text = r#"{"action":"request_cancellation","x":1,"name":"m","request_id":"0","request_id":"1",
         "requesting_device_id":"P","\u0061ction":"request","n\u0061me":"n","x":2}"#;
     let content = JsonObject::from_json(text.as_bytes()).unwrap();
-    let found = SecretRequest::from_json(&content, &Limits::default()).unwrap().request;
+    let found = SecretRequest::from_json(&content, &Limits::default()).unwrap().value;
     assert_eq!(found.action, SecretRequestAction::Request("n".into()));
     assert_eq!(found.request_id.as_str(), "1");
     let written = found.to_json();
@@ -167,7 +173,10 @@ fn an_event_of_just_the_size_that_is_allowed_is_read() {
     SecretRequest::from_json(&content, &limits).unwrap();
     limits.secret_request_bytes -= 1;
     let error = SecretRequest::from_json(&content, &limits).unwrap_err();
-    assert_eq!(error, SecretRequestError::TooLarge { bytes, limit: bytes - 1 });
+    assert_eq!(
+        error,
+        FormatProblem::TooLarge { found: bytes, limit: bytes - 1 }.of("the request for a secret")
+    );
 
     let content = r#"{"request_id":"1","secret":"s"}"#;
     let (event, bytes) = (decrypted(&laptop(), SECRET_SEND, content), content.len());
@@ -175,7 +184,10 @@ fn an_event_of_just_the_size_that_is_allowed_is_read() {
     SecretSend::read(&event, &limits).unwrap();
     limits.secret_send_bytes -= 1;
     let error = SecretSend::read(&event, &limits).unwrap_err();
-    assert_eq!(error, SecretSendError::TooLarge { bytes, limit: bytes - 1 });
+    assert_eq!(
+        error,
+        FormatProblem::TooLarge { found: bytes, limit: bytes - 1 }.of("the event with the secret")
+    );
 }
 
 #[test]

@@ -5,16 +5,15 @@ use serde_json::{Value, json};
 use strongroom::{
     Limits,
     backup::BackupDecryptionKey,
-    encoding::json_object::JsonObject,
+    encoding::{format::FormatError, json_object::JsonObject},
     ids::DeviceId,
     randomness::NoRandomness,
-    saved_state::SavedStateError,
+    saved_state::{SavedStateError, StateKey},
     secret::SecretBytes,
     secret_sharing::{
         AnswerStateError, DecryptedToDevice, DeviceProblem, DropReason, IgnoreReason,
         OlmPayloadError, OwnDevices, Recipients, RequestStateError, Requester, RequesterError,
-        RequesterOptions, SECRET_REQUEST, SECRET_SEND, SecretRequest, SecretRequestError,
-        SecretSend, SecretSendError, ShareError,
+        RequesterOptions, SECRET_REQUEST, SECRET_SEND, SecretRequest, SecretSend, ShareError,
     },
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeys, SecretValue},
 };
@@ -236,10 +235,11 @@ pub(crate) fn saved_state_errors() -> Vec<SavedStateError> {
         error("format", 9.into()),
         error("device_id", "LAPTOP".into()),
         error("part", "another".into()),
+        StateKey::generate().unwrap().open(b"not sealed").unwrap_err(),
     ]
 }
 
-pub(crate) fn secret_send_errors() -> Vec<SecretSendError> {
+pub(crate) fn secret_send_errors() -> Vec<FormatError> {
     let mut limits = Limits::default();
     let read = |event_type, content: &str, limits: &Limits| {
         SecretSend::read(&decrypted(&laptop(), event_type, content), limits).unwrap_err()
@@ -256,7 +256,7 @@ pub(crate) fn secret_send_errors() -> Vec<SecretSendError> {
     errors
 }
 
-pub(crate) fn secret_request_errors() -> Vec<SecretRequestError> {
+pub(crate) fn secret_request_errors() -> Vec<FormatError> {
     let mut limits = Limits::default();
     let read = |content: &str, limits: &Limits| {
         let content = JsonObject::from_json(content.as_bytes()).unwrap();

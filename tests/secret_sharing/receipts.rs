@@ -1,10 +1,11 @@
 //! What is said of an answer that is dropped, and whose answer it is.
 
 use strongroom::{
+    encoding::format::FormatProblem,
     ids::RequestId,
     secret_sharing::{
         DecryptedToDevice, DeviceProblem, DropReason, DroppedAnswer, Receipt, RequestStateError,
-        Requester, SECRET_SEND, SecretSendError,
+        Requester, SECRET_SEND,
     },
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeys},
 };
@@ -88,7 +89,8 @@ fn a_name_with_a_huge_request_id_is_no_request() {
     assert_eq!(reason, DropReason::Request(RequestStateError::Unknown));
     let larger: RequestId = "1".repeat(70_000).into();
     let reason = dropped_answer(&mut requester, &answer(&laptop(), &larger, &key(8))).reason;
-    assert!(matches!(reason, DropReason::Content(SecretSendError::TooLarge { .. })));
+    let DropReason::Content(error) = reason else { panic!("{reason:?}") };
+    assert!(matches!(error.problem, FormatProblem::TooLarge { .. }), "{error}");
 }
 
 fn dropped_answer(requester: &mut Requester, event: &DecryptedToDevice) -> DroppedAnswer {

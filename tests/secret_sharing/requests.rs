@@ -2,9 +2,10 @@
 
 use serde_json::json;
 use strongroom::{
+    encoding::format::FormatProblem,
     secret_sharing::{
         AnswerStateError, Decision, DeviceProblem, IgnoreReason, OwnDevice, OwnDevices,
-        SECRET_SEND, SecretRequestError, ShareError, SharePolicy, ShareRule,
+        SECRET_SEND, ShareError, SharePolicy, ShareRule,
     },
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1},
 };
@@ -141,16 +142,21 @@ fn what_cannot_be_read_or_wants_something_unknown_is_ignored() {
     huge["request_id"] = json!("1".repeat(5_000));
     for (event, expected) in [
         (&unknown, IgnoreReason::UnknownAction),
-        (&nameless, IgnoreReason::Content(SecretRequestError::Missing("name"))),
-        (&json!({}), IgnoreReason::Content(SecretRequestError::Missing("action"))),
+        (
+            &nameless,
+            IgnoreReason::Content(FormatProblem::Missing("name").of("the request for a secret")),
+        ),
+        (
+            &json!({}),
+            IgnoreReason::Content(FormatProblem::Missing("action").of("the request for a secret")),
+        ),
     ] {
         let decision = decide(&mut responder, &content(event), &seen_by_laptop(), 0);
         assert_eq!(ignored(decision), expected);
     }
     let reason = ignored(decide(&mut responder, &content(&huge), &seen_by_laptop(), 0));
-    let IgnoreReason::Content(SecretRequestError::TooLarge { bytes, limit }) = reason else {
-        panic!("{reason:?}")
-    };
+    let IgnoreReason::Content(error) = reason else { panic!("{reason:?}") };
+    let FormatProblem::TooLarge { found: bytes, limit } = error.problem else { panic!("{error}") };
     assert!(bytes > 5_000 && limit == 4_096, "{bytes}, {limit}");
     assert_eq!(responder.waiting().count(), 0);
     assert!(matches!(

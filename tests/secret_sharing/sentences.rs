@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, error::Error};
 
 use crate::{produced, source};
+use strongroom::encoding::format::FormatError;
 
 /// For each enum, its variants with their sentences.
 type Sentences = BTreeMap<&'static str, BTreeMap<String, String>>;
@@ -22,7 +23,10 @@ fn every_variant_is_produced_and_no_two_of_an_enum_say_the_same() {
 #[test]
 fn every_sentence_reads_as_one() {
     let mut read = String::new();
-    for (name, rows) in all() {
+    let mut all = all();
+    add_format(&mut all, "SecretSend", produced::secret_send_errors());
+    add_format(&mut all, "SecretRequest", produced::secret_request_errors());
+    for (name, rows) in all {
         for (variant, sentence) in rows {
             read.push_str(&format!("{name}::{variant}: {sentence}\n"));
         }
@@ -40,19 +44,30 @@ fn all() -> Sentences {
     add(&mut all, "RequestStateError", produced::request_state_errors());
     add(&mut all, "AnswerStateError", produced::answer_state_errors());
     add(&mut all, "SavedStateError", produced::saved_state_errors());
-    add(&mut all, "SecretSendError", produced::secret_send_errors());
-    add(&mut all, "SecretRequestError", produced::secret_request_errors());
     add(&mut all, "OlmPayloadError", produced::olm_payload_errors());
     all
 }
 
 fn add<E: Error>(sentences: &mut Sentences, name: &'static str, errors: Vec<E>) {
+    add_rows(sentences, name, errors.iter().map(|error| (format!("{error:?}"), error.to_string())));
+}
+
+/// The errors of one format, each under what is wrong with it.
+fn add_format(sentences: &mut Sentences, name: &'static str, errors: Vec<FormatError>) {
+    let rows = errors.iter().map(|error| (format!("{:?}", error.problem), error.to_string()));
+    add_rows(sentences, name, rows);
+}
+
+fn add_rows(
+    sentences: &mut Sentences,
+    name: &'static str,
+    errors: impl Iterator<Item = (String, String)>,
+) {
     let rows = sentences.entry(name).or_default();
-    for error in errors {
-        let variant = format!("{error:?}");
+    for (variant, sentence) in errors {
         let variant = variant.split(|c: char| !c.is_alphanumeric()).next().unwrap().to_owned();
-        let before = rows.insert(variant, error.to_string());
-        assert_eq!(before, None, "{name}: {error:?} is produced twice");
+        let before = rows.insert(variant.clone(), sentence);
+        assert_eq!(before, None, "{name}: {variant} is produced twice");
     }
 }
 

@@ -2,10 +2,11 @@
 
 use strongroom::{
     Limits,
+    encoding::format::FormatProblem,
     ids::{DeviceId, RequestId},
     secret_sharing::{
         DeviceIdentity, DeviceProblem, DropReason, OwnDevices, Receipt, RequestState,
-        RequestStateError, Requester, RequesterError, SecretSendError,
+        RequestStateError, Requester, RequesterError,
     },
     secret_value::{MEGOLM_BACKUP_V1, PublicKeyVerdict, PublicKeys, SecretCheckError},
 };
@@ -100,9 +101,8 @@ fn one_device_cannot_fill_the_memory() {
     let huge = answer(&laptop(), &id, &"A".repeat(70_000));
     let reason = dropped(receive(&mut requester, &huge, &seen_by_phone(), &known(8), 1));
     let limit = Limits::default().secret_send_bytes;
-    assert!(
-        matches!(reason, DropReason::Content(SecretSendError::TooLarge { limit: l, .. }) if l == limit)
-    );
+    let DropReason::Content(error) = reason else { panic!("{reason:?}") };
+    assert!(matches!(error.problem, FormatProblem::TooLarge { limit: l, .. } if l == limit));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use strongroom::{
     Limits,
     backup::{BackupDecryptionKey, BackupVersionInfo, TrustedBackup},
     client::{UnlockBackupKeyError, unlock_backup_key},
+    encoding::format::FormatProblem,
     provenance::Provenance,
     secret::SecretBytes,
     secret_storage::SecretStorage,
@@ -81,7 +82,7 @@ fn the_passphrase_of_an_old_backup_gives_its_key_and_few_rounds_make_no_key_auth
             parameters.as_bytes(),
             &Limits::default(),
         );
-        let derived = read.unwrap().parameters.derive("correct horse");
+        let derived = read.unwrap().value.derive("correct horse");
         let key = backup_key(derived.expose_bytes().try_into().unwrap());
         let info = version(json!({
             "public_key": key.public_key().to_base64(),
@@ -129,5 +130,46 @@ fn account_data_is_read_from_owned_pairs_and_from_borrowed_ones() {
     let limits = Limits::default();
     let borrowed = events.iter().map(|(event_type, content)| (event_type, content));
     assert_eq!(SecretStorage::from_account_data(borrowed, &limits).keys().count(), 2);
+    assert_eq!(SecretStorage::from_account_data(&events, &limits).keys().count(), 2);
     assert_eq!(SecretStorage::from_account_data(events, &limits).keys().count(), 2);
+}
+
+#[test]
+fn account_data_are_read_from_one_text_in_each_form_that_they_come_in() {
+    let events = Account::default().with_key(ID, KEY).with_key(OTHER_ID, OTHER_KEY).events();
+    let by_type: Vec<_> = events
+        .iter()
+        .map(|(name, content)| format!("{}:{}", json!(name.as_str()), content.as_str()))
+        .collect();
+    let listed: Vec<_> = events
+        .iter()
+        .map(|(name, content)| {
+            format!(r#"{{"content":{},"type":{}}}"#, content.as_str(), json!(name.as_str()))
+        })
+        .collect();
+    let (by_type, listed) = (by_type.join(","), listed.join(","));
+    let limits = Limits::default();
+    for snapshot in [
+        format!("{{{by_type}}}"),
+        format!(r#"{{{by_type},"org.example.no_content":7}}"#),
+        format!("[{listed}]"),
+        format!(r#" [7,{{"type":"org.example"}},{listed},{{"content":{{}}}}]"#),
+        format!(r#"{{"events":[{listed}]}}"#),
+    ] {
+        let storage = SecretStorage::from_json(snapshot.as_bytes(), &limits).unwrap();
+        assert_eq!(storage.keys().count(), 2, "{snapshot}");
+        assert!(storage.findings().is_empty(), "{snapshot}");
+    }
+    let none = |snapshot: &str| SecretStorage::from_json(snapshot.as_bytes(), &limits).unwrap();
+    assert_eq!(none("{}").keys().count() + none("[]").keys().count(), 0);
+    for (text, problem) in [
+        ("", FormatProblem::NotJson),
+        ("[", FormatProblem::NotJson),
+        ("{} {}", FormatProblem::NotJson),
+        ("\"x\"", FormatProblem::NotAnObject),
+        (r#"{"events":7}"#, FormatProblem::Unusable("events")),
+    ] {
+        let error = SecretStorage::from_json(text.as_bytes(), &limits).unwrap_err();
+        assert_eq!(error, problem.of("the account data"), "{text}");
+    }
 }

@@ -8,12 +8,11 @@ use strongroom::{
         key_material::KeyLength,
         pbkdf2::{self, Rounds},
     },
-    encoding::json_object::JsonObject,
+    encoding::{format::FormatProblem, json_object::JsonObject},
     ids::SecretStorageKeyId,
     secret_storage::{
-        ChangeError, EncryptedSecret, EncryptedSecretError, KeyStanding, KeyTest, KeyTestError,
-        SecretStorage, SecretStorageFinding, StepReason, UnlockError, UnlockFailure, UnlockOutcome,
-        Unlocked,
+        ChangeError, EncryptedSecret, KeyStanding, KeyTest, SecretStorage, SecretStorageFinding,
+        StepReason, UnlockError, UnlockFailure, UnlockOutcome, Unlocked,
     },
     secret_value::PublicKeys,
 };
@@ -50,7 +49,7 @@ fn row_50_a_secret_that_was_emptied_is_missing() {
     for content in contents {
         let object = JsonObject::from_json(content.as_bytes()).unwrap();
         let read = EncryptedSecret::from_json(&object);
-        assert_eq!(read.unwrap_err(), EncryptedSecretError::Deleted, "{content}");
+        assert_eq!(read.unwrap_err(), FormatProblem::Deleted.of("the secret"), "{content}");
         let mut account = Account::default().with_key(ID, KEY);
         account.put_text(NAME, content);
         let storage = account.storage();
@@ -72,7 +71,11 @@ fn row_50_a_secret_that_was_emptied_is_missing() {
     for content in [r#"{"encrypted":["x"]}"#, r#"{"encrypted":"x"}"#, r#"{"encrypted":true}"#] {
         let object = JsonObject::from_json(content.as_bytes()).unwrap();
         let read = EncryptedSecret::from_json(&object);
-        assert_eq!(read.unwrap_err(), EncryptedSecretError::NotEncrypted, "{content}");
+        assert_eq!(
+            read.unwrap_err(),
+            FormatProblem::Unusable("encrypted").of("the secret"),
+            "{content}"
+        );
     }
 }
 
@@ -329,7 +332,7 @@ fn row_62_a_check_that_cannot_be_read_is_a_finding_of_the_storage() {
     }
     let mut account = good;
     account.key_mut(ID)["iv"] = json!(null);
-    let error = KeyTestError::Member("iv");
+    let error = FormatProblem::Unusable("iv").of("it");
     assert_eq!(account.storage().findings(), [SecretStorageFinding::KeyCheck(ID.into(), error)]);
 }
 

@@ -15,11 +15,14 @@ use strongroom::{
     Limits,
     crypto::{
         curve25519::{Curve25519PublicKey, Curve25519SecretKey},
-        curve25519_aes_sha2::{MacScheme, SealedMessageError},
+        curve25519_aes_sha2::MacScheme,
         key_material::KeyMaterial,
         pbkdf2::{self, Rounds},
     },
-    encoding::base64::{self, Base64Error},
+    encoding::{
+        base64::{self, Base64Error},
+        format::FormatProblem,
+    },
     ids::{SecretName, SecretStorageKeyId},
     passphrase::{
         PassphraseFinding, PassphraseForm, PassphraseParametersError, PassphraseProgress,
@@ -27,10 +30,9 @@ use strongroom::{
     recovery_key::RecoveryKeyError,
     secret::SecretBytes,
     secret_storage::{
-        EncryptedSecretError, KeyAlgorithm, KeyDescriptionError, KeyStanding, KeyTest,
-        KeyTestError, OpenedSecret, SecretEntry, SecretEntryError, SecretFailure, SecretOpenError,
-        SecretOrigin, SecretStorage, SecretStorageFinding, SecretStorageKey, TypedAs, UnlockError,
-        UnlockFailure, UnlockOutcome, Unlocked,
+        KeyAlgorithm, KeyStanding, KeyTest, OpenedSecret, SecretEntry, SecretFailure,
+        SecretOpenError, SecretOrigin, SecretStorage, SecretStorageFinding, SecretStorageKey,
+        TypedAs, UnlockError, UnlockFailure, UnlockOutcome, Unlocked,
     },
     secret_value::{
         CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, PublicKeyVerdict,
@@ -77,7 +79,7 @@ fn row_13_members_that_are_not_known_survive_in_descriptions_and_secrets() {
     assert_eq!(serde_json::to_string(secret).unwrap(), account.content("org.example.a"));
     assert_eq!(
         secret.entry(&"org.example.other".into()),
-        Some(Err(&SecretEntryError::NotAnObject))
+        Some(Err(&FormatProblem::NotAnObject.of("the encrypted data")))
     );
     let unlocked = unlock(&storage, &recovery_key(KEY)).unwrap();
     assert_eq!(text(&open(&storage, &unlocked, "org.example.a")), "text");
@@ -97,11 +99,11 @@ fn row_14_a_lone_surrogate_costs_its_own_entry() {
     let verdicts = storage.open_all(&mut unlocked.keys.clone(), &PublicKeys::default());
     assert_eq!(verdicts.len(), 2);
     assert_eq!(text(verdicts[0].outcome.as_ref().unwrap()), "text");
-    let missing = SecretOpenError::Entry(SecretEntryError::Missing("iv"));
+    let missing = SecretOpenError::Entry(FormatProblem::Missing("iv").of("the encrypted data"));
     assert_eq!(failure(&verdicts[1].outcome), SecretFailure::Keys(vec![(ID.into(), missing)]));
     assert!(matches!(
         storage.findings(),
-        [SecretStorageFinding::Key(id, KeyDescriptionError::Json(_))] if id.as_str() == OTHER_ID
+        [SecretStorageFinding::Key(id, _)] if id.as_str() == OTHER_ID
     ));
 }
 
@@ -185,8 +187,9 @@ fn row_32_the_mac_of_an_asymmetric_secret_has_8_bytes() {
             json!(base64::encode(&vec![0; found]));
         let storage = account.storage();
         let secret = storage.secret(&"org.example.a".into()).unwrap();
-        let length = SealedMessageError::Mac(Base64Error::Length { expected: 8, found });
-        let expected = SecretEntryError::Asymmetric(length);
+        let expected =
+            FormatProblem::DamagedMember("mac", Base64Error::Length { expected: 8, found })
+                .of("the encrypted data");
         assert_eq!(secret.entry(&ASYMMETRIC_ID.into()), Some(Err(&expected)));
     }
 }
@@ -260,20 +263,30 @@ fn row_35_a_check_that_cannot_be_read_is_as_good_as_none() {
         assert_eq!(unlocked.keys[0].standing(), KeyStanding::Unverifiable);
         test
     };
-    assert_eq!(check("mac", json!(7)), KeyTest::Unreadable(KeyTestError::Member("mac")));
-    assert_eq!(check("iv", json!(null)), KeyTest::Unreadable(KeyTestError::Member("iv")));
-    assert!(matches!(check("mac", json!("AA")), KeyTest::Unreadable(KeyTestError::Check(_))));
+    assert_eq!(
+        check("mac", json!(7)),
+        KeyTest::Unreadable(FormatProblem::Unusable("mac").of("it"))
+    );
+    assert_eq!(
+        check("iv", json!(null)),
+        KeyTest::Unreadable(FormatProblem::Unusable("iv").of("it"))
+    );
+    let short = FormatProblem::DamagedMember("mac", Base64Error::Length { expected: 32, found: 1 });
+    assert_eq!(check("mac", json!("AA")), KeyTest::Unreadable(short.of("it")));
     assert_eq!(check("mac", json!(null)), KeyTest::Absent, "nothing to compare with");
     let mut account = Account::default().with_asymmetric_key(ASYMMETRIC_ID, KEY);
     for (value, expected) in [
         (json!(null), KeyTest::Absent),
-        (json!([7]), KeyTest::Unreadable(KeyTestError::Member("pubkey"))),
+        (json!([7]), KeyTest::Unreadable(FormatProblem::Unusable("pubkey").of("it"))),
         (
             json!("AA"),
-            KeyTest::Unreadable(KeyTestError::PublicKey(Base64Error::Length {
-                expected: 32,
-                found: 1,
-            })),
+            KeyTest::Unreadable(
+                FormatProblem::DamagedMember(
+                    "pubkey",
+                    Base64Error::Length { expected: 32, found: 1 },
+                )
+                .of("it"),
+            ),
         ),
     ] {
         account.key_mut(ASYMMETRIC_ID)["pubkey"] = value;
@@ -403,7 +416,7 @@ fn row_38_a_passthrough_is_the_member_true_and_proves_no_key() {
             .put_text(MEGOLM_BACKUP_V1, &json!({"encrypted": {ASYMMETRIC_ID: entry}}).to_string());
         let storage = account.storage();
         let secret = storage.secret(&MEGOLM_BACKUP_V1.into()).unwrap();
-        let unknown = Some(Err(&SecretEntryError::UnknownForm));
+        let unknown = Some(Err(&FormatProblem::UnknownForm.of("the encrypted data")));
         assert_eq!(secret.entry(&ASYMMETRIC_ID.into()), unknown);
     }
     let entry = json!({"encrypted": {ASYMMETRIC_ID: {"passthrough": true}}});
@@ -488,7 +501,7 @@ fn row_41_too_many_rounds_are_refused_before_any_work_and_few_are_a_finding() {
     let typed_as = TypedAs::Passphrase(PassphraseForm::AsTyped);
     assert_eq!(outcome(&unlocked, OTHER_ID), UnlockOutcome::Fits(typed_as, KeyStanding::Checked));
     let read = storage.key(&OTHER_ID.into()).unwrap().passphrase().unwrap().unwrap();
-    assert_eq!(read.findings, [PassphraseFinding::FewRounds { rounds: 3 }]);
+    assert_eq!(read.repairs, [PassphraseFinding::FewRounds { rounds: 3 }]);
     for iterations in [0, -5] {
         account.key_mut(ID)["passphrase"] = passphrase(iterations);
         let unlocked = unlock(&account.storage(), "pass").unwrap();
@@ -663,9 +676,13 @@ fn what_is_no_secret_is_ignored_unless_its_name_says_that_it_should_be_one() {
     account.put_text("m.secret_storage.key.", r#"{"name": "no algorithm"}"#);
     let storage = account.storage();
     assert_eq!(storage.secrets().count(), 0);
-    let secret =
-        |name: &str| SecretStorageFinding::Secret(name.into(), EncryptedSecretError::NotEncrypted);
-    let key = SecretStorageFinding::Key("".into(), KeyDescriptionError::NoAlgorithm);
+    let secret = |name: &str| {
+        SecretStorageFinding::Secret(
+            name.into(),
+            FormatProblem::Unusable("encrypted").of("the secret"),
+        )
+    };
+    let key = SecretStorageFinding::Key("".into(), FormatProblem::Missing("algorithm").of("it"));
     assert_eq!(storage.findings(), [secret(CROSS_SIGNING_MASTER), key, secret("org.example.a")]);
     let mut limits = Limits::default();
     limits.findings = 1;

@@ -11,25 +11,26 @@
 use strongroom::{
     Limits,
     crypto::{
-        aes_hmac_sha2::{
-            KeyCheck, KeyCheckError, SymmetricSecret, SymmetricSecretError, open, seal,
-        },
+        aes_hmac_sha2::{KeyCheck, SymmetricSecret, open, seal},
         curve25519::{Curve25519PublicKey, Curve25519SecretKey},
         ed25519::{Ed25519PublicKey, Ed25519Seed},
-        key_material::{KeyLengthError, KeyMaterial},
+        key_material::KeyMaterial,
     },
-    encoding::base64::{self, Base64Error},
+    encoding::{
+        base64::{self, Base64Error},
+        format::{FormatError, FormatProblem},
+        read::Read,
+    },
     ids::SecretName,
     passphrase::{
-        PassphraseFinding, PassphraseForm, PassphraseMember, PassphraseParameters,
-        PassphraseParametersError, ReadPassphraseParameters, TooFewRounds, candidates,
+        PassphraseFinding, PassphraseForm, PassphraseParameters, PassphraseParametersError,
+        candidates,
     },
     secret::SecretBytes,
     secret_value::{
         CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING,
         DEHYDRATED_DEVICE_UNSTABLE, MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY,
-        ReadSecretValue, SecretCheckError, SecretContent, SecretRepair, SecretShape, SecretValue,
-        SecretValueError,
+        SecretCheckError, SecretContent, SecretRepair, SecretValue,
     },
 };
 
@@ -64,8 +65,11 @@ fn row_32_a_mac_of_any_other_length_is_refused() {
             assert_eq!(open(&key, "name", &read.unwrap()).unwrap().expose_bytes(), b"text");
             assert!(check.is_ok());
         } else {
-            assert_eq!(read, Err(SymmetricSecretError::Mac(expected)));
-            assert_eq!(check, Err(KeyCheckError::Mac(expected)));
+            assert_eq!(
+                read,
+                Err(FormatProblem::DamagedMember("mac", expected).of("the encrypted data"))
+            );
+            assert_eq!(check, Err(FormatProblem::DamagedMember("mac", expected).of("it")));
         }
     }
 }
@@ -82,7 +86,7 @@ fn row_33_of_a_key_check_with_an_iv_of_32_bytes_the_first_16_count() {
             assert!(read.unwrap().fits(&key));
         } else {
             let length = Base64Error::Length { expected: 16, found };
-            assert_eq!(read, Err(KeyCheckError::Iv(length)));
+            assert_eq!(read, Err(FormatProblem::DamagedMember("iv", length).of("it")));
         }
     }
 }
@@ -93,7 +97,7 @@ fn row_33_a_secret_has_an_iv_of_16_bytes() {
     for found in [0, 15, 17, 32] {
         let read = SymmetricSecret::from_base64(&base64::encode(&vec![0; found]), "", &mac);
         let length = Base64Error::Length { expected: 16, found };
-        assert_eq!(read, Err(SymmetricSecretError::Iv(length)));
+        assert_eq!(read, Err(FormatProblem::DamagedMember("iv", length).of("the encrypted data")));
     }
 }
 
@@ -135,11 +139,11 @@ fn row_40_other_lists_and_lists_under_other_names_are_no_keys() {
         format!("[{list}]"),
     ] {
         let error = read(MEGOLM_BACKUP_V1, text.as_bytes()).unwrap_err();
-        assert_eq!(error, SecretValueError::NotAKey(Base64Error::Invalid), "{text}");
+        assert_eq!(error, FormatProblem::NotAKey(Base64Error::Invalid).of("the secret"), "{text}");
     }
     for name in KEY_NAMES.into_iter().filter(|name| !name.starts_with(MEGOLM_BACKUP_V1)) {
         let error = read(name, list.as_bytes()).unwrap_err();
-        assert_eq!(error, SecretValueError::NotAKey(Base64Error::Invalid), "{name}");
+        assert_eq!(error, FormatProblem::NotAKey(Base64Error::Invalid).of("the secret"), "{name}");
     }
 }
 
@@ -148,14 +152,17 @@ fn row_41_rounds_are_read_within_the_limits_and_few_are_a_finding() {
     let rounds = |text: &str| parameters(&json_with("iterations", text));
     for (text, expected) in [("1", 1), ("9999", 9_999), ("\"1234\"", 1_234)] {
         let read = rounds(text).unwrap();
-        assert_eq!(read.parameters.rounds(), expected);
-        assert_eq!(read.findings, [PassphraseFinding::FewRounds { rounds: expected }]);
-        assert_eq!(read.parameters.to_json(), Err(TooFewRounds { rounds: expected }));
+        assert_eq!(read.value.rounds(), expected);
+        assert_eq!(read.repairs, [PassphraseFinding::FewRounds { rounds: expected }]);
+        assert_eq!(
+            read.value.to_json(),
+            Err(PassphraseParametersError::TooFewRounds { rounds: expected })
+        );
     }
     for (text, expected) in [("10000", 10_000), ("10000000", 10_000_000), ("\"500000\"", 500_000)] {
         let read = rounds(text).unwrap();
-        assert_eq!((read.parameters.rounds(), read.findings), (expected, vec![]));
-        assert!(read.parameters.to_json().is_ok());
+        assert_eq!((read.value.rounds(), read.repairs), (expected, vec![]));
+        assert!(read.value.to_json().is_ok());
     }
     for text in ["0", "-0", "-1", "-4294967295", "-99999999999999999999", "\"0\"", "\"-7\""] {
         assert_eq!(rounds(text), Err(PassphraseParametersError::NoRounds), "{text}");
@@ -170,7 +177,7 @@ fn row_41_rounds_are_read_within_the_limits_and_few_are_a_finding() {
         let error = PassphraseParametersError::TooManyRounds { asked, limit: 10_000_000 };
         assert_eq!(rounds(text), Err(error), "{text}");
     }
-    let unreadable = PassphraseParametersError::Unreadable(PassphraseMember::Iterations);
+    let unreadable = unusable("iterations");
     for text in ["1.5", "1e-4", "\"\"", "\"-\"", "\"+1\"", "true", "[1]", "{}", "\"ten\""] {
         assert_eq!(rounds(text), Err(unreadable.clone()), "{text}");
     }
@@ -186,27 +193,27 @@ fn row_41_the_limit_is_the_callers() {
     limits.pbkdf2_rounds = u32::MAX;
     let json = json_with("iterations", "4294967295");
     let read = PassphraseParameters::from_json(json.as_bytes(), &limits).unwrap();
-    assert_eq!(read.parameters.rounds(), u32::MAX);
-    assert_eq!(read.parameters.start("given up").progress().done, 1);
+    assert_eq!(read.value.rounds(), u32::MAX);
+    assert_eq!(read.value.start("given up").done(), 1);
 }
 
 #[test]
 fn row_41_bits_are_honoured_from_128_to_512() {
     for bits in [128, 136, 256, 384, 512] {
         let read = parameters(&json_with("bits", &bits.to_string())).unwrap();
-        assert_eq!(read.parameters.key_length().bits(), bits);
+        assert_eq!(read.value.key_length().bits(), bits);
     }
     for text in ["null", "256", "\"256\"", "256.0"] {
         let read = parameters(&json_with("bits", text)).unwrap();
-        assert_eq!(read.parameters.key_length().bits(), 256, "{text}");
+        assert_eq!(read.value.key_length().bits(), 256, "{text}");
     }
     for bits in [0, 8, 120, 127, 129, 250, 511, 520, 1_024, 4_294_967_296 + 256] {
-        let error = PassphraseParametersError::KeyLength(KeyLengthError { bits });
+        let error = PassphraseParametersError::KeyLength { bits };
         assert_eq!(parameters(&json_with("bits", &bits.to_string())), Err(error), "{bits}");
     }
-    let error = PassphraseParametersError::KeyLength(KeyLengthError { bits: 0 });
+    let error = PassphraseParametersError::KeyLength { bits: 0 };
     assert_eq!(parameters(&json_with("bits", "-256")), Err(error));
-    let error = PassphraseParametersError::Unreadable(PassphraseMember::Bits);
+    let error = unusable("bits");
     assert_eq!(parameters(&json_with("bits", "256.5")), Err(error));
 }
 
@@ -214,7 +221,7 @@ fn row_41_bits_are_honoured_from_128_to_512() {
 fn row_41_the_salt_is_its_text_and_never_decoded() {
     let key = |salt: &str| {
         let read = parameters(&json_with("salt", salt)).unwrap();
-        read.parameters.derive("passphrase")
+        read.value.derive("passphrase")
     };
     let mut expected = [0; 32];
     pbkdf2::pbkdf2_hmac::<sha2::Sha512>(b"passphrase", b"AQID", 10_000, &mut expected);
@@ -223,7 +230,7 @@ fn row_41_the_salt_is_its_text_and_never_decoded() {
     assert_ne!(key("\"AQID=\"").expose_bytes(), expected);
     assert_eq!(key("\"\"").length().bits(), 256);
     for salt in ["7", "\"\\ud800\"", "[]"] {
-        let error = PassphraseParametersError::Unreadable(PassphraseMember::Salt);
+        let error = unusable("salt");
         assert_eq!(parameters(&json_with("salt", salt)), Err(error));
     }
 }
@@ -237,27 +244,27 @@ fn an_algorithm_that_is_not_known_is_named_and_a_missing_one_is_a_finding() {
     };
     assert_eq!(name.as_str(), "org.example.argon2id");
     let read = parameters(&json_with("algorithm", "null")).unwrap();
-    assert_eq!(read.findings, [PassphraseFinding::AlgorithmMissing]);
-    let error = PassphraseParametersError::Unreadable(PassphraseMember::Algorithm);
+    assert_eq!(read.repairs, [PassphraseFinding::AlgorithmMissing]);
+    let error = unusable("algorithm");
     assert_eq!(parameters(&json_with("algorithm", "1")), Err(error));
 }
 
 #[test]
 fn parameters_without_rounds_or_salt_and_other_types_are_no_parameters() {
-    for member in [PassphraseMember::Iterations, PassphraseMember::Salt] {
-        let error = PassphraseParametersError::Missing(member);
-        assert_eq!(parameters(&json_with(member.as_str(), "null")), Err(error));
+    for member in ["iterations", "salt"] {
+        let error = missing(member);
+        assert_eq!(parameters(&json_with(member, "null")), Err(error));
     }
     for (text, error) in [
-        ("[]", PassphraseParametersError::NotAnObject),
-        ("null", PassphraseParametersError::NotAnObject),
-        ("{", PassphraseParametersError::NotJson),
-        ("{} {}", PassphraseParametersError::NotJson),
+        ("[]", PassphraseParametersError::from(FormatProblem::NotAnObject.of(WHAT))),
+        ("null", PassphraseParametersError::from(FormatProblem::NotAnObject.of(WHAT))),
+        ("{", PassphraseParametersError::from(FormatProblem::NotJson.of(WHAT))),
+        ("{} {}", PassphraseParametersError::from(FormatProblem::NotJson.of(WHAT))),
     ] {
         assert_eq!(parameters(text), Err(error), "{text}");
     }
     let deep = format!("{}{}", "[".repeat(65), "]".repeat(65));
-    let error = PassphraseParametersError::Unkeepable;
+    let error = PassphraseParametersError::from(FormatProblem::Unkeepable.of(WHAT));
     assert_eq!(parameters(&json_with("future", &deep)), Err(error));
 }
 
@@ -265,7 +272,7 @@ fn parameters_without_rounds_or_salt_and_other_types_are_no_parameters() {
 fn row_13_unknown_members_of_parameters_survive() {
     let json = r#"{"future":{"a":[1.5,"\u00e9"]},"bits":512,"salt":"s\u002fs","iterations":"20000","algorithm":"m.pbkdf2","x":null}"#;
     let read = parameters(json).unwrap();
-    let written = String::from_utf8(read.parameters.to_json().unwrap()).unwrap();
+    let written = String::from_utf8(read.value.to_json().unwrap()).unwrap();
     assert_eq!(
         written,
         r#"{"algorithm":"m.pbkdf2","iterations":20000,"salt":"s/s","bits":512,"future":{"a":[1.5,"\u00e9"]},"x":null}"#
@@ -282,13 +289,13 @@ fn new_parameters_are_those_that_clients_write() {
     assert_ne!(new.salt(), PassphraseParameters::generate().unwrap().salt());
     let written = String::from_utf8(new.to_json().unwrap()).unwrap();
     let read = parameters(&written).unwrap();
-    assert_eq!((read.parameters, read.findings), (new, vec![]));
+    assert_eq!((read.value, read.repairs), (new, vec![]));
 }
 
 #[test]
 fn row_42_a_passphrase_is_tried_as_typed_then_in_both_normal_forms_and_never_trimmed() {
     let (composed, decomposed) = (" caf\u{e9}\u{212b} ", " cafe\u{301}A\u{30a} ");
-    let parameters = parameters(&json_with("bits", "256")).unwrap().parameters;
+    let parameters = parameters(&json_with("bits", "256")).unwrap().value;
     let stored = [" caf\u{e9}\u{c5} ", decomposed, composed].map(|text| parameters.derive(text));
     for typed in [composed, decomposed, " caf\u{e9}\u{c5} ", " cafe\u{301}\u{c5} "] {
         let tried = candidates(typed);
@@ -310,14 +317,17 @@ fn row_42_a_passphrase_is_tried_as_typed_then_in_both_normal_forms_and_never_tri
 #[test]
 fn row_43_a_secret_that_is_not_text_is_named_and_an_empty_one_is_fine() {
     for name in ["org.example", MEGOLM_BACKUP_V1, CROSS_SIGNING_MASTER] {
-        assert_eq!(read(name, b"a\xff").unwrap_err(), SecretValueError::NotUtf8);
+        assert_eq!(read(name, b"a\xff").unwrap_err(), FormatProblem::NotText.of("the secret"));
     }
     for (name, text) in [("org.example", ""), ("org.example", "\0 \u{1f511}\n"), ("", "12,34")] {
         let read = read(name, text.as_bytes()).unwrap();
         assert_eq!((read.value.to_text().expose_str(), read.repairs), (text, vec![]));
     }
     let length = Base64Error::Length { expected: 32, found: 0 };
-    assert_eq!(read(MEGOLM_BACKUP_V1, b"").unwrap_err(), SecretValueError::NotAKey(length));
+    assert_eq!(
+        read(MEGOLM_BACKUP_V1, b"").unwrap_err(),
+        FormatProblem::NotAKey(length).of("the secret")
+    );
 }
 
 #[test]
@@ -353,11 +363,12 @@ fn a_key_belongs_to_its_own_public_key_alone() {
 #[test]
 fn a_name_that_is_not_known_has_no_shape() {
     for name in [DEHYDRATED_DEVICE_UNSTABLE, "m.dehydrated_device", "m.cross_signing.master2", ""] {
-        assert_eq!(SecretShape::of(&SecretName::from(name)), SecretShape::Text, "{name}");
+        let value = read(name, b"no key").unwrap().value;
+        assert!(matches!(value.content(), SecretContent::Text(_)), "{name}");
     }
 }
 
-fn read(name: &str, stored: &[u8]) -> Result<ReadSecretValue, SecretValueError> {
+fn read(name: &str, stored: &[u8]) -> Result<Read<SecretValue, SecretRepair>, FormatError> {
     SecretValue::read(&SecretName::from(name), stored)
 }
 
@@ -385,7 +396,9 @@ fn number_list(bytes: &[u8]) -> String {
     bytes.iter().map(u8::to_string).collect::<Vec<_>>().join(",")
 }
 
-fn parameters(json: &str) -> Result<ReadPassphraseParameters, PassphraseParametersError> {
+fn parameters(
+    json: &str,
+) -> Result<Read<PassphraseParameters, PassphraseFinding>, PassphraseParametersError> {
     PassphraseParameters::from_json(json.as_bytes(), &Limits::default())
 }
 
@@ -408,3 +421,13 @@ const KEY_NAMES: [&str; 5] = [
     CROSS_SIGNING_SELF_SIGNING,
     CROSS_SIGNING_USER_SIGNING,
 ];
+
+fn unusable(member: &'static str) -> PassphraseParametersError {
+    FormatProblem::Unusable(member).of(WHAT).into()
+}
+
+fn missing(member: &'static str) -> PassphraseParametersError {
+    FormatProblem::Missing(member).of(WHAT).into()
+}
+
+const WHAT: &str = "the object with the passphrase settings";

@@ -168,7 +168,7 @@ fn row_62_a_guess_is_not_tried_on_secrets_in_spite_of_its_check() {
     let storage = |rounds: i64| {
         let limits = Limits::default();
         let read = PassphraseParameters::from_parts(rounds, "salt", None, &limits).unwrap();
-        let key = read.parameters.derive("1234");
+        let key = read.value.derive("1234");
         let key = key.expose_bytes().try_into().unwrap();
         let mut account =
             Account::default().with_key(ID, THIRD_KEY).with_secret(NAME, ID, key, "x");

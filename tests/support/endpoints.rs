@@ -12,10 +12,9 @@ use strongroom::{
     Limits,
     api::{
         AccessToken, ApiError, BaseUrl, CreateBackupVersion, DeleteBackupVersion, DeleteRoomKeys,
-        DeleteRoomKeysForRoom, DeleteRoomKeysForSession, Endpoint, GetAccountData,
-        GetBackupVersion, GetCurrentBackupVersion, GetRoomKeys, GetRoomKeysForRoom,
-        GetRoomKeysForSession, GetSync, GetWhoAmI, PutAccountData, PutRoomKeys, PutRoomKeysForRoom,
-        PutRoomKeysForSession, QueryKeys, SendToDevice, UpdateBackupVersion, UploadSignatures,
+        Endpoint, GetAccountData, GetBackupVersion, GetRoomKeys, GetRoomKeysForSession, GetSync,
+        GetWhoAmI, PutAccountData, PutRoomKeys, QueryKeys, SendToDevice, UpdateBackupVersion,
+        UploadSignatures,
     },
     backup::{AuthData, BackupDecryptionKey, SealOptions, SealedSession, TrustedBackup},
     client::diagnose::{Evidence, EvidenceCollector},
@@ -61,7 +60,7 @@ impl<F: FnMut(Request<Vec<u8>>) -> Response<Vec<u8>>> Host<F> {
 
     /// Every endpoint of room keys: versions, all three forms of put, get and delete.
     pub(crate) fn room_keys(&mut self) {
-        assert!(self.send(&GetCurrentBackupVersion).is_none());
+        assert!(self.send(&GetBackupVersion::current()).is_none());
         assert!(self.send(&GetBackupVersion::new("1".into())).is_none());
         let key = BackupDecryptionKey::generate().unwrap();
         let first = self.version(&key);
@@ -72,20 +71,20 @@ impl<F: FnMut(Request<Vec<u8>>) -> Response<Vec<u8>>> Host<F> {
         self.is_refused(&first, &second);
         self.delete_in_every_form(&second);
         self.send(&DeleteBackupVersion::new(second.version().clone()));
-        let current = self.send(&GetCurrentBackupVersion).unwrap();
+        let current = self.send(&GetBackupVersion::current()).unwrap();
         assert_eq!(current.version(), first.version(), "the one before is current again");
         let put = PutRoomKeys::new(&second, [sealed(&second, "!a", None)]).unwrap();
         let error = self.refused(&put);
         assert!(error.is_not_found() && error.means_other_version(), "{error:?}");
         self.send(&DeleteBackupVersion::new(first.version().clone()));
-        assert!(self.send(&GetCurrentBackupVersion).is_none());
+        assert!(self.send(&GetBackupVersion::current()).is_none());
     }
 
     fn version(&mut self, key: &BackupDecryptionKey) -> TrustedBackup {
         let created = self.send(&CreateBackupVersion::new(AuthData::new(key.public_key())));
         let info = self.send(&GetBackupVersion::new(created.clone())).unwrap();
         assert_eq!((info.version(), info.count()), (&created, Some(0)));
-        let current = self.send(&GetCurrentBackupVersion).unwrap();
+        let current = self.send(&GetBackupVersion::current()).unwrap();
         assert_eq!(current.version(), &created);
         TrustedBackup::by_decryption_key(&current, key, &[]).unwrap()
     }
@@ -111,10 +110,10 @@ impl<F: FnMut(Request<Vec<u8>>) -> Response<Vec<u8>>> Host<F> {
         let stored = self.send(&PutRoomKeys::new(backup, sessions).unwrap());
         assert_eq!((stored.etag.is_some(), stored.count), (true, Some(3)));
         let session = [sealed(backup, ROOMS[2], None)];
-        let put = PutRoomKeysForRoom::new(backup, ROOMS[2].into(), session).unwrap();
+        let put = PutRoomKeys::for_room(backup, ROOMS[2].into(), session).unwrap();
         assert_eq!(self.send(&put).count, Some(4));
         let session = sealed(backup, ROOMS[2], Some(known_key()));
-        assert_eq!(self.send(&PutRoomKeysForSession::new(backup, session).unwrap()).count, Some(5));
+        assert_eq!(self.send(&PutRoomKeys::for_session(backup, session).unwrap()).count, Some(5));
     }
 
     fn get_in_every_form(&mut self, key: &BackupDecryptionKey, backup: &TrustedBackup) {
@@ -124,7 +123,7 @@ impl<F: FnMut(Request<Vec<u8>>) -> Response<Vec<u8>>> Host<F> {
         for restored in key.open_sessions(&all.sessions) {
             assert_eq!(restored.unwrap().warnings(), []);
         }
-        let room = self.send(&GetRoomKeysForRoom::new(version.clone(), ROOMS[2].into()));
+        let room = self.send(&GetRoomKeys::for_room(version.clone(), ROOMS[2].into()));
         assert_eq!(room.sessions.len(), 2);
         let id = known_key().session_id();
         let get = GetRoomKeysForSession::new(version.clone(), ROOMS[2].into(), id.clone());
@@ -132,7 +131,7 @@ impl<F: FnMut(Request<Vec<u8>>) -> Response<Vec<u8>>> Host<F> {
         assert_eq!(restored.exported().session.session_id(), id);
         let get = GetRoomKeysForSession::new(version.clone(), ROOMS[0].into(), id);
         assert!(self.refused(&get).is_not_found());
-        let empty = self.send(&GetRoomKeysForRoom::new(version.clone(), "!none".into()));
+        let empty = self.send(&GetRoomKeys::for_room(version.clone(), "!none".into()));
         assert!(empty.sessions.is_empty());
         assert!(self.refused(&GetRoomKeys::new("99".into())).is_not_found());
     }
@@ -152,9 +151,9 @@ impl<F: FnMut(Request<Vec<u8>>) -> Response<Vec<u8>>> Host<F> {
     fn delete_in_every_form(&mut self, backup: &TrustedBackup) {
         let (version, room) = (backup.version(), RoomId::from(ROOMS[2]));
         let id: SessionId = known_key().session_id();
-        let delete = DeleteRoomKeysForSession::new(version.clone(), room.clone(), id);
+        let delete = DeleteRoomKeys::for_session(version.clone(), room.clone(), id);
         assert_eq!(self.send(&delete).count, Some(4));
-        let delete = DeleteRoomKeysForRoom::new(version.clone(), room);
+        let delete = DeleteRoomKeys::for_room(version.clone(), room);
         assert_eq!(self.send(&delete).count, Some(3));
         assert_eq!(self.send(&DeleteRoomKeys::new(version.clone())).count, Some(0));
         assert!(self.send(&GetRoomKeys::new(version.clone())).sessions.is_empty());

@@ -231,7 +231,7 @@ impl RecordedAccount {
         let storage = self.storage();
         let passphrase =
             storage.key(&key_id.into()).and_then(|key| key.passphrase().ok().flatten());
-        passphrase.is_some_and(|read| read.parameters.is_guessable())
+        passphrase.is_some_and(|read| read.value.is_guessable())
     }
 
     /// Whether a secret is what was stored, says how it was stored, and is read as its name asks for.

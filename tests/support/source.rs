@@ -232,13 +232,9 @@ pub(crate) fn variants(name: &str) -> BTreeSet<String> {
     variants
 }
 
-/// The rows of a macro call that makes an enum: `pub enum NAME { rows }`, or `topics! { rows }` for `Finding`. Each
-/// begins with its documentation.
+/// The rows of a macro call that makes an enum: `pub enum NAME { rows }`. Each begins with its documentation.
 fn rows_of(item: &ItemMacro, name: &str) -> Option<BTreeSet<String>> {
     let tokens: Vec<_> = item.mac.tokens.clone().into_iter().collect();
-    if name == "Finding" {
-        return item.mac.path.is_ident("topics").then(|| names_after_attributes(&tokens));
-    }
     let at = tokens.iter().position(|token| is_word(token, name))?;
     match (at.checked_sub(1).map(|before| &tokens[before]), tokens.get(at + 1)) {
         (Some(before), Some(TokenTree::Group(rows))) if is_word(before, "enum") => {

@@ -49,14 +49,14 @@ fn read(file: Vec<u8>) -> Work {
 }
 
 fn sessions(count: usize) -> Work {
-    let session = ExportedSession::from_json(entry().as_bytes()).unwrap().exported;
+    let session = ExportedSession::from_json(entry().as_bytes()).unwrap().value;
     let mut file = Vec::new();
     new().write(&mut file, (0..count).map(|_| &session)).unwrap();
     read(file)
 }
 
 fn written(count: usize) -> Work {
-    let session = ExportedSession::from_json(entry().as_bytes()).unwrap().exported;
+    let session = ExportedSession::from_json(entry().as_bytes()).unwrap().value;
     let (new, length) = (new(), entry().len() * count);
     let write = move || {
         let written = new.write(sink(), (0..count).map(|_| &session)).unwrap();

@@ -138,7 +138,7 @@ impl Account {
         let sessions = self.0["exported_room_keys"].as_array().unwrap().iter();
         let read = |json: &Value| ExportedSession::from_json(json.to_string().as_bytes());
         sessions
-            .map(|json| read(json).unwrap().exported)
+            .map(|json| read(json).unwrap().value)
             .map(|one| (one.session_id().as_str().to_owned(), one))
             .collect()
     }

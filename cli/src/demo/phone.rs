@@ -4,7 +4,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use indicatif::ProgressBar;
 use strongroom::{
     Limits,
-    api::{CreateBackupVersion, GetCurrentBackupVersion, PutRoomKeys},
+    api::{CreateBackupVersion, GetBackupVersion, PutRoomKeys},
     backup::{
         AuthData, BackupDecryptionKey, SessionSealer, SessionToSeal, TrustedBackup,
         UnsignedAuthData,
@@ -56,7 +56,7 @@ impl Phone {
         let key = BackupDecryptionKey::generate()?;
         let auth_data = self.sign(UnsignedAuthData::new(&key)?, connection);
         connection.send(&CreateBackupVersion::new(auth_data))?;
-        let (current, _) = connection.send(&GetCurrentBackupVersion)?;
+        let (current, _) = connection.send(&GetBackupVersion::current())?;
         let current = current.ok_or("the homeserver has lost the backup")?;
         let (user, signers) = (connection.user_id(), [self.signer(connection)?]);
         let backup =

@@ -2,7 +2,7 @@
 
 use indicatif::ProgressBar;
 use strongroom::{
-    api::{GetCurrentBackupVersion, GetRoomKeys, RoomKeys},
+    api::{GetBackupVersion, GetRoomKeys, RoomKeys},
     backup::{BackupDecryptionKey, TrustedBackup},
     excerpt::Excerpt,
     ids::SessionId,
@@ -42,7 +42,7 @@ pub(super) fn check(
     connection: &mut Connection,
     key: &BackupDecryptionKey,
 ) -> Result<TrustedBackup> {
-    let (current, _) = connection.send(&GetCurrentBackupVersion)?;
+    let (current, _) = connection.send(&GetBackupVersion::current())?;
     let current = current.ok_or("the homeserver has no backup")?;
     Ok(TrustedBackup::by_decryption_key(&current, key, &[])?)
 }

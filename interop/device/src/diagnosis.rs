@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    api::{Endpoint as _, GetCurrentBackupVersion, GetRoomKeys, QueryKeys},
+    api::{Endpoint as _, GetBackupVersion, GetRoomKeys, QueryKeys},
     client::{
         Backup,
         diagnose::{CurrentBackup, DiagnosisVerdict, Evidence, SessionSample, diagnose},
@@ -18,7 +18,7 @@ impl Ours {
         let mut evidence = Evidence::new(self.user_id.clone());
         self.read_account_data()?;
         evidence.take_account_data(&self.account_data, &limits);
-        let current = self.server.send(self.device.token(), &GetCurrentBackupVersion)?;
+        let current = self.server.send(self.device.token(), &GetBackupVersion::current())?;
         if let Some(info) = &current {
             let get = GetRoomKeys::new(info.version().clone());
             let token = self.device.token().into();

@@ -16,11 +16,9 @@ use ruma::{
 use serde_json::{Value, json};
 use strongroom::{
     api::{
-        CreateBackupVersion, DeleteBackupVersion, DeleteRoomKeys, DeleteRoomKeysForRoom,
-        DeleteRoomKeysForSession, Endpoint, GetAccountData, GetBackupVersion,
-        GetCurrentBackupVersion, GetRoomKeys, GetRoomKeysForRoom, GetRoomKeysForSession, GetSync,
-        GetWhoAmI, PutAccountData, PutRoomKeys, PutRoomKeysForRoom, PutRoomKeysForSession,
-        QueryKeys, SendToDevice, UpdateBackupVersion, UploadSignatures,
+        CreateBackupVersion, DeleteBackupVersion, DeleteRoomKeys, Endpoint, GetAccountData,
+        GetBackupVersion, GetRoomKeys, GetRoomKeysForSession, GetSync, GetWhoAmI, PutAccountData,
+        PutRoomKeys, QueryKeys, SendToDevice, UpdateBackupVersion, UploadSignatures,
     },
     backup::{AuthData, MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2},
     encoding::json_object::JsonObject,
@@ -41,7 +39,7 @@ fn versions_are_asked_for_as_ruma_does() {
     let version = || "a/1".into();
     let theirs = backup::create_backup_version::v3::Request::new(raw(&described));
     assert_same(&CreateBackupVersion::new(auth_data.clone()), theirs);
-    assert_same(&GetCurrentBackupVersion, backup::get_latest_backup_info::v3::Request::new());
+    assert_same(&GetBackupVersion::current(), backup::get_latest_backup_info::v3::Request::new());
     let theirs = backup::get_backup_info::v3::Request::new(v());
     assert_same(&GetBackupVersion::new(version()), theirs);
     let theirs = backup::delete_backup_version::v3::Request::new(v());
@@ -64,13 +62,13 @@ fn sessions_are_asked_for_as_ruma_does() {
     assert_same(&GetRoomKeys::new(version()), backup::get_backup_keys::v3::Request::new(v()));
     assert_same(&DeleteRoomKeys::new(version()), backup::delete_backup_keys::v3::Request::new(v()));
     let theirs = backup::get_backup_keys_for_room::v3::Request::new(v(), r());
-    assert_same(&GetRoomKeysForRoom::new(version(), room()), theirs);
+    assert_same(&GetRoomKeys::for_room(version(), room()), theirs);
     let theirs = backup::delete_backup_keys_for_room::v3::Request::new(v(), r());
-    assert_same(&DeleteRoomKeysForRoom::new(version(), room()), theirs);
+    assert_same(&DeleteRoomKeys::for_room(version(), room()), theirs);
     let theirs = backup::get_backup_keys_for_session::v3::Request::new(v(), r(), s());
     assert_same(&GetRoomKeysForSession::new(version(), room(), session()), theirs);
     let theirs = backup::delete_backup_keys_for_session::v3::Request::new(v(), r(), s());
-    assert_same(&DeleteRoomKeysForSession::new(version(), room(), session()), theirs);
+    assert_same(&DeleteRoomKeys::for_session(version(), room(), session()), theirs);
 }
 
 #[test]
@@ -87,10 +85,10 @@ fn sessions_are_stored_as_ruma_does() {
     assert_same(&PutRoomKeys::new(&backup_, [sealed.clone()]).unwrap(), theirs);
     let of_room = serde_json::from_value(sessions).unwrap();
     let theirs = backup::add_backup_keys_for_room::v3::Request::new(v(), r(), of_room);
-    let ours = PutRoomKeysForRoom::new(&backup_, ROOM.into(), [sealed.clone()]).unwrap();
+    let ours = PutRoomKeys::for_room(&backup_, ROOM.into(), [sealed.clone()]).unwrap();
     assert_same(&ours, theirs);
     let theirs = backup::add_backup_keys_for_session::v3::Request::new(v(), r(), s, raw(&data));
-    assert_same(&PutRoomKeysForSession::new(&backup_, sealed).unwrap(), theirs);
+    assert_same(&PutRoomKeys::for_session(&backup_, sealed).unwrap(), theirs);
 }
 
 #[test]

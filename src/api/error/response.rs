@@ -3,7 +3,8 @@
 use thiserror::Error;
 
 use crate::{
-    backup::{BackupVersionInfoError, StreamError},
+    backup::StreamError,
+    encoding::format::{FormatError, FormatProblem},
     excerpt::Excerpt,
 };
 
@@ -31,13 +32,13 @@ pub enum ResponseError {
     Stream(StreamError),
 }
 
-impl From<BackupVersionInfoError> for ResponseError {
-    fn from(error: BackupVersionInfoError) -> Self {
-        match error {
-            BackupVersionInfoError::NotJson => Self::NotJson,
-            BackupVersionInfoError::NotAnObject => Self::NotAnObject,
-            BackupVersionInfoError::Member(name) => Self::Member(name),
-            BackupVersionInfoError::Unkeepable => Self::Unkeepable,
+impl From<FormatError> for ResponseError {
+    fn from(error: FormatError) -> Self {
+        match error.problem {
+            FormatProblem::NotAnObject => Self::NotAnObject,
+            FormatProblem::Missing(name) | FormatProblem::Unusable(name) => Self::Member(name),
+            FormatProblem::Unkeepable => Self::Unkeepable,
+            _ => Self::NotJson,
         }
     }
 }

@@ -1,17 +1,19 @@
-//! `GET /_matrix/client/v3/room_keys/keys`
+//! `GET /_matrix/client/v3/room_keys/keys` and `…/{roomId}`
 
 use http::Method;
 
-use super::{RoomKeys, keys_path};
+use super::{RoomKeys, keys_path::KeysPath};
 use crate::{
     Limits,
     api::{Endpoint, RequestError, ResponseError, endpoint::sealed::Sealed},
     backup::RoomKeysSplitter,
-    ids::BackupVersion,
+    ids::{BackupVersion, RoomId},
 };
 
 /// Asks for all sessions of a backup version
-/// ([specification](https://spec.matrix.org/v1.16/client-server-api/#get_matrixclientv3room_keyskeys)).
+/// ([specification](https://spec.matrix.org/v1.16/client-server-api/#get_matrixclientv3room_keyskeys)), or for those of one room
+/// ([specification](https://spec.matrix.org/v1.16/client-server-api/#get_matrixclientv3room_keyskeysroomid)). One session is
+/// asked for by [`GetRoomKeysForSession`](super::GetRoomKeysForSession), since its response has another form.
 ///
 /// Reading needs no trust: what comes back is unauthenticated in any case.
 ///
@@ -20,13 +22,23 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct GetRoomKeys {
     version: BackupVersion,
+    room_id: Option<RoomId>,
 }
 
 impl GetRoomKeys {
     /// For the sessions of this version.
     #[must_use]
     pub fn new(version: BackupVersion) -> Self {
-        Self { version }
+        Self { version, room_id: None }
+    }
+
+    /// For the sessions of this room in this version.
+    ///
+    /// The response does not name the room. To restore it while it arrives, set
+    /// [`RestoreOptions::room_id`](crate::backup::RestoreOptions::room_id).
+    #[must_use]
+    pub fn for_room(version: BackupVersion, room_id: RoomId) -> Self {
+        Self { version, room_id: Some(room_id) }
     }
 }
 
@@ -40,16 +52,21 @@ impl Endpoint for GetRoomKeys {
     }
 
     fn path_and_query(&self) -> Result<String, RequestError> {
-        Ok(keys_path::of_backup(&self.version))
+        let path = self.room_id.clone().map_or(KeysPath::Backup, KeysPath::Room);
+        path.path_and_query(&self.version)
     }
 
     fn max_response_bytes(&self, limits: &Limits) -> usize {
         limits.sessions_response_bytes
     }
 
-    /// A response without `rooms`, an error body with status 200 for one, is an error and never an
-    /// empty backup.
+    /// A response without `rooms`, or `sessions` for one room, is an error and never an empty backup or room: an error body
+    /// with status 200, for one.
     fn read_body(&self, body: &[u8], limits: &Limits) -> Result<RoomKeys, ResponseError> {
-        RoomKeys::read(RoomKeysSplitter::new(limits), body, limits)
+        let splitter = match &self.room_id {
+            None => RoomKeysSplitter::new(limits),
+            Some(room_id) => RoomKeysSplitter::for_room(room_id.clone(), limits),
+        };
+        RoomKeys::read(splitter, body, limits)
     }
 }

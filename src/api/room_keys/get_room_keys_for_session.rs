@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use super::keys_path;
+use super::keys_path::KeysPath;
 use crate::{
     Limits,
     api::{
@@ -44,7 +44,8 @@ impl Endpoint for GetRoomKeysForSession {
     }
 
     fn path_and_query(&self) -> Result<String, RequestError> {
-        keys_path::of_session(&self.version, &self.room_id, &self.session_id)
+        let (room_id, session_id) = (self.room_id.clone(), self.session_id.clone());
+        KeysPath::Session(room_id, session_id).path_and_query(&self.version)
     }
 
     fn max_response_bytes(&self, limits: &Limits) -> usize {

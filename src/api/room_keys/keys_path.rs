@@ -1,35 +1,31 @@
-//! The paths under `/room_keys/keys`.
+//! The paths under `/room_keys/keys`: of all sessions of a version, of a room's, or of one.
 
 use crate::{
     api::{RequestError, path::Path},
     ids::{BackupVersion, RoomId, SessionId},
 };
 
-/// All sessions of a version.
-pub(super) fn of_backup(version: &BackupVersion) -> String {
-    finish(Path::new(KEYS), version)
+/// Which sessions of a version a request is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum KeysPath {
+    /// All of them.
+    Backup,
+    /// Those of one room.
+    Room(RoomId),
+    /// One.
+    Session(RoomId, SessionId),
 }
 
-/// The sessions of one room.
-pub(super) fn of_room(version: &BackupVersion, room_id: &RoomId) -> Result<String, RequestError> {
-    let path = Path::new(KEYS).segment("roomId", room_id.as_str())?;
-    Ok(finish(path, version))
+impl KeysPath {
+    pub(super) fn path_and_query(&self, version: &BackupVersion) -> Result<String, RequestError> {
+        let path = Path::new("/room_keys/keys");
+        let path = match self {
+            Self::Backup => path,
+            Self::Room(room_id) => path.segment("roomId", room_id.as_str())?,
+            Self::Session(room_id, session_id) => path
+                .segment("roomId", room_id.as_str())?
+                .segment("sessionId", session_id.as_str())?,
+        };
+        Ok(path.query("version", version.as_str()).to_string())
+    }
 }
-
-/// One session.
-pub(super) fn of_session(
-    version: &BackupVersion,
-    room_id: &RoomId,
-    session_id: &SessionId,
-) -> Result<String, RequestError> {
-    let path = Path::new(KEYS)
-        .segment("roomId", room_id.as_str())?
-        .segment("sessionId", session_id.as_str())?;
-    Ok(finish(path, version))
-}
-
-fn finish(path: Path, version: &BackupVersion) -> String {
-    path.query("version", version.as_str()).to_string()
-}
-
-const KEYS: &str = "/room_keys/keys";

@@ -1,4 +1,4 @@
-//! `PUT /_matrix/client/v3/room_keys/keys`
+//! `PUT /_matrix/client/v3/room_keys/keys`, `…/{roomId}` and `…/{roomId}/{sessionId}`
 
 // docs/decisions.md, 10: a `TrustedBackup` is the proof.
 
@@ -9,13 +9,14 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::{
-    StoredRoomKeys, keys_path,
+    StoredRoomKeys,
+    keys_path::KeysPath,
     sealed_sessions::{SealedSessions, SessionsOfRoom, USUAL_LENGTH},
 };
 use crate::{
     Limits,
     api::{Endpoint, RequestError, ResponseError, endpoint::sealed::Sealed},
-    backup::{SealedSession, TrustedBackup},
+    backup::{KeyBackupData, SealedSession, TrustedBackup},
     encoding::json,
     ids::RoomId,
 };
@@ -23,6 +24,7 @@ use crate::{
 /// Stores sessions in a backup
 /// ([specification](https://spec.matrix.org/v1.16/client-server-api/#put_matrixclientv3room_keyskeys)).
 ///
+/// All, those of one room or one, as it is made.
 /// It can be made for a [`TrustedBackup`] alone, from sessions that were sealed to that backup's key.
 ///
 /// ```compile_fail
@@ -58,6 +60,7 @@ use crate::{
 /// deleted: ask for the current one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PutRoomKeys {
+    path: KeysPath,
     sessions: SealedSessions,
 }
 
@@ -95,7 +98,42 @@ impl PutRoomKeys {
         backup: &TrustedBackup,
         sessions: impl IntoIterator<Item = SealedSession>,
     ) -> Result<Self, PutRoomKeysError> {
-        Ok(Self { sessions: SealedSessions::new(backup, sessions)? })
+        Ok(Self { path: KeysPath::Backup, sessions: SealedSessions::new(backup, sessions)? })
+    }
+
+    /// Collects sessions of one room
+    /// ([specification](https://spec.matrix.org/v1.16/client-server-api/#put_matrixclientv3room_keyskeysroomid)).
+    ///
+    /// # Errors
+    ///
+    /// [`PutRoomKeysError::SealedToAnotherKey`] if a session was not sealed to this backup's key,
+    /// otherwise [`PutRoomKeysError::OtherRoom`] if one belongs to another room.
+    pub fn for_room(
+        backup: &TrustedBackup,
+        room_id: RoomId,
+        sessions: impl IntoIterator<Item = SealedSession>,
+    ) -> Result<Self, PutRoomKeysError> {
+        let sessions = SealedSessions::new(backup, sessions)?;
+        if sessions.rooms.keys().all(|other| *other == room_id) {
+            return Ok(Self { path: KeysPath::Room(room_id), sessions });
+        }
+        let is_fitting = |session: &SealedSession| *session.room_id() == room_id;
+        let (fitting, refused) = sessions.into_sessions().into_iter().partition(is_fitting);
+        Err(PutRoomKeysError::OtherRoom { refused, fitting })
+    }
+
+    /// Takes one session
+    /// ([specification](https://spec.matrix.org/v1.16/client-server-api/#put_matrixclientv3room_keyskeysroomidsessionid)).
+    ///
+    /// # Errors
+    ///
+    /// [`PutRoomKeysError::SealedToAnotherKey`] if it was not sealed to this backup's key.
+    pub fn for_session(
+        backup: &TrustedBackup,
+        session: SealedSession,
+    ) -> Result<Self, PutRoomKeysError> {
+        let path = KeysPath::Session(session.room_id().clone(), session.session_id().clone());
+        Ok(Self { path, sessions: SealedSessions::new(backup, [session])? })
     }
 
     /// How many sessions are sent.
@@ -128,16 +166,28 @@ impl PutRoomKeys {
     ///
     /// The request itself if it has fewer than two sessions.
     pub fn split(self) -> Result<(Self, Self), Self> {
+        let with = |sessions| Self { path: self.path.clone(), sessions };
         match self.sessions.split() {
-            Ok((first, second)) => Ok((Self { sessions: first }, Self { sessions: second })),
-            Err(sessions) => Err(Self { sessions }),
+            Ok((first, second)) => Ok((with(first), with(second))),
+            Err(sessions) => Err(with(sessions)),
         }
     }
 
     // The body is written when it is asked for, and its length counted the same way: so each session is held once.
     fn to_body(&self) -> Body<'_> {
-        let rooms = self.sessions.rooms.iter();
-        Body { rooms: rooms.map(|(room_id, sessions)| (room_id, Room { sessions })).collect() }
+        let rooms = &self.sessions.rooms;
+        let of_room = |room_id| rooms.get(room_id).unwrap_or(SessionsOfRoom::none());
+        match &self.path {
+            KeysPath::Backup => {
+                let rooms = rooms.iter();
+                let rooms = rooms.map(|(room_id, sessions)| (room_id, Room { sessions })).collect();
+                Body::Backup { rooms }
+            }
+            KeysPath::Room(room_id) => Body::Room(Room { sessions: of_room(room_id) }),
+            KeysPath::Session(room_id, session_id) => {
+                Body::Session(of_room(room_id).get(session_id).map(SealedSession::data))
+            }
+        }
     }
 }
 
@@ -151,7 +201,7 @@ impl Endpoint for PutRoomKeys {
     }
 
     fn path_and_query(&self) -> Result<String, RequestError> {
-        Ok(keys_path::of_backup(&self.sessions.version))
+        self.path.path_and_query(&self.sessions.version)
     }
 
     fn body(&self) -> Vec<u8> {
@@ -164,8 +214,14 @@ impl Endpoint for PutRoomKeys {
 }
 
 #[derive(Serialize)]
-struct Body<'a> {
-    rooms: BTreeMap<&'a RoomId, Room<'a>>,
+#[serde(untagged)]
+enum Body<'a> {
+    Backup {
+        rooms: BTreeMap<&'a RoomId, Room<'a>>,
+    },
+    Room(Room<'a>),
+    /// There is one as long as the request was not taken apart.
+    Session(Option<&'a KeyBackupData>),
 }
 
 #[derive(Serialize)]

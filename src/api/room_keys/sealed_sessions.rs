@@ -79,6 +79,11 @@ impl SessionsOfRoom {
         static NONE: SessionsOfRoom = SessionsOfRoom(BTreeMap::new());
         &NONE
     }
+
+    /// The session of this ID.
+    pub(super) fn get(&self, session_id: &SessionId) -> Option<&SealedSession> {
+        self.0.get(session_id)
+    }
 }
 
 impl Serialize for SessionsOfRoom {

@@ -7,8 +7,8 @@ use std::fmt;
 use thiserror::Error;
 
 use crate::{
-    backup::{IdProblem, KeyBackupDataError},
     crypto::curve25519_aes_sha2::MessageOpenError,
+    encoding::format::{FormatError, FormatProblem},
     excerpt::Excerpt,
     session_data::SessionDataError,
 };
@@ -30,7 +30,7 @@ pub enum OpenError {
     NonContributory,
     /// What the server returned is not an encrypted session.
     #[error(transparent)]
-    KeyBackupData(#[from] KeyBackupDataError),
+    KeyBackupData(#[from] FormatError),
     /// What the server returned has more bytes than
     /// [`Limits::session_bytes`](crate::Limits::session_bytes).
     #[error("the message key has {found} bytes, more than the limit of {limit}")]
@@ -49,10 +49,10 @@ pub enum OpenError {
     },
     /// The name that it was returned under is no session ID.
     #[error("the message key was returned under a session ID that {0}")]
-    SessionId(IdProblem),
+    SessionId(FormatProblem),
     /// The name of the room that it was returned for is no room ID.
     #[error("the message key was returned under a room ID that {0}")]
-    RoomId(IdProblem),
+    RoomId(FormatProblem),
     /// The response ended, or was no JSON any more, in the middle of the session.
     #[error("the homeserver's response breaks off in the middle of the message key")]
     HalfRead,

@@ -3,16 +3,16 @@
 use std::borrow::Cow;
 
 use super::StreamError;
-use crate::{
-    backup::IdProblem,
-    encoding::json::{self, Collected},
+use crate::encoding::{
+    format::FormatProblem,
+    json::{self, Collected},
 };
 
 /// The name of a member.
 pub(super) struct Name<'a> {
     /// The name; if it is not usable as an ID, as much of it as is kept, as it is written.
     pub(super) text: Cow<'a, str>,
-    pub(super) problem: Option<IdProblem>,
+    pub(super) problem: Option<FormatProblem>,
 }
 
 impl<'a> Name<'a> {
@@ -24,10 +24,10 @@ impl<'a> Name<'a> {
     ) -> Result<Self, StreamError> {
         if let Collected::TooLong { found } = collected {
             let text = String::from_utf8_lossy(bytes);
-            return Ok(Self { text, problem: Some(IdProblem::TooLong { limit, found }) });
+            return Ok(Self { text, problem: Some(FormatProblem::TooLarge { limit, found }) });
         }
         let (text, is_unicode) = json::name(bytes).ok_or(StreamError::Syntax)?;
-        Ok(Self { text, problem: (!is_unicode).then_some(IdProblem::NotUnicode) })
+        Ok(Self { text, problem: (!is_unicode).then_some(FormatProblem::NotText) })
     }
 
     /// Whether it is the name of this member.

@@ -7,8 +7,11 @@ use super::{
 };
 use crate::{
     Limits,
-    backup::{IdProblem, OpenError, ReturnedSession},
-    encoding::json::{Collected, Piece, is_white_space},
+    backup::{OpenError, ReturnedSession},
+    encoding::{
+        format::FormatProblem,
+        json::{Collected, Piece, is_white_space},
+    },
     ids::{RoomId, SessionId},
 };
 
@@ -43,12 +46,11 @@ pub struct RoomKeysSplitter {
     level: Level,
     expected: Expected,
     piece: Piece,
-    /// Whether the response is that of one room.
     is_of_one_room: bool,
     room_id: RoomId,
     session_id: SessionId,
-    room_problem: Option<IdProblem>,
-    session_problem: Option<IdProblem>,
+    room_problem: Option<FormatProblem>,
+    session_problem: Option<FormatProblem>,
     /// Whether the name that was just read is that of the member that matters on its level.
     name_counts: bool,
     response_has_wanted: bool,

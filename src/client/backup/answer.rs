@@ -5,8 +5,8 @@ use std::mem;
 use http::Response;
 
 use super::{
-    Backup, Call, HostToken, Next, NoAnswer, OperationId, RequestKind, UnknownOperation,
-    office::Effect, stage::Event,
+    AnswerError, Backup, Call, HostToken, Next, NoAnswer, OperationId, RequestKind, office::Effect,
+    stage::Event,
 };
 use crate::{
     api::{Endpoint, StoredRoomKeys},
@@ -21,11 +21,11 @@ impl Backup {
     ///
     /// # Errors
     ///
-    /// [`UnknownOperation`] if no such response is awaited.
-    pub fn part(&mut self, id: OperationId, bytes: &[u8]) -> Result<(), UnknownOperation> {
+    /// [`AnswerError::NotAwaited`] if no such response is awaited.
+    pub fn part(&mut self, id: OperationId, bytes: &[u8]) -> Result<(), AnswerError> {
         let version = match self.office.courier.get(id) {
             Some(Call::Room(version, _) | Call::Everything(version, _)) => version.clone(),
-            _ => return Err(UnknownOperation),
+            _ => return Err(AnswerError::NotAwaited),
         };
         self.download.part(&mut self.office, &version, bytes);
         self.apply_effects();
@@ -37,15 +37,15 @@ impl Backup {
     ///
     /// # Errors
     ///
-    /// [`UnknownOperation`] if no such request is awaited. Nothing has changed then.
+    /// [`AnswerError::NotAwaited`] if no such request is awaited. Nothing has changed then.
     pub fn answer(
         &mut self,
         id: OperationId,
         answer: Result<Response<Vec<u8>>, NoAnswer>,
         now_ms: u64,
-    ) -> Result<(), UnknownOperation> {
+    ) -> Result<(), AnswerError> {
         self.office.courier.advance(now_ms);
-        let letter = self.office.courier.take(id, false, &answer).ok_or(UnknownOperation)?;
+        let letter = self.office.courier.take(id, false, &answer).ok_or(AnswerError::NotAwaited)?;
         match letter.call() {
             Call::Upload(version, call, tokens) => {
                 let stored = self.read(call, &answer, now_ms);

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, mem};
 
 use super::{Call, RequestKind, Scope, download::Download, missing::Missing};
 use crate::{
-    api::{Endpoint, GetRoomKeys, GetRoomKeysForRoom, GetRoomKeysForSession},
+    api::{Endpoint, GetRoomKeys, GetRoomKeysForSession},
     backup::RestoreOptions,
     ids::{BackupVersion, RoomId, SessionId},
 };
@@ -26,7 +26,7 @@ impl Download {
                 Some(Call::Session(v, valid(call)?))
             }
             Scope::Room(room_id) | Scope::Session(room_id, _) => {
-                let call = GetRoomKeysForRoom::new(v.clone(), room_id.clone());
+                let call = GetRoomKeys::for_room(v.clone(), room_id.clone());
                 Some(Call::Room(v, valid(call)?))
             }
         }

@@ -3,10 +3,9 @@
 // docs/decisions.md, 26: a backup is created once.
 
 use rand_core::CryptoRng;
-use thiserror::Error;
 
 use super::{
-    Backup, Lane, Next, NotCreated, RequestKind, Stage,
+    AnswerError, Backup, Lane, Next, NotCreated, RequestKind, Stage,
     kept::{SecretChange, Vaulted},
     making::{Creation, Draft, Making, Phase},
     stage::{Event, State},
@@ -14,6 +13,7 @@ use super::{
 use crate::client::{
     courier::PATIENCE,
     failure::Failure,
+    operation::MAX_SIGNATURES,
     waiting::{Awaited, RequestFailure},
 };
 use crate::{
@@ -27,43 +27,28 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SignId(u64);
 
-/// Why signatures are not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum SignedError {
-    /// Nobody waits for this: it was answered, or things have changed meanwhile.
-    #[error("nobody waits for this any more")]
-    NotAwaited,
-    /// There are too many signatures. A device and the user have two keys that sign a backup; give those.
-    #[error("a new backup takes {MAX_SIGNATURES} signatures at most, and there are {found}")]
-    TooMany {
-        /// How many there are.
-        found: usize,
-    },
-}
-
 impl Backup {
     /// The host has signed the new key: with the key of the device and, where it is at hand, the master key. A backup
     /// takes 8 signatures at most, so that the state which remembers them stays small.
     ///
     /// # Errors
     ///
-    /// [`SignedError`] if this is not what is to be signed now, or there are more signatures. Nothing has changed then,
+    /// [`AnswerError`] if this is not what is to be signed now, or there are more signatures. Nothing has changed then,
     /// and the machine still waits for them.
     pub fn signed(
         &mut self,
         id: SignId,
         signatures: &[(KeyId, Ed25519Signature)],
-    ) -> Result<(), SignedError> {
+    ) -> Result<(), AnswerError> {
         let State::Making(Making { phase: Phase::Signing(_, Some(asked)), .. }) = &self.state
         else {
-            return Err(SignedError::NotAwaited);
+            return Err(AnswerError::NotAwaited);
         };
         if *asked != id {
-            return Err(SignedError::NotAwaited);
+            return Err(AnswerError::NotAwaited);
         }
         if signatures.len() > MAX_SIGNATURES {
-            return Err(SignedError::TooMany { found: signatures.len() });
+            return Err(AnswerError::TooManySignatures { found: signatures.len() });
         }
         self.turn(Event::Signed(signatures.to_vec()));
         Ok(())
@@ -266,6 +251,3 @@ const CONFIRMATIONS: u32 = 10;
 /// How long no other version is made, at first, if one was made and is not shown; and how often that is doubled.
 const NOT_SHOWN_MS: u64 = 60 * 60 * 1_000;
 const LONGEST_DOUBLING: u32 = 5;
-
-/// More keys than sign a backup: those of the device and of the user.
-const MAX_SIGNATURES: usize = 8;

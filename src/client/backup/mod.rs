@@ -117,7 +117,7 @@ mod waits;
 use std::{collections::HashSet, fmt};
 
 pub use self::{
-    create::{SignId, SignedError},
+    create::SignId,
     kept::{Scope, UsedBackup},
     key::KeyFit,
     options::BackupOptions,
@@ -126,9 +126,8 @@ pub use self::{
         SecretTask, Wish,
     },
     progress::UploadProgress,
-    question::{FoundBackup, Question, QuestionId, Reply, ReplyError, RestoreChoice},
+    question::{FoundBackup, Question, QuestionId, Reply, RestoreChoice},
     saved::SavedBackup,
-    secret::SecretNotRead,
     stage::Stage,
 };
 use self::{
@@ -141,7 +140,7 @@ use self::{
     stage::{Event, State},
     upload::InUse,
 };
-pub use super::operation::{NoAnswer, Operation, OperationId, UnknownOperation};
+pub use super::operation::{AnswerError, NoAnswer, Operation, OperationId};
 use super::{
     call::{Call, Lane},
     courier::{Backoff, Courier},

@@ -2,8 +2,6 @@
 
 // docs/decisions.md, 27: the user is asked about facts of today.
 
-use thiserror::Error;
-
 use super::{Scope, UsedBackup};
 use crate::{
     api::ApiError,
@@ -127,30 +125,6 @@ pub enum RestoreChoice {
     Everything,
     /// Nothing.
     Nothing,
-}
-
-/// Why a reply is not taken.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum ReplyError {
-    /// The question is not open any more: things have changed meanwhile.
-    #[error("the question is not open any more")]
-    NotOpen,
-    /// It is no reply to this question.
-    #[error("this is no answer to the question")]
-    OtherQuestion,
-    /// The backup is not trusted.
-    #[error("the backup is not used: {0}")]
-    NotTrusted(TrustError),
-    /// There is no backup to use.
-    #[error("there is no backup to use")]
-    NoBackup,
-}
-
-impl From<TrustError> for ReplyError {
-    fn from(error: TrustError) -> Self {
-        Self::NotTrusted(error)
-    }
 }
 
 impl FoundBackup {

@@ -1,28 +1,28 @@
 //! What the user replies.
 
-use super::{Backup, Question, QuestionId, Reply, ReplyError, download::Facts, stage::Event};
+use super::{AnswerError, Backup, Question, QuestionId, Reply, download::Facts, stage::Event};
 
 impl Backup {
     /// The user has replied to a question.
     ///
     /// # Errors
     ///
-    /// [`ReplyError`] if the question is not open any more, the reply does not fit it, or the backup that is to be
+    /// [`AnswerError`] if the question is not open any more, the reply does not fit it, or the backup that is to be
     /// used is not trusted. Nothing has changed then.
-    pub fn reply(&mut self, id: QuestionId, reply: Reply) -> Result<(), ReplyError> {
+    pub fn reply(&mut self, id: QuestionId, reply: Reply) -> Result<(), AnswerError> {
         let (_, question) = self
             .office
             .desk
             .asked
             .iter()
             .find(|(asked, _)| *asked == id)
-            .ok_or(ReplyError::NotOpen)?;
+            .ok_or(AnswerError::NotAwaited)?;
         if !question.takes(reply) {
-            return Err(ReplyError::OtherQuestion);
+            return Err(AnswerError::OtherQuestion);
         }
         let question = question.clone();
         if !self.questions().iter().any(|open| open.is_same(&question)) {
-            return Err(ReplyError::NotOpen);
+            return Err(AnswerError::NotAwaited);
         }
         match (reply, &question) {
             (Reply::Create, _) => self.turn(Event::Create),
@@ -66,8 +66,8 @@ impl Backup {
         is_unsaved.then_some(Question::SaveRecoveryKey { public_key, recovery_key })
     }
 
-    fn use_found(&mut self) -> Result<(), ReplyError> {
-        let found = self.look.found.as_ref().ok_or(ReplyError::NoBackup)?;
+    fn use_found(&mut self) -> Result<(), AnswerError> {
+        let found = self.look.found.as_ref().ok_or(AnswerError::NoBackup)?;
         let backup = self.trust(found)?;
         self.adopt(&backup);
         self.turn(Event::Use(backup));

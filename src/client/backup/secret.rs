@@ -2,10 +2,8 @@
 
 // docs/decisions.md, 13: what lasts and what hangs on a device are told apart.
 
-use thiserror::Error;
-
 use super::{
-    Backup, Next, SecretTask, Stage,
+    AnswerError, Backup, Next, SecretTask, Stage,
     kept::{SecretChange, Vaulted},
 };
 use crate::{
@@ -13,11 +11,6 @@ use crate::{
     provenance::Provenance,
     secret_value::SecretValue,
 };
-
-/// What was read back from the secret storage is not what was to be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the key storage does not hold what was to be written to it")]
-pub struct SecretNotRead;
 
 impl Backup {
     /// What is to be written to the secret storage and was not read back yet. A key that counts only because a device
@@ -71,9 +64,9 @@ impl Backup {
     ///
     /// # Errors
     ///
-    /// [`SecretNotRead`] if it is not what was to be written. The task stays, over a restart too, and is not
+    /// [`AnswerError::SecretNotRead`] if it is not what was to be written. The task stays, over a restart too, and is not
     /// given again by itself: see [`Backup::secret_storage_is_ready`].
-    pub fn secret_read_back(&mut self, stored: Option<&SecretValue>) -> Result<(), SecretNotRead> {
+    pub fn secret_read_back(&mut self, stored: Option<&SecretValue>) -> Result<(), AnswerError> {
         let holds = match (self.kept.vaulted.change(), stored) {
             (None, _) | (Some(SecretChange::Delete), None) => true,
             (Some(SecretChange::Store), Some(stored)) => {
@@ -83,7 +76,7 @@ impl Backup {
             _ => false,
         };
         if !holds {
-            return Err(SecretNotRead);
+            return Err(AnswerError::SecretNotRead);
         }
         if std::mem::take(&mut self.kept.vaulted) != Vaulted::Unneeded {
             self.office.touch();

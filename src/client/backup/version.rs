@@ -12,7 +12,7 @@ use super::{
 };
 use crate::client::{failure::Failure, operation::OperationId};
 use crate::{
-    api::{CreateBackupVersion, DeleteBackupVersion, GetCurrentBackupVersion},
+    api::{CreateBackupVersion, DeleteBackupVersion, GetBackupVersion},
     backup::BackupVersionInfo,
 };
 
@@ -72,7 +72,7 @@ impl Backup {
                 disabling.attempted = Some(version.clone());
                 Some(Call::Delete(DeleteBackupVersion::new(version)))
             }
-            _ => Some(Call::Current(GetCurrentBackupVersion)),
+            _ => Some(Call::Current(GetBackupVersion::current())),
         }
     }
 

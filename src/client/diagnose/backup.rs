@@ -157,7 +157,7 @@ fn look_at_passphrase(info: &BackupVersionInfo, auth_data: &AuthData, findings: 
         Ok(None) => {}
         Ok(Some(read)) => {
             findings.add(BackupFinding::OwnPassphrase { version: version() });
-            for finding in &read.findings {
+            for finding in &read.repairs {
                 if let PassphraseFinding::FewRounds { rounds } = finding {
                     findings.add(BackupFinding::FewRounds { version: version(), rounds: *rounds });
                 }

@@ -7,8 +7,7 @@ use http::{Request, Response};
 use super::{CurrentBackup, Evidence, SessionSample};
 use crate::{
     api::{
-        AccessToken, BaseUrl, Endpoint as _, GetBackupVersion, GetCurrentBackupVersion,
-        GetRoomKeys, QueryKeys, RequestError,
+        AccessToken, BaseUrl, Endpoint as _, GetBackupVersion, GetRoomKeys, QueryKeys, RequestError,
     },
     client::NoAnswer,
     ids::{BackupVersion, UserId},
@@ -46,7 +45,7 @@ pub struct EvidenceCollector {
 /// What is asked for next.
 #[derive(Debug)]
 enum Step {
-    Current(GetCurrentBackupVersion),
+    Current(GetBackupVersion),
     Sample(GetRoomKeys),
     /// This one, and so many more before it.
     Older(GetBackupVersion, u64, u64),
@@ -58,7 +57,7 @@ impl EvidenceCollector {
     /// For this user, with at most so many sessions of the backup.
     #[must_use]
     pub fn new(user_id: UserId, sessions: usize, limits: Limits) -> Self {
-        let next = Step::Current(GetCurrentBackupVersion);
+        let next = Step::Current(GetBackupVersion::current());
         Self { evidence: Evidence::new(user_id), next, sessions, limits }
     }
 

@@ -8,10 +8,9 @@ use crate::{
     },
     client::preference_events::{BACKUP_DISABLED, DISABLED, ENABLED, M_KEY_BACKUP, boolean},
     crypto::ed25519::Ed25519PublicKey,
-    encoding::json_object::JsonObject,
-    ids::{EventType, UserId},
+    ids::UserId,
     limits::Limits,
-    secret_storage::{SecretStorage, SecretStorageKey},
+    secret_storage::{AccountDataPair, SecretStorage, SecretStorageKey},
     signed_json::TrustedSigner,
 };
 
@@ -108,16 +107,16 @@ impl Evidence {
     }
 
     /// Takes all account data: the key storage, and whether the user wants a backup.
-    pub fn take_account_data<'a>(
+    pub fn take_account_data(
         &mut self,
-        events: impl IntoIterator<Item = (&'a EventType, &'a JsonObject)>,
+        events: impl IntoIterator<Item = impl AccountDataPair>,
         limits: &Limits,
     ) {
         let (mut standard, mut old) = (None, None);
-        let events = events.into_iter().inspect(|(event_type, content)| {
-            match event_type.as_str() {
-                M_KEY_BACKUP => standard = boolean(content, ENABLED),
-                BACKUP_DISABLED => old = boolean(content, DISABLED),
+        let events = events.into_iter().inspect(|event| {
+            match event.event_type() {
+                M_KEY_BACKUP => standard = boolean(event.content(), ENABLED),
+                BACKUP_DISABLED => old = boolean(event.content(), DISABLED),
                 _ => {}
             };
         });

@@ -57,14 +57,15 @@ use std::{
     fmt,
 };
 
+use self::finding::{
+    BackupFinding, IdentityFinding, InputFinding, LegacyForm, SecretFinding, SessionCount,
+    SessionFinding, StorageFinding,
+};
 pub use self::{
     collector::EvidenceCollector,
     compared::{Comparison, DiagnosisVerdict, MissingEvidence},
     evidence::{AskedFor, CurrentBackup, Evidence, SessionSample},
-    finding::{
-        BackupFinding, Finding, IdentityFinding, InputFinding, LegacyForm, SecretFinding,
-        SessionCount, SessionFinding, Severity, StorageFinding,
-    },
+    finding::{Finding, Severity},
     remedy::Remedy,
     repair::{RepairError, RepairParts, RepairPlan, UnsignedBackup},
 };

@@ -285,7 +285,7 @@ impl Diagnosis {
     fn best_key(&self) -> Option<&SecretStorageKey> {
         let rounds = |key: &&SecretStorageKey| {
             let description = self.evidence.storage.as_ref()?.key(key.id())?;
-            Some(description.passphrase().ok()??.parameters.rounds())
+            Some(description.passphrase().ok()??.value.rounds())
         };
         let usable = self.facts.storage_keys.iter().filter(|key| is_usable(key));
         usable.min_by_key(|key| Reverse(rounds(key).unwrap_or(u32::MAX)))

@@ -196,7 +196,7 @@ fn look_at_passphrase(key: &KeyDescription, is_at_hand: bool, findings: &mut Fin
     match key.passphrase() {
         Ok(None) => {}
         Ok(Some(read)) => {
-            for finding in &read.findings {
+            for finding in &read.repairs {
                 if let PassphraseFinding::FewRounds { rounds } = finding {
                     findings.add(StorageFinding::FewRounds { key: id(), rounds: *rounds });
                 }

@@ -24,9 +24,9 @@ use self::{
     serve::{carry_out, import_pieces, serve_backup, serve_flow},
 };
 use super::{
-    backup::{Backup, Next, ReplyError, SecretNotRead, SignedError},
+    backup::{Backup, Next},
     flow::{Flow, Step, take_back},
-    operation::NoAnswer,
+    operation::{AnswerError, NoAnswer},
     state::StateToSave,
 };
 use crate::{randomness::NoRandomness, secret_value::SecretValue};
@@ -59,15 +59,9 @@ pub enum DriveError {
     /// The operating system has none.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
-    /// The host's signatures were not taken.
+    /// The host's signatures, its reply, or what it read back were not taken.
     #[error(transparent)]
-    Signed(#[from] SignedError),
-    /// The reply was not taken.
-    #[error(transparent)]
-    Reply(#[from] ReplyError),
-    /// What the host read back is not what was to be written.
-    #[error(transparent)]
-    SecretNotRead(#[from] SecretNotRead),
+    Answer(#[from] AnswerError),
 }
 
 /// Drives a flow until it ends, and returns its outcome; nothing if the host has left, or the flow had ended before.

@@ -11,8 +11,8 @@ use super::{EnterError, Entered, Step, machine::Machine};
 use crate::{
     backup::RestoredSession,
     client::{
-        backup::{Backup, DeliveryId, Next, SignId, SignedError},
-        operation::{NoAnswer, OperationId, UnknownOperation},
+        backup::{Backup, DeliveryId, Next, SignId},
+        operation::{AnswerError, NoAnswer, OperationId},
         state::StateToSave,
         waiting::{Awaited, RequestKind, Waiting},
     },
@@ -67,13 +67,13 @@ pub trait Flow: Parts + fmt::Debug + Send {
     ///
     /// # Errors
     ///
-    /// [`UnknownOperation`] if no such request is awaited. Nothing has changed then.
+    /// [`AnswerError::NotAwaited`] if no such request is awaited. Nothing has changed then.
     fn answer(
         &mut self,
         id: OperationId,
         answer: Result<Response<Vec<u8>>, NoAnswer>,
         now_ms: u64,
-    ) -> Result<(), UnknownOperation> {
+    ) -> Result<(), AnswerError> {
         if self.take_answer(id, &answer, now_ms) {
             return Ok(());
         }
@@ -84,8 +84,8 @@ pub trait Flow: Parts + fmt::Debug + Send {
     ///
     /// # Errors
     ///
-    /// [`UnknownOperation`] if no such response is awaited.
-    fn part(&mut self, id: OperationId, bytes: &[u8]) -> Result<(), UnknownOperation> {
+    /// [`AnswerError::NotAwaited`] if no such response is awaited.
+    fn part(&mut self, id: OperationId, bytes: &[u8]) -> Result<(), AnswerError> {
         self.machine_mut().part(id, bytes)
     }
 
@@ -124,13 +124,13 @@ pub trait Flow: Parts + fmt::Debug + Send {
     ///
     /// # Errors
     ///
-    /// [`SignedError`] if this is not what is to be signed now, or there are more than 8 signatures. Nothing has changed
+    /// [`AnswerError`] if this is not what is to be signed now, or there are more than 8 signatures. Nothing has changed
     /// then.
     fn signed(
         &mut self,
         id: SignId,
         signatures: &[(KeyId, Ed25519Signature)],
-    ) -> Result<(), SignedError> {
+    ) -> Result<(), AnswerError> {
         self.machine_mut().signed(id, signatures)
     }
 

@@ -10,10 +10,10 @@ use crate::{
     client::{
         backup::{
             Backup, DeliveryId, FetchOutcome, Next, NotCreated, Question, QuestionId, SavedBackup,
-            Scope, SecretTask, SignId, SignedError,
+            Scope, SecretTask, SignId,
         },
         courier::Courier,
-        operation::{NoAnswer, OperationId, UnknownOperation},
+        operation::{AnswerError, NoAnswer, OperationId},
         waiting::{Awaited, RequestKind, Waiting},
     },
     crypto::ed25519::Ed25519Signature,
@@ -142,20 +142,20 @@ impl Machine {
         id: OperationId,
         answer: Result<Response<Vec<u8>>, NoAnswer>,
         now_ms: u64,
-    ) -> Result<(), UnknownOperation> {
-        self.backup.as_mut().ok_or(UnknownOperation)?.answer(id, answer, now_ms)
+    ) -> Result<(), AnswerError> {
+        self.backup.as_mut().ok_or(AnswerError::NotAwaited)?.answer(id, answer, now_ms)
     }
 
-    pub(super) fn part(&mut self, id: OperationId, bytes: &[u8]) -> Result<(), UnknownOperation> {
-        self.backup.as_mut().ok_or(UnknownOperation)?.part(id, bytes)
+    pub(super) fn part(&mut self, id: OperationId, bytes: &[u8]) -> Result<(), AnswerError> {
+        self.backup.as_mut().ok_or(AnswerError::NotAwaited)?.part(id, bytes)
     }
 
     pub(super) fn signed(
         &mut self,
         id: SignId,
         signatures: &[(KeyId, Ed25519Signature)],
-    ) -> Result<(), SignedError> {
-        self.backup.as_mut().ok_or(SignedError::NotAwaited)?.signed(id, signatures)
+    ) -> Result<(), AnswerError> {
+        self.backup.as_mut().ok_or(AnswerError::NotAwaited)?.signed(id, signatures)
     }
 
     pub(super) fn ack(&mut self, id: DeliveryId) {

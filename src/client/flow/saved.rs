@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::set_up::{Before, Kept, SetUp};
 use crate::{
     Limits,
-    backup::{BackupPublicKey, BackupPublicKeyError},
+    backup::BackupPublicKey,
     client::backup::{Backup, BackupOptions, SavedBackup},
     crypto::{
         curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey, key_material::KeyMaterial,
     },
     encoding::{
+        format::FormatError,
         json::{self, Verbatim},
         json_object::JsonObject,
         secret_base64,
@@ -101,7 +102,7 @@ impl SavedBefore {
         Self { version, public_key, used, default_key }
     }
 
-    fn read(self) -> Result<Before, BackupPublicKeyError> {
+    fn read(self) -> Result<Before, FormatError> {
         let Self { version, public_key, used, default_key } = self;
         let (public_key, used) = (public_key_of(public_key)?, public_key_of(used)?);
         Ok(Before { version, public_key, used, default_key })
@@ -235,12 +236,12 @@ fn read(state: SavedState<'_>, user_id: &UserId, limits: &Limits) -> Option<Kept
     })
 }
 
-fn public_key_of(text: Option<String>) -> Result<Option<BackupPublicKey>, BackupPublicKeyError> {
+fn public_key_of(text: Option<String>) -> Result<Option<BackupPublicKey>, FormatError> {
     text.map(|text| BackupPublicKey::from_base64(&text)).transpose()
 }
 
 fn material(text: &str) -> Option<KeyMaterial> {
-    KeyMaterial::from_slice(secret_base64::decode(text).ok()?.expose_bytes()).ok()
+    KeyMaterial::from_slice(secret_base64::decode(text).ok()?.expose_bytes())
 }
 
 const PART: &str = "set up";

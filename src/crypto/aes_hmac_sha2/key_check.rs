@@ -1,12 +1,14 @@
 //! Whether a key is the one that somebody described, without a secret to try it on.
 
 use rand_core::CryptoRng;
-use thiserror::Error;
 
 use super::{Iv, SymmetricMac, keys::SymmetricKeys};
 use crate::{
     crypto::key_material::KeyMaterial,
-    encoding::base64::{self, Base64Error},
+    encoding::{
+        base64::{self, Base64Error},
+        format::{FormatError, FormatProblem},
+    },
     randomness::{NoRandomness, with_os_rng},
 };
 
@@ -22,18 +24,6 @@ pub struct KeyCheck {
     pub iv: Iv,
     /// The authentication code over the encrypted zeros.
     pub mac: SymmetricMac,
-}
-
-/// Why two texts are no key check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum KeyCheckError {
-    /// The IV is not base64 of 16 bytes, nor of 32.
-    #[error("the check value \u{201c}iv\u{201d} in it is damaged ({0})")]
-    Iv(Base64Error),
-    /// The authentication code is not base64 of 32 bytes.
-    #[error("the check value \u{201c}mac\u{201d} in it is damaged ({0})")]
-    Mac(Base64Error),
 }
 
 impl KeyCheck {
@@ -57,10 +47,11 @@ impl KeyCheck {
     ///
     /// # Errors
     ///
-    /// [`KeyCheckError`] says which of the two cannot be read.
-    pub fn from_base64(iv: &str, mac: &str) -> Result<Self, KeyCheckError> {
-        let iv = read_iv(iv).map_err(KeyCheckError::Iv)?;
-        let mac = SymmetricMac::from_base64(mac).map_err(KeyCheckError::Mac)?;
+    /// [`FormatError`] says which of the two cannot be read.
+    pub fn from_base64(iv: &str, mac: &str) -> Result<Self, FormatError> {
+        let iv = read_iv(iv).map_err(|error| FormatProblem::DamagedMember("iv", error).of("it"))?;
+        let mac = SymmetricMac::from_base64(mac)
+            .map_err(|error| FormatProblem::DamagedMember("mac", error).of("it"))?;
         Ok(Self { iv, mac })
     }
 

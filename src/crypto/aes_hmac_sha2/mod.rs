@@ -23,14 +23,15 @@
 //!
 //! ```
 //! use strongroom::crypto::{
-//!     aes_hmac_sha2::{KeyCheck, MacMismatch, open, seal},
+//!     aes_hmac_sha2::{KeyCheck, open, seal},
 //!     key_material::KeyMaterial,
 //! };
 //!
-//! let key = KeyMaterial::from_slice(&[7; 32])?;
+//! let key = KeyMaterial::from_slice(&[7; 32]).ok_or("16 to 64 bytes")?;
 //! let secret = seal(&key, "org.example.name", b"a secret")?;
-//! assert_eq!(open(&key, "org.example.name", &secret)?.expose_bytes(), b"a secret");
-//! assert_eq!(open(&key, "org.example.other", &secret), Err(MacMismatch));
+//! let opened = open(&key, "org.example.name", &secret).ok_or("another key")?;
+//! assert_eq!(opened.expose_bytes(), b"a secret");
+//! assert_eq!(open(&key, "org.example.other", &secret), None);
 //! assert!(KeyCheck::new(&key)?.fits(&key));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -42,13 +43,15 @@ use std::fmt;
 
 use rand_core::CryptoRng;
 use subtle::{Choice, ConstantTimeEq};
-use thiserror::Error;
 
-pub use self::key_check::{KeyCheck, KeyCheckError};
+pub use self::key_check::KeyCheck;
 use self::keys::SymmetricKeys;
 use crate::{
     crypto::key_material::KeyMaterial,
-    encoding::base64::{self, Base64Error},
+    encoding::{
+        base64::{self, Base64Error},
+        format::{FormatError, FormatProblem},
+    },
     randomness::{NoRandomness, with_os_rng},
     secret::SecretVec,
 };
@@ -63,26 +66,6 @@ pub struct SymmetricSecret {
     /// The authentication code over the ciphertext.
     pub mac: SymmetricMac,
 }
-
-/// Why three texts are no encrypted secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum SymmetricSecretError {
-    /// The IV is not base64 of 16 bytes.
-    #[error("the value of \u{201c}iv\u{201d} is damaged ({0})")]
-    Iv(Base64Error),
-    /// The ciphertext is not base64.
-    #[error("the value of \u{201c}ciphertext\u{201d} is damaged ({0})")]
-    Ciphertext(Base64Error),
-    /// The authentication code is not base64 of 32 bytes.
-    #[error("the value of \u{201c}mac\u{201d} is damaged ({0})")]
-    Mac(Base64Error),
-}
-
-/// The code does not fit: another key, another name, or damage. Nothing tells which.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the secret was encrypted with another key or under another name, or it is damaged")]
-pub struct MacMismatch;
 
 /// Encrypts a secret under its name, with an IV of 16 bytes from `rng`.
 pub fn seal_with_rng(
@@ -114,21 +97,16 @@ pub fn seal(
 /// Decrypts a secret that was encrypted under this name. The code comes first, and is compared in
 /// constant time.
 ///
-/// # Errors
-///
-/// [`MacMismatch`] if the code does not fit.
-pub fn open(
-    key: &KeyMaterial,
-    name: &str,
-    secret: &SymmetricSecret,
-) -> Result<SecretVec, MacMismatch> {
+/// `None` if the code does not fit: another key, another name, or damage. Nothing tells which.
+#[must_use]
+pub fn open(key: &KeyMaterial, name: &str, secret: &SymmetricSecret) -> Option<SecretVec> {
     let keys = SymmetricKeys::derive(key, name);
     if keys.mac(&secret.ciphertext) != secret.mac {
-        return Err(MacMismatch);
+        return None;
     }
     let mut plaintext = SecretVec::zeroed(secret.ciphertext.len());
     keys.apply_keystream(&secret.iv, &secret.ciphertext, plaintext.expose_bytes_mut());
-    Ok(plaintext)
+    Some(plaintext)
 }
 
 impl SymmetricSecret {
@@ -137,18 +115,15 @@ impl SymmetricSecret {
     ///
     /// # Errors
     ///
-    /// [`SymmetricSecretError`] says which of them cannot be read.
-    pub fn from_base64(
-        iv: &str,
-        ciphertext: &str,
-        mac: &str,
-    ) -> Result<Self, SymmetricSecretError> {
-        Ok(Self {
-            iv: Iv(base64::decode_array_forgiving(iv).map_err(SymmetricSecretError::Iv)?),
-            ciphertext: base64::decode_forgiving(ciphertext)
-                .map_err(SymmetricSecretError::Ciphertext)?,
-            mac: SymmetricMac::from_base64(mac).map_err(SymmetricSecretError::Mac)?,
-        })
+    /// [`FormatError`] says which of them cannot be read.
+    pub fn from_base64(iv: &str, ciphertext: &str, mac: &str) -> Result<Self, FormatError> {
+        let damaged = |member| {
+            move |error| FormatProblem::DamagedMember(member, error).of("the encrypted data")
+        };
+        let iv = base64::decode_array_forgiving(iv).map_err(damaged("iv"))?;
+        let ciphertext = base64::decode_forgiving(ciphertext).map_err(damaged("ciphertext"))?;
+        let mac = SymmetricMac::from_base64(mac).map_err(damaged("mac"))?;
+        Ok(Self { iv: Iv(iv), ciphertext, mac })
     }
 }
 

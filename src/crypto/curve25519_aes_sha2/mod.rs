@@ -41,7 +41,6 @@ mod seal;
 use std::fmt;
 
 use subtle::{Choice, ConstantTimeEq};
-use thiserror::Error;
 
 pub(crate) use self::{agreements::Agreement, batch::Batch};
 pub use self::{
@@ -51,7 +50,10 @@ pub use self::{
 };
 use crate::{
     crypto::curve25519::Curve25519PublicKey,
-    encoding::base64::{self, Base64Error},
+    encoding::{
+        base64,
+        format::{FormatError, FormatProblem},
+    },
 };
 
 /// A message sealed to a public key.
@@ -65,35 +67,19 @@ pub struct SealedMessage {
     pub mac: MessageMac,
 }
 
-/// Why three texts are no sealed message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum SealedMessageError {
-    /// The ephemeral key is not base64 of 32 bytes.
-    #[error("the value of \u{201c}ephemeral\u{201d} is damaged ({0})")]
-    Ephemeral(Base64Error),
-    /// The ciphertext is not base64.
-    #[error("the value of \u{201c}ciphertext\u{201d} is damaged ({0})")]
-    Ciphertext(Base64Error),
-    /// The authentication code is not base64 of 8 bytes.
-    #[error("the value of \u{201c}mac\u{201d} is damaged ({0})")]
-    Mac(Base64Error),
-}
-
 impl SealedMessage {
     /// Reads the three parts from base64, padded or not.
     ///
     /// # Errors
     ///
-    /// [`SealedMessageError`] says which of them cannot be read.
-    pub fn from_base64(
-        ephemeral: &str,
-        ciphertext: &str,
-        mac: &str,
-    ) -> Result<Self, SealedMessageError> {
-        let ephemeral = base64::decode_array(ephemeral).map_err(SealedMessageError::Ephemeral)?;
-        let ciphertext = base64::decode(ciphertext).map_err(SealedMessageError::Ciphertext)?;
-        let mac = base64::decode_array(mac).map_err(SealedMessageError::Mac)?;
+    /// [`FormatError`] says which of them cannot be read.
+    pub fn from_base64(ephemeral: &str, ciphertext: &str, mac: &str) -> Result<Self, FormatError> {
+        let damaged = |member| {
+            move |error| FormatProblem::DamagedMember(member, error).of("the encrypted data")
+        };
+        let ephemeral = base64::decode_array(ephemeral).map_err(damaged("ephemeral"))?;
+        let ciphertext = base64::decode(ciphertext).map_err(damaged("ciphertext"))?;
+        let mac = base64::decode_array(mac).map_err(damaged("mac"))?;
         Ok(Self {
             ephemeral: Curve25519PublicKey::from_bytes(ephemeral),
             ciphertext,

@@ -36,8 +36,10 @@ pub enum Fault {
         /// Whether the homeserver did before what it was asked for.
         acted: bool,
     },
-    /// The body of the answer ends early.
-    CutAnswer(Cut),
+    /// The body of the answer ends early: so many bytes arrive.
+    CutAfterBytes(usize),
+    /// The body of the answer ends early: so many thousandths arrive.
+    CutAfterPerMille(u16),
     /// 401 `M_UNKNOWN_TOKEN` for this request alone; the homeserver does not act. For all requests of a
     /// token, [log it out](crate::homeserver::Homeserver::log_out).
     Unauthorized {
@@ -65,16 +67,6 @@ pub enum RateLimitHint {
     Milliseconds(u64),
 }
 
-/// Where an answer is cut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Cut {
-    /// So many bytes arrive.
-    Bytes(usize),
-    /// So many thousandths arrive.
-    PerMille(u16),
-}
-
 impl Fault {
     /// Whether the homeserver does not get the request.
     pub(super) fn keeps_from_homeserver(&self) -> bool {
@@ -86,7 +78,8 @@ impl Fault {
             Self::DropAnswer
             | Self::Delay { .. }
             | Self::DeliverTwice
-            | Self::CutAnswer(_)
+            | Self::CutAfterBytes(_)
+            | Self::CutAfterPerMille(_)
             | Self::OtherDevice(_) => false,
         }
     }
@@ -101,15 +94,5 @@ impl Fault {
             Self::TooLarge => Some(answers::too_large()),
             _ => None,
         }
-    }
-}
-
-impl Cut {
-    /// Cuts a body.
-    pub(super) fn apply(self, body: &mut Vec<u8>) {
-        body.truncate(match self {
-            Self::Bytes(bytes) => bytes,
-            Self::PerMille(share) => body.len().saturating_mul(share.into()) / 1_000,
-        });
     }
 }

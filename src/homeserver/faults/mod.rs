@@ -43,7 +43,7 @@ use http::{Request, Response};
 use self::{dice::Dice, rule::CountedRule};
 pub use self::{
     exchange::Exchange,
-    fault::{Cut, Fault, RateLimitHint},
+    fault::{Fault, RateLimitHint},
     other_device::OtherDevice,
     rule::FaultRule,
 };
@@ -141,7 +141,11 @@ fn spoiled(faults: &[Fault], mut response: Response<Vec<u8>>) -> Exchange {
         match fault {
             Fault::DropAnswer => return Exchange::Dropped,
             Fault::Delay { ms } => delay_ms = delay_ms.saturating_add(*ms),
-            Fault::CutAnswer(cut) => cut.apply(response.body_mut()),
+            Fault::CutAfterBytes(bytes) => response.body_mut().truncate(*bytes),
+            Fault::CutAfterPerMille(share) => {
+                let bytes = response.body().len().saturating_mul((*share).into()) / 1_000;
+                response.body_mut().truncate(bytes);
+            }
             Fault::ServerError { status, acted: true } => response = answers::error(*status),
             Fault::ProxyPage { status, acted: true } => response = answers::page(*status),
             _ => {}

@@ -13,11 +13,12 @@ use std::{collections::BTreeMap, fmt};
 
 use rand_core::CryptoRng;
 
+use self::step::ClosedBy;
 pub use self::{
     options::RequesterOptions,
     outcome::{AcceptedSecret, DropReason, DroppedAnswer, EndedRequest, Receipt, RequesterError},
     request::Recipients,
-    step::{ClosedBy, RequestState, RequestStateError},
+    step::{RequestState, RequestStateError},
 };
 use self::{
     request::{Request, State},
@@ -198,9 +199,9 @@ impl Requester {
                 return true;
             }
             match step(Some(request.state()), Event::Expire) {
-                Ok(Some(RequestState::Closed(by))) => {
+                Ok(Some(RequestState::Expired)) => {
                     request.since_ms = now;
-                    ended.push(request.end(by, own));
+                    ended.push(request.end(ClosedBy::Expired, own));
                     true
                 }
                 next => !matches!(next, Ok(None)),

@@ -4,15 +4,15 @@ use thiserror::Error;
 
 use super::step::RequestStateError;
 use crate::{
+    encoding::{format::FormatError, read::Read},
     ids::{DeviceId, RequestId, SecretName},
     randomness::NoRandomness,
     secret_sharing::{
         outgoing::OutgoingRequest,
         own_devices::{DeviceIdentity, DeviceProblem},
-        secret_send::SecretSendError,
     },
     secret_value::{
-        PublicKeyVerdict, ReadSecretValue, SecretCheckError, SecretValueError,
+        PublicKeyVerdict, SecretCheckError, SecretRepair, SecretValue,
         backup_key::BackupDecryptionKey,
     },
 };
@@ -44,7 +44,7 @@ pub struct AcceptedSecret {
     pub name: SecretName,
     /// The secret. It stays with the requester until
     /// [`Requester::stored`](super::Requester::stored) says that it is safe.
-    pub secret: ReadSecretValue,
+    pub secret: Read<SecretValue, SecretRepair>,
     /// Whether it belongs to its public key, or there is none to compare with.
     pub public_key: PublicKeyVerdict,
     /// Who sent it.
@@ -104,7 +104,7 @@ pub enum DropReason {
     Device(DeviceProblem),
     /// It cannot be read.
     #[error(transparent)]
-    Content(SecretSendError),
+    Content(FormatError),
     /// The request does not stand so that it could be answered.
     #[error(transparent)]
     Request(RequestStateError),
@@ -116,7 +116,7 @@ pub enum DropReason {
     IdentityChanged,
     /// It does not have the shape that its name asks for.
     #[error(transparent)]
-    Shape(SecretValueError),
+    Shape(FormatError),
     /// It belongs to another public key.
     #[error("the secret is not the one that was asked for: {0}")]
     PublicKey(SecretCheckError),

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     crypto::ed25519::Ed25519PublicKey,
+    encoding::{format::FormatError, read::Read},
     ids::{DeviceId, RequestId, SecretName, UserId},
     provenance::Provenance,
     secret::SecretString,
@@ -19,8 +20,7 @@ use crate::{
         secret_request::{SecretRequest, SecretRequestAction},
     },
     secret_value::{
-        PublicKeyVerdict, PublicKeys, ReadSecretValue, SecretCheckError, SecretShape, SecretValue,
-        SecretValueError,
+        PublicKeyVerdict, PublicKeys, SecretCheckError, SecretRepair, SecretShape, SecretValue,
     },
 };
 
@@ -60,7 +60,7 @@ pub(super) struct Candidate {
     pub(super) from: DeviceIdentity,
     /// As it came, so that it is read alike after a restart.
     pub(super) text: SecretString,
-    pub(super) secret: ReadSecretValue,
+    pub(super) secret: Read<SecretValue, SecretRepair>,
 }
 
 /// What the public keys make of a candidate.
@@ -75,7 +75,7 @@ impl Candidate {
         from: DeviceIdentity,
         text: SecretString,
         name: &SecretName,
-    ) -> Result<Self, SecretValueError> {
+    ) -> Result<Self, FormatError> {
         let provenance = Provenance::SharedByVerifiedDevice(from.ed25519);
         let secret = SecretValue::read_with(name, text.expose_str().as_bytes(), provenance)?;
         Ok(Self { from, text, secret })
@@ -102,7 +102,7 @@ impl Request {
         match self.state {
             State::Open(_) => RequestState::Open,
             State::Received(..) => RequestState::Received,
-            State::Closed(by) => RequestState::Closed(by),
+            State::Closed(by) => by.into(),
         }
     }
 

@@ -10,14 +10,17 @@ pub enum RequestState {
     Open,
     /// A secret was accepted, which the host has not stored yet. Nothing else is.
     Received,
-    /// It is over. It is remembered for a while, so that a late answer has a name.
-    Closed(ClosedBy),
+    /// The host stored the secret. A request that is over is remembered for a while, so that a late answer has a name.
+    Stored,
+    /// The host cancelled it.
+    Cancelled,
+    /// Nobody sent an acceptable answer in time.
+    Expired,
 }
 
 /// Why a request is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ClosedBy {
+pub(super) enum ClosedBy {
     /// The host stored the secret.
     Stored,
     /// The host cancelled it.
@@ -77,7 +80,7 @@ pub(super) fn step(
     state: Option<RequestState>,
     event: Event,
 ) -> Result<Option<RequestState>, RequestStateError> {
-    use RequestState::{Closed, Open, Received};
+    use RequestState::{Cancelled, Expired, Open, Received, Stored};
     let next = match (state, event) {
         (None, Event::Open) => Open,
         (None, _) => return Err(RequestStateError::Unknown),
@@ -85,21 +88,23 @@ pub(super) fn step(
         (Some(Open), Event::Open) => return Err(RequestStateError::AlreadyOpen),
         (Some(Open), Event::Accept) => Received,
         (Some(Open), Event::Stored) => return Err(RequestStateError::NotReceived),
-        (Some(Open), Event::Cancel) => Closed(ClosedBy::Cancelled),
-        (Some(Open), Event::Expire) => Closed(ClosedBy::Expired),
-        (Some(Received), Event::Stored) => Closed(ClosedBy::Stored),
+        (Some(Open), Event::Cancel) => Cancelled,
+        (Some(Open), Event::Expire) => Expired,
+        (Some(Received), Event::Stored) => Stored,
         (Some(Received), Event::Expire) => Received,
         (Some(Received), _) => return Err(RequestStateError::AlreadyReceived),
-        (Some(Closed(_)), Event::Expire) => return Ok(None),
-        (Some(Closed(by)), _) => return Err(by.into()),
+        (Some(Stored | Cancelled | Expired), Event::Expire) => return Ok(None),
+        (Some(Stored), _) => return Err(RequestStateError::AlreadyStored),
+        (Some(Cancelled), _) => return Err(RequestStateError::Cancelled),
+        (Some(Expired), _) => return Err(RequestStateError::Expired),
     };
     Ok(Some(next))
 }
 
-impl From<ClosedBy> for RequestStateError {
+impl From<ClosedBy> for RequestState {
     fn from(by: ClosedBy) -> Self {
         match by {
-            ClosedBy::Stored => Self::AlreadyStored,
+            ClosedBy::Stored => Self::Stored,
             ClosedBy::Cancelled => Self::Cancelled,
             ClosedBy::Expired => Self::Expired,
         }

@@ -1,6 +1,6 @@
 //! The whole table of the requester, pair by pair.
 
-use super::step::{ClosedBy, Event, RequestState, RequestStateError, step};
+use super::step::{Event, RequestState, RequestStateError, step};
 
 /// All states, the unknown one first. A new variant does not compile until it is here.
 fn states() -> Vec<Option<RequestState>> {
@@ -10,14 +10,10 @@ fn states() -> Vec<Option<RequestState>> {
         all.push(Some(state));
         next = match state {
             RequestState::Open => Some(RequestState::Received),
-            RequestState::Received => Some(RequestState::Closed(ClosedBy::Stored)),
-            RequestState::Closed(ClosedBy::Stored) => {
-                Some(RequestState::Closed(ClosedBy::Cancelled))
-            }
-            RequestState::Closed(ClosedBy::Cancelled) => {
-                Some(RequestState::Closed(ClosedBy::Expired))
-            }
-            RequestState::Closed(ClosedBy::Expired) => None,
+            RequestState::Received => Some(RequestState::Stored),
+            RequestState::Stored => Some(RequestState::Cancelled),
+            RequestState::Cancelled => Some(RequestState::Expired),
+            RequestState::Expired => None,
         };
     }
     all
@@ -46,19 +42,17 @@ type Next = Result<Option<RequestState>, RequestStateError>;
 
 #[rustfmt::skip]
 fn rows() -> Vec<(Option<RequestState>, Vec<Next>)> {
-    use RequestState::{Closed, Open, Received};
+    use RequestState::{Cancelled, Expired, Open, Received, Stored};
     use RequestStateError as No;
-    let (stored, cancelled, expired) =
-        (Closed(ClosedBy::Stored), Closed(ClosedBy::Cancelled), Closed(ClosedBy::Expired));
     let to = |state| Ok(Some(state));
     vec![
         //                Open                      Retry                     Answer                    Accept                    Stored                    Cancel                    Expire
         (None,            vec![to(Open),            Err(No::Unknown),         Err(No::Unknown),         Err(No::Unknown),         Err(No::Unknown),         Err(No::Unknown),         Err(No::Unknown)]),
-        (Some(Open),      vec![Err(No::AlreadyOpen), to(Open),                to(Open),                 to(Received),             Err(No::NotReceived),     to(cancelled),            to(expired)]),
-        (Some(Received),  vec![Err(No::AlreadyReceived), Err(No::AlreadyReceived), Err(No::AlreadyReceived), Err(No::AlreadyReceived), to(stored),       Err(No::AlreadyReceived), to(Received)]),
-        (Some(stored),    vec![Err(No::AlreadyStored), Err(No::AlreadyStored), Err(No::AlreadyStored),  Err(No::AlreadyStored),   Err(No::AlreadyStored),   Err(No::AlreadyStored),   Ok(None)]),
-        (Some(cancelled), vec![Err(No::Cancelled),  Err(No::Cancelled),       Err(No::Cancelled),       Err(No::Cancelled),       Err(No::Cancelled),       Err(No::Cancelled),       Ok(None)]),
-        (Some(expired),   vec![Err(No::Expired),    Err(No::Expired),         Err(No::Expired),         Err(No::Expired),         Err(No::Expired),         Err(No::Expired),         Ok(None)]),
+        (Some(Open),      vec![Err(No::AlreadyOpen), to(Open),                to(Open),                 to(Received),             Err(No::NotReceived),     to(Cancelled),            to(Expired)]),
+        (Some(Received),  vec![Err(No::AlreadyReceived), Err(No::AlreadyReceived), Err(No::AlreadyReceived), Err(No::AlreadyReceived), to(Stored),       Err(No::AlreadyReceived), to(Received)]),
+        (Some(Stored),    vec![Err(No::AlreadyStored), Err(No::AlreadyStored), Err(No::AlreadyStored),  Err(No::AlreadyStored),   Err(No::AlreadyStored),   Err(No::AlreadyStored),   Ok(None)]),
+        (Some(Cancelled), vec![Err(No::Cancelled),  Err(No::Cancelled),       Err(No::Cancelled),       Err(No::Cancelled),       Err(No::Cancelled),       Err(No::Cancelled),       Ok(None)]),
+        (Some(Expired),   vec![Err(No::Expired),    Err(No::Expired),         Err(No::Expired),         Err(No::Expired),         Err(No::Expired),         Err(No::Expired),         Ok(None)]),
     ]
 }
 

@@ -4,11 +4,9 @@ use thiserror::Error;
 
 use super::step::AnswerStateError;
 use crate::{
+    encoding::format::FormatError,
     ids::{RequestId, SecretName},
-    secret_sharing::{
-        own_devices::{DeviceIdentity, DeviceProblem},
-        secret_request::SecretRequestError,
-    },
+    secret_sharing::own_devices::{DeviceIdentity, DeviceProblem},
 };
 
 /// What to do about a request.
@@ -51,7 +49,7 @@ pub enum IgnoreReason {
     OtherType,
     /// It cannot be read.
     #[error(transparent)]
-    Content(SecretRequestError),
+    Content(FormatError),
     /// It wants something that this version does not know.
     #[error("the event wants something unknown")]
     UnknownAction,

@@ -272,5 +272,5 @@ fn has_few_rounds(description: &KeyDescription) -> bool {
     let Ok(Some(passphrase)) = description.passphrase() else { return false };
     let is_few =
         |finding: &PassphraseFinding| matches!(finding, PassphraseFinding::FewRounds { .. });
-    passphrase.findings.iter().any(is_few)
+    passphrase.repairs.iter().any(is_few)
 }

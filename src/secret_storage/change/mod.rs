@@ -50,10 +50,10 @@ use super::{
 };
 use crate::{
     Limits,
+    encoding::format::FormatError,
     encoding::json_object::JsonObject,
     ids::{EventType, SecretName, SecretStorageKeyId},
     randomness::{NoRandomness, with_os_rng},
-    secret_value::SecretValueError,
 };
 
 /// A change in the making: each of its functions adds steps to the plan.
@@ -119,7 +119,7 @@ pub enum ChangeError {
     Name(SecretName),
     /// The secret is not what its name asks for.
     #[error(transparent)]
-    Value(#[from] SecretValueError),
+    Value(#[from] FormatError),
     /// The public key of the old algorithm is one that everybody could open.
     #[error("the public key is not safe: anybody could open what is encrypted with it")]
     NonContributory,

@@ -228,7 +228,7 @@ impl Change<'_> {
             return Err(ChangeError::Name(name.clone()));
         }
         self.check_data(name)?;
-        SecretValue::read(name, text.as_bytes())?;
+        SecretValue::read(name, text.as_bytes()).map_err(ChangeError::Value)?;
         Ok(())
     }
 

@@ -111,7 +111,7 @@ pub(super) fn passphrase_of(
         return Err(UnlockOutcome::Unsupported(name.clone()));
     }
     let passphrase = description.passphrase().map_err(Clone::clone)?;
-    let parameters = &passphrase.ok_or(UnlockOutcome::NoPassphrase)?.parameters;
+    let parameters = &passphrase.ok_or(UnlockOutcome::NoPassphrase)?.value;
     let length = parameters.key_length();
     if description.algorithm() == &KeyAlgorithm::Curve25519AesSha2 && length.bytes() != 32 {
         return Err(UnlockOutcome::Length(length));

@@ -55,9 +55,7 @@ impl EntryKind {
     /// What gives the key that is described, as far as its description can be read.
     pub(crate) fn of(description: &KeyDescription) -> Self {
         match description.passphrase() {
-            Ok(Some(read)) if read.parameters.key_length() != KeyLength::default() => {
-                Self::Passphrase
-            }
+            Ok(Some(read)) if read.value.key_length() != KeyLength::default() => Self::Passphrase,
             Ok(Some(_)) => Self::Either,
             Ok(None) | Err(_) => Self::RecoveryKey,
         }

@@ -14,9 +14,9 @@ use strongroom::{
     api::{AccessToken, BaseUrl},
     backup::BackupDecryptionKey,
     client::backup::{
-        Backup, BackupOptions, FetchOutcome, HostToken, Next, NoAnswer, NotCreated, NotStored,
-        OfferedSession, Operation, OperationId, Question, QuestionId, SavedBackup, Scope,
-        SecretTask, UnknownOperation,
+        AnswerError, Backup, BackupOptions, FetchOutcome, HostToken, Next, NoAnswer, NotCreated,
+        NotStored, OfferedSession, Operation, OperationId, Question, QuestionId, SavedBackup,
+        Scope, SecretTask,
     },
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
     homeserver::Homeserver,
@@ -215,7 +215,7 @@ impl Driver {
     /// Each answer comes twice, and the second is one to nothing.
     fn answer(&mut self, id: OperationId, answer: Answer) {
         self.machine.answer(id, answer.clone(), self.now).unwrap();
-        assert_eq!(self.machine.answer(id, answer, self.now), Err(UnknownOperation));
+        assert_eq!(self.machine.answer(id, answer, self.now), Err(AnswerError::NotAwaited));
     }
 
     pub(crate) fn work(&mut self, next: Next) {

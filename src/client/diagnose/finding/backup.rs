@@ -14,7 +14,7 @@ use crate::{
 
 findings! {
     /// Something about the backup and its older versions.
-    pub enum BackupFinding {
+    enum BackupFinding {
         /// There is none.
         Absent =
             "backup.absent", Severity::Failure, Some(Remedy::CreateBackup),

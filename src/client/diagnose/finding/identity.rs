@@ -11,7 +11,7 @@ use crate::{
 
 findings! {
     /// Something about the user's digital identity, which are the cross-signing keys, and devices.
-    pub enum IdentityFinding {
+    enum IdentityFinding {
         /// No cross-signing keys are published, and none are stored.
         NoCrossSigning =
             "identity.no_cross_signing", Severity::Notice, Some(Remedy::SetUpCrossSigning),

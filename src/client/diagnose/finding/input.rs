@@ -10,7 +10,7 @@ use crate::{
 
 findings! {
     /// Something about the recovery key or passphrase that was entered.
-    pub enum InputFinding {
+    enum InputFinding {
         /// It gives a key of the key storage.
         StorageKeyFits { key: SecretStorageKeyId } =
             "input.storage_key_fits", Severity::Information, None,

@@ -11,7 +11,7 @@ mod table;
 
 use std::fmt;
 
-pub use self::{
+pub(super) use self::{
     backup::BackupFinding,
     identity::IdentityFinding,
     input::InputFinding,
@@ -22,38 +22,49 @@ pub use self::{
 use super::remedy::Remedy;
 use crate::secret_value::MEGOLM_BACKUP_V1;
 
+/// One thing that was found. It displays as a sentence for the user, without secrets.
+///
+/// A program knows it by its [`code`](Finding::code), and what it names by its [`arguments`](Finding::arguments). All codes,
+/// each with an example and what helps, stand in `docs/diagnose.md`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding(Topic);
+
 /// Makes the enum of all findings from the tables of each topic.
 macro_rules! topics {
     ($($(#[$doc:meta])* $topic:ident($findings:ty);)*) => {
-        /// One thing that was found. It displays as a sentence for the user, without secrets.
+        /// What it is about.
         #[derive(Debug, Clone, PartialEq, Eq)]
-        #[non_exhaustive]
-        pub enum Finding {
+        enum Topic {
             $($(#[$doc])* $topic($findings),)*
         }
 
         impl Finding {
+            /// The names of all that may be found.
+            pub fn codes() -> impl Iterator<Item = &'static str> {
+                [$(<$findings>::CODES),*].into_iter().flatten().copied()
+            }
+
             /// How much it matters.
             #[must_use]
             pub fn severity(&self) -> Severity {
-                match self {
-                    $(Self::$topic(finding) => finding.severity(),)*
+                match &self.0 {
+                    $(Topic::$topic(finding) => finding.severity(),)*
                 }
             }
 
             /// What can be done about it; `None` where nothing has to be.
             #[must_use]
             pub fn remedy(&self) -> Option<Remedy> {
-                match self {
-                    $(Self::$topic(finding) => finding.remedy(),)*
+                match &self.0 {
+                    $(Topic::$topic(finding) => finding.remedy(),)*
                 }
             }
 
             /// Its name, for programs: `storage.no_default_key`, say.
             #[must_use]
             pub fn code(&self) -> &'static str {
-                match self {
-                    $(Self::$topic(finding) => finding.code(),)*
+                match &self.0 {
+                    $(Topic::$topic(finding) => finding.code(),)*
                 }
             }
 
@@ -61,23 +72,23 @@ macro_rules! topics {
             /// visible, and nothing is secret.
             #[must_use]
             pub fn arguments(&self) -> Vec<(&'static str, String)> {
-                match self {
-                    $(Self::$topic(finding) => finding.arguments(),)*
+                match &self.0 {
+                    $(Topic::$topic(finding) => finding.arguments(),)*
                 }
             }
         }
 
         impl fmt::Display for Finding {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                match self {
-                    $(Self::$topic(finding) => finding.fmt(f),)*
+                match &self.0 {
+                    $(Topic::$topic(finding) => finding.fmt(f),)*
                 }
             }
         }
 
         $(impl From<$findings> for Finding {
             fn from(finding: $findings) -> Self {
-                Self::$topic(finding)
+                Self(Topic::$topic(finding))
             }
         })*
     };
@@ -101,8 +112,8 @@ topics! {
 impl Finding {
     /// What is done after its remedy.
     pub(super) fn then(&self) -> Option<Remedy> {
-        match self {
-            Self::Backup(BackupFinding::KeyDiffers { fits: Some(_), .. }) => {
+        match &self.0 {
+            Topic::Backup(BackupFinding::KeyDiffers { fits: Some(_), .. }) => {
                 Some(Remedy::StoreSecret(MEGOLM_BACKUP_V1.into()))
             }
             _ => None,
@@ -137,5 +148,52 @@ impl Severity {
             Self::Notice => "notice",
             Self::Information => "information",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hostile() -> String {
+        format!("evil\n\u{202e}\u{1b}[2J{}", "x".repeat(300))
+    }
+
+    /// Nothing of the name's steering or length is left; the beginning is there. `tests/excerpts.rs` has the same.
+    #[track_caller]
+    fn is_an_excerpt(shown: &impl fmt::Display) {
+        let shown = shown.to_string();
+        assert!(!shown.contains(['\n', '\u{202e}', '\u{1b}']), "{shown:?}");
+        assert!(shown.contains("evil\\u{a}") && !shown.contains(&"x".repeat(70)), "{shown:?}");
+    }
+
+    #[test]
+    fn findings_show_excerpts() {
+        let name = hostile();
+        let text = name.as_str();
+        let findings: [Finding; 8] = [
+            InputFinding::StorageKeyFits { key: text.into() }.into(),
+            InputFinding::OlderBackupKey { version: text.into() }.into(),
+            StorageFinding::DefaultKeyMissing { key: text.into() }.into(),
+            StorageFinding::WrongSignature { key: text.into(), signer: text.into() }.into(),
+            SecretFinding::Missing { name: text.into() }.into(),
+            SecretFinding::UnderUnknownKey { name: text.into(), keys: vec![text.into()] }.into(),
+            BackupFinding::UnknownSigner { version: text.into(), signer: text.into() }.into(),
+            BackupFinding::OlderVersions { versions: vec![text.into()] }.into(),
+        ];
+        findings.iter().for_each(is_an_excerpt);
+        findings.iter().for_each(|finding| {
+            if let Some(remedy @ (Remedy::StoreSecret(_) | Remedy::VerifySigner(_))) =
+                finding.remedy()
+            {
+                is_an_excerpt(&remedy);
+            }
+        });
+    }
+
+    #[test]
+    fn what_a_finding_names_is_an_argument_as_it_is() {
+        let finding = Finding::from(InputFinding::StorageKeyTyped { key: "a key".into() });
+        assert_eq!(finding.arguments(), [("key", "a key".to_owned())]);
     }
 }

@@ -8,26 +8,27 @@ use super::{super::remedy::Remedy, Severity, argument::Argument as _, table::fin
 use crate::{
     backup::BackupPublicKey,
     crypto::ed25519::Ed25519PublicKey,
+    encoding::format::FormatError,
     ids::{SecretName, SecretStorageKeyId},
-    secret_storage::{EncryptedSecretError, SecretEntryError, SecretOpenError},
-    secret_value::{MEGOLM_BACKUP_V1_RECOVERY_KEY, SecretValueError},
+    secret_storage::SecretOpenError,
+    secret_value::MEGOLM_BACKUP_V1_RECOVERY_KEY,
 };
 
 findings! {
     /// Something about a secret in the key storage.
-    pub enum SecretFinding {
+    enum SecretFinding {
         /// A secret is needed, and not stored.
         Missing { name: SecretName } =
             "secret.missing", Severity::Failure, Some(Remedy::StoreSecret(name.clone())),
             "Your key storage does not hold {name}.";
 
         /// What stands in its place cannot be read.
-        Unreadable { name: SecretName, error: EncryptedSecretError } =
+        Unreadable { name: SecretName, error: FormatError } =
             "secret.unreadable", Severity::Failure, Some(stored_anew(name)),
             "Your key storage holds something unreadable in the place of {name}: {error}.";
 
         /// It is encrypted, and what is there can be read for none of its keys.
-        EntriesUnreadable { name: SecretName, error: SecretEntryError } =
+        EntriesUnreadable { name: SecretName, error: FormatError } =
             "secret.entries_unreadable", Severity::Failure, Some(stored_anew(name)),
             "What your key storage holds in the place of {name} cannot be opened by any key: {error}.";
 
@@ -57,7 +58,7 @@ findings! {
             "The key {key} does not open {name}: {error}.";
 
         /// It opens, and is not what its name asks for.
-        Malformed { name: SecretName, error: SecretValueError } =
+        Malformed { name: SecretName, error: FormatError } =
             "secret.malformed", Severity::Failure, Some(stored_anew(name)),
             "What your key storage holds as {name} cannot be used: {error}.";
 
@@ -96,8 +97,7 @@ findings! {
 
 /// A form in which secrets are not stored any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
-#[non_exhaustive]
-pub enum LegacyForm {
+pub(in super::super) enum LegacyForm {
     /// Encrypted asymmetrically.
     #[error("encrypted in an outdated way of 2019 that does not show who stored it")]
     Asymmetric,

@@ -7,7 +7,7 @@ use crate::{backup::StreamError, secret_value::MEGOLM_BACKUP_V1};
 
 findings! {
     /// Something about the sessions of a sample, each of which is one message key.
-    pub enum SessionFinding {
+    enum SessionFinding {
         /// They are sealed to another key than the one at hand.
         UnderOtherKey { count: SessionCount } =
             "sessions.under_other_key", Severity::Failure,
@@ -65,12 +65,11 @@ fn is_close(returned: u64, total: u64) -> bool {
 
 /// So many sessions of a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct SessionCount {
+pub(in super::super) struct SessionCount {
     /// How many.
-    pub count: u64,
+    pub(in super::super) count: u64,
     /// Of how many.
-    pub of: u64,
+    pub(in super::super) of: u64,
 }
 
 impl fmt::Display for SessionCount {

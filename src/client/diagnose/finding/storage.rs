@@ -4,15 +4,15 @@ use std::fmt;
 
 use super::{super::remedy::Remedy, Severity, argument::Argument as _, table::findings};
 use crate::{
+    encoding::format::FormatError,
     excerpt::Excerpt,
     ids::{KeyId, SecretStorageKeyId},
     passphrase::PassphraseParametersError,
-    secret_storage::{KeyDescriptionError, KeyTestError},
 };
 
 findings! {
     /// Something about the keys of the key storage.
-    pub enum StorageFinding {
+    enum StorageFinding {
         /// There is no key storage: no key is described, and nothing is encrypted.
         Absent =
             "storage.absent", Severity::Warning, Some(Remedy::SetUpStorage),
@@ -39,7 +39,7 @@ findings! {
             "Your key storage holds secrets, but the descriptions of its keys are gone or cannot be used, and none of these keys was entered. Try every recovery key that you have, and your other devices, before you set up key storage anew.";
 
         /// Secrets are encrypted with a key whose description cannot be used.
-        DescriptionUnusable { key: SecretStorageKeyId, error: KeyDescriptionError } =
+        DescriptionUnusable { key: SecretStorageKeyId, error: FormatError } =
             "storage.description_unusable", Severity::Warning,
             Some(Remedy::DescribeKey(key.clone())),
             "The description of the key {key}, with which secrets in your key storage are encrypted, cannot be used: {error}.";
@@ -60,7 +60,7 @@ findings! {
             "The key {key} is marked as the default one of your key storage by its name alone, as old clients did; clients of today do not find it.";
 
         /// The description of a key cannot be read.
-        KeyUnreadable { key: SecretStorageKeyId, error: KeyDescriptionError } =
+        KeyUnreadable { key: SecretStorageKeyId, error: FormatError } =
             "storage.key_unreadable", Severity::Warning, Some(Remedy::RemoveKey(key.clone())),
             "The description of the key {key} cannot be used: {error}.";
 
@@ -87,7 +87,7 @@ findings! {
             "The description of the key {key} has nothing to check a recovery key against, so a wrong one may go unnoticed.";
 
         /// What there is to check a key with cannot be read.
-        KeyCheckUnreadable { key: SecretStorageKeyId, error: KeyTestError } =
+        KeyCheckUnreadable { key: SecretStorageKeyId, error: FormatError } =
             "storage.key_check_unreadable", Severity::Warning,
             Some(Remedy::RotateStorageKey(key.clone())),
             "A recovery key cannot be checked against the description of the key {key}: {error}.";

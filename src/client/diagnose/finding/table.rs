@@ -14,7 +14,7 @@
 macro_rules! findings {
     (
         $(#[$about:meta])*
-        pub enum $name:ident {
+        enum $name:ident {
             $(
                 $(#[$doc:meta])*
                 $variant:ident $({ $($field:ident: $type:ty),* $(,)? })? =
@@ -24,9 +24,7 @@ macro_rules! findings {
     ) => {
         $(#[$about])*
         #[derive(Debug, Clone, PartialEq, Eq)]
-        #[non_exhaustive]
-        #[expect(missing_docs, reason = "the sentence says what a field is")]
-        pub enum $name {
+        pub(in super::super) enum $name {
             $(
                 $(#[$doc])*
                 #[doc = concat!("\n\n`", $code, "`: *", $sentence, "*")]
@@ -36,6 +34,8 @@ macro_rules! findings {
 
         #[allow(unused_variables, reason = "not every row needs every field")]
         impl $name {
+            pub(super) const CODES: &[&str] = &[$($code),*];
+
             pub(super) fn code(&self) -> &'static str {
                 match self {
                     $(Self::$variant { .. } => $code,)*

@@ -210,7 +210,7 @@ impl Recover {
 
 /// Whether the passphrase of the backup itself has so few rounds that others can guess its key.
 fn is_guessable(auth_data: &AuthData) -> bool {
-    matches!(auth_data.passphrase(), Ok(Some(read)) if read.parameters.is_guessable())
+    matches!(auth_data.passphrase(), Ok(Some(read)) if read.value.is_guessable())
 }
 
 /// The text asks for more rounds than are allowed.

@@ -138,7 +138,6 @@ impl Flow for Recover {
     }
 
     fn account_data(&mut self, events: Vec<(EventType, JsonObject)>) {
-        let events = events.iter().map(|(event_type, content)| (event_type, content));
         self.storage = Some(SecretStorage::from_account_data(events, &self.limits));
     }
 

@@ -1,0 +1,184 @@
+//! `strongroom diagnose`: what is wrong with an account, and what helps.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Write as _},
+};
+
+use clap::Args;
+use serde::Serialize;
+use strongroom::{
+    Limits,
+    client::diagnose::{
+        Comparison, Diagnosis, DiagnosisVerdict, Evidence, Finding, MissingEvidence, Remedy,
+        Severity, diagnose,
+    },
+    ids::UserId,
+    saved_files::SavedFiles,
+    secret::SecretString,
+};
+
+use crate::{
+    failure::{Failure, Status},
+    input::{Key, Saved},
+};
+
+#[derive(Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    saved: Saved,
+    #[command(flatten)]
+    key: Key,
+    /// Whose account it is, if the files do not say.
+    #[arg(long, value_name = "@ME:EXAMPLE.ORG", value_parser = user_id)]
+    user_id: Option<UserId>,
+    /// How many sessions of the backup to look at.
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    sessions: usize,
+    /// Prints one JSON document.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Compares everything with everything, and says what does not fit.
+pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
+    let limits = Limits::default();
+    let saved = options.saved.read(&options.key, &limits)?;
+    let user_id = whose(options.user_id.as_ref(), &saved)?;
+    let typed = options.key.typed(&saved)?;
+    let evidence = saved.evidence(user_id, options.sessions, &limits);
+    let diagnosis = best(&evidence, &typed, &limits);
+    let mut out = io::stdout().lock();
+    if options.json {
+        serde_json::to_writer_pretty(&mut out, &Report::from(&diagnosis))
+            .map_err(io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        print(&mut out, &diagnosis)?;
+    }
+    Ok(match diagnosis.verdict() {
+        DiagnosisVerdict::Well => Status::Good,
+        DiagnosisVerdict::Unknown => Status::TooLittle,
+        _ => Status::NotAllGood,
+    })
+}
+
+/// A user ID as somebody types it.
+pub(crate) fn user_id(typed: &str) -> Result<UserId, String> {
+    match typed.strip_prefix('@').and_then(|rest| rest.split_once(':')) {
+        Some((name, server)) if !name.is_empty() && !server.is_empty() => Ok(typed.into()),
+        _ => {
+            Err("a user ID begins with \u{201c}@\u{201d} and names the server: @me:example.org"
+                .into())
+        }
+    }
+}
+
+/// The user who was named, unless the files are of somebody else.
+fn whose(named: Option<&UserId>, saved: &SavedFiles) -> Result<UserId, Failure> {
+    match (named, saved.user_id()) {
+        (Some(named), Some(saved)) if named != saved => Err(Failure::usage(format!(
+            "the files are of {}, not of {}: leave --user-id out, or name other files",
+            crate::failure::shown(saved.as_str()),
+            crate::failure::shown(named.as_str())
+        ))),
+        (Some(user_id), _) | (None, Some(user_id)) => Ok(user_id.clone()),
+        (None, None) => Err(Failure::usage(
+            "the files do not say whose they are: say so with --user-id @me:example.org",
+        )),
+    }
+}
+
+/// The diagnosis with the first text that is of use; with the first, if none is.
+fn best(evidence: &Evidence, typed: &[SecretString], limits: &Limits) -> Diagnosis {
+    let mut diagnoses =
+        typed.iter().map(|text| diagnose(evidence, Some(text.expose_str()), limits));
+    let Some(first) = diagnoses.next() else { return diagnose(evidence, None, limits) };
+    if is_of_use(&first) { first } else { diagnoses.find(is_of_use).unwrap_or(first) }
+}
+
+/// Whether nothing is wrong with what was typed.
+fn is_of_use(diagnosis: &Diagnosis) -> bool {
+    let is_wrong = |finding: &Finding| {
+        finding.code().starts_with("input.") && finding.severity() <= Severity::Failure
+    };
+    !diagnosis.findings().iter().any(is_wrong)
+}
+
+fn print(out: &mut impl io::Write, diagnosis: &Diagnosis) -> io::Result<()> {
+    for finding in diagnosis.findings() {
+        writeln!(out, "{}: {finding}", finding.severity().code())?;
+        if let Some(remedy) = finding.remedy() {
+            writeln!(out, "    {remedy}")?;
+        }
+    }
+    let compared = listed(diagnosis.compared());
+    match diagnosis.verdict() {
+        DiagnosisVerdict::Well => {
+            writeln!(out, "Nothing is wrong with what was compared: {compared}.")?;
+        }
+        DiagnosisVerdict::Unknown => {
+            writeln!(out, "Too little could be compared to say that all is well.")?;
+        }
+        _ if compared.is_empty() => {}
+        _ => writeln!(out, "Compared: {compared}.")?,
+    }
+    let missing = listed(diagnosis.missing());
+    if !missing.is_empty() {
+        writeln!(out, "Missing for more: {missing}.")?;
+    }
+    Ok(())
+}
+
+fn listed<T: ToString>(items: Vec<T>) -> String {
+    items.iter().map(T::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// A diagnosis as JSON.
+#[derive(Serialize)]
+struct Report {
+    verdict: &'static str,
+    compared: Vec<&'static str>,
+    missing: Vec<&'static str>,
+    findings: Vec<Line>,
+}
+
+#[derive(Serialize)]
+struct Line {
+    code: &'static str,
+    severity: &'static str,
+    sentence: String,
+    args: BTreeMap<&'static str, String>,
+    remedy: Option<RemedyLine>,
+}
+
+#[derive(Serialize)]
+struct RemedyLine {
+    code: &'static str,
+    sentence: String,
+}
+
+impl From<&Diagnosis> for Report {
+    fn from(diagnosis: &Diagnosis) -> Self {
+        Self {
+            verdict: diagnosis.verdict().code(),
+            compared: diagnosis.compared().into_iter().map(Comparison::code).collect(),
+            missing: diagnosis.missing().into_iter().map(MissingEvidence::code).collect(),
+            findings: diagnosis.findings().iter().map(Line::from).collect(),
+        }
+    }
+}
+
+impl From<&Finding> for Line {
+    fn from(finding: &Finding) -> Self {
+        let remedy =
+            |remedy: Remedy| RemedyLine { code: remedy.code(), sentence: remedy.to_string() };
+        Self {
+            code: finding.code(),
+            severity: finding.severity().code(),
+            sentence: finding.to_string(),
+            args: finding.arguments().into_iter().collect(),
+            remedy: finding.remedy().map(remedy),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! How a command ends.
+
+use std::{
+    error::Error,
+    fmt::{self, Display},
+    io,
+    path::Path,
+    process::ExitCode,
+};
+
+use strongroom::excerpt::Excerpt;
+
+/// How a command ended that did its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// All is good.
+    Good,
+    /// Nothing could be opened, or what was to be shown did not hold.
+    Failed,
+    /// It is done, and something was not good: a session, a secret, a finding.
+    NotAllGood,
+    /// Too little is at hand to judge.
+    TooLittle,
+}
+
+/// Why a command did not do its work: one sentence that says what to do next.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: Code,
+    message: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Code {
+    /// The command was called in a way that cannot work.
+    Usage,
+    /// A file or a stream cannot be read or written.
+    File,
+    /// What a file holds cannot be used.
+    Content,
+    /// Nobody reads the output any more.
+    ClosedPipe,
+    /// Anything else.
+    Failed,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        Self::from(match status {
+            Status::Good => 0,
+            Status::Failed => 1,
+            Status::NotAllGood => 3,
+            Status::TooLittle => 4,
+        })
+    }
+}
+
+impl Failure {
+    /// The command was called in a way that cannot work.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self { code: Code::Usage, message: message.into() }
+    }
+
+    /// A file could not be `done` ("read", "written").
+    pub(crate) fn file(path: &Path, done: &str, error: &io::Error) -> Self {
+        let advice = match error.kind() {
+            io::ErrorKind::NotFound if done == "read" => ": there is no such file or folder".into(),
+            io::ErrorKind::NotFound => ": its folder does not exist".into(),
+            io::ErrorKind::PermissionDenied => ": you are not allowed to".into(),
+            io::ErrorKind::StorageFull => ": the disk is full".into(),
+            io::ErrorKind::IsADirectory => ": it is a folder, not a file".into(),
+            _ => format!(": {error}"),
+        };
+        Self { code: Code::File, message: format!("{} could not be {done}{advice}", named(path)) }
+    }
+
+    /// What a file holds cannot be used.
+    pub(crate) fn content(path: &Path, why: impl Display) -> Self {
+        Self { code: Code::Content, message: format!("{}: {why}", named(path)) }
+    }
+
+    pub(crate) fn other(message: impl Into<String>) -> Self {
+        Self { code: Code::Failed, message: message.into() }
+    }
+
+    /// The name for programs.
+    pub(crate) fn code(&self) -> &'static str {
+        match self.code {
+            Code::Usage => "usage",
+            Code::File => "file",
+            Code::Content => "content",
+            Code::ClosedPipe => "closed_pipe",
+            Code::Failed => "failed",
+        }
+    }
+
+    /// Whether nobody reads the output any more, as `head` does when it has enough.
+    pub(crate) fn is_closed_pipe(&self) -> bool {
+        self.code == Code::ClosedPipe
+    }
+
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        if self.code == Code::Usage { ExitCode::from(2) } else { ExitCode::FAILURE }
+    }
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// Standard output could not be written.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        let code = match error.kind() {
+            io::ErrorKind::BrokenPipe => Code::ClosedPipe,
+            _ => Code::File,
+        };
+        Self { code, message: format!("standard output could not be written: {error}") }
+    }
+}
+
+impl From<Box<dyn Error>> for Failure {
+    fn from(error: Box<dyn Error>) -> Self {
+        match error.downcast::<io::Error>() {
+            Ok(error) => (*error).into(),
+            Err(error) => Self::other(error.to_string()),
+        }
+    }
+}
+
+/// A path as it is shown: nothing in it steers a terminal.
+pub(crate) fn named(path: &Path) -> String {
+    if is_standard_input(path) {
+        return "standard input".to_owned();
+    }
+    path.display()
+        .to_string()
+        .chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
+}
+
+pub(crate) fn is_standard_input(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// A name from outside, as it is shown.
+pub(crate) fn shown(name: &str) -> String {
+    Excerpt::new(name).to_string()
+}

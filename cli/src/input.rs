@@ -1,0 +1,180 @@
+//! What a person has of an account: saved files, and a key that they know.
+
+use std::{
+    fs::{self, File},
+    io::{self, IsTerminal as _, Read, Write as _},
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use console::Term;
+use strongroom::{
+    Limits,
+    encoding::text_file,
+    saved_files::{SavedFiles, SavedPart},
+    secret::{SecretString, SecretVec},
+};
+
+use crate::failure::{Failure, is_standard_input, named};
+
+/// What was saved of an account.
+#[derive(Args)]
+pub(crate) struct Saved {
+    /// What was saved of the account: a folder, a file, or `-` for standard input. What a file is, is seen by its content. Can
+    /// be given several times.
+    #[arg(long, value_name = "PATH", required = true)]
+    from: Vec<PathBuf>,
+}
+
+/// A recovery key or passphrase.
+#[derive(Args)]
+pub(crate) struct Key {
+    /// A file with a recovery key, or `-` for standard input. Can be given several times.
+    #[arg(long, value_name = "FILE")]
+    recovery_key_file: Vec<PathBuf>,
+    /// A file with a passphrase, or `-` for standard input. Can be given several times.
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Vec<PathBuf>,
+    /// An open file descriptor from which a recovery key or passphrase is read.
+    #[cfg(unix)]
+    #[arg(long, value_name = "N")]
+    recovery_key_fd: Vec<u32>,
+}
+
+impl Saved {
+    /// Reads everything. What is no data in it is told on standard error, and costs itself.
+    pub(crate) fn read(&self, key: &Key, limits: &Limits) -> Result<SavedFiles, Failure> {
+        let inputs = self.from.iter().chain(&key.recovery_key_file).chain(&key.passphrase_file);
+        if inputs.filter(|path| is_standard_input(path)).count() > 1 {
+            let message = "standard input can be given once: name a file in the place of the other \u{201c}-\u{201d}";
+            return Err(Failure::usage(message));
+        }
+        let mut saved = SavedFiles::default();
+        for path in &self.from {
+            for file in files_of(path)? {
+                read_one(&mut saved, &file, limits)?;
+            }
+        }
+        Ok(saved)
+    }
+}
+
+impl Key {
+    /// What was typed: of the flags, or else of the files, or else what is asked for on a terminal. Nothing if there is none.
+    pub(crate) fn typed(&self, saved: &SavedFiles) -> Result<Vec<SecretString>, Failure> {
+        let files = self.recovery_key_file.iter().chain(&self.passphrase_file);
+        let mut typed = files.map(|file| typed_in(file)).collect::<Result<Vec<_>, _>>()?;
+        #[cfg(unix)]
+        for number in &self.recovery_key_fd {
+            typed.push(typed_in(&PathBuf::from(format!("/dev/fd/{number}")))?);
+        }
+        if typed.is_empty() {
+            typed.extend(saved.typed().cloned());
+        }
+        if typed.is_empty() {
+            typed.extend(asked()?);
+        }
+        Ok(typed)
+    }
+
+    /// The only key that a command is about.
+    pub(crate) fn one(file: Option<&Path>) -> Result<SecretString, Failure> {
+        let typed = match file {
+            Some(file) => Some(typed_in(file)?),
+            None => asked()?,
+        };
+        typed.ok_or_else(|| {
+            Failure::usage("there is no recovery key: name its file with --file, or \u{201c}-\u{201d} for standard input")
+        })
+    }
+}
+
+/// The files of a snapshot, or the file itself.
+fn files_of(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+    if is_standard_input(path) || !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let failed = |error: io::Error| Failure::file(path, "read", &error);
+    let entries = fs::read_dir(path).map_err(failed)?.collect::<Result<Vec<_>, _>>();
+    let mut files: Vec<_> = entries.map_err(failed)?.iter().map(fs::DirEntry::path).collect();
+    // What a snapshot says of itself is no part of the account.
+    files.retain(|file| {
+        let is_json = file.extension().is_some_and(|extension| extension == "json");
+        is_json && file.is_file() && file.file_name().is_none_or(|name| name != "snapshot.json")
+    });
+    files.sort();
+    if files.is_empty() {
+        return Err(Failure::content(
+            path,
+            "there is no file in this folder whose name ends in .json",
+        ));
+    }
+    Ok(files)
+}
+
+fn read_one(saved: &mut SavedFiles, path: &Path, limits: &Limits) -> Result<(), Failure> {
+    let before = saved.parts().len();
+    let bytes = beginning_of(path)?;
+    saved.read(bytes.expose_bytes(), limits).map_err(|error| Failure::content(path, error))?;
+    let name = named(path);
+    for part in saved.parts().iter().skip(before) {
+        match part {
+            SavedPart::Refused(refusal) => eprintln!("{name}: {refusal}"),
+            SavedPart::Broken(error) => eprintln!("{name}: {error}"),
+            SavedPart::AccountData { broken: broken @ 1.., .. } => {
+                eprintln!("{name}: entries of the account data that are no events: {broken}");
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The text of a file, without the end of its line.
+fn typed_in(path: &Path) -> Result<SecretString, Failure> {
+    let bytes = beginning_of(path)?;
+    let text = text_file::read_text(bytes.expose_bytes())
+        .map_err(|error| Failure::content(path, error))?;
+    let text = text.expose_str().trim_end_matches(['\r', '\n']);
+    if text.trim().is_empty() {
+        return Err(Failure::content(
+            path,
+            "the file is empty: it should hold a recovery key or passphrase",
+        ));
+    }
+    Ok(SecretString::from(text))
+}
+
+/// What somebody types at a terminal, unseen; nothing without a terminal, or if they only press Enter.
+fn asked() -> Result<Option<SecretString>, Failure> {
+    let mut terminal = Term::stderr();
+    if !io::stdin().is_terminal() || !terminal.is_term() {
+        return Ok(None);
+    }
+    write!(terminal, "{PROMPT} ")?;
+    let line = SecretString::from(terminal.read_secure_line()?);
+    Ok(Some(line).filter(|line| !line.expose_str().trim().is_empty()))
+}
+
+/// All of a file, or of a very large response some thousand sessions.
+fn beginning_of(path: &Path) -> Result<SecretVec, Failure> {
+    let failed = |error: io::Error| Failure::file(path, "read", &error);
+    let input: Box<dyn Read> = if is_standard_input(path) {
+        Box::new(io::stdin().lock())
+    } else {
+        Box::new(File::open(path).map_err(failed)?)
+    };
+    let (mut input, mut bytes, mut piece) =
+        (input.take(MAX_BYTES), SecretVec::default(), [0; 1 << 16]);
+    loop {
+        match input.read(&mut piece).map_err(failed)? {
+            0 => return Ok(bytes),
+            read => bytes.extend_from_slice(piece.get(..read).unwrap_or_default()),
+        }
+    }
+}
+
+/// In the words of clients, today's and those that people remember.
+const PROMPT: &str = "Recovery key (formerly Security Key) or passphrase (Security Phrase):";
+
+const MAX_BYTES: u64 = 32 << 20;

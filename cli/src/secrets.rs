@@ -1,0 +1,306 @@
+//! `strongroom secrets`: which keys fit the key storage of an account, and what they open.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Write as _},
+};
+
+use clap::Args;
+use serde::{Serialize, Serializer};
+use strongroom::{
+    Limits,
+    ids::SecretStorageKeyId,
+    passphrase::PassphraseParametersError,
+    saved_files::SavedFiles,
+    secret::SecretString,
+    secret_storage::{
+        KeyAlgorithm, KeyStanding, KeyTest, OpenedSecret, SecretFailure, SecretOrigin,
+        SecretStorage, SecretStorageFinding, SecretStorageKey, SecretVerdict, UnlockAttempt,
+        UnlockOutcome,
+    },
+    secret_value::{PublicKeys, SecretRepair},
+};
+
+use crate::{
+    failure::{Failure, Status, shown},
+    input::{Key, Saved},
+};
+
+#[derive(Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    saved: Saved,
+    #[command(flatten)]
+    key: Key,
+    /// Prints the secrets themselves: whoever reads them has them.
+    #[arg(long)]
+    show: bool,
+    /// Prints one JSON document.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Opens what opens, and says why the rest does not.
+pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
+    let limits = Limits::default();
+    let saved = options.saved.read(&options.key, &limits)?;
+    let storage = saved.secret_storage(&limits).ok_or_else(|| {
+        Failure::usage("there is no account data in what was given: it is what GET /sync or the files of a snapshot have")
+    })?;
+    for finding in storage.findings() {
+        eprintln!("{}{finding}", about(finding));
+    }
+    let typed = options.key.typed(&saved)?;
+    if typed.is_empty() {
+        return Err(Failure::usage(
+            "there is neither a recovery key nor a passphrase: name a file with --recovery-key-file or --passphrase-file",
+        ));
+    }
+    let mut found = Found::with(&storage, &typed, &public_keys(&saved), &limits);
+    let verdicts = storage.open_all(&mut found.keys, &PublicKeys::default());
+    let report = Report::new(&storage, &found, &verdicts, options.show);
+    let mut out = io::stdout().lock();
+    if options.json {
+        serde_json::to_writer_pretty(&mut out, &report).map_err(io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        report.print(&mut out)?;
+    }
+    Ok(status(&found.keys, &verdicts))
+}
+
+/// Of the backup, so that its own key is not taken for one of the key storage.
+fn public_keys(saved: &SavedFiles) -> PublicKeys {
+    let mut public_keys = PublicKeys::default();
+    let backup = saved.versions().next().and_then(|info| info.auth_data().ok());
+    public_keys.backup = backup.map(|auth_data| *auth_data.public_key().as_curve25519());
+    public_keys
+}
+
+/// What a finding is about, to stand before it.
+fn about(finding: &SecretStorageFinding) -> String {
+    match finding {
+        SecretStorageFinding::Key(id, _)
+        | SecretStorageFinding::KeyCheck(id, _)
+        | SecretStorageFinding::DefaultKeyMissing(id)
+        | SecretStorageFinding::DefaultByName(id) => format!("key {}: ", shown(id.as_str())),
+        SecretStorageFinding::Secret(name, _) | SecretStorageFinding::WithoutIv(name, _) => {
+            format!("{}: ", shown(name.as_str()))
+        }
+        _ => String::new(),
+    }
+}
+
+/// The keys that were found, and what was tried for each that is described.
+#[derive(Default)]
+struct Found {
+    keys: Vec<SecretStorageKey>,
+    attempts: Vec<UnlockAttempt>,
+}
+
+impl Found {
+    fn with(
+        storage: &SecretStorage,
+        typed: &[SecretString],
+        public_keys: &PublicKeys,
+        limits: &Limits,
+    ) -> Self {
+        let mut found = Self::default();
+        for text in typed {
+            match storage.unlock(text.expose_str(), public_keys, limits) {
+                Ok(unlocked) => {
+                    found.keys.extend(unlocked.keys);
+                    found.attempts.extend(unlocked.attempts);
+                }
+                Err(error) => {
+                    eprintln!("{error}");
+                    for attempt in &error.attempts {
+                        eprintln!("key {}: {}", shown(attempt.key_id.as_str()), attempt.outcome);
+                    }
+                    found.attempts.extend(error.attempts);
+                }
+            }
+        }
+        found
+    }
+}
+
+/// What is printed.
+#[derive(Serialize)]
+struct Report<'a> {
+    default_key: Option<&'a str>,
+    keys: Vec<KeyLine<'a>>,
+    secrets: BTreeMap<&'a str, SecretLine<'a>>,
+}
+
+#[derive(Serialize)]
+struct KeyLine<'a> {
+    id: &'a str,
+    algorithm: &'a str,
+    /// `None` if nothing tells.
+    fits: Option<bool>,
+}
+
+#[derive(Default, Serialize)]
+struct SecretLine<'a> {
+    keys: Vec<&'a str>,
+    opened_with: Option<&'a str>,
+    authenticated: bool,
+    value: Option<SecretText>,
+    #[serde(skip)]
+    failure: Option<&'a SecretFailure>,
+}
+
+/// A secret on its way to standard output.
+struct SecretText(SecretString);
+
+impl<'a> Report<'a> {
+    fn new(
+        storage: &'a SecretStorage,
+        found: &'a Found,
+        verdicts: &'a [SecretVerdict],
+        show: bool,
+    ) -> Self {
+        let mut fits = BTreeMap::new();
+        for finding in storage.findings() {
+            if let SecretStorageFinding::Key(id, _) = finding {
+                fits.insert(id.as_str(), None);
+            }
+        }
+        for key in storage.keys() {
+            fits.entry(key.id().as_str()).or_insert(None);
+        }
+        for attempt in &found.attempts {
+            let best = fits.entry(attempt.key_id.as_str()).or_insert(None);
+            *best = (*best).max(key_fits(storage, attempt));
+        }
+        let algorithm = |id: &str| {
+            storage.key(&id.into()).map_or("unknown", |key| match key.algorithm() {
+                KeyAlgorithm::AesHmacSha2 => "m.secret_storage.v1.aes-hmac-sha2",
+                KeyAlgorithm::Curve25519AesSha2 => "m.secret_storage.v1.curve25519-aes-sha2",
+                _ => "unknown",
+            })
+        };
+        let keys =
+            fits.into_iter().map(|(id, fits)| KeyLine { id, algorithm: algorithm(id), fits });
+        let mut secrets: BTreeMap<_, SecretLine<'a>> = BTreeMap::new();
+        for finding in storage.findings() {
+            if let SecretStorageFinding::Secret(name, _) = finding {
+                secrets.entry(name.as_str()).or_default();
+            }
+        }
+        for verdict in verdicts {
+            secrets.insert(verdict.name.as_str(), SecretLine::new(storage, verdict, show));
+        }
+        let default_key = storage.default_key().map(SecretStorageKeyId::as_str);
+        Self { default_key, keys: keys.collect(), secrets }
+    }
+
+    fn print(&self, out: &mut impl io::Write) -> io::Result<()> {
+        writeln!(out, "Keys of the key storage:")?;
+        for key in &self.keys {
+            let fits = match key.fits {
+                Some(true) => "fits",
+                Some(false) => "does not fit",
+                None => "cannot be told",
+            };
+            let is_default =
+                if self.default_key == Some(key.id) { ", the default one" } else { "" };
+            writeln!(out, "  {}: {fits}{is_default}", shown(key.id))?;
+        }
+        writeln!(out, "Secrets:")?;
+        for (name, secret) in &self.secrets {
+            let name = shown(name);
+            match (secret.opened_with, secret.failure) {
+                (Some(id), _) => {
+                    let source = if secret.authenticated {
+                        ""
+                    } else {
+                        ", but the homeserver could have put it there"
+                    };
+                    writeln!(out, "  {name}: opened with the key {}{source}", shown(id))?;
+                }
+                (None, Some(failure)) => writeln!(out, "  {name}: {failure}")?,
+                (None, None) => writeln!(out, "  {name}: it cannot be read")?,
+            }
+            if let Some(value) = &secret.value {
+                writeln!(out, "    {}", shown_whole(value.0.expose_str()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'a> SecretLine<'a> {
+    fn new(storage: &'a SecretStorage, verdict: &'a SecretVerdict, show: bool) -> Self {
+        let stored = storage.secret(&verdict.name);
+        let keys = stored.into_iter().flat_map(|secret| secret.entries());
+        let keys = keys.map(|(id, _)| id.as_str()).collect();
+        match &verdict.outcome {
+            Ok(opened) => Self {
+                keys,
+                opened_with: Some(opened.key_id().as_str()),
+                authenticated: opened.is_authenticated(),
+                value: show.then(|| printed(opened)),
+                failure: None,
+            },
+            Err(failure) => Self { keys, failure: Some(failure), ..Self::default() },
+        }
+    }
+}
+
+/// Whether what was typed is this key, if anything tells.
+fn key_fits(storage: &SecretStorage, attempt: &UnlockAttempt) -> Option<bool> {
+    let is_right = matches!(attempt.outcome, UnlockOutcome::Fits(..));
+    let Some(key) = storage.key(&attempt.key_id) else {
+        // Nothing describes it: it is the key if it opens what is encrypted with it.
+        return Some(is_right);
+    };
+    match (key.algorithm(), key.test(), &attempt.outcome) {
+        (KeyAlgorithm::Unsupported(_), _, _)
+        | (_, _, UnlockOutcome::Passphrase(PassphraseParametersError::UnsupportedAlgorithm(_)))
+        | (_, KeyTest::Absent | KeyTest::Unreadable(_), _) => None,
+        _ => Some(is_right),
+    }
+}
+
+/// The secret as stored, or in base64 where it was no text.
+fn printed(secret: &OpenedSecret) -> SecretText {
+    let is_list = |repairs: &[SecretRepair]| repairs.contains(&SecretRepair::NumberList);
+    SecretText(match secret.value() {
+        Ok(read) if secret.origin() == SecretOrigin::Passthrough || is_list(&read.repairs) => {
+            read.value.to_text()
+        }
+        _ => secret.text().clone(),
+    })
+}
+
+/// The text, without what steers a terminal.
+fn shown_whole(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+fn status(keys: &[SecretStorageKey], verdicts: &[SecretVerdict]) -> Status {
+    let fits = |id: &SecretStorageKeyId| {
+        let sure = |key: &&SecretStorageKey| key.standing() != KeyStanding::Unverifiable;
+        keys.iter().filter(sure).any(|key| key.id() == id)
+    };
+    let has_failed = |verdict: &SecretVerdict| match &verdict.outcome {
+        Err(SecretFailure::Keys(reasons)) => reasons.iter().any(|(id, _)| fits(id)),
+        _ => false,
+    };
+    let has_opened = verdicts.iter().any(|verdict| verdict.outcome.is_ok());
+    if keys.is_empty() || !(has_opened || verdicts.is_empty()) {
+        Status::Failed
+    } else if verdicts.iter().any(has_failed) {
+        Status::NotAllGood
+    } else {
+        Status::Good
+    }
+}
+
+impl Serialize for SecretText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.expose_str())
+    }
+}
