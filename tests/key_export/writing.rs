@@ -126,7 +126,7 @@ impl Write for Full {
 fn a_disk_that_is_full_is_an_error_and_what_was_written_is_truncated() {
     for room in [0, 20, 36, 5_000, 30_000] {
         let new = NewKeyFile::new(PASSPHRASE, NewKeyFile::MIN_ROUNDS).unwrap();
-        let error = new.write(Full(room), &sessions(60)).unwrap_err();
+        let error = new.write(Full(room), sessions(60)).unwrap_err();
         assert_eq!(error, KeyFileWriteError::Write(io::ErrorKind::StorageFull));
         assert!(error.to_string().contains("could not be written"));
     }
