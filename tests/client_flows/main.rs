@@ -21,3 +21,4 @@ mod set_up;
 #[path = "../support/signing.rs"]
 mod signing;
 mod theft;
+mod unseen;

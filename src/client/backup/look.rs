@@ -76,11 +76,8 @@ impl Backup {
         let failures = self.office.courier.failures(RequestKind::FindVersion);
         let is_hopeless = match failure {
             Failure::Refused(_) | Failure::TooLarge => true,
-            Failure::Later { .. } | Failure::NotFound | Failure::OtherVersion => {
-                answers >= FAILURES
-            }
             Failure::NoAnswer => failures >= PATIENCE,
-            Failure::Unauthorized | Failure::RateLimited { .. } => false,
+            _ => answers >= FAILURES,
         };
         if is_hopeless {
             self.look.failure = self.office.courier.last_error(RequestKind::FindVersion).cloned();
@@ -88,6 +85,15 @@ impl Backup {
         if self.stage() == Stage::Confirming && self.unseen().is_some() {
             self.confirm_unseen();
         }
+    }
+
+    /// Whether nobody waits for the homeserver to say which backup is the current one who has something else to do: it
+    /// refuses to, has failed on it some times, or is not asked again soon.
+    pub(in crate::client) fn is_out_of_sight(&self) -> bool {
+        let (kind, courier) = (RequestKind::FindVersion, &self.office.courier);
+        let soon = courier.now().saturating_add(SOON_MS);
+        let is_failing = self.look.failure.is_some() || courier.failures(kind) >= FAILURES;
+        is_failing || courier.due(kind).is_none_or(|due| due > soon)
     }
 
     /// How long to wait for the next look while nothing changes: as long as that has been so, within bounds.
@@ -102,6 +108,11 @@ impl Backup {
         let Some(RequestFailure::Api(error)) = &self.look.failure else { return None };
         let is_unusable = matches!(error, ApiError::Response(_) | ApiError::TooLarge { .. });
         let is_lasting = self.office.courier.is_failing(RequestKind::FindVersion);
-        (is_unusable || is_lasting).then_some(error)
+        // What is said of the token, or of everybody's requests, is not said of the backup.
+        let is_of_backup = !error.is_rate_limited() && !error.is_unauthorized();
+        (is_unusable || is_lasting && is_of_backup).then_some(error)
     }
 }
+
+/// About as long as somebody waits who looks at the screen.
+const SOON_MS: u64 = 30_000;

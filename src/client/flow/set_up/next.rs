@@ -106,7 +106,9 @@ impl Parts for SetUp {
 /// Why nobody will know which backup there is, if so.
 pub(super) fn unseen(machine: &Backup) -> Option<FlowError> {
     match machine.look_failure()? {
-        RequestFailure::Api(error @ ApiError::Matrix(_)) if !error.is_rate_limited() => {
+        RequestFailure::Api(error @ ApiError::Matrix(_))
+            if !(error.is_rate_limited() || error.is_unauthorized()) =>
+        {
             let is_final = error.status().is_some_and(|status| (400..500).contains(&status));
             is_final.then(|| FlowError::Refused(error.clone()))
         }

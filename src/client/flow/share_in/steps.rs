@@ -101,10 +101,9 @@ impl ShareIn {
         }
     }
 
-    /// Whether the homeserver has said which backup there is, or does not want to.
+    /// Whether the homeserver has said which backup there is, or will not soon.
     fn has_looked(&self) -> bool {
-        let backup = self.machine.get();
-        backup.is_none_or(|backup| backup.has_looked() || backup.look_failure().is_some())
+        self.machine.get().is_none_or(|backup| backup.has_looked() || backup.is_out_of_sight())
     }
 
     /// Lets the machine work; tells when it has something to do again.
