@@ -55,6 +55,9 @@ pub enum Awaited {
     RecoveryKeySaved,
     /// Answers of the user's other devices.
     Devices,
+    /// Something that proves what another device has sent, as the backup whose key it is, or the user's word that it is
+    /// accepted without.
+    Proof,
 }
 
 /// Why a request did not do what it was sent for.
@@ -140,6 +143,7 @@ impl fmt::Display for Awaited {
             Self::Key => "waiting for the recovery key",
             Self::RecoveryKeySaved => "waiting for the recovery key to be saved",
             Self::Devices => "waiting for the other devices",
+            Self::Proof => "waiting until what another device sent can be checked or is accepted",
         })
     }
 }
