@@ -64,8 +64,8 @@ pub enum Awaited {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RequestFailure {
-    /// There was no answer.
-    #[error("the homeserver cannot be reached")]
+    /// There was no answer, or it was cut.
+    #[error("no answer came from the homeserver, or only a part of one")]
     NoAnswer,
     /// The answer was one of failure, or could not be read.
     #[error(transparent)]
@@ -145,6 +145,20 @@ impl fmt::Display for Awaited {
             Self::Devices => "waiting for the other devices",
             Self::Proof => "waiting until what another device sent can be checked or is accepted",
         })
+    }
+}
+
+impl Waiting {
+    /// The same once nothing is waited for any more: a sentence about the request that has failed.
+    pub(super) fn as_failure(&self) -> impl fmt::Display {
+        let Self { what, failures, last_error, .. } = self;
+        let times = if *failures == 1 { String::new() } else { format!(" {failures} times") };
+        match (what, last_error) {
+            (Awaited::Request(kind), Some(error)) => {
+                format!("the request to {kind} failed{times}: {error}")
+            }
+            _ => self.to_string(),
+        }
     }
 }
 

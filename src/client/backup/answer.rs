@@ -5,8 +5,8 @@ use std::mem;
 use http::Response;
 
 use super::{
-    Backup, Call, HostToken, Next, NoAnswer, OperationId, RequestKind, UnknownOperation,
-    office::Effect, stage::Event,
+    Backup, Call, HostToken, NoAnswer, OperationId, RequestKind, UnknownOperation, office::Effect,
+    stage::Event,
 };
 use crate::{
     api::{Endpoint, StoredRoomKeys},
@@ -93,14 +93,12 @@ impl Backup {
                 let created = self.read(call, answer, now_ms);
                 self.created(created, now);
             }
+            // Whether it is gone is seen by looking.
             Call::Delete(call) => match self.read(call, answer, now_ms) {
-                // Whether it is gone is seen by looking.
-                Ok(()) | Err(Failure::NotFound) => self.look.due_ms = now,
+                Ok(()) => self.look.due_ms = now,
                 Err(failure) => {
                     self.version_failed(RequestKind::DeleteVersion, &failure);
-                    if let Failure::Refused(error) = failure {
-                        self.office.deliver(Next::NotDeleted(error));
-                    }
+                    self.state.disabling_mut().into_iter().for_each(|it| it.attempted = None);
                 }
             },
             Call::Preference(call) => {

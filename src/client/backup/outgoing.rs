@@ -8,7 +8,7 @@ use super::{Operation, Question, QuestionId, SavedBackup, Scope, SignId};
 use crate::{
     api::ApiError,
     backup::{OpenError, RestoreReport, RestoredSession, SealOptions},
-    client::waiting::Waiting,
+    client::waiting::{RequestFailure, Waiting},
     ids::BackupVersion,
     secret_value::SecretValue,
     session_data::ExportedSession,
@@ -48,8 +48,9 @@ pub enum Next {
     /// The backup that was asked for is not made. What is there is used or asked about as before; whoever wants a new one
     /// all the same calls [`Backup::rotate`](super::Backup::rotate) again.
     NotCreated(NotCreated),
-    /// The homeserver refuses to delete a version of a backup that is disabled. It is tried again, each time later.
-    NotDeleted(ApiError),
+    /// The homeserver has not deleted a version of a backup that is disabled, though it was asked 16 times, over an hour or
+    /// more. The backup is off all the same; [`Backup::disable`](super::Backup::disable) tries it again.
+    NotDeleted(RequestFailure),
     /// The homeserver does not take the preference `m.key_backup` of the account, by which other clients know whether the
     /// user wants a backup. It is not tried again, and everything else goes on.
     PreferenceNotSet {
@@ -128,7 +129,7 @@ pub enum NotStored {
     #[error("the server keeps failing on the session")]
     Failing,
     /// The server refused it. It is tried again after a day, if the host offers it.
-    #[error("the server refused the session: {0}")]
+    #[error("the message key was not stored: {0}")]
     Refused(ApiError),
 }
 
@@ -137,11 +138,11 @@ pub enum NotStored {
 #[non_exhaustive]
 pub enum NotCreated {
     /// The homeserver refuses it.
-    #[error("the homeserver refuses to create a backup: {0}")]
+    #[error("{0}")]
     Refused(ApiError),
     /// The homeserver has failed on it 16 times in a row, over an hour or more, and has said in between which backup there is;
     /// once it has, one more failure is enough. The key is kept, in case the backup turns up.
-    #[error("{0}")]
+    #[error("{}", .0.as_failure())]
     Failing(Box<Waiting>),
     /// The homeserver says that it has created this version of the backup, or there was no answer, and it does not show it
     /// after about a quarter of an hour. The key is kept, in case it turns up: then the user is asked. The next version is

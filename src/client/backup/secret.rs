@@ -3,8 +3,9 @@
 use thiserror::Error;
 
 use super::{
-    Backup, Next, SecretTask, Stage,
+    Backup, Next, RequestKind, SecretTask, Stage,
     kept::{SecretChange, Vaulted},
+    stage::Event,
 };
 use crate::{
     backup::{BackupPublicKey, Proofs},
@@ -149,6 +150,14 @@ impl Backup {
     /// Versions go last: until then a crash leaves a backup that can be used again.
     pub(super) fn may_delete(&self) -> bool {
         self.preference.known.write.is_none() && self.kept.vaulted == Vaulted::Unneeded
+    }
+
+    /// The homeserver does not delete a version: the host is told, and uses it no more.
+    pub(super) fn stop_deleting(&mut self) {
+        let failure = self.office.courier.last_error(RequestKind::DeleteVersion).cloned();
+        failure.into_iter().for_each(|failure| self.office.deliver(Next::NotDeleted(failure)));
+        self.forget();
+        self.turn(Event::Deleted);
     }
 
     /// No version is left, and what was used is not used again. A request to create one may still arrive.

@@ -4,7 +4,7 @@ use super::{
     Backup, Call, FoundBackup, Lane, Question, RequestKind, Stage,
     look::Found,
     making::{Creation, Making, Phase},
-    stage::{Disabling, Event, State},
+    stage::{Event, State},
     trust::is_used,
     upload::InUse,
 };
@@ -164,16 +164,6 @@ impl Backup {
         } else {
             self.office.courier.succeeded(RequestKind::FindVersion);
         }
-        // That a version was deleted is seen when it is gone.
-        if let State::Disabling(Disabling { attempted: Some(attempted), condemned, .. }) =
-            &self.state
-        {
-            if condemned.as_ref() == Some(attempted) {
-                self.office.courier.failed(RequestKind::DeleteVersion, 0);
-            } else {
-                self.office.courier.succeeded(RequestKind::DeleteVersion);
-            }
-        }
     }
 
     /// The first version to go is the one that the user meant; what shows after it is deleted, also after a restart.
@@ -181,6 +171,14 @@ impl Backup {
         let (found, may_delete) = (self.look.found().map(|info| info.version()), self.may_delete());
         let Some(disabling) = self.state.disabling_mut() else { return };
         let is_unknown = disabling.meant.is_some() && found.is_some();
+        // That a version was deleted is seen when it is gone.
+        match disabling.attempted.take() {
+            Some(attempted) if found == Some(&attempted) => {
+                self.office.courier.failed(RequestKind::DeleteVersion, 0);
+            }
+            Some(_) => self.office.courier.succeeded(RequestKind::DeleteVersion),
+            None => {}
+        }
         match found {
             Some(found) if is_unknown && disabling.meant.as_ref() != Some(found) => {
                 let is_used = self.kept.used.is_some();
@@ -188,6 +186,9 @@ impl Backup {
             }
             // The secret goes first.
             _ if !may_delete => {}
+            Some(_) if self.office.courier.is_failing(RequestKind::DeleteVersion) => {
+                self.stop_deleting();
+            }
             Some(found) if !found.as_str().is_empty() => {
                 disabling.condemned = Some(found.clone());
                 if disabling.meant.take().is_some() {
