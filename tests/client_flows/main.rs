@@ -11,6 +11,7 @@ mod asserted;
 mod at_hand;
 mod chaos;
 mod courier;
+mod denied;
 mod drive;
 mod host;
 mod machine;

@@ -108,6 +108,9 @@ impl Kept {
         let new_id = self.new_key.id();
         let default_key = storage.default_key().filter(|id| *id != new_id);
         if self.replaces {
+            // A homeserver may have denied for a while that one of the old keys is there.
+            let default_key =
+                default_key.filter(|id| !self.old_keys.iter().any(|it| it.id() == *id));
             let before = self.before.as_ref().map(|before| before.default_key.as_ref());
             return default_key.is_some() && before.is_some_and(|before| before != default_key);
         }

@@ -7,7 +7,7 @@ use super::{SetUp, Stage};
 use crate::{
     api::ApiError,
     client::{
-        backup::Backup,
+        backup::{self, Backup},
         flow::{FlowError, SavedSetUp, Step, contract::Parts, machine::Machine},
         operation::{NoAnswer, OperationId},
         state::StateToSave,
@@ -101,6 +101,12 @@ impl Parts for SetUp {
         self.failure = answered.err();
         true
     }
+}
+
+/// Whether the homeserver has said which backup there is. That the one that was used is gone it has to say twice: a proxy
+/// says so, too, and the machine looks once more.
+pub(super) fn has_looked(machine: &Backup) -> bool {
+    machine.has_looked() && machine.stage() != backup::Stage::Looking
 }
 
 /// Why nobody will know which backup there is, if so.

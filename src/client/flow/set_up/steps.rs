@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use rand_core::CryptoRng;
 
-use super::{SetUp, Stage, next::unseen};
+use super::{
+    SetUp, Stage,
+    next::{has_looked, unseen},
+};
 use crate::{
     backup::BackupPublicKey,
     client::{
@@ -24,7 +27,7 @@ const MAX_ROTATIONS: u32 = 3;
 impl SetUp {
     /// Looks at what is there, and notes it before anything is written.
     pub(super) fn check(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<SetUp>> {
-        if !self.machine.get()?.has_looked() {
+        if !has_looked(self.machine.get()?) {
             return self.look(now, rng);
         }
         if self.kept.is_stored {
@@ -57,7 +60,7 @@ impl SetUp {
             }
             Turn::Wait(until) => {
                 let machine = self.machine.get()?;
-                if machine.has_looked() {
+                if has_looked(machine) {
                     return None;
                 }
                 match unseen(machine) {

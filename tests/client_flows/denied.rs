@@ -1,0 +1,137 @@
+//! A homeserver, or something before it, that denies for a while what is there: no flow blames another device for it.
+
+use http::Response;
+use strongroom::{
+    Limits,
+    api::BaseUrl,
+    client::{
+        Backup,
+        flow::{Flow as _, FlowError, SetUp, SetUpDone, Step},
+    },
+};
+
+use crate::{
+    drive::account,
+    host::{Host, MASTER, new_key, secret},
+};
+
+const MINUTE: u64 = 60_000;
+
+/// Which requests are answered by a false 404: from the one of this number, for so long.
+#[derive(Debug, Clone, Copy)]
+struct Denial {
+    beginning: &'static str,
+    number: usize,
+    ms: u64,
+}
+
+/// How a set-up ends, and how many requests there were that it is about.
+fn set_up(
+    host: &mut Host,
+    mut flow: SetUp,
+    denial: Denial,
+) -> (Result<SetUpDone, FlowError>, usize) {
+    let (mut seen, mut since) = (0, None);
+    for _ in 0..10_000 {
+        match flow.next_with_rng(host.now, &mut host.rng) {
+            Step::Save(_) => flow.saved(),
+            Step::Send(operation) => {
+                let url = BaseUrl::new("https://example.org").unwrap();
+                let request = operation.to_http(&url, &host.token).unwrap();
+                let path = request.uri().path().trim_start_matches("/_matrix/client/v3");
+                let is_it = format!("{} {path}", request.method()).starts_with(denial.beginning);
+                if is_it && seen == denial.number {
+                    println!("XX {} {path}", request.method());
+                }
+                seen += usize::from(is_it);
+                if is_it && seen > denial.number && since.is_none() {
+                    since = Some(host.now);
+                }
+                let is_denied = since.is_some_and(|since| host.now <= since + denial.ms);
+                let answer = if is_it && is_denied {
+                    let body = br#"{"errcode":"M_NOT_FOUND","error":"not here"}"#.to_vec();
+                    Ok(Response::builder().status(404).body(body).unwrap())
+                } else {
+                    host.send(&request)
+                };
+                flow.answer(operation.id(), answer, host.now).unwrap();
+            }
+            Step::ReadAccountData => flow.account_data(host.account_data()),
+            Step::Sign(id, key) => {
+                let signed = host.sign(key.bytes());
+                flow.signed(id, &[signed]).unwrap();
+            }
+            Step::ShowRecoveryKey(key) => {
+                host.shown.push(key.to_text().expose_str().to_owned());
+                flow.recovery_key_saved();
+            }
+            Step::Wait(until) => host.now = until.unwrap().max(host.now + 1),
+            Step::Done(outcome) => return (*outcome, seen),
+            other => panic!("{other:?}"),
+        }
+    }
+    panic!("it never ends: {flow:?}");
+}
+
+fn bootstrap() -> (Host, SetUp) {
+    let host = Host::new();
+    let flow =
+        SetUp::bootstrap(host.backup(), new_key(), vec![secret(MASTER, 1)], Limits::default());
+    (host, flow)
+}
+
+/// By the device that has made the backup, or by a new one.
+fn rotation(is_new: bool) -> (Host, SetUp) {
+    let (host, done) = account();
+    let (keys, secrets) = ([done.storage_key.clone()], vec![secret(MASTER, 9)]);
+    let backup: Backup = if is_new { host.backup() } else { done.backup };
+    let flow = SetUp::rotate_everything(backup, new_key(), &keys, secrets, Limits::default());
+    (host, flow)
+}
+
+/// Each request of this beginning, and those for so long after it, are denied.
+fn each(
+    beginning: &'static str,
+    ms: u64,
+    mut check: impl FnMut(&str, Result<SetUpDone, FlowError>),
+) {
+    let begin: [(&str, fn() -> (Host, SetUp)); 3] = [
+        ("bootstrap", bootstrap),
+        ("rotation", || rotation(false)),
+        ("rotation by a new device", || rotation(true)),
+    ];
+    for (name, begin) in begin {
+        let mut number = 0;
+        loop {
+            let (mut host, flow) = begin();
+            let denial = Denial { beginning, number, ms };
+            let (ended, seen) = set_up(&mut host, flow, denial);
+            check(&format!("{name}: {denial:?}"), ended);
+            number += 1;
+            if number >= seen {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn one_false_404_of_the_backup_ends_no_set_up() {
+    each("GET /room_keys/version", 0, |what, ended| assert!(ended.is_ok(), "{what}: {ended:?}"));
+}
+
+#[test]
+fn a_backup_that_is_denied_for_long_is_not_the_work_of_another_device() {
+    each("GET /room_keys/version", 20 * MINUTE, |what, ended| {
+        assert_ne!(ended.err(), Some(FlowError::OtherDevice), "{what}");
+    });
+}
+
+#[test]
+fn account_data_that_is_denied_is_not_the_work_of_another_device() {
+    for ms in [0, 20 * MINUTE] {
+        each("GET /user/", ms, |what, ended| {
+            assert_ne!(ended.err(), Some(FlowError::OtherDevice), "{what}");
+        });
+    }
+}
