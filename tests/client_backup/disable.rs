@@ -169,7 +169,8 @@ fn who_disables_is_told_of_a_preference_that_the_server_does_not_take() {
         phone.lie = lie_about("PUT /user", usize::MAX, move || response(status, body));
         phone.machine.disable();
         phone.live(120_000);
-        assert_eq!(phone.preference_not_set, [(false, status == 403)], "{status}");
+        let is_refused = matches!(status, 403 | 413);
+        assert_eq!(phone.preference_not_set, [(false, is_refused)], "{status}");
         assert_eq!(phone.machine.stage(), Stage::Off, "{status}");
         let sent = phone.requests();
         assert_eq!(sent.iter().filter(|line| line.starts_with("PUT /user")).count(), times);

@@ -75,7 +75,7 @@ impl Backup {
         let answers = self.office.courier.answers(RequestKind::FindVersion);
         let failures = self.office.courier.failures(RequestKind::FindVersion);
         let is_hopeless = match failure {
-            Failure::Refused(_) | Failure::TooLarge => true,
+            Failure::Refused(_) => true,
             Failure::NoAnswer => failures >= PATIENCE,
             _ => answers >= FAILURES,
         };

@@ -34,9 +34,8 @@
 //!                                                 │                                 └─ worse ──┐
 //!                                                 └─ others ───────────────> PUT a batch <─────┘
 //!                                                                             │ 200 ─> Stored
-//!                                                                             │ 413 ─> halves; one alone: NotStored
 //!                                                                             │ wrong version, 404 ─> Looking; ten times: NotStored
-//!                                                                             │ 4xx ─> halves; one alone: NotStored; all: UploadRefused, later
+//!                                                                             │ 4xx ─> halves; one alone: NotStored; all: UploadRefused, others, later
 //!                                                                             │ 5xx five times ─> the same
 //!                                                                             ├ none, or 429, while others are answered ─> the same, in the end
 //!                                                                             └ anything else ─> later, again; others first

@@ -34,8 +34,9 @@ pub enum Next {
     /// may offer them again: they are passed over, 1,000 of them; if there are more, nothing is asked for until
     /// [`Backup::new_sessions`](super::Backup::new_sessions). After a restart they are tried again.
     NotStored(DeliveryId, BackupVersion, Vec<(HostToken, NotStored)>),
-    /// The homeserver refuses every session that it was given, each alone and all alike, so that it is not about them but about
-    /// the account. They are kept, and one of them is tried now and then until it is taken. This is told once.
+    /// The homeserver has refused a dozen requests to store sessions, with one session and with many, and taken none, so that it
+    /// is not about the sessions but about the account. They are kept, and some of them are tried now and then until one is
+    /// taken. This is told once.
     UploadRefused(ApiError),
     /// Put them into the host's store as unauthenticated, as stored in this version, then
     /// [`Backup::ack`](super::Backup::ack).
@@ -167,8 +168,6 @@ pub enum FetchOutcome {
     Unusable(OpenError),
     /// The server refused.
     Refused(ApiError),
-    /// The response is too large.
-    TooLarge,
     /// The backup has no such session.
     NotInBackup,
     /// There is no backup any more, or another one: ask again when it is settled which.
@@ -196,7 +195,6 @@ impl fmt::Display for FetchOutcome {
             }
             Self::Unusable(error) => error.fmt(f),
             Self::Refused(error) => error.fmt(f),
-            Self::TooLarge => f.write_str("the server's answer is too large"),
             Self::NotInBackup => f.write_str("the backup does not have the session"),
             Self::NoBackup => f.write_str("there is no backup to fetch from"),
         }

@@ -137,8 +137,8 @@ impl fmt::Debug for SetUpDone {
 /// Why a request will never be taken, if so.
 pub(super) fn final_error(failure: Failure) -> Option<FlowError> {
     match failure {
+        Failure::Refused(error) if error.is_request_too_large() => Some(FlowError::TooLarge),
         Failure::Refused(error) => Some(FlowError::Refused(error)),
-        Failure::TooLarge => Some(FlowError::TooLarge),
         Failure::NotFound | Failure::OtherVersion => Some(FlowError::NotFound),
         _ => None,
     }
