@@ -13,6 +13,7 @@ mod disable;
 mod download;
 mod driver;
 mod facts;
+mod flapping;
 mod hopeless;
 mod hostile;
 mod keys;

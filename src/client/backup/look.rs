@@ -16,7 +16,7 @@ pub(super) struct Look {
     /// The backup as the server last described it.
     pub(super) found: Option<Found>,
     pub(super) found_at_ms: u64,
-    /// When the stage has changed last, or what the user is asked about the backup.
+    /// When the stage has changed last, or what the user is asked about the backup, if it had not for an hour.
     pub(super) changed_at_ms: u64,
     /// It is not asked again before, by the courier's clock.
     pub(super) due_ms: u64,
@@ -52,6 +52,14 @@ impl Look {
         let found = found.map(|info| Found { info, signatures: OnceLock::new() });
         let changed_at_ms = self.changed_at_ms;
         *self = Self { found, found_at_ms: now, changed_at_ms, is_done: true, ..Self::default() };
+    }
+
+    /// There is something else than before, by the word of the server. One that shows something else each time is not looked
+    /// at more often than one that does not.
+    pub(super) fn has_changed(&mut self, now: u64, options: &BackupOptions) {
+        if now.saturating_sub(self.changed_at_ms) >= options.check_ms {
+            self.changed_at_ms = now;
+        }
     }
 
     /// What it says is to be known anew: what was sent up to this request does not count.

@@ -15,7 +15,8 @@ pub struct BackupOptions {
     /// [the specification](https://spec.matrix.org/v1.16/client-server-api/#server-side-key-backups) has it.
     pub upload_delay_ms: u64,
     /// How soon to look whether another device made a backup, when the user was asked. Default: 30 seconds. While nothing
-    /// changes, each wait is as long as the question has been open, up to [`check_ms`](Self::check_ms).
+    /// changes, each wait is as long as the question has been open, up to [`check_ms`](Self::check_ms); what the homeserver
+    /// shows makes them short again once in that time, and no more often.
     pub poll_ms: u64,
     /// How often to look whether the backup in use is still the current one. Default: an hour. Uploads find it out
     /// at once.

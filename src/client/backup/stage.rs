@@ -100,6 +100,8 @@ pub(super) struct Disabling {
     pub(super) condemned: Option<BackupVersion>,
     /// The version that the server was asked to delete, until it has refused or was asked which one there is.
     pub(super) attempted: Option<BackupVersion>,
+    /// How many are deleted.
+    pub(super) deleted: u32,
     /// Whether the server was asked which version there is, since something is to be done about it.
     pub(super) is_current: bool,
 }

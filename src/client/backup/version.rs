@@ -20,14 +20,18 @@ impl Backup {
         let before = self.stage();
         let is_enabled = matches!(event, Event::Enable);
         let is_refused = matches!(event, Event::Refused);
+        let is_shown = matches!(event, Event::NoBackup | Event::Untrusted | Event::Other);
         let draft = self.state.making().and_then(Making::draft).cloned();
         self.state = std::mem::take(&mut self.state).after(event);
         let after = self.stage();
         if before == after {
             return;
         }
-        if !(before.makes_backup() && after.makes_backup()) {
-            self.look.changed_at_ms = self.office.courier.now();
+        let now = self.office.courier.now();
+        if is_shown {
+            self.look.has_changed(now, &self.office.options);
+        } else if !(before.makes_backup() && after.makes_backup()) {
+            self.look.changed_at_ms = now;
         }
         self.look.due_ms = 0;
         self.office.touch();
@@ -163,43 +167,6 @@ impl Backup {
             self.office.courier.failed(RequestKind::FindVersion, 0);
         } else {
             self.office.courier.succeeded(RequestKind::FindVersion);
-        }
-    }
-
-    /// The first version to go is the one that the user meant; what shows after it is deleted, also after a restart.
-    fn delete_next(&mut self) {
-        let (found, may_delete) = (self.look.found().map(|info| info.version()), self.may_delete());
-        let Some(disabling) = self.state.disabling_mut() else { return };
-        let is_unknown = disabling.meant.is_some() && found.is_some();
-        // That a version was deleted is seen when it is gone.
-        match disabling.attempted.take() {
-            Some(attempted) if found == Some(&attempted) => {
-                self.office.courier.failed(RequestKind::DeleteVersion, 0);
-            }
-            Some(_) => self.office.courier.succeeded(RequestKind::DeleteVersion),
-            None => {}
-        }
-        match found {
-            Some(found) if is_unknown && disabling.meant.as_ref() != Some(found) => {
-                let is_used = self.kept.used.is_some();
-                self.turn(if is_used { Event::Other } else { Event::Untrusted });
-            }
-            // The secret goes first.
-            _ if !may_delete => {}
-            Some(_) if self.office.courier.is_failing(RequestKind::DeleteVersion) => {
-                self.stop_deleting();
-            }
-            Some(found) if !found.as_str().is_empty() => {
-                disabling.condemned = Some(found.clone());
-                if disabling.meant.take().is_some() {
-                    self.office.touch();
-                }
-            }
-            // What the server has no name for cannot be deleted.
-            _ => {
-                self.forget();
-                self.turn(Event::Deleted);
-            }
         }
     }
 
