@@ -16,13 +16,15 @@ use crate::{
 };
 
 const MINUTE: u64 = 60_000;
+const NOT_FOUND: (u16, &str) = (404, r#"{"errcode":"M_NOT_FOUND","error":"not here"}"#);
 
-/// Which requests are answered by a false 404: from the one of this number, for so long.
+/// Which requests are answered falsely, and by what: from the one of this number, for so long.
 #[derive(Debug, Clone, Copy)]
 struct Denial {
     beginning: &'static str,
     number: usize,
     ms: u64,
+    answer: (u16, &'static str),
 }
 
 /// How a set-up ends, and how many requests there were that it is about.
@@ -40,17 +42,14 @@ fn set_up(
                 let request = operation.to_http(&url, &host.token).unwrap();
                 let path = request.uri().path().trim_start_matches("/_matrix/client/v3");
                 let is_it = format!("{} {path}", request.method()).starts_with(denial.beginning);
-                if is_it && seen == denial.number {
-                    println!("XX {} {path}", request.method());
-                }
                 seen += usize::from(is_it);
                 if is_it && seen > denial.number && since.is_none() {
                     since = Some(host.now);
                 }
                 let is_denied = since.is_some_and(|since| host.now <= since + denial.ms);
                 let answer = if is_it && is_denied {
-                    let body = br#"{"errcode":"M_NOT_FOUND","error":"not here"}"#.to_vec();
-                    Ok(Response::builder().status(404).body(body).unwrap())
+                    let (status, body) = denial.answer;
+                    Ok(Response::builder().status(status).body(body.into()).unwrap())
                 } else {
                     host.send(&request)
                 };
@@ -104,7 +103,7 @@ fn each(
         let mut number = 0;
         loop {
             let (mut host, flow) = begin();
-            let denial = Denial { beginning, number, ms };
+            let denial = Denial { beginning, number, ms, answer: NOT_FOUND };
             let (ended, seen) = set_up(&mut host, flow, denial);
             check(&format!("{name}: {denial:?}"), ended);
             number += 1;
@@ -133,5 +132,20 @@ fn account_data_that_is_denied_is_not_the_work_of_another_device() {
         each("GET /user/", ms, |what, ended| {
             assert_ne!(ended.err(), Some(FlowError::OtherDevice), "{what}");
         });
+    }
+}
+
+#[test]
+fn a_backup_without_a_version_is_never_named() {
+    let beginning = "GET /room_keys/version";
+    let denial = Denial { beginning, number: 0, ms: MINUTE, answer: (200, "{}") };
+    let (mut host, flow) = bootstrap();
+    let (ended, _) = set_up(&mut host, flow, denial);
+    assert!(matches!(ended, Err(FlowError::Unseen(_))), "{ended:?}");
+    for is_new in [false, true] {
+        let (mut host, flow) = rotation(is_new);
+        let (ended, _) = set_up(&mut host, flow, denial);
+        let replaced = ended.unwrap().replaced;
+        assert!(replaced.is_none_or(|version| !version.as_str().is_empty()));
     }
 }

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use super::{Backup, BackupOptions, RequestKind, Stage, uploaded::FAILURES};
 use crate::{
-    api::ApiError,
+    api::{ApiError, ResponseError},
     backup::{BackupPublicKey, BackupVersionInfo},
     client::{courier::PATIENCE, failure::Failure, waiting::RequestFailure},
     signed_json::SignatureReport,
@@ -111,14 +111,17 @@ impl Backup {
         age.clamp(poll_ms, check_ms.max(poll_ms))
     }
 
-    /// Why nobody can see the current backup, if that has been so for long, or there is something that is none.
+    /// Why nobody can see the current backup, if that has been so for long, or what is shown is none: see
+    /// [`Question::Unseen`](super::Question::Unseen).
     pub(super) fn unseen(&self) -> Option<&ApiError> {
         let Some(RequestFailure::Api(error)) = &self.look.failure else { return None };
+        // A page that is no JSON is not the word of a homeserver, and passes.
+        let is_page = *error == ApiError::Response(ResponseError::NotJson);
         let is_unusable = matches!(error, ApiError::Response(_) | ApiError::TooLarge { .. });
         let is_lasting = self.office.courier.is_failing(RequestKind::FindVersion);
         // What is said of the token, or of everybody's requests, is not said of the backup.
         let is_of_backup = !error.is_rate_limited() && !error.is_unauthorized();
-        (is_unusable || is_lasting && is_of_backup).then_some(error)
+        (is_unusable && !is_page || is_lasting && is_of_backup).then_some(error)
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::client::{failure::Failure, operation::OperationId};
 use crate::{
-    api::{CreateBackupVersion, DeleteBackupVersion, GetCurrentBackupVersion},
+    api::{CreateBackupVersion, DeleteBackupVersion, GetCurrentBackupVersion, ResponseError},
     backup::BackupVersionInfo,
 };
 
@@ -227,7 +227,12 @@ impl Backup {
     pub(super) fn stage_question(&self) -> Option<Question> {
         let preference = self.preference.known.enabled;
         let found = self.look.found.as_ref().map(|found| self.describe(found));
+        let is_nameless = found.as_ref().is_some_and(|it| it.version.as_str().is_empty());
         match self.stage() {
+            Stage::Untrusted | Stage::Changed if is_nameless && self.look.is_done => {
+                let error = ResponseError::Member("version").into();
+                Some(Question::Unseen { error, preference })
+            }
             Stage::Looking => {
                 self.unseen().map(|error| Question::Unseen { error: error.clone(), preference })
             }

@@ -112,6 +112,10 @@ impl SetUp {
             Question::Use { found, .. } | Question::Changed { found: Some(found), .. } => {
                 Some(found)
             }
+            Question::Unseen { .. } if self.kept.replaces => return self.rotate(None),
+            Question::Unseen { error, .. } => {
+                return self.fail(FlowError::Unseen(Box::new(error.clone())));
+            }
             _ => return None,
         };
         let is_made = self.kept.made.is_some()
@@ -238,6 +242,7 @@ impl SetUp {
         backup.recovery_key_saved();
         let storage_key = self.kept.new_key.key().clone();
         let replaced = self.kept.before.take().and_then(|before| before.version);
+        let replaced = replaced.filter(|version| !version.as_str().is_empty());
         let notes = std::mem::take(&mut self.notes);
         self.stage = Stage::Ended;
         Some(Step::Done(Box::new(Ok(SetUpDone { backup, storage_key, replaced, notes }))))
