@@ -114,6 +114,12 @@ impl BackupHost for DeviceHost {
         Ok(())
     }
 
+    fn lost(&mut self, version: &BackupVersion) -> Result<()> {
+        println!("  the homeserver has lost sessions: those that are here are stored again");
+        self.store.forget(version);
+        Ok(())
+    }
+
     fn ask(&mut self, _id: QuestionId, question: &Question) -> Result<Option<Reply>> {
         Ok(self.user.reply(question))
     }

@@ -17,6 +17,7 @@ mod flapping;
 mod hopeless;
 mod hostile;
 mod keys;
+mod lost;
 mod neighbours;
 mod own_key;
 mod patience;

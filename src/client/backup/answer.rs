@@ -49,7 +49,9 @@ impl Backup {
         match letter.call() {
             Call::Upload(version, call, tokens) => {
                 let stored = self.read(call, &answer, now_ms);
+                let count = stored.as_ref().ok().and_then(|stored| stored.count);
                 self.uploaded(version, stored, tokens);
+                self.count_is(id, version, count);
             }
             Call::Look(call) => {
                 let seen = self.read(call, &answer, now_ms);

@@ -76,6 +76,7 @@
 
 mod answer;
 mod by_room;
+mod counted;
 mod create;
 mod download;
 mod fetch;

@@ -34,6 +34,10 @@ pub enum Next {
     /// may offer them again: they are passed over, 1,000 of them; if there are more, nothing is asked for until
     /// [`Backup::new_sessions`](super::Backup::new_sessions). After a restart they are tried again.
     NotStored(DeliveryId, BackupVersion, Vec<(HostToken, NotStored)>),
+    /// The homeserver has fewer sessions of this version than it had: its database was put back, say, or another client has
+    /// deleted some. Mark all of the host's sessions as not stored in this version, then [`Backup::ack`](super::Backup::ack):
+    /// those that are still there are uploaded again. It is told once a day at most.
+    Lost(DeliveryId, BackupVersion),
     /// The homeserver has refused a dozen requests to store sessions, with one session and with many, and taken none, so that it
     /// is not about the sessions but about the account. They are kept, and some of them are tried now and then until one is
     /// taken. This is told once.

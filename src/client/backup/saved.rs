@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Backup, BackupOptions, RestoreChoice, Scope, Stage,
+    counted::Counted,
     kept::{Kept, Preference, SecretChange, Vaulted},
     keyring::Keyring,
     making::{Creation, Draft, Making, Phase},
@@ -64,6 +65,9 @@ struct SecretPart<'a> {
 struct SavedState<'a> {
     stage: Stage,
     used: Option<SavedUsed>,
+    /// How many sessions it had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    count: Option<u64>,
     retired: Vec<String>,
     #[serde(borrow)]
     keys: Vec<SavedKey<'a>>,
@@ -146,6 +150,7 @@ impl Backup {
             state: SavedState {
                 stage: self.stage(),
                 used: kept.used.as_ref().map(|used| SavedUsed::new(used, &kept.proofs)),
+                count: kept.counted.sessions,
                 retired: kept.retired.iter().map(BackupPublicKey::to_base64).collect(),
                 keys: keys.iter().map(SavedKey::new).collect(),
                 draft: draft.as_ref().and_then(|(key, making)| SavedDraft::new(key, making)),
@@ -167,6 +172,7 @@ impl SavedState<'_> {
         let (used, proofs) = used.map_or((None, Proofs::default()), |(it, its)| (Some(it), its));
         let mut kept = Kept {
             used,
+            counted: Counted::saved(self.count),
             proofs,
             retired: self.retired.iter().map(public_key).collect::<Result<_, _>>()?,
             keys: Keyring::new(keys.collect::<Result<_, _>>()?),

@@ -2,6 +2,7 @@
 
 use super::{
     Backup, UsedBackup,
+    counted::Counted,
     kept::Kept,
     look::Found,
     stage::{Event, State},
@@ -146,6 +147,7 @@ impl Backup {
                 self.kept.proofs = Proofs::default();
             }
             self.kept.used = Some(used);
+            self.kept.counted = Counted::default();
             self.office.touch();
         }
         self.use_again(backup);

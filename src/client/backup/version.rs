@@ -124,7 +124,10 @@ impl Backup {
     ) {
         let is_outdated = self.is_outdated(id);
         match found {
-            Ok(found) => self.current(found, now),
+            Ok(found) => {
+                self.current(found, now);
+                self.count_again(id);
+            }
             Err(failure) => {
                 self.version_failed(RequestKind::FindVersion, &failure);
                 self.not_seen(&failure);
