@@ -165,6 +165,7 @@ use crate::{
 ///   Send(op)              -> op.to_http(base_url, token), on whatever stack; backup.answer(op.id(), result, now)
 ///   Want(wish)            -> backup.offer(sessions not yet stored in wish.version)?
 ///   Stored(id, v, tokens) -> mark them in the host's store; backup.ack(id)
+///   Lost(id, v)           -> mark all of them as not stored in v; backup.ack(id)
 ///   Import(id, v, batch)  -> into the host's store as unauthenticated; backup.ack(id)
 ///   Sign(id, key)         -> backup.signed(id, signatures)
 ///   WriteSecret(task)     -> change the secret storage, read it back; backup.secret_read_back(value)
