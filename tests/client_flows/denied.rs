@@ -81,12 +81,20 @@ fn bootstrap() -> (Host, SetUp) {
 
 /// By the device that has made the backup, or by a new one.
 fn rotation(is_new: bool) -> (Host, SetUp) {
+    rotation_with(is_new, true)
+}
+
+/// With the old key of the storage, or without.
+fn rotation_with(is_new: bool, has_key: bool) -> (Host, SetUp) {
     let (host, done) = account();
-    let (keys, secrets) = ([done.storage_key.clone()], vec![secret(MASTER, 9)]);
+    let (key, secrets) = (done.storage_key.clone(), vec![secret(MASTER, 9)]);
+    let keys = if has_key { vec![key] } else { Vec::new() };
     let backup: Backup = if is_new { host.backup() } else { done.backup };
     let flow = SetUp::rotate_everything(backup, new_key(), &keys, secrets, Limits::default());
     (host, flow)
 }
+
+type Begin = fn() -> (Host, SetUp);
 
 /// Each request of this beginning, and those for so long after it, are denied.
 fn each(
@@ -94,10 +102,11 @@ fn each(
     ms: u64,
     mut check: impl FnMut(&str, Result<SetUpDone, FlowError>),
 ) {
-    let begin: [(&str, fn() -> (Host, SetUp)); 3] = [
+    let begin: [(&str, Begin); 4] = [
         ("bootstrap", bootstrap),
         ("rotation", || rotation(false)),
         ("rotation by a new device", || rotation(true)),
+        ("rotation without the old key", || rotation_with(true, false)),
     ];
     for (name, begin) in begin {
         let mut number = 0;

@@ -67,7 +67,7 @@ impl Kept {
     }
 
     /// Notes what is there: the backup that the homeserver shows, that of the machine, and the default key.
-    pub(super) fn note(&mut self, machine: &mut Backup, storage: &SecretStorage) {
+    pub(super) fn note(&mut self, machine: &mut Backup, default_key: Option<SecretStorageKeyId>) {
         let used = machine.used_key();
         let is_own = !self.replaces && machine.is_unfinished();
         if self.replaces {
@@ -82,7 +82,7 @@ impl Kept {
             version: found.map(|info| info.version().clone()),
             public_key: auth_data.map(|auth_data| *auth_data.public_key()),
             used,
-            default_key: storage.default_key().cloned(),
+            default_key,
         });
     }
 
@@ -108,9 +108,6 @@ impl Kept {
         let new_id = self.new_key.id();
         let default_key = storage.default_key().filter(|id| *id != new_id);
         if self.replaces {
-            // A homeserver may have denied for a while that one of the old keys is there.
-            let default_key =
-                default_key.filter(|id| !self.old_keys.iter().any(|it| it.id() == *id));
             let before = self.before.as_ref().map(|before| before.default_key.as_ref());
             return default_key.is_some() && before.is_some_and(|before| before != default_key);
         }

@@ -42,7 +42,9 @@ impl SetUp {
             return self.taken(&storage);
         }
         if self.kept.before.is_none() {
-            self.kept.note(self.machine.get_mut()?, &storage);
+            // A homeserver may deny for a while what the host has heard of.
+            let default_key = storage.default_key().or(self.given_key.as_ref()).cloned();
+            self.kept.note(self.machine.get_mut()?, default_key);
         }
         self.note_draft();
         self.machine.ask_again();
