@@ -1,5 +1,6 @@
 //! What other implementations have written: test vectors and recorded accounts.
 #![allow(
+    clippy::disallowed_methods,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
