@@ -7,9 +7,10 @@
 // docs/decisions.md, 7: an error is a whole sentence, and a name from outside an excerpt.
 
 #![allow(
+    clippy::disallowed_methods,
     clippy::indexing_slicing,
     clippy::unwrap_used,
-    reason = "tests may stop at the first surprise"
+    reason = "tests read files and may stop at the first surprise"
 )]
 
 #[path = "support/source.rs"]

@@ -38,6 +38,7 @@ impl Device {
             disk: backup.save(),
             store: Store::default(),
             user: User,
+            waits_for: Vec::new(),
         };
         Ok(Self { id, backup, host })
     }

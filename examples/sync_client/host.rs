@@ -35,6 +35,8 @@ pub(crate) struct DeviceHost {
     pub(crate) store: Store,
     pub(crate) storage: Storage,
     pub(crate) user: User,
+    /// What the user was told last that is waited for.
+    pub(crate) waits_for: Vec<String>,
 }
 
 // guide begin
@@ -74,15 +76,17 @@ impl Host for DeviceHost {
     }
 
     fn wait(&mut self, until_ms: Option<u64>, waiting: &[Waiting]) -> Result<Waited> {
+        let waits_for: Vec<_> = waiting.iter().map(ToString::to_string).collect();
+        if waits_for != self.waits_for {
+            waits_for.iter().for_each(|what| println!("  {what}")); // a client has a place for it
+            self.waits_for = waits_for;
+        }
         match until_ms.map(|until_ms| until_ms.saturating_sub(now_ms())) {
             Some(pause_ms) if pause_ms < PATIENCE_MS => {
                 thread::sleep(Duration::from_millis(pause_ms));
                 Ok(Waited::GoOn)
             }
-            _ => {
-                waiting.iter().for_each(|waiting| println!("  {waiting}"));
-                Ok(Waited::Leave) // until something happens
-            }
+            _ => Ok(Waited::Leave), // until something happens
         }
     }
 }
@@ -107,6 +111,12 @@ impl BackupHost for DeviceHost {
         failures: &[(HostToken, NotStored)],
     ) -> Result<()> {
         println!("  {} sessions cannot be stored", failures.len());
+        Ok(())
+    }
+
+    fn lost(&mut self, version: &BackupVersion) -> Result<()> {
+        println!("  the homeserver has lost sessions: those that are here are stored again");
+        self.store.forget(version);
         Ok(())
     }
 

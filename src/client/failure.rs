@@ -17,9 +17,7 @@ pub(super) enum Failure {
     NotFound,
     /// The version is not the current one.
     OtherVersion,
-    /// It was too large.
-    TooLarge,
-    /// It will never be accepted.
+    /// It will never be accepted, or is too large.
     Refused(ApiError),
 }
 
@@ -30,8 +28,6 @@ impl Failure {
         let wait_ms = wait.map_or(0, |wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
         if error.is_unauthorized() {
             Self::Unauthorized
-        } else if error.is_request_too_large() {
-            Self::TooLarge
         } else if error.is_rate_limited() {
             Self::RateLimited { wait_ms }
         } else if error.is_not_found() {
@@ -54,7 +50,8 @@ impl Failure {
     }
 }
 
-/// Whether the same request will be refused again, by the word of a homeserver.
+/// Whether the same request will be refused again, by the word of a homeserver, or by its size.
 fn is_final(error: &ApiError) -> bool {
-    matches!(error, ApiError::Matrix(error) if (400..500).contains(&error.status))
+    let is_matrix = matches!(error, ApiError::Matrix(error) if (400..500).contains(&error.status));
+    is_matrix || error.is_request_too_large()
 }

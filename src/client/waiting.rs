@@ -55,14 +55,17 @@ pub enum Awaited {
     RecoveryKeySaved,
     /// Answers of the user's other devices.
     Devices,
+    /// Something that proves what another device has sent, as the backup whose key it is, or the user's word that it is
+    /// accepted without.
+    Proof,
 }
 
 /// Why a request did not do what it was sent for.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RequestFailure {
-    /// There was no answer.
-    #[error("the homeserver cannot be reached")]
+    /// There was no answer, or it was cut.
+    #[error("no answer came from the homeserver, or only a part of one")]
     NoAnswer,
     /// The answer was one of failure, or could not be read.
     #[error(transparent)]
@@ -140,7 +143,22 @@ impl fmt::Display for Awaited {
             Self::Key => "waiting for the recovery key",
             Self::RecoveryKeySaved => "waiting for the recovery key to be saved",
             Self::Devices => "waiting for the other devices",
+            Self::Proof => "waiting until what another device sent can be checked or is accepted",
         })
+    }
+}
+
+impl Waiting {
+    /// The same once nothing is waited for any more: a sentence about the request that has failed.
+    pub(super) fn as_failure(&self) -> impl fmt::Display {
+        let Self { what, failures, last_error, .. } = self;
+        let times = if *failures == 1 { String::new() } else { format!(" {failures} times") };
+        match (what, last_error) {
+            (Awaited::Request(kind), Some(error)) => {
+                format!("the request to {kind} failed{times}: {error}")
+            }
+            _ => self.to_string(),
+        }
     }
 }
 

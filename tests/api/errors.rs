@@ -57,6 +57,17 @@ fn what_is_no_matrix_error_has_its_status_and_its_beginning() {
 }
 
 #[test]
+fn nothing_stands_behind_no_colon() {
+    let [page, empty] = ["<html>", ""].map(|body| current(302, body).to_string());
+    assert_eq!(page, "the server answered with status 302 and no Matrix error: <html>");
+    assert_eq!(empty, "the server answered with status 302 and no Matrix error");
+    let said = |body| matrix(403, body).to_string();
+    let [why, no_reason] = [r#"{"errcode":"X","error":"no"}"#, r#"{"errcode":"X"}"#].map(said);
+    assert_eq!(why, "the homeserver refused with X: no");
+    assert_eq!(no_reason, "the homeserver refused with X");
+}
+
+#[test]
 fn a_redirect_is_no_success() {
     let error = current(302, r#"{"version":"1"}"#);
     assert!(matches!(error, ApiError::NotMatrix { status: 302, .. }));

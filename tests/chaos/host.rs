@@ -68,6 +68,7 @@ impl World {
                 self.devices[index].machine.ack(id);
             }
             Next::NotStored(_, _, failures) => panic!("{failures:?}"),
+            Next::Lost(_, version) => panic!("{version:?} has lost nothing"),
             Next::Fetched(..) => self.count("fetched"),
             Next::NeedsToken { .. } => {}
             Next::RefreshSigners => {}

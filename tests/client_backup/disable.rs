@@ -1,9 +1,14 @@
 //! No backup at all.
 
 use serde_json::json;
-use strongroom::client::backup::{Next, Question, Reply, SecretTask, Stage};
+use strongroom::client::{
+    Awaited, RequestFailure, RequestKind,
+    backup::{Next, Question, Reply, SecretTask, Stage},
+};
 
 use crate::driver::{Driver, Lied, lie_about, response, somebody_elses_key};
+
+const HOUR: u64 = 60 * 60 * 1_000;
 
 const PREFERENCE: &str = "/user/%40alice%3Aexample.org/account_data/m.key_backup";
 
@@ -164,7 +169,8 @@ fn who_disables_is_told_of_a_preference_that_the_server_does_not_take() {
         phone.lie = lie_about("PUT /user", usize::MAX, move || response(status, body));
         phone.machine.disable();
         phone.live(120_000);
-        assert_eq!(phone.preference_not_set, [(false, status == 403)], "{status}");
+        let is_refused = matches!(status, 403 | 413);
+        assert_eq!(phone.preference_not_set, [(false, is_refused)], "{status}");
         assert_eq!(phone.machine.stage(), Stage::Off, "{status}");
         let sent = phone.requests();
         assert_eq!(sent.iter().filter(|line| line.starts_with("PUT /user")).count(), times);
@@ -206,4 +212,77 @@ fn who_wanted_no_backup_on_this_device_may_still_want_none_at_all() {
     phone.live(3_600_000);
     assert_eq!(phone.machine.stage(), Stage::Off);
     assert_eq!(phone.ask_server("GET", "/room_keys/version", &json!({})).0, 404);
+}
+
+/// What a homeserver answers to each deletion: the deletion does nothing.
+const DENIALS: [Option<(u16, &str)>; 5] = [
+    Some((403, r#"{"errcode":"M_FORBIDDEN","error":"no"}"#)),
+    Some((404, r#"{"errcode":"M_NOT_FOUND","error":"no"}"#)),
+    Some((500, "{}")),
+    Some((200, "{}")),
+    None,
+];
+
+fn denied(says: Option<(u16, &'static str)>) -> Driver {
+    let mut phone = Driver::new();
+    phone.set_up();
+    phone.live(20_000);
+    phone.sent.clear();
+    let answer = move || says.map_or(Lied::Nothing, |(status, body)| response(status, body));
+    phone.lie = lie_about("DELETE", usize::MAX, answer);
+    phone.machine.disable();
+    phone
+}
+
+fn deletions(phone: &Driver) -> usize {
+    phone.sent.iter().filter(|(line, _)| line.starts_with("DELETE")).count()
+}
+
+#[test]
+fn a_deletion_that_fails_is_counted_once_and_says_why() {
+    for says in DENIALS {
+        let mut phone = denied(says);
+        phone.live(HOUR / 6);
+        let waiting = phone.machine.waiting_for();
+        let what = Awaited::Request(RequestKind::DeleteVersion);
+        let waiting = waiting.iter().find(|waiting| waiting.what == what).unwrap();
+        assert_eq!(waiting.failures as usize, deletions(&phone), "{says:?}");
+        match (&waiting.last_error, says) {
+            (Some(RequestFailure::NoAnswer), None)
+            | (Some(RequestFailure::NoEffect), Some((200, _))) => {}
+            (Some(RequestFailure::Api(error)), Some((status, _))) => {
+                assert_eq!(error.status(), Some(status));
+            }
+            (other, _) => panic!("{says:?}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn who_disables_is_told_of_a_version_that_is_not_deleted_and_it_ends() {
+    for says in DENIALS.into_iter().filter(Option::is_some) {
+        let mut phone = denied(says);
+        phone.live(3 * HOUR);
+        assert_eq!((phone.machine.stage(), phone.not_deleted), (Stage::Off, 1), "{says:?}");
+        assert_eq!(deletions(&phone), 16, "{says:?}");
+        let sent = phone.sent.len();
+        phone.live(24 * HOUR);
+        assert_eq!(phone.sent.len(), sent, "{says:?}");
+        // It can be tried again.
+        phone.lie = None;
+        phone.machine.disable();
+        phone.live(HOUR);
+        assert_eq!((phone.machine.stage(), phone.not_deleted), (Stage::Off, 1), "{says:?}");
+        assert_eq!(phone.ask_server("GET", "/room_keys/version", &json!({})).0, 404);
+    }
+}
+
+#[test]
+fn a_network_that_is_down_for_a_day_ends_no_deletion() {
+    let mut phone = denied(None);
+    phone.live(24 * HOUR);
+    assert_eq!((phone.machine.stage(), phone.not_deleted), (Stage::Disabling, 0));
+    phone.lie = None;
+    phone.live(HOUR);
+    assert_eq!(phone.machine.stage(), Stage::Off);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use strongroom::client::{
-    Awaited, RequestKind,
+    Awaited, RequestFailure, RequestKind,
     backup::{HostToken, Next, NotStored, Stage},
 };
 
@@ -176,13 +176,14 @@ fn what_a_version_does_not_take_is_not_tried_again_when_uploads_were_stopped() {
 }
 
 #[test]
-fn a_server_that_takes_nothing_costs_a_bounded_wish() {
+fn sessions_that_cannot_be_stored_cost_a_bounded_wish() {
     let mut phone = running();
     for _ in 0..1_250 {
-        phone.has_session();
+        let mut session = phone.session();
+        // Clients refuse a backup with such a room.
+        session.room_id = "room".into();
+        phone.has(session, false);
     }
-    let refusal = r#"{"errcode":"M_TOO_LARGE","error":"not this one"}"#;
-    phone.lie = lie_about("PUT /room_keys/keys", usize::MAX, || response(413, refusal));
     let mut largest = (0, 0);
     for _ in 0..20 {
         for _ in 0..10_000 {
@@ -202,11 +203,66 @@ fn a_server_that_takes_nothing_costs_a_bounded_wish() {
     assert_eq!(largest, (1_100, 11_000_000));
     let named: BTreeSet<_> = phone.not_stored.iter().map(|(token, _)| *token).collect();
     assert_eq!((named.len(), phone.not_stored.len()), (1_100, 1_100));
-    // Something new is tried, and what is still left is not tried for ever.
-    phone.sent.clear();
-    phone.has_session();
-    phone.live(HOUR);
-    assert!((1..=250).contains(&puts(&phone)), "{}", puts(&phone));
+}
+
+const REFUSALS: [(u16, &str); 4] = [
+    (403, r#"{"errcode":"M_FORBIDDEN","error":"the account is suspended"}"#),
+    (400, r#"{"errcode":"M_UNKNOWN","error":"no"}"#),
+    (413, r#"{"errcode":"M_TOO_LARGE","error":"over quota"}"#),
+    (413, "<html>too large</html>"),
+];
+
+#[test]
+fn what_is_refused_for_every_part_alike_is_about_the_account_after_a_few_requests() {
+    for (status, body) in REFUSALS {
+        let mut phone = running();
+        for _ in 0..500 {
+            phone.has_session();
+        }
+        phone.lie = lie_about("PUT /room_keys/keys", usize::MAX, move || response(status, body));
+        phone.live(60_000);
+        // 100 sessions are halved 7 times, and three of them were refused alone.
+        assert!(puts(&phone) < 20, "{status}: {} in a minute", puts(&phone));
+        assert_eq!((phone.upload_refused, phone.not_stored.len()), (1, 0), "{status}");
+        phone.live(7 * 24 * HOUR);
+        assert!(puts(&phone) < 1_100, "{status}: {} in a week", puts(&phone));
+        assert_eq!((phone.upload_refused, phone.not_stored.len()), (1, 0), "{status}");
+        let waiting = phone.machine.waiting_for();
+        let what = Awaited::Request(RequestKind::Upload);
+        let failing = waiting.iter().find(|waiting| waiting.what == what).unwrap();
+        let Some(RequestFailure::Api(error)) = &failing.last_error else { panic!("{failing:?}") };
+        assert_eq!(error.status(), Some(status));
+        phone.lie = None;
+        phone.live(HOUR);
+        assert!(phone.store.values().all(|(_, stored)| stored.is_some()), "{status}");
+        assert_eq!(phone.not_stored, [], "{status}");
+    }
+}
+
+/// The first ones are refused, so that it looks as if all were; and so is one in each half.
+#[test]
+fn sessions_that_are_refused_keep_no_others_from_the_backup_wherever_they_stand() {
+    for (status, body) in REFUSALS {
+        let mut phone = running();
+        for _ in 0..300 {
+            phone.has_session();
+        }
+        let bad = [0, 1, 2, 3, 5, 8, 12, 20, 30, 60, 99, 150, 151, 299].map(HostToken);
+        let id = |token: HostToken| phone.store[&token].0.session.session_id();
+        let ids = bad.map(|token| id(token).as_str().to_owned());
+        phone.lie = Some(Box::new(move |request, _| {
+            let text = String::from_utf8_lossy(request.body());
+            let is_it = request.method() == "PUT" && ids.iter().any(|id| text.contains(id));
+            is_it.then(|| response(status, body))
+        }));
+        phone.live(2 * HOUR);
+        let named: BTreeSet<_> = phone.not_stored.iter().map(|(token, _)| *token).collect();
+        assert_eq!(named, bad.into(), "{status}");
+        assert_eq!(phone.not_stored.len(), bad.len(), "{status}");
+        let stored = phone.store.values().filter(|(_, stored)| stored.is_some()).count();
+        assert_eq!(stored, 300 - bad.len(), "{status}");
+        assert!(puts(&phone) < 300, "{status}: {}", puts(&phone));
+    }
 }
 
 #[test]

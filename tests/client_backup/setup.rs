@@ -101,13 +101,33 @@ fn a_version_without_an_algorithm_or_without_anything_can_be_replaced() {
         phone.lie = lie_about("GET /room_keys/version", 1, move || response(200, body));
         phone.has_session();
         phone.run();
-        let Question::Use { found, .. } = phone.question() else { panic!("{body}") };
-        assert!(found.public_key.is_none() && found.problem.is_some(), "{body}: {found:?}");
+        match phone.question() {
+            // One without a version is never shown.
+            Question::Unseen { .. } => assert_eq!(body, "{}"),
+            Question::Use { found, .. } => {
+                assert_eq!(found.version.as_str(), "7");
+                assert!(found.public_key.is_none() && found.problem.is_some(), "{body}: {found:?}");
+            }
+            other => panic!("{body}: {other:?}"),
+        }
         phone.reply(Reply::Create);
         phone.live(60_000);
         assert!(matches!(phone.question(), Question::SaveRecoveryKey { .. }), "{body}");
         assert!(phone.store.values().all(|(_, stored)| stored.is_some()), "{body}");
     }
+}
+
+#[test]
+fn a_used_backup_in_whose_place_nothing_with_a_version_is_shown_is_unseen() {
+    let mut phone = Driver::new();
+    phone.set_up();
+    phone.lie = lie_about("GET /room_keys/version", usize::MAX, || response(200, "{}"));
+    phone.live(2 * 3_600_000);
+    assert!(matches!(phone.question(), Question::Unseen { .. }), "{:?}", phone.asked);
+    phone.lie = None;
+    phone.live(2 * 3_600_000);
+    phone.reply(Reply::Use);
+    assert_eq!(phone.machine.stage(), Stage::Running);
 }
 
 /// What the homeserver has no name for cannot be deleted, and nobody waits for it.

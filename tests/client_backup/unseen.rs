@@ -10,7 +10,9 @@ const HOUR: u64 = 60 * 60 * 1_000;
 /// What `GET /room_keys/version` answers, and after how long the user is asked.
 fn shapes() -> Vec<(fn() -> Lied, u64)> {
     vec![
-        (|| response(200, "<html>"), HOUR / 60),
+        (|| response(200, "[]"), HOUR / 60),
+        (|| response(200, r#"{"count":1}"#), HOUR / 60),
+        (|| response(200, "<html>a portal</html>"), 2 * HOUR),
         (|| response(502, "<html>bad gateway</html>"), 2 * HOUR),
         (|| response(404, "<html>not here</html>"), 2 * HOUR),
         (|| response(500, r#"{"errcode":"M_UNKNOWN","error":"?"}"#), 2 * HOUR),
@@ -68,6 +70,10 @@ fn whatever_is_said_of_the_backup_the_user_can_have_a_new_one() {
     for (shape, patience) in shapes() {
         let mut phone = Driver::new();
         phone.lie = lie_about("GET /room_keys/version", usize::MAX, shape);
+        // Whoever makes a new one loses sight of a good one, so that nobody is asked too soon.
+        phone.live(if patience > HOUR { HOUR } else { 10_000 });
+        assert_eq!(phone.asked.len(), 0, "{:?}", phone.asked);
+        assert_ne!(phone.machine.waiting_for(), []);
         phone.live(patience);
         assert!(matches!(phone.question(), Question::Unseen { .. }));
         phone.lie = None;

@@ -153,6 +153,11 @@ impl AsyncBackupHost for Slow {
         self.0.not_stored(version, failures)
     }
 
+    async fn lost(&mut self, version: &BackupVersion) -> Result<(), Failed> {
+        pause().await;
+        self.0.lost(version)
+    }
+
     async fn ask(&mut self, id: QuestionId, question: &Question) -> Result<Option<Reply>, Failed> {
         pause().await;
         self.0.ask(id, question)

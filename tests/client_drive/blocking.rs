@@ -75,6 +75,28 @@ fn every_step_is_served() {
 }
 
 #[test]
+fn sessions_that_the_homeserver_has_lost_are_offered_again() {
+    for failure in [None, Some(("lost", 0))] {
+        let mut phone = TestHost::new();
+        let SetUpDone { mut backup, .. } = to_its_end(&mut phone.set_up(), &mut phone).unwrap();
+        phone.add_sessions(5);
+        backup.new_sessions();
+        until_it_waits(&mut backup, &mut phone);
+        let yesterday = phone.homeserver.clone();
+        phone.add_sessions(5);
+        backup.new_sessions();
+        until_it_waits(&mut backup, &mut phone);
+        (phone.homeserver, phone.failure) = (yesterday, failure);
+        backup.look_again();
+        until_it_waits(&mut backup, &mut phone);
+        assert!(phone.calls.contains(&"lost"), "{failure:?}");
+        let puts = phone.calls.iter().filter(|name| **name == "stored").count();
+        assert_eq!(puts, 3, "{failure:?}: five, five, and all of them again");
+        assert!(phone.store.values().all(|(_, stored_in)| stored_in.is_some()), "{failure:?}");
+    }
+}
+
+#[test]
 fn what_a_host_fails_on_comes_again() {
     for name in STEPS {
         for later in [0, 1, 3] {

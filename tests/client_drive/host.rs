@@ -322,6 +322,13 @@ impl BackupHost for TestHost {
         self.call("not_stored")
     }
 
+    fn lost(&mut self, version: &BackupVersion) -> Result<(), Failed> {
+        self.call("lost")?;
+        let lost = self.store.values_mut().filter(|(_, it)| it.as_ref() == Some(version));
+        lost.for_each(|(_, stored)| *stored = None);
+        Ok(())
+    }
+
     fn ask(&mut self, _id: QuestionId, question: &Question) -> Result<Option<Reply>, Failed> {
         self.call("ask")?;
         Ok(match question {

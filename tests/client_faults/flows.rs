@@ -50,7 +50,7 @@ pub(crate) struct Run<'a> {
 
 /// How a flow ended.
 pub(crate) struct Ended<T> {
-    /// What it ended with by itself, within a week.
+    /// What it ended with: within a week, or when it was given up then.
     pub(crate) outcome: Option<T>,
     pub(crate) requests: usize,
     pub(crate) secrets: usize,
@@ -127,7 +127,7 @@ impl Run<'_> {
                 Step::NeedsToken { .. } => life.resume_at = self.host.now + HOUR,
                 Step::Wait(until) => self.wait(flow, until, &mut life),
                 Step::Done(outcome) => {
-                    let outcome = Some(*outcome).filter(|_| life.given_up == 0);
+                    let outcome = Some(*outcome);
                     return Ended { outcome, requests, secrets };
                 }
                 _ => panic!("{what}: an unknown step"),

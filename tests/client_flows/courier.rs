@@ -81,7 +81,10 @@ fn a_write_that_fails_is_not_sent_faster_because_what_is_read_before_it_is_answe
     };
     assert!((5..20).contains(&writes), "{writes}");
     // After about an hour the flow ends, and says why.
-    let Err(FlowError::Failing(waiting)) = *ended else { panic!("{ended:?}") };
+    let Err(FlowError::Failing(waiting)) = &*ended else { panic!("{ended:?}") };
+    let sentence = ended.as_ref().as_ref().unwrap_err().to_string();
+    let beginning = "the request to write the account data failed 16 times: the server answered";
+    assert!(sentence.starts_with(beginning), "{sentence}");
     assert_eq!(waiting.what, Awaited::Request(RequestKind::WriteAccountData));
 }
 

@@ -11,6 +11,7 @@ mod asserted;
 mod at_hand;
 mod chaos;
 mod courier;
+mod denied;
 mod drive;
 mod host;
 mod machine;
@@ -21,3 +22,4 @@ mod set_up;
 #[path = "../support/signing.rs"]
 mod signing;
 mod theft;
+mod unseen;

@@ -189,7 +189,7 @@ fn the_key_of_the_backup_itself_gives_the_sessions() {
     assert_eq!(device.recovered.secrets.len(), 0);
 }
 
-fn text_of_backup_key(host: &mut Host, key: &NewKey) -> String {
+pub(crate) fn text_of_backup_key(host: &mut Host, key: &NewKey) -> String {
     let mut keys = vec![key.key().clone()];
     let stored = host.storage().open(&BACKUP.into(), &mut keys, &Default::default()).unwrap();
     let stored = BackupDecryptionKey::from_base64(stored.text().expose_str());

@@ -193,6 +193,7 @@ fn a_homeserver_that_refuses_ends_the_flow() {
         host.trouble = Trouble { forbidden: Some(forbidden), ..Trouble::default() };
         let refused = bootstrap(&mut host, &new_key()).unwrap_err();
         assert!(matches!(refused, FlowError::Refused(_)), "{refused:?}");
+        assert_eq!(refused.to_string(), "the homeserver refused with M_FORBIDDEN: no");
         assert_eq!(host.shown, Vec::<String>::new());
     }
 }

@@ -75,10 +75,10 @@ fn a_request_that_was_refused_before_is_no_failure_once_somebody_was_asked() -> 
         device.verified = device.identity.device_id.as_str() == "TABLET";
     })?;
     phone.flow.set_devices(only_tablet);
-    loop {
+    let refused = loop {
         match phone.flow.next_with_rng(phone.now, &mut phone.rng) {
             Step::Save(_) => phone.flow.saved(),
-            Step::Wait(_) => break,
+            Step::Done(shared) => break shared,
             Step::Send(operation) => {
                 let response = if is_to_device(&operation, &house) {
                     let body = br#"{"errcode":"M_FORBIDDEN","error":"no"}"#.to_vec();
@@ -90,9 +90,12 @@ fn a_request_that_was_refused_before_is_no_failure_once_somebody_was_asked() -> 
             }
             other => panic!("{other:?}"),
         }
-    }
+    };
     phone.now += 60_000;
-    phone.flow.set_devices(house.seen_by(Whose::Phone)?);
+    let (user_id, limits) = (house.user_id.clone(), Limits::default());
+    let (seen, names) = (house.seen_by(Whose::Phone)?, vec![MEGOLM_BACKUP_V1.into()]);
+    let (machine, requester) = (refused.backup, refused.requester);
+    phone.flow = ShareIn::new(machine, requester, seen, names, verified(&user_id), limits);
     assert!(phone.run(&mut house)?.is_none());
     laptop_answers_the_last(&mut house)?;
     phone.receives(&mut house)?;
@@ -163,12 +166,10 @@ fn an_answer_that_is_kept_goes_with_the_trust_in_its_device() -> Result<()> {
     assert!(phone.run(&mut house)?.is_none());
     let blocked = devices(&mut house, |device| device.blocked = true)?;
     phone.flow.set_devices(blocked);
-    assert!(phone.run(&mut house)?.is_none());
-    let requester = phone.flow.requester().unwrap();
+    let shared = phone.run(&mut house)?.expect("nobody is left to ask");
+    let requester = &shared.requester;
     let kept = requester.requests().flat_map(|(id, ..)| requester.candidates(id));
     assert_eq!(kept.count(), 0);
-    phone.flow.give_up();
-    let shared = phone.run(&mut house)?.expect("the flow has ended");
     let reasons: Vec<_> = shared.dropped.iter().map(|dropped| dropped.reason).collect();
     assert_eq!(reasons, [DropReason::Device(DeviceProblem::Blocked)]);
     Ok(())

@@ -23,6 +23,7 @@ mod host;
 mod household;
 #[path = "../support/mod.rs"]
 mod support;
+mod waits;
 
 use host::{Received, Remote, Result, Server};
 use household::{ALICE, BACKUP_KEY, Household, Whose, backup_key, public_keys};

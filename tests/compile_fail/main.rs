@@ -3,11 +3,13 @@
 //! Each file in `cases` is given to the compiler with the library that these tests were built with. A line that is
 //! to be refused ends in `//~`, the code of the error, and what the compiler says. No other error may turn up.
 #![allow(
+    clippy::cast_possible_truncation,
     clippy::disallowed_methods,
+    clippy::disallowed_types,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "tests read files and may stop at the first surprise"
+    reason = "tests read files, start the compiler and may stop at the first surprise"
 )]
 
 use std::{

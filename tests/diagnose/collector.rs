@@ -67,8 +67,7 @@ fn of_ten_thousand_versions_the_last_twenty_are_asked_for() {
 fn what_is_not_answered_is_not_at_hand_and_not_asked_again() {
     let failed = || Response::builder().status(500).body(Vec::new()).unwrap();
     let shapes: [fn() -> Vec<u8>; 3] = [Vec::new, || b"[]".to_vec(), || b"<html>".to_vec()];
-    let mut answers: Vec<Box<dyn Fn() -> Result<Response<Vec<u8>>, NoAnswer>>> =
-        vec![Box::new(|| Err(NoAnswer)), Box::new(move || Ok(failed()))];
+    let mut answers: Vec<Answer> = vec![Box::new(|| Err(NoAnswer)), Box::new(move || Ok(failed()))];
     for shape in shapes {
         answers.push(Box::new(move || Ok(Response::new(shape()))));
     }
@@ -116,3 +115,6 @@ fn create(server: &mut Homeserver, token: &str) {
 fn base_url() -> BaseUrl {
     "https://example.org".parse().unwrap()
 }
+
+/// What comes of a request.
+type Answer = Box<dyn Fn() -> Result<Response<Vec<u8>>, NoAnswer>>;

@@ -241,6 +241,12 @@ impl AsyncBackupHost for BotHost {
         Ok(())
     }
 
+    async fn lost(&mut self, version: &BackupVersion) -> Result<()> {
+        println!("  the homeserver has lost sessions: those that are here are stored again");
+        self.store.forget(version);
+        Ok(())
+    }
+
     /// What is trusted is used; everything else waits for somebody who looks at it.
     async fn ask(&mut self, _id: QuestionId, question: &Question) -> Result<Option<Reply>> {
         Ok(match question {

@@ -81,6 +81,13 @@ impl Store {
         }
     }
 
+    /// Nothing is stored in this version, as far as is known.
+    pub(crate) fn forget(&mut self, version: &BackupVersion) {
+        let entries = self.sessions.values_mut();
+        let stored = entries.filter(|entry| entry.stored_in.as_ref() == Some(version));
+        stored.for_each(|entry| entry.stored_in = None);
+    }
+
     /// Whether every session is in a backup.
     pub(crate) fn is_stored(&self) -> bool {
         self.sessions.values().all(|entry| entry.stored_in.is_some())

@@ -86,6 +86,10 @@ impl Ours {
                     self.store.mark(&version, &tokens);
                     machine.ack(id);
                 }
+                Next::Lost(id, version) => {
+                    self.store.forget(&version);
+                    machine.ack(id);
+                }
                 Next::Import(id, version, sessions) => {
                     self.store.import(&version, sessions);
                     machine.ack(id);

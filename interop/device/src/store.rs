@@ -52,6 +52,13 @@ impl Store {
         }
     }
 
+    /// Nothing is stored in this version, as far as is known.
+    pub(crate) fn forget(&mut self, version: &BackupVersion) {
+        let entries = self.sessions.values_mut();
+        let stored = entries.filter(|entry| entry.stored_in.as_ref() == Some(version));
+        stored.for_each(|entry| entry.stored_in = None);
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.sessions.len()
     }

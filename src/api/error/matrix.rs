@@ -3,7 +3,7 @@
 use http::StatusCode;
 use thiserror::Error;
 
-use super::RetryAfter;
+use super::{RetryAfter, after_colon};
 use crate::{
     encoding::json::{self, RawObject},
     excerpt::Excerpt,
@@ -13,7 +13,7 @@ use crate::{
 /// A [standard error](https://spec.matrix.org/v1.16/client-server-api/#standard-error-response) of a
 /// homeserver.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("the homeserver refused with {errcode}: {message}")]
+#[error("the homeserver refused with {errcode}{}", after_colon(message))]
 #[non_exhaustive]
 pub struct MatrixError {
     /// The HTTP status.

@@ -38,7 +38,7 @@ pub enum ApiError {
     #[error(transparent)]
     UserInteractiveAuth(#[from] UserInteractiveAuth),
     /// Somebody refused, but not a Matrix homeserver: a proxy, say.
-    #[error("the server answered with status {status} and no Matrix error: {excerpt}")]
+    #[error("the server answered with status {status} and no Matrix error{}", after_colon(excerpt))]
     NotMatrix {
         /// The HTTP status.
         status: u16,
@@ -154,6 +154,11 @@ impl ApiError {
             Self::NotMatrix { status: status.as_u16(), excerpt, retry_after }
         })
     }
+}
+
+/// What is said, behind the colon that belongs to it.
+fn after_colon(said: &Excerpt) -> String {
+    if said.as_str().is_empty() { String::new() } else { format!(": {said}") }
 }
 
 /// More than enough for an excerpt of 64 characters.

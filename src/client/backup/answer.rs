@@ -5,7 +5,7 @@ use std::mem;
 use http::Response;
 
 use super::{
-    AnswerError, Backup, Call, HostToken, Next, NoAnswer, OperationId, RequestKind, office::Effect,
+    AnswerError, Backup, Call, HostToken, NoAnswer, OperationId, RequestKind, office::Effect,
     stage::Event,
 };
 use crate::{
@@ -49,7 +49,9 @@ impl Backup {
         match letter.call() {
             Call::Upload(version, call, tokens) => {
                 let stored = self.read(call, &answer, now_ms);
+                let count = stored.as_ref().ok().and_then(|stored| stored.count);
                 self.uploaded(version, stored, tokens);
+                self.count_is(id, version, count);
             }
             Call::Look(call) => {
                 let seen = self.read(call, &answer, now_ms);
@@ -93,14 +95,12 @@ impl Backup {
                 let created = self.read(call, answer, now_ms);
                 self.created(created, now);
             }
+            // Whether it is gone is seen by looking.
             Call::Delete(call) => match self.read(call, answer, now_ms) {
-                // Whether it is gone is seen by looking.
-                Ok(()) | Err(Failure::NotFound) => self.look.due_ms = now,
+                Ok(()) => self.look.due_ms = now,
                 Err(failure) => {
                     self.version_failed(RequestKind::DeleteVersion, &failure);
-                    if let Failure::Refused(error) = failure {
-                        self.office.deliver(Next::NotDeleted(error));
-                    }
+                    self.state.disabling_mut().into_iter().for_each(|it| it.attempted = None);
                 }
             },
             Call::Preference(call) => {

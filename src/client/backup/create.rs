@@ -116,7 +116,7 @@ impl Backup {
         if self.stage() != Stage::Confirming {
             return None;
         }
-        if matches!(failure, Failure::Refused(_) | Failure::TooLarge)
+        if matches!(failure, Failure::Refused(_))
             && let Some(RequestFailure::Api(error)) = courier.last_error(kind)
         {
             return Some(NotCreated::Refused(error.clone()));

@@ -126,7 +126,6 @@ impl Download {
                 FetchOutcome::NoBackup
             }
             Failure::Refused(error) => FetchOutcome::Refused(error),
-            Failure::TooLarge => FetchOutcome::TooLarge,
         };
         self.succeeded(office, scope);
         self.fetched(office, scope, outcome);

@@ -39,6 +39,7 @@ impl Backup {
             Next::Wait(_) => {}
             told @ (Next::Stored(..)
             | Next::NotStored(..)
+            | Next::Lost(..)
             | Next::UploadRefused(_)
             | Next::Import(..)
             | Next::Fetched(..)

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use super::keyring::Keyring;
+use super::{counted::Counted, keyring::Keyring};
 use crate::{
     backup::{BackupDecryptionKey, BackupPublicKey, Proofs},
     excerpt::Excerpt,
@@ -18,6 +18,8 @@ use crate::{
 pub(super) struct Kept {
     /// The backup that was used last.
     pub(super) used: Option<UsedBackup>,
+    /// How many sessions it has.
+    pub(super) counted: Counted,
     /// What proves that it is the user's. When nothing does any more, the user is asked.
     pub(super) proofs: Proofs,
     /// Public keys that were given up.

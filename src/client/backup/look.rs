@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use super::{Backup, BackupOptions, RequestKind, Stage, uploaded::FAILURES};
 use crate::{
-    api::ApiError,
+    api::{ApiError, ResponseError},
     backup::{BackupPublicKey, BackupVersionInfo},
     client::{courier::PATIENCE, failure::Failure, waiting::RequestFailure},
     signed_json::SignatureReport,
@@ -16,7 +16,7 @@ pub(super) struct Look {
     /// The backup as the server last described it.
     pub(super) found: Option<Found>,
     pub(super) found_at_ms: u64,
-    /// When the stage has changed last, or what the user is asked about the backup.
+    /// When the stage has changed last, or what the user is asked about the backup, if it had not for an hour.
     pub(super) changed_at_ms: u64,
     /// It is not asked again before, by the courier's clock.
     pub(super) due_ms: u64,
@@ -54,6 +54,14 @@ impl Look {
         *self = Self { found, found_at_ms: now, changed_at_ms, is_done: true, ..Self::default() };
     }
 
+    /// There is something else than before, by the word of the server. One that shows something else each time is not looked
+    /// at more often than one that does not.
+    pub(super) fn has_changed(&mut self, now: u64, options: &BackupOptions) {
+        if now.saturating_sub(self.changed_at_ms) >= options.check_ms {
+            self.changed_at_ms = now;
+        }
+    }
+
     /// What it says is to be known anew: what was sent up to this request does not count.
     pub(super) fn afresh(&mut self, last_id: u64) {
         (self.is_done, self.failure, self.due_ms) = (false, None, 0);
@@ -75,12 +83,9 @@ impl Backup {
         let answers = self.office.courier.answers(RequestKind::FindVersion);
         let failures = self.office.courier.failures(RequestKind::FindVersion);
         let is_hopeless = match failure {
-            Failure::Refused(_) | Failure::TooLarge => true,
-            Failure::Later { .. } | Failure::NotFound | Failure::OtherVersion => {
-                answers >= FAILURES
-            }
+            Failure::Refused(_) => true,
             Failure::NoAnswer => failures >= PATIENCE,
-            Failure::Unauthorized | Failure::RateLimited { .. } => false,
+            _ => answers >= FAILURES,
         };
         if is_hopeless {
             self.look.failure = self.office.courier.last_error(RequestKind::FindVersion).cloned();
@@ -90,6 +95,15 @@ impl Backup {
         }
     }
 
+    /// Whether nobody waits for the homeserver to say which backup is the current one who has something else to do: it
+    /// refuses to, has failed on it some times, or is not asked again soon.
+    pub(in crate::client) fn is_out_of_sight(&self) -> bool {
+        let (kind, courier) = (RequestKind::FindVersion, &self.office.courier);
+        let soon = courier.now().saturating_add(SOON_MS);
+        let is_failing = self.look.failure.is_some() || courier.failures(kind) >= FAILURES;
+        is_failing || courier.due(kind).is_none_or(|due| due > soon)
+    }
+
     /// How long to wait for the next look while nothing changes: as long as that has been so, within bounds.
     pub(super) fn poll_wait(&self) -> u64 {
         let BackupOptions { poll_ms, check_ms, .. } = self.office.options;
@@ -97,11 +111,19 @@ impl Backup {
         age.clamp(poll_ms, check_ms.max(poll_ms))
     }
 
-    /// Why nobody can see the current backup, if that has been so for long, or there is something that is none.
+    /// Why nobody can see the current backup, if that has been so for long, or what is shown is none: see
+    /// [`Question::Unseen`](super::Question::Unseen).
     pub(super) fn unseen(&self) -> Option<&ApiError> {
         let Some(RequestFailure::Api(error)) = &self.look.failure else { return None };
+        // A page that is no JSON is not the word of a homeserver, and passes.
+        let is_page = *error == ApiError::Response(ResponseError::NotJson);
         let is_unusable = matches!(error, ApiError::Response(_) | ApiError::TooLarge { .. });
         let is_lasting = self.office.courier.is_failing(RequestKind::FindVersion);
-        (is_unusable || is_lasting).then_some(error)
+        // What is said of the token, or of everybody's requests, is not said of the backup.
+        let is_of_backup = !error.is_rate_limited() && !error.is_unauthorized();
+        (is_unusable && !is_page || is_lasting && is_of_backup).then_some(error)
     }
 }
+
+/// About as long as somebody waits who looks at the screen.
+const SOON_MS: u64 = 30_000;

@@ -34,9 +34,8 @@
 //!                                                 │                                 └─ worse ──┐
 //!                                                 └─ others ───────────────> PUT a batch <─────┘
 //!                                                                             │ 200 ─> Stored
-//!                                                                             │ 413 ─> halves; one alone: NotStored
 //!                                                                             │ wrong version, 404 ─> Looking; ten times: NotStored
-//!                                                                             │ 4xx ─> halves; one alone: NotStored; all: UploadRefused, later
+//!                                                                             │ 4xx ─> halves; one alone: NotStored; all: UploadRefused, others, later
 //!                                                                             │ 5xx five times ─> the same
 //!                                                                             ├ none, or 429, while others are answered ─> the same, in the end
 //!                                                                             └ anything else ─> later, again; others first
@@ -79,6 +78,7 @@
 
 mod answer;
 mod by_room;
+mod counted;
 mod create;
 mod download;
 mod fetch;
@@ -166,6 +166,7 @@ use crate::{
 ///   Send(op)              -> op.to_http(base_url, token), on whatever stack; backup.answer(op.id(), result, now)
 ///   Want(wish)            -> backup.offer(sessions not yet stored in wish.version)?
 ///   Stored(id, v, tokens) -> mark them in the host's store; backup.ack(id)
+///   Lost(id, v)           -> mark all of them as not stored in v; backup.ack(id)
 ///   Import(id, v, batch)  -> into the host's store as unauthenticated; backup.ack(id)
 ///   Sign(id, key)         -> backup.signed(id, signatures)
 ///   WriteSecret(task)     -> change the secret storage, read it back; backup.secret_read_back(value)

@@ -101,7 +101,7 @@ impl Backup {
             return Some(Next::RefreshSigners);
         }
         if question.is_about_backup() {
-            self.look.changed_at_ms = now;
+            self.look.has_changed(now, &self.office.options);
         }
         let id = QuestionId(self.office.courier.new_id());
         self.office.desk.asked.push((id, question.clone()));

@@ -1,5 +1,7 @@
 //! From the host's sessions to batches.
 
+use std::{collections::BTreeSet, mem};
+
 use rand_core::CryptoRng;
 
 use super::{
@@ -45,11 +47,14 @@ impl InUse {
         rng: &mut impl CryptoRng,
     ) {
         let (hopeless, count) = (&office.hopeless, sessions.len());
-        let sessions = sessions.iter().filter(|offered| !hopeless.contains(offered.token));
+        let kept: BTreeSet<_> = self.batches.iter().flatten().map(|kept| kept.token).collect();
+        let is_new = |token| !hopeless.contains(token) && !kept.contains(&token);
+        let sessions = sessions.iter().filter(|offered| is_new(offered.token));
         let sessions: Vec<_> = sessions.take(office.options.batch_sessions).collect();
         // Whoever has more than what is hopeless has been asked for that much more.
-        let is_drained = sessions.is_empty() && count < wish_count(office);
+        let is_drained = sessions.is_empty() && count < self.wish_count(office);
         self.supply = if is_drained { Supply::Drained } else { Supply::Unknown };
+        let kept = mem::take(&mut self.batches);
         let to_seal: Vec<_> = sessions.iter().map(|offered| to_seal(offered)).collect();
         match self.sealer.seal_with_rng(&to_seal, rng) {
             Ok(sealed) => self.take(office, &sessions, sealed),
@@ -58,6 +63,10 @@ impl InUse {
                 self.not_stored(office, tokens.map(|it| (it, NotStored::Unusable)).collect());
             }
         }
+        if !self.batches.is_empty() {
+            self.others_came();
+        }
+        self.batches.extend(kept);
     }
 
     /// The wish for sessions, if they can be sent now and the last ones are done with.
@@ -72,10 +81,16 @@ impl InUse {
         let version = self.version().clone();
         self.supply = Supply::Asked;
         office.hopeless.is_about(&version);
-        let count = wish_count(office);
+        let count = self.wish_count(office);
         let requests = count.checked_div(office.options.batch_sessions).unwrap_or(1);
         let bytes = office.options.batch_bytes.saturating_mul(requests);
         Some(Wish { version, count, bytes })
+    }
+
+    /// As many as go into a request, and those that the host may offer again in vain.
+    fn wish_count(&self, office: &Office) -> usize {
+        let again = office.hopeless.len() + self.batches.iter().map(Vec::len).sum::<usize>();
+        office.options.batch_sessions.saturating_add(again)
     }
 
     /// Sorts what was sealed: what the backup has already, what has to be looked up first, what can go.
@@ -110,7 +125,7 @@ impl InUse {
         if self.has_to_look() && office.courier.failures(RequestKind::CompareSession) == 0 {
             return;
         }
-        let mut parts = vec![std::mem::take(&mut self.ready)];
+        let mut parts = vec![mem::take(&mut self.ready)];
         while let Some(mut part) = parts.pop() {
             if part.len() > 1 && body_len(&part) > office.options.batch_bytes {
                 let second = part.split_off(part.len() / 2);
@@ -120,11 +135,6 @@ impl InUse {
             }
         }
     }
-}
-
-/// As many as go into a request, and those that the host may offer again in vain.
-fn wish_count(office: &Office) -> usize {
-    office.options.batch_sessions.saturating_add(office.hopeless.len())
 }
 
 /// How many bytes of JSON the request takes at most that stores these.

@@ -105,6 +105,11 @@ impl Office {
         has_room
     }
 
+    pub(super) fn deliver_lost(&mut self, version: &BackupVersion) {
+        let id = self.delivery_id();
+        self.deliver(Next::Lost(id, version.clone()));
+    }
+
     pub(super) fn deliver_import(
         &mut self,
         version: &BackupVersion,

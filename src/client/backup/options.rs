@@ -16,7 +16,8 @@ pub struct BackupOptions {
     pub upload_delay_ms: u64,
     /// How soon to look whether another device made a backup, when the user was asked. Default: 30 seconds. While nothing
     /// changes, each wait is as long as the question has been open, up to [`check_ms`](Self::check_ms): otherwise it would be
-    /// 20,000 requests a week for a user who does not answer.
+    /// 20,000 requests a week for a user who does not answer. What the homeserver shows makes them short again once in that
+    /// time, and no more often.
     pub poll_ms: u64,
     /// How often to look whether the backup in use is still the current one. Default: an hour. Uploads find it out
     /// at once.

@@ -8,7 +8,7 @@ use super::{Operation, Question, QuestionId, SavedBackup, Scope, SignId};
 use crate::{
     api::ApiError,
     backup::{OpenError, RestoreReport, RestoredSession, SealOptions},
-    client::waiting::Waiting,
+    client::waiting::{RequestFailure, Waiting},
     ids::BackupVersion,
     secret_value::SecretValue,
     session_data::ExportedSession,
@@ -34,8 +34,13 @@ pub enum Next {
     /// may offer them again: they are passed over, 1,000 of them; if there are more, nothing is asked for until
     /// [`Backup::new_sessions`](super::Backup::new_sessions). After a restart they are tried again.
     NotStored(DeliveryId, BackupVersion, Vec<(HostToken, NotStored)>),
-    /// The homeserver refuses every session that it was given, each alone and all alike, so that it is not about them but about
-    /// the account. They are kept, and one of them is tried now and then until it is taken. This is told once.
+    /// The homeserver has fewer sessions of this version than it had: its database was put back, say, or another client has
+    /// deleted some. Mark all of the host's sessions as not stored in this version, then [`Backup::ack`](super::Backup::ack):
+    /// those that are still there are uploaded again. It is told once a day at most.
+    Lost(DeliveryId, BackupVersion),
+    /// The homeserver has refused a dozen requests to store sessions, with one session and with many, and taken none, so that it
+    /// is not about the sessions but about the account. They are kept, and some of them are tried now and then until one is
+    /// taken. This is told once.
     UploadRefused(ApiError),
     /// Put them into the host's store as unauthenticated, as stored in this version, then
     /// [`Backup::ack`](super::Backup::ack).
@@ -48,8 +53,9 @@ pub enum Next {
     /// The backup that was asked for is not made. What is there is used or asked about as before; whoever wants a new one
     /// all the same calls [`Backup::rotate`](super::Backup::rotate) again.
     NotCreated(NotCreated),
-    /// The homeserver refuses to delete a version of a backup that is disabled. It is tried again, each time later.
-    NotDeleted(ApiError),
+    /// The homeserver has not deleted a version of a backup that is disabled, though it was asked 16 times, over an hour or
+    /// more. The backup is off all the same; [`Backup::disable`](super::Backup::disable) tries it again.
+    NotDeleted(RequestFailure),
     /// The homeserver does not take the preference `m.key_backup` of the account, by which other clients know whether the
     /// user wants a backup. It is not tried again, and everything else goes on.
     PreferenceNotSet {
@@ -129,7 +135,7 @@ pub enum NotStored {
     #[error("the server keeps failing on the session")]
     Failing,
     /// The server refused it. It is tried again after a day, if the host offers it.
-    #[error("the server refused the session: {0}")]
+    #[error("the message key was not stored: {0}")]
     Refused(ApiError),
 }
 
@@ -138,11 +144,11 @@ pub enum NotStored {
 #[non_exhaustive]
 pub enum NotCreated {
     /// The homeserver refuses it.
-    #[error("the homeserver refuses to create a backup: {0}")]
+    #[error("{0}")]
     Refused(ApiError),
     /// The homeserver has failed on it 16 times in a row, over an hour or more, and has said in between which backup there is;
     /// once it has, one more failure is enough. The key is kept, in case the backup turns up.
-    #[error("{0}")]
+    #[error("{}", .0.as_failure())]
     Failing(Box<Waiting>),
     /// The homeserver says that it has created this version of the backup, or there was no answer, and it does not show it
     /// after about a quarter of an hour. The key is kept, in case it turns up: then the user is asked. The next version is
@@ -167,8 +173,6 @@ pub enum FetchOutcome {
     Unusable(OpenError),
     /// The server refused.
     Refused(ApiError),
-    /// The response is too large.
-    TooLarge,
     /// The backup has no such session.
     NotInBackup,
     /// There is no backup any more, or another one: ask again when it is settled which.
@@ -196,7 +200,6 @@ impl fmt::Display for FetchOutcome {
             }
             Self::Unusable(error) => error.fmt(f),
             Self::Refused(error) => error.fmt(f),
-            Self::TooLarge => f.write_str("the server's answer is too large"),
             Self::NotInBackup => f.write_str("the backup does not have the session"),
             Self::NoBackup => f.write_str("there is no backup to fetch from"),
         }

@@ -139,7 +139,7 @@ impl PreferenceLane {
     /// Whether a request about the preference is not tried again: the server refuses, or has failed on it some times.
     fn is_given_up(&mut self, office: &mut Office, kind: RequestKind, failure: &Failure) -> bool {
         let is_final = match failure {
-            Failure::Refused(_) | Failure::TooLarge => true,
+            Failure::Refused(_) => true,
             Failure::Later { .. } | Failure::NotFound | Failure::OtherVersion => {
                 self.failures = self.failures.saturating_add(1);
                 self.failures >= FAILURES

@@ -25,8 +25,11 @@ pub enum Question {
         /// What the account data `m.key_backup` says, if it says anything. The homeserver can write it.
         preference: Option<bool>,
     },
-    /// The homeserver does not say which backup there is, or says something that is none, and has done so for about an hour.
-    /// [`Reply::Create`] makes a new one in the place of whatever is there, [`Reply::Stop`] leaves all as it is. The homeserver
+    /// The homeserver does not say which backup there is. It is asked at once if the homeserver shows a backup without a
+    /// version; after half a minute, or five answers, if what it shows is no backup; and after more than an hour, or 16
+    /// answers, if it refuses or fails, or something before it answers. That passes by itself more often than not, and whoever
+    /// makes a new backup loses sight of a good one; until then [`Backup::waiting_for`](super::Backup::waiting_for) says why
+    /// nothing goes on. [`Reply::Create`] makes a new one in the place of whatever is there, [`Reply::Stop`] leaves all as it is. The homeserver
     /// is asked again meanwhile.
     Unseen {
         /// What it answers.

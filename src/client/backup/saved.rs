@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Backup, BackupOptions, RestoreChoice, Scope, Stage,
+    counted::Counted,
     kept::{Kept, Preference, SecretChange, Vaulted},
     keyring::Keyring,
     making::{Creation, Draft, Making, Phase},
@@ -66,6 +67,9 @@ struct SecretPart<'a> {
 struct SavedState<'a> {
     stage: Stage,
     used: Option<SavedUsed>,
+    /// How many sessions it had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    count: Option<u64>,
     retired: Vec<String>,
     #[serde(borrow)]
     keys: Vec<SavedKey<'a>>,
@@ -148,6 +152,7 @@ impl Backup {
             state: SavedState {
                 stage: self.stage(),
                 used: kept.used.as_ref().map(|used| SavedUsed::new(used, &kept.proofs)),
+                count: kept.counted.sessions,
                 retired: kept.retired.iter().map(BackupPublicKey::to_base64).collect(),
                 keys: keys.iter().map(SavedKey::new).collect(),
                 draft: draft.as_ref().and_then(|(key, making)| SavedDraft::new(key, making)),
@@ -169,6 +174,7 @@ impl SavedState<'_> {
         let (used, proofs) = used.map_or((None, Proofs::default()), |(it, its)| (Some(it), its));
         let mut kept = Kept {
             used,
+            counted: Counted::saved(self.count),
             proofs,
             retired: self.retired.iter().map(public_key).collect::<Result<_, _>>()?,
             keys: Keyring::new(keys.collect::<Result<_, _>>()?),

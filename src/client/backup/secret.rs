@@ -3,8 +3,9 @@
 // docs/decisions.md, 13: what lasts and what hangs on a device are told apart.
 
 use super::{
-    AnswerError, Backup, Next, SecretTask, Stage,
+    AnswerError, Backup, Next, RequestKind, SecretTask, Stage,
     kept::{SecretChange, Vaulted},
+    stage::Event,
 };
 use crate::{
     backup::{BackupPublicKey, Proofs},
@@ -147,6 +148,54 @@ impl Backup {
         self.preference.known.write.is_none() && self.kept.vaulted == Vaulted::Unneeded
     }
 
+    /// The first version to go is the one that the user meant; what shows after it is deleted, also after a restart.
+    pub(super) fn delete_next(&mut self) {
+        let (found, may_delete) = (self.look.found().map(|info| info.version()), self.may_delete());
+        let Some(disabling) = self.state.disabling_mut() else { return };
+        let is_unknown = disabling.meant.is_some() && found.is_some();
+        // That a version was deleted is seen when it is gone.
+        match disabling.attempted.take() {
+            Some(attempted) if found == Some(&attempted) || disabling.deleted >= MANY => {
+                self.office.courier.failed(RequestKind::DeleteVersion, 0);
+            }
+            Some(_) => {
+                disabling.deleted += 1;
+                self.office.courier.succeeded(RequestKind::DeleteVersion);
+            }
+            None => {}
+        }
+        match found {
+            Some(found) if is_unknown && disabling.meant.as_ref() != Some(found) => {
+                let is_used = self.kept.used.is_some();
+                self.turn(if is_used { Event::Other } else { Event::Untrusted });
+            }
+            // The secret goes first.
+            _ if !may_delete => {}
+            Some(_) if self.office.courier.is_failing(RequestKind::DeleteVersion) => {
+                self.stop_deleting();
+            }
+            Some(found) if !found.as_str().is_empty() => {
+                disabling.condemned = Some(found.clone());
+                if disabling.meant.take().is_some() {
+                    self.office.touch();
+                }
+            }
+            // What the server has no name for cannot be deleted.
+            _ => {
+                self.forget();
+                self.turn(Event::Deleted);
+            }
+        }
+    }
+
+    /// The homeserver does not delete a version: the host is told, and uses it no more.
+    fn stop_deleting(&mut self) {
+        let failure = self.office.courier.last_error(RequestKind::DeleteVersion).cloned();
+        failure.into_iter().for_each(|failure| self.office.deliver(Next::NotDeleted(failure)));
+        self.forget();
+        self.turn(Event::Deleted);
+    }
+
     /// No version is left, and what was used is not used again. A request to create one may still arrive.
     pub(super) fn forget(&mut self) {
         let used = self.kept.used.take().map(|used| used.public_key);
@@ -159,3 +208,7 @@ impl Backup {
         self.office.touch();
     }
 }
+
+/// More versions than an account has. A server that shows another one after so many deletions is taken for one that deletes
+/// nothing.
+const MANY: u32 = 200;

@@ -100,8 +100,10 @@ pub(super) struct Disabling {
     pub(super) meant: Option<BackupVersion>,
     /// The version that is to be deleted next.
     pub(super) condemned: Option<BackupVersion>,
-    /// The version that was tried to delete last.
+    /// The version that the server was asked to delete, until it has refused or was asked which one there is.
     pub(super) attempted: Option<BackupVersion>,
+    /// How many are deleted.
+    pub(super) deleted: u32,
     /// Whether the server was asked which version there is, since something is to be done about it.
     pub(super) is_current: bool,
 }

@@ -4,6 +4,7 @@
 
 use super::{
     Backup, UsedBackup,
+    counted::Counted,
     kept::Kept,
     look::Found,
     stage::{Event, State},
@@ -150,6 +151,7 @@ impl Backup {
                 self.kept.proofs = Proofs::default();
             }
             self.kept.used = Some(used);
+            self.kept.counted = Counted::default();
             self.office.touch();
         }
         self.use_again(backup);

@@ -117,7 +117,8 @@ impl InUse {
 
     pub(super) fn wants_more(&self, office: &Office) -> bool {
         let may_have = matches!(self.supply, Supply::Unknown | Supply::New);
-        may_have && !self.has_work() && office.desk.told.is_empty()
+        let is_free = !self.has_work() || self.wants_others();
+        may_have && is_free && office.desk.told.is_empty()
     }
 
     pub(super) fn has_to_look(&self) -> bool {
@@ -184,7 +185,7 @@ impl InUse {
             self.not_stored(office, vec![(pending.token, NotStored::Unusable)]);
             self.make_batches(office);
         }
-        if !may_put {
+        if !may_put || self.wants_more(office) {
             return None;
         }
         let batch = self.batches.pop_front()?;

@@ -36,7 +36,6 @@ impl InUse {
     fn upload_failed(&mut self, office: &mut Office, batch: Vec<Pending>, failure: Failure) {
         let losses = office.courier.failures(RequestKind::Upload);
         match failure {
-            Failure::TooLarge => self.split_or_drop(office, batch, NotStored::TooLarge),
             Failure::Refused(error) => self.upload_refused(office, batch, error),
             // One session may be what the server fails on.
             Failure::Later { .. } if losses >= FAILURES && batch.len() > 1 => {
@@ -98,15 +97,6 @@ impl InUse {
     fn are_failing(&mut self, office: &mut Office, batch: &[Pending]) {
         let failing = |pending: &Pending| (pending.token, NotStored::Failing);
         self.not_stored(office, batch.iter().map(failing).collect());
-    }
-
-    fn split_or_drop(&mut self, office: &mut Office, batch: Vec<Pending>, reason: NotStored) {
-        office.courier.succeeded(RequestKind::Upload);
-        if batch.len() > 1 {
-            return self.split(batch);
-        }
-        let failures = batch.iter().map(|pending| (pending.token, reason.clone())).collect();
-        self.not_stored(office, failures);
     }
 
     pub(super) fn split(&mut self, mut batch: Vec<Pending>) {

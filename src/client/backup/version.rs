@@ -6,13 +6,13 @@ use super::{
     Backup, Call, FoundBackup, Lane, Question, RequestKind, Stage,
     look::Found,
     making::{Creation, Making, Phase},
-    stage::{Disabling, Event, State},
+    stage::{Event, State},
     trust::is_used,
     upload::InUse,
 };
 use crate::client::{failure::Failure, operation::OperationId};
 use crate::{
-    api::{CreateBackupVersion, DeleteBackupVersion, GetBackupVersion},
+    api::{CreateBackupVersion, DeleteBackupVersion, GetBackupVersion, ResponseError},
     backup::BackupVersionInfo,
 };
 
@@ -22,14 +22,18 @@ impl Backup {
         let before = self.stage();
         let is_enabled = matches!(event, Event::Enable);
         let is_refused = matches!(event, Event::Refused);
+        let is_shown = matches!(event, Event::NoBackup | Event::Untrusted | Event::Other);
         let draft = self.state.making().and_then(Making::draft).cloned();
         self.state = std::mem::take(&mut self.state).after(event);
         let after = self.stage();
         if before == after {
             return;
         }
-        if !(before.makes_backup() && after.makes_backup()) {
-            self.look.changed_at_ms = self.office.courier.now();
+        let now = self.office.courier.now();
+        if is_shown {
+            self.look.has_changed(now, &self.office.options);
+        } else if !(before.makes_backup() && after.makes_backup()) {
+            self.look.changed_at_ms = now;
         }
         self.look.due_ms = 0;
         self.office.touch();
@@ -122,7 +126,10 @@ impl Backup {
     ) {
         let is_outdated = self.is_outdated(id);
         match found {
-            Ok(found) => self.current(found, now),
+            Ok(found) => {
+                self.current(found, now);
+                self.count_again(id);
+            }
             Err(failure) => {
                 self.version_failed(RequestKind::FindVersion, &failure);
                 self.not_seen(&failure);
@@ -165,42 +172,6 @@ impl Backup {
             self.office.courier.failed(RequestKind::FindVersion, 0);
         } else {
             self.office.courier.succeeded(RequestKind::FindVersion);
-        }
-        // That a version was deleted is seen when it is gone.
-        if let State::Disabling(Disabling { attempted: Some(attempted), condemned, .. }) =
-            &self.state
-        {
-            if condemned.as_ref() == Some(attempted) {
-                self.office.courier.failed(RequestKind::DeleteVersion, 0);
-            } else {
-                self.office.courier.succeeded(RequestKind::DeleteVersion);
-            }
-        }
-    }
-
-    /// The first version to go is the one that the user meant; what shows after it is deleted, also after a restart.
-    fn delete_next(&mut self) {
-        let (found, may_delete) = (self.look.found().map(|info| info.version()), self.may_delete());
-        let Some(disabling) = self.state.disabling_mut() else { return };
-        let is_unknown = disabling.meant.is_some() && found.is_some();
-        match found {
-            Some(found) if is_unknown && disabling.meant.as_ref() != Some(found) => {
-                let is_used = self.kept.used.is_some();
-                self.turn(if is_used { Event::Other } else { Event::Untrusted });
-            }
-            // The secret goes first.
-            _ if !may_delete => {}
-            Some(found) if !found.as_str().is_empty() => {
-                disabling.condemned = Some(found.clone());
-                if disabling.meant.take().is_some() {
-                    self.office.touch();
-                }
-            }
-            // What the server has no name for cannot be deleted.
-            _ => {
-                self.forget();
-                self.turn(Event::Deleted);
-            }
         }
     }
 
@@ -261,7 +232,12 @@ impl Backup {
     pub(super) fn stage_question(&self) -> Option<Question> {
         let preference = self.preference.known.enabled;
         let found = self.look.found.as_ref().map(|found| self.describe(found));
+        let is_nameless = found.as_ref().is_some_and(|it| it.version.as_str().is_empty());
         match self.stage() {
+            Stage::Untrusted | Stage::Changed if is_nameless && self.look.is_done => {
+                let error = ResponseError::Member("version").into();
+                Some(Question::Unseen { error, preference })
+            }
             Stage::Looking => {
                 self.unseen().map(|error| Question::Unseen { error: error.clone(), preference })
             }

@@ -205,9 +205,14 @@ impl Courier {
         Failure::NoAnswer
     }
 
+    /// Why it failed what is [counted](Self::failed) next.
+    pub(super) fn has_failed_with(&mut self, error: ApiError) {
+        self.last_error = Some(error.into());
+    }
+
     /// What everything else has to obey.
     pub(super) fn blame(&mut self, error: ApiError, now_ms: u64) -> Failure {
-        self.last_error = Some(error.clone().into());
+        self.has_failed_with(error.clone());
         let soft_logout = error.is_soft_logout();
         let failure = Failure::new(error, now_ms);
         match failure {

@@ -25,7 +25,7 @@ use crate::{
 /// #     Err(strongroom::client::NoAnswer)
 /// # }
 ///
-/// let (base_url, token) = ("https://matrix.example.org".parse::<BaseUrl>()?, AccessToken::new("secret".into()));
+/// let (base_url, token) = ("https://matrix.example.org".parse::<BaseUrl>()?, AccessToken::from("secret"));
 /// let mut collector = EvidenceCollector::new("@alice:example.org".into(), 1_000, Limits::default());
 /// while let Some(request) = collector.request(&base_url, &token)? {
 ///     collector.answer(send(request));

@@ -203,6 +203,16 @@ pub trait AsyncBackupHost: AsyncHost {
         failures: &[(HostToken, NotStored)],
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
+    /// As [`BackupHost::lost`].
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn lost(
+        &mut self,
+        version: &BackupVersion,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
     /// As [`BackupHost::ask`].
     ///
     /// # Errors

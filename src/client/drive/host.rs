@@ -189,6 +189,14 @@ pub trait BackupHost: Host {
         failures: &[(HostToken, NotStored)],
     ) -> Result<(), Self::Error>;
 
+    /// Marks all sessions as not stored in this version: the homeserver has lost some of them. See
+    /// [`Next::Lost`](super::Next::Lost).
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn lost(&mut self, version: &BackupVersion) -> Result<(), Self::Error>;
+
     /// Asks the user. Without a reply the question stays open, for [`Backup::reply`] between two drives.
     ///
     /// # Errors

@@ -4,7 +4,10 @@ use std::fmt;
 
 use crate::{
     api::ApiError,
-    client::backup::{FetchOutcome, NotCreated, Scope},
+    client::{
+        backup::{FetchOutcome, NotCreated, Scope},
+        waiting::RequestFailure,
+    },
 };
 
 /// Something that the account's machine tells its host. Its `Display` is a sentence for the user.
@@ -18,7 +21,7 @@ pub enum Notice<'a> {
     /// See [`Next::NotCreated`](super::Next::NotCreated).
     NotCreated(&'a NotCreated),
     /// See [`Next::NotDeleted`](super::Next::NotDeleted).
-    NotDeleted(&'a ApiError),
+    NotDeleted(&'a RequestFailure),
     /// See [`Next::PreferenceNotSet`](super::Next::PreferenceNotSet).
     PreferenceNotSet {
         /// Whether the user wants a backup.

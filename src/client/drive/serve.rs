@@ -99,6 +99,10 @@ macro_rules! serve_backup {
                     backup.ack(*id);
                     $host.progress(backup);
                 }
+                Next::Lost(id, version) => {
+                    $host.lost(version)$(.$wait)??;
+                    backup.ack(*id);
+                }
                 Next::Import(id, version, sessions) => {
                     $host.import(version, sessions)$(.$wait)??;
                     backup.ack(*id);

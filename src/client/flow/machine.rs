@@ -110,6 +110,7 @@ impl Machine {
             Next::RefreshSigners => Turn::Nothing,
             next @ (Next::Stored(..)
             | Next::NotStored(..)
+            | Next::Lost(..)
             | Next::UploadRefused(_)
             | Next::NotDeleted(_)
             | Next::PreferenceNotSet { .. }) => {

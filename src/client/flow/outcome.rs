@@ -66,13 +66,13 @@ pub enum FlowError {
     #[error("the account has a backup already")]
     HasBackup(BackupVersion),
     /// The server refuses a request.
-    #[error("the homeserver refused a request: {0}")]
+    #[error("{0}")]
     Refused(ApiError),
     /// The homeserver does not say which backup there is.
     #[error("the homeserver does not say whether there is a backup: {0}")]
     Unseen(Box<ApiError>),
     /// A request has failed again and again, for about an hour.
-    #[error("{0}")]
+    #[error("{}", .0.as_failure())]
     Failing(Box<Waiting>),
     /// The host has given the flow up.
     #[error("it was cancelled")]
@@ -137,8 +137,8 @@ impl fmt::Debug for SetUpDone {
 /// Why a request will never be taken, if so.
 pub(super) fn final_error(failure: Failure) -> Option<FlowError> {
     match failure {
+        Failure::Refused(error) if error.is_request_too_large() => Some(FlowError::TooLarge),
         Failure::Refused(error) => Some(FlowError::Refused(error)),
-        Failure::TooLarge => Some(FlowError::TooLarge),
         Failure::NotFound | Failure::OtherVersion => Some(FlowError::NotFound),
         _ => None,
     }

@@ -85,7 +85,7 @@ impl Storage {
         is_known.then(|| self.parsed())
     }
 
-    fn parsed(&mut self) -> Arc<SecretStorage> {
+    pub(super) fn parsed(&mut self) -> Arc<SecretStorage> {
         let parse = || Arc::new(SecretStorage::from_account_data(&self.events, &self.limits));
         Arc::clone(self.parsed.get_or_insert_with(parse))
     }

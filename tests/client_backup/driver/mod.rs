@@ -52,6 +52,8 @@ pub(crate) struct Driver {
     pub(crate) signers_asked: usize,
     pub(crate) not_created: Vec<NotCreated>,
     pub(crate) not_deleted: usize,
+    /// How many times the homeserver has lost sessions.
+    pub(crate) lost: usize,
     /// What the homeserver did not take, and whether it refused it.
     pub(crate) preference_not_set: Vec<(bool, bool)>,
     pub(crate) needs_token: Vec<bool>,
@@ -120,6 +122,7 @@ impl Driver {
             signers_asked: 0,
             not_created: Vec::new(),
             not_deleted: 0,
+            lost: 0,
             preference_not_set: Vec::new(),
             needs_token: Vec::new(),
             secrets: Vec::new(),
@@ -252,6 +255,12 @@ impl Driver {
             }
             Next::NotStored(id, _, failures) => {
                 self.not_stored.extend(failures);
+                self.machine.ack(id);
+            }
+            Next::Lost(id, version) => {
+                self.lost += 1;
+                let lost = self.store.values_mut().filter(|(_, it)| it.as_ref() == Some(&version));
+                lost.for_each(|(_, stored)| *stored = None);
                 self.machine.ack(id);
             }
             Next::Import(id, _, sessions) => {

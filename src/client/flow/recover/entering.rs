@@ -181,10 +181,12 @@ impl Recover {
         self.stage = if self.is_refused() { Stage::Finished } else { Stage::Fetching };
     }
 
-    /// Fetches the sessions, or asks for the key of the backup if that is not at hand.
+    /// Fetches the sessions, or asks for the key of the backup if that is not at hand; whether there is one is waited for.
     fn fetch_or_ask(&mut self, now_ms: u64) {
         if self.lacks_backup_key() {
             self.stage = Stage::Entering;
+        } else if self.machine.get().is_some_and(|backup| !backup.has_looked()) {
+            self.stage = Stage::Looking;
         } else {
             self.fetch_if_possible(now_ms);
         }

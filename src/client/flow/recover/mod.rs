@@ -171,7 +171,7 @@ impl Parts for Recover {
             }
             let step = match self.stage {
                 Stage::Looking => self.look(now_ms, rng),
-                Stage::Entering => Some(Step::EnterKey),
+                Stage::Entering => self.ask(now_ms, rng),
                 Stage::Fetching => self.fetch(now_ms, rng),
                 Stage::Finished => self.finish(),
                 Stage::Ended => Some(Step::Wait(None)),

@@ -4,9 +4,9 @@ use rand_core::CryptoRng;
 
 use super::{Recover, Recovered, Stage};
 use crate::client::{
-    backup::Scope,
+    backup::{Backup, Scope},
     flow::{Step, machine::Turn},
-    waiting::RequestFailure,
+    waiting::{Awaited, RequestFailure, RequestKind},
 };
 
 impl Recover {
@@ -15,26 +15,39 @@ impl Recover {
         if self.storage.is_none() {
             return Some(Step::ReadAccountData);
         }
-        let backup = self.machine.get()?;
-        if !backup.has_looked() && self.failure.is_none() {
+        if !self.machine.get()?.has_looked() {
             return self.work(now, rng);
         }
-        let wants_secrets = self.wants_secrets && !self.holds_nothing();
+        self.looked(now);
+        None
+    }
+
+    /// What there is, is known as well as it will be.
+    fn looked(&mut self, now: u64) {
         if let Some(keys) = self.given.take() {
             self.open(keys, now);
-        } else if wants_secrets || self.lacks_backup_key() {
+        } else if self.wants_storage_key() || self.lacks_backup_key() {
             self.stage = Stage::Entering;
         } else {
             self.fetch_if_possible(now);
         }
-        None
+    }
+
+    /// Whether a key of the storage is still of use, whatever the backup is.
+    fn wants_storage_key(&self) -> bool {
+        self.wants_secrets && self.storage_keys.is_empty() && !self.holds_nothing()
+    }
+
+    /// Asks the user for a key. One of the backup itself is of use only once the backup is seen, so that is tried meanwhile.
+    pub(super) fn ask(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<Recover>> {
+        let has_looked = self.machine.get()?.has_looked();
+        if has_looked { Some(Step::EnterKey) } else { self.work(now, rng) }
     }
 
     /// Fetches the sessions.
     pub(super) fn fetch(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<Recover>> {
         let has_looked = self.machine.get()?.has_looked();
         if let Some(key) = self.unseen.take_if(|_| has_looked) {
-            self.failure = None;
             self.give_key(key, now);
             return None;
         }
@@ -53,7 +66,7 @@ impl Recover {
                 self.fetched = Some(*outcome);
                 None
             }
-            Turn::Wait(until) => self.idle(until),
+            Turn::Wait(until) => self.idle(now, until),
             // Questions stay open, for the host to ask when the flow has ended.
             turn => {
                 self.machine.pass(turn);
@@ -63,17 +76,23 @@ impl Recover {
     }
 
     /// The machine has nothing to do.
-    fn idle(&mut self, until: Option<u64>) -> Option<Step<Recover>> {
+    fn idle(&mut self, now: u64, until: Option<u64>) -> Option<Step<Recover>> {
         let backup = self.machine.get()?;
+        if self.stage == Stage::Entering {
+            return Some(Step::EnterKey);
+        }
         if self.stage == Stage::Looking {
             // A homeserver without backups, or one that fails, keeps nobody from the secrets.
-            self.failure = backup.look_failure().cloned();
-            let is_done = backup.has_looked() || self.failure.is_some();
-            return (!is_done).then_some(Step::Wait(until));
+            let has_more = self.given.is_some() || self.wants_storage_key();
+            let goes_on = has_more && backup.is_out_of_sight();
+            if !goes_on && !backup.has_looked() && backup.look_failure().is_none() {
+                return Some(Step::Wait(until));
+            }
+            self.looked(now);
+            return None;
         }
         if self.unseen.is_some() {
             // That the network is down is waited out.
-            self.failure = backup.look_failure().cloned();
             if !self.is_refused() {
                 return Some(Step::Wait(until));
             }
@@ -96,10 +115,25 @@ impl Recover {
 
     /// Whether the homeserver was reached, and does not say which backup there is.
     pub(super) fn is_refused(&self) -> bool {
-        self.failure.as_ref().is_some_and(|failure| *failure != RequestFailure::NoAnswer)
+        let failure = self.machine.get().and_then(Backup::look_failure);
+        failure.is_some_and(|failure| *failure != RequestFailure::NoAnswer)
+    }
+
+    /// Why there are no sessions: the last failure of what they need, if it lasts.
+    fn last_failure(&self) -> Option<RequestFailure> {
+        let has_looked = self.machine.get()?.has_looked();
+        let needed = |what| match what {
+            Awaited::Request(RequestKind::FindVersion | RequestKind::ReadPreference) => !has_looked,
+            Awaited::Request(kind) => kind == RequestKind::FetchEverything,
+            _ => false,
+        };
+        let mut needed = self.machine.waiting_for(None).into_iter().filter(|it| needed(it.what));
+        needed.find_map(|waiting| waiting.last_error)
     }
 
     pub(super) fn finish(&mut self) -> Option<Step<Recover>> {
+        let failure = self.failure.take().or_else(|| self.last_failure());
+        let failure = failure.filter(|_| self.fetched.is_none());
         let backup = self.machine.give_back()?;
         self.stage = Stage::Ended;
         Some(Step::Done(Box::new(Recovered {
@@ -108,7 +142,7 @@ impl Recover {
             secrets: std::mem::take(&mut self.secrets),
             key: self.fit,
             fetched: self.fetched.take(),
-            failure: self.failure.take(),
+            failure,
         })))
     }
 }

@@ -67,7 +67,7 @@ impl Kept {
     }
 
     /// Notes what is there: the backup that the homeserver shows, that of the machine, and the default key.
-    pub(super) fn note(&mut self, machine: &mut Backup, storage: &SecretStorage) {
+    pub(super) fn note(&mut self, machine: &mut Backup, default_key: Option<SecretStorageKeyId>) {
         let used = machine.used_key();
         let is_own = !self.replaces && machine.is_unfinished();
         if self.replaces {
@@ -82,7 +82,7 @@ impl Kept {
             version: found.map(|info| info.version().clone()),
             public_key: auth_data.map(|auth_data| *auth_data.public_key()),
             used,
-            default_key: storage.default_key().cloned(),
+            default_key,
         });
     }
 

@@ -16,7 +16,7 @@ use crate::{
         courier::Courier,
     },
     encoding::json_object::JsonObject,
-    ids::{DeviceId, EventType, SecretName, UserId},
+    ids::{DeviceId, EventType, SecretName, SecretStorageKeyId, UserId},
     secret_storage::{Belief, NewKey, PlanNote, SecretStorageKey, VerifiedPublicKeys},
     secret_value::SecretValue,
 };
@@ -39,6 +39,8 @@ pub struct SetUp {
     /// The machine's state as it gave it last.
     pub(super) saved_backup: SavedBackup,
     storage: Storage,
+    /// The default key, as the host gave it last.
+    given_key: Option<SecretStorageKeyId>,
     limits: Limits,
     stage: Stage,
     /// Whether the backup was seen to be the current one since the last plan.
@@ -159,6 +161,7 @@ impl SetUp {
         backup.look_afresh();
         Self {
             storage: Storage::new(user_id.clone(), limits),
+            given_key: None,
             user_id,
             device_id,
             kept,
@@ -200,6 +203,7 @@ impl Flow for SetUp {
 
     fn account_data(&mut self, events: Vec<(EventType, JsonObject)>) {
         self.storage.give(events);
+        self.given_key = self.storage.parsed().default_key().cloned();
     }
 
     fn recovery_key_saved(&mut self) {

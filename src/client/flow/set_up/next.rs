@@ -7,7 +7,7 @@ use super::{SetUp, Stage};
 use crate::{
     api::ApiError,
     client::{
-        backup::Backup,
+        backup::{self, Backup},
         flow::{FlowError, SavedSetUp, Step, contract::Parts, machine::Machine},
         operation::{NoAnswer, OperationId},
         state::StateToSave,
@@ -103,10 +103,18 @@ impl Parts for SetUp {
     }
 }
 
+/// Whether the homeserver has said which backup there is. That the one that was used is gone it has to say twice: a proxy
+/// says so, too, and the machine looks once more.
+pub(super) fn has_looked(machine: &Backup) -> bool {
+    machine.has_looked() && machine.stage() != backup::Stage::Looking
+}
+
 /// Why nobody will know which backup there is, if so.
 pub(super) fn unseen(machine: &Backup) -> Option<FlowError> {
     match machine.look_failure()? {
-        RequestFailure::Api(error @ ApiError::Matrix(_)) if !error.is_rate_limited() => {
+        RequestFailure::Api(error @ ApiError::Matrix(_))
+            if !(error.is_rate_limited() || error.is_unauthorized()) =>
+        {
             let is_final = error.status().is_some_and(|status| (400..500).contains(&status));
             is_final.then(|| FlowError::Refused(error.clone()))
         }

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use rand_core::CryptoRng;
 
-use super::{SetUp, Stage, next::unseen};
+use super::{
+    SetUp, Stage,
+    next::{has_looked, unseen},
+};
 use crate::{
     backup::BackupPublicKey,
     client::{
@@ -24,7 +27,7 @@ const MAX_ROTATIONS: u32 = 3;
 impl SetUp {
     /// Looks at what is there, and notes it before anything is written.
     pub(super) fn check(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<SetUp>> {
-        if !self.machine.get()?.has_looked() {
+        if !has_looked(self.machine.get()?) {
             return self.look(now, rng);
         }
         if self.kept.is_stored {
@@ -39,7 +42,9 @@ impl SetUp {
             return self.taken(&storage);
         }
         if self.kept.before.is_none() {
-            self.kept.note(self.machine.get_mut()?, &storage);
+            // A homeserver may deny for a while what the host has heard of.
+            let default_key = storage.default_key().or(self.given_key.as_ref()).cloned();
+            self.kept.note(self.machine.get_mut()?, default_key);
         }
         self.note_draft();
         self.machine.ask_again();
@@ -57,7 +62,7 @@ impl SetUp {
             }
             Turn::Wait(until) => {
                 let machine = self.machine.get()?;
-                if machine.has_looked() {
+                if has_looked(machine) {
                     return None;
                 }
                 match unseen(machine) {
@@ -108,6 +113,10 @@ impl SetUp {
             Question::SetUp { .. } | Question::Changed { found: None, .. } => None,
             Question::Use { found, .. } | Question::Changed { found: Some(found), .. } => {
                 Some(found)
+            }
+            Question::Unseen { .. } if self.kept.replaces => return self.rotate(None),
+            Question::Unseen { error, .. } => {
+                return self.fail(FlowError::Unseen(Box::new(error.clone())));
             }
             _ => return None,
         };
@@ -235,6 +244,7 @@ impl SetUp {
         backup.recovery_key_saved();
         let storage_key = self.kept.new_key.key().clone();
         let replaced = self.kept.before.take().and_then(|before| before.version);
+        let replaced = replaced.filter(|version| !version.as_str().is_empty());
         let notes = std::mem::take(&mut self.notes);
         self.stage = Stage::Ended;
         Some(Step::Done(Box::new(Ok(SetUpDone { backup, storage_key, replaced, notes }))))

@@ -2,7 +2,7 @@
 
 use rand_core::CryptoRng;
 
-use super::{Look, SetUp, Stage};
+use super::{Look, SetUp, Stage, next::has_looked};
 use crate::{
     client::flow::{FlowError, Step},
     ids::SecretStorageKeyId,
@@ -80,11 +80,12 @@ impl SetUp {
             machine.look_afresh();
             self.is_current = Look::Asked;
         }
-        if !machine.has_looked() {
+        if !has_looked(machine) {
             return self.look(now, rng);
         }
         if !self.kept.is_made(machine) {
-            return self.fail(FlowError::OtherDevice);
+            let is_gone = machine.found().is_none();
+            return self.fail(if is_gone { FlowError::NotShown } else { FlowError::OtherDevice });
         }
         self.is_current = Look::Done;
         None

@@ -1,6 +1,7 @@
 //! Secrets from the user's other devices.
 
 mod answers;
+mod outbox;
 mod steps;
 
 use std::{collections::VecDeque, fmt};
@@ -95,7 +96,7 @@ pub struct SharedIn {
     pub missing: Vec<SecretName>,
     /// Answers that were not taken; [`Limits::findings`] of them at most.
     pub dropped: Vec<DroppedAnswer>,
-    /// Why nobody could be asked, if so.
+    /// Why somebody could not be asked, if so.
     pub failure: Option<FlowError>,
 }
 
@@ -153,7 +154,9 @@ impl ShareIn {
         let before = std::mem::replace(&mut self.devices, devices);
         self.learns = true;
         let is_less = self.accepted().count() < had;
-        if self.stage == Stage::Listening && (is_less || is_anybody_new(&before, &self.devices)) {
+        let is_nobody_left = self.devices.trusted().next().is_none();
+        let is_other = is_nobody_left || is_anybody_new(&before, &self.devices);
+        if self.stage == Stage::Listening && (is_less || is_other) {
             self.stage = Stage::Asking;
         }
     }
@@ -210,6 +213,7 @@ impl Flow for ShareIn {
             self.outbox.clear();
             return;
         }
+        self.note_failure();
         let Some(requester) = &mut self.requester else { return };
         let open = open_requests(requester, &self.names).map(|(id, _)| id.clone());
         for id in open.collect::<Vec<_>>() {

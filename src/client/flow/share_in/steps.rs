@@ -5,21 +5,17 @@ use rand_core::CryptoRng;
 
 use super::{SavedShareIn, Saves, ShareIn, SharedIn, Stage, open_requests};
 use crate::{
-    api::SendToDevice,
     client::{
-        call::Call,
         flow::{
-            Flow as _, FlowError, Step,
+            FlowError, Step,
             contract::Parts,
             machine::{Machine, Turn},
-            outcome::final_error,
         },
         operation::{NoAnswer, OperationId},
         state::StateToSave,
         waiting::{Awaited, RequestKind},
     },
     ids::SecretName,
-    randomness::alphanumeric,
     secret_sharing::{AcceptedSecret, OutgoingRequest, Recipients, RequesterError},
 };
 
@@ -56,7 +52,7 @@ impl Parts for ShareIn {
     fn awaited_of_host(&self) -> Option<Awaited> {
         match self.stage {
             _ if self.saves.is_some() => Some(Awaited::Saved),
-            Stage::Listening => Some(Awaited::Devices),
+            Stage::Listening => self.awaited_of_devices(),
             Stage::Looking | Stage::Asking | Stage::Finished | Stage::Ended => None,
         }
     }
@@ -101,10 +97,9 @@ impl ShareIn {
         }
     }
 
-    /// Whether the homeserver has said which backup there is, or does not want to.
+    /// Whether the homeserver has said which backup there is, or will not soon.
     fn has_looked(&self) -> bool {
-        let backup = self.machine.get();
-        backup.is_none_or(|backup| backup.has_looked() || backup.look_failure().is_some())
+        self.machine.get().is_none_or(|backup| backup.has_looked() || backup.is_out_of_sight())
     }
 
     /// Lets the machine work; tells when it has something to do again.
@@ -127,6 +122,7 @@ impl ShareIn {
     /// Makes the requests. Those that are open are made again under their IDs, if they can be.
     pub(super) fn ask(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<ShareIn>> {
         self.expire(now);
+        self.learn(now);
         self.failure = None;
         for name in self.names.clone() {
             if self.accepted().any(|accepted| accepted.name == name) {
@@ -153,7 +149,9 @@ impl ShareIn {
         let open = open_requests(requester, std::slice::from_ref(name)).next();
         if let Some(id) = open.map(|(id, _)| id.clone()) {
             match requester.retry(&id, &self.devices, now) {
-                Err(RequesterError::IdentityChanged) => self.cancel(&id),
+                Err(RequesterError::IdentityChanged | RequesterError::NobodyToAsk) => {
+                    self.cancel(&id);
+                }
                 made => return Some(made),
             }
         }
@@ -204,72 +202,6 @@ impl ShareIn {
         Some(Step::Save(Box::new(SavedShareIn { requester, backup })))
     }
 
-    /// What could not be sent for about an hour is not sent any more, and no answer is waited for.
-    fn drop_undeliverable(&mut self) {
-        let kind = Some(RequestKind::AskDevices).filter(|_| !self.outbox.is_empty());
-        let what = kind.map(Awaited::Request);
-        let failing = self.machine.failing(kind).filter(|waiting| Some(waiting.what) == what);
-        if let Some(waiting) = failing {
-            self.give_up();
-            self.outbox.clear();
-            self.failure = Some(FlowError::Failing(Box::new(waiting)));
-        }
-    }
-
-    /// Saves what has changed, then sends what is to be sent.
-    fn deliver(&mut self, rng: &mut impl CryptoRng) -> Option<Step<ShareIn>> {
-        if let Some(step) = self.save() {
-            return Some(step);
-        }
-        self.drop_undeliverable();
-        let request = self.outbox.front().filter(|_| self.in_flight.is_none())?;
-        let courier = self.machine.courier()?;
-        if !courier.may_send(RequestKind::AskDevices) {
-            return None;
-        }
-        let transaction = alphanumeric(TRANSACTION_ID_LENGTH, rng);
-        let call = Call::ToDevice(SendToDevice::requests(transaction.into(), request));
-        let operation = courier.send(call);
-        self.in_flight = Some(operation.id());
-        Some(Step::Send(Box::new(operation)))
-    }
-
-    /// When something may be sent, in the host's time.
-    fn delivery_until(&mut self) -> Option<u64> {
-        let is_free = self.in_flight.is_none() && !self.outbox.is_empty();
-        let courier = self.machine.courier().filter(|_| is_free)?;
-        Some(courier.host_time(courier.due(RequestKind::AskDevices)?))
-    }
-
-    /// Whether this was one of the flow's requests.
-    pub(super) fn sent(
-        &mut self,
-        id: OperationId,
-        answer: &Result<Response<Vec<u8>>, NoAnswer>,
-        now_ms: u64,
-    ) -> bool {
-        let Some(courier) = self.machine.courier() else { return false };
-        courier.advance(now_ms);
-        let Some(letter) = courier.take(id, true, answer) else { return false };
-        self.in_flight = None;
-        let Call::ToDevice(call) = letter.call() else { return true };
-        match courier.read(call, answer, now_ms, &self.limits) {
-            Ok(()) => {
-                courier.succeeded(RequestKind::AskDevices);
-                self.outbox.pop_front();
-            }
-            // It is sent again, if it may succeed: a device takes the same request once.
-            Err(failure) => {
-                courier.failed(RequestKind::AskDevices, failure.wait_ms());
-                if let Some(error) = final_error(failure) {
-                    self.outbox.pop_front();
-                    self.failure = Some(error);
-                }
-            }
-        }
-        true
-    }
-
     pub(super) fn finish(&mut self, rng: &mut impl CryptoRng) -> Option<Step<ShareIn>> {
         if let Some(step) = self.deliver(rng) {
             return Some(step);
@@ -295,5 +227,3 @@ impl ShareIn {
         })))
     }
 }
-
-const TRANSACTION_ID_LENGTH: usize = 24;

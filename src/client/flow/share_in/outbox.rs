@@ -1,0 +1,124 @@
+//! What goes to the other devices, and what is waited for then.
+
+use http::Response;
+use rand_core::CryptoRng;
+
+use super::{ShareIn, Stage, open_requests};
+use crate::{
+    api::SendToDevice,
+    client::{
+        call::Call,
+        flow::{Flow as _, FlowError, Step, contract::Parts as _, outcome::final_error},
+        operation::{NoAnswer, OperationId},
+        waiting::{Awaited, RequestKind},
+    },
+    ids::RequestId,
+    randomness::alphanumeric,
+    secret_sharing::{OutgoingRequest, SecretRequestAction},
+};
+
+impl ShareIn {
+    /// Whether the other devices are still to be asked for something.
+    fn has_questions(&self) -> bool {
+        self.outbox.iter().any(is_question)
+    }
+
+    /// What the devices that were asked are waited for; nothing if all of it is still to be sent.
+    pub(super) fn awaited_of_devices(&self) -> Option<Awaited> {
+        let requester = self.requester.as_ref()?;
+        let is_it = |sent: &OutgoingRequest, id: &RequestId| {
+            is_question(sent) && sent.request().request_id == *id
+        };
+        let is_sent = |id: &RequestId| !self.outbox.iter().any(|sent| is_it(sent, id));
+        let sent = open_requests(requester, &self.names).filter(|(id, _)| is_sent(id));
+        let is_answered = |id| requester.candidates(id).next().is_some();
+        sent.map(|(id, _)| if is_answered(id) { Awaited::Proof } else { Awaited::Devices }).min()
+    }
+
+    /// What could not be sent for about an hour is not sent any more, and no answer is waited for.
+    fn drop_undeliverable(&mut self) {
+        let kind = self.own_request();
+        let what = kind.map(Awaited::Request);
+        if self.machine.failing(kind).is_some_and(|waiting| Some(waiting.what) == what) {
+            self.give_up();
+            self.outbox.clear();
+        }
+    }
+
+    /// Notes why nobody was asked, if nobody was.
+    pub(super) fn note_failure(&mut self) {
+        if self.stage == Stage::Looking || self.has_questions() {
+            let waiting = self.machine.waiting_for(self.own_request()).into_iter();
+            let failing = waiting.filter(|waiting| waiting.last_error.is_some()).last();
+            self.failure =
+                failing.map(|it| FlowError::Failing(Box::new(it))).or(self.failure.take());
+        }
+    }
+
+    /// Saves what has changed, then sends what is to be sent.
+    pub(super) fn deliver(&mut self, rng: &mut impl CryptoRng) -> Option<Step<ShareIn>> {
+        if let Some(step) = self.save() {
+            return Some(step);
+        }
+        self.drop_undeliverable();
+        let request = self.outbox.front().filter(|_| self.in_flight.is_none())?;
+        let courier = self.machine.courier()?;
+        if !courier.may_send(RequestKind::AskDevices) {
+            return None;
+        }
+        let transaction = alphanumeric(TRANSACTION_ID_LENGTH, rng);
+        let call = Call::ToDevice(SendToDevice::requests(transaction.into(), request));
+        let operation = courier.send(call);
+        self.in_flight = Some(operation.id());
+        Some(Step::Send(Box::new(operation)))
+    }
+
+    /// When something may be sent, in the host's time.
+    pub(super) fn delivery_until(&mut self) -> Option<u64> {
+        let is_free = self.in_flight.is_none() && !self.outbox.is_empty();
+        let courier = self.machine.courier().filter(|_| is_free)?;
+        Some(courier.host_time(courier.due(RequestKind::AskDevices)?))
+    }
+
+    /// Whether this was one of the flow's requests.
+    pub(super) fn sent(
+        &mut self,
+        id: OperationId,
+        answer: &Result<Response<Vec<u8>>, NoAnswer>,
+        now_ms: u64,
+    ) -> bool {
+        let Some(courier) = self.machine.courier() else { return false };
+        courier.advance(now_ms);
+        let Some(letter) = courier.take(id, true, answer) else { return false };
+        self.in_flight = None;
+        let Call::ToDevice(call) = letter.call() else { return true };
+        match courier.read(call, answer, now_ms, &self.limits) {
+            Ok(()) => {
+                courier.succeeded(RequestKind::AskDevices);
+                self.outbox.pop_front();
+            }
+            // It is sent again, if it may succeed: a device takes the same request once.
+            Err(failure) => {
+                courier.failed(RequestKind::AskDevices, failure.wait_ms());
+                final_error(failure).into_iter().for_each(|error| self.is_refused(error));
+            }
+        }
+        true
+    }
+
+    /// What the homeserver does not send on to the devices, they do not answer. That they are not told of an end is no
+    /// failure.
+    fn is_refused(&mut self, error: FlowError) {
+        let Some(refused) = self.outbox.pop_front().filter(is_question) else { return };
+        let ended = self.requester.as_mut().map(|it| it.cancel(&refused.request().request_id));
+        self.dropped.extend(ended.into_iter().flatten().flat_map(|ended| ended.dropped));
+        (self.failure, self.is_unsaved) = (Some(error), true);
+    }
+}
+
+/// Whether something is asked for, and not taken back.
+fn is_question(sent: &OutgoingRequest) -> bool {
+    matches!(sent.request().action, SecretRequestAction::Request(_))
+}
+
+const TRANSACTION_ID_LENGTH: usize = 24;
