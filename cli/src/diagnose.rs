@@ -43,7 +43,7 @@ pub(crate) struct Options {
 /// Compares everything with everything, and says what does not fit.
 pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let limits = Limits::default();
-    let saved = options.saved.read(&options.key, &limits)?;
+    let saved = options.saved.read(options.key.files(), &limits)?.files;
     let user_id = whose(options.user_id.as_ref(), &saved)?;
     let typed = options.key.typed(&saved)?;
     let evidence = saved.evidence(user_id, options.sessions, &limits);

@@ -1,6 +1,7 @@
 //! What a person has of an account: saved files, and a key that they know.
 
 use std::{
+    collections::HashMap,
     fs::{self, File},
     io::{self, IsTerminal as _, Read, Write as _},
     path::{Path, PathBuf},
@@ -41,29 +42,79 @@ pub(crate) struct Key {
     recovery_key_fd: Vec<u32>,
 }
 
+/// What was read.
+#[derive(Default)]
+pub(crate) struct Loaded {
+    pub(crate) files: SavedFiles,
+    /// Files of which only the beginning was read, by the place of what they hold.
+    long: HashMap<usize, PathBuf>,
+}
+
 impl Saved {
-    /// Reads everything. What is no data in it is told on standard error, and costs itself.
-    pub(crate) fn read(&self, key: &Key, limits: &Limits) -> Result<SavedFiles, Failure> {
-        let inputs = self.from.iter().chain(&key.recovery_key_file).chain(&key.passphrase_file);
-        if inputs.filter(|path| is_standard_input(path)).count() > 1 {
+    /// Reads everything. What is no data in it is told on standard error, and costs itself. `others` are read, too.
+    pub(crate) fn read<'a>(
+        &'a self,
+        others: impl Iterator<Item = &'a PathBuf>,
+        limits: &Limits,
+    ) -> Result<Loaded, Failure> {
+        if self.from.iter().chain(others).filter(|path| is_standard_input(path)).count() > 1 {
             let message = "standard input can be given once: name a file in the place of the other \u{201c}-\u{201d}";
             return Err(Failure::usage(message));
         }
-        let mut saved = SavedFiles::default();
+        let mut loaded = Loaded::default();
         for path in &self.from {
             for file in files_of(path)? {
-                read_one(&mut saved, &file, limits)?;
+                loaded.read(&file, limits)?;
             }
         }
-        Ok(saved)
+        Ok(loaded)
+    }
+}
+
+impl Loaded {
+    /// The responses with sessions, or their beginnings and the files that hold the whole.
+    pub(crate) fn responses(&self) -> impl Iterator<Item = (&[u8], Option<&Path>)> {
+        self.files.parts().iter().enumerate().filter_map(|(place, part)| match part {
+            SavedPart::RoomKeys(response) => {
+                Some((response.expose_bytes(), self.long.get(&place).map(PathBuf::as_path)))
+            }
+            _ => None,
+        })
+    }
+
+    fn read(&mut self, path: &Path, limits: &Limits) -> Result<(), Failure> {
+        let before = self.files.parts().len();
+        let (bytes, is_whole) = beginning_of(path)?;
+        self.files
+            .read(bytes.expose_bytes(), limits)
+            .map_err(|error| Failure::content(path, error))?;
+        if !is_whole {
+            self.long.insert(before, path.to_owned());
+        }
+        let name = named(path);
+        for part in self.files.parts().iter().skip(before) {
+            match part {
+                SavedPart::Refused(refusal) => eprintln!("{name}: {refusal}"),
+                SavedPart::Broken(error) => eprintln!("{name}: {error}"),
+                SavedPart::AccountData { broken: broken @ 1.., .. } => {
+                    eprintln!("{name}: entries of the account data that are no events: {broken}");
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 }
 
 impl Key {
+    /// The files that it names.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.recovery_key_file.iter().chain(&self.passphrase_file)
+    }
+
     /// What was typed: of the flags, or else of the files, or else what is asked for on a terminal. Nothing if there is none.
     pub(crate) fn typed(&self, saved: &SavedFiles) -> Result<Vec<SecretString>, Failure> {
-        let files = self.recovery_key_file.iter().chain(&self.passphrase_file);
-        let mut typed = files.map(|file| typed_in(file)).collect::<Result<Vec<_>, _>>()?;
+        let mut typed = self.files().map(|file| typed_in(file)).collect::<Result<Vec<_>, _>>()?;
         #[cfg(unix)]
         for number in &self.recovery_key_fd {
             typed.push(typed_in(&PathBuf::from(format!("/dev/fd/{number}")))?);
@@ -72,7 +123,7 @@ impl Key {
             typed.extend(saved.typed().cloned());
         }
         if typed.is_empty() {
-            typed.extend(asked()?);
+            typed.extend(asked(PROMPT)?);
         }
         Ok(typed)
     }
@@ -81,7 +132,7 @@ impl Key {
     pub(crate) fn one(file: Option<&Path>) -> Result<SecretString, Failure> {
         let typed = match file {
             Some(file) => Some(typed_in(file)?),
-            None => asked()?,
+            None => asked(PROMPT)?,
         };
         typed.ok_or_else(|| {
             Failure::usage("there is no recovery key: name its file with --file, or \u{201c}-\u{201d} for standard input")
@@ -112,27 +163,9 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
-fn read_one(saved: &mut SavedFiles, path: &Path, limits: &Limits) -> Result<(), Failure> {
-    let before = saved.parts().len();
-    let bytes = beginning_of(path)?;
-    saved.read(bytes.expose_bytes(), limits).map_err(|error| Failure::content(path, error))?;
-    let name = named(path);
-    for part in saved.parts().iter().skip(before) {
-        match part {
-            SavedPart::Refused(refusal) => eprintln!("{name}: {refusal}"),
-            SavedPart::Broken(error) => eprintln!("{name}: {error}"),
-            SavedPart::AccountData { broken: broken @ 1.., .. } => {
-                eprintln!("{name}: entries of the account data that are no events: {broken}");
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
 /// The text of a file, without the end of its line.
-fn typed_in(path: &Path) -> Result<SecretString, Failure> {
-    let bytes = beginning_of(path)?;
+pub(crate) fn typed_in(path: &Path) -> Result<SecretString, Failure> {
+    let (bytes, _) = beginning_of(path)?;
     let text = text_file::read_text(bytes.expose_bytes())
         .map_err(|error| Failure::content(path, error))?;
     let text = text.expose_str().trim_end_matches(['\r', '\n']);
@@ -146,18 +179,28 @@ fn typed_in(path: &Path) -> Result<SecretString, Failure> {
 }
 
 /// What somebody types at a terminal, unseen; nothing without a terminal, or if they only press Enter.
-fn asked() -> Result<Option<SecretString>, Failure> {
+pub(crate) fn asked(prompt: &str) -> Result<Option<SecretString>, Failure> {
     let mut terminal = Term::stderr();
     if !io::stdin().is_terminal() || !terminal.is_term() {
         return Ok(None);
     }
-    write!(terminal, "{PROMPT} ")?;
+    write!(terminal, "{prompt} ")?;
     let line = SecretString::from(terminal.read_secure_line()?);
     Ok(Some(line).filter(|line| !line.expose_str().trim().is_empty()))
 }
 
-/// All of a file, or of a very large response some thousand sessions.
-fn beginning_of(path: &Path) -> Result<SecretVec, Failure> {
+/// A new passphrase, typed twice.
+pub(crate) fn chosen(prompt: &str) -> Result<Option<SecretString>, Failure> {
+    let Some(chosen) = asked(prompt)? else { return Ok(None) };
+    let again = asked("Once more:")?;
+    if again.is_none_or(|again| again.expose_str() != chosen.expose_str()) {
+        return Err(Failure::other("these are two different passphrases: start again"));
+    }
+    Ok(Some(chosen))
+}
+
+/// All of a file, or of a very large response some thousand sessions; and whether it is all.
+fn beginning_of(path: &Path) -> Result<(SecretVec, bool), Failure> {
     let failed = |error: io::Error| Failure::file(path, "read", &error);
     let input: Box<dyn Read> = if is_standard_input(path) {
         Box::new(io::stdin().lock())
@@ -168,7 +211,7 @@ fn beginning_of(path: &Path) -> Result<SecretVec, Failure> {
         (input.take(MAX_BYTES), SecretVec::default(), [0; 1 << 16]);
     loop {
         match input.read(&mut piece).map_err(failed)? {
-            0 => return Ok(bytes),
+            0 => return Ok((bytes, input.limit() > 0)),
             read => bytes.extend_from_slice(piece.get(..read).unwrap_or_default()),
         }
     }

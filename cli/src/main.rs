@@ -5,11 +5,15 @@
     reason = "a program has a clock, files and sockets, which the library has not"
 )]
 
+mod copies;
 mod demo;
 mod diagnose;
 mod failure;
+mod file;
 mod input;
 mod key;
+mod output;
+mod rescue;
 mod secrets;
 
 use std::{error::Error, process::ExitCode};
@@ -30,10 +34,14 @@ struct Options {
 enum Command {
     /// Shows the main job on an in-memory homeserver: back up, lose the device, recover, compare.
     Demo(demo::Options),
+    /// Opens every message key it can, and writes them to a file that the next client imports.
+    Rescue(rescue::Options),
     /// Says what is wrong with an account, from what was saved of it, and what helps.
     Diagnose(diagnose::Options),
     /// Says which keys fit the key storage of an account, and opens the secrets in it.
     Secrets(secrets::Options),
+    /// Encrypts, decrypts, merges, compares and filters files of exported message keys.
+    File(file::Options),
     /// Checks a recovery key.
     Key(key::Options),
 }
@@ -47,6 +55,8 @@ fn main() -> ExitCode {
             let told = demo::run(options).map_err(Failure::from);
             (told.map(|equal| if equal { Status::Good } else { Status::Failed }), false)
         }
+        Command::Rescue(options) => (rescue::run(options), options.json),
+        Command::File(options) => (file::run(options), false),
         Command::Diagnose(options) => (diagnose::run(options), options.json),
         Command::Secrets(options) => (secrets::run(options), options.json),
         Command::Key(options) => (key::run(options), options.json()),

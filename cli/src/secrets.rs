@@ -43,7 +43,7 @@ pub(crate) struct Options {
 /// Opens what opens, and says why the rest does not.
 pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let limits = Limits::default();
-    let saved = options.saved.read(&options.key, &limits)?;
+    let saved = options.saved.read(options.key.files(), &limits)?.files;
     let storage = saved.secret_storage(&limits).ok_or_else(|| {
         Failure::usage("there is no account data in what was given: it is what GET /sync or the files of a snapshot have")
     })?;

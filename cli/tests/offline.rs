@@ -212,6 +212,279 @@ fn whoever_stops_reading_hears_no_complaint() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
 
+#[test]
+fn what_is_rescued_is_what_the_client_exported() {
+    for name in ["random", "passphrase"] {
+        let folder = Folder::new(&format!("rescue-{name}"));
+        let expected = fixture(name)["exported_room_keys"].as_array().unwrap().clone();
+        let passphrase = folder.write("export.txt", b"correct horse battery staple");
+        let keys = folder.path().to_owned() + "/keys.txt";
+        let report = folder.path().to_owned() + "/report.json";
+        let arguments = [
+            "rescue",
+            "--from",
+            &vector(name),
+            "--out",
+            &keys,
+            "--export-passphrase-file",
+            &passphrase,
+            "--report",
+            &report,
+        ];
+        let (status, out, errors) = run(&arguments, None);
+        assert_eq!(status, 0, "{out}{errors}");
+        assert!(out.contains("Next: import"), "{out}");
+        let report: Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
+        assert_eq!(report["restored"], expected.len(), "{report:#}");
+        assert_eq!((&report["failed"], &report["complete"]), (&json!(0), &json!(true)));
+        assert_eq!(report["versions"][0]["opened_by"], "what was entered");
+        assert!(
+            fs::read_to_string(&keys).unwrap().starts_with("-----BEGIN MEGOLM SESSION DATA-----\n")
+        );
+
+        let plain = folder.path().to_owned() + "/plain.json";
+        let arguments =
+            ["file", "decrypt", "--in", &keys, "--out", &plain, "--passphrase-file", &passphrase];
+        assert_eq!(run(&arguments, None).0, 0);
+        assert_eq!(session_keys(&plain), session_keys_of(&expected));
+        #[cfg(unix)]
+        for file in [&keys, &plain] {
+            use std::os::unix::fs::PermissionsExt as _;
+            assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        // What is there is not replaced, and not touched, unless that is wanted.
+        let before = fs::read(&plain).unwrap();
+        let (status, _, errors) = run(&arguments, None);
+        assert_eq!(status, 1);
+        assert!(errors.contains("--force"), "{errors}");
+        assert_eq!(fs::read(&plain).unwrap(), before);
+        assert_eq!(run(&[&arguments[..], &["--force"]].concat(), None).0, 0);
+    }
+}
+
+#[test]
+fn a_room_a_session_and_a_share_of_the_rescued_keys() {
+    let folder = Folder::new("parts");
+    let all = fixture("random")["exported_room_keys"].as_array().unwrap().clone();
+    let (room, session) =
+        (all[0]["room_id"].as_str().unwrap(), all[0]["session_id"].as_str().unwrap());
+    let of_room = all.iter().filter(|it| it["room_id"] == room).count();
+    for (flag, value, expected) in [("--room", room, of_room), ("--session", session, 1)] {
+        let out = folder.path().to_owned() + "/" + flag + ".json";
+        let arguments =
+            ["rescue", "--from", &vector("random"), "--format", "json", "--out", &out, flag, value];
+        let (status, text, errors) = run(&arguments, None);
+        assert_eq!(status, 0, "{text}{errors}");
+        assert_eq!(session_keys(&out).len(), expected);
+    }
+    let out = folder.path().to_owned() + "/split.json";
+    let arguments =
+        ["rescue", "--from", &vector("random"), "--format", "json", "--out", &out, "--split", "3"];
+    assert_eq!(run(&arguments, None).0, 0);
+    let files = all.len().div_ceil(3);
+    let mut together = Vec::new();
+    for number in 1..=files {
+        together.extend(session_keys(&format!("{}/split.{number}.json", folder.path())));
+    }
+    together.sort();
+    assert_eq!(together, session_keys_of(&all));
+    assert!(!Path::new(&format!("{}/split.{}.json", folder.path(), files + 1)).exists());
+}
+
+#[test]
+fn of_two_copies_the_better_one_is_kept_whatever_the_order() {
+    let folder = Folder::new("merge");
+    let passphrase = folder.write("export.txt", b"correct horse battery staple");
+    let all = fixture("random")["exported_room_keys"].as_array().unwrap().clone();
+    let mut worse = all.clone();
+    worse[0]["forwarding_curve25519_key_chain"] = json!([all[0]["sender_key"]]);
+    let first = folder.write("first.json", json!(worse[..2]).to_string().as_bytes());
+    let second = folder.write("second.json", json!(all).to_string().as_bytes());
+    for (number, inputs) in [[&first, &second], [&second, &first]].into_iter().enumerate() {
+        let merged = format!("{}/merged{number}.txt", folder.path());
+        let plain = format!("{}/merged{number}.json", folder.path());
+        let arguments = [
+            "file",
+            "merge",
+            inputs[0],
+            inputs[1],
+            "--out",
+            &merged,
+            "--export-passphrase-file",
+            &passphrase,
+        ];
+        let (status, out, errors) = run(&arguments, None);
+        assert_eq!(status, 0, "{out}{errors}");
+        let arguments =
+            ["file", "decrypt", "--in", &merged, "--out", &plain, "--passphrase-file", &passphrase];
+        assert_eq!(run(&arguments, None).0, 0);
+        assert_eq!(session_keys(&plain), session_keys_of(&all));
+        let text = fs::read_to_string(&plain).unwrap();
+        let chains: Vec<Value> = serde_json::from_str(&text).unwrap();
+        assert!(
+            chains.iter().all(|it| it["forwarding_curve25519_key_chain"] == json!([])),
+            "{text}"
+        );
+    }
+    let (status, out, _) = run(&["file", "diff", &first, &second], None);
+    assert_eq!((status, out.lines().count()), (3, all.len() - 1));
+    let (status, out, _) = run(&["file", "diff", &second, &first], None);
+    assert_eq!((status, out.as_str()), (0, ""));
+    let room = all[0]["room_id"].as_str().unwrap();
+    let kept = folder.path().to_owned() + "/kept.txt";
+    let arguments = [
+        "file",
+        "filter",
+        &second,
+        "--room",
+        room,
+        "--out",
+        &kept,
+        "--export-passphrase-file",
+        &passphrase,
+    ];
+    assert_eq!(run(&arguments, None).0, 0);
+    let encrypted = folder.path().to_owned() + "/encrypted.txt";
+    let arguments = [
+        "file",
+        "encrypt",
+        "--in",
+        &second,
+        "--out",
+        &encrypted,
+        "--export-passphrase-file",
+        &passphrase,
+    ];
+    assert_eq!(run(&arguments, None).0, 0);
+    let arguments = ["file", "diff", &encrypted, &second, "--passphrase-file", &passphrase];
+    assert_eq!(run(&arguments, None), (0, String::new(), String::new()));
+}
+
+#[test]
+fn nothing_half_done_is_left_and_the_reason_is_said() {
+    let folder = Folder::new("refused");
+    let passphrase = folder.write("export.txt", b"correct horse battery staple");
+    let other = folder
+        .write("other.txt", fixture("passphrase")["recovery_key"].as_str().unwrap().as_bytes());
+    let key_file =
+        format!("{}/../tests/vectors/js-sdk/random.megolm-export.txt", env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(&key_file).unwrap();
+    let cut = folder.write("cut.txt", &text.as_bytes()[..text.len() / 2]);
+    let out = folder.path().to_owned() + "/out.txt";
+    let nowhere = folder.path().to_owned() + "/no/such/folder/out.txt";
+    let vector = vector("random");
+    let cases: [(&[&str], i32, &[&str]); 7] = [
+        (&["rescue", "--from", &vector, "--out", &out], 2, &["--export-passphrase-file"]),
+        (
+            &[
+                "rescue",
+                "--from",
+                &vector,
+                "--out",
+                &out,
+                "--export-passphrase-file",
+                &passphrase,
+                "--rounds",
+                "10",
+            ],
+            2,
+            &["100000"],
+        ),
+        (
+            &[
+                "rescue",
+                "--from",
+                &vector,
+                "--out",
+                &nowhere,
+                "--export-passphrase-file",
+                &passphrase,
+            ],
+            1,
+            &["no/such/folder", "folder does not exist"],
+        ),
+        (
+            &[
+                "rescue",
+                "--from",
+                &vector,
+                "--recovery-key-file",
+                &other,
+                "--out",
+                &out,
+                "--format",
+                "json",
+            ],
+            1,
+            &["not the key of this backup"],
+        ),
+        (&["file", "decrypt", "--in", &key_file, "--out", &out], 2, &["--passphrase-file"]),
+        (
+            &[
+                "file",
+                "decrypt",
+                "--in",
+                &key_file,
+                "--out",
+                &out,
+                "--passphrase-file",
+                &passphrase,
+            ],
+            1,
+            &["random.megolm-export.txt", "check the passphrase"],
+        ),
+        (
+            &["file", "decrypt", "--in", &cut, "--out", &out, "--passphrase-file", &passphrase],
+            1,
+            &["cut.txt", "truncated"],
+        ),
+    ];
+    for (arguments, expected, says) in cases {
+        let (status, text, errors) = run(arguments, Some(b""));
+        assert_eq!(status, expected, "{arguments:?}: {text}{errors}");
+        for what in says {
+            assert!(errors.contains(what) || text.contains(what), "{arguments:?}: {text}{errors}");
+        }
+    }
+    let left: Vec<_> =
+        fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 3, "{left:?}");
+}
+
+/// A file that a client has written.
+#[test]
+fn a_clients_key_file_is_decrypted() {
+    let folder = Folder::new("client");
+    for name in ["random", "passphrase"] {
+        let path =
+            format!("{}/../tests/vectors/js-sdk/{name}.megolm-export", env!("CARGO_MANIFEST_DIR"));
+        let made_with: Value =
+            serde_json::from_slice(&fs::read(format!("{path}.json")).unwrap()).unwrap();
+        for file in [".txt", ".r500000.txt"] {
+            let made = &made_with["files"][format!("{name}.megolm-export{file}")]["passphrase"];
+            let passphrase = folder.write("passphrase.txt", made.as_str().unwrap().as_bytes());
+            let (input, out) =
+                (format!("{path}{file}"), format!("{}/{name}{file}.json", folder.path()));
+            let arguments = [
+                "file",
+                "decrypt",
+                "--in",
+                &input,
+                "--out",
+                &out,
+                "--passphrase-file",
+                &passphrase,
+            ];
+            let (status, _, errors) = run(&arguments, None);
+            assert_eq!(status, 0, "{errors}");
+            assert_eq!(
+                session_keys(&out),
+                session_keys_of(fixture(name)["exported_room_keys"].as_array().unwrap())
+            );
+        }
+    }
+}
+
 fn strongroom(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_strongroom"));
     command.args(arguments).stdin(Stdio::null());
@@ -258,4 +531,18 @@ impl Folder {
         fs::write(&path, bytes).unwrap();
         path.to_str().unwrap().to_owned()
     }
+}
+
+fn session_keys(path: &str) -> Vec<String> {
+    let sessions: Vec<Value> = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
+    session_keys_of(&sessions)
+}
+
+fn session_keys_of(sessions: &[Value]) -> Vec<String> {
+    let mut keys: Vec<_> = sessions
+        .iter()
+        .map(|it| it["session_key"].as_str().unwrap().trim_end_matches('=').to_owned())
+        .collect();
+    keys.sort();
+    keys
 }

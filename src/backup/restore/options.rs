@@ -38,24 +38,27 @@ pub struct RestoreOptions {
 /// let wanted = RestoreFilter::nothing().with_room("!a".into()).with_session("!b".into(), "x".into());
 /// assert!(wanted.wants(&"!a".into(), &"y".into()) && wanted.wants(&"!b".into(), &"x".into()));
 /// assert!(!wanted.wants(&"!b".into(), &"y".into()));
+/// assert!(wanted.with_session_of_any_room("y".into()).wants(&"!c".into(), &"y".into()));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RestoreFilter {
     /// `None` wants everything.
     rooms: Option<BTreeMap<RoomId, Wanted>>,
+    /// Wanted whatever room they are in.
+    sessions: BTreeSet<SessionId>,
 }
 
 impl RestoreFilter {
     /// Wants every session. This is the default.
     #[must_use]
     pub fn everything() -> Self {
-        Self { rooms: None }
+        Self { rooms: None, sessions: BTreeSet::new() }
     }
 
     /// Wants no session until some are added.
     #[must_use]
     pub fn nothing() -> Self {
-        Self { rooms: Some(BTreeMap::new()) }
+        Self { rooms: Some(BTreeMap::new()), sessions: BTreeSet::new() }
     }
 
     /// Wants all sessions of this room, too.
@@ -79,10 +82,18 @@ impl RestoreFilter {
         self
     }
 
+    /// Wants this session, too, whatever room it is in.
+    #[must_use]
+    pub fn with_session_of_any_room(mut self, session_id: SessionId) -> Self {
+        self.sessions.insert(session_id);
+        self
+    }
+
     /// Whether anything of a room is wanted.
     #[must_use]
     pub fn wants_room(&self, room_id: &RoomId) -> bool {
-        self.rooms.as_ref().is_none_or(|rooms| rooms.contains_key(room_id))
+        let is_named = |rooms: &BTreeMap<_, _>| rooms.contains_key(room_id);
+        self.rooms.as_ref().is_none_or(is_named) || !self.sessions.is_empty()
     }
 
     /// Whether a session is wanted.
@@ -90,6 +101,7 @@ impl RestoreFilter {
     pub fn wants(&self, room_id: &RoomId, session_id: &SessionId) -> bool {
         let Some(rooms) = &self.rooms else { return true };
         match rooms.get(room_id) {
+            _ if self.sessions.contains(session_id) => true,
             None => false,
             Some(Wanted::Room) => true,
             Some(Wanted::Sessions(sessions)) => sessions.contains(session_id),

@@ -1,0 +1,167 @@
+//! Files of secrets: written whole or not at all, so that their owner alone may read them.
+
+use std::{
+    borrow::Borrow,
+    fs::{self, File, OpenOptions},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+    process,
+};
+
+use clap::Args;
+use strongroom::{
+    ids::SessionId,
+    key_export::{KeyFileWriteError, NewKeyFile},
+    secret::SecretString,
+    session_data::ExportedSession,
+};
+
+use crate::{
+    failure::{Failure, shown},
+    input,
+};
+
+/// A file that appears under its name when it is finished.
+pub(crate) struct NewFile {
+    /// `None` once it is finished.
+    file: Option<BufWriter<File>>,
+    /// Beside it, until then.
+    part: PathBuf,
+    path: PathBuf,
+}
+
+impl NewFile {
+    /// Begins a file; what is there already stays unless it may be replaced.
+    pub(crate) fn create(path: &Path, may_replace: bool) -> Result<Self, Failure> {
+        if !may_replace && path.symlink_metadata().is_ok() {
+            let name = crate::failure::named(path);
+            return Err(Failure::other(format!(
+                "{name} exists already: name another file, or replace it with --force"
+            )));
+        }
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{}.part", process::id()));
+        let part = path.with_file_name(name);
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&part).map_err(|error| Failure::file(path, "written", &error))?;
+        Ok(Self { file: Some(BufWriter::new(file)), part, path: path.to_owned() })
+    }
+
+    pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let written = self.file.as_mut().map_or(Ok(()), |file| file.write_all(bytes));
+        written.map_err(|error| self.failed(&error))
+    }
+
+    /// Gives the file its name.
+    pub(crate) fn finish(mut self) -> Result<(), Failure> {
+        let Some(file) = self.file.take() else { return Ok(()) };
+        let written = file.into_inner().map_err(io::IntoInnerError::into_error);
+        let written = written.and_then(|file| file.sync_all());
+        written
+            .and_then(|()| fs::rename(&self.part, &self.path))
+            .map_err(|error| self.failed(&error))
+    }
+
+    fn failed(&self, error: &io::Error) -> Failure {
+        Failure::file(&self.path, "written", error)
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        // After a rename there is nothing left to remove.
+        let _ = fs::remove_file(&self.part);
+    }
+}
+
+impl NewFile {
+    /// Sessions as the encrypted file that clients import.
+    pub(crate) fn encrypted<S: Borrow<ExportedSession>>(
+        mut self,
+        new: NewKeyFile,
+        sessions: impl IntoIterator<Item = S>,
+    ) -> Result<Self, Failure> {
+        let written = new.write(&mut self, sessions);
+        // What went wrong is said of this file.
+        let written = written.map_err(|error| match error {
+            KeyFileWriteError::Write(kind) => self.failed(&kind.into()),
+            error => Failure::other(error.to_string()),
+        })?;
+        written.left_out_sessions.iter().for_each(left_out);
+        Ok(self)
+    }
+
+    /// Sessions as a JSON array, which is not encrypted.
+    pub(crate) fn json<S: Borrow<ExportedSession>>(
+        mut self,
+        sessions: impl IntoIterator<Item = S>,
+    ) -> Result<Self, Failure> {
+        let mut separator: &[u8] = b"[";
+        for session in sessions {
+            let session = session.borrow();
+            let Ok(json) = session.to_json() else {
+                left_out(&session.session_id());
+                continue;
+            };
+            self.put(separator)?;
+            self.put(json.expose_bytes())?;
+            separator = b",\n";
+        }
+        self.put(if separator == b"[" { b"[]\n" } else { b"]\n" })?;
+        Ok(self)
+    }
+}
+
+/// Clients would refuse the whole file.
+fn left_out(session: &SessionId) {
+    eprintln!("{}: left out, since its room has no ID that clients take", shown(session.as_str()));
+}
+
+impl Write for NewFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.as_mut().map_or(Ok(bytes.len()), |file| file.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.as_mut().map_or(Ok(()), Write::flush)
+    }
+}
+
+/// The passphrase of a new key file.
+#[derive(Args)]
+pub(crate) struct ExportPassphrase {
+    /// A file with a new passphrase, which protects the key file; without it, it is asked for twice.
+    #[arg(long, value_name = "FILE")]
+    export_passphrase_file: Option<PathBuf>,
+    /// How many rounds protect the passphrase from being guessed.
+    #[arg(long, value_name = "N", default_value_t = NewKeyFile::DEFAULT_ROUNDS)]
+    rounds: u32,
+}
+
+impl ExportPassphrase {
+    /// Where it is read from.
+    pub(crate) fn file(&self) -> Option<&PathBuf> {
+        self.export_passphrase_file.as_ref()
+    }
+
+    pub(crate) fn chosen(&self) -> Result<SecretString, Failure> {
+        let chosen = match self.file() {
+            Some(file) => Some(input::typed_in(file)?),
+            None => input::chosen("New passphrase for the key file:")?,
+        };
+        chosen.ok_or_else(|| {
+            Failure::usage(
+                "a key file needs a passphrase: name a file with --export-passphrase-file",
+            )
+        })
+    }
+
+    /// Starts a key file.
+    pub(crate) fn start(&self, passphrase: &SecretString) -> Result<NewKeyFile, Failure> {
+        NewKeyFile::new(passphrase.expose_str(), self.rounds)
+            .map_err(|error| Failure::usage(error.to_string()))
+    }
+}

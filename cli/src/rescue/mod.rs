@@ -1,0 +1,241 @@
+//! `strongroom rescue`: every message key that opens, in a file that the next client imports.
+
+mod bodies;
+mod report;
+
+use std::{
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use clap::{Args, ValueEnum};
+use strongroom::{
+    Limits,
+    backup::{BackupDecryptionKey, RestoreFilter, RestoredSession},
+    client::unlock_backup_key,
+    ids::{RoomId, SessionId},
+    recovery_key::RecoveryKey,
+    saved_files::SavedFiles,
+    secret::SecretString,
+    secret_value::{MEGOLM_BACKUP_V1, PublicKeys},
+};
+
+use self::{
+    bodies::{Bodies, Rescued},
+    report::Report,
+};
+use crate::{
+    failure::{Failure, Status, named},
+    input::{Key, Saved},
+    output::{ExportPassphrase, NewFile},
+};
+
+#[derive(Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    saved: Saved,
+    #[command(flatten)]
+    key: Key,
+    /// The file to write, readable by you alone.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// How it is written: the encrypted file that clients import, or a JSON array of exported sessions.
+    #[arg(long, value_enum, default_value_t = Format::Encrypted)]
+    format: Format,
+    #[command(flatten)]
+    export: ExportPassphrase,
+    /// Only the message keys of this room. Can be given several times.
+    #[arg(long, value_name = "ID")]
+    room: Vec<String>,
+    /// Only this session. Can be given several times.
+    #[arg(long, value_name = "ID")]
+    session: Vec<String>,
+    /// Several files of at most so many message keys, with a number before the end of their names.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    split: Option<u64>,
+    /// Writes what became of each version and of what failed, as JSON.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Replaces files that exist already.
+    #[arg(long)]
+    force: bool,
+    /// Prints the report.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Encrypted,
+    Json,
+}
+
+/// A key that may open a backup.
+pub(super) struct Candidate {
+    pub(super) key: BackupDecryptionKey,
+    pub(super) opened_by: &'static str,
+}
+
+/// Opens every session it can, and writes those that opened.
+pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
+    let limits = Limits::default();
+    let inputs = options.key.files().chain(options.export.file());
+    let saved = options.saved.read(inputs, &limits)?;
+    let typed = options.key.typed(&saved.files)?;
+    let (candidates, reason) = candidates(&saved.files, &typed, &limits);
+    if candidates.is_empty() {
+        return Err(Failure::other(reason.unwrap_or_else(|| {
+            "there is no key to try: name a file with --recovery-key-file or --passphrase-file"
+                .into()
+        })));
+    }
+    let mut bodies = Bodies::new(&saved, &candidates, &limits)?;
+    bodies.options.filter = filter(options);
+    let report = write(options, &bodies)?;
+    if let Some(path) = &options.report {
+        let mut file = NewFile::create(path, options.force)?;
+        file.put(report.to_json().as_bytes())?;
+        file.finish()?;
+    }
+    let mut out = io::stdout().lock();
+    if options.json {
+        writeln!(out, "{}", report.to_json())?;
+    } else {
+        report.print(&mut out)?;
+        if report.restored() > 0 {
+            next_step(&mut out, options)?;
+        }
+    }
+    Ok(report.status())
+}
+
+/// Where the file is imported.
+fn next_step(out: &mut impl io::Write, options: &Options) -> io::Result<()> {
+    let name = named(&options.out);
+    match options.format {
+        Format::Encrypted => {
+            writeln!(
+                out,
+                "\nNext: import {name} into your client, with the passphrase that you have just chosen."
+            )?;
+            writeln!(
+                out,
+                "  Element Web and Desktop: Settings > Encryption > Advanced > Import keys"
+            )?;
+            writeln!(
+                out,
+                "  Element X imports no files: use \u{201c}strongroom upload\u{201d}, or another client beside it."
+            )?;
+            writeln!(
+                out,
+                "Delete {name} when your messages are back: whoever has it and its passphrase can read them."
+            )
+        }
+        Format::Json => {
+            writeln!(out, "\n{name} is not encrypted: whoever has it can read your messages.")
+        }
+    }
+}
+
+fn filter(options: &Options) -> RestoreFilter {
+    if options.room.is_empty() && options.session.is_empty() {
+        return RestoreFilter::everything();
+    }
+    let rooms = options.room.iter().map(|id| RoomId::from(id.as_str()));
+    let filter = rooms.fold(RestoreFilter::nothing(), RestoreFilter::with_room);
+    options
+        .session
+        .iter()
+        .fold(filter, |filter, id| filter.with_session_of_any_room(SessionId::from(id.as_str())))
+}
+
+/// Every key that what was typed leads to, the better one first, and the first reason why one did not.
+fn candidates(
+    saved: &SavedFiles,
+    typed: &[SecretString],
+    limits: &Limits,
+) -> (Vec<Candidate>, Option<String>) {
+    let storage = saved.secret_storage(limits).unwrap_or_default();
+    let (mut found, mut reason) = (Vec::new(), None);
+    for text in typed {
+        let text = text.expose_str();
+        let before = found.len();
+        for version in saved.versions() {
+            match unlock_backup_key(text, &storage, version, limits) {
+                Ok(key) => add(&mut found, key, "what was entered"),
+                Err(error) => drop(reason.get_or_insert_with(|| error.to_string())),
+            }
+        }
+        if found.len() > before {
+            continue;
+        }
+        // Without a version that it fits, a key is tried on what there is.
+        if let Ok(key) = RecoveryKey::typed_by_user(text) {
+            add(
+                &mut found,
+                BackupDecryptionKey::from_recovery_key(key),
+                "the recovery key of the backup",
+            );
+        } else if let Ok(key) = BackupDecryptionKey::from_base64(text.trim()) {
+            add(&mut found, key, "the key of the backup");
+        }
+        let mut keys = match storage.unlock(text, &PublicKeys::default(), limits) {
+            Ok(unlocked) => unlocked.keys,
+            Err(_) => continue,
+        };
+        let stored = storage.open(&MEGOLM_BACKUP_V1.into(), &mut keys, &PublicKeys::default());
+        if let Some(key) = stored.ok().and_then(|opened| opened.backup_key()) {
+            add(&mut found, key, "the key storage");
+        }
+    }
+    (found, reason)
+}
+
+fn add(found: &mut Vec<Candidate>, key: BackupDecryptionKey, opened_by: &'static str) {
+    if found.iter().all(|known| known.key.public_key() != key.public_key()) {
+        found.push(Candidate { key, opened_by });
+    }
+}
+
+/// Writes one file, or several, and says what became of everything.
+fn write(options: &Options, bodies: &Bodies<'_>) -> Result<Report, Failure> {
+    let passphrase = match options.format {
+        Format::Encrypted => Some(options.export.chosen()?),
+        Format::Json => None,
+    };
+    let at_most = options.split.unwrap_or(u64::MAX);
+    let mut sessions = None;
+    for number in 1.. {
+        // Whether it can be written shows before the work.
+        let file =
+            NewFile::create(&numbered(&options.out, options.split.map(|_| number)), options.force)?;
+        let sessions = sessions.get_or_insert_with(|| bodies.rescue());
+        let before = sessions.written();
+        let share = sessions.by_ref().take(usize::try_from(at_most).unwrap_or(usize::MAX));
+        let exported = share.map(RestoredSession::into_exported);
+        let file = match &passphrase {
+            Some(passphrase) => file.encrypted(options.export.start(passphrase)?, exported)?,
+            None => file.json(exported)?,
+        };
+        let written = sessions.written() - before;
+        if written > 0 {
+            file.finish()?;
+        }
+        if written < at_most {
+            break;
+        }
+    }
+    Ok(sessions.map(Rescued::into_report).unwrap_or_default())
+}
+
+/// `keys.txt`, or `keys.2.txt`.
+fn numbered(path: &Path, number: Option<u64>) -> PathBuf {
+    let Some(number) = number else { return path.to_owned() };
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push(format!(".{number}"));
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    path.with_file_name(name)
+}
