@@ -84,7 +84,7 @@ impl Loaded {
 
     fn read(&mut self, path: &Path, limits: &Limits) -> Result<(), Failure> {
         let before = self.files.parts().len();
-        let (bytes, is_whole) = beginning_of(path)?;
+        let (bytes, is_whole) = beginning_of(path, limits)?;
         self.files
             .read(bytes.expose_bytes(), limits)
             .map_err(|error| Failure::content(path, error))?;
@@ -165,7 +165,7 @@ fn files_of(path: &Path) -> Result<Vec<PathBuf>, Failure> {
 
 /// The text of a file, without the end of its line.
 pub(crate) fn typed_in(path: &Path) -> Result<SecretString, Failure> {
-    let (bytes, _) = beginning_of(path)?;
+    let (bytes, _) = beginning_of(path, &Limits::default())?;
     let text = text_file::read_text(bytes.expose_bytes())
         .map_err(|error| Failure::content(path, error))?;
     let text = text.expose_str().trim_end_matches(['\r', '\n']);
@@ -199,25 +199,54 @@ pub(crate) fn chosen(prompt: &str) -> Result<Option<SecretString>, Failure> {
     Ok(Some(chosen))
 }
 
-/// All of a file, or of a very large response some thousand sessions; and whether it is all.
-fn beginning_of(path: &Path) -> Result<(SecretVec, bool), Failure> {
+/// All of a file, or of a large response with sessions its beginning; and whether it is all. What comes over standard input is
+/// there once, so all of it is read.
+fn beginning_of(path: &Path, limits: &Limits) -> Result<(SecretVec, bool), Failure> {
     let failed = |error: io::Error| Failure::file(path, "read", &error);
-    let input: Box<dyn Read> = if is_standard_input(path) {
-        Box::new(io::stdin().lock())
-    } else {
-        Box::new(File::open(path).map_err(failed)?)
+    if is_standard_input(path) {
+        let mut input = io::stdin().lock();
+        let mut bytes = SecretVec::default();
+        let is_whole = read_up_to(MAX_BYTES, &mut input, &mut bytes).map_err(failed)?;
+        return if is_whole {
+            Ok((bytes, true))
+        } else {
+            Err(Failure::content(path, "this is too long: name a file"))
+        };
+    }
+    let mut input = File::open(path).map_err(failed)?;
+    let length = input.metadata().map_or(0, |it| it.len()).min(FIRST_BYTES);
+    let mut bytes = SecretVec::with_capacity(usize::try_from(length).unwrap_or_default());
+    let mut is_whole = read_up_to(FIRST_BYTES, &mut input, &mut bytes).map_err(failed)?;
+    let is_response = || {
+        let parts = SavedPart::read_all(bytes.expose_bytes(), limits);
+        matches!(parts.as_deref(), Ok([SavedPart::RoomKeys(_)]))
     };
-    let (mut input, mut bytes, mut piece) =
-        (input.take(MAX_BYTES), SecretVec::default(), [0; 1 << 16]);
-    loop {
-        match input.read(&mut piece).map_err(failed)? {
-            0 => return Ok((bytes, input.limit() > 0)),
-            read => bytes.extend_from_slice(piece.get(..read).unwrap_or_default()),
+    if !is_whole && !is_response() {
+        is_whole = read_up_to(MAX_BYTES, &mut input, &mut bytes).map_err(failed)?;
+    }
+    Ok((bytes, is_whole))
+}
+
+/// Reads until there are so many bytes, and returns whether the end was reached.
+fn read_up_to(limit: u64, input: &mut impl Read, bytes: &mut SecretVec) -> io::Result<bool> {
+    let mut input = input.take(limit.saturating_sub(bytes.expose_bytes().len() as u64));
+    let mut piece = [0; 1 << 16];
+    while input.limit() > 0 {
+        match input.read(&mut piece) {
+            Ok(0) => return Ok(true),
+            Ok(read) => bytes.extend_from_slice(piece.get(..read).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
+    Ok(false)
 }
 
 /// In the words of clients, today's and those that people remember.
 const PROMPT: &str = "Recovery key (formerly Security Key) or passphrase (Security Phrase):";
 
-const MAX_BYTES: u64 = 32 << 20;
+/// Of a response with sessions, enough to see which key opens it, and for a diagnosis.
+const FIRST_BYTES: u64 = 2 << 20;
+
+/// More than all account data has.
+const MAX_BYTES: u64 = 64 << 20;

@@ -277,6 +277,11 @@ fn a_room_a_session_and_a_share_of_the_rescued_keys() {
         assert_eq!(status, 0, "{text}{errors}");
         assert_eq!(session_keys(&out).len(), expected);
     }
+    let out = folder.path().to_owned() + "/piped.json";
+    let arguments = ["rescue", "--from", "-", "--format", "json", "--out", &out];
+    let (status, text, errors) = run(&arguments, Some(&fs::read(vector("random")).unwrap()));
+    assert_eq!(status, 0, "{text}{errors}");
+    assert_eq!(session_keys(&out), session_keys_of(&all));
     let out = folder.path().to_owned() + "/split.json";
     let arguments =
         ["rescue", "--from", &vector("random"), "--format", "json", "--out", &out, "--split", "3"];

@@ -15,7 +15,7 @@ use strongroom::{
     client::unlock_backup_key,
     ids::{RoomId, SessionId},
     recovery_key::RecoveryKey,
-    saved_files::SavedFiles,
+    saved_files::{SavedFiles, SavedPart},
     secret::SecretString,
     secret_value::{MEGOLM_BACKUP_V1, PublicKeys},
 };
@@ -81,6 +81,12 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let limits = Limits::default();
     let inputs = options.key.files().chain(options.export.file());
     let saved = options.saved.read(inputs, &limits)?;
+    if saved.files.parts().iter().any(is_key_file) {
+        eprintln!(
+            "Message keys that were exported already are not opened again: put them together with what is rescued by \
+             \u{201c}strongroom file merge\u{201d}."
+        );
+    }
     let typed = options.key.typed(&saved.files)?;
     let (candidates, reason) = candidates(&saved.files, &typed, &limits);
     if candidates.is_empty() {
@@ -107,6 +113,10 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
         }
     }
     Ok(report.status())
+}
+
+fn is_key_file(part: &SavedPart) -> bool {
+    matches!(part, SavedPart::Sessions { .. } | SavedPart::EncryptedKeyFile(_))
 }
 
 /// Where the file is imported.
