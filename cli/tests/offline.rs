@@ -263,6 +263,54 @@ fn what_is_rescued_is_what_the_client_exported() {
 }
 
 #[test]
+fn each_version_is_opened_with_the_key_that_fits_it() {
+    let folder = Folder::new("versions");
+    let (mut expected, mut keys) = (Vec::new(), Vec::new());
+    for (number, name) in ["random", "passphrase"].into_iter().enumerate() {
+        let mut fixture = fixture(name);
+        fixture["room_keys_version"]["version"] = json!((number + 1).to_string());
+        folder.write(
+            &format!("backup_info.{number}.json"),
+            fixture["room_keys_version"].to_string().as_bytes(),
+        );
+        folder.write(
+            &format!("room_keys.{number}.json"),
+            fixture["room_keys"].to_string().as_bytes(),
+        );
+        let key = fixture["backup_decryption_key_base64"].as_str().unwrap();
+        keys.push(folder.write(&format!("key{number}.txt"), key.as_bytes()));
+        expected.extend(session_keys_of(fixture["exported_room_keys"].as_array().unwrap()));
+    }
+    expected.sort();
+    let out = folder.path().to_owned() + "/out.txt";
+    let arguments = [
+        "rescue",
+        "--from",
+        folder.path(),
+        "--format",
+        "json",
+        "--out",
+        &out,
+        "--json",
+        "--recovery-key-file",
+        &keys[0],
+        "--recovery-key-file",
+        &keys[1],
+    ];
+    let (status, text, errors) = run(&arguments, None);
+    assert_eq!(status, 0, "{text}{errors}");
+    assert_eq!(session_keys(&out), expected);
+    let report: Value = serde_json::from_str(&text).unwrap();
+    let versions: Vec<_> =
+        report["versions"].as_array().unwrap().iter().map(|it| it["version"].clone()).collect();
+    assert_eq!(versions, [json!("2"), json!("1")], "the newest comes first");
+    // With one key the other version is named, and what opens is written.
+    let (status, text, errors) = run(&[&arguments[..10], &["--force"]].concat(), None);
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((status, &report["failed"]), (3, &json!(36)), "{text}{errors}");
+}
+
+#[test]
 fn a_room_a_session_and_a_share_of_the_rescued_keys() {
     let folder = Folder::new("parts");
     let all = fixture("random")["exported_room_keys"].as_array().unwrap().clone();
