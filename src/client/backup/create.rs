@@ -89,7 +89,7 @@ impl Backup {
     }
 
     /// The server has answered the request to create the version. What counts is the current version.
-    pub(super) fn created(&mut self, answer: Result<BackupVersion, Failure>, now: u64) {
+    pub(super) fn created(&mut self, answer: Result<BackupVersion, Failure>) {
         let creation = self.state.making_mut().and_then(Making::creation_mut);
         match (answer, creation) {
             (Ok(version), creation) => {
@@ -97,7 +97,7 @@ impl Backup {
                     *creation = Creation::Made(version);
                 }
                 self.office.touch();
-                self.look.due_ms = now;
+                self.look_again();
             }
             (Err(failure), _) => {
                 self.version_failed(RequestKind::CreateVersion, &failure);
@@ -219,7 +219,7 @@ impl Backup {
     }
 
     fn adopt_own(&mut self, backup: &TrustedBackup, draft: Draft) {
-        self.kept.keep_key(draft.key);
+        self.kept.keep_key(draft.key, None);
         draft.replaces.into_iter().for_each(|public_key| self.kept.retire(public_key));
         self.adopt(backup);
         // Nobody else has the key, whether or not a crash has let this be adopted before.

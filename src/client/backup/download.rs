@@ -9,16 +9,15 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     Call, FetchOutcome, Question, RestoreChoice, Scope,
-    by_room::{kind, restore_options},
     kept::Kept,
     look::Look,
-    missing::{Missing, MissingSessions},
     office::{Effect, Office},
     saved::remembered,
-    scopes::Scopes,
+    scopes::{Missing, MissingSessions, Scopes},
 };
 use crate::{
-    backup::{BackupDecryptionKey, BackupVersionInfo, Restore},
+    api::{Endpoint, GetRoomKeys, GetRoomKeysForSession},
+    backup::{BackupDecryptionKey, BackupVersionInfo, Restore, RestoreOptions},
     ids::{self, BackupVersion, RoomId, SessionId},
 };
 
@@ -32,9 +31,9 @@ pub(super) struct Download {
     /// What the user has said of messages that cannot be decrypted.
     pub(super) restore_choice: Option<RestoreChoice>,
     /// The sessions of messages for which the user has not said how much to fetch.
-    undecided: HashSet<(RoomId, SessionId)>,
+    undecided: HashSet<Scope>,
     /// The first of them, which the user is asked about.
-    first_undecided: Option<(RoomId, SessionId)>,
+    first_undecided: Option<Scope>,
     pub(super) job: Job,
     /// How many responses in a row ended early.
     pub(super) attempts: u32,
@@ -43,10 +42,8 @@ pub(super) struct Download {
     pub(super) etag: Option<[u8; 32]>,
     pub(super) missing: MissingSessions,
     /// Sessions for which a room or everything is fetched.
-    pub(super) sought: BTreeSet<(RoomId, SessionId)>,
-    /// Sessions that are looked for in all of their room, since a proxy may have spoilt the request for one.
-    pub(super) by_room: BTreeSet<Scope>,
-    /// Rooms that were looked through for such a session, with what was known of the backup then.
+    pub(super) sought: BTreeSet<Scope>,
+    /// Rooms that were looked through for a session, with what was known of the backup then.
     pub(super) rooms: BTreeMap<RoomId, Missing>,
     /// What was wanted, or is missing, beyond what is kept.
     pub(super) dropped: u64,
@@ -95,12 +92,6 @@ impl Download {
     pub(super) fn etag_is(&mut self, etag: Option<&str>) {
         self.etag = etag.map(|etag| Sha256::digest(etag).into());
     }
-
-    /// A session that the backup did not have lately.
-    fn known_missing(&self, scope: &Scope, now: u64) -> Option<&Missing> {
-        let Scope::Session(room_id, session_id) = scope else { return None };
-        self.missing.get(&(room_id.clone(), session_id.clone()), now)
-    }
 }
 
 /// What is known of the backup to fetch from.
@@ -126,12 +117,10 @@ impl<'a> Facts<'a> {
 impl Download {
     /// A message cannot be decrypted.
     pub(super) fn seek(&mut self, office: &mut Office, room_id: RoomId, session_id: SessionId) {
-        if ![room_id.as_str(), session_id.as_str()].into_iter().all(ids::is_segment) {
-            self.dropped += 1;
-            return;
-        }
-        let session = (room_id, session_id);
+        let is_valid = [room_id.as_str(), session_id.as_str()].into_iter().all(ids::is_segment);
+        let session = Scope::Session(room_id, session_id);
         match self.restore_choice {
+            _ if !is_valid => self.dropped += 1,
             Some(choice) => self.seek_by(office, choice, session),
             None if self.undecided.contains(&session) => {}
             None if self.undecided.len() < MAX_UNDECIDED => {
@@ -143,21 +132,19 @@ impl Download {
     }
 
     /// Fetches what the user has chosen for a session, unless the backup did not have it lately.
-    fn seek_by(
-        &mut self,
-        office: &mut Office,
-        choice: RestoreChoice,
-        (room_id, session_id): (RoomId, SessionId),
-    ) {
-        let Some(scope) = choice.scope(&room_id, &session_id) else { return };
-        let session = Scope::Session(room_id.clone(), session_id.clone());
-        let is_larger = scope != session;
-        if is_larger && self.known_missing(&session, office.courier.now()).is_some() {
+    fn seek_by(&mut self, office: &mut Office, choice: RestoreChoice, session: Scope) {
+        let scope = match (choice, &session) {
+            (RestoreChoice::Nothing, _) => return,
+            (RestoreChoice::Everything, _) => Scope::Everything,
+            (RestoreChoice::Room, Scope::Session(room_id, _)) => Scope::Room(room_id.clone()),
+            (RestoreChoice::Session | RestoreChoice::Room, _) => return self.want(office, session),
+        };
+        if self.missing.get(&session, office.courier.now()).is_some() {
             // Whether it has come since is asked for alone.
             return self.want(office, session);
         }
-        if is_larger && self.sought.len() < MAX_UNDECIDED {
-            self.sought.insert((room_id, session_id));
+        if self.sought.len() < MAX_UNDECIDED {
+            self.sought.insert(session);
         }
         self.want(office, scope);
     }
@@ -167,7 +154,12 @@ impl Download {
         if scope.is_covered_by(&self.wanted) {
             return;
         }
-        self.forget_covered(&scope);
+        // What comes with it is taken out, unless it is on its way.
+        for covered in scope.covered(&self.wanted).collect::<Vec<_>>() {
+            if self.job.asked() != Some(&covered) {
+                self.wanted.remove(&covered);
+            }
+        }
         if self.wanted.len() >= MAX_WANTED && scope != Scope::Everything {
             self.dropped += 1;
             return;
@@ -175,29 +167,6 @@ impl Download {
         self.wanted.insert(scope.clone());
         if remembered(&self.wanted).any(|saved| *saved == scope) {
             office.touch();
-        }
-    }
-
-    /// Takes out what comes with something larger, unless it is on its way.
-    fn forget_covered(&mut self, scope: &Scope) {
-        let current = self.job.asked();
-        let first = match scope {
-            Scope::Everything => Scope::Everything,
-            Scope::Room(room_id) => Scope::Session(room_id.clone(), "".into()),
-            Scope::Session(..) => return,
-        };
-        let covered = self.wanted.range(first..).take_while(|wanted| scope.covers(wanted));
-        let covered: Vec<_> = covered.filter(|it| Some(*it) != current).cloned().collect();
-        for wanted in covered {
-            self.wanted.remove(&wanted);
-            self.forgets(&wanted);
-        }
-    }
-
-    /// Nothing is wanted any more.
-    pub(super) fn forget_all(&mut self) {
-        for scope in self.wanted.take() {
-            self.forgets(&scope);
         }
     }
 
@@ -211,7 +180,9 @@ impl Download {
     }
 
     pub(super) fn restore_question(&self, facts: Facts<'_>) -> Option<Question> {
-        let (room_id, session_id) = self.first_undecided.clone()?;
+        let Some(Scope::Session(room_id, session_id)) = self.first_undecided.clone() else {
+            return None;
+        };
         let count = facts.found?.count();
         Some(Question::Restore { room_id, session_id, count })
     }
@@ -231,7 +202,7 @@ impl Download {
         if facts.has_no_backup {
             return Some(self.due_ms);
         }
-        let kinds = self.kinds().into_iter();
+        let kinds = self.wanted.kinds().into_iter();
         let sent = kinds.filter_map(|kind| office.courier.due(kind)).min()?;
         Some(sent.max(self.due_ms))
     }
@@ -239,15 +210,6 @@ impl Download {
     /// Whether nothing is asked for, and the host has put away what came.
     fn is_free(&self, office: &Office) -> bool {
         matches!(self.job, Job::Idle) && office.desk.imports.is_empty()
-    }
-
-    /// What is fetched next: what has failed comes after the rest.
-    fn next_scope(&mut self, office: &Office) -> Option<Scope> {
-        if !self.kinds().into_iter().any(|kind| office.courier.may_send(kind)) {
-            return None;
-        }
-        let by_room = &self.by_room;
-        self.wanted.next(|scope| office.courier.may_send(kind(scope, by_room))).cloned()
     }
 
     /// The next request, if one is due: single sessions first, since somebody waits for them. What the backup did not have
@@ -263,8 +225,8 @@ impl Download {
             return None;
         }
         let (key, found) = (facts.key?.clone(), facts.found?);
-        let scope = self.next_scope(office)?;
-        let missing = self.known_missing(&scope, now).map(|missing| missing.etag == self.etag);
+        let scope = self.wanted.next(|kind| office.courier.may_send(kind))?;
+        let missing = self.missing.get(&scope, now).map(|missing| missing.etag == self.etag);
         if missing.is_some() && !facts.is_fresh {
             office.then(Effect::Look);
             self.due_ms = now.saturating_add(office.options.backoff_ms);
@@ -275,15 +237,43 @@ impl Download {
             self.fetched(office, &scope, FetchOutcome::NotInBackup);
             return None;
         };
-        self.job = if matches!(call, Call::Session(..)) {
-            Job::Session { scope, key }
-        } else {
-            let options = restore_options(&scope, found.count());
-            let restore = Box::new(Restore::new(key, options, &office.limits));
-            Job::Stream { scope, restore, has_begun: false }
-        };
+        let mut options = RestoreOptions::default();
+        match &scope {
+            _ if matches!(call, Call::Session(..)) => {
+                self.job = Job::Session { scope, key };
+                return Some(call);
+            }
+            Scope::Everything => options.expected = found.count(),
+            Scope::Room(room_id) | Scope::Session(room_id, _) => {
+                options.room_id = Some(room_id.clone());
+            }
+        }
+        let restore = Box::new(Restore::new(key, options, &office.limits));
+        self.job = Job::Stream { scope, restore, has_begun: false };
         Some(call)
     }
+
+    /// The request for so much of the backup; `None` if an ID cannot stand in one.
+    fn call(&self, scope: &Scope, version: &BackupVersion) -> Option<Call> {
+        let v = version.clone();
+        match scope {
+            Scope::Everything => Some(Call::Everything(v.clone(), valid(GetRoomKeys::new(v))?)),
+            Scope::Session(room_id, session_id) if !self.wanted.by_room.contains(scope) => {
+                let (room_id, session_id) = (room_id.clone(), session_id.clone());
+                let call = GetRoomKeysForSession::new(v.clone(), room_id, session_id);
+                Some(Call::Session(v, valid(call)?))
+            }
+            Scope::Room(room_id) | Scope::Session(room_id, _) => {
+                let call = GetRoomKeys::for_room(v.clone(), room_id.clone());
+                Some(Call::Room(v, valid(call)?))
+            }
+        }
+    }
+}
+
+/// The request, unless an ID cannot stand in one.
+fn valid<E: Endpoint>(call: E) -> Option<E> {
+    call.path_and_query().is_ok().then_some(call)
 }
 
 /// Messages that wait for the user's choice; later ones come back when they are looked at again.

@@ -77,29 +77,19 @@
 // The reason for its length is that its docs draw every way through the machine in one place.
 
 mod answer;
-mod by_room;
-mod counted;
 mod create;
 mod download;
 mod fetch;
-mod handover;
-mod hopeless;
 mod kept;
-mod key;
-mod keyring;
 mod look;
 mod making;
-mod missing;
 mod next;
 mod offer;
 mod office;
 mod options;
 mod outgoing;
 mod preference;
-mod progress;
 mod question;
-mod refusals;
-mod reply;
 mod saved;
 mod saved_key;
 mod scopes;
@@ -112,31 +102,31 @@ mod trust;
 mod upload;
 mod uploaded;
 mod version;
-mod waits;
 
 use std::{collections::HashSet, fmt};
 
 pub use self::{
+    answer::UploadProgress,
     create::SignId,
-    kept::{Scope, UsedBackup},
-    key::KeyFit,
+    kept::UsedBackup,
     options::BackupOptions,
     outgoing::{
         DeliveryId, FetchOutcome, HostToken, Next, NotCreated, NotStored, OfferedSession,
         SecretTask, Wish,
     },
-    progress::UploadProgress,
     question::{FoundBackup, Question, QuestionId, Reply, RestoreChoice},
     saved::SavedBackup,
+    scopes::Scope,
     stage::Stage,
+    trust::KeyFit,
 };
 use self::{
     download::Download,
-    hopeless::Hopeless,
     kept::Kept,
     look::Look,
     office::{Desk, Office},
     preference::PreferenceLane,
+    seen::Hopeless,
     stage::{Event, State},
     upload::InUse,
 };

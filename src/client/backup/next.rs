@@ -1,9 +1,24 @@
-//! What to do next.
+//! What to do next, and what is waited for, for whoever drives the machine: the host, or a flow that takes it and gives it back.
+
+use std::collections::BTreeSet;
 
 use rand_core::CryptoRng;
 
-use super::{Backup, Call, Next, NoAnswer, Question, QuestionId, download::Facts};
-use crate::randomness::{NoRandomness, os_seeded_rng};
+use super::{
+    Backup, Call, Next, NoAnswer, Question, QuestionId, RequestKind, Stage,
+    download::{Facts, Job},
+    kept::Vaulted,
+    making::Making,
+    upload::{InUse, Supply},
+};
+use crate::{
+    client::{
+        courier::Courier,
+        operation::OperationId,
+        waiting::{Awaited, Waiting},
+    },
+    randomness::{NoRandomness, os_seeded_rng},
+};
 
 impl Backup {
     /// What the host is to do next. `now_ms` is the host's time, in milliseconds since the epoch; it may jump.
@@ -141,5 +156,139 @@ impl Backup {
         let download = self.download.due(&self.office, facts);
         let due = [version, preference, upload, download].into_iter().flatten().min()?;
         Some(self.office.courier.host_time(due))
+    }
+
+    /// What the machine waits for, as of the last [`next`](Self::next), with the reasons: requests that are on their way or
+    /// have failed, the access token, the end of a rate limit, and what the host or the user was asked for. Nothing if all is
+    /// well, and only news or the next regular look is waited for.
+    #[must_use]
+    pub fn waiting_for(&self) -> Vec<Waiting> {
+        self.office.courier.waiting_for(&self.wanted_requests())
+    }
+
+    /// The requests that the machine wants to send, now or later.
+    pub(in crate::client) fn wanted_requests(&self) -> BTreeSet<RequestKind> {
+        let mut wanted = BTreeSet::new();
+        if self.version_is_due() {
+            wanted.insert(self.version_kind());
+        }
+        if self.stage() == Stage::Confirming {
+            wanted.insert(RequestKind::CreateVersion);
+        }
+        if self.stage() == Stage::Disabling {
+            wanted.insert(RequestKind::DeleteVersion);
+        }
+        if self.preference.is_due(self.stage()) {
+            wanted.extend(self.preference.kinds());
+        }
+        if self.state.in_use().is_some() {
+            wanted.extend([RequestKind::Upload, RequestKind::CompareSession]);
+        }
+        wanted.extend(self.download.wanted.kinds());
+        wanted
+    }
+
+    /// What the host was asked for and has not done.
+    pub(in crate::client) fn awaited_of_host(&self) -> Vec<Awaited> {
+        let is_secret_awaited = matches!(self.kept.vaulted, Vaulted::Asked(_));
+        let is_secret_awaited = is_secret_awaited && self.secret_task().is_some();
+        let supply = self.state.in_use().map(|in_use| in_use.supply);
+        let awaited = [
+            (self.office.desk.is_saving, Awaited::Saved),
+            (self.state.making().is_some_and(Making::awaits_signatures), Awaited::Signatures),
+            (self.office.desk.awaits_ack(), Awaited::Acknowledgement),
+            (supply == Some(Supply::Asked), Awaited::Sessions),
+            (is_secret_awaited, Awaited::SecretStorage),
+            (!self.office.desk.asked.is_empty(), Awaited::Reply),
+        ];
+        awaited.into_iter().filter(|(is_awaited, _)| *is_awaited).map(|(_, what)| what).collect()
+    }
+
+    /// Whoever drives the machine from now on knows nothing of what was handed out and not answered, so that it is
+    /// handed out again. `undelivered` is what nobody has worked on.
+    pub(in crate::client) fn hand_over(&mut self, undelivered: Vec<Next>) {
+        self.office.desk.asked.clear();
+        self.office.desk.refreshed_for = None;
+        self.office.courier.forget_flow();
+        self.office.courier.is_driven_anew();
+        self.state.making_mut().into_iter().for_each(Making::sign_again);
+        self.kept.vaulted.ask_again();
+        self.state.in_use_mut().into_iter().for_each(InUse::is_asked_anew);
+        self.is_not_saved();
+        self.office.desk.deliveries.extend(undelivered);
+    }
+
+    /// Takes back what the host was given and has not carried out: it comes again.
+    pub(in crate::client) fn take_back(&mut self, next: Next, now_ms: u64) {
+        match next {
+            Next::Save(_) => self.is_not_saved(),
+            Next::Send(operation) => {
+                self.is_interrupted();
+                let _ = self.answer(operation.id(), Err(NoAnswer), now_ms);
+            }
+            Next::Want(_) => self.state.in_use_mut().into_iter().for_each(InUse::is_asked_anew),
+            Next::Sign(..) => self.state.making_mut().into_iter().for_each(Making::sign_again),
+            Next::WriteSecret(_) => self.kept.vaulted.ask_again(),
+            Next::NeedsToken { .. } => self.office.courier.tell_token_again(),
+            Next::RefreshSigners => self.office.desk.refreshed_for = None,
+            Next::Ask(id, _) => self.office.desk.asked.retain(|(asked, _)| *asked != id),
+            Next::Wait(_) => {}
+            told @ (Next::Stored(..)
+            | Next::NotStored(..)
+            | Next::Lost(..)
+            | Next::UploadRefused(_)
+            | Next::Import(..)
+            | Next::Fetched(..)
+            | Next::NotCreated(_)
+            | Next::NotDeleted(_)
+            | Next::PreferenceNotSet { .. }) => self.office.desk.deliveries.push_front(told),
+        }
+    }
+
+    /// A response is not read any further because the host wants something else: that is no fault of the response.
+    pub(in crate::client) fn is_interrupted(&mut self) {
+        self.download.attempts = 0;
+    }
+
+    /// The state that was given last is not written.
+    pub(in crate::client) fn is_not_saved(&mut self) {
+        self.office.desk.is_not_saved();
+    }
+
+    /// The longest answer that is read as a whole, in bytes.
+    pub(in crate::client) fn longest_answer(&self) -> usize {
+        self.office.limits.response_bytes.max(self.office.limits.session_bytes)
+    }
+
+    /// Whether nothing more of the response that is streamed is read.
+    pub(in crate::client) fn has_ended_early(&self) -> bool {
+        let Job::Stream { restore, .. } = &self.download.job else { return false };
+        restore.ended_early().is_some()
+    }
+
+    pub(in crate::client) fn peek_courier(&self) -> &Courier {
+        &self.office.courier
+    }
+
+    /// The one way out, for the requests of a flow.
+    pub(in crate::client) fn courier(&mut self) -> &mut Courier {
+        &mut self.office.courier
+    }
+
+    /// What is waited for, with requests of a flow.
+    pub(in crate::client) fn waiting_for_with(&self, own: Option<RequestKind>) -> Vec<Waiting> {
+        let mut wanted = self.wanted_requests();
+        wanted.extend(own);
+        self.office.courier.waiting_for(&wanted)
+    }
+
+    /// What the homeserver says of the backup is to be known anew, whether or not the user wants a backup here.
+    pub(in crate::client) fn look_afresh(&mut self) {
+        self.look.afresh(self.office.courier.last_id());
+    }
+
+    /// Whether a request was on its way already when the backup was to be looked at anew.
+    pub(super) fn is_outdated(&self, id: OperationId) -> bool {
+        self.look.wanted_since.is_some_and(|since| id.0 <= since)
     }
 }

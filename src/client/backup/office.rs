@@ -5,8 +5,8 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use super::{
-    DeliveryId, HostToken, Next, NotStored, Question, QuestionId, hopeless::Hopeless,
-    seen::SeenSession,
+    DeliveryId, HostToken, Next, NotStored, Question, QuestionId,
+    seen::{Hopeless, SeenSession},
 };
 use crate::{
     Limits,

@@ -8,11 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Backup, BackupOptions, RestoreChoice, Scope, Stage,
-    counted::Counted,
     kept::{Kept, Preference, SecretChange, Vaulted},
-    keyring::Keyring,
     making::{Creation, Draft, Making, Phase},
     saved_key::{SavedKey, SavedUsed},
+    seen::Counted,
     stage::{Disabling, State},
 };
 use crate::{
@@ -177,7 +176,7 @@ impl SavedState<'_> {
             counted: Counted::saved(self.count),
             proofs,
             retired: self.retired.iter().map(public_key).collect::<Result<_, _>>()?,
-            keys: Keyring::new(keys.collect::<Result<_, _>>()?),
+            keys: keys.collect::<Result<_, _>>()?,
             recovery_key_unsaved: self.recovery_key_unsaved,
             vaulted: self.secret.map_or(Vaulted::Unneeded, Vaulted::Due),
         };
@@ -192,7 +191,9 @@ impl SavedState<'_> {
                 State::Making(Making { old: None, phase })
             }
             (disabling, stage, draft) => {
-                draft.into_iter().for_each(|(draft, _)| kept.keep_key(draft.key));
+                if let Some((draft, _)) = draft {
+                    kept.keep_key(draft.key, None);
+                }
                 resume(stage, disabling)
             }
         };

@@ -5,6 +5,7 @@
 use super::{
     AnswerError, Backup, Next, RequestKind, SecretTask, Stage,
     kept::{SecretChange, Vaulted},
+    scopes::Scopes,
     stage::Event,
 };
 use crate::{
@@ -204,7 +205,7 @@ impl Backup {
             key.provenance() == Provenance::Generated && Some(*key.public_key()) != used
         });
         self.kept.proofs = Proofs::default();
-        self.download.forget_all();
+        self.download.wanted = Scopes::default();
         self.office.touch();
     }
 }

@@ -7,8 +7,8 @@ use rand_core::CryptoRng;
 use super::{
     Call, HostToken, NotStored, RequestKind, UploadProgress,
     office::Office,
-    refusals::Refusals,
     seen::{Seen, SeenSession, hash},
+    uploaded::Refusals,
 };
 use crate::{
     api::{Endpoint as _, GetRoomKeysForSession, PutRoomKeys},

@@ -44,7 +44,7 @@ impl Backup {
         if let Some(draft) = draft.filter(|draft| !(is_refused && draft.is_unsent))
             && !after.makes_backup()
         {
-            self.kept.keep_key(draft.key);
+            self.kept.keep_key(draft.key, None);
         }
         if after == Stage::Disabling {
             self.start_disabling();
@@ -122,12 +122,11 @@ impl Backup {
         &mut self,
         id: OperationId,
         found: Result<Option<BackupVersionInfo>, Failure>,
-        now: u64,
     ) {
         let is_outdated = self.is_outdated(id);
         match found {
             Ok(found) => {
-                self.current(found, now);
+                self.current(found);
                 self.count_again(id);
             }
             Err(failure) => {
@@ -141,7 +140,8 @@ impl Backup {
     }
 
     /// The server has said which backup is the current one.
-    fn current(&mut self, found: Option<BackupVersionInfo>, now: u64) {
+    fn current(&mut self, found: Option<BackupVersionInfo>) {
+        let now = self.office.courier.now();
         self.look.is_answered(found, now);
         self.download.knows(self.look.found());
         self.resume_uploads();
@@ -155,11 +155,11 @@ impl Backup {
             }
         }
         self.state.set_current(true);
-        self.look_later(now);
+        self.look_later();
     }
 
     /// When the next look is due.
-    fn look_later(&mut self, now: u64) {
+    fn look_later(&mut self) {
         let wait = match self.stage() {
             Stage::Absent | Stage::Untrusted | Stage::Changed => self.poll_wait(),
             Stage::Running => self.office.options.check_ms,
@@ -167,7 +167,7 @@ impl Backup {
             Stage::Confirming if !self.is_made() => self.creation_wait(),
             _ => 0,
         };
-        self.look.due_ms = now.saturating_add(wait);
+        self.look.due_ms = self.office.courier.now().saturating_add(wait);
         if self.stage() == Stage::Confirming && self.is_made() {
             self.office.courier.failed(RequestKind::FindVersion, 0);
         } else {

@@ -2,7 +2,6 @@
 
 // docs/decisions.md, 25: one courier.
 
-mod report;
 mod tries;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -26,7 +25,7 @@ use crate::{
 
 /// Requests on their way, when the next one of each kind may be sent, and what all of them have to obey: the access
 /// token and rate limits.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Courier {
     clock: Clock,
     backoff: Backoff,
@@ -70,21 +69,7 @@ struct RefusedToken {
 
 impl Courier {
     pub(super) fn new(backoff: Backoff) -> Self {
-        Self {
-            clock: Clock::default(),
-            backoff,
-            in_flight: BTreeMap::new(),
-            tries: BTreeMap::new(),
-            heard: 0,
-            not_before_ms: 0,
-            limited_since_ms: 0,
-            refused_token: None,
-            last_id_of_old_token: 0,
-            is_of_old_token: false,
-            last_id: 0,
-            last_error: None,
-            host: BTreeMap::new(),
-        }
+        Self { backoff, ..Self::default() }
     }
 
     /// Takes the host's time, and returns ours.
