@@ -3,8 +3,8 @@
 use std::mem;
 
 use super::{
-    AnswerError, Backup, Call, DeliveryId, Next, OperationId, RequestKind, Scope, download::Job,
-    office::Effect, stage::Event, upload::InUse,
+    AnswerError, Backup, Call, DeliveryId, Next, OperationId, RequestKind, Scope, Stage,
+    download::Job, office::Effect, stage::Event, upload::InUse,
 };
 use crate::{
     api::Endpoint,
@@ -205,7 +205,7 @@ impl Backup {
     fn apply(&mut self, effect: Effect) {
         match effect {
             Effect::Look => {
-                self.state.disabling_mut().into_iter().for_each(|it| it.is_current = false);
+                self.look.is_current &= self.stage() != Stage::Disabling;
                 self.look_again();
             }
             Effect::LookSoon => {

@@ -17,7 +17,7 @@ use crate::client::{
     waiting::{Awaited, RequestFailure},
 };
 use crate::{
-    backup::{BackupDecryptionKey, BackupPublicKey, TrustedBackup},
+    backup::{BackupDecryptionKey, BackupPublicKey, TrustedBackup, UnsignedAuthData},
     crypto::ed25519::Ed25519Signature,
     ids::{BackupVersion, KeyId},
     provenance::Provenance,
@@ -57,7 +57,8 @@ impl Backup {
     /// Draws the key of a new backup, and goes on to creating it. Each step is saved before the next.
     pub(super) fn settle(&mut self, rng: &mut impl CryptoRng) {
         self.office.courier.draw_ids(rng);
-        let knows = self.knows_what_it_replaces();
+        // What it replaces is known, or cannot be.
+        let knows = self.look.is_done || self.unseen().is_some();
         if let State::Making(making) = &mut self.state
             && matches!(making.phase, Phase::Drawing)
             && knows
@@ -82,7 +83,7 @@ impl Backup {
         let Phase::Signing(draft, asked @ None) = &mut self.state.making_mut()?.phase else {
             return None;
         };
-        let to_sign = draft.unsigned().ok()?.to_sign().clone();
+        let to_sign = UnsignedAuthData::new(&draft.key).ok()?.to_sign().clone();
         let id = SignId(self.office.courier.new_id());
         *asked = Some(id);
         Some(Next::Sign(id, to_sign))
@@ -178,21 +179,11 @@ impl Backup {
         Some(*self.state.making()?.draft()?.key.public_key())
     }
 
-    /// Whether the server said that it made the version.
-    pub(super) fn is_made(&self) -> bool {
-        self.state.making().and_then(Making::made).is_some()
-    }
-
     /// How long to wait for the next look while a version is to be made: it is looked for just before that is tried again, and
     /// now and then until then.
     pub(super) fn creation_wait(&self) -> u64 {
         let due = self.office.courier.due(RequestKind::CreateVersion).unwrap_or_default();
         due.saturating_sub(self.office.courier.now()).min(self.poll_wait())
-    }
-
-    /// Whether a new backup can be made: what it replaces is known, or cannot be.
-    fn knows_what_it_replaces(&self) -> bool {
-        self.look.is_done || self.unseen().is_some()
     }
 
     /// The server does not say which backup is the current one. A version is made without, but not a second one.

@@ -22,6 +22,8 @@ pub(super) struct Look {
     pub(super) due_ms: u64,
     /// Whether it was since the machine was made or restored.
     pub(super) is_done: bool,
+    /// Whether it was since the stage has changed, or something was to be done about the current one.
+    pub(super) is_current: bool,
     /// If it is to be asked although the user wants no backup: the last request that was sent before that. What it brings may
     /// be older than the wish.
     pub(super) wanted_since: Option<u64>,
@@ -60,12 +62,6 @@ impl Look {
         if now.saturating_sub(self.changed_at_ms) >= options.check_ms {
             self.changed_at_ms = now;
         }
-    }
-
-    /// What it says is to be known anew: what was sent up to this request does not count.
-    pub(super) fn afresh(&mut self, last_id: u64) {
-        (self.is_done, self.failure, self.due_ms) = (false, None, 0);
-        self.wanted_since = Some(last_id);
     }
 }
 

@@ -106,24 +106,12 @@ impl Making {
 
     /// The version that the server says it made.
     pub(super) fn made(&self) -> Option<&BackupVersion> {
-        match self.creation()? {
-            Creation::Made(version) => Some(version),
-            Creation::Due | Creation::Ready | Creation::Sent => None,
-        }
-    }
-
-    /// What was asked of the server, once it is to be confirmed.
-    pub(super) fn creation(&self) -> Option<&Creation> {
-        if let Phase::Confirming(_, creation) = &self.phase { Some(creation) } else { None }
+        let Phase::Confirming(_, Creation::Made(version)) = &self.phase else { return None };
+        Some(version)
     }
 
     pub(super) fn creation_mut(&mut self) -> Option<&mut Creation> {
         if let Phase::Confirming(_, creation) = &mut self.phase { Some(creation) } else { None }
-    }
-
-    /// Whether the host was asked to sign.
-    pub(super) fn awaits_signatures(&self) -> bool {
-        matches!(self.phase, Phase::Signing(_, Some(_)))
     }
 
     /// What is to be signed is handed out again.
@@ -135,17 +123,13 @@ impl Making {
 }
 
 impl Draft {
-    /// What the user signs, and what is sent: nothing but the public key.
-    pub(super) fn unsigned(&self) -> Result<UnsignedAuthData, NotSignable> {
-        UnsignedAuthData::new(&self.key)
-    }
-
-    /// The `auth_data` of the new version.
+    /// The `auth_data` of the new version: nothing but the public key is signed and sent.
     pub(super) fn auth_data(&self, user_id: &UserId) -> Result<AuthData, NotSignable> {
         let signatures = self.signatures.iter();
-        let signed = signatures.fold(self.unsigned()?, |unsigned, (key_id, signature)| {
-            unsigned.with_signature(user_id, key_id, signature)
-        });
+        let signed = signatures
+            .fold(UnsignedAuthData::new(&self.key)?, |unsigned, (key_id, signature)| {
+                unsigned.with_signature(user_id, key_id, signature)
+            });
         Ok(signed.into_auth_data())
     }
 }

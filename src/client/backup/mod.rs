@@ -86,7 +86,6 @@ mod making;
 mod next;
 mod offer;
 mod office;
-mod options;
 mod outgoing;
 mod preference;
 mod question;
@@ -109,7 +108,7 @@ pub use self::{
     answer::UploadProgress,
     create::SignId,
     kept::UsedBackup,
-    options::BackupOptions,
+    office::BackupOptions,
     outgoing::{
         DeliveryId, FetchOutcome, HostToken, Next, NotCreated, NotStored, OfferedSession,
         SecretTask, Wish,
@@ -133,7 +132,7 @@ use self::{
 pub use super::operation::{AnswerError, NoAnswer, Operation, OperationId};
 use super::{
     call::{Call, Lane},
-    courier::{Backoff, Courier},
+    courier::Courier,
     waiting::RequestKind,
 };
 use crate::{

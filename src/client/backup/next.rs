@@ -1,6 +1,6 @@
 //! What to do next, and what is waited for, for whoever drives the machine: the host, or a flow that takes it and gives it back.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, mem};
 
 use rand_core::CryptoRng;
 
@@ -8,13 +8,12 @@ use super::{
     Backup, Call, Next, NoAnswer, Question, QuestionId, RequestKind, Stage,
     download::{Facts, Job},
     kept::Vaulted,
-    making::Making,
+    making::{Making, Phase},
     upload::{InUse, Supply},
 };
 use crate::{
     client::{
         courier::Courier,
-        operation::OperationId,
         waiting::{Awaited, Waiting},
     },
     randomness::{NoRandomness, os_seeded_rng},
@@ -84,7 +83,8 @@ impl Backup {
     }
 
     fn saving(&mut self) -> Option<Next> {
-        let is_due = self.office.desk.begin_saving();
+        let is_due = mem::take(&mut self.office.desk.is_unsaved);
+        self.office.desk.is_saving |= is_due;
         is_due.then(|| Next::Save(Box::new(self.save())))
     }
 
@@ -192,14 +192,18 @@ impl Backup {
     pub(in crate::client) fn awaited_of_host(&self) -> Vec<Awaited> {
         let is_secret_awaited = matches!(self.kept.vaulted, Vaulted::Asked(_));
         let is_secret_awaited = is_secret_awaited && self.secret_task().is_some();
+        let is_signing = self.state.making().map(|making| &making.phase);
+        let is_signing = matches!(is_signing, Some(Phase::Signing(_, Some(_))));
         let supply = self.state.in_use().map(|in_use| in_use.supply);
+        let desk = &self.office.desk;
+        let is_told = !desk.told.is_empty() || !desk.imports.is_empty();
         let awaited = [
-            (self.office.desk.is_saving, Awaited::Saved),
-            (self.state.making().is_some_and(Making::awaits_signatures), Awaited::Signatures),
-            (self.office.desk.awaits_ack(), Awaited::Acknowledgement),
+            (desk.is_saving, Awaited::Saved),
+            (is_signing, Awaited::Signatures),
+            (is_told, Awaited::Acknowledgement),
             (supply == Some(Supply::Asked), Awaited::Sessions),
             (is_secret_awaited, Awaited::SecretStorage),
-            (!self.office.desk.asked.is_empty(), Awaited::Reply),
+            (!desk.asked.is_empty(), Awaited::Reply),
         ];
         awaited.into_iter().filter(|(is_awaited, _)| *is_awaited).map(|(_, what)| what).collect()
     }
@@ -252,7 +256,8 @@ impl Backup {
 
     /// The state that was given last is not written.
     pub(in crate::client) fn is_not_saved(&mut self) {
-        self.office.desk.is_not_saved();
+        let desk = &mut self.office.desk;
+        desk.is_unsaved |= mem::take(&mut desk.is_saving);
     }
 
     /// The longest answer that is read as a whole, in bytes.
@@ -282,13 +287,10 @@ impl Backup {
         self.office.courier.waiting_for(&wanted)
     }
 
-    /// What the homeserver says of the backup is to be known anew, whether or not the user wants a backup here.
+    /// What the homeserver says of the backup is to be known anew, whether or not the user wants a backup here: what was sent
+    /// up to now does not count.
     pub(in crate::client) fn look_afresh(&mut self) {
-        self.look.afresh(self.office.courier.last_id());
-    }
-
-    /// Whether a request was on its way already when the backup was to be looked at anew.
-    pub(super) fn is_outdated(&self, id: OperationId) -> bool {
-        self.look.wanted_since.is_some_and(|since| id.0 <= since)
+        (self.look.is_done, self.look.failure, self.look.due_ms) = (false, None, 0);
+        self.look.wanted_since = Some(self.office.courier.last_id);
     }
 }

@@ -143,11 +143,8 @@ impl Question {
     /// Whether it asks the same about the same facts.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::SetUp { preference: a }, Self::SetUp { preference: b }) => a == b,
-            (
-                Self::Unseen { error: _, preference: a },
-                Self::Unseen { error: _, preference: b },
-            ) => a == b,
+            (Self::SetUp { preference: a }, Self::SetUp { preference: b })
+            | (Self::Unseen { preference: a, .. }, Self::Unseen { preference: b, .. }) => a == b,
             (Self::Use { found: a, preference: b }, Self::Use { found: c, preference: d }) => {
                 a.is_same(c) && b == d
             }
@@ -155,19 +152,16 @@ impl Question {
                 Self::Changed { used: a, found: b, preference: e },
                 Self::Changed { used: c, found: d, preference: f },
             ) => {
-                let is_same = match (b, d) {
-                    (Some(b), Some(d)) => b.is_same(d),
-                    (b, d) => b.is_none() && d.is_none(),
-                };
-                a == c && is_same && e == f
+                let is_same = b.is_some() == d.is_some();
+                a == c && is_same && b.iter().zip(d).all(|(b, d)| b.is_same(d)) && e == f
             }
             (
-                Self::SaveRecoveryKey { public_key: a, recovery_key: _ },
-                Self::SaveRecoveryKey { public_key: b, recovery_key: _ },
+                Self::SaveRecoveryKey { public_key: a, .. },
+                Self::SaveRecoveryKey { public_key: b, .. },
             ) => a == b,
             (
-                Self::Restore { room_id: a, session_id: b, count: _ },
-                Self::Restore { room_id: c, session_id: d, count: _ },
+                Self::Restore { room_id: a, session_id: b, .. },
+                Self::Restore { room_id: c, session_id: d, .. },
             ) => (a, b) == (c, d),
             (
                 Self::DecryptionKey { version: a, public_key: b },

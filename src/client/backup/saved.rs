@@ -46,19 +46,11 @@ struct Wanted {
 }
 
 #[derive(Serialize)]
-struct PublicPart {
+struct Part<T> {
     #[serde(flatten)]
     header: Header,
     #[serde(flatten)]
-    wanted: Wanted,
-}
-
-#[derive(Serialize)]
-struct SecretPart<'a> {
-    #[serde(flatten)]
-    header: Header,
-    #[serde(flatten)]
-    state: SavedState<'a>,
+    state: T,
 }
 
 /// What the machine relies on.
@@ -132,7 +124,7 @@ impl Backup {
     pub fn save(&self) -> SavedBackup {
         let wanted = remembered(&self.download.wanted).cloned().collect();
         let header = Header::new(PUBLIC, &self.office.user_id, &self.office.device_id);
-        let public = PublicPart { header, wanted: Wanted { wanted } };
+        let public = Part { header, state: Wanted { wanted } };
         SavedBackup { public: json::to_bytes(&public, USUAL_LENGTH), secret: self.save_secrets() }
     }
 
@@ -146,7 +138,7 @@ impl Backup {
             State::Disabling(disabling) => Some(Meant(disabling.meant.clone())),
             _ => None,
         };
-        let part = SecretPart {
+        let part = Part {
             header: Header::new(SECRET, &self.office.user_id, &self.office.device_id),
             state: SavedState {
                 stage: self.stage(),

@@ -89,7 +89,7 @@ impl Backup {
     /// The secret storage was set up or unlocked, so that what is still to be written can be written.
     pub fn secret_storage_is_ready(&mut self) {
         self.kept.vaulted.ask_again();
-        self.state.set_current(false);
+        self.look.is_current = false;
         self.look_again();
     }
 
@@ -124,7 +124,8 @@ impl Backup {
     pub(super) fn write_secret(&mut self) -> Option<Next> {
         // What is stored, or deleted, is the key of the backup that is the current one now.
         let Vaulted::Due(change) = self.kept.vaulted else { return None };
-        let task = self.secret_task().filter(|_| self.state.is_current())?;
+        let is_settled = matches!(self.stage(), Stage::Running | Stage::Disabling);
+        let task = self.secret_task().filter(|_| is_settled && self.look.is_current)?;
         self.kept.vaulted = Vaulted::Asked(change);
         Some(Next::WriteSecret(task))
     }
@@ -165,6 +166,7 @@ impl Backup {
             }
             None => {}
         }
+        let is_failing = self.office.courier.is_failing(RequestKind::DeleteVersion);
         match found {
             Some(found) if is_unknown && disabling.meant.as_ref() != Some(found) => {
                 let is_used = self.kept.used.is_some();
@@ -172,29 +174,22 @@ impl Backup {
             }
             // The secret goes first.
             _ if !may_delete => {}
-            Some(_) if self.office.courier.is_failing(RequestKind::DeleteVersion) => {
-                self.stop_deleting();
-            }
-            Some(found) if !found.as_str().is_empty() => {
+            Some(found) if !is_failing && !found.as_str().is_empty() => {
                 disabling.condemned = Some(found.clone());
                 if disabling.meant.take().is_some() {
                     self.office.touch();
                 }
             }
-            // What the server has no name for cannot be deleted.
+            // What the server has no name for cannot be deleted, nor what it does not delete: that the host is told.
             _ => {
+                let failure = self.office.courier.last_error(RequestKind::DeleteVersion);
+                if let Some(failure) = failure.filter(|_| is_failing && found.is_some()).cloned() {
+                    self.office.deliver(Next::NotDeleted(failure));
+                }
                 self.forget();
                 self.turn(Event::Deleted);
             }
         }
-    }
-
-    /// The homeserver does not delete a version: the host is told, and uses it no more.
-    fn stop_deleting(&mut self) {
-        let failure = self.office.courier.last_error(RequestKind::DeleteVersion).cloned();
-        failure.into_iter().for_each(|failure| self.office.deliver(Next::NotDeleted(failure)));
-        self.forget();
-        self.turn(Event::Deleted);
     }
 
     /// No version is left, and what was used is not used again. A request to create one may still arrive.

@@ -94,7 +94,7 @@ impl Backup {
         let (Some(in_use), Some(count), true) = (in_use, count, id.0 > counted.last_id) else {
             return;
         };
-        counted.last_id = self.office.courier.last_id();
+        counted.last_id = self.office.courier.last_id;
         let before = counted.sessions.replace(count);
         let now = self.office.courier.now();
         let may_tell = counted.lost_at_ms.is_none_or(|at| now.saturating_sub(at) >= DAY_MS);

@@ -102,10 +102,7 @@ pub(super) struct Disabling {
     pub(super) condemned: Option<BackupVersion>,
     /// The version that the server was asked to delete, until it has refused or was asked which one there is.
     pub(super) attempted: Option<BackupVersion>,
-    /// How many are deleted.
     pub(super) deleted: u32,
-    /// Whether the server was asked which version there is, since something is to be done about it.
-    pub(super) is_current: bool,
 }
 
 impl Stage {
@@ -190,22 +187,5 @@ impl State {
 
     pub(super) fn disabling_mut(&mut self) -> Option<&mut Disabling> {
         if let Self::Disabling(disabling) = self { Some(disabling) } else { None }
-    }
-
-    /// Whether the server was asked which backup is the current one, since something is to be done about it.
-    pub(super) fn is_current(&self) -> bool {
-        match self {
-            Self::Running(in_use) => in_use.is_current,
-            Self::Disabling(disabling) => disabling.is_current,
-            _ => false,
-        }
-    }
-
-    pub(super) fn set_current(&mut self, is_current: bool) {
-        match self {
-            Self::Running(in_use) => in_use.is_current = is_current,
-            Self::Disabling(disabling) => disabling.is_current = is_current,
-            _ => {}
-        }
     }
 }

@@ -22,8 +22,6 @@ use crate::{
 pub(super) struct InUse {
     pub(super) backup: TrustedBackup,
     pub(super) sealer: SessionSealer,
-    /// Whether it was the current one when the server was asked last.
-    pub(super) is_current: bool,
     pub(super) supply: Supply,
     /// Nothing is sent before, by the courier's clock.
     due_ms: u64,
@@ -76,7 +74,6 @@ impl InUse {
         Box::new(Self {
             sealer: SessionSealer::new(&backup),
             backup,
-            is_current: false,
             supply: Supply::Unknown,
             due_ms: 0,
             to_look: VecDeque::new(),

@@ -35,7 +35,7 @@ impl Backup {
         } else if !(before.makes_backup() && after.makes_backup()) {
             self.look.changed_at_ms = now;
         }
-        self.look.due_ms = 0;
+        (self.look.due_ms, self.look.is_current) = (0, false);
         self.office.touch();
         if before == Stage::Running {
             self.preference.is_outdated();
@@ -83,7 +83,7 @@ impl Backup {
     /// What the next request about versions is.
     pub(super) fn version_kind(&self) -> RequestKind {
         match &self.state {
-            State::Making(making) if making.creation() == Some(&Creation::Ready) => {
+            State::Making(Making { phase: Phase::Confirming(_, Creation::Ready), .. }) => {
                 RequestKind::CreateVersion
             }
             State::Disabling(disabling) if disabling.condemned.is_some() => {
@@ -112,7 +112,7 @@ impl Backup {
             // What a new backup replaces has to be known.
             Stage::Signing => !self.look.is_done,
             Stage::Looking => self.preference.is_settled(&self.office),
-            Stage::Disabling => self.may_delete() || !self.state.is_current(),
+            Stage::Disabling => self.may_delete() || !self.look.is_current,
             _ => true,
         }
     }
@@ -123,7 +123,8 @@ impl Backup {
         id: OperationId,
         found: Result<Option<BackupVersionInfo>, Failure>,
     ) {
-        let is_outdated = self.is_outdated(id);
+        // What was on its way already when the backup was to be looked at anew does not count.
+        let is_outdated = self.look.wanted_since.is_some_and(|since| id.0 <= since);
         match found {
             Ok(found) => {
                 self.current(found);
@@ -154,21 +155,22 @@ impl Backup {
                 self.turn(event);
             }
         }
-        self.state.set_current(true);
+        self.look.is_current = true;
         self.look_later();
     }
 
     /// When the next look is due.
     fn look_later(&mut self) {
+        let is_made = self.state.making().and_then(Making::made).is_some();
         let wait = match self.stage() {
             Stage::Absent | Stage::Untrusted | Stage::Changed => self.poll_wait(),
             Stage::Running => self.office.options.check_ms,
             Stage::Looking if self.look.found.is_none() => self.office.options.poll_ms,
-            Stage::Confirming if !self.is_made() => self.creation_wait(),
+            Stage::Confirming if !is_made => self.creation_wait(),
             _ => 0,
         };
         self.look.due_ms = self.office.courier.now().saturating_add(wait);
-        if self.stage() == Stage::Confirming && self.is_made() {
+        if is_made {
             self.office.courier.failed(RequestKind::FindVersion, 0);
         } else {
             self.office.courier.succeeded(RequestKind::FindVersion);
@@ -208,10 +210,7 @@ impl Backup {
         // One that came back after another was a question is still one; one that nothing proved is none any more
         // once something does.
         let is_asked = self.stage() == Stage::Changed;
-        if is_asked && !self.has_lost_trust() {
-            return Event::Other;
-        }
-        if self.has_lost_trust() && !self.proves_anew(found) {
+        if if self.has_lost_trust() { !self.proves_anew(found) } else { is_asked } {
             return Event::Other;
         }
         match (self.trust(found), &self.kept.used) {

@@ -43,7 +43,8 @@ pub(super) struct Courier {
     last_id_of_old_token: u64,
     /// Whether the answer that is read now is one to such a request.
     is_of_old_token: bool,
-    last_id: u64,
+    /// The last number that was given.
+    pub(super) last_id: u64,
     /// Why the answer that was read last is one of failure.
     last_error: Option<RequestFailure>,
     /// What the host is waited for, and since when in its time.
@@ -101,11 +102,6 @@ impl Courier {
 
     pub(super) fn new_id(&mut self) -> u64 {
         self.last_id += 1;
-        self.last_id
-    }
-
-    /// The last number that was given.
-    pub(super) fn last_id(&self) -> u64 {
         self.last_id
     }
 
