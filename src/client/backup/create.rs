@@ -78,7 +78,6 @@ impl Backup {
         }
     }
 
-    /// What is to be signed, once.
     pub(super) fn sign(&mut self) -> Option<Next> {
         let Phase::Signing(draft, asked @ None) = &mut self.state.making_mut()?.phase else {
             return None;
@@ -91,16 +90,15 @@ impl Backup {
 
     /// The server has answered the request to create the version. What counts is the current version.
     pub(super) fn created(&mut self, answer: Result<BackupVersion, Failure>) {
-        let creation = self.state.making_mut().and_then(Making::creation_mut);
-        match (answer, creation) {
-            (Ok(version), creation) => {
-                if let Some(creation) = creation {
+        match answer {
+            Ok(version) => {
+                if let Some(creation) = self.state.making_mut().and_then(Making::creation_mut) {
                     *creation = Creation::Made(version);
                 }
                 self.office.touch();
                 self.look_again();
             }
-            (Err(failure), _) => {
+            Err(failure) => {
                 self.version_failed(RequestKind::CreateVersion, &failure);
                 if let Some(reason) = self.creation_has_ended(&failure) {
                     self.is_not_created(reason, Event::Refused);
@@ -125,12 +123,11 @@ impl Backup {
         if courier.failures(kind) < PATIENCE {
             return None;
         }
-        let waiting = courier.waiting_for(&[kind].into()).into_iter();
-        let mut failing = waiting.filter(|waiting| waiting.what == Awaited::Request(kind));
-        failing.next().map(Box::new).map(NotCreated::Failing)
+        let mut waiting = courier.waiting_for(&[kind].into()).into_iter();
+        let failing = waiting.find(|waiting| waiting.what == Awaited::Request(kind));
+        failing.map(Box::new).map(NotCreated::Failing)
     }
 
-    /// The new backup is given up, and the host is told why.
     fn is_not_created(&mut self, reason: NotCreated, event: Event) {
         self.office.deliver(Next::NotCreated(reason));
         self.turn(event);
@@ -174,7 +171,6 @@ impl Backup {
         }
     }
 
-    /// The public key of the backup that is being made.
     pub(in crate::client) fn draft_key(&self) -> Option<BackupPublicKey> {
         Some(*self.state.making()?.draft()?.key.public_key())
     }
@@ -229,7 +225,6 @@ impl Backup {
         }
     }
 
-    /// The key of the backup in use is to be saved and stored.
     pub(super) fn is_own(&mut self) {
         self.kept.recovery_key_unsaved = true;
         self.kept.vaulted = Vaulted::Due(SecretChange::Store);

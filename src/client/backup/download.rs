@@ -26,7 +26,6 @@ use crate::{
 pub(super) struct Download {
     /// Nothing is sent before, by the courier's clock.
     due_ms: u64,
-    /// What is to be fetched.
     pub(super) wanted: Scopes,
     /// What the user has said of messages that cannot be decrypted.
     pub(super) restore_choice: Option<RestoreChoice>,
@@ -49,26 +48,27 @@ pub(super) struct Download {
     pub(super) dropped: u64,
 }
 
-/// What is being fetched.
 #[derive(Debug, Default)]
 pub(super) enum Job {
     #[default]
     Idle,
-    /// One session was asked for.
-    Session { scope: Scope, key: BackupDecryptionKey },
-    /// A response with many is read as it comes.
+    Session {
+        scope: Scope,
+        key: BackupDecryptionKey,
+    },
     Stream {
         scope: Scope,
         restore: Box<Restore>,
-        /// Whether anything of it has come.
         has_begun: bool,
     },
     /// All has come, until the last of it is in the host's store.
-    Handing { scope: Scope, outcome: Box<FetchOutcome> },
+    Handing {
+        scope: Scope,
+        outcome: Box<FetchOutcome>,
+    },
 }
 
 impl Job {
-    /// What was asked for, while the answer is awaited.
     fn asked(&self) -> Option<&Scope> {
         match self {
             Self::Session { scope, .. } | Self::Stream { scope, .. } => Some(scope),
@@ -98,7 +98,6 @@ impl Download {
 #[derive(Clone, Copy)]
 pub(super) struct Facts<'a> {
     found: Option<&'a BackupVersionInfo>,
-    /// The decryption key that fits it.
     key: Option<&'a BackupDecryptionKey>,
     /// Whether nothing can be fetched from anywhere.
     has_no_backup: bool,
@@ -115,7 +114,6 @@ impl<'a> Facts<'a> {
 }
 
 impl Download {
-    /// A message cannot be decrypted.
     pub(super) fn seek(&mut self, office: &mut Office, room_id: RoomId, session_id: SessionId) {
         let is_valid = [room_id.as_str(), session_id.as_str()].into_iter().all(ids::is_segment);
         let session = Scope::Session(room_id, session_id);
@@ -193,7 +191,6 @@ impl Download {
         Some(Question::DecryptionKey { version: info.version().clone(), public_key })
     }
 
-    /// When the next request may be sent.
     pub(super) fn due(&self, office: &Office, facts: Facts<'_>) -> Option<u64> {
         let can_go = facts.key.is_some() || facts.has_no_backup;
         if !can_go || !self.is_free(office) || self.wanted.is_empty() {
@@ -253,7 +250,6 @@ impl Download {
         Some(call)
     }
 
-    /// The request for so much of the backup; `None` if an ID cannot stand in one.
     fn call(&self, scope: &Scope, version: &BackupVersion) -> Option<Call> {
         let v = version.clone();
         match scope {

@@ -18,7 +18,6 @@ use crate::{
 };
 
 impl Download {
-    /// A piece of a response with many sessions.
     pub(super) fn part(&mut self, office: &mut Office, version: &BackupVersion, bytes: &[u8]) {
         if let Job::Stream { restore, has_begun, .. } = &mut self.job {
             *has_begun |= !bytes.is_empty();
@@ -27,7 +26,6 @@ impl Download {
         }
     }
 
-    /// The answer to the question for one session.
     pub(super) fn session_came(
         &mut self,
         office: &mut Office,
@@ -52,7 +50,6 @@ impl Download {
         }
     }
 
-    /// The end of a response with many sessions.
     pub(super) fn stream_came(
         &mut self,
         office: &mut Office,
@@ -196,7 +193,6 @@ impl Download {
         is_awkward && !is_known && !self.wanted.by_room.contains(scope)
     }
 
-    /// Remembers that the backup does not have a session.
     fn is_missing(&mut self, office: &Office, scope: &Scope) -> FetchOutcome {
         let now = office.courier.now();
         if let Scope::Session(..) = scope {
@@ -259,5 +255,4 @@ fn feed(restore: &mut Restore, mut bytes: &[u8]) -> Vec<Verdict> {
     iter::from_fn(|| restore.next_batch(&mut bytes)).flatten().collect()
 }
 
-/// Rooms that are remembered as looked through.
 const MAX_ROOMS: usize = 1_000;

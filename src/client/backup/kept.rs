@@ -14,9 +14,7 @@ use crate::{
 /// What a machine remembers over a restart, whatever its state.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
-    /// The backup that was used last.
     pub(super) used: Option<UsedBackup>,
-    /// How many sessions it has.
     pub(super) counted: Counted,
     /// What proves that it is the user's. When nothing does any more, the user is asked.
     pub(super) proofs: Proofs,
@@ -26,7 +24,6 @@ pub(super) struct Kept {
     /// given up, since the request may arrive all the same, and those that may fit once the backup is seen. Which of them
     /// counts is decided by the backup. What proves most comes first, then what is newest.
     pub(super) keys: Vec<BackupDecryptionKey>,
-    /// Whether the user still has to save the recovery key.
     pub(super) recovery_key_unsaved: bool,
     /// What the secret storage still has to be told.
     pub(super) vaulted: Vaulted,
@@ -50,10 +47,8 @@ pub(super) enum SecretChange {
     Delete,
 }
 
-/// What is to be done about the key in the secret storage.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Vaulted {
-    /// Nothing.
     #[default]
     Unneeded,
     /// This, when the host can be asked for it.
@@ -67,7 +62,6 @@ pub(super) enum Vaulted {
 pub(super) struct Preference {
     pub(super) was_read: bool,
     pub(super) enabled: Option<bool>,
-    /// What is still to be written.
     pub(super) write: Option<bool>,
 }
 
@@ -79,7 +73,6 @@ impl Vaulted {
         }
     }
 
-    /// The host is asked again.
     pub(super) fn ask_again(&mut self) {
         if let Self::Asked(change) = *self {
             *self = Self::Due(change);
@@ -88,7 +81,6 @@ impl Vaulted {
 }
 
 impl Kept {
-    /// All decryption keys of the backup with this public key.
     pub(super) fn keys_of(
         &self,
         public_key: &BackupPublicKey,
@@ -101,12 +93,10 @@ impl Kept {
         self.keys_of(public_key).next()
     }
 
-    /// The public key of the backup that was used last.
     pub(super) fn used_key(&self) -> Option<BackupPublicKey> {
         self.used.as_ref().map(|used| used.public_key)
     }
 
-    /// Remembers that a public key must not be used again.
     pub(super) fn retire(&mut self, public_key: BackupPublicKey) {
         if !self.retired.contains(&public_key) {
             self.retired.push(public_key);

@@ -13,7 +13,6 @@ use crate::{
 /// Which backup there is, as far as the server was asked.
 #[derive(Debug, Default)]
 pub(super) struct Look {
-    /// The backup as the server last described it.
     pub(super) found: Option<Found>,
     pub(super) found_at_ms: u64,
     /// When the stage has changed last, or what the user is asked about the backup, if it had not for an hour.
@@ -31,7 +30,6 @@ pub(super) struct Look {
     pub(super) failure: Option<RequestFailure>,
 }
 
-/// A backup as the server described it.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) info: BackupVersionInfo,
@@ -49,7 +47,6 @@ impl Look {
         Some(*self.found()?.auth_data().ok()?.public_key())
     }
 
-    /// The server has said which backup is the current one.
     pub(super) fn is_answered(&mut self, found: Option<BackupVersionInfo>, now: u64) {
         let found = found.map(|info| Found { info, signatures: OnceLock::new() });
         let changed_at_ms = self.changed_at_ms;
@@ -74,7 +71,6 @@ impl Backup {
         self.look.failure.as_ref()
     }
 
-    /// The server does not say which backup is the current one.
     pub(super) fn not_seen(&mut self, failure: &Failure) {
         let answers = self.office.courier.answers(RequestKind::FindVersion);
         let failures = self.office.courier.failures(RequestKind::FindVersion);

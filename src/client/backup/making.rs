@@ -19,7 +19,6 @@ pub(super) struct Making {
     pub(super) phase: Phase,
 }
 
-/// How far it is.
 pub(super) enum Phase {
     /// What the new backup replaces is not known yet, so that no key was drawn.
     Drawing,
@@ -36,7 +35,6 @@ pub(super) enum Phase {
 pub(super) enum Creation {
     /// It is to be sent, once the server was asked which backup there is.
     Due,
-    /// It is sent next.
     Ready,
     /// It was sent, or may have been before a restart.
     Sent,
@@ -104,7 +102,6 @@ impl Making {
         }
     }
 
-    /// The version that the server says it made.
     pub(super) fn made(&self) -> Option<&BackupVersion> {
         let Phase::Confirming(_, Creation::Made(version)) = &self.phase else { return None };
         Some(version)
@@ -114,7 +111,6 @@ impl Making {
         if let Phase::Confirming(_, creation) = &mut self.phase { Some(creation) } else { None }
     }
 
-    /// What is to be signed is handed out again.
     pub(super) fn sign_again(&mut self) {
         if let Phase::Signing(_, asked) = &mut self.phase {
             *asked = None;

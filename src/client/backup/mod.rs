@@ -176,7 +176,6 @@ pub struct Backup {
     without_effect: u32,
 }
 
-/// Who is trusted.
 #[derive(Debug, Default)]
 struct Trusted {
     /// The keys whose signatures count, once the host has told.
@@ -326,7 +325,6 @@ impl Backup {
         self.look.due_ms = 0;
     }
 
-    /// Whether requests are on their way.
     pub(super) fn awaits_answers(&self) -> bool {
         self.office.courier.awaits_answers()
     }

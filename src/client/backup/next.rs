@@ -123,7 +123,6 @@ impl Backup {
         Some(Next::Ask(id, Box::new(question)))
     }
 
-    /// The next request, if one is due.
     fn call(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Call> {
         let preference = self.preference.next(&self.office, self.stage());
         // A download may find that the version has to be looked at first.
@@ -132,7 +131,6 @@ impl Backup {
         version.or_else(|| self.state.in_use_mut()?.next(&mut self.office, rng))
     }
 
-    /// Whether the user can be asked.
     fn has_todays_facts(&mut self, now: u64) -> bool {
         let looks_now = self.version_due().is_some_and(|due| due <= now);
         self.preference.is_of_today(&self.office, &self.look, looks_now)
@@ -166,7 +164,6 @@ impl Backup {
         self.office.courier.waiting_for(&self.wanted_requests())
     }
 
-    /// The requests that the machine wants to send, now or later.
     pub(in crate::client) fn wanted_requests(&self) -> BTreeSet<RequestKind> {
         let mut wanted = BTreeSet::new();
         if self.version_is_due() {
@@ -188,7 +185,6 @@ impl Backup {
         wanted
     }
 
-    /// What the host was asked for and has not done.
     pub(in crate::client) fn awaited_of_host(&self) -> Vec<Awaited> {
         let is_secret_awaited = matches!(self.kept.vaulted, Vaulted::Asked(_));
         let is_secret_awaited = is_secret_awaited && self.secret_task().is_some();
@@ -254,13 +250,11 @@ impl Backup {
         self.download.attempts = 0;
     }
 
-    /// The state that was given last is not written.
     pub(in crate::client) fn is_not_saved(&mut self) {
         let desk = &mut self.office.desk;
         desk.is_unsaved |= mem::take(&mut desk.is_saving);
     }
 
-    /// The longest answer that is read as a whole, in bytes.
     pub(in crate::client) fn longest_answer(&self) -> usize {
         self.office.limits.response_bytes.max(self.office.limits.session_bytes)
     }
@@ -280,7 +274,6 @@ impl Backup {
         &mut self.office.courier
     }
 
-    /// What is waited for, with requests of a flow.
     pub(in crate::client) fn waiting_for_with(&self, own: Option<RequestKind>) -> Vec<Waiting> {
         let mut wanted = self.wanted_requests();
         wanted.extend(own);

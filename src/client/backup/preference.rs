@@ -25,7 +25,7 @@ pub(super) struct PreferenceLane {
     /// How many times the server has failed on it since it was read or written last.
     failures: u32,
     /// When it was read or written last, by the machine's clock.
-    known_at_ms: Option<u64>,
+    pub(super) known_at_ms: Option<u64>,
     /// Whether it is to be read again, since the user is to be asked.
     is_wanted: bool,
     /// Since when a question waits for today's facts.
@@ -112,11 +112,6 @@ impl PreferenceLane {
         is_read && !is_looking && !(looks_now && look.found_at_ms < since)
     }
 
-    /// The backup is not what it was: who has changed it may have written the preference, too.
-    pub(super) fn is_outdated(&mut self) {
-        self.known_at_ms = None;
-    }
-
     pub(super) fn was_read(
         &mut self,
         office: &mut Office,
@@ -129,8 +124,11 @@ impl PreferenceLane {
             }
             // A server that has none to give, or always fails on it, does not keep anybody from a backup.
             Err(failure) => {
-                if self.is_given_up(office, RequestKind::ReadPreference, &failure) {
-                    self.is_hidden(office);
+                let is_given_up = self.is_given_up(office, RequestKind::ReadPreference, &failure);
+                match self.known.write {
+                    _ if !is_given_up => {}
+                    Some(_) => self.content_is(office, JsonObject::empty()),
+                    None => self.is(office, self.known.enabled),
                 }
             }
         }
@@ -171,13 +169,6 @@ impl PreferenceLane {
                 self.step = PreferenceStep::WriteStandard { standard, older: content, enabled };
             }
             (PreferenceStep::WriteStandard { .. } | PreferenceStep::WriteOlder { .. }, _) => {}
-        }
-    }
-
-    fn is_hidden(&mut self, office: &mut Office) {
-        match self.known.write {
-            Some(_) => self.content_is(office, JsonObject::empty()),
-            None => self.is(office, self.known.enabled),
         }
     }
 

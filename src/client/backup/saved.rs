@@ -108,7 +108,7 @@ impl Backup {
         let wanted = Header::read(&saved.public, PUBLIC, &user_id, &device_id);
         let Wanted { wanted } = wanted.unwrap_or_default();
         let mut backup = Self::new(user_id, device_id, options, limits);
-        backup.download.wanted = remembered(&wanted).cloned().collect();
+        remembered(&wanted).for_each(|scope| backup.download.wanted.insert(scope.clone()));
         backup.download.restore_choice = state.restore_choice;
         backup.preference.known = Preference {
             // Another client may have written it since.

@@ -114,7 +114,6 @@ impl Scopes {
         self.fresh.iter().rev().find(|scope| may_send(self.kind(scope))).cloned()
     }
 
-    /// What is sent for so much of the backup.
     pub(super) fn kind(&self, scope: &Scope) -> RequestKind {
         match scope {
             Scope::Session(..) if !self.by_room.contains(scope) => RequestKind::FetchSession,
@@ -142,14 +141,6 @@ impl Deref for Scopes {
 
     fn deref(&self) -> &BTreeSet<Scope> {
         &self.scopes
-    }
-}
-
-impl FromIterator<Scope> for Scopes {
-    fn from_iter<T: IntoIterator<Item = Scope>>(scopes: T) -> Self {
-        let mut all = Self::default();
-        scopes.into_iter().for_each(|scope| all.insert(scope));
-        all
     }
 }
 

@@ -35,7 +35,6 @@ impl Backup {
         (is_trusted && self.is_trusted_for_good()).then(|| secret.verified())
     }
 
-    /// The public key of the backup that was used last.
     pub(in crate::client) fn used_key(&self) -> Option<BackupPublicKey> {
         self.kept.used_key()
     }

@@ -115,10 +115,10 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 pub(super) struct Hopeless {
     version: Option<BackupVersion>,
     /// When each is tried again, if ever. A host that offers them before is not asked for ever.
-    tokens: BTreeMap<HostToken, Option<u64>>,
+    pub(super) tokens: BTreeMap<HostToken, Option<u64>>,
     /// How many times in a row the server has said of the version that it is not the current one, and has shown it as
     /// the current one.
-    denials: u32,
+    pub(super) denials: u32,
 }
 
 impl Hopeless {
@@ -129,17 +129,9 @@ impl Hopeless {
         }
     }
 
-    pub(super) fn contains(&self, token: HostToken) -> bool {
-        self.tokens.contains_key(&token)
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.tokens.len()
-    }
-
     /// Remembers a session, and returns whether there was room for it.
     pub(super) fn add(&mut self, token: HostToken, reason: &NotStored, now: u64) -> bool {
-        if self.tokens.len() >= MAX_HOPELESS && !self.contains(token) {
+        if self.tokens.len() >= MAX_HOPELESS && !self.tokens.contains_key(&token) {
             return false;
         }
         let until = match reason {
@@ -167,11 +159,6 @@ impl Hopeless {
     pub(super) fn is_denied(&mut self) -> bool {
         self.denials = self.denials.saturating_add(1);
         self.denials >= DENIALS
-    }
-
-    /// The server has taken something.
-    pub(super) fn is_taken(&mut self) {
-        self.denials = 0;
     }
 }
 

@@ -93,12 +93,10 @@ pub(super) enum State {
     Off,
 }
 
-/// A backup that is switched off.
 #[derive(Debug, Default)]
 pub(super) struct Disabling {
     /// What was the current version when the user said so, as far as it was known and until its deletion is asked for.
     pub(super) meant: Option<BackupVersion>,
-    /// The version that is to be deleted next.
     pub(super) condemned: Option<BackupVersion>,
     /// The version that the server was asked to delete, until it has refused or was asked which one there is.
     pub(super) attempted: Option<BackupVersion>,
@@ -106,7 +104,6 @@ pub(super) struct Disabling {
 }
 
 impl Stage {
-    /// Whether a new backup is on its way.
     pub(super) fn makes_backup(self) -> bool {
         matches!(self, Self::Signing | Self::Creating | Self::Confirming)
     }

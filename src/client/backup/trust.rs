@@ -244,7 +244,6 @@ impl Backup {
     }
 }
 
-/// Whether this is the backup that is used.
 pub(super) fn is_used(info: &BackupVersionInfo, used: &UsedBackup) -> bool {
     let public_key = info.auth_data().ok().map(|auth_data| *auth_data.public_key());
     *info.version() == used.version && public_key == Some(used.public_key)

@@ -12,19 +12,16 @@ use crate::{
     client::failure::Failure,
 };
 
-/// What the server has refused of what it was given.
 #[derive(Debug, Default)]
 pub(super) struct Refusals {
     /// Sessions that were refused alone, until the rest was tried.
     parts: Vec<(Pending, ApiError)>,
-    /// How many requests it has refused in a row.
     in_a_row: u32,
     /// Whether the server has taken anything since all was sent.
     is_any_taken: bool,
     suspicion: Suspicion,
 }
 
-/// Whether it is about the account.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Suspicion {
     #[default]
@@ -47,7 +44,7 @@ impl InUse {
         match stored {
             Ok(stored) => {
                 office.courier.succeeded(RequestKind::Upload);
-                office.hopeless.is_taken();
+                office.hopeless.denials = 0;
                 self.upload_taken(office);
                 for pending in &batch {
                     self.seen.add(pending.seen(), office.options.seen_sessions);
@@ -63,31 +60,22 @@ impl InUse {
 
     fn upload_failed(&mut self, office: &mut Office, batch: Vec<Pending>, failure: Failure) {
         let losses = office.courier.failures(RequestKind::Upload);
-        match failure {
-            Failure::Refused(error) => self.upload_refused(office, batch, error),
+        if let Failure::Refused(error) = failure {
+            return self.upload_refused(office, batch, error);
+        }
+        let is_to_blame = office.failed(RequestKind::Upload, &failure);
+        match (failure, batch.len()) {
+            (_, 0) => {}
             // One session may be what the server fails on.
-            Failure::Later { .. } if losses >= FAILURES && batch.len() > 1 => {
-                office.failed(RequestKind::Upload, &failure);
+            (Failure::Later { .. }, 1) => self.alone_failed(office, batch),
+            (Failure::Later { .. }, _) if losses >= FAILURES => self.split(batch),
+            // Something on the way may drop what is too large for it, without a word.
+            (Failure::NoAnswer, 2..) if losses > 0 && losses.is_multiple_of(LOSSES) => {
                 self.split(batch);
             }
-            Failure::Later { .. } if batch.len() == 1 => {
-                office.failed(RequestKind::Upload, &failure);
-                self.alone_failed(office, batch);
-            }
-            failure => {
-                let is_to_blame = office.failed(RequestKind::Upload, &failure);
-                let is_lost = matches!(failure, Failure::NoAnswer);
-                match batch.len() {
-                    0 => {}
-                    // Something on the way may drop what is too large for it, without a word.
-                    2.. if is_lost && losses > 0 && losses.is_multiple_of(LOSSES) => {
-                        self.split(batch);
-                    }
-                    1 if is_to_blame => self.are_failing(office, &batch),
-                    _ if is_to_blame => self.split(batch),
-                    _ => self.batches.push_back(batch),
-                }
-            }
+            (_, 1) if is_to_blame => self.are_failing(office, &batch),
+            _ if is_to_blame => self.split(batch),
+            _ => self.batches.push_back(batch),
         }
     }
 
@@ -143,7 +131,6 @@ impl InUse {
         office.then(Effect::Gone);
     }
 
-    /// Tells the host what the version has.
     pub(super) fn stored(&mut self, office: &mut Office, tokens: Vec<HostToken>) {
         self.progress.stored += tokens.len() as u64;
         office.deliver_stored(self.backup.version(), tokens);
@@ -246,7 +233,6 @@ impl InUse {
         is_alone && self.batches.iter().map(Vec::len).sum::<usize>() < MAX_KEPT
     }
 
-    /// The host has others, which go first.
     pub(super) fn others_came(&mut self) {
         if let Suspicion::Account { has_others, .. } = &mut self.refusals.suspicion {
             *has_others = true;

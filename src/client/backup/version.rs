@@ -38,7 +38,8 @@ impl Backup {
         (self.look.due_ms, self.look.is_current) = (0, false);
         self.office.touch();
         if before == Stage::Running {
-            self.preference.is_outdated();
+            // Who has changed the backup may have written the preference, too.
+            self.preference.known_at_ms = None;
         }
         // A request to create it may still arrive, however often it has failed; not one that never went out.
         if let Some(draft) = draft.filter(|draft| !(is_refused && draft.is_unsent))
@@ -57,7 +58,6 @@ impl Backup {
         }
     }
 
-    /// The next request about versions, if one is due.
     pub(super) fn version_call(&mut self, now: u64) -> Option<Call> {
         if self.version_due()? > now {
             return None;
@@ -80,7 +80,6 @@ impl Backup {
         }
     }
 
-    /// What the next request about versions is.
     pub(super) fn version_kind(&self) -> RequestKind {
         match &self.state {
             State::Making(Making { phase: Phase::Confirming(_, Creation::Ready), .. }) => {
@@ -93,7 +92,6 @@ impl Backup {
         }
     }
 
-    /// When the next request about versions may be sent.
     pub(super) fn version_due(&self) -> Option<u64> {
         let is_due = !self.office.courier.is_busy(Lane::Version) && self.version_is_due();
         let due = self.office.courier.due(self.version_kind()).filter(|_| is_due)?;
@@ -117,7 +115,6 @@ impl Backup {
         }
     }
 
-    /// The server was asked which backup is the current one.
     pub(super) fn looked_at(
         &mut self,
         id: OperationId,
@@ -140,7 +137,6 @@ impl Backup {
         }
     }
 
-    /// The server has said which backup is the current one.
     fn current(&mut self, found: Option<BackupVersionInfo>) {
         let now = self.office.courier.now();
         self.look.is_answered(found, now);
@@ -159,7 +155,6 @@ impl Backup {
         self.look_later();
     }
 
-    /// When the next look is due.
     fn look_later(&mut self) {
         let is_made = self.state.making().and_then(Making::made).is_some();
         let wait = match self.stage() {
@@ -227,7 +222,6 @@ impl Backup {
         }
     }
 
-    /// The questions that the stage asks.
     pub(super) fn stage_question(&self) -> Option<Question> {
         let preference = self.preference.known.enabled;
         let found = self.look.found.as_ref().map(|found| self.describe(found));
@@ -263,7 +257,6 @@ impl Backup {
         }
     }
 
-    /// A request about versions failed.
     pub(super) fn version_failed(&mut self, kind: RequestKind, failure: &Failure) {
         self.office.courier.failed(kind, failure.wait_ms());
         let is_retried = self.stage() == Stage::Confirming && kind == RequestKind::CreateVersion;

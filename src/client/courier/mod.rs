@@ -37,7 +37,6 @@ pub(super) struct Courier {
     not_before_ms: u64,
     /// When a server asked for it, in the host's time.
     limited_since_ms: u64,
-    /// The access token is not accepted.
     refused_token: Option<RefusedToken>,
     /// Requests up to this one had another token: what is said of it is past.
     last_id_of_old_token: u64,
@@ -51,7 +50,6 @@ pub(super) struct Courier {
     host: BTreeMap<Awaited, u64>,
 }
 
-/// A request on its way.
 #[derive(Debug)]
 struct Sent {
     letter: Arc<Letter>,
@@ -111,7 +109,6 @@ impl Courier {
         (!self.is_paused()).then(|| due.max(self.not_before_ms))
     }
 
-    /// Whether a request of this kind may be sent now.
     pub(super) fn may_send(&self, kind: RequestKind) -> bool {
         self.due(kind).is_some_and(|due| due <= self.now())
     }
@@ -124,7 +121,6 @@ impl Courier {
         operation
     }
 
-    /// A request that is awaited.
     pub(super) fn get(&self, id: OperationId) -> Option<&Call> {
         Some(self.in_flight.get(&id)?.letter.call())
     }
@@ -157,7 +153,6 @@ impl Courier {
         dropped.map(|(id, _)| *id).collect()
     }
 
-    /// Whether requests of the machine are on their way.
     pub(super) fn awaits_answers(&self) -> bool {
         self.in_flight.values().any(|sent| !sent.letter.call().is_of_flow())
     }
@@ -180,7 +175,6 @@ impl Courier {
         read.map_err(|error| self.blame(error, now_ms))
     }
 
-    /// No answer came.
     pub(super) fn lost(&mut self) -> Failure {
         self.last_error = Some(RequestFailure::NoAnswer);
         Failure::NoAnswer
@@ -213,13 +207,11 @@ impl Courier {
         failure
     }
 
-    /// The host has a valid access token again.
     pub(super) fn resume(&mut self) {
         self.refused_token = None;
         self.last_id_of_old_token = self.last_id;
     }
 
-    /// Whether a valid access token is waited for.
     pub(super) fn is_paused(&self) -> bool {
         self.refused_token.is_some()
     }

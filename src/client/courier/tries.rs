@@ -10,7 +10,6 @@ use crate::client::{
     waiting::{Awaited, RequestFailure, RequestKind, Waiting},
 };
 
-/// How long to wait after requests that failed.
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::client) struct Backoff {
     /// After the first one; it doubles with each further one.
@@ -25,7 +24,6 @@ pub(super) struct Tries {
     pub(super) failures: u32,
     /// How many of them had an answer, since somebody else drives the machine.
     answers: u32,
-    /// The next one is not sent before.
     pub(super) due_ms: u64,
     /// When the first one failed, in the host's time.
     pub(super) since_ms: u64,
@@ -46,7 +44,6 @@ pub(in crate::client) enum Blame {
 }
 
 impl Courier {
-    /// A request of this kind did what it was sent for.
     pub(in crate::client) fn succeeded(&mut self, kind: RequestKind) {
         self.tries.remove(&kind);
     }
@@ -101,12 +98,10 @@ impl Courier {
         self.tries.get(&kind).map_or(0, |tries| tries.answers)
     }
 
-    /// How many requests of this kind have failed in a row.
     pub(in crate::client) fn failures(&self, kind: RequestKind) -> u32 {
         self.tries.get(&kind).map_or(0, |tries| tries.failures)
     }
 
-    /// What the host is waited for by now.
     pub(in crate::client) fn waits_for_host(&mut self, awaited: impl IntoIterator<Item = Awaited>) {
         let now = self.host_now_ms();
         let since = |what: Awaited| (what, self.host.get(&what).copied().unwrap_or(now));
