@@ -90,7 +90,6 @@ mod outgoing;
 mod preference;
 mod question;
 mod saved;
-mod saved_key;
 mod scopes;
 mod secret;
 mod seen;
