@@ -202,7 +202,7 @@ impl Backup {
         effects.into_iter().for_each(|effect| self.apply(effect));
     }
 
-    fn apply(&mut self, effect: Effect) {
+    pub(super) fn apply(&mut self, effect: Effect) {
         match effect {
             Effect::Look => {
                 self.look.is_current &= self.stage() != Stage::Disabling;

@@ -8,9 +8,7 @@ use std::{
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Call, FetchOutcome, Question, RestoreChoice, Scope,
-    kept::Kept,
-    look::Look,
+    Backup, Call, FetchOutcome, RestoreChoice, Scope,
     office::{Effect, Office},
     saved::remembered,
     scopes::{Missing, MissingSessions, Scopes},
@@ -32,7 +30,7 @@ pub(super) struct Download {
     /// The sessions of messages for which the user has not said how much to fetch.
     undecided: HashSet<Scope>,
     /// The first of them, which the user is asked about.
-    first_undecided: Option<Scope>,
+    pub(super) first_undecided: Option<Scope>,
     pub(super) job: Job,
     /// How many responses in a row ended early.
     pub(super) attempts: u32,
@@ -92,28 +90,7 @@ impl Download {
     pub(super) fn etag_is(&mut self, etag: Option<&str>) {
         self.etag = etag.map(|etag| Sha256::digest(etag).into());
     }
-}
 
-/// What is known of the backup to fetch from.
-#[derive(Clone, Copy)]
-pub(super) struct Facts<'a> {
-    found: Option<&'a BackupVersionInfo>,
-    key: Option<&'a BackupDecryptionKey>,
-    /// Whether nothing can be fetched from anywhere.
-    has_no_backup: bool,
-    /// Whether all of this is fresh, or cannot be made so.
-    is_fresh: bool,
-}
-
-impl<'a> Facts<'a> {
-    pub(super) fn new(look: &'a Look, kept: &'a Kept, is_fresh: bool) -> Self {
-        let key = look.public_key().and_then(|public_key| kept.key_of(&public_key));
-        let has_no_backup = look.found.is_none() && look.is_done;
-        Self { found: look.found(), key, has_no_backup, is_fresh }
-    }
-}
-
-impl Download {
     pub(super) fn seek(&mut self, office: &mut Office, room_id: RoomId, session_id: SessionId) {
         let is_valid = [room_id.as_str(), session_id.as_str()].into_iter().all(ids::is_segment);
         let session = Scope::Session(room_id, session_id);
@@ -177,77 +154,9 @@ impl Download {
         }
     }
 
-    pub(super) fn restore_question(&self, facts: Facts<'_>) -> Option<Question> {
-        let Some(Scope::Session(room_id, session_id)) = self.first_undecided.clone() else {
-            return None;
-        };
-        let count = facts.found?.count();
-        Some(Question::Restore { room_id, session_id, count })
-    }
-
-    pub(super) fn key_question(&self, facts: Facts<'_>) -> Option<Question> {
-        let info = facts.found.filter(|_| !self.wanted.is_empty() && facts.key.is_none())?;
-        let public_key = *info.auth_data().ok()?.public_key();
-        Some(Question::DecryptionKey { version: info.version().clone(), public_key })
-    }
-
-    pub(super) fn due(&self, office: &Office, facts: Facts<'_>) -> Option<u64> {
-        let can_go = facts.key.is_some() || facts.has_no_backup;
-        if !can_go || !self.is_free(office) || self.wanted.is_empty() {
-            return None;
-        }
-        if facts.has_no_backup {
-            return Some(self.due_ms);
-        }
-        let kinds = self.wanted.kinds().into_iter();
-        let sent = kinds.filter_map(|kind| office.courier.due(kind)).min()?;
-        Some(sent.max(self.due_ms))
-    }
-
     /// Whether nothing is asked for, and the host has put away what came.
     fn is_free(&self, office: &Office) -> bool {
         matches!(self.job, Job::Idle) && office.desk.imports.is_empty()
-    }
-
-    /// The next request, if one is due: single sessions first, since somebody waits for them. What the backup did not have
-    /// lately, and still does not have, is told at once; where that is not known the version is looked at first.
-    pub(super) fn next(&mut self, office: &mut Office, facts: Facts<'_>) -> Option<Call> {
-        let now = office.courier.now();
-        if self.due_ms > now || !self.is_free(office) {
-            return None;
-        }
-        if facts.has_no_backup {
-            let wanted: Vec<_> = self.wanted.iter().cloned().collect();
-            wanted.iter().for_each(|scope| self.fetched(office, scope, FetchOutcome::NoBackup));
-            return None;
-        }
-        let (key, found) = (facts.key?.clone(), facts.found?);
-        let scope = self.wanted.next(|kind| office.courier.may_send(kind))?;
-        let missing = self.missing.get(&scope, now).map(|missing| missing.etag == self.etag);
-        if missing.is_some() && !facts.is_fresh {
-            office.then(Effect::Look);
-            self.due_ms = now.saturating_add(office.options.backoff_ms);
-            return None;
-        }
-        let call = self.call(&scope, found.version()).filter(|_| missing != Some(true));
-        let Some(call) = call else {
-            self.fetched(office, &scope, FetchOutcome::NotInBackup);
-            return None;
-        };
-        let mut options = RestoreOptions::default();
-        match &scope {
-            _ if matches!(call, Call::Session(..)) => {
-                self.job = Job::Session { scope, key };
-                return Some(call);
-            }
-            Scope::Everything => options.expected = found.count(),
-            Scope::Room(room_id) | Scope::Session(room_id, _) => {
-                options.room_id = Some(room_id.clone());
-            }
-        }
-        let restore = Box::new(Restore::new(key, options, &office.limits));
-        self.job = Job::Stream { scope, restore, has_begun: false };
-        Some(call)
     }
 
     fn call(&self, scope: &Scope, version: &BackupVersion) -> Option<Call> {
@@ -265,6 +174,74 @@ impl Download {
             }
         }
     }
+}
+
+impl Backup {
+    pub(super) fn download_due(&self) -> Option<u64> {
+        let Self { office, download, .. } = self;
+        let has_no_backup = self.look.found.is_none() && self.look.is_done;
+        let can_go = self.has_key() || has_no_backup;
+        if !can_go || !download.is_free(office) || download.wanted.is_empty() {
+            return None;
+        }
+        if has_no_backup {
+            return Some(download.due_ms);
+        }
+        let kinds = download.wanted.kinds().into_iter();
+        let sent = kinds.filter_map(|kind| office.courier.due(kind)).min()?;
+        Some(sent.max(download.due_ms))
+    }
+
+    /// The next request, if one is due: single sessions first, since somebody waits for them. What the backup did not have
+    /// lately, and still does not have, is told at once; where that is not known the version is looked at first.
+    pub(super) fn download_call(&mut self) -> Option<Call> {
+        let now = self.office.courier.now();
+        let age = now.saturating_sub(self.look.found_at_ms);
+        let is_fresh = age < self.office.options.poll_ms || !self.version_is_due();
+        let (office, download) = (&mut self.office, &mut self.download);
+        if download.due_ms > now || !download.is_free(office) {
+            return None;
+        }
+        let Some(found) = self.look.found() else {
+            let wanted = download.wanted.iter().filter(|_| self.look.is_done).cloned();
+            for scope in wanted.collect::<Vec<_>>() {
+                download.fetched(office, &scope, FetchOutcome::NoBackup);
+            }
+            return None;
+        };
+        let key = self.kept.key_of(&self.look.public_key()?)?.clone();
+        let scope = download.wanted.next(|kind| office.courier.may_send(kind))?;
+        let missing = download.missing.get(&scope, now).map(|it| it.etag == download.etag);
+        if missing.is_some() && !is_fresh {
+            download.due_ms = now.saturating_add(office.options.backoff_ms);
+            self.apply(Effect::Look);
+            return None;
+        }
+        let call = download.call(&scope, found.version()).filter(|_| missing != Some(true));
+        let Some(call) = call else {
+            download.fetched(office, &scope, FetchOutcome::NotInBackup);
+            return None;
+        };
+        download.job = if matches!(call, Call::Session(..)) {
+            Job::Session { scope, key }
+        } else {
+            let restore = Restore::new(key, restore_options(&scope, found.count()), &office.limits);
+            Job::Stream { scope, restore: Box::new(restore), has_begun: false }
+        };
+        Some(call)
+    }
+}
+
+/// How the response for so much of the backup is read, which has so many sessions in all.
+fn restore_options(scope: &Scope, count: Option<u64>) -> RestoreOptions {
+    let mut options = RestoreOptions::default();
+    match scope {
+        Scope::Everything => options.expected = count,
+        Scope::Room(room_id) | Scope::Session(room_id, _) => {
+            options.room_id = Some(room_id.clone());
+        }
+    }
+    options
 }
 
 /// The request, unless an ID cannot stand in one.

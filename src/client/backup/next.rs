@@ -6,7 +6,7 @@ use rand_core::CryptoRng;
 
 use super::{
     Backup, Call, Next, NoAnswer, Question, QuestionId, RequestKind, Stage,
-    download::{Facts, Job},
+    download::Job,
     kept::Vaulted,
     making::{Making, Phase},
     upload::{InUse, Supply},
@@ -131,28 +131,13 @@ impl Backup {
         version.or_else(|| self.state.in_use_mut()?.next(&mut self.office, rng))
     }
 
-    fn has_todays_facts(&mut self, now: u64) -> bool {
-        let looks_now = self.version_due().is_some_and(|due| due <= now);
-        self.preference.is_of_today(&self.office, &self.look, looks_now)
-    }
-
-    fn download_call(&mut self) -> Option<Call> {
-        let age = self.office.courier.now().saturating_sub(self.look.found_at_ms);
-        let is_fresh = age < self.office.options.poll_ms || !self.version_is_due();
-        let facts = Facts::new(&self.look, &self.kept, is_fresh);
-        let call = self.download.next(&mut self.office, facts);
-        self.apply_effects();
-        call
-    }
-
     /// When something becomes due by itself, in the host's time.
     fn until(&self) -> Option<u64> {
         let (version, preference) =
             (self.version_due(), self.preference.due(&self.office, self.stage()));
         let upload = self.state.in_use().and_then(|in_use| in_use.due(&self.office));
-        let facts = Facts::new(&self.look, &self.kept, true);
-        let download = self.download.due(&self.office, facts);
-        let due = [version, preference, upload, download].into_iter().flatten().min()?;
+        let dues = [version, preference, upload, self.download_due()];
+        let due = dues.into_iter().flatten().min()?;
         Some(self.office.courier.host_time(due))
     }
 

@@ -5,7 +5,7 @@
 // docs/decisions.md, 27: the user is asked about facts of today.
 
 use super::{
-    Call, Lane, Next, RequestKind, Stage, kept::Preference, look::Look, office::Office,
+    Backup, Call, Lane, Next, RequestKind, Stage, kept::Preference, office::Office,
     uploaded::FAILURES,
 };
 use crate::client::{
@@ -98,18 +98,6 @@ impl PreferenceLane {
         let is_first = stage == Stage::Looking && !self.known.was_read;
         let is_wanted = is_first || self.is_wanted;
         self.known.write.is_some() || is_wanted
-    }
-
-    /// Whether the user can be asked: another client may have written the preference since it was read, and an answer that is
-    /// on its way may make the question void. What was read after the question came up is new enough, however slow the host.
-    pub(super) fn is_of_today(&mut self, office: &Office, look: &Look, looks_now: bool) -> bool {
-        let now = office.courier.now();
-        let since = *self.asked_since.get_or_insert(now);
-        let since = since.min(now.saturating_sub(office.options.poll_ms).saturating_add(1));
-        let is_read = self.known_at_ms.is_some_and(|at| at >= since);
-        self.is_wanted = !is_read;
-        let is_looking = office.courier.is_busy(Lane::Version);
-        is_read && !is_looking && !(looks_now && look.found_at_ms < since)
     }
 
     pub(super) fn was_read(
@@ -216,5 +204,19 @@ impl PreferenceLane {
             };
             office.deliver(Next::PreferenceNotSet { enabled, refused });
         }
+    }
+}
+
+impl Backup {
+    /// Whether the user can be asked: another client may have written the preference since it was read, and an answer that is
+    /// on its way may make the question void. What was read after the question came up is new enough, however slow the host.
+    pub(super) fn has_todays_facts(&mut self, now: u64) -> bool {
+        let looks_now = self.version_due().is_some_and(|due| due <= now);
+        let since = *self.preference.asked_since.get_or_insert(now);
+        let since = since.min(now.saturating_sub(self.office.options.poll_ms).saturating_add(1));
+        let is_read = self.preference.known_at_ms.is_some_and(|at| at >= since);
+        self.preference.is_wanted = !is_read;
+        let is_looking = self.office.courier.is_busy(Lane::Version);
+        is_read && !is_looking && !(looks_now && self.look.found_at_ms < since)
     }
 }

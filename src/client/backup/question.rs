@@ -2,7 +2,7 @@
 
 // docs/decisions.md, 27: the user is asked about facts of today.
 
-use super::{AnswerError, Backup, UsedBackup, download::Facts, stage::Event};
+use super::{AnswerError, Backup, Scope, UsedBackup, stage::Event};
 use crate::{
     api::ApiError,
     backup::{BackupPublicKey, TrustError},
@@ -250,12 +250,11 @@ impl Backup {
 
     /// The questions that are open as things stand.
     pub(super) fn questions(&self) -> Vec<Question> {
-        let facts = Facts::new(&self.look, &self.kept, true);
         let questions = [
             self.stage_question(),
             self.recovery_key_question(),
-            self.download.restore_question(facts),
-            self.download.key_question(facts),
+            self.restore_question(),
+            self.key_question(),
         ];
         questions.into_iter().flatten().collect()
     }
@@ -267,6 +266,21 @@ impl Backup {
         let recovery_key = key.to_recovery_key();
         let is_unsaved = self.kept.recovery_key_unsaved;
         is_unsaved.then_some(Question::SaveRecoveryKey { public_key, recovery_key })
+    }
+
+    fn restore_question(&self) -> Option<Question> {
+        let Scope::Session(room_id, session_id) = self.download.first_undecided.clone()? else {
+            return None;
+        };
+        let count = self.look.found()?.count();
+        Some(Question::Restore { room_id, session_id, count })
+    }
+
+    fn key_question(&self) -> Option<Question> {
+        let public_key = self.look.public_key()?;
+        let is_wanted = !self.download.wanted.is_empty() && !self.has_key();
+        let version = self.look.found().filter(|_| is_wanted)?.version().clone();
+        Some(Question::DecryptionKey { version, public_key })
     }
 
     fn use_found(&mut self) -> Result<(), AnswerError> {

@@ -91,7 +91,7 @@ impl Backup {
     /// Whether the decryption key of the backup on the server is at hand.
     #[must_use]
     pub fn has_key(&self) -> bool {
-        self.key_fit().is_some()
+        self.look.public_key().is_some_and(|public_key| self.kept.key_of(&public_key).is_some())
     }
 
     /// The proof that a backup may be uploaded to: that it is the one that was used, that its key is at
