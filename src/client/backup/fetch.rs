@@ -117,11 +117,11 @@ impl Download {
                 return self.succeeded(office, scope);
             }
             Failure::NotFound if matches!(scope, Scope::Session(..)) => {
-                office.then(Effect::LookSoon);
+                office.effects.push(Effect::LookSoon);
                 self.is_missing(office, scope)
             }
             Failure::NotFound | Failure::OtherVersion => {
-                office.then(Effect::Look);
+                office.effects.push(Effect::Look);
                 FetchOutcome::NoBackup
             }
             Failure::Refused(error) => FetchOutcome::Refused(error),
@@ -246,7 +246,7 @@ impl Download {
         }
         let sessions = sessions.into_iter().map(|(session, _)| session).collect();
         office.deliver_import(version, sessions);
-        office.then(Effect::Seen(version.clone(), seen));
+        office.effects.push(Effect::Seen(version.clone(), seen));
     }
 }
 

@@ -167,21 +167,16 @@ pub struct Backup {
     office: Office,
     state: State,
     kept: Kept,
-    trusted: Trusted,
-    look: Look,
-    preference: PreferenceLane,
-    download: Download,
-    /// How many versions the server said it made, and never showed.
-    without_effect: u32,
-}
-
-#[derive(Debug, Default)]
-struct Trusted {
     /// The keys whose signatures count, once the host has told.
     signers: Option<Vec<TrustedSigner>>,
     /// The devices of which the host has given a key since it was started. Until it has told who is trusted, that says
     /// that they are.
     sharers: HashSet<Ed25519PublicKey>,
+    look: Look,
+    preference: PreferenceLane,
+    download: Download,
+    /// How many versions the server said it made, and never showed.
+    without_effect: u32,
 }
 
 impl Backup {
@@ -207,7 +202,8 @@ impl Backup {
             office,
             state: State::default(),
             kept: Kept::default(),
-            trusted: Trusted::default(),
+            signers: None,
+            sharers: HashSet::new(),
             look: Look::default(),
             preference: PreferenceLane::default(),
             download: Download::default(),
@@ -269,8 +265,8 @@ impl Backup {
     /// more is uploaded to it, and the user is asked as for a backup that has changed. Until this is called after a
     /// restart, the proofs of before hold.
     pub fn set_signers(&mut self, signers: Vec<TrustedSigner>) {
-        if self.trusted.signers.as_ref() != Some(&signers) {
-            self.trusted.signers = Some(signers);
+        if self.signers.as_ref() != Some(&signers) {
+            self.signers = Some(signers);
             self.look.found.iter_mut().for_each(|found| drop(found.signatures.take()));
             self.prove_again();
             self.look_again();

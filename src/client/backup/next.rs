@@ -109,7 +109,7 @@ impl Backup {
         }
         let question = new.into_iter().find(|new| !(is_held_back && new.is_about_backup()))?;
         if let Some(version) = question.offered()
-            && self.trusted.signers.is_some()
+            && self.signers.is_some()
             && self.office.desk.refreshed_for.as_ref() != Some(version)
         {
             self.office.desk.refreshed_for = Some(version.clone());
@@ -146,11 +146,12 @@ impl Backup {
     /// well, and only news or the next regular look is waited for.
     #[must_use]
     pub fn waiting_for(&self) -> Vec<Waiting> {
-        self.office.courier.waiting_for(&self.wanted_requests())
+        self.waiting_for_with(None)
     }
 
-    pub(in crate::client) fn wanted_requests(&self) -> BTreeSet<RequestKind> {
-        let mut wanted = BTreeSet::new();
+    /// The same, with a request of a flow.
+    pub(in crate::client) fn waiting_for_with(&self, own: Option<RequestKind>) -> Vec<Waiting> {
+        let mut wanted: BTreeSet<_> = own.into_iter().collect();
         if self.version_is_due() {
             wanted.insert(self.version_kind());
         }
@@ -167,7 +168,7 @@ impl Backup {
             wanted.extend([RequestKind::Upload, RequestKind::CompareSession]);
         }
         wanted.extend(self.download.wanted.kinds());
-        wanted
+        self.office.courier.waiting_for(&wanted)
     }
 
     pub(in crate::client) fn awaited_of_host(&self) -> Vec<Awaited> {
@@ -257,12 +258,6 @@ impl Backup {
     /// The one way out, for the requests of a flow.
     pub(in crate::client) fn courier(&mut self) -> &mut Courier {
         &mut self.office.courier
-    }
-
-    pub(in crate::client) fn waiting_for_with(&self, own: Option<RequestKind>) -> Vec<Waiting> {
-        let mut wanted = self.wanted_requests();
-        wanted.extend(own);
-        self.office.courier.waiting_for(&wanted)
     }
 
     /// What the homeserver says of the backup is to be known anew, whether or not the user wants a backup here: what was sent

@@ -133,17 +133,16 @@ impl Office {
         self.desk.deliveries.push_back(next);
     }
 
-    /// The number of what the host is to acknowledge before it is asked for more.
-    fn delivery_id(&mut self) -> DeliveryId {
+    /// Gives what the host is to acknowledge before it is asked for more.
+    pub(super) fn tell(&mut self, next: impl FnOnce(DeliveryId) -> Next) {
         let id = DeliveryId(self.courier.new_id());
         self.desk.told.insert(id);
-        id
+        self.deliver(next(id));
     }
 
     pub(super) fn deliver_stored(&mut self, version: &BackupVersion, tokens: Vec<HostToken>) {
         if !tokens.is_empty() {
-            let id = self.delivery_id();
-            self.deliver(Next::Stored(id, version.clone(), tokens));
+            self.tell(|id| Next::Stored(id, version.clone(), tokens));
         }
     }
 
@@ -157,14 +156,8 @@ impl Office {
         for (token, reason) in &failures {
             has_room &= self.hopeless.add(*token, reason, now);
         }
-        let id = self.delivery_id();
-        self.deliver(Next::NotStored(id, version.clone(), failures));
+        self.tell(|id| Next::NotStored(id, version.clone(), failures));
         has_room
-    }
-
-    pub(super) fn deliver_lost(&mut self, version: &BackupVersion) {
-        let id = self.delivery_id();
-        self.deliver(Next::Lost(id, version.clone()));
     }
 
     pub(super) fn deliver_import(
@@ -177,18 +170,13 @@ impl Office {
         self.deliver(Next::Import(id, version.clone(), sessions));
     }
 
-    /// Something follows for other parts.
-    pub(super) fn then(&mut self, effect: Effect) {
-        self.effects.push(effect);
-    }
-
     /// Counts a failure, and returns whether the request is to blame for it, and not the network. If that is not known, the
     /// server is asked.
     pub(super) fn failed(&mut self, kind: RequestKind, failure: &Failure) -> bool {
         let blame = self.courier.blamed(kind, failure);
         self.courier.failed(kind, failure.wait_ms());
         if blame == Blame::Unknown {
-            self.then(Effect::Look);
+            self.effects.push(Effect::Look);
         }
         blame == Blame::Request
     }

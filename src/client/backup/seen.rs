@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Backup, HostToken, NotStored, OperationId, UploadProgress};
+use super::{Backup, HostToken, Next, NotStored, OperationId, UploadProgress};
 use crate::{
     backup::KeyBackupMetadata,
     ids::{BackupVersion, RoomId, SessionId},
@@ -102,7 +102,7 @@ impl Backup {
             counted.lost_at_ms = Some(now);
             (in_use.seen, in_use.progress) = (Seen::default(), UploadProgress::default());
             in_use.is_asked_anew();
-            self.office.deliver_lost(version);
+            self.office.tell(|id| Next::Lost(id, version.clone()));
         }
     }
 }

@@ -61,9 +61,9 @@ impl Backup {
     /// The decryption key, from wherever the host has it: typed, from secret storage, or shared.
     pub fn give_key(&mut self, key: BackupDecryptionKey) -> KeyFit {
         if let Provenance::SharedByVerifiedDevice(device) = key.provenance()
-            && self.trusted.sharers.len() < MAX_SHARERS
+            && self.sharers.len() < MAX_SHARERS
         {
-            self.trusted.sharers.insert(device);
+            self.sharers.insert(device);
         }
         let public_key = *key.public_key();
         let found = self.look.public_key();
@@ -125,18 +125,18 @@ impl Backup {
     pub(super) fn signatures<'a>(&self, found: &'a Found) -> &'a SignatureReport {
         found.signatures.get_or_init(|| {
             let Ok(auth_data) = found.info.auth_data() else { return SignatureReport::default() };
-            let signers = self.trusted.signers.as_deref().unwrap_or_default();
+            let signers = self.signers.as_deref().unwrap_or_default();
             auth_data.check_signatures(&self.office.user_id, signers, &self.office.limits)
         })
     }
 
     /// Whether a key proves something, as far as the host has told who is trusted.
     pub(super) fn stands(&self, key: &BackupDecryptionKey) -> bool {
-        match (key.provenance(), &self.trusted.signers) {
+        match (key.provenance(), &self.signers) {
             (provenance, Some(signers)) => provenance.stands_with(signers),
             // Nothing that hangs on a device proves again what it proves no more.
             (Provenance::SharedByVerifiedDevice(device), None) => {
-                self.trusted.sharers.contains(&device) && !self.has_lost_trust()
+                self.sharers.contains(&device) && !self.has_lost_trust()
             }
             (provenance, None) => provenance.is_authentic(),
         }
@@ -168,7 +168,7 @@ impl Backup {
     pub(super) fn prove_again(&mut self) {
         let Some(used) = self.kept.used.clone() else { return };
         let before = self.kept.proofs.clone();
-        if let Some(signers) = &self.trusted.signers {
+        if let Some(signers) = &self.signers {
             self.kept.proofs.retain(signers);
         }
         // What has lost its last proof is looked at before it is used again: what is at hand is what was shown last.
@@ -203,7 +203,7 @@ impl Backup {
     /// Whether the backup in use will still be proved when devices come and go.
     pub(super) fn is_trusted_for_good(&self) -> bool {
         // The keys of the user that counted before a restart may not count any more.
-        let has_told = self.trusted.signers.is_some();
+        let has_told = self.signers.is_some();
         self.kept.proofs.iter().any(|proof| match proof {
             Proof::SignedByUser(_) => has_told,
             Proof::SignedByDevice(_) => false,
@@ -218,11 +218,9 @@ impl Backup {
         let used =
             UsedBackup { version: backup.version().clone(), public_key: *backup.public_key() };
         if self.kept.used.as_ref() != Some(&used) {
-            if let Some(before) = self.kept.used_key().filter(|before| *before != used.public_key) {
-                self.kept.retire(before);
-            }
-            let is_same_key = self.kept.used_key() == Some(used.public_key);
-            if !is_same_key {
+            let before = self.kept.used_key();
+            if before != Some(used.public_key) {
+                before.into_iter().for_each(|before| self.kept.retire(before));
                 self.take_key_of(&used.public_key);
                 self.kept.proofs = Proofs::default();
             }

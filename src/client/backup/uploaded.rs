@@ -50,7 +50,7 @@ impl InUse {
                     self.seen.add(pending.seen(), office.options.seen_sessions);
                 }
                 self.stored(office, tokens.to_vec());
-                office.then(Effect::Etag(stored.etag));
+                office.effects.push(Effect::Etag(stored.etag));
             }
             Err(Failure::OtherVersion | Failure::NotFound) => return self.gone(office, &batch),
             Err(failure) => self.upload_failed(office, batch, failure),
@@ -128,7 +128,7 @@ impl InUse {
             self.are_failing(office, batch);
         }
         office.courier.failed(RequestKind::Upload, 0);
-        office.then(Effect::Gone);
+        office.effects.push(Effect::Gone);
     }
 
     pub(super) fn stored(&mut self, office: &mut Office, tokens: Vec<HostToken>) {
