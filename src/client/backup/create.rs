@@ -20,7 +20,6 @@ use crate::{
     backup::{BackupDecryptionKey, BackupPublicKey, TrustedBackup, UnsignedAuthData},
     crypto::ed25519::Ed25519Signature,
     ids::{BackupVersion, KeyId},
-    provenance::Provenance,
 };
 
 /// The number of something to be signed.
@@ -213,16 +212,6 @@ impl Backup {
         self.is_own();
         self.preference.known.write = Some(true);
         self.office.touch();
-    }
-
-    /// What was to be saved and stored is not any more, but the key of this backup if it was made here: nobody else has
-    /// it.
-    pub(super) fn take_key_of(&mut self, public_key: &BackupPublicKey) {
-        (self.kept.recovery_key_unsaved, self.kept.vaulted) = (false, Vaulted::Unneeded);
-        let is_made_here = |key: &BackupDecryptionKey| key.provenance() == Provenance::Generated;
-        if self.kept.keys_of(public_key).any(is_made_here) {
-            self.is_own();
-        }
     }
 
     pub(super) fn is_own(&mut self) {

@@ -14,13 +14,16 @@ use crate::{
 };
 
 /// A backup that is being made, while uploads go on to the one before.
+#[derive(Default)]
 pub(super) struct Making {
     pub(super) old: Option<Box<InUse>>,
     pub(super) phase: Phase,
 }
 
+#[derive(Default)]
 pub(super) enum Phase {
     /// What the new backup replaces is not known yet, so that no key was drawn.
+    #[default]
     Drawing,
     /// The host is to sign the key, and was asked to by this number.
     Signing(Draft, Option<SignId>),
@@ -57,10 +60,6 @@ pub(super) struct Draft {
 }
 
 impl Making {
-    pub(super) fn new(old: Option<Box<InUse>>) -> Self {
-        Self { old, phase: Phase::Drawing }
-    }
-
     pub(super) fn stage(&self) -> Stage {
         match self.phase {
             Phase::Drawing | Phase::Signing(..) => Stage::Signing,

@@ -319,10 +319,6 @@ impl Backup {
     pub fn look_again(&mut self) {
         self.look.due_ms = 0;
     }
-
-    pub(super) fn awaits_answers(&self) -> bool {
-        self.office.courier.awaits_answers()
-    }
 }
 
 impl fmt::Debug for Backup {

@@ -278,7 +278,7 @@ fn resume(stage: Stage, disabling: Option<Meant>) -> State {
     match (disabling, stage) {
         (Some(Meant(meant)), _) => State::Disabling(Disabling { meant, ..Disabling::default() }),
         (None, Stage::Changed) => State::Changed,
-        (None, Stage::Signing) => State::Making(Making::new(None)),
+        (None, Stage::Signing) => State::Making(Making::default()),
         (None, Stage::Off) => State::Off,
         (None, _) => State::Looking,
     }

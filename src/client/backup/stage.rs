@@ -136,15 +136,17 @@ impl State {
             (Self::Disabling(_), Event::Untrusted) => Self::Untrusted,
             (Self::Disabling(_) | Self::Off, Event::Enable) => Self::Looking,
             (state @ Self::Disabling(_), _) => state,
-            (Self::Off, Event::Create) => Self::Making(Making::new(None)),
+            (Self::Off, Event::Create) => Self::Making(Making::default()),
             (Self::Off, _) | (_, Event::Stop) => Self::Off,
             (Self::Making(making), event) => making.after(event),
-            (Self::Running(in_use), Event::Create) => Self::Making(Making::new(Some(in_use))),
+            (Self::Running(in_use), Event::Create) => {
+                Self::Making(Making { old: Some(in_use), ..Making::default() })
+            }
             (Self::Running(in_use), Event::Trusted(backup)) => Self::Running(in_use.or(backup)),
             (Self::Running(_), Event::Gone) => Self::Looking,
             (Self::Running(_), Event::Other) => Self::Changed,
             (state @ Self::Running(_), _) => state,
-            (_, Event::Create) => Self::Making(Making::new(None)),
+            (_, Event::Create) => Self::Making(Making::default()),
             (Self::Untrusted | Self::Changed, Event::Use(backup)) => {
                 Self::Running(InUse::new(backup))
             }

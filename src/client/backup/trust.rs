@@ -6,7 +6,7 @@ use std::fmt;
 
 use super::{
     Backup, UsedBackup,
-    kept::Kept,
+    kept::{Kept, Vaulted},
     look::Found,
     seen::Counted,
     stage::{Event, State},
@@ -221,7 +221,13 @@ impl Backup {
             let before = self.kept.used_key();
             if before != Some(used.public_key) {
                 before.into_iter().for_each(|before| self.kept.retire(before));
-                self.take_key_of(&used.public_key);
+                // What was to be saved and stored is not any more, but a key that was made here: nobody else has it.
+                (self.kept.recovery_key_unsaved, self.kept.vaulted) = (false, Vaulted::Unneeded);
+                let is_made_here =
+                    |key: &BackupDecryptionKey| key.provenance() == Provenance::Generated;
+                if self.kept.keys_of(&used.public_key).any(is_made_here) {
+                    self.is_own();
+                }
                 self.kept.proofs = Proofs::default();
             }
             self.kept.used = Some(used);

@@ -181,7 +181,7 @@ impl InUse {
     /// The server has taken something, so it does not refuse the account.
     pub(super) fn upload_taken(&mut self, office: &Office) {
         (self.refusals.is_any_taken, self.refusals.in_a_row) = (true, 0);
-        if self.suspects_account() {
+        if matches!(self.refusals.suspicion, Suspicion::Account { .. }) {
             self.refusals.suspicion = Suspicion::Cleared;
             let kept = mem::take(&mut self.batches);
             self.ready.extend(kept.into_iter().flatten());
@@ -220,10 +220,6 @@ impl InUse {
         self.refusals.suspicion = Suspicion::Account { is_told: false, has_others: false };
         let refused = mem::take(&mut self.refusals.parts).into_iter();
         self.batches.extend(refused.map(|(pending, _)| vec![pending]));
-    }
-
-    pub(super) fn suspects_account(&self) -> bool {
-        matches!(self.refusals.suspicion, Suspicion::Account { .. })
     }
 
     /// Whether other sessions are to be tried than those that are kept: whoever has a thousand that are refused is told.
