@@ -19,7 +19,6 @@ use crate::{
     ids::{self, BackupVersion, RoomId, SessionId},
 };
 
-/// Sessions on their way from the backup.
 #[derive(Debug, Default)]
 pub(super) struct Download {
     /// Nothing is sent before, by the courier's clock.

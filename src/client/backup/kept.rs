@@ -18,7 +18,6 @@ pub(super) struct Kept {
     pub(super) counted: Counted,
     /// What proves that it is the user's. When nothing does any more, the user is asked.
     pub(super) proofs: Proofs,
-    /// Public keys that were given up.
     pub(super) retired: Vec<BackupPublicKey>,
     /// The decryption keys that this device has: of the backup in use and of those before it, of backups whose creation was
     /// given up, since the request may arrive all the same, and those that may fit once the backup is seen. Which of them

@@ -19,7 +19,6 @@ use crate::{
     ids::{BackupVersion, DeviceId, UserId},
 };
 
-/// What all parts of the machine use.
 pub(super) struct Office {
     pub(super) user_id: UserId,
     pub(super) device_id: DeviceId,
@@ -46,11 +45,9 @@ pub(super) struct Desk {
     pub(super) imports: BTreeSet<DeliveryId>,
     /// Whether the state has changed since it was saved.
     pub(super) is_unsaved: bool,
-    /// Whether the host is saving.
     pub(super) is_saving: bool,
 }
 
-/// What follows for other parts of the machine.
 #[derive(Debug)]
 pub(super) enum Effect {
     /// The current version is asked for.

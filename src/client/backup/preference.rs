@@ -17,7 +17,6 @@ use crate::{
     encoding::{json, json_object::JsonObject},
 };
 
-/// The requests about the preference.
 #[derive(Debug, Default)]
 pub(super) struct PreferenceLane {
     pub(super) known: Preference,
@@ -32,7 +31,6 @@ pub(super) struct PreferenceLane {
     pub(super) asked_since: Option<u64>,
 }
 
-/// What is done next about the two events.
 #[derive(Debug, Default)]
 enum PreferenceStep {
     /// `m.key_backup` is read.
@@ -47,7 +45,6 @@ enum PreferenceStep {
 }
 
 impl PreferenceLane {
-    /// The next request about the preference, if one is due.
     pub(super) fn next(&self, office: &Office, stage: Stage) -> Option<Call> {
         if self.due(office, stage)? > office.courier.now() {
             return None;
@@ -85,7 +82,6 @@ impl PreferenceLane {
         }
     }
 
-    /// When the next request about the preference may be sent.
     pub(super) fn due(&self, office: &Office, stage: Stage) -> Option<u64> {
         if office.courier.is_busy(Lane::Preference) || !self.is_due(stage) {
             return None;
@@ -111,14 +107,13 @@ impl PreferenceLane {
                 self.content_is(office, content.unwrap_or_else(JsonObject::empty));
             }
             // A server that has none to give, or always fails on it, does not keep anybody from a backup.
-            Err(failure) => {
-                let is_given_up = self.is_given_up(office, RequestKind::ReadPreference, &failure);
+            Err(failure) if self.is_given_up(office, RequestKind::ReadPreference, &failure) => {
                 match self.known.write {
-                    _ if !is_given_up => {}
                     Some(_) => self.content_is(office, JsonObject::empty()),
                     None => self.is(office, self.known.enabled),
                 }
             }
+            Err(_) => {}
         }
     }
 

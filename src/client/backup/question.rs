@@ -179,7 +179,6 @@ impl Question {
         )
     }
 
-    /// The backup that is offered.
     pub(super) fn offered(&self) -> Option<&BackupVersion> {
         match self {
             Self::Use { found, .. } | Self::Changed { found: Some(found), .. } => {
@@ -189,7 +188,6 @@ impl Question {
         }
     }
 
-    /// Whether it can be replied to like this.
     pub(super) fn takes(&self, reply: Reply) -> bool {
         match self {
             Self::SetUp { .. } | Self::Unseen { .. } => {
@@ -248,7 +246,6 @@ impl Backup {
         self.office.touch();
     }
 
-    /// The questions that are open as things stand.
     pub(super) fn questions(&self) -> Vec<Question> {
         let questions = [
             self.stage_question(),

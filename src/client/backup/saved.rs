@@ -52,7 +52,6 @@ struct Part<T> {
     state: T,
 }
 
-/// What the machine relies on.
 #[derive(Serialize, Deserialize)]
 struct SavedState<'a> {
     stage: Stage,

@@ -14,13 +14,11 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Seen(BTreeMap<SessionHash, KeyBackupMetadata>);
 
-/// A session that the backup is known to have, and how good it is.
 pub(super) type SeenSession = (SessionHash, KeyBackupMetadata);
 
 type SessionHash = [u8; 16];
 
 impl Seen {
-    /// The best that is known of a session.
     pub(super) fn get(
         &self,
         room_id: &RoomId,

@@ -38,7 +38,6 @@ pub enum Stage {
     Off,
 }
 
-/// What happens to the backup.
 #[derive(Debug)]
 pub(super) enum Event {
     /// There is no backup, and never was one here.
@@ -56,13 +55,11 @@ pub(super) enum Event {
     },
     /// An upload or download was told that the version is gone or not the current one.
     Gone,
-    /// The user wants a new backup.
     Create,
     /// The user wants the current one, which is trusted.
     Use(TrustedBackup),
     /// The user wants none on this device.
     Stop,
-    /// The host has signed the new key.
     Signed(Vec<(KeyId, Ed25519Signature)>),
     /// The request to create the version is about to go out.
     Sent,

@@ -205,7 +205,8 @@ impl Backup {
         // One that came back after another was a question is still one; one that nothing proved is none any more
         // once something does.
         let is_asked = self.stage() == Stage::Changed;
-        if if self.has_lost_trust() { !self.proves_anew(found) } else { is_asked } {
+        let is_open = if self.has_lost_trust() { !self.proves_anew(found) } else { is_asked };
+        if is_open {
             return Event::Other;
         }
         match (self.trust(found), &self.kept.used) {

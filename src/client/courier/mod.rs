@@ -44,7 +44,6 @@ pub(super) struct Courier {
     is_of_old_token: bool,
     /// The last number that was given.
     pub(super) last_id: u64,
-    /// Why the answer that was read last is one of failure.
     last_error: Option<RequestFailure>,
     /// What the host is waited for, and since when in its time.
     host: BTreeMap<Awaited, u64>,
@@ -57,7 +56,6 @@ struct Sent {
     since_ms: u64,
 }
 
-/// An access token that is not accepted.
 #[derive(Debug)]
 struct RefusedToken {
     soft_logout: bool,
