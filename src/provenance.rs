@@ -37,9 +37,9 @@
 
 // docs/decisions.md, 11: a key carries its source.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde::{Deserialize, Serialize};
 
-use crate::crypto::ed25519::Ed25519PublicKey;
+use crate::{crypto::ed25519::Ed25519PublicKey, encoding::as_text};
 
 /// Where a secret came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -92,54 +92,19 @@ impl Provenance {
 }
 
 /// A provenance as it stands in the secret part of a saved state.
-#[derive(Clone, Copy)]
-pub(crate) struct SavedProvenance(pub(crate) Provenance);
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct SavedProvenance(#[serde(with = "Saved")] pub(crate) Provenance);
 
 #[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Saved {
+#[serde(remote = "Provenance", rename_all = "snake_case")]
+pub(crate) enum Saved {
     Generated,
     TypedByUser,
     AuthenticatedSecretStorage,
-    SharedByVerifiedDevice(String),
+    SharedByVerifiedDevice(#[serde(with = "as_text")] Ed25519PublicKey),
     VerifiedPublicKey,
     KeptByHost,
     AcceptedByUser,
     Unauthenticated,
-}
-
-impl Serialize for SavedProvenance {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let saved = match self.0 {
-            Provenance::Generated => Saved::Generated,
-            Provenance::TypedByUser => Saved::TypedByUser,
-            Provenance::AuthenticatedSecretStorage => Saved::AuthenticatedSecretStorage,
-            Provenance::SharedByVerifiedDevice(device) => {
-                Saved::SharedByVerifiedDevice(device.to_base64())
-            }
-            Provenance::VerifiedPublicKey => Saved::VerifiedPublicKey,
-            Provenance::KeptByHost => Saved::KeptByHost,
-            Provenance::AcceptedByUser => Saved::AcceptedByUser,
-            Provenance::Unauthenticated => Saved::Unauthenticated,
-        };
-        saved.serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for SavedProvenance {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(match Saved::deserialize(deserializer)? {
-            Saved::Generated => Provenance::Generated,
-            Saved::TypedByUser => Provenance::TypedByUser,
-            Saved::AuthenticatedSecretStorage => Provenance::AuthenticatedSecretStorage,
-            Saved::SharedByVerifiedDevice(device) => {
-                let device = Ed25519PublicKey::from_base64(&device);
-                Provenance::SharedByVerifiedDevice(device.map_err(D::Error::custom)?)
-            }
-            Saved::VerifiedPublicKey => Provenance::VerifiedPublicKey,
-            Saved::KeptByHost => Provenance::KeptByHost,
-            Saved::AcceptedByUser => Provenance::AcceptedByUser,
-            Saved::Unauthenticated => Provenance::Unauthenticated,
-        }))
-    }
 }

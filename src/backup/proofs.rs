@@ -2,9 +2,14 @@
 
 // docs/decisions.md, 12: trust keeps all its proofs.
 
+use serde::{Deserialize, Serialize};
+
 use super::TrustReason;
 use crate::{
-    crypto::ed25519::Ed25519PublicKey, provenance::Provenance, signed_json::TrustedSigner,
+    crypto::ed25519::Ed25519PublicKey,
+    encoding::as_text,
+    provenance::{Provenance, Saved},
+    signed_json::TrustedSigner,
 };
 
 /// All that proves that a backup is the user's. When one falls, the others are left.
@@ -12,14 +17,15 @@ use crate::{
 pub(crate) struct Proofs(Vec<Proof>);
 
 /// One proof that a backup is the user's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Proof {
     /// A cross-signing key of the user has signed its public key.
-    SignedByUser(Ed25519PublicKey),
+    SignedByUser(#[serde(with = "as_text")] Ed25519PublicKey),
     /// A device has.
-    SignedByDevice(Ed25519PublicKey),
+    SignedByDevice(#[serde(with = "as_text")] Ed25519PublicKey),
     /// A decryption key of it came from there, which is authentic.
-    DecryptionKey(Provenance),
+    DecryptionKey(#[serde(with = "Saved")] Provenance),
 }
 
 impl Proof {
@@ -30,6 +36,11 @@ impl Proof {
             Self::SignedByDevice(_) => false,
             Self::DecryptionKey(provenance) => provenance.is_lasting(),
         }
+    }
+
+    /// Whether it proves anything: a saved state may say what is not so.
+    pub(crate) fn proves(&self) -> bool {
+        !matches!(self, Self::DecryptionKey(provenance) if !provenance.is_authentic())
     }
 
     /// The same if these are the keys of the user that are trusted.

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use http::Request;
+use http::{Request, Response};
 use thiserror::Error;
 
 use super::call::Call;
@@ -30,6 +30,9 @@ pub struct Operation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the request got no answer")]
 pub struct NoAnswer;
+
+/// What came back for a request.
+pub(super) type Answer = Result<Response<Vec<u8>>, NoAnswer>;
 
 /// Why a machine or a flow does not take what it is told. Nothing has changed then.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

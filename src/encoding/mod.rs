@@ -3,6 +3,7 @@
 //! Two codecs for base64 exist on purpose: [`base64`] for what everyone may see, and
 //! [`secret_base64`], whose running time does not depend on the data.
 
+pub(crate) mod as_text;
 pub mod base58;
 pub mod base64;
 pub mod canonical_json;

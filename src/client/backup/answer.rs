@@ -1,18 +1,30 @@
-//! What became of a request.
+//! What the host tells: what became of a request, what it wants fetched, and what it has worked on.
 
 use std::mem;
 
-use http::Response;
-
 use super::{
-    AnswerError, Backup, Call, HostToken, NoAnswer, OperationId, RequestKind, office::Effect,
-    stage::Event,
+    AnswerError, Backup, Call, DeliveryId, Next, OperationId, RequestKind, Scope, Stage,
+    download::Job, office::Effect, stage::Event, upload::InUse,
 };
 use crate::{
-    api::{Endpoint, StoredRoomKeys},
-    client::failure::Failure,
-    ids::BackupVersion,
+    api::Endpoint,
+    backup::{RestoreProgress, RestoredSession},
+    client::{failure::Failure, operation::Answer},
+    ids::{BackupVersion, RoomId, SessionId},
 };
+
+/// How far the upload to the backup in use is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct UploadProgress {
+    /// How many sessions are known to be in the backup, of those that the host has offered since the backup came into use
+    /// here. How many there are in all the host knows.
+    pub stored: u64,
+    /// How many of these sessions cannot be stored, each time that one was given up.
+    pub not_stored: u64,
+    /// How many the host has offered that are on their way.
+    pub on_their_way: usize,
+}
 
 impl Backup {
     /// A piece of a [streamed](super::Operation::is_streamed) response has arrived whose status is one of success.
@@ -41,100 +53,147 @@ impl Backup {
     pub fn answer(
         &mut self,
         id: OperationId,
-        answer: Result<Response<Vec<u8>>, NoAnswer>,
+        answer: Answer,
         now_ms: u64,
     ) -> Result<(), AnswerError> {
         self.office.courier.advance(now_ms);
         let letter = self.office.courier.take(id, false, &answer).ok_or(AnswerError::NotAwaited)?;
-        match letter.call() {
-            Call::Upload(version, call, tokens) => {
-                let stored = self.read(call, &answer, now_ms);
-                let count = stored.as_ref().ok().and_then(|stored| stored.count);
-                self.uploaded(version, stored, tokens);
-                self.count_is(id, version, count);
-            }
-            Call::Look(call) => {
-                let seen = self.read(call, &answer, now_ms);
-                if let Some(in_use) = self.state.in_use_mut() {
-                    in_use.looked(&mut self.office, seen);
-                }
-            }
-            Call::Session(version, call) => {
-                let session = self.read(call, &answer, now_ms);
-                self.download.session_came(&mut self.office, version, session);
-            }
-            Call::Room(version, call) => {
-                let failure = self.failure(call, &answer, now_ms);
-                self.download.stream_came(&mut self.office, version, failure, answer);
-            }
-            Call::Everything(version, call) => {
-                let failure = self.failure(call, &answer, now_ms);
-                self.download.stream_came(&mut self.office, version, failure, answer);
-            }
-            call => self.account_answered(id, call, &answer, now_ms),
-        }
+        self.answered(id, letter.call(), answer);
         self.apply_effects();
         Ok(())
     }
 
-    /// What is about the backup as a whole.
-    fn account_answered(
-        &mut self,
-        id: OperationId,
-        call: &Call,
-        answer: &Result<Response<Vec<u8>>, NoAnswer>,
-        now_ms: u64,
-    ) {
-        let now = self.office.courier.now();
+    fn answered(&mut self, id: OperationId, call: &Call, answer: Answer) {
         match call {
             Call::Current(call) => {
-                let found = self.read(call, answer, now_ms);
-                self.looked_at(id, found, now);
+                let found = self.read(call, &answer);
+                self.looked_at(id, found);
             }
             Call::Create(call) => {
-                let created = self.read(call, answer, now_ms);
-                self.created(created, now);
+                let created = self.read(call, &answer);
+                self.created(created);
             }
             // Whether it is gone is seen by looking.
-            Call::Delete(call) => match self.read(call, answer, now_ms) {
-                Ok(()) => self.look.due_ms = now,
+            Call::Delete(call) => match self.read(call, &answer) {
+                Ok(()) => self.look_again(),
                 Err(failure) => {
                     self.version_failed(RequestKind::DeleteVersion, &failure);
                     self.state.disabling_mut().into_iter().for_each(|it| it.attempted = None);
                 }
             },
             Call::Preference(call) => {
-                let read = self.read(call, answer, now_ms);
+                let read = self.read(call, &answer);
                 self.preference.was_read(&mut self.office, read);
             }
             Call::SetPreference(call) => {
-                let written = self.read(call, answer, now_ms);
+                let written = self.read(call, &answer);
                 self.preference.was_written(&mut self.office, written);
             }
-            _ => {}
+            Call::Upload(version, call, tokens) => {
+                let stored = self.read(call, &answer);
+                let count = stored.as_ref().ok().and_then(|stored| stored.count);
+                let office = &mut self.office;
+                match (self.state.in_use_mut(), stored) {
+                    (Some(in_use), stored) if in_use.version() == version => {
+                        in_use.uploaded(office, stored, tokens);
+                    }
+                    // To a version that is not in use any more, it is reported all the same.
+                    (_, Ok(_)) => {
+                        office.courier.succeeded(RequestKind::Upload);
+                        office.deliver_stored(version, tokens.clone());
+                    }
+                    (_, Err(failure)) => {
+                        office.courier.failed(RequestKind::Upload, failure.wait_ms());
+                    }
+                }
+                self.count_is(id, version, count);
+            }
+            Call::Look(call) => {
+                let seen = self.read(call, &answer);
+                if let Some(in_use) = self.state.in_use_mut() {
+                    in_use.looked(&mut self.office, seen);
+                }
+            }
+            Call::Session(version, call) => {
+                let session = self.read(call, &answer);
+                self.download.session_came(&mut self.office, version, session);
+            }
+            Call::Room(version, call) | Call::Everything(version, call) => {
+                let is_stream = answer.as_ref().is_ok_and(|it| it.status().is_success());
+                let failure = if is_stream { None } else { self.read(call, &answer).err() };
+                self.download.stream_came(&mut self.office, version, failure, answer);
+            }
+            // The courier has given them to the flow.
+            Call::Read(_) | Call::Write(_) | Call::ToDevice(_) => {}
         }
     }
 
-    /// The server has answered an upload. To a version that is not in use any more, it is reported all the same.
-    fn uploaded(
-        &mut self,
-        version: &BackupVersion,
-        stored: Result<StoredRoomKeys, Failure>,
-        tokens: &[HostToken],
-    ) {
-        let in_use = self.state.in_use_mut().filter(|in_use| in_use.version() == version);
-        match (in_use, stored) {
-            (Some(in_use), stored) => {
-                in_use.uploaded(&mut self.office, stored, tokens);
-            }
-            (None, Ok(_)) => {
-                self.office.courier.succeeded(RequestKind::Upload);
-                self.office.deliver_stored(version, tokens.to_vec());
-            }
-            (None, Err(failure)) => {
-                self.office.courier.failed(RequestKind::Upload, failure.wait_ms());
+    /// A message cannot be decrypted. The user is asked how much to fetch, the first time.
+    pub fn undecryptable(&mut self, room_id: RoomId, session_id: SessionId, now_ms: u64) {
+        self.office.courier.advance(now_ms);
+        self.download.seek(&mut self.office, room_id, session_id);
+    }
+
+    /// How often something was dropped, since the machine was made or restored: 1,000 messages wait for the user's word at
+    /// most, and 10,000 sessions and rooms for the homeserver's. It is no more than that, since everybody in a room can send
+    /// what nobody can decrypt. Offer the messages again later. It counts, too, how often a session was not in the backup
+    /// and is not remembered as missing, since 10,000 are: the next time it is asked for again. And it counts messages whose
+    /// room or session cannot be asked for, since its ID is empty, made of dots, or longer than 1,024 bytes.
+    #[must_use]
+    pub fn dropped_wants(&self) -> u64 {
+        self.download.dropped
+    }
+
+    /// Fetches sessions from the backup. What is on its way already is not fetched twice.
+    pub fn fetch(&mut self, scope: Scope, now_ms: u64) {
+        self.office.courier.advance(now_ms);
+        self.download.want(&mut self.office, scope);
+    }
+
+    /// Forgets how much the user wanted to be fetched, so that the next time asks again.
+    pub fn forget_restore_choice(&mut self) {
+        self.download.restore_choice = None;
+        self.office.touch();
+    }
+
+    /// How far the download is that is under way, and what is fetched. One session alone has no progress to speak of.
+    #[must_use]
+    pub fn fetching(&self) -> Option<(&Scope, RestoreProgress)> {
+        match &self.download.job {
+            Job::Session { scope, .. } => Some((scope, RestoreProgress::default())),
+            Job::Stream { scope, restore, .. } => Some((scope, restore.progress())),
+            Job::Idle | Job::Handing { .. } => None,
+        }
+    }
+
+    /// How far the upload is; nothing if there is no backup to upload to.
+    #[must_use]
+    pub fn uploading(&self) -> Option<UploadProgress> {
+        self.state.in_use().map(InUse::progress)
+    }
+
+    /// The host has worked on a delivery.
+    pub fn ack(&mut self, id: DeliveryId) {
+        self.office.desk.told.remove(&id);
+        if self.office.desk.imports.remove(&id) {
+            self.download.finish(&mut self.office);
+        }
+    }
+
+    /// The sessions that have come since the last time, without the steps that are due before them: for a host that takes
+    /// them between two [pieces](Self::part) of a response. Each batch is as that of [`Next::Import`], and is
+    /// [acknowledged](Self::ack) in the same way.
+    #[must_use]
+    pub fn take_imports(&mut self) -> Vec<(DeliveryId, BackupVersion, Vec<RestoredSession>)> {
+        let (mut imports, mut others) = (Vec::new(), Vec::new());
+        for next in self.office.desk.deliveries.drain(..) {
+            match next {
+                Next::Import(id, version, sessions) => imports.push((id, version, sessions)),
+                other => others.push(other),
             }
         }
+        self.office.desk.deliveries.extend(others);
+        imports
     }
 
     /// Does what follows from one part of the machine for others.
@@ -143,10 +202,10 @@ impl Backup {
         effects.into_iter().for_each(|effect| self.apply(effect));
     }
 
-    fn apply(&mut self, effect: Effect) {
+    pub(super) fn apply(&mut self, effect: Effect) {
         match effect {
             Effect::Look => {
-                self.state.disabling_mut().into_iter().for_each(|it| it.is_current = false);
+                self.look.is_current &= self.stage() != Stage::Disabling;
                 self.look_again();
             }
             Effect::LookSoon => {
@@ -173,30 +232,9 @@ impl Backup {
         }
     }
 
-    fn read<E: Endpoint>(
-        &mut self,
-        call: &E,
-        answer: &Result<Response<Vec<u8>>, NoAnswer>,
-        now_ms: u64,
-    ) -> Result<E::Response, Failure> {
+    fn read<E: Endpoint>(&mut self, call: &E, answer: &Answer) -> Result<E::Response, Failure> {
+        let now_ms = self.office.courier.host_now_ms();
         self.office.courier.read(call, answer, now_ms, &self.office.limits)
-    }
-
-    /// Why a response has no stream to read, if so.
-    fn failure<E: Endpoint>(
-        &mut self,
-        call: &E,
-        answer: &Result<Response<Vec<u8>>, NoAnswer>,
-        now_ms: u64,
-    ) -> Option<Failure> {
-        match answer {
-            Err(NoAnswer) => Some(self.office.courier.lost()),
-            Ok(response) if response.status().is_success() => None,
-            Ok(response) => {
-                let error = call.read_response(response, &self.office.limits).err()?;
-                Some(self.office.courier.blame(error, now_ms))
-            }
-        }
     }
 }
 

@@ -17,10 +17,9 @@ use crate::client::{
     waiting::{Awaited, RequestFailure},
 };
 use crate::{
-    backup::{BackupDecryptionKey, BackupPublicKey, TrustedBackup},
+    backup::{BackupDecryptionKey, BackupPublicKey, TrustedBackup, UnsignedAuthData},
     crypto::ed25519::Ed25519Signature,
     ids::{BackupVersion, KeyId},
-    provenance::Provenance,
 };
 
 /// The number of something to be signed.
@@ -57,7 +56,8 @@ impl Backup {
     /// Draws the key of a new backup, and goes on to creating it. Each step is saved before the next.
     pub(super) fn settle(&mut self, rng: &mut impl CryptoRng) {
         self.office.courier.draw_ids(rng);
-        let knows = self.knows_what_it_replaces();
+        // What it replaces is known, or cannot be.
+        let knows = self.look.is_done || self.unseen().is_some();
         if let State::Making(making) = &mut self.state
             && matches!(making.phase, Phase::Drawing)
             && knows
@@ -77,29 +77,27 @@ impl Backup {
         }
     }
 
-    /// What is to be signed, once.
     pub(super) fn sign(&mut self) -> Option<Next> {
         let Phase::Signing(draft, asked @ None) = &mut self.state.making_mut()?.phase else {
             return None;
         };
-        let to_sign = draft.unsigned().ok()?.to_sign().clone();
+        let to_sign = UnsignedAuthData::new(&draft.key).ok()?.to_sign().clone();
         let id = SignId(self.office.courier.new_id());
         *asked = Some(id);
         Some(Next::Sign(id, to_sign))
     }
 
     /// The server has answered the request to create the version. What counts is the current version.
-    pub(super) fn created(&mut self, answer: Result<BackupVersion, Failure>, now: u64) {
-        let creation = self.state.making_mut().and_then(Making::creation_mut);
-        match (answer, creation) {
-            (Ok(version), creation) => {
-                if let Some(creation) = creation {
+    pub(super) fn created(&mut self, answer: Result<BackupVersion, Failure>) {
+        match answer {
+            Ok(version) => {
+                if let Some(creation) = self.state.making_mut().and_then(Making::creation_mut) {
                     *creation = Creation::Made(version);
                 }
                 self.office.touch();
-                self.look.due_ms = now;
+                self.look_again();
             }
-            (Err(failure), _) => {
+            Err(failure) => {
                 self.version_failed(RequestKind::CreateVersion, &failure);
                 if let Some(reason) = self.creation_has_ended(&failure) {
                     self.is_not_created(reason, Event::Refused);
@@ -124,12 +122,11 @@ impl Backup {
         if courier.failures(kind) < PATIENCE {
             return None;
         }
-        let waiting = courier.waiting_for(&[kind].into()).into_iter();
-        let mut failing = waiting.filter(|waiting| waiting.what == Awaited::Request(kind));
-        failing.next().map(Box::new).map(NotCreated::Failing)
+        let mut waiting = courier.waiting_for(&[kind].into()).into_iter();
+        let failing = waiting.find(|waiting| waiting.what == Awaited::Request(kind));
+        failing.map(Box::new).map(NotCreated::Failing)
     }
 
-    /// The new backup is given up, and the host is told why.
     fn is_not_created(&mut self, reason: NotCreated, event: Event) {
         self.office.deliver(Next::NotCreated(reason));
         self.turn(event);
@@ -173,14 +170,8 @@ impl Backup {
         }
     }
 
-    /// The public key of the backup that is being made.
     pub(in crate::client) fn draft_key(&self) -> Option<BackupPublicKey> {
         Some(*self.state.making()?.draft()?.key.public_key())
-    }
-
-    /// Whether the server said that it made the version.
-    pub(super) fn is_made(&self) -> bool {
-        self.state.making().and_then(Making::made).is_some()
     }
 
     /// How long to wait for the next look while a version is to be made: it is looked for just before that is tried again, and
@@ -188,11 +179,6 @@ impl Backup {
     pub(super) fn creation_wait(&self) -> u64 {
         let due = self.office.courier.due(RequestKind::CreateVersion).unwrap_or_default();
         due.saturating_sub(self.office.courier.now()).min(self.poll_wait())
-    }
-
-    /// Whether a new backup can be made: what it replaces is known, or cannot be.
-    fn knows_what_it_replaces(&self) -> bool {
-        self.look.is_done || self.unseen().is_some()
     }
 
     /// The server does not say which backup is the current one. A version is made without, but not a second one.
@@ -219,7 +205,7 @@ impl Backup {
     }
 
     fn adopt_own(&mut self, backup: &TrustedBackup, draft: Draft) {
-        self.kept.keep_key(draft.key);
+        self.kept.keep_key(draft.key, None);
         draft.replaces.into_iter().for_each(|public_key| self.kept.retire(public_key));
         self.adopt(backup);
         // Nobody else has the key, whether or not a crash has let this be adopted before.
@@ -228,17 +214,6 @@ impl Backup {
         self.office.touch();
     }
 
-    /// What was to be saved and stored is not any more, but the key of this backup if it was made here: nobody else has
-    /// it.
-    pub(super) fn take_key_of(&mut self, public_key: &BackupPublicKey) {
-        (self.kept.recovery_key_unsaved, self.kept.vaulted) = (false, Vaulted::Unneeded);
-        let is_made_here = |key: &BackupDecryptionKey| key.provenance() == Provenance::Generated;
-        if self.kept.keys_of(public_key).any(is_made_here) {
-            self.is_own();
-        }
-    }
-
-    /// The key of the backup in use is to be saved and stored.
     pub(super) fn is_own(&mut self) {
         self.kept.recovery_key_unsaved = true;
         self.kept.vaulted = Vaulted::Due(SecretChange::Store);

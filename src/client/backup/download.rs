@@ -8,33 +8,28 @@ use std::{
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Call, FetchOutcome, Question, RestoreChoice, Scope,
-    by_room::{kind, restore_options},
-    kept::Kept,
-    look::Look,
-    missing::{Missing, MissingSessions},
+    Backup, Call, FetchOutcome, RestoreChoice, Scope,
     office::{Effect, Office},
     saved::remembered,
-    scopes::Scopes,
+    scopes::{Missing, MissingSessions, Scopes},
 };
 use crate::{
-    backup::{BackupDecryptionKey, BackupVersionInfo, Restore},
+    api::{Endpoint, GetRoomKeys, GetRoomKeysForSession},
+    backup::{BackupDecryptionKey, BackupVersionInfo, Restore, RestoreOptions},
     ids::{self, BackupVersion, RoomId, SessionId},
 };
 
-/// Sessions on their way from the backup.
 #[derive(Debug, Default)]
 pub(super) struct Download {
     /// Nothing is sent before, by the courier's clock.
     due_ms: u64,
-    /// What is to be fetched.
     pub(super) wanted: Scopes,
     /// What the user has said of messages that cannot be decrypted.
     pub(super) restore_choice: Option<RestoreChoice>,
     /// The sessions of messages for which the user has not said how much to fetch.
-    undecided: HashSet<(RoomId, SessionId)>,
+    undecided: HashSet<Scope>,
     /// The first of them, which the user is asked about.
-    first_undecided: Option<(RoomId, SessionId)>,
+    pub(super) first_undecided: Option<Scope>,
     pub(super) job: Job,
     /// How many responses in a row ended early.
     pub(super) attempts: u32,
@@ -43,35 +38,34 @@ pub(super) struct Download {
     pub(super) etag: Option<[u8; 32]>,
     pub(super) missing: MissingSessions,
     /// Sessions for which a room or everything is fetched.
-    pub(super) sought: BTreeSet<(RoomId, SessionId)>,
-    /// Sessions that are looked for in all of their room, since a proxy may have spoilt the request for one.
-    pub(super) by_room: BTreeSet<Scope>,
-    /// Rooms that were looked through for such a session, with what was known of the backup then.
+    pub(super) sought: BTreeSet<Scope>,
+    /// Rooms that were looked through for a session, with what was known of the backup then.
     pub(super) rooms: BTreeMap<RoomId, Missing>,
     /// What was wanted, or is missing, beyond what is kept.
     pub(super) dropped: u64,
 }
 
-/// What is being fetched.
 #[derive(Debug, Default)]
 pub(super) enum Job {
     #[default]
     Idle,
-    /// One session was asked for.
-    Session { scope: Scope, key: BackupDecryptionKey },
-    /// A response with many is read as it comes.
+    Session {
+        scope: Scope,
+        key: BackupDecryptionKey,
+    },
     Stream {
         scope: Scope,
         restore: Box<Restore>,
-        /// Whether anything of it has come.
         has_begun: bool,
     },
     /// All has come, until the last of it is in the host's store.
-    Handing { scope: Scope, outcome: Box<FetchOutcome> },
+    Handing {
+        scope: Scope,
+        outcome: Box<FetchOutcome>,
+    },
 }
 
 impl Job {
-    /// What was asked for, while the answer is awaited.
     fn asked(&self) -> Option<&Scope> {
         match self {
             Self::Session { scope, .. } | Self::Stream { scope, .. } => Some(scope),
@@ -96,42 +90,11 @@ impl Download {
         self.etag = etag.map(|etag| Sha256::digest(etag).into());
     }
 
-    /// A session that the backup did not have lately.
-    fn known_missing(&self, scope: &Scope, now: u64) -> Option<&Missing> {
-        let Scope::Session(room_id, session_id) = scope else { return None };
-        self.missing.get(&(room_id.clone(), session_id.clone()), now)
-    }
-}
-
-/// What is known of the backup to fetch from.
-#[derive(Clone, Copy)]
-pub(super) struct Facts<'a> {
-    found: Option<&'a BackupVersionInfo>,
-    /// The decryption key that fits it.
-    key: Option<&'a BackupDecryptionKey>,
-    /// Whether nothing can be fetched from anywhere.
-    has_no_backup: bool,
-    /// Whether all of this is fresh, or cannot be made so.
-    is_fresh: bool,
-}
-
-impl<'a> Facts<'a> {
-    pub(super) fn new(look: &'a Look, kept: &'a Kept, is_fresh: bool) -> Self {
-        let key = look.public_key().and_then(|public_key| kept.key_of(&public_key));
-        let has_no_backup = look.found.is_none() && look.is_done;
-        Self { found: look.found(), key, has_no_backup, is_fresh }
-    }
-}
-
-impl Download {
-    /// A message cannot be decrypted.
     pub(super) fn seek(&mut self, office: &mut Office, room_id: RoomId, session_id: SessionId) {
-        if ![room_id.as_str(), session_id.as_str()].into_iter().all(ids::is_segment) {
-            self.dropped += 1;
-            return;
-        }
-        let session = (room_id, session_id);
+        let is_valid = [room_id.as_str(), session_id.as_str()].into_iter().all(ids::is_segment);
+        let session = Scope::Session(room_id, session_id);
         match self.restore_choice {
+            _ if !is_valid => self.dropped += 1,
             Some(choice) => self.seek_by(office, choice, session),
             None if self.undecided.contains(&session) => {}
             None if self.undecided.len() < MAX_UNDECIDED => {
@@ -143,21 +106,19 @@ impl Download {
     }
 
     /// Fetches what the user has chosen for a session, unless the backup did not have it lately.
-    fn seek_by(
-        &mut self,
-        office: &mut Office,
-        choice: RestoreChoice,
-        (room_id, session_id): (RoomId, SessionId),
-    ) {
-        let Some(scope) = choice.scope(&room_id, &session_id) else { return };
-        let session = Scope::Session(room_id.clone(), session_id.clone());
-        let is_larger = scope != session;
-        if is_larger && self.known_missing(&session, office.courier.now()).is_some() {
+    fn seek_by(&mut self, office: &mut Office, choice: RestoreChoice, session: Scope) {
+        let scope = match (choice, &session) {
+            (RestoreChoice::Nothing, _) => return,
+            (RestoreChoice::Everything, _) => Scope::Everything,
+            (RestoreChoice::Room, Scope::Session(room_id, _)) => Scope::Room(room_id.clone()),
+            (RestoreChoice::Session | RestoreChoice::Room, _) => return self.want(office, session),
+        };
+        if self.missing.get(&session, office.courier.now()).is_some() {
             // Whether it has come since is asked for alone.
             return self.want(office, session);
         }
-        if is_larger && self.sought.len() < MAX_UNDECIDED {
-            self.sought.insert((room_id, session_id));
+        if self.sought.len() < MAX_UNDECIDED {
+            self.sought.insert(session);
         }
         self.want(office, scope);
     }
@@ -167,7 +128,12 @@ impl Download {
         if scope.is_covered_by(&self.wanted) {
             return;
         }
-        self.forget_covered(&scope);
+        // What comes with it is taken out, unless it is on its way.
+        for covered in scope.covered(&self.wanted).collect::<Vec<_>>() {
+            if self.job.asked() != Some(&covered) {
+                self.wanted.remove(&covered);
+            }
+        }
         if self.wanted.len() >= MAX_WANTED && scope != Scope::Everything {
             self.dropped += 1;
             return;
@@ -175,29 +141,6 @@ impl Download {
         self.wanted.insert(scope.clone());
         if remembered(&self.wanted).any(|saved| *saved == scope) {
             office.touch();
-        }
-    }
-
-    /// Takes out what comes with something larger, unless it is on its way.
-    fn forget_covered(&mut self, scope: &Scope) {
-        let current = self.job.asked();
-        let first = match scope {
-            Scope::Everything => Scope::Everything,
-            Scope::Room(room_id) => Scope::Session(room_id.clone(), "".into()),
-            Scope::Session(..) => return,
-        };
-        let covered = self.wanted.range(first..).take_while(|wanted| scope.covers(wanted));
-        let covered: Vec<_> = covered.filter(|it| Some(*it) != current).cloned().collect();
-        for wanted in covered {
-            self.wanted.remove(&wanted);
-            self.forgets(&wanted);
-        }
-    }
-
-    /// Nothing is wanted any more.
-    pub(super) fn forget_all(&mut self) {
-        for scope in self.wanted.take() {
-            self.forgets(&scope);
         }
     }
 
@@ -210,80 +153,99 @@ impl Download {
         }
     }
 
-    pub(super) fn restore_question(&self, facts: Facts<'_>) -> Option<Question> {
-        let (room_id, session_id) = self.first_undecided.clone()?;
-        let count = facts.found?.count();
-        Some(Question::Restore { room_id, session_id, count })
-    }
-
-    pub(super) fn key_question(&self, facts: Facts<'_>) -> Option<Question> {
-        let info = facts.found.filter(|_| !self.wanted.is_empty() && facts.key.is_none())?;
-        let public_key = *info.auth_data().ok()?.public_key();
-        Some(Question::DecryptionKey { version: info.version().clone(), public_key })
-    }
-
-    /// When the next request may be sent.
-    pub(super) fn due(&self, office: &Office, facts: Facts<'_>) -> Option<u64> {
-        let can_go = facts.key.is_some() || facts.has_no_backup;
-        if !can_go || !self.is_free(office) || self.wanted.is_empty() {
-            return None;
-        }
-        if facts.has_no_backup {
-            return Some(self.due_ms);
-        }
-        let kinds = self.kinds().into_iter();
-        let sent = kinds.filter_map(|kind| office.courier.due(kind)).min()?;
-        Some(sent.max(self.due_ms))
-    }
-
     /// Whether nothing is asked for, and the host has put away what came.
     fn is_free(&self, office: &Office) -> bool {
         matches!(self.job, Job::Idle) && office.desk.imports.is_empty()
     }
 
-    /// What is fetched next: what has failed comes after the rest.
-    fn next_scope(&mut self, office: &Office) -> Option<Scope> {
-        if !self.kinds().into_iter().any(|kind| office.courier.may_send(kind)) {
+    fn call(&self, scope: &Scope, version: &BackupVersion) -> Option<Call> {
+        let v = version.clone();
+        match scope {
+            Scope::Everything => Some(Call::Everything(v.clone(), valid(GetRoomKeys::new(v))?)),
+            Scope::Session(room_id, session_id) if !self.wanted.by_room.contains(scope) => {
+                let (room_id, session_id) = (room_id.clone(), session_id.clone());
+                let call = GetRoomKeysForSession::new(v.clone(), room_id, session_id);
+                Some(Call::Session(v, valid(call)?))
+            }
+            Scope::Room(room_id) | Scope::Session(room_id, _) => {
+                let call = GetRoomKeys::for_room(v.clone(), room_id.clone());
+                Some(Call::Room(v, valid(call)?))
+            }
+        }
+    }
+}
+
+impl Backup {
+    pub(super) fn download_due(&self) -> Option<u64> {
+        let Self { office, download, .. } = self;
+        let has_no_backup = self.look.found.is_none() && self.look.is_done;
+        let can_go = self.has_key() || has_no_backup;
+        if !can_go || !download.is_free(office) || download.wanted.is_empty() {
             return None;
         }
-        let by_room = &self.by_room;
-        self.wanted.next(|scope| office.courier.may_send(kind(scope, by_room))).cloned()
+        if has_no_backup {
+            return Some(download.due_ms);
+        }
+        let kinds = download.wanted.kinds().into_iter();
+        let sent = kinds.filter_map(|kind| office.courier.due(kind)).min()?;
+        Some(sent.max(download.due_ms))
     }
 
     /// The next request, if one is due: single sessions first, since somebody waits for them. What the backup did not have
     /// lately, and still does not have, is told at once; where that is not known the version is looked at first.
-    pub(super) fn next(&mut self, office: &mut Office, facts: Facts<'_>) -> Option<Call> {
-        let now = office.courier.now();
-        if self.due_ms > now || !self.is_free(office) {
+    pub(super) fn download_call(&mut self) -> Option<Call> {
+        let now = self.office.courier.now();
+        let age = now.saturating_sub(self.look.found_at_ms);
+        let is_fresh = age < self.office.options.poll_ms || !self.version_is_due();
+        let (office, download) = (&mut self.office, &mut self.download);
+        if download.due_ms > now || !download.is_free(office) {
             return None;
         }
-        if facts.has_no_backup {
-            let wanted: Vec<_> = self.wanted.iter().cloned().collect();
-            wanted.iter().for_each(|scope| self.fetched(office, scope, FetchOutcome::NoBackup));
-            return None;
-        }
-        let (key, found) = (facts.key?.clone(), facts.found?);
-        let scope = self.next_scope(office)?;
-        let missing = self.known_missing(&scope, now).map(|missing| missing.etag == self.etag);
-        if missing.is_some() && !facts.is_fresh {
-            office.then(Effect::Look);
-            self.due_ms = now.saturating_add(office.options.backoff_ms);
-            return None;
-        }
-        let call = self.call(&scope, found.version()).filter(|_| missing != Some(true));
-        let Some(call) = call else {
-            self.fetched(office, &scope, FetchOutcome::NotInBackup);
+        let Some(found) = self.look.found() else {
+            let wanted = download.wanted.iter().filter(|_| self.look.is_done).cloned();
+            for scope in wanted.collect::<Vec<_>>() {
+                download.fetched(office, &scope, FetchOutcome::NoBackup);
+            }
             return None;
         };
-        self.job = if matches!(call, Call::Session(..)) {
+        let key = self.kept.key_of(&self.look.public_key()?)?.clone();
+        let scope = download.wanted.next(|kind| office.courier.may_send(kind))?;
+        let missing = download.missing.get(&scope, now).map(|it| it.etag == download.etag);
+        if missing.is_some() && !is_fresh {
+            download.due_ms = now.saturating_add(office.options.backoff_ms);
+            self.apply(Effect::Look);
+            return None;
+        }
+        let call = download.call(&scope, found.version()).filter(|_| missing != Some(true));
+        let Some(call) = call else {
+            download.fetched(office, &scope, FetchOutcome::NotInBackup);
+            return None;
+        };
+        download.job = if matches!(call, Call::Session(..)) {
             Job::Session { scope, key }
         } else {
-            let options = restore_options(&scope, found.count());
-            let restore = Box::new(Restore::new(key, options, &office.limits));
-            Job::Stream { scope, restore, has_begun: false }
+            let restore = Restore::new(key, restore_options(&scope, found.count()), &office.limits);
+            Job::Stream { scope, restore: Box::new(restore), has_begun: false }
         };
         Some(call)
     }
+}
+
+/// How the response for so much of the backup is read, which has so many sessions in all.
+fn restore_options(scope: &Scope, count: Option<u64>) -> RestoreOptions {
+    let mut options = RestoreOptions::default();
+    match scope {
+        Scope::Everything => options.expected = count,
+        Scope::Room(room_id) | Scope::Session(room_id, _) => {
+            options.room_id = Some(room_id.clone());
+        }
+    }
+    options
+}
+
+/// The request, unless an ID cannot stand in one.
+fn valid<E: Endpoint>(call: E) -> Option<E> {
+    call.path_and_query().is_ok().then_some(call)
 }
 
 /// Messages that wait for the user's choice; later ones come back when they are looked at again.

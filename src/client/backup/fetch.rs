@@ -2,25 +2,22 @@
 
 use std::{io, iter, mem};
 
-use http::Response;
-
 use super::{
-    FetchOutcome, Next, NoAnswer, RestoreChoice, Scope,
+    FetchOutcome, Next, RestoreChoice, Scope,
     download::{Download, Job},
-    missing::Missing,
     office::{Effect, Office},
+    scopes::Missing,
     seen::hash,
 };
-use crate::client::failure::Failure;
 use crate::{
     backup::{
         BackedUpSession, KeyBackupMetadata, Restore, RestoreReport, RestoredSession, Verdict,
     },
+    client::{failure::Failure, operation::Answer},
     ids::BackupVersion,
 };
 
 impl Download {
-    /// A piece of a response with many sessions.
     pub(super) fn part(&mut self, office: &mut Office, version: &BackupVersion, bytes: &[u8]) {
         if let Job::Stream { restore, has_begun, .. } = &mut self.job {
             *has_begun |= !bytes.is_empty();
@@ -29,7 +26,6 @@ impl Download {
         }
     }
 
-    /// The answer to the question for one session.
     pub(super) fn session_came(
         &mut self,
         office: &mut Office,
@@ -54,13 +50,12 @@ impl Download {
         }
     }
 
-    /// The end of a response with many sessions.
     pub(super) fn stream_came(
         &mut self,
         office: &mut Office,
         version: &BackupVersion,
         failure: Option<Failure>,
-        answer: Result<Response<Vec<u8>>, NoAnswer>,
+        answer: Answer,
     ) {
         let Job::Stream { scope, mut restore, has_begun } = mem::take(&mut self.job) else {
             return;
@@ -74,8 +69,9 @@ impl Download {
             (Some(Failure::NoAnswer) | None, _) if has_begun => {
                 restore.fail(io::ErrorKind::UnexpectedEof)
             }
-            (None, Err(NoAnswer)) => return self.fetch_failed(office, &scope, Failure::NoAnswer),
-            (Some(failure), _) => return self.fetch_failed(office, &scope, failure),
+            (failure, _) => {
+                return self.fetch_failed(office, &scope, failure.unwrap_or(Failure::NoAnswer));
+            }
         };
         self.import_verdicts(office, version, verdicts);
         self.stream_ended(office, &scope, report);
@@ -90,12 +86,13 @@ impl Download {
         }
         self.succeeded(office, scope);
         let outcome = match scope {
-            Scope::Session(room_id, session_id) => {
-                let span = office.options.missing_ms;
-                let until = office.courier.now().saturating_add(span);
-                self.looked_through(room_id.clone(), until);
-                let session = (room_id.clone(), session_id.clone());
-                let has_come = !self.sought.remove(&session);
+            Scope::Session(room_id, _) => {
+                if self.rooms.len() >= MAX_ROOMS {
+                    self.rooms.clear();
+                }
+                let until_ms = office.courier.now().saturating_add(office.options.missing_ms);
+                self.rooms.insert(room_id.clone(), Missing { until_ms, etag: self.etag });
+                let has_come = !self.sought.remove(scope);
                 if has_come { FetchOutcome::Session } else { self.is_missing(office, scope) }
             }
             Scope::Room(_) | Scope::Everything => FetchOutcome::Report(report),
@@ -114,15 +111,17 @@ impl Download {
                 return self.failed(office, scope, failure.wait_ms());
             }
             Failure::NotFound if self.is_doubtful(scope, office.courier.now()) => {
-                self.seek_in_room(scope);
+                // The room is fetched in its place.
+                self.wanted.by_room.insert(scope.clone());
+                self.sought.insert(scope.clone());
                 return self.succeeded(office, scope);
             }
             Failure::NotFound if matches!(scope, Scope::Session(..)) => {
-                office.then(Effect::LookSoon);
+                office.effects.push(Effect::LookSoon);
                 self.is_missing(office, scope)
             }
             Failure::NotFound | Failure::OtherVersion => {
-                office.then(Effect::Look);
+                office.effects.push(Effect::Look);
                 FetchOutcome::NoBackup
             }
             Failure::Refused(error) => FetchOutcome::Refused(error),
@@ -131,27 +130,19 @@ impl Download {
         self.fetched(office, scope, outcome);
     }
 
-    /// The room of a session is fetched in its place.
-    fn seek_in_room(&mut self, scope: &Scope) {
-        if let Scope::Session(room_id, session_id) = scope {
-            self.by_room.insert(scope.clone());
-            self.sought.insert((room_id.clone(), session_id.clone()));
-        }
-    }
-
     fn succeeded(&self, office: &mut Office, scope: &Scope) {
-        office.courier.succeeded(self.kind(scope));
+        office.courier.succeeded(self.wanted.kind(scope));
     }
 
     fn failed(&self, office: &mut Office, scope: &Scope, asked_ms: u64) {
-        office.courier.failed(self.kind(scope), asked_ms);
+        office.courier.failed(self.wanted.kind(scope), asked_ms);
     }
 
     /// A scope is done with, once the host has all of it: what is not in its store is fetched again after a crash.
     pub(super) fn fetched(&mut self, office: &mut Office, scope: &Scope, outcome: FetchOutcome) {
         self.attempts = 0;
-        if self.by_room.remove(scope) {
-            drop(self.take_sought(scope));
+        if self.wanted.by_room.remove(scope) {
+            self.sought.remove(scope);
         }
         self.job = Job::Handing { scope: scope.clone(), outcome: Box::new(outcome) };
         self.finish(office);
@@ -184,24 +175,33 @@ impl Download {
             FetchOutcome::NotInBackup => true,
             _ => false,
         };
-        for (room_id, session_id) in self.take_sought(scope) {
+        for session in scope.covered(&self.sought).collect::<Vec<_>>() {
+            self.sought.remove(&session);
             if is_known {
-                self.is_missing(office, &Scope::Session(room_id, session_id));
+                self.is_missing(office, &session);
             }
         }
     }
 
-    /// Remembers that the backup does not have a session.
+    /// Whether what the server says of a session alone is to be compared with what the room has: a proxy that decodes paths
+    /// takes `/` and `+` for something else.
+    fn is_doubtful(&self, scope: &Scope, now: u64) -> bool {
+        let Scope::Session(room_id, session_id) = scope else { return false };
+        let is_awkward = session_id.as_str().contains(['/', '+']);
+        let known = self.rooms.get(room_id).filter(|known| known.until_ms > now);
+        let is_known = known.is_some_and(|known| known.etag == self.etag);
+        is_awkward && !is_known && !self.wanted.by_room.contains(scope)
+    }
+
     fn is_missing(&mut self, office: &Office, scope: &Scope) -> FetchOutcome {
         let now = office.courier.now();
-        if let Scope::Session(room_id, session_id) = scope {
+        if let Scope::Session(..) = scope {
             let etag = self.etag;
             // Without one, everything may have changed a moment later.
             let span =
                 if etag.is_some() { office.options.missing_ms } else { office.options.poll_ms };
             let missing = Missing { until_ms: now.saturating_add(span), etag };
-            let session = (room_id.clone(), session_id.clone());
-            self.dropped += u64::from(!self.missing.add(session, missing, now));
+            self.dropped += u64::from(!self.missing.add(scope.clone(), missing, now));
         }
         FetchOutcome::NotInBackup
     }
@@ -242,11 +242,11 @@ impl Download {
             let (room_id, session_id) =
                 (session.exported().room_id.clone(), session.exported().session_id());
             seen.push((hash(&room_id, &session_id), *metadata));
-            self.sought.remove(&(room_id, session_id));
+            self.sought.remove(&Scope::Session(room_id, session_id));
         }
         let sessions = sessions.into_iter().map(|(session, _)| session).collect();
         office.deliver_import(version, sessions);
-        office.then(Effect::Seen(version.clone(), seen));
+        office.effects.push(Effect::Seen(version.clone(), seen));
     }
 }
 
@@ -254,3 +254,5 @@ impl Download {
 fn feed(restore: &mut Restore, mut bytes: &[u8]) -> Vec<Verdict> {
     iter::from_fn(|| restore.next_batch(&mut bytes)).flatten().collect()
 }
+
+const MAX_ROOMS: usize = 1_000;

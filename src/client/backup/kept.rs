@@ -2,31 +2,27 @@
 
 // docs/decisions.md, 24: the table is the transition, and each part has one owner.
 
-use std::{collections::BTreeSet, fmt};
-
 use serde::{Deserialize, Serialize};
 
-use super::{counted::Counted, keyring::Keyring};
+use super::seen::Counted;
 use crate::{
     backup::{BackupDecryptionKey, BackupPublicKey, Proofs},
-    excerpt::Excerpt,
-    ids::{BackupVersion, RoomId, SessionId},
+    ids::BackupVersion,
+    provenance::Provenance,
 };
 
 /// What a machine remembers over a restart, whatever its state.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
-    /// The backup that was used last.
     pub(super) used: Option<UsedBackup>,
-    /// How many sessions it has.
     pub(super) counted: Counted,
     /// What proves that it is the user's. When nothing does any more, the user is asked.
     pub(super) proofs: Proofs,
-    /// Public keys that were given up.
     pub(super) retired: Vec<BackupPublicKey>,
-    /// The decryption keys that this device has.
-    pub(super) keys: Keyring,
-    /// Whether the user still has to save the recovery key.
+    /// The decryption keys that this device has: of the backup in use and of those before it, of backups whose creation was
+    /// given up, since the request may arrive all the same, and those that may fit once the backup is seen. Which of them
+    /// counts is decided by the backup. What proves most comes first, then what is newest.
+    pub(super) keys: Vec<BackupDecryptionKey>,
     pub(super) recovery_key_unsaved: bool,
     /// What the secret storage still has to be told.
     pub(super) vaulted: Vaulted,
@@ -42,19 +38,6 @@ pub struct UsedBackup {
     pub public_key: BackupPublicKey,
 }
 
-/// How much of the backup is wanted.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Scope {
-    /// All sessions.
-    Everything,
-    /// All sessions of this room.
-    Room(RoomId),
-    /// This session.
-    Session(RoomId, SessionId),
-}
-
 /// A change of the secret storage that was not read back yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -63,10 +46,8 @@ pub(super) enum SecretChange {
     Delete,
 }
 
-/// What is to be done about the key in the secret storage.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Vaulted {
-    /// Nothing.
     #[default]
     Unneeded,
     /// This, when the host can be asked for it.
@@ -80,7 +61,6 @@ pub(super) enum Vaulted {
 pub(super) struct Preference {
     pub(super) was_read: bool,
     pub(super) enabled: Option<bool>,
-    /// What is still to be written.
     pub(super) write: Option<bool>,
 }
 
@@ -92,7 +72,6 @@ impl Vaulted {
         }
     }
 
-    /// The host is asked again.
     pub(super) fn ask_again(&mut self) {
         if let Self::Asked(change) = *self {
             *self = Self::Due(change);
@@ -101,25 +80,22 @@ impl Vaulted {
 }
 
 impl Kept {
-    /// All decryption keys of the backup with this public key.
     pub(super) fn keys_of(
         &self,
         public_key: &BackupPublicKey,
     ) -> impl Iterator<Item = &BackupDecryptionKey> {
-        self.keys.of(public_key)
+        self.keys.iter().filter(move |key| key.public_key() == public_key)
     }
 
     /// The decryption key of the backup with this public key that proves most, if this device has one.
     pub(super) fn key_of(&self, public_key: &BackupPublicKey) -> Option<&BackupDecryptionKey> {
-        self.keys.of(public_key).next()
+        self.keys_of(public_key).next()
     }
 
-    /// The public key of the backup that was used last.
     pub(super) fn used_key(&self) -> Option<BackupPublicKey> {
         self.used.as_ref().map(|used| used.public_key)
     }
 
-    /// Remembers that a public key must not be used again.
     pub(super) fn retire(&mut self, public_key: BackupPublicKey) {
         if !self.retired.contains(&public_key) {
             self.retired.push(public_key);
@@ -129,47 +105,52 @@ impl Kept {
         }
     }
 
-    /// Keeps a key whose backup may turn up, or be used again.
-    pub(super) fn keep_key(&mut self, key: BackupDecryptionKey) {
-        let used = self.used_key();
-        self.keys.add(key, |public_key| Some(*public_key) == used);
-    }
-}
-
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Everything => f.write_str("everything"),
-            Self::Room(room_id) => write!(f, "room {}", Excerpt::new(room_id.as_str())),
-            Self::Session(room_id, session_id) => {
-                let [room_id, session_id] =
-                    [room_id.as_str(), session_id.as_str()].map(Excerpt::new);
-                write!(f, "session {session_id} of room {room_id}")
-            }
+    /// Keeps a key whose backup may turn up, or be used again, and returns whether it is new. The same key from elsewhere stays
+    /// beside it, since each proves something of its own. Those of the backup in use and of the one that was found stay.
+    pub(super) fn keep_key(
+        &mut self,
+        key: BackupDecryptionKey,
+        found: Option<BackupPublicKey>,
+    ) -> bool {
+        if self.keys_of(key.public_key()).any(|it| it.provenance() == key.provenance()) {
+            return false;
         }
+        let index = self.keys.partition_point(|other| worth(other) > worth(&key));
+        self.keys.insert(index, key);
+        if self.keys.len() > MAX_KEYS {
+            self.drop_key([found, self.used_key()]);
+        }
+        true
     }
-}
 
-impl Scope {
-    /// Whether it is among these, or a part of one of them.
-    pub(super) fn is_covered_by(&self, wanted: &BTreeSet<Self>) -> bool {
-        let of_room = match self {
-            Self::Session(room, _) => wanted.contains(&Self::Room(room.clone())),
-            Self::Room(_) | Self::Everything => false,
+    /// Drops what is missed least: a key that is there from elsewhere, too, or else what proves least and is oldest.
+    fn drop_key(&mut self, needed: [Option<BackupPublicKey>; 2]) {
+        let keys = || self.keys.iter().enumerate().rev();
+        let is_double = |(index, key): &(usize, &BackupDecryptionKey)| {
+            self.keys.iter().take(*index).any(|other| other.public_key() == key.public_key())
         };
-        of_room || wanted.contains(self) || wanted.contains(&Self::Everything)
-    }
-
-    /// Whether whoever has this has the other, too.
-    pub(super) fn covers(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Everything, _) => true,
-            (Self::Room(room), Self::Room(other) | Self::Session(other, _)) => room == other,
-            (Self::Session(..), _) => self == other,
-            (Self::Room(_), Self::Everything) => false,
+        let is_needed = |key: &BackupDecryptionKey| needed.contains(&Some(*key.public_key()));
+        let dropped = keys().find(is_double).or_else(|| keys().find(|(_, key)| !is_needed(key)));
+        if let Some((index, _)) = dropped {
+            self.keys.remove(index);
         }
     }
 }
+
+/// How much a key proves, and for how long.
+fn worth(key: &BackupDecryptionKey) -> u8 {
+    match key.provenance() {
+        Provenance::Generated | Provenance::TypedByUser | Provenance::VerifiedPublicKey => 3,
+        Provenance::AuthenticatedSecretStorage
+        | Provenance::KeptByHost
+        | Provenance::AcceptedByUser => 2,
+        Provenance::SharedByVerifiedDevice(_) => 1,
+        Provenance::Unauthenticated => 0,
+    }
+}
+
+/// More keys than anybody has at a time, and requests than a network may still deliver.
+const MAX_KEYS: usize = 16;
 
 /// More rotations than anybody makes.
 const MAX_RETIRED: usize = 1_000;

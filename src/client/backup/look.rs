@@ -13,7 +13,6 @@ use crate::{
 /// Which backup there is, as far as the server was asked.
 #[derive(Debug, Default)]
 pub(super) struct Look {
-    /// The backup as the server last described it.
     pub(super) found: Option<Found>,
     pub(super) found_at_ms: u64,
     /// When the stage has changed last, or what the user is asked about the backup, if it had not for an hour.
@@ -22,6 +21,8 @@ pub(super) struct Look {
     pub(super) due_ms: u64,
     /// Whether it was since the machine was made or restored.
     pub(super) is_done: bool,
+    /// Whether it was since the stage has changed, or something was to be done about the current one.
+    pub(super) is_current: bool,
     /// If it is to be asked although the user wants no backup: the last request that was sent before that. What it brings may
     /// be older than the wish.
     pub(super) wanted_since: Option<u64>,
@@ -29,7 +30,6 @@ pub(super) struct Look {
     pub(super) failure: Option<RequestFailure>,
 }
 
-/// A backup as the server described it.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) info: BackupVersionInfo,
@@ -47,7 +47,6 @@ impl Look {
         Some(*self.found()?.auth_data().ok()?.public_key())
     }
 
-    /// The server has said which backup is the current one.
     pub(super) fn is_answered(&mut self, found: Option<BackupVersionInfo>, now: u64) {
         let found = found.map(|info| Found { info, signatures: OnceLock::new() });
         let changed_at_ms = self.changed_at_ms;
@@ -61,12 +60,6 @@ impl Look {
             self.changed_at_ms = now;
         }
     }
-
-    /// What it says is to be known anew: what was sent up to this request does not count.
-    pub(super) fn afresh(&mut self, last_id: u64) {
-        (self.is_done, self.failure, self.due_ms) = (false, None, 0);
-        self.wanted_since = Some(last_id);
-    }
 }
 
 impl Backup {
@@ -78,7 +71,6 @@ impl Backup {
         self.look.failure.as_ref()
     }
 
-    /// The server does not say which backup is the current one.
     pub(super) fn not_seen(&mut self, failure: &Failure) {
         let answers = self.office.courier.answers(RequestKind::FindVersion);
         let failures = self.office.courier.failures(RequestKind::FindVersion);

@@ -14,14 +14,16 @@ use crate::{
 };
 
 /// A backup that is being made, while uploads go on to the one before.
+#[derive(Default)]
 pub(super) struct Making {
     pub(super) old: Option<Box<InUse>>,
     pub(super) phase: Phase,
 }
 
-/// How far it is.
+#[derive(Default)]
 pub(super) enum Phase {
     /// What the new backup replaces is not known yet, so that no key was drawn.
+    #[default]
     Drawing,
     /// The host is to sign the key, and was asked to by this number.
     Signing(Draft, Option<SignId>),
@@ -36,7 +38,6 @@ pub(super) enum Phase {
 pub(super) enum Creation {
     /// It is to be sent, once the server was asked which backup there is.
     Due,
-    /// It is sent next.
     Ready,
     /// It was sent, or may have been before a restart.
     Sent,
@@ -59,10 +60,6 @@ pub(super) struct Draft {
 }
 
 impl Making {
-    pub(super) fn new(old: Option<Box<InUse>>) -> Self {
-        Self { old, phase: Phase::Drawing }
-    }
-
     pub(super) fn stage(&self) -> Stage {
         match self.phase {
             Phase::Drawing | Phase::Signing(..) => Stage::Signing,
@@ -104,29 +101,15 @@ impl Making {
         }
     }
 
-    /// The version that the server says it made.
     pub(super) fn made(&self) -> Option<&BackupVersion> {
-        match self.creation()? {
-            Creation::Made(version) => Some(version),
-            Creation::Due | Creation::Ready | Creation::Sent => None,
-        }
-    }
-
-    /// What was asked of the server, once it is to be confirmed.
-    pub(super) fn creation(&self) -> Option<&Creation> {
-        if let Phase::Confirming(_, creation) = &self.phase { Some(creation) } else { None }
+        let Phase::Confirming(_, Creation::Made(version)) = &self.phase else { return None };
+        Some(version)
     }
 
     pub(super) fn creation_mut(&mut self) -> Option<&mut Creation> {
         if let Phase::Confirming(_, creation) = &mut self.phase { Some(creation) } else { None }
     }
 
-    /// Whether the host was asked to sign.
-    pub(super) fn awaits_signatures(&self) -> bool {
-        matches!(self.phase, Phase::Signing(_, Some(_)))
-    }
-
-    /// What is to be signed is handed out again.
     pub(super) fn sign_again(&mut self) {
         if let Phase::Signing(_, asked) = &mut self.phase {
             *asked = None;
@@ -135,17 +118,13 @@ impl Making {
 }
 
 impl Draft {
-    /// What the user signs, and what is sent: nothing but the public key.
-    pub(super) fn unsigned(&self) -> Result<UnsignedAuthData, NotSignable> {
-        UnsignedAuthData::new(&self.key)
-    }
-
-    /// The `auth_data` of the new version.
+    /// The `auth_data` of the new version: nothing but the public key is signed and sent.
     pub(super) fn auth_data(&self, user_id: &UserId) -> Result<AuthData, NotSignable> {
         let signatures = self.signatures.iter();
-        let signed = signatures.fold(self.unsigned()?, |unsigned, (key_id, signature)| {
-            unsigned.with_signature(user_id, key_id, signature)
-        });
+        let signed = signatures
+            .fold(UnsignedAuthData::new(&self.key)?, |unsigned, (key_id, signature)| {
+                unsigned.with_signature(user_id, key_id, signature)
+            });
         Ok(signed.into_auth_data())
     }
 }

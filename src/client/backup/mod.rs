@@ -77,31 +77,19 @@
 // The reason for its length is that its docs draw every way through the machine in one place.
 
 mod answer;
-mod by_room;
-mod counted;
 mod create;
 mod download;
 mod fetch;
-mod handover;
-mod hopeless;
 mod kept;
-mod key;
-mod keyring;
 mod look;
 mod making;
-mod missing;
 mod next;
 mod offer;
 mod office;
-mod options;
 mod outgoing;
 mod preference;
-mod progress;
 mod question;
-mod refusals;
-mod reply;
 mod saved;
-mod saved_key;
 mod scopes;
 mod secret;
 mod seen;
@@ -112,38 +100,38 @@ mod trust;
 mod upload;
 mod uploaded;
 mod version;
-mod waits;
 
 use std::{collections::HashSet, fmt};
 
 pub use self::{
+    answer::UploadProgress,
     create::SignId,
-    kept::{Scope, UsedBackup},
-    key::KeyFit,
-    options::BackupOptions,
+    kept::UsedBackup,
+    office::BackupOptions,
     outgoing::{
         DeliveryId, FetchOutcome, HostToken, Next, NotCreated, NotStored, OfferedSession,
         SecretTask, Wish,
     },
-    progress::UploadProgress,
     question::{FoundBackup, Question, QuestionId, Reply, RestoreChoice},
     saved::SavedBackup,
+    scopes::Scope,
     stage::Stage,
+    trust::KeyFit,
 };
 use self::{
     download::Download,
-    hopeless::Hopeless,
     kept::Kept,
     look::Look,
     office::{Desk, Office},
     preference::PreferenceLane,
+    seen::Hopeless,
     stage::{Event, State},
     upload::InUse,
 };
 pub use super::operation::{AnswerError, NoAnswer, Operation, OperationId};
 use super::{
     call::{Call, Lane},
-    courier::{Backoff, Courier},
+    courier::Courier,
     waiting::RequestKind,
 };
 use crate::{
@@ -179,22 +167,16 @@ pub struct Backup {
     office: Office,
     state: State,
     kept: Kept,
-    trusted: Trusted,
-    look: Look,
-    preference: PreferenceLane,
-    download: Download,
-    /// How many versions the server said it made, and never showed.
-    without_effect: u32,
-}
-
-/// Who is trusted.
-#[derive(Debug, Default)]
-struct Trusted {
     /// The keys whose signatures count, once the host has told.
     signers: Option<Vec<TrustedSigner>>,
     /// The devices of which the host has given a key since it was started. Until it has told who is trusted, that says
     /// that they are.
     sharers: HashSet<Ed25519PublicKey>,
+    look: Look,
+    preference: PreferenceLane,
+    download: Download,
+    /// How many versions the server said it made, and never showed.
+    without_effect: u32,
 }
 
 impl Backup {
@@ -220,7 +202,8 @@ impl Backup {
             office,
             state: State::default(),
             kept: Kept::default(),
-            trusted: Trusted::default(),
+            signers: None,
+            sharers: HashSet::new(),
             look: Look::default(),
             preference: PreferenceLane::default(),
             download: Download::default(),
@@ -282,8 +265,8 @@ impl Backup {
     /// more is uploaded to it, and the user is asked as for a backup that has changed. Until this is called after a
     /// restart, the proofs of before hold.
     pub fn set_signers(&mut self, signers: Vec<TrustedSigner>) {
-        if self.trusted.signers.as_ref() != Some(&signers) {
-            self.trusted.signers = Some(signers);
+        if self.signers.as_ref() != Some(&signers) {
+            self.signers = Some(signers);
             self.look.found.iter_mut().for_each(|found| drop(found.signatures.take()));
             self.prove_again();
             self.look_again();
@@ -335,11 +318,6 @@ impl Backup {
     /// a question that has been open for long.
     pub fn look_again(&mut self) {
         self.look.due_ms = 0;
-    }
-
-    /// Whether requests are on their way.
-    pub(super) fn awaits_answers(&self) -> bool {
-        self.office.courier.awaits_answers()
     }
 }
 

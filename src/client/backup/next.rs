@@ -1,9 +1,23 @@
-//! What to do next.
+//! What to do next, and what is waited for, for whoever drives the machine: the host, or a flow that takes it and gives it back.
+
+use std::{collections::BTreeSet, mem};
 
 use rand_core::CryptoRng;
 
-use super::{Backup, Call, Next, NoAnswer, Question, QuestionId, download::Facts};
-use crate::randomness::{NoRandomness, os_seeded_rng};
+use super::{
+    Backup, Call, Next, NoAnswer, Question, QuestionId, RequestKind, Stage,
+    download::Job,
+    kept::Vaulted,
+    making::{Making, Phase},
+    upload::{InUse, Supply},
+};
+use crate::{
+    client::{
+        courier::Courier,
+        waiting::{Awaited, Waiting},
+    },
+    randomness::{NoRandomness, os_seeded_rng},
+};
 
 impl Backup {
     /// What the host is to do next. `now_ms` is the host's time, in milliseconds since the epoch; it may jump.
@@ -69,7 +83,8 @@ impl Backup {
     }
 
     fn saving(&mut self) -> Option<Next> {
-        let is_due = self.office.desk.begin_saving();
+        let is_due = mem::take(&mut self.office.desk.is_unsaved);
+        self.office.desk.is_saving |= is_due;
         is_due.then(|| Next::Save(Box::new(self.save())))
     }
 
@@ -94,7 +109,7 @@ impl Backup {
         }
         let question = new.into_iter().find(|new| !(is_held_back && new.is_about_backup()))?;
         if let Some(version) = question.offered()
-            && self.trusted.signers.is_some()
+            && self.signers.is_some()
             && self.office.desk.refreshed_for.as_ref() != Some(version)
         {
             self.office.desk.refreshed_for = Some(version.clone());
@@ -108,7 +123,6 @@ impl Backup {
         Some(Next::Ask(id, Box::new(question)))
     }
 
-    /// The next request, if one is due.
     fn call(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Call> {
         let preference = self.preference.next(&self.office, self.stage());
         // A download may find that the version has to be looked at first.
@@ -117,29 +131,139 @@ impl Backup {
         version.or_else(|| self.state.in_use_mut()?.next(&mut self.office, rng))
     }
 
-    /// Whether the user can be asked.
-    fn has_todays_facts(&mut self, now: u64) -> bool {
-        let looks_now = self.version_due().is_some_and(|due| due <= now);
-        self.preference.is_of_today(&self.office, &self.look, looks_now)
-    }
-
-    fn download_call(&mut self) -> Option<Call> {
-        let age = self.office.courier.now().saturating_sub(self.look.found_at_ms);
-        let is_fresh = age < self.office.options.poll_ms || !self.version_is_due();
-        let facts = Facts::new(&self.look, &self.kept, is_fresh);
-        let call = self.download.next(&mut self.office, facts);
-        self.apply_effects();
-        call
-    }
-
     /// When something becomes due by itself, in the host's time.
     fn until(&self) -> Option<u64> {
         let (version, preference) =
             (self.version_due(), self.preference.due(&self.office, self.stage()));
         let upload = self.state.in_use().and_then(|in_use| in_use.due(&self.office));
-        let facts = Facts::new(&self.look, &self.kept, true);
-        let download = self.download.due(&self.office, facts);
-        let due = [version, preference, upload, download].into_iter().flatten().min()?;
+        let dues = [version, preference, upload, self.download_due()];
+        let due = dues.into_iter().flatten().min()?;
         Some(self.office.courier.host_time(due))
+    }
+
+    /// What the machine waits for, as of the last [`next`](Self::next), with the reasons: requests that are on their way or
+    /// have failed, the access token, the end of a rate limit, and what the host or the user was asked for. Nothing if all is
+    /// well, and only news or the next regular look is waited for.
+    #[must_use]
+    pub fn waiting_for(&self) -> Vec<Waiting> {
+        self.waiting_for_with(None)
+    }
+
+    /// The same, with a request of a flow.
+    pub(in crate::client) fn waiting_for_with(&self, own: Option<RequestKind>) -> Vec<Waiting> {
+        let mut wanted: BTreeSet<_> = own.into_iter().collect();
+        if self.version_is_due() {
+            wanted.insert(self.version_kind());
+        }
+        if self.stage() == Stage::Confirming {
+            wanted.insert(RequestKind::CreateVersion);
+        }
+        if self.stage() == Stage::Disabling {
+            wanted.insert(RequestKind::DeleteVersion);
+        }
+        if self.preference.is_due(self.stage()) {
+            wanted.extend(self.preference.kinds());
+        }
+        if self.state.in_use().is_some() {
+            wanted.extend([RequestKind::Upload, RequestKind::CompareSession]);
+        }
+        wanted.extend(self.download.wanted.kinds());
+        self.office.courier.waiting_for(&wanted)
+    }
+
+    pub(in crate::client) fn awaited_of_host(&self) -> Vec<Awaited> {
+        let is_secret_awaited = matches!(self.kept.vaulted, Vaulted::Asked(_));
+        let is_secret_awaited = is_secret_awaited && self.secret_task().is_some();
+        let is_signing = self.state.making().map(|making| &making.phase);
+        let is_signing = matches!(is_signing, Some(Phase::Signing(_, Some(_))));
+        let supply = self.state.in_use().map(|in_use| in_use.supply);
+        let desk = &self.office.desk;
+        let is_told = !desk.told.is_empty() || !desk.imports.is_empty();
+        let awaited = [
+            (desk.is_saving, Awaited::Saved),
+            (is_signing, Awaited::Signatures),
+            (is_told, Awaited::Acknowledgement),
+            (supply == Some(Supply::Asked), Awaited::Sessions),
+            (is_secret_awaited, Awaited::SecretStorage),
+            (!desk.asked.is_empty(), Awaited::Reply),
+        ];
+        awaited.into_iter().filter(|(is_awaited, _)| *is_awaited).map(|(_, what)| what).collect()
+    }
+
+    /// Whoever drives the machine from now on knows nothing of what was handed out and not answered, so that it is
+    /// handed out again. `undelivered` is what nobody has worked on.
+    pub(in crate::client) fn hand_over(&mut self, undelivered: Vec<Next>) {
+        self.office.desk.asked.clear();
+        self.office.desk.refreshed_for = None;
+        self.office.courier.forget_flow();
+        self.office.courier.is_driven_anew();
+        self.state.making_mut().into_iter().for_each(Making::sign_again);
+        self.kept.vaulted.ask_again();
+        self.state.in_use_mut().into_iter().for_each(InUse::is_asked_anew);
+        self.is_not_saved();
+        self.office.desk.deliveries.extend(undelivered);
+    }
+
+    /// Takes back what the host was given and has not carried out: it comes again.
+    pub(in crate::client) fn take_back(&mut self, next: Next, now_ms: u64) {
+        match next {
+            Next::Save(_) => self.is_not_saved(),
+            Next::Send(operation) => {
+                self.is_interrupted();
+                let _ = self.answer(operation.id(), Err(NoAnswer), now_ms);
+            }
+            Next::Want(_) => self.state.in_use_mut().into_iter().for_each(InUse::is_asked_anew),
+            Next::Sign(..) => self.state.making_mut().into_iter().for_each(Making::sign_again),
+            Next::WriteSecret(_) => self.kept.vaulted.ask_again(),
+            Next::NeedsToken { .. } => self.office.courier.tell_token_again(),
+            Next::RefreshSigners => self.office.desk.refreshed_for = None,
+            Next::Ask(id, _) => self.office.desk.asked.retain(|(asked, _)| *asked != id),
+            Next::Wait(_) => {}
+            told @ (Next::Stored(..)
+            | Next::NotStored(..)
+            | Next::Lost(..)
+            | Next::UploadRefused(_)
+            | Next::Import(..)
+            | Next::Fetched(..)
+            | Next::NotCreated(_)
+            | Next::NotDeleted(_)
+            | Next::PreferenceNotSet { .. }) => self.office.desk.deliveries.push_front(told),
+        }
+    }
+
+    /// A response is not read any further because the host wants something else: that is no fault of the response.
+    pub(in crate::client) fn is_interrupted(&mut self) {
+        self.download.attempts = 0;
+    }
+
+    pub(in crate::client) fn is_not_saved(&mut self) {
+        let desk = &mut self.office.desk;
+        desk.is_unsaved |= mem::take(&mut desk.is_saving);
+    }
+
+    pub(in crate::client) fn longest_answer(&self) -> usize {
+        self.office.limits.response_bytes.max(self.office.limits.session_bytes)
+    }
+
+    /// Whether nothing more of the response that is streamed is read.
+    pub(in crate::client) fn has_ended_early(&self) -> bool {
+        let Job::Stream { restore, .. } = &self.download.job else { return false };
+        restore.ended_early().is_some()
+    }
+
+    pub(in crate::client) fn peek_courier(&self) -> &Courier {
+        &self.office.courier
+    }
+
+    /// The one way out, for the requests of a flow.
+    pub(in crate::client) fn courier(&mut self) -> &mut Courier {
+        &mut self.office.courier
+    }
+
+    /// What the homeserver says of the backup is to be known anew, whether or not the user wants a backup here: what was sent
+    /// up to now does not count.
+    pub(in crate::client) fn look_afresh(&mut self) {
+        (self.look.is_done, self.look.failure, self.look.due_ms) = (false, None, 0);
+        self.look.wanted_since = Some(self.office.courier.last_id);
     }
 }

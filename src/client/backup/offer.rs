@@ -48,14 +48,19 @@ impl InUse {
     ) {
         let (hopeless, count) = (&office.hopeless, sessions.len());
         let kept: BTreeSet<_> = self.batches.iter().flatten().map(|kept| kept.token).collect();
-        let is_new = |token| !hopeless.contains(token) && !kept.contains(&token);
+        let is_new = |token| !hopeless.tokens.contains_key(&token) && !kept.contains(&token);
         let sessions = sessions.iter().filter(|offered| is_new(offered.token));
         let sessions: Vec<_> = sessions.take(office.options.batch_sessions).collect();
         // Whoever has more than what is hopeless has been asked for that much more.
         let is_drained = sessions.is_empty() && count < self.wish_count(office);
         self.supply = if is_drained { Supply::Drained } else { Supply::Unknown };
         let kept = mem::take(&mut self.batches);
-        let to_seal: Vec<_> = sessions.iter().map(|offered| to_seal(offered)).collect();
+        let to_seal = sessions.iter().map(|offered| SessionToSeal {
+            room_id: &offered.session.room_id,
+            session: &offered.session.session,
+            options: offered.options,
+        });
+        let to_seal: Vec<_> = to_seal.collect();
         match self.sealer.seal_with_rng(&to_seal, rng) {
             Ok(sealed) => self.take(office, &sessions, sealed),
             Err(_) => {
@@ -89,7 +94,7 @@ impl InUse {
 
     /// As many as go into a request, and those that the host may offer again in vain.
     fn wish_count(&self, office: &Office) -> usize {
-        let again = office.hopeless.len() + self.batches.iter().map(Vec::len).sum::<usize>();
+        let again = office.hopeless.tokens.len() + self.batches.iter().map(Vec::len).sum::<usize>();
         office.options.batch_sessions.saturating_add(again)
     }
 
@@ -127,25 +132,13 @@ impl InUse {
         }
         let mut parts = vec![mem::take(&mut self.ready)];
         while let Some(mut part) = parts.pop() {
-            if part.len() > 1 && body_len(&part) > office.options.batch_bytes {
+            let body_len: usize = part.iter().map(|pending| pending.sealed.json_len()).sum();
+            if part.len() > 1 && body_len > office.options.batch_bytes {
                 let second = part.split_off(part.len() / 2);
                 parts.extend([second, part]);
             } else if !part.is_empty() {
                 self.batches.push_back(part);
             }
         }
-    }
-}
-
-/// How many bytes of JSON the request takes at most that stores these.
-fn body_len(batch: &[Pending]) -> usize {
-    batch.iter().map(|pending| pending.sealed.json_len()).sum()
-}
-
-fn to_seal(offered: &OfferedSession) -> SessionToSeal<'_> {
-    SessionToSeal {
-        room_id: &offered.session.room_id,
-        session: &offered.session.session,
-        options: offered.options,
     }
 }

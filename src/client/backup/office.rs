@@ -5,22 +5,20 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use super::{
-    DeliveryId, HostToken, Next, NotStored, Question, QuestionId, hopeless::Hopeless,
-    seen::SeenSession,
+    DeliveryId, HostToken, Next, NotStored, Question, QuestionId,
+    seen::{Hopeless, SeenSession},
 };
 use crate::{
     Limits,
     backup::RestoredSession,
     client::{
-        backup::BackupOptions,
-        courier::{Blame, Courier},
+        courier::{Backoff, Blame, Courier},
         failure::Failure,
         waiting::RequestKind,
     },
     ids::{BackupVersion, DeviceId, UserId},
 };
 
-/// What all parts of the machine use.
 pub(super) struct Office {
     pub(super) user_id: UserId,
     pub(super) device_id: DeviceId,
@@ -47,11 +45,9 @@ pub(super) struct Desk {
     pub(super) imports: BTreeSet<DeliveryId>,
     /// Whether the state has changed since it was saved.
     pub(super) is_unsaved: bool,
-    /// Whether the host is saving.
     pub(super) is_saving: bool,
 }
 
-/// What follows for other parts of the machine.
 #[derive(Debug)]
 pub(super) enum Effect {
     /// The current version is asked for.
@@ -66,6 +62,64 @@ pub(super) enum Effect {
     Seen(BackupVersion, Vec<SeenSession>),
 }
 
+/// How much at once, how often, and how long to wait. All times are in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BackupOptions {
+    /// How many sessions go into one request. Default: 100.
+    pub batch_sessions: usize,
+    /// How many bytes of JSON go into one request, if it holds more than one session. Default: 1,000,000.
+    pub batch_bytes: usize,
+    /// The longest time that new sessions wait, drawn at random so that the devices of a room do not upload all at
+    /// once. Default: 10 seconds, as
+    /// [the specification](https://spec.matrix.org/v1.16/client-server-api/#server-side-key-backups) has it.
+    pub upload_delay_ms: u64,
+    /// How soon to look whether another device made a backup, when the user was asked. Default: 30 seconds. While nothing
+    /// changes, each wait is as long as the question has been open, up to [`check_ms`](Self::check_ms): otherwise it would be
+    /// 20,000 requests a week for a user who does not answer. What the homeserver shows makes them short again once in that
+    /// time, and no more often.
+    pub poll_ms: u64,
+    /// How often to look whether the backup in use is still the current one. Default: an hour. Uploads find it out
+    /// at once.
+    pub check_ms: u64,
+    /// The first wait after a request that failed; it doubles with each further one. Default: a second.
+    pub backoff_ms: u64,
+    /// The longest wait after a request that failed, unless the server asks for a longer one. Default: ten
+    /// minutes.
+    pub longest_backoff_ms: u64,
+    /// How long a session is not asked for again that the backup did not have, unless the backup has changed since.
+    /// Default: an hour.
+    pub missing_ms: u64,
+    /// How many sessions are remembered, with how good they were, that were uploaded or seen in the backup: 40
+    /// bytes each. Default: 500,000.
+    pub seen_sessions: usize,
+    /// How many times a download of a room or of everything is tried that ends early. Default: 5.
+    pub download_attempts: u32,
+}
+
+impl BackupOptions {
+    pub(super) fn backoff(&self) -> Backoff {
+        Backoff { first_ms: self.backoff_ms, longest_ms: self.longest_backoff_ms }
+    }
+}
+
+impl Default for BackupOptions {
+    fn default() -> Self {
+        Self {
+            batch_sessions: 100,
+            batch_bytes: 1_000_000,
+            upload_delay_ms: 10_000,
+            poll_ms: 30_000,
+            check_ms: 60 * 60 * 1_000,
+            backoff_ms: 1_000,
+            longest_backoff_ms: 10 * 60 * 1_000,
+            missing_ms: 60 * 60 * 1_000,
+            seen_sessions: 500_000,
+            download_attempts: 5,
+        }
+    }
+}
+
 impl Office {
     /// Marks the state as changed, so that it is saved before anything else is sent.
     pub(super) fn touch(&mut self) {
@@ -76,17 +130,16 @@ impl Office {
         self.desk.deliveries.push_back(next);
     }
 
-    /// The number of what the host is to acknowledge before it is asked for more.
-    fn delivery_id(&mut self) -> DeliveryId {
+    /// Gives what the host is to acknowledge before it is asked for more.
+    pub(super) fn tell(&mut self, next: impl FnOnce(DeliveryId) -> Next) {
         let id = DeliveryId(self.courier.new_id());
         self.desk.told.insert(id);
-        id
+        self.deliver(next(id));
     }
 
     pub(super) fn deliver_stored(&mut self, version: &BackupVersion, tokens: Vec<HostToken>) {
         if !tokens.is_empty() {
-            let id = self.delivery_id();
-            self.deliver(Next::Stored(id, version.clone(), tokens));
+            self.tell(|id| Next::Stored(id, version.clone(), tokens));
         }
     }
 
@@ -100,14 +153,8 @@ impl Office {
         for (token, reason) in &failures {
             has_room &= self.hopeless.add(*token, reason, now);
         }
-        let id = self.delivery_id();
-        self.deliver(Next::NotStored(id, version.clone(), failures));
+        self.tell(|id| Next::NotStored(id, version.clone(), failures));
         has_room
-    }
-
-    pub(super) fn deliver_lost(&mut self, version: &BackupVersion) {
-        let id = self.delivery_id();
-        self.deliver(Next::Lost(id, version.clone()));
     }
 
     pub(super) fn deliver_import(
@@ -120,37 +167,14 @@ impl Office {
         self.deliver(Next::Import(id, version.clone(), sessions));
     }
 
-    /// Something follows for other parts.
-    pub(super) fn then(&mut self, effect: Effect) {
-        self.effects.push(effect);
-    }
-
     /// Counts a failure, and returns whether the request is to blame for it, and not the network. If that is not known, the
     /// server is asked.
     pub(super) fn failed(&mut self, kind: RequestKind, failure: &Failure) -> bool {
         let blame = self.courier.blamed(kind, failure);
         self.courier.failed(kind, failure.wait_ms());
         if blame == Blame::Unknown {
-            self.then(Effect::Look);
+            self.effects.push(Effect::Look);
         }
         blame == Blame::Request
-    }
-}
-
-impl Desk {
-    /// The host saves what the state is now.
-    pub(super) fn begin_saving(&mut self) -> bool {
-        let is_begun = std::mem::take(&mut self.is_unsaved);
-        self.is_saving |= is_begun;
-        is_begun
-    }
-
-    /// The state that was given last is not written.
-    pub(super) fn is_not_saved(&mut self) {
-        self.is_unsaved |= std::mem::take(&mut self.is_saving);
-    }
-
-    pub(super) fn awaits_ack(&self) -> bool {
-        !self.told.is_empty() || !self.imports.is_empty()
     }
 }

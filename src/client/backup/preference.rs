@@ -5,7 +5,7 @@
 // docs/decisions.md, 27: the user is asked about facts of today.
 
 use super::{
-    Call, Lane, Next, RequestKind, Stage, kept::Preference, look::Look, office::Office,
+    Backup, Call, Lane, Next, RequestKind, Stage, kept::Preference, office::Office,
     uploaded::FAILURES,
 };
 use crate::client::{
@@ -17,7 +17,6 @@ use crate::{
     encoding::{json, json_object::JsonObject},
 };
 
-/// The requests about the preference.
 #[derive(Debug, Default)]
 pub(super) struct PreferenceLane {
     pub(super) known: Preference,
@@ -25,14 +24,13 @@ pub(super) struct PreferenceLane {
     /// How many times the server has failed on it since it was read or written last.
     failures: u32,
     /// When it was read or written last, by the machine's clock.
-    known_at_ms: Option<u64>,
+    pub(super) known_at_ms: Option<u64>,
     /// Whether it is to be read again, since the user is to be asked.
     is_wanted: bool,
     /// Since when a question waits for today's facts.
     pub(super) asked_since: Option<u64>,
 }
 
-/// What is done next about the two events.
 #[derive(Debug, Default)]
 enum PreferenceStep {
     /// `m.key_backup` is read.
@@ -47,7 +45,6 @@ enum PreferenceStep {
 }
 
 impl PreferenceLane {
-    /// The next request about the preference, if one is due.
     pub(super) fn next(&self, office: &Office, stage: Stage) -> Option<Call> {
         if self.due(office, stage)? > office.courier.now() {
             return None;
@@ -85,7 +82,6 @@ impl PreferenceLane {
         }
     }
 
-    /// When the next request about the preference may be sent.
     pub(super) fn due(&self, office: &Office, stage: Stage) -> Option<u64> {
         if office.courier.is_busy(Lane::Preference) || !self.is_due(stage) {
             return None;
@@ -100,23 +96,6 @@ impl PreferenceLane {
         self.known.write.is_some() || is_wanted
     }
 
-    /// Whether the user can be asked: another client may have written the preference since it was read, and an answer that is
-    /// on its way may make the question void. What was read after the question came up is new enough, however slow the host.
-    pub(super) fn is_of_today(&mut self, office: &Office, look: &Look, looks_now: bool) -> bool {
-        let now = office.courier.now();
-        let since = *self.asked_since.get_or_insert(now);
-        let since = since.min(now.saturating_sub(office.options.poll_ms).saturating_add(1));
-        let is_read = self.known_at_ms.is_some_and(|at| at >= since);
-        self.is_wanted = !is_read;
-        let is_looking = office.courier.is_busy(Lane::Version);
-        is_read && !is_looking && !(looks_now && look.found_at_ms < since)
-    }
-
-    /// The backup is not what it was: who has changed it may have written the preference, too.
-    pub(super) fn is_outdated(&mut self) {
-        self.known_at_ms = None;
-    }
-
     pub(super) fn was_read(
         &mut self,
         office: &mut Office,
@@ -128,11 +107,13 @@ impl PreferenceLane {
                 self.content_is(office, content.unwrap_or_else(JsonObject::empty));
             }
             // A server that has none to give, or always fails on it, does not keep anybody from a backup.
-            Err(failure) => {
-                if self.is_given_up(office, RequestKind::ReadPreference, &failure) {
-                    self.is_hidden(office);
+            Err(failure) if self.is_given_up(office, RequestKind::ReadPreference, &failure) => {
+                match self.known.write {
+                    Some(_) => self.content_is(office, JsonObject::empty()),
+                    None => self.is(office, self.known.enabled),
                 }
             }
+            Err(_) => {}
         }
     }
 
@@ -171,13 +152,6 @@ impl PreferenceLane {
                 self.step = PreferenceStep::WriteStandard { standard, older: content, enabled };
             }
             (PreferenceStep::WriteStandard { .. } | PreferenceStep::WriteOlder { .. }, _) => {}
-        }
-    }
-
-    fn is_hidden(&mut self, office: &mut Office) {
-        match self.known.write {
-            Some(_) => self.content_is(office, JsonObject::empty()),
-            None => self.is(office, self.known.enabled),
         }
     }
 
@@ -225,5 +199,19 @@ impl PreferenceLane {
             };
             office.deliver(Next::PreferenceNotSet { enabled, refused });
         }
+    }
+}
+
+impl Backup {
+    /// Whether the user can be asked: another client may have written the preference since it was read, and an answer that is
+    /// on its way may make the question void. What was read after the question came up is new enough, however slow the host.
+    pub(super) fn has_todays_facts(&mut self, now: u64) -> bool {
+        let looks_now = self.version_due().is_some_and(|due| due <= now);
+        let since = *self.preference.asked_since.get_or_insert(now);
+        let since = since.min(now.saturating_sub(self.office.options.poll_ms).saturating_add(1));
+        let is_read = self.preference.known_at_ms.is_some_and(|at| at >= since);
+        self.preference.is_wanted = !is_read;
+        let is_looking = self.office.courier.is_busy(Lane::Version);
+        is_read && !is_looking && !(looks_now && self.look.found_at_ms < since)
     }
 }

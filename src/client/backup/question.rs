@@ -2,7 +2,7 @@
 
 // docs/decisions.md, 27: the user is asked about facts of today.
 
-use super::{Scope, UsedBackup};
+use super::{AnswerError, Backup, Scope, UsedBackup, stage::Event};
 use crate::{
     api::ApiError,
     backup::{BackupPublicKey, TrustError},
@@ -139,26 +139,12 @@ impl FoundBackup {
     }
 }
 
-impl RestoreChoice {
-    pub(super) fn scope(self, room_id: &RoomId, session_id: &SessionId) -> Option<Scope> {
-        match self {
-            Self::Session => Some(Scope::Session(room_id.clone(), session_id.clone())),
-            Self::Room => Some(Scope::Room(room_id.clone())),
-            Self::Everything => Some(Scope::Everything),
-            Self::Nothing => None,
-        }
-    }
-}
-
 impl Question {
     /// Whether it asks the same about the same facts.
     pub(super) fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::SetUp { preference: a }, Self::SetUp { preference: b }) => a == b,
-            (
-                Self::Unseen { error: _, preference: a },
-                Self::Unseen { error: _, preference: b },
-            ) => a == b,
+            (Self::SetUp { preference: a }, Self::SetUp { preference: b })
+            | (Self::Unseen { preference: a, .. }, Self::Unseen { preference: b, .. }) => a == b,
             (Self::Use { found: a, preference: b }, Self::Use { found: c, preference: d }) => {
                 a.is_same(c) && b == d
             }
@@ -166,19 +152,16 @@ impl Question {
                 Self::Changed { used: a, found: b, preference: e },
                 Self::Changed { used: c, found: d, preference: f },
             ) => {
-                let is_same = match (b, d) {
-                    (Some(b), Some(d)) => b.is_same(d),
-                    (b, d) => b.is_none() && d.is_none(),
-                };
-                a == c && is_same && e == f
+                let is_same = b.is_some() == d.is_some();
+                a == c && is_same && b.iter().zip(d).all(|(b, d)| b.is_same(d)) && e == f
             }
             (
-                Self::SaveRecoveryKey { public_key: a, recovery_key: _ },
-                Self::SaveRecoveryKey { public_key: b, recovery_key: _ },
+                Self::SaveRecoveryKey { public_key: a, .. },
+                Self::SaveRecoveryKey { public_key: b, .. },
             ) => a == b,
             (
-                Self::Restore { room_id: a, session_id: b, count: _ },
-                Self::Restore { room_id: c, session_id: d, count: _ },
+                Self::Restore { room_id: a, session_id: b, .. },
+                Self::Restore { room_id: c, session_id: d, .. },
             ) => (a, b) == (c, d),
             (
                 Self::DecryptionKey { version: a, public_key: b },
@@ -196,7 +179,6 @@ impl Question {
         )
     }
 
-    /// The backup that is offered.
     pub(super) fn offered(&self) -> Option<&BackupVersion> {
         match self {
             Self::Use { found, .. } | Self::Changed { found: Some(found), .. } => {
@@ -206,7 +188,6 @@ impl Question {
         }
     }
 
-    /// Whether it can be replied to like this.
     pub(super) fn takes(&self, reply: Reply) -> bool {
         match self {
             Self::SetUp { .. } | Self::Unseen { .. } => {
@@ -219,5 +200,94 @@ impl Question {
             Self::Restore { .. } => matches!(reply, Reply::Restore(_)),
             Self::DecryptionKey { .. } => false,
         }
+    }
+}
+
+impl Backup {
+    /// The user has replied to a question.
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerError`] if the question is not open any more, the reply does not fit it, or the backup that is to be
+    /// used is not trusted. Nothing has changed then.
+    pub fn reply(&mut self, id: QuestionId, reply: Reply) -> Result<(), AnswerError> {
+        let (_, question) = self
+            .office
+            .desk
+            .asked
+            .iter()
+            .find(|(asked, _)| *asked == id)
+            .ok_or(AnswerError::NotAwaited)?;
+        if !question.takes(reply) {
+            return Err(AnswerError::OtherQuestion);
+        }
+        let question = question.clone();
+        if !self.questions().iter().any(|open| open.is_same(&question)) {
+            return Err(AnswerError::NotAwaited);
+        }
+        match (reply, &question) {
+            (Reply::Create, _) => self.turn(Event::Create),
+            (Reply::Use, _) => self.use_found()?,
+            (Reply::Stop, Question::SetUp { .. }) => {
+                self.preference.known.write = Some(false);
+                self.turn(Event::Stop);
+            }
+            (Reply::Stop, _) => self.turn(Event::Stop),
+            (Reply::Saved, _) => self.recovery_key_saved(),
+            (Reply::Restore(choice), _) => self.download.choose(&mut self.office, choice),
+        }
+        self.office.desk.asked.retain(|(asked, _)| *asked != id);
+        Ok(())
+    }
+
+    /// The user has what opens the backup, so nothing is asked about it any more.
+    pub(in crate::client) fn recovery_key_saved(&mut self) {
+        self.kept.recovery_key_unsaved = false;
+        self.office.touch();
+    }
+
+    pub(super) fn questions(&self) -> Vec<Question> {
+        let questions = [
+            self.stage_question(),
+            self.recovery_key_question(),
+            self.restore_question(),
+            self.key_question(),
+        ];
+        questions.into_iter().flatten().collect()
+    }
+
+    /// The key is shown while its backup is in use, and only then.
+    fn recovery_key_question(&self) -> Option<Question> {
+        let public_key = *self.trusted()?.public_key();
+        let key = self.kept.key_of(&public_key)?;
+        let recovery_key = key.to_recovery_key();
+        let is_unsaved = self.kept.recovery_key_unsaved;
+        is_unsaved.then_some(Question::SaveRecoveryKey { public_key, recovery_key })
+    }
+
+    fn restore_question(&self) -> Option<Question> {
+        let Scope::Session(room_id, session_id) = self.download.first_undecided.clone()? else {
+            return None;
+        };
+        let count = self.look.found()?.count();
+        Some(Question::Restore { room_id, session_id, count })
+    }
+
+    fn key_question(&self) -> Option<Question> {
+        let public_key = self.look.public_key()?;
+        let is_wanted = !self.download.wanted.is_empty() && !self.has_key();
+        let version = self.look.found().filter(|_| is_wanted)?.version().clone();
+        Some(Question::DecryptionKey { version, public_key })
+    }
+
+    fn use_found(&mut self) -> Result<(), AnswerError> {
+        let found = self.look.found.as_ref().ok_or(AnswerError::NoBackup)?;
+        let backup = self.trust(found)?;
+        self.adopt(&backup);
+        self.turn(Event::Use(backup));
+        if self.preference.known.enabled == Some(false) {
+            self.preference.known.write = Some(true);
+        }
+        Ok(())
     }
 }

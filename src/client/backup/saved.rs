@@ -7,21 +7,19 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Backup, BackupOptions, RestoreChoice, Scope, Stage,
-    counted::Counted,
+    Backup, BackupOptions, RestoreChoice, Scope, Stage, UsedBackup,
     kept::{Kept, Preference, SecretChange, Vaulted},
-    keyring::Keyring,
     making::{Creation, Draft, Making, Phase},
-    saved_key::{SavedKey, SavedUsed},
+    seen::Counted,
     stage::{Disabling, State},
 };
 use crate::{
     Limits,
-    backup::{BackupDecryptionKey, BackupPublicKey, Proofs},
+    backup::{BackupDecryptionKey, BackupPublicKey, Proof},
     crypto::ed25519::Ed25519Signature,
-    encoding::json,
+    encoding::{as_text, json, secret_base64},
     ids::{BackupVersion, DeviceId, KeyId, UserId},
-    provenance::Provenance,
+    provenance::{Provenance, SavedProvenance},
     saved_state::{Header, SavedStateError},
     secret::{SecretString, SecretVec},
 };
@@ -47,22 +45,13 @@ struct Wanted {
 }
 
 #[derive(Serialize)]
-struct PublicPart {
+struct Part<T> {
     #[serde(flatten)]
     header: Header,
     #[serde(flatten)]
-    wanted: Wanted,
+    state: T,
 }
 
-#[derive(Serialize)]
-struct SecretPart<'a> {
-    #[serde(flatten)]
-    header: Header,
-    #[serde(flatten)]
-    state: SavedState<'a>,
-}
-
-/// What the machine relies on.
 #[derive(Serialize, Deserialize)]
 struct SavedState<'a> {
     stage: Stage,
@@ -98,6 +87,21 @@ struct SavedDraft<'a> {
     created: Option<BackupVersion>,
 }
 
+#[derive(Serialize, Deserialize)]
+struct SavedUsed {
+    version: BackupVersion,
+    #[serde(with = "as_text")]
+    public_key: BackupPublicKey,
+    proofs: Vec<Proof>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SavedKey<'a> {
+    #[serde(borrow)]
+    key: &'a str,
+    provenance: SavedProvenance,
+}
+
 impl Backup {
     /// Goes on from saved state. Which backup is the current one is asked for again, and whether it is the one that
     /// was used; a request to create one is not sent again before.
@@ -117,7 +121,7 @@ impl Backup {
         let wanted = Header::read(&saved.public, PUBLIC, &user_id, &device_id);
         let Wanted { wanted } = wanted.unwrap_or_default();
         let mut backup = Self::new(user_id, device_id, options, limits);
-        backup.download.wanted = remembered(&wanted).cloned().collect();
+        remembered(&wanted).for_each(|scope| backup.download.wanted.insert(scope.clone()));
         backup.download.restore_choice = state.restore_choice;
         backup.preference.known = Preference {
             // Another client may have written it since.
@@ -133,7 +137,7 @@ impl Backup {
     pub fn save(&self) -> SavedBackup {
         let wanted = remembered(&self.download.wanted).cloned().collect();
         let header = Header::new(PUBLIC, &self.office.user_id, &self.office.device_id);
-        let public = PublicPart { header, wanted: Wanted { wanted } };
+        let public = Part { header, state: Wanted { wanted } };
         SavedBackup { public: json::to_bytes(&public, USUAL_LENGTH), secret: self.save_secrets() }
     }
 
@@ -147,11 +151,15 @@ impl Backup {
             State::Disabling(disabling) => Some(Meant(disabling.meant.clone())),
             _ => None,
         };
-        let part = SecretPart {
+        let part = Part {
             header: Header::new(SECRET, &self.office.user_id, &self.office.device_id),
             state: SavedState {
                 stage: self.stage(),
-                used: kept.used.as_ref().map(|used| SavedUsed::new(used, &kept.proofs)),
+                used: kept.used.clone().map(|UsedBackup { version, public_key }| SavedUsed {
+                    version,
+                    public_key,
+                    proofs: kept.proofs.iter().collect(),
+                }),
                 count: kept.counted.sessions,
                 retired: kept.retired.iter().map(BackupPublicKey::to_base64).collect(),
                 keys: keys.iter().map(SavedKey::new).collect(),
@@ -170,17 +178,18 @@ impl Backup {
 impl SavedState<'_> {
     fn read(self) -> Result<(State, Kept), SavedStateError> {
         let keys = self.keys.into_iter().map(SavedKey::read);
-        let used = self.used.map(SavedUsed::read).transpose()?;
-        let (used, proofs) = used.map_or((None, Proofs::default()), |(it, its)| (Some(it), its));
         let mut kept = Kept {
-            used,
             counted: Counted::saved(self.count),
-            proofs,
             retired: self.retired.iter().map(public_key).collect::<Result<_, _>>()?,
-            keys: Keyring::new(keys.collect::<Result<_, _>>()?),
+            keys: keys.collect::<Result<_, _>>()?,
             recovery_key_unsaved: self.recovery_key_unsaved,
             vaulted: self.secret.map_or(Vaulted::Unneeded, Vaulted::Due),
+            ..Kept::default()
         };
+        if let Some(SavedUsed { version, public_key, proofs }) = self.used {
+            kept.used = Some(UsedBackup { version, public_key });
+            proofs.into_iter().filter(Proof::proves).for_each(|proof| kept.proofs.add(proof));
+        }
         let draft = self.draft.map(SavedDraft::read).transpose()?;
         let state = match (self.disabling, self.stage, draft) {
             (None, Stage::Signing | Stage::Creating | Stage::Confirming, Some((draft, made))) => {
@@ -192,11 +201,24 @@ impl SavedState<'_> {
                 State::Making(Making { old: None, phase })
             }
             (disabling, stage, draft) => {
-                draft.into_iter().for_each(|(draft, _)| kept.keep_key(draft.key));
+                if let Some((draft, _)) = draft {
+                    kept.keep_key(draft.key, None);
+                }
                 resume(stage, disabling)
             }
         };
         Ok((state, kept))
+    }
+}
+
+impl<'a> SavedKey<'a> {
+    fn new((key, provenance): &'a (SecretString, Provenance)) -> Self {
+        Self { key: key.expose_str(), provenance: SavedProvenance(*provenance) }
+    }
+
+    fn read(self) -> Result<BackupDecryptionKey, SavedStateError> {
+        let bytes = secret_base64::decode_array(self.key).map_err(|_| SavedStateError::Damaged)?;
+        Ok(BackupDecryptionKey::with_provenance(bytes, self.provenance.0))
     }
 }
 
@@ -255,7 +277,7 @@ fn resume(stage: Stage, disabling: Option<Meant>) -> State {
     match (disabling, stage) {
         (Some(Meant(meant)), _) => State::Disabling(Disabling { meant, ..Disabling::default() }),
         (None, Stage::Changed) => State::Changed,
-        (None, Stage::Signing) => State::Making(Making::new(None)),
+        (None, Stage::Signing) => State::Making(Making::default()),
         (None, Stage::Off) => State::Off,
         (None, _) => State::Looking,
     }

@@ -5,6 +5,7 @@
 use super::{
     AnswerError, Backup, Next, RequestKind, SecretTask, Stage,
     kept::{SecretChange, Vaulted},
+    scopes::Scopes,
     stage::Event,
 };
 use crate::{
@@ -34,7 +35,6 @@ impl Backup {
         (is_trusted && self.is_trusted_for_good()).then(|| secret.verified())
     }
 
-    /// The public key of the backup that was used last.
     pub(in crate::client) fn used_key(&self) -> Option<BackupPublicKey> {
         self.kept.used_key()
     }
@@ -88,7 +88,7 @@ impl Backup {
     /// The secret storage was set up or unlocked, so that what is still to be written can be written.
     pub fn secret_storage_is_ready(&mut self) {
         self.kept.vaulted.ask_again();
-        self.state.set_current(false);
+        self.look.is_current = false;
         self.look_again();
     }
 
@@ -123,7 +123,8 @@ impl Backup {
     pub(super) fn write_secret(&mut self) -> Option<Next> {
         // What is stored, or deleted, is the key of the backup that is the current one now.
         let Vaulted::Due(change) = self.kept.vaulted else { return None };
-        let task = self.secret_task().filter(|_| self.state.is_current())?;
+        let is_settled = matches!(self.stage(), Stage::Running | Stage::Disabling);
+        let task = self.secret_task().filter(|_| is_settled && self.look.is_current)?;
         self.kept.vaulted = Vaulted::Asked(change);
         Some(Next::WriteSecret(task))
     }
@@ -164,6 +165,7 @@ impl Backup {
             }
             None => {}
         }
+        let is_failing = self.office.courier.is_failing(RequestKind::DeleteVersion);
         match found {
             Some(found) if is_unknown && disabling.meant.as_ref() != Some(found) => {
                 let is_used = self.kept.used.is_some();
@@ -171,29 +173,22 @@ impl Backup {
             }
             // The secret goes first.
             _ if !may_delete => {}
-            Some(_) if self.office.courier.is_failing(RequestKind::DeleteVersion) => {
-                self.stop_deleting();
-            }
-            Some(found) if !found.as_str().is_empty() => {
+            Some(found) if !is_failing && !found.as_str().is_empty() => {
                 disabling.condemned = Some(found.clone());
                 if disabling.meant.take().is_some() {
                     self.office.touch();
                 }
             }
-            // What the server has no name for cannot be deleted.
+            // What the server has no name for cannot be deleted, nor what it does not delete: that the host is told.
             _ => {
+                let failure = self.office.courier.last_error(RequestKind::DeleteVersion);
+                if let Some(failure) = failure.filter(|_| is_failing && found.is_some()).cloned() {
+                    self.office.deliver(Next::NotDeleted(failure));
+                }
                 self.forget();
                 self.turn(Event::Deleted);
             }
         }
-    }
-
-    /// The homeserver does not delete a version: the host is told, and uses it no more.
-    fn stop_deleting(&mut self) {
-        let failure = self.office.courier.last_error(RequestKind::DeleteVersion).cloned();
-        failure.into_iter().for_each(|failure| self.office.deliver(Next::NotDeleted(failure)));
-        self.forget();
-        self.turn(Event::Deleted);
     }
 
     /// No version is left, and what was used is not used again. A request to create one may still arrive.
@@ -204,7 +199,7 @@ impl Backup {
             key.provenance() == Provenance::Generated && Some(*key.public_key()) != used
         });
         self.kept.proofs = Proofs::default();
-        self.download.forget_all();
+        self.download.wanted = Scopes::default();
         self.office.touch();
     }
 }

@@ -38,7 +38,6 @@ pub enum Stage {
     Off,
 }
 
-/// What happens to the backup.
 #[derive(Debug)]
 pub(super) enum Event {
     /// There is no backup, and never was one here.
@@ -56,13 +55,11 @@ pub(super) enum Event {
     },
     /// An upload or download was told that the version is gone or not the current one.
     Gone,
-    /// The user wants a new backup.
     Create,
     /// The user wants the current one, which is trusted.
     Use(TrustedBackup),
     /// The user wants none on this device.
     Stop,
-    /// The host has signed the new key.
     Signed(Vec<(KeyId, Ed25519Signature)>),
     /// The request to create the version is about to go out.
     Sent,
@@ -93,23 +90,17 @@ pub(super) enum State {
     Off,
 }
 
-/// A backup that is switched off.
 #[derive(Debug, Default)]
 pub(super) struct Disabling {
     /// What was the current version when the user said so, as far as it was known and until its deletion is asked for.
     pub(super) meant: Option<BackupVersion>,
-    /// The version that is to be deleted next.
     pub(super) condemned: Option<BackupVersion>,
     /// The version that the server was asked to delete, until it has refused or was asked which one there is.
     pub(super) attempted: Option<BackupVersion>,
-    /// How many are deleted.
     pub(super) deleted: u32,
-    /// Whether the server was asked which version there is, since something is to be done about it.
-    pub(super) is_current: bool,
 }
 
 impl Stage {
-    /// Whether a new backup is on its way.
     pub(super) fn makes_backup(self) -> bool {
         matches!(self, Self::Signing | Self::Creating | Self::Confirming)
     }
@@ -142,15 +133,17 @@ impl State {
             (Self::Disabling(_), Event::Untrusted) => Self::Untrusted,
             (Self::Disabling(_) | Self::Off, Event::Enable) => Self::Looking,
             (state @ Self::Disabling(_), _) => state,
-            (Self::Off, Event::Create) => Self::Making(Making::new(None)),
+            (Self::Off, Event::Create) => Self::Making(Making::default()),
             (Self::Off, _) | (_, Event::Stop) => Self::Off,
             (Self::Making(making), event) => making.after(event),
-            (Self::Running(in_use), Event::Create) => Self::Making(Making::new(Some(in_use))),
+            (Self::Running(in_use), Event::Create) => {
+                Self::Making(Making { old: Some(in_use), ..Making::default() })
+            }
             (Self::Running(in_use), Event::Trusted(backup)) => Self::Running(in_use.or(backup)),
             (Self::Running(_), Event::Gone) => Self::Looking,
             (Self::Running(_), Event::Other) => Self::Changed,
             (state @ Self::Running(_), _) => state,
-            (_, Event::Create) => Self::Making(Making::new(None)),
+            (_, Event::Create) => Self::Making(Making::default()),
             (Self::Untrusted | Self::Changed, Event::Use(backup)) => {
                 Self::Running(InUse::new(backup))
             }
@@ -190,22 +183,5 @@ impl State {
 
     pub(super) fn disabling_mut(&mut self) -> Option<&mut Disabling> {
         if let Self::Disabling(disabling) = self { Some(disabling) } else { None }
-    }
-
-    /// Whether the server was asked which backup is the current one, since something is to be done about it.
-    pub(super) fn is_current(&self) -> bool {
-        match self {
-            Self::Running(in_use) => in_use.is_current,
-            Self::Disabling(disabling) => disabling.is_current,
-            _ => false,
-        }
-    }
-
-    pub(super) fn set_current(&mut self, is_current: bool) {
-        match self {
-            Self::Running(in_use) => in_use.is_current = is_current,
-            Self::Disabling(disabling) => disabling.is_current = is_current,
-            _ => {}
-        }
     }
 }

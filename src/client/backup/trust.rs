@@ -1,23 +1,99 @@
-//! Which backup is the user's, and for how long that is proved.
+//! Which backup is the user's, and for how long that is proved: by signatures, and by decryption keys.
 
 // docs/decisions.md, 12: trust keeps all its proofs.
 
+use std::fmt;
+
 use super::{
     Backup, UsedBackup,
-    counted::Counted,
-    kept::Kept,
+    kept::{Kept, Vaulted},
     look::Found,
+    seen::Counted,
     stage::{Event, State},
 };
 use crate::{
     backup::{
-        AuthData, BackupDecryptionKey, BackupVersionInfo, Proof, Proofs, TrustError, TrustedBackup,
+        AuthData, BackupDecryptionKey, BackupPublicKey, BackupVersionInfo, Proof, Proofs,
+        TrustError, TrustedBackup,
     },
     provenance::Provenance,
     signed_json::SignatureReport,
 };
 
+/// Whether a decryption key belongs to the backup on the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyFit {
+    /// It does, and is used from now on.
+    Fits,
+    /// It does, and opens sessions. It makes nothing trusted, since a server could have planted it where it comes from,
+    /// or found it because the backup's passphrase has few rounds: the backup is used only if a trusted key has signed it,
+    /// or the user [accepts the risk](BackupDecryptionKey::accept_unauthenticated).
+    FitsUnauthenticated,
+    /// The backup has another public key. The key is not kept.
+    OtherKey {
+        /// The public key of the backup on the server.
+        backup: BackupPublicKey,
+        /// The public half of the key.
+        key: BackupPublicKey,
+    },
+    /// No backup is known to compare it with. The key is kept beside those that were given before, 16 at most, and of
+    /// these the ones that prove most: which of them is the key is decided when the backup is seen.
+    NoBackup,
+}
+
+impl fmt::Display for KeyFit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fits => f.write_str("the key is the key of the backup"),
+            Self::FitsUnauthenticated => f.write_str(
+                "the key is the key of the backup, but the homeserver could have put it where it comes from",
+            ),
+            Self::OtherKey { backup, key } => {
+                TrustError::OtherPublicKey { backup: *backup, key: *key }.fmt(f)
+            }
+            Self::NoBackup => f.write_str("no backup is known that the key could belong to"),
+        }
+    }
+}
+
 impl Backup {
+    /// The decryption key, from wherever the host has it: typed, from secret storage, or shared.
+    pub fn give_key(&mut self, key: BackupDecryptionKey) -> KeyFit {
+        if let Provenance::SharedByVerifiedDevice(device) = key.provenance()
+            && self.sharers.len() < MAX_SHARERS
+        {
+            self.sharers.insert(device);
+        }
+        let public_key = *key.public_key();
+        let found = self.look.public_key();
+        if let Some(backup) = found.filter(|backup| *backup != public_key) {
+            return KeyFit::OtherKey { backup, key: public_key };
+        }
+        if self.kept.keep_key(key, found) {
+            self.office.touch();
+        }
+        let fit = self.key_fit();
+        self.prove_again();
+        self.look_again();
+        fit.unwrap_or(KeyFit::NoBackup)
+    }
+
+    /// Whether the decryption key of the backup on the server is at hand, and what that proves.
+    pub(in crate::client) fn key_fit(&self) -> Option<KeyFit> {
+        let auth_data = self.look.found()?.auth_data().ok()?;
+        let mut keys = self.kept.keys_of(auth_data.public_key()).peekable();
+        keys.peek()?;
+        let proves = keys.any(|key| self.proves(auth_data, key));
+        Some(if proves { KeyFit::Fits } else { KeyFit::FitsUnauthenticated })
+    }
+
+    /// Whether the decryption key of the backup on the server is at hand.
+    #[must_use]
+    pub fn has_key(&self) -> bool {
+        self.look.public_key().is_some_and(|public_key| self.kept.key_of(&public_key).is_some())
+    }
+
     /// The proof that a backup may be uploaded to: that it is the one that was used, that its key is at
     /// hand, or a signature.
     pub(super) fn trust(&self, found: &Found) -> Result<TrustedBackup, TrustError> {
@@ -49,18 +125,18 @@ impl Backup {
     pub(super) fn signatures<'a>(&self, found: &'a Found) -> &'a SignatureReport {
         found.signatures.get_or_init(|| {
             let Ok(auth_data) = found.info.auth_data() else { return SignatureReport::default() };
-            let signers = self.trusted.signers.as_deref().unwrap_or_default();
+            let signers = self.signers.as_deref().unwrap_or_default();
             auth_data.check_signatures(&self.office.user_id, signers, &self.office.limits)
         })
     }
 
     /// Whether a key proves something, as far as the host has told who is trusted.
     pub(super) fn stands(&self, key: &BackupDecryptionKey) -> bool {
-        match (key.provenance(), &self.trusted.signers) {
+        match (key.provenance(), &self.signers) {
             (provenance, Some(signers)) => provenance.stands_with(signers),
             // Nothing that hangs on a device proves again what it proves no more.
             (Provenance::SharedByVerifiedDevice(device), None) => {
-                self.trusted.sharers.contains(&device) && !self.has_lost_trust()
+                self.sharers.contains(&device) && !self.has_lost_trust()
             }
             (provenance, None) => provenance.is_authentic(),
         }
@@ -92,7 +168,7 @@ impl Backup {
     pub(super) fn prove_again(&mut self) {
         let Some(used) = self.kept.used.clone() else { return };
         let before = self.kept.proofs.clone();
-        if let Some(signers) = &self.trusted.signers {
+        if let Some(signers) = &self.signers {
             self.kept.proofs.retain(signers);
         }
         // What has lost its last proof is looked at before it is used again: what is at hand is what was shown last.
@@ -127,7 +203,7 @@ impl Backup {
     /// Whether the backup in use will still be proved when devices come and go.
     pub(super) fn is_trusted_for_good(&self) -> bool {
         // The keys of the user that counted before a restart may not count any more.
-        let has_told = self.trusted.signers.is_some();
+        let has_told = self.signers.is_some();
         self.kept.proofs.iter().any(|proof| match proof {
             Proof::SignedByUser(_) => has_told,
             Proof::SignedByDevice(_) => false,
@@ -142,12 +218,16 @@ impl Backup {
         let used =
             UsedBackup { version: backup.version().clone(), public_key: *backup.public_key() };
         if self.kept.used.as_ref() != Some(&used) {
-            if let Some(before) = self.kept.used_key().filter(|before| *before != used.public_key) {
-                self.kept.retire(before);
-            }
-            let is_same_key = self.kept.used_key() == Some(used.public_key);
-            if !is_same_key {
-                self.take_key_of(&used.public_key);
+            let before = self.kept.used_key();
+            if before != Some(used.public_key) {
+                before.into_iter().for_each(|before| self.kept.retire(before));
+                // What was to be saved and stored is not any more, but a key that was made here: nobody else has it.
+                (self.kept.recovery_key_unsaved, self.kept.vaulted) = (false, Vaulted::Unneeded);
+                let is_made_here =
+                    |key: &BackupDecryptionKey| key.provenance() == Provenance::Generated;
+                if self.kept.keys_of(&used.public_key).any(is_made_here) {
+                    self.is_own();
+                }
                 self.kept.proofs = Proofs::default();
             }
             self.kept.used = Some(used);
@@ -168,8 +248,10 @@ impl Backup {
     }
 }
 
-/// Whether this is the backup that is used.
 pub(super) fn is_used(info: &BackupVersionInfo, used: &UsedBackup) -> bool {
     let public_key = info.auth_data().ok().map(|auth_data| *auth_data.public_key());
     *info.version() == used.version && public_key == Some(used.public_key)
 }
+
+/// More devices than share a key before the host says who is trusted.
+const MAX_SHARERS: usize = 100;

@@ -7,8 +7,8 @@ use rand_core::CryptoRng;
 use super::{
     Call, HostToken, NotStored, RequestKind, UploadProgress,
     office::Office,
-    refusals::Refusals,
     seen::{Seen, SeenSession, hash},
+    uploaded::Refusals,
 };
 use crate::{
     api::{Endpoint as _, GetRoomKeysForSession, PutRoomKeys},
@@ -22,8 +22,6 @@ use crate::{
 pub(super) struct InUse {
     pub(super) backup: TrustedBackup,
     pub(super) sealer: SessionSealer,
-    /// Whether it was the current one when the server was asked last.
-    pub(super) is_current: bool,
     pub(super) supply: Supply,
     /// Nothing is sent before, by the courier's clock.
     due_ms: u64,
@@ -33,29 +31,23 @@ pub(super) struct InUse {
     looking: Option<Pending>,
     pub(super) ready: Vec<Pending>,
     pub(super) batches: VecDeque<Vec<Pending>>,
-    /// What is in flight.
     pub(super) sending: Vec<Pending>,
-    /// What the version is known to have.
     pub(super) seen: Seen,
     pub(super) refusals: Refusals,
     /// What became of the sessions that were offered.
     pub(super) progress: UploadProgress,
 }
 
-/// What the host has for the backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Supply {
-    /// It may have something.
     Unknown,
     /// It has something after a pause, for which a random delay is to be drawn.
     New,
-    /// It was asked, and has not answered.
     Asked,
     /// It had no more, when it was asked last.
     Drained,
 }
 
-/// One session on its way.
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) token: HostToken,
@@ -76,7 +68,6 @@ impl InUse {
         Box::new(Self {
             sealer: SessionSealer::new(&backup),
             backup,
-            is_current: false,
             supply: Supply::Unknown,
             due_ms: 0,
             to_look: VecDeque::new(),
@@ -90,7 +81,6 @@ impl InUse {
         })
     }
 
-    /// The same, unless it is another one.
     pub(super) fn or(self: Box<Self>, backup: TrustedBackup) -> Box<Self> {
         let key = |backup: &TrustedBackup| (backup.version().clone(), *backup.public_key());
         if key(&self.backup) == key(&backup) { self } else { Self::new(backup) }
@@ -108,7 +98,6 @@ impl InUse {
         };
     }
 
-    /// The host is asked for sessions again.
     pub(super) fn is_asked_anew(&mut self) {
         if self.supply != Supply::New {
             self.supply = Supply::Unknown;
@@ -129,7 +118,6 @@ impl InUse {
         self.has_to_look() || !self.batches.is_empty()
     }
 
-    /// How far it is.
     pub(super) fn progress(&self) -> UploadProgress {
         let waiting = self.to_look.len() + usize::from(self.looking.is_some()) + self.ready.len();
         let batches = self.batches.iter().map(Vec::len).sum::<usize>();
@@ -140,7 +128,6 @@ impl InUse {
         !office.courier.is_busy(Lane::Upload) && self.due_ms <= office.courier.now()
     }
 
-    /// When the next request may be sent.
     pub(super) fn due(&self, office: &Office) -> Option<u64> {
         let courier = &office.courier;
         if courier.is_busy(Lane::Upload) {
@@ -158,7 +145,6 @@ impl InUse {
         again.map(|again| again.max(self.due_ms))
     }
 
-    /// The next request, if one is due.
     pub(super) fn next(&mut self, office: &mut Office, rng: &mut impl CryptoRng) -> Option<Call> {
         if self.supply == Supply::New {
             let longest = office.options.upload_delay_ms.saturating_add(1);

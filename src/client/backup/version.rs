@@ -35,16 +35,17 @@ impl Backup {
         } else if !(before.makes_backup() && after.makes_backup()) {
             self.look.changed_at_ms = now;
         }
-        self.look.due_ms = 0;
+        (self.look.due_ms, self.look.is_current) = (0, false);
         self.office.touch();
         if before == Stage::Running {
-            self.preference.is_outdated();
+            // Who has changed the backup may have written the preference, too.
+            self.preference.known_at_ms = None;
         }
         // A request to create it may still arrive, however often it has failed; not one that never went out.
         if let Some(draft) = draft.filter(|draft| !(is_refused && draft.is_unsent))
             && !after.makes_backup()
         {
-            self.kept.keep_key(draft.key);
+            self.kept.keep_key(draft.key, None);
         }
         if after == Stage::Disabling {
             self.start_disabling();
@@ -57,7 +58,6 @@ impl Backup {
         }
     }
 
-    /// The next request about versions, if one is due.
     pub(super) fn version_call(&mut self, now: u64) -> Option<Call> {
         if self.version_due()? > now {
             return None;
@@ -80,10 +80,9 @@ impl Backup {
         }
     }
 
-    /// What the next request about versions is.
     pub(super) fn version_kind(&self) -> RequestKind {
         match &self.state {
-            State::Making(making) if making.creation() == Some(&Creation::Ready) => {
+            State::Making(Making { phase: Phase::Confirming(_, Creation::Ready), .. }) => {
                 RequestKind::CreateVersion
             }
             State::Disabling(disabling) if disabling.condemned.is_some() => {
@@ -93,7 +92,6 @@ impl Backup {
         }
     }
 
-    /// When the next request about versions may be sent.
     pub(super) fn version_due(&self) -> Option<u64> {
         let is_due = !self.office.courier.is_busy(Lane::Version) && self.version_is_due();
         let due = self.office.courier.due(self.version_kind()).filter(|_| is_due)?;
@@ -112,22 +110,21 @@ impl Backup {
             // What a new backup replaces has to be known.
             Stage::Signing => !self.look.is_done,
             Stage::Looking => self.preference.is_settled(&self.office),
-            Stage::Disabling => self.may_delete() || !self.state.is_current(),
+            Stage::Disabling => self.may_delete() || !self.look.is_current,
             _ => true,
         }
     }
 
-    /// The server was asked which backup is the current one.
     pub(super) fn looked_at(
         &mut self,
         id: OperationId,
         found: Result<Option<BackupVersionInfo>, Failure>,
-        now: u64,
     ) {
-        let is_outdated = self.is_outdated(id);
+        // What was on its way already when the backup was to be looked at anew does not count.
+        let is_outdated = self.look.wanted_since.is_some_and(|since| id.0 <= since);
         match found {
             Ok(found) => {
-                self.current(found, now);
+                self.current(found);
                 self.count_again(id);
             }
             Err(failure) => {
@@ -140,8 +137,8 @@ impl Backup {
         }
     }
 
-    /// The server has said which backup is the current one.
-    fn current(&mut self, found: Option<BackupVersionInfo>, now: u64) {
+    fn current(&mut self, found: Option<BackupVersionInfo>) {
+        let now = self.office.courier.now();
         self.look.is_answered(found, now);
         self.download.knows(self.look.found());
         self.resume_uploads();
@@ -154,21 +151,21 @@ impl Backup {
                 self.turn(event);
             }
         }
-        self.state.set_current(true);
-        self.look_later(now);
+        self.look.is_current = true;
+        self.look_later();
     }
 
-    /// When the next look is due.
-    fn look_later(&mut self, now: u64) {
+    fn look_later(&mut self) {
+        let is_made = self.state.making().and_then(Making::made).is_some();
         let wait = match self.stage() {
             Stage::Absent | Stage::Untrusted | Stage::Changed => self.poll_wait(),
             Stage::Running => self.office.options.check_ms,
             Stage::Looking if self.look.found.is_none() => self.office.options.poll_ms,
-            Stage::Confirming if !self.is_made() => self.creation_wait(),
+            Stage::Confirming if !is_made => self.creation_wait(),
             _ => 0,
         };
-        self.look.due_ms = now.saturating_add(wait);
-        if self.stage() == Stage::Confirming && self.is_made() {
+        self.look.due_ms = self.office.courier.now().saturating_add(wait);
+        if is_made {
             self.office.courier.failed(RequestKind::FindVersion, 0);
         } else {
             self.office.courier.succeeded(RequestKind::FindVersion);
@@ -208,10 +205,8 @@ impl Backup {
         // One that came back after another was a question is still one; one that nothing proved is none any more
         // once something does.
         let is_asked = self.stage() == Stage::Changed;
-        if is_asked && !self.has_lost_trust() {
-            return Event::Other;
-        }
-        if self.has_lost_trust() && !self.proves_anew(found) {
+        let is_open = if self.has_lost_trust() { !self.proves_anew(found) } else { is_asked };
+        if is_open {
             return Event::Other;
         }
         match (self.trust(found), &self.kept.used) {
@@ -228,7 +223,6 @@ impl Backup {
         }
     }
 
-    /// The questions that the stage asks.
     pub(super) fn stage_question(&self) -> Option<Question> {
         let preference = self.preference.known.enabled;
         let found = self.look.found.as_ref().map(|found| self.describe(found));
@@ -264,7 +258,6 @@ impl Backup {
         }
     }
 
-    /// A request about versions failed.
     pub(super) fn version_failed(&mut self, kind: RequestKind, failure: &Failure) {
         self.office.courier.failed(kind, failure.wait_ms());
         let is_retried = self.stage() == Stage::Confirming && kind == RequestKind::CreateVersion;

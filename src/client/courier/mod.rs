@@ -2,7 +2,6 @@
 
 // docs/decisions.md, 25: one courier.
 
-mod report;
 mod tries;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -26,7 +25,7 @@ use crate::{
 
 /// Requests on their way, when the next one of each kind may be sent, and what all of them have to obey: the access
 /// token and rate limits.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Courier {
     clock: Clock,
     backoff: Backoff,
@@ -38,20 +37,18 @@ pub(super) struct Courier {
     not_before_ms: u64,
     /// When a server asked for it, in the host's time.
     limited_since_ms: u64,
-    /// The access token is not accepted.
     refused_token: Option<RefusedToken>,
     /// Requests up to this one had another token: what is said of it is past.
     last_id_of_old_token: u64,
     /// Whether the answer that is read now is one to such a request.
     is_of_old_token: bool,
-    last_id: u64,
-    /// Why the answer that was read last is one of failure.
+    /// The last number that was given.
+    pub(super) last_id: u64,
     last_error: Option<RequestFailure>,
     /// What the host is waited for, and since when in its time.
     host: BTreeMap<Awaited, u64>,
 }
 
-/// A request on its way.
 #[derive(Debug)]
 struct Sent {
     letter: Arc<Letter>,
@@ -59,7 +56,6 @@ struct Sent {
     since_ms: u64,
 }
 
-/// An access token that is not accepted.
 #[derive(Debug)]
 struct RefusedToken {
     soft_logout: bool,
@@ -70,21 +66,7 @@ struct RefusedToken {
 
 impl Courier {
     pub(super) fn new(backoff: Backoff) -> Self {
-        Self {
-            clock: Clock::default(),
-            backoff,
-            in_flight: BTreeMap::new(),
-            tries: BTreeMap::new(),
-            heard: 0,
-            not_before_ms: 0,
-            limited_since_ms: 0,
-            refused_token: None,
-            last_id_of_old_token: 0,
-            is_of_old_token: false,
-            last_id: 0,
-            last_error: None,
-            host: BTreeMap::new(),
-        }
+        Self { backoff, ..Self::default() }
     }
 
     /// Takes the host's time, and returns ours.
@@ -119,18 +101,12 @@ impl Courier {
         self.last_id
     }
 
-    /// The last number that was given.
-    pub(super) fn last_id(&self) -> u64 {
-        self.last_id
-    }
-
     /// When a request of this kind may be sent, by our clock; nothing while there is no valid access token.
     pub(super) fn due(&self, kind: RequestKind) -> Option<u64> {
         let due = self.tries.get(&kind).map_or(0, |tries| tries.due_ms);
         (!self.is_paused()).then(|| due.max(self.not_before_ms))
     }
 
-    /// Whether a request of this kind may be sent now.
     pub(super) fn may_send(&self, kind: RequestKind) -> bool {
         self.due(kind).is_some_and(|due| due <= self.now())
     }
@@ -143,7 +119,6 @@ impl Courier {
         operation
     }
 
-    /// A request that is awaited.
     pub(super) fn get(&self, id: OperationId) -> Option<&Call> {
         Some(self.in_flight.get(&id)?.letter.call())
     }
@@ -176,7 +151,6 @@ impl Courier {
         dropped.map(|(id, _)| *id).collect()
     }
 
-    /// Whether requests of the machine are on their way.
     pub(super) fn awaits_answers(&self) -> bool {
         self.in_flight.values().any(|sent| !sent.letter.call().is_of_flow())
     }
@@ -199,7 +173,6 @@ impl Courier {
         read.map_err(|error| self.blame(error, now_ms))
     }
 
-    /// No answer came.
     pub(super) fn lost(&mut self) -> Failure {
         self.last_error = Some(RequestFailure::NoAnswer);
         Failure::NoAnswer
@@ -232,13 +205,11 @@ impl Courier {
         failure
     }
 
-    /// The host has a valid access token again.
     pub(super) fn resume(&mut self) {
         self.refused_token = None;
         self.last_id_of_old_token = self.last_id;
     }
 
-    /// Whether a valid access token is waited for.
     pub(super) fn is_paused(&self) -> bool {
         self.refused_token.is_some()
     }

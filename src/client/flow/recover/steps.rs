@@ -106,7 +106,7 @@ impl Recover {
             return None;
         }
         // With the key, whether the backup is trusted was asked again.
-        if self.fetched.is_some() && !backup.awaits_answers() {
+        if self.fetched.is_some() && !backup.peek_courier().awaits_answers() {
             self.stage = Stage::Finished;
             return None;
         }
