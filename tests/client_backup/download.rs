@@ -316,3 +316,65 @@ fn row_60_a_session_that_is_missing_lets_the_version_be_looked_at() {
     phone.live(60_000);
     assert_eq!(phone.machine.stage(), Stage::Changed);
 }
+
+/// A room that was not read to its end says nothing of a session that did not come.
+#[test]
+fn a_session_is_missing_only_where_its_room_was_read_to_the_end() {
+    for (room, says) in [
+        (r#"{"sessions":{"#, "0 of 0 sessions were fetched, and the answer was cut"),
+        (r#"{"sessions":{}}"#, "the backup does not have the session"),
+    ] {
+        let mut phone = Driver::new();
+        phone.set_up();
+        phone.has_session();
+        phone.live(20_000);
+        let session = awkward(&mut phone);
+        phone.lie = Some(Box::new(move |request, _| {
+            let depth = request.uri().path().matches('/').count();
+            let none = r#"{"errcode":"M_NOT_FOUND","error":"?"}"#;
+            let is_of_keys = request.uri().path().contains("/room_keys/keys/");
+            match depth {
+                _ if request.method() != "GET" || !is_of_keys => None,
+                7 => Some(response(404, none)),
+                _ => Some(response(200, room)),
+            }
+        }));
+        let scope = Scope::Session("!room".into(), session.session_id());
+        phone.machine.fetch(scope.clone(), phone.now);
+        phone.live(10 * 60_000);
+        let outcomes: Vec<_> = phone.fetched.iter().map(|(_, it)| it.to_string()).collect();
+        assert_eq!(outcomes, [says]);
+        // What is not known to be missing is asked for again at once.
+        phone.sent.clear();
+        phone.lie = None;
+        phone.machine.fetch(scope, phone.now);
+        phone.live(1_000);
+        let is_asked = phone.requests().iter().any(|line| line.starts_with("GET /room_keys/keys/"));
+        assert_eq!(is_asked, says.contains("cut"), "{:?}", phone.requests());
+    }
+}
+
+#[test]
+fn a_session_of_a_room_that_does_not_open_is_unusable_and_not_missing() {
+    let mut phone = Driver::new();
+    phone.set_up();
+    let session = awkward(&mut phone);
+    phone.has(session.clone(), false);
+    phone.live(20_000);
+    phone.lie = Some(Box::new(move |request, homeserver| {
+        let path = request.uri().path();
+        let is_of_keys = request.method() == "GET" && path.contains("/room_keys/keys/");
+        if !is_of_keys {
+            return None;
+        }
+        if path.matches('/').count() == 7 {
+            return Some(response(404, r#"{"errcode":"M_NOT_FOUND","error":"?"}"#));
+        }
+        let body = String::from_utf8(homeserver.respond(request).into_body()).unwrap();
+        Some(response(200, &body.replace("\"mac\":\"", "\"mac\":\"AAAA")))
+    }));
+    phone.machine.fetch(Scope::Session("!room".into(), session.session_id()), phone.now);
+    phone.live(1_000);
+    let [(_, outcome)] = phone.fetched.as_slice() else { panic!("{:?}", phone.fetched) };
+    assert!(matches!(outcome, FetchOutcome::Unusable(_)), "{outcome:?}");
+}

@@ -85,17 +85,24 @@ impl Download {
             return self.failed(office, scope, 0);
         }
         self.succeeded(office, scope);
-        let outcome = match scope {
-            Scope::Session(room_id, _) => {
-                if self.rooms.len() >= MAX_ROOMS {
-                    self.rooms.clear();
-                }
-                let until_ms = office.courier.now().saturating_add(office.options.missing_ms);
-                self.rooms.insert(room_id.clone(), Missing { until_ms, etag: self.etag });
-                let has_come = !self.sought.remove(scope);
-                if has_come { FetchOutcome::Session } else { self.is_missing(office, scope) }
+        if let (Scope::Session(room_id, _), true) = (scope, report.is_complete()) {
+            if self.rooms.len() >= MAX_ROOMS {
+                self.rooms.clear();
             }
-            Scope::Room(_) | Scope::Everything => FetchOutcome::Report(report),
+            let until_ms = office.courier.now().saturating_add(office.options.missing_ms);
+            self.rooms.insert(room_id.clone(), Missing { until_ms, etag: self.etag });
+        }
+        let outcome = match scope {
+            Scope::Session(..) if !self.sought.remove(scope) => FetchOutcome::Session,
+            Scope::Session(_, session_id) if report.is_complete() => {
+                let failed = report.failures().iter().find(|it| it.session_id == *session_id);
+                match failed {
+                    Some(failed) => FetchOutcome::Unusable(failed.error.clone()),
+                    None => self.is_missing(office, scope),
+                }
+            }
+            // Of a room that was not read to its end, nobody knows what is missing.
+            _ => FetchOutcome::Report(report),
         };
         self.fetched(office, scope, outcome);
     }
@@ -111,10 +118,11 @@ impl Download {
                 return self.failed(office, scope, failure.wait_ms());
             }
             Failure::NotFound if self.is_doubtful(scope, office.courier.now()) => {
+                self.succeeded(office, scope);
                 // The room is fetched in its place.
                 self.wanted.by_room.insert(scope.clone());
                 self.sought.insert(scope.clone());
-                return self.succeeded(office, scope);
+                return;
             }
             Failure::NotFound if matches!(scope, Scope::Session(..)) => {
                 office.effects.push(Effect::LookSoon);

@@ -176,7 +176,11 @@ impl InUse {
         }
         let batch = self.batches.pop_front()?;
         let sealed = batch.iter().map(|pending| pending.sealed.clone());
-        let put = PutRoomKeys::new(&self.backup, sealed).ok()?;
+        let Ok(put) = PutRoomKeys::new(&self.backup, sealed) else {
+            let unusable = |pending: &Pending| (pending.token, NotStored::Unusable);
+            self.not_stored(office, batch.iter().map(unusable).collect());
+            return None;
+        };
         let tokens = batch.iter().map(|pending| pending.token).collect();
         self.sending = batch;
         Some(Call::Upload(self.version().clone(), put, tokens))
