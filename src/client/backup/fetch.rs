@@ -118,11 +118,10 @@ impl Download {
                 return self.failed(office, scope, failure.wait_ms());
             }
             Failure::NotFound if self.is_doubtful(scope, office.courier.now()) => {
-                self.succeeded(office, scope);
                 // The room is fetched in its place.
                 self.wanted.by_room.insert(scope.clone());
                 self.sought.insert(scope.clone());
-                return;
+                return self.succeeded(office, scope);
             }
             Failure::NotFound if matches!(scope, Scope::Session(..)) => {
                 office.effects.push(Effect::LookSoon);
