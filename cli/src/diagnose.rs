@@ -1,9 +1,6 @@
 //! `strongroom diagnose`: what is wrong with an account, and what helps.
 
-use std::{
-    collections::BTreeMap,
-    io::{self, Write as _},
-};
+use std::{collections::BTreeMap, io};
 
 use clap::Args;
 use serde::Serialize;
@@ -19,7 +16,7 @@ use strongroom::{
 };
 
 use crate::{
-    failure::{Failure, Status},
+    failure::{Failure, Status, print_json},
     input::{Key, Saved},
 };
 
@@ -48,13 +45,10 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let typed = options.key.typed(&saved)?;
     let evidence = saved.evidence(user_id, options.sessions, &limits);
     let diagnosis = best(&evidence, &typed, &limits);
-    let mut out = io::stdout().lock();
     if options.json {
-        serde_json::to_writer_pretty(&mut out, &Report::from(&diagnosis))
-            .map_err(io::Error::from)?;
-        writeln!(out)?;
+        print_json(&Report::from(&diagnosis))?;
     } else {
-        print(&mut out, &diagnosis)?;
+        print(&mut io::stdout().lock(), &diagnosis)?;
     }
     Ok(match diagnosis.verdict() {
         DiagnosisVerdict::Well => Status::Good,

@@ -3,11 +3,12 @@
 use std::{
     error::Error,
     fmt::{self, Display},
-    io,
+    io::{self, Write as _},
     path::Path,
     process::ExitCode,
 };
 
+use serde::Serialize;
 use strongroom::excerpt::Excerpt;
 
 /// How a command ended that did its work.
@@ -135,11 +136,7 @@ pub(crate) fn named(path: &Path) -> String {
     if is_standard_input(path) {
         return "standard input".to_owned();
     }
-    path.display()
-        .to_string()
-        .chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
+    visible(&path.display().to_string())
 }
 
 pub(crate) fn is_standard_input(path: &Path) -> bool {
@@ -149,4 +146,16 @@ pub(crate) fn is_standard_input(path: &Path) -> bool {
 /// A name from outside, as it is shown.
 pub(crate) fn shown(name: &str) -> String {
     Excerpt::new(name).to_string()
+}
+
+/// A whole text from outside, without what steers a terminal.
+pub(crate) fn visible(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+/// One document on standard output, for programs.
+pub(crate) fn print_json(report: &impl Serialize) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, report).map_err(io::Error::from)?;
+    Ok(writeln!(out)?)
 }

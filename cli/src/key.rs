@@ -13,7 +13,7 @@ use strongroom::{
 };
 
 use crate::{
-    failure::{Failure, Status},
+    failure::{Failure, Status, print_json},
     input,
 };
 
@@ -58,12 +58,11 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let typed = input::Key::one(check.file.as_deref())?;
     let read = RecoveryKey::typed_by_user(typed.expose_str());
     let status = if read.is_ok() { Status::Good } else { Status::Failed };
-    let mut out = io::stdout().lock();
     if check.json {
-        serde_json::to_writer(&mut out, &Report::from(read)).map_err(io::Error::from)?;
-        writeln!(out)?;
+        print_json(&Report::from(read))?;
         return Ok(status);
     }
+    let mut out = io::stdout().lock();
     match read {
         Ok(key) => {
             let key = BackupDecryptionKey::from_recovery_key(key);

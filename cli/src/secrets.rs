@@ -1,9 +1,6 @@
 //! `strongroom secrets`: which keys fit the key storage of an account, and what they open.
 
-use std::{
-    collections::BTreeMap,
-    io::{self, Write as _},
-};
+use std::{collections::BTreeMap, io};
 
 use clap::Args;
 use serde::{Serialize, Serializer};
@@ -22,7 +19,7 @@ use strongroom::{
 };
 
 use crate::{
-    failure::{Failure, Status, shown},
+    failure::{Failure, Status, print_json, shown, visible},
     input::{Key, Saved},
 };
 
@@ -59,12 +56,10 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let mut found = Found::with(&storage, &typed, &public_keys(&saved), &limits);
     let verdicts = storage.open_all(&mut found.keys, &PublicKeys::default());
     let report = Report::new(&storage, &found, &verdicts, options.show);
-    let mut out = io::stdout().lock();
     if options.json {
-        serde_json::to_writer_pretty(&mut out, &report).map_err(io::Error::from)?;
-        writeln!(out)?;
+        print_json(&report)?;
     } else {
-        report.print(&mut out)?;
+        report.print(&mut io::stdout().lock())?;
     }
     Ok(status(&found.keys, &verdicts))
 }
@@ -224,7 +219,7 @@ impl<'a> Report<'a> {
                 (None, None) => writeln!(out, "  {name}: it cannot be read")?,
             }
             if let Some(value) = &secret.value {
-                writeln!(out, "    {}", shown_whole(value.0.expose_str()))?;
+                writeln!(out, "    {}", visible(value.0.expose_str()))?;
             }
         }
         Ok(())
@@ -273,11 +268,6 @@ fn printed(secret: &OpenedSecret) -> SecretText {
         }
         _ => secret.text().clone(),
     })
-}
-
-/// The text, without what steers a terminal.
-fn shown_whole(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 fn status(keys: &[SecretStorageKey], verdicts: &[SecretVerdict]) -> Status {

@@ -325,6 +325,21 @@ fn a_room_a_session_and_a_share_of_the_rescued_keys() {
         assert_eq!(status, 0, "{text}{errors}");
         assert_eq!(session_keys(&out).len(), expected);
     }
+    let out = folder.path().to_owned() + "/none.json";
+    let arguments = [
+        "rescue",
+        "--from",
+        &vector("random"),
+        "--format",
+        "json",
+        "--out",
+        &out,
+        "--room",
+        "!else:a.b",
+    ];
+    let (status, text, _) = run(&arguments, None);
+    assert_eq!(status, 3, "{text}");
+    assert!(text.contains("of this room or session") && !Path::new(&out).exists(), "{text}");
     let out = folder.path().to_owned() + "/piped.json";
     let arguments = ["rescue", "--from", "-", "--format", "json", "--out", &out];
     let (status, text, errors) = run(&arguments, Some(&fs::read(vector("random")).unwrap()));
@@ -426,7 +441,18 @@ fn nothing_half_done_is_left_and_the_reason_is_said() {
     let out = folder.path().to_owned() + "/out.txt";
     let nowhere = folder.path().to_owned() + "/no/such/folder/out.txt";
     let vector = vector("random");
-    let cases: [(&[&str], i32, &[&str]); 7] = [
+    let keys = folder.write("keys.json", fixture("random")["room_keys"].to_string().as_bytes());
+    let cases: [(&[&str], i32, &[&str]); 9] = [
+        (
+            &["rescue", "--from", &keys, "--out", &out, "--format", "json"],
+            2,
+            &["--recovery-key-file"],
+        ),
+        (
+            &["rescue", "--from", &vector, "--out", &out, "--format", "json", "--report", &nowhere],
+            1,
+            &["no/such/folder"],
+        ),
         (&["rescue", "--from", &vector, "--out", &out], 2, &["--export-passphrase-file"]),
         (
             &[
@@ -501,7 +527,7 @@ fn nothing_half_done_is_left_and_the_reason_is_said() {
     }
     let left: Vec<_> =
         fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
-    assert_eq!(left.len(), 3, "{left:?}");
+    assert_eq!(left.len(), 4, "{left:?}");
 }
 
 /// A file that a client has written.

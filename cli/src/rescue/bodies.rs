@@ -64,6 +64,8 @@ struct Restoring<'b> {
     buffer: Vec<u8>,
     /// What of the buffer is to be read yet.
     rest: std::ops::Range<usize>,
+    /// Why it could not be read to its end.
+    error: Option<io::ErrorKind>,
 }
 
 impl<'a> Bodies<'a> {
@@ -211,7 +213,7 @@ impl<'b> Restoring<'b> {
             },
         };
         let restore = Restore::new(body.candidate.key.clone(), options.clone(), limits);
-        Self { body, input, restore, buffer: vec![0; BUFFER_BYTES], rest: 0..0 }
+        Self { body, input, restore, buffer: vec![0; BUFFER_BYTES], rest: 0..0, error: None }
     }
 
     /// The next verdicts; `None` at the end of the response.
@@ -227,14 +229,20 @@ impl<'b> Restoring<'b> {
                 Ok(0) => return None,
                 Ok(length) => self.rest = 0..length,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return None,
+                Err(error) => {
+                    self.error = Some(error.kind());
+                    return None;
+                }
             }
         }
         None
     }
 
     fn finish(self) -> (Vec<Verdict>, VersionReport) {
-        let (verdicts, report): (_, RestoreReport) = self.restore.finish();
+        let (verdicts, report): (_, RestoreReport) = match self.error {
+            Some(error) => self.restore.fail(error),
+            None => self.restore.finish(),
+        };
         let Body { candidate, version, .. } = self.body;
         let opened_by = (report.restored() > 0).then_some(candidate.opened_by);
         let expected = version.and_then(|info| info.count());

@@ -87,19 +87,32 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
              \u{201c}strongroom file merge\u{201d}."
         );
     }
+    if saved.files.parts().iter().any(|part| matches!(part, SavedPart::KeysOfRoom(_))) {
+        eprintln!(
+            "A response for one room was passed over, since it does not name its room: save that of \
+             /room_keys/keys, which has all rooms."
+        );
+    }
     let typed = options.key.typed(&saved.files)?;
+    if typed.is_empty() {
+        return Err(Failure::usage(
+            "there is no key to try: name a file with --recovery-key-file or --passphrase-file",
+        ));
+    }
     let (candidates, reason) = candidates(&saved.files, &typed, &limits);
     if candidates.is_empty() {
         return Err(Failure::other(reason.unwrap_or_else(|| {
-            "there is no key to try: name a file with --recovery-key-file or --passphrase-file"
+            "what was entered leads to no key of a backup: save the account data and the backup\u{2019}s version, too"
                 .into()
         })));
     }
     let mut bodies = Bodies::new(&saved, &candidates, &limits)?;
     bodies.options.filter = filter(options);
+    // Whether it can be written shows before the work.
+    let report_file = options.report.as_ref().map(|path| NewFile::create(path, options.force));
+    let report_file = report_file.transpose()?;
     let report = write(options, &bodies)?;
-    if let Some(path) = &options.report {
-        let mut file = NewFile::create(path, options.force)?;
+    if let Some(mut file) = report_file {
         file.put(report.to_json().as_bytes())?;
         file.finish()?;
     }

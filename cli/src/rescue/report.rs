@@ -136,7 +136,9 @@ impl Report {
                 writeln!(out, "  the homeserver says that this version has {expected}")?;
             }
         }
-        if self.sum(RestoreReport::total) == 0 {
+        if self.sum(RestoreReport::total) == 0 && self.sum(RestoreReport::skipped) > 0 {
+            writeln!(out, "Nothing in the backup is of this room or session: check the ID.")?;
+        } else if self.sum(RestoreReport::total) == 0 {
             writeln!(
                 out,
                 "The backup is empty. An older version may have what you look for: save it, too."
