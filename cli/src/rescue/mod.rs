@@ -145,10 +145,7 @@ fn next_step(out: &mut impl io::Write, options: &Options) -> io::Result<()> {
                 out,
                 "  Element Web and Desktop: Settings > Encryption > Advanced > Import keys"
             )?;
-            writeln!(
-                out,
-                "  Element X imports no files: use \u{201c}strongroom upload\u{201d}, or another client beside it."
-            )?;
+            writeln!(out, "  Element X imports no files: take another client beside it.")?;
             writeln!(
                 out,
                 "Delete {name} when your messages are back: whoever has it and its passphrase can read them."
