@@ -3,12 +3,11 @@
 use std::{
     collections::HashMap,
     fs::{self, File},
-    io::{self, IsTerminal as _, Read, Write as _},
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
 use clap::Args;
-use console::Term;
 use strongroom::{
     Limits,
     encoding::text_file,
@@ -16,15 +15,24 @@ use strongroom::{
     secret::{SecretString, SecretVec},
 };
 
-use crate::failure::{Failure, is_standard_input, named};
+pub(crate) use crate::terminal::{asked, chosen};
+use crate::{
+    failure::{Failure, is_standard_input, named},
+    fetch::{self, Snapshot},
+    network::Access,
+    output::PrivateFolder,
+    terminal::is_interactive,
+};
 
 /// What was saved of an account.
 #[derive(Args)]
 pub(crate) struct Saved {
     /// What was saved of the account: a folder, a file, or `-` for standard input. What a file is, is seen by its content. Can
     /// be given several times.
-    #[arg(long, value_name = "PATH", required = true)]
+    #[arg(long, value_name = "PATH")]
     from: Vec<PathBuf>,
+    #[command(flatten)]
+    access: Access,
 }
 
 /// A recovery key or passphrase.
@@ -48,6 +56,10 @@ pub(crate) struct Loaded {
     pub(crate) files: SavedFiles,
     /// Files of which only the beginning was read, by the place of what they hold.
     long: HashMap<usize, PathBuf>,
+    /// Whether a snapshot says that it is not all there is.
+    pub(crate) has_gaps: bool,
+    /// What was fetched for this command alone, as long as it is needed.
+    _fetched: Option<PrivateFolder>,
 }
 
 impl Saved {
@@ -57,17 +69,51 @@ impl Saved {
         others: impl Iterator<Item = &'a PathBuf>,
         limits: &Limits,
     ) -> Result<Loaded, Failure> {
-        if self.from.iter().chain(others).filter(|path| is_standard_input(path)).count() > 1 {
+        if self
+            .from
+            .iter()
+            .chain(self.access.files())
+            .chain(others)
+            .filter(|path| is_standard_input(path))
+            .count()
+            > 1
+        {
             let message = "standard input can be given once: name a file in the place of the other \u{201c}-\u{201d}";
             return Err(Failure::usage(message));
         }
         let mut loaded = Loaded::default();
+        if let Some(fetched) = self.fetched()? {
+            loaded.read_all(fetched.path(), limits)?;
+            loaded._fetched = Some(fetched);
+        }
         for path in &self.from {
-            for file in files_of(path)? {
-                loaded.read(&file, limits)?;
-            }
+            loaded.read_all(path, limits)?;
         }
         Ok(loaded)
+    }
+
+    /// What the homeserver has, if no files are named.
+    fn fetched(&self) -> Result<Option<PrivateFolder>, Failure> {
+        match (self.from.is_empty(), self.access.is_given()) {
+            (false, false) if self.access.is_idle() => return Ok(None),
+            (false, _) => {
+                return Err(Failure::usage(
+                    "what was saved and the homeserver are not read together: leave out either --from or what is about the \
+                     homeserver",
+                ));
+            }
+            (true, false) if !is_interactive() => {
+                return Err(Failure::usage(
+                    "nothing is named to read: name what was saved of the account with --from, a login with --login, or the \
+                     account with --user",
+                ));
+            }
+            (true, _) => {}
+        }
+        let folder = PrivateFolder::new()?;
+        let account = self.access.connect()?;
+        fetch::take_into(folder.path(), &account, &fetch::Wanted::default())?;
+        Ok(Some(folder))
     }
 }
 
@@ -80,6 +126,30 @@ impl Loaded {
             }
             _ => None,
         })
+    }
+
+    fn read_all(&mut self, path: &Path, limits: &Limits) -> Result<(), Failure> {
+        if let Some(snapshot) = Snapshot::in_folder(path) {
+            self.read_snapshot(path, &snapshot, limits);
+        }
+        for file in files_of(path)? {
+            self.read(&file, limits)?;
+        }
+        Ok(())
+    }
+
+    /// Whose it is, and whether it is all.
+    fn read_snapshot(&mut self, path: &Path, snapshot: &Snapshot, limits: &Limits) {
+        let owner = serde_json::json!({ "user_id": snapshot.user_id }).to_string();
+        // Nothing else is in it.
+        let _ = self.files.read(owner.as_bytes(), limits);
+        if !snapshot.complete {
+            self.has_gaps = true;
+            eprintln!(
+                "{}: this snapshot is not complete; \u{201c}strongroom fetch\u{201d} goes on where it stopped.",
+                named(path)
+            );
+        }
     }
 
     fn read(&mut self, path: &Path, limits: &Limits) -> Result<(), Failure> {
@@ -176,27 +246,6 @@ pub(crate) fn typed_in(path: &Path) -> Result<SecretString, Failure> {
         ));
     }
     Ok(SecretString::from(text))
-}
-
-/// What somebody types at a terminal, unseen; nothing without a terminal, or if they only press Enter.
-pub(crate) fn asked(prompt: &str) -> Result<Option<SecretString>, Failure> {
-    let mut terminal = Term::stderr();
-    if !io::stdin().is_terminal() || !terminal.is_term() {
-        return Ok(None);
-    }
-    write!(terminal, "{prompt} ")?;
-    let line = SecretString::from(terminal.read_secure_line()?);
-    Ok(Some(line).filter(|line| !line.expose_str().trim().is_empty()))
-}
-
-/// A new passphrase, typed twice.
-pub(crate) fn chosen(prompt: &str) -> Result<Option<SecretString>, Failure> {
-    let Some(chosen) = asked(prompt)? else { return Ok(None) };
-    let again = asked("Once more:")?;
-    if again.is_none_or(|again| again.expose_str() != chosen.expose_str()) {
-        return Err(Failure::other("these are two different passphrases: start again"));
-    }
-    Ok(Some(chosen))
 }
 
 /// All of a file, or of a large response with sessions its beginning; and whether it is all. What comes over standard input is

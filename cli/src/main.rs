@@ -9,12 +9,18 @@ mod copies;
 mod demo;
 mod diagnose;
 mod failure;
+mod fetch;
 mod file;
 mod input;
+mod interruption;
 mod key;
+mod login;
+mod logout;
+mod network;
 mod output;
 mod rescue;
 mod secrets;
+mod terminal;
 
 use std::{error::Error, process::ExitCode};
 
@@ -34,6 +40,12 @@ struct Options {
 enum Command {
     /// Shows the main job on an in-memory homeserver: back up, lose the device, recover, compare.
     Demo(demo::Options),
+    /// Logs in, and keeps the login in a file.
+    Login(login::Options),
+    /// Ends a login, and removes its file.
+    Logout(logout::Options),
+    /// Saves what a homeserver has of an account, in a folder.
+    Fetch(fetch::Options),
     /// Opens every message key it can, and writes them to a file that the next client imports.
     Rescue(rescue::Options),
     /// Says what is wrong with an account, from what was saved of it, and what helps.
@@ -50,11 +62,15 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
     let command = Options::parse().command;
+    interruption::watch();
     let (result, json) = match &command {
         Command::Demo(options) => {
             let told = demo::run(options).map_err(Failure::from);
             (told.map(|equal| if equal { Status::Good } else { Status::Failed }), false)
         }
+        Command::Login(options) => (login::run(options), false),
+        Command::Logout(options) => (logout::run(options), false),
+        Command::Fetch(options) => (fetch::run(options), false),
         Command::Rescue(options) => (rescue::run(options), options.json),
         Command::File(options) => (file::run(options), false),
         Command::Diagnose(options) => (diagnose::run(options), options.json),

@@ -2,8 +2,9 @@
 
 use std::{
     borrow::Borrow,
-    fs::{self, File, OpenOptions},
-    io::{self, BufWriter, Write},
+    env,
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, BufWriter, Seek as _, SeekFrom, Write},
     path::{Path, PathBuf},
     process,
 };
@@ -19,6 +20,8 @@ use strongroom::{
 use crate::{
     failure::{Failure, shown},
     input,
+    interruption::Cleanup,
+    network::random_name,
 };
 
 /// A file that appears under its name when it is finished.
@@ -27,6 +30,8 @@ pub(crate) struct NewFile {
     file: Option<BufWriter<File>>,
     /// Beside it, until then.
     part: PathBuf,
+    /// After a rename there is nothing left to remove.
+    _remove: Cleanup,
     path: PathBuf,
 }
 
@@ -47,12 +52,30 @@ impl NewFile {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(&part).map_err(|error| Failure::file(path, "written", &error))?;
-        Ok(Self { file: Some(BufWriter::new(file)), part, path: path.to_owned() })
+        let unfinished = part.clone();
+        let remove = Cleanup::new(move || drop(fs::remove_file(unfinished)));
+        Ok(Self { file: Some(BufWriter::new(file)), part, path: path.to_owned(), _remove: remove })
     }
 
     pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         let written = self.file.as_mut().map_or(Ok(()), |file| file.write_all(bytes));
         written.map_err(|error| self.failed(&error))
+    }
+
+    /// How much is written.
+    pub(crate) fn length(&mut self) -> Result<u64, Failure> {
+        let length = self.file.as_mut().map_or(Ok(0), |file| file.stream_position());
+        length.map_err(|error| self.failed(&error))
+    }
+
+    /// Keeps so much of it.
+    pub(crate) fn cut(&mut self, length: u64) -> Result<(), Failure> {
+        let cut = self.file.as_mut().map_or(Ok(0), |file| {
+            file.flush()?;
+            file.get_ref().set_len(length)?;
+            file.seek(SeekFrom::Start(length))
+        });
+        cut.map(drop).map_err(|error| self.failed(&error))
     }
 
     /// Gives the file its name.
@@ -67,13 +90,6 @@ impl NewFile {
 
     fn failed(&self, error: &io::Error) -> Failure {
         Failure::file(&self.path, "written", error)
-    }
-}
-
-impl Drop for NewFile {
-    fn drop(&mut self) {
-        // After a rename there is nothing left to remove.
-        let _ = fs::remove_file(&self.part);
     }
 }
 
@@ -127,6 +143,29 @@ impl Write for NewFile {
 
     fn flush(&mut self) -> io::Result<()> {
         self.file.as_mut().map_or(Ok(()), Write::flush)
+    }
+}
+
+/// A folder for the time of one command, which nobody else can read.
+pub(crate) struct PrivateFolder {
+    path: PathBuf,
+    _remove: Cleanup,
+}
+
+impl PrivateFolder {
+    pub(crate) fn new() -> Result<Self, Failure> {
+        let path = env::temp_dir().join(format!("strongroom-{}", random_name()?));
+        let mut builder = DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&path).map_err(|error| Failure::file(&path, "written", &error))?;
+        let finished = path.clone();
+        let remove = Cleanup::new(move || drop(fs::remove_dir_all(finished)));
+        Ok(Self { path, _remove: remove })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 }
 

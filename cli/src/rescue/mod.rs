@@ -111,7 +111,8 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     // Whether it can be written shows before the work.
     let report_file = options.report.as_ref().map(|path| NewFile::create(path, options.force));
     let report_file = report_file.transpose()?;
-    let report = write(options, &bodies)?;
+    let mut report = write(options, &bodies)?;
+    report.has_gaps = saved.has_gaps;
     if let Some(mut file) = report_file {
         file.put(report.to_json().as_bytes())?;
         file.finish()?;

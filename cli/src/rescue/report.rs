@@ -16,6 +16,8 @@ pub(super) struct Report {
     pub(super) versions: Vec<VersionReport>,
     /// How many sessions are in the file: of two copies, one.
     pub(super) written: u64,
+    /// Whether there is more that was not given.
+    pub(super) has_gaps: bool,
 }
 
 /// What became of one version.
@@ -48,7 +50,7 @@ impl Report {
     }
 
     fn is_complete(&self) -> bool {
-        self.versions.iter().all(VersionReport::is_complete)
+        !self.has_gaps && self.versions.iter().all(VersionReport::is_complete)
     }
 
     fn expected(&self) -> Option<u64> {
