@@ -11,10 +11,12 @@ mod diagnose;
 mod failure;
 mod file;
 mod input;
+mod interrupt;
 mod key;
 mod output;
 mod rescue;
 mod secrets;
+mod spool;
 
 use std::{error::Error, process::ExitCode};
 
@@ -50,6 +52,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
     let command = Options::parse().command;
+    interrupt::watch();
     let (result, json) = match &command {
         Command::Demo(options) => {
             let told = demo::run(options).map_err(Failure::from);
@@ -79,8 +82,9 @@ fn tell(failure: &Failure, json: bool) {
         let error = serde_json::json!({
             "error": { "code": failure.code(), "message": failure.to_string() }
         });
-        println!("{error}");
+        // Where nobody reads it the exit status is all there is.
+        let _ = failure::print_json(&error);
     } else {
-        eprintln!("error: {failure}");
+        failure::tell(format_args!("error: {failure}"));
     }
 }

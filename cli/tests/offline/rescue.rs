@@ -31,7 +31,7 @@ fn what_is_rescued_is_what_the_client_exported() {
         let report: Value = serde_json::from_slice(&fs::read(&report).unwrap()).unwrap();
         assert_eq!(report["restored"], expected.len(), "{report:#}");
         assert_eq!((&report["failed"], &report["complete"]), (&json!(0), &json!(true)));
-        assert_eq!(report["versions"][0]["opened_by"], "what was entered");
+        assert_eq!(report["versions"][0]["opened_by"], "storage_key");
         assert!(
             fs::read_to_string(&keys).unwrap().starts_with("-----BEGIN MEGOLM SESSION DATA-----\n")
         );
