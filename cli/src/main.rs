@@ -5,14 +5,17 @@
     reason = "a program has a clock, files and sockets, which the library has not"
 )]
 
+mod beginning;
 mod copies;
 mod demo;
 mod diagnose;
 mod failure;
 mod file;
+mod folder;
 mod input;
 mod interrupt;
 mod key;
+mod migrate;
 mod output;
 mod rescue;
 mod secrets;
@@ -42,6 +45,8 @@ enum Command {
     Diagnose(diagnose::Options),
     /// Says which keys fit the key storage of an account, and opens the secrets in it.
     Secrets(secrets::Options),
+    /// Plans how a key storage that older clients wrote comes into today's form.
+    Migrate(migrate::Options),
     /// Encrypts, decrypts, merges, compares and filters files of exported message keys.
     File(file::Options),
     /// Checks a recovery key.
@@ -62,6 +67,7 @@ fn main() -> ExitCode {
         Command::File(options) => (file::run(options), false),
         Command::Diagnose(options) => (diagnose::run(options), options.json),
         Command::Secrets(options) => (secrets::run(options), options.json),
+        Command::Migrate(options) => (migrate::run(options), false),
         Command::Key(options) => (key::run(options), options.json()),
     };
     match result {

@@ -18,6 +18,7 @@ use strongroom::{
 };
 
 use crate::{
+    beginning::read_up_to,
     failure::{Failure, Status, named, tell},
     input,
     spool::{self, Input},
@@ -61,7 +62,7 @@ impl<'a> Source<'a> {
             Input::File(file) => Content::File(file),
             Input::Stream(mut stream) => {
                 let mut beginning = SecretVec::default();
-                input::read_up_to(BEGINNING_BYTES, &mut stream, &mut beginning).map_err(failed)?;
+                read_up_to(BEGINNING_BYTES, &mut stream, &mut beginning).map_err(failed)?;
                 if is_encrypted(beginning.expose_bytes()) {
                     let kept = spool::keep(beginning.expose_bytes(), &mut stream);
                     Content::File(kept.map_err(failed)?)

@@ -12,6 +12,7 @@ mod diagnose;
 mod file;
 mod key;
 mod kit;
+mod migrate;
 mod rescue;
 mod secrets;
 
