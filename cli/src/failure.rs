@@ -24,6 +24,13 @@ pub(crate) enum Status {
     TooLittle,
 }
 
+impl Status {
+    /// What there is to say of two things.
+    pub(crate) fn and(self, other: Self) -> Self {
+        if self == Self::Good { other } else { self }
+    }
+}
+
 /// Why a command did not do its work: one sentence that says what to do next.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -150,6 +157,11 @@ impl From<Box<dyn Error>> for Failure {
             Err(error) => Self::other(error.to_string()),
         }
     }
+}
+
+/// Tells something beside the result. If nobody can read it, the work goes on.
+pub(crate) fn tell(what: impl Display) {
+    let _ = writeln!(io::stderr(), "{what}");
 }
 
 /// A path as it is shown: nothing in it steers a terminal.

@@ -8,8 +8,8 @@ use std::{
 use clap::Args;
 
 use crate::{
+    at_end::AtEnd,
     failure::{Failure, Status, named, shown},
-    interruption::Cleanup,
     network::{Credentials, Network, sign_in},
     output::NewFile,
 };
@@ -33,7 +33,7 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let file = NewFile::create(&options.to, options.force)?;
     let (connection, login) = sign_in(&options.credentials, &options.network)?;
     // A login that nobody can use any more would be there for ever.
-    let log_out = Cleanup::new(move || {
+    let log_out = AtEnd::new(move || {
         let _ = connection.log_out();
     });
     login.write(file)?;

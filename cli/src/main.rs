@@ -5,21 +5,26 @@
     reason = "a program has a clock, files and sockets, which the library has not"
 )]
 
+mod at_end;
+mod beginning;
 mod copies;
 mod demo;
 mod diagnose;
 mod failure;
 mod fetch;
 mod file;
+mod folder;
 mod input;
-mod interruption;
+mod interrupt;
 mod key;
 mod login;
 mod logout;
+mod migrate;
 mod network;
 mod output;
 mod rescue;
 mod secrets;
+mod spool;
 mod terminal;
 
 use std::{error::Error, process::ExitCode};
@@ -52,6 +57,8 @@ enum Command {
     Diagnose(diagnose::Options),
     /// Says which keys fit the key storage of an account, and opens the secrets in it.
     Secrets(secrets::Options),
+    /// Plans how a key storage that older clients wrote comes into today's form.
+    Migrate(migrate::Options),
     /// Encrypts, decrypts, merges, compares and filters files of exported message keys.
     File(file::Options),
     /// Checks a recovery key.
@@ -62,7 +69,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
     let command = Options::parse().command;
-    interruption::watch();
+    interrupt::watch();
     let (result, json) = match &command {
         Command::Demo(options) => {
             let told = demo::run(options).map_err(Failure::from);
@@ -75,6 +82,7 @@ fn main() -> ExitCode {
         Command::File(options) => (file::run(options), false),
         Command::Diagnose(options) => (diagnose::run(options), options.json),
         Command::Secrets(options) => (secrets::run(options), options.json),
+        Command::Migrate(options) => (migrate::run(options), false),
         Command::Key(options) => (key::run(options), options.json()),
     };
     match result {
@@ -95,8 +103,9 @@ fn tell(failure: &Failure, json: bool) {
         let error = serde_json::json!({
             "error": { "code": failure.code(), "message": failure.to_string() }
         });
-        println!("{error}");
+        // Where nobody reads it the exit status is all there is.
+        let _ = failure::print_json(&error);
     } else {
-        eprintln!("error: {failure}");
+        failure::tell(format_args!("error: {failure}"));
     }
 }

@@ -18,20 +18,17 @@ use strongroom::{
 };
 
 use crate::{
-    failure::{Failure, shown},
-    input,
-    interruption::Cleanup,
+    failure::{Failure, shown, tell},
+    input, interrupt,
     network::random_name,
 };
 
 /// A file that appears under its name when it is finished.
 pub(crate) struct NewFile {
-    /// `None` once it is finished.
+    /// `None` once all of it is written.
     file: Option<BufWriter<File>>,
     /// Beside it, until then.
     part: PathBuf,
-    /// After a rename there is nothing left to remove.
-    _remove: Cleanup,
     path: PathBuf,
 }
 
@@ -51,10 +48,9 @@ impl NewFile {
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&part).map_err(|error| Failure::file(path, "written", &error))?;
-        let unfinished = part.clone();
-        let remove = Cleanup::new(move || drop(fs::remove_file(unfinished)));
-        Ok(Self { file: Some(BufWriter::new(file)), part, path: path.to_owned(), _remove: remove })
+        let file = interrupt::begin(&part, || options.open(&part))
+            .map_err(|error| Failure::file(path, "written", &error))?;
+        Ok(Self { file: Some(BufWriter::new(file)), part, path: path.to_owned() })
     }
 
     pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<(), Failure> {
@@ -78,18 +74,29 @@ impl NewFile {
         cut.map(drop).map_err(|error| self.failed(&error))
     }
 
-    /// Gives the file its name.
-    pub(crate) fn finish(mut self) -> Result<(), Failure> {
+    /// Sees that all of the file is on the disk, and closes it.
+    pub(crate) fn close(&mut self) -> Result<(), Failure> {
         let Some(file) = self.file.take() else { return Ok(()) };
         let written = file.into_inner().map_err(io::IntoInnerError::into_error);
-        let written = written.and_then(|file| file.sync_all());
-        written
-            .and_then(|()| fs::rename(&self.part, &self.path))
+        written.and_then(|file| file.sync_all()).map_err(|error| self.failed(&error))
+    }
+
+    /// Gives the file its name.
+    pub(crate) fn finish(mut self) -> Result<(), Failure> {
+        self.close()?;
+        interrupt::end(&self.part, || fs::rename(&self.part, &self.path))
             .map_err(|error| self.failed(&error))
     }
 
-    fn failed(&self, error: &io::Error) -> Failure {
+    pub(crate) fn failed(&self, error: &io::Error) -> Failure {
         Failure::file(&self.path, "written", error)
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        // After a rename there is nothing left to remove.
+        let _ = interrupt::end(&self.part, || fs::remove_file(&self.part));
     }
 }
 
@@ -133,7 +140,10 @@ impl NewFile {
 
 /// Clients would refuse the whole file.
 fn left_out(session: &SessionId) {
-    eprintln!("{}: left out, since its room has no ID that clients take", shown(session.as_str()));
+    tell(format_args!(
+        "{}: left out, since its room has no ID that clients take",
+        shown(session.as_str())
+    ));
 }
 
 impl Write for NewFile {
@@ -147,10 +157,7 @@ impl Write for NewFile {
 }
 
 /// A folder for the time of one command, which nobody else can read.
-pub(crate) struct PrivateFolder {
-    path: PathBuf,
-    _remove: Cleanup,
-}
+pub(crate) struct PrivateFolder(PathBuf);
 
 impl PrivateFolder {
     pub(crate) fn new() -> Result<Self, Failure> {
@@ -158,14 +165,19 @@ impl PrivateFolder {
         let mut builder = DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&path).map_err(|error| Failure::file(&path, "written", &error))?;
-        let finished = path.clone();
-        let remove = Cleanup::new(move || drop(fs::remove_dir_all(finished)));
-        Ok(Self { path, _remove: remove })
+        interrupt::begin(&path, || builder.create(&path))
+            .map_err(|error| Failure::file(&path, "written", &error))?;
+        Ok(Self(path))
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        &self.0
+    }
+}
+
+impl Drop for PrivateFolder {
+    fn drop(&mut self) {
+        let _ = interrupt::end(&self.0, || fs::remove_dir_all(&self.0));
     }
 }
 

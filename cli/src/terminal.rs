@@ -5,7 +5,12 @@ use std::io::{self, IsTerminal as _, Write as _};
 use console::Term;
 use strongroom::secret::SecretString;
 
-use crate::failure::Failure;
+use crate::{failure::Failure, interrupt};
+
+/// Whether somebody is there to be asked.
+pub(crate) fn is_interactive() -> bool {
+    io::stdin().is_terminal() && Term::stderr().is_term()
+}
 
 /// What somebody types at a terminal, unseen; nothing without a terminal, or if they only press Enter.
 pub(crate) fn asked(prompt: &str) -> Result<Option<SecretString>, Failure> {
@@ -14,13 +19,18 @@ pub(crate) fn asked(prompt: &str) -> Result<Option<SecretString>, Failure> {
     }
     let mut terminal = Term::stderr();
     write!(terminal, "{prompt} ")?;
-    let line = SecretString::from(terminal.read_secure_line()?);
+    let line = SecretString::from(interrupt::while_hidden(|| terminal.read_secure_line())?);
     Ok(Some(line).filter(|line| !line.expose_str().trim().is_empty()))
 }
 
-/// Whether somebody is there to be asked.
-pub(crate) fn is_interactive() -> bool {
-    io::stdin().is_terminal() && Term::stderr().is_term()
+/// Whether somebody at a terminal says yes; without a terminal, nobody does.
+pub(crate) fn confirmed(question: &str) -> Result<bool, Failure> {
+    if !is_interactive() {
+        return Ok(false);
+    }
+    let mut terminal = Term::stderr();
+    write!(terminal, "{question} ")?;
+    Ok(matches!(terminal.read_line()?.trim(), "y" | "Y" | "yes"))
 }
 
 /// A new passphrase, typed twice.

@@ -10,9 +10,9 @@ use super::{
     sign_in,
 };
 use crate::{
+    at_end::AtEnd,
     failure::{Failure, shown},
     input,
-    interruption::Cleanup,
 };
 
 /// The account that a command is about: a login that there is, or one for this command alone.
@@ -34,7 +34,7 @@ pub(crate) struct Access {
 pub(crate) struct Account {
     pub(crate) connection: Connection,
     pub(crate) user_id: UserId,
-    _log_out: Option<Cleanup>,
+    _log_out: Option<AtEnd>,
 }
 
 impl Access {
@@ -72,7 +72,7 @@ impl Access {
         }
         let (connection, login) = sign_in(&self.credentials, &self.network)?;
         let leaving = connection.clone();
-        let log_out = Cleanup::new(move || {
+        let log_out = AtEnd::new(move || {
             if let Err(trouble) = leaving.log_out() {
                 eprintln!(
                     "The device {} could not be logged out: {}",

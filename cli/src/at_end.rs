@@ -1,21 +1,21 @@
-//! What is left undone in order, though somebody presses Ctrl-C.
+//! What has to be done in the end, though somebody presses Ctrl-C.
 
 use std::{
     collections::BTreeMap,
-    mem, process,
+    mem,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 /// Something that has to be done in the end: when this is dropped, or else when the program is interrupted.
 #[must_use]
-pub(crate) struct Cleanup(u64);
+pub(crate) struct AtEnd(u64);
 
 type Work = Box<dyn FnOnce() + Send>;
 
 /// What is to be done yet, in the order in which it was registered.
 static WAITING: Mutex<(u64, BTreeMap<u64, Work>)> = Mutex::new((0, BTreeMap::new()));
 
-impl Cleanup {
+impl AtEnd {
     pub(crate) fn new(work: impl FnOnce() + Send + 'static) -> Self {
         let mut waiting = waiting();
         waiting.0 += 1;
@@ -30,7 +30,7 @@ impl Cleanup {
     }
 }
 
-impl Drop for Cleanup {
+impl Drop for AtEnd {
     fn drop(&mut self) {
         // The lock is free again before the work begins.
         let work = waiting().1.remove(&self.0);
@@ -40,18 +40,12 @@ impl Drop for Cleanup {
     }
 }
 
-/// Lets an interruption end the program in order, with the exit status 130.
-pub(crate) fn watch() {
-    // Where this is impossible the program ends as any other does.
-    let _ = ctrlc::set_handler(|| {
-        let work = mem::take(&mut waiting().1);
-        work.into_values().rev().for_each(|work| work());
-        process::exit(INTERRUPTED);
-    });
+/// Does all of it: the program is being interrupted.
+pub(crate) fn do_all() {
+    let work = mem::take(&mut waiting().1);
+    work.into_values().rev().for_each(|work| work());
 }
 
 fn waiting() -> MutexGuard<'static, (u64, BTreeMap<u64, Work>)> {
     WAITING.lock().unwrap_or_else(PoisonError::into_inner)
 }
-
-const INTERRUPTED: i32 = 130;
