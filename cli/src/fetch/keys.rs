@@ -15,7 +15,7 @@ use strongroom::{
 
 use super::{Wanted, place::Place, rooms, snapshot::Version, versions::Described};
 use crate::{
-    failure::{Failure, shown},
+    failure::{Failure, shown, tell},
     network::{Account, Trouble},
     output::NewFile,
 };
@@ -45,7 +45,10 @@ pub(super) fn fetch(
     let Described { info, json, is_current } = described;
     let mut version = place.put_info(info, *is_current, json.expose_bytes())?;
     if place.has(&version) {
-        eprintln!("The message keys of version {} are here already.", shown(&version.version));
+        tell(format_args!(
+            "The message keys of version {} are here already.",
+            shown(&version.version)
+        ));
         return Ok(true);
     }
     let progress = version.count.map_or_else(ProgressBar::no_length, ProgressBar::new);
@@ -59,6 +62,15 @@ pub(super) fn fetch(
                 version.complete = true;
                 return keep(place, version, came.sessions);
             }
+            Some(trouble) if trouble.is_refusal() => {
+                let name = shown(&version.version);
+                tell(format_args!(
+                    "The message keys of version {name} are refused: {}.",
+                    account.failed(trouble)
+                ));
+                let sessions = place.sessions_of(&version);
+                return keep(place, version, sessions);
+            }
             Some(trouble) if !trouble.may_be_too_much() => return Err(account.failed(trouble)),
             Some(trouble) => {
                 // What is missing after a cut may come the next time.
@@ -66,11 +78,11 @@ pub(super) fn fetch(
                 rooms = came.rooms.union(&rooms).cloned().collect();
                 if is_last {
                     progress.suspend(|| {
-                        eprintln!(
+                        tell(format_args!(
                             "The message keys of version {} do not come as a whole: {}. Now room by room.",
                             shown(&version.version),
                             account.failed(trouble)
-                        );
+                        ));
                     });
                     break;
                 }

@@ -18,7 +18,7 @@ use strongroom::ids::RoomId;
 use self::place::Place;
 pub(crate) use self::snapshot::Snapshot;
 use crate::{
-    failure::{Failure, Status, named, shown},
+    failure::{Failure, Status, named, shown, tell},
     network::{Access, Account},
 };
 
@@ -82,7 +82,7 @@ pub(crate) fn take_into(folder: &Path, account: &Account, wanted: &Wanted) -> Re
     let place = Place::open(folder, false)?;
     let snapshot = take(account, place, wanted)?;
     for version in snapshot.versions.iter().filter(|version| !version.complete) {
-        eprintln!("{version}");
+        tell(format_args!("{version}"));
     }
     Ok(())
 }

@@ -17,7 +17,7 @@ use super::{
     snapshot::Version,
 };
 use crate::{
-    failure::{Failure, shown},
+    failure::{Failure, shown, tell},
     network::{Account, Trouble},
     output::NewFile,
 };
@@ -41,7 +41,7 @@ pub(super) fn fetch(
             None => {}
             Some(trouble) if trouble.may_be_too_much() => {
                 let id = shown(room.as_str());
-                progress.suspend(|| eprintln!("Room {id}: {}.", account.failed(trouble)));
+                progress.suspend(|| tell(format_args!("Room {id}: {}.", account.failed(trouble))));
                 version.missing_rooms.push(room.as_str().to_owned());
             }
             Some(trouble) => return Err(account.failed(trouble)),
@@ -118,10 +118,10 @@ fn known(account: &Account) -> Result<BTreeSet<RoomId>, Failure> {
             let of = of.into_iter().flat_map(|of| of.values()).filter_map(Value::as_object);
             rooms.extend(of.flat_map(|of| of.keys()).map(|id| RoomId::from(id.as_str())));
         }
-        Err(trouble) if trouble.may_be_too_much() => eprintln!(
+        Err(trouble) if trouble.may_be_too_much() => tell(format_args!(
             "Rooms that you have left are not asked for, except those that --room names: {}.",
             account.failed(trouble)
-        ),
+        )),
         Err(trouble) => return Err(account.failed(trouble)),
     }
     Ok(rooms)

@@ -3,7 +3,7 @@
 use strongroom::{api::GetBackupVersion, backup::BackupVersionInfo, secret::SecretVec};
 
 use crate::{
-    failure::Failure,
+    failure::{Failure, tell},
     network::{Account, Trouble},
 };
 
@@ -27,7 +27,7 @@ pub(super) fn older(
     let newest = current.unwrap_or(1);
     let oldest = newest.saturating_sub(MOST).max(1);
     if oldest > 1 {
-        eprintln!("Of the versions of the backup only the newest {MOST} are looked for.");
+        tell(format_args!("Of the versions of the backup only the newest {MOST} are looked for."));
     }
     (oldest..newest).rev().filter_map(move |number| {
         let version = number.to_string().as_str().into();

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     at_end::AtEnd,
-    failure::{Failure, shown},
+    failure::{Failure, shown, tell},
     input,
 };
 
@@ -74,11 +74,11 @@ impl Access {
         let leaving = connection.clone();
         let log_out = AtEnd::new(move || {
             if let Err(trouble) = leaving.log_out() {
-                eprintln!(
+                tell(format_args!(
                     "The device {} could not be logged out: {}",
                     shown(login.device_id.as_str()),
                     leaving.failed(trouble)
-                );
+                ));
             }
         });
         Ok(Account { connection, user_id: login.user_id, _log_out: Some(log_out) })

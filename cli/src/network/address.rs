@@ -6,7 +6,7 @@ use http::Uri;
 use strongroom::api::BaseUrl;
 
 use super::Outcome;
-use crate::failure::{Failure, shown};
+use crate::failure::{Failure, shown, tell};
 
 /// What was named.
 pub(super) enum Named {
@@ -30,10 +30,10 @@ impl Named {
         let text = text.trim();
         let cut = text.split("/_matrix").next().unwrap_or_default().trim_end_matches('/');
         if cut != text.trim_end_matches('/') {
-            eprintln!(
+            tell(format_args!(
                 "The address of the homeserver ends before /_matrix: {} is taken.",
                 shown(cut)
-            );
+            ));
         }
         if cut.contains("://") {
             return Address::read(cut).map(Self::Address);

@@ -7,7 +7,7 @@ use std::{
 
 use strongroom::api::ApiError;
 
-use crate::failure::shown;
+use crate::failure::{shown, tell};
 
 /// What is left of the patience with one request.
 pub(super) struct Patience {
@@ -44,11 +44,11 @@ impl Patience {
                 format!("answers with status {}", error.status().unwrap_or_default())
             };
             let until = clock(now_ms() / 1_000 + wait.as_secs());
-            eprintln!(
+            tell(format_args!(
                 "{} {reason}: trying again in {} s, at {until}",
                 shown(address),
                 seconds(wait)
-            );
+            ));
         }
         thread::sleep(wait);
         true

@@ -11,7 +11,7 @@ use std::{
 use strongroom::secret::{SecretString, SecretVec};
 
 use super::{Outcome, server::Server};
-use crate::failure::Failure;
+use crate::failure::{Failure, tell};
 
 /// Has somebody log in with their browser, and returns the token that it brings.
 pub(super) fn token(server: &Server) -> Outcome<SecretString> {
@@ -25,13 +25,13 @@ pub(super) fn token(server: &Server) -> Outcome<SecretString> {
     let port = listener.local_addr().map_err(failed)?.port();
     // Only the browser that was sent from here knows it: another page could bring the token of another account.
     let state = random_name()?;
-    eprintln!(
+    tell(format_args!(
         "Open this address in a browser on this machine, and log in there:\n\n  \
          {}/_matrix/client/v3/login/sso/redirect?redirectUrl=http%3A%2F%2F127.0.0.1%3A{port}%2F{state}\n\n\
          Waiting for it for {} minutes …",
         server.address(),
         PATIENCE.as_secs() / 60
-    );
+    ));
     let path = format!("/{state}");
     let start = Instant::now();
     while start.elapsed() < PATIENCE {

@@ -31,6 +31,12 @@ impl Trouble {
         matches!(self, Self::Refused(error) if error.is_unauthorized())
     }
 
+    /// Whether this request alone is refused: another one may not be.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused(error @ ApiError::Matrix(_)) if !self.may_be_too_much()
+            && !error.is_unauthorized() && !error.is_rate_limited())
+    }
+
     /// Whether less at once may come through: somebody gave up waiting, or what came has no end.
     pub(crate) fn may_be_too_much(&self) -> bool {
         match self {
@@ -46,7 +52,9 @@ impl Trouble {
             ),
             Self::Link(ureq::Error::Protocol(_)) | Self::Stream(_) => true,
             Self::Refused(error) => {
-                !error.is_unauthorized() && error.status().is_none_or(|status| status >= 408)
+                !error.is_unauthorized()
+                    && !error.is_rate_limited()
+                    && error.status().is_none_or(|status| status >= 408)
             }
             Self::Link(_) | Self::Redirected(_) | Self::Request(_) => false,
         }
