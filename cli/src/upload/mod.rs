@@ -22,7 +22,7 @@ use strongroom::{
 
 use self::{report::Report, sending::Sending, target::Target};
 use crate::{
-    failure::{self, Failure, Status, tell},
+    failure::{self, Failure, Status, shown, tell},
     file::Source,
     input::{self, Key, Loaded},
     network::{Access, Account},
@@ -38,7 +38,8 @@ pub(crate) struct Options {
     /// A file with the passphrase of a key file: each is tried on each. Can be given several times; without it, it is asked for.
     #[arg(long, value_name = "FILE")]
     export_passphrase_file: Vec<PathBuf>,
-    /// What was saved of this account or another one: a folder, a file, or `-` for standard input. Can be given several times.
+    /// What was saved of this account or another one: a folder, a file, or `-` for standard input. Can be given several times,
+    /// for files of one account.
     #[arg(long, value_name = "PATH")]
     from: Vec<PathBuf>,
     /// Of what was saved, only the current version of the backup.
@@ -115,7 +116,7 @@ impl<'a> Sources<'a> {
         let saved = if options.from.is_empty() {
             None
         } else {
-            Some(Loaded::read_paths(&options.from, limits)?)
+            Some(of_one_account(Loaded::read_paths(&options.from, limits)?)?)
         };
         Ok(Self { files, passphrases, saved })
     }
@@ -139,6 +140,22 @@ impl<'a> Sources<'a> {
         }
         Ok(())
     }
+}
+
+/// Versions of two accounts have the same numbers, and secrets the same names.
+fn of_one_account(saved: Loaded) -> Result<Loaded, Failure> {
+    let mut users = saved.files.parts().iter().filter_map(|part| match part {
+        SavedPart::User(id) => Some(id),
+        _ => None,
+    });
+    let first = users.next();
+    if let (Some(first), Some(other)) = (first, users.find(|id| Some(*id) != first)) {
+        let (first, other) = (shown(first.as_str()), shown(other.as_str()));
+        return Err(Failure::usage(format!(
+            "what was saved is of two accounts, {first} and {other}: call this command for one after the other"
+        )));
+    }
+    Ok(saved)
 }
 
 /// Opens what was saved, as a rescue does, and sends it.

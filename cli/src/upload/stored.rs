@@ -142,8 +142,9 @@ impl<'a> Stored<'a> {
 
     fn ask(&self, room_id: &RoomId) -> Result<Room, Failure> {
         let mut room = HashMap::new();
-        let mut add =
-            |key, metadata: &_| drop(room.insert(key, Entry::new(metadata, State::There)));
+        let mut add = |key, metadata: &_| {
+            room.insert(key, Entry::new(metadata, State::There));
+        };
         Ok(if self.read(room_id, &mut add)? { Room::Read(room) } else { Room::Unread })
     }
 

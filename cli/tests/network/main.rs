@@ -19,3 +19,4 @@ mod sentences;
 mod server;
 mod source;
 mod tls;
+mod upload;
