@@ -25,7 +25,7 @@ pub(crate) struct Report {
     /// How many sessions are in the file: of two copies, one.
     pub(super) written: u64,
     /// Whether a snapshot says that it is not all there is.
-    pub(super) has_gaps: bool,
+    pub(crate) has_gaps: bool,
 }
 
 /// What became of one version.

@@ -5,10 +5,7 @@ mod sending;
 mod stored;
 mod target;
 
-use std::{
-    io::{self, Write as _},
-    path::PathBuf,
-};
+use std::{io, path::PathBuf};
 
 use clap::{ArgGroup, Args};
 use indicatif::ProgressBar;
@@ -20,7 +17,7 @@ use strongroom::{
     secret::SecretString,
 };
 
-use self::{report::Report, sending::Sending, target::Target};
+use self::{sending::Sending, target::Target};
 use crate::{
     failure::{self, Failure, Status, shown, tell},
     file::Source,
@@ -77,10 +74,16 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     };
     let (mut report, read_back) = sending.finish()?;
     report.conclude(read_back, count(&account, &backup)?);
+    if let Some(rescued) = &rescued {
+        let mut text = Vec::new();
+        rescued.print(&mut text)?;
+        // Beside the result, as what is wrong with a key file.
+        tell(String::from_utf8_lossy(&text).trim_end());
+    }
     if options.json {
         failure::print_json(&report.to_json())?;
     } else {
-        print(&report, rescued.as_ref())?;
+        report.print(&mut io::stdout().lock())?;
     }
     Ok(report.status())
 }
@@ -92,16 +95,6 @@ fn count(account: &Account, backup: &TrustedBackup) -> Result<Option<u64>, Failu
         Some(info) if info.version() == backup.version() => Ok(info.count()),
         _ => Err(sending::replaced(backup)),
     }
-}
-
-fn print(report: &Report, rescued: Option<&rescue::Report>) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    if let Some(rescued) = rescued {
-        rescued.print(&mut out)?;
-        writeln!(out)?;
-    }
-    report.print(&mut out)?;
-    report.next_step(&mut out)
 }
 
 impl<'a> Sources<'a> {
@@ -191,7 +184,8 @@ fn send_saved(
     for session in sessions.by_ref().map(RestoredSession::into_exported) {
         sending.take(session)?;
     }
-    let rescued = sessions.into_report()?;
+    let mut rescued = sessions.into_report()?;
+    rescued.has_gaps = saved.has_gaps;
     sending.report.unreadable += rescued.failed();
     sending.report.duplicates += rescued.duplicates();
     sending.report.status = sending.report.status.and(rescued.status());

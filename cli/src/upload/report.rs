@@ -152,10 +152,11 @@ impl Report {
                 writeln!(out, "The backup, version {version}, has {count} message keys now.")
             }
             None => Ok(()),
-        }
+        }?;
+        self.next_step(out)
     }
 
-    pub(super) fn next_step(&self, out: &mut impl Write) -> io::Result<()> {
+    fn next_step(&self, out: &mut impl Write) -> io::Result<()> {
         if self.read_back.stored + self.already_there == 0 {
             return Ok(());
         }
