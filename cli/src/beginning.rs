@@ -28,10 +28,10 @@ pub(crate) fn beginning_of(
     let parts = SavedPart::read_all(bytes.expose_bytes(), limits);
     if matches!(parts.as_deref(), Ok([SavedPart::RoomKeys(_)])) {
         let whole = match input {
-            Input::File(file) => Ok(file),
-            Input::Stream(mut stream) => spool::keep(bytes.expose_bytes(), &mut stream),
+            Input::File(file) => file,
+            Input::Stream(mut stream) => spool::keep(path, bytes.expose_bytes(), &mut stream)?,
         };
-        return Ok((bytes, Some(whole.map_err(failed)?)));
+        return Ok((bytes, Some(whole)));
     }
     if read_up_to(MAX_BYTES, &mut input, &mut bytes).map_err(failed)? {
         return Ok((bytes, None));

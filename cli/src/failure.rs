@@ -159,6 +159,14 @@ impl From<Box<dyn Error>> for Failure {
     }
 }
 
+/// What is printed when all is done: whoever does not read it to its end takes nothing back.
+pub(crate) fn printed(result: io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => Ok(result?),
+    }
+}
+
 /// Tells something beside the result. If nobody can read it, the work goes on.
 pub(crate) fn tell(what: impl Display) {
     let _ = writeln!(io::stderr(), "{what}");

@@ -16,11 +16,11 @@ use strongroom::{
     secret::SecretString,
 };
 
-pub(crate) use crate::terminal::{asked, chosen, confirmed};
+pub(crate) use crate::terminal::{asked, chosen, confirmed, place};
 use crate::{
     beginning::beginning_of,
     failure::{Failure, is_standard_input, named, tell},
-    fetch::{self, Snapshot},
+    fetch::{self, Extent, Snapshot},
     network::Access,
     output::PrivateFolder,
     terminal::is_interactive,
@@ -77,15 +77,17 @@ pub(crate) struct Response<'a> {
 }
 
 impl Saved {
-    /// Reads everything. What is no data in it is told on standard error, and costs itself. `others` are read, too.
+    /// Reads everything. What is no data in it is told on standard error, and costs itself. `others` are read, too; of an account on a homeserver
+    /// no more than is `wanted` is fetched.
     pub(crate) fn read<'a>(
         &'a self,
         others: impl Iterator<Item = &'a PathBuf>,
+        wanted: Extent,
         limits: &Limits,
     ) -> Result<Loaded, Failure> {
         check_standard_input(self.from.iter().chain(self.access.files()).chain(others))?;
         let mut loaded = Loaded::default();
-        if let Some(fetched) = self.fetched()? {
+        if let Some(fetched) = self.fetched(wanted)? {
             loaded.read_all(fetched.path(), limits)?;
             loaded._fetched = Some(fetched);
         }
@@ -94,7 +96,7 @@ impl Saved {
     }
 
     /// What the homeserver has, if no files are named.
-    fn fetched(&self) -> Result<Option<PrivateFolder>, Failure> {
+    fn fetched(&self, wanted: Extent) -> Result<Option<PrivateFolder>, Failure> {
         match (self.from.is_empty(), self.access.is_given()) {
             (false, false) if self.access.is_idle() => return Ok(None),
             (false, _) => {
@@ -113,7 +115,7 @@ impl Saved {
         }
         let folder = PrivateFolder::new()?;
         let account = self.access.connect()?;
-        fetch::take_into(folder.path(), &account, &fetch::Wanted::default())?;
+        fetch::take_into(folder.path(), &account, &wanted.into())?;
         Ok(Some(folder))
     }
 }

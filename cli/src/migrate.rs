@@ -3,7 +3,7 @@
 use std::{
     fmt::Write as _,
     io::{self, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use clap::Args;
@@ -20,7 +20,8 @@ use strongroom::{
 };
 
 use crate::{
-    failure::{Failure, Status, named, shown, tell},
+    failure::{Failure, Status, named, printed, shown, tell},
+    fetch::Extent,
     folder::NewFolder,
     input::{self, Key, Saved},
 };
@@ -33,7 +34,7 @@ pub(crate) struct Options {
     key: Key,
     /// The folder to write, which does not exist yet: the account data to put, in order, and what they do; readable by you alone.
     #[arg(long, value_name = "DIR")]
-    to: PathBuf,
+    to: Option<PathBuf>,
     /// Moves this secret even if nothing shows that it is yours: what older clients wrote, the homeserver could have written,
     /// too. Can be given several times.
     #[arg(long, value_name = "NAME")]
@@ -43,17 +44,19 @@ pub(crate) struct Options {
 /// Plans what brings the key storage into today's form; nothing in the account is removed by it.
 pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let limits = Limits::default();
-    let saved = options.saved.read(options.key.files(), &limits)?.files;
+    let saved = options.saved.read(options.key.files(), Extent::NoKeys, &limits)?.files;
     let storage = saved.secret_storage(&limits).ok_or_else(|| {
         Failure::usage("there is no account data in what was given: it is what GET /sync or the files of a snapshot have")
     })?;
-    let folder = NewFolder::create(&options.to)?;
     let typed = options.key.typed(&saved)?;
     if typed.is_empty() {
         return Err(Failure::usage(
             "there is neither a recovery key nor a passphrase: name a file with --recovery-key-file or --passphrase-file",
         ));
     }
+    let to = input::place(options.to.as_deref(), "A folder to write:", "--to")?;
+    // Whether it can be written shows before the work.
+    let folder = NewFolder::create(&to)?;
     let mut keys = Vec::new();
     for text in &typed {
         match storage.unlock(text.expose_str(), &PublicKeys::default(), &limits) {
@@ -75,7 +78,7 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     }
     write(&folder, &plan, &new_key, user_id)?;
     folder.finish()?;
-    next_step(&mut io::stdout().lock(), options, &plan, &new_key)?;
+    printed(next_step(&mut io::stdout().lock(), &to, &plan, &new_key))?;
     Ok(if plan.notes().is_empty() { Status::Good } else { Status::NotAllGood })
 }
 
@@ -185,12 +188,7 @@ fn makes_known(plan: &Plan, new_key: &NewKey) -> bool {
     plan.steps().iter().any(is_this)
 }
 
-fn next_step(
-    out: &mut impl io::Write,
-    options: &Options,
-    plan: &Plan,
-    new_key: &NewKey,
-) -> io::Result<()> {
+fn next_step(out: &mut impl io::Write, to: &Path, plan: &Plan, new_key: &NewKey) -> io::Result<()> {
     write!(out, "{plan}")?;
     if plan.notes().iter().any(|note| waits_for(note).is_some()) {
         writeln!(
@@ -198,7 +196,7 @@ fn next_step(
             "To move a secret that nothing shows to be yours, say --accept with its name."
         )?;
     }
-    let folder = named(&options.to);
+    let folder = named(to);
     writeln!(
         out,
         "\nNothing was sent. {folder} holds what is to be written, in this order; each step only where the account data is \

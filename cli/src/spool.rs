@@ -8,7 +8,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use crate::failure::is_standard_input;
+use crate::failure::{Failure, is_standard_input, named};
 
 /// What a path names.
 pub(crate) enum Input {
@@ -48,12 +48,29 @@ impl Read for Input {
 }
 
 /// Keeps a stream of which the `beginning` was read already, in a private file. It must be encrypted.
-pub(crate) fn keep(beginning: &[u8], rest: &mut impl Read) -> io::Result<File> {
-    let mut file = private_file()?;
-    file.write_all(beginning)?;
-    io::copy(rest, &mut file)?;
-    file.rewind()?;
+pub(crate) fn keep(path: &Path, beginning: &[u8], rest: &mut impl Read) -> Result<File, Failure> {
+    let mut file = private_file().map_err(|error| not_kept(&error))?;
+    file.write_all(beginning).map_err(|error| not_kept(&error))?;
+    let mut piece = [0; 1 << 16];
+    loop {
+        let read = match rest.read(&mut piece) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(Failure::file(path, "read", &error)),
+        };
+        file.write_all(piece.get(..read).unwrap_or_default()).map_err(|error| not_kept(&error))?;
+    }
+    file.rewind().map_err(|error| not_kept(&error))?;
     Ok(file)
+}
+
+/// What does not come twice could not be kept.
+pub(crate) fn not_kept(error: &io::Error) -> Failure {
+    Failure::other(format!(
+        "the folder for temporary files, {}, could not be written: {error}; name another one in TMPDIR",
+        named(&std::env::temp_dir())
+    ))
 }
 
 /// Makes a file in the folder for temporary files, for its owner alone. It goes when it is closed, even if the program is killed.

@@ -7,7 +7,7 @@ use strongroom::api::{GetSync, QueryKeys, ResponseError};
 use super::place::Place;
 use crate::{
     failure::Failure,
-    network::{Account, Trouble},
+    network::{Account, Trouble, random_name},
 };
 
 /// Saves both. Of the response of `/sync` only what is account data: what was sent to the device is none of ours.
@@ -21,8 +21,10 @@ pub(super) fn fetch(account: &Account, place: &Place) -> Result<(), Failure> {
         #[serde(borrow)]
         account_data: Option<&'a RawValue>,
     }
-    let (_, sync) =
-        account.connection.send_raw(&GetSync::new()).map_err(|it| account.failed(it))?;
+    // Synapse answers an equal first request for two minutes with what it said before.
+    let unlike = format!("strongroom.{}", random_name()?);
+    let sync = GetSync::new().account_data(["*".into(), unlike.as_str().into()]);
+    let (_, sync) = account.connection.send_raw(&sync).map_err(|it| account.failed(it))?;
     let Sync { account_data } = serde_json::from_slice(sync.expose_bytes())
         .map_err(|_| account.failed(Trouble::from(ResponseError::Member("account_data"))))?;
     let account_data = account_data.map_or(r#"{"events":[]}"#, RawValue::get);

@@ -13,7 +13,7 @@ use strongroom::{
     ids::{BackupVersion, RoomId},
 };
 
-use super::{Wanted, place::Place, rooms, snapshot::Version, versions::Described};
+use super::{Wanted, place::Place, rooms, snapshot::Version};
 use crate::{
     failure::{Failure, shown, tell},
     network::{Account, Trouble},
@@ -39,11 +39,9 @@ pub(super) struct Came {
 pub(super) fn fetch(
     account: &Account,
     place: &mut Place,
-    described: &Described,
+    mut version: Version,
     wanted: &Wanted,
 ) -> Result<bool, Failure> {
-    let Described { info, json, is_current } = described;
-    let mut version = place.put_info(info, *is_current, json.expose_bytes())?;
     if place.has(&version) {
         tell(format_args!(
             "The message keys of version {} are here already.",
@@ -52,10 +50,10 @@ pub(super) fn fetch(
         return Ok(true);
     }
     let progress = version.count.map_or_else(ProgressBar::no_length, ProgressBar::new);
-    let number = info.version();
+    let number = BackupVersion::from(version.version.as_str());
     let mut rooms = wanted.rooms.iter().cloned().collect();
     for tries_left in (0..TRIES).rev() {
-        let (came, broken) = whole(account, place, &version, number, &progress)?;
+        let (came, broken) = whole(account, place, &version, &number, &progress)?;
         match broken {
             None => {
                 progress.finish_and_clear();

@@ -15,8 +15,8 @@ use std::{
 use clap::Args;
 use strongroom::ids::RoomId;
 
-use self::place::Place;
 pub(crate) use self::snapshot::Snapshot;
+use self::{place::Place, versions::Described};
 use crate::{
     failure::{Failure, Status, named, shown, tell},
     network::{Access, Account},
@@ -42,10 +42,29 @@ pub(crate) struct Options {
 }
 
 /// What is to be fetched.
-#[derive(Default)]
 pub(crate) struct Wanted {
-    pub(crate) rooms: Vec<RoomId>,
-    pub(crate) current_only: bool,
+    /// Rooms to ask for beside those that the homeserver names.
+    rooms: Vec<RoomId>,
+    extent: Extent,
+}
+
+/// How much of the backup, beside the account data and the public keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// All versions and their message keys.
+    Everything,
+    /// The current version and its message keys.
+    CurrentVersion,
+    /// All versions, and the message keys of the current one.
+    CurrentKeys,
+    /// All versions without message keys.
+    NoKeys,
+}
+
+impl From<Extent> for Wanted {
+    fn from(extent: Extent) -> Self {
+        Self { rooms: Vec::new(), extent }
+    }
 }
 
 pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
@@ -53,7 +72,8 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let place = Place::open(&options.to, options.force)?;
     let account = options.access.connect()?;
     let rooms = options.room.iter().map(|id| RoomId::from(id.as_str())).collect();
-    let wanted = Wanted { rooms, current_only: options.current_only };
+    let extent = if options.current_only { Extent::CurrentVersion } else { Extent::Everything };
+    let wanted = Wanted { rooms, extent };
     let snapshot = take(&account, place, &wanted).map_err(|failure| {
         failure.and(format!(
             "what is finished in {} stays, and the same command goes on from there",
@@ -96,10 +116,18 @@ fn take(account: &Account, mut place: Place, wanted: &Wanted) -> Result<Snapshot
     let mut all_complete = true;
     if let Some(current) = current {
         let number = current.info.version().as_str().parse::<u64>().ok();
-        all_complete &= keys::fetch(account, &mut place, &current, wanted)?;
-        if !wanted.current_only {
+        let mut take = |version: &Described, with_keys: bool| {
+            let recorded =
+                place.put_info(&version.info, version.is_current, version.json.expose_bytes())?;
+            if with_keys {
+                all_complete &= keys::fetch(account, &mut place, recorded, wanted)?;
+            }
+            Ok::<_, Failure>(())
+        };
+        take(&current, wanted.extent != Extent::NoKeys)?;
+        if wanted.extent != Extent::CurrentVersion {
             for older in versions::older(account, number) {
-                all_complete &= keys::fetch(account, &mut place, &older?, wanted)?;
+                take(&older?, wanted.extent == Extent::Everything)?;
             }
         }
     }

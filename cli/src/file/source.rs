@@ -10,7 +10,7 @@ use strongroom::{
     Limits,
     key_export::{
         EncryptedKeyFile, EntryVerdict, KeyFile, KeyFileError, KeyFileReport, KeyFileSessions,
-        NewKeyFile,
+        KeyFileWriteError, NewKeyFile,
     },
     recovery_key::RecoveryKey,
     secret::{SecretString, SecretVec},
@@ -64,8 +64,7 @@ impl<'a> Source<'a> {
                 let mut beginning = SecretVec::default();
                 read_up_to(BEGINNING_BYTES, &mut stream, &mut beginning).map_err(failed)?;
                 if is_encrypted(beginning.expose_bytes()) {
-                    let kept = spool::keep(beginning.expose_bytes(), &mut stream);
-                    Content::File(kept.map_err(failed)?)
+                    Content::File(spool::keep(path, beginning.expose_bytes(), &mut stream)?)
                 } else {
                     Content::Stream(beginning, stream)
                 }
@@ -96,10 +95,12 @@ impl<'a> Source<'a> {
         let new = NewKeyFile::new(passphrase.expose_str(), NewKeyFile::MIN_ROUNDS)
             .map_err(|error| Failure::other(error.to_string()))?;
         let mut sessions = self.read(&[])?;
-        let kept = |error: io::Error| Failure::file(&std::env::temp_dir(), "written", &error);
-        let mut file = spool::private_file().map_err(kept)?;
-        new.write(&mut io::BufWriter::new(&mut file), sessions.sessions())
-            .map_err(|error| Failure::other(error.to_string()))?;
+        let mut file = spool::private_file().map_err(|error| spool::not_kept(&error))?;
+        let written = new.write(&mut io::BufWriter::new(&mut file), sessions.sessions());
+        written.map_err(|error| match error {
+            KeyFileWriteError::Write(kind) => spool::not_kept(&kind.into()),
+            error => Failure::other(error.to_string()),
+        })?;
         self.status = sessions.finish()?;
         self.content = Some(Content::File(file));
         self.passphrase = Some(passphrase);

@@ -35,7 +35,7 @@ impl Named {
                 shown(cut)
             ));
         }
-        if cut.contains("://") {
+        if text.contains("://") {
             return Address::read(cut).map(Self::Address);
         }
         let is_name = !cut.is_empty()

@@ -1,9 +1,8 @@
 //! How somebody logs in.
 
-use std::{borrow::Cow, io::Write as _, path::PathBuf, sync::Arc};
+use std::{borrow::Cow, path::PathBuf, sync::Arc};
 
 use clap::Args;
-use console::Term;
 use http::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -91,12 +90,8 @@ impl Credentials {
         if self.user.is_some() || (self.sso && self.homeserver.is_some()) {
             return Ok(self.user.clone());
         }
-        if !terminal::is_interactive() {
-            return Err(Failure::usage(NOBODY));
-        }
-        let terminal = Term::stderr();
-        write!(&terminal, "Account (@me:example.org): ")?;
-        let typed = terminal.read_line()?;
+        let typed = terminal::typed_line("Account (@me:example.org):")?;
+        let typed = typed.ok_or_else(|| Failure::usage(NOBODY))?;
         crate::diagnose::user_id(typed.trim()).map(Some).map_err(Failure::usage)
     }
 

@@ -50,7 +50,7 @@ impl Lists {
     pub(super) fn check(&mut self) -> Result<(), Failure> {
         for list in [&mut self.failures, &mut self.warnings] {
             let written = list.error.take().map_or_else(|| list.entries.flush(), Err);
-            written.map_err(|error| not_kept(&error))?;
+            written.map_err(|error| spool::not_kept(&error))?;
         }
         Ok(())
     }
@@ -58,7 +58,7 @@ impl Lists {
 
 impl List {
     fn new() -> Result<Self, Failure> {
-        let file = spool::private_file().map_err(|error| not_kept(&error))?;
+        let file = spool::private_file().map_err(|error| spool::not_kept(&error))?;
         Ok(Self { entries: BufWriter::new(file), error: None })
     }
 
@@ -117,12 +117,4 @@ fn snake_case(name: &str) -> String {
         text.extend(c.to_lowercase());
     }
     text
-}
-
-fn not_kept(error: &io::Error) -> Failure {
-    let folder = crate::failure::named(&std::env::temp_dir());
-    Failure::other(format!(
-        "the list of what failed could not be kept in {folder}, the folder for temporary files: {error}; leave --all out, \
-         or name another folder in TMPDIR"
-    ))
 }

@@ -26,8 +26,9 @@ pub(crate) use self::{
     report::Report,
 };
 use crate::{
-    failure::{Failure, Status, named, tell},
-    input::{Key, Saved},
+    failure::{Failure, Status, named, printed, tell},
+    fetch::Extent,
+    input::{self, Key, Saved},
     output::{ExportPassphrase, NewFile},
 };
 
@@ -40,7 +41,7 @@ pub(crate) struct Options {
     key: Key,
     /// The file to write, readable by you alone.
     #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    out: Option<PathBuf>,
     /// How it is written: the encrypted file that clients import, or a JSON array of exported sessions.
     #[arg(long, value_enum, default_value_t = Format::Encrypted)]
     format: Format,
@@ -82,7 +83,12 @@ enum Format {
 pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let limits = Limits::default();
     let inputs = options.key.files().chain(options.export.file());
-    let saved = options.saved.read(inputs, &limits)?;
+    if let Some(out) = &options.out {
+        // Whether it can be written shows before anything is fetched.
+        drop(NewFile::create(&numbered(out, options.split.map(|_| 1)), options.force)?);
+    }
+    let wanted = if options.current_only { Extent::CurrentVersion } else { Extent::Everything };
+    let saved = options.saved.read(inputs, wanted, &limits)?;
     if saved.files.parts().iter().any(is_key_file) {
         tell(format_args!(
             "Message keys that were exported already are not opened again: put them together with what is rescued by \
@@ -116,10 +122,11 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     }
     let mut bodies = Bodies::new(&saved, &versions, &candidates, &limits)?;
     bodies.filter(filter(options));
+    let out = input::place(options.out.as_deref(), "A file to write:", "--out")?;
     // Whether it can be written shows before the work.
     let report_file = options.report.as_ref().map(|path| NewFile::create(path, options.force));
     let report_file = report_file.transpose()?;
-    let (mut report, mut files) = write(options, &bodies)?;
+    let (mut report, mut files) = write(options, &out, &bodies)?;
     report.has_gaps = saved.has_gaps;
     if let Some(mut file) = report_file {
         let written = report.write_json(&mut file);
@@ -128,16 +135,17 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
         files.push(file);
     }
     files.into_iter().try_for_each(NewFile::finish)?;
+    printed(print(&mut report, options, &out))?;
+    Ok(report.status())
+}
+
+fn print(report: &mut Report, options: &Options, path: &Path) -> io::Result<()> {
     let mut out = io::stdout().lock();
     if options.json {
-        report.write_json(&mut out)?;
-    } else {
-        report.print(&mut out)?;
-        if report.restored() > 0 {
-            next_step(&mut out, options)?;
-        }
+        return report.write_json(&mut out);
     }
-    Ok(report.status())
+    report.print(&mut out)?;
+    if report.restored() > 0 { next_step(&mut out, options, path) } else { Ok(()) }
 }
 
 fn is_key_file(part: &SavedPart) -> bool {
@@ -145,8 +153,8 @@ fn is_key_file(part: &SavedPart) -> bool {
 }
 
 /// Where the file is imported.
-fn next_step(out: &mut impl io::Write, options: &Options) -> io::Result<()> {
-    let name = named(&options.out);
+fn next_step(out: &mut impl io::Write, options: &Options, path: &Path) -> io::Result<()> {
+    let name = named(path);
     match options.format {
         Format::Encrypted => {
             writeln!(
@@ -186,7 +194,11 @@ fn filter(options: &Options) -> RestoreFilter {
 }
 
 /// Writes one file, or several, which have no names yet, and says what became of everything.
-fn write(options: &Options, bodies: &Bodies<'_>) -> Result<(Report, Vec<NewFile>), Failure> {
+fn write(
+    options: &Options,
+    out: &Path,
+    bodies: &Bodies<'_>,
+) -> Result<(Report, Vec<NewFile>), Failure> {
     let passphrase = match options.format {
         Format::Encrypted => Some(options.export.chosen()?),
         Format::Json => None,
@@ -195,8 +207,7 @@ fn write(options: &Options, bodies: &Bodies<'_>) -> Result<(Report, Vec<NewFile>
     let (mut sessions, mut files) = (None, Vec::new());
     for number in 1.. {
         // Whether it can be written shows before the work.
-        let file =
-            NewFile::create(&numbered(&options.out, options.split.map(|_| number)), options.force)?;
+        let file = NewFile::create(&numbered(out, options.split.map(|_| number)), options.force)?;
         let lists = if options.all && number == 1 { Some(Lists::new()?) } else { None };
         let sessions = sessions.get_or_insert_with(|| bodies.rescue(lists));
         let before = sessions.written();

@@ -10,6 +10,7 @@
 
 mod account;
 mod fetch;
+mod flags;
 #[path = "../offline/kit.rs"]
 #[allow(dead_code, reason = "the offline tests use all of it")]
 mod kit;

@@ -17,7 +17,11 @@ pub(crate) fn strongroom(arguments: &[&str]) -> Command {
 
 /// The exit status, standard output and standard error.
 pub(crate) fn run(arguments: &[&str], input: Option<&[u8]>) -> (i32, String, String) {
-    let mut command = strongroom(arguments);
+    finish(strongroom(arguments), input)
+}
+
+/// The same for a command that is made ready.
+pub(crate) fn finish(mut command: Command, input: Option<&[u8]>) -> (i32, String, String) {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     // It may end before it has read anything.
@@ -25,6 +29,21 @@ pub(crate) fn run(arguments: &[&str], input: Option<&[u8]>) -> (i32, String, Str
     let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (status.code().unwrap(), text(stdout), text(stderr))
+}
+
+/// A key file that a client has written, and a file with its passphrase.
+pub(crate) fn key_file(folder: &Folder) -> (String, String) {
+    let path = vector("random").replace("random.json", "random.megolm-export");
+    let made_with: Value =
+        serde_json::from_slice(&fs::read(format!("{path}.json")).unwrap()).unwrap();
+    let passphrase = &made_with["files"]["random.megolm-export.txt"]["passphrase"];
+    let passphrase = folder.write("made_with.txt", passphrase.as_str().unwrap().as_bytes());
+    (format!("{path}.txt"), passphrase)
+}
+
+/// What the client of a fixture exported, as a JSON array.
+pub(crate) fn exported(name: &str) -> Vec<u8> {
+    fixture(name)["exported_room_keys"].to_string().into_bytes()
 }
 
 pub(crate) fn vector(name: &str) -> String {
@@ -38,9 +57,20 @@ pub(crate) fn fixture(name: &str) -> Value {
 /// A folder of a test's own.
 pub(crate) struct Folder(PathBuf);
 
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+}
+
 impl Folder {
     pub(crate) fn new(name: &str) -> Self {
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        Self::at(Path::new(env!("CARGO_TARGET_TMPDIR")).join(name))
+    }
+
+    pub(crate) fn at(path: PathBuf) -> Self {
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).unwrap();
         Self(path)

@@ -9,12 +9,17 @@
 )]
 
 mod diagnose;
+#[cfg(unix)]
+mod endings;
 mod file;
 mod key;
 mod kit;
 mod migrate;
 mod rescue;
 mod secrets;
+mod streams;
+#[cfg(unix)]
+mod terminal;
 
 use std::{fs, path::Path, process::Stdio};
 
