@@ -121,13 +121,6 @@ impl Saved {
 }
 
 impl Loaded {
-    /// Reads what was saved, wherever.
-    pub(crate) fn read_paths(paths: &[PathBuf], limits: &Limits) -> Result<Self, Failure> {
-        let mut loaded = Self::default();
-        loaded.add(paths, limits)?;
-        Ok(loaded)
-    }
-
     /// The responses with sessions.
     pub(crate) fn responses(&self) -> impl Iterator<Item = Response<'_>> {
         self.files.parts().iter().enumerate().filter_map(|(place, part)| match part {
@@ -151,7 +144,7 @@ impl Loaded {
         })
     }
 
-    fn add(&mut self, paths: &[PathBuf], limits: &Limits) -> Result<(), Failure> {
+    pub(crate) fn add(&mut self, paths: &[PathBuf], limits: &Limits) -> Result<(), Failure> {
         for path in paths {
             let had_gaps = self.has_gaps;
             self.read_all(path, limits)?;

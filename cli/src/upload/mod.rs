@@ -7,7 +7,7 @@ mod target;
 
 use std::{io, path::PathBuf};
 
-use clap::{ArgGroup, Args};
+use clap::Args;
 use indicatif::ProgressBar;
 use strongroom::{
     Limits,
@@ -19,15 +19,15 @@ use strongroom::{
 
 use self::{sending::Sending, target::Target};
 use crate::{
-    failure::{self, Failure, Status, shown, tell},
+    failure::{self, Failure, Status, printed, shown, tell},
     file::Source,
-    input::{self, Key, Loaded},
+    input::{Key, Loaded, check_standard_input, typed_in},
     network::{Access, Account},
     rescue::{self, Bodies, Candidate, Versions, candidates},
+    terminal::typed_line,
 };
 
 #[derive(Args)]
-#[command(group = ArgGroup::new("sources").args(["input", "from"]).multiple(true).required(true))]
 pub(crate) struct Options {
     /// A key file, or a JSON array of exported sessions, or `-` for standard input. Can be given several times.
     #[arg(long = "in", value_name = "KEYFILE")]
@@ -62,8 +62,9 @@ struct Sources<'a> {
 /// Checks that the key fits the backup, and puts into it what it lacks.
 pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let limits = Limits::default();
+    let input = options.input()?;
     // What cannot be read shows before anybody logs in.
-    let mut sources = Sources::open(options, &limits)?;
+    let mut sources = Sources::open(options, &input, &limits)?;
     let account = options.access.connect()?;
     let Target { backup, typed } = Target::find(&account, &options.key, &limits)?;
     let mut sending = Sending::new(&account, &backup);
@@ -83,7 +84,7 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     if options.json {
         failure::print_json(&report.to_json())?;
     } else {
-        report.print(&mut io::stdout().lock())?;
+        printed(report.print(&mut io::stdout().lock()))?;
     }
     Ok(report.status())
 }
@@ -97,19 +98,36 @@ fn count(account: &Account, backup: &TrustedBackup) -> Result<Option<u64>, Failu
     }
 }
 
+impl Options {
+    /// The key files; one is asked for if nothing is named at all.
+    fn input(&self) -> Result<Vec<PathBuf>, Failure> {
+        if !self.input.is_empty() || !self.from.is_empty() {
+            return Ok(self.input.clone());
+        }
+        let typed = typed_line("A key file:")?.map(|line| line.trim().to_owned());
+        let path = typed.filter(|line| !line.is_empty()).ok_or_else(|| {
+            Failure::usage(
+                "there is nothing to put into the backup: name a key file with --in, or what was saved of an account with --from",
+            )
+        })?;
+        Ok(vec![path.into()])
+    }
+}
+
 impl<'a> Sources<'a> {
-    fn open(options: &'a Options, limits: &Limits) -> Result<Self, Failure> {
-        let inputs = options.input.iter().chain(&options.from);
+    fn open(options: &Options, input: &'a [PathBuf], limits: &Limits) -> Result<Self, Failure> {
+        let inputs = input.iter().chain(&options.from);
         let keys = options.export_passphrase_file.iter().chain(options.key.files());
-        input::check_standard_input(inputs.chain(keys).chain(options.access.files()))?;
-        let files =
-            options.input.iter().map(|path| Source::open(path)).collect::<Result<_, _>>()?;
-        let passphrases = options.export_passphrase_file.iter().map(|path| input::typed_in(path));
+        check_standard_input(inputs.chain(keys).chain(options.access.files()))?;
+        let files = input.iter().map(|path| Source::open(path)).collect::<Result<_, _>>()?;
+        let passphrases = options.export_passphrase_file.iter().map(|path| typed_in(path));
         let passphrases = passphrases.collect::<Result<_, _>>()?;
         let saved = if options.from.is_empty() {
             None
         } else {
-            Some(of_one_account(Loaded::read_paths(&options.from, limits)?)?)
+            let mut saved = Loaded::default();
+            saved.add(&options.from, limits)?;
+            Some(of_one_account(saved)?)
         };
         Ok(Self { files, passphrases, saved })
     }

@@ -2,7 +2,7 @@
 
 use strongroom::{
     Limits,
-    api::{GetBackupVersion, GetSync},
+    api::GetBackupVersion,
     backup::{BackupVersionInfo, TrustedBackup},
     client::unlock_backup_key,
     secret::SecretString,
@@ -11,6 +11,7 @@ use strongroom::{
 
 use crate::{
     failure::{Failure, shown},
+    fetch::account_data,
     input::Key,
     network::Account,
 };
@@ -44,7 +45,7 @@ impl Target {
         if typed.is_empty() {
             typed.extend(Key::asked_for(&whose)?);
         }
-        let sync = account.connection.send(&GetSync::new()).map_err(failed)?;
+        let sync = account.connection.send(&account_data()?).map_err(failed)?;
         let events = sync.account_data.iter().map(|event| (&event.event_type, &event.content));
         let storage = SecretStorage::from_account_data(events, limits);
         let backup = proven(&info, &storage, &typed, limits).map_err(|reason| match reason {
