@@ -560,7 +560,8 @@ fn nothing_is_sent_when_a_key_file_does_not_open() {
     let account = target("unopened");
     let [file, _] = export_file(&account, "random");
     let wrong = account.folder.write("wrong.txt", b"something else");
-    let plain = plain(&account, &exported("random"));
+    // More than go into one request.
+    let plain = plain(&account, &many(150));
     let more = ["--in", &plain, "--in", &file, "--export-passphrase-file", &wrong];
     let (status, report) = upload(&account, &more);
     assert_eq!((status, &report["error"]["code"]), (1, &json!("content")), "{report:#}");
