@@ -16,11 +16,12 @@ use strongroom::{
     secret::SecretString,
 };
 
+pub(crate) use crate::fetch::Extent;
 pub(crate) use crate::terminal::{asked, chosen, confirmed, place};
 use crate::{
     beginning::beginning_of,
     failure::{Failure, is_standard_input, named, tell},
-    fetch::{self, Extent, Snapshot},
+    fetch::{self, Snapshot},
     network::Access,
     output::PrivateFolder,
     terminal::is_interactive,

@@ -10,6 +10,7 @@ use clap::Args;
 use crate::{
     at_end::AtEnd,
     failure::{Failure, Status, named, shown},
+    input,
     network::{Credentials, Network, sign_in},
     output::NewFile,
 };
@@ -22,15 +23,16 @@ pub(crate) struct Options {
     network: Network,
     /// The file to write the login to, readable by you alone.
     #[arg(long, value_name = "FILE")]
-    to: PathBuf,
+    to: Option<PathBuf>,
     /// Replaces a file that exists already. A login in it is not logged out.
     #[arg(long)]
     force: bool,
 }
 
 pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
+    let to = input::place(options.to.as_deref(), "A file for the login:", "--to")?;
     // Whether it can be written shows before anybody logs in.
-    let file = NewFile::create(&options.to, options.force)?;
+    let file = NewFile::create(&to, options.force)?;
     let (connection, login) = sign_in(&options.credentials, &options.network)?;
     // A login that nobody can use any more would be there for ever.
     let log_out = AtEnd::new(move || {
@@ -38,7 +40,7 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     });
     login.write(file)?;
     log_out.forget();
-    let name = named(&options.to);
+    let name = named(&to);
     let mut out = io::stdout().lock();
     writeln!(
         out,

@@ -20,8 +20,7 @@ use strongroom::{
 
 use crate::{
     failure::{Failure, Status, print_json, shown, tell, visible},
-    fetch::Extent,
-    input::{Key, Saved},
+    input::{Extent, Key, Saved},
 };
 
 #[derive(Args)]

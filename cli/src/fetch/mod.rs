@@ -19,6 +19,7 @@ pub(crate) use self::{account::account_data, snapshot::Snapshot};
 use self::{place::Place, versions::Described};
 use crate::{
     failure::{Failure, Status, named, shown, tell},
+    input,
     network::{Access, Account},
 };
 
@@ -28,7 +29,7 @@ pub(crate) struct Options {
     access: Access,
     /// The folder to write, readable by you alone. If the last time did not come to its end, it goes on there.
     #[arg(long, value_name = "DIR")]
-    to: PathBuf,
+    to: Option<PathBuf>,
     /// A room to ask for if all message keys at once are too much for the homeserver, beside those that you are or were in.
     /// Can be given several times.
     #[arg(long, value_name = "ID")]
@@ -69,7 +70,8 @@ impl From<Extent> for Wanted {
 
 pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     // Whether it can be written shows before anybody logs in.
-    let place = Place::open(&options.to, options.force)?;
+    let to = input::place(options.to.as_deref(), "A folder to write:", "--to")?;
+    let place = Place::open(&to, options.force)?;
     let account = options.access.connect()?;
     let rooms = options.room.iter().map(|id| RoomId::from(id.as_str())).collect();
     let extent = if options.current_only { Extent::CurrentVersion } else { Extent::Everything };
@@ -77,7 +79,7 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let snapshot = take(&account, place, &wanted).map_err(|failure| {
         failure.and(format!(
             "what is finished in {} stays, and the same command goes on from there",
-            named(&options.to)
+            named(&to)
         ))
     })?;
     let mut out = io::stdout().lock();
@@ -90,7 +92,7 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
             "The account has no key storage: there are no message keys on the homeserver."
         )?;
     } else {
-        let name = named(&options.to);
+        let name = named(&to);
         writeln!(out, "\nNext: strongroom rescue --from {name} --out keys.txt")?;
     }
     let is_empty = snapshot.versions.iter().all(|version| version.sessions == 0);

@@ -1,8 +1,8 @@
 //! Encryption of the connection.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, path::Path};
 
-use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, TlsConfigBuilder, parse_pem};
 
 use super::Outcome;
 use crate::failure::Failure;
@@ -51,12 +51,12 @@ fn certificates(file: &Path) -> Outcome<Vec<Certificate<'static>>> {
 }
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-fn with_provider(config: ureq::tls::TlsConfigBuilder) -> ureq::tls::TlsConfigBuilder {
-    config.unversioned_rustls_crypto_provider(Arc::new(rustls_graviola::default_provider()))
+fn with_provider(config: TlsConfigBuilder) -> TlsConfigBuilder {
+    config.unversioned_rustls_crypto_provider(rustls_graviola::default_provider().into())
 }
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn with_provider(config: ureq::tls::TlsConfigBuilder) -> ureq::tls::TlsConfigBuilder {
+fn with_provider(config: TlsConfigBuilder) -> TlsConfigBuilder {
     config
 }
 
