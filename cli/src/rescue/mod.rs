@@ -16,13 +16,13 @@ use strongroom::{
     Limits,
     backup::{RestoreFilter, RestoredSession},
     ids::{RoomId, SessionId},
-    saved_files::SavedPart,
+    saved_files::{SavedFiles, SavedPart},
 };
 
 use self::{bodies::Rescued, lists::Lists};
 pub(crate) use self::{
     bodies::{Bodies, Versions},
-    keys::{Candidate, candidates},
+    keys::{Candidate, OpenedBy, candidates, candidates_in},
     report::Report,
 };
 use crate::{
@@ -95,12 +95,7 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
              \u{201c}strongroom file merge\u{201d}."
         ));
     }
-    if saved.files.parts().iter().any(|part| matches!(part, SavedPart::KeysOfRoom(_))) {
-        tell(format_args!(
-            "A response for one room was passed over, since it does not name its room: save that of \
-             /room_keys/keys, which has all rooms."
-        ));
-    }
+    tell_of_nameless_rooms(&saved.files);
     let typed = options.key.typed(&saved.files)?;
     if typed.is_empty() {
         return Err(Failure::usage(
@@ -137,6 +132,15 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     files.into_iter().try_for_each(NewFile::finish)?;
     printed(print(&mut report, options, &out))?;
     Ok(report.status())
+}
+
+pub(crate) fn tell_of_nameless_rooms(saved: &SavedFiles) {
+    if saved.parts().iter().any(|part| matches!(part, SavedPart::KeysOfRoom(_))) {
+        tell(
+            "A response for one room was passed over, since it does not name its room: save that of /room_keys/keys, which has \
+             all rooms.",
+        );
+    }
 }
 
 fn print(report: &mut Report, options: &Options, path: &Path) -> io::Result<()> {

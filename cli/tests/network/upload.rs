@@ -120,7 +120,7 @@ fn a_key_file_fills_the_backup_and_the_second_time_nothing_is_sent() {
     let (status, report) = upload(&account, &arguments);
     assert_eq!((status, &report["stored"]), (0, &json!(COUNT)), "{report:#}");
     assert_eq!(report["total"], COUNT);
-    assert_eq!(report["count"], COUNT);
+    assert_eq!((&report["count"], &report["opened_by"]), (&json!(COUNT), &json!("storage_key")));
     assert_eq!(puts(&account), 1);
     assert_eq!(rescued(&account), session_keys_of(&exported("random")));
     // Nobody has verified a device by exporting its keys.
@@ -131,8 +131,12 @@ fn a_key_file_fills_the_backup_and_the_second_time_nothing_is_sent() {
     assert_eq!(report["already_there"], COUNT);
     assert_eq!(puts(&account), 0);
     let file = plain(&account, &exported("random"));
+    // The backup's own key, as some clients have shown it.
+    let own = fixture("random")["backup_decryption_key_base64"].as_str().unwrap().to_owned();
+    account.folder.write("key.txt", own.as_bytes());
     let (status, report) = upload(&account, &["--in", &file]);
     assert_eq!((status, &report["already_there"]), (0, &json!(COUNT)), "{report:#}");
+    assert_eq!(report["opened_by"], "backup_key");
 }
 
 #[test]
