@@ -615,6 +615,90 @@ fn a_password_is_enough_and_no_device_stays() {
     assert!(out.contains("in the backup already"), "{out}");
 }
 
+#[cfg(unix)]
+#[test]
+fn at_a_terminal_whatever_is_missing_is_asked_for_and_named() {
+    let account = target("terminal");
+    let key_of = |name: &str| fixture(name)["recovery_key"].as_str().unwrap().to_owned();
+    let [file, passphrase] = export_file(&account, "random");
+    let passphrase = std::fs::read_to_string(passphrase).unwrap();
+    let url = account.server.url();
+    let who = ["upload", "--homeserver", &url, "--user", &account.user];
+    let ours = format!("of {}:", account.user);
+    let (status, text) = at_a_terminal(
+        &who,
+        &[
+            ("A key file:", &file),
+            ("assword", PASSWORD),
+            (&ours, &key_of("random")),
+            ("Passphrase of", &passphrase),
+        ],
+    );
+    assert_eq!(status, 0, "{text}");
+    assert!(text.contains("36 put into the backup"), "{text}");
+    assert!(!text.contains(&key_of("random")) && !text.contains(&passphrase), "{text}");
+
+    let mut saved = fixture("passphrase");
+    for name in ["recovery_key", "passphrase", "exported_room_keys"] {
+        saved.as_object_mut().unwrap().remove(name);
+    }
+    let saved = account.folder.write("saved.json", saved.to_string().as_bytes());
+    let (status, text) = at_a_terminal(
+        &[&who[..], &["--from", &saved]].concat(),
+        &[
+            ("assword", PASSWORD),
+            (&ours, &key_of("random")),
+            ("of what was saved:", &key_of("passphrase")),
+        ],
+    );
+    assert_eq!(status, 0, "{text}");
+    assert_eq!(rescued(&account).len(), 2 * COUNT);
+}
+
+/// Calls the program with a terminal, and answers what it asks there.
+#[cfg(unix)]
+fn at_a_terminal(arguments: &[&str], answers: &[(&str, &str)]) -> (i32, String) {
+    use std::{
+        fs::File,
+        io::{Read as _, Write as _},
+        thread,
+        time::{Duration, Instant},
+    };
+
+    let pty = nix::pty::openpty(None, None).unwrap();
+    let side = || Stdio::from(pty.slave.try_clone().unwrap());
+    let mut command = strongroom(arguments);
+    let mut child =
+        command.stdin(side()).stdout(side()).stderr(side()).env("TERM", "xterm").spawn().unwrap();
+    let mut keyboard = File::from(pty.master.try_clone().unwrap());
+    let mut output = File::from(pty.master);
+    let screen = Arc::new(Mutex::new(String::new()));
+    let shown = Arc::clone(&screen);
+    let reading = thread::spawn(move || {
+        let mut piece = [0; 4096];
+        while let Ok(length @ 1..) = output.read(&mut piece) {
+            shown.lock().unwrap().push_str(&String::from_utf8_lossy(&piece[..length]));
+        }
+    });
+    let mut read = 0;
+    for (prompt, answer) in answers {
+        let start = Instant::now();
+        while !screen.lock().unwrap()[read..].contains(prompt) {
+            assert!(start.elapsed() < Duration::from_secs(60), "{prompt}: {screen:?}");
+            thread::sleep(Duration::from_millis(5));
+        }
+        read = screen.lock().unwrap().len();
+        // What is typed before it is hidden is thrown away.
+        thread::sleep(Duration::from_millis(300));
+        writeln!(keyboard, "{answer}").unwrap();
+    }
+    let status = child.wait().unwrap().code().unwrap();
+    drop((command, pty.slave));
+    reading.join().unwrap();
+    let text = screen.lock().unwrap().clone();
+    (status, text)
+}
+
 /// As the system counts it, until the program asks for the last time.
 #[cfg(target_os = "linux")]
 #[test]
