@@ -147,7 +147,7 @@ impl Backup {
         });
         if let Some(backup) = own {
             let draft = draft.clone();
-            self.office.courier.succeeded(RequestKind::CreateVersion);
+            self.office.courier.settled(RequestKind::CreateVersion);
             self.without_effect = 0;
             self.adopt_own(&backup, draft);
             return self.turn(Event::Trusted(backup));

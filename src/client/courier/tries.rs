@@ -44,7 +44,8 @@ pub(in crate::client) enum Blame {
 }
 
 impl Courier {
-    pub(in crate::client) fn succeeded(&mut self, kind: RequestKind) {
+    /// What failed before is done with: it was answered as it should, or is not asked for again.
+    pub(in crate::client) fn settled(&mut self, kind: RequestKind) {
         self.tries.remove(&kind);
     }
 

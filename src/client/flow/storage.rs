@@ -145,16 +145,18 @@ impl Storage {
         }
         let user_id = self.user_id.clone();
         let call = if let Some(event_type) = self.to_read.first() {
-            Call::Read(GetAccountData::new(user_id, event_type.clone()))
+            Call::ReadAccountData(GetAccountData::new(user_id, event_type.clone()))
         } else {
             let Running { plan, phase } = self.running.as_ref()?;
             let PlanStep { event_type, content, .. } = plan.next()?;
             match phase {
-                Phase::Write => {
-                    Call::Write(PutAccountData::new(user_id, event_type.clone(), content.clone()))
-                }
+                Phase::Write => Call::WriteAccountData(PutAccountData::new(
+                    user_id,
+                    event_type.clone(),
+                    content.clone(),
+                )),
                 Phase::Check | Phase::ReadBack => {
-                    Call::Read(GetAccountData::new(user_id, event_type.clone()))
+                    Call::ReadAccountData(GetAccountData::new(user_id, event_type.clone()))
                 }
             }
         };
@@ -207,24 +209,26 @@ impl Storage {
         let letter = courier.take(id, true, answer)?;
         self.in_flight = None;
         let failure = match letter.call() {
-            Call::Read(call) => match courier.read(call, answer, now_ms, &self.limits) {
+            Call::ReadAccountData(call) => match courier.read(call, answer, now_ms, &self.limits) {
                 Ok(content) => {
-                    courier.succeeded(RequestKind::ReadAccountData);
+                    courier.settled(RequestKind::ReadAccountData);
                     return Some(self.came(courier, call.event_type(), content));
                 }
                 Err(failure) => failure,
             },
-            Call::Write(call) => match courier.read(call, answer, now_ms, &self.limits) {
-                Ok(()) => {
-                    self.turn(Phase::ReadBack);
-                    return Some(Ok(()));
+            Call::WriteAccountData(call) => {
+                match courier.read(call, answer, now_ms, &self.limits) {
+                    Ok(()) => {
+                        self.turn(Phase::ReadBack);
+                        return Some(Ok(()));
+                    }
+                    Err(failure) => {
+                        // It may have been written all the same, and changed since.
+                        self.turn(Phase::Check);
+                        failure
+                    }
                 }
-                Err(failure) => {
-                    // It may have been written all the same, and changed since.
-                    self.turn(Phase::Check);
-                    failure
-                }
-            },
+            }
             _ => return None,
         };
         courier.failed(letter.call().kind(), failure.wait_ms());
@@ -271,7 +275,7 @@ impl Storage {
                 *phase = Phase::Check;
                 let compared = plan.read_back(content);
                 match &compared {
-                    Ok(()) => courier.succeeded(RequestKind::WriteAccountData),
+                    Ok(()) => courier.settled(RequestKind::WriteAccountData),
                     // A server may lag.
                     Err(_) => courier.failed(RequestKind::WriteAccountData, 0),
                 }

@@ -67,7 +67,7 @@ impl ShareIn {
             return None;
         }
         let transaction = alphanumeric(TRANSACTION_ID_LENGTH, rng);
-        let call = Call::ToDevice(SendToDevice::requests(transaction.into(), request));
+        let call = Call::AskDevices(SendToDevice::requests(transaction.into(), request));
         let operation = courier.send(call);
         self.in_flight = Some(operation.id());
         Some(Step::Send(Box::new(operation)))
@@ -91,10 +91,10 @@ impl ShareIn {
         courier.advance(now_ms);
         let Some(letter) = courier.take(id, true, answer) else { return false };
         self.in_flight = None;
-        let Call::ToDevice(call) = letter.call() else { return true };
+        let Call::AskDevices(call) = letter.call() else { return true };
         match courier.read(call, answer, now_ms, &self.limits) {
             Ok(()) => {
-                courier.succeeded(RequestKind::AskDevices);
+                courier.settled(RequestKind::AskDevices);
                 self.outbox.pop_front();
             }
             // It is sent again, if it may succeed: a device takes the same request once.
