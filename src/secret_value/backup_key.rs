@@ -13,6 +13,7 @@ use crate::{
         ed25519::Ed25519PublicKey,
     },
     encoding::{
+        as_text::serde_as_text,
         base64::Base64Error,
         format::{FormatError, FormatProblem},
         secret_base64,
@@ -83,6 +84,8 @@ impl fmt::Display for BackupPublicKey {
         self.0.fmt(f)
     }
 }
+
+serde_as_text!(BackupPublicKey);
 
 /// The decryption key of a backup, and where it came from.
 ///

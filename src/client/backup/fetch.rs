@@ -117,17 +117,11 @@ impl Download {
         failure: Failure,
     ) {
         let scope = &asked.scope;
+        // What another version does not have the current one may have.
+        if failure.passes() || self.version.as_ref() != Some(version) {
+            return self.try_later(office, scope, failure.wait_ms());
+        }
         let outcome = match failure {
-            // What another version does not have the current one may have.
-            Failure::NotFound | Failure::OtherVersion if self.version.as_ref() != Some(version) => {
-                return self.try_later(office, scope, 0);
-            }
-            Failure::NoAnswer
-            | Failure::Later { .. }
-            | Failure::RateLimited { .. }
-            | Failure::Unauthorized => {
-                return self.try_later(office, scope, failure.wait_ms());
-            }
             Failure::NotFound if self.is_doubtful(scope, office.courier.now()) => {
                 // The room is fetched in its place.
                 self.settled(office, scope);
@@ -139,11 +133,11 @@ impl Download {
                 office.effects.push(Effect::LookSoon);
                 self.is_missing(office, &asked)
             }
-            Failure::NotFound | Failure::OtherVersion => {
+            Failure::Refused(error) => FetchOutcome::Refused(error),
+            _ => {
                 office.effects.push(Effect::Look);
                 FetchOutcome::NoBackup
             }
-            Failure::Refused(error) => FetchOutcome::Refused(error),
         };
         self.settled(office, scope);
         self.fetched(office, asked, outcome);
@@ -233,17 +227,12 @@ impl Download {
         version: &BackupVersion,
         verdicts: Vec<Verdict>,
     ) {
-        let sessions = verdicts.into_iter().filter_map(|verdict| match verdict {
-            Verdict::Restored(session) => {
-                let index = session.exported().session.session_key().first_known_index();
-                let metadata = KeyBackupMetadata {
-                    is_verified: false,
-                    first_message_index: Some(index.into()),
-                    forwarded_count: None,
-                };
-                Some((session, metadata))
-            }
-            Verdict::Failed(_) => None,
+        let sessions = verdicts.into_iter().filter_map(|verdict| {
+            let Verdict::Restored(session) = verdict else { return None };
+            let index = session.exported().session.session_key().first_known_index();
+            let first_message_index = Some(index.into());
+            let (is_verified, forwarded_count) = (false, None);
+            Some((session, KeyBackupMetadata { is_verified, first_message_index, forwarded_count }))
         });
         self.import(office, version, sessions.collect());
     }

@@ -191,12 +191,7 @@ impl InUse {
         let Some(pending) = self.looking.take() else { return };
         match seen {
             Err(Failure::OtherVersion) => return self.gone(office, &[pending]),
-            Err(
-                failure @ (Failure::NoAnswer
-                | Failure::Later { .. }
-                | Failure::RateLimited { .. }
-                | Failure::Unauthorized),
-            ) => self.look_failed(office, pending, &failure),
+            Err(failure) if failure.passes() => self.look_failed(office, pending, &failure),
             seen => {
                 office.courier.settled(RequestKind::CompareSession);
                 // What cannot be read is not better than ours.

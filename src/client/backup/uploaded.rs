@@ -147,6 +147,7 @@ impl InUse {
             self.supply = Supply::Drained;
         }
     }
+
     /// The server refuses a request. One session may be the reason: the request is split. If that was done often enough to find
     /// one, and a few more, and nothing was taken, it seems to be about the account, whatever the server says.
     pub(super) fn upload_refused(

@@ -4,9 +4,8 @@
 
 use super::{
     Backup, Call, FoundBackup, Lane, Question, RequestKind, Stage,
-    look::Found,
-    making::{Creation, Making, Phase},
-    stage::{Event, State},
+    seen::Found,
+    stage::{Creation, Event, Making, Phase, State},
     trust::is_used,
     upload::InUse,
 };

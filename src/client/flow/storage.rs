@@ -5,8 +5,6 @@ use std::{
     sync::Arc,
 };
 
-use http::Response;
-
 use super::{FlowError, outcome::final_error};
 use crate::{
     Limits,
@@ -14,7 +12,7 @@ use crate::{
     client::{
         call::Call,
         courier::Courier,
-        operation::{NoAnswer, Operation, OperationId},
+        operation::{Answer, Operation, OperationId},
         waiting::RequestKind,
     },
     encoding::json_object::JsonObject,
@@ -149,14 +147,13 @@ impl Storage {
         } else {
             let Running { plan, phase } = self.running.as_ref()?;
             let PlanStep { event_type, content, .. } = plan.next()?;
+            let (event_type, content) = (event_type.clone(), content.clone());
             match phase {
-                Phase::Write => Call::WriteAccountData(PutAccountData::new(
-                    user_id,
-                    event_type.clone(),
-                    content.clone(),
-                )),
+                Phase::Write => {
+                    Call::WriteAccountData(PutAccountData::new(user_id, event_type, content))
+                }
                 Phase::Check | Phase::ReadBack => {
-                    Call::ReadAccountData(GetAccountData::new(user_id, event_type.clone()))
+                    Call::ReadAccountData(GetAccountData::new(user_id, event_type))
                 }
             }
         };
@@ -203,7 +200,7 @@ impl Storage {
         &mut self,
         courier: &mut Courier,
         id: OperationId,
-        answer: &Result<Response<Vec<u8>>, NoAnswer>,
+        answer: &Answer,
         now_ms: u64,
     ) -> Option<Result<(), FlowError>> {
         let letter = courier.take(id, true, answer)?;
