@@ -35,7 +35,5 @@ mod files;
 mod json_values;
 #[path = "../support/response.rs"]
 mod response;
-#[path = "../../examples/restore_stream/restore.rs"]
-mod restore;
 #[path = "../support/mod.rs"]
 mod support;
