@@ -12,6 +12,8 @@ mod diagnose;
 mod failure;
 mod file;
 mod folder;
+#[cfg(feature = "generate")]
+mod generate;
 mod input;
 mod interrupt;
 mod key;
@@ -29,7 +31,7 @@ use crate::failure::{Failure, Status};
 
 /// The keys of Matrix users: backed up, and brought back.
 #[derive(Parser)]
-#[command(name = "strongroom", version, arg_required_else_help = true)]
+#[command(name = NAME, version, arg_required_else_help = true)]
 struct Options {
     #[command(subcommand)]
     command: Command,
@@ -51,6 +53,10 @@ enum Command {
     File(file::Options),
     /// Checks a recovery key.
     Key(key::Options),
+    /// Writes man pages and completions.
+    #[cfg(feature = "generate")]
+    #[command(hide = true)]
+    Generate(generate::Options),
 }
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -68,6 +74,8 @@ fn main() -> ExitCode {
         Command::Diagnose(options) => (diagnose::run(options), options.json),
         Command::Secrets(options) => (secrets::run(options), options.json),
         Command::Migrate(options) => (migrate::run(options), false),
+        #[cfg(feature = "generate")]
+        Command::Generate(options) => (generate::run(options), false),
         Command::Key(options) => (key::run(options), options.json()),
     };
     match result {
@@ -94,3 +102,5 @@ fn tell(failure: &Failure, json: bool) {
         failure::tell(format_args!("error: {failure}"));
     }
 }
+
+const NAME: &str = "strongroom";
