@@ -24,6 +24,13 @@ pub(crate) enum Status {
     TooLittle,
 }
 
+impl Status {
+    /// What there is to say of two things.
+    pub(crate) fn and(self, other: Self) -> Self {
+        if self == Self::Good { other } else { self }
+    }
+}
+
 /// Why a command did not do its work: one sentence that says what to do next.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -129,6 +136,19 @@ impl From<Box<dyn Error>> for Failure {
             Err(error) => Self::other(error.to_string()),
         }
     }
+}
+
+/// What is printed when all is done: whoever does not read it to its end takes nothing back.
+pub(crate) fn printed(result: io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => Ok(result?),
+    }
+}
+
+/// Tells something beside the result. If nobody can read it, the work goes on.
+pub(crate) fn tell(what: impl Display) {
+    let _ = writeln!(io::stderr(), "{what}");
 }
 
 /// A path as it is shown: nothing in it steers a terminal.

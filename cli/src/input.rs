@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fs::{self, File},
-    io::{self, IsTerminal as _, Read, Write as _},
+    io::{self, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -11,12 +11,17 @@ use clap::Args;
 use console::Term;
 use strongroom::{
     Limits,
+    backup::BackupVersionInfo,
     encoding::text_file,
     saved_files::{SavedFiles, SavedPart},
-    secret::{SecretString, SecretVec},
+    secret::SecretString,
 };
 
-use crate::failure::{Failure, is_standard_input, named};
+use crate::{
+    beginning::beginning_of,
+    failure::{Failure, is_standard_input, named, tell},
+    interrupt,
+};
 
 /// What was saved of an account.
 #[derive(Args)]
@@ -46,8 +51,20 @@ pub(crate) struct Key {
 #[derive(Default)]
 pub(crate) struct Loaded {
     pub(crate) files: SavedFiles,
-    /// Files of which only the beginning was read, by the place of what they hold.
-    long: HashMap<usize, PathBuf>,
+    /// Where each part was read from.
+    paths: Vec<PathBuf>,
+    /// Of what only the beginning was read, the whole, by the place of what it holds.
+    long: HashMap<usize, File>,
+}
+
+/// A response with sessions that was saved.
+pub(crate) struct Response<'a> {
+    /// It, or its beginning.
+    pub(crate) bytes: &'a [u8],
+    /// All of it, if that is more.
+    pub(crate) file: Option<&'a File>,
+    /// The version that was saved with it.
+    pub(crate) version: Option<&'a BackupVersionInfo>,
 }
 
 impl Saved {
@@ -57,10 +74,7 @@ impl Saved {
         others: impl Iterator<Item = &'a PathBuf>,
         limits: &Limits,
     ) -> Result<Loaded, Failure> {
-        if self.from.iter().chain(others).filter(|path| is_standard_input(path)).count() > 1 {
-            let message = "standard input can be given once: name a file in the place of the other \u{201c}-\u{201d}";
-            return Err(Failure::usage(message));
-        }
+        check_standard_input(self.from.iter().chain(others))?;
         let mut loaded = Loaded::default();
         for path in &self.from {
             for file in files_of(path)? {
@@ -72,32 +86,46 @@ impl Saved {
 }
 
 impl Loaded {
-    /// The responses with sessions, or their beginnings and the files that hold the whole.
-    pub(crate) fn responses(&self) -> impl Iterator<Item = (&[u8], Option<&Path>)> {
+    /// The responses with sessions.
+    pub(crate) fn responses(&self) -> impl Iterator<Item = Response<'_>> {
         self.files.parts().iter().enumerate().filter_map(|(place, part)| match part {
-            SavedPart::RoomKeys(response) => {
-                Some((response.expose_bytes(), self.long.get(&place).map(PathBuf::as_path)))
-            }
+            SavedPart::RoomKeys(response) => Some(Response {
+                bytes: response.expose_bytes(),
+                file: self.long.get(&place),
+                version: self.version_beside(self.paths.get(place)?),
+            }),
+            _ => None,
+        })
+    }
+
+    /// Of `room_keys.2.json` what `backup_info.2.json` has, or what stands in the same file.
+    fn version_beside(&self, path: &Path) -> Option<&BackupVersionInfo> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let beside = path.with_file_name(name.replacen("room_keys", "backup_info", 1));
+        let mut parts = self.files.parts().iter().zip(&self.paths);
+        parts.find_map(|(part, of)| match part {
+            SavedPart::Version(info) if of == path || *of == beside => Some(&**info),
             _ => None,
         })
     }
 
     fn read(&mut self, path: &Path, limits: &Limits) -> Result<(), Failure> {
         let before = self.files.parts().len();
-        let (bytes, is_whole) = beginning_of(path, limits)?;
+        let (bytes, long) = beginning_of(path, limits)?;
         self.files
             .read(bytes.expose_bytes(), limits)
             .map_err(|error| Failure::content(path, error))?;
-        if !is_whole {
-            self.long.insert(before, path.to_owned());
-        }
+        self.paths.resize(self.files.parts().len(), path.to_owned());
+        self.long.extend(long.map(|file| (before, file)));
         let name = named(path);
         for part in self.files.parts().iter().skip(before) {
             match part {
-                SavedPart::Refused(refusal) => eprintln!("{name}: {refusal}"),
-                SavedPart::Broken(error) => eprintln!("{name}: {error}"),
+                SavedPart::Refused(refusal) => tell(format_args!("{name}: {refusal}")),
+                SavedPart::Broken(error) => tell(format_args!("{name}: {error}")),
                 SavedPart::AccountData { broken: broken @ 1.., .. } => {
-                    eprintln!("{name}: entries of the account data that are no events: {broken}");
+                    tell(format_args!(
+                        "{name}: entries of the account data that are no events: {broken}"
+                    ));
                 }
                 _ => {}
             }
@@ -138,6 +166,17 @@ impl Key {
             Failure::usage("there is no recovery key: name its file with --file, or \u{201c}-\u{201d} for standard input")
         })
     }
+}
+
+/// Standard input can be one of the files that a command reads.
+pub(crate) fn check_standard_input<'a>(
+    files: impl Iterator<Item = &'a PathBuf>,
+) -> Result<(), Failure> {
+    if files.filter(|path| is_standard_input(path)).count() > 1 {
+        let message = "standard input can be given once: name a file in the place of the other \u{201c}-\u{201d}";
+        return Err(Failure::usage(message));
+    }
+    Ok(())
 }
 
 /// The files of a snapshot, or the file itself.
@@ -185,8 +224,37 @@ pub(crate) fn asked(prompt: &str) -> Result<Option<SecretString>, Failure> {
         return Ok(None);
     }
     write!(terminal, "{prompt} ")?;
-    let line = SecretString::from(terminal.read_secure_line()?);
+    let line = SecretString::from(interrupt::while_hidden(|| terminal.read_secure_line())?);
     Ok(Some(line).filter(|line| !line.expose_str().trim().is_empty()))
+}
+
+/// Where to write: as the flag says, or as somebody types it at a terminal.
+pub(crate) fn place(named: Option<&Path>, prompt: &str, flag: &str) -> Result<PathBuf, Failure> {
+    if let Some(path) = named {
+        return Ok(path.to_owned());
+    }
+    match typed_line(prompt)?.map(|line| line.trim().to_owned()) {
+        Some(line) if !line.is_empty() => Ok(line.into()),
+        _ => Err(Failure::usage(format!("it is not said where to write: say so with {flag}"))),
+    }
+}
+
+/// A line that somebody types at a terminal; nothing without a terminal.
+fn typed_line(prompt: &str) -> Result<Option<String>, Failure> {
+    let mut terminal = Term::stderr();
+    if !io::stdin().is_terminal() || !terminal.is_term() {
+        return Ok(None);
+    }
+    write!(terminal, "{prompt} ")?;
+    // The terminal itself lets people correct what they type.
+    let mut line = String::new();
+    io::stdin().read_line(&mut line)?;
+    Ok(Some(line))
+}
+
+/// Whether somebody at a terminal says yes; without a terminal, nobody does.
+pub(crate) fn confirmed(question: &str) -> Result<bool, Failure> {
+    Ok(typed_line(question)?.is_some_and(|line| matches!(line.trim(), "y" | "Y" | "yes")))
 }
 
 /// A new passphrase, typed twice.
@@ -199,54 +267,5 @@ pub(crate) fn chosen(prompt: &str) -> Result<Option<SecretString>, Failure> {
     Ok(Some(chosen))
 }
 
-/// All of a file, or of a large response with sessions its beginning; and whether it is all. What comes over standard input is
-/// there once, so all of it is read.
-fn beginning_of(path: &Path, limits: &Limits) -> Result<(SecretVec, bool), Failure> {
-    let failed = |error: io::Error| Failure::file(path, "read", &error);
-    if is_standard_input(path) {
-        let mut input = io::stdin().lock();
-        let mut bytes = SecretVec::default();
-        let is_whole = read_up_to(MAX_BYTES, &mut input, &mut bytes).map_err(failed)?;
-        return if is_whole {
-            Ok((bytes, true))
-        } else {
-            Err(Failure::content(path, "this is too long: name a file"))
-        };
-    }
-    let mut input = File::open(path).map_err(failed)?;
-    let length = input.metadata().map_or(0, |it| it.len()).min(FIRST_BYTES);
-    let mut bytes = SecretVec::with_capacity(usize::try_from(length).unwrap_or_default());
-    let mut is_whole = read_up_to(FIRST_BYTES, &mut input, &mut bytes).map_err(failed)?;
-    let is_response = || {
-        let parts = SavedPart::read_all(bytes.expose_bytes(), limits);
-        matches!(parts.as_deref(), Ok([SavedPart::RoomKeys(_)]))
-    };
-    if !is_whole && !is_response() {
-        is_whole = read_up_to(MAX_BYTES, &mut input, &mut bytes).map_err(failed)?;
-    }
-    Ok((bytes, is_whole))
-}
-
-/// Reads until there are so many bytes, and returns whether the end was reached.
-fn read_up_to(limit: u64, input: &mut impl Read, bytes: &mut SecretVec) -> io::Result<bool> {
-    let mut input = input.take(limit.saturating_sub(bytes.expose_bytes().len() as u64));
-    let mut piece = [0; 1 << 16];
-    while input.limit() > 0 {
-        match input.read(&mut piece) {
-            Ok(0) => return Ok(true),
-            Ok(read) => bytes.extend_from_slice(piece.get(..read).unwrap_or_default()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(false)
-}
-
 /// In the words of clients, today's and those that people remember.
 const PROMPT: &str = "Recovery key (formerly Security Key) or passphrase (Security Phrase):";
-
-/// Of a response with sessions, enough to see which key opens it, and for a diagnosis.
-const FIRST_BYTES: u64 = 2 << 20;
-
-/// More than all account data has.
-const MAX_BYTES: u64 = 64 << 20;

@@ -5,16 +5,23 @@
     reason = "a program has a clock, files and sockets, which the library has not"
 )]
 
+mod beginning;
 mod copies;
 mod demo;
 mod diagnose;
 mod failure;
 mod file;
+mod folder;
+#[cfg(feature = "generate")]
+mod generate;
 mod input;
+mod interrupt;
 mod key;
+mod migrate;
 mod output;
 mod rescue;
 mod secrets;
+mod spool;
 
 use std::{error::Error, process::ExitCode};
 
@@ -24,7 +31,7 @@ use crate::failure::{Failure, Status};
 
 /// The keys of Matrix users: backed up, and brought back.
 #[derive(Parser)]
-#[command(name = "strongroom", version, arg_required_else_help = true)]
+#[command(name = NAME, version, arg_required_else_help = true)]
 struct Options {
     #[command(subcommand)]
     command: Command,
@@ -40,16 +47,23 @@ enum Command {
     Diagnose(diagnose::Options),
     /// Says which keys fit the key storage of an account, and opens the secrets in it.
     Secrets(secrets::Options),
+    /// Plans how a key storage that older clients wrote comes into today's form.
+    Migrate(migrate::Options),
     /// Encrypts, decrypts, merges, compares and filters files of exported message keys.
     File(file::Options),
     /// Checks a recovery key.
     Key(key::Options),
+    /// Writes man pages and completions.
+    #[cfg(feature = "generate")]
+    #[command(hide = true)]
+    Generate(generate::Options),
 }
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
     let command = Options::parse().command;
+    interrupt::watch();
     let (result, json) = match &command {
         Command::Demo(options) => {
             let told = demo::run(options).map_err(Failure::from);
@@ -59,6 +73,9 @@ fn main() -> ExitCode {
         Command::File(options) => (file::run(options), false),
         Command::Diagnose(options) => (diagnose::run(options), options.json),
         Command::Secrets(options) => (secrets::run(options), options.json),
+        Command::Migrate(options) => (migrate::run(options), false),
+        #[cfg(feature = "generate")]
+        Command::Generate(options) => (generate::run(options), false),
         Command::Key(options) => (key::run(options), options.json()),
     };
     match result {
@@ -79,8 +96,11 @@ fn tell(failure: &Failure, json: bool) {
         let error = serde_json::json!({
             "error": { "code": failure.code(), "message": failure.to_string() }
         });
-        println!("{error}");
+        // Where nobody reads it the exit status is all there is.
+        let _ = failure::print_json(&error);
     } else {
-        eprintln!("error: {failure}");
+        failure::tell(format_args!("error: {failure}"));
     }
 }
+
+const NAME: &str = "strongroom";

@@ -17,13 +17,13 @@ use strongroom::{
 };
 
 use crate::{
-    failure::{Failure, shown},
-    input,
+    failure::{Failure, shown, tell},
+    input, interrupt,
 };
 
 /// A file that appears under its name when it is finished.
 pub(crate) struct NewFile {
-    /// `None` once it is finished.
+    /// `None` once all of it is written.
     file: Option<BufWriter<File>>,
     /// Beside it, until then.
     part: PathBuf,
@@ -46,7 +46,8 @@ impl NewFile {
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&part).map_err(|error| Failure::file(path, "written", &error))?;
+        let file = interrupt::begin(&part, || options.open(&part))
+            .map_err(|error| Failure::file(path, "written", &error))?;
         Ok(Self { file: Some(BufWriter::new(file)), part, path: path.to_owned() })
     }
 
@@ -55,17 +56,21 @@ impl NewFile {
         written.map_err(|error| self.failed(&error))
     }
 
-    /// Gives the file its name.
-    pub(crate) fn finish(mut self) -> Result<(), Failure> {
+    /// Sees that all of the file is on the disk, and closes it.
+    pub(crate) fn close(&mut self) -> Result<(), Failure> {
         let Some(file) = self.file.take() else { return Ok(()) };
         let written = file.into_inner().map_err(io::IntoInnerError::into_error);
-        let written = written.and_then(|file| file.sync_all());
-        written
-            .and_then(|()| fs::rename(&self.part, &self.path))
+        written.and_then(|file| file.sync_all()).map_err(|error| self.failed(&error))
+    }
+
+    /// Gives the file its name.
+    pub(crate) fn finish(mut self) -> Result<(), Failure> {
+        self.close()?;
+        interrupt::end(&self.part, || fs::rename(&self.part, &self.path))
             .map_err(|error| self.failed(&error))
     }
 
-    fn failed(&self, error: &io::Error) -> Failure {
+    pub(crate) fn failed(&self, error: &io::Error) -> Failure {
         Failure::file(&self.path, "written", error)
     }
 }
@@ -73,7 +78,7 @@ impl NewFile {
 impl Drop for NewFile {
     fn drop(&mut self) {
         // After a rename there is nothing left to remove.
-        let _ = fs::remove_file(&self.part);
+        let _ = interrupt::end(&self.part, || fs::remove_file(&self.part));
     }
 }
 
@@ -117,7 +122,10 @@ impl NewFile {
 
 /// Clients would refuse the whole file.
 fn left_out(session: &SessionId) {
-    eprintln!("{}: left out, since its room has no ID that clients take", shown(session.as_str()));
+    tell(format_args!(
+        "{}: left out, since its room has no ID that clients take",
+        shown(session.as_str())
+    ));
 }
 
 impl Write for NewFile {

@@ -18,7 +18,7 @@ use strongroom::{
 };
 
 use crate::{
-    failure::{Failure, Status, print_json, shown, visible},
+    failure::{Failure, Status, print_json, shown, tell, visible},
     input::{Key, Saved},
 };
 
@@ -44,7 +44,7 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
         Failure::usage("there is no account data in what was given: it is what GET /sync or the files of a snapshot have")
     })?;
     for finding in storage.findings() {
-        eprintln!("{}{finding}", about(finding));
+        tell(format_args!("{}{finding}", about(finding)));
     }
     let typed = options.key.typed(&saved)?;
     if typed.is_empty() {
@@ -107,9 +107,13 @@ impl Found {
                     found.attempts.extend(unlocked.attempts);
                 }
                 Err(error) => {
-                    eprintln!("{error}");
+                    tell(&error);
                     for attempt in &error.attempts {
-                        eprintln!("key {}: {}", shown(attempt.key_id.as_str()), attempt.outcome);
+                        tell(format_args!(
+                            "key {}: {}",
+                            shown(attempt.key_id.as_str()),
+                            attempt.outcome
+                        ));
                     }
                     found.attempts.extend(error.attempts);
                 }

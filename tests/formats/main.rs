@@ -36,7 +36,5 @@ mod json_values;
 mod primitives;
 #[path = "../support/response.rs"]
 mod response;
-#[path = "../../examples/restore_stream/restore.rs"]
-mod restore;
 #[path = "../support/mod.rs"]
 mod support;

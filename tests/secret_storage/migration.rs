@@ -65,6 +65,40 @@ fn every_recorded_account_comes_home_and_nothing_old_is_left() {
 }
 
 #[test]
+fn a_migration_that_keeps_all_leaves_every_secret_where_it_was_as_well() {
+    for account in legacy() {
+        let (start, keys) = (events(&account), keys(&account));
+        let new_key = NewKey::generate(None).unwrap();
+        let names: Vec<_> = account.secrets.keys().map(|name| name.as_str().into()).collect();
+        let migrate_only = |change: &mut Change<'_>| {
+            change.keep_all();
+            change.migrate(&new_key, &nobody(&account.user_id), &names)
+        };
+        let plan = storage(&start).plan(&keys, &Limits::default(), migrate_only).unwrap();
+        assert_eq!(plan.notes(), [], "{}", account.name);
+        let end = carry_out(&start, &plan, plan.steps().len());
+        let (before, after) = (storage(&start), storage(&end));
+        assert!(before.keys().all(|key| after.key(key.id()).is_some()), "{}", account.name);
+        for (name, secret) in before.secrets() {
+            let still = after.secret(name).unwrap();
+            assert!(secret.entries().all(|(id, _)| still.entry(id).is_some()), "{}", account.name);
+        }
+        assert_eq!(after.default_key(), Some(new_key.id()));
+        let mut new = unlock_new(&end, &new_key);
+        for (name, secret) in &account.secrets {
+            let name = SecretName::from(if name == MEGOLM_BACKUP_V1_RECOVERY_KEY {
+                MEGOLM_BACKUP_V1
+            } else {
+                name
+            });
+            let opened = after.open(&name, &mut new, &PublicKeys::default()).unwrap();
+            assert!(opened.is_authenticated(), "{}", account.name);
+            assert_eq!(opened.text().expose_str(), today(secret), "{}: {name}", account.name);
+        }
+    }
+}
+
+#[test]
 fn without_acceptance_nothing_moves_that_anybody_could_have_stored() {
     for account in legacy() {
         let (start, keys) = (events(&account), keys(&account));

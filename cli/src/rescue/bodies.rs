@@ -1,45 +1,50 @@
 //! The responses with sessions that were saved, and the way of each session out of them.
 
-use std::{
-    fs::File,
-    io::{self, Read},
-    path::Path,
-    vec,
-};
+use std::{fs::File, vec};
 
 use indicatif::ProgressBar;
 use strongroom::{
     Limits,
     backup::{
-        BackupVersionInfo, Restore, RestoreOptions, RestoreReport, RestoredSession, Verdict,
-        restore_slice,
+        BackupVersionInfo, RestoreFilter, RestoreOptions, RestoredSession, Verdict, restore_slice,
     },
+    saved_files::SavedFiles,
 };
 
 use super::{
-    Candidate,
-    report::{Report, VersionReport},
+    keys::Candidate,
+    lists::Lists,
+    report::{AbsentVersion, Report},
+    restoring::Restoring,
 };
 use crate::{copies::Best, failure::Failure, input::Loaded};
 
 /// What is to be restored, the current version first.
 pub(super) struct Bodies<'a> {
     bodies: Vec<Body<'a>>,
-    pub(super) options: RestoreOptions,
+    versions: &'a Versions<'a>,
+    options: RestoreOptions,
     limits: &'a Limits,
 }
 
+/// The versions of the backup, the current one first.
+pub(super) struct Versions<'a> {
+    all: Vec<&'a BackupVersionInfo>,
+    /// Whether the others do not matter.
+    current_only: bool,
+}
+
 /// A response of `GET /room_keys/keys`, and the key that opens most of it.
-struct Body<'a> {
-    source: Source<'a>,
-    candidate: &'a Candidate,
-    version: Option<&'a BackupVersionInfo>,
+pub(super) struct Body<'a> {
+    pub(super) source: Source<'a>,
+    pub(super) candidate: &'a Candidate,
+    pub(super) version: Option<&'a BackupVersionInfo>,
 }
 
 #[derive(Clone, Copy)]
-enum Source<'a> {
+pub(super) enum Source<'a> {
     Memory(&'a [u8]),
-    File(&'a Path),
+    File(&'a File),
 }
 
 /// Sessions on their way out; of two copies of one, the better.
@@ -56,51 +61,41 @@ pub(super) struct Rescued<'b> {
     progress: ProgressBar,
 }
 
-/// A response that is being read.
-struct Restoring<'b> {
-    body: &'b Body<'b>,
-    input: Box<dyn Read + 'b>,
-    restore: Restore,
-    buffer: Vec<u8>,
-    /// What of the buffer is to be read yet.
-    rest: std::ops::Range<usize>,
-    /// Why it could not be read to its end.
-    error: Option<io::ErrorKind>,
-}
-
 impl<'a> Bodies<'a> {
     pub(super) fn new(
         saved: &'a Loaded,
+        versions: &'a Versions<'a>,
         candidates: &'a [Candidate],
         limits: &'a Limits,
     ) -> Result<Self, Failure> {
-        let versions: Vec<_> = saved.files.versions().collect();
         let mut bodies = Vec::new();
-        for (response, file) in saved.responses() {
-            let Some(candidate) = best_of(candidates, response, limits) else { continue };
-            let is_its = |info: &&&BackupVersionInfo| {
-                info.auth_data().is_ok_and(|it| it.public_key() == candidate.key.public_key())
-            };
-            let version = versions.iter().find(is_its).copied();
-            let source = file.map_or(Source::Memory(response), Source::File);
-            bodies.push(Body { source, candidate, version });
+        for response in saved.responses() {
+            let sample = response.bytes.get(..SAMPLE_BYTES).unwrap_or(response.bytes);
+            let Some((candidate, opens)) = best_of(candidates, sample, limits) else { continue };
+            // What a key opens is surer than where something lies.
+            let of_key = versions.all.iter().copied().find(|info| opens && is_of(info, candidate));
+            let version = of_key.or(response.version).or(versions.only());
+            if versions.wants(version) {
+                let source = response.file.map_or(Source::Memory(response.bytes), Source::File);
+                bodies.push(Body { source, candidate, version });
+            }
         }
         if bodies.is_empty() {
             return Err(Failure::usage(
                 "there are no message keys in what was given: they are what GET /room_keys/keys answers",
             ));
         }
-        let place = |body: &Body<'_>| {
-            versions
-                .iter()
-                .position(|it| body.version.is_some_and(|of| of.version() == it.version()))
-        };
-        bodies.sort_by_key(|body| place(body).unwrap_or(usize::MAX));
-        Ok(Self { bodies, options: RestoreOptions::default(), limits })
+        bodies.sort_by_key(|body| versions.place(body.version));
+        Ok(Self { bodies, versions, options: RestoreOptions::default(), limits })
     }
 
-    /// All sessions that open, one after the other.
-    pub(super) fn rescue(&self) -> Rescued<'_> {
+    /// Only what this lets through.
+    pub(super) fn filter(&mut self, filter: RestoreFilter) {
+        self.options.filter = filter;
+    }
+
+    /// All sessions that open, one after the other. What becomes of the others is put into the lists.
+    pub(super) fn rescue(&self, lists: Option<Lists>) -> Rescued<'_> {
         let mut best = Best::default();
         if self.bodies.len() > 1 {
             // Which copy is better shows when all were seen.
@@ -112,7 +107,9 @@ impl<'a> Bodies<'a> {
         let counts = self.bodies.iter().map(|body| body.version.and_then(|info| info.count()));
         let progress =
             counts.sum::<Option<u64>>().map_or_else(ProgressBar::no_length, ProgressBar::new);
-        self.read(best, progress)
+        let mut rescued = self.read(best, progress);
+        rescued.report.lists = lists;
+        rescued
     }
 
     fn read(&self, best: Best, progress: ProgressBar) -> Rescued<'_> {
@@ -125,34 +122,87 @@ impl<'a> Bodies<'a> {
             ready: Vec::new().into_iter(),
             best,
             at: 0,
-            report: Report::default(),
+            report: self.report(),
             progress,
         }
     }
 }
 
-/// The key that opens most of the beginning of a response.
+impl Bodies<'_> {
+    /// With the versions of which there are no sessions at all.
+    fn report(&self) -> Report {
+        let has_none = |info: &&&BackupVersionInfo| {
+            let is_its = |body: &Body<'_>| {
+                body.version.is_some_and(|version| version.version() == info.version())
+            };
+            !self.bodies.iter().any(is_its)
+        };
+        let absent =
+            self.versions.wanted().iter().filter(has_none).filter(|info| info.count() != Some(0));
+        let absent = absent.map(|info| AbsentVersion {
+            version: info.version().as_str().to_owned(),
+            expected: info.count(),
+        });
+        Report { absent: absent.collect(), ..Report::default() }
+    }
+}
+
+impl<'a> Versions<'a> {
+    pub(super) fn new(saved: &'a SavedFiles, current_only: bool) -> Self {
+        Self { all: saved.versions().collect(), current_only }
+    }
+
+    pub(super) fn wanted(&self) -> &[&'a BackupVersionInfo] {
+        let at_most = if self.current_only { 1 } else { self.all.len() };
+        self.all.get(..at_most).unwrap_or_default()
+    }
+
+    fn wants(&self, version: Option<&BackupVersionInfo>) -> bool {
+        if self.current_only { self.place(version) == 0 } else { true }
+    }
+
+    /// Where it stands among all; at the end what is not known.
+    fn place(&self, version: Option<&BackupVersionInfo>) -> usize {
+        let is_this =
+            |it: &&BackupVersionInfo| version.is_some_and(|of| of.version() == it.version());
+        self.all.iter().position(is_this).unwrap_or(usize::MAX)
+    }
+
+    fn only(&self) -> Option<&'a BackupVersionInfo> {
+        if let [only] = self.all.as_slice() { Some(only) } else { None }
+    }
+}
+
+fn is_of(info: &BackupVersionInfo, candidate: &Candidate) -> bool {
+    info.auth_data().is_ok_and(|it| it.public_key() == candidate.key.public_key())
+}
+
+/// The key that opens most of the beginning of a response, and whether it opens any of it.
 fn best_of<'a>(
     candidates: &'a [Candidate],
-    response: &[u8],
+    beginning: &[u8],
     limits: &Limits,
-) -> Option<&'a Candidate> {
-    let beginning = response.get(..SAMPLE_BYTES).unwrap_or(response);
-    let opened = |candidate: &&Candidate| {
+) -> Option<(&'a Candidate, bool)> {
+    let opened = |candidate: &Candidate| {
         let nothing = |_, _| Ok::<_, std::convert::Infallible>(());
         let Ok(report) =
             restore_slice(&candidate.key, beginning, RestoreOptions::default(), limits, nothing);
         report.restored()
     };
     // Of several that open as much, the last one would be taken.
-    candidates.iter().rev().max_by_key(opened)
+    let counted = candidates.iter().rev().map(|candidate| (candidate, opened(candidate)));
+    let (best, opened) = counted.max_by_key(|(_, opened)| *opened)?;
+    Some((best, opened > 0))
 }
 
 impl Rescued<'_> {
     /// What became of everything.
-    pub(super) fn into_report(self) -> Report {
+    pub(super) fn into_report(mut self) -> Result<Report, Failure> {
         self.progress.finish_and_clear();
-        self.report
+        if let Some(lists) = &mut self.report.lists {
+            lists.check()?;
+        }
+        Ok(self.report)
     }
 
     /// How many sessions came out so far.
@@ -164,8 +214,14 @@ impl Rescued<'_> {
     fn advance(&mut self) -> Option<RestoredSession> {
         loop {
             match self.ready.next() {
-                Some(Verdict::Restored(session)) => return Some(session),
-                Some(Verdict::Failed(_)) => continue,
+                Some(Verdict::Restored(session)) => {
+                    self.report.list_warnings(&session);
+                    return Some(session);
+                }
+                Some(Verdict::Failed(failed)) => {
+                    self.report.list_failure(&failed);
+                    continue;
+                }
                 None => {}
             }
             self.ready = match &mut self.current {
@@ -202,65 +258,6 @@ impl Iterator for Rescued<'_> {
         }
     }
 }
-
-impl<'b> Restoring<'b> {
-    fn new(body: &'b Body<'b>, options: &RestoreOptions, limits: &Limits) -> Self {
-        let input: Box<dyn Read> = match body.source {
-            Source::Memory(response) => Box::new(response),
-            Source::File(path) => match File::open(path) {
-                Ok(file) => Box::new(file),
-                Err(error) => Box::new(Unreadable(error.kind())),
-            },
-        };
-        let restore = Restore::new(body.candidate.key.clone(), options.clone(), limits);
-        Self { body, input, restore, buffer: vec![0; BUFFER_BYTES], rest: 0..0, error: None }
-    }
-
-    /// The next verdicts; `None` at the end of the response.
-    fn next_batch(&mut self) -> Option<Vec<Verdict>> {
-        while self.restore.ended_early().is_none() {
-            let mut rest = self.buffer.get(self.rest.clone()).unwrap_or_default();
-            let verdicts = self.restore.next_batch(&mut rest);
-            self.rest.start = self.rest.end - rest.len();
-            if verdicts.is_some() {
-                return verdicts;
-            }
-            match self.input.read(&mut self.buffer) {
-                Ok(0) => return None,
-                Ok(length) => self.rest = 0..length,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    self.error = Some(error.kind());
-                    return None;
-                }
-            }
-        }
-        None
-    }
-
-    fn finish(self) -> (Vec<Verdict>, VersionReport) {
-        let (verdicts, report): (_, RestoreReport) = match self.error {
-            Some(error) => self.restore.fail(error),
-            None => self.restore.finish(),
-        };
-        let Body { candidate, version, .. } = self.body;
-        let opened_by = (report.restored() > 0).then_some(candidate.opened_by);
-        let expected = version.and_then(|info| info.count());
-        let version = version.map(|info| info.version().as_str().to_owned());
-        (verdicts, VersionReport { version, expected, opened_by, report })
-    }
-}
-
-/// A file that was there a moment ago.
-struct Unreadable(io::ErrorKind);
-
-impl Read for Unreadable {
-    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        Err(self.0.into())
-    }
-}
-
-const BUFFER_BYTES: usize = 64 << 10;
 
 /// Some hundred sessions.
 const SAMPLE_BYTES: usize = 256 << 10;

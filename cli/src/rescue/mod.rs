@@ -1,36 +1,38 @@
 //! `strongroom rescue`: every message key that opens, in a file that the next client imports.
 
 mod bodies;
+mod keys;
+mod lists;
 mod report;
+mod restoring;
 
 use std::{
-    io::{self, Write as _},
+    io,
     path::{Path, PathBuf},
 };
 
-use clap::{Args, ValueEnum};
+use clap::{ArgGroup, Args, ValueEnum};
 use strongroom::{
     Limits,
-    backup::{BackupDecryptionKey, RestoreFilter, RestoredSession},
-    client::unlock_backup_key,
+    backup::{RestoreFilter, RestoredSession},
     ids::{RoomId, SessionId},
-    recovery_key::RecoveryKey,
-    saved_files::{SavedFiles, SavedPart},
-    secret::SecretString,
-    secret_value::{MEGOLM_BACKUP_V1, PublicKeys},
+    saved_files::SavedPart,
 };
 
 use self::{
-    bodies::{Bodies, Rescued},
+    bodies::{Bodies, Rescued, Versions},
+    keys::candidates,
+    lists::Lists,
     report::Report,
 };
 use crate::{
-    failure::{Failure, Status, named},
-    input::{Key, Saved},
+    failure::{Failure, Status, named, printed, tell},
+    input::{self, Key, Saved},
     output::{ExportPassphrase, NewFile},
 };
 
 #[derive(Args)]
+#[command(group = ArgGroup::new("reports").args(["report", "json"]).multiple(true))]
 pub(crate) struct Options {
     #[command(flatten)]
     saved: Saved,
@@ -38,7 +40,7 @@ pub(crate) struct Options {
     key: Key,
     /// The file to write, readable by you alone.
     #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    out: Option<PathBuf>,
     /// How it is written: the encrypted file that clients import, or a JSON array of exported sessions.
     #[arg(long, value_enum, default_value_t = Format::Encrypted)]
     format: Format,
@@ -56,6 +58,12 @@ pub(crate) struct Options {
     /// Writes what became of each version and of what failed, as JSON.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    /// Lists every failure and every warning in the report, not only the first 1,000.
+    #[arg(long, requires = "reports")]
+    all: bool,
+    /// Only the current version of the backup, not the older ones.
+    #[arg(long)]
+    current_only: bool,
     /// Replaces files that exist already.
     #[arg(long)]
     force: bool,
@@ -70,28 +78,22 @@ enum Format {
     Json,
 }
 
-/// A key that may open a backup.
-pub(super) struct Candidate {
-    pub(super) key: BackupDecryptionKey,
-    pub(super) opened_by: &'static str,
-}
-
 /// Opens every session it can, and writes those that opened.
 pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let limits = Limits::default();
     let inputs = options.key.files().chain(options.export.file());
     let saved = options.saved.read(inputs, &limits)?;
     if saved.files.parts().iter().any(is_key_file) {
-        eprintln!(
+        tell(format_args!(
             "Message keys that were exported already are not opened again: put them together with what is rescued by \
              \u{201c}strongroom file merge\u{201d}."
-        );
+        ));
     }
     if saved.files.parts().iter().any(|part| matches!(part, SavedPart::KeysOfRoom(_))) {
-        eprintln!(
+        tell(format_args!(
             "A response for one room was passed over, since it does not name its room: save that of \
              /room_keys/keys, which has all rooms."
-        );
+        ));
     }
     let typed = options.key.typed(&saved.files)?;
     if typed.is_empty() {
@@ -99,33 +101,44 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
             "there is no key to try: name a file with --recovery-key-file or --passphrase-file",
         ));
     }
-    let (candidates, reason) = candidates(&saved.files, &typed, &limits);
+    let versions = Versions::new(&saved.files, options.current_only);
+    if options.current_only && versions.wanted().is_empty() {
+        return Err(Failure::usage(
+            "which version is the current one is not known: save what GET /room_keys/version answers, or leave --current-only out",
+        ));
+    }
+    let (candidates, reason) = candidates(&saved.files, versions.wanted(), &typed, &limits);
     if candidates.is_empty() {
         return Err(Failure::other(reason.unwrap_or_else(|| {
             "what was entered leads to no key of a backup: save the account data and the backup\u{2019}s version, too"
                 .into()
         })));
     }
-    let mut bodies = Bodies::new(&saved, &candidates, &limits)?;
-    bodies.options.filter = filter(options);
+    let mut bodies = Bodies::new(&saved, &versions, &candidates, &limits)?;
+    bodies.filter(filter(options));
+    let out = input::place(options.out.as_deref(), "A file to write:", "--out")?;
     // Whether it can be written shows before the work.
     let report_file = options.report.as_ref().map(|path| NewFile::create(path, options.force));
     let report_file = report_file.transpose()?;
-    let report = write(options, &bodies)?;
+    let (mut report, mut files) = write(options, &out, &bodies)?;
     if let Some(mut file) = report_file {
-        file.put(report.to_json().as_bytes())?;
-        file.finish()?;
+        let written = report.write_json(&mut file);
+        written.map_err(|error| file.failed(&error))?;
+        file.close()?;
+        files.push(file);
     }
+    files.into_iter().try_for_each(NewFile::finish)?;
+    printed(print(&mut report, options, &out))?;
+    Ok(report.status())
+}
+
+fn print(report: &mut Report, options: &Options, path: &Path) -> io::Result<()> {
     let mut out = io::stdout().lock();
     if options.json {
-        writeln!(out, "{}", report.to_json())?;
-    } else {
-        report.print(&mut out)?;
-        if report.restored() > 0 {
-            next_step(&mut out, options)?;
-        }
+        return report.write_json(&mut out);
     }
-    Ok(report.status())
+    report.print(&mut out)?;
+    if report.restored() > 0 { next_step(&mut out, options, path) } else { Ok(()) }
 }
 
 fn is_key_file(part: &SavedPart) -> bool {
@@ -133,8 +146,8 @@ fn is_key_file(part: &SavedPart) -> bool {
 }
 
 /// Where the file is imported.
-fn next_step(out: &mut impl io::Write, options: &Options) -> io::Result<()> {
-    let name = named(&options.out);
+fn next_step(out: &mut impl io::Write, options: &Options, path: &Path) -> io::Result<()> {
+    let name = named(path);
     match options.format {
         Format::Encrypted => {
             writeln!(
@@ -169,83 +182,40 @@ fn filter(options: &Options) -> RestoreFilter {
         .fold(filter, |filter, id| filter.with_session_of_any_room(SessionId::from(id.as_str())))
 }
 
-/// Every key that what was typed leads to, the better one first, and the first reason why one did not.
-fn candidates(
-    saved: &SavedFiles,
-    typed: &[SecretString],
-    limits: &Limits,
-) -> (Vec<Candidate>, Option<String>) {
-    let storage = saved.secret_storage(limits).unwrap_or_default();
-    let (mut found, mut reason) = (Vec::new(), None);
-    for text in typed {
-        let text = text.expose_str();
-        let before = found.len();
-        for version in saved.versions() {
-            match unlock_backup_key(text, &storage, version, limits) {
-                Ok(key) => add(&mut found, key, "what was entered"),
-                Err(error) => drop(reason.get_or_insert_with(|| error.to_string())),
-            }
-        }
-        if found.len() > before {
-            continue;
-        }
-        // Without a version that it fits, a key is tried on what there is.
-        if let Ok(key) = RecoveryKey::typed_by_user(text) {
-            add(
-                &mut found,
-                BackupDecryptionKey::from_recovery_key(key),
-                "the recovery key of the backup",
-            );
-        } else if let Ok(key) = BackupDecryptionKey::from_base64(text.trim()) {
-            add(&mut found, key, "the key of the backup");
-        }
-        let mut keys = match storage.unlock(text, &PublicKeys::default(), limits) {
-            Ok(unlocked) => unlocked.keys,
-            Err(_) => continue,
-        };
-        let stored = storage.open(&MEGOLM_BACKUP_V1.into(), &mut keys, &PublicKeys::default());
-        if let Some(key) = stored.ok().and_then(|opened| opened.backup_key()) {
-            add(&mut found, key, "the key storage");
-        }
-    }
-    (found, reason)
-}
-
-fn add(found: &mut Vec<Candidate>, key: BackupDecryptionKey, opened_by: &'static str) {
-    if found.iter().all(|known| known.key.public_key() != key.public_key()) {
-        found.push(Candidate { key, opened_by });
-    }
-}
-
-/// Writes one file, or several, and says what became of everything.
-fn write(options: &Options, bodies: &Bodies<'_>) -> Result<Report, Failure> {
+/// Writes one file, or several, which have no names yet, and says what became of everything.
+fn write(
+    options: &Options,
+    out: &Path,
+    bodies: &Bodies<'_>,
+) -> Result<(Report, Vec<NewFile>), Failure> {
     let passphrase = match options.format {
         Format::Encrypted => Some(options.export.chosen()?),
         Format::Json => None,
     };
     let at_most = options.split.unwrap_or(u64::MAX);
-    let mut sessions = None;
+    let (mut sessions, mut files) = (None, Vec::new());
     for number in 1.. {
         // Whether it can be written shows before the work.
-        let file =
-            NewFile::create(&numbered(&options.out, options.split.map(|_| number)), options.force)?;
-        let sessions = sessions.get_or_insert_with(|| bodies.rescue());
+        let file = NewFile::create(&numbered(out, options.split.map(|_| number)), options.force)?;
+        let lists = if options.all && number == 1 { Some(Lists::new()?) } else { None };
+        let sessions = sessions.get_or_insert_with(|| bodies.rescue(lists));
         let before = sessions.written();
         let share = sessions.by_ref().take(usize::try_from(at_most).unwrap_or(usize::MAX));
         let exported = share.map(RestoredSession::into_exported);
-        let file = match &passphrase {
+        let mut file = match &passphrase {
             Some(passphrase) => file.encrypted(options.export.start(passphrase)?, exported)?,
             None => file.json(exported)?,
         };
         let written = sessions.written() - before;
         if written > 0 {
-            file.finish()?;
+            file.close()?;
+            files.push(file);
         }
         if written < at_most {
             break;
         }
     }
-    Ok(sessions.map(Rescued::into_report).unwrap_or_default())
+    Ok((sessions.map(Rescued::into_report).transpose()?.unwrap_or_default(), files))
 }
 
 /// `keys.txt`, or `keys.2.txt`.

@@ -2,18 +2,26 @@
 
 use std::io::{self, Write};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use strongroom::{
-    backup::{FailureCause, RestoreReport},
+    backup::{FailedSession, RestoreReport, RestoredSession},
     crypto::curve25519_aes_sha2::MacScheme,
 };
 
+use super::{
+    keys::OpenedBy,
+    lists::{self, Lists},
+};
 use crate::failure::{Status, shown};
 
 /// What became of everything.
 #[derive(Default)]
 pub(super) struct Report {
     pub(super) versions: Vec<VersionReport>,
+    /// Those of which no sessions were given.
+    pub(super) absent: Vec<AbsentVersion>,
+    /// Every failure and warning, if that is wanted; otherwise the first ones are in the versions’ reports.
+    pub(super) lists: Option<Lists>,
     /// How many sessions are in the file: of two copies, one.
     pub(super) written: u64,
 }
@@ -23,8 +31,14 @@ pub(super) struct VersionReport {
     pub(super) version: Option<String>,
     /// How many sessions it has, by the word of the homeserver.
     pub(super) expected: Option<u64>,
-    pub(super) opened_by: Option<&'static str>,
+    pub(super) opened_by: Option<OpenedBy>,
     pub(super) report: RestoreReport,
+}
+
+/// A version of which no sessions were given.
+pub(super) struct AbsentVersion {
+    pub(super) version: String,
+    pub(super) expected: Option<u64>,
 }
 
 impl Report {
@@ -48,23 +62,41 @@ impl Report {
     }
 
     fn is_complete(&self) -> bool {
-        self.versions.iter().all(VersionReport::is_complete)
+        self.absent.is_empty() && self.versions.iter().all(VersionReport::is_complete)
     }
 
     fn expected(&self) -> Option<u64> {
-        self.versions.iter().map(|version| version.expected).sum()
+        let there = self.versions.iter().map(|version| version.expected);
+        there.chain(self.absent.iter().map(|version| version.expected)).sum()
     }
 
-    pub(super) fn to_json(&self) -> String {
-        let versions = self.versions.iter().map(|it| {
+    pub(super) fn list_failure(&mut self, failed: &FailedSession) {
+        if let Some(lists) = &mut self.lists {
+            lists.fail(failed);
+        }
+    }
+
+    pub(super) fn list_warnings(&mut self, session: &RestoredSession) {
+        if let Some(lists) = &mut self.lists {
+            let exported = session.exported();
+            lists.warn(&exported.room_id, &exported.session.session_id(), session.warnings());
+        }
+    }
+
+    /// The document without its lists, which come at its end.
+    fn head(&self) -> String {
+        let there = self.versions.iter().map(|it| {
             json!({
                 "version": it.version,
-                "opened_by": it.opened_by,
+                "opened_by": it.opened_by.map(OpenedBy::code),
                 "total": it.report.total(),
                 "restored": it.report.restored(),
             })
         });
-        let report = json!({
+        let absent = self.absent.iter().map(
+            |it| json!({ "version": it.version, "opened_by": null, "total": 0, "restored": 0 }),
+        );
+        let head = json!({
             "expected": self.expected(),
             "total": self.sum(RestoreReport::total),
             "restored": self.restored(),
@@ -74,97 +106,108 @@ impl Report {
                 "empty_string": self.sum(|it| it.restored_under(MacScheme::EmptyString)),
                 "ciphertext": self.sum(|it| it.restored_under(MacScheme::Ciphertext)),
             },
-            "versions": versions.collect::<Vec<_>>(),
-            "failures": self.failures(),
-            "warnings": self.warnings(),
+            "versions": there.chain(absent).collect::<Vec<_>>(),
         });
-        format!("{report:#}")
+        format!("{head:#}")
     }
 
-    fn failures(&self) -> Vec<Value> {
+    /// One JSON document.
+    pub(super) fn write_json(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        let head = self.head();
+        write!(out, "{},\n  \"failures\": [", head.trim_end_matches(['}', '\n']))?;
+        match &mut self.lists {
+            Some(lists) => lists.write_failures(out)?,
+            None => lists::write_entries(out, self.first_failures())?,
+        }
+        write!(out, "\n  ],\n  \"warnings\": [")?;
+        match &mut self.lists {
+            Some(lists) => lists.write_warnings(out)?,
+            None => lists::write_entries(out, self.first_warnings())?,
+        }
+        writeln!(out, "\n  ]\n}}")
+    }
+
+    fn first_failures(&self) -> impl Iterator<Item = io::Result<String>> {
         let failures = self.versions.iter().flat_map(|it| it.report.failures());
-        let failure = |it: &strongroom::backup::FailedSession| {
-            json!({
-                "room_id": it.room_id.as_str(),
-                "session_id": it.session_id.as_str(),
-                "cause": it.error.cause().as_str(),
-                "detail": it.error.to_string(),
-            })
-        };
-        failures.take(NAMED).map(failure).collect()
+        failures.take(NAMED).map(|it| Ok(lists::failure(it).to_string()))
     }
 
-    fn warnings(&self) -> Vec<Value> {
+    fn first_warnings(&self) -> impl Iterator<Item = io::Result<String>> {
         let warned = self.versions.iter().flat_map(|it| it.report.warnings());
         let warnings = warned.flat_map(|it| {
-            it.warnings.iter().map(|warning| {
-                let kind = format!("{warning:?}");
-                let kind = kind.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
-                json!({
-                    "room_id": it.room_id.as_str(),
-                    "session_id": it.session_id.as_str(),
-                    "kind": snake_case(kind),
-                    "detail": warning.to_string(),
-                })
-            })
+            it.warnings.iter().map(|warning| lists::warning(&it.room_id, &it.session_id, warning))
         });
-        warnings.take(NAMED).collect()
+        warnings.take(NAMED).map(|it| Ok(it.to_string()))
     }
 
     /// For people, in the words of clients.
     pub(super) fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        for it in &self.versions {
-            let name = it
-                .version
-                .as_deref()
-                .map_or_else(String::new, |name| format!("version {}: ", shown(name)));
-            writeln!(out, "{name}{}", it.report)?;
-            if let Some(error) = it.report.wrong_key() {
-                writeln!(out, "  {error}")?;
-            } else {
-                it.report
-                    .failures()
-                    .iter()
-                    .take(SHOWN)
-                    .try_for_each(|failed| writeln!(out, "  {failed}"))?;
-                let more = it.report.failed().saturating_sub(SHOWN as u64);
-                if more > 0 && it.report.failed_by(FailureCause::WrongKey) < it.report.failed() {
-                    writeln!(out, "  and {more} more")?;
-                }
-            }
-            if let (false, Some(expected)) = (it.is_complete(), it.expected) {
-                writeln!(out, "  the homeserver says that this version has {expected}")?;
-            }
-        }
-        if self.sum(RestoreReport::total) == 0 && self.sum(RestoreReport::skipped) > 0 {
-            writeln!(out, "Nothing in the backup is of this room or session: check the ID.")?;
-        } else if self.sum(RestoreReport::total) == 0 {
+        self.versions.iter().try_for_each(|it| it.print(out))?;
+        for AbsentVersion { version, expected } in &self.absent {
+            let has = expected.map_or_else(String::new, |it| format!(", which are {it}"));
             writeln!(
                 out,
-                "The backup is empty. An older version may have what you look for: save it, too."
+                "version {}: its message keys{has}, were not given: save them, too",
+                shown(version)
             )?;
         }
-        Ok(())
+        if self.sum(RestoreReport::total) > 0 {
+            return Ok(());
+        }
+        if self.sum(RestoreReport::skipped) > 0 {
+            return writeln!(
+                out,
+                "Nothing in the backup is of this room or session: check the ID."
+            );
+        }
+        let oldest =
+            self.versions.iter().filter_map(|it| it.version.as_deref()?.parse().ok()).min();
+        match oldest {
+            Some(1) => writeln!(out, "The backup is empty, and there is no older one."),
+            Some(oldest) => writeln!(
+                out,
+                "The backup is empty. An older version, {} or one below, may have what you look for: save it, too.",
+                oldest - 1_u64
+            ),
+            None => writeln!(
+                out,
+                "The backup is empty. An older version may have what you look for: save it, too."
+            ),
+        }
     }
 }
 
 impl VersionReport {
+    fn print(&self, out: &mut impl Write) -> io::Result<()> {
+        let name = self.version.as_deref();
+        let name = name.map_or_else(String::new, |name| format!("version {}: ", shown(name)));
+        writeln!(out, "{name}{}", self.report)?;
+        if let Some(opened_by) = self.opened_by {
+            writeln!(out, "  opened with {opened_by}")?;
+        }
+        if let Some(error) = self.report.wrong_key() {
+            writeln!(out, "  {error}")?;
+        } else {
+            let failures = self.report.failures().iter();
+            failures.take(SHOWN).try_for_each(|failed| writeln!(out, "  {failed}"))?;
+            let more = self.report.failed().saturating_sub(SHOWN as u64);
+            if more > 0 {
+                writeln!(out, "  and {more} more")?;
+            }
+        }
+        match self.expected {
+            Some(expected) if !self.is_complete() => {
+                writeln!(out, "  the homeserver says that this version has {expected}")
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Whether the response was whole, and had as many sessions as the homeserver says.
     fn is_complete(&self) -> bool {
         let seen = self.report.total() + self.report.skipped();
         self.report.is_complete() && self.expected.is_none_or(|expected| seen >= expected)
     }
-}
-
-fn snake_case(name: &str) -> String {
-    let mut text = String::new();
-    for c in name.chars() {
-        if c.is_uppercase() && !text.is_empty() {
-            text.push('_');
-        }
-        text.extend(c.to_lowercase());
-    }
-    text
 }
 
 /// How many failures and warnings are named in JSON.

@@ -72,7 +72,9 @@ impl Change<'_> {
             }
         }
         self.set_default(target.id())?;
-        self.forget_old_keys(old_keys);
+        if !self.keeps_all {
+            self.forget_old_keys(old_keys);
+        }
         Ok(())
     }
 

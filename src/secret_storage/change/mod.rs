@@ -67,6 +67,8 @@ pub struct Change<'a> {
     notes: Vec<PlanNote>,
     noted: HashSet<PlanNote>,
     belief: Belief,
+    /// Whether nothing may be taken away.
+    keeps_all: bool,
     limits: Limits,
     rng: &'a mut dyn CryptoRng,
 }
@@ -142,7 +144,9 @@ impl SecretStorage {
         let (steps, notes, noted) = (Vec::new(), Vec::new(), HashSet::new());
         let (storage, keys) = (self.clone(), KeysAtHand::new(keys.to_vec()));
         let (belief, limits) = (Belief::default(), *limits);
-        let mut draft = Change { storage, keys, steps, notes, noted, belief, limits, rng };
+        let keeps_all = false;
+        let mut draft =
+            Change { storage, keys, steps, notes, noted, belief, keeps_all, limits, rng };
         change(&mut draft)?;
         Ok(Plan::new(draft.steps, draft.notes))
     }
@@ -169,6 +173,12 @@ impl Change<'_> {
         self.trust(Belief::new(public_keys, accepted));
     }
 
+    /// From now on nothing is taken away that is readable now: steps that would remove a key, a secret, or a secret from what a
+    /// key opens, are left out. For a plan that somebody carries out by hand.
+    pub fn keep_all(&mut self) {
+        self.keeps_all = true;
+    }
+
     pub(crate) fn trust(&mut self, belief: Belief) {
         self.belief = belief;
     }
@@ -190,7 +200,8 @@ impl Change<'_> {
             Some(before) => before == &content,
             None => content.is_empty(),
         };
-        if !is_there {
+        let is_wanted = !self.keeps_all || !reason.takes_away();
+        if is_wanted && !is_there {
             self.storage.read(&event_type, &content, &self.limits);
             self.steps.push(PlanStep { event_type, before, content, reason });
         }
@@ -266,7 +277,17 @@ impl Change<'_> {
 
 impl fmt::Debug for Change<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { storage: _, keys, steps, notes, noted: _, belief: _, limits: _, rng: _ } = self;
+        let Self {
+            storage: _,
+            keys,
+            steps,
+            notes,
+            noted: _,
+            belief: _,
+            keeps_all: _,
+            limits: _,
+            rng: _,
+        } = self;
         f.debug_struct("Change")
             .field("keys", keys)
             .field("steps", steps)

@@ -142,6 +142,25 @@ impl Plan {
     }
 }
 
+impl StepReason {
+    /// Whether something that could be read cannot be read any more.
+    pub(super) fn takes_away(&self) -> bool {
+        match self {
+            Self::RemoveEntries(..)
+            | Self::Delete(_)
+            | Self::DeleteOldName(_)
+            | Self::RemoveKey(_) => true,
+            Self::DescribeKey(_)
+            | Self::DescribeKeyAgain(_)
+            | Self::Store(_)
+            | Self::Replace(..)
+            | Self::AddEntries(..)
+            | Self::SetDefault(_)
+            | Self::StoreLegacy(_) => false,
+        }
+    }
+}
+
 impl fmt::Display for Plan {
     /// A line for each step and each note.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

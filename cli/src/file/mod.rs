@@ -1,23 +1,22 @@
 //! `strongroom file`: files of exported message keys, encrypted or not.
 
+mod source;
+
 use std::{
-    fs::File,
-    io::{self, BufReader, Write as _},
+    io::{self, Write as _},
     path::{Path, PathBuf},
+    slice,
 };
 
 use clap::{Args, Subcommand};
 use strongroom::{
-    Limits,
-    ids::RoomId,
-    key_export::{EntryVerdict, KeyFile, KeyFileReport, KeyFileSessions, NewKeyFile},
-    secret::SecretString,
-    session_data::ExportedSession,
+    ids::RoomId, key_export::NewKeyFile, secret::SecretString, session_data::ExportedSession,
 };
 
+use self::source::Source;
 use crate::{
     copies::Best,
-    failure::{Failure, Status, named, shown},
+    failure::{Failure, Status, shown},
     input,
     output::{ExportPassphrase, NewFile},
 };
@@ -44,7 +43,7 @@ enum Command {
 
 #[derive(Args)]
 struct Decrypt {
-    /// The key file.
+    /// The key file, or `-` for standard input.
     #[arg(long = "in", value_name = "FILE")]
     input: PathBuf,
     /// The file to write, readable by you alone.
@@ -83,7 +82,7 @@ impl Output {
 
 #[derive(Args)]
 struct Encrypt {
-    /// A JSON array of exported sessions.
+    /// A JSON array of exported sessions, or `-` for standard input.
     #[arg(long = "in", value_name = "FILE")]
     input: PathBuf,
     #[command(flatten)]
@@ -92,7 +91,7 @@ struct Encrypt {
 
 #[derive(Args)]
 struct Merge {
-    /// Key files, or JSON arrays of exported sessions.
+    /// Key files, or JSON arrays of exported sessions; one of them can be `-` for standard input.
     #[arg(value_name = "FILE", required = true, num_args = 2..)]
     inputs: Vec<PathBuf>,
     /// Files with the passphrases of the key files: each is tried on each. Can be given several times.
@@ -104,7 +103,7 @@ struct Merge {
 
 #[derive(Args)]
 struct Diff {
-    /// Key files, or JSON arrays of exported sessions: A, and B.
+    /// Key files, or JSON arrays of exported sessions: A, and B; one of them can be `-` for standard input.
     #[arg(value_name = "FILE", required = true, num_args = 2)]
     inputs: Vec<PathBuf>,
     /// Files with the passphrases of the key files: each is tried on each. Can be given several times.
@@ -114,7 +113,7 @@ struct Diff {
 
 #[derive(Args)]
 struct Filter {
-    /// A key file, or a JSON array of exported sessions.
+    /// A key file, or a JSON array of exported sessions, or `-` for standard input.
     #[arg(value_name = "FILE")]
     input: PathBuf,
     /// The message keys of this room are kept. Can be given several times.
@@ -138,28 +137,46 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
 }
 
 fn decrypt(options: &Decrypt) -> Result<Status, Failure> {
-    let passphrases = read_passphrases(&options.passphrase_file)?;
-    let mut input = Input::open(&options.input, &passphrases)?;
-    let file = NewFile::create(&options.out, options.force)?.json(input.sessions())?;
+    let passphrases =
+        read_passphrases(slice::from_ref(&options.input), &options.passphrase_file, None)?;
+    let file = NewFile::create(&options.out, options.force)?;
+    let mut source = Source::open(&options.input)?;
+    let mut input = source.read(&passphrases)?;
+    let file = file.json(input.sessions())?;
     let status = input.finish()?;
     file.finish()?;
     Ok(status)
 }
 
 fn encrypt(options: &Encrypt) -> Result<Status, Failure> {
-    let mut input = Input::open(&options.input, &[])?;
-    let file = options.output.create()?.encrypted(options.output.start()?, input.sessions())?;
-    let status = input.finish()?;
-    file.finish()?;
-    Ok(status)
+    read_passphrases(slice::from_ref(&options.input), &[], Some(&options.output))?;
+    select(&options.input, &[], &options.output, |_| true)
 }
 
 fn filter(options: &Filter) -> Result<Status, Failure> {
-    let passphrases = read_passphrases(&options.passphrase_file)?;
+    let passphrases = read_passphrases(
+        slice::from_ref(&options.input),
+        &options.passphrase_file,
+        Some(&options.output),
+    )?;
     let rooms: Vec<_> = options.room.iter().map(|id| RoomId::from(id.as_str())).collect();
-    let mut input = Input::open(&options.input, &passphrases)?;
-    let kept = input.sessions().filter(|session| rooms.contains(&session.room_id));
-    let file = options.output.create()?.encrypted(options.output.start()?, kept)?;
+    select(&options.input, &passphrases, &options.output, |session| {
+        rooms.contains(&session.room_id)
+    })
+}
+
+/// Writes those of the sessions that are wanted.
+fn select(
+    path: &Path,
+    passphrases: &[SecretString],
+    output: &Output,
+    is_wanted: impl Fn(&ExportedSession) -> bool,
+) -> Result<Status, Failure> {
+    let file = output.create()?;
+    let mut source = Source::open(path)?;
+    let mut input = source.read(passphrases)?;
+    let sessions = input.sessions().filter(is_wanted);
+    let file = file.encrypted(output.start()?, sessions)?;
     let status = input.finish()?;
     file.finish()?;
     Ok(status)
@@ -167,15 +184,18 @@ fn filter(options: &Filter) -> Result<Status, Failure> {
 
 /// Which copy is better shows when all were seen: so all files are read twice, and only ranks are kept.
 fn merge(options: &Merge) -> Result<Status, Failure> {
-    let passphrases = read_passphrases(&options.passphrase_file)?;
+    let passphrases =
+        read_passphrases(&options.inputs, &options.passphrase_file, Some(&options.output))?;
     let file = options.output.create()?;
+    let mut sources = open_all(&options.inputs)?;
     let mut best = Best::default();
-    for (place, path) in options.inputs.iter().enumerate() {
-        let mut input = Input::open(path, &passphrases)?;
+    for (place, source) in sources.iter_mut().enumerate() {
+        source.make_readable_twice()?;
+        let mut input = source.read(&passphrases)?;
         input.sessions().for_each(|session| best.see(place, &session));
         input.finish_quietly()?;
     }
-    let inputs = options.inputs.iter().map(|path| Input::open(path, &passphrases));
+    let inputs = sources.iter_mut().map(|source| source.read(&passphrases));
     let mut inputs = inputs.collect::<Result<Vec<_>, _>>()?;
     let sessions = inputs.iter_mut().enumerate().flat_map(|(place, input)| {
         let best = &best;
@@ -184,9 +204,7 @@ fn merge(options: &Merge) -> Result<Status, Failure> {
     let file = file.encrypted(options.output.start()?, sessions)?;
     let mut status = Status::Good;
     for input in inputs {
-        if input.finish()? != Status::Good {
-            status = Status::NotAllGood;
-        }
+        status = status.and(input.finish()?);
     }
     file.finish()?;
     Ok(status)
@@ -194,106 +212,36 @@ fn merge(options: &Merge) -> Result<Status, Failure> {
 
 /// What the second file has and the first one lacks, or has from a later message on.
 fn diff(options: &Diff) -> Result<Status, Failure> {
-    let passphrases = read_passphrases(&options.passphrase_file)?;
-    let [ours, theirs] = options.inputs.as_slice() else {
+    let passphrases = read_passphrases(&options.inputs, &options.passphrase_file, None)?;
+    let mut sources = open_all(&options.inputs)?;
+    let [ours, theirs] = sources.as_mut_slice() else {
         return Err(Failure::usage("two files are compared: name both"));
     };
     let mut known = Best::default();
-    let mut input = Input::open(ours, &passphrases)?;
+    let mut input = ours.read(&passphrases)?;
     input.sessions().for_each(|session| known.see(0, &session));
     let mut status = input.finish()?;
     let mut out = io::stdout().lock();
-    let mut input = Input::open(theirs, &passphrases)?;
+    let mut input = theirs.read(&passphrases)?;
     for session in input.sessions().filter(|session| !known.has(session)) {
         status = Status::NotAllGood;
         let (room, id) = (shown(session.room_id.as_str()), session.session_id());
         writeln!(out, "session {} in room {room}", shown(id.as_str()))?;
     }
-    let theirs = input.finish()?;
-    Ok(if theirs == Status::Good { status } else { Status::NotAllGood })
+    Ok(status.and(input.finish()?))
 }
 
-/// A file of message keys that is being read.
-struct Input<'a> {
-    path: &'a Path,
-    file: KeyFileSessions<BufReader<File>>,
+fn open_all(paths: &[PathBuf]) -> Result<Vec<Source<'_>>, Failure> {
+    paths.iter().map(|path| Source::open(path)).collect()
 }
 
-impl<'a> Input<'a> {
-    /// Sees what the file is, and authenticates it with the passphrase that fits.
-    fn open(path: &'a Path, passphrases: &[SecretString]) -> Result<Self, Failure> {
-        let encrypted = match open(path)? {
-            KeyFile::Plain(file) => return Ok(Self { path, file }),
-            KeyFile::Encrypted(file) => file,
-        };
-        let asked;
-        let passphrases = if passphrases.is_empty() {
-            asked = input::asked(&format!("Passphrase of {}:", named(path)))?;
-            asked.as_slice()
-        } else {
-            passphrases
-        };
-        let (mut encrypted, mut failure) = (Some(encrypted), None);
-        for passphrase in passphrases {
-            let file = match encrypted.take() {
-                Some(file) => file,
-                None => match open(path)? {
-                    KeyFile::Encrypted(file) => file,
-                    KeyFile::Plain(file) => return Ok(Self { path, file }),
-                },
-            };
-            match file.unlock(passphrase.expose_str()).open() {
-                Ok(file) => return Ok(Self { path, file }),
-                Err(error) => failure = Some(error),
-            }
-        }
-        Err(match failure {
-            Some(error) => Failure::content(path, error),
-            None => Failure::usage(format!(
-                "{} is encrypted: name a file with its passphrase, with --passphrase-file",
-                named(path)
-            )),
-        })
-    }
-
-    fn sessions(&mut self) -> impl Iterator<Item = ExportedSession> {
-        self.file.verdicts().filter_map(|verdict| match verdict {
-            EntryVerdict::Read { exported, .. } => Some(exported),
-            EntryVerdict::Failed { .. } => None,
-        })
-    }
-
-    /// Sees that all of the file was what it is, and tells what was no session in it.
-    fn finish(self) -> Result<Status, Failure> {
-        let name = named(self.path);
-        let report = self.finish_quietly()?;
-        for (entry, error) in report.failures().iter().take(SHOWN) {
-            eprintln!("{name}: entry {entry}: {error}");
-        }
-        let more = report.failed().saturating_sub(SHOWN as u64);
-        if more > 0 {
-            eprintln!("{name}: and {more} more");
-        }
-        if let Some(error) = report.ended_early() {
-            eprintln!("{name}: {error}");
-        }
-        Ok(if report.is_everything() { Status::Good } else { Status::NotAllGood })
-    }
-
-    fn finish_quietly(self) -> Result<KeyFileReport, Failure> {
-        self.file.finish().map_err(|error| Failure::content(self.path, error))
-    }
-}
-
-fn open(path: &Path) -> Result<KeyFile<BufReader<File>>, Failure> {
-    let file = File::open(path).map_err(|error| Failure::file(path, "read", &error))?;
-    KeyFile::open(BufReader::new(file), &Limits::default())
-        .map_err(|error| Failure::content(path, error))
-}
-
-fn read_passphrases(files: &[PathBuf]) -> Result<Vec<SecretString>, Failure> {
+/// Standard input can be one of all files that a command reads.
+fn read_passphrases(
+    inputs: &[PathBuf],
+    files: &[PathBuf],
+    output: Option<&Output>,
+) -> Result<Vec<SecretString>, Failure> {
+    let new = output.and_then(|output| output.export.file());
+    input::check_standard_input(inputs.iter().chain(files).chain(new))?;
     files.iter().map(|file| input::typed_in(file)).collect()
 }
-
-/// How many entries that are no sessions are named.
-const SHOWN: usize = 10;

@@ -1,0 +1,61 @@
+//! Folders for their owner alone: written whole or not at all.
+
+use std::{
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process,
+};
+
+use crate::{
+    failure::{Failure, named},
+    interrupt,
+    output::NewFile,
+};
+
+/// A folder that appears under its name when it is finished.
+pub(crate) struct NewFolder {
+    /// Beside it, until then.
+    part: PathBuf,
+    path: PathBuf,
+}
+
+impl NewFolder {
+    /// Begins a folder. What is there already stays.
+    pub(crate) fn create(path: &Path) -> Result<Self, Failure> {
+        if path.symlink_metadata().is_ok() {
+            let name = named(path);
+            return Err(Failure::other(format!("{name} exists already: name another folder")));
+        }
+        let path: PathBuf = path.components().collect();
+        let mut name = path.file_name().map(OsString::from).unwrap_or_default();
+        name.push(format!(".{}.part", process::id()));
+        let part = path.with_file_name(name);
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        interrupt::begin(&part, || builder.create(&part))
+            .map_err(|error| Failure::file(&path, "written", &error))?;
+        Ok(Self { part, path })
+    }
+
+    /// Writes a file into it.
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+        let mut file = NewFile::create(&self.part.join(name), false)?;
+        file.put(bytes)?;
+        file.finish()
+    }
+
+    /// Gives the folder its name.
+    pub(crate) fn finish(self) -> Result<(), Failure> {
+        interrupt::end(&self.part, || fs::rename(&self.part, &self.path))
+            .map_err(|error| Failure::file(&self.path, "written", &error))
+    }
+}
+
+impl Drop for NewFolder {
+    fn drop(&mut self) {
+        // After a rename there is nothing left to remove.
+        let _ = interrupt::end(&self.part, || fs::remove_dir_all(&self.part));
+    }
+}

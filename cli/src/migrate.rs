@@ -1,0 +1,214 @@
+//! `strongroom migrate`: what older clients wrote, in the forms of today.
+
+use std::{
+    fmt::Write as _,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use serde_json::{Value, json};
+use strongroom::{
+    Limits,
+    api::{AccessToken, BaseUrl, Endpoint as _, PutAccountData},
+    ids::{SecretName, UserId},
+    secret_storage::{
+        Change, NewKey, Plan, PlanNote, PlanStep, SecretStorage, SecretStorageKey, StepReason,
+        VerifiedPublicKeys,
+    },
+    secret_value::PublicKeys,
+};
+
+use crate::{
+    failure::{Failure, Status, named, printed, shown, tell},
+    folder::NewFolder,
+    input::{self, Key, Saved},
+};
+
+#[derive(Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    saved: Saved,
+    #[command(flatten)]
+    key: Key,
+    /// The folder to write, which does not exist yet: the account data to put, in order, and what they do; readable by you alone.
+    #[arg(long, value_name = "DIR")]
+    to: Option<PathBuf>,
+    /// Moves this secret even if nothing shows that it is yours: what older clients wrote, the homeserver could have written,
+    /// too. Can be given several times.
+    #[arg(long, value_name = "NAME")]
+    accept: Vec<String>,
+}
+
+/// Plans what brings the key storage into today's form; nothing in the account is removed by it.
+pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
+    let limits = Limits::default();
+    let saved = options.saved.read(options.key.files(), &limits)?.files;
+    let storage = saved.secret_storage(&limits).ok_or_else(|| {
+        Failure::usage("there is no account data in what was given: it is what GET /sync or the files of a snapshot have")
+    })?;
+    let typed = options.key.typed(&saved)?;
+    if typed.is_empty() {
+        return Err(Failure::usage(
+            "there is neither a recovery key nor a passphrase: name a file with --recovery-key-file or --passphrase-file",
+        ));
+    }
+    let to = input::place(options.to.as_deref(), "A folder to write:", "--to")?;
+    // Whether it can be written shows before the work.
+    let folder = NewFolder::create(&to)?;
+    let mut keys = Vec::new();
+    for text in &typed {
+        match storage.unlock(text.expose_str(), &PublicKeys::default(), &limits) {
+            Ok(unlocked) => keys.extend(unlocked.keys),
+            Err(error) => tell(&error),
+        }
+    }
+    if keys.is_empty() {
+        return Err(Failure::other(
+            "what was entered opens nothing in the key storage, so nothing can be moved",
+        ));
+    }
+    let user_id = saved.user_id();
+    let new_key = NewKey::generate(None).map_err(|error| Failure::other(error.to_string()))?;
+    let plan = planned(&storage, &keys, &new_key, user_id, &options.accept)?;
+    if plan.steps().is_empty() {
+        write!(io::stdout().lock(), "{plan}")?;
+        return Ok(if plan.notes().is_empty() { Status::Good } else { Status::NotAllGood });
+    }
+    write(&folder, &plan, &new_key, user_id)?;
+    folder.finish()?;
+    printed(next_step(&mut io::stdout().lock(), &to, &plan, &new_key))?;
+    Ok(if plan.notes().is_empty() { Status::Good } else { Status::NotAllGood })
+}
+
+/// The plan, with what the user accepts: by name beforehand, or on a terminal when asked.
+fn planned(
+    storage: &SecretStorage,
+    keys: &[SecretStorageKey],
+    new_key: &NewKey,
+    user_id: Option<&UserId>,
+    accept: &[String],
+) -> Result<Plan, Failure> {
+    let verified = VerifiedPublicKeys::none(user_id.cloned().unwrap_or_else(|| "".into()));
+    let plan = |accepted: &[SecretName]| {
+        let migrate = |change: &mut Change<'_>| {
+            change.keep_all();
+            change.migrate(new_key, &verified, accepted)
+        };
+        storage
+            .plan(keys, &Limits::default(), migrate)
+            .map_err(|error| Failure::other(error.to_string()))
+    };
+    let mut accepted: Vec<_> = accept.iter().map(|name| SecretName::from(name.as_str())).collect();
+    let first = plan(&accepted)?;
+    let waiting: Vec<_> = first.notes().iter().filter_map(waits_for).collect();
+    for name in &waiting {
+        let question = format!(
+            "Nothing shows that the secret {} is yours: the homeserver could have put it there. Move it? [y/N]",
+            shown(name.as_str())
+        );
+        if input::confirmed(&question)? {
+            accepted.push((*name).clone());
+        }
+    }
+    let plan = plan(&accepted)?;
+    let moves = plan
+        .steps()
+        .iter()
+        .any(|step| !matches!(step.reason, StepReason::DescribeKey(_) | StepReason::SetDefault(_)));
+    if !waiting.is_empty() && !moves {
+        let names: Vec<_> =
+            waiting.iter().map(|it| format!("--accept {}", shown(it.as_str()))).collect();
+        return Err(Failure::other(format!(
+            "nothing shows that the secrets are yours, since older clients stored them so that the homeserver could have put \
+             them there: if you accept that, say {}",
+            names.join(" ")
+        )));
+    }
+    Ok(plan)
+}
+
+fn waits_for(note: &PlanNote) -> Option<&SecretName> {
+    if let PlanNote::NeedsAcceptance(name, _) = note { Some(name) } else { None }
+}
+
+/// A file for each content, and what is to be done with them: for programs, and for people.
+fn write(
+    folder: &NewFolder,
+    plan: &Plan,
+    new_key: &NewKey,
+    user_id: Option<&UserId>,
+) -> Result<(), Failure> {
+    let (mut steps, mut list) = (Vec::new(), String::new());
+    for (number, step) in (1..).zip(plan.steps()) {
+        let file = format!("{number:02}.json");
+        folder.write(&file, step.content.as_bytes())?;
+        let request = request(step, user_id)?;
+        // Nothing can go wrong in a text.
+        let _ = writeln!(list, "{number}. {}\n   {request}  with what is in {file}", step.reason);
+        steps.push(json!({
+            "event_type": step.event_type.as_str(),
+            "file": file,
+            "before": step.before.as_ref().map(|it| serde_json::from_str::<Value>(it.as_str()).ok()),
+            "reason": step.reason.to_string(),
+        }));
+    }
+    let notes: Vec<_> = plan.notes().iter().map(ToString::to_string).collect();
+    for note in &notes {
+        let _ = writeln!(list, "Note: {note}");
+    }
+    let user_id = user_id.map(UserId::as_str);
+    let for_programs = json!({ "user_id": user_id, "steps": steps, "notes": notes });
+    folder.write("plan.json", format!("{for_programs:#}\n").as_bytes())?;
+    folder.write("plan.txt", list.as_bytes())?;
+    if makes_known(plan, new_key) {
+        let text = new_key.to_recovery_key().map(|key| key.to_text());
+        let text = text.ok_or_else(|| Failure::other("the new key has no recovery key"))?;
+        folder.write(RECOVERY_KEY, text.expose_str().as_bytes())?;
+    }
+    Ok(())
+}
+
+/// `PUT` and the path.
+fn request(step: &PlanStep, user_id: Option<&UserId>) -> Result<String, Failure> {
+    let failed = |error: &dyn std::error::Error| Failure::other(error.to_string());
+    let user_id = user_id.cloned().unwrap_or_else(|| UserId::from("USER"));
+    let put = PutAccountData::new(user_id, step.event_type.clone(), step.content.clone());
+    let nowhere = BaseUrl::new("https://localhost").map_err(|error| failed(&error))?;
+    let request =
+        put.to_http(&nowhere, &AccessToken::from("none")).map_err(|error| failed(&error))?;
+    Ok(format!("{} {}", request.method(), request.uri().path()))
+}
+
+/// Whether the new key is used: an account may have a key of today already.
+fn makes_known(plan: &Plan, new_key: &NewKey) -> bool {
+    let is_this =
+        |step: &PlanStep| matches!(&step.reason, StepReason::DescribeKey(id) if id == new_key.id());
+    plan.steps().iter().any(is_this)
+}
+
+fn next_step(out: &mut impl io::Write, to: &Path, plan: &Plan, new_key: &NewKey) -> io::Result<()> {
+    write!(out, "{plan}")?;
+    if plan.notes().iter().any(|note| waits_for(note).is_some()) {
+        writeln!(
+            out,
+            "To move a secret that nothing shows to be yours, say --accept with its name."
+        )?;
+    }
+    let folder = named(to);
+    writeln!(
+        out,
+        "\nNothing was sent. {folder} holds what is to be written, in this order; each step only where the account data is \
+         still what \u{201c}before\u{201d} in plan.json says. Nothing is removed from the account."
+    )?;
+    if makes_known(plan, new_key) {
+        writeln!(
+            out,
+            "Your new recovery key is in {folder}/{RECOVERY_KEY}: write it down before the first step, and keep the old one \
+             until a client has taken the new one."
+        )?;
+    }
+    Ok(())
+}
+
+const RECOVERY_KEY: &str = "recovery_key.txt";
