@@ -19,7 +19,7 @@ use strongroom::{
 
 use crate::{
     failure::{Failure, Status, print_json, shown, tell, visible},
-    input::{Key, Saved},
+    input::{Extent, Key, Saved},
 };
 
 #[derive(Args)]
@@ -39,7 +39,7 @@ pub(crate) struct Options {
 /// Opens what opens, and says why the rest does not.
 pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let limits = Limits::default();
-    let saved = options.saved.read(options.key.files(), &limits)?.files;
+    let saved = options.saved.read(options.key.files(), Extent::NoKeys, &limits)?.files;
     let storage = saved.secret_storage(&limits).ok_or_else(|| {
         Failure::usage("there is no account data in what was given: it is what GET /sync or the files of a snapshot have")
     })?;

@@ -73,7 +73,9 @@ impl<'a> Bodies<'a> {
             let sample = response.bytes.get(..SAMPLE_BYTES).unwrap_or(response.bytes);
             let Some((candidate, opens)) = best_of(candidates, sample, limits) else { continue };
             // What a key opens is surer than where something lies.
-            let of_key = versions.all.iter().copied().find(|info| opens && is_of(info, candidate));
+            let fits = |info: &&BackupVersionInfo| opens && is_of(info, candidate);
+            // Several versions can have one key.
+            let of_key = response.version.filter(fits).or(versions.all.iter().copied().find(fits));
             let version = of_key.or(response.version).or(versions.only());
             if versions.wants(version) {
                 let source = response.file.map_or(Source::Memory(response.bytes), Source::File);

@@ -27,6 +27,7 @@ use self::{
 };
 use crate::{
     failure::{Failure, Status, named, printed, tell},
+    fetch::Extent,
     input::{self, Key, Saved},
     output::{ExportPassphrase, NewFile},
 };
@@ -82,7 +83,12 @@ enum Format {
 pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let limits = Limits::default();
     let inputs = options.key.files().chain(options.export.file());
-    let saved = options.saved.read(inputs, &limits)?;
+    if let Some(out) = &options.out {
+        // Whether it can be written shows before anything is fetched.
+        drop(NewFile::create(&numbered(out, options.split.map(|_| 1)), options.force)?);
+    }
+    let wanted = if options.current_only { Extent::CurrentVersion } else { Extent::Everything };
+    let saved = options.saved.read(inputs, wanted, &limits)?;
     if saved.files.parts().iter().any(is_key_file) {
         tell(format_args!(
             "Message keys that were exported already are not opened again: put them together with what is rescued by \
@@ -121,6 +127,7 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let report_file = options.report.as_ref().map(|path| NewFile::create(path, options.force));
     let report_file = report_file.transpose()?;
     let (mut report, mut files) = write(options, &out, &bodies)?;
+    report.has_gaps = saved.has_gaps;
     if let Some(mut file) = report_file {
         let written = report.write_json(&mut file);
         written.map_err(|error| file.failed(&error))?;

@@ -24,6 +24,8 @@ pub(super) struct Report {
     pub(super) lists: Option<Lists>,
     /// How many sessions are in the file: of two copies, one.
     pub(super) written: u64,
+    /// Whether a snapshot says that it is not all there is.
+    pub(super) has_gaps: bool,
 }
 
 /// What became of one version.
@@ -62,7 +64,9 @@ impl Report {
     }
 
     fn is_complete(&self) -> bool {
-        self.absent.is_empty() && self.versions.iter().all(VersionReport::is_complete)
+        !self.has_gaps
+            && self.absent.is_empty()
+            && self.versions.iter().all(VersionReport::is_complete)
     }
 
     fn expected(&self) -> Option<u64> {
