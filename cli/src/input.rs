@@ -92,16 +92,7 @@ impl Saved {
             loaded.read_all(fetched.path(), limits)?;
             loaded._fetched = Some(fetched);
         }
-        for path in &self.from {
-            let had_gaps = loaded.has_gaps;
-            loaded.read_all(path, limits)?;
-            if loaded.has_gaps && !had_gaps {
-                tell(format_args!(
-                    "{}: this snapshot is not complete; \u{201c}strongroom fetch\u{201d} goes on where it stopped.",
-                    named(path)
-                ));
-            }
-        }
+        loaded.add(&self.from, limits)?;
         Ok(loaded)
     }
 
@@ -154,6 +145,20 @@ impl Loaded {
         })
     }
 
+    pub(crate) fn add(&mut self, paths: &[PathBuf], limits: &Limits) -> Result<(), Failure> {
+        for path in paths {
+            let had_gaps = self.has_gaps;
+            self.read_all(path, limits)?;
+            if self.has_gaps && !had_gaps {
+                tell(format_args!(
+                    "{}: this snapshot is not complete; \u{201c}strongroom fetch\u{201d} goes on where it stopped.",
+                    named(path)
+                ));
+            }
+        }
+        Ok(())
+    }
+
     fn read_all(&mut self, path: &Path, limits: &Limits) -> Result<(), Failure> {
         if let Some(snapshot) = Snapshot::in_folder(path) {
             self.read_snapshot(path, &snapshot, limits);
@@ -204,13 +209,24 @@ impl Key {
         self.recovery_key_file.iter().chain(&self.passphrase_file)
     }
 
-    /// What was typed: of the flags, or else of the files, or else what is asked for on a terminal. Nothing if there is none.
-    pub(crate) fn typed(&self, saved: &SavedFiles) -> Result<Vec<SecretString>, Failure> {
+    /// What the flags name.
+    pub(crate) fn given(&self) -> Result<Vec<SecretString>, Failure> {
         let mut typed = self.files().map(|file| typed_in(file)).collect::<Result<Vec<_>, _>>()?;
         #[cfg(unix)]
         for number in &self.recovery_key_fd {
             typed.push(typed_in(&PathBuf::from(format!("/dev/fd/{number}")))?);
         }
+        Ok(typed)
+    }
+
+    /// What is asked for on a terminal, where there are several: that of `whose`.
+    pub(crate) fn asked_for(whose: &str) -> Result<Option<SecretString>, Failure> {
+        asked(&format!("{} of {whose}:", PROMPT.trim_end_matches(':')))
+    }
+
+    /// What was typed: of the flags, or else of the files, or else what is asked for on a terminal. Nothing if there is none.
+    pub(crate) fn typed(&self, saved: &SavedFiles) -> Result<Vec<SecretString>, Failure> {
+        let mut typed = self.given()?;
         if typed.is_empty() {
             typed.extend(saved.typed().cloned());
         }

@@ -28,6 +28,7 @@ mod rescue;
 mod secrets;
 mod spool;
 mod terminal;
+mod upload;
 
 use std::{error::Error, process::ExitCode};
 
@@ -55,6 +56,8 @@ enum Command {
     Fetch(fetch::Options),
     /// Opens every message key it can, and writes them to a file that the next client imports.
     Rescue(rescue::Options),
+    /// Puts message keys into the backup of an account, and replaces none that is better.
+    Upload(upload::Options),
     /// Says what is wrong with an account, from what was saved of it, and what helps.
     Diagnose(diagnose::Options),
     /// Says which keys fit the key storage of an account, and opens the secrets in it.
@@ -85,6 +88,7 @@ fn main() -> ExitCode {
         Command::Logout(options) => (logout::run(options), false),
         Command::Fetch(options) => (fetch::run(options), false),
         Command::Rescue(options) => (rescue::run(options), options.json),
+        Command::Upload(options) => (upload::run(options), options.json),
         Command::File(options) => (file::run(options), false),
         Command::Diagnose(options) => (diagnose::run(options), options.json),
         Command::Secrets(options) => (secrets::run(options), options.json),

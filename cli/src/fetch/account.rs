@@ -10,6 +10,12 @@ use crate::{
     network::{Account, Trouble, random_name},
 };
 
+/// Asks for all account data. Synapse answers an equal first request for two minutes with what it said before, so no two are.
+pub(crate) fn account_data() -> Result<GetSync, Failure> {
+    let unlike = format!("strongroom.{}", random_name()?);
+    Ok(GetSync::new().account_data(["*".into(), unlike.as_str().into()]))
+}
+
 /// Saves both. Of the response of `/sync` only what is account data: what was sent to the device is none of ours.
 pub(super) fn fetch(account: &Account, place: &Place) -> Result<(), Failure> {
     let query = QueryKeys::new().user(account.user_id.clone());
@@ -21,10 +27,8 @@ pub(super) fn fetch(account: &Account, place: &Place) -> Result<(), Failure> {
         #[serde(borrow)]
         account_data: Option<&'a RawValue>,
     }
-    // Synapse answers an equal first request for two minutes with what it said before.
-    let unlike = format!("strongroom.{}", random_name()?);
-    let sync = GetSync::new().account_data(["*".into(), unlike.as_str().into()]);
-    let (_, sync) = account.connection.send_raw(&sync).map_err(|it| account.failed(it))?;
+    let (_, sync) =
+        account.connection.send_raw(&account_data()?).map_err(|it| account.failed(it))?;
     let Sync { account_data } = serde_json::from_slice(sync.expose_bytes())
         .map_err(|_| account.failed(Trouble::from(ResponseError::Member("account_data"))))?;
     let account_data = account_data.map_or(r#"{"events":[]}"#, RawValue::get);

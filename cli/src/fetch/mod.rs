@@ -15,7 +15,7 @@ use std::{
 use clap::Args;
 use strongroom::ids::RoomId;
 
-pub(crate) use self::snapshot::Snapshot;
+pub(crate) use self::{account::account_data, snapshot::Snapshot};
 use self::{place::Place, versions::Described};
 use crate::{
     failure::{Failure, Status, named, shown, tell},

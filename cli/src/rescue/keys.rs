@@ -15,7 +15,7 @@ use strongroom::{
 };
 
 /// A key that may open a backup.
-pub(super) struct Candidate {
+pub(crate) struct Candidate {
     pub(super) key: BackupDecryptionKey,
     pub(super) opened_by: OpenedBy,
 }
@@ -35,6 +35,13 @@ struct Typed<'a> {
     storage: &'a SecretStorage,
     limits: &'a Limits,
     unlocked: OnceCell<Option<Unlocked>>,
+}
+
+impl Candidate {
+    /// Whether it is the key of this version.
+    pub(crate) fn is_of(&self, info: &BackupVersionInfo) -> bool {
+        info.auth_data().is_ok_and(|it| it.public_key() == self.key.public_key())
+    }
 }
 
 impl OpenedBy {
@@ -61,7 +68,7 @@ impl fmt::Display for OpenedBy {
 }
 
 /// Every key that what was typed leads to, the better one first, and the first reason why one did not.
-pub(super) fn candidates(
+pub(crate) fn candidates(
     saved: &SavedFiles,
     versions: &[&BackupVersionInfo],
     typed: &[SecretString],

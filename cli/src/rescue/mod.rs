@@ -19,10 +19,10 @@ use strongroom::{
     saved_files::SavedPart,
 };
 
-use self::{
-    bodies::{Bodies, Rescued, Versions},
-    keys::candidates,
-    lists::Lists,
+use self::{bodies::Rescued, lists::Lists};
+pub(crate) use self::{
+    bodies::{Bodies, Versions},
+    keys::{Candidate, candidates},
     report::Report,
 };
 use crate::{
@@ -165,7 +165,11 @@ fn next_step(out: &mut impl io::Write, options: &Options, path: &Path) -> io::Re
                 out,
                 "  Element Web and Desktop: Settings > Encryption > Advanced > Import keys"
             )?;
-            writeln!(out, "  Element X imports no files: take another client beside it.")?;
+            writeln!(
+                out,
+                "  Element X imports no files: put it into the backup with \u{201c}strongroom upload --in {name}\u{201d}, and Element X \
+                 reads it from there."
+            )?;
             writeln!(
                 out,
                 "Delete {name} when your messages are back: whoever has it and its passphrase can read them."

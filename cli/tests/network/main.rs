@@ -20,3 +20,4 @@ mod sentences;
 mod server;
 mod source;
 mod tls;
+mod upload;

@@ -60,4 +60,30 @@ scenario("the_program_fetches_and_rescues_what_theirs_imports", async (t, Theirs
     await check(t, Theirs, theirs, direct);
 });
 
+scenario("the_program_uploads_what_theirs_restores_in_another_account", async (t, Theirs) => {
+    const { account, theirs } = await first(t, Theirs);
+    const next = await server.account();
+    const other = t.using(await Theirs.logIn(next, "OTHER"));
+    await other.setUp();
+    const program = t.using(new Program());
+    const who = ({ user, password }, name) =>
+        ["--user", user, "--homeserver", server.url, "--password-file", program.file(name, password)];
+    const [login, snapshot] = ["login.json", "snapshot"].map((name) => program.file(name));
+    const key = (it, name) => ["--recovery-key-file", program.file(name, it.recoveryKey)];
+    await program.run("login", ...who(account, "a.txt"), "--to", login);
+    await program.run("fetch", "--login", login, "--to", snapshot);
+
+    const upload = ["upload", "--from", snapshot, ...who(next, "b.txt"), ...key(theirs, "from.txt"), ...key(other, "to.txt"), "--json"];
+    const report = JSON.parse(await program.run(...upload));
+    const expected = await theirs.sessions();
+    t.check("everything is stored", report.stored === expected.length && report.count === report.stored, report);
+    const again = JSON.parse(await program.run(...upload));
+    t.check("nothing is stored twice", again.stored === 0 && again.already_there === expected.length, again);
+    const restored = t.using(await Theirs.logIn(next, "NEXT"));
+    await restored.recover(other.recoveryKey);
+    const unlike = difference(expected, await restored.sessions());
+    t.check("the other account restores exactly these", !unlike, unlike);
+    t.check("no device of the program stays", (await server.devices(restored.token)).length === 2);
+});
+
 const EXPORT = "gr\u00fc\u00dfe";
