@@ -11,23 +11,23 @@ use std::{
 use strongroom::{
     Limits,
     api::{
-        AccessToken, AccountDataEvent, ApiError, BaseUrl, BaseUrlError, CreateBackupVersion,
-        DeleteBackupVersion, DeleteRoomKeys, ErrorKind, GetAccountData, GetBackupVersion,
-        GetRoomKeys, GetRoomKeysForSession, GetSync, GetWhoAmI, MatrixError, OwnKeys,
-        PutAccountData, PutRoomKeys, PutRoomKeysError, QueriedKeys, QueryKeys, RequestError,
-        ResponseError, RetryAfter, RoomKeys, SendToDevice, SignatureFailure, StoredRoomKeys,
-        SyncResponse, ToDeviceEvent, UnusableKey, UpdateBackupVersion, UploadSignatures,
-        UserInteractiveAuth, WhoAmI,
+        AccessToken, AccountDataEvent, ApiError, BaseUrl, CreateBackupVersion, DeleteBackupVersion,
+        DeleteRoomKeys, ErrorKind, GetAccountData, GetBackupVersion, GetRoomKeys,
+        GetRoomKeysForSession, GetSync, GetWhoAmI, MatrixError, OwnKeys, PutAccountData,
+        PutRoomKeys, PutRoomKeysError, QueriedKeys, QueryKeys, RequestError, ResponseError,
+        RetryAfter, RoomKeys, SendToDevice, SignatureFailure, StoredRoomKeys, SyncResponse,
+        ToDeviceEvent, UnusableKey, UpdateBackupVersion, UploadSignatures, UserInteractiveAuth,
+        WhoAmI,
     },
     backup::{
         AuthData, AuthDataError, Authenticity, BackedUpSession, BackupDecryptionKey,
         BackupPassphraseAttempts, BackupPassphraseError, BackupPublicKey, BackupVersionInfo,
         EncryptedSessionData, FailedSession, FailureCause, FittingPassphrase, KeyBackupData,
-        KeyBackupMetadata, MetadataMember, NotSignable, OpenError, OpenedSessionData, Restore,
-        RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport, RestoredSession,
-        ReturnedSession, RoomKeysItem, RoomKeysSplitter, SealError, SealOptions, SealedSession,
-        SessionSealer, SessionToSeal, StreamError, TrustError, TrustReason, TrustedBackup,
-        UnsignedAuthData, Verdict, WarnedSession, Warning, WrongBackupKey,
+        KeyBackupMetadata, NotSignable, OpenError, OpenedSessionData, Restore, RestoreFilter,
+        RestoreOptions, RestoreProgress, RestoreReport, RestoredSession, ReturnedSession,
+        RoomKeysItem, RoomKeysSplitter, SealError, SealOptions, SealedSession, SessionSealer,
+        SessionToSeal, StreamError, TrustError, TrustReason, TrustedBackup, UnsignedAuthData,
+        Verdict, WarnedSession, Warning, WrongBackupKey,
     },
     client::{
         Awaited, DriveError, Notice, RequestFailure, RequestKind, SecretWrite, StateToSave,
@@ -64,16 +64,15 @@ use strongroom::{
     excerpt::Excerpt,
     homeserver::{
         Homeserver, HomeserverOptions,
-        faults::{Exchange, Fault, FaultRule, Faults, OtherDevice, RateLimitHint},
+        faults::{Exchange, Fault, FaultRule, Faults, OtherDevice},
     },
     ids::{
         BackupVersion, DeviceId, EventType, KeyId, RequestId, RoomId, SecretName,
         SecretStorageKeyId, SessionId, SyncToken, TransactionId, UserId,
     },
     key_export::{
-        EncryptedKeyFile, EntryError, EntryVerdict, KeyFile, KeyFileAttempts, KeyFileError,
-        KeyFileReport, KeyFileSessions, KeyFileWriteError, KeyListError, NewKeyFile, OtherFile,
-        WrittenKeyFile,
+        EncryptedKeyFile, EntryVerdict, KeyFile, KeyFileAttempts, KeyFileError, KeyFileReport,
+        KeyFileSessions, KeyFileWriteError, NewKeyFile, OtherFile, WrittenKeyFile,
     },
     passphrase::{
         PassphraseCandidate, PassphraseFinding, PassphraseForm, PassphraseParameters,
@@ -90,8 +89,8 @@ use strongroom::{
         DeviceProblem, DropReason, DroppedAnswer, EncryptedSecretSend, EndedRequest, IgnoreReason,
         IncomingRequest, OlmPayloadError, OutgoingRequest, OwnDevice, OwnDevices, PlainToDevice,
         Receipt, Recipients, RequestState, RequestStateError, Requester, RequesterError,
-        RequesterOptions, Responder, SecretRequest, SecretRequestAction, SecretRequestRepair,
-        SecretSend, SecretToEncrypt, ShareError, SharePolicy, ShareRule, UnknownAction,
+        RequesterOptions, Responder, SecretRequest, SecretRequestAction, SecretSend,
+        SecretToEncrypt, ShareError, SharePolicy, ShareRule, UnknownAction,
     },
     secret_storage::{
         ChangeError, EncryptedSecret, EntryKind, Expected, KeyAlgorithm, KeyDescription,
@@ -104,8 +103,7 @@ use strongroom::{
         PublicKeyVerdict, PublicKeys, SecretCheckError, SecretContent, SecretRepair, SecretValue,
     },
     session_data::{
-        ExportedSession, NotARoomId, ReadSessionData, Repair, SessionData, SessionDataError,
-        SessionKey,
+        ExportedSession, ReadSessionData, Repair, SessionData, SessionDataError, SessionKey,
     },
     signed_json::{
         BackupAuthDataToSign, CheckedSignature, CrossSigningKey, CrossSigningUsage, DeviceKeys,
@@ -128,7 +126,6 @@ fn every_public_type_is_send_and_sync() {
         AccessToken,
         ApiError,
         BaseUrl,
-        BaseUrlError,
         CreateBackupVersion,
         ErrorKind,
         GetRoomKeys,
@@ -185,7 +182,6 @@ fn every_public_type_is_send_and_sync() {
         KeyBackupData,
         KeyBackupMetadata,
         Provenance,
-        MetadataMember,
         OpenError,
         Restore,
         RestoreFilter,
@@ -301,7 +297,6 @@ fn every_public_type_is_send_and_sync() {
         Homeserver,
         HomeserverOptions,
         OtherDevice,
-        RateLimitHint,
         // excerpt, ids, randomness, recovery_key, secret
         BackupVersion,
         DeviceId,
@@ -320,7 +315,6 @@ fn every_public_type_is_send_and_sync() {
         UserId,
         // key_export
         EncryptedKeyFile<()>,
-        EntryError,
         EntryVerdict,
         KeyFile<()>,
         KeyFileAttempts<()>,
@@ -328,7 +322,6 @@ fn every_public_type_is_send_and_sync() {
         KeyFileReport,
         KeyFileSessions<()>,
         KeyFileWriteError,
-        KeyListError,
         NewKeyFile,
         OtherFile,
         WrittenKeyFile,
@@ -375,7 +368,6 @@ fn every_public_type_is_send_and_sync() {
         StateKey,
         SecretRequest,
         SecretRequestAction,
-        SecretRequestRepair,
         SecretSend,
         SecretToEncrypt,
         ShareError,
@@ -425,7 +417,6 @@ fn every_public_type_is_send_and_sync() {
         SecretValue,
         // session_data
         ExportedSession,
-        NotARoomId,
         ReadSessionData,
         Repair,
         SessionData,
@@ -452,7 +443,12 @@ fn every_public_type_is_send_and_sync() {
     assert!(missing.is_empty(), "public types that the list above does not have: {missing:#?}");
     let unknown: Vec<_> = listed.difference(&declared).collect();
     assert!(unknown.is_empty(), "types that were not found in the source: {unknown:#?}");
+    assert!(declared.len() <= MOST, "{} public types", declared.len());
 }
+
+/// How many public types there are, those of all features included, but for that of a closure's argument. One more is one
+/// more to know for everybody: join it with another, or keep it private.
+const MOST: usize = if cfg!(feature = "zxcvbn") { 298 } else { 296 };
 
 #[cfg(feature = "zxcvbn")]
 fn of_zxcvbn() -> BTreeSet<String> {

@@ -19,7 +19,7 @@
 //! let read = PassphraseParameters::from_json(json, &Limits::default())?;
 //! assert!(read.repairs.is_empty());
 //! for candidate in candidates("caf\u{e9}") {
-//!     assert_eq!(read.value.derive(candidate.text.expose_str()).length().bits(), 256);
+//!     assert_eq!(read.value.derive(candidate.text.expose_str()).expose_bytes().len(), 32);
 //! }
 //! # Ok::<(), strongroom::passphrase::PassphraseParametersError>(())
 //! ```
