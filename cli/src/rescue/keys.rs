@@ -14,6 +14,8 @@ use strongroom::{
     secret_value::{MEGOLM_BACKUP_V1, PublicKeys},
 };
 
+use crate::failure::Failure;
+
 /// A key that may open a backup.
 pub(super) struct Candidate {
     pub(super) key: BackupDecryptionKey,
@@ -60,13 +62,13 @@ impl fmt::Display for OpenedBy {
     }
 }
 
-/// Every key that what was typed leads to, the better one first, and the first reason why one did not.
+/// Every key that what was typed leads to, the better one first.
 pub(super) fn candidates(
     saved: &SavedFiles,
     versions: &[&BackupVersionInfo],
     typed: &[SecretString],
     limits: &Limits,
-) -> (Vec<Candidate>, Option<String>) {
+) -> Result<Vec<Candidate>, Failure> {
     let storage = saved.secret_storage(limits).unwrap_or_default();
     let (mut found, mut reason) = (Vec::new(), None);
     for text in typed {
@@ -87,7 +89,13 @@ pub(super) fn candidates(
             typed.keys().for_each(|candidate| add(&mut found, candidate));
         }
     }
-    (found, reason)
+    if found.is_empty() {
+        return Err(Failure::other(reason.unwrap_or_else(|| {
+            "what was entered leads to no key of a backup: save the account data and the backup\u{2019}s version, too"
+                .into()
+        })));
+    }
+    Ok(found)
 }
 
 impl Typed<'_> {
