@@ -183,7 +183,8 @@ const MAX_VERSION_BYTES: usize = 255;
 impl RoomId {
     /// Whether clients take it for the ID of a room: it begins with `!` and has no NUL. They refuse a list whole that
     /// has another one anywhere, so none is exported or backed up.
-    pub(crate) fn is_read_by_clients(&self) -> bool {
+    #[must_use]
+    pub fn is_read_by_clients(&self) -> bool {
         self.0.starts_with('!') && !self.0.contains('\0')
     }
 }

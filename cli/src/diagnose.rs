@@ -17,6 +17,7 @@ use strongroom::{
 
 use crate::{
     failure::{Failure, Status, print_json},
+    fetch::Extent,
     input::{Key, Saved},
 };
 
@@ -40,7 +41,7 @@ pub(crate) struct Options {
 /// Compares everything with everything, and says what does not fit.
 pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let limits = Limits::default();
-    let saved = options.saved.read(options.key.files(), &limits)?.files;
+    let saved = options.saved.read(options.key.files(), Extent::CurrentKeys, &limits)?.files;
     let user_id = whose(options.user_id.as_ref(), &saved)?;
     let typed = options.key.typed(&saved)?;
     let evidence = saved.evidence(user_id, options.sessions, &limits);

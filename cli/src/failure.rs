@@ -46,6 +46,10 @@ enum Code {
     File,
     /// What a file holds cannot be used.
     Content,
+    /// A homeserver cannot be reached.
+    Network,
+    /// A homeserver refuses.
+    Refused,
     /// Nobody reads the output any more.
     ClosedPipe,
     /// Anything else.
@@ -87,6 +91,21 @@ impl Failure {
         Self { code: Code::Content, message: format!("{}: {why}", named(path)) }
     }
 
+    /// A homeserver cannot be reached.
+    pub(crate) fn network(message: impl Into<String>) -> Self {
+        Self { code: Code::Network, message: message.into() }
+    }
+
+    /// A homeserver refuses.
+    pub(crate) fn refused(message: impl Into<String>) -> Self {
+        Self { code: Code::Refused, message: message.into() }
+    }
+
+    /// The same, and what becomes of it.
+    pub(crate) fn and(self, more: impl Display) -> Self {
+        Self { message: format!("{}; {more}", self.message), ..self }
+    }
+
     pub(crate) fn other(message: impl Into<String>) -> Self {
         Self { code: Code::Failed, message: message.into() }
     }
@@ -97,6 +116,8 @@ impl Failure {
             Code::Usage => "usage",
             Code::File => "file",
             Code::Content => "content",
+            Code::Network => "network",
+            Code::Refused => "refused",
             Code::ClosedPipe => "closed_pipe",
             Code::Failed => "failed",
         }

@@ -3,12 +3,11 @@
 use std::{
     collections::HashMap,
     fs::{self, File},
-    io::{self, IsTerminal as _, Write as _},
+    io,
     path::{Path, PathBuf},
 };
 
 use clap::Args;
-use console::Term;
 use strongroom::{
     Limits,
     backup::BackupVersionInfo,
@@ -17,10 +16,15 @@ use strongroom::{
     secret::SecretString,
 };
 
+pub(crate) use crate::fetch::Extent;
+pub(crate) use crate::terminal::{asked, chosen, confirmed, place};
 use crate::{
     beginning::beginning_of,
     failure::{Failure, is_standard_input, named, tell},
-    interrupt,
+    fetch::{self, Snapshot},
+    network::Access,
+    output::PrivateFolder,
+    terminal::is_interactive,
 };
 
 /// What was saved of an account.
@@ -28,8 +32,10 @@ use crate::{
 pub(crate) struct Saved {
     /// What was saved of the account: a folder, a file, or `-` for standard input. What a file is, is seen by its content. Can
     /// be given several times.
-    #[arg(long, value_name = "PATH", required = true)]
+    #[arg(long, value_name = "PATH")]
     from: Vec<PathBuf>,
+    #[command(flatten)]
+    access: Access,
 }
 
 /// A recovery key or passphrase.
@@ -53,6 +59,10 @@ pub(crate) struct Loaded {
     pub(crate) files: SavedFiles,
     /// Where each part was read from.
     paths: Vec<PathBuf>,
+    /// Whether a snapshot says that it is not all there is.
+    pub(crate) has_gaps: bool,
+    /// What was fetched for this command alone, as long as it is needed.
+    _fetched: Option<PrivateFolder>,
     /// Of what only the beginning was read, the whole, by the place of what it holds.
     long: HashMap<usize, File>,
 }
@@ -68,20 +78,46 @@ pub(crate) struct Response<'a> {
 }
 
 impl Saved {
-    /// Reads everything. What is no data in it is told on standard error, and costs itself. `others` are read, too.
+    /// Reads everything. What is no data in it is told on standard error, and costs itself. `others` are read, too; of an account on a homeserver
+    /// no more than is `wanted` is fetched.
     pub(crate) fn read<'a>(
         &'a self,
         others: impl Iterator<Item = &'a PathBuf>,
+        wanted: Extent,
         limits: &Limits,
     ) -> Result<Loaded, Failure> {
-        check_standard_input(self.from.iter().chain(others))?;
+        check_standard_input(self.from.iter().chain(self.access.files()).chain(others))?;
         let mut loaded = Loaded::default();
-        for path in &self.from {
-            for file in files_of(path)? {
-                loaded.read(&file, limits)?;
-            }
+        if let Some(fetched) = self.fetched(wanted)? {
+            loaded.read_all(fetched.path(), limits)?;
+            loaded._fetched = Some(fetched);
         }
+        loaded.add(&self.from, limits)?;
         Ok(loaded)
+    }
+
+    /// What the homeserver has, if no files are named.
+    fn fetched(&self, wanted: Extent) -> Result<Option<PrivateFolder>, Failure> {
+        match (self.from.is_empty(), self.access.is_given()) {
+            (false, false) if self.access.is_idle() => return Ok(None),
+            (false, _) => {
+                return Err(Failure::usage(
+                    "what was saved and the homeserver are not read together: leave out either --from or what is about the \
+                     homeserver",
+                ));
+            }
+            (true, false) if !is_interactive() => {
+                return Err(Failure::usage(
+                    "nothing is named to read: name what was saved of the account with --from, a login with --login, or the \
+                     account with --user",
+                ));
+            }
+            (true, _) => {}
+        }
+        let folder = PrivateFolder::new()?;
+        let account = self.access.connect()?;
+        fetch::take_into(folder.path(), &account, &wanted.into())?;
+        Ok(Some(folder))
     }
 }
 
@@ -107,6 +143,39 @@ impl Loaded {
             SavedPart::Version(info) if of == path || *of == beside => Some(&**info),
             _ => None,
         })
+    }
+
+    pub(crate) fn add(&mut self, paths: &[PathBuf], limits: &Limits) -> Result<(), Failure> {
+        for path in paths {
+            let had_gaps = self.has_gaps;
+            self.read_all(path, limits)?;
+            if self.has_gaps && !had_gaps {
+                tell(format_args!(
+                    "{}: this snapshot is not complete; \u{201c}strongroom fetch\u{201d} goes on where it stopped.",
+                    named(path)
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn read_all(&mut self, path: &Path, limits: &Limits) -> Result<(), Failure> {
+        if let Some(snapshot) = Snapshot::in_folder(path) {
+            self.read_snapshot(path, &snapshot, limits);
+        }
+        for file in files_of(path)? {
+            self.read(&file, limits)?;
+        }
+        Ok(())
+    }
+
+    /// Whose it is, and whether it is all.
+    fn read_snapshot(&mut self, path: &Path, snapshot: &Snapshot, limits: &Limits) {
+        let owner = serde_json::json!({ "user_id": snapshot.user_id }).to_string();
+        // Nothing else is in it.
+        let _ = self.files.read(owner.as_bytes(), limits);
+        self.paths.resize(self.files.parts().len(), path.to_owned());
+        self.has_gaps |= !snapshot.complete;
     }
 
     fn read(&mut self, path: &Path, limits: &Limits) -> Result<(), Failure> {
@@ -140,13 +209,24 @@ impl Key {
         self.recovery_key_file.iter().chain(&self.passphrase_file)
     }
 
-    /// What was typed: of the flags, or else of the files, or else what is asked for on a terminal. Nothing if there is none.
-    pub(crate) fn typed(&self, saved: &SavedFiles) -> Result<Vec<SecretString>, Failure> {
+    /// What the flags name.
+    pub(crate) fn given(&self) -> Result<Vec<SecretString>, Failure> {
         let mut typed = self.files().map(|file| typed_in(file)).collect::<Result<Vec<_>, _>>()?;
         #[cfg(unix)]
         for number in &self.recovery_key_fd {
             typed.push(typed_in(&PathBuf::from(format!("/dev/fd/{number}")))?);
         }
+        Ok(typed)
+    }
+
+    /// What is asked for on a terminal, where there are several: that of `whose`.
+    pub(crate) fn asked_for(whose: &str) -> Result<Option<SecretString>, Failure> {
+        asked(&format!("{} of {whose}:", PROMPT.trim_end_matches(':')))
+    }
+
+    /// What was typed: of the flags, or else of the files, or else what is asked for on a terminal. Nothing if there is none.
+    pub(crate) fn typed(&self, saved: &SavedFiles) -> Result<Vec<SecretString>, Failure> {
+        let mut typed = self.given()?;
         if typed.is_empty() {
             typed.extend(saved.typed().cloned());
         }
@@ -215,56 +295,6 @@ pub(crate) fn typed_in(path: &Path) -> Result<SecretString, Failure> {
         ));
     }
     Ok(SecretString::from(text))
-}
-
-/// What somebody types at a terminal, unseen; nothing without a terminal, or if they only press Enter.
-pub(crate) fn asked(prompt: &str) -> Result<Option<SecretString>, Failure> {
-    let mut terminal = Term::stderr();
-    if !io::stdin().is_terminal() || !terminal.is_term() {
-        return Ok(None);
-    }
-    write!(terminal, "{prompt} ")?;
-    let line = SecretString::from(interrupt::while_hidden(|| terminal.read_secure_line())?);
-    Ok(Some(line).filter(|line| !line.expose_str().trim().is_empty()))
-}
-
-/// Where to write: as the flag says, or as somebody types it at a terminal.
-pub(crate) fn place(named: Option<&Path>, prompt: &str, flag: &str) -> Result<PathBuf, Failure> {
-    if let Some(path) = named {
-        return Ok(path.to_owned());
-    }
-    match typed_line(prompt)?.map(|line| line.trim().to_owned()) {
-        Some(line) if !line.is_empty() => Ok(line.into()),
-        _ => Err(Failure::usage(format!("it is not said where to write: say so with {flag}"))),
-    }
-}
-
-/// A line that somebody types at a terminal; nothing without a terminal.
-fn typed_line(prompt: &str) -> Result<Option<String>, Failure> {
-    let mut terminal = Term::stderr();
-    if !io::stdin().is_terminal() || !terminal.is_term() {
-        return Ok(None);
-    }
-    write!(terminal, "{prompt} ")?;
-    // The terminal itself lets people correct what they type.
-    let mut line = String::new();
-    io::stdin().read_line(&mut line)?;
-    Ok(Some(line))
-}
-
-/// Whether somebody at a terminal says yes; without a terminal, nobody does.
-pub(crate) fn confirmed(question: &str) -> Result<bool, Failure> {
-    Ok(typed_line(question)?.is_some_and(|line| matches!(line.trim(), "y" | "Y" | "yes")))
-}
-
-/// A new passphrase, typed twice.
-pub(crate) fn chosen(prompt: &str) -> Result<Option<SecretString>, Failure> {
-    let Some(chosen) = asked(prompt)? else { return Ok(None) };
-    let again = asked("Once more:")?;
-    if again.is_none_or(|again| again.expose_str() != chosen.expose_str()) {
-        return Err(Failure::other("these are two different passphrases: start again"));
-    }
-    Ok(Some(chosen))
 }
 
 /// In the words of clients, today's and those that people remember.

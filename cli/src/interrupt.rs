@@ -10,6 +10,8 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use crate::at_end;
+
 /// What is not finished yet: files, and folders with all that is in them.
 static PARTS: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
@@ -25,6 +27,7 @@ pub(crate) fn watch() {
         let parts = lock(&PARTS);
         parts.iter().for_each(|part| remove(part));
         show_typing();
+        at_end::do_all();
         process::exit(INTERRUPTED);
     });
 }

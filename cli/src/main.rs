@@ -5,11 +5,13 @@
     reason = "a program has a clock, files and sockets, which the library has not"
 )]
 
+mod at_end;
 mod beginning;
 mod copies;
 mod demo;
 mod diagnose;
 mod failure;
+mod fetch;
 mod file;
 mod folder;
 #[cfg(feature = "generate")]
@@ -17,11 +19,16 @@ mod generate;
 mod input;
 mod interrupt;
 mod key;
+mod login;
+mod logout;
 mod migrate;
+mod network;
 mod output;
 mod rescue;
 mod secrets;
 mod spool;
+mod terminal;
+mod upload;
 
 use std::{error::Error, process::ExitCode};
 
@@ -41,8 +48,16 @@ struct Options {
 enum Command {
     /// Shows the main job on an in-memory homeserver: back up, lose the device, recover, compare.
     Demo(demo::Options),
+    /// Logs in, and keeps the login in a file.
+    Login(login::Options),
+    /// Ends a login, and removes its file.
+    Logout(logout::Options),
+    /// Saves what a homeserver has of an account, in a folder.
+    Fetch(fetch::Options),
     /// Opens every message key it can, and writes them to a file that the next client imports.
     Rescue(rescue::Options),
+    /// Puts message keys into the backup of an account, and replaces none that is better.
+    Upload(upload::Options),
     /// Says what is wrong with an account, from what was saved of it, and what helps.
     Diagnose(diagnose::Options),
     /// Says which keys fit the key storage of an account, and opens the secrets in it.
@@ -69,7 +84,11 @@ fn main() -> ExitCode {
             let told = demo::run(options).map_err(Failure::from);
             (told.map(|equal| if equal { Status::Good } else { Status::Failed }), false)
         }
+        Command::Login(options) => (login::run(options), false),
+        Command::Logout(options) => (logout::run(options), false),
+        Command::Fetch(options) => (fetch::run(options), false),
         Command::Rescue(options) => (rescue::run(options), options.json),
+        Command::Upload(options) => (upload::run(options), options.json),
         Command::File(options) => (file::run(options), false),
         Command::Diagnose(options) => (diagnose::run(options), options.json),
         Command::Secrets(options) => (secrets::run(options), options.json),

@@ -21,6 +21,7 @@ use strongroom::{
 
 use crate::{
     failure::{Failure, Status, named, printed, shown, tell},
+    fetch::Extent,
     folder::NewFolder,
     input::{self, Key, Saved},
 };
@@ -43,7 +44,7 @@ pub(crate) struct Options {
 /// Plans what brings the key storage into today's form; nothing in the account is removed by it.
 pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let limits = Limits::default();
-    let saved = options.saved.read(options.key.files(), &limits)?.files;
+    let saved = options.saved.read(options.key.files(), Extent::NoKeys, &limits)?.files;
     let storage = saved.secret_storage(&limits).ok_or_else(|| {
         Failure::usage("there is no account data in what was given: it is what GET /sync or the files of a snapshot have")
     })?;

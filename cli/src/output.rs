@@ -2,8 +2,9 @@
 
 use std::{
     borrow::Borrow,
-    fs::{self, File, OpenOptions},
-    io::{self, BufWriter, Write},
+    env,
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, BufWriter, Seek as _, SeekFrom, Write},
     path::{Path, PathBuf},
     process,
 };
@@ -19,6 +20,7 @@ use strongroom::{
 use crate::{
     failure::{Failure, shown, tell},
     input, interrupt,
+    network::random_name,
 };
 
 /// A file that appears under its name when it is finished.
@@ -54,6 +56,22 @@ impl NewFile {
     pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         let written = self.file.as_mut().map_or(Ok(()), |file| file.write_all(bytes));
         written.map_err(|error| self.failed(&error))
+    }
+
+    /// How much is written.
+    pub(crate) fn length(&mut self) -> Result<u64, Failure> {
+        let length = self.file.as_mut().map_or(Ok(0), |file| file.stream_position());
+        length.map_err(|error| self.failed(&error))
+    }
+
+    /// Keeps so much of it.
+    pub(crate) fn cut(&mut self, length: u64) -> Result<(), Failure> {
+        let cut = self.file.as_mut().map_or(Ok(0), |file| {
+            file.flush()?;
+            file.get_ref().set_len(length)?;
+            file.seek(SeekFrom::Start(length))
+        });
+        cut.map(drop).map_err(|error| self.failed(&error))
     }
 
     /// Sees that all of the file is on the disk, and closes it.
@@ -135,6 +153,31 @@ impl Write for NewFile {
 
     fn flush(&mut self) -> io::Result<()> {
         self.file.as_mut().map_or(Ok(()), Write::flush)
+    }
+}
+
+/// A folder for the time of one command, which nobody else can read.
+pub(crate) struct PrivateFolder(PathBuf);
+
+impl PrivateFolder {
+    pub(crate) fn new() -> Result<Self, Failure> {
+        let path = env::temp_dir().join(format!("strongroom-{}", random_name()?));
+        let mut builder = DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        interrupt::begin(&path, || builder.create(&path))
+            .map_err(|error| Failure::file(&path, "written", &error))?;
+        Ok(Self(path))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for PrivateFolder {
+    fn drop(&mut self) {
+        let _ = interrupt::end(&self.0, || fs::remove_dir_all(&self.0));
     }
 }
 

@@ -16,7 +16,6 @@ mod batch;
 mod canonical_json;
 mod laws;
 mod laws_json;
-mod laws_symmetric;
 mod malformations;
 mod malformations_backup_passphrase;
 #[cfg(feature = "zxcvbn")]
@@ -33,6 +32,8 @@ mod backup;
 mod files;
 #[path = "../support/json_values.rs"]
 mod json_values;
+#[path = "../support/primitives.rs"]
+mod primitives;
 #[path = "../support/response.rs"]
 mod response;
 #[path = "../support/mod.rs"]

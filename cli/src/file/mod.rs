@@ -13,7 +13,7 @@ use strongroom::{
     ids::RoomId, key_export::NewKeyFile, secret::SecretString, session_data::ExportedSession,
 };
 
-use self::source::Source;
+pub(crate) use self::source::Source;
 use crate::{
     copies::Best,
     failure::{Failure, Status, shown},

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Where message keys are read from.
-pub(super) struct Source<'a> {
+pub(crate) struct Source<'a> {
     path: &'a Path,
     /// `None` once a stream was read that does not come twice.
     content: Option<Content>,
@@ -42,7 +42,7 @@ enum Content {
 }
 
 /// Message keys that are being read.
-pub(super) struct Sessions<'a> {
+pub(crate) struct Sessions<'a> {
     path: &'a Path,
     file: KeyFileSessions<Reader>,
     status: Status,
@@ -56,7 +56,7 @@ pub(super) enum Reader {
 
 impl<'a> Source<'a> {
     /// Opens a file. An encrypted stream is kept in a private file, since it is read several times.
-    pub(super) fn open(path: &'a Path) -> Result<Self, Failure> {
+    pub(crate) fn open(path: &'a Path) -> Result<Self, Failure> {
         let failed = |error: io::Error| Failure::file(path, "read", &error);
         let content = match Input::open(path).map_err(failed)? {
             Input::File(file) => Content::File(file),
@@ -74,7 +74,7 @@ impl<'a> Source<'a> {
     }
 
     /// Sees what the file is, and authenticates it with the passphrase that fits.
-    pub(super) fn read(&mut self, passphrases: &[SecretString]) -> Result<Sessions<'a>, Failure> {
+    pub(crate) fn read(&mut self, passphrases: &[SecretString]) -> Result<Sessions<'a>, Failure> {
         let (path, status) = (self.path, self.status);
         let reader = self.reader().map_err(|error| Failure::file(path, "read", &error))?;
         let file = KeyFile::open(reader, &Limits::default());
@@ -163,7 +163,7 @@ impl<'a> Source<'a> {
 }
 
 impl Sessions<'_> {
-    pub(super) fn sessions(&mut self) -> impl Iterator<Item = ExportedSession> {
+    pub(crate) fn sessions(&mut self) -> impl Iterator<Item = ExportedSession> {
         self.file.verdicts().filter_map(|verdict| match verdict {
             EntryVerdict::Read { exported, .. } => Some(exported),
             EntryVerdict::Failed { .. } => None,
@@ -172,6 +172,11 @@ impl Sessions<'_> {
 
     /// Sees that all of the file was what it is, and tells what was no session in it.
     pub(super) fn finish(self) -> Result<Status, Failure> {
+        self.finish_with_report().map(|(status, _)| status)
+    }
+
+    /// The same, with what became of its entries.
+    pub(crate) fn finish_with_report(self) -> Result<(Status, KeyFileReport), Failure> {
         let (name, status) = (named(self.path), self.status);
         let report = self.finish_quietly()?;
         for (entry, error) in report.failures().iter().take(SHOWN) {
@@ -184,7 +189,8 @@ impl Sessions<'_> {
         if let Some(error) = report.ended_early() {
             tell(format_args!("{name}: {error}"));
         }
-        Ok(if report.is_everything() { status } else { Status::NotAllGood })
+        let status = if report.is_everything() { status } else { Status::NotAllGood };
+        Ok((status, report))
     }
 
     pub(super) fn finish_quietly(self) -> Result<KeyFileReport, Failure> {

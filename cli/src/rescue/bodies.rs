@@ -20,7 +20,7 @@ use super::{
 use crate::{copies::Best, failure::Failure, input::Loaded};
 
 /// What is to be restored, the current version first.
-pub(super) struct Bodies<'a> {
+pub(crate) struct Bodies<'a> {
     bodies: Vec<Body<'a>>,
     versions: &'a Versions<'a>,
     options: RestoreOptions,
@@ -28,7 +28,7 @@ pub(super) struct Bodies<'a> {
 }
 
 /// The versions of the backup, the current one first.
-pub(super) struct Versions<'a> {
+pub(crate) struct Versions<'a> {
     all: Vec<&'a BackupVersionInfo>,
     /// Whether the others do not matter.
     current_only: bool,
@@ -48,7 +48,7 @@ pub(super) enum Source<'a> {
 }
 
 /// Sessions on their way out; of two copies of one, the better.
-pub(super) struct Rescued<'b> {
+pub(crate) struct Rescued<'b> {
     bodies: vec::IntoIter<(usize, &'b Body<'b>)>,
     current: Option<Restoring<'b>>,
     options: RestoreOptions,
@@ -62,7 +62,7 @@ pub(super) struct Rescued<'b> {
 }
 
 impl<'a> Bodies<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         saved: &'a Loaded,
         versions: &'a Versions<'a>,
         candidates: &'a [Candidate],
@@ -73,7 +73,9 @@ impl<'a> Bodies<'a> {
             let sample = response.bytes.get(..SAMPLE_BYTES).unwrap_or(response.bytes);
             let Some((candidate, opens)) = best_of(candidates, sample, limits) else { continue };
             // What a key opens is surer than where something lies.
-            let of_key = versions.all.iter().copied().find(|info| opens && is_of(info, candidate));
+            let fits = |info: &&BackupVersionInfo| opens && candidate.is_of(info);
+            // Several versions can have one key.
+            let of_key = response.version.filter(fits).or(versions.all.iter().copied().find(fits));
             let version = of_key.or(response.version).or(versions.only());
             if versions.wants(version) {
                 let source = response.file.map_or(Source::Memory(response.bytes), Source::File);
@@ -95,7 +97,7 @@ impl<'a> Bodies<'a> {
     }
 
     /// All sessions that open, one after the other. What becomes of the others is put into the lists.
-    pub(super) fn rescue(&self, lists: Option<Lists>) -> Rescued<'_> {
+    pub(crate) fn rescue(&self, lists: Option<Lists>) -> Rescued<'_> {
         let mut best = Best::default();
         if self.bodies.len() > 1 {
             // Which copy is better shows when all were seen.
@@ -148,11 +150,11 @@ impl Bodies<'_> {
 }
 
 impl<'a> Versions<'a> {
-    pub(super) fn new(saved: &'a SavedFiles, current_only: bool) -> Self {
+    pub(crate) fn new(saved: &'a SavedFiles, current_only: bool) -> Self {
         Self { all: saved.versions().collect(), current_only }
     }
 
-    pub(super) fn wanted(&self) -> &[&'a BackupVersionInfo] {
+    pub(crate) fn wanted(&self) -> &[&'a BackupVersionInfo] {
         let at_most = if self.current_only { 1 } else { self.all.len() };
         self.all.get(..at_most).unwrap_or_default()
     }
@@ -171,10 +173,6 @@ impl<'a> Versions<'a> {
     fn only(&self) -> Option<&'a BackupVersionInfo> {
         if let [only] = self.all.as_slice() { Some(only) } else { None }
     }
-}
-
-fn is_of(info: &BackupVersionInfo, candidate: &Candidate) -> bool {
-    info.auth_data().is_ok_and(|it| it.public_key() == candidate.key.public_key())
 }
 
 /// The key that opens most of the beginning of a response, and whether it opens any of it.
@@ -197,7 +195,7 @@ fn best_of<'a>(
 
 impl Rescued<'_> {
     /// What became of everything.
-    pub(super) fn into_report(mut self) -> Result<Report, Failure> {
+    pub(crate) fn into_report(mut self) -> Result<Report, Failure> {
         self.progress.finish_and_clear();
         if let Some(lists) = &mut self.report.lists {
             lists.check()?;

@@ -17,7 +17,7 @@ use strongroom::{
 use crate::failure::Failure;
 
 /// A key that may open a backup.
-pub(super) struct Candidate {
+pub(crate) struct Candidate {
     pub(super) key: BackupDecryptionKey,
     pub(super) opened_by: OpenedBy,
 }
@@ -37,6 +37,13 @@ struct Typed<'a> {
     storage: &'a SecretStorage,
     limits: &'a Limits,
     unlocked: OnceCell<Option<Unlocked>>,
+}
+
+impl Candidate {
+    /// Whether it is the key of this version.
+    pub(crate) fn is_of(&self, info: &BackupVersionInfo) -> bool {
+        info.auth_data().is_ok_and(|it| it.public_key() == self.key.public_key())
+    }
 }
 
 impl OpenedBy {
@@ -62,13 +69,13 @@ impl fmt::Display for OpenedBy {
     }
 }
 
-/// Every key that what was typed leads to, the better one first.
-pub(super) fn candidates(
+/// Every key that what was typed leads to, the better one first, and the first reason why one did not.
+pub(crate) fn candidates(
     saved: &SavedFiles,
     versions: &[&BackupVersionInfo],
     typed: &[SecretString],
     limits: &Limits,
-) -> Result<Vec<Candidate>, Failure> {
+) -> (Vec<Candidate>, Option<String>) {
     let storage = saved.secret_storage(limits).unwrap_or_default();
     let (mut found, mut reason) = (Vec::new(), None);
     for text in typed {
@@ -89,6 +96,17 @@ pub(super) fn candidates(
             typed.keys().for_each(|candidate| add(&mut found, candidate));
         }
     }
+    (found, reason)
+}
+
+/// The same, of which there must be one.
+pub(super) fn needed_candidates(
+    saved: &SavedFiles,
+    versions: &[&BackupVersionInfo],
+    typed: &[SecretString],
+    limits: &Limits,
+) -> Result<Vec<Candidate>, Failure> {
+    let (found, reason) = candidates(saved, versions, typed, limits);
     if found.is_empty() {
         return Err(Failure::other(reason.unwrap_or_else(|| {
             "what was entered leads to no key of a backup: save the account data and the backup\u{2019}s version, too"

@@ -14,7 +14,7 @@ use strongroom::{
 use crate::{failure::Failure, spool};
 
 /// All failures and warnings: however many there are, they take no memory.
-pub(super) struct Lists {
+pub(crate) struct Lists {
     failures: List,
     warnings: List,
 }

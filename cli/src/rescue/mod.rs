@@ -20,14 +20,15 @@ use strongroom::{
     saved_files::SavedPart,
 };
 
-use self::{
-    bodies::{Bodies, Rescued, Versions},
-    keys::candidates,
-    lists::Lists,
+use self::{bodies::Rescued, keys::needed_candidates, lists::Lists};
+pub(crate) use self::{
+    bodies::{Bodies, Versions},
+    keys::{Candidate, candidates},
     report::Report,
 };
 use crate::{
     failure::{Failure, Status, named, printed, tell},
+    fetch::Extent,
     input::{self, Key, Saved},
     output::{ExportPassphrase, NewFile},
 };
@@ -83,7 +84,12 @@ enum Format {
 pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let limits = Limits::default();
     let inputs = options.key.files().chain(options.export.file());
-    let saved = options.saved.read(inputs, &limits)?;
+    if let Some(out) = &options.out {
+        // Whether it can be written shows before anything is fetched.
+        drop(NewFile::create(&numbered(out, options.split.map(|_| 1)), options.force)?);
+    }
+    let wanted = if options.current_only { Extent::CurrentVersion } else { Extent::Everything };
+    let saved = options.saved.read(inputs, wanted, &limits)?;
     saved.files.parts().iter().for_each(passed_over);
     let typed = options.key.typed(&saved.files)?;
     if typed.is_empty() {
@@ -97,7 +103,7 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
             "which version is the current one is not known: save what GET /room_keys/version answers, or leave --current-only out",
         ));
     }
-    let candidates = candidates(&saved.files, versions.wanted(), &typed, &limits)?;
+    let candidates = needed_candidates(&saved.files, versions.wanted(), &typed, &limits)?;
     let mut bodies = Bodies::new(&saved, &versions, &candidates, &limits)?;
     bodies.filter(filter(options));
     let out = input::place(options.out.as_deref(), "A file to write:", "--out")?;
@@ -105,6 +111,7 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let report_file = options.report.as_ref().map(|path| NewFile::create(path, options.force));
     let report_file = report_file.transpose()?;
     let (mut report, mut files) = write(options, &out, &bodies)?;
+    report.has_gaps = saved.has_gaps;
     if let Some(mut file) = report_file {
         let written = report.write_json(&mut file);
         written.map_err(|error| file.failed(&error))?;
@@ -153,7 +160,11 @@ fn next_step(out: &mut impl io::Write, options: &Options, path: &Path) -> io::Re
                 out,
                 "  Element Web and Desktop: Settings > Encryption > Advanced > Import keys"
             )?;
-            writeln!(out, "  Element X imports no files: take another client beside it.")?;
+            writeln!(
+                out,
+                "  Element X imports no files: put it into the backup with \u{201c}strongroom upload --in {name}\u{201d}, and Element X \
+                 reads it from there."
+            )?;
             writeln!(
                 out,
                 "Delete {name} when your messages are back: whoever has it and its passphrase can read them."

@@ -16,7 +16,7 @@ use crate::failure::{Status, shown};
 
 /// What became of everything.
 #[derive(Default)]
-pub(super) struct Report {
+pub(crate) struct Report {
     pub(super) versions: Vec<VersionReport>,
     /// Those of which no sessions were given.
     pub(super) absent: Vec<AbsentVersion>,
@@ -24,6 +24,8 @@ pub(super) struct Report {
     pub(super) lists: Option<Lists>,
     /// How many sessions are in the file: of two copies, one.
     pub(super) written: u64,
+    /// Whether a snapshot says that it is not all there is.
+    pub(crate) has_gaps: bool,
 }
 
 /// What became of one version.
@@ -42,11 +44,11 @@ pub(super) struct AbsentVersion {
 }
 
 impl Report {
-    pub(super) fn restored(&self) -> u64 {
+    pub(crate) fn restored(&self) -> u64 {
         self.sum(RestoreReport::restored)
     }
 
-    pub(super) fn status(&self) -> Status {
+    pub(crate) fn status(&self) -> Status {
         let (restored, total) = (self.restored(), self.sum(RestoreReport::total));
         if restored == 0 && total > 0 {
             Status::Failed
@@ -57,12 +59,23 @@ impl Report {
         }
     }
 
+    pub(crate) fn failed(&self) -> u64 {
+        self.sum(RestoreReport::failed)
+    }
+
+    /// How many were restored and are not written, since there is a better copy, or another one that is as good.
+    pub(crate) fn duplicates(&self) -> u64 {
+        self.restored() - self.written
+    }
+
     fn sum(&self, count: impl Fn(&RestoreReport) -> u64) -> u64 {
         self.versions.iter().map(|version| count(&version.report)).sum()
     }
 
     fn is_complete(&self) -> bool {
-        self.absent.is_empty() && self.versions.iter().all(VersionReport::is_complete)
+        !self.has_gaps
+            && self.absent.is_empty()
+            && self.versions.iter().all(VersionReport::is_complete)
     }
 
     fn expected(&self) -> Option<u64> {
@@ -141,7 +154,7 @@ impl Report {
     }
 
     /// For people, in the words of clients.
-    pub(super) fn print(&self, out: &mut impl Write) -> io::Result<()> {
+    pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {
         self.versions.iter().try_for_each(|it| it.print(out))?;
         for AbsentVersion { version, expected } in &self.absent {
             let has = expected.map_or_else(String::new, |it| format!(", which are {it}"));

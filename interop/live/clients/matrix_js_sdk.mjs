@@ -1,4 +1,6 @@
 // matrix-js-sdk with its Rust crypto, in memory.
+import { readFileSync } from "node:fs";
+import { OlmMachine } from "@matrix-org/matrix-sdk-crypto-wasm";
 import * as sdk from "matrix-js-sdk";
 import { decodeRecoveryKey } from "matrix-js-sdk/lib/crypto-api/index.js";
 import { deriveRecoveryKeyFromPassphrase } from "matrix-js-sdk/lib/crypto-api/key-passphrase.js";
@@ -67,6 +69,11 @@ export class Theirs {
 
     importSessions(sessions) {
         return this.crypto.importRoomKeys(sessions);
+    }
+
+    /** A key file, as Element imports it. */
+    importFile(file, passphrase) {
+        return this.crypto.importRoomKeysAsJson(OlmMachine.decryptExportedRoomKeys(readFileSync(file, "utf8"), passphrase));
     }
 
     sessions() {

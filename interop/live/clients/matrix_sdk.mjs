@@ -40,6 +40,10 @@ export class Theirs extends Driven {
         await this.ask("wait_for_upload");
     }
 
+    importFile(file, passphrase) {
+        return this.ask("import", { file, passphrase });
+    }
+
     sessions() {
         return this.#withFile(async (file) => {
             await this.ask("export", { file, passphrase: PASSPHRASE });

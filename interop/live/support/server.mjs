@@ -38,6 +38,8 @@ export const server = {
             device_id: device,
         }),
 
+    devices: async (token) => (await must("GET", "/devices", token)).devices,
+
     /** The current version of the backup; nothing if there is none. */
     async backup(token) {
         const { status, body } = await call("GET", "/room_keys/version", token);

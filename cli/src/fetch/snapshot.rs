@@ -1,0 +1,43 @@
+//! What a snapshot says of itself: `snapshot.json`.
+
+use std::{fs, path::Path};
+
+use serde::{Deserialize, Serialize};
+
+/// What there is, whose it is and whether it is all.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Snapshot {
+    /// The address of the homeserver.
+    pub(super) server: String,
+    pub(crate) user_id: String,
+    /// When it was finished, or begun, in milliseconds since the epoch.
+    pub(super) time_ms: u64,
+    /// Whether everything that was asked for is there.
+    pub(crate) complete: bool,
+    pub(super) versions: Vec<Version>,
+}
+
+impl Snapshot {
+    /// What a folder says of itself, if it is a snapshot.
+    pub(crate) fn in_folder(folder: &Path) -> Option<Self> {
+        serde_json::from_slice(&fs::read(folder.join(SNAPSHOT)).ok()?).ok()
+    }
+}
+
+/// The message keys of one version.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Version {
+    pub(super) version: String,
+    pub(super) current: bool,
+    /// What the homeserver said of the version right before its message keys were asked for.
+    pub(super) etag: Option<String>,
+    pub(super) count: Option<u64>,
+    /// How many message keys there are.
+    pub(super) sessions: u64,
+    pub(super) complete: bool,
+    /// The rooms whose message keys could not be had.
+    pub(super) missing_rooms: Vec<String>,
+}
+
+/// The name of its file.
+pub(super) const SNAPSHOT: &str = "snapshot.json";

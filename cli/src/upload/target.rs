@@ -1,0 +1,83 @@
+//! The backup that message keys are put into, and the proof that it is the user's.
+
+use strongroom::{
+    Limits,
+    api::GetBackupVersion,
+    backup::{BackupVersionInfo, TrustedBackup},
+    client::unlock_backup_key,
+    secret::SecretString,
+    secret_storage::SecretStorage,
+};
+
+use crate::{
+    failure::{Failure, shown},
+    fetch::account_data,
+    input::Key,
+    network::Account,
+};
+
+/// The current backup of an account, and what was typed to open it.
+pub(super) struct Target {
+    pub(super) backup: TrustedBackup,
+    pub(super) typed: Vec<SecretString>,
+}
+
+impl Target {
+    /// Asks for the current version, and sees that a key of the user fits it. What a file brings is not such a key: a
+    /// homeserver whose answers were saved could have put it there, and planted the backup that it fits.
+    pub(super) fn find(account: &Account, key: &Key, limits: &Limits) -> Result<Self, Failure> {
+        let whose = shown(account.user_id.as_str());
+        let failed = |trouble| account.failed(trouble);
+        let info = account.connection.send(&GetBackupVersion::current()).map_err(failed)?;
+        let info = info.ok_or_else(|| {
+            Failure::other(format!(
+                "{whose} has no key storage that message keys could be put into: turn it on in a client (Element: Settings > \
+                 Encryption), write the recovery key down, and repeat this command"
+            ))
+        })?;
+        info.auth_data().map_err(|error| {
+            Failure::other(format!(
+                "nothing can be put into the key storage of {whose}, version {}: {error}; set it up anew in a client",
+                shown(info.version().as_str())
+            ))
+        })?;
+        let mut typed = key.given()?;
+        if typed.is_empty() {
+            typed.extend(Key::asked_for(&whose)?);
+        }
+        let sync = account.connection.send(&account_data()?).map_err(failed)?;
+        let events = sync.account_data.iter().map(|event| (&event.event_type, &event.content));
+        let storage = SecretStorage::from_account_data(events, limits);
+        let backup = proven(&info, &storage, &typed, limits).map_err(|reason| match reason {
+            Some(reason) => Failure::other(format!(
+                "{reason}; message keys are put into the backup of {whose} only with a key of yours that fits it, its own or \
+                 that of the key storage"
+            )),
+            None => Failure::usage(format!(
+                "there is no key of {whose} to try: name a file with --recovery-key-file or --passphrase-file"
+            )),
+        })?;
+        Ok(Self { backup, typed })
+    }
+}
+
+/// The proof by the first text that gives one, or why the first one does not.
+fn proven(
+    info: &BackupVersionInfo,
+    storage: &SecretStorage,
+    typed: &[SecretString],
+    limits: &Limits,
+) -> Result<TrustedBackup, Option<String>> {
+    let mut reason = None;
+    for text in typed {
+        let key = unlock_backup_key(text.expose_str(), storage, info, limits);
+        let proven = key.map_err(|error| error.to_string()).and_then(|key| {
+            TrustedBackup::by_decryption_key(info, &key, &[]).map_err(|error| error.to_string())
+        });
+        match proven {
+            Ok(backup) => return Ok(backup),
+            Err(error) => drop(reason.get_or_insert(error)),
+        }
+    }
+    Err(reason)
+}
