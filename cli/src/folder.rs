@@ -31,6 +31,7 @@ impl NewFolder {
         let mut name = path.file_name().map(OsString::from).unwrap_or_default();
         name.push(format!(".{}.part", process::id()));
         let part = path.with_file_name(name);
+        #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has a mode to set"))]
         let mut builder = fs::DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);

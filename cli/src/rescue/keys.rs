@@ -14,6 +14,8 @@ use strongroom::{
     secret_value::{MEGOLM_BACKUP_V1, PublicKeys},
 };
 
+use crate::failure::Failure;
+
 /// A key that may open a backup.
 pub(crate) struct Candidate {
     pub(super) key: BackupDecryptionKey,
@@ -95,6 +97,23 @@ pub(crate) fn candidates(
         }
     }
     (found, reason)
+}
+
+/// The same, of which there must be one.
+pub(super) fn needed_candidates(
+    saved: &SavedFiles,
+    versions: &[&BackupVersionInfo],
+    typed: &[SecretString],
+    limits: &Limits,
+) -> Result<Vec<Candidate>, Failure> {
+    let (found, reason) = candidates(saved, versions, typed, limits);
+    if found.is_empty() {
+        return Err(Failure::other(reason.unwrap_or_else(|| {
+            "what was entered leads to no key of a backup: save the account data and the backup\u{2019}s version, too"
+                .into()
+        })));
+    }
+    Ok(found)
 }
 
 impl Typed<'_> {

@@ -1,6 +1,7 @@
 //! `strongroom rescue`: every message key that opens, in a file that the next client imports.
 
 mod bodies;
+mod decoded;
 mod keys;
 mod lists;
 mod report;
@@ -19,7 +20,7 @@ use strongroom::{
     saved_files::SavedPart,
 };
 
-use self::{bodies::Rescued, lists::Lists};
+use self::{bodies::Rescued, keys::needed_candidates, lists::Lists};
 pub(crate) use self::{
     bodies::{Bodies, Versions},
     keys::{Candidate, candidates},
@@ -89,18 +90,7 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     }
     let wanted = if options.current_only { Extent::CurrentVersion } else { Extent::Everything };
     let saved = options.saved.read(inputs, wanted, &limits)?;
-    if saved.files.parts().iter().any(is_key_file) {
-        tell(format_args!(
-            "Message keys that were exported already are not opened again: put them together with what is rescued by \
-             \u{201c}strongroom file merge\u{201d}."
-        ));
-    }
-    if saved.files.parts().iter().any(|part| matches!(part, SavedPart::KeysOfRoom(_))) {
-        tell(format_args!(
-            "A response for one room was passed over, since it does not name its room: save that of \
-             /room_keys/keys, which has all rooms."
-        ));
-    }
+    saved.files.parts().iter().for_each(passed_over);
     let typed = options.key.typed(&saved.files)?;
     if typed.is_empty() {
         return Err(Failure::usage(
@@ -113,13 +103,7 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
             "which version is the current one is not known: save what GET /room_keys/version answers, or leave --current-only out",
         ));
     }
-    let (candidates, reason) = candidates(&saved.files, versions.wanted(), &typed, &limits);
-    if candidates.is_empty() {
-        return Err(Failure::other(reason.unwrap_or_else(|| {
-            "what was entered leads to no key of a backup: save the account data and the backup\u{2019}s version, too"
-                .into()
-        })));
-    }
+    let candidates = needed_candidates(&saved.files, versions.wanted(), &typed, &limits)?;
     let mut bodies = Bodies::new(&saved, &versions, &candidates, &limits)?;
     bodies.filter(filter(options));
     let out = input::place(options.out.as_deref(), "A file to write:", "--out")?;
@@ -148,8 +132,19 @@ fn print(report: &mut Report, options: &Options, path: &Path) -> io::Result<()> 
     if report.restored() > 0 { next_step(&mut out, options, path) } else { Ok(()) }
 }
 
-fn is_key_file(part: &SavedPart) -> bool {
-    matches!(part, SavedPart::Sessions { .. } | SavedPart::EncryptedKeyFile(_))
+/// Says what of the files is not opened.
+fn passed_over(part: &SavedPart) {
+    match part {
+        SavedPart::Sessions { .. } | SavedPart::EncryptedKeyFile(_) => tell(
+            "Message keys that were exported already are not opened again: put them together with what is rescued by \
+             \u{201c}strongroom file merge\u{201d}.",
+        ),
+        SavedPart::KeysOfRoom(_) => tell(
+            "A response for one room was passed over, since it does not name its room: save that of /room_keys/keys, which \
+             has all rooms.",
+        ),
+        _ => {}
+    }
 }
 
 /// Where the file is imported.

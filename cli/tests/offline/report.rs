@@ -183,3 +183,23 @@ fn what_a_file_is_shows_in_it_whatever_its_name_and_encoding() {
     assert_eq!(status, 3, "{text}{errors}");
     assert!(text.contains("An older version, 6 or one below"), "{text}");
 }
+
+/// As shells on Windows save what a program prints. It is longer than what is read at once.
+#[test]
+fn a_long_response_in_utf_16_is_opened() {
+    let folder = Folder::new("long-utf-16");
+    let fixture = fixture("random");
+    let mut text = fixture["room_keys"].to_string();
+    text.insert_str("{\"rooms\":".len(), &" ".repeat(2 << 20));
+    let text = "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes);
+    folder.write("room_keys.json", &text.collect::<Vec<_>>());
+    folder.write("backup_info.json", fixture["room_keys_version"].to_string().as_bytes());
+    let key = fixture["backup_decryption_key_base64"].as_str().unwrap();
+    let key = folder.write("key", key.as_bytes());
+    let out = folder.path().to_owned() + "/out";
+    let arguments = ["rescue", "--from", folder.path(), "--recovery-key-file", &key, "--json"];
+    let (status, report) =
+        report_of(&[&arguments[..], &["--format", "json", "--out", &out]].concat());
+    assert_eq!((status, &report["complete"]), (0, &json!(true)), "{report:#}");
+    assert_eq!(report["restored"], fixture["exported_room_keys"].as_array().unwrap().len());
+}
