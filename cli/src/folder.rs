@@ -10,7 +10,7 @@ use std::{
 use crate::{
     failure::{Failure, named},
     interrupt,
-    output::NewFile,
+    output::{NewFile, make_private_folder},
 };
 
 /// A folder that appears under its name when it is finished.
@@ -31,11 +31,7 @@ impl NewFolder {
         let mut name = path.file_name().map(OsString::from).unwrap_or_default();
         name.push(format!(".{}.part", process::id()));
         let part = path.with_file_name(name);
-        #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has a mode to set"))]
-        let mut builder = fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        interrupt::begin(&part, || builder.create(&part))
+        interrupt::begin(&part, || make_private_folder(&part))
             .map_err(|error| Failure::file(&path, "written", &error))?;
         Ok(Self { part, path })
     }

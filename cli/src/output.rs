@@ -162,10 +162,7 @@ pub(crate) struct PrivateFolder(PathBuf);
 impl PrivateFolder {
     pub(crate) fn new() -> Result<Self, Failure> {
         let path = env::temp_dir().join(format!("strongroom-{}", random_name()?));
-        let mut builder = DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        interrupt::begin(&path, || builder.create(&path))
+        interrupt::begin(&path, || make_private_folder(&path))
             .map_err(|error| Failure::file(&path, "written", &error))?;
         Ok(Self(path))
     }
@@ -179,6 +176,18 @@ impl Drop for PrivateFolder {
     fn drop(&mut self) {
         let _ = interrupt::end(&self.0, || fs::remove_dir_all(&self.0));
     }
+}
+
+/// Makes a folder that nobody else can read.
+pub(crate) fn make_private_folder(path: &Path) -> io::Result<()> {
+    let builder = DirBuilder::new();
+    #[cfg(unix)]
+    let builder = {
+        let mut builder = builder;
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder
+    };
+    builder.create(path)
 }
 
 /// The passphrase of a new key file.

@@ -1,7 +1,7 @@
 //! The folder of a snapshot: what is in it already, and what of that still counts.
 
 use std::{
-    fs::{self, DirBuilder},
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -11,7 +11,7 @@ use super::snapshot::{SNAPSHOT, Snapshot, Version};
 use crate::{
     failure::{Failure, named, shown},
     network::{Account, now_ms},
-    output::NewFile,
+    output::{NewFile, make_private_folder},
 };
 
 /// The folder of a snapshot.
@@ -25,10 +25,7 @@ impl Place {
     pub(super) fn open(folder: &Path, force: bool) -> Result<Self, Failure> {
         let failed = |error| Failure::file(folder, "written", &error);
         if !folder.is_dir() {
-            let mut builder = DirBuilder::new();
-            #[cfg(unix)]
-            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-            builder.create(folder).map_err(failed)?;
+            make_private_folder(folder).map_err(failed)?;
         }
         let is_empty = fs::read_dir(folder).map_err(failed)?.next().is_none();
         let snapshot = match Snapshot::in_folder(folder) {
