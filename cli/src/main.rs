@@ -28,6 +28,7 @@ mod rescue;
 mod secrets;
 mod spool;
 mod terminal;
+mod typed;
 mod upload;
 
 use std::{error::Error, process::ExitCode};

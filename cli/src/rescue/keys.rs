@@ -18,13 +18,13 @@ use crate::failure::Failure;
 
 /// A key that may open a backup.
 pub(crate) struct Candidate {
-    pub(super) key: BackupDecryptionKey,
-    pub(super) opened_by: OpenedBy,
+    pub(crate) key: BackupDecryptionKey,
+    pub(crate) opened_by: OpenedBy,
 }
 
 /// What it was that was typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum OpenedBy {
+pub(crate) enum OpenedBy {
     BackupKey,
     BackupPassphrase,
     StorageKey,
@@ -48,7 +48,7 @@ impl Candidate {
 
 impl OpenedBy {
     /// The name for programs.
-    pub(super) fn code(self) -> &'static str {
+    pub(crate) fn code(self) -> &'static str {
         match self {
             Self::BackupKey => "backup_key",
             Self::BackupPassphrase => "backup_passphrase",
@@ -76,10 +76,19 @@ pub(crate) fn candidates(
     typed: &[SecretString],
     limits: &Limits,
 ) -> (Vec<Candidate>, Option<String>) {
-    let storage = saved.secret_storage(limits).unwrap_or_default();
+    candidates_in(&saved.secret_storage(limits).unwrap_or_default(), versions, typed, limits)
+}
+
+/// The same with a key storage that is known.
+pub(crate) fn candidates_in(
+    storage: &SecretStorage,
+    versions: &[&BackupVersionInfo],
+    typed: &[SecretString],
+    limits: &Limits,
+) -> (Vec<Candidate>, Option<String>) {
     let (mut found, mut reason) = (Vec::new(), None);
     for text in typed {
-        let (text, storage) = (text.expose_str(), &storage);
+        let text = text.expose_str();
         let typed = Typed { text, storage, limits, unlocked: OnceCell::new() };
         let before = found.len();
         for version in versions {

@@ -17,13 +17,13 @@ use strongroom::{
     Limits,
     backup::{RestoreFilter, RestoredSession},
     ids::{RoomId, SessionId},
-    saved_files::SavedPart,
+    saved_files::{SavedFiles, SavedPart},
 };
 
 use self::{bodies::Rescued, keys::needed_candidates, lists::Lists};
 pub(crate) use self::{
     bodies::{Bodies, Versions},
-    keys::{Candidate, candidates},
+    keys::{Candidate, OpenedBy, candidates, candidates_in},
     report::Report,
 };
 use crate::{
@@ -90,7 +90,13 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     }
     let wanted = if options.current_only { Extent::CurrentVersion } else { Extent::Everything };
     let saved = options.saved.read(inputs, wanted, &limits)?;
-    saved.files.parts().iter().for_each(passed_over);
+    if saved.files.parts().iter().any(is_key_file) {
+        tell(format_args!(
+            "Message keys that were exported already are not opened again: put them together with what is rescued by \
+             \u{201c}strongroom file merge\u{201d}."
+        ));
+    }
+    tell_of_nameless_rooms(&saved.files);
     let typed = options.key.typed(&saved.files)?;
     if typed.is_empty() {
         return Err(Failure::usage(
@@ -123,6 +129,19 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     Ok(report.status())
 }
 
+pub(crate) fn is_key_file(part: &SavedPart) -> bool {
+    matches!(part, SavedPart::Sessions { .. } | SavedPart::EncryptedKeyFile(_))
+}
+
+pub(crate) fn tell_of_nameless_rooms(saved: &SavedFiles) {
+    if saved.parts().iter().any(|part| matches!(part, SavedPart::KeysOfRoom(_))) {
+        tell(
+            "A response for one room was passed over, since it does not name its room: save that of /room_keys/keys, which has \
+             all rooms.",
+        );
+    }
+}
+
 fn print(report: &mut Report, options: &Options, path: &Path) -> io::Result<()> {
     let mut out = io::stdout().lock();
     if options.json {
@@ -130,21 +149,6 @@ fn print(report: &mut Report, options: &Options, path: &Path) -> io::Result<()> 
     }
     report.print(&mut out)?;
     if report.restored() > 0 { next_step(&mut out, options, path) } else { Ok(()) }
-}
-
-/// Says what of the files is not opened.
-fn passed_over(part: &SavedPart) {
-    match part {
-        SavedPart::Sessions { .. } | SavedPart::EncryptedKeyFile(_) => tell(
-            "Message keys that were exported already are not opened again: put them together with what is rescued by \
-             \u{201c}strongroom file merge\u{201d}.",
-        ),
-        SavedPart::KeysOfRoom(_) => tell(
-            "A response for one room was passed over, since it does not name its room: save that of /room_keys/keys, which \
-             has all rooms.",
-        ),
-        _ => {}
-    }
 }
 
 /// Where the file is imported.

@@ -23,7 +23,7 @@ use crate::{
     file::Source,
     input::{Key, Loaded, check_standard_input, typed_in},
     network::{Access, Account},
-    rescue::{self, Bodies, Candidate, Versions, candidates},
+    rescue::{self, Bodies, Candidate, Versions, candidates, is_key_file, tell_of_nameless_rooms},
     terminal::typed_line,
 };
 
@@ -65,16 +65,18 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let input = options.input()?;
     // What cannot be read shows before anybody logs in.
     let mut sources = Sources::open(options, &input, &limits)?;
+    let given = options.key.given()?;
     let account = options.access.connect()?;
-    let Target { backup, typed } = Target::find(&account, &options.key, &limits)?;
-    let mut sending = Sending::new(&account, &backup);
+    let target = Target::find(&account, given, &limits)?;
+    let keys = sources.keys(options, &target.typed, &limits)?;
+    let mut sending = Sending::new(&account, &target);
     sources.send_files(&mut sending)?;
     let rescued = match &sources.saved {
-        Some(saved) => Some(send_saved(saved, options, typed, &mut sending)?),
+        Some(saved) => Some(send_saved(saved, options, &keys, &mut sending)?),
         None => None,
     };
     let (mut report, read_back) = sending.finish()?;
-    report.conclude(read_back, count(&account, &backup)?);
+    report.conclude(read_back, count(&account, &target.backup)?);
     if let Some(rescued) = &rescued {
         let mut text = Vec::new();
         rescued.print(&mut text)?;
@@ -92,7 +94,7 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
 /// How many sessions the backup has, if it is still the current one.
 fn count(account: &Account, backup: &TrustedBackup) -> Result<Option<u64>, Failure> {
     let info = account.connection.send(&GetBackupVersion::current());
-    match info.map_err(|trouble| account.failed(trouble))? {
+    match info.map_err(|trouble| account.failed(trouble).and("all was sent and read back"))? {
         Some(info) if info.version() == backup.version() => Ok(info.count()),
         _ => Err(sending::replaced(backup)),
     }
@@ -130,6 +132,33 @@ impl<'a> Sources<'a> {
             Some(of_one_account(saved)?)
         };
         Ok(Self { files, passphrases, saved })
+    }
+
+    /// The keys of what was saved. What a file brings is tried, too: it opens, and proves nothing.
+    fn keys(
+        &self,
+        options: &Options,
+        typed: &[SecretString],
+        limits: &Limits,
+    ) -> Result<Vec<Candidate>, Failure> {
+        let Some(Loaded { files, .. }) = &self.saved else { return Ok(Vec::new()) };
+        let versions = Versions::new(files, options.current_only);
+        let versions = versions.wanted();
+        let typed: Vec<_> = typed.iter().chain(files.typed()).cloned().collect();
+        let (mut found, mut reason) = candidates(files, versions, &typed, limits);
+        let fits = |candidate: &Candidate| versions.iter().any(|info| candidate.is_of(info));
+        if !found.iter().any(fits)
+            && let Some(text) = Key::asked_for("what was saved")?
+        {
+            (found, reason) = candidates(files, versions, &[text], limits);
+        }
+        if found.is_empty() {
+            let reason = reason.unwrap_or_default();
+            return Err(Failure::other(format!(
+                "no key opens the backup that was saved: {reason}; if it is another account\u{2019}s, name its key, too"
+            )));
+        }
+        Ok(found)
     }
 
     /// Sends the message keys of all files. Whoever changes a file after it was authenticated gets no more than an error in the
@@ -173,7 +202,7 @@ fn of_one_account(saved: Loaded) -> Result<Loaded, Failure> {
 fn send_saved(
     saved: &Loaded,
     options: &Options,
-    mut typed: Vec<SecretString>,
+    keys: &[Candidate],
     sending: &mut Sending<'_>,
 ) -> Result<rescue::Report, Failure> {
     let limits = Limits::default();
@@ -182,22 +211,9 @@ fn send_saved(
             "Message keys that were exported already are not among what was saved: name their file with --in.",
         );
     }
-    typed.extend(saved.files.typed().cloned());
+    tell_of_nameless_rooms(&saved.files);
     let versions = Versions::new(&saved.files, options.current_only);
-    let (mut found, mut reason) = candidates(&saved.files, versions.wanted(), &typed, &limits);
-    let fits = |candidate: &Candidate| versions.wanted().iter().any(|info| candidate.is_of(info));
-    if !found.iter().any(fits)
-        && let Some(text) = Key::asked_for("what was saved")?
-    {
-        (found, reason) = candidates(&saved.files, versions.wanted(), &[text], &limits);
-    }
-    if found.is_empty() {
-        let reason = reason.unwrap_or_default();
-        return Err(Failure::other(format!(
-            "no key opens the backup that was saved: {reason}; if it is another account\u{2019}s, name its key, too"
-        )));
-    }
-    let bodies = Bodies::new(saved, &versions, &found, &limits)?;
+    let bodies = Bodies::new(saved, &versions, keys, &limits)?;
     let mut sessions = bodies.rescue(None);
     for session in sessions.by_ref().map(RestoredSession::into_exported) {
         sending.take(session)?;
@@ -208,8 +224,4 @@ fn send_saved(
     sending.report.duplicates += rescued.duplicates();
     sending.report.status = sending.report.status.and(rescued.status());
     Ok(rescued)
-}
-
-fn is_key_file(part: &SavedPart) -> bool {
-    matches!(part, SavedPart::Sessions { .. } | SavedPart::EncryptedKeyFile(_))
 }

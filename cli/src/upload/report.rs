@@ -6,11 +6,15 @@ use serde_json::{Value, json};
 use strongroom::ids::{BackupVersion, RoomId, SessionId};
 
 use super::stored::ReadBack;
-use crate::failure::{Status, shown};
+use crate::{
+    failure::{Status, shown},
+    rescue::OpenedBy,
+};
 
 /// What became of every message key that was given.
 pub(super) struct Report {
     version: String,
+    opened_by: OpenedBy,
     /// How many sessions there were.
     pub(super) given: u64,
     pub(super) already_there: u64,
@@ -35,9 +39,10 @@ struct Refusal {
 }
 
 impl Report {
-    pub(super) fn new(version: &BackupVersion) -> Self {
+    pub(super) fn new(version: &BackupVersion, opened_by: OpenedBy) -> Self {
         Self {
             version: version.as_str().to_owned(),
+            opened_by,
             given: 0,
             already_there: 0,
             unreadable: 0,
@@ -106,6 +111,7 @@ impl Report {
         });
         json!({
             "version": self.version,
+            "opened_by": self.opened_by.code(),
             "total": self.total(),
             "stored": self.read_back.stored,
             "already_there": self.already_there,
@@ -120,7 +126,12 @@ impl Report {
 
     /// For people.
     pub(super) fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        writeln!(out, "{} message keys:", self.total())?;
+        let version = shown(&self.version);
+        writeln!(out, "The backup, version {version}, opens with {}.", self.opened_by)?;
+        match self.total() {
+            0 => writeln!(out, "There are no message keys in what was given.")?,
+            total => writeln!(out, "{total} message keys:")?,
+        }
         for (number, what) in [
             (self.read_back.stored, "put into the backup"),
             (self.already_there, "in the backup already, as good or better"),
@@ -141,15 +152,14 @@ impl Report {
         if more > 0 {
             writeln!(out, "    and {more} more")?;
         }
-        let version = shown(&self.version);
         match self.count {
             Some(count) if self.is_short() => writeln!(
                 out,
-                "The homeserver says that the backup, version {version}, has {count} message keys, which is fewer than were just \
+                "The homeserver says that the backup has {count} message keys, which is fewer than were just \
                  there: look again with \u{201c}strongroom diagnose\u{201d}."
             ),
             Some(count) => {
-                writeln!(out, "The backup, version {version}, has {count} message keys now.")
+                writeln!(out, "The backup has {count} message keys now.")
             }
             None => Ok(()),
         }?;

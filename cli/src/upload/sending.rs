@@ -11,6 +11,7 @@ use strongroom::{
 use super::{
     report::Report,
     stored::{Place, ReadBack, Stored},
+    target::Target,
 };
 use crate::{
     failure::{Failure, shown},
@@ -34,7 +35,8 @@ pub(super) struct Sending<'a> {
 type Part = (PutRoomKeys, bool);
 
 impl<'a> Sending<'a> {
-    pub(super) fn new(account: &'a Account, backup: &'a TrustedBackup) -> Self {
+    pub(super) fn new(account: &'a Account, target: &'a Target) -> Self {
+        let Target { backup, opened_by, .. } = target;
         Self {
             account,
             backup,
@@ -43,7 +45,7 @@ impl<'a> Sending<'a> {
             waiting: Vec::new(),
             at_most: SESSIONS,
             has_stored: false,
-            report: Report::new(backup.version()),
+            report: Report::new(backup.version(), *opened_by),
         }
     }
 

@@ -3,8 +3,7 @@
 use strongroom::{
     Limits,
     api::GetBackupVersion,
-    backup::{BackupVersionInfo, TrustedBackup},
-    client::unlock_backup_key,
+    backup::{BackupVersionInfo, TrustError, TrustedBackup},
     secret::SecretString,
     secret_storage::SecretStorage,
 };
@@ -14,18 +13,24 @@ use crate::{
     fetch::account_data,
     input::Key,
     network::Account,
+    rescue::{OpenedBy, candidates_in},
 };
 
 /// The current backup of an account, and what was typed to open it.
 pub(super) struct Target {
     pub(super) backup: TrustedBackup,
+    pub(super) opened_by: OpenedBy,
     pub(super) typed: Vec<SecretString>,
 }
 
 impl Target {
     /// Asks for the current version, and sees that a key of the user fits it. What a file brings is not such a key: a
     /// homeserver whose answers were saved could have put it there, and planted the backup that it fits.
-    pub(super) fn find(account: &Account, key: &Key, limits: &Limits) -> Result<Self, Failure> {
+    pub(super) fn find(
+        account: &Account,
+        mut typed: Vec<SecretString>,
+        limits: &Limits,
+    ) -> Result<Self, Failure> {
         let whose = shown(account.user_id.as_str());
         let failed = |trouble| account.failed(trouble);
         let info = account.connection.send(&GetBackupVersion::current()).map_err(failed)?;
@@ -41,42 +46,39 @@ impl Target {
                 shown(info.version().as_str())
             ))
         })?;
-        let mut typed = key.given()?;
         if typed.is_empty() {
             typed.extend(Key::asked_for(&whose)?);
         }
         let sync = account.connection.send(&account_data()?).map_err(failed)?;
         let events = sync.account_data.iter().map(|event| (&event.event_type, &event.content));
         let storage = SecretStorage::from_account_data(events, limits);
-        let backup = proven(&info, &storage, &typed, limits).map_err(|reason| match reason {
-            Some(reason) => Failure::other(format!(
+        match proven(&info, &storage, &typed, limits) {
+            Ok((backup, opened_by)) => Ok(Self { backup, opened_by, typed }),
+            Err(Some(reason)) => Err(Failure::other(format!(
                 "{reason}; message keys are put into the backup of {whose} only with a key of yours that fits it, its own or \
                  that of the key storage"
-            )),
-            None => Failure::usage(format!(
+            ))),
+            Err(None) => Err(Failure::usage(format!(
                 "there is no key of {whose} to try: name a file with --recovery-key-file or --passphrase-file"
-            )),
-        })?;
-        Ok(Self { backup, typed })
+            ))),
+        }
     }
 }
 
-/// The proof by the first text that gives one, or why the first one does not.
+/// The proof by the first text that gives one, or why there is none.
 fn proven(
     info: &BackupVersionInfo,
     storage: &SecretStorage,
     typed: &[SecretString],
     limits: &Limits,
-) -> Result<TrustedBackup, Option<String>> {
-    let mut reason = None;
-    for text in typed {
-        let key = unlock_backup_key(text.expose_str(), storage, info, limits);
-        let proven = key.map_err(|error| error.to_string()).and_then(|key| {
-            TrustedBackup::by_decryption_key(info, &key, &[]).map_err(|error| error.to_string())
-        });
-        match proven {
-            Ok(backup) => return Ok(backup),
-            Err(error) => drop(reason.get_or_insert(error)),
+) -> Result<(TrustedBackup, OpenedBy), Option<String>> {
+    let (found, mut reason) = candidates_in(storage, &[info], typed, limits);
+    for candidate in found {
+        match TrustedBackup::by_decryption_key(info, &candidate.key, &[]) {
+            Ok(backup) => return Ok((backup, candidate.opened_by)),
+            // A key that fits says more than one that does not.
+            Err(error @ TrustError::UnauthenticatedSource) => reason = Some(error.to_string()),
+            Err(error) => drop(reason.get_or_insert(error.to_string())),
         }
     }
     Err(reason)

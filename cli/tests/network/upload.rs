@@ -120,7 +120,7 @@ fn a_key_file_fills_the_backup_and_the_second_time_nothing_is_sent() {
     let (status, report) = upload(&account, &arguments);
     assert_eq!((status, &report["stored"]), (0, &json!(COUNT)), "{report:#}");
     assert_eq!(report["total"], COUNT);
-    assert_eq!(report["count"], COUNT);
+    assert_eq!((&report["count"], &report["opened_by"]), (&json!(COUNT), &json!("storage_key")));
     assert_eq!(puts(&account), 1);
     assert_eq!(rescued(&account), session_keys_of(&exported("random")));
     // Nobody has verified a device by exporting its keys.
@@ -131,8 +131,12 @@ fn a_key_file_fills_the_backup_and_the_second_time_nothing_is_sent() {
     assert_eq!(report["already_there"], COUNT);
     assert_eq!(puts(&account), 0);
     let file = plain(&account, &exported("random"));
+    // The backup's own key, as some clients have shown it.
+    let own = fixture("random")["backup_decryption_key_base64"].as_str().unwrap().to_owned();
+    account.folder.write("key.txt", own.as_bytes());
     let (status, report) = upload(&account, &["--in", &file]);
     assert_eq!((status, &report["already_there"]), (0, &json!(COUNT)), "{report:#}");
+    assert_eq!(report["opened_by"], "backup_key");
 }
 
 #[test]
@@ -609,6 +613,90 @@ fn a_password_is_enough_and_no_device_stays() {
     let (status, out, errors) = run(&arguments, Some(&std::fs::read(&file).unwrap()));
     assert_eq!(status, 0, "{out}{errors}");
     assert!(out.contains("in the backup already"), "{out}");
+}
+
+#[cfg(unix)]
+#[test]
+fn at_a_terminal_whatever_is_missing_is_asked_for_and_named() {
+    let account = target("terminal");
+    let key_of = |name: &str| fixture(name)["recovery_key"].as_str().unwrap().to_owned();
+    let [file, passphrase] = export_file(&account, "random");
+    let passphrase = std::fs::read_to_string(passphrase).unwrap();
+    let url = account.server.url();
+    let who = ["upload", "--homeserver", &url, "--user", &account.user];
+    let ours = format!("of {}:", account.user);
+    let (status, text) = at_a_terminal(
+        &who,
+        &[
+            ("A key file:", &file),
+            ("assword", PASSWORD),
+            (&ours, &key_of("random")),
+            ("Passphrase of", &passphrase),
+        ],
+    );
+    assert_eq!(status, 0, "{text}");
+    assert!(text.contains("36 put into the backup"), "{text}");
+    assert!(!text.contains(&key_of("random")) && !text.contains(&passphrase), "{text}");
+
+    let mut saved = fixture("passphrase");
+    for name in ["recovery_key", "passphrase", "exported_room_keys"] {
+        saved.as_object_mut().unwrap().remove(name);
+    }
+    let saved = account.folder.write("saved.json", saved.to_string().as_bytes());
+    let (status, text) = at_a_terminal(
+        &[&who[..], &["--from", &saved]].concat(),
+        &[
+            ("assword", PASSWORD),
+            (&ours, &key_of("random")),
+            ("of what was saved:", &key_of("passphrase")),
+        ],
+    );
+    assert_eq!(status, 0, "{text}");
+    assert_eq!(rescued(&account).len(), 2 * COUNT);
+}
+
+/// Calls the program with a terminal, and answers what it asks there.
+#[cfg(unix)]
+fn at_a_terminal(arguments: &[&str], answers: &[(&str, &str)]) -> (i32, String) {
+    use std::{
+        fs::File,
+        io::{Read as _, Write as _},
+        thread,
+        time::{Duration, Instant},
+    };
+
+    let pty = nix::pty::openpty(None, None).unwrap();
+    let side = || Stdio::from(pty.slave.try_clone().unwrap());
+    let mut command = strongroom(arguments);
+    let mut child =
+        command.stdin(side()).stdout(side()).stderr(side()).env("TERM", "xterm").spawn().unwrap();
+    let mut keyboard = File::from(pty.master.try_clone().unwrap());
+    let mut output = File::from(pty.master);
+    let screen = Arc::new(Mutex::new(String::new()));
+    let shown = Arc::clone(&screen);
+    let reading = thread::spawn(move || {
+        let mut piece = [0; 4096];
+        while let Ok(length @ 1..) = output.read(&mut piece) {
+            shown.lock().unwrap().push_str(&String::from_utf8_lossy(&piece[..length]));
+        }
+    });
+    let mut read = 0;
+    for (prompt, answer) in answers {
+        let start = Instant::now();
+        while !screen.lock().unwrap()[read..].contains(prompt) {
+            assert!(start.elapsed() < Duration::from_secs(60), "{prompt}: {screen:?}");
+            thread::sleep(Duration::from_millis(5));
+        }
+        read = screen.lock().unwrap().len();
+        // What is typed before it is hidden is thrown away.
+        thread::sleep(Duration::from_millis(300));
+        writeln!(keyboard, "{answer}").unwrap();
+    }
+    let status = child.wait().unwrap().code().unwrap();
+    drop((command, pty.slave));
+    reading.join().unwrap();
+    let text = screen.lock().unwrap().clone();
+    (status, text)
 }
 
 /// As the system counts it, until the program asks for the last time.
