@@ -18,7 +18,7 @@ use nix::{
     unistd::{Pid, geteuid},
 };
 
-use crate::kit::{Folder, exported, finish, key_file, run, strongroom, vector};
+use crate::kit::{Folder, exported, finish, interruptible, key_file, run, strongroom, vector};
 
 #[test]
 fn an_interruption_leaves_nothing_behind_and_ends_with_130() {
@@ -204,19 +204,6 @@ fn what_may_not_be_read_or_written_is_named() {
         assert!(errors.contains(&**named) && errors.contains("not allowed"), "{errors}");
     }
     allow("closed", 0o755);
-}
-
-/// A program that is interrupted even where those that started the tests have interruptions ignored.
-fn interruptible(arguments: &[&str]) -> Command {
-    let program = env!("CARGO_BIN_EXE_strongroom");
-    let reset = "--default-signal=INT,TERM,HUP";
-    let can_reset = Command::new("env").args([reset, "true"]).output().unwrap().status.success();
-    let mut command = if can_reset { Command::new("env") } else { Command::new(program) };
-    if can_reset {
-        command.args([reset, program]);
-    }
-    command.args(arguments);
-    command
 }
 
 fn old_account(folder: &Folder) -> String {
