@@ -9,38 +9,65 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use sha2::Sha512;
-use strongroom::crypto::{
-    aes_hmac_sha2::{KeyCheck, open, seal},
-    key_material::{KeyLength, KeyMaterial},
-    pbkdf2::{Rounds, derive},
+use strongroom::{
+    Limits,
+    crypto::key_material::KeyMaterial,
+    encoding::json_object::JsonObject,
+    ids::EventType,
+    passphrase::PassphraseParameters,
+    secret_storage::{NewKey, SecretStorage},
+    secret_value::SecretValue,
 };
 
 fn secrets(criterion: &mut Criterion) {
-    let key = KeyMaterial::from_slice(&[7; 32]).unwrap();
-    let secret = seal(&key, NAME, SECRET).unwrap();
-    let check = KeyCheck::new(&key).unwrap();
+    let new_key = NewKey::generate(None).unwrap();
+    let value = SecretValue::kept_by_host(&NAME.into(), SECRET).unwrap().value;
+    let nothing = storage(&[]);
+    let plan = nothing
+        .plan(&[], &Limits::default(), |change| {
+            change.create(&new_key)?;
+            change.store(&value)
+        })
+        .unwrap();
+    let events: Vec<_> =
+        plan.steps().iter().map(|step| (step.event_type.clone(), step.content.clone())).collect();
+    let storage = storage(&events);
+    let (keys, secret) = ([new_key.key().clone()], storage.secret(&NAME.into()).unwrap());
+    let (material, description) =
+        (KeyMaterial::from_slice(keys[0].expose_bytes()).unwrap(), storage.key(keys[0].id()));
+    let description = description.unwrap();
     let mut group = criterion.benchmark_group("secret_storage");
     group.bench_function("encrypt", |bencher| {
-        bencher.iter(|| seal(black_box(&key), NAME, black_box(SECRET)).unwrap());
+        bencher.iter(|| {
+            storage.plan(&keys, &Limits::default(), |change| change.store(black_box(&value)))
+        });
     });
     group.bench_function("decrypt", |bencher| {
-        bencher.iter(|| open(black_box(&key), NAME, black_box(&secret)).unwrap());
+        let mut key = keys[0].clone();
+        bencher.iter(|| key.open(&NAME.into(), black_box(secret)).unwrap());
     });
     group.bench_function("key_check", |bencher| {
-        bencher.iter(|| black_box(&check).fits(black_box(&key)));
+        bencher.iter(|| description.accept(black_box(&material)).unwrap());
     });
 }
 
+fn storage(events: &[(EventType, JsonObject)]) -> SecretStorage {
+    SecretStorage::from_account_data(events, &Limits::default())
+}
+
 fn passphrases(criterion: &mut Criterion) {
-    let rounds = Rounds::new(ROUNDS.into(), ROUNDS).unwrap();
+    let limits = Limits::default();
+    let parameters = PassphraseParameters::from_parts(ROUNDS.into(), SALT, None, &limits);
+    let parameters = parameters.unwrap().value;
     let mut group = criterion.benchmark_group("secret_storage");
     group.sample_size(10);
     group.bench_function("pbkdf2", |bencher| {
-        bencher.iter(|| derive(black_box(PASSPHRASE), SALT, rounds, KeyLength::default()));
+        bencher.iter(|| parameters.derive(black_box(PASSPHRASE)));
     });
     group.bench_function("pbkdf2_crate", |bencher| {
+        let (passphrase, salt) = (PASSPHRASE.as_bytes(), SALT.as_bytes());
         bencher
-            .iter(|| pbkdf2::pbkdf2_hmac_array::<Sha512, 32>(black_box(PASSPHRASE), SALT, ROUNDS));
+            .iter(|| pbkdf2::pbkdf2_hmac_array::<Sha512, 32>(black_box(passphrase), salt, ROUNDS));
     });
 }
 
@@ -48,9 +75,9 @@ const NAME: &str = "m.cross_signing.master";
 
 const SECRET: &[u8] = b"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc";
 
-const PASSPHRASE: &[u8] = b"correct horse battery staple";
+const PASSPHRASE: &str = "correct horse battery staple";
 
-const SALT: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEF";
+const SALT: &str = "abcdefghijklmnopqrstuvwxyzABCDEF";
 
 const ROUNDS: u32 = 500_000;
 

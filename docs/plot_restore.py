@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures time and peak memory of `restore_stream` over growing backups and draws them.
+"""Measures time and peak memory of `strongroom rescue` over growing backups and draws them.
 
     python3 docs/plot_restore.py [--sessions 1000,20000,100000,420000] [--runs 5] [--work DIR]
 
@@ -9,7 +9,6 @@ each figure is a median, so that another program on the machine disturbs all siz
 """
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -19,34 +18,38 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
-EXAMPLES = TARGET / "release" / "examples"
+RELEASE = TARGET / "release"
 
 
 def build():
-    names = ["--example", "make_backup", "--example", "restore_stream"]
-    subprocess.run(["cargo", "build", "--release", *names], cwd=ROOT, check=True)
+    for names in ["--example", "make_backup"], ["-p", "strongroom-cli"]:
+        subprocess.run(["cargo", "build", "--release", *names], cwd=ROOT, check=True)
 
 
 def make(folder, sessions):
     if (folder / "sessions.json").exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
-    command = [EXAMPLES / "make_backup", "--sessions", str(sessions), "--out", folder]
+    command = [RELEASE / "examples" / "make_backup", "--sessions", str(sessions), "--out", folder]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
-def restore(folder, threads):
+def restore(folder):
     """Seconds and peak resident memory, in MiB, of one run."""
-    command = [EXAMPLES / "restore_stream", "--from", folder, "--threads", str(threads)]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE)
+    command = [RELEASE / "strongroom", "rescue", "--format", "json", "--out", folder / "out.json", "--force"]
+    command += ["--from", folder / "backup_info.json", "--from", folder / "room_keys.json"]
+    command += ["--recovery-key-file", folder / "recovery_key.txt"]
+    start = time.monotonic()
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     peak = 0
     while child.poll() is None:
         # What wait4 returns would count the memory of this script, from before the program was started.
         peak = max(peak, high_water_mark(child.pid))
         time.sleep(0.002)
+    seconds = time.monotonic() - start
     if child.returncode != 0:
-        sys.exit(f"restore_stream failed for {folder}")
-    return json.loads(child.stdout.read())["seconds"], peak / 1024
+        sys.exit(f"rescue failed for {folder}")
+    return seconds, peak / 1024
 
 
 def high_water_mark(pid):
@@ -58,33 +61,29 @@ def high_water_mark(pid):
     return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), 0)
 
 
-def measure(folders, runs, threads):
-    """Medians by (sessions, threads)."""
+def measure(folders, runs):
+    """Medians by sessions."""
     samples = {}
     for _ in range(runs):
         for sessions, folder in folders.items():
-            for count in threads:
-                samples.setdefault((sessions, count), []).append(restore(folder, count))
+            samples.setdefault(sessions, []).append(restore(folder))
     return {
         key: tuple(statistics.median(column) for column in zip(*values))
         for key, values in samples.items()
     }
 
 
-def table(results, sizes, threads):
-    heads = [f"{count} thread{'s' if count > 1 else ''}" for count in threads]
-    yield "| sessions | " + " | ".join(f"{h}, s | µs a session | peak, MiB" for h in heads) + " |"
-    yield "|--:" * (1 + 3 * len(threads)) + "|"
+def table(results, sizes):
+    yield "| sessions | s | µs a session | peak, MiB |"
+    yield "|--:" * 4 + "|"
     for sessions in sizes:
-        cells = [f"{sessions:,}"]
-        for count in threads:
-            seconds, memory = results[sessions, count]
-            cells += [f"{seconds:.2f}", f"{seconds / sessions * 1e6:.1f}", f"{memory:.1f}"]
+        seconds, memory = results[sessions]
+        cells = [f"{sessions:,}", f"{seconds:.2f}", f"{seconds / sessions * 1e6:.1f}", f"{memory:.1f}"]
         yield "| " + " | ".join(cells) + " |"
 
 
 WIDTH, HEIGHT, LEFT, TOP, PLOT_W, PLOT_H = 760, 300, 62, 40, 270, 200
-COLOURS = ["#2563eb", "#d97706"]
+COLOUR = "#2563eb"
 GREY = "#808080"
 
 
@@ -93,8 +92,8 @@ def text(x, y, content, anchor="middle", **extra):
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{more}>{content}</text>'
 
 
-def chart(left, title, lines, sizes, top_value, labels, threads):
-    """One chart: sessions on a linear axis against lines of values."""
+def chart(left, title, values, sizes, top_value, labels):
+    """One chart: sessions on a linear axis against values."""
 
     def place(sessions, value):
         return left + sessions / max(sizes) * PLOT_W, TOP + PLOT_H - value / top_value * PLOT_H
@@ -109,14 +108,10 @@ def chart(left, title, lines, sizes, top_value, labels, threads):
             x, y = place(sessions, 0)
             yield text(x, y + 18, f"{sessions // 1000}k" if sessions else "0")
     yield text(left + PLOT_W / 2, TOP + PLOT_H + 38, "sessions")
-    for number, (values, count) in enumerate(zip(lines, threads)):
-        colour = COLOURS[number % len(COLOURS)]
-        points = [place(sessions, value) for sessions, value in zip(sizes, values)]
-        path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-        yield f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>'
-        yield from (f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in points)
-        legend = f"{count} thread{'s' if count > 1 else ''}"
-        yield text(left + 10, TOP + 14 + 16 * number, legend, "start", style=f"fill:{colour}")
+    points = [place(sessions, value) for sessions, value in zip(sizes, values)]
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    yield f'<polyline points="{path}" fill="none" stroke="{COLOUR}" stroke-width="2"/>'
+    yield from (f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{COLOUR}"/>' for x, y in points)
 
 
 def axis(largest, step):
@@ -124,40 +119,37 @@ def axis(largest, step):
     return [step * number for number in range(int(largest / step) + 2)]
 
 
-def draw(results, sizes, threads):
-    seconds = [[results[sessions, count][0] for sessions in sizes] for count in threads]
-    memory = [[results[sessions, count][1] for sessions in sizes] for count in threads]
-    longest = max(max(line) for line in seconds)
+def draw(results, sizes):
+    seconds, memory = zip(*(results[sessions] for sessions in sizes))
+    longest = max(seconds)
     time_labels = axis(longest, max(1, round(longest / 5)))
     memory_labels = [0, 12, 24, 36, 48]
-    if max(max(line) for line in memory) > 48:
-        memory_labels = axis(max(max(line) for line in memory), 24)
+    if max(memory) > 48:
+        memory_labels = axis(max(memory), 24)
     yield f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
     yield 'aria-label="Time and peak memory of a restore against the number of sessions">'
     yield f"<style>text{{font:12px sans-serif;fill:{GREY}}}</style>"
-    yield from chart(LEFT, "seconds", seconds, sizes, time_labels[-1], time_labels, threads)
+    yield from chart(LEFT, "seconds", seconds, sizes, time_labels[-1], time_labels)
     right = LEFT + WIDTH // 2
-    yield from chart(right, "peak memory, MiB", memory, sizes, memory_labels[-1], memory_labels, threads)
+    yield from chart(right, "peak memory, MiB", memory, sizes, memory_labels[-1], memory_labels)
     yield "</svg>"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sessions", default="1000,20000,100000,420000")
-    parser.add_argument("--threads", default="1,2")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--work", type=Path, default=TARGET / "plot")
     options = parser.parse_args()
     sizes = sorted(int(size) for size in options.sessions.split(","))
-    threads = [int(count) for count in options.threads.split(",")]
     build()
     folders = {sessions: options.work / str(sessions) for sessions in sizes}
     for sessions, folder in folders.items():
         make(folder, sessions)
-    results = measure(folders, options.runs, threads)
-    svg = "\n".join(draw(results, sizes, threads)) + "\n"
+    results = measure(folders, options.runs)
+    svg = "\n".join(draw(results, sizes)) + "\n"
     (ROOT / "docs" / "restore.svg").write_text(svg, encoding="utf-8")
-    print("\n".join(table(results, sizes, threads)))
+    print("\n".join(table(results, sizes)))
 
 
 if __name__ == "__main__":

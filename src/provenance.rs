@@ -39,7 +39,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{crypto::ed25519::Ed25519PublicKey, encoding::as_text};
+use crate::crypto::ed25519::Ed25519PublicKey;
 
 /// Where a secret came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -102,7 +102,7 @@ pub(crate) enum Saved {
     Generated,
     TypedByUser,
     AuthenticatedSecretStorage,
-    SharedByVerifiedDevice(#[serde(with = "as_text")] Ed25519PublicKey),
+    SharedByVerifiedDevice(Ed25519PublicKey),
     VerifiedPublicKey,
     KeptByHost,
     AcceptedByUser,

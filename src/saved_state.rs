@@ -195,7 +195,7 @@ impl Header {
 const MAX_DEPTH: usize = 100;
 
 /// The format of what is saved, inside a seal and without one.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// The format of the seal.
 const SEALED_FORMAT: u8 = 1;

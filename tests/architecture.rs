@@ -542,3 +542,29 @@ fn each_decision_that_is_named_is_there_and_each_is_named() {
     assert_eq!(faults, [""; 0], "\n{}\n", faults.join("\n"));
     assert!(named.len() > headings.len() / 2, "{named:?} of {headings:?}");
 }
+
+#[test]
+fn each_file_that_a_page_links_to_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let pages = ["README.md", "SECURITY.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(Into::into);
+    let folders = ["docs", "docs/guide"].map(|folder| fs::read_dir(root.join(folder)).unwrap());
+    let docs = folders.into_iter().flatten().map(|entry| entry.unwrap().path());
+    let docs = docs.filter(|path| path.extension().is_some_and(|it| it == "md"));
+    let mut missing = Vec::new();
+    let mut count = 0;
+    for page in pages.map(|page: String| root.join(page)).into_iter().chain(docs) {
+        let text = fs::read_to_string(&page).unwrap();
+        for link in text.split("](").skip(1).filter_map(|after| after.split(')').next()) {
+            let file = link.split('#').next().unwrap_or_default();
+            if file.is_empty() || file.contains(':') {
+                continue;
+            }
+            count += 1;
+            if !page.parent().unwrap().join(file).exists() {
+                missing.push(format!("{}: {file}", page.display()));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+    assert!(count > 50, "only {count} links were found");
+}

@@ -11,23 +11,23 @@ use std::{
 use strongroom::{
     Limits,
     api::{
-        AccessToken, AccountDataEvent, ApiError, BaseUrl, BaseUrlError, CreateBackupVersion,
-        DeleteBackupVersion, DeleteRoomKeys, ErrorKind, GetAccountData, GetBackupVersion,
-        GetRoomKeys, GetRoomKeysForSession, GetSync, GetWhoAmI, MatrixError, OwnKeys,
-        PutAccountData, PutRoomKeys, PutRoomKeysError, QueriedKeys, QueryKeys, RequestError,
-        ResponseError, RetryAfter, RoomKeys, SendToDevice, SignatureFailure, StoredRoomKeys,
-        SyncResponse, ToDeviceEvent, UnusableKey, UpdateBackupVersion, UploadSignatures,
-        UserInteractiveAuth, WhoAmI,
+        AccessToken, AccountDataEvent, ApiError, BaseUrl, CreateBackupVersion, DeleteBackupVersion,
+        DeleteRoomKeys, ErrorKind, GetAccountData, GetBackupVersion, GetRoomKeys,
+        GetRoomKeysForSession, GetSync, GetWhoAmI, MatrixError, OwnKeys, PutAccountData,
+        PutRoomKeys, PutRoomKeysError, QueriedKeys, QueryKeys, RequestError, ResponseError,
+        RetryAfter, RoomKeys, SendToDevice, SignatureFailure, StoredRoomKeys, SyncResponse,
+        ToDeviceEvent, UnusableKey, UpdateBackupVersion, UploadSignatures, UserInteractiveAuth,
+        WhoAmI,
     },
     backup::{
         AuthData, AuthDataError, Authenticity, BackedUpSession, BackupDecryptionKey,
         BackupPassphraseAttempts, BackupPassphraseError, BackupPublicKey, BackupVersionInfo,
         EncryptedSessionData, FailedSession, FailureCause, FittingPassphrase, KeyBackupData,
-        KeyBackupMetadata, MetadataMember, NotSignable, OpenError, OpenedSessionData, Restore,
-        RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport, RestoredSession,
-        ReturnedSession, RoomKeysItem, RoomKeysSplitter, SealError, SealOptions, SealedSession,
-        SessionSealer, SessionToSeal, StreamError, TrustError, TrustReason, TrustedBackup,
-        UnsignedAuthData, Verdict, WarnedSession, Warning, WrongBackupKey,
+        KeyBackupMetadata, NotSignable, OpenError, OpenedSessionData, Restore, RestoreFilter,
+        RestoreOptions, RestoreProgress, RestoreReport, RestoredSession, ReturnedSession,
+        RoomKeysItem, RoomKeysSplitter, SealError, SealOptions, SealedSession, SessionSealer,
+        SessionToSeal, StreamError, TrustError, TrustReason, TrustedBackup, UnsignedAuthData,
+        Verdict, WarnedSession, Warning, WrongBackupKey,
     },
     client::{
         Awaited, DriveError, Notice, RequestFailure, RequestKind, SecretWrite, StateToSave,
@@ -49,17 +49,10 @@ use strongroom::{
         },
     },
     crypto::{
-        aes_hmac_sha2::{Iv, KeyCheck, SymmetricMac, SymmetricSecret},
-        curve25519::{
-            Curve25519PublicKey, Curve25519SecretKey, EphemeralSecret, NonContributory,
-            SharedSecret,
-        },
-        curve25519_aes_sha2::{
-            BatchSealer, MacScheme, MessageMac, MessageOpenError, OpenedMessage, SealedMessage,
-        },
+        curve25519::{Curve25519PublicKey, Curve25519SecretKey},
+        curve25519_aes_sha2::MacScheme,
         ed25519::{Ed25519PublicKey, Ed25519Seed, Ed25519Signature},
-        key_material::{KeyLength, KeyMaterial},
-        pbkdf2::{Derivation, Rounds},
+        key_material::KeyMaterial,
     },
     encoding::{
         base64::Base64Error,
@@ -71,16 +64,15 @@ use strongroom::{
     excerpt::Excerpt,
     homeserver::{
         Homeserver, HomeserverOptions,
-        faults::{Exchange, Fault, FaultRule, Faults, OtherDevice, RateLimitHint},
+        faults::{Exchange, Fault, FaultRule, Faults, OtherDevice},
     },
     ids::{
         BackupVersion, DeviceId, EventType, KeyId, RequestId, RoomId, SecretName,
         SecretStorageKeyId, SessionId, SyncToken, TransactionId, UserId,
     },
     key_export::{
-        EncryptedKeyFile, EntryError, EntryVerdict, KeyFile, KeyFileAttempts, KeyFileError,
-        KeyFileReport, KeyFileSessions, KeyFileWriteError, KeyListError, NewKeyFile, OtherFile,
-        WrittenKeyFile,
+        EncryptedKeyFile, EntryVerdict, KeyFile, KeyFileAttempts, KeyFileError, KeyFileReport,
+        KeyFileSessions, KeyFileWriteError, NewKeyFile, OtherFile, WrittenKeyFile,
     },
     passphrase::{
         PassphraseCandidate, PassphraseFinding, PassphraseForm, PassphraseParameters,
@@ -97,23 +89,21 @@ use strongroom::{
         DeviceProblem, DropReason, DroppedAnswer, EncryptedSecretSend, EndedRequest, IgnoreReason,
         IncomingRequest, OlmPayloadError, OutgoingRequest, OwnDevice, OwnDevices, PlainToDevice,
         Receipt, Recipients, RequestState, RequestStateError, Requester, RequesterError,
-        RequesterOptions, Responder, SecretRequest, SecretRequestAction, SecretRequestRepair,
-        SecretSend, SecretToEncrypt, ShareError, SharePolicy, ShareRule, UnknownAction,
+        RequesterOptions, Responder, SecretRequest, SecretRequestAction, SecretSend,
+        SecretToEncrypt, ShareError, SharePolicy, ShareRule, UnknownAction,
     },
     secret_storage::{
         ChangeError, EncryptedSecret, EntryKind, Expected, KeyAlgorithm, KeyDescription,
-        KeyMismatch, KeyStanding, KeyTest, LegacyPublicKey, NewKey, NotVerified, OpenedSecret,
-        Plan, PlanError, PlanNote, PlanStep, SecretEntry, SecretFailure, SecretOpenError,
-        SecretOrigin, SecretStorage, SecretStorageFinding, SecretStorageKey, SecretVerdict,
-        StepReason, TypedAs, Unlock, UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome,
-        Unlocked, VerifiedPublicKeys,
+        KeyMismatch, KeyStanding, LegacyPublicKey, NewKey, NotVerified, OpenedSecret, Plan,
+        PlanError, PlanNote, PlanStep, SecretFailure, SecretOpenError, SecretOrigin, SecretStorage,
+        SecretStorageFinding, SecretStorageKey, SecretVerdict, StepReason, TypedAs, Unlock,
+        UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome, Unlocked, VerifiedPublicKeys,
     },
     secret_value::{
         PublicKeyVerdict, PublicKeys, SecretCheckError, SecretContent, SecretRepair, SecretValue,
     },
     session_data::{
-        ExportedSession, NotARoomId, ReadSessionData, Repair, SessionData, SessionDataError,
-        SessionKey,
+        ExportedSession, ReadSessionData, Repair, SessionData, SessionDataError, SessionKey,
     },
     signed_json::{
         BackupAuthDataToSign, CheckedSignature, CrossSigningKey, CrossSigningUsage, DeviceKeys,
@@ -136,7 +126,6 @@ fn every_public_type_is_send_and_sync() {
         AccessToken,
         ApiError,
         BaseUrl,
-        BaseUrlError,
         CreateBackupVersion,
         ErrorKind,
         GetRoomKeys,
@@ -193,7 +182,6 @@ fn every_public_type_is_send_and_sync() {
         KeyBackupData,
         KeyBackupMetadata,
         Provenance,
-        MetadataMember,
         OpenError,
         Restore,
         RestoreFilter,
@@ -288,28 +276,13 @@ fn every_public_type_is_send_and_sync() {
         SharedIn,
         Step<SetUp>,
         // crypto
-        BatchSealer,
         Curve25519PublicKey,
         Curve25519SecretKey,
-        Derivation,
         Ed25519PublicKey,
         Ed25519Seed,
         Ed25519Signature,
-        EphemeralSecret,
-        Iv,
-        KeyCheck,
-        KeyLength,
         KeyMaterial,
         MacScheme,
-        MessageMac,
-        MessageOpenError,
-        NonContributory,
-        OpenedMessage,
-        Rounds,
-        SealedMessage,
-        SharedSecret,
-        SymmetricMac,
-        SymmetricSecret,
         // encoding
         FormatError,
         FormatProblem,
@@ -324,7 +297,6 @@ fn every_public_type_is_send_and_sync() {
         Homeserver,
         HomeserverOptions,
         OtherDevice,
-        RateLimitHint,
         // excerpt, ids, randomness, recovery_key, secret
         BackupVersion,
         DeviceId,
@@ -343,7 +315,6 @@ fn every_public_type_is_send_and_sync() {
         UserId,
         // key_export
         EncryptedKeyFile<()>,
-        EntryError,
         EntryVerdict,
         KeyFile<()>,
         KeyFileAttempts<()>,
@@ -351,7 +322,6 @@ fn every_public_type_is_send_and_sync() {
         KeyFileReport,
         KeyFileSessions<()>,
         KeyFileWriteError,
-        KeyListError,
         NewKeyFile,
         OtherFile,
         WrittenKeyFile,
@@ -398,7 +368,6 @@ fn every_public_type_is_send_and_sync() {
         StateKey,
         SecretRequest,
         SecretRequestAction,
-        SecretRequestRepair,
         SecretSend,
         SecretToEncrypt,
         ShareError,
@@ -424,9 +393,7 @@ fn every_public_type_is_send_and_sync() {
         KeyDescription,
         KeyMismatch,
         KeyStanding,
-        KeyTest,
         OpenedSecret,
-        SecretEntry,
         SecretFailure,
         SecretOpenError,
         SecretOrigin,
@@ -450,7 +417,6 @@ fn every_public_type_is_send_and_sync() {
         SecretValue,
         // session_data
         ExportedSession,
-        NotARoomId,
         ReadSessionData,
         Repair,
         SessionData,
@@ -477,7 +443,12 @@ fn every_public_type_is_send_and_sync() {
     assert!(missing.is_empty(), "public types that the list above does not have: {missing:#?}");
     let unknown: Vec<_> = listed.difference(&declared).collect();
     assert!(unknown.is_empty(), "types that were not found in the source: {unknown:#?}");
+    assert!(declared.len() <= MOST, "{} public types", declared.len());
 }
+
+/// How many public types there are, those of all features included, but for that of a closure's argument. One more is one
+/// more to know for everybody: join it with another, or keep it private.
+const MOST: usize = if cfg!(feature = "zxcvbn") { 298 } else { 296 };
 
 #[cfg(feature = "zxcvbn")]
 fn of_zxcvbn() -> BTreeSet<String> {
@@ -503,14 +474,11 @@ fn no_name_means_two_things() {
     assert_eq!(named, same.collect());
 }
 
-/// The functions that share a name, since they do the same: each pair for secret and for public bytes in base64, or for
-/// what the module's own algorithm makes. Their types differ, so that the wrong import does not compile.
-const SAME: [(&str, [&str; 2]); 5] = [
+/// The functions that share a name, since they do the same: each pair for secret and for public bytes in base64. Their types differ, so that the wrong import does not compile.
+const SAME: [(&str, [&str; 2]); 3] = [
     ("decode", ["encoding::base64", "encoding::secret_base64"]),
     ("decode_array", ["encoding::base64", "encoding::secret_base64"]),
     ("encode", ["encoding::base64", "encoding::secret_base64"]),
-    ("open", ["crypto::aes_hmac_sha2", "crypto::curve25519_aes_sha2::open"]),
-    ("seal_with_rng", ["crypto::aes_hmac_sha2", "crypto::curve25519_aes_sha2::seal"]),
 ];
 
 #[test]

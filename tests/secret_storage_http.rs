@@ -11,6 +11,8 @@
 mod account;
 #[path = "support/account_client.rs"]
 mod account_client;
+#[path = "support/primitives.rs"]
+mod primitives;
 mod support;
 
 use account::{ASYMMETRIC_ID, Account, KEY, recovery_key};

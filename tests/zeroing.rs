@@ -21,6 +21,8 @@ mod key_export;
 mod machines;
 #[path = "zeroing/plans.rs"]
 mod plans;
+#[path = "support/primitives.rs"]
+mod primitives;
 #[path = "zeroing/saved_states.rs"]
 mod saved_states;
 #[path = "zeroing/sharing.rs"]
@@ -37,25 +39,27 @@ use std::{
     mem, slice,
 };
 
+use primitives::{
+    aes_hmac_sha2::{self, KeyCheck},
+    curve25519_aes_sha2::seal_with_rng,
+};
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
     api::{AccessToken, BaseUrl, CreateBackupVersion, Endpoint as _, PutRoomKeys},
     backup::{
         AuthData, BackedUpSession, BackupDecryptionKey, BackupPassphraseAttempts, BackupPublicKey,
-        BackupVersionInfo, EncryptedSessionData, SealOptions, SessionSealer, SessionToSeal,
-        TrustedBackup,
+        BackupVersionInfo, EncryptedSessionData, OpenError, SealOptions, SessionSealer,
+        SessionToSeal, TrustedBackup,
     },
     crypto::{
-        aes_hmac_sha2::{self, KeyCheck, SymmetricMac},
-        curve25519::{Curve25519PublicKey, Curve25519SecretKey, EphemeralSecret},
-        curve25519_aes_sha2::{BatchSealer, MacScheme, open_many, seal_with_rng},
+        curve25519::{Curve25519PublicKey, Curve25519SecretKey},
+        curve25519_aes_sha2::MacScheme,
         ed25519::Ed25519Seed,
-        key_material::{KeyLength, KeyMaterial},
-        pbkdf2::{Derivation, Rounds, derive},
+        key_material::KeyMaterial,
     },
     encoding::{base58, base64, json_object::JsonObject, secret_base64, text_file},
-    ids::{EventType, RoomId},
+    ids::{EventType, RoomId, SecretName},
     passphrase::{PassphraseParameters, candidates},
     recovery_key::{RecoveryKey, RecoveryKeyError},
     secret::{SecretBytes, SecretString, SecretVec},
@@ -201,10 +205,10 @@ fn freed_with(
 fn leaves_nothing(vault: &Vault, scenario: impl FnOnce()) {
     let ratchet_base64 = vault.ratchet_base64();
     let without_spaces = vault.recovery_key.replace(' ', "");
-    let message = EncryptedSessionData::from_json(&sealed(b"")).unwrap();
-    let shared = Curve25519SecretKey::from_bytes(secret(&KEY))
-        .diffie_hellman(&message.message().ephemeral)
-        .unwrap();
+    let ephemeral = vodozemac::Curve25519SecretKey::from_slice(&EPHEMERAL);
+    let public =
+        vodozemac::Curve25519PublicKey::from(&vodozemac::Curve25519SecretKey::from_slice(&KEY));
+    let shared = ephemeral.diffie_hellman(&public).unwrap();
     let derived = derived(1);
     // As the words of a state stand in memory.
     let derived_words: Vec<_> =
@@ -221,7 +225,7 @@ fn leaves_nothing(vault: &Vault, scenario: impl FnOnce()) {
         ("an unknown member", UNKNOWN_MEMBER.as_bytes()),
         ("the access token", TOKEN.as_bytes()),
         ("the ephemeral key", &EPHEMERAL),
-        ("the shared secret", shared.expose_bytes()),
+        ("the shared secret", shared.as_bytes()),
         ("the key from the passphrase", &derived),
         ("the state of its derivation", &derived_words),
     ];
@@ -233,19 +237,12 @@ fn leaves_nothing(vault: &Vault, scenario: impl FnOnce()) {
 fn sealed(plaintext: &[u8]) -> Vec<u8> {
     let public = *decryption_key().public_key().as_curve25519();
     let mut rng = FixedRng(EPHEMERAL);
-    let message = seal_with_rng(&public, plaintext, MacScheme::EmptyString, &mut rng).unwrap();
-    EncryptedSessionData::from(message).to_json()
+    seal_with_rng(&public, plaintext, MacScheme::EmptyString, &mut rng).to_json()
 }
 
 /// The key of 64 bytes that [`TOKEN`] gives as a passphrase.
-fn derived(rounds: u64) -> Vec<u8> {
-    let derivation = derivation(rounds);
-    derivation.finish().expose_bytes().to_vec()
-}
-
-fn derivation(rounds: u64) -> Derivation {
-    let (rounds, length) = (Rounds::new(rounds, 100).unwrap(), KeyLength::from_bits(512).unwrap());
-    Derivation::new(TOKEN.as_bytes(), b"salt", rounds, length)
+fn derived(rounds: u32) -> Vec<u8> {
+    pbkdf2::pbkdf2_hmac_array::<sha2::Sha512, 64>(TOKEN.as_bytes(), b"salt", rounds).to_vec()
 }
 
 /// The version of a backup that is sealed to [`KEY`].
@@ -326,18 +323,18 @@ fn codecs_of_secrets_leave_nothing() {
 
 #[test]
 fn agreements_leave_nothing() {
-    let (vault, public) = (Vault::new(), *decryption_key().public_key().as_curve25519());
-    let low_order = Curve25519PublicKey::from_bytes([0; 32]);
+    let (vault, session) = (Vault::new(), Vault::new().session());
+    let low_order = EncryptedSessionData::from_json(
+        with_member(&sealed(b"{}"), "ephemeral", &base64::encode(&[0; 32])).as_slice(),
+    );
+    let low_order = low_order.unwrap();
     leaves_nothing(&vault, || {
-        let mut rng = FixedRng(EPHEMERAL);
-        let ephemeral = EphemeralSecret::generate_with_rng(&mut rng);
-        let key = Curve25519SecretKey::from_bytes(secret(&KEY));
-        let shared = key.diffie_hellman(&ephemeral.public_key()).unwrap();
-        let same = ephemeral.diffie_hellman(&public).unwrap();
-        assert!(shared.expose_bytes() == same.expose_bytes());
-        assert!(key.clone().diffie_hellman(&low_order).is_err());
-        assert!(EphemeralSecret::generate_with_rng(&mut rng).diffie_hellman(&low_order).is_err());
-        drop(Curve25519SecretKey::generate_with_rng(&mut FixedRng(KEY)));
+        let (key, mut rng) = (decryption_key(), FixedRng(EPHEMERAL));
+        let sealed = key.public_key().seal_with_rng(&session, MacScheme::default(), &mut rng);
+        assert!(key.open(&sealed.unwrap()).is_ok());
+        assert!(matches!(key.open(&low_order), Err(OpenError::NonContributory)));
+        let drawn = Curve25519SecretKey::generate_with_rng(&mut FixedRng(KEY));
+        assert_eq!(drawn.clone().public_key(), *key.public_key().as_curve25519());
     });
 }
 
@@ -481,8 +478,7 @@ fn batches_leave_nothing() {
     let with_unknown = SessionData::from_json(vault.session_json().as_bytes()).unwrap().session;
     let mut twist = [0; 32];
     twist[0] = 2;
-    let twist = Curve25519PublicKey::from_bytes(twist);
-    let low_order = Curve25519PublicKey::from_bytes([0; 32]);
+    let twist = BackupPublicKey::new(Curve25519PublicKey::from_bytes(twist)).unwrap();
     leaves_nothing(&vault, || {
         let trusted = TrustedBackup::by_decryption_key(&info, &decryption_key(), &[]).unwrap();
         let mut rng = FixedRng(EPHEMERAL);
@@ -493,15 +489,11 @@ fn batches_leave_nothing() {
             assert!(PutRoomKeys::new(&trusted, sealed).unwrap().body().len() > 500);
             drop(sealer.seal(&batch).unwrap());
         }
-        for key in [twist, low_order] {
-            let sealer = BatchSealer::new(&key);
-            let sealed = sealer.seal_with_rng(&[KEY, KEY], MacScheme::default(), &mut rng);
-            assert_eq!(sealed.is_err(), key == low_order);
+        let sealed = SessionSealer::new(&trusted).seal_with_rng(&batch, &mut rng).unwrap();
+        for sealed in sealed {
+            assert!(decryption_key().open(sealed.data().session_data()).is_ok());
         }
-        let sealer = BatchSealer::new(decryption_key().public_key().as_curve25519());
-        let messages = sealer.seal_with_rng(&[TOKEN, TOKEN], MacScheme::default(), &mut rng);
-        let key = Curve25519SecretKey::from_bytes(secret(&KEY));
-        assert!(open_many(&key, &messages.unwrap()).iter().all(Result::is_ok));
+        drop(twist.seal_with_rng(&session, MacScheme::default(), &mut rng).unwrap());
     });
 }
 
@@ -573,23 +565,28 @@ fn derivations_leave_nothing_finished_or_given_up() {
     let in_rounds =
         |rounds| PassphraseParameters::from_parts(rounds, "salt", Some(512), &limits).unwrap();
     let (parameters, in_two_rounds) = (in_rounds(1), in_rounds(2));
+    let auth_data = |rounds: u32| {
+        let public_key = decryption_key().public_key().to_base64();
+        let json = format!(
+            r#"{{"public_key":"{public_key}","private_key_salt":"salt","private_key_iterations":{rounds}}}"#
+        );
+        AuthData::from_json(&json, &limits).unwrap()
+    };
+    let (in_one_round, in_many_rounds) = (auth_data(1), auth_data(100));
     leaves_nothing(&vault, || {
-        drop(derivation(1));
-        drop(derivation(1).finish());
-        let mut given_up = derivation(100);
-        given_up.advance(50);
-        drop(given_up);
-        let (rounds, length) = (Rounds::new(2, 2).unwrap(), KeyLength::default());
-        drop(derive(TOKEN.as_bytes(), b"salt", rounds, length).clone());
-        drop(derive(long.as_bytes(), b"salt", rounds, length));
+        for (auth_data, rounds) in [(&in_one_round, 0), (&in_many_rounds, 50)] {
+            for typed in &typed {
+                let mut given_up = BackupPassphraseAttempts::new(auth_data, typed).unwrap();
+                assert!(given_up.advance(rounds).unwrap().is_none());
+                drop(given_up);
+            }
+        }
+        drop(in_two_rounds.value.derive(TOKEN).clone());
+        drop(in_two_rounds.value.derive(&long));
         drop(parameters.value.derive(TOKEN));
-        drop(parameters.value.start(TOKEN));
         for typed in &typed {
             assert!(!candidates(typed).is_empty());
             drop(parameters.value.derive(typed));
-            let mut given_up = in_two_rounds.value.start(typed);
-            assert!(!given_up.advance(0));
-            drop(given_up);
         }
     });
 }
@@ -621,19 +618,24 @@ fn backups_with_a_passphrase_leave_nothing_opened_or_not() {
 #[test]
 fn symmetric_secrets_leave_nothing_opened_or_not() {
     let vault = Vault::new();
-    let key = KeyMaterial::from(&secret(&KEY));
-    let sealed = aes_hmac_sha2::seal(&key, "name", TOKEN.as_bytes()).unwrap();
-    let mut damaged = sealed.clone();
-    damaged.mac = SymmetricMac::from_bytes([0; 32]);
+    let storage = secret_storage(&vault);
+    let storage = SecretStorage::from_account_data(
+        storage.iter().map(|(event_type, content)| (event_type, content)),
+        &Limits::default(),
+    );
+    let (right, wrong) = (SecretName::from("a.symmetric"), SecretName::from("a.wrong.name"));
     leaves_nothing(&vault, || {
         let key = KeyMaterial::from(&secret(&KEY));
         assert!(KeyMaterial::from_slice(&KEY).unwrap() == key.clone());
-        drop(aes_hmac_sha2::seal_with_rng(&key, "", TOKEN.as_bytes(), &mut FixedRng([1; 32])));
-        let opened = aes_hmac_sha2::open(&key, "name", &sealed).unwrap();
-        assert_eq!(opened.expose_bytes(), TOKEN.as_bytes());
+        let mut key = storage.key(&"new".into()).unwrap().accept(&key).unwrap();
+        let opened = key.open(&right, storage.secret(&right).unwrap()).unwrap();
+        assert_eq!(opened.text().expose_str(), TOKEN);
+        let value = opened.value().unwrap().value;
         drop(opened);
-        assert!(aes_hmac_sha2::open(&key, "name", &damaged).is_none());
-        assert!(KeyCheck::new(&key).unwrap().fits(&key));
+        assert!(key.open(&wrong, storage.secret(&wrong).unwrap()).is_err());
+        let stored = storage
+            .plan(&[key], &Limits::default(), |change| change.store_under(&value, &["new".into()]));
+        drop(stored.unwrap());
         assert!(Ed25519Seed::from_bytes(secret(&KEY)).public_key().to_base64().len() == 43);
     });
 }
@@ -721,7 +723,7 @@ fn secret_storage(vault: &Vault) -> Vec<(EventType, JsonObject)> {
     let (key, derived) = (KeyMaterial::from(&secret(&KEY)), derived(1));
     let derived = KeyMaterial::from_slice(&derived).unwrap();
     let described = |key: &KeyMaterial, passphrase: Value| {
-        let KeyCheck { iv, mac, .. } = KeyCheck::new(key).unwrap();
+        let KeyCheck { iv, mac, .. } = KeyCheck::new(key);
         let (iv, mac) = (iv.to_base64(), mac.to_base64());
         let algorithm = "m.secret_storage.v1.aes-hmac-sha2";
         json!({"algorithm": algorithm, "iv": iv, "mac": mac, "passphrase": passphrase})
@@ -731,7 +733,7 @@ fn secret_storage(vault: &Vault) -> Vec<(EventType, JsonObject)> {
         json!({"algorithm": "m.secret_storage.v1.curve25519-aes-sha2", "pubkey": public_key});
     let passphrase = json!({"algorithm": "m.pbkdf2", "salt": "salt", "iterations": 1, "bits": 512});
     let symmetric = |id: &str, key: &KeyMaterial, name: &str, bytes: &[u8]| {
-        let sealed = aes_hmac_sha2::seal(key, name, bytes).unwrap();
+        let sealed = aes_hmac_sha2::seal(key, name, bytes);
         let ciphertext = base64::encode(&sealed.ciphertext);
         let (iv, mac) = (sealed.iv.to_base64(), sealed.mac.to_base64());
         json!({"encrypted": {id: {"iv": iv, "ciphertext": ciphertext, "mac": mac}}})
@@ -781,17 +783,22 @@ fn returned(sealed: &[u8]) -> BackedUpSession {
     BackedUpSession { room_id: "!room".into(), session_id: "session".into(), json }
 }
 
+fn with_member(json: &[u8], name: &str, text: &str) -> Vec<u8> {
+    let mut json: Value = serde_json::from_slice(json).unwrap();
+    json[name] = text.into();
+    json.to_string().into_bytes()
+}
+
 /// An encrypted session with its ciphertext or its code damaged in several ways.
 fn damaged(sealed: &[u8]) -> Vec<Vec<u8>> {
-    let message = EncryptedSessionData::from_json(sealed).unwrap().into_message();
+    let message: Value = serde_json::from_slice(sealed).unwrap();
+    let ciphertext = base64::decode(message["ciphertext"].as_str().unwrap()).unwrap();
     let changed = |change: &dyn Fn(&mut Vec<u8>)| {
-        let mut message = message.clone();
-        change(&mut message.ciphertext);
-        EncryptedSessionData::from(message).to_json()
+        let mut ciphertext = ciphertext.clone();
+        change(&mut ciphertext);
+        with_member(sealed, "ciphertext", &base64::encode(&ciphertext))
     };
-    let last = message.ciphertext.len() - 1;
-    let mut wrong_code = message.clone();
-    wrong_code.mac = strongroom::crypto::curve25519_aes_sha2::MessageMac::from_bytes([0; 8]);
+    let last = ciphertext.len() - 1;
     vec![
         changed(&|ciphertext| ciphertext[0] ^= 1),
         changed(&|ciphertext| ciphertext[last] ^= 1),
@@ -799,7 +806,7 @@ fn damaged(sealed: &[u8]) -> Vec<Vec<u8>> {
         changed(&|ciphertext| ciphertext.truncate(last)),
         changed(&|ciphertext| ciphertext.truncate(last - 15)),
         changed(&Vec::clear),
-        EncryptedSessionData::from(wrong_code).to_json(),
+        with_member(sealed, "mac", &base64::encode(&[0; 8])),
     ]
 }
 

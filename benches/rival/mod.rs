@@ -1,21 +1,26 @@
-//! The same work with vodozemac's `PkEncryption` and `PkDecryption`, and the same JSON types.
+//! The same work with vodozemac's `PkEncryption` and `PkDecryption`, from and to the same JSON.
 #![allow(dead_code, reason = "each benchmark includes it and uses a part")]
 
 pub(crate) mod whole;
 
+use serde::{Deserialize, Serialize};
 use strongroom::{
-    backup::{BackupDecryptionKey, EncryptedSessionData},
-    crypto::{
-        curve25519::Curve25519PublicKey,
-        curve25519_aes_sha2::{MessageMac, SealedMessage},
-    },
-    encoding::secret_base64,
+    backup::BackupDecryptionKey,
+    encoding::{base64, secret_base64},
     session_data::SessionData,
 };
 use vodozemac::{
     Curve25519PublicKey as VodozemacPublicKey, Curve25519SecretKey,
     pk_encryption::{Message, PkDecryption, PkEncryption},
 };
+
+/// An encrypted session in JSON.
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    ephemeral: String,
+    ciphertext: String,
+    mac: String,
+}
 
 /// The sealing side of the key.
 pub(crate) fn encryption(key: &BackupDecryptionKey) -> PkEncryption {
@@ -32,21 +37,21 @@ pub(crate) fn decryption(key: &BackupDecryptionKey) -> PkDecryption {
 /// From a session to the JSON bytes of the encrypted session.
 pub(crate) fn seal(encryption: &PkEncryption, session: &SessionData) -> Vec<u8> {
     let message = encryption.encrypt(session.to_json().expose_bytes()).unwrap();
-    let message = SealedMessage {
-        ephemeral: Curve25519PublicKey::from_bytes(message.ephemeral_key.to_bytes()),
-        ciphertext: message.ciphertext,
-        mac: MessageMac::from_bytes(message.mac.as_slice().try_into().unwrap()),
+    let sealed = Sealed {
+        ephemeral: message.ephemeral_key.to_base64(),
+        ciphertext: base64::encode(&message.ciphertext),
+        mac: base64::encode(&message.mac),
     };
-    EncryptedSessionData::from(message).to_json()
+    serde_json::to_vec(&sealed).unwrap()
 }
 
 /// From the JSON bytes of the encrypted session to a checked session.
 pub(crate) fn open(decryption: &PkDecryption, json: &[u8]) -> SessionData {
-    let sealed = EncryptedSessionData::from_json(json).unwrap().into_message();
+    let sealed: Sealed = serde_json::from_slice(json).unwrap();
     let message = Message {
-        ciphertext: sealed.ciphertext,
-        mac: sealed.mac.as_bytes().to_vec(),
-        ephemeral_key: VodozemacPublicKey::from_bytes(*sealed.ephemeral.as_bytes()),
+        ciphertext: base64::decode(&sealed.ciphertext).unwrap(),
+        mac: base64::decode(&sealed.mac).unwrap(),
+        ephemeral_key: VodozemacPublicKey::from_base64(&sealed.ephemeral).unwrap(),
     };
     let plaintext = decryption.decrypt(&message).unwrap();
     SessionData::from_json(&plaintext).unwrap().session

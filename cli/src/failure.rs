@@ -101,6 +101,11 @@ impl Failure {
         Self { code: Code::Refused, message: message.into() }
     }
 
+    /// Whether it is about a homeserver: another time may do better.
+    pub(crate) fn is_of_homeserver(&self) -> bool {
+        matches!(self.code, Code::Network | Code::Refused)
+    }
+
     /// The same, and what becomes of it.
     pub(crate) fn and(self, more: impl Display) -> Self {
         Self { message: format!("{}; {more}", self.message), ..self }

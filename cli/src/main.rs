@@ -14,6 +14,8 @@ mod failure;
 mod fetch;
 mod file;
 mod folder;
+#[cfg(feature = "generate")]
+mod generate;
 mod input;
 mod interrupt;
 mod key;
@@ -37,7 +39,7 @@ use crate::failure::{Failure, Status};
 
 /// The keys of Matrix users: backed up, and brought back.
 #[derive(Parser)]
-#[command(name = "strongroom", version, arg_required_else_help = true)]
+#[command(name = NAME, version, arg_required_else_help = true)]
 struct Options {
     #[command(subcommand)]
     command: Command,
@@ -67,6 +69,10 @@ enum Command {
     File(file::Options),
     /// Checks a recovery key.
     Key(key::Options),
+    /// Writes man pages and completions.
+    #[cfg(feature = "generate")]
+    #[command(hide = true)]
+    Generate(generate::Options),
 }
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -88,6 +94,8 @@ fn main() -> ExitCode {
         Command::Diagnose(options) => (diagnose::run(options), options.json),
         Command::Secrets(options) => (secrets::run(options), options.json),
         Command::Migrate(options) => (migrate::run(options), false),
+        #[cfg(feature = "generate")]
+        Command::Generate(options) => (generate::run(options), false),
         Command::Key(options) => (key::run(options), options.json()),
     };
     match result {
@@ -114,3 +122,5 @@ fn tell(failure: &Failure, json: bool) {
         failure::tell(format_args!("error: {failure}"));
     }
 }
+
+const NAME: &str = "strongroom";

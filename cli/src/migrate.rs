@@ -113,20 +113,28 @@ fn planned(
         }
     }
     let plan = plan(&accepted)?;
-    let moves = plan
-        .steps()
-        .iter()
-        .any(|step| !matches!(step.reason, StepReason::DescribeKey(_) | StepReason::SetDefault(_)));
-    if !waiting.is_empty() && !moves {
-        let names: Vec<_> =
-            waiting.iter().map(|it| format!("--accept {}", shown(it.as_str()))).collect();
-        return Err(Failure::other(format!(
-            "nothing shows that the secrets are yours, since older clients stored them so that the homeserver could have put \
-             them there: if you accept that, say {}",
-            names.join(" ")
-        )));
+    if waiting.is_empty() || moves_something(&plan) {
+        Ok(plan)
+    } else {
+        Err(not_accepted(&waiting))
     }
-    Ok(plan)
+}
+
+fn moves_something(plan: &Plan) -> bool {
+    let is_key = |step: &PlanStep| {
+        matches!(step.reason, StepReason::DescribeKey(_) | StepReason::SetDefault(_))
+    };
+    !plan.steps().iter().all(is_key)
+}
+
+fn not_accepted(waiting: &[&SecretName]) -> Failure {
+    let names: Vec<_> =
+        waiting.iter().map(|name| format!("--accept {}", shown(name.as_str()))).collect();
+    Failure::other(format!(
+        "nothing shows that the secrets are yours, since older clients stored them so that the homeserver could have put \
+         them there: if you accept that, say {}",
+        names.join(" ")
+    ))
 }
 
 fn waits_for(note: &PlanNote) -> Option<&SecretName> {

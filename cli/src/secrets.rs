@@ -11,9 +11,8 @@ use strongroom::{
     saved_files::SavedFiles,
     secret::SecretString,
     secret_storage::{
-        KeyAlgorithm, KeyStanding, KeyTest, OpenedSecret, SecretFailure, SecretOrigin,
-        SecretStorage, SecretStorageFinding, SecretStorageKey, SecretVerdict, UnlockAttempt,
-        UnlockOutcome,
+        KeyAlgorithm, KeyStanding, OpenedSecret, SecretFailure, SecretOrigin, SecretStorage,
+        SecretStorageFinding, SecretStorageKey, SecretVerdict, UnlockAttempt, UnlockOutcome,
     },
     secret_value::{PublicKeys, SecretRepair},
 };
@@ -233,8 +232,8 @@ impl<'a> Report<'a> {
 impl<'a> SecretLine<'a> {
     fn new(storage: &'a SecretStorage, verdict: &'a SecretVerdict, show: bool) -> Self {
         let stored = storage.secret(&verdict.name);
-        let keys = stored.into_iter().flat_map(|secret| secret.entries());
-        let keys = keys.map(|(id, _)| id.as_str()).collect();
+        let keys = stored.into_iter().flat_map(|secret| secret.key_ids());
+        let keys = keys.map(SecretStorageKeyId::as_str).collect();
         match &verdict.outcome {
             Ok(opened) => Self {
                 keys,
@@ -255,11 +254,9 @@ fn key_fits(storage: &SecretStorage, attempt: &UnlockAttempt) -> Option<bool> {
         // Nothing describes it: it is the key if it opens what is encrypted with it.
         return Some(is_right);
     };
-    match (key.algorithm(), key.test(), &attempt.outcome) {
-        (KeyAlgorithm::Unsupported(_), _, _)
-        | (_, _, UnlockOutcome::Passphrase(PassphraseParametersError::UnsupportedAlgorithm(_)))
-        | (_, KeyTest::Absent | KeyTest::Unreadable(_), _) => None,
-        _ => Some(is_right),
+    match &attempt.outcome {
+        UnlockOutcome::Passphrase(PassphraseParametersError::UnsupportedAlgorithm(_)) => None,
+        _ => key.can_be_checked().then_some(is_right),
     }
 }
 

@@ -48,16 +48,22 @@ fn memory_does_not_grow_with_the_number_of_sessions() {
 
     let encrypted = folder.path("encrypted.txt");
     check(&[&["file", "encrypt", "--in", &plain, "--out", &encrypted], &new], None, 0);
-    for (input, stdin) in [(&*encrypted, None), ("-", Some(&*encrypted))] {
+    // In the long run, one way to read is enough for each command.
+    for (input, stdin) in [("-", Some(&*encrypted)), (&*encrypted, None)] {
+        if is_long && stdin.is_none() {
+            continue;
+        }
         let out = folder.path("decrypted.json");
         check(&[&["file", "decrypt", "--in", input, "--out", &out, "--force"], &with], stdin, 0);
         assert_eq!(BufReader::new(File::open(&out).unwrap()).lines().count(), sessions);
     }
     let merged = folder.path("merged.txt");
     check(&[&["file", "merge", &plain, &encrypted, "--out", &merged], &with, &new], None, 0);
-    let merge = ["file", "merge", "-", &encrypted, "--out", &merged, "--force"];
-    check(&[&merge, &with, &new], Some(&plain), 0);
-    check(&[&["file", "diff", &plain, &merged], &with], None, 0);
+    if !is_long {
+        let merge = ["file", "merge", "-", &encrypted, "--out", &merged, "--force"];
+        check(&[&merge, &with, &new], Some(&plain), 0);
+        check(&[&["file", "diff", &plain, &merged], &with], None, 0);
+    }
     let (none, kept) = (folder.path("none.json"), folder.path("kept.txt"));
     fs::write(&none, "[]").unwrap();
     check(&[&["file", "diff", &none, "-"], &with], Some(&merged), sessions);
@@ -73,6 +79,9 @@ fn memory_does_not_grow_with_the_number_of_sessions() {
         lines.filter(|line| line.as_ref().unwrap().contains("other_session_id")).count()
     };
     assert_eq!(listed(&report), sessions);
+    if is_long {
+        return;
+    }
     // A response that comes over a pipe.
     let (response, piped) = (folder.path("snapshot/room_keys.json"), folder.path("piped.json"));
     let rescue = ["rescue", "--from", "-", "--recovery-key-file", &key, "--format", "json"];

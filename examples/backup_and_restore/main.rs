@@ -2,7 +2,6 @@
 //!
 //! ```text
 //! cargo run --release --example backup_and_restore
-//! cargo run --release --example backup_and_restore -- --fixture tests/vectors/js-sdk/random.json
 //! cargo run --release --example backup_and_restore -- \
 //!     --homeserver http://127.0.0.1:8008 --access-token-file token
 //! ```
@@ -21,9 +20,6 @@ mod export;
 #[path = "../support/files.rs"]
 mod files;
 mod first_device;
-mod fixture;
-#[path = "../support/saved.rs"]
-mod saved;
 mod second_device;
 mod server;
 
@@ -38,13 +34,10 @@ use crate::server::Server;
 #[derive(Parser)]
 struct Options {
     /// How many sessions to make.
-    #[arg(long, default_value_t = 1_000, conflicts_with = "fixture")]
+    #[arg(long, default_value_t = 1_000)]
     sessions: usize,
-    /// Restores a real client's backup instead, with the truth in the same file.
-    #[arg(long)]
-    fixture: Option<PathBuf>,
     /// The address of a homeserver, `http://127.0.0.1:8008` for one, in place of one in memory.
-    #[arg(long, conflicts_with = "fixture", requires = "access_token_file")]
+    #[arg(long, requires = "access_token_file")]
     homeserver: Option<String>,
     /// The file with the access token of a test account on that homeserver.
     #[arg(long, requires = "homeserver")]
@@ -68,10 +61,7 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<bool> {
-    let (equal, restored) = match &options.fixture {
-        Some(path) => fixture::restore(path)?,
-        None => round_trip(options.sessions, server(options)?)?,
-    };
+    let (equal, restored) = round_trip(options.sessions, server(options)?)?;
     if let Some(path) = &options.out {
         export::write(path, &restored)?;
         println!("wrote      {} sessions to {}", restored.len(), path.display());

@@ -16,6 +16,8 @@
 mod backup;
 #[path = "../support/files.rs"]
 mod files;
+#[path = "../../tests/support/primitives.rs"]
+mod primitives;
 
 use std::{path::PathBuf, process::ExitCode};
 

@@ -3,11 +3,9 @@
 use rand_core::UnwrapErr;
 use serde_json::{Value, json};
 use strongroom::{
-    backup::{BackupDecryptionKey, EncryptedSessionData, SealOptions, SealedSession},
+    backup::{BackupDecryptionKey, SealOptions, SealedSession},
     crypto::{
-        curve25519::Curve25519PublicKey,
-        curve25519_aes_sha2::{MacScheme, seal_with_rng},
-        ed25519::Ed25519PublicKey,
+        curve25519::Curve25519PublicKey, curve25519_aes_sha2::MacScheme, ed25519::Ed25519PublicKey,
     },
     encoding::base64,
     ids::RoomId,
@@ -19,6 +17,7 @@ use super::{
     Result,
     malformation::{Edit, Malformation, RESTORED},
 };
+use crate::primitives::curve25519_aes_sha2::seal_with_rng;
 
 /// A session as a device has it.
 pub(crate) struct Session {
@@ -116,13 +115,12 @@ fn seal(plaintext: &Value, edit: &Edit, key: &BackupDecryptionKey) -> Result<Val
     let rng = &mut UnwrapErr(getrandom::SysRng);
     let plaintext = plaintext.to_string();
     let message =
-        seal_with_rng(key.public_key().as_curve25519(), plaintext.as_bytes(), scheme, rng)?;
-    let data: Value = serde_json::from_slice(&EncryptedSessionData::from(message).to_json())?;
+        seal_with_rng(key.public_key().as_curve25519(), plaintext.as_bytes(), scheme, rng);
     Ok(json!({
         "first_message_index": 0,
         "forwarded_count": 0,
         "is_verified": false,
-        "session_data": data,
+        "session_data": message.to_value(),
     }))
 }
 

@@ -19,6 +19,8 @@ mod account;
 #[path = "../support/files.rs"]
 mod files;
 mod old_account;
+#[path = "../../tests/support/primitives.rs"]
+mod primitives;
 
 use std::{
     error::Error,

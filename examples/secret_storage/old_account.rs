@@ -5,15 +5,15 @@ use serde_json::json;
 use strongroom::{
     crypto::{
         curve25519::Curve25519SecretKey,
-        curve25519_aes_sha2::{MacScheme, seal_with_rng},
+        curve25519_aes_sha2::MacScheme,
         ed25519::{Ed25519PublicKey, Ed25519Seed},
     },
-    encoding::{base64, json_object::JsonObject, secret_base64},
+    encoding::{json_object::JsonObject, secret_base64},
     recovery_key::RecoveryKey,
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1},
 };
 
-use crate::{Result, account::Account};
+use crate::{Result, account::Account, primitives::curve25519_aes_sha2::seal_with_rng};
 
 /// What the owner of an old account has, and what is in it.
 pub(crate) struct OldAccount<'a> {
@@ -41,13 +41,8 @@ pub(crate) fn fill<'a>(
     for (name, text) in &encrypted {
         let rng = &mut UnwrapErr(getrandom::SysRng);
         let scheme = MacScheme::EmptyString;
-        let message = seal_with_rng(&secret_key.public_key(), text.as_bytes(), scheme, rng)?;
-        let entry = json!({
-            "ciphertext": base64::encode(&message.ciphertext),
-            "mac": base64::encode(message.mac.as_bytes()),
-            "ephemeral": message.ephemeral.to_base64(),
-        });
-        put(account, name, &json!({"encrypted": {ID: entry}}))?;
+        let message = seal_with_rng(&secret_key.public_key(), text.as_bytes(), scheme, rng);
+        put(account, name, &json!({"encrypted": {ID: message.to_value()}}))?;
     }
     let master = encrypted.iter().find(|(name, _)| *name == CROSS_SIGNING_MASTER);
     let (_, master) = master.ok_or("there is no master key")?;

@@ -108,10 +108,22 @@ pub(super) mod sealed {
     pub trait Sealed {}
 }
 
-/// Why a request cannot be made.
+/// Why a request cannot be made, or a [`BaseUrl`] for all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RequestError {
+    /// The homeserver's address is no URL, or one without a host.
+    #[error("the homeserver's address is not a URL")]
+    BaseUrl,
+    /// It does not begin with `http://` or `https://`.
+    #[error("the homeserver's address must begin with https:// or http://")]
+    BaseUrlScheme,
+    /// It holds a user name or a password, which would end up in logs.
+    #[error("the homeserver's address must not hold a user name or password")]
+    BaseUrlCredentials,
+    /// It has a query.
+    #[error("the homeserver's address must not have a query")]
+    BaseUrlQuery,
     /// The access token has characters that no header can have.
     #[error("the access token has characters that it cannot have")]
     AccessToken,

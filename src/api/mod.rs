@@ -56,7 +56,7 @@ mod upload_signatures;
 
 pub use self::{
     access_token::AccessToken,
-    base_url::{BaseUrl, BaseUrlError},
+    base_url::BaseUrl,
     endpoint::{Endpoint, RequestError},
     error::{ApiError, ErrorKind, MatrixError, ResponseError, RetryAfter, UserInteractiveAuth},
     get_account_data::GetAccountData,

@@ -19,7 +19,7 @@ use crate::{
 
 /// Seals many sessions for upload to one backup, faster than one by one.
 ///
-/// It holds what can be computed in advance for the backup's public key ([`BatchSealer`]), and nothing
+/// It holds what can be computed in advance for the backup's public key, and nothing
 /// secret. Keep it as long as the backup is in use, or until trust in it is withdrawn.
 ///
 /// ```
@@ -88,7 +88,7 @@ impl SessionSealer {
     ///
     /// # Errors
     ///
-    /// [`SealError::NonContributory`], which the key of a backup never causes.
+    /// [`SealError::UnsafeKey`], which the key of a backup never causes.
     pub fn seal_with_rng(
         &self,
         sessions: &[SessionToSeal<'_>],
@@ -140,7 +140,7 @@ impl SessionSealer {
         let SessionToSeal { room_id, session, options } = item;
         let plaintext = session.to_json();
         let message = agreement.seal(plaintext.expose_bytes(), options.mac_scheme);
-        let data = EncryptedSessionData::from(message);
+        let data = EncryptedSessionData::of(message);
         SealedSession::new((*room_id).clone(), session, options, self.sealed_to, data)
     }
 }

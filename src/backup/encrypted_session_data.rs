@@ -50,20 +50,12 @@ impl EncryptedSessionData {
     }
 
     /// The sealed message itself.
-    #[must_use]
-    pub fn message(&self) -> &SealedMessage {
+    pub(crate) fn message(&self) -> &SealedMessage {
         &self.message
     }
 
-    /// The sealed message, taken out.
-    #[must_use]
-    pub fn into_message(self) -> SealedMessage {
-        self.message
-    }
-}
-
-impl From<SealedMessage> for EncryptedSessionData {
-    fn from(message: SealedMessage) -> Self {
+    /// A sealed message, with nothing beside it.
+    pub(super) fn of(message: SealedMessage) -> Self {
         Self { message, unknown: UnknownMembers::default() }
     }
 }

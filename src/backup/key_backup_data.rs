@@ -1,9 +1,6 @@
 //! One session as a backup holds it, and which of two is better.
 
-use std::{
-    cmp::{Ordering, Reverse},
-    fmt,
-};
+use std::cmp::{Ordering, Reverse};
 
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::value::RawValue;
@@ -21,7 +18,7 @@ use crate::encoding::{
 pub struct KeyBackupData {
     metadata: KeyBackupMetadata,
     session_data: EncryptedSessionData,
-    ignored: Vec<MetadataMember>,
+    ignored: Vec<&'static str>,
     unknown: UnknownMembers,
 }
 
@@ -54,36 +51,6 @@ pub struct KeyBackupMetadata {
     pub forwarded_count: Option<u64>,
 }
 
-/// The members that the server knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum MetadataMember {
-    /// `is_verified`, a boolean.
-    IsVerified,
-    /// `first_message_index`, a whole number.
-    FirstMessageIndex,
-    /// `forwarded_count`, a whole number.
-    ForwardedCount,
-}
-
-impl MetadataMember {
-    /// The name of the member in JSON.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::IsVerified => "is_verified",
-            Self::FirstMessageIndex => "first_message_index",
-            Self::ForwardedCount => "forwarded_count",
-        }
-    }
-}
-
-impl fmt::Display for MetadataMember {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 impl KeyBackupData {
     pub(super) fn new(metadata: KeyBackupMetadata, session_data: EncryptedSessionData) -> Self {
         Self { metadata, session_data, ignored: Vec::new(), unknown: UnknownMembers::default() }
@@ -110,11 +77,11 @@ impl KeyBackupData {
             }
         };
         let is_verified = object.take("is_verified").and_then(|value| value.get().parse().ok());
-        note(MetadataMember::IsVerified, is_verified.is_none());
-        let first_message_index = read_number(&mut object, MetadataMember::FirstMessageIndex);
-        note(MetadataMember::FirstMessageIndex, first_message_index.is_none());
-        let forwarded_count = read_number(&mut object, MetadataMember::ForwardedCount);
-        note(MetadataMember::ForwardedCount, forwarded_count.is_none());
+        note("is_verified", is_verified.is_none());
+        let first_message_index = read_number(&mut object, "first_message_index");
+        note("first_message_index", first_message_index.is_none());
+        let forwarded_count = read_number(&mut object, "forwarded_count");
+        note("forwarded_count", forwarded_count.is_none());
         let is_verified = is_verified.unwrap_or(false);
         let metadata = KeyBackupMetadata { is_verified, first_message_index, forwarded_count };
         let unknown =
@@ -150,7 +117,7 @@ impl KeyBackupData {
 
     /// The members that were missing or of another type, and were taken as unknown.
     #[must_use]
-    pub fn ignored(&self) -> &[MetadataMember] {
+    pub fn ignored(&self) -> &[&'static str] {
         &self.ignored
     }
 }
@@ -202,6 +169,6 @@ impl PartialOrd for KeyBackupMetadata {
 const WHAT: &str = "the backed-up session";
 const SHARED_HISTORY: &str = "org.matrix.msc3061.shared_history";
 
-fn read_number(object: &mut RawObject<'_>, member: MetadataMember) -> Option<u64> {
-    object.take(member.as_str()).and_then(|value: &RawValue| json::lenient_integer(value))
+fn read_number(object: &mut RawObject<'_>, member: &str) -> Option<u64> {
+    object.take(member).and_then(|value: &RawValue| json::lenient_integer(value))
 }

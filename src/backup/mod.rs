@@ -58,7 +58,7 @@ pub use self::{
     auth_data::{AuthData, AuthDataError},
     batch::{SessionSealer, SessionToSeal},
     encrypted_session_data::EncryptedSessionData,
-    key_backup_data::{KeyBackupData, KeyBackupMetadata, MetadataMember},
+    key_backup_data::{KeyBackupData, KeyBackupMetadata},
     open::{FailureCause, OpenError, OpenedSessionData, RestoredSession, Warning},
     passphrase::{BackupPassphraseAttempts, BackupPassphraseError, FittingPassphrase},
     restore::{

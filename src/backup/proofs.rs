@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::TrustReason;
 use crate::{
     crypto::ed25519::Ed25519PublicKey,
-    encoding::as_text,
     provenance::{Provenance, Saved},
     signed_json::TrustedSigner,
 };
 
 /// All that proves that a backup is the user's. When one falls, the others are left.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<Proof>")]
 pub(crate) struct Proofs(Vec<Proof>);
 
 /// One proof that a backup is the user's.
@@ -21,9 +21,9 @@ pub(crate) struct Proofs(Vec<Proof>);
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Proof {
     /// A cross-signing key of the user has signed its public key.
-    SignedByUser(#[serde(with = "as_text")] Ed25519PublicKey),
+    SignedByUser(Ed25519PublicKey),
     /// A device has.
-    SignedByDevice(#[serde(with = "as_text")] Ed25519PublicKey),
+    SignedByDevice(Ed25519PublicKey),
     /// A decryption key of it came from there, which is authentic.
     DecryptionKey(#[serde(with = "Saved")] Provenance),
 }
@@ -39,7 +39,7 @@ impl Proof {
     }
 
     /// Whether it proves anything: a saved state may say what is not so.
-    pub(crate) fn proves(&self) -> bool {
+    fn proves(&self) -> bool {
         !matches!(self, Self::DecryptionKey(provenance) if !provenance.is_authentic())
     }
 
@@ -63,6 +63,14 @@ impl From<&TrustedSigner> for Proof {
         } else {
             Self::SignedByDevice(key)
         }
+    }
+}
+
+impl From<Vec<Proof>> for Proofs {
+    fn from(saved: Vec<Proof>) -> Self {
+        let mut proofs = Self::default();
+        saved.into_iter().filter(Proof::proves).for_each(|proof| proofs.add(proof));
+        proofs
     }
 }
 

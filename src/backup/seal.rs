@@ -49,8 +49,14 @@ pub enum SealError {
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
     /// The public key is one that everybody could open.
-    #[error(transparent)]
-    NonContributory(#[from] NonContributory),
+    #[error("the public key is one to which everybody could open what is sealed")]
+    UnsafeKey,
+}
+
+impl From<NonContributory> for SealError {
+    fn from(NonContributory: NonContributory) -> Self {
+        Self::UnsafeKey
+    }
 }
 
 impl BackupPublicKey {
@@ -58,7 +64,7 @@ impl BackupPublicKey {
     ///
     /// # Errors
     ///
-    /// [`SealError::NonContributory`], which a key of this type never causes.
+    /// [`SealError::UnsafeKey`], which a key of this type never causes.
     pub fn seal_with_rng(
         &self,
         session: &SessionData,
@@ -72,7 +78,7 @@ impl BackupPublicKey {
             scheme,
             rng,
         )?;
-        Ok(message.into())
+        Ok(EncryptedSessionData::of(message))
     }
 
     /// Seals one session as every client reads it, with the operating system's randomness.

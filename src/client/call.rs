@@ -27,52 +27,56 @@ pub(super) enum Lane {
 /// What a request asks for.
 #[derive(Debug)]
 pub(super) enum Call {
-    Current(GetBackupVersion),
-    Create(CreateBackupVersion),
-    Delete(DeleteBackupVersion),
-    Preference(GetAccountData),
-    SetPreference(PutAccountData),
+    FindVersion(GetBackupVersion),
+    CreateVersion(CreateBackupVersion),
+    DeleteVersion(DeleteBackupVersion),
+    ReadPreference(GetAccountData),
+    WritePreference(PutAccountData),
     /// The sessions have these names, which travel with the request: nothing of an upload outlives its version.
     Upload(BackupVersion, PutRoomKeys, Vec<HostToken>),
     /// What the backup has of a session that is to be uploaded.
-    Look(GetRoomKeysForSession),
-    Session(BackupVersion, GetRoomKeysForSession),
-    Room(BackupVersion, GetRoomKeys),
-    Everything(BackupVersion, GetRoomKeys),
+    CompareSession(GetRoomKeysForSession),
+    FetchSession(BackupVersion, GetRoomKeysForSession),
+    FetchRoom(BackupVersion, GetRoomKeys),
+    FetchEverything(BackupVersion, GetRoomKeys),
     /// An event of the account data, for a flow.
-    Read(GetAccountData),
+    ReadAccountData(GetAccountData),
     /// An event of the account data, of a flow.
-    Write(PutAccountData),
+    WriteAccountData(PutAccountData),
     /// The other devices are asked, by a flow.
-    ToDevice(SendToDevice),
+    AskDevices(SendToDevice),
 }
 
 impl Call {
     pub(super) fn kind(&self) -> RequestKind {
         match self {
-            Self::Current(_) => RequestKind::FindVersion,
-            Self::Create(_) => RequestKind::CreateVersion,
-            Self::Delete(_) => RequestKind::DeleteVersion,
-            Self::Preference(_) => RequestKind::ReadPreference,
-            Self::SetPreference(_) => RequestKind::WritePreference,
+            Self::FindVersion(_) => RequestKind::FindVersion,
+            Self::CreateVersion(_) => RequestKind::CreateVersion,
+            Self::DeleteVersion(_) => RequestKind::DeleteVersion,
+            Self::ReadPreference(_) => RequestKind::ReadPreference,
+            Self::WritePreference(_) => RequestKind::WritePreference,
             Self::Upload(..) => RequestKind::Upload,
-            Self::Look(_) => RequestKind::CompareSession,
-            Self::Session(..) => RequestKind::FetchSession,
-            Self::Room(..) => RequestKind::FetchRoom,
-            Self::Everything(..) => RequestKind::FetchEverything,
-            Self::Read(_) => RequestKind::ReadAccountData,
-            Self::Write(_) => RequestKind::WriteAccountData,
-            Self::ToDevice(_) => RequestKind::AskDevices,
+            Self::CompareSession(_) => RequestKind::CompareSession,
+            Self::FetchSession(..) => RequestKind::FetchSession,
+            Self::FetchRoom(..) => RequestKind::FetchRoom,
+            Self::FetchEverything(..) => RequestKind::FetchEverything,
+            Self::ReadAccountData(_) => RequestKind::ReadAccountData,
+            Self::WriteAccountData(_) => RequestKind::WriteAccountData,
+            Self::AskDevices(_) => RequestKind::AskDevices,
         }
     }
 
     pub(super) fn lane(&self) -> Lane {
         match self {
-            Self::Current(_) | Self::Create(_) | Self::Delete(_) => Lane::Version,
-            Self::Preference(_) | Self::SetPreference(_) => Lane::Preference,
-            Self::Upload(..) | Self::Look(_) => Lane::Upload,
-            Self::Session(..) | Self::Room(..) | Self::Everything(..) => Lane::Download,
-            Self::Read(_) | Self::Write(_) | Self::ToDevice(_) => Lane::Flow,
+            Self::FindVersion(_) | Self::CreateVersion(_) | Self::DeleteVersion(_) => Lane::Version,
+            Self::ReadPreference(_) | Self::WritePreference(_) => Lane::Preference,
+            Self::Upload(..) | Self::CompareSession(_) => Lane::Upload,
+            Self::FetchSession(..) | Self::FetchRoom(..) | Self::FetchEverything(..) => {
+                Lane::Download
+            }
+            Self::ReadAccountData(_) | Self::WriteAccountData(_) | Self::AskDevices(_) => {
+                Lane::Flow
+            }
         }
     }
 
@@ -83,7 +87,7 @@ impl Call {
 
     /// Whether the response may be large.
     pub(super) fn is_streamed(&self) -> bool {
-        matches!(self, Self::Room(..) | Self::Everything(..))
+        matches!(self, Self::FetchRoom(..) | Self::FetchEverything(..))
     }
 
     pub(super) fn to_http(
@@ -92,16 +96,22 @@ impl Call {
         token: &AccessToken,
     ) -> Result<Request<Vec<u8>>, RequestError> {
         match self {
-            Self::Current(call) => call.to_http(base_url, token),
-            Self::Create(call) => call.to_http(base_url, token),
-            Self::Delete(call) => call.to_http(base_url, token),
-            Self::Preference(call) | Self::Read(call) => call.to_http(base_url, token),
-            Self::SetPreference(call) | Self::Write(call) => call.to_http(base_url, token),
+            Self::FindVersion(call) => call.to_http(base_url, token),
+            Self::CreateVersion(call) => call.to_http(base_url, token),
+            Self::DeleteVersion(call) => call.to_http(base_url, token),
+            Self::ReadPreference(call) | Self::ReadAccountData(call) => {
+                call.to_http(base_url, token)
+            }
+            Self::WritePreference(call) | Self::WriteAccountData(call) => {
+                call.to_http(base_url, token)
+            }
             Self::Upload(_, call, _) => call.to_http(base_url, token),
-            Self::Look(call) | Self::Session(_, call) => call.to_http(base_url, token),
-            Self::Room(_, call) => call.to_http(base_url, token),
-            Self::Everything(_, call) => call.to_http(base_url, token),
-            Self::ToDevice(call) => call.to_http(base_url, token),
+            Self::CompareSession(call) | Self::FetchSession(_, call) => {
+                call.to_http(base_url, token)
+            }
+            Self::FetchRoom(_, call) => call.to_http(base_url, token),
+            Self::FetchEverything(_, call) => call.to_http(base_url, token),
+            Self::AskDevices(call) => call.to_http(base_url, token),
         }
     }
 }

@@ -41,6 +41,16 @@ impl Failure {
         }
     }
 
+    /// Whether the same request may succeed later, whatever it asks for.
+    pub(super) fn passes(&self) -> bool {
+        match self {
+            Self::NoAnswer | Self::Later { .. } | Self::RateLimited { .. } | Self::Unauthorized => {
+                true
+            }
+            Self::NotFound | Self::OtherVersion | Self::Refused(_) => false,
+        }
+    }
+
     /// How long the server asks to wait.
     pub(super) fn wait_ms(&self) -> u64 {
         match self {

@@ -149,6 +149,11 @@ impl fmt::Display for Awaited {
 }
 
 impl Waiting {
+    /// Nothing has failed.
+    pub(super) fn since(what: Awaited, since_ms: u64) -> Self {
+        Self { what, since_ms, failures: 0, last_error: None, next_try_ms: None }
+    }
+
     /// The same once nothing is waited for any more: a sentence about the request that has failed.
     pub(super) fn as_failure(&self) -> impl fmt::Display {
         let Self { what, failures, last_error, .. } = self;

@@ -25,6 +25,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::{
     encoding::{
+        as_text::serde_as_text,
         base64::{self, Base64Error},
         format::{FormatError, FormatProblem},
     },
@@ -171,6 +172,14 @@ impl fmt::Debug for Ed25519Signature {
         write!(f, "Ed25519Signature({})", self.to_base64())
     }
 }
+
+impl fmt::Display for Ed25519Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_base64())
+    }
+}
+
+serde_as_text!(Ed25519PublicKey, Ed25519Signature);
 
 /// The secret seed of a signing key: 32 bytes, as it is stored for cross-signing.
 #[derive(Clone, PartialEq, Eq)]

@@ -2,14 +2,6 @@
 //!
 //! The key of a secret storage is 32 bytes if it was drawn, and has as many bits as its description
 //! says if it was derived from a passphrase: 128 to 512.
-//!
-//! ```
-//! use strongroom::crypto::key_material::{KeyLength, KeyMaterial};
-//!
-//! let key = KeyMaterial::from_slice(&[7; 16]).unwrap();
-//! assert_eq!(key.length(), KeyLength::from_bits(128).unwrap());
-//! assert!(KeyMaterial::from_slice(&[7; 15]).is_none());
-//! ```
 
 use std::fmt;
 
@@ -23,7 +15,7 @@ pub struct KeyMaterial(SecretVec);
 
 /// How long key material is: 16 to 64 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyLength(u8);
+pub(crate) struct KeyLength(u8);
 
 impl KeyMaterial {
     /// Copies 16 to 64 secret bytes; `None` if there are fewer or more.
@@ -42,7 +34,7 @@ impl KeyMaterial {
 
     /// How many bytes there are.
     #[must_use]
-    pub fn length(&self) -> KeyLength {
+    pub(crate) fn length(&self) -> KeyLength {
         KeyLength::from_bytes(self.0.expose_bytes().len()).unwrap_or_default()
     }
 
@@ -76,14 +68,14 @@ impl fmt::Debug for KeyMaterial {
 impl KeyLength {
     /// Reads a length in bits: 128 to 512, in whole bytes. `None` for any other number.
     #[must_use]
-    pub fn from_bits(bits: u64) -> Option<Self> {
+    pub(crate) fn from_bits(bits: u64) -> Option<Self> {
         let bytes = u8::try_from(bits / 8).ok()?;
         (bits.is_multiple_of(8) && (MIN..=MAX).contains(&bytes)).then_some(Self(bytes))
     }
 
     /// Reads a length in bytes: 16 to 64. `None` for any other number.
     #[must_use]
-    pub fn from_bytes(bytes: usize) -> Option<Self> {
+    pub(crate) fn from_bytes(bytes: usize) -> Option<Self> {
         Self::from_bits(u64::try_from(bytes).unwrap_or(u64::MAX).saturating_mul(8))
     }
 
@@ -94,13 +86,13 @@ impl KeyLength {
 
     /// The length in bits.
     #[must_use]
-    pub fn bits(self) -> u16 {
+    pub(crate) fn bits(self) -> u16 {
         u16::from(self.0) * 8
     }
 
     /// The length in bytes.
     #[must_use]
-    pub fn bytes(self) -> usize {
+    pub(crate) fn bytes(self) -> usize {
         self.0.into()
     }
 }

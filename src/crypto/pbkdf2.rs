@@ -10,21 +10,6 @@
 //! The key is never longer than one output of SHA-512, so there is one such chain. Its rounds cannot
 //! be run at the same time, and whoever asks for them decides how long it takes: [`Rounds`] are
 //! compared with a limit before anything is computed.
-//!
-//! ```
-//! use strongroom::crypto::{
-//!     key_material::KeyLength,
-//!     pbkdf2::{Derivation, Rounds, derive},
-//! };
-//!
-//! let (rounds, length) = (Rounds::new(10_000, 10_000_000).ok_or("not so many")?, KeyLength::default());
-//! let mut derivation = Derivation::new(b"passphrase", b"salt", rounds, length);
-//! while !derivation.advance(1_000) {
-//!     // Show the progress, or drop the derivation to give up.
-//! }
-//! assert_eq!(derivation.finish(), derive(b"passphrase", b"salt", rounds, length));
-//! # Ok::<(), &str>(())
-//! ```
 
 // docs/decisions.md, 6: a dependency enters with the code that needs it.
 
@@ -38,12 +23,12 @@ use super::key_material::{KeyLength, KeyMaterial};
 
 /// How many rounds are run: at least one, and no more than somebody allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Rounds(NonZeroU32);
+pub(crate) struct Rounds(NonZeroU32);
 
 impl Rounds {
     /// Compares a number of rounds with the limit; `None` if there are none or too many.
     #[must_use]
-    pub fn new(asked: u64, limit: u32) -> Option<Self> {
+    pub(crate) fn new(asked: u64, limit: u32) -> Option<Self> {
         let rounds = u32::try_from(asked).ok().filter(|rounds| *rounds <= limit)?;
         NonZeroU32::new(rounds).map(Self)
     }
@@ -55,21 +40,26 @@ impl Rounds {
 
     /// Their number.
     #[must_use]
-    pub fn get(self) -> u32 {
+    pub(crate) fn get(self) -> u32 {
         self.0.get()
     }
 }
 
 /// Derives a key in one go.
 #[must_use]
-pub fn derive(passphrase: &[u8], salt: &[u8], rounds: Rounds, length: KeyLength) -> KeyMaterial {
+pub(crate) fn derive(
+    passphrase: &[u8],
+    salt: &[u8],
+    rounds: Rounds,
+    length: KeyLength,
+) -> KeyMaterial {
     Derivation::new(passphrase, salt, rounds, length).finish()
 }
 
 /// A key that is being derived. Dropping it gives up and wipes everything.
 ///
 /// 10,000 rounds take 3 to 6 ms on a desktop computer, and more on a phone.
-pub struct Derivation {
+pub(crate) struct Derivation {
     chain: Box<Chain>,
     done: u32,
     rounds: Rounds,
@@ -79,13 +69,13 @@ pub struct Derivation {
 impl Derivation {
     /// Starts, and runs the first round.
     #[must_use]
-    pub fn new(passphrase: &[u8], salt: &[u8], rounds: Rounds, length: KeyLength) -> Self {
+    pub(crate) fn new(passphrase: &[u8], salt: &[u8], rounds: Rounds, length: KeyLength) -> Self {
         let chain = Chain::start(passphrase, salt);
         Self { chain, done: 1, rounds, length }
     }
 
     /// Runs so many rounds more, or those that are left. Returns whether no round is left.
-    pub fn advance(&mut self, rounds: u32) -> bool {
+    pub(crate) fn advance(&mut self, rounds: u32) -> bool {
         let rounds = rounds.min(self.rounds.get() - self.done);
         self.chain.run(rounds);
         self.done += rounds;
@@ -94,13 +84,13 @@ impl Derivation {
 
     /// How many rounds were run.
     #[must_use]
-    pub fn done(&self) -> u32 {
+    pub(crate) fn done(&self) -> u32 {
         self.done
     }
 
     /// Runs the rounds that are left, and gives the key.
     #[must_use]
-    pub fn finish(mut self) -> KeyMaterial {
+    pub(crate) fn finish(mut self) -> KeyMaterial {
         self.advance(u32::MAX);
         KeyMaterial::init_with(self.length, |key| {
             let sum = self.chain.sum.iter().flat_map(|word| word.to_be_bytes());
@@ -232,6 +222,12 @@ mod tests {
             assert_eq!(Rounds::new(asked, 10), None);
         }
         assert!(Rounds::new(u32::MAX.into(), u32::MAX).is_some());
+    }
+
+    #[test]
+    fn starting_runs_one_round_of_however_many() {
+        let rounds = Rounds::new(u32::MAX.into(), u32::MAX).unwrap();
+        assert_eq!(Derivation::new(b"given up", b"s", rounds, KeyLength::default()).done(), 1);
     }
 
     #[test]

@@ -1,17 +1,21 @@
-//! What stands as its text in a saved state: `#[serde(with = "as_text")]`.
+//! What stands as its text in JSON.
 
-use std::{fmt::Display, str::FromStr};
+/// Types with [`Display`](std::fmt::Display) and [`FromStr`](std::str::FromStr) become strings in JSON and other formats.
+macro_rules! serde_as_text {
+    ($($name:ty),* $(,)?) => {$(
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.collect_str(self)
+            }
+        }
 
-use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
-
-pub(crate) fn serialize<S: Serializer>(value: &impl Display, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_str(value)
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str>>::deserialize(from)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    )*};
 }
 
-pub(crate) fn deserialize<'de, T, D>(from: D) -> Result<T, D::Error>
-where
-    T: FromStr<Err: Display>,
-    D: Deserializer<'de>,
-{
-    String::deserialize(from)?.parse().map_err(D::Error::custom)
-}
+pub(crate) use serde_as_text;

@@ -2,35 +2,12 @@
 
 // docs/decisions.md, 21: a backup is split by our own scanner, and what is broken costs itself.
 
-use thiserror::Error;
-
-use super::{EntryError, other::BYTE_ORDER_MARK};
+use super::{KeyFileError, other::BYTE_ORDER_MARK};
 use crate::{
     Limits,
     encoding::json::{Collected, Piece, SyntaxError, is_white_space},
+    session_data::SessionDataError,
 };
-
-/// Why the list of a key file is not read to its end. Whatever came before is delivered all the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
-#[non_exhaustive]
-pub enum KeyListError {
-    /// It ends in the middle.
-    #[error(
-        "the list of message keys is truncated: copy the whole file again, or export the keys once more"
-    )]
-    Truncated,
-    /// It is no JSON from here on, so that nobody knows where the next entry begins.
-    #[error("the list of message keys is not valid JSON: export the keys once more")]
-    Syntax,
-    /// Something follows it.
-    #[error(
-        "something follows the list of message keys: export the keys once more if keys are missing"
-    )]
-    TrailingBytes,
-    /// It is JSON of another type, or nothing at all.
-    #[error("there is no list of message keys in the file: choose a file that a client exported")]
-    NotAList,
-}
 
 /// Splits a JSON array into its elements while it arrives in pieces.
 #[derive(Debug)]
@@ -62,7 +39,7 @@ impl Entries {
     pub(super) fn next<'s, 'i: 's>(
         &'s mut self,
         input: &mut &'i [u8],
-    ) -> Result<Option<Result<&'s [u8], EntryError>>, KeyListError> {
+    ) -> Result<Option<Result<&'s [u8], SessionDataError>>, KeyFileError> {
         while let Some((byte, rest)) = input.split_first() {
             if self.expected == Expected::RestOfEntry {
                 if let Some(collected) = self.piece.collect(input)? {
@@ -77,19 +54,19 @@ impl Entries {
     }
 
     /// Says that the list ends here.
-    pub(super) fn end(&self) -> Result<(), KeyListError> {
+    pub(super) fn end(&self) -> Result<(), KeyFileError> {
         match self.expected {
             Expected::Nothing => Ok(()),
-            Expected::List => Err(KeyListError::NotAList),
-            _ => Err(KeyListError::Truncated),
+            Expected::List => Err(KeyFileError::NotAList),
+            _ => Err(KeyFileError::ListTruncated),
         }
     }
 
     /// A byte outside of entries: whether it is used up, as only the first one of an entry is not.
-    fn between(&mut self, byte: u8) -> Result<bool, KeyListError> {
+    fn between(&mut self, byte: u8) -> Result<bool, KeyFileError> {
         self.expected = match (self.expected, byte) {
             (Expected::List, b'[') => Expected::FirstEntry,
-            (Expected::List, _) => return Err(KeyListError::NotAList),
+            (Expected::List, _) => return Err(KeyFileError::NotAList),
             (Expected::FirstEntry | Expected::Separator, b']') => Expected::Nothing,
             (Expected::Separator, b',') => Expected::Entry,
             (Expected::FirstEntry | Expected::Entry, _) => {
@@ -97,8 +74,10 @@ impl Entries {
                 self.expected = Expected::RestOfEntry;
                 return Ok(false);
             }
-            (Expected::Nothing, _) => return Err(KeyListError::TrailingBytes),
-            (Expected::Separator | Expected::RestOfEntry, _) => return Err(KeyListError::Syntax),
+            (Expected::Nothing, _) => return Err(KeyFileError::ListTrailingBytes),
+            (Expected::Separator | Expected::RestOfEntry, _) => {
+                return Err(KeyFileError::ListSyntax);
+            }
         };
         Ok(true)
     }
@@ -107,19 +86,19 @@ impl Entries {
         self.expected == Expected::List && BYTE_ORDER_MARK.contains(&byte)
     }
 
-    fn entry<'a>(&'a self, collected: Collected<'a>) -> Result<&'a [u8], EntryError> {
+    fn entry<'a>(&'a self, collected: Collected<'a>) -> Result<&'a [u8], SessionDataError> {
         match collected {
-            Collected::TooDeep => Err(EntryError::TooDeep { limit: self.max_depth }),
+            Collected::TooDeep => Err(SessionDataError::TooDeep { limit: self.max_depth }),
             Collected::TooLong { found } => {
-                Err(EntryError::TooLarge { limit: self.max_bytes, found })
+                Err(SessionDataError::TooLarge { limit: self.max_bytes, found })
             }
             Collected::Given(_) | Collected::Buffered => Ok(self.piece.bytes(collected)),
         }
     }
 }
 
-impl From<SyntaxError> for KeyListError {
+impl From<SyntaxError> for KeyFileError {
     fn from(_: SyntaxError) -> Self {
-        Self::Syntax
+        Self::ListSyntax
     }
 }

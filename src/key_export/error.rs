@@ -91,6 +91,22 @@ pub enum KeyFileError {
     /// It could not be read.
     #[error("the key file could not be read ({0}): try again, or copy it to another place first")]
     Read(io::ErrorKind),
+    /// The list in it ends in the middle. Whatever came before is delivered all the same.
+    #[error(
+        "the list of message keys is truncated: copy the whole file again, or export the keys once more"
+    )]
+    ListTruncated,
+    /// The list is no JSON from here on, so that nobody knows where the next entry begins. What came before is delivered.
+    #[error("the list of message keys is not valid JSON: export the keys once more")]
+    ListSyntax,
+    /// Something follows the list.
+    #[error(
+        "something follows the list of message keys: export the keys once more if keys are missing"
+    )]
+    ListTrailingBytes,
+    /// There is JSON of another type in the place of the list, or nothing at all.
+    #[error("there is no list of message keys in the file: choose a file that a client exported")]
+    NotAList,
 }
 
 impl KeyFileError {

@@ -90,11 +90,10 @@ mod unlock;
 mod write;
 
 pub use self::{
-    entries::KeyListError,
     error::KeyFileError,
     open::{EncryptedKeyFile, KeyFile},
     other::OtherFile,
-    report::{EntryError, EntryVerdict, KeyFileReport},
+    report::{EntryVerdict, KeyFileReport},
     sessions::KeyFileSessions,
     unlock::KeyFileAttempts,
     write::{KeyFileWriteError, NewKeyFile, WrittenKeyFile},

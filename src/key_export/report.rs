@@ -3,9 +3,8 @@
 use std::fmt;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct as _};
-use thiserror::Error;
 
-use super::KeyListError;
+use super::KeyFileError;
 use crate::{
     passphrase::PassphraseForm,
     session_data::{ExportedSession, Repair, SessionDataError},
@@ -26,30 +25,7 @@ pub enum EntryVerdict {
         /// Its place in the list, from 1.
         entry: u64,
         /// What is wrong with it.
-        error: EntryError,
-    },
-}
-
-/// Why an entry of a key file is not a session.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum EntryError {
-    /// It holds no usable session.
-    #[error(transparent)]
-    Session(#[from] SessionDataError),
-    /// It is too large.
-    #[error("the entry has {found} bytes, and no more than {limit} are allowed")]
-    TooLarge {
-        /// How many bytes are [allowed](crate::Limits::session_bytes).
-        limit: usize,
-        /// How many it has.
-        found: usize,
-    },
-    /// Its arrays and objects are nested too deep.
-    #[error("the entry is nested deeper than the {limit} levels that are allowed")]
-    TooDeep {
-        /// How deep they [may be](crate::Limits::response_depth), the list included.
-        limit: usize,
+        error: SessionDataError,
     },
 }
 
@@ -61,14 +37,14 @@ pub struct KeyFileReport {
     read: u64,
     repaired: u64,
     failed: u64,
-    failures: Vec<(u64, EntryError)>,
-    ended_early: Option<KeyListError>,
+    failures: Vec<(u64, SessionDataError)>,
+    ended_early: Option<KeyFileError>,
 }
 
 impl EntryVerdict {
     /// From the JSON of an entry.
-    pub(super) fn of(entry: u64, json: Result<&[u8], EntryError>) -> Self {
-        match json.and_then(|json| Ok(ExportedSession::from_json(json)?)) {
+    pub(super) fn of(entry: u64, json: Result<&[u8], SessionDataError>) -> Self {
+        match json.and_then(ExportedSession::from_json) {
             Ok(read) => Self::Read { exported: read.value, repairs: read.repairs },
             Err(error) => Self::Failed { entry, error },
         }
@@ -114,14 +90,14 @@ impl KeyFileReport {
     /// The first of these, up to [`Limits::findings`](crate::Limits::findings): their places in the list, from 1, and what is
     /// wrong.
     #[must_use]
-    pub fn failures(&self) -> &[(u64, EntryError)] {
+    pub fn failures(&self) -> &[(u64, SessionDataError)] {
         &self.failures
     }
 
     /// Why the list was not read to its end, if so: then there may be more entries.
     #[must_use]
-    pub fn ended_early(&self) -> Option<KeyListError> {
-        self.ended_early
+    pub fn ended_early(&self) -> Option<&KeyFileError> {
+        self.ended_early.as_ref()
     }
 
     /// Whether every session of the file was read: the list has its end, and no entry failed.
@@ -146,7 +122,7 @@ impl KeyFileReport {
     }
 
     /// The first reason counts.
-    pub(super) fn end_early(&mut self, error: KeyListError) {
+    pub(super) fn end_early(&mut self, error: KeyFileError) {
         self.ended_early.get_or_insert(error);
     }
 }
@@ -158,7 +134,7 @@ impl fmt::Display for KeyFileReport {
         if self.failed > 0 {
             write!(f, "; unreadable: {}", self.failed)?;
         }
-        if let Some(error) = self.ended_early {
+        if let Some(error) = &self.ended_early {
             write!(f, "; there may be more: {error}")?;
         }
         Ok(())
@@ -174,7 +150,8 @@ impl Serialize for KeyFileReport {
         object.serialize_field("read", &self.read)?;
         object.serialize_field("repaired", &self.repaired)?;
         object.serialize_field("failed", &self.failed)?;
-        object.serialize_field("ended_early", &self.ended_early.map(|error| error.to_string()))?;
+        object
+            .serialize_field("ended_early", &self.ended_early.as_ref().map(ToString::to_string))?;
         let failures = self.failures.iter();
         let failures =
             failures.map(|(entry, error)| Failure { entry: *entry, error: error.to_string() });

@@ -46,7 +46,7 @@ pub struct NewKeyFile {
 pub struct WrittenKeyFile {
     /// How many sessions are in the file.
     pub sessions: u64,
-    /// How many are not, because [their room ID](crate::session_data::NotARoomId) would make clients refuse the whole file.
+    /// How many are not, because [their room ID](crate::session_data::SessionDataError::NotARoomId) would make clients refuse the whole file.
     pub left_out: u64,
     /// The first 1,000 of these.
     pub left_out_sessions: Vec<SessionId>,

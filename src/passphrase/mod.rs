@@ -19,7 +19,7 @@
 //! let read = PassphraseParameters::from_json(json, &Limits::default())?;
 //! assert!(read.repairs.is_empty());
 //! for candidate in candidates("caf\u{e9}") {
-//!     assert_eq!(read.value.derive(candidate.text.expose_str()).length().bits(), 256);
+//!     assert_eq!(read.value.derive(candidate.text.expose_str()).expose_bytes().len(), 32);
 //! }
 //! # Ok::<(), strongroom::passphrase::PassphraseParametersError>(())
 //! ```
@@ -99,8 +99,7 @@ impl PassphraseParameters {
     }
 
     /// Starts to derive the key in slices, so that progress can be shown and the user can give up.
-    #[must_use]
-    pub fn start(&self, passphrase: &str) -> Derivation {
+    pub(crate) fn start(&self, passphrase: &str) -> Derivation {
         Derivation::new(passphrase.as_bytes(), self.salt.as_bytes(), self.rounds, self.length)
     }
 
@@ -122,9 +121,13 @@ impl PassphraseParameters {
         &self.salt
     }
 
-    /// The length of the key.
+    /// The length of the key in bits: 128 to 512, in whole bytes.
     #[must_use]
-    pub fn key_length(&self) -> KeyLength {
+    pub fn bits(&self) -> u16 {
+        self.length.bits()
+    }
+
+    pub(crate) fn key_length(&self) -> KeyLength {
         self.length
     }
 

@@ -129,7 +129,7 @@ pub use self::{
         IncomingRequest, Responder, SECRET_REQUEST, SecretToEncrypt, ShareError, SharePolicy,
         ShareRule,
     },
-    secret_request::{SecretRequest, SecretRequestAction, SecretRequestRepair, UnknownAction},
+    secret_request::{SecretRequest, SecretRequestAction, UnknownAction},
     secret_send::{SECRET_SEND, SecretSend},
     to_device::{DecryptedToDevice, PlainToDevice},
 };

@@ -10,7 +10,6 @@ use crate::{
         format::{FormatError, FormatProblem},
         json::{self, JsonText, RawObject, UnknownMembers},
         json_object::JsonObject,
-        read::Read,
     },
     excerpt::Excerpt,
     ids::{DeviceId, RequestId, SecretName},
@@ -50,14 +49,6 @@ pub enum SecretRequestAction {
 #[derive(Clone, PartialEq, Eq)]
 pub struct UnknownAction(String);
 
-/// Something in a request that was not as specified, and what was made of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum SecretRequestRepair {
-    /// The action was `cancel_request`, as an early draft called a cancellation.
-    ActionOfADraft,
-}
-
 impl SecretRequest {
     /// A request, or its cancellation, without other members.
     #[must_use]
@@ -81,10 +72,7 @@ impl SecretRequest {
     /// # Errors
     ///
     /// [`FormatError`] if it is too large, or a member is missing that its action needs.
-    pub fn from_json(
-        content: &JsonObject,
-        limits: &Limits,
-    ) -> Result<Read<SecretRequest, SecretRequestRepair>, FormatError> {
+    pub fn from_json(content: &JsonObject, limits: &Limits) -> Result<Self, FormatError> {
         let (found, limit) = (content.as_bytes().len(), limits.secret_request_bytes);
         if found > limit {
             return Err(FormatProblem::TooLarge { limit, found }.of(WHAT));
@@ -93,20 +81,14 @@ impl SecretRequest {
         let action = text(&mut object, ACTION)?;
         let requesting_device_id = text(&mut object, DEVICE)?.as_str().into();
         let request_id = text(&mut object, ID)?.as_str().into();
-        let mut repairs = Vec::new();
         let action = match action.as_str() {
             REQUEST => SecretRequestAction::Request(text(&mut object, NAME)?.as_str().into()),
-            CANCELLATION => SecretRequestAction::Cancellation,
-            CANCELLATION_OF_A_DRAFT => {
-                repairs.push(SecretRequestRepair::ActionOfADraft);
-                SecretRequestAction::Cancellation
-            }
+            CANCELLATION | CANCELLATION_OF_A_DRAFT => SecretRequestAction::Cancellation,
             other => SecretRequestAction::Unknown(UnknownAction(other.to_owned())),
         };
         let unknown_members =
             UnknownMembers::from_rest(object).ok_or(FormatProblem::Unkeepable.of(WHAT))?;
-        let request = Self { action, requesting_device_id, request_id, unknown_members };
-        Ok(Read { value: request, repairs })
+        Ok(Self { action, requesting_device_id, request_id, unknown_members })
     }
 
     /// The content of the event, as the specification has it.
@@ -146,14 +128,6 @@ impl UnknownAction {
 impl fmt::Debug for UnknownAction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "UnknownAction({:?})", Excerpt::new(&self.0))
-    }
-}
-
-impl fmt::Display for SecretRequestRepair {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::ActionOfADraft => "the cancellation is called as in an early draft",
-        })
     }
 }
 

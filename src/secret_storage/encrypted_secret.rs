@@ -33,8 +33,7 @@ type Entries = BTreeMap<SecretStorageKeyId, Result<SecretEntry, FormatError>>;
 
 /// A secret as one key opens it. Which form it has shows in its members alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SecretEntry {
+pub(crate) enum SecretEntry {
     /// `iv`, `ciphertext` and `mac` of `m.secret_storage.v1.aes-hmac-sha2`. Old clients for Android and iOS left `iv` out
     /// and encrypted with 16 zero bytes, which stand in its place.
     AesHmacSha2(SymmetricSecret),
@@ -81,16 +80,28 @@ impl EncryptedSecret {
         Ok(Self { json: content.clone(), entries })
     }
 
+    /// The IDs of the keys that it is encrypted to, in their order.
+    pub fn key_ids(&self) -> impl Iterator<Item = &SecretStorageKeyId> {
+        self.entries.keys()
+    }
+
+    /// The keys among them whose entry cannot be read, and why.
+    pub fn unreadable(&self) -> impl Iterator<Item = (&SecretStorageKeyId, &FormatError)> {
+        self.entries.iter().filter_map(|(id, entry)| Some((id, entry.as_ref().err()?)))
+    }
+
     /// The entries, each with the ID of the key that opens it, in the order of these.
-    pub fn entries(
+    pub(crate) fn entries(
         &self,
     ) -> impl Iterator<Item = (&SecretStorageKeyId, Result<&SecretEntry, &FormatError>)> {
         self.entries.iter().map(|(id, entry)| (id, entry.as_ref()))
     }
 
     /// The entry for a key; `None` if the secret is not encrypted to it.
-    #[must_use]
-    pub fn entry(&self, id: &SecretStorageKeyId) -> Option<Result<&SecretEntry, &FormatError>> {
+    pub(crate) fn entry(
+        &self,
+        id: &SecretStorageKeyId,
+    ) -> Option<Result<&SecretEntry, &FormatError>> {
         self.entries.get(id).map(Result::as_ref)
     }
 

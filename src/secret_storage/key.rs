@@ -15,7 +15,7 @@ use crate::{
         aes_hmac_sha2,
         curve25519::{Curve25519PublicKey, Curve25519SecretKey},
         curve25519_aes_sha2::{self, MessageOpenError},
-        key_material::{KeyLength, KeyMaterial},
+        key_material::KeyMaterial,
     },
     encoding::secret_base64,
     excerpt::Excerpt,
@@ -60,9 +60,9 @@ pub enum KeyMismatch {
     /// The description is that of another key.
     #[error("this is another key than the one that is described")]
     DoesNotFit,
-    /// An asymmetric key has 32 bytes.
-    #[error("the described key has 32 bytes, this has {}", .0.bytes())]
-    Length(KeyLength),
+    /// An asymmetric key has 32 bytes, and this one has another number.
+    #[error("the described key has 32 bytes, this has {0}")]
+    Length(usize),
     /// The description is of an algorithm that this version does not know.
     #[error("the key\u{2019}s algorithm \u{201c}{0}\u{201d} is not supported")]
     Unsupported(Excerpt),
@@ -123,7 +123,7 @@ impl KeyDescription {
             KeyAlgorithm::AesHmacSha2 => Ok(KeySecret::Symmetric(key.clone())),
             KeyAlgorithm::Curve25519AesSha2 => {
                 let bytes = SecretBytes::from_slice(key.expose_bytes());
-                let bytes = bytes.ok_or_else(|| KeyMismatch::Length(key.length()))?;
+                let bytes = bytes.ok_or_else(|| KeyMismatch::Length(key.expose_bytes().len()))?;
                 Ok(KeySecret::Asymmetric(Curve25519SecretKey::from_bytes(bytes)))
             }
             KeyAlgorithm::Unsupported(name) => Err(KeyMismatch::Unsupported(name.clone())),

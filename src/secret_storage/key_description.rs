@@ -49,8 +49,7 @@ pub enum KeyAlgorithm {
 
 /// What a description holds to tell whether a key is the one that it describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum KeyTest {
+pub(crate) enum KeyTest {
     /// `iv` and `mac`: what zeros become under the key.
     Check(KeyCheck),
     /// `pubkey`: the public half of the key.
@@ -124,9 +123,14 @@ impl KeyDescription {
         &self.algorithm
     }
 
-    /// What there is to tell whether a key is the right one.
+    /// Whether anything in it tells if a key is the right one. Without, the specification says to assume that it is; what
+    /// is there and cannot be read is a [finding](super::SecretStorage::findings).
     #[must_use]
-    pub fn test(&self) -> &KeyTest {
+    pub fn can_be_checked(&self) -> bool {
+        matches!(self.test, KeyTest::Check(_) | KeyTest::PublicKey(_))
+    }
+
+    pub(crate) fn test(&self) -> &KeyTest {
         &self.test
     }
 

@@ -61,7 +61,6 @@ mod opening;
 mod undescribed;
 mod unlock;
 
-pub(crate) use self::change::Belief;
 pub use self::{
     account::SecretStorage,
     account_data::AccountDataPair,
@@ -69,10 +68,10 @@ pub use self::{
         Change, ChangeError, LegacyPublicKey, NewKey, NotVerified, Plan, PlanError, PlanNote,
         PlanStep, StepReason, VerifiedPublicKeys,
     },
-    encrypted_secret::{EncryptedSecret, SecretEntry},
+    encrypted_secret::EncryptedSecret,
     finding::SecretStorageFinding,
     key::{KeyMismatch, KeyStanding, SecretStorageKey},
-    key_description::{KeyAlgorithm, KeyDescription, KeyTest},
+    key_description::{KeyAlgorithm, KeyDescription},
     opened_secret::{OpenedSecret, SecretOpenError, SecretOrigin},
     opening::{SecretFailure, SecretVerdict},
     unlock::{
@@ -80,6 +79,7 @@ pub use self::{
         UnlockOutcome, Unlocked,
     },
 };
+pub(crate) use self::{change::Belief, encrypted_secret::SecretEntry, key_description::KeyTest};
 
 pub(crate) use self::opening::Opening;
 

@@ -9,10 +9,11 @@ use rand_core::CryptoRng;
 use super::{MEGOLM_BACKUP_V1, SecretContent, SecretValue};
 use crate::{
     crypto::{
-        curve25519::{Curve25519PublicKey, Curve25519SecretKey, NonContributory},
+        curve25519::{Curve25519PublicKey, Curve25519SecretKey},
         ed25519::Ed25519PublicKey,
     },
     encoding::{
+        as_text::serde_as_text,
         base64::Base64Error,
         format::{FormatError, FormatProblem},
         secret_base64,
@@ -34,9 +35,13 @@ impl BackupPublicKey {
     ///
     /// # Errors
     ///
-    /// [`NonContributory`] if what is sealed to the key could be opened by everybody.
-    pub fn new(key: Curve25519PublicKey) -> Result<Self, NonContributory> {
-        if key.is_low_order() { Err(NonContributory) } else { Ok(Self(key.canonical())) }
+    /// [`FormatError`] if what is sealed to the key could be opened by everybody.
+    pub fn new(key: Curve25519PublicKey) -> Result<Self, FormatError> {
+        if key.is_low_order() {
+            Err(FormatProblem::Unsafe.of(WHAT))
+        } else {
+            Ok(Self(key.canonical()))
+        }
     }
 
     /// Reads a key from base64, padded or not.
@@ -47,7 +52,7 @@ impl BackupPublicKey {
     pub fn from_base64(text: &str) -> Result<Self, FormatError> {
         let damaged = |error| FormatProblem::Damaged(error).of(WHAT);
         let key = Curve25519PublicKey::from_base64(text).map_err(damaged)?;
-        Self::new(key).map_err(|NonContributory| FormatProblem::Unsafe.of(WHAT))
+        Self::new(key)
     }
 
     /// The key as the agreement uses it.
@@ -83,6 +88,8 @@ impl fmt::Display for BackupPublicKey {
         self.0.fmt(f)
     }
 }
+
+serde_as_text!(BackupPublicKey);
 
 /// The decryption key of a backup, and where it came from.
 ///

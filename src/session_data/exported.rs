@@ -1,7 +1,5 @@
 //! Sessions with their room, as clients export and import them.
 
-use thiserror::Error;
-
 use super::{Repair, SessionData, SessionDataError};
 use crate::{
     encoding::read::Read,
@@ -18,18 +16,6 @@ pub struct ExportedSession {
     /// The session.
     pub session: SessionData,
 }
-
-/// Why a session is not exported: its room ID does not begin with `!`, or has a NUL in it.
-///
-/// Clients refuse a key file whole in which one session has such a room ID. The session may come from a backup, where
-/// anybody with the account could have named its room so. The error does not show the ID: what stands in its place in a
-/// session may be a piece of a session key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error(
-    "the session\u{2019}s room ID does not begin with \u{201c}!\u{201d}, or is damaged: other clients would refuse a key file with it, \
-     and all sessions in that file"
-)]
-pub struct NotARoomId;
 
 impl ExportedSession {
     /// Reads one element of a key export, as tolerantly as [`SessionData::from_json`].
@@ -58,10 +44,10 @@ impl ExportedSession {
     ///
     /// # Errors
     ///
-    /// [`NotARoomId`] if clients would refuse the session, and with it every other one in the file: leave it out.
-    pub fn to_json(&self) -> Result<SecretVec, NotARoomId> {
+    /// [`SessionDataError::NotARoomId`] if clients would refuse the session, and with it every other one in the file: leave it out.
+    pub fn to_json(&self) -> Result<SecretVec, SessionDataError> {
         if !self.room_id.is_read_by_clients() {
-            return Err(NotARoomId);
+            return Err(SessionDataError::NotARoomId);
         }
         Ok(self.session.to_exported_json(&self.room_id))
     }

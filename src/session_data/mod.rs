@@ -39,7 +39,7 @@ mod write;
 use std::{collections::BTreeMap, fmt};
 
 pub use self::{
-    exported::{ExportedSession, NotARoomId},
+    exported::ExportedSession,
     read::{ReadSessionData, Repair, SessionDataError},
     session_key::SessionKey,
 };

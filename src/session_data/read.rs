@@ -56,7 +56,7 @@ pub enum Repair {
     OtherSessionIdClaimed,
 }
 
-/// Why a JSON text is not a session.
+/// Why a JSON text is not a session, or a session not exported.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SessionDataError {
@@ -98,6 +98,30 @@ pub enum SessionDataError {
     /// The public key inside, which is the session ID, is no Ed25519 key.
     #[error("the session key holds no valid session ID")]
     KeyWithoutId,
+    /// It has more bytes than are [allowed](crate::Limits::session_bytes).
+    #[error("the session has {found} bytes, and no more than {limit} are allowed")]
+    TooLarge {
+        /// How many bytes are allowed.
+        limit: usize,
+        /// How many it has.
+        found: usize,
+    },
+    /// Its arrays and objects are nested too deep.
+    #[error("the session is nested deeper than the {limit} levels that are allowed")]
+    TooDeep {
+        /// How deep they [may be](crate::Limits::response_depth), the list around the session included.
+        limit: usize,
+    },
+    /// It is not exported: its room ID does not begin with `!`, or has a NUL in it.
+    ///
+    /// Clients refuse a key file whole in which one session has such a room ID. The session may come from a backup, where
+    /// anybody with the account could have named its room so. The ID is not shown: what stands in its place in a session may
+    /// be a piece of a session key.
+    #[error(
+        "the session\u{2019}s room ID does not begin with \u{201c}!\u{201d}, or is damaged: other clients would refuse a key \
+         file with it, and all sessions in that file"
+    )]
+    NotARoomId,
     /// A text in it has half a character, or it is nested too deep to be kept.
     #[error("the session contains text that is not Unicode, or is nested too deep")]
     Unkeepable,

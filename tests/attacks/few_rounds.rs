@@ -11,10 +11,7 @@ use strongroom::{
         diagnose::{CurrentBackup, Evidence, Remedy, RepairParts, RepairPlan, diagnose},
         flow::{Flow as _, Recover, Step},
     },
-    crypto::{
-        aes_hmac_sha2::{self, KeyCheck},
-        key_material::KeyMaterial,
-    },
+    crypto::key_material::KeyMaterial,
     encoding::{base64, json_object::JsonObject},
     ids::EventType,
     passphrase::PassphraseParameters,
@@ -33,6 +30,7 @@ use crate::{
         ALGORITHM, BACKUP, Events, USER, after, auth_data, event, info, planted, public, signed,
         storage,
     },
+    primitives::aes_hmac_sha2::{self, KeyCheck},
 };
 
 /// A storage whose key comes from the passphrase `1234` in so many rounds, with a backup key in it. A homeserver that finds

@@ -7,16 +7,16 @@ use strongroom::{
     backup::{BackupDecryptionKey, BackupVersionInfo},
     crypto::{
         curve25519::Curve25519PublicKey,
-        curve25519_aes_sha2::{MacScheme, seal_with_rng},
+        curve25519_aes_sha2::MacScheme,
         ed25519::{Ed25519PublicKey, Ed25519Signature},
     },
-    encoding::{base64, json_object::JsonObject},
+    encoding::json_object::JsonObject,
     ids::{EventType, KeyId},
     secret_storage::SecretStorage,
     signed_json::{SignedObject, TrustedSigner},
 };
 
-use crate::signing_anything::SignAnything as _;
+use crate::{primitives::curve25519_aes_sha2::seal_with_rng, signing_anything::SignAnything as _};
 
 pub(crate) const USER: &str = "@alice:example.org";
 pub(crate) const BACKUP: &str = "m.megolm_backup.v1";
@@ -96,10 +96,6 @@ pub(crate) fn after(events: &Events, plan: &strongroom::secret_storage::Plan) ->
 /// A text that anybody has encrypted to this public key, as secrets were in 2019.
 pub(crate) fn planted(text: &str, id: &str, public_key: &Curve25519PublicKey) -> Value {
     let rng = &mut rand_core::UnwrapErr(getrandom::SysRng);
-    let sealed = seal_with_rng(public_key, text.as_bytes(), MacScheme::EmptyString, rng).unwrap();
-    json!({ "encrypted": { id: {
-        "ephemeral": sealed.ephemeral.to_base64(),
-        "ciphertext": base64::encode(&sealed.ciphertext),
-        "mac": base64::encode(sealed.mac.as_bytes()),
-    } } })
+    let sealed = seal_with_rng(public_key, text.as_bytes(), MacScheme::EmptyString, rng);
+    json!({ "encrypted": { id: sealed.to_value() } })
 }

@@ -16,10 +16,7 @@ use strongroom::{
         diagnose::{CurrentBackup, Evidence, diagnose},
         flow::{EnterError, Entered, Flow as _, Recover, Step},
     },
-    crypto::{
-        aes_hmac_sha2::{self, KeyCheck},
-        key_material::KeyMaterial,
-    },
+    crypto::key_material::KeyMaterial,
     encoding::base64,
     passphrase::PassphraseParameters,
     secret::SecretBytes,
@@ -27,8 +24,12 @@ use strongroom::{
     secret_value::PublicKeys,
 };
 
-use crate::house::{
-    BACKUP, Events, USER, auth_data, event, info, label, master, public, signed, storage, version,
+use crate::{
+    house::{
+        BACKUP, Events, USER, auth_data, event, info, label, master, public, signed, storage,
+        version,
+    },
+    primitives::aes_hmac_sha2::{self, KeyCheck},
 };
 
 const TYPED: &str = "the real passphrase";
@@ -44,7 +45,7 @@ fn account() -> Events {
     let passphrase =
         |rounds: u64| json!({"algorithm": "m.pbkdf2", "salt": "x", "iterations": rounds});
     let read = PassphraseParameters::from_parts(20, "x", None, &Limits::default()).unwrap();
-    let check = KeyCheck::new(&read.value.derive(TYPED)).unwrap();
+    let check = KeyCheck::new(&read.value.derive(TYPED));
     let made_up = json!({
         "algorithm": "m.secret_storage.v1.curve25519-aes-sha2", "passphrase": passphrase(1),
     });
@@ -284,7 +285,7 @@ fn an_unverifiable_key_decides_no_request() {
 #[test]
 fn a_guess_under_the_id_of_the_hosts_key_is_a_guess() {
     let material = KeyMaterial::from_slice(&[7; 32]).unwrap();
-    let check = KeyCheck::new(&material).unwrap();
+    let check = KeyCheck::new(&material);
     let before = storage(&vec![event(
         "m.secret_storage.key.made_up",
         &json!({

@@ -38,6 +38,8 @@ mod house;
 mod leaks;
 mod limits;
 mod names;
+#[path = "../support/primitives.rs"]
+mod primitives;
 mod promises;
 mod provenance;
 mod readers;

@@ -8,7 +8,7 @@ use strongroom::{
     client::backup::{Question, QuestionId, Scope, Stage},
     homeserver::{
         Homeserver,
-        faults::{Fault, Faults, RateLimitHint},
+        faults::{Fault, Faults},
     },
     secret_value::SecretValue,
 };
@@ -277,8 +277,8 @@ fn bad_network() -> Vec<(u16, Fault)> {
         (40, Fault::DropRequest),
         (40, Fault::DropAnswer),
         (15, Fault::DeliverTwice),
-        (10, Fault::RateLimit(RateLimitHint::Seconds(30))),
-        (10, Fault::RateLimit(RateLimitHint::Nothing)),
+        (10, Fault::RateLimit { retry_after: Some(30.into()), retry_after_ms: None }),
+        (10, Fault::RateLimit { retry_after: None, retry_after_ms: None }),
         (15, Fault::ServerError { status: StatusCode::INTERNAL_SERVER_ERROR, acted: true }),
         (15, Fault::ServerError { status: StatusCode::SERVICE_UNAVAILABLE, acted: false }),
         (10, Fault::ProxyPage { status: StatusCode::BAD_GATEWAY, acted: true }),

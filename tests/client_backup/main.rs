@@ -19,6 +19,7 @@ mod hostile;
 mod keys;
 mod lost;
 mod neighbours;
+mod outdated;
 mod own_key;
 mod patience;
 mod preference;

@@ -54,7 +54,7 @@ fn state_of_another_account_or_device_is_refused() {
 fn another_format_and_another_part_are_refused() {
     let saved = saved();
     let text = str::from_utf8(saved.secret.expose_bytes()).unwrap();
-    let older = SecretVec::from(text.replace("\"format\":2", "\"format\":1").as_bytes());
+    let older = SecretVec::from(text.replace("\"format\":3", "\"format\":1").as_bytes());
     let older = SavedBackup { public: saved.public.clone(), secret: older };
     assert_eq!(restore(&older, USER, "PHONE").unwrap_err(), SavedStateError::Format { found: 1 });
     let swapped = SavedBackup {

@@ -15,6 +15,8 @@ mod denied;
 mod drive;
 mod host;
 mod machine;
+#[path = "../support/primitives.rs"]
+mod primitives;
 mod recover;
 mod refusals;
 mod rotate;

@@ -5,11 +5,10 @@ use std::io::Cursor;
 use strongroom::{
     Limits,
     key_export::{
-        EncryptedKeyFile, EntryError, EntryVerdict, KeyFile, KeyFileAttempts, KeyFileError,
-        KeyFileReport, KeyFileSessions, KeyFileWriteError, KeyListError, NewKeyFile, OtherFile,
-        WrittenKeyFile,
+        EncryptedKeyFile, EntryVerdict, KeyFile, KeyFileAttempts, KeyFileError, KeyFileReport,
+        KeyFileSessions, KeyFileWriteError, NewKeyFile, OtherFile, WrittenKeyFile,
     },
-    session_data::ExportedSession,
+    session_data::{ExportedSession, SessionDataError},
 };
 
 use super::{Witness, run};
@@ -82,14 +81,14 @@ fn look_at_lists(witness: &mut Witness, vault: &Vault) {
             let Some(verdict) = sessions.verdicts().next() else { break };
             witness.debug(&verdict);
             if let EntryVerdict::Failed { error, .. } = verdict {
-                witness.error::<EntryError>(error);
+                witness.error::<SessionDataError>(error);
             }
         }
         witness.debug(&sessions);
         let report = sessions.finish().unwrap();
         witness.text(&serde_json::to_string(&report).unwrap());
         if let Some(error) = report.ended_early() {
-            witness.error::<KeyListError>(error);
+            witness.error::<KeyFileError>(error.clone());
         }
         witness.display(&report);
     }

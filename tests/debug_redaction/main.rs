@@ -12,6 +12,8 @@ mod client;
 mod diagnose;
 mod flow;
 mod key_export;
+#[path = "../support/primitives.rs"]
+mod primitives;
 mod secret_sharing;
 #[path = "../support/source.rs"]
 mod source;
@@ -27,27 +29,31 @@ use std::{
 };
 
 use asserted::StoreText as _;
+use primitives::{
+    Part,
+    aes_hmac_sha2::{self, KeyCheck},
+    curve25519_aes_sha2::{SealedMessage, seal_with_rng},
+};
 use serde_json::json;
 use strongroom::{
     Limits,
     api::{
-        AccessToken, AccountDataEvent, ApiError, BaseUrl, BaseUrlError, CreateBackupVersion,
-        DeleteBackupVersion, DeleteRoomKeys, Endpoint, ErrorKind, GetAccountData, GetBackupVersion,
-        GetRoomKeys, GetRoomKeysForSession, GetSync, GetWhoAmI, MatrixError, OwnKeys,
-        PutAccountData, PutRoomKeys, PutRoomKeysError, QueriedKeys, QueryKeys, RequestError,
-        ResponseError, RetryAfter, RoomKeys, SendToDevice, SignatureFailure, StoredRoomKeys,
-        SyncResponse, ToDeviceEvent, UnusableKey, UpdateBackupVersion, UploadSignatures,
-        UserInteractiveAuth, WhoAmI,
+        AccessToken, AccountDataEvent, ApiError, BaseUrl, CreateBackupVersion, DeleteBackupVersion,
+        DeleteRoomKeys, Endpoint, ErrorKind, GetAccountData, GetBackupVersion, GetRoomKeys,
+        GetRoomKeysForSession, GetSync, GetWhoAmI, MatrixError, OwnKeys, PutAccountData,
+        PutRoomKeys, PutRoomKeysError, QueriedKeys, QueryKeys, RequestError, ResponseError,
+        RetryAfter, RoomKeys, SendToDevice, SignatureFailure, StoredRoomKeys, SyncResponse,
+        ToDeviceEvent, UnusableKey, UpdateBackupVersion, UploadSignatures, UserInteractiveAuth,
+        WhoAmI,
     },
     backup::{
         AuthData, AuthDataError, Authenticity, BackedUpSession, BackupDecryptionKey,
         BackupPassphraseAttempts, BackupPassphraseError, BackupPublicKey, BackupVersionInfo,
         EncryptedSessionData, FailedSession, FailureCause, FittingPassphrase, KeyBackupData,
-        KeyBackupMetadata, MetadataMember, NotSignable, OpenError, Restore, RestoreFilter,
-        RestoreOptions, RestoreProgress, RestoreReport, ReturnedSession, RoomKeysItem,
-        RoomKeysSplitter, SealError, SealOptions, SessionSealer, SessionToSeal, StreamError,
-        TrustError, TrustReason, TrustedBackup, UnsignedAuthData, Verdict, WarnedSession, Warning,
-        WrongBackupKey,
+        KeyBackupMetadata, NotSignable, OpenError, Restore, RestoreFilter, RestoreOptions,
+        RestoreProgress, RestoreReport, ReturnedSession, RoomKeysItem, RoomKeysSplitter, SealError,
+        SealOptions, SessionSealer, SessionToSeal, StreamError, TrustError, TrustReason,
+        TrustedBackup, UnsignedAuthData, Verdict, WarnedSession, Warning, WrongBackupKey,
     },
     client::{
         Awaited, DriveError, Notice, RequestFailure, RequestKind, UnlockBackupKeyError, Waited,
@@ -62,15 +68,10 @@ use strongroom::{
         },
     },
     crypto::{
-        aes_hmac_sha2::{self, Iv, KeyCheck, SymmetricMac, SymmetricSecret},
-        curve25519::{Curve25519PublicKey, Curve25519SecretKey, EphemeralSecret, NonContributory},
-        curve25519_aes_sha2::{
-            self, BatchSealer, MacScheme, MessageMac, MessageOpenError, SealedMessage,
-            seal_with_rng,
-        },
+        curve25519::{Curve25519PublicKey, Curve25519SecretKey},
+        curve25519_aes_sha2::MacScheme,
         ed25519::{Ed25519PublicKey, Ed25519Seed, Ed25519Signature},
-        key_material::{KeyLength, KeyMaterial},
-        pbkdf2::{Derivation, Rounds, derive},
+        key_material::KeyMaterial,
     },
     encoding::{
         base58, base64,
@@ -83,7 +84,7 @@ use strongroom::{
     excerpt::Excerpt,
     homeserver::{
         Homeserver, HomeserverOptions,
-        faults::{Exchange, Fault, FaultRule, Faults, OtherDevice, RateLimitHint},
+        faults::{Exchange, Fault, FaultRule, Faults, OtherDevice},
     },
     ids::{
         BackupVersion, DeviceId, EventType, KeyId, RequestId, RoomId, SecretName,
@@ -103,21 +104,20 @@ use strongroom::{
         AnswerState, AnswerStateError, Decision, DeviceIdentity, DeviceProblem, IgnoreReason,
         IncomingRequest, OutgoingRequest, OwnDevice, OwnDevices, PlainToDevice, Recipients,
         RequestState, RequestStateError, RequesterOptions, Responder, SecretRequest,
-        SecretRequestAction, SecretRequestRepair, SharePolicy, ShareRule, UnknownAction,
+        SecretRequestAction, SharePolicy, ShareRule, UnknownAction,
     },
     secret_storage::{
         Change, ChangeError, EncryptedSecret, EntryKind, Expected, KeyAlgorithm, KeyDescription,
-        KeyMismatch, KeyStanding, KeyTest, LegacyPublicKey, NewKey, NotVerified, OpenedSecret,
-        Plan, PlanError, PlanNote, PlanStep, SecretEntry, SecretFailure, SecretOpenError,
-        SecretOrigin, SecretStorage, SecretStorageFinding, SecretStorageKey, SecretVerdict,
-        TypedAs, Unlock, UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome, Unlocked,
-        VerifiedPublicKeys,
+        KeyMismatch, KeyStanding, LegacyPublicKey, NewKey, NotVerified, OpenedSecret, Plan,
+        PlanError, PlanNote, PlanStep, SecretFailure, SecretOpenError, SecretOrigin, SecretStorage,
+        SecretStorageFinding, SecretStorageKey, SecretVerdict, TypedAs, Unlock, UnlockAttempt,
+        UnlockError, UnlockFailure, UnlockOutcome, Unlocked, VerifiedPublicKeys,
     },
     secret_value::{
         CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeyVerdict, PublicKeys, SecretCheckError,
         SecretContent, SecretRepair, SecretValue,
     },
-    session_data::{ExportedSession, NotARoomId, Repair, SessionData, SessionKey},
+    session_data::{ExportedSession, Repair, SessionData, SessionKey},
     signed_json::{
         BackupAuthDataToSign, CheckedSignature, CrossSigningKey, CrossSigningUsage, DeviceKeys,
         QueriedKeyError, SignatureReport, SignatureVerdict, SignedObject, ToSign, TrustedSigner,
@@ -240,7 +240,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         ApiError,
         BackupVersionInfo,
         BaseUrl,
-        BaseUrlError,
         ErrorKind,
         GetRoomKeys,
         MatrixError,
@@ -280,7 +279,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         Faults,
         HomeserverOptions,
         OtherDevice,
-        RateLimitHint,
         // Names, flags, numbers.
         BackupVersion,
         DeviceId,
@@ -289,11 +287,9 @@ fn hold_no_secret() -> BTreeSet<String> {
         FailureCause,
         KeyBackupMetadata,
         KeyId,
-        KeyLength,
         Provenance,
         Limits,
         MacScheme,
-        MetadataMember,
         NoRandomness,
         PassphraseFinding,
         PassphraseForm,
@@ -303,7 +299,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         RestoreOptions,
         RestoreProgress,
         RoomId,
-        Rounds,
         SealOptions,
         KeyAlgorithm,
         KeyStanding,
@@ -321,11 +316,9 @@ fn hold_no_secret() -> BTreeSet<String> {
         EntryKind,
         Expected,
         KeyDescription,
-        KeyTest,
         SecretStorageFinding,
         // What is written to that account data, and why.
         LegacyPublicKey,
-        NotARoomId,
         NotVerified,
         PlanError,
         PlanNote,
@@ -352,7 +345,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         StateKey,
         SecretRequest,
         SecretRequestAction,
-        SecretRequestRepair,
         SharePolicy,
         ShareRule,
         UnknownAction,
@@ -393,11 +385,8 @@ fn hold_no_secret() -> BTreeSet<String> {
         CheckedSignature,
         Ed25519PublicKey,
         Ed25519Signature,
-        Iv,
-        MessageMac,
         SignatureReport,
         SignatureVerdict,
-        SymmetricMac,
         TrustedSigner,
         // Signed, so public.
         JsonValue,
@@ -495,16 +484,10 @@ fn keys_do_not_print_their_secret_half() {
 
 fn look_at_keys(witness: &mut Witness, vault: &Vault) {
     let key = Curve25519SecretKey::from_bytes(secret(&KEY));
-    let ephemeral = EphemeralSecret::generate_with_rng(&mut FixedRng(EPHEMERAL));
-    let shared = key.diffie_hellman(&ephemeral.public_key()).unwrap();
-    witness.add_bytes(shared.expose_bytes());
     witness.debug(&key);
-    witness.debug(&ephemeral);
-    witness.debug(&shared);
     witness.display(&key.public_key());
     let low_order = Curve25519PublicKey::from_bytes([0; 32]);
-    let error: NonContributory = key.diffie_hellman(&low_order).unwrap_err();
-    witness.error(error);
+    witness.error::<FormatError>(BackupPublicKey::new(low_order).unwrap_err());
 
     witness.debug(&decryption_key());
     witness.debug::<BackupPublicKey>(decryption_key().public_key());
@@ -606,11 +589,9 @@ fn look_at_sealed_sessions(witness: &mut Witness, vault: &Vault) {
     let sealed = backup.seal_with_rng(room, &vault.session(), &options, &mut rng).unwrap();
     witness.debug(&sealed);
     witness.debug(&SessionSealer::new(&backup));
-    witness.debug(&BatchSealer::new(backup.public_key().as_curve25519()));
     witness.debug(&SessionToSeal::new(sealed.room_id(), &vault.session()));
     witness.debug::<KeyBackupData>(sealed.data());
     witness.debug::<EncryptedSessionData>(sealed.data().session_data());
-    witness.debug::<SealedMessage>(sealed.data().session_data().message());
     witness.debug(&backup);
     witness.debug::<TrustReason>(backup.reason());
     witness.debug(&AuthData::new(backup.public_key()));
@@ -634,10 +615,9 @@ fn opened_sessions_and_their_errors_do_not_print_what_was_sealed() {
 }
 
 fn look_at_opened_sessions(witness: &mut Witness, vault: &Vault) {
-    let (key, secret_key) = (decryption_key(), Curve25519SecretKey::from_bytes(secret(&KEY)));
+    let key = decryption_key();
     let sealed = seal(vault.session_json().as_bytes());
-    witness.debug(&curve25519_aes_sha2::open(&secret_key, &sealed).unwrap());
-    witness.debug(&key.open(&sealed.clone().into()).unwrap());
+    witness.debug(&key.open(&encrypted(&sealed)).unwrap());
     witness.debug(&returned(&sealed));
     witness.debug(&key.open_session(&returned(&sealed)).unwrap());
 
@@ -645,10 +625,7 @@ fn look_at_opened_sessions(witness: &mut Witness, vault: &Vault) {
 
     let mut causes = BTreeSet::new();
     let mut errors = |sealed: &SealedMessage| {
-        if let Err(error) = curve25519_aes_sha2::open(&secret_key, sealed) {
-            witness.error::<MessageOpenError>(error);
-        }
-        let error: OpenError = key.open(&sealed.clone().into()).unwrap_err();
+        let error: OpenError = key.open(&encrypted(sealed)).unwrap_err();
         causes.insert(error.cause());
         witness.error(error);
         witness.error(key.open_session(&returned(sealed)).unwrap_err());
@@ -656,13 +633,13 @@ fn look_at_opened_sessions(witness: &mut Witness, vault: &Vault) {
     for text in vault.malformed_sessions() {
         errors(&seal(text.as_bytes()));
     }
-    for at in (0..sealed.ciphertext.len()).step_by(15) {
+    for at in (0..sealed.ciphertext.0.len()).step_by(15) {
         let mut damaged = sealed.clone();
-        damaged.ciphertext.truncate(at);
+        damaged.ciphertext.0.truncate(at);
         errors(&damaged);
     }
-    errors(&SealedMessage { mac: MessageMac::from_bytes([0; 8]), ..sealed.clone() });
-    errors(&SealedMessage { ephemeral: Curve25519PublicKey::from_bytes([0; 32]), ..sealed });
+    errors(&SealedMessage { mac: Part(vec![0; 8]), ..sealed.clone() });
+    errors(&SealedMessage { ephemeral: Part(vec![0; 32]), ..sealed });
     assert_eq!(causes.len(), 4, "{causes:?}");
 }
 
@@ -782,25 +759,15 @@ fn symmetric_secrets_and_derived_keys_are_not_printed() {
     run(look_at_symmetric_secrets);
 }
 
-fn look_at_symmetric_secrets(witness: &mut Witness, vault: &Vault) {
+fn look_at_symmetric_secrets(witness: &mut Witness, _vault: &Vault) {
     let key = KeyMaterial::from(&secret(&KEY));
     witness.debug(&key);
-    let secret = aes_hmac_sha2::seal(&key, "name", vault.key_base64.as_bytes()).unwrap();
-    witness.debug::<SymmetricSecret>(&secret);
-    let check = KeyCheck::new(&key).unwrap();
-    witness.debug(&check);
-    assert_eq!(aes_hmac_sha2::open(&key, "other", &secret), None);
-    witness.debug(&Ed25519Seed::from_bytes(self::secret(&KEY)));
+    witness.debug(&Ed25519Seed::from_bytes(secret(&KEY)));
 
-    let (rounds, length) = (Rounds::new(3, 3).unwrap(), KeyLength::default());
-    let mut derivation = Derivation::new(TOKEN.as_bytes(), b"salt", rounds, length);
-    let derived = derive(TOKEN.as_bytes(), b"salt", rounds, length);
+    let parameters = PassphraseParameters::from_parts(3, "salt", None, &Limits::default());
+    let derived = parameters.unwrap().value.derive(TOKEN);
     witness.add_bytes(derived.expose_bytes());
-    for _ in 0..3 {
-        witness.debug(&derivation);
-        derivation.advance(1);
-    }
-    witness.debug(&derivation.finish());
+    witness.debug(&derived);
     for candidate in candidates(&format!("{TOKEN}\u{e9}")) {
         witness.debug::<PassphraseCandidate>(&candidate);
     }
@@ -885,9 +852,6 @@ fn look_at_secret_storage(witness: &mut Witness, vault: &Vault) {
     let (mut failures, mut opened) = (BTreeSet::new(), 0);
     for (_, secret) in storage.secrets() {
         witness.debug::<EncryptedSecret>(secret);
-        for (_, entry) in secret.entries() {
-            witness.debug::<SecretEntry>(entry.unwrap());
-        }
     }
     let mut public_keys = PublicKeys::default();
     for other in [None, Some(Curve25519PublicKey::from_bytes([9; 32]))] {
@@ -1028,10 +992,10 @@ fn look_at_plans(witness: &mut Witness, vault: &Vault) {
 fn secret_storage(vault: &Vault) -> SecretStorage {
     let key = KeyMaterial::from(&secret(&KEY));
     let parameters = json!({"algorithm": "m.pbkdf2", "salt": "salt", "iterations": 3});
-    let rounds = Rounds::new(3, 3).unwrap();
-    let derived = derive(TOKEN.as_bytes(), b"salt", rounds, KeyLength::default());
+    let read = PassphraseParameters::from_parts(3, "salt", None, &Limits::default());
+    let derived = read.unwrap().value.derive(TOKEN);
     let described = |key: &KeyMaterial| {
-        let KeyCheck { iv, mac, .. } = KeyCheck::new(key).unwrap();
+        let KeyCheck { iv, mac, .. } = KeyCheck::new(key);
         let (iv, mac) = (iv.to_base64(), mac.to_base64());
         json!({"algorithm": "m.secret_storage.v1.aes-hmac-sha2", "iv": iv, "mac": mac})
     };
@@ -1041,16 +1005,12 @@ fn secret_storage(vault: &Vault) -> SecretStorage {
     let asymmetric =
         json!({"algorithm": "m.secret_storage.v1.curve25519-aes-sha2", "pubkey": public_key});
     let symmetric = |name: &str, bytes: &[u8]| {
-        let secret = aes_hmac_sha2::seal(&key, name, bytes).unwrap();
+        let secret = aes_hmac_sha2::seal(&key, name, bytes);
         let ciphertext = base64::encode(&secret.ciphertext);
         json!({"iv": secret.iv.to_base64(), "ciphertext": ciphertext, "mac": secret.mac.to_base64()})
     };
     let sealed = seal(TOKEN.as_bytes());
-    let sealed = json!({
-        "ephemeral": sealed.ephemeral.to_base64(),
-        "ciphertext": base64::encode(&sealed.ciphertext),
-        "mac": base64::encode(sealed.mac.as_bytes()),
-    });
+    let sealed = sealed.to_value();
     let no_text = [TOKEN.as_bytes(), b"\xff"].concat();
     let mut damaged = sealed.clone();
     damaged["ciphertext"] = json!(base64::encode(&[7; 32]));
@@ -1096,12 +1056,16 @@ fn run(look: fn(&mut Witness, &Vault)) {
 /// Seals a plaintext to [`KEY`].
 fn seal(plaintext: &[u8]) -> SealedMessage {
     let public = *decryption_key().public_key().as_curve25519();
-    seal_with_rng(&public, plaintext, MacScheme::EmptyString, &mut FixedRng(EPHEMERAL)).unwrap()
+    seal_with_rng(&public, plaintext, MacScheme::EmptyString, &mut FixedRng(EPHEMERAL))
+}
+
+fn encrypted(sealed: &SealedMessage) -> EncryptedSessionData {
+    EncryptedSessionData::from_json(&sealed.to_json()).unwrap()
 }
 
 /// What a server returns for an encrypted session.
 fn returned(sealed: &SealedMessage) -> BackedUpSession {
-    let sealed = EncryptedSessionData::from(sealed.clone()).to_json();
+    let sealed = sealed.to_json();
     let json = format!(r#"{{"session_data":{}}}"#, str::from_utf8(&sealed).unwrap());
     let json = json.into_bytes();
     BackedUpSession { room_id: "!room".into(), session_id: "session".into(), json }

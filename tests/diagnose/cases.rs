@@ -560,14 +560,12 @@ fn change_session(world: &mut World, change: impl FnOnce(&mut Value)) {
 
 /// A text as session data, sealed to the backup.
 fn sealed_text(text: &str) -> Value {
-    use strongroom::{
-        backup::EncryptedSessionData,
-        crypto::curve25519_aes_sha2::{MacScheme, seal_with_rng},
-    };
+    use strongroom::crypto::curve25519_aes_sha2::MacScheme;
+
+    use crate::primitives::curve25519_aes_sha2::seal_with_rng;
     let rng = &mut rand_core::UnwrapErr(getrandom::SysRng);
     let key = *backup_public_key(BACKUP_KEY).as_curve25519();
-    let sealed = seal_with_rng(&key, text.as_bytes(), MacScheme::EmptyString, rng).unwrap();
-    serde_json::from_slice(&EncryptedSessionData::from(sealed).to_json()).unwrap()
+    seal_with_rng(&key, text.as_bytes(), MacScheme::EmptyString, rng).to_value()
 }
 
 fn text_of_backup_key(byte: u8) -> String {

@@ -16,6 +16,8 @@ mod js_sdk;
 mod needed;
 mod page;
 mod pairs;
+#[path = "../support/primitives.rs"]
+mod primitives;
 mod repairs;
 mod reports;
 mod sessions;

@@ -1,5 +1,4 @@
-//! The examples `make_backup` and `restore_stream`: what one makes the other restores, with the verdicts that
-//! were expected by construction.
+//! What the example `make_backup` makes is restored with the verdicts that were expected by construction.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::disallowed_methods,
@@ -16,32 +15,42 @@ use std::{
 
 use serde_json::{Value, json};
 
+use strongroom::{
+    Limits,
+    backup::{
+        BackupDecryptionKey, FailureCause, RestoreOptions, RestoreReport, Verdict, restore_slice,
+    },
+    recovery_key::RecoveryKey,
+};
+
 use crate::backup;
-use crate::restore;
 
 #[test]
 fn every_malformation_gets_the_verdict_it_was_made_for() {
     let folder = folder("malformations");
     backup::make(&folder, 600, Some(0.5)).unwrap();
     let expected = read(&folder.join("expected.json"));
-    let out = folder.join("out.json");
-    for threads in [1, 3] {
-        let outcome = restore::restore(&folder, Some(&out), threads).unwrap();
-        assert!(!outcome.report.is_everything());
-        let line: Value = serde_json::from_str(&outcome.line()).unwrap();
-        for name in ["total", "restored", "failed", "causes"] {
-            assert_eq!(line[name], expected[name], "{name}");
+    for parallel in [false, true] {
+        let (report, restored) = restore(&folder, parallel);
+        assert!(!report.is_everything() && report.is_complete());
+        assert_eq!(
+            (&json!(report.total()), &json!(report.restored())),
+            (&expected["total"], &expected["restored"])
+        );
+        assert_eq!(json!(report.failed()), expected["failed"]);
+        for (cause, count) in expected["causes"].as_object().unwrap() {
+            let of_name = |(it, _): &(FailureCause, u64)| it.as_str() == cause;
+            let counted = report.causes().find(of_name).map_or(0, |(_, counted)| counted);
+            assert_eq!(&json!(counted), count, "{cause}");
         }
-        assert_eq!(line["complete"], true);
-        assert!(line["seconds"].as_f64().unwrap() > 0.0);
-        let failed = outcome.report.failures().iter().map(|failed| {
+        let failed = report.failures().iter().map(|failed| {
             let cause = failed.error.cause().as_str();
             json!({"room_id": failed.room_id, "session_id": failed.session_id, "verdict": cause})
         });
         let all = expected["sessions"].as_array().unwrap().iter();
         let expected_to_fail = all.filter(|session| session["verdict"] != "restored");
         assert!(failed.eq(expected_to_fail.cloned()));
-        assert_eq!(read(&out), read(&folder.join("sessions.json")));
+        assert_eq!(restored, read(&folder.join("sessions.json")));
     }
 }
 
@@ -53,12 +62,11 @@ fn a_backup_without_faults_is_restored_whole() {
     for count in [0, 1, 300] {
         backup::make(&folder, count, None).unwrap();
         assert!(!folder.join("expected.json").exists());
-        let out = folder.join("out.json");
-        let outcome = restore::restore(&folder, Some(&out), 1).unwrap();
-        assert!(outcome.report.is_everything());
-        assert_eq!(outcome.report.restored(), count as u64);
-        assert_eq!(read(&out), read(&folder.join("sessions.json")));
-        assert_eq!(read(&out).as_array().unwrap().len(), count);
+        let (report, restored) = restore(&folder, false);
+        assert!(report.is_everything());
+        assert_eq!(report.restored(), count as u64);
+        assert_eq!(restored, read(&folder.join("sessions.json")));
+        assert_eq!(restored.as_array().unwrap().len(), count);
     }
 }
 
@@ -68,27 +76,10 @@ fn a_response_that_is_cut_keeps_what_came_before() {
     backup::make(&folder, 300, None).unwrap();
     let response = fs::read(folder.join("room_keys.json")).unwrap();
     fs::write(folder.join("room_keys.json"), &response[..response.len() - 100]).unwrap();
-    let out = folder.join("out.json");
-    let outcome = restore::restore(&folder, Some(&out), 2).unwrap();
-    assert!(!outcome.report.is_everything());
-    let line: Value = serde_json::from_str(&outcome.line()).unwrap();
-    assert_eq!((&line["complete"], &line["restored"]), (&json!(false), &json!(299)));
+    let (report, restored) = restore(&folder, true);
+    assert_eq!((report.is_complete(), report.restored()), (false, 299));
     let truth = read(&folder.join("sessions.json"));
-    assert_eq!(read(&out).as_array().unwrap()[..], truth.as_array().unwrap()[..299]);
-}
-
-#[test]
-fn the_key_of_another_backup_is_named() {
-    let [folder, other] = ["key", "other_key"].map(folder);
-    backup::make(&folder, 1, None).unwrap();
-    backup::make(&other, 1, None).unwrap();
-    fs::copy(other.join("recovery_key.txt"), folder.join("recovery_key.txt")).unwrap();
-    let error = restore::restore(&folder, None, 1).unwrap_err().to_string();
-    for folder in [folder, other] {
-        let info = read(&folder.join("backup_info.json"));
-        let public_key = info["auth_data"]["public_key"].as_str().unwrap();
-        assert!(error.contains(public_key), "{error}");
-    }
+    assert_eq!(restored.as_array().unwrap()[..], truth.as_array().unwrap()[..299]);
 }
 
 #[cfg(unix)]
@@ -102,6 +93,27 @@ fn only_the_owner_may_read_the_files() {
         let mode = entry.unwrap().metadata().unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
+}
+
+/// With the key that lies beside the response: the report, and the sessions as clients import them.
+fn restore(folder: &Path, parallel: bool) -> (RestoreReport, Value) {
+    let typed = fs::read_to_string(folder.join("recovery_key.txt")).unwrap();
+    let key = BackupDecryptionKey::from_recovery_key(RecoveryKey::parse(&typed).unwrap());
+    let response = fs::read(folder.join("room_keys.json")).unwrap();
+    let mut options = RestoreOptions::default();
+    options.parallel = parallel;
+    let mut restored = Vec::new();
+    let keep = |verdicts: Vec<Verdict>, _| {
+        for verdict in verdicts {
+            if let Verdict::Restored(session) = verdict {
+                let json = session.exported().to_json().unwrap();
+                restored.push(serde_json::from_slice(json.expose_bytes()).unwrap());
+            }
+        }
+        Ok::<_, std::convert::Infallible>(())
+    };
+    let Ok(report) = restore_slice(&key, &response, options, &Limits::default(), keep);
+    (report, Value::Array(restored))
 }
 
 fn folder(name: &str) -> PathBuf {

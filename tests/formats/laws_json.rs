@@ -29,9 +29,6 @@ proptest! {
         let given = encrypted(&ephemeral, &ciphertext, &mac, padded, &unknown);
         let read = EncryptedSessionData::from_json(given.to_string().as_bytes());
         let read = read.expect("an encrypted session");
-        prop_assert_eq!(read.message().ephemeral.as_bytes(), &ephemeral);
-        prop_assert_eq!(&read.message().ciphertext, &ciphertext);
-        prop_assert_eq!(read.message().mac.as_bytes(), &mac);
         prop_assert_eq!(parse(&read.to_json()), unpadded);
         let again = EncryptedSessionData::from_json(&read.to_json());
         prop_assert_eq!(again.as_ref(), Ok(&read));

@@ -16,7 +16,6 @@ mod batch;
 mod canonical_json;
 mod laws;
 mod laws_json;
-mod laws_symmetric;
 mod malformations;
 mod malformations_backup_passphrase;
 #[cfg(feature = "zxcvbn")]
@@ -33,9 +32,9 @@ mod backup;
 mod files;
 #[path = "../support/json_values.rs"]
 mod json_values;
+#[path = "../support/primitives.rs"]
+mod primitives;
 #[path = "../support/response.rs"]
 mod response;
-#[path = "../../examples/restore_stream/restore.rs"]
-mod restore;
 #[path = "../support/mod.rs"]
 mod support;

@@ -12,12 +12,12 @@ use strongroom::{
     Limits,
     backup::{
         BackedUpSession, BackupDecryptionKey, BackupVersionInfo, EncryptedSessionData,
-        FailureCause, MetadataMember, OpenError, RestoredSession, Warning,
+        FailureCause, OpenError, RestoredSession, Warning,
     },
     crypto::{curve25519::Curve25519PublicKey, curve25519_aes_sha2::MacScheme},
     encoding::base64,
     ids::{RoomId, SessionId},
-    session_data::{ExportedSession, NotARoomId, Repair, SessionData, SessionDataError},
+    session_data::{ExportedSession, Repair, SessionData, SessionDataError},
 };
 use vodozemac::megolm::{GroupSession, InboundGroupSession};
 
@@ -270,9 +270,9 @@ fn row_12_numbers_are_hints() {
     };
     assert_eq!(with(json!("0"), json!("12"), json!(true)), []);
     let all = [
-        Warning::MetadataIgnored(MetadataMember::IsVerified),
-        Warning::MetadataIgnored(MetadataMember::FirstMessageIndex),
-        Warning::MetadataIgnored(MetadataMember::ForwardedCount),
+        Warning::MetadataIgnored("is_verified"),
+        Warning::MetadataIgnored("first_message_index"),
+        Warning::MetadataIgnored("forwarded_count"),
     ];
     assert_eq!(with(json!(0.5), json!(-1), json!("true")), all);
     assert_eq!(with(json!(null), json!([]), json!(null)), all);
@@ -399,7 +399,7 @@ fn row_55_numbers_beside_a_session_and_of_a_version_are_read_by_their_value() {
     for number in ["300.0", "3e2", "3.00E+2"] {
         assert_eq!(warnings(&sealed, number), std::slice::from_ref(&other), "{number}");
     }
-    let ignored = Warning::MetadataIgnored(MetadataMember::FirstMessageIndex);
+    let ignored = Warning::MetadataIgnored("first_message_index");
     for none in ["1.5", "1e400", "-3"] {
         assert_eq!(warnings(&sealed, none), std::slice::from_ref(&ignored), "{none}");
     }
@@ -477,11 +477,11 @@ fn a_room_id_that_others_refuse_keeps_a_session_out_of_key_files_alone() {
         case.payload["room_id"] = json!(odd);
         let read = ExportedSession::from_json(case.payload.to_string().as_bytes()).unwrap();
         assert_eq!(read.value.room_id.as_str(), odd);
-        assert_eq!(read.value.to_json(), Err(NotARoomId), "{odd:?}");
+        assert_eq!(read.value.to_json(), Err(SessionDataError::NotARoomId), "{odd:?}");
         let mut exported = case.restore().unwrap().into_exported();
         assert!(exported.to_json().is_ok());
         exported.room_id = odd.into();
-        assert_eq!(exported.to_json(), Err(NotARoomId), "{odd:?}");
+        assert_eq!(exported.to_json(), Err(SessionDataError::NotARoomId), "{odd:?}");
     }
 }
 

@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use strongroom::{
     Limits,
     backup::{
-        BackupDecryptionKey, FailureCause, MetadataMember, OpenError, RestoreOptions, StreamError,
-        Verdict, Warning, WrongBackupKey, restore_slice,
+        BackupDecryptionKey, FailureCause, OpenError, RestoreOptions, StreamError, Verdict,
+        Warning, WrongBackupKey, restore_slice,
     },
     crypto::curve25519_aes_sha2::MacScheme,
     encoding::{base64, format::FormatProblem},
@@ -138,11 +138,7 @@ fn row_12_numbers_are_hints() {
     sealed.as_object_mut().unwrap().remove("is_verified");
     let outcome = Outcome::of(&key, &text(&sealed));
     assert_eq!(outcome.letters(), "r");
-    let all = [
-        MetadataMember::IsVerified,
-        MetadataMember::FirstMessageIndex,
-        MetadataMember::ForwardedCount,
-    ];
+    let all = ["is_verified", "first_message_index", "forwarded_count"];
     assert_eq!(outcome.report.warnings()[0].warnings, all.map(Warning::MetadataIgnored));
 }
 

@@ -11,7 +11,7 @@ use http::{HeaderValue, Method, Response, StatusCode};
 use serde_json::{Value, json};
 use strongroom::homeserver::{
     Homeserver,
-    faults::{Exchange, Fault, FaultRule, Faults, OtherDevice, RateLimitHint},
+    faults::{Exchange, Fault, FaultRule, Faults, OtherDevice},
 };
 
 /// A homeserver with one backup version, and a user whose requests go through faults.
@@ -94,13 +94,14 @@ fn a_request_that_is_delivered_twice_is_acted_on_twice() {
 #[test]
 fn a_rate_limit_says_when_to_come_back_in_every_spelling() {
     let date = HeaderValue::from_static("Wed, 21 Oct 2015 07:28:00 GMT");
-    for (retry_after, header, in_body) in [
-        (RateLimitHint::Nothing, None, Value::Null),
-        (RateLimitHint::Seconds(3), Some(HeaderValue::from_static("3")), Value::Null),
-        (RateLimitHint::Header(date.clone()), Some(date), Value::Null),
-        (RateLimitHint::Milliseconds(1_500), None, json!(1_500)),
+    for (header, retry_after_ms, in_body) in [
+        (None, None, Value::Null),
+        (Some(HeaderValue::from(3)), None, Value::Null),
+        (Some(date), None, Value::Null),
+        (None, Some(1_500), json!(1_500)),
     ] {
-        let mut alice = Alice::with(Fault::RateLimit(retry_after));
+        let retry_after = header.clone();
+        let mut alice = Alice::with(Fault::RateLimit { retry_after, retry_after_ms });
         let response = alice.create().into_response().unwrap();
         assert_eq!(response.headers().get("Retry-After"), header.as_ref());
         let (status, body) = parsed(&response);
@@ -274,7 +275,7 @@ fn another_device_acts_before_the_request_is_lost_and_the_answer_of_a_proxy_can_
     assert_eq!(alice.answer("GET", "/version", "").body(), b"<html>");
 
     let mut alice = Alice::with(Fault::CutAfterBytes(2));
-    alice.faults.add(FaultRule::new(Fault::RateLimit(RateLimitHint::Nothing)));
+    alice.faults.add(FaultRule::new(Fault::RateLimit { retry_after: None, retry_after_ms: None }));
     let answer = alice.answer("GET", "/version", "");
     assert_eq!((answer.status().as_u16(), answer.body().as_slice()), (429, &b"{\""[..]));
 }

@@ -1,6 +1,6 @@
 //! What stands between the entries, what is too large, and lists that are not encrypted.
 
-use strongroom::{Limits, backup::Authenticity, key_export::*};
+use strongroom::{Limits, backup::Authenticity, key_export::*, session_data::SessionDataError};
 
 use super::kit::*;
 
@@ -54,28 +54,28 @@ fn an_empty_list_is_a_success_with_nothing_in_it() {
 fn what_comes_before_a_broken_place_is_delivered_and_the_report_says_why_it_ends() {
     let good = entry(&session(1));
     for (list, read, end) in [
-        (format!("[{good},{good}"), 2, KeyListError::Truncated),
-        (format!("[{good},"), 1, KeyListError::Truncated),
-        (format!("[{good},{}", &good[..good.len() / 2]), 1, KeyListError::Truncated),
-        (format!("[{good},nul"), 1, KeyListError::Truncated),
-        ("[".to_owned(), 0, KeyListError::Truncated),
-        (format!("[{good},,{good}]"), 1, KeyListError::Syntax),
-        (format!("[{good} {good}]"), 1, KeyListError::Syntax),
-        (format!("[{good},]"), 1, KeyListError::Syntax),
-        (format!("[,{good}]"), 0, KeyListError::Syntax),
-        (format!("[{good}}}"), 1, KeyListError::Syntax),
-        (format!("[{good},{{'a':1}}]"), 1, KeyListError::Syntax),
-        (format!("[{good}][{good}]"), 1, KeyListError::TrailingBytes),
-        (format!("[{good}]\u{0}"), 1, KeyListError::TrailingBytes),
+        (format!("[{good},{good}"), 2, KeyFileError::ListTruncated),
+        (format!("[{good},"), 1, KeyFileError::ListTruncated),
+        (format!("[{good},{}", &good[..good.len() / 2]), 1, KeyFileError::ListTruncated),
+        (format!("[{good},nul"), 1, KeyFileError::ListTruncated),
+        ("[".to_owned(), 0, KeyFileError::ListTruncated),
+        (format!("[{good},,{good}]"), 1, KeyFileError::ListSyntax),
+        (format!("[{good} {good}]"), 1, KeyFileError::ListSyntax),
+        (format!("[{good},]"), 1, KeyFileError::ListSyntax),
+        (format!("[,{good}]"), 0, KeyFileError::ListSyntax),
+        (format!("[{good}}}"), 1, KeyFileError::ListSyntax),
+        (format!("[{good},{{'a':1}}]"), 1, KeyFileError::ListSyntax),
+        (format!("[{good}][{good}]"), 1, KeyFileError::ListTrailingBytes),
+        (format!("[{good}]\u{0}"), 1, KeyFileError::ListTrailingBytes),
     ] {
         both(&list, |verdicts, report| {
             assert_eq!(exported(verdicts).len(), read, "{list}");
-            assert_eq!(report.ended_early(), Some(end), "{list}");
+            assert_eq!(report.ended_early(), Some(&end), "{list}");
             assert!(!report.is_everything());
             assert!(report.to_string().contains("there may be more"), "{report}");
         });
     }
-    let truncated = KeyListError::Truncated.to_string();
+    let truncated = KeyFileError::ListTruncated.to_string();
     assert!(truncated.contains("truncated"), "{truncated}");
 }
 
@@ -83,7 +83,7 @@ fn what_comes_before_a_broken_place_is_delivered_and_the_report_says_why_it_ends
 fn an_encrypted_file_without_a_list_is_named() {
     for list in ["", "{}", "null", "\"[]\"", "{\"sessions\":[]}", " ", "plain"] {
         let (verdicts, report) = read(file_of(list)).unwrap();
-        assert_eq!((verdicts.len(), report.ended_early()), (0, Some(KeyListError::NotAList)));
+        assert_eq!((verdicts.len(), report.ended_early()), (0, Some(&KeyFileError::NotAList)));
     }
 }
 
@@ -108,8 +108,10 @@ fn an_entry_that_exceeds_a_limit_costs_itself() {
         };
         let (read, report) = sessions.read_all().unwrap();
         assert_eq!(read.len(), 3);
-        let [(2, EntryError::TooLarge { limit, found }), (4, EntryError::TooDeep { limit: 4 })] =
-            report.failures()
+        let [
+            (2, SessionDataError::TooLarge { limit, found }),
+            (4, SessionDataError::TooDeep { limit: 4 }),
+        ] = report.failures()
         else {
             panic!("{report:?}");
         };

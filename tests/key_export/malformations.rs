@@ -103,7 +103,7 @@ fn row_48_a_file_shorter_than_its_header_is_too_short() {
     }
     // With its header and nothing else it is a file without a list.
     let (verdicts, report) = read(framed(&bytes)).unwrap();
-    assert_eq!((verdicts.len(), report.ended_early()), (0, Some(KeyListError::NotAList)));
+    assert_eq!((verdicts.len(), report.ended_early()), (0, Some(&KeyFileError::NotAList)));
 }
 
 #[test]

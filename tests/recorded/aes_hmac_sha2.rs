@@ -1,125 +1,21 @@
 //! Symmetric secrets, key checks and derived keys, as matrix-js-sdk made them.
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test may fail by a panic"
-)]
+#![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test may fail by a panic")]
 
 use crate::support::{
     recorded_accounts::{DESCRIPTIONS as KEYS, described},
-    recorded_rng::RecordedRng,
     vectors::{self, Row},
-};
-use aes::Aes256;
-use ctr::{
-    Ctr128BE,
-    cipher::{KeyIvInit as _, StreamCipher as _},
 };
 use serde_json::Value;
 use strongroom::{
     Limits,
-    crypto::{
-        aes_hmac_sha2::{KeyCheck, SymmetricSecret, open, seal_with_rng},
-        key_material::KeyMaterial,
-    },
-    encoding::{
-        base64,
-        format::{FormatError, FormatProblem},
-        json_object::JsonObject,
-    },
+    crypto::key_material::KeyMaterial,
+    encoding::{base64, format::FormatProblem, json_object::JsonObject},
     ids::{SecretName, SecretStorageKeyId},
     passphrase::{PassphraseFinding, PassphraseParameters, candidates},
     recovery_key::RecoveryKey,
     secret_storage::{EncryptedSecret, KeyDescription, KeyStanding},
     secret_value::SecretValue,
 };
-
-#[test]
-fn every_secret_is_decrypted() {
-    for row in vectors::rows(ITEMS) {
-        let opened = open(&key(row.text("key_b64")), row.text("secret_name"), &secret(&row));
-        let plaintext = opened.unwrap_or_else(|| panic!("{}", row.name()));
-        assert_eq!(plaintext.expose_bytes(), row.text("plaintext").as_bytes(), "{}", row.name());
-    }
-}
-
-#[test]
-fn every_secret_is_encrypted_to_the_same_bytes_unless_no_client_draws_its_iv() {
-    let (mut same, mut others) = (0, 0);
-    for row in vectors::rows(ITEMS) {
-        let recorded = secret(&row);
-        let mut rng = RecordedRng::new(recorded.iv.as_bytes());
-        let (key, name) = (key(row.text("key_b64")), row.text("secret_name"));
-        let ours = seal_with_rng(&key, name, row.text("plaintext").as_bytes(), &mut rng);
-        assert!(rng.is_used_up());
-        let drawn = recorded.iv.as_bytes()[8] & 0x80 == 0;
-        assert_eq!(ours == recorded, drawn, "{}", row.name());
-        assert_eq!(ours.mac == recorded.mac, drawn, "{}", row.name());
-        *(if drawn { &mut same } else { &mut others }) += 1;
-    }
-    assert!(same > 0 && others > 0, "both kinds occur");
-}
-
-#[test]
-fn a_counter_of_128_bits_reads_the_rows_that_say_so_and_ours_reads_all() {
-    for row in vectors::rows(ITEMS) {
-        let recorded = secret(&row);
-        let aes_key: [u8; 32] = hex(row.member("recomputed")["aes_key_hex"].as_str());
-        let mut bytes = recorded.ciphertext.clone();
-        Ctr128BE::<Aes256>::new(&aes_key.into(), recorded.iv.as_bytes().into())
-            .apply_keystream(&mut bytes);
-        let is_same = row.member("equals_128_bit_counter") == true;
-        assert_eq!(bytes == row.text("plaintext").as_bytes(), is_same, "{}", row.name());
-    }
-}
-
-#[test]
-fn another_key_or_another_name_does_not_open_a_secret() {
-    for row in vectors::rows(ITEMS) {
-        let (key, name) = (key(row.text("key_b64")), row.text("secret_name"));
-        for other in other_keys(&key) {
-            assert_eq!(open(&other, name, &secret(&row)), None, "{}", row.name());
-        }
-        for other in ["", "m.cross_signing", &format!("{name} "), &name.to_uppercase()] {
-            assert_eq!(open(&key, other, &secret(&row)), None, "{}", row.name());
-        }
-    }
-}
-
-#[test]
-fn every_quirk_is_read_as_the_client_of_today_reads_it() {
-    let (mut accepted, mut refused) = (0, 0);
-    for row in vectors::rows(QUIRKS) {
-        let verdict = row.member("js_sdk_43_0_0");
-        let read = try_secret(&row).ok();
-        let opened = read
-            .and_then(|secret| open(&key(row.text("key_b64")), row.text("secret_name"), &secret));
-        let text = opened.map(|opened| String::from_utf8_lossy(opened.expose_bytes()).into_owned());
-        let theirs = verdict.get("plaintext").and_then(Value::as_str);
-        assert_eq!(verdict["verdict"] == "accept", theirs.is_some(), "{}", row.name());
-        assert_eq!(text.as_deref(), theirs, "{}", row.name());
-        *(if theirs.is_some() { &mut accepted } else { &mut refused }) += 1;
-    }
-    assert!(accepted > 0 && refused > 0, "both kinds occur");
-}
-
-#[test]
-fn every_key_check_fits_its_key_and_no_other() {
-    for row in described_keys() {
-        let key = key(&row.key);
-        let (iv, mac) = (text(&row.description["iv"]), text(&row.description["mac"]));
-        let check = KeyCheck::from_base64(iv, mac).expect("a key check");
-        assert!(check.fits(&key), "{}", row.name);
-        for other in other_keys(&key) {
-            assert!(!check.fits(&other), "{}", row.name);
-        }
-        let unpadded = [iv, mac].map(|text| text.trim_end_matches('='));
-        assert_eq!(KeyCheck::from_base64(unpadded[0], unpadded[1]), Ok(check));
-        let mut rng = RecordedRng::new(check.iv.as_bytes());
-        assert_eq!(KeyCheck::with_rng(&key, &mut rng), check, "{}", row.name);
-    }
-}
 
 #[test]
 fn every_secret_under_a_described_key_opens_to_the_value_that_was_stored() {
@@ -131,12 +27,9 @@ fn every_secret_under_a_described_key_opens_to_the_value_that_was_stored() {
             let entries = event["encrypted"].as_object().expect("an object");
             for (key_id, entry) in entries {
                 let described = keys.iter().find(|key| key.id == *key_id).expect("its key");
-                let [iv, ciphertext, mac] =
-                    ["iv", "ciphertext", "mac"].map(|part| text(&entry[part]));
-                let secret = SymmetricSecret::from_base64(iv, ciphertext, mac).expect("a secret");
-                let plaintext = open(&key(&described.key), name, &secret).expect("its key");
+                let plaintext = opened_by(described, name, entry);
                 let expected = text(&row.member("expected_secrets")[name]);
-                assert_eq!(plaintext.expose_bytes(), expected.as_bytes());
+                assert_eq!(plaintext, expected);
                 let read = SecretValue::read(&SecretName::from(name.as_str()), expected.as_bytes());
                 let read = read.unwrap_or_else(|error| panic!("{name}: {error}"));
                 assert!(read.repairs.is_empty());
@@ -313,45 +206,39 @@ fn every_key_of_the_first_clients_is_derived() {
     }
 }
 
+/// What the described key makes of an entry.
+fn opened_by(described: &DescribedKey, name: &str, entry: &Value) -> String {
+    let object = |value: &Value| JsonObject::from_json(value.to_string().as_bytes()).expect("JSON");
+    let id = SecretStorageKeyId::from(described.id.as_str());
+    let content = object(&described.description);
+    let description = KeyDescription::from_json(id, &content, &Limits::default());
+    let accepted = description.expect("a description").accept(&key(&described.key));
+    let content = object(&serde_json::json!({ "encrypted": { described.id.as_str(): entry } }));
+    let secret = EncryptedSecret::from_json(&content).expect("a secret");
+    let opened = accepted.expect("its key").open(&name.into(), &secret).expect("its secret");
+    opened.text().expose_str().to_owned()
+}
+
 /// A key with its description.
 struct DescribedKey {
-    name: String,
     id: String,
     key: String,
     description: Value,
-}
-
-fn described_keys() -> Vec<DescribedKey> {
-    vectors::rows(KEYS).iter().flat_map(described_keys_of).collect()
 }
 
 /// The keys of a row: one, or several in an array.
 fn described_keys_of(row: &Row) -> Vec<DescribedKey> {
     let whole: Value = row.members().map(|(name, value)| (name.clone(), value.clone())).collect();
     let several = row.get("keys").and_then(Value::as_array);
-    several
-        .cloned()
-        .unwrap_or_else(|| vec![whole])
-        .iter()
-        .map(|key| with_description(row, key))
-        .collect()
+    several.cloned().unwrap_or_else(|| vec![whole]).iter().map(with_description).collect()
 }
 
-fn with_description(row: &Row, key: &Value) -> DescribedKey {
+fn with_description(key: &Value) -> DescribedKey {
     DescribedKey {
-        name: row.name().to_owned(),
         id: text(&key["key_id"]).to_owned(),
         key: text(&key["key_b64"]).to_owned(),
         description: key["key_description"].clone(),
     }
-}
-
-fn secret(row: &Row) -> SymmetricSecret {
-    try_secret(row).unwrap_or_else(|error| panic!("{}: {error}", row.name()))
-}
-
-fn try_secret(row: &Row) -> Result<SymmetricSecret, FormatError> {
-    SymmetricSecret::from_base64(row.text("iv"), row.text("ciphertext"), row.text("mac"))
 }
 
 fn key(text: &str) -> KeyMaterial {
@@ -374,13 +261,3 @@ fn other_keys(key: &KeyMaterial) -> Vec<KeyMaterial> {
 fn text(value: &Value) -> &str {
     value.as_str().expect("a text")
 }
-
-fn hex(text: Option<&str>) -> [u8; 32] {
-    let text = text.expect("hexadecimal");
-    let byte = |index| u8::from_str_radix(&text[index * 2..index * 2 + 2], 16).expect("two digits");
-    std::array::from_fn(byte)
-}
-
-const ITEMS: &str = "aes-hmac-sha2/items.json";
-
-const QUIRKS: &str = "aes-hmac-sha2/quirks.json";

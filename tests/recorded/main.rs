@@ -15,12 +15,8 @@ mod js_sdk_secrets;
 mod js_sdk_trust;
 mod legacy_backup;
 mod legacy_ssss;
-mod quirks;
 mod recovery_key;
-mod sealed_messages;
 mod wrong_keys;
-mod wycheproof_pbkdf2;
-mod wycheproof_x25519;
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -76,7 +76,7 @@ fn state_of_another_account_device_machine_or_format_is_refused() {
         assert_eq!(restore(&saved, user, device).unwrap_err(), SavedStateError::OtherAccount);
     }
     let newer = str::from_utf8(saved.expose_bytes()).unwrap();
-    let newer = newer.replacen("\"format\":2", "\"format\":9", 1);
+    let newer = newer.replacen("\"format\":3", "\"format\":9", 1);
     let newer = SecretVec::from(newer.as_bytes());
     assert_eq!(restore(&newer, USER, "PHONE").unwrap_err(), SavedStateError::Format { found: 9 });
 
@@ -162,7 +162,7 @@ fn each_part_says_whose_it_is_and_in_which_format() {
         assert_eq!(read("device_id", "OTHER".into()), Some(SavedStateError::OtherAccount));
         assert_eq!(read("part", "another".into()), Some(SavedStateError::OtherPart));
         assert_eq!(read("format", 1.into()), Some(SavedStateError::Format { found: 1 }));
-        assert_eq!(read("format", "2".into()), Some(SavedStateError::Damaged));
+        assert_eq!(read("format", "3".into()), Some(SavedStateError::Damaged));
         for (other, bytes) in parts.iter().enumerate().filter(|(other, _)| *other != index) {
             let found = restore_part(index, bytes);
             assert_eq!(found, Some(SavedStateError::OtherPart), "{other} for {index}");

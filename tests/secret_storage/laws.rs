@@ -8,7 +8,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::support::recorded_rng::RecordedRng;
+use crate::{
+    primitives::{
+        aes_hmac_sha2::{self, KeyCheck},
+        curve25519_aes_sha2,
+    },
+    support::recorded_rng::RecordedRng,
+};
 use proptest::{
     array::uniform32,
     collection::{btree_map, vec},
@@ -18,15 +24,12 @@ use proptest::{
     test_runner::TestCaseError,
 };
 use serde_json::{Value, json};
+use sha2::Sha512;
 use strongroom::{
     Limits,
     crypto::{
-        aes_hmac_sha2::{self, KeyCheck},
-        curve25519::Curve25519SecretKey,
-        curve25519_aes_sha2::{self, MacScheme},
-        ed25519::Ed25519Seed,
-        key_material::{KeyLength, KeyMaterial},
-        pbkdf2::{Rounds, derive},
+        curve25519::Curve25519SecretKey, curve25519_aes_sha2::MacScheme, ed25519::Ed25519Seed,
+        key_material::KeyMaterial,
     },
     encoding::{base64, json_object::JsonObject},
     ids::EventType,
@@ -269,13 +272,7 @@ impl Account {
         };
         let (public, mut rng) =
             (asymmetric(&key.bytes).public_key(), RecordedRng::new(&self.randomness));
-        let sealed =
-            curve25519_aes_sha2::seal_with_rng(&public, text.as_bytes(), scheme, &mut rng).unwrap();
-        json!({
-            "ephemeral": sealed.ephemeral.to_base64(),
-            "ciphertext": base64::encode(&sealed.ciphertext),
-            "mac": base64::encode(sealed.mac.as_bytes()),
-        })
+        curve25519_aes_sha2::seal_with_rng(&public, text.as_bytes(), scheme, &mut rng).to_value()
     }
 }
 
@@ -340,9 +337,9 @@ fn with_passphrase() -> impl Strategy<Value = WithPassphrase> {
 fn passphrase_account(keys: &[WithPassphrase]) -> Events {
     let mut events = Events::new();
     for (id, key) in keys.iter().enumerate() {
-        let rounds = Rounds::new(key.rounds.into(), key.rounds).unwrap();
         let (passphrase, salt) = (key.passphrase.as_bytes(), key.salt.as_bytes());
-        let derived = derive(passphrase, salt, rounds, KeyLength::default());
+        let derived = pbkdf2::pbkdf2_hmac_array::<Sha512, 32>(passphrase, salt, key.rounds);
+        let derived = KeyMaterial::from_slice(&derived).unwrap();
         let mut description = described(&derived);
         if !key.has_check {
             description.as_object_mut().unwrap().remove("mac");
@@ -459,7 +456,7 @@ fn described(key: &KeyMaterial) -> Value {
 }
 
 fn symmetric_entry(key: &KeyMaterial, name: &str, text: &str) -> Value {
-    let secret = aes_hmac_sha2::seal(key, name, text.as_bytes()).unwrap();
+    let secret = aes_hmac_sha2::seal(key, name, text.as_bytes());
     json!({
         "iv": secret.iv.to_base64(),
         "ciphertext": base64::encode(&secret.ciphertext),

@@ -21,6 +21,8 @@ mod typed;
 
 #[path = "../support/account.rs"]
 mod account;
+#[path = "../support/primitives.rs"]
+mod primitives;
 #[path = "../support/specification.rs"]
 mod specification;
 #[path = "../support/mod.rs"]

@@ -11,7 +11,6 @@
 use strongroom::{
     Limits,
     crypto::{
-        aes_hmac_sha2::{KeyCheck, SymmetricSecret, open, seal},
         curve25519::{Curve25519PublicKey, Curve25519SecretKey},
         ed25519::{Ed25519PublicKey, Ed25519Seed},
         key_material::KeyMaterial,
@@ -47,57 +46,6 @@ fn row_29_keys_are_read_padded_or_not_with_any_unused_bits_and_written_unpadded(
             assert_eq!(read.value.to_text().expose_str(), unpadded);
             assert_eq!(key_of(&read.value), KEY, "{name}");
         }
-    }
-}
-
-#[test]
-fn row_32_a_mac_of_any_other_length_is_refused() {
-    let (key, iv) = (KeyMaterial::from_slice(&KEY).unwrap(), base64::encode(&[1; 16]));
-    let secret = seal(&key, "name", b"text").unwrap();
-    let ciphertext = base64::encode(&secret.ciphertext);
-    let mac = [*secret.mac.as_bytes(), [0; 32]].concat();
-    for found in 0..=64 {
-        let mac = base64::encode(&mac[..found]);
-        let expected = Base64Error::Length { expected: 32, found };
-        let read = SymmetricSecret::from_base64(&secret.iv.to_base64(), &ciphertext, &mac);
-        let check = KeyCheck::from_base64(&iv, &mac);
-        if found == 32 {
-            assert_eq!(open(&key, "name", &read.unwrap()).unwrap().expose_bytes(), b"text");
-            assert!(check.is_ok());
-        } else {
-            assert_eq!(
-                read,
-                Err(FormatProblem::DamagedMember("mac", expected).of("the encrypted data"))
-            );
-            assert_eq!(check, Err(FormatProblem::DamagedMember("mac", expected).of("it")));
-        }
-    }
-}
-
-#[test]
-fn row_33_of_a_key_check_with_an_iv_of_32_bytes_the_first_16_count() {
-    let key = KeyMaterial::from_slice(&KEY).unwrap();
-    let check = KeyCheck::new(&key).unwrap();
-    let iv = [check.iv.as_bytes().as_slice(), &[0xa5; 48]].concat();
-    for found in 0..=64 {
-        let read = KeyCheck::from_base64(&base64::encode(&iv[..found]), &check.mac.to_base64());
-        if found == 16 || found == 32 {
-            assert_eq!(read, Ok(check));
-            assert!(read.unwrap().fits(&key));
-        } else {
-            let length = Base64Error::Length { expected: 16, found };
-            assert_eq!(read, Err(FormatProblem::DamagedMember("iv", length).of("it")));
-        }
-    }
-}
-
-#[test]
-fn row_33_a_secret_has_an_iv_of_16_bytes() {
-    let mac = base64::encode(&[0; 32]);
-    for found in [0, 15, 17, 32] {
-        let read = SymmetricSecret::from_base64(&base64::encode(&vec![0; found]), "", &mac);
-        let length = Base64Error::Length { expected: 16, found };
-        assert_eq!(read, Err(FormatProblem::DamagedMember("iv", length).of("the encrypted data")));
     }
 }
 
@@ -194,18 +142,17 @@ fn row_41_the_limit_is_the_callers() {
     let json = json_with("iterations", "4294967295");
     let read = PassphraseParameters::from_json(json.as_bytes(), &limits).unwrap();
     assert_eq!(read.value.rounds(), u32::MAX);
-    assert_eq!(read.value.start("given up").done(), 1);
 }
 
 #[test]
 fn row_41_bits_are_honoured_from_128_to_512() {
     for bits in [128, 136, 256, 384, 512] {
         let read = parameters(&json_with("bits", &bits.to_string())).unwrap();
-        assert_eq!(read.value.key_length().bits(), bits);
+        assert_eq!(read.value.bits(), bits);
     }
     for text in ["null", "256", "\"256\"", "256.0"] {
         let read = parameters(&json_with("bits", text)).unwrap();
-        assert_eq!(read.value.key_length().bits(), 256, "{text}");
+        assert_eq!(read.value.bits(), 256, "{text}");
     }
     for bits in [0, 8, 120, 127, 129, 250, 511, 520, 1_024, 4_294_967_296 + 256] {
         let error = PassphraseParametersError::KeyLength { bits };
@@ -228,7 +175,7 @@ fn row_41_the_salt_is_its_text_and_never_decoded() {
     assert_eq!(key("\"AQID\"").expose_bytes(), expected);
     assert_eq!(key("\"\\u0041QID\"").expose_bytes(), expected);
     assert_ne!(key("\"AQID=\"").expose_bytes(), expected);
-    assert_eq!(key("\"\"").length().bits(), 256);
+    assert_eq!(key("\"\"").expose_bytes().len(), 32);
     for salt in ["7", "\"\\ud800\"", "[]"] {
         let error = unusable("salt");
         assert_eq!(parameters(&json_with("salt", salt)), Err(error));
@@ -283,7 +230,7 @@ fn row_13_unknown_members_of_parameters_survive() {
 #[test]
 fn new_parameters_are_those_that_clients_write() {
     let new = PassphraseParameters::generate().unwrap();
-    assert_eq!((new.rounds(), new.key_length().bits()), (500_000, 256));
+    assert_eq!((new.rounds(), new.bits()), (500_000, 256));
     assert_eq!(new.salt().len(), 32);
     assert!(new.salt().bytes().all(|byte| byte.is_ascii_alphanumeric()));
     assert_ne!(new.salt(), PassphraseParameters::generate().unwrap().salt());

@@ -269,7 +269,7 @@ fn a_secret_is_deleted_under_some_of_its_keys_or_all() {
     let mut account = account.clone();
     account.put_text("org.example.0", some.steps()[0].content.as_str());
     let left = account.storage();
-    let left = left.secret(&name(0)).unwrap().entries().map(|(id, _)| id.clone());
+    let left = left.secret(&name(0)).unwrap().key_ids().cloned();
     assert!(left.eq(["a".into()]));
     assert_eq!(plan(&["a", "b"]).steps()[0].reason, StepReason::Delete(name(0)));
 }
@@ -531,9 +531,7 @@ fn summary(account_data: &BTreeMap<EventType, JsonObject>, new_key: &NewKey) -> 
     let keys: Vec<_> = storage.keys().map(|key| key.id().clone()).collect();
     let secrets: Vec<_> = storage
         .secrets()
-        .map(|(name, secret)| {
-            (name.clone(), secret.entries().map(|(id, _)| id.clone()).collect::<Vec<_>>())
-        })
+        .map(|(name, secret)| (name.clone(), secret.key_ids().cloned().collect::<Vec<_>>()))
         .collect();
     format!("{keys:?} {:?} {secrets:?} {:?}", storage.default_key(), values(account_data, new_key))
 }

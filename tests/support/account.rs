@@ -7,16 +7,18 @@ use serde_json::{Value, json};
 use strongroom::{
     Limits,
     crypto::{
-        aes_hmac_sha2::{KeyCheck, seal},
-        curve25519::Curve25519SecretKey,
-        curve25519_aes_sha2::{MacScheme, seal_with_rng},
-        key_material::KeyMaterial,
+        curve25519::Curve25519SecretKey, curve25519_aes_sha2::MacScheme, key_material::KeyMaterial,
     },
     encoding::{base64, json_object::JsonObject},
     ids::EventType,
     recovery_key::RecoveryKey,
     secret::SecretBytes,
     secret_storage::SecretStorage,
+};
+
+use crate::primitives::{
+    aes_hmac_sha2::{KeyCheck, seal},
+    curve25519_aes_sha2::seal_with_rng,
 };
 
 pub(crate) const ID: &str = "key";
@@ -38,7 +40,7 @@ enum Content {
 impl Account {
     /// With a symmetric key and its check.
     pub(crate) fn with_key(mut self, id: &str, key: &[u8; 32]) -> Self {
-        let check = KeyCheck::new(&KeyMaterial::from_slice(key).unwrap()).unwrap();
+        let check = KeyCheck::new(&KeyMaterial::from_slice(key).unwrap());
         let description = json!({
             "algorithm": "m.secret_storage.v1.aes-hmac-sha2",
             "iv": check.iv.to_base64(),
@@ -111,13 +113,8 @@ impl Account {
     ) {
         let rng = &mut rand_core::UnwrapErr(getrandom::SysRng);
         let public_key = secret_key(key).public_key();
-        let message =
-            seal_with_rng(&public_key, text.as_bytes(), MacScheme::EmptyString, rng).unwrap();
-        self.secret_mut(name)["encrypted"][id] = json!({
-            "ciphertext": base64::encode(&message.ciphertext),
-            "ephemeral": message.ephemeral.to_base64(),
-            "mac": base64::encode(message.mac.as_bytes()),
-        });
+        let message = seal_with_rng(&public_key, text.as_bytes(), MacScheme::EmptyString, rng);
+        self.secret_mut(name)["encrypted"][id] = message.to_value();
     }
 
     /// As a server would that wants a key to be taken unchecked.
@@ -178,7 +175,7 @@ fn secret_key(key: &[u8; 32]) -> Curve25519SecretKey {
 }
 
 fn symmetric_entry(name: &str, key: &[u8; 32], bytes: &[u8]) -> Value {
-    let secret = seal(&KeyMaterial::from_slice(key).unwrap(), name, bytes).unwrap();
+    let secret = seal(&KeyMaterial::from_slice(key).unwrap(), name, bytes);
     json!({
         "iv": secret.iv.to_base64(),
         "ciphertext": base64::encode(&secret.ciphertext),

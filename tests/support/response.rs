@@ -5,13 +5,12 @@
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    backup::{
-        BackupDecryptionKey, EncryptedSessionData, FailureCause, Restore, RestoreOptions,
-        RestoreReport, Verdict,
-    },
-    crypto::curve25519_aes_sha2::{MacScheme, seal_with_rng},
+    backup::{BackupDecryptionKey, FailureCause, Restore, RestoreOptions, RestoreReport, Verdict},
+    crypto::curve25519_aes_sha2::MacScheme,
 };
 use vodozemac::megolm::{GroupSession, InboundGroupSession};
+
+use crate::primitives::curve25519_aes_sha2::seal_with_rng;
 
 /// A session as a client seals it.
 pub(crate) struct Megolm {
@@ -45,13 +44,12 @@ impl Megolm {
 /// Seals any bytes as if they were a session.
 pub(crate) fn seal(key: &BackupDecryptionKey, plaintext: &[u8], scheme: MacScheme) -> Value {
     let rng = &mut rand_core::UnwrapErr(getrandom::SysRng);
-    let message = seal_with_rng(key.public_key().as_curve25519(), plaintext, scheme, rng).unwrap();
-    let data = EncryptedSessionData::from(message).to_json();
+    let message = seal_with_rng(key.public_key().as_curve25519(), plaintext, scheme, rng);
     json!({
         "first_message_index": 0,
         "forwarded_count": 0,
         "is_verified": false,
-        "session_data": serde_json::from_slice::<Value>(&data).unwrap(),
+        "session_data": message.to_value(),
     })
 }
 

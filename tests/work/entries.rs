@@ -16,11 +16,7 @@ use strongroom::{
         },
         flow::{Flow as _, Recover, SetUp, Step},
     },
-    crypto::{
-        aes_hmac_sha2::{KeyCheck, seal_with_rng},
-        ed25519::Ed25519Seed,
-        key_material::KeyMaterial,
-    },
+    crypto::{ed25519::Ed25519Seed, key_material::KeyMaterial},
     encoding::{base64, json_object::JsonObject},
     ids::{EventType, SecretName, SecretStorageKeyId, SessionId},
     saved_files::SavedPart,
@@ -33,7 +29,10 @@ use strongroom::{
 };
 
 use super::{Entry, Work, sharing};
-use crate::asserted::StoreText as _;
+use crate::{
+    asserted::StoreText as _,
+    primitives::aes_hmac_sha2::{KeyCheck, seal_with_rng},
+};
 
 pub(crate) const USER: &str = "@alice:example.org";
 

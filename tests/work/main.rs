@@ -19,6 +19,8 @@ mod asserted;
 mod comparisons;
 mod entries;
 mod key_export;
+#[path = "../support/primitives.rs"]
+mod primitives;
 mod sharing;
 mod signatures;
 mod texts;

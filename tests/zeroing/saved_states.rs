@@ -78,12 +78,11 @@ pub(crate) fn saved_backups() -> [SavedBackup; 2] {
     let other = json!({ "key": base64::encode(&[7; 32]), "provenance": shared });
     let members = json!({
         "stage": "confirming",
-        "used": {
-            "version": "5", "public_key": public_key, "proofs": [
-                { "signed_by_user": ed25519() }, { "signed_by_device": ed25519() },
-                { "decryption_key": "generated" }, { "decryption_key": shared },
-            ],
-        },
+        "used": { "version": "5", "public_key": public_key },
+        "proofs": [
+            { "signed_by_user": ed25519() }, { "signed_by_device": ed25519() },
+            { "decryption_key": "generated" }, { "decryption_key": shared },
+        ],
         "retired": [public_key],
         "keys": [key(&json!("generated")), key(&shared), other],
         "draft": {
@@ -130,7 +129,7 @@ fn what_is_read_from_the_public_part_leaves_nothing() {
     let [saved, _] = saved_backups();
     let vault = Vault::new();
     let public = json!({
-        "format": 2, "part": "backup", "user_id": USER, "device_id": DEVICE,
+        "format": 3, "part": "backup", "user_id": USER, "device_id": DEVICE,
         "wanted": ["everything", { "room": "!a" }],
     });
     let texts = damaged(public.to_string().as_bytes());

@@ -77,9 +77,12 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let extent = if options.current_only { Extent::CurrentVersion } else { Extent::Everything };
     let wanted = Wanted { rooms, extent };
     let snapshot = take(&account, place, &wanted).map_err(|failure| {
+        if !failure.is_of_homeserver() {
+            return failure;
+        }
+        let name = named(&to);
         failure.and(format!(
-            "what is finished in {} stays, and the same command goes on from there",
-            named(&to)
+            "what is finished in {name} stays, and the same command goes on from there"
         ))
     })?;
     let mut out = io::stdout().lock();

@@ -13,6 +13,7 @@ use strongroom::{
 
 use super::{
     bodies::{Body, Source},
+    decoded::Decoded,
     report::VersionReport,
 };
 
@@ -33,7 +34,7 @@ impl<'b> Restoring<'b> {
         let input: Box<dyn Read> = match body.source {
             Source::Memory(response) => Box::new(response),
             Source::File(file) => match again(file) {
-                Ok(file) => Box::new(file),
+                Ok(file) => Box::new(Decoded::new(file)),
                 Err(error) => Box::new(Unreadable(error.kind())),
             },
         };

@@ -23,7 +23,7 @@ use crate::{
     file::Source,
     input::{Key, Loaded, check_standard_input, typed_in},
     network::{Access, Account},
-    rescue::{self, Bodies, Candidate, Versions, candidates, tell_of_nameless_rooms},
+    rescue::{self, Bodies, Candidate, Versions, candidates, is_key_file, tell_of_nameless_rooms},
     terminal::typed_line,
 };
 
@@ -224,8 +224,4 @@ fn send_saved(
     sending.report.duplicates += rescued.duplicates();
     sending.report.status = sending.report.status.and(rescued.status());
     Ok(rescued)
-}
-
-fn is_key_file(part: &SavedPart) -> bool {
-    matches!(part, SavedPart::Sessions { .. } | SavedPart::EncryptedKeyFile(_))
 }

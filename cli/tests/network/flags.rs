@@ -6,6 +6,7 @@ use std::{
     process::Command,
     sync::mpsc,
     thread,
+    time::Duration,
 };
 
 use crate::{
@@ -63,7 +64,8 @@ fn a_proxy_is_asked_for_the_way() {
         &tls_file("ca.pem"),
     ];
     let output = strongroom(&arguments).env("HTTPS_PROXY", proxy).output().unwrap();
-    assert_eq!(asks.recv().unwrap(), "CONNECT matrix.test:443 HTTP/1.1");
+    let asked = asks.recv_timeout(Duration::from_secs(10)).unwrap();
+    assert_eq!(asked, "CONNECT matrix.test:443 HTTP/1.1");
     let errors = String::from_utf8(output.stderr).unwrap();
     // Nobody but the test's own machine has such a certificate.
     assert!(

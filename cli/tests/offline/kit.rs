@@ -15,6 +15,19 @@ pub(crate) fn strongroom(arguments: &[&str]) -> Command {
     command
 }
 
+/// A program that is interrupted even where those that started the tests have interruptions ignored.
+pub(crate) fn interruptible(arguments: &[&str]) -> Command {
+    let program = env!("CARGO_BIN_EXE_strongroom");
+    let reset = "--default-signal=INT,TERM,HUP";
+    let can_reset = Command::new("env").args([reset, "true"]).output().unwrap().status.success();
+    let mut command = if can_reset { Command::new("env") } else { Command::new(program) };
+    if can_reset {
+        command.args([reset, program]);
+    }
+    command.args(arguments);
+    command
+}
+
 /// The exit status, standard output and standard error.
 pub(crate) fn run(arguments: &[&str], input: Option<&[u8]>) -> (i32, String, String) {
     finish(strongroom(arguments), input)

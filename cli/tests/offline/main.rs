@@ -15,6 +15,7 @@ mod file;
 mod key;
 mod kit;
 mod migrate;
+mod report;
 mod rescue;
 mod secrets;
 mod streams;

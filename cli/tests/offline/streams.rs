@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::kit::{Folder, exported, fixture, key_file, run, session_keys, session_keys_of, vector};
+use crate::kit::{Folder, exported, fixture, key_file, run, session_keys, session_keys_of};
 
 #[test]
 fn message_keys_come_over_standard_input_encrypted_and_not() {
@@ -164,7 +164,7 @@ fn what_is_not_encrypted_is_never_kept_as_it_is() {
         "file",
         "merge",
         "-",
-        &vector("random"),
+        &crate::kit::vector("random"),
         "--out",
         &other,
         "--export-passphrase-file",

@@ -7,7 +7,7 @@ use std::{
     process::{Child, Command, Stdio},
     sync::mpsc::{self, Receiver},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use nix::{
@@ -27,15 +27,14 @@ fn whatever_is_missing_is_asked_for_and_what_is_secret_is_not_shown() {
     let (account, key) = without_key(&folder);
     let out = folder.path().to_owned() + "/keys.txt";
     let mut terminal = Terminal::start(strongroom(&["rescue", "--from", &account]));
-    assert!(!terminal.shows_typing_after(
-        "Recovery key (formerly Security Key) or passphrase (Security Phrase):"
-    ));
+    terminal.expect_hidden("Recovery key (formerly Security Key) or passphrase (Security Phrase):");
     terminal.type_line(&key);
-    assert!(terminal.shows_typing_after("A file to write:"));
+    terminal.expect("A file to write:");
+    assert!(terminal.shows_typing());
     terminal.type_line(&out);
-    assert!(!terminal.shows_typing_after("New passphrase for the key file:"));
+    terminal.expect_hidden("New passphrase for the key file:");
     terminal.type_line(PASSPHRASE);
-    terminal.expect("Once more:");
+    terminal.expect_hidden("Once more:");
     terminal.type_line(PASSPHRASE);
     let (status, text) = terminal.end();
     assert_eq!(status, 0, "{text}");
@@ -50,7 +49,7 @@ fn whatever_is_missing_is_asked_for_and_what_is_secret_is_not_shown() {
     let merge = ["file", "merge", &out, &other, "--out", &merged, "--export-passphrase-file", &new];
     for arguments in [&["file", "decrypt", "--in", &out, "--out", &plain][..], &merge] {
         let mut terminal = Terminal::start(strongroom(arguments));
-        assert!(!terminal.shows_typing_after("Passphrase of "));
+        terminal.expect_hidden("Passphrase of ");
         terminal.type_line(PASSPHRASE);
         let (status, text) = terminal.end();
         assert_eq!((status, text.contains(PASSPHRASE)), (0, false), "{text}");
@@ -70,10 +69,10 @@ fn two_different_new_passphrases_are_refused_and_nothing_is_written() {
     ] {
         let arguments = ["file", "encrypt", "--in", &plain, "--out", &out];
         let mut terminal = Terminal::start(strongroom(&arguments));
-        terminal.expect("New passphrase for the key file:");
+        terminal.expect_hidden("New passphrase for the key file:");
         terminal.type_line(first);
         if !first.is_empty() {
-            terminal.expect("Once more:");
+            terminal.expect_hidden("Once more:");
             terminal.type_line(second);
         }
         let (status, text) = terminal.end();
@@ -91,7 +90,7 @@ fn an_interruption_at_a_hidden_prompt_shows_typing_again() {
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let mut terminal = Terminal::start(strongroom(&["secrets", "--from", &account]));
         assert!(terminal.shows_typing());
-        assert!(!terminal.shows_typing_after("(Security Phrase):"));
+        terminal.expect_hidden("(Security Phrase):");
         kill(terminal.pid(), signal).unwrap();
         assert_eq!(terminal.child.wait().unwrap().code(), Some(130), "{signal}");
         assert!(terminal.shows_typing(), "{signal}");
@@ -179,13 +178,14 @@ impl Terminal {
         tcgetattr(&self.slave).unwrap().local_flags.contains(LocalFlags::ECHO)
     }
 
-    /// Whether what is typed is shown at this prompt. It is hidden right after the prompt is shown.
-    fn shows_typing_after(&mut self, prompt: &str) -> bool {
+    /// Waits for a prompt that hides what is typed. What is typed before that is lost.
+    fn expect_hidden(&mut self, prompt: &str) {
         self.expect(prompt);
-        (0..100).all(|_| {
+        let start = Instant::now();
+        while self.shows_typing() {
+            assert!(start.elapsed() < PATIENCE, "typing is shown after {:?}", self.seen);
             thread::sleep(Duration::from_millis(2));
-            self.shows_typing()
-        })
+        }
     }
 
     pub(crate) fn pid(&self) -> Pid {
@@ -194,7 +194,17 @@ impl Terminal {
 
     /// Its exit status, and all that was on the screen.
     pub(crate) fn end(mut self) -> (i32, String) {
-        let status = self.child.wait().unwrap();
+        let start = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            if start.elapsed() > PATIENCE {
+                let _ = self.child.kill();
+                panic!("it does not end: {:?}", self.seen);
+            }
+            thread::sleep(Duration::from_millis(5));
+        };
         // Nothing else holds the terminal, so that its end is seen.
         drop(self.slave);
         while let Ok(piece) = self.screen.recv_timeout(PATIENCE) {

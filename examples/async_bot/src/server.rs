@@ -13,7 +13,7 @@ use http::Method;
 use strongroom::{
     homeserver::{
         Homeserver,
-        faults::{Exchange, Fault, FaultRule, Faults, RateLimitHint},
+        faults::{Exchange, Fault, FaultRule, Faults},
     },
     secret::SecretString,
 };
@@ -37,7 +37,7 @@ pub(crate) async fn serve() -> Result<Account> {
 
 /// What a bot has to survive.
 fn faults() -> Faults {
-    let limited = || Fault::RateLimit(RateLimitHint::Milliseconds(300));
+    let limited = || Fault::RateLimit { retry_after: None, retry_after_ms: Some(300) };
     let keys = "/_matrix/client/v3/room_keys/keys";
     let mut faults = Faults::none();
     faults.add(FaultRule::new(limited()).path("/_matrix/client/v3/user").from_nth(3).times(2));

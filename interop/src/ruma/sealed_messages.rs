@@ -11,9 +11,9 @@ fn ruma_reads_and_writes_an_encrypted_session_as_we_do() {
     let sealed = trusted("1").1.public_key().seal(&session()).unwrap();
     let ours: Value = serde_json::to_value(&sealed).unwrap();
     let theirs: ruma::EncryptedSessionData = serde_json::from_value(ours.clone()).unwrap();
-    assert_eq!(theirs.ephemeral.as_bytes(), sealed.message().ephemeral.as_bytes());
-    assert_eq!(theirs.ciphertext.as_bytes(), sealed.message().ciphertext);
-    assert_eq!(theirs.mac.as_bytes(), sealed.message().mac.as_bytes());
+    assert_eq!(theirs.ephemeral.encode(), ours["ephemeral"]);
+    assert_eq!(theirs.ciphertext.encode(), ours["ciphertext"]);
+    assert_eq!(theirs.mac.encode(), ours["mac"]);
     let written = serde_json::to_value(&theirs).unwrap();
     assert_eq!(written, ours);
     let read: EncryptedSessionData = serde_json::from_value(written).unwrap();

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use crate::{
-    backup::{KeyBackupData, MetadataMember, ReturnedSession},
+    backup::{KeyBackupData, ReturnedSession},
     encoding::base64,
     excerpt::Excerpt,
     ids::SessionId,
@@ -35,8 +35,8 @@ pub enum Warning {
         /// What the server returned.
         returned: bool,
     },
-    /// A number or flag beside the encrypted session is missing or of another type.
-    MetadataIgnored(MetadataMember),
+    /// This number or flag beside the encrypted session is missing or of another type.
+    MetadataIgnored(&'static str),
     /// Something inside the session was made good.
     Repaired(Repair),
     /// The session was restored before, for another room:

@@ -36,7 +36,9 @@ impl Backup {
     /// [`AnswerError::NotAwaited`] if no such response is awaited.
     pub fn part(&mut self, id: OperationId, bytes: &[u8]) -> Result<(), AnswerError> {
         let version = match self.office.courier.get(id) {
-            Some(Call::Room(version, _) | Call::Everything(version, _)) => version.clone(),
+            Some(Call::FetchRoom(version, _) | Call::FetchEverything(version, _)) => {
+                version.clone()
+            }
             _ => return Err(AnswerError::NotAwaited),
         };
         self.download.part(&mut self.office, &version, bytes);
@@ -65,27 +67,27 @@ impl Backup {
 
     fn answered(&mut self, id: OperationId, call: &Call, answer: Answer) {
         match call {
-            Call::Current(call) => {
+            Call::FindVersion(call) => {
                 let found = self.read(call, &answer);
                 self.looked_at(id, found);
             }
-            Call::Create(call) => {
+            Call::CreateVersion(call) => {
                 let created = self.read(call, &answer);
                 self.created(created);
             }
             // Whether it is gone is seen by looking.
-            Call::Delete(call) => match self.read(call, &answer) {
+            Call::DeleteVersion(call) => match self.read(call, &answer) {
                 Ok(()) => self.look_again(),
                 Err(failure) => {
                     self.version_failed(RequestKind::DeleteVersion, &failure);
                     self.state.disabling_mut().into_iter().for_each(|it| it.attempted = None);
                 }
             },
-            Call::Preference(call) => {
+            Call::ReadPreference(call) => {
                 let read = self.read(call, &answer);
                 self.preference.was_read(&mut self.office, read);
             }
-            Call::SetPreference(call) => {
+            Call::WritePreference(call) => {
                 let written = self.read(call, &answer);
                 self.preference.was_written(&mut self.office, written);
             }
@@ -99,7 +101,7 @@ impl Backup {
                     }
                     // To a version that is not in use any more, it is reported all the same.
                     (_, Ok(_)) => {
-                        office.courier.succeeded(RequestKind::Upload);
+                        office.courier.settled(RequestKind::Upload);
                         office.deliver_stored(version, tokens.clone());
                     }
                     (_, Err(failure)) => {
@@ -108,23 +110,23 @@ impl Backup {
                 }
                 self.count_is(id, version, count);
             }
-            Call::Look(call) => {
+            Call::CompareSession(call) => {
                 let seen = self.read(call, &answer);
                 if let Some(in_use) = self.state.in_use_mut() {
                     in_use.looked(&mut self.office, seen);
                 }
             }
-            Call::Session(version, call) => {
+            Call::FetchSession(version, call) => {
                 let session = self.read(call, &answer);
                 self.download.session_came(&mut self.office, version, session);
             }
-            Call::Room(version, call) | Call::Everything(version, call) => {
+            Call::FetchRoom(version, call) | Call::FetchEverything(version, call) => {
                 let is_stream = answer.as_ref().is_ok_and(|it| it.status().is_success());
                 let failure = if is_stream { None } else { self.read(call, &answer).err() };
                 self.download.stream_came(&mut self.office, version, failure, answer);
             }
             // The courier has given them to the flow.
-            Call::Read(_) | Call::Write(_) | Call::ToDevice(_) => {}
+            Call::ReadAccountData(_) | Call::WriteAccountData(_) | Call::AskDevices(_) => {}
         }
     }
 
@@ -160,8 +162,8 @@ impl Backup {
     #[must_use]
     pub fn fetching(&self) -> Option<(&Scope, RestoreProgress)> {
         match &self.download.job {
-            Job::Session { scope, .. } => Some((scope, RestoreProgress::default())),
-            Job::Stream { scope, restore, .. } => Some((scope, restore.progress())),
+            Job::Session { asked, .. } => Some((&asked.scope, RestoreProgress::default())),
+            Job::Stream { asked, restore, .. } => Some((&asked.scope, restore.progress())),
             Job::Idle | Job::Handing { .. } => None,
         }
     }

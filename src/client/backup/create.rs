@@ -7,8 +7,7 @@ use rand_core::CryptoRng;
 use super::{
     AnswerError, Backup, Lane, Next, NotCreated, RequestKind, Stage,
     kept::{SecretChange, Vaulted},
-    making::{Creation, Draft, Making, Phase},
-    stage::{Event, State},
+    stage::{Creation, Draft, Event, Making, Phase, State},
 };
 use crate::client::{
     courier::PATIENCE,
@@ -17,9 +16,12 @@ use crate::client::{
     waiting::{Awaited, RequestFailure},
 };
 use crate::{
-    backup::{BackupDecryptionKey, BackupPublicKey, TrustedBackup, UnsignedAuthData},
+    backup::{
+        AuthData, BackupDecryptionKey, BackupPublicKey, NotSignable, TrustedBackup,
+        UnsignedAuthData,
+    },
     crypto::ed25519::Ed25519Signature,
-    ids::{BackupVersion, KeyId},
+    ids::{BackupVersion, KeyId, UserId},
 };
 
 /// The number of something to be signed.
@@ -147,7 +149,7 @@ impl Backup {
         });
         if let Some(backup) = own {
             let draft = draft.clone();
-            self.office.courier.succeeded(RequestKind::CreateVersion);
+            self.office.courier.settled(RequestKind::CreateVersion);
             self.without_effect = 0;
             self.adopt_own(&backup, draft);
             return self.turn(Event::Trusted(backup));
@@ -217,6 +219,18 @@ impl Backup {
     pub(super) fn is_own(&mut self) {
         self.kept.recovery_key_unsaved = true;
         self.kept.vaulted = Vaulted::Due(SecretChange::Store);
+    }
+}
+
+impl Draft {
+    /// The `auth_data` of the new version: nothing but the public key is signed and sent.
+    pub(super) fn auth_data(&self, user_id: &UserId) -> Result<AuthData, NotSignable> {
+        let signatures = self.signatures.iter();
+        let signed = signatures
+            .fold(UnsignedAuthData::new(&self.key)?, |unsigned, (key_id, signature)| {
+                unsigned.with_signature(user_id, key_id, signature)
+            });
+        Ok(signed.into_auth_data())
     }
 }
 

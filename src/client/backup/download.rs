@@ -33,7 +33,7 @@ pub(super) struct Download {
     pub(super) job: Job,
     /// How many responses in a row ended early.
     pub(super) attempts: u32,
-    version: Option<BackupVersion>,
+    pub(super) version: Option<BackupVersion>,
     /// A hash of it: a server may make it as long as a response.
     pub(super) etag: Option<[u8; 32]>,
     pub(super) missing: MissingSessions,
@@ -50,25 +50,32 @@ pub(super) enum Job {
     #[default]
     Idle,
     Session {
-        scope: Scope,
+        asked: Asked,
         key: BackupDecryptionKey,
     },
     Stream {
-        scope: Scope,
+        asked: Asked,
         restore: Box<Restore>,
         has_begun: bool,
     },
     /// All has come, until the last of it is in the host's store.
     Handing {
-        scope: Scope,
+        asked: Asked,
         outcome: Box<FetchOutcome>,
     },
+}
+
+/// What is fetched, and what was known of the backup when it was asked for it: what is not there says no more than that.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) scope: Scope,
+    pub(super) etag: Option<[u8; 32]>,
 }
 
 impl Job {
     fn asked(&self) -> Option<&Scope> {
         match self {
-            Self::Session { scope, .. } | Self::Stream { scope, .. } => Some(scope),
+            Self::Session { asked, .. } | Self::Stream { asked, .. } => Some(&asked.scope),
             Self::Idle | Self::Handing { .. } => None,
         }
     }
@@ -161,15 +168,17 @@ impl Download {
     fn call(&self, scope: &Scope, version: &BackupVersion) -> Option<Call> {
         let v = version.clone();
         match scope {
-            Scope::Everything => Some(Call::Everything(v.clone(), valid(GetRoomKeys::new(v))?)),
-            Scope::Session(room_id, session_id) if !self.wanted.by_room.contains(scope) => {
+            Scope::Everything => {
+                Some(Call::FetchEverything(v.clone(), valid(GetRoomKeys::new(v))?))
+            }
+            Scope::Session(room_id, session_id) if !self.wanted.is_sought_in_room(scope) => {
                 let (room_id, session_id) = (room_id.clone(), session_id.clone());
                 let call = GetRoomKeysForSession::new(v.clone(), room_id, session_id);
-                Some(Call::Session(v, valid(call)?))
+                Some(Call::FetchSession(v, valid(call)?))
             }
             Scope::Room(room_id) | Scope::Session(room_id, _) => {
                 let call = GetRoomKeys::for_room(v.clone(), room_id.clone());
-                Some(Call::Room(v, valid(call)?))
+                Some(Call::FetchRoom(v, valid(call)?))
             }
         }
     }
@@ -186,8 +195,8 @@ impl Backup {
         if has_no_backup {
             return Some(download.due_ms);
         }
-        let kinds = download.wanted.kinds().into_iter();
-        let sent = kinds.filter_map(|kind| office.courier.due(kind)).min()?;
+        let sent = download.wanted.kinds();
+        let sent = sent.filter_map(|kind| office.courier.due(kind)).min()?;
         Some(sent.max(download.due_ms))
     }
 
@@ -204,7 +213,8 @@ impl Backup {
         let Some(found) = self.look.found() else {
             let wanted = download.wanted.iter().filter(|_| self.look.is_done).cloned();
             for scope in wanted.collect::<Vec<_>>() {
-                download.fetched(office, &scope, FetchOutcome::NoBackup);
+                let asked = Asked { scope, etag: download.etag };
+                download.fetched(office, asked, FetchOutcome::NoBackup);
             }
             return None;
         };
@@ -217,15 +227,17 @@ impl Backup {
             return None;
         }
         let call = download.call(&scope, found.version()).filter(|_| missing != Some(true));
+        let asked = Asked { scope, etag: download.etag };
         let Some(call) = call else {
-            download.fetched(office, &scope, FetchOutcome::NotInBackup);
+            download.fetched(office, asked, FetchOutcome::NotInBackup);
             return None;
         };
-        download.job = if matches!(call, Call::Session(..)) {
-            Job::Session { scope, key }
+        download.job = if matches!(call, Call::FetchSession(..)) {
+            Job::Session { asked, key }
         } else {
-            let restore = Restore::new(key, restore_options(&scope, found.count()), &office.limits);
-            Job::Stream { scope, restore: Box::new(restore), has_begun: false }
+            let options = restore_options(&asked.scope, found.count());
+            let restore = Box::new(Restore::new(key, options, &office.limits));
+            Job::Stream { asked, restore, has_begun: false }
         };
         Some(call)
     }

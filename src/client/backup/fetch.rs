@@ -4,7 +4,7 @@ use std::{io, iter, mem};
 
 use super::{
     FetchOutcome, Next, RestoreChoice, Scope,
-    download::{Download, Job},
+    download::{Asked, Download, Job},
     office::{Effect, Office},
     scopes::Missing,
     seen::hash,
@@ -32,21 +32,21 @@ impl Download {
         version: &BackupVersion,
         session: Result<BackedUpSession, Failure>,
     ) {
-        let Job::Session { scope, key } = mem::take(&mut self.job) else { return };
+        let Job::Session { asked, key } = mem::take(&mut self.job) else { return };
         match session {
             Ok(returned) => {
-                self.succeeded(office, &scope);
+                self.settled(office, &asked.scope);
                 let outcome = match key.open_with_metadata(&returned) {
                     Err(error) => FetchOutcome::Unusable(error),
                     Ok((session, metadata)) => {
                         let is_it = session.exported().session_id() == returned.session_id;
                         self.import(office, version, vec![(session, metadata)]);
-                        if is_it { FetchOutcome::Session } else { self.is_missing(office, &scope) }
+                        if is_it { FetchOutcome::Session } else { self.is_missing(office, &asked) }
                     }
                 };
-                self.fetched(office, &scope, outcome);
+                self.fetched(office, asked, outcome);
             }
-            Err(failure) => self.fetch_failed(office, &scope, failure),
+            Err(failure) => self.fetch_failed(office, version, asked, failure),
         }
     }
 
@@ -57,7 +57,7 @@ impl Download {
         failure: Option<Failure>,
         answer: Answer,
     ) {
-        let Job::Stream { scope, mut restore, has_begun } = mem::take(&mut self.job) else {
+        let Job::Stream { asked, mut restore, has_begun } = mem::take(&mut self.job) else {
             return;
         };
         let (verdicts, report) = match (failure, answer) {
@@ -70,27 +70,29 @@ impl Download {
                 restore.fail(io::ErrorKind::UnexpectedEof)
             }
             (failure, _) => {
-                return self.fetch_failed(office, &scope, failure.unwrap_or(Failure::NoAnswer));
+                let failure = failure.unwrap_or(Failure::NoAnswer);
+                return self.fetch_failed(office, version, asked, failure);
             }
         };
         self.import_verdicts(office, version, verdicts);
-        self.stream_ended(office, &scope, report);
+        self.stream_ended(office, asked, report);
     }
 
     /// A response that was cut is asked for again, some times.
-    fn stream_ended(&mut self, office: &mut Office, scope: &Scope, report: RestoreReport) {
+    fn stream_ended(&mut self, office: &mut Office, asked: Asked, report: RestoreReport) {
+        let scope = &asked.scope;
         self.attempts += 1;
         if !report.is_complete() && self.attempts < office.options.download_attempts {
             office.courier.lost();
-            return self.failed(office, scope, 0);
+            return self.try_later(office, scope, 0);
         }
-        self.succeeded(office, scope);
+        self.settled(office, scope);
         if let (Scope::Session(room_id, _), true) = (scope, report.is_complete()) {
             if self.rooms.len() >= MAX_ROOMS {
                 self.rooms.clear();
             }
             let until_ms = office.courier.now().saturating_add(office.options.missing_ms);
-            self.rooms.insert(room_id.clone(), Missing { until_ms, etag: self.etag });
+            self.rooms.insert(room_id.clone(), Missing { until_ms, etag: asked.etag });
         }
         let outcome = match scope {
             Scope::Session(..) if !self.sought.remove(scope) => FetchOutcome::Session,
@@ -98,60 +100,66 @@ impl Download {
                 let failed = report.failures().iter().find(|it| it.session_id == *session_id);
                 match failed {
                     Some(failed) => FetchOutcome::Unusable(failed.error.clone()),
-                    None => self.is_missing(office, scope),
+                    None => self.is_missing(office, &asked),
                 }
             }
             // Of a room that was not read to its end, nobody knows what is missing.
             _ => FetchOutcome::Report(report),
         };
-        self.fetched(office, scope, outcome);
+        self.fetched(office, asked, outcome);
     }
 
-    fn fetch_failed(&mut self, office: &mut Office, scope: &Scope, failure: Failure) {
+    fn fetch_failed(
+        &mut self,
+        office: &mut Office,
+        version: &BackupVersion,
+        asked: Asked,
+        failure: Failure,
+    ) {
+        let scope = &asked.scope;
+        // What another version does not have the current one may have.
+        if failure.passes() || self.version.as_ref() != Some(version) {
+            return self.try_later(office, scope, failure.wait_ms());
+        }
         let outcome = match failure {
-            Failure::NoAnswer
-            | Failure::Later { .. }
-            | Failure::RateLimited { .. }
-            | Failure::Unauthorized => {
-                // Others have their turn before it is tried again.
-                self.wanted.failed(scope);
-                return self.failed(office, scope, failure.wait_ms());
-            }
             Failure::NotFound if self.is_doubtful(scope, office.courier.now()) => {
                 // The room is fetched in its place.
-                self.wanted.by_room.insert(scope.clone());
+                self.settled(office, scope);
+                self.wanted.seek_in_room(scope);
                 self.sought.insert(scope.clone());
-                return self.succeeded(office, scope);
+                return;
             }
             Failure::NotFound if matches!(scope, Scope::Session(..)) => {
                 office.effects.push(Effect::LookSoon);
-                self.is_missing(office, scope)
+                self.is_missing(office, &asked)
             }
-            Failure::NotFound | Failure::OtherVersion => {
+            Failure::Refused(error) => FetchOutcome::Refused(error),
+            _ => {
                 office.effects.push(Effect::Look);
                 FetchOutcome::NoBackup
             }
-            Failure::Refused(error) => FetchOutcome::Refused(error),
         };
-        self.succeeded(office, scope);
-        self.fetched(office, scope, outcome);
+        self.settled(office, scope);
+        self.fetched(office, asked, outcome);
     }
 
-    fn succeeded(&self, office: &mut Office, scope: &Scope) {
-        office.courier.succeeded(self.wanted.kind(scope));
+    fn settled(&self, office: &mut Office, scope: &Scope) {
+        office.courier.settled(self.wanted.kind(scope));
     }
 
-    fn failed(&self, office: &mut Office, scope: &Scope, asked_ms: u64) {
+    /// Others have their turn before it is tried again.
+    fn try_later(&mut self, office: &mut Office, scope: &Scope, asked_ms: u64) {
         office.courier.failed(self.wanted.kind(scope), asked_ms);
+        self.wanted.put_last(scope);
     }
 
     /// A scope is done with, once the host has all of it: what is not in its store is fetched again after a crash.
-    pub(super) fn fetched(&mut self, office: &mut Office, scope: &Scope, outcome: FetchOutcome) {
+    pub(super) fn fetched(&mut self, office: &mut Office, asked: Asked, outcome: FetchOutcome) {
         self.attempts = 0;
-        if self.wanted.by_room.remove(scope) {
-            self.sought.remove(scope);
+        if self.wanted.is_sought_in_room(&asked.scope) {
+            self.sought.remove(&asked.scope);
         }
-        self.job = Job::Handing { scope: scope.clone(), outcome: Box::new(outcome) };
+        self.job = Job::Handing { asked, outcome: Box::new(outcome) };
         self.finish(office);
     }
 
@@ -160,8 +168,9 @@ impl Download {
         if !office.desk.imports.is_empty() || !matches!(self.job, Job::Handing { .. }) {
             return;
         }
-        let Job::Handing { scope, outcome } = mem::take(&mut self.job) else { return };
-        self.remember_missing(office, &scope, &outcome);
+        let Job::Handing { asked, outcome } = mem::take(&mut self.job) else { return };
+        self.remember_missing(office, &asked, &outcome);
+        let scope = asked.scope;
         let is_all = matches!(&*outcome, FetchOutcome::Report(report) if report.is_complete());
         let is_all = is_all && scope == Scope::Everything;
         if is_all && self.restore_choice == Some(RestoreChoice::Everything) {
@@ -176,16 +185,16 @@ impl Download {
     }
 
     /// What was looked for in a room, or everywhere, and did not come is not there.
-    fn remember_missing(&mut self, office: &Office, scope: &Scope, outcome: &FetchOutcome) {
+    fn remember_missing(&mut self, office: &Office, asked: &Asked, outcome: &FetchOutcome) {
         let is_known = match outcome {
             FetchOutcome::Report(report) => report.is_complete(),
             FetchOutcome::NotInBackup => true,
             _ => false,
         };
-        for session in scope.covered(&self.sought).collect::<Vec<_>>() {
-            self.sought.remove(&session);
+        for scope in asked.scope.covered(&self.sought).collect::<Vec<_>>() {
+            self.sought.remove(&scope);
             if is_known {
-                self.is_missing(office, &session);
+                self.is_missing(office, &Asked { scope, ..*asked });
             }
         }
     }
@@ -197,17 +206,16 @@ impl Download {
         let is_awkward = session_id.as_str().contains(['/', '+']);
         let known = self.rooms.get(room_id).filter(|known| known.until_ms > now);
         let is_known = known.is_some_and(|known| known.etag == self.etag);
-        is_awkward && !is_known && !self.wanted.by_room.contains(scope)
+        is_awkward && !is_known && !self.wanted.is_sought_in_room(scope)
     }
 
-    fn is_missing(&mut self, office: &Office, scope: &Scope) -> FetchOutcome {
+    fn is_missing(&mut self, office: &Office, asked: &Asked) -> FetchOutcome {
         let now = office.courier.now();
-        if let Scope::Session(..) = scope {
-            let etag = self.etag;
+        if let Asked { scope: scope @ Scope::Session(..), etag } = asked {
             // Without one, everything may have changed a moment later.
             let span =
                 if etag.is_some() { office.options.missing_ms } else { office.options.poll_ms };
-            let missing = Missing { until_ms: now.saturating_add(span), etag };
+            let missing = Missing { until_ms: now.saturating_add(span), etag: *etag };
             self.dropped += u64::from(!self.missing.add(scope.clone(), missing, now));
         }
         FetchOutcome::NotInBackup
@@ -219,17 +227,12 @@ impl Download {
         version: &BackupVersion,
         verdicts: Vec<Verdict>,
     ) {
-        let sessions = verdicts.into_iter().filter_map(|verdict| match verdict {
-            Verdict::Restored(session) => {
-                let index = session.exported().session.session_key().first_known_index();
-                let metadata = KeyBackupMetadata {
-                    is_verified: false,
-                    first_message_index: Some(index.into()),
-                    forwarded_count: None,
-                };
-                Some((session, metadata))
-            }
-            Verdict::Failed(_) => None,
+        let sessions = verdicts.into_iter().filter_map(|verdict| {
+            let Verdict::Restored(session) = verdict else { return None };
+            let index = session.exported().session.session_key().first_known_index();
+            let first_message_index = Some(index.into());
+            let (is_verified, forwarded_count) = (false, None);
+            Some((session, KeyBackupMetadata { is_verified, first_message_index, forwarded_count }))
         });
         self.import(office, version, sessions.collect());
     }

@@ -29,7 +29,7 @@ pub(super) struct Kept {
 }
 
 /// The backup that a device uses.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct UsedBackup {
     /// Its version.

@@ -55,34 +55,12 @@
 //! arrived, and nothing worse, also if only the secret part was written: `Confirming` looks before it sends again,
 //! `Disabling` starts over with what is left, uploads are idempotent, and a secret that was not read back is written
 //! again.
-//!
-//! ```
-//! use strongroom::{
-//!     Limits,
-//!     client::backup::{Backup, BackupOptions, Next, Stage},
-//! };
-//!
-//! let options = BackupOptions::default();
-//! let mut backup = Backup::new("@a:b.org".into(), "PHONE".into(), options, Limits::default());
-//! let Next::Send(operation) = backup.next(1_700_000_000_000)? else { unreachable!() };
-//! // operation.to_http(..) goes over the host's HTTP stack, and the response to:
-//! let response = http::Response::builder()
-//!     .status(404)
-//!     .body(br#"{"errcode":"M_NOT_FOUND","error":"no preference"}"#.to_vec())?;
-//! backup.answer(operation.id(), Ok(response), 1_700_000_000_100)?;
-//! assert_eq!(backup.stage(), Stage::Looking);
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
-
-// The reason for its length is that its docs draw every way through the machine in one place.
 
 mod answer;
 mod create;
 mod download;
 mod fetch;
 mod kept;
-mod look;
-mod making;
 mod next;
 mod offer;
 mod office;
@@ -121,10 +99,9 @@ pub use self::{
 use self::{
     download::Download,
     kept::Kept,
-    look::Look,
     office::{Desk, Office},
     preference::PreferenceLane,
-    seen::Hopeless,
+    seen::{Hopeless, Look},
     stage::{Event, State},
     upload::InUse,
 };
@@ -144,25 +121,8 @@ use crate::{
 
 /// One account's key backup, on one device.
 ///
-/// # The loop of a host
-///
-/// [`drive_backup`](crate::client::drive_backup) is one. Of your own it is this:
-///
-/// ```text
-/// match backup.next(now)? {
-///   Save(saved)           -> to disk and keychain; backup.saved()
-///   Send(op)              -> op.to_http(base_url, token), on whatever stack; backup.answer(op.id(), result, now)
-///   Want(wish)            -> backup.offer(sessions not yet stored in wish.version)?
-///   Stored(id, v, tokens) -> mark them in the host's store; backup.ack(id)
-///   Lost(id, v)           -> mark all of them as not stored in v; backup.ack(id)
-///   Import(id, v, batch)  -> into the host's store as unauthenticated; backup.ack(id)
-///   Sign(id, key)         -> backup.signed(id, signatures)
-///   WriteSecret(task)     -> change the secret storage, read it back; backup.secret_read_back(value)
-///   NeedsToken { .. }     -> get a new access token; backup.resume()
-///   Ask(id, question)     -> show it with its facts; backup.reply(id, reply)
-///   Wait(until)           -> sleep, or go on when something happens
-/// }
-/// ```
+/// [`drive_backup`](crate::client::drive_backup) is the loop of a host. In one of your own, [`Backup::next`] says what to do,
+/// and each variant of [`Next`] which method tells what came of it.
 pub struct Backup {
     office: Office,
     state: State,

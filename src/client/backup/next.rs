@@ -8,7 +8,7 @@ use super::{
     Backup, Call, Next, NoAnswer, Question, QuestionId, RequestKind, Stage,
     download::Job,
     kept::Vaulted,
-    making::{Making, Phase},
+    stage::{Making, Phase},
     upload::{InUse, Supply},
 };
 use crate::{

@@ -169,7 +169,7 @@ impl Office {
 
     /// Counts a failure, and returns whether the request is to blame for it, and not the network. If that is not known, the
     /// server is asked.
-    pub(super) fn failed(&mut self, kind: RequestKind, failure: &Failure) -> bool {
+    pub(super) fn blames_request(&mut self, kind: RequestKind, failure: &Failure) -> bool {
         let blame = self.courier.blamed(kind, failure);
         self.courier.failed(kind, failure.wait_ms());
         if blame == Blame::Unknown {

@@ -56,13 +56,15 @@ impl PreferenceLane {
             PutAccountData::new(user_id, event.into(), JsonObject::from_our_own(&content))
         };
         Some(match &self.step {
-            PreferenceStep::ReadStandard => Call::Preference(read(user_id, M_KEY_BACKUP)),
-            PreferenceStep::ReadOlder { .. } => Call::Preference(read(user_id, BACKUP_DISABLED)),
+            PreferenceStep::ReadStandard => Call::ReadPreference(read(user_id, M_KEY_BACKUP)),
+            PreferenceStep::ReadOlder { .. } => {
+                Call::ReadPreference(read(user_id, BACKUP_DISABLED))
+            }
             PreferenceStep::WriteStandard { standard, enabled, .. } => {
-                Call::SetPreference(write(user_id, M_KEY_BACKUP, standard, ENABLED, *enabled))
+                Call::WritePreference(write(user_id, M_KEY_BACKUP, standard, ENABLED, *enabled))
             }
             PreferenceStep::WriteOlder { older, enabled } => {
-                Call::SetPreference(write(user_id, BACKUP_DISABLED, older, DISABLED, !enabled))
+                Call::WritePreference(write(user_id, BACKUP_DISABLED, older, DISABLED, !enabled))
             }
         })
     }
@@ -103,7 +105,7 @@ impl PreferenceLane {
     ) {
         match read {
             Ok(content) => {
-                office.courier.succeeded(RequestKind::ReadPreference);
+                office.courier.settled(RequestKind::ReadPreference);
                 self.content_is(office, content.unwrap_or_else(JsonObject::empty));
             }
             // A server that has none to give, or always fails on it, does not keep anybody from a backup.
@@ -128,9 +130,9 @@ impl PreferenceLane {
             Failure::NoAnswer | Failure::RateLimited { .. } | Failure::Unauthorized => false,
         };
         // Something on the way may drop this one alone.
-        let is_final = office.failed(kind, failure) || is_final;
+        let is_final = office.blames_request(kind, failure) || is_final;
         if is_final {
-            office.courier.succeeded(kind);
+            office.courier.settled(kind);
         }
         is_final
     }
@@ -186,7 +188,7 @@ impl PreferenceLane {
             PreferenceStep::WriteOlder { enabled, .. } => (enabled, true),
             PreferenceStep::ReadStandard | PreferenceStep::ReadOlder { .. } => return,
         };
-        office.courier.succeeded(RequestKind::WritePreference);
+        office.courier.settled(RequestKind::WritePreference);
         self.is(office, if is_written { Some(enabled) } else { self.known.enabled });
         if self.known.write != Some(enabled) {
             return;

@@ -9,15 +9,14 @@ use serde::{Deserialize, Serialize};
 use super::{
     Backup, BackupOptions, RestoreChoice, Scope, Stage, UsedBackup,
     kept::{Kept, Preference, SecretChange, Vaulted},
-    making::{Creation, Draft, Making, Phase},
     seen::Counted,
-    stage::{Disabling, State},
+    stage::{Creation, Disabling, Draft, Making, Phase, State},
 };
 use crate::{
     Limits,
-    backup::{BackupDecryptionKey, BackupPublicKey, Proof},
+    backup::{BackupDecryptionKey, BackupPublicKey, Proofs},
     crypto::ed25519::Ed25519Signature,
-    encoding::{as_text, json, secret_base64},
+    encoding::{json, secret_base64},
     ids::{BackupVersion, DeviceId, KeyId, UserId},
     provenance::{Provenance, SavedProvenance},
     saved_state::{Header, SavedStateError},
@@ -55,11 +54,12 @@ struct Part<T> {
 #[derive(Serialize, Deserialize)]
 struct SavedState<'a> {
     stage: Stage,
-    used: Option<SavedUsed>,
+    used: Option<UsedBackup>,
+    proofs: Proofs,
     /// How many sessions it had.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     count: Option<u64>,
-    retired: Vec<String>,
+    retired: Vec<BackupPublicKey>,
     #[serde(borrow)]
     keys: Vec<SavedKey<'a>>,
     #[serde(borrow)]
@@ -67,32 +67,20 @@ struct SavedState<'a> {
     recovery_key_unsaved: bool,
     secret: Option<SecretChange>,
     /// What was the current version when the user said that all are to go, if it was known and is still there.
-    #[serde(default, deserialize_with = "some", skip_serializing_if = "Option::is_none")]
-    disabling: Option<Meant>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    disabling: Option<BackupVersion>,
     preference: Preference,
     restore_choice: Option<RestoreChoice>,
 }
-
-/// The version that is meant, or nothing if it is not known or its deletion was asked for.
-#[derive(Serialize, Deserialize)]
-struct Meant(Option<BackupVersion>);
 
 #[derive(Serialize, Deserialize)]
 struct SavedDraft<'a> {
     #[serde(borrow)]
     key: SavedKey<'a>,
-    signatures: Vec<(KeyId, String)>,
+    signatures: Vec<(KeyId, Ed25519Signature)>,
     before: Option<BackupVersion>,
-    replaces: Option<String>,
+    replaces: Option<BackupPublicKey>,
     created: Option<BackupVersion>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct SavedUsed {
-    version: BackupVersion,
-    #[serde(with = "as_text")]
-    public_key: BackupPublicKey,
-    proofs: Vec<Proof>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -148,20 +136,17 @@ impl Backup {
         let making = self.state.making();
         let draft = making.and_then(|making| Some((encode(&making.draft()?.key), making)));
         let disabling = match &self.state {
-            State::Disabling(disabling) => Some(Meant(disabling.meant.clone())),
+            State::Disabling(disabling) => disabling.meant.clone(),
             _ => None,
         };
         let part = Part {
             header: Header::new(SECRET, &self.office.user_id, &self.office.device_id),
             state: SavedState {
                 stage: self.stage(),
-                used: kept.used.clone().map(|UsedBackup { version, public_key }| SavedUsed {
-                    version,
-                    public_key,
-                    proofs: kept.proofs.iter().collect(),
-                }),
+                used: kept.used.clone(),
+                proofs: kept.proofs.clone(),
                 count: kept.counted.sessions,
-                retired: kept.retired.iter().map(BackupPublicKey::to_base64).collect(),
+                retired: kept.retired.clone(),
                 keys: keys.iter().map(SavedKey::new).collect(),
                 draft: draft.as_ref().and_then(|(key, making)| SavedDraft::new(key, making)),
                 recovery_key_unsaved: kept.recovery_key_unsaved,
@@ -179,32 +164,35 @@ impl SavedState<'_> {
     fn read(self) -> Result<(State, Kept), SavedStateError> {
         let keys = self.keys.into_iter().map(SavedKey::read);
         let mut kept = Kept {
+            used: self.used,
+            proofs: self.proofs,
             counted: Counted::saved(self.count),
-            retired: self.retired.iter().map(public_key).collect::<Result<_, _>>()?,
+            retired: self.retired,
             keys: keys.collect::<Result<_, _>>()?,
             recovery_key_unsaved: self.recovery_key_unsaved,
             vaulted: self.secret.map_or(Vaulted::Unneeded, Vaulted::Due),
-            ..Kept::default()
         };
-        if let Some(SavedUsed { version, public_key, proofs }) = self.used {
-            kept.used = Some(UsedBackup { version, public_key });
-            proofs.into_iter().filter(Proof::proves).for_each(|proof| kept.proofs.add(proof));
-        }
         let draft = self.draft.map(SavedDraft::read).transpose()?;
-        let state = match (self.disabling, self.stage, draft) {
-            (None, Stage::Signing | Stage::Creating | Stage::Confirming, Some((draft, made))) => {
-                let phase = match self.stage {
-                    Stage::Signing => Phase::Signing(draft, None),
-                    // What was known of the server is asked for again.
-                    _ => Phase::Confirming(draft, made.map_or(Creation::Sent, Creation::Made)),
-                };
-                State::Making(Making { old: None, phase })
+        // What was known of the server is asked for again.
+        let state = match (self.stage, draft) {
+            (Stage::Signing, Some((draft, _))) => making(Phase::Signing(draft, None)),
+            (Stage::Creating | Stage::Confirming, Some((draft, made))) => {
+                making(Phase::Confirming(draft, made.map_or(Creation::Sent, Creation::Made)))
             }
-            (disabling, stage, draft) => {
+            (stage, draft) => {
                 if let Some((draft, _)) = draft {
                     kept.keep_key(draft.key, None);
                 }
-                resume(stage, disabling)
+                match stage {
+                    Stage::Disabling => State::Disabling(Disabling {
+                        meant: self.disabling,
+                        ..Disabling::default()
+                    }),
+                    Stage::Changed => State::Changed,
+                    Stage::Signing => making(Phase::Drawing),
+                    Stage::Off => State::Off,
+                    _ => State::Looking,
+                }
             }
         };
         Ok((state, kept))
@@ -225,28 +213,22 @@ impl<'a> SavedKey<'a> {
 impl<'a> SavedDraft<'a> {
     fn new(key: &'a (SecretString, Provenance), making: &Making) -> Option<Self> {
         let draft = making.draft()?;
-        let signatures = draft.signatures.iter();
-        let signatures = signatures.map(|(id, signature)| (id.clone(), signature.to_base64()));
         Some(Self {
             key: SavedKey::new(key),
-            signatures: signatures.collect(),
+            signatures: draft.signatures.clone(),
             before: draft.before.clone(),
-            replaces: draft.replaces.map(|public_key| public_key.to_base64()),
+            replaces: draft.replaces,
             created: making.made().cloned(),
         })
     }
 
     /// The draft, and the version that the server says it made.
     fn read(self) -> Result<(Draft, Option<BackupVersion>), SavedStateError> {
-        let signatures = self.signatures.into_iter().map(|(key_id, signature)| {
-            let signature = Ed25519Signature::from_base64(&signature);
-            Ok((key_id, signature.map_err(|_| SavedStateError::Damaged)?))
-        });
         let draft = Draft {
             key: self.key.read()?,
-            signatures: signatures.collect::<Result<_, _>>()?,
+            signatures: self.signatures,
             before: self.before,
-            replaces: self.replaces.as_ref().map(public_key).transpose()?,
+            replaces: self.replaces,
             is_unsent: false,
         };
         Ok((draft, self.created))
@@ -263,24 +245,8 @@ pub(super) fn remembered(wanted: &BTreeSet<Scope>) -> impl Iterator<Item = &Scop
     whole.take(at_most)
 }
 
-fn public_key(text: impl AsRef<str>) -> Result<BackupPublicKey, SavedStateError> {
-    BackupPublicKey::from_base64(text.as_ref()).map_err(|_| SavedStateError::Damaged)
-}
-
-/// A value that is there, `null` or not.
-fn some<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Meant>, D::Error> {
-    Deserialize::deserialize(deserializer).map(Some)
-}
-
-/// Where a machine goes on: what was known of the server is asked for again.
-fn resume(stage: Stage, disabling: Option<Meant>) -> State {
-    match (disabling, stage) {
-        (Some(Meant(meant)), _) => State::Disabling(Disabling { meant, ..Disabling::default() }),
-        (None, Stage::Changed) => State::Changed,
-        (None, Stage::Signing) => State::Making(Making::default()),
-        (None, Stage::Off) => State::Off,
-        (None, _) => State::Looking,
-    }
+fn making(phase: Phase) -> State {
+    State::Making(Making { old: None, phase })
 }
 
 const PUBLIC: &str = "backup";

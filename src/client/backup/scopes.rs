@@ -71,47 +71,67 @@ impl fmt::Display for Scope {
 }
 
 /// So much of the backup as is wanted. How many single sessions are among it, and what has not failed yet, is kept beside
-/// it: a set of thousands is not looked through each time.
+/// it: a set of thousands is not looked through each time, also if what is sent for most of them has to wait.
 #[derive(Debug, Default)]
 pub(super) struct Scopes {
     scopes: BTreeSet<Scope>,
     sessions: usize,
-    /// What has not failed in this round.
-    fresh: BTreeSet<Scope>,
+    /// What has not failed in this round, by what is sent for it.
+    fresh: BTreeMap<RequestKind, BTreeSet<Scope>>,
     /// Sessions that are looked for in all of their room, since a proxy may have spoilt the request for one.
-    pub(super) by_room: BTreeSet<Scope>,
+    by_room: BTreeSet<Scope>,
 }
 
 impl Scopes {
     pub(super) fn insert(&mut self, scope: Scope) {
         if self.scopes.insert(scope.clone()) {
             self.sessions += usize::from(matches!(scope, Scope::Session(..)));
-            self.fresh.insert(scope);
+            self.fresh.entry(self.kind(&scope)).or_default().insert(scope);
         }
     }
 
     pub(super) fn remove(&mut self, scope: &Scope) {
         if self.scopes.remove(scope) {
             self.sessions -= usize::from(matches!(scope, Scope::Session(..)));
-            self.fresh.remove(scope);
+            self.put_last(scope);
             self.by_room.remove(scope);
         }
     }
 
     /// The others come before it.
-    pub(super) fn failed(&mut self, scope: &Scope) {
-        self.fresh.remove(scope);
+    pub(super) fn put_last(&mut self, scope: &Scope) {
+        if let Some(fresh) = self.fresh.get_mut(&self.kind(scope)) {
+            fresh.remove(scope);
+        }
+    }
+
+    /// From now on this session is looked for in all of its room.
+    pub(super) fn seek_in_room(&mut self, session: &Scope) {
+        self.put_last(session);
+        self.by_room.insert(session.clone());
+        self.fresh.entry(self.kind(session)).or_default().insert(session.clone());
+    }
+
+    pub(super) fn is_sought_in_room(&self, session: &Scope) -> bool {
+        self.by_room.contains(session)
     }
 
     /// What comes next of what may be sent. What has failed has its turn when nothing else is left, and a new round begins.
     pub(super) fn next(&mut self, may_send: impl Fn(RequestKind) -> bool) -> Option<Scope> {
-        if !self.kinds().into_iter().any(&may_send) {
-            return None;
+        let kinds: Vec<_> = self.kinds().filter(|kind| may_send(*kind)).collect();
+        let first = |fresh: &BTreeMap<_, BTreeSet<Scope>>| {
+            kinds.iter().find_map(|kind| fresh.get(kind)?.last().cloned())
+        };
+        let next = first(&self.fresh);
+        if next.is_some() || kinds.is_empty() {
+            return next;
         }
-        if !self.fresh.iter().rev().any(|scope| may_send(self.kind(scope))) {
-            self.fresh.clone_from(&self.scopes);
+        let mut fresh = BTreeMap::<_, BTreeSet<_>>::new();
+        for scope in &self.scopes {
+            fresh.entry(self.kind(scope)).or_default().insert(scope.clone());
         }
-        self.fresh.iter().rev().find(|scope| may_send(self.kind(scope))).cloned()
+        self.fresh = fresh;
+        first(&self.fresh)
     }
 
     pub(super) fn kind(&self, scope: &Scope) -> RequestKind {
@@ -122,17 +142,18 @@ impl Scopes {
         }
     }
 
-    /// What is sent for all of it, found out without looking at each.
-    pub(super) fn kinds(&self) -> BTreeSet<RequestKind> {
+    /// What is sent for all of it, found out without looking at each. Single sessions have the first turn, since somebody
+    /// waits for them.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = RequestKind> + use<> {
         let everything = self.contains(&Scope::Everything);
         let rest = self.len() - self.sessions;
         let by_room = !self.by_room.is_empty();
         let kinds = [
-            (everything, RequestKind::FetchEverything),
-            (by_room || rest > usize::from(everything), RequestKind::FetchRoom),
             (self.sessions > self.by_room.len(), RequestKind::FetchSession),
+            (by_room || rest > usize::from(everything), RequestKind::FetchRoom),
+            (everything, RequestKind::FetchEverything),
         ];
-        kinds.into_iter().filter(|(is_wanted, _)| *is_wanted).map(|(_, kind)| kind).collect()
+        kinds.into_iter().filter(|(is_wanted, _)| *is_wanted).map(|(_, kind)| kind)
     }
 }
 

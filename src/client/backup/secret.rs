@@ -161,7 +161,7 @@ impl Backup {
             }
             Some(_) => {
                 disabling.deleted += 1;
-                self.office.courier.succeeded(RequestKind::DeleteVersion);
+                self.office.courier.settled(RequestKind::DeleteVersion);
             }
             None => {}
         }

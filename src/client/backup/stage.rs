@@ -4,9 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{making::Making, upload::InUse};
+use super::{SignId, upload::InUse};
 use crate::{
-    backup::TrustedBackup,
+    backup::{BackupDecryptionKey, BackupPublicKey, TrustedBackup},
     crypto::ed25519::Ed25519Signature,
     ids::{BackupVersion, KeyId},
 };
@@ -100,6 +100,52 @@ pub(super) struct Disabling {
     pub(super) deleted: u32,
 }
 
+/// A backup that is being made, while uploads go on to the one before.
+#[derive(Default)]
+pub(super) struct Making {
+    pub(super) old: Option<Box<InUse>>,
+    pub(super) phase: Phase,
+}
+
+#[derive(Default)]
+pub(super) enum Phase {
+    /// What the new backup replaces is not known yet, so that no key was drawn.
+    #[default]
+    Drawing,
+    /// The host is to sign the key, and was asked to by this number.
+    Signing(Draft, Option<SignId>),
+    /// The request is about to go out; at once if the server was just asked which backup there is.
+    Creating { draft: Draft, is_fresh: bool },
+    /// Whether the new backup is there is found out by looking.
+    Confirming(Draft, Creation),
+}
+
+/// What is known of the request to create a backup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Creation {
+    /// It is to be sent, once the server was asked which backup there is.
+    Due,
+    Ready,
+    /// It was sent, or may have been before a restart.
+    Sent,
+    /// The server says that it made this version.
+    Made(BackupVersion),
+}
+
+/// The key of a backup that is being made.
+#[derive(Debug, Clone)]
+pub(super) struct Draft {
+    pub(super) key: BackupDecryptionKey,
+    /// The signatures of the user on its public key, if the host had any.
+    pub(super) signatures: Vec<(KeyId, Ed25519Signature)>,
+    /// The version that was current before, if there was one.
+    pub(super) before: Option<BackupVersion>,
+    /// Its public key, which is given up once the new backup is there.
+    pub(super) replaces: Option<BackupPublicKey>,
+    /// Whether it was not sent yet, as far as is known for sure.
+    pub(super) is_unsent: bool,
+}
+
 impl Stage {
     pub(super) fn makes_backup(self) -> bool {
         matches!(self, Self::Signing | Self::Creating | Self::Confirming)
@@ -135,7 +181,27 @@ impl State {
             (state @ Self::Disabling(_), _) => state,
             (Self::Off, Event::Create) => Self::Making(Making::default()),
             (Self::Off, _) | (_, Event::Stop) => Self::Off,
-            (Self::Making(making), event) => making.after(event),
+            (Self::Making(_), Event::Cancel) => Self::Looking,
+            (Self::Making(Making { old, phase }), event) => match (phase, event) {
+                (Phase::Signing(draft, _), Event::Signed(signatures)) => {
+                    let draft = Draft { signatures, ..draft };
+                    Self::Making(Making { old, phase: Phase::Creating { draft, is_fresh: false } })
+                }
+                (Phase::Creating { draft, is_fresh }, Event::Sent) => {
+                    let request = if is_fresh { Creation::Ready } else { Creation::Due };
+                    Self::Making(Making { old, phase: Phase::Confirming(draft, request) })
+                }
+                (Phase::Confirming(draft, _), Event::NotYet { is_fresh }) => {
+                    Self::Making(Making { old, phase: Phase::Creating { draft, is_fresh } })
+                }
+                (Phase::Confirming(..), Event::Trusted(backup)) => {
+                    Self::Running(InUse::new(backup))
+                }
+                (Phase::Confirming(..), Event::Untrusted) => Self::Untrusted,
+                (Phase::Confirming(..), Event::Other) => Self::Changed,
+                (Phase::Confirming(..), Event::Refused) => Self::Looking,
+                (phase, _) => Self::Making(Making { old, phase }),
+            },
             (Self::Running(in_use), Event::Create) => {
                 Self::Making(Making { old: Some(in_use), ..Making::default() })
             }
@@ -183,5 +249,39 @@ impl State {
 
     pub(super) fn disabling_mut(&mut self) -> Option<&mut Disabling> {
         if let Self::Disabling(disabling) = self { Some(disabling) } else { None }
+    }
+}
+
+impl Making {
+    pub(super) fn stage(&self) -> Stage {
+        match self.phase {
+            Phase::Drawing | Phase::Signing(..) => Stage::Signing,
+            Phase::Creating { .. } => Stage::Creating,
+            Phase::Confirming(..) => Stage::Confirming,
+        }
+    }
+
+    pub(super) fn draft(&self) -> Option<&Draft> {
+        match &self.phase {
+            Phase::Drawing => None,
+            Phase::Signing(draft, _)
+            | Phase::Creating { draft, .. }
+            | Phase::Confirming(draft, _) => Some(draft),
+        }
+    }
+
+    pub(super) fn made(&self) -> Option<&BackupVersion> {
+        let Phase::Confirming(_, Creation::Made(version)) = &self.phase else { return None };
+        Some(version)
+    }
+
+    pub(super) fn creation_mut(&mut self) -> Option<&mut Creation> {
+        if let Phase::Confirming(_, creation) = &mut self.phase { Some(creation) } else { None }
+    }
+
+    pub(super) fn sign_again(&mut self) {
+        if let Phase::Signing(_, asked) = &mut self.phase {
+            *asked = None;
+        }
     }
 }

@@ -6,8 +6,7 @@
 )]
 
 use super::{
-    making::{Creation, Draft, Making, Phase},
-    stage::{Disabling, Event, Stage, State},
+    stage::{Creation, Disabling, Draft, Event, Making, Phase, Stage, State},
     upload::InUse,
 };
 use crate::{

@@ -7,8 +7,7 @@ use std::fmt;
 use super::{
     Backup, UsedBackup,
     kept::{Kept, Vaulted},
-    look::Found,
-    seen::Counted,
+    seen::{Counted, Found},
     stage::{Event, State},
 };
 use crate::{

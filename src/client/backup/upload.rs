@@ -166,7 +166,7 @@ impl InUse {
             let call = GetRoomKeysForSession::new(self.version().clone(), room_id, session_id);
             if call.path_and_query().is_ok() {
                 self.looking = Some(pending);
-                return Some(Call::Look(call));
+                return Some(Call::CompareSession(call));
             }
             self.not_stored(office, vec![(pending.token, NotStored::Unusable)]);
             self.make_batches(office);
@@ -191,14 +191,9 @@ impl InUse {
         let Some(pending) = self.looking.take() else { return };
         match seen {
             Err(Failure::OtherVersion) => return self.gone(office, &[pending]),
-            Err(
-                failure @ (Failure::NoAnswer
-                | Failure::Later { .. }
-                | Failure::RateLimited { .. }
-                | Failure::Unauthorized),
-            ) => self.look_failed(office, pending, &failure),
+            Err(failure) if failure.passes() => self.look_failed(office, pending, &failure),
             seen => {
-                office.courier.succeeded(RequestKind::CompareSession);
+                office.courier.settled(RequestKind::CompareSession);
                 // What cannot be read is not better than ours.
                 let stored = seen.ok().and_then(|it| KeyBackupData::from_json(&it.json).ok());
                 let stored = stored.map(|stored| *stored.metadata());

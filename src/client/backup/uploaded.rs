@@ -43,7 +43,7 @@ impl InUse {
         let batch = mem::take(&mut self.sending);
         match stored {
             Ok(stored) => {
-                office.courier.succeeded(RequestKind::Upload);
+                office.courier.settled(RequestKind::Upload);
                 office.hopeless.denials = 0;
                 self.upload_taken(office);
                 for pending in &batch {
@@ -63,7 +63,7 @@ impl InUse {
         if let Failure::Refused(error) = failure {
             return self.upload_refused(office, batch, error);
         }
-        let is_to_blame = office.failed(RequestKind::Upload, &failure);
+        let is_to_blame = office.blames_request(RequestKind::Upload, &failure);
         match (failure, batch.len()) {
             (_, 0) => {}
             // One session may be what the server fails on.
@@ -86,7 +86,7 @@ impl InUse {
         mut pending: Pending,
         failure: &Failure,
     ) {
-        let is_to_blame = office.failed(RequestKind::CompareSession, failure);
+        let is_to_blame = office.blames_request(RequestKind::CompareSession, failure);
         pending.failures += u32::from(matches!(failure, Failure::Later { .. }));
         let is_failing = pending.failures >= FAILURES;
         let mut failing = vec![pending];
@@ -147,6 +147,7 @@ impl InUse {
             self.supply = Supply::Drained;
         }
     }
+
     /// The server refuses a request. One session may be the reason: the request is split. If that was done often enough to find
     /// one, and a few more, and nothing was taken, it seems to be about the account, whatever the server says.
     pub(super) fn upload_refused(
@@ -164,7 +165,7 @@ impl InUse {
             let second = batch.split_off(batch.len() / 2);
             return self.batches.extend([second, batch].into_iter().filter(|it| !it.is_empty()));
         }
-        office.courier.succeeded(RequestKind::Upload);
+        office.courier.settled(RequestKind::Upload);
         self.refusals.in_a_row = self.refusals.in_a_row.saturating_add(1);
         if batch.len() > 1 {
             self.split(batch);

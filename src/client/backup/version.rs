@@ -4,9 +4,8 @@
 
 use super::{
     Backup, Call, FoundBackup, Lane, Question, RequestKind, Stage,
-    look::Found,
-    making::{Creation, Making, Phase},
-    stage::{Event, State},
+    seen::Found,
+    stage::{Creation, Event, Making, Phase, State},
     trust::is_used,
     upload::InUse,
 };
@@ -50,7 +49,7 @@ impl Backup {
         if after == Stage::Disabling {
             self.start_disabling();
         } else if before == Stage::Off || before == Stage::Disabling {
-            self.office.courier.succeeded(RequestKind::DeleteVersion);
+            self.office.courier.settled(RequestKind::DeleteVersion);
             self.keep_secret();
         }
         if is_enabled {
@@ -69,14 +68,14 @@ impl Backup {
             }) => {
                 (*creation, draft.is_unsent) = (Creation::Sent, false);
                 let auth_data = draft.auth_data(&self.office.user_id).ok()?;
-                Some(Call::Create(CreateBackupVersion::new(auth_data)))
+                Some(Call::CreateVersion(CreateBackupVersion::new(auth_data)))
             }
             State::Disabling(disabling) if disabling.condemned.is_some() => {
                 let version = disabling.condemned.take()?;
                 disabling.attempted = Some(version.clone());
-                Some(Call::Delete(DeleteBackupVersion::new(version)))
+                Some(Call::DeleteVersion(DeleteBackupVersion::new(version)))
             }
-            _ => Some(Call::Current(GetBackupVersion::current())),
+            _ => Some(Call::FindVersion(GetBackupVersion::current())),
         }
     }
 
@@ -168,7 +167,7 @@ impl Backup {
         if is_made {
             self.office.courier.failed(RequestKind::FindVersion, 0);
         } else {
-            self.office.courier.succeeded(RequestKind::FindVersion);
+            self.office.courier.settled(RequestKind::FindVersion);
         }
     }
 

@@ -6,7 +6,6 @@ mod tries;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use http::Response;
 use rand_core::CryptoRng;
 
 use self::tries::Tries;
@@ -14,7 +13,7 @@ pub(super) use self::tries::{Backoff, Blame, PATIENCE};
 use super::{
     call::{Call, Lane},
     failure::Failure,
-    operation::{Letter, NoAnswer, Operation, OperationId},
+    operation::{Answer, Letter, NoAnswer, Operation, OperationId},
     waiting::{Awaited, RequestFailure, RequestKind},
 };
 use crate::{
@@ -133,7 +132,7 @@ impl Courier {
         &mut self,
         id: OperationId,
         is_of_flow: bool,
-        answer: &Result<Response<Vec<u8>>, NoAnswer>,
+        answer: &Answer,
     ) -> Option<Arc<Letter>> {
         if self.get(id)?.is_of_flow() != is_of_flow {
             return None;
@@ -164,7 +163,7 @@ impl Courier {
     pub(super) fn read<E: Endpoint>(
         &mut self,
         call: &E,
-        answer: &Result<Response<Vec<u8>>, NoAnswer>,
+        answer: &Answer,
         now_ms: u64,
         limits: &Limits,
     ) -> Result<E::Response, Failure> {

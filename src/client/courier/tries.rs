@@ -44,7 +44,8 @@ pub(in crate::client) enum Blame {
 }
 
 impl Courier {
-    pub(in crate::client) fn succeeded(&mut self, kind: RequestKind) {
+    /// What failed before is done with: it was answered as it should, or is not asked for again.
+    pub(in crate::client) fn settled(&mut self, kind: RequestKind) {
         self.tries.remove(&kind);
     }
 
@@ -110,21 +111,13 @@ impl Courier {
 
     /// What is waited for; of what has failed, that which is to be sent again.
     pub(in crate::client) fn waiting_for(&self, kinds: &BTreeSet<RequestKind>) -> Vec<Waiting> {
-        let just = |(what, since_ms)| Waiting {
-            what,
-            since_ms,
-            failures: 0,
-            last_error: None,
-            next_try_ms: None,
-        };
-        let token = self
-            .refused_token
-            .as_ref()
-            .map(|token| just((Awaited::Token { soft_logout: token.soft_logout }, token.since_ms)));
+        let token = self.refused_token.as_ref().map(|token| {
+            Waiting::since(Awaited::Token { soft_logout: token.soft_logout }, token.since_ms)
+        });
         let is_limited = self.not_before_ms > self.now();
         let limit = is_limited.then(|| Waiting {
             next_try_ms: Some(self.host_time(self.not_before_ms)),
-            ..just((Awaited::RateLimit, self.limited_since_ms))
+            ..Waiting::since(Awaited::RateLimit, self.limited_since_ms)
         });
         let sent = self.in_flight.values().map(|sent| (sent.letter.call().kind(), sent.since_ms));
         let sent: BTreeMap<_, _> = sent.collect();
@@ -135,15 +128,15 @@ impl Courier {
         let sent = sent.iter().map(|(kind, since_ms)| (*kind, *since_ms, None));
         let requests = sent.chain(failed).map(|(kind, since_ms, next_try_ms)| {
             let tries = self.tries.get(&kind);
+            let since_ms = tries.map_or(since_ms, |tries| tries.since_ms);
             Waiting {
-                what: Awaited::Request(kind),
-                since_ms: tries.map_or(since_ms, |tries| tries.since_ms),
                 failures: self.failures(kind),
                 last_error: tries.and_then(|tries| tries.last_error.clone()),
                 next_try_ms,
+                ..Waiting::since(Awaited::Request(kind), since_ms)
             }
         });
-        let host = self.host.iter().map(|(what, since_ms)| just((*what, *since_ms)));
+        let host = self.host.iter().map(|(what, since_ms)| Waiting::since(*what, *since_ms));
         token.into_iter().chain(limit).chain(requests).chain(host).collect()
     }
 }

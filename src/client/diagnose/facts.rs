@@ -1,6 +1,6 @@
 //! What is found out before the rules are applied: which keys there are, what they open, who is trusted.
 
-use super::{Evidence, typed::Tried};
+use super::{Evidence, gathering::Tried};
 use crate::{
     Limits,
     backup::{

@@ -1,6 +1,6 @@
 //! What was typed: what it is the key of, and what it is not.
 
-use super::{AskedFor, Case, Findings, InputFinding, facts::Facts, typed::Tried};
+use super::{AskedFor, Case, Findings, InputFinding, facts::Facts, gathering::Tried};
 use crate::{
     ids::SecretStorageKeyId,
     secret_storage::{

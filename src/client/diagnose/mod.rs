@@ -41,16 +41,11 @@ mod evidence;
 mod facts;
 mod finding;
 mod gathering;
-mod identity;
 mod input;
-mod needed;
 mod remedy;
 mod repair;
 mod secrets;
-mod sessions;
 mod storage;
-mod summary;
-mod typed;
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -61,6 +56,11 @@ use self::finding::{
     BackupFinding, IdentityFinding, InputFinding, LegacyForm, SecretFinding, SessionCount,
     SessionFinding, StorageFinding,
 };
+use self::{
+    backup::Sampling,
+    facts::Facts,
+    gathering::{Gathering, Typing},
+};
 pub use self::{
     collector::EvidenceCollector,
     compared::{Comparison, DiagnosisVerdict, MissingEvidence},
@@ -69,7 +69,6 @@ pub use self::{
     remedy::Remedy,
     repair::{RepairError, RepairParts, RepairPlan, UnsignedBackup},
 };
-use self::{facts::Facts, gathering::Gathering, sessions::Sampling, typed::Typing};
 use crate::{Limits, backup::BackupPublicKey, passphrase::PassphraseProgress};
 
 /// Says what is wrong, and what is right. A passphrase takes as much time as the account asks for, within the

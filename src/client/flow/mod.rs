@@ -36,7 +36,6 @@ mod contract;
 mod machine;
 mod outcome;
 mod recover;
-mod saved;
 mod set_up;
 mod share_in;
 mod storage;
@@ -44,9 +43,8 @@ mod storage;
 pub(in crate::client) use self::contract::take_back;
 pub use self::{
     contract::Flow,
-    outcome::{FlowError, SetUpDone, Step},
-    recover::{EnterError, Entered, Recover, Recovered},
-    saved::SavedSetUp,
-    set_up::SetUp,
+    outcome::{EnterError, Entered, FlowError, Recovered, SetUpDone, Step},
+    recover::Recover,
+    set_up::{SavedSetUp, SetUp},
     share_in::{SavedShareIn, ShareIn, SharedIn},
 };

@@ -5,8 +5,6 @@ use std::{
     sync::Arc,
 };
 
-use http::Response;
-
 use super::{FlowError, outcome::final_error};
 use crate::{
     Limits,
@@ -14,7 +12,7 @@ use crate::{
     client::{
         call::Call,
         courier::Courier,
-        operation::{NoAnswer, Operation, OperationId},
+        operation::{Answer, Operation, OperationId},
         waiting::RequestKind,
     },
     encoding::json_object::JsonObject,
@@ -145,16 +143,17 @@ impl Storage {
         }
         let user_id = self.user_id.clone();
         let call = if let Some(event_type) = self.to_read.first() {
-            Call::Read(GetAccountData::new(user_id, event_type.clone()))
+            Call::ReadAccountData(GetAccountData::new(user_id, event_type.clone()))
         } else {
             let Running { plan, phase } = self.running.as_ref()?;
             let PlanStep { event_type, content, .. } = plan.next()?;
+            let (event_type, content) = (event_type.clone(), content.clone());
             match phase {
                 Phase::Write => {
-                    Call::Write(PutAccountData::new(user_id, event_type.clone(), content.clone()))
+                    Call::WriteAccountData(PutAccountData::new(user_id, event_type, content))
                 }
                 Phase::Check | Phase::ReadBack => {
-                    Call::Read(GetAccountData::new(user_id, event_type.clone()))
+                    Call::ReadAccountData(GetAccountData::new(user_id, event_type))
                 }
             }
         };
@@ -201,30 +200,32 @@ impl Storage {
         &mut self,
         courier: &mut Courier,
         id: OperationId,
-        answer: &Result<Response<Vec<u8>>, NoAnswer>,
+        answer: &Answer,
         now_ms: u64,
     ) -> Option<Result<(), FlowError>> {
         let letter = courier.take(id, true, answer)?;
         self.in_flight = None;
         let failure = match letter.call() {
-            Call::Read(call) => match courier.read(call, answer, now_ms, &self.limits) {
+            Call::ReadAccountData(call) => match courier.read(call, answer, now_ms, &self.limits) {
                 Ok(content) => {
-                    courier.succeeded(RequestKind::ReadAccountData);
+                    courier.settled(RequestKind::ReadAccountData);
                     return Some(self.came(courier, call.event_type(), content));
                 }
                 Err(failure) => failure,
             },
-            Call::Write(call) => match courier.read(call, answer, now_ms, &self.limits) {
-                Ok(()) => {
-                    self.turn(Phase::ReadBack);
-                    return Some(Ok(()));
+            Call::WriteAccountData(call) => {
+                match courier.read(call, answer, now_ms, &self.limits) {
+                    Ok(()) => {
+                        self.turn(Phase::ReadBack);
+                        return Some(Ok(()));
+                    }
+                    Err(failure) => {
+                        // It may have been written all the same, and changed since.
+                        self.turn(Phase::Check);
+                        failure
+                    }
                 }
-                Err(failure) => {
-                    // It may have been written all the same, and changed since.
-                    self.turn(Phase::Check);
-                    failure
-                }
-            },
+            }
             _ => return None,
         };
         courier.failed(letter.call().kind(), failure.wait_ms());
@@ -271,7 +272,7 @@ impl Storage {
                 *phase = Phase::Check;
                 let compared = plan.read_back(content);
                 match &compared {
-                    Ok(()) => courier.succeeded(RequestKind::WriteAccountData),
+                    Ok(()) => courier.settled(RequestKind::WriteAccountData),
                     // A server may lag.
                     Err(_) => courier.failed(RequestKind::WriteAccountData, 0),
                 }

@@ -9,7 +9,6 @@ use crate::{
         base64::{self, Base64Error},
         format::{FormatError, FormatProblem},
     },
-    randomness::{NoRandomness, with_os_rng},
 };
 
 /// The IV and the code that 32 zero bytes get under the empty name, as key descriptions have them.
@@ -19,27 +18,18 @@ use crate::{
 /// Who knows the check can try passphrases, so the rounds of PBKDF2 are what protects a weak one. Who
 /// can write it can let any key fit that they know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KeyCheck {
+pub(crate) struct KeyCheck {
     /// Where the counter starts.
-    pub iv: Iv,
+    pub(crate) iv: Iv,
     /// The authentication code over the encrypted zeros.
-    pub mac: SymmetricMac,
+    pub(crate) mac: SymmetricMac,
 }
 
 impl KeyCheck {
     /// Makes a check for a key, with an IV of 16 bytes from `rng`.
-    pub fn with_rng(key: &KeyMaterial, rng: &mut impl CryptoRng) -> Self {
+    pub(crate) fn with_rng(key: &KeyMaterial, rng: &mut impl CryptoRng) -> Self {
         let iv = Iv::draw(rng);
         Self { iv, mac: mac_of_zeros(key, &iv) }
-    }
-
-    /// Makes a check for a key, with an IV from the operating system's random source.
-    ///
-    /// # Errors
-    ///
-    /// [`NoRandomness`] if the operating system has none to give.
-    pub fn new(key: &KeyMaterial) -> Result<Self, NoRandomness> {
-        with_os_rng(|rng| Self::with_rng(key, rng))
     }
 
     /// Reads a check from base64, as [forgivingly](base64::decode_forgiving) as the JavaScript client
@@ -48,7 +38,7 @@ impl KeyCheck {
     /// # Errors
     ///
     /// [`FormatError`] says which of the two cannot be read.
-    pub fn from_base64(iv: &str, mac: &str) -> Result<Self, FormatError> {
+    pub(crate) fn from_base64(iv: &str, mac: &str) -> Result<Self, FormatError> {
         let iv = read_iv(iv).map_err(|error| FormatProblem::DamagedMember("iv", error).of("it"))?;
         let mac = SymmetricMac::from_base64(mac)
             .map_err(|error| FormatProblem::DamagedMember("mac", error).of("it"))?;
@@ -57,7 +47,7 @@ impl KeyCheck {
 
     /// Whether the check was made for this key; compared in constant time.
     #[must_use]
-    pub fn fits(&self, key: &KeyMaterial) -> bool {
+    pub(crate) fn fits(&self, key: &KeyMaterial) -> bool {
         mac_of_zeros(key, &self.iv) == self.mac
     }
 }

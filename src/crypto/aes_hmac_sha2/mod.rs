@@ -19,22 +19,7 @@
 //! The MAC covers neither the IV nor the name, though the name is in the keys. Whoever changes the IV
 //! changes what comes out and is not noticed, so a secret that has a public key is to be
 //! [checked](crate::secret_value) against it. An IV must not be used twice under one name, or the two
-//! plaintexts give each other away: [`seal`] draws one.
-//!
-//! ```
-//! use strongroom::crypto::{
-//!     aes_hmac_sha2::{KeyCheck, open, seal},
-//!     key_material::KeyMaterial,
-//! };
-//!
-//! let key = KeyMaterial::from_slice(&[7; 32]).ok_or("16 to 64 bytes")?;
-//! let secret = seal(&key, "org.example.name", b"a secret")?;
-//! let opened = open(&key, "org.example.name", &secret).ok_or("another key")?;
-//! assert_eq!(opened.expose_bytes(), b"a secret");
-//! assert_eq!(open(&key, "org.example.other", &secret), None);
-//! assert!(KeyCheck::new(&key)?.fits(&key));
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
+//! plaintexts give each other away: [`seal_with_rng`] draws one.
 
 mod key_check;
 mod keys;
@@ -44,7 +29,7 @@ use std::fmt;
 use rand_core::CryptoRng;
 use subtle::{Choice, ConstantTimeEq};
 
-pub use self::key_check::KeyCheck;
+pub(crate) use self::key_check::KeyCheck;
 use self::keys::SymmetricKeys;
 use crate::{
     crypto::key_material::KeyMaterial,
@@ -52,23 +37,22 @@ use crate::{
         base64::{self, Base64Error},
         format::{FormatError, FormatProblem},
     },
-    randomness::{NoRandomness, with_os_rng},
     secret::SecretVec,
 };
 
 /// A secret that was encrypted symmetrically.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SymmetricSecret {
+pub(crate) struct SymmetricSecret {
     /// Where the counter starts.
-    pub iv: Iv,
+    pub(crate) iv: Iv,
     /// The encrypted plaintext, as long as it.
-    pub ciphertext: Vec<u8>,
+    pub(crate) ciphertext: Vec<u8>,
     /// The authentication code over the ciphertext.
-    pub mac: SymmetricMac,
+    pub(crate) mac: SymmetricMac,
 }
 
 /// Encrypts a secret under its name, with an IV of 16 bytes from `rng`.
-pub fn seal_with_rng(
+pub(crate) fn seal_with_rng(
     key: &KeyMaterial,
     name: &str,
     plaintext: &[u8],
@@ -81,25 +65,12 @@ pub fn seal_with_rng(
     SymmetricSecret { iv, ciphertext, mac }
 }
 
-/// Encrypts a secret under its name, with an IV from the operating system's random source.
-///
-/// # Errors
-///
-/// [`NoRandomness`] if the operating system has none to give.
-pub fn seal(
-    key: &KeyMaterial,
-    name: &str,
-    plaintext: &[u8],
-) -> Result<SymmetricSecret, NoRandomness> {
-    with_os_rng(|rng| seal_with_rng(key, name, plaintext, rng))
-}
-
 /// Decrypts a secret that was encrypted under this name. The code comes first, and is compared in
 /// constant time.
 ///
 /// `None` if the code does not fit: another key, another name, or damage. Nothing tells which.
 #[must_use]
-pub fn open(key: &KeyMaterial, name: &str, secret: &SymmetricSecret) -> Option<SecretVec> {
+pub(crate) fn open(key: &KeyMaterial, name: &str, secret: &SymmetricSecret) -> Option<SecretVec> {
     let keys = SymmetricKeys::derive(key, name);
     if keys.mac(&secret.ciphertext) != secret.mac {
         return None;
@@ -116,7 +87,7 @@ impl SymmetricSecret {
     /// # Errors
     ///
     /// [`FormatError`] says which of them cannot be read.
-    pub fn from_base64(iv: &str, ciphertext: &str, mac: &str) -> Result<Self, FormatError> {
+    pub(crate) fn from_base64(iv: &str, ciphertext: &str, mac: &str) -> Result<Self, FormatError> {
         let damaged = |member| {
             move |error| FormatProblem::DamagedMember(member, error).of("the encrypted data")
         };
@@ -140,15 +111,15 @@ impl fmt::Debug for SymmetricSecret {
 
 /// An initialisation vector: 16 bytes, the lower half of which is where the counter starts.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Iv([u8; 16]);
+pub(crate) struct Iv([u8; 16]);
 
 impl Iv {
     /// The length of an IV in bytes.
-    pub const LENGTH: usize = 16;
+    pub(crate) const LENGTH: usize = 16;
 
     /// Takes the 16 bytes of an IV as they are.
     #[must_use]
-    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+    pub(crate) const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
@@ -163,13 +134,13 @@ impl Iv {
 
     /// The 16 bytes of the IV.
     #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 16] {
+    pub(crate) const fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
 
     /// The IV in unpadded base64: 22 characters.
     #[must_use]
-    pub fn to_base64(&self) -> String {
+    pub(crate) fn to_base64(self) -> String {
         base64::encode(&self.0)
     }
 }
@@ -184,15 +155,11 @@ impl fmt::Debug for Iv {
 ///
 /// Two codes are compared in constant time.
 #[derive(Clone, Copy)]
-pub struct SymmetricMac([u8; 32]);
+pub(crate) struct SymmetricMac([u8; 32]);
 
 impl SymmetricMac {
-    /// The length of the code in bytes.
-    pub const LENGTH: usize = 32;
-
-    /// Takes the 32 bytes of a code.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+    #[cfg(test)]
+    pub(crate) const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
@@ -200,15 +167,14 @@ impl SymmetricMac {
         base64::decode_array_forgiving(text).map(Self)
     }
 
-    /// The 32 bytes of the code.
-    #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
+    #[cfg(test)]
+    pub(crate) const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
     /// The code in unpadded base64: 43 characters.
     #[must_use]
-    pub fn to_base64(&self) -> String {
+    pub(crate) fn to_base64(self) -> String {
         base64::encode(&self.0)
     }
 }

@@ -2,18 +2,6 @@
 //!
 //! An agreement whose result would be all zero, because the public key lies in a small subgroup, is
 //! refused: everybody could compute it.
-//!
-//! ```
-//! use strongroom::crypto::curve25519::{Curve25519SecretKey, EphemeralSecret};
-//!
-//! let mut rng = getrandom::rand_core::UnwrapErr(getrandom::SysRng);
-//! let kept = Curve25519SecretKey::generate_with_rng(&mut rng);
-//! let ephemeral = EphemeralSecret::generate_with_rng(&mut rng);
-//! let theirs = kept.diffie_hellman(&ephemeral.public_key())?;
-//! let ours = ephemeral.diffie_hellman(&kept.public_key())?; // consumes it
-//! assert_eq!(ours.expose_bytes(), theirs.expose_bytes());
-//! # Ok::<(), strongroom::crypto::curve25519::NonContributory>(())
-//! ```
 
 mod agreement;
 mod secret_keys;
@@ -29,7 +17,8 @@ use thiserror::Error;
 
 pub(super) use self::agreement::edwards_is_faster;
 use self::agreement::{agree, base_point_times};
-pub use self::secret_keys::{Curve25519SecretKey, EphemeralSecret, SharedSecret};
+pub use self::secret_keys::Curve25519SecretKey;
+pub(crate) use self::secret_keys::{EphemeralSecret, SharedSecret};
 use crate::encoding::base64::{self, Base64Error};
 
 /// A Curve25519 public key: 32 bytes, any of which are a key.
@@ -135,7 +124,7 @@ impl fmt::Display for Curve25519PublicKey {
 /// The public key lies in a small subgroup, so the agreement would be known to everybody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the Curve25519 public key is one that gives everybody the same secret")]
-pub struct NonContributory;
+pub(crate) struct NonContributory;
 
 #[cfg(test)]
 mod tests {

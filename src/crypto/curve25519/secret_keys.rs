@@ -37,7 +37,7 @@ impl Curve25519SecretKey {
     /// # Errors
     ///
     /// [`NonContributory`] if their key gives the all-zero secret.
-    pub fn diffie_hellman(
+    pub(crate) fn diffie_hellman(
         &self,
         their_key: &Curve25519PublicKey,
     ) -> Result<SharedSecret, NonContributory> {
@@ -59,19 +59,11 @@ impl fmt::Debug for Curve25519SecretKey {
 }
 
 /// A secret key for one agreement, which consumes it: two messages with one such key would share their keys and IV.
-///
-/// ```compile_fail
-/// # use strongroom::crypto::curve25519::{Curve25519PublicKey, EphemeralSecret};
-/// fn twice(secret: EphemeralSecret, to: &Curve25519PublicKey) {
-///     let _ = secret.diffie_hellman(to);
-///     let _ = secret.diffie_hellman(to); // use of moved value
-/// }
-/// ```
-pub struct EphemeralSecret(Zeroizing<[u8; 32]>);
+pub(crate) struct EphemeralSecret(Zeroizing<[u8; 32]>);
 
 impl EphemeralSecret {
     /// Draws a key.
-    pub fn generate_with_rng(rng: &mut impl CryptoRng) -> Self {
+    pub(crate) fn generate_with_rng(rng: &mut impl CryptoRng) -> Self {
         let mut secret = Self(Zeroizing::new([0; 32]));
         rng.fill_bytes(secret.0.as_mut_slice());
         secret
@@ -79,7 +71,7 @@ impl EphemeralSecret {
 
     /// The public half.
     #[must_use]
-    pub fn public_key(&self) -> Curve25519PublicKey {
+    pub(crate) fn public_key(&self) -> Curve25519PublicKey {
         base_point_times(&self.0)
     }
 
@@ -88,7 +80,7 @@ impl EphemeralSecret {
     /// # Errors
     ///
     /// [`NonContributory`] if their key gives the all-zero secret.
-    pub fn diffie_hellman(
+    pub(crate) fn diffie_hellman(
         self,
         their_key: &Curve25519PublicKey,
     ) -> Result<SharedSecret, NonContributory> {
@@ -104,7 +96,7 @@ impl fmt::Debug for EphemeralSecret {
 }
 
 /// What two keys agree upon: 32 bytes, not all zero. It is for a key derivation, not a key itself.
-pub struct SharedSecret(Zeroizing<[u8; 32]>);
+pub(crate) struct SharedSecret(Zeroizing<[u8; 32]>);
 
 impl SharedSecret {
     /// Takes the outcome of an agreement, unless it is the all-zero one.
@@ -119,7 +111,7 @@ impl SharedSecret {
 
     /// The secret bytes.
     #[must_use]
-    pub fn expose_bytes(&self) -> &[u8; 32] {
+    pub(crate) fn expose_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 }

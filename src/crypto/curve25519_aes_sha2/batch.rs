@@ -1,15 +1,11 @@
-//! Many messages to one key, and many from one key.
+//! Many messages to one key.
 
 use std::fmt;
 
 use rand_core::CryptoRng;
 
-use super::{
-    MacScheme, MessageOpenError, OpenedMessage, SealedMessage,
-    agreements::{Agreement, EphemeralSecrets, Recipient},
-    open,
-};
-use crate::crypto::curve25519::{Curve25519PublicKey, Curve25519SecretKey, NonContributory};
+use super::agreements::{Agreement, EphemeralSecrets, Recipient};
+use crate::crypto::curve25519::{Curve25519PublicKey, NonContributory};
 
 /// Seals many messages to one public key, each with an ephemeral key of its own.
 ///
@@ -17,28 +13,13 @@ use crate::crypto::curve25519::{Curve25519PublicKey, Curve25519SecretKey, NonCon
 /// two and a half to four times as fast; keep it as long as there are messages for the key. Half of all 32 bytes, but no
 /// public half of a secret key, lie on the twist of the curve: for these there is no table, and sealing is
 /// merely not faster. What is sealed is in either case what [`seal_with_rng`](super::seal_with_rng) seals.
-///
-/// ```
-/// use strongroom::crypto::{
-///     curve25519::Curve25519SecretKey,
-///     curve25519_aes_sha2::{BatchSealer, MacScheme, open_many},
-/// };
-///
-/// let mut rng = getrandom::rand_core::UnwrapErr(getrandom::SysRng);
-/// let secret = Curve25519SecretKey::generate_with_rng(&mut rng);
-/// let sealer = BatchSealer::new(&secret.public_key());
-/// let messages = sealer.seal_with_rng(&[b"one", b"two"], MacScheme::default(), &mut rng)?;
-/// let opened = open_many(&secret, &messages);
-/// assert_eq!(opened[1].as_ref().unwrap().plaintext.expose_bytes(), b"two");
-/// # Ok::<(), strongroom::crypto::curve25519::NonContributory>(())
-/// ```
 #[derive(Clone)]
-pub struct BatchSealer(Recipient);
+pub(crate) struct BatchSealer(Recipient);
 
 impl BatchSealer {
     /// Prepares for many messages to a key, or for some now and more later.
     #[must_use]
-    pub fn new(key: &Curve25519PublicKey) -> Self {
+    pub(crate) fn new(key: &Curve25519PublicKey) -> Self {
         Self::for_messages(key, usize::MAX)
     }
 
@@ -47,30 +28,8 @@ impl BatchSealer {
     /// The table takes as long to compute as it saves over 51 messages, or 28 on a processor without
     /// AVX2: for fewer there is none.
     #[must_use]
-    pub fn for_messages(key: &Curve25519PublicKey, expected: usize) -> Self {
+    pub(crate) fn for_messages(key: &Curve25519PublicKey, expected: usize) -> Self {
         Self(Recipient::new(key, expected))
-    }
-
-    /// The key that is sealed to.
-    #[must_use]
-    pub fn public_key(&self) -> &Curve25519PublicKey {
-        self.0.key()
-    }
-
-    /// Seals messages, the first one with the first 32 bytes from `rng`, which are drawn all at once.
-    ///
-    /// # Errors
-    ///
-    /// [`NonContributory`] if the public key is one of the few that give everybody the same secret.
-    /// It concerns all messages alike, and there is nothing else that could concern one.
-    pub fn seal_with_rng(
-        &self,
-        plaintexts: &[impl AsRef<[u8]>],
-        scheme: MacScheme,
-        rng: &mut impl CryptoRng,
-    ) -> Result<Vec<SealedMessage>, NonContributory> {
-        let batch = Batch::draw(plaintexts, rng);
-        batch.seal(self, |plaintext, agreement| agreement.seal(plaintext.as_ref(), scheme))
     }
 }
 
@@ -128,18 +87,6 @@ impl<'a, T> Batch<'a, T> {
         let parts = parts.collect::<Result<Vec<Vec<S>>, NonContributory>>()?;
         Ok(parts.into_iter().flatten().collect())
     }
-}
-
-/// Opens messages with the secret key they were sealed to, each with its own result, in their order.
-///
-/// Every ephemeral key is another one, so there is nothing that they could share: it takes as long
-/// as opening them one by one.
-#[must_use]
-pub fn open_many(
-    secret_key: &Curve25519SecretKey,
-    messages: &[SealedMessage],
-) -> Vec<Result<OpenedMessage, MessageOpenError>> {
-    messages.iter().map(|message| open(secret_key, message)).collect()
 }
 
 /// How many messages a thread takes at once: enough to share an inversion, few enough to share work.

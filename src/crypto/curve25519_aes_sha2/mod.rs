@@ -15,20 +15,6 @@
 //! Nothing authenticates the sender. Under the scheme that every deployed client writes, the MAC
 //! does not even cover the ciphertext ([`MacScheme::EmptyString`]): it shows that the key is right,
 //! not that the message is whole.
-//!
-//! ```
-//! use strongroom::crypto::{
-//!     curve25519::Curve25519SecretKey,
-//!     curve25519_aes_sha2::{MacScheme, open, seal_with_rng},
-//! };
-//!
-//! let mut rng = getrandom::rand_core::UnwrapErr(getrandom::SysRng);
-//! let secret = Curve25519SecretKey::generate_with_rng(&mut rng);
-//! let message = seal_with_rng(&secret.public_key(), b"key", MacScheme::EmptyString, &mut rng)?;
-//! let opened = open(&secret, &message).unwrap();
-//! assert_eq!(opened.plaintext.expose_bytes(), b"key");
-//! # Ok::<(), strongroom::crypto::curve25519::NonContributory>(())
-//! ```
 
 // docs/decisions.md, 18: the MAC covers the empty string, and comes first.
 
@@ -42,10 +28,10 @@ use std::fmt;
 
 use subtle::{Choice, ConstantTimeEq};
 
-pub(crate) use self::{agreements::Agreement, batch::Batch};
-pub use self::{
-    batch::{BatchSealer, open_many},
-    open::{MessageOpenError, OpenedMessage, open},
+pub(crate) use self::{
+    agreements::Agreement,
+    batch::{Batch, BatchSealer},
+    open::{MessageOpenError, open},
     seal::seal_with_rng,
 };
 use crate::{
@@ -58,13 +44,13 @@ use crate::{
 
 /// A message sealed to a public key.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SealedMessage {
+pub(crate) struct SealedMessage {
     /// The public half of the key that was drawn for this message alone.
-    pub ephemeral: Curve25519PublicKey,
+    pub(crate) ephemeral: Curve25519PublicKey,
     /// The encrypted and padded plaintext: whole blocks of 16 bytes, if it is intact.
-    pub ciphertext: Vec<u8>,
+    pub(crate) ciphertext: Vec<u8>,
     /// The authentication code.
-    pub mac: MessageMac,
+    pub(crate) mac: MessageMac,
 }
 
 impl SealedMessage {
@@ -73,7 +59,11 @@ impl SealedMessage {
     /// # Errors
     ///
     /// [`FormatError`] says which of them cannot be read.
-    pub fn from_base64(ephemeral: &str, ciphertext: &str, mac: &str) -> Result<Self, FormatError> {
+    pub(crate) fn from_base64(
+        ephemeral: &str,
+        ciphertext: &str,
+        mac: &str,
+    ) -> Result<Self, FormatError> {
         let damaged = |member| {
             move |error| FormatProblem::DamagedMember(member, error).of("the encrypted data")
         };
@@ -103,21 +93,20 @@ impl fmt::Debug for SealedMessage {
 ///
 /// Two codes are compared in constant time.
 #[derive(Clone, Copy)]
-pub struct MessageMac([u8; 8]);
+pub(crate) struct MessageMac([u8; 8]);
 
 impl MessageMac {
     /// The length of the code in bytes.
-    pub const LENGTH: usize = 8;
+    pub(crate) const LENGTH: usize = 8;
 
-    /// Takes the 8 bytes of a code.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 8]) -> Self {
+    #[cfg(test)]
+    pub(crate) const fn from_bytes(bytes: [u8; 8]) -> Self {
         Self(bytes)
     }
 
     /// The 8 bytes of the code.
     #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 8] {
+    pub(crate) const fn as_bytes(&self) -> &[u8; 8] {
         &self.0
     }
 }

@@ -14,11 +14,11 @@ use crate::{
 };
 
 /// What a sealed message held, and what its MAC turned out to cover.
-pub struct OpenedMessage {
+pub(crate) struct OpenedMessage {
     /// The plaintext.
-    pub plaintext: SecretVec,
+    pub(crate) plaintext: SecretVec,
     /// The scheme under which the MAC was right.
-    pub mac_scheme: MacScheme,
+    pub(crate) mac_scheme: MacScheme,
 }
 
 impl fmt::Debug for OpenedMessage {
@@ -31,7 +31,7 @@ impl fmt::Debug for OpenedMessage {
 /// Why a sealed message does not open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub enum MessageOpenError {
+pub(crate) enum MessageOpenError {
     /// The ephemeral key gives everybody the same secret.
     #[error("the ephemeral key of the message is not a usable one")]
     NonContributory,
@@ -57,7 +57,7 @@ impl From<NonContributory> for MessageOpenError {
 ///
 /// In this order: [`MessageOpenError::NonContributory`], [`MessageOpenError::WrongKey`],
 /// [`MessageOpenError::Damaged`].
-pub fn open(
+pub(crate) fn open(
     secret_key: &Curve25519SecretKey,
     message: &SealedMessage,
 ) -> Result<OpenedMessage, MessageOpenError> {

@@ -14,7 +14,7 @@ use crate::crypto::curve25519::{
 /// # Errors
 ///
 /// [`NonContributory`] if the public key is one of the few that give everybody the same secret.
-pub fn seal_with_rng(
+pub(crate) fn seal_with_rng(
     public_key: &Curve25519PublicKey,
     plaintext: &[u8],
     scheme: MacScheme,

@@ -3,7 +3,6 @@
 use http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
-use super::fault::RateLimitHint;
 use crate::homeserver::reply::to_body;
 
 #[derive(Serialize, Default)]
@@ -16,11 +15,10 @@ struct Error {
     soft_logout: Option<bool>,
 }
 
-pub(super) fn rate_limit(retry_after: &RateLimitHint) -> Response<Vec<u8>> {
-    let retry_after_ms = match retry_after {
-        RateLimitHint::Milliseconds(ms) => Some(*ms),
-        _ => None,
-    };
+pub(super) fn rate_limit(
+    retry_after: Option<&HeaderValue>,
+    retry_after_ms: Option<u64>,
+) -> Response<Vec<u8>> {
     let error = Error {
         errcode: "M_LIMIT_EXCEEDED",
         error: "Too many requests",
@@ -28,13 +26,8 @@ pub(super) fn rate_limit(retry_after: &RateLimitHint) -> Response<Vec<u8>> {
         ..Error::default()
     };
     let mut response = json(StatusCode::TOO_MANY_REQUESTS, &error);
-    let header = match retry_after {
-        RateLimitHint::Seconds(seconds) => Some(HeaderValue::from(*seconds)),
-        RateLimitHint::Header(value) => Some(value.clone()),
-        RateLimitHint::Nothing | RateLimitHint::Milliseconds(_) => None,
-    };
-    if let Some(value) = header {
-        response.headers_mut().insert(header::RETRY_AFTER, value);
+    if let Some(value) = retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, value.clone());
     }
     response
 }

@@ -20,8 +20,14 @@ pub enum Fault {
     /// The homeserver gets the request twice, as from a proxy that tries again; the client gets the
     /// second answer.
     DeliverTwice,
-    /// 429 `M_LIMIT_EXCEEDED`; the homeserver does not act.
-    RateLimit(RateLimitHint),
+    /// 429 `M_LIMIT_EXCEEDED`; the homeserver does not act. It may say when to try again
+    /// ([specification](https://spec.matrix.org/v1.16/client-server-api/#rate-limiting)).
+    RateLimit {
+        /// What the header `Retry-After` says: a number of seconds, a date, or anything else.
+        retry_after: Option<HeaderValue>,
+        /// The `retry_after_ms` of the body, as old servers write it.
+        retry_after_ms: Option<u64>,
+    },
     /// An error of the homeserver: this status with `M_UNKNOWN`.
     ServerError {
         /// 500, 503, …
@@ -52,28 +58,14 @@ pub enum Fault {
     OtherDevice(OtherDevice),
 }
 
-/// How a rate limit says when to try again
-/// ([specification](https://spec.matrix.org/v1.16/client-server-api/#rate-limiting)).
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RateLimitHint {
-    /// It does not.
-    Nothing,
-    /// A `Retry-After` header with a number of seconds.
-    Seconds(u64),
-    /// A `Retry-After` header with a date or anything else.
-    Header(HeaderValue),
-    /// `retry_after_ms` in the body, as old servers write it.
-    Milliseconds(u64),
-}
-
 impl Fault {
     /// Whether the homeserver does not get the request.
     pub(super) fn keeps_from_homeserver(&self) -> bool {
         match self {
-            Self::DropRequest | Self::RateLimit(_) | Self::Unauthorized { .. } | Self::TooLarge => {
-                true
-            }
+            Self::DropRequest
+            | Self::RateLimit { .. }
+            | Self::Unauthorized { .. }
+            | Self::TooLarge => true,
             Self::ServerError { acted, .. } | Self::ProxyPage { acted, .. } => !acted,
             Self::DropAnswer
             | Self::Delay { .. }
@@ -87,7 +79,9 @@ impl Fault {
     /// The answer of somebody else than the homeserver; none if the request is lost.
     pub(super) fn made_up_answer(&self) -> Option<Response<Vec<u8>>> {
         match self {
-            Self::RateLimit(retry_after) => Some(answers::rate_limit(retry_after)),
+            Self::RateLimit { retry_after, retry_after_ms } => {
+                Some(answers::rate_limit(retry_after.as_ref(), *retry_after_ms))
+            }
             Self::ServerError { status, .. } => Some(answers::error(*status)),
             Self::ProxyPage { status, .. } => Some(answers::page(*status)),
             Self::Unauthorized { soft_logout } => Some(answers::unknown_token(*soft_logout)),

@@ -41,12 +41,7 @@ mod rule;
 use http::{Request, Response};
 
 use self::{dice::Dice, rule::CountedRule};
-pub use self::{
-    exchange::Exchange,
-    fault::{Fault, RateLimitHint},
-    other_device::OtherDevice,
-    rule::FaultRule,
-};
+pub use self::{exchange::Exchange, fault::Fault, other_device::OtherDevice, rule::FaultRule};
 use super::Homeserver;
 use crate::ids::UserId;
 

@@ -8,11 +8,13 @@ use crate::ids::UserId;
 /// A fault, and the requests that it happens to: the first one that fits, unless told otherwise.
 ///
 /// ```
-/// use http::Method;
-/// use strongroom::homeserver::faults::{Fault, FaultRule, RateLimitHint};
+/// use http::{HeaderValue, Method};
+/// use strongroom::homeserver::faults::{Fault, FaultRule};
 ///
 /// // The third and the fourth upload of keys are sent too soon.
-/// let rule = FaultRule::new(Fault::RateLimit(RateLimitHint::Seconds(2)))
+/// let in_two_seconds = HeaderValue::from_static("2");
+/// let fault = Fault::RateLimit { retry_after: Some(in_two_seconds), retry_after_ms: None };
+/// let rule = FaultRule::new(fault)
 ///     .method(Method::PUT)
 ///     .path("/_matrix/client/v3/room_keys/keys")
 ///     .from_nth(3)

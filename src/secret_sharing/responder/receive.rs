@@ -52,7 +52,7 @@ impl Responder {
             return Err(IgnoreReason::OtherUser);
         }
         let read = SecretRequest::from_json(&event.content, limits);
-        let request = read.map_err(IgnoreReason::Content)?.value;
+        let request = read.map_err(IgnoreReason::Content)?;
         match &request.action {
             SecretRequestAction::Request(name) => self.asked(&request, name, devices, now),
             SecretRequestAction::Cancellation => self.cancelled(&request, devices, now),

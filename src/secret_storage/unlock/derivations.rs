@@ -114,7 +114,7 @@ pub(super) fn passphrase_of(
     let parameters = &passphrase.ok_or(UnlockOutcome::NoPassphrase)?.value;
     let length = parameters.key_length();
     if description.algorithm() == &KeyAlgorithm::Curve25519AesSha2 && length.bytes() != 32 {
-        return Err(UnlockOutcome::Length(length));
+        return Err(UnlockOutcome::Length(length.bytes()));
     }
     Ok(parameters)
 }

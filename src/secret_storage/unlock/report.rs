@@ -4,7 +4,6 @@ use thiserror::Error;
 
 use super::Expected;
 use crate::{
-    crypto::key_material::KeyLength,
     excerpt::Excerpt,
     ids::SecretStorageKeyId,
     passphrase::{PassphraseForm, PassphraseParametersError},
@@ -175,8 +174,8 @@ pub enum UnlockOutcome {
     #[error("too many keys have a passphrase")]
     TooManyKeys,
     /// An asymmetric key has 32 bytes, and its passphrase is to give another number.
-    #[error("its passphrase settings ask for {} bytes, but a key of this kind has 32", .0.bytes())]
-    Length(KeyLength),
+    #[error("its passphrase settings ask for {0} bytes, but a key of this kind has 32")]
+    Length(usize),
     /// It is of an algorithm that this version does not know.
     #[error("it uses the algorithm \u{201c}{0}\u{201d}, which this client does not know")]
     Unsupported(Excerpt),
@@ -186,7 +185,7 @@ impl From<KeyMismatch> for UnlockOutcome {
     fn from(mismatch: KeyMismatch) -> Self {
         match mismatch {
             KeyMismatch::DoesNotFit => Self::DoesNotFit,
-            KeyMismatch::Length(length) => Self::Length(length),
+            KeyMismatch::Length(bytes) => Self::Length(bytes),
             KeyMismatch::Unsupported(name) => Self::Unsupported(name),
         }
     }

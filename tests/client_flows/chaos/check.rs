@@ -63,7 +63,8 @@ impl Run {
         };
         for (name, stored) in storage.secrets() {
             open(name);
-            let is_old = self.before.iter().any(|(_, old)| stored.entry(old.id()).is_some());
+            let is_old =
+                self.before.iter().any(|(_, old)| stored.key_ids().any(|id| id == old.id()));
             assert!(!is_old, "{self}: the old key opens {name}");
         }
         let key = open(&BACKUP.into()).backup_key().unwrap();

@@ -2,21 +2,17 @@
 
 pub(super) mod argument;
 mod backup;
-mod identity;
 mod input;
 mod secrets;
-mod sessions;
 mod storage;
 mod table;
 
 use std::fmt;
 
 pub(super) use self::{
-    backup::BackupFinding,
-    identity::IdentityFinding,
+    backup::{BackupFinding, SessionCount, SessionFinding},
     input::InputFinding,
-    secrets::{LegacyForm, SecretFinding},
-    sessions::{SessionCount, SessionFinding},
+    secrets::{IdentityFinding, LegacyForm, SecretFinding},
     storage::StorageFinding,
 };
 use super::remedy::Remedy;

@@ -1,15 +1,13 @@
 //! From a recovery key or passphrase to the secrets, the backup and its sessions.
 
 mod entering;
-mod outcome;
 mod steps;
 
 use std::fmt;
 
 use rand_core::CryptoRng;
 
-pub use self::outcome::{EnterError, Entered, Recovered};
-use super::{Flow, Step, contract::Parts, machine::Machine};
+use super::{EnterError, Entered, Flow, Recovered, Step, contract::Parts, machine::Machine};
 use crate::{
     Limits,
     backup::BackupDecryptionKey,

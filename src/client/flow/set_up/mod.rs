@@ -2,13 +2,15 @@
 
 mod kept;
 mod next;
+mod saved;
 mod steps;
 mod storing;
 
 use std::fmt;
 
-pub(super) use self::kept::{Before, Kept};
-use super::{Flow, FlowError, SavedSetUp, SetUpDone, machine::Machine, storage::Storage};
+use self::kept::{Before, Kept};
+pub use self::saved::SavedSetUp;
+use super::{Flow, FlowError, SetUpDone, machine::Machine, storage::Storage};
 use crate::{
     Limits,
     client::{

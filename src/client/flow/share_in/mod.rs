@@ -1,6 +1,5 @@
 //! Secrets from the user's other devices.
 
-mod answers;
 mod outbox;
 mod steps;
 

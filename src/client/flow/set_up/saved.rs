@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::set_up::{Before, Kept, SetUp};
+use super::{Before, Kept, SetUp};
 use crate::{
     Limits,
     backup::BackupPublicKey,

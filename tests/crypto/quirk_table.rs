@@ -1,6 +1,5 @@
 //! Our verdict for every named row of `libolm/quirks.json` and `vodozemac/quirks.json`, and the
 //! reason where it is not theirs.
-#![allow(dead_code, reason = "each test includes it and uses a part")]
 
 use self::Verdict::{
     Damaged, KeyAccepted, KeyRefused, Malformed, NonContributory, Opens, OpensTo,

@@ -1,7 +1,12 @@
 //! Laws of symmetric secrets, of key checks, and of keys derived in slices.
-#![expect(clippy::indexing_slicing, clippy::expect_used, reason = "a test may fail by a panic")]
 
-use crate::support::recorded_rng::RecordedRng;
+use super::recorded_rng::RecordedRng;
+use crate::crypto::{
+    aes_hmac_sha2::{Iv, KeyCheck, SymmetricMac, SymmetricSecret, open, seal_with_rng},
+    key_material::{KeyLength, KeyMaterial},
+    pbkdf2::{Derivation, Rounds, derive},
+};
+use getrandom::{SysRng, rand_core::UnwrapErr};
 use proptest::{
     array::uniform16,
     collection::vec,
@@ -10,11 +15,6 @@ use proptest::{
     sample::Index,
 };
 use sha2::Sha512;
-use strongroom::crypto::{
-    aes_hmac_sha2::{Iv, KeyCheck, SymmetricMac, SymmetricSecret, open, seal, seal_with_rng},
-    key_material::{KeyLength, KeyMaterial},
-    pbkdf2::{Derivation, Rounds, derive},
-};
 
 proptest! {
     #[test]
@@ -35,7 +35,7 @@ proptest! {
     fn a_flipped_bit_of_the_ciphertext_is_refused(
         key in key(), plaintext in vec(any::<u8>(), 1..200), bit: Index,
     ) {
-        let mut secret = seal(&key, "name", &plaintext).expect("randomness");
+        let mut secret = seal_with_rng(&key, "name", &plaintext, &mut UnwrapErr(SysRng));
         flip(&mut secret.ciphertext, bit);
         prop_assert_eq!(open(&key, "name", &secret), None);
     }
@@ -44,7 +44,7 @@ proptest! {
     fn a_flipped_bit_of_the_mac_is_refused(
         key in key(), plaintext in vec(any::<u8>(), 0..200), bit: Index,
     ) {
-        let mut secret = seal(&key, "name", &plaintext).expect("randomness");
+        let mut secret = seal_with_rng(&key, "name", &plaintext, &mut UnwrapErr(SysRng));
         let mut mac = *secret.mac.as_bytes();
         flip(&mut mac, bit);
         secret.mac = SymmetricMac::from_bytes(mac);
@@ -55,7 +55,7 @@ proptest! {
     fn a_flipped_bit_of_the_iv_is_not_noticed_and_gives_another_text(
         key in key(), plaintext in vec(any::<u8>(), 16..200), bit: Index,
     ) {
-        let mut secret = seal(&key, "name", &plaintext).expect("randomness");
+        let mut secret = seal_with_rng(&key, "name", &plaintext, &mut UnwrapErr(SysRng));
         let mut iv = *secret.iv.as_bytes();
         flip(&mut iv, bit);
         secret.iv = Iv::from_bytes(iv);
@@ -67,7 +67,7 @@ proptest! {
     fn a_cut_or_longer_ciphertext_is_refused(
         key in key(), plaintext in vec(any::<u8>(), 1..200), cut: Index, extra: u8,
     ) {
-        let secret = seal(&key, "name", &plaintext).expect("randomness");
+        let secret = seal_with_rng(&key, "name", &plaintext, &mut UnwrapErr(SysRng));
         let mut other = secret.clone();
         other.ciphertext.truncate(cut.index(plaintext.len()));
         prop_assert_eq!(open(&key, "name", &other), None);
@@ -78,7 +78,7 @@ proptest! {
 
     #[test]
     fn a_check_fits_its_key_alone(key in key(), other in key(), bit: Index) {
-        let check = KeyCheck::new(&key).expect("randomness");
+        let check = KeyCheck::with_rng(&key, &mut UnwrapErr(SysRng));
         prop_assert!(check.fits(&key));
         prop_assert_eq!(check.fits(&other), key == other);
         let mut bytes = key.expose_bytes().to_vec();
@@ -92,7 +92,7 @@ proptest! {
             let missing = if padding { text.len().next_multiple_of(4) - text.len() } else { 0 };
             text + &"=".repeat(missing)
         };
-        let ciphertext = strongroom::encoding::base64::encode(&secret.ciphertext);
+        let ciphertext = crate::encoding::base64::encode(&secret.ciphertext);
         let [iv, ciphertext, mac] =
             [secret.iv.to_base64(), ciphertext, secret.mac.to_base64()].map(pad);
         prop_assert_eq!(SymmetricSecret::from_base64(&iv, &ciphertext, &mac), Ok(secret));

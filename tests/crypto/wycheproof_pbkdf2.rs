@@ -1,7 +1,6 @@
 //! Wycheproof's tests of PBKDF2-HMAC-SHA-512 through our rounds.
-#![expect(clippy::expect_used, clippy::panic, reason = "a test may fail by a panic")]
 
-use strongroom::crypto::{
+use crate::crypto::{
     key_material::KeyLength,
     pbkdf2::{Derivation, Rounds, derive},
 };
