@@ -9,7 +9,7 @@ use strongroom::{
     crypto::ed25519::Ed25519PublicKey,
     ids::{SecretName, UserId},
     saved_state::StateKey,
-    secret_sharing::{DeviceIdentity, Receipt, Recipients, Requester, RequesterOptions},
+    secret_sharing::{DeviceIdentity, Receipt, Requester, RequesterOptions},
     secret_value::{MEGOLM_BACKUP_V1, PublicKeyVerdict, SecretValue},
     session_data::ExportedSession,
 };
@@ -56,7 +56,7 @@ impl Phone {
     /// Asks all verified devices of its user.
     pub(crate) fn ask(&mut self, server: &mut Server, name: &str) -> Result<()> {
         let OwnKeys { devices, .. } = self.device.snapshot(server, self.pinned)?;
-        let request = self.requester.request(name.into(), Recipients::All, &devices, now_ms()?)?;
+        let request = self.requester.request(name.into(), None, &devices, now_ms()?)?;
         for device_id in request.device_ids() {
             println!("The phone asks {device_id} for {name}.");
         }

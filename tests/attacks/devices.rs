@@ -19,7 +19,7 @@ use strongroom::{
     provenance::Provenance,
     secret::{SecretBytes, SecretVec},
     secret_sharing::{
-        DecryptedToDevice, DeviceIdentity, OwnDevice, OwnDevices, Receipt, Recipients, Requester,
+        DecryptedToDevice, DeviceIdentity, OwnDevice, OwnDevices, Receipt, Requester,
         RequesterOptions, SECRET_SEND,
     },
     secret_storage::{NewKey, VerifiedPublicKeys},
@@ -518,7 +518,7 @@ fn secret_of(key: &BackupDecryptionKey) -> SecretValue {
             let devices = OwnDevices::new(USER.into(), own).with_device(theirs);
             let options = RequesterOptions::default();
             let mut requester = Requester::new(USER.into(), "PHONE".into(), options);
-            let asked = requester.request(BACKUP.into(), Recipients::All, &devices, 0).unwrap();
+            let asked = requester.request(BACKUP.into(), None, &devices, 0).unwrap();
             let id = asked.request().request_id.as_str();
             let content = json!({ "request_id": id, "secret": text.expose_str() }).to_string();
             let sent = DecryptedToDevice::from_checked_parts(
@@ -561,7 +561,7 @@ fn requester_with(key: &BackupDecryptionKey) -> Requester {
     let mut public_keys = PublicKeys::default();
     public_keys.backup = Some(*key.public_key().as_curve25519());
     for name in [BACKUP, NOTE] {
-        let asked = requester.request(name.into(), Recipients::All, &devices, 0).unwrap();
+        let asked = requester.request(name.into(), None, &devices, 0).unwrap();
         let id = asked.request().request_id.as_str();
         let content = json!({ "request_id": id, "secret": key.to_base64().expose_str() });
         let from = identity("TAKEN", &taken_over());

@@ -16,7 +16,7 @@ use strongroom::{
     encoding::base64,
     secret::{SecretBytes, SecretVec},
     secret_sharing::{
-        DecryptedToDevice, DeviceIdentity, OwnDevice, OwnDevices, Receipt, Recipients, Requester,
+        DecryptedToDevice, DeviceIdentity, OwnDevice, OwnDevices, Receipt, Requester,
         RequesterOptions, SECRET_SEND,
     },
     secret_storage::NewKey,
@@ -146,7 +146,7 @@ fn requester_with(text: &str, device_id: &str) -> Requester {
     let devices = OwnDevices::new(USER.into(), identity("PHONE", 9, master())).with_device(device);
     let options = RequesterOptions::default();
     let mut requester = Requester::new(USER.into(), "PHONE".into(), options);
-    let asked = requester.request(BACKUP.into(), Recipients::All, &devices, 0).unwrap();
+    let asked = requester.request(BACKUP.into(), None, &devices, 0).unwrap();
     let id = asked.request().request_id.as_str();
     let content = json!({ "request_id": id, "secret": text }).to_string();
     let sent = DecryptedToDevice::from_checked_parts(

@@ -11,7 +11,7 @@ use strongroom::{
         backup::{BackupOptions, Next, Reply, Stage},
         flow::{Flow as _, FlowError, SavedShareIn, ShareIn, SharedIn, Step},
     },
-    secret_sharing::{DropReason, Receipt, Recipients, RequestState, Requester, RequesterOptions},
+    secret_sharing::{Receipt, RequestState, Requester, RequesterError, RequesterOptions},
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1},
 };
 
@@ -189,8 +189,8 @@ fn the_key_of_another_backup_is_dropped_once_that_is_sure() -> Result<()> {
     phone.flow.give_up();
     let shared = phone.run(&mut house)?.expect("the flow has ended");
     assert_eq!(shared.missing, [MEGOLM_BACKUP_V1.into()]);
-    let reasons: Vec<_> = shared.dropped.iter().map(|dropped| dropped.reason).collect();
-    assert!(matches!(reasons[..], [DropReason::PublicKey(_)]), "{reasons:?}");
+    let reasons: Vec<_> = shared.dropped.iter().map(|dropped| dropped.reason.clone()).collect();
+    assert!(matches!(reasons[..], [RequesterError::PublicKey(_)]), "{reasons:?}");
     Ok(())
 }
 
@@ -325,7 +325,7 @@ fn requests_of_the_host_for_other_secrets_are_its_own() -> Result<()> {
     let devices = house.seen_by(Whose::Phone)?;
     let options = RequesterOptions::default();
     let mut requester = Requester::new(house.user_id.clone(), "PHONE".into(), options);
-    let to = Recipients::All;
+    let to = None;
     let other = requester.request(CROSS_SIGNING_MASTER.into(), to, &devices, 0)?;
     let mut phone = Phone::new(&mut house, &[MEGOLM_BACKUP_V1], false)?;
     let names = vec![MEGOLM_BACKUP_V1.into()];

@@ -3,7 +3,7 @@
 use strongroom::{
     ids::RequestId,
     secret_sharing::{
-        AcceptedSecret, OutgoingRequest, Recipients, RequestState, RequesterError, RequesterOptions,
+        AcceptedSecret, OutgoingRequest, RequestState, RequesterError, RequesterOptions,
     },
 };
 
@@ -47,11 +47,8 @@ impl Question {
 
 impl Host {
     pub(crate) fn ask(&mut self, name: Name, named: &[Who], ids: Ids) -> Option<RequestId> {
-        let to = if named.is_empty() {
-            Recipients::All
-        } else {
-            Recipients::Named(named.iter().map(|who| who.id()).collect())
-        };
+        let to =
+            if named.is_empty() { None } else { Some(named.iter().map(|who| who.id()).collect()) };
         let asked = self.requester(|requester, told| {
             let (to, mut ids) = (to.clone(), ids.clone());
             let name = name.text().into();

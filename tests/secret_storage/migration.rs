@@ -81,7 +81,11 @@ fn a_migration_that_keeps_all_leaves_every_secret_where_it_was_as_well() {
         assert!(before.keys().all(|key| after.key(key.id()).is_some()), "{}", account.name);
         for (name, secret) in before.secrets() {
             let still = after.secret(name).unwrap();
-            assert!(secret.key_ids().all(|id| still.key_ids().any(|other| other == id)), "{}", account.name);
+            assert!(
+                secret.key_ids().all(|id| still.key_ids().any(|other| other == id)),
+                "{}",
+                account.name
+            );
         }
         assert_eq!(after.default_key(), Some(new_key.id()));
         let mut new = unlock_new(&end, &new_key);

@@ -10,8 +10,8 @@ use strongroom::{
     ids::{RequestId, UserId},
     secret_sharing::{
         AcceptedSecret, AnswerState, Decision, DeviceIdentity, DroppedAnswer, EncryptedSecretSend,
-        IncomingRequest, OutgoingRequest, OwnDevices, Receipt, Recipients, Requester,
-        RequesterOptions, Responder, SecretToEncrypt, SharePolicy,
+        IncomingRequest, OutgoingRequest, OwnDevices, Receipt, Requester, RequesterOptions,
+        Responder, SecretToEncrypt, SharePolicy,
     },
     secret_value::{MEGOLM_BACKUP_V1, PublicKeys, SecretContent, SecretValue},
 };
@@ -74,7 +74,7 @@ impl Household {
     /// The phone asks both others for the backup key.
     pub(crate) fn ask(&mut self) -> Result<OutgoingRequest> {
         let (devices, name) = (self.seen_by(Whose::Phone)?, MEGOLM_BACKUP_V1.into());
-        let request = self.requester.request(name, Recipients::All, &devices, 0)?;
+        let request = self.requester.request(name, None, &devices, 0)?;
         self.phone.send_request(&mut self.server, &request)?;
         Ok(request)
     }

@@ -17,8 +17,7 @@ use strongroom::{
     secret::{SecretBytes, SecretVec},
     secret_sharing::{
         DecryptedToDevice, DeviceIdentity, OwnDevice, OwnDevices, PlainToDevice, Receipt,
-        Recipients, Requester, RequesterOptions, Responder, SECRET_REQUEST, SECRET_SEND,
-        SharePolicy,
+        Requester, RequesterOptions, Responder, SECRET_REQUEST, SECRET_SEND, SharePolicy,
     },
     secret_storage::VerifiedPublicKeys,
     secret_value::{MEGOLM_BACKUP_V1, PublicKeys},
@@ -89,7 +88,7 @@ pub(crate) fn requesting(count: usize) -> Work {
     let devices = devices(count);
     let run = move || {
         let mut requester = requester();
-        let asked = requester.request(MEGOLM_BACKUP_V1.into(), Recipients::All, &devices, 1);
+        let asked = requester.request(MEGOLM_BACKUP_V1.into(), None, &devices, 1);
         let id = asked.unwrap().request().request_id.clone();
         let (keys, limits) = (PublicKeys::default(), Limits::default());
         let secret = "A".repeat(43);
@@ -100,8 +99,7 @@ pub(crate) fn requesting(count: usize) -> Work {
             assert!(matches!(receipt, Receipt::Kept { .. }), "{receipt:?}");
         }
         let named = devices.trusted().map(|device| device.identity.device_id.clone()).collect();
-        let named =
-            requester.request(MEGOLM_BACKUP_V1.into(), Recipients::Named(named), &devices, 1);
+        let named = requester.request(MEGOLM_BACKUP_V1.into(), Some(named), &devices, 1);
         requester.retry(&named.unwrap().request().request_id, &devices, 1).unwrap();
         let saved = requester.save();
         let restored =

@@ -11,8 +11,8 @@ use strongroom::{
     secret::SecretVec,
     secret_sharing::{
         Decision, DecryptedToDevice, DeviceIdentity, IncomingRequest, OwnDevice, OwnDevices,
-        PlainToDevice, Receipt, Recipients, Requester, RequesterOptions, Responder, SECRET_REQUEST,
-        SecretSend, SharePolicy,
+        PlainToDevice, Receipt, Requester, RequesterOptions, Responder, SECRET_REQUEST, SecretSend,
+        SharePolicy,
     },
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeys},
 };
@@ -74,14 +74,14 @@ pub(crate) fn requester() -> Requester {
     };
     let nothing = PublicKeys::default();
     for _ in 0..2 {
-        let to = Recipients::Named(vec!["LAPTOP".into()]);
+        let to = Some(vec!["LAPTOP".into()]);
         let id = ask(&mut requester, MEGOLM_BACKUP_V1, to);
         let sent = answer(id.as_str(), &vault.key_base64);
         let receipt = requester.receive(&sent, &devices, &nothing, &limits, 0);
         assert!(matches!(receipt, Receipt::Kept { .. }), "{receipt:?}");
     }
     for is_stored in [false, true] {
-        let id = ask(&mut requester, NOTE, Recipients::All);
+        let id = ask(&mut requester, NOTE, None);
         let sent = answer(id.as_str(), &vault.key_base64);
         let receipt = requester.receive(&sent, &devices, &nothing, &limits, 0);
         assert!(matches!(receipt, Receipt::Accepted(_)), "{receipt:?}");
@@ -89,7 +89,7 @@ pub(crate) fn requester() -> Requester {
             requester.stored(&id).unwrap();
         }
     }
-    let id = ask(&mut requester, CROSS_SIGNING_MASTER, Recipients::All);
+    let id = ask(&mut requester, CROSS_SIGNING_MASTER, None);
     drop(requester.cancel(&id).unwrap());
     requester
 }

@@ -25,7 +25,7 @@ use strongroom::{
     saved_state::{SavedStateError, StateKey},
     secret::SecretBytes,
     secret_sharing::{
-        Decision, DeviceIdentity, OwnDevice, OwnDevices, PlainToDevice, Recipients, Requester,
+        Decision, DeviceIdentity, OwnDevice, OwnDevices, PlainToDevice, Requester,
         RequesterOptions, Responder, SECRET_REQUEST, SharePolicy,
     },
     secret_storage::SecretStorage,
@@ -94,7 +94,7 @@ fn a_request_for_a_secret_survives_a_restart_and_is_put_before_the_user() {
     let seen = OwnDevices::new(user(), phone.clone()).with_device(verified(&laptop));
     let options = RequesterOptions::default;
     let mut requester = Requester::new(user(), "PHONE".into(), options());
-    let request = requester.request(MEGOLM_BACKUP_V1.into(), Recipients::All, &seen, 0).unwrap();
+    let request = requester.request(MEGOLM_BACKUP_V1.into(), None, &seen, 0).unwrap();
 
     let (key, wrong) = (StateKey::generate().unwrap(), StateKey::generate().unwrap());
     let on_disk = key.seal(&requester.save()).unwrap();

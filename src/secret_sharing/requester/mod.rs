@@ -16,9 +16,8 @@ use rand_core::CryptoRng;
 use self::step::ClosedBy;
 pub use self::{
     options::RequesterOptions,
-    outcome::{AcceptedSecret, DropReason, DroppedAnswer, EndedRequest, Receipt, RequesterError},
-    request::Recipients,
-    step::{RequestState, RequestStateError},
+    outcome::{AcceptedSecret, DroppedAnswer, EndedRequest, Receipt, RequesterError},
+    step::RequestState,
 };
 use self::{
     request::{Request, State},
@@ -63,7 +62,8 @@ impl Requester {
         Self { user_id, device_id, options, clock, requests }
     }
 
-    /// Asks for a secret, with an ID from the operating system's randomness.
+    /// Asks for a secret, with an ID from the operating system's randomness: these devices, or all that are trusted at
+    /// the moment of asking, and of asking again.
     ///
     /// # Errors
     ///
@@ -71,7 +71,7 @@ impl Requester {
     pub fn request(
         &mut self,
         name: SecretName,
-        to: Recipients,
+        to: Option<Vec<DeviceId>>,
         devices: &OwnDevices,
         now_ms: u64,
     ) -> Result<OutgoingRequest, RequesterError> {
@@ -88,7 +88,7 @@ impl Requester {
     pub fn request_with_rng(
         &mut self,
         name: SecretName,
-        to: Recipients,
+        to: Option<Vec<DeviceId>>,
         devices: &OwnDevices,
         now_ms: u64,
         rng: &mut impl CryptoRng,
@@ -101,7 +101,7 @@ impl Requester {
         &mut self,
         id: RequestId,
         name: SecretName,
-        to: Recipients,
+        to: Option<Vec<DeviceId>>,
         devices: &OwnDevices,
         now_ms: u64,
     ) -> Result<OutgoingRequest, RequesterError> {
@@ -111,7 +111,7 @@ impl Requester {
             return Err(RequesterError::NotASecret(name));
         }
         step(self.state(&id), Event::Open)?;
-        let asked = recipients(&to, devices)?;
+        let asked = recipients(to.as_deref(), devices)?;
         let master_key = devices.master_key().copied();
         let state = State::Open(BTreeMap::new());
         let ids = asked.keys().cloned().collect();
@@ -136,15 +136,13 @@ impl Requester {
         self.check_account(devices)?;
         self.check_open(id, Event::Retry, now)?;
         let own = (&self.user_id, &self.device_id);
-        let request = self.requests.get_mut(id).ok_or(RequestStateError::Unknown)?;
+        let request = self.requests.get_mut(id).ok_or(RequesterError::Unknown)?;
         if request.identity_changed(devices) {
             return Err(RequesterError::IdentityChanged);
         }
         let asked = match &request.to {
-            Recipients::All => by_id(devices.trusted()),
-            Recipients::Named(names) => {
-                by_id(names.iter().filter_map(|name| devices.trusted_by_id(name).ok()))
-            }
+            None => by_id(devices.trusted()),
+            Some(names) => by_id(names.iter().filter_map(|name| devices.trusted_by_id(name).ok())),
         };
         if asked.is_empty() {
             return Err(RequesterError::NobodyToAsk);
@@ -160,11 +158,11 @@ impl Requester {
     ///
     /// # Errors
     ///
-    /// [`RequestStateError`] if it is not open.
-    pub fn cancel(&mut self, id: &RequestId) -> Result<EndedRequest, RequestStateError> {
+    /// [`RequesterError`] if it is not open.
+    pub fn cancel(&mut self, id: &RequestId) -> Result<EndedRequest, RequesterError> {
         step(self.state(id), Event::Cancel)?;
         let own = (&self.user_id, &self.device_id);
-        let request = self.requests.get_mut(id).ok_or(RequestStateError::Unknown)?;
+        let request = self.requests.get_mut(id).ok_or(RequesterError::Unknown)?;
         request.since_ms = self.clock.elapsed_ms();
         Ok(request.end(ClosedBy::Cancelled, own))
     }
@@ -180,10 +178,10 @@ impl Requester {
     ///
     /// # Errors
     ///
-    /// [`RequestStateError`] if none was accepted.
-    pub fn stored(&mut self, id: &RequestId) -> Result<(), RequestStateError> {
+    /// [`RequesterError`] if none was accepted.
+    pub fn stored(&mut self, id: &RequestId) -> Result<(), RequesterError> {
         step(self.state(id), Event::Stored)?;
-        let request = self.requests.get_mut(id).ok_or(RequestStateError::Unknown)?;
+        let request = self.requests.get_mut(id).ok_or(RequesterError::Unknown)?;
         request.since_ms = self.clock.elapsed_ms();
         request.state = State::Closed(ClosedBy::Stored);
         Ok(())
@@ -240,11 +238,11 @@ impl Requester {
     }
 
     /// Whether an open request may take this event, its time not being over either.
-    fn check_open(&self, id: &RequestId, event: Event, now: u64) -> Result<(), RequestStateError> {
+    fn check_open(&self, id: &RequestId, event: Event, now: u64) -> Result<(), RequesterError> {
         step(self.state(id), event)?;
         let request = self.requests.get(id);
         if request.is_some_and(|request| self.options.is_over(request, now)) {
-            return Err(RequestStateError::Expired);
+            return Err(RequesterError::Expired);
         }
         Ok(())
     }
@@ -264,12 +262,12 @@ impl fmt::Debug for Requester {
 
 /// The devices that are asked, each of which is trusted.
 fn recipients(
-    to: &Recipients,
+    to: Option<&[DeviceId]>,
     devices: &OwnDevices,
 ) -> Result<BTreeMap<DeviceId, DeviceIdentity>, RequesterError> {
     let asked = match to {
-        Recipients::All => by_id(devices.trusted()),
-        Recipients::Named(names) => {
+        None => by_id(devices.trusted()),
+        Some(names) => {
             let named = names.iter().map(|name| {
                 devices
                     .trusted_by_id(name)

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use subtle::ConstantTimeEq as _;
 
 use super::{
-    outcome::{AcceptedSecret, DropReason, DroppedAnswer, EndedRequest},
-    step::{ClosedBy, RequestState, RequestStateError},
+    outcome::{AcceptedSecret, DroppedAnswer, EndedRequest, RequesterError},
+    step::{ClosedBy, RequestState},
 };
 use crate::{
     crypto::ed25519::Ed25519PublicKey,
@@ -24,20 +24,11 @@ use crate::{
     },
 };
 
-/// Which devices are asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Recipients {
-    /// All that are trusted at the moment of asking, and of asking again.
-    All,
-    /// These.
-    Named(Vec<DeviceId>),
-}
-
 pub(super) struct Request {
     pub(super) id: RequestId,
     pub(super) name: SecretName,
-    pub(super) to: Recipients,
+    /// Which devices are asked: these, or all that are trusted at the moment of asking, and of asking again.
+    pub(super) to: Option<Vec<DeviceId>>,
     /// Who was asked, each as the device that it was then.
     pub(super) asked: BTreeMap<DeviceId, DeviceIdentity>,
     /// The pinned master key under which it was asked.
@@ -124,16 +115,16 @@ impl Request {
 
     /// Keeps an answer until its public key is known. Waiting costs a moment; taking the first one would let one broken device
     /// decide.
-    pub(super) fn keep(&mut self, candidate: Candidate) -> Result<(), DropReason> {
+    pub(super) fn keep(&mut self, candidate: Candidate) -> Result<(), RequesterError> {
         let State::Open(candidates) = &mut self.state else {
-            return Err(DropReason::Request(RequestStateError::NotReceived));
+            return Err(RequesterError::NotReceived);
         };
         let of_device = candidates.entry(candidate.from.device_id.clone()).or_default();
         if of_device.iter().any(|kept| kept.is_same(&candidate)) {
-            return Err(DropReason::Duplicate);
+            return Err(RequesterError::Duplicate);
         }
         if of_device.len() >= CANDIDATES_PER_DEVICE {
-            return Err(DropReason::TooMany);
+            return Err(RequesterError::TooMany);
         }
         of_device.push(candidate);
         Ok(())
@@ -150,10 +141,10 @@ impl Request {
         let mut dropped = Vec::new();
         let mut stays = |candidate: &Candidate| {
             let reason = match devices.still_trusted(&candidate.from) {
-                Err(problem) => DropReason::Device(problem),
-                Ok(_) if changed => DropReason::IdentityChanged,
+                Err(problem) => RequesterError::Sender(problem),
+                Ok(_) if changed => RequesterError::IdentityChanged,
                 Ok(_) => match candidate.judge(&self.name, public_keys) {
-                    Judgement::Misfit(error) => DropReason::PublicKey(error),
+                    Judgement::Misfit(error) => RequesterError::PublicKey(error),
                     Judgement::Fits(_) | Judgement::Undecided => return true,
                 },
             };
@@ -175,8 +166,8 @@ impl Request {
         let others = self.candidates().filter(|other| !other.is_same(&candidate));
         let dropped = others.map(|other| {
             let reason = match other.judge(&self.name, public_keys) {
-                Judgement::Misfit(error) => DropReason::PublicKey(error),
-                Judgement::Fits(_) | Judgement::Undecided => DropReason::NotNeeded,
+                Judgement::Misfit(error) => RequesterError::PublicKey(error),
+                Judgement::Fits(_) | Judgement::Undecided => RequesterError::NotNeeded,
             };
             DroppedAnswer::new(reason, &other.from, &self.id)
         });
@@ -208,7 +199,7 @@ impl Request {
     pub(super) fn end(&mut self, by: ClosedBy, own: (&UserId, &DeviceId)) -> EndedRequest {
         let dropped = self
             .candidates()
-            .map(|other| DroppedAnswer::new(DropReason::NotNeeded, &other.from, &self.id))
+            .map(|other| DroppedAnswer::new(RequesterError::NotNeeded, &other.from, &self.id))
             .collect();
         let cancellation = self.cancellation(None, own);
         self.state = State::Closed(by);
@@ -252,7 +243,7 @@ impl Request {
 }
 
 impl DroppedAnswer {
-    pub(super) fn new(reason: DropReason, from: &DeviceIdentity, request: &RequestId) -> Self {
+    pub(super) fn new(reason: RequesterError, from: &DeviceIdentity, request: &RequestId) -> Self {
         Self { reason, device_id: Some(from.device_id.clone()), request_id: Some(request.clone()) }
     }
 }
