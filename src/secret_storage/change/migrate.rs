@@ -9,7 +9,6 @@ use super::{Change, ChangeError, NewKey, PlanNote, StepReason, VerifiedPublicKey
 use crate::{
     encoding::json_object::JsonObject,
     ids::{SecretName, SecretStorageKeyId},
-    passphrase::PassphraseFinding,
     secret::SecretString,
     secret_storage::{
         at_hand::KeysAtHand,
@@ -272,7 +271,5 @@ fn is_same_key(one: &SecretString, other: &SecretString) -> bool {
 
 fn has_few_rounds(description: &KeyDescription) -> bool {
     let Ok(Some(passphrase)) = description.passphrase() else { return false };
-    let is_few =
-        |finding: &PassphraseFinding| matches!(finding, PassphraseFinding::FewRounds { .. });
-    passphrase.repairs.iter().any(is_few)
+    passphrase.is_guessable()
 }

@@ -39,7 +39,7 @@ pub(crate) use self::verified_keys::Belief;
 pub use self::{
     legacy::LegacyPublicKey,
     new_key::NewKey,
-    plan::{Plan, PlanError, PlanNote, PlanStep, StepReason},
+    plan::{Plan, PlanNote, PlanStep, StepReason},
     verified_keys::{NotVerified, VerifiedPublicKeys},
 };
 use super::{
@@ -73,7 +73,7 @@ pub struct Change<'a> {
     rng: &'a mut dyn CryptoRng,
 }
 
-/// Why a change cannot be planned. Nothing is written then.
+/// Why a change cannot be planned, or a plan not gone on with. Nothing is written then.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ChangeError {
@@ -125,6 +125,12 @@ pub enum ChangeError {
     /// The public key of the old algorithm is one that everybody could open.
     #[error("the public key is not safe: anybody could open what is encrypted with it")]
     NonContributory,
+    /// Another client wrote the event before the step was taken: read the account data again, and make the plan again.
+    #[error("another client has changed the account data; nothing was written")]
+    ChangedBefore,
+    /// What is read back is not what was written: read the account data again, and make the plan again.
+    #[error("the account data does not hold what was written")]
+    NotWritten,
 }
 
 impl SecretStorage {

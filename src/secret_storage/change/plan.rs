@@ -4,8 +4,7 @@
 
 use std::fmt;
 
-use thiserror::Error;
-
+use super::ChangeError;
 use crate::{
     Limits,
     encoding::{canonical_json::JsonValue, json_object::JsonObject},
@@ -78,18 +77,6 @@ pub enum StepReason {
     StoreLegacy(SecretName),
 }
 
-/// The account data is not what the plan was made from: read it again, and make the plan again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum PlanError {
-    /// Another client wrote the event before the step was taken.
-    #[error("another client has changed the account data; nothing was written")]
-    ChangedBefore,
-    /// What is read back is not what was written.
-    #[error("the account data does not hold what was written")]
-    NotWritten,
-}
-
 impl Plan {
     pub(super) fn new(steps: Vec<PlanStep>, notes: Vec<PlanNote>) -> Self {
         Self { steps, notes, done: 0 }
@@ -117,10 +104,12 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// [`PlanError::ChangedBefore`] if they differ.
-    pub fn check_before(&self, content: Option<&JsonObject>) -> Result<(), PlanError> {
+    /// [`ChangeError::ChangedBefore`] if they differ.
+    pub fn check_before(&self, content: Option<&JsonObject>) -> Result<(), ChangeError> {
         match self.next() {
-            Some(step) if !is_same(content, step.before.as_ref()) => Err(PlanError::ChangedBefore),
+            Some(step) if !is_same(content, step.before.as_ref()) => {
+                Err(ChangeError::ChangedBefore)
+            }
             _ => Ok(()),
         }
     }
@@ -129,10 +118,10 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// [`PlanError::NotWritten`] if they differ.
-    pub fn read_back(&mut self, content: Option<&JsonObject>) -> Result<(), PlanError> {
+    /// [`ChangeError::NotWritten`] if they differ.
+    pub fn read_back(&mut self, content: Option<&JsonObject>) -> Result<(), ChangeError> {
         match self.next() {
-            Some(step) if !is_same(content, Some(&step.content)) => Err(PlanError::NotWritten),
+            Some(step) if !is_same(content, Some(&step.content)) => Err(ChangeError::NotWritten),
             Some(_) => {
                 self.done += 1;
                 Ok(())

@@ -8,7 +8,7 @@ use crate::{
     ids::SecretStorageKeyId,
     passphrase::{PassphraseForm, PassphraseParametersError},
     recovery_key::RecoveryKeyError,
-    secret_storage::key::{KeyMismatch, KeyStanding, SecretStorageKey},
+    secret_storage::key::{KeyStanding, SecretStorageKey},
 };
 
 /// Keys that a typed text gave.
@@ -138,13 +138,13 @@ pub struct UnlockAttempt {
     pub opens: bool,
 }
 
-/// What came of trying a typed text for one key.
+/// What came of trying a typed text, or a key, for one key.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum UnlockOutcome {
-    /// It gives the key.
+    /// It gives the key: as a passphrase in this form, or as a recovery key.
     #[error("it is the right one for the key")]
-    Fits(TypedAs, KeyStanding),
+    Fits(Option<PassphraseForm>, KeyStanding),
     /// It gives another key.
     #[error("it is not the right one for the key")]
     DoesNotFit,
@@ -176,31 +176,14 @@ pub enum UnlockOutcome {
     /// An asymmetric key has 32 bytes, and its passphrase is to give another number.
     #[error("its passphrase settings ask for {0} bytes, but a key of this kind has 32")]
     Length(usize),
+    /// An asymmetric key has 32 bytes, and the one that is compared with its description has another number.
+    #[error("the described key has 32 bytes, this has {0}")]
+    KeyLength(usize),
     /// It is of an algorithm that this version does not know.
     #[error("it uses the algorithm \u{201c}{0}\u{201d}, which this client does not know")]
     Unsupported(Excerpt),
 }
 
-impl From<KeyMismatch> for UnlockOutcome {
-    fn from(mismatch: KeyMismatch) -> Self {
-        match mismatch {
-            KeyMismatch::DoesNotFit => Self::DoesNotFit,
-            KeyMismatch::Length(bytes) => Self::Length(bytes),
-            KeyMismatch::Unsupported(name) => Self::Unsupported(name),
-        }
-    }
-}
-
 fn quoted(id: &SecretStorageKeyId) -> String {
     format!("\u{201c}{}\u{201d}", Excerpt::new(id.as_str()))
-}
-
-/// What a typed text was taken for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum TypedAs {
-    /// A recovery key.
-    RecoveryKey,
-    /// A passphrase, in this form.
-    Passphrase(PassphraseForm),
 }
