@@ -62,7 +62,7 @@
 //!     secret::SecretBytes,
 //!     secret_sharing::{
 //!         Decision, DeviceIdentity, OwnDevice, OwnDevices, PlainToDevice, Requester,
-//!         RequesterOptions, Responder, SECRET_REQUEST, SharePolicy,
+//!         Responder, SECRET_REQUEST, SharePolicy,
 //!     },
 //!     secret_value::MEGOLM_BACKUP_V1,
 //! };
@@ -86,7 +86,7 @@
 //! // The phone asks.
 //! let seen = OwnDevices::new("@a:b.org".into(), phone.clone()).with_device(verified(&laptop));
 //! let mut requester =
-//!     Requester::new("@a:b.org".into(), "PHONE".into(), RequesterOptions::default());
+//!     Requester::new("@a:b.org".into(), "PHONE".into());
 //! let request = requester.request(MEGOLM_BACKUP_V1.into(), None, &seen, 0)?;
 //! assert_eq!(request.device_ids(), [DeviceId::from("LAPTOP")]);
 //!
@@ -121,7 +121,7 @@ pub use self::{
     own_devices::{DeviceIdentity, DeviceProblem, OwnDevice, OwnDevices},
     requester::{
         AcceptedSecret, DroppedAnswer, EndedRequest, Receipt, RequestState, Requester,
-        RequesterError, RequesterOptions,
+        RequesterError,
     },
     responder::{
         AnswerState, Decision, EncryptedSecretSend, IncomingRequest, Responder, ResponderError,

@@ -66,7 +66,7 @@ pub use self::{
     account_data::AccountDataPair,
     change::{
         Change, ChangeError, LegacyPublicKey, NewKey, NotVerified, Plan, PlanNote, PlanStep,
-        StepReason, VerifiedPublicKeys,
+        VerifiedPublicKeys,
     },
     encrypted_secret::EncryptedSecret,
     finding::SecretStorageFinding,
@@ -75,8 +75,7 @@ pub use self::{
     opened_secret::{OpenedSecret, SecretOpenError, SecretOrigin},
     opening::SecretVerdict,
     unlock::{
-        EntryKind, Expected, Unlock, UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome,
-        Unlocked,
+        EntryKind, Unlock, UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome, Unlocked,
     },
 };
 pub(crate) use self::{change::Belief, encrypted_secret::SecretEntry, key_description::KeyTest};

@@ -23,8 +23,7 @@ use strongroom::{
     secret::{SecretBytes, SecretVec},
     secret_sharing::{
         DecryptedToDevice, DeviceIdentity, IncomingRequest, OwnDevice, OwnDevices, PlainToDevice,
-        Receipt, Requester, RequesterOptions, Responder, ResponderError, SECRET_REQUEST,
-        SECRET_SEND, SharePolicy,
+        Receipt, Requester, Responder, ResponderError, SECRET_REQUEST, SECRET_SEND, SharePolicy,
     },
     secret_storage::{
         ChangeError, NewKey, OpenedSecret, SecretStorage, SecretStorageKey, VerifiedPublicKeys,
@@ -280,8 +279,7 @@ fn a_planted_secret_is_shared_with_no_other_device() {
     let seen_by_phone =
         OwnDevices::new(USER.into(), phone.identity.clone()).with_device(laptop.clone());
     let seen_by_laptop = OwnDevices::new(USER.into(), laptop.identity).with_device(phone);
-    let options = RequesterOptions::default();
-    let mut requester = Requester::new(USER.into(), "PHONE".into(), options);
+    let mut requester = Requester::new(USER.into(), "PHONE".into());
     let asked = requester.request(BACKUP.into(), None, &seen_by_phone, 0).unwrap();
     let event = PlainToDevice {
         sender: USER.into(),
@@ -406,7 +404,7 @@ fn what_a_device_has_shared_is_shared_with_no_other() {
     let strongroom::secret_sharing::Decision::Share(incoming) = decision else {
         panic!("{decision:?}")
     };
-    let mut requester = Requester::new(USER.into(), "LAPTOP".into(), RequesterOptions::default());
+    let mut requester = Requester::new(USER.into(), "LAPTOP".into());
     let devices = seen(tablet.clone());
     let asked = requester.request(BACKUP.into(), None, &devices, 0).unwrap();
     let key = BackupDecryptionKey::generate().unwrap();

@@ -9,7 +9,7 @@ use strongroom::{
     },
     secret_sharing::{
         Decision, DeviceProblem, OwnDevice, OwnDevices, Receipt, RequestState, Requester,
-        RequesterError, RequesterOptions,
+        RequesterError,
     },
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1},
 };
@@ -180,8 +180,7 @@ fn an_answer_to_a_request_of_the_host_is_taken_for_the_host() -> Result<()> {
     let mut house = household()?;
     let user_id = house.user_id.clone();
     let (known, limits) = (house.seen_by(Whose::Phone)?, Limits::default());
-    let options = RequesterOptions::default();
-    let mut requester = Requester::new(user_id.clone(), "PHONE".into(), options);
+    let mut requester = Requester::new(user_id.clone(), "PHONE".into());
     let own = requester.request(MEGOLM_BACKUP_V1.into(), None, &known, 0)?;
     let mut phone = Phone::new(&mut house, &[CROSS_SIGNING_MASTER], false)?;
     let names = vec![CROSS_SIGNING_MASTER.into()];

@@ -102,12 +102,12 @@ use strongroom::{
     secret::{SecretString, SecretVec},
     secret_sharing::{
         AnswerState, Decision, DeviceIdentity, DeviceProblem, IncomingRequest, OutgoingRequest,
-        OwnDevice, OwnDevices, PlainToDevice, RequestState, RequesterOptions, Responder,
-        SecretRequest, SecretRequestAction, SharePolicy, ShareRule,
+        OwnDevice, OwnDevices, PlainToDevice, RequestState, Responder, SecretRequest,
+        SecretRequestAction, SharePolicy, ShareRule,
     },
     secret_storage::{
-        Change, ChangeError, EncryptedSecret, EntryKind, Expected, KeyAlgorithm, KeyDescription,
-        KeyStanding, LegacyPublicKey, NewKey, NotVerified, OpenedSecret, Plan, PlanNote, PlanStep,
+        Change, ChangeError, EncryptedSecret, EntryKind, KeyAlgorithm, KeyDescription, KeyStanding,
+        LegacyPublicKey, NewKey, NotVerified, OpenedSecret, Plan, PlanNote, PlanStep,
         SecretOpenError, SecretOrigin, SecretStorage, SecretStorageFinding, SecretStorageKey,
         SecretVerdict, Unlock, UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome, Unlocked,
         VerifiedPublicKeys,
@@ -311,7 +311,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         WrongBackupKey,
         // What the server knows of the secret storage, in whose account data it stands.
         EntryKind,
-        Expected,
         KeyDescription,
         SecretStorageFinding,
         // What is written to that account data, and why.
@@ -331,7 +330,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         PlainToDevice,
         RequestId,
         RequestState,
-        RequesterOptions,
         Responder,
         SavedStateError,
         StateKey,

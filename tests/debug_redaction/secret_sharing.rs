@@ -9,8 +9,8 @@ use strongroom::{
     secret_sharing::{
         AcceptedSecret, Decision, DecryptedToDevice, DeviceIdentity, DroppedAnswer,
         EncryptedSecretSend, EndedRequest, IncomingRequest, OwnDevice, OwnDevices, PlainToDevice,
-        Receipt, Requester, RequesterError, RequesterOptions, Responder, ResponderError,
-        SECRET_REQUEST, SecretSend, SecretToEncrypt, SharePolicy,
+        Receipt, Requester, RequesterError, Responder, ResponderError, SECRET_REQUEST, SecretSend,
+        SecretToEncrypt, SharePolicy,
     },
     secret_value::{MEGOLM_BACKUP_V1, PublicKeys, SecretValue},
 };
@@ -80,7 +80,7 @@ fn asked(responder: &mut Responder, devices: &OwnDevices) -> IncomingRequest {
 
 fn look_at_the_requester(witness: &mut Witness, vault: &Vault) {
     let devices = seen_by(&phone(), &laptop());
-    let mut requester = Requester::new(USER.into(), "PHONE".into(), RequesterOptions::default());
+    let mut requester = Requester::new(USER.into(), "PHONE".into());
     let ask = |requester: &mut Requester, name: &str| {
         let request = requester.request(name.into(), None, &devices, 0).unwrap();
         request.request().request_id.clone()

@@ -10,8 +10,8 @@ use strongroom::{
     secret::{SecretBytes, SecretVec},
     secret_sharing::{
         AcceptedSecret, Decision, DecryptedToDevice, DeviceIdentity, IncomingRequest, OwnDevice,
-        OwnDevices, PlainToDevice, Receipt, Requester, RequesterError, RequesterOptions, Responder,
-        ResponderError, SECRET_REQUEST, SECRET_SEND, SecretToEncrypt, SharePolicy,
+        OwnDevices, PlainToDevice, Receipt, Requester, RequesterError, Responder, ResponderError,
+        SECRET_REQUEST, SECRET_SEND, SecretToEncrypt, SharePolicy,
     },
     secret_value::{MEGOLM_BACKUP_V1, PublicKeys, SecretContent, SecretValue},
 };
@@ -90,7 +90,7 @@ pub(crate) fn known(byte: u8) -> PublicKeys {
 }
 
 pub(crate) fn requester() -> Requester {
-    Requester::new(USER.into(), "PHONE".into(), RequesterOptions::default())
+    Requester::new(USER.into(), "PHONE".into())
 }
 
 pub(crate) fn responder() -> Responder {

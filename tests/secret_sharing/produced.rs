@@ -13,8 +13,8 @@ use strongroom::{
     saved_state::{SavedStateError, StateKey},
     secret::SecretBytes,
     secret_sharing::{
-        DecryptedToDevice, DeviceProblem, OwnDevices, Requester, RequesterError, RequesterOptions,
-        ResponderError, SECRET_REQUEST, SECRET_SEND, SecretRequest, SecretSend,
+        DecryptedToDevice, DeviceProblem, OwnDevices, Requester, RequesterError, ResponderError,
+        SECRET_REQUEST, SECRET_SEND, SecretRequest, SecretSend,
     },
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeys, SecretValue},
 };
@@ -220,8 +220,7 @@ pub(crate) fn saved_state_errors() -> Vec<SavedStateError> {
         let mut saved: Value = serde_json::from_slice(saved.expose_bytes()).unwrap();
         saved[member] = value;
         let saved = strongroom::secret::SecretVec::from(saved.to_string().as_bytes());
-        let options = RequesterOptions::default();
-        Requester::from_saved(&saved, USER.into(), "PHONE".into(), options).unwrap_err()
+        Requester::from_saved(&saved, USER.into(), "PHONE".into()).unwrap_err()
     };
     vec![
         error("requests", 7.into()),

@@ -2,9 +2,7 @@
 
 use strongroom::{
     ids::RequestId,
-    secret_sharing::{
-        AcceptedSecret, OutgoingRequest, RequestState, RequesterError, RequesterOptions,
-    },
+    secret_sharing::{AcceptedSecret, OutgoingRequest, RequestState, Requester, RequesterError},
 };
 
 use crate::{
@@ -41,7 +39,7 @@ impl Question {
 
     /// Whether its time is over; nothing if the clock does not tell.
     pub(crate) fn has_expired(&self, now: &Moment) -> Option<bool> {
-        now.is_past(&self.opened, RequesterOptions::default().lifetime_ms)
+        now.is_past(&self.opened, Requester::LIFETIME_MS)
     }
 }
 

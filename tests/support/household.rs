@@ -10,8 +10,8 @@ use strongroom::{
     ids::{RequestId, UserId},
     secret_sharing::{
         AcceptedSecret, AnswerState, Decision, DeviceIdentity, DroppedAnswer, EncryptedSecretSend,
-        IncomingRequest, OutgoingRequest, OwnDevices, Receipt, Requester, RequesterOptions,
-        Responder, SecretToEncrypt, SharePolicy,
+        IncomingRequest, OutgoingRequest, OwnDevices, Receipt, Requester, Responder,
+        SecretToEncrypt, SharePolicy,
     },
     secret_value::{MEGOLM_BACKUP_V1, PublicKeys, SecretContent, SecretValue},
 };
@@ -55,8 +55,7 @@ impl Household {
         for device in [&phone, &laptop, &tablet] {
             laptop.verify(&mut server, device.identity(), &cross_signing)?;
         }
-        let options = RequesterOptions::default();
-        let requester = Requester::new(user_id.clone(), phone.device_id().clone(), options);
+        let requester = Requester::new(user_id.clone(), phone.device_id().clone());
         let [laptop, tablet] = [laptop, tablet].map(Answering::new);
         Ok(Self { user_id, server, cross_signing, phone, requester, laptop, tablet })
     }

@@ -11,8 +11,7 @@ use strongroom::{
     secret::SecretVec,
     secret_sharing::{
         Decision, DecryptedToDevice, DeviceIdentity, IncomingRequest, OwnDevice, OwnDevices,
-        PlainToDevice, Receipt, Requester, RequesterOptions, Responder, SECRET_REQUEST, SecretSend,
-        SharePolicy,
+        PlainToDevice, Receipt, Requester, Responder, SECRET_REQUEST, SecretSend, SharePolicy,
     },
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeys},
 };
@@ -65,7 +64,7 @@ pub(crate) fn answer(request_id: &str, secret: &str) -> DecryptedToDevice {
 /// A requester with a request in every state: two are open, one of them with an answer.
 pub(crate) fn requester() -> Requester {
     let (vault, devices) = (Vault::new(), seen_by_the_phone());
-    let mut requester = Requester::new(USER.into(), "PHONE".into(), RequesterOptions::default());
+    let mut requester = Requester::new(USER.into(), "PHONE".into());
     let rng = &mut rand_core::UnwrapErr(getrandom::SysRng);
     let limits = Limits::default();
     let mut ask = |requester: &mut Requester, name: &str, to| {
@@ -96,8 +95,7 @@ pub(crate) fn requester() -> Requester {
 
 /// The same, restored.
 pub(crate) fn requester_of(saved: &SecretVec) -> Requester {
-    let options = RequesterOptions::default();
-    Requester::from_saved(saved, USER.into(), "PHONE".into(), options).unwrap()
+    Requester::from_saved(saved, USER.into(), "PHONE".into()).unwrap()
 }
 
 fn asked(responder: &mut Responder, name: &str) -> IncomingRequest {

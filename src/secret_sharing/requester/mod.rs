@@ -1,6 +1,5 @@
 //! The device that asks.
 
-mod options;
 mod outcome;
 mod receive;
 mod request;
@@ -15,18 +14,14 @@ use rand_core::CryptoRng;
 
 use self::step::ClosedBy;
 pub use self::{
-    options::RequesterOptions,
     outcome::{AcceptedSecret, DroppedAnswer, EndedRequest, Receipt, RequesterError},
     step::RequestState,
 };
 use self::{
-    request::{Request, State},
+    request::{Request, State, by_id, recipients},
     step::{Event, step},
 };
-use super::{
-    outgoing::OutgoingRequest,
-    own_devices::{DeviceIdentity, OwnDevice, OwnDevices},
-};
+use super::{outgoing::OutgoingRequest, own_devices::OwnDevices};
 use crate::{
     clock::Clock,
     ids::{DeviceId, RequestId, SecretName, UserId},
@@ -49,7 +44,8 @@ use crate::{
 pub struct Requester {
     user_id: UserId,
     device_id: DeviceId,
-    options: RequesterOptions,
+    lifetime_ms: u64,
+    memory_ms: u64,
     clock: Clock,
     requests: BTreeMap<RequestId, Request>,
 }
@@ -57,9 +53,32 @@ pub struct Requester {
 impl Requester {
     /// Nothing has been asked yet.
     #[must_use]
-    pub fn new(user_id: UserId, device_id: DeviceId, options: RequesterOptions) -> Self {
+    pub fn new(user_id: UserId, device_id: DeviceId) -> Self {
         let (clock, requests) = (Clock::default(), BTreeMap::new());
-        Self { user_id, device_id, options, clock, requests }
+        let (lifetime_ms, memory_ms) = (Self::LIFETIME_MS, Self::MEMORY_MS);
+        Self { user_id, device_id, lifetime_ms, memory_ms, clock, requests }
+    }
+
+    /// How long an answer is awaited unless another time is given, in milliseconds: a day, so that a device that is switched
+    /// on in the evening can still answer.
+    pub const LIFETIME_MS: u64 = 24 * 60 * 60 * 1_000;
+
+    /// How long a request is remembered that is over, in milliseconds: a week. It serves to name late answers alone; they are
+    /// dropped in any case.
+    const MEMORY_MS: u64 = 7 * Self::LIFETIME_MS;
+
+    /// Awaits an answer for so many milliseconds. It is no part of what is saved.
+    #[must_use]
+    pub fn with_lifetime_ms(mut self, lifetime_ms: u64) -> Self {
+        self.lifetime_ms = lifetime_ms;
+        self
+    }
+
+    /// Remembers a request that is over for so many milliseconds. It is no part of what is saved.
+    #[must_use]
+    pub fn with_memory_ms(mut self, memory_ms: u64) -> Self {
+        self.memory_ms = memory_ms;
+        self
     }
 
     /// Asks for a secret, with an ID from the operating system's randomness: these devices, or all that are trusted at
@@ -190,10 +209,11 @@ impl Requester {
     /// Ends what has waited too long, and forgets what ended long ago.
     pub fn expire(&mut self, now_ms: u64) -> Vec<EndedRequest> {
         let now = self.clock.advance(now_ms);
-        let (own, options) = ((&self.user_id, &self.device_id), self.options);
+        let own = (&self.user_id, &self.device_id);
+        let spans = (self.lifetime_ms, self.memory_ms);
         let mut ended = Vec::new();
         self.requests.retain(|_, request| {
-            if !options.is_over(request, now) {
+            if !request.is_over(spans, now) {
                 return true;
             }
             match step(Some(request.state()), Event::Expire) {
@@ -213,7 +233,7 @@ impl Requester {
     #[must_use]
     pub fn next_expiry_ms(&self) -> Option<u64> {
         let now = self.clock.elapsed_ms();
-        let due = |request: &Request| self.options.due(request);
+        let due = |request: &Request| request.due((self.lifetime_ms, self.memory_ms));
         self.requests.values().filter_map(due).min().map(|due| due.saturating_sub(now))
     }
 
@@ -241,7 +261,7 @@ impl Requester {
     fn check_open(&self, id: &RequestId, event: Event, now: u64) -> Result<(), RequesterError> {
         step(self.state(id), event)?;
         let request = self.requests.get(id);
-        if request.is_some_and(|request| self.options.is_over(request, now)) {
+        if request.is_some_and(|request| request.is_over((self.lifetime_ms, self.memory_ms), now)) {
             return Err(RequesterError::Expired);
         }
         Ok(())
@@ -250,40 +270,15 @@ impl Requester {
 
 impl fmt::Debug for Requester {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { user_id, device_id, options, clock: _, requests } = self;
+        let Self { user_id, device_id, lifetime_ms, memory_ms, clock: _, requests } = self;
         f.debug_struct("Requester")
             .field("user_id", user_id)
             .field("device_id", device_id)
-            .field("options", options)
+            .field("lifetime_ms", lifetime_ms)
+            .field("memory_ms", memory_ms)
             .field("requests", &requests.len())
             .finish_non_exhaustive()
     }
-}
-
-/// The devices that are asked, each of which is trusted.
-fn recipients(
-    to: Option<&[DeviceId]>,
-    devices: &OwnDevices,
-) -> Result<BTreeMap<DeviceId, DeviceIdentity>, RequesterError> {
-    let asked = match to {
-        None => by_id(devices.trusted()),
-        Some(names) => {
-            let named = names.iter().map(|name| {
-                devices
-                    .trusted_by_id(name)
-                    .map_err(|problem| RequesterError::Device { device_id: name.clone(), problem })
-            });
-            by_id(named.collect::<Result<Vec<_>, _>>()?)
-        }
-    };
-    if asked.is_empty() { Err(RequesterError::NobodyToAsk) } else { Ok(asked) }
-}
-
-fn by_id<'a>(
-    devices: impl IntoIterator<Item = &'a OwnDevice>,
-) -> BTreeMap<DeviceId, DeviceIdentity> {
-    let identities = devices.into_iter().map(|device| &device.identity);
-    identities.map(|identity| (identity.device_id.clone(), identity.clone())).collect()
 }
 
 /// 190 bits.

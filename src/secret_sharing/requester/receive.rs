@@ -86,8 +86,9 @@ impl Requester {
         let own = (&self.user_id, &self.device_id);
         let public_keys = pinned(public_keys, devices);
         let mut receipts = Vec::new();
+        let spans = (self.lifetime_ms, self.memory_ms);
         for request in self.requests.values_mut() {
-            if self.options.is_over(request, now) {
+            if request.is_over(spans, now) {
                 continue;
             }
             let dropped = request.drop_misfits(devices, &public_keys);
@@ -244,7 +245,7 @@ mod tests {
         },
         encoding::secret_base64,
         secret::{SecretBytes, SecretVec},
-        secret_sharing::{OwnDevice, RequesterOptions, SECRET_SEND},
+        secret_sharing::{OwnDevice, SECRET_SEND},
         secret_value::{CROSS_SIGNING_MASTER, SecretCheckError},
     };
 
@@ -273,8 +274,7 @@ mod tests {
 
     #[test]
     fn the_user_cannot_accept_what_contradicts_the_pinned_master_key() {
-        let mut requester =
-            Requester::new("@a:b.org".into(), "PHONE".into(), RequesterOptions::default());
+        let mut requester = Requester::new("@a:b.org".into(), "PHONE".into());
         let name = CROSS_SIGNING_MASTER.into();
         let asked = requester.request(name, None, &devices(), 0).unwrap();
         let id = asked.request().request_id.clone();

@@ -16,7 +16,7 @@ use crate::{
     secret::SecretString,
     secret_sharing::{
         outgoing::OutgoingRequest,
-        own_devices::{DeviceIdentity, OwnDevices},
+        own_devices::{DeviceIdentity, OwnDevice, OwnDevices},
         secret_request::{SecretRequest, SecretRequestAction},
     },
     secret_value::{
@@ -95,6 +95,19 @@ impl Request {
             State::Received(..) => RequestState::Received,
             State::Closed(by) => by.into(),
         }
+    }
+
+    /// When something happens to the request by itself, if it lives and is remembered for so long.
+    pub(super) fn due(&self, (lifetime_ms, memory_ms): (u64, u64)) -> Option<u64> {
+        match self.state {
+            State::Open(_) => Some(self.since_ms.saturating_add(lifetime_ms)),
+            State::Received(..) => None,
+            State::Closed(_) => Some(self.since_ms.saturating_add(memory_ms)),
+        }
+    }
+
+    pub(super) fn is_over(&self, spans: (u64, u64), now: u64) -> bool {
+        self.due(spans).is_some_and(|due| due <= now)
     }
 
     /// Whether the user's identity is another than when it was asked, as far as both are known.
@@ -246,6 +259,32 @@ impl DroppedAnswer {
     pub(super) fn new(reason: RequesterError, from: &DeviceIdentity, request: &RequestId) -> Self {
         Self { reason, device_id: Some(from.device_id.clone()), request_id: Some(request.clone()) }
     }
+}
+
+/// The devices that are asked, each of which is trusted.
+pub(super) fn recipients(
+    to: Option<&[DeviceId]>,
+    devices: &OwnDevices,
+) -> Result<BTreeMap<DeviceId, DeviceIdentity>, RequesterError> {
+    let asked = match to {
+        None => by_id(devices.trusted()),
+        Some(names) => {
+            let named = names.iter().map(|name| {
+                devices
+                    .trusted_by_id(name)
+                    .map_err(|problem| RequesterError::Device { device_id: name.clone(), problem })
+            });
+            by_id(named.collect::<Result<Vec<_>, _>>()?)
+        }
+    };
+    if asked.is_empty() { Err(RequesterError::NobodyToAsk) } else { Ok(asked) }
+}
+
+pub(super) fn by_id<'a>(
+    devices: impl IntoIterator<Item = &'a OwnDevice>,
+) -> BTreeMap<DeviceId, DeviceIdentity> {
+    let identities = devices.into_iter().map(|device| &device.identity);
+    identities.map(|identity| (identity.device_id.clone(), identity.clone())).collect()
 }
 
 /// A device that sends more different secrets than these for one request is broken.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ClosedBy, Requester, RequesterOptions,
+    ClosedBy, Requester,
     request::{Candidate, Request, State},
 };
 use crate::{
@@ -113,7 +113,6 @@ impl Requester {
         saved: &SecretVec,
         user_id: UserId,
         device_id: DeviceId,
-        options: RequesterOptions,
     ) -> Result<Self, SavedStateError> {
         let Saved { clock, requests: saved } =
             Header::read(saved.expose_bytes(), PART, &user_id, &device_id)?;
@@ -122,7 +121,7 @@ impl Requester {
             let request = saved.read()?;
             requests.insert(request.id.clone(), request);
         }
-        Ok(Self { user_id, device_id, options, clock, requests })
+        Ok(Self { clock, requests, ..Self::new(user_id, device_id) })
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     hash::BuildHasher as _,
 };
 
-use super::{Change, ChangeError, NewKey, PlanNote, StepReason, VerifiedPublicKeys};
+use super::{Change, ChangeError, NewKey, PlanNote, VerifiedPublicKeys};
 use crate::{
     encoding::json_object::JsonObject,
     ids::{SecretName, SecretStorageKeyId},
@@ -206,7 +206,7 @@ impl Change<'_> {
             Some(_) => {}
             None => self.add_entries(&name, text, &[target]),
         }
-        let reason = StepReason::DeleteOldName(old_name.clone());
+        let reason = PlanNote::DeleteOldName(old_name.clone());
         self.write_secret(old_name, JsonObject::empty(), reason);
     }
 

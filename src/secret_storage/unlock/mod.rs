@@ -15,7 +15,7 @@ use self::{
     typed::Typed,
 };
 pub use self::{
-    expected::{EntryKind, Expected},
+    expected::EntryKind,
     report::{UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome, Unlocked},
 };
 use super::{

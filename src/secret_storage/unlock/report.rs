@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::Expected;
+use super::{EntryKind, expected::Expected};
 use crate::{
     excerpt::Excerpt,
     ids::SecretStorageKeyId,
@@ -43,10 +43,13 @@ pub enum UnlockFailure {
     #[error("this account has no key storage, so there is nothing to unlock")]
     NoKeys,
     /// There is nothing to be seen in the text. Nothing was tried.
-    #[error("nothing was entered; enter {expected}")]
+    #[error("nothing was entered; enter {}", Expected { storage: *storage, backup: *backup })]
     Empty {
-        /// What would have been of use.
-        expected: Expected,
+        /// What opens the key storage; `None` if there is none, or nothing that could be tried.
+        storage: Option<EntryKind>,
+        /// What opens the backup without the key storage. Where there is a key storage, this is only said if the backup has
+        /// a passphrase of its own.
+        backup: Option<EntryKind>,
     },
     /// The recovery key is that of the backup.
     #[error("this is the key of the backup itself, not the recovery key of your key storage")]
