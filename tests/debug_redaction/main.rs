@@ -107,10 +107,9 @@ use strongroom::{
     },
     secret_storage::{
         Change, ChangeError, EncryptedSecret, EntryKind, KeyAlgorithm, KeyDescription, KeyStanding,
-        LegacyPublicKey, NewKey, NotVerified, OpenedSecret, Plan, PlanNote, PlanStep,
-        SecretOpenError, SecretOrigin, SecretStorage, SecretStorageFinding, SecretStorageKey,
-        SecretVerdict, Unlock, UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome, Unlocked,
-        VerifiedPublicKeys,
+        LegacyPublicKey, NewKey, NotVerified, OpenedSecret, Plan, PlanStep, SecretOpenError,
+        SecretOrigin, SecretStorage, SecretStorageFinding, SecretStorageKey, SecretVerdict, Unlock,
+        UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome, Unlocked, VerifiedPublicKeys,
     },
     secret_value::{
         CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeyVerdict, PublicKeys, SecretCheckError,
@@ -316,7 +315,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         // What is written to that account data, and why.
         LegacyPublicKey,
         NotVerified,
-        PlanNote,
         VerifiedPublicKeys,
         // Plain events, and what is said about devices and requests.
         AnswerState,

@@ -215,7 +215,7 @@ impl RecordedAccount {
             assert_eq!(attempts[0].key_id.as_str(), default, "{}", self.name);
         }
         for UnlockAttempt { key_id, outcome, .. } in attempts {
-            let is_passphrase = matches!(typed.typed_as, Some(_));
+            let is_passphrase = typed.typed_as.is_some();
             let expected = if typed.keys.contains(key_id.as_str()) {
                 UnlockOutcome::Fits(typed.typed_as, KeyStanding::Checked)
             } else if is_passphrase && !self.has_passphrase(key_id.as_str()) {

@@ -135,7 +135,7 @@ impl Case<'_> {
 fn look_at_finding(finding: &SecretStorageFinding, findings: &mut Findings) {
     match finding {
         SecretStorageFinding::Secret(name, error) => {
-            findings.add(SecretFinding::Unreadable { name: name.clone(), error: error.clone() });
+            findings.add(SecretFinding::Unreadable { name: name.clone(), error: *error });
         }
         SecretStorageFinding::WithoutIv(name, _) => {
             findings.add(SecretFinding::WithoutIv { name: name.clone() });

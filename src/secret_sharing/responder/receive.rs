@@ -137,9 +137,9 @@ fn decision(entry: &Entry) -> Result<Decision, ResponderError> {
     match entry.state {
         AnswerState::Asking => Ok(Decision::AskUser(incoming)),
         AnswerState::Allowed => Ok(Decision::Share(incoming)),
-        AnswerState::Answered => Err(ResponderError::AlreadyAnswered.into()),
-        AnswerState::Refused => Err(ResponderError::Refused.into()),
-        AnswerState::Cancelled => Err(ResponderError::Cancelled.into()),
+        AnswerState::Answered => Err(ResponderError::AlreadyAnswered),
+        AnswerState::Refused => Err(ResponderError::Refused),
+        AnswerState::Cancelled => Err(ResponderError::Cancelled),
     }
 }
 

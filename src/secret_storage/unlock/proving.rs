@@ -98,7 +98,7 @@ impl Proving {
             Err(UnlockOutcome::DoesNotFit) => {
                 (trial.description.accept_for_proof(&self.material), true)
             }
-            Err(mismatch) => return ProvingStep::Tried(index, Err(mismatch.into())),
+            Err(mismatch) => return ProvingStep::Tried(index, Err(mismatch)),
         };
         let Some(key) = key.map(Box::new) else {
             return ProvingStep::Tried(index, Err(UnlockOutcome::DoesNotFit));
