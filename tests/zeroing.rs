@@ -527,7 +527,7 @@ fn opening_and_restoring_leave_nothing() {
         let key = decryption_key();
         for (sealed, returned) in sealed.iter().zip(&returned) {
             let sealed = EncryptedSessionData::from_json(sealed).unwrap();
-            drop(key.open(&sealed).unwrap().read);
+            drop(key.open(&sealed).unwrap());
             let restored = key.open_session(returned).unwrap();
             drop(restored.clone().into_exported().to_json().unwrap());
         }

@@ -8,8 +8,8 @@ use strongroom::{
     client::{
         BackupHost, Host, NoAnswer, Notice, Operation, SecretWrite, StateToSave, Waited, Waiting,
         backup::{
-            HostToken, NotStored, OfferedSession, Question, QuestionId, Reply, SavedBackup,
-            SecretTask, Wish,
+            HostToken, NotStored, OfferedSession, Question, Reply, SavedBackup, SecretTask, TaskId,
+            Wish,
         },
     },
     crypto::ed25519::Ed25519Signature,
@@ -120,7 +120,7 @@ impl BackupHost for DeviceHost {
         Ok(())
     }
 
-    fn ask(&mut self, _id: QuestionId, question: &Question) -> Result<Option<Reply>> {
+    fn ask(&mut self, _id: TaskId, question: &Question) -> Result<Option<Reply>> {
         Ok(self.user.reply(question))
     }
 

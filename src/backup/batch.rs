@@ -7,13 +7,11 @@
 
 use rand_core::CryptoRng;
 
-use super::{
-    BackupPublicKey, EncryptedSessionData, SealError, SealOptions, SealedSession, TrustedBackup,
-};
+use super::{BackupPublicKey, EncryptedSessionData, SealOptions, SealedSession, TrustedBackup};
 use crate::{
     crypto::curve25519_aes_sha2::{Agreement, Batch, BatchSealer},
     ids::RoomId,
-    randomness::with_os_rng,
+    randomness::{NoRandomness, with_os_rng},
     session_data::SessionData,
 };
 
@@ -88,12 +86,12 @@ impl SessionSealer {
     ///
     /// # Errors
     ///
-    /// [`SealError::UnsafeKey`], which the key of a backup never causes.
+    /// As [`BackupPublicKey::seal_with_rng`].
     pub fn seal_with_rng(
         &self,
         sessions: &[SessionToSeal<'_>],
         rng: &mut impl CryptoRng,
-    ) -> Result<Vec<SealedSession>, SealError> {
+    ) -> Result<Vec<SealedSession>, NoRandomness> {
         let batch = Batch::draw(sessions, rng);
         Ok(batch.seal(&self.sealer, |session, agreement| self.seal_one(session, agreement))?)
     }
@@ -102,8 +100,8 @@ impl SessionSealer {
     ///
     /// # Errors
     ///
-    /// [`SealError::NoRandomness`] if the operating system has none to give.
-    pub fn seal(&self, sessions: &[SessionToSeal<'_>]) -> Result<Vec<SealedSession>, SealError> {
+    /// [`NoRandomness`] if the operating system has none to give.
+    pub fn seal(&self, sessions: &[SessionToSeal<'_>]) -> Result<Vec<SealedSession>, NoRandomness> {
         with_os_rng(|rng| self.seal_with_rng(sessions, rng))?
     }
 
@@ -117,7 +115,7 @@ impl SessionSealer {
         &self,
         sessions: &[SessionToSeal<'_>],
         rng: &mut impl CryptoRng,
-    ) -> Result<Vec<SealedSession>, SealError> {
+    ) -> Result<Vec<SealedSession>, NoRandomness> {
         let batch = Batch::draw(sessions, rng);
         let seal = |session, agreement| self.seal_one(session, agreement);
         Ok(batch.seal_parallel(&self.sealer, seal)?)
@@ -132,7 +130,7 @@ impl SessionSealer {
     pub fn seal_parallel(
         &self,
         sessions: &[SessionToSeal<'_>],
-    ) -> Result<Vec<SealedSession>, SealError> {
+    ) -> Result<Vec<SealedSession>, NoRandomness> {
         with_os_rng(|rng| self.seal_parallel_with_rng(sessions, rng))?
     }
 

@@ -113,7 +113,7 @@ impl TrustedBackup {
             None if report
                 .signatures()
                 .iter()
-                .any(|it| it.verdict == SignatureVerdict::OtherKind) =>
+                .any(|(_, verdict)| *verdict == SignatureVerdict::OtherKind) =>
             {
                 Err(TrustError::OtherKind(auth_data.members_of_keys().collect()))
             }

@@ -13,6 +13,7 @@ pub mod diagnose;
 mod drive;
 mod failure;
 pub mod flow;
+mod key_kind;
 mod operation;
 mod preference_events;
 mod state;
@@ -25,7 +26,8 @@ pub use self::{
         AsyncBackupHost, AsyncFlowHost, AsyncHost, BackupHost, DriveError, FlowHost, Host, Notice,
         SecretWrite, Waited, drive, drive_async, drive_backup, drive_backup_async,
     },
-    operation::{AnswerError, NoAnswer, Operation, OperationId},
+    key_kind::KeyKind,
+    operation::{AnswerError, NoAnswer, Operation, TaskId},
     state::StateToSave,
     unlock_backup_key::{UnlockBackupKeyError, unlock_backup_key},
     waiting::{Awaited, RequestFailure, RequestKind, Waiting},

@@ -7,7 +7,7 @@ use crate::{
     Limits,
     api::{AccountDataEvent, QueriedKeys},
     backup::BackupVersionInfo,
-    client::diagnose::{CurrentBackup, Evidence, SessionSample},
+    client::diagnose::{CurrentBackup, Evidence},
     encoding::read::Read,
     ids::{DeviceId, UserId},
     secret::{SecretString, SecretVec},
@@ -145,9 +145,9 @@ impl SavedFiles {
         };
         evidence.older_versions = versions.cloned().collect();
         evidence.keys = self.keys().cloned();
-        let sample =
-            |body: &SecretVec| SessionSample::from_response(body.expose_bytes(), at_most, limits);
-        evidence.sample = self.room_keys().last().map(sample);
+        if let Some(body) = self.room_keys().last() {
+            evidence.take_room_keys(body.expose_bytes(), at_most, limits);
+        }
         evidence
     }
 

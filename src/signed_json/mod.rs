@@ -44,7 +44,7 @@ pub use self::{
     cross_signing_key::{CrossSigningKey, CrossSigningUsage},
     device_keys::DeviceKeys,
     published_key::QueriedKeyError,
-    report::{CheckedSignature, SignatureReport, SignatureVerdict, TrustedSigner},
+    report::{SignatureReport, SignatureVerdict, TrustedSigner},
     to_sign::{BackupAuthDataToSign, ToSign},
 };
 pub(crate) use self::{

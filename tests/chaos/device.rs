@@ -7,9 +7,7 @@ use strongroom::{
     Limits,
     api::AccessToken,
     backup::SealOptions,
-    client::backup::{
-        Backup, BackupOptions, HostToken, OfferedSession, OperationId, SavedBackup, Wish,
-    },
+    client::backup::{Backup, BackupOptions, HostToken, OfferedSession, SavedBackup, TaskId, Wish},
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
     ids::{BackupVersion, DeviceId, KeyId, RoomId, SessionId, UserId},
     session_data::{ExportedSession, SessionData, SessionKey},
@@ -30,7 +28,7 @@ pub(crate) struct Device {
     pub(crate) store: BTreeMap<(RoomId, SessionId), Stored>,
     last_token: u64,
     /// Requests that have not been answered, with what came back.
-    pub(crate) in_flight: Vec<(OperationId, Option<http::Response<Vec<u8>>>)>,
+    pub(crate) in_flight: Vec<(TaskId, Option<http::Response<Vec<u8>>>)>,
     /// Whether the user said that this device shall not back up.
     pub(crate) has_stopped: bool,
     /// This device's clock against the world's.

@@ -4,7 +4,7 @@ use rand::{RngExt as _, rngs::StdRng};
 use strongroom::{
     api::BaseUrl,
     backup::{BackupDecryptionKey, TrustError},
-    client::backup::{Next, NoAnswer, Question, QuestionId, Reply, RestoreChoice, SecretTask},
+    client::backup::{Next, NoAnswer, Question, Reply, RestoreChoice, SecretTask, TaskId},
     encoding::json_object::JsonObject,
     recovery_key::RecoveryKey,
     secret::SecretBytes,
@@ -136,7 +136,7 @@ impl World {
         }
     }
 
-    fn give_reply(&mut self, index: usize, id: QuestionId, question: &Question, reply: Reply) {
+    fn give_reply(&mut self, index: usize, id: TaskId, question: &Question, reply: Reply) {
         let done = self.devices[index].machine.reply(id, reply);
         if done.is_ok() && reply == Reply::Stop {
             self.count("stopped");

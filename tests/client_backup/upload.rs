@@ -224,7 +224,7 @@ fn a_version_that_was_replaced_or_deleted_stops_uploads_until_the_user_decides()
         phone.live(600_000);
         assert_eq!(phone.machine.stage(), Stage::Changed);
         let Question::Changed { used, found, .. } = phone.question() else { panic!() };
-        assert_eq!(used.version.as_str(), "1");
+        assert_eq!(used.0.as_str(), "1");
         assert_eq!(
             found.map(|found| (found.version.as_str().to_owned(), found.problem)),
             (!deleted).then(|| ("2".to_owned(), None))

@@ -13,8 +13,8 @@ use strongroom::{
         AsyncBackupHost, AsyncFlowHost, AsyncHost, Backup, BackupHost as _, FlowHost as _, Host,
         NoAnswer, Notice, Operation, SecretWrite, StateToSave, Waited, Waiting,
         backup::{
-            FetchOutcome, HostToken, NotStored, OfferedSession, Question, QuestionId, Reply,
-            SecretTask, Wish,
+            FetchOutcome, HostToken, NotStored, OfferedSession, Question, Reply, SecretTask,
+            TaskId, Wish,
         },
         drive_async, drive_backup_async,
         flow::{EnterError, Flow},
@@ -158,7 +158,7 @@ impl AsyncBackupHost for Slow {
         self.0.lost(version)
     }
 
-    async fn ask(&mut self, id: QuestionId, question: &Question) -> Result<Option<Reply>, Failed> {
+    async fn ask(&mut self, id: TaskId, question: &Question) -> Result<Option<Reply>, Failed> {
         pause().await;
         self.0.ask(id, question)
     }

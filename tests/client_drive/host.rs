@@ -12,8 +12,8 @@ use strongroom::{
         Backup, BackupHost, DriveError, FlowHost, Host, NoAnswer, Notice, Operation, SecretWrite,
         StateToSave, Waited, Waiting,
         backup::{
-            BackupOptions, HostToken, NotStored, OfferedSession, Question, QuestionId, Reply,
-            SavedBackup, SecretTask, Wish,
+            BackupOptions, HostToken, NotStored, OfferedSession, Question, Reply, SavedBackup,
+            SecretTask, TaskId, Wish,
         },
         flow::{EnterError, SavedSetUp, SetUp},
     },
@@ -329,7 +329,7 @@ impl BackupHost for TestHost {
         Ok(())
     }
 
-    fn ask(&mut self, _id: QuestionId, question: &Question) -> Result<Option<Reply>, Failed> {
+    fn ask(&mut self, _id: TaskId, question: &Question) -> Result<Option<Reply>, Failed> {
         self.call("ask")?;
         Ok(match question {
             Question::SetUp { .. } => Some(Reply::Create),

@@ -8,7 +8,7 @@ use strongroom::{
     api::{BaseUrl, CreateBackupVersion, Endpoint as _},
     backup::{AuthData, BackupDecryptionKey, BackupPublicKey},
     client::{
-        Backup, OperationId,
+        Backup, TaskId,
         backup::{HostToken, Next, OfferedSession, Question, Reply, Stage},
         flow::{Flow as _, FlowError, SetUp, SetUpDone},
     },
@@ -184,11 +184,7 @@ fn what_was_asked_during_a_flow_is_asked_after_it() {
 }
 
 /// A machine whose upload the homeserver has answered, and the answer.
-fn uploading(
-    host: &mut Host,
-    backup: &mut Backup,
-    session: ExportedSession,
-) -> (OperationId, Answer) {
+fn uploading(host: &mut Host, backup: &mut Backup, session: ExportedSession) -> (TaskId, Answer) {
     backup.new_sessions();
     let offered = OfferedSession {
         token: HostToken(1),

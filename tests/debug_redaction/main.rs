@@ -43,29 +43,25 @@ use strongroom::{
         GetRoomKeysForSession, GetSync, GetWhoAmI, MatrixError, OwnKeys, PutAccountData,
         PutRoomKeys, PutRoomKeysError, QueriedKeys, QueryKeys, RequestError, ResponseError,
         RetryAfter, RoomKeys, SendToDevice, SignatureFailure, StoredRoomKeys, SyncResponse,
-        ToDeviceEvent, UnusableKey, UpdateBackupVersion, UploadSignatures, UserInteractiveAuth,
-        WhoAmI,
+        ToDeviceEvent, UpdateBackupVersion, UploadSignatures, UserInteractiveAuth,
     },
     backup::{
         AuthData, AuthDataError, Authenticity, BackedUpSession, BackupDecryptionKey,
         BackupPassphraseAttempts, BackupPassphraseError, BackupPublicKey, BackupVersionInfo,
         EncryptedSessionData, FailedSession, FailureCause, FittingPassphrase, KeyBackupData,
         KeyBackupMetadata, NotSignable, OpenError, Restore, RestoreFilter, RestoreOptions,
-        RestoreProgress, RestoreReport, ReturnedSession, RoomKeysItem, RoomKeysSplitter, SealError,
-        SealOptions, SessionSealer, SessionToSeal, StreamError, TrustError, TrustReason,
-        TrustedBackup, UnsignedAuthData, Verdict, WarnedSession, Warning, WrongBackupKey,
+        RestoreProgress, RestoreReport, RoomKeysItem, RoomKeysSplitter, SealOptions, SessionSealer,
+        SessionToSeal, StreamError, TrustError, TrustReason, TrustedBackup, UnsignedAuthData,
+        Verdict, WarnedSession, Warning, WrongBackupKey,
     },
     client::{
-        Awaited, DriveError, Notice, RequestFailure, RequestKind, UnlockBackupKeyError, Waited,
-        Waiting,
+        Awaited, DriveError, KeyKind, Notice, RequestFailure, RequestKind, UnlockBackupKeyError,
+        Waited, Waiting,
         backup::{
-            AnswerError, BackupOptions, DeliveryId, FoundBackup, HostToken, KeyFit, NoAnswer,
-            NotCreated, NotStored, OperationId, QuestionId, Reply, RestoreChoice, Scope, SignId,
-            Stage, UploadProgress, UsedBackup, Wish,
+            AnswerError, BackupOptions, FoundBackup, HostToken, KeyFit, NoAnswer, NotCreated,
+            NotStored, Reply, RestoreChoice, Scope, Stage, TaskId, UploadProgress, Wish,
         },
-        diagnose::{
-            AskedFor, Comparison, DiagnosisVerdict, EvidenceCollector, MissingEvidence, Severity,
-        },
+        diagnose::{Comparison, DiagnosisVerdict, EvidenceCollector, MissingEvidence, Severity},
     },
     crypto::{
         curve25519::{Curve25519PublicKey, Curve25519SecretKey},
@@ -119,8 +115,8 @@ use strongroom::{
     },
     session_data::{ExportedSession, Repair, SessionData, SessionKey},
     signed_json::{
-        BackupAuthDataToSign, CheckedSignature, CrossSigningKey, CrossSigningUsage, DeviceKeys,
-        QueriedKeyError, SignatureReport, SignatureVerdict, SignedObject, ToSign, TrustedSigner,
+        BackupAuthDataToSign, CrossSigningKey, CrossSigningUsage, DeviceKeys, QueriedKeyError,
+        SignatureReport, SignatureVerdict, SignedObject, ToSign, TrustedSigner,
     },
 };
 use vault::{
@@ -230,7 +226,7 @@ fn hold_no_secret() -> BTreeSet<String> {
     names_of![
         FormatProblem,
         // Facts about findings.
-        AskedFor,
+        KeyKind,
         Comparison,
         DiagnosisVerdict,
         EvidenceCollector,
@@ -244,7 +240,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         GetRoomKeys,
         MatrixError,
         ResponseError,
-        ReturnedSession,
         RoomKeysItem,
         RoomKeysSplitter,
         StreamError,
@@ -259,9 +254,7 @@ fn hold_no_secret() -> BTreeSet<String> {
         QueriedKeys,
         QueryKeys,
         SignatureFailure,
-        UnusableKey,
         UploadSignatures,
-        WhoAmI,
         EventType,
         SyncToken,
         TransactionId,
@@ -349,7 +342,7 @@ fn hold_no_secret() -> BTreeSet<String> {
         ShareRule,
         UnknownAction,
         // What a machine says of a backup, and is told of it.
-        DeliveryId,
+        TaskId,
         FoundBackup,
         HostToken,
         KeyFit,
@@ -361,7 +354,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         NoAnswer,
         NotCreated,
         NotStored,
-        OperationId,
         Awaited,
         RequestFailure,
         RequestKind,
@@ -372,17 +364,13 @@ fn hold_no_secret() -> BTreeSet<String> {
         Waited,
         Waiting,
         BackupOptions,
-        QuestionId,
         Reply,
         RestoreChoice,
         Scope,
-        SignId,
         Stage,
-        UsedBackup,
         Wish,
         // Public keys, signatures and codes.
         PublicKeys,
-        CheckedSignature,
         Ed25519PublicKey,
         Ed25519Signature,
         SignatureReport,
@@ -595,7 +583,7 @@ fn look_at_sealed_sessions(witness: &mut Witness, vault: &Vault) {
     witness.debug(&backup);
     witness.debug::<TrustReason>(backup.reason());
     witness.debug(&AuthData::new(backup.public_key()));
-    witness.error(SealError::NoRandomness(NoRandomness));
+    witness.error(NoRandomness);
 
     let other = BackupDecryptionKey::generate().unwrap();
     let error: TrustError =

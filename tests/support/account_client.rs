@@ -60,7 +60,7 @@ impl<'a> Client<'a> {
     }
 
     fn new(mut host: Host<Exchange<'a>>) -> Self {
-        let user_id = host.send(&GetWhoAmI).user_id;
+        let user_id = host.send(&GetWhoAmI).0;
         Self { host, user_id, since: None, account_data: BTreeMap::new() }
     }
 

@@ -19,8 +19,8 @@ use strongroom::{
         AsyncBackupHost, AsyncFlowHost, AsyncHost, NoAnswer, Notice, Operation, SecretWrite,
         StateToSave, Waited, Waiting,
         backup::{
-            HostToken, NotStored, OfferedSession, Question, QuestionId, Reply, RestoreChoice,
-            SecretTask, Wish,
+            HostToken, NotStored, OfferedSession, Question, Reply, RestoreChoice, SecretTask,
+            TaskId, Wish,
         },
         flow::EnterError,
     },
@@ -248,7 +248,7 @@ impl AsyncBackupHost for BotHost {
     }
 
     /// What is trusted is used; everything else waits for somebody who looks at it.
-    async fn ask(&mut self, _id: QuestionId, question: &Question) -> Result<Option<Reply>> {
+    async fn ask(&mut self, _id: TaskId, question: &Question) -> Result<Option<Reply>> {
         Ok(match question {
             Question::SaveRecoveryKey { recovery_key, .. } => {
                 self.files.write_note(&recovery_key.to_text())?;

@@ -5,7 +5,7 @@ use strongroom::{
     Limits,
     client::{
         Backup,
-        backup::{Next, Question, QuestionId, Reply, SecretTask},
+        backup::{Next, Question, Reply, SecretTask, TaskId},
     },
 };
 
@@ -36,7 +36,7 @@ impl Ours {
 
     pub(crate) fn reply(&mut self, reply: Reply) -> Result<()> {
         let machine = self.machine()?;
-        let open: Vec<QuestionId> = machine.open_questions().map(|(id, _)| id).collect();
+        let open: Vec<TaskId> = machine.open_questions().map(|(id, _)| id).collect();
         let mut last = Err("no question is open".into());
         for id in open {
             last = machine.reply(id, reply).map_err(Into::into);

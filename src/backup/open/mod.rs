@@ -20,17 +20,6 @@ use crate::{
     session_data::{ExportedSession, ReadSessionData, SessionData, authenticity::Authenticity},
 };
 
-/// What an encrypted session turned out to hold: like [`RestoredSession`], but without the room
-/// and the metadata of a backup beside it. Nobody vouches for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct OpenedSessionData {
-    /// The session, and what had to be made good in it.
-    pub read: ReadSessionData,
-    /// The scheme under which the MAC was right.
-    pub mac_scheme: MacScheme,
-}
-
 /// A session restored from a backup, and [what vouches for it](Self::authenticity).
 ///
 /// # Security
@@ -45,16 +34,20 @@ pub struct RestoredSession {
 }
 
 impl BackupDecryptionKey {
-    /// Opens one encrypted session.
+    /// Opens one encrypted session, without the room and the metadata of a backup beside it: what it holds, and under which
+    /// scheme the MAC was right. Nobody vouches for it.
     ///
     /// # Errors
     ///
     /// [`OpenError`]: another key is told from damage, and damage from a session that is whole but
     /// not understood.
-    pub fn open(&self, data: &EncryptedSessionData) -> Result<OpenedSessionData, OpenError> {
+    pub fn open(
+        &self,
+        data: &EncryptedSessionData,
+    ) -> Result<(ReadSessionData, MacScheme), OpenError> {
         let opened = curve25519_aes_sha2::open(self.secret(), data.message())?;
         let read = SessionData::from_json(opened.plaintext.expose_bytes())?;
-        Ok(OpenedSessionData { read, mac_scheme: opened.mac_scheme })
+        Ok((read, opened.mac_scheme))
     }
 
     /// Restores one session as a server returned it.
@@ -90,11 +83,10 @@ impl BackupDecryptionKey {
         returned: ReturnedSession<'_>,
         data: &KeyBackupData,
     ) -> Result<RestoredSession, OpenError> {
-        let opened = self.open(data.session_data())?;
-        let warnings = compare(returned, data, &opened.read);
-        let exported =
-            ExportedSession { room_id: returned.room_id.clone(), session: opened.read.session };
-        Ok(RestoredSession { exported, mac_scheme: opened.mac_scheme, warnings })
+        let (read, mac_scheme) = self.open(data.session_data())?;
+        let warnings = compare(returned, data, &read);
+        let exported = ExportedSession { room_id: returned.room_id.clone(), session: read.session };
+        Ok(RestoredSession { exported, mac_scheme, warnings })
     }
 }
 

@@ -211,15 +211,17 @@ fn take(
             report.add_broken_room(room_id);
         }
         RoomKeysItem::BrokenRoom(_) => {}
-        RoomKeysItem::Session(session) if filter.wants(session.room_id, session.session_id) => {
-            batch.push(session);
+        RoomKeysItem::Session { room_id, session_id, json }
+            if filter.wants(room_id, session_id) =>
+        {
+            batch.push(ReturnedSession { room_id, session_id, json });
         }
         RoomKeysItem::FailedSession(failed)
             if filter.wants(&failed.room_id, &failed.session_id) =>
         {
             batch.push_failed(failed);
         }
-        RoomKeysItem::Session(_) | RoomKeysItem::FailedSession(_) => report.add_skipped(),
+        RoomKeysItem::Session { .. } | RoomKeysItem::FailedSession(_) => report.add_skipped(),
     }
 }
 

@@ -5,7 +5,7 @@
 use rand_core::CryptoRng;
 
 use super::{
-    AnswerError, Backup, Lane, Next, NotCreated, RequestKind, Stage,
+    AnswerError, Backup, Lane, Next, NotCreated, RequestKind, Stage, TaskId,
     kept::{SecretChange, Vaulted},
     stage::{Creation, Draft, Event, Making, Phase, State},
 };
@@ -24,10 +24,6 @@ use crate::{
     ids::{BackupVersion, KeyId, UserId},
 };
 
-/// The number of something to be signed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SignId(u64);
-
 impl Backup {
     /// The host has signed the new key: with the key of the device and, where it is at hand, the master key. A backup
     /// takes 8 signatures at most, so that the state which remembers them stays small.
@@ -38,7 +34,7 @@ impl Backup {
     /// and the machine still waits for them.
     pub fn signed(
         &mut self,
-        id: SignId,
+        id: TaskId,
         signatures: &[(KeyId, Ed25519Signature)],
     ) -> Result<(), AnswerError> {
         let State::Making(Making { phase: Phase::Signing(_, Some(asked)), .. }) = &self.state
@@ -84,7 +80,7 @@ impl Backup {
             return None;
         };
         let to_sign = UnsignedAuthData::new(&draft.key).ok()?.to_sign().clone();
-        let id = SignId(self.office.courier.new_id());
+        let id = self.office.courier.new_id();
         *asked = Some(id);
         Some(Next::Sign(id, to_sign))
     }

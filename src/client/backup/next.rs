@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, mem};
 use rand_core::CryptoRng;
 
 use super::{
-    Backup, Call, Next, NoAnswer, Question, QuestionId, RequestKind, Stage,
+    Backup, Call, Next, NoAnswer, Question, RequestKind, Stage, TaskId,
     download::Job,
     kept::Vaulted,
     stage::{Making, Phase},
@@ -78,7 +78,7 @@ impl Backup {
     }
 
     /// The questions that are open, as after a restart.
-    pub fn open_questions(&self) -> impl Iterator<Item = (QuestionId, &Question)> {
+    pub fn open_questions(&self) -> impl Iterator<Item = (TaskId, &Question)> {
         self.office.desk.asked.iter().map(|(id, question)| (*id, question))
     }
 
@@ -118,7 +118,7 @@ impl Backup {
         if question.is_about_backup() {
             self.look.has_changed(now, &self.office.options);
         }
-        let id = QuestionId(self.office.courier.new_id());
+        let id = self.office.courier.new_id();
         self.office.desk.asked.push((id, question.clone()));
         Some(Next::Ask(id, Box::new(question)))
     }

@@ -9,8 +9,7 @@ use crate::{
     backup::RestoredSession,
     client::{
         backup::{
-            Backup, HostToken, NotStored, OfferedSession, Question, QuestionId, Reply, SecretTask,
-            Wish,
+            Backup, HostToken, NotStored, OfferedSession, Question, Reply, SecretTask, TaskId, Wish,
         },
         flow::EnterError,
         operation::{NoAnswer, Operation},
@@ -220,7 +219,7 @@ pub trait AsyncBackupHost: AsyncHost {
     /// The host's own.
     fn ask(
         &mut self,
-        id: QuestionId,
+        id: TaskId,
         question: &Question,
     ) -> impl Future<Output = Result<Option<Reply>, Self::Error>> + Send;
 

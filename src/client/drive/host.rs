@@ -9,8 +9,7 @@ use crate::{
     backup::RestoredSession,
     client::{
         backup::{
-            Backup, HostToken, NotStored, OfferedSession, Question, QuestionId, Reply, SecretTask,
-            Wish,
+            Backup, HostToken, NotStored, OfferedSession, Question, Reply, SecretTask, TaskId, Wish,
         },
         flow::EnterError,
         operation::{NoAnswer, Operation},
@@ -202,7 +201,7 @@ pub trait BackupHost: Host {
     /// # Errors
     ///
     /// The host's own.
-    fn ask(&mut self, id: QuestionId, question: &Question) -> Result<Option<Reply>, Self::Error>;
+    fn ask(&mut self, id: TaskId, question: &Question) -> Result<Option<Reply>, Self::Error>;
 
     /// Changes the secret storage, and reads it back.
     ///

@@ -9,7 +9,7 @@ use crate::{
     api::ApiError,
     backup::RestoredSession,
     client::{
-        backup::{Backup, DeliveryId, FetchOutcome, KeyFit, SignId},
+        backup::{Backup, FetchOutcome, KeyFit, TaskId},
         failure::Failure,
         operation::Operation,
         waiting::{RequestFailure, Waiting},
@@ -34,13 +34,13 @@ pub enum Step<F: Flow> {
     /// that a host that lags costs nothing there.
     ReadAccountData,
     /// Sign it with the device key, and with the master key where it is at hand, then call `signed`.
-    Sign(SignId, ToSign),
+    Sign(TaskId, ToSign),
     /// Show it and insist that the user saves it, then call `recovery_key_saved`.
     ShowRecoveryKey(RecoveryKey),
     /// Ask the user for the recovery key or passphrase, then call `enter`.
     EnterKey,
     /// Put them into the host's store as unauthenticated, as stored in this version, then call `ack`.
-    Import(DeliveryId, BackupVersion, Vec<RestoredSession>),
+    Import(TaskId, BackupVersion, Vec<RestoredSession>),
     /// The homeserver does not accept the access token: nothing is sent until `resume`. With `soft_logout` the device goes
     /// on to exist, and everything is to be kept until the user has logged in again.
     NeedsToken {
@@ -160,16 +160,6 @@ pub struct Recovered {
     /// Why the homeserver did not say which backup there is, or did not give the sessions for about an hour. What was wanted
     /// of it the machine goes on to fetch.
     pub failure: Option<RequestFailure>,
-}
-
-/// What was entered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Entered {
-    /// A key of the secret storage, or a passphrase for one.
-    StorageKey,
-    /// The key of the backup itself, or an old passphrase of it: the secrets stay closed.
-    BackupKey,
 }
 
 /// Why what was entered is of no use here. [`diagnose`](crate::client::diagnose) says more.

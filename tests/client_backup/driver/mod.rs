@@ -15,8 +15,7 @@ use strongroom::{
     backup::BackupDecryptionKey,
     client::backup::{
         AnswerError, Backup, BackupOptions, FetchOutcome, HostToken, Next, NoAnswer, NotCreated,
-        NotStored, OfferedSession, Operation, OperationId, Question, QuestionId, SavedBackup,
-        Scope, SecretTask,
+        NotStored, OfferedSession, Operation, Question, SavedBackup, Scope, SecretTask, TaskId,
     },
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
     homeserver::Homeserver,
@@ -58,7 +57,7 @@ pub(crate) struct Driver {
     pub(crate) preference_not_set: Vec<(bool, bool)>,
     pub(crate) needs_token: Vec<bool>,
     pub(crate) secrets: Vec<SecretTask>,
-    pub(crate) asked: VecDeque<(QuestionId, Question)>,
+    pub(crate) asked: VecDeque<(TaskId, Question)>,
     /// Method and path of each request, with its body.
     pub(crate) sent: Vec<(String, Value)>,
     pub(crate) saves: usize,
@@ -71,7 +70,7 @@ pub(crate) struct Driver {
     /// Requests whose end the host never tells.
     held: Vec<Operation>,
     /// Answers that come later.
-    late: VecDeque<(u64, OperationId, Answer)>,
+    late: VecDeque<(u64, TaskId, Answer)>,
 }
 
 type Answer = Result<Response<Vec<u8>>, NoAnswer>;
@@ -216,7 +215,7 @@ impl Driver {
     }
 
     /// Each answer comes twice, and the second is one to nothing.
-    fn answer(&mut self, id: OperationId, answer: Answer) {
+    fn answer(&mut self, id: TaskId, answer: Answer) {
         self.machine.answer(id, answer.clone(), self.now).unwrap();
         assert_eq!(self.machine.answer(id, answer, self.now), Err(AnswerError::NotAwaited));
     }

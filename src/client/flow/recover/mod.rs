@@ -7,12 +7,13 @@ use std::fmt;
 
 use rand_core::CryptoRng;
 
-use super::{EnterError, Entered, Flow, Recovered, Step, contract::Parts, machine::Machine};
+use super::{EnterError, Flow, Recovered, Step, contract::Parts, machine::Machine};
 use crate::{
     Limits,
     backup::BackupDecryptionKey,
     client::{
         backup::{Backup, FetchOutcome, KeyFit, SavedBackup},
+        key_kind::KeyKind,
         state::StateToSave,
         waiting::{Awaited, RequestFailure},
     },
@@ -139,7 +140,7 @@ impl Flow for Recover {
         self.storage = Some(SecretStorage::from_account_data(events, &self.limits));
     }
 
-    fn enter(&mut self, typed: &str, now_ms: u64) -> Result<Entered, EnterError> {
+    fn enter(&mut self, typed: &str, now_ms: u64) -> Result<KeyKind, EnterError> {
         self.entered(typed, now_ms)
     }
 

@@ -9,7 +9,7 @@ use crate::{
     client::{
         backup::{self, Backup},
         flow::{FlowError, SavedSetUp, Step, contract::Parts, machine::Machine},
-        operation::{NoAnswer, OperationId},
+        operation::{NoAnswer, TaskId},
         state::StateToSave,
         waiting::{Awaited, RequestFailure, RequestKind},
     },
@@ -91,7 +91,7 @@ impl Parts for SetUp {
 
     fn take_answer(
         &mut self,
-        id: OperationId,
+        id: TaskId,
         answer: &Result<Response<Vec<u8>>, NoAnswer>,
         now_ms: u64,
     ) -> bool {

@@ -11,7 +11,7 @@ use crate::{
             contract::Parts,
             machine::{Machine, Turn},
         },
-        operation::{NoAnswer, OperationId},
+        operation::{NoAnswer, TaskId},
         state::StateToSave,
         waiting::{Awaited, RequestKind},
     },
@@ -76,7 +76,7 @@ impl Parts for ShareIn {
 
     fn take_answer(
         &mut self,
-        id: OperationId,
+        id: TaskId,
         answer: &Result<Response<Vec<u8>>, NoAnswer>,
         now_ms: u64,
     ) -> bool {
