@@ -69,6 +69,6 @@ pub use self::{
         UpdateBackupVersion,
     },
     send_to_device::SendToDevice,
-    sync::{AccountDataEvent, GetSync, SyncResponse, ToDeviceEvent},
+    sync::{GetSync, SyncResponse, ToDeviceEvent},
     upload_signatures::{SignatureFailure, UploadSignatures},
 };

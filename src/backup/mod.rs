@@ -56,15 +56,15 @@ mod version;
 
 pub use self::{
     auth_data::{AuthData, AuthDataError},
-    batch::{SessionSealer, SessionToSeal},
+    batch::SessionSealer,
     encrypted_session_data::EncryptedSessionData,
     key_backup_data::{KeyBackupData, KeyBackupMetadata},
     open::{FailureCause, OpenError, RestoredSession, Warning},
     passphrase::{BackupPassphraseAttempts, BackupPassphraseError, FittingPassphrase},
     restore::{
         FailedSession, Restore, RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport,
-        RoomKeysItem, RoomKeysSplitter, StreamError, Verdict, WarnedSession, WrongBackupKey,
-        restore_all, restore_reader, restore_slice,
+        RoomKeysItem, RoomKeysSplitter, StreamError, WrongBackupKey, restore_all, restore_reader,
+        restore_slice,
     },
     returned::BackedUpSession,
     seal::{SealOptions, SealedSession},

@@ -29,6 +29,6 @@ pub use self::{
     key_kind::KeyKind,
     operation::{AnswerError, NoAnswer, Operation, TaskId},
     state::StateToSave,
-    unlock_backup_key::{UnlockBackupKeyError, unlock_backup_key},
+    unlock_backup_key::unlock_backup_key,
     waiting::{Awaited, RequestFailure, RequestKind, Waiting},
 };

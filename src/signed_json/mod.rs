@@ -45,7 +45,7 @@ pub use self::{
     device_keys::DeviceKeys,
     published_key::QueriedKeyError,
     report::{SignatureReport, SignatureVerdict, TrustedSigner},
-    to_sign::{BackupAuthDataToSign, ToSign},
+    to_sign::ToSign,
 };
 pub(crate) use self::{
     kind::Kind,

@@ -55,7 +55,7 @@ impl Server {
         let (url, sync) = (BaseUrl::new("https://b.org").unwrap(), GetSync::new());
         let response = self.homeserver.respond(&sync.to_http(&url, &self.token).unwrap());
         let sync = sync.read_response(&response, &Limits::default()).unwrap();
-        sync.account_data.into_iter().map(|event| (event.event_type, event.content)).collect()
+        sync.account_data
     }
 }
 

@@ -38,12 +38,12 @@ use serde_json::json;
 use strongroom::{
     Limits,
     api::{
-        AccessToken, AccountDataEvent, ApiError, BaseUrl, CreateBackupVersion, DeleteBackupVersion,
-        DeleteRoomKeys, Endpoint, ErrorKind, GetAccountData, GetBackupVersion, GetRoomKeys,
-        GetRoomKeysForSession, GetSync, GetWhoAmI, MatrixError, OwnKeys, PutAccountData,
-        PutRoomKeys, PutRoomKeysError, QueriedKeys, QueryKeys, RequestError, ResponseError,
-        RetryAfter, RoomKeys, SendToDevice, SignatureFailure, StoredRoomKeys, SyncResponse,
-        ToDeviceEvent, UpdateBackupVersion, UploadSignatures, UserInteractiveAuth,
+        AccessToken, ApiError, BaseUrl, CreateBackupVersion, DeleteBackupVersion, DeleteRoomKeys,
+        Endpoint, ErrorKind, GetAccountData, GetBackupVersion, GetRoomKeys, GetRoomKeysForSession,
+        GetSync, GetWhoAmI, MatrixError, OwnKeys, PutAccountData, PutRoomKeys, PutRoomKeysError,
+        QueriedKeys, QueryKeys, RequestError, ResponseError, RetryAfter, RoomKeys, SendToDevice,
+        SignatureFailure, StoredRoomKeys, SyncResponse, ToDeviceEvent, UpdateBackupVersion,
+        UploadSignatures, UserInteractiveAuth,
     },
     backup::{
         AuthData, AuthDataError, Authenticity, BackedUpSession, BackupDecryptionKey,
@@ -51,12 +51,12 @@ use strongroom::{
         EncryptedSessionData, FailedSession, FailureCause, FittingPassphrase, KeyBackupData,
         KeyBackupMetadata, NotSignable, OpenError, Restore, RestoreFilter, RestoreOptions,
         RestoreProgress, RestoreReport, RoomKeysItem, RoomKeysSplitter, SealOptions, SessionSealer,
-        SessionToSeal, StreamError, TrustError, TrustReason, TrustedBackup, UnsignedAuthData,
-        Verdict, WarnedSession, Warning, WrongBackupKey,
+        StreamError, TrustError, TrustReason, TrustedBackup, UnsignedAuthData, Warning,
+        WrongBackupKey,
     },
     client::{
-        Awaited, DriveError, KeyKind, Notice, RequestFailure, RequestKind, UnlockBackupKeyError,
-        Waited, Waiting,
+        Awaited, DriveError, KeyKind, Notice, RequestFailure, RequestKind, Waited,
+        Waiting,
         backup::{
             AnswerError, BackupOptions, FoundBackup, HostToken, KeyFit, NoAnswer, NotCreated,
             NotStored, Reply, RestoreChoice, Scope, Stage, TaskId, UploadProgress, Wish,
@@ -80,7 +80,7 @@ use strongroom::{
     excerpt::Excerpt,
     homeserver::{
         Homeserver, HomeserverOptions,
-        faults::{Exchange, Fault, FaultRule, Faults, OtherDevice},
+        faults::{Exchange, Fault, FaultRule, Faults},
     },
     ids::{
         BackupVersion, DeviceId, EventType, KeyId, RequestId, RoomId, SecretName,
@@ -115,8 +115,8 @@ use strongroom::{
     },
     session_data::{ExportedSession, Repair, SessionData, SessionKey},
     signed_json::{
-        BackupAuthDataToSign, CrossSigningKey, CrossSigningUsage, DeviceKeys, QueriedKeyError,
-        SignatureReport, SignatureVerdict, SignedObject, ToSign, TrustedSigner,
+        CrossSigningKey, CrossSigningUsage, DeviceKeys, QueriedKeyError, SignatureReport,
+        SignatureVerdict, SignedObject, ToSign, TrustedSigner,
     },
 };
 use vault::{
@@ -271,7 +271,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         FaultRule,
         Faults,
         HomeserverOptions,
-        OtherDevice,
         // Names, flags, numbers.
         BackupVersion,
         DeviceId,
@@ -346,7 +345,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         FoundBackup,
         HostToken,
         KeyFit,
-        BackupAuthDataToSign,
         CrossSigningUsage,
         NotSignable,
         ToSign,
@@ -577,7 +575,6 @@ fn look_at_sealed_sessions(witness: &mut Witness, vault: &Vault) {
     let sealed = backup.seal_with_rng(room, &vault.session(), &options, &mut rng).unwrap();
     witness.debug(&sealed);
     witness.debug(&SessionSealer::new(&backup));
-    witness.debug(&SessionToSeal::new(sealed.room_id(), &vault.session()));
     witness.debug::<KeyBackupData>(sealed.data());
     witness.debug::<EncryptedSessionData>(sealed.data().session_data());
     witness.debug(&backup);
@@ -644,11 +641,11 @@ fn look_at_restore(witness: &mut Witness, sealed: &SealedMessage) {
     let (verdicts, report) = restore.finish();
     assert_eq!((report.restored(), report.failed()), (1, 1));
     for verdict in &verdicts {
-        witness.debug::<Verdict>(verdict);
+        witness.debug(verdict);
     }
     witness.display::<RestoreReport>(&report);
     witness.text(&serde_json::to_string(&report).unwrap());
-    witness.debug::<WarnedSession>(&report.warnings()[0]);
+    witness.debug(&report.warnings()[0]);
     witness.debug::<FailedSession>(&report.failures()[0]);
 }
 
@@ -713,7 +710,7 @@ fn look_at_contents(witness: &mut Witness) {
     let sync = GetSync::new().read_response(&http::Response::new(body), &Limits::default());
     let sync: SyncResponse = sync.unwrap();
     witness.debug(&sync);
-    witness.debug::<AccountDataEvent>(&sync.account_data[0]);
+    witness.debug(&sync.account_data[0]);
     witness.debug::<ToDeviceEvent>(&sync.to_device[0]);
 }
 
@@ -914,7 +911,7 @@ fn look_at_unlocking(witness: &mut Witness, vault: &Vault) {
                 fitted += u32::from(matches!(error.reason, UnlockFailure::OlderKey { .. }));
                 witness.error::<UnlockFailure>(error.reason.clone());
                 witness.error::<UnlockError>(error.clone());
-                witness.error(UnlockBackupKeyError::NotUnlocked(Box::new(error.clone())));
+                witness.error(strongroom::client::flow::EnterError::NotUnlocked(Box::new(error.clone())));
                 error.attempts
             }
         };

@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 use strongroom::{
     Limits,
     backup::{
-        BackupDecryptionKey, FailureCause, OpenError, RestoreOptions, StreamError, Verdict,
-        Warning, WrongBackupKey, restore_slice,
+        BackupDecryptionKey, FailedSession, FailureCause, OpenError, RestoreOptions,
+        RestoredSession, StreamError, Warning, WrongBackupKey, restore_slice,
     },
     crypto::curve25519_aes_sha2::MacScheme,
     encoding::{base64, format::FormatProblem},
@@ -96,17 +96,17 @@ fn row_10_a_session_is_restored_under_the_id_inside_with_a_warning() {
     session.payload["room_id"] = json!("!elsewhere");
     session.payload["session_id"] = json!("another");
     let outcome = Outcome::of(&key, &one_room(&[member("map key", &session.sealed(&key))]));
-    let Verdict::Restored(restored) = &outcome.verdicts[0] else { panic!("{outcome:?}") };
+    let Ok(restored) = &outcome.verdicts[0] else { panic!("{outcome:?}") };
     assert_eq!(restored.exported().session.session_id().as_str(), session.id);
     assert_eq!(restored.exported().room_id.as_str(), "!a");
-    let warned = &outcome.report.warnings()[0];
-    assert_eq!((outcome.report.warned(), warned.session_id.as_str()), (1, session.id.as_str()));
+    let (_, session_id, warnings) = &outcome.report.warnings()[0];
+    assert_eq!((outcome.report.warned(), session_id.as_str()), (1, session.id.as_str()));
     let expected = [
         Warning::OtherSessionId("map key".into()),
         Warning::OtherRoomClaimed,
         Warning::OtherSessionIdClaimed,
     ];
-    assert_eq!(warned.warnings, expected);
+    assert_eq!(*warnings, expected);
 }
 
 #[test]
@@ -121,9 +121,9 @@ fn row_11_a_session_under_two_rooms_is_reported_if_asked_for() {
     options.check_rooms = true;
     let outcome = Outcome::with(&key, &text, options);
     assert_eq!((outcome.letters().as_str(), outcome.report.warned()), ("rrrr", 1));
-    let warned = &outcome.report.warnings()[0];
-    assert_eq!((warned.room_id.as_str(), warned.session_id.as_str()), ("!b", &*session.id));
-    assert_eq!(warned.warnings, [Warning::UnderTwoRooms]);
+    let (room_id, session_id, warnings) = &outcome.report.warnings()[0];
+    assert_eq!((room_id.as_str(), session_id.as_str()), ("!b", &*session.id));
+    assert_eq!(*warnings, [Warning::UnderTwoRooms]);
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn row_12_numbers_are_hints() {
     let outcome = Outcome::of(&key, &text(&sealed));
     assert_eq!(outcome.letters(), "r");
     let all = ["is_verified", "first_message_index", "forwarded_count"];
-    assert_eq!(outcome.report.warnings()[0].warnings, all.map(Warning::MetadataIgnored));
+    assert_eq!(outcome.report.warnings()[0].2, all.map(Warning::MetadataIgnored));
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn row_14_escapes_are_read_and_a_lone_surrogate_costs_one_session() {
     let text = text.replace("\"rooms\"", "\"r\\u006foms\"").replace("\"!a\"", "\"\\u0021\\u0061\"");
     let outcome = Outcome::of(&key, &text);
     assert_eq!(outcome.letters(), "rmr");
-    let Verdict::Restored(restored) = &outcome.verdicts[0] else { panic!("{outcome:?}") };
+    let Ok(restored) = &outcome.verdicts[0] else { panic!("{outcome:?}") };
     assert_eq!(restored.exported().room_id.as_str(), "!a");
     assert_eq!(restored.warnings(), []);
 }
@@ -268,7 +268,7 @@ fn row_18_an_empty_backup_is_a_success_with_zero_and_final_progress() {
         let mut options = RestoreOptions::default();
         options.expected = Some(0);
         let mut calls = Vec::new();
-        let each = |verdicts: Vec<Verdict>, progress| {
+        let each = |verdicts: Vec<Result<RestoredSession, FailedSession>>, progress| {
             assert!(verdicts.is_empty());
             calls.push(progress);
             Ok::<_, Infallible>(())
@@ -311,7 +311,7 @@ fn row_29_padding_and_unused_bits_make_no_difference_anywhere() {
     }
     let padded_id = pad(&json!(session.id));
     let outcome = Outcome::of(&key, &one_room(&[member(padded_id.as_str().unwrap(), &sealed)]));
-    let [Verdict::Restored(restored)] = &outcome.verdicts[..] else { panic!("{outcome:?}") };
+    let [Ok(restored)] = &outcome.verdicts[..] else { panic!("{outcome:?}") };
     assert_eq!(restored.warnings(), [], "the bytes are compared");
     assert_eq!(restored.exported().session.forwarding_chain().len(), 1);
 }

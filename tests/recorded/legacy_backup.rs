@@ -16,7 +16,7 @@ use strongroom::{
     backup::{
         AuthData, BackedUpSession, BackupDecryptionKey, BackupPassphraseError, BackupVersionInfo,
         FittingPassphrase, KeyBackupData, RestoreOptions, RestoredSession, TrustReason,
-        TrustedBackup, Verdict, restore_slice,
+        TrustedBackup, restore_slice,
     },
     crypto::curve25519_aes_sha2::MacScheme,
     ids::UserId,
@@ -171,8 +171,8 @@ fn assert_opens_every_session(row: &Row, key: &BackupDecryptionKey, restored_by:
     let (options, limits) = (RestoreOptions::default(), Limits::default());
     let report = restore_slice::<Infallible>(key, &body, options, &limits, |verdicts, _| {
         restored.extend(verdicts.into_iter().map(|verdict| match verdict {
-            Verdict::Restored(session) => session,
-            Verdict::Failed(failed) => panic!("{}: {failed:?}", row.name()),
+            Ok(session) => session,
+            Err(failed) => panic!("{}: {failed:?}", row.name()),
         }));
         Ok(())
     });

@@ -118,8 +118,7 @@ impl<'a> Client<'a> {
         };
         let response = self.host.send(&sync);
         self.since = Some(response.next_batch);
-        let events = response.account_data.into_iter();
-        self.account_data.extend(events.map(|event| (event.event_type, event.content)));
+        self.account_data.extend(response.account_data);
         SecretStorage::from_account_data(&self.account_data, &Limits::default())
     }
 

@@ -46,8 +46,7 @@ impl Target {
             typed.extend(Key::asked_for(&whose)?);
         }
         let sync = account.connection.send(&account_data()?).map_err(failed)?;
-        let events = sync.account_data.iter().map(|event| (&event.event_type, &event.content));
-        let storage = SecretStorage::from_account_data(events, limits);
+        let storage = SecretStorage::from_account_data(&sync.account_data, limits);
         let backup = proven(&info, &storage, &typed, limits).map_err(|reason| match reason {
             Some(reason) => Failure::other(format!(
                 "{reason}; message keys are put into the backup of {whose} only with a key of yours that fits it, its own or \

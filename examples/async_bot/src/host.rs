@@ -195,9 +195,7 @@ impl AsyncHost for BotHost {
 impl AsyncFlowHost for BotHost {
     /// All of it, by a first `/sync`; a bot that syncs has it already.
     async fn account_data(&mut self) -> Result<Vec<(EventType, JsonObject)>> {
-        let synced = self.call(&GetSync::new()).await?;
-        let events = synced.account_data.into_iter();
-        Ok(events.map(|event| (event.event_type, event.content)).collect())
+        Ok(self.call(&GetSync::new()).await?.account_data)
     }
 
     async fn show_recovery_key(&mut self, key: &RecoveryKey) -> Result<()> {

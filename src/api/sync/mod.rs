@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::Method;
 use serde::Serialize;
 
-pub use self::events::{AccountDataEvent, SyncResponse, ToDeviceEvent};
+pub use self::events::{SyncResponse, ToDeviceEvent};
 use super::{Endpoint, RequestError, ResponseError, endpoint::sealed::Sealed, path::Path};
 use crate::{
     Limits,
@@ -36,7 +36,7 @@ use crate::{
 ///         {"type":"m.secret_storage.default_key","content":{"key":"abc"}}]}}"#,
 /// );
 /// let sync = first.read_response(&response, &Limits::default())?;
-/// assert_eq!(sync.account_data[0].content.as_bytes(), br#"{"key":"abc"}"#);
+/// assert_eq!(sync.account_data[0].1.as_bytes(), br#"{"key":"abc"}"#);
 ///
 /// let next = first.since(sync.next_batch).timeout(std::time::Duration::from_secs(30));
 /// assert!(next.path_and_query()?.contains("since=s1&timeout=30000"));

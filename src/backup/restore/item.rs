@@ -5,7 +5,7 @@ use std::{fmt, io};
 use thiserror::Error;
 
 use crate::{
-    backup::{OpenError, RestoredSession},
+    backup::OpenError,
     encoding::json::SyntaxError,
     excerpt::Excerpt,
     ids::{RoomId, SessionId},
@@ -30,15 +30,6 @@ pub enum RoomKeysItem<'a> {
     FailedSession(FailedSession),
     /// The entry of this room is not an object with sessions.
     BrokenRoom(&'a RoomId),
-}
-
-/// What became of one session of a response.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// It is restored.
-    Restored(RestoredSession),
-    /// It is not.
-    Failed(FailedSession),
 }
 
 /// A session that is not restored, under the names that the server returned it under.
@@ -66,6 +57,8 @@ impl fmt::Debug for RoomKeysItem<'_> {
         }
     }
 }
+
+impl std::error::Error for FailedSession {}
 
 impl fmt::Display for FailedSession {
     /// The beginnings of both names, without what steers a terminal, and what is wrong.

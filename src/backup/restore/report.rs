@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use thiserror::Error;
 
-use super::{FailedSession, StreamError, Verdict};
+use super::{FailedSession, StreamError};
 use crate::{
     backup::{FailureCause, OpenError, RestoredSession, Warning},
     crypto::curve25519_aes_sha2::MacScheme,
     ids::{RoomId, SessionId},
+    session_data::ExportedSession,
 };
 
 /// What became of a restore: exact counts, and the names of the first so many that failed.
@@ -23,21 +24,10 @@ pub struct RestoreReport {
     skipped: u64,
     failures: Vec<FailedSession>,
     warned: u64,
-    warnings: Vec<WarnedSession>,
+    warnings: Vec<(RoomId, SessionId, Vec<Warning>)>,
     broken_room_count: u64,
     broken_rooms: Vec<RoomId>,
     ended_early: Option<StreamError>,
-}
-
-/// A session that was restored, and what was repaired or disagreed in it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WarnedSession {
-    /// The room it was returned for.
-    pub room_id: RoomId,
-    /// The ID inside the session's key.
-    pub session_id: SessionId,
-    /// What was repaired or disagreed.
-    pub warnings: Vec<Warning>,
 }
 
 /// The key that was used is not the backup's: it opens none of the sessions.
@@ -156,9 +146,10 @@ impl RestoreReport {
         self.warned
     }
 
-    /// The first of these, up to [`Limits::findings`](crate::Limits::findings).
+    /// The first of these, up to [`Limits::findings`](crate::Limits::findings): the room that each was returned for, the ID
+    /// inside its key, and what was repaired or disagreed.
     #[must_use]
-    pub fn warnings(&self) -> &[WarnedSession] {
+    pub fn warnings(&self) -> &[(RoomId, SessionId, Vec<Warning>)] {
         &self.warnings
     }
 
@@ -193,10 +184,10 @@ impl RestoreReport {
         self.ended_early
     }
 
-    pub(super) fn add(&mut self, verdict: &Verdict) {
+    pub(super) fn add(&mut self, verdict: &Result<RestoredSession, FailedSession>) {
         match verdict {
-            Verdict::Restored(session) => self.add_restored(session),
-            Verdict::Failed(failed) => {
+            Ok(session) => self.add_restored(session),
+            Err(failed) => {
                 *self.causes.entry(failed.error.cause()).or_default() += 1;
                 if self.failures.len() < self.findings {
                     self.failures.push(failed.clone());
@@ -230,11 +221,9 @@ impl RestoreReport {
         }
         self.warned += 1;
         if self.warnings.len() < self.findings {
-            self.warnings.push(WarnedSession {
-                room_id: session.exported().room_id.clone(),
-                session_id: session.exported().session.session_id(),
-                warnings: session.warnings().to_vec(),
-            });
+            let ExportedSession { room_id, session: exported } = session.exported();
+            let warnings = session.warnings().to_vec();
+            self.warnings.push((room_id.clone(), exported.session_id(), warnings));
         }
     }
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     backup::{
-        BackedUpSession, KeyBackupMetadata, Restore, RestoreReport, RestoredSession, Verdict,
+        BackedUpSession, FailedSession, KeyBackupMetadata, Restore, RestoreReport, RestoredSession,
     },
     client::{failure::Failure, operation::Answer},
     ids::BackupVersion,
@@ -225,10 +225,10 @@ impl Download {
         &mut self,
         office: &mut Office,
         version: &BackupVersion,
-        verdicts: Vec<Verdict>,
+        verdicts: Vec<Result<RestoredSession, FailedSession>>,
     ) {
         let sessions = verdicts.into_iter().filter_map(|verdict| {
-            let Verdict::Restored(session) = verdict else { return None };
+            let Ok(session) = verdict else { return None };
             let index = session.exported().session.session_key().first_known_index();
             let first_message_index = Some(index.into());
             let (is_verified, forwarded_count) = (false, None);
@@ -261,7 +261,7 @@ impl Download {
 }
 
 /// What is whole of the response with these bytes.
-fn feed(restore: &mut Restore, mut bytes: &[u8]) -> Vec<Verdict> {
+fn feed(restore: &mut Restore, mut bytes: &[u8]) -> Vec<Result<RestoredSession, FailedSession>> {
     iter::from_fn(|| restore.next_batch(&mut bytes)).flatten().collect()
 }
 

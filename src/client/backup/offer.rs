@@ -10,8 +10,9 @@ use super::{
     upload::{InUse, Pending, Supply},
 };
 use crate::{
-    backup::{SealedSession, SessionToSeal},
+    backup::SealedSession,
     randomness::{NoRandomness, os_seeded_rng},
+    session_data::ExportedSession,
 };
 
 impl Backup {
@@ -55,10 +56,9 @@ impl InUse {
         let is_drained = sessions.is_empty() && count < self.wish_count(office);
         self.supply = if is_drained { Supply::Drained } else { Supply::Unknown };
         let kept = mem::take(&mut self.batches);
-        let to_seal = sessions.iter().map(|offered| SessionToSeal {
-            room_id: &offered.session.room_id,
-            session: &offered.session.session,
-            options: offered.options,
+        let to_seal = sessions.iter().map(|offered| {
+            let ExportedSession { room_id, session } = &offered.session;
+            (room_id, session, offered.options)
         });
         let to_seal: Vec<_> = to_seal.collect();
         match self.sealer.seal_with_rng(&to_seal, rng) {

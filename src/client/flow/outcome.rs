@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::Flow;
 use crate::{
     api::ApiError,
-    backup::RestoredSession,
+    backup::{AuthDataError, RestoredSession},
     client::{
         backup::{Backup, FetchOutcome, KeyFit, TaskId},
         failure::Failure,
@@ -17,7 +17,9 @@ use crate::{
     ids::{BackupVersion, SecretStorageKeyId},
     recovery_key::RecoveryKey,
     secret_sharing::RequesterError,
-    secret_storage::{ChangeError, PlanNote, SecretStorageKey, SecretVerdict, UnlockError},
+    secret_storage::{
+        ChangeError, PlanNote, SecretFailure, SecretStorageKey, SecretVerdict, UnlockError,
+    },
     signed_json::ToSign,
 };
 
@@ -162,13 +164,26 @@ pub struct Recovered {
     pub failure: Option<RequestFailure>,
 }
 
-/// Why what was entered is of no use here. [`diagnose`](crate::client::diagnose) says more.
+/// Why what was entered is of no use here, to [`Flow::enter`] or to
+/// [`unlock_backup_key()`](crate::client::unlock_backup_key()). [`diagnose`](crate::client::diagnose) says more.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum EnterError {
     /// It opens nothing.
     #[error("nothing in this account was unlocked: {0}")]
     OpensNothing(Box<UnlockError>),
+    /// It is neither the key of the backup nor one of the key storage.
+    #[error(transparent)]
+    NotUnlocked(Box<UnlockError>),
+    /// The backup's public data cannot be used, so no key can be compared with it. Nothing was tried.
+    #[error(transparent)]
+    AuthData(#[from] AuthDataError),
+    /// It unlocks the key storage, which does not hold the key of a backup.
+    #[error("this unlocks your key storage, but the key of the backup is not in it")]
+    NotStored,
+    /// It unlocks the key storage, and the key in there is not to be had, or is not that of this backup.
+    #[error("this unlocks your key storage, but the key of the backup in it is of no use: {0}")]
+    NotOpened(SecretFailure),
     /// It is the key of the key storage, which holds nothing: only the backup's own key is of use here.
     #[error(
         "this fits your key storage, but nothing is stored there; enter the recovery key of the backup itself"
