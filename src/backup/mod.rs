@@ -55,7 +55,7 @@ mod unsigned_auth_data;
 mod version;
 
 pub use self::{
-    auth_data::{AuthData, AuthDataError},
+    auth_data::AuthData,
     batch::SessionSealer,
     encrypted_session_data::EncryptedSessionData,
     key_backup_data::{KeyBackupData, KeyBackupMetadata},
@@ -69,7 +69,7 @@ pub use self::{
     returned::BackedUpSession,
     seal::{SealOptions, SealedSession},
     trust::{TrustError, TrustReason, TrustedBackup},
-    unsigned_auth_data::{NotSignable, UnsignedAuthData},
+    unsigned_auth_data::UnsignedAuthData,
     version::BackupVersionInfo,
 };
 

@@ -8,7 +8,7 @@ use strongroom::{
     Limits,
     api::{ApiError, Endpoint, GetSync, ResponseError, SendToDevice, SyncResponse},
     encoding::json_object::JsonObject,
-    ids::{EventType, SyncToken, UserId},
+    ids::{EventType, UserId},
 };
 
 use crate::{answer, assert_wire, wire};
@@ -29,7 +29,7 @@ fn types_token_and_timeout_are_part_of_the_query() {
     let types = ["m.secret_storage.key.*", "m.\u{22}ö&="].map(EventType::from);
     let sync = GetSync::new()
         .account_data(types)
-        .since(SyncToken::from("s7_2&x=1"))
+        .since(String::from("s7_2&x=1"))
         .timeout(Duration::from_millis(30_500));
     let (_, path, _) = wire(&sync);
     let (filter, rest) = path.strip_prefix("/sync?filter=").unwrap().split_once('&').unwrap();

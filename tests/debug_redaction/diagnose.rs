@@ -8,7 +8,7 @@ use strongroom::{
     backup::BackupVersionInfo,
     client::diagnose::{
         CurrentBackup, Diagnose, Diagnosis, Evidence, Finding, Remedy, RepairError, RepairParts,
-        RepairPlan, UnsignedBackup,
+        RepairPlan,
     },
     encoding::json_object::JsonObject,
     ids::EventType,
@@ -107,9 +107,6 @@ fn look_at_repairs(witness: &mut Witness, vault: &Vault, found: &Diagnosis, new_
         match found.repair(&remedy, &parts, rng) {
             Ok(repair) => {
                 witness.debug::<RepairPlan>(&repair);
-                if let RepairPlan::Sign(unsigned) = &repair {
-                    witness.debug::<UnsignedBackup>(unsigned);
-                }
             }
             Err(error) => witness.error::<RepairError>(error),
         }

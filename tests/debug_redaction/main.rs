@@ -46,17 +46,15 @@ use strongroom::{
         UploadSignatures, UserInteractiveAuth,
     },
     backup::{
-        AuthData, AuthDataError, Authenticity, BackedUpSession, BackupDecryptionKey,
-        BackupPassphraseAttempts, BackupPassphraseError, BackupPublicKey, BackupVersionInfo,
-        EncryptedSessionData, FailedSession, FailureCause, FittingPassphrase, KeyBackupData,
-        KeyBackupMetadata, NotSignable, OpenError, Restore, RestoreFilter, RestoreOptions,
-        RestoreProgress, RestoreReport, RoomKeysItem, RoomKeysSplitter, SealOptions, SessionSealer,
-        StreamError, TrustError, TrustReason, TrustedBackup, UnsignedAuthData, Warning,
-        WrongBackupKey,
+        AuthData, Authenticity, BackedUpSession, BackupDecryptionKey, BackupPassphraseAttempts,
+        BackupPassphraseError, BackupPublicKey, BackupVersionInfo, EncryptedSessionData,
+        FailedSession, FailureCause, FittingPassphrase, KeyBackupData, KeyBackupMetadata,
+        OpenError, Restore, RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport,
+        RoomKeysItem, RoomKeysSplitter, SealOptions, SessionSealer, StreamError, TrustError,
+        TrustReason, TrustedBackup, UnsignedAuthData, Warning, WrongBackupKey,
     },
     client::{
-        Awaited, DriveError, KeyKind, Notice, RequestFailure, RequestKind, Waited,
-        Waiting,
+        Awaited, DriveError, KeyKind, Notice, RequestFailure, RequestKind, Waited, Waiting,
         backup::{
             AnswerError, BackupOptions, FoundBackup, HostToken, KeyFit, NoAnswer, NotCreated,
             NotStored, Reply, RestoreChoice, Scope, Stage, TaskId, UploadProgress, Wish,
@@ -84,7 +82,7 @@ use strongroom::{
     },
     ids::{
         BackupVersion, DeviceId, EventType, KeyId, RequestId, RoomId, SecretName,
-        SecretStorageKeyId, SessionId, SyncToken, TransactionId, UserId,
+        SecretStorageKeyId, SessionId, UserId,
     },
     passphrase::{
         PassphraseCandidate, PassphraseFinding, PassphraseForm, PassphraseParameters,
@@ -256,14 +254,11 @@ fn hold_no_secret() -> BTreeSet<String> {
         SignatureFailure,
         UploadSignatures,
         EventType,
-        SyncToken,
-        TransactionId,
         DeleteBackupVersion,
         DeleteRoomKeys,
         GetBackupVersion,
         GetRoomKeysForSession,
         RetryAfter,
-        AuthDataError,
         PassphraseParameters,
         PassphraseParametersError,
         // What a test asks of the in-memory homeserver.
@@ -346,7 +341,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         HostToken,
         KeyFit,
         CrossSigningUsage,
-        NotSignable,
         ToSign,
         UnsignedAuthData,
         NoAnswer,
@@ -911,7 +905,9 @@ fn look_at_unlocking(witness: &mut Witness, vault: &Vault) {
                 fitted += u32::from(matches!(error.reason, UnlockFailure::OlderKey { .. }));
                 witness.error::<UnlockFailure>(error.reason.clone());
                 witness.error::<UnlockError>(error.clone());
-                witness.error(strongroom::client::flow::EnterError::NotUnlocked(Box::new(error.clone())));
+                witness.error(strongroom::client::flow::EnterError::NotUnlocked(Box::new(
+                    error.clone(),
+                )));
                 error.attempts
             }
         };

@@ -12,7 +12,7 @@ use strongroom::{
     crypto::ed25519::Ed25519Signature,
     encoding::json_object::JsonObject,
     homeserver::Homeserver,
-    ids::{EventType, KeyId, SyncToken, UserId},
+    ids::{EventType, KeyId, UserId},
     secret_storage::{Plan, SecretStorage},
     session_data::ExportedSession,
 };
@@ -38,7 +38,7 @@ pub(crate) type Exchange<'a> = Box<dyn FnMut(Request<Vec<u8>>) -> Response<Vec<u
 pub(crate) struct Client<'a> {
     pub(crate) host: Host<Exchange<'a>>,
     pub(crate) user_id: UserId,
-    since: Option<SyncToken>,
+    since: Option<String>,
     account_data: BTreeMap<EventType, JsonObject>,
 }
 

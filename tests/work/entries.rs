@@ -728,7 +728,7 @@ fn signing(count: usize) -> Work {
     let run = move || {
         let (remedy, rng) = (Remedy::SignBackup("1".into()), &mut StdRng::seed_from_u64(1));
         let plan = diagnosis.repair(&remedy, &RepairParts::default(), rng);
-        assert!(matches!(plan, Ok(RepairPlan::Sign(_))));
+        assert!(matches!(plan, Ok(RepairPlan::Sign(..))));
     };
     (text.len(), Box::new(run))
 }

@@ -8,15 +8,16 @@ use crate::{
         json::{self, RawObject},
         json_object::JsonObject,
     },
-    ids::{EventType, SyncToken, UserId},
+    ids::{EventType, UserId},
 };
 
 /// Account data that has changed, and events that were sent to this device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SyncResponse {
-    /// What the next request goes on from, 4,096 bytes at most.
-    pub next_batch: SyncToken,
+    /// What the next request [goes on from](super::GetSync::since): how far the host has read what the server sends, 4,096
+    /// bytes at most.
+    pub next_batch: String,
     /// The account data, types and contents, in the order of the response. An empty content means that it was deleted.
     pub account_data: Vec<(EventType, JsonObject)>,
     /// The events sent to this device, in the order of the response.
@@ -52,7 +53,7 @@ impl SyncResponse {
         let account_data: Vec<_> = account_data.into_iter().filter_map(pair).collect();
         let to_device: Vec<_> = to_device.into_iter().filter_map(ToDeviceEvent::read).collect();
         let broken = all - account_data.len() - to_device.len();
-        Ok(Self { next_batch: next_batch.into(), account_data, to_device, broken })
+        Ok(Self { next_batch, account_data, to_device, broken })
     }
 }
 

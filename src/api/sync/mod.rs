@@ -9,11 +9,7 @@ use serde::Serialize;
 
 pub use self::events::{SyncResponse, ToDeviceEvent};
 use super::{Endpoint, RequestError, ResponseError, endpoint::sealed::Sealed, path::Path};
-use crate::{
-    Limits,
-    encoding::json,
-    ids::{EventType, SyncToken},
-};
+use crate::{Limits, encoding::json, ids::EventType};
 
 /// Asks for account data that has changed, and for events sent to this device
 /// ([specification](https://spec.matrix.org/v1.16/client-server-api/#get_matrixclientv3sync)).
@@ -44,7 +40,7 @@ use crate::{
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct GetSync {
-    since: Option<SyncToken>,
+    since: Option<String>,
     timeout: Duration,
     types: Option<Vec<EventType>>,
 }
@@ -58,7 +54,7 @@ impl GetSync {
 
     /// For what is new since a response.
     #[must_use]
-    pub fn since(mut self, next_batch: SyncToken) -> Self {
+    pub fn since(mut self, next_batch: String) -> Self {
         self.since = Some(next_batch);
         self
     }

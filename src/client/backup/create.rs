@@ -17,8 +17,7 @@ use crate::client::{
 };
 use crate::{
     backup::{
-        AuthData, BackupDecryptionKey, BackupPublicKey, NotSignable, TrustedBackup,
-        UnsignedAuthData,
+        AuthData, BackupDecryptionKey, BackupPublicKey, TrustError, TrustedBackup, UnsignedAuthData,
     },
     crypto::ed25519::Ed25519Signature,
     ids::{BackupVersion, KeyId, UserId},
@@ -220,7 +219,7 @@ impl Backup {
 
 impl Draft {
     /// The `auth_data` of the new version: nothing but the public key is signed and sent.
-    pub(super) fn auth_data(&self, user_id: &UserId) -> Result<AuthData, NotSignable> {
+    pub(super) fn auth_data(&self, user_id: &UserId) -> Result<AuthData, TrustError> {
         let signatures = self.signatures.iter();
         let signed = signatures
             .fold(UnsignedAuthData::new(&self.key)?, |unsigned, (key_id, signature)| {

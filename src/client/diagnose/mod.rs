@@ -67,7 +67,7 @@ pub use self::{
     evidence::{CurrentBackup, Evidence},
     finding::{Finding, Severity},
     remedy::Remedy,
-    repair::{RepairError, RepairParts, RepairPlan, UnsignedBackup},
+    repair::{RepairError, RepairParts, RepairPlan},
 };
 use crate::{Limits, backup::BackupPublicKey, passphrase::PassphraseProgress};
 

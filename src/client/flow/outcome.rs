@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::Flow;
 use crate::{
     api::ApiError,
-    backup::{AuthDataError, RestoredSession},
+    backup::{RestoredSession, TrustError},
     client::{
         backup::{Backup, FetchOutcome, KeyFit, TaskId},
         failure::Failure,
@@ -177,7 +177,7 @@ pub enum EnterError {
     NotUnlocked(Box<UnlockError>),
     /// The backup's public data cannot be used, so no key can be compared with it. Nothing was tried.
     #[error(transparent)]
-    AuthData(#[from] AuthDataError),
+    AuthData(#[from] TrustError),
     /// It unlocks the key storage, which does not hold the key of a backup.
     #[error("this unlocks your key storage, but the key of the backup is not in it")]
     NotStored,
