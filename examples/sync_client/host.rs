@@ -7,10 +7,7 @@ use strongroom::{
     backup::RestoredSession,
     client::{
         BackupHost, Host, NoAnswer, Notice, Operation, SecretWrite, StateToSave, Waited, Waiting,
-        backup::{
-            HostToken, NotStored, OfferedSession, Question, Reply, SavedBackup, SecretTask, TaskId,
-            Wish,
-        },
+        backup::{NotStored, OfferedSession, Question, Reply, SavedBackup, SecretTask, TaskId},
     },
     crypto::ed25519::Ed25519Signature,
     ids::{BackupVersion, KeyId},
@@ -96,11 +93,16 @@ impl BackupHost for DeviceHost {
         Ok(self.trusted.clone())
     }
 
-    fn offer(&mut self, wish: &Wish) -> Result<Vec<OfferedSession>> {
-        Ok(self.store.not_stored_in(&wish.version, wish.count))
+    fn offer(
+        &mut self,
+        version: &BackupVersion,
+        count: usize,
+        _bytes: usize,
+    ) -> Result<Vec<OfferedSession>> {
+        Ok(self.store.not_stored_in(version, count))
     }
 
-    fn stored(&mut self, version: &BackupVersion, tokens: &[HostToken]) -> Result<()> {
+    fn stored(&mut self, version: &BackupVersion, tokens: &[u64]) -> Result<()> {
         self.store.mark(version, tokens);
         Ok(())
     }
@@ -108,7 +110,7 @@ impl BackupHost for DeviceHost {
     fn not_stored(
         &mut self,
         _version: &BackupVersion,
-        failures: &[(HostToken, NotStored)],
+        failures: &[(u64, NotStored)],
     ) -> Result<()> {
         println!("  {} sessions cannot be stored", failures.len());
         Ok(())

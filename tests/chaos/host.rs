@@ -45,8 +45,8 @@ impl World {
                     self.answer(index, rng);
                 }
             }
-            Next::Want(wish) => {
-                let offered = self.devices[index].unsent(&wish);
+            Next::Want { version, count, .. } => {
+                let offered = self.devices[index].unsent(&version, count);
                 self.devices[index].machine.offer_with_rng(&offered, rng);
             }
             Next::Stored(id, version, tokens) => {

@@ -12,10 +12,7 @@ use strongroom::{
     client::{
         AsyncBackupHost, AsyncFlowHost, AsyncHost, Backup, BackupHost as _, FlowHost as _, Host,
         NoAnswer, Notice, Operation, SecretWrite, StateToSave, Waited, Waiting,
-        backup::{
-            FetchOutcome, HostToken, NotStored, OfferedSession, Question, Reply, SecretTask,
-            TaskId, Wish,
-        },
+        backup::{FetchOutcome, NotStored, OfferedSession, Question, Reply, SecretTask, TaskId},
         drive_async, drive_backup_async,
         flow::{EnterError, Flow},
     },
@@ -130,16 +127,17 @@ impl AsyncBackupHost for Slow {
         self.0.trusted_signers()
     }
 
-    async fn offer(&mut self, wish: &Wish) -> Result<Vec<OfferedSession>, Failed> {
-        pause().await;
-        self.0.offer(wish)
-    }
-
-    async fn stored(
+    async fn offer(
         &mut self,
         version: &BackupVersion,
-        tokens: &[HostToken],
-    ) -> Result<(), Failed> {
+        count: usize,
+        bytes: usize,
+    ) -> Result<Vec<OfferedSession>, Failed> {
+        pause().await;
+        self.0.offer(version, count, bytes)
+    }
+
+    async fn stored(&mut self, version: &BackupVersion, tokens: &[u64]) -> Result<(), Failed> {
         pause().await;
         self.0.stored(version, tokens)
     }
@@ -147,7 +145,7 @@ impl AsyncBackupHost for Slow {
     async fn not_stored(
         &mut self,
         version: &BackupVersion,
-        failures: &[(HostToken, NotStored)],
+        failures: &[(u64, NotStored)],
     ) -> Result<(), Failed> {
         pause().await;
         self.0.not_stored(version, failures)

@@ -56,8 +56,8 @@ use strongroom::{
     client::{
         Awaited, DriveError, KeyKind, Notice, RequestFailure, RequestKind, Waited, Waiting,
         backup::{
-            AnswerError, BackupOptions, FoundBackup, HostToken, KeyFit, NoAnswer, NotCreated,
-            NotStored, Reply, RestoreChoice, Scope, Stage, TaskId, UploadProgress, Wish,
+            AnswerError, BackupOptions, FoundBackup, KeyFit, NoAnswer, NotCreated, NotStored,
+            Reply, RestoreChoice, Scope, Stage, TaskId, UploadProgress,
         },
         diagnose::{Comparison, DiagnosisVerdict, EvidenceCollector, MissingEvidence, Severity},
     },
@@ -338,7 +338,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         // What a machine says of a backup, and is told of it.
         TaskId,
         FoundBackup,
-        HostToken,
         KeyFit,
         CrossSigningUsage,
         ToSign,
@@ -360,7 +359,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         RestoreChoice,
         Scope,
         Stage,
-        Wish,
         // Public keys, signatures and codes.
         PublicKeys,
         Ed25519PublicKey,

@@ -413,7 +413,7 @@ fn turns(machine: &mut Backup, count: usize, answer: impl Fn(&Operation) -> Resp
             Next::Send(operation) => {
                 machine.answer(operation.id(), Ok(answer(&operation)), now).unwrap();
             }
-            Next::Want(_) => machine.offer_with_rng(&[], rng),
+            Next::Want { .. } => machine.offer_with_rng(&[], rng),
             Next::Wait(until) => now = until.unwrap_or(now + 1).max(now + 1),
             _ => {}
         }

@@ -18,10 +18,7 @@ use strongroom::{
     client::{
         AsyncBackupHost, AsyncFlowHost, AsyncHost, NoAnswer, Notice, Operation, SecretWrite,
         StateToSave, Waited, Waiting,
-        backup::{
-            HostToken, NotStored, OfferedSession, Question, Reply, RestoreChoice, SecretTask,
-            TaskId, Wish,
-        },
+        backup::{NotStored, OfferedSession, Question, Reply, RestoreChoice, SecretTask, TaskId},
         flow::EnterError,
     },
     crypto::ed25519::Ed25519Signature,
@@ -216,11 +213,16 @@ impl AsyncBackupHost for BotHost {
         Ok(vec![self.store.signer(&self.device_id)?])
     }
 
-    async fn offer(&mut self, wish: &Wish) -> Result<Vec<OfferedSession>> {
-        Ok(self.store.not_stored_in(&wish.version, wish.count))
+    async fn offer(
+        &mut self,
+        version: &BackupVersion,
+        count: usize,
+        _bytes: usize,
+    ) -> Result<Vec<OfferedSession>> {
+        Ok(self.store.not_stored_in(version, count))
     }
 
-    async fn stored(&mut self, version: &BackupVersion, tokens: &[HostToken]) -> Result<()> {
+    async fn stored(&mut self, version: &BackupVersion, tokens: &[u64]) -> Result<()> {
         self.store.mark(version, tokens);
         if self.store.is_stored() {
             self.news.notify_one();
@@ -231,7 +233,7 @@ impl AsyncBackupHost for BotHost {
     async fn not_stored(
         &mut self,
         version: &BackupVersion,
-        failures: &[(HostToken, NotStored)],
+        failures: &[(u64, NotStored)],
     ) -> Result<()> {
         for (_, reason) in failures {
             println!("  a session is not stored in version {version}: {reason}");

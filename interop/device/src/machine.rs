@@ -78,8 +78,8 @@ impl Ours {
                     let response = self.server.exchange(&request);
                     machine.answer(operation.id(), Ok(response), now_ms())?;
                 }
-                Next::Want(wish) => {
-                    let sessions = self.store.not_stored_in(&wish.version, wish.count);
+                Next::Want { version, count, .. } => {
+                    let sessions = self.store.not_stored_in(&version, count);
                     machine.offer(&sessions)?;
                 }
                 Next::Stored(id, version, tokens) => {

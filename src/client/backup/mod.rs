@@ -84,9 +84,7 @@ use std::{collections::HashSet, fmt};
 pub use self::{
     answer::UploadProgress,
     office::BackupOptions,
-    outgoing::{
-        FetchOutcome, HostToken, Next, NotCreated, NotStored, OfferedSession, SecretTask, Wish,
-    },
+    outgoing::{FetchOutcome, Next, NotCreated, NotStored, OfferedSession, SecretTask},
     question::{FoundBackup, Question, Reply, RestoreChoice},
     saved::SavedBackup,
     scopes::Scope,

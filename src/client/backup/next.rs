@@ -67,7 +67,7 @@ impl Backup {
             return next;
         }
         match self.state.in_use_mut().and_then(|in_use| in_use.want(&mut self.office)) {
-            Some(wish) => Next::Want(wish),
+            Some(want) => want,
             None => Next::Wait(self.until()),
         }
     }
@@ -212,7 +212,7 @@ impl Backup {
                 self.is_interrupted();
                 let _ = self.answer(operation.id(), Err(NoAnswer), now_ms);
             }
-            Next::Want(_) => self.state.in_use_mut().into_iter().for_each(InUse::is_asked_anew),
+            Next::Want { .. } => self.state.in_use_mut().into_iter().for_each(InUse::is_asked_anew),
             Next::Sign(..) => self.state.making_mut().into_iter().for_each(Making::sign_again),
             Next::WriteSecret(_) => self.kept.vaulted.ask_again(),
             Next::NeedsToken { .. } => self.office.courier.tell_token_again(),

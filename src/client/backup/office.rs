@@ -5,7 +5,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use super::{
-    HostToken, Next, NotStored, Question, TaskId,
+    Next, NotStored, Question, TaskId,
     seen::{Hopeless, SeenSession},
 };
 use crate::{
@@ -137,7 +137,7 @@ impl Office {
         self.deliver(next(id));
     }
 
-    pub(super) fn deliver_stored(&mut self, version: &BackupVersion, tokens: Vec<HostToken>) {
+    pub(super) fn deliver_stored(&mut self, version: &BackupVersion, tokens: Vec<u64>) {
         if !tokens.is_empty() {
             self.tell(|id| Next::Stored(id, version.clone(), tokens));
         }
@@ -147,7 +147,7 @@ impl Office {
     pub(super) fn deliver_not_stored(
         &mut self,
         version: &BackupVersion,
-        failures: Vec<(HostToken, NotStored)>,
+        failures: Vec<(u64, NotStored)>,
     ) -> bool {
         let (now, mut has_room) = (self.courier.now(), true);
         for (token, reason) in &failures {

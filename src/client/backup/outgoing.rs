@@ -26,14 +26,21 @@ pub enum Next {
     Send(Box<Operation>),
     /// Call [`Backup::offer`](super::Backup::offer) with sessions that are not stored yet in this version; with
     /// none if there are none.
-    Want(Wish),
+    Want {
+        /// The version of the backup.
+        version: BackupVersion,
+        /// At most so many.
+        count: usize,
+        /// About so many bytes of JSON; one session takes about 1,000.
+        bytes: usize,
+    },
     /// These are stored in this version, as they were given or better. Mark them in the host's store, then
     /// [`Backup::ack`](super::Backup::ack).
-    Stored(TaskId, BackupVersion, Vec<HostToken>),
+    Stored(TaskId, BackupVersion, Vec<u64>),
     /// These cannot be stored in this version, each for its reason; then [`Backup::ack`](super::Backup::ack). The host
     /// may offer them again: they are passed over, 1,000 of them; if there are more, nothing is asked for until
     /// [`Backup::new_sessions`](super::Backup::new_sessions). After a restart they are tried again.
-    NotStored(TaskId, BackupVersion, Vec<(HostToken, NotStored)>),
+    NotStored(TaskId, BackupVersion, Vec<(u64, NotStored)>),
     /// The homeserver has fewer sessions of this version than it had: its database was put back, say, or another client has
     /// deleted some. Mark all of the host's sessions as not stored in this version, then [`Backup::ack`](super::Backup::ack):
     /// those that are still there are uploaded again. It is told once a day at most.
@@ -84,27 +91,11 @@ pub enum Next {
     Wait(Option<u64>),
 }
 
-/// How the host tells one state of one session from another. A session that was improved has another one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct HostToken(pub u64);
-
-/// So many sessions that are not stored in this version.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Wish {
-    /// The version of the backup.
-    pub version: BackupVersion,
-    /// At most so many.
-    pub count: usize,
-    /// About so many bytes of JSON; one session takes about 1,000.
-    pub bytes: usize,
-}
-
 /// A session that is to be stored.
 #[derive(Debug, Clone)]
 pub struct OfferedSession {
-    /// The host's name for it.
-    pub token: HostToken,
+    /// How the host tells one state of one session from another: a session that was improved has another token.
+    pub token: u64,
     /// The session.
     pub session: ExportedSession,
     /// What is written beside it.

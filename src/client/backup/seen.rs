@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::OnceLock};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Backup, BackupOptions, HostToken, Next, NotStored, RequestKind, Stage, TaskId, UploadProgress,
+    Backup, BackupOptions, Next, NotStored, RequestKind, Stage, TaskId, UploadProgress,
     uploaded::FAILURES,
 };
 use crate::{
@@ -225,7 +225,7 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 pub(super) struct Hopeless {
     version: Option<BackupVersion>,
     /// When each is tried again, if ever. A host that offers them before is not asked for ever.
-    pub(super) tokens: BTreeMap<HostToken, Option<u64>>,
+    pub(super) tokens: BTreeMap<u64, Option<u64>>,
     /// How many times in a row the server has said of the version that it is not the current one, and has shown it as
     /// the current one.
     pub(super) denials: u32,
@@ -240,7 +240,7 @@ impl Hopeless {
     }
 
     /// Remembers a session, and returns whether there was room for it.
-    pub(super) fn add(&mut self, token: HostToken, reason: &NotStored, now: u64) -> bool {
+    pub(super) fn add(&mut self, token: u64, reason: &NotStored, now: u64) -> bool {
         if self.tokens.len() >= MAX_HOPELESS && !self.tokens.contains_key(&token) {
             return false;
         }

@@ -8,9 +8,7 @@ use super::{DriveError, Notice, SecretWrite, Waited};
 use crate::{
     backup::RestoredSession,
     client::{
-        backup::{
-            Backup, HostToken, NotStored, OfferedSession, Question, Reply, SecretTask, TaskId, Wish,
-        },
+        backup::{Backup, NotStored, OfferedSession, Question, Reply, SecretTask, TaskId},
         flow::EnterError,
         operation::{NoAnswer, Operation},
         state::StateToSave,
@@ -177,7 +175,9 @@ pub trait AsyncBackupHost: AsyncHost {
     /// The host's own.
     fn offer(
         &mut self,
-        wish: &Wish,
+        version: &BackupVersion,
+        count: usize,
+        bytes: usize,
     ) -> impl Future<Output = Result<Vec<OfferedSession>, Self::Error>> + Send;
 
     /// As [`BackupHost::stored`].
@@ -188,7 +188,7 @@ pub trait AsyncBackupHost: AsyncHost {
     fn stored(
         &mut self,
         version: &BackupVersion,
-        tokens: &[HostToken],
+        tokens: &[u64],
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
     /// As [`BackupHost::not_stored`].
@@ -199,7 +199,7 @@ pub trait AsyncBackupHost: AsyncHost {
     fn not_stored(
         &mut self,
         version: &BackupVersion,
-        failures: &[(HostToken, NotStored)],
+        failures: &[(u64, NotStored)],
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
     /// As [`BackupHost::lost`].

@@ -8,9 +8,7 @@ use super::{DriveError, Notice, SecretWrite, Waited};
 use crate::{
     backup::RestoredSession,
     client::{
-        backup::{
-            Backup, HostToken, NotStored, OfferedSession, Question, Reply, SecretTask, TaskId, Wish,
-        },
+        backup::{Backup, NotStored, OfferedSession, Question, Reply, SecretTask, TaskId},
         flow::EnterError,
         operation::{NoAnswer, Operation},
         state::StateToSave,
@@ -163,19 +161,25 @@ pub trait BackupHost: Host {
     /// The host's own.
     fn trusted_signers(&mut self) -> Result<Vec<TrustedSigner>, Self::Error>;
 
-    /// Sessions that are not stored yet in the version of the wish; none if there are none.
+    /// Sessions that are not stored yet in this version, at most `count`, and about as many as `bytes` of JSON take; none if
+    /// there are none.
     ///
     /// # Errors
     ///
     /// The host's own.
-    fn offer(&mut self, wish: &Wish) -> Result<Vec<OfferedSession>, Self::Error>;
+    fn offer(
+        &mut self,
+        version: &BackupVersion,
+        count: usize,
+        bytes: usize,
+    ) -> Result<Vec<OfferedSession>, Self::Error>;
 
     /// Marks sessions as stored in this version.
     ///
     /// # Errors
     ///
     /// The host's own.
-    fn stored(&mut self, version: &BackupVersion, tokens: &[HostToken]) -> Result<(), Self::Error>;
+    fn stored(&mut self, version: &BackupVersion, tokens: &[u64]) -> Result<(), Self::Error>;
 
     /// Takes note of sessions that cannot be stored in this version: see [`Next::NotStored`](super::Next::NotStored).
     ///
@@ -185,7 +189,7 @@ pub trait BackupHost: Host {
     fn not_stored(
         &mut self,
         version: &BackupVersion,
-        failures: &[(HostToken, NotStored)],
+        failures: &[(u64, NotStored)],
     ) -> Result<(), Self::Error>;
 
     /// Marks all sessions as not stored in this version: the homeserver has lost some of them. See

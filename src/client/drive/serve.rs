@@ -85,8 +85,8 @@ macro_rules! serve_backup {
                     let _ = backup.answer(operation.id(), answer, $host.now_ms());
                     $host.progress(backup);
                 }
-                Next::Want(wish) => {
-                    let sessions = $host.offer(wish)$(.$wait)??;
+                Next::Want { version, count, bytes } => {
+                    let sessions = $host.offer(version, *count, *bytes)$(.$wait)??;
                     backup.offer(&sessions).map_err(DriveError::from)?;
                 }
                 Next::Stored(id, version, tokens) => {

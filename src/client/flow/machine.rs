@@ -94,7 +94,7 @@ impl Machine {
             Next::Send(operation) => Turn::Step(Step::Send(operation)),
             Next::Sign(id, key) => Turn::Step(Step::Sign(id, key)),
             Next::Import(id, version, sessions) => Turn::Step(Step::Import(id, version, sessions)),
-            Next::Want(_) => {
+            Next::Want { .. } => {
                 // The host goes on with its sessions when it has the machine again.
                 backup.offer_with_rng(&[], rng);
                 Turn::Nothing

@@ -14,8 +14,8 @@ use strongroom::{
     api::{AccessToken, BaseUrl},
     backup::BackupDecryptionKey,
     client::backup::{
-        AnswerError, Backup, BackupOptions, FetchOutcome, HostToken, Next, NoAnswer, NotCreated,
-        NotStored, OfferedSession, Operation, Question, SavedBackup, Scope, SecretTask, TaskId,
+        AnswerError, Backup, BackupOptions, FetchOutcome, Next, NoAnswer, NotCreated, NotStored,
+        OfferedSession, Operation, Question, SavedBackup, Scope, SecretTask, TaskId,
     },
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
     homeserver::Homeserver,
@@ -43,10 +43,10 @@ pub(crate) struct Driver {
     pub(crate) rng: StdRng,
     signing: Ed25519SecretKey,
     /// What the host has to upload, with the version in which it is stored.
-    pub(crate) store: BTreeMap<HostToken, (OfferedSession, Option<BackupVersion>)>,
+    pub(crate) store: BTreeMap<u64, (OfferedSession, Option<BackupVersion>)>,
     pub(crate) imported: Vec<ExportedSession>,
     pub(crate) fetched: Vec<(Scope, FetchOutcome)>,
-    pub(crate) not_stored: Vec<(HostToken, NotStored)>,
+    pub(crate) not_stored: Vec<(u64, NotStored)>,
     pub(crate) upload_refused: usize,
     pub(crate) signers_asked: usize,
     pub(crate) not_created: Vec<NotCreated>,
@@ -238,10 +238,10 @@ impl Driver {
                     }
                 }
             }
-            Next::Want(wish) => {
-                let unsent = self.store.values().filter(|(_, v)| v.as_ref() != Some(&wish.version));
+            Next::Want { version, count, .. } => {
+                let unsent = self.store.values().filter(|(_, v)| v.as_ref() != Some(&version));
                 let unsent = unsent.map(|(offered, _)| offered.clone());
-                let offered: Vec<_> = unsent.take(wish.count).collect();
+                let offered: Vec<_> = unsent.take(count).collect();
                 self.machine.offer_with_rng(&offered, &mut self.rng);
             }
             Next::Stored(id, version, tokens) => {
