@@ -6,11 +6,12 @@ use http::Response;
 use strongroom::{
     backup::RestoredSession,
     client::{
-        BackupHost, Host, NoAnswer, Notice, Operation, SecretWrite, StateToSave, Waited, Waiting,
+        BackupHost, Host, NoAnswer, Notice, Operation, SecretWrite, Waited, Waiting,
         backup::{NotStored, OfferedSession, Question, Reply, SavedBackup, SecretTask, TaskId},
     },
     crypto::ed25519::Ed25519Signature,
     ids::{BackupVersion, KeyId},
+    secret::SecretVec,
     signed_json::{ToSign, TrustedSigner},
 };
 use ureq::BodyReader;
@@ -45,8 +46,8 @@ impl Host for DeviceHost {
         now_ms()
     }
 
-    fn save(&mut self, state: StateToSave<'_>) -> Result<()> {
-        self.disk = state.backup.clone(); // to disk and keychain
+    fn save(&mut self, backup: &SavedBackup, _flow: Option<&SecretVec>) -> Result<()> {
+        self.disk = backup.clone(); // to disk and keychain
         Ok(())
     }
 

@@ -63,8 +63,7 @@ pub use self::{
     passphrase::{BackupPassphraseAttempts, BackupPassphraseError, FittingPassphrase},
     restore::{
         FailedSession, Restore, RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport,
-        RoomKeysItem, RoomKeysSplitter, StreamError, WrongBackupKey, restore_all, restore_reader,
-        restore_slice,
+        RoomKeysItem, RoomKeysSplitter, StreamError, restore_all, restore_reader, restore_slice,
     },
     returned::BackedUpSession,
     seal::{SealOptions, SealedSession},

@@ -16,7 +16,6 @@ pub mod flow;
 mod key_kind;
 mod operation;
 mod preference_events;
-mod state;
 mod unlock_backup_key;
 mod waiting;
 
@@ -28,7 +27,6 @@ pub use self::{
     },
     key_kind::KeyKind,
     operation::{AnswerError, NoAnswer, Operation, TaskId},
-    state::StateToSave,
     unlock_backup_key::unlock_backup_key,
     waiting::{Awaited, RequestFailure, RequestKind, Waiting},
 };

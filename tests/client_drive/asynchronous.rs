@@ -11,8 +11,11 @@ use strongroom::{
     backup::RestoredSession,
     client::{
         AsyncBackupHost, AsyncFlowHost, AsyncHost, Backup, BackupHost as _, FlowHost as _, Host,
-        NoAnswer, Notice, Operation, SecretWrite, StateToSave, Waited, Waiting,
-        backup::{FetchOutcome, NotStored, OfferedSession, Question, Reply, SecretTask, TaskId},
+        NoAnswer, Notice, Operation, SecretWrite, Waited, Waiting,
+        backup::{
+            FetchOutcome, NotStored, OfferedSession, Question, Reply, SavedBackup, SecretTask,
+            TaskId,
+        },
         drive_async, drive_backup_async,
         flow::{EnterError, Flow},
     },
@@ -21,6 +24,7 @@ use strongroom::{
     ids::{BackupVersion, EventType, KeyId},
     recovery_key::RecoveryKey,
     secret::SecretString,
+    secret::SecretVec,
     secret_storage::SecretVerdict,
     signed_json::{ToSign, TrustedSigner},
 };
@@ -53,9 +57,9 @@ impl AsyncHost for Slow {
         self.0.now_ms()
     }
 
-    async fn save(&mut self, state: StateToSave<'_>) -> Result<(), Failed> {
+    async fn save(&mut self, backup: &SavedBackup, flow: Option<&SecretVec>) -> Result<(), Failed> {
         pause().await;
-        self.0.save(state)
+        self.0.save(backup, flow)
     }
 
     async fn send(

@@ -10,7 +10,7 @@ use strongroom::{
     backup::RestoredSession,
     client::{
         Backup, BackupHost, DriveError, FlowHost, Host, NoAnswer, Notice, Operation, SecretWrite,
-        StateToSave, Waited, Waiting,
+        Waited, Waiting,
         backup::{
             BackupOptions, NotStored, OfferedSession, Question, Reply, SavedBackup, SecretTask,
             TaskId,
@@ -201,9 +201,9 @@ impl Host for TestHost {
         self.now
     }
 
-    fn save(&mut self, state: StateToSave<'_>) -> Result<(), Failed> {
+    fn save(&mut self, backup: &SavedBackup, flow: Option<&SecretVec>) -> Result<(), Failed> {
         self.call("save")?;
-        self.disk = Some(Files { backup: state.backup.clone(), flow: state.flow.cloned() });
+        self.disk = Some(Files { backup: backup.clone(), flow: flow.cloned() });
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use strongroom::{
     Limits,
     api::{AccessToken, BaseUrl},
     client::{
-        SecretWrite, StateToSave,
+        SecretWrite,
         backup::{
             Backup, BackupOptions, FetchOutcome, Next, OfferedSession, Operation, Question, Reply,
             SavedBackup, Scope, SecretTask,
@@ -44,8 +44,6 @@ pub(crate) fn look(witness: &mut Witness, vault: &Vault) {
         match next {
             Next::Save(saved) => {
                 witness.debug::<SavedBackup>(&saved);
-                let flow = Some(&saved.secret);
-                witness.debug::<StateToSave<'_>>(&StateToSave { backup: &saved, flow });
                 witness.text(str::from_utf8(&saved.public).unwrap());
                 machine.saved();
             }

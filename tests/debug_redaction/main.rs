@@ -51,7 +51,7 @@ use strongroom::{
         FailedSession, FailureCause, FittingPassphrase, KeyBackupData, KeyBackupMetadata,
         OpenError, Restore, RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport,
         RoomKeysItem, RoomKeysSplitter, SealOptions, SessionSealer, StreamError, TrustError,
-        TrustReason, TrustedBackup, UnsignedAuthData, Warning, WrongBackupKey,
+        TrustReason, TrustedBackup, UnsignedAuthData, Warning,
     },
     client::{
         Awaited, DriveError, KeyKind, Notice, RequestFailure, RequestKind, Waited, Waiting,
@@ -298,7 +298,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         TypedAs,
         UserId,
         Warning,
-        WrongBackupKey,
         // What the server knows of the secret storage, in whose account data it stands.
         EntryKind,
         Expected,

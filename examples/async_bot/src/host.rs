@@ -17,7 +17,7 @@ use strongroom::{
     backup::RestoredSession,
     client::{
         AsyncBackupHost, AsyncFlowHost, AsyncHost, NoAnswer, Notice, Operation, SecretWrite,
-        StateToSave, Waited, Waiting,
+        Waited, Waiting,
         backup::{NotStored, OfferedSession, Question, Reply, RestoreChoice, SecretTask, TaskId},
         flow::EnterError,
     },
@@ -140,8 +140,8 @@ impl AsyncHost for BotHost {
         u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
     }
 
-    async fn save(&mut self, state: StateToSave<'_>) -> Result<()> {
-        self.files.save(state)
+    async fn save(&mut self, backup: &SavedBackup, flow: Option<&SecretVec>) -> Result<()> {
+        self.files.save(backup, flow)
     }
 
     async fn send(

@@ -23,6 +23,6 @@ pub use self::{
     item::{FailedSession, RoomKeysItem, StreamError},
     machine::{Restore, RestoreProgress},
     options::{RestoreFilter, RestoreOptions},
-    report::{RestoreReport, WrongBackupKey},
+    report::RestoreReport,
     splitter::RoomKeysSplitter,
 };

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use thiserror::Error;
-
 use super::{FailedSession, StreamError};
 use crate::{
     backup::{FailureCause, OpenError, RestoredSession, Warning},
@@ -30,20 +28,8 @@ pub struct RestoreReport {
     ended_early: Option<StreamError>,
 }
 
-/// The key that was used is not the backup's: it opens none of the sessions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error(
-    "the key is not the key of this backup: it opens none of the {tried} message keys that were tried; if it is the \
-     recovery key of your key storage, unlock that with it: the key of the backup is in there"
-)]
-#[non_exhaustive]
-pub struct WrongBackupKey {
-    /// How many sessions were tried.
-    pub tried: u64,
-}
-
-impl WrongBackupKey {
-    /// From what became of each session of a batch.
+impl OpenError {
+    /// [`NoneFits`](Self::NoneFits), if that is what became of the sessions of a batch.
     #[must_use]
     pub fn of_results<T>(results: &[Result<T, OpenError>]) -> Option<Self> {
         let mut causes = BTreeMap::new();
@@ -62,7 +48,7 @@ impl WrongBackupKey {
         let count = |cause| causes.get(&cause).copied().unwrap_or_default();
         let sealed = count(FailureCause::Damaged) + count(FailureCause::UnsupportedAlgorithm);
         let tried = count(FailureCause::WrongKey);
-        (restored == 0 && sealed == 0 && tried > 0).then_some(Self { tried })
+        (restored == 0 && sealed == 0 && tried > 0).then_some(Self::NoneFits { tried })
     }
 }
 
@@ -112,11 +98,11 @@ impl RestoreReport {
         self.causes.iter().map(|(cause, count)| (*cause, *count))
     }
 
-    /// Whether the key that was used is not the backup's: sessions were tried, and none is sealed to it. It is said once,
+    /// [`OpenError::NoneFits`], if the key that was used is not the backup's: sessions were tried, and none is sealed to it. It is said once,
     /// in the place of one [failure](Self::failures) for each.
     #[must_use]
-    pub fn wrong_key(&self) -> Option<WrongBackupKey> {
-        WrongBackupKey::of_counts(self.restored(), &self.causes)
+    pub fn wrong_key(&self) -> Option<OpenError> {
+        OpenError::of_counts(self.restored(), &self.causes)
     }
 
     /// How many were restored whose MAC covered this.

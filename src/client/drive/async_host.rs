@@ -8,10 +8,11 @@ use super::{DriveError, Notice, SecretWrite, Waited};
 use crate::{
     backup::RestoredSession,
     client::{
-        backup::{Backup, NotStored, OfferedSession, Question, Reply, SecretTask, TaskId},
+        backup::{
+            Backup, NotStored, OfferedSession, Question, Reply, SavedBackup, SecretTask, TaskId,
+        },
         flow::EnterError,
         operation::{NoAnswer, Operation},
-        state::StateToSave,
         waiting::Waiting,
     },
     crypto::ed25519::Ed25519Signature,
@@ -19,6 +20,7 @@ use crate::{
     ids::{BackupVersion, EventType, KeyId},
     recovery_key::RecoveryKey,
     secret::SecretString,
+    secret::SecretVec,
     secret_storage::SecretVerdict,
     signed_json::{ToSign, TrustedSigner},
 };
@@ -41,7 +43,8 @@ pub trait AsyncHost: Send {
     /// The host's own.
     fn save(
         &mut self,
-        state: StateToSave<'_>,
+        backup: &SavedBackup,
+        flow: Option<&SecretVec>,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
     /// As [`Host::send`].

@@ -8,10 +8,11 @@ use super::{DriveError, Notice, SecretWrite, Waited};
 use crate::{
     backup::RestoredSession,
     client::{
-        backup::{Backup, NotStored, OfferedSession, Question, Reply, SecretTask, TaskId},
+        backup::{
+            Backup, NotStored, OfferedSession, Question, Reply, SavedBackup, SecretTask, TaskId,
+        },
         flow::EnterError,
         operation::{NoAnswer, Operation},
-        state::StateToSave,
         waiting::Waiting,
     },
     crypto::ed25519::Ed25519Signature,
@@ -19,6 +20,7 @@ use crate::{
     ids::{BackupVersion, EventType, KeyId},
     recovery_key::RecoveryKey,
     secret::SecretString,
+    secret::SecretVec,
     secret_storage::SecretVerdict,
     signed_json::{ToSign, TrustedSigner},
 };
@@ -36,12 +38,16 @@ pub trait Host {
     /// The time in milliseconds since the epoch. It may jump.
     fn now_ms(&mut self) -> u64;
 
-    /// Writes the state to disk and keychain. Nothing is sent before this returns.
+    /// Writes the state to disk and keychain: that of the account's machine, whoever has it in hand, and what a flow keeps of
+    /// its own, as [`SavedSetUp::secret`](crate::client::flow::SavedSetUp::secret) and
+    /// [`SavedShareIn::requester`](crate::client::flow::SavedShareIn::requester); nothing for a recovery, and for the machine
+    /// without a flow. Nothing is sent before this returns. The machine's two parts go on to count when a flow has ended; its
+    /// own part is deleted then.
     ///
     /// # Errors
     ///
     /// The host's own.
-    fn save(&mut self, state: StateToSave<'_>) -> Result<(), Self::Error>;
+    fn save(&mut self, backup: &SavedBackup, flow: Option<&SecretVec>) -> Result<(), Self::Error>;
 
     /// Sends the request that [`Operation::to_http`] makes, and returns the response whatever its status, or [`NoAnswer`].
     /// It is to give up after a while. The body is read piece by piece: a large one is never held as a whole.

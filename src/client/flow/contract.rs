@@ -11,16 +11,16 @@ use super::{EnterError, Step, machine::Machine};
 use crate::{
     backup::RestoredSession,
     client::{
-        backup::{Backup, Next},
+        backup::{Backup, Next, SavedBackup},
         key_kind::KeyKind,
         operation::{AnswerError, NoAnswer, TaskId},
-        state::StateToSave,
         waiting::{Awaited, RequestKind, Waiting},
     },
     crypto::ed25519::Ed25519Signature,
     encoding::json_object::JsonObject,
     ids::{BackupVersion, EventType, KeyId},
     randomness::{NoRandomness, os_seeded_rng},
+    secret::SecretVec,
 };
 
 /// A flow: [`SetUp`](super::SetUp), [`Recover`](super::Recover) or [`ShareIn`](super::ShareIn). One loop of a host
@@ -186,8 +186,8 @@ pub(in crate::client) trait Parts: Sized {
     where
         Self: Flow;
 
-    /// The parts of the state that are to be written.
-    fn parts(saved: &Self::Saved) -> StateToSave<'_>
+    /// The parts of the state that are to be written: that of the machine, and what the flow keeps of its own.
+    fn parts(saved: &Self::Saved) -> (&SavedBackup, Option<&SecretVec>)
     where
         Self: Flow;
 

@@ -14,11 +14,11 @@ use crate::{
     client::{
         backup::{Backup, FetchOutcome, KeyFit, SavedBackup},
         key_kind::KeyKind,
-        state::StateToSave,
         waiting::{Awaited, RequestFailure},
     },
     encoding::json_object::JsonObject,
     ids::EventType,
+    secret::SecretVec,
     secret_storage::{SecretStorage, SecretStorageKey, SecretVerdict, VerifiedPublicKeys},
 };
 
@@ -202,8 +202,8 @@ impl Parts for Recover {
         }
     }
 
-    fn parts(backup: &SavedBackup) -> StateToSave<'_> {
-        StateToSave { backup, flow: None }
+    fn parts(backup: &SavedBackup) -> (&SavedBackup, Option<&SecretVec>) {
+        (backup, None)
     }
 }
 

@@ -6,16 +6,17 @@ use rand_core::CryptoRng;
 use super::{SavedShareIn, Saves, ShareIn, SharedIn, Stage, open_requests};
 use crate::{
     client::{
+        backup::SavedBackup,
         flow::{
             FlowError, Step,
             contract::Parts,
             machine::{Machine, Turn},
         },
         operation::{NoAnswer, TaskId},
-        state::StateToSave,
         waiting::{Awaited, RequestKind},
     },
     ids::SecretName,
+    secret::SecretVec,
     secret_sharing::{AcceptedSecret, OutgoingRequest, Recipients, RequesterError},
 };
 
@@ -65,9 +66,9 @@ impl Parts for ShareIn {
         }
     }
 
-    fn parts(saved: &SavedShareIn) -> StateToSave<'_> {
+    fn parts(saved: &SavedShareIn) -> (&SavedBackup, Option<&SecretVec>) {
         let SavedShareIn { requester, backup } = saved;
-        StateToSave { backup, flow: Some(requester) }
+        (backup, Some(requester))
     }
 
     fn own_request(&self) -> Option<RequestKind> {
