@@ -55,7 +55,7 @@ fn restore(
 }
 
 fn adds_up(verdicts: &[Result<RestoredSession, FailedSession>], report: &RestoreReport) {
-    let restored = verdicts.iter().filter(|verdict| matches!(verdict, Ok(_)));
+    let restored = verdicts.iter().filter(|verdict| verdict.is_ok());
     assert_eq!(report.total(), verdicts.len() as u64);
     assert_eq!(report.restored(), restored.count() as u64);
     assert_eq!(report.total(), report.restored() + report.failed());

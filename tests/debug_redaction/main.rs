@@ -54,7 +54,7 @@ use strongroom::{
         TrustReason, TrustedBackup, UnsignedAuthData, Warning,
     },
     client::{
-        Awaited, DriveError, KeyKind, Notice, RequestFailure, RequestKind, Waited, Waiting,
+        Awaited, DriveError, Notice, RequestFailure, RequestKind, Waited, Waiting,
         backup::{
             AnswerError, BackupOptions, FoundBackup, KeyFit, NoAnswer, NotCreated, NotStored,
             Reply, RestoreChoice, Scope, Stage, TaskId, UploadProgress,
@@ -224,7 +224,6 @@ fn hold_no_secret() -> BTreeSet<String> {
     names_of![
         FormatProblem,
         // Facts about findings.
-        KeyKind,
         Comparison,
         DiagnosisVerdict,
         EvidenceCollector,
@@ -277,7 +276,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         Provenance,
         Limits,
         MacScheme,
-        NoRandomness,
         PassphraseFinding,
         PassphraseForm,
         PassphraseProgress,

@@ -105,11 +105,9 @@ fn restore(folder: &Path, parallel: bool) -> (RestoreReport, Value) {
     options.parallel = parallel;
     let mut restored = Vec::new();
     let keep = |verdicts: Vec<Result<RestoredSession, FailedSession>>, _| {
-        for verdict in verdicts {
-            if let Ok(session) = verdict {
-                let json = session.exported().to_json().unwrap();
-                restored.push(serde_json::from_slice(json.expose_bytes()).unwrap());
-            }
+        for session in verdicts.into_iter().flatten() {
+            let json = session.exported().to_json().unwrap();
+            restored.push(serde_json::from_slice(json.expose_bytes()).unwrap());
         }
         Ok::<_, std::convert::Infallible>(())
     };

@@ -134,7 +134,7 @@ impl Outcome {
 
     fn adds_up(&self) {
         let Self { verdicts, report } = self;
-        let restored = verdicts.iter().filter(|v| matches!(v, Ok(_))).count() as u64;
+        let restored = verdicts.iter().filter(|v| v.is_ok()).count() as u64;
         assert_eq!(report.total(), verdicts.len() as u64);
         assert_eq!(report.restored(), restored);
         assert_eq!(report.total(), report.restored() + report.failed());

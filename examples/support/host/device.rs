@@ -173,7 +173,7 @@ impl Device {
 
     pub(crate) fn next_transaction(&mut self) -> String {
         self.sent += 1;
-        format!("{}-{}", self.device_id(), self.sent).into()
+        format!("{}-{}", self.device_id(), self.sent)
     }
 
     /// One of them, decrypted if it is encrypted.

@@ -42,10 +42,7 @@ pub fn restore_all(
 ) -> (Vec<RestoredSession>, RestoreReport) {
     let mut sessions = Vec::new();
     let keep = |verdicts: Vec<Result<RestoredSession, FailedSession>>, _| {
-        sessions.extend(verdicts.into_iter().filter_map(|verdict| match verdict {
-            Ok(session) => Some(session),
-            Err(_) => None,
-        }));
+        sessions.extend(verdicts.into_iter().flatten());
         Ok::<(), Infallible>(())
     };
     let (options, limits) = (RestoreOptions::default(), Limits::default());

@@ -64,14 +64,8 @@ impl Batch {
         let verdicts = sessions.map(|waiting| {
             #[expect(clippy::expect_used, reason = "what opens has a result for each session")]
             let result = waiting.content.and_then(|_| opened.next().expect("a result for each"));
-            match result {
-                Ok(session) => Ok(session),
-                Err(error) => Err(FailedSession {
-                    room_id: waiting.room_id,
-                    session_id: waiting.session_id,
-                    error,
-                }),
-            }
+            let (room_id, session_id) = (waiting.room_id, waiting.session_id);
+            result.map_err(|error| FailedSession { room_id, session_id, error })
         });
         let verdicts = verdicts.collect();
         self.json.clear();

@@ -227,12 +227,11 @@ impl Download {
         version: &BackupVersion,
         verdicts: Vec<Result<RestoredSession, FailedSession>>,
     ) {
-        let sessions = verdicts.into_iter().filter_map(|verdict| {
-            let Ok(session) = verdict else { return None };
+        let sessions = verdicts.into_iter().flatten().map(|session| {
             let index = session.exported().session.session_key().first_known_index();
             let first_message_index = Some(index.into());
             let (is_verified, forwarded_count) = (false, None);
-            Some((session, KeyBackupMetadata { is_verified, first_message_index, forwarded_count }))
+            (session, KeyBackupMetadata { is_verified, first_message_index, forwarded_count })
         });
         self.import(office, version, sessions.collect());
     }

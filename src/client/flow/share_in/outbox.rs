@@ -73,7 +73,7 @@ impl ShareIn {
             return None;
         }
         let transaction = alphanumeric(TRANSACTION_ID_LENGTH, rng);
-        let call = Call::AskDevices(SendToDevice::requests(transaction.into(), request));
+        let call = Call::AskDevices(SendToDevice::requests(transaction, request));
         let operation = courier.send(call);
         self.in_flight = Some(operation.id());
         Some(Step::Send(Box::new(operation)))
