@@ -19,7 +19,7 @@ impl Backup {
     /// Sessions that are not stored yet in the version of the last [`Next::Want`]; none if there are none, until
     /// [`Backup::new_sessions`].
     ///
-    /// What is not reported by [`Next::Stored`](super::Next::Stored) or [`Next::NotStored`](super::Next::NotStored) later
+    /// What is not reported by [`Next::Stored`] or [`Next::NotStored`] later
     /// was not taken: the host offers it again when it is asked.
     ///
     /// # Errors
