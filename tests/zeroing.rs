@@ -50,7 +50,7 @@ use strongroom::{
     backup::{
         AuthData, BackedUpSession, BackupDecryptionKey, BackupPassphraseAttempts, BackupPublicKey,
         BackupVersionInfo, EncryptedSessionData, OpenError, SealOptions, SessionSealer,
-        SessionToSeal, TrustedBackup,
+        TrustedBackup,
     },
     crypto::{
         curve25519::{Curve25519PublicKey, Curve25519SecretKey},
@@ -483,7 +483,7 @@ fn batches_leave_nothing() {
         let trusted = TrustedBackup::by_decryption_key(&info, &decryption_key(), &[]).unwrap();
         let mut rng = FixedRng(EPHEMERAL);
         let batch = [&session, &with_unknown, &session]
-            .map(|session| SessionToSeal::new(&room_id, session));
+            .map(|session| (&room_id, session, SealOptions::default()));
         for sealer in [SessionSealer::new(&trusted), SessionSealer::for_sessions(&trusted, 3)] {
             let sealed = sealer.seal_with_rng(&batch, &mut rng).unwrap();
             assert!(PutRoomKeys::new(&trusted, sealed).unwrap().body().len() > 500);
@@ -507,7 +507,7 @@ fn sealing_and_restoring_in_parallel_leave_nothing() {
     let pool = pool.build().unwrap();
     leaves_nothing(&vault, || {
         let trusted = TrustedBackup::by_decryption_key(&info, &decryption_key(), &[]).unwrap();
-        let batch = [SessionToSeal::new(&room_id, &session); 40];
+        let batch = [(&room_id, &session, SealOptions::default()); 40];
         let sealer = SessionSealer::new(&trusted);
         pool.install(|| {
             let rng = &mut FixedRng(EPHEMERAL);
@@ -527,7 +527,7 @@ fn opening_and_restoring_leave_nothing() {
         let key = decryption_key();
         for (sealed, returned) in sealed.iter().zip(&returned) {
             let sealed = EncryptedSessionData::from_json(sealed).unwrap();
-            drop(key.open(&sealed).unwrap().read);
+            drop(key.open(&sealed).unwrap());
             let restored = key.open_session(returned).unwrap();
             drop(restored.clone().into_exported().to_json().unwrap());
         }

@@ -38,10 +38,10 @@ mod read;
 
 pub use self::{collection::SavedFiles, error::SavedFileError};
 use crate::{
-    api::{AccountDataEvent, QueriedKeys},
+    api::QueriedKeys,
     backup::BackupVersionInfo,
-    encoding::read::Read,
-    ids::{DeviceId, UserId},
+    encoding::{json_object::JsonObject, read::Read},
+    ids::{DeviceId, EventType, UserId},
     secret::{SecretString, SecretVec},
     session_data::{ExportedSession, Repair, SessionDataError},
 };
@@ -53,7 +53,7 @@ pub enum SavedPart {
     /// Account data.
     AccountData {
         /// The events, in their order.
-        events: Vec<AccountDataEvent>,
+        events: Vec<(EventType, JsonObject)>,
         /// How many are none: they have no type or no content, or are `null`.
         broken: usize,
     },

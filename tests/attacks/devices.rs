@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use strongroom::{
     Limits,
     api::{Endpoint as _, QueriedKeys, QueryKeys},
-    backup::{BackupDecryptionKey, NotSignable, TrustError, UnsignedAuthData},
+    backup::{BackupDecryptionKey, TrustError, UnsignedAuthData},
     client::{
         backup::{KeyFit, Question, Reply, RestoreChoice, SecretTask, Stage},
         diagnose::{
@@ -110,7 +110,7 @@ fn the_user_signs_no_backup_on_the_word_of_a_device_that_the_host_does_not_trust
     evidence.signers = vec![its_signer()];
     assert!(matches!(sign(&evidence), Err(RepairError::OnlyDevices)));
     evidence.backup_key = Some(BackupDecryptionKey::typed_by_user(bytes(&theirs)));
-    assert!(matches!(sign(&evidence), Ok(RepairPlan::Sign(_))));
+    assert!(matches!(sign(&evidence), Ok(RepairPlan::Sign(..))));
 }
 
 /// A backup that nobody has signed, whose key a verified device has shared.
@@ -124,7 +124,7 @@ fn the_word_of_a_device_becomes_no_signature_of_the_master_key() {
     assert!(diagnosis.remedies().contains(&Remedy::SignBackup("5".into())));
     assert!(matches!(sign(&evidence), Err(RepairError::OnlyDevices)));
     // Nor does it for a backup that the user would make with its key.
-    assert_eq!(UnsignedAuthData::new(&shared(&key)).unwrap_err(), NotSignable::OnlyDevice);
+    assert_eq!(UnsignedAuthData::new(&shared(&key)).unwrap_err(), TrustError::OnlyDevice);
 }
 
 #[test]

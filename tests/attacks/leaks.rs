@@ -12,9 +12,10 @@ use strongroom::{
     api::{AccessToken, BaseUrl},
     backup::BackupDecryptionKey,
     client::{
+        KeyKind,
         backup::{Backup, BackupOptions, KeyFit},
         diagnose::{CurrentBackup, Evidence, diagnose},
-        flow::{EnterError, Entered, Flow as _, Recover, Step},
+        flow::{EnterError, Flow as _, Recover, Step},
     },
     crypto::key_material::KeyMaterial,
     encoding::base64,
@@ -266,7 +267,7 @@ fn an_unverifiable_key_decides_no_request() {
     let opening = [account(), vec![event(name, &under_real)]].concat();
     // What opens nothing is refused; what opens something goes on, and the key of the backup is asked for.
     for (events, expected) in
-        [(account(), Err(EnterError::NotConfirmed)), (opening, Ok(Entered::StorageKey))]
+        [(account(), Err(EnterError::NotConfirmed)), (opening, Ok(KeyKind::Storage))]
     {
         let requests = |shown: &BackupDecryptionKey| {
             let (requests, key) = recovered(&events, shown, |flow, now| {

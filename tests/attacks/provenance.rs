@@ -198,7 +198,7 @@ fn no_order_of_repairs_stores_a_planted_secret_where_it_counts_as_authentic() {
                         queue.push((events, keys, depth + 1));
                     }
                 }
-                Ok(RepairPlan::Sign(_)) => panic!("the homeserver's backup is signed"),
+                Ok(RepairPlan::Sign(..)) => panic!("the homeserver's backup is signed"),
                 Ok(_) => {}
                 Err(error) => {
                     let is_store = matches!(remedy, Remedy::StoreSecret(_));

@@ -4,11 +4,11 @@ use strongroom::{
     Limits,
     api::{AccessToken, BaseUrl, Endpoint as _, GetSync},
     client::{
-        Backup,
+        Backup, KeyKind,
         backup::BackupOptions,
         flow::{
-            EnterError, Entered, Flow as _, FlowError, Recover, Recovered, SavedSetUp,
-            SavedShareIn, SetUp, SetUpDone, ShareIn, SharedIn, Step,
+            EnterError, Flow as _, FlowError, Recover, Recovered, SavedSetUp, SavedShareIn, SetUp,
+            SetUpDone, ShareIn, SharedIn, Step,
         },
     },
     encoding::json_object::JsonObject,
@@ -55,7 +55,7 @@ impl Server {
         let (url, sync) = (BaseUrl::new("https://b.org").unwrap(), GetSync::new());
         let response = self.homeserver.respond(&sync.to_http(&url, &self.token).unwrap());
         let sync = sync.read_response(&response, &Limits::default()).unwrap();
-        sync.account_data.into_iter().map(|event| (event.event_type, event.content)).collect()
+        sync.account_data
     }
 }
 
@@ -130,7 +130,7 @@ fn look_at_recovery(witness: &mut Witness, server: &mut Server, key: &NewKey) {
             Step::ReadAccountData => flow.account_data(server.account_data()),
             Step::Secrets(_) => {}
             Step::EnterKey => match flow.enter(typed.pop().unwrap(), 0) {
-                Ok(entered) => witness.debug::<Entered>(&entered),
+                Ok(entered) => witness.debug::<KeyKind>(&entered),
                 Err(error) => witness.error::<EnterError>(error),
             },
             Step::Done(recovered) => return witness.debug::<Recovered>(&recovered),

@@ -38,34 +38,28 @@ use serde_json::json;
 use strongroom::{
     Limits,
     api::{
-        AccessToken, AccountDataEvent, ApiError, BaseUrl, CreateBackupVersion, DeleteBackupVersion,
-        DeleteRoomKeys, Endpoint, ErrorKind, GetAccountData, GetBackupVersion, GetRoomKeys,
-        GetRoomKeysForSession, GetSync, GetWhoAmI, MatrixError, OwnKeys, PutAccountData,
-        PutRoomKeys, PutRoomKeysError, QueriedKeys, QueryKeys, RequestError, ResponseError,
-        RetryAfter, RoomKeys, SendToDevice, SignatureFailure, StoredRoomKeys, SyncResponse,
-        ToDeviceEvent, UnusableKey, UpdateBackupVersion, UploadSignatures, UserInteractiveAuth,
-        WhoAmI,
+        AccessToken, ApiError, BaseUrl, CreateBackupVersion, DeleteBackupVersion, DeleteRoomKeys,
+        Endpoint, ErrorKind, GetAccountData, GetBackupVersion, GetRoomKeys, GetRoomKeysForSession,
+        GetSync, GetWhoAmI, MatrixError, OwnKeys, PutAccountData, PutRoomKeys, PutRoomKeysError,
+        QueriedKeys, QueryKeys, RequestError, ResponseError, RetryAfter, RoomKeys, SendToDevice,
+        SignatureFailure, StoredRoomKeys, SyncResponse, ToDeviceEvent, UpdateBackupVersion,
+        UploadSignatures, UserInteractiveAuth,
     },
     backup::{
-        AuthData, AuthDataError, Authenticity, BackedUpSession, BackupDecryptionKey,
-        BackupPassphraseAttempts, BackupPassphraseError, BackupPublicKey, BackupVersionInfo,
-        EncryptedSessionData, FailedSession, FailureCause, FittingPassphrase, KeyBackupData,
-        KeyBackupMetadata, NotSignable, OpenError, Restore, RestoreFilter, RestoreOptions,
-        RestoreProgress, RestoreReport, ReturnedSession, RoomKeysItem, RoomKeysSplitter, SealError,
-        SealOptions, SessionSealer, SessionToSeal, StreamError, TrustError, TrustReason,
-        TrustedBackup, UnsignedAuthData, Verdict, WarnedSession, Warning, WrongBackupKey,
+        AuthData, Authenticity, BackedUpSession, BackupDecryptionKey, BackupPassphraseAttempts,
+        BackupPassphraseError, BackupPublicKey, BackupVersionInfo, EncryptedSessionData,
+        FailedSession, FailureCause, FittingPassphrase, KeyBackupData, KeyBackupMetadata,
+        OpenError, Restore, RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport,
+        RoomKeysItem, RoomKeysSplitter, SealOptions, SessionSealer, StreamError, TrustError,
+        TrustReason, TrustedBackup, UnsignedAuthData, Warning,
     },
     client::{
-        Awaited, DriveError, Notice, RequestFailure, RequestKind, UnlockBackupKeyError, Waited,
-        Waiting,
+        Awaited, DriveError, Notice, RequestFailure, RequestKind, Waited, Waiting,
         backup::{
-            AnswerError, BackupOptions, DeliveryId, FoundBackup, HostToken, KeyFit, NoAnswer,
-            NotCreated, NotStored, OperationId, QuestionId, Reply, RestoreChoice, Scope, SignId,
-            Stage, UploadProgress, UsedBackup, Wish,
+            AnswerError, BackupOptions, FoundBackup, KeyFit, NoAnswer, NotCreated, NotStored,
+            Reply, RestoreChoice, Scope, Stage, TaskId, UploadProgress,
         },
-        diagnose::{
-            AskedFor, Comparison, DiagnosisVerdict, EvidenceCollector, MissingEvidence, Severity,
-        },
+        diagnose::{Comparison, DiagnosisVerdict, EvidenceCollector, MissingEvidence, Severity},
     },
     crypto::{
         curve25519::{Curve25519PublicKey, Curve25519SecretKey},
@@ -84,11 +78,11 @@ use strongroom::{
     excerpt::Excerpt,
     homeserver::{
         Homeserver, HomeserverOptions,
-        faults::{Exchange, Fault, FaultRule, Faults, OtherDevice},
+        faults::{Exchange, Fault, FaultRule, Faults},
     },
     ids::{
         BackupVersion, DeviceId, EventType, KeyId, RequestId, RoomId, SecretName,
-        SecretStorageKeyId, SessionId, SyncToken, TransactionId, UserId,
+        SecretStorageKeyId, SessionId, UserId,
     },
     passphrase::{
         PassphraseForm, PassphraseParameters, PassphraseParametersError, PassphraseProgress,
@@ -117,8 +111,8 @@ use strongroom::{
     },
     session_data::{ExportedSession, Repair, SessionData, SessionKey},
     signed_json::{
-        BackupAuthDataToSign, CheckedSignature, CrossSigningKey, CrossSigningUsage, DeviceKeys,
-        QueriedKeyError, SignatureReport, SignatureVerdict, SignedObject, ToSign, TrustedSigner,
+        CrossSigningKey, CrossSigningUsage, DeviceKeys, QueriedKeyError, SignatureReport,
+        SignatureVerdict, SignedObject, ToSign, TrustedSigner,
     },
 };
 use vault::{
@@ -228,7 +222,6 @@ fn hold_no_secret() -> BTreeSet<String> {
     names_of![
         FormatProblem,
         // Facts about findings.
-        AskedFor,
         Comparison,
         DiagnosisVerdict,
         EvidenceCollector,
@@ -242,7 +235,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         GetRoomKeys,
         MatrixError,
         ResponseError,
-        ReturnedSession,
         RoomKeysItem,
         RoomKeysSplitter,
         StreamError,
@@ -257,18 +249,13 @@ fn hold_no_secret() -> BTreeSet<String> {
         QueriedKeys,
         QueryKeys,
         SignatureFailure,
-        UnusableKey,
         UploadSignatures,
-        WhoAmI,
         EventType,
-        SyncToken,
-        TransactionId,
         DeleteBackupVersion,
         DeleteRoomKeys,
         GetBackupVersion,
         GetRoomKeysForSession,
         RetryAfter,
-        AuthDataError,
         PassphraseParameters,
         PassphraseParametersError,
         // What a test asks of the in-memory homeserver.
@@ -276,7 +263,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         FaultRule,
         Faults,
         HomeserverOptions,
-        OtherDevice,
         // Names, flags, numbers.
         BackupVersion,
         DeviceId,
@@ -307,7 +293,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         SessionId,
         UserId,
         Warning,
-        WrongBackupKey,
         // What the server knows of the secret storage, in whose account data it stands.
         EntryKind,
         KeyDescription,
@@ -336,19 +321,15 @@ fn hold_no_secret() -> BTreeSet<String> {
         SharePolicy,
         ShareRule,
         // What a machine says of a backup, and is told of it.
-        DeliveryId,
+        TaskId,
         FoundBackup,
-        HostToken,
         KeyFit,
-        BackupAuthDataToSign,
         CrossSigningUsage,
-        NotSignable,
         ToSign,
         UnsignedAuthData,
         NoAnswer,
         NotCreated,
         NotStored,
-        OperationId,
         Awaited,
         RequestFailure,
         RequestKind,
@@ -359,17 +340,12 @@ fn hold_no_secret() -> BTreeSet<String> {
         Waited,
         Waiting,
         BackupOptions,
-        QuestionId,
         Reply,
         RestoreChoice,
         Scope,
-        SignId,
         Stage,
-        UsedBackup,
-        Wish,
         // Public keys, signatures and codes.
         PublicKeys,
-        CheckedSignature,
         Ed25519PublicKey,
         Ed25519Signature,
         SignatureReport,
@@ -576,13 +552,12 @@ fn look_at_sealed_sessions(witness: &mut Witness, vault: &Vault) {
     let sealed = backup.seal_with_rng(room, &vault.session(), &options, &mut rng).unwrap();
     witness.debug(&sealed);
     witness.debug(&SessionSealer::new(&backup));
-    witness.debug(&SessionToSeal::new(sealed.room_id(), &vault.session()));
     witness.debug::<KeyBackupData>(sealed.data());
     witness.debug::<EncryptedSessionData>(sealed.data().session_data());
     witness.debug(&backup);
     witness.debug::<TrustReason>(backup.reason());
     witness.debug(&AuthData::new(backup.public_key()));
-    witness.error(SealError::NoRandomness(NoRandomness));
+    witness.error(NoRandomness);
 
     let other = BackupDecryptionKey::generate().unwrap();
     let error: TrustError =
@@ -643,11 +618,11 @@ fn look_at_restore(witness: &mut Witness, sealed: &SealedMessage) {
     let (verdicts, report) = restore.finish();
     assert_eq!((report.restored(), report.failed()), (1, 1));
     for verdict in &verdicts {
-        witness.debug::<Verdict>(verdict);
+        witness.debug(verdict);
     }
     witness.display::<RestoreReport>(&report);
     witness.text(&serde_json::to_string(&report).unwrap());
-    witness.debug::<WarnedSession>(&report.warnings()[0]);
+    witness.debug(&report.warnings()[0]);
     witness.debug::<FailedSession>(&report.failures()[0]);
 }
 
@@ -712,7 +687,7 @@ fn look_at_contents(witness: &mut Witness) {
     let sync = GetSync::new().read_response(&http::Response::new(body), &Limits::default());
     let sync: SyncResponse = sync.unwrap();
     witness.debug(&sync);
-    witness.debug::<AccountDataEvent>(&sync.account_data[0]);
+    witness.debug(&sync.account_data[0]);
     witness.debug::<ToDeviceEvent>(&sync.to_device[0]);
 }
 
@@ -912,7 +887,9 @@ fn look_at_unlocking(witness: &mut Witness, vault: &Vault) {
                 fitted += u32::from(matches!(error.reason, UnlockFailure::OlderKey { .. }));
                 witness.error::<UnlockFailure>(error.reason.clone());
                 witness.error::<UnlockError>(error.clone());
-                witness.error(UnlockBackupKeyError::NotUnlocked(Box::new(error.clone())));
+                witness.error(strongroom::client::flow::EnterError::NotUnlocked(Box::new(
+                    error.clone(),
+                )));
                 error.attempts
             }
         };

@@ -296,7 +296,7 @@ fn no_description_is_signed_for_another_user_or_by_another_key_or_when_it_was_ch
             let changed = describe(key.id(), &changed.to_string());
             let report =
                 changed.check_signatures(&account.user_id, &account.signers(), &Limits::default());
-            let verdicts = report.signatures().iter().map(|checked| &checked.verdict);
+            let verdicts = report.signatures().iter().map(|(_, verdict)| verdict);
             assert!(verdicts.clone().all(|it| it == &SignatureVerdict::Invalid));
             assert!(verdicts.count() > 0, "{}", account.name);
         }

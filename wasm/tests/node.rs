@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, slice};
 use serde_json::Value;
 use strongroom::{
     Limits,
-    backup::{BackupDecryptionKey, BackupVersionInfo, RestoreOptions, Verdict, restore_slice},
+    backup::{BackupDecryptionKey, BackupVersionInfo, RestoreOptions, restore_slice},
     crypto::{
         curve25519::Curve25519SecretKey,
         ed25519::{Ed25519PublicKey, Ed25519Seed},
@@ -160,7 +160,7 @@ impl Account {
         let report =
             restore_slice(&key, body.as_bytes(), RestoreOptions::default(), &limits, |batch, _| {
                 for verdict in batch {
-                    let Verdict::Restored(session) = verdict else { return Err("it failed") };
+                    let Ok(session) = verdict else { return Err("it failed") };
                     let session = session.into_exported();
                     restored.insert(session.session_id().as_str().to_owned(), session);
                 }

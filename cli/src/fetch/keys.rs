@@ -154,7 +154,7 @@ pub(super) fn copy(
         file.put(piece).map_err(Broken::Here)?;
         while let Some(item) = splitter.next_item(&mut piece).map_err(|it| there(it.into()))? {
             let room = match item {
-                RoomKeysItem::Session(session) => session.room_id.clone(),
+                RoomKeysItem::Session { room_id, .. } => room_id.clone(),
                 RoomKeysItem::FailedSession(session) => session.room_id,
                 _ => continue,
             };

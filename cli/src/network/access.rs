@@ -66,8 +66,8 @@ impl Access {
             let token = input::typed_in(file)?;
             let server = Arc::new(Server::find(homeserver, &self.network)?);
             let connection = Connection::new(server, token);
-            let user_id =
-                connection.send(&GetWhoAmI).map_err(|trouble| connection.failed(trouble))?.user_id;
+            let (user_id, _) =
+                connection.send(&GetWhoAmI).map_err(|trouble| connection.failed(trouble))?;
             return Ok(Account { connection, user_id, _log_out: None });
         }
         let (connection, login) = sign_in(&self.credentials, &self.network)?;

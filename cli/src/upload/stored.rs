@@ -12,7 +12,7 @@ use std::{
 use strongroom::{
     Limits,
     api::GetRoomKeys,
-    backup::{KeyBackupData, KeyBackupMetadata, ReturnedSession, RoomKeysItem, RoomKeysSplitter},
+    backup::{KeyBackupData, KeyBackupMetadata, RoomKeysItem, RoomKeysSplitter},
     encoding::base64,
     ids::{BackupVersion, RoomId, SessionId},
     session_data::{ExportedSession, SessionData},
@@ -198,7 +198,7 @@ impl<'a> Stored<'a> {
             };
             let mut piece = buffer.get(..length).unwrap_or_default();
             while let Some(item) = splitter.next_item(&mut piece)? {
-                if let RoomKeysItem::Session(ReturnedSession { session_id, json, .. }) = item
+                if let RoomKeysItem::Session { session_id, json, .. } = item
                     && let Some(key) = key_of(session_id)
                     // What cannot be read is not better than ours.
                     && let Ok(data) = KeyBackupData::from_json(json)

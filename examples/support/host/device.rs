@@ -8,7 +8,7 @@ use strongroom::{
     api::{GetSync, OwnKeys, QueryKeys, SendToDevice, ToDeviceEvent, UploadSignatures},
     crypto::ed25519::Ed25519PublicKey,
     encoding::json_object::JsonObject,
-    ids::{DeviceId, SyncToken, TransactionId, UserId},
+    ids::{DeviceId, UserId},
     secret_sharing::{
         DecryptedToDevice, DeviceIdentity, EncryptedSecretSend, OutgoingRequest, OwnDevices,
         PlainToDevice, RequesterError,
@@ -24,7 +24,7 @@ use super::{
 pub(crate) struct Device {
     pub(crate) olm: Olm,
     token: String,
-    since: Option<SyncToken>,
+    since: Option<String>,
     sent: u32,
 }
 
@@ -171,9 +171,9 @@ impl Device {
         Ok(response.to_device)
     }
 
-    pub(crate) fn next_transaction(&mut self) -> TransactionId {
+    pub(crate) fn next_transaction(&mut self) -> String {
         self.sent += 1;
-        format!("{}-{}", self.device_id(), self.sent).into()
+        format!("{}-{}", self.device_id(), self.sent)
     }
 
     /// One of them, decrypted if it is encrypted.

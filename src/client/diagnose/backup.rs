@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{
     BackupFinding, Case, CurrentBackup, Evidence, Findings, SessionCount, SessionFinding,
-    SessionSample, facts::Facts,
+    evidence::SessionSample, facts::Facts,
 };
 use crate::{
     backup::{
@@ -16,7 +16,7 @@ use crate::{
     ids::SecretName,
     secret_storage::SecretOpenError,
     secret_value::{MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY},
-    signed_json::{CheckedSignature, SignatureVerdict},
+    signed_json::SignatureVerdict,
 };
 
 /// How the members begin that say what passphrase gives the key.
@@ -131,7 +131,7 @@ impl Case<'_> {
         if report.signatures().is_empty() && report.not_checked() == 0 {
             findings.add(BackupFinding::NotSigned { version: info.version().clone() });
         }
-        for CheckedSignature { key_id, verdict } in report.signatures() {
+        for (key_id, verdict) in report.signatures() {
             let (version, signer) = (info.version().clone(), key_id.clone());
             findings.add(match verdict {
                 SignatureVerdict::Valid(by) if self.is_trusted(by) => continue,

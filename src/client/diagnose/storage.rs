@@ -112,11 +112,11 @@ impl Case<'_> {
     ) {
         let (user_id, limits) = (&self.evidence.user_id, self.limits);
         let report = key.check_signatures_with(user_id, signers, work, limits);
-        for checked in report.signatures() {
-            if checked.verdict == SignatureVerdict::Invalid {
+        for (signer, verdict) in report.signatures() {
+            if *verdict == SignatureVerdict::Invalid {
                 findings.add(StorageFinding::WrongSignature {
                     key: key.id().clone(),
-                    signer: checked.key_id.clone(),
+                    signer: signer.clone(),
                 });
             }
         }
