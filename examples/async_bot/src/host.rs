@@ -18,14 +18,17 @@ use strongroom::{
     client::{
         AsyncBackupHost, AsyncFlowHost, AsyncHost, NoAnswer, Notice, Operation, SecretWrite,
         Waited, Waiting,
-        backup::{NotStored, OfferedSession, Question, Reply, RestoreChoice, SecretTask, TaskId},
+        backup::{
+            NotStored, OfferedSession, Question, Reply, RestoreChoice, SavedBackup, SecretTask,
+            TaskId,
+        },
         flow::EnterError,
     },
     crypto::ed25519::Ed25519Signature,
     encoding::json_object::JsonObject,
     ids::{BackupVersion, DeviceId, EventType, KeyId, UserId},
     recovery_key::RecoveryKey,
-    secret::SecretString,
+    secret::{SecretString, SecretVec},
     signed_json::{ToSign, TrustedSigner},
 };
 use tokio::{sync::Notify, time};
