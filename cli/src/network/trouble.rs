@@ -77,6 +77,11 @@ impl Trouble {
         self.with(sentence::of(&self, &shown(address)).of_name())
     }
 
+    /// What is the matter, without what to do.
+    pub(crate) fn reason(&self, address: &str) -> String {
+        sentence::of(self, &shown(address)).reason
+    }
+
     fn with(&self, message: String) -> Failure {
         match self {
             Self::Link(_) => Failure::network(message),
