@@ -1,7 +1,7 @@
 //! The rooms of a version that have come so far: whatever ends the program, the next run goes on after them.
 //!
-//! Beside the rooms is a list of them, a line for each, written when all of a room is there. What stands behind the last whole
-//! line, or in the file behind what the lines say, is cut off.
+//! Beside the rooms is a list of them, a line for each, written when all of a room is there. Nothing that stands behind the last
+//! whole line, or in the file behind what the lines say, counts, and what comes next is written over it.
 
 use std::{
     collections::BTreeSet,
@@ -128,7 +128,6 @@ impl Collected {
         }
         self.list.set_len(end)?;
         self.list.seek(SeekFrom::Start(end))?;
-        self.rooms.set_len(self.length)?;
         self.rooms.seek(SeekFrom::Start(self.length))?;
         Ok(true)
     }
@@ -182,10 +181,8 @@ impl Collected {
 
     /// Takes back what was written of a room.
     pub(super) fn take_back(&mut self) -> Result<(), Failure> {
-        let cut = self.rooms.set_len(self.length);
-        cut.and_then(|()| self.rooms.seek(SeekFrom::Start(self.length)))
-            .map(drop)
-            .map_err(|error| self.failed(&error))
+        let sought = self.rooms.seek(SeekFrom::Start(self.length));
+        sought.map(drop).map_err(|error| self.failed(&error))
     }
 
     /// All rooms were asked for.
