@@ -12,7 +12,7 @@ use std::{
 use clap::Args;
 use strongroom::{
     ids::SessionId,
-    key_export::{KeyFileWriteError, NewKeyFile},
+    key_export::{KeyFileError, NewKeyFile},
     secret::SecretString,
     session_data::ExportedSession,
 };
@@ -102,7 +102,7 @@ impl NewFile {
         let written = new.write(&mut self, sessions);
         // What went wrong is said of this file.
         let written = written.map_err(|error| match error {
-            KeyFileWriteError::Write(kind) => self.failed(&kind.into()),
+            KeyFileError::Write(kind) => self.failed(&kind.into()),
             error => Failure::other(error.to_string()),
         })?;
         written.left_out_sessions.iter().for_each(left_out);

@@ -11,13 +11,13 @@ use crate::{
     crypto::ed25519::Ed25519Signature,
     encoding::{
         canonical_json::{JsonValue, NotCanonical},
-        format::FormatError,
+        format::{FormatError, FormatProblem},
         json,
         read::Read,
     },
     excerpt::Excerpt,
     ids::{KeyId, UserId},
-    passphrase::{self, PassphraseFinding, PassphraseParameters, PassphraseParametersError},
+    passphrase::{self, PassphraseParameters, PassphraseParametersError},
     provenance::Provenance,
     secret_value::backup_key::{BackupDecryptionKey, BackupPublicKey},
     signed_json::{
@@ -38,7 +38,7 @@ pub struct AuthData {
     signed: SignedObject,
     public_key: BackupPublicKey,
     passphrase:
-        Result<Option<Read<PassphraseParameters, PassphraseFinding>>, PassphraseParametersError>,
+        Result<Option<Read<PassphraseParameters, FormatProblem>>, PassphraseParametersError>,
 }
 
 /// Why `auth_data` cannot be used. The version can still be listed, replaced and deleted.
@@ -104,7 +104,7 @@ impl AuthData {
     /// Why they cannot be used; too many rounds were refused when they were read.
     pub fn passphrase(
         &self,
-    ) -> Result<Option<&Read<PassphraseParameters, PassphraseFinding>>, &PassphraseParametersError>
+    ) -> Result<Option<&Read<PassphraseParameters, FormatProblem>>, &PassphraseParametersError>
     {
         self.passphrase.as_ref().map(Option::as_ref)
     }
@@ -230,7 +230,7 @@ impl Serialize for AuthData {
 fn read_passphrase(
     signed: &SignedObject,
     limits: &Limits,
-) -> Result<Option<Read<PassphraseParameters, PassphraseFinding>>, PassphraseParametersError> {
+) -> Result<Option<Read<PassphraseParameters, FormatProblem>>, PassphraseParametersError> {
     let member = |name| signed.get(name).filter(|value| **value != JsonValue::Null);
     let [iterations, salt, bits] =
         [PRIVATE_KEY_ITERATIONS, PRIVATE_KEY_SALT, PRIVATE_KEY_BITS].map(member);

@@ -36,7 +36,7 @@
 //! let key = BackupDecryptionKey::generate()?;
 //! let sealed = key.public_key().seal(&session)?;
 //! let opened = key.open(&sealed)?;
-//! assert_eq!(opened.read.session, session);
+//! assert_eq!(opened.read.value, session);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

@@ -10,7 +10,7 @@ use crate::{
     encoding::secret_base64,
     recovery_key::{RecoveryKey, RecoveryKeyError},
     secret_storage::{
-        OpenedSecret, SecretFailure, SecretStorage, SecretStorageKey, UnlockError, UnlockFailure,
+        OpenedSecret, SecretOpenError, SecretStorage, SecretStorageKey, UnlockError, UnlockFailure,
     },
     secret_value::{MEGOLM_BACKUP_V1, PublicKeys},
 };
@@ -30,7 +30,7 @@ pub enum UnlockBackupKeyError {
     NotStored,
     /// It unlocks the key storage, and the key in there is not to be had, or is not that of this backup.
     #[error("this unlocks your key storage, but the key of the backup in it is of no use: {0}")]
-    NotOpened(SecretFailure),
+    NotOpened(SecretOpenError),
 }
 
 /// Returns the decryption key of the backup `version`, from what a person `typed`: the recovery key or passphrase of the
@@ -131,5 +131,5 @@ fn stored_key(
     // A guess that nothing shows to be right must decide nothing.
     let opened = Some(opened).filter(OpenedSecret::is_of_known_key);
     let key = opened.and_then(|opened| opened.backup_key());
-    key.ok_or(UnlockBackupKeyError::NotOpened(SecretFailure::NotTried))
+    key.ok_or(UnlockBackupKeyError::NotOpened(SecretOpenError::NotTried))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{SavedFileError, SavedPart, SavedRefusal};
+use super::{SavedFileError, SavedPart};
 use crate::{
     Limits,
     api::{AccountDataEvent, QueriedKeys},
@@ -90,7 +90,7 @@ impl SavedFiles {
     }
 
     /// The errors of the homeserver that were saved in the place of data.
-    pub fn refusals(&self) -> impl Iterator<Item = &SavedRefusal> {
+    pub fn refusals(&self) -> impl Iterator<Item = &SavedFileError> {
         self.find(|part| if let SavedPart::Refused(refusal) = part { Some(refusal) } else { None })
     }
 

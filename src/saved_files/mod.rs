@@ -36,10 +36,7 @@ mod collection;
 mod error;
 mod read;
 
-pub use self::{
-    collection::SavedFiles,
-    error::{SavedFileError, SavedRefusal},
-};
+pub use self::{collection::SavedFiles, error::SavedFileError};
 use crate::{
     api::{AccountDataEvent, QueriedKeys},
     backup::BackupVersionInfo,
@@ -90,8 +87,8 @@ pub enum SavedPart {
     RecoveryKey(SecretString),
     /// A passphrase, as it was typed.
     Passphrase(SecretString),
-    /// An error of the homeserver in the place of data.
-    Refused(SavedRefusal),
+    /// An error of the homeserver in the place of data: always [`SavedFileError::Refused`].
+    Refused(SavedFileError),
     /// One of several parts of a file that cannot be read; the others are there.
     Broken(SavedFileError),
 }

@@ -19,8 +19,7 @@ use strongroom::{
     provenance::Provenance,
     secret::{SecretBytes, SecretVec},
     secret_sharing::{
-        DecryptedToDevice, DeviceIdentity, OwnDevice, OwnDevices, Receipt, Recipients, Requester,
-        RequesterOptions, SECRET_SEND,
+        DecryptedToDevice, DeviceIdentity, OwnDevice, OwnDevices, Receipt, Requester, SECRET_SEND,
     },
     secret_storage::{NewKey, VerifiedPublicKeys},
     secret_value::{PublicKeys, SecretValue},
@@ -516,9 +515,8 @@ fn secret_of(key: &BackupDecryptionKey) -> SecretValue {
             let own =
                 DeviceIdentity { curve25519: Curve25519PublicKey::from_bytes([9; 32]), ..own };
             let devices = OwnDevices::new(USER.into(), own).with_device(theirs);
-            let options = RequesterOptions::default();
-            let mut requester = Requester::new(USER.into(), "PHONE".into(), options);
-            let asked = requester.request(BACKUP.into(), Recipients::All, &devices, 0).unwrap();
+            let mut requester = Requester::new(USER.into(), "PHONE".into());
+            let asked = requester.request(BACKUP.into(), None, &devices, 0).unwrap();
             let id = asked.request().request_id.as_str();
             let content = json!({ "request_id": id, "secret": text.expose_str() }).to_string();
             let sent = DecryptedToDevice::from_checked_parts(
@@ -557,11 +555,11 @@ const NOTE: &str = "org.example.note";
 /// A requester that has accepted the backup's key and a note from that device.
 fn requester_with(key: &BackupDecryptionKey) -> Requester {
     let devices = own_devices(false);
-    let mut requester = Requester::new(USER.into(), "PHONE".into(), RequesterOptions::default());
+    let mut requester = Requester::new(USER.into(), "PHONE".into());
     let mut public_keys = PublicKeys::default();
     public_keys.backup = Some(*key.public_key().as_curve25519());
     for name in [BACKUP, NOTE] {
-        let asked = requester.request(name.into(), Recipients::All, &devices, 0).unwrap();
+        let asked = requester.request(name.into(), None, &devices, 0).unwrap();
         let id = asked.request().request_id.as_str();
         let content = json!({ "request_id": id, "secret": key.to_base64().expose_str() });
         let from = identity("TAKEN", &taken_over());

@@ -20,7 +20,7 @@ use strongroom::{
     encoding::base64,
     passphrase::PassphraseParameters,
     secret::SecretBytes,
-    secret_storage::{KeyStanding, NewKey, SecretFailure, VerifiedPublicKeys},
+    secret_storage::{KeyStanding, NewKey, SecretOpenError, VerifiedPublicKeys},
     secret_value::PublicKeys,
 };
 
@@ -139,7 +139,7 @@ fn no_report_tells_which_planted_secret_a_guess_opens() {
         let mut keys =
             storage.unlock(TYPED, &PublicKeys::default(), &Limits::default()).unwrap().keys;
         let verdicts = storage.open_all(&mut keys, &PublicKeys::default());
-        assert!(verdicts.iter().all(|it| matches!(it.outcome, Err(SecretFailure::NotTried))));
+        assert!(verdicts.iter().all(|it| matches!(it.outcome, Err(SecretOpenError::NotTried))));
         let mut evidence = Evidence::new(USER.into());
         evidence.storage = Some(storage);
         let diagnosis = diagnose(&evidence, Some(TYPED), &Limits::default());

@@ -80,7 +80,7 @@ impl Observer<'_> {
         while let Some(item) = splitter.next_item(&mut rest).unwrap() {
             let RoomKeysItem::Session(returned) = item else { panic!("{item:?}") };
             let data = KeyBackupData::from_json(returned.json).unwrap();
-            let opened = key.open(data.session_data()).unwrap().read.session;
+            let opened = key.open(data.session_data()).unwrap().read.value;
             assert_eq!(opened.session_id(), *returned.session_id);
             let id = (returned.room_id.clone(), returned.session_id.clone());
             stored.insert(id, *data.metadata());

@@ -84,7 +84,7 @@ fn every_private_key_has_the_recorded_public_key() {
 fn a_sealed_megolm_session_opens_to_its_session_key() {
     for row in [LIBOLM, VODOZEMAC].into_iter().flat_map(vectors::rows).filter(is_session) {
         let plaintext: Value = serde_json::from_str(row.text("plaintext")).expect("a session");
-        let session = open(&row).expect("a session").read.session;
+        let session = open(&row).expect("a session").read.value;
         let read = session.session_key().to_base64();
         assert_eq!(plaintext["session_key"].as_str(), Some(read.expose_str()), "{}", row.name());
         if let Some(session_id) = row.get_text("megolm_session_id") {

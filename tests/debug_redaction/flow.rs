@@ -14,7 +14,7 @@ use strongroom::{
     encoding::json_object::JsonObject,
     homeserver::Homeserver,
     ids::EventType,
-    secret_sharing::{Requester, RequesterOptions},
+    secret_sharing::Requester,
     secret_storage::{NewKey, VerifiedPublicKeys},
     secret_value::{CROSS_SIGNING_MASTER, SecretValue},
 };
@@ -140,7 +140,7 @@ fn look_at_recovery(witness: &mut Witness, server: &mut Server, key: &NewKey) {
 }
 
 fn look_at_sharing(witness: &mut Witness, server: &mut Server) {
-    let requester = Requester::new(USER.into(), "PHONE".into(), RequesterOptions::default());
+    let requester = Requester::new(USER.into(), "PHONE".into());
     let names = vec![CROSS_SIGNING_MASTER.into()];
     let (devices, verified) = (this_device_alone(USER), VerifiedPublicKeys::none(USER.into()));
     let mut flow = ShareIn::new(backup(), requester, devices, names, verified, Limits::default());

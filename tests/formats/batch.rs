@@ -143,7 +143,7 @@ fn low_order_ephemeral(json: String) -> String {
 
 fn open_sealed(key: &BackupDecryptionKey, sealed: &SealedSession) -> (SessionData, MacScheme) {
     let opened = key.open(sealed.data().session_data()).unwrap();
-    (opened.read.session, opened.mac_scheme)
+    (opened.read.value, opened.mac_scheme)
 }
 
 fn random_bytes(count: usize) -> Vec<u8> {

@@ -6,7 +6,8 @@ use indicatif::ProgressBar;
 use strongroom::{
     Limits,
     backup::{
-        BackupVersionInfo, RestoreFilter, RestoreOptions, RestoredSession, Verdict, restore_slice,
+        BackupVersionInfo, RestoreFilter, RestoreOptions, RestoreReport, RestoredSession, Verdict,
+        restore_slice,
     },
     saved_files::SavedFiles,
 };
@@ -39,6 +40,8 @@ pub(super) struct Body<'a> {
     pub(super) source: Source<'a>,
     pub(super) candidate: &'a Candidate,
     pub(super) version: Option<&'a BackupVersionInfo>,
+    /// Whether it is sure that nothing of it opens.
+    is_hopeless: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -71,7 +74,8 @@ impl<'a> Bodies<'a> {
         let mut bodies = Vec::new();
         for response in saved.responses() {
             let sample = response.bytes.get(..SAMPLE_BYTES).unwrap_or(response.bytes);
-            let Some((candidate, opens)) = best_of(candidates, sample, limits) else { continue };
+            let Some((candidate, report)) = best_of(candidates, sample, limits) else { continue };
+            let opens = report.restored() > 0;
             // What a key opens is surer than where something lies.
             let fits = |info: &&BackupVersionInfo| opens && candidate.is_of(info);
             // Several versions can have one key.
@@ -79,7 +83,9 @@ impl<'a> Bodies<'a> {
             let version = of_key.or(response.version).or(versions.only());
             if versions.wants(version) {
                 let source = response.file.map_or(Source::Memory(response.bytes), Source::File);
-                bodies.push(Body { source, candidate, version });
+                let is_whole = sample.len() == response.bytes.len() && response.file.is_none();
+                let is_hopeless = is_whole && report.wrong_key().is_some();
+                bodies.push(Body { source, candidate, version, is_hopeless });
             }
         }
         if bodies.is_empty() {
@@ -89,6 +95,11 @@ impl<'a> Bodies<'a> {
         }
         bodies.sort_by_key(|body| versions.place(body.version));
         Ok(Self { bodies, versions, options: RestoreOptions::default(), limits })
+    }
+
+    /// Whether it is sure that nothing opens.
+    pub(super) fn are_hopeless(&self) -> bool {
+        self.bodies.iter().all(|body| body.is_hopeless)
     }
 
     /// Only what this lets through.
@@ -175,22 +186,21 @@ impl<'a> Versions<'a> {
     }
 }
 
-/// The key that opens most of the beginning of a response, and whether it opens any of it.
+/// The key that opens most of the beginning of a response, and what it does with that.
 fn best_of<'a>(
     candidates: &'a [Candidate],
     beginning: &[u8],
     limits: &Limits,
-) -> Option<(&'a Candidate, bool)> {
-    let opened = |candidate: &Candidate| {
+) -> Option<(&'a Candidate, RestoreReport)> {
+    let open = |candidate: &Candidate| {
         let nothing = |_, _| Ok::<_, std::convert::Infallible>(());
         let Ok(report) =
             restore_slice(&candidate.key, beginning, RestoreOptions::default(), limits, nothing);
-        report.restored()
+        report
     };
     // Of several that open as much, the last one would be taken.
-    let counted = candidates.iter().rev().map(|candidate| (candidate, opened(candidate)));
-    let (best, opened) = counted.max_by_key(|(_, opened)| *opened)?;
-    Some((best, opened > 0))
+    let opened = candidates.iter().rev().map(|candidate| (candidate, open(candidate)));
+    opened.max_by_key(|(_, report)| report.restored())
 }
 
 impl Rescued<'_> {

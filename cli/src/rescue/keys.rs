@@ -108,21 +108,19 @@ pub(crate) fn candidates_in(
     (found, reason)
 }
 
-/// The same, of which there must be one.
+/// The same, of which there must be one; and why what was entered opens nothing, if it does not.
 pub(super) fn needed_candidates(
     saved: &SavedFiles,
     versions: &[&BackupVersionInfo],
     typed: &[SecretString],
     limits: &Limits,
-) -> Result<Vec<Candidate>, Failure> {
+) -> Result<(Vec<Candidate>, String), Failure> {
     let (found, reason) = candidates(saved, versions, typed, limits);
-    if found.is_empty() {
-        return Err(Failure::other(reason.unwrap_or_else(|| {
-            "what was entered leads to no key of a backup: save the account data and the backup\u{2019}s version, too"
-                .into()
-        })));
-    }
-    Ok(found)
+    let reason = reason.unwrap_or_else(|| {
+        "what was entered leads to no key of a backup: save the account data and the backup\u{2019}s version, too"
+            .into()
+    });
+    if found.is_empty() { Err(Failure::other(reason)) } else { Ok((found, reason)) }
 }
 
 impl Typed<'_> {

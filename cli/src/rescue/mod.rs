@@ -8,7 +8,7 @@ mod report;
 mod restoring;
 
 use std::{
-    io,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -109,15 +109,20 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
             "which version is the current one is not known: save what GET /room_keys/version answers, or leave --current-only out",
         ));
     }
-    let candidates = needed_candidates(&saved.files, versions.wanted(), &typed, &limits)?;
+    let (candidates, reason) = needed_candidates(&saved.files, versions.wanted(), &typed, &limits)?;
     let mut bodies = Bodies::new(&saved, &versions, &candidates, &limits)?;
     bodies.filter(filter(options));
+    if bodies.are_hopeless() && !options.json && options.report.is_none() {
+        // Nobody chooses a passphrase for a file that is not written.
+        return Err(Failure::other(format!("{reason}. {DIAGNOSE}")));
+    }
     let out = input::place(options.out.as_deref(), "A file to write:", "--out")?;
     // Whether it can be written shows before the work.
     let report_file = options.report.as_ref().map(|path| NewFile::create(path, options.force));
     let report_file = report_file.transpose()?;
     let (mut report, mut files) = write(options, &out, &bodies)?;
     report.has_gaps = saved.has_gaps;
+    report.reason = reason;
     if let Some(mut file) = report_file {
         let written = report.write_json(&mut file);
         written.map_err(|error| file.failed(&error))?;
@@ -148,7 +153,13 @@ fn print(report: &mut Report, options: &Options, path: &Path) -> io::Result<()> 
         return report.write_json(&mut out);
     }
     report.print(&mut out)?;
-    if report.restored() > 0 { next_step(&mut out, options, path) } else { Ok(()) }
+    if report.restored() > 0 {
+        next_step(&mut out, options, path)
+    } else if report.failed() > 0 {
+        writeln!(out, "Nothing was written: {}. {DIAGNOSE}", report.reason)
+    } else {
+        Ok(())
+    }
 }
 
 /// Where the file is imported.
@@ -228,6 +239,9 @@ fn write(
     }
     Ok((sessions.map(Rescued::into_report).transpose()?.unwrap_or_default(), files))
 }
+
+/// What to do when nothing opens.
+const DIAGNOSE: &str = "\u{201c}strongroom diagnose\u{201d}, with the same files or account, says which piece does not fit.";
 
 /// `keys.txt`, or `keys.2.txt`.
 fn numbered(path: &Path, number: Option<u64>) -> PathBuf {

@@ -26,6 +26,8 @@ pub(crate) struct Report {
     pub(super) written: u64,
     /// Whether a snapshot says that it is not all there is.
     pub(crate) has_gaps: bool,
+    /// Why nothing opens, if nothing does.
+    pub(super) reason: String,
 }
 
 /// What became of one version.
@@ -155,7 +157,8 @@ impl Report {
 
     /// For people, in the words of clients.
     pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        self.versions.iter().try_for_each(|it| it.print(out))?;
+        let is_any_open = self.restored() > 0;
+        self.versions.iter().try_for_each(|it| it.print(out, is_any_open))?;
         for AbsentVersion { version, expected } in &self.absent {
             let has = expected.map_or_else(String::new, |it| format!(", which are {it}"));
             writeln!(
@@ -191,22 +194,27 @@ impl Report {
 }
 
 impl VersionReport {
-    fn print(&self, out: &mut impl Write) -> io::Result<()> {
+    fn print(&self, out: &mut impl Write, is_any_open: bool) -> io::Result<()> {
         let name = self.version.as_deref();
         let name = name.map_or_else(String::new, |name| format!("version {}: ", shown(name)));
+        if self.report.wrong_key().is_some() {
+            let of = self.report.total();
+            writeln!(out, "{name}none of its {of} message keys opens with what was entered")?;
+            return if is_any_open {
+                writeln!(out, "  it has a key of its own: to get these, too, enter that as well")
+            } else {
+                Ok(())
+            };
+        }
         writeln!(out, "{name}{}", self.report)?;
         if let Some(opened_by) = self.opened_by {
             writeln!(out, "  opened with {opened_by}")?;
         }
-        if let Some(error) = self.report.wrong_key() {
-            writeln!(out, "  {error}")?;
-        } else {
-            let failures = self.report.failures().iter();
-            failures.take(SHOWN).try_for_each(|failed| writeln!(out, "  {failed}"))?;
-            let more = self.report.failed().saturating_sub(SHOWN as u64);
-            if more > 0 {
-                writeln!(out, "  and {more} more")?;
-            }
+        let failures = self.report.failures().iter();
+        failures.take(SHOWN).try_for_each(|failed| writeln!(out, "  {failed}"))?;
+        let more = self.report.failed().saturating_sub(SHOWN as u64);
+        if more > 0 {
+            writeln!(out, "  and {more} more")?;
         }
         match self.expected {
             Some(expected) if !self.is_complete() => {

@@ -220,7 +220,7 @@ fn nothing_half_done_is_left_and_the_reason_is_said() {
                 "json",
             ],
             1,
-            &["not the key of this backup"],
+            &["this recovery key does not open anything here", "strongroom diagnose"],
         ),
         (&["file", "decrypt", "--in", &key_file, "--out", &out], 2, &["--passphrase-file"]),
         (
@@ -253,4 +253,54 @@ fn nothing_half_done_is_left_and_the_reason_is_said() {
     let left: Vec<_> =
         fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
     assert_eq!(left.len(), 4, "{left:?}");
+}
+
+#[test]
+fn an_old_key_opens_its_version_and_the_others_are_named() {
+    let folder = Folder::new("old-key");
+    let (old, new) = (fixture("random"), fixture("passphrase"));
+    let mut current = new["room_keys_version"].clone();
+    current["version"] = "2".into();
+    folder.write("backup_info.json", current.to_string().as_bytes());
+    folder.write("room_keys.json", new["room_keys"].to_string().as_bytes());
+    folder.write("backup_info.1.json", old["room_keys_version"].to_string().as_bytes());
+    folder.write("room_keys.1.json", old["room_keys"].to_string().as_bytes());
+    let key = Folder::new("old-key-itself");
+    let text = old["backup_decryption_key_base64"].as_str().unwrap();
+    let key = key.write("key", text.as_bytes());
+    let out = folder.path().to_owned() + "/out";
+    let rescue =
+        ["rescue", "--from", folder.path(), "--recovery-key-file", &key, "--format", "json"];
+    let (status, text, errors) = run(&[&rescue[..], &["--out", &out]].concat(), None);
+    assert_eq!(status, 3, "{errors}");
+    let lines: Vec<_> = text.lines().take(4).collect();
+    assert_eq!(
+        lines,
+        [
+            "version 2: none of its 36 message keys opens with what was entered",
+            "  it has a key of its own: to get these, too, enter that as well",
+            "version 1: 36 of 36 message keys were restored",
+            "  opened with its own key",
+        ]
+    );
+}
+
+#[test]
+fn where_nothing_opens_the_reason_is_said_with_and_without_a_report() {
+    let folder = Folder::new("nothing-opens");
+    let out = folder.path().to_owned() + "/out";
+    let report = folder.path().to_owned() + "/report";
+    let other =
+        folder.write("key", fixture("passphrase")["recovery_key"].as_str().unwrap().as_bytes());
+    // What was typed is tried instead of what the file brings.
+    let rescue = ["rescue", "--from", &vector("random"), "--recovery-key-file", &other];
+    let (status, _, errors) = run(&[&rescue[..], &["--out", &out]].concat(), None);
+    // Nobody is asked for a passphrase of a file that is not written.
+    assert_eq!(status, 1, "{errors}");
+    assert!(errors.contains("does not open anything here"), "{errors}");
+    let json = ["--format", "json", "--report", &report];
+    let (status, text, _) = run(&[&rescue[..], &["--out", &out], &json].concat(), None);
+    assert_eq!(status, 1);
+    assert!(text.contains("Nothing was written: this recovery key does not open"), "{text}");
+    assert_eq!(folder.names(), ["key", "report"]);
 }

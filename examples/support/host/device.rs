@@ -10,8 +10,8 @@ use strongroom::{
     encoding::json_object::JsonObject,
     ids::{DeviceId, SyncToken, TransactionId, UserId},
     secret_sharing::{
-        DecryptedToDevice, DeviceIdentity, EncryptedSecretSend, OlmPayloadError, OutgoingRequest,
-        OwnDevices, PlainToDevice,
+        DecryptedToDevice, DeviceIdentity, EncryptedSecretSend, OutgoingRequest, OwnDevices,
+        PlainToDevice, RequesterError,
     },
     signed_json::SignedObject,
 };
@@ -33,7 +33,7 @@ pub(crate) enum Received {
     Plain(PlainToDevice),
     Decrypted(Box<DecryptedToDevice>),
     /// It was decrypted, and is not meant for this device.
-    Refused(OlmPayloadError),
+    Refused(RequesterError),
     /// Olm does not decrypt it.
     Undecryptable,
 }

@@ -10,7 +10,7 @@ use crate::{
     api::QueriedKeys,
     ids::{SecretName, SecretStorageKeyId},
     secret_storage::{
-        EncryptedSecret, KeyAlgorithm, KeyDescription, OpenedSecret, SecretEntry, SecretFailure,
+        EncryptedSecret, KeyAlgorithm, KeyDescription, OpenedSecret, SecretEntry, SecretOpenError,
         SecretOrigin, SecretStorage, SecretStorageFinding, SecretVerdict,
     },
     secret_value::{
@@ -31,7 +31,7 @@ impl Case<'_> {
         }
         let default_key = storage.default_key();
         let was_tried = |verdict: &&SecretVerdict| {
-            matches!(verdict.outcome, Ok(_) | Err(SecretFailure::Keys(_)))
+            matches!(verdict.outcome, Ok(_) | Err(SecretOpenError::Keys(_)))
         };
         let tried = self.facts.secrets.iter().filter(was_tried);
         let tried: HashSet<_> = tried.map(|verdict| &verdict.name).collect();
@@ -42,13 +42,17 @@ impl Case<'_> {
         for verdict in self.facts.secrets.iter().filter(is_readable) {
             match &verdict.outcome {
                 Ok(opened) if opened.is_of_known_key() => self.look_at_opened(opened, findings),
-                Ok(_) | Err(SecretFailure::NotTried) => {
+                Ok(_) | Err(SecretOpenError::NotTried) => {
                     look_at_guess(&verdict.name, storage.secret(&verdict.name), findings);
                 }
-                Err(SecretFailure::Keys(reasons)) => {
+                Err(SecretOpenError::Keys(reasons)) => {
                     for (key_id, error) in reasons {
                         let (name, key) = (verdict.name.clone(), key_id.clone());
-                        findings.add(SecretFinding::DoesNotOpen { name, key, error: *error });
+                        findings.add(SecretFinding::DoesNotOpen {
+                            name,
+                            key,
+                            error: error.clone(),
+                        });
                     }
                 }
                 // Where it stands was said already.

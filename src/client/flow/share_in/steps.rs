@@ -16,7 +16,7 @@ use crate::{
         waiting::{Awaited, RequestKind},
     },
     ids::SecretName,
-    secret_sharing::{AcceptedSecret, OutgoingRequest, Recipients, RequesterError},
+    secret_sharing::{AcceptedSecret, OutgoingRequest, RequesterError},
 };
 
 impl Parts for ShareIn {
@@ -156,7 +156,7 @@ impl ShareIn {
             }
         }
         let requester = self.requester.as_mut()?;
-        let to = Recipients::All;
+        let to = None;
         Some(requester.request_with_rng(name.clone(), to, &self.devices, now, rng))
     }
 
