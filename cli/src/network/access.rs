@@ -1,6 +1,9 @@
 //! An account on a homeserver, as commands want it.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use clap::Args;
 use strongroom::{api::GetWhoAmI, ids::UserId};
@@ -11,7 +14,7 @@ use super::{
 };
 use crate::{
     at_end::AtEnd,
-    failure::{Failure, shown, tell},
+    failure::{Failure, named, shown, tell, visible},
     input,
 };
 
@@ -46,6 +49,23 @@ impl Access {
     /// What is given for the network, though there is no account.
     pub(crate) fn is_idle(&self) -> bool {
         !self.is_given() && self.credentials.homeserver.is_none() && self.network.is_default()
+    }
+
+    /// The login that was named.
+    pub(crate) fn login(&self) -> Option<&Path> {
+        self.login.as_deref()
+    }
+
+    /// The same account, as it is named on the command line.
+    pub(crate) fn named(&self) -> Option<String> {
+        if let Some(file) = &self.login {
+            return Some(format!("--login {}", named(file)));
+        }
+        let user = self.credentials.user.as_ref()?;
+        let homeserver = self.credentials.homeserver.as_deref();
+        let homeserver =
+            homeserver.map_or_else(String::new, |it| format!(" --homeserver {}", visible(it)));
+        Some(format!("--user {}{homeserver}", visible(user.as_str())))
     }
 
     /// The files with secrets in them.

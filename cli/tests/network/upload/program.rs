@@ -101,6 +101,8 @@ fn at_a_terminal_whatever_is_missing_is_asked_for_and_named() {
     );
     assert_eq!(status, 0, "{text}");
     assert!(text.contains("36 put into the backup"), "{text}");
+    // How many there will be is not known: nothing says that all are there.
+    assert!(text.contains("1 message keys") && !text.contains("1/1"), "{text}");
     assert!(!text.contains(&key_of("random")) && !text.contains(&passphrase), "{text}");
 
     let mut saved = fixture("passphrase");
