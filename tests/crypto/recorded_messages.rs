@@ -6,14 +6,16 @@ use super::{
     vectors::{self, Row},
 };
 use crate::{
-    backup::{BackupDecryptionKey, BackupPublicKey, EncryptedSessionData, FailureCause, OpenError},
+    backup::{
+        BackupDecryptionKey, BackupPublicKey, EncryptedSessionData, FailureCause, OpenError,
+        OpenedSessionData,
+    },
     crypto::{
         curve25519::{Curve25519PublicKey, Curve25519SecretKey},
         curve25519_aes_sha2::{MacScheme, SealedMessage, open as open_message, seal_with_rng},
     },
     encoding::base64,
     secret::SecretBytes,
-    session_data::ReadSessionData,
 };
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
@@ -132,7 +134,7 @@ fn is_session(row: &Row) -> bool {
     row.get("megolm_session_id").is_some() || row.name().starts_with("megolm session")
 }
 
-fn open(row: &Row) -> Result<(ReadSessionData, MacScheme), OpenError> {
+fn open(row: &Row) -> Result<OpenedSessionData, OpenError> {
     let json = serde_json::to_vec(&message_of(row)).expect("JSON values");
     decryption_key(row).open(&EncryptedSessionData::from_json(&json).expect("a message"))
 }
