@@ -41,12 +41,15 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let limits = Limits::default();
     let saved = options.saved.read(options.key.files(), Extent::NoKeys, &limits)?.files;
     let storage = saved.secret_storage(&limits).ok_or_else(|| {
-        Failure::usage("there is no account data in what was given: it is what GET /sync or the files of a snapshot have")
+        Failure::other(
+            "there is no account data in what was given, so nothing of a key storage: save everything with \u{201c}strongroom \
+             fetch\u{201d}, and name its folder with --from",
+        )
     })?;
     for finding in storage.findings() {
         tell(format_args!("{}{finding}", about(finding)));
     }
-    let typed = options.key.typed(&saved)?;
+    let typed = options.key.typed_for_storage(&saved)?;
     if typed.is_empty() {
         return Err(Failure::usage(
             "there is neither a recovery key nor a passphrase: name a file with --recovery-key-file or --passphrase-file",

@@ -22,6 +22,12 @@ impl Snapshot {
     pub(crate) fn in_folder(folder: &Path) -> Option<Self> {
         serde_json::from_slice(&fs::read(folder.join(SNAPSHOT)).ok()?).ok()
     }
+
+    /// Whose account it is and where, if the homeserver has no backup of it.
+    pub(crate) fn without_backup(&self) -> Option<(&str, &str)> {
+        let is_without = self.complete && self.versions.is_empty();
+        is_without.then_some((&self.user_id, &self.server))
+    }
 }
 
 /// The message keys of one version.
@@ -40,4 +46,4 @@ pub(super) struct Version {
 }
 
 /// The name of its file.
-pub(super) const SNAPSHOT: &str = "snapshot.json";
+pub(crate) const SNAPSHOT: &str = "snapshot.json";
