@@ -201,25 +201,25 @@ impl<'a> Report<'a> {
         writeln!(out, "Keys of the key storage:")?;
         for key in &self.keys {
             let fits = match key.fits {
-                Some(true) => "fits",
-                Some(false) => "does not fit",
-                None => "cannot be told",
+                Some(true) => "what was entered is this key",
+                Some(false) => "what was entered is not this key",
+                None => "nothing tells whether what was entered is this key",
             };
             let is_default =
                 if self.default_key == Some(key.id) { ", the default one" } else { "" };
             writeln!(out, "  {}: {fits}{is_default}", shown(key.id))?;
         }
+        const UNPROVEN: &str = ", but the homeserver could have put it there";
         writeln!(out, "Secrets:")?;
         for (name, secret) in &self.secrets {
             let name = shown(name);
             match (secret.opened_with, secret.failure) {
                 (Some(id), _) => {
-                    let source = if secret.authenticated {
-                        ""
-                    } else {
-                        ", but the homeserver could have put it there"
-                    };
+                    let source = if secret.authenticated { "" } else { UNPROVEN };
                     writeln!(out, "  {name}: opened with the key {}{source}", shown(id))?;
+                }
+                (None, Some(SecretFailure::OtherKeys)) => {
+                    writeln!(out, "  {name}: not opened, since its key was not entered")?;
                 }
                 (None, Some(failure)) => writeln!(out, "  {name}: {failure}")?,
                 (None, None) => writeln!(out, "  {name}: it cannot be read")?,
