@@ -19,7 +19,7 @@ use strongroom::{
     Limits,
     backup::{
         BackedUpSession, BackupDecryptionKey, BackupVersionInfo, EncryptedSessionData, SealOptions,
-        SealedSession, SessionSealer, SessionToSeal, TrustedBackup,
+        SealedSession, SessionSealer, TrustedBackup,
     },
     ids::RoomId,
     session_data::SessionData,
@@ -42,7 +42,7 @@ fn seal_batches(criterion: &mut Criterion) {
     let backup = trusted(&BackupDecryptionKey::generate().unwrap());
     let (room_id, sessions) = (room_id(), sessions());
     let batch: Vec<_> =
-        sessions.iter().map(|session| SessionToSeal::new(&room_id, session)).collect();
+        sessions.iter().map(|session| (&room_id, session, SealOptions::default())).collect();
     let sealer = SessionSealer::new(&backup);
     let mut group = criterion.benchmark_group("seal");
     group.throughput(Throughput::Elements(BATCH));
@@ -69,7 +69,7 @@ fn open(criterion: &mut Criterion) {
     group.bench_function("one", |bencher| {
         bencher.iter(|| {
             let data = EncryptedSessionData::from_json(black_box(&json)).unwrap();
-            key.open(&data).unwrap().read.session
+            key.open(&data).unwrap().read.value
         });
     });
     group.bench_function("vodozemac", |bencher| {

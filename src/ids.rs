@@ -129,18 +129,6 @@ opaque_id! {
 }
 
 opaque_id! {
-    /// What tells a request that is sent again from a new one. The client chooses it, and never the
-    /// same one twice with one access token.
-    TransactionId
-}
-
-opaque_id! {
-    /// How far a client has read what the server sends: `next_batch` of one response, `since` of the
-    /// next request.
-    SyncToken
-}
-
-opaque_id! {
     /// The version of a key backup: opaque, chosen by the server.
     BackupVersion
 }
@@ -235,8 +223,8 @@ mod tests {
 
     #[test]
     fn a_hostile_name_is_shown_as_an_excerpt_whatever_it_names() {
-        shows_an_excerpt!(RoomId SessionId UserId DeviceId KeyId SecretStorageKeyId EventType TransactionId
-            SyncToken BackupVersion SecretName RequestId);
+        shows_an_excerpt!(RoomId SessionId UserId DeviceId KeyId SecretStorageKeyId EventType
+            BackupVersion SecretName RequestId);
     }
 
     #[test]

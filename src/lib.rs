@@ -31,7 +31,7 @@
 //!
 //! let typed = RecoveryKey::typed_by_user(written_down.expose_str())?;
 //! let opened = BackupDecryptionKey::from_recovery_key(typed).open(&sealed)?;
-//! assert_eq!(opened.read.session, session);
+//! assert_eq!(opened.read.value, session);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

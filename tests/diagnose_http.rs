@@ -201,9 +201,12 @@ impl<'a> User<'a> {
         let rng = &mut rand_core::UnwrapErr(getrandom::SysRng);
         match found.repair(&finding.remedy().unwrap(), &parts, rng).unwrap() {
             RepairPlan::AccountData(plan) => self.client.carry_out(plan),
-            RepairPlan::Sign(unsigned) => {
+            RepairPlan::Sign(version, unsigned) => {
                 let signature = sign(unsigned.to_sign().bytes());
-                self.client.host.send(&unsigned.signed(&master_id(), &signature));
+                let user_id = &self.client.user_id;
+                let signed = unsigned.clone().with_signature(user_id, &master_id(), &signature);
+                let put = UpdateBackupVersion::new(version.clone(), signed.into_auth_data());
+                self.client.host.send(&put);
             }
             RepairPlan::DeleteVersions(calls) => {
                 calls.iter().for_each(|call| self.client.host.send(call));

@@ -7,7 +7,7 @@ use std::fmt::Display;
 use strongroom::{
     client::{backup::Scope, diagnose::Remedy},
     secret_sharing::{DeviceProblem, RequesterError},
-    secret_storage::{PlanNote, SecretOrigin, StepReason},
+    secret_storage::{PlanNote, SecretOrigin},
 };
 
 fn hostile() -> String {
@@ -45,14 +45,14 @@ fn plans_and_errors_show_excerpts() {
     let name = hostile();
     let text = name.as_str();
     for reason in [
-        StepReason::DescribeKey(text.into()),
-        StepReason::Store(text.into()),
-        StepReason::Replace(text.into(), vec![text.into()]),
-        StepReason::AddEntries(text.into(), vec![text.into()]),
-        StepReason::RemoveEntries(text.into(), vec![text.into()]),
-        StepReason::Delete(text.into()),
-        StepReason::SetDefault(text.into()),
-        StepReason::RemoveKey(text.into()),
+        PlanNote::DescribeKey(text.into()),
+        PlanNote::Store(text.into()),
+        PlanNote::Replace(text.into(), vec![text.into()]),
+        PlanNote::AddEntries(text.into(), vec![text.into()]),
+        PlanNote::RemoveEntries(text.into(), vec![text.into()]),
+        PlanNote::Delete(text.into()),
+        PlanNote::SetDefault(text.into()),
+        PlanNote::RemoveKey(text.into()),
     ] {
         is_an_excerpt(&reason);
     }

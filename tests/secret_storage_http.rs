@@ -21,9 +21,7 @@ use strongroom::{
     Limits,
     homeserver::Homeserver,
     ids::EventType,
-    secret_storage::{
-        Change, ChangeError, NewKey, PlanError, SecretStorageKey, VerifiedPublicKeys,
-    },
+    secret_storage::{Change, ChangeError, NewKey, SecretStorageKey, VerifiedPublicKeys},
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeys},
 };
 use support::{asserted::StoreText as _, synapse::Synapse};
@@ -105,10 +103,10 @@ impl Uses for Client<'_> {
         let early = plan(self);
         self.change(keys, |change| change.store_text(&"org.example.raced".into(), "theirs"));
         let there = self.get(&name);
-        assert_eq!(early.check_before(there.as_ref()), Err(PlanError::ChangedBefore));
+        assert_eq!(early.check_before(there.as_ref()), Err(ChangeError::ChangedBefore));
         let again = plan(self);
         assert_eq!(again.check_before(there.as_ref()), Ok(()));
-        assert_eq!(again.clone().read_back(there.as_ref()), Err(PlanError::NotWritten));
+        assert_eq!(again.clone().read_back(there.as_ref()), Err(ChangeError::NotWritten));
     }
 
     fn migrates(&mut self) {

@@ -19,8 +19,8 @@ use strongroom::{
         PutRoomKeys,
     },
     backup::{
-        AuthData, BackupDecryptionKey, RestoreOptions, RestoredSession, SessionSealer,
-        SessionToSeal, TrustedBackup, Verdict, restore_reader,
+        AuthData, BackupDecryptionKey, RestoreOptions, RestoredSession, SealOptions, SessionSealer,
+        TrustedBackup, restore_reader,
     },
     ids::RoomId,
     recovery_key::RecoveryKey,
@@ -68,7 +68,8 @@ fn two_thousand_sessions_are_backed_up_and_restored_over_a_socket() {
     let sealer = SessionSealer::for_sessions(&backup, originals.len());
     let all: Vec<_> = originals.values().collect();
     for batch in all.chunks(100) {
-        let batch: Vec<_> = batch.iter().map(|(room, one)| SessionToSeal::new(room, one)).collect();
+        let batch: Vec<_> =
+            batch.iter().map(|(room, one)| (room, one, SealOptions::default())).collect();
         let sealed = sealer.seal(&batch).unwrap();
         client.send(&PutRoomKeys::new(&backup, sealed).unwrap());
     }
@@ -89,8 +90,8 @@ fn two_thousand_sessions_are_backed_up_and_restored_over_a_socket() {
     });
     assert!(report.unwrap().is_everything());
     let streamed = streamed.into_iter().map(|verdict| match verdict {
-        Verdict::Restored(session) => session,
-        Verdict::Failed(failed) => panic!("{failed:?}"),
+        Ok(session) => session,
+        Err(failed) => panic!("{failed:?}"),
     });
     assert!(by_id(streamed) == originals, "not all came back equal while they arrived");
 }

@@ -100,7 +100,7 @@ fn setup_upload_restore_rotate_and_disable_on_a_real_homeserver() {
     laptop.live(60_000);
     assert_eq!(laptop.machine.stage(), Stage::Changed);
     let Question::Changed { used, found: Some(found), .. } = laptop.question() else { panic!() };
-    assert_eq!((used.version.as_str(), found.version.as_str()), ("1", "2"));
+    assert_eq!((used.0.as_str(), found.version.as_str()), ("1", "2"));
     laptop.reply(Reply::Use);
     laptop.live(60_000);
     assert!(laptop.store.values().all(|(_, stored)| stored.as_ref().unwrap().as_str() == "2"));

@@ -50,7 +50,7 @@ use strongroom::{
     backup::{
         AuthData, BackedUpSession, BackupDecryptionKey, BackupPassphraseAttempts, BackupPublicKey,
         BackupVersionInfo, EncryptedSessionData, OpenError, SealOptions, SessionSealer,
-        SessionToSeal, TrustedBackup,
+        TrustedBackup,
     },
     crypto::{
         curve25519::{Curve25519PublicKey, Curve25519SecretKey},
@@ -394,7 +394,7 @@ fn session_keys_and_session_json_leave_nothing() {
         drop(SessionKey::from_base64(&shared).unwrap().clone());
         for text in texts.iter().chain([&escaped_name]) {
             let read = SessionData::from_json(text.as_bytes()).unwrap();
-            assert!(read.session.to_json().expose_bytes().len() > 300);
+            assert!(read.value.to_json().expose_bytes().len() > 300);
             drop(read.clone());
             let read = ExportedSession::from_json(text.as_bytes()).unwrap();
             assert!(read.value.to_json().unwrap().expose_bytes().len() > 300);
@@ -432,7 +432,7 @@ fn a_secret_in_a_place_where_none_belongs_leaves_nothing() {
     assert!(!texts.contains(&text));
     leaves_nothing(&vault, || {
         for text in &texts {
-            drop(SessionData::from_json(text.as_bytes()).unwrap().session.to_json());
+            drop(SessionData::from_json(text.as_bytes()).unwrap().value.to_json());
         }
     });
 }
@@ -445,7 +445,7 @@ fn a_secret_in_the_name_of_a_member_leaves_nothing() {
     let escaped = plain.replace("UNK", "\\u0055NK");
     leaves_nothing(&vault, || {
         for text in [&plain, &escaped] {
-            drop(SessionData::from_json(text.as_bytes()).unwrap().session.to_json());
+            drop(SessionData::from_json(text.as_bytes()).unwrap().value.to_json());
         }
     });
 }
@@ -454,7 +454,7 @@ fn a_secret_in_the_name_of_a_member_leaves_nothing() {
 fn sealing_and_uploading_leave_nothing() {
     let (vault, info) = (Vault::new(), version_info());
     let session = vault.session();
-    let with_unknown = SessionData::from_json(vault.session_json().as_bytes()).unwrap().session;
+    let with_unknown = SessionData::from_json(vault.session_json().as_bytes()).unwrap().value;
     leaves_nothing(&vault, || {
         let key = decryption_key();
         let trusted = TrustedBackup::by_decryption_key(&info, &key, &[]).unwrap();
@@ -475,7 +475,7 @@ fn sealing_and_uploading_leave_nothing() {
 fn batches_leave_nothing() {
     let (vault, info) = (Vault::new(), version_info());
     let (session, room_id) = (vault.session(), RoomId::from("!room"));
-    let with_unknown = SessionData::from_json(vault.session_json().as_bytes()).unwrap().session;
+    let with_unknown = SessionData::from_json(vault.session_json().as_bytes()).unwrap().value;
     let mut twist = [0; 32];
     twist[0] = 2;
     let twist = BackupPublicKey::new(Curve25519PublicKey::from_bytes(twist)).unwrap();
@@ -483,7 +483,7 @@ fn batches_leave_nothing() {
         let trusted = TrustedBackup::by_decryption_key(&info, &decryption_key(), &[]).unwrap();
         let mut rng = FixedRng(EPHEMERAL);
         let batch = [&session, &with_unknown, &session]
-            .map(|session| SessionToSeal::new(&room_id, session));
+            .map(|session| (&room_id, session, SealOptions::default()));
         for sealer in [SessionSealer::new(&trusted), SessionSealer::for_sessions(&trusted, 3)] {
             let sealed = sealer.seal_with_rng(&batch, &mut rng).unwrap();
             assert!(PutRoomKeys::new(&trusted, sealed).unwrap().body().len() > 500);
@@ -507,7 +507,7 @@ fn sealing_and_restoring_in_parallel_leave_nothing() {
     let pool = pool.build().unwrap();
     leaves_nothing(&vault, || {
         let trusted = TrustedBackup::by_decryption_key(&info, &decryption_key(), &[]).unwrap();
-        let batch = [SessionToSeal::new(&room_id, &session); 40];
+        let batch = [(&room_id, &session, SealOptions::default()); 40];
         let sealer = SessionSealer::new(&trusted);
         pool.install(|| {
             let rng = &mut FixedRng(EPHEMERAL);
@@ -527,7 +527,7 @@ fn opening_and_restoring_leave_nothing() {
         let key = decryption_key();
         for (sealed, returned) in sealed.iter().zip(&returned) {
             let sealed = EncryptedSessionData::from_json(sealed).unwrap();
-            drop(key.open(&sealed).unwrap().read);
+            drop(key.open(&sealed).unwrap());
             let restored = key.open_session(returned).unwrap();
             drop(restored.clone().into_exported().to_json().unwrap());
         }

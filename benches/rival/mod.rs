@@ -54,5 +54,5 @@ pub(crate) fn open(decryption: &PkDecryption, json: &[u8]) -> SessionData {
         ephemeral_key: VodozemacPublicKey::from_base64(&sealed.ephemeral).unwrap(),
     };
     let plaintext = decryption.decrypt(&message).unwrap();
-    SessionData::from_json(&plaintext).unwrap().session
+    SessionData::from_json(&plaintext).unwrap().value
 }

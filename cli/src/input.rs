@@ -86,6 +86,13 @@ impl Saved {
         Ok(loaded)
     }
 
+    /// The account, as it is named on the command line to put something into its backup.
+    pub(crate) fn account(&self) -> String {
+        let of_snapshot = || self.from.iter().find_map(|path| Snapshot::in_folder(path)?.account());
+        let named = self.access.named().or_else(of_snapshot);
+        named.unwrap_or_else(|| "--user @you:example.org".to_owned())
+    }
+
     /// What the homeserver has, if no files are named.
     fn fetched(&self, wanted: Extent) -> Result<Option<PrivateFolder>, Failure> {
         match (self.from.is_empty(), self.access.is_given()) {

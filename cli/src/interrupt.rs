@@ -7,13 +7,18 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use crate::at_end;
+use console::Term;
+
+use crate::{at_end, failure::tell};
 
 /// What is not finished yet: files, and folders with all that is in them.
 static PARTS: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+/// What is said on an interruption.
+static SENTENCE: OnceLock<&str> = OnceLock::new();
 
 /// How the terminal was before it stopped to show what is typed.
 #[cfg(unix)]
@@ -27,9 +32,16 @@ pub(crate) fn watch() {
         let parts = lock(&PARTS);
         parts.iter().for_each(|part| remove(part));
         show_typing();
+        say();
         at_end::do_all();
         process::exit(INTERRUPTED);
     });
+}
+
+/// From now on, an interruption says this.
+pub(crate) fn will_say(sentence: &'static str) {
+    // Of two, the first one.
+    let _ = SENTENCE.set(sentence);
 }
 
 /// Makes something that is removed on an interruption, until it is [finished](end).
@@ -69,6 +81,16 @@ fn show_typing() {
             nix::sys::termios::tcsetattr(io::stdin(), nix::sys::termios::SetArg::TCSANOW, before);
         eprintln!();
     }
+}
+
+fn say() {
+    let Some(sentence) = SENTENCE.get() else { return };
+    let terminal = Term::stderr();
+    if terminal.is_term() {
+        // A bar may stand there.
+        let _ = terminal.clear_line();
+    }
+    tell(sentence);
 }
 
 fn remove(part: &Path) {

@@ -25,6 +25,7 @@ mod logout;
 mod migrate;
 mod network;
 mod output;
+mod progress;
 mod rescue;
 mod secrets;
 mod spool;

@@ -13,7 +13,7 @@ use strongroom::{
     api::{AccessToken, BaseUrl, Endpoint as _, PutAccountData},
     ids::{SecretName, UserId},
     secret_storage::{
-        Change, NewKey, Plan, PlanNote, PlanStep, SecretStorage, SecretStorageKey, StepReason,
+        Change, NewKey, Plan, PlanNote, PlanStep, SecretStorage, SecretStorageKey,
         VerifiedPublicKeys,
     },
     secret_value::PublicKeys,
@@ -121,9 +121,8 @@ fn planned(
 }
 
 fn moves_something(plan: &Plan) -> bool {
-    let is_key = |step: &PlanStep| {
-        matches!(step.reason, StepReason::DescribeKey(_) | StepReason::SetDefault(_))
-    };
+    let is_key =
+        |step: &PlanStep| matches!(step.reason, PlanNote::DescribeKey(_) | PlanNote::SetDefault(_));
     !plan.steps().iter().all(is_key)
 }
 
@@ -192,7 +191,7 @@ fn request(step: &PlanStep, user_id: Option<&UserId>) -> Result<String, Failure>
 /// Whether the new key is used: an account may have a key of today already.
 fn makes_known(plan: &Plan, new_key: &NewKey) -> bool {
     let is_this =
-        |step: &PlanStep| matches!(&step.reason, StepReason::DescribeKey(id) if id == new_key.id());
+        |step: &PlanStep| matches!(&step.reason, PlanNote::DescribeKey(id) if id == new_key.id());
     plan.steps().iter().any(is_this)
 }
 

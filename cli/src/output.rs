@@ -4,7 +4,7 @@ use std::{
     borrow::Borrow,
     env,
     fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, BufWriter, Seek as _, SeekFrom, Write},
+    io::{self, BufWriter, Write},
     path::{Path, PathBuf},
     process,
 };
@@ -12,7 +12,7 @@ use std::{
 use clap::Args;
 use strongroom::{
     ids::SessionId,
-    key_export::{KeyFileWriteError, NewKeyFile},
+    key_export::{KeyFileError, NewKeyFile},
     secret::SecretString,
     session_data::ExportedSession,
 };
@@ -42,7 +42,7 @@ impl NewFile {
             )));
         }
         let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.part", process::id()));
+        name.push(format!(".{}{PART}", process::id()));
         let part = path.with_file_name(name);
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
@@ -56,22 +56,6 @@ impl NewFile {
     pub(crate) fn put(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         let written = self.file.as_mut().map_or(Ok(()), |file| file.write_all(bytes));
         written.map_err(|error| self.failed(&error))
-    }
-
-    /// How much is written.
-    pub(crate) fn length(&mut self) -> Result<u64, Failure> {
-        let length = self.file.as_mut().map_or(Ok(0), |file| file.stream_position());
-        length.map_err(|error| self.failed(&error))
-    }
-
-    /// Keeps so much of it.
-    pub(crate) fn cut(&mut self, length: u64) -> Result<(), Failure> {
-        let cut = self.file.as_mut().map_or(Ok(0), |file| {
-            file.flush()?;
-            file.get_ref().set_len(length)?;
-            file.seek(SeekFrom::Start(length))
-        });
-        cut.map(drop).map_err(|error| self.failed(&error))
     }
 
     /// Sees that all of the file is on the disk, and closes it.
@@ -93,6 +77,14 @@ impl NewFile {
     }
 }
 
+/// The name of the file that one of this name, in any process, would have become.
+pub(crate) fn part_of(name: &str) -> Option<&str> {
+    let (whole, process) = name.strip_suffix(PART)?.rsplit_once('.')?;
+    process.bytes().all(|byte| byte.is_ascii_digit()).then_some(whole)
+}
+
+const PART: &str = ".part";
+
 impl Drop for NewFile {
     fn drop(&mut self) {
         // After a rename there is nothing left to remove.
@@ -110,7 +102,7 @@ impl NewFile {
         let written = new.write(&mut self, sessions);
         // What went wrong is said of this file.
         let written = written.map_err(|error| match error {
-            KeyFileWriteError::Write(kind) => self.failed(&kind.into()),
+            KeyFileError::Write(kind) => self.failed(&kind.into()),
             error => Failure::other(error.to_string()),
         })?;
         written.left_out_sessions.iter().for_each(left_out);

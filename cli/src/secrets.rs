@@ -11,7 +11,7 @@ use strongroom::{
     saved_files::SavedFiles,
     secret::SecretString,
     secret_storage::{
-        KeyAlgorithm, KeyStanding, OpenedSecret, SecretFailure, SecretOrigin, SecretStorage,
+        KeyAlgorithm, KeyStanding, OpenedSecret, SecretOpenError, SecretOrigin, SecretStorage,
         SecretStorageFinding, SecretStorageKey, SecretVerdict, UnlockAttempt, UnlockOutcome,
     },
     secret_value::{PublicKeys, SecretRepair},
@@ -149,7 +149,7 @@ struct SecretLine<'a> {
     authenticated: bool,
     value: Option<SecretText>,
     #[serde(skip)]
-    failure: Option<&'a SecretFailure>,
+    failure: Option<&'a SecretOpenError>,
 }
 
 /// A secret on its way to standard output.
@@ -218,7 +218,7 @@ impl<'a> Report<'a> {
                     let source = if secret.authenticated { "" } else { UNPROVEN };
                     writeln!(out, "  {name}: opened with the key {}{source}", shown(id))?;
                 }
-                (None, Some(SecretFailure::OtherKeys)) => {
+                (None, Some(SecretOpenError::OtherKeys)) => {
                     writeln!(out, "  {name}: not opened, since its key was not entered")?;
                 }
                 (None, Some(failure)) => writeln!(out, "  {name}: {failure}")?,
@@ -280,7 +280,7 @@ fn status(keys: &[SecretStorageKey], verdicts: &[SecretVerdict]) -> Status {
         keys.iter().filter(sure).any(|key| key.id() == id)
     };
     let has_failed = |verdict: &SecretVerdict| match &verdict.outcome {
-        Err(SecretFailure::Keys(reasons)) => reasons.iter().any(|(id, _)| fits(id)),
+        Err(SecretOpenError::Keys(reasons)) => reasons.iter().any(|(id, _)| fits(id)),
         _ => false,
     };
     let has_opened = verdicts.iter().any(|verdict| verdict.outcome.is_ok());

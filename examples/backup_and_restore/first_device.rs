@@ -7,8 +7,7 @@ use strongroom::{
     Limits,
     api::{CreateBackupVersion, GetBackupVersion, PutRoomKeys},
     backup::{
-        AuthData, BackupDecryptionKey, SessionSealer, SessionToSeal, TrustedBackup,
-        UnsignedAuthData,
+        AuthData, BackupDecryptionKey, SealOptions, SessionSealer, TrustedBackup, UnsignedAuthData,
     },
     crypto::{
         curve25519::Curve25519PublicKey,
@@ -78,8 +77,10 @@ impl FirstDevice {
         let (start, mut bytes) = (Instant::now(), 0);
         let sealer = SessionSealer::for_sessions(backup, self.sessions.len());
         for batch in self.sessions.chunks(BATCH) {
-            let batch: Vec<_> =
-                batch.iter().map(|one| SessionToSeal::new(&one.room_id, &one.session)).collect();
+            let batch: Vec<_> = batch
+                .iter()
+                .map(|one| (&one.room_id, &one.session, SealOptions::default()))
+                .collect();
             let (_, sent) = server.send(&PutRoomKeys::new(backup, sealer.seal(&batch)?)?)?;
             bytes += sent;
             progress.inc(batch.len() as u64);

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use strongroom::{
     api::{GetBackupVersion, GetRoomKeys, RoomKeys},
-    backup::{BackupDecryptionKey, FailedSession, OpenError, TrustedBackup, WrongBackupKey},
+    backup::{BackupDecryptionKey, FailedSession, OpenError, TrustedBackup},
     excerpt::Excerpt,
     ids::SessionId,
     recovery_key::RecoveryKey,
@@ -34,8 +34,8 @@ pub(crate) fn restore(server: &mut Server, typed: &str) -> Result<Vec<ExportedSe
 /// Opens every session; one that does not open is named and costs no other.
 pub(crate) fn open_all(key: &BackupDecryptionKey, keys: &RoomKeys) -> Vec<ExportedSession> {
     let results = key.open_sessions(&keys.sessions);
-    let wrong_key = WrongBackupKey::of_results(&results);
-    if let Some(error) = wrong_key {
+    let wrong_key = OpenError::of_results(&results);
+    if let Some(error) = &wrong_key {
         println!("failed     {error}");
     }
     let mut restored = Vec::with_capacity(keys.sessions.len());

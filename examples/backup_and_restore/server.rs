@@ -60,9 +60,9 @@ impl Server {
             token: fs::read_to_string(token_file)?.trim().into(),
             owner: Owner { user_id: "".into(), device_id: "".into() },
         };
-        let (owner, _) = server.send(&GetWhoAmI)?;
-        let device_id = owner.device_id.ok_or("the access token belongs to no device")?;
-        server.owner = Owner { user_id: owner.user_id, device_id };
+        let ((user_id, device_id), _) = server.send(&GetWhoAmI)?;
+        let device_id = device_id.ok_or("the access token belongs to no device")?;
+        server.owner = Owner { user_id, device_id };
         Ok(server)
     }
 

@@ -7,8 +7,8 @@ use serde_json::json;
 use strongroom::{
     Limits,
     backup::{
-        BackupDecryptionKey, BackupVersionInfo, MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2,
-        SessionSealer, SessionToSeal, TrustedBackup,
+        BackupDecryptionKey, BackupVersionInfo, MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, SealOptions,
+        SessionSealer, TrustedBackup,
     },
     ids::RoomId,
 };
@@ -87,7 +87,7 @@ impl Maker<'_> {
         let sessions: Result<Vec<_>> = places.iter().map(|(_, room)| session(*room)).collect();
         let sessions = sessions?;
         let to_seal: Vec<_> =
-            sessions.iter().map(|one| SessionToSeal::new(&one.room_id, &one.data)).collect();
+            sessions.iter().map(|one| (&one.room_id, &one.data, SealOptions::default())).collect();
         let sealed = self.sealer.seal(&to_seal)?;
         let each = places.iter().zip(sessions).zip(&sealed);
         each.map(|(((number, _), session), sealed)| match self.malformation(*number) {

@@ -83,7 +83,7 @@ impl Session {
             Edit::OtherId => base64::encode(self.data.session_id().as_str().as_bytes()),
             _ => self.data.session_id().as_str().to_owned(),
         };
-        let session = SessionData::from_json(truth.to_string().as_bytes())?.session;
+        let session = SessionData::from_json(truth.to_string().as_bytes())?.value;
         let truth = ExportedSession { room_id: self.room_id.clone(), session };
         Ok(Entry {
             room_id: self.room_id,

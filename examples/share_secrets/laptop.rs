@@ -3,7 +3,7 @@
 use strongroom::{
     Limits,
     api::{CreateBackupVersion, GetBackupVersion, OwnKeys, PutRoomKeys},
-    backup::{AuthData, BackupDecryptionKey, SessionSealer, SessionToSeal, TrustedBackup},
+    backup::{AuthData, BackupDecryptionKey, SealOptions, SessionSealer, TrustedBackup},
     crypto::ed25519::Ed25519PublicKey,
     ids::{SecretName, UserId},
     secret_sharing::{
@@ -158,7 +158,7 @@ fn back_up(
     let current = server.send(device.token(), &GetBackupVersion::current())?;
     let current = current.ok_or("the homeserver has lost the backup")?;
     let backup = TrustedBackup::by_decryption_key(&current, &key, &[])?;
-    let to_seal = [SessionToSeal::new(&session.room_id, &session.session)];
+    let to_seal = [(&session.room_id, &session.session, SealOptions::default())];
     let sealed = SessionSealer::for_sessions(&backup, to_seal.len()).seal(&to_seal)?;
     server.send(device.token(), &PutRoomKeys::new(&backup, sealed)?)?;
     println!("The laptop backs a session up, to the key {}.", key.public_key());

@@ -9,7 +9,7 @@ use strongroom::{
     crypto::ed25519::Ed25519PublicKey,
     ids::{SecretName, UserId},
     saved_state::StateKey,
-    secret_sharing::{DeviceIdentity, Receipt, Recipients, Requester, RequesterOptions},
+    secret_sharing::{DeviceIdentity, Receipt, Requester},
     secret_value::{MEGOLM_BACKUP_V1, PublicKeyVerdict, SecretValue},
     session_data::ExportedSession,
 };
@@ -35,8 +35,7 @@ impl Phone {
         pinned: Ed25519PublicKey,
     ) -> Result<Self> {
         let device = Device::log_in(server, user_id, "PHONE", 10)?;
-        let options = RequesterOptions::default();
-        let requester = Requester::new(user_id.clone(), device.device_id().clone(), options);
+        let requester = Requester::new(user_id.clone(), device.device_id().clone());
         Ok(Self { device, pinned, requester, secrets: BTreeMap::new() })
     }
 
@@ -56,7 +55,7 @@ impl Phone {
     /// Asks all verified devices of its user.
     pub(crate) fn ask(&mut self, server: &mut Server, name: &str) -> Result<()> {
         let OwnKeys { devices, .. } = self.device.snapshot(server, self.pinned)?;
-        let request = self.requester.request(name.into(), Recipients::All, &devices, now_ms()?)?;
+        let request = self.requester.request(name.into(), None, &devices, now_ms()?)?;
         for device_id in request.device_ids() {
             println!("The phone asks {device_id} for {name}.");
         }
@@ -106,9 +105,7 @@ impl Phone {
         let on_disk = in_keychain.seal(&self.requester.save())?;
         let saved = in_keychain.open(&on_disk)?;
         let (user_id, device_id) = (self.device.olm.user_id(), self.device.device_id());
-        let options = RequesterOptions::default();
-        self.requester =
-            Requester::from_saved(&saved, user_id.clone(), device_id.clone(), options)?;
+        self.requester = Requester::from_saved(&saved, user_id.clone(), device_id.clone())?;
         println!("The phone is restarted, with {} bytes of sealed state.", on_disk.len());
         Ok(())
     }

@@ -31,7 +31,7 @@ impl Connection {
         let agent = config.timeout_global(Some(Duration::from_secs(60))).build().new_agent();
         let (base_url, token) = (BaseUrl::new(url)?, token.into());
         let mut connection = Self { agent, base_url, token, user_id: "".into() };
-        connection.user_id = connection.call(&GetWhoAmI)?.user_id;
+        (connection.user_id, _) = connection.call(&GetWhoAmI)?;
         Ok(connection)
     }
 

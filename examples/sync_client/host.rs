@@ -6,14 +6,12 @@ use http::Response;
 use strongroom::{
     backup::RestoredSession,
     client::{
-        BackupHost, Host, NoAnswer, Notice, Operation, SecretWrite, StateToSave, Waited, Waiting,
-        backup::{
-            HostToken, NotStored, OfferedSession, Question, QuestionId, Reply, SavedBackup,
-            SecretTask, Wish,
-        },
+        BackupHost, Host, NoAnswer, Notice, Operation, SecretWrite, Waited, Waiting,
+        backup::{NotStored, OfferedSession, Question, Reply, SavedBackup, SecretTask, TaskId},
     },
     crypto::ed25519::Ed25519Signature,
     ids::{BackupVersion, KeyId},
+    secret::SecretVec,
     signed_json::{ToSign, TrustedSigner},
 };
 use ureq::BodyReader;
@@ -48,8 +46,8 @@ impl Host for DeviceHost {
         now_ms()
     }
 
-    fn save(&mut self, state: StateToSave<'_>) -> Result<()> {
-        self.disk = state.backup.clone(); // to disk and keychain
+    fn save(&mut self, backup: &SavedBackup, _flow: Option<&SecretVec>) -> Result<()> {
+        self.disk = backup.clone(); // to disk and keychain
         Ok(())
     }
 
@@ -96,11 +94,16 @@ impl BackupHost for DeviceHost {
         Ok(self.trusted.clone())
     }
 
-    fn offer(&mut self, wish: &Wish) -> Result<Vec<OfferedSession>> {
-        Ok(self.store.not_stored_in(&wish.version, wish.count))
+    fn offer(
+        &mut self,
+        version: &BackupVersion,
+        count: usize,
+        _bytes: usize,
+    ) -> Result<Vec<OfferedSession>> {
+        Ok(self.store.not_stored_in(version, count))
     }
 
-    fn stored(&mut self, version: &BackupVersion, tokens: &[HostToken]) -> Result<()> {
+    fn stored(&mut self, version: &BackupVersion, tokens: &[u64]) -> Result<()> {
         self.store.mark(version, tokens);
         Ok(())
     }
@@ -108,7 +111,7 @@ impl BackupHost for DeviceHost {
     fn not_stored(
         &mut self,
         _version: &BackupVersion,
-        failures: &[(HostToken, NotStored)],
+        failures: &[(u64, NotStored)],
     ) -> Result<()> {
         println!("  {} sessions cannot be stored", failures.len());
         Ok(())
@@ -120,7 +123,7 @@ impl BackupHost for DeviceHost {
         Ok(())
     }
 
-    fn ask(&mut self, _id: QuestionId, question: &Question) -> Result<Option<Reply>> {
+    fn ask(&mut self, _id: TaskId, question: &Question) -> Result<Option<Reply>> {
         Ok(self.user.reply(question))
     }
 

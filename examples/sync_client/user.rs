@@ -30,7 +30,7 @@ impl User {
                 let new = found.as_ref().map_or("no", |found| found.version.as_str());
                 println!(
                     "  version {} was used, and {new} is there now: use it? {}",
-                    used.version,
+                    used.0,
                     yes(is_trusted)
                 );
                 Some(if is_trusted { Reply::Use } else { Reply::Stop })

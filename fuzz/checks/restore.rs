@@ -4,7 +4,10 @@ use std::sync::LazyLock;
 
 use strongroom::{
     Limits,
-    backup::{BackupDecryptionKey, Restore, RestoreFilter, RestoreOptions, RestoreReport, Verdict},
+    backup::{
+        BackupDecryptionKey, FailedSession, Restore, RestoreFilter, RestoreOptions, RestoreReport,
+        RestoredSession,
+    },
     secret::SecretBytes,
 };
 
@@ -37,7 +40,7 @@ fn restore(
     pieces: &[&[u8]],
     options: RestoreOptions,
     limits: &Limits,
-) -> (Vec<Verdict>, RestoreReport) {
+) -> (Vec<Result<RestoredSession, FailedSession>>, RestoreReport) {
     let mut restore = Restore::new(KEY.clone(), options, limits);
     let mut verdicts = Vec::new();
     for mut piece in pieces.iter().copied() {
@@ -51,8 +54,8 @@ fn restore(
     (verdicts, report)
 }
 
-fn adds_up(verdicts: &[Verdict], report: &RestoreReport) {
-    let restored = verdicts.iter().filter(|verdict| matches!(verdict, Verdict::Restored(_)));
+fn adds_up(verdicts: &[Result<RestoredSession, FailedSession>], report: &RestoreReport) {
+    let restored = verdicts.iter().filter(|verdict| verdict.is_ok());
     assert_eq!(report.total(), verdicts.len() as u64);
     assert_eq!(report.restored(), restored.count() as u64);
     assert_eq!(report.total(), report.restored() + report.failed());

@@ -80,10 +80,10 @@ pub(crate) fn split<'a>(
 
 fn own(item: RoomKeysItem<'_>) -> Item {
     match item {
-        RoomKeysItem::Session(session) => Item::Session {
-            room: session.room_id.as_str().to_owned(),
-            session: session.session_id.as_str().to_owned(),
-            json: session.json.to_owned(),
+        RoomKeysItem::Session { room_id, session_id, json } => Item::Session {
+            room: room_id.as_str().to_owned(),
+            session: session_id.as_str().to_owned(),
+            json: json.to_owned(),
         },
         RoomKeysItem::FailedSession(failed) => Item::Failed {
             room: failed.room_id.as_str().to_owned(),

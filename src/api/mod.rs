@@ -60,15 +60,15 @@ pub use self::{
     endpoint::{Endpoint, RequestError},
     error::{ApiError, ErrorKind, MatrixError, ResponseError, RetryAfter, UserInteractiveAuth},
     get_account_data::GetAccountData,
-    get_who_am_i::{GetWhoAmI, WhoAmI},
+    get_who_am_i::GetWhoAmI,
     put_account_data::PutAccountData,
-    query_keys::{OwnKeys, QueriedKeys, QueryKeys, UnusableKey},
+    query_keys::{OwnKeys, QueriedKeys, QueryKeys},
     room_keys::{
         CreateBackupVersion, DeleteBackupVersion, DeleteRoomKeys, GetBackupVersion, GetRoomKeys,
         GetRoomKeysForSession, PutRoomKeys, PutRoomKeysError, RoomKeys, StoredRoomKeys,
         UpdateBackupVersion,
     },
     send_to_device::SendToDevice,
-    sync::{AccountDataEvent, GetSync, SyncResponse, ToDeviceEvent},
+    sync::{GetSync, SyncResponse, ToDeviceEvent},
     upload_signatures::{SignatureFailure, UploadSignatures},
 };

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     Limits,
     encoding::{json, json_object::JsonObject},
-    ids::{DeviceId, TransactionId, UserId},
+    ids::{DeviceId, UserId},
     secret_sharing::{EncryptedSecretSend, OutgoingRequest},
 };
 
@@ -41,26 +41,28 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct SendToDevice {
     event_type: &'static str,
-    transaction_id: TransactionId,
+    transaction_id: String,
     messages: BTreeMap<UserId, BTreeMap<DeviceId, JsonObject>>,
 }
 
+/// The transaction ID tells a request that is sent again from a new one. The host chooses it, and never the same one twice
+/// with one access token.
 impl SendToDevice {
     /// Sends `m.room.encrypted`, each content encrypted by the host for the device it is sent to.
     #[must_use]
-    pub fn encrypted(transaction_id: TransactionId) -> Self {
+    pub fn encrypted(transaction_id: String) -> Self {
         Self { event_type: "m.room.encrypted", transaction_id, messages: BTreeMap::new() }
     }
 
     /// Sends `m.secret.request`: a request for a secret, or its cancellation. These are not encrypted.
     #[must_use]
-    pub fn secret_request(transaction_id: TransactionId) -> Self {
+    pub fn secret_request(transaction_id: String) -> Self {
         Self { event_type: "m.secret.request", transaction_id, messages: BTreeMap::new() }
     }
 
     /// Sends a request for a secret, or its cancellation, to the devices that it names.
     #[must_use]
-    pub fn requests(transaction_id: TransactionId, request: &OutgoingRequest) -> Self {
+    pub fn requests(transaction_id: String, request: &OutgoingRequest) -> Self {
         let (user_id, content) = (request.user_id(), request.content());
         let to = |send: Self, device: &DeviceId| {
             send.to(user_id.clone(), device.clone(), content.clone())
@@ -70,7 +72,7 @@ impl SendToDevice {
 
     /// Sends a secret to the one device that it is encrypted for.
     #[must_use]
-    pub fn secret(transaction_id: TransactionId, secret: &EncryptedSecretSend) -> Self {
+    pub fn secret(transaction_id: String, secret: &EncryptedSecretSend) -> Self {
         let (user_id, device_id) = (secret.user_id().clone(), secret.device_id().clone());
         Self::encrypted(transaction_id).to(user_id, device_id, secret.content().clone())
     }

@@ -3,27 +3,26 @@
 use std::collections::HashSet;
 
 use serde::{Serialize, Serializer};
-use thiserror::Error;
 
-use super::{passphrase::FittingPassphrase, unsigned_auth_data::NotSignable};
+use super::{passphrase::FittingPassphrase, trust::TrustError};
 use crate::{
     Limits,
     crypto::ed25519::Ed25519Signature,
     encoding::{
         canonical_json::{JsonValue, NotCanonical},
-        format::FormatError,
+        format::FormatProblem,
         json,
         read::Read,
     },
     excerpt::Excerpt,
     ids::{KeyId, UserId},
-    passphrase::{self, PassphraseFinding, PassphraseParameters, PassphraseParametersError},
+    passphrase::{self, PassphraseParameters, PassphraseParametersError},
     provenance::Provenance,
     secret_value::backup_key::{BackupDecryptionKey, BackupPublicKey},
     signed_json::{
-        BackupAuthDataToSign, Kind, PRIVATE_KEY_BITS, PRIVATE_KEY_ITERATIONS, PRIVATE_KEY_SALT,
-        PUBLIC_KEY, SignatureReport, SignatureWork, SignedObject, SignedPassphrase, Signers,
-        ToSign, TrustedSigner,
+        Kind, PRIVATE_KEY_BITS, PRIVATE_KEY_ITERATIONS, PRIVATE_KEY_SALT, PUBLIC_KEY,
+        SignatureReport, SignatureWork, SignedObject, SignedPassphrase, Signers, ToSign,
+        TrustedSigner,
     },
 };
 
@@ -38,28 +37,7 @@ pub struct AuthData {
     signed: SignedObject,
     public_key: BackupPublicKey,
     passphrase:
-        Result<Option<Read<PassphraseParameters, PassphraseFinding>>, PassphraseParametersError>,
-}
-
-/// Why `auth_data` cannot be used. The version can still be listed, replaced and deleted.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum AuthDataError {
-    /// The version is of an algorithm that this version of the crate does not know.
-    #[error("the backup's algorithm \u{201c}{0}\u{201d} is not supported")]
-    UnsupportedAlgorithm(Excerpt),
-    /// The homeserver did not say which algorithm it is of, or returned no `auth_data`.
-    #[error("the homeserver returned no {0} for the backup")]
-    Missing(&'static str),
-    /// It is no JSON object that could have been signed.
-    #[error("the backup's public data cannot be read ({0})")]
-    Json(FormatError),
-    /// It has no public key.
-    #[error("the backup has no public key")]
-    NoPublicKey,
-    /// Its public key cannot be used.
-    #[error("{0}")]
-    PublicKey(FormatError),
+        Result<Option<Read<PassphraseParameters, FormatProblem>>, PassphraseParametersError>,
 }
 
 impl AuthData {
@@ -74,17 +52,16 @@ impl AuthData {
     ///
     /// # Errors
     ///
-    /// [`AuthDataError`] if it is no object, has a member twice, or has no usable public key.
-    pub fn from_json(text: &str, limits: &Limits) -> Result<Self, AuthDataError> {
-        let signed = SignedObject::from_json(text, limits).map_err(AuthDataError::Json)?;
+    /// [`TrustError`] if it is no object, has a member twice, or has no usable public key.
+    pub fn from_json(text: &str, limits: &Limits) -> Result<Self, TrustError> {
+        let signed = SignedObject::from_json(text, limits).map_err(TrustError::Json)?;
         let Some(JsonValue::String(public_key)) = signed.get(PUBLIC_KEY) else {
-            return Err(AuthDataError::NoPublicKey);
+            return Err(TrustError::NoPublicKey);
         };
         if public_key.is_empty() {
-            return Err(AuthDataError::NoPublicKey);
+            return Err(TrustError::NoPublicKey);
         }
-        let public_key =
-            BackupPublicKey::from_base64(public_key).map_err(AuthDataError::PublicKey)?;
+        let public_key = BackupPublicKey::from_base64(public_key).map_err(TrustError::PublicKey)?;
         let passphrase = read_passphrase(&signed, limits);
         Ok(Self { signed, public_key, passphrase })
     }
@@ -104,7 +81,7 @@ impl AuthData {
     /// Why they cannot be used; too many rounds were refused when they were read.
     pub fn passphrase(
         &self,
-    ) -> Result<Option<&Read<PassphraseParameters, PassphraseFinding>>, &PassphraseParametersError>
+    ) -> Result<Option<&Read<PassphraseParameters, FormatProblem>>, &PassphraseParametersError>
     {
         self.passphrase.as_ref().map(Option::as_ref)
     }
@@ -113,7 +90,7 @@ impl AuthData {
     pub(super) fn to_sign(
         &self,
         passphrase: Option<&FittingPassphrase>,
-    ) -> Result<ToSign, NotSignable> {
+    ) -> Result<ToSign, TrustError> {
         let is_padded = self.signed.get(PUBLIC_KEY).and_then(JsonValue::as_str);
         let is_padded = is_padded.is_some_and(|text| text.ends_with('='));
         let has_bits = self.signed.get(PRIVATE_KEY_BITS).is_some();
@@ -124,26 +101,26 @@ impl AuthData {
             bits: has_bits.then(|| parameters.key_length().bits()),
         });
         let public_key = self.public_key.as_curve25519();
-        let ours = BackupAuthDataToSign::new(public_key, is_padded, members);
+        let ours = ToSign::new(public_key, is_padded, members);
         let others = self.signed.signed_members().filter(|(name, value)| !ours.has(name, value));
         let others: Vec<_> = others.map(|(name, _)| name.as_str()).collect();
         // Nothing of ours is added to what is there either.
         let is_all = || self.signed_bytes().is_ok_and(|signed| signed == ours.bytes());
         if others.is_empty() && is_all() {
-            return Ok(ToSign::BackupAuthData(ours));
+            return Ok(ours);
         }
         let is_of_passphrase = |name: &&str| PASSPHRASE_MEMBERS.contains(name);
         if parameters.is_none() && others.iter().all(is_of_passphrase) && self.has_usual_rounds() {
-            return Err(NotSignable::PassphraseNeeded);
+            return Err(TrustError::PassphraseNeeded);
         }
         let others = others.into_iter().take(MAX_NAMES).map(Excerpt::new);
-        Err(NotSignable::OtherMembers(others.collect()))
+        Err(TrustError::OtherMembers(others.collect()))
     }
 
     /// The members for which it is never signed, whatever is typed.
     pub(crate) fn other_members(&self) -> Vec<Excerpt> {
         match self.to_sign(None) {
-            Err(NotSignable::OtherMembers(members)) => members,
+            Err(TrustError::OtherMembers(members)) => members,
             _ => Vec::new(),
         }
     }
@@ -230,7 +207,7 @@ impl Serialize for AuthData {
 fn read_passphrase(
     signed: &SignedObject,
     limits: &Limits,
-) -> Result<Option<Read<PassphraseParameters, PassphraseFinding>>, PassphraseParametersError> {
+) -> Result<Option<Read<PassphraseParameters, FormatProblem>>, PassphraseParametersError> {
     let member = |name| signed.get(name).filter(|value| **value != JsonValue::Null);
     let [iterations, salt, bits] =
         [PRIVATE_KEY_ITERATIONS, PRIVATE_KEY_SALT, PRIVATE_KEY_BITS].map(member);

@@ -7,13 +7,11 @@
 
 use rand_core::CryptoRng;
 
-use super::{
-    BackupPublicKey, EncryptedSessionData, SealError, SealOptions, SealedSession, TrustedBackup,
-};
+use super::{BackupPublicKey, EncryptedSessionData, SealOptions, SealedSession, TrustedBackup};
 use crate::{
     crypto::curve25519_aes_sha2::{Agreement, Batch, BatchSealer},
     ids::RoomId,
-    randomness::with_os_rng,
+    randomness::{NoRandomness, with_os_rng},
     session_data::SessionData,
 };
 
@@ -24,7 +22,7 @@ use crate::{
 ///
 /// ```
 /// use strongroom::{
-///     backup::{BackupVersionInfo, SessionSealer, SessionToSeal, TrustedBackup},
+///     backup::{SealOptions, SessionSealer, TrustedBackup},
 ///     ids::RoomId,
 ///     session_data::SessionData,
 /// };
@@ -32,7 +30,7 @@ use crate::{
 /// fn seal(backup: &TrustedBackup, room_id: &RoomId, sessions: &[SessionData]) {
 ///     let sealer = SessionSealer::for_sessions(backup, sessions.len());
 ///     let sessions: Vec<_> =
-///         sessions.iter().map(|session| SessionToSeal::new(room_id, session)).collect();
+///         sessions.iter().map(|session| (room_id, session, SealOptions::default())).collect();
 ///     let sealed = sealer.seal(&sessions).expect("randomness");
 ///     assert_eq!(sealed.len(), sessions.len());
 /// }
@@ -41,25 +39,6 @@ use crate::{
 pub struct SessionSealer {
     sealed_to: BackupPublicKey,
     sealer: BatchSealer,
-}
-
-/// One of the sessions that are sealed together.
-#[derive(Debug, Clone, Copy)]
-pub struct SessionToSeal<'a> {
-    /// The room that it belongs to.
-    pub room_id: &'a RoomId,
-    /// The session.
-    pub session: &'a SessionData,
-    /// What the host says about it.
-    pub options: SealOptions,
-}
-
-impl<'a> SessionToSeal<'a> {
-    /// A session that the host says nothing about.
-    #[must_use]
-    pub fn new(room_id: &'a RoomId, session: &'a SessionData) -> Self {
-        Self { room_id, session, options: SealOptions::default() }
-    }
 }
 
 impl SessionSealer {
@@ -83,27 +62,30 @@ impl SessionSealer {
         &self.sealed_to
     }
 
-    /// Seals sessions in their order, the first one with the first 32 bytes from `rng`, which are
+    /// Seals sessions in their order, each for its room and with what the host says about it, the first one with the first 32 bytes from `rng`, which are
     /// drawn all at once.
     ///
     /// # Errors
     ///
-    /// [`SealError::UnsafeKey`], which the key of a backup never causes.
+    /// As [`BackupPublicKey::seal_with_rng`].
     pub fn seal_with_rng(
         &self,
-        sessions: &[SessionToSeal<'_>],
+        sessions: &[(&RoomId, &SessionData, SealOptions)],
         rng: &mut impl CryptoRng,
-    ) -> Result<Vec<SealedSession>, SealError> {
+    ) -> Result<Vec<SealedSession>, NoRandomness> {
         let batch = Batch::draw(sessions, rng);
         Ok(batch.seal(&self.sealer, |session, agreement| self.seal_one(session, agreement))?)
     }
 
-    /// Seals sessions in their order with the operating system's randomness.
+    /// Seals sessions in their order, each for its room and with what the host says about it, with the operating system's randomness.
     ///
     /// # Errors
     ///
-    /// [`SealError::NoRandomness`] if the operating system has none to give.
-    pub fn seal(&self, sessions: &[SessionToSeal<'_>]) -> Result<Vec<SealedSession>, SealError> {
+    /// [`NoRandomness`] if the operating system has none to give.
+    pub fn seal(
+        &self,
+        sessions: &[(&RoomId, &SessionData, SealOptions)],
+    ) -> Result<Vec<SealedSession>, NoRandomness> {
         with_os_rng(|rng| self.seal_with_rng(sessions, rng))?
     }
 
@@ -115,9 +97,9 @@ impl SessionSealer {
     #[cfg(feature = "parallel")]
     pub fn seal_parallel_with_rng(
         &self,
-        sessions: &[SessionToSeal<'_>],
+        sessions: &[(&RoomId, &SessionData, SealOptions)],
         rng: &mut impl CryptoRng,
-    ) -> Result<Vec<SealedSession>, SealError> {
+    ) -> Result<Vec<SealedSession>, NoRandomness> {
         let batch = Batch::draw(sessions, rng);
         let seal = |session, agreement| self.seal_one(session, agreement);
         Ok(batch.seal_parallel(&self.sealer, seal)?)
@@ -131,13 +113,16 @@ impl SessionSealer {
     #[cfg(feature = "parallel")]
     pub fn seal_parallel(
         &self,
-        sessions: &[SessionToSeal<'_>],
-    ) -> Result<Vec<SealedSession>, SealError> {
+        sessions: &[(&RoomId, &SessionData, SealOptions)],
+    ) -> Result<Vec<SealedSession>, NoRandomness> {
         with_os_rng(|rng| self.seal_parallel_with_rng(sessions, rng))?
     }
 
-    fn seal_one(&self, item: &SessionToSeal<'_>, agreement: Agreement) -> SealedSession {
-        let SessionToSeal { room_id, session, options } = item;
+    fn seal_one(
+        &self,
+        (room_id, session, options): &(&RoomId, &SessionData, SealOptions),
+        agreement: Agreement,
+    ) -> SealedSession {
         let plaintext = session.to_json();
         let message = agreement.seal(plaintext.expose_bytes(), options.mac_scheme);
         let data = EncryptedSessionData::of(message);

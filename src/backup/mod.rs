@@ -36,7 +36,7 @@
 //! let key = BackupDecryptionKey::generate()?;
 //! let sealed = key.public_key().seal(&session)?;
 //! let opened = key.open(&sealed)?;
-//! assert_eq!(opened.read.session, session);
+//! assert_eq!(opened.read.value, session);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -55,25 +55,27 @@ mod unsigned_auth_data;
 mod version;
 
 pub use self::{
-    auth_data::{AuthData, AuthDataError},
-    batch::{SessionSealer, SessionToSeal},
+    auth_data::AuthData,
+    batch::SessionSealer,
     encrypted_session_data::EncryptedSessionData,
     key_backup_data::{KeyBackupData, KeyBackupMetadata},
     open::{FailureCause, OpenError, OpenedSessionData, RestoredSession, Warning},
     passphrase::{BackupPassphraseAttempts, BackupPassphraseError, FittingPassphrase},
     restore::{
         FailedSession, Restore, RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport,
-        RoomKeysItem, RoomKeysSplitter, StreamError, Verdict, WarnedSession, WrongBackupKey,
-        restore_all, restore_reader, restore_slice,
+        RoomKeysItem, RoomKeysSplitter, StreamError, restore_all, restore_reader, restore_slice,
     },
-    returned::{BackedUpSession, ReturnedSession},
-    seal::{SealError, SealOptions, SealedSession},
+    returned::BackedUpSession,
+    seal::{SealOptions, SealedSession},
     trust::{TrustError, TrustReason, TrustedBackup},
-    unsigned_auth_data::{NotSignable, UnsignedAuthData},
+    unsigned_auth_data::UnsignedAuthData,
     version::BackupVersionInfo,
 };
 
-pub(crate) use self::proofs::{Proof, Proofs};
+pub(crate) use self::{
+    proofs::{Proof, Proofs},
+    returned::ReturnedSession,
+};
 pub use crate::{
     secret_value::backup_key::{BackupDecryptionKey, BackupPublicKey},
     session_data::authenticity::Authenticity,

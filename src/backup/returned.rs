@@ -18,14 +18,10 @@ pub struct BackedUpSession {
 
 /// One session as a server returned it, unread and where it stands.
 #[derive(Clone, Copy)]
-pub struct ReturnedSession<'a> {
-    /// The room it was returned for.
-    pub room_id: &'a RoomId,
-    /// The session ID it was returned for.
-    pub session_id: &'a SessionId,
-    /// Well-formed JSON, which should be [`KeyBackupData`](crate::backup::KeyBackupData) and may be
-    /// anything.
-    pub json: &'a [u8],
+pub(crate) struct ReturnedSession<'a> {
+    pub(crate) room_id: &'a RoomId,
+    pub(crate) session_id: &'a SessionId,
+    pub(crate) json: &'a [u8],
 }
 
 impl BackedUpSession {
@@ -37,20 +33,8 @@ impl BackedUpSession {
 
 impl fmt::Debug for BackedUpSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.borrowed().fmt_as("BackedUpSession", f)
-    }
-}
-
-impl fmt::Debug for ReturnedSession<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.fmt_as("ReturnedSession", f)
-    }
-}
-
-impl ReturnedSession<'_> {
-    fn fmt_as(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { room_id, session_id, json } = self;
-        f.debug_struct(name)
+        f.debug_struct("BackedUpSession")
             .field("room_id", room_id)
             .field("session_id", session_id)
             .field("bytes", &json.len())

@@ -3,7 +3,6 @@
 use std::{fmt, sync::Arc};
 
 use rand_core::CryptoRng;
-use thiserror::Error;
 
 use super::{
     BackupPublicKey, EncryptedSessionData, KeyBackupData, KeyBackupMetadata, trust::TrustedBackup,
@@ -41,21 +40,10 @@ pub struct SealOptions {
     pub mac_scheme: MacScheme,
 }
 
-/// Why a session could not be sealed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum SealError {
-    /// The operating system gave no randomness.
-    #[error(transparent)]
-    NoRandomness(#[from] NoRandomness),
-    /// The public key is one that everybody could open.
-    #[error("the public key is one to which everybody could open what is sealed")]
-    UnsafeKey,
-}
-
-impl From<NonContributory> for SealError {
+impl From<NonContributory> for NoRandomness {
+    /// The public key is a safe one, so that only an ephemeral key of no use gives a shared secret that everybody knows.
     fn from(NonContributory: NonContributory) -> Self {
-        Self::UnsafeKey
+        Self
     }
 }
 
@@ -64,13 +52,13 @@ impl BackupPublicKey {
     ///
     /// # Errors
     ///
-    /// [`SealError::UnsafeKey`], which a key of this type never causes.
+    /// [`NoRandomness`] if `rng` gives an ephemeral key of no use, which no generator does.
     pub fn seal_with_rng(
         &self,
         session: &SessionData,
         scheme: MacScheme,
         rng: &mut impl CryptoRng,
-    ) -> Result<EncryptedSessionData, SealError> {
+    ) -> Result<EncryptedSessionData, NoRandomness> {
         let plaintext = session.to_json();
         let message = curve25519_aes_sha2::seal_with_rng(
             self.as_curve25519(),
@@ -85,8 +73,8 @@ impl BackupPublicKey {
     ///
     /// # Errors
     ///
-    /// [`SealError::NoRandomness`] if the operating system has none to give.
-    pub fn seal(&self, session: &SessionData) -> Result<EncryptedSessionData, SealError> {
+    /// [`NoRandomness`] if the operating system has none to give.
+    pub fn seal(&self, session: &SessionData) -> Result<EncryptedSessionData, NoRandomness> {
         with_os_rng(|rng| self.seal_with_rng(session, MacScheme::default(), rng))?
     }
 }
@@ -103,7 +91,7 @@ impl TrustedBackup {
         session: &SessionData,
         options: &SealOptions,
         rng: &mut impl CryptoRng,
-    ) -> Result<SealedSession, SealError> {
+    ) -> Result<SealedSession, NoRandomness> {
         let sealed_to = *self.public_key();
         let data = sealed_to.seal_with_rng(session, options.mac_scheme, rng)?;
         Ok(SealedSession::new(room_id, session, options, sealed_to, data))
@@ -113,13 +101,13 @@ impl TrustedBackup {
     ///
     /// # Errors
     ///
-    /// [`SealError::NoRandomness`] if the operating system has none to give.
+    /// [`NoRandomness`] if the operating system has none to give.
     pub fn seal(
         &self,
         room_id: RoomId,
         session: &SessionData,
         options: &SealOptions,
-    ) -> Result<SealedSession, SealError> {
+    ) -> Result<SealedSession, NoRandomness> {
         with_os_rng(|rng| self.seal_with_rng(room_id, session, options, rng))?
     }
 }

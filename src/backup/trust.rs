@@ -4,13 +4,11 @@
 
 use thiserror::Error;
 
-use super::{
-    auth_data::{AuthData, AuthDataError},
-    proofs::Proofs,
-    version::BackupVersionInfo,
-};
+use super::{auth_data::AuthData, proofs::Proofs, version::BackupVersionInfo};
 use crate::{
     Limits,
+    encoding::format::FormatError,
+    excerpt::Excerpt,
     ids::{BackupVersion, UserId},
     provenance::Provenance,
     secret_value::backup_key::{BackupDecryptionKey, BackupPublicKey},
@@ -47,13 +45,26 @@ pub enum TrustReason {
     UsedBefore,
 }
 
-/// Why a backup is not trusted.
+/// Why a backup is not trusted, or not even usable, or its `auth_data` is not handed out to be signed. The version can be
+/// listed, replaced and deleted all the same: make a new backup in its place, then the old one stays, and its key opens it.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum TrustError {
-    /// The backup's public data cannot be used.
-    #[error(transparent)]
-    AuthData(#[from] AuthDataError),
+    /// The version is of an algorithm that this version of the crate does not know.
+    #[error("the backup's algorithm \u{201c}{0}\u{201d} is not supported")]
+    UnsupportedAlgorithm(Excerpt),
+    /// The homeserver did not say which algorithm it is of, or returned no `auth_data`.
+    #[error("the homeserver returned no {0} for the backup")]
+    Missing(&'static str),
+    /// It is no JSON object that could have been signed.
+    #[error("the backup's public data cannot be read ({0})")]
+    Json(FormatError),
+    /// It has no public key.
+    #[error("the backup has no public key")]
+    NoPublicKey,
+    /// Its public key cannot be used.
+    #[error("{0}")]
+    PublicKey(FormatError),
     /// The public key is one that this user has given up. A server can serve an old version again.
     #[error("the backup's public key was given up earlier and must not be used again")]
     Retired,
@@ -79,6 +90,22 @@ pub enum TrustError {
     /// of so [few rounds](crate::passphrase::PassphraseParameters::is_guessable) that others can find the key.
     #[error("the key fits this backup, but the server could have planted or found it")]
     UnauthenticatedSource,
+    /// It has members that this device did not make, and a signature would cover them: the homeserver could use
+    /// the signed object as a key of the user.
+    #[error("the backup\u{2019}s public data has members that must not be signed: {}", .0.iter().map(Excerpt::as_str).collect::<Vec<_>>().join(", "))]
+    OtherMembers(Vec<Excerpt>),
+    /// Its key comes from a passphrase, which was not entered in this run.
+    #[error("the backup\u{2019}s public data is about a passphrase, which has to be entered first")]
+    PassphraseNeeded,
+    /// The key is from where the server could have planted it.
+    #[error("the backup\u{2019}s key comes from where the server could have planted it")]
+    KeyNotAuthentic,
+    /// Another device has shared the key, and a signature of the user would outlive the trust in that device.
+    #[error("the backup\u{2019}s key is one that another device has shared")]
+    OnlyDevice,
+    /// The backup is another one than the trusted one.
+    #[error("the backup is another one than the one that is trusted")]
+    OtherBackup,
 }
 
 impl TrustedBackup {
@@ -89,7 +116,7 @@ impl TrustedBackup {
     ///
     /// # Errors
     ///
-    /// [`TrustError::AuthData`], [`TrustError::Retired`], [`TrustError::NoTrustedSignature`].
+    /// [`TrustError`] if the backup cannot be used; [`TrustError::Retired`], [`TrustError::NoTrustedSignature`].
     pub fn by_signature(
         info: &BackupVersionInfo,
         user_id: &UserId,
@@ -113,7 +140,7 @@ impl TrustedBackup {
             None if report
                 .signatures()
                 .iter()
-                .any(|it| it.verdict == SignatureVerdict::OtherKind) =>
+                .any(|(_, verdict)| *verdict == SignatureVerdict::OtherKind) =>
             {
                 Err(TrustError::OtherKind(auth_data.members_of_keys().collect()))
             }
@@ -129,7 +156,7 @@ impl TrustedBackup {
     ///
     /// # Errors
     ///
-    /// [`TrustError::AuthData`], [`TrustError::Retired`], [`TrustError::OtherPublicKey`],
+    /// [`TrustError`] if the backup cannot be used; [`TrustError::Retired`], [`TrustError::OtherPublicKey`],
     /// [`TrustError::UnauthenticatedSource`].
     pub fn by_decryption_key(
         info: &BackupVersionInfo,

@@ -5,17 +5,14 @@
 
 use std::collections::HashSet;
 
-use thiserror::Error;
-
 use super::{
-    auth_data::{AuthData, AuthDataError},
+    auth_data::AuthData,
     passphrase::FittingPassphrase,
-    trust::TrustedBackup,
+    trust::{TrustError, TrustedBackup},
     version::BackupVersionInfo,
 };
 use crate::{
     crypto::ed25519::Ed25519Signature,
-    excerpt::Excerpt,
     ids::{KeyId, UserId},
     provenance::Provenance,
     secret_value::backup_key::BackupDecryptionKey,
@@ -53,44 +50,18 @@ pub struct UnsignedAuthData {
     to_sign: ToSign,
 }
 
-/// Why `auth_data` is not handed out to be signed. Make a new backup in its place; the old version stays, and
-/// its key opens it.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum NotSignable {
-    /// It has members that this device did not make, and a signature would cover them: the homeserver could use
-    /// the signed object as a key of the user.
-    #[error("the backup\u{2019}s public data has members that must not be signed: {}", .0.iter().map(Excerpt::as_str).collect::<Vec<_>>().join(", "))]
-    OtherMembers(Vec<Excerpt>),
-    /// Its key comes from a passphrase, which was not entered in this run.
-    #[error("the backup\u{2019}s public data is about a passphrase, which has to be entered first")]
-    PassphraseNeeded,
-    /// The key is from where the server could have planted it.
-    #[error("the backup\u{2019}s key comes from where the server could have planted it")]
-    UnauthenticatedSource,
-    /// Another device has shared the key, and a signature of the user would outlive the trust in that device.
-    #[error("the backup\u{2019}s key is one that another device has shared")]
-    OnlyDevice,
-    /// The backup is another one than the trusted one.
-    #[error("the backup is another one than the one that is trusted")]
-    OtherBackup,
-    /// It cannot be read.
-    #[error(transparent)]
-    AuthData(#[from] AuthDataError),
-}
-
 impl UnsignedAuthData {
     /// For a new backup with this key.
     ///
     /// # Errors
     ///
-    /// [`NotSignable::UnauthenticatedSource`] if the key is not [authentic](crate::provenance::Provenance::is_authentic),
-    /// [`NotSignable::OnlyDevice`] if another device has shared it.
-    pub fn new(key: &BackupDecryptionKey) -> Result<Self, NotSignable> {
+    /// [`TrustError::KeyNotAuthentic`] if the key is not [authentic](crate::provenance::Provenance::is_authentic),
+    /// [`TrustError::OnlyDevice`] if another device has shared it.
+    pub fn new(key: &BackupDecryptionKey) -> Result<Self, TrustError> {
         match key.provenance() {
-            Provenance::SharedByVerifiedDevice(_) => return Err(NotSignable::OnlyDevice),
+            Provenance::SharedByVerifiedDevice(_) => return Err(TrustError::OnlyDevice),
             provenance if !provenance.is_authentic() => {
-                return Err(NotSignable::UnauthenticatedSource);
+                return Err(TrustError::KeyNotAuthentic);
             }
             _ => {}
         }
@@ -109,17 +80,17 @@ impl UnsignedAuthData {
     ///
     /// # Errors
     ///
-    /// [`NotSignable`] if it is another backup than the trusted one, or its `auth_data` has anything but the
+    /// [`TrustError`] if it is another backup than the trusted one, or its `auth_data` has anything but the
     /// public key and the members of that passphrase.
     pub fn of_trusted(
         backup: &TrustedBackup,
         info: &BackupVersionInfo,
         passphrase: Option<&FittingPassphrase>,
-    ) -> Result<Self, NotSignable> {
+    ) -> Result<Self, TrustError> {
         let auth_data = info.auth_data().map_err(Clone::clone)?;
         let is_it = info.version() == backup.version();
         if !is_it || auth_data.public_key() != backup.public_key() {
-            return Err(NotSignable::OtherBackup);
+            return Err(TrustError::OtherBackup);
         }
         let to_sign = auth_data.to_sign(passphrase)?;
         Ok(Self { auth_data: auth_data.clone(), to_sign })

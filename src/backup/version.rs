@@ -3,10 +3,7 @@
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::value::RawValue;
 
-use super::{
-    MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2,
-    auth_data::{AuthData, AuthDataError},
-};
+use super::{MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, auth_data::AuthData, trust::TrustError};
 use crate::{
     Limits,
     encoding::{
@@ -26,7 +23,7 @@ use crate::{
 pub struct BackupVersionInfo {
     version: BackupVersion,
     algorithm: Option<String>,
-    auth_data: Result<AuthData, AuthDataError>,
+    auth_data: Result<AuthData, TrustError>,
     raw_auth_data: Option<Box<RawValue>>,
     etag: Option<String>,
     count: Option<u64>,
@@ -79,7 +76,7 @@ impl BackupVersionInfo {
     /// # Errors
     ///
     /// Why it cannot.
-    pub fn auth_data(&self) -> Result<&AuthData, &AuthDataError> {
+    pub fn auth_data(&self) -> Result<&AuthData, &TrustError> {
         self.auth_data.as_ref()
     }
 
@@ -133,16 +130,16 @@ fn read_auth_data(
     algorithm: Option<&str>,
     auth_data: Option<&RawValue>,
     limits: &Limits,
-) -> Result<AuthData, AuthDataError> {
+) -> Result<AuthData, TrustError> {
     match (algorithm, auth_data.filter(|auth_data| !json::is_nothing(auth_data))) {
-        (None | Some(""), _) => Err(AuthDataError::Missing("algorithm")),
+        (None | Some(""), _) => Err(TrustError::Missing("algorithm")),
         (Some(MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2), Some(auth_data)) => {
             AuthData::from_json(auth_data.get(), limits)
         }
         (Some(MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2), None) => {
-            Err(AuthDataError::Missing("public data"))
+            Err(TrustError::Missing("public data"))
         }
-        (Some(other), _) => Err(AuthDataError::UnsupportedAlgorithm(Excerpt::new(other))),
+        (Some(other), _) => Err(TrustError::UnsupportedAlgorithm(Excerpt::new(other))),
     }
 }
 

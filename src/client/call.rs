@@ -2,7 +2,7 @@
 
 use http::Request;
 
-use super::{backup::HostToken, waiting::RequestKind};
+use super::waiting::RequestKind;
 use crate::{
     api::{
         AccessToken, BaseUrl, CreateBackupVersion, DeleteBackupVersion, Endpoint as _,
@@ -33,7 +33,7 @@ pub(super) enum Call {
     ReadPreference(GetAccountData),
     WritePreference(PutAccountData),
     /// The sessions have these names, which travel with the request: nothing of an upload outlives its version.
-    Upload(BackupVersion, PutRoomKeys, Vec<HostToken>),
+    Upload(BackupVersion, PutRoomKeys, Vec<u64>),
     /// What the backup has of a session that is to be uploaded.
     CompareSession(GetRoomKeysForSession),
     FetchSession(BackupVersion, GetRoomKeysForSession),

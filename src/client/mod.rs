@@ -13,9 +13,9 @@ pub mod diagnose;
 mod drive;
 mod failure;
 pub mod flow;
+mod key_kind;
 mod operation;
 mod preference_events;
-mod state;
 mod unlock_backup_key;
 mod waiting;
 
@@ -25,8 +25,8 @@ pub use self::{
         AsyncBackupHost, AsyncFlowHost, AsyncHost, BackupHost, DriveError, FlowHost, Host, Notice,
         SecretWrite, Waited, drive, drive_async, drive_backup, drive_backup_async,
     },
-    operation::{AnswerError, NoAnswer, Operation, OperationId},
-    state::StateToSave,
-    unlock_backup_key::{UnlockBackupKeyError, unlock_backup_key},
+    key_kind::KeyKind,
+    operation::{AnswerError, NoAnswer, Operation, TaskId},
+    unlock_backup_key::unlock_backup_key,
     waiting::{Awaited, RequestFailure, RequestKind, Waiting},
 };

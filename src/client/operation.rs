@@ -14,15 +14,17 @@ use crate::{
     backup::TrustError,
 };
 
-/// The number of a request, unique for one machine or flow since it was made or restored.
+/// The number of what a host is given to do: of a request, a delivery, a question or something to be signed. It is unique for
+/// one machine or flow since it was made or restored. A delivery is given when the host has worked on the one before, so that
+/// memory is bounded by what the host takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct OperationId(pub(super) u64);
+pub struct TaskId(pub(super) u64);
 
 /// A request for the host to send. However it ends, whoever gave it is told by its `answer`. One that is dropped before
 /// [`Operation::to_http`] was called counts as one without an answer.
 #[derive(Debug, Clone)]
 pub struct Operation {
-    id: OperationId,
+    id: TaskId,
     letter: Arc<Letter>,
 }
 
@@ -86,7 +88,7 @@ impl Letter {
 }
 
 impl Operation {
-    pub(super) fn new(id: OperationId, call: Call) -> Self {
+    pub(super) fn new(id: TaskId, call: Call) -> Self {
         Self { id, letter: Arc::new(Letter { call, is_read: AtomicBool::new(false) }) }
     }
 
@@ -96,7 +98,7 @@ impl Operation {
 
     /// Its number.
     #[must_use]
-    pub fn id(&self) -> OperationId {
+    pub fn id(&self) -> TaskId {
         self.id
     }
 

@@ -1,37 +1,16 @@
 //! From what a person has to the key of a backup.
 
-use thiserror::Error;
-
+use super::flow::EnterError;
 use crate::{
     Limits,
-    backup::{
-        AuthData, AuthDataError, BackupDecryptionKey, BackupPassphraseAttempts, BackupVersionInfo,
-    },
+    backup::{AuthData, BackupDecryptionKey, BackupPassphraseAttempts, BackupVersionInfo},
     encoding::secret_base64,
     recovery_key::{RecoveryKey, RecoveryKeyError},
     secret_storage::{
-        OpenedSecret, SecretFailure, SecretStorage, SecretStorageKey, UnlockError, UnlockFailure,
+        OpenedSecret, SecretOpenError, SecretStorage, SecretStorageKey, UnlockError, UnlockFailure,
     },
     secret_value::{MEGOLM_BACKUP_V1, PublicKeys},
 };
-
-/// Why what was typed gives no key of the backup.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum UnlockBackupKeyError {
-    /// The backup's public data cannot be used, so no key can be compared with it. Nothing was tried.
-    #[error(transparent)]
-    AuthData(#[from] AuthDataError),
-    /// What was typed is neither the key of the backup nor one of the key storage.
-    #[error(transparent)]
-    NotUnlocked(Box<UnlockError>),
-    /// It unlocks the key storage, which does not hold the key of a backup.
-    #[error("this unlocks your key storage, but the key of the backup is not in it")]
-    NotStored,
-    /// It unlocks the key storage, and the key in there is not to be had, or is not that of this backup.
-    #[error("this unlocks your key storage, but the key of the backup in it is of no use: {0}")]
-    NotOpened(SecretFailure),
-}
 
 /// Returns the decryption key of the backup `version`, from what a person `typed`: the recovery key or passphrase of the
 /// key storage, the recovery key of the backup itself or the key in base64 (43 characters), or the passphrase of an old
@@ -51,13 +30,13 @@ pub enum UnlockBackupKeyError {
 ///
 /// # Errors
 ///
-/// [`UnlockBackupKeyError`] says which piece does not fit.
+/// [`EnterError`] says which piece does not fit.
 pub fn unlock_backup_key(
     typed: &str,
     storage: &SecretStorage,
     version: &BackupVersionInfo,
     limits: &Limits,
-) -> Result<BackupDecryptionKey, UnlockBackupKeyError> {
+) -> Result<BackupDecryptionKey, EnterError> {
     let auth_data = version.auth_data().map_err(Clone::clone)?;
     let recovery_key = RecoveryKey::typed_by_user(typed);
     let key = match own_key(typed, recovery_key.as_ref().ok(), auth_data) {
@@ -92,7 +71,7 @@ fn indirect_key(
     storage: &SecretStorage,
     auth_data: &AuthData,
     limits: &Limits,
-) -> Result<BackupDecryptionKey, UnlockBackupKeyError> {
+) -> Result<BackupDecryptionKey, EnterError> {
     let backup = Some(*auth_data.public_key().as_curve25519());
     let public_keys = PublicKeys { backup, ..PublicKeys::default() };
     let unlock = storage.start_unlock(typed, &public_keys, limits);
@@ -113,7 +92,7 @@ fn indirect_key(
     let takes_passphrase = matches!(auth_data.passphrase(), Ok(Some(_)));
     let of_backup = UnlockFailure::of_backup(typed, true, takes_passphrase, was_tried);
     let reason = error.reason.with_backup(of_backup);
-    Err(UnlockBackupKeyError::NotUnlocked(Box::new(UnlockError { reason, ..error })))
+    Err(EnterError::NotUnlocked(Box::new(UnlockError { reason, ..error })))
 }
 
 /// The key under its name in the storage, compared with the backup's public key.
@@ -121,15 +100,15 @@ fn stored_key(
     storage: &SecretStorage,
     mut keys: Vec<SecretStorageKey>,
     public_keys: &PublicKeys,
-) -> Result<BackupDecryptionKey, UnlockBackupKeyError> {
+) -> Result<BackupDecryptionKey, EnterError> {
     let name = MEGOLM_BACKUP_V1.into();
     if storage.secret(&name).is_none() {
-        return Err(UnlockBackupKeyError::NotStored);
+        return Err(EnterError::NotStored);
     }
     let opened = storage.open(&name, &mut keys, public_keys);
-    let opened = opened.map_err(UnlockBackupKeyError::NotOpened)?;
+    let opened = opened.map_err(EnterError::NotOpened)?;
     // A guess that nothing shows to be right must decide nothing.
     let opened = Some(opened).filter(OpenedSecret::is_of_known_key);
     let key = opened.and_then(|opened| opened.backup_key());
-    key.ok_or(UnlockBackupKeyError::NotOpened(SecretFailure::NotTried))
+    key.ok_or(EnterError::NotOpened(SecretOpenError::NotTried))
 }

@@ -1,21 +1,67 @@
-//! Why a key file is not read.
+//! Why a key file is not read, or not written.
 
 use std::io;
 
 use thiserror::Error;
 
 use super::{
-    OtherFile,
+    NewKeyFile,
     armor::{ArmorFault, Place},
 };
+use crate::{excerpt::Excerpt, randomness::NoRandomness};
 
-/// Why a key file is not read. Each is a sentence that says what to do.
+/// Why a key file is not read, or not written. Each is a sentence that says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum KeyFileError {
-    /// It is something else.
-    #[error("this is not a file of exported message keys: {0}")]
-    OtherFile(OtherFile),
+    /// There is nothing in it.
+    #[error("this is not a file of exported message keys: it is empty; export the keys once more")]
+    Empty,
+    /// It is an error of a homeserver, saved in the place of what was asked for.
+    #[error(
+        "this is not a file of exported message keys: it seems to be an error of a homeserver ({0}), saved in the place of the keys; export the keys once more"
+    )]
+    ServerError(Excerpt),
+    /// It is message keys of a backup, as a homeserver returns them.
+    #[error(
+        "this is not a file of exported message keys: it seems to be a backup as a homeserver returns it; restore it with the recovery key"
+    )]
+    BackupResponse,
+    /// It is other JSON.
+    #[error(
+        "this is not a file of exported message keys: it seems to be other JSON; choose the file that a client exported"
+    )]
+    OtherJson,
+    /// It is a web page.
+    #[error(
+        "this is not a file of exported message keys: it seems to be a web page; download the file itself"
+    )]
+    WebPage,
+    /// It is a recovery key, which opens a backup.
+    #[error(
+        "this is not a file of exported message keys: it seems to be a recovery key; use it to restore the backup, and choose the file that a client exported here"
+    )]
+    IsRecoveryKey,
+    /// It has a frame like that of a key file: it is a key or a message of another program.
+    #[error(
+        "this is not a file of exported message keys: it seems to be a key or a message of another program; choose the file that a Matrix client exported"
+    )]
+    OtherFrame,
+    /// It is a text that was saved with two bytes a character.
+    #[error(
+        "this is not a file of exported message keys: it seems to be a text in UTF-16; save it as UTF-8, or copy the exported file itself"
+    )]
+    Utf16,
+    /// It is a compressed file.
+    #[error(
+        "this is not a file of exported message keys: it seems to be a compressed file; unpack it first"
+    )]
+    Compressed,
+    /// It is nothing of these.
+    #[error(
+        "this is not a file of exported message keys: it has no line \u{201c}-----BEGIN MEGOLM SESSION DATA-----\u{201d}; choose the file that a client exported"
+    )]
+    OtherFile,
     /// It is a key file without its end.
     #[error(
         "the key file is truncated: its last line is missing; copy or download the whole file again, or export the keys once more"
@@ -107,9 +153,50 @@ pub enum KeyFileError {
     /// There is JSON of another type in the place of the list, or nothing at all.
     #[error("there is no list of message keys in the file: choose a file that a client exported")]
     NotAList,
+    /// With so few rounds, whoever has the file that is to be written can find the passphrase by trying.
+    #[error(
+        "{rounds} rounds are too few to protect a key file: ask for {} or more, better {}",
+        NewKeyFile::MIN_ROUNDS,
+        NewKeyFile::DEFAULT_ROUNDS
+    )]
+    TooFewRounds {
+        /// How many were asked for.
+        rounds: u32,
+    },
+    /// There is nothing to be seen in the passphrase of a file that is to be written.
+    #[error(
+        "no passphrase was entered: choose one, since whoever has the file can read your messages with it"
+    )]
+    NoNewPassphrase,
+    /// The operating system has no randomness to give.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+    /// The file could not be written.
+    #[error(
+        "the key file could not be written ({0}): throw away what is there, and try again or in another place"
+    )]
+    Write(io::ErrorKind),
 }
 
 impl KeyFileError {
+    /// Whether it is no key file at all, but something else.
+    #[must_use]
+    pub fn is_of_other_file(&self) -> bool {
+        matches!(
+            self,
+            Self::Empty
+                | Self::ServerError(_)
+                | Self::BackupResponse
+                | Self::OtherJson
+                | Self::WebPage
+                | Self::IsRecoveryKey
+                | Self::OtherFrame
+                | Self::Utf16
+                | Self::Compressed
+                | Self::OtherFile
+        )
+    }
+
     /// The same of a file that had nothing of it before.
     pub(super) fn later(self) -> Self {
         match self {
@@ -122,7 +209,7 @@ impl KeyFileError {
 impl From<ArmorFault> for KeyFileError {
     fn from(fault: ArmorFault) -> Self {
         match fault {
-            ArmorFault::NoFrame => Self::OtherFile(OtherFile::Unknown),
+            ArmorFault::NoFrame => Self::OtherFile,
             ArmorFault::Truncated => Self::Truncated,
             ArmorFault::Length => Self::CharacterMissing,
             ArmorFault::SecondFrame => Self::SeveralFiles,

@@ -40,7 +40,7 @@
 //!
 //! use strongroom::{
 //!     Limits,
-//!     key_export::{EntryVerdict, KeyFile, KeyFileError, NewKeyFile},
+//!     key_export::{KeyFile, KeyFileError, NewKeyFile},
 //! };
 //! # use strongroom::{ids::RoomId, session_data::{ExportedSession, SessionData, SessionKey}};
 //! # let megolm = vodozemac::megolm::GroupSession::new(Default::default());
@@ -62,10 +62,10 @@
 //! }
 //! let mut imported = Vec::new();
 //! let mut reading = attempts.open()?;
-//! for verdict in reading.verdicts() {
+//! for (entry, verdict) in (1..).zip(reading.verdicts()) {
 //!     match verdict {
-//!         EntryVerdict::Read { exported, .. } => imported.push(exported),
-//!         EntryVerdict::Failed { entry, error } => eprintln!("entry {entry}: {error}"),
+//!         Ok(read) => imported.push(read.value),
+//!         Err(error) => eprintln!("entry {entry}: {error}"),
 //!     }
 //! }
 //! let report = reading.finish()?; // now they count
@@ -92,9 +92,8 @@ mod write;
 pub use self::{
     error::KeyFileError,
     open::{EncryptedKeyFile, KeyFile},
-    other::OtherFile,
-    report::{EntryVerdict, KeyFileReport},
+    report::KeyFileReport,
     sessions::KeyFileSessions,
     unlock::KeyFileAttempts,
-    write::{KeyFileWriteError, NewKeyFile, WrittenKeyFile},
+    write::{NewKeyFile, WrittenKeyFile},
 };

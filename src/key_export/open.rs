@@ -9,7 +9,7 @@ use memchr::memmem;
 use zeroize::Zeroizing;
 
 use super::{
-    KeyFileAttempts, KeyFileError, KeyFileSessions, OtherFile,
+    KeyFileAttempts, KeyFileError, KeyFileSessions,
     armor::{BEGIN, DASHES},
     header::{FileKeys, Header},
     other::BYTE_ORDER_MARK,
@@ -77,7 +77,7 @@ impl<R: Read + Seek> KeyFile<R> {
         if is_whole && is_beginning_of_frame(text) {
             return Err(KeyFileError::Truncated);
         }
-        Err(KeyFileError::OtherFile(OtherFile::of(beginning, is_whole)))
+        Err(KeyFileError::other(beginning, is_whole))
     }
 }
 

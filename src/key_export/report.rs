@@ -6,28 +6,13 @@ use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 
 use super::KeyFileError;
 use crate::{
+    encoding::read::Read,
     passphrase::PassphraseForm,
     session_data::{ExportedSession, Repair, SessionDataError},
 };
 
-/// What became of one entry of a key file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EntryVerdict {
-    /// It is a session, which is [unauthenticated](super::KeyFileSessions::authenticity).
-    Read {
-        /// The session and its room, which nothing in the session proves.
-        exported: ExportedSession,
-        /// What was made good on the way.
-        repairs: Vec<Repair>,
-    },
-    /// It is not, and costs no other entry.
-    Failed {
-        /// Its place in the list, from 1.
-        entry: u64,
-        /// What is wrong with it.
-        error: SessionDataError,
-    },
-}
+/// A session and its room, which nothing in the session proves, or why an entry is none, which costs no other entry.
+pub(super) type EntryVerdict = Result<Read<ExportedSession, Repair>, SessionDataError>;
 
 /// What became of a key file: exact counts, and the first entries that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,16 +24,6 @@ pub struct KeyFileReport {
     failed: u64,
     failures: Vec<(u64, SessionDataError)>,
     ended_early: Option<KeyFileError>,
-}
-
-impl EntryVerdict {
-    /// From the JSON of an entry.
-    pub(super) fn of(entry: u64, json: Result<&[u8], SessionDataError>) -> Self {
-        match json.and_then(ExportedSession::from_json) {
-            Ok(read) => Self::Read { exported: read.value, repairs: read.repairs },
-            Err(error) => Self::Failed { entry, error },
-        }
-    }
 }
 
 impl KeyFileReport {
@@ -108,14 +83,14 @@ impl KeyFileReport {
 
     pub(super) fn add(&mut self, verdict: &EntryVerdict) {
         match verdict {
-            EntryVerdict::Read { exported: _, repairs } => {
+            Ok(read) => {
                 self.read += 1;
-                self.repaired += u64::from(!repairs.is_empty());
+                self.repaired += u64::from(!read.repairs.is_empty());
             }
-            EntryVerdict::Failed { entry, error } => {
+            Err(error) => {
                 self.failed += 1;
                 if self.failures.len() < self.findings {
-                    self.failures.push((*entry, error.clone()));
+                    self.failures.push((self.total(), error.clone()));
                 }
             }
         }

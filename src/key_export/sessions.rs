@@ -12,16 +12,17 @@ use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 
 use super::{
-    EncryptedKeyFile, EntryVerdict, KeyFileError, KeyFileReport,
+    EncryptedKeyFile, KeyFileError, KeyFileReport,
     entries::Entries,
     header::{FileKeys, Header},
     payload::Payload,
+    report::EntryVerdict,
 };
 use crate::{
-    Limits,
+    Limits, encoding,
     passphrase::PassphraseForm,
     secret::SecretVec,
-    session_data::{ExportedSession, authenticity::Authenticity},
+    session_data::{ExportedSession, Repair, SessionDataError, authenticity::Authenticity},
 };
 
 /// The sessions of a key file: a [verdict](Self::verdicts) for each entry, and at the end [whether they count](Self::finish).
@@ -53,10 +54,14 @@ struct Decryption {
 }
 
 impl<R: Read> KeyFileSessions<R> {
-    /// What becomes of each entry, in the file's order.
+    /// What becomes of each entry, in the file's order: a session and its room, which nothing in the session proves and which is
+    /// [unauthenticated](Self::authenticity), or why it is none, which costs no other entry.
     ///
     /// It borrows, so that it cannot be used up without [`KeyFileSessions::finish`] at hand.
-    pub fn verdicts(&mut self) -> impl Iterator<Item = EntryVerdict> {
+    pub fn verdicts(
+        &mut self,
+    ) -> impl Iterator<Item = Result<encoding::read::Read<ExportedSession, Repair>, SessionDataError>>
+    {
         iter::from_fn(|| self.next_verdict())
     }
 
@@ -85,11 +90,7 @@ impl<R: Read> KeyFileSessions<R> {
     ///
     /// As [`KeyFileSessions::finish`].
     pub fn read_all(mut self) -> Result<(Vec<ExportedSession>, KeyFileReport), KeyFileError> {
-        let verdicts = self.verdicts().filter_map(|verdict| match verdict {
-            EntryVerdict::Read { exported, .. } => Some(exported),
-            EntryVerdict::Failed { .. } => None,
-        });
-        let sessions = verdicts.collect();
+        let sessions = self.verdicts().flatten().map(|read| read.value).collect();
         Ok((sessions, self.finish()?))
     }
 
@@ -97,9 +98,8 @@ impl<R: Read> KeyFileSessions<R> {
         while self.report.ended_early().is_none() {
             let mut rest = self.plaintext.expose_bytes().get(self.used..).unwrap_or_default();
             let before = rest.len();
-            let number = self.report.total() + 1;
             let verdict = match self.entries.next(&mut rest) {
-                Ok(json) => json.map(|json| EntryVerdict::of(number, json)),
+                Ok(json) => json.map(|json| json.and_then(ExportedSession::from_json)),
                 Err(error) => {
                     self.report.end_early(error);
                     break;

@@ -8,7 +8,8 @@ use std::{
 use super::{EncryptedKeyFile, KeyFileError, KeyFileSessions, header::FileKeys};
 use crate::{
     crypto::pbkdf2::Derivation,
-    passphrase::{PassphraseCandidate, PassphraseForm, PassphraseProgress, candidates_and_trimmed},
+    passphrase::{PassphraseForm, PassphraseProgress, candidates_and_trimmed},
+    secret::SecretString,
 };
 
 /// A passphrase that is tried on a key file, in slices. Dropping it gives up and wipes everything.
@@ -16,7 +17,7 @@ use crate::{
 /// There are up to six forms, each with all rounds, and one or two if all is ASCII. After each, the file is read once to its end.
 pub struct KeyFileAttempts<R> {
     file: EncryptedKeyFile<R>,
-    candidates: Vec<PassphraseCandidate>,
+    candidates: Vec<(PassphraseForm, SecretString)>,
     started: usize,
     running: Option<(PassphraseForm, Derivation)>,
     found: Option<(PassphraseForm, FileKeys)>,
@@ -48,7 +49,7 @@ impl<R> KeyFileAttempts<R> {
         if let Some(running) = self.running.take() {
             return Some(running);
         }
-        let PassphraseCandidate { form, text } = self.candidates.get(self.started)?;
+        let (form, text) = self.candidates.get(self.started)?;
         self.started += 1;
         let derivation = self.file.header.derive(text.expose_str(), self.file.rounds);
         self.progress.done += u64::from(derivation.done());

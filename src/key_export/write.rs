@@ -12,9 +12,9 @@ use ::base64::{Engine as _, engine::general_purpose::STANDARD};
 use ctr::cipher::StreamCipher as _;
 use hmac::Mac as _;
 use rand_core::CryptoRng;
-use thiserror::Error;
 
 use super::{
+    KeyFileError,
     armor::{BEGIN, END},
     header::{FileKeys, Header},
 };
@@ -26,7 +26,7 @@ use crate::{
     },
     ids::SessionId,
     passphrase::PassphraseProgress,
-    randomness::{NoRandomness, with_os_rng},
+    randomness::with_os_rng,
     secret::SecretVec,
     session_data::ExportedSession,
 };
@@ -52,35 +52,6 @@ pub struct WrittenKeyFile {
     pub left_out_sessions: Vec<SessionId>,
 }
 
-/// Why a key file is not written.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum KeyFileWriteError {
-    /// With so few rounds, whoever has the file can find the passphrase by trying.
-    #[error(
-        "{rounds} rounds are too few to protect a key file: ask for {} or more, better {}",
-        NewKeyFile::MIN_ROUNDS,
-        NewKeyFile::DEFAULT_ROUNDS
-    )]
-    TooFewRounds {
-        /// How many were asked for.
-        rounds: u32,
-    },
-    /// There is nothing to be seen in the passphrase.
-    #[error(
-        "no passphrase was entered: choose one, since whoever has the file can read your messages with it"
-    )]
-    BlankPassphrase,
-    /// The operating system has no randomness to give.
-    #[error(transparent)]
-    NoRandomness(#[from] NoRandomness),
-    /// The file could not be written.
-    #[error(
-        "the key file could not be written ({0}): throw away what is there, and try again or in another place"
-    )]
-    Write(io::ErrorKind),
-}
-
 impl NewKeyFile {
     /// The fewest rounds that are written.
     pub const MIN_ROUNDS: u32 = 100_000;
@@ -92,16 +63,16 @@ impl NewKeyFile {
     ///
     /// # Errors
     ///
-    /// [`KeyFileWriteError::TooFewRounds`] for fewer than [`Self::MIN_ROUNDS`], [`KeyFileWriteError::BlankPassphrase`].
+    /// [`KeyFileError::TooFewRounds`] for fewer than [`Self::MIN_ROUNDS`], [`KeyFileError::NoNewPassphrase`].
     pub fn new_with_rng(
         passphrase: &str,
         rounds: u32,
         rng: &mut impl CryptoRng,
-    ) -> Result<Self, KeyFileWriteError> {
+    ) -> Result<Self, KeyFileError> {
         if characters::is_blank(passphrase) {
-            return Err(KeyFileWriteError::BlankPassphrase);
+            return Err(KeyFileError::NoNewPassphrase);
         }
-        let too_few = KeyFileWriteError::TooFewRounds { rounds };
+        let too_few = KeyFileError::TooFewRounds { rounds };
         let enough = Rounds::new(rounds.into(), u32::MAX);
         let enough = enough.filter(|_| rounds >= Self::MIN_ROUNDS).ok_or(too_few)?;
         let mut salt = [0; 16];
@@ -115,8 +86,8 @@ impl NewKeyFile {
     ///
     /// # Errors
     ///
-    /// The same, and [`KeyFileWriteError::NoRandomness`] if the operating system has none to give.
-    pub fn new(passphrase: &str, rounds: u32) -> Result<Self, KeyFileWriteError> {
+    /// The same, and [`KeyFileError::NoRandomness`] if the operating system has none to give.
+    pub fn new(passphrase: &str, rounds: u32) -> Result<Self, KeyFileError> {
         with_os_rng(|rng| Self::new_with_rng(passphrase, rounds, rng))?
     }
 
@@ -139,13 +110,13 @@ impl NewKeyFile {
     ///
     /// # Errors
     ///
-    /// [`KeyFileWriteError::Write`] if `output` fails.
+    /// [`KeyFileError::Write`] if `output` fails.
     pub fn write<S: Borrow<ExportedSession>>(
         self,
         output: impl Write,
         sessions: impl IntoIterator<Item = S>,
-    ) -> Result<WrittenKeyFile, KeyFileWriteError> {
-        self.try_write(output, sessions).map_err(|error| KeyFileWriteError::Write(error.kind()))
+    ) -> Result<WrittenKeyFile, KeyFileError> {
+        self.try_write(output, sessions).map_err(|error| KeyFileError::Write(error.kind()))
     }
 
     fn try_write<S: Borrow<ExportedSession>>(

@@ -2,8 +2,11 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{PassphraseCandidate, PassphraseForm, PassphraseParameters};
-use crate::crypto::{key_material::KeyMaterial, pbkdf2::Derivation};
+use super::{PassphraseForm, PassphraseParameters};
+use crate::{
+    crypto::{key_material::KeyMaterial, pbkdf2::Derivation},
+    secret::SecretString,
+};
 
 /// The keys that a typed passphrase may stand for: one for each of its [`candidates`](super::candidates), in their order.
 ///
@@ -12,7 +15,7 @@ use crate::crypto::{key_material::KeyMaterial, pbkdf2::Derivation};
 /// the next key at once. Dropping it gives up and wipes everything.
 pub(crate) struct PassphraseAttempts {
     parameters: PassphraseParameters,
-    candidates: Arc<[PassphraseCandidate]>,
+    candidates: Arc<[(PassphraseForm, SecretString)]>,
     /// How many of them were started.
     started: usize,
     running: Option<(PassphraseForm, Derivation)>,
@@ -52,7 +55,7 @@ impl PassphraseAttempts {
     /// From candidates that several attempts share, so that many of them need no more memory than one.
     pub(crate) fn new(
         parameters: &PassphraseParameters,
-        candidates: Arc<[PassphraseCandidate]>,
+        candidates: Arc<[(PassphraseForm, SecretString)]>,
     ) -> Self {
         let forms = u64::try_from(candidates.len()).unwrap_or(u64::MAX);
         let at_most = forms.saturating_mul(parameters.rounds().into());
@@ -83,7 +86,7 @@ impl PassphraseAttempts {
 
     /// Starts with the next form, which runs its first round.
     fn start_next(&mut self) -> Option<(PassphraseForm, Derivation)> {
-        let PassphraseCandidate { form, text } = self.candidates.get(self.started)?;
+        let (form, text) = self.candidates.get(self.started)?;
         self.started += 1;
         let derivation = self.parameters.start(text.expose_str());
         self.progress.done += u64::from(derivation.done());
@@ -127,10 +130,7 @@ mod tests {
         let (parameters, typed) = (parameters(7), "e\u{301}\u{e9}");
         let expected: Vec<_> = candidates(typed)
             .into_iter()
-            .map(|PassphraseCandidate { form, text }| DerivedKey {
-                form,
-                key: parameters.derive(text.expose_str()),
-            })
+            .map(|(form, text)| DerivedKey { form, key: parameters.derive(text.expose_str()) })
             .collect();
         assert_eq!(expected.len(), 3);
         assert_eq!(parameters.attempts(typed).collect::<Vec<_>>(), expected);

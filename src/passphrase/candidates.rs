@@ -7,15 +7,6 @@ use zeroize::Zeroizing;
 
 use crate::{characters, secret::SecretString};
 
-/// A passphrase that is worth a try.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PassphraseCandidate {
-    /// How it was made from what was typed.
-    pub form: PassphraseForm,
-    /// The passphrase.
-    pub text: SecretString,
-}
-
 /// How a passphrase was made from what was typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -38,13 +29,12 @@ pub enum PassphraseForm {
 /// Clients derive keys from whatever a keyboard gave them, so the same passphrase typed on another
 /// system can be another text.
 #[must_use]
-pub fn candidates(typed: &str) -> Vec<PassphraseCandidate> {
+pub fn candidates(typed: &str) -> Vec<(PassphraseForm, SecretString)> {
     if characters::is_blank(typed) {
         return Vec::new();
     }
     let as_typed = SecretString::from(typed);
-    let mut candidates =
-        vec![PassphraseCandidate { form: PassphraseForm::AsTyped, text: as_typed }];
+    let mut candidates = vec![(PassphraseForm::AsTyped, as_typed)];
     if typed.is_ascii() {
         return candidates;
     }
@@ -53,8 +43,8 @@ pub fn candidates(typed: &str) -> Vec<PassphraseCandidate> {
         (PassphraseForm::Nfc, text(&composed(&decomposed))),
         (PassphraseForm::Nfd, text(&decomposed)),
     ] {
-        if candidates.iter().all(|candidate| candidate.text != text) {
-            candidates.push(PassphraseCandidate { form, text });
+        if candidates.iter().all(|candidate| candidate.1 != text) {
+            candidates.push((form, text));
         }
     }
     candidates
@@ -62,11 +52,11 @@ pub fn candidates(typed: &str) -> Vec<PassphraseCandidate> {
 
 /// The same, and then all of it without the white space around it: somebody may have copied that along. It is for files at
 /// hand; what a server can ask for is tried in fewer forms.
-pub(crate) fn candidates_and_trimmed(typed: &str) -> Vec<PassphraseCandidate> {
+pub(crate) fn candidates_and_trimmed(typed: &str) -> Vec<(PassphraseForm, SecretString)> {
     let mut all = candidates(typed);
-    for PassphraseCandidate { form: _, text } in candidates(typed.trim()) {
-        if all.iter().all(|candidate| candidate.text != text) {
-            all.push(PassphraseCandidate { form: PassphraseForm::Trimmed, text });
+    for (_, text) in candidates(typed.trim()) {
+        if all.iter().all(|candidate| candidate.1 != text) {
+            all.push((PassphraseForm::Trimmed, text));
         }
     }
     all
@@ -132,7 +122,7 @@ mod tests {
 
     fn forms(typed: &str) -> Vec<(PassphraseForm, String)> {
         let candidates = candidates(typed).into_iter();
-        candidates.map(|found| (found.form, found.text.expose_str().to_owned())).collect()
+        candidates.map(|(form, text)| (form, text.expose_str().to_owned())).collect()
     }
 
     #[test]

@@ -10,7 +10,7 @@
 //!
 //! A server can write these parameters. It can ask for so many rounds that a device hangs, so the limit
 //! is [checked](crate::Limits::pbkdf2_rounds) while they are read; and for so few that it can try
-//! passphrases itself once something was encrypted, so few are a [finding](PassphraseFinding).
+//! passphrases itself once something was encrypted, so [few](PassphraseParameters::is_guessable) prove nothing.
 //!
 //! ```
 //! use strongroom::{Limits, passphrase::{PassphraseParameters, candidates}};
@@ -19,7 +19,7 @@
 //! let read = PassphraseParameters::from_json(json, &Limits::default())?;
 //! assert!(read.repairs.is_empty());
 //! for candidate in candidates("caf\u{e9}") {
-//!     assert_eq!(read.value.derive(candidate.text.expose_str()).expose_bytes().len(), 32);
+//!     assert_eq!(read.value.derive(candidate.1.expose_str()).expose_bytes().len(), 32);
 //! }
 //! # Ok::<(), strongroom::passphrase::PassphraseParametersError>(())
 //! ```
@@ -42,8 +42,8 @@ use serde::{Serialize, Serializer, ser::SerializeMap as _};
 pub use self::advice::{PassphraseAdvice, PassphraseScore, advise};
 pub use self::{
     attempts::PassphraseProgress,
-    candidates::{PassphraseCandidate, PassphraseForm, candidates},
-    read::{PassphraseFinding, PassphraseParametersError},
+    candidates::{PassphraseForm, candidates},
+    read::PassphraseParametersError,
     reuse::is_login_password,
 };
 pub(crate) use self::{

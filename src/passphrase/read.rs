@@ -15,20 +15,6 @@ use crate::{
     excerpt::Excerpt,
 };
 
-/// Something in the parameters that is not as it should be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum PassphraseFinding {
-    /// `algorithm` is missing, and was taken to be the only one there is: clients never looked at it.
-    AlgorithmMissing,
-    /// There are fewer than 10,000 rounds, so whoever has something that the key encrypted can try
-    /// many passphrases.
-    FewRounds {
-        /// How many there are.
-        rounds: u32,
-    },
-}
-
 /// Why parameters cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -72,7 +58,7 @@ pub enum PassphraseParametersError {
     },
 }
 
-impl Read<PassphraseParameters, PassphraseFinding> {
+impl Read<PassphraseParameters, FormatProblem> {
     /// See [`PassphraseParameters::is_guessable`].
     pub(crate) fn is_guessable(&self) -> bool {
         self.value.is_guessable()
@@ -81,7 +67,8 @@ impl Read<PassphraseParameters, PassphraseFinding> {
 
 impl PassphraseParameters {
     /// Reads parameters from JSON. `bits` may be missing and is 256 then; numbers may be
-    /// written as `1e4` or `10000.0`, or as strings of digits.
+    /// written as `1e4` or `10000.0`, or as strings of digits. A missing `algorithm` is taken to be the only one there is, and
+    /// named: clients never looked at it.
     ///
     /// # Errors
     ///
@@ -90,7 +77,7 @@ impl PassphraseParameters {
     pub fn from_json(
         text: &[u8],
         limits: &Limits,
-    ) -> Result<Read<PassphraseParameters, PassphraseFinding>, PassphraseParametersError> {
+    ) -> Result<Read<PassphraseParameters, FormatProblem>, PassphraseParametersError> {
         let mut object =
             RawObject::parse(text).map_err(|error| FormatProblem::of_object(error, WHAT))?;
         let has_algorithm = check_algorithm(&mut object)?;
@@ -103,7 +90,7 @@ impl PassphraseParameters {
         read.value.unknown =
             UnknownMembers::from_rest(object).ok_or(FormatProblem::Unkeepable.of(WHAT))?;
         if !has_algorithm {
-            read.repairs.push(PassphraseFinding::AlgorithmMissing);
+            read.repairs.push(FormatProblem::Missing(ALGORITHM));
         }
         Ok(read)
     }
@@ -119,7 +106,7 @@ impl PassphraseParameters {
         salt: &str,
         bits: Option<i64>,
         limits: &Limits,
-    ) -> Result<Read<PassphraseParameters, PassphraseFinding>, PassphraseParametersError> {
+    ) -> Result<Read<PassphraseParameters, FormatProblem>, PassphraseParametersError> {
         let asked = u64::try_from(iterations).unwrap_or(0);
         let limit = limits.pbkdf2_rounds;
         let rounds = Rounds::new(asked, limit).ok_or(match asked {
@@ -135,10 +122,7 @@ impl PassphraseParameters {
         };
         let parameters =
             Self { rounds, salt: salt.to_owned(), length, unknown: UnknownMembers::default() };
-        let rounds = parameters.rounds();
-        let is_guessable = parameters.is_guessable();
-        let few_rounds = is_guessable.then_some(PassphraseFinding::FewRounds { rounds });
-        Ok(Read { value: parameters, repairs: few_rounds.into_iter().collect() })
+        Ok(Read { value: parameters, repairs: Vec::new() })
     }
 }
 

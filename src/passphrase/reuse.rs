@@ -16,9 +16,9 @@ use super::candidates;
 pub fn is_login_password(passphrase: &str, login_password: &str) -> bool {
     let (ours, theirs) = (candidates(passphrase), candidates(login_password));
     let mut is_same = same(passphrase, login_password);
-    for one in &ours {
-        for other in &theirs {
-            is_same |= same(one.text.expose_str(), other.text.expose_str());
+    for (_, one) in &ours {
+        for (_, other) in &theirs {
+            is_same |= same(one.expose_str(), other.expose_str());
         }
     }
     is_same.into()

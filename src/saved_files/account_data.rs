@@ -4,11 +4,11 @@ use serde_json::value::RawValue;
 
 use super::{SavedFileError, SavedPart};
 use crate::{
-    api::AccountDataEvent,
     encoding::{
         json::{self, RawObject},
         json_object::JsonObject,
     },
+    ids::EventType,
 };
 
 /// The body of a `/sync` without account data at the top: a sliding one has them deeper.
@@ -38,7 +38,7 @@ pub(super) fn contents_by_type(
     }
     let events = members.into_iter().map(|(name, content)| {
         let event_type = json::public_string(name).ok()?.into_owned().into();
-        Some(AccountDataEvent { event_type, content: JsonObject::from_raw(content)? })
+        Some((event_type, JsonObject::from_raw(content)?))
     });
     let part = account_data(events);
     match &part {
@@ -49,7 +49,9 @@ pub(super) fn contents_by_type(
     }
 }
 
-pub(super) fn account_data(events: impl Iterator<Item = Option<AccountDataEvent>>) -> SavedPart {
+pub(super) fn account_data(
+    events: impl Iterator<Item = Option<(EventType, JsonObject)>>,
+) -> SavedPart {
     let (mut read, mut broken) = (Vec::new(), 0);
     for event in events {
         match event {
@@ -60,11 +62,11 @@ pub(super) fn account_data(events: impl Iterator<Item = Option<AccountDataEvent>
     SavedPart::AccountData { events: read, broken }
 }
 
-pub(super) fn event(value: &RawValue) -> Option<AccountDataEvent> {
+pub(super) fn event(value: &RawValue) -> Option<(EventType, JsonObject)> {
     event_of(RawObject::parse(value.get().as_bytes()).ok()?)
 }
 
-pub(super) fn event_of(mut event: RawObject<'_>) -> Option<AccountDataEvent> {
+pub(super) fn event_of(mut event: RawObject<'_>) -> Option<(EventType, JsonObject)> {
     let event_type = json::public_string(event.take("type")?).ok()?.into_owned().into();
-    Some(AccountDataEvent { event_type, content: JsonObject::from_raw(event.take("content")?)? })
+    Some((event_type, JsonObject::from_raw(event.take("content")?)?))
 }

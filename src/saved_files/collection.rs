@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::{SavedFileError, SavedPart, SavedRefusal};
+use super::{SavedFileError, SavedPart};
 use crate::{
     Limits,
-    api::{AccountDataEvent, QueriedKeys},
+    api::QueriedKeys,
     backup::BackupVersionInfo,
-    client::diagnose::{CurrentBackup, Evidence, SessionSample},
-    encoding::read::Read,
-    ids::{DeviceId, UserId},
+    client::diagnose::{CurrentBackup, Evidence},
+    encoding::{json_object::JsonObject, read::Read},
+    ids::{DeviceId, EventType, UserId},
     secret::{SecretString, SecretVec},
     secret_storage::SecretStorage,
     session_data::{ExportedSession, Repair, SessionDataError},
@@ -39,7 +39,7 @@ impl SavedFiles {
     }
 
     /// The account data; of several events of one type, the last counts.
-    pub fn account_data(&self) -> impl Iterator<Item = &AccountDataEvent> {
+    pub fn account_data(&self) -> impl Iterator<Item = &(EventType, JsonObject)> {
         self.find(|part| {
             if let SavedPart::AccountData { events, .. } = part { Some(events) } else { None }
         })
@@ -50,8 +50,7 @@ impl SavedFiles {
     #[must_use]
     pub fn secret_storage(&self, limits: &Limits) -> Option<SecretStorage> {
         self.parts.iter().find(|part| matches!(part, SavedPart::AccountData { .. }))?;
-        let events = self.account_data().map(|event| (&event.event_type, &event.content));
-        Some(SecretStorage::from_account_data(events, limits))
+        Some(SecretStorage::from_account_data(self.account_data(), limits))
     }
 
     /// The backup versions, each once, the current one first: the one with the greatest number, as homeservers count. Where
@@ -90,7 +89,7 @@ impl SavedFiles {
     }
 
     /// The errors of the homeserver that were saved in the place of data.
-    pub fn refusals(&self) -> impl Iterator<Item = &SavedRefusal> {
+    pub fn refusals(&self) -> impl Iterator<Item = &SavedFileError> {
         self.find(|part| if let SavedPart::Refused(refusal) = part { Some(refusal) } else { None })
     }
 
@@ -130,8 +129,7 @@ impl SavedFiles {
     pub fn evidence(&self, user_id: UserId, at_most: usize, limits: &Limits) -> Evidence {
         let mut evidence = Evidence::new(user_id);
         if self.account_data().next().is_some() {
-            let events = self.account_data().map(|event| (&event.event_type, &event.content));
-            evidence.take_account_data(events, limits);
+            evidence.take_account_data(self.account_data(), limits);
         }
         // Account data without an event are account data, too.
         evidence.storage = evidence.storage.or_else(|| self.secret_storage(limits));
@@ -145,9 +143,9 @@ impl SavedFiles {
         };
         evidence.older_versions = versions.cloned().collect();
         evidence.keys = self.keys().cloned();
-        let sample =
-            |body: &SecretVec| SessionSample::from_response(body.expose_bytes(), at_most, limits);
-        evidence.sample = self.room_keys().last().map(sample);
+        if let Some(body) = self.room_keys().last() {
+            evidence.take_room_keys(body.expose_bytes(), at_most, limits);
+        }
         evidence
     }
 

@@ -22,6 +22,14 @@ pub enum SavedFileError {
     /// There is nothing in it.
     #[error("the file is empty")]
     Empty,
+    /// It is an error of the homeserver that was saved in the place of data.
+    #[error("this is an error of the homeserver instead of data, {errcode}: {message}")]
+    Refused {
+        /// The error code.
+        errcode: Excerpt,
+        /// The explanation for people, as the homeserver worded it.
+        message: Excerpt,
+    },
     /// It is text, and neither JSON nor an encrypted key file.
     #[error(
         "this is not JSON, or it was cut off: save the homeserver\u{2019}s response again, whole and unchanged"
@@ -52,15 +60,4 @@ impl From<ApiError> for SavedFileError {
     fn from(error: ApiError) -> Self {
         Self::Keys(error)
     }
-}
-
-/// An error of the homeserver that was saved in the place of data.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("this is an error of the homeserver instead of data, {errcode}: {message}")]
-#[non_exhaustive]
-pub struct SavedRefusal {
-    /// The error code.
-    pub errcode: Excerpt,
-    /// The explanation for people, as the homeserver worded it.
-    pub message: Excerpt,
 }

@@ -36,15 +36,12 @@ mod collection;
 mod error;
 mod read;
 
-pub use self::{
-    collection::SavedFiles,
-    error::{SavedFileError, SavedRefusal},
-};
+pub use self::{collection::SavedFiles, error::SavedFileError};
 use crate::{
-    api::{AccountDataEvent, QueriedKeys},
+    api::QueriedKeys,
     backup::BackupVersionInfo,
-    encoding::read::Read,
-    ids::{DeviceId, UserId},
+    encoding::{json_object::JsonObject, read::Read},
+    ids::{DeviceId, EventType, UserId},
     secret::{SecretString, SecretVec},
     session_data::{ExportedSession, Repair, SessionDataError},
 };
@@ -56,7 +53,7 @@ pub enum SavedPart {
     /// Account data.
     AccountData {
         /// The events, in their order.
-        events: Vec<AccountDataEvent>,
+        events: Vec<(EventType, JsonObject)>,
         /// How many are none: they have no type or no content, or are `null`.
         broken: usize,
     },
@@ -90,8 +87,8 @@ pub enum SavedPart {
     RecoveryKey(SecretString),
     /// A passphrase, as it was typed.
     Passphrase(SecretString),
-    /// An error of the homeserver in the place of data.
-    Refused(SavedRefusal),
+    /// An error of the homeserver in the place of data: always [`SavedFileError::Refused`].
+    Refused(SavedFileError),
     /// One of several parts of a file that cannot be read; the others are there.
     Broken(SavedFileError),
 }

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeSet};
 use serde_json::value::RawValue;
 
 use super::{
-    SavedFileError, SavedPart, SavedRefusal,
+    SavedFileError, SavedPart,
     account_data::{account_data, contents_by_type, event, event_of, read_sync},
 };
 use crate::{
@@ -189,7 +189,8 @@ fn read_part(
     let text = value.get();
     let object = RawObject::parse(text.as_bytes()).ok();
     if let Some(refusal) = object.as_ref().and_then(refusal) {
-        let is_none = VERSIONS.contains(&name) && refusal.errcode.as_str() == NOT_FOUND;
+        let is_none = VERSIONS.contains(&name)
+            && matches!(&refusal, SavedFileError::Refused { errcode, .. } if errcode.as_str() == NOT_FOUND);
         return Ok(vec![if is_none { SavedPart::NoBackup } else { SavedPart::Refused(refusal) }]);
     }
     match (name, object) {
@@ -224,14 +225,17 @@ fn read_owner(mut object: RawObject<'_>) -> Parts {
     parts
 }
 
-fn refusal(object: &RawObject<'_>) -> Option<SavedRefusal> {
+fn refusal(object: &RawObject<'_>) -> Option<SavedFileError> {
     let text = |name: &str| {
         let is_it = |key| json::public_string(key).is_ok_and(|key| key == name);
         let (_, value) = object.iter().filter(|(key, _)| is_it(key)).last()?;
         json::public_string(value).ok()
     };
     let (errcode, message) = (text("errcode")?, text("error").unwrap_or_default());
-    Some(SavedRefusal { errcode: Excerpt::new(&errcode), message: Excerpt::new(&message) })
+    Some(SavedFileError::Refused {
+        errcode: Excerpt::new(&errcode),
+        message: Excerpt::new(&message),
+    })
 }
 
 /// How an encrypted key file begins.

@@ -39,7 +39,7 @@
 //!
 //! **Against a verified device that errs or was taken over**: it can send only what was asked of *it*, while
 //! the request is open, and only what belongs to the public key where the host knows one. What it sends
-//! is reported with a [reason](DropReason) and does not end the request, so the right answer of another
+//! is reported with a [reason](RequesterError) and does not end the request, so the right answer of another
 //! device still arrives. It gets the secrets that the [`SharePolicy`] allows, so many in ten minutes: the
 //! default asks the user for each.
 //!
@@ -61,8 +61,8 @@
 //!     ids::DeviceId,
 //!     secret::SecretBytes,
 //!     secret_sharing::{
-//!         Decision, DeviceIdentity, OwnDevice, OwnDevices, PlainToDevice, Recipients, Requester,
-//!         RequesterOptions, Responder, SECRET_REQUEST, SharePolicy,
+//!         Decision, DeviceIdentity, OwnDevice, OwnDevices, PlainToDevice, Requester,
+//!         Responder, SECRET_REQUEST, SharePolicy,
 //!     },
 //!     secret_value::MEGOLM_BACKUP_V1,
 //! };
@@ -86,8 +86,8 @@
 //! // The phone asks.
 //! let seen = OwnDevices::new("@a:b.org".into(), phone.clone()).with_device(verified(&laptop));
 //! let mut requester =
-//!     Requester::new("@a:b.org".into(), "PHONE".into(), RequesterOptions::default());
-//! let request = requester.request(MEGOLM_BACKUP_V1.into(), Recipients::All, &seen, 0)?;
+//!     Requester::new("@a:b.org".into(), "PHONE".into());
+//! let request = requester.request(MEGOLM_BACKUP_V1.into(), None, &seen, 0)?;
 //! assert_eq!(request.device_ids(), [DeviceId::from("LAPTOP")]);
 //!
 //! // The laptop asks its user.
@@ -117,19 +117,17 @@ mod secret_send;
 mod to_device;
 
 pub use self::{
-    olm_payload::OlmPayloadError,
     outgoing::OutgoingRequest,
     own_devices::{DeviceIdentity, DeviceProblem, OwnDevice, OwnDevices},
     requester::{
-        AcceptedSecret, DropReason, DroppedAnswer, EndedRequest, Receipt, Recipients, RequestState,
-        RequestStateError, Requester, RequesterError, RequesterOptions,
+        AcceptedSecret, DroppedAnswer, EndedRequest, Receipt, RequestState, Requester,
+        RequesterError,
     },
     responder::{
-        AnswerState, AnswerStateError, Decision, EncryptedSecretSend, IgnoreReason,
-        IncomingRequest, Responder, SECRET_REQUEST, SecretToEncrypt, ShareError, SharePolicy,
-        ShareRule,
+        AnswerState, Decision, EncryptedSecretSend, IncomingRequest, Responder, ResponderError,
+        SECRET_REQUEST, SecretToEncrypt, SharePolicy, ShareRule,
     },
-    secret_request::{SecretRequest, SecretRequestAction, UnknownAction},
+    secret_request::{SecretRequest, SecretRequestAction},
     secret_send::{SECRET_SEND, SecretSend},
     to_device::{DecryptedToDevice, PlainToDevice},
 };

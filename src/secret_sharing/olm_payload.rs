@@ -2,36 +2,20 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use thiserror::Error;
 
-use super::own_devices::{DeviceIdentity, OwnDevices};
+use super::{
+    own_devices::{DeviceIdentity, OwnDevices},
+    requester::RequesterError,
+};
 use crate::{
     crypto::ed25519::Ed25519PublicKey,
-    encoding::json::{self, RawObject},
+    encoding::{
+        format::FormatProblem,
+        json::{self, RawObject},
+    },
     ids::UserId,
     secret::{SecretString, SecretVec},
 };
-
-/// Why the plaintext of an Olm message is not an event for this device. Nothing in it is repeated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum OlmPayloadError {
-    /// It is no JSON object.
-    #[error("the decrypted message is not a JSON object")]
-    NotAnObject,
-    /// A member is missing or of another type.
-    #[error("the decrypted message has no usable {0}")]
-    Missing(&'static str),
-    /// It names another sender than the event around it: somebody passes on what was not meant for us.
-    #[error("the decrypted message names another sender")]
-    OtherSender,
-    /// It was written for another user.
-    #[error("the decrypted message was meant for another user")]
-    OtherRecipient,
-    /// It was written for another device.
-    #[error("the decrypted message was meant for another device")]
-    OtherRecipientKey,
-}
 
 /// The payload of a message that was meant for this device.
 pub(super) struct OlmPayload {
@@ -46,23 +30,24 @@ impl OlmPayload {
         plaintext: &[u8],
         sender: &UserId,
         devices: &OwnDevices,
-    ) -> Result<Self, OlmPayloadError> {
-        let mut object = RawObject::parse(plaintext).map_err(|_| OlmPayloadError::NotAnObject)?;
+    ) -> Result<Self, RequesterError> {
+        let mut object = RawObject::parse(plaintext)
+            .map_err(|_| RequesterError::Content(FormatProblem::NotAnObject.of(WHAT)))?;
         if !is(&mut object, "sender", sender.as_str())? {
-            return Err(OlmPayloadError::OtherSender);
+            return Err(RequesterError::OtherSender);
         }
         if !is(&mut object, "recipient", devices.user_id().as_str())? {
-            return Err(OlmPayloadError::OtherRecipient);
+            return Err(RequesterError::OtherRecipient);
         }
         if ed25519(&mut object, "recipient_keys")? != devices.this_device().ed25519 {
-            return Err(OlmPayloadError::OtherRecipientKey);
+            return Err(RequesterError::OtherRecipientKey);
         }
         let ed25519 = ed25519(&mut object, "keys")?;
         let event_type = member(&mut object, "type")?;
-        let event_type = json::string(event_type).map_err(|_| OlmPayloadError::Missing("type"))?;
+        let event_type = json::string(event_type).map_err(|_| missing("type"))?;
         let content = member(&mut object, "content")?.get();
         if !content.starts_with('{') {
-            return Err(OlmPayloadError::Missing("content"));
+            return Err(missing("content"));
         }
         let event_type = SecretString::from(event_type.as_str());
         Ok(Self { ed25519, event_type, content: SecretVec::from(content.as_bytes()) })
@@ -109,29 +94,36 @@ pub(super) fn write(
 fn member<'a>(
     object: &mut RawObject<'a>,
     name: &'static str,
-) -> Result<&'a RawValue, OlmPayloadError> {
-    object.take(name).ok_or(OlmPayloadError::Missing(name))
+) -> Result<&'a RawValue, RequesterError> {
+    object.take(name).ok_or(missing(name))
 }
 
 fn is(
     object: &mut RawObject<'_>,
     name: &'static str,
     expected: &str,
-) -> Result<bool, OlmPayloadError> {
-    let text = json::string(member(object, name)?).map_err(|_| OlmPayloadError::Missing(name))?;
+) -> Result<bool, RequesterError> {
+    let text = json::string(member(object, name)?).map_err(|_| missing(name))?;
     Ok(text.as_str() == expected)
 }
 
 fn ed25519(
     object: &mut RawObject<'_>,
     name: &'static str,
-) -> Result<Ed25519PublicKey, OlmPayloadError> {
+) -> Result<Ed25519PublicKey, RequesterError> {
     let keys = RawObject::parse(member(object, name)?.get().as_bytes());
     let key = keys.ok().and_then(|mut keys| keys.take("ed25519"));
     let text = key.and_then(|key| json::string(key).ok());
     let key = text.and_then(|text| Ed25519PublicKey::from_base64(text.as_str()).ok());
-    key.ok_or(OlmPayloadError::Missing(name))
+    key.ok_or(missing(name))
 }
+
+/// It is not repeated, since what is broken could be a secret.
+fn missing(name: &'static str) -> RequesterError {
+    RequesterError::Content(FormatProblem::Unusable(name).of(WHAT))
+}
+
+const WHAT: &str = "the decrypted message";
 
 /// Enough for all but the content.
 const USUAL_LENGTH: usize = 512;

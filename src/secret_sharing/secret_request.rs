@@ -1,7 +1,5 @@
 //! `m.secret.request`: asking for a secret, and taking the question back.
 
-use std::fmt;
-
 use serde_json::value::RawValue;
 
 use crate::{
@@ -11,7 +9,6 @@ use crate::{
         json::{self, JsonText, RawObject, UnknownMembers},
         json_object::JsonObject,
     },
-    excerpt::Excerpt,
     ids::{DeviceId, RequestId, SecretName},
 };
 
@@ -41,13 +38,10 @@ pub enum SecretRequestAction {
     Request(SecretName),
     /// `request_cancellation`: nothing any more.
     Cancellation,
-    /// Something that this version does not know. It is kept, and to be ignored.
-    Unknown(UnknownAction),
+    /// Something that this version does not know. It is kept, and written back, and to be ignored.
+    #[non_exhaustive]
+    Unknown,
 }
-
-/// The name of an action that this version does not know.
-#[derive(Clone, PartialEq, Eq)]
-pub struct UnknownAction(String);
 
 impl SecretRequest {
     /// A request, or its cancellation, without other members.
@@ -78,13 +72,20 @@ impl SecretRequest {
             return Err(FormatProblem::TooLarge { limit, found }.of(WHAT));
         }
         let mut object = RawObject::parse(content.as_bytes()).unwrap_or_default();
+        let with_action = object.clone();
         let action = text(&mut object, ACTION)?;
         let requesting_device_id = text(&mut object, DEVICE)?.as_str().into();
         let request_id = text(&mut object, ID)?.as_str().into();
         let action = match action.as_str() {
             REQUEST => SecretRequestAction::Request(text(&mut object, NAME)?.as_str().into()),
             CANCELLATION | CANCELLATION_OF_A_DRAFT => SecretRequestAction::Cancellation,
-            other => SecretRequestAction::Unknown(UnknownAction(other.to_owned())),
+            _ => {
+                object = with_action;
+                for known in [DEVICE, ID] {
+                    object.take(known);
+                }
+                SecretRequestAction::Unknown
+            }
         };
         let unknown_members =
             UnknownMembers::from_rest(object).ok_or(FormatProblem::Unkeepable.of(WHAT))?;
@@ -95,12 +96,13 @@ impl SecretRequest {
     #[must_use]
     pub fn to_json(&self) -> JsonObject {
         let (action, name) = match &self.action {
-            SecretRequestAction::Request(name) => (REQUEST, Some(name.as_str())),
-            SecretRequestAction::Cancellation => (CANCELLATION, None),
-            SecretRequestAction::Unknown(action) => (action.as_str(), None),
+            SecretRequestAction::Request(name) => (Some(REQUEST), Some(name.as_str())),
+            SecretRequestAction::Cancellation => (Some(CANCELLATION), None),
+            // It stands among the unknown members.
+            SecretRequestAction::Unknown => (None, None),
         };
         let known = [
-            (ACTION, Some(action)),
+            (ACTION, action),
             (NAME, name),
             (ID, Some(self.request_id.as_str())),
             (DEVICE, Some(self.requesting_device_id.as_str())),
@@ -114,20 +116,6 @@ impl SecretRequest {
             .map(|(name, value)| format!("{}:{value}", json::to_text(name)))
             .collect();
         JsonObject::from_our_own(&format!("{{{}}}", members.join(",")))
-    }
-}
-
-impl UnknownAction {
-    /// The action as it came.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for UnknownAction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "UnknownAction({:?})", Excerpt::new(&self.0))
     }
 }
 

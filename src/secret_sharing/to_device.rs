@@ -4,10 +4,7 @@
 
 use std::fmt;
 
-use super::{
-    olm_payload::{OlmPayload, OlmPayloadError},
-    own_devices::OwnDevices,
-};
+use super::{olm_payload::OlmPayload, own_devices::OwnDevices, requester::RequesterError};
 use crate::{
     crypto::{curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey},
     encoding::json_object::JsonObject,
@@ -49,13 +46,13 @@ impl DecryptedToDevice {
     ///
     /// # Errors
     ///
-    /// [`OlmPayloadError`] if something is missing or was meant for somebody else.
+    /// [`RequesterError`] if something is missing or was meant for somebody else.
     pub fn from_olm(
         sender: UserId,
         session_key: Curve25519PublicKey,
         plaintext: &[u8],
         devices: &OwnDevices,
-    ) -> Result<Self, OlmPayloadError> {
+    ) -> Result<Self, RequesterError> {
         let payload = OlmPayload::read(plaintext, &sender, devices)?;
         let OlmPayload { ed25519, event_type, content } = payload;
         Ok(Self { sender, curve25519: session_key, ed25519, event_type, content })

@@ -9,8 +9,8 @@ use super::{
     finding::SecretStorageFinding,
     key::SecretStorageKey,
     key_description::{KeyDescription, KeyTest},
-    opened_secret::OpenedSecret,
-    opening::{Opening, SecretFailure, SecretVerdict},
+    opened_secret::{OpenedSecret, SecretOpenError},
+    opening::{Opening, SecretVerdict},
 };
 use crate::{
     Limits,
@@ -135,22 +135,22 @@ impl SecretStorage {
     /// Opens one secret with whichever of these keys does, and compares it with the public key that
     /// stands for its name. Symmetric keys that nobody can guess come first: what others could have written must not take
     /// the place of what only the owner could. A key that others can guess is not tried if nothing shows that it
-    /// is the right one, nor beside one that is sure and that they cannot guess ([`SecretFailure::NotTried`]).
+    /// is the right one, nor beside one that is sure and that they cannot guess ([`SecretOpenError::NotTried`]).
     ///
     /// # Errors
     ///
-    /// [`SecretFailure`] says why each of the keys failed.
+    /// [`SecretOpenError`] says why each of the keys failed.
     pub fn open(
         &self,
         name: &SecretName,
         keys: &mut [SecretStorageKey],
         public_keys: &PublicKeys,
-    ) -> Result<OpenedSecret, SecretFailure> {
-        let Some(secret) = self.secret(name) else { return Err(SecretFailure::OtherKeys) };
+    ) -> Result<OpenedSecret, SecretOpenError> {
+        let Some(secret) = self.secret(name) else { return Err(SecretOpenError::OtherKeys) };
         let mut opening = Opening::new([(name, secret)], keys);
         while !opening.advance(keys, public_keys, u32::MAX) {}
         let verdict = opening.finish(keys).pop();
-        verdict.map_or(Err(SecretFailure::OtherKeys), |verdict| verdict.outcome)
+        verdict.map_or(Err(SecretOpenError::OtherKeys), |verdict| verdict.outcome)
     }
 
     /// Opens every secret that these keys open, each with a verdict of its own, as [`SecretStorage::open`] does.

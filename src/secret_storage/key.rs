@@ -3,12 +3,12 @@
 use std::fmt;
 
 use subtle::ConstantTimeEq as _;
-use thiserror::Error;
 
 use super::{
     encrypted_secret::{EncryptedSecret, SecretEntry},
     key_description::{KeyAlgorithm, KeyDescription, KeyTest},
     opened_secret::{OpenedSecret, SecretOpenError, SecretOrigin},
+    unlock::UnlockOutcome,
 };
 use crate::{
     crypto::{
@@ -18,7 +18,6 @@ use crate::{
         key_material::KeyMaterial,
     },
     encoding::secret_base64,
-    excerpt::Excerpt,
     ids::{SecretName, SecretStorageKeyId},
     recovery_key::RecoveryKey,
     secret::{SecretBytes, SecretString, SecretVec},
@@ -53,21 +52,6 @@ pub enum KeyStanding {
     Unverifiable,
 }
 
-/// Why a key is not the one that a description means.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum KeyMismatch {
-    /// The description is that of another key.
-    #[error("this is another key than the one that is described")]
-    DoesNotFit,
-    /// An asymmetric key has 32 bytes, and this one has another number.
-    #[error("the described key has 32 bytes, this has {0}")]
-    Length(usize),
-    /// The description is of an algorithm that this version does not know.
-    #[error("the key\u{2019}s algorithm \u{201c}{0}\u{201d} is not supported")]
-    Unsupported(Excerpt),
-}
-
 #[derive(Clone)]
 enum KeySecret {
     Symmetric(KeyMaterial),
@@ -81,8 +65,8 @@ impl KeyDescription {
     ///
     /// # Errors
     ///
-    /// [`KeyMismatch`] if it is not.
-    pub fn accept(&self, key: &KeyMaterial) -> Result<SecretStorageKey, KeyMismatch> {
+    /// [`UnlockOutcome::DoesNotFit`] if it is not, [`UnlockOutcome::KeyLength`] or [`UnlockOutcome::Unsupported`] if it cannot be.
+    pub fn accept(&self, key: &KeyMaterial) -> Result<SecretStorageKey, UnlockOutcome> {
         self.accept_with(key, &mut None)
     }
 
@@ -91,7 +75,7 @@ impl KeyDescription {
         &self,
         key: &KeyMaterial,
         public_half: &mut Option<Curve25519PublicKey>,
-    ) -> Result<SecretStorageKey, KeyMismatch> {
+    ) -> Result<SecretStorageKey, UnlockOutcome> {
         let is_guessable = self.has_guessable_passphrase();
         let secret = self.secret_of(key)?;
         let fits = match (self.test(), &secret) {
@@ -107,7 +91,7 @@ impl KeyDescription {
         };
         let (id, standing) = (self.id().clone(), KeyStanding::Checked);
         let checked = SecretStorageKey { id, secret, standing, is_guessable, is_provable: true };
-        if fits { Ok(checked) } else { Err(KeyMismatch::DoesNotFit) }
+        if fits { Ok(checked) } else { Err(UnlockOutcome::DoesNotFit) }
     }
 
     /// The key in spite of a check that it does not fit: the check may be what is damaged, and secrets that are encrypted
@@ -118,15 +102,16 @@ impl KeyDescription {
         Some(SecretStorageKey { id, secret, standing, is_guessable: false, is_provable: true })
     }
 
-    fn secret_of(&self, key: &KeyMaterial) -> Result<KeySecret, KeyMismatch> {
+    fn secret_of(&self, key: &KeyMaterial) -> Result<KeySecret, UnlockOutcome> {
         match self.algorithm() {
             KeyAlgorithm::AesHmacSha2 => Ok(KeySecret::Symmetric(key.clone())),
             KeyAlgorithm::Curve25519AesSha2 => {
                 let bytes = SecretBytes::from_slice(key.expose_bytes());
-                let bytes = bytes.ok_or_else(|| KeyMismatch::Length(key.expose_bytes().len()))?;
+                let bytes =
+                    bytes.ok_or_else(|| UnlockOutcome::KeyLength(key.expose_bytes().len()))?;
                 Ok(KeySecret::Asymmetric(Curve25519SecretKey::from_bytes(bytes)))
             }
-            KeyAlgorithm::Unsupported(name) => Err(KeyMismatch::Unsupported(name.clone())),
+            KeyAlgorithm::Unsupported(name) => Err(UnlockOutcome::Unsupported(name.clone())),
         }
     }
 }

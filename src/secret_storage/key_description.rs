@@ -13,7 +13,7 @@ use crate::{
     },
     excerpt::Excerpt,
     ids::{SecretStorageKeyId, UserId},
-    passphrase::{PassphraseFinding, PassphraseParameters, PassphraseParametersError},
+    passphrase::{PassphraseParameters, PassphraseParametersError},
     signed_json::{Kind, SignatureReport, SignatureWork, SignedObject, Signers, TrustedSigner},
 };
 
@@ -32,8 +32,7 @@ pub struct KeyDescription {
     passphrase: Option<ReadPassphrase>,
 }
 
-type ReadPassphrase =
-    Result<Read<PassphraseParameters, PassphraseFinding>, PassphraseParametersError>;
+type ReadPassphrase = Result<Read<PassphraseParameters, FormatProblem>, PassphraseParametersError>;
 
 /// What a key of the secret storage encrypts with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,7 +146,7 @@ impl KeyDescription {
     /// Why the parameters cannot be used.
     pub fn passphrase(
         &self,
-    ) -> Result<Option<&Read<PassphraseParameters, PassphraseFinding>>, &PassphraseParametersError>
+    ) -> Result<Option<&Read<PassphraseParameters, FormatProblem>>, &PassphraseParametersError>
     {
         self.passphrase.as_ref().map(Result::as_ref).transpose()
     }

@@ -65,18 +65,17 @@ pub use self::{
     account::SecretStorage,
     account_data::AccountDataPair,
     change::{
-        Change, ChangeError, LegacyPublicKey, NewKey, NotVerified, Plan, PlanError, PlanNote,
-        PlanStep, StepReason, VerifiedPublicKeys,
+        Change, ChangeError, LegacyPublicKey, NewKey, NotVerified, Plan, PlanNote, PlanStep,
+        VerifiedPublicKeys,
     },
     encrypted_secret::EncryptedSecret,
     finding::SecretStorageFinding,
-    key::{KeyMismatch, KeyStanding, SecretStorageKey},
+    key::{KeyStanding, SecretStorageKey},
     key_description::{KeyAlgorithm, KeyDescription},
     opened_secret::{OpenedSecret, SecretOpenError, SecretOrigin},
-    opening::{SecretFailure, SecretVerdict},
+    opening::SecretVerdict,
     unlock::{
-        EntryKind, Expected, TypedAs, Unlock, UnlockAttempt, UnlockError, UnlockFailure,
-        UnlockOutcome, Unlocked,
+        EntryKind, Unlock, UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome, Unlocked,
     },
 };
 pub(crate) use self::{change::Belief, encrypted_secret::SecretEntry, key_description::KeyTest};

@@ -43,13 +43,22 @@ pub enum SecretOrigin {
     Passthrough,
 }
 
-/// Why a secret does not open with a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+/// Why a secret does not open.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SecretOpenError {
-    /// It is encrypted to other keys alone.
-    #[error("the secret is not encrypted with this key")]
+    /// It is encrypted to other keys alone than the one that was given, or those.
+    #[error("the secret is encrypted with other keys")]
     OtherKeys,
+    /// It is encrypted to keys that were given, and tried on none of them: others can
+    /// [guess](super::SecretStorageKey::is_guessable) them, and nothing shows that they are the right ones, or another key
+    /// is sure. Who is sure of a key can open it with [that key alone](super::SecretStorageKey::open).
+    #[error("others can guess the key that the secret is encrypted to, so it was not tried")]
+    NotTried,
+    /// It is encrypted to keys that were given, and none opens it. The first reason is that
+    /// of the first key.
+    #[error("the secret does not open: {}", first_reason(.0))]
+    Keys(Vec<(SecretStorageKeyId, SecretOpenError)>),
     /// What is stored under the key cannot be read.
     #[error("{0}")]
     Entry(FormatError),
@@ -171,6 +180,10 @@ impl OpenedSecret {
     pub fn public_key(&self) -> PublicKeyVerdict {
         self.public_key
     }
+}
+
+fn first_reason(reasons: &[(SecretStorageKeyId, SecretOpenError)]) -> String {
+    reasons.first().map(|(_, reason)| reason.to_string()).unwrap_or_default()
 }
 
 impl fmt::Debug for OpenedSecret {

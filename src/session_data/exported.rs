@@ -24,14 +24,13 @@ impl ExportedSession {
     ///
     /// [`SessionDataError`] if it names no room or holds no usable session.
     pub fn from_json(text: &[u8]) -> Result<Read<Self, Repair>, SessionDataError> {
-        let read = SessionData::from_json(text)?;
-        let room_id = read.claimed_room_id.ok_or(SessionDataError::NoRoom)?;
-        let session_id = read.session.session_id();
-        let mut repairs = read.repairs;
-        if read.claimed_session_id.is_some_and(|claimed| claimed != session_id) {
+        let (Read { value: session, mut repairs }, claims) =
+            SessionData::from_json_with_claims(text)?;
+        let room_id = claims.room_id.ok_or(SessionDataError::NoRoom)?;
+        if claims.session_id.is_some_and(|claimed| claimed != session.session_id()) {
             repairs.push(Repair::OtherSessionIdClaimed);
         }
-        Ok(Read { value: Self { room_id, session: read.session }, repairs })
+        Ok(Read { value: Self { room_id, session }, repairs })
     }
 
     /// The session's ID, the one inside its key.

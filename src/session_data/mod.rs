@@ -24,7 +24,7 @@
 //! );
 //! let json = session.to_json();
 //! let read = SessionData::from_json(json.expose_bytes())?;
-//! assert_eq!(read.session, session);
+//! assert_eq!(read.value, session);
 //! assert!(read.repairs.is_empty());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -38,9 +38,10 @@ mod write;
 
 use std::{collections::BTreeMap, fmt};
 
+pub(crate) use self::read::Claims;
 pub use self::{
     exported::ExportedSession,
-    read::{ReadSessionData, Repair, SessionDataError},
+    read::{Repair, SessionDataError},
     session_key::SessionKey,
 };
 use crate::{

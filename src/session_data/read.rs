@@ -13,22 +13,17 @@ use crate::{
     encoding::{
         base64::Base64Error,
         json::{self, JsonTextError, RawObject, RawObjectError, UnknownSecretMembers},
+        read::Read,
     },
     excerpt::Excerpt,
     ids::{RoomId, SessionId},
 };
 
-/// A session that was read, and what had to be made good.
+/// What the JSON of a session names by itself, which `SessionData` has no place for: the ID inside the session key counts.
 #[derive(Clone, PartialEq, Eq)]
-pub struct ReadSessionData {
-    /// The session.
-    pub session: SessionData,
-    /// What was made good on the way; empty for what the specification says.
-    pub repairs: Vec<Repair>,
-    /// A room that the JSON names by itself, which `SessionData` has no place for.
-    pub claimed_room_id: Option<RoomId>,
-    /// A session ID that the JSON names by itself; the one inside the session key counts.
-    pub claimed_session_id: Option<SessionId>,
+pub(crate) struct Claims {
+    pub(crate) room_id: Option<RoomId>,
+    pub(crate) session_id: Option<SessionId>,
 }
 
 /// Something in a session's JSON that was not as specified, and what was made of it.
@@ -144,7 +139,14 @@ impl SessionData {
     /// # Errors
     ///
     /// [`SessionDataError`] if there is no usable session key, or the algorithm is unknown.
-    pub fn from_json(text: &[u8]) -> Result<ReadSessionData, SessionDataError> {
+    pub fn from_json(text: &[u8]) -> Result<Read<Self, Repair>, SessionDataError> {
+        Self::from_json_with_claims(text).map(|(read, _)| read)
+    }
+
+    /// The same with what the JSON names besides.
+    pub(crate) fn from_json_with_claims(
+        text: &[u8],
+    ) -> Result<(Read<Self, Repair>, Claims), SessionDataError> {
         let mut object = RawObject::parse(text).map_err(|error| match error {
             RawObjectError::Syntax => SessionDataError::NotJson,
             RawObjectError::NotAnObject => SessionDataError::NotAnObject,
@@ -159,12 +161,14 @@ impl SessionData {
             shared_history: read_shared_history(&mut object),
             unknown_members: UnknownSecretMembers::default(),
         };
-        let claimed_room_id = read_claim(&mut object, "room_id").map(RoomId::new);
-        let claimed_session_id = read_claim(&mut object, "session_id").map(SessionId::new);
+        let claims = Claims {
+            room_id: read_claim(&mut object, "room_id").map(RoomId::new),
+            session_id: read_claim(&mut object, "session_id").map(SessionId::new),
+        };
         let unknown_members =
             UnknownSecretMembers::from_rest(object).ok_or(SessionDataError::Unkeepable)?;
-        let session = Self { unknown_members, ..session };
-        Ok(ReadSessionData { session, repairs, claimed_room_id, claimed_session_id })
+        let value = Self { unknown_members, ..session };
+        Ok((Read { value, repairs }, claims))
     }
 }
 
@@ -191,17 +195,6 @@ impl fmt::Display for Repair {
                 f.write_str("the session names another session ID than the one of its key")
             }
         }
-    }
-}
-
-impl fmt::Debug for ReadSessionData {
-    /// Leaves out the claims: a server can move blocks of a session key to where they stand.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { session, repairs, claimed_room_id: _, claimed_session_id: _ } = self;
-        f.debug_struct("ReadSessionData")
-            .field("session", session)
-            .field("repairs", repairs)
-            .finish_non_exhaustive()
     }
 }
 

@@ -44,8 +44,8 @@ pub use self::{
     cross_signing_key::{CrossSigningKey, CrossSigningUsage},
     device_keys::DeviceKeys,
     published_key::QueriedKeyError,
-    report::{CheckedSignature, SignatureReport, SignatureVerdict, TrustedSigner},
-    to_sign::{BackupAuthDataToSign, ToSign},
+    report::{SignatureReport, SignatureVerdict, TrustedSigner},
+    to_sign::ToSign,
 };
 pub(crate) use self::{
     kind::Kind,

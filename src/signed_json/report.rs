@@ -20,19 +20,9 @@ pub struct TrustedSigner {
 /// ([specification](https://spec.matrix.org/v1.16/appendices/#checking-for-a-signature)).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SignatureReport {
-    pub(super) signatures: Vec<CheckedSignature>,
+    pub(super) signatures: Vec<(KeyId, SignatureVerdict)>,
     pub(super) not_checked: usize,
     pub(super) by_others: usize,
-}
-
-/// One signature and what became of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct CheckedSignature {
-    /// The label of the signature.
-    pub key_id: KeyId,
-    /// The verdict.
-    pub verdict: SignatureVerdict,
 }
 
 /// What became of one signature.
@@ -95,10 +85,10 @@ impl TrustedSigner {
 }
 
 impl SignatureReport {
-    /// The signatures that were checked: those with the label of a trusted key first, otherwise in the
+    /// The signatures that were checked, each with its label and what became of it: those with the label of a trusted key first, otherwise in the
     /// order of the object.
     #[must_use]
-    pub fn signatures(&self) -> &[CheckedSignature] {
+    pub fn signatures(&self) -> &[(KeyId, SignatureVerdict)] {
         &self.signatures
     }
 
@@ -122,7 +112,7 @@ impl SignatureReport {
 
     /// The trusted keys that made valid signatures.
     pub fn valid_signers(&self) -> impl Iterator<Item = &TrustedSigner> {
-        self.signatures.iter().filter_map(|checked| match &checked.verdict {
+        self.signatures.iter().filter_map(|(_, verdict)| match verdict {
             SignatureVerdict::Valid(signer) => Some(signer),
             _ => None,
         })
@@ -137,20 +127,20 @@ impl SignatureReport {
     /// Whether the user made signatures, and every one is valid.
     #[must_use]
     pub fn all_valid(&self) -> bool {
-        let valid =
-            |checked: &CheckedSignature| matches!(checked.verdict, SignatureVerdict::Valid(_));
-        !self.signatures.is_empty() && self.not_checked == 0 && self.signatures.iter().all(valid)
+        !self.signatures.is_empty()
+            && self.not_checked == 0
+            && self.valid_signers().count() == self.signatures.len()
     }
 }
 
 impl SignatureReport {
     /// The same when these alone are trusted.
     pub(crate) fn only_by(mut self, trusted: &[TrustedSigner]) -> Self {
-        for checked in &mut self.signatures {
+        for (_, verdict) in &mut self.signatures {
             let is_other =
                 |signer: &TrustedSigner| trusted.iter().all(|one| one.key() != signer.key());
-            if matches!(&checked.verdict, SignatureVerdict::Valid(signer) if is_other(signer)) {
-                checked.verdict = SignatureVerdict::UnknownSigner;
+            if matches!(verdict, SignatureVerdict::Valid(signer) if is_other(signer)) {
+                *verdict = SignatureVerdict::UnknownSigner;
             }
         }
         self
@@ -158,9 +148,9 @@ impl SignatureReport {
 
     /// The same for an object that could be of another kind as well: nothing in it counts as valid.
     pub(super) fn of_other_kind(mut self) -> Self {
-        for checked in &mut self.signatures {
-            if matches!(checked.verdict, SignatureVerdict::Valid(_)) {
-                checked.verdict = SignatureVerdict::OtherKind;
+        for (_, verdict) in &mut self.signatures {
+            if matches!(verdict, SignatureVerdict::Valid(_)) {
+                *verdict = SignatureVerdict::OtherKind;
             }
         }
         self
@@ -169,9 +159,8 @@ impl SignatureReport {
 
 impl fmt::Display for SignatureReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let valid =
-            self.signatures.iter().filter(|one| matches!(one.verdict, SignatureVerdict::Valid(_)));
-        write!(f, "{} of {} signatures are valid", valid.count(), self.signatures.len())?;
+        let valid = self.valid_signers().count();
+        write!(f, "{valid} of {} signatures are valid", self.signatures.len())?;
         if self.not_checked > 0 {
             write!(f, ", {} more were not checked", self.not_checked)?;
         }

@@ -4,10 +4,7 @@
 
 use std::collections::HashMap;
 
-use super::{
-    CheckedSignature, Kind, SIGNATURES, SignatureReport, SignatureVerdict, SignedObject,
-    TrustedSigner,
-};
+use super::{Kind, SIGNATURES, SignatureReport, SignatureVerdict, SignedObject, TrustedSigner};
 use crate::{
     Limits,
     crypto::ed25519::Ed25519Signature,
@@ -138,10 +135,8 @@ impl SignedObject {
         match self.signed_bytes() {
             Ok(message) => Check { message, signers, work }.all(own, &mut report),
             Err(error) => {
-                let not_verifiable = |(key_id, _)| {
-                    let verdict = SignatureVerdict::NotVerifiable(error.clone());
-                    CheckedSignature { key_id, verdict }
-                };
+                let not_verifiable =
+                    |(key_id, _)| (key_id, SignatureVerdict::NotVerifiable(error.clone()));
                 report.signatures = own.into_iter().map(not_verifiable).collect();
             }
         }
@@ -177,7 +172,7 @@ impl<'a> Check<'a> {
                 (Ok(signature), Ok(None)) => self.by_bytes(&key_id, &signature),
             };
             match verdict {
-                Some(verdict) => report.signatures.push(CheckedSignature { key_id, verdict }),
+                Some(verdict) => report.signatures.push((key_id, verdict)),
                 None => report.not_checked += 1,
             }
         }

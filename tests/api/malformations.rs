@@ -9,8 +9,8 @@ use strongroom::{
         UpdateBackupVersion,
     },
     backup::{
-        AuthData, AuthDataError, BackupDecryptionKey, BackupVersionInfo,
-        MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, TrustedBackup,
+        AuthData, BackupDecryptionKey, BackupVersionInfo, MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2,
+        TrustError, TrustedBackup,
     },
     encoding::format::FormatProblem,
     ids::{BackupVersion, RoomId},
@@ -83,30 +83,30 @@ fn rows_21_and_22_a_version_that_cannot_be_used_is_still_a_version() {
     };
     let unknown = auth_data("org.example.new", "\"a string\"");
     assert!(
-        matches!(unknown, Some(AuthDataError::UnsupportedAlgorithm(name)) if name.as_str() == "org.example.new")
+        matches!(unknown, Some(TrustError::UnsupportedAlgorithm(name)) if name.as_str() == "org.example.new")
     );
     assert!(matches!(
         auth_data(MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, "\"a string\""),
-        Some(AuthDataError::Json(_))
+        Some(TrustError::Json(_))
     ));
     assert_eq!(
         auth_data(MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, "{ }"),
-        Some(AuthDataError::Missing("public data"))
+        Some(TrustError::Missing("public data"))
     );
     assert_eq!(
         auth_data(MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, "{\"other\":7}"),
-        Some(AuthDataError::NoPublicKey)
+        Some(TrustError::NoPublicKey)
     );
     let public_key = |bytes: &[u8]| {
         format!(r#"{{"public_key":"{}", "x":[1]}}"#, strongroom::encoding::base64::encode(bytes))
     };
     let error = auth_data(MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, &public_key(&[9; 45]));
-    let Some(AuthDataError::PublicKey(error)) = error else { panic!("{error:?}") };
+    let Some(TrustError::PublicKey(error)) = error else { panic!("{error:?}") };
     assert!(matches!(error.problem, FormatProblem::Damaged(_)), "{error}");
     let error = auth_data(MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, &public_key(&[0; 32]));
     assert_eq!(
         error,
-        Some(AuthDataError::PublicKey(FormatProblem::Unsafe.of("the backup's public key")))
+        Some(TrustError::PublicKey(FormatProblem::Unsafe.of("the backup's public key")))
     );
     assert_eq!(auth_data(MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, &public_key(&[9; 32])), None);
 }

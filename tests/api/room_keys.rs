@@ -9,9 +9,8 @@ use strongroom::{
         ResponseError, UpdateBackupVersion,
     },
     backup::{
-        AuthData, AuthDataError, BackedUpSession, BackupDecryptionKey,
-        MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, OpenError, SealOptions, SealedSession, TrustError,
-        TrustedBackup,
+        AuthData, BackedUpSession, BackupDecryptionKey, MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2,
+        OpenError, SealOptions, SealedSession, TrustError, TrustedBackup,
     },
     encoding::format::FormatProblem,
     ids::{BackupVersion, RoomId, SessionId},
@@ -211,7 +210,7 @@ fn row_56_a_version_without_an_algorithm_or_without_anything_is_unusable_and_sur
     ] {
         let get = GetBackupVersion::new("9".into());
         let info = answer(&get, 200, body).unwrap().unwrap();
-        assert_eq!(info.auth_data().unwrap_err(), &AuthDataError::Missing(missing), "{body}");
+        assert_eq!(info.auth_data().unwrap_err(), &TrustError::Missing(missing), "{body}");
         let written = serde_json::to_string(&info).unwrap();
         assert_eq!(written, body.replace(r#""algorithm":7,"#, ""));
         // No request goes to a version that has no name.

@@ -8,7 +8,7 @@ use strongroom::{
     Limits,
     api::{ApiError, Endpoint, GetSync, ResponseError, SendToDevice, SyncResponse},
     encoding::json_object::JsonObject,
-    ids::{EventType, SyncToken, UserId},
+    ids::{EventType, UserId},
 };
 
 use crate::{answer, assert_wire, wire};
@@ -29,7 +29,7 @@ fn types_token_and_timeout_are_part_of_the_query() {
     let types = ["m.secret_storage.key.*", "m.\u{22}ö&="].map(EventType::from);
     let sync = GetSync::new()
         .account_data(types)
-        .since(SyncToken::from("s7_2&x=1"))
+        .since(String::from("s7_2&x=1"))
         .timeout(Duration::from_millis(30_500));
     let (_, path, _) = wire(&sync);
     let (filter, rest) = path.strip_prefix("/sync?filter=").unwrap().split_once('&').unwrap();
@@ -51,8 +51,8 @@ fn events_are_kept_raw_and_in_their_order() {
     let sync = read(&body).unwrap();
     assert_eq!((sync.next_batch.as_str(), sync.broken), ("s1", 0));
     let [b, a] = sync.account_data.as_slice() else { panic!("{:?}", sync.account_data) };
-    assert_eq!((b.event_type.as_str(), b.content.as_bytes()), ("b", br#"{"y": 2}"#.as_slice()));
-    assert_eq!((a.event_type.as_str(), a.content.is_empty()), ("a", true));
+    assert_eq!((b.0.as_str(), b.1.as_bytes()), ("b", br#"{"y": 2}"#.as_slice()));
+    assert_eq!((a.0.as_str(), a.1.is_empty()), ("a", true));
     let [event] = sync.to_device.as_slice() else { panic!("{:?}", sync.to_device) };
     assert_eq!(event.event_type.as_str(), "m.room.encrypted");
     assert_eq!(event.sender, Some(UserId::from("@b:c")));

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use strongroom::{
     Limits,
     api::{Endpoint as _, QueriedKeys, QueryKeys},
-    backup::{BackupDecryptionKey, NotSignable, TrustError, UnsignedAuthData},
+    backup::{BackupDecryptionKey, TrustError, UnsignedAuthData},
     client::{
         backup::{KeyFit, Question, Reply, RestoreChoice, SecretTask, Stage},
         diagnose::{
@@ -19,8 +19,7 @@ use strongroom::{
     provenance::Provenance,
     secret::{SecretBytes, SecretVec},
     secret_sharing::{
-        DecryptedToDevice, DeviceIdentity, OwnDevice, OwnDevices, Receipt, Recipients, Requester,
-        RequesterOptions, SECRET_SEND,
+        DecryptedToDevice, DeviceIdentity, OwnDevice, OwnDevices, Receipt, Requester, SECRET_SEND,
     },
     secret_storage::{NewKey, VerifiedPublicKeys},
     secret_value::{PublicKeys, SecretValue},
@@ -111,7 +110,7 @@ fn the_user_signs_no_backup_on_the_word_of_a_device_that_the_host_does_not_trust
     evidence.signers = vec![its_signer()];
     assert!(matches!(sign(&evidence), Err(RepairError::OnlyDevices)));
     evidence.backup_key = Some(BackupDecryptionKey::typed_by_user(bytes(&theirs)));
-    assert!(matches!(sign(&evidence), Ok(RepairPlan::Sign(_))));
+    assert!(matches!(sign(&evidence), Ok(RepairPlan::Sign(..))));
 }
 
 /// A backup that nobody has signed, whose key a verified device has shared.
@@ -125,7 +124,7 @@ fn the_word_of_a_device_becomes_no_signature_of_the_master_key() {
     assert!(diagnosis.remedies().contains(&Remedy::SignBackup("5".into())));
     assert!(matches!(sign(&evidence), Err(RepairError::OnlyDevices)));
     // Nor does it for a backup that the user would make with its key.
-    assert_eq!(UnsignedAuthData::new(&shared(&key)).unwrap_err(), NotSignable::OnlyDevice);
+    assert_eq!(UnsignedAuthData::new(&shared(&key)).unwrap_err(), TrustError::OnlyDevice);
 }
 
 #[test]
@@ -516,9 +515,8 @@ fn secret_of(key: &BackupDecryptionKey) -> SecretValue {
             let own =
                 DeviceIdentity { curve25519: Curve25519PublicKey::from_bytes([9; 32]), ..own };
             let devices = OwnDevices::new(USER.into(), own).with_device(theirs);
-            let options = RequesterOptions::default();
-            let mut requester = Requester::new(USER.into(), "PHONE".into(), options);
-            let asked = requester.request(BACKUP.into(), Recipients::All, &devices, 0).unwrap();
+            let mut requester = Requester::new(USER.into(), "PHONE".into());
+            let asked = requester.request(BACKUP.into(), None, &devices, 0).unwrap();
             let id = asked.request().request_id.as_str();
             let content = json!({ "request_id": id, "secret": text.expose_str() }).to_string();
             let sent = DecryptedToDevice::from_checked_parts(
@@ -557,11 +555,11 @@ const NOTE: &str = "org.example.note";
 /// A requester that has accepted the backup's key and a note from that device.
 fn requester_with(key: &BackupDecryptionKey) -> Requester {
     let devices = own_devices(false);
-    let mut requester = Requester::new(USER.into(), "PHONE".into(), RequesterOptions::default());
+    let mut requester = Requester::new(USER.into(), "PHONE".into());
     let mut public_keys = PublicKeys::default();
     public_keys.backup = Some(*key.public_key().as_curve25519());
     for name in [BACKUP, NOTE] {
-        let asked = requester.request(name.into(), Recipients::All, &devices, 0).unwrap();
+        let asked = requester.request(name.into(), None, &devices, 0).unwrap();
         let id = asked.request().request_id.as_str();
         let content = json!({ "request_id": id, "secret": key.to_base64().expose_str() });
         let from = identity("TAKEN", &taken_over());

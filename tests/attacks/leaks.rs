@@ -12,15 +12,16 @@ use strongroom::{
     api::{AccessToken, BaseUrl},
     backup::BackupDecryptionKey,
     client::{
+        KeyKind,
         backup::{Backup, BackupOptions, KeyFit},
         diagnose::{CurrentBackup, Evidence, diagnose},
-        flow::{EnterError, Entered, Flow as _, Recover, Step},
+        flow::{EnterError, Flow as _, Recover, Step},
     },
     crypto::key_material::KeyMaterial,
     encoding::base64,
     passphrase::PassphraseParameters,
     secret::SecretBytes,
-    secret_storage::{KeyStanding, NewKey, SecretFailure, VerifiedPublicKeys},
+    secret_storage::{KeyStanding, NewKey, SecretOpenError, VerifiedPublicKeys},
     secret_value::PublicKeys,
 };
 
@@ -139,7 +140,7 @@ fn no_report_tells_which_planted_secret_a_guess_opens() {
         let mut keys =
             storage.unlock(TYPED, &PublicKeys::default(), &Limits::default()).unwrap().keys;
         let verdicts = storage.open_all(&mut keys, &PublicKeys::default());
-        assert!(verdicts.iter().all(|it| matches!(it.outcome, Err(SecretFailure::NotTried))));
+        assert!(verdicts.iter().all(|it| matches!(it.outcome, Err(SecretOpenError::NotTried))));
         let mut evidence = Evidence::new(USER.into());
         evidence.storage = Some(storage);
         let diagnosis = diagnose(&evidence, Some(TYPED), &Limits::default());
@@ -266,7 +267,7 @@ fn an_unverifiable_key_decides_no_request() {
     let opening = [account(), vec![event(name, &under_real)]].concat();
     // What opens nothing is refused; what opens something goes on, and the key of the backup is asked for.
     for (events, expected) in
-        [(account(), Err(EnterError::NotConfirmed)), (opening, Ok(Entered::StorageKey))]
+        [(account(), Err(EnterError::NotConfirmed)), (opening, Ok(KeyKind::Storage))]
     {
         let requests = |shown: &BackupDecryptionKey| {
             let (requests, key) = recovered(&events, shown, |flow, now| {

@@ -16,8 +16,7 @@ use strongroom::{
     encoding::base64,
     secret::{SecretBytes, SecretVec},
     secret_sharing::{
-        DecryptedToDevice, DeviceIdentity, OwnDevice, OwnDevices, Receipt, Recipients, Requester,
-        RequesterOptions, SECRET_SEND,
+        DecryptedToDevice, DeviceIdentity, OwnDevice, OwnDevices, Receipt, Requester, SECRET_SEND,
     },
     secret_storage::NewKey,
     secret_value::{PublicKeys, SecretValue},
@@ -128,8 +127,7 @@ fn no_name_that_somebody_else_chooses_makes_a_state_unreadable() {
 
     let requester = requester_with(&text, "LAPTOP");
     takes_every_name(&requester.save(), &encoded, |saved, user, device| {
-        let options = RequesterOptions::default();
-        Requester::from_saved(saved, user.into(), device.into(), options).is_ok()
+        Requester::from_saved(saved, user.into(), device.into()).is_ok()
     });
 }
 
@@ -144,9 +142,8 @@ fn requester_with(text: &str, device_id: &str) -> Requester {
     let device =
         OwnDevice { identity: theirs.clone(), verified: true, blocked: false, dehydrated: false };
     let devices = OwnDevices::new(USER.into(), identity("PHONE", 9, master())).with_device(device);
-    let options = RequesterOptions::default();
-    let mut requester = Requester::new(USER.into(), "PHONE".into(), options);
-    let asked = requester.request(BACKUP.into(), Recipients::All, &devices, 0).unwrap();
+    let mut requester = Requester::new(USER.into(), "PHONE".into());
+    let asked = requester.request(BACKUP.into(), None, &devices, 0).unwrap();
     let id = asked.request().request_id.as_str();
     let content = json!({ "request_id": id, "secret": text }).to_string();
     let sent = DecryptedToDevice::from_checked_parts(
@@ -167,8 +164,7 @@ fn a_device_that_is_called_like_the_secret_it_sends_locks_nobody_out() {
     let text = planted().to_base64().expose_str().to_owned();
     for name in [text.clone(), base64::encode(text.as_bytes())] {
         let saved = requester_with(&text, &name).save();
-        let options = RequesterOptions::default();
-        assert!(Requester::from_saved(&saved, USER.into(), "PHONE".into(), options).is_ok());
+        assert!(Requester::from_saved(&saved, USER.into(), "PHONE".into()).is_ok());
     }
 }
 

@@ -23,8 +23,7 @@ use strongroom::{
     secret::{SecretBytes, SecretVec},
     secret_sharing::{
         DecryptedToDevice, DeviceIdentity, IncomingRequest, OwnDevice, OwnDevices, PlainToDevice,
-        Receipt, Recipients, Requester, RequesterOptions, Responder, SECRET_REQUEST, SECRET_SEND,
-        ShareError, SharePolicy,
+        Receipt, Requester, Responder, ResponderError, SECRET_REQUEST, SECRET_SEND, SharePolicy,
     },
     secret_storage::{
         ChangeError, NewKey, OpenedSecret, SecretStorage, SecretStorageKey, VerifiedPublicKeys,
@@ -199,7 +198,7 @@ fn no_order_of_repairs_stores_a_planted_secret_where_it_counts_as_authentic() {
                         queue.push((events, keys, depth + 1));
                     }
                 }
-                Ok(RepairPlan::Sign(_)) => panic!("the homeserver's backup is signed"),
+                Ok(RepairPlan::Sign(..)) => panic!("the homeserver's backup is signed"),
                 Ok(_) => {}
                 Err(error) => {
                     let is_store = matches!(remedy, Remedy::StoreSecret(_));
@@ -280,9 +279,8 @@ fn a_planted_secret_is_shared_with_no_other_device() {
     let seen_by_phone =
         OwnDevices::new(USER.into(), phone.identity.clone()).with_device(laptop.clone());
     let seen_by_laptop = OwnDevices::new(USER.into(), laptop.identity).with_device(phone);
-    let options = RequesterOptions::default();
-    let mut requester = Requester::new(USER.into(), "PHONE".into(), options);
-    let asked = requester.request(BACKUP.into(), Recipients::All, &seen_by_phone, 0).unwrap();
+    let mut requester = Requester::new(USER.into(), "PHONE".into());
+    let asked = requester.request(BACKUP.into(), None, &seen_by_phone, 0).unwrap();
     let event = PlainToDevice {
         sender: USER.into(),
         event_type: SECRET_REQUEST.into(),
@@ -297,7 +295,7 @@ fn a_planted_secret_is_shared_with_no_other_device() {
     };
     let value = Planted::new().opened().value().unwrap().value;
     let refused = responder.take(&incoming, &value, &seen_by_laptop, 0).unwrap_err();
-    assert_eq!(refused, ShareError::Unauthenticated);
+    assert_eq!(refused, ResponderError::Unauthenticated);
     let own = SecretValue::kept_by_host(&BACKUP.into(), value.to_text().expose_str().as_bytes());
     assert!(responder.take(&incoming, &own.unwrap().value, &seen_by_laptop, 0).is_ok());
 }
@@ -406,9 +404,9 @@ fn what_a_device_has_shared_is_shared_with_no_other() {
     let strongroom::secret_sharing::Decision::Share(incoming) = decision else {
         panic!("{decision:?}")
     };
-    let mut requester = Requester::new(USER.into(), "LAPTOP".into(), RequesterOptions::default());
+    let mut requester = Requester::new(USER.into(), "LAPTOP".into());
     let devices = seen(tablet.clone());
-    let asked = requester.request(BACKUP.into(), Recipients::All, &devices, 0).unwrap();
+    let asked = requester.request(BACKUP.into(), None, &devices, 0).unwrap();
     let key = BackupDecryptionKey::generate().unwrap();
     let (id, text) = (asked.request().request_id.as_str(), key.to_base64());
     let content = json!({ "request_id": id, "secret": text.expose_str() }).to_string();
@@ -424,9 +422,9 @@ fn what_a_device_has_shared_is_shared_with_no_other() {
     let value = accepted.secret.value.clone();
     let blocked = OwnDevice { blocked: true, ..tablet.clone() };
     let refused = responder.take(&incoming, &value, &seen(blocked), 0).unwrap_err();
-    assert_eq!(refused, ShareError::OnlyDevice);
+    assert_eq!(refused, ResponderError::OnlyDevice);
     let refused = responder.take(&incoming, &value, &seen(tablet.clone()), 0).unwrap_err();
-    assert_eq!(refused, ShareError::OnlyDevice);
+    assert_eq!(refused, ResponderError::OnlyDevice);
     // What belongs to a public key that is the user's for sure is the user's, whoever sent it.
     let mut verified = VerifiedPublicKeys::none(USER.into());
     verified.pin_backup(*key.public_key().as_curve25519());

@@ -156,7 +156,7 @@ fn auth_data_that_looks_like_a_key_is_not_trusted_by_its_signature() {
         let trust = TrustedBackup::by_signature(&info, &USER.into(), &signers, &[], &limits);
         assert_eq!(trust.unwrap_err(), TrustError::OtherKind(vec![name]));
         let report = info.auth_data().unwrap().check_signatures(&USER.into(), &signers, &limits);
-        assert_eq!(report.signatures()[0].verdict, SignatureVerdict::OtherKind, "{name}");
+        assert_eq!(report.signatures()[0].1, SignatureVerdict::OtherKind, "{name}");
         assert_eq!(report.trusted_signer(), None);
         // Its key still opens and proves it.
         assert!(TrustedBackup::by_decryption_key(&info, &backup, &[]).is_ok());

@@ -11,10 +11,8 @@ use rand::{SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    api::Endpoint as _,
-    backup::{
-        BackupDecryptionKey, BackupVersionInfo, NotSignable, TrustedBackup, UnsignedAuthData,
-    },
+    api::{Endpoint as _, UpdateBackupVersion},
+    backup::{BackupDecryptionKey, BackupVersionInfo, TrustError, TrustedBackup, UnsignedAuthData},
     client::{
         backup::{Backup, BackupOptions, Next, SavedBackup},
         diagnose::{
@@ -87,7 +85,7 @@ fn a_repair_signs_no_member_of_the_homeservers() {
     assert!(!diagnosis.remedies().contains(&remedy));
     assert!(diagnosis.remedies().contains(&Remedy::ReplaceBackup), "the old version stays");
     let error = repair(&diagnosis, &remedy).unwrap_err();
-    let RepairError::NotSignable(NotSignable::OtherMembers(named)) = &error else {
+    let RepairError::NotSignable(TrustError::OtherMembers(named)) = &error else {
         panic!("{error:?}")
     };
     let mut named: Vec<_> = named.iter().map(|name| name.as_str()).collect();
@@ -111,7 +109,7 @@ fn one_member_more_is_enough_for_nothing_to_be_signed() {
         let info = info(&with(auth_data(&real), &json!({ name: value })));
         let diagnosis = look(&info, typed.expose_str());
         let error = repair(&diagnosis, &Remedy::SignBackup(info.version().clone())).unwrap_err();
-        let is_it = matches!(&error, RepairError::NotSignable(NotSignable::OtherMembers(names)) if names.len() == 1);
+        let is_it = matches!(&error, RepairError::NotSignable(TrustError::OtherMembers(names)) if names.len() == 1);
         assert!(is_it, "{error:?}");
         assert!(!error.to_string().contains('\u{202e}'), "{error}");
     }
@@ -136,7 +134,7 @@ fn what_has_nothing_but_the_public_key_is_signed_and_keeps_its_signatures() {
         // Somebody has signed it, so that nothing asks for it; without that signature it is asked for.
         let unsigned_info = self::info(&auth_data);
         let plan = repair(&look(&unsigned_info, typed.expose_str()), &remedy).unwrap();
-        let RepairPlan::Sign(unsigned) = plan else { panic!("{plan:?}") };
+        let RepairPlan::Sign(_, unsigned) = plan else { panic!("{plan:?}") };
         assert_ours(unsigned.to_sign().bytes(), &real);
         drop(diagnosis);
 
@@ -169,7 +167,7 @@ fn the_documented_way_to_add_a_signature_signs_no_member_of_the_homeservers() {
         let info = info(&with(auth_data(&real), &member));
         let trusted = TrustedBackup::by_decryption_key(&info, &real, &[]).unwrap();
         let error = UnsignedAuthData::of_trusted(&trusted, &info, None).unwrap_err();
-        let NotSignable::OtherMembers(names) = &error else { panic!("{error:?}") };
+        let TrustError::OtherMembers(names) = &error else { panic!("{error:?}") };
         assert_eq!(names.len(), 1);
         assert_eq!(names[0].as_str(), name);
     }
@@ -182,11 +180,11 @@ fn only_the_trusted_backup_is_signed_and_a_planted_key_makes_none_new() {
     let trusted = TrustedBackup::by_decryption_key(&own, &real, &[]).unwrap();
     let other = info(&auth_data(&servers));
     let error = UnsignedAuthData::of_trusted(&trusted, &other, None).unwrap_err();
-    assert_eq!(error, NotSignable::OtherBackup);
+    assert_eq!(error, TrustError::OtherBackup);
     let bytes = servers.to_base64();
     let planted = BackupDecryptionKey::from_base64(bytes.expose_str()).unwrap();
     let error = UnsignedAuthData::new(&planted).unwrap_err();
-    assert_eq!(error, NotSignable::UnauthenticatedSource);
+    assert_eq!(error, TrustError::KeyNotAuthentic);
 }
 
 /// An old backup whose key comes from a passphrase: what is signed of it was typed and derived in this run.
@@ -208,7 +206,7 @@ fn the_members_of_a_passphrase_are_signed_once_it_was_typed_and_not_before() {
     let info = info(&auth_data);
     let trusted = TrustedBackup::by_decryption_key(&info, &key, &[]).unwrap();
     let error = UnsignedAuthData::of_trusted(&trusted, &info, None).unwrap_err();
-    assert_eq!(error, NotSignable::PassphraseNeeded);
+    assert_eq!(error, TrustError::PassphraseNeeded);
     let fits = BackupDecryptionKey::from_passphrase(info.auth_data().unwrap(), "correct horse");
     let fits = fits.unwrap();
     let unsigned = UnsignedAuthData::of_trusted(&trusted, &info, Some(&fits)).unwrap();
@@ -218,7 +216,7 @@ fn the_members_of_a_passphrase_are_signed_once_it_was_typed_and_not_before() {
     // Typed, the repair signs it as well.
     let remedy = Remedy::SignBackup(info.version().clone());
     let plan = repair(&look(&info, "correct horse"), &remedy).unwrap();
-    let RepairPlan::Sign(unsigned) = plan else { panic!("{plan:?}") };
+    let RepairPlan::Sign(_, unsigned) = plan else { panic!("{plan:?}") };
     assert_eq!(serde_json::from_slice::<Value>(unsigned.to_sign().bytes()).unwrap(), auth_data);
 
     // Other parameters than those that gave the key, as a number or as a text, and one member more.
@@ -231,7 +229,7 @@ fn the_members_of_a_passphrase_are_signed_once_it_was_typed_and_not_before() {
     ] {
         let info = self::info(&with(auth_data.clone(), &change));
         let refused = UnsignedAuthData::of_trusted(&trusted, &info, Some(&fits)).unwrap_err();
-        assert!(matches!(refused, NotSignable::OtherMembers(_)), "{change}: {refused:?}");
+        assert!(matches!(refused, TrustError::OtherMembers(_)), "{change}: {refused:?}");
     }
     // Few rounds are signed by nobody, though the user has accepted their risk.
     let (key, few) = old(9_999, "salt");
@@ -241,7 +239,7 @@ fn the_members_of_a_passphrase_are_signed_once_it_was_typed_and_not_before() {
     let fits = BackupDecryptionKey::from_passphrase(info.auth_data().unwrap(), "correct horse");
     for passphrase in [None, Some(&fits.unwrap())] {
         let refused = UnsignedAuthData::of_trusted(&trusted, &info, passphrase).unwrap_err();
-        assert!(matches!(refused, NotSignable::OtherMembers(_)), "{refused:?}");
+        assert!(matches!(refused, TrustError::OtherMembers(_)), "{refused:?}");
     }
 }
 
@@ -253,7 +251,7 @@ fn a_new_backup_is_signed_without_a_member_of_the_old_one() {
     let servers = BackupDecryptionKey::generate().unwrap();
     let body = version(&with(auth_data(&servers), &members_of_keys())).to_string();
     let to_sign = until_sign(&mut machine, &mut |_| (200, body.clone()), true);
-    let ToSign::BackupAuthData(own) = to_sign.unwrap() else { panic!() };
+    let own = to_sign.unwrap();
     assert_ne!(own.public_key(), servers.public_key().as_curve25519());
 }
 
@@ -341,10 +339,11 @@ proptest! {
         let typed = key.to_recovery_key().to_text();
         let typed = if typed_passphrase { "pass" } else { typed.expose_str() };
         let diagnosis = look(&info, typed);
-        if let Ok(RepairPlan::Sign(unsigned)) = repair(&diagnosis, &Remedy::SignBackup(info.version().clone())) {
+        if let Ok(RepairPlan::Sign(version, unsigned)) = repair(&diagnosis, &Remedy::SignBackup(info.version().clone())) {
             assert_ours(unsigned.to_sign().bytes(), &key);
             let signature = signature(&master(), unsigned.to_sign().bytes());
-            let put = unsigned.signed(&label(&master()), &signature);
+            let signed = unsigned.with_signature(&USER.into(), &label(&master()), &signature);
+            let put = UpdateBackupVersion::new(version, signed.into_auth_data());
             let body: Value = serde_json::from_slice(&put.body()).unwrap();
             assert_eq!(readers_of(&body["auth_data"]), [""; 0]);
             for (name, value) in auth_data.as_object().unwrap() {
@@ -387,7 +386,7 @@ proptest! {
             _ => (status, body.clone()),
         };
         if let Some(to_sign) = until_sign(&mut machine, &mut answer, begins) {
-            let ToSign::BackupAuthData(own) = &to_sign else { panic!("{to_sign:?}") };
+            let own = &to_sign;
             let object: Value = serde_json::from_slice(to_sign.bytes()).unwrap();
             assert_eq!(object, json!({ "public_key": own.public_key().to_base64() }));
             assert_ne!(own.public_key(), key.public_key().as_curve25519());

@@ -7,9 +7,7 @@ use strongroom::{
     Limits,
     api::AccessToken,
     backup::SealOptions,
-    client::backup::{
-        Backup, BackupOptions, HostToken, OfferedSession, OperationId, SavedBackup, Wish,
-    },
+    client::backup::{Backup, BackupOptions, OfferedSession, SavedBackup, TaskId},
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
     ids::{BackupVersion, DeviceId, KeyId, RoomId, SessionId, UserId},
     session_data::{ExportedSession, SessionData, SessionKey},
@@ -30,7 +28,7 @@ pub(crate) struct Device {
     pub(crate) store: BTreeMap<(RoomId, SessionId), Stored>,
     last_token: u64,
     /// Requests that have not been answered, with what came back.
-    pub(crate) in_flight: Vec<(OperationId, Option<http::Response<Vec<u8>>>)>,
+    pub(crate) in_flight: Vec<(TaskId, Option<http::Response<Vec<u8>>>)>,
     /// Whether the user said that this device shall not back up.
     pub(crate) has_stopped: bool,
     /// This device's clock against the world's.
@@ -41,7 +39,7 @@ pub(crate) struct Device {
 pub(crate) struct Stored {
     pub(crate) session: ExportedSession,
     pub(crate) options: SealOptions,
-    token: HostToken,
+    token: u64,
     is_imported: bool,
     /// Where this very state of it is stored.
     stored_in: Option<BackupVersion>,
@@ -90,7 +88,7 @@ impl Device {
         {
             self.last_token += 1;
             stored.options.is_verified = true;
-            (stored.token, stored.stored_in) = (HostToken(self.last_token), None);
+            (stored.token, stored.stored_in) = (self.last_token, None);
         } else {
             let key = SessionKey::from_bytes(&exported(rng)).unwrap();
             let room_id = RoomId::from(["!a", "!b:c.org"][rng.random_range(0..2)]);
@@ -113,7 +111,7 @@ impl Device {
             return;
         }
         self.last_token += 1;
-        let token = HostToken(self.last_token);
+        let token = self.last_token;
         self.store.insert(id, Stored { session, options, token, is_imported, stored_in });
     }
 
@@ -122,19 +120,19 @@ impl Device {
     }
 
     /// What is not stored in a version yet.
-    pub(crate) fn unsent(&self, wish: &Wish) -> Vec<OfferedSession> {
+    pub(crate) fn unsent(&self, version: &BackupVersion, count: usize) -> Vec<OfferedSession> {
         let unsent =
-            self.store.values().filter(|stored| stored.stored_in.as_ref() != Some(&wish.version));
+            self.store.values().filter(|stored| stored.stored_in.as_ref() != Some(version));
         let offered = unsent.map(|stored| OfferedSession {
             token: stored.token,
             session: stored.session.clone(),
             options: stored.options,
             is_imported: stored.is_imported,
         });
-        offered.take(wish.count).collect()
+        offered.take(count).collect()
     }
 
-    pub(crate) fn mark(&mut self, version: &BackupVersion, tokens: &[HostToken]) {
+    pub(crate) fn mark(&mut self, version: &BackupVersion, tokens: &[u64]) {
         for stored in self.store.values_mut() {
             if tokens.contains(&stored.token) {
                 stored.stored_in = Some(version.clone());

@@ -78,11 +78,13 @@ impl Observer<'_> {
         let mut rest = &body[..];
         let mut stored = BTreeMap::new();
         while let Some(item) = splitter.next_item(&mut rest).unwrap() {
-            let RoomKeysItem::Session(returned) = item else { panic!("{item:?}") };
-            let data = KeyBackupData::from_json(returned.json).unwrap();
-            let opened = key.open(data.session_data()).unwrap().read.session;
-            assert_eq!(opened.session_id(), *returned.session_id);
-            let id = (returned.room_id.clone(), returned.session_id.clone());
+            let RoomKeysItem::Session { room_id, session_id, json } = item else {
+                panic!("{item:?}")
+            };
+            let data = KeyBackupData::from_json(json).unwrap();
+            let opened = key.open(data.session_data()).unwrap().read.value;
+            assert_eq!(opened.session_id(), *session_id);
+            let id = (room_id.clone(), session_id.clone());
             stored.insert(id, *data.metadata());
         }
         stored

@@ -4,12 +4,11 @@ use rand::{RngExt as _, rngs::StdRng};
 use strongroom::{
     api::BaseUrl,
     backup::{BackupDecryptionKey, TrustError},
-    client::backup::{Next, NoAnswer, Question, QuestionId, Reply, RestoreChoice, SecretTask},
+    client::backup::{Next, NoAnswer, Question, Reply, RestoreChoice, SecretTask, TaskId},
     encoding::json_object::JsonObject,
     recovery_key::RecoveryKey,
     secret::SecretBytes,
     secret_value::{MEGOLM_BACKUP_V1, SecretValue},
-    signed_json::ToSign,
 };
 
 use crate::world::World;
@@ -46,8 +45,8 @@ impl World {
                     self.answer(index, rng);
                 }
             }
-            Next::Want(wish) => {
-                let offered = self.devices[index].unsent(&wish);
+            Next::Want { version, count, .. } => {
+                let offered = self.devices[index].unsent(&version, count);
                 self.devices[index].machine.offer_with_rng(&offered, rng);
             }
             Next::Stored(id, version, tokens) => {
@@ -76,7 +75,7 @@ impl World {
             Next::NotDeleted(_) => self.count("not deleted"),
             Next::PreferenceNotSet { .. } => self.count("preference not set"),
             Next::Sign(id, key) => {
-                let ToSign::BackupAuthData(auth_data) = &key else { panic!("{key:?}") };
+                let auth_data = &key;
                 self.own_keys.insert(auth_data.public_key().to_base64());
                 let signature = self.devices[index].sign(key.bytes());
                 self.devices[index].machine.signed(id, &[signature]).unwrap();
@@ -136,7 +135,7 @@ impl World {
         }
     }
 
-    fn give_reply(&mut self, index: usize, id: QuestionId, question: &Question, reply: Reply) {
+    fn give_reply(&mut self, index: usize, id: TaskId, question: &Question, reply: Reply) {
         let done = self.devices[index].machine.reply(id, reply);
         if done.is_ok() && reply == Reply::Stop {
             self.count("stopped");

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use http::{Request, StatusCode};
 use rand::{RngExt as _, rngs::StdRng};
 use strongroom::{
-    client::backup::{Question, QuestionId, Scope, Stage},
+    client::backup::{Question, Scope, Stage, TaskId},
     homeserver::{
         Homeserver,
         faults::{Fault, Faults},
@@ -46,7 +46,7 @@ pub(crate) struct World {
     pub(crate) written_down: BTreeMap<String, String>,
     /// `m.megolm_backup.v1` in the secret storage.
     pub(crate) storage: Option<SecretValue>,
-    pub(crate) questions: Vec<(usize, QuestionId, Question)>,
+    pub(crate) questions: Vec<(usize, TaskId, Question)>,
     /// Devices that have something to write to the secret storage.
     pub(crate) unwritten: Vec<usize>,
     pub(crate) requests: u64,

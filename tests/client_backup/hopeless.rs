@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use strongroom::client::{
     Awaited, RequestFailure, RequestKind,
-    backup::{HostToken, Next, NotStored, Stage},
+    backup::{Next, NotStored, Stage},
 };
 
 use crate::driver::{Driver, Lied, lie_about, response};
@@ -45,7 +45,7 @@ fn lost_answers_and_one_404_give_no_session_up() {
 #[test]
 fn a_server_that_denies_the_version_it_shows_is_given_up_after_a_while() {
     let mut phone = running();
-    let token = HostToken(0);
+    let token = 0;
     phone.has_session();
     phone.lie = lie_about("PUT /room_keys/keys", usize::MAX, no_such_version);
     phone.live(5 * 60 * 1_000);
@@ -76,7 +76,7 @@ fn a_session_that_the_server_fails_on_is_tried_again_after_an_hour_and_after_a_r
         phone.has_session();
         phone.lie = lie_about("PUT /room_keys/keys", 5, || response(500, "{}"));
         phone.live(HOUR / 2);
-        assert_eq!(phone.not_stored, [(HostToken(0), NotStored::Failing)]);
+        assert_eq!(phone.not_stored, [(0, NotStored::Failing)]);
         if restarts {
             phone.restart();
         }
@@ -137,7 +137,7 @@ fn a_server_that_always_calls_the_version_another_one_is_asked_less_and_less_oft
 }
 
 /// The lie about everything that holds this session: it is too large.
-fn too_large(phone: &mut Driver, token: HostToken) {
+fn too_large(phone: &mut Driver, token: u64) {
     let session_id = phone.store[&token].0.session.session_id();
     phone.lie = Some(Box::new(move |request, _| {
         let body = String::from_utf8_lossy(request.body());
@@ -151,9 +151,9 @@ fn too_large(phone: &mut Driver, token: HostToken) {
 fn what_a_version_does_not_take_is_not_tried_again_when_uploads_were_stopped() {
     let mut phone = running();
     phone.has_session();
-    too_large(&mut phone, HostToken(0));
+    too_large(&mut phone, 0);
     phone.live(HOUR);
-    assert_eq!(phone.not_stored, [(HostToken(0), NotStored::TooLarge)]);
+    assert_eq!(phone.not_stored, [(0, NotStored::TooLarge)]);
     let mut too_large = phone.lie.take().unwrap();
     let mut denials = 1;
     phone.lie = Some(Box::new(move |request, homeserver| {
@@ -192,9 +192,9 @@ fn sessions_that_cannot_be_stored_cost_a_bounded_wish() {
                     phone.now = until.unwrap().min(phone.now + HOUR);
                     break;
                 }
-                Next::Want(wish) => {
-                    largest = largest.max((wish.count, wish.bytes));
-                    phone.work(Next::Want(wish));
+                Next::Want { version, count, bytes } => {
+                    largest = largest.max((count, bytes));
+                    phone.work(Next::Want { version, count, bytes });
                 }
                 next => phone.work(next),
             }
@@ -247,8 +247,8 @@ fn sessions_that_are_refused_keep_no_others_from_the_backup_wherever_they_stand(
         for _ in 0..300 {
             phone.has_session();
         }
-        let bad = [0, 1, 2, 3, 5, 8, 12, 20, 30, 60, 99, 150, 151, 299].map(HostToken);
-        let id = |token: HostToken| phone.store[&token].0.session.session_id();
+        let bad = [0, 1, 2, 3, 5, 8, 12, 20, 30, 60, 99, 150, 151, 299];
+        let id = |token: u64| phone.store[&token].0.session.session_id();
         let ids = bad.map(|token| id(token).as_str().to_owned());
         phone.lie = Some(Box::new(move |request, _| {
             let text = String::from_utf8_lossy(request.body());
@@ -291,7 +291,7 @@ fn what_is_refused_for_one_session_costs_only_that_session() {
     for _ in 0..100 {
         phone.has_session();
     }
-    let session_id = phone.store[&HostToken(7)].0.session.session_id();
+    let session_id = phone.store[&7].0.session.session_id();
     phone.lie = Some(Box::new(move |request, _| {
         let is_it = String::from_utf8_lossy(request.body()).contains(session_id.as_str());
         let refusal = r#"{"errcode":"M_FORBIDDEN","error":"not this one"}"#;
@@ -299,6 +299,6 @@ fn what_is_refused_for_one_session_costs_only_that_session() {
     }));
     phone.live(HOUR);
     let named: Vec<_> = phone.not_stored.iter().map(|(token, _)| *token).collect();
-    assert_eq!((named, phone.upload_refused), (vec![HostToken(7)], 0));
+    assert_eq!((named, phone.upload_refused), (vec![7], 0));
     assert_eq!(phone.store.values().filter(|(_, stored)| stored.is_some()).count(), 99);
 }

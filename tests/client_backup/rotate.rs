@@ -212,7 +212,7 @@ fn a_backup_that_was_gone_and_is_back_while_a_new_one_is_made_is_a_question() {
         let Question::Changed { used, found: Some(found), .. } = phone.question() else {
             panic!("{:?}", phone.asked)
         };
-        assert_eq!((used.version, found.problem), (found.version, None));
+        assert_eq!((used.0, found.problem), (found.version, None));
         assert!(phone.store.values().all(|(_, stored)| stored.is_none()));
         phone.lie = None;
         phone.reply(Reply::Use);

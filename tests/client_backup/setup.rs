@@ -255,7 +255,7 @@ fn a_backup_that_nobody_vouches_for_is_a_question_with_every_signer() {
     phone.live(60_000);
     let Question::Use { found, .. } = phone.question() else { panic!() };
     let signatures = found.signatures.clone().unwrap();
-    assert_eq!(signatures.signatures()[0].key_id.as_str(), "ed25519:SIGNER");
+    assert_eq!(signatures.signatures()[0].0.as_str(), "ed25519:SIGNER");
     assert!(matches!(found.problem, Some(TrustError::NoTrustedSignature(_))));
     let (id, _) = phone.asked[0].clone();
     assert!(matches!(phone.machine.reply(id, Reply::Use), Err(AnswerError::NotTrusted(_))));

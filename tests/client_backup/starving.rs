@@ -1,6 +1,6 @@
 //! What cannot be had for one session, or at one place, keeps nothing else waiting.
 
-use strongroom::client::backup::{HostToken, NotStored, Stage};
+use strongroom::client::backup::{NotStored, Stage};
 
 use crate::driver::{Driver, Lied, lie_about, response};
 
@@ -52,7 +52,7 @@ fn a_stored_session_that_cannot_be_looked_at_keeps_no_other_waiting() {
         let mut told: Vec<_> = phone.not_stored.iter().map(|(token, _)| *token).collect();
         told.sort();
         told.dedup();
-        assert_eq!(told, [0, 1, 2].map(HostToken), "{says:?}");
+        assert_eq!(told, [0, 1, 2], "{says:?}");
         // The server recovers.
         phone.lie = None;
         phone.live(2 * HOUR);
@@ -77,7 +77,7 @@ fn a_session_whose_upload_gets_no_answer_is_told_and_keeps_no_other_waiting() {
         }));
         phone.live(2 * HOUR);
         assert_eq!(stored(&phone), 5, "{says:?}");
-        assert_eq!(phone.not_stored.first(), Some(&(HostToken(0), NotStored::Failing)));
+        assert_eq!(phone.not_stored.first(), Some(&(0, NotStored::Failing)));
         phone.has_session();
         phone.live(2 * HOUR);
         assert_eq!(stored(&phone), 6, "{says:?}");

@@ -1,7 +1,7 @@
 //! Uploading.
 
 use serde_json::{Value, json};
-use strongroom::client::backup::{HostToken, NotStored, Question, Reply, Stage};
+use strongroom::client::backup::{NotStored, Question, Reply, Stage};
 
 use crate::driver::{Driver, Lied, lie_about, response};
 
@@ -68,7 +68,7 @@ fn a_batch_that_is_too_large_is_split_and_one_session_that_is_costs_itself() {
     for _ in 0..40 {
         phone.has_session();
     }
-    let hopeless = phone.store[&HostToken(7)].0.session.session_id();
+    let hopeless = phone.store[&7].0.session.session_id();
     phone.lie = Some(Box::new(move |request, _| {
         let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
         let is_put = request.method() == "PUT" && request.uri().path().ends_with("/keys");
@@ -77,7 +77,7 @@ fn a_batch_that_is_too_large_is_split_and_one_session_that_is_costs_itself() {
         is_too_large.then(|| response(413, "<html>too large</html>"))
     }));
     phone.live(20_000);
-    assert_eq!(phone.not_stored, [(HostToken(7), NotStored::TooLarge)]);
+    assert_eq!(phone.not_stored, [(7, NotStored::TooLarge)]);
     let stored = phone.store.iter().filter(|(_, (_, stored))| stored.is_some()).count();
     assert_eq!(stored, 39);
     let before = phone.sent.len();
@@ -93,9 +93,9 @@ fn a_session_whose_room_id_others_refuse_costs_itself() {
     for _ in 0..5 {
         phone.has_session();
     }
-    phone.store.get_mut(&HostToken(3)).unwrap().0.session.room_id = "room:example.org".into();
+    phone.store.get_mut(&3).unwrap().0.session.room_id = "room:example.org".into();
     phone.live(20_000);
-    assert_eq!(phone.not_stored, [(HostToken(3), NotStored::Unusable)]);
+    assert_eq!(phone.not_stored, [(3, NotStored::Unusable)]);
     assert_eq!(puts(&phone), [4]);
 }
 
@@ -224,7 +224,7 @@ fn a_version_that_was_replaced_or_deleted_stops_uploads_until_the_user_decides()
         phone.live(600_000);
         assert_eq!(phone.machine.stage(), Stage::Changed);
         let Question::Changed { used, found, .. } = phone.question() else { panic!() };
-        assert_eq!(used.version.as_str(), "1");
+        assert_eq!(used.0.as_str(), "1");
         assert_eq!(
             found.map(|found| (found.version.as_str().to_owned(), found.problem)),
             (!deleted).then(|| ("2".to_owned(), None))

@@ -11,10 +11,10 @@ use strongroom::{
     backup::RestoredSession,
     client::{
         AsyncBackupHost, AsyncFlowHost, AsyncHost, Backup, BackupHost as _, FlowHost as _, Host,
-        NoAnswer, Notice, Operation, SecretWrite, StateToSave, Waited, Waiting,
+        NoAnswer, Notice, Operation, SecretWrite, Waited, Waiting,
         backup::{
-            FetchOutcome, HostToken, NotStored, OfferedSession, Question, QuestionId, Reply,
-            SecretTask, Wish,
+            FetchOutcome, NotStored, OfferedSession, Question, Reply, SavedBackup, SecretTask,
+            TaskId,
         },
         drive_async, drive_backup_async,
         flow::{EnterError, Flow},
@@ -24,6 +24,7 @@ use strongroom::{
     ids::{BackupVersion, EventType, KeyId},
     recovery_key::RecoveryKey,
     secret::SecretString,
+    secret::SecretVec,
     secret_storage::SecretVerdict,
     signed_json::{ToSign, TrustedSigner},
 };
@@ -56,9 +57,9 @@ impl AsyncHost for Slow {
         self.0.now_ms()
     }
 
-    async fn save(&mut self, state: StateToSave<'_>) -> Result<(), Failed> {
+    async fn save(&mut self, backup: &SavedBackup, flow: Option<&SecretVec>) -> Result<(), Failed> {
         pause().await;
-        self.0.save(state)
+        self.0.save(backup, flow)
     }
 
     async fn send(
@@ -130,16 +131,17 @@ impl AsyncBackupHost for Slow {
         self.0.trusted_signers()
     }
 
-    async fn offer(&mut self, wish: &Wish) -> Result<Vec<OfferedSession>, Failed> {
-        pause().await;
-        self.0.offer(wish)
-    }
-
-    async fn stored(
+    async fn offer(
         &mut self,
         version: &BackupVersion,
-        tokens: &[HostToken],
-    ) -> Result<(), Failed> {
+        count: usize,
+        bytes: usize,
+    ) -> Result<Vec<OfferedSession>, Failed> {
+        pause().await;
+        self.0.offer(version, count, bytes)
+    }
+
+    async fn stored(&mut self, version: &BackupVersion, tokens: &[u64]) -> Result<(), Failed> {
         pause().await;
         self.0.stored(version, tokens)
     }
@@ -147,7 +149,7 @@ impl AsyncBackupHost for Slow {
     async fn not_stored(
         &mut self,
         version: &BackupVersion,
-        failures: &[(HostToken, NotStored)],
+        failures: &[(u64, NotStored)],
     ) -> Result<(), Failed> {
         pause().await;
         self.0.not_stored(version, failures)
@@ -158,7 +160,7 @@ impl AsyncBackupHost for Slow {
         self.0.lost(version)
     }
 
-    async fn ask(&mut self, id: QuestionId, question: &Question) -> Result<Option<Reply>, Failed> {
+    async fn ask(&mut self, id: TaskId, question: &Question) -> Result<Option<Reply>, Failed> {
         pause().await;
         self.0.ask(id, question)
     }

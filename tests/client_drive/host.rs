@@ -10,10 +10,10 @@ use strongroom::{
     backup::RestoredSession,
     client::{
         Backup, BackupHost, DriveError, FlowHost, Host, NoAnswer, Notice, Operation, SecretWrite,
-        StateToSave, Waited, Waiting,
+        Waited, Waiting,
         backup::{
-            BackupOptions, HostToken, NotStored, OfferedSession, Question, QuestionId, Reply,
-            SavedBackup, SecretTask, Wish,
+            BackupOptions, NotStored, OfferedSession, Question, Reply, SavedBackup, SecretTask,
+            TaskId,
         },
         flow::{EnterError, SavedSetUp, SetUp},
     },
@@ -60,7 +60,7 @@ pub(crate) struct TestHost {
     pub(crate) token: AccessToken,
     pub(crate) now: u64,
     pub(crate) disk: Option<Files>,
-    pub(crate) store: BTreeMap<HostToken, (OfferedSession, Option<BackupVersion>)>,
+    pub(crate) store: BTreeMap<u64, (OfferedSession, Option<BackupVersion>)>,
     pub(crate) imported: BTreeSet<SessionId>,
     pub(crate) secrets: usize,
     pub(crate) note: Option<String>,
@@ -153,7 +153,7 @@ impl TestHost {
             bytes.extend_from_slice(id.as_bytes());
             let session = SessionData::of_unknown_sender(SessionKey::from_bytes(&bytes).unwrap());
             let session = ExportedSession { room_id: "!room:example.org".into(), session };
-            let token = HostToken(self.store.len() as u64);
+            let token = self.store.len() as u64;
             let options = Default::default();
             let offered = OfferedSession { token, session, options, is_imported: false };
             self.store.insert(token, (offered, None));
@@ -201,9 +201,9 @@ impl Host for TestHost {
         self.now
     }
 
-    fn save(&mut self, state: StateToSave<'_>) -> Result<(), Failed> {
+    fn save(&mut self, backup: &SavedBackup, flow: Option<&SecretVec>) -> Result<(), Failed> {
         self.call("save")?;
-        self.disk = Some(Files { backup: state.backup.clone(), flow: state.flow.cloned() });
+        self.disk = Some(Files { backup: backup.clone(), flow: flow.cloned() });
         Ok(())
     }
 
@@ -300,13 +300,18 @@ impl BackupHost for TestHost {
         Ok(vec![self.signer()])
     }
 
-    fn offer(&mut self, wish: &Wish) -> Result<Vec<OfferedSession>, Failed> {
+    fn offer(
+        &mut self,
+        version: &BackupVersion,
+        count: usize,
+        _bytes: usize,
+    ) -> Result<Vec<OfferedSession>, Failed> {
         self.call("offer")?;
-        let left = self.store.values().filter(|(_, in_it)| in_it.as_ref() != Some(&wish.version));
-        Ok(left.map(|(offered, _)| offered.clone()).take(wish.count).collect())
+        let left = self.store.values().filter(|(_, in_it)| in_it.as_ref() != Some(version));
+        Ok(left.map(|(offered, _)| offered.clone()).take(count).collect())
     }
 
-    fn stored(&mut self, version: &BackupVersion, tokens: &[HostToken]) -> Result<(), Failed> {
+    fn stored(&mut self, version: &BackupVersion, tokens: &[u64]) -> Result<(), Failed> {
         self.call("stored")?;
         for token in tokens {
             self.store.get_mut(token).unwrap().1 = Some(version.clone());
@@ -317,7 +322,7 @@ impl BackupHost for TestHost {
     fn not_stored(
         &mut self,
         _version: &BackupVersion,
-        _failures: &[(HostToken, NotStored)],
+        _failures: &[(u64, NotStored)],
     ) -> Result<(), Failed> {
         self.call("not_stored")
     }
@@ -329,7 +334,7 @@ impl BackupHost for TestHost {
         Ok(())
     }
 
-    fn ask(&mut self, _id: QuestionId, question: &Question) -> Result<Option<Reply>, Failed> {
+    fn ask(&mut self, _id: TaskId, question: &Question) -> Result<Option<Reply>, Failed> {
         self.call("ask")?;
         Ok(match question {
             Question::SetUp { .. } => Some(Reply::Create),

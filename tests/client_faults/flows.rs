@@ -5,7 +5,7 @@ use std::{collections::VecDeque, fmt::Debug};
 use strongroom::{
     api::BaseUrl,
     client::{
-        AnswerError, NoAnswer, OperationId,
+        AnswerError, NoAnswer, TaskId,
         flow::{Flow, Step},
     },
 };
@@ -63,7 +63,7 @@ struct Life {
     given_up: u32,
     has_jumped: bool,
     has_restarted: bool,
-    late: VecDeque<(u64, OperationId, Answer)>,
+    late: VecDeque<(u64, TaskId, Answer)>,
 }
 
 impl Run<'_> {
@@ -157,7 +157,7 @@ impl Run<'_> {
     }
 
     /// Each answer comes twice, and the second is one to nothing. After a restart, so is the first.
-    fn answer<F: Flow>(&self, flow: &mut F, id: OperationId, answer: Answer, is_restarted: bool) {
+    fn answer<F: Flow>(&self, flow: &mut F, id: TaskId, answer: Answer, is_restarted: bool) {
         let first = flow.answer(id, answer.clone(), self.host.now);
         assert!(first.is_ok() || is_restarted, "{}", self.what);
         assert_eq!(

@@ -1,6 +1,6 @@
 //! A week of the account's machine.
 
-use strongroom::client::backup::{Question, QuestionId, Reply, Scope, Stage};
+use strongroom::client::backup::{Question, Reply, Scope, Stage, TaskId};
 
 use crate::{
     driver::Driver,
@@ -33,7 +33,7 @@ fn reply(question: &Question) -> Option<Reply> {
 }
 
 fn reply_to_all(phone: &mut Driver) {
-    let open: Vec<(QuestionId, Option<Reply>)> =
+    let open: Vec<(TaskId, Option<Reply>)> =
         phone.machine.open_questions().map(|(id, question)| (id, reply(question))).collect();
     for (id, reply) in open {
         // One reply may make the next question void.

@@ -7,8 +7,9 @@ use strongroom::{
     api::BaseUrl,
     backup::BackupDecryptionKey,
     client::{
+        KeyKind,
         backup::{KeyFit, Question, Reply, Stage},
-        flow::{EnterError, Entered, Flow as _, Recover, Recovered, Step},
+        flow::{EnterError, Flow as _, Recover, Recovered, Step},
     },
     crypto::key_material::KeyMaterial,
     encoding::base64,
@@ -76,7 +77,7 @@ fn without_a_secret_storage_the_key_of_the_backup_is_asked_for() {
     }
     let typed = key.to_recovery_key().to_text().expose_str().to_owned();
     let device = recover(&mut host, &[&typed]);
-    assert_eq!(device.entered, [Ok(Entered::BackupKey)]);
+    assert_eq!(device.entered, [Ok(KeyKind::Backup)]);
     assert_eq!(device.imported, sessions);
 }
 
@@ -88,10 +89,7 @@ fn a_key_that_nothing_confirms_is_not_taken() {
     let wrong = recovery_key(&new_key()).to_text().expose_str().to_owned();
     let typed = host.shown[0].clone();
     let device = recover(&mut host, &[&wrong, &typed]);
-    assert!(matches!(
-        device.entered[..],
-        [Err(EnterError::OpensNothing(_)), Ok(Entered::StorageKey)]
-    ));
+    assert!(matches!(device.entered[..], [Err(EnterError::OpensNothing(_)), Ok(KeyKind::Storage)]));
     assert_eq!(device.imported, sessions);
 }
 
@@ -106,7 +104,7 @@ fn a_key_that_only_a_secret_confirms_is_taken() {
     );
     let typed = host.shown[0].clone();
     let device = recover(&mut host, &[&typed]);
-    assert_eq!(device.entered, [Ok(Entered::StorageKey)]);
+    assert_eq!(device.entered, [Ok(KeyKind::Storage)]);
     assert_eq!(device.imported, sessions);
 }
 

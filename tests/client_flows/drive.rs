@@ -210,7 +210,7 @@ pub(crate) fn work(
                     backup.reply(id, reply).unwrap();
                 }
             }
-            Next::Want(_) => backup.offer_with_rng(&[], &mut host.rng),
+            Next::Want { .. } => backup.offer_with_rng(&[], &mut host.rng),
             Next::Stored(id, ..) => backup.ack(id),
             Next::Wait(_) => return imported,
             _ => {}

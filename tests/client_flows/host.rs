@@ -10,7 +10,7 @@ use strongroom::{
     api::{AccessToken, BaseUrl},
     client::{
         Backup, NoAnswer,
-        backup::{BackupOptions, HostToken, Next, OfferedSession, Question, Reply},
+        backup::{BackupOptions, Next, OfferedSession, Question, Reply},
         flow::{Flow as _, FlowError, SavedSetUp, SetUp, SetUpDone, Step},
     },
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
@@ -231,10 +231,10 @@ impl Host {
                     let answer = self.send(&request);
                     backup.answer(operation.id(), answer, self.now).unwrap();
                 }
-                Next::Want(_) => {
+                Next::Want { .. } => {
                     let offered = std::mem::take(&mut left).into_iter().enumerate();
                     let offered = offered.map(|(number, session)| OfferedSession {
-                        token: HostToken(number as u64),
+                        token: number as u64,
                         session,
                         options: Default::default(),
                         is_imported: false,

@@ -8,8 +8,8 @@ use strongroom::{
     api::{BaseUrl, CreateBackupVersion, Endpoint as _},
     backup::{AuthData, BackupDecryptionKey, BackupPublicKey},
     client::{
-        Backup, OperationId,
-        backup::{HostToken, Next, OfferedSession, Question, Reply, Stage},
+        Backup, TaskId,
+        backup::{Next, OfferedSession, Question, Reply, Stage},
         flow::{Flow as _, FlowError, SetUp, SetUpDone},
     },
     secret::SecretBytes,
@@ -184,22 +184,16 @@ fn what_was_asked_during_a_flow_is_asked_after_it() {
 }
 
 /// A machine whose upload the homeserver has answered, and the answer.
-fn uploading(
-    host: &mut Host,
-    backup: &mut Backup,
-    session: ExportedSession,
-) -> (OperationId, Answer) {
+fn uploading(host: &mut Host, backup: &mut Backup, session: ExportedSession) -> (TaskId, Answer) {
     backup.new_sessions();
-    let offered = OfferedSession {
-        token: HostToken(1),
-        session,
-        options: Default::default(),
-        is_imported: false,
-    };
+    let offered =
+        OfferedSession { token: 1, session, options: Default::default(), is_imported: false };
     for _ in 0..100 {
         match backup.next_with_rng(host.now, &mut host.rng) {
             Next::Save(_) => backup.saved(),
-            Next::Want(_) => backup.offer_with_rng(std::slice::from_ref(&offered), &mut host.rng),
+            Next::Want { .. } => {
+                backup.offer_with_rng(std::slice::from_ref(&offered), &mut host.rng)
+            }
             Next::Send(operation) => {
                 let url = BaseUrl::new("https://example.org").unwrap();
                 let request = operation.to_http(&url, &host.token).unwrap();
@@ -230,12 +224,12 @@ fn an_upload_that_is_answered_during_a_flow_is_reported_after_it() {
     for _ in 0..100 {
         match backup.next_with_rng(host.now, &mut host.rng) {
             Next::Stored(id, version, tokens) => {
-                assert_eq!((version.as_str(), &tokens[..]), ("1", &[HostToken(1)][..]));
+                assert_eq!((version.as_str(), &tokens[..]), ("1", &[1][..]));
                 backup.ack(id);
                 stored += 1;
             }
-            Next::Want(wish) => {
-                assert_eq!(wish.version.as_str(), "2");
+            Next::Want { version, .. } => {
+                assert_eq!(version.as_str(), "2");
                 wanted += 1;
                 break;
             }
@@ -348,7 +342,7 @@ fn sessions_are_wanted_again_after_a_flow_that_wanted_none() {
     for _ in 0..100 {
         match backup.next_with_rng(host.now, &mut host.rng) {
             Next::Save(_) => backup.saved(),
-            Next::Want(_) => {
+            Next::Want { .. } => {
                 wanted = true;
                 break;
             }

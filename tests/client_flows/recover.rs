@@ -9,9 +9,9 @@ use strongroom::{
     api::BaseUrl,
     backup::{BackupDecryptionKey, TrustReason},
     client::{
-        Backup, RequestFailure,
+        Backup, KeyKind, RequestFailure,
         backup::{BackupOptions, FetchOutcome, KeyFit, SavedBackup},
-        flow::{EnterError, Entered, Flow as _, Recover, Recovered, SetUp, Step},
+        flow::{EnterError, Flow as _, Recover, Recovered, SetUp, Step},
     },
     crypto::key_material::KeyMaterial,
     encoding::base64,
@@ -42,7 +42,7 @@ pub(crate) fn account(key: &NewKey) -> (Host, BTreeSet<SessionId>) {
 pub(crate) struct NewDevice {
     pub(crate) recovered: Recovered,
     pub(crate) imported: BTreeSet<SessionId>,
-    pub(crate) entered: Vec<Result<Entered, EnterError>>,
+    pub(crate) entered: Vec<Result<KeyKind, EnterError>>,
     /// How many times the user had nothing to enter any more.
     pub(crate) skipped: usize,
 }
@@ -148,7 +148,7 @@ fn the_recovery_key_gives_secrets_backup_and_sessions() {
     let device = recover(&mut host, &["EsTW wrong", &typed]);
     assert_eq!(device.imported, sessions);
     assert!(matches!(device.entered[0], Err(EnterError::OpensNothing(_))));
-    assert_eq!(device.entered[1], Ok(Entered::StorageKey));
+    assert_eq!(device.entered[1], Ok(KeyKind::Storage));
     let recovered = &device.recovered;
     assert_eq!(recovered.key, Some(KeyFit::Fits));
     assert_eq!(report(recovered.fetched.as_ref()), (5, 0));
@@ -176,7 +176,7 @@ fn a_passphrase_does_as_well() {
     let (mut host, sessions) = account(&key);
     let device = recover(&mut host, &["wrong horse", "correct horse"]);
     assert_eq!(device.imported, sessions);
-    assert_eq!(device.entered[1], Ok(Entered::StorageKey));
+    assert_eq!(device.entered[1], Ok(KeyKind::Storage));
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn the_key_of_the_backup_itself_gives_the_sessions() {
     let (mut host, sessions) = account(&key);
     let typed = text_of_backup_key(&mut host, &key);
     let device = recover(&mut host, &[&typed]);
-    assert_eq!(device.entered, [Ok(Entered::BackupKey)]);
+    assert_eq!(device.entered, [Ok(KeyKind::Backup)]);
     assert_eq!(device.imported, sessions);
     assert_eq!(device.recovered.secrets.len(), 0);
 }
@@ -258,7 +258,7 @@ fn row_64_an_older_key_is_asked_for_again_with_the_name_of_the_newer_one() {
         is_default: true,
     };
     assert_eq!(error.reason, is_named);
-    assert_eq!(device.entered[1], Ok(Entered::StorageKey));
+    assert_eq!(device.entered[1], Ok(KeyKind::Storage));
     assert_eq!(device.imported, expected);
 }
 
@@ -292,7 +292,7 @@ fn row_64_a_key_that_opens_nothing_is_asked_for_again_whatever_stands_under_it()
             matches!(error.reason, UnlockFailure::OlderKey { is_default: true, .. }),
             "{entry}"
         );
-        assert_eq!((&device.entered[1], device.imported), (&Ok(Entered::StorageKey), expected));
+        assert_eq!((&device.entered[1], device.imported), (&Ok(KeyKind::Storage), expected));
     }
 }
 
@@ -311,7 +311,7 @@ fn row_64_the_only_key_that_opens_nothing_is_asked_for_again() {
         let Err(EnterError::OpensNothing(error)) = entered else { panic!("{entered:?}") };
         assert_eq!(error.reason, UnlockFailure::OpensNothing { key: key.id().clone() });
     }
-    assert_eq!((&device.entered[2], device.imported), (&Ok(Entered::BackupKey), expected));
+    assert_eq!((&device.entered[2], device.imported), (&Ok(KeyKind::Backup), expected));
 }
 
 /// A check that was damaged, or an algorithm: the recovery key is tried on the secrets.
@@ -333,7 +333,7 @@ fn row_62_a_damaged_description_keeps_nobody_out() {
         let typed = host.shown[0].clone();
         let device = recover(&mut host, &[wrong.expose_str(), &typed]);
         assert!(matches!(device.entered[0], Err(EnterError::OpensNothing(_))), "{member}");
-        assert_eq!((&device.entered[1], device.imported), (&Ok(Entered::StorageKey), expected));
+        assert_eq!((&device.entered[1], device.imported), (&Ok(KeyKind::Storage), expected));
     }
 }
 
@@ -352,10 +352,10 @@ fn a_storage_without_the_key_of_the_backup_lets_the_backups_own_key_be_asked_for
         let backup_key = text_of_backup_key(&mut host, &key);
         host.put_account_data(BACKUP, &content);
         let device = recover(&mut host, &[&typed, &typed, "wrong", &backup_key]);
-        assert_eq!(device.entered[0], Ok(Entered::StorageKey), "{content}");
+        assert_eq!(device.entered[0], Ok(KeyKind::Storage), "{content}");
         assert_eq!(device.entered[1], Err(EnterError::NoBackupKey), "{content}");
         assert!(matches!(device.entered[2], Err(EnterError::OpensNothing(_))), "{content}");
-        assert_eq!(device.entered[3], Ok(Entered::BackupKey), "{content}");
+        assert_eq!(device.entered[3], Ok(KeyKind::Backup), "{content}");
         assert_eq!(device.imported, expected, "{content}");
         let secrets = device.recovered.secrets.iter();
         assert_eq!(secrets.filter(|verdict| verdict.outcome.is_ok()).count(), 1, "{content}");
@@ -387,7 +387,7 @@ fn row_51_a_key_that_nothing_describes_recovers_everything() {
     host.put_account_data(&event_type, &json!({}));
     let typed = host.shown[0].clone();
     let device = recover(&mut host, &[&typed]);
-    assert_eq!(device.entered, [Ok(Entered::StorageKey)]);
+    assert_eq!(device.entered, [Ok(KeyKind::Storage)]);
     assert_eq!((device.imported, device.recovered.secrets.len()), (expected, 2));
 }
 
@@ -405,7 +405,7 @@ fn row_50_the_key_of_a_key_storage_that_holds_nothing_is_no_key_of_the_backup() 
     }
     let typed = host.shown[0].clone();
     let device = recover(&mut host, &[&typed, &backup_key]);
-    assert_eq!(device.entered, [Err(EnterError::NothingStored), Ok(Entered::BackupKey)]);
+    assert_eq!(device.entered, [Err(EnterError::NothingStored), Ok(KeyKind::Backup)]);
     assert_eq!(device.imported, expected);
 }
 
@@ -432,7 +432,7 @@ fn all_texts_that_are_entered_share_a_budget_of_rounds() {
     let (wrong, then) = device.entered.split_at(10);
     assert!(wrong.iter().all(|it| matches!(it, Err(EnterError::OpensNothing(_)))), "{wrong:?}");
     let too_much = Err(EnterError::TooMuchTried);
-    assert_eq!(then, [too_much.clone(), too_much, Ok(Entered::StorageKey)]);
+    assert_eq!(then, [too_much.clone(), too_much, Ok(KeyKind::Storage)]);
     // Who begins again has it all again.
     let device = recover_with(&mut host, flow(), &["wrong"]);
     assert!(matches!(device.entered[..], [Err(EnterError::OpensNothing(_))]));
@@ -478,7 +478,7 @@ fn the_passphrase_of_an_old_backup_shares_the_budget() {
     limits.unlock_rounds = 20_000;
     let flow = |limits| Recover::new(tablet(None), nobody(), limits);
     let device = recover_with(&mut host, flow(limits), &["wrong", "correct horse"]);
-    assert_eq!(device.entered.last(), Some(&Ok(Entered::BackupKey)));
+    assert_eq!(device.entered.last(), Some(&Ok(KeyKind::Backup)));
     let mut typed = vec!["wrong"; 10];
     typed.push("correct horse");
     let device = recover_with(&mut host, flow(limits), &typed);

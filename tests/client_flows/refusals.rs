@@ -4,7 +4,10 @@ use serde_json::{Value, json};
 use strongroom::{
     Limits,
     backup::BackupDecryptionKey,
-    client::flow::{EnterError, Entered, Recover},
+    client::{
+        KeyKind,
+        flow::{EnterError, Recover},
+    },
     passphrase::PassphraseParameters,
     secret::SecretBytes,
     secret_storage::UnlockFailure,
@@ -25,7 +28,7 @@ fn row_54_a_backup_without_key_storage_asks_for_its_own_key() {
     let mistyped = format!("Recovery key: {}", &other[..58]);
     let device = recover_with(&mut host, flow(), &["", PASSPHRASE, &other, &mistyped, &key]);
     let (last, refused) = device.entered.split_last().unwrap();
-    assert_eq!(last, &Ok(Entered::BackupKey));
+    assert_eq!(last, &Ok(KeyKind::Backup));
     for (refusal, sentence) in refused.iter().zip([
         "nothing was entered; enter the recovery key of the backup",
         "this looks like a passphrase, which does not help here; enter the recovery key of the backup",
@@ -54,7 +57,7 @@ fn row_54_a_wrong_passphrase_of_the_backup_is_called_one() {
         assert_eq!(reason(first).to_string(), format!("nothing was entered; enter {empty}"));
         assert_eq!(reason(second), &UnlockFailure::PassphraseDoesNotFit);
         assert_eq!(reason(third), &UnlockFailure::RecoveryKeyDoesNotFit);
-        assert_eq!(last, &Ok(Entered::BackupKey));
+        assert_eq!(last, &Ok(KeyKind::Backup));
     }
 }
 
@@ -67,14 +70,14 @@ fn row_54_a_passphrase_that_was_not_tried_is_not_called_wrong() {
     let flow = Recover::new(tablet(None), nobody(), limits);
     let device = recover_with(&mut host, flow, &["wrong horse", &key]);
     assert_eq!(reason(&device.entered[0]), &UnlockFailure::NothingToTry);
-    assert_eq!(device.entered[1], Ok(Entered::BackupKey));
+    assert_eq!(device.entered[1], Ok(KeyKind::Backup));
 }
 
 fn flow() -> Recover {
     Recover::new(tablet(None), nobody(), Limits::default())
 }
 
-fn reason(entered: &Result<Entered, EnterError>) -> &UnlockFailure {
+fn reason(entered: &Result<KeyKind, EnterError>) -> &UnlockFailure {
     match entered {
         Err(EnterError::OpensNothing(error)) => &error.reason,
         other => panic!("{other:?}"),

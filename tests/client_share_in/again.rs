@@ -11,7 +11,7 @@ use strongroom::{
         backup::{BackupOptions, Next, Reply, Stage},
         flow::{Flow as _, FlowError, SavedShareIn, ShareIn, SharedIn, Step},
     },
-    secret_sharing::{DropReason, Receipt, Recipients, RequestState, Requester, RequesterOptions},
+    secret_sharing::{Receipt, RequestState, Requester, RequesterError},
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1},
 };
 
@@ -141,7 +141,7 @@ fn where_the_user_wanted_no_backup_the_key_comes_all_the_same() -> Result<()> {
     let (user_id, saved) = (house.user_id.clone(), machine.save());
     let machine = Backup::from_saved(&saved, user_id.clone(), "PHONE".into(), options, limits)?;
     let devices = house.seen_by(Whose::Phone)?;
-    let requester = Requester::new(user_id.clone(), "PHONE".into(), RequesterOptions::default());
+    let requester = Requester::new(user_id.clone(), "PHONE".into());
     let names = vec![MEGOLM_BACKUP_V1.into()];
     let mut phone = Phone::new(&mut house, &[MEGOLM_BACKUP_V1], false)?;
     phone.flow = ShareIn::new(machine, requester, devices, names, verified(&user_id), limits);
@@ -189,8 +189,8 @@ fn the_key_of_another_backup_is_dropped_once_that_is_sure() -> Result<()> {
     phone.flow.give_up();
     let shared = phone.run(&mut house)?.expect("the flow has ended");
     assert_eq!(shared.missing, [MEGOLM_BACKUP_V1.into()]);
-    let reasons: Vec<_> = shared.dropped.iter().map(|dropped| dropped.reason).collect();
-    assert!(matches!(reasons[..], [DropReason::PublicKey(_)]), "{reasons:?}");
+    let reasons: Vec<_> = shared.dropped.iter().map(|dropped| dropped.reason.clone()).collect();
+    assert!(matches!(reasons[..], [RequesterError::PublicKey(_)]), "{reasons:?}");
     Ok(())
 }
 
@@ -323,9 +323,8 @@ fn where_the_homeserver_has_no_backups_other_secrets_are_asked_for() -> Result<(
 fn requests_of_the_host_for_other_secrets_are_its_own() -> Result<()> {
     let mut house = household()?;
     let devices = house.seen_by(Whose::Phone)?;
-    let options = RequesterOptions::default();
-    let mut requester = Requester::new(house.user_id.clone(), "PHONE".into(), options);
-    let to = Recipients::All;
+    let mut requester = Requester::new(house.user_id.clone(), "PHONE".into());
+    let to = None;
     let other = requester.request(CROSS_SIGNING_MASTER.into(), to, &devices, 0)?;
     let mut phone = Phone::new(&mut house, &[MEGOLM_BACKUP_V1], false)?;
     let names = vec![MEGOLM_BACKUP_V1.into()];

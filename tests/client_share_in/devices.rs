@@ -8,8 +8,8 @@ use strongroom::{
         flow::{Flow as _, ShareIn, Step},
     },
     secret_sharing::{
-        Decision, DeviceProblem, DropReason, OwnDevice, OwnDevices, Receipt, Recipients,
-        RequestState, Requester, RequesterOptions,
+        Decision, DeviceProblem, OwnDevice, OwnDevices, Receipt, RequestState, Requester,
+        RequesterError,
     },
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1},
 };
@@ -170,8 +170,8 @@ fn an_answer_that_is_kept_goes_with_the_trust_in_its_device() -> Result<()> {
     let requester = &shared.requester;
     let kept = requester.requests().flat_map(|(id, ..)| requester.candidates(id));
     assert_eq!(kept.count(), 0);
-    let reasons: Vec<_> = shared.dropped.iter().map(|dropped| dropped.reason).collect();
-    assert_eq!(reasons, [DropReason::Device(DeviceProblem::Blocked)]);
+    let reasons: Vec<_> = shared.dropped.iter().map(|dropped| dropped.reason.clone()).collect();
+    assert_eq!(reasons, [RequesterError::Sender(DeviceProblem::Blocked)]);
     Ok(())
 }
 
@@ -180,9 +180,8 @@ fn an_answer_to_a_request_of_the_host_is_taken_for_the_host() -> Result<()> {
     let mut house = household()?;
     let user_id = house.user_id.clone();
     let (known, limits) = (house.seen_by(Whose::Phone)?, Limits::default());
-    let options = RequesterOptions::default();
-    let mut requester = Requester::new(user_id.clone(), "PHONE".into(), options);
-    let own = requester.request(MEGOLM_BACKUP_V1.into(), Recipients::All, &known, 0)?;
+    let mut requester = Requester::new(user_id.clone(), "PHONE".into());
+    let own = requester.request(MEGOLM_BACKUP_V1.into(), None, &known, 0)?;
     let mut phone = Phone::new(&mut house, &[CROSS_SIGNING_MASTER], false)?;
     let names = vec![CROSS_SIGNING_MASTER.into()];
     let machine = backup(&user_id);

@@ -40,7 +40,7 @@ use strongroom::{
     },
     ids::{DeviceId, SecretName, UserId},
     provenance::Provenance,
-    secret_sharing::{OwnDevices, Receipt, Requester, RequesterError, RequesterOptions},
+    secret_sharing::{OwnDevices, Receipt, Requester, RequesterError},
     secret_storage::VerifiedPublicKeys,
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1},
 };
@@ -73,12 +73,11 @@ fn flow(
     names: &[&str],
     saved: Option<&SavedShareIn>,
 ) -> ShareIn {
-    let options = RequesterOptions::default();
     let requester = match saved {
         Some(SavedShareIn { requester: secret, .. }) => {
-            Requester::from_saved(secret, user_id.clone(), "PHONE".into(), options).unwrap()
+            Requester::from_saved(secret, user_id.clone(), "PHONE".into()).unwrap()
         }
-        None => Requester::new(user_id.clone(), "PHONE".into(), options),
+        None => Requester::new(user_id.clone(), "PHONE".into()),
     };
     let backup = match saved {
         Some(saved) => {

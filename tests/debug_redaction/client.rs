@@ -4,10 +4,10 @@ use strongroom::{
     Limits,
     api::{AccessToken, BaseUrl},
     client::{
-        SecretWrite, StateToSave,
+        SecretWrite,
         backup::{
-            Backup, BackupOptions, FetchOutcome, HostToken, Next, OfferedSession, Operation,
-            Question, Reply, SavedBackup, Scope, SecretTask,
+            Backup, BackupOptions, FetchOutcome, Next, OfferedSession, Operation, Question, Reply,
+            SavedBackup, Scope, SecretTask,
         },
     },
     homeserver::Homeserver,
@@ -31,7 +31,7 @@ pub(crate) fn look(witness: &mut Witness, vault: &Vault) {
     let mut machine = Backup::new(USER.into(), "PHONE".into(), options, limits);
     let session = ExportedSession { room_id: "!room".into(), session: vault.session() };
     let mut wants = vec![OfferedSession {
-        token: HostToken(1),
+        token: 1,
         session: session.clone(),
         options: Default::default(),
         is_imported: false,
@@ -44,8 +44,6 @@ pub(crate) fn look(witness: &mut Witness, vault: &Vault) {
         match next {
             Next::Save(saved) => {
                 witness.debug::<SavedBackup>(&saved);
-                let flow = Some(&saved.secret);
-                witness.debug::<StateToSave<'_>>(&StateToSave { backup: &saved, flow });
                 witness.text(str::from_utf8(&saved.public).unwrap());
                 machine.saved();
             }
@@ -56,7 +54,7 @@ pub(crate) fn look(witness: &mut Witness, vault: &Vault) {
                 let response = homeserver.respond(&request);
                 machine.answer(operation.id(), Ok(response), now).unwrap();
             }
-            Next::Want(_) => {
+            Next::Want { .. } => {
                 wants.iter().for_each(|offered| witness.debug::<OfferedSession>(offered));
                 machine.offer_with_rng(&wants, &mut rng);
                 wants.clear();

@@ -8,7 +8,7 @@ use strongroom::{
     backup::BackupVersionInfo,
     client::diagnose::{
         CurrentBackup, Diagnose, Diagnosis, Evidence, Finding, Remedy, RepairError, RepairParts,
-        RepairPlan, SessionSample, UnsignedBackup,
+        RepairPlan,
     },
     encoding::json_object::JsonObject,
     ids::EventType,
@@ -37,7 +37,6 @@ pub(crate) fn look(witness: &mut Witness, vault: &Vault) {
         for typed in [vault.recovery_key.as_str(), "correct horse"] {
             witness.debug::<Evidence>(&evidence);
             witness.debug::<CurrentBackup>(&evidence.backup);
-            witness.debug::<SessionSample>(evidence.sample.as_ref().unwrap());
             let mut diagnose = Diagnose::new(&evidence, Some(typed), &limits);
             witness.debug::<Diagnose<'_>>(&diagnose);
             diagnose.advance(1);
@@ -80,9 +79,8 @@ fn evidence(vault: &Vault, new_key: &NewKey) -> Evidence {
     let info = BackupVersionInfo::from_json(info.to_string().as_bytes(), &limits).unwrap();
     evidence.backup = CurrentBackup::Version(Box::new(info));
     let room_keys = json!({ "rooms": { "!a": { "sessions": { "s": {} } } } }).to_string();
-    let sample = SessionSample::from_response(room_keys.as_bytes(), 9, &limits);
-    assert_eq!(sample.count(), 1);
-    evidence.sample = Some(sample);
+    evidence.take_room_keys(room_keys.as_bytes(), 9, &limits);
+    assert_eq!(evidence.session_count(), Some(1));
     let mut keys = QueriedKeys::default();
     keys.device_keys.insert("@a:b.org".into(), Default::default());
     evidence.keys = Some(keys);
@@ -109,9 +107,6 @@ fn look_at_repairs(witness: &mut Witness, vault: &Vault, found: &Diagnosis, new_
         match found.repair(&remedy, &parts, rng) {
             Ok(repair) => {
                 witness.debug::<RepairPlan>(&repair);
-                if let RepairPlan::Sign(unsigned) = &repair {
-                    witness.debug::<UnsignedBackup>(unsigned);
-                }
             }
             Err(error) => witness.error::<RepairError>(error),
         }

@@ -4,17 +4,17 @@ use strongroom::{
     Limits,
     api::{AccessToken, BaseUrl, Endpoint as _, GetSync},
     client::{
-        Backup,
+        Backup, KeyKind,
         backup::BackupOptions,
         flow::{
-            EnterError, Entered, Flow as _, FlowError, Recover, Recovered, SavedSetUp,
-            SavedShareIn, SetUp, SetUpDone, ShareIn, SharedIn, Step,
+            EnterError, Flow as _, FlowError, Recover, Recovered, SavedSetUp, SavedShareIn, SetUp,
+            SetUpDone, ShareIn, SharedIn, Step,
         },
     },
     encoding::json_object::JsonObject,
     homeserver::Homeserver,
     ids::EventType,
-    secret_sharing::{Requester, RequesterOptions},
+    secret_sharing::Requester,
     secret_storage::{NewKey, VerifiedPublicKeys},
     secret_value::{CROSS_SIGNING_MASTER, SecretValue},
 };
@@ -55,7 +55,7 @@ impl Server {
         let (url, sync) = (BaseUrl::new("https://b.org").unwrap(), GetSync::new());
         let response = self.homeserver.respond(&sync.to_http(&url, &self.token).unwrap());
         let sync = sync.read_response(&response, &Limits::default()).unwrap();
-        sync.account_data.into_iter().map(|event| (event.event_type, event.content)).collect()
+        sync.account_data
     }
 }
 
@@ -130,7 +130,7 @@ fn look_at_recovery(witness: &mut Witness, server: &mut Server, key: &NewKey) {
             Step::ReadAccountData => flow.account_data(server.account_data()),
             Step::Secrets(_) => {}
             Step::EnterKey => match flow.enter(typed.pop().unwrap(), 0) {
-                Ok(entered) => witness.debug::<Entered>(&entered),
+                Ok(entered) => witness.debug::<KeyKind>(&entered),
                 Err(error) => witness.error::<EnterError>(error),
             },
             Step::Done(recovered) => return witness.debug::<Recovered>(&recovered),
@@ -140,7 +140,7 @@ fn look_at_recovery(witness: &mut Witness, server: &mut Server, key: &NewKey) {
 }
 
 fn look_at_sharing(witness: &mut Witness, server: &mut Server) {
-    let requester = Requester::new(USER.into(), "PHONE".into(), RequesterOptions::default());
+    let requester = Requester::new(USER.into(), "PHONE".into());
     let names = vec![CROSS_SIGNING_MASTER.into()];
     let (devices, verified) = (this_device_alone(USER), VerifiedPublicKeys::none(USER.into()));
     let mut flow = ShareIn::new(backup(), requester, devices, names, verified, Limits::default());

@@ -5,8 +5,8 @@ use std::io::Cursor;
 use strongroom::{
     Limits,
     key_export::{
-        EncryptedKeyFile, EntryVerdict, KeyFile, KeyFileAttempts, KeyFileError, KeyFileReport,
-        KeyFileSessions, KeyFileWriteError, NewKeyFile, OtherFile, WrittenKeyFile,
+        EncryptedKeyFile, KeyFile, KeyFileAttempts, KeyFileError, KeyFileReport, KeyFileSessions,
+        NewKeyFile, WrittenKeyFile,
     },
     session_data::{ExportedSession, SessionDataError},
 };
@@ -36,16 +36,13 @@ pub(crate) fn look(witness: &mut Witness, vault: &Vault) {
     witness.debug::<KeyFileSessions<_>>(&sessions);
     loop {
         let Some(verdict) = sessions.verdicts().next() else { break };
-        witness.debug::<EntryVerdict>(&verdict);
+        witness.debug(&verdict);
         witness.debug(&sessions);
     }
     witness.display::<KeyFileReport>(&sessions.finish().unwrap());
     look_at_lists(witness, vault);
     for file in [TOKEN, &vault.recovery_key, &vault.exported_base64(), &vault.session_json()] {
         let error = KeyFile::from_slice(file.as_bytes(), &limits).unwrap_err();
-        if let KeyFileError::OtherFile(other) = &error {
-            witness.display::<OtherFile>(other);
-        }
         witness.error::<KeyFileError>(error);
     }
     let KeyFile::Encrypted(encrypted) = open() else { panic!("it is encrypted") };
@@ -64,7 +61,7 @@ fn look_at_writing(witness: &mut Witness, vault: &Vault) -> Vec<u8> {
     let written = new.write(&mut file, [session, elsewhere]).unwrap();
     assert_eq!(written.left_out, 1);
     witness.debug::<WrittenKeyFile>(&written);
-    witness.error::<KeyFileWriteError>(NewKeyFile::new(TOKEN, 1).unwrap_err());
+    witness.error::<KeyFileError>(NewKeyFile::new(TOKEN, 1).unwrap_err());
     file
 }
 
@@ -80,7 +77,7 @@ fn look_at_lists(witness: &mut Witness, vault: &Vault) {
         loop {
             let Some(verdict) = sessions.verdicts().next() else { break };
             witness.debug(&verdict);
-            if let EntryVerdict::Failed { error, .. } = verdict {
+            if let Err(error) = verdict {
                 witness.error::<SessionDataError>(error);
             }
         }

@@ -7,10 +7,10 @@ use strongroom::{
     encoding::{format::FormatError, json_object::JsonObject},
     secret::SecretVec,
     secret_sharing::{
-        AcceptedSecret, Decision, DecryptedToDevice, DeviceIdentity, DropReason, DroppedAnswer,
-        EncryptedSecretSend, EndedRequest, IncomingRequest, OlmPayloadError, OwnDevice, OwnDevices,
-        PlainToDevice, Receipt, Recipients, Requester, RequesterError, RequesterOptions, Responder,
-        SECRET_REQUEST, SecretSend, SecretToEncrypt, ShareError, SharePolicy,
+        AcceptedSecret, Decision, DecryptedToDevice, DeviceIdentity, DroppedAnswer,
+        EncryptedSecretSend, EndedRequest, IncomingRequest, OwnDevice, OwnDevices, PlainToDevice,
+        Receipt, Requester, RequesterError, Responder, ResponderError, SECRET_REQUEST, SecretSend,
+        SecretToEncrypt, SharePolicy,
     },
     secret_value::{MEGOLM_BACKUP_V1, PublicKeys, SecretValue},
 };
@@ -43,13 +43,13 @@ fn look_at_the_responder(witness: &mut Witness, vault: &Vault) {
             SecretValue::kept_by_host(&name, vault.key_base64.as_bytes()).unwrap().value;
         responder.take(&incoming, &backup_key, &devices, 0)
     };
-    witness.error::<ShareError>(taken(&mut responder).unwrap_err());
+    witness.error::<ResponderError>(taken(&mut responder).unwrap_err());
     responder.allow(&incoming, 0).unwrap();
     witness.debug::<SecretToEncrypt>(&taken(&mut responder).unwrap());
     let clear = taken(&mut responder).unwrap();
     let content = JsonObject::from_json(clear.expose_content()).unwrap();
     let not_encrypted = responder.encrypted(clear, content, &devices, 0).unwrap_err();
-    witness.error::<ShareError>(not_encrypted);
+    witness.error::<ResponderError>(not_encrypted);
     let content = json!({
         "algorithm": "m.olm.v1.curve25519-aes-sha2",
         "sender_key": laptop().curve25519.to_base64(),
@@ -80,9 +80,9 @@ fn asked(responder: &mut Responder, devices: &OwnDevices) -> IncomingRequest {
 
 fn look_at_the_requester(witness: &mut Witness, vault: &Vault) {
     let devices = seen_by(&phone(), &laptop());
-    let mut requester = Requester::new(USER.into(), "PHONE".into(), RequesterOptions::default());
+    let mut requester = Requester::new(USER.into(), "PHONE".into());
     let ask = |requester: &mut Requester, name: &str| {
-        let request = requester.request(name.into(), Recipients::All, &devices, 0).unwrap();
+        let request = requester.request(name.into(), None, &devices, 0).unwrap();
         request.request().request_id.clone()
     };
     let mut known = PublicKeys::default();
@@ -124,7 +124,7 @@ fn look_at_receipt(witness: &mut Witness, receipt: &Receipt) {
         Receipt::Accepted(accepted) => witness.debug::<AcceptedSecret>(accepted),
         Receipt::Dropped(dropped) => {
             witness.debug::<DroppedAnswer>(dropped);
-            witness.error::<DropReason>(dropped.reason);
+            witness.error::<RequesterError>(dropped.reason.clone());
         }
         _ => {}
     }
@@ -153,7 +153,7 @@ fn look_at_what_cannot_be_read(witness: &mut Witness, vault: &Vault) {
         let from = laptop().curve25519;
         for payload in [payload.as_bytes(), content.as_bytes()] {
             let read = DecryptedToDevice::from_olm(USER.into(), from, payload, &devices);
-            witness.error::<OlmPayloadError>(read.unwrap_err());
+            witness.error::<RequesterError>(read.unwrap_err());
         }
     }
 }

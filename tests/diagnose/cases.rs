@@ -1,7 +1,10 @@
 //! What is broken in each case, and everything that is found then.
 
 use serde_json::{Value, json};
-use strongroom::client::diagnose::{AskedFor, Diagnosis, diagnose};
+use strongroom::client::{
+    KeyKind,
+    diagnose::{Diagnosis, diagnose},
+};
 
 use crate::{
     account::{ASYMMETRIC_ID, Account, ID, KEY, OTHER_ID, OTHER_KEY, recovery_key},
@@ -50,9 +53,9 @@ pub(crate) const INPUT: &[Case] = cases! {
     },
     ["input.backup_key_typed", "backup.unverified_signer"] => |world| {
         world.typed = Some(text_of_backup_key(BACKUP_KEY));
-        world.asked = AskedFor::StorageKey;
+        world.asked = Some(KeyKind::Storage);
     },
-    ["input.storage_key_typed"] => |world| world.asked = AskedFor::BackupKey,
+    ["input.storage_key_typed"] => |world| world.asked = Some(KeyKind::Backup),
     ["backup.no_key", "sessions.under_other_key", "input.older_backup_key", "backup.older_versions", "backup.not_signed"] => |world| {
         world.older.push(version("1", OLD_BACKUP_KEY));
         world.typed = Some(text_of_backup_key(OLD_BACKUP_KEY));

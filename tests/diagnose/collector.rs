@@ -29,8 +29,7 @@ fn versions_before_the_current_one_are_found_over_gaps() {
     assert_eq!(current.version().as_str(), "5");
     let older: Vec<_> = evidence.older_versions.iter().map(|it| it.version().as_str()).collect();
     assert_eq!(older, ["4", "1"]);
-    let sample = evidence.sample.expect("the backup is empty, and that is known");
-    assert_eq!(sample.count(), 0);
+    assert_eq!(evidence.session_count(), Some(0), "the backup is empty, and that is known");
     assert!(evidence.keys.is_some());
     let paths = ["version", "keys?version=5", "version/4", "version/3", "version/2", "version/1"];
     let paths = paths.map(|path| format!("/_matrix/client/v3/room_keys/{path}"));
@@ -43,7 +42,7 @@ fn where_there_is_no_backup_none_before_it_is_asked_for() {
     let (mut server, token) = server();
     let (evidence, asked) = collect(&token, |request| Ok(server.respond(&request)));
     assert!(matches!(evidence.backup, CurrentBackup::Absent));
-    assert!(evidence.sample.is_none() && evidence.older_versions.is_empty());
+    assert!(evidence.session_count().is_none() && evidence.older_versions.is_empty());
     assert_eq!(asked.len(), 2);
 }
 
@@ -74,7 +73,7 @@ fn what_is_not_answered_is_not_at_hand_and_not_asked_again() {
     for answer in answers {
         let (evidence, asked) = collect("token", |_| answer());
         assert!(matches!(evidence.backup, CurrentBackup::Unknown), "{evidence:?}");
-        assert!(evidence.sample.is_none() && evidence.older_versions.is_empty());
+        assert!(evidence.session_count().is_none() && evidence.older_versions.is_empty());
         assert_eq!(asked.len(), 2);
     }
 }
@@ -83,7 +82,7 @@ fn what_is_not_answered_is_not_at_hand_and_not_asked_again() {
 fn a_version_without_a_name_is_told_and_not_asked_for() {
     let (evidence, asked) = collect("token", |_| Ok(Response::new(b"{}".to_vec())));
     assert!(matches!(evidence.backup, CurrentBackup::Version(_)), "{evidence:?}");
-    assert!(evidence.sample.is_none() && evidence.older_versions.is_empty());
+    assert!(evidence.session_count().is_none() && evidence.older_versions.is_empty());
     assert_eq!(asked.len(), 2);
 }
 

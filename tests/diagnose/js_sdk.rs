@@ -3,7 +3,7 @@
 use strongroom::{
     Limits,
     api::{Endpoint as _, QueryKeys},
-    client::diagnose::{CurrentBackup, DiagnosisVerdict, Evidence, SessionSample, diagnose},
+    client::diagnose::{CurrentBackup, DiagnosisVerdict, Evidence, diagnose},
     encoding::json_object::JsonObject,
     ids::EventType,
     secret_storage::SecretStorage,
@@ -28,10 +28,9 @@ fn nothing_is_wrong_with_the_accounts_of_matrix_js_sdk() {
         evidence.backup = CurrentBackup::Version(Box::new(js_sdk::version_info(&account)));
         let response = http::Response::new(bytes("keys_query"));
         evidence.keys = Some(QueryKeys::new().read_response(&response, &limits).unwrap());
-        let sample = SessionSample::from_response(&bytes("room_keys"), 1_000, &limits);
-        let count = sample.count();
+        evidence.take_room_keys(&bytes("room_keys"), 1_000, &limits);
+        let count = evidence.session_count().unwrap();
         assert!(count > 0);
-        evidence.sample = Some(sample);
         let passphrase = account.get("passphrase").and_then(|passphrase| passphrase.as_str());
         let typed = [Some(account.text("recovery_key")), passphrase, None];
         for typed in typed {

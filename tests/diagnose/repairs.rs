@@ -4,7 +4,7 @@ use http::Request;
 use serde_json::Value;
 use strongroom::{
     Limits,
-    api::{AccessToken, BaseUrl, Endpoint as _},
+    api::{AccessToken, BaseUrl, Endpoint as _, UpdateBackupVersion},
     client::diagnose::{
         Diagnosis, Finding, Remedy, RepairError, RepairParts, RepairPlan, diagnose,
     },
@@ -16,8 +16,8 @@ use strongroom::{
 use crate::{
     table::ALL,
     world::{
-        BACKUP, BACKUP_KEY, MASTER, MASTER_SEED, SELF_SIGNING, SELF_SIGNING_SEED, USER_SIGNING,
-        USER_SIGNING_SEED, World, master_id, signature,
+        BACKUP, BACKUP_KEY, MASTER, MASTER_SEED, SELF_SIGNING, SELF_SIGNING_SEED, USER,
+        USER_SIGNING, USER_SIGNING_SEED, World, master_id, signature,
     },
 };
 
@@ -164,9 +164,11 @@ pub(crate) fn mend(mut world: World, repair: RepairPlan) -> World {
                 storage.put_text(step.event_type.as_str(), step.content.as_str());
             }
         }
-        RepairPlan::Sign(unsigned) => {
+        RepairPlan::Sign(version, unsigned) => {
             let signature = signature(MASTER_SEED, unsigned.to_sign().bytes());
-            let call = unsigned.signed(&master_id().as_str().into(), &signature);
+            let key_id = master_id().as_str().into();
+            let signed = unsigned.with_signature(&USER.into(), &key_id, &signature);
+            let call = UpdateBackupVersion::new(version, signed.into_auth_data());
             let body: Value = serde_json::from_slice(&call.body()).unwrap();
             world.backup()["auth_data"] = body["auth_data"].clone();
         }

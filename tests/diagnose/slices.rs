@@ -3,7 +3,7 @@
 use std::iter;
 
 use serde_json::json;
-use strongroom::client::diagnose::{Diagnose, Finding, SessionSample};
+use strongroom::client::diagnose::{Diagnose, Finding};
 
 use crate::{
     account::{ID, KEY},
@@ -22,7 +22,7 @@ fn devices_and_sessions_are_looked_at_in_slices() {
         r#"{"first_message_index":0,"forwarded_count":0,"is_verified":false,"session_data":{}}"#;
     let sessions: Vec<_> = (0..500).map(|n| format!(r#""{n}":{session}"#)).collect();
     let body = format!(r#"{{"rooms":{{"!r":{{"sessions":{{{}}}}}}}}}"#, sessions.join(","));
-    evidence.sample = Some(SessionSample::from_response(body.as_bytes(), 1_000, &world.limits));
+    evidence.take_room_keys(body.as_bytes(), 1_000, &world.limits);
     let at_once = Diagnose::new(&evidence, world.typed.as_deref(), &world.limits).finish();
     let mut slices = 0;
     let mut diagnose = Diagnose::new(&evidence, world.typed.as_deref(), &world.limits);

@@ -6,7 +6,10 @@ use strongroom::{
     Limits,
     api::{Endpoint as _, QueryKeys},
     backup::{BackupDecryptionKey, BackupPublicKey, BackupVersionInfo},
-    client::diagnose::{AskedFor, CurrentBackup, Diagnosis, Evidence, SessionSample, diagnose},
+    client::{
+        KeyKind,
+        diagnose::{CurrentBackup, Diagnosis, Evidence, diagnose},
+    },
     crypto::{
         ed25519::{Ed25519PublicKey, Ed25519Signature},
         key_material::KeyMaterial,
@@ -45,7 +48,7 @@ pub(crate) struct World {
     pub(crate) keys: Option<Value>,
     pub(crate) room_keys: Option<String>,
     pub(crate) typed: Option<String>,
-    pub(crate) asked: AskedFor,
+    pub(crate) asked: Option<KeyKind>,
     pub(crate) pinned: Option<u8>,
     pub(crate) retired: Vec<u8>,
     pub(crate) at_most: usize,
@@ -76,7 +79,7 @@ impl World {
             keys: Some(keys_query()),
             room_keys: Some(room_keys(&[BACKUP_KEY; 3])),
             typed: Some(recovery_key(KEY)),
-            asked: AskedFor::EitherKey,
+            asked: None,
             pinned: None,
             retired: Vec::new(),
             at_most: 100,
@@ -123,9 +126,9 @@ impl World {
             let response = http::Response::new(keys.to_string());
             QueryKeys::new().read_response(&response, &limits).unwrap()
         });
-        evidence.sample = self.room_keys.as_ref().map(|room_keys| {
-            SessionSample::from_response(room_keys.as_bytes(), self.at_most, &limits)
-        });
+        if let Some(room_keys) = &self.room_keys {
+            evidence.take_room_keys(room_keys.as_bytes(), self.at_most, &limits);
+        }
         evidence.storage_keys.extend(self.held.and_then(|(id, bytes)| {
             let description = evidence.storage.as_ref()?.key(&id.into())?;
             Some(description.accept(&KeyMaterial::from_slice(bytes).unwrap()).unwrap())

@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 use strongroom::{
     Limits,
     backup::{
-        BackupDecryptionKey, FailureCause, RestoreOptions, RestoreReport, Verdict, restore_slice,
+        BackupDecryptionKey, FailedSession, FailureCause, RestoreOptions, RestoreReport,
+        RestoredSession, restore_slice,
     },
     recovery_key::RecoveryKey,
 };
@@ -103,12 +104,10 @@ fn restore(folder: &Path, parallel: bool) -> (RestoreReport, Value) {
     let mut options = RestoreOptions::default();
     options.parallel = parallel;
     let mut restored = Vec::new();
-    let keep = |verdicts: Vec<Verdict>, _| {
-        for verdict in verdicts {
-            if let Verdict::Restored(session) = verdict {
-                let json = session.exported().to_json().unwrap();
-                restored.push(serde_json::from_slice(json.expose_bytes()).unwrap());
-            }
+    let keep = |verdicts: Vec<Result<RestoredSession, FailedSession>>, _| {
+        for session in verdicts.into_iter().flatten() {
+            let json = session.exported().to_json().unwrap();
+            restored.push(serde_json::from_slice(json.expose_bytes()).unwrap());
         }
         Ok::<_, std::convert::Infallible>(())
     };

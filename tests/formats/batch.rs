@@ -12,7 +12,7 @@ use strongroom::{
     Limits,
     backup::{
         BackedUpSession, BackupDecryptionKey, BackupVersionInfo, KeyBackupData, OpenError,
-        RestoredSession, SealOptions, SealedSession, SessionSealer, SessionToSeal, TrustedBackup,
+        RestoredSession, SealOptions, SealedSession, SessionSealer, TrustedBackup,
     },
     crypto::{curve25519::Curve25519PublicKey, curve25519_aes_sha2::MacScheme},
     ids::RoomId,
@@ -44,7 +44,7 @@ fn a_batch_of_sessions_is_what_is_sealed_one_by_one() {
         let rng = &mut RecordedRng::new(&random);
         let singly: Vec<_> = batch
             .iter()
-            .map(|SessionToSeal { room_id, session, options }| {
+            .map(|(room_id, session, options)| {
                 backup.seal_with_rng((*room_id).clone(), session, options, rng).unwrap()
             })
             .collect();
@@ -64,9 +64,9 @@ fn a_batch_of_sessions_is_what_is_sealed_one_by_one() {
 fn what_the_host_says_of_a_session_goes_with_it() {
     let (key, sessions) = (BackupDecryptionKey::generate().unwrap(), sessions(2));
     let mut batch = to_seal(&sessions);
-    batch[1].options.is_verified = true;
-    batch[1].options.forwarded_count = Some(7);
-    batch[1].options.mac_scheme = MacScheme::Ciphertext;
+    batch[1].2.is_verified = true;
+    batch[1].2.forwarded_count = Some(7);
+    batch[1].2.mac_scheme = MacScheme::Ciphertext;
     let sealed = SessionSealer::for_sessions(&trusted(&key), 2).seal(&batch).unwrap();
     let metadata = sealed[1].data().metadata();
     assert!(metadata.is_verified && !sealed[0].data().metadata().is_verified);
@@ -143,7 +143,7 @@ fn low_order_ephemeral(json: String) -> String {
 
 fn open_sealed(key: &BackupDecryptionKey, sealed: &SealedSession) -> (SessionData, MacScheme) {
     let opened = key.open(sealed.data().session_data()).unwrap();
-    (opened.read.session, opened.mac_scheme)
+    (opened.read.value, opened.mac_scheme)
 }
 
 fn random_bytes(count: usize) -> Vec<u8> {
@@ -168,8 +168,8 @@ fn sessions(count: usize) -> Vec<SessionData> {
         .collect()
 }
 
-fn to_seal(sessions: &[SessionData]) -> Vec<SessionToSeal<'_>> {
+fn to_seal(sessions: &[SessionData]) -> Vec<(&RoomId, &SessionData, SealOptions)> {
     static ROOM: LazyLock<RoomId> = LazyLock::new(|| "!room".into());
     let options = SealOptions::default();
-    sessions.iter().map(|session| SessionToSeal { room_id: &ROOM, session, options }).collect()
+    sessions.iter().map(|session| (&*ROOM, session, options)).collect()
 }

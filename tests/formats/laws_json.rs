@@ -16,7 +16,7 @@ use strongroom::{
     backup::{EncryptedSessionData, KeyBackupData},
     crypto::{curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey},
     ids::RoomId,
-    session_data::{ExportedSession, SessionData, SessionKey},
+    session_data::{ExportedSession, SessionData, SessionDataError, SessionKey},
 };
 
 proptest! {
@@ -65,9 +65,10 @@ proptest! {
     #[test]
     fn a_session_is_read_as_it_was_written(session in session(), room in "!\\PC*") {
         let read = SessionData::from_json(session.to_json().expose_bytes()).expect("our own");
-        prop_assert_eq!(&read.session, &session);
+        prop_assert_eq!(&read.value, &session);
         prop_assert!(read.repairs.is_empty());
-        prop_assert_eq!(read.claimed_room_id, None);
+        let error = ExportedSession::from_json(session.to_json().expose_bytes()).unwrap_err();
+        prop_assert_eq!(error, SessionDataError::NoRoom);
         let exported = ExportedSession { room_id: RoomId::from(room), session };
         let json = exported.to_json().expect("a room");
         let read = ExportedSession::from_json(json.expose_bytes()).expect("our own");
@@ -89,10 +90,10 @@ proptest! {
         let given = Value::Object(given);
         let read = SessionData::from_json(given.to_string().as_bytes()).expect("a session");
         prop_assert!(read.repairs.is_empty());
-        prop_assert_eq!(read.session.sender_claimed_keys(), &claimed);
-        prop_assert_eq!(parse(read.session.to_json().expose_bytes()), given);
-        let again = SessionData::from_json(read.session.to_json().expose_bytes());
-        prop_assert_eq!(again.expect("our own").session, read.session);
+        prop_assert_eq!(read.value.sender_claimed_keys(), &claimed);
+        prop_assert_eq!(parse(read.value.to_json().expose_bytes()), given);
+        let again = SessionData::from_json(read.value.to_json().expose_bytes());
+        prop_assert_eq!(again.expect("our own").value, read.value);
     }
 
     #[test]
@@ -104,7 +105,7 @@ proptest! {
         let text = std::str::from_utf8(text.expose_bytes()).expect("UTF-8");
         let inner = text.strip_suffix('}').expect("an object");
         let given = format!("{inner},\"x_unknown\":{spelt}}}");
-        let read = SessionData::from_json(given.as_bytes()).expect("a session").session.to_json();
+        let read = SessionData::from_json(given.as_bytes()).expect("a session").value.to_json();
         let written = std::str::from_utf8(read.expose_bytes()).expect("UTF-8");
         let expected = format!("\"x_unknown\":{}", spelt.trim_start());
         prop_assert!(written.contains(&expected), "{}", spelt);

@@ -11,8 +11,7 @@ use strongroom::{
     },
     encoding::format::FormatProblem,
     passphrase::{
-        PassphraseFinding, PassphraseForm, PassphraseParameters, PassphraseParametersError,
-        PassphraseProgress,
+        PassphraseForm, PassphraseParameters, PassphraseParametersError, PassphraseProgress,
     },
     provenance::Provenance,
     secret::SecretBytes,
@@ -197,8 +196,8 @@ fn a_passphrase_with_few_rounds_opens_and_makes_nothing_trusted() {
     for rounds in [1, 9_999] {
         let info = version_info("pass", rounds);
         let auth_data = info.auth_data().unwrap();
-        let findings = &auth_data.passphrase().unwrap().unwrap().repairs;
-        assert_eq!(findings, &[PassphraseFinding::FewRounds { rounds }]);
+        let parameters = &auth_data.passphrase().unwrap().unwrap().value;
+        assert_eq!((parameters.rounds(), parameters.is_guessable()), (rounds, true));
         let key = BackupDecryptionKey::from_passphrase(auth_data, "pass").unwrap().key;
         let refused = TrustedBackup::by_decryption_key(&info, &key, &[]);
         assert_eq!(refused.unwrap_err(), TrustError::UnauthenticatedSource);

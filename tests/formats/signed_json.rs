@@ -96,7 +96,7 @@ fn every_signature_gets_its_own_verdict() {
     let report = verify(&read(&text), &trusted);
     let verdict = |key_id: &str| {
         let mut signatures = report.signatures().iter();
-        signatures.find(|one| one.key_id.as_str() == key_id).map(|one| one.verdict.clone())
+        signatures.find(|(label, _)| label.as_str() == key_id).map(|(_, verdict)| verdict.clone())
     };
     assert_eq!(verdict("ed25519:DEVICE"), Some(SignatureVerdict::Valid(trusted[0].clone())));
     assert_eq!(verdict("ed25519:MASTER"), Some(SignatureVerdict::Invalid));
@@ -168,7 +168,7 @@ fn row_23_a_float_can_be_read_but_not_verified() {
     let signature = Ed25519Signature::from_bytes([1; 64]);
     let signed = object.with_signature(&alice(), &"ed25519:A".into(), &signature);
     let report = verify(&signed, &[trusted("ed25519:A", &key(1))]);
-    assert!(matches!(report.signatures()[0].verdict, SignatureVerdict::NotVerifiable(_)));
+    assert!(matches!(report.signatures()[0].1, SignatureVerdict::NotVerifiable(_)));
     assert!(signed.bytes_to_sign().is_err());
 }
 
@@ -209,7 +209,7 @@ fn signatures_by_trusted_labels_are_checked_before_others_fill_the_limit() {
 #[test]
 fn something_else_in_the_place_of_signatures_is_malformed() {
     let report = verify(&read(r#"{"signatures":{"@alice:example.org":7}}"#), &[]);
-    assert_eq!(report.signatures()[0].verdict, SignatureVerdict::Malformed);
+    assert_eq!(report.signatures()[0].1, SignatureVerdict::Malformed);
 }
 
 #[test]

@@ -18,8 +18,8 @@ use strongroom::{
     Limits,
     api::BaseUrl,
     backup::{
-        Authenticity, BackupDecryptionKey, OpenError, Restore, RestoreFilter, RestoreOptions,
-        StreamError, Verdict, restore_all, restore_reader, restore_slice,
+        Authenticity, BackupDecryptionKey, FailedSession, OpenError, Restore, RestoreFilter,
+        RestoreOptions, RestoredSession, StreamError, restore_all, restore_reader, restore_slice,
     },
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
     ids::RoomId,
@@ -128,7 +128,7 @@ fn the_response_of_one_room_is_read_for_that_room() {
     let mut options = RestoreOptions::default();
     options.room_id = Some("!one".into());
     let outcome = Outcome::with(&key, &text, options.clone());
-    let [Verdict::Restored(restored)] = &outcome.verdicts[..] else { panic!("{outcome:?}") };
+    let [Ok(restored)] = &outcome.verdicts[..] else { panic!("{outcome:?}") };
     assert_eq!(restored.exported().room_id, RoomId::from("!one"));
     for error in ["{}", r#"{"sessions":null}"#, r#"{"rooms":{}}"#] {
         let report = Outcome::with(&key, error, options.clone()).report;
@@ -215,11 +215,7 @@ fn all_of_a_response_is_restored_in_one_call_and_told_in_words_and_in_json() {
     let whole = Outcome::of(&key, &text);
     let (sessions, report) = restore_all(&key, text.as_bytes());
     assert_eq!(report, whole.report);
-    let restored = |verdict| match verdict {
-        Verdict::Restored(session) => Some(session),
-        Verdict::Failed(_) => None,
-    };
-    assert_eq!(sessions, whole.verdicts.into_iter().filter_map(restored).collect::<Vec<_>>());
+    assert_eq!(sessions, whole.verdicts.into_iter().flatten().collect::<Vec<_>>());
     assert!(sessions.iter().all(|it| it.authenticity() == Authenticity::Unauthenticated));
     let (some, all) = (report.restored(), report.total());
     assert!(some > 0 && some < all, "{report}");
@@ -288,7 +284,7 @@ fn whoever_takes_the_verdicts_can_stop_the_restore() {
     let reader = one_room(&members).into_bytes().into_iter().collect::<Vec<_>>();
     let (options, limits) = (RestoreOptions::default(), Limits::default());
     let mut calls = 0;
-    let each = |verdicts: Vec<Verdict>, _| {
+    let each = |verdicts: Vec<Result<RestoredSession, FailedSession>>, _| {
         calls += 1;
         Err(verdicts.len())
     };
@@ -332,8 +328,8 @@ fn key() -> BackupDecryptionKey {
     BackupDecryptionKey::generate().unwrap()
 }
 
-fn is_half_read(verdict: &Verdict) -> bool {
-    matches!(verdict, Verdict::Failed(failed) if failed.error == OpenError::HalfRead)
+fn is_half_read(verdict: &Result<RestoredSession, FailedSession>) -> bool {
+    matches!(verdict, Err(failed) if failed.error == OpenError::HalfRead)
 }
 
 /// A connection that is dropped.

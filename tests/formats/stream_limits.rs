@@ -126,7 +126,7 @@ fn memory_does_not_grow_with_the_response() {
     let mut sessions = 0;
     let mut feed = |mut piece: &[u8]| {
         while let Some(item) = splitter.next_item(&mut piece).unwrap() {
-            assert!(matches!(item, RoomKeysItem::Session(_)));
+            assert!(matches!(item, RoomKeysItem::Session { .. }));
             sessions += 1;
         }
         assert!(splitter.buffered_bytes() < 4096, "{}", splitter.buffered_bytes());

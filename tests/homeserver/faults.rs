@@ -11,7 +11,7 @@ use http::{HeaderValue, Method, Response, StatusCode};
 use serde_json::{Value, json};
 use strongroom::homeserver::{
     Homeserver,
-    faults::{Exchange, Fault, FaultRule, Faults, OtherDevice},
+    faults::{Exchange, Fault, FaultRule, Faults},
 };
 
 /// A homeserver with one backup version, and a user whose requests go through faults.
@@ -168,17 +168,17 @@ fn another_device_replaces_deletes_or_signs_the_version_in_between() {
     let auth_data = r#"{"public_key":"k","signatures":{"@alice:example.org":{}}}"#.to_owned();
     let algorithm = ALGORITHM.to_owned();
 
-    let replaces = OtherDevice::ReplaceVersion { algorithm, auth_data: auth_data.clone() };
-    let mut alice = Alice::with(Fault::OtherDevice(replaces));
+    let replaces = Fault::OtherDeviceReplacesVersion { algorithm, auth_data: auth_data.clone() };
+    let mut alice = Alice::with(replaces);
     let answer = parsed(&alice.answer("PUT", "/keys?version=1", &keys.to_string()));
     assert_eq!((answer.0, &answer.1["current_version"]), (403, &json!("2")));
 
-    let mut alice = Alice::with(Fault::OtherDevice(OtherDevice::DeleteVersion));
+    let mut alice = Alice::with(Fault::OtherDeviceDeletesVersion);
     let answer = parsed(&alice.answer("PUT", "/keys?version=1", &keys.to_string()));
     assert_eq!((answer.0, &answer.1["errcode"]), (404, &json!("M_NOT_FOUND")));
 
-    let signs = OtherDevice::SignVersion { auth_data: auth_data.clone() };
-    let mut alice = Alice::with(Fault::OtherDevice(signs));
+    let signs = Fault::OtherDeviceSignsVersion { auth_data: auth_data.clone() };
+    let mut alice = Alice::with(signs);
     let create =
         request(&alice.token, "POST", &format!("{ROOM_KEYS}/version"), &new_version().to_string());
     assert_eq!(alice.homeserver.respond(&create).status(), 200);
@@ -192,9 +192,10 @@ fn another_device_replaces_deletes_or_signs_the_version_in_between() {
 #[test]
 fn another_device_stores_account_data_in_between() {
     let kind = "m.secret_storage.default_key".to_owned();
-    let sets = OtherDevice::SetAccountData { kind: kind.clone(), content: r#"{"key":"k"}"#.into() };
+    let sets =
+        Fault::OtherDeviceSetsAccountData { kind: kind.clone(), content: r#"{"key":"k"}"#.into() };
     let mut alice = Alice::new(Faults::none());
-    alice.faults.add(FaultRule::new(Fault::OtherDevice(sets)));
+    alice.faults.add(FaultRule::new(sets));
     let path = format!("{V3}/user/@alice:example.org/account_data/{kind}");
     let get = request(&alice.token, "GET", &path, "");
     let answer = alice.faults.exchange(&mut alice.homeserver, &get).into_response().unwrap();
@@ -204,12 +205,12 @@ fn another_device_stores_account_data_in_between() {
 #[test]
 fn another_device_without_a_version_or_with_broken_data_does_nothing() {
     for action in [
-        OtherDevice::DeleteVersion,
-        OtherDevice::SignVersion { auth_data: "{}".to_owned() },
-        OtherDevice::ReplaceVersion { algorithm: "x".to_owned(), auth_data: "{".to_owned() },
+        Fault::OtherDeviceDeletesVersion,
+        Fault::OtherDeviceSignsVersion { auth_data: "{}".to_owned() },
+        Fault::OtherDeviceReplacesVersion { algorithm: "x".to_owned(), auth_data: "{".to_owned() },
     ] {
         let mut faults = Faults::none();
-        faults.add(FaultRule::new(Fault::OtherDevice(action)));
+        faults.add(FaultRule::new(action));
         let mut homeserver = Homeserver::new();
         let token = homeserver.log_in("@alice:example.org", "PHONE");
         let get = request(&token, "GET", &format!("{ROOM_KEYS}/version"), "");
@@ -266,7 +267,7 @@ fn a_rule_may_apply_always() {
 #[test]
 fn another_device_acts_before_the_request_is_lost_and_the_answer_of_a_proxy_can_be_cut() {
     let mut alice = Alice::with(Fault::DropRequest);
-    alice.faults.add(FaultRule::new(Fault::OtherDevice(OtherDevice::DeleteVersion)));
+    alice.faults.add(FaultRule::new(Fault::OtherDeviceDeletesVersion));
     assert!(matches!(alice.create(), Exchange::Dropped));
     assert_eq!(alice.current(), Value::Null);
 

@@ -20,9 +20,9 @@ use strongroom::{
         ed25519::{Ed25519PublicKey, Ed25519Seed},
     },
     ids::RoomId,
-    key_export::{EntryVerdict, KeyFile, KeyFileError, KeyFileReport, KeyFileSessions},
+    key_export::{KeyFile, KeyFileError, KeyFileReport, KeyFileSessions},
     secret::SecretBytes,
-    session_data::{ExportedSession, SessionData, SessionKey},
+    session_data::{ExportedSession, Repair, SessionData, SessionDataError, SessionKey},
 };
 
 pub(crate) const BEGIN: &str = "-----BEGIN MEGOLM SESSION DATA-----";
@@ -123,6 +123,9 @@ pub(crate) fn open<R: Read + Seek>(
     }
 }
 
+pub(crate) type EntryVerdict =
+    Result<strongroom::encoding::read::Read<ExportedSession, Repair>, SessionDataError>;
+
 pub(crate) type Outcome = Result<(Vec<EntryVerdict>, KeyFileReport), KeyFileError>;
 
 pub(crate) fn read_with(file: impl Read + Seek, passphrase: &str) -> Outcome {
@@ -145,8 +148,8 @@ pub(crate) fn read_whole(file: impl AsRef<[u8]>) -> Vec<ExportedSession> {
 
 pub(crate) fn exported(verdicts: &[EntryVerdict]) -> Vec<ExportedSession> {
     let read = verdicts.iter().filter_map(|verdict| match verdict {
-        EntryVerdict::Read { exported, .. } => Some(exported.clone()),
-        EntryVerdict::Failed { .. } => None,
+        Ok(read) => Some(read.value.clone()),
+        Err(_) => None,
     });
     read.collect()
 }

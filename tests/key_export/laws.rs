@@ -96,7 +96,7 @@ proptest! {
         let at = at.index(file.trim_end().len());
         let error = read(&file.as_bytes()[..at]).unwrap_err();
         let is_named = error == KeyFileError::Truncated
-            || (at < 6 && matches!(error, KeyFileError::OtherFile(_)));
+            || (at < 6 && error.is_of_other_file());
         prop_assert!(is_named, "{}: {}", at, error);
     }
 

@@ -41,13 +41,13 @@ fn write(sessions: &[strongroom::session_data::ExportedSession]) -> (String, Wri
 fn few_rounds_and_blank_passphrases_are_refused() {
     for rounds in [0, 1, 10_000, 99_999] {
         let error = NewKeyFile::new(PASSPHRASE, rounds).unwrap_err();
-        assert_eq!(error, KeyFileWriteError::TooFewRounds { rounds });
+        assert_eq!(error, KeyFileError::TooFewRounds { rounds });
         let sentence = error.to_string();
         assert!(sentence.contains("100000") && sentence.contains("500000"), "{sentence}");
     }
     for passphrase in ["", " ", "\u{200b}"] {
         let error = NewKeyFile::new(passphrase, NewKeyFile::DEFAULT_ROUNDS).unwrap_err();
-        assert_eq!(error, KeyFileWriteError::BlankPassphrase);
+        assert_eq!(error, KeyFileError::NoNewPassphrase);
     }
     assert_eq!(NewKeyFile::DEFAULT_ROUNDS, 500_000);
 }
@@ -127,7 +127,7 @@ fn a_disk_that_is_full_is_an_error_and_what_was_written_is_truncated() {
     for room in [0, 20, 36, 5_000, 30_000] {
         let new = NewKeyFile::new(PASSPHRASE, NewKeyFile::MIN_ROUNDS).unwrap();
         let error = new.write(Full(room), sessions(60)).unwrap_err();
-        assert_eq!(error, KeyFileWriteError::Write(io::ErrorKind::StorageFull));
+        assert_eq!(error, KeyFileError::Write(io::ErrorKind::StorageFull));
         assert!(error.to_string().contains("could not be written"));
     }
     let (file, _) = write(&sessions(60));

@@ -13,9 +13,7 @@ use strongroom::{
     Limits,
     ids::SecretStorageKeyId,
     passphrase::PassphraseForm,
-    secret_storage::{
-        KeyStanding, SecretFailure, SecretOpenError, SecretStorageKey, TypedAs, UnlockOutcome,
-    },
+    secret_storage::{KeyStanding, SecretOpenError, SecretStorageKey, UnlockOutcome},
     secret_value::{PublicKeyVerdict, PublicKeys, SecretCheckError},
 };
 use unicode_normalization::UnicodeNormalization as _;
@@ -53,7 +51,7 @@ fn a_passphrase_opens_in_whatever_normal_form_it_is_typed() {
             let limits = Limits::default();
             let unlocked =
                 account.storage().unlock(&decomposed, &account.public_keys, &limits).unwrap();
-            let form = TypedAs::Passphrase(PassphraseForm::Nfc);
+            let form = Some(PassphraseForm::Nfc);
             let outcomes: Vec<_> = unlocked.attempts.iter().map(|it| it.outcome.clone()).collect();
             assert_eq!(outcomes, [UnlockOutcome::Fits(form, KeyStanding::Checked)]);
             assert_eq!(unlocked.keys[0].expose_bytes(), account.keys[0].bytes);
@@ -84,7 +82,7 @@ fn every_secret_is_authenticated_and_belongs_to_its_public_key_and_to_no_other()
                 _ => SecretCheckError::CrossSigningKey,
             };
             let reasons = vec![(account.keys[0].key_id(), SecretOpenError::PublicKey(error))];
-            assert_eq!(verdict.outcome.unwrap_err(), SecretFailure::Keys(reasons));
+            assert_eq!(verdict.outcome.unwrap_err(), SecretOpenError::Keys(reasons));
         }
         for verdict in storage.open_all(&mut keys, &PublicKeys::default()) {
             assert_eq!(verdict.outcome.unwrap().public_key(), PublicKeyVerdict::NotChecked);

@@ -26,8 +26,8 @@ fn the_backup_is_signed_by_the_device_and_by_the_master_key() {
             assert_eq!(report.trusted_signer(), Some(&signer));
         }
         let report = auth_data.check_signatures(&user_id, &signers(&account), &Limits::default());
-        for checked in report.signatures() {
-            assert_ne!(checked.verdict, SignatureVerdict::Invalid, "{}", checked.key_id);
+        for (key_id, verdict) in report.signatures() {
+            assert_ne!(*verdict, SignatureVerdict::Invalid, "{key_id}");
         }
     }
 }

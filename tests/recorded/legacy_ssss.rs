@@ -33,8 +33,8 @@ use strongroom::{
     recovery_key::RecoveryKey,
     secret::SecretBytes,
     secret_storage::{
-        EncryptedSecret, KeyAlgorithm, KeyDescription, KeyStanding, SecretFailure, SecretOpenError,
-        SecretOrigin, SecretStorage, Unlocked,
+        EncryptedSecret, KeyAlgorithm, KeyDescription, KeyStanding, SecretOpenError, SecretOrigin,
+        SecretStorage, Unlocked,
     },
     secret_value::{PublicKeyVerdict, PublicKeys, SecretCheckError},
     signed_json::{SignatureVerdict, SignedObject, TrustedSigner},
@@ -296,7 +296,7 @@ fn no_description_is_signed_for_another_user_or_by_another_key_or_when_it_was_ch
             let changed = describe(key.id(), &changed.to_string());
             let report =
                 changed.check_signatures(&account.user_id, &account.signers(), &Limits::default());
-            let verdicts = report.signatures().iter().map(|checked| &checked.verdict);
+            let verdicts = report.signatures().iter().map(|(_, verdict)| verdict);
             assert!(verdicts.clone().all(|it| it == &SignatureVerdict::Invalid));
             assert!(verdicts.count() > 0, "{}", account.name);
         }
@@ -351,8 +351,8 @@ fn assert_the_old_master_seed_is_not_the_new_one(account: &RecordedAccount) {
         public_keys.master = Some(account.masters[0]);
         let refused = storage.open(&name, &mut keys, &public_keys).unwrap_err();
         let reason = SecretOpenError::PublicKey(SecretCheckError::CrossSigningKey);
-        let reasons = ids.into_iter().map(|id| (id, reason)).collect();
-        assert_eq!(refused, SecretFailure::Keys(reasons));
+        let reasons = ids.into_iter().map(|id| (id, reason.clone())).collect();
+        assert_eq!(refused, SecretOpenError::Keys(reasons));
     }
 }
 
@@ -366,13 +366,13 @@ fn a_secret_that_does_not_belong_to_its_public_key_is_refused_and_the_others_ope
             for verdict in storage.open_all(&mut unlocked.keys, &wrong.public_keys) {
                 let is_wrong = verdict.name.as_str() == wrong.name;
                 match verdict.outcome {
-                    Err(SecretFailure::Keys(reasons)) => {
+                    Err(SecretOpenError::Keys(reasons)) => {
                         let expected = SecretOpenError::PublicKey(wrong.error);
                         assert!(reasons.iter().all(|(_, reason)| reason == &expected));
                         assert!(is_wrong, "{}: {reasons:?}", account.name);
                         refused += 1;
                     }
-                    Err(other) => assert_eq!(other, SecretFailure::OtherKeys),
+                    Err(other) => assert_eq!(other, SecretOpenError::OtherKeys),
                     Ok(opened) => {
                         assert!(!is_wrong, "{}: {}", account.name, wrong.name);
                         account.assert_opened(verdict.name.as_str(), &opened);

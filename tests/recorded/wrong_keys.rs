@@ -24,8 +24,7 @@ use strongroom::{
     passphrase::{PassphraseForm, PassphraseParametersError},
     recovery_key::{RecoveryKey, RecoveryKeyError},
     secret_storage::{
-        KeyDescription, KeyMismatch, KeyStanding, SecretOpenError, SecretOrigin, TypedAs,
-        UnlockFailure, UnlockOutcome,
+        KeyDescription, KeyStanding, SecretOpenError, SecretOrigin, UnlockFailure, UnlockOutcome,
     },
     secret_value::PublicKeys,
 };
@@ -70,9 +69,9 @@ fn assert_fits_nothing(account: &RecordedAccount, other: &[u8]) {
         let refused = description.accept(&material).err();
         let is_asymmetric = account.is_asymmetric(description.id().as_str());
         let expected = if is_asymmetric && other.len() != 32 {
-            KeyMismatch::Length(other.len())
+            UnlockOutcome::KeyLength(other.len())
         } else {
-            KeyMismatch::DoesNotFit
+            UnlockOutcome::DoesNotFit
         };
         assert_eq!(refused, Some(expected), "{}", account.name);
     }
@@ -80,7 +79,7 @@ fn assert_fits_nothing(account: &RecordedAccount, other: &[u8]) {
     let error = storage.unlock(&text, &PublicKeys::default(), &Limits::default()).unwrap_err();
     assert_eq!(error.reason, does_not_fit(account), "{}", account.name);
     assert_eq!(error.recovery_key, None);
-    account.assert_attempts(&error.attempts, &fits_nothing(TypedAs::RecoveryKey));
+    account.assert_attempts(&error.attempts, &fits_nothing(None));
 }
 
 #[test]
@@ -92,9 +91,9 @@ fn a_key_that_is_longer_or_shorter_does_not_fit() {
             for other in [&longer, shorter] {
                 let Some(other) = KeyMaterial::from_slice(other) else { continue };
                 let expected = if account.is_asymmetric(&key.id) {
-                    KeyMismatch::Length(other.expose_bytes().len())
+                    UnlockOutcome::KeyLength(other.expose_bytes().len())
                 } else {
-                    KeyMismatch::DoesNotFit
+                    UnlockOutcome::DoesNotFit
                 };
                 let storage = account.storage();
                 let description = storage.key(&key.key_id()).unwrap();
@@ -185,7 +184,7 @@ fn a_passphrase_is_no_key_where_none_has_one() {
         let expected = RecoveryKeyError::Character { position: 27 };
         assert_eq!(error.reason, UnlockFailure::RecoveryKeyExpected, "{}", account.name);
         assert_eq!(error.recovery_key, Some(expected));
-        let passphrase = TypedAs::Passphrase(PassphraseForm::AsTyped);
+        let passphrase = Some(PassphraseForm::AsTyped);
         account.assert_attempts(&error.attempts, &fits_nothing(passphrase));
         refused += 1;
     }
@@ -238,7 +237,7 @@ fn without_its_check_a_key_is_proven_by_what_it_opens_and_another_opens_nothing(
             assert_eq!(ids, typed.keys, "{}", account.name);
             for attempt in &unlocked.attempts {
                 let expected = match typed.keys.contains(attempt.key_id.as_str()) {
-                    true => UnlockOutcome::Fits(TypedAs::RecoveryKey, KeyStanding::Proven),
+                    true => UnlockOutcome::Fits(None, KeyStanding::Proven),
                     false => UnlockOutcome::OpensNothing,
                 };
                 assert_eq!(attempt.outcome, expected, "{}", account.name);
@@ -298,7 +297,7 @@ fn is_passthrough(entry: &Value) -> bool {
     entry.get("passthrough").is_some()
 }
 
-fn fits_nothing(typed_as: TypedAs) -> Typed {
+fn fits_nothing(typed_as: Option<PassphraseForm>) -> Typed {
     Typed { text: String::new(), typed_as, keys: BTreeSet::new() }
 }
 

@@ -5,8 +5,8 @@ use strongroom::{
     encoding::format::FormatProblem,
     ids::DeviceId,
     secret_sharing::{
-        DecryptedToDevice, DeviceIdentity, DeviceProblem, DropReason, OwnDevice, OwnDevices,
-        RequestState, RequestStateError, Requester, SECRET_SEND,
+        DecryptedToDevice, DeviceIdentity, DeviceProblem, OwnDevice, OwnDevices, RequestState,
+        Requester, RequesterError, SECRET_SEND,
     },
     secret_value::{
         CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, MEGOLM_BACKUP_V1, PublicKeyVerdict,
@@ -44,61 +44,61 @@ fn the_secret_is_accepted_and_the_others_are_told() {
 fn nobody_but_the_users_own_verified_devices_is_believed() {
     let whole = seen_by_phone();
     let with = |change: fn(&mut OwnDevice)| with(phone(), change);
-    let rows: Vec<(&str, OwnDevices, DeviceIdentity, DropReason)> = vec![
+    let rows: Vec<(&str, OwnDevices, DeviceIdentity, RequesterError)> = vec![
         (
             "unverified",
             with(|d| d.verified = false),
             laptop(),
-            DropReason::Device(DeviceProblem::Unverified),
+            RequesterError::Sender(DeviceProblem::Unverified),
         ),
         (
             "blocked",
             with(|d| d.blocked = true),
             laptop(),
-            DropReason::Device(DeviceProblem::Blocked),
+            RequesterError::Sender(DeviceProblem::Blocked),
         ),
         (
             "dehydrated",
             with(|d| d.dehydrated = true),
             laptop(),
-            DropReason::Device(DeviceProblem::Dehydrated),
+            RequesterError::Sender(DeviceProblem::Dehydrated),
         ),
         (
             "deleted",
             seen_by(phone(), [tablet()]),
             laptop(),
-            DropReason::Device(DeviceProblem::Unknown),
+            RequesterError::Sender(DeviceProblem::Unknown),
         ),
         (
             "unknown",
             whole.clone(),
             identity("LAPTOP", 77),
-            DropReason::Device(DeviceProblem::Unknown),
+            RequesterError::Sender(DeviceProblem::Unknown),
         ),
-        ("itself", whole.clone(), phone(), DropReason::Device(DeviceProblem::ThisDevice)),
+        ("itself", whole.clone(), phone(), RequesterError::Sender(DeviceProblem::ThisDevice)),
         (
             "twice",
             whole.clone().with_device(verified(laptop())),
             laptop(),
-            DropReason::Device(DeviceProblem::Ambiguous),
+            RequesterError::Sender(DeviceProblem::Ambiguous),
         ),
         (
             "new keys under the old ID",
             seen_by(phone(), [identity("LAPTOP", 77)]),
             identity("LAPTOP", 77),
-            DropReason::NotAsked,
+            RequesterError::NotAsked,
         ),
         (
             "verified since, not asked",
             seen_by(phone(), [laptop(), identity("NEW", 5)]),
             identity("NEW", 5),
-            DropReason::NotAsked,
+            RequesterError::NotAsked,
         ),
         (
             "another identity of the user",
             with_other_master(phone()),
             laptop(),
-            DropReason::IdentityChanged,
+            RequesterError::IdentityChanged,
         ),
     ];
     for (what, devices, from, reason) in rows {
@@ -131,7 +131,7 @@ fn a_mixture_of_two_devices_keys_is_nobody() {
         &known(8),
         1,
     ));
-    assert_eq!(reason, DropReason::Device(DeviceProblem::Unknown));
+    assert_eq!(reason, RequesterError::Sender(DeviceProblem::Unknown));
 }
 
 #[test]
@@ -148,18 +148,18 @@ fn another_user_and_another_account_are_refused() {
     );
     assert_eq!(
         dropped(receive(&mut requester, &mallory, &seen_by_phone(), &known(8), 1)),
-        DropReason::OtherUser
+        RequesterError::OtherUser
     );
     let others =
         OwnDevices::new("@bob:example.org".into(), phone()).with_device(verified(laptop()));
     assert_eq!(
         dropped(receive(&mut requester, &good, &others, &known(8), 1)),
-        DropReason::OtherAccount
+        RequesterError::OtherAccount
     );
     let others = OwnDevices::new(USER.into(), tablet()).with_device(verified(laptop()));
     assert_eq!(
         dropped(receive(&mut requester, &good, &others, &known(8), 1)),
-        DropReason::OtherAccount
+        RequesterError::OtherAccount
     );
 }
 
@@ -171,24 +171,24 @@ fn only_what_was_asked_for_is_taken() {
     let mut keys = known(8);
     keys.self_signing = Some(identity("", 9).ed25519);
     let mut drop = |event| dropped(receive(&mut requester, &event, &seen_by_phone(), &keys, 1));
-    assert_eq!(
-        drop(answer(&laptop(), &"nobody's".into(), &key(8))),
-        DropReason::Request(RequestStateError::Unknown)
-    );
+    assert_eq!(drop(answer(&laptop(), &"nobody's".into(), &key(8))), RequesterError::Unknown);
     // Each of the two is right for the other request.
     assert_eq!(
         drop(answer(&laptop(), &backup, &key(9))),
-        DropReason::PublicKey(SecretCheckError::BackupKey)
+        RequesterError::PublicKey(SecretCheckError::BackupKey)
     );
     assert_eq!(
         drop(answer(&laptop(), &signing, &key(8))),
-        DropReason::PublicKey(SecretCheckError::CrossSigningKey)
+        RequesterError::PublicKey(SecretCheckError::CrossSigningKey)
     );
     for shape in ["", "not base64!", "c2hvcnQ", &key(8).repeat(2)] {
-        assert!(matches!(drop(answer(&laptop(), &backup, shape)), DropReason::Shape(_)), "{shape}");
+        assert!(
+            matches!(drop(answer(&laptop(), &backup, shape)), RequesterError::Shape(_)),
+            "{shape}"
+        );
     }
     let other_type = decrypted(&laptop(), "m.room.message", r#"{"request_id":"1","secret":"s"}"#);
-    assert_eq!(drop(other_type), DropReason::Content(FormatProblem::OtherType.of("the event")));
+    assert_eq!(drop(other_type), RequesterError::Content(FormatProblem::OtherType.of("the event")));
 }
 
 #[test]
@@ -225,19 +225,15 @@ fn replays_second_and_late_answers_are_harmless() {
     let second = answer(&tablet(), &id, &key(8));
     for event in [&event, &second] {
         let reason = dropped(again(&mut requester, event, 2));
-        assert_eq!(reason, DropReason::Request(RequestStateError::AlreadyReceived));
+        assert_eq!(reason, RequesterError::AlreadyReceived);
     }
     requester.stored(&id).unwrap();
     let reason = dropped(again(&mut requester, &event, 3));
-    assert_eq!(reason, DropReason::Request(RequestStateError::AlreadyStored));
+    assert_eq!(reason, RequesterError::AlreadyStored);
 
     let late = ask(&mut requester, MEGOLM_BACKUP_V1);
     let reason = dropped(again(&mut requester, &answer(&laptop(), &late, &key(8)), DAY_MS + 3));
-    assert_eq!(
-        reason,
-        DropReason::Request(RequestStateError::Expired),
-        "before anybody called expire"
-    );
+    assert_eq!(reason, RequesterError::Expired, "before anybody called expire");
 }
 
 #[test]
@@ -263,7 +259,7 @@ fn the_pinned_master_key_counts_before_what_the_host_says() {
     keys.master = Some(identity("", 9).ed25519);
     let planted = answer(&laptop(), &id, &key(9));
     let reason = dropped(receive(&mut requester, &planted, &seen_by_phone(), &keys, 1));
-    assert_eq!(reason, DropReason::PublicKey(SecretCheckError::CrossSigningKey));
+    assert_eq!(reason, RequesterError::PublicKey(SecretCheckError::CrossSigningKey));
     accepted(receive(
         &mut requester,
         &answer(&laptop(), &id, &key(90)),
@@ -313,7 +309,7 @@ fn what_is_not_a_secret_sent_says_so() {
     ] {
         let event = decrypted(&laptop(), SECRET_SEND, &content);
         let reason = dropped(receive(&mut requester, &event, &seen_by_phone(), &known(8), 1));
-        assert_eq!(reason, DropReason::Content(error), "{content}");
+        assert_eq!(reason, RequesterError::Content(error), "{content}");
     }
     let event = decrypted(&laptop(), SECRET_SEND, &good);
     accepted(receive(&mut requester, &event, &seen_by_phone(), &known(8), 1));

@@ -6,8 +6,8 @@ use rand::{SeedableRng as _, rngs::StdRng};
 use strongroom::{
     ids::{DeviceId, SecretName},
     secret_sharing::{
-        DeviceProblem, DropReason, OwnDevice, OwnDevices, Recipients, RequestState,
-        RequestStateError, Requester, RequesterError, SecretRequestAction,
+        DeviceProblem, OwnDevice, OwnDevices, RequestState, Requester, RequesterError,
+        SecretRequestAction,
     },
     secret_value::MEGOLM_BACKUP_V1,
 };
@@ -40,7 +40,7 @@ fn asking_again_keeps_the_id_and_reaches_who_is_trusted_by_now() {
 #[test]
 fn named_devices_alone_are_asked_and_alone_may_answer() {
     let mut requester = requester();
-    let to = Recipients::Named(vec!["TABLET".into()]);
+    let to = Some(vec!["TABLET".into()]);
     let request = requester.request(MEGOLM_BACKUP_V1.into(), to, &seen_by_phone(), 0).unwrap();
     assert_eq!(request.device_ids(), [DeviceId::from("TABLET")]);
     let id = request.request().request_id.clone();
@@ -51,9 +51,9 @@ fn named_devices_alone_are_asked_and_alone_may_answer() {
         &known(8),
         1,
     ));
-    assert_eq!(reason, DropReason::NotAsked);
+    assert_eq!(reason, RequesterError::NotAsked);
     for name in ["PHONE", "NOBODY", "*"] {
-        let to = Recipients::Named(vec!["TABLET".into(), name.into()]);
+        let to = Some(vec!["TABLET".into(), name.into()]);
         let refused = requester.request(MEGOLM_BACKUP_V1.into(), to, &seen_by_phone(), 0);
         assert!(matches!(refused, Err(RequesterError::Device { .. })), "{name}");
     }
@@ -88,7 +88,7 @@ fn a_clock_that_jumps_neither_ends_a_request_nor_keeps_it_for_ever() {
 fn what_cannot_be_asked_is_refused_and_nothing_is_remembered() {
     let mut requester = requester();
     let ask = |requester: &mut Requester, devices: &OwnDevices| {
-        requester.request(MEGOLM_BACKUP_V1.into(), Recipients::All, devices, 0).unwrap_err()
+        requester.request(MEGOLM_BACKUP_V1.into(), None, devices, 0).unwrap_err()
     };
     let alone = OwnDevices::new(USER.into(), phone());
     assert_eq!(ask(&mut requester, &alone), RequesterError::NobodyToAsk);
@@ -97,15 +97,10 @@ fn what_cannot_be_asked_is_refused_and_nothing_is_remembered() {
     let others =
         OwnDevices::new("@bob:example.org".into(), phone()).with_device(verified(laptop()));
     assert_eq!(ask(&mut requester, &others), RequesterError::OtherAccount);
-    let nobody = requester.request(
-        MEGOLM_BACKUP_V1.into(),
-        Recipients::Named(Vec::new()),
-        &seen_by_phone(),
-        0,
-    );
+    let nobody = requester.request(MEGOLM_BACKUP_V1.into(), Some(Vec::new()), &seen_by_phone(), 0);
     assert_eq!(nobody.unwrap_err(), RequesterError::NobodyToAsk);
     let algorithm = SecretName::from("m.megolm_backup.v1.curve25519-aes-sha2");
-    let refused = requester.request(algorithm.clone(), Recipients::All, &seen_by_phone(), 0);
+    let refused = requester.request(algorithm.clone(), None, &seen_by_phone(), 0);
     assert_eq!(refused.unwrap_err(), RequesterError::NotASecret(algorithm));
     assert_eq!(requester.requests().count(), 0);
 }
@@ -122,10 +117,10 @@ fn a_generator_that_repeats_itself_does_not_open_one_request_twice() {
     let mut ask = || {
         let rng = &mut StdRng::seed_from_u64(1);
         let name = MEGOLM_BACKUP_V1.into();
-        requester.request_with_rng(name, Recipients::All, &seen_by_phone(), 0, rng)
+        requester.request_with_rng(name, None, &seen_by_phone(), 0, rng)
     };
     ask().unwrap();
-    assert_eq!(ask().unwrap_err(), RequesterError::Request(RequestStateError::AlreadyOpen));
+    assert_eq!(ask().unwrap_err(), RequesterError::AlreadyOpen);
 }
 
 #[test]
@@ -139,7 +134,7 @@ fn after_a_reset_of_the_identity_nothing_is_asked_again_under_the_old_id() {
 #[test]
 fn named_devices_alone_are_asked_again_and_only_while_they_are_trusted() {
     let mut requester = requester();
-    let to = Recipients::Named(vec!["TABLET".into()]);
+    let to = Some(vec!["TABLET".into()]);
     let asked = requester.request(MEGOLM_BACKUP_V1.into(), to, &seen_by_phone(), 0).unwrap();
     let id = &asked.request().request_id;
     let again = requester.retry(id, &seen_by_phone(), 1).unwrap();
@@ -149,7 +144,7 @@ fn named_devices_alone_are_asked_again_and_only_while_they_are_trusted() {
     let others = OwnDevices::new(USER.into(), laptop()).with_device(verified(tablet()));
     assert_eq!(requester.retry(id, &others, 3), Err(RequesterError::OtherAccount));
     let late = requester.retry(id, &seen_by_phone(), DAY_MS);
-    assert_eq!(late, Err(RequesterError::Request(RequestStateError::Expired)));
+    assert_eq!(late, Err(RequesterError::Expired));
 }
 
 #[test]
@@ -165,7 +160,7 @@ fn a_named_device_that_is_not_trusted_is_refused_with_the_reason() {
         (whole(), "*", DeviceProblem::Unknown),
     ] {
         let mut requester = requester();
-        let to = Recipients::Named(vec!["TABLET".into(), name.into()]);
+        let to = Some(vec!["TABLET".into(), name.into()]);
         let refused = requester.request(MEGOLM_BACKUP_V1.into(), to, &devices, 0);
         assert_eq!(refused, Err(RequesterError::Device { device_id: name.into(), problem }));
         assert_eq!(requester.requests().count(), 0);
@@ -177,7 +172,7 @@ fn an_identity_that_is_learnt_late_counts_from_then_on() {
     let before = OwnDevices::new(USER.into(), phone()).with_device(verified(laptop()));
     for asks_again in [false, true] {
         let mut requester = requester();
-        let asked = requester.request(MEGOLM_BACKUP_V1.into(), Recipients::All, &before, 0);
+        let asked = requester.request(MEGOLM_BACKUP_V1.into(), None, &before, 0);
         let id = asked.unwrap().request().request_id.clone();
         if asks_again {
             requester.retry(&id, &seen_by_phone(), 1).unwrap();
@@ -186,7 +181,7 @@ fn an_identity_that_is_learnt_late_counts_from_then_on() {
         let event = answer(&laptop(), &id, &key(8));
         let receipt = receive(&mut requester, &event, &reset, &known(8), 2);
         if asks_again {
-            assert_eq!(dropped(receipt), DropReason::IdentityChanged);
+            assert_eq!(dropped(receipt), RequesterError::IdentityChanged);
         } else {
             accepted(receipt);
         }
@@ -223,7 +218,7 @@ fn the_next_expiry_is_the_earliest_and_what_was_received_has_none() {
     assert_eq!(requester.next_expiry_ms(), None);
     let first = ask(&mut requester, MEGOLM_BACKUP_V1);
     let devices = seen_by_phone();
-    requester.request(MEGOLM_BACKUP_V1.into(), Recipients::All, &devices, 1_000).unwrap();
+    requester.request(MEGOLM_BACKUP_V1.into(), None, &devices, 1_000).unwrap();
     assert_eq!(requester.next_expiry_ms(), Some(DAY_MS - 1_000));
     let event = answer(&laptop(), &first, &key(8));
     accepted(receive(&mut requester, &event, &devices, &known(8), 1_000));
@@ -262,7 +257,7 @@ fn a_cancellation_can_be_had_again_once_the_request_is_over() {
 fn nobody_is_told_when_the_only_device_that_was_asked_has_answered() {
     let mut requester = requester();
     let devices = seen_by(phone(), [laptop()]);
-    let asked = requester.request(MEGOLM_BACKUP_V1.into(), Recipients::All, &devices, 0);
+    let asked = requester.request(MEGOLM_BACKUP_V1.into(), None, &devices, 0);
     let id = asked.unwrap().request().request_id.clone();
     let event = answer(&laptop(), &id, &key(8));
     let accepted = accepted(receive(&mut requester, &event, &devices, &known(8), 1));
@@ -281,7 +276,7 @@ fn a_clock_that_jumps_to_its_end_and_back_leaves_a_working_machine() {
         &known(8),
         0,
     ));
-    assert_eq!(late, DropReason::Request(RequestStateError::Expired));
+    assert_eq!(late, RequesterError::Expired);
     let id = ask(&mut requester, MEGOLM_BACKUP_V1);
     assert_eq!(requester.next_expiry_ms(), Some(DAY_MS));
     assert_eq!(requester.expire(DAY_MS - 1).len(), 0);

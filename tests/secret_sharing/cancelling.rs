@@ -2,9 +2,7 @@
 
 use serde_json::json;
 use strongroom::{
-    secret_sharing::{
-        AnswerState, AnswerStateError, Decision, DeviceProblem, IgnoreReason, OwnDevice, ShareError,
-    },
+    secret_sharing::{AnswerState, Decision, DeviceProblem, OwnDevice, ResponderError},
     secret_value::MEGOLM_BACKUP_V1,
 };
 
@@ -22,16 +20,12 @@ fn a_cancellation_is_honoured_before_during_and_after_the_question() {
     let mut before = responder();
     ignored(decide(&mut before, &cancel, &devices, 0));
     let reason = ignored(decide(&mut before, &backup_request("1"), &devices, 1));
-    assert_eq!(
-        reason,
-        IgnoreReason::Request(AnswerStateError::Cancelled),
-        "it overtook its request"
-    );
+    assert_eq!(reason, ResponderError::Cancelled, "it overtook its request");
 
     let mut during = responder();
     let incoming = asked(&mut during, "1");
     assert_eq!(decide(&mut during, &cancel, &devices, 1), Decision::Withdraw(incoming.clone()));
-    assert_eq!(during.allow(&incoming, 2), Err(AnswerStateError::Cancelled));
+    assert_eq!(during.allow(&incoming, 2), Err(ResponderError::Cancelled));
     assert_eq!(during.waiting().count(), 0);
 
     let mut after = responder();
@@ -41,7 +35,7 @@ fn a_cancellation_is_honoured_before_during_and_after_the_question() {
     assert_eq!(decide(&mut after, &cancel, &devices, 2), Decision::Withdraw(incoming));
     let content = olm(&taken);
     let refused = after.encrypted(taken, content, &devices, 3).unwrap_err();
-    assert_eq!(refused, ShareError::Request(AnswerStateError::Cancelled));
+    assert_eq!(refused, ResponderError::Cancelled);
 }
 
 #[test]
@@ -97,7 +91,7 @@ fn nothing_is_remembered_of_a_device_that_cannot_have_asked() {
         [("EVIL", DeviceProblem::Unknown), ("LAPTOP", DeviceProblem::ThisDevice)]
     {
         let decision = decide(&mut responder, &cancellation(device, "1"), &seen_by_laptop(), 0);
-        assert_eq!(ignored(decision), IgnoreReason::Device(problem));
+        assert_eq!(ignored(decision), ResponderError::Device(problem));
         assert_eq!(responder.state(&device.into(), &"1".into()), None);
     }
 }
@@ -107,9 +101,9 @@ fn a_cancellation_after_the_time_is_over_takes_nothing_back() {
     let mut responder = responder();
     asked(&mut responder, "1");
     let late = decide(&mut responder, &cancellation("PHONE", "1"), &seen_by_laptop(), DAY_MS);
-    assert_eq!(ignored(late), IgnoreReason::Request(AnswerStateError::Unknown));
+    assert_eq!(ignored(late), ResponderError::Unknown);
     let again = decide(&mut responder, &backup_request("1"), &seen_by_laptop(), DAY_MS);
-    assert_eq!(ignored(again), IgnoreReason::Request(AnswerStateError::Cancelled));
+    assert_eq!(ignored(again), ResponderError::Cancelled);
     assert_eq!(responder.expire(DAY_MS), [], "nothing was waiting");
 }
 
@@ -120,7 +114,7 @@ fn a_second_cancellation_and_one_after_the_user_said_no_withdraw_nothing() {
     responder.refuse(&incoming, 0).unwrap();
     for _ in 0..2 {
         let decision = decide(&mut responder, &cancellation("PHONE", "1"), &seen_by_laptop(), 1);
-        assert_eq!(ignored(decision), IgnoreReason::Request(AnswerStateError::Cancelled));
+        assert_eq!(ignored(decision), ResponderError::Cancelled);
     }
 }
 
@@ -131,8 +125,8 @@ fn cancellations_count_when_a_device_asks_too_often() {
         let cancel = cancellation("PHONE", &id.to_string());
         let reason = ignored(decide(&mut responder, &cancel, &seen_by_laptop(), 0));
         let expected = match id {
-            0..20 => IgnoreReason::Request(AnswerStateError::Unknown),
-            _ => IgnoreReason::TooManyRequests,
+            0..20 => ResponderError::Unknown,
+            _ => ResponderError::TooManyRequests,
         };
         assert_eq!(reason, expected, "{id}");
     }

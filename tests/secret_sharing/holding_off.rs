@@ -1,7 +1,7 @@
 //! Devices that ask too often, and how much is remembered of each.
 
 use strongroom::{
-    secret_sharing::{AnswerState, Decision, IgnoreReason, SharePolicy},
+    secret_sharing::{AnswerState, Decision, ResponderError, SharePolicy},
     secret_value::MEGOLM_BACKUP_V1,
 };
 
@@ -17,7 +17,7 @@ fn a_device_that_asks_too_often_is_held_off_and_others_are_not() {
     let asked =
         decisions.iter().filter(|decision| matches!(decision, Decision::AskUser(_))).count();
     assert_eq!(asked, 20);
-    assert_eq!(decisions[29], Decision::Ignore(IgnoreReason::TooManyRequests));
+    assert_eq!(decisions[29], Decision::Ignore(ResponderError::TooManyRequests));
     let tablet = request("TABLET", "1", MEGOLM_BACKUP_V1);
     assert!(matches!(decide(&mut responder, &tablet, &seen_by_laptop(), 0), Decision::AskUser(_)));
     let later = decide(&mut responder, &backup_request("99"), &seen_by_laptop(), 600_000);
@@ -64,7 +64,7 @@ fn a_request_that_is_repeated_counts_each_time() {
         decide(&mut responder, &backup_request("1"), &seen_by_laptop(), 0);
     }
     let reason = ignored(decide(&mut responder, &backup_request("1"), &seen_by_laptop(), 0));
-    assert_eq!(reason, IgnoreReason::TooManyRequests);
+    assert_eq!(reason, ResponderError::TooManyRequests);
     assert_eq!(responder.waiting().count(), 1, "the question stays");
 }
 
@@ -78,7 +78,7 @@ fn what_is_waiting_is_never_forgotten_for_what_is_new() {
         asked(&mut responder, id);
     }
     let too_many = decide(&mut responder, &backup_request("4"), &devices, 0);
-    assert_eq!(ignored(too_many), IgnoreReason::TooManyRequests);
+    assert_eq!(ignored(too_many), ResponderError::TooManyRequests);
     assert_eq!(responder.waiting().count(), 3);
     let other = request("TABLET", "1", MEGOLM_BACKUP_V1);
     assert!(matches!(decide(&mut responder, &other, &devices, 0), Decision::AskUser(_)));

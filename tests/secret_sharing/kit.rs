@@ -9,10 +9,9 @@ use strongroom::{
     ids::{RequestId, SecretName},
     secret::{SecretBytes, SecretVec},
     secret_sharing::{
-        AcceptedSecret, Decision, DecryptedToDevice, DeviceIdentity, DropReason, IgnoreReason,
-        IncomingRequest, OwnDevice, OwnDevices, PlainToDevice, Receipt, Recipients, Requester,
-        RequesterError, RequesterOptions, Responder, SECRET_REQUEST, SECRET_SEND, SecretToEncrypt,
-        SharePolicy,
+        AcceptedSecret, Decision, DecryptedToDevice, DeviceIdentity, IncomingRequest, OwnDevice,
+        OwnDevices, PlainToDevice, Receipt, Requester, RequesterError, Responder, ResponderError,
+        SECRET_REQUEST, SECRET_SEND, SecretToEncrypt, SharePolicy,
     },
     secret_value::{MEGOLM_BACKUP_V1, PublicKeys, SecretContent, SecretValue},
 };
@@ -91,7 +90,7 @@ pub(crate) fn known(byte: u8) -> PublicKeys {
 }
 
 pub(crate) fn requester() -> Requester {
-    Requester::new(USER.into(), "PHONE".into(), RequesterOptions::default())
+    Requester::new(USER.into(), "PHONE".into())
 }
 
 pub(crate) fn responder() -> Responder {
@@ -101,7 +100,7 @@ pub(crate) fn responder() -> Responder {
 /// The phone asks both others.
 pub(crate) fn ask(requester: &mut Requester, name: &str) -> RequestId {
     let name = SecretName::from(name);
-    let request = requester.request(name, Recipients::All, &seen_by_phone(), 0).unwrap();
+    let request = requester.request(name, None, &seen_by_phone(), 0).unwrap();
     request.request().request_id.clone()
 }
 
@@ -110,8 +109,7 @@ pub(crate) fn ask_with_seed(
     requester: &mut Requester,
     seed: u64,
 ) -> Result<RequestId, RequesterError> {
-    let (name, to, rng) =
-        (MEGOLM_BACKUP_V1.into(), Recipients::All, &mut StdRng::seed_from_u64(seed));
+    let (name, to, rng) = (MEGOLM_BACKUP_V1.into(), None, &mut StdRng::seed_from_u64(seed));
     let request = requester.request_with_rng(name, to, &seen_by_phone(), 0, rng)?;
     Ok(request.request().request_id.clone())
 }
@@ -144,7 +142,7 @@ pub(crate) fn receive(
 }
 
 #[track_caller]
-pub(crate) fn dropped(receipt: Receipt) -> DropReason {
+pub(crate) fn dropped(receipt: Receipt) -> RequesterError {
     let Receipt::Dropped(dropped) = receipt else { panic!("{receipt:?}") };
     dropped.reason
 }
@@ -231,7 +229,7 @@ pub(crate) fn text_of(secret: &SecretValue) -> String {
 }
 
 #[track_caller]
-pub(crate) fn ignored(decision: Decision) -> IgnoreReason {
+pub(crate) fn ignored(decision: Decision) -> ResponderError {
     let Decision::Ignore(reason) = decision else { panic!("{decision:?}") };
     reason
 }

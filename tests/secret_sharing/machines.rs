@@ -3,7 +3,7 @@
 use std::ops::{Deref, DerefMut};
 
 use strongroom::secret::SecretVec;
-use strongroom::secret_sharing::{Requester, RequesterOptions, Responder, SharePolicy};
+use strongroom::secret_sharing::{Requester, Responder, SharePolicy};
 
 use crate::kit::{USER, requester};
 
@@ -75,8 +75,7 @@ impl DerefMut for Laptop {
 }
 
 pub(crate) fn restart_requester(saved: &SecretVec) -> Requester {
-    let options = RequesterOptions::default();
-    let restored = Requester::from_saved(saved, USER.into(), "PHONE".into(), options).unwrap();
+    let restored = Requester::from_saved(saved, USER.into(), "PHONE".into()).unwrap();
     assert_eq!(restored.save(), *saved);
     restored
 }

@@ -15,11 +15,11 @@ use crate::household::{
 use http::Method;
 use serde_json::{Value, json};
 use strongroom::{
-    encoding::json_object::JsonObject,
+    encoding::{format::FormatProblem, json_object::JsonObject},
     ids::UserId,
     secret_sharing::{
-        AnswerState, AnswerStateError, Decision, DeviceProblem, DropReason, IgnoreReason,
-        OlmPayloadError, RequestState, RequestStateError, SecretToEncrypt, ShareError,
+        AnswerState, Decision, DeviceProblem, RequestState, RequesterError, ResponderError,
+        SecretToEncrypt,
     },
     secret_value::PublicKeyVerdict,
 };
@@ -47,7 +47,7 @@ fn a_secret_goes_from_device_to_device_and_the_others_hear_that_it_did() -> Resu
     house.phone.send_request(&mut house.server, &cancellation)?;
     assert_eq!(house.decisions(Whose::Tablet)?, [Decision::Withdraw(question.clone())]);
     let too_late = house.tablet.responder.allow(question, 0);
-    assert_eq!(too_late, Err(AnswerStateError::Cancelled));
+    assert_eq!(too_late, Err(ResponderError::Cancelled));
     assert_eq!(house.decisions(Whose::Laptop)?, []);
     Ok(())
 }
@@ -67,7 +67,7 @@ fn an_answer_is_dropped_if_the_session_is_not_that_of_the_device_it_names() -> R
     ] {
         send_to_phone(&mut house, &mut attacker, ALICE, &claimed)?;
         let dropped = dropped(house.receipt()?)?;
-        assert_eq!(dropped.reason, DropReason::Device(problem), "{claimed}");
+        assert_eq!(dropped.reason, RequesterError::Sender(problem), "{claimed}");
         assert_eq!(dropped.device_id, None);
     }
     assert_eq!(house.requester.state(&request.request_id), Some(RequestState::Open));
@@ -95,7 +95,7 @@ fn an_answer_sent_on_or_again_is_not_decrypted_and_one_handed_in_twice_is_droppe
     };
     assert_eq!(accepted(house.receipt_for(answer)?)?.secret.value, backup_key()?);
     let again = dropped(house.receipt_for(answer)?)?;
-    assert_eq!(again.reason, DropReason::Request(RequestStateError::AlreadyReceived));
+    assert_eq!(again.reason, RequesterError::AlreadyReceived);
     Ok(())
 }
 
@@ -107,22 +107,53 @@ fn a_payload_that_names_another_sender_or_recipient_is_refused() -> Result<()> {
     let real = payload(&house.laptop_takes(&request)?)?;
     let other_key = json!({ "ed25519": house.laptop.device.identity().ed25519.to_base64() });
     for (member, value, error) in [
-        ("sender", json!("@mallory:example.org"), OlmPayloadError::OtherSender),
-        ("sender", json!(7), OlmPayloadError::Missing("sender")),
-        ("recipient", json!("@mallory:example.org"), OlmPayloadError::OtherRecipient),
-        ("recipient", Value::Null, OlmPayloadError::Missing("recipient")),
-        ("recipient_keys", other_key.clone(), OlmPayloadError::OtherRecipientKey),
-        ("recipient_keys", json!({}), OlmPayloadError::Missing("recipient_keys")),
-        ("keys", json!({ "ed25519": "short" }), OlmPayloadError::Missing("keys")),
-        ("type", json!(["m.secret.send"]), OlmPayloadError::Missing("type")),
-        ("content", json!("text"), OlmPayloadError::Missing("content")),
+        ("sender", json!("@mallory:example.org"), RequesterError::OtherSender),
+        (
+            "sender",
+            json!(7),
+            RequesterError::Content(FormatProblem::Unusable("sender").of("the decrypted message")),
+        ),
+        ("recipient", json!("@mallory:example.org"), RequesterError::OtherRecipient),
+        (
+            "recipient",
+            Value::Null,
+            RequesterError::Content(
+                FormatProblem::Unusable("recipient").of("the decrypted message"),
+            ),
+        ),
+        ("recipient_keys", other_key.clone(), RequesterError::OtherRecipientKey),
+        (
+            "recipient_keys",
+            json!({}),
+            RequesterError::Content(
+                FormatProblem::Unusable("recipient_keys").of("the decrypted message"),
+            ),
+        ),
+        (
+            "keys",
+            json!({ "ed25519": "short" }),
+            RequesterError::Content(FormatProblem::Unusable("keys").of("the decrypted message")),
+        ),
+        (
+            "type",
+            json!(["m.secret.send"]),
+            RequesterError::Content(FormatProblem::Unusable("type").of("the decrypted message")),
+        ),
+        (
+            "content",
+            json!("text"),
+            RequesterError::Content(FormatProblem::Unusable("content").of("the decrypted message")),
+        ),
     ] {
         let changed = with(&real, &format!("/{member}"), value);
         house.laptop_sends_payload(changed.to_string().as_bytes())?;
         assert_eq!(refusal(&mut house)?, error, "{changed}");
     }
     house.laptop_sends_payload(b"[]")?;
-    assert_eq!(refusal(&mut house)?, OlmPayloadError::NotAnObject);
+    assert_eq!(
+        refusal(&mut house)?,
+        RequesterError::Content(FormatProblem::NotAnObject.of("the decrypted message"))
+    );
     house.laptop_sends_payload(real.to_string().as_bytes())?;
     assert_eq!(accepted(house.receipt()?)?.secret.value, backup_key()?);
     Ok(())
@@ -137,11 +168,11 @@ fn another_user_is_not_believed_whoever_the_payload_names() -> Result<()> {
     let mallory = "@mallory:example.org";
     let mut device = Device::log_in(&mut house.server, &mallory.into(), "LAPTOP", 0)?;
     send_to_phone(&mut house, &mut device, mallory, &real)?;
-    assert_eq!(refusal(&mut house)?, OlmPayloadError::OtherSender);
+    assert_eq!(refusal(&mut house)?, RequesterError::OtherSender);
 
     let honest = with(&real, "/sender", json!(mallory));
     send_to_phone(&mut house, &mut device, mallory, &honest)?;
-    assert_eq!(dropped(house.receipt()?)?.reason, DropReason::OtherUser);
+    assert_eq!(dropped(house.receipt()?)?.reason, RequesterError::OtherUser);
     Ok(())
 }
 
@@ -181,7 +212,7 @@ fn what_is_not_encrypted_for_the_one_device_does_not_become_something_to_send() 
         let (secret, text) = (house.laptop_takes(&request)?, wrong.as_str().to_owned());
         let devices = house.seen_by(Whose::Laptop)?;
         let made = house.laptop.responder.encrypted(secret, wrong, &devices, 0);
-        assert_eq!(made, Err(ShareError::NotEncrypted), "{text}");
+        assert_eq!(made, Err(ResponderError::NotEncrypted), "{text}");
         assert_eq!(house.laptop_state(&request.request_id), Some(AnswerState::Allowed));
     }
     house.laptop_sends(secret, object(&right)?)?;
@@ -206,7 +237,7 @@ fn a_secret_in_clear_is_an_event_that_nothing_takes() -> Result<()> {
     assert_eq!(house.requester.state(id), Some(RequestState::Open));
     let decisions = house.decisions(Whose::Laptop)?;
     assert!(matches!(&decisions[0], Decision::AskUser(_)), "the request is one");
-    assert_eq!(decisions[1..], [Decision::Ignore(IgnoreReason::OtherType)]);
+    assert_eq!(decisions[1..], [Decision::Ignore(ResponderError::OtherType)]);
     Ok(())
 }
 
@@ -263,9 +294,9 @@ fn send_to_phone(
 }
 
 /// Why the phone refuses the one event that it got.
-fn refusal(house: &mut Household) -> Result<OlmPayloadError> {
-    match house.phone_receives()?[..] {
-        [Received::Refused(error)] => Ok(error),
+fn refusal(house: &mut Household) -> Result<RequesterError> {
+    match &house.phone_receives()?[..] {
+        [Received::Refused(error)] => Ok(error.clone()),
         _ => Err("the event was not refused".into()),
     }
 }

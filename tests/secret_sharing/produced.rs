@@ -1,6 +1,8 @@
 //! Every refusal there is, each as a machine says it. The operating system's randomness alone does not fail
 //! when a test wants it to.
 
+use std::{collections::HashSet, mem};
+
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
@@ -11,9 +13,8 @@ use strongroom::{
     saved_state::{SavedStateError, StateKey},
     secret::SecretBytes,
     secret_sharing::{
-        AnswerStateError, DecryptedToDevice, DeviceProblem, DropReason, IgnoreReason,
-        OlmPayloadError, OwnDevices, Recipients, RequestStateError, Requester, RequesterError,
-        RequesterOptions, SECRET_REQUEST, SECRET_SEND, SecretRequest, SecretSend, ShareError,
+        DecryptedToDevice, DeviceProblem, OwnDevices, Requester, RequesterError, ResponderError,
+        SECRET_REQUEST, SECRET_SEND, SecretRequest, SecretSend,
     },
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeys, SecretValue},
 };
@@ -39,7 +40,7 @@ pub(crate) fn device_problems() -> Vec<DeviceProblem> {
     ]
 }
 
-pub(crate) fn drop_reasons() -> Vec<DropReason> {
+fn drop_reasons() -> Vec<RequesterError> {
     let mut requester = requester();
     let id = ask(&mut requester, MEGOLM_BACKUP_V1);
     let whole = seen_by_phone;
@@ -76,11 +77,11 @@ pub(crate) fn drop_reasons() -> Vec<DropReason> {
         dropped(receive(&mut requester, &event, &whole(), &nothing, 1))
     };
     reasons.extend([told(4), told(5)]);
-    reasons.push(requester.cancel(&id).unwrap().dropped[0].reason);
+    reasons.push(requester.cancel(&id).unwrap().dropped[0].reason.clone());
     reasons
 }
 
-pub(crate) fn ignore_reasons() -> Vec<IgnoreReason> {
+fn ignore_reasons() -> Vec<ResponderError> {
     let mut responder = responder();
     let refused = asked(&mut responder, "1");
     responder.refuse(&refused, 0).unwrap();
@@ -104,7 +105,7 @@ pub(crate) fn ignore_reasons() -> Vec<IgnoreReason> {
     reasons
 }
 
-pub(crate) fn share_errors() -> Vec<ShareError> {
+fn share_errors() -> Vec<ResponderError> {
     let mut responder = responder();
     let incoming = asked(&mut responder, "1");
     responder.allow(&incoming, 0).unwrap();
@@ -141,17 +142,17 @@ pub(crate) fn share_errors() -> Vec<ShareError> {
 
 const ALGORITHM: &str = "m.megolm_backup.v1.curve25519-aes-sha2";
 
-pub(crate) fn requester_errors() -> Vec<RequesterError> {
+fn asking_errors() -> Vec<RequesterError> {
     let mut requester = requester();
     let refused = |requester: &mut Requester, to, devices: OwnDevices| {
         requester.request(MEGOLM_BACKUP_V1.into(), to, &devices, 0).unwrap_err()
     };
-    let named = Recipients::Named(vec!["X".into()]);
+    let named = Some(vec!["X".into()]);
     let mut errors = vec![
         NoRandomness.into(),
-        requester.request(ALGORITHM.into(), Recipients::All, &seen_by_phone(), 0).unwrap_err(),
-        refused(&mut requester, Recipients::All, seen_by_laptop()),
-        refused(&mut requester, Recipients::All, seen_by(phone(), [])),
+        requester.request(ALGORITHM.into(), None, &seen_by_phone(), 0).unwrap_err(),
+        refused(&mut requester, None, seen_by_laptop()),
+        refused(&mut requester, None, seen_by(phone(), [])),
         refused(&mut requester, named, seen_by_phone()),
     ];
     let id = ask(&mut requester, MEGOLM_BACKUP_V1);
@@ -167,21 +168,18 @@ pub(crate) fn requester_errors() -> Vec<RequesterError> {
 fn contradicts_the_pin() -> RequesterError {
     let mut requester = requester();
     let (to, unpinned) =
-        (Recipients::All, OwnDevices::new(USER.into(), phone()).with_device(verified(laptop())));
+        (None, OwnDevices::new(USER.into(), phone()).with_device(verified(laptop())));
     let sent = requester.request(CROSS_SIGNING_MASTER.into(), to, &unpinned, 0).unwrap();
     let id = sent.request().request_id.clone();
     receive(&mut requester, &answer(&laptop(), &id, &key(8)), &unpinned, &PublicKeys::default(), 0);
     requester.accept_unproven(&id, &"LAPTOP".into(), &seen_by_phone(), 0).unwrap_err()
 }
 
-pub(crate) fn request_state_errors() -> Vec<RequestStateError> {
+fn request_state_errors() -> Vec<RequesterError> {
     let mut requester = requester();
     let mut errors = vec![requester.cancel(&"nobody's".into()).unwrap_err()];
     let id = ask_with_seed(&mut requester, 1).unwrap();
-    errors.extend(match ask_with_seed(&mut requester, 1) {
-        Err(RequesterError::Request(error)) => Some(error),
-        other => panic!("{other:?}"),
-    });
+    errors.extend(ask_with_seed(&mut requester, 1).err());
     errors.extend(requester.stored(&id).err());
     receive(&mut requester, &answer(&laptop(), &id, &key(8)), &seen_by_phone(), &known(8), 0);
     errors.extend(requester.cancel(&id).err());
@@ -196,17 +194,12 @@ pub(crate) fn request_state_errors() -> Vec<RequestStateError> {
     errors
 }
 
-pub(crate) fn answer_state_errors() -> Vec<AnswerStateError> {
+fn answer_state_errors() -> Vec<ResponderError> {
     let mut responder = responder();
     let unknown = asked(&mut crate::kit::responder(), "unknown");
     let mut errors = vec![responder.allow(&unknown, 0).unwrap_err()];
     let incoming = asked(&mut responder, "1");
-    errors.extend(
-        match ignored(decide(&mut responder, &backup_request("1"), &seen_by_laptop(), 0)) {
-            IgnoreReason::Request(error) => Some(error),
-            other => panic!("{other:?}"),
-        },
-    );
+    errors.push(ignored(decide(&mut responder, &backup_request("1"), &seen_by_laptop(), 0)));
     responder.allow(&incoming, 0).unwrap();
     let taken = responder.take(&incoming, &backup_key(), &seen_by_laptop(), 0).unwrap();
     let content = olm_for(&laptop(), &phone());
@@ -227,8 +220,7 @@ pub(crate) fn saved_state_errors() -> Vec<SavedStateError> {
         let mut saved: Value = serde_json::from_slice(saved.expose_bytes()).unwrap();
         saved[member] = value;
         let saved = strongroom::secret::SecretVec::from(saved.to_string().as_bytes());
-        let options = RequesterOptions::default();
-        Requester::from_saved(&saved, USER.into(), "PHONE".into(), options).unwrap_err()
+        Requester::from_saved(&saved, USER.into(), "PHONE".into()).unwrap_err()
     };
     vec![
         error("requests", 7.into()),
@@ -269,7 +261,7 @@ pub(crate) fn secret_request_errors() -> Vec<FormatError> {
     errors
 }
 
-pub(crate) fn olm_payload_errors() -> Vec<OlmPayloadError> {
+fn olm_payload_errors() -> Vec<RequesterError> {
     let mut responder = responder();
     let incoming = asked(&mut responder, "1");
     responder.allow(&incoming, 0).unwrap();
@@ -293,4 +285,30 @@ pub(crate) fn olm_payload_errors() -> Vec<OlmPayloadError> {
         error("recipient", "@mallory:example.org".into()),
         error("recipient_keys", json!({ "ed25519": tablet().ed25519.to_base64() })),
     ]
+}
+
+/// All that the requester says.
+pub(crate) fn requester_errors() -> Vec<RequesterError> {
+    let all = [drop_reasons(), asking_errors(), request_state_errors(), olm_payload_errors()];
+    first_of_each(all.concat())
+}
+
+/// All that the responder says.
+pub(crate) fn responder_errors() -> Vec<ResponderError> {
+    first_of_each([ignore_reasons(), share_errors(), answer_state_errors()].concat())
+}
+
+/// What is wrong with the form of a decrypted message.
+pub(crate) fn olm_format_errors() -> Vec<FormatError> {
+    let format = |error| match error {
+        RequesterError::Content(error) => Some(error),
+        _ => None,
+    };
+    olm_payload_errors().into_iter().filter_map(format).collect()
+}
+
+fn first_of_each<E>(mut errors: Vec<E>) -> Vec<E> {
+    let mut seen = HashSet::new();
+    errors.retain(|error| seen.insert(mem::discriminant(error)));
+    errors
 }

@@ -4,8 +4,8 @@ use strongroom::{
     encoding::format::FormatProblem,
     ids::RequestId,
     secret_sharing::{
-        DecryptedToDevice, DeviceProblem, DropReason, DroppedAnswer, Receipt, RequestStateError,
-        Requester, SECRET_SEND,
+        DecryptedToDevice, DeviceProblem, DroppedAnswer, Receipt, Requester, RequesterError,
+        SECRET_SEND,
     },
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeys},
 };
@@ -45,7 +45,7 @@ fn both_keys_make_the_device() {
         (mixed.curve25519, mixed.ed25519) = (curve25519, ed25519);
         let event = answer(&mixed, &id, &key(8));
         let reason = dropped_answer(&mut requester, &event).reason;
-        assert_eq!(reason, DropReason::Device(DeviceProblem::Unknown));
+        assert_eq!(reason, RequesterError::Sender(DeviceProblem::Unknown));
     }
 }
 
@@ -58,10 +58,10 @@ fn a_secret_for_another_name_has_the_wrong_shape_or_the_wrong_key() {
     // 90 is the byte of the pinned master key.
     for (id, secret) in [(&backup, key(90)), (&master, key(8))] {
         let reason = dropped_answer(&mut requester, &answer(&laptop(), id, &secret)).reason;
-        assert!(matches!(reason, DropReason::PublicKey(_)), "{reason:?}");
+        assert!(matches!(reason, RequesterError::PublicKey(_)), "{reason:?}");
         let text = answer(&laptop(), id, "a note");
         let reason = dropped_answer(&mut requester, &text).reason;
-        assert!(matches!(reason, DropReason::Shape(_)), "{reason:?}");
+        assert!(matches!(reason, RequesterError::Shape(_)), "{reason:?}");
     }
     assert_eq!(requester.received(&seen_by_phone()).count(), 0);
     // A note may be any text.
@@ -76,7 +76,7 @@ fn a_late_answer_is_dropped_after_a_cancellation_too() {
     let id = ask(&mut requester, MEGOLM_BACKUP_V1);
     requester.cancel(&id).unwrap();
     let late = dropped_answer(&mut requester, &answer(&laptop(), &id, &key(8)));
-    assert_eq!(late.reason, DropReason::Request(RequestStateError::Cancelled));
+    assert_eq!(late.reason, RequesterError::Cancelled);
     assert_eq!(late.request_id, Some(id));
 }
 
@@ -86,10 +86,10 @@ fn a_name_with_a_huge_request_id_is_no_request() {
     ask(&mut requester, MEGOLM_BACKUP_V1);
     let huge: RequestId = "1".repeat(60_000).into();
     let reason = dropped_answer(&mut requester, &answer(&laptop(), &huge, &key(8))).reason;
-    assert_eq!(reason, DropReason::Request(RequestStateError::Unknown));
+    assert_eq!(reason, RequesterError::Unknown);
     let larger: RequestId = "1".repeat(70_000).into();
     let reason = dropped_answer(&mut requester, &answer(&laptop(), &larger, &key(8))).reason;
-    let DropReason::Content(error) = reason else { panic!("{reason:?}") };
+    let RequesterError::Content(error) = reason else { panic!("{reason:?}") };
     assert!(matches!(error.problem, FormatProblem::TooLarge { .. }), "{error}");
 }
 

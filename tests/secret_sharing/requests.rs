@@ -4,8 +4,8 @@ use serde_json::json;
 use strongroom::{
     encoding::format::FormatProblem,
     secret_sharing::{
-        AnswerStateError, Decision, DeviceProblem, IgnoreReason, OwnDevice, OwnDevices,
-        SECRET_SEND, ShareError, SharePolicy, ShareRule,
+        Decision, DeviceProblem, OwnDevice, OwnDevices, ResponderError, SECRET_SEND, SharePolicy,
+        ShareRule,
     },
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1},
 };
@@ -40,7 +40,7 @@ fn nobody_but_the_users_own_verified_devices_gets_anything() {
             let mut responder = responder_with(policy);
             let event = request(id, "1", MEGOLM_BACKUP_V1);
             let reason = ignored(decide(&mut responder, &event, &devices, 0));
-            assert_eq!(reason, IgnoreReason::Device(problem), "{what}");
+            assert_eq!(reason, ResponderError::Device(problem), "{what}");
         }
     }
 }
@@ -54,18 +54,18 @@ fn another_user_another_account_and_another_event_are_ignored() {
     let mallory = plain("@mallory:example.org", "m.secret.request", &good);
     assert_eq!(
         ignored(decide(&mut responder, &mallory, &seen_by_laptop(), 0)),
-        IgnoreReason::OtherUser
+        ResponderError::OtherUser
     );
     for event_type in ["m.room_key_request", SECRET_SEND] {
         let other = plain(USER, event_type, &good);
         assert_eq!(
             ignored(decide(&mut responder, &other, &seen_by_laptop(), 0)),
-            IgnoreReason::OtherType
+            ResponderError::OtherType
         );
     }
     let others = OwnDevices::new(USER.into(), tablet()).with_device(verified(phone()));
     let reason = ignored(decide(&mut responder, &content(&good), &others, 0));
-    assert_eq!(reason, IgnoreReason::OtherAccount);
+    assert_eq!(reason, ResponderError::OtherAccount);
 }
 
 #[test]
@@ -76,13 +76,13 @@ fn the_name_of_a_request_cannot_be_changed_after_the_user_said_yes() {
     let other = request("PHONE", "1", CROSS_SIGNING_MASTER);
     assert_eq!(
         ignored(decide(&mut responder, &other, &seen_by_laptop(), 1)),
-        IgnoreReason::OtherName
+        ResponderError::OtherName
     );
     let mut forged = incoming.clone();
     forged.name = CROSS_SIGNING_MASTER.into();
     let master = secret(CROSS_SIGNING_MASTER, &key(9));
     let refused = responder.take(&forged, &master, &seen_by_laptop(), 1).unwrap_err();
-    assert_eq!(refused, ShareError::OtherSecret);
+    assert_eq!(refused, ResponderError::OtherSecret);
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn the_policy_decides_which_names_and_the_default_shares_no_other() {
     let other = request("PHONE", "1", "org.example.note");
     assert_eq!(
         ignored(decide(&mut responder, &other, &seen_by_laptop(), 0)),
-        IgnoreReason::NotShared
+        ResponderError::NotShared
     );
     let mut policy = SharePolicy::default();
     policy.rules.insert(MEGOLM_BACKUP_V1.into(), ShareRule::Never);
@@ -99,7 +99,7 @@ fn the_policy_decides_which_names_and_the_default_shares_no_other() {
     let mut responder = responder_with(policy);
     assert_eq!(
         ignored(decide(&mut responder, &backup_request("1"), &seen_by_laptop(), 0)),
-        IgnoreReason::NotShared
+        ResponderError::NotShared
     );
     let decision =
         decide(&mut responder, &request("PHONE", "2", "org.example.note"), &seen_by_laptop(), 0);
@@ -141,21 +141,23 @@ fn what_cannot_be_read_or_wants_something_unknown_is_ignored() {
     let mut huge = good.clone();
     huge["request_id"] = json!("1".repeat(5_000));
     for (event, expected) in [
-        (&unknown, IgnoreReason::UnknownAction),
+        (&unknown, ResponderError::UnknownAction),
         (
             &nameless,
-            IgnoreReason::Content(FormatProblem::Missing("name").of("the request for a secret")),
+            ResponderError::Content(FormatProblem::Missing("name").of("the request for a secret")),
         ),
         (
             &json!({}),
-            IgnoreReason::Content(FormatProblem::Missing("action").of("the request for a secret")),
+            ResponderError::Content(
+                FormatProblem::Missing("action").of("the request for a secret"),
+            ),
         ),
     ] {
         let decision = decide(&mut responder, &content(event), &seen_by_laptop(), 0);
         assert_eq!(ignored(decision), expected);
     }
     let reason = ignored(decide(&mut responder, &content(&huge), &seen_by_laptop(), 0));
-    let IgnoreReason::Content(error) = reason else { panic!("{reason:?}") };
+    let ResponderError::Content(error) = reason else { panic!("{reason:?}") };
     let FormatProblem::TooLarge { found: bytes, limit } = error.problem else { panic!("{error}") };
     assert!(bytes > 5_000 && limit == 4_096, "{bytes}, {limit}");
     assert_eq!(responder.waiting().count(), 0);
@@ -173,7 +175,7 @@ fn a_request_is_waited_for_a_day_and_can_be_made_again_then() {
     let later = request("TABLET", "1", MEGOLM_BACKUP_V1);
     decide(&mut responder, &later, &seen_by_laptop(), 1_000);
     assert_eq!(responder.next_expiry_ms(), Some(DAY_MS - 1_000), "the earlier one");
-    assert_eq!(responder.allow(&incoming, DAY_MS), Err(AnswerStateError::Unknown));
+    assert_eq!(responder.allow(&incoming, DAY_MS), Err(ResponderError::Unknown));
     let again = decide(&mut responder, &backup_request("1"), &seen_by_laptop(), DAY_MS);
     assert_eq!(again, Decision::AskUser(incoming.clone()));
     responder.allow(&incoming, DAY_MS).unwrap();
@@ -216,5 +218,5 @@ fn after_a_reset_of_the_identity_the_same_request_is_another_one() {
     // A host that does not know the identity at the moment changes nothing.
     let unknown = OwnDevices::new(USER.into(), laptop()).with_device(verified(phone()));
     let reason = ignored(decide(&mut responder, &backup_request("1"), &unknown, 3));
-    assert_eq!(reason, IgnoreReason::Request(AnswerStateError::Refused));
+    assert_eq!(reason, ResponderError::Refused);
 }

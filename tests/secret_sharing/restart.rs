@@ -8,7 +8,7 @@ use strongroom::{
     ids::RequestId,
     saved_state::SavedStateError,
     secret::SecretVec,
-    secret_sharing::{Requester, RequesterOptions, Responder, SharePolicy},
+    secret_sharing::{Requester, Responder, SharePolicy},
     secret_value::{MEGOLM_BACKUP_V1, PublicKeyVerdict, PublicKeys},
 };
 
@@ -18,7 +18,7 @@ use crate::kit::{
 };
 
 fn restore(saved: &SecretVec, user: &str, device: &str) -> Result<Requester, SavedStateError> {
-    Requester::from_saved(saved, user.into(), device.into(), RequesterOptions::default())
+    Requester::from_saved(saved, user.into(), device.into())
 }
 
 /// A requester with a request in each state, and answers that wait.

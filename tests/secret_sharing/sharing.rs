@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 use strongroom::{
     encoding::json_object::JsonObject,
     secret_sharing::{
-        AnswerState, AnswerStateError, Decision, DecryptedToDevice, DeviceProblem, IgnoreReason,
-        IncomingRequest, OlmPayloadError, OwnDevice, OwnDevices, Responder, SECRET_SEND,
-        SecretToEncrypt, ShareError, SharePolicy, ShareRule,
+        AnswerState, Decision, DecryptedToDevice, DeviceProblem, IncomingRequest, OwnDevice,
+        OwnDevices, RequesterError, Responder, ResponderError, SECRET_SEND, SecretToEncrypt,
+        SharePolicy, ShareRule,
     },
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1},
 };
@@ -34,15 +34,18 @@ fn sharing() -> (Laptop, IncomingRequest) {
 fn the_device_is_looked_up_again_when_the_secret_is_taken_and_when_it_was_encrypted() {
     let with = |change: fn(&mut OwnDevice)| with(laptop(), change);
     for (devices, error) in [
-        (with(|d| d.verified = false), ShareError::Device(DeviceProblem::Unverified)),
-        (with(|d| d.blocked = true), ShareError::Device(DeviceProblem::Blocked)),
-        (with(|d| d.dehydrated = true), ShareError::Device(DeviceProblem::Dehydrated)),
-        (seen_by(laptop(), [tablet()]), ShareError::Device(DeviceProblem::Unknown)),
-        (seen_by(laptop(), [identity("PHONE", 77)]), ShareError::Device(DeviceProblem::Unknown)),
-        (with_other_master(laptop()), ShareError::IdentityChanged),
+        (with(|d| d.verified = false), ResponderError::Device(DeviceProblem::Unverified)),
+        (with(|d| d.blocked = true), ResponderError::Device(DeviceProblem::Blocked)),
+        (with(|d| d.dehydrated = true), ResponderError::Device(DeviceProblem::Dehydrated)),
+        (seen_by(laptop(), [tablet()]), ResponderError::Device(DeviceProblem::Unknown)),
+        (
+            seen_by(laptop(), [identity("PHONE", 77)]),
+            ResponderError::Device(DeviceProblem::Unknown),
+        ),
+        (with_other_master(laptop()), ResponderError::IdentityChanged),
         (
             OwnDevices::new(USER.into(), tablet()).with_device(verified(phone())),
-            ShareError::OtherAccount,
+            ResponderError::OtherAccount,
         ),
     ] {
         let (mut responder, incoming) = sharing();
@@ -66,7 +69,7 @@ fn a_new_login_under_an_old_id_does_not_inherit_what_the_user_said() {
     let Decision::AskUser(new) = decision else { panic!("{decision:?}") };
     assert_eq!(new.device, identity("PHONE", 77));
     let refused = responder.take(&incoming, &backup_key(), &devices, 1).unwrap_err();
-    assert_eq!(refused, ShareError::Request(AnswerStateError::Unknown));
+    assert_eq!(refused, ResponderError::Unknown);
 }
 
 #[test]
@@ -99,7 +102,7 @@ fn what_is_not_encrypted_for_the_device_alone_does_not_leave() {
             }
         };
         let refused = responder.encrypted(taken, content, &seen_by_laptop(), 2).unwrap_err();
-        assert_eq!(refused, ShareError::NotEncrypted, "case {case}");
+        assert_eq!(refused, ResponderError::NotEncrypted, "case {case}");
         let again = responder.take(&incoming, &backup_key(), &seen_by_laptop(), 3).unwrap();
         let content = olm(&again);
         responder.encrypted(again, content, &seen_by_laptop(), 3).unwrap();
@@ -111,7 +114,7 @@ fn another_secret_than_the_one_that_was_asked_for_is_not_handed_out() {
     let (mut responder, incoming) = sharing();
     let master = secret(CROSS_SIGNING_MASTER, &key(9));
     let refused = responder.take(&incoming, &master, &seen_by_laptop(), 1).unwrap_err();
-    assert_eq!(refused, ShareError::OtherSecret);
+    assert_eq!(refused, ResponderError::OtherSecret);
 }
 
 #[test]
@@ -128,7 +131,7 @@ fn without_a_one_time_key_the_request_waits_until_it_expires() {
     let (mut responder, incoming) = sharing();
     assert_eq!(responder.expire(DAY_MS), std::slice::from_ref(&incoming));
     let gone = responder.take(&incoming, &backup_key(), &devices, DAY_MS).unwrap_err();
-    assert_eq!(gone, ShareError::Request(AnswerStateError::Unknown));
+    assert_eq!(gone, ResponderError::Unknown);
 }
 
 #[test]
@@ -140,7 +143,7 @@ fn a_policy_that_was_made_stricter_counts_for_what_is_waiting() {
     let mut asking = restore(SharePolicy::default());
     assert_eq!(asking.state(&"PHONE".into(), &"1".into()), Some(AnswerState::Asking));
     let refused = asking.take(&incoming, &backup_key(), &seen_by_laptop(), 1).unwrap_err();
-    assert_eq!(refused, ShareError::Request(AnswerStateError::Asking));
+    assert_eq!(refused, ResponderError::Asking);
     asking.allow(&incoming, 1).unwrap();
     // What the user said stays said.
     let policy = SharePolicy::default();
@@ -150,7 +153,7 @@ fn a_policy_that_was_made_stricter_counts_for_what_is_waiting() {
     let mut never = SharePolicy::default();
     never.rules.clear();
     let refused = restore(never).take(&incoming, &backup_key(), &seen_by_laptop(), 1).unwrap_err();
-    assert_eq!(refused, ShareError::NotShared);
+    assert_eq!(refused, ResponderError::NotShared);
 }
 
 #[test]
@@ -167,9 +170,9 @@ fn the_user_is_asked_with_the_facts_and_the_secret_goes_to_that_device_once() {
     let encrypted = responder.encrypted(taken, content.clone(), &devices, 3).unwrap();
     assert_eq!((encrypted.device_id().as_str(), encrypted.content()), ("PHONE", &content));
     let second = responder.encrypted(again, content, &devices, 3).unwrap_err();
-    assert_eq!(second, ShareError::Request(AnswerStateError::AlreadyAnswered));
+    assert_eq!(second, ResponderError::AlreadyAnswered);
     let reason = ignored(decide(&mut responder, &backup_request("1"), &devices, 4));
-    assert_eq!(reason, IgnoreReason::Request(AnswerStateError::AlreadyAnswered));
+    assert_eq!(reason, ResponderError::AlreadyAnswered);
 }
 
 #[test]
@@ -187,7 +190,7 @@ fn what_is_handed_out_is_addressed_to_the_device_and_the_requester_takes_it() {
         DecryptedToDevice::from_olm(USER.into(), curve25519, payload.expose_bytes(), devices)
     };
     let elsewhere = read(&seen_by(tablet(), [laptop()])).unwrap_err();
-    assert_eq!(elsewhere, OlmPayloadError::OtherRecipientKey);
+    assert_eq!(elsewhere, RequesterError::OtherRecipientKey);
     let event = read(&seen_by_phone()).unwrap();
     assert_eq!((event.event_type(), event.ed25519()), (SECRET_SEND, &laptop().ed25519));
     assert_eq!(event.expose_content(), taken.expose_content());
@@ -202,8 +205,8 @@ fn a_yes_to_one_device_is_none_to_another_of_its_id() {
     let devices = seen_by(laptop(), [identity("PHONE", 77)]);
     let decision = decide(&mut responder, &backup_request("1"), &devices, 1);
     assert!(matches!(decision, Decision::AskUser(_)));
-    assert_eq!(responder.allow(&old, 2), Err(AnswerStateError::Unknown));
-    assert_eq!(responder.refuse(&old, 2), Err(AnswerStateError::Unknown));
+    assert_eq!(responder.allow(&old, 2), Err(ResponderError::Unknown));
+    assert_eq!(responder.refuse(&old, 2), Err(ResponderError::Unknown));
     assert_eq!(responder.state(&"PHONE".into(), &"1".into()), Some(AnswerState::Asking));
 }
 
@@ -213,7 +216,7 @@ fn the_name_that_the_host_shows_is_the_name_that_is_shared() {
     let mut forged = incoming;
     forged.name = CROSS_SIGNING_MASTER.into();
     let refused = responder.take(&forged, &backup_key(), &seen_by_laptop(), 1).unwrap_err();
-    assert_eq!(refused, ShareError::OtherSecret);
+    assert_eq!(refused, ResponderError::OtherSecret);
 }
 
 #[test]
@@ -223,7 +226,7 @@ fn a_secret_that_was_encrypted_too_late_does_not_leave() {
     let taken = responder.take(&incoming, &backup_key(), &devices, 1).unwrap();
     let content = olm(&taken);
     let late = responder.encrypted(taken, content, &devices, DAY_MS).unwrap_err();
-    assert_eq!(late, ShareError::Request(AnswerStateError::Unknown));
+    assert_eq!(late, ResponderError::Unknown);
 }
 
 #[test]
@@ -245,5 +248,5 @@ fn a_name_that_is_no_longer_shared_is_not_shared_even_if_the_user_said_yes() {
     let saved = responder.save();
     let mut strict = Responder::from_saved(&saved, USER.into(), "LAPTOP".into(), never).unwrap();
     let refused = strict.take(&incoming, &backup_key(), &seen_by_laptop(), 1).unwrap_err();
-    assert_eq!(refused, ShareError::NotShared);
+    assert_eq!(refused, ResponderError::NotShared);
 }

@@ -5,8 +5,7 @@ use strongroom::{
     encoding::format::FormatProblem,
     ids::{DeviceId, RequestId},
     secret_sharing::{
-        DeviceIdentity, DeviceProblem, DropReason, OwnDevices, Receipt, RequestState,
-        RequestStateError, Requester, RequesterError,
+        DeviceIdentity, DeviceProblem, OwnDevices, Receipt, RequestState, Requester, RequesterError,
     },
     secret_value::{MEGOLM_BACKUP_V1, PublicKeyVerdict, PublicKeys, SecretCheckError},
 };
@@ -28,14 +27,15 @@ fn answers_that_nobody_can_judge_wait_until_somebody_can() {
         assert!(matches!(receipt, Receipt::Kept { .. }));
         assert_eq!(
             dropped(receive(&mut requester, &event, &seen_by_phone(), &nothing, 1)),
-            DropReason::Duplicate
+            RequesterError::Duplicate
         );
     }
     assert_eq!(requester.candidates(&id).count(), 3);
     assert_eq!(requester.learn(&seen_by_phone(), &nothing, 2).len(), 0, "nothing new");
     let receipts = requester.learn(&seen_by_phone(), &known(8), 3);
     let reasons: Vec<_> = receipts[..2].iter().cloned().map(dropped).collect();
-    assert_eq!(reasons, [DropReason::PublicKey(SecretCheckError::BackupKey); 2]);
+    let wrong = RequesterError::PublicKey(SecretCheckError::BackupKey);
+    assert_eq!(reasons, [wrong.clone(), wrong]);
     assert_eq!(accepted(receipts[2].clone()).from, tablet());
 }
 
@@ -44,14 +44,14 @@ fn a_device_that_is_distrusted_meanwhile_loses_its_answer() {
     for (devices, reason) in [
         (
             with(phone(), |device| device.verified = false),
-            DropReason::Device(DeviceProblem::Unverified),
+            RequesterError::Sender(DeviceProblem::Unverified),
         ),
-        (seen_by(phone(), [tablet()]), DropReason::Device(DeviceProblem::Unknown)),
+        (seen_by(phone(), [tablet()]), RequesterError::Sender(DeviceProblem::Unknown)),
         (
             seen_by(phone(), [tablet(), identity("LAPTOP", 77)]),
-            DropReason::Device(DeviceProblem::Unknown),
+            RequesterError::Sender(DeviceProblem::Unknown),
         ),
-        (with_other_master(phone()), DropReason::IdentityChanged),
+        (with_other_master(phone()), RequesterError::IdentityChanged),
     ] {
         let mut requester = requester();
         let id = ask(&mut requester, MEGOLM_BACKUP_V1);
@@ -80,7 +80,7 @@ fn the_host_may_accept_what_nothing_proves_and_no_more() {
         (text_of(&taken.secret.value), taken.public_key),
         (key(8), PublicKeyVerdict::NotChecked)
     );
-    assert_eq!(taken.dropped[0].reason, DropReason::NotNeeded);
+    assert_eq!(taken.dropped[0].reason, RequesterError::NotNeeded);
 }
 
 #[test]
@@ -94,14 +94,14 @@ fn one_device_cannot_fill_the_memory() {
         if matches!(receipt, Receipt::Kept { .. }) {
             kept += 1;
         } else {
-            assert_eq!(dropped(receipt), DropReason::TooMany);
+            assert_eq!(dropped(receipt), RequesterError::TooMany);
         }
     }
     assert_eq!(kept, 4);
     let huge = answer(&laptop(), &id, &"A".repeat(70_000));
     let reason = dropped(receive(&mut requester, &huge, &seen_by_phone(), &known(8), 1));
     let limit = Limits::default().secret_send_bytes;
-    let DropReason::Content(error) = reason else { panic!("{reason:?}") };
+    let RequesterError::Content(error) = reason else { panic!("{reason:?}") };
     assert!(matches!(error.problem, FormatProblem::TooLarge { limit: l, .. } if l == limit));
 }
 
@@ -121,7 +121,7 @@ fn what_was_kept_is_reported_when_a_request_ends() {
             "cancel" => requester.cancel(&id).unwrap(),
             _ => requester.expire(2 * DAY_MS).remove(0),
         };
-        assert_eq!(ended.dropped[0].reason, DropReason::NotNeeded, "{ends}");
+        assert_eq!(ended.dropped[0].reason, RequesterError::NotNeeded, "{ends}");
     }
 }
 
@@ -152,7 +152,7 @@ fn nothing_is_accepted_when_the_time_is_over_although_nobody_called_expire() {
     let receipts = requester.learn(&seen_by_phone(), &known(8), DAY_MS);
     assert_eq!((receipts.len(), requester.received(&seen_by_phone()).count()), (0, 0));
     let late = requester.accept_unproven(&id, &"LAPTOP".into(), &seen_by_phone(), DAY_MS);
-    assert_eq!(late, Err(RequesterError::Request(RequestStateError::Expired)));
+    assert_eq!(late, Err(RequesterError::Expired));
 }
 
 #[test]
@@ -178,10 +178,13 @@ fn each_device_has_its_own_answers_and_its_own_limit() {
     let mut receipts = requester.learn(&seen_by_phone(), &known(8), 2);
     let accepted = accepted(receipts.pop().unwrap());
     assert_eq!((accepted.from, accepted.public_key), (laptop(), PublicKeyVerdict::Belongs));
-    let wrong = DropReason::PublicKey(SecretCheckError::BackupKey);
-    assert_eq!(receipts.into_iter().map(dropped).collect::<Vec<_>>(), [wrong; 3]);
+    let wrong = RequesterError::PublicKey(SecretCheckError::BackupKey);
+    assert_eq!(receipts.into_iter().map(dropped).collect::<Vec<_>>(), vec![wrong; 3]);
     let [other] = &accepted.dropped[..] else { panic!("{:?}", accepted.dropped) };
-    assert_eq!((other.reason, &other.device_id), (DropReason::NotNeeded, &Some("TABLET".into())));
+    assert_eq!(
+        (&other.reason, &other.device_id),
+        (&RequesterError::NotNeeded, &Some("TABLET".into()))
+    );
 }
 
 #[test]
@@ -192,9 +195,9 @@ fn the_right_answer_ends_the_waiting_of_the_others_with_a_reason_for_each() {
     keep(&mut requester, &laptop(), &id, 8);
     let event = answer(&tablet(), &id, &key(8));
     let accepted = accepted(receive(&mut requester, &event, &seen_by_phone(), &known(8), 2));
-    let reasons: Vec<_> = accepted.dropped.iter().map(|dropped| dropped.reason).collect();
-    let wrong = DropReason::PublicKey(SecretCheckError::BackupKey);
-    assert_eq!(reasons, [wrong, DropReason::NotNeeded]);
+    let reasons: Vec<_> = accepted.dropped.iter().map(|dropped| dropped.reason.clone()).collect();
+    let wrong = RequesterError::PublicKey(SecretCheckError::BackupKey);
+    assert_eq!(reasons, [wrong, RequesterError::NotNeeded]);
 }
 
 /// Lets an answer wait.

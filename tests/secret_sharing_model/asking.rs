@@ -2,9 +2,7 @@
 
 use strongroom::{
     ids::RequestId,
-    secret_sharing::{
-        AcceptedSecret, OutgoingRequest, Recipients, RequestState, RequesterError, RequesterOptions,
-    },
+    secret_sharing::{AcceptedSecret, OutgoingRequest, RequestState, Requester, RequesterError},
 };
 
 use crate::{
@@ -41,17 +39,14 @@ impl Question {
 
     /// Whether its time is over; nothing if the clock does not tell.
     pub(crate) fn has_expired(&self, now: &Moment) -> Option<bool> {
-        now.is_past(&self.opened, RequesterOptions::default().lifetime_ms)
+        now.is_past(&self.opened, Requester::LIFETIME_MS)
     }
 }
 
 impl Host {
     pub(crate) fn ask(&mut self, name: Name, named: &[Who], ids: Ids) -> Option<RequestId> {
-        let to = if named.is_empty() {
-            Recipients::All
-        } else {
-            Recipients::Named(named.iter().map(|who| who.id()).collect())
-        };
+        let to =
+            if named.is_empty() { None } else { Some(named.iter().map(|who| who.id()).collect()) };
         let asked = self.requester(|requester, told| {
             let (to, mut ids) = (to.clone(), ids.clone());
             let name = name.text().into();

@@ -2,7 +2,7 @@
 
 use strongroom::{
     ids::RequestId,
-    secret_sharing::{RequestStateError, RequesterError, ShareRule},
+    secret_sharing::{RequesterError, ShareRule},
 };
 
 use crate::{
@@ -76,7 +76,7 @@ impl World {
                 assert!(differ(question.epoch, pinned), "{question:?}");
                 return;
             }
-            Err(RequesterError::Request(RequestStateError::Expired)) => {
+            Err(RequesterError::Expired) => {
                 self.host(who).expire_questions();
                 assert!(!self.host(who).question(&question.id).is_open(), "{question:?}");
                 return;

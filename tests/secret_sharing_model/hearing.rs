@@ -6,7 +6,7 @@ use serde_json::Value;
 use strongroom::{
     Limits,
     ids::{RequestId, SecretName},
-    secret_sharing::{Decision, IgnoreReason, IncomingRequest, PlainToDevice, ShareRule},
+    secret_sharing::{Decision, IncomingRequest, PlainToDevice, ResponderError, ShareRule},
 };
 
 use crate::{
@@ -159,7 +159,14 @@ impl Host {
         let is_looked_at = is_waiting
             || matches!(
                 decision,
-                Decision::Ignore(IgnoreReason::Request(_) | IgnoreReason::OtherName)
+                Decision::Ignore(
+                    ResponderError::Unknown
+                        | ResponderError::Asking
+                        | ResponderError::AlreadyAnswered
+                        | ResponderError::Refused
+                        | ResponderError::Cancelled
+                        | ResponderError::OtherName
+                )
             );
         if is_looked_at {
             self.note_look(who);
@@ -169,7 +176,18 @@ impl Host {
         let heard = self.heard(who, id);
         heard.names.insert(name);
         heard.at = at;
-        if is_waiting || matches!(decision, Decision::Ignore(IgnoreReason::Request(_))) {
+        if is_waiting
+            || matches!(
+                decision,
+                Decision::Ignore(
+                    ResponderError::Unknown
+                        | ResponderError::Asking
+                        | ResponderError::AlreadyAnswered
+                        | ResponderError::Refused
+                        | ResponderError::Cancelled
+                )
+            )
+        {
             heard.epoch = epoch;
         }
         if is_waiting && !heard.is_waiting {
@@ -235,17 +253,21 @@ fn read(event: &PlainToDevice) -> Option<(Who, RequestId, Option<SecretName>)> {
     }
 }
 
-fn name_of(reason: &IgnoreReason) -> &'static str {
+fn name_of(reason: &ResponderError) -> &'static str {
     match reason {
-        IgnoreReason::OtherType => "ignored: another event",
-        IgnoreReason::Content(_) => "ignored: broken",
-        IgnoreReason::UnknownAction => "ignored: unknown action",
-        IgnoreReason::OtherUser => "ignored: another user",
-        IgnoreReason::Device(_) => "ignored: not trusted",
-        IgnoreReason::NotShared => "ignored: not shared",
-        IgnoreReason::TooManyRequests => "ignored: held off",
-        IgnoreReason::OtherName => "ignored: another name",
-        IgnoreReason::Request(_) => "ignored: done",
+        ResponderError::OtherType => "ignored: another event",
+        ResponderError::Content(_) => "ignored: broken",
+        ResponderError::UnknownAction => "ignored: unknown action",
+        ResponderError::OtherUser => "ignored: another user",
+        ResponderError::Device(_) => "ignored: not trusted",
+        ResponderError::NotShared => "ignored: not shared",
+        ResponderError::TooManyRequests => "ignored: held off",
+        ResponderError::OtherName => "ignored: another name",
+        ResponderError::Unknown
+        | ResponderError::Asking
+        | ResponderError::AlreadyAnswered
+        | ResponderError::Refused
+        | ResponderError::Cancelled => "ignored: done",
         _ => "ignored: otherwise",
     }
 }

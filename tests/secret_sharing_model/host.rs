@@ -9,8 +9,8 @@ use strongroom::{
     ids::RequestId,
     secret::SecretVec,
     secret_sharing::{
-        IncomingRequest, OutgoingRequest, OwnDevices, Requester, RequesterOptions, Responder,
-        SecretToEncrypt, SharePolicy, ShareRule,
+        IncomingRequest, OutgoingRequest, OwnDevices, Requester, Responder, SecretToEncrypt,
+        SharePolicy, ShareRule,
     },
     secret_value::PublicKeys,
 };
@@ -93,7 +93,7 @@ struct Saved {
 impl Host {
     pub(crate) fn new(who: Who, view: Account, policy: Policy, twins: bool) -> Self {
         let policy = share_policy(policy);
-        let requester = Requester::new(ALICE.into(), who.id(), RequesterOptions::default());
+        let requester = Requester::new(ALICE.into(), who.id());
         let responder = Responder::new(ALICE.into(), who.id(), policy.clone());
         let notes = Notes::default();
         let saved = Saved { requester: requester.save(), responder: responder.save(), notes };
@@ -237,7 +237,7 @@ impl Saved {
 }
 
 fn restore_requester(who: Who, saved: &SecretVec) -> Requester {
-    Requester::from_saved(saved, ALICE.into(), who.id(), RequesterOptions::default()).unwrap()
+    Requester::from_saved(saved, ALICE.into(), who.id()).unwrap()
 }
 
 fn restore_responder(who: Who, saved: &SecretVec, policy: &SharePolicy) -> Responder {

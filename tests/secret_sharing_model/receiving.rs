@@ -5,7 +5,7 @@ use strongroom::{
     Limits,
     encoding::base64,
     ids::RequestId,
-    secret_sharing::{DecryptedToDevice, DropReason, Receipt, SECRET_SEND},
+    secret_sharing::{DecryptedToDevice, Receipt, RequesterError, SECRET_SEND},
 };
 
 use crate::{
@@ -54,9 +54,9 @@ impl Host {
             (Expected::Accepted, Receipt::Accepted(_)) => {}
             (Expected::Kept, Receipt::Kept { .. }) => {}
             (Expected::Kept, Receipt::Dropped(dropped)) => {
-                let reason = dropped.reason;
+                let reason = &dropped.reason;
                 assert!(
-                    matches!(reason, DropReason::Duplicate | DropReason::TooMany),
+                    matches!(reason, RequesterError::Duplicate | RequesterError::TooMany),
                     "{}",
                     what()
                 );
@@ -108,7 +108,7 @@ impl Host {
                 assert!(self.right_secret(self.question(request_id).name).is_none(), "{receipt:?}");
                 self.counts.add("kept");
             }
-            Receipt::Dropped(dropped) => self.counts.add(name_of(dropped.reason)),
+            Receipt::Dropped(dropped) => self.counts.add(name_of(&dropped.reason)),
             _ => panic!("a receipt that the model does not know: {receipt:?}"),
         }
     }
@@ -162,19 +162,23 @@ fn is_accepted(receipt: &Receipt) -> bool {
     matches!(receipt, Receipt::Accepted(_))
 }
 
-fn name_of(reason: DropReason) -> &'static str {
+fn name_of(reason: &RequesterError) -> &'static str {
     match reason {
-        DropReason::OtherUser => "dropped: another user",
-        DropReason::Device(_) => "dropped: not trusted",
-        DropReason::Content(_) => "dropped: no answer",
-        DropReason::Request(_) => "dropped: not open",
-        DropReason::NotAsked => "dropped: not asked",
-        DropReason::IdentityChanged => "dropped: identity reset",
-        DropReason::Shape(_) => "dropped: no secret",
-        DropReason::PublicKey(_) => "dropped: mismatch",
-        DropReason::Duplicate => "dropped: again",
-        DropReason::TooMany => "dropped: too many",
-        DropReason::NotNeeded => "dropped: not needed",
+        RequesterError::OtherUser => "dropped: another user",
+        RequesterError::Sender(_) => "dropped: not trusted",
+        RequesterError::Content(_) => "dropped: no answer",
+        RequesterError::Unknown
+        | RequesterError::AlreadyReceived
+        | RequesterError::AlreadyStored
+        | RequesterError::Cancelled
+        | RequesterError::Expired => "dropped: not open",
+        RequesterError::NotAsked => "dropped: not asked",
+        RequesterError::IdentityChanged => "dropped: identity reset",
+        RequesterError::Shape(_) => "dropped: no secret",
+        RequesterError::PublicKey(_) => "dropped: mismatch",
+        RequesterError::Duplicate => "dropped: again",
+        RequesterError::TooMany => "dropped: too many",
+        RequesterError::NotNeeded => "dropped: not needed",
         _ => "dropped: otherwise",
     }
 }

@@ -5,7 +5,7 @@ use strongroom::{
     encoding::json_object::JsonObject,
     ids::RequestId,
     secret_sharing::{
-        AnswerState, DeviceIdentity, IncomingRequest, SECRET_SEND, SecretToEncrypt, ShareError,
+        AnswerState, DeviceIdentity, IncomingRequest, ResponderError, SECRET_SEND, SecretToEncrypt,
         ShareRule,
     },
 };
@@ -34,7 +34,7 @@ impl Host {
         incoming: &IncomingRequest,
         olm: Olm,
         boxes: &mut Boxes,
-    ) -> Result<(), ShareError> {
+    ) -> Result<(), ResponderError> {
         let name = Name::of(&incoming.name).unwrap();
         let other = NAMES[(name as usize + 1) % NAMES.len()];
         let is_wrong = matches!(olm, Olm::WrongSecret);
@@ -56,7 +56,7 @@ impl Host {
         pick: usize,
         olm: Olm,
         boxes: &mut Boxes,
-    ) -> Result<(), ShareError> {
+    ) -> Result<(), ResponderError> {
         let Some(last) = self.in_hand.len().checked_sub(1) else { return Ok(()) };
         let taken = self.in_hand.remove(last - pick % self.in_hand.len());
         if matches!(olm, Olm::NoSession) {
@@ -71,7 +71,7 @@ impl Host {
         let encrypted = self.responder_once(|responder, told| {
             responder.encrypted(taken, given, &told.devices, told.now_ms)
         });
-        if let Err(ShareError::Device(_) | ShareError::IdentityChanged) = &encrypted {
+        if let Err(ResponderError::Device(_) | ResponderError::IdentityChanged) = &encrypted {
             self.counts.add("not trusted any more when encrypted");
         }
         let encrypted = encrypted?;

@@ -4,7 +4,7 @@ use serde_json::json;
 use strongroom::{
     Limits,
     backup::{BackupDecryptionKey, BackupVersionInfo, TrustedBackup},
-    client::{UnlockBackupKeyError, unlock_backup_key},
+    client::{flow::EnterError, unlock_backup_key},
     encoding::format::FormatProblem,
     provenance::Provenance,
     secret::SecretBytes,
@@ -34,7 +34,7 @@ fn unlock(
     typed: &str,
     storage: &SecretStorage,
     version: &BackupVersionInfo,
-) -> Result<BackupDecryptionKey, UnlockBackupKeyError> {
+) -> Result<BackupDecryptionKey, EnterError> {
     unlock_backup_key(typed, storage, version, &Limits::default())
 }
 
@@ -104,11 +104,11 @@ fn an_error_names_the_piece_that_does_not_fit() {
     let (key, other) = (backup_key(OTHER_KEY), backup_key(KEY));
     let (info, empty) = (version_of(&key), Account::default().with_key(ID, KEY));
     let error = unlock(&recovery_key(KEY), &empty.storage(), &info).unwrap_err();
-    assert_eq!(error, UnlockBackupKeyError::NotStored);
+    assert_eq!(error, EnterError::NotStored);
     let text = other.to_base64();
     let older = empty.clone().with_secret(NAME, ID, KEY, text.expose_str());
     let error = unlock(&recovery_key(KEY), &older.storage(), &info).unwrap_err();
-    assert!(matches!(error, UnlockBackupKeyError::NotOpened(_)), "{error}");
+    assert!(matches!(error, EnterError::NotOpened(_)), "{error}");
     let third = recovery_key(b"thirty-two bytes that are third.");
     for (typed, storage, sentence) in [
         (third.as_str(), empty.storage(), "does not open anything"),
@@ -117,11 +117,11 @@ fn an_error_names_the_piece_that_does_not_fit() {
         ("", SecretStorage::default(), "nothing was entered"),
     ] {
         let error = unlock(typed, &storage, &info).unwrap_err();
-        assert!(matches!(error, UnlockBackupKeyError::NotUnlocked(_)), "{error}");
+        assert!(matches!(error, EnterError::NotUnlocked(_)), "{error}");
         assert!(error.to_string().contains(sentence), "{error}");
     }
     let error = unlock(&third, &empty.storage(), &version(json!({}))).unwrap_err();
-    assert!(matches!(error, UnlockBackupKeyError::AuthData(_)), "{error}");
+    assert!(matches!(error, EnterError::AuthData(_)), "{error}");
 }
 
 #[test]

@@ -37,8 +37,8 @@ use strongroom::{
     recovery_key::RecoveryKey,
     secret::SecretBytes,
     secret_storage::{
-        KeyStanding, SecretFailure, SecretOpenError, SecretOrigin, SecretStorage, UnlockAttempt,
-        UnlockError, UnlockFailure, Unlocked,
+        KeyStanding, SecretOpenError, SecretOrigin, SecretStorage, UnlockAttempt, UnlockError,
+        UnlockFailure, Unlocked,
     },
     secret_value::{PublicKeyVerdict, PublicKeys, SecretCheckError},
 };
@@ -106,7 +106,7 @@ proptest! {
                 Err(failure) => {
                     prop_assert_eq!(verdict.name.as_str(), name);
                     let reasons = vec![("key".into(), SecretOpenError::WrongKey)];
-                    prop_assert_eq!(failure, SecretFailure::Keys(reasons));
+                    prop_assert_eq!(failure, SecretOpenError::Keys(reasons));
                 }
             }
         }
@@ -129,7 +129,7 @@ proptest! {
         let opened = open(&account).unwrap();
         prop_assert_eq!(opened.public_key(), PublicKeyVerdict::Belongs);
         flip(&mut account.get_mut(name).unwrap()["encrypted"]["key"]["iv"], bit);
-        let Err(SecretFailure::Keys(reasons)) = open(&account) else {
+        let Err(SecretOpenError::Keys(reasons)) = open(&account) else {
             return Err(TestCaseError::fail("a flipped bit was not noticed"));
         };
         prop_assert_eq!(reasons.len(), 1);
@@ -364,7 +364,7 @@ fn fitting(keys: &[WithPassphrase], typed: &str, allowed: u64) -> Option<BTreeSe
     }
     // What others can guess is not tried on secrets, so that without a check any text may be the right one.
     let fits = |key: &WithPassphrase| {
-        !key.has_check || forms.iter().any(|form| form.text.expose_str() == key.passphrase)
+        !key.has_check || forms.iter().any(|(_, text)| text.expose_str() == key.passphrase)
     };
     let fitting = keys.iter().enumerate().filter(|(_, key)| fits(key));
     Some(fitting.map(|(id, _)| id.to_string()).collect())

@@ -8,7 +8,7 @@ use strongroom::{
     encoding::{format::FormatProblem, json_object::JsonObject},
     ids::SecretStorageKeyId,
     secret_storage::{
-        ChangeError, EncryptedSecret, KeyStanding, SecretStorage, SecretStorageFinding, StepReason,
+        ChangeError, EncryptedSecret, KeyStanding, PlanNote, SecretStorage, SecretStorageFinding,
         UnlockError, UnlockFailure, UnlockOutcome, Unlocked,
     },
     secret_value::PublicKeys,
@@ -254,7 +254,7 @@ fn row_51_a_key_that_nothing_describes_is_described_again() {
         let plan = storage.plan(&keys, &Limits::default(), |change| change.describe_again(&id));
         let plan = plan.unwrap();
         assert_eq!(plan.steps().len(), 1);
-        assert_eq!(plan.steps()[0].reason, StepReason::DescribeKeyAgain(id.clone()));
+        assert_eq!(plan.steps()[0].reason, PlanNote::DescribeKeyAgain(id.clone()));
         account.put_text(&event, plan.steps()[0].content.as_str());
         let mended = account.storage();
         assert_eq!((mended.findings(), mended.undescribed_keys().count()), (&[][..], 0));

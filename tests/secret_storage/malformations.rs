@@ -23,15 +23,13 @@ use strongroom::{
         format::FormatProblem,
     },
     ids::{SecretName, SecretStorageKeyId},
-    passphrase::{
-        PassphraseFinding, PassphraseForm, PassphraseParametersError, PassphraseProgress,
-    },
+    passphrase::{PassphraseForm, PassphraseParametersError, PassphraseProgress},
     recovery_key::RecoveryKeyError,
     secret::SecretBytes,
     secret_storage::{
-        KeyAlgorithm, KeyStanding, OpenedSecret, SecretFailure, SecretOpenError, SecretOrigin,
-        SecretStorage, SecretStorageFinding, SecretStorageKey, TypedAs, UnlockError, UnlockFailure,
-        UnlockOutcome, Unlocked,
+        KeyAlgorithm, KeyStanding, OpenedSecret, SecretOpenError, SecretOrigin, SecretStorage,
+        SecretStorageFinding, SecretStorageKey, UnlockError, UnlockFailure, UnlockOutcome,
+        Unlocked,
     },
     secret_value::{
         CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, PublicKeyVerdict,
@@ -97,7 +95,7 @@ fn row_14_a_lone_surrogate_costs_its_own_entry() {
     assert_eq!(verdicts.len(), 2);
     assert_eq!(text(verdicts[0].outcome.as_ref().unwrap()), "text");
     let missing = SecretOpenError::Entry(FormatProblem::Missing("iv").of("the encrypted data"));
-    assert_eq!(failure(&verdicts[1].outcome), SecretFailure::Keys(vec![(ID.into(), missing)]));
+    assert_eq!(failure(&verdicts[1].outcome), SecretOpenError::Keys(vec![(ID.into(), missing)]));
     assert!(matches!(
         storage.findings(),
         [SecretStorageFinding::Key(id, _)] if id.as_str() == OTHER_ID
@@ -166,7 +164,7 @@ fn row_31_a_useless_ephemeral_key_is_damage_and_a_useless_public_key_fits_nobody
     let storage = account.storage();
     let error =
         storage.open(&"org.example.a".into(), &mut fitting(&storage), &PublicKeys::default());
-    let reason = SecretFailure::Keys(vec![(ASYMMETRIC_ID.into(), SecretOpenError::Damaged)]);
+    let reason = SecretOpenError::Keys(vec![(ASYMMETRIC_ID.into(), SecretOpenError::Damaged)]);
     assert_eq!(error.unwrap_err(), reason);
     account.key_mut(ASYMMETRIC_ID)["pubkey"] = json!(base64::encode(&[0; 32]));
     let error = unlock(&account.storage(), &recovery_key(KEY)).unwrap_err();
@@ -239,7 +237,7 @@ fn row_35_a_key_without_a_check_is_unverifiable_until_it_has_opened_something() 
     for key in [KEY, OTHER_KEY] {
         let unlocked = unlock(&empty, &recovery_key(key)).unwrap();
         assert_eq!(unlocked.keys[0].standing(), KeyStanding::Unverifiable);
-        let fits = UnlockOutcome::Fits(TypedAs::RecoveryKey, KeyStanding::Unverifiable);
+        let fits = UnlockOutcome::Fits(None, KeyStanding::Unverifiable);
         assert_eq!(outcome(&unlocked, ID), fits);
     }
     let storage = account.with_secret("org.example.a", ID, KEY, "text").storage();
@@ -346,9 +344,9 @@ fn row_37_every_key_that_fits_is_used_and_a_subset_opened_is_success() {
     let texts = verdicts.iter().map(|verdict| verdict.outcome.as_ref().map(text));
     let texts: Vec<_> = texts.map(|text| text.map_err(Clone::clone)).collect();
     let expected =
-        [Ok("under both".into()), Err(SecretFailure::OtherKeys), Ok("under the other".into())];
+        [Ok("under both".into()), Err(SecretOpenError::OtherKeys), Ok("under the other".into())];
     assert_eq!(texts, expected);
-    assert_eq!(SecretFailure::OtherKeys.to_string(), "the secret is encrypted with other keys");
+    assert_eq!(SecretOpenError::OtherKeys.to_string(), "the secret is encrypted with other keys");
 }
 
 #[test]
@@ -398,7 +396,7 @@ fn row_38_passthrough_is_the_backup_key_under_an_asymmetric_key_and_nothing_else
                 assert_eq!(text(&opened), base64::encode(KEY));
             } else {
                 let reason = (id.into(), SecretOpenError::PassthroughRefused);
-                assert_eq!(opened.unwrap_err(), SecretFailure::Keys(vec![reason]));
+                assert_eq!(opened.unwrap_err(), SecretOpenError::Keys(vec![reason]));
             }
         }
     }
@@ -447,7 +445,7 @@ fn row_38_an_entry_of_the_other_algorithm_is_not_opened() {
     for (name, id) in [("org.example.a", ASYMMETRIC_ID), ("org.example.b", ID)] {
         let error = storage.open(&name.into(), &mut fitting(&storage), &PublicKeys::default());
         let reason = (id.into(), SecretOpenError::OtherAlgorithm);
-        assert_eq!(error.unwrap_err(), SecretFailure::Keys(vec![reason]));
+        assert_eq!(error.unwrap_err(), SecretOpenError::Keys(vec![reason]));
     }
     account.remove_check(ID);
     let account = account.with_asymmetric_secret("org.example.c", ASYMMETRIC_ID, KEY, "text");
@@ -494,10 +492,10 @@ fn row_41_too_many_rounds_are_refused_before_any_work_and_few_are_a_finding() {
     let refused =
         PassphraseParametersError::TooManyRounds { asked: 4_294_967_295, limit: 10_000_000 };
     assert_eq!(outcome(&unlocked, ID), UnlockOutcome::Passphrase(refused));
-    let typed_as = TypedAs::Passphrase(PassphraseForm::AsTyped);
+    let typed_as = Some(PassphraseForm::AsTyped);
     assert_eq!(outcome(&unlocked, OTHER_ID), UnlockOutcome::Fits(typed_as, KeyStanding::Checked));
     let read = storage.key(&OTHER_ID.into()).unwrap().passphrase().unwrap().unwrap();
-    assert_eq!(read.repairs, [PassphraseFinding::FewRounds { rounds: 3 }]);
+    assert_eq!((read.value.rounds(), read.value.is_guessable()), (3, true));
     for iterations in [0, -5] {
         account.key_mut(ID)["passphrase"] = passphrase(iterations);
         let unlocked = unlock(&account.storage(), "pass").unwrap();
@@ -559,7 +557,7 @@ fn a_typed_key_is_tried_on_each_asymmetric_key() {
         account = account.with_asymmetric_key(id, key);
     }
     let unlocked = unlock(&account.storage(), &recovery_key(KEY)).unwrap();
-    let fits = UnlockOutcome::Fits(TypedAs::RecoveryKey, KeyStanding::Checked);
+    let fits = UnlockOutcome::Fits(None, KeyStanding::Checked);
     let outcomes: Vec<_> = unlocked.attempts.into_iter().map(|it| it.outcome).collect();
     let wrong = UnlockOutcome::DoesNotFit;
     assert_eq!(outcomes, [wrong.clone(), fits.clone(), wrong, fits]);
@@ -628,7 +626,7 @@ fn row_42_a_passphrase_in_another_normal_form_unlocks() {
         account.key_mut(ID)["passphrase"] =
             json!({"algorithm": "m.pbkdf2", "iterations": 10_000, "salt": "salt"});
         let unlocked = unlock(&account.storage(), typed).unwrap();
-        let fits = UnlockOutcome::Fits(TypedAs::Passphrase(form), KeyStanding::Checked);
+        let fits = UnlockOutcome::Fits(Some(form), KeyStanding::Checked);
         assert_eq!(outcome(&unlocked, ID), fits);
         let error = unlock(&account.storage(), typed.trim_end()).unwrap_err();
         assert_eq!(error.reason, UnlockFailure::PassphraseDoesNotFit, "never trimmed");
@@ -636,10 +634,7 @@ fn row_42_a_passphrase_in_another_normal_form_unlocks() {
         let account = account.with_secret("org.example.a", ID, &derive(stored, 10_000), "text");
         let unlocked = unlock(&account.storage(), typed).unwrap();
         assert_eq!(unlocked.keys[0].standing(), KeyStanding::Proven);
-        assert_eq!(
-            outcome(&unlocked, ID),
-            UnlockOutcome::Fits(TypedAs::Passphrase(form), KeyStanding::Proven)
-        );
+        assert_eq!(outcome(&unlocked, ID), UnlockOutcome::Fits(Some(form), KeyStanding::Proven));
     }
 }
 
@@ -657,7 +652,7 @@ fn row_43_a_secret_that_is_not_text_costs_itself_and_an_empty_one_is_fine() {
         &PublicKeys::default(),
     );
     let reason = (ID.into(), SecretOpenError::NotUtf8);
-    assert_eq!(error.unwrap_err(), SecretFailure::Keys(vec![reason]));
+    assert_eq!(error.unwrap_err(), SecretOpenError::Keys(vec![reason]));
 }
 
 #[test]
@@ -706,7 +701,7 @@ fn a_secret_under_a_wrong_name_does_not_open() {
     let error =
         storage.open(&"org.example.b".into(), &mut unlocked.keys.clone(), &PublicKeys::default());
     let failure = error.unwrap_err();
-    assert_eq!(failure, SecretFailure::Keys(vec![(ID.into(), SecretOpenError::WrongKey)]));
+    assert_eq!(failure, SecretOpenError::Keys(vec![(ID.into(), SecretOpenError::WrongKey)]));
     assert!(failure.to_string().starts_with("the secret does not open: "));
 }
 
@@ -732,7 +727,7 @@ fn text(opened: &OpenedSecret) -> String {
     opened.text().expose_str().to_owned()
 }
 
-fn failure(outcome: &Result<OpenedSecret, SecretFailure>) -> SecretFailure {
+fn failure(outcome: &Result<OpenedSecret, SecretOpenError>) -> SecretOpenError {
     outcome.as_ref().unwrap_err().clone()
 }
 

@@ -21,10 +21,7 @@ use strongroom::{
         read::Read,
     },
     ids::SecretName,
-    passphrase::{
-        PassphraseFinding, PassphraseForm, PassphraseParameters, PassphraseParametersError,
-        candidates,
-    },
+    passphrase::{PassphraseForm, PassphraseParameters, PassphraseParametersError, candidates},
     secret::SecretBytes,
     secret_value::{
         CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING,
@@ -96,12 +93,12 @@ fn row_40_other_lists_and_lists_under_other_names_are_no_keys() {
 }
 
 #[test]
-fn row_41_rounds_are_read_within_the_limits_and_few_are_a_finding() {
+fn row_41_rounds_are_read_within_the_limits_and_few_are_guessable() {
     let rounds = |text: &str| parameters(&json_with("iterations", text));
     for (text, expected) in [("1", 1), ("9999", 9_999), ("\"1234\"", 1_234)] {
         let read = rounds(text).unwrap();
         assert_eq!(read.value.rounds(), expected);
-        assert_eq!(read.repairs, [PassphraseFinding::FewRounds { rounds: expected }]);
+        assert!(read.value.is_guessable());
         assert_eq!(
             read.value.to_json(),
             Err(PassphraseParametersError::TooFewRounds { rounds: expected })
@@ -191,7 +188,7 @@ fn an_algorithm_that_is_not_known_is_named_and_a_missing_one_is_a_finding() {
     };
     assert_eq!(name.as_str(), "org.example.argon2id");
     let read = parameters(&json_with("algorithm", "null")).unwrap();
-    assert_eq!(read.repairs, [PassphraseFinding::AlgorithmMissing]);
+    assert_eq!(read.repairs, [FormatProblem::Missing("algorithm")]);
     let error = unusable("algorithm");
     assert_eq!(parameters(&json_with("algorithm", "1")), Err(error));
 }
@@ -246,10 +243,10 @@ fn row_42_a_passphrase_is_tried_as_typed_then_in_both_normal_forms_and_never_tri
     let stored = [" caf\u{e9}\u{c5} ", decomposed, composed].map(|text| parameters.derive(text));
     for typed in [composed, decomposed, " caf\u{e9}\u{c5} ", " cafe\u{301}\u{c5} "] {
         let tried = candidates(typed);
-        assert_eq!(tried[0].form, PassphraseForm::AsTyped);
-        assert_eq!(tried[0].text.expose_str(), typed);
+        assert_eq!(tried[0].0, PassphraseForm::AsTyped);
+        assert_eq!(tried[0].1.expose_str(), typed);
         let fits = |key: &KeyMaterial| {
-            tried.iter().any(|tried| parameters.derive(tried.text.expose_str()) == *key)
+            tried.iter().any(|(_, text)| parameters.derive(text.expose_str()) == *key)
         };
         assert!(fits(&stored[0]) && fits(&stored[1]), "{typed}");
         assert_eq!(
@@ -345,7 +342,7 @@ fn number_list(bytes: &[u8]) -> String {
 
 fn parameters(
     json: &str,
-) -> Result<Read<PassphraseParameters, PassphraseFinding>, PassphraseParametersError> {
+) -> Result<Read<PassphraseParameters, FormatProblem>, PassphraseParametersError> {
     PassphraseParameters::from_json(json.as_bytes(), &Limits::default())
 }
 

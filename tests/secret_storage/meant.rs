@@ -217,7 +217,7 @@ fn row_53_mistakes_in_any_key_are_told_apart() {
 #[test]
 fn row_54_what_is_expected_is_what_can_work() {
     let expected = |account: &Account| match unlock(account, " ").unwrap_err().reason {
-        UnlockFailure::Empty { expected } => expected.storage,
+        UnlockFailure::Empty { storage, .. } => storage,
         other => panic!("{other}"),
     };
     let only_passphrase = with_passphrase(512);

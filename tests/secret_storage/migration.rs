@@ -31,7 +31,7 @@ use strongroom::{
     secret::SecretBytes,
     secret_storage::{
         Change, ChangeError, EncryptedSecret, KeyAlgorithm, NewKey, NotVerified, Plan, PlanNote,
-        SecretOrigin, SecretStorage, SecretStorageKey, StepReason, VerifiedPublicKeys,
+        SecretOrigin, SecretStorage, SecretStorageKey, VerifiedPublicKeys,
     },
     secret_value::{MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, PublicKeys},
     signed_json::{CrossSigningKey, CrossSigningUsage, SignedObject, TrustedSigner},
@@ -285,8 +285,8 @@ fn the_name_of_a_draft_goes_once_the_current_one_has_the_key() {
     let (plan, start) = plan_for(&account);
     let old = SecretName::from(MEGOLM_BACKUP_V1_RECOVERY_KEY);
     let reasons: Vec<_> = plan.steps().iter().map(|step| step.reason.clone()).collect();
-    let store = StepReason::Store(MEGOLM_BACKUP_V1.into());
-    assert_eq!(reasons, [store, StepReason::DeleteOldName(old.clone())]);
+    let store = PlanNote::Store(MEGOLM_BACKUP_V1.into());
+    assert_eq!(reasons, [store, PlanNote::DeleteOldName(old.clone())]);
     let end = carry_out(&start, &plan, 2);
     let mut keys = unlock(&end, &recovery_key(KEY));
     let opened = storage(&end).open(&MEGOLM_BACKUP_V1.into(), &mut keys, &PublicKeys::default());
@@ -294,7 +294,7 @@ fn the_name_of_a_draft_goes_once_the_current_one_has_the_key() {
 
     let (plan, _) = plan_for(&with_same);
     let reasons: Vec<_> = plan.steps().iter().map(|step| step.reason.clone()).collect();
-    assert_eq!(reasons, [StepReason::DeleteOldName(old)]);
+    assert_eq!(reasons, [PlanNote::DeleteOldName(old)]);
     let (plan, _) = plan_for(&with_other);
     assert_eq!(plan.notes(), [PlanNote::TwoValues(MEGOLM_BACKUP_V1.into())]);
     assert_eq!(plan.steps().len(), 0);

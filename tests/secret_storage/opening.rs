@@ -6,8 +6,8 @@ use strongroom::{
     Limits,
     passphrase::PassphraseParameters,
     secret_storage::{
-        ChangeError, KeyMismatch, KeyStanding, SecretStorage, UnlockError, UnlockFailure,
-        UnlockOutcome, Unlocked,
+        ChangeError, KeyStanding, SecretStorage, UnlockError, UnlockFailure, UnlockOutcome,
+        Unlocked,
     },
     secret_value::PublicKeys,
 };
@@ -145,7 +145,7 @@ fn row_62_a_check_of_another_key_keeps_the_right_key_from_nothing() {
     );
     let storage = replaced.storage();
     let accepted = storage.key(&ID.into()).unwrap().accept(&material.unwrap());
-    assert_eq!(accepted.unwrap_err(), KeyMismatch::DoesNotFit);
+    assert_eq!(accepted.unwrap_err(), UnlockOutcome::DoesNotFit);
 }
 
 #[test]

@@ -21,7 +21,7 @@ use strongroom::{
     ids::{EventType, SecretName, SecretStorageKeyId},
     secret_storage::{
         Change, ChangeError, KeyStanding, NewKey, Plan, PlanNote, SecretOrigin, SecretStorage,
-        SecretStorageKey, StepReason, VerifiedPublicKeys,
+        SecretStorageKey, VerifiedPublicKeys,
     },
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeys},
 };
@@ -199,7 +199,7 @@ fn a_rotation_that_cannot_take_everything_keeps_the_old_key_and_says_so() {
     let rotate = |change: &mut Change<'_>| change.rotate(&"a".into(), &new_key);
     let plan = storage.plan(&unlock(&storage, 0), &Limits::default(), rotate).unwrap();
     assert_eq!(plan.notes(), [PlanNote::NotOpened(name(1)), PlanNote::KeyStays("a".into())]);
-    assert!(plan.steps().iter().all(|step| !matches!(step.reason, StepReason::RemoveKey(_))));
+    assert!(plan.steps().iter().all(|step| !matches!(step.reason, PlanNote::RemoveKey(_))));
     assert_eq!(plan.steps().len(), 4);
 }
 
@@ -216,7 +216,7 @@ fn a_replaced_secret_opens_with_no_key_to_its_old_value() {
     let store = |change: &mut Change<'_>| change.store_text(&name(0), "new");
     let plan = storage.plan(&unlock(&storage, 0), &Limits::default(), store).unwrap();
     let [step] = plan.steps() else { panic!("{plan}") };
-    assert_eq!(step.reason, StepReason::Replace(name(0), vec!["b".into()]));
+    assert_eq!(step.reason, PlanNote::Replace(name(0), vec!["b".into()]));
     assert_eq!(
         plan.to_string(),
         "1. Replace the secret org.example.0; these keys open it no more: b.\n"
@@ -265,13 +265,13 @@ fn a_secret_is_deleted_under_some_of_its_keys_or_all() {
     };
     assert_eq!(plan(&["c"]).steps().len(), 0);
     let some = plan(&["b", "c"]);
-    assert_eq!(some.steps()[0].reason, StepReason::RemoveEntries(name(0), vec!["b".into()]));
+    assert_eq!(some.steps()[0].reason, PlanNote::RemoveEntries(name(0), vec!["b".into()]));
     let mut account = account.clone();
     account.put_text("org.example.0", some.steps()[0].content.as_str());
     let left = account.storage();
     let left = left.secret(&name(0)).unwrap().key_ids().cloned();
     assert!(left.eq(["a".into()]));
-    assert_eq!(plan(&["a", "b"]).steps()[0].reason, StepReason::Delete(name(0)));
+    assert_eq!(plan(&["a", "b"]).steps()[0].reason, PlanNote::Delete(name(0)));
 }
 
 #[test]
@@ -307,17 +307,17 @@ fn every_sentence_reads_as_one_and_shows_no_control_character() {
     let (id, name) = (SecretStorageKeyId::from("a\u{7}"), SecretName::from("org.example\n"));
     let (ids, names) = (vec![id.clone(), "b".into()], vec![name.clone()]);
     let reasons = [
-        StepReason::DescribeKey(id.clone()),
-        StepReason::Store(name.clone()),
-        StepReason::Replace(name.clone(), vec![]),
-        StepReason::Replace(name.clone(), ids.clone()),
-        StepReason::AddEntries(name.clone(), ids.clone()),
-        StepReason::RemoveEntries(name.clone(), ids),
-        StepReason::Delete(name.clone()),
-        StepReason::DeleteOldName(name.clone()),
-        StepReason::SetDefault(id.clone()),
-        StepReason::RemoveKey(id.clone()),
-        StepReason::StoreLegacy(name.clone()),
+        PlanNote::DescribeKey(id.clone()),
+        PlanNote::Store(name.clone()),
+        PlanNote::Replace(name.clone(), vec![]),
+        PlanNote::Replace(name.clone(), ids.clone()),
+        PlanNote::AddEntries(name.clone(), ids.clone()),
+        PlanNote::RemoveEntries(name.clone(), ids),
+        PlanNote::Delete(name.clone()),
+        PlanNote::DeleteOldName(name.clone()),
+        PlanNote::SetDefault(id.clone()),
+        PlanNote::RemoveKey(id.clone()),
+        PlanNote::StoreLegacy(name.clone()),
     ];
     let notes = [
         PlanNote::NeedsAcceptance(name.clone(), SecretOrigin::Passthrough),

@@ -202,8 +202,8 @@ fn row_54_a_blank_entry_is_refused_before_any_round() {
             let unlock = storage.start_unlock(blank, &PublicKeys::default(), &Limits::default());
             assert_eq!(unlock.progress().at_most, 0);
             let error = unlock.finish().unwrap_err();
-            let UnlockFailure::Empty { expected } = error.reason else { panic!("{error}") };
-            assert_eq!((expected.storage, expected.backup), (Some(kind), None));
+            let UnlockFailure::Empty { storage, backup } = error.reason else { panic!("{error}") };
+            assert_eq!((storage, backup), (Some(kind), None));
             assert_eq!(error.recovery_key, Some(RecoveryKeyError::Empty));
             let names_passphrase = error.to_string().contains("passphrase");
             assert_eq!(names_passphrase, kind == EntryKind::Either, "{error}");

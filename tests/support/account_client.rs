@@ -12,7 +12,7 @@ use strongroom::{
     crypto::ed25519::Ed25519Signature,
     encoding::json_object::JsonObject,
     homeserver::Homeserver,
-    ids::{EventType, KeyId, SyncToken, UserId},
+    ids::{EventType, KeyId, UserId},
     secret_storage::{Plan, SecretStorage},
     session_data::ExportedSession,
 };
@@ -38,7 +38,7 @@ pub(crate) type Exchange<'a> = Box<dyn FnMut(Request<Vec<u8>>) -> Response<Vec<u
 pub(crate) struct Client<'a> {
     pub(crate) host: Host<Exchange<'a>>,
     pub(crate) user_id: UserId,
-    since: Option<SyncToken>,
+    since: Option<String>,
     account_data: BTreeMap<EventType, JsonObject>,
 }
 
@@ -60,7 +60,7 @@ impl<'a> Client<'a> {
     }
 
     fn new(mut host: Host<Exchange<'a>>) -> Self {
-        let user_id = host.send(&GetWhoAmI).user_id;
+        let user_id = host.send(&GetWhoAmI).0;
         Self { host, user_id, since: None, account_data: BTreeMap::new() }
     }
 
@@ -118,8 +118,7 @@ impl<'a> Client<'a> {
         };
         let response = self.host.send(&sync);
         self.since = Some(response.next_batch);
-        let events = response.account_data.into_iter();
-        self.account_data.extend(events.map(|event| (event.event_type, event.content)));
+        self.account_data.extend(response.account_data);
         SecretStorage::from_account_data(&self.account_data, &Limits::default())
     }
 

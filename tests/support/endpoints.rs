@@ -162,27 +162,27 @@ impl<F: FnMut(Request<Vec<u8>>) -> Response<Vec<u8>>> Host<F> {
 
     /// The endpoints beside backups: who I am, account data, sync, to-device messages, keys.
     pub(crate) fn account(&mut self) {
-        let me = self.send(&GetWhoAmI);
-        let device = me.device_id.clone().unwrap();
+        let (me, device) = self.send(&GetWhoAmI);
+        let device = device.unwrap();
         let since = self.send(&GetSync::new()).next_batch;
         for event_type in ["m.secret_storage.default_key", "org.example.ä /#+%"] {
-            self.account_data(&me.user_id, &event_type.into());
+            self.account_data(&me, &event_type.into());
         }
         let request = object(r#"{"action":"request","name":"m.megolm_backup.v1"}"#);
         let send = SendToDevice::secret_request("transaction/1".into());
-        let send = send.to(me.user_id.clone(), device.clone(), request.clone());
+        let send = send.to(me.clone(), device.clone(), request.clone());
         self.send(&send);
         self.send(&send);
         let sync = self.send(&GetSync::new().since(since));
         let [event] = &sync.to_device[..] else { panic!("once, though it was sent twice") };
         assert_eq!(event.event_type, EventType::from("m.secret.request"));
-        assert_eq!(event.sender.as_ref(), Some(&me.user_id));
+        assert_eq!(event.sender.as_ref(), Some(&me));
         assert_eq!(event.content.as_bytes().len(), request.as_bytes().len());
         assert_eq!(sync.account_data.len(), 2);
         assert_eq!(sync.broken, 0);
         let next = self.send(&GetSync::new().since(sync.next_batch));
         assert!(next.to_device.is_empty() && next.account_data.is_empty());
-        self.keys(me.user_id, &device);
+        self.keys(me, &device);
     }
 
     fn account_data(&mut self, user: &UserId, event_type: &EventType) {

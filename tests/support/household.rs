@@ -10,8 +10,8 @@ use strongroom::{
     ids::{RequestId, UserId},
     secret_sharing::{
         AcceptedSecret, AnswerState, Decision, DeviceIdentity, DroppedAnswer, EncryptedSecretSend,
-        IncomingRequest, OutgoingRequest, OwnDevices, Receipt, Recipients, Requester,
-        RequesterOptions, Responder, SecretToEncrypt, SharePolicy,
+        IncomingRequest, OutgoingRequest, OwnDevices, Receipt, Requester, Responder,
+        SecretToEncrypt, SharePolicy,
     },
     secret_value::{MEGOLM_BACKUP_V1, PublicKeys, SecretContent, SecretValue},
 };
@@ -55,8 +55,7 @@ impl Household {
         for device in [&phone, &laptop, &tablet] {
             laptop.verify(&mut server, device.identity(), &cross_signing)?;
         }
-        let options = RequesterOptions::default();
-        let requester = Requester::new(user_id.clone(), phone.device_id().clone(), options);
+        let requester = Requester::new(user_id.clone(), phone.device_id().clone());
         let [laptop, tablet] = [laptop, tablet].map(Answering::new);
         Ok(Self { user_id, server, cross_signing, phone, requester, laptop, tablet })
     }
@@ -74,7 +73,7 @@ impl Household {
     /// The phone asks both others for the backup key.
     pub(crate) fn ask(&mut self) -> Result<OutgoingRequest> {
         let (devices, name) = (self.seen_by(Whose::Phone)?, MEGOLM_BACKUP_V1.into());
-        let request = self.requester.request(name, Recipients::All, &devices, 0)?;
+        let request = self.requester.request(name, None, &devices, 0)?;
         self.phone.send_request(&mut self.server, &request)?;
         Ok(request)
     }

@@ -21,8 +21,8 @@ use strongroom::{
     recovery_key::RecoveryKey,
     secret::SecretBytes,
     secret_storage::{
-        KeyStanding, OpenedSecret, SecretFailure, SecretOpenError, SecretOrigin, SecretStorage,
-        TypedAs, UnlockAttempt, UnlockOutcome, Unlocked,
+        KeyStanding, OpenedSecret, SecretOpenError, SecretOrigin, SecretStorage, UnlockAttempt,
+        UnlockOutcome, Unlocked,
     },
     secret_value::{PublicKeyVerdict, PublicKeys, SecretContent, SecretRepair},
     signed_json::TrustedSigner,
@@ -68,7 +68,7 @@ pub(crate) enum RecordedSecret {
 /// What somebody can type, and the keys that it gives.
 pub(crate) struct Typed {
     pub(crate) text: String,
-    pub(crate) typed_as: TypedAs,
+    pub(crate) typed_as: Option<PassphraseForm>,
     pub(crate) keys: BTreeSet<String>,
 }
 
@@ -112,7 +112,7 @@ impl RecordedAccount {
     pub(crate) fn recovery_keys(&self) -> Vec<Typed> {
         let keys = self.keys.iter().filter_map(|key| {
             let text = key.recovery_key.clone().or_else(|| recovery_key(&key.bytes))?;
-            let typed_as = TypedAs::RecoveryKey;
+            let typed_as = None;
             Some(Typed { text, typed_as, keys: self.same_keys(&key.bytes, |_| true) })
         });
         keys.collect()
@@ -122,7 +122,7 @@ impl RecordedAccount {
     pub(crate) fn passphrases(&self) -> Vec<Typed> {
         let keys = self.keys.iter().filter_map(|key| {
             let text = key.passphrase.clone()?;
-            let typed_as = TypedAs::Passphrase(PassphraseForm::AsTyped);
+            let typed_as = Some(PassphraseForm::AsTyped);
             let keys = self.same_keys(&key.bytes, |id| self.has_passphrase(id));
             Some(Typed { text, typed_as, keys })
         });
@@ -159,7 +159,7 @@ impl RecordedAccount {
                     assert_eq!(Some(opened.key_id()), may_open.map(|key| key.id()));
                 }
                 Err(failure) => {
-                    assert_eq!(failure, &SecretFailure::OtherKeys, "{}: {name}", self.name);
+                    assert_eq!(failure, &SecretOpenError::OtherKeys, "{}: {name}", self.name);
                     assert!(entries.keys().all(|key| !typed.keys.contains(key)), "{name}");
                 }
             }
@@ -215,7 +215,7 @@ impl RecordedAccount {
             assert_eq!(attempts[0].key_id.as_str(), default, "{}", self.name);
         }
         for UnlockAttempt { key_id, outcome, .. } in attempts {
-            let is_passphrase = matches!(typed.typed_as, TypedAs::Passphrase(_));
+            let is_passphrase = typed.typed_as.is_some();
             let expected = if typed.keys.contains(key_id.as_str()) {
                 UnlockOutcome::Fits(typed.typed_as, KeyStanding::Checked)
             } else if is_passphrase && !self.has_passphrase(key_id.as_str()) {

@@ -5,7 +5,10 @@
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    backup::{BackupDecryptionKey, FailureCause, Restore, RestoreOptions, RestoreReport, Verdict},
+    backup::{
+        BackupDecryptionKey, FailedSession, FailureCause, Restore, RestoreOptions, RestoreReport,
+        RestoredSession,
+    },
     crypto::curve25519_aes_sha2::MacScheme,
 };
 use vodozemac::megolm::{GroupSession, InboundGroupSession};
@@ -74,7 +77,7 @@ pub(crate) fn one_room(members: &[String]) -> String {
 /// What became of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Outcome {
-    pub(crate) verdicts: Vec<Verdict>,
+    pub(crate) verdicts: Vec<Result<RestoredSession, FailedSession>>,
     pub(crate) report: RestoreReport,
 }
 
@@ -116,9 +119,9 @@ impl Outcome {
     /// One letter for each verdict, in order: `r` restored, `w` wrong key, `d` damaged, `m`
     /// malformed, `u` unsupported algorithm.
     pub(crate) fn letters(&self) -> String {
-        let letter = |verdict: &Verdict| match verdict {
-            Verdict::Restored(_) => 'r',
-            Verdict::Failed(failed) => match failed.error.cause() {
+        let letter = |verdict: &Result<RestoredSession, FailedSession>| match verdict {
+            Ok(_) => 'r',
+            Err(failed) => match failed.error.cause() {
                 FailureCause::WrongKey => 'w',
                 FailureCause::Damaged => 'd',
                 FailureCause::Malformed => 'm',
@@ -131,7 +134,7 @@ impl Outcome {
 
     fn adds_up(&self) {
         let Self { verdicts, report } = self;
-        let restored = verdicts.iter().filter(|v| matches!(v, Verdict::Restored(_))).count() as u64;
+        let restored = verdicts.iter().filter(|v| v.is_ok()).count() as u64;
         assert_eq!(report.total(), verdicts.len() as u64);
         assert_eq!(report.restored(), restored);
         assert_eq!(report.total(), report.restored() + report.failed());

@@ -11,9 +11,7 @@ use strongroom::{
     backup::{AuthData, BackupDecryptionKey, BackupVersionInfo, RestoreOptions, restore_slice},
     client::{
         backup::{Backup, BackupOptions, Next, Operation, Scope},
-        diagnose::{
-            CurrentBackup, Evidence, Remedy, RepairParts, RepairPlan, SessionSample, diagnose,
-        },
+        diagnose::{CurrentBackup, Evidence, Remedy, RepairParts, RepairPlan, diagnose},
         flow::{Flow as _, Recover, SetUp, Step},
     },
     crypto::{ed25519::Ed25519Seed, key_material::KeyMaterial},
@@ -183,7 +181,8 @@ fn sample(count: usize) -> Work {
     (
         body.len(),
         Box::new(move || {
-            drop(SessionSample::from_response(body.as_bytes(), usize::MAX, &Limits::default()));
+            let mut evidence = Evidence::new("@a:b.org".into());
+            evidence.take_room_keys(body.as_bytes(), usize::MAX, &Limits::default());
         }),
     )
 }
@@ -414,7 +413,7 @@ fn turns(machine: &mut Backup, count: usize, answer: impl Fn(&Operation) -> Resp
             Next::Send(operation) => {
                 machine.answer(operation.id(), Ok(answer(&operation)), now).unwrap();
             }
-            Next::Want(_) => machine.offer_with_rng(&[], rng),
+            Next::Want { .. } => machine.offer_with_rng(&[], rng),
             Next::Wait(until) => now = until.unwrap_or(now + 1).max(now + 1),
             _ => {}
         }
@@ -729,7 +728,7 @@ fn signing(count: usize) -> Work {
     let run = move || {
         let (remedy, rng) = (Remedy::SignBackup("1".into()), &mut StdRng::seed_from_u64(1));
         let plan = diagnosis.repair(&remedy, &RepairParts::default(), rng);
-        assert!(matches!(plan, Ok(RepairPlan::Sign(_))));
+        assert!(matches!(plan, Ok(RepairPlan::Sign(..))));
     };
     (text.len(), Box::new(run))
 }

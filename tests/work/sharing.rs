@@ -17,8 +17,7 @@ use strongroom::{
     secret::{SecretBytes, SecretVec},
     secret_sharing::{
         DecryptedToDevice, DeviceIdentity, OwnDevice, OwnDevices, PlainToDevice, Receipt,
-        Recipients, Requester, RequesterOptions, Responder, SECRET_REQUEST, SECRET_SEND,
-        SharePolicy,
+        Requester, Responder, SECRET_REQUEST, SECRET_SEND, SharePolicy,
     },
     secret_storage::VerifiedPublicKeys,
     secret_value::{MEGOLM_BACKUP_V1, PublicKeys},
@@ -65,7 +64,7 @@ pub(crate) fn devices(count: usize) -> OwnDevices {
 }
 
 fn requester() -> Requester {
-    Requester::new(USER.into(), device_id(0), RequesterOptions::default())
+    Requester::new(USER.into(), device_id(0))
 }
 
 fn answer(from: &DeviceIdentity, id: &str, secret: &str) -> DecryptedToDevice {
@@ -89,7 +88,7 @@ pub(crate) fn requesting(count: usize) -> Work {
     let devices = devices(count);
     let run = move || {
         let mut requester = requester();
-        let asked = requester.request(MEGOLM_BACKUP_V1.into(), Recipients::All, &devices, 1);
+        let asked = requester.request(MEGOLM_BACKUP_V1.into(), None, &devices, 1);
         let id = asked.unwrap().request().request_id.clone();
         let (keys, limits) = (PublicKeys::default(), Limits::default());
         let secret = "A".repeat(43);
@@ -100,12 +99,10 @@ pub(crate) fn requesting(count: usize) -> Work {
             assert!(matches!(receipt, Receipt::Kept { .. }), "{receipt:?}");
         }
         let named = devices.trusted().map(|device| device.identity.device_id.clone()).collect();
-        let named =
-            requester.request(MEGOLM_BACKUP_V1.into(), Recipients::Named(named), &devices, 1);
+        let named = requester.request(MEGOLM_BACKUP_V1.into(), Some(named), &devices, 1);
         requester.retry(&named.unwrap().request().request_id, &devices, 1).unwrap();
         let saved = requester.save();
-        let restored =
-            Requester::from_saved(&saved, USER.into(), device_id(0), RequesterOptions::default());
+        let restored = Requester::from_saved(&saved, USER.into(), device_id(0));
         assert!(restored.unwrap().learn(&devices, &keys, 2).is_empty());
     };
     (count * 400, Box::new(run))
@@ -182,8 +179,7 @@ pub(crate) fn sharing_in(count: usize) -> Work {
             drop(flow.received(event, 1));
         }
         let saved = flow.requester().unwrap().save();
-        let options = RequesterOptions::default();
-        Requester::from_saved(&saved, USER.into(), device_id(0), options).unwrap();
+        Requester::from_saved(&saved, USER.into(), device_id(0)).unwrap();
     };
     (count * 150, Box::new(run))
 }

@@ -12,7 +12,7 @@ use strongroom::{
     encoding::base64,
     saved_state::StateKey,
     secret::SecretVec,
-    secret_sharing::{Requester, RequesterOptions, Responder, SharePolicy},
+    secret_sharing::{Requester, Responder, SharePolicy},
     secret_value::SecretValue,
 };
 
@@ -193,8 +193,7 @@ fn the_requesters_state_leaves_nothing_however_damaged() {
         assert!(text.contains(state), "{state} is missing in {text}");
     }
     leaves_nothing_however_damaged(&saved, |saved| {
-        let options = RequesterOptions::default();
-        let restored = Requester::from_saved(saved, USER.into(), DEVICE.into(), options);
+        let restored = Requester::from_saved(saved, USER.into(), DEVICE.into());
         let again = restored.as_ref().map(|requester| drop(requester.save().clone()));
         drop(format!("{restored:?}"));
         again.is_ok()

@@ -11,8 +11,7 @@ use strongroom::{
     secret::SecretVec,
     secret_sharing::{
         Decision, DecryptedToDevice, DeviceIdentity, IncomingRequest, OwnDevice, OwnDevices,
-        PlainToDevice, Receipt, Recipients, Requester, RequesterOptions, Responder, SECRET_REQUEST,
-        SecretSend, SharePolicy,
+        PlainToDevice, Receipt, Requester, Responder, SECRET_REQUEST, SecretSend, SharePolicy,
     },
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeys},
 };
@@ -65,7 +64,7 @@ pub(crate) fn answer(request_id: &str, secret: &str) -> DecryptedToDevice {
 /// A requester with a request in every state: two are open, one of them with an answer.
 pub(crate) fn requester() -> Requester {
     let (vault, devices) = (Vault::new(), seen_by_the_phone());
-    let mut requester = Requester::new(USER.into(), "PHONE".into(), RequesterOptions::default());
+    let mut requester = Requester::new(USER.into(), "PHONE".into());
     let rng = &mut rand_core::UnwrapErr(getrandom::SysRng);
     let limits = Limits::default();
     let mut ask = |requester: &mut Requester, name: &str, to| {
@@ -74,14 +73,14 @@ pub(crate) fn requester() -> Requester {
     };
     let nothing = PublicKeys::default();
     for _ in 0..2 {
-        let to = Recipients::Named(vec!["LAPTOP".into()]);
+        let to = Some(vec!["LAPTOP".into()]);
         let id = ask(&mut requester, MEGOLM_BACKUP_V1, to);
         let sent = answer(id.as_str(), &vault.key_base64);
         let receipt = requester.receive(&sent, &devices, &nothing, &limits, 0);
         assert!(matches!(receipt, Receipt::Kept { .. }), "{receipt:?}");
     }
     for is_stored in [false, true] {
-        let id = ask(&mut requester, NOTE, Recipients::All);
+        let id = ask(&mut requester, NOTE, None);
         let sent = answer(id.as_str(), &vault.key_base64);
         let receipt = requester.receive(&sent, &devices, &nothing, &limits, 0);
         assert!(matches!(receipt, Receipt::Accepted(_)), "{receipt:?}");
@@ -89,15 +88,14 @@ pub(crate) fn requester() -> Requester {
             requester.stored(&id).unwrap();
         }
     }
-    let id = ask(&mut requester, CROSS_SIGNING_MASTER, Recipients::All);
+    let id = ask(&mut requester, CROSS_SIGNING_MASTER, None);
     drop(requester.cancel(&id).unwrap());
     requester
 }
 
 /// The same, restored.
 pub(crate) fn requester_of(saved: &SecretVec) -> Requester {
-    let options = RequesterOptions::default();
-    Requester::from_saved(saved, USER.into(), "PHONE".into(), options).unwrap()
+    Requester::from_saved(saved, USER.into(), "PHONE".into()).unwrap()
 }
 
 fn asked(responder: &mut Responder, name: &str) -> IncomingRequest {

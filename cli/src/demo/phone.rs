@@ -6,8 +6,7 @@ use strongroom::{
     Limits,
     api::{CreateBackupVersion, GetBackupVersion, PutRoomKeys},
     backup::{
-        AuthData, BackupDecryptionKey, SessionSealer, SessionToSeal, TrustedBackup,
-        UnsignedAuthData,
+        AuthData, BackupDecryptionKey, SealOptions, SessionSealer, TrustedBackup, UnsignedAuthData,
     },
     crypto::{
         curve25519::{Curve25519PublicKey, Curve25519SecretKey},
@@ -74,8 +73,10 @@ impl Phone {
         let mut uploaded = Uploaded { requests: 0, bytes: 0 };
         let sealer = SessionSealer::for_sessions(backup, self.sessions.len());
         for batch in self.sessions.chunks(BATCH) {
-            let batch: Vec<_> =
-                batch.iter().map(|one| SessionToSeal::new(&one.room_id, &one.session)).collect();
+            let batch: Vec<_> = batch
+                .iter()
+                .map(|one| (&one.room_id, &one.session, SealOptions::default()))
+                .collect();
             let request = PutRoomKeys::new(backup, sealer.seal(&batch)?)?;
             uploaded.bytes += connection.send(&request)?.1;
             uploaded.requests += 1;

@@ -13,11 +13,11 @@ use strongroom::{
     ids::{BackupVersion, RoomId},
 };
 
-use super::{Wanted, place::Place, rooms, snapshot::Version};
+use super::{Wanted, collected::Collected, place::Place, rooms, snapshot::Version};
 use crate::{
     failure::{Failure, shown, tell},
     network::{Account, Trouble},
-    output::NewFile,
+    progress,
 };
 
 /// Why a response did not come to its end.
@@ -39,55 +39,84 @@ pub(super) struct Came {
 pub(super) fn fetch(
     account: &Account,
     place: &mut Place,
-    mut version: Version,
+    version: Version,
     wanted: &Wanted,
 ) -> Result<bool, Failure> {
+    let name = shown(&version.version);
     if place.has(&version) {
-        tell(format_args!(
-            "The message keys of version {} are here already.",
-            shown(&version.version)
-        ));
+        tell(format_args!("The message keys of version {name} are here already."));
         return Ok(true);
     }
-    let progress = version.count.map_or_else(ProgressBar::no_length, ProgressBar::new);
-    let number = BackupVersion::from(version.version.as_str());
-    let mut rooms = wanted.rooms.iter().cloned().collect();
-    for tries_left in (0..TRIES).rev() {
-        let (came, broken) = whole(account, place, &version, &number, &progress)?;
-        match broken {
-            None => {
-                progress.finish_and_clear();
-                version.complete = true;
-                return keep(place, version, came.sessions);
-            }
-            Some(trouble) if trouble.is_refusal() => {
-                let name = shown(&version.version);
+    let progress = progress::of_message_keys(version.count);
+    let mut before = Collected::take_up(place.folder(), &version)?;
+    let collected = if let Some(collected) = before.take_if(|it| !it.is_ended) {
+        tell(format_args!(
+            "The message keys of version {name} go on room by room: rooms that were asked for already: {}.",
+            collected.len()
+        ));
+        collected
+    } else {
+        let named = match at_once(account, place, &version, &progress)? {
+            AtOnce::Done(complete) => return Ok(complete),
+            AtOnce::TooMuch(named) => named,
+        };
+        let mut collected = match before {
+            Some(before) => before,
+            None => Collected::start(place.folder(), &version)?,
+        };
+        collected.name(named)?;
+        collected
+    };
+    let rooms = wanted.rooms.iter().cloned().collect();
+    rooms::fetch(account, place, version, rooms, (collected, &progress))
+}
+
+/// What becomes of asking for everything at once.
+enum AtOnce {
+    /// It came, or is refused, and this is whether it is complete.
+    Done(bool),
+    /// It was too much for somebody. What came of it names these rooms.
+    TooMuch(BTreeSet<RoomId>),
+}
+
+/// Asks for everything at once, and once more after a cut.
+fn at_once(
+    account: &Account,
+    place: &mut Place,
+    version: &Version,
+    progress: &ProgressBar,
+) -> Result<AtOnce, Failure> {
+    let name = shown(&version.version);
+    let (mut named, mut tries_left) = (BTreeSet::new(), TRIES);
+    loop {
+        tries_left -= 1;
+        let (came, broken) = whole(account, place, version, progress)?;
+        let Some(trouble) = broken else {
+            progress.finish_and_clear();
+            let version = Version { complete: true, ..version.clone() };
+            return keep(place, version, came.sessions).map(AtOnce::Done);
+        };
+        if trouble.is_refusal() {
+            let failure = account.failed(trouble);
+            tell(format_args!("The message keys of version {name} are refused: {failure}."));
+            let sessions = place.sessions_of(version);
+            return keep(place, version.clone(), sessions).map(AtOnce::Done);
+        }
+        if !trouble.may_be_too_much() {
+            return Err(account.failed(trouble));
+        }
+        // What is missing after a cut may come the next time.
+        named.extend(came.rooms);
+        if tries_left == 0 || !trouble.is_cut() {
+            let reason = trouble.reason(account.connection.address());
+            progress.suspend(|| {
                 tell(format_args!(
-                    "The message keys of version {name} are refused: {}.",
-                    account.failed(trouble)
+                    "The message keys of version {name} do not come as a whole, since {reason}: they are fetched room by room now."
                 ));
-                let sessions = place.sessions_of(&version);
-                return keep(place, version, sessions);
-            }
-            Some(trouble) if !trouble.may_be_too_much() => return Err(account.failed(trouble)),
-            Some(trouble) => {
-                // What is missing after a cut may come the next time.
-                let is_last = tries_left == 0 || !trouble.is_cut();
-                rooms = came.rooms.union(&rooms).cloned().collect();
-                if is_last {
-                    progress.suspend(|| {
-                        tell(format_args!(
-                            "The message keys of version {} do not come as a whole: {}. Now room by room.",
-                            shown(&version.version),
-                            account.failed(trouble)
-                        ));
-                    });
-                    break;
-                }
-            }
+            });
+            return Ok(AtOnce::TooMuch(named));
         }
     }
-    rooms::fetch(account, place, version, rooms, &progress)
 }
 
 /// Records what came, unless there was more before, and returns whether all is complete.
@@ -108,15 +137,15 @@ fn whole(
     account: &Account,
     place: &mut Place,
     version: &Version,
-    number: &BackupVersion,
     progress: &ProgressBar,
 ) -> Result<(Came, Option<Trouble>), Failure> {
     let mut came = Came::default();
     let mut file = place.start_keys(version)?;
     progress.set_position(0);
-    let endpoint = GetRoomKeys::new(number.clone());
+    let endpoint = GetRoomKeys::new(BackupVersion::from(version.version.as_str()));
     let splitter = RoomKeysSplitter::new(&Limits::default());
-    let broken = match copy(account, &endpoint, splitter, &mut file, &mut came, progress) {
+    let mut put = |bytes: &[u8]| file.put(bytes);
+    let broken = match copy(account, &endpoint, splitter, &mut put, (&mut came, progress)) {
         Ok(()) => None,
         Err(Broken::Here(failure)) => return Err(failure),
         Err(Broken::There(trouble)) => Some(trouble),
@@ -130,14 +159,13 @@ fn whole(
     Ok((came, broken))
 }
 
-/// Writes a response into a file while it comes, and counts what is in it.
+/// Has a response written while it comes, and counts what is in it.
 pub(super) fn copy(
     account: &Account,
     endpoint: &impl Endpoint,
     mut splitter: RoomKeysSplitter,
-    file: &mut NewFile,
-    came: &mut Came,
-    progress: &ProgressBar,
+    put: &mut dyn FnMut(&[u8]) -> Result<(), Failure>,
+    (came, progress): (&mut Came, &ProgressBar),
 ) -> Result<(), Broken> {
     let there = |trouble: Trouble| Broken::There(trouble);
     let answer = account.connection.stream(endpoint).map_err(there)?;
@@ -151,10 +179,10 @@ pub(super) fn copy(
             Err(error) => return Err(there(ureq::Error::from(error).into())),
         };
         let mut piece = buffer.get(..length).unwrap_or_default();
-        file.put(piece).map_err(Broken::Here)?;
+        put(piece).map_err(Broken::Here)?;
         while let Some(item) = splitter.next_item(&mut piece).map_err(|it| there(it.into()))? {
             let room = match item {
-                RoomKeysItem::Session(session) => session.room_id.clone(),
+                RoomKeysItem::Session { room_id, .. } => room_id.clone(),
                 RoomKeysItem::FailedSession(session) => session.room_id,
                 _ => continue,
             };

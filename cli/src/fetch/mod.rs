@@ -1,14 +1,16 @@
 //! `strongroom fetch`: what a homeserver has of an account, in a folder.
 
 mod account;
+mod collected;
 mod keys;
 mod place;
 mod rooms;
 mod snapshot;
+mod told;
 mod versions;
 
 use std::{
-    io::{self, Write as _},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -21,8 +23,8 @@ pub(crate) use self::{
 };
 use self::{place::Place, versions::Described};
 use crate::{
-    failure::{Failure, Status, named, shown, tell},
-    input,
+    failure::{Failure, Status, named, tell},
+    input, interrupt,
     network::{Access, Account},
 };
 
@@ -76,6 +78,7 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let to = input::place(options.to.as_deref(), "A folder to write:", "--to")?;
     let place = Place::open(&to, options.force)?;
     let account = options.access.connect()?;
+    interrupt::will_say("Interrupted: what has come is kept; the same line goes on.");
     let rooms = options.room.iter().map(|id| RoomId::from(id.as_str())).collect();
     let extent = if options.current_only { Extent::CurrentVersion } else { Extent::Everything };
     let wanted = Wanted { rooms, extent };
@@ -85,22 +88,10 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
         }
         let name = named(&to);
         failure.and(format!(
-            "what is finished in {name} stays, and the same command goes on from there"
+            "what has come is kept in {name}, and the same command goes on from there"
         ))
     })?;
-    let mut out = io::stdout().lock();
-    for version in &snapshot.versions {
-        writeln!(out, "{version}")?;
-    }
-    if snapshot.versions.is_empty() {
-        writeln!(
-            out,
-            "The account has no key storage: there are no message keys on the homeserver."
-        )?;
-    } else {
-        let name = named(&to);
-        writeln!(out, "\nNext: strongroom rescue --from {name} --out keys.txt")?;
-    }
+    told::print(&mut io::stdout().lock(), &snapshot, &to, options.access.login())?;
     let is_empty = snapshot.versions.iter().all(|version| version.sessions == 0);
     Ok(if is_empty || !snapshot.complete { Status::NotAllGood } else { Status::Good })
 }
@@ -140,33 +131,4 @@ fn take(account: &Account, mut place: Place, wanted: &Wanted) -> Result<Snapshot
         }
     }
     place.finish(all_complete)
-}
-
-/// What is not known is not shown.
-fn of_count(sessions: u64, count: Option<u64>) -> String {
-    match count {
-        Some(count) if count > sessions => {
-            format!("{sessions} of {count} message keys; {} could not be reached", count - sessions)
-        }
-        _ => format!("{sessions} message keys"),
-    }
-}
-
-impl std::fmt::Display for snapshot::Version {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let is_current = if self.current { ", the current one" } else { "" };
-        write!(
-            f,
-            "Version {}{is_current}: {}",
-            shown(&self.version),
-            of_count(self.sessions, self.count)
-        )?;
-        if !self.complete && self.count.is_none_or(|count| count <= self.sessions) {
-            f.write_str("; there may be more")?;
-        }
-        if !self.missing_rooms.is_empty() {
-            write!(f, "; rooms that could not be reached: {}", self.missing_rooms.len())?;
-        }
-        f.write_str(".")
-    }
 }

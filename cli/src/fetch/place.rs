@@ -1,23 +1,29 @@
 //! The folder of a snapshot: what is in it already, and what of that still counts.
 
 use std::{
-    fs,
+    fs::{self, File, TryLockError},
+    io,
     path::{Path, PathBuf},
 };
 
 use strongroom::{backup::BackupVersionInfo, ids::BackupVersion};
 
-use super::snapshot::{SNAPSHOT, Snapshot, Version};
+use super::{
+    collected,
+    snapshot::{SNAPSHOT, Snapshot, Version},
+};
 use crate::{
     failure::{Failure, named, shown},
     network::{Account, now_ms},
-    output::{NewFile, make_private_folder},
+    output::{NewFile, make_private_folder, part_of},
 };
 
 /// The folder of a snapshot.
 pub(super) struct Place {
     folder: PathBuf,
     snapshot: Snapshot,
+    /// As long as it is open, no other run writes there.
+    _lock: Option<File>,
 }
 
 impl Place {
@@ -27,6 +33,8 @@ impl Place {
         if !folder.is_dir() {
             make_private_folder(folder).map_err(failed)?;
         }
+        let lock = lock(folder)?;
+        remove_remains(folder).map_err(failed)?;
         let is_empty = fs::read_dir(folder).map_err(failed)?.next().is_none();
         let snapshot = match Snapshot::in_folder(folder) {
             Some(snapshot) if snapshot.complete && !force => {
@@ -46,7 +54,11 @@ impl Place {
         };
         // Whether it can be written shows before the work.
         drop(NewFile::create(&folder.join(SNAPSHOT), true)?);
-        Ok(Self { folder: folder.to_owned(), snapshot })
+        Ok(Self { folder: folder.to_owned(), snapshot, _lock: lock })
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Says whose snapshot it is, or sees that it is theirs.
@@ -158,6 +170,10 @@ impl Place {
     pub(super) fn finish(mut self, complete: bool) -> Result<Snapshot, Failure> {
         self.snapshot.complete = complete;
         self.save()?;
+        let rooms = self.folder.join(collected::FOLDER);
+        if complete && rooms.is_dir() {
+            fs::remove_dir_all(&rooms).map_err(|error| Failure::file(&rooms, "removed", &error))?;
+        }
         Ok(self.snapshot)
     }
 
@@ -177,12 +193,37 @@ impl Place {
         if version.current {
             return self.folder.join(format!("{kind}.json"));
         }
-        // Homeservers count their versions; what one might write instead must not lead out of the folder.
-        let number: String =
-            version.version.chars().filter(char::is_ascii_alphanumeric).take(64).collect();
-        self.folder.join(format!("{kind}.{number}.json"))
+        self.folder.join(format!("{kind}.{}.json", version.number()))
     }
 }
+
+/// Keeps other runs out of the folder. Not every file system can, and Windows opens no folders.
+fn lock(folder: &Path) -> Result<Option<File>, Failure> {
+    let Ok(handle) = File::open(folder) else { return Ok(None) };
+    match handle.try_lock() {
+        Ok(()) => Ok(Some(handle)),
+        Err(TryLockError::WouldBlock) => Err(Failure::other(format!(
+            "another \u{201c}strongroom fetch\u{201d} writes into {} now: wait until it has ended, or name another folder",
+            named(folder)
+        ))),
+        Err(TryLockError::Error(_)) => Ok(None),
+    }
+}
+
+/// Removes what a run has begun that was killed: `room_keys.json.123.part`.
+fn remove_remains(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let whole = name.to_str().and_then(part_of);
+        if whole.is_some_and(|whole| NAMES.iter().any(|ours| whole.starts_with(ours))) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+const NAMES: [&str; 5] = [INFO, KEYS, SNAPSHOT, "account_data.json", "keys_query.json"];
 
 const INFO: &str = "backup_info";
 const KEYS: &str = "room_keys";

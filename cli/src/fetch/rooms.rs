@@ -12,6 +12,7 @@ use strongroom::{
 };
 
 use super::{
+    collected::Collected,
     keys::{Broken, Came, copy, keep},
     place::Place,
     snapshot::Version,
@@ -19,7 +20,6 @@ use super::{
 use crate::{
     failure::{Failure, shown, tell},
     network::{Account, Trouble},
-    output::NewFile,
 };
 
 /// Fetches what can be had, and returns whether it is all. `rooms` are asked for beside those that the homeserver names.
@@ -28,18 +28,50 @@ pub(super) fn fetch(
     place: &mut Place,
     mut version: Version,
     mut rooms: BTreeSet<RoomId>,
-    progress: &ProgressBar,
+    (mut collected, progress): (Collected, &ProgressBar),
 ) -> Result<bool, Failure> {
+    rooms.extend(collected.named().iter().cloned());
     rooms.extend(known(account)?);
+    rooms.retain(|room| !collected.has(room));
+    progress.set_position(collected.sessions);
+    let ended = add_all(account, &mut version, rooms, (&mut collected, progress));
+    progress.finish_and_clear();
+    // Rooms that nobody knows any more may have keys, too: only their number tells.
+    version.complete = ended.is_ok() && version.missing_rooms.is_empty() && version.count.is_some();
+    version.is_by_rooms = true;
+    let (sessions, before) = (collected.sessions, place.sessions_of(&version));
+    let is_all = version.count.is_some_and(|count| sessions >= count);
+    let is_better = sessions > before || (ended.is_ok() && (is_all || sessions == before));
+    let mut complete = Ok(false);
+    if is_better {
+        let mut file = place.start_keys(&version)?;
+        // What has come is of use, though it be not all.
+        complete = collected.write(&mut file).and_then(|()| {
+            file.finish()?;
+            keep(place, version, sessions)
+        });
+    }
+    ended?;
+    if complete? {
+        collected.remove();
+        return Ok(true);
+    }
+    collected.end()?;
+    Ok(false)
+}
+
+/// Asks for each of the rooms, and names those that cannot be had.
+fn add_all(
+    account: &Account,
+    version: &mut Version,
+    rooms: BTreeSet<RoomId>,
+    (collected, progress): (&mut Collected, &ProgressBar),
+) -> Result<(), Failure> {
     let number = BackupVersion::from(version.version.as_str());
-    let mut all =
-        Rooms { file: place.start_keys(&version)?, sessions: 0, length: 0, is_first: true };
-    all.put(b"{\"rooms\":{")?;
-    progress.set_position(0);
     for room in rooms {
-        match all.add(account, &number, &room, progress)? {
+        match add(account, &number, &room, (collected, progress))? {
             None => {}
-            Some(trouble) if trouble.may_be_too_much() => {
+            Some(trouble) if trouble.may_be_too_much() || trouble.is_refusal() => {
                 let id = shown(room.as_str());
                 progress.suspend(|| tell(format_args!("Room {id}: {}.", account.failed(trouble))));
                 version.missing_rooms.push(room.as_str().to_owned());
@@ -47,63 +79,39 @@ pub(super) fn fetch(
             Some(trouble) => return Err(account.failed(trouble)),
         }
     }
-    all.put(b"}}\n")?;
-    progress.finish_and_clear();
-    // Rooms that nobody knows any more may have keys, too: only their number tells.
-    version.complete = version.missing_rooms.is_empty() && version.count.is_some();
-    let sessions = all.sessions;
-    let is_all = version.count.is_some_and(|count| sessions >= count);
-    if !is_all && sessions < place.sessions_of(&version) {
-        return Ok(false);
-    }
-    all.file.finish()?;
-    keep(place, version, sessions)
+    Ok(())
 }
 
-/// The file in which rooms are put together.
-struct Rooms {
-    file: NewFile,
-    sessions: u64,
-    /// How much of the file is whole rooms.
-    length: u64,
-    is_first: bool,
-}
-
-impl Rooms {
-    fn put(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.file.put(bytes)?;
-        self.length += bytes.len() as u64;
-        Ok(())
+/// Adds a room, or nothing of it.
+fn add(
+    account: &Account,
+    version: &BackupVersion,
+    room: &RoomId,
+    (collected, progress): (&mut Collected, &ProgressBar),
+) -> Result<Option<Trouble>, Failure> {
+    let head = format!("{}{}:", collected.separator(), Value::from(room.as_str()));
+    collected.put(head.as_bytes())?;
+    let mut came = Came::default();
+    let endpoint = GetRoomKeys::for_room(version.clone(), room.clone());
+    let splitter = RoomKeysSplitter::for_room(room.clone(), &Limits::default());
+    let mut put = |bytes: &[u8]| collected.put(bytes);
+    let copied = copy(account, &endpoint, splitter, &mut put, (&mut came, progress));
+    if copied.is_err() || came.sessions == 0 {
+        collected.take_back()?;
     }
-
-    /// Adds a room, or nothing of it.
-    fn add(
-        &mut self,
-        account: &Account,
-        version: &BackupVersion,
-        room: &RoomId,
-        progress: &ProgressBar,
-    ) -> Result<Option<Trouble>, Failure> {
-        let comma = if self.is_first { "" } else { "," };
-        self.file.put(format!("{comma}{}:", Value::from(room.as_str())).as_bytes())?;
-        let mut came = Came::default();
-        let endpoint = GetRoomKeys::for_room(version.clone(), room.clone());
-        let splitter = RoomKeysSplitter::for_room(room.clone(), &Limits::default());
-        let copied = copy(account, &endpoint, splitter, &mut self.file, &mut came, progress);
-        if copied.is_ok() && came.sessions > 0 {
-            self.length = self.file.length()?;
-            self.sessions += came.sessions;
-            self.is_first = false;
-            return Ok(None);
+    let is_nothing =
+        |trouble: &Trouble| matches!(trouble, Trouble::Refused(error) if error.is_not_found());
+    match copied {
+        Err(Broken::Here(failure)) => return Err(failure),
+        Err(Broken::There(trouble)) if !is_nothing(&trouble) => {
+            // What is taken back is not there.
+            progress.set_position(collected.sessions);
+            return Ok(Some(trouble));
         }
-        self.file.cut(self.length)?;
-        match copied {
-            Ok(()) => Ok(None),
-            Err(Broken::Here(failure)) => Err(failure),
-            Err(Broken::There(Trouble::Refused(error))) if error.is_not_found() => Ok(None),
-            Err(Broken::There(trouble)) => Ok(Some(trouble)),
-        }
+        Ok(()) | Err(Broken::There(_)) => {}
     }
+    collected.keep(room, came.sessions)?;
+    Ok(None)
 }
 
 /// The rooms that the user is in, and those that they have left as far as the homeserver remembers.

@@ -28,6 +28,16 @@ impl Snapshot {
         let is_without = self.complete && self.versions.is_empty();
         is_without.then_some((&self.user_id, &self.server))
     }
+
+    /// Whose it is, as it is named on the command line. What no account has in it is not for a shell.
+    pub(crate) fn account(&self) -> Option<String> {
+        let is_plain = |text: &str| {
+            text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"@:._=/+-[]".contains(&byte))
+        };
+        let (user, server) = (&self.user_id, &self.server);
+        (user.starts_with('@') && is_plain(user) && server.starts_with("http") && is_plain(server))
+            .then(|| format!("--user {user} --homeserver {server}"))
+    }
 }
 
 /// The message keys of one version.
@@ -43,6 +53,17 @@ pub(super) struct Version {
     pub(super) complete: bool,
     /// The rooms whose message keys could not be had.
     pub(super) missing_rooms: Vec<String>,
+    /// Whether this run has asked for them room by room.
+    #[serde(skip)]
+    pub(super) is_by_rooms: bool,
+}
+
+impl Version {
+    /// As it stands in names of files. Homeservers count their versions; what one might write instead must not lead out of the
+    /// folder.
+    pub(super) fn number(&self) -> String {
+        self.version.chars().filter(char::is_ascii_alphanumeric).take(64).collect()
+    }
 }
 
 /// The name of its file.

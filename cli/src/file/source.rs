@@ -9,8 +9,7 @@ use std::{
 use strongroom::{
     Limits,
     key_export::{
-        EncryptedKeyFile, EntryVerdict, KeyFile, KeyFileError, KeyFileReport, KeyFileSessions,
-        KeyFileWriteError, NewKeyFile,
+        EncryptedKeyFile, KeyFile, KeyFileError, KeyFileReport, KeyFileSessions, NewKeyFile,
     },
     recovery_key::RecoveryKey,
     secret::{SecretString, SecretVec},
@@ -98,7 +97,7 @@ impl<'a> Source<'a> {
         let mut file = spool::private_file().map_err(|error| spool::not_kept(&error))?;
         let written = new.write(&mut io::BufWriter::new(&mut file), sessions.sessions());
         written.map_err(|error| match error {
-            KeyFileWriteError::Write(kind) => spool::not_kept(&kind.into()),
+            KeyFileError::Write(kind) => spool::not_kept(&kind.into()),
             error => Failure::other(error.to_string()),
         })?;
         self.status = sessions.finish()?;
@@ -164,10 +163,7 @@ impl<'a> Source<'a> {
 
 impl Sessions<'_> {
     pub(crate) fn sessions(&mut self) -> impl Iterator<Item = ExportedSession> {
-        self.file.verdicts().filter_map(|verdict| match verdict {
-            EntryVerdict::Read { exported, .. } => Some(exported),
-            EntryVerdict::Failed { .. } => None,
-        })
+        self.file.verdicts().flatten().map(|read| read.value)
     }
 
     /// Sees that all of the file was what it is, and tells what was no session in it.
@@ -234,7 +230,11 @@ impl Seek for Reader {
 /// Whether it is what the library takes for an encrypted key file.
 fn is_encrypted(beginning: &[u8]) -> bool {
     let file = KeyFile::from_slice(beginning, &Limits::default());
-    let is_plain = matches!(file, Ok(KeyFile::Plain(_)) | Err(KeyFileError::OtherFile(_)));
+    let is_plain = match file {
+        Ok(KeyFile::Plain(_)) => true,
+        Ok(KeyFile::Encrypted(_)) => false,
+        Err(error) => error.is_of_other_file(),
+    };
     !is_plain
 }
 

@@ -1,6 +1,9 @@
 //! An account on a homeserver, as commands want it.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use clap::Args;
 use strongroom::{api::GetWhoAmI, ids::UserId};
@@ -11,7 +14,7 @@ use super::{
 };
 use crate::{
     at_end::AtEnd,
-    failure::{Failure, shown, tell},
+    failure::{Failure, named, shown, tell, visible},
     input,
 };
 
@@ -48,6 +51,23 @@ impl Access {
         !self.is_given() && self.credentials.homeserver.is_none() && self.network.is_default()
     }
 
+    /// The login that was named.
+    pub(crate) fn login(&self) -> Option<&Path> {
+        self.login.as_deref()
+    }
+
+    /// The same account, as it is named on the command line.
+    pub(crate) fn named(&self) -> Option<String> {
+        if let Some(file) = &self.login {
+            return Some(format!("--login {}", named(file)));
+        }
+        let user = self.credentials.user.as_ref()?;
+        let homeserver = self.credentials.homeserver.as_deref();
+        let homeserver =
+            homeserver.map_or_else(String::new, |it| format!(" --homeserver {}", visible(it)));
+        Some(format!("--user {}{homeserver}", visible(user.as_str())))
+    }
+
     /// The files with secrets in them.
     pub(crate) fn files(&self) -> impl Iterator<Item = &PathBuf> {
         let password = self.credentials.password_file.as_ref();
@@ -66,8 +86,8 @@ impl Access {
             let token = input::secret_in(file, input::Wanted::AccessToken)?;
             let server = Arc::new(Server::find(homeserver, &self.network)?);
             let connection = Connection::new(server, token);
-            let user_id =
-                connection.send(&GetWhoAmI).map_err(|trouble| connection.failed(trouble))?.user_id;
+            let (user_id, _) =
+                connection.send(&GetWhoAmI).map_err(|trouble| connection.failed(trouble))?;
             return Ok(Account { connection, user_id, _log_out: None });
         }
         let (connection, login) = sign_in(&self.credentials, &self.network)?;

@@ -23,7 +23,7 @@ pub(super) fn address_of(name: &str, network: &Network) -> Outcome<Address> {
     let agent = agent(&own, network, MAX_REDIRECTS)?;
     let request = Request::get(&well_known).body(()).map_err(|error| failed(&error.to_string()))?;
     let answer =
-        agent.run(request).map_err(|error| Trouble::from(error).into_failure(&own.text))?;
+        agent.run(request).map_err(|error| Trouble::from(error).into_failure_of_name(&own.text))?;
     if answer.status() == 404 {
         return Ok(own);
     }
@@ -32,7 +32,7 @@ pub(super) fn address_of(name: &str, network: &Network) -> Outcome<Address> {
     }
     let mut body = Vec::new();
     let read = answer.into_body().into_reader().take(MAX_BYTES).read_to_end(&mut body);
-    read.map_err(|error| Trouble::from(ureq::Error::from(error)).into_failure(&own.text))?;
+    read.map_err(|error| Trouble::from(ureq::Error::from(error)).into_failure_of_name(&own.text))?;
     let content: Value =
         serde_json::from_slice(&body).map_err(|_| failed("what it answers is not JSON"))?;
     let Some(base_url) = content.pointer("/m.homeserver/base_url").and_then(Value::as_str) else {

@@ -7,6 +7,7 @@ mod connection;
 mod discovery;
 mod login_file;
 mod patience;
+mod sentence;
 mod server;
 mod sign_in;
 mod sso;

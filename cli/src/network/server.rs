@@ -36,12 +36,15 @@ pub(crate) struct Server {
 impl Server {
     /// Finds what was named, and sees that it is a homeserver.
     pub(super) fn find(named: &str, network: &Network) -> Outcome<Self> {
-        let address = match Named::read(named)? {
-            Named::Address(address) => address,
-            Named::Server(name) => discovery::address_of(&name, network)?,
+        let (address, is_named) = match Named::read(named)? {
+            Named::Address(address) => (address, true),
+            Named::Server(name) => (discovery::address_of(&name, network)?, false),
         };
         let server = Self::at(address, network)?;
-        server.versions().map_err(|trouble| server.failed(trouble))?;
+        server.versions().map_err(|trouble| match is_named {
+            true => server.failed(trouble),
+            false => trouble.into_failure_of_name(server.address()),
+        })?;
         Ok(server)
     }
 

@@ -1,4 +1,4 @@
-//! Why a homeserver did not do what it was asked for, as sentences that say what to do.
+//! Why a homeserver did not do what it was asked for.
 
 use std::io;
 
@@ -8,7 +8,8 @@ use strongroom::{
 };
 use ureq::Timeout;
 
-use crate::failure::{Failure, shown, visible};
+use super::sentence;
+use crate::failure::{Failure, shown};
 
 /// Why there is no answer, or none of use.
 #[derive(Debug)]
@@ -68,21 +69,25 @@ impl Trouble {
 
     /// What is said of it.
     pub(crate) fn into_failure(self, address: &str) -> Failure {
-        let address = shown(address);
+        self.with(sentence::of(&self, &shown(address)).to_string())
+    }
+
+    /// The same, where the address is no more than the name of a server that stands in an account's ID.
+    pub(super) fn into_failure_of_name(self, address: &str) -> Failure {
+        self.with(sentence::of(&self, &shown(address)).of_name())
+    }
+
+    /// What is the matter, without what to do.
+    pub(crate) fn reason(&self, address: &str) -> String {
+        sentence::of(self, &shown(address)).reason
+    }
+
+    fn with(&self, message: String) -> Failure {
         match self {
-            Self::Link(error) => Failure::network(link(&error, &address)),
-            Self::Refused(error) => Failure::refused(refused(&error, &address)),
-            Self::Redirected(to) => Failure::refused(format!(
-                "{address} sends us on to {}: if that is right, name it with --homeserver",
-                shown(&to)
-            )),
-            Self::Request(RequestError::AccessToken) => Failure::usage(
-                "the access token has characters that none can have: the file should hold the token and nothing else",
-            ),
-            Self::Request(error) => Failure::other(error.to_string()),
-            Self::Stream(error) => {
-                Failure::refused(format!("what {address} answers cannot be read: {error}"))
-            }
+            Self::Link(_) => Failure::network(message),
+            Self::Refused(_) | Self::Redirected(_) | Self::Stream(_) => Failure::refused(message),
+            Self::Request(RequestError::AccessToken) => Failure::usage(message),
+            Self::Request(_) => Failure::other(message),
         }
     }
 }
@@ -115,115 +120,4 @@ impl From<StreamError> for Trouble {
     fn from(error: StreamError) -> Self {
         Self::Stream(error)
     }
-}
-
-fn link(error: &ureq::Error, address: &str) -> String {
-    let text = visible(&error.to_string());
-    if let Some(sentence) = tls(&text, address) {
-        return sentence;
-    }
-    match error {
-        ureq::Error::HostNotFound => not_found(address),
-        ureq::Error::Io(error) if text.contains("lookup address") => not_found_or(error, address),
-        ureq::Error::Io(error) => io(error, address),
-        ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => format!(
-            "{address} cannot be reached in time: check the address, and whether there is a connection to the internet"
-        ),
-        ureq::Error::Timeout(_) => format!(
-            "{address} took too long to answer: try again later, or wait for longer with --timeout"
-        ),
-        ureq::Error::Protocol(_) | ureq::Error::LargeResponseHeader(..) => format!(
-            "what answers at {address} does not speak HTTP: check the port, and whether the address begins with https://"
-        ),
-        ureq::Error::ConnectProxyFailed(_) => format!(
-            "the proxy that HTTPS_PROXY names does not let us through to {address}: check it, or unset it"
-        ),
-        _ => format!("{address} cannot be asked: {text}"),
-    }
-}
-
-fn io(error: &io::Error, address: &str) -> String {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => format!(
-            "nothing answers at {address}: check the address and its port, and whether the server runs"
-        ),
-        io::ErrorKind::NetworkUnreachable
-        | io::ErrorKind::HostUnreachable
-        | io::ErrorKind::NetworkDown => {
-            format!("there is no way to {address}: check the connection to the internet")
-        }
-        io::ErrorKind::UnexpectedEof
-        | io::ErrorKind::ConnectionReset
-        | io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::BrokenPipe => {
-            format!("the connection to {address} broke off: try again, and check the port")
-        }
-        _ => format!("{address} cannot be reached: {}", visible(&error.to_string())),
-    }
-}
-
-fn not_found(address: &str) -> String {
-    format!(
-        "the name in {address} was not found: check how it is spelled, and whether there is a connection to the internet"
-    )
-}
-
-fn not_found_or(error: &io::Error, address: &str) -> String {
-    if error.kind() == io::ErrorKind::ConnectionRefused {
-        io(error, address)
-    } else {
-        not_found(address)
-    }
-}
-
-/// What the encryption stumbled over. The words are those of rustls, whose types are not part of `ureq`'s interface.
-fn tls(text: &str, address: &str) -> Option<String> {
-    if text.contains("invalid peer certificate") {
-        let reason = if text.contains("UnknownIssuer") || text.contains("CaUsedAsEndEntity") {
-            "nobody who is trusted has signed it; if the server has an authority of its own, name its certificate with --ca-file"
-        } else if text.contains("xpired") {
-            "it has expired; check the clock of this machine, or tell who runs the server"
-        } else if text.contains("NotValidForName") || text.contains("not valid for name") {
-            "it is that of another server; check the address"
-        } else {
-            "check the address, or tell who runs the server"
-        };
-        return Some(format!("the certificate of {address} is not accepted: {reason}"));
-    }
-    if text.contains("corrupt message") || text.contains("InvalidContentType") {
-        return Some(format!(
-            "what answers at {address} does not speak TLS: check the port, or begin the address with http:// if the server is \
-             on this machine"
-        ));
-    }
-    text.contains("received fatal alert").then(|| {
-        format!("{address} refuses an encrypted connection as we make it: check the address and its port")
-    })
-}
-
-fn refused(error: &ApiError, address: &str) -> String {
-    match error {
-        _ if error.is_unauthorized() => format!(
-            "{address} does not accept the access token: it was logged out or mistyped; log in again with \u{201c}strongroom \
-             login\u{201d}"
-        ),
-        _ if error.is_rate_limited() => {
-            format!("{address} has had too many requests and asks for patience: try again later")
-        }
-        ApiError::Response(ResponseError::NotJson | ResponseError::NotAnObject) => {
-            not_a_homeserver(address)
-        }
-        ApiError::NotMatrix { status, .. } => match status {
-            500.. => format!("{address} is out of order (status {status}): try again later"),
-            _ => not_a_homeserver(address),
-        },
-        _ => format!("{address}: {error}"),
-    }
-}
-
-fn not_a_homeserver(address: &str) -> String {
-    format!(
-        "what answers at {address} is no Matrix homeserver, but perhaps a website: check the address, or give the server name \
-         alone, as example.org"
-    )
 }

@@ -6,8 +6,8 @@ use indicatif::ProgressBar;
 use strongroom::{
     Limits,
     backup::{
-        BackupVersionInfo, RestoreFilter, RestoreOptions, RestoreReport, RestoredSession, Verdict,
-        restore_slice,
+        BackupVersionInfo, FailedSession, RestoreFilter, RestoreOptions, RestoreReport,
+        RestoredSession, restore_slice,
     },
     saved_files::SavedFiles,
 };
@@ -57,7 +57,7 @@ pub(crate) struct Rescued<'b> {
     current: Option<Restoring<'b>>,
     options: RestoreOptions,
     limits: &'b Limits,
-    ready: vec::IntoIter<Verdict>,
+    ready: vec::IntoIter<Result<RestoredSession, FailedSession>>,
     /// In which body the better copy is, if there are several.
     best: Best,
     at: usize,
@@ -225,11 +225,11 @@ impl Rescued<'_> {
     fn advance(&mut self) -> Option<RestoredSession> {
         loop {
             match self.ready.next() {
-                Some(Verdict::Restored(session)) => {
+                Some(Ok(session)) => {
                     self.report.list_warnings(&session);
                     return Some(session);
                 }
-                Some(Verdict::Failed(failed)) => {
+                Some(Err(failed)) => {
                     self.report.list_failure(&failed);
                     continue;
                 }

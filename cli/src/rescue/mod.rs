@@ -199,8 +199,9 @@ fn next_step(out: &mut impl io::Write, options: &Options, path: &Path) -> io::Re
             )?;
             writeln!(
                 out,
-                "  Element X imports no files: put it into the backup with \u{201c}strongroom upload --in {name}\u{201d}, and Element X \
-                 reads it from there."
+                "  Element X imports no files: put it into the backup with \u{201c}strongroom upload {} --in {name}\u{201d}, and \
+                 Element X reads it from there.",
+                options.saved.account()
             )?;
             writeln!(
                 out,

@@ -1,6 +1,6 @@
 //! Why what was entered opens no backup.
 
-use strongroom::{client::UnlockBackupKeyError, secret_storage::UnlockFailure};
+use strongroom::{client::flow::EnterError, secret_storage::UnlockFailure};
 
 use super::keys::Typed;
 use crate::failure::tell;
@@ -21,7 +21,7 @@ pub(super) struct Attempt<'a> {
     pub(super) number: usize,
     pub(super) typed: &'a Typed<'a>,
     /// Why it gives no key of the first version that it gives none of.
-    pub(super) error: Option<UnlockBackupKeyError>,
+    pub(super) error: Option<EnterError>,
     /// Whether there is account data.
     pub(super) has_account_data: bool,
 }
@@ -30,13 +30,11 @@ impl Attempt<'_> {
     pub(super) fn reason(self) -> Reason {
         let is_mistyped = self.is_mistyped();
         let (sentence, says_what_to_do) = match &self.error {
-            Some(UnlockBackupKeyError::NotOpened(_)) if self.typed.stored_key().is_some() => {
+            Some(EnterError::NotOpened(_)) if self.typed.stored_key().is_some() => {
                 (format!("{OTHER_BACKUP}; {ELSEWHERE}"), true)
             }
-            Some(error @ UnlockBackupKeyError::NotStored) => {
-                (format!("{error}; {ELSEWHERE}"), true)
-            }
-            Some(UnlockBackupKeyError::NotOpened(_)) => (format!("{DAMAGED}; {ELSEWHERE}"), true),
+            Some(error @ EnterError::NotStored) => (format!("{error}; {ELSEWHERE}"), true),
+            Some(EnterError::NotOpened(_)) => (format!("{DAMAGED}; {ELSEWHERE}"), true),
             Some(error) if is_mistyped || self.has_account_data => (error.to_string(), is_mistyped),
             _ if self.has_account_data => (OPENS_NOTHING.to_owned(), false),
             _ => (format!("{}; {OF_STORAGE}", self.is_not()), true),
@@ -45,7 +43,7 @@ impl Attempt<'_> {
     }
 
     fn is_mistyped(&self) -> bool {
-        let Some(UnlockBackupKeyError::NotUnlocked(error)) = &self.error else { return false };
+        let Some(EnterError::NotUnlocked(error)) = &self.error else { return false };
         matches!(error.reason, UnlockFailure::RecoveryKey(_))
     }
 

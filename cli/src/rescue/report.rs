@@ -154,8 +154,8 @@ impl Report {
 
     fn first_warnings(&self) -> impl Iterator<Item = io::Result<String>> {
         let warned = self.versions.iter().flat_map(|it| it.report.warnings());
-        let warnings = warned.flat_map(|it| {
-            it.warnings.iter().map(|warning| lists::warning(&it.room_id, &it.session_id, warning))
+        let warnings = warned.flat_map(|(room_id, session_id, warnings)| {
+            warnings.iter().map(|warning| lists::warning(room_id, session_id, warning))
         });
         warnings.take(NAMED).map(|it| Ok(it.to_string()))
     }

@@ -8,7 +8,7 @@ use std::{
 
 use strongroom::{
     Limits,
-    backup::{Restore, RestoreOptions, RestoreReport, Verdict},
+    backup::{FailedSession, Restore, RestoreOptions, RestoreReport, RestoredSession},
 };
 
 use super::{
@@ -43,7 +43,7 @@ impl<'b> Restoring<'b> {
     }
 
     /// The next verdicts; `None` at the end of the response.
-    pub(super) fn next_batch(&mut self) -> Option<Vec<Verdict>> {
+    pub(super) fn next_batch(&mut self) -> Option<Vec<Result<RestoredSession, FailedSession>>> {
         while self.restore.ended_early().is_none() {
             let mut rest = self.buffer.get(self.rest.clone()).unwrap_or_default();
             let verdicts = self.restore.next_batch(&mut rest);
@@ -64,7 +64,7 @@ impl<'b> Restoring<'b> {
         None
     }
 
-    pub(super) fn finish(self) -> (Vec<Verdict>, VersionReport) {
+    pub(super) fn finish(self) -> (Vec<Result<RestoredSession, FailedSession>>, VersionReport) {
         let (verdicts, report): (_, RestoreReport) = match self.error {
             Some(error) => self.restore.fail(error),
             None => self.restore.finish(),

@@ -8,7 +8,6 @@ mod target;
 use std::{io, path::PathBuf};
 
 use clap::Args;
-use indicatif::ProgressBar;
 use strongroom::{
     Limits,
     api::GetBackupVersion,
@@ -23,6 +22,7 @@ use crate::{
     file::Source,
     input::{Key, Loaded, Wanted, check_standard_input, secret_in},
     network::{Access, Account},
+    progress,
     rescue::{self, Bodies, Candidate, Versions, candidates, is_key_file, tell_of_nameless_rooms},
     terminal::typed_line,
 };
@@ -169,7 +169,7 @@ impl<'a> Sources<'a> {
         // All passphrases are asked for before anything is sent.
         let files = self.files.iter_mut().map(|file| file.read(passphrases));
         for mut file in files.collect::<Result<Vec<_>, _>>()? {
-            let progress = ProgressBar::no_length();
+            let progress = progress::of_message_keys(None);
             for session in file.sessions() {
                 sending.take(session)?;
                 progress.inc(1);

@@ -4,7 +4,7 @@ use std::mem;
 
 use strongroom::{
     api::{ApiError, PutRoomKeys},
-    backup::{SealedSession, SessionSealer, SessionToSeal, TrustedBackup},
+    backup::{SealOptions, SealedSession, SessionSealer, TrustedBackup},
     session_data::ExportedSession,
 };
 
@@ -85,7 +85,7 @@ impl<'a> Sending<'a> {
         if batch.is_empty() {
             return Ok(());
         }
-        let to_seal = batch.iter().map(|it| SessionToSeal::new(&it.room_id, &it.session));
+        let to_seal = batch.iter().map(|it| (&it.room_id, &it.session, SealOptions::default()));
         let sealed = self.sealer.seal(&to_seal.collect::<Vec<_>>());
         let sealed = sealed.map_err(|error| Failure::other(error.to_string()))?;
         let put = PutRoomKeys::new(self.backup, sealed);

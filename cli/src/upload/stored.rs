@@ -12,7 +12,7 @@ use std::{
 use strongroom::{
     Limits,
     api::GetRoomKeys,
-    backup::{KeyBackupData, KeyBackupMetadata, ReturnedSession, RoomKeysItem, RoomKeysSplitter},
+    backup::{KeyBackupData, KeyBackupMetadata, RoomKeysItem, RoomKeysSplitter},
     encoding::base64,
     ids::{BackupVersion, RoomId, SessionId},
     session_data::{ExportedSession, SessionData},
@@ -28,6 +28,7 @@ pub(super) struct Stored<'a> {
     account: &'a Account,
     version: &'a BackupVersion,
     rooms: HashMap<RoomId, Room>,
+    unread_in_a_row: u32,
 }
 
 /// What the backup has instead of a session, or of it.
@@ -81,7 +82,7 @@ enum State {
 
 impl<'a> Stored<'a> {
     pub(super) fn new(account: &'a Account, version: &'a BackupVersion) -> Self {
-        Self { account, version, rooms: HashMap::new() }
+        Self { account, version, rooms: HashMap::new(), unread_in_a_row: 0 }
     }
 
     /// Compares a session with what is there, and takes its place if that is free.
@@ -140,7 +141,7 @@ impl<'a> Stored<'a> {
         Ok(result)
     }
 
-    fn ask(&self, room_id: &RoomId) -> Result<Room, Failure> {
+    fn ask(&mut self, room_id: &RoomId) -> Result<Room, Failure> {
         let mut room = HashMap::new();
         let mut add = |key, metadata: &_| {
             room.insert(key, Entry::new(metadata, State::There));
@@ -150,7 +151,7 @@ impl<'a> Stored<'a> {
 
     /// Reads a room, once more if that breaks off, and returns whether that could be done; if not, that is told.
     fn read(
-        &self,
+        &mut self,
         room_id: &RoomId,
         each: &mut dyn FnMut(PublicKey, &KeyBackupMetadata),
     ) -> Result<bool, Failure> {
@@ -158,16 +159,23 @@ impl<'a> Stored<'a> {
         if read.as_ref().is_err_and(Trouble::is_cut) {
             read = self.read_once(room_id, each);
         }
-        match read {
-            Ok(()) => Ok(true),
-            Err(Trouble::Refused(error)) if error.is_not_found() => Ok(true),
-            Err(trouble) if trouble.may_be_too_much() => {
-                let failure = self.account.failed(trouble);
-                tell(format_args!("Room {}: {failure}.", shown(room_id.as_str())));
-                Ok(false)
-            }
-            Err(trouble) => Err(self.account.failed(trouble)),
+        let trouble = match read {
+            Ok(()) => None,
+            Err(Trouble::Refused(error)) if error.is_not_found() => None,
+            Err(trouble) => Some(trouble),
+        };
+        let Some(trouble) = trouble else {
+            self.unread_in_a_row = 0;
+            return Ok(true);
+        };
+        self.unread_in_a_row += 1;
+        let may_others = trouble.may_be_too_much() && self.unread_in_a_row < UNREAD;
+        let failure = self.account.failed(trouble);
+        if may_others {
+            tell(format_args!("Room {}: {failure}.", shown(room_id.as_str())));
+            return Ok(false);
         }
+        Err(failure)
     }
 
     fn read_once(
@@ -190,7 +198,7 @@ impl<'a> Stored<'a> {
             };
             let mut piece = buffer.get(..length).unwrap_or_default();
             while let Some(item) = splitter.next_item(&mut piece)? {
-                if let RoomKeysItem::Session(ReturnedSession { session_id, json, .. }) = item
+                if let RoomKeysItem::Session { session_id, json, .. } = item
                     && let Some(key) = key_of(session_id)
                     // What cannot be read is not better than ours.
                     && let Ok(data) = KeyBackupData::from_json(json)
@@ -257,5 +265,8 @@ fn key_of(session_id: &SessionId) -> Option<PublicKey> {
 fn public_key(session: &SessionData) -> PublicKey {
     session.session_key().expose_bytes().last_chunk().copied().unwrap_or_default()
 }
+
+/// After so many rooms it is not the rooms that are too much.
+const UNREAD: u32 = 3;
 
 const BUFFER_BYTES: usize = 64 << 10;

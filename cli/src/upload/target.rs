@@ -50,8 +50,7 @@ impl Target {
             typed.extend(Key::asked_for(&whose)?);
         }
         let sync = account.connection.send(&account_data()?).map_err(failed)?;
-        let events = sync.account_data.iter().map(|event| (&event.event_type, &event.content));
-        let storage = SecretStorage::from_account_data(events, limits);
+        let storage = SecretStorage::from_account_data(&sync.account_data, limits);
         match proven(&info, &storage, &typed, limits) {
             Ok((backup, opened_by)) => Ok(Self { backup, opened_by, typed }),
             Err(Some(reason)) => Err(Failure::other(format!(

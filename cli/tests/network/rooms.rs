@@ -42,7 +42,12 @@ fn where_a_proxy_gives_up_the_rooms_are_asked_for_one_by_one() {
     });
     let (status, out, errors) = account.fetch(&login, &[]);
     assert_eq!(status, 3, "{out}{errors}");
-    assert!(errors.contains("Now room by room"), "{errors}");
+    assert!(
+        errors.contains("gave up waiting for it (status 504): they are fetched room by room now.")
+    );
+    assert!(!errors.contains("try again"), "{errors}");
+    let rest = "12 message keys of version 2 are in rooms that the homeserver does not name";
+    assert!(out.contains(rest) && out.contains("repeat the same line with --room ID"), "{out}");
     assert!(out.contains(&format!("24 of {COUNT} message keys; 12 could not be reached")), "{out}");
     assert_eq!(account.sessions("room_keys.json"), 24);
     assert_eq!(account.sessions("room_keys.1.json"), OLDER_COUNT);
@@ -150,6 +155,13 @@ fn a_room_that_cannot_be_had_costs_itself_and_is_named() {
     let (status, out, errors) = account.fetch(&login, &["--room", &third, "--current-only"]);
     assert_eq!(status, 3, "{out}{errors}");
     assert!(out.contains("rooms that could not be reached: 1"), "{out}");
+    assert!(
+        out.contains(
+            "12 message keys of version 2 are in rooms that could not be reached, which are 1"
+        ),
+        "{out}"
+    );
+    assert!(out.contains("repeat the same line later"), "{out}");
     assert!(errors.contains(&format!("Room {}", account.rooms()[0])), "{errors}");
     assert_eq!(account.sessions("room_keys.json"), 24);
     let missing = &account.json("snapshot/snapshot.json")["versions"][0]["missing_rooms"];

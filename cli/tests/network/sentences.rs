@@ -56,6 +56,36 @@ fn an_address_that_leads_nowhere_is_named_and_said_what_to_check() {
     assert!(errors.contains(&free.to_string()), "{errors}");
 }
 
+/// The name comes out of the account, and whoever has not named an address cannot check one.
+#[test]
+fn where_a_name_leads_nowhere_an_address_is_asked_for() {
+    let folder = crate::kit::Folder::new("names");
+    let password = folder.write("password.txt", b"password");
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let website = Account::new("names-website");
+    website.server.twist(|_| server::page(404));
+    let name_it = "name the address of your homeserver with --homeserver, as https://";
+    for (name, says) in [
+        (
+            format!("localhost:{free}"),
+            format!("nothing answers at https://localhost:{free}: {name_it}"),
+        ),
+        (format!("localhost:{}", website.server.port), format!("does not speak TLS: {name_it}")),
+        (
+            "nowhere.invalid".to_owned(),
+            format!(
+                "how it is spelled, and whether there is a connection to the internet; or {name_it}"
+            ),
+        ),
+    ] {
+        let (user, to) = (format!("@me:{name}"), format!("{}/new.json", folder.path()));
+        let (status, _, errors) =
+            run(&["login", "--user", &user, "--password-file", &password, "--to", &to], None);
+        assert_eq!((status, errors.contains(&says)), (1, true), "{errors}");
+        assert_eq!(errors.lines().count(), 1, "{errors}");
+    }
+}
+
 #[test]
 fn an_address_with_too_much_in_it_is_cut_with_a_hint() {
     let account = Account::new("too-much");

@@ -115,3 +115,14 @@ fn a_server_that_names_no_address_is_the_homeserver_itself() {
     assert_eq!(status, 0, "{errors}");
     assert_eq!(account.json("new.json")["homeserver"], json!(format!("https://{name}")));
 }
+
+#[test]
+fn a_server_that_is_only_a_website_leads_to_the_address_that_is_to_be_named() {
+    let account = Account::new("only-a-website");
+    let website = Server::start_encrypted(Homeserver::new());
+    website.twist(|_| server::page(404));
+    let name = format!("127.0.0.1:{}", website.port);
+    let (status, errors) = log_in(&account, &name, &["--ca-file", &tls_file("ca.pem")]);
+    let says = "perhaps a website: name the address of your homeserver with --homeserver";
+    assert_eq!((status, errors.contains(says)), (1, true), "{errors}");
+}

@@ -7,7 +7,7 @@ use std::{
 };
 
 use strongroom::{
-    client::{StateToSave, backup::SavedBackup},
+    client::backup::SavedBackup,
     secret::{SecretString, SecretVec},
 };
 
@@ -32,7 +32,7 @@ impl Files {
     }
 
     /// Writes what is small, and waits for the disk: nothing may be sent before.
-    pub(crate) fn save(&self, StateToSave { backup, flow }: StateToSave<'_>) -> Result<()> {
+    pub(crate) fn save(&self, backup: &SavedBackup, flow: Option<&SecretVec>) -> Result<()> {
         if let Some(flow) = flow {
             self.write(FLOW, flow.expose_bytes())?;
         }
@@ -50,7 +50,7 @@ impl Files {
 
     /// The flow has ended, and the machine goes on from this.
     pub(crate) fn flow_has_ended(&self, backup: &SavedBackup) -> Result<()> {
-        self.save(StateToSave { backup, flow: None })?;
+        self.save(backup, None)?;
         match fs::remove_file(self.folder.join(FLOW)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
             _ => Ok(()),

@@ -17,10 +17,10 @@ use strongroom::{
     backup::RestoredSession,
     client::{
         AsyncBackupHost, AsyncFlowHost, AsyncHost, NoAnswer, Notice, Operation, SecretWrite,
-        StateToSave, Waited, Waiting,
+        Waited, Waiting,
         backup::{
-            HostToken, NotStored, OfferedSession, Question, QuestionId, Reply, RestoreChoice,
-            SecretTask, Wish,
+            NotStored, OfferedSession, Question, Reply, RestoreChoice, SavedBackup, SecretTask,
+            TaskId,
         },
         flow::EnterError,
     },
@@ -28,7 +28,7 @@ use strongroom::{
     encoding::json_object::JsonObject,
     ids::{BackupVersion, DeviceId, EventType, KeyId, UserId},
     recovery_key::RecoveryKey,
-    secret::SecretString,
+    secret::{SecretString, SecretVec},
     signed_json::{ToSign, TrustedSigner},
 };
 use tokio::{sync::Notify, time};
@@ -143,8 +143,8 @@ impl AsyncHost for BotHost {
         u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
     }
 
-    async fn save(&mut self, state: StateToSave<'_>) -> Result<()> {
-        self.files.save(state)
+    async fn save(&mut self, backup: &SavedBackup, flow: Option<&SecretVec>) -> Result<()> {
+        self.files.save(backup, flow)
     }
 
     async fn send(
@@ -195,9 +195,7 @@ impl AsyncHost for BotHost {
 impl AsyncFlowHost for BotHost {
     /// All of it, by a first `/sync`; a bot that syncs has it already.
     async fn account_data(&mut self) -> Result<Vec<(EventType, JsonObject)>> {
-        let synced = self.call(&GetSync::new()).await?;
-        let events = synced.account_data.into_iter();
-        Ok(events.map(|event| (event.event_type, event.content)).collect())
+        Ok(self.call(&GetSync::new()).await?.account_data)
     }
 
     async fn show_recovery_key(&mut self, key: &RecoveryKey) -> Result<()> {
@@ -218,11 +216,16 @@ impl AsyncBackupHost for BotHost {
         Ok(vec![self.store.signer(&self.device_id)?])
     }
 
-    async fn offer(&mut self, wish: &Wish) -> Result<Vec<OfferedSession>> {
-        Ok(self.store.not_stored_in(&wish.version, wish.count))
+    async fn offer(
+        &mut self,
+        version: &BackupVersion,
+        count: usize,
+        _bytes: usize,
+    ) -> Result<Vec<OfferedSession>> {
+        Ok(self.store.not_stored_in(version, count))
     }
 
-    async fn stored(&mut self, version: &BackupVersion, tokens: &[HostToken]) -> Result<()> {
+    async fn stored(&mut self, version: &BackupVersion, tokens: &[u64]) -> Result<()> {
         self.store.mark(version, tokens);
         if self.store.is_stored() {
             self.news.notify_one();
@@ -233,7 +236,7 @@ impl AsyncBackupHost for BotHost {
     async fn not_stored(
         &mut self,
         version: &BackupVersion,
-        failures: &[(HostToken, NotStored)],
+        failures: &[(u64, NotStored)],
     ) -> Result<()> {
         for (_, reason) in failures {
             println!("  a session is not stored in version {version}: {reason}");
@@ -248,7 +251,7 @@ impl AsyncBackupHost for BotHost {
     }
 
     /// What is trusted is used; everything else waits for somebody who looks at it.
-    async fn ask(&mut self, _id: QuestionId, question: &Question) -> Result<Option<Reply>> {
+    async fn ask(&mut self, _id: TaskId, question: &Question) -> Result<Option<Reply>> {
         Ok(match question {
             Question::SaveRecoveryKey { recovery_key, .. } => {
                 self.files.write_note(&recovery_key.to_text())?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use strongroom::{
     backup::{RestoredSession, SealOptions},
-    client::backup::{HostToken, OfferedSession},
+    client::backup::OfferedSession,
     crypto::{
         curve25519::Curve25519PublicKey,
         ed25519::{Ed25519PublicKey, Ed25519Signature},
@@ -59,7 +59,7 @@ impl Store {
     ) {
         self.last_token += 1;
         let id = (session.room_id.clone(), session.session_id());
-        let (token, options) = (HostToken(self.last_token), SealOptions::default());
+        let (token, options) = (self.last_token, SealOptions::default());
         let offered = OfferedSession { token, session, options, is_imported };
         self.sessions.entry(id).or_insert(Entry { offered, stored_in });
     }
@@ -74,7 +74,7 @@ impl Store {
         left.map(|entry| entry.offered.clone()).take(count).collect()
     }
 
-    pub(crate) fn mark(&mut self, version: &BackupVersion, tokens: &[HostToken]) {
+    pub(crate) fn mark(&mut self, version: &BackupVersion, tokens: &[u64]) {
         let entries = self.sessions.values_mut();
         for entry in entries.filter(|entry| tokens.contains(&entry.offered.token)) {
             entry.stored_in = Some(version.clone());

@@ -8,10 +8,10 @@ use strongroom::{
     api::{GetSync, OwnKeys, QueryKeys, SendToDevice, ToDeviceEvent, UploadSignatures},
     crypto::ed25519::Ed25519PublicKey,
     encoding::json_object::JsonObject,
-    ids::{DeviceId, SyncToken, TransactionId, UserId},
+    ids::{DeviceId, UserId},
     secret_sharing::{
-        DecryptedToDevice, DeviceIdentity, EncryptedSecretSend, OlmPayloadError, OutgoingRequest,
-        OwnDevices, PlainToDevice,
+        DecryptedToDevice, DeviceIdentity, EncryptedSecretSend, OutgoingRequest, OwnDevices,
+        PlainToDevice, RequesterError,
     },
     signed_json::SignedObject,
 };
@@ -24,7 +24,7 @@ use super::{
 pub(crate) struct Device {
     pub(crate) olm: Olm,
     token: String,
-    since: Option<SyncToken>,
+    since: Option<String>,
     sent: u32,
 }
 
@@ -33,7 +33,7 @@ pub(crate) enum Received {
     Plain(PlainToDevice),
     Decrypted(Box<DecryptedToDevice>),
     /// It was decrypted, and is not meant for this device.
-    Refused(OlmPayloadError),
+    Refused(RequesterError),
     /// Olm does not decrypt it.
     Undecryptable,
 }
@@ -171,9 +171,9 @@ impl Device {
         Ok(response.to_device)
     }
 
-    pub(crate) fn next_transaction(&mut self) -> TransactionId {
+    pub(crate) fn next_transaction(&mut self) -> String {
         self.sent += 1;
-        format!("{}-{}", self.device_id(), self.sent).into()
+        format!("{}-{}", self.device_id(), self.sent)
     }
 
     /// One of them, decrypted if it is encrypted.

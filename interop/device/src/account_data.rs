@@ -24,9 +24,7 @@ impl Ours {
         let request = self.since.clone().into_iter().fold(GetSync::new(), GetSync::since);
         let response = self.server.send(self.device.token(), &request)?;
         self.since = Some(response.next_batch);
-        for event in response.account_data {
-            self.account_data.insert(event.event_type, event.content);
-        }
+        self.account_data.extend(response.account_data);
         self.inbox.extend(response.to_device);
         Ok(())
     }

@@ -6,7 +6,7 @@ use strongroom::{
     api::{Endpoint as _, GetBackupVersion, GetRoomKeys, QueryKeys},
     client::{
         Backup,
-        diagnose::{CurrentBackup, DiagnosisVerdict, Evidence, SessionSample, diagnose},
+        diagnose::{CurrentBackup, DiagnosisVerdict, Evidence, diagnose},
     },
 };
 
@@ -23,8 +23,7 @@ impl Ours {
             let get = GetRoomKeys::new(info.version().clone());
             let token = self.device.token().into();
             let response = self.server.exchange(&get.to_http(self.server.base_url(), &token)?);
-            let sample = SessionSample::from_response(response.body(), SAMPLE, &limits);
-            evidence.sample = Some(sample);
+            evidence.take_room_keys(response.body(), SAMPLE, &limits);
         }
         let version = |info| CurrentBackup::Version(Box::new(info));
         evidence.backup = current.map_or(CurrentBackup::Absent, version);

@@ -5,7 +5,7 @@ use strongroom::{
     Limits,
     client::{
         Backup,
-        backup::{Next, Question, QuestionId, Reply, SecretTask},
+        backup::{Next, Question, Reply, SecretTask, TaskId},
     },
 };
 
@@ -36,7 +36,7 @@ impl Ours {
 
     pub(crate) fn reply(&mut self, reply: Reply) -> Result<()> {
         let machine = self.machine()?;
-        let open: Vec<QuestionId> = machine.open_questions().map(|(id, _)| id).collect();
+        let open: Vec<TaskId> = machine.open_questions().map(|(id, _)| id).collect();
         let mut last = Err("no question is open".into());
         for id in open {
             last = machine.reply(id, reply).map_err(Into::into);
@@ -78,8 +78,8 @@ impl Ours {
                     let response = self.server.exchange(&request);
                     machine.answer(operation.id(), Ok(response), now_ms())?;
                 }
-                Next::Want(wish) => {
-                    let sessions = self.store.not_stored_in(&wish.version, wish.count);
+                Next::Want { version, count, .. } => {
+                    let sessions = self.store.not_stored_in(&version, count);
                     machine.offer(&sessions)?;
                 }
                 Next::Stored(id, version, tokens) => {

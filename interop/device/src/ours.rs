@@ -12,7 +12,7 @@ use strongroom::{
     client::backup::{Backup, BackupOptions, SavedBackup},
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
     encoding::json_object::JsonObject,
-    ids::{DeviceId, EventType, KeyId, SyncToken, UserId},
+    ids::{DeviceId, EventType, KeyId, UserId},
     secret_sharing::{Requester, Responder},
     secret_storage::{NotVerified, SecretStorageKey, VerifiedPublicKeys},
     secret_value::SecretValue,
@@ -41,7 +41,7 @@ pub(crate) struct Ours {
     /// The keys of the secret storage at hand.
     pub(crate) storage_keys: Vec<SecretStorageKey>,
     pub(crate) secrets: Vec<SecretValue>,
-    pub(crate) since: Option<SyncToken>,
+    pub(crate) since: Option<String>,
     pub(crate) account_data: BTreeMap<EventType, JsonObject>,
     /// To-device events that were received beside account data.
     pub(crate) inbox: Vec<ToDeviceEvent>,

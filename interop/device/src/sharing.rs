@@ -9,9 +9,7 @@ use strongroom::{
     client::flow::{Flow as _, ShareIn},
     crypto::ed25519::Ed25519PublicKey,
     ids::SecretName,
-    secret_sharing::{
-        Decision, IncomingRequest, OwnDevices, Requester, RequesterOptions, Responder, SharePolicy,
-    },
+    secret_sharing::{Decision, IncomingRequest, OwnDevices, Requester, Responder, SharePolicy},
     secret_value::SecretValue,
 };
 
@@ -132,7 +130,7 @@ impl Ours {
 
     fn new_requester(&self) -> Requester {
         let device_id = self.device.device_id().clone();
-        Requester::new(self.user_id.clone(), device_id, RequesterOptions::default())
+        Requester::new(self.user_id.clone(), device_id)
     }
 
     fn new_responder(&self) -> Responder {

@@ -81,8 +81,7 @@ fn an_action_that_neither_knows_survives_on_both_sides() -> Result<()> {
     let content = json!({"action": "dance", "requesting_device_id": "PHONE", "request_id": "1"});
     let theirs: ToDeviceSecretRequestEventContent = serde_json::from_value(content.clone())?;
     let ours = SecretRequest::from_json(&object(&content), &Limits::default())?;
-    let SecretRequestAction::Unknown(action) = &ours.action else { panic!("{ours:?}") };
-    assert_eq!(action.as_str(), theirs.action.action());
+    assert!(matches!(ours.action, SecretRequestAction::Unknown { .. }), "{ours:?}");
     assert_eq!(value(&ours.to_json()), written(&theirs));
     Ok(())
 }

@@ -2,14 +2,13 @@
 
 mod own_keys;
 mod queried_keys;
-mod unusable_key;
 
 use std::{collections::BTreeMap, time::Duration};
 
 use http::Method;
 use serde::Serialize;
 
-pub use self::{own_keys::OwnKeys, queried_keys::QueriedKeys, unusable_key::UnusableKey};
+pub use self::{own_keys::OwnKeys, queried_keys::QueriedKeys};
 use super::{Endpoint, RequestError, ResponseError, endpoint::sealed::Sealed, path::Path};
 use crate::{
     Limits,

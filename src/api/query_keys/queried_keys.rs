@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, btree_map::Entry};
 
 use serde_json::value::RawValue;
 
-use super::UnusableKey;
 use crate::{
     Limits,
     api::{
@@ -44,8 +43,9 @@ pub struct QueriedKeys {
     /// The servers that could not be asked, and what the homeserver says of each. Their users may have
     /// keys all the same.
     pub failures: BTreeMap<String, JsonObject>,
-    /// What cannot be used, each with the reason: it cost itself alone. No more than [`Limits::findings`] are named.
-    pub unusable: Vec<UnusableKey>,
+    /// What cannot be used, with the user and the device that it was returned for, and the reason: it cost itself alone. The
+    /// device is `None` for a cross-signing key, and for all devices. No more than [`Limits::findings`] are named.
+    pub unusable: Vec<(UserId, Option<DeviceId>, QueriedKeyError)>,
     /// How many cannot be used, those that are not named included.
     pub unusable_count: u64,
 }
@@ -82,7 +82,7 @@ impl QueriedKeys {
         let Some(devices) = devices else {
             let error = QueriedKeyError::NotAnObject;
             let user_id = user_id.clone();
-            return self.cannot_use(UnusableKey { user_id, device_id: None, error }, limits);
+            return self.cannot_use((user_id, None, error), limits);
         };
         let mut of_user = BTreeMap::new();
         for (device_id, value) in devices.into_iter().filter(|(_, it)| says_something(it)) {
@@ -91,7 +91,7 @@ impl QueriedKeys {
                 Ok(keys) => drop(of_user.insert(device_id, keys)),
                 Err(error) => {
                     let (user_id, device_id) = (user_id.clone(), Some(device_id));
-                    self.cannot_use(UnusableKey { user_id, device_id, error }, limits);
+                    self.cannot_use((user_id, device_id, error), limits);
                 }
             }
         }
@@ -101,7 +101,11 @@ impl QueriedKeys {
         }
     }
 
-    fn cannot_use(&mut self, unusable: UnusableKey, limits: &Limits) {
+    fn cannot_use(
+        &mut self,
+        unusable: (UserId, Option<DeviceId>, QueriedKeyError),
+        limits: &Limits,
+    ) {
         self.unusable_count += 1;
         if self.unusable.len() < limits.findings {
             self.unusable.push(unusable);
@@ -123,7 +127,7 @@ impl QueriedKeys {
             match CrossSigningKey::from_json(&user_id, usage, value.get(), limits) {
                 Ok(key) => drop(usable.insert(user_id, key)),
                 Err(error) => {
-                    self.cannot_use(UnusableKey { user_id, device_id: None, error }, limits);
+                    self.cannot_use((user_id, None, error), limits);
                 }
             }
         }

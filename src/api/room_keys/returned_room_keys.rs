@@ -3,7 +3,7 @@
 use crate::{
     Limits,
     api::ResponseError,
-    backup::{BackedUpSession, FailedSession, ReturnedSession, RoomKeysItem, RoomKeysSplitter},
+    backup::{BackedUpSession, FailedSession, RoomKeysItem, RoomKeysSplitter},
     ids::RoomId,
 };
 
@@ -35,12 +35,14 @@ impl RoomKeys {
         let (mut rest, mut short) = (body, 0);
         while let Some(item) = splitter.next_item(&mut rest)? {
             match item {
-                RoomKeysItem::Session(session) => {
-                    short += usize::from(session.json.len() < MIN_SESSION_BYTES);
-                    if session.json.len() < MIN_SESSION_BYTES && short > limits.findings {
+                RoomKeysItem::Session { room_id, session_id, json } => {
+                    short += usize::from(json.len() < MIN_SESSION_BYTES);
+                    if json.len() < MIN_SESSION_BYTES && short > limits.findings {
                         keys.surplus += 1;
                     } else {
-                        keys.sessions.push(to_owned(session));
+                        let (room_id, session_id) = (room_id.clone(), session_id.clone());
+                        let json = json.to_owned();
+                        keys.sessions.push(BackedUpSession { room_id, session_id, json });
                     }
                 }
                 RoomKeysItem::FailedSession(failed) if keys.failed.len() < limits.findings => {
@@ -59,12 +61,3 @@ impl RoomKeys {
 
 /// Less than the names of the members that a session has.
 const MIN_SESSION_BYTES: usize = 57;
-
-fn to_owned(session: ReturnedSession<'_>) -> BackedUpSession {
-    let ReturnedSession { room_id, session_id, json } = session;
-    BackedUpSession {
-        room_id: room_id.clone(),
-        session_id: session_id.clone(),
-        json: json.to_owned(),
-    }
-}

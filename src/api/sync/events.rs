@@ -8,31 +8,22 @@ use crate::{
         json::{self, RawObject},
         json_object::JsonObject,
     },
-    ids::{EventType, SyncToken, UserId},
+    ids::{EventType, UserId},
 };
 
 /// Account data that has changed, and events that were sent to this device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SyncResponse {
-    /// What the next request goes on from, 4,096 bytes at most.
-    pub next_batch: SyncToken,
-    /// The account data, in the order of the response.
-    pub account_data: Vec<AccountDataEvent>,
+    /// What the next request [goes on from](super::GetSync::since): how far the host has read what the server sends, 4,096
+    /// bytes at most.
+    pub next_batch: String,
+    /// The account data, types and contents, in the order of the response. An empty content means that it was deleted.
+    pub account_data: Vec<(EventType, JsonObject)>,
     /// The events sent to this device, in the order of the response.
     pub to_device: Vec<ToDeviceEvent>,
     /// How many events of both kinds were left out: they have no type, no content, or are no objects.
     pub broken: usize,
-}
-
-/// One event of the user's account data.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct AccountDataEvent {
-    /// The type.
-    pub event_type: EventType,
-    /// The content. An empty one means that it was deleted.
-    pub content: JsonObject,
 }
 
 /// One event that was sent to this device.
@@ -58,17 +49,11 @@ impl SyncResponse {
         let (account_data, to_device) =
             (events(&mut object, "account_data")?, events(&mut object, "to_device")?);
         let all = account_data.len() + to_device.len();
-        let account_data: Vec<_> =
-            account_data.into_iter().filter_map(AccountDataEvent::read).collect();
+        let pair = |event| Some((text(event, "type")?.into(), content(event)?));
+        let account_data: Vec<_> = account_data.into_iter().filter_map(pair).collect();
         let to_device: Vec<_> = to_device.into_iter().filter_map(ToDeviceEvent::read).collect();
         let broken = all - account_data.len() - to_device.len();
-        Ok(Self { next_batch: next_batch.into(), account_data, to_device, broken })
-    }
-}
-
-impl AccountDataEvent {
-    fn read(event: &RawValue) -> Option<Self> {
-        Some(Self { event_type: text(event, "type")?.into(), content: content(event)? })
+        Ok(Self { next_batch, account_data, to_device, broken })
     }
 }
 

@@ -7,13 +7,9 @@ use std::time::Duration;
 use http::Method;
 use serde::Serialize;
 
-pub use self::events::{AccountDataEvent, SyncResponse, ToDeviceEvent};
+pub use self::events::{SyncResponse, ToDeviceEvent};
 use super::{Endpoint, RequestError, ResponseError, endpoint::sealed::Sealed, path::Path};
-use crate::{
-    Limits,
-    encoding::json,
-    ids::{EventType, SyncToken},
-};
+use crate::{Limits, encoding::json, ids::EventType};
 
 /// Asks for account data that has changed, and for events sent to this device
 /// ([specification](https://spec.matrix.org/v1.16/client-server-api/#get_matrixclientv3sync)).
@@ -36,7 +32,7 @@ use crate::{
 ///         {"type":"m.secret_storage.default_key","content":{"key":"abc"}}]}}"#,
 /// );
 /// let sync = first.read_response(&response, &Limits::default())?;
-/// assert_eq!(sync.account_data[0].content.as_bytes(), br#"{"key":"abc"}"#);
+/// assert_eq!(sync.account_data[0].1.as_bytes(), br#"{"key":"abc"}"#);
 ///
 /// let next = first.since(sync.next_batch).timeout(std::time::Duration::from_secs(30));
 /// assert!(next.path_and_query()?.contains("since=s1&timeout=30000"));
@@ -44,7 +40,7 @@ use crate::{
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct GetSync {
-    since: Option<SyncToken>,
+    since: Option<String>,
     timeout: Duration,
     types: Option<Vec<EventType>>,
 }
@@ -58,7 +54,7 @@ impl GetSync {
 
     /// For what is new since a response.
     #[must_use]
-    pub fn since(mut self, next_batch: SyncToken) -> Self {
+    pub fn since(mut self, next_batch: String) -> Self {
         self.since = Some(next_batch);
         self
     }

@@ -20,6 +20,16 @@ pub enum OpenError {
     /// It was sealed to another key.
     #[error("the message key is encrypted with another backup key")]
     WrongKey,
+    /// All of the sessions that were tried were sealed to another key: the one that was used is not the backup's. It is said
+    /// once, of all of them.
+    #[error(
+        "the key is not the key of this backup: it opens none of the {tried} message keys that were tried; if it is the \
+         recovery key of your key storage, unlock that with it: the key of the backup is in there"
+    )]
+    NoneFits {
+        /// How many sessions were tried.
+        tried: u64,
+    },
     /// It was sealed to this key, but what it holds is broken.
     #[error("the message key is damaged")]
     Damaged,
@@ -83,7 +93,7 @@ impl OpenError {
     #[must_use]
     pub fn cause(&self) -> FailureCause {
         match self {
-            Self::WrongKey => FailureCause::WrongKey,
+            Self::WrongKey | Self::NoneFits { .. } => FailureCause::WrongKey,
             Self::Damaged => FailureCause::Damaged,
             Self::NonContributory
             | Self::KeyBackupData(_)

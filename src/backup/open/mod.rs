@@ -6,6 +6,8 @@ pub(super) mod batch;
 mod error;
 mod warning;
 
+use std::fmt;
+
 use self::warning::compare;
 pub use self::{
     error::{FailureCause, OpenError},
@@ -17,18 +19,47 @@ use super::{
 };
 use crate::{
     crypto::curve25519_aes_sha2::{self, MacScheme},
-    session_data::{ExportedSession, ReadSessionData, SessionData, authenticity::Authenticity},
+    encoding::read::Read,
+    ids::{RoomId, SessionId},
+    session_data::{Claims, ExportedSession, Repair, SessionData, authenticity::Authenticity},
 };
 
 /// What an encrypted session turned out to hold: like [`RestoredSession`], but without the room
 /// and the metadata of a backup beside it. Nobody vouches for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OpenedSessionData {
     /// The session, and what had to be made good in it.
-    pub read: ReadSessionData,
+    pub read: Read<SessionData, Repair>,
     /// The scheme under which the MAC was right.
     pub mac_scheme: MacScheme,
+    /// What the JSON inside names.
+    claims: Claims,
+}
+
+impl OpenedSessionData {
+    /// A room that the session names by itself.
+    #[must_use]
+    pub fn claimed_room_id(&self) -> Option<&RoomId> {
+        self.claims.room_id.as_ref()
+    }
+
+    /// A session ID that the session names by itself; the one inside the session key counts.
+    #[must_use]
+    pub fn claimed_session_id(&self) -> Option<&SessionId> {
+        self.claims.session_id.as_ref()
+    }
+}
+
+impl fmt::Debug for OpenedSessionData {
+    /// Leaves out the claims: a server can move blocks of a session key to where they stand.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { read, mac_scheme, claims: _ } = self;
+        f.debug_struct("OpenedSessionData")
+            .field("read", read)
+            .field("mac_scheme", mac_scheme)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A session restored from a backup, and [what vouches for it](Self::authenticity).
@@ -53,8 +84,8 @@ impl BackupDecryptionKey {
     /// not understood.
     pub fn open(&self, data: &EncryptedSessionData) -> Result<OpenedSessionData, OpenError> {
         let opened = curve25519_aes_sha2::open(self.secret(), data.message())?;
-        let read = SessionData::from_json(opened.plaintext.expose_bytes())?;
-        Ok(OpenedSessionData { read, mac_scheme: opened.mac_scheme })
+        let (read, claims) = SessionData::from_json_with_claims(opened.plaintext.expose_bytes())?;
+        Ok(OpenedSessionData { read, mac_scheme: opened.mac_scheme, claims })
     }
 
     /// Restores one session as a server returned it.
@@ -91,9 +122,9 @@ impl BackupDecryptionKey {
         data: &KeyBackupData,
     ) -> Result<RestoredSession, OpenError> {
         let opened = self.open(data.session_data())?;
-        let warnings = compare(returned, data, &opened.read);
+        let warnings = compare(returned, data, &opened);
         let exported =
-            ExportedSession { room_id: returned.room_id.clone(), session: opened.read.session };
+            ExportedSession { room_id: returned.room_id.clone(), session: opened.read.value };
         Ok(RestoredSession { exported, mac_scheme: opened.mac_scheme, warnings })
     }
 }

@@ -5,11 +5,11 @@
 use std::fmt;
 
 use crate::{
-    backup::{KeyBackupData, ReturnedSession},
-    encoding::base64,
+    backup::{KeyBackupData, OpenedSessionData, ReturnedSession},
+    encoding::{base64, read::Read},
     excerpt::Excerpt,
     ids::SessionId,
-    session_data::{ReadSessionData, Repair},
+    session_data::Repair,
 };
 
 /// Something that was repaired or disagreed in a session that was restored all the same.
@@ -78,30 +78,31 @@ fn same_id(one: &SessionId, other: &SessionId) -> bool {
 pub(super) fn compare(
     returned: ReturnedSession<'_>,
     data: &KeyBackupData,
-    read: &ReadSessionData,
+    opened: &OpenedSessionData,
 ) -> Vec<Warning> {
     let mut warnings = Vec::new();
-    let session_id = read.session.session_id();
+    let Read { value: session, repairs } = &opened.read;
+    let session_id = session.session_id();
     if !same_id(returned.session_id, &session_id) {
         warnings.push(Warning::OtherSessionId(returned.session_id.clone()));
     }
-    if read.claimed_room_id.as_ref().is_some_and(|claimed| claimed != returned.room_id) {
+    if opened.claimed_room_id().is_some_and(|claimed| claimed != returned.room_id) {
         warnings.push(Warning::OtherRoomClaimed);
     }
-    if read.claimed_session_id.as_ref().is_some_and(|claimed| !same_id(claimed, &session_id)) {
+    if opened.claimed_session_id().is_some_and(|claimed| !same_id(claimed, &session_id)) {
         warnings.push(Warning::OtherSessionIdClaimed);
     }
-    let actual = read.session.session_key().first_known_index();
+    let actual = session.session_key().first_known_index();
     if let Some(returned) =
         data.metadata().first_message_index.filter(|index| *index != u64::from(actual))
     {
         warnings.push(Warning::OtherFirstMessageIndex { returned, actual });
     }
     let claimed = data.claimed_shared_history();
-    if let Some(returned) = claimed.filter(|claimed| *claimed != read.session.shared_history()) {
+    if let Some(returned) = claimed.filter(|claimed| *claimed != session.shared_history()) {
         warnings.push(Warning::OtherSharedHistory { returned });
     }
     warnings.extend(data.ignored().iter().copied().map(Warning::MetadataIgnored));
-    warnings.extend(read.repairs.iter().copied().map(Warning::Repaired));
+    warnings.extend(repairs.iter().copied().map(Warning::Repaired));
     warnings
 }

@@ -5,7 +5,7 @@ use std::{
     io::{ErrorKind, Read},
 };
 
-use super::{Restore, RestoreOptions, RestoreProgress, RestoreReport, Verdict};
+use super::{FailedSession, Restore, RestoreOptions, RestoreProgress, RestoreReport};
 use crate::{
     Limits,
     backup::{BackupDecryptionKey, RestoredSession},
@@ -24,7 +24,7 @@ pub fn restore_slice<E>(
     response: &[u8],
     options: RestoreOptions,
     limits: &Limits,
-    mut each: impl FnMut(Vec<Verdict>, RestoreProgress) -> Result<(), E>,
+    mut each: impl FnMut(Vec<Result<RestoredSession, FailedSession>>, RestoreProgress) -> Result<(), E>,
 ) -> Result<RestoreReport, E> {
     let mut restore = Restore::new(key.clone(), options, limits);
     feed(&mut restore, response, &mut each)?;
@@ -41,11 +41,8 @@ pub fn restore_all(
     response: &[u8],
 ) -> (Vec<RestoredSession>, RestoreReport) {
     let mut sessions = Vec::new();
-    let keep = |verdicts: Vec<Verdict>, _| {
-        sessions.extend(verdicts.into_iter().filter_map(|verdict| match verdict {
-            Verdict::Restored(session) => Some(session),
-            Verdict::Failed(_) => None,
-        }));
+    let keep = |verdicts: Vec<Result<RestoredSession, FailedSession>>, _| {
+        sessions.extend(verdicts.into_iter().flatten());
         Ok::<(), Infallible>(())
     };
     let (options, limits) = (RestoreOptions::default(), Limits::default());
@@ -68,7 +65,7 @@ pub fn restore_reader<E>(
     mut response: impl Read,
     options: RestoreOptions,
     limits: &Limits,
-    mut each: impl FnMut(Vec<Verdict>, RestoreProgress) -> Result<(), E>,
+    mut each: impl FnMut(Vec<Result<RestoredSession, FailedSession>>, RestoreProgress) -> Result<(), E>,
 ) -> Result<RestoreReport, E> {
     let mut restore = Restore::new(key.clone(), options, limits);
     let mut buffer = vec![0; BUFFER_BYTES];
@@ -88,7 +85,7 @@ pub fn restore_reader<E>(
 fn feed<E>(
     restore: &mut Restore,
     mut bytes: &[u8],
-    each: &mut impl FnMut(Vec<Verdict>, RestoreProgress) -> Result<(), E>,
+    each: &mut impl FnMut(Vec<Result<RestoredSession, FailedSession>>, RestoreProgress) -> Result<(), E>,
 ) -> Result<(), E> {
     while let Some(verdicts) = restore.next_batch(&mut bytes) {
         each(verdicts, restore.progress())?;
@@ -99,7 +96,7 @@ fn feed<E>(
 fn finish<E>(
     restore: Restore,
     error: Option<ErrorKind>,
-    each: &mut impl FnMut(Vec<Verdict>, RestoreProgress) -> Result<(), E>,
+    each: &mut impl FnMut(Vec<Result<RestoredSession, FailedSession>>, RestoreProgress) -> Result<(), E>,
 ) -> Result<RestoreReport, E> {
     let progress = restore.progress();
     let (verdicts, report) = match error {

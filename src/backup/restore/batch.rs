@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{FailedSession, Verdict};
+use super::FailedSession;
 use crate::{
     backup::{OpenError, RestoredSession, ReturnedSession},
     ids::{RoomId, SessionId},
@@ -58,20 +58,14 @@ impl Batch {
     pub(super) fn open(
         &mut self,
         open: impl FnOnce(&[ReturnedSession<'_>]) -> Opened,
-    ) -> Vec<Verdict> {
+    ) -> Vec<Result<RestoredSession, FailedSession>> {
         let mut opened = open(&self.borrowed()).into_iter();
         let sessions = self.sessions.drain(..);
         let verdicts = sessions.map(|waiting| {
             #[expect(clippy::expect_used, reason = "what opens has a result for each session")]
             let result = waiting.content.and_then(|_| opened.next().expect("a result for each"));
-            match result {
-                Ok(session) => Verdict::Restored(session),
-                Err(error) => Verdict::Failed(FailedSession {
-                    room_id: waiting.room_id,
-                    session_id: waiting.session_id,
-                    error,
-                }),
-            }
+            let (room_id, session_id) = (waiting.room_id, waiting.session_id);
+            result.map_err(|error| FailedSession { room_id, session_id, error })
         });
         let verdicts = verdicts.collect();
         self.json.clear();

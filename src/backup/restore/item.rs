@@ -5,33 +5,31 @@ use std::{fmt, io};
 use thiserror::Error;
 
 use crate::{
-    backup::{OpenError, RestoredSession, ReturnedSession},
+    backup::OpenError,
     encoding::json::SyntaxError,
     excerpt::Excerpt,
     ids::{RoomId, SessionId},
 };
 
 /// What a response turned out to hold next.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum RoomKeysItem<'a> {
     /// A session, unread.
-    Session(ReturnedSession<'a>),
+    Session {
+        /// The room it was returned for.
+        room_id: &'a RoomId,
+        /// The session ID it was returned for.
+        session_id: &'a SessionId,
+        /// Well-formed JSON, which should be [`KeyBackupData`](crate::backup::KeyBackupData) and may be anything.
+        json: &'a [u8],
+    },
     /// A session that was passed over, because it exceeds [`Limits`](crate::Limits) or stands under a
     /// name that is no ID. Such a name stands here as it is written, as far as it is kept. Under a room of such a name, each
     /// session is one, so that the totals are right.
     FailedSession(FailedSession),
     /// The entry of this room is not an object with sessions.
     BrokenRoom(&'a RoomId),
-}
-
-/// What became of one session of a response.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// It is restored.
-    Restored(RestoredSession),
-    /// It is not.
-    Failed(FailedSession),
 }
 
 /// A session that is not restored, under the names that the server returned it under.
@@ -44,6 +42,23 @@ pub struct FailedSession {
     /// What is wrong with it.
     pub error: OpenError,
 }
+
+impl fmt::Debug for RoomKeysItem<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Session { room_id, session_id, json } => f
+                .debug_struct("Session")
+                .field("room_id", room_id)
+                .field("session_id", session_id)
+                .field("bytes", &json.len())
+                .finish_non_exhaustive(),
+            Self::FailedSession(failed) => f.debug_tuple("FailedSession").field(failed).finish(),
+            Self::BrokenRoom(room_id) => f.debug_tuple("BrokenRoom").field(room_id).finish(),
+        }
+    }
+}
+
+impl std::error::Error for FailedSession {}
 
 impl fmt::Display for FailedSession {
     /// The beginnings of both names, without what steers a terminal, and what is wrong.

@@ -4,7 +4,7 @@ use std::io;
 
 use super::{
     FailedSession, RestoreFilter, RestoreOptions, RestoreReport, RoomKeysItem, RoomKeysSplitter,
-    StreamError, Verdict,
+    StreamError,
     batch::{Batch, Opened},
     room_check::RoomCheck,
 };
@@ -12,7 +12,10 @@ use super::{
 use crate::backup::open::batch::open_batch_parallel;
 use crate::{
     Limits,
-    backup::{BackupDecryptionKey, OpenError, ReturnedSession, Warning, open::batch::open_batch},
+    backup::{
+        BackupDecryptionKey, OpenError, RestoredSession, ReturnedSession, Warning,
+        open::batch::open_batch,
+    },
     ids::SessionId,
 };
 
@@ -24,12 +27,12 @@ use crate::{
 /// largest session, not by the response. To cancel, stop feeding and drop the machine.
 ///
 /// ```
-/// use strongroom::{Limits, backup::{BackupDecryptionKey, Restore, RestoreOptions, Verdict}};
+/// use strongroom::{Limits, backup::{BackupDecryptionKey, Restore, RestoreOptions}};
 /// # let key = BackupDecryptionKey::generate()?;
 /// # let pieces = [&b"{\"rooms\":{"[..], b"}}"];
 ///
 /// let mut restore = Restore::new(key, RestoreOptions::default(), &Limits::default());
-/// let store = |verdicts: Vec<Verdict>| { /* into the host's store */ };
+/// let store = |verdicts: Vec<Result<RestoredSession, FailedSession>>| { /* into the host's store */ };
 /// for mut piece in pieces {
 ///     while let Some(verdicts) = restore.next_batch(&mut piece) {
 ///         store(verdicts);
@@ -76,7 +79,10 @@ impl Restore {
     ///
     /// Where the sessions are cut into batches depends on the bytes alone. After a
     /// [`StreamError`] what follows is ignored: [`Restore::ended_early`] says so.
-    pub fn next_batch(&mut self, input: &mut &[u8]) -> Option<Vec<Verdict>> {
+    pub fn next_batch(
+        &mut self,
+        input: &mut &[u8],
+    ) -> Option<Vec<Result<RestoredSession, FailedSession>>> {
         if self.report.ended_early().is_some() {
             *input = &[];
             return None;
@@ -98,7 +104,7 @@ impl Restore {
     /// Opens what is waiting for a batch to become full, for a caller who does not want to wait.
     ///
     /// Sessions that are opened together are opened faster.
-    pub fn flush(&mut self) -> Vec<Verdict> {
+    pub fn flush(&mut self) -> Vec<Result<RestoredSession, FailedSession>> {
         self.open_batch()
     }
 
@@ -121,7 +127,7 @@ impl Restore {
 
     /// Says that the response ends here: the last verdicts, and the report.
     #[must_use]
-    pub fn finish(mut self) -> (Vec<Verdict>, RestoreReport) {
+    pub fn finish(mut self) -> (Vec<Result<RestoredSession, FailedSession>>, RestoreReport) {
         if let Err(error) = self.splitter.end() {
             self.end_early(error);
         }
@@ -131,7 +137,10 @@ impl Restore {
     /// As [`Restore::finish`], for a response that could not be read any further: the connection was
     /// dropped, say. If it had come to its end already, nothing is missing.
     #[must_use]
-    pub fn fail(mut self, error: io::ErrorKind) -> (Vec<Verdict>, RestoreReport) {
+    pub fn fail(
+        mut self,
+        error: io::ErrorKind,
+    ) -> (Vec<Result<RestoredSession, FailedSession>>, RestoreReport) {
         if self.splitter.end().is_err() {
             self.end_early(StreamError::Read(error));
         }
@@ -173,7 +182,7 @@ impl Restore {
         }
     }
 
-    fn open_batch(&mut self) -> Vec<Verdict> {
+    fn open_batch(&mut self) -> Vec<Result<RestoredSession, FailedSession>> {
         let Self { batch, key, options, .. } = self;
         let mut verdicts = batch.open(|sessions| open(key, sessions, options));
         for verdict in &mut verdicts {
@@ -211,15 +220,17 @@ fn take(
             report.add_broken_room(room_id);
         }
         RoomKeysItem::BrokenRoom(_) => {}
-        RoomKeysItem::Session(session) if filter.wants(session.room_id, session.session_id) => {
-            batch.push(session);
+        RoomKeysItem::Session { room_id, session_id, json }
+            if filter.wants(room_id, session_id) =>
+        {
+            batch.push(ReturnedSession { room_id, session_id, json });
         }
         RoomKeysItem::FailedSession(failed)
             if filter.wants(&failed.room_id, &failed.session_id) =>
         {
             batch.push_failed(failed);
         }
-        RoomKeysItem::Session(_) | RoomKeysItem::FailedSession(_) => report.add_skipped(),
+        RoomKeysItem::Session { .. } | RoomKeysItem::FailedSession(_) => report.add_skipped(),
     }
 }
 
@@ -251,8 +262,8 @@ impl RestoreProgress {
     }
 }
 
-fn check_room(verdict: &mut Verdict, rooms: &mut RoomCheck) {
-    let Verdict::Restored(session) = verdict else { return };
+fn check_room(verdict: &mut Result<RestoredSession, FailedSession>, rooms: &mut RoomCheck) {
+    let Ok(session) = verdict else { return };
     let exported = session.exported();
     let session_id: SessionId = exported.session.session_id();
     if rooms.is_under_another_room(&session_id, &exported.room_id) {

@@ -1,7 +1,7 @@
 //! Restoring a whole backup while its response arrives.
 //!
 //! ```text
-//! bytes -> RoomKeysSplitter -> ReturnedSession -> Batch -> open_batch -> Verdict, RestoreReport
+//! bytes -> RoomKeysSplitter -> ReturnedSession -> Batch -> open_batch -> RestoreReport
 //! ```
 
 // docs/decisions.md, 21: a backup is split by our own scanner, and what is broken costs itself.
@@ -20,9 +20,9 @@ mod summary;
 
 pub use self::{
     adapters::{restore_all, restore_reader, restore_slice},
-    item::{FailedSession, RoomKeysItem, StreamError, Verdict},
+    item::{FailedSession, RoomKeysItem, StreamError},
     machine::{Restore, RestoreProgress},
     options::{RestoreFilter, RestoreOptions},
-    report::{RestoreReport, WarnedSession, WrongBackupKey},
+    report::RestoreReport,
     splitter::RoomKeysSplitter,
 };

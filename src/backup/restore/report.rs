@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use thiserror::Error;
-
-use super::{FailedSession, StreamError, Verdict};
+use super::{FailedSession, StreamError};
 use crate::{
     backup::{FailureCause, OpenError, RestoredSession, Warning},
     crypto::curve25519_aes_sha2::MacScheme,
     ids::{RoomId, SessionId},
+    session_data::ExportedSession,
 };
 
 /// What became of a restore: exact counts, and the names of the first so many that failed.
@@ -23,37 +22,14 @@ pub struct RestoreReport {
     skipped: u64,
     failures: Vec<FailedSession>,
     warned: u64,
-    warnings: Vec<WarnedSession>,
+    warnings: Vec<(RoomId, SessionId, Vec<Warning>)>,
     broken_room_count: u64,
     broken_rooms: Vec<RoomId>,
     ended_early: Option<StreamError>,
 }
 
-/// A session that was restored, and what was repaired or disagreed in it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WarnedSession {
-    /// The room it was returned for.
-    pub room_id: RoomId,
-    /// The ID inside the session's key.
-    pub session_id: SessionId,
-    /// What was repaired or disagreed.
-    pub warnings: Vec<Warning>,
-}
-
-/// The key that was used is not the backup's: it opens none of the sessions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error(
-    "the key is not the key of this backup: it opens none of the {tried} message keys that were tried; if it is the \
-     recovery key of your key storage, unlock that with it: the key of the backup is in there"
-)]
-#[non_exhaustive]
-pub struct WrongBackupKey {
-    /// How many sessions were tried.
-    pub tried: u64,
-}
-
-impl WrongBackupKey {
-    /// From what became of each session of a batch.
+impl OpenError {
+    /// [`NoneFits`](Self::NoneFits), if that is what became of the sessions of a batch.
     #[must_use]
     pub fn of_results<T>(results: &[Result<T, OpenError>]) -> Option<Self> {
         let mut causes = BTreeMap::new();
@@ -72,7 +48,7 @@ impl WrongBackupKey {
         let count = |cause| causes.get(&cause).copied().unwrap_or_default();
         let sealed = count(FailureCause::Damaged) + count(FailureCause::UnsupportedAlgorithm);
         let tried = count(FailureCause::WrongKey);
-        (restored == 0 && sealed == 0 && tried > 0).then_some(Self { tried })
+        (restored == 0 && sealed == 0 && tried > 0).then_some(Self::NoneFits { tried })
     }
 }
 
@@ -122,11 +98,11 @@ impl RestoreReport {
         self.causes.iter().map(|(cause, count)| (*cause, *count))
     }
 
-    /// Whether the key that was used is not the backup's: sessions were tried, and none is sealed to it. It is said once,
+    /// [`OpenError::NoneFits`], if the key that was used is not the backup's: sessions were tried, and none is sealed to it. It is said once,
     /// in the place of one [failure](Self::failures) for each.
     #[must_use]
-    pub fn wrong_key(&self) -> Option<WrongBackupKey> {
-        WrongBackupKey::of_counts(self.restored(), &self.causes)
+    pub fn wrong_key(&self) -> Option<OpenError> {
+        OpenError::of_counts(self.restored(), &self.causes)
     }
 
     /// How many were restored whose MAC covered this.
@@ -156,9 +132,10 @@ impl RestoreReport {
         self.warned
     }
 
-    /// The first of these, up to [`Limits::findings`](crate::Limits::findings).
+    /// The first of these, up to [`Limits::findings`](crate::Limits::findings): the room that each was returned for, the ID
+    /// inside its key, and what was repaired or disagreed.
     #[must_use]
-    pub fn warnings(&self) -> &[WarnedSession] {
+    pub fn warnings(&self) -> &[(RoomId, SessionId, Vec<Warning>)] {
         &self.warnings
     }
 
@@ -193,10 +170,10 @@ impl RestoreReport {
         self.ended_early
     }
 
-    pub(super) fn add(&mut self, verdict: &Verdict) {
+    pub(super) fn add(&mut self, verdict: &Result<RestoredSession, FailedSession>) {
         match verdict {
-            Verdict::Restored(session) => self.add_restored(session),
-            Verdict::Failed(failed) => {
+            Ok(session) => self.add_restored(session),
+            Err(failed) => {
                 *self.causes.entry(failed.error.cause()).or_default() += 1;
                 if self.failures.len() < self.findings {
                     self.failures.push(failed.clone());
@@ -230,11 +207,9 @@ impl RestoreReport {
         }
         self.warned += 1;
         if self.warnings.len() < self.findings {
-            self.warnings.push(WarnedSession {
-                room_id: session.exported().room_id.clone(),
-                session_id: session.exported().session.session_id(),
-                warnings: session.warnings().to_vec(),
-            });
+            let ExportedSession { room_id, session: exported } = session.exported();
+            let warnings = session.warnings().to_vec();
+            self.warnings.push((room_id.clone(), exported.session_id(), warnings));
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     Limits,
-    backup::{OpenError, ReturnedSession},
+    backup::OpenError,
     encoding::{
         format::FormatProblem,
         json::{Collected, Piece, is_white_space},
@@ -31,8 +31,8 @@ use crate::{
 /// let mut sessions = Vec::new();
 /// for mut piece in [&br#"{"rooms":{"!a":{"sessio"#[..], br#"ns":{"x":{},"y":null}}}}"#] {
 ///     while let Some(item) = splitter.next_item(&mut piece)? {
-///         if let RoomKeysItem::Session(session) = item {
-///             sessions.push(session.session_id.as_str().to_owned());
+///         if let RoomKeysItem::Session { session_id, .. } = item {
+///             sessions.push(session_id.as_str().to_owned());
 ///         }
 ///     }
 /// }
@@ -148,7 +148,7 @@ impl RoomKeysSplitter {
             }
             _ => {
                 let json = self.piece.bytes(collected);
-                return RoomKeysItem::Session(ReturnedSession { room_id, session_id, json });
+                return RoomKeysItem::Session { room_id, session_id, json };
             }
         };
         let (room_id, session_id) = (room_id.clone(), session_id.clone());

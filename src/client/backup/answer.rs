@@ -3,8 +3,8 @@
 use std::mem;
 
 use super::{
-    AnswerError, Backup, Call, DeliveryId, Next, OperationId, RequestKind, Scope, Stage,
-    download::Job, office::Effect, stage::Event, upload::InUse,
+    AnswerError, Backup, Call, Next, RequestKind, Scope, Stage, TaskId, download::Job,
+    office::Effect, stage::Event, upload::InUse,
 };
 use crate::{
     api::Endpoint,
@@ -34,7 +34,7 @@ impl Backup {
     /// # Errors
     ///
     /// [`AnswerError::NotAwaited`] if no such response is awaited.
-    pub fn part(&mut self, id: OperationId, bytes: &[u8]) -> Result<(), AnswerError> {
+    pub fn part(&mut self, id: TaskId, bytes: &[u8]) -> Result<(), AnswerError> {
         let version = match self.office.courier.get(id) {
             Some(Call::FetchRoom(version, _) | Call::FetchEverything(version, _)) => {
                 version.clone()
@@ -52,12 +52,7 @@ impl Backup {
     /// # Errors
     ///
     /// [`AnswerError::NotAwaited`] if no such request is awaited. Nothing has changed then.
-    pub fn answer(
-        &mut self,
-        id: OperationId,
-        answer: Answer,
-        now_ms: u64,
-    ) -> Result<(), AnswerError> {
+    pub fn answer(&mut self, id: TaskId, answer: Answer, now_ms: u64) -> Result<(), AnswerError> {
         self.office.courier.advance(now_ms);
         let letter = self.office.courier.take(id, false, &answer).ok_or(AnswerError::NotAwaited)?;
         self.answered(id, letter.call(), answer);
@@ -65,7 +60,7 @@ impl Backup {
         Ok(())
     }
 
-    fn answered(&mut self, id: OperationId, call: &Call, answer: Answer) {
+    fn answered(&mut self, id: TaskId, call: &Call, answer: Answer) {
         match call {
             Call::FindVersion(call) => {
                 let found = self.read(call, &answer);
@@ -175,7 +170,7 @@ impl Backup {
     }
 
     /// The host has worked on a delivery.
-    pub fn ack(&mut self, id: DeliveryId) {
+    pub fn ack(&mut self, id: TaskId) {
         self.office.desk.told.remove(&id);
         if self.office.desk.imports.remove(&id) {
             self.download.finish(&mut self.office);
@@ -186,7 +181,7 @@ impl Backup {
     /// them between two [pieces](Self::part) of a response. Each batch is as that of [`Next::Import`], and is
     /// [acknowledged](Self::ack) in the same way.
     #[must_use]
-    pub fn take_imports(&mut self) -> Vec<(DeliveryId, BackupVersion, Vec<RestoredSession>)> {
+    pub fn take_imports(&mut self) -> Vec<(TaskId, BackupVersion, Vec<RestoredSession>)> {
         let (mut imports, mut others) = (Vec::new(), Vec::new());
         for next in self.office.desk.deliveries.drain(..) {
             match next {

@@ -5,7 +5,7 @@
 use rand_core::CryptoRng;
 
 use super::{
-    AnswerError, Backup, Lane, Next, NotCreated, RequestKind, Stage,
+    AnswerError, Backup, Lane, Next, NotCreated, RequestKind, Stage, TaskId,
     kept::{SecretChange, Vaulted},
     stage::{Creation, Draft, Event, Making, Phase, State},
 };
@@ -17,16 +17,11 @@ use crate::client::{
 };
 use crate::{
     backup::{
-        AuthData, BackupDecryptionKey, BackupPublicKey, NotSignable, TrustedBackup,
-        UnsignedAuthData,
+        AuthData, BackupDecryptionKey, BackupPublicKey, TrustError, TrustedBackup, UnsignedAuthData,
     },
     crypto::ed25519::Ed25519Signature,
     ids::{BackupVersion, KeyId, UserId},
 };
-
-/// The number of something to be signed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SignId(u64);
 
 impl Backup {
     /// The host has signed the new key: with the key of the device and, where it is at hand, the master key. A backup
@@ -38,7 +33,7 @@ impl Backup {
     /// and the machine still waits for them.
     pub fn signed(
         &mut self,
-        id: SignId,
+        id: TaskId,
         signatures: &[(KeyId, Ed25519Signature)],
     ) -> Result<(), AnswerError> {
         let State::Making(Making { phase: Phase::Signing(_, Some(asked)), .. }) = &self.state
@@ -84,7 +79,7 @@ impl Backup {
             return None;
         };
         let to_sign = UnsignedAuthData::new(&draft.key).ok()?.to_sign().clone();
-        let id = SignId(self.office.courier.new_id());
+        let id = self.office.courier.new_id();
         *asked = Some(id);
         Some(Next::Sign(id, to_sign))
     }
@@ -224,7 +219,7 @@ impl Backup {
 
 impl Draft {
     /// The `auth_data` of the new version: nothing but the public key is signed and sent.
-    pub(super) fn auth_data(&self, user_id: &UserId) -> Result<AuthData, NotSignable> {
+    pub(super) fn auth_data(&self, user_id: &UserId) -> Result<AuthData, TrustError> {
         let signatures = self.signatures.iter();
         let signed = signatures
             .fold(UnsignedAuthData::new(&self.key)?, |unsigned, (key_id, signature)| {

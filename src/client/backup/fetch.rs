@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     backup::{
-        BackedUpSession, KeyBackupMetadata, Restore, RestoreReport, RestoredSession, Verdict,
+        BackedUpSession, FailedSession, KeyBackupMetadata, Restore, RestoreReport, RestoredSession,
     },
     client::{failure::Failure, operation::Answer},
     ids::BackupVersion,
@@ -225,14 +225,13 @@ impl Download {
         &mut self,
         office: &mut Office,
         version: &BackupVersion,
-        verdicts: Vec<Verdict>,
+        verdicts: Vec<Result<RestoredSession, FailedSession>>,
     ) {
-        let sessions = verdicts.into_iter().filter_map(|verdict| {
-            let Verdict::Restored(session) = verdict else { return None };
+        let sessions = verdicts.into_iter().flatten().map(|session| {
             let index = session.exported().session.session_key().first_known_index();
             let first_message_index = Some(index.into());
             let (is_verified, forwarded_count) = (false, None);
-            Some((session, KeyBackupMetadata { is_verified, first_message_index, forwarded_count }))
+            (session, KeyBackupMetadata { is_verified, first_message_index, forwarded_count })
         });
         self.import(office, version, sessions.collect());
     }
@@ -261,7 +260,7 @@ impl Download {
 }
 
 /// What is whole of the response with these bytes.
-fn feed(restore: &mut Restore, mut bytes: &[u8]) -> Vec<Verdict> {
+fn feed(restore: &mut Restore, mut bytes: &[u8]) -> Vec<Result<RestoredSession, FailedSession>> {
     iter::from_fn(|| restore.next_batch(&mut bytes)).flatten().collect()
 }
 

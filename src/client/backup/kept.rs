@@ -30,12 +30,9 @@ pub(super) struct Kept {
 
 /// The backup that a device uses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct UsedBackup {
-    /// Its version.
-    pub version: BackupVersion,
-    /// Its public key.
-    pub public_key: BackupPublicKey,
+pub(super) struct UsedBackup {
+    pub(super) version: BackupVersion,
+    pub(super) public_key: BackupPublicKey,
 }
 
 /// A change of the secret storage that was not read back yet.

@@ -83,14 +83,9 @@ use std::{collections::HashSet, fmt};
 
 pub use self::{
     answer::UploadProgress,
-    create::SignId,
-    kept::UsedBackup,
     office::BackupOptions,
-    outgoing::{
-        DeliveryId, FetchOutcome, HostToken, Next, NotCreated, NotStored, OfferedSession,
-        SecretTask, Wish,
-    },
-    question::{FoundBackup, Question, QuestionId, Reply, RestoreChoice},
+    outgoing::{FetchOutcome, Next, NotCreated, NotStored, OfferedSession, SecretTask},
+    question::{FoundBackup, Question, Reply, RestoreChoice},
     saved::SavedBackup,
     scopes::Scope,
     stage::Stage,
@@ -105,7 +100,7 @@ use self::{
     stage::{Event, State},
     upload::InUse,
 };
-pub use super::operation::{AnswerError, NoAnswer, Operation, OperationId};
+pub use super::operation::{AnswerError, NoAnswer, Operation, TaskId};
 use super::{
     call::{Call, Lane},
     courier::Courier,

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, mem};
 use rand_core::CryptoRng;
 
 use super::{
-    Backup, Call, Next, NoAnswer, Question, QuestionId, RequestKind, Stage,
+    Backup, Call, Next, NoAnswer, Question, RequestKind, Stage, TaskId,
     download::Job,
     kept::Vaulted,
     stage::{Making, Phase},
@@ -67,7 +67,7 @@ impl Backup {
             return next;
         }
         match self.state.in_use_mut().and_then(|in_use| in_use.want(&mut self.office)) {
-            Some(wish) => Next::Want(wish),
+            Some(want) => want,
             None => Next::Wait(self.until()),
         }
     }
@@ -78,7 +78,7 @@ impl Backup {
     }
 
     /// The questions that are open, as after a restart.
-    pub fn open_questions(&self) -> impl Iterator<Item = (QuestionId, &Question)> {
+    pub fn open_questions(&self) -> impl Iterator<Item = (TaskId, &Question)> {
         self.office.desk.asked.iter().map(|(id, question)| (*id, question))
     }
 
@@ -118,7 +118,7 @@ impl Backup {
         if question.is_about_backup() {
             self.look.has_changed(now, &self.office.options);
         }
-        let id = QuestionId(self.office.courier.new_id());
+        let id = self.office.courier.new_id();
         self.office.desk.asked.push((id, question.clone()));
         Some(Next::Ask(id, Box::new(question)))
     }
@@ -212,7 +212,7 @@ impl Backup {
                 self.is_interrupted();
                 let _ = self.answer(operation.id(), Err(NoAnswer), now_ms);
             }
-            Next::Want(_) => self.state.in_use_mut().into_iter().for_each(InUse::is_asked_anew),
+            Next::Want { .. } => self.state.in_use_mut().into_iter().for_each(InUse::is_asked_anew),
             Next::Sign(..) => self.state.making_mut().into_iter().for_each(Making::sign_again),
             Next::WriteSecret(_) => self.kept.vaulted.ask_again(),
             Next::NeedsToken { .. } => self.office.courier.tell_token_again(),

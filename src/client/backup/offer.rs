@@ -5,20 +5,21 @@ use std::{collections::BTreeSet, mem};
 use rand_core::CryptoRng;
 
 use super::{
-    Backup, NotStored, OfferedSession, RequestKind, Wish,
+    Backup, Next, NotStored, OfferedSession, RequestKind,
     office::Office,
     upload::{InUse, Pending, Supply},
 };
 use crate::{
-    backup::{SealedSession, SessionToSeal},
+    backup::SealedSession,
     randomness::{NoRandomness, os_seeded_rng},
+    session_data::ExportedSession,
 };
 
 impl Backup {
-    /// Sessions that are not stored yet in the version of the last [`Wish`]; none if there are none, until
+    /// Sessions that are not stored yet in the version of the last [`Next::Want`]; none if there are none, until
     /// [`Backup::new_sessions`].
     ///
-    /// What is not reported by [`Next::Stored`](super::Next::Stored) or [`Next::NotStored`](super::Next::NotStored) later
+    /// What is not reported by [`Next::Stored`] or [`Next::NotStored`] later
     /// was not taken: the host offers it again when it is asked.
     ///
     /// # Errors
@@ -55,10 +56,9 @@ impl InUse {
         let is_drained = sessions.is_empty() && count < self.wish_count(office);
         self.supply = if is_drained { Supply::Drained } else { Supply::Unknown };
         let kept = mem::take(&mut self.batches);
-        let to_seal = sessions.iter().map(|offered| SessionToSeal {
-            room_id: &offered.session.room_id,
-            session: &offered.session.session,
-            options: offered.options,
+        let to_seal = sessions.iter().map(|offered| {
+            let ExportedSession { room_id, session } = &offered.session;
+            (room_id, session, offered.options)
         });
         let to_seal: Vec<_> = to_seal.collect();
         match self.sealer.seal_with_rng(&to_seal, rng) {
@@ -75,7 +75,7 @@ impl InUse {
     }
 
     /// The wish for sessions, if they can be sent now and the last ones are done with.
-    pub(super) fn want(&mut self, office: &mut Office) -> Option<Wish> {
+    pub(super) fn want(&mut self, office: &mut Office) -> Option<Next> {
         let is_allowed = office.courier.may_send(RequestKind::Upload);
         if self.supply == Supply::Drained && office.hopeless.forgive(office.courier.now()) {
             self.is_asked_anew();
@@ -89,7 +89,7 @@ impl InUse {
         let count = self.wish_count(office);
         let requests = count.checked_div(office.options.batch_sessions).unwrap_or(1);
         let bytes = office.options.batch_bytes.saturating_mul(requests);
-        Some(Wish { version, count, bytes })
+        Some(Next::Want { version, count, bytes })
     }
 
     /// As many as go into a request, and those that the host may offer again in vain.

@@ -5,7 +5,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use super::{
-    DeliveryId, HostToken, Next, NotStored, Question, QuestionId,
+    Next, NotStored, Question, TaskId,
     seen::{Hopeless, SeenSession},
 };
 use crate::{
@@ -35,14 +35,14 @@ pub(super) struct Office {
 /// What the host and the user are asked for and given.
 #[derive(Debug, Default)]
 pub(super) struct Desk {
-    pub(super) asked: Vec<(QuestionId, Question)>,
+    pub(super) asked: Vec<(TaskId, Question)>,
     /// The backup about which the host was asked who is trusted by now.
     pub(super) refreshed_for: Option<BackupVersion>,
     pub(super) deliveries: VecDeque<Next>,
     /// What the host was told of its sessions, and has not worked on yet.
-    pub(super) told: BTreeSet<DeliveryId>,
+    pub(super) told: BTreeSet<TaskId>,
     /// Sessions that the host has not put away yet.
-    pub(super) imports: BTreeSet<DeliveryId>,
+    pub(super) imports: BTreeSet<TaskId>,
     /// Whether the state has changed since it was saved.
     pub(super) is_unsaved: bool,
     pub(super) is_saving: bool,
@@ -131,13 +131,13 @@ impl Office {
     }
 
     /// Gives what the host is to acknowledge before it is asked for more.
-    pub(super) fn tell(&mut self, next: impl FnOnce(DeliveryId) -> Next) {
-        let id = DeliveryId(self.courier.new_id());
+    pub(super) fn tell(&mut self, next: impl FnOnce(TaskId) -> Next) {
+        let id = self.courier.new_id();
         self.desk.told.insert(id);
         self.deliver(next(id));
     }
 
-    pub(super) fn deliver_stored(&mut self, version: &BackupVersion, tokens: Vec<HostToken>) {
+    pub(super) fn deliver_stored(&mut self, version: &BackupVersion, tokens: Vec<u64>) {
         if !tokens.is_empty() {
             self.tell(|id| Next::Stored(id, version.clone(), tokens));
         }
@@ -147,7 +147,7 @@ impl Office {
     pub(super) fn deliver_not_stored(
         &mut self,
         version: &BackupVersion,
-        failures: Vec<(HostToken, NotStored)>,
+        failures: Vec<(u64, NotStored)>,
     ) -> bool {
         let (now, mut has_room) = (self.courier.now(), true);
         for (token, reason) in &failures {
@@ -162,7 +162,7 @@ impl Office {
         version: &BackupVersion,
         sessions: Vec<RestoredSession>,
     ) {
-        let id = DeliveryId(self.courier.new_id());
+        let id = self.courier.new_id();
         self.desk.imports.insert(id);
         self.deliver(Next::Import(id, version.clone(), sessions));
     }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::{Operation, Question, QuestionId, SavedBackup, Scope, SignId};
+use super::{Operation, Question, SavedBackup, Scope, TaskId};
 use crate::{
     api::ApiError,
     backup::{OpenError, RestoreReport, RestoredSession, SealOptions},
@@ -26,30 +26,37 @@ pub enum Next {
     Send(Box<Operation>),
     /// Call [`Backup::offer`](super::Backup::offer) with sessions that are not stored yet in this version; with
     /// none if there are none.
-    Want(Wish),
+    Want {
+        /// The version of the backup.
+        version: BackupVersion,
+        /// At most so many.
+        count: usize,
+        /// About so many bytes of JSON; one session takes about 1,000.
+        bytes: usize,
+    },
     /// These are stored in this version, as they were given or better. Mark them in the host's store, then
     /// [`Backup::ack`](super::Backup::ack).
-    Stored(DeliveryId, BackupVersion, Vec<HostToken>),
+    Stored(TaskId, BackupVersion, Vec<u64>),
     /// These cannot be stored in this version, each for its reason; then [`Backup::ack`](super::Backup::ack). The host
     /// may offer them again: they are passed over, 1,000 of them; if there are more, nothing is asked for until
     /// [`Backup::new_sessions`](super::Backup::new_sessions). After a restart they are tried again.
-    NotStored(DeliveryId, BackupVersion, Vec<(HostToken, NotStored)>),
+    NotStored(TaskId, BackupVersion, Vec<(u64, NotStored)>),
     /// The homeserver has fewer sessions of this version than it had: its database was put back, say, or another client has
     /// deleted some. Mark all of the host's sessions as not stored in this version, then [`Backup::ack`](super::Backup::ack):
     /// those that are still there are uploaded again. It is told once a day at most.
-    Lost(DeliveryId, BackupVersion),
+    Lost(TaskId, BackupVersion),
     /// The homeserver has refused a dozen requests to store sessions, with one session and with many, and taken none, so that it
     /// is not about the sessions but about the account. They are kept, and some of them are tried now and then until one is
     /// taken. This is told once.
     UploadRefused(ApiError),
     /// Put them into the host's store as unauthenticated, as stored in this version, then
     /// [`Backup::ack`](super::Backup::ack).
-    Import(DeliveryId, BackupVersion, Vec<RestoredSession>),
+    Import(TaskId, BackupVersion, Vec<RestoredSession>),
     /// What was wanted from the backup was fetched, or it does not have it. All of it was given by `Import`.
     Fetched(Scope, Box<FetchOutcome>),
     /// Sign it with the device key, and with the master key where it is at hand, then call
     /// [`Backup::signed`](super::Backup::signed).
-    Sign(SignId, ToSign),
+    Sign(TaskId, ToSign),
     /// The backup that was asked for is not made. What is there is used or asked about as before; whoever wants a new one
     /// all the same calls [`Backup::rotate`](super::Backup::rotate) again.
     NotCreated(NotCreated),
@@ -78,38 +85,17 @@ pub enum Next {
     /// trusted by now, if they have changed. It comes once for each backup, if signers were given before.
     RefreshSigners,
     /// Ask the user.
-    Ask(QuestionId, Box<Question>),
+    Ask(TaskId, Box<Question>),
     /// Nothing to do until then, in the host's milliseconds, or until something happens:
     /// [`Backup::waiting_for`](super::Backup::waiting_for) says what.
     Wait(Option<u64>),
 }
 
-/// The number of something that was given to the host. The next is given when the host has worked on it, so that memory is
-/// bounded by what the host takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DeliveryId(pub(super) u64);
-
-/// How the host tells one state of one session from another. A session that was improved has another one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct HostToken(pub u64);
-
-/// So many sessions that are not stored in this version.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Wish {
-    /// The version of the backup.
-    pub version: BackupVersion,
-    /// At most so many.
-    pub count: usize,
-    /// About so many bytes of JSON; one session takes about 1,000.
-    pub bytes: usize,
-}
-
 /// A session that is to be stored.
 #[derive(Debug, Clone)]
 pub struct OfferedSession {
-    /// The host's name for it.
-    pub token: HostToken,
+    /// How the host tells one state of one session from another: a session that was improved has another token.
+    pub token: u64,
     /// The session.
     pub session: ExportedSession,
     /// What is written beside it.

@@ -2,7 +2,7 @@
 
 // docs/decisions.md, 27: the user is asked about facts of today.
 
-use super::{AnswerError, Backup, Scope, UsedBackup, stage::Event};
+use super::{AnswerError, Backup, Scope, TaskId, stage::Event};
 use crate::{
     api::ApiError,
     backup::{BackupPublicKey, TrustError},
@@ -10,10 +10,6 @@ use crate::{
     recovery_key::RecoveryKey,
     signed_json::SignatureReport,
 };
-
-/// The number of a question.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct QuestionId(pub(super) u64);
 
 /// A question to the user. It is answered by [`Backup::reply`](super::Backup::reply), and void when another
 /// question takes its place or [`Backup::open_questions`](super::Backup::open_questions) has it no more.
@@ -47,8 +43,8 @@ pub enum Question {
     },
     /// The backup is not the one that this device has used. Replies as for [`Question::Use`].
     Changed {
-        /// The one that was used.
-        used: UsedBackup,
+        /// The version that was used, and its public key.
+        used: (BackupVersion, BackupPublicKey),
         /// What is known of the one that took its place; nothing if there is no backup any more.
         found: Option<FoundBackup>,
         /// What the account data `m.key_backup` says, if it says anything. The homeserver can write it.
@@ -210,7 +206,7 @@ impl Backup {
     ///
     /// [`AnswerError`] if the question is not open any more, the reply does not fit it, or the backup that is to be
     /// used is not trusted. Nothing has changed then.
-    pub fn reply(&mut self, id: QuestionId, reply: Reply) -> Result<(), AnswerError> {
+    pub fn reply(&mut self, id: TaskId, reply: Reply) -> Result<(), AnswerError> {
         let (_, question) = self
             .office
             .desk

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Backup, BackupOptions, RestoreChoice, Scope, Stage, UsedBackup,
-    kept::{Kept, Preference, SecretChange, Vaulted},
+    Backup, BackupOptions, RestoreChoice, Scope, Stage,
+    kept::{Kept, Preference, SecretChange, UsedBackup, Vaulted},
     seen::Counted,
     stage::{Creation, Disabling, Draft, Making, Phase, State},
 };

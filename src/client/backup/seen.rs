@@ -6,8 +6,8 @@ use std::{collections::BTreeMap, sync::OnceLock};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Backup, BackupOptions, HostToken, Next, NotStored, OperationId, RequestKind, Stage,
-    UploadProgress, uploaded::FAILURES,
+    Backup, BackupOptions, Next, NotStored, RequestKind, Stage, TaskId, UploadProgress,
+    uploaded::FAILURES,
 };
 use crate::{
     api::{ApiError, ResponseError},
@@ -186,7 +186,7 @@ impl Counted {
 
 impl Backup {
     /// The server has said, in answer to this request, which backup is the current one. What it has by now is saved.
-    pub(super) fn count_again(&mut self, id: OperationId) {
+    pub(super) fn count_again(&mut self, id: TaskId) {
         let found = self.look.found().map(|info| (info.version().clone(), info.count()));
         found.into_iter().for_each(|(version, count)| self.count_is(id, &version, count));
         let Counted { sessions, noted, .. } = &mut self.kept.counted;
@@ -198,12 +198,7 @@ impl Backup {
 
     /// The server has said, in answer to this request, how many sessions a version has. If these are fewer than before, what
     /// is missing nobody knows: the host is asked for all of them again. One that counts wrongly is believed once a day.
-    pub(super) fn count_is(
-        &mut self,
-        id: OperationId,
-        version: &BackupVersion,
-        count: Option<u64>,
-    ) {
+    pub(super) fn count_is(&mut self, id: TaskId, version: &BackupVersion, count: Option<u64>) {
         let in_use = self.state.in_use_mut().filter(|in_use| in_use.version() == version);
         let counted = &mut self.kept.counted;
         let (Some(in_use), Some(count), true) = (in_use, count, id.0 > counted.last_id) else {
@@ -230,7 +225,7 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 pub(super) struct Hopeless {
     version: Option<BackupVersion>,
     /// When each is tried again, if ever. A host that offers them before is not asked for ever.
-    pub(super) tokens: BTreeMap<HostToken, Option<u64>>,
+    pub(super) tokens: BTreeMap<u64, Option<u64>>,
     /// How many times in a row the server has said of the version that it is not the current one, and has shown it as
     /// the current one.
     pub(super) denials: u32,
@@ -245,7 +240,7 @@ impl Hopeless {
     }
 
     /// Remembers a session, and returns whether there was room for it.
-    pub(super) fn add(&mut self, token: HostToken, reason: &NotStored, now: u64) -> bool {
+    pub(super) fn add(&mut self, token: u64, reason: &NotStored, now: u64) -> bool {
         if self.tokens.len() >= MAX_HOPELESS && !self.tokens.contains_key(&token) {
             return false;
         }

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{SignId, upload::InUse};
+use super::{TaskId, upload::InUse};
 use crate::{
     backup::{BackupDecryptionKey, BackupPublicKey, TrustedBackup},
     crypto::ed25519::Ed25519Signature,
@@ -113,7 +113,7 @@ pub(super) enum Phase {
     #[default]
     Drawing,
     /// The host is to sign the key, and was asked to by this number.
-    Signing(Draft, Option<SignId>),
+    Signing(Draft, Option<TaskId>),
     /// The request is about to go out; at once if the server was just asked which backup there is.
     Creating { draft: Draft, is_fresh: bool },
     /// Whether the new backup is there is found out by looking.

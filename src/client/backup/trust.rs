@@ -5,8 +5,8 @@
 use std::fmt;
 
 use super::{
-    Backup, UsedBackup,
-    kept::{Kept, Vaulted},
+    Backup,
+    kept::{Kept, UsedBackup, Vaulted},
     seen::{Counted, Found},
     stage::{Event, State},
 };

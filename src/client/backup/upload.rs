@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use rand_core::CryptoRng;
 
 use super::{
-    Call, HostToken, NotStored, RequestKind, UploadProgress,
+    Call, NotStored, RequestKind, UploadProgress,
     office::Office,
     seen::{Seen, SeenSession, hash},
     uploaded::Refusals,
@@ -50,7 +50,7 @@ pub(super) enum Supply {
 
 #[derive(Debug)]
 pub(super) struct Pending {
-    pub(super) token: HostToken,
+    pub(super) token: u64,
     pub(super) sealed: SealedSession,
     /// How many times the server has failed on it alone.
     pub(super) failures: u32,

@@ -3,7 +3,7 @@
 use std::mem;
 
 use super::{
-    HostToken, Next, NotStored, RequestKind,
+    Next, NotStored, RequestKind,
     office::{Effect, Office},
     upload::{InUse, Pending, Supply},
 };
@@ -38,7 +38,7 @@ impl InUse {
         &mut self,
         office: &mut Office,
         stored: Result<StoredRoomKeys, Failure>,
-        tokens: &[HostToken],
+        tokens: &[u64],
     ) {
         let batch = mem::take(&mut self.sending);
         match stored {
@@ -131,17 +131,13 @@ impl InUse {
         office.effects.push(Effect::Gone);
     }
 
-    pub(super) fn stored(&mut self, office: &mut Office, tokens: Vec<HostToken>) {
+    pub(super) fn stored(&mut self, office: &mut Office, tokens: Vec<u64>) {
         self.progress.stored += tokens.len() as u64;
         office.deliver_stored(self.backup.version(), tokens);
     }
 
     /// Tells the host what cannot be stored. A server that takes nothing is asked again when there is something new.
-    pub(super) fn not_stored(
-        &mut self,
-        office: &mut Office,
-        failures: Vec<(HostToken, NotStored)>,
-    ) {
+    pub(super) fn not_stored(&mut self, office: &mut Office, failures: Vec<(u64, NotStored)>) {
         self.progress.not_stored += failures.len() as u64;
         if !failures.is_empty() && !office.deliver_not_stored(self.backup.version(), failures) {
             self.supply = Supply::Drained;

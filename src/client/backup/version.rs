@@ -9,7 +9,7 @@ use super::{
     trust::is_used,
     upload::InUse,
 };
-use crate::client::{failure::Failure, operation::OperationId};
+use crate::client::{failure::Failure, operation::TaskId};
 use crate::{
     api::{CreateBackupVersion, DeleteBackupVersion, GetBackupVersion, ResponseError},
     backup::BackupVersionInfo,
@@ -116,7 +116,7 @@ impl Backup {
 
     pub(super) fn looked_at(
         &mut self,
-        id: OperationId,
+        id: TaskId,
         found: Result<Option<BackupVersionInfo>, Failure>,
     ) {
         // What was on its way already when the backup was to be looked at anew does not count.
@@ -238,6 +238,7 @@ impl Backup {
             Stage::Untrusted => found.map(|found| Question::Use { found, preference }),
             Stage::Changed if self.look.is_done => {
                 let used = self.kept.used.clone()?;
+                let used = (used.version, used.public_key);
                 Some(Question::Changed { used, found, preference })
             }
             _ => None,

@@ -13,7 +13,7 @@ pub(super) use self::tries::{Backoff, Blame, PATIENCE};
 use super::{
     call::{Call, Lane},
     failure::Failure,
-    operation::{Answer, Letter, NoAnswer, Operation, OperationId},
+    operation::{Answer, Letter, NoAnswer, Operation, TaskId},
     waiting::{Awaited, RequestFailure, RequestKind},
 };
 use crate::{
@@ -28,7 +28,7 @@ use crate::{
 pub(super) struct Courier {
     clock: Clock,
     backoff: Backoff,
-    in_flight: BTreeMap<OperationId, Sent>,
+    in_flight: BTreeMap<TaskId, Sent>,
     tries: BTreeMap<RequestKind, Tries>,
     /// How many answers have come, whatever they say.
     heard: u64,
@@ -95,9 +95,9 @@ impl Courier {
         }
     }
 
-    pub(super) fn new_id(&mut self) -> u64 {
+    pub(super) fn new_id(&mut self) -> TaskId {
         self.last_id += 1;
-        self.last_id
+        TaskId(self.last_id)
     }
 
     /// When a request of this kind may be sent, by our clock; nothing while there is no valid access token.
@@ -111,14 +111,14 @@ impl Courier {
     }
 
     pub(super) fn send(&mut self, call: Call) -> Operation {
-        let id = OperationId(self.new_id());
+        let id = self.new_id();
         let operation = Operation::new(id, call);
         let letter = Arc::clone(operation.letter());
         self.in_flight.insert(id, Sent { letter, since_ms: self.host_now_ms() });
         operation
     }
 
-    pub(super) fn get(&self, id: OperationId) -> Option<&Call> {
+    pub(super) fn get(&self, id: TaskId) -> Option<&Call> {
         Some(self.in_flight.get(&id)?.letter.call())
     }
 
@@ -130,7 +130,7 @@ impl Courier {
     /// A request to which this answer has come, if it is awaited.
     pub(super) fn take(
         &mut self,
-        id: OperationId,
+        id: TaskId,
         is_of_flow: bool,
         answer: &Answer,
     ) -> Option<Arc<Letter>> {
@@ -144,7 +144,7 @@ impl Courier {
     }
 
     /// Requests that the host has dropped before it made anything of them: they will never be answered.
-    pub(super) fn dropped(&self) -> Vec<OperationId> {
+    pub(super) fn dropped(&self) -> Vec<TaskId> {
         let is_dropped = |letter: &Arc<Letter>| !letter.is_read() && Arc::strong_count(letter) == 1;
         let dropped = self.in_flight.iter().filter(|(_, sent)| is_dropped(&sent.letter));
         dropped.map(|(id, _)| *id).collect()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{
     BackupFinding, Case, CurrentBackup, Evidence, Findings, SessionCount, SessionFinding,
-    SessionSample, facts::Facts,
+    evidence::SessionSample, facts::Facts,
 };
 use crate::{
     backup::{
@@ -14,10 +14,9 @@ use crate::{
     },
     excerpt::Excerpt,
     ids::SecretName,
-    passphrase::PassphraseFinding,
-    secret_storage::SecretFailure,
+    secret_storage::SecretOpenError,
     secret_value::{MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY},
-    signed_json::{CheckedSignature, SignatureVerdict},
+    signed_json::SignatureVerdict,
 };
 
 /// How the members begin that say what passphrase gives the key.
@@ -95,7 +94,7 @@ impl Case<'_> {
             let verdict = verdicts.find(|verdict| verdict.name == *name);
             let was_tried = verdict.is_some_and(|verdict| match verdict.outcome {
                 Ok(_) => true,
-                Err(SecretFailure::Keys(_)) => !opens_nothing,
+                Err(SecretOpenError::Keys(_)) => !opens_nothing,
                 Err(_) => false,
             });
             storage.secret(name).is_some() && !storage.is_unreadable(name) && !was_tried
@@ -132,7 +131,7 @@ impl Case<'_> {
         if report.signatures().is_empty() && report.not_checked() == 0 {
             findings.add(BackupFinding::NotSigned { version: info.version().clone() });
         }
-        for CheckedSignature { key_id, verdict } in report.signatures() {
+        for (key_id, verdict) in report.signatures() {
             let (version, signer) = (info.version().clone(), key_id.clone());
             findings.add(match verdict {
                 SignatureVerdict::Valid(by) if self.is_trusted(by) => continue,
@@ -166,10 +165,9 @@ fn look_at_passphrase(info: &BackupVersionInfo, auth_data: &AuthData, findings: 
         Ok(None) => {}
         Ok(Some(read)) => {
             findings.add(BackupFinding::OwnPassphrase { version: version() });
-            for finding in &read.repairs {
-                if let PassphraseFinding::FewRounds { rounds } = finding {
-                    findings.add(BackupFinding::FewRounds { version: version(), rounds: *rounds });
-                }
+            if read.is_guessable() {
+                let rounds = read.value.rounds();
+                findings.add(BackupFinding::FewRounds { version: version(), rounds });
             }
         }
         Err(error) => findings

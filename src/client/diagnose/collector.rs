@@ -4,7 +4,7 @@ use std::mem;
 
 use http::{Request, Response};
 
-use super::{CurrentBackup, Evidence, SessionSample};
+use super::{CurrentBackup, Evidence};
 use crate::{
     api::{
         AccessToken, BaseUrl, Endpoint as _, GetBackupVersion, GetRoomKeys, QueryKeys, RequestError,
@@ -116,9 +116,10 @@ impl EvidenceCollector {
             }
             Step::Sample(_) => {
                 let response = answer.filter(|response| response.status().is_success());
-                self.evidence.sample = response.map(|response| {
-                    SessionSample::from_response(response.body(), self.sessions, &self.limits)
-                });
+                if let Some(response) = response {
+                    let (sessions, limits) = (self.sessions, &self.limits);
+                    self.evidence.take_room_keys(response.body(), sessions, limits);
+                }
                 let current =
                     self.evidence.current().and_then(|info| info.version().as_str().parse().ok());
                 self.before(current.unwrap_or_default(), OLDER_VERSIONS)

@@ -6,7 +6,10 @@ use crate::{
         BackedUpSession, BackupDecryptionKey, BackupPublicKey, BackupVersionInfo, RoomKeysItem,
         RoomKeysSplitter, StreamError,
     },
-    client::preference_events::{BACKUP_DISABLED, DISABLED, ENABLED, M_KEY_BACKUP, boolean},
+    client::{
+        key_kind::KeyKind,
+        preference_events::{BACKUP_DISABLED, DISABLED, ENABLED, M_KEY_BACKUP, boolean},
+    },
     crypto::ed25519::Ed25519PublicKey,
     ids::UserId,
     limits::Limits,
@@ -38,13 +41,13 @@ pub struct Evidence {
     /// Public keys of backups that the user has given up.
     pub retired: Vec<BackupPublicKey>,
     /// Sessions of the current backup.
-    pub sample: Option<SessionSample>,
+    pub(super) sample: Option<SessionSample>,
     /// Keys of the secret storage that the host has.
     pub storage_keys: Vec<SecretStorageKey>,
     /// A decryption key that the host has.
     pub backup_key: Option<BackupDecryptionKey>,
-    /// What the user was asked for, if they typed something.
-    pub asked: AskedFor,
+    /// What the user was asked for, if they typed something; `None` if either key will do.
+    pub asked: Option<KeyKind>,
 }
 
 /// Which backup is the current one.
@@ -60,22 +63,9 @@ pub enum CurrentBackup {
     Version(Box<BackupVersionInfo>),
 }
 
-/// Which key a user was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum AskedFor {
-    /// Either key will do.
-    #[default]
-    EitherKey,
-    /// The key of the secret storage.
-    StorageKey,
-    /// The key of the backup.
-    BackupKey,
-}
-
 /// The first sessions of a backup, as the homeserver returned them.
 #[derive(Debug, Clone, Default)]
-pub struct SessionSample {
+pub(super) struct SessionSample {
     pub(super) sessions: Vec<BackedUpSession>,
     /// Those that could not even be taken out of the response.
     pub(super) unreadable: u64,
@@ -102,7 +92,7 @@ impl Evidence {
             sample: None,
             storage_keys: Vec::new(),
             backup_key: None,
-            asked: AskedFor::EitherKey,
+            asked: None,
         }
     }
 
@@ -122,6 +112,18 @@ impl Evidence {
         });
         self.storage = Some(SecretStorage::from_account_data(events, limits));
         self.backup_enabled = standard.or(old.map(|is_disabled| !is_disabled));
+    }
+
+    /// Takes the first `at_most` sessions out of a response of `GET /room_keys/keys` about the current backup, or of its
+    /// beginning: when enough are found, nothing is said about the rest.
+    pub fn take_room_keys(&mut self, response: &[u8], at_most: usize, limits: &Limits) {
+        self.sample = Some(SessionSample::from_response(response, at_most, limits));
+    }
+
+    /// How many sessions of the current backup are at hand, unreadable ones included; `None` if nobody asked for them.
+    #[must_use]
+    pub fn session_count(&self) -> Option<u64> {
+        self.sample.as_ref().map(SessionSample::count)
     }
 
     /// What repairs look at: not the sample, nor the keys of devices, of which there may be many.
@@ -156,7 +158,7 @@ impl Evidence {
             let of_users = [&keys.master_keys, &keys.self_signing_keys, &keys.user_signing_keys];
             keys.device_keys.contains_key(user_id)
                 || of_users.iter().any(|keys| keys.contains_key(user_id))
-                || keys.unusable.iter().any(|unusable| unusable.user_id == *user_id)
+                || keys.unusable.iter().any(|(user, ..)| user == user_id)
         })
     }
 
@@ -174,19 +176,16 @@ impl Evidence {
 }
 
 impl SessionSample {
-    /// Takes the first `at_most` sessions out of a response of `GET /room_keys/keys`, or of its beginning: when
-    /// enough are found, nothing is said about the rest.
-    #[must_use]
-    pub fn from_response(mut response: &[u8], at_most: usize, limits: &Limits) -> Self {
+    fn from_response(mut response: &[u8], at_most: usize, limits: &Limits) -> Self {
         let mut splitter = RoomKeysSplitter::new(limits);
         let mut sample = Self::default();
         while sample.sessions.len() < at_most {
             match splitter.next_item(&mut response) {
-                Ok(Some(RoomKeysItem::Session(returned))) => {
+                Ok(Some(RoomKeysItem::Session { room_id, session_id, json })) => {
                     sample.sessions.push(BackedUpSession {
-                        room_id: returned.room_id.clone(),
-                        session_id: returned.session_id.clone(),
-                        json: returned.json.to_vec(),
+                        room_id: room_id.clone(),
+                        session_id: session_id.clone(),
+                        json: json.to_vec(),
                     });
                 }
                 Ok(Some(RoomKeysItem::FailedSession(_))) => sample.unreadable += 1,
@@ -206,8 +205,7 @@ impl SessionSample {
     }
 
     /// How many sessions it holds, unreadable ones included.
-    #[must_use]
-    pub fn count(&self) -> u64 {
+    pub(super) fn count(&self) -> u64 {
         self.unreadable.saturating_add(self.sessions.len() as u64)
     }
 }

@@ -13,8 +13,7 @@ use crate::{
         CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING, SecretContent,
     },
     signed_json::{
-        CheckedSignature, CrossSigningKey, SignatureReport, SignatureVerdict, SignatureWork,
-        Signers, TrustedSigner,
+        CrossSigningKey, SignatureReport, SignatureVerdict, SignatureWork, Signers, TrustedSigner,
     },
 };
 
@@ -131,10 +130,10 @@ impl Facts {
 
     /// The labels of the signatures on the current backup that are wrong or cannot be read.
     pub(super) fn bad_signatures(&self) -> impl Iterator<Item = &KeyId> {
-        let is_bad = |checked: &&CheckedSignature| {
-            !matches!(checked.verdict, SignatureVerdict::Valid(_) | SignatureVerdict::UnknownSigner)
-        };
-        self.signatures.signatures().iter().filter(is_bad).map(|checked| &checked.key_id)
+        self.signatures.signatures().iter().filter_map(|(key_id, verdict)| match verdict {
+            SignatureVerdict::Valid(_) | SignatureVerdict::UnknownSigner => None,
+            _ => Some(key_id),
+        })
     }
 
     /// The passphrase of a backup that was typed.

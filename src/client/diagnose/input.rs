@@ -1,7 +1,8 @@
 //! What was typed: what it is the key of, and what it is not.
 
-use super::{AskedFor, Case, Findings, InputFinding, facts::Facts, gathering::Tried};
+use super::{Case, Findings, InputFinding, facts::Facts, gathering::Tried};
 use crate::{
+    client::key_kind::KeyKind,
     ids::SecretStorageKeyId,
     secret_storage::{
         EntryKind, KeyStanding, SecretStorageKey, SecretVerdict, UnlockAttempt, UnlockFailure,
@@ -71,7 +72,7 @@ impl Case<'_> {
                 _ if has_opened && !opens(found) => continue,
                 (KeyStanding::Unverifiable, _) => InputFinding::NotCheckable { key },
                 _ if !opens(found) => InputFinding::NothingStored { key },
-                (_, AskedFor::BackupKey) if !self.is_backup_key(tried) => {
+                (_, Some(KeyKind::Backup)) if !self.is_backup_key(tried) => {
                     InputFinding::StorageKeyTyped { key }
                 }
                 _ => InputFinding::StorageKeyFits { key },
@@ -113,7 +114,7 @@ impl Case<'_> {
                 self.evidence.current().is_some_and(|current| current.version() == info.version());
             findings.add(match self.evidence.asked {
                 _ if !is_current => InputFinding::OlderBackupKey { version },
-                AskedFor::StorageKey if tried.storage_keys.is_empty() => {
+                Some(KeyKind::Storage) if tried.storage_keys.is_empty() => {
                     InputFinding::BackupKeyTyped { version }
                 }
                 _ => InputFinding::BackupKeyFits { version },

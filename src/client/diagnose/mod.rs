@@ -64,10 +64,10 @@ use self::{
 pub use self::{
     collector::EvidenceCollector,
     compared::{Comparison, DiagnosisVerdict, MissingEvidence},
-    evidence::{AskedFor, CurrentBackup, Evidence, SessionSample},
+    evidence::{CurrentBackup, Evidence},
     finding::{Finding, Severity},
     remedy::Remedy,
-    repair::{RepairError, RepairParts, RepairPlan, UnsignedBackup},
+    repair::{RepairError, RepairParts, RepairPlan},
 };
 use crate::{Limits, backup::BackupPublicKey, passphrase::PassphraseProgress};
 

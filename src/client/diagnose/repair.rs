@@ -7,13 +7,11 @@ use thiserror::Error;
 
 use super::{Diagnosis, Remedy, facts::Facts};
 use crate::{
-    api::{DeleteBackupVersion, UpdateBackupVersion},
-    backup::{NotSignable, UnsignedAuthData},
-    crypto::ed25519::Ed25519Signature,
-    ids::{BackupVersion, KeyId, SecretName, SecretStorageKeyId, UserId},
+    api::DeleteBackupVersion,
+    backup::{TrustError, UnsignedAuthData},
+    ids::{BackupVersion, SecretName, SecretStorageKeyId},
     secret_storage::{Change, ChangeError, NewKey, Plan, SecretStorage, SecretStorageKey},
     secret_value::{MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, SecretValue},
-    signed_json::ToSign,
 };
 
 /// What a remedy needs besides what was found.
@@ -39,18 +37,13 @@ pub struct RepairParts {
 pub enum RepairPlan {
     /// By writes to the account data.
     AccountData(Plan),
-    /// By a signature of the user.
-    Sign(Box<UnsignedBackup>),
+    /// By a signature of a key of the user, in the place of an earlier one of this key: it is added
+    /// [to this](UnsignedAuthData::with_signature), and the result written by an
+    /// [`UpdateBackupVersion`](crate::api::UpdateBackupVersion) of this version. Signatures of the user that are wrong or
+    /// unreadable are left out, all others stay.
+    Sign(BackupVersion, Box<UnsignedAuthData>),
     /// By deleting versions, in this order.
     DeleteVersions(Vec<DeleteBackupVersion>),
-}
-
-/// A backup that a key of the user is to sign.
-#[derive(Debug, Clone)]
-pub struct UnsignedBackup {
-    user_id: UserId,
-    version: BackupVersion,
-    unsigned: UnsignedAuthData,
 }
 
 /// Why a remedy is not performed. Nothing was changed.
@@ -87,14 +80,14 @@ pub enum RepairError {
     /// The backup's public data is not signed. A new backup can be put in its place
     /// ([`Remedy::ReplaceBackup`]); the old version stays.
     #[error("the backup is not signed: {0}; make a new one in its place")]
-    NotSignable(NotSignable),
+    NotSignable(TrustError),
     /// The change cannot be planned.
     #[error(transparent)]
     Change(#[from] ChangeError),
 }
 
-impl From<NotSignable> for RepairError {
-    fn from(error: NotSignable) -> Self {
+impl From<TrustError> for RepairError {
+    fn from(error: TrustError) -> Self {
         Self::NotSignable(error)
     }
 }
@@ -114,7 +107,7 @@ impl Diagnosis {
         if let Remedy::SignBackup(version) = remedy
             && self.findings.iter().any(|finding| finding.remedy().as_ref() == Some(remedy))
         {
-            return self.sign(version).map(|unsigned| RepairPlan::Sign(Box::new(unsigned)));
+            return self.sign(version);
         }
         if !self.remedies().contains(remedy) {
             return Err(RepairError::NotNeeded);
@@ -247,7 +240,7 @@ impl Diagnosis {
         given.cloned().or_else(found)
     }
 
-    fn sign(&self, version: &BackupVersion) -> Result<UnsignedBackup, RepairError> {
+    fn sign(&self, version: &BackupVersion) -> Result<RepairPlan, RepairError> {
         let info = self.evidence.current().filter(|info| info.version() == version);
         let info = info.ok_or(RepairError::NotNeeded)?;
         let trusted = self.facts.trusted_backup(&self.evidence);
@@ -258,24 +251,7 @@ impl Diagnosis {
         let unsigned = UnsignedAuthData::of_trusted(&trusted, info, self.facts.passphrase())?;
         let bad = self.facts.bad_signatures().collect();
         let unsigned = unsigned.without_signatures(&self.evidence.user_id, &bad);
-        let (user_id, version) = (self.evidence.user_id.clone(), version.clone());
-        Ok(UnsignedBackup { user_id, version, unsigned })
-    }
-}
-
-impl UnsignedBackup {
-    /// What a key of the user is to sign: members that this crate made, and nothing that came from the homeserver.
-    #[must_use]
-    pub fn to_sign(&self) -> &ToSign {
-        self.unsigned.to_sign()
-    }
-
-    /// The request that writes the signature, in the place of an earlier one of this key. Signatures of the user
-    /// that are wrong or unreadable are left out, all others stay.
-    #[must_use]
-    pub fn signed(self, key_id: &KeyId, signature: &Ed25519Signature) -> UpdateBackupVersion {
-        let signed = self.unsigned.with_signature(&self.user_id, key_id, signature);
-        UpdateBackupVersion::new(self.version, signed.into_auth_data())
+        Ok(RepairPlan::Sign(version.clone(), Box::new(unsigned)))
     }
 }
 

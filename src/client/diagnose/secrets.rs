@@ -10,7 +10,7 @@ use crate::{
     api::QueriedKeys,
     ids::{SecretName, SecretStorageKeyId},
     secret_storage::{
-        EncryptedSecret, KeyAlgorithm, KeyDescription, OpenedSecret, SecretEntry, SecretFailure,
+        EncryptedSecret, KeyAlgorithm, KeyDescription, OpenedSecret, SecretEntry, SecretOpenError,
         SecretOrigin, SecretStorage, SecretStorageFinding, SecretVerdict,
     },
     secret_value::{
@@ -31,7 +31,7 @@ impl Case<'_> {
         }
         let default_key = storage.default_key();
         let was_tried = |verdict: &&SecretVerdict| {
-            matches!(verdict.outcome, Ok(_) | Err(SecretFailure::Keys(_)))
+            matches!(verdict.outcome, Ok(_) | Err(SecretOpenError::Keys(_)))
         };
         let tried = self.facts.secrets.iter().filter(was_tried);
         let tried: HashSet<_> = tried.map(|verdict| &verdict.name).collect();
@@ -42,13 +42,17 @@ impl Case<'_> {
         for verdict in self.facts.secrets.iter().filter(is_readable) {
             match &verdict.outcome {
                 Ok(opened) if opened.is_of_known_key() => self.look_at_opened(opened, findings),
-                Ok(_) | Err(SecretFailure::NotTried) => {
+                Ok(_) | Err(SecretOpenError::NotTried) => {
                     look_at_guess(&verdict.name, storage.secret(&verdict.name), findings);
                 }
-                Err(SecretFailure::Keys(reasons)) => {
+                Err(SecretOpenError::Keys(reasons)) => {
                     for (key_id, error) in reasons {
                         let (name, key) = (verdict.name.clone(), key_id.clone());
-                        findings.add(SecretFinding::DoesNotOpen { name, key, error: *error });
+                        findings.add(SecretFinding::DoesNotOpen {
+                            name,
+                            key,
+                            error: error.clone(),
+                        });
                     }
                 }
                 // Where it stands was said already.
@@ -206,9 +210,9 @@ impl Case<'_> {
     pub(super) fn look_at_identity(&self, findings: &mut Findings) {
         let Some(keys) = self.evidence.own_keys() else { return };
         let user_id = &self.evidence.user_id;
-        for unusable in keys.unusable.iter().filter(|unusable| unusable.user_id == *user_id) {
-            let (device, error) = (unusable.device_id.clone(), unusable.error.clone());
-            findings.add(match error {
+        for (_, device, error) in keys.unusable.iter().filter(|(user, ..)| user == user_id) {
+            let device = device.clone();
+            findings.add(match error.clone() {
                 QueriedKeyError::NotAnObject => IdentityFinding::DevicesUnreadable,
                 error => IdentityFinding::KeyUnusable { device, error },
             });
@@ -234,11 +238,10 @@ impl Case<'_> {
         let is_unreadable = |name: &SecretName| storage.is_some_and(|it| it.is_unreadable(name));
         let is_stored = |name: &&SecretName| storage.is_some_and(|it| it.secret(name).is_some());
         let is_published = |name: &&SecretName| Facts::published(self.evidence, name).is_some();
-        let mut of_user = keys.unusable.iter().filter(|it| it.user_id == self.evidence.user_id);
+        let mut of_user = keys.unusable.iter().filter(|(user, ..)| *user == self.evidence.user_id);
         // Which of the keys it is that cannot be used is not known.
-        let has_unusable = of_user.any(|unusable| {
-            unusable.device_id.is_none() && unusable.error != QueriedKeyError::NotAnObject
-        });
+        let has_unusable = of_user
+            .any(|(_, device, error)| device.is_none() && *error != QueriedKeyError::NotAnObject);
         let (stored, gone): (Vec<_>, Vec<_>) =
             names.iter().filter(|name| !is_published(name)).partition(is_stored);
         let has_none = gone.len() == names.len();

@@ -5,10 +5,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::{Case, Findings, IdentityFinding, StorageFinding};
 use crate::{
     ids::SecretStorageKeyId,
-    passphrase::PassphraseFinding,
     secret_storage::{
-        KeyAlgorithm, KeyDescription, KeyMismatch, KeyStanding, KeyTest, SecretStorage,
-        SecretStorageFinding, SecretStorageKey,
+        KeyAlgorithm, KeyDescription, KeyStanding, KeyTest, SecretStorage, SecretStorageFinding,
+        SecretStorageKey, UnlockOutcome,
     },
     signed_json::{SignatureVerdict, SignatureWork, Signers},
 };
@@ -89,7 +88,7 @@ impl Case<'_> {
         match key.test() {
             KeyTest::Check(_) | KeyTest::PublicKey(_) => {
                 let is_other = |proven: &&SecretStorageKey| {
-                    matches!(key.accept(&proven.material()), Err(KeyMismatch::DoesNotFit))
+                    matches!(key.accept(&proven.material()), Err(UnlockOutcome::DoesNotFit))
                 };
                 if proven.any(is_other) {
                     findings.add(StorageFinding::KeyCheckWrong { key: id() });
@@ -113,11 +112,11 @@ impl Case<'_> {
     ) {
         let (user_id, limits) = (&self.evidence.user_id, self.limits);
         let report = key.check_signatures_with(user_id, signers, work, limits);
-        for checked in report.signatures() {
-            if checked.verdict == SignatureVerdict::Invalid {
+        for (signer, verdict) in report.signatures() {
+            if *verdict == SignatureVerdict::Invalid {
                 findings.add(StorageFinding::WrongSignature {
                     key: key.id().clone(),
-                    signer: checked.key_id.clone(),
+                    signer: signer.clone(),
                 });
             }
         }
@@ -196,10 +195,9 @@ fn look_at_passphrase(key: &KeyDescription, is_at_hand: bool, findings: &mut Fin
     match key.passphrase() {
         Ok(None) => {}
         Ok(Some(read)) => {
-            for finding in &read.repairs {
-                if let PassphraseFinding::FewRounds { rounds } = finding {
-                    findings.add(StorageFinding::FewRounds { key: id(), rounds: *rounds });
-                }
+            if read.is_guessable() {
+                let rounds = read.value.rounds();
+                findings.add(StorageFinding::FewRounds { key: id(), rounds });
             }
         }
         Err(error) => {

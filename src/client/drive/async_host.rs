@@ -9,12 +9,10 @@ use crate::{
     backup::RestoredSession,
     client::{
         backup::{
-            Backup, HostToken, NotStored, OfferedSession, Question, QuestionId, Reply, SecretTask,
-            Wish,
+            Backup, NotStored, OfferedSession, Question, Reply, SavedBackup, SecretTask, TaskId,
         },
         flow::EnterError,
         operation::{NoAnswer, Operation},
-        state::StateToSave,
         waiting::Waiting,
     },
     crypto::ed25519::Ed25519Signature,
@@ -22,6 +20,7 @@ use crate::{
     ids::{BackupVersion, EventType, KeyId},
     recovery_key::RecoveryKey,
     secret::SecretString,
+    secret::SecretVec,
     secret_storage::SecretVerdict,
     signed_json::{ToSign, TrustedSigner},
 };
@@ -44,7 +43,8 @@ pub trait AsyncHost: Send {
     /// The host's own.
     fn save(
         &mut self,
-        state: StateToSave<'_>,
+        backup: &SavedBackup,
+        flow: Option<&SecretVec>,
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
     /// As [`Host::send`].
@@ -178,7 +178,9 @@ pub trait AsyncBackupHost: AsyncHost {
     /// The host's own.
     fn offer(
         &mut self,
-        wish: &Wish,
+        version: &BackupVersion,
+        count: usize,
+        bytes: usize,
     ) -> impl Future<Output = Result<Vec<OfferedSession>, Self::Error>> + Send;
 
     /// As [`BackupHost::stored`].
@@ -189,7 +191,7 @@ pub trait AsyncBackupHost: AsyncHost {
     fn stored(
         &mut self,
         version: &BackupVersion,
-        tokens: &[HostToken],
+        tokens: &[u64],
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
     /// As [`BackupHost::not_stored`].
@@ -200,7 +202,7 @@ pub trait AsyncBackupHost: AsyncHost {
     fn not_stored(
         &mut self,
         version: &BackupVersion,
-        failures: &[(HostToken, NotStored)],
+        failures: &[(u64, NotStored)],
     ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
     /// As [`BackupHost::lost`].
@@ -220,7 +222,7 @@ pub trait AsyncBackupHost: AsyncHost {
     /// The host's own.
     fn ask(
         &mut self,
-        id: QuestionId,
+        id: TaskId,
         question: &Question,
     ) -> impl Future<Output = Result<Option<Reply>, Self::Error>> + Send;
 

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use crate::{
     backup::RestoredSession,
-    client::backup::{Backup, DeliveryId, Next},
+    client::backup::{Backup, Next, TaskId},
     ids::BackupVersion,
 };
 
@@ -21,7 +21,7 @@ pub(super) struct Held<'a, W, S> {
 /// Sessions that have come with a piece of a response, on their way to the host's store.
 pub(super) struct HeldImports<'a> {
     backup: &'a mut Backup,
-    imports: VecDeque<(DeliveryId, BackupVersion, Vec<RestoredSession>)>,
+    imports: VecDeque<(TaskId, BackupVersion, Vec<RestoredSession>)>,
     now_ms: u64,
 }
 

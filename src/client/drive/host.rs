@@ -9,12 +9,10 @@ use crate::{
     backup::RestoredSession,
     client::{
         backup::{
-            Backup, HostToken, NotStored, OfferedSession, Question, QuestionId, Reply, SecretTask,
-            Wish,
+            Backup, NotStored, OfferedSession, Question, Reply, SavedBackup, SecretTask, TaskId,
         },
         flow::EnterError,
         operation::{NoAnswer, Operation},
-        state::StateToSave,
         waiting::Waiting,
     },
     crypto::ed25519::Ed25519Signature,
@@ -22,6 +20,7 @@ use crate::{
     ids::{BackupVersion, EventType, KeyId},
     recovery_key::RecoveryKey,
     secret::SecretString,
+    secret::SecretVec,
     secret_storage::SecretVerdict,
     signed_json::{ToSign, TrustedSigner},
 };
@@ -39,12 +38,16 @@ pub trait Host {
     /// The time in milliseconds since the epoch. It may jump.
     fn now_ms(&mut self) -> u64;
 
-    /// Writes the state to disk and keychain. Nothing is sent before this returns.
+    /// Writes the state to disk and keychain: that of the account's machine, whoever has it in hand, and what a flow keeps of
+    /// its own, as [`SavedSetUp::secret`](crate::client::flow::SavedSetUp::secret) and
+    /// [`SavedShareIn::requester`](crate::client::flow::SavedShareIn::requester); nothing for a recovery, and for the machine
+    /// without a flow. Nothing is sent before this returns. The machine's two parts go on to count when a flow has ended; its
+    /// own part is deleted then.
     ///
     /// # Errors
     ///
     /// The host's own.
-    fn save(&mut self, state: StateToSave<'_>) -> Result<(), Self::Error>;
+    fn save(&mut self, backup: &SavedBackup, flow: Option<&SecretVec>) -> Result<(), Self::Error>;
 
     /// Sends the request that [`Operation::to_http`] makes, and returns the response whatever its status, or [`NoAnswer`].
     /// It is to give up after a while. The body is read piece by piece: a large one is never held as a whole.
@@ -164,19 +167,25 @@ pub trait BackupHost: Host {
     /// The host's own.
     fn trusted_signers(&mut self) -> Result<Vec<TrustedSigner>, Self::Error>;
 
-    /// Sessions that are not stored yet in the version of the wish; none if there are none.
+    /// Sessions that are not stored yet in this version, at most `count`, and about as many as `bytes` of JSON take; none if
+    /// there are none.
     ///
     /// # Errors
     ///
     /// The host's own.
-    fn offer(&mut self, wish: &Wish) -> Result<Vec<OfferedSession>, Self::Error>;
+    fn offer(
+        &mut self,
+        version: &BackupVersion,
+        count: usize,
+        bytes: usize,
+    ) -> Result<Vec<OfferedSession>, Self::Error>;
 
     /// Marks sessions as stored in this version.
     ///
     /// # Errors
     ///
     /// The host's own.
-    fn stored(&mut self, version: &BackupVersion, tokens: &[HostToken]) -> Result<(), Self::Error>;
+    fn stored(&mut self, version: &BackupVersion, tokens: &[u64]) -> Result<(), Self::Error>;
 
     /// Takes note of sessions that cannot be stored in this version: see [`Next::NotStored`](super::Next::NotStored).
     ///
@@ -186,7 +195,7 @@ pub trait BackupHost: Host {
     fn not_stored(
         &mut self,
         version: &BackupVersion,
-        failures: &[(HostToken, NotStored)],
+        failures: &[(u64, NotStored)],
     ) -> Result<(), Self::Error>;
 
     /// Marks all sessions as not stored in this version: the homeserver has lost some of them. See
@@ -202,7 +211,7 @@ pub trait BackupHost: Host {
     /// # Errors
     ///
     /// The host's own.
-    fn ask(&mut self, id: QuestionId, question: &Question) -> Result<Option<Reply>, Self::Error>;
+    fn ask(&mut self, id: TaskId, question: &Question) -> Result<Option<Reply>, Self::Error>;
 
     /// Changes the secret storage, and reads it back.
     ///

@@ -27,7 +27,6 @@ use super::{
     backup::{Backup, Next},
     flow::{Flow, Step, take_back},
     operation::{AnswerError, NoAnswer},
-    state::StateToSave,
 };
 use crate::{randomness::NoRandomness, secret_value::SecretValue};
 

@@ -16,7 +16,8 @@ macro_rules! serve_flow {
             let (flow, Some(step)) = held.parts() else { continue };
             match step {
                 Step::Save(saved) => {
-                    $host.save(F::parts(saved))$(.$wait)??;
+                    let (backup, kept) = F::parts(saved);
+                    $host.save(backup, kept)$(.$wait)??;
                     flow.saved();
                 }
                 Step::Send(operation) => {
@@ -77,7 +78,7 @@ macro_rules! serve_backup {
             let (backup, Some(next)) = held.parts() else { continue };
             match next {
                 Next::Save(saved) => {
-                    $host.save(StateToSave { backup: saved, flow: None })$(.$wait)??;
+                    $host.save(saved, None)$(.$wait)??;
                     backup.saved();
                 }
                 Next::Send(operation) => {
@@ -85,8 +86,8 @@ macro_rules! serve_backup {
                     let _ = backup.answer(operation.id(), answer, $host.now_ms());
                     $host.progress(backup);
                 }
-                Next::Want(wish) => {
-                    let sessions = $host.offer(wish)$(.$wait)??;
+                Next::Want { version, count, bytes } => {
+                    let sessions = $host.offer(version, *count, *bytes)$(.$wait)??;
                     backup.offer(&sessions).map_err(DriveError::from)?;
                 }
                 Next::Stored(id, version, tokens) => {

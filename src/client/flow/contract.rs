@@ -7,19 +7,20 @@ use std::fmt;
 use http::Response;
 use rand_core::CryptoRng;
 
-use super::{EnterError, Entered, Step, machine::Machine};
+use super::{EnterError, Step, machine::Machine};
 use crate::{
     backup::RestoredSession,
     client::{
-        backup::{Backup, DeliveryId, Next, SignId},
-        operation::{AnswerError, NoAnswer, OperationId},
-        state::StateToSave,
+        backup::{Backup, Next, SavedBackup},
+        key_kind::KeyKind,
+        operation::{AnswerError, NoAnswer, TaskId},
         waiting::{Awaited, RequestKind, Waiting},
     },
     crypto::ed25519::Ed25519Signature,
     encoding::json_object::JsonObject,
     ids::{BackupVersion, EventType, KeyId},
     randomness::{NoRandomness, os_seeded_rng},
+    secret::SecretVec,
 };
 
 /// A flow: [`SetUp`](super::SetUp), [`Recover`](super::Recover) or [`ShareIn`](super::ShareIn). One loop of a host
@@ -70,7 +71,7 @@ pub trait Flow: Parts + fmt::Debug + Send {
     /// [`AnswerError::NotAwaited`] if no such request is awaited. Nothing has changed then.
     fn answer(
         &mut self,
-        id: OperationId,
+        id: TaskId,
         answer: Result<Response<Vec<u8>>, NoAnswer>,
         now_ms: u64,
     ) -> Result<(), AnswerError> {
@@ -85,7 +86,7 @@ pub trait Flow: Parts + fmt::Debug + Send {
     /// # Errors
     ///
     /// [`AnswerError::NotAwaited`] if no such response is awaited.
-    fn part(&mut self, id: OperationId, bytes: &[u8]) -> Result<(), AnswerError> {
+    fn part(&mut self, id: TaskId, bytes: &[u8]) -> Result<(), AnswerError> {
         self.machine_mut().part(id, bytes)
     }
 
@@ -128,7 +129,7 @@ pub trait Flow: Parts + fmt::Debug + Send {
     /// then.
     fn signed(
         &mut self,
-        id: SignId,
+        id: TaskId,
         signatures: &[(KeyId, Ed25519Signature)],
     ) -> Result<(), AnswerError> {
         self.machine_mut().signed(id, signatures)
@@ -143,7 +144,7 @@ pub trait Flow: Parts + fmt::Debug + Send {
     /// # Errors
     ///
     /// [`EnterError`] if it is of no use. It is asked for again then.
-    fn enter(&mut self, typed: &str, now_ms: u64) -> Result<Entered, EnterError> {
+    fn enter(&mut self, typed: &str, now_ms: u64) -> Result<KeyKind, EnterError> {
         let _ = (typed, now_ms);
         Err(EnterError::NotAsked)
     }
@@ -154,12 +155,12 @@ pub trait Flow: Parts + fmt::Debug + Send {
     }
 
     /// The host has put the sessions of [`Step::Import`] into its store.
-    fn ack(&mut self, id: DeliveryId) {
+    fn ack(&mut self, id: TaskId) {
         self.machine_mut().ack(id);
     }
 
     /// As [`Backup::take_imports`].
-    fn take_imports(&mut self) -> Vec<(DeliveryId, BackupVersion, Vec<RestoredSession>)> {
+    fn take_imports(&mut self) -> Vec<(TaskId, BackupVersion, Vec<RestoredSession>)> {
         self.machine_mut().get_mut().map(Backup::take_imports).unwrap_or_default()
     }
 }
@@ -185,8 +186,8 @@ pub(in crate::client) trait Parts: Sized {
     where
         Self: Flow;
 
-    /// The parts of the state that are to be written.
-    fn parts(saved: &Self::Saved) -> StateToSave<'_>
+    /// The parts of the state that are to be written: that of the machine, and what the flow keeps of its own.
+    fn parts(saved: &Self::Saved) -> (&SavedBackup, Option<&SecretVec>)
     where
         Self: Flow;
 
@@ -198,7 +199,7 @@ pub(in crate::client) trait Parts: Sized {
     /// Whether this was the answer to a request of the flow itself.
     fn take_answer(
         &mut self,
-        id: OperationId,
+        id: TaskId,
         answer: &Result<Response<Vec<u8>>, NoAnswer>,
         now_ms: u64,
     ) -> bool {

@@ -9,11 +9,10 @@ use super::{Flow, Step};
 use crate::{
     client::{
         backup::{
-            Backup, DeliveryId, FetchOutcome, Next, NotCreated, Question, QuestionId, SavedBackup,
-            Scope, SecretTask, SignId,
+            Backup, FetchOutcome, Next, NotCreated, Question, SavedBackup, Scope, SecretTask,
         },
         courier::Courier,
-        operation::{AnswerError, NoAnswer, OperationId},
+        operation::{AnswerError, NoAnswer, TaskId},
         waiting::{Awaited, RequestKind, Waiting},
     },
     crypto::ed25519::Ed25519Signature,
@@ -36,7 +35,7 @@ pub(super) enum Turn<F: Flow> {
     /// The secret storage is to be changed.
     Write(SecretTask),
     /// The user is asked.
-    Ask(QuestionId, Box<Question>),
+    Ask(TaskId, Box<Question>),
     /// A backup that was asked for is not made.
     NotCreated(NotCreated),
     /// What was wanted from the backup is there, or not.
@@ -80,7 +79,7 @@ impl Machine {
     }
 
     /// Begins a step of the flow, and tells which requests the host has dropped.
-    pub(super) fn begin(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Vec<OperationId> {
+    pub(super) fn begin(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Vec<TaskId> {
         let Some(courier) = self.courier() else { return Vec::new() };
         courier.advance(now_ms);
         courier.draw_ids(rng);
@@ -95,7 +94,7 @@ impl Machine {
             Next::Send(operation) => Turn::Step(Step::Send(operation)),
             Next::Sign(id, key) => Turn::Step(Step::Sign(id, key)),
             Next::Import(id, version, sessions) => Turn::Step(Step::Import(id, version, sessions)),
-            Next::Want(_) => {
+            Next::Want { .. } => {
                 // The host goes on with its sessions when it has the machine again.
                 backup.offer_with_rng(&[], rng);
                 Turn::Nothing
@@ -140,26 +139,26 @@ impl Machine {
 
     pub(super) fn answer(
         &mut self,
-        id: OperationId,
+        id: TaskId,
         answer: Result<Response<Vec<u8>>, NoAnswer>,
         now_ms: u64,
     ) -> Result<(), AnswerError> {
         self.backup.as_mut().ok_or(AnswerError::NotAwaited)?.answer(id, answer, now_ms)
     }
 
-    pub(super) fn part(&mut self, id: OperationId, bytes: &[u8]) -> Result<(), AnswerError> {
+    pub(super) fn part(&mut self, id: TaskId, bytes: &[u8]) -> Result<(), AnswerError> {
         self.backup.as_mut().ok_or(AnswerError::NotAwaited)?.part(id, bytes)
     }
 
     pub(super) fn signed(
         &mut self,
-        id: SignId,
+        id: TaskId,
         signatures: &[(KeyId, Ed25519Signature)],
     ) -> Result<(), AnswerError> {
         self.backup.as_mut().ok_or(AnswerError::NotAwaited)?.signed(id, signatures)
     }
 
-    pub(super) fn ack(&mut self, id: DeliveryId) {
+    pub(super) fn ack(&mut self, id: TaskId) {
         self.backup.iter_mut().for_each(|backup| backup.ack(id));
     }
 

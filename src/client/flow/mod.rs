@@ -43,7 +43,7 @@ mod storage;
 pub(in crate::client) use self::contract::take_back;
 pub use self::{
     contract::Flow,
-    outcome::{EnterError, Entered, FlowError, Recovered, SetUpDone, Step},
+    outcome::{EnterError, FlowError, Recovered, SetUpDone, Step},
     recover::Recover,
     set_up::{SavedSetUp, SetUp},
     share_in::{SavedShareIn, ShareIn, SharedIn},

@@ -7,9 +7,9 @@ use thiserror::Error;
 use super::Flow;
 use crate::{
     api::ApiError,
-    backup::RestoredSession,
+    backup::{RestoredSession, TrustError},
     client::{
-        backup::{Backup, DeliveryId, FetchOutcome, KeyFit, SignId},
+        backup::{Backup, FetchOutcome, KeyFit, TaskId},
         failure::Failure,
         operation::Operation,
         waiting::{RequestFailure, Waiting},
@@ -17,7 +17,9 @@ use crate::{
     ids::{BackupVersion, SecretStorageKeyId},
     recovery_key::RecoveryKey,
     secret_sharing::RequesterError,
-    secret_storage::{ChangeError, PlanNote, SecretStorageKey, SecretVerdict, UnlockError},
+    secret_storage::{
+        ChangeError, PlanNote, SecretOpenError, SecretStorageKey, SecretVerdict, UnlockError,
+    },
     signed_json::ToSign,
 };
 
@@ -34,13 +36,13 @@ pub enum Step<F: Flow> {
     /// that a host that lags costs nothing there.
     ReadAccountData,
     /// Sign it with the device key, and with the master key where it is at hand, then call `signed`.
-    Sign(SignId, ToSign),
+    Sign(TaskId, ToSign),
     /// Show it and insist that the user saves it, then call `recovery_key_saved`.
     ShowRecoveryKey(RecoveryKey),
     /// Ask the user for the recovery key or passphrase, then call `enter`.
     EnterKey,
     /// Put them into the host's store as unauthenticated, as stored in this version, then call `ack`.
-    Import(DeliveryId, BackupVersion, Vec<RestoredSession>),
+    Import(TaskId, BackupVersion, Vec<RestoredSession>),
     /// The homeserver does not accept the access token: nothing is sent until `resume`. With `soft_logout` the device goes
     /// on to exist, and everything is to be kept until the user has logged in again.
     NeedsToken {
@@ -162,23 +164,26 @@ pub struct Recovered {
     pub failure: Option<RequestFailure>,
 }
 
-/// What was entered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Entered {
-    /// A key of the secret storage, or a passphrase for one.
-    StorageKey,
-    /// The key of the backup itself, or an old passphrase of it: the secrets stay closed.
-    BackupKey,
-}
-
-/// Why what was entered is of no use here. [`diagnose`](crate::client::diagnose) says more.
+/// Why what was entered is of no use here, to [`Flow::enter`] or to
+/// [`unlock_backup_key()`](crate::client::unlock_backup_key()). [`diagnose`](crate::client::diagnose) says more.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum EnterError {
     /// It opens nothing.
     #[error("nothing in this account was unlocked: {0}")]
     OpensNothing(Box<UnlockError>),
+    /// It is neither the key of the backup nor one of the key storage.
+    #[error(transparent)]
+    NotUnlocked(Box<UnlockError>),
+    /// The backup's public data cannot be used, so no key can be compared with it. Nothing was tried.
+    #[error(transparent)]
+    AuthData(#[from] TrustError),
+    /// It unlocks the key storage, which does not hold the key of a backup.
+    #[error("this unlocks your key storage, but the key of the backup is not in it")]
+    NotStored,
+    /// It unlocks the key storage, and the key in there is not to be had, or is not that of this backup.
+    #[error("this unlocks your key storage, but the key of the backup in it is of no use: {0}")]
+    NotOpened(SecretOpenError),
     /// It is the key of the key storage, which holds nothing: only the backup's own key is of use here.
     #[error(
         "this fits your key storage, but nothing is stored there; enter the recovery key of the backup itself"

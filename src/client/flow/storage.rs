@@ -12,7 +12,7 @@ use crate::{
     client::{
         call::Call,
         courier::Courier,
-        operation::{Answer, Operation, OperationId},
+        operation::{Answer, Operation, TaskId},
         waiting::RequestKind,
     },
     encoding::json_object::JsonObject,
@@ -26,7 +26,7 @@ use crate::{
 pub(super) struct Storage {
     user_id: UserId,
     limits: Limits,
-    pub(super) in_flight: Option<OperationId>,
+    pub(super) in_flight: Option<TaskId>,
     /// As the host gave them, and as they were read since.
     events: BTreeMap<EventType, JsonObject>,
     /// What they say, until one of them is another one.
@@ -199,7 +199,7 @@ impl Storage {
     pub(super) fn answer(
         &mut self,
         courier: &mut Courier,
-        id: OperationId,
+        id: TaskId,
         answer: &Answer,
         now_ms: u64,
     ) -> Option<Result<(), FlowError>> {

@@ -2,7 +2,7 @@
 
 use http::{HeaderValue, Response, StatusCode};
 
-use super::{answers, other_device::OtherDevice};
+use super::answers;
 
 /// One thing that goes wrong with a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,8 +54,31 @@ pub enum Fault {
     },
     /// 413 `M_TOO_LARGE`, however large the request is; the homeserver does not act.
     TooLarge,
-    /// Another device of the same user was faster: it does this, then the request is dealt with.
-    OtherDevice(OtherDevice),
+    /// Another device of the same user was faster: it makes a new backup version, which is the current one when the request
+    /// is dealt with. This and what else another device does goes through the same endpoints as any request, and what they
+    /// refuse does not happen: without a current version there is nothing to delete or to sign, and what is no JSON is not
+    /// stored.
+    OtherDeviceReplacesVersion {
+        /// The algorithm of the new version.
+        algorithm: String,
+        /// The `auth_data` of the new version, in JSON.
+        auth_data: String,
+    },
+    /// Another device has just deleted the current backup version.
+    OtherDeviceDeletesVersion,
+    /// Another device has just written other `auth_data` into the current backup version, with more or fewer signatures for
+    /// example.
+    OtherDeviceSignsVersion {
+        /// The new `auth_data`, in JSON.
+        auth_data: String,
+    },
+    /// Another device has just stored account data, another default key of secret storage for example.
+    OtherDeviceSetsAccountData {
+        /// The type.
+        kind: String,
+        /// The content, in JSON.
+        content: String,
+    },
 }
 
 impl Fault {
@@ -72,7 +95,10 @@ impl Fault {
             | Self::DeliverTwice
             | Self::CutAfterBytes(_)
             | Self::CutAfterPerMille(_)
-            | Self::OtherDevice(_) => false,
+            | Self::OtherDeviceReplacesVersion { .. }
+            | Self::OtherDeviceDeletesVersion
+            | Self::OtherDeviceSignsVersion { .. }
+            | Self::OtherDeviceSetsAccountData { .. } => false,
         }
     }
 

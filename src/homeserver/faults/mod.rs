@@ -41,7 +41,7 @@ mod rule;
 use http::{Request, Response};
 
 use self::{dice::Dice, rule::CountedRule};
-pub use self::{exchange::Exchange, fault::Fault, other_device::OtherDevice, rule::FaultRule};
+pub use self::{exchange::Exchange, fault::Fault, rule::FaultRule};
 use super::Homeserver;
 use crate::ids::UserId;
 
@@ -97,8 +97,8 @@ impl Faults {
         let user = homeserver.user_of(request);
         let faults = self.faults_for(request, user.as_ref());
         for fault in &faults {
-            if let (Fault::OtherDevice(action), Some(user)) = (fault, &user) {
-                action.perform(user, homeserver);
+            if let Some(user) = &user {
+                fault.perform(user, homeserver);
             }
         }
         let answer = match faults.iter().find(|fault| fault.keeps_from_homeserver()) {

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::Fault;
 use crate::{
     encoding::json,
     homeserver::{
@@ -12,37 +13,6 @@ use crate::{
     ids::{BackupVersion, DeviceId, UserId},
 };
 
-/// What another device of the same user does just before a request is dealt with, which is when a client can be surprised.
-///
-/// It goes through the same endpoints as any request, and what they refuse does not happen: without a
-/// current version there is nothing to delete or to sign, and what is no JSON is not stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OtherDevice {
-    /// It makes a new backup version, which is the current one from then on.
-    ReplaceVersion {
-        /// The algorithm of the new version.
-        algorithm: String,
-        /// The `auth_data` of the new version, in JSON.
-        auth_data: String,
-    },
-    /// It deletes the current backup version.
-    DeleteVersion,
-    /// It writes other `auth_data` into the current backup version, with more or fewer signatures for
-    /// example.
-    SignVersion {
-        /// The new `auth_data`, in JSON.
-        auth_data: String,
-    },
-    /// It stores account data, another default key of secret storage for example.
-    SetAccountData {
-        /// The type.
-        kind: String,
-        /// The content, in JSON.
-        content: String,
-    },
-}
-
 /// The members of a backup version that matter here.
 #[derive(Deserialize)]
 struct Current<'a> {
@@ -51,32 +21,34 @@ struct Current<'a> {
     algorithm: &'a RawValue,
 }
 
-impl OtherDevice {
+impl Fault {
+    /// Does what another device of this user does, if the fault is about one.
     pub(super) fn perform(&self, user: &UserId, homeserver: &mut Homeserver) {
         let mut ask = |route, body: &str| act(homeserver, user, &route, body);
         match self {
-            Self::ReplaceVersion { algorithm, auth_data } => {
+            Self::OtherDeviceReplacesVersion { algorithm, auth_data } => {
                 let body = version(&json::to_text(algorithm), auth_data);
                 ask(LoggedInRoute::RoomKeys(RoomKeysRoute::CreateVersion), &body);
             }
-            Self::SetAccountData { kind, content } => {
+            Self::OtherDeviceSetsAccountData { kind, content } => {
                 let route = AccountDataRoute::to_write(user.clone(), kind.clone());
                 ask(LoggedInRoute::AccountData(route), content);
             }
-            Self::DeleteVersion | Self::SignVersion { .. } => {
+            Self::OtherDeviceDeletesVersion | Self::OtherDeviceSignsVersion { .. } => {
                 let route = LoggedInRoute::RoomKeys(RoomKeysRoute::GetCurrentVersion);
                 let answer = ask(route, "").unwrap_or_default();
                 let Ok(current) = serde_json::from_slice(&answer) else { return };
                 let (route, body) = self.change(current);
                 ask(LoggedInRoute::RoomKeys(route), &body);
             }
+            _ => {}
         }
     }
 
     /// The request that changes the current version.
     fn change(&self, current: Current<'_>) -> (RoomKeysRoute, String) {
         match self {
-            Self::SignVersion { auth_data } => {
+            Self::OtherDeviceSignsVersion { auth_data } => {
                 let body = version(current.algorithm.get(), auth_data);
                 (RoomKeysRoute::UpdateVersion(current.version), body)
             }

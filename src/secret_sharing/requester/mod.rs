@@ -1,6 +1,5 @@
 //! The device that asks.
 
-mod options;
 mod outcome;
 mod receive;
 mod request;
@@ -15,19 +14,14 @@ use rand_core::CryptoRng;
 
 use self::step::ClosedBy;
 pub use self::{
-    options::RequesterOptions,
-    outcome::{AcceptedSecret, DropReason, DroppedAnswer, EndedRequest, Receipt, RequesterError},
-    request::Recipients,
-    step::{RequestState, RequestStateError},
+    outcome::{AcceptedSecret, DroppedAnswer, EndedRequest, Receipt, RequesterError},
+    step::RequestState,
 };
 use self::{
-    request::{Request, State},
+    request::{Request, State, by_id, recipients},
     step::{Event, step},
 };
-use super::{
-    outgoing::OutgoingRequest,
-    own_devices::{DeviceIdentity, OwnDevice, OwnDevices},
-};
+use super::{outgoing::OutgoingRequest, own_devices::OwnDevices};
 use crate::{
     clock::Clock,
     ids::{DeviceId, RequestId, SecretName, UserId},
@@ -50,7 +44,8 @@ use crate::{
 pub struct Requester {
     user_id: UserId,
     device_id: DeviceId,
-    options: RequesterOptions,
+    lifetime_ms: u64,
+    memory_ms: u64,
     clock: Clock,
     requests: BTreeMap<RequestId, Request>,
 }
@@ -58,12 +53,36 @@ pub struct Requester {
 impl Requester {
     /// Nothing has been asked yet.
     #[must_use]
-    pub fn new(user_id: UserId, device_id: DeviceId, options: RequesterOptions) -> Self {
+    pub fn new(user_id: UserId, device_id: DeviceId) -> Self {
         let (clock, requests) = (Clock::default(), BTreeMap::new());
-        Self { user_id, device_id, options, clock, requests }
+        let (lifetime_ms, memory_ms) = (Self::LIFETIME_MS, Self::MEMORY_MS);
+        Self { user_id, device_id, lifetime_ms, memory_ms, clock, requests }
     }
 
-    /// Asks for a secret, with an ID from the operating system's randomness.
+    /// How long an answer is awaited unless another time is given, in milliseconds: a day, so that a device that is switched
+    /// on in the evening can still answer.
+    pub const LIFETIME_MS: u64 = 24 * 60 * 60 * 1_000;
+
+    /// How long a request is remembered that is over, in milliseconds: a week. It serves to name late answers alone; they are
+    /// dropped in any case.
+    const MEMORY_MS: u64 = 7 * Self::LIFETIME_MS;
+
+    /// Awaits an answer for so many milliseconds. It is no part of what is saved.
+    #[must_use]
+    pub fn with_lifetime_ms(mut self, lifetime_ms: u64) -> Self {
+        self.lifetime_ms = lifetime_ms;
+        self
+    }
+
+    /// Remembers a request that is over for so many milliseconds. It is no part of what is saved.
+    #[must_use]
+    pub fn with_memory_ms(mut self, memory_ms: u64) -> Self {
+        self.memory_ms = memory_ms;
+        self
+    }
+
+    /// Asks for a secret, with an ID from the operating system's randomness: these devices, or all that are trusted at
+    /// the moment of asking, and of asking again.
     ///
     /// # Errors
     ///
@@ -71,7 +90,7 @@ impl Requester {
     pub fn request(
         &mut self,
         name: SecretName,
-        to: Recipients,
+        to: Option<Vec<DeviceId>>,
         devices: &OwnDevices,
         now_ms: u64,
     ) -> Result<OutgoingRequest, RequesterError> {
@@ -88,7 +107,7 @@ impl Requester {
     pub fn request_with_rng(
         &mut self,
         name: SecretName,
-        to: Recipients,
+        to: Option<Vec<DeviceId>>,
         devices: &OwnDevices,
         now_ms: u64,
         rng: &mut impl CryptoRng,
@@ -101,7 +120,7 @@ impl Requester {
         &mut self,
         id: RequestId,
         name: SecretName,
-        to: Recipients,
+        to: Option<Vec<DeviceId>>,
         devices: &OwnDevices,
         now_ms: u64,
     ) -> Result<OutgoingRequest, RequesterError> {
@@ -111,7 +130,7 @@ impl Requester {
             return Err(RequesterError::NotASecret(name));
         }
         step(self.state(&id), Event::Open)?;
-        let asked = recipients(&to, devices)?;
+        let asked = recipients(to.as_deref(), devices)?;
         let master_key = devices.master_key().copied();
         let state = State::Open(BTreeMap::new());
         let ids = asked.keys().cloned().collect();
@@ -136,15 +155,13 @@ impl Requester {
         self.check_account(devices)?;
         self.check_open(id, Event::Retry, now)?;
         let own = (&self.user_id, &self.device_id);
-        let request = self.requests.get_mut(id).ok_or(RequestStateError::Unknown)?;
+        let request = self.requests.get_mut(id).ok_or(RequesterError::Unknown)?;
         if request.identity_changed(devices) {
             return Err(RequesterError::IdentityChanged);
         }
         let asked = match &request.to {
-            Recipients::All => by_id(devices.trusted()),
-            Recipients::Named(names) => {
-                by_id(names.iter().filter_map(|name| devices.trusted_by_id(name).ok()))
-            }
+            None => by_id(devices.trusted()),
+            Some(names) => by_id(names.iter().filter_map(|name| devices.trusted_by_id(name).ok())),
         };
         if asked.is_empty() {
             return Err(RequesterError::NobodyToAsk);
@@ -160,11 +177,11 @@ impl Requester {
     ///
     /// # Errors
     ///
-    /// [`RequestStateError`] if it is not open.
-    pub fn cancel(&mut self, id: &RequestId) -> Result<EndedRequest, RequestStateError> {
+    /// [`RequesterError`] if it is not open.
+    pub fn cancel(&mut self, id: &RequestId) -> Result<EndedRequest, RequesterError> {
         step(self.state(id), Event::Cancel)?;
         let own = (&self.user_id, &self.device_id);
-        let request = self.requests.get_mut(id).ok_or(RequestStateError::Unknown)?;
+        let request = self.requests.get_mut(id).ok_or(RequesterError::Unknown)?;
         request.since_ms = self.clock.elapsed_ms();
         Ok(request.end(ClosedBy::Cancelled, own))
     }
@@ -180,10 +197,10 @@ impl Requester {
     ///
     /// # Errors
     ///
-    /// [`RequestStateError`] if none was accepted.
-    pub fn stored(&mut self, id: &RequestId) -> Result<(), RequestStateError> {
+    /// [`RequesterError`] if none was accepted.
+    pub fn stored(&mut self, id: &RequestId) -> Result<(), RequesterError> {
         step(self.state(id), Event::Stored)?;
-        let request = self.requests.get_mut(id).ok_or(RequestStateError::Unknown)?;
+        let request = self.requests.get_mut(id).ok_or(RequesterError::Unknown)?;
         request.since_ms = self.clock.elapsed_ms();
         request.state = State::Closed(ClosedBy::Stored);
         Ok(())
@@ -192,10 +209,11 @@ impl Requester {
     /// Ends what has waited too long, and forgets what ended long ago.
     pub fn expire(&mut self, now_ms: u64) -> Vec<EndedRequest> {
         let now = self.clock.advance(now_ms);
-        let (own, options) = ((&self.user_id, &self.device_id), self.options);
+        let own = (&self.user_id, &self.device_id);
+        let spans = (self.lifetime_ms, self.memory_ms);
         let mut ended = Vec::new();
         self.requests.retain(|_, request| {
-            if !options.is_over(request, now) {
+            if !request.is_over(spans, now) {
                 return true;
             }
             match step(Some(request.state()), Event::Expire) {
@@ -215,7 +233,7 @@ impl Requester {
     #[must_use]
     pub fn next_expiry_ms(&self) -> Option<u64> {
         let now = self.clock.elapsed_ms();
-        let due = |request: &Request| self.options.due(request);
+        let due = |request: &Request| request.due((self.lifetime_ms, self.memory_ms));
         self.requests.values().filter_map(due).min().map(|due| due.saturating_sub(now))
     }
 
@@ -240,11 +258,11 @@ impl Requester {
     }
 
     /// Whether an open request may take this event, its time not being over either.
-    fn check_open(&self, id: &RequestId, event: Event, now: u64) -> Result<(), RequestStateError> {
+    fn check_open(&self, id: &RequestId, event: Event, now: u64) -> Result<(), RequesterError> {
         step(self.state(id), event)?;
         let request = self.requests.get(id);
-        if request.is_some_and(|request| self.options.is_over(request, now)) {
-            return Err(RequestStateError::Expired);
+        if request.is_some_and(|request| request.is_over((self.lifetime_ms, self.memory_ms), now)) {
+            return Err(RequesterError::Expired);
         }
         Ok(())
     }
@@ -252,40 +270,15 @@ impl Requester {
 
 impl fmt::Debug for Requester {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { user_id, device_id, options, clock: _, requests } = self;
+        let Self { user_id, device_id, lifetime_ms, memory_ms, clock: _, requests } = self;
         f.debug_struct("Requester")
             .field("user_id", user_id)
             .field("device_id", device_id)
-            .field("options", options)
+            .field("lifetime_ms", lifetime_ms)
+            .field("memory_ms", memory_ms)
             .field("requests", &requests.len())
             .finish_non_exhaustive()
     }
-}
-
-/// The devices that are asked, each of which is trusted.
-fn recipients(
-    to: &Recipients,
-    devices: &OwnDevices,
-) -> Result<BTreeMap<DeviceId, DeviceIdentity>, RequesterError> {
-    let asked = match to {
-        Recipients::All => by_id(devices.trusted()),
-        Recipients::Named(names) => {
-            let named = names.iter().map(|name| {
-                devices
-                    .trusted_by_id(name)
-                    .map_err(|problem| RequesterError::Device { device_id: name.clone(), problem })
-            });
-            by_id(named.collect::<Result<Vec<_>, _>>()?)
-        }
-    };
-    if asked.is_empty() { Err(RequesterError::NobodyToAsk) } else { Ok(asked) }
-}
-
-fn by_id<'a>(
-    devices: impl IntoIterator<Item = &'a OwnDevice>,
-) -> BTreeMap<DeviceId, DeviceIdentity> {
-    let identities = devices.into_iter().map(|device| &device.identity);
-    identities.map(|identity| (identity.device_id.clone(), identity.clone())).collect()
 }
 
 /// 190 bits.

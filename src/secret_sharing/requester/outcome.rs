@@ -2,7 +2,6 @@
 
 use thiserror::Error;
 
-use super::step::RequestStateError;
 use crate::{
     encoding::{format::FormatError, read::Read},
     ids::{DeviceId, RequestId, SecretName},
@@ -82,56 +81,14 @@ pub struct EndedRequest {
 #[non_exhaustive]
 pub struct DroppedAnswer {
     /// Why.
-    pub reason: DropReason,
+    pub reason: RequesterError,
     /// The user's device that sent it, if it is one.
     pub device_id: Option<DeviceId>,
     /// The request that it answers, if there is one.
     pub request_id: Option<RequestId>,
 }
 
-/// Why an answer was not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum DropReason {
-    /// The devices that the host gave are of another account, or this device is another one.
-    #[error("the list of devices is that of another account or device")]
-    OtherAccount,
-    /// Another user sent it.
-    #[error("another user sent the secret")]
-    OtherUser,
-    /// The device is not one to be believed.
-    #[error("the secret is not taken from its sender: {0}")]
-    Device(DeviceProblem),
-    /// It cannot be read.
-    #[error(transparent)]
-    Content(FormatError),
-    /// The request does not stand so that it could be answered.
-    #[error(transparent)]
-    Request(RequestStateError),
-    /// The device was not asked, or it was another one of the same ID.
-    #[error("the device that sent the secret was not asked for it")]
-    NotAsked,
-    /// The user's master key has changed since the question.
-    #[error("the user's identity was reset since the secret was asked for")]
-    IdentityChanged,
-    /// It does not have the shape that its name asks for.
-    #[error(transparent)]
-    Shape(FormatError),
-    /// It belongs to another public key.
-    #[error("the secret is not the one that was asked for: {0}")]
-    PublicKey(SecretCheckError),
-    /// The device sent the same before.
-    #[error("the device sent the same secret again")]
-    Duplicate,
-    /// The device has sent several that nobody could tell apart yet.
-    #[error("the device sent too many different secrets")]
-    TooMany,
-    /// Another answer was accepted, or the request ended.
-    #[error("the request ended without this answer")]
-    NotNeeded,
-}
-
-/// Why the requester does not do what the host wants.
+/// Why the requester does not do what the host wants, or does not take what a device sent.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RequesterError {
@@ -158,13 +115,64 @@ pub enum RequesterError {
     /// The user's master key has changed since the question: cancel it, and ask anew.
     #[error("the user's identity was reset since the secret was asked for")]
     IdentityChanged,
-    /// It is not possible as the request stands.
-    #[error(transparent)]
-    Request(#[from] RequestStateError),
     /// No answer of this device is kept.
     #[error("no answer of this device is kept")]
     NoCandidate,
-    /// The answer that is kept belongs to another public key.
+    /// There is no such request, or it was forgotten.
+    #[error("there is no such request for a secret")]
+    Unknown,
+    /// A secret was accepted already.
+    #[error("the request for a secret has been answered")]
+    AlreadyReceived,
+    /// There is one of this ID.
+    #[error("there is a request for a secret with this ID already")]
+    AlreadyOpen,
+    /// No secret was accepted yet.
+    #[error("the request for a secret has not been answered")]
+    NotReceived,
+    /// The secret was stored.
+    #[error("the request for a secret was answered, and the secret stored")]
+    AlreadyStored,
+    /// The request was cancelled.
+    #[error("the request for a secret was cancelled")]
+    Cancelled,
+    /// The request expired.
+    #[error("the request for a secret has expired")]
+    Expired,
+    /// Another user sent it.
+    #[error("another user sent the secret")]
+    OtherUser,
+    /// The device that sent it is not one to be believed.
+    #[error("the secret is not taken from its sender: {0}")]
+    Sender(DeviceProblem),
+    /// It cannot be read.
+    #[error(transparent)]
+    Content(FormatError),
+    /// The decrypted message names another sender than the event around it: somebody passes on what was not meant for us.
+    #[error("the decrypted message names another sender")]
+    OtherSender,
+    /// The decrypted message was written for another user.
+    #[error("the decrypted message was meant for another user")]
+    OtherRecipient,
+    /// The decrypted message was written for another device.
+    #[error("the decrypted message was meant for another device")]
+    OtherRecipientKey,
+    /// The device was not asked, or it was another one of the same ID.
+    #[error("the device that sent the secret was not asked for it")]
+    NotAsked,
+    /// It does not have the shape that its name asks for.
+    #[error(transparent)]
+    Shape(FormatError),
+    /// It belongs to another public key.
     #[error("the secret is not the one that was asked for: {0}")]
     PublicKey(SecretCheckError),
+    /// The device sent the same before.
+    #[error("the device sent the same secret again")]
+    Duplicate,
+    /// The device has sent several that nobody could tell apart yet.
+    #[error("the device sent too many different secrets")]
+    TooMany,
+    /// Another answer was accepted, or the request ended.
+    #[error("the request ended without this answer")]
+    NotNeeded,
 }

@@ -2,9 +2,9 @@
 
 use super::{
     Requester,
-    outcome::{AcceptedSecret, DropReason, DroppedAnswer, Receipt, RequesterError},
+    outcome::{AcceptedSecret, DroppedAnswer, Receipt, RequesterError},
     request::{Candidate, Judgement, Request, State},
-    step::{Event, RequestStateError, step},
+    step::{Event, step},
 };
 use crate::{
     Limits,
@@ -58,7 +58,7 @@ impl Requester {
         let sent = match SecretSend::read(event, limits) {
             Ok(sent) => sent,
             Err(error) => {
-                let reason = DropReason::Content(error);
+                let reason = RequesterError::Content(error);
                 return Receipt::Dropped(DroppedAnswer { reason, device_id, request_id: None });
             }
         };
@@ -86,8 +86,9 @@ impl Requester {
         let own = (&self.user_id, &self.device_id);
         let public_keys = pinned(public_keys, devices);
         let mut receipts = Vec::new();
+        let spans = (self.lifetime_ms, self.memory_ms);
         for request in self.requests.values_mut() {
-            if self.options.is_over(request, now) {
+            if request.is_over(spans, now) {
                 continue;
             }
             let dropped = request.drop_misfits(devices, &public_keys);
@@ -133,7 +134,7 @@ impl Requester {
         self.check_account(devices)?;
         self.check_open(id, Event::Accept, now)?;
         let own = (&self.user_id, &self.device_id);
-        let request = self.requests.get_mut(id).ok_or(RequestStateError::Unknown)?;
+        let request = self.requests.get_mut(id).ok_or(RequesterError::Unknown)?;
         if request.identity_changed(devices) {
             return Err(RequesterError::IdentityChanged);
         }
@@ -180,15 +181,15 @@ impl Requester {
         &self,
         event: &DecryptedToDevice,
         devices: &OwnDevices,
-    ) -> Result<DeviceIdentity, DropReason> {
+    ) -> Result<DeviceIdentity, RequesterError> {
         if !self.is_ours(devices) {
-            return Err(DropReason::OtherAccount);
+            return Err(RequesterError::OtherAccount);
         }
         if *event.sender() != self.user_id {
-            return Err(DropReason::OtherUser);
+            return Err(RequesterError::OtherUser);
         }
         let device = devices.trusted_by_keys(event.curve25519(), event.ed25519());
-        device.map(|device| device.identity.clone()).map_err(DropReason::Device)
+        device.map(|device| device.identity.clone()).map_err(RequesterError::Sender)
     }
 
     fn answer(
@@ -198,23 +199,23 @@ impl Requester {
         devices: &OwnDevices,
         public_keys: &PublicKeys,
         now: u64,
-    ) -> Result<Receipt, DropReason> {
+    ) -> Result<Receipt, RequesterError> {
         let id = sent.request_id();
-        self.check_open(id, Event::Answer, now).map_err(DropReason::Request)?;
+        self.check_open(id, Event::Answer, now)?;
         let own = (&self.user_id, &self.device_id);
         let request = self.requests.get_mut(id);
-        let request = request.ok_or(DropReason::Request(RequestStateError::Unknown))?;
+        let request = request.ok_or(RequesterError::Unknown)?;
         if request.asked.get(&from.device_id) != Some(&from) {
-            return Err(DropReason::NotAsked);
+            return Err(RequesterError::NotAsked);
         }
         if request.identity_changed(devices) {
-            return Err(DropReason::IdentityChanged);
+            return Err(RequesterError::IdentityChanged);
         }
         let device_id = from.device_id.clone();
         let candidate = Candidate::read(from, sent.secret().clone(), &request.name);
-        let candidate = candidate.map_err(DropReason::Shape)?;
+        let candidate = candidate.map_err(RequesterError::Shape)?;
         match candidate.judge(&request.name, public_keys) {
-            Judgement::Misfit(error) => Err(DropReason::PublicKey(error)),
+            Judgement::Misfit(error) => Err(RequesterError::PublicKey(error)),
             Judgement::Fits(verdict) => {
                 let accepted = request.accept(candidate, verdict, public_keys, own);
                 Ok(Receipt::Accepted(Box::new(accepted)))
@@ -244,7 +245,7 @@ mod tests {
         },
         encoding::secret_base64,
         secret::{SecretBytes, SecretVec},
-        secret_sharing::{OwnDevice, Recipients, RequesterOptions, SECRET_SEND},
+        secret_sharing::{OwnDevice, SECRET_SEND},
         secret_value::{CROSS_SIGNING_MASTER, SecretCheckError},
     };
 
@@ -273,10 +274,9 @@ mod tests {
 
     #[test]
     fn the_user_cannot_accept_what_contradicts_the_pinned_master_key() {
-        let mut requester =
-            Requester::new("@a:b.org".into(), "PHONE".into(), RequesterOptions::default());
+        let mut requester = Requester::new("@a:b.org".into(), "PHONE".into());
         let name = CROSS_SIGNING_MASTER.into();
-        let asked = requester.request(name, Recipients::All, &devices(), 0).unwrap();
+        let asked = requester.request(name, None, &devices(), 0).unwrap();
         let id = asked.request().request_id.clone();
         let sent = SecretSend::new(id.clone(), secret_base64::encode(bytes(3).expose_bytes()));
         let laptop = identity("LAPTOP", 2);

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use subtle::ConstantTimeEq as _;
 
 use super::{
-    outcome::{AcceptedSecret, DropReason, DroppedAnswer, EndedRequest},
-    step::{ClosedBy, RequestState, RequestStateError},
+    outcome::{AcceptedSecret, DroppedAnswer, EndedRequest, RequesterError},
+    step::{ClosedBy, RequestState},
 };
 use crate::{
     crypto::ed25519::Ed25519PublicKey,
@@ -16,7 +16,7 @@ use crate::{
     secret::SecretString,
     secret_sharing::{
         outgoing::OutgoingRequest,
-        own_devices::{DeviceIdentity, OwnDevices},
+        own_devices::{DeviceIdentity, OwnDevice, OwnDevices},
         secret_request::{SecretRequest, SecretRequestAction},
     },
     secret_value::{
@@ -24,20 +24,11 @@ use crate::{
     },
 };
 
-/// Which devices are asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Recipients {
-    /// All that are trusted at the moment of asking, and of asking again.
-    All,
-    /// These.
-    Named(Vec<DeviceId>),
-}
-
 pub(super) struct Request {
     pub(super) id: RequestId,
     pub(super) name: SecretName,
-    pub(super) to: Recipients,
+    /// Which devices are asked: these, or all that are trusted at the moment of asking, and of asking again.
+    pub(super) to: Option<Vec<DeviceId>>,
     /// Who was asked, each as the device that it was then.
     pub(super) asked: BTreeMap<DeviceId, DeviceIdentity>,
     /// The pinned master key under which it was asked.
@@ -106,6 +97,19 @@ impl Request {
         }
     }
 
+    /// When something happens to the request by itself, if it lives and is remembered for so long.
+    pub(super) fn due(&self, (lifetime_ms, memory_ms): (u64, u64)) -> Option<u64> {
+        match self.state {
+            State::Open(_) => Some(self.since_ms.saturating_add(lifetime_ms)),
+            State::Received(..) => None,
+            State::Closed(_) => Some(self.since_ms.saturating_add(memory_ms)),
+        }
+    }
+
+    pub(super) fn is_over(&self, spans: (u64, u64), now: u64) -> bool {
+        self.due(spans).is_some_and(|due| due <= now)
+    }
+
     /// Whether the user's identity is another than when it was asked, as far as both are known.
     pub(super) fn identity_changed(&self, devices: &OwnDevices) -> bool {
         matches!((&self.master_key, devices.master_key()), (Some(then), Some(now)) if then != now)
@@ -124,16 +128,16 @@ impl Request {
 
     /// Keeps an answer until its public key is known. Waiting costs a moment; taking the first one would let one broken device
     /// decide.
-    pub(super) fn keep(&mut self, candidate: Candidate) -> Result<(), DropReason> {
+    pub(super) fn keep(&mut self, candidate: Candidate) -> Result<(), RequesterError> {
         let State::Open(candidates) = &mut self.state else {
-            return Err(DropReason::Request(RequestStateError::NotReceived));
+            return Err(RequesterError::NotReceived);
         };
         let of_device = candidates.entry(candidate.from.device_id.clone()).or_default();
         if of_device.iter().any(|kept| kept.is_same(&candidate)) {
-            return Err(DropReason::Duplicate);
+            return Err(RequesterError::Duplicate);
         }
         if of_device.len() >= CANDIDATES_PER_DEVICE {
-            return Err(DropReason::TooMany);
+            return Err(RequesterError::TooMany);
         }
         of_device.push(candidate);
         Ok(())
@@ -150,10 +154,10 @@ impl Request {
         let mut dropped = Vec::new();
         let mut stays = |candidate: &Candidate| {
             let reason = match devices.still_trusted(&candidate.from) {
-                Err(problem) => DropReason::Device(problem),
-                Ok(_) if changed => DropReason::IdentityChanged,
+                Err(problem) => RequesterError::Sender(problem),
+                Ok(_) if changed => RequesterError::IdentityChanged,
                 Ok(_) => match candidate.judge(&self.name, public_keys) {
-                    Judgement::Misfit(error) => DropReason::PublicKey(error),
+                    Judgement::Misfit(error) => RequesterError::PublicKey(error),
                     Judgement::Fits(_) | Judgement::Undecided => return true,
                 },
             };
@@ -175,8 +179,8 @@ impl Request {
         let others = self.candidates().filter(|other| !other.is_same(&candidate));
         let dropped = others.map(|other| {
             let reason = match other.judge(&self.name, public_keys) {
-                Judgement::Misfit(error) => DropReason::PublicKey(error),
-                Judgement::Fits(_) | Judgement::Undecided => DropReason::NotNeeded,
+                Judgement::Misfit(error) => RequesterError::PublicKey(error),
+                Judgement::Fits(_) | Judgement::Undecided => RequesterError::NotNeeded,
             };
             DroppedAnswer::new(reason, &other.from, &self.id)
         });
@@ -208,7 +212,7 @@ impl Request {
     pub(super) fn end(&mut self, by: ClosedBy, own: (&UserId, &DeviceId)) -> EndedRequest {
         let dropped = self
             .candidates()
-            .map(|other| DroppedAnswer::new(DropReason::NotNeeded, &other.from, &self.id))
+            .map(|other| DroppedAnswer::new(RequesterError::NotNeeded, &other.from, &self.id))
             .collect();
         let cancellation = self.cancellation(None, own);
         self.state = State::Closed(by);
@@ -252,9 +256,35 @@ impl Request {
 }
 
 impl DroppedAnswer {
-    pub(super) fn new(reason: DropReason, from: &DeviceIdentity, request: &RequestId) -> Self {
+    pub(super) fn new(reason: RequesterError, from: &DeviceIdentity, request: &RequestId) -> Self {
         Self { reason, device_id: Some(from.device_id.clone()), request_id: Some(request.clone()) }
     }
+}
+
+/// The devices that are asked, each of which is trusted.
+pub(super) fn recipients(
+    to: Option<&[DeviceId]>,
+    devices: &OwnDevices,
+) -> Result<BTreeMap<DeviceId, DeviceIdentity>, RequesterError> {
+    let asked = match to {
+        None => by_id(devices.trusted()),
+        Some(names) => {
+            let named = names.iter().map(|name| {
+                devices
+                    .trusted_by_id(name)
+                    .map_err(|problem| RequesterError::Device { device_id: name.clone(), problem })
+            });
+            by_id(named.collect::<Result<Vec<_>, _>>()?)
+        }
+    };
+    if asked.is_empty() { Err(RequesterError::NobodyToAsk) } else { Ok(asked) }
+}
+
+pub(super) fn by_id<'a>(
+    devices: impl IntoIterator<Item = &'a OwnDevice>,
+) -> BTreeMap<DeviceId, DeviceIdentity> {
+    let identities = devices.into_iter().map(|device| &device.identity);
+    identities.map(|identity| (identity.device_id.clone(), identity.clone())).collect()
 }
 
 /// A device that sends more different secrets than these for one request is broken.

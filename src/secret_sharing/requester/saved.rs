@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ClosedBy, Recipients, Requester, RequesterOptions,
+    ClosedBy, Requester,
     request::{Candidate, Request, State},
 };
 use crate::{
@@ -113,7 +113,6 @@ impl Requester {
         saved: &SecretVec,
         user_id: UserId,
         device_id: DeviceId,
-        options: RequesterOptions,
     ) -> Result<Self, SavedStateError> {
         let Saved { clock, requests: saved } =
             Header::read(saved.expose_bytes(), PART, &user_id, &device_id)?;
@@ -122,7 +121,7 @@ impl Requester {
             let request = saved.read()?;
             requests.insert(request.id.clone(), request);
         }
-        Ok(Self { user_id, device_id, options, clock, requests })
+        Ok(Self { clock, requests, ..Self::new(user_id, device_id) })
     }
 }
 
@@ -149,10 +148,7 @@ impl<'a> SavedRequest<'a> {
             (State::Closed(ClosedBy::Cancelled), _) => SavedState::Cancelled,
             (State::Closed(ClosedBy::Expired), _) => SavedState::Expired,
         };
-        let to = match &request.to {
-            Recipients::All => None,
-            Recipients::Named(names) => Some(names.clone()),
-        };
+        let to = request.to.clone();
         Self {
             id: request.id.clone(),
             name: request.name.clone(),
@@ -193,9 +189,8 @@ impl<'a> SavedRequest<'a> {
         });
         let asked = asked.collect::<Result<_, SavedStateError>>()?;
         let master_key = self.master_key.as_deref().map(ed25519).transpose()?;
-        let to = self.to.map_or(Recipients::All, Recipients::Named);
         let since_ms = self.since_ms;
-        Ok(Request { id: self.id, name, to, asked, master_key, since_ms, state })
+        Ok(Request { id: self.id, name, to: self.to, asked, master_key, since_ms, state })
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a request can be, and what becomes of it: the whole table, and nothing but the table.
 
-use thiserror::Error;
+use super::outcome::RequesterError;
 
 /// Where a request for a secret stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,33 +29,6 @@ pub(super) enum ClosedBy {
     Expired,
 }
 
-/// Why something is not possible as a request stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
-#[non_exhaustive]
-pub enum RequestStateError {
-    /// There is no such request, or it was forgotten.
-    #[error("there is no such request for a secret")]
-    Unknown,
-    /// A secret was accepted already.
-    #[error("the request for a secret has been answered")]
-    AlreadyReceived,
-    /// There is one of this ID.
-    #[error("there is a request for a secret with this ID already")]
-    AlreadyOpen,
-    /// No secret was accepted yet.
-    #[error("the request for a secret has not been answered")]
-    NotReceived,
-    /// The secret was stored.
-    #[error("the request for a secret was answered, and the secret stored")]
-    AlreadyStored,
-    /// The request was cancelled.
-    #[error("the request for a secret was cancelled")]
-    Cancelled,
-    /// The request expired.
-    #[error("the request for a secret has expired")]
-    Expired,
-}
-
 /// What happens to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Event {
@@ -79,24 +52,24 @@ pub(super) enum Event {
 pub(super) fn step(
     state: Option<RequestState>,
     event: Event,
-) -> Result<Option<RequestState>, RequestStateError> {
+) -> Result<Option<RequestState>, RequesterError> {
     use RequestState::{Cancelled, Expired, Open, Received, Stored};
     let next = match (state, event) {
         (None, Event::Open) => Open,
-        (None, _) => return Err(RequestStateError::Unknown),
+        (None, _) => return Err(RequesterError::Unknown),
         (Some(Open), Event::Retry | Event::Answer) => Open,
-        (Some(Open), Event::Open) => return Err(RequestStateError::AlreadyOpen),
+        (Some(Open), Event::Open) => return Err(RequesterError::AlreadyOpen),
         (Some(Open), Event::Accept) => Received,
-        (Some(Open), Event::Stored) => return Err(RequestStateError::NotReceived),
+        (Some(Open), Event::Stored) => return Err(RequesterError::NotReceived),
         (Some(Open), Event::Cancel) => Cancelled,
         (Some(Open), Event::Expire) => Expired,
         (Some(Received), Event::Stored) => Stored,
         (Some(Received), Event::Expire) => Received,
-        (Some(Received), _) => return Err(RequestStateError::AlreadyReceived),
+        (Some(Received), _) => return Err(RequesterError::AlreadyReceived),
         (Some(Stored | Cancelled | Expired), Event::Expire) => return Ok(None),
-        (Some(Stored), _) => return Err(RequestStateError::AlreadyStored),
-        (Some(Cancelled), _) => return Err(RequestStateError::Cancelled),
-        (Some(Expired), _) => return Err(RequestStateError::Expired),
+        (Some(Stored), _) => return Err(RequesterError::AlreadyStored),
+        (Some(Cancelled), _) => return Err(RequesterError::Cancelled),
+        (Some(Expired), _) => return Err(RequesterError::Expired),
     };
     Ok(Some(next))
 }

@@ -1,6 +1,9 @@
 //! The whole table of the requester, pair by pair.
 
-use super::step::{Event, RequestState, RequestStateError, step};
+use super::{
+    outcome::RequesterError,
+    step::{Event, RequestState, step},
+};
 
 /// All states, the unknown one first. A new variant does not compile until it is here.
 fn states() -> Vec<Option<RequestState>> {
@@ -38,12 +41,12 @@ fn events() -> Vec<Event> {
     all
 }
 
-type Next = Result<Option<RequestState>, RequestStateError>;
+type Next = Result<Option<RequestState>, RequesterError>;
 
 #[rustfmt::skip]
 fn rows() -> Vec<(Option<RequestState>, Vec<Next>)> {
     use RequestState::{Cancelled, Expired, Open, Received, Stored};
-    use RequestStateError as No;
+    use RequesterError as No;
     let to = |state| Ok(Some(state));
     vec![
         //                Open                      Retry                     Answer                    Accept                    Stored                    Cancel                    Expire

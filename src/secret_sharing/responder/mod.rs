@@ -18,10 +18,10 @@ use self::{
     step::{Event, step},
 };
 pub use self::{
-    outcome::{Decision, IgnoreReason, IncomingRequest, ShareError},
+    outcome::{Decision, IncomingRequest, ResponderError},
     policy::{SharePolicy, ShareRule},
     secret_to_encrypt::{EncryptedSecretSend, SecretToEncrypt},
-    step::{AnswerState, AnswerStateError},
+    step::AnswerState,
 };
 use super::own_devices::OwnDevices;
 use crate::clock::Clock;

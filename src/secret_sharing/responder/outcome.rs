@@ -2,7 +2,6 @@
 
 use thiserror::Error;
 
-use super::step::AnswerStateError;
 use crate::{
     encoding::format::FormatError,
     ids::{RequestId, SecretName},
@@ -22,7 +21,7 @@ pub enum Decision {
     /// The device took the request back: take the question from the screen, if there is one.
     Withdraw(IncomingRequest),
     /// Do nothing.
-    Ignore(IgnoreReason),
+    Ignore(ResponderError),
 }
 
 /// A request of a device that may have secrets: the facts for the user.
@@ -37,10 +36,10 @@ pub struct IncomingRequest {
     pub name: SecretName,
 }
 
-/// Why nothing is done about a request.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
+/// Why nothing is done about a request, or its secret is not shared after all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub enum IgnoreReason {
+pub enum ResponderError {
     /// The devices that the host gave are of another account, or this device is another one.
     #[error("the list of devices is that of another account or device")]
     OtherAccount,
@@ -56,10 +55,10 @@ pub enum IgnoreReason {
     /// Another user asks.
     #[error("another user asks for the secret")]
     OtherUser,
-    /// The device is not one that gets secrets.
+    /// The device is not one that gets secrets, or not any more.
     #[error("no secret is shared with the device: {0}")]
     Device(DeviceProblem),
-    /// The policy has no such name, or forbids it.
+    /// The policy has no such name, or forbids it, by now.
     #[error("secrets of this name are not shared")]
     NotShared,
     /// The device has asked too often.
@@ -68,27 +67,24 @@ pub enum IgnoreReason {
     /// There is a request of the same ID for another secret.
     #[error("there is a request of the same ID for another secret")]
     OtherName,
-    /// It is not possible as the request stands.
-    #[error(transparent)]
-    Request(#[from] AnswerStateError),
-}
-
-/// Why a secret is not shared after all.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum ShareError {
-    /// The devices that the host gave are of another account, or this device is another one.
-    #[error("the list of devices is that of another account or device")]
-    OtherAccount,
-    /// The device is not one that gets secrets, or not any more.
-    #[error("no secret is shared with the device: {0}")]
-    Device(DeviceProblem),
+    /// There is no such request, or it was forgotten.
+    #[error("there is no such request of the device")]
+    Unknown,
+    /// The user is asked already.
+    #[error("the user has not answered the question yet")]
+    Asking,
+    /// It was answered.
+    #[error("the request was answered already")]
+    AlreadyAnswered,
+    /// It was refused.
+    #[error("the request was refused")]
+    Refused,
+    /// The device took it back.
+    #[error("the request was cancelled by the device that asked")]
+    Cancelled,
     /// The user's master key has changed since the request.
     #[error("the user's identity was reset since the device asked")]
     IdentityChanged,
-    /// The policy does not allow it any more.
-    #[error("secrets of this name are not shared")]
-    NotShared,
     /// The secret has another name than the one that was asked for.
     #[error("the secret is another one than the device asked for")]
     OtherSecret,
@@ -107,7 +103,4 @@ pub enum ShareError {
     /// What the host calls encrypted is not an Olm message from this device to that one alone.
     #[error("what should be encrypted for the device is not")]
     NotEncrypted,
-    /// It is not possible as the request stands.
-    #[error(transparent)]
-    Request(#[from] AnswerStateError),
 }

@@ -3,9 +3,9 @@
 use super::{
     Responder,
     entry::Entry,
-    outcome::{Decision, IgnoreReason, IncomingRequest},
+    outcome::{Decision, IncomingRequest, ResponderError},
     policy::ShareRule,
-    step::{AnswerState, AnswerStateError, Event, step},
+    step::{AnswerState, Event, step},
 };
 use crate::{
     Limits,
@@ -41,22 +41,22 @@ impl Responder {
         devices: &OwnDevices,
         limits: &Limits,
         now: u64,
-    ) -> Result<Decision, IgnoreReason> {
+    ) -> Result<Decision, ResponderError> {
         if !self.is_ours(devices) {
-            return Err(IgnoreReason::OtherAccount);
+            return Err(ResponderError::OtherAccount);
         }
         if event.event_type.as_str() != SECRET_REQUEST {
-            return Err(IgnoreReason::OtherType);
+            return Err(ResponderError::OtherType);
         }
         if event.sender != self.user_id {
-            return Err(IgnoreReason::OtherUser);
+            return Err(ResponderError::OtherUser);
         }
         let read = SecretRequest::from_json(&event.content, limits);
-        let request = read.map_err(IgnoreReason::Content)?;
+        let request = read.map_err(ResponderError::Content)?;
         match &request.action {
             SecretRequestAction::Request(name) => self.asked(&request, name, devices, now),
             SecretRequestAction::Cancellation => self.cancelled(&request, devices, now),
-            SecretRequestAction::Unknown(_) => Err(IgnoreReason::UnknownAction),
+            SecretRequestAction::Unknown => Err(ResponderError::UnknownAction),
         }
     }
 
@@ -66,21 +66,21 @@ impl Responder {
         name: &SecretName,
         devices: &OwnDevices,
         now: u64,
-    ) -> Result<Decision, IgnoreReason> {
+    ) -> Result<Decision, ResponderError> {
         let device = asking(request, devices)?;
         let event = match self.policy.rule(name) {
             ShareRule::Share => Event::ComesToShare,
             ShareRule::AskUser => Event::ComesToAsk,
-            ShareRule::Never => return Err(IgnoreReason::NotShared),
+            ShareRule::Never => return Err(ResponderError::NotShared),
         };
         self.entries.forget_outdated(&device, devices, &self.policy, now);
         if !self.entries.admit(&device.device_id, &self.policy, now) {
-            return Err(IgnoreReason::TooManyRequests);
+            return Err(ResponderError::TooManyRequests);
         }
         let (device_id, id) = (&device.device_id, &request.request_id);
         if let Some(entry) = self.entries.find(device_id, id, &self.policy, now) {
             if entry.name.as_ref().is_some_and(|other| other != name) {
-                return Err(IgnoreReason::OtherName);
+                return Err(ResponderError::OtherName);
             }
             let state = step(Some(entry.state), event);
             // Asked again, it is asked under the identity that is known by now.
@@ -90,11 +90,11 @@ impl Responder {
             }
             return decision(entry);
         }
-        let state = step(None, event)?.ok_or(AnswerStateError::Unknown)?;
+        let state = step(None, event)?.ok_or(ResponderError::Unknown)?;
         let entry = Entry::new(device, id.clone(), Some(name.clone()), devices, now, state);
         let decision = decision(&entry);
         let is_remembered = self.entries.add(entry, &self.policy);
-        if is_remembered { decision } else { Err(IgnoreReason::TooManyRequests) }
+        if is_remembered { decision } else { Err(ResponderError::TooManyRequests) }
     }
 
     fn cancelled(
@@ -102,7 +102,7 @@ impl Responder {
         request: &SecretRequest,
         devices: &OwnDevices,
         now: u64,
-    ) -> Result<Decision, IgnoreReason> {
+    ) -> Result<Decision, ResponderError> {
         let (device_id, id) = (&request.requesting_device_id, &request.request_id);
         if let Some(entry) = self.entries.find(device_id, id, &self.policy, now) {
             return withdraw(entry, now);
@@ -110,40 +110,36 @@ impl Responder {
         // It may have overtaken its request, which must not be answered then.
         let device = asking(request, devices)?;
         self.entries.forget_outdated(&device, devices, &self.policy, now);
-        let state = step(None, Event::Cancellation)?.ok_or(AnswerStateError::Unknown)?;
+        let state = step(None, Event::Cancellation)?.ok_or(ResponderError::Unknown)?;
         let entry = Entry::new(device, id.clone(), None, devices, now, state);
         let is_remembered = self.entries.admit(device_id, &self.policy, now)
             && self.entries.add(entry, &self.policy);
-        Err(if is_remembered {
-            IgnoreReason::Request(AnswerStateError::Unknown)
-        } else {
-            IgnoreReason::TooManyRequests
-        })
+        Err(if is_remembered { ResponderError::Unknown } else { ResponderError::TooManyRequests })
     }
 }
 
 /// The device that a request names, if secrets may be shared with it.
-fn asking(request: &SecretRequest, devices: &OwnDevices) -> Result<DeviceIdentity, IgnoreReason> {
+fn asking(request: &SecretRequest, devices: &OwnDevices) -> Result<DeviceIdentity, ResponderError> {
     let device = devices.trusted_by_id(&request.requesting_device_id);
-    device.map(|device| device.identity.clone()).map_err(IgnoreReason::Device)
+    device.map(|device| device.identity.clone()).map_err(ResponderError::Device)
 }
 
-fn withdraw(entry: &mut Entry, now: u64) -> Result<Decision, IgnoreReason> {
+fn withdraw(entry: &mut Entry, now: u64) -> Result<Decision, ResponderError> {
     let waiting: Option<IncomingRequest> = entry.incoming().filter(|_| entry.is_waiting());
     if let Some(state) = step(Some(entry.state), Event::Cancellation)? {
         entry.set(state, now);
     }
-    waiting.map(Decision::Withdraw).ok_or(IgnoreReason::Request(AnswerStateError::Cancelled))
+    waiting.map(Decision::Withdraw).ok_or(ResponderError::Cancelled)
 }
 
-fn decision(entry: &Entry) -> Result<Decision, IgnoreReason> {
-    let incoming = entry.incoming().ok_or(AnswerStateError::Cancelled)?;
+fn decision(entry: &Entry) -> Result<Decision, ResponderError> {
+    let incoming = entry.incoming().ok_or(ResponderError::Cancelled)?;
     match entry.state {
         AnswerState::Asking => Ok(Decision::AskUser(incoming)),
         AnswerState::Allowed => Ok(Decision::Share(incoming)),
-        AnswerState::Answered => Err(AnswerStateError::AlreadyAnswered.into()),
-        AnswerState::Refused => Err(AnswerStateError::Refused.into()),
-        AnswerState::Cancelled => Err(AnswerStateError::Cancelled.into()),
+        AnswerState::Answered => Err(ResponderError::AlreadyAnswered),
+        AnswerState::Refused => Err(ResponderError::Refused),
+        AnswerState::Cancelled => Err(ResponderError::Cancelled),
     }
 }
 
@@ -156,7 +152,7 @@ mod tests {
             ed25519::{Ed25519PublicKey, Ed25519Seed},
         },
         secret::SecretBytes,
-        secret_sharing::{OwnDevice, ShareError, SharePolicy},
+        secret_sharing::{OwnDevice, ResponderError, SharePolicy},
         secret_value::{MEGOLM_BACKUP_V1, SecretValue},
     };
 
@@ -200,7 +196,7 @@ mod tests {
         let secret = SecretValue::kept_by_host(&incoming.name, "A".repeat(43).as_bytes());
         let secret = secret.unwrap().value;
         let taken = responder.take(&incoming, &secret, &reset, 0);
-        assert_eq!(taken.map(drop), Err(ShareError::IdentityChanged));
+        assert_eq!(taken.map(drop), Err(ResponderError::IdentityChanged));
         assert!(responder.take(&incoming, &secret, &pinned, 0).is_ok());
     }
 }

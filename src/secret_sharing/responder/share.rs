@@ -5,10 +5,10 @@
 use super::{
     Responder,
     entry::Entry,
-    outcome::{IncomingRequest, ShareError},
+    outcome::{IncomingRequest, ResponderError},
     policy::ShareRule,
     secret_to_encrypt::{EncryptedSecretSend, SecretToEncrypt},
-    step::{AnswerState, AnswerStateError, Event, step},
+    step::{AnswerState, Event, step},
 };
 use crate::{
     encoding::json_object::JsonObject,
@@ -23,12 +23,8 @@ impl Responder {
     ///
     /// # Errors
     ///
-    /// [`AnswerStateError`] if the request is over meanwhile.
-    pub fn allow(
-        &mut self,
-        request: &IncomingRequest,
-        now_ms: u64,
-    ) -> Result<(), AnswerStateError> {
+    /// [`ResponderError`] if the request is over meanwhile.
+    pub fn allow(&mut self, request: &IncomingRequest, now_ms: u64) -> Result<(), ResponderError> {
         self.change(&request.device, &request.request_id, Event::Allow, now_ms)
     }
 
@@ -36,12 +32,8 @@ impl Responder {
     ///
     /// # Errors
     ///
-    /// [`AnswerStateError`] if the request is over meanwhile.
-    pub fn refuse(
-        &mut self,
-        request: &IncomingRequest,
-        now_ms: u64,
-    ) -> Result<(), AnswerStateError> {
+    /// [`ResponderError`] if the request is over meanwhile.
+    pub fn refuse(&mut self, request: &IncomingRequest, now_ms: u64) -> Result<(), ResponderError> {
         self.change(&request.device, &request.request_id, Event::Refuse, now_ms)
     }
 
@@ -52,7 +44,7 @@ impl Responder {
     ///
     /// # Errors
     ///
-    /// [`ShareError`] if the device is not trusted any more, nobody allowed it, the request is over, the secret is
+    /// [`ResponderError`] if the device is not trusted any more, nobody allowed it, the request is over, the secret is
     /// another one, or nobody vouches for it but a device that has shared it: the device that gets it takes it on this
     /// one's word, and would not hear when the other one is blocked.
     pub fn take(
@@ -61,15 +53,17 @@ impl Responder {
         secret: &SecretValue,
         devices: &OwnDevices,
         now_ms: u64,
-    ) -> Result<SecretToEncrypt, ShareError> {
+    ) -> Result<SecretToEncrypt, ResponderError> {
         let to = request.device.clone();
         let entry = self.check(&to, &request.request_id, Event::Take, devices, now_ms)?;
         if entry.name.as_ref() != Some(secret.name()) || *secret.name() != request.name {
-            return Err(ShareError::OtherSecret);
+            return Err(ResponderError::OtherSecret);
         }
         match secret.provenance() {
-            Provenance::SharedByVerifiedDevice(_) => return Err(ShareError::OnlyDevice),
-            provenance if !provenance.is_authentic() => return Err(ShareError::Unauthenticated),
+            Provenance::SharedByVerifiedDevice(_) => return Err(ResponderError::OnlyDevice),
+            provenance if !provenance.is_authentic() => {
+                return Err(ResponderError::Unauthenticated);
+            }
             _ => {}
         }
         let request_id = entry.request_id.clone();
@@ -82,7 +76,7 @@ impl Responder {
     ///
     /// # Errors
     ///
-    /// [`ShareError`] as for [`Responder::take`], or if the content is no Olm message to the device. Then
+    /// [`ResponderError`] as for [`Responder::take`], or if the content is no Olm message to the device. Then
     /// nothing may be sent.
     pub fn encrypted(
         &mut self,
@@ -90,11 +84,11 @@ impl Responder {
         content: JsonObject,
         devices: &OwnDevices,
         now_ms: u64,
-    ) -> Result<EncryptedSecretSend, ShareError> {
+    ) -> Result<EncryptedSecretSend, ResponderError> {
         let entry =
             self.check(&secret.to, &secret.request_id, Event::Encrypted, devices, now_ms)?;
         let (to, request_id) = (entry.device.clone(), entry.request_id.clone());
-        let encrypted = secret.into_encrypted(content).ok_or(ShareError::NotEncrypted)?;
+        let encrypted = secret.into_encrypted(content).ok_or(ResponderError::NotEncrypted)?;
         self.change(&to, &request_id, Event::Encrypted, now_ms)?;
         Ok(encrypted)
     }
@@ -106,12 +100,12 @@ impl Responder {
     ///
     /// # Errors
     ///
-    /// [`AnswerStateError`] if the request is over meanwhile.
+    /// [`ResponderError`] if the request is over meanwhile.
     pub fn no_session(
         &mut self,
         secret: SecretToEncrypt,
         now_ms: u64,
-    ) -> Result<(), AnswerStateError> {
+    ) -> Result<(), ResponderError> {
         self.change(&secret.to, &secret.request_id, Event::NoSession, now_ms)
     }
 
@@ -121,7 +115,7 @@ impl Responder {
         request_id: &RequestId,
         event: Event,
         now_ms: u64,
-    ) -> Result<(), AnswerStateError> {
+    ) -> Result<(), ResponderError> {
         let now = self.clock.advance(now_ms);
         let entry = self.entries.find(&device.device_id, request_id, &self.policy, now);
         let entry = entry.filter(|entry| entry.device == *device);
@@ -130,7 +124,7 @@ impl Responder {
                 entry.allowed_by_user |= event == Event::Allow;
                 entry.set(state, now);
             }
-            _ => return Err(AnswerStateError::Unknown),
+            _ => return Err(ResponderError::Unknown),
         }
         Ok(())
     }
@@ -143,23 +137,23 @@ impl Responder {
         event: Event,
         devices: &OwnDevices,
         now_ms: u64,
-    ) -> Result<&Entry, ShareError> {
+    ) -> Result<&Entry, ResponderError> {
         let now = self.clock.advance(now_ms);
         if !self.is_ours(devices) {
-            return Err(ShareError::OtherAccount);
+            return Err(ResponderError::OtherAccount);
         }
         let entry = self.entries.find(&device.device_id, request_id, &self.policy, now);
         let entry = entry.filter(|entry| entry.device == *device);
         step(entry.as_ref().map(|entry| entry.state), event)?;
-        let entry = entry.ok_or(AnswerStateError::Unknown)?;
-        devices.still_trusted(&entry.device).map_err(ShareError::Device)?;
+        let entry = entry.ok_or(ResponderError::Unknown)?;
+        devices.still_trusted(&entry.device).map_err(ResponderError::Device)?;
         if entry.identity_changed(devices) {
-            return Err(ShareError::IdentityChanged);
+            return Err(ResponderError::IdentityChanged);
         }
         let rule = entry.name.as_ref().map(|name| self.policy.rule(name));
         match (entry.state, rule) {
             (AnswerState::Allowed, Some(ShareRule::Share | ShareRule::AskUser)) => Ok(entry),
-            _ => Err(ShareError::NotShared),
+            _ => Err(ResponderError::NotShared),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a request can be for the device that answers, and what becomes of it: the whole table.
 
-use thiserror::Error;
+use super::outcome::ResponderError;
 
 /// Where a request of another device stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -15,27 +15,6 @@ pub enum AnswerState {
     /// The user said no, or there is no such secret.
     Refused,
     /// The device took it back, maybe before it came.
-    Cancelled,
-}
-
-/// Why something is not possible as a request stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
-#[non_exhaustive]
-pub enum AnswerStateError {
-    /// There is no such request, or it was forgotten.
-    #[error("there is no such request of the device")]
-    Unknown,
-    /// The user is asked already.
-    #[error("the user has not answered the question yet")]
-    Asking,
-    /// It was answered.
-    #[error("the request was answered already")]
-    AlreadyAnswered,
-    /// It was refused.
-    #[error("the request was refused")]
-    Refused,
-    /// The device took it back.
-    #[error("the request was cancelled by the device that asked")]
     Cancelled,
 }
 
@@ -66,7 +45,7 @@ pub(super) enum Event {
 pub(super) fn step(
     state: Option<AnswerState>,
     event: Event,
-) -> Result<Option<AnswerState>, AnswerStateError> {
+) -> Result<Option<AnswerState>, ResponderError> {
     use AnswerState::{Allowed, Answered, Asking, Cancelled, Refused};
     let next = match (state, event) {
         (_, Event::Expire) => return Ok(None),
@@ -74,16 +53,16 @@ pub(super) fn step(
         (None, Event::ComesToAsk) => Asking,
         // It may have overtaken its request.
         (None, Event::Cancellation) => Cancelled,
-        (None, _) => return Err(AnswerStateError::Unknown),
+        (None, _) => return Err(ResponderError::Unknown),
         (Some(Asking), Event::Allow) => Allowed,
         (Some(Asking | Allowed), Event::Refuse) => Refused,
         (Some(Asking | Allowed | Refused | Cancelled), Event::Cancellation) => Cancelled,
-        (Some(Asking), _) => return Err(AnswerStateError::Asking),
+        (Some(Asking), _) => return Err(ResponderError::Asking),
         (Some(Allowed), Event::Encrypted) => Answered,
         (Some(Allowed), _) => Allowed,
-        (Some(Answered), _) => return Err(AnswerStateError::AlreadyAnswered),
-        (Some(Refused), _) => return Err(AnswerStateError::Refused),
-        (Some(Cancelled), _) => return Err(AnswerStateError::Cancelled),
+        (Some(Answered), _) => return Err(ResponderError::AlreadyAnswered),
+        (Some(Refused), _) => return Err(ResponderError::Refused),
+        (Some(Cancelled), _) => return Err(ResponderError::Cancelled),
     };
     Ok(Some(next))
 }

@@ -1,6 +1,9 @@
 //! The whole table of the responder, pair by pair.
 
-use super::step::{AnswerState, AnswerStateError, Event, step};
+use super::{
+    outcome::ResponderError,
+    step::{AnswerState, Event, step},
+};
 
 /// All states, the unknown one first. A new variant does not compile until it is here.
 fn states() -> Vec<Option<AnswerState>> {
@@ -40,12 +43,12 @@ fn events() -> Vec<Event> {
     all
 }
 
-type Next = Result<Option<AnswerState>, AnswerStateError>;
+type Next = Result<Option<AnswerState>, ResponderError>;
 
 #[rustfmt::skip]
 fn rows() -> Vec<(Option<AnswerState>, Vec<Next>)> {
     use AnswerState::{Allowed, Answered, Asking, Cancelled, Refused};
-    use AnswerStateError as No;
+    use ResponderError as No;
     let to = |state| Ok(Some(state));
     let (unknown, asking) = (Err(No::Unknown), Err(No::Asking));
     let (done, refused, back) = (Err(No::AlreadyAnswered), Err(No::Refused), Err(No::Cancelled));

@@ -1,6 +1,6 @@
 //! Describing a key again whose description is gone.
 
-use super::{Change, ChangeError, StepReason};
+use super::{Change, ChangeError, PlanNote};
 use crate::{
     crypto::aes_hmac_sha2::KeyCheck,
     encoding::{json, json_object::JsonObject},
@@ -41,7 +41,7 @@ impl Change<'_> {
             self.storage.content(&event_type).map(|content| described(Some(content), &check));
         let content = left.filter(|content| self.is_of(content, &key));
         let content = content.unwrap_or_else(|| described(None, &check));
-        self.write(event_type, content, StepReason::DescribeKeyAgain(id.clone()));
+        self.write(event_type, content, PlanNote::DescribeKeyAgain(id.clone()));
         Ok(())
     }
 

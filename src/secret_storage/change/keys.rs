@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Change, ChangeError, NewKey, PlanNote, StepReason};
+use super::{Change, ChangeError, NewKey, PlanNote};
 use crate::{
     encoding::{json, json_object::JsonObject},
     ids::{EventType, SecretName, SecretStorageKeyId},
@@ -50,7 +50,7 @@ impl Change<'_> {
             let before = self.storage.content(&event_type).map(JsonObject::as_raw);
             let content = json::with_member(before, "key", &json::to_text(id.as_str()));
             let content = JsonObject::from_our_own(&content);
-            self.write(event_type, content, StepReason::SetDefault(id.clone()));
+            self.write(event_type, content, PlanNote::SetDefault(id.clone()));
         }
         Ok(())
     }
@@ -154,7 +154,7 @@ impl Change<'_> {
         if self.storage.key(id).is_none() {
             let event_type = EventType::new(format!("{KEY_PREFIX}{}", id.as_str()));
             let content = new_key.description().clone();
-            self.write(event_type, content, StepReason::DescribeKey(id.clone()));
+            self.write(event_type, content, PlanNote::DescribeKey(id.clone()));
         }
         self.keys.add(new_key.key());
         Ok(())
@@ -163,7 +163,7 @@ impl Change<'_> {
     /// Takes a key's description away, once nothing is encrypted to it.
     pub(super) fn forget(&mut self, id: &SecretStorageKeyId) {
         let event_type = EventType::new(format!("{KEY_PREFIX}{}", id.as_str()));
-        self.write(event_type, JsonObject::empty(), StepReason::RemoveKey(id.clone()));
+        self.write(event_type, JsonObject::empty(), PlanNote::RemoveKey(id.clone()));
     }
 
     /// Takes the secrets from a key, encrypting to the default key those that nothing else opens; gives

@@ -1,6 +1,6 @@
 //! Writing in the way of 2019, for those who have to.
 
-use super::{Change, ChangeError, StepReason};
+use super::{Change, ChangeError, PlanNote};
 use crate::{
     Limits,
     crypto::{
@@ -62,7 +62,7 @@ impl Change<'_> {
             .map_err(|_| ChangeError::NonContributory)?;
         let content = self.storage.content(&EventType::from(name.as_str()));
         let content = with_entries(content, [(&key.id, &*legacy_entry_json(&message))]);
-        self.write_secret(name, content, StepReason::StoreLegacy(name.clone()));
+        self.write_secret(name, content, PlanNote::StoreLegacy(name.clone()));
         Ok(())
     }
 }

@@ -5,11 +5,10 @@ use std::{
     hash::BuildHasher as _,
 };
 
-use super::{Change, ChangeError, NewKey, PlanNote, StepReason, VerifiedPublicKeys};
+use super::{Change, ChangeError, NewKey, PlanNote, VerifiedPublicKeys};
 use crate::{
     encoding::json_object::JsonObject,
     ids::{SecretName, SecretStorageKeyId},
-    passphrase::PassphraseFinding,
     secret::SecretString,
     secret_storage::{
         at_hand::KeysAtHand,
@@ -207,7 +206,7 @@ impl Change<'_> {
             Some(_) => {}
             None => self.add_entries(&name, text, &[target]),
         }
-        let reason = StepReason::DeleteOldName(old_name.clone());
+        let reason = PlanNote::DeleteOldName(old_name.clone());
         self.write_secret(old_name, JsonObject::empty(), reason);
     }
 
@@ -272,7 +271,5 @@ fn is_same_key(one: &SecretString, other: &SecretString) -> bool {
 
 fn has_few_rounds(description: &KeyDescription) -> bool {
     let Ok(Some(passphrase)) = description.passphrase() else { return false };
-    let is_few =
-        |finding: &PassphraseFinding| matches!(finding, PassphraseFinding::FewRounds { .. });
-    passphrase.repairs.iter().any(is_few)
+    passphrase.is_guessable()
 }

@@ -22,6 +22,7 @@
 // docs/decisions.md, 22: a change of the secret storage is a plan.
 
 mod describe;
+mod error;
 mod keys;
 mod legacy;
 mod migrate;
@@ -33,13 +34,13 @@ mod verified_keys;
 use std::{collections::HashSet, fmt};
 
 use rand_core::CryptoRng;
-use thiserror::Error;
 
 pub(crate) use self::verified_keys::Belief;
 pub use self::{
+    error::ChangeError,
     legacy::LegacyPublicKey,
     new_key::NewKey,
-    plan::{Plan, PlanError, PlanNote, PlanStep, StepReason},
+    plan::{Plan, PlanNote, PlanStep},
     verified_keys::{NotVerified, VerifiedPublicKeys},
 };
 use super::{
@@ -50,10 +51,9 @@ use super::{
 };
 use crate::{
     Limits,
-    encoding::format::FormatError,
     encoding::json_object::JsonObject,
     ids::{EventType, SecretName, SecretStorageKeyId},
-    randomness::{NoRandomness, with_os_rng},
+    randomness::with_os_rng,
 };
 
 /// A change in the making: each of its functions adds steps to the plan.
@@ -71,60 +71,6 @@ pub struct Change<'a> {
     keeps_all: bool,
     limits: Limits,
     rng: &'a mut dyn CryptoRng,
-}
-
-/// Why a change cannot be planned. Nothing is written then.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum ChangeError {
-    /// The operating system has no randomness to give.
-    #[error(transparent)]
-    NoRandomness(#[from] NoRandomness),
-    /// There is no default key, so it has to be said which one to use.
-    #[error("the key storage has no default key")]
-    NoDefaultKey,
-    /// A key is needed that is not at hand, or not described.
-    #[error("a key is needed that is not at hand")]
-    NoSuchKey(SecretStorageKeyId),
-    /// Nothing shows that the key is the right one, so nothing may be encrypted with it.
-    #[error("nothing shows that the key is the right one, so nothing may be encrypted with it")]
-    Unverifiable(SecretStorageKeyId),
-    /// Others can find the key by trying passphrases, so nothing more is encrypted with it: put a new one in its place.
-    #[error(
-        "others can guess the key, so nothing more is encrypted with it; put a new key in its place"
-    )]
-    Guessable(SecretStorageKeyId),
-    /// New secrets are not encrypted asymmetrically.
-    #[error("the key is of the algorithm of 2019, which new secrets do not use")]
-    Asymmetric(SecretStorageKeyId),
-    /// Another key is described under this ID.
-    #[error("another key is described under this ID")]
-    KeyExists(SecretStorageKeyId),
-    /// The default key cannot be removed. Make another one default first, or rotate.
-    #[error("the default key cannot be removed before another one is default")]
-    IsDefault(SecretStorageKeyId),
-    /// These secrets open with no key but the one that is to be removed, and that one does not open them
-    /// now.
-    #[error("{} of the secrets would be lost with the key", .0.len())]
-    WouldLose(Vec<SecretName>),
-    /// There is other data under this name, which a secret must not overwrite.
-    #[error("there is other account data under the name of the secret")]
-    OtherData(SecretName),
-    /// Nobody vouches for the secret: a server could have put it where it comes from, and stored it would count as
-    /// authentic.
-    #[error(
-        "nothing shows that the secret is yours: the homeserver could have put it where it comes from"
-    )]
-    Unauthenticated(SecretName),
-    /// The name belongs to the secret storage itself, is one of an old draft, or that of an algorithm.
-    #[error("no secret can have this name")]
-    Name(SecretName),
-    /// The secret is not what its name asks for.
-    #[error(transparent)]
-    Value(#[from] FormatError),
-    /// The public key of the old algorithm is one that everybody could open.
-    #[error("the public key is not safe: anybody could open what is encrypted with it")]
-    NonContributory,
 }
 
 impl SecretStorage {
@@ -194,7 +140,7 @@ impl Change<'_> {
     }
 
     /// Adds a step, unless the event holds this already.
-    fn write(&mut self, event_type: EventType, content: JsonObject, reason: StepReason) {
+    fn write(&mut self, event_type: EventType, content: JsonObject, reason: PlanNote) {
         let before = self.storage.content(&event_type).cloned();
         let is_there = match &before {
             Some(before) => before == &content,
@@ -207,7 +153,7 @@ impl Change<'_> {
         }
     }
 
-    fn write_secret(&mut self, name: &SecretName, content: JsonObject, reason: StepReason) {
+    fn write_secret(&mut self, name: &SecretName, content: JsonObject, reason: PlanNote) {
         self.write(EventType::from(name.as_str()), content, reason);
     }
 

@@ -4,8 +4,7 @@
 
 use std::fmt;
 
-use thiserror::Error;
-
+use super::ChangeError;
 use crate::{
     Limits,
     encoding::{canonical_json::JsonValue, json_object::JsonObject},
@@ -47,13 +46,13 @@ pub struct PlanStep {
     /// What to write.
     pub content: JsonObject,
     /// Why, as a sentence.
-    pub reason: StepReason,
+    pub reason: PlanNote,
 }
 
-/// Why something is written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Why something is written, or left as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum StepReason {
+pub enum PlanNote {
     /// A new key becomes known.
     DescribeKey(SecretStorageKeyId),
     /// A key whose description is gone is described again.
@@ -76,18 +75,17 @@ pub enum StepReason {
     RemoveKey(SecretStorageKeyId),
     /// A secret is encrypted in the way of 2019, which anybody could have done.
     StoreLegacy(SecretName),
-}
-
-/// The account data is not what the plan was made from: read it again, and make the plan again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum PlanError {
-    /// Another client wrote the event before the step was taken.
-    #[error("another client has changed the account data; nothing was written")]
-    ChangedBefore,
-    /// What is read back is not what was written.
-    #[error("the account data does not hold what was written")]
-    NotWritten,
+    /// Nobody vouches for the secret: anybody could have put it there. It moves if the user accepts this
+    /// secret by its name.
+    NeedsAcceptance(SecretName, SecretOrigin),
+    /// The secret does not belong to the public key that was verified, so it does not move.
+    Contradicted(SecretName),
+    /// No key at hand opens the secret.
+    NotOpened(SecretName),
+    /// A secret stands under its current name and under an old one, with different values.
+    TwoValues(SecretName),
+    /// A key stays since secrets depend on it.
+    KeyStays(SecretStorageKeyId),
 }
 
 impl Plan {
@@ -117,10 +115,12 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// [`PlanError::ChangedBefore`] if they differ.
-    pub fn check_before(&self, content: Option<&JsonObject>) -> Result<(), PlanError> {
+    /// [`ChangeError::ChangedBefore`] if they differ.
+    pub fn check_before(&self, content: Option<&JsonObject>) -> Result<(), ChangeError> {
         match self.next() {
-            Some(step) if !is_same(content, step.before.as_ref()) => Err(PlanError::ChangedBefore),
+            Some(step) if !is_same(content, step.before.as_ref()) => {
+                Err(ChangeError::ChangedBefore)
+            }
             _ => Ok(()),
         }
     }
@@ -129,10 +129,10 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// [`PlanError::NotWritten`] if they differ.
-    pub fn read_back(&mut self, content: Option<&JsonObject>) -> Result<(), PlanError> {
+    /// [`ChangeError::NotWritten`] if they differ.
+    pub fn read_back(&mut self, content: Option<&JsonObject>) -> Result<(), ChangeError> {
         match self.next() {
-            Some(step) if !is_same(content, Some(&step.content)) => Err(PlanError::NotWritten),
+            Some(step) if !is_same(content, Some(&step.content)) => Err(ChangeError::NotWritten),
             Some(_) => {
                 self.done += 1;
                 Ok(())
@@ -142,7 +142,7 @@ impl Plan {
     }
 }
 
-impl StepReason {
+impl PlanNote {
     /// Whether something that could be read cannot be read any more.
     pub(super) fn takes_away(&self) -> bool {
         match self {
@@ -156,7 +156,12 @@ impl StepReason {
             | Self::Replace(..)
             | Self::AddEntries(..)
             | Self::SetDefault(_)
-            | Self::StoreLegacy(_) => false,
+            | Self::StoreLegacy(_)
+            | Self::NeedsAcceptance(..)
+            | Self::Contradicted(_)
+            | Self::NotOpened(_)
+            | Self::TwoValues(_)
+            | Self::KeyStays(_) => false,
         }
     }
 }
@@ -174,7 +179,7 @@ impl fmt::Display for Plan {
     }
 }
 
-impl fmt::Display for StepReason {
+impl fmt::Display for PlanNote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DescribeKey(id) => write!(f, "Make the new key {} known.", shown(id)),
@@ -208,6 +213,32 @@ impl fmt::Display for StepReason {
                 let name = Excerpt::new(name.as_str());
                 write!(f, "Store the secret {name} in the way of 2019, which proves no sender.")
             }
+            Self::NeedsAcceptance(name, _) => write!(
+                f,
+                "nothing shows that the secret {} is yours: the homeserver could have put it there; it stays \
+                 where it is unless you accept it",
+                Excerpt::new(name.as_str())
+            ),
+            Self::Contradicted(name) => write!(
+                f,
+                "the secret {} does not belong to your account\u{2019}s public key and stays where it is",
+                Excerpt::new(name.as_str())
+            ),
+            Self::NotOpened(name) => write!(
+                f,
+                "the secret {} does not open with the keys at hand and stays where it is",
+                Excerpt::new(name.as_str())
+            ),
+            Self::TwoValues(name) => write!(
+                f,
+                "the secret {} stands under an old name too, with another value, which stays",
+                Excerpt::new(name.as_str())
+            ),
+            Self::KeyStays(id) => write!(
+                f,
+                "the key {} stays, since there are secrets that only it opens",
+                Excerpt::new(id.as_str())
+            ),
         }
     }
 }
@@ -243,54 +274,4 @@ fn is_same(one: Option<&JsonObject>, other: Option<&JsonObject>) -> bool {
 fn canonical(content: &JsonObject) -> Option<Vec<u8>> {
     let limits = Limits { signed_object_bytes: usize::MAX, ..Limits::default() };
     JsonValue::parse(content.as_str(), &limits).ok()?.to_canonical().ok()
-}
-
-/// Something that a plan leaves as it is.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum PlanNote {
-    /// Nobody vouches for the secret: anybody could have put it there. It moves if the user accepts this
-    /// secret by its name.
-    NeedsAcceptance(SecretName, SecretOrigin),
-    /// The secret does not belong to the public key that was verified, so it does not move.
-    Contradicted(SecretName),
-    /// No key at hand opens the secret.
-    NotOpened(SecretName),
-    /// A secret stands under its current name and under an old one, with different values.
-    TwoValues(SecretName),
-    /// A key stays since secrets depend on it.
-    KeyStays(SecretStorageKeyId),
-}
-
-impl fmt::Display for PlanNote {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NeedsAcceptance(name, _) => write!(
-                f,
-                "nothing shows that the secret {} is yours: the homeserver could have put it there; it stays \
-                 where it is unless you accept it",
-                Excerpt::new(name.as_str())
-            ),
-            Self::Contradicted(name) => write!(
-                f,
-                "the secret {} does not belong to your account\u{2019}s public key and stays where it is",
-                Excerpt::new(name.as_str())
-            ),
-            Self::NotOpened(name) => write!(
-                f,
-                "the secret {} does not open with the keys at hand and stays where it is",
-                Excerpt::new(name.as_str())
-            ),
-            Self::TwoValues(name) => write!(
-                f,
-                "the secret {} stands under an old name too, with another value, which stays",
-                Excerpt::new(name.as_str())
-            ),
-            Self::KeyStays(id) => write!(
-                f,
-                "the key {} stays, since there are secrets that only it opens",
-                Excerpt::new(id.as_str())
-            ),
-        }
-    }
 }

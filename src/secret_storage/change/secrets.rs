@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use super::{Change, ChangeError, StepReason};
+use super::{Change, ChangeError, PlanNote};
 use crate::{
     crypto::aes_hmac_sha2::seal_with_rng,
     encoding::json_object::JsonObject,
@@ -94,7 +94,7 @@ impl Change<'_> {
     /// secret can have it.
     pub fn delete(&mut self, name: &SecretName) -> Result<(), ChangeError> {
         self.check_data(name)?;
-        self.write_secret(name, JsonObject::empty(), StepReason::Delete(name.clone()));
+        self.write_secret(name, JsonObject::empty(), PlanNote::Delete(name.clone()));
         Ok(())
     }
 
@@ -147,12 +147,12 @@ impl Change<'_> {
         let has_entry =
             |key: &&SecretStorageKey| secret.is_some_and(|it| it.entry(key.id()).is_some());
         let reason = match content {
-            Some(_) if keys.iter().any(has_entry) => StepReason::Replace(name.clone(), Vec::new()),
+            Some(_) if keys.iter().any(has_entry) => PlanNote::Replace(name.clone(), Vec::new()),
             Some(_) => {
                 let ids = keys.iter().map(|key| key.id().clone()).collect();
-                StepReason::AddEntries(name.clone(), ids)
+                PlanNote::AddEntries(name.clone(), ids)
             }
-            None => StepReason::Store(name.clone()),
+            None => PlanNote::Store(name.clone()),
         };
         let content = with_entries(content, entries.iter().map(|(id, entry)| (*id, &**entry)));
         self.write_secret(name, content, reason);
@@ -162,7 +162,7 @@ impl Change<'_> {
     pub(super) fn remove_entries(&mut self, name: &SecretName, ids: Vec<SecretStorageKeyId>) {
         if let Some(content) = self.storage.content(&EventType::from(name.as_str())) {
             let content = without_entries(content, &ids);
-            self.write_secret(name, content, StepReason::RemoveEntries(name.clone(), ids));
+            self.write_secret(name, content, PlanNote::RemoveEntries(name.clone(), ids));
         }
     }
 
@@ -199,10 +199,10 @@ impl Change<'_> {
         let entries = entries.iter().map(|(id, entry)| (*id, &**entry));
         let content = with_entries(without_old.as_ref(), entries);
         let reason = if before.is_none() {
-            StepReason::Store(name.clone())
+            PlanNote::Store(name.clone())
         } else {
             let is_dropped = |id: &SecretStorageKeyId| !ids.contains(id);
-            StepReason::Replace(name.clone(), old_ids.into_iter().filter(is_dropped).collect())
+            PlanNote::Replace(name.clone(), old_ids.into_iter().filter(is_dropped).collect())
         };
         self.write_secret(name, content, reason);
     }

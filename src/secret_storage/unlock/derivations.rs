@@ -10,9 +10,10 @@ use super::UnlockOutcome;
 use crate::{
     crypto::key_material::KeyLength,
     passphrase::{
-        DerivedKey, PassphraseAttempts, PassphraseCandidate, PassphraseParameters,
-        PassphraseProgress, PassphraseStep,
+        DerivedKey, PassphraseAttempts, PassphraseForm, PassphraseParameters, PassphraseProgress,
+        PassphraseStep,
     },
+    secret::SecretString,
     secret_storage::key_description::{KeyAlgorithm, KeyDescription},
 };
 
@@ -45,7 +46,7 @@ impl Derivations {
         &mut self,
         key: usize,
         parameters: &PassphraseParameters,
-        candidates: &Arc<[PassphraseCandidate]>,
+        candidates: &Arc<[(PassphraseForm, SecretString)]>,
     ) -> bool {
         let gives = (parameters.salt().to_owned(), parameters.rounds(), parameters.key_length());
         let same = self.planned.get(&gives).and_then(|at| self.queue.get_mut(*at));

@@ -10,17 +10,13 @@ use crate::{
 };
 
 /// What can be entered to open something. It displays as *the recovery key of your key storage*, say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub struct Expected {
-    /// What opens the key storage; `None` if there is none, or nothing that could be tried.
-    pub storage: Option<EntryKind>,
-    /// What opens the backup without the key storage. Where there is a key storage, this is only said if the backup has a
-    /// passphrase of its own.
-    pub backup: Option<EntryKind>,
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Expected {
+    pub(super) storage: Option<EntryKind>,
+    pub(super) backup: Option<EntryKind>,
 }
 
-/// A recovery key, a passphrase, or either.
+/// What can be entered: a recovery key, a passphrase, or either. It displays as *the recovery key*, say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EntryKind {
     /// A recovery key alone.
@@ -36,6 +32,11 @@ impl Expected {
     fn of_backup(takes_passphrase: bool) -> Self {
         let kind = if takes_passphrase { EntryKind::Either } else { EntryKind::RecoveryKey };
         Self { storage: None, backup: Some(kind) }
+    }
+
+    /// What is said where nothing was entered.
+    pub(super) fn where_nothing_is(self) -> UnlockFailure {
+        UnlockFailure::Empty { storage: self.storage, backup: self.backup }
     }
 }
 
@@ -74,7 +75,7 @@ impl UnlockFailure {
         match RecoveryKey::parse(typed) {
             Ok(_) if can_be_tried => Self::RecoveryKeyDoesNotFit,
             Err(RecoveryKeyError::Empty) if can_be_tried => {
-                Self::Empty { expected: Expected::of_backup(takes_passphrase) }
+                Expected::of_backup(takes_passphrase).where_nothing_is()
             }
             Err(error) if can_be_tried && RecoveryKey::is_meant(typed) => Self::RecoveryKey(error),
             Err(_) if was_tried => Self::PassphraseDoesNotFit,
@@ -89,11 +90,10 @@ impl UnlockFailure {
     pub(crate) fn with_backup(self, backup: Self) -> Self {
         match (self, backup) {
             (Self::NoKeys, backup) => backup,
-            (Self::Empty { expected }, Self::Empty { expected: of_backup }) => {
-                let own = of_backup.backup.filter(|kind| *kind != EntryKind::RecoveryKey);
+            (Self::Empty { storage, .. }, Self::Empty { backup, .. }) => {
+                let own = backup.filter(|kind| *kind != EntryKind::RecoveryKey);
                 let own = own.map(|_| EntryKind::Passphrase);
-                let backup = if expected.storage.is_some() { own } else { of_backup.backup };
-                Self::Empty { expected: Expected { backup, ..expected } }
+                Self::Empty { storage, backup: if storage.is_some() { own } else { backup } }
             }
             (
                 Self::RecoveryKeyExpected | Self::NothingToTry,

@@ -1,6 +1,8 @@
 //! Why a text that was typed gives no key that opens anything.
 
-use super::{EntryKind, Expected, Trial, Unlock, UnlockFailure, UnlockOutcome, passphrase_of};
+use super::{
+    EntryKind, Trial, Unlock, UnlockFailure, UnlockOutcome, expected::Expected, passphrase_of,
+};
 use crate::{
     crypto::key_material::KeyLength,
     passphrase::PassphraseParameters,
@@ -32,7 +34,7 @@ impl Unlock<'_> {
         let expected = self.expected();
         let looks_like_recovery_key = self.typed.looks_like_recovery_key;
         Some(match &self.typed.recovery_key {
-            Err(RecoveryKeyError::Empty) => UnlockFailure::Empty { expected },
+            Err(RecoveryKeyError::Empty) => expected.where_nothing_is(),
             _ if looks_like_recovery_key && expected.storage == Some(EntryKind::Passphrase) => {
                 UnlockFailure::PassphraseExpected
             }

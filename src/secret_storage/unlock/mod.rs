@@ -15,8 +15,8 @@ use self::{
     typed::Typed,
 };
 pub use self::{
-    expected::{EntryKind, Expected},
-    report::{TypedAs, UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome, Unlocked},
+    expected::EntryKind,
+    report::{UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome, Unlocked},
 };
 use super::{
     account::SecretStorage,
@@ -28,8 +28,9 @@ use crate::{
     Limits,
     crypto::{curve25519::Curve25519SecretKey, key_material::KeyMaterial},
     ids::{SecretName, SecretStorageKeyId},
-    passphrase::{self, PassphraseCandidate, PassphraseProgress},
+    passphrase::{self, PassphraseForm, PassphraseProgress},
     recovery_key::RecoveryKey,
+    secret::SecretString,
     secret_value::PublicKeys,
 };
 
@@ -150,7 +151,7 @@ impl Unlock<'_> {
             let trials = &self.trials;
             let is_open = |index: usize| trials.get(index).is_some_and(|trial| !trial.is_sure());
             let Some((derived, keys)) = self.derivations.advance(&mut left, is_open) else { break };
-            let typed_as = TypedAs::Passphrase(derived.form);
+            let typed_as = Some(derived.form);
             self.proving = Some(Box::new(Proving::new(derived.key, typed_as, keys)));
         }
         self.proving.is_none() && self.derivations.is_finished()
@@ -203,7 +204,7 @@ impl Unlock<'_> {
         match &self.typed.recovery_key {
             Ok(key) => {
                 let material = KeyMaterial::from(key.as_secret());
-                let proving = Proving::new(material, TypedAs::RecoveryKey, all.collect());
+                let proving = Proving::new(material, None, all.collect());
                 self.proving = Some(Box::new(proving));
             }
             Err(_) => {
@@ -219,7 +220,7 @@ impl Unlock<'_> {
     fn queue(
         &mut self,
         index: usize,
-        candidates: &Arc<[PassphraseCandidate]>,
+        candidates: &Arc<[(PassphraseForm, SecretString)]>,
         [left, guessable]: &mut [usize; 2],
     ) {
         let Some(trial) = self.trials.get_mut(index) else { return };

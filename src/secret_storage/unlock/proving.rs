@@ -4,11 +4,12 @@
 
 use std::{borrow::Cow, vec};
 
-use super::{SecretsOfKeys, Trial, TypedAs, UnlockOutcome};
+use super::{SecretsOfKeys, Trial, UnlockOutcome};
 use crate::{
     crypto::{curve25519::Curve25519PublicKey, key_material::KeyMaterial},
+    passphrase::PassphraseForm,
     secret_storage::{
-        key::{KeyMismatch, KeyStanding, SecretStorageKey},
+        key::{KeyStanding, SecretStorageKey},
         opened_secret::{OpenedSecret, SecretOpenError},
     },
 };
@@ -20,7 +21,7 @@ pub(super) struct Proving {
     material: KeyMaterial,
     /// Its public half, if an asymmetric key was compared with it.
     public_half: Option<Curve25519PublicKey>,
-    pub(super) typed_as: TypedAs,
+    pub(super) typed_as: Option<PassphraseForm>,
     /// The descriptions that are left.
     left: vec::IntoIter<usize>,
     running: Option<Proof>,
@@ -56,7 +57,11 @@ pub(super) enum ProvingStep {
 }
 
 impl Proving {
-    pub(super) fn new(material: KeyMaterial, typed_as: TypedAs, descriptions: Vec<usize>) -> Self {
+    pub(super) fn new(
+        material: KeyMaterial,
+        typed_as: Option<PassphraseForm>,
+        descriptions: Vec<usize>,
+    ) -> Self {
         let left = descriptions.into_iter();
         Self { material, public_half: None, typed_as, left, running: None }
     }
@@ -90,10 +95,10 @@ impl Proving {
                 return ProvingStep::Tried(index, Ok(fitting));
             }
             Ok(key) => (Some(key), false),
-            Err(KeyMismatch::DoesNotFit) => {
+            Err(UnlockOutcome::DoesNotFit) => {
                 (trial.description.accept_for_proof(&self.material), true)
             }
-            Err(mismatch) => return ProvingStep::Tried(index, Err(mismatch.into())),
+            Err(mismatch) => return ProvingStep::Tried(index, Err(mismatch)),
         };
         let Some(key) = key.map(Box::new) else {
             return ProvingStep::Tried(index, Err(UnlockOutcome::DoesNotFit));

@@ -2,13 +2,13 @@
 
 use thiserror::Error;
 
-use super::Expected;
+use super::{EntryKind, expected::Expected};
 use crate::{
     excerpt::Excerpt,
     ids::SecretStorageKeyId,
     passphrase::{PassphraseForm, PassphraseParametersError},
     recovery_key::RecoveryKeyError,
-    secret_storage::key::{KeyMismatch, KeyStanding, SecretStorageKey},
+    secret_storage::key::{KeyStanding, SecretStorageKey},
 };
 
 /// Keys that a typed text gave.
@@ -43,10 +43,13 @@ pub enum UnlockFailure {
     #[error("this account has no key storage, so there is nothing to unlock")]
     NoKeys,
     /// There is nothing to be seen in the text. Nothing was tried.
-    #[error("nothing was entered; enter {expected}")]
+    #[error("nothing was entered; enter {}", Expected { storage: *storage, backup: *backup })]
     Empty {
-        /// What would have been of use.
-        expected: Expected,
+        /// What opens the key storage; `None` if there is none, or nothing that could be tried.
+        storage: Option<EntryKind>,
+        /// What opens the backup without the key storage. Where there is a key storage, this is only said if the backup has
+        /// a passphrase of its own.
+        backup: Option<EntryKind>,
     },
     /// The recovery key is that of the backup.
     #[error("this is the key of the backup itself, not the recovery key of your key storage")]
@@ -138,13 +141,13 @@ pub struct UnlockAttempt {
     pub opens: bool,
 }
 
-/// What came of trying a typed text for one key.
+/// What came of trying a typed text, or a key, for one key.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum UnlockOutcome {
-    /// It gives the key.
+    /// It gives the key: as a passphrase in this form, or as a recovery key.
     #[error("it is the right one for the key")]
-    Fits(TypedAs, KeyStanding),
+    Fits(Option<PassphraseForm>, KeyStanding),
     /// It gives another key.
     #[error("it is not the right one for the key")]
     DoesNotFit,
@@ -176,31 +179,14 @@ pub enum UnlockOutcome {
     /// An asymmetric key has 32 bytes, and its passphrase is to give another number.
     #[error("its passphrase settings ask for {0} bytes, but a key of this kind has 32")]
     Length(usize),
+    /// An asymmetric key has 32 bytes, and the one that is compared with its description has another number.
+    #[error("the described key has 32 bytes, this has {0}")]
+    KeyLength(usize),
     /// It is of an algorithm that this version does not know.
     #[error("it uses the algorithm \u{201c}{0}\u{201d}, which this client does not know")]
     Unsupported(Excerpt),
 }
 
-impl From<KeyMismatch> for UnlockOutcome {
-    fn from(mismatch: KeyMismatch) -> Self {
-        match mismatch {
-            KeyMismatch::DoesNotFit => Self::DoesNotFit,
-            KeyMismatch::Length(bytes) => Self::Length(bytes),
-            KeyMismatch::Unsupported(name) => Self::Unsupported(name),
-        }
-    }
-}
-
 fn quoted(id: &SecretStorageKeyId) -> String {
     format!("\u{201c}{}\u{201d}", Excerpt::new(id.as_str()))
-}
-
-/// What a typed text was taken for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum TypedAs {
-    /// A recovery key.
-    RecoveryKey,
-    /// A passphrase, in this form.
-    Passphrase(PassphraseForm),
 }

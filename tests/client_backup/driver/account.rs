@@ -5,7 +5,7 @@ use rand::RngExt as _;
 use serde_json::{Value, json};
 use strongroom::{
     backup::BackupDecryptionKey,
-    client::backup::{HostToken, KeyFit, OfferedSession, Question, Reply, SecretTask, Stage},
+    client::backup::{KeyFit, OfferedSession, Question, Reply, SecretTask, Stage},
     provenance::Provenance,
     secret::SecretBytes,
     session_data::{ExportedSession, SessionData, SessionKey},
@@ -48,8 +48,8 @@ impl Driver {
         session
     }
 
-    pub(crate) fn has(&mut self, session: ExportedSession, is_imported: bool) -> HostToken {
-        let token = HostToken(self.store.len() as u64);
+    pub(crate) fn has(&mut self, session: ExportedSession, is_imported: bool) -> u64 {
+        let token = self.store.len() as u64;
         let options = Default::default();
         let offered = OfferedSession { token, session, options, is_imported };
         self.store.insert(token, (offered, None));

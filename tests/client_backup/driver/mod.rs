@@ -14,9 +14,8 @@ use strongroom::{
     api::{AccessToken, BaseUrl},
     backup::BackupDecryptionKey,
     client::backup::{
-        AnswerError, Backup, BackupOptions, FetchOutcome, HostToken, Next, NoAnswer, NotCreated,
-        NotStored, OfferedSession, Operation, OperationId, Question, QuestionId, SavedBackup,
-        Scope, SecretTask,
+        AnswerError, Backup, BackupOptions, FetchOutcome, Next, NoAnswer, NotCreated, NotStored,
+        OfferedSession, Operation, Question, SavedBackup, Scope, SecretTask, TaskId,
     },
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
     homeserver::Homeserver,
@@ -44,10 +43,10 @@ pub(crate) struct Driver {
     pub(crate) rng: StdRng,
     signing: Ed25519SecretKey,
     /// What the host has to upload, with the version in which it is stored.
-    pub(crate) store: BTreeMap<HostToken, (OfferedSession, Option<BackupVersion>)>,
+    pub(crate) store: BTreeMap<u64, (OfferedSession, Option<BackupVersion>)>,
     pub(crate) imported: Vec<ExportedSession>,
     pub(crate) fetched: Vec<(Scope, FetchOutcome)>,
-    pub(crate) not_stored: Vec<(HostToken, NotStored)>,
+    pub(crate) not_stored: Vec<(u64, NotStored)>,
     pub(crate) upload_refused: usize,
     pub(crate) signers_asked: usize,
     pub(crate) not_created: Vec<NotCreated>,
@@ -58,7 +57,7 @@ pub(crate) struct Driver {
     pub(crate) preference_not_set: Vec<(bool, bool)>,
     pub(crate) needs_token: Vec<bool>,
     pub(crate) secrets: Vec<SecretTask>,
-    pub(crate) asked: VecDeque<(QuestionId, Question)>,
+    pub(crate) asked: VecDeque<(TaskId, Question)>,
     /// Method and path of each request, with its body.
     pub(crate) sent: Vec<(String, Value)>,
     pub(crate) saves: usize,
@@ -71,7 +70,7 @@ pub(crate) struct Driver {
     /// Requests whose end the host never tells.
     held: Vec<Operation>,
     /// Answers that come later.
-    late: VecDeque<(u64, OperationId, Answer)>,
+    late: VecDeque<(u64, TaskId, Answer)>,
 }
 
 type Answer = Result<Response<Vec<u8>>, NoAnswer>;
@@ -216,7 +215,7 @@ impl Driver {
     }
 
     /// Each answer comes twice, and the second is one to nothing.
-    fn answer(&mut self, id: OperationId, answer: Answer) {
+    fn answer(&mut self, id: TaskId, answer: Answer) {
         self.machine.answer(id, answer.clone(), self.now).unwrap();
         assert_eq!(self.machine.answer(id, answer, self.now), Err(AnswerError::NotAwaited));
     }
@@ -239,10 +238,10 @@ impl Driver {
                     }
                 }
             }
-            Next::Want(wish) => {
-                let unsent = self.store.values().filter(|(_, v)| v.as_ref() != Some(&wish.version));
+            Next::Want { version, count, .. } => {
+                let unsent = self.store.values().filter(|(_, v)| v.as_ref() != Some(&version));
                 let unsent = unsent.map(|(offered, _)| offered.clone());
-                let offered: Vec<_> = unsent.take(wish.count).collect();
+                let offered: Vec<_> = unsent.take(count).collect();
                 self.machine.offer_with_rng(&offered, &mut self.rng);
             }
             Next::Stored(id, version, tokens) => {

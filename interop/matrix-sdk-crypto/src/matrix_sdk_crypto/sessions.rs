@@ -48,7 +48,7 @@ async fn what_it_seals_we_open_whole() {
         let data = KeyBackupData::from_json(&serde_json::to_vec(&sealed).unwrap()).unwrap();
         let opened = key.open(data.session_data()).unwrap();
         // They give up the forwarding chain when they import.
-        assert_eq!(opened.read.session, session.with_forwarding_chain(Vec::new()));
+        assert_eq!(opened.read.value, session.with_forwarding_chain(Vec::new()));
         assert_eq!(opened.read.repairs, []);
     }
 }
@@ -66,7 +66,7 @@ fn it_refuses_a_session_without_a_sender_key() {
         }
         let without = without.to_string();
         assert!(read::<BackedUpRoomKey>(without.as_bytes()).is_err(), "{without}");
-        assert_eq!(SessionData::from_json(without.as_bytes()).unwrap().session.sender_key(), None);
+        assert_eq!(SessionData::from_json(without.as_bytes()).unwrap().value.sender_key(), None);
     }
 }
 
@@ -78,7 +78,7 @@ fn it_refuses_a_session_with_a_claimed_key_that_is_none() {
     session["sender_claimed_keys"] = json!({ "ed25519": "none", "org.example": "none" });
     let session = session.to_string();
     assert!(read::<BackedUpRoomKey>(session.as_bytes()).is_err());
-    let ours = SessionData::from_json(session.as_bytes()).unwrap().session.to_json();
+    let ours = SessionData::from_json(session.as_bytes()).unwrap().value.to_json();
     let theirs = read::<BackedUpRoomKey>(ours.expose_bytes()).unwrap();
     assert_eq!(theirs.sender_claimed_keys.into_iter().count(), 1);
 }

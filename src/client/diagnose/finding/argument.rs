@@ -1,7 +1,7 @@
 //! What findings and remedies name: how it is shown in a sentence, and by itself.
 
 use crate::{
-    backup::{AuthDataError, BackupPublicKey, StreamError},
+    backup::{BackupPublicKey, StreamError, TrustError},
     crypto::ed25519::Ed25519PublicKey,
     encoding::format::FormatError,
     excerpt::Excerpt,
@@ -51,7 +51,7 @@ macro_rules! quoted_names {
 }
 
 shown_as_they_display!(
-    AuthDataError,
+    TrustError,
     BackupPublicKey,
     Ed25519PublicKey,
     EntryKind,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{super::remedy::Remedy, Severity, argument::Argument as _, table::findings};
 use crate::{
-    backup::{AuthDataError, BackupPublicKey, StreamError},
+    backup::{BackupPublicKey, StreamError, TrustError},
     excerpt::Excerpt,
     ids::{BackupVersion, KeyId},
     passphrase::PassphraseParametersError,
@@ -26,7 +26,7 @@ findings! {
             "The backup of message keys is switched off in the settings of the account.";
 
         /// The current backup cannot be used.
-        Unusable { version: BackupVersion, error: AuthDataError } =
+        Unusable { version: BackupVersion, error: TrustError } =
             "backup.unusable", Severity::Failure, Some(Remedy::ReplaceBackup),
             "The backup (version {version}) cannot be used: {error}.";
 

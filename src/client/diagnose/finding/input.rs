@@ -5,7 +5,7 @@ use std::fmt;
 use super::{super::remedy::Remedy, Severity, argument::Argument as _, table::findings};
 use crate::{
     ids::{BackupVersion, SecretStorageKeyId},
-    secret_storage::{EntryKind, Expected, UnlockFailure, UnlockOutcome},
+    secret_storage::{EntryKind, UnlockFailure, UnlockOutcome},
 };
 
 findings! {
@@ -97,7 +97,7 @@ findings! {
 fn against(reason: &UnlockFailure) -> Option<Remedy> {
     match reason {
         UnlockFailure::NothingToTry => None,
-        UnlockFailure::Empty { expected } => Some(enter(*expected)),
+        UnlockFailure::Empty { storage, backup } => Some(enter(*storage, *backup)),
         UnlockFailure::PassphraseExpected => Some(Remedy::EnterPassphrase),
         UnlockFailure::BackupKey => Some(Remedy::EnterStorageKey),
         UnlockFailure::RecoveryKeyExpected => Some(Remedy::EnterRecoveryKey),
@@ -108,12 +108,12 @@ fn against(reason: &UnlockFailure) -> Option<Remedy> {
 
 /// To enter what gives the key that is in use.
 fn enter_key(takes: EntryKind) -> Remedy {
-    enter(Expected { storage: Some(takes), backup: None })
+    enter(Some(takes), None)
 }
 
 /// To enter what is expected.
-fn enter(expected: Expected) -> Remedy {
-    match (expected.storage, expected.backup) {
+fn enter(storage: Option<EntryKind>, backup: Option<EntryKind>) -> Remedy {
+    match (storage, backup) {
         (Some(EntryKind::Passphrase), None) => Remedy::EnterPassphrase,
         (Some(EntryKind::Either), _) => Remedy::EnterStorageKey,
         (Some(_), Some(_)) => Remedy::EnterBackupPassphrase,

@@ -1,10 +1,13 @@
 //! What the user types, and what the host has.
 
-use super::{EnterError, Entered, Recover, Stage};
+use super::{EnterError, Recover, Stage};
 use crate::{
     Limits,
     backup::{AuthData, BackupDecryptionKey, BackupPassphraseAttempts, BackupPublicKey},
-    client::backup::{Backup, Scope},
+    client::{
+        backup::{Backup, Scope},
+        key_kind::KeyKind,
+    },
     recovery_key::RecoveryKey,
     secret_storage::{
         EncryptedSecret, SecretStorageKey, UnlockAttempt, UnlockError, UnlockFailure,
@@ -24,7 +27,7 @@ impl Recover {
         }
     }
 
-    pub(super) fn entered(&mut self, typed: &str, now_ms: u64) -> Result<Entered, EnterError> {
+    pub(super) fn entered(&mut self, typed: &str, now_ms: u64) -> Result<KeyKind, EnterError> {
         if self.stage != Stage::Entering {
             return Err(EnterError::NotAsked);
         }
@@ -39,7 +42,7 @@ impl Recover {
             }
             Ok(Unlocked { keys, .. }) => {
                 if self.open_more(keys, now_ms) {
-                    return Ok(Entered::StorageKey);
+                    return Ok(KeyKind::Storage);
                 }
                 EnterError::NoBackupKey
             }
@@ -52,7 +55,7 @@ impl Recover {
         match self.backup_key(typed, left) {
             Ok(Some(key)) => {
                 self.give_key(key, now_ms);
-                Ok(Entered::BackupKey)
+                Ok(KeyKind::Backup)
             }
             Err(TooMuchWork) if is_short => Err(EnterError::TooMuchTried),
             Ok(None) => Err(self.besides_backup(error, typed, true)),

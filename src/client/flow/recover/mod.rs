@@ -7,17 +7,18 @@ use std::fmt;
 
 use rand_core::CryptoRng;
 
-use super::{EnterError, Entered, Flow, Recovered, Step, contract::Parts, machine::Machine};
+use super::{EnterError, Flow, Recovered, Step, contract::Parts, machine::Machine};
 use crate::{
     Limits,
     backup::BackupDecryptionKey,
     client::{
         backup::{Backup, FetchOutcome, KeyFit, SavedBackup},
-        state::StateToSave,
+        key_kind::KeyKind,
         waiting::{Awaited, RequestFailure},
     },
     encoding::json_object::JsonObject,
     ids::EventType,
+    secret::SecretVec,
     secret_storage::{SecretStorage, SecretStorageKey, SecretVerdict, VerifiedPublicKeys},
 };
 
@@ -139,7 +140,7 @@ impl Flow for Recover {
         self.storage = Some(SecretStorage::from_account_data(events, &self.limits));
     }
 
-    fn enter(&mut self, typed: &str, now_ms: u64) -> Result<Entered, EnterError> {
+    fn enter(&mut self, typed: &str, now_ms: u64) -> Result<KeyKind, EnterError> {
         self.entered(typed, now_ms)
     }
 
@@ -201,8 +202,8 @@ impl Parts for Recover {
         }
     }
 
-    fn parts(backup: &SavedBackup) -> StateToSave<'_> {
-        StateToSave { backup, flow: None }
+    fn parts(backup: &SavedBackup) -> (&SavedBackup, Option<&SecretVec>) {
+        (backup, None)
     }
 }
 

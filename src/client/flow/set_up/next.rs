@@ -7,12 +7,12 @@ use super::{SetUp, Stage};
 use crate::{
     api::ApiError,
     client::{
-        backup::{self, Backup},
+        backup::{self, Backup, SavedBackup},
         flow::{FlowError, SavedSetUp, Step, contract::Parts, machine::Machine},
-        operation::{NoAnswer, OperationId},
-        state::StateToSave,
+        operation::{NoAnswer, TaskId},
         waiting::{Awaited, RequestFailure, RequestKind},
     },
+    secret::SecretVec,
 };
 
 impl Parts for SetUp {
@@ -80,9 +80,9 @@ impl Parts for SetUp {
         }
     }
 
-    fn parts(saved: &SavedSetUp) -> StateToSave<'_> {
+    fn parts(saved: &SavedSetUp) -> (&SavedBackup, Option<&SecretVec>) {
         let SavedSetUp { secret, backup } = saved;
-        StateToSave { backup, flow: Some(secret) }
+        (backup, Some(secret))
     }
 
     fn own_request(&self) -> Option<RequestKind> {
@@ -91,7 +91,7 @@ impl Parts for SetUp {
 
     fn take_answer(
         &mut self,
-        id: OperationId,
+        id: TaskId,
         answer: &Result<Response<Vec<u8>>, NoAnswer>,
         now_ms: u64,
     ) -> bool {

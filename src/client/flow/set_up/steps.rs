@@ -11,7 +11,7 @@ use super::{
 use crate::{
     backup::BackupPublicKey,
     client::{
-        backup::{self, Backup, NotCreated, Question, QuestionId, Reply, SecretTask},
+        backup::{self, Backup, NotCreated, Question, Reply, SecretTask, TaskId},
         flow::{FlowError, SetUpDone, Step, machine::Turn},
     },
     ids::BackupVersion,
@@ -108,7 +108,7 @@ impl SetUp {
         }
     }
 
-    fn asked(&mut self, id: QuestionId, question: &Question) -> Option<Step<SetUp>> {
+    fn asked(&mut self, id: TaskId, question: &Question) -> Option<Step<SetUp>> {
         let found = match question {
             Question::SetUp { .. } | Question::Changed { found: None, .. } => None,
             Question::Use { found, .. } | Question::Changed { found: Some(found), .. } => {

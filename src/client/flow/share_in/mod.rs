@@ -10,7 +10,7 @@ use crate::{
     Limits,
     client::{
         backup::{Backup, SavedBackup},
-        operation::OperationId,
+        operation::TaskId,
     },
     crypto::curve25519::Curve25519PublicKey,
     ids::{RequestId, SecretName},
@@ -39,7 +39,7 @@ pub struct ShareIn {
     names: Vec<SecretName>,
     verified: VerifiedPublicKeys,
     limits: Limits,
-    in_flight: Option<OperationId>,
+    in_flight: Option<TaskId>,
     outbox: VecDeque<OutgoingRequest>,
     dropped: Vec<DroppedAnswer>,
     /// Whether answers that are kept are to be judged, once the backup was looked at.

@@ -10,7 +10,7 @@ use crate::{
         Backup,
         call::Call,
         flow::{Flow as _, FlowError, Step, contract::Parts as _, outcome::final_error},
-        operation::{NoAnswer, OperationId},
+        operation::{NoAnswer, TaskId},
         waiting::{Awaited, RequestKind},
     },
     crypto::curve25519::Curve25519PublicKey,
@@ -73,7 +73,7 @@ impl ShareIn {
             return None;
         }
         let transaction = alphanumeric(TRANSACTION_ID_LENGTH, rng);
-        let call = Call::AskDevices(SendToDevice::requests(transaction.into(), request));
+        let call = Call::AskDevices(SendToDevice::requests(transaction, request));
         let operation = courier.send(call);
         self.in_flight = Some(operation.id());
         Some(Step::Send(Box::new(operation)))
@@ -89,7 +89,7 @@ impl ShareIn {
     /// Whether this was one of the flow's requests.
     pub(super) fn sent(
         &mut self,
-        id: OperationId,
+        id: TaskId,
         answer: &Result<Response<Vec<u8>>, NoAnswer>,
         now_ms: u64,
     ) -> bool {

@@ -6,17 +6,18 @@ use rand_core::CryptoRng;
 use super::{SavedShareIn, Saves, ShareIn, SharedIn, Stage, open_requests};
 use crate::{
     client::{
+        backup::SavedBackup,
         flow::{
             FlowError, Step,
             contract::Parts,
             machine::{Machine, Turn},
         },
-        operation::{NoAnswer, OperationId},
-        state::StateToSave,
+        operation::{NoAnswer, TaskId},
         waiting::{Awaited, RequestKind},
     },
     ids::SecretName,
-    secret_sharing::{AcceptedSecret, OutgoingRequest, Recipients, RequesterError},
+    secret::SecretVec,
+    secret_sharing::{AcceptedSecret, OutgoingRequest, RequesterError},
 };
 
 impl Parts for ShareIn {
@@ -65,9 +66,9 @@ impl Parts for ShareIn {
         }
     }
 
-    fn parts(saved: &SavedShareIn) -> StateToSave<'_> {
+    fn parts(saved: &SavedShareIn) -> (&SavedBackup, Option<&SecretVec>) {
         let SavedShareIn { requester, backup } = saved;
-        StateToSave { backup, flow: Some(requester) }
+        (backup, Some(requester))
     }
 
     fn own_request(&self) -> Option<RequestKind> {
@@ -76,7 +77,7 @@ impl Parts for ShareIn {
 
     fn take_answer(
         &mut self,
-        id: OperationId,
+        id: TaskId,
         answer: &Result<Response<Vec<u8>>, NoAnswer>,
         now_ms: u64,
     ) -> bool {
@@ -156,7 +157,7 @@ impl ShareIn {
             }
         }
         let requester = self.requester.as_mut()?;
-        let to = Recipients::All;
+        let to = None;
         Some(requester.request_with_rng(name.clone(), to, &self.devices, now, rng))
     }
 
