@@ -43,7 +43,7 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let limits = Limits::default();
     let saved = options.saved.read(options.key.files(), Extent::CurrentKeys, &limits)?.files;
     let user_id = whose(options.user_id.as_ref(), &saved)?;
-    let typed = options.key.typed(&saved)?;
+    let typed = options.key.typed_for_storage(&saved)?;
     let evidence = saved.evidence(user_id, options.sessions, &limits);
     let diagnosis = best(&evidence, &typed, &limits);
     if options.json {

@@ -106,6 +106,11 @@ impl Failure {
         matches!(self.code, Code::Network | Code::Refused)
     }
 
+    /// Whether it is about what a file holds: another file may do better.
+    pub(crate) fn is_of_content(&self) -> bool {
+        self.code == Code::Content
+    }
+
     /// The same, and what becomes of it.
     pub(crate) fn and(self, more: impl Display) -> Self {
         Self { message: format!("{}; {more}", self.message), ..self }

@@ -17,15 +17,16 @@ use strongroom::{
 pub(crate) use crate::fetch::Extent;
 use crate::{
     beginning::beginning_of,
-    failure::{Failure, is_standard_input, named, tell},
-    fetch::{self, Snapshot},
+    content,
+    failure::{Failure, is_standard_input, named, shown, tell},
+    fetch::{self, SNAPSHOT, Snapshot},
     network::Access,
     output::PrivateFolder,
     terminal::is_interactive,
 };
 pub(crate) use crate::{
     terminal::{asked, chosen, confirmed, place},
-    typed::{Key, typed_in},
+    typed::{Key, Wanted, secret_in},
 };
 
 /// What was saved of an account.
@@ -45,8 +46,10 @@ pub(crate) struct Loaded {
     pub(crate) files: SavedFiles,
     /// Where each part was read from.
     paths: Vec<PathBuf>,
-    /// Whether a snapshot says that it is not all there is.
+    /// Whether a snapshot says that it is not all there is, or nobody can say so.
     pub(crate) has_gaps: bool,
+    /// Of a snapshot of an account without a backup, a sentence that says so.
+    pub(crate) without_backup: Option<String>,
     /// What was fetched for this command alone, as long as it is needed.
     _fetched: Option<PrivateFolder>,
     /// Of what only the beginning was read, the whole, by the place of what it holds.
@@ -75,8 +78,9 @@ impl Saved {
         check_standard_input(self.from.iter().chain(self.access.files()).chain(others))?;
         let mut loaded = Loaded::default();
         if let Some(fetched) = self.fetched(wanted)? {
-            loaded.read_all(fetched.path(), limits)?;
+            let path = fetched.path().to_owned();
             loaded._fetched = Some(fetched);
+            loaded.read_all(&path, limits)?;
         }
         loaded.add(&self.from, limits)?;
         Ok(loaded)
@@ -139,44 +143,68 @@ impl Loaded {
     }
 
     pub(crate) fn add(&mut self, paths: &[PathBuf], limits: &Limits) -> Result<(), Failure> {
-        for path in paths {
-            let had_gaps = self.has_gaps;
-            self.read_all(path, limits)?;
-            if self.has_gaps && !had_gaps {
-                tell(format_args!(
-                    "{}: this snapshot is not complete; \u{201c}strongroom fetch\u{201d} goes on where it stopped.",
-                    named(path)
-                ));
-            }
-        }
-        Ok(())
+        paths.iter().try_for_each(|path| self.read_all(path, limits))
     }
 
+    /// What is no data in a folder is told, and costs itself, unless there is nothing else.
     fn read_all(&mut self, path: &Path, limits: &Limits) -> Result<(), Failure> {
-        if let Some(snapshot) = Snapshot::in_folder(path) {
-            self.read_snapshot(path, &snapshot, limits);
+        if is_standard_input(path) || !path.is_dir() {
+            return self.read(path, limits);
         }
-        for file in files_of(path)? {
-            self.read(&file, limits)?;
+        self.read_snapshot(path, limits);
+        let files = files_of(path)?;
+        let mut unread = Vec::new();
+        for file in &files {
+            match self.read(file, limits) {
+                Err(failure) if failure.is_of_content() => unread.push(failure),
+                read => read?,
+            }
         }
+        if unread.len() == files.len() {
+            return unread.into_iter().next().map_or(Ok(()), Err);
+        }
+        self.has_gaps |= !unread.is_empty();
+        unread.iter().for_each(|failure| tell(format_args!("{failure}. It was passed over.")));
         Ok(())
     }
 
     /// Whose it is, and whether it is all.
-    fn read_snapshot(&mut self, path: &Path, snapshot: &Snapshot, limits: &Limits) {
+    fn read_snapshot(&mut self, path: &Path, limits: &Limits) {
+        let Some(snapshot) = Snapshot::in_folder(path) else {
+            if path.join(SNAPSHOT).exists() {
+                self.has_gaps = true;
+                tell(format_args!(
+                    "{}: this file is damaged, so it is not known whether everything is in the folder: save it again with \
+                     \u{201c}strongroom fetch\u{201d}.",
+                    named(&path.join(SNAPSHOT))
+                ));
+            }
+            return;
+        };
         let owner = serde_json::json!({ "user_id": snapshot.user_id }).to_string();
         // Nothing else is in it.
         let _ = self.files.read(owner.as_bytes(), limits);
+        if let Some((user, server)) = snapshot.without_backup() {
+            let _ = self.files.read(NO_BACKUP.as_bytes(), limits);
+            self.without_backup =
+                Some(format!("{} has no backup on {}", shown(user), shown(server)));
+        }
         self.paths.resize(self.files.parts().len(), path.to_owned());
+        if !snapshot.complete && !self.has_gaps && self._fetched.is_none() {
+            tell(format_args!(
+                "{}: this snapshot is not complete; \u{201c}strongroom fetch\u{201d} goes on where it stopped.",
+                named(path)
+            ));
+        }
         self.has_gaps |= !snapshot.complete;
     }
 
     fn read(&mut self, path: &Path, limits: &Limits) -> Result<(), Failure> {
         let before = self.files.parts().len();
         let (bytes, long) = beginning_of(path, limits)?;
-        self.files
-            .read(bytes.expose_bytes(), limits)
-            .map_err(|error| Failure::content(path, error))?;
+        self.files.read(bytes.expose_bytes(), limits).map_err(|error| {
+            Failure::content(path, content::unread(bytes.expose_bytes(), &error))
+        })?;
         self.paths.resize(self.files.parts().len(), path.to_owned());
         self.long.extend(long.map(|file| (before, file)));
         let name = named(path);
@@ -207,25 +235,25 @@ pub(crate) fn check_standard_input<'a>(
     Ok(())
 }
 
-/// The files of a snapshot, or the file itself.
+/// The files of a snapshot.
 fn files_of(path: &Path) -> Result<Vec<PathBuf>, Failure> {
-    if is_standard_input(path) || !path.is_dir() {
-        return Ok(vec![path.to_owned()]);
-    }
     let failed = |error: io::Error| Failure::file(path, "read", &error);
     let entries = fs::read_dir(path).map_err(failed)?.collect::<Result<Vec<_>, _>>();
     let mut files: Vec<_> = entries.map_err(failed)?.iter().map(fs::DirEntry::path).collect();
     // What a snapshot says of itself is no part of the account.
     files.retain(|file| {
         let is_json = file.extension().is_some_and(|extension| extension == "json");
-        is_json && file.is_file() && file.file_name().is_none_or(|name| name != "snapshot.json")
+        is_json && file.is_file() && file.file_name().is_none_or(|name| name != SNAPSHOT)
     });
     files.sort();
     if files.is_empty() {
         return Err(Failure::content(
             path,
-            "there is no file in this folder whose name ends in .json",
+            "there is no file in this folder whose name ends in .json: name one that \u{201c}strongroom fetch\u{201d} has written",
         ));
     }
     Ok(files)
 }
+
+/// What a homeserver answers where an account has no backup.
+const NO_BACKUP: &str = r#"{"room_keys_version":{"errcode":"M_NOT_FOUND"}}"#;

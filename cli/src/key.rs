@@ -59,7 +59,7 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let read = RecoveryKey::typed_by_user(typed.expose_str());
     let status = if read.is_ok() { Status::Good } else { Status::Failed };
     if check.json {
-        print_json(&Report::from(read))?;
+        print_json(&Report::new(typed.expose_str(), read))?;
         return Ok(status);
     }
     let mut out = io::stdout().lock();
@@ -73,28 +73,36 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
                 key.public_key().to_base64()
             )?;
         }
-        Err(_) if looks_like_a_passphrase(typed.expose_str()) => writeln!(
-            out,
-            "This looks like a passphrase. A recovery key has 48 letters and digits, and begins with Es; to see whether a \
-             passphrase opens something, use \u{201c}strongroom secrets\u{201d} or \u{201c}strongroom diagnose\u{201d} with \
-             what was saved of the account."
-        )?,
-        Err(error) => writeln!(out, "This is not a whole recovery key: {error}.")?,
+        Err(error) => writeln!(out, "{}", verdict(typed.expose_str(), &error))?,
     }
     Ok(status)
 }
 
-impl From<Result<RecoveryKey, RecoveryKeyError>> for Report {
-    fn from(read: Result<RecoveryKey, RecoveryKeyError>) -> Self {
+impl Report {
+    fn new(typed: &str, read: Result<RecoveryKey, RecoveryKeyError>) -> Self {
         match read {
             Ok(key) => {
                 let key = BackupDecryptionKey::from_recovery_key(key);
                 Self::Valid { valid: true, curve25519_public_key: key.public_key().to_base64() }
             }
-            Err(error) => {
-                Self::Invalid { valid: false, error: error.to_string(), position: position(&error) }
-            }
+            Err(error) => Self::Invalid {
+                valid: false,
+                error: verdict(typed, &error),
+                position: position(&error),
+            },
         }
+    }
+}
+
+/// What is said of a text that is no recovery key.
+fn verdict(typed: &str, error: &RecoveryKeyError) -> String {
+    if looks_like_a_passphrase(typed) {
+        "This looks like a passphrase. A recovery key has 48 letters and digits, and begins with Es; to see whether a passphrase \
+         opens something, use \u{201c}strongroom secrets\u{201d} or \u{201c}strongroom diagnose\u{201d} with what was saved of the \
+         account."
+            .into()
+    } else {
+        format!("This is not a whole recovery key: {error}.")
     }
 }
 

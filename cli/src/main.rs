@@ -7,6 +7,7 @@
 
 mod at_end;
 mod beginning;
+mod content;
 mod copies;
 mod demo;
 mod diagnose;

@@ -201,7 +201,7 @@ impl ExportPassphrase {
 
     pub(crate) fn chosen(&self) -> Result<SecretString, Failure> {
         let chosen = match self.file() {
-            Some(file) => Some(input::typed_in(file)?),
+            Some(file) => Some(input::secret_in(file, input::Wanted::NewPassphrase)?),
             None => input::chosen("New passphrase for the key file:")?,
         };
         chosen.ok_or_else(|| {

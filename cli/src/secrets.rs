@@ -41,12 +41,15 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let limits = Limits::default();
     let saved = options.saved.read(options.key.files(), Extent::NoKeys, &limits)?.files;
     let storage = saved.secret_storage(&limits).ok_or_else(|| {
-        Failure::usage("there is no account data in what was given: it is what GET /sync or the files of a snapshot have")
+        Failure::other(
+            "there is no account data in what was given, so nothing of a key storage: save everything with \u{201c}strongroom \
+             fetch\u{201d}, and name its folder with --from",
+        )
     })?;
     for finding in storage.findings() {
         tell(format_args!("{}{finding}", about(finding)));
     }
-    let typed = options.key.typed(&saved)?;
+    let typed = options.key.typed_for_storage(&saved)?;
     if typed.is_empty() {
         return Err(Failure::usage(
             "there is neither a recovery key nor a passphrase: name a file with --recovery-key-file or --passphrase-file",
@@ -198,25 +201,25 @@ impl<'a> Report<'a> {
         writeln!(out, "Keys of the key storage:")?;
         for key in &self.keys {
             let fits = match key.fits {
-                Some(true) => "fits",
-                Some(false) => "does not fit",
-                None => "cannot be told",
+                Some(true) => "what was entered is this key",
+                Some(false) => "what was entered is not this key",
+                None => "nothing tells whether what was entered is this key",
             };
             let is_default =
                 if self.default_key == Some(key.id) { ", the default one" } else { "" };
             writeln!(out, "  {}: {fits}{is_default}", shown(key.id))?;
         }
+        const UNPROVEN: &str = ", but the homeserver could have put it there";
         writeln!(out, "Secrets:")?;
         for (name, secret) in &self.secrets {
             let name = shown(name);
             match (secret.opened_with, secret.failure) {
                 (Some(id), _) => {
-                    let source = if secret.authenticated {
-                        ""
-                    } else {
-                        ", but the homeserver could have put it there"
-                    };
+                    let source = if secret.authenticated { "" } else { UNPROVEN };
                     writeln!(out, "  {name}: opened with the key {}{source}", shown(id))?;
+                }
+                (None, Some(SecretOpenError::OtherKeys)) => {
+                    writeln!(out, "  {name}: not opened, since its key was not entered")?;
                 }
                 (None, Some(failure)) => writeln!(out, "  {name}: {failure}")?,
                 (None, None) => writeln!(out, "  {name}: it cannot be read")?,

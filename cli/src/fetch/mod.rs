@@ -17,7 +17,10 @@ use std::{
 use clap::Args;
 use strongroom::ids::RoomId;
 
-pub(crate) use self::{account::account_data, snapshot::Snapshot};
+pub(crate) use self::{
+    account::account_data,
+    snapshot::{SNAPSHOT, Snapshot},
+};
 use self::{place::Place, versions::Described};
 use crate::{
     failure::{Failure, Status, named, tell},

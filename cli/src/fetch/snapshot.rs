@@ -23,6 +23,12 @@ impl Snapshot {
         serde_json::from_slice(&fs::read(folder.join(SNAPSHOT)).ok()?).ok()
     }
 
+    /// Whose account it is and where, if the homeserver has no backup of it.
+    pub(crate) fn without_backup(&self) -> Option<(&str, &str)> {
+        let is_without = self.complete && self.versions.is_empty();
+        is_without.then_some((&self.user_id, &self.server))
+    }
+
     /// Whose it is, as it is named on the command line. What no account has in it is not for a shell.
     pub(crate) fn account(&self) -> Option<String> {
         let is_plain = |text: &str| {
@@ -61,4 +67,4 @@ impl Version {
 }
 
 /// The name of its file.
-pub(super) const SNAPSHOT: &str = "snapshot.json";
+pub(crate) const SNAPSHOT: &str = "snapshot.json";

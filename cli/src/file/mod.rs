@@ -243,5 +243,5 @@ fn read_passphrases(
 ) -> Result<Vec<SecretString>, Failure> {
     let new = output.and_then(|output| output.export.file());
     input::check_standard_input(inputs.iter().chain(files).chain(new))?;
-    files.iter().map(|file| input::typed_in(file)).collect()
+    files.iter().map(|file| input::secret_in(file, input::Wanted::PassphraseOfFile)).collect()
 }

@@ -83,7 +83,7 @@ impl Access {
         if let (Some(file), Some(homeserver)) =
             (&self.access_token_file, &self.credentials.homeserver)
         {
-            let token = input::typed_in(file)?;
+            let token = input::secret_in(file, input::Wanted::AccessToken)?;
             let server = Arc::new(Server::find(homeserver, &self.network)?);
             let connection = Connection::new(server, token);
             let (user_id, _) =

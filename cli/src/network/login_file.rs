@@ -30,7 +30,7 @@ struct Members<'a> {
 
 impl Login {
     pub(crate) fn read(path: &Path) -> Outcome<Self> {
-        let text = input::typed_in(path)?;
+        let text = input::secret_in(path, input::Wanted::Login)?;
         let members: Members<'_> = serde_json::from_str(text.expose_str()).map_err(|_| {
             Failure::content(
                 path,

@@ -16,7 +16,8 @@ use strongroom::{
 use super::{Connection, HEADING, Login, Network, Outcome, Trouble, server::Server, sso};
 use crate::{
     failure::{Failure, shown},
-    input, terminal,
+    input::{self, Wanted},
+    terminal,
 };
 
 /// Who somebody is, and how they prove it.
@@ -49,6 +50,8 @@ pub(crate) fn sign_in(
     let of_user = user.as_ref().and_then(|user| user.as_str().split_once(':'));
     let named = credentials.homeserver.as_deref().or(of_user.map(|(_, server)| server));
     let named = named.ok_or_else(|| Failure::usage(NOBODY))?;
+    // Whether it is one shows before anything is sent.
+    let given = credentials.given_password()?;
     let server = Arc::new(Server::find(named, network)?);
     let flow = if credentials.sso { "m.login.sso" } else { "m.login.password" };
     require_flow(&server, flow)?;
@@ -59,7 +62,7 @@ pub(crate) fn sign_in(
         Some(user) => {
             let identifier = json!({ "type": "m.id.user", "user": user.as_str() });
             let head = json!({ "type": "m.login.password", "identifier": identifier });
-            proof(&head, "password", &credentials.password(user)?)
+            proof(&head, "password", &password(user, given)?)
         }
         None => return Err(Failure::usage(NOBODY)),
     };
@@ -95,21 +98,31 @@ impl Credentials {
         crate::diagnose::user_id(typed.trim()).map(Some).map_err(Failure::usage)
     }
 
-    fn password(&self, user: &UserId) -> Outcome<SecretString> {
+    /// What the flags name.
+    fn given_password(&self) -> Outcome<Option<SecretString>> {
         if let Some(file) = &self.password_file {
-            return input::typed_in(file);
+            return input::secret_in(file, Wanted::Password).map(Some);
         }
         #[cfg(unix)]
         if let Some(number) = self.password_fd {
-            return input::typed_in(&PathBuf::from(format!("/dev/fd/{number}")));
+            let file = PathBuf::from(format!("/dev/fd/{number}"));
+            return input::secret_in(&file, Wanted::Password).map(Some);
         }
-        let asked = terminal::asked(&format!("Password of {}:", shown(user.as_str())))?;
-        asked.ok_or_else(|| {
-            Failure::usage(
-                "there is no password: name a file with --password-file, or log in with a browser by --sso",
-            )
-        })
+        Ok(None)
     }
+}
+
+/// The password that was given, or else what is asked for.
+fn password(user: &UserId, given: Option<SecretString>) -> Outcome<SecretString> {
+    if let Some(given) = given {
+        return Ok(given);
+    }
+    let asked = terminal::asked(&format!("Password of {}:", shown(user.as_str())))?;
+    asked.ok_or_else(|| {
+        Failure::usage(
+            "there is no password: name a file with --password-file, or log in with a browser by --sso",
+        )
+    })
 }
 
 /// What is sent to log in, with the secret in it.

@@ -15,6 +15,7 @@ use strongroom::{
 use super::{
     keys::Candidate,
     lists::Lists,
+    nothing::check_for_keys,
     report::{AbsentVersion, Report},
     restoring::Restoring,
 };
@@ -88,9 +89,10 @@ impl<'a> Bodies<'a> {
                 bodies.push(Body { source, candidate, version, is_hopeless });
             }
         }
+        check_for_keys(saved)?;
         if bodies.is_empty() {
-            return Err(Failure::usage(
-                "there are no message keys in what was given: they are what GET /room_keys/keys answers",
+            return Err(Failure::other(
+                "the message keys that were given are not those of the current version: leave --current-only out",
             ));
         }
         bodies.sort_by_key(|body| versions.place(body.version));
@@ -156,7 +158,8 @@ impl Bodies<'_> {
             version: info.version().as_str().to_owned(),
             expected: info.count(),
         });
-        Report { absent: absent.collect(), ..Report::default() }
+        let current_only = self.versions.current_only;
+        Report { absent: absent.collect(), current_only, ..Report::default() }
     }
 }
 

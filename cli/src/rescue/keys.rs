@@ -7,13 +7,14 @@ use strongroom::{
     backup::{BackupDecryptionKey, BackupVersionInfo},
     client::unlock_backup_key,
     ids::SecretStorageKeyId,
-    recovery_key::RecoveryKey,
+    recovery_key::{RecoveryKey, RecoveryKeyError},
     saved_files::SavedFiles,
     secret::SecretString,
     secret_storage::{SecretStorage, Unlocked},
     secret_value::{MEGOLM_BACKUP_V1, PublicKeys},
 };
 
+use super::reason::{Attempt, Reason, why};
 use crate::failure::Failure;
 
 /// A key that may open a backup.
@@ -32,7 +33,7 @@ pub(crate) enum OpenedBy {
 }
 
 /// A text with what it opens.
-struct Typed<'a> {
+pub(super) struct Typed<'a> {
     text: &'a str,
     storage: &'a SecretStorage,
     limits: &'a Limits,
@@ -76,7 +77,7 @@ pub(crate) fn candidates(
     typed: &[SecretString],
     limits: &Limits,
 ) -> (Vec<Candidate>, Option<String>) {
-    candidates_in(&saved.secret_storage(limits).unwrap_or_default(), versions, typed, limits)
+    with_first(reasoned(saved.secret_storage(limits).as_ref(), versions, typed, limits))
 }
 
 /// The same with a key storage that is known.
@@ -86,26 +87,45 @@ pub(crate) fn candidates_in(
     typed: &[SecretString],
     limits: &Limits,
 ) -> (Vec<Candidate>, Option<String>) {
-    let (mut found, mut reason) = (Vec::new(), None);
-    for text in typed {
+    with_first(reasoned(Some(storage), versions, typed, limits))
+}
+
+fn with_first((found, reasons): (Vec<Candidate>, Vec<Reason>)) -> (Vec<Candidate>, Option<String>) {
+    (found, reasons.into_iter().next().map(|reason| reason.sentence))
+}
+
+/// Every key, and of each text that is that of no version the reason.
+fn reasoned(
+    storage: Option<&SecretStorage>,
+    versions: &[&BackupVersionInfo],
+    typed: &[SecretString],
+    limits: &Limits,
+) -> (Vec<Candidate>, Vec<Reason>) {
+    let none = SecretStorage::default();
+    let (mut found, mut reasons) = (Vec::new(), Vec::new());
+    for (text, number) in typed.iter().zip(1..) {
         let text = text.expose_str();
-        let typed = Typed { text, storage, limits, unlocked: OnceCell::new() };
-        let before = found.len();
+        let typed =
+            Typed { text, storage: storage.unwrap_or(&none), limits, unlocked: OnceCell::new() };
+        let (mut fits, mut error) = (false, None);
         for version in versions {
-            match unlock_backup_key(text, storage, version, limits) {
+            match unlock_backup_key(text, typed.storage, version, limits) {
                 Ok(key) => {
                     let opened_by = typed.opens(&key);
                     add(&mut found, Candidate { key, opened_by });
+                    fits = true;
                 }
-                Err(error) => drop(reason.get_or_insert_with(|| error.to_string())),
+                Err(new) => drop(error.get_or_insert(new)),
             }
         }
         // Without a version that it fits, a key is tried on what there is.
-        if found.len() == before {
+        if !fits {
+            let has_account_data = storage.is_some();
+            reasons.push(Attempt { number, typed: &typed, error, has_account_data }.reason());
             typed.keys().for_each(|candidate| add(&mut found, candidate));
         }
     }
-    (found, reason)
+    (found, reasons)
 }
 
 /// The same, of which there must be one; and why what was entered opens nothing, if it does not.
@@ -114,13 +134,13 @@ pub(super) fn needed_candidates(
     versions: &[&BackupVersionInfo],
     typed: &[SecretString],
     limits: &Limits,
-) -> Result<(Vec<Candidate>, String), Failure> {
-    let (found, reason) = candidates(saved, versions, typed, limits);
-    let reason = reason.unwrap_or_else(|| {
-        "what was entered leads to no key of a backup: save the account data and the backup\u{2019}s version, too"
-            .into()
-    });
-    if found.is_empty() { Err(Failure::other(reason)) } else { Ok((found, reason)) }
+) -> Result<(Vec<Candidate>, Vec<Reason>), Failure> {
+    let storage = saved.secret_storage(limits);
+    let (found, reasons) = reasoned(storage.as_ref(), versions, typed, limits);
+    if found.is_empty() {
+        return Err(Failure::other(format!("nothing was written: {}", why(&reasons))));
+    }
+    Ok((found, reasons))
 }
 
 impl Typed<'_> {
@@ -140,15 +160,21 @@ impl Typed<'_> {
         own.into_iter().chain(self.stored_key())
     }
 
+    /// Whether it is a recovery key, and if not, why.
+    pub(super) fn recovery_key(&self) -> Result<RecoveryKey, RecoveryKeyError> {
+        RecoveryKey::typed_by_user(self.text)
+    }
+
     /// The key itself, if that is what was typed.
-    fn own_key(&self) -> Option<BackupDecryptionKey> {
-        match RecoveryKey::typed_by_user(self.text) {
+    pub(super) fn own_key(&self) -> Option<BackupDecryptionKey> {
+        match self.recovery_key() {
             Ok(key) => Some(BackupDecryptionKey::from_recovery_key(key)),
             Err(_) => BackupDecryptionKey::from_base64(self.text.trim()).ok(),
         }
     }
 
-    fn stored_key(&self) -> Option<Candidate> {
+    /// The key out of the key storage, whichever backup it is of.
+    pub(super) fn stored_key(&self) -> Option<Candidate> {
         let mut keys = self.unlocked()?.keys.clone();
         let name = MEGOLM_BACKUP_V1.into();
         let opened = self.storage.open(&name, &mut keys, &PublicKeys::default()).ok()?;

@@ -4,8 +4,11 @@ mod bodies;
 mod decoded;
 mod keys;
 mod lists;
+mod nothing;
+mod reason;
 mod report;
 mod restoring;
+mod words;
 
 use std::{
     io::{self, Write as _},
@@ -20,7 +23,13 @@ use strongroom::{
     saved_files::{SavedFiles, SavedPart},
 };
 
-use self::{bodies::Rescued, keys::needed_candidates, lists::Lists};
+use self::{
+    bodies::Rescued,
+    keys::needed_candidates,
+    lists::Lists,
+    nothing::check_for_keys,
+    reason::{tell_of_mistyped, why},
+};
 pub(crate) use self::{
     bodies::{Bodies, Versions},
     keys::{Candidate, OpenedBy, candidates, candidates_in},
@@ -29,7 +38,7 @@ pub(crate) use self::{
 use crate::{
     failure::{Failure, Status, named, printed, tell},
     fetch::Extent,
-    input::{self, Key, Saved},
+    input::{self, Key, Loaded, Saved},
     output::{ExportPassphrase, NewFile},
 };
 
@@ -49,8 +58,8 @@ pub(crate) struct Options {
     #[command(flatten)]
     export: ExportPassphrase,
     /// Only the message keys of this room. Can be given several times.
-    #[arg(long, value_name = "ID")]
-    room: Vec<String>,
+    #[arg(long, value_name = "ID", value_parser = room_id)]
+    room: Vec<RoomId>,
     /// Only this session. Can be given several times.
     #[arg(long, value_name = "ID")]
     session: Vec<String>,
@@ -83,20 +92,7 @@ enum Format {
 /// Opens every session it can, and writes those that opened.
 pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let limits = Limits::default();
-    let inputs = options.key.files().chain(options.export.file());
-    if let Some(out) = &options.out {
-        // Whether it can be written shows before anything is fetched.
-        drop(NewFile::create(&numbered(out, options.split.map(|_| 1)), options.force)?);
-    }
-    let wanted = if options.current_only { Extent::CurrentVersion } else { Extent::Everything };
-    let saved = options.saved.read(inputs, wanted, &limits)?;
-    if saved.files.parts().iter().any(is_key_file) {
-        tell(format_args!(
-            "Message keys that were exported already are not opened again: put them together with what is rescued by \
-             \u{201c}strongroom file merge\u{201d}."
-        ));
-    }
-    tell_of_nameless_rooms(&saved.files);
+    let saved = read(options, &limits)?;
     let typed = options.key.typed(&saved.files)?;
     if typed.is_empty() {
         return Err(Failure::usage(
@@ -105,16 +101,22 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     }
     let versions = Versions::new(&saved.files, options.current_only);
     if options.current_only && versions.wanted().is_empty() {
-        return Err(Failure::usage(
-            "which version is the current one is not known: save what GET /room_keys/version answers, or leave --current-only out",
+        return Err(Failure::other(
+            "which version is the current one is not known: leave --current-only out, or save everything with \u{201c}strongroom \
+             fetch\u{201d}",
         ));
     }
-    let (candidates, reason) = needed_candidates(&saved.files, versions.wanted(), &typed, &limits)?;
+    let (candidates, reasons) =
+        needed_candidates(&saved.files, versions.wanted(), &typed, &limits)?;
     let mut bodies = Bodies::new(&saved, &versions, &candidates, &limits)?;
     bodies.filter(filter(options));
+    let reason = why(&reasons);
     if bodies.are_hopeless() && !options.json && options.report.is_none() {
         // Nobody chooses a passphrase for a file that is not written.
-        return Err(Failure::other(format!("{reason}. {DIAGNOSE}")));
+        return Err(Failure::other(format!("nothing was written: {reason}")));
+    }
+    if !bodies.are_hopeless() {
+        tell_of_mistyped(&reasons, typed.len());
     }
     let out = input::place(options.out.as_deref(), "A file to write:", "--out")?;
     // Whether it can be written shows before the work.
@@ -132,6 +134,26 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     files.into_iter().try_for_each(NewFile::finish)?;
     printed(print(&mut report, options, &out))?;
     Ok(report.status())
+}
+
+/// Reads everything, in which there must be message keys.
+fn read(options: &Options, limits: &Limits) -> Result<Loaded, Failure> {
+    let inputs = options.key.files().chain(options.export.file());
+    if let Some(out) = &options.out {
+        // Whether it can be written shows before anything is fetched.
+        drop(NewFile::create(&numbered(out, options.split.map(|_| 1)), options.force)?);
+    }
+    let wanted = if options.current_only { Extent::CurrentVersion } else { Extent::Everything };
+    let saved = options.saved.read(inputs, wanted, limits)?;
+    check_for_keys(&saved)?;
+    if saved.files.parts().iter().any(is_key_file) {
+        tell(format_args!(
+            "Message keys that were exported already are not opened again: put them together with what is rescued by \
+             \u{201c}strongroom file merge\u{201d}."
+        ));
+    }
+    tell_of_nameless_rooms(&saved.files);
+    Ok(saved)
 }
 
 pub(crate) fn is_key_file(part: &SavedPart) -> bool {
@@ -156,7 +178,7 @@ fn print(report: &mut Report, options: &Options, path: &Path) -> io::Result<()> 
     if report.restored() > 0 {
         next_step(&mut out, options, path)
     } else if report.failed() > 0 {
-        writeln!(out, "Nothing was written: {}. {DIAGNOSE}", report.reason)
+        writeln!(out, "Nothing was written: {}", report.reason)
     } else {
         Ok(())
     }
@@ -192,11 +214,20 @@ fn next_step(out: &mut impl io::Write, options: &Options, path: &Path) -> io::Re
     }
 }
 
+/// A room ID as somebody types it.
+fn room_id(typed: &str) -> Result<RoomId, String> {
+    if typed.starts_with('!') {
+        Ok(typed.into())
+    } else {
+        Err("a room ID begins with \u{201c}!\u{201d}; Element shows it in the room settings under Advanced".into())
+    }
+}
+
 fn filter(options: &Options) -> RestoreFilter {
     if options.room.is_empty() && options.session.is_empty() {
         return RestoreFilter::everything();
     }
-    let rooms = options.room.iter().map(|id| RoomId::from(id.as_str()));
+    let rooms = options.room.iter().cloned();
     let filter = rooms.fold(RestoreFilter::nothing(), RestoreFilter::with_room);
     options
         .session
@@ -239,9 +270,6 @@ fn write(
     }
     Ok((sessions.map(Rescued::into_report).transpose()?.unwrap_or_default(), files))
 }
-
-/// What to do when nothing opens.
-const DIAGNOSE: &str = "\u{201c}strongroom diagnose\u{201d}, with the same files or account, says which piece does not fit.";
 
 /// `keys.txt`, or `keys.2.txt`.
 fn numbered(path: &Path, number: Option<u64>) -> PathBuf {

@@ -11,6 +11,7 @@ use strongroom::{
 use super::{
     keys::OpenedBy,
     lists::{self, Lists},
+    words::{self, message_keys},
 };
 use crate::failure::{Status, shown};
 
@@ -28,6 +29,8 @@ pub(crate) struct Report {
     pub(crate) has_gaps: bool,
     /// Why nothing opens, if nothing does.
     pub(super) reason: String,
+    /// Whether only the current version was wanted.
+    pub(super) current_only: bool,
 }
 
 /// What became of one version.
@@ -52,7 +55,9 @@ impl Report {
 
     pub(crate) fn status(&self) -> Status {
         let (restored, total) = (self.restored(), self.sum(RestoreReport::total));
-        if restored == 0 && total > 0 {
+        let nothing_is_of_filter = total == 0 && self.sum(RestoreReport::skipped) > 0;
+        let lacks_all = total == 0 && self.versions.iter().any(VersionReport::lacks_all);
+        if (restored == 0 && total > 0) || nothing_is_of_filter || lacks_all {
             Status::Failed
         } else if restored < total || total == 0 || !self.is_complete() {
             Status::NotAllGood
@@ -167,13 +172,24 @@ impl Report {
                 shown(version)
             )?;
         }
-        if self.sum(RestoreReport::total) > 0 {
-            return Ok(());
-        }
+        if self.sum(RestoreReport::total) == 0 { self.print_empty(out) } else { Ok(()) }
+    }
+
+    /// Why there is nothing.
+    fn print_empty(&self, out: &mut impl Write) -> io::Result<()> {
         if self.sum(RestoreReport::skipped) > 0 {
             return writeln!(
                 out,
-                "Nothing in the backup is of this room or session: check the ID."
+                "Nothing was written: nothing in the backup is of this room or session, so check the ID."
+            );
+        }
+        if self.versions.iter().any(VersionReport::lacks_all) {
+            return writeln!(out, "Nothing was written.");
+        }
+        if self.current_only {
+            return writeln!(
+                out,
+                "The current version of the backup is empty: leave --current-only out, and the older ones are opened, too."
             );
         }
         let oldest =
@@ -197,16 +213,29 @@ impl VersionReport {
     fn print(&self, out: &mut impl Write, is_any_open: bool) -> io::Result<()> {
         let name = self.version.as_deref();
         let name = name.map_or_else(String::new, |name| format!("version {}: ", shown(name)));
+        if self.lacks_all() {
+            let expected = self.expected.unwrap_or_default();
+            let why = self.report.ended_early();
+            let why = why.map_or_else(String::new, |error| format!(" ({error})"));
+            return writeln!(
+                out,
+                "{name}the homeserver says that it has {}, but the saved response has none{why}: fetch it again",
+                message_keys(expected)
+            );
+        }
         if self.report.wrong_key().is_some() {
-            let of = self.report.total();
-            writeln!(out, "{name}none of its {of} message keys opens with what was entered")?;
+            let of = match self.report.total() {
+                1 => "its only message key does not open".to_owned(),
+                of => format!("none of its {of} message keys opens"),
+            };
+            writeln!(out, "{name}{of} with what was entered")?;
             return if is_any_open {
                 writeln!(out, "  it has a key of its own: to get these, too, enter that as well")
             } else {
                 Ok(())
             };
         }
-        writeln!(out, "{name}{}", self.report)?;
+        writeln!(out, "{name}{}", words::line(&self.report))?;
         if let Some(opened_by) = self.opened_by {
             writeln!(out, "  opened with {opened_by}")?;
         }
@@ -218,10 +247,20 @@ impl VersionReport {
         }
         match self.expected {
             Some(expected) if !self.is_complete() => {
-                writeln!(out, "  the homeserver says that this version has {expected}")
+                writeln!(
+                    out,
+                    "  the homeserver says that this version has {}",
+                    message_keys(expected)
+                )
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether there is nothing in the response though the homeserver counts some.
+    fn lacks_all(&self) -> bool {
+        let seen = self.report.total() + self.report.skipped();
+        seen == 0 && self.expected.is_some_and(|expected| expected > 0)
     }
 
     /// Whether the response was whole, and had as many sessions as the homeserver says.

@@ -20,7 +20,7 @@ use self::{sending::Sending, target::Target};
 use crate::{
     failure::{self, Failure, Status, printed, shown, tell},
     file::Source,
-    input::{Key, Loaded, check_standard_input, typed_in},
+    input::{Key, Loaded, Wanted, check_standard_input, secret_in},
     network::{Access, Account},
     progress,
     rescue::{self, Bodies, Candidate, Versions, candidates, is_key_file, tell_of_nameless_rooms},
@@ -122,7 +122,8 @@ impl<'a> Sources<'a> {
         let keys = options.export_passphrase_file.iter().chain(options.key.files());
         check_standard_input(inputs.chain(keys).chain(options.access.files()))?;
         let files = input.iter().map(|path| Source::open(path)).collect::<Result<_, _>>()?;
-        let passphrases = options.export_passphrase_file.iter().map(|path| typed_in(path));
+        let passphrases = options.export_passphrase_file.iter();
+        let passphrases = passphrases.map(|path| secret_in(path, Wanted::NewPassphrase));
         let passphrases = passphrases.collect::<Result<_, _>>()?;
         let saved = if options.from.is_empty() {
             None

@@ -278,9 +278,14 @@ fn an_account_without_a_backup_is_told() {
         let path = format!("room_keys/version/{version}");
         account.server.send(Method::DELETE, &path, &account.token, &Value::Null);
     }
-    let (status, out, errors) = account.fetch(&account.log_in(), &[]);
+    let login = account.log_in();
+    let (status, out, errors) = account.fetch(&login, &[]);
     assert_eq!(status, 3, "{errors}");
     assert!(out.contains("no key storage"), "{out}");
+    let out = account.file("out");
+    let (status, _, errors) = run(&["rescue", "--login", &login, "--out", &out], None);
+    assert_eq!(status, 1, "{errors}");
+    assert!(errors.contains("has no backup on"), "{errors}");
     assert!(fs::exists(account.file("snapshot/account_data.json")).unwrap());
 }
 

@@ -39,5 +39,6 @@ fn a_mistake_in_a_key_is_named_with_its_place() {
             run(&["key", "check", "--file", "-", "--json"], Some(typed.as_bytes()));
         let report: Value = serde_json::from_str(&out).unwrap();
         assert_eq!((status, &report["valid"], &report["position"]), (1, &json!(false), &position));
+        assert!(report["error"].as_str().unwrap().contains(says), "{report:#}");
     }
 }

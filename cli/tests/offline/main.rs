@@ -15,6 +15,7 @@ mod file;
 mod key;
 mod kit;
 mod migrate;
+mod nothing;
 mod report;
 mod rescue;
 mod secrets;
@@ -47,7 +48,7 @@ fn what_cannot_work_is_said_in_one_sentence() {
         (&["diagnose"], 2, &["--from"]),
         (&["diagnose", "--from", &nothing], 1, &["nothing.json", "no such file"]),
         (&["diagnose", "--from", &bare], 1, &["bare", "no file in this folder"]),
-        (&["diagnose", "--from", &html], 1, &["page.html", "not JSON"]),
+        (&["diagnose", "--from", &html], 1, &["page.html", "web page"]),
         (&["diagnose", "--from", &other], 1, &["other.json", "unknown kind"]),
         (&["diagnose", "--from", &empty], 1, &["empty.txt", "empty"]),
         (&["diagnose", "--from", &account], 2, &["--user-id"]),
@@ -64,7 +65,7 @@ fn what_cannot_work_is_said_in_one_sentence() {
             &["empty.txt", "empty"],
         ),
         (&["secrets", "--from", "-", "--recovery-key-file", "-"], 2, &["standard input"]),
-        (&["secrets", "--from", &refused], 2, &["M_UNKNOWN_TOKEN", "no account data"]),
+        (&["secrets", "--from", &refused], 1, &["M_UNKNOWN_TOKEN", "no account data"]),
     ];
     for (arguments, expected, says) in cases {
         let (status, out, errors) = run(arguments, Some(b""));
@@ -74,6 +75,88 @@ fn what_cannot_work_is_said_in_one_sentence() {
             assert!(errors.contains(what), "{arguments:?}: {errors}");
         }
     }
+}
+
+/// What a file holds instead of what was wanted is named.
+#[test]
+fn a_file_of_something_else_is_said_to_be_that() {
+    let folder = Folder::new("something-else");
+    let whole = vector("random");
+    let fixture = kit::fixture("random");
+    let text = fixture["recovery_key"].as_str().unwrap();
+    let key = folder.write("key.txt", text.as_bytes());
+    let page = folder.write("page.html", b"<!DOCTYPE html><html>");
+    let cut = folder.write("cut.json", br#"{"m.x": {"a": 1}, "m."#);
+    let refused = folder.write("refused.json", br#"{"errcode":"M_UNKNOWN_TOKEN","error":"No"}"#);
+    let list = folder.write("list.json", br#"[{"session_key":5}]"#);
+    let data = folder.write("data.json", fixture["account_data"].to_string().as_bytes());
+    let empty = folder.write("empty.txt", b"\n");
+    let (keys, _) = kit::key_file(&folder);
+    let own = fixture["backup_decryption_key_base64"].as_str().unwrap();
+    let own = folder.write("own.txt", own.as_bytes());
+    let (from, with) = ("--from", "--recovery-key-file");
+    let (to, out) = (folder.path().to_owned() + "/to", folder.path().to_owned() + "/out");
+    let server = ["fetch", "--to", &to, "--homeserver", "http://127.0.0.1:1"];
+    let token = [&server[..], &["--access-token-file"]].concat();
+    let password = [&server[..], &["--user", "@me:a.b", "--password-file"]].concat();
+    let export = ["rescue", from, &whole, "--out", &out, "--export-passphrase-file"];
+    let cases: [(&[&str], &str, &[&str]); 19] = [
+        (&["rescue", from], &page, &["page.html", "web page", "strongroom fetch"]),
+        (&["rescue", from], &key, &["key.txt", "is a recovery key", with]),
+        (&["rescue", from], &cut, &["cut.json", "cut off", "strongroom fetch"]),
+        (&["rescue", from], &keys, &["exported message keys", "strongroom file decrypt"]),
+        (&["rescue", from], &data, &["no message keys", "strongroom fetch"]),
+        (&["rescue", from], &refused, &["M_UNKNOWN_TOKEN", "strongroom fetch"]),
+        (&["rescue", from], &list, &["1 entry", "strongroom fetch"]),
+        (&["secrets", from], &list, &["no account data", "strongroom fetch"]),
+        (&["rescue", from, &whole, with], &page, &["page.html", "web page", "not the recovery"]),
+        (&["rescue", from, &whole, with], &refused, &["refused.json", "is JSON"]),
+        (&["rescue", from, &whole, with], &keys, &["exported message keys"]),
+        (&["secrets", from, &whole, "--passphrase-file"], &own, &["key of the backup itself"]),
+        (&token, &key, &["key.txt", "is a recovery key", "not sent"]),
+        (&password, &key, &["key.txt", "is a recovery key", "not sent"]),
+        (&token, &empty, &["should hold the access token"]),
+        (&password, &empty, &["should hold the password"]),
+        (&export, &empty, &["should hold the passphrase of the key file"]),
+        (&["fetch", "--to", &to, "--login"], &empty, &["strongroom login"]),
+        (&["key", "check", "--file"], &page, &["page.html", "web page"]),
+    ];
+    for (arguments, file, says) in cases {
+        let arguments = [arguments, &[file]].concat();
+        let (status, out, errors) = run(&arguments, Some(b""));
+        assert_eq!(status, 1, "{arguments:?}: {out}{errors}");
+        for what in says {
+            assert!(errors.contains(what), "{arguments:?}, {what}: {errors}");
+        }
+    }
+}
+
+/// It would stay on the screen, and in whatever keeps what was printed.
+#[test]
+fn a_secret_in_the_place_of_a_file_is_not_repeated() {
+    let (folder, vector) = (Folder::new("not-repeated"), vector("random"));
+    let (to, out) = (folder.path().to_owned() + "/to", folder.path().to_owned() + "/out");
+    let server = ["fetch", "--to", &to, "--homeserver", "http://127.0.0.1:1"];
+    let token = [&server[..], &["--access-token-file"]].concat();
+    let password = [&server[..], &["--user", "@me:a.b", "--password-file"]].concat();
+    for (arguments, secret) in [
+        (&["secrets", "--from", &vector, "--recovery-key-file"][..], "EsTW 4JtD kY5n"),
+        (&["secrets", "--from", &vector, "--passphrase-file"], "correct/horse. battery"),
+        (&["rescue", "--from", &vector, "--out", &out, "--export-passphrase-file"], "st4ple"),
+        (&["key", "check", "--file"], "EsTW 4JtD kY5n"),
+        (&token, "syt_bWU_abc"),
+        (&password, "hunter.2"),
+    ] {
+        let arguments = [arguments, &[secret]].concat();
+        let (status, out, errors) = run(&arguments, Some(b""));
+        assert_eq!((status, out.as_str()), (2, ""), "{arguments:?}: {errors}");
+        assert!(errors.contains("wants the name of a file"), "{arguments:?}: {errors}");
+        assert!(errors.contains(arguments[arguments.len() - 2]), "{errors}");
+        assert!(!errors.contains(secret), "{errors}");
+    }
+    // What is plainly a name is named.
+    let (status, _, errors) = run(&["key", "check", "--file", "no-such.txt"], Some(b""));
+    assert!(status == 1 && errors.contains("no-such.txt"), "{errors}");
 }
 
 #[test]

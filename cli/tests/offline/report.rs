@@ -172,7 +172,7 @@ fn what_a_file_is_shows_in_it_whatever_its_name_and_encoding() {
     // An error in its place.
     folder.write("backup_info.json", br#"{"errcode":"M_LIMIT_EXCEEDED","error":"Too many"}"#);
     let (status, _, errors) = run(&arguments, None);
-    assert_eq!(status, 2);
+    assert_eq!(status, 1);
     assert!(errors.contains("backup_info.json") && errors.contains("M_LIMIT_EXCEEDED"), "{errors}");
     // An empty backup.
     folder.write("backup_info.json", br#"{"rooms":{}}"#);

@@ -132,8 +132,12 @@ fn a_room_a_session_and_a_share_of_the_rescued_keys() {
         "!else:a.b",
     ];
     let (status, text, _) = run(&arguments, None);
-    assert_eq!(status, 3, "{text}");
+    assert_eq!(status, 1, "{text}");
     assert!(text.contains("of this room or session") && !Path::new(&out).exists(), "{text}");
+    let arguments =
+        ["rescue", "--from", &vector("random"), "--format", "json", "--out", &out, "--room", "x"];
+    let (status, _, errors) = run(&arguments, None);
+    assert!(status == 2 && errors.contains("begins with \u{201c}!\u{201d}"), "{errors}");
     let out = folder.path().to_owned() + "/piped.json";
     let arguments = ["rescue", "--from", "-", "--format", "json", "--out", &out];
     let (status, text, errors) = run(&arguments, Some(&fs::read(vector("random")).unwrap()));

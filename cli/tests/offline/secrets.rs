@@ -32,6 +32,8 @@ fn a_wrong_key_opens_nothing_and_says_so() {
     let (status, out, errors) = run(&arguments, None);
     assert_eq!(status, 1, "{out}");
     assert!(errors.contains("does not open anything here"), "{errors}");
+    assert!(out.contains("what was entered is not this key"), "{out}");
+    assert!(out.contains("m.megolm_backup.v1: not opened, since its key was not entered"), "{out}");
 }
 
 #[test]
