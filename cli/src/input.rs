@@ -24,7 +24,7 @@ use crate::{
     terminal::is_interactive,
 };
 pub(crate) use crate::{
-    terminal::{asked, chosen, confirmed, place},
+    terminal::{asked, chosen, confirmed, free_place, place},
     typed::{Key, typed_in},
 };
 

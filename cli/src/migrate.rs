@@ -121,9 +121,8 @@ fn planned(
 }
 
 fn moves_something(plan: &Plan) -> bool {
-    let is_key = |step: &PlanStep| {
-        matches!(step.reason, PlanNote::DescribeKey(_) | PlanNote::SetDefault(_))
-    };
+    let is_key =
+        |step: &PlanStep| matches!(step.reason, PlanNote::DescribeKey(_) | PlanNote::SetDefault(_));
     !plan.steps().iter().all(is_key)
 }
 

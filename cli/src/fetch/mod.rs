@@ -90,10 +90,7 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
         writeln!(out, "{version}")?;
     }
     if snapshot.versions.is_empty() {
-        writeln!(
-            out,
-            "The account has no key storage: there are no message keys on the homeserver."
-        )?;
+        writeln!(out, "The account has no backup: there are no message keys on the homeserver.")?;
     } else {
         let name = named(&to);
         writeln!(out, "\nNext: strongroom rescue --from {name} --out keys.txt")?;

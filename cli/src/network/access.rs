@@ -1,9 +1,12 @@
 //! An account on a homeserver, as commands want it.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use clap::Args;
-use strongroom::{api::GetWhoAmI, ids::UserId};
+use strongroom::{api::GetWhoAmI, ids::UserId, secret::SecretString};
 
 use super::{
     Connection, Credentials, HEADING, Login, Network, Outcome, address::Address, server::Server,
@@ -63,9 +66,7 @@ impl Access {
         if let (Some(file), Some(homeserver)) =
             (&self.access_token_file, &self.credentials.homeserver)
         {
-            let token = input::typed_in(file)?;
-            let server = Arc::new(Server::find(homeserver, &self.network)?);
-            let connection = Connection::new(server, token);
+            let connection = connect_with(file, homeserver, &self.network)?;
             let user_id =
                 connection.send(&GetWhoAmI).map_err(|trouble| connection.failed(trouble))?.user_id;
             return Ok(Account { connection, user_id, _log_out: None });
@@ -89,6 +90,36 @@ impl Access {
 pub(crate) fn connect(login: &Login, network: &Network) -> Outcome<Connection> {
     let server = Arc::new(Server::at(Address::read(&login.homeserver)?, network)?);
     Ok(Connection::new(server, login.access_token.clone()))
+}
+
+/// Uses the access token in a file.
+pub(crate) fn connect_with(
+    file: &Path,
+    homeserver: &str,
+    network: &Network,
+) -> Outcome<Connection> {
+    let token = secret_in(file, "an access token")?;
+    require_token(&token, file)?;
+    Ok(Connection::new(Arc::new(Server::find(homeserver, network)?), token))
+}
+
+/// The secret in a file, which says what it should hold if there is nothing in it.
+pub(super) fn secret_in(file: &Path, what: &str) -> Outcome<SecretString> {
+    if file.metadata().is_ok_and(|it| it.is_file() && it.len() == 0) {
+        return Err(Failure::content(file, format!("the file is empty: it should hold {what}")));
+    }
+    input::typed_in(file)
+}
+
+/// Refuses what no header could carry, and names the file that it is in.
+pub(super) fn require_token(token: &SecretString, file: &Path) -> Outcome<()> {
+    if token.expose_str().bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(());
+    }
+    Err(Failure::content(
+        file,
+        "the access token in it has characters that none can have: it should be the token and nothing else",
+    ))
 }
 
 impl Account {

@@ -8,8 +8,11 @@ use strongroom::{
     secret::SecretString,
 };
 
-use super::Outcome;
-use crate::{failure::Failure, input, output::NewFile};
+use super::{
+    Outcome,
+    access::{require_token, secret_in},
+};
+use crate::{failure::Failure, output::NewFile};
 
 /// Who is logged in where.
 pub(crate) struct Login {
@@ -30,7 +33,7 @@ struct Members<'a> {
 
 impl Login {
     pub(crate) fn read(path: &Path) -> Outcome<Self> {
-        let text = input::typed_in(path)?;
+        let text = secret_in(path, "a login: log in again with \u{201c}strongroom login\u{201d}")?;
         let members: Members<'_> = serde_json::from_str(text.expose_str()).map_err(|_| {
             Failure::content(
                 path,
@@ -38,11 +41,13 @@ impl Login {
                  access token is named with --access-token-file",
             )
         })?;
+        let access_token = SecretString::from(&*members.access_token);
+        require_token(&access_token, path)?;
         Ok(Self {
             homeserver: members.homeserver,
             user_id: members.user_id.into(),
             device_id: members.device_id.into(),
-            access_token: SecretString::from(&*members.access_token),
+            access_token,
         })
     }
 

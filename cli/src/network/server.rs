@@ -25,7 +25,7 @@ use super::{
     tls,
     trouble::Trouble,
 };
-use crate::failure::Failure;
+use crate::failure::{Failure, quoted};
 
 /// A homeserver.
 pub(crate) struct Server {
@@ -38,11 +38,26 @@ impl Server {
     pub(super) fn find(named: &str, network: &Network) -> Outcome<Self> {
         let address = match Named::read(named)? {
             Named::Address(address) => address,
-            Named::Server(name) => discovery::address_of(&name, network)?,
+            Named::Server(name) => return Self::of_name(&name, network),
         };
         let server = Self::at(address, network)?;
         server.versions().map_err(|trouble| server.failed(trouble))?;
         Ok(server)
+    }
+
+    /// The homeserver of a server name.
+    fn of_name(name: &str, network: &Network) -> Outcome<Self> {
+        let address = discovery::address_of(name, network)?;
+        let is_own = address.text == format!("https://{name}");
+        let server = Self::at(address, network)?;
+        match server.versions().map_err(|trouble| server.failed(trouble)) {
+            Ok(()) => Ok(server),
+            Err(failure) if is_own => Err(failure),
+            Err(failure) => Err(failure.and(format!(
+                "{} names this address as that of its homeserver: tell who runs it, or name the right one with --homeserver",
+                quoted(name)
+            ))),
+        }
     }
 
     /// The one at an address that a login has led to before.
@@ -61,7 +76,7 @@ impl Server {
     }
 
     pub(crate) fn failed(&self, trouble: Trouble) -> Failure {
-        trouble.into_failure(self.address())
+        failed(trouble, &self.agent, &self.address)
     }
 
     /// A request that the library has no type for.
@@ -160,10 +175,29 @@ pub(super) fn agent(address: &Address, network: &Network, redirects: u32) -> Out
     Ok(config.build().new_agent())
 }
 
+/// What is said of trouble, which may be that of the proxy in between.
+pub(super) fn failed(trouble: Trouble, agent: &Agent, address: &Address) -> Failure {
+    let proxy = agent.config().proxy().filter(|proxy| !proxy.is_no_proxy(&address.uri));
+    match proxy {
+        Some(proxy) if trouble.may_be_of_proxy() => Failure::network(format!(
+            "{} cannot be reached through the proxy {}, which {} names: check it, or unset it",
+            quoted(&address.text),
+            quoted(&format!("{}:{}", proxy.host(), proxy.port())),
+            proxy_variable().unwrap_or("HTTPS_PROXY")
+        )),
+        _ => trouble.into_failure(&address.text),
+    }
+}
+
+/// The variable that names a proxy.
+fn proxy_variable() -> Option<&'static str> {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    PROXIES.into_iter().find(|name| is_set(name))
+}
+
 /// The proxy of the environment. One that cannot be used is no reason to go without it.
 fn proxy(address: &Address) -> Outcome<Option<Proxy>> {
-    let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let Some(name) = PROXIES.iter().find(|name| is_set(name)) else { return Ok(None) };
+    let Some(name) = proxy_variable() else { return Ok(None) };
     if address.is_loopback() {
         return Ok(None);
     }

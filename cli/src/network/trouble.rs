@@ -8,7 +8,7 @@ use strongroom::{
 };
 use ureq::Timeout;
 
-use crate::failure::{Failure, shown, visible};
+use crate::failure::{Failure, quoted, visible};
 
 /// Why there is no answer, or none of use.
 #[derive(Debug)]
@@ -66,15 +66,27 @@ impl Trouble {
             && self.may_be_too_much()
     }
 
+    /// Whether a proxy may be the reason: nobody was reached, or not what was expected.
+    pub(super) fn may_be_of_proxy(&self) -> bool {
+        match self {
+            Self::Link(ureq::Error::Io(error)) => tls(&error.to_string(), "").is_none(),
+            Self::Link(error) => {
+                !matches!(error, ureq::Error::Timeout(of) if !matches!(of, Timeout::Resolve | Timeout::Connect))
+                    && tls(&error.to_string(), "").is_none()
+            }
+            _ => false,
+        }
+    }
+
     /// What is said of it.
     pub(crate) fn into_failure(self, address: &str) -> Failure {
-        let address = shown(address);
+        let address = quoted(address);
         match self {
             Self::Link(error) => Failure::network(link(&error, &address)),
             Self::Refused(error) => Failure::refused(refused(&error, &address)),
             Self::Redirected(to) => Failure::refused(format!(
                 "{address} sends us on to {}: if that is right, name it with --homeserver",
-                shown(&to)
+                quoted(&to)
             )),
             Self::Request(RequestError::AccessToken) => Failure::usage(
                 "the access token has characters that none can have: the file should hold the token and nothing else",
@@ -135,9 +147,6 @@ fn link(error: &ureq::Error, address: &str) -> String {
         ureq::Error::Protocol(_) | ureq::Error::LargeResponseHeader(..) => format!(
             "what answers at {address} does not speak HTTP: check the port, and whether the address begins with https://"
         ),
-        ureq::Error::ConnectProxyFailed(_) => format!(
-            "the proxy that HTTPS_PROXY names does not let us through to {address}: check it, or unset it"
-        ),
         _ => format!("{address} cannot be asked: {text}"),
     }
 }
@@ -179,7 +188,10 @@ fn not_found_or(error: &io::Error, address: &str) -> String {
 /// What the encryption stumbled over. The words are those of rustls, whose types are not part of `ureq`'s interface.
 fn tls(text: &str, address: &str) -> Option<String> {
     if text.contains("invalid peer certificate") {
-        let reason = if text.contains("UnknownIssuer") || text.contains("CaUsedAsEndEntity") {
+        let reason = if text.contains("CaUsedAsEndEntity") {
+            "it is that of an authority (CA:TRUE), and no server can have such a one; whoever runs the server has to make one \
+             with CA:FALSE, which can then be named with --ca-file"
+        } else if text.contains("UnknownIssuer") {
             "nobody who is trusted has signed it; if the server has an authority of its own, name its certificate with --ca-file"
         } else if text.contains("xpired") {
             "it has expired; check the clock of this machine, or tell who runs the server"
@@ -217,7 +229,29 @@ fn refused(error: &ApiError, address: &str) -> String {
             500.. => format!("{address} is out of order (status {status}): try again later"),
             _ => not_a_homeserver(address),
         },
-        _ => format!("{address}: {error}"),
+        ApiError::Matrix(refusal) => {
+            format!("{address} refuses: {error}; {}", advice(refusal.errcode.as_str()))
+        }
+        _ => format!(
+            "{address} answers something else than was asked for: {error}; try again later, or tell who runs it"
+        ),
+    }
+}
+
+/// What to do about a refusal.
+fn advice(code: &str) -> &'static str {
+    match code {
+        "M_USER_DEACTIVATED" => "this account was closed: use another one",
+        "M_USER_LOCKED" | "M_USER_SUSPENDED" => {
+            "ask who runs the homeserver to open the account again"
+        }
+        "M_CONSENT_NOT_GIVEN" => "agree to the terms of the homeserver in a client, and try again",
+        "M_RESOURCE_LIMIT_EXCEEDED" => "ask who runs the homeserver",
+        "M_UNRECOGNIZED" => {
+            "the homeserver is too old for this, or the address is that of something else"
+        }
+        "M_FORBIDDEN" => "check that the account is the right one, or ask who runs the homeserver",
+        _ => "try again later, or ask who runs the homeserver",
     }
 }
 

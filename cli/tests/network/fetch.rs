@@ -280,7 +280,7 @@ fn an_account_without_a_backup_is_told() {
     }
     let (status, out, errors) = account.fetch(&account.log_in(), &[]);
     assert_eq!(status, 3, "{errors}");
-    assert!(out.contains("no key storage"), "{out}");
+    assert!(out.contains("no backup"), "{out}");
     assert!(fs::exists(account.file("snapshot/account_data.json")).unwrap());
 }
 
