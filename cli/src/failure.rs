@@ -75,15 +75,24 @@ impl Failure {
 
     /// A file could not be `done` ("read", "written").
     pub(crate) fn file(path: &Path, done: &str, error: &io::Error) -> Self {
-        let advice = match error.kind() {
-            io::ErrorKind::NotFound if done == "read" => ": there is no such file or folder".into(),
-            io::ErrorKind::NotFound => ": its folder does not exist".into(),
-            io::ErrorKind::PermissionDenied => ": you are not allowed to".into(),
-            io::ErrorKind::StorageFull => ": the disk is full".into(),
-            io::ErrorKind::IsADirectory => ": it is a folder, not a file".into(),
-            _ => format!(": {error}"),
+        if let Ok(number) = path.strip_prefix("/dev/fd")
+            && (error.kind() == io::ErrorKind::NotFound
+                || error.raw_os_error() == Some(BAD_DESCRIPTOR))
+        {
+            return Self::usage(format!(
+                "the file descriptor {} is not open: open it as in {0}<FILE, or name the file itself",
+                visible(&number.display().to_string())
+            ));
+        }
+        let why = match error.kind() {
+            io::ErrorKind::NotFound if done == "read" => "there is no such file or folder".into(),
+            io::ErrorKind::NotFound => "its folder does not exist".into(),
+            io::ErrorKind::IsADirectory if done == "written" => {
+                "it is a folder: name a file in it".into()
+            }
+            _ => words(error),
         };
-        Self { code: Code::File, message: format!("{} could not be {done}{advice}", named(path)) }
+        Self { code: Code::File, message: format!("{} could not be {done}: {why}", named(path)) }
     }
 
     /// What a file holds cannot be used.
@@ -156,7 +165,8 @@ impl From<io::Error> for Failure {
             io::ErrorKind::BrokenPipe => Code::ClosedPipe,
             _ => Code::File,
         };
-        Self { code, message: format!("standard output could not be written: {error}") }
+        let why = words(&error);
+        Self { code, message: format!("standard output could not be written: {why}") }
     }
 }
 
@@ -167,6 +177,24 @@ impl From<Box<dyn Error>> for Failure {
             Err(error) => Self::other(error.to_string()),
         }
     }
+}
+
+/// What stops a file from being read or written, in words where there are some.
+pub(crate) fn words(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => "you are not allowed to",
+        io::ErrorKind::StorageFull => "the disk is full",
+        io::ErrorKind::QuotaExceeded => "you have used up your share of the disk",
+        io::ErrorKind::ReadOnlyFilesystem => "nothing can be written to that disk",
+        io::ErrorKind::FileTooLarge => "files may not become so long there",
+        io::ErrorKind::IsADirectory => "it is a folder, not a file",
+        io::ErrorKind::NotADirectory => "a part of its path is a file, not a folder",
+        io::ErrorKind::AlreadyExists => "it exists already",
+        io::ErrorKind::InvalidFilename => "its name is too long",
+        io::ErrorKind::NotFound => "there is no such file or folder",
+        _ => return visible(&error.to_string()),
+    }
+    .to_owned()
 }
 
 /// What is printed when all is done: whoever does not read it to its end takes nothing back.
@@ -199,10 +227,18 @@ pub(crate) fn shown(name: &str) -> String {
     Excerpt::new(name).to_string()
 }
 
+/// An address or another name from outside, in a sentence.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("\u{201c}{}\u{201d}", shown(name))
+}
+
 /// A whole text from outside, without what steers a terminal.
 pub(crate) fn visible(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
+
+/// `EBADF`, which has no name in the standard library.
+const BAD_DESCRIPTOR: i32 = 9;
 
 /// One document on standard output, for programs.
 pub(crate) fn print_json(report: &impl Serialize) -> Result<(), Failure> {

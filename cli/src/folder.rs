@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    failure::{Failure, named},
+    failure::{Failure, is_standard_input, named},
     interrupt,
     output::{NewFile, make_private_folder},
 };
@@ -23,6 +23,9 @@ pub(crate) struct NewFolder {
 impl NewFolder {
     /// Begins a folder. What is there already stays.
     pub(crate) fn create(path: &Path) -> Result<Self, Failure> {
+        if is_standard_input(path) {
+            return Err(Failure::usage("there is no output to \u{201c}-\u{201d}: name a folder"));
+        }
         if path.symlink_metadata().is_ok() {
             let name = named(path);
             return Err(Failure::other(format!("{name} exists already: name another folder")));

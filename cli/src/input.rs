@@ -25,7 +25,7 @@ use crate::{
     terminal::is_interactive,
 };
 pub(crate) use crate::{
-    terminal::{asked, chosen, confirmed, place},
+    terminal::{asked, chosen, confirmed, free_place, place},
     typed::{Key, Wanted, secret_in},
 };
 

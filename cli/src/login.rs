@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use clap::Args;
@@ -30,7 +30,8 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
-    let to = input::place(options.to.as_deref(), "A file for the login:", "--to")?;
+    let free = |path: &Path| NewFile::create(path, options.force).map(drop);
+    let to = input::free_place(options.to.as_deref(), "A file for the login:", "--to", free)?;
     // Whether it can be written shows before anybody logs in.
     let file = NewFile::create(&to, options.force)?;
     let (connection, login) = sign_in(&options.credentials, &options.network)?;

@@ -5,6 +5,7 @@
     reason = "a program has a clock, files and sockets, which the library has not"
 )]
 
+mod arguments;
 mod at_end;
 mod beginning;
 mod content;
@@ -37,7 +38,10 @@ use std::{error::Error, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::failure::{Failure, Status};
+use crate::{
+    arguments::Refused,
+    failure::{Failure, Status},
+};
 
 /// The keys of Matrix users: backed up, and brought back.
 #[derive(Parser)]
@@ -80,7 +84,14 @@ enum Command {
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 fn main() -> ExitCode {
-    let command = Options::parse().command;
+    let command = match arguments::read::<Options>() {
+        Ok(options) => options.command,
+        Err((Refused::Shown(error), _)) => error.exit(),
+        Err((Refused::Said(failure), json)) => {
+            tell(&failure, json);
+            return failure.exit_code();
+        }
+    };
     interrupt::watch();
     let (result, json) = match &command {
         Command::Demo(options) => {

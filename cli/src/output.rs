@@ -11,6 +11,7 @@ use std::{
 
 use clap::Args;
 use strongroom::{
+    Limits,
     ids::SessionId,
     key_export::{KeyFileError, NewKeyFile},
     secret::SecretString,
@@ -18,7 +19,8 @@ use strongroom::{
 };
 
 use crate::{
-    failure::{Failure, shown, tell},
+    arguments::between,
+    failure::{Failure, is_standard_input, named, shown, tell},
     input, interrupt,
     network::random_name,
 };
@@ -35,12 +37,7 @@ pub(crate) struct NewFile {
 impl NewFile {
     /// Begins a file; what is there already stays unless it may be replaced.
     pub(crate) fn create(path: &Path, may_replace: bool) -> Result<Self, Failure> {
-        if !may_replace && path.symlink_metadata().is_ok() {
-            let name = crate::failure::named(path);
-            return Err(Failure::other(format!(
-                "{name} exists already: name another file, or replace it with --force"
-            )));
-        }
+        require_place(path, may_replace)?;
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(format!(".{}{PART}", process::id()));
         let part = path.with_file_name(name);
@@ -48,8 +45,14 @@ impl NewFile {
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = interrupt::begin(&part, || options.open(&part))
-            .map_err(|error| Failure::file(path, "written", &error))?;
+        let file = interrupt::begin(&part, || options.open(&part));
+        let file = file.map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => Failure::usage(format!(
+                "two outputs are named {}: name another file for one of them",
+                named(path)
+            )),
+            _ => Failure::file(path, "written", &error),
+        })?;
         Ok(Self { file: Some(BufWriter::new(file)), part, path: path.to_owned() })
     }
 
@@ -130,6 +133,27 @@ impl NewFile {
     }
 }
 
+/// Sees that a file can appear there: what exists stays unless it may be replaced, and what is no ordinary file stays anyway.
+fn require_place(path: &Path, may_replace: bool) -> Result<(), Failure> {
+    if is_standard_input(path) {
+        return Err(Failure::usage("there is no output to \u{201c}-\u{201d}: name a file"));
+    }
+    let name = named(path);
+    match path.metadata() {
+        Ok(kind) if kind.is_dir() => {
+            Err(Failure::file(path, "written", &io::ErrorKind::IsADirectory.into()))
+        }
+        // A device would be gone for everybody.
+        Ok(kind) if !kind.is_file() => {
+            Err(Failure::other(format!("{name} is no ordinary file, and stays: name another file")))
+        }
+        _ if !may_replace && path.symlink_metadata().is_ok() => Err(Failure::other(format!(
+            "{name} exists already: name another file, or replace it with --force"
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// Clients would refuse the whole file.
 fn left_out(session: &SessionId) {
     tell(format_args!(
@@ -189,7 +213,7 @@ pub(crate) struct ExportPassphrase {
     #[arg(long, value_name = "FILE")]
     export_passphrase_file: Option<PathBuf>,
     /// How many rounds protect the passphrase from being guessed.
-    #[arg(long, value_name = "N", default_value_t = NewKeyFile::DEFAULT_ROUNDS)]
+    #[arg(long, value_name = "N", default_value_t = NewKeyFile::DEFAULT_ROUNDS, value_parser = rounds)]
     rounds: u32,
 }
 
@@ -201,7 +225,7 @@ impl ExportPassphrase {
 
     pub(crate) fn chosen(&self) -> Result<SecretString, Failure> {
         let chosen = match self.file() {
-            Some(file) => Some(input::secret_in(file, input::Wanted::NewPassphrase)?),
+            Some(file) => Some(one_line_in(file)?),
             None => input::chosen("New passphrase for the key file:")?,
         };
         chosen.ok_or_else(|| {
@@ -216,4 +240,23 @@ impl ExportPassphrase {
         NewKeyFile::new(passphrase.expose_str(), self.rounds)
             .map_err(|error| Failure::usage(error.to_string()))
     }
+}
+
+/// A passphrase in a file. Clients ask for one line, so that nobody could type a longer one.
+fn one_line_in(path: &Path) -> Result<SecretString, Failure> {
+    let passphrase = input::secret_in(path, input::Wanted::NewPassphrase)?;
+    if passphrase.expose_str().contains(['\n', '\r']) {
+        return Err(Failure::content(
+            path,
+            "there are several lines in it, and a client takes a passphrase of one: keep one line",
+        ));
+    }
+    Ok(passphrase)
+}
+
+/// As many rounds as this program reads again.
+fn rounds(typed: &str) -> Result<u32, String> {
+    let most = Limits::default().pbkdf2_rounds;
+    let rounds = between(typed, NewKeyFile::MIN_ROUNDS.into(), most.into())?;
+    u32::try_from(rounds).map_err(|error| error.to_string())
 }

@@ -8,7 +8,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use crate::failure::{Failure, is_standard_input, named};
+use crate::failure::{Failure, is_standard_input, named, words};
 
 /// What a path names.
 pub(crate) enum Input {
@@ -68,8 +68,9 @@ pub(crate) fn keep(path: &Path, beginning: &[u8], rest: &mut impl Read) -> Resul
 /// What does not come twice could not be kept.
 pub(crate) fn not_kept(error: &io::Error) -> Failure {
     Failure::other(format!(
-        "the folder for temporary files, {}, could not be written: {error}; name another one in TMPDIR",
-        named(&std::env::temp_dir())
+        "the folder for temporary files, {}, could not be written: {}; name another one in TMPDIR",
+        named(&std::env::temp_dir()),
+        words(error)
     ))
 }
 

@@ -19,7 +19,7 @@ pub(super) fn print(
     if snapshot.versions.is_empty() {
         return writeln!(
             out,
-            "The account has no key storage: there are no message keys on the homeserver."
+            "The account has no backup: there are no message keys on the homeserver."
         );
     }
     for version in &snapshot.versions {

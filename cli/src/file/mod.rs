@@ -1,8 +1,11 @@
 //! `strongroom file`: files of exported message keys, encrypted or not.
 
+mod reader;
+mod refusal;
 mod source;
 
 use std::{
+    cell::Cell,
     io::{self, Write as _},
     path::{Path, PathBuf},
     slice,
@@ -13,7 +16,7 @@ use strongroom::{
     ids::RoomId, key_export::NewKeyFile, secret::SecretString, session_data::ExportedSession,
 };
 
-pub(crate) use self::source::Source;
+pub(crate) use self::{refusal::Purpose, source::Source};
 use crate::{
     copies::Best,
     failure::{Failure, Status, shown},
@@ -117,8 +120,8 @@ struct Filter {
     #[arg(value_name = "FILE")]
     input: PathBuf,
     /// The message keys of this room are kept. Can be given several times.
-    #[arg(long, value_name = "ID", required = true)]
-    room: Vec<String>,
+    #[arg(long, value_name = "ID", required = true, value_parser = room_id)]
+    room: Vec<RoomId>,
     /// A file with the passphrase of the key file; without it, it is asked for.
     #[arg(long, value_name = "FILE")]
     passphrase_file: Vec<PathBuf>,
@@ -140,7 +143,7 @@ fn decrypt(options: &Decrypt) -> Result<Status, Failure> {
     let passphrases =
         read_passphrases(slice::from_ref(&options.input), &options.passphrase_file, None)?;
     let file = NewFile::create(&options.out, options.force)?;
-    let mut source = Source::open(&options.input)?;
+    let mut source = Source::open(&options.input, Purpose::Work)?;
     let mut input = source.read(&passphrases)?;
     let file = file.json(input.sessions())?;
     let status = input.finish()?;
@@ -150,7 +153,7 @@ fn decrypt(options: &Decrypt) -> Result<Status, Failure> {
 
 fn encrypt(options: &Encrypt) -> Result<Status, Failure> {
     read_passphrases(slice::from_ref(&options.input), &[], Some(&options.output))?;
-    select(&options.input, &[], &options.output, |_| true)
+    select((&options.input, Purpose::Encryption), &[], &options.output, |_| true)
 }
 
 fn filter(options: &Filter) -> Result<Status, Failure> {
@@ -159,27 +162,49 @@ fn filter(options: &Filter) -> Result<Status, Failure> {
         &options.passphrase_file,
         Some(&options.output),
     )?;
-    let rooms: Vec<_> = options.room.iter().map(|id| RoomId::from(id.as_str())).collect();
-    select(&options.input, &passphrases, &options.output, |session| {
-        rooms.contains(&session.room_id)
-    })
+    let wanted = |session: &ExportedSession| options.room.contains(&session.room_id);
+    select((&options.input, Purpose::Work), &passphrases, &options.output, wanted)
 }
 
-/// Writes those of the sessions that are wanted.
+/// Writes those of the sessions that are wanted. Where there are some and none is wanted, nothing is written.
 fn select(
-    path: &Path,
+    (path, purpose): (&Path, Purpose),
     passphrases: &[SecretString],
     output: &Output,
     is_wanted: impl Fn(&ExportedSession) -> bool,
 ) -> Result<Status, Failure> {
     let file = output.create()?;
-    let mut source = Source::open(path)?;
+    let mut source = Source::open(path, purpose)?;
     let mut input = source.read(passphrases)?;
-    let sessions = input.sessions().filter(is_wanted);
+    let (seen, taken) = (Cell::new(0_u64), Cell::new(0_u64));
+    let sessions = input.sessions().filter(|session| {
+        seen.set(seen.get() + 1);
+        let is_wanted = is_wanted(session);
+        taken.set(taken.get() + u64::from(is_wanted));
+        is_wanted
+    });
     let file = file.encrypted(output.start()?, sessions)?;
     let status = input.finish()?;
+    if seen.get() > 0 && taken.get() == 0 {
+        return Err(Failure::other(format!(
+            "none of the {} message keys is of a room that was named, and nothing was written: check --room",
+            seen.get()
+        )));
+    }
     file.finish()?;
     Ok(status)
+}
+
+/// A room as somebody types it.
+fn room_id(typed: &str) -> Result<RoomId, String> {
+    if typed.starts_with('!') {
+        return Ok(typed.into());
+    }
+    Err(format!(
+        "\u{201c}{}\u{201d} is no room ID, which begins with \u{201c}!\u{201d}: a client shows it in the settings of the room, under \
+         Advanced",
+        shown(typed)
+    ))
 }
 
 /// Which copy is better shows when all were seen: so all files are read twice, and only ranks are kept.
@@ -232,7 +257,7 @@ fn diff(options: &Diff) -> Result<Status, Failure> {
 }
 
 fn open_all(paths: &[PathBuf]) -> Result<Vec<Source<'_>>, Failure> {
-    paths.iter().map(|path| Source::open(path)).collect()
+    paths.iter().map(|path| Source::open(path, Purpose::Work)).collect()
 }
 
 /// Standard input can be one of all files that a command reads.

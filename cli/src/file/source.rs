@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, BufReader, Cursor, Read, Seek, SeekFrom},
+    io::{self, BufReader, Cursor, Read, Seek as _},
     path::Path,
 };
 
@@ -16,16 +16,23 @@ use strongroom::{
     session_data::ExportedSession,
 };
 
+use super::{
+    reader::Reader,
+    refusal::{Purpose, why_unread},
+};
 use crate::{
     beginning::read_up_to,
     failure::{Failure, Status, named, tell},
     input,
+    rescue::Decoded,
     spool::{self, Input},
+    terminal::TRIES,
 };
 
 /// Where message keys are read from.
 pub(crate) struct Source<'a> {
     path: &'a Path,
+    purpose: Purpose,
     /// `None` once a stream was read that does not come twice.
     content: Option<Content>,
     /// The passphrase that fitted.
@@ -47,17 +54,11 @@ pub(crate) struct Sessions<'a> {
     status: Status,
 }
 
-/// Can be read again from its beginning; a stream only as long as it was not read beyond its own.
-pub(super) enum Reader {
-    File(BufReader<File>),
-    Stream { beginning: Cursor<SecretVec>, rest: Box<dyn Read> },
-}
-
 impl<'a> Source<'a> {
-    /// Opens a file. An encrypted stream is kept in a private file, since it is read several times.
-    pub(crate) fn open(path: &'a Path) -> Result<Self, Failure> {
+    /// Opens a file. An encrypted stream is kept in a private file, since it is read several times; so is what is decoded.
+    pub(crate) fn open(path: &'a Path, purpose: Purpose) -> Result<Self, Failure> {
         let failed = |error: io::Error| Failure::file(path, "read", &error);
-        let content = match Input::open(path).map_err(failed)? {
+        let content = match decoded(Input::open(path).map_err(failed)?).map_err(failed)? {
             Input::File(file) => Content::File(file),
             Input::Stream(mut stream) => {
                 let mut beginning = SecretVec::default();
@@ -69,7 +70,7 @@ impl<'a> Source<'a> {
                 }
             }
         };
-        Ok(Self { path, content: Some(content), passphrase: None, status: Status::Good })
+        Ok(Self { path, purpose, content: Some(content), passphrase: None, status: Status::Good })
     }
 
     /// Sees what the file is, and authenticates it with the passphrase that fits.
@@ -77,8 +78,15 @@ impl<'a> Source<'a> {
         let (path, status) = (self.path, self.status);
         let reader = self.reader().map_err(|error| Failure::file(path, "read", &error))?;
         let file = KeyFile::open(reader, &Limits::default());
-        let file = match file.map_err(|error| Failure::content(path, error))? {
+        let file = match file.map_err(|error| self.purpose.refused(self.path, error))? {
             KeyFile::Plain(file) => file,
+            KeyFile::Encrypted(_) if self.purpose == Purpose::Encryption => {
+                return Err(Failure::other(format!(
+                    "{} is encrypted already: take the encryption off first with \u{201c}strongroom file decrypt\u{201d}, or \
+                     import it as it is",
+                    named(path)
+                )));
+            }
             KeyFile::Encrypted(file) => self.unlock(file, passphrases)?,
         };
         Ok(Sessions { path, file, status })
@@ -126,39 +134,80 @@ impl<'a> Source<'a> {
         mut file: EncryptedKeyFile<Reader>,
         passphrases: &[SecretString],
     ) -> Result<KeyFileSessions<Reader>, Failure> {
-        let asked = if passphrases.is_empty() && self.passphrase.is_none() {
-            input::asked(&format!("Passphrase of {}:", named(self.path)))?
-        } else {
-            None
-        };
+        let mut left: Vec<_> = passphrases.iter().rev().cloned().collect();
+        left.extend(self.passphrase.take());
+        let mut may_ask = if left.is_empty() { TRIES } else { 0 };
         let mut failure = None;
-        let known = self.passphrase.take();
-        for passphrase in known.iter().chain(passphrases).chain(&asked) {
-            let mut attempts = file.unlock(passphrase.expose_str());
-            loop {
-                match attempts.advance(u32::MAX) {
-                    Ok(true) => {
-                        self.passphrase = Some(passphrase.clone());
-                        let opened = attempts.open();
-                        return opened.map_err(|error| Failure::content(self.path, error));
-                    }
-                    Ok(false) => {}
-                    Err(error) => {
-                        failure = Some(error);
-                        break;
-                    }
+        loop {
+            let passphrase = match left.pop() {
+                None if may_ask > 0 => {
+                    may_ask -= 1;
+                    failure.iter().for_each(tell);
+                    input::asked(&format!("Passphrase of {}:", named(self.path)))?
+                }
+                passphrase => passphrase,
+            };
+            let Some(passphrase) = passphrase else {
+                return Err(failure.unwrap_or_else(|| self.locked()));
+            };
+            match attempt(file, &passphrase) {
+                Ok(sessions) => {
+                    self.passphrase = Some(passphrase);
+                    return sessions.map_err(|error| self.purpose.refused(self.path, error));
+                }
+                Err(locked) => {
+                    let (again, error) = *locked;
+                    failure = Some(self.purpose.refused(self.path, error));
+                    file = again;
                 }
             }
-            file = attempts.into_file();
         }
-        Err(match failure {
-            Some(error) => Failure::content(self.path, error),
-            None => Failure::usage(format!(
-                "{} is encrypted: name a file with its passphrase, with --passphrase-file",
-                named(self.path)
-            )),
-        })
     }
+
+    fn locked(&self) -> Failure {
+        let flag = match self.purpose {
+            Purpose::Upload => "--export-passphrase-file",
+            Purpose::Work | Purpose::Encryption => "--passphrase-file",
+        };
+        Failure::usage(format!(
+            "{} is encrypted: name a file with its passphrase, with {flag}",
+            named(self.path)
+        ))
+    }
+}
+
+/// What opens with a passphrase, or the file again with the reason why none of its forms fits.
+type Attempt = Result<
+    Result<KeyFileSessions<Reader>, KeyFileError>,
+    Box<(EncryptedKeyFile<Reader>, KeyFileError)>,
+>;
+
+fn attempt(file: EncryptedKeyFile<Reader>, passphrase: &SecretString) -> Attempt {
+    let mut attempts = file.unlock(passphrase.expose_str());
+    loop {
+        match attempts.advance(u32::MAX) {
+            Ok(true) => return Ok(attempts.open()),
+            Ok(false) => {}
+            Err(error) => return Err(Box::new((attempts.into_file(), error))),
+        }
+    }
+}
+
+/// Some shells write UTF-16; what is decoded does not come twice.
+fn decoded(input: Input) -> io::Result<Input> {
+    Ok(match input {
+        Input::Stream(stream) => Input::Stream(Box::new(Decoded::new(stream))),
+        Input::File(mut file) => {
+            let mut first = Vec::new();
+            (&file).take(2).read_to_end(&mut first)?;
+            file.rewind()?;
+            if matches!(first.as_slice(), [0xff, 0xfe] | [0xfe, 0xff] | [0, _] | [_, 0]) {
+                Input::Stream(Box::new(Decoded::new(file)))
+            } else {
+                Input::File(file)
+            }
+        }
+    })
 }
 
 impl Sessions<'_> {
@@ -176,7 +225,7 @@ impl Sessions<'_> {
         let (name, status) = (named(self.path), self.status);
         let report = self.finish_quietly()?;
         for (entry, error) in report.failures().iter().take(SHOWN) {
-            tell(format_args!("{name}: entry {entry}: {error}"));
+            tell(format_args!("{name}: entry {entry} is left out: {}", why_unread(error)));
         }
         let more = report.failed().saturating_sub(SHOWN as u64);
         if more > 0 {
@@ -191,39 +240,6 @@ impl Sessions<'_> {
 
     pub(super) fn finish_quietly(self) -> Result<KeyFileReport, Failure> {
         self.file.finish().map_err(|error| Failure::content(self.path, error))
-    }
-}
-
-impl Read for Reader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::File(file) => file.read(buffer),
-            Self::Stream { beginning, rest } => {
-                let position = usize::try_from(beginning.position()).unwrap_or(usize::MAX);
-                let bytes = beginning.get_ref().expose_bytes().get(position..).unwrap_or_default();
-                if bytes.is_empty() {
-                    return rest.read(buffer);
-                }
-                let length = (&*bytes).read(buffer)?;
-                beginning.set_position((position + length) as u64);
-                Ok(length)
-            }
-        }
-    }
-}
-
-impl Seek for Reader {
-    /// The beginning of a stream is there until more than that is read, and nobody asks for it then.
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        match (self, to) {
-            (Self::File(file), to) => file.seek(to),
-            (Self::Stream { beginning, .. }, SeekFrom::Start(position)) => {
-                beginning.set_position(position);
-                Ok(position)
-            }
-            (Self::Stream { beginning, .. }, SeekFrom::Current(0)) => Ok(beginning.position()),
-            (Self::Stream { .. }, _) => Err(io::ErrorKind::NotSeekable.into()),
-        }
     }
 }
 

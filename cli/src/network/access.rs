@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::Args;
-use strongroom::{api::GetWhoAmI, ids::UserId};
+use strongroom::{api::GetWhoAmI, ids::UserId, secret::SecretString};
 
 use super::{
     Connection, Credentials, HEADING, Login, Network, Outcome, address::Address, server::Server,
@@ -83,9 +83,7 @@ impl Access {
         if let (Some(file), Some(homeserver)) =
             (&self.access_token_file, &self.credentials.homeserver)
         {
-            let token = input::secret_in(file, input::Wanted::AccessToken)?;
-            let server = Arc::new(Server::find(homeserver, &self.network)?);
-            let connection = Connection::new(server, token);
+            let connection = connect_with(file, homeserver, &self.network)?;
             let (user_id, _) =
                 connection.send(&GetWhoAmI).map_err(|trouble| connection.failed(trouble))?;
             return Ok(Account { connection, user_id, _log_out: None });
@@ -109,6 +107,28 @@ impl Access {
 pub(crate) fn connect(login: &Login, network: &Network) -> Outcome<Connection> {
     let server = Arc::new(Server::at(Address::read(&login.homeserver)?, network)?);
     Ok(Connection::new(server, login.access_token.clone()))
+}
+
+/// Uses the access token in a file.
+pub(crate) fn connect_with(
+    file: &Path,
+    homeserver: &str,
+    network: &Network,
+) -> Outcome<Connection> {
+    let token = input::secret_in(file, input::Wanted::AccessToken)?;
+    require_token(&token, file)?;
+    Ok(Connection::new(Arc::new(Server::find(homeserver, network)?), token))
+}
+
+/// Refuses what no header could carry, and names the file that it is in.
+pub(super) fn require_token(token: &SecretString, file: &Path) -> Outcome<()> {
+    if token.expose_str().bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(());
+    }
+    Err(Failure::content(
+        file,
+        "the access token in it has characters that none can have: it should be the token and nothing else",
+    ))
 }
 
 impl Account {

@@ -6,7 +6,7 @@ use http::Uri;
 use strongroom::api::BaseUrl;
 
 use super::Outcome;
-use crate::failure::{Failure, shown, tell};
+use crate::failure::{Failure, quoted, shown, tell};
 
 /// What was named.
 pub(super) enum Named {
@@ -32,7 +32,7 @@ impl Named {
         if cut != text.trim_end_matches('/') {
             tell(format_args!(
                 "The address of the homeserver ends before /_matrix: {} is taken.",
-                shown(cut)
+                quoted(cut)
             ));
         }
         if text.contains("://") {
@@ -56,12 +56,17 @@ impl Address {
         let refused = |why: &dyn std::fmt::Display| {
             Failure::usage(format!(
                 "{}: {why}; it looks like https://matrix.example.org",
-                shown(text)
+                quoted(text)
             ))
         };
         let base_url = BaseUrl::new(text).map_err(|error| refused(&error))?;
         let text = text.split('#').next().unwrap_or_default().trim_end_matches('/').to_owned();
-        let uri = text.parse().map_err(|error| refused(&error))?;
+        let uri: Uri = text.parse().map_err(|error| refused(&error))?;
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
+        let has_port = authority.len() > uri.host().map_or(0, str::len);
+        if has_port && uri.port_u16().is_none() {
+            return Err(refused(&"a port is a number up to 65535"));
+        }
         Ok(Self { base_url, text, uri })
     }
 
@@ -80,9 +85,9 @@ impl Address {
         if self.is_encrypted() || self.is_loopback() || insecure_http {
             return Ok(());
         }
-        let address = shown(&self.text);
+        let address = quoted(&self.text);
         Err(Failure::usage(format!(
-            "{address} is not encrypted, and everybody on the way could read the access token: write https:// instead, or \
+            "{address} is not encrypted, and everybody on the way could read your password or access token: write https:// instead, or \
              add --insecure-http if the network is yours"
         )))
     }

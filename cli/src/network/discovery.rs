@@ -6,8 +6,13 @@ use std::io::Read as _;
 use http::Request;
 use serde_json::Value;
 
-use super::{Network, Outcome, address::Address, server::agent, trouble::Trouble};
-use crate::failure::{Failure, shown};
+use super::{
+    Network, Outcome,
+    address::Address,
+    server::{self, agent},
+    trouble::Trouble,
+};
+use crate::failure::{Failure, quoted};
 
 /// The address that the server names, or its own.
 pub(super) fn address_of(name: &str, network: &Network) -> Outcome<Address> {
@@ -16,14 +21,14 @@ pub(super) fn address_of(name: &str, network: &Network) -> Outcome<Address> {
     let failed = |why: &str| {
         Failure::network(format!(
             "{} does not say where its homeserver is: {why}; name the homeserver\u{2019}s address with --homeserver",
-            shown(&well_known)
+            quoted(&well_known)
         ))
     };
     // Nothing secret is sent, and many a website keeps this file elsewhere.
     let agent = agent(&own, network, MAX_REDIRECTS)?;
     let request = Request::get(&well_known).body(()).map_err(|error| failed(&error.to_string()))?;
-    let answer =
-        agent.run(request).map_err(|error| Trouble::from(error).into_failure_of_name(&own.text))?;
+    let broken = |error: ureq::Error| server::failed_of_name(Trouble::from(error), &agent, &own);
+    let answer = agent.run(request).map_err(broken)?;
     if answer.status() == 404 {
         return Ok(own);
     }
@@ -32,13 +37,14 @@ pub(super) fn address_of(name: &str, network: &Network) -> Outcome<Address> {
     }
     let mut body = Vec::new();
     let read = answer.into_body().into_reader().take(MAX_BYTES).read_to_end(&mut body);
-    read.map_err(|error| Trouble::from(ureq::Error::from(error)).into_failure_of_name(&own.text))?;
+    read.map_err(|error| broken(error.into()))?;
     let content: Value =
         serde_json::from_slice(&body).map_err(|_| failed("what it answers is not JSON"))?;
     let Some(base_url) = content.pointer("/m.homeserver/base_url").and_then(Value::as_str) else {
         return Err(failed("there is no base_url in it"));
     };
-    let address = Address::read(base_url)?;
+    let address = Address::read(base_url)
+        .map_err(|_| failed(&format!("the base_url in it, {}, is no address", quoted(base_url))))?;
     // A server elsewhere has no business on this machine.
     let is_local = own.is_loopback() && address.is_loopback();
     if !address.is_encrypted() && !is_local {

@@ -8,7 +8,7 @@ use strongroom::{
     secret::SecretString,
 };
 
-use super::Outcome;
+use super::{Outcome, access::require_token};
 use crate::{failure::Failure, input, output::NewFile};
 
 /// Who is logged in where.
@@ -38,11 +38,13 @@ impl Login {
                  access token is named with --access-token-file",
             )
         })?;
+        let access_token = SecretString::from(&*members.access_token);
+        require_token(&access_token, path)?;
         Ok(Self {
             homeserver: members.homeserver,
             user_id: members.user_id.into(),
             device_id: members.device_id.into(),
-            access_token: SecretString::from(&*members.access_token),
+            access_token,
         })
     }
 

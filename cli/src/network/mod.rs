@@ -15,7 +15,7 @@ mod tls;
 mod trouble;
 
 pub(crate) use self::{
-    access::{Access, Account, connect},
+    access::{Access, Account, connect, connect_with},
     connection::Connection,
     login_file::Login,
     patience::now_ms,
@@ -44,7 +44,7 @@ pub(crate) struct Network {
         long,
         value_name = "SECONDS",
         default_value_t = 120,
-        value_parser = clap::value_parser!(u64).range(1..=3_600),
+        value_parser = |typed: &str| crate::arguments::between(typed, 1, 3_600),
         help_heading = HEADING
     )]
     timeout: u64,

@@ -7,7 +7,7 @@ use std::{
 
 use strongroom::api::ApiError;
 
-use crate::failure::{shown, tell};
+use crate::failure::{quoted, tell};
 
 /// What is left of the patience with one request.
 pub(super) struct Patience {
@@ -46,7 +46,7 @@ impl Patience {
             let until = clock(now_ms() / 1_000 + wait.as_secs());
             tell(format_args!(
                 "{} {reason}: trying again in {} s, at {until}",
-                shown(address),
+                quoted(address),
                 seconds(wait)
             ));
         }

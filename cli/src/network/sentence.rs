@@ -9,7 +9,7 @@ use strongroom::api::{ApiError, RequestError, ResponseError};
 use ureq::Timeout;
 
 use super::trouble::Trouble;
-use crate::failure::{shown, visible};
+use crate::failure::{quoted, visible};
 
 /// One sentence.
 pub(super) struct Sentence {
@@ -51,7 +51,7 @@ pub(super) fn of(trouble: &Trouble, address: &str) -> Sentence {
         Trouble::Link(error) => link(error, address),
         Trouble::Refused(error) => refused(error, address),
         Trouble::Redirected(to) => other(
-            format!("{address} sends us on to {}", shown(to)),
+            format!("{address} sends us on to {}", quoted(to)),
             "if that is right, name it with --homeserver",
         ),
         Trouble::Request(RequestError::AccessToken) => other(
@@ -89,10 +89,6 @@ fn link(error: &ureq::Error, address: &str) -> Sentence {
             format!("what answers at {address} does not speak HTTP"),
             "check the port, and whether the address begins with https://",
         ),
-        ureq::Error::ConnectProxyFailed(_) => other(
-            format!("the proxy that HTTPS_PROXY names does not let us through to {address}"),
-            "check it, or unset it",
-        ),
         _ => plain(format!("{address} cannot be asked: {text}")),
     }
 }
@@ -126,9 +122,12 @@ fn not_found(address: &str) -> Sentence {
 }
 
 /// What the encryption stumbled over. The words are those of rustls, whose types are not part of `ureq`'s interface.
-fn tls(text: &str, address: &str) -> Option<Sentence> {
+pub(super) fn tls(text: &str, address: &str) -> Option<Sentence> {
     if text.contains("invalid peer certificate") {
-        let advice = if text.contains("UnknownIssuer") || text.contains("CaUsedAsEndEntity") {
+        let advice = if text.contains("CaUsedAsEndEntity") {
+            "it is that of an authority (CA:TRUE), and no server can have such a one; whoever runs the server has to make one \
+             with CA:FALSE, which can then be named with --ca-file"
+        } else if text.contains("UnknownIssuer") {
             "nobody who is trusted has signed it; if the server has an authority of its own, name its certificate with --ca-file"
         } else if text.contains("xpired") {
             "it has expired; check the clock of this machine, or tell who runs the server"
@@ -174,7 +173,30 @@ fn refused(error: &ApiError, address: &str) -> Sentence {
             other(format!("{address} is out of order (status {status})"), "try again later")
         }
         ApiError::NotMatrix { .. } => not_a_homeserver(address),
-        _ => plain(format!("{address}: {error}")),
+        ApiError::Matrix(refusal) => {
+            other(format!("{address} refuses: {error}"), advice(refusal.errcode.as_str()))
+        }
+        _ => other(
+            format!("{address} answers something else than was asked for, {error}"),
+            "try again later, or tell who runs it",
+        ),
+    }
+}
+
+/// What to do about a refusal.
+fn advice(code: &str) -> &'static str {
+    match code {
+        "M_USER_DEACTIVATED" => "this account was closed: use another one",
+        "M_USER_LOCKED" | "M_USER_SUSPENDED" => {
+            "ask who runs the homeserver to open the account again"
+        }
+        "M_CONSENT_NOT_GIVEN" => "agree to the terms of the homeserver in a client, and try again",
+        "M_RESOURCE_LIMIT_EXCEEDED" => "ask who runs the homeserver",
+        "M_UNRECOGNIZED" => {
+            "the homeserver is too old for this, or the address is that of something else"
+        }
+        "M_FORBIDDEN" => "check that the account is the right one, or ask who runs the homeserver",
+        _ => "try again later, or ask who runs the homeserver",
     }
 }
 

@@ -25,7 +25,7 @@ use super::{
     tls,
     trouble::Trouble,
 };
-use crate::failure::Failure;
+use crate::failure::{Failure, quoted};
 
 /// A homeserver.
 pub(crate) struct Server {
@@ -36,16 +36,28 @@ pub(crate) struct Server {
 impl Server {
     /// Finds what was named, and sees that it is a homeserver.
     pub(super) fn find(named: &str, network: &Network) -> Outcome<Self> {
-        let (address, is_named) = match Named::read(named)? {
-            Named::Address(address) => (address, true),
-            Named::Server(name) => (discovery::address_of(&name, network)?, false),
+        let address = match Named::read(named)? {
+            Named::Address(address) => address,
+            Named::Server(name) => return Self::of_name(&name, network),
         };
         let server = Self::at(address, network)?;
-        server.versions().map_err(|trouble| match is_named {
-            true => server.failed(trouble),
-            false => trouble.into_failure_of_name(server.address()),
-        })?;
+        server.versions().map_err(|trouble| server.failed(trouble))?;
         Ok(server)
+    }
+
+    /// The homeserver of a server name.
+    fn of_name(name: &str, network: &Network) -> Outcome<Self> {
+        let address = discovery::address_of(name, network)?;
+        let is_own = address.text == format!("https://{name}");
+        let server = Self::at(address, network)?;
+        match server.versions() {
+            Ok(()) => Ok(server),
+            Err(trouble) if is_own => Err(failed_of_name(trouble, &server.agent, &server.address)),
+            Err(trouble) => Err(server.failed(trouble).and(format!(
+                "{} names this address as that of its homeserver: tell who runs it, or name the right one with --homeserver",
+                quoted(name)
+            ))),
+        }
     }
 
     /// The one at an address that a login has led to before.
@@ -64,7 +76,7 @@ impl Server {
     }
 
     pub(crate) fn failed(&self, trouble: Trouble) -> Failure {
-        trouble.into_failure(self.address())
+        failed(trouble, &self.agent, &self.address)
     }
 
     /// A request that the library has no type for.
@@ -163,10 +175,38 @@ pub(super) fn agent(address: &Address, network: &Network, redirects: u32) -> Out
     Ok(config.build().new_agent())
 }
 
+/// What is said of trouble, which may be that of the proxy in between.
+fn failed(trouble: Trouble, agent: &Agent, address: &Address) -> Failure {
+    by_proxy(&trouble, agent, address).unwrap_or_else(|| trouble.into_failure(&address.text))
+}
+
+/// The same, where nobody has named an address.
+pub(super) fn failed_of_name(trouble: Trouble, agent: &Agent, address: &Address) -> Failure {
+    by_proxy(&trouble, agent, address)
+        .unwrap_or_else(|| trouble.into_failure_of_name(&address.text))
+}
+
+fn by_proxy(trouble: &Trouble, agent: &Agent, address: &Address) -> Option<Failure> {
+    let proxy = agent.config().proxy().filter(|proxy| !proxy.is_no_proxy(&address.uri));
+    proxy.filter(|_| trouble.may_be_of_proxy()).map(|proxy| {
+        Failure::network(format!(
+            "{} cannot be reached through the proxy {}, which {} names: check it, or unset it",
+            quoted(&address.text),
+            quoted(&format!("{}:{}", proxy.host(), proxy.port())),
+            proxy_variable().unwrap_or("HTTPS_PROXY")
+        ))
+    })
+}
+
+/// The variable that names a proxy.
+fn proxy_variable() -> Option<&'static str> {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    PROXIES.into_iter().find(|name| is_set(name))
+}
+
 /// The proxy of the environment. One that cannot be used is no reason to go without it.
 fn proxy(address: &Address) -> Outcome<Option<Proxy>> {
-    let is_set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let Some(name) = PROXIES.iter().find(|name| is_set(name)) else { return Ok(None) };
+    let Some(name) = proxy_variable() else { return Ok(None) };
     if address.is_loopback() {
         return Ok(None);
     }

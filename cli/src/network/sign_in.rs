@@ -15,9 +15,9 @@ use strongroom::{
 
 use super::{Connection, HEADING, Login, Network, Outcome, Trouble, server::Server, sso};
 use crate::{
-    failure::{Failure, shown},
+    failure::{Failure, quoted, shown, tell},
     input::{self, Wanted},
-    terminal,
+    terminal::{self, TRIES},
 };
 
 /// Who somebody is, and how they prove it.
@@ -55,25 +55,13 @@ pub(crate) fn sign_in(
     let server = Arc::new(Server::find(named, network)?);
     let flow = if credentials.sso { "m.login.sso" } else { "m.login.password" };
     require_flow(&server, flow)?;
-    let body = match &user {
-        _ if credentials.sso => {
-            proof(&json!({ "type": "m.login.token" }), "token", &sso::token(&server)?)
-        }
-        Some(user) => {
-            let identifier = json!({ "type": "m.id.user", "user": user.as_str() });
-            let head = json!({ "type": "m.login.password", "identifier": identifier });
-            proof(&head, "password", &password(user, given)?)
-        }
-        None => return Err(Failure::usage(NOBODY)),
-    };
-    let login =
-        log_in(&server, &body).map_err(|trouble| refused(&server, user.as_ref(), trouble))?;
+    let login = credentials.log_in(&server, user.as_ref(), given)?;
     let connection = Connection::new(server, login.access_token.clone());
     match user {
         Some(user) if user != login.user_id => {
             let _ = connection.log_out();
             Err(Failure::other(format!(
-                "this is the account {}, not {}: log in as the other one, or say so with --user",
+                "{} is logged in there, though {} was named: log in as that one, or name the first one with --user",
                 shown(login.user_id.as_str()),
                 shown(user.as_str())
             )))
@@ -93,9 +81,47 @@ impl Credentials {
         if self.user.is_some() || (self.sso && self.homeserver.is_some()) {
             return Ok(self.user.clone());
         }
-        let typed = terminal::typed_line("Account (@me:example.org):")?;
-        let typed = typed.ok_or_else(|| Failure::usage(NOBODY))?;
-        crate::diagnose::user_id(typed.trim()).map(Some).map_err(Failure::usage)
+        let typed = terminal::typed_until("Account (@me:example.org):", |line| {
+            crate::diagnose::user_id(line).map_err(Failure::usage)
+        });
+        typed?.map(Some).ok_or_else(|| Failure::usage(NOBODY))
+    }
+
+    /// Logs in. Whoever mistypes a password at a terminal may type it again.
+    fn log_in(
+        &self,
+        server: &Server,
+        user: Option<&UserId>,
+        given: Option<SecretString>,
+    ) -> Outcome<Login> {
+        let mut tries = if self.sso || given.is_some() { 1 } else { TRIES };
+        loop {
+            let body = self.proof(server, user, given.as_ref())?;
+            tries -= 1;
+            match log_in(server, &body) {
+                Err(trouble) if tries > 0 && is_forbidden(&trouble) => {
+                    tell(refused(server, user, false, trouble));
+                }
+                login => return login.map_err(|trouble| refused(server, user, self.sso, trouble)),
+            }
+        }
+    }
+
+    /// What is sent to log in.
+    fn proof(
+        &self,
+        server: &Server,
+        user: Option<&UserId>,
+        given: Option<&SecretString>,
+    ) -> Outcome<SecretVec> {
+        if self.sso {
+            let head = json!({ "type": "m.login.token" });
+            return Ok(proof(&head, "token", &sso::token(server)?));
+        }
+        let user = user.ok_or_else(|| Failure::usage(NOBODY))?;
+        let identifier = json!({ "type": "m.id.user", "user": user.as_str() });
+        let head = json!({ "type": "m.login.password", "identifier": identifier });
+        Ok(proof(&head, "password", &password(user, given.cloned())?))
     }
 
     /// What the flags name.
@@ -160,14 +186,14 @@ fn require_flow(server: &Server, wanted: &str) -> Outcome<()> {
         return Ok(());
     }
     let (is_not, instead) = match wanted {
-        "m.login.sso" => ("a browser", "log in with the password, without --sso"),
+        "m.login.sso" if has("m.login.password") => {
+            ("a browser", "log in with the password, without --sso")
+        }
+        "m.login.sso" => ("a browser, nor with a password", TOKEN),
         _ if has("m.login.sso") => ("a password", "log in with a browser, by --sso"),
-        _ => (
-            "a password",
-            "take an access token out of your client\u{2019}s settings, and name its file with --access-token-file",
-        ),
+        _ => ("a password, nor with a browser", TOKEN),
     };
-    let address = shown(server.address());
+    let address = quoted(server.address());
     Err(Failure::refused(format!("{address} lets nobody log in with {is_not}: {instead}")))
 }
 
@@ -192,19 +218,27 @@ fn log_in(server: &Server, body: &SecretVec) -> Result<Login, Trouble> {
     })
 }
 
-fn refused(server: &Server, user: Option<&UserId>, trouble: Trouble) -> Failure {
+/// Whether what was to prove who somebody is does not.
+fn is_forbidden(trouble: &Trouble) -> bool {
+    matches!(trouble, Trouble::Refused(ApiError::Matrix(error))
+        if error.status == 403 && error.errcode.as_str() == "M_FORBIDDEN")
+}
+
+fn refused(server: &Server, user: Option<&UserId>, sso: bool, trouble: Trouble) -> Failure {
+    let address = quoted(server.address());
     match (&trouble, user) {
-        (Trouble::Refused(ApiError::Matrix(error)), Some(user))
-            if error.status == 403 && error.errcode.as_str() == "M_FORBIDDEN" =>
-        {
-            Failure::refused(format!(
-                "{} does not accept this password for {}: check both, and whether the homeserver is the right one",
-                shown(server.address()),
-                shown(user.as_str())
-            ))
-        }
+        (trouble, _) if sso && is_forbidden(trouble) => Failure::refused(format!(
+            "{address} does not accept what the browser has brought, which may be too old: start again, and log in at once"
+        )),
+        (trouble, Some(user)) if is_forbidden(trouble) => Failure::refused(format!(
+            "{address} does not accept this password for {}: check both, and whether the homeserver is the right one",
+            shown(user.as_str())
+        )),
         _ => server.failed(trouble),
     }
 }
+
+/// What is left where nobody can log in.
+const TOKEN: &str = "take an access token out of your client\u{2019}s settings, and name its file with --access-token-file";
 
 const NOBODY: &str = "nobody is named to log in: say who with --user @me:example.org";

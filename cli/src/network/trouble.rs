@@ -9,7 +9,7 @@ use strongroom::{
 use ureq::Timeout;
 
 use super::sentence;
-use crate::failure::{Failure, shown};
+use crate::failure::{Failure, quoted};
 
 /// Why there is no answer, or none of use.
 #[derive(Debug)]
@@ -67,19 +67,31 @@ impl Trouble {
             && self.may_be_too_much()
     }
 
+    /// Whether a proxy may be the reason: nobody was reached, or not what was expected.
+    pub(super) fn may_be_of_proxy(&self) -> bool {
+        match self {
+            Self::Link(ureq::Error::Io(error)) => sentence::tls(&error.to_string(), "").is_none(),
+            Self::Link(error) => {
+                !matches!(error, ureq::Error::Timeout(of) if !matches!(of, Timeout::Resolve | Timeout::Connect))
+                    && sentence::tls(&error.to_string(), "").is_none()
+            }
+            _ => false,
+        }
+    }
+
     /// What is said of it.
     pub(crate) fn into_failure(self, address: &str) -> Failure {
-        self.with(sentence::of(&self, &shown(address)).to_string())
+        self.with(sentence::of(&self, &quoted(address)).to_string())
     }
 
     /// The same, where the address is no more than the name of a server that stands in an account's ID.
     pub(super) fn into_failure_of_name(self, address: &str) -> Failure {
-        self.with(sentence::of(&self, &shown(address)).of_name())
+        self.with(sentence::of(&self, &quoted(address)).of_name())
     }
 
     /// What is the matter, without what to do.
     pub(crate) fn reason(&self, address: &str) -> String {
-        sentence::of(self, &shown(address)).reason
+        sentence::of(self, &quoted(address)).reason
     }
 
     fn with(&self, message: String) -> Failure {

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 /// Without a byte-order mark. What is no text becomes U+FFFD.
-pub(super) struct Decoded<R> {
+pub(crate) struct Decoded<R> {
     input: R,
     /// How two bytes are a unit; `None` for UTF-8.
     unit: Option<Unit>,
@@ -18,7 +18,7 @@ pub(super) struct Decoded<R> {
 type Unit = fn([u8; 2]) -> u16;
 
 impl<R: Read> Decoded<R> {
-    pub(super) fn new(input: R) -> Self {
+    pub(crate) fn new(input: R) -> Self {
         Self { input, unit: None, is_started: false, raw: Vec::new(), text: Vec::new(), used: 0 }
     }
 

@@ -32,6 +32,7 @@ use self::{
 };
 pub(crate) use self::{
     bodies::{Bodies, Versions},
+    decoded::Decoded,
     keys::{Candidate, OpenedBy, candidates, candidates_in},
     report::Report,
 };
@@ -64,7 +65,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "ID")]
     session: Vec<String>,
     /// Several files of at most so many message keys, with a number before the end of their names.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = crate::arguments::at_least_one)]
     split: Option<u64>,
     /// Writes what became of each version and of what failed, as JSON.
     #[arg(long, value_name = "FILE")]
@@ -92,6 +93,11 @@ enum Format {
 /// Opens every session it can, and writes those that opened.
 pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let limits = Limits::default();
+    let free = |out: &Path| {
+        NewFile::create(&numbered(out, options.split.map(|_| 1)), options.force).map(drop)
+    };
+    // Whether it can be written shows before anything is fetched.
+    options.out.as_deref().map_or(Ok(()), free)?;
     let saved = read(options, &limits)?;
     let typed = options.key.typed(&saved.files)?;
     if typed.is_empty() {
@@ -118,11 +124,12 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     if !bodies.are_hopeless() {
         tell_of_mistyped(&reasons, typed.len());
     }
-    let out = input::place(options.out.as_deref(), "A file to write:", "--out")?;
+    let out = input::free_place(options.out.as_deref(), "A file to write:", "--out", free)?;
     // Whether it can be written shows before the work.
     let report_file = options.report.as_ref().map(|path| NewFile::create(path, options.force));
     let report_file = report_file.transpose()?;
     let (mut report, mut files) = write(options, &out, &bodies)?;
+    let written = files.len() as u64;
     report.has_gaps = saved.has_gaps;
     report.reason = reason;
     if let Some(mut file) = report_file {
@@ -132,17 +139,13 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
         files.push(file);
     }
     files.into_iter().try_for_each(NewFile::finish)?;
-    printed(print(&mut report, options, &out))?;
+    printed(print(&mut report, options, &out, written))?;
     Ok(report.status())
 }
 
 /// Reads everything, in which there must be message keys.
 fn read(options: &Options, limits: &Limits) -> Result<Loaded, Failure> {
     let inputs = options.key.files().chain(options.export.file());
-    if let Some(out) = &options.out {
-        // Whether it can be written shows before anything is fetched.
-        drop(NewFile::create(&numbered(out, options.split.map(|_| 1)), options.force)?);
-    }
     let wanted = if options.current_only { Extent::CurrentVersion } else { Extent::Everything };
     let saved = options.saved.read(inputs, wanted, limits)?;
     check_for_keys(&saved)?;
@@ -169,14 +172,14 @@ pub(crate) fn tell_of_nameless_rooms(saved: &SavedFiles) {
     }
 }
 
-fn print(report: &mut Report, options: &Options, path: &Path) -> io::Result<()> {
+fn print(report: &mut Report, options: &Options, path: &Path, files: u64) -> io::Result<()> {
     let mut out = io::stdout().lock();
     if options.json {
         return report.write_json(&mut out);
     }
     report.print(&mut out)?;
     if report.restored() > 0 {
-        next_step(&mut out, options, path)
+        next_step(&mut out, options, path, files)
     } else if report.failed() > 0 {
         writeln!(out, "Nothing was written: {}", report.reason)
     } else {
@@ -184,34 +187,43 @@ fn print(report: &mut Report, options: &Options, path: &Path) -> io::Result<()> 
     }
 }
 
-/// Where the file is imported.
-fn next_step(out: &mut impl io::Write, options: &Options, path: &Path) -> io::Result<()> {
-    let name = named(path);
-    match options.format {
-        Format::Encrypted => {
-            writeln!(
-                out,
-                "\nNext: import {name} into your client, with the passphrase that you have just chosen."
-            )?;
-            writeln!(
-                out,
-                "  Element Web and Desktop: Settings > Encryption > Advanced > Import keys"
-            )?;
-            writeln!(
-                out,
-                "  Element X imports no files: put it into the backup with \u{201c}strongroom upload {} --in {name}\u{201d}, and \
-                 Element X reads it from there.",
-                options.saved.account()
-            )?;
-            writeln!(
-                out,
-                "Delete {name} when your messages are back: whoever has it and its passphrase can read them."
-            )
-        }
-        Format::Json => {
-            writeln!(out, "\n{name} is not encrypted: whoever has it can read your messages.")
-        }
+/// Where the files are imported.
+fn next_step(
+    out: &mut impl io::Write,
+    options: &Options,
+    path: &Path,
+    files: u64,
+) -> io::Result<()> {
+    let name = |number| named(&numbered(path, options.split.map(|_| number)));
+    let (first, last) = (name(1), name(files));
+    let (names, are, them, their) = if files > 1 {
+        (format!("{first} to {last}"), "are", "them", "their")
+    } else {
+        (first.clone(), "is", "it", "its")
+    };
+    if options.format == Format::Json {
+        return writeln!(
+            out,
+            "\n{names} {are} not encrypted: whoever has {them} can read your messages."
+        );
     }
+    let one_by_one = if files > 1 { ", one after the other" } else { "" };
+    writeln!(
+        out,
+        "\nNext: import {names} into your client{one_by_one}, with the passphrase that you have just chosen."
+    )?;
+    writeln!(out, "  Element Web and Desktop: Settings > Encryption > Advanced > Import keys")?;
+    let more = if files > 1 { format!(" \u{2026} --in {last}") } else { String::new() };
+    writeln!(
+        out,
+        "  Element X imports no files: put {them} into the backup with \u{201c}strongroom upload {} --in {first}{more}\u{201d}, \
+         and Element X reads {them} from there.",
+        options.saved.account()
+    )?;
+    writeln!(
+        out,
+        "Delete {names} when your messages are back: whoever has {them} and {their} passphrase can read them."
+    )
 }
 
 /// A room ID as somebody types it.

@@ -19,12 +19,12 @@ use strongroom::{
 use self::{sending::Sending, target::Target};
 use crate::{
     failure::{self, Failure, Status, printed, shown, tell},
-    file::Source,
+    file::{Purpose, Source},
     input::{Key, Loaded, Wanted, check_standard_input, secret_in},
     network::{Access, Account},
     progress,
     rescue::{self, Bodies, Candidate, Versions, candidates, is_key_file, tell_of_nameless_rooms},
-    terminal::typed_line,
+    terminal::typed_until,
 };
 
 #[derive(Args)]
@@ -106,13 +106,17 @@ impl Options {
         if !self.input.is_empty() || !self.from.is_empty() {
             return Ok(self.input.clone());
         }
-        let typed = typed_line("A key file:")?.map(|line| line.trim().to_owned());
-        let path = typed.filter(|line| !line.is_empty()).ok_or_else(|| {
+        let typed = typed_until("A key file:", |line| {
+            let path = PathBuf::from(line);
+            Source::open(&path, Purpose::Upload).map(drop)?;
+            Ok(path)
+        });
+        let path = typed?.ok_or_else(|| {
             Failure::usage(
                 "there is nothing to put into the backup: name a key file with --in, or what was saved of an account with --from",
             )
         })?;
-        Ok(vec![path.into()])
+        Ok(vec![path])
     }
 }
 
@@ -121,7 +125,10 @@ impl<'a> Sources<'a> {
         let inputs = input.iter().chain(&options.from);
         let keys = options.export_passphrase_file.iter().chain(options.key.files());
         check_standard_input(inputs.chain(keys).chain(options.access.files()))?;
-        let files = input.iter().map(|path| Source::open(path)).collect::<Result<_, _>>()?;
+        let files = input
+            .iter()
+            .map(|path| Source::open(path, Purpose::Upload))
+            .collect::<Result<_, _>>()?;
         let passphrases = options.export_passphrase_file.iter();
         let passphrases = passphrases.map(|path| secret_in(path, Wanted::NewPassphrase));
         let passphrases = passphrases.collect::<Result<_, _>>()?;

@@ -9,11 +9,12 @@ use strongroom::{
 };
 
 use crate::{
-    failure::{Failure, shown},
+    failure::{Failure, shown, tell},
     fetch::account_data,
     input::Key,
     network::Account,
     rescue::{OpenedBy, candidates_in},
+    terminal::TRIES,
 };
 
 /// The current backup of an account, and what was typed to open it.
@@ -36,31 +37,46 @@ impl Target {
         let info = account.connection.send(&GetBackupVersion::current()).map_err(failed)?;
         let info = info.ok_or_else(|| {
             Failure::other(format!(
-                "{whose} has no key storage that message keys could be put into: turn it on in a client (Element: Settings > \
-                 Encryption), write the recovery key down, and repeat this command"
+                "{whose} has no backup that message keys could be put into: turn it on in a client (Element: Settings > \
+                 Encryption > Key storage), write the recovery key down, and repeat this command"
             ))
         })?;
         info.auth_data().map_err(|error| {
             Failure::other(format!(
-                "nothing can be put into the key storage of {whose}, version {}: {error}; set it up anew in a client",
+                "nothing can be put into the backup of {whose}, version {}: {error}; set it up anew in a client",
                 shown(info.version().as_str())
             ))
         })?;
-        if typed.is_empty() {
-            typed.extend(Key::asked_for(&whose)?);
-        }
         let sync = account.connection.send(&account_data()?).map_err(failed)?;
         let storage = SecretStorage::from_account_data(&sync.account_data, limits);
-        match proven(&info, &storage, &typed, limits) {
-            Ok((backup, opened_by)) => Ok(Self { backup, opened_by, typed }),
-            Err(Some(reason)) => Err(Failure::other(format!(
-                "{reason}; message keys are put into the backup of {whose} only with a key of yours that fits it, its own or \
-                 that of the key storage"
-            ))),
-            Err(None) => Err(Failure::usage(format!(
-                "there is no key of {whose} to try: name a file with --recovery-key-file or --passphrase-file"
-            ))),
+        let mut may_ask = if typed.is_empty() { TRIES } else { 0 };
+        loop {
+            if may_ask > 0 {
+                may_ask -= 1;
+                typed.clear();
+                typed.extend(Key::asked_for(&whose)?);
+            }
+            let failure = match proven(&info, &storage, &typed, limits) {
+                Ok((backup, opened_by)) => return Ok(Self { backup, opened_by, typed }),
+                Err(reason) => unproven(&whose, reason),
+            };
+            if may_ask == 0 || typed.is_empty() {
+                return Err(failure);
+            }
+            tell(failure);
         }
+    }
+}
+
+fn unproven(whose: &str, reason: Option<String>) -> Failure {
+    match reason {
+        Some(reason) => Failure::other(format!(
+            "{reason}; message keys are put into the backup of {whose} only with a key of yours that fits it, its own or that of \
+             the key storage"
+        )),
+        None => Failure::usage(format!(
+            "there is no key of {whose} to try: name a file with --recovery-key-file or --passphrase-file"
+        )),
     }
 }
 
@@ -75,6 +91,12 @@ fn proven(
     for candidate in found {
         match TrustedBackup::by_decryption_key(info, &candidate.key, &[]) {
             Ok(backup) => return Ok((backup, candidate.opened_by)),
+            // Repeating the command with the same key would say the same again.
+            Err(TrustError::OtherPublicKey { .. })
+                if candidate.opened_by != OpenedBy::BackupKey =>
+            {
+                reason = Some(STALE.to_owned());
+            }
             // A key that fits says more than one that does not.
             Err(error @ TrustError::UnauthenticatedSource) => reason = Some(error.to_string()),
             Err(error) => drop(reason.get_or_insert(error.to_string())),
@@ -82,3 +104,6 @@ fn proven(
     }
     Err(reason)
 }
+
+const STALE: &str = "the key storage holds the key of another backup, not of the current one: name the current backup\u{2019}s own \
+                     key, or turn the key storage off and on again in a client, which makes a new one";

@@ -281,7 +281,7 @@ fn an_account_without_a_backup_is_told() {
     let login = account.log_in();
     let (status, out, errors) = account.fetch(&login, &[]);
     assert_eq!(status, 3, "{errors}");
-    assert!(out.contains("no key storage"), "{out}");
+    assert!(out.contains("no backup"), "{out}");
     let out = account.file("out");
     let (status, _, errors) = run(&["rescue", "--login", &login, "--out", &out], None);
     assert_eq!(status, 1, "{errors}");

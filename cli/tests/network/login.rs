@@ -167,6 +167,20 @@ fn a_login_that_has_ended_is_removed_and_one_that_cannot_be_ended_is_kept() {
     assert!(!fs::exists(&file).unwrap());
 }
 
+#[test]
+fn an_access_token_alone_is_logged_out_and_its_file_stays() {
+    let account = Account::new("logout-token");
+    account.log_in();
+    let token = account.json("login.json")["access_token"].as_str().unwrap().to_owned();
+    let file = account.folder.write("token.txt", token.as_bytes());
+    let url = account.server.url();
+    let arguments = ["logout", "--homeserver", &url, "--access-token-file", &file];
+    let (status, out, errors) = run(&arguments, None);
+    assert_eq!((status, out.contains("Logged out")), (0, true), "{out}{errors}");
+    assert!(fs::exists(&file).unwrap());
+    assert_eq!(devices(&account), 1);
+}
+
 /// The browser is this test.
 #[test]
 fn a_browser_logs_in_and_brings_the_token_to_a_socket_of_this_machine() {
@@ -206,6 +220,35 @@ fn a_browser_logs_in_and_brings_the_token_to_a_socket_of_this_machine() {
     assert_eq!(visit(host, &format!("/{path}?loginToken=one%20time")), "200");
     assert!(program.wait().unwrap().success());
     assert_eq!(account.json("new.json")["user_id"], json!(account.user));
+}
+
+/// What the browser brings is no password.
+#[test]
+fn a_token_of_the_browser_that_is_refused_is_no_password() {
+    let account = Account::new("sso-refused");
+    account.server.twist(|request| {
+        if !request.uri().path().ends_with("/v3/login") {
+            return Twist::Nothing;
+        }
+        if request.method() == http::Method::GET {
+            return server::json(200, &json!({ "flows": [{ "type": "m.login.sso" }] }));
+        }
+        server::json(403, &json!({ "errcode": "M_FORBIDDEN", "error": "Invalid login token" }))
+    });
+    let (url, to) = (account.server.url(), account.file("new.json"));
+    let arguments = ["login", "--sso", "--user", &account.user, "--homeserver", &url, "--to", &to];
+    let mut program = strongroom(&arguments).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(program.stderr.take().unwrap()).lines();
+    let address =
+        lines.find_map(|line| line.ok().filter(|line| line.contains("redirectUrl="))).unwrap();
+    let back = address.split("redirectUrl=").nth(1).unwrap();
+    let back = percent_encoding::percent_decode_str(back).decode_utf8().unwrap().into_owned();
+    let (host, path) = back.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    assert_eq!(visit(host, &format!("/{path}?loginToken=old")), "200");
+    assert_eq!(program.wait().unwrap().code(), Some(1));
+    let errors = lines.map_while(Result::ok).collect::<Vec<_>>().join("\n");
+    assert!(errors.contains("the browser has brought"), "{errors}");
+    assert!(!errors.contains("password"), "{errors}");
 }
 
 fn visit(host: &str, path: &str) -> String {

@@ -44,6 +44,9 @@ fn an_address_that_leads_nowhere_is_named_and_said_what_to_check() {
         ("http://192.0.2.1".to_owned(), 2, "--insecure-http"),
         ("ftp://example.org".to_owned(), 2, "https:// or http://"),
         ("not a name".to_owned(), 2, "neither the name of a server"),
+        ("http://127.0.0.1:99999".to_owned(), 2, "“http://127.0.0.1:99999”"),
+        ("127.0.0.1:99999".to_owned(), 2, "“https://127.0.0.1:99999”"),
+        ("http://192.0.2.2".to_owned(), 2, "your password"),
         ("https://me:secret@example.org".to_owned(), 2, "must not hold a user name or password"),
     ];
     for (homeserver, expected, says) in cases {
@@ -145,6 +148,25 @@ fn a_token_that_is_not_accepted_leads_to_a_new_login() {
     assert_eq!(status, 1);
     assert!(errors.contains("does not accept the access token"), "{errors}");
     assert!(errors.contains(&url) && errors.contains("strongroom login"), "{errors}");
+    // What cannot be a token is said with the file that it is in.
+    let bad = account.folder.write("bad.txt", "ein Schlüssel".as_bytes());
+    let arguments = ["fetch", "--homeserver", &url, "--access-token-file", &bad, "--to", &to];
+    let (status, _, errors) = run(&arguments, None);
+    assert_eq!((status, errors.contains("bad.txt: the access token")), (1, true), "{errors}");
+    let empty = account.folder.write("empty.txt", b"");
+    let fetch = ["fetch", "--to", &to];
+    for (more, says) in [
+        (&["--homeserver", &url, "--access-token-file", &empty][..], "should hold an access token"),
+        (
+            &["--homeserver", &url, "--user", &account.user, "--password-file", &empty],
+            "your password",
+        ),
+        (&["--login", &empty], "log in again"),
+    ] {
+        let (status, _, errors) = run(&[&fetch[..], more].concat(), None);
+        assert_eq!((status, errors.contains(says)), (1, true), "{errors}");
+        assert!(errors.contains("empty.txt: the file is empty"), "{errors}");
+    }
     // The file of a token is no login.
     let (status, _, errors) = run(&["fetch", "--login", &token, "--to", &to], None);
     assert_eq!(status, 1);
@@ -196,6 +218,18 @@ fn a_way_to_log_in_that_is_not_offered_is_told_with_the_one_that_is() {
     let (url, to) = (account.server.url(), account.file("new.json"));
     let (status, _, errors) = run(&["login", "--sso", "--homeserver", &url, "--to", &to], None);
     assert_eq!((status, errors.contains("without --sso")), (1, true), "{errors}");
+    // Where neither is offered, one does not lead to the other.
+    account.server.twist(|request| {
+        if request.uri().path().ends_with("/login") {
+            return server::json(200, &json!({ "flows": [{ "type": "org.example.other" }] }));
+        }
+        Twist::Nothing
+    });
+    let (_, with_password) = log_in(&account, &url);
+    let (_, _, with_browser) = run(&["login", "--sso", "--homeserver", &url, "--to", &to], None);
+    for errors in [with_password, with_browser] {
+        assert!(errors.contains("--access-token-file") && !errors.contains("--sso"), "{errors}");
+    }
 }
 
 #[test]
@@ -219,4 +253,45 @@ fn a_proxy_that_cannot_be_used_is_no_reason_to_go_without() {
         .unwrap();
     let errors = String::from_utf8(output.stderr).unwrap();
     assert_eq!((output.status.code(), errors.contains("HTTPS_PROXY")), (Some(2), true), "{errors}");
+
+    // One that is not there, and one that is no proxy.
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mail = TcpListener::bind("127.0.0.1:0").unwrap();
+    let of_mail = mail.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in mail.incoming() {
+            let _ = stream.unwrap().write_all(b"220 mail.example.org ESMTP\r\n");
+        }
+    });
+    for (proxy, shown) in [
+        (format!("http://{free}"), free.to_string()),
+        (format!("http://{of_mail}"), of_mail.to_string()),
+        ("nowhere.invalid".to_owned(), "nowhere.invalid".to_owned()),
+    ] {
+        let mut command = crate::kit::strongroom(&arguments);
+        let output = command.env("HTTPS_PROXY", &proxy).output().unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{proxy}: {errors}");
+        assert!(errors.contains(&shown) && errors.contains("HTTPS_PROXY"), "{proxy}: {errors}");
+    }
+}
+
+#[test]
+fn a_refusal_says_what_to_do() {
+    let account = Account::new("refusals");
+    for (code, says) in [
+        ("M_USER_DEACTIVATED", "use another one"),
+        ("M_CONSENT_NOT_GIVEN", "agree to the terms"),
+        ("ORG_EXAMPLE_ODD", "ask who runs the homeserver"),
+    ] {
+        account.server.twist(move |request| {
+            if request.method() == http::Method::POST {
+                return server::json(403, &json!({ "errcode": code, "error": "No" }));
+            }
+            Twist::Nothing
+        });
+        let (status, errors) = log_in(&account, &account.server.url());
+        assert_eq!((status, errors.contains(says)), (1, true), "{errors}");
+        assert!(errors.contains(&format!("“{}”", account.server.url())), "{errors}");
+    }
 }

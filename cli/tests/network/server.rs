@@ -50,8 +50,14 @@ impl Server {
 
     /// With the certificate for this machine that the tests' authority has signed.
     pub(crate) fn start_encrypted(homeserver: Homeserver) -> Self {
-        let chain = vec![CertificateDer::from_pem_file(tls_file("server.pem")).unwrap()];
-        let key = PrivateKeyDer::from_pem_file(tls_file("server.key")).unwrap();
+        Self::start_as(homeserver, "server")
+    }
+
+    /// With the certificate of this name.
+    pub(crate) fn start_as(homeserver: Homeserver, name: &str) -> Self {
+        let [chain, key] = ["pem", "key"].map(|end| tls_file(&format!("{name}.{end}")));
+        let chain = vec![CertificateDer::from_pem_file(chain).unwrap()];
+        let key = PrivateKeyDer::from_pem_file(key).unwrap();
         let provider = Arc::new(rustls_graviola::default_provider());
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()

@@ -126,3 +126,35 @@ fn a_server_that_is_only_a_website_leads_to_the_address_that_is_to_be_named() {
     let says = "perhaps a website: name the address of your homeserver with --homeserver";
     assert_eq!((status, errors.contains(says)), (1, true), "{errors}");
 }
+
+/// Whoever follows the advice to name it with `--ca-file` must not be given the same advice again.
+#[test]
+fn the_certificate_of_an_authority_is_not_asked_for_once_more() {
+    let account = Account::new("tls-authority");
+    let encrypted = Server::start_as(Homeserver::new(), "authority");
+    let url = format!("https://localhost:{}", encrypted.port);
+    for more in [&[][..], &["--ca-file", &tls_file("authority.pem")]] {
+        let (status, errors) = log_in(&account, &url, more);
+        assert_eq!((status, errors.contains("CA:FALSE")), (1, true), "{errors}");
+    }
+}
+
+#[test]
+fn what_a_server_name_leads_to_is_said_with_the_server_name() {
+    let account = Account::new("well-known-source");
+    let site = Server::start_encrypted(Homeserver::new());
+    let name = format!("localhost:{}", site.port);
+    let ca = tls_file("ca.pem");
+    for (base_url, says) in [
+        ("nonsense", "“nonsense”, is no address"),
+        ("https://nowhere.invalid", "“https://nowhere.invalid” was not found"),
+    ] {
+        site.twist(move |_| {
+            server::json(200, &json!({ "m.homeserver": { "base_url": base_url } }))
+        });
+        let (status, errors) = log_in(&account, &name, &["--ca-file", &ca]);
+        assert_eq!(status, 1, "{errors}");
+        assert!(errors.contains(says) && errors.contains(&name), "{errors}");
+        assert!(errors.contains("--homeserver"), "{errors}");
+    }
+}

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::kit::{Folder, fixture, run, session_keys, session_keys_of};
+use crate::kit::{Folder, exported, fixture, key_file, run, session_keys, session_keys_of, vector};
 
 #[test]
 fn of_two_copies_the_better_one_is_kept_whatever_the_order() {
@@ -105,6 +105,77 @@ fn a_clients_key_file_is_decrypted() {
                 session_keys(&out),
                 session_keys_of(fixture(name)["exported_room_keys"].as_array().unwrap())
             );
+        }
+    }
+}
+
+#[test]
+fn what_a_file_is_not_for_is_said_with_what_it_is_for() {
+    let folder = Folder::new("file-kinds");
+    let (encrypted, passphrase) = key_file(&folder);
+    let plain = folder.write("plain.json", &exported("random"));
+    let key = fixture("random")["recovery_key"].as_str().unwrap().to_owned();
+    let key = folder.write("key.txt", key.as_bytes());
+    // The number of rounds stands behind the version, the salt and the start of the counter.
+    let mut binary = vec![1; 37];
+    binary.extend([0xff; 4]);
+    binary.extend([0; 64]);
+    let slow = format!(
+        "-----BEGIN MEGOLM SESSION DATA-----\n{}\n-----END MEGOLM SESSION DATA-----\n",
+        strongroom::encoding::base64::encode(&binary)
+    );
+    let slow = folder.write("slow.txt", slow.as_bytes());
+    let vector = vector("random");
+    let out = folder.path().to_owned() + "/out.txt";
+    let before = folder.names();
+    let new = ["--out", &out, "--export-passphrase-file", &passphrase];
+    let none = ["--room", "!nowhere:example.org"];
+    let encrypt = ["file", "encrypt", "--in"];
+    for (arguments, expected, says) in [
+        (
+            [&encrypt[..], &[&encrypted], &new].concat(),
+            1,
+            "is encrypted already: take the encryption off first",
+        ),
+        ([&encrypt[..], &[&vector], &new].concat(), 1, "strongroom rescue --from"),
+        ([&encrypt[..], &[&key], &new].concat(), 1, "strongroom rescue"),
+        (
+            vec!["file", "decrypt", "--in", &slow, "--passphrase-file", &passphrase, "--out", &out],
+            1,
+            "made to waste your time; export the keys once more",
+        ),
+        (vec!["file", "decrypt", "--in", &encrypted, "--out", &out], 2, "with --passphrase-file"),
+        ([&["file", "filter", &plain][..], &none, &new].concat(), 1, "nothing was written"),
+        (
+            [&["file", "filter", &plain, "--room", "nowhere"][..], &new].concat(),
+            2,
+            "--room: “nowhere” is no room ID",
+        ),
+    ] {
+        let (status, text, errors) = run(&arguments, None);
+        assert_eq!((status, text.as_str()), (expected, ""), "{arguments:?}: {errors}");
+        assert!(errors.contains(says), "{arguments:?}: {errors}");
+        assert_eq!(folder.names(), before, "{arguments:?}");
+    }
+}
+
+#[test]
+fn key_files_and_lists_are_read_in_utf_16_too() {
+    let folder = Folder::new("file-utf16");
+    let (encrypted, passphrase) = key_file(&folder);
+    let expected = session_keys_of(fixture("random")["exported_room_keys"].as_array().unwrap());
+    for (number, bytes) in [fs::read(&encrypted).unwrap(), exported("random")].iter().enumerate() {
+        let units: Vec<_> = std::str::from_utf8(bytes).unwrap().encode_utf16().collect();
+        let little: Vec<_> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+        let bytes = [&[0xff, 0xfe][..], &little].concat();
+        let file = folder.write("utf16.txt", &bytes);
+        for (place, input, stdin) in [("file", &*file, None), ("stream", "-", Some(&*bytes))] {
+            let out = format!("{}/{place}{number}.json", folder.path());
+            let arguments =
+                ["file", "decrypt", "--in", input, "--out", &out, "--passphrase-file", &passphrase];
+            let (status, _, errors) = run(&arguments, stdin);
+            assert_eq!(status, 0, "{errors}");
+            assert_eq!(session_keys(&out), expected);
         }
     }
 }

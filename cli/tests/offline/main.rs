@@ -8,6 +8,7 @@
     reason = "tests call a program, and stop at the first surprise"
 )]
 
+mod arguments;
 mod diagnose;
 #[cfg(unix)]
 mod endings;

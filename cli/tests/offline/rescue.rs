@@ -155,6 +155,21 @@ fn a_room_a_session_and_a_share_of_the_rescued_keys() {
     together.sort();
     assert_eq!(together, session_keys_of(&all));
     assert!(!Path::new(&format!("{}/split.{}.json", folder.path(), files + 1)).exists());
+
+    // What is to be done next is said of the files that there are.
+    let passphrase = folder.write("passphrase.txt", b"correct horse battery staple");
+    let (out, vector, split) =
+        (folder.path().to_owned() + "/o.txt", vector("random"), all.len().div_ceil(3).to_string());
+    let arguments =
+        ["rescue", "--from", &vector, "--out", &out, "--split", &split, "--rounds", "100000"];
+    let arguments = [&arguments[..], &["--export-passphrase-file", &passphrase]].concat();
+    let (status, text, errors) = run(&arguments, None);
+    assert_eq!(status, 0, "{text}{errors}");
+    let [first, last] = [1, 3].map(|number| format!("{}/o.{number}.txt", folder.path()));
+    assert!(text.contains(&format!("import {first} to {last}")), "{text}");
+    assert!(text.contains(&format!("--in {first} … --in {last}")), "{text}");
+    assert!(text.contains(&format!("Delete {first} to {last}")), "{text}");
+    assert!(!text.contains(&out), "{text}");
 }
 
 #[test]

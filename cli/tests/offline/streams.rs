@@ -50,7 +50,7 @@ fn what_is_no_session_on_standard_input_is_told_by_a_merge() {
         ["file", "merge", "-", &none, "--out", &out, "--export-passphrase-file", &passphrase];
     let (status, _, errors) = run(&arguments, Some(sessions.to_string().as_bytes()));
     assert_eq!(status, 3, "{errors}");
-    assert_eq!(errors.matches("standard input: entry 2").count(), 1, "{errors}");
+    assert_eq!(errors.matches("standard input: entry 2 is left out: ").count(), 1, "{errors}");
 }
 
 #[test]

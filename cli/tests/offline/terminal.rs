@@ -19,7 +19,9 @@ use nix::{
     unistd::Pid,
 };
 
-use crate::kit::{Folder, exported, fixture, run, session_keys, session_keys_of, strongroom};
+use crate::kit::{
+    Folder, exported, fixture, key_file, run, session_keys, session_keys_of, strongroom,
+};
 
 #[test]
 fn whatever_is_missing_is_asked_for_and_what_is_secret_is_not_shown() {
@@ -63,23 +65,61 @@ fn two_different_new_passphrases_are_refused_and_nothing_is_written() {
     let folder = Folder::new("mismatch");
     let plain = folder.write("plain.json", &exported("random"));
     let out = folder.path().to_owned() + "/keys.txt";
-    for (first, second, says) in [
-        (PASSPHRASE, "another one", "two different passphrases"),
-        ("", "", "--export-passphrase-file"),
-    ] {
+    for (first, second, says) in
+        [(PASSPHRASE, "another one", "two different passphrases"), ("", "", "nothing was typed")]
+    {
         let arguments = ["file", "encrypt", "--in", &plain, "--out", &out];
         let mut terminal = Terminal::start(strongroom(&arguments));
-        terminal.expect_hidden("New passphrase for the key file:");
-        terminal.type_line(first);
-        if !first.is_empty() {
-            terminal.expect_hidden("Once more:");
-            terminal.type_line(second);
+        for _ in 0..if first.is_empty() { 1 } else { 3 } {
+            terminal.expect_hidden("New passphrase for the key file:");
+            terminal.type_line(first);
+            if !first.is_empty() {
+                terminal.expect_hidden("Once more:");
+                terminal.type_line(second);
+            }
         }
         let (status, text) = terminal.end();
         assert_eq!(status, if first.is_empty() { 2 } else { 1 }, "{text}");
         assert!(text.contains(says), "{text}");
         assert_eq!(folder.names(), ["plain.json"]);
     }
+}
+
+#[test]
+fn whoever_mistypes_at_a_terminal_is_asked_again() {
+    let folder = Folder::new("mistyped");
+    let (encrypted, passphrase) = key_file(&folder);
+    let right = std::fs::read_to_string(passphrase).unwrap();
+    let out = folder.path().to_owned() + "/plain.json";
+    let decrypt = ["file", "decrypt", "--in", &encrypted, "--out", &out];
+    let mut terminal = Terminal::start(strongroom(&decrypt));
+    for typed in ["wrong", &right] {
+        terminal.expect_hidden("Passphrase of ");
+        terminal.type_line(typed);
+    }
+    let (status, text) = terminal.end();
+    assert_eq!((status, text.contains("check the passphrase")), (0, true), "{text}");
+    let expected = session_keys_of(fixture("random")["exported_room_keys"].as_array().unwrap());
+    assert_eq!(session_keys(&out), expected);
+
+    // A file that exists, and two different passphrases, do not end a rescue.
+    let (account, key) = without_key(&folder);
+    let key = folder.write("key.txt", key.as_bytes());
+    let arguments = ["rescue", "--from", &account, "--recovery-key-file", &key];
+    let mut terminal = Terminal::start(strongroom(&arguments));
+    terminal.expect("A file to write:");
+    terminal.type_line(&out);
+    terminal.expect("replace it with --force\r\nA file to write:");
+    terminal.type_line(&(folder.path().to_owned() + "/keys.txt"));
+    for second in ["another one", PASSPHRASE] {
+        terminal.expect_hidden("New passphrase for the key file:");
+        terminal.type_line(PASSPHRASE);
+        terminal.expect_hidden("Once more:");
+        terminal.type_line(second);
+    }
+    let (status, text) = terminal.end();
+    assert_eq!((status, text.contains("two different passphrases")), (0, true), "{text}");
+    assert!(folder.names().contains(&"keys.txt".to_owned()));
 }
 
 #[test]

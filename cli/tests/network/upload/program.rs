@@ -93,8 +93,11 @@ fn at_a_terminal_whatever_is_missing_is_asked_for_and_named() {
     let (status, text) = at_a_terminal(
         &who,
         &[
+            ("A key file:", "/nowhere/at/all"),
             ("A key file:", &file),
-            ("assword", PASSWORD),
+            ("Password of", "mistyped"),
+            ("Password of", PASSWORD),
+            (&ours, &key_of("passphrase")),
             (&ours, &key_of("random")),
             ("Passphrase of", &passphrase),
         ],

@@ -155,6 +155,18 @@ fn nothing_is_sent_when_a_key_file_does_not_open() {
     assert_eq!(puts(&account), 0);
     let (status, _, errors) = run(&["upload", "--login", &account.file("login.json")], None);
     assert_eq!((status, errors.contains("--in")), (2, true), "{errors}");
+    // Each flag has its own passphrases, and each file its own flag.
+    let (login, key) = (account.file("login.json"), account.file("key.txt"));
+    let saved = vector("random");
+    for (input, expected, says) in [
+        (&file, 2, "with --export-passphrase-file"),
+        (&saved, 1, "name it with --from"),
+        (&key, 1, "name it with --recovery-key-file"),
+    ] {
+        let arguments = ["upload", "--login", &login, "--recovery-key-file", &key, "--in", input];
+        let (status, _, errors) = run(&arguments, None);
+        assert_eq!((status, errors.contains(says)), (expected, true), "{input}: {errors}");
+    }
 }
 
 #[test]

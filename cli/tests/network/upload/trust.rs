@@ -65,6 +65,8 @@ fn a_backup_that_the_homeserver_has_planted_gets_nothing() {
     let (status, _, errors) = run(&[&command[..], &["--recovery-key-file", &ours]].concat(), None);
     assert_eq!(status, 1, "{errors}");
     assert!(errors.contains("only with a key of yours"), "{errors}");
+    // The key storage opens, and holds the key of the backup that was there before.
+    assert!(errors.contains("holds the key of another backup, not of the current one"), "{errors}");
     assert_eq!(puts(&account), 0);
 }
 
@@ -76,6 +78,7 @@ fn without_a_backup_it_is_said_what_to_do_and_none_is_made() {
     assert_eq!(status, 1);
     let message = report["error"]["message"].as_str().unwrap();
     assert!(message.contains(&account.user) && message.contains("turn it on"), "{message}");
+    assert!(message.contains("has no backup"), "{message}");
     assert!(account.server.seen().iter().all(|it| it.starts_with("GET")));
 }
 
