@@ -274,7 +274,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         Provenance,
         Limits,
         MacScheme,
-        NoRandomness,
         PassphraseForm,
         PassphraseProgress,
         Repair,
