@@ -71,7 +71,7 @@ fn where_a_name_leads_nowhere_an_address_is_asked_for() {
     for (name, says) in [
         (
             format!("localhost:{free}"),
-            format!("nothing answers at https://localhost:{free}: {name_it}"),
+            format!("nothing answers at “https://localhost:{free}”: {name_it}"),
         ),
         (format!("localhost:{}", website.server.port), format!("does not speak TLS: {name_it}")),
         (
@@ -156,12 +156,12 @@ fn a_token_that_is_not_accepted_leads_to_a_new_login() {
     let empty = account.folder.write("empty.txt", b"");
     let fetch = ["fetch", "--to", &to];
     for (more, says) in [
-        (&["--homeserver", &url, "--access-token-file", &empty][..], "should hold an access token"),
+        (&["--homeserver", &url, "--access-token-file", &empty][..], "should hold the access token"),
         (
             &["--homeserver", &url, "--user", &account.user, "--password-file", &empty],
-            "your password",
+            "should hold the password",
         ),
-        (&["--login", &empty], "log in again"),
+        (&["--login", &empty], "strongroom login"),
     ] {
         let (status, _, errors) = run(&[&fetch[..], more].concat(), None);
         assert_eq!((status, errors.contains(says)), (1, true), "{errors}");

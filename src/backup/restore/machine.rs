@@ -27,7 +27,10 @@ use crate::{
 /// largest session, not by the response. To cancel, stop feeding and drop the machine.
 ///
 /// ```
-/// use strongroom::{Limits, backup::{BackupDecryptionKey, Restore, RestoreOptions}};
+/// use strongroom::{
+///     Limits,
+///     backup::{BackupDecryptionKey, FailedSession, Restore, RestoreOptions, RestoredSession},
+/// };
 /// # let key = BackupDecryptionKey::generate()?;
 /// # let pieces = [&b"{\"rooms\":{"[..], b"}}"];
 ///
