@@ -19,7 +19,7 @@ use super::{
     report::{AbsentVersion, Report},
     restoring::Restoring,
 };
-use crate::{copies::Best, failure::Failure, input::Loaded};
+use crate::{copies::Best, failure::Failure, input::Loaded, progress};
 
 /// What is to be restored, the current version first.
 pub(crate) struct Bodies<'a> {
@@ -120,9 +120,7 @@ impl<'a> Bodies<'a> {
             }
         }
         let counts = self.bodies.iter().map(|body| body.version.and_then(|info| info.count()));
-        let progress =
-            counts.sum::<Option<u64>>().map_or_else(ProgressBar::no_length, ProgressBar::new);
-        let mut rescued = self.read(best, progress);
+        let mut rescued = self.read(best, progress::of_message_keys(counts.sum()));
         rescued.report.lists = lists;
         rescued
     }

@@ -162,7 +162,15 @@ impl Report {
 
     /// For people, in the words of clients.
     pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        let is_any_open = self.restored() > 0;
+        let (restored, total) = (self.restored(), self.sum(RestoreReport::total));
+        let is_any_open = restored > 0;
+        if is_any_open && self.versions.len() > 1 {
+            let of = self.versions.len();
+            writeln!(
+                out,
+                "{restored} of {total} message keys were restored, out of {of} versions of the backup."
+            )?;
+        }
         self.versions.iter().try_for_each(|it| it.print(out, is_any_open))?;
         for AbsentVersion { version, expected } in &self.absent {
             let has = expected.map_or_else(String::new, |it| format!(", which are {it}"));

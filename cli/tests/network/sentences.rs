@@ -156,7 +156,10 @@ fn a_token_that_is_not_accepted_leads_to_a_new_login() {
     let empty = account.folder.write("empty.txt", b"");
     let fetch = ["fetch", "--to", &to];
     for (more, says) in [
-        (&["--homeserver", &url, "--access-token-file", &empty][..], "should hold the access token"),
+        (
+            &["--homeserver", &url, "--access-token-file", &empty][..],
+            "should hold the access token",
+        ),
         (
             &["--homeserver", &url, "--user", &account.user, "--password-file", &empty],
             "should hold the password",
