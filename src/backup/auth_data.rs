@@ -20,9 +20,9 @@ use crate::{
     provenance::Provenance,
     secret_value::backup_key::{BackupDecryptionKey, BackupPublicKey},
     signed_json::{
-        Kind, PRIVATE_KEY_BITS, PRIVATE_KEY_ITERATIONS, PRIVATE_KEY_SALT, PUBLIC_KEY,
-        SignatureReport, SignatureWork, SignedObject, SignedPassphrase, Signers, ToSign,
-        TrustedSigner,
+        BackupAuthDataToSign, Kind, PRIVATE_KEY_BITS, PRIVATE_KEY_ITERATIONS, PRIVATE_KEY_SALT,
+        PUBLIC_KEY, SignatureReport, SignatureWork, SignedObject, SignedPassphrase, Signers,
+        ToSign, TrustedSigner,
     },
 };
 
@@ -101,13 +101,13 @@ impl AuthData {
             bits: has_bits.then(|| parameters.key_length().bits()),
         });
         let public_key = self.public_key.as_curve25519();
-        let ours = ToSign::new(public_key, is_padded, members);
+        let ours = BackupAuthDataToSign::new(public_key, is_padded, members);
         let others = self.signed.signed_members().filter(|(name, value)| !ours.has(name, value));
         let others: Vec<_> = others.map(|(name, _)| name.as_str()).collect();
         // Nothing of ours is added to what is there either.
         let is_all = || self.signed_bytes().is_ok_and(|signed| signed == ours.bytes());
         if others.is_empty() && is_all() {
-            return Ok(ours);
+            return Ok(ToSign::BackupAuthData(ours));
         }
         let is_of_passphrase = |name: &&str| PASSPHRASE_MEMBERS.contains(name);
         if parameters.is_none() && others.iter().all(is_of_passphrase) && self.has_usual_rounds() {

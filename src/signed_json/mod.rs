@@ -45,7 +45,7 @@ pub use self::{
     device_keys::DeviceKeys,
     published_key::QueriedKeyError,
     report::{SignatureReport, SignatureVerdict, TrustedSigner},
-    to_sign::ToSign,
+    to_sign::{BackupAuthDataToSign, ToSign},
 };
 pub(crate) use self::{
     kind::Kind,

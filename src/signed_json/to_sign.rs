@@ -15,16 +15,23 @@ use crate::{crypto::curve25519::Curve25519PublicKey, encoding::canonical_json::J
 /// [`bytes`](Self::bytes).
 ///
 /// ```compile_fail
-/// # use strongroom::signed_json::ToSign;
-/// let forged = ToSign { bytes: b"{}".to_vec() };
+/// # use strongroom::signed_json::{BackupAuthDataToSign, ToSign};
+/// let forged = ToSign::BackupAuthData(BackupAuthDataToSign { bytes: b"{}".to_vec() });
 /// ```
-///
-/// Today it is always the public key of the user's own backup, to be signed with the device key, and with the master key
-/// where it is at hand: the members of `auth_data`
-/// ([specification](https://spec.matrix.org/v1.16/client-server-api/#backup-algorithm-mmegolm_backupv1curve25519-aes-sha2))
-/// that are `public_key`, and for an old backup the three from which a passphrase that was typed in this run derives its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ToSign {
+    /// The public key of the user's own backup: sign it with the device key, and with the master key where it
+    /// is at hand.
+    BackupAuthData(BackupAuthDataToSign),
+}
+
+/// The members of `auth_data` that are signed
+/// ([specification](https://spec.matrix.org/v1.16/client-server-api/#backup-algorithm-mmegolm_backupv1curve25519-aes-sha2)):
+/// `public_key`, and for an old backup the three members from which a passphrase that was typed in this run
+/// derives its key.
 #[derive(Clone, PartialEq, Eq)]
-pub struct ToSign {
+pub struct BackupAuthDataToSign {
     members: Vec<(String, JsonValue)>,
     bytes: Vec<u8>,
     public_key: Curve25519PublicKey,
@@ -39,7 +46,17 @@ pub(crate) struct SignedPassphrase<'a> {
 }
 
 impl ToSign {
-    /// For the `auth_data` of a backup with this public key, whose base64 may be padded, as it stands in what was signed before.
+    /// The bytes to sign: canonical JSON.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::BackupAuthData(auth_data) => auth_data.bytes(),
+        }
+    }
+}
+
+impl BackupAuthDataToSign {
+    /// For a backup with this public key, whose base64 may be padded, as it stands in what was signed before.
     pub(crate) fn new(
         public_key: &Curve25519PublicKey,
         is_padded: bool,
@@ -69,9 +86,8 @@ impl ToSign {
         &self.public_key
     }
 
-    /// The bytes to sign: canonical JSON.
-    #[must_use]
-    pub fn bytes(&self) -> &[u8] {
+    /// The bytes to sign.
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
@@ -81,10 +97,12 @@ impl ToSign {
     }
 }
 
-impl fmt::Debug for ToSign {
+impl fmt::Debug for BackupAuthDataToSign {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { members: _, bytes: _, public_key } = self;
-        f.debug_struct("ToSign").field("public_key", public_key).finish_non_exhaustive()
+        f.debug_struct("BackupAuthDataToSign")
+            .field("public_key", public_key)
+            .finish_non_exhaustive()
     }
 }
 
@@ -105,11 +123,11 @@ mod tests {
     #[test]
     fn what_is_signed_are_the_typed_members_and_no_others() {
         let key = Curve25519PublicKey::from_bytes([9; 32]);
-        let alone = ToSign::new(&key, false, None);
+        let alone = BackupAuthDataToSign::new(&key, false, None);
         let text = format!(r#"{{"public_key":"{}"}}"#, base64::encode(&[9; 32]));
         assert_eq!(alone.bytes, text.as_bytes());
         let passphrase = SignedPassphrase { salt: "\"s", iterations: 10_000, bits: Some(256) };
-        let with = ToSign::new(&key, true, Some(passphrase));
+        let with = BackupAuthDataToSign::new(&key, true, Some(passphrase));
         let text = format!(
             r#"{{"private_key_bits":256,"private_key_iterations":10000,"private_key_salt":"\"s","public_key":"{}="}}"#,
             base64::encode(&[9; 32])

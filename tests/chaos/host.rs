@@ -9,6 +9,7 @@ use strongroom::{
     recovery_key::RecoveryKey,
     secret::SecretBytes,
     secret_value::{MEGOLM_BACKUP_V1, SecretValue},
+    signed_json::ToSign,
 };
 
 use crate::world::World;
@@ -75,7 +76,7 @@ impl World {
             Next::NotDeleted(_) => self.count("not deleted"),
             Next::PreferenceNotSet { .. } => self.count("preference not set"),
             Next::Sign(id, key) => {
-                let auth_data = &key;
+                let ToSign::BackupAuthData(auth_data) = &key else { panic!("{key:?}") };
                 self.own_keys.insert(auth_data.public_key().to_base64());
                 let signature = self.devices[index].sign(key.bytes());
                 self.devices[index].machine.signed(id, &[signature]).unwrap();

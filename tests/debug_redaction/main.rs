@@ -111,8 +111,8 @@ use strongroom::{
     },
     session_data::{ExportedSession, Repair, SessionData, SessionKey},
     signed_json::{
-        CrossSigningKey, CrossSigningUsage, DeviceKeys, QueriedKeyError, SignatureReport,
-        SignatureVerdict, SignedObject, ToSign, TrustedSigner,
+        BackupAuthDataToSign, CrossSigningKey, CrossSigningUsage, DeviceKeys, QueriedKeyError,
+        SignatureReport, SignatureVerdict, SignedObject, ToSign, TrustedSigner,
     },
 };
 use vault::{
@@ -324,6 +324,7 @@ fn hold_no_secret() -> BTreeSet<String> {
         FoundBackup,
         KeyFit,
         CrossSigningUsage,
+        BackupAuthDataToSign,
         ToSign,
         UnsignedAuthData,
         NoAnswer,

@@ -2,5 +2,6 @@
 
 mod auth_data;
 mod exported_sessions;
+mod key_files;
 mod secret_storage;
 mod sessions;
