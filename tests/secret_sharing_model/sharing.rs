@@ -61,9 +61,7 @@ impl Host {
         let taken = self.in_hand.remove(last - pick % self.in_hand.len());
         if matches!(olm, Olm::NoSession) {
             self.counts.add("no session");
-            return Ok(
-                self.responder_once(|responder, told| responder.no_session(taken, told.now_ms))?
-            );
+            return self.responder_once(|responder, told| responder.no_session(taken, told.now_ms));
         }
         let (to, payload) = (taken.device().clone(), read_payload(&taken));
         let content = self.olm(&taken, olm, boxes);
