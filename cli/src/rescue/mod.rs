@@ -21,6 +21,7 @@ use strongroom::{
     backup::{RestoreFilter, RestoredSession},
     ids::{RoomId, SessionId},
     saved_files::{SavedFiles, SavedPart},
+    secret::SecretString,
 };
 
 use self::{
@@ -99,12 +100,7 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     // Whether it can be written shows before anything is fetched.
     options.out.as_deref().map_or(Ok(()), free)?;
     let saved = read(options, &limits)?;
-    let typed = options.key.typed(&saved.files)?;
-    if typed.is_empty() {
-        return Err(Failure::usage(
-            "there is no key to try: name a file with --recovery-key-file or --passphrase-file",
-        ));
-    }
+    let typed = typed(options, &saved)?;
     let versions = Versions::new(&saved.files, options.current_only);
     if options.current_only && versions.wanted().is_empty() {
         return Err(Failure::other(
@@ -128,19 +124,37 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     // Whether it can be written shows before the work.
     let report_file = options.report.as_ref().map(|path| NewFile::create(path, options.force));
     let report_file = report_file.transpose()?;
-    let (mut report, mut files) = write(options, &out, &bodies)?;
+    let (mut report, files) = write(options, &out, &bodies)?;
     let written = files.len() as u64;
-    report.has_gaps = saved.has_gaps;
-    report.reason = reason;
+    (report.has_gaps, report.reason) = (saved.has_gaps, reason);
+    finish(&mut report, files, report_file)?;
+    printed(print(&mut report, options, &out, written))?;
+    Ok(report.status())
+}
+
+/// The keys and passphrases to try.
+fn typed(options: &Options, saved: &Loaded) -> Result<Vec<SecretString>, Failure> {
+    let typed = options.key.typed(&saved.files)?;
+    if typed.is_empty() {
+        return Err(Failure::usage(
+            "there is no key to try: name a file with --recovery-key-file or --passphrase-file",
+        ));
+    }
+    Ok(typed)
+}
+
+/// Writes the report. All files are whole before the first gets its name.
+fn finish(
+    report: &mut Report,
+    mut files: Vec<NewFile>,
+    report_file: Option<NewFile>,
+) -> Result<(), Failure> {
     if let Some(mut file) = report_file {
-        let written = report.write_json(&mut file);
-        written.map_err(|error| file.failed(&error))?;
+        report.write_json(&mut file).map_err(|error| file.failed(&error))?;
         file.close()?;
         files.push(file);
     }
-    files.into_iter().try_for_each(NewFile::finish)?;
-    printed(print(&mut report, options, &out, written))?;
-    Ok(report.status())
+    files.into_iter().try_for_each(NewFile::finish)
 }
 
 /// Reads everything, in which there must be message keys.

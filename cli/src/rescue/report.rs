@@ -244,6 +244,10 @@ impl VersionReport {
             };
         }
         writeln!(out, "{name}{}", words::line(&self.report))?;
+        self.print_details(out)
+    }
+
+    fn print_details(&self, out: &mut impl Write) -> io::Result<()> {
         if let Some(opened_by) = self.opened_by {
             writeln!(out, "  opened with {opened_by}")?;
         }

@@ -144,25 +144,6 @@ fn a_token_that_ends_in_the_middle_keeps_what_is_finished() {
     assert_eq!(account.sessions("room_keys.1.json"), OLDER_COUNT);
 }
 
-#[test]
-fn what_has_changed_meanwhile_is_fetched_again() {
-    let account = Account::new("changed");
-    let login = account.log_in();
-    account.server.twist(|request| match request.uri().query() {
-        Some("version=1") => server::json(403, &json!({ "errcode": "M_FORBIDDEN", "error": "No" })),
-        _ => Twist::Nothing,
-    });
-    assert_eq!(account.fetch(&login, &[]).0, 3);
-    account.server.twist(|_| Twist::Nothing);
-    let room = json!({ "rooms": { "!new:localhost": { "sessions": { "new": {
-        "first_message_index": 0, "forwarded_count": 0, "is_verified": false, "session_data": {}
-    } } } } });
-    account.put("room_keys/keys?version=2", &room);
-    let (status, _, errors) = account.fetch(&login, &[]);
-    assert_eq!(status, 0, "{errors}");
-    assert_eq!(account.sessions("room_keys.json"), COUNT + 1);
-}
-
 /// The homeserver may have the last copy of the new one, and we of the old one.
 #[test]
 fn a_version_that_is_no_longer_the_current_one_gets_the_name_of_an_older_one() {

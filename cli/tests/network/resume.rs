@@ -267,3 +267,22 @@ fn in_the_end_it_is_said_how_to_go_on_and_how_to_end() {
         assert_eq!((status, out.contains(line)), (0, true), "{line}: {out}{errors}");
     }
 }
+
+#[test]
+fn what_has_changed_meanwhile_is_fetched_again() {
+    let account = Account::new("changed");
+    let login = account.log_in();
+    account.server.twist(|request| match request.uri().query() {
+        Some("version=1") => server::json(403, &json!({ "errcode": "M_FORBIDDEN", "error": "No" })),
+        _ => Twist::Nothing,
+    });
+    assert_eq!(account.fetch(&login, &[]).0, 3);
+    account.server.twist(|_| Twist::Nothing);
+    let room = json!({ "rooms": { "!new:localhost": { "sessions": { "new": {
+        "first_message_index": 0, "forwarded_count": 0, "is_verified": false, "session_data": {}
+    } } } } });
+    account.put("room_keys/keys?version=2", &room);
+    let (status, _, errors) = account.fetch(&login, &[]);
+    assert_eq!(status, 0, "{errors}");
+    assert_eq!(account.sessions("room_keys.json"), COUNT + 1);
+}

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::kit::{Folder, fixture, run};
+use crate::kit::{Folder, fixture, run, vector};
 
 /// A folder with these parts of an account.
 fn account(folder: &Folder, name: &str, parts: &[(&str, &Value)]) -> String {
@@ -192,4 +192,55 @@ fn what_failed_is_counted_in_words() {
     for what in ["2 are encrypted with another key", "1 is incomplete"] {
         assert!(text.contains(what), "{text}");
     }
+}
+
+#[test]
+fn an_old_key_opens_its_version_and_the_others_are_named() {
+    let folder = Folder::new("old-key");
+    let (old, new) = (fixture("random"), fixture("passphrase"));
+    let mut current = new["room_keys_version"].clone();
+    current["version"] = "2".into();
+    folder.write("backup_info.json", current.to_string().as_bytes());
+    folder.write("room_keys.json", new["room_keys"].to_string().as_bytes());
+    folder.write("backup_info.1.json", old["room_keys_version"].to_string().as_bytes());
+    folder.write("room_keys.1.json", old["room_keys"].to_string().as_bytes());
+    let key = Folder::new("old-key-itself");
+    let text = old["backup_decryption_key_base64"].as_str().unwrap();
+    let key = key.write("key", text.as_bytes());
+    let out = folder.path().to_owned() + "/out";
+    let rescue =
+        ["rescue", "--from", folder.path(), "--recovery-key-file", &key, "--format", "json"];
+    let (status, text, errors) = run(&[&rescue[..], &["--out", &out]].concat(), None);
+    assert_eq!(status, 3, "{errors}");
+    let lines: Vec<_> = text.lines().take(5).collect();
+    assert_eq!(
+        lines,
+        [
+            "36 of 72 message keys were restored, out of 2 versions of the backup.",
+            "version 2: none of its 36 message keys opens with what was entered",
+            "  it has a key of its own: to get these, too, enter that as well",
+            "version 1: 36 of 36 message keys were restored",
+            "  opened with its own key",
+        ]
+    );
+}
+
+#[test]
+fn where_nothing_opens_the_reason_is_said_with_and_without_a_report() {
+    let folder = Folder::new("nothing-opens");
+    let out = folder.path().to_owned() + "/out";
+    let report = folder.path().to_owned() + "/report";
+    let other =
+        folder.write("key", fixture("passphrase")["recovery_key"].as_str().unwrap().as_bytes());
+    // What was typed is tried instead of what the file brings.
+    let rescue = ["rescue", "--from", &vector("random"), "--recovery-key-file", &other];
+    let (status, _, errors) = run(&[&rescue[..], &["--out", &out]].concat(), None);
+    // Nobody is asked for a passphrase of a file that is not written.
+    assert_eq!(status, 1, "{errors}");
+    assert!(errors.contains("does not open anything here"), "{errors}");
+    let json = ["--format", "json", "--report", &report];
+    let (status, text, _) = run(&[&rescue[..], &["--out", &out], &json].concat(), None);
+    assert_eq!(status, 1);
+    assert!(text.contains("Nothing was written: this recovery key does not open"), "{text}");
+    assert_eq!(folder.names(), ["key", "report"]);
 }
