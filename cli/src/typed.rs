@@ -11,8 +11,8 @@ use strongroom::{
 use crate::{
     beginning::beginning_of,
     content::Content,
-    failure::{Failure, is_standard_input},
-    terminal::asked,
+    failure::{Failure, is_standard_input, tell},
+    terminal::{TRIES, asked, is_interactive},
 };
 
 /// A recovery key or passphrase.
@@ -57,12 +57,37 @@ impl Key {
 
     /// What was typed: of the flags, or else of the files, or else what is asked for on a terminal. Nothing if there is none.
     pub(crate) fn typed(&self, saved: &SavedFiles) -> Result<Vec<SecretString>, Failure> {
+        let mut typed = self.at_hand(saved)?;
+        if typed.is_empty() {
+            typed.extend(asked(PROMPT)?);
+        }
+        Ok(typed)
+    }
+
+    /// What comes of it; what is typed on a terminal is asked for again if nothing does.
+    pub(crate) fn typed_until<T>(
+        &self,
+        saved: &SavedFiles,
+        opens: impl Fn(&[SecretString]) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let typed = self.at_hand(saved)?;
+        if !typed.is_empty() {
+            return opens(&typed);
+        }
+        for _ in 1..TRIES {
+            match opens(asked(PROMPT)?.as_slice()) {
+                Err(failure) if is_interactive() => tell(failure),
+                opened => return opened,
+            }
+        }
+        opens(asked(PROMPT)?.as_slice())
+    }
+
+    /// Of the flags, or else of the files.
+    fn at_hand(&self, saved: &SavedFiles) -> Result<Vec<SecretString>, Failure> {
         let mut typed = self.given()?;
         if typed.is_empty() {
             typed.extend(saved.typed().cloned());
-        }
-        if typed.is_empty() {
-            typed.extend(asked(PROMPT)?);
         }
         Ok(typed)
     }

@@ -135,6 +135,11 @@ pub(super) fn needed_candidates(
     typed: &[SecretString],
     limits: &Limits,
 ) -> Result<(Vec<Candidate>, Vec<Reason>), Failure> {
+    if typed.is_empty() {
+        return Err(Failure::usage(
+            "there is no key to try: name a file with --recovery-key-file or --passphrase-file",
+        ));
+    }
     let storage = saved.secret_storage(limits);
     let (found, reasons) = reasoned(storage.as_ref(), versions, typed, limits);
     if found.is_empty() {

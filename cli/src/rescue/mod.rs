@@ -100,7 +100,6 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     // Whether it can be written shows before anything is fetched.
     options.out.as_deref().map_or(Ok(()), free)?;
     let saved = read(options, &limits)?;
-    let typed = typed(options, &saved)?;
     let versions = Versions::new(&saved.files, options.current_only);
     if options.current_only && versions.wanted().is_empty() {
         return Err(Failure::other(
@@ -108,8 +107,11 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
              fetch\u{201d}",
         ));
     }
-    let (candidates, reasons) =
-        needed_candidates(&saved.files, versions.wanted(), &typed, &limits)?;
+    let opens = |typed: &[SecretString]| {
+        let of = versions.wanted();
+        Ok((needed_candidates(&saved.files, of, typed, &limits)?, typed.len()))
+    };
+    let ((candidates, reasons), typed) = options.key.typed_until(&saved.files, opens)?;
     let mut bodies = Bodies::new(&saved, &versions, &candidates, &limits)?;
     bodies.filter(filter(options));
     let reason = why(&reasons);
@@ -118,7 +120,7 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
         return Err(Failure::other(format!("nothing was written: {reason}")));
     }
     if !bodies.are_hopeless() {
-        tell_of_mistyped(&reasons, typed.len());
+        tell_of_mistyped(&reasons, typed);
     }
     let out = input::free_place(options.out.as_deref(), "A file to write:", "--out", free)?;
     // Whether it can be written shows before the work.
@@ -130,17 +132,6 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     finish(&mut report, files, report_file)?;
     printed(print(&mut report, options, &out, written))?;
     Ok(report.status())
-}
-
-/// The keys and passphrases to try.
-fn typed(options: &Options, saved: &Loaded) -> Result<Vec<SecretString>, Failure> {
-    let typed = options.key.typed(&saved.files)?;
-    if typed.is_empty() {
-        return Err(Failure::usage(
-            "there is no key to try: name a file with --recovery-key-file or --passphrase-file",
-        ));
-    }
-    Ok(typed)
 }
 
 /// Writes the report. All files are whole before the first gets its name.
