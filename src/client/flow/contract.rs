@@ -23,8 +23,8 @@ use crate::{
     secret::SecretVec,
 };
 
-/// A flow: [`SetUp`](super::SetUp), [`Recover`](super::Recover) or [`ShareIn`](super::ShareIn). One loop of a host
-/// serves them all; what a flow never wants it need not be given. The trait is sealed: there are no other flows.
+/// A flow: [`SetUp`](super::SetUp), [`Recover`](super::Recover), [`ShareIn`](super::ShareIn) or [`TurnOff`](super::TurnOff).
+/// One loop of a host serves them all; what a flow never wants it need not be given. The trait is sealed: there are no other flows.
 #[expect(
     private_bounds,
     reason = "who cannot name the bound can neither make a flow nor call what is its own"

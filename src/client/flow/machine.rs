@@ -13,7 +13,7 @@ use crate::{
         },
         courier::Courier,
         operation::{AnswerError, NoAnswer, TaskId},
-        waiting::{Awaited, RequestKind, Waiting},
+        waiting::{Awaited, RequestFailure, RequestKind, Waiting},
     },
     crypto::ed25519::Ed25519Signature,
     ids::KeyId,
@@ -38,6 +38,8 @@ pub(super) enum Turn<F: Flow> {
     Ask(TaskId, Box<Question>),
     /// A backup that was asked for is not made.
     NotCreated(NotCreated),
+    /// The backup is not deleted.
+    NotDeleted(RequestFailure),
     /// What was wanted from the backup is there, or not.
     Fetched(Scope, Box<FetchOutcome>),
     /// Nothing to do until then.
@@ -103,6 +105,7 @@ impl Machine {
             Next::Ask(id, question) => Turn::Ask(id, question),
             Next::NotCreated(reason) => Turn::NotCreated(reason),
             Next::Fetched(scope, outcome) => Turn::Fetched(scope, outcome),
+            Next::NotDeleted(failure) => Turn::NotDeleted(failure),
             Next::NeedsToken { soft_logout } => Turn::Step(Step::NeedsToken { soft_logout }),
             Next::Wait(until) => Turn::Wait(until),
             // Whether a backup is used is decided when the host has the machine again.
@@ -111,7 +114,6 @@ impl Machine {
             | Next::NotStored(..)
             | Next::Lost(..)
             | Next::UploadRefused(_)
-            | Next::NotDeleted(_)
             | Next::PreferenceNotSet { .. }) => {
                 self.hold(next);
                 Turn::Nothing
@@ -124,6 +126,7 @@ impl Machine {
         match turn {
             Turn::Fetched(scope, outcome) => self.hold(Next::Fetched(scope, outcome)),
             Turn::NotCreated(reason) => self.hold(Next::NotCreated(reason)),
+            Turn::NotDeleted(failure) => self.hold(Next::NotDeleted(failure)),
             _ => {}
         }
     }

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{FlowError, outcome::final_error};
+use super::{Flow, FlowError, Step, outcome::final_error};
 use crate::{
     Limits,
     api::{Endpoint as _, GetAccountData, PutAccountData},
@@ -136,8 +136,17 @@ impl Storage {
         self.running.is_none()
     }
 
+    /// The next step: the host is asked for the account data, or a request is sent, or waited for.
+    pub(super) fn step<F: Flow>(&mut self, courier: &mut Courier) -> Step<F> {
+        if self.wants_events() {
+            return Step::ReadAccountData;
+        }
+        let sent = self.call(courier).map(|operation| Step::Send(Box::new(operation)));
+        sent.unwrap_or_else(|| Step::Wait(self.until(courier)))
+    }
+
     /// The next request, if one may be sent now.
-    pub(super) fn call(&mut self, courier: &mut Courier) -> Option<Operation> {
+    fn call(&mut self, courier: &mut Courier) -> Option<Operation> {
         if self.due(courier)? > courier.now() {
             return None;
         }
@@ -191,7 +200,7 @@ impl Storage {
     }
 
     /// When the next request may be sent, in the host's time.
-    pub(super) fn until(&self, courier: &Courier) -> Option<u64> {
+    fn until(&self, courier: &Courier) -> Option<u64> {
         self.due(courier).map(|due| courier.host_time(due))
     }
 

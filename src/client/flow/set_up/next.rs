@@ -105,12 +105,12 @@ impl Parts for SetUp {
 
 /// Whether the homeserver has said which backup there is. That the one that was used is gone it has to say twice: a proxy
 /// says so, too, and the machine looks once more.
-pub(super) fn has_looked(machine: &Backup) -> bool {
+pub(in crate::client::flow) fn has_looked(machine: &Backup) -> bool {
     machine.has_looked() && machine.stage() != backup::Stage::Looking
 }
 
 /// Why nobody will know which backup there is, if so.
-pub(super) fn unseen(machine: &Backup) -> Option<FlowError> {
+pub(in crate::client::flow) fn unseen(machine: &Backup) -> Option<FlowError> {
     match machine.look_failure()? {
         RequestFailure::Api(error @ ApiError::Matrix(_))
             if !(error.is_rate_limited() || error.is_unauthorized()) =>
