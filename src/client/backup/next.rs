@@ -146,12 +146,12 @@ impl Backup {
     /// well, and only news or the next regular look is waited for.
     #[must_use]
     pub fn waiting_for(&self) -> Vec<Waiting> {
-        self.waiting_for_with(None)
+        self.waiting_for_with(&[])
     }
 
-    /// The same, with a request of a flow.
-    pub(in crate::client) fn waiting_for_with(&self, own: Option<RequestKind>) -> Vec<Waiting> {
-        let mut wanted: BTreeSet<_> = own.into_iter().collect();
+    /// The same, with requests of a flow.
+    pub(in crate::client) fn waiting_for_with(&self, own: &[RequestKind]) -> Vec<Waiting> {
+        let mut wanted: BTreeSet<_> = own.iter().copied().collect();
         if self.version_is_due() {
             wanted.insert(self.version_kind());
         }

@@ -211,7 +211,7 @@ impl Machine {
 
     /// A request on which the homeserver has failed for about an hour, and that is still to be sent. That the network is
     /// down is nothing that a flow ends for: the host knows better how long to wait.
-    pub(super) fn failing(&self, own: Option<RequestKind>) -> Option<Waiting> {
+    pub(super) fn failing(&self, own: &[RequestKind]) -> Option<Waiting> {
         let courier = self.backup.as_ref()?.peek_courier();
         let is_failing = |waiting: &Waiting| {
             let Awaited::Request(kind) = waiting.what else { return false };
@@ -221,7 +221,7 @@ impl Machine {
     }
 
     /// What is waited for, with requests of the flow itself.
-    pub(super) fn waiting_for(&self, own: Option<RequestKind>) -> Vec<Waiting> {
+    pub(super) fn waiting_for(&self, own: &[RequestKind]) -> Vec<Waiting> {
         let Some(backup) = &self.backup else { return Vec::new() };
         backup.waiting_for_with(own)
     }

@@ -188,14 +188,16 @@ impl Storage {
         }
     }
 
-    /// What the next request is, if there is one.
-    pub(super) fn kind(&self) -> Option<RequestKind> {
+    /// What the next request is, and what it waits for: what is written is read just before.
+    pub(super) fn kinds(&self) -> &'static [RequestKind] {
         if !self.to_read.is_empty() {
-            return Some(RequestKind::ReadAccountData);
+            return &[RequestKind::ReadAccountData];
         }
-        match self.running.as_ref()?.phase {
-            Phase::Check | Phase::Write => Some(RequestKind::WriteAccountData),
-            Phase::ReadBack => Some(RequestKind::ReadAccountData),
+        match self.running.as_ref().map(|running| running.phase) {
+            Some(Phase::Check) => &[RequestKind::ReadAccountData, RequestKind::WriteAccountData],
+            Some(Phase::Write) => &[RequestKind::WriteAccountData],
+            Some(Phase::ReadBack) => &[RequestKind::ReadAccountData],
+            None => &[],
         }
     }
 

@@ -247,7 +247,7 @@ impl Parts for TurnOff {
                 return Step::Wait(None);
             }
             if self.stage != Stage::Ended && self.failure.is_none() {
-                let failing = self.machine.failing(self.storage.kind());
+                let failing = self.machine.failing(self.storage.kinds());
                 self.failure = failing.map(|waiting| FlowError::Failing(Box::new(waiting)));
             }
             let step = match (self.failure.take(), self.stage) {
@@ -285,8 +285,8 @@ impl Parts for TurnOff {
         (backup, None)
     }
 
-    fn own_request(&self) -> Option<RequestKind> {
-        self.storage.kind()
+    fn own_requests(&self) -> &'static [RequestKind] {
+        self.storage.kinds()
     }
 
     fn take_answer(

@@ -35,7 +35,7 @@ impl Parts for SetUp {
             }
             let goes_on = self.stage != Stage::Ended && self.ending.is_none();
             if goes_on && self.failure.is_none() {
-                let failing = self.machine.failing(self.storage.kind());
+                let failing = self.machine.failing(self.storage.kinds());
                 self.failure = failing.map(|waiting| FlowError::Failing(Box::new(waiting)));
             }
             let step = match (self.failure.take(), self.stage) {
@@ -85,8 +85,8 @@ impl Parts for SetUp {
         (backup, Some(secret))
     }
 
-    fn own_request(&self) -> Option<RequestKind> {
-        self.storage.kind()
+    fn own_requests(&self) -> &'static [RequestKind] {
+        self.storage.kinds()
     }
 
     fn take_answer(
