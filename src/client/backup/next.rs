@@ -161,6 +161,9 @@ impl Backup {
         if self.stage() == Stage::Disabling {
             wanted.insert(RequestKind::DeleteVersion);
         }
+        if self.withdrawal.is_some() {
+            wanted.insert(RequestKind::UpdateVersion);
+        }
         if self.preference.is_due(self.stage()) {
             wanted.extend(self.preference.kinds());
         }
@@ -227,6 +230,7 @@ impl Backup {
             | Next::Fetched(..)
             | Next::NotCreated(_)
             | Next::NotDeleted(_)
+            | Next::Withdrawn(..)
             | Next::PreferenceNotSet { .. }) => self.office.desk.deliveries.push_front(told),
         }
     }

@@ -114,6 +114,7 @@ impl Machine {
             | Next::NotStored(..)
             | Next::Lost(..)
             | Next::UploadRefused(_)
+            | Next::Withdrawn(..)
             | Next::PreferenceNotSet { .. }) => {
                 self.hold(next);
                 Turn::Nothing
