@@ -167,7 +167,7 @@ pub struct TurnedOff {
     /// The account's machine, which makes no backup until the user [wants one](Backup::enable).
     pub backup: Backup,
     /// An older version of the backup that has come to light, whose deletion nobody has agreed to: another flow that
-    /// names it deletes it.
+    /// names it deletes it. The key of a backup that was stored stays until then.
     pub left: Option<BackupVersion>,
     /// What was left of the secret storage.
     pub notes: Vec<PlanNote>,

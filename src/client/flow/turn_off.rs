@@ -24,6 +24,7 @@ use crate::{
     ids::{BackupVersion, EventType, SecretName},
     secret::SecretVec,
     secret_storage::{PlanNote, SecretStorage},
+    secret_value::SecretShape,
 };
 
 /// Turns key storage off: the preference says that no backup is wanted, the backup is deleted, and so are the stored secrets,
@@ -35,7 +36,8 @@ use crate::{
 /// [fetched](crate::client::backup::Backup::fetch) before.
 ///
 /// The flow keeps nothing but what the account's machine keeps: after a restart it is begun again with the machine and the
-/// same names, and goes on with what is left. What cannot be read is not deleted, and what is encrypted with a key keeps it.
+/// same names, and goes on with what is left. What cannot be read is not deleted, and what is encrypted with a key keeps it. If an
+/// older version of the backup comes to light that nobody has named, it stays, and so does the stored key of a backup.
 ///
 /// A flow that fails gives the machine back by [`TurnOff::into_backup`]. From the moment that the preference is written, that
 /// goes on to delete the versions that were named, unless the user [has changed their mind](Backup::enable).
@@ -177,8 +179,9 @@ impl TurnOff {
             return self.read();
         }
         let Some(storage) = self.storage.get() else { return self.read() };
+        let secrets = self.dispensable();
         let plan = storage.plan_with_rng(&[], &self.limits, rng, |change| {
-            change.turn_off(&self.secrets);
+            change.turn_off(&secrets);
             Ok(())
         });
         match plan {
@@ -188,6 +191,14 @@ impl TurnOff {
             }
             Err(error) => self.fail(error.into()),
         }
+    }
+
+    /// The secrets that go. While a version is left, what is stored may be its key, whatever it was meant for.
+    fn dispensable(&self) -> Vec<SecretName> {
+        let is_left = self.machine.get().is_some_and(|backup| backup.found().is_some());
+        let may_go =
+            |name: &&SecretName| !(is_left && SecretShape::of(name) == SecretShape::BackupKey);
+        self.secrets.iter().filter(may_go).cloned().collect()
     }
 
     /// Sends what the secret storage has to send, once the host has given its account data.
