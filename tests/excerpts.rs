@@ -52,6 +52,7 @@ fn plans_and_errors_show_excerpts() {
         PlanNote::RemoveEntries(text.into(), vec![text.into()]),
         PlanNote::Delete(text.into()),
         PlanNote::SetDefault(text.into()),
+        PlanNote::RemoveDefault(text.into()),
         PlanNote::RemoveKey(text.into()),
     ] {
         is_an_excerpt(&reason);
@@ -60,6 +61,7 @@ fn plans_and_errors_show_excerpts() {
         PlanNote::NeedsAcceptance(text.into(), SecretOrigin::Passthrough),
         PlanNote::Contradicted(text.into()),
         PlanNote::NotOpened(text.into()),
+        PlanNote::OtherValue(text.into()),
         PlanNote::KeyStays(text.into()),
     ] {
         is_an_excerpt(&note);

@@ -157,8 +157,15 @@ impl AuthData {
     }
 
     /// The same without the user's signatures of these key IDs: those that are wrong, say.
-    pub(super) fn without_signatures(self, user_id: &UserId, key_ids: &HashSet<&KeyId>) -> Self {
+    pub(crate) fn without_signatures(self, user_id: &UserId, key_ids: &HashSet<&KeyId>) -> Self {
         Self { signed: self.signed.without_signatures(user_id, key_ids), ..self }
+    }
+
+    /// Whether anything stands in the place of a signature of the user by one of these keys.
+    pub(crate) fn has_signature_of(&self, user_id: &UserId, key_ids: &[KeyId]) -> bool {
+        let signatures = self.signed.get("signatures").and_then(|it| it.get(user_id.as_str()));
+        signatures
+            .is_some_and(|of_user| key_ids.iter().any(|id| of_user.get(id.as_str()).is_some()))
     }
 
     /// The members that make a key of it for other readers. With any of these, no signature on it counts.

@@ -7,7 +7,7 @@ use crate::{
     api::{
         AccessToken, BaseUrl, CreateBackupVersion, DeleteBackupVersion, Endpoint as _,
         GetAccountData, GetBackupVersion, GetRoomKeys, GetRoomKeysForSession, PutAccountData,
-        PutRoomKeys, RequestError, SendToDevice,
+        PutRoomKeys, RequestError, SendToDevice, UpdateBackupVersion,
     },
     ids::BackupVersion,
 };
@@ -15,7 +15,7 @@ use crate::{
 /// Requests of which at most one is in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lane {
-    /// Which backup there is: found, created, deleted.
+    /// Which backup there is: found, created, deleted, rid of signatures.
     Version,
     Preference,
     Upload,
@@ -30,6 +30,7 @@ pub(super) enum Call {
     FindVersion(GetBackupVersion),
     CreateVersion(CreateBackupVersion),
     DeleteVersion(DeleteBackupVersion),
+    UpdateVersion(UpdateBackupVersion),
     ReadPreference(GetAccountData),
     WritePreference(PutAccountData),
     /// The sessions have these names, which travel with the request: nothing of an upload outlives its version.
@@ -53,6 +54,7 @@ impl Call {
             Self::FindVersion(_) => RequestKind::FindVersion,
             Self::CreateVersion(_) => RequestKind::CreateVersion,
             Self::DeleteVersion(_) => RequestKind::DeleteVersion,
+            Self::UpdateVersion(_) => RequestKind::UpdateVersion,
             Self::ReadPreference(_) => RequestKind::ReadPreference,
             Self::WritePreference(_) => RequestKind::WritePreference,
             Self::Upload(..) => RequestKind::Upload,
@@ -68,7 +70,10 @@ impl Call {
 
     pub(super) fn lane(&self) -> Lane {
         match self {
-            Self::FindVersion(_) | Self::CreateVersion(_) | Self::DeleteVersion(_) => Lane::Version,
+            Self::FindVersion(_)
+            | Self::CreateVersion(_)
+            | Self::DeleteVersion(_)
+            | Self::UpdateVersion(_) => Lane::Version,
             Self::ReadPreference(_) | Self::WritePreference(_) => Lane::Preference,
             Self::Upload(..) | Self::CompareSession(_) => Lane::Upload,
             Self::FetchSession(..) | Self::FetchRoom(..) | Self::FetchEverything(..) => {
@@ -99,6 +104,7 @@ impl Call {
             Self::FindVersion(call) => call.to_http(base_url, token),
             Self::CreateVersion(call) => call.to_http(base_url, token),
             Self::DeleteVersion(call) => call.to_http(base_url, token),
+            Self::UpdateVersion(call) => call.to_http(base_url, token),
             Self::ReadPreference(call) | Self::ReadAccountData(call) => {
                 call.to_http(base_url, token)
             }

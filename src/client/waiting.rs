@@ -70,6 +70,9 @@ pub enum RequestFailure {
     /// The answer was one of failure, or could not be read.
     #[error(transparent)]
     Api(#[from] ApiError),
+    /// What it is about has changed, or is gone.
+    #[error("the backup is not the one that it was any more")]
+    OtherBackup,
     /// The answer was one of success, and nothing has changed.
     #[error("the homeserver accepted the request, but nothing changed")]
     NoEffect,
@@ -85,6 +88,8 @@ pub enum RequestKind {
     CreateVersion,
     /// `DELETE /room_keys/version/{version}`: a backup that is disabled.
     DeleteVersion,
+    /// `PUT /room_keys/version/{version}`: signatures that are withdrawn.
+    UpdateVersion,
     /// `GET` of the account data that says whether the user wants a backup.
     ReadPreference,
     /// `PUT` of it.
@@ -113,6 +118,7 @@ impl fmt::Display for RequestKind {
             Self::FindVersion => "look for the backup",
             Self::CreateVersion => "create a backup",
             Self::DeleteVersion => "delete the backup",
+            Self::UpdateVersion => "withdraw signatures from the backup",
             Self::ReadPreference => "read whether a backup is wanted",
             Self::WritePreference => "write whether a backup is wanted",
             Self::Upload => "store message keys",

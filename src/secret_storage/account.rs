@@ -102,6 +102,12 @@ impl SecretStorage {
         self.secrets.get(name)
     }
 
+    /// The secrets that can be read under some key, whether or not that is at hand.
+    pub(crate) fn readable_secrets(&self) -> impl Iterator<Item = &SecretName> {
+        let readable = self.secrets().filter(|(_, it)| it.entries().any(|(_, it)| it.is_ok()));
+        readable.map(|(name, _)| name)
+    }
+
     /// Whether something stands under the name of a secret, and nothing is encrypted in it: an entry that was emptied, say.
     pub(crate) fn is_emptied(&self, name: &SecretName) -> bool {
         let content = self.content(&EventType::from(name.as_str()));

@@ -74,6 +74,7 @@ impl World {
             Next::RefreshSigners => {}
             Next::NotCreated(_) => self.count("not created"),
             Next::NotDeleted(_) => self.count("not deleted"),
+            Next::Withdrawn(..) => self.count("withdrawn"),
             Next::PreferenceNotSet { .. } => self.count("preference not set"),
             Next::Sign(id, key) => {
                 let ToSign::BackupAuthData(auth_data) = &key else { panic!("{key:?}") };
@@ -93,6 +94,14 @@ impl World {
             other => panic!("{other:?}"),
         }
         true
+    }
+
+    /// The user does not want a backup to be signed by this device that is not used on it.
+    pub(crate) fn withdraws(&mut self, index: usize) {
+        let key_id = self.devices[index].signer().key_id().clone();
+        if self.devices[index].machine.withdraw_signatures(&[key_id]) {
+            self.count("withdraws");
+        }
     }
 
     /// A machine that wants to wait has a reason to.

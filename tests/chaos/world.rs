@@ -127,6 +127,7 @@ impl World {
             }
             975..985 => self.finds_key(index),
             985..990 => self.devices[index].skew_ms = rng.random_range(-10_000_000..10_000_000),
+            990..994 => self.withdraws(index),
             _ => self.tidy_up(),
         }
     }

@@ -30,3 +30,4 @@ mod starving;
 mod unseen;
 mod upload;
 mod waiting;
+mod withdraw;

@@ -23,8 +23,9 @@ const HOUR: u64 = 60 * 60 * 1_000;
 pub(crate) const REQUESTS: usize = 2_500;
 
 /// The flows' requests, by method and path.
-pub(crate) const ROWS: [(&str, Matches); 7] = [
+pub(crate) const ROWS: [(&str, Matches); 8] = [
     ("find the version", |name| name == "GET /room_keys/version"),
+    ("delete a version", |name| name.starts_with("DELETE /room_keys/version/")),
     ("create a version", |name| name == "POST /room_keys/version"),
     ("read the preference", |name| name.starts_with("GET /user/") && is_preference(name)),
     ("write the preference", |name| name.starts_with("PUT /user/") && is_preference(name)),

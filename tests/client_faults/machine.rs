@@ -1,6 +1,10 @@
 //! A week of the account's machine.
 
-use strongroom::client::backup::{Question, Reply, Scope, Stage, TaskId};
+use serde_json::json;
+use strongroom::{
+    client::backup::{Question, Reply, Scope, Stage, TaskId},
+    ids::KeyId,
+};
 
 use crate::{
     driver::Driver,
@@ -159,6 +163,50 @@ table! {
     fetch_or_compare_session: |name| slashes(name) == Some(4);
     fetch_room: |name| slashes(name) == Some(3);
     fetch_everything: |name| slashes(name) == Some(2);
+}
+
+/// A signature is withdrawn in a life of its own: the backup is not used there.
+#[test]
+fn update_version() {
+    for (fault, span) in tried("update_version") {
+        let what = format!("{}, {span:?}", fault.name);
+        let mut phone = Driver::new();
+        let body = json!({
+            "algorithm": "m.megolm_backup.v1.curve25519-aes-sha2",
+            "auth_data": {
+                "public_key": "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo",
+                "signatures": { "@alice:example.org": { "ed25519:PHONE": "mine" } },
+            },
+        });
+        phone.ask_server("POST", "/room_keys/version", &body);
+        phone.run();
+        let mut trouble =
+            Trouble::new(|name| name.starts_with("PUT /room_keys/version"), fault, span);
+        let clock = trouble.clock.clone();
+        phone.lie = Some(Box::new(move |request, homeserver| {
+            let fault = trouble.strikes(request)?;
+            if fault.acts {
+                homeserver.respond(request);
+            }
+            Some((fault.answer)())
+        }));
+        assert!(phone.machine.withdraw_signatures(&[KeyId::new("ed25519:PHONE")]), "{what}");
+        for step in 0..7 * STEPS_PER_DAY {
+            clock.set(step * STEP);
+            phone.live(STEP);
+            if phone.machine.is_paused() && step % 6 == 0 {
+                phone.machine.resume();
+            }
+        }
+        let is_gone = phone.withdrawn == [Ok(())];
+        let is_told = !phone.withdrawn.is_empty() || !phone.machine.waiting_for().is_empty();
+        assert!(is_told, "{what}: it waits in silence");
+        let is_refused = ["403", "404, unrecognized", "413 of a proxy"].contains(&fault.name);
+        let comes_back = span != Span::ForGood && fault.name != "never" && !is_refused;
+        assert!(is_gone || !comes_back, "{what}: {:?}", phone.withdrawn);
+        let puts = phone.sent.iter().filter(|(line, _)| line.starts_with("PUT /room_keys/version"));
+        assert!(puts.count() < 200, "{what}");
+    }
 }
 
 #[test]

@@ -7,10 +7,11 @@ use strongroom::{
     client::{
         Backup,
         backup::{BackupOptions, SavedBackup},
-        flow::{Recover, Recovered, SetUp},
+        flow::{Recover, Recovered, SetUp, TurnOff},
     },
-    secret_storage::{SecretStorageKey, VerifiedPublicKeys},
-    secret_value::PublicKeys,
+    ids::SecretName,
+    secret_storage::{NewKey, SecretStorageKey, VerifiedPublicKeys},
+    secret_value::{PublicKeys, SecretValue},
 };
 
 use crate::{
@@ -198,6 +199,109 @@ fn a_recovery_of_the_sessions_alone_ends_or_says_what_it_waits_for() {
     });
 }
 
+/// An account whose backup is there, and no secret storage; and one with a secret storage and no backup.
+fn incomplete() -> [(Host, SavedBackup, NewKey); 2] {
+    let account = Account::new();
+    let mut without_storage = account.host();
+    for (event_type, _) in account.host.account_data() {
+        if !event_type.as_str().contains("key_backup") {
+            without_storage.put_account_data(event_type.as_str(), &json!({}));
+        }
+    }
+    let mut without_backup = account.host();
+    without_backup.ask("DELETE", "/room_keys/version/1", &json!({}));
+    without_backup.put_account_data(BACKUP, &json!({}));
+    let storage = without_backup.storage();
+    let id = account.storage_key.id();
+    let resumed = NewKey::resume(storage.key(id).unwrap(), &account.storage_key).unwrap();
+    let fresh = without_backup.backup().save();
+    [(without_storage, account.backup, new_key()), (without_backup, fresh, resumed)]
+}
+
+fn completion(saved: &SavedBackup, key: &NewKey) -> SetUp {
+    let secrets = vec![SecretValue::kept_by_host(&NOTE.into(), b"a note").unwrap().value];
+    SetUp::complete(restored(saved), key.clone(), secrets, Limits::default())
+}
+
+#[test]
+fn adding_what_is_missing_ends_or_says_what_it_waits_for_and_loses_nothing() {
+    for (host, saved, key) in incomplete() {
+        let same = || {
+            let mut same = Host::new();
+            same.homeserver = host.homeserver.clone();
+            same.rng = StdRng::seed_from_u64(8);
+            same
+        };
+        let sent = undisturbed(same(), "", |run| {
+            let mut flow = completion(&saved, &key);
+            assert!(run.drive(&mut flow, |_| None).outcome.unwrap().is_ok());
+        });
+        for_each(&sent, |name, trouble, what| {
+            let mut host = same();
+            let must_succeed = comes_by_itself(name, &trouble);
+            let mut run = Run { host: &mut host, trouble, typed: "", jump: 0, what };
+            let ended = run.drive(&mut completion(&saved, &key), |saved| {
+                let (options, limits) = (BackupOptions::default(), Limits::default());
+                SetUp::from_saved(saved, USER.into(), "PHONE".into(), options, limits).ok()
+            });
+            assert!(ended.requests < REQUESTS, "{what}: {}", ended.requests);
+            let is_done = matches!(ended.outcome, Some(Ok(_)));
+            assert!(is_done || !must_succeed, "{what}: {:?}", ended.outcome);
+            // Whoever gets the new key as the default one has seen it.
+            let storage = host.storage();
+            let has_seen = !host.shown.is_empty() || storage.key(key.id()).is_some();
+            assert!(storage.default_key().is_none() || has_seen, "{what}: locked out");
+            let open = |name: &str| {
+                let mut keys = [key.key().clone()];
+                storage.open(&name.into(), &mut keys, &PublicKeys::default()).is_ok()
+            };
+            assert!(!is_done || open(BACKUP) && open(NOTE), "{what}");
+        });
+    }
+}
+
+const NOTE: &str = "org.example.note";
+
+#[test]
+fn turning_key_storage_off_ends_or_says_what_it_waits_for_and_can_be_gone_on_with() {
+    let account = Account::new();
+    let begin = |saved: &SavedBackup| {
+        let secrets = [MASTER, BACKUP].map(SecretName::from);
+        TurnOff::new(restored(saved), &["1".into()], &secrets, Limits::default())
+    };
+    let sent = undisturbed(account.host(), "", |run| {
+        let mut flow = begin(&account.backup);
+        assert!(run.drive(&mut flow, |_| None).outcome.unwrap().is_ok());
+    });
+    for_each(&sent, |name, trouble, what| {
+        let mut host = account.host();
+        // Whether the version is gone is seen by looking, and whoever cannot write the preference goes on.
+        let must_succeed = comes_by_itself(name, &trouble);
+        let mut run = Run { host: &mut host, trouble, typed: "", jump: 0, what };
+        let mut flow = begin(&account.backup);
+        let ended = run.drive(&mut flow, |saved| Some(begin(saved)));
+        assert!(ended.requests < REQUESTS, "{what}: {}", ended.requests);
+        let is_done = matches!(ended.outcome, Some(Ok(_)));
+        assert!(is_done || !must_succeed, "{what}: {:?}", ended.outcome);
+        // While the backup is there its key is, too.
+        let (status, _) = host.ask("GET", "/room_keys/version", &json!({}));
+        let has_key = host.storage().secret(&BACKUP.into()).is_some();
+        let is_believed = ["404", "404, unrecognized"].iter().any(|it| what.contains(it));
+        assert!(status == 404 || has_key || is_believed, "{what}: its key is gone");
+        // What is left goes when nothing is in the way.
+        let saved = flow.into_backup().map_or_else(|| account.backup.clone(), |it| it.save());
+        let (mut flow, trouble) = (begin(&saved), no_trouble());
+        let mut run = Run { host: &mut host, trouble, typed: "", jump: 0, what };
+        let ended = run.drive(&mut flow, |_| None);
+        assert!(matches!(ended.outcome, Some(Ok(_))), "{what}: {:?}", ended.outcome);
+        let storage = host.storage();
+        assert_eq!((storage.secrets().count(), storage.keys().count()), (0, 0), "{what}");
+        assert_eq!(storage.default_key(), None, "{what}");
+        let (status, _) = host.ask("GET", "/room_keys/version", &json!({}));
+        assert_eq!(status, 404, "{what}");
+    });
+}
+
 #[test]
 fn a_clock_that_jumps_when_something_fails_keeps_no_flow_from_its_end() {
     let account = Account::new();
@@ -221,6 +325,12 @@ fn no_row_is_about_a_request_that_no_flow_sends() {
     });
     sent.extend(undisturbed(account.host(), &account.typed, |run| {
         run.drive(&mut account.rotation(), |_| None);
+    }));
+    sent.extend(undisturbed(account.host(), "", |run| {
+        let secrets = [MASTER, BACKUP].map(SecretName::from);
+        let backup = restored(&account.backup);
+        let mut flow = TurnOff::new(backup, &["1".into()], &secrets, Limits::default());
+        run.drive(&mut flow, |_| None);
     }));
     for (name, is_it) in ROWS {
         assert!(sent.iter().any(|line| is_it(line.split('?').next().unwrap())), "{name}");

@@ -10,6 +10,7 @@
 mod asserted;
 mod at_hand;
 mod chaos;
+mod complete;
 mod courier;
 mod denied;
 mod drive;
@@ -24,4 +25,5 @@ mod set_up;
 #[path = "../support/signing.rs"]
 mod signing;
 mod theft;
+mod turn_off;
 mod unseen;

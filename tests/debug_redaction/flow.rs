@@ -8,7 +8,7 @@ use strongroom::{
         backup::BackupOptions,
         flow::{
             EnterError, Flow as _, FlowError, Recover, Recovered, SavedSetUp, SavedShareIn, SetUp,
-            SetUpDone, ShareIn, SharedIn, Step,
+            SetUpDone, ShareIn, SharedIn, Step, TurnOff, TurnedOff,
         },
     },
     encoding::json_object::JsonObject,
@@ -38,6 +38,7 @@ pub(crate) fn look(witness: &mut Witness, vault: &Vault) {
     look_at_set_up(witness, vault, &mut server, &key);
     look_at_recovery(witness, &mut server, &key);
     look_at_sharing(witness, &mut server);
+    look_at_turning_off(witness, &mut server);
 }
 
 struct Server {
@@ -135,6 +136,35 @@ fn look_at_recovery(witness: &mut Witness, server: &mut Server, key: &NewKey) {
             },
             Step::Done(recovered) => return witness.debug::<Recovered>(&recovered),
             other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn look_at_turning_off(witness: &mut Witness, server: &mut Server) {
+    let names = [CROSS_SIGNING_MASTER, "m.megolm_backup.v1"].map(Into::into);
+    for versions in [&[][..], &["1".into(), "2".into()]] {
+        let mut flow = TurnOff::new(backup(), versions, &names, Limits::default());
+        let rng = &mut rand_core::UnwrapErr(getrandom::SysRng);
+        loop {
+            let step = flow.next_with_rng(0, rng);
+            witness.debug::<TurnOff>(&flow);
+            witness.debug::<Step<TurnOff>>(&step);
+            match step {
+                Step::Save(_) => flow.saved(),
+                Step::Send(operation) => {
+                    let response = server.send(&operation);
+                    flow.answer(operation.id(), Ok(response), 0).unwrap();
+                }
+                Step::ReadAccountData => flow.account_data(server.account_data()),
+                Step::Done(done) => {
+                    match *done {
+                        Ok(done) => witness.debug::<TurnedOff>(&done),
+                        Err(error) => witness.error::<FlowError>(error),
+                    }
+                    break;
+                }
+                other => panic!("{other:?}"),
+            }
         }
     }
 }

@@ -55,7 +55,7 @@ impl Ours {
         self.carry_out(plan)
     }
 
-    fn storage(&mut self) -> Result<SecretStorage> {
+    pub(crate) fn storage(&mut self) -> Result<SecretStorage> {
         self.read_account_data()?;
         Ok(SecretStorage::from_account_data(&self.account_data, &Limits::default()))
     }

@@ -41,6 +41,10 @@ pub(crate) enum Command {
     RotateEverything {
         passphrase: Option<String>,
     },
+    /// Adds what is missing: with the key that opened the storage, or else with a new one.
+    Complete,
+    /// Deletes the backup and all the stored secrets.
+    TurnOff,
     Recover {
         typed: String,
     },
@@ -102,6 +106,8 @@ impl Ours {
             Command::RotateEverything { passphrase } => {
                 return self.rotate_everything(passphrase.as_deref());
             }
+            Command::Complete => return self.complete(),
+            Command::TurnOff => return self.turn_off(),
             Command::Recover { typed } => return self.recover(&typed),
             Command::StartMachine => self.start_machine()?,
             Command::RestartMachine => self.restart_machine()?,

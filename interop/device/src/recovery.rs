@@ -6,10 +6,10 @@ use strongroom::{
     client::{
         Backup,
         backup::FetchOutcome,
-        flow::{Recover, SetUp},
+        flow::{Recover, SetUp, TurnOff},
     },
     encoding::base64,
-    secret_storage::{NewKey, SecretVerdict},
+    secret_storage::{NewKey, SecretStorageKey, SecretVerdict},
     secret_value::{CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING},
 };
 
@@ -33,6 +33,36 @@ impl Ours {
         let mut flow = SetUp::rotate_everything(machine, key, &old, secrets, limits);
         flow.believe(&self.verified()?, &[]);
         self.make(flow)
+    }
+
+    /// What is missing of key storage, with the key that opened it, or a new one where there is none.
+    pub(crate) fn complete(&mut self) -> Result<Value> {
+        let (storage, machine) = (self.storage()?, self.take_machine()?);
+        let resume = |key: &SecretStorageKey| NewKey::resume(storage.key(key.id())?, key);
+        let key = match self.storage_keys.iter().find_map(resume) {
+            Some(key) => key,
+            None => new_key(None, None)?,
+        };
+        let mut flow = SetUp::complete(machine, key, self.secrets.clone(), Limits::default());
+        flow.believe(&self.verified()?, &[]);
+        self.make(flow)
+    }
+
+    /// Key storage goes, the user has agreed to all of it.
+    pub(crate) fn turn_off(&mut self) -> Result<Value> {
+        let (storage, machine) = (self.storage()?, self.take_machine()?);
+        let secrets: Vec<_> = storage.secrets().map(|(name, _)| name.clone()).collect();
+        let versions: Vec<_> =
+            machine.found().map(|info| info.version().clone()).into_iter().collect();
+        let flow = TurnOff::new(machine, &versions, &secrets, Limits::default());
+        let done = self.run_flow(flow, "", |_, _| Ok(()))?.outcome?;
+        let answer = json!({
+            "stage": format!("{:?}", done.backup.stage()),
+            "left": done.left,
+            "notes": format!("{:?}", done.notes),
+        });
+        self.machine = Some(done.backup);
+        Ok(answer)
     }
 
     fn make(&mut self, flow: SetUp) -> Result<Value> {

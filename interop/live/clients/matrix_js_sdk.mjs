@@ -157,6 +157,16 @@ export class Theirs {
     disable = () => this.crypto.disableKeyStorage();
     resetIdentity = () => this.crypto.resetEncryption(this.#password);
 
+    /** Whether it sees a secret storage that has all it wants. */
+    isReady = () => this.crypto.isSecretStorageReady();
+
+    /** Whether it sees neither a secret storage nor a backup. */
+    async isOff() {
+        await this.crypto.checkKeyBackupAndEnable();
+        const [key, version] = [await this.client.secretStorage.getDefaultKeyId(), await this.crypto.getActiveSessionBackupVersion()];
+        return !key && !version && !(await this.crypto.getKeyBackupInfo()) && !(await this.isReady());
+    }
+
     /** Whether it has looked again, and uses this version now; nothing is for none. */
     async notices(version) {
         await this.crypto.checkKeyBackupAndEnable();

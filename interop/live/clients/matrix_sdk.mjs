@@ -101,6 +101,14 @@ export class Theirs extends Driven {
         return until("it notices", async () => (await this.ask("state")).backup !== "Enabled", 5_000);
     }
 
+    isReady = async () => (await this.ask("state")).recovery === "Enabled";
+
+    /** Whether it sees neither a secret storage nor a backup. */
+    async isOff() {
+        await this.ask("sync", { times: 1 });
+        return (await this.ask("state")).recovery === "Disabled" && !(await server.backup(this.token));
+    }
+
     storeSecret = (name, value) => this.ask("store_secret", { typed: this.recoveryKey, name, value });
     secret = (name, typed = this.recoveryKey) => this.ask("secret", { typed, name });
 

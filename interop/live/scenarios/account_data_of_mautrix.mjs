@@ -21,6 +21,23 @@ scenario("ours_sets_up_and_theirs_opens_every_secret", async (t, Theirs) => {
     t.check("nothing is wrong with the account", diagnosis.is_well, diagnosis);
 });
 
+scenario("theirs_sets_up_and_ours_completes_it", async (t, Theirs) => {
+    const account = await server.account();
+    const theirs = await Theirs.logIn(account, "THEIRS");
+    const recoveryKey = await theirs.generate();
+    const before = await server.accountData(theirs.token);
+    const ours = t.using(await Ours.logIn(account, "OURS"));
+    await ours.ask("recover", { typed: recoveryKey });
+    await ours.ask("verify_device", { device: "OURS" });
+    const made = await ours.ask("complete");
+    t.check("it makes a backup, and shows no other key", made.trusted && !made.recovery_key, made);
+    const after = await server.accountData(theirs.token);
+    const unlike = Object.keys(before).filter((type) => JSON.stringify(before[type]) !== JSON.stringify(after[type]));
+    t.check("what they wrote is as it was", unlike.length === 0, unlike);
+    const diagnosis = await ours.diagnosis(recoveryKey);
+    t.check("nothing is wrong with the account", diagnosis.is_well, diagnosis);
+});
+
 for (const passphrase of [undefined, PASSPHRASE]) {
     scenario(`theirs_sets_up_with_a_${passphrase ? "passphrase" : "drawn_key"}_and_ours_adds_a_backup`, async (t, Theirs) => {
         const account = await server.account();

@@ -78,6 +78,10 @@ impl Backup {
                     self.state.disabling_mut().into_iter().for_each(|it| it.attempted = None);
                 }
             },
+            Call::UpdateVersion(call) => {
+                let written = self.read(call, &answer);
+                self.withdrawal_written(written);
+            }
             Call::ReadPreference(call) => {
                 let read = self.read(call, &answer);
                 self.preference.was_read(&mut self.office, read);

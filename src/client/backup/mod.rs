@@ -78,6 +78,7 @@ mod trust;
 mod upload;
 mod uploaded;
 mod version;
+mod withdraw;
 
 use std::{collections::HashSet, fmt};
 
@@ -99,6 +100,7 @@ use self::{
     seen::{Hopeless, Look},
     stage::{Event, State},
     upload::InUse,
+    withdraw::Withdrawal,
 };
 pub use super::operation::{AnswerError, NoAnswer, Operation, TaskId};
 use super::{
@@ -130,6 +132,7 @@ pub struct Backup {
     look: Look,
     preference: PreferenceLane,
     download: Download,
+    withdrawal: Option<Withdrawal>,
     /// How many versions the server said it made, and never showed.
     without_effect: u32,
 }
@@ -162,6 +165,7 @@ impl Backup {
             look: Look::default(),
             preference: PreferenceLane::default(),
             download: Download::default(),
+            withdrawal: None,
             without_effect: 0,
         }
     }

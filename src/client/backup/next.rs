@@ -146,12 +146,12 @@ impl Backup {
     /// well, and only news or the next regular look is waited for.
     #[must_use]
     pub fn waiting_for(&self) -> Vec<Waiting> {
-        self.waiting_for_with(None)
+        self.waiting_for_with(&[])
     }
 
-    /// The same, with a request of a flow.
-    pub(in crate::client) fn waiting_for_with(&self, own: Option<RequestKind>) -> Vec<Waiting> {
-        let mut wanted: BTreeSet<_> = own.into_iter().collect();
+    /// The same, with requests of a flow.
+    pub(in crate::client) fn waiting_for_with(&self, own: &[RequestKind]) -> Vec<Waiting> {
+        let mut wanted: BTreeSet<_> = own.iter().copied().collect();
         if self.version_is_due() {
             wanted.insert(self.version_kind());
         }
@@ -160,6 +160,9 @@ impl Backup {
         }
         if self.stage() == Stage::Disabling {
             wanted.insert(RequestKind::DeleteVersion);
+        }
+        if self.withdrawal.is_some() {
+            wanted.insert(RequestKind::UpdateVersion);
         }
         if self.preference.is_due(self.stage()) {
             wanted.extend(self.preference.kinds());
@@ -227,6 +230,7 @@ impl Backup {
             | Next::Fetched(..)
             | Next::NotCreated(_)
             | Next::NotDeleted(_)
+            | Next::Withdrawn(..)
             | Next::PreferenceNotSet { .. }) => self.office.desk.deliveries.push_front(told),
         }
     }

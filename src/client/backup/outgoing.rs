@@ -63,6 +63,9 @@ pub enum Next {
     /// The homeserver has not deleted a version of a backup that is disabled, though it was asked 16 times, over an hour or
     /// more. The backup is off all the same; [`Backup::disable`](super::Backup::disable) tries it again.
     NotDeleted(RequestFailure),
+    /// The signatures that [`Backup::withdraw_signatures`](super::Backup::withdraw_signatures) was called for are off this
+    /// version of the backup, or why they are not.
+    Withdrawn(BackupVersion, Result<(), RequestFailure>),
     /// The homeserver does not take the preference `m.key_backup` of the account, by which other clients know whether the
     /// user wants a backup. It is not tried again, and everything else goes on.
     PreferenceNotSet {

@@ -175,6 +175,18 @@ impl Question {
         )
     }
 
+    /// Whether it is about a backup, and the account's preference says that none is wanted.
+    pub(in crate::client) fn is_unwanted(&self) -> bool {
+        let (Self::SetUp { preference }
+        | Self::Unseen { preference, .. }
+        | Self::Use { preference, .. }
+        | Self::Changed { preference, .. }) = self
+        else {
+            return false;
+        };
+        *preference == Some(false)
+    }
+
     pub(super) fn offered(&self) -> Option<&BackupVersion> {
         match self {
             Self::Use { found, .. } | Self::Changed { found: Some(found), .. } => {

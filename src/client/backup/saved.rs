@@ -69,6 +69,9 @@ struct SavedState<'a> {
     /// What was the current version when the user said that all are to go, if it was known and is still there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     disabling: Option<BackupVersion>,
+    /// The versions that may go, if not all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    disabling_only: Option<Vec<BackupVersion>>,
     preference: Preference,
     restore_choice: Option<RestoreChoice>,
 }
@@ -135,9 +138,9 @@ impl Backup {
         let keys: Vec<_> = kept.keys.iter().map(encode).collect();
         let making = self.state.making();
         let draft = making.and_then(|making| Some((encode(&making.draft()?.key), making)));
-        let disabling = match &self.state {
-            State::Disabling(disabling) => disabling.meant.clone(),
-            _ => None,
+        let (disabling, disabling_only) = match &self.state {
+            State::Disabling(disabling) => (disabling.meant.clone(), disabling.only.clone()),
+            _ => (None, None),
         };
         let part = Part {
             header: Header::new(SECRET, &self.office.user_id, &self.office.device_id),
@@ -152,6 +155,7 @@ impl Backup {
                 recovery_key_unsaved: kept.recovery_key_unsaved,
                 secret: kept.vaulted.change(),
                 disabling,
+                disabling_only,
                 preference: self.preference.known,
                 restore_choice: self.download.restore_choice,
             },
@@ -186,6 +190,7 @@ impl SavedState<'_> {
                 match stage {
                     Stage::Disabling => State::Disabling(Disabling {
                         meant: self.disabling,
+                        only: self.disabling_only,
                         ..Disabling::default()
                     }),
                     Stage::Changed => State::Changed,

@@ -9,7 +9,8 @@ use super::{
     stage::Event,
 };
 use crate::{
-    backup::{BackupPublicKey, Proofs},
+    backup::{BackupDecryptionKey, BackupPublicKey, Proofs},
+    ids::BackupVersion,
     provenance::Provenance,
     secret_value::SecretValue,
 };
@@ -33,6 +34,17 @@ impl Backup {
         let secret = self.kept.key_of(&used)?.to_secret();
         let is_trusted = self.trusted().is_some_and(|it| *it.public_key() == used);
         (is_trusted && self.is_trusted_for_good()).then(|| secret.verified())
+    }
+
+    /// Keeps the key of a backup that is not the current one any more, since its copy in the secret storage is about to be
+    /// replaced; `false` if it is here already, or is that of the backup in use.
+    pub(in crate::client) fn keep_former_key(&mut self, key: BackupDecryptionKey) -> bool {
+        let is_used = self.kept.used_key() == Some(*key.public_key());
+        let is_new = !is_used && self.kept.keep_key(key, self.look.public_key());
+        if is_new {
+            self.office.touch();
+        }
+        is_new
     }
 
     pub(in crate::client) fn used_key(&self) -> Option<BackupPublicKey> {
@@ -135,6 +147,17 @@ impl Backup {
         self.kept.recovery_key_unsaved = false;
     }
 
+    /// The user wants no backup, and has agreed that these versions go with all that is in them; if there is another one it
+    /// stays. What the secret storage holds is not the machine's business.
+    pub(in crate::client) fn disable_versions(&mut self, versions: &[BackupVersion]) {
+        self.disable();
+        if let Some(disabling) = self.state.disabling_mut() {
+            disabling.only = Some(versions.iter().take(MANY as usize).cloned().collect());
+        }
+        self.kept.vaulted = Vaulted::Unneeded;
+        self.office.touch();
+    }
+
     /// Nothing is disabled any more. What may be gone from the secret storage is stored again.
     pub(super) fn keep_secret(&mut self) {
         self.kept.vaulted = Vaulted::Unneeded;
@@ -166,6 +189,9 @@ impl Backup {
             None => {}
         }
         let is_failing = self.office.courier.is_failing(RequestKind::DeleteVersion);
+        let may_go =
+            |found: &BackupVersion| disabling.only.as_ref().is_none_or(|only| only.contains(found));
+        let stays = found.is_some_and(|found| !may_go(found));
         match found {
             Some(found) if is_unknown && disabling.meant.as_ref() != Some(found) => {
                 let is_used = self.kept.used.is_some();
@@ -173,7 +199,7 @@ impl Backup {
             }
             // The secret goes first.
             _ if !may_delete => {}
-            Some(found) if !is_failing && !found.as_str().is_empty() => {
+            Some(found) if !is_failing && !stays && !found.as_str().is_empty() => {
                 disabling.condemned = Some(found.clone());
                 if disabling.meant.take().is_some() {
                     self.office.touch();
@@ -182,7 +208,8 @@ impl Backup {
             // What the server has no name for cannot be deleted, nor what it does not delete: that the host is told.
             _ => {
                 let failure = self.office.courier.last_error(RequestKind::DeleteVersion);
-                if let Some(failure) = failure.filter(|_| is_failing && found.is_some()).cloned() {
+                let is_refused = is_failing && !stays && found.is_some();
+                if let Some(failure) = failure.filter(|_| is_refused).cloned() {
                     self.office.deliver(Next::NotDeleted(failure));
                 }
                 self.forget();
@@ -191,12 +218,16 @@ impl Backup {
         }
     }
 
-    /// No version is left, and what was used is not used again. A request to create one may still arrive.
+    /// What was used is not used again. The key of a version that is left stays, since nobody else may have it. A request to
+    /// create one may still arrive.
     pub(super) fn forget(&mut self) {
         let used = self.kept.used.take().map(|used| used.public_key);
         used.into_iter().for_each(|used| self.kept.retire(used));
+        let left = self.look.public_key();
         self.kept.keys.retain(|key| {
-            key.provenance() == Provenance::Generated && Some(*key.public_key()) != used
+            let public_key = Some(*key.public_key());
+            let is_drawn = key.provenance() == Provenance::Generated && public_key != used;
+            is_drawn || public_key == left
         });
         self.kept.proofs = Proofs::default();
         self.download.wanted = Scopes::default();

@@ -94,6 +94,8 @@ pub(super) enum State {
 pub(super) struct Disabling {
     /// What was the current version when the user said so, as far as it was known and until its deletion is asked for.
     pub(super) meant: Option<BackupVersion>,
+    /// The versions that may go, if not all of them.
+    pub(super) only: Option<Vec<BackupVersion>>,
     pub(super) condemned: Option<BackupVersion>,
     /// The version that the server was asked to delete, until it has refused or was asked which one there is.
     pub(super) attempted: Option<BackupVersion>,

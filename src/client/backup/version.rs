@@ -61,6 +61,9 @@ impl Backup {
         if self.version_due()? > now {
             return None;
         }
+        if let Some(call) = self.withdrawal_call() {
+            return Some(call);
+        }
         match &mut self.state {
             State::Making(Making {
                 phase: Phase::Confirming(draft, creation @ Creation::Ready),
@@ -81,6 +84,7 @@ impl Backup {
 
     pub(super) fn version_kind(&self) -> RequestKind {
         match &self.state {
+            _ if self.writes_withdrawal() => RequestKind::UpdateVersion,
             State::Making(Making { phase: Phase::Confirming(_, Creation::Ready), .. }) => {
                 RequestKind::CreateVersion
             }
@@ -100,6 +104,7 @@ impl Backup {
     /// Whether the stage has anything to ask the server.
     pub(super) fn version_is_due(&self) -> bool {
         match self.stage() {
+            _ if self.withdrawal.is_some() => true,
             // Somebody may want to fetch all the same.
             Stage::Off => {
                 !self.look.is_done
@@ -129,6 +134,7 @@ impl Backup {
             Err(failure) => {
                 self.version_failed(RequestKind::FindVersion, &failure);
                 self.not_seen(&failure);
+                self.withdrawal_unseen();
             }
         }
         if is_outdated {
@@ -152,6 +158,7 @@ impl Backup {
         }
         self.look.is_current = true;
         self.look_later();
+        self.withdrawal_looked();
     }
 
     fn look_later(&mut self) {

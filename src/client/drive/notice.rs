@@ -22,6 +22,8 @@ pub enum Notice<'a> {
     NotCreated(&'a NotCreated),
     /// See [`Next::NotDeleted`](super::Next::NotDeleted).
     NotDeleted(&'a RequestFailure),
+    /// See [`Next::Withdrawn`](super::Next::Withdrawn).
+    Withdrawn(Result<(), &'a RequestFailure>),
     /// See [`Next::PreferenceNotSet`](super::Next::PreferenceNotSet).
     PreferenceNotSet {
         /// Whether the user wants a backup.
@@ -38,6 +40,8 @@ impl fmt::Display for Notice<'_> {
             Self::Fetched(scope, outcome) => write!(f, "fetching {scope}: {outcome}"),
             Self::NotCreated(reason) => write!(f, "no backup was created: {reason}"),
             Self::NotDeleted(error) => write!(f, "a backup was not deleted: {error}"),
+            Self::Withdrawn(Ok(())) => f.write_str("the backup is not signed by you any more"),
+            Self::Withdrawn(Err(error)) => write!(f, "the backup is still signed by you: {error}"),
             Self::PreferenceNotSet { enabled, refused } => {
                 let wanted = if *enabled { "wanted" } else { "not wanted" };
                 write!(f, "other clients do not learn that a backup is {wanted}")?;

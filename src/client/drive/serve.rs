@@ -137,6 +137,9 @@ macro_rules! serve_backup {
                 }
                 Next::NotCreated(reason) => $host.notice(Notice::NotCreated(reason))$(.$wait)??,
                 Next::NotDeleted(error) => $host.notice(Notice::NotDeleted(error))$(.$wait)??,
+                Next::Withdrawn(_, outcome) => {
+                    $host.notice(Notice::Withdrawn(outcome.as_ref().copied()))$(.$wait)??;
+                }
                 Next::PreferenceNotSet { enabled, refused } => {
                     let refused = refused.as_ref();
                     let notice = Notice::PreferenceNotSet { enabled: *enabled, refused };

@@ -23,8 +23,8 @@ use crate::{
     secret::SecretVec,
 };
 
-/// A flow: [`SetUp`](super::SetUp), [`Recover`](super::Recover) or [`ShareIn`](super::ShareIn). One loop of a host
-/// serves them all; what a flow never wants it need not be given. The trait is sealed: there are no other flows.
+/// A flow: [`SetUp`](super::SetUp), [`Recover`](super::Recover), [`ShareIn`](super::ShareIn) or [`TurnOff`](super::TurnOff).
+/// One loop of a host serves them all; what a flow never wants it need not be given. The trait is sealed: there are no other flows.
 #[expect(
     private_bounds,
     reason = "who cannot name the bound can neither make a flow nor call what is its own"
@@ -103,7 +103,7 @@ pub trait Flow: Parts + fmt::Debug + Send {
     /// What the flow waits for, as of the last [`next`](Self::next), with the reasons: requests that are on their way or have
     /// failed, the access token, the end of a rate limit, and what the host, the user or another device was asked for.
     fn waiting_for(&self) -> Vec<Waiting> {
-        self.machine().waiting_for(self.own_request())
+        self.machine().waiting_for(self.own_requests())
     }
 
     /// The account's machine, to be looked at: how far it [is](Backup::fetching), say. Nothing once the flow has ended.
@@ -192,8 +192,8 @@ pub(in crate::client) trait Parts: Sized {
         Self: Flow;
 
     /// What the flow itself wants to send.
-    fn own_request(&self) -> Option<RequestKind> {
-        None
+    fn own_requests(&self) -> &'static [RequestKind] {
+        &[]
     }
 
     /// Whether this was the answer to a request of the flow itself.

@@ -13,7 +13,7 @@ use crate::{
         },
         courier::Courier,
         operation::{AnswerError, NoAnswer, TaskId},
-        waiting::{Awaited, RequestKind, Waiting},
+        waiting::{Awaited, RequestFailure, RequestKind, Waiting},
     },
     crypto::ed25519::Ed25519Signature,
     ids::KeyId,
@@ -38,6 +38,8 @@ pub(super) enum Turn<F: Flow> {
     Ask(TaskId, Box<Question>),
     /// A backup that was asked for is not made.
     NotCreated(NotCreated),
+    /// The backup is not deleted.
+    NotDeleted(RequestFailure),
     /// What was wanted from the backup is there, or not.
     Fetched(Scope, Box<FetchOutcome>),
     /// Nothing to do until then.
@@ -103,6 +105,7 @@ impl Machine {
             Next::Ask(id, question) => Turn::Ask(id, question),
             Next::NotCreated(reason) => Turn::NotCreated(reason),
             Next::Fetched(scope, outcome) => Turn::Fetched(scope, outcome),
+            Next::NotDeleted(failure) => Turn::NotDeleted(failure),
             Next::NeedsToken { soft_logout } => Turn::Step(Step::NeedsToken { soft_logout }),
             Next::Wait(until) => Turn::Wait(until),
             // Whether a backup is used is decided when the host has the machine again.
@@ -111,7 +114,7 @@ impl Machine {
             | Next::NotStored(..)
             | Next::Lost(..)
             | Next::UploadRefused(_)
-            | Next::NotDeleted(_)
+            | Next::Withdrawn(..)
             | Next::PreferenceNotSet { .. }) => {
                 self.hold(next);
                 Turn::Nothing
@@ -124,6 +127,7 @@ impl Machine {
         match turn {
             Turn::Fetched(scope, outcome) => self.hold(Next::Fetched(scope, outcome)),
             Turn::NotCreated(reason) => self.hold(Next::NotCreated(reason)),
+            Turn::NotDeleted(failure) => self.hold(Next::NotDeleted(failure)),
             _ => {}
         }
     }
@@ -208,7 +212,7 @@ impl Machine {
 
     /// A request on which the homeserver has failed for about an hour, and that is still to be sent. That the network is
     /// down is nothing that a flow ends for: the host knows better how long to wait.
-    pub(super) fn failing(&self, own: Option<RequestKind>) -> Option<Waiting> {
+    pub(super) fn failing(&self, own: &[RequestKind]) -> Option<Waiting> {
         let courier = self.backup.as_ref()?.peek_courier();
         let is_failing = |waiting: &Waiting| {
             let Awaited::Request(kind) = waiting.what else { return false };
@@ -218,7 +222,7 @@ impl Machine {
     }
 
     /// What is waited for, with requests of the flow itself.
-    pub(super) fn waiting_for(&self, own: Option<RequestKind>) -> Vec<Waiting> {
+    pub(super) fn waiting_for(&self, own: &[RequestKind]) -> Vec<Waiting> {
         let Some(backup) = &self.backup else { return Vec::new() };
         backup.waiting_for_with(own)
     }

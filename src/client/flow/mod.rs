@@ -5,7 +5,10 @@
 //! | a new account, or one that never had secrets | [`SetUp::bootstrap`] |
 //! | a new device, and the recovery key or passphrase | [`Recover`] |
 //! | a new device, verified by another one | [`ShareIn`], then [`Recover`] |
+//! | there is a backup and no secret storage, or the other way round | [`SetUp::complete`] |
+//! | a secret is on this device, and missing in the secret storage | [`SetUp::complete`] |
 //! | a device or a key was stolen | [`SetUp::rotate_everything`] |
+//! | key storage is not wanted any more | [`TurnOff`] |
 //!
 //! Each is a [`Flow`]: a value without I/O around the account's machine, [`Backup`]. [`drive`](crate::client::drive()) and
 //! [`drive_async`](crate::client::drive_async) run any of them to its end; this is what they do, for those who want a loop of their own.
@@ -39,12 +42,14 @@ mod recover;
 mod set_up;
 mod share_in;
 mod storage;
+mod turn_off;
 
 pub(in crate::client) use self::contract::take_back;
 pub use self::{
     contract::Flow,
-    outcome::{EnterError, FlowError, Recovered, SetUpDone, Step},
+    outcome::{EnterError, FlowError, Recovered, SetUpDone, Step, TurnedOff},
     recover::Recover,
     set_up::{SavedSetUp, SetUp},
     share_in::{SavedShareIn, ShareIn, SharedIn},
+    turn_off::TurnOff,
 };

@@ -14,7 +14,8 @@ use crate::{
         operation::Operation,
         waiting::{RequestFailure, Waiting},
     },
-    ids::{BackupVersion, SecretStorageKeyId},
+    excerpt::Excerpt,
+    ids::{BackupVersion, SecretName, SecretStorageKeyId},
     recovery_key::RecoveryKey,
     secret_sharing::RequesterError,
     secret_storage::{
@@ -67,6 +68,30 @@ pub enum FlowError {
     /// There is a backup, and none was to be replaced. It is recovered, or everything is rotated.
     #[error("the account has a backup already")]
     HasBackup(BackupVersion),
+    /// There is a backup, and its key is not at hand, or nothing but devices vouches for it: stored it would count for good. It is
+    /// recovered first.
+    #[error(
+        "the key of the account\u{2019}s backup is not here, or not known to be yours; enter the recovery key first"
+    )]
+    NoBackupKey(BackupVersion),
+    /// Something would be deleted that the caller has not named. Nothing was written.
+    #[error(
+        "nothing was turned off, since {}{}{} would be lost, which nobody has agreed to",
+        lost_sessions(.version.as_ref(), *.count),
+        if .version.is_some() && !.secrets.is_empty() { " and " } else { "" },
+        lost_secrets(.secrets)
+    )]
+    WouldLose {
+        /// The version of the backup whose sessions would be lost.
+        version: Option<BackupVersion>,
+        /// How many sessions the homeserver says it has.
+        count: Option<u64>,
+        /// The stored secrets.
+        secrets: Vec<SecretName>,
+    },
+    /// The homeserver does not delete the backup. The secret storage is as it was.
+    #[error("the homeserver does not delete the backup: {0}")]
+    NotDeleted(RequestFailure),
     /// The server refuses a request.
     #[error("{0}")]
     Refused(ApiError),
@@ -135,6 +160,50 @@ impl fmt::Debug for SetUpDone {
             .finish()
     }
 }
+
+/// Key storage that was turned off.
+#[non_exhaustive]
+pub struct TurnedOff {
+    /// The account's machine, which makes no backup until the user [wants one](Backup::enable).
+    pub backup: Backup,
+    /// An older version of the backup that has come to light, whose deletion nobody has agreed to: another flow that
+    /// names it deletes it. The key of a backup that was stored stays until then.
+    pub left: Option<BackupVersion>,
+    /// What was left of the secret storage.
+    pub notes: Vec<PlanNote>,
+}
+
+impl fmt::Debug for TurnedOff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { backup, left, notes } = self;
+        f.debug_struct("TurnedOff")
+            .field("backup", backup)
+            .field("left", left)
+            .field("notes", notes)
+            .finish()
+    }
+}
+
+fn lost_sessions(version: Option<&BackupVersion>, count: Option<u64>) -> String {
+    let Some(version) = version else { return String::new() };
+    let version = Excerpt::new(version.as_str());
+    match count {
+        Some(count) => format!("{count} message keys in version {version} of the backup"),
+        None => format!("the message keys in version {version} of the backup"),
+    }
+}
+
+/// The first few, so that nobody can flood a screen.
+fn lost_secrets(names: &[SecretName]) -> String {
+    let shown = names.iter().take(SHOWN).map(|name| Excerpt::new(name.as_str()).to_string());
+    let mut shown: Vec<_> = shown.collect();
+    if names.len() > SHOWN {
+        shown.push(format!("{} more", names.len() - SHOWN));
+    }
+    if shown.is_empty() { String::new() } else { format!("the secrets {}", shown.join(", ")) }
+}
+
+const SHOWN: usize = 10;
 
 /// Why a request will never be taken, if so.
 pub(super) fn final_error(failure: Failure) -> Option<FlowError> {

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{FlowError, outcome::final_error};
+use super::{Flow, FlowError, Step, outcome::final_error};
 use crate::{
     Limits,
     api::{Endpoint as _, GetAccountData, PutAccountData},
@@ -136,8 +136,17 @@ impl Storage {
         self.running.is_none()
     }
 
+    /// The next step: the host is asked for the account data, or a request is sent, or waited for.
+    pub(super) fn step<F: Flow>(&mut self, courier: &mut Courier) -> Step<F> {
+        if self.wants_events() {
+            return Step::ReadAccountData;
+        }
+        let sent = self.call(courier).map(|operation| Step::Send(Box::new(operation)));
+        sent.unwrap_or_else(|| Step::Wait(self.until(courier)))
+    }
+
     /// The next request, if one may be sent now.
-    pub(super) fn call(&mut self, courier: &mut Courier) -> Option<Operation> {
+    fn call(&mut self, courier: &mut Courier) -> Option<Operation> {
         if self.due(courier)? > courier.now() {
             return None;
         }
@@ -179,19 +188,21 @@ impl Storage {
         }
     }
 
-    /// What the next request is, if there is one.
-    pub(super) fn kind(&self) -> Option<RequestKind> {
+    /// What the next request is, and what it waits for: what is written is read just before.
+    pub(super) fn kinds(&self) -> &'static [RequestKind] {
         if !self.to_read.is_empty() {
-            return Some(RequestKind::ReadAccountData);
+            return &[RequestKind::ReadAccountData];
         }
-        match self.running.as_ref()?.phase {
-            Phase::Check | Phase::Write => Some(RequestKind::WriteAccountData),
-            Phase::ReadBack => Some(RequestKind::ReadAccountData),
+        match self.running.as_ref().map(|running| running.phase) {
+            Some(Phase::Check) => &[RequestKind::ReadAccountData, RequestKind::WriteAccountData],
+            Some(Phase::Write) => &[RequestKind::WriteAccountData],
+            Some(Phase::ReadBack) => &[RequestKind::ReadAccountData],
+            None => &[],
         }
     }
 
     /// When the next request may be sent, in the host's time.
-    pub(super) fn until(&self, courier: &Courier) -> Option<u64> {
+    fn until(&self, courier: &Courier) -> Option<u64> {
         self.due(courier).map(|due| courier.host_time(due))
     }
 

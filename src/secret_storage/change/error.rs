@@ -45,6 +45,11 @@ pub enum ChangeError {
     /// There is other data under this name, which a secret must not overwrite.
     #[error("there is other account data under the name of the secret")]
     OtherData(SecretName),
+    /// The secret is stored already and does not open, so that it is not known what would be replaced.
+    #[error(
+        "what is stored does not open with the keys at hand, and may be the only copy, so it is not replaced"
+    )]
+    NotOpened(SecretName),
     /// Nobody vouches for the secret: a server could have put it where it comes from, and stored it would count as
     /// authentic.
     #[error(

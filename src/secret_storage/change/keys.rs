@@ -7,7 +7,11 @@ use crate::{
     encoding::{json, json_object::JsonObject},
     ids::{EventType, SecretName, SecretStorageKeyId},
     secret::SecretString,
-    secret_storage::{DEFAULT_KEY, KEY_PREFIX, key::KeyStanding},
+    secret_storage::{
+        DEFAULT_KEY, KEY_PREFIX,
+        key::KeyStanding,
+        key_description::{KeyAlgorithm, KeyDescription},
+    },
 };
 
 impl Change<'_> {
@@ -132,6 +136,38 @@ impl Change<'_> {
                 self.note(PlanNote::KeyStays(id.clone()));
             } else {
                 self.forget(id);
+            }
+        }
+    }
+
+    /// Deletes these secrets, then the default key and the keys that nothing is left for. What cannot be read stays, and so
+    /// do the keys that anything is encrypted with.
+    pub(crate) fn turn_off(&mut self, secrets: &[SecretName]) {
+        for name in secrets {
+            let is_readable = self.storage.readable_secrets().any(|readable| readable == name);
+            if is_readable {
+                self.write_secret(name, JsonObject::empty(), PlanNote::Delete(name.clone()));
+            } else if self.storage.secret(name).is_some() || self.storage.is_unreadable(name) {
+                self.note(PlanNote::NotOpened(name.clone()));
+            }
+        }
+        let entries = self.storage.secrets().flat_map(|(_, secret)| secret.key_ids());
+        let mut needed: BTreeSet<_> = entries.cloned().collect();
+        let is_unknown =
+            |key: &&KeyDescription| matches!(key.algorithm(), KeyAlgorithm::Unsupported(_));
+        let unknown = self.storage.keys().filter(is_unknown);
+        needed.extend(unknown.map(|key| key.id().clone()));
+        let default_key = self.storage.default_key().filter(|id| !needed.contains(*id)).cloned();
+        if let Some(id) = default_key.filter(|_| self.storage.has_default_key_event()) {
+            let reason = PlanNote::RemoveDefault(id);
+            self.write(EventType::from(DEFAULT_KEY), JsonObject::empty(), reason);
+        }
+        let described: Vec<_> = self.storage.keys().map(|key| key.id().clone()).collect();
+        for id in described {
+            if needed.contains(&id) {
+                self.note(PlanNote::KeyStays(id));
+            } else {
+                self.forget(&id);
             }
         }
     }

@@ -71,6 +71,8 @@ pub enum PlanNote {
     DeleteOldName(SecretName),
     /// The default key changes.
     SetDefault(SecretStorageKeyId),
+    /// No key is the default one any more.
+    RemoveDefault(SecretStorageKeyId),
     /// A key goes that opens nothing any more.
     RemoveKey(SecretStorageKeyId),
     /// A secret is encrypted in the way of 2019, which anybody could have done.
@@ -84,6 +86,8 @@ pub enum PlanNote {
     NotOpened(SecretName),
     /// A secret stands under its current name and under an old one, with different values.
     TwoValues(SecretName),
+    /// A secret is stored with another value than the one at hand, and stays as it is.
+    OtherValue(SecretName),
     /// A key stays since secrets depend on it.
     KeyStays(SecretStorageKeyId),
 }
@@ -149,6 +153,7 @@ impl PlanNote {
             Self::RemoveEntries(..)
             | Self::Delete(_)
             | Self::DeleteOldName(_)
+            | Self::RemoveDefault(_)
             | Self::RemoveKey(_) => true,
             Self::DescribeKey(_)
             | Self::DescribeKeyAgain(_)
@@ -161,6 +166,7 @@ impl PlanNote {
             | Self::Contradicted(_)
             | Self::NotOpened(_)
             | Self::TwoValues(_)
+            | Self::OtherValue(_)
             | Self::KeyStays(_) => false,
         }
     }
@@ -208,6 +214,7 @@ impl fmt::Display for PlanNote {
                 write!(f, "Delete the old copy {}.", Excerpt::new(name.as_str()))
             }
             Self::SetDefault(id) => write!(f, "Make {} the default key.", shown(id)),
+            Self::RemoveDefault(id) => write!(f, "Make {} the default key no more.", shown(id)),
             Self::RemoveKey(id) => write!(f, "Remove the key {}, which opens nothing.", shown(id)),
             Self::StoreLegacy(name) => {
                 let name = Excerpt::new(name.as_str());
@@ -232,6 +239,11 @@ impl fmt::Display for PlanNote {
             Self::TwoValues(name) => write!(
                 f,
                 "the secret {} stands under an old name too, with another value, which stays",
+                Excerpt::new(name.as_str())
+            ),
+            Self::OtherValue(name) => write!(
+                f,
+                "the secret {} is stored with another value than the one on this device, and stays as it is",
                 Excerpt::new(name.as_str())
             ),
             Self::KeyStays(id) => write!(

@@ -76,6 +76,47 @@ impl Change<'_> {
         Ok(())
     }
 
+    /// Stores a secret under the default key where it is missing there, and takes nothing away.
+    ///
+    /// If another value is stored and opens, that stays, with a [note](PlanNote::OtherValue). If something is stored that no
+    /// key at hand opens, it stays as well; the secret is added beside it only if it belongs to a public key that is
+    /// [believed](Change::believe). A cross-signing key has to belong to one in any case, or to be accepted by name.
+    ///
+    /// # Errors
+    ///
+    /// As [`Change::store`].
+    pub fn store_missing(&mut self, secret: &SecretValue) -> Result<(), ChangeError> {
+        let default_key = self.default_key()?;
+        self.store_missing_under(secret, &default_key)
+    }
+
+    /// The same under this key.
+    pub(crate) fn store_missing_under(
+        &mut self,
+        secret: &SecretValue,
+        id: &SecretStorageKeyId,
+    ) -> Result<(), ChangeError> {
+        let (name, text) = (secret.name(), secret.to_text());
+        self.check_value(name, text.expose_str())?;
+        if !(self.belief.lets_store(secret) && self.belief.fits(secret)) {
+            return Err(ChangeError::Unauthenticated(name.clone()));
+        }
+        let key = self.encrypting_key(id)?;
+        let opening: Vec<_> =
+            self.keys_of(name).filter(|key| self.open(name, key).is_some()).collect();
+        let is_same = opening.iter().all(|key| self.has_text(name, key, &text));
+        let stands = self.storage.secret(name).is_some() || self.storage.is_unreadable(name);
+        let is_hidden = opening.is_empty() && stands;
+        if !is_same {
+            self.note(PlanNote::OtherValue(name.clone()));
+        } else if is_hidden && !self.belief.knows(secret) {
+            self.note(PlanNote::NotOpened(name.clone()));
+        } else {
+            self.add_entries(name, &text, &[&key]);
+        }
+        Ok(())
+    }
+
     /// Encrypts a secret that a key at hand opens to the default key as well; `false` if none opens it, or nobody
     /// vouches for it.
     pub(crate) fn store_again(&mut self, name: &SecretName) -> Result<bool, ChangeError> {

@@ -8,7 +8,7 @@ use crate::{
     Limits,
     crypto::{curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey},
     ids::{SecretName, UserId},
-    secret_value::{PublicKeyVerdict, PublicKeys, SecretValue},
+    secret_value::{PublicKeyVerdict, PublicKeys, SecretShape, SecretValue},
     signed_json::{CrossSigningKey, CrossSigningUsage, SignatureWork},
 };
 
@@ -40,6 +40,26 @@ impl Belief {
     pub(crate) fn lets_store(&self, secret: &SecretValue) -> bool {
         self.accepted.contains(secret.name())
             || self.verify(secret.clone()).provenance().is_lasting()
+    }
+
+    /// Whether a secret belongs to a public key that is the user's for sure.
+    pub(super) fn knows(&self, secret: &SecretValue) -> bool {
+        let checked = self.verified.as_ref().map(|verified| verified.keys.check(secret));
+        matches!(checked, Some(Ok(PublicKeyVerdict::Belongs)))
+    }
+
+    /// Whether a secret is what the account's public keys say, if it is one that has a public key; or the user has
+    /// accepted it, and it is not known to be wrong.
+    pub(crate) fn fits(&self, secret: &SecretValue) -> bool {
+        let checked = self.verified.as_ref().map(|verified| verified.keys.check(secret));
+        match checked {
+            Some(Ok(PublicKeyVerdict::Belongs)) => true,
+            Some(Err(_)) => false,
+            None | Some(Ok(PublicKeyVerdict::NotChecked)) => {
+                let is_seed = SecretShape::of(secret.name()) == SecretShape::CrossSigningSeed;
+                !is_seed || self.accepted.contains(secret.name())
+            }
+        }
     }
 
     /// A secret with what the public keys say of it.

@@ -13,9 +13,12 @@ use strongroom::{
     Limits,
     api::{AccessToken, BaseUrl},
     backup::BackupDecryptionKey,
-    client::backup::{
-        AnswerError, Backup, BackupOptions, FetchOutcome, Next, NoAnswer, NotCreated, NotStored,
-        OfferedSession, Operation, Question, SavedBackup, Scope, SecretTask, TaskId,
+    client::{
+        RequestFailure,
+        backup::{
+            AnswerError, Backup, BackupOptions, FetchOutcome, Next, NoAnswer, NotCreated,
+            NotStored, OfferedSession, Operation, Question, SavedBackup, Scope, SecretTask, TaskId,
+        },
     },
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
     homeserver::Homeserver,
@@ -51,6 +54,7 @@ pub(crate) struct Driver {
     pub(crate) signers_asked: usize,
     pub(crate) not_created: Vec<NotCreated>,
     pub(crate) not_deleted: usize,
+    pub(crate) withdrawn: Vec<Result<(), RequestFailure>>,
     /// How many times the homeserver has lost sessions.
     pub(crate) lost: usize,
     /// What the homeserver did not take, and whether it refused it.
@@ -121,6 +125,7 @@ impl Driver {
             signers_asked: 0,
             not_created: Vec::new(),
             not_deleted: 0,
+            withdrawn: Vec::new(),
             lost: 0,
             preference_not_set: Vec::new(),
             needs_token: Vec::new(),
@@ -273,6 +278,7 @@ impl Driver {
             Next::UploadRefused(_) => self.upload_refused += 1,
             Next::NotCreated(reason) => self.not_created.push(reason),
             Next::NotDeleted(_) => self.not_deleted += 1,
+            Next::Withdrawn(_, outcome) => self.withdrawn.push(outcome),
             Next::PreferenceNotSet { enabled, refused } => {
                 self.preference_not_set.push((enabled, refused.is_some()));
             }

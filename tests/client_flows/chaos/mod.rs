@@ -3,6 +3,7 @@
 //! `STRONGROOM_CHAOS_SEEDS` says how many seeds, 150 when unset; `STRONGROOM_CHAOS_SEED` runs one alone.
 #![allow(clippy::disallowed_methods, reason = "the number of seeds comes from the environment")]
 
+mod added;
 mod check;
 mod neighbour;
 mod recover;

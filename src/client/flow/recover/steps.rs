@@ -99,7 +99,7 @@ impl Recover {
             self.stage = Stage::Finished;
             return None;
         }
-        if let Some(waiting) = self.machine.failing(None) {
+        if let Some(waiting) = self.machine.failing(&[]) {
             // The machine goes on with it.
             self.failure = waiting.last_error;
             self.stage = Stage::Finished;
@@ -127,7 +127,7 @@ impl Recover {
             Awaited::Request(kind) => kind == RequestKind::FetchEverything,
             _ => false,
         };
-        let mut needed = self.machine.waiting_for(None).into_iter().filter(|it| needed(it.what));
+        let mut needed = self.machine.waiting_for(&[]).into_iter().filter(|it| needed(it.what));
         needed.find_map(|waiting| waiting.last_error)
     }
 

@@ -3,8 +3,8 @@
 use crate::{
     backup::BackupPublicKey,
     client::backup::Backup,
-    ids::{BackupVersion, SecretName, SecretStorageKeyId},
-    secret_storage::{Belief, NewKey, SecretStorage, SecretStorageKey},
+    ids::{BackupVersion, SecretStorageKeyId},
+    secret_storage::{Belief, ChangeError, NewKey, SecretStorage, SecretStorageKey},
     secret_value::SecretValue,
 };
 
@@ -15,8 +15,7 @@ pub(in crate::client::flow) struct Kept {
     pub(in crate::client::flow) secrets: Vec<SecretValue>,
     /// What may be believed of them, and of what stands under the old keys.
     pub(in crate::client::flow) belief: Belief,
-    /// Whether what is there is replaced.
-    pub(in crate::client::flow) replaces: bool,
+    pub(in crate::client::flow) aim: Aim,
     /// The keys of what is there, as far as they are at hand.
     pub(in crate::client::flow) old_keys: Vec<SecretStorageKey>,
     /// What was there when the flow began. It is saved with what the machine is told then.
@@ -31,6 +30,17 @@ pub(in crate::client::flow) struct Kept {
     pub(in crate::client::flow) is_stored: bool,
 }
 
+/// What becomes of what is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::client::flow) enum Aim {
+    /// Nothing may be there.
+    Begin,
+    /// Something new takes its place.
+    Replace,
+    /// It stays, and what is missing is added.
+    Complete,
+}
+
 /// What was there when the flow began.
 #[derive(Debug, Clone, Default)]
 pub(in crate::client::flow) struct Before {
@@ -43,14 +53,14 @@ pub(in crate::client::flow) struct Before {
 
 impl Kept {
     pub(super) fn new(new_key: NewKey, secrets: Vec<SecretValue>) -> Self {
-        let (replaces, old_keys) = (false, Vec::new());
+        let (aim, old_keys) = (Aim::Begin, Vec::new());
         let (belief, before, made) = (Belief::default(), None, None);
         let (may_be_default, is_shown, is_stored) = (false, false, false);
         Self {
             new_key,
             secrets,
             belief,
-            replaces,
+            aim,
             old_keys,
             before,
             made,
@@ -60,20 +70,40 @@ impl Kept {
         }
     }
 
-    /// A secret of the host's that must not be stored, since nobody vouches for it.
-    pub(super) fn unbelieved(&self) -> Option<&SecretName> {
-        let is_believed = |secret: &&SecretValue| self.belief.lets_store(secret);
-        self.secrets.iter().find(|secret| !is_believed(secret)).map(SecretValue::name)
+    pub(super) fn replaces(&self) -> bool {
+        self.aim == Aim::Replace
+    }
+
+    pub(super) fn completes(&self) -> bool {
+        self.aim == Aim::Complete
+    }
+
+    /// Why nothing of what the host gave may be stored, if so: nobody vouches for a secret, or others can guess the key.
+    pub(super) fn refusal(&self) -> Option<ChangeError> {
+        let is_believed = |secret: &&SecretValue| {
+            self.belief.lets_store(secret) && (!self.completes() || self.belief.fits(secret))
+        };
+        let unbelieved = self.secrets.iter().find(|secret| !is_believed(secret));
+        if let Some(secret) = unbelieved {
+            return Some(ChangeError::Unauthenticated(secret.name().clone()));
+        }
+        let key = self.new_key.key();
+        key.is_guessable().then(|| ChangeError::Guessable(key.id().clone()))
     }
 
     /// Notes what is there: the backup that the homeserver shows, that of the machine, and the default key.
     pub(super) fn note(&mut self, machine: &mut Backup, default_key: Option<SecretStorageKeyId>) {
         let used = machine.used_key();
-        let is_own = !self.replaces && machine.is_unfinished();
-        if self.replaces {
-            // Whoever has what is replaced may have the key of a backup that is only begun, too.
-            machine.cancel_rotation();
-        } else if is_own {
+        let is_own = match self.aim {
+            Aim::Begin => machine.is_unfinished(),
+            Aim::Replace => {
+                // Whoever has what is replaced may have the key of a backup that is only begun, too.
+                machine.cancel_rotation();
+                false
+            }
+            Aim::Complete => machine.is_unfinished() || machine.storable_key().is_some(),
+        };
+        if is_own {
             self.made = used;
         }
         let found = machine.found().filter(|_| !is_own);
@@ -98,7 +128,7 @@ impl Kept {
 
     /// Whether this backup is the one that was there, or that the machine used: what is to be replaced.
     pub(super) fn is_to_go(&self, version: &BackupVersion, key: Option<&BackupPublicKey>) -> bool {
-        let Some(before) = self.before.as_ref().filter(|_| self.replaces) else { return false };
+        let Some(before) = self.before.as_ref().filter(|_| self.replaces()) else { return false };
         let keys = [before.public_key.as_ref(), before.used.as_ref()];
         before.version.as_ref() == Some(version) || key.is_some_and(|key| keys.contains(&Some(key)))
     }
@@ -107,10 +137,15 @@ impl Kept {
     pub(super) fn is_taken(&self, storage: &SecretStorage) -> bool {
         let new_id = self.new_key.id();
         let default_key = storage.default_key().filter(|id| *id != new_id);
-        if self.replaces {
-            let before = self.before.as_ref().map(|before| before.default_key.as_ref());
-            return default_key.is_some() && before.is_some_and(|before| before != default_key);
+        let has_others = || storage.keys().any(|key| key.id() != new_id);
+        match self.aim {
+            Aim::Begin => default_key.is_some() || has_others(),
+            Aim::Replace => {
+                let before = self.before.as_ref().map(|before| before.default_key.as_ref());
+                default_key.is_some() && before.is_some_and(|before| before != default_key)
+            }
+            // Where no key is default, the key at hand is one of those that are described, or the only one.
+            Aim::Complete => default_key.is_some() || storage.key(new_id).is_none() && has_others(),
         }
-        default_key.is_some() || storage.keys().any(|key| key.id() != new_id)
     }
 }

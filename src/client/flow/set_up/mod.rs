@@ -8,7 +8,8 @@ mod storing;
 
 use std::fmt;
 
-use self::kept::{Before, Kept};
+use self::kept::{Aim, Before, Kept};
+pub(super) use self::next::{has_looked, unseen};
 pub use self::saved::SavedSetUp;
 use super::{Flow, FlowError, SetUpDone, machine::Machine, storage::Storage};
 use crate::{
@@ -20,12 +21,13 @@ use crate::{
     encoding::json_object::JsonObject,
     ids::{DeviceId, EventType, SecretName, SecretStorageKeyId, UserId},
     secret_storage::{Belief, NewKey, PlanNote, SecretStorageKey, VerifiedPublicKeys},
-    secret_value::SecretValue,
+    secret_value::{MEGOLM_BACKUP_V1, SecretValue},
 };
 
 /// Makes a secret storage and a backup that belong together.
 ///
-/// [`SetUp::bootstrap`] makes the first ones, [`SetUp::rotate_everything`] puts new ones in the place of what is there.
+/// [`SetUp::bootstrap`] makes the first ones, [`SetUp::rotate_everything`] puts new ones in the place of what is there, and
+/// [`SetUp::complete`] adds what is missing of them.
 /// The backup is created and confirmed to be the current one before anything else is written.
 ///
 /// The first time, the secrets are written, then the recovery key is shown: no key is shown that opens nothing. It is
@@ -118,7 +120,31 @@ impl SetUp {
         limits: Limits,
     ) -> Self {
         let kept = Kept::new(new_key, secrets);
-        Self::with(backup, Kept { replaces: true, old_keys: old_keys.to_vec(), ..kept }, limits)
+        Self::with(backup, Kept { aim: Aim::Replace, old_keys: old_keys.to_vec(), ..kept }, limits)
+    }
+
+    /// For an account that has one of the two, or both with something missing: adds what is missing, and takes nothing away.
+    ///
+    /// `key` is a new one for an account without a secret storage. Otherwise it is its default key, as
+    /// [`NewKey::resume`] takes it up, whose recovery key the user has already and is not shown again.
+    ///
+    /// * The key of the backup is stored if `backup` trusts that for good; else the flow ends with
+    ///   [`FlowError::NoBackupKey`], and the backup is [recovered](super::Recover) first.
+    /// * Where there is no backup one is made, unless the account's preference, or the user on this device, is against it. A
+    ///   key of a former backup that is stored is kept by the machine before the new one takes its place.
+    /// * Of the `secrets` those are stored that are missing under the key. A cross-signing key is stored only if it belongs
+    ///   to a public key that is [believed](Self::believe). One that is stored with another value stays, with a
+    ///   [note](SetUpDone::notes). The key of the backup is the machine's business, and is not taken from here.
+    #[must_use]
+    pub fn complete(
+        backup: Backup,
+        key: NewKey,
+        secrets: Vec<SecretValue>,
+        limits: Limits,
+    ) -> Self {
+        let is_other = |secret: &SecretValue| secret.name().as_str() != MEGOLM_BACKUP_V1;
+        let secrets = secrets.into_iter().filter(is_other).collect();
+        Self::with(backup, Kept { aim: Aim::Complete, ..Kept::new(key, secrets) }, limits)
     }
 
     /// What may be believed besides what only the user's keys can have stored, as in [`Change::believe`]: secrets that

@@ -35,7 +35,7 @@ impl Parts for SetUp {
             }
             let goes_on = self.stage != Stage::Ended && self.ending.is_none();
             if goes_on && self.failure.is_none() {
-                let failing = self.machine.failing(self.storage.kind());
+                let failing = self.machine.failing(self.storage.kinds());
                 self.failure = failing.map(|waiting| FlowError::Failing(Box::new(waiting)));
             }
             let step = match (self.failure.take(), self.stage) {
@@ -85,8 +85,8 @@ impl Parts for SetUp {
         (backup, Some(secret))
     }
 
-    fn own_request(&self) -> Option<RequestKind> {
-        self.storage.kind()
+    fn own_requests(&self) -> &'static [RequestKind] {
+        self.storage.kinds()
     }
 
     fn take_answer(
@@ -105,12 +105,12 @@ impl Parts for SetUp {
 
 /// Whether the homeserver has said which backup there is. That the one that was used is gone it has to say twice: a proxy
 /// says so, too, and the machine looks once more.
-pub(super) fn has_looked(machine: &Backup) -> bool {
+pub(in crate::client::flow) fn has_looked(machine: &Backup) -> bool {
     machine.has_looked() && machine.stage() != backup::Stage::Looking
 }
 
 /// Why nobody will know which backup there is, if so.
-pub(super) fn unseen(machine: &Backup) -> Option<FlowError> {
+pub(in crate::client::flow) fn unseen(machine: &Backup) -> Option<FlowError> {
     match machine.look_failure()? {
         RequestFailure::Api(error @ ApiError::Matrix(_))
             if !(error.is_rate_limited() || error.is_unauthorized()) =>

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Before, Kept, SetUp};
+use super::{Aim, Before, Kept, SetUp};
 use crate::{
     Limits,
     backup::BackupPublicKey,
@@ -47,6 +47,8 @@ struct SecretPart<'a> {
 #[derive(Serialize, Deserialize)]
 struct SavedState<'a> {
     replaces: bool,
+    #[serde(default)]
+    completes: bool,
     before: Option<SavedBefore>,
     made: Option<String>,
     may_be_default: bool,
@@ -182,7 +184,7 @@ impl SetUp {
 
     /// The state, as [`Step::Save`](super::Step::Save) gives it when it has changed.
     pub(super) fn save(&self) -> SavedSetUp {
-        let Kept { new_key, secrets, belief, replaces, old_keys, .. } = &self.kept;
+        let Kept { new_key, secrets, belief, old_keys, .. } = &self.kept;
         let Kept { before, made, may_be_default, is_shown, is_stored, .. } = &self.kept;
         let key = secret_base64::encode(new_key.key().expose_bytes());
         let encode = |key: &SecretStorageKey| secret_base64::encode(key.expose_bytes());
@@ -193,7 +195,8 @@ impl SetUp {
         let part = SecretPart {
             header: Header::new(PART, &self.user_id, &self.device_id),
             state: SavedState {
-                replaces: *replaces,
+                replaces: self.kept.replaces(),
+                completes: self.kept.completes(),
                 before: before.as_ref().map(SavedBefore::new),
                 made: made.map(|public_key| public_key.to_base64()),
                 may_be_default: *may_be_default,
@@ -226,7 +229,11 @@ fn read(state: SavedState<'_>, user_id: &UserId, limits: &Limits) -> Option<Kept
         new_key: NewKey::resume(&description, &key)?,
         secrets: secrets.collect::<Option<_>>()?,
         belief: state.belief.read(user_id)?,
-        replaces: state.replaces,
+        aim: match (state.replaces, state.completes) {
+            (true, _) => Aim::Replace,
+            (false, true) => Aim::Complete,
+            (false, false) => Aim::Begin,
+        },
         old_keys: old_keys.collect::<Option<_>>()?,
         before: state.before.map(|before| before.read()).transpose().ok()?,
         made: public_key_of(state.made).ok()?,

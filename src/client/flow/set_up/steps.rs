@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rand_core::CryptoRng;
 
 use super::{
-    SetUp, Stage,
+    Aim, SetUp, Stage,
     next::{has_looked, unseen},
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
         flow::{FlowError, SetUpDone, Step, machine::Turn},
     },
     ids::BackupVersion,
-    secret_storage::{ChangeError, SecretStorage},
+    secret_storage::SecretStorage,
 };
 
 /// What the homeserver shows.
@@ -34,16 +34,24 @@ impl SetUp {
             self.go_on();
             return None;
         }
-        if let Some(name) = self.kept.unbelieved().cloned() {
-            return self.fail(ChangeError::Unauthenticated(name).into());
+        if let Some(refusal) = self.kept.refusal() {
+            return self.fail(refusal.into());
         }
         let Some(storage) = self.storage.get() else { return self.read() };
         if self.kept.is_taken(&storage) {
             return self.taken(&storage);
         }
+        if self.kept.completes()
+            && let Err(error) = self.former_key(&storage)
+        {
+            return self.fail(error.into());
+        }
         if self.kept.before.is_none() {
             // A homeserver may deny for a while what the host has heard of.
             let default_key = storage.default_key().or(self.given_key.as_ref()).cloned();
+            // Where it is the default one before the flow has written anything, the user has it.
+            let is_default = default_key.as_ref() == Some(self.kept.new_key.id());
+            self.kept.is_shown |= self.kept.completes() && is_default;
             self.kept.note(self.machine.get_mut()?, default_key);
         }
         self.note_draft();
@@ -109,12 +117,16 @@ impl SetUp {
     }
 
     fn asked(&mut self, id: TaskId, question: &Question) -> Option<Step<SetUp>> {
+        if self.kept.completes() && self.kept.made.is_none() && question.is_unwanted() {
+            self.go_on();
+            return None;
+        }
         let found = match question {
             Question::SetUp { .. } | Question::Changed { found: None, .. } => None,
             Question::Use { found, .. } | Question::Changed { found: Some(found), .. } => {
                 Some(found)
             }
-            Question::Unseen { .. } if self.kept.replaces => return self.rotate(None),
+            Question::Unseen { .. } if self.kept.replaces() => return self.rotate(None),
             Question::Unseen { error, .. } => {
                 return self.fail(FlowError::Unseen(Box::new(error.clone())));
             }
@@ -125,7 +137,7 @@ impl SetUp {
         let reply = match found {
             // It was made for this, and is shown after all.
             Some(_) if is_made => Reply::Use,
-            None if !self.kept.replaces => Reply::Create,
+            None if !self.kept.replaces() => Reply::Create,
             found => {
                 let found = found.map(|found| (found.version.clone(), found.public_key));
                 return self.rotate(found);
@@ -152,6 +164,10 @@ impl SetUp {
                 None
             }
             backup::Stage::Running if is_made => Some(Step::Wait(until)),
+            backup::Stage::Off if self.kept.completes() && self.kept.made.is_none() => {
+                self.go_on();
+                None
+            }
             backup::Stage::Running | backup::Stage::Off => self.begin(),
             _ => match unseen(machine) {
                 Some(error) => self.fail(error),
@@ -163,7 +179,7 @@ impl SetUp {
     /// The machine stands where it stood before.
     fn begin(&mut self) -> Option<Step<SetUp>> {
         let machine = self.machine.get_mut()?;
-        if self.kept.replaces {
+        if self.kept.replaces() {
             let found = machine.found().map(|info| {
                 let auth_data = info.auth_data().ok();
                 (info.version().clone(), auth_data.map(|auth_data| *auth_data.public_key()))
@@ -173,7 +189,7 @@ impl SetUp {
         let is_own = machine.stage() == backup::Stage::Off && machine.is_unfinished();
         if let Some(info) = machine.found().filter(|_| !is_own) {
             let version = info.version().clone();
-            return self.fail(FlowError::HasBackup(version));
+            return self.has_backup(version);
         }
         // The user had wanted no backup.
         machine.enable();
@@ -183,8 +199,8 @@ impl SetUp {
     /// The machine makes a new backup in the place of what is there, if that is known.
     fn rotate(&mut self, found: Option<Found>) -> Option<Step<SetUp>> {
         if let Some((version, public_key)) = found {
-            if !self.kept.replaces {
-                return self.fail(FlowError::HasBackup(version));
+            if !self.kept.replaces() {
+                return self.has_backup(version);
             }
             if !self.kept.is_to_go(&version, public_key.as_ref()) {
                 return self.fail(FlowError::OtherDevice);
@@ -203,6 +219,14 @@ impl SetUp {
         None
     }
 
+    /// There is a backup that is not to be replaced, and that is not the user's for good as far as the machine knows.
+    fn has_backup(&mut self, version: BackupVersion) -> Option<Step<SetUp>> {
+        self.fail(match self.kept.aim {
+            Aim::Complete => FlowError::NoBackupKey(version),
+            Aim::Begin | Aim::Replace => FlowError::HasBackup(version),
+        })
+    }
+
     /// What comes after the backup, and after the user has saved the recovery key.
     pub(super) fn go_on(&mut self) {
         if let Some(ending) = self.ending.take() {
@@ -213,7 +237,7 @@ impl SetUp {
         self.stage = match (is_shown, is_stored) {
             (true, true) => Stage::Finished,
             (false, true) => Stage::Showing { is_shown: false },
-            (false, false) if self.kept.replaces => Stage::Showing { is_shown: false },
+            (false, false) if self.kept.replaces() => Stage::Showing { is_shown: false },
             (_, false) => {
                 // The user may have taken days.
                 self.storage.forget();
@@ -255,7 +279,8 @@ impl SetUp {
     pub(super) fn fail(&mut self, error: FlowError) -> Option<Step<SetUp>> {
         let new_id = self.kept.new_key.id();
         let is_default = |storage: Arc<SecretStorage>| storage.default_key() == Some(new_id);
-        let is_needed = self.kept.may_be_default || self.storage.get().is_some_and(is_default);
+        let is_needed = self.kept.may_be_default
+            || !self.kept.completes() && self.storage.get().is_some_and(is_default);
         if is_needed && !self.kept.is_shown && self.ending.is_none() {
             self.ending = Some(error);
             self.stage = Stage::Showing { is_shown: false };

@@ -11,7 +11,7 @@ use crate::{
         call::Call,
         flow::{Flow as _, FlowError, Step, contract::Parts as _, outcome::final_error},
         operation::{NoAnswer, TaskId},
-        waiting::{Awaited, RequestKind},
+        waiting::{Awaited, RequestKind, Waiting},
     },
     crypto::curve25519::Curve25519PublicKey,
     ids::{DeviceId, RequestId},
@@ -43,9 +43,10 @@ impl ShareIn {
 
     /// What could not be sent for about an hour is not sent any more, and no answer is waited for.
     fn drop_undeliverable(&mut self) {
-        let kind = self.own_request();
-        let what = kind.map(Awaited::Request);
-        if self.machine.failing(kind).is_some_and(|waiting| Some(waiting.what) == what) {
+        let kinds = self.own_requests();
+        let is_own =
+            |waiting: &Waiting| kinds.iter().any(|kind| waiting.what == Awaited::Request(*kind));
+        if self.machine.failing(kinds).as_ref().is_some_and(is_own) {
             self.give_up();
             self.outbox.clear();
         }
@@ -54,7 +55,7 @@ impl ShareIn {
     /// Notes why nobody was asked, if nobody was.
     pub(super) fn note_failure(&mut self) {
         if self.stage == Stage::Looking || self.has_questions() {
-            let waiting = self.machine.waiting_for(self.own_request()).into_iter();
+            let waiting = self.machine.waiting_for(self.own_requests()).into_iter();
             let failing = waiting.filter(|waiting| waiting.last_error.is_some()).last();
             self.failure =
                 failing.map(|it| FlowError::Failing(Box::new(it))).or(self.failure.take());

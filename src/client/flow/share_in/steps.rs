@@ -71,8 +71,8 @@ impl Parts for ShareIn {
         (backup, Some(requester))
     }
 
-    fn own_request(&self) -> Option<RequestKind> {
-        Some(RequestKind::AskDevices).filter(|_| !self.outbox.is_empty())
+    fn own_requests(&self) -> &'static [RequestKind] {
+        if self.outbox.is_empty() { &[] } else { &[RequestKind::AskDevices] }
     }
 
     fn take_answer(
