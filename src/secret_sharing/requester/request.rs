@@ -72,13 +72,24 @@ impl Candidate {
         Ok(Self { from, text, secret })
     }
 
+    /// Reads one that was saved: it had the shape of its name when it came.
+    pub(super) fn read_saved(
+        from: DeviceIdentity,
+        text: SecretString,
+        name: &SecretName,
+    ) -> Result<Self, FormatError> {
+        let provenance = Provenance::SharedByVerifiedDevice(from.ed25519);
+        let secret = SecretValue::read_saved(name, text.expose_str().as_bytes(), provenance)?;
+        Ok(Self { from, text, secret })
+    }
+
     /// Whether it is the secret, as far as the public keys tell.
     pub(super) fn judge(&self, name: &SecretName, public_keys: &PublicKeys) -> Judgement {
         match public_keys.check(&self.secret.value) {
             Err(error) => Judgement::Misfit(error),
             Ok(PublicKeyVerdict::Belongs) => Judgement::Fits(PublicKeyVerdict::Belongs),
             // Nothing will ever prove it.
-            Ok(verdict) if SecretShape::of(name) == SecretShape::Text => Judgement::Fits(verdict),
+            Ok(verdict) if !SecretShape::of(name).has_public_key() => Judgement::Fits(verdict),
             Ok(_) => Judgement::Undecided,
         }
     }

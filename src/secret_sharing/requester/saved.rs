@@ -199,7 +199,8 @@ impl SavedCandidate<'_> {
         let damaged = SavedStateError::Damaged;
         let text = secret_base64::decode(self.secret).map_err(|_| damaged)?;
         let text = str::from_utf8(text.expose_bytes()).map_err(|_| damaged)?;
-        Candidate::read(self.from.read()?, SecretString::from(text), name).map_err(|_| damaged)
+        Candidate::read_saved(self.from.read()?, SecretString::from(text), name)
+            .map_err(|_| damaged)
     }
 }
 
