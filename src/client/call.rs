@@ -20,6 +20,8 @@ pub(super) enum Lane {
     Preference,
     Upload,
     Download,
+    #[cfg(feature = "unstable-msc4385")]
+    Push,
     /// What a flow sends for itself.
     Flow,
 }
@@ -39,6 +41,9 @@ pub(super) enum Call {
     FetchSession(BackupVersion, GetRoomKeysForSession),
     FetchRoom(BackupVersion, GetRoomKeys),
     FetchEverything(BackupVersion, GetRoomKeys),
+    /// A secret that nobody asked for, to another device.
+    #[cfg(feature = "unstable-msc4385")]
+    PushSecret(SendToDevice),
     /// An event of the account data, for a flow.
     ReadAccountData(GetAccountData),
     /// An event of the account data, of a flow.
@@ -60,6 +65,8 @@ impl Call {
             Self::FetchSession(..) => RequestKind::FetchSession,
             Self::FetchRoom(..) => RequestKind::FetchRoom,
             Self::FetchEverything(..) => RequestKind::FetchEverything,
+            #[cfg(feature = "unstable-msc4385")]
+            Self::PushSecret(_) => RequestKind::PushSecret,
             Self::ReadAccountData(_) => RequestKind::ReadAccountData,
             Self::WriteAccountData(_) => RequestKind::WriteAccountData,
             Self::AskDevices(_) => RequestKind::AskDevices,
@@ -74,6 +81,8 @@ impl Call {
             Self::FetchSession(..) | Self::FetchRoom(..) | Self::FetchEverything(..) => {
                 Lane::Download
             }
+            #[cfg(feature = "unstable-msc4385")]
+            Self::PushSecret(_) => Lane::Push,
             Self::ReadAccountData(_) | Self::WriteAccountData(_) | Self::AskDevices(_) => {
                 Lane::Flow
             }
@@ -111,6 +120,8 @@ impl Call {
             }
             Self::FetchRoom(_, call) => call.to_http(base_url, token),
             Self::FetchEverything(_, call) => call.to_http(base_url, token),
+            #[cfg(feature = "unstable-msc4385")]
+            Self::PushSecret(call) => call.to_http(base_url, token),
             Self::AskDevices(call) => call.to_http(base_url, token),
         }
     }

@@ -109,6 +109,8 @@
 mod olm_payload;
 mod outgoing;
 mod own_devices;
+#[cfg(feature = "unstable-msc4385")]
+pub(crate) mod pushes;
 mod requester;
 mod responder;
 mod saved;
@@ -116,6 +118,8 @@ mod secret_request;
 mod secret_send;
 mod to_device;
 
+#[cfg(feature = "unstable-msc4385")]
+pub use self::pushes::{PushedSecret, SECRET_PUSH, SECRET_PUSH_UNSTABLE, SecretPushes};
 pub use self::{
     outgoing::OutgoingRequest,
     own_devices::{DeviceIdentity, DeviceProblem, OwnDevice, OwnDevices},

@@ -66,6 +66,8 @@ mod offer;
 mod office;
 mod outgoing;
 mod preference;
+#[cfg(feature = "unstable-msc4385")]
+mod push;
 mod question;
 mod saved;
 mod scopes;
@@ -129,6 +131,8 @@ pub struct Backup {
     sharers: HashSet<Ed25519PublicKey>,
     look: Look,
     preference: PreferenceLane,
+    #[cfg(feature = "unstable-msc4385")]
+    pushes: push::PushLane,
     download: Download,
     /// How many versions the server said it made, and never showed.
     without_effect: u32,
@@ -161,6 +165,8 @@ impl Backup {
             sharers: HashSet::new(),
             look: Look::default(),
             preference: PreferenceLane::default(),
+            #[cfg(feature = "unstable-msc4385")]
+            pushes: push::PushLane::default(),
             download: Download::default(),
             without_effect: 0,
         }
