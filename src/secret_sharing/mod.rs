@@ -52,6 +52,11 @@
 //! nobody knows is the account's: such an answer is kept, and accepted on the word of its device only by
 //! [`Requester::accept_unproven`], or at once if its name has no public key at all.
 //!
+#![cfg_attr(
+    feature = "unstable-msc4385",
+    doc = "**Pushed secrets** ([MSC4385](https://github.com/matrix-org/matrix-spec-proposals/pull/4385)): [`SecretPushes`] takes a secret that nobody asked for, from a verified device, only if it belongs to its public key."
+)]
+//!
 //! # Example
 //!
 //! ```

@@ -1,5 +1,7 @@
 //! Pushed secrets: a device that has made a new secret hands it to the user's other devices, which have not asked.
 
+// docs/decisions.md, 17: a secret goes encrypted to one device, or nowhere.
+
 mod receive;
 mod saved;
 pub(in crate::secret_sharing) mod secret_push;

@@ -17,8 +17,15 @@ impl SecretPushes {
     /// `None` if it is held: see [`SecretPushes::learn`].
     ///
     /// It is taken from this user alone, from a device that is trusted now, which is found by its *keys*. The pinned
-    /// master key of `devices` counts before the one in `public_keys`. An event that came in clear does not get here: it
-    /// is a [`PlainToDevice`](super::super::PlainToDevice).
+    /// master key of `devices` counts before the one in `public_keys`. An event that came in clear does not get here:
+    ///
+    /// ```compile_fail,E0308
+    /// # use strongroom::{Limits, secret_value::PublicKeys};
+    /// # use strongroom::secret_sharing::{OwnDevices, PlainToDevice, SecretPushes};
+    /// fn receive(pushes: &mut SecretPushes, event: &PlainToDevice, devices: &OwnDevices) {
+    ///     let _ = pushes.receive(event, devices, &PublicKeys::default(), &Limits::default(), 0);
+    /// }
+    /// ```
     ///
     /// # Errors
     ///

@@ -72,17 +72,6 @@ impl Candidate {
         Ok(Self { from, text, secret })
     }
 
-    /// Reads one that was saved: it had the shape of its name when it came.
-    pub(super) fn read_saved(
-        from: DeviceIdentity,
-        text: SecretString,
-        name: &SecretName,
-    ) -> Result<Self, FormatError> {
-        let provenance = Provenance::SharedByVerifiedDevice(from.ed25519);
-        let secret = SecretValue::read_saved(name, text.expose_str().as_bytes(), provenance)?;
-        Ok(Self { from, text, secret })
-    }
-
     /// Whether it is the secret, as far as the public keys tell.
     pub(super) fn judge(&self, name: &SecretName, public_keys: &PublicKeys) -> Judgement {
         match public_keys.check(&self.secret.value) {
