@@ -61,7 +61,9 @@
 //! # Features
 //!
 //! `homeserver`: the in-memory homeserver. `parallel`: batches on several threads (rayon). `zxcvbn`:
-//! how strong a passphrase is. No feature is on by default, and none changes what the others do.
+//! how strong a passphrase is. `unstable-msc4385`: secrets that devices push to each other
+//! ([MSC4385](https://github.com/matrix-org/matrix-spec-proposals/pull/4385)), which may change with any version. No
+//! feature is on by default, and none changes what the others do.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -111,4 +113,7 @@ mod pages {
     struct Client;
     #[doc = include_str!("../docs/guide/flows.md")]
     struct Flows;
+    #[cfg(feature = "unstable-msc4385")]
+    #[doc = include_str!("../docs/guide/sharing.md")]
+    struct Sharing;
 }

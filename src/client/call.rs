@@ -20,6 +20,8 @@ pub(super) enum Lane {
     Preference,
     Upload,
     Download,
+    #[cfg(feature = "unstable-msc4385")]
+    Push,
     /// What a flow sends for itself.
     Flow,
 }
@@ -40,6 +42,9 @@ pub(super) enum Call {
     FetchSession(BackupVersion, GetRoomKeysForSession),
     FetchRoom(BackupVersion, GetRoomKeys),
     FetchEverything(BackupVersion, GetRoomKeys),
+    /// A secret that nobody asked for, to another device.
+    #[cfg(feature = "unstable-msc4385")]
+    PushSecret(SendToDevice),
     /// An event of the account data, for a flow.
     ReadAccountData(GetAccountData),
     /// An event of the account data, of a flow.
@@ -62,6 +67,8 @@ impl Call {
             Self::FetchSession(..) => RequestKind::FetchSession,
             Self::FetchRoom(..) => RequestKind::FetchRoom,
             Self::FetchEverything(..) => RequestKind::FetchEverything,
+            #[cfg(feature = "unstable-msc4385")]
+            Self::PushSecret(_) => RequestKind::PushSecret,
             Self::ReadAccountData(_) => RequestKind::ReadAccountData,
             Self::WriteAccountData(_) => RequestKind::WriteAccountData,
             Self::AskDevices(_) => RequestKind::AskDevices,
@@ -79,6 +86,8 @@ impl Call {
             Self::FetchSession(..) | Self::FetchRoom(..) | Self::FetchEverything(..) => {
                 Lane::Download
             }
+            #[cfg(feature = "unstable-msc4385")]
+            Self::PushSecret(_) => Lane::Push,
             Self::ReadAccountData(_) | Self::WriteAccountData(_) | Self::AskDevices(_) => {
                 Lane::Flow
             }
@@ -117,6 +126,8 @@ impl Call {
             }
             Self::FetchRoom(_, call) => call.to_http(base_url, token),
             Self::FetchEverything(_, call) => call.to_http(base_url, token),
+            #[cfg(feature = "unstable-msc4385")]
+            Self::PushSecret(call) => call.to_http(base_url, token),
             Self::AskDevices(call) => call.to_http(base_url, token),
         }
     }

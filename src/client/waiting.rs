@@ -110,6 +110,9 @@ pub enum RequestKind {
     WriteAccountData,
     /// `PUT /sendToDevice`: the other devices are asked for secrets.
     AskDevices,
+    /// `PUT /sendToDevice`: a new secret goes to another device that has not asked for it.
+    #[cfg(feature = "unstable-msc4385")]
+    PushSecret,
 }
 
 impl fmt::Display for RequestKind {
@@ -129,6 +132,8 @@ impl fmt::Display for RequestKind {
             Self::ReadAccountData => "read the account data",
             Self::WriteAccountData => "write the account data",
             Self::AskDevices => "ask the other devices",
+            #[cfg(feature = "unstable-msc4385")]
+            Self::PushSecret => "push a new secret to another device",
         })
     }
 }

@@ -52,6 +52,11 @@
 //! nobody knows is the account's: such an answer is kept, and accepted on the word of its device only by
 //! [`Requester::accept_unproven`], or at once if its name has no public key at all.
 //!
+#![cfg_attr(
+    feature = "unstable-msc4385",
+    doc = "**Pushed secrets** ([MSC4385](https://github.com/matrix-org/matrix-spec-proposals/pull/4385)): [`SecretPushes`] takes a secret that nobody asked for, from a verified device, only if it belongs to its public key."
+)]
+//!
 //! # Example
 //!
 //! ```
@@ -109,6 +114,8 @@
 mod olm_payload;
 mod outgoing;
 mod own_devices;
+#[cfg(feature = "unstable-msc4385")]
+pub(crate) mod pushes;
 mod requester;
 mod responder;
 mod saved;
@@ -116,6 +123,8 @@ mod secret_request;
 mod secret_send;
 mod to_device;
 
+#[cfg(feature = "unstable-msc4385")]
+pub use self::pushes::{PushedSecret, SECRET_PUSH, SECRET_PUSH_UNSTABLE, SecretPushes};
 pub use self::{
     outgoing::OutgoingRequest,
     own_devices::{DeviceIdentity, DeviceProblem, OwnDevice, OwnDevices},

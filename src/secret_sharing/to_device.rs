@@ -4,7 +4,11 @@
 
 use std::fmt;
 
-use super::{olm_payload::OlmPayload, own_devices::OwnDevices, requester::RequesterError};
+use super::{
+    olm_payload::OlmPayload,
+    own_devices::{DeviceIdentity, OwnDevices},
+    requester::RequesterError,
+};
 use crate::{
     crypto::{curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey},
     encoding::json_object::JsonObject,
@@ -92,6 +96,18 @@ impl DecryptedToDevice {
     #[must_use]
     pub fn ed25519(&self) -> &Ed25519PublicKey {
         &self.ed25519
+    }
+
+    /// The user's device that sent it, if it is one to be believed.
+    pub(super) fn trusted_sender(
+        &self,
+        devices: &OwnDevices,
+    ) -> Result<DeviceIdentity, RequesterError> {
+        if self.sender != *devices.user_id() {
+            return Err(RequesterError::OtherUser);
+        }
+        let device = devices.trusted_by_keys(&self.curve25519, &self.ed25519);
+        device.map(|device| device.identity.clone()).map_err(RequesterError::Sender)
     }
 
     /// The type of the event inside.

@@ -3,7 +3,9 @@
 //! Secrets are text. Those whose names the specification gives
 //! ([backup](https://spec.matrix.org/v1.16/client-server-api/#recovery-key),
 //! [cross-signing](https://spec.matrix.org/v1.16/client-server-api/#cross-signing)) are 32 bytes in
-//! base64, and belong to a public key that everybody can see. Other names may hold any text.
+//! base64, and belong to a public key that everybody can see. So is the key of a dehydrated device
+//! ([MSC3814](https://github.com/matrix-org/matrix-spec-proposals/pull/3814)), which belongs to none. Other names may
+//! hold any text.
 //!
 //! # Security
 //!
@@ -50,7 +52,7 @@ pub use self::{
     reading::{SecretCheckError, SecretRepair},
 };
 pub(crate) use self::{
-    names::{WELL_KNOWN, is_algorithm},
+    names::{SecretShape, WELL_KNOWN, is_algorithm},
     saved::SavedSecret,
 };
 use crate::{
@@ -65,7 +67,7 @@ use crate::{
     },
     ids::SecretName,
     provenance::Provenance,
-    secret::SecretString,
+    secret::{SecretBytes, SecretString},
 };
 
 /// A secret that has the shape its name asks for, and where it came from.
@@ -87,32 +89,11 @@ pub enum SecretContent {
     BackupKey(Curve25519SecretKey),
     /// The seed of a cross-signing key.
     CrossSigningSeed(Ed25519Seed),
+    /// The key that a dehydrated device is encrypted with
+    /// ([MSC3814](https://github.com/matrix-org/matrix-spec-proposals/pull/3814)): 32 bytes. It belongs to no public key.
+    DehydratedDeviceKey(SecretBytes<32>),
     /// A text of which nothing is known; it may be empty.
     Text(SecretString),
-}
-
-/// The shape that the name of a secret asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum SecretShape {
-    /// 32 bytes of Curve25519.
-    BackupKey,
-    /// 32 bytes of Ed25519.
-    CrossSigningSeed,
-    /// Any text.
-    Text,
-}
-
-impl SecretShape {
-    /// The shape for a name. Names that the crate does not know have none.
-    pub(crate) fn of(name: &SecretName) -> Self {
-        match name.as_str() {
-            MEGOLM_BACKUP_V1 | MEGOLM_BACKUP_V1_RECOVERY_KEY => Self::BackupKey,
-            CROSS_SIGNING_MASTER | CROSS_SIGNING_SELF_SIGNING | CROSS_SIGNING_USER_SIGNING => {
-                Self::CrossSigningSeed
-            }
-            _ => Self::Text,
-        }
-    }
 }
 
 impl SecretValue {
@@ -165,6 +146,7 @@ impl SecretValue {
             SecretShape::CrossSigningSeed => {
                 SecretContent::CrossSigningSeed(Ed25519Seed::from_bytes(read_key(text)?))
             }
+            SecretShape::DehydratedDeviceKey => SecretContent::DehydratedDeviceKey(read_key(text)?),
             SecretShape::Text => SecretContent::Text(SecretString::from(text)),
         };
         Ok(Read { value: Self { name: current_name, content, provenance }, repairs })
@@ -215,6 +197,7 @@ impl SecretValue {
             SecretContent::CrossSigningSeed(seed) => {
                 secret_base64::encode(seed.as_secret().expose_bytes())
             }
+            SecretContent::DehydratedDeviceKey(key) => secret_base64::encode(key.expose_bytes()),
             SecretContent::Text(text) => text.clone(),
         }
     }
@@ -276,6 +259,7 @@ impl fmt::Debug for SecretContent {
         f.write_str(match self {
             Self::BackupKey(_) => "BackupKey(..)",
             Self::CrossSigningSeed(_) => "CrossSigningSeed(..)",
+            Self::DehydratedDeviceKey(_) => "DehydratedDeviceKey(..)",
             Self::Text(_) => "Text(..)",
         })
     }

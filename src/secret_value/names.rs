@@ -17,7 +17,8 @@ pub const CROSS_SIGNING_SELF_SIGNING: &str = "m.cross_signing.self_signing";
 /// The seed of the user-signing key: 32 bytes of Ed25519 in base64.
 pub const CROSS_SIGNING_USER_SIGNING: &str = "m.cross_signing.user_signing";
 
-/// The key of a dehydrated device (MSC3814), whose shape is not fixed yet.
+/// The key of a dehydrated device
+/// ([MSC3814](https://github.com/matrix-org/matrix-spec-proposals/pull/3814)): 32 bytes in base64.
 pub const DEHYDRATED_DEVICE: &str = "m.dehydrated_device";
 
 /// What clients call [`DEHYDRATED_DEVICE`] until the proposal is accepted.
@@ -33,6 +34,38 @@ pub(crate) const WELL_KNOWN: [&str; 7] = [
     DEHYDRATED_DEVICE,
     DEHYDRATED_DEVICE_UNSTABLE,
 ];
+
+/// The shape that the name of a secret asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum SecretShape {
+    /// 32 bytes of Curve25519.
+    BackupKey,
+    /// 32 bytes of Ed25519.
+    CrossSigningSeed,
+    /// 32 bytes, which belong to no public key.
+    DehydratedDeviceKey,
+    /// Any text.
+    Text,
+}
+
+impl SecretShape {
+    /// The shape for a name. Names that the crate does not know have none.
+    pub(crate) fn of(name: &SecretName) -> Self {
+        match name.as_str() {
+            MEGOLM_BACKUP_V1 | MEGOLM_BACKUP_V1_RECOVERY_KEY => Self::BackupKey,
+            CROSS_SIGNING_MASTER | CROSS_SIGNING_SELF_SIGNING | CROSS_SIGNING_USER_SIGNING => {
+                Self::CrossSigningSeed
+            }
+            DEHYDRATED_DEVICE | DEHYDRATED_DEVICE_UNSTABLE => Self::DehydratedDeviceKey,
+            _ => Self::Text,
+        }
+    }
+
+    /// Whether a secret of this shape belongs to a public key, so that something can prove it.
+    pub(crate) fn has_public_key(self) -> bool {
+        matches!(self, Self::BackupKey | Self::CrossSigningSeed)
+    }
+}
 
 /// Whether it is the name of an algorithm, under which no client looks for a secret:
 /// `m.megolm_backup.v1.curve25519-aes-sha2` beside `m.megolm_backup.v1`, say.

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::SecretValue;
+use super::{SecretContent, SecretRepair, SecretShape, SecretValue};
 use crate::{
-    encoding::{json, secret_base64},
+    encoding::{format::FormatError, json, read::Read, secret_base64},
     ids::{DeviceId, SecretName, UserId},
-    provenance::SavedProvenance,
+    provenance::{Provenance, SavedProvenance},
     saved_state::{Header, SavedStateError},
     secret::{SecretString, SecretVec},
 };
@@ -29,7 +29,7 @@ impl<'a> SavedSecret<'a> {
     pub(crate) fn read(self) -> Option<SecretValue> {
         let Self { name, provenance: SavedProvenance(provenance), secret } = self;
         let text = secret_base64::decode(secret).ok()?;
-        let read = SecretValue::read_with(&name, text.expose_bytes(), provenance);
+        let read = SecretValue::read_saved(&name, text.expose_bytes(), provenance);
         read.ok().map(|read| read.value)
     }
 }
@@ -88,6 +88,22 @@ impl SecretValue {
     ) -> Result<Self, SavedStateError> {
         let secret: SavedSecret<'_> = Header::read(saved.expose_bytes(), PART, user_id, device_id)?;
         secret.read().ok_or(SavedStateError::Damaged)
+    }
+
+    /// Reads a secret out of a saved state. Once any text was taken for the key of a dehydrated device, and saved: that
+    /// is still the text that it was, and no reason to lose the rest of the state.
+    pub(crate) fn read_saved(
+        name: &SecretName,
+        saved: &[u8],
+        provenance: Provenance,
+    ) -> Result<Read<Self, SecretRepair>, FormatError> {
+        let had_no_shape = SecretShape::of(name) == SecretShape::DehydratedDeviceKey;
+        Self::read_with(name, saved, provenance).or_else(|error| {
+            let text = str::from_utf8(saved).ok().filter(|_| had_no_shape).ok_or(error)?;
+            let content = SecretContent::Text(SecretString::from(text));
+            let value = Self { name: name.clone(), content, provenance };
+            Ok(Read { value, repairs: Vec::new() })
+        })
     }
 
     /// The text to store, in base64 once more.

@@ -23,6 +23,8 @@ mod outdated;
 mod own_key;
 mod patience;
 mod preference;
+#[cfg(feature = "unstable-msc4385")]
+mod pushed;
 mod rotate;
 mod saved;
 mod setup;

@@ -781,6 +781,7 @@ fn look_at_secret_values(witness: &mut Witness, vault: &Vault) {
         (MEGOLM_BACKUP_V1, vault.key_base64.as_str()),
         (MEGOLM_BACKUP_V1, numbers.as_str()),
         (CROSS_SIGNING_MASTER, vault.key_base64.as_str()),
+        ("m.dehydrated_device", vault.key_base64.as_str()),
         ("org.example", TOKEN),
     ] {
         let read = SecretValue::read(&name.into(), stored.as_bytes()).unwrap();

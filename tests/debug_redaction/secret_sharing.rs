@@ -31,6 +31,8 @@ pub(crate) fn look(witness: &mut Witness, vault: &Vault) {
     look_at_the_responder(witness, vault);
     look_at_the_requester(witness, vault);
     look_at_what_cannot_be_read(witness, vault);
+    #[cfg(feature = "unstable-msc4385")]
+    look_at_pushes(witness, vault);
 }
 
 fn look_at_the_responder(witness: &mut Witness, vault: &Vault) {
@@ -199,4 +201,41 @@ fn identity(id: &str, byte: u8) -> DeviceIdentity {
         curve25519: Curve25519SecretKey::from_bytes(secret(&[byte; 32])).public_key(),
         ed25519: Ed25519Seed::from_bytes(secret(&[byte; 32])).public_key(),
     }
+}
+
+#[cfg(feature = "unstable-msc4385")]
+fn look_at_pushes(witness: &mut Witness, vault: &Vault) {
+    use strongroom::secret_sharing::{PushedSecret, SECRET_PUSH, SecretPushes};
+    let devices = seen_by(&phone(), &laptop());
+    let mut pushes = SecretPushes::new(USER.into(), "PHONE".into(), SharePolicy::default());
+    let mut known = PublicKeys::default();
+    known.backup = Some(*decryption_key().public_key().as_curve25519());
+    let limits = Limits::default();
+    let push = |name: &str, secret: &str| {
+        let content = json!({ "name": name, "secret": secret }).to_string();
+        let content = SecretVec::from(content.as_bytes());
+        let (curve25519, ed25519) = (laptop().curve25519, laptop().ed25519);
+        DecryptedToDevice::from_checked_parts(
+            USER.into(),
+            curve25519,
+            ed25519,
+            SECRET_PUSH,
+            content,
+        )
+    };
+    let event = push(MEGOLM_BACKUP_V1, &vault.key_base64);
+    let taken = pushes.receive(&event, &devices, &known, &limits, 0).unwrap().unwrap();
+    witness.debug::<PushedSecret>(&taken);
+    witness.debug::<SecretPushes>(&pushes);
+    witness.debug(&pushes.save());
+    for event in [event, push(MEGOLM_BACKUP_V1, TOKEN), push(NOTE, TOKEN)] {
+        let refused = pushes.receive(&event, &devices, &known, &limits, 0);
+        witness.error::<RequesterError>(refused.unwrap_err());
+    }
+    let name = MEGOLM_BACKUP_V1.into();
+    let own = SecretValue::kept_by_host(&name, vault.key_base64.as_bytes()).unwrap().value;
+    let secret = pushes.push(&own, &devices, 0).unwrap().unwrap();
+    witness.debug::<SecretToEncrypt>(&secret);
+    let content = JsonObject::from_json(secret.expose_content()).unwrap();
+    witness.error::<ResponderError>(pushes.encrypted(secret, content, &devices).unwrap_err());
 }

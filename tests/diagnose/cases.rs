@@ -287,6 +287,26 @@ pub(crate) const SECRETS: &[Case] = cases! {
     ["secret.cross_signing_key_differs"] => |world| {
         world.storage().put_bytes(USER_SIGNING, ID, KEY, text_of(33).as_bytes());
     },
+    // What this device has as well is well, and another name of it is not compared.
+    [] => |world| world.cache(USER_SIGNING, &text_of(USER_SIGNING_SEED)),
+    [] => |world| world.cache("org.example", "a text"),
+    ["secret.cached_differs"] => |world| world.cache(USER_SIGNING, &text_of(33)),
+    ["secret.cached_differs"] => |world| world.cache(BACKUP, &text_of(OLD_BACKUP_KEY)),
+    ["secret.cross_signing_key_differs", "secret.cached_differs"] => |world| {
+        world.storage().put_bytes(USER_SIGNING, ID, KEY, text_of(33).as_bytes());
+        world.cache(USER_SIGNING, &text_of(USER_SIGNING_SEED));
+    },
+    // Of another shape: nobody can use it, and the others are as they were.
+    ["secret.malformed"] => |world| {
+        let storage = std::mem::take(&mut world.storage).unwrap();
+        world.storage = Some(storage.with_secret("m.dehydrated_device", ID, KEY, "no key"));
+        world.cache("m.dehydrated_device", &text_of(33));
+    },
+    ["secret.cached_differs"] => |world| {
+        let storage = std::mem::take(&mut world.storage).unwrap();
+        world.storage = Some(storage.with_secret("m.dehydrated_device", ID, KEY, &text_of(34)));
+        world.cache("m.dehydrated_device", &text_of(33));
+    },
 };
 
 pub(crate) const BACKUPS: &[Case] = cases! {

@@ -10,11 +10,14 @@ use strongroom::{
         Comparison, CurrentBackup, Diagnosis, DiagnosisVerdict, Evidence, Finding, MissingEvidence,
         Remedy, Severity, diagnose,
     },
-    encoding::json_object::JsonObject,
+    encoding::{base64, json_object::JsonObject},
     ids::EventType,
 };
 
-use crate::world::info_of;
+use crate::{
+    account::{ID, KEY},
+    world::{BACKUP, USER_SIGNING, World, info_of},
+};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/reports");
 
@@ -194,4 +197,35 @@ fn look(report: &Value) -> Diagnosis {
 
 fn codes(found: &Diagnosis) -> Vec<&'static str> {
     found.findings().iter().map(Finding::code).collect()
+}
+
+#[test]
+fn of_a_cached_secret_that_differs_it_is_said_which_one_fits_and_what_to_do() {
+    let text = |byte: u8| base64::encode(&[byte; 32]);
+    let differs = |name: &str, stored: &str, cached: &str, has_keys: bool| {
+        let mut world = World::well();
+        let storage = std::mem::take(&mut world.storage).unwrap();
+        world.storage = Some(storage.with_secret(name, ID, KEY, stored));
+        world.cache(name, cached);
+        if !has_keys {
+            world.keys = None;
+        }
+        let found = world.diagnose();
+        assert!(found.compared().contains(&Comparison::CachedWithStored));
+        let is_it = |it: &&Finding| it.code() == "secret.cached_differs";
+        let finding = found.findings().iter().find(is_it).unwrap().clone();
+        let [_, (_, fits)] = &finding.arguments()[..] else { panic!("{finding:?}") };
+        (fits.clone(), finding.severity(), finding.remedy().unwrap().code())
+    };
+    let differs = |name, stored, cached, has_keys| {
+        let (fits, severity, remedy) = differs(name, &text(stored), &text(cached), has_keys);
+        format!("{fits} {} {remedy}", severity.code())
+    };
+    let (of_user, of_device) = (USER_SIGNING, "org.matrix.msc3814");
+    assert_eq!(differs(of_user, 3, 33, true), "key_storage warning use_stored_secret");
+    assert_eq!(differs(of_user, 33, 3, true), "this_device failure store_secret");
+    assert_eq!(differs(of_user, 33, 34, true), "neither failure ask_other_device");
+    assert_eq!(differs(of_user, 3, 33, false), "unknown warning ask_other_device");
+    assert_eq!(differs(BACKUP, 9, 8, false), "this_device failure store_secret");
+    assert_eq!(differs(of_device, 3, 33, true), "unknown warning ask_other_device");
 }

@@ -17,6 +17,7 @@ use strongroom::{
     encoding::base64,
     ids::KeyId,
     secret::SecretBytes,
+    secret_value::SecretValue,
     session_data::{SessionData, SessionKey},
     signed_json::{SignedObject, TrustedSigner},
 };
@@ -57,6 +58,8 @@ pub(crate) struct World {
     pub(crate) has_verified_device: bool,
     /// A key of the storage that the host has.
     pub(crate) held: Option<(&'static str, &'static [u8; 32])>,
+    /// Secrets that this device has.
+    pub(crate) cached: Vec<SecretValue>,
 }
 
 impl World {
@@ -86,7 +89,14 @@ impl World {
             limits: Limits::default(),
             has_verified_device: false,
             held: None,
+            cached: Vec::new(),
         }
+    }
+
+    /// This device has a secret, too.
+    pub(crate) fn cache(&mut self, name: &str, text: &str) {
+        let read = SecretValue::kept_by_host(&name.into(), text.as_bytes());
+        self.cached.push(read.unwrap().value);
     }
 
     pub(crate) fn storage(&mut self) -> &mut Account {
@@ -134,6 +144,7 @@ impl World {
             Some(description.accept(&KeyMaterial::from_slice(bytes).unwrap()).unwrap())
         }));
         evidence.signers.extend(self.has_verified_device.then(device_signer));
+        evidence.cached = self.cached.clone();
         evidence.asked = self.asked;
         evidence.master_key = self.pinned.map(public_key);
         evidence.retired = self.retired.iter().map(|byte| backup_public_key(*byte)).collect();

@@ -17,6 +17,8 @@ mod kit;
 mod machines;
 mod olm;
 mod produced;
+#[cfg(feature = "unstable-msc4385")]
+mod pushes;
 mod request_table;
 mod restart;
 mod sentences;

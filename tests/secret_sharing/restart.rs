@@ -8,12 +8,12 @@ use strongroom::{
     ids::RequestId,
     saved_state::SavedStateError,
     secret::SecretVec,
-    secret_sharing::{Requester, Responder, SharePolicy},
-    secret_value::{MEGOLM_BACKUP_V1, PublicKeyVerdict, PublicKeys},
+    secret_sharing::{Requester, RequesterError, Responder, SharePolicy},
+    secret_value::{DEHYDRATED_DEVICE, MEGOLM_BACKUP_V1, PublicKeyVerdict, PublicKeys},
 };
 
 use crate::kit::{
-    USER, accepted, answer, ask, asked, key, known, laptop, receive, requester, responder,
+    USER, accepted, answer, ask, asked, dropped, key, known, laptop, receive, requester, responder,
     seen_by_phone, tablet, text_of,
 };
 
@@ -180,4 +180,32 @@ fn restore_part(part: usize, bytes: &[u8]) -> Option<SavedStateError> {
             Responder::from_saved(&saved, USER.into(), "LAPTOP".into(), policy).err()
         }
     }
+}
+
+/// The key of a dehydrated device had no shape once.
+#[test]
+fn a_text_that_was_accepted_as_the_key_of_a_dehydrated_device_costs_no_other_request() {
+    let mut requester = requester();
+    let note = ask(&mut requester, "org.example.note");
+    let other = ask(&mut requester, MEGOLM_BACKUP_V1);
+    let event = answer(&laptop(), &note, "any text");
+    accepted(receive(&mut requester, &event, &seen_by_phone(), &known(8), 0));
+    let saved = requester.save();
+    let saved = str::from_utf8(saved.expose_bytes()).unwrap();
+    let saved = saved.replace("org.example.note", DEHYDRATED_DEVICE);
+    let saved = SecretVec::from(saved.as_bytes());
+    let mut requester = Requester::from_saved(&saved, USER.into(), "PHONE".into()).unwrap();
+    let devices = seen_by_phone();
+    let received: Vec<_> = requester.received(&devices).collect();
+    assert_eq!(text_of(&received[0].secret.value), "any text");
+    drop(received);
+    // Today it would be refused, alone.
+    let asked = ask(&mut requester, DEHYDRATED_DEVICE);
+    let event = answer(&laptop(), &asked, "any text");
+    let reason = dropped(receive(&mut requester, &event, &devices, &known(8), 0));
+    assert!(matches!(reason, RequesterError::Shape(_)), "{reason:?}");
+    let event = answer(&laptop(), &asked, &key(9));
+    accepted(receive(&mut requester, &event, &devices, &known(8), 0));
+    let event = answer(&laptop(), &other, &key(8));
+    accepted(receive(&mut requester, &event, &devices, &known(8), 0));
 }

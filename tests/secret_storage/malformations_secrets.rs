@@ -22,11 +22,12 @@ use strongroom::{
     },
     ids::SecretName,
     passphrase::{PassphraseForm, PassphraseParameters, PassphraseParametersError, candidates},
-    secret::SecretBytes,
+    saved_state::SavedStateError,
+    secret::{SecretBytes, SecretVec},
     secret_value::{
         CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING,
-        DEHYDRATED_DEVICE_UNSTABLE, MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY,
-        SecretCheckError, SecretContent, SecretRepair, SecretValue,
+        DEHYDRATED_DEVICE, DEHYDRATED_DEVICE_UNSTABLE, MEGOLM_BACKUP_V1,
+        MEGOLM_BACKUP_V1_RECOVERY_KEY, SecretCheckError, SecretContent, SecretRepair, SecretValue,
     },
 };
 
@@ -306,9 +307,42 @@ fn a_key_belongs_to_its_own_public_key_alone() {
 
 #[test]
 fn a_name_that_is_not_known_has_no_shape() {
-    for name in [DEHYDRATED_DEVICE_UNSTABLE, "m.dehydrated_device", "m.cross_signing.master2", ""] {
+    for name in ["m.dehydrated_device2", "m.cross_signing.master2", ""] {
         let value = read(name, b"no key").unwrap().value;
         assert!(matches!(value.content(), SecretContent::Text(_)), "{name}");
+    }
+}
+
+#[test]
+fn the_key_of_a_dehydrated_device_is_32_bytes_in_base64_padded_or_not() {
+    for name in [DEHYDRATED_DEVICE, DEHYDRATED_DEVICE_UNSTABLE] {
+        for stored in [base64::encode(&KEY), format!("{}=", base64::encode(&KEY))] {
+            let value = read(name, stored.as_bytes()).unwrap().value;
+            let SecretContent::DehydratedDeviceKey(key) = value.content() else { panic!("{name}") };
+            assert_eq!(*key.expose_bytes(), KEY);
+            assert_eq!(value.to_text().expose_str(), base64::encode(&KEY));
+            assert_eq!(value.name().as_str(), name, "each client finds it under its own name");
+        }
+        let numbers = KEY.map(|byte| byte.to_string()).join(",");
+        for other in ["", "no key", &base64::encode(&KEY[1..]), &numbers] {
+            read(name, other.as_bytes()).unwrap_err();
+        }
+    }
+}
+
+#[test]
+fn a_text_that_was_saved_as_the_key_of_a_dehydrated_device_is_still_read() {
+    let (user, device) = ("@a:b.org".into(), "PHONE".into());
+    let saved = read("org.example.x", b"no key").unwrap().value.save(&user, &device);
+    let saved = str::from_utf8(saved.expose_bytes()).unwrap();
+    for name in [DEHYDRATED_DEVICE, CROSS_SIGNING_MASTER] {
+        let saved = SecretVec::from(saved.replace("org.example.x", name).as_bytes());
+        let read = SecretValue::from_saved(&saved, &user, &device);
+        let text = read.map(|value| value.to_text().expose_str().to_owned());
+        let is_dehydrated = name == DEHYDRATED_DEVICE;
+        let expected =
+            if is_dehydrated { Ok("no key".to_owned()) } else { Err(SavedStateError::Damaged) };
+        assert_eq!(text, expected, "{name}");
     }
 }
 

@@ -60,7 +60,7 @@ fn read(is_wanted: impl Fn(&str) -> bool) -> Vec<Source> {
 
 /// The public types of the library, as `std::any::type_name` names them, without parameters.
 ///
-/// Those of the feature `zxcvbn` are left out where it is off.
+/// Those of the features `zxcvbn` and `unstable-msc4385` are left out where these are off.
 pub(crate) fn public_types(sources: &[Source]) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for source in sources.iter().filter(|source| !source.path.starts_with("src/bin")) {
@@ -70,6 +70,9 @@ pub(crate) fn public_types(sources: &[Source]) -> BTreeSet<String> {
     }
     if !cfg!(feature = "zxcvbn") {
         names.retain(|name| !name.starts_with("strongroom::passphrase::advice::"));
+    }
+    if !cfg!(feature = "unstable-msc4385") {
+        names.retain(|name| !name.starts_with("strongroom::secret_sharing::pushes::"));
     }
     names
 }

@@ -208,6 +208,19 @@ fn the_responders_state_leaves_nothing_however_damaged() {
     });
 }
 
+#[cfg(feature = "unstable-msc4385")]
+#[test]
+fn what_was_pushed_leaves_nothing_however_damaged() {
+    use strongroom::secret_sharing::SecretPushes;
+    leaves_nothing_however_damaged(&crate::sharing::pushes().save(), |saved| {
+        let policy = SharePolicy::default();
+        let restored = SecretPushes::from_saved(saved, USER.into(), DEVICE.into(), policy);
+        let again = restored.as_ref().map(|pushes| drop(pushes.save().clone()));
+        drop(format!("{restored:?}"));
+        again.is_ok()
+    });
+}
+
 #[test]
 fn sealed_states_leave_nothing_opened_or_not() {
     let vault = Vault::new();

@@ -241,3 +241,24 @@ fn what_comes_out_of_olm_leaves_nothing_whole_or_broken() {
     });
     assert!(read > 3, "{read}");
 }
+
+/// A device has pushed a key, of which nothing is known yet.
+#[cfg(feature = "unstable-msc4385")]
+pub(crate) fn pushes() -> strongroom::secret_sharing::SecretPushes {
+    let (vault, devices) = (Vault::new(), seen_by_the_phone());
+    let policy = SharePolicy::default();
+    let mut pushes =
+        strongroom::secret_sharing::SecretPushes::new(USER.into(), "PHONE".into(), policy);
+    let content = json!({ "name": MEGOLM_BACKUP_V1, "secret": vault.key_base64 }).to_string();
+    let sent = answer("", "");
+    let event = DecryptedToDevice::from_checked_parts(
+        USER.into(),
+        *sent.curve25519(),
+        *sent.ed25519(),
+        strongroom::secret_sharing::SECRET_PUSH,
+        SecretVec::from(content.as_bytes()),
+    );
+    let (nothing, limits) = (PublicKeys::default(), Limits::default());
+    assert_eq!(pushes.receive(&event, &devices, &nothing, &limits, 0), Ok(None));
+    pushes
+}

@@ -124,6 +124,11 @@ impl Backup {
                 let failure = if is_stream { None } else { self.read(call, &answer).err() };
                 self.download.stream_came(&mut self.office, version, failure, answer);
             }
+            #[cfg(feature = "unstable-msc4385")]
+            Call::PushSecret(call) => {
+                let sent = self.read(call, &answer);
+                self.pushes.answered(&mut self.office, sent);
+            }
             // The courier has given them to the flow.
             Call::ReadAccountData(_) | Call::WriteAccountData(_) | Call::AskDevices(_) => {}
         }

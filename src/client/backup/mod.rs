@@ -66,6 +66,8 @@ mod offer;
 mod office;
 mod outgoing;
 mod preference;
+#[cfg(feature = "unstable-msc4385")]
+mod push;
 mod question;
 mod saved;
 mod scopes;
@@ -131,6 +133,8 @@ pub struct Backup {
     sharers: HashSet<Ed25519PublicKey>,
     look: Look,
     preference: PreferenceLane,
+    #[cfg(feature = "unstable-msc4385")]
+    pushes: push::PushLane,
     download: Download,
     withdrawal: Option<Withdrawal>,
     /// How many versions the server said it made, and never showed.
@@ -164,6 +168,8 @@ impl Backup {
             sharers: HashSet::new(),
             look: Look::default(),
             preference: PreferenceLane::default(),
+            #[cfg(feature = "unstable-msc4385")]
+            pushes: push::PushLane::default(),
             download: Download::default(),
             withdrawal: None,
             without_effect: 0,

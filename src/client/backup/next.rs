@@ -128,6 +128,8 @@ impl Backup {
         // A download may find that the version has to be looked at first.
         let download = preference.or_else(|| self.download_call());
         let version = download.or_else(|| self.version_call(now));
+        #[cfg(feature = "unstable-msc4385")]
+        let version = version.or_else(|| self.pushes.next(&self.office, rng));
         version.or_else(|| self.state.in_use_mut()?.next(&mut self.office, rng))
     }
 
@@ -136,8 +138,10 @@ impl Backup {
         let (version, preference) =
             (self.version_due(), self.preference.due(&self.office, self.stage()));
         let upload = self.state.in_use().and_then(|in_use| in_use.due(&self.office));
-        let dues = [version, preference, upload, self.download_due()];
-        let due = dues.into_iter().flatten().min()?;
+        let dues = [version, preference, upload, self.download_due()].into_iter();
+        #[cfg(feature = "unstable-msc4385")]
+        let dues = dues.chain([self.pushes.due(&self.office)]);
+        let due = dues.flatten().min()?;
         Some(self.office.courier.host_time(due))
     }
 
@@ -171,6 +175,8 @@ impl Backup {
             wanted.extend([RequestKind::Upload, RequestKind::CompareSession]);
         }
         wanted.extend(self.download.wanted.kinds());
+        #[cfg(feature = "unstable-msc4385")]
+        wanted.extend(self.pushes.kind());
         self.office.courier.waiting_for(&wanted)
     }
 

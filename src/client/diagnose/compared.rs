@@ -92,6 +92,9 @@ named! {
         /// The secrets, with the keys of the key storage that are at hand.
         SecretsWithStorageKey = "secrets_with_storage_key",
             "what your key storage holds against its key";
+        /// The secrets that the host has, with those in the key storage.
+        CachedWithStored = "cached_secrets_with_key_storage",
+            "the secrets on this device against what your key storage holds";
         /// The backup, with the backup keys that are at hand.
         KeyWithBackup = "backup_key_with_backup", "the backup key against the backup";
         /// The signatures on the backup, with the keys that are trusted.
@@ -140,6 +143,7 @@ pub(super) fn comparisons(evidence: &Evidence, facts: &Facts) -> Vec<Comparison>
     let storage = evidence.storage.as_ref();
     let has_secrets = storage.is_some_and(|it| it.secrets().next().is_some());
     let has_storage = has_secrets || storage.is_some_and(|it| it.keys().next().is_some());
+    let has_cached = evidence.cached_secrets().any(|it| facts.opened(it.name().as_str()).is_some());
     let is_open = storage.is_some() && (!has_secrets || has_opened(facts));
     let (has_keys, has_sample) = (evidence.own_keys().is_some(), evidence.sample.is_some());
     let is_signed = is_usable(evidence.current()) && !facts.trusted.is_empty();
@@ -147,6 +151,7 @@ pub(super) fn comparisons(evidence: &Evidence, facts: &Facts) -> Vec<Comparison>
         (Comparison::EnteredWithStorage, has_typed && has_storage),
         (Comparison::EnteredWithBackup, has_typed && has_versions),
         (Comparison::SecretsWithStorageKey, !facts.secrets.is_empty()),
+        (Comparison::CachedWithStored, has_cached),
         (Comparison::KeyWithBackup, has_usable && has_backup_key),
         (Comparison::SignaturesWithTrustedKeys, is_signed),
         (Comparison::StoredWithPublished, is_open && has_keys),

@@ -14,6 +14,7 @@ use crate::{
     ids::UserId,
     limits::Limits,
     secret_storage::{AccountDataPair, SecretStorage, SecretStorageKey},
+    secret_value::SecretValue,
     signed_json::TrustedSigner,
 };
 
@@ -46,6 +47,8 @@ pub struct Evidence {
     pub storage_keys: Vec<SecretStorageKey>,
     /// A decryption key that the host has.
     pub backup_key: Option<BackupDecryptionKey>,
+    /// Secrets that the host has on this device, to be compared with those in the key storage.
+    pub cached: Vec<SecretValue>,
     /// What the user was asked for, if they typed something; `None` if either key will do.
     pub asked: Option<KeyKind>,
 }
@@ -92,6 +95,7 @@ impl Evidence {
             sample: None,
             storage_keys: Vec::new(),
             backup_key: None,
+            cached: Vec::new(),
             asked: None,
         }
     }
@@ -147,6 +151,7 @@ impl Evidence {
             sample: None,
             storage_keys: Vec::new(),
             backup_key: self.backup_key.clone(),
+            cached: self.cached.clone(),
             asked: self.asked,
         }
     }
@@ -160,6 +165,12 @@ impl Evidence {
                 || of_users.iter().any(|keys| keys.contains_key(user_id))
                 || keys.unusable.iter().any(|(user, ..)| user == user_id)
         })
+    }
+
+    /// The secrets that the host has, the backup's decryption key among them.
+    pub(super) fn cached_secrets(&self) -> impl Iterator<Item = SecretValue> {
+        let backup_key = self.backup_key.iter().map(BackupDecryptionKey::to_secret);
+        self.cached.iter().cloned().chain(backup_key)
     }
 
     pub(super) fn current(&self) -> Option<&BackupVersionInfo> {

@@ -35,6 +35,7 @@
 // docs/decisions.md, 30: a diagnosis is findings, not a verdict.
 
 mod backup;
+mod cached;
 mod collector;
 mod compared;
 mod evidence;
@@ -53,7 +54,7 @@ use std::{
 };
 
 use self::finding::{
-    BackupFinding, IdentityFinding, InputFinding, LegacyForm, SecretFinding, SessionCount,
+    BackupFinding, Fitting, IdentityFinding, InputFinding, LegacyForm, SecretFinding, SessionCount,
     SessionFinding, StorageFinding,
 };
 use self::{
@@ -155,6 +156,7 @@ impl<'a> Diagnose<'a> {
         case.look_at_input(&mut findings);
         case.look_at_storage(&mut findings);
         case.look_at_secrets(&mut findings);
+        case.look_at_cached(&mut findings);
         case.look_at_backup(&mut findings);
         case.look_at_sessions(&mut findings);
         let findings = findings.sorted();

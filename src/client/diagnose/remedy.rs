@@ -133,6 +133,10 @@ remedies! {
     StoreSecret(name: SecretName) = "store_secret", By::Repair,
         "Store {name} in your key storage again, from a device that still has it.";
 
+    /// Take this secret from the key storage in the place of the one that the host has.
+    UseStoredSecret(name: SecretName) = "use_stored_secret", By::User,
+        "Let this client take {name} from your key storage.";
+
     /// Encrypt this secret to the default key as well.
     EncryptToDefaultKey(name: SecretName) = "encrypt_to_default_key", By::Repair,
         "Encrypt {name} with the default key as well.";

@@ -21,7 +21,7 @@ pub struct RepairParts {
     /// A new key: for a new storage, for a rotation, and for a migration, which uses it only where no default key can
     /// take the secrets. If the plan describes it, the user has to be shown it.
     pub new_key: Option<NewKey>,
-    /// Secrets that the host has. They are stored if they are authentic, belong to a public key that is the user's for
+    /// Secrets that the host has, besides those in [`Evidence::cached`](super::Evidence::cached). They are stored if they are authentic, belong to a public key that is the user's for
     /// sure, or are accepted.
     pub secrets: Vec<SecretValue>,
     /// Secrets that are stored or move although nobody vouches for them, because the user said so.
@@ -230,7 +230,8 @@ impl Diagnosis {
             _ => Facts::published(&self.evidence, name)
                 .is_none_or(|published| value.check_cross_signing_key(&published).is_ok()),
         };
-        let given = parts.secrets.iter().find(|value| value.name() == name && fits(value));
+        let mut held = parts.secrets.iter().chain(&self.evidence.cached);
+        let given = held.find(|value| value.name() == name && fits(value));
         let found = || {
             let info = self.evidence.current().filter(|_| name.as_str() == MEGOLM_BACKUP_V1)?;
             let key = self.facts.key_of(&self.evidence, info);

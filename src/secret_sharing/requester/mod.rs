@@ -12,6 +12,8 @@ use std::{collections::BTreeMap, fmt};
 
 use rand_core::CryptoRng;
 
+#[cfg(feature = "unstable-msc4385")]
+pub(super) use self::receive::pinned;
 use self::step::ClosedBy;
 pub use self::{
     outcome::{AcceptedSecret, DroppedAnswer, EndedRequest, Receipt, RequesterError},

@@ -185,11 +185,7 @@ impl Requester {
         if !self.is_ours(devices) {
             return Err(RequesterError::OtherAccount);
         }
-        if *event.sender() != self.user_id {
-            return Err(RequesterError::OtherUser);
-        }
-        let device = devices.trusted_by_keys(event.curve25519(), event.ed25519());
-        device.map(|device| device.identity.clone()).map_err(RequesterError::Sender)
+        event.trusted_sender(devices)
     }
 
     fn answer(
@@ -229,7 +225,10 @@ impl Requester {
 }
 
 /// The public keys with the pinned master key, which counts before any other.
-fn pinned(public_keys: &PublicKeys, devices: &OwnDevices) -> PublicKeys {
+pub(in crate::secret_sharing) fn pinned(
+    public_keys: &PublicKeys,
+    devices: &OwnDevices,
+) -> PublicKeys {
     let mut public_keys = public_keys.clone();
     public_keys.master = devices.master_key().copied().or(public_keys.master);
     public_keys

@@ -78,7 +78,7 @@ impl Candidate {
             Err(error) => Judgement::Misfit(error),
             Ok(PublicKeyVerdict::Belongs) => Judgement::Fits(PublicKeyVerdict::Belongs),
             // Nothing will ever prove it.
-            Ok(verdict) if SecretShape::of(name) == SecretShape::Text => Judgement::Fits(verdict),
+            Ok(verdict) if !SecretShape::of(name).has_public_key() => Judgement::Fits(verdict),
             Ok(_) => Judgement::Undecided,
         }
     }

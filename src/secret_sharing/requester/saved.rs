@@ -12,10 +12,11 @@ use crate::{
     clock::Clock,
     encoding::{json, secret_base64},
     ids::{DeviceId, RequestId, SecretName, UserId},
+    provenance::Provenance,
     saved_state::{Header, SavedStateError},
     secret::{SecretString, SecretVec},
     secret_sharing::saved::{SavedDevice, ed25519},
-    secret_value::PublicKeyVerdict,
+    secret_value::{PublicKeyVerdict, SecretValue},
 };
 
 #[derive(Serialize)]
@@ -199,7 +200,12 @@ impl SavedCandidate<'_> {
         let damaged = SavedStateError::Damaged;
         let text = secret_base64::decode(self.secret).map_err(|_| damaged)?;
         let text = str::from_utf8(text.expose_bytes()).map_err(|_| damaged)?;
-        Candidate::read(self.from.read()?, SecretString::from(text), name).map_err(|_| damaged)
+        // It had the shape of its name when it came.
+        let from = self.from.read()?;
+        let provenance = Provenance::SharedByVerifiedDevice(from.ed25519);
+        let secret = SecretValue::read_saved(name, text.as_bytes(), provenance);
+        let secret = secret.map_err(|_| damaged)?;
+        Ok(Candidate { from, text: SecretString::from(text), secret })
     }
 }
 

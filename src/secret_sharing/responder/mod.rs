@@ -23,6 +23,8 @@ pub use self::{
     secret_to_encrypt::{EncryptedSecretSend, SecretToEncrypt},
     step::AnswerState,
 };
+#[cfg(feature = "unstable-msc4385")]
+pub(super) use self::{secret_to_encrypt::Purpose, share::check_provenance};
 use super::own_devices::OwnDevices;
 use crate::clock::Clock;
 use crate::ids::{DeviceId, RequestId, UserId};

@@ -18,6 +18,8 @@ use crate::{
     },
     secret_value::SecretValue,
 };
+#[cfg(feature = "unstable-msc4385")]
+use crate::{ids::SecretName, secret_sharing::pushes::secret_push};
 
 /// A secret that has to be encrypted for one device before it can go anywhere.
 ///
@@ -44,11 +46,21 @@ use crate::{
 /// }
 /// ```
 pub struct SecretToEncrypt {
-    pub(super) user_id: UserId,
-    pub(super) from: DeviceIdentity,
-    pub(super) to: DeviceIdentity,
-    pub(super) request_id: RequestId,
+    user_id: UserId,
+    from: DeviceIdentity,
+    pub(in crate::secret_sharing) to: DeviceIdentity,
+    pub(in crate::secret_sharing) purpose: Purpose,
     content: SecretVec,
+}
+
+/// What a secret is sent for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::secret_sharing) enum Purpose {
+    /// It was asked for.
+    Answer(RequestId),
+    /// It is new, and nobody asked. This is its name and the public key that it belongs to.
+    #[cfg(feature = "unstable-msc4385")]
+    Push(SecretName, String),
 }
 
 /// A secret that is encrypted for one device: the content of a `m.room.encrypted` event.
@@ -60,15 +72,38 @@ pub struct EncryptedSecretSend {
 }
 
 impl SecretToEncrypt {
-    pub(super) fn new(
+    pub(in crate::secret_sharing) fn new(
         user_id: UserId,
         from: DeviceIdentity,
         to: DeviceIdentity,
-        request_id: RequestId,
+        purpose: Purpose,
         secret: &SecretValue,
     ) -> Self {
-        let content = SecretSend::new(request_id.clone(), secret.to_text()).to_json();
-        Self { user_id, from, to, request_id, content }
+        let content = match &purpose {
+            Purpose::Answer(id) => SecretSend::new(id.clone(), secret.to_text()).to_json(),
+            #[cfg(feature = "unstable-msc4385")]
+            Purpose::Push(..) => secret_push::write(secret),
+        };
+        Self { user_id, from, to, purpose, content }
+    }
+
+    /// The request that it answers, if it is an answer.
+    pub(super) fn request_id(&self) -> Option<&RequestId> {
+        match &self.purpose {
+            Purpose::Answer(id) => Some(id),
+            #[cfg(feature = "unstable-msc4385")]
+            Purpose::Push(..) => None,
+        }
+    }
+
+    /// The type of the event inside the ciphertext.
+    #[must_use]
+    pub fn event_type(&self) -> &'static str {
+        match &self.purpose {
+            Purpose::Answer(_) => SECRET_SEND,
+            #[cfg(feature = "unstable-msc4385")]
+            Purpose::Push(..) => secret_push::SECRET_PUSH_UNSTABLE,
+        }
     }
 
     /// The one device that it may be encrypted for: with an Olm session of *this* Curve25519 key.
@@ -81,17 +116,20 @@ impl SecretToEncrypt {
     /// ([specification](https://spec.matrix.org/v1.16/client-server-api/#molmv1curve25519-aes-sha2)).
     #[must_use]
     pub fn expose_olm_payload(&self) -> SecretVec {
-        olm_payload::write(SECRET_SEND, &self.content, &self.user_id, &self.from, &self.to)
+        olm_payload::write(self.event_type(), &self.content, &self.user_id, &self.from, &self.to)
     }
 
-    /// The content of `m.secret.send`, for a host whose Olm layer adds sender and recipient itself.
+    /// The content of the event, for a host whose Olm layer adds sender and recipient itself.
     #[must_use]
     pub fn expose_content(&self) -> &[u8] {
         self.content.expose_bytes()
     }
 
     /// Takes what Olm made of it; `None` if it is anything but a message from this device to that one.
-    pub(super) fn into_encrypted(self, content: JsonObject) -> Option<EncryptedSecretSend> {
+    pub(in crate::secret_sharing) fn into_encrypted(
+        self,
+        content: JsonObject,
+    ) -> Option<EncryptedSecretSend> {
         let is = |name, expected: &str| {
             let text = content.member(name).and_then(|value| json::string(value).ok());
             text.is_some_and(|text| text.as_str() == expected)
@@ -134,11 +172,11 @@ impl EncryptedSecretSend {
 
 impl fmt::Debug for SecretToEncrypt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { user_id, from: _, to, request_id, content: _ } = self;
+        let Self { user_id, from: _, to, purpose, content: _ } = self;
         f.debug_struct("SecretToEncrypt")
             .field("user_id", user_id)
             .field("to", to)
-            .field("request_id", request_id)
+            .field("purpose", purpose)
             .finish_non_exhaustive()
     }
 }

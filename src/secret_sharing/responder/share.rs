@@ -7,7 +7,7 @@ use super::{
     entry::Entry,
     outcome::{IncomingRequest, ResponderError},
     policy::ShareRule,
-    secret_to_encrypt::{EncryptedSecretSend, SecretToEncrypt},
+    secret_to_encrypt::{EncryptedSecretSend, Purpose, SecretToEncrypt},
     step::{AnswerState, Event, step},
 };
 use crate::{
@@ -59,16 +59,10 @@ impl Responder {
         if entry.name.as_ref() != Some(secret.name()) || *secret.name() != request.name {
             return Err(ResponderError::OtherSecret);
         }
-        match secret.provenance() {
-            Provenance::SharedByVerifiedDevice(_) => return Err(ResponderError::OnlyDevice),
-            provenance if !provenance.is_authentic() => {
-                return Err(ResponderError::Unauthenticated);
-            }
-            _ => {}
-        }
-        let request_id = entry.request_id.clone();
+        check_provenance(secret)?;
+        let purpose = Purpose::Answer(entry.request_id.clone());
         let (user_id, from) = (self.user_id.clone(), devices.this_device().clone());
-        Ok(SecretToEncrypt::new(user_id, from, to, request_id, secret))
+        Ok(SecretToEncrypt::new(user_id, from, to, purpose, secret))
     }
 
     /// The host has encrypted the secret: `content` is that of the `m.room.encrypted` event. It becomes
@@ -85,8 +79,8 @@ impl Responder {
         devices: &OwnDevices,
         now_ms: u64,
     ) -> Result<EncryptedSecretSend, ResponderError> {
-        let entry =
-            self.check(&secret.to, &secret.request_id, Event::Encrypted, devices, now_ms)?;
+        let request_id = secret.request_id().ok_or(ResponderError::Unknown)?;
+        let entry = self.check(&secret.to, request_id, Event::Encrypted, devices, now_ms)?;
         let (to, request_id) = (entry.device.clone(), entry.request_id.clone());
         let encrypted = secret.into_encrypted(content).ok_or(ResponderError::NotEncrypted)?;
         self.change(&to, &request_id, Event::Encrypted, now_ms)?;
@@ -106,7 +100,8 @@ impl Responder {
         secret: SecretToEncrypt,
         now_ms: u64,
     ) -> Result<(), ResponderError> {
-        self.change(&secret.to, &secret.request_id, Event::NoSession, now_ms)
+        let request_id = secret.request_id().ok_or(ResponderError::Unknown)?;
+        self.change(&secret.to, request_id, Event::NoSession, now_ms)
     }
 
     fn change(
@@ -155,5 +150,16 @@ impl Responder {
             (AnswerState::Allowed, Some(ShareRule::Share | ShareRule::AskUser)) => Ok(entry),
             _ => Err(ResponderError::NotShared),
         }
+    }
+}
+
+/// Whether a device that gets this secret may take it on this one's word.
+pub(in crate::secret_sharing) fn check_provenance(
+    secret: &SecretValue,
+) -> Result<(), ResponderError> {
+    match secret.provenance() {
+        Provenance::SharedByVerifiedDevice(_) => Err(ResponderError::OnlyDevice),
+        provenance if !provenance.is_authentic() => Err(ResponderError::Unauthenticated),
+        _ => Ok(()),
     }
 }

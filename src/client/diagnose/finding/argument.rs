@@ -10,7 +10,8 @@ use crate::{
     secret_storage::{EntryKind, SecretOpenError, UnlockFailure, UnlockOutcome},
     secret_value::{
         CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING,
-        MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY,
+        DEHYDRATED_DEVICE, DEHYDRATED_DEVICE_UNSTABLE, MEGOLM_BACKUP_V1,
+        MEGOLM_BACKUP_V1_RECOVERY_KEY,
     },
     signed_json::QueriedKeyError,
 };
@@ -104,9 +105,32 @@ impl Argument for SecretName {
             CROSS_SIGNING_MASTER => "the master key of your digital identity",
             CROSS_SIGNING_SELF_SIGNING => "the self-signing key of your digital identity",
             CROSS_SIGNING_USER_SIGNING => "the user-signing key of your digital identity",
+            DEHYDRATED_DEVICE | DEHYDRATED_DEVICE_UNSTABLE => "the key of your dehydrated device",
             _ => return format!("the secret {}", quoted(self)),
         };
         known.to_owned()
+    }
+}
+
+impl Argument for super::Fitting {
+    fn plain(&self) -> String {
+        let name = match self {
+            Self::Stored => "key_storage",
+            Self::Cached => "this_device",
+            Self::Neither => "neither",
+            Self::Unknown => "unknown",
+        };
+        name.to_owned()
+    }
+
+    fn in_sentence(&self) -> String {
+        let words = match self {
+            Self::Stored => "the one in your key storage belongs to its public key",
+            Self::Cached => "the one on this device belongs to its public key",
+            Self::Neither => "neither of them belongs to its public key",
+            Self::Unknown => "nothing at hand shows which of them is right",
+        };
+        words.to_owned()
     }
 }
 

@@ -12,7 +12,7 @@ use std::fmt;
 pub(super) use self::{
     backup::{BackupFinding, SessionCount, SessionFinding},
     input::InputFinding,
-    secrets::{IdentityFinding, LegacyForm, SecretFinding},
+    secrets::{Fitting, IdentityFinding, LegacyForm, SecretFinding},
     storage::StorageFinding,
 };
 use super::remedy::Remedy;

@@ -89,11 +89,38 @@ findings! {
             Some(Remedy::StoreSecret(name.clone())),
             "What your key storage holds as {name} belongs to the public key {stored}, but the published one is {published}.";
 
+        /// The host has another secret of this name than the key storage.
+        CachedDiffers { name: SecretName, fits: Fitting } =
+            "secret.cached_differs",
+            match fits {
+                Fitting::Stored | Fitting::Unknown => Severity::Warning,
+                Fitting::Cached | Fitting::Neither => Severity::Failure,
+            },
+            Some(match fits {
+                Fitting::Stored => Remedy::UseStoredSecret(name.clone()),
+                Fitting::Cached => Remedy::StoreSecret(name.clone()),
+                Fitting::Neither | Fitting::Unknown => Remedy::AskOtherDevice(name.clone()),
+            }),
+            "This device has another value of {name} than your key storage: {fits}.";
+
         /// One backup key is stored under today's name, and another one under that of a draft.
         TwoBackupKeys { current: BackupPublicKey, draft: BackupPublicKey } =
             "secret.two_backup_keys", Severity::Warning, Some(Remedy::DeleteDraftBackupKey),
             "Your key storage holds two backup keys: one for the backup with the public key {current}, and one under an old name for the backup with the public key {draft}.";
     }
+}
+
+/// Which of two secrets of one name belongs to the public key of that name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in super::super) enum Fitting {
+    /// The one in the key storage.
+    Stored,
+    /// The one that the host has.
+    Cached,
+    /// None of them.
+    Neither,
+    /// There is no such public key, or it is not at hand.
+    Unknown,
 }
 
 /// A form in which secrets are not stored any more.
