@@ -49,6 +49,7 @@
 //! | [`secret_sharing`] | asking the user's other devices for secrets, and answering them |
 //! | [`secret_value`] | a named secret, its shape, and the public key that it belongs to |
 //! | [`signed_json`] | signed objects, kept to the last byte |
+//! | [`cross_signing`] | a device made trusted with the self-signing key; a new digital identity |
 //! | [`client`] | one machine per account, which does everything a client does about its backup; what is wrong with an account |
 //! | [`api`] | the HTTP endpoints as typed requests and responses |
 //! | [`crypto`], [`encoding`], [`secret`], [`ids`] | what the others stand on |
@@ -75,6 +76,7 @@ pub mod backup;
 mod characters;
 pub mod client;
 mod clock;
+pub mod cross_signing;
 pub mod crypto;
 pub mod encoding;
 pub mod excerpt;

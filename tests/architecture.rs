@@ -42,7 +42,7 @@ const FLOORS: [&[&str]; 11] = [
     &["crypto"],
     &["passphrase", "provenance", "saved_state", "session_data", "signed_json"],
     &["recovery_key", "secret_value"],
-    &["backup", "key_export", "secret_sharing", "secret_storage"],
+    &["backup", "cross_signing", "key_export", "secret_sharing", "secret_storage"],
     &["api"],
     &["client", "homeserver"],
     &["saved_files"],

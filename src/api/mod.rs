@@ -11,7 +11,7 @@
 //! | the sessions of a room | [`PutRoomKeys::for_room`], [`GetRoomKeys::for_room`], [`DeleteRoomKeys::for_room`] |
 //! | one session | [`PutRoomKeys::for_session`], [`GetRoomKeysForSession`], [`DeleteRoomKeys::for_session`] |
 //! | account data | [`GetAccountData`], [`PutAccountData`], [`GetSync`] |
-//! | devices and keys | [`SendToDevice`], [`QueryKeys`], [`UploadSignatures`] |
+//! | devices and keys | [`SendToDevice`], [`QueryKeys`], [`UploadSignatures`], [`UploadSigningKeys`] |
 //! | the account | [`GetWhoAmI`] |
 //!
 //! Every request fails with [`RequestError`] if an identifier cannot be part of a URL, and every
@@ -53,6 +53,7 @@ mod room_keys;
 mod send_to_device;
 mod sync;
 mod upload_signatures;
+mod upload_signing_keys;
 
 pub use self::{
     access_token::AccessToken,
@@ -62,7 +63,7 @@ pub use self::{
     get_account_data::GetAccountData,
     get_who_am_i::GetWhoAmI,
     put_account_data::PutAccountData,
-    query_keys::{OwnKeys, QueriedKeys, QueryKeys},
+    query_keys::{NewIdentityError, OwnKeys, QueriedKeys, QueryKeys},
     room_keys::{
         CreateBackupVersion, DeleteBackupVersion, DeleteRoomKeys, GetBackupVersion, GetRoomKeys,
         GetRoomKeysForSession, PutRoomKeys, PutRoomKeysError, RoomKeys, StoredRoomKeys,
@@ -71,4 +72,5 @@ pub use self::{
     send_to_device::SendToDevice,
     sync::{GetSync, SyncResponse, ToDeviceEvent},
     upload_signatures::{SignatureFailure, UploadSignatures},
+    upload_signing_keys::UploadSigningKeys,
 };

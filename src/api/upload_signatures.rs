@@ -14,22 +14,21 @@ use super::{
 };
 use crate::{
     Limits,
-    crypto::ed25519::Ed25519PublicKey,
-    encoding::json,
+    cross_signing::SignedKey,
+    encoding::{json, json_object::JsonObject},
     excerpt::Excerpt,
-    ids::{DeviceId, UserId},
-    signed_json::SignedObject,
+    ids::UserId,
 };
 
 /// Publishes signatures of devices and cross-signing keys
 /// ([specification](https://spec.matrix.org/v1.16/client-server-api/#post_matrixclientv3keyssignaturesupload)).
 ///
-/// Each object is one that the host has made from keys that it knows by itself, and signed: its own device's
-/// keys, say. What the homeserver returned for such a key must not be signed, since it can have any members. A
-/// response with a status of success may still have refused some of them: it lists these.
+/// Each is one that this crate has put together from typed parts, with one new signature: nothing of what the homeserver
+/// returned is sent back, and no signature that it has already. A response with a status of success may still have refused
+/// some of them: it lists these.
 #[derive(Debug, Clone, Default)]
 pub struct UploadSignatures {
-    objects: BTreeMap<UserId, BTreeMap<String, SignedObject>>,
+    objects: BTreeMap<UserId, BTreeMap<String, JsonObject>>,
 }
 
 /// A signed object that the homeserver did not take.
@@ -48,32 +47,14 @@ pub struct SignatureFailure {
 }
 
 impl UploadSignatures {
-    /// Nothing until something is added.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Adds the keys of a device with a signature on them.
-    #[must_use]
-    pub fn device(self, user_id: UserId, device_id: &DeviceId, keys: SignedObject) -> Self {
-        self.object(user_id, device_id.as_str().to_owned(), keys)
-    }
-
-    /// Adds a cross-signing key with a signature on it.
-    #[must_use]
-    pub fn cross_signing_key(
-        self,
-        user_id: UserId,
-        public_key: &Ed25519PublicKey,
-        key: SignedObject,
-    ) -> Self {
-        self.object(user_id, public_key.to_base64(), key)
-    }
-
-    fn object(mut self, user_id: UserId, name: String, object: SignedObject) -> Self {
-        self.objects.entry(user_id).or_default().insert(name, object);
-        self
+    /// Of these keys; of several of one name, the last counts.
+    pub fn new(keys: impl IntoIterator<Item = SignedKey>) -> Self {
+        let mut objects = BTreeMap::<_, BTreeMap<_, _>>::new();
+        for key in keys {
+            let of_user = objects.entry(key.user_id().clone()).or_default();
+            of_user.insert(key.name().to_owned(), JsonObject::from_our_own(key.as_json()));
+        }
+        Self { objects }
     }
 }
 
@@ -92,7 +73,7 @@ impl Endpoint for UploadSignatures {
 
     fn body(&self) -> Vec<u8> {
         let objects = self.objects.values().flat_map(BTreeMap::values);
-        let length: usize = objects.map(|object| object.as_json().len() + 128).sum();
+        let length: usize = objects.map(|object| object.as_bytes().len() + 128).sum();
         json::to_bytes(&self.objects, length)
     }
 

@@ -1,7 +1,8 @@
-//! Ed25519: public keys and signatures, for verifying only; and seeds, to see which key they belong to.
+//! Ed25519: public keys and signatures, to verify them; and seeds, to see which key they belong to.
 //!
-//! Signing is the host's: it has the keys, often in another process. The crate says
-//! [which bytes to sign](crate::signed_json::ToSign).
+//! Signing with a device key is the host's: it has the key, often in another process. The crate says
+//! [which bytes to sign](crate::signed_json::ToSign), and signs nothing else itself where a cross-signing seed is at
+//! hand ([`cross_signing`](crate::cross_signing)).
 //!
 //! ```
 //! use strongroom::crypto::ed25519::{Ed25519PublicKey, Ed25519Signature};
@@ -20,7 +21,8 @@ use std::{
     str::FromStr,
 };
 
-use ed25519_dalek::{Signature, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use rand_core::CryptoRng;
 use subtle::ConstantTimeEq as _;
 
 use crate::{
@@ -192,6 +194,11 @@ impl Ed25519Seed {
         Self(bytes)
     }
 
+    /// Draws a seed.
+    pub(crate) fn generate_with_rng(rng: &mut impl CryptoRng) -> Self {
+        Self(SecretBytes::init_with(|bytes| rng.fill_bytes(bytes)))
+    }
+
     /// The public key that belongs to the seed.
     #[must_use]
     pub fn public_key(&self) -> Ed25519PublicKey {
@@ -213,6 +220,45 @@ impl fmt::Debug for Ed25519Seed {
     }
 }
 
+/// A seed that signs, with its public key. It is wiped with its seed, and the expanded key after each signature.
+///
+/// What it signs is a [`ToSign`](crate::signed_json::ToSign): nothing else calls [`sign`](Self::sign).
+#[derive(Clone)]
+pub(crate) struct Ed25519SigningKey {
+    seed: Ed25519Seed,
+    public: Ed25519PublicKey,
+}
+
+impl Ed25519SigningKey {
+    pub(crate) fn new(seed: Ed25519Seed) -> Self {
+        let public = seed.public_key();
+        Self { seed, public }
+    }
+
+    pub(crate) fn public_key(&self) -> &Ed25519PublicKey {
+        &self.public
+    }
+
+    /// The seed, to be stored.
+    pub(crate) fn seed(&self) -> &Ed25519Seed {
+        &self.seed
+    }
+
+    /// Signs as [RFC 8032](https://www.rfc-editor.org/rfc/rfc8032#section-5.1.6) says.
+    pub(crate) fn sign(&self, message: &[u8]) -> Ed25519Signature {
+        // It is wiped when it is dropped.
+        let key = SigningKey::from_bytes(self.seed.0.expose_bytes());
+        Ed25519Signature(key.sign(message).to_bytes())
+    }
+}
+
+impl fmt::Debug for Ed25519SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { seed: _, public } = self;
+        f.debug_struct("Ed25519SigningKey").field("public", public).finish_non_exhaustive()
+    }
+}
+
 const WHAT: &str = "the Ed25519 public key";
 
 #[cfg(test)]
@@ -225,6 +271,29 @@ mod tests {
         let key = Ed25519PublicKey::from_base64(text).unwrap();
         assert_eq!(key.to_base64(), text);
         assert_eq!(Ed25519PublicKey::from_base64(&format!("{text}=")), Ok(key));
+    }
+
+    /// The second test of RFC 8032, section 7.1.
+    #[test]
+    fn a_signing_key_signs_as_the_rfc_says() {
+        let seed = "TM0Imyj/ltqdtsNG7BFOD1uKMZ81q6Yk2oz27U+4pvs";
+        let seed = crate::encoding::secret_base64::decode_array(seed).unwrap();
+        let key = Ed25519SigningKey::new(Ed25519Seed::from_bytes(seed));
+        assert_eq!(key.public_key().to_base64(), "PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw");
+        let signature = key.sign(&[0x72]);
+        assert_eq!(
+            signature.to_base64(),
+            "kqAJqfDUyrhyDoILX2QlQKKye1QWUD+Ps3YiI+vbadoIWsHkPhWZbkWPNhPQ8R2MOHsurrQwKu6wDSkWErsMAA"
+        );
+        assert!(key.public_key().verifies(&[0x72], &signature));
+        assert!(!format!("{key:?}").contains("TM0"));
+    }
+
+    /// The expanded key is in no container of ours.
+    #[test]
+    fn what_a_dependency_signs_with_wipes_itself() {
+        fn wipes<T: zeroize::ZeroizeOnDrop>() {}
+        wipes::<SigningKey>();
     }
 
     #[test]

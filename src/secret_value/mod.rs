@@ -123,6 +123,12 @@ impl SecretValue {
         Self::read_with(name, kept, Provenance::KeptByHost)
     }
 
+    /// The seed of a cross-signing key that was drawn here, under the name that stands for its use.
+    pub(crate) fn generated_seed(name: &str, seed: Ed25519Seed) -> Self {
+        let content = SecretContent::CrossSigningSeed(seed);
+        Self { name: name.into(), content, provenance: Provenance::Generated }
+    }
+
     /// Reads a secret with what is known of where it came from.
     pub(crate) fn read_with(
         name: &SecretName,

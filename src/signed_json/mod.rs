@@ -29,6 +29,7 @@
 
 mod cross_signing_key;
 mod device_keys;
+mod keys_to_sign;
 mod kind;
 mod published_key;
 mod report;
@@ -43,11 +44,13 @@ use serde_json::value::RawValue;
 pub use self::{
     cross_signing_key::{CrossSigningKey, CrossSigningUsage},
     device_keys::DeviceKeys,
+    keys_to_sign::KeysToSign,
     published_key::QueriedKeyError,
     report::{SignatureReport, SignatureVerdict, TrustedSigner},
     to_sign::{BackupAuthDataToSign, ToSign},
 };
 pub(crate) use self::{
+    keys_to_sign::DeviceAlgorithm,
     kind::Kind,
     to_sign::{
         PRIVATE_KEY_BITS, PRIVATE_KEY_ITERATIONS, PRIVATE_KEY_SALT, PUBLIC_KEY, SignedPassphrase,

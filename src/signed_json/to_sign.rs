@@ -4,7 +4,14 @@
 
 use std::fmt;
 
-use crate::{crypto::curve25519::Curve25519PublicKey, encoding::canonical_json::JsonValue};
+use super::keys_to_sign::KeysToSign;
+use crate::{
+    crypto::{
+        curve25519::Curve25519PublicKey,
+        ed25519::{Ed25519Signature, Ed25519SigningKey},
+    },
+    encoding::canonical_json::JsonValue,
+};
 
 /// What a host signs with a key of the user: built from typed parts by this crate, never an object that
 /// somebody sent.
@@ -18,12 +25,22 @@ use crate::{crypto::curve25519::Curve25519PublicKey, encoding::canonical_json::J
 /// # use strongroom::signed_json::{BackupAuthDataToSign, ToSign};
 /// let forged = ToSign::BackupAuthData(BackupAuthDataToSign { bytes: b"{}".to_vec() });
 /// ```
+///
+/// ```compile_fail
+/// # use strongroom::signed_json::{KeysToSign, ToSign};
+/// let forged = ToSign::DeviceKeys(KeysToSign { bytes: b"{}".to_vec() });
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ToSign {
     /// The public key of the user's own backup: sign it with the device key, and with the master key where it
     /// is at hand.
     BackupAuthData(BackupAuthDataToSign),
+    /// The keys of a device that was compared outside the homeserver: the self-signing key signs them.
+    DeviceKeys(KeysToSign),
+    /// The user's master key, which a device of theirs signs; or a self-signing or user-signing key that was drawn here,
+    /// which the master key signs.
+    CrossSigningKey(KeysToSign),
 }
 
 /// The members of `auth_data` that are signed
@@ -51,7 +68,13 @@ impl ToSign {
     pub fn bytes(&self) -> &[u8] {
         match self {
             Self::BackupAuthData(auth_data) => auth_data.bytes(),
+            Self::DeviceKeys(keys) | Self::CrossSigningKey(keys) => keys.bytes(),
         }
+    }
+
+    /// The signature of a key that is at hand.
+    pub(crate) fn sign_with(&self, key: &Ed25519SigningKey) -> Ed25519Signature {
+        key.sign(self.bytes())
     }
 }
 

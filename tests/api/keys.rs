@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use strongroom::{
     Limits,
     api::{ApiError, QueriedKeys, QueryKeys, ResponseError, UploadSignatures},
+    cross_signing::{ExpectedDevice, NewIdentity},
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
     encoding::format::FormatProblem,
     ids::{DeviceId, KeyId, UserId},
@@ -155,25 +156,23 @@ fn a_broken_response_is_not_nobody() {
 }
 
 #[test]
-fn signatures_are_published_in_the_objects_as_they_came() {
-    let alice = Alice::new();
-    let (device, key) = (alice.device.as_json(), alice.self_signing_object.as_json());
-    let upload = UploadSignatures::new()
-        .device(user(), &"PHONE".into(), alice.device.clone())
-        .cross_signing_key(user(), &alice.self_signing.public, alice.self_signing_object.clone());
-    let name = alice.self_signing.public.to_base64();
-    let (mut first, mut second) = (("PHONE", device), (name.as_str(), key));
-    if second.0 < first.0 {
-        (first, second) = (second, first);
-    }
-    let body = format!(r#"{{"{USER}":{{"{}":{},"{}":{}}}}}"#, first.0, first.1, second.0, second.1);
-    assert_wire(&upload, "POST", "/keys/signatures/upload", &body);
-    assert_wire(&UploadSignatures::new(), "POST", "/keys/signatures/upload", "{}");
+fn signatures_are_published_in_what_was_signed_and_nothing_else() {
+    let identity = NewIdentity::replacing_old_identity(user()).unwrap();
+    let key = identity.self_signing_key();
+    let phone = Key::named("PHONE");
+    let fingerprint = phone.public.to_base64();
+    let expected = ExpectedDevice::with_fingerprint(user(), "PHONE".into(), &fingerprint).unwrap();
+    let made = phone.secret.sign(key.master_key_to_sign().bytes()).to_bytes();
+    let signed = key.master_key_signed_by(&expected, &Ed25519Signature::from_bytes(made)).unwrap();
+    let (name, object) = (identity.master_key().to_base64(), signed.as_json().to_owned());
+    let body = format!(r#"{{"{USER}":{{"{name}":{object}}}}}"#);
+    assert_wire(&UploadSignatures::new([signed]), "POST", "/keys/signatures/upload", &body);
+    assert_wire(&UploadSignatures::default(), "POST", "/keys/signatures/upload", "{}");
 }
 
 #[test]
 fn a_signature_that_was_not_taken_is_named() {
-    let failures = |body| answer(&UploadSignatures::new(), 200, body);
+    let failures = |body| answer(&UploadSignatures::default(), 200, body);
     for body in ["{}", r#"{"failures":{}}"#, r#"{"failures":{"@a:b":{}}}"#] {
         assert_eq!(failures(body).unwrap(), [], "{body}");
     }
@@ -195,7 +194,6 @@ fn a_signature_that_was_not_taken_is_named() {
 /// A user with one device and all cross-signing keys, each signed as it should be.
 struct Alice {
     master: Key,
-    self_signing: Key,
     user_signing: Key,
     device: SignedObject,
     master_object: SignedObject,
@@ -220,7 +218,6 @@ impl Alice {
             self_signing_object: master.sign(object(&self_signing.described("self_signing"))),
             user_signing_object: master.sign(object(&user_signing.described("user_signing"))),
             master,
-            self_signing,
             user_signing,
         }
     }

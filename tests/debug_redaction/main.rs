@@ -40,10 +40,10 @@ use strongroom::{
     api::{
         AccessToken, ApiError, BaseUrl, CreateBackupVersion, DeleteBackupVersion, DeleteRoomKeys,
         Endpoint, ErrorKind, GetAccountData, GetBackupVersion, GetRoomKeys, GetRoomKeysForSession,
-        GetSync, GetWhoAmI, MatrixError, OwnKeys, PutAccountData, PutRoomKeys, PutRoomKeysError,
-        QueriedKeys, QueryKeys, RequestError, ResponseError, RetryAfter, RoomKeys, SendToDevice,
-        SignatureFailure, StoredRoomKeys, SyncResponse, ToDeviceEvent, UpdateBackupVersion,
-        UploadSignatures, UserInteractiveAuth,
+        GetSync, GetWhoAmI, MatrixError, NewIdentityError, OwnKeys, PutAccountData, PutRoomKeys,
+        PutRoomKeysError, QueriedKeys, QueryKeys, RequestError, ResponseError, RetryAfter,
+        RoomKeys, SendToDevice, SignatureFailure, StoredRoomKeys, SyncResponse, ToDeviceEvent,
+        UpdateBackupVersion, UploadSignatures, UploadSigningKeys, UserInteractiveAuth,
     },
     backup::{
         AuthData, Authenticity, BackedUpSession, BackupDecryptionKey, BackupPassphraseAttempts,
@@ -60,6 +60,9 @@ use strongroom::{
             Reply, RestoreChoice, Scope, Stage, TaskId, UploadProgress,
         },
         diagnose::{Comparison, DiagnosisVerdict, EvidenceCollector, MissingEvidence, Severity},
+    },
+    cross_signing::{
+        ExpectedDevice, NewIdentity, SelfSigningKey, SelfSigningKeyError, SignedKey, SigningRefusal,
     },
     crypto::{
         curve25519::{Curve25519PublicKey, Curve25519SecretKey},
@@ -111,8 +114,8 @@ use strongroom::{
     },
     session_data::{ExportedSession, Repair, SessionData, SessionKey},
     signed_json::{
-        BackupAuthDataToSign, CrossSigningKey, CrossSigningUsage, DeviceKeys, QueriedKeyError,
-        SignatureReport, SignatureVerdict, SignedObject, ToSign, TrustedSigner,
+        BackupAuthDataToSign, CrossSigningKey, CrossSigningUsage, DeviceKeys, KeysToSign,
+        QueriedKeyError, SignatureReport, SignatureVerdict, SignedObject, ToSign, TrustedSigner,
     },
 };
 use vault::{
@@ -250,6 +253,7 @@ fn hold_no_secret() -> BTreeSet<String> {
         QueryKeys,
         SignatureFailure,
         UploadSignatures,
+        NewIdentityError,
         EventType,
         DeleteBackupVersion,
         DeleteRoomKeys,
@@ -352,6 +356,11 @@ fn hold_no_secret() -> BTreeSet<String> {
         SignatureVerdict,
         TrustedSigner,
         // Signed, so public.
+        ExpectedDevice,
+        KeysToSign,
+        SelfSigningKeyError,
+        SignedKey,
+        SigningRefusal,
         JsonValue,
         NotCanonical,
         SignedObject,
@@ -374,6 +383,7 @@ fn every_public_type_is_looked_at_or_holds_no_secret() {
         look_at_symmetric_secrets,
         look_at_attempts,
         look_at_secret_values,
+        look_at_cross_signing,
         look_at_secret_storage,
         look_at_unlocking,
         look_at_plans,
@@ -801,6 +811,27 @@ fn look_at_secret_values(witness: &mut Witness, vault: &Vault) {
             }
         }
     }
+}
+
+#[test]
+fn no_cross_signing_key_prints_its_seed() {
+    run(look_at_cross_signing);
+}
+
+fn look_at_cross_signing(witness: &mut Witness, _: &Vault) {
+    let identity = NewIdentity::replacing_old_identity("@a:b".into()).unwrap();
+    for secret in identity.secrets() {
+        let SecretContent::CrossSigningSeed(seed) = secret.content() else { panic!() };
+        witness.add_bytes(seed.as_secret().expose_bytes());
+    }
+    witness.debug::<NewIdentity>(&identity);
+    witness.debug::<SelfSigningKey>(&identity.self_signing_key());
+    let upload = UploadSigningKeys::new(&identity);
+    assert!(witness.found_in(&String::from_utf8(upload.body()).unwrap()).is_none());
+    let upload = upload.with_password(&"@a:b".into(), &TOKEN.into(), None);
+    witness.debug::<UploadSigningKeys>(&upload);
+    let auth = format!(r#"{{"token":"{TOKEN}"}}"#);
+    witness.debug::<UploadSigningKeys>(&upload.with_auth(auth.as_str().into()).unwrap());
 }
 
 #[test]

@@ -18,13 +18,13 @@ use strongroom::{
     },
     backup::{AuthData, BackupDecryptionKey, SealOptions, SealedSession, TrustedBackup},
     client::diagnose::{Evidence, EvidenceCollector},
+    cross_signing::{ExpectedDevice, NewIdentity},
     crypto::ed25519::Ed25519Signature,
     encoding::json_object::JsonObject,
     ids::{BackupVersion, DeviceId, EventType, KeyId, RoomId, SessionId, UserId},
     session_data::{SessionData, SessionKey},
-    signed_json::SignedObject,
 };
-use vodozemac::megolm::GroupSession;
+use vodozemac::{Ed25519SecretKey, megolm::GroupSession};
 
 use super::signing::SignAnything as _;
 
@@ -200,14 +200,20 @@ impl<F: FnMut(Request<Vec<u8>>) -> Response<Vec<u8>>> Host<F> {
     fn keys(&mut self, user: UserId, device: &DeviceId) {
         let keys = self.send(&QueryKeys::new().user(user.clone()));
         assert!(keys.master_keys.is_empty() && keys.unusable.is_empty());
-        let unknown = format!(r#"{{"user_id":"{user}","device_id":"{device}","keys":{{}}}}"#);
-        let unknown = SignedObject::from_json(&unknown, &Limits::default()).unwrap();
-        let signature = Ed25519Signature::from_bytes([7; 64]);
-        let unknown = unknown.with_signature(&user, &KeyId::ed25519(device), &signature);
-        let upload = UploadSignatures::new().device(user.clone(), device, unknown);
+        let identity = NewIdentity::replacing_old_identity(user.clone()).unwrap();
+        let key = identity.self_signing_key();
+        // What nobody has published.
+        let signer = Ed25519SecretKey::new();
+        let made = signer.sign(key.master_key_to_sign().bytes());
+        let signature = Ed25519Signature::from_bytes(made.to_bytes());
+        let fingerprint = signer.public_key().to_base64();
+        let own = ExpectedDevice::with_fingerprint(user.clone(), device.clone(), &fingerprint);
+        let unknown = key.master_key_signed_by(&own.unwrap(), &signature).unwrap();
+        let name = unknown.name().to_owned();
+        let upload = UploadSignatures::new([unknown]);
         let failures = self.send(&upload);
         assert_eq!(failures.len(), 1, "{failures:?}");
-        assert_eq!((&failures[0].user_id, failures[0].name.as_str()), (&user, device.as_str()));
+        assert_eq!((&failures[0].user_id, &failures[0].name), (&user, &name));
     }
 }
 

@@ -2,17 +2,19 @@
 
 use serde_json::json;
 use strongroom::{
+    Limits,
+    api::QueriedKeys,
+    cross_signing::{ExpectedDevice, SelfSigningKey, SignedKey},
     crypto::ed25519::Ed25519PublicKey,
     ids::{KeyId, UserId},
     secret_sharing::DeviceIdentity,
     secret_value::{
         CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING, SecretValue,
     },
-    signed_json::SignedObject,
 };
 use vodozemac::Ed25519SecretKey;
 
-use super::{Result, Server, object, olm::device_keys, signed};
+use super::{Result, Server, signed};
 
 /// The seeds of the keys.
 pub(crate) struct CrossSigning {
@@ -49,16 +51,38 @@ impl CrossSigning {
         server.post(token, "keys/device_signing/upload", &body).map(drop)
     }
 
-    /// Says that a device is the user's: its keys, as they were compared and not as a homeserver has them, with a
-    /// signature of the self-signing key.
-    pub(crate) fn sign_device(&self, compared: &DeviceIdentity) -> Result<SignedObject> {
-        self.sign_own(device_keys(&self.user_id, compared))
+    /// The self-signing key, if it and the master key are what the homeserver publishes.
+    pub(crate) fn self_signing_key(&self, published: &QueriedKeys) -> Result<SelfSigningKey> {
+        let master = published.master_keys.get(&self.user_id).ok_or("there is no master key")?;
+        let self_signing = published.self_signing_keys.get(&self.user_id);
+        let self_signing = self_signing.ok_or("there is no self-signing key")?;
+        let (pinned, limits) = (Some(self.master()?), Limits::default());
+        Ok(SelfSigningKey::new(master, self_signing, pinned, &self.secrets()?, &limits)?)
     }
 
-    /// The same for a device that publishes more of itself: all that it has published, which was compared.
-    pub(crate) fn sign_own(&self, own: serde_json::Value) -> Result<SignedObject> {
-        let key = &self.self_signing;
-        object(&signed(own, &self.user_id, &key_id(key), |bytes| key.sign(bytes))?)
+    /// Says that a device is the user's, which was compared.
+    pub(crate) fn sign_device(
+        &self,
+        published: &QueriedKeys,
+        compared: &DeviceIdentity,
+    ) -> Result<SignedKey> {
+        let DeviceIdentity { device_id, curve25519, ed25519 } = compared;
+        let (user, device) = (self.user_id.clone(), device_id.clone());
+        let expected = ExpectedDevice::own(user, device, *curve25519, *ed25519);
+        self.sign_expected(published, &expected)
+    }
+
+    /// The same for a device of which anything was compared.
+    pub(crate) fn sign_expected(
+        &self,
+        published: &QueriedKeys,
+        expected: &ExpectedDevice,
+    ) -> Result<SignedKey> {
+        let devices = published.device_keys.get(expected.user_id());
+        let device = devices.and_then(|devices| devices.get(expected.device_id()));
+        let device = device.ok_or("the homeserver shows no such device")?;
+        let key = self.self_signing_key(published)?;
+        Ok(key.sign_device(device, expected, &Limits::default())?)
     }
 
     /// Signs with the master key.

@@ -95,11 +95,10 @@ impl Device {
         compared: &DeviceIdentity,
         keys: &CrossSigning,
     ) -> Result<()> {
-        let user_id = self.olm.user_id().clone();
-        // The homeserver takes it if these are the keys that it has.
-        let signed = keys.sign_device(compared)?;
-        let upload = UploadSignatures::new().device(user_id, &compared.device_id, signed);
-        match server.send(&self.token, &upload)?.pop() {
+        let query = QueryKeys::new().user(self.olm.user_id().clone());
+        let published = server.send(&self.token, &query)?;
+        let signed = keys.sign_device(&published, compared)?;
+        match server.send(&self.token, &UploadSignatures::new([signed]))?.pop() {
             Some(failure) => Err(failure.into()),
             None => Ok(()),
         }

@@ -10,13 +10,14 @@ use strongroom::{
     Limits,
     api::{QueryKeys, ToDeviceEvent, UploadSignatures},
     client::backup::{Backup, BackupOptions, SavedBackup},
+    cross_signing::ExpectedDevice,
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
     encoding::json_object::JsonObject,
     ids::{DeviceId, EventType, KeyId, UserId},
     secret_sharing::{Requester, Responder},
     secret_storage::{NotVerified, SecretStorageKey, VerifiedPublicKeys},
     secret_value::SecretValue,
-    signed_json::{DeviceKeys, TrustedSigner},
+    signed_json::TrustedSigner,
 };
 
 use crate::{
@@ -101,11 +102,12 @@ impl Ours {
         let queried = self.server.send(self.device.token(), &query)?;
         let devices = queried.device_keys.get(&self.user_id);
         let keys = devices.and_then(|devices| devices.get(&device_id));
-        let keys = keys.filter(|keys| keys.is_self_signed(&Limits::default()));
-        let keys = keys.ok_or("the homeserver shows no such device")?;
+        let fingerprint = keys.ok_or("the homeserver shows no such device")?.ed25519().to_base64();
+        let expected =
+            ExpectedDevice::with_fingerprint(self.user_id.clone(), device_id, &fingerprint)?;
         let cross_signing = self.cross_signing.as_ref().ok_or("the seeds are not at hand")?;
-        let signed = cross_signing.sign_own(published(keys)?)?;
-        let upload = UploadSignatures::new().device(self.user_id.clone(), &device_id, signed);
+        let signed = cross_signing.sign_expected(&queried, &expected)?;
+        let upload = UploadSignatures::new([signed]);
         let failures = self.server.send(self.device.token(), &upload)?;
         failures.into_iter().next().map_or(Ok(()), |failure| Err(failure.into()))
     }
@@ -167,14 +169,6 @@ pub(crate) fn options() -> BackupOptions {
 pub(crate) fn now_ms() -> u64 {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// What a device has published of itself, without signatures.
-fn published(keys: &DeviceKeys) -> Result<Value> {
-    let mut object: Value = serde_json::from_str(keys.object().as_json())?;
-    let members = object.as_object_mut().ok_or("the keys of a device are an object")?;
-    members.retain(|name, _| !["signatures", "unsigned"].contains(&name.as_str()));
-    Ok(object)
 }
 
 const ONE_TIME_KEYS: usize = 20;

@@ -8,7 +8,7 @@ use ruma::{
     api::{
         MatrixVersion, OutgoingRequest, OutgoingRequestExt as _, SupportedVersions,
         auth_scheme::{AuthScheme, SendAccessToken},
-        client::{account, backup, config, keys, sync, to_device},
+        client::{account, backup, config, keys, sync, to_device, uiaa},
         path_builder::VersionHistory,
     },
     serde::Raw,
@@ -19,10 +19,12 @@ use strongroom::{
         CreateBackupVersion, DeleteBackupVersion, DeleteRoomKeys, Endpoint, GetAccountData,
         GetBackupVersion, GetRoomKeys, GetRoomKeysForSession, GetSync, GetWhoAmI, PutAccountData,
         PutRoomKeys, QueryKeys, SendToDevice, UpdateBackupVersion, UploadSignatures,
+        UploadSigningKeys,
     },
     backup::{AuthData, MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2},
+    cross_signing::{ExpectedDevice, NewIdentity},
+    crypto::ed25519::Ed25519Signature,
     encoding::json_object::JsonObject,
-    signed_json::SignedObject,
 };
 
 use crate::kit::{sealed, trusted, wire};
@@ -152,12 +154,42 @@ fn devices_and_keys_are_asked_for_as_ruma_does() {
         .timeout(Duration::from_millis(500));
     assert_same(&ours, theirs);
 
-    let device = json!({ "device_id": "PHONE", "signatures": {} });
-    let signed = serde_json::from_value(json!({ USER: { "PHONE": device } })).unwrap();
-    let theirs = keys::upload_signatures::v3::Request::new(signed);
-    let device = SignedObject::from_json(&device.to_string(), &Default::default()).unwrap();
-    let ours = UploadSignatures::new().device(USER.into(), &"PHONE".into(), device);
+    let identity = NewIdentity::replacing_old_identity(USER.into()).unwrap();
+    let key = identity.self_signing_key();
+    let account = vodozemac::olm::Account::new();
+    let fingerprint = account.ed25519_key().to_base64();
+    let expected = ExpectedDevice::with_fingerprint(USER.into(), "PHONE".into(), &fingerprint);
+    let made = account.sign(key.master_key_to_sign().bytes());
+    let signature = Ed25519Signature::from_bytes(made.to_bytes());
+    let signed = key.master_key_signed_by(&expected.unwrap(), &signature).unwrap();
+    let object: Value = serde_json::from_str(signed.as_json()).unwrap();
+    let body = serde_json::from_value(json!({ USER: { (signed.name()): object } })).unwrap();
+    let theirs = keys::upload_signatures::v3::Request::new(body);
+    let ours = UploadSignatures::new([signed]);
     assert_same(&ours, theirs);
+}
+
+#[test]
+fn an_identity_is_published_as_ruma_does() {
+    let identity = NewIdentity::replacing_old_identity(USER.into()).unwrap();
+    let ours = UploadSigningKeys::new(&identity);
+    let mut body: Value = serde_json::from_slice(&ours.body()).unwrap();
+    let mut theirs = keys::upload_signing_keys::v3::Request::new();
+    theirs.master_key = Some(raw(&body["master_key"].take()));
+    theirs.self_signing_key = Some(raw(&body["self_signing_key"].take()));
+    theirs.user_signing_key = Some(raw(&body["user_signing_key"].take()));
+    assert_same(&ours, theirs);
+
+    let password = || "secret".to_owned();
+    let user = uiaa::UserIdentifier::Matrix(uiaa::MatrixUserIdentifier::new(USER.to_owned()));
+    let mut theirs = keys::upload_signing_keys::v3::Request::new();
+    let theirs_password = uiaa::Password::new(user, password());
+    theirs.auth = Some(uiaa::AuthData::Password(theirs_password));
+    let with = ours.with_password(&USER.into(), &password().into(), None);
+    let ours: Value = serde_json::from_slice(&with.body()).unwrap();
+    let (_, _, theirs) = theirs_on_wire(theirs);
+    let theirs: Value = serde_json::from_slice(&theirs).unwrap();
+    assert_eq!(ours["auth"], theirs["auth"]);
 }
 
 /// A request, its identifiers decoded and its parameters in one order.

@@ -13,7 +13,8 @@ use crate::{
 /// The stages by which a user can prove who they are
 /// ([specification](https://spec.matrix.org/v1.16/client-server-api/#user-interactive-authentication-api)).
 ///
-/// No endpoint of this crate asks for this by the specification; a proxy or a strict homeserver may.
+/// By the specification, of the endpoints of this crate only [`UploadSigningKeys`](crate::api::UploadSigningKeys) asks for
+/// this; a proxy or a strict homeserver may for others.
 /// The crate has no dialogue for it: the host has, and gets the whole body.
 ///
 /// A clone is cheap: what a homeserver has sent is there once.

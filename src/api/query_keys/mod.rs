@@ -1,5 +1,6 @@
 //! `POST /_matrix/client/v3/keys/query`
 
+mod new_identity;
 mod own_keys;
 mod queried_keys;
 
@@ -8,7 +9,7 @@ use std::{collections::BTreeMap, time::Duration};
 use http::Method;
 use serde::Serialize;
 
-pub use self::{own_keys::OwnKeys, queried_keys::QueriedKeys};
+pub use self::{new_identity::NewIdentityError, own_keys::OwnKeys, queried_keys::QueriedKeys};
 use super::{Endpoint, RequestError, ResponseError, endpoint::sealed::Sealed, path::Path};
 use crate::{
     Limits,
