@@ -7,7 +7,7 @@ use crate::{
     api::{
         AccessToken, BaseUrl, CreateBackupVersion, DeleteBackupVersion, Endpoint as _,
         GetAccountData, GetBackupVersion, GetRoomKeys, GetRoomKeysForSession, PutAccountData,
-        PutRoomKeys, RequestError, SendToDevice, UpdateBackupVersion,
+        PutRoomKeys, QueryKeys, RequestError, SendToDevice, UpdateBackupVersion, UploadSignatures,
     },
     ids::BackupVersion,
 };
@@ -51,6 +51,10 @@ pub(super) enum Call {
     WriteAccountData(PutAccountData),
     /// The other devices are asked, by a flow.
     AskDevices(SendToDevice),
+    /// What the homeserver publishes of the user’s keys, for a flow.
+    QueryKeys(QueryKeys),
+    /// Signatures that a flow has made.
+    UploadSignatures(UploadSignatures),
 }
 
 impl Call {
@@ -72,6 +76,8 @@ impl Call {
             Self::ReadAccountData(_) => RequestKind::ReadAccountData,
             Self::WriteAccountData(_) => RequestKind::WriteAccountData,
             Self::AskDevices(_) => RequestKind::AskDevices,
+            Self::QueryKeys(_) => RequestKind::QueryKeys,
+            Self::UploadSignatures(_) => RequestKind::UploadSignatures,
         }
     }
 
@@ -88,9 +94,11 @@ impl Call {
             }
             #[cfg(feature = "unstable-msc4385")]
             Self::PushSecret(_) => Lane::Push,
-            Self::ReadAccountData(_) | Self::WriteAccountData(_) | Self::AskDevices(_) => {
-                Lane::Flow
-            }
+            Self::ReadAccountData(_)
+            | Self::WriteAccountData(_)
+            | Self::AskDevices(_)
+            | Self::QueryKeys(_)
+            | Self::UploadSignatures(_) => Lane::Flow,
         }
     }
 
@@ -129,6 +137,8 @@ impl Call {
             #[cfg(feature = "unstable-msc4385")]
             Self::PushSecret(call) => call.to_http(base_url, token),
             Self::AskDevices(call) => call.to_http(base_url, token),
+            Self::QueryKeys(call) => call.to_http(base_url, token),
+            Self::UploadSignatures(call) => call.to_http(base_url, token),
         }
     }
 }

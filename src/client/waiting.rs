@@ -110,6 +110,10 @@ pub enum RequestKind {
     WriteAccountData,
     /// `PUT /sendToDevice`: the other devices are asked for secrets.
     AskDevices,
+    /// `POST /keys/query`: what the homeserver publishes of the user’s keys.
+    QueryKeys,
+    /// `POST /keys/signatures/upload`: signatures of the user’s keys.
+    UploadSignatures,
     /// `PUT /sendToDevice`: a new secret goes to another device that has not asked for it.
     #[cfg(feature = "unstable-msc4385")]
     PushSecret,
@@ -132,6 +136,8 @@ impl fmt::Display for RequestKind {
             Self::ReadAccountData => "read the account data",
             Self::WriteAccountData => "write the account data",
             Self::AskDevices => "ask the other devices",
+            Self::QueryKeys => "look for the published keys",
+            Self::UploadSignatures => "publish signatures",
             #[cfg(feature = "unstable-msc4385")]
             Self::PushSecret => "push a new secret to another device",
         })

@@ -50,6 +50,11 @@ impl ExpectedDevice {
         Ok(Self { user_id, device_id, curve25519: None, ed25519 })
     }
 
+    /// Whether it is the host's own, which can sign as well.
+    pub(crate) fn is_own(&self) -> bool {
+        self.curve25519.is_some()
+    }
+
     /// Whose device it is.
     #[must_use]
     pub fn user_id(&self) -> &UserId {

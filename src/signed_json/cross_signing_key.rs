@@ -115,6 +115,13 @@ impl CrossSigningKey {
         self.is_signed_with(master, &mut SignatureWork::new(limits), limits)
     }
 
+    /// Whether this device of the user signed it, by a signature with its label.
+    pub(crate) fn is_signed_by_device(&self, device: &TrustedSigner, limits: &Limits) -> bool {
+        let signers = &Signers::new(&[], std::slice::from_ref(device));
+        let work = &mut SignatureWork::new(limits);
+        self.object.verify_with(&self.user_id, signers, work, limits).trusted_signer().is_some()
+    }
+
     /// The same with what work is left.
     pub(crate) fn is_signed_with(
         &self,

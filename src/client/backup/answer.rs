@@ -130,7 +130,11 @@ impl Backup {
                 self.pushes.answered(&mut self.office, sent);
             }
             // The courier has given them to the flow.
-            Call::ReadAccountData(_) | Call::WriteAccountData(_) | Call::AskDevices(_) => {}
+            Call::ReadAccountData(_)
+            | Call::WriteAccountData(_)
+            | Call::AskDevices(_)
+            | Call::QueryKeys(_)
+            | Call::UploadSignatures(_) => {}
         }
     }
 

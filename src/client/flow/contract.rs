@@ -23,7 +23,8 @@ use crate::{
     secret::SecretVec,
 };
 
-/// A flow: [`SetUp`](super::SetUp), [`Recover`](super::Recover), [`ShareIn`](super::ShareIn) or [`TurnOff`](super::TurnOff).
+/// A flow: [`SetUp`](super::SetUp), [`Recover`](super::Recover), [`ShareIn`](super::ShareIn), [`TurnOff`](super::TurnOff) or
+/// [`VerifyDevice`](super::VerifyDevice).
 /// One loop of a host serves them all; what a flow never wants it need not be given. The trait is sealed: there are no other flows.
 #[expect(
     private_bounds,
@@ -121,7 +122,7 @@ pub trait Flow: Parts + fmt::Debug + Send {
         drop(events);
     }
 
-    /// The host has signed the new key of the backup, by as many keys as it has, for [`Step::Sign`].
+    /// The host has signed what is to be signed, by as many keys as it has, for [`Step::Sign`].
     ///
     /// # Errors
     ///
@@ -219,7 +220,10 @@ pub(in crate::client) fn take_back<F: Flow>(flow: &mut F, step: Step<F>, now_ms:
         }
         // They come each time.
         Step::ReadAccountData | Step::EnterKey | Step::Wait(_) | Step::Done(_) => return,
-        Step::Sign(id, key) => Next::Sign(id, key),
+        Step::Sign(id, to_sign) => {
+            flow.repeat(&Step::Sign(id, to_sign.clone()));
+            Next::Sign(id, to_sign)
+        }
         Step::Import(id, version, sessions) => Next::Import(id, version, sessions),
         Step::NeedsToken { soft_logout } => Next::NeedsToken { soft_logout },
     };

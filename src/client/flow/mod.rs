@@ -9,6 +9,7 @@
 //! | a secret is on this device, and missing in the secret storage | [`SetUp::complete`] |
 //! | a device or a key was stolen | [`SetUp::rotate_everything`] |
 //! | key storage is not wanted any more | [`TurnOff`] |
+//! | a device is to be trusted, and the seeds are at hand | [`VerifyDevice`] |
 //!
 //! Each is a [`Flow`]: a value without I/O around the account's machine, [`Backup`]. [`drive`](crate::client::drive()) and
 //! [`drive_async`](crate::client::drive_async) run any of them to its end; this is what they do, for those who want a loop of their own.
@@ -43,13 +44,15 @@ mod set_up;
 mod share_in;
 mod storage;
 mod turn_off;
+mod verify_device;
 
 pub(in crate::client) use self::contract::take_back;
 pub use self::{
     contract::Flow,
-    outcome::{EnterError, FlowError, Recovered, SetUpDone, Step, TurnedOff},
+    outcome::{DeviceVerified, EnterError, FlowError, Recovered, SetUpDone, Step, TurnedOff},
     recover::Recover,
     set_up::{SavedSetUp, SetUp},
     share_in::{SavedShareIn, ShareIn, SharedIn},
     turn_off::TurnOff,
+    verify_device::VerifyDevice,
 };

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::Flow;
 use crate::{
-    api::ApiError,
+    api::{ApiError, SignatureFailure},
     backup::{RestoredSession, TrustError},
     client::{
         backup::{Backup, FetchOutcome, KeyFit, TaskId},
@@ -14,6 +14,8 @@ use crate::{
         operation::Operation,
         waiting::{RequestFailure, Waiting},
     },
+    cross_signing::{SelfSigningKeyError, SigningRefusal},
+    crypto::ed25519::Ed25519PublicKey,
     excerpt::Excerpt,
     ids::{BackupVersion, SecretName, SecretStorageKeyId},
     recovery_key::RecoveryKey,
@@ -36,7 +38,8 @@ pub enum Step<F: Flow> {
     /// would take the host's events away. What has a name that everybody knows is read from the homeserver besides, so
     /// that a host that lags costs nothing there.
     ReadAccountData,
-    /// Sign it with the device key, and with the master key where it is at hand, then call `signed`.
+    /// Sign it with the device key, and [`ToSign::BackupAuthData`] with the master key as well where it is at hand, then call
+    /// `signed`.
     Sign(TaskId, ToSign),
     /// Show it and insist that the user saves it, then call `recovery_key_saved`.
     ShowRecoveryKey(RecoveryKey),
@@ -92,6 +95,21 @@ pub enum FlowError {
     /// The homeserver does not delete the backup. The secret storage is as it was.
     #[error("the homeserver does not delete the backup: {0}")]
     NotDeleted(RequestFailure),
+    /// The homeserver publishes no digital identity of the user, or not the whole of it.
+    #[error("the account has no digital identity, or the homeserver does not show all of it")]
+    NoIdentity,
+    /// The device has not published its keys yet.
+    #[error("the device has not published its keys yet")]
+    DeviceNotPublished,
+    /// No seed at hand becomes the self-signing key.
+    #[error("no device can be made trusted: {0}")]
+    SelfSigningKey(SelfSigningKeyError),
+    /// What the homeserver publishes of the device is not signed.
+    #[error("the device is not made trusted: {0}")]
+    DeviceNotSigned(SigningRefusal),
+    /// The homeserver refuses the signature of the device.
+    #[error(transparent)]
+    SignatureRefused(SignatureFailure),
     /// The server refuses a request.
     #[error("{0}")]
     Refused(ApiError),
@@ -182,6 +200,18 @@ impl fmt::Debug for TurnedOff {
             .field("notes", notes)
             .finish()
     }
+}
+
+/// A device that was made trusted.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct DeviceVerified {
+    /// The account's machine.
+    pub backup: Backup,
+    /// The user's master key: pin it.
+    pub master_key: Ed25519PublicKey,
+    /// That the homeserver did not take the device's signature of the master key. The device is trusted all the same.
+    pub refused: Option<SignatureFailure>,
 }
 
 fn lost_sessions(version: Option<&BackupVersion>, count: Option<u64>) -> String {
