@@ -91,7 +91,7 @@ pub enum FlowError {
     },
     /// The homeserver does not delete the backup. The secret storage is as it was.
     #[error("the homeserver does not delete the backup: {0}")]
-    NotDeleted(RequestFailure),
+    NotDeleted(Box<RequestFailure>),
     /// The server refuses a request.
     #[error("{0}")]
     Refused(ApiError),

@@ -140,7 +140,7 @@ impl TurnOff {
                 self.is_saving = true;
                 Some(Step::Save(saved))
             }
-            Turn::NotDeleted(failure) => self.fail(FlowError::NotDeleted(failure)),
+            Turn::NotDeleted(failure) => self.fail(FlowError::NotDeleted(Box::new(failure))),
             Turn::Wait(until) => self.idle(until),
             turn => {
                 self.machine.pass(turn);
