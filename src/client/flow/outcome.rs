@@ -94,7 +94,7 @@ pub enum FlowError {
     },
     /// The homeserver does not delete the backup. The secret storage is as it was.
     #[error("the homeserver does not delete the backup: {0}")]
-    NotDeleted(RequestFailure),
+    NotDeleted(Box<RequestFailure>),
     /// The homeserver publishes no digital identity of the user, or not the whole of it.
     #[error("the account has no digital identity, or the homeserver does not show all of it")]
     NoIdentity,

@@ -127,8 +127,7 @@ impl Storage {
 
     /// The plan, once all of it was read back.
     pub(super) fn finished(&mut self) -> Option<Plan> {
-        let running = self.running.take_if(|running| running.plan.next().is_none())?;
-        Some(running.plan)
+        self.running.take_if(|running| running.plan.next().is_none()).map(|running| running.plan)
     }
 
     /// Whether a plan is wanted.
@@ -142,7 +141,7 @@ impl Storage {
             return Step::ReadAccountData;
         }
         let sent = self.call(courier).map(|operation| Step::Send(Box::new(operation)));
-        sent.unwrap_or_else(|| Step::Wait(self.until(courier)))
+        sent.unwrap_or_else(|| Step::Wait(self.due(courier).map(|due| courier.host_time(due))))
     }
 
     /// The next request, if one may be sent now.
@@ -190,20 +189,13 @@ impl Storage {
 
     /// What the next request is, and what it waits for: what is written is read just before.
     pub(super) fn kinds(&self) -> &'static [RequestKind] {
-        if !self.to_read.is_empty() {
-            return &[RequestKind::ReadAccountData];
-        }
         match self.running.as_ref().map(|running| running.phase) {
+            _ if !self.to_read.is_empty() => &[RequestKind::ReadAccountData],
             Some(Phase::Check) => &[RequestKind::ReadAccountData, RequestKind::WriteAccountData],
             Some(Phase::Write) => &[RequestKind::WriteAccountData],
             Some(Phase::ReadBack) => &[RequestKind::ReadAccountData],
             None => &[],
         }
-    }
-
-    /// When the next request may be sent, in the host's time.
-    fn until(&self, courier: &Courier) -> Option<u64> {
-        self.due(courier).map(|due| courier.host_time(due))
     }
 
     /// What came back for a request of this; nothing if it is none.
@@ -244,9 +236,7 @@ impl Storage {
     }
 
     fn turn(&mut self, phase: Phase) {
-        if let Some(running) = &mut self.running {
-            running.phase = phase;
-        }
+        self.running.iter_mut().for_each(|running| running.phase = phase);
     }
 
     /// An event, as it is now.
