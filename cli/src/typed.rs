@@ -57,12 +57,18 @@ impl Key {
 
     /// What was typed: of the flags, or else of the files, or else what is asked for on a terminal. Nothing if there is none.
     pub(crate) fn typed(&self, saved: &SavedFiles) -> Result<Vec<SecretString>, Failure> {
+        let mut typed = self.brought(saved)?;
+        if typed.is_empty() {
+            typed.extend(asked(PROMPT)?);
+        }
+        Ok(typed)
+    }
+
+    /// The same where nothing need be asked for.
+    pub(crate) fn brought(&self, saved: &SavedFiles) -> Result<Vec<SecretString>, Failure> {
         let mut typed = self.given()?;
         if typed.is_empty() {
             typed.extend(saved.typed().cloned());
-        }
-        if typed.is_empty() {
-            typed.extend(asked(PROMPT)?);
         }
         Ok(typed)
     }

@@ -26,7 +26,7 @@ use strongroom::{
 
 use self::{
     bodies::Rescued,
-    keys::needed_candidates,
+    keys::{is_at_hand, needed_candidates},
     lists::Lists,
     nothing::check_for_keys,
     reason::{tell_of_mistyped, why},
@@ -134,8 +134,13 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
 
 /// The keys and passphrases to try.
 fn typed(options: &Options, saved: &Loaded) -> Result<Vec<SecretString>, Failure> {
-    let typed = options.key.typed(&saved.files)?;
-    if typed.is_empty() {
+    let is_at_hand = is_at_hand(&saved.files);
+    let typed = if is_at_hand {
+        options.key.brought(&saved.files)?
+    } else {
+        options.key.typed(&saved.files)?
+    };
+    if typed.is_empty() && !is_at_hand {
         return Err(Failure::usage(
             "there is no key to try: name a file with --recovery-key-file or --passphrase-file",
         ));
