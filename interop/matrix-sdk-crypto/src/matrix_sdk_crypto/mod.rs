@@ -4,4 +4,5 @@ mod auth_data;
 mod exported_sessions;
 mod key_files;
 mod secret_storage;
+mod secrets_bundle;
 mod sessions;
