@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 
 use crate::kit::{Folder, fixture, run, session_keys, session_keys_of, vector};
 
+/// What an account is changed into.
+type Change<'a> = &'a dyn Fn(&mut Value);
+
 /// The bundle of an account, exported.
 fn exported(folder: &Folder, name: &str) -> String {
     let out = format!("{}/{name}.bundle.json", folder.path());
@@ -75,7 +78,7 @@ fn what_does_not_fit_what_is_published_is_not_written() {
         key["user_id"] = json!(user);
         key
     };
-    let cases: [(&dyn Fn(&mut Value), &str); 6] = [
+    let cases: [(Change<'_>, &str); 6] = [
         (&|it| it["keys_query"]["master_keys"][user] = theirs("master_keys"), "master key"),
         (
             &|it| it["keys_query"]["self_signing_keys"][user] = theirs("self_signing_keys"),
@@ -139,7 +142,7 @@ fn what_comes_out_of_a_file_is_written_only_as_far_as_it_is_proven() {
 fn the_key_of_another_backup_is_left_out_and_that_is_said() {
     let folder = Folder::new("bundle-other-backup");
     let out = format!("{}/out.json", folder.path());
-    let cases: [(&dyn Fn(&mut Value), i32, &str); 3] = [
+    let cases: [(Change<'_>, i32, &str); 3] = [
         (
             &|it| it["room_keys_version"] = fixture("passphrase")["room_keys_version"].clone(),
             3,
