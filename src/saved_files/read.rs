@@ -18,6 +18,7 @@ use crate::{
     },
     excerpt::Excerpt,
     secret::{SecretString, SecretVec},
+    secrets_bundle::SecretsBundle,
     session_data::ExportedSession,
 };
 
@@ -97,7 +98,7 @@ fn read_object(
         let response = http::Response::new(text.as_bytes());
         SavedPart::Keys(Box::new(QueryKeys::new().read_response(&response, limits)?))
     } else if has("cross_signing") {
-        SavedPart::SecretsBundle(SecretString::from(text))
+        read_bundle(text, limits)?
     } else if let Some(events) = object.take("events") {
         let events = json::array(events).ok_or(SavedFileError::UnknownKind)?;
         account_data(events.into_iter().map(event))
@@ -115,6 +116,11 @@ fn read_object(
 fn read_version(text: &str, limits: &Limits) -> Result<SavedPart, SavedFileError> {
     let info = BackupVersionInfo::from_json(text.as_bytes(), limits);
     Ok(SavedPart::Version(Box::new(info.map_err(SavedFileError::Version)?)))
+}
+
+fn read_bundle(text: &str, limits: &Limits) -> Result<SavedPart, SavedFileError> {
+    let bundle = SecretsBundle::read(text.as_bytes(), limits);
+    Ok(SavedPart::SecretsBundle(Box::new(bundle.map_err(SavedFileError::Bundle)?)))
 }
 
 /// The names that tell what an object is.

@@ -112,6 +112,7 @@ use strongroom::{
         CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeyVerdict, PublicKeys, SecretCheckError,
         SecretContent, SecretRepair, SecretValue,
     },
+    secrets_bundle::SecretsBundle,
     session_data::{ExportedSession, Repair, SessionData, SessionKey},
     signed_json::{
         BackupAuthDataToSign, CrossSigningKey, CrossSigningUsage, DeviceKeys, KeysToSign,
@@ -533,13 +534,30 @@ fn look_at_saved_files(witness: &mut Witness, vault: &Vault) {
         r#"{{"account_data":{{"a":{{"b":"{TOKEN}"}}}},"exported_room_keys":[{session},{{"session_key":"{TOKEN}"}}],
             "recovery_key":"{key}","passphrase":"{TOKEN}","room_keys":{{"rooms":{{"{TOKEN}":{{}}}}}}}}"#
     );
-    let bundle = format!(r#"{{"cross_signing":{{"master_key":"{}"}}}}"#, vault.key_base64);
+    let seed = &vault.key_base64;
+    let bundle = format!(
+        r#"{{"cross_signing":{{"master_key":"{seed}","self_signing_key":"{seed}","user_signing_key":"{seed}"}},
+            "backup":{{"algorithm":"m.megolm_backup.v1.curve25519-aes-sha2","key":"{seed}","backup_version":"{TOKEN}"}}}}"#
+    );
     let mut saved = SavedFiles::default();
     for file in [&everything, &bundle, &format!("-----BEGIN MEGOLM SESSION DATA-----{TOKEN}")] {
         saved.read(file.as_bytes(), &limits).unwrap();
     }
     saved.parts().iter().for_each(|part| witness.debug(part));
     witness.debug(&saved);
+    let read = SecretsBundle::read(bundle.as_bytes(), &limits).unwrap();
+    witness.debug(&read);
+    let user_id = UserId::from("@a:b.org");
+    witness.error(read.verify(&VerifiedPublicKeys::none(user_id)).unwrap_err());
+    for member in ["master_key", "algorithm", "key", "backup_version"] {
+        for other in [format!("\"{TOKEN}\""), format!("[\"{TOKEN}\"]")] {
+            let broken =
+                bundle.replace(&format!("\"{member}\":"), &format!("\"{member}\":{other},\"x\":"));
+            if let Err(error) = SecretsBundle::read(broken.as_bytes(), &limits) {
+                witness.error(error);
+            }
+        }
+    }
     let refused = SavedPart::read_all(br#"{"errcode":"M_UNKNOWN"}"#, &limits).unwrap();
     let [SavedPart::Refused(refusal)] = refused.as_slice() else { panic!("{refused:?}") };
     witness.debug(refusal);

@@ -17,6 +17,7 @@ mod migration;
 mod old_forms;
 mod opening;
 mod plans;
+mod secrets_bundle;
 mod typed;
 
 #[path = "../support/account.rs"]
