@@ -11,12 +11,10 @@ use std::{
 use strongroom::{
     Limits,
     api::{
-        AccessToken, ApiError, BaseUrl, CreateBackupVersion, DeleteBackupVersion, DeleteRoomKeys,
-        ErrorKind, GetAccountData, GetBackupVersion, GetRoomKeys, GetRoomKeysForSession, GetSync,
-        GetWhoAmI, MatrixError, OwnKeys, PutAccountData, PutRoomKeys, PutRoomKeysError,
-        QueriedKeys, QueryKeys, RequestError, ResponseError, RetryAfter, RoomKeys, SendToDevice,
-        SignatureFailure, StoredRoomKeys, SyncResponse, ToDeviceEvent, UpdateBackupVersion,
-        UploadSignatures, UserInteractiveAuth,
+        AccessToken, ApiError, BaseUrl, ErrorKind, MatrixError, OwnKeys, PutRoomKeys,
+        PutRoomKeysError, QueriedKeys, Request, RequestError, ResponseError, RetryAfter, RoomKeys,
+        SignatureFailure, StoredRoomKeys, SyncResponse, ToDeviceEvent, UploadSignatures,
+        UserInteractiveAuth,
     },
     backup::{
         AuthData, Authenticity, BackedUpSession, BackupDecryptionKey, BackupPassphraseAttempts,
@@ -119,39 +117,27 @@ fn every_public_type_is_send_and_sync() {
         AccessToken,
         ApiError,
         BaseUrl,
-        CreateBackupVersion,
         ErrorKind,
-        GetRoomKeys,
         MatrixError,
         PutRoomKeys,
         PutRoomKeysError,
+        Request<()>,
         RequestError,
         ResponseError,
         RoomKeys,
         StoredRoomKeys,
         CrossSigningKey,
         DeviceKeys,
-        GetAccountData,
-        GetSync,
-        GetWhoAmI,
-        PutAccountData,
         QueriedKeyError,
         OwnKeys,
         QueriedKeys,
-        QueryKeys,
-        SendToDevice,
         SignatureFailure,
         SyncResponse,
         ToDeviceEvent,
         UploadSignatures,
         EventType,
         JsonObject,
-        DeleteBackupVersion,
-        DeleteRoomKeys,
-        GetBackupVersion,
-        GetRoomKeysForSession,
         RetryAfter,
-        UpdateBackupVersion,
         UserInteractiveAuth,
         // backup
         AuthData,
@@ -394,7 +380,7 @@ fn every_public_type_is_send_and_sync() {
 
 /// How many public types there are, those of all features included, but for that of a closure's argument. One more is one
 /// more to know for everybody: join it with another, or keep it private.
-const MOST: usize = if cfg!(feature = "zxcvbn") { 251 } else { 249 };
+const MOST: usize = if cfg!(feature = "zxcvbn") { 239 } else { 237 };
 
 #[cfg(feature = "zxcvbn")]
 fn of_zxcvbn() -> BTreeSet<String> {

@@ -7,13 +7,12 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use super::{
-    Endpoint, RequestError, ResponseError,
-    endpoint::{acknowledgement, sealed::Sealed},
+    Request, ResponseError,
     members::{members, members_of, text},
     path::Path,
+    request::acknowledgement,
 };
 use crate::{
-    Limits,
     crypto::ed25519::Ed25519PublicKey,
     encoding::json,
     excerpt::Excerpt,
@@ -71,41 +70,30 @@ impl UploadSignatures {
         self.object(user_id, public_key.to_base64(), key)
     }
 
+    /// The request that publishes them.
+    #[must_use]
+    pub fn request(&self) -> Request<Vec<SignatureFailure>> {
+        let objects = self.objects.values().flat_map(BTreeMap::values);
+        let length: usize = objects.map(|object| object.as_json().len() + 128).sum();
+        Request::new(Method::POST, Ok(Path::new("/keys/signatures/upload")), |body, _| read(body))
+            .with_body(json::to_bytes(&self.objects, length))
+    }
+
     fn object(mut self, user_id: UserId, name: String, object: SignedObject) -> Self {
         self.objects.entry(user_id).or_default().insert(name, object);
         self
     }
 }
 
-impl Sealed for UploadSignatures {}
-
-impl Endpoint for UploadSignatures {
-    type Response = Vec<SignatureFailure>;
-
-    fn method(&self) -> Method {
-        Method::POST
+/// What is no object where a failure is expected counts as one: it is no success.
+fn read(body: &[u8]) -> Result<Vec<SignatureFailure>, ResponseError> {
+    let mut failures = Vec::new();
+    for (user_id, of_user) in members(&mut acknowledgement(body)?, "failures")? {
+        let user_id = UserId::from(user_id);
+        let named = members_of(of_user).ok_or(ResponseError::Member("failures"))?;
+        failures.extend(named.into_iter().map(|(name, value)| failure(&user_id, name, value)));
     }
-
-    fn path_and_query(&self) -> Result<String, RequestError> {
-        Ok(Path::new("/keys/signatures/upload").to_string())
-    }
-
-    fn body(&self) -> Vec<u8> {
-        let objects = self.objects.values().flat_map(BTreeMap::values);
-        let length: usize = objects.map(|object| object.as_json().len() + 128).sum();
-        json::to_bytes(&self.objects, length)
-    }
-
-    /// What is no object where a failure is expected counts as one: it is no success.
-    fn read_body(&self, body: &[u8], _: &Limits) -> Result<Self::Response, ResponseError> {
-        let mut failures = Vec::new();
-        for (user_id, of_user) in members(&mut acknowledgement(body)?, "failures")? {
-            let user_id = UserId::from(user_id);
-            let named = members_of(of_user).ok_or(ResponseError::Member("failures"))?;
-            failures.extend(named.into_iter().map(|(name, value)| failure(&user_id, name, value)));
-        }
-        Ok(failures)
-    }
+    Ok(failures)
 }
 
 fn failure(user_id: &UserId, name: String, value: &RawValue) -> SignatureFailure {

@@ -1,15 +1,11 @@
 //! What the account's machine and the flows ask the homeserver for.
 
-use http::Request;
-
 use super::waiting::RequestKind;
 use crate::{
-    api::{
-        AccessToken, BaseUrl, CreateBackupVersion, DeleteBackupVersion, Endpoint as _,
-        GetAccountData, GetBackupVersion, GetRoomKeys, GetRoomKeysForSession, PutAccountData,
-        PutRoomKeys, RequestError, SendToDevice,
-    },
-    ids::BackupVersion,
+    api::{AccessToken, BaseUrl, PutRoomKeys, Request, RequestError, RoomKeys},
+    backup::{BackedUpSession, BackupVersionInfo},
+    encoding::json_object::JsonObject,
+    ids::{BackupVersion, EventType},
 };
 
 /// Requests of which at most one is in flight.
@@ -27,24 +23,24 @@ pub(super) enum Lane {
 /// What a request asks for.
 #[derive(Debug)]
 pub(super) enum Call {
-    FindVersion(GetBackupVersion),
-    CreateVersion(CreateBackupVersion),
-    DeleteVersion(DeleteBackupVersion),
-    ReadPreference(GetAccountData),
-    WritePreference(PutAccountData),
+    FindVersion(Request<Option<BackupVersionInfo>>),
+    CreateVersion(Request<BackupVersion>),
+    DeleteVersion(Request<()>),
+    ReadPreference(Request<Option<JsonObject>>),
+    WritePreference(Request<()>),
     /// The sessions have these names, which travel with the request: nothing of an upload outlives its version.
     Upload(BackupVersion, PutRoomKeys, Vec<u64>),
     /// What the backup has of a session that is to be uploaded.
-    CompareSession(GetRoomKeysForSession),
-    FetchSession(BackupVersion, GetRoomKeysForSession),
-    FetchRoom(BackupVersion, GetRoomKeys),
-    FetchEverything(BackupVersion, GetRoomKeys),
+    CompareSession(Request<BackedUpSession>),
+    FetchSession(BackupVersion, Request<BackedUpSession>),
+    FetchRoom(BackupVersion, Request<RoomKeys>),
+    FetchEverything(BackupVersion, Request<RoomKeys>),
     /// An event of the account data, for a flow.
-    ReadAccountData(GetAccountData),
+    ReadAccountData(EventType, Request<Option<JsonObject>>),
     /// An event of the account data, of a flow.
-    WriteAccountData(PutAccountData),
+    WriteAccountData(Request<()>),
     /// The other devices are asked, by a flow.
-    AskDevices(SendToDevice),
+    AskDevices(Request<()>),
 }
 
 impl Call {
@@ -60,7 +56,7 @@ impl Call {
             Self::FetchSession(..) => RequestKind::FetchSession,
             Self::FetchRoom(..) => RequestKind::FetchRoom,
             Self::FetchEverything(..) => RequestKind::FetchEverything,
-            Self::ReadAccountData(_) => RequestKind::ReadAccountData,
+            Self::ReadAccountData(..) => RequestKind::ReadAccountData,
             Self::WriteAccountData(_) => RequestKind::WriteAccountData,
             Self::AskDevices(_) => RequestKind::AskDevices,
         }
@@ -74,7 +70,7 @@ impl Call {
             Self::FetchSession(..) | Self::FetchRoom(..) | Self::FetchEverything(..) => {
                 Lane::Download
             }
-            Self::ReadAccountData(_) | Self::WriteAccountData(_) | Self::AskDevices(_) => {
+            Self::ReadAccountData(..) | Self::WriteAccountData(_) | Self::AskDevices(_) => {
                 Lane::Flow
             }
         }
@@ -94,24 +90,24 @@ impl Call {
         &self,
         base_url: &BaseUrl,
         token: &AccessToken,
-    ) -> Result<Request<Vec<u8>>, RequestError> {
+    ) -> Result<http::Request<Vec<u8>>, RequestError> {
         match self {
             Self::FindVersion(call) => call.to_http(base_url, token),
             Self::CreateVersion(call) => call.to_http(base_url, token),
-            Self::DeleteVersion(call) => call.to_http(base_url, token),
-            Self::ReadPreference(call) | Self::ReadAccountData(call) => {
+            Self::ReadPreference(call) | Self::ReadAccountData(_, call) => {
                 call.to_http(base_url, token)
             }
-            Self::WritePreference(call) | Self::WriteAccountData(call) => {
-                call.to_http(base_url, token)
-            }
-            Self::Upload(_, call, _) => call.to_http(base_url, token),
+            Self::DeleteVersion(call)
+            | Self::WritePreference(call)
+            | Self::WriteAccountData(call)
+            | Self::AskDevices(call) => call.to_http(base_url, token),
+            Self::Upload(_, call, _) => call.request().to_http(base_url, token),
             Self::CompareSession(call) | Self::FetchSession(_, call) => {
                 call.to_http(base_url, token)
             }
-            Self::FetchRoom(_, call) => call.to_http(base_url, token),
-            Self::FetchEverything(_, call) => call.to_http(base_url, token),
-            Self::AskDevices(call) => call.to_http(base_url, token),
+            Self::FetchRoom(_, call) | Self::FetchEverything(_, call) => {
+                call.to_http(base_url, token)
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use strongroom::{
     Limits,
-    api::{GetSync, OwnKeys, QueryKeys, SendToDevice, ToDeviceEvent, UploadSignatures},
+    api::{self, OwnKeys, ToDeviceEvent, UploadSignatures},
     crypto::ed25519::Ed25519PublicKey,
     encoding::json_object::JsonObject,
     ids::{DeviceId, UserId},
@@ -82,7 +82,7 @@ impl Device {
         pinned: Ed25519PublicKey,
     ) -> Result<OwnKeys> {
         let user_id = self.olm.user_id();
-        let keys = server.send(&self.token, &QueryKeys::new().user(user_id.clone()))?;
+        let keys = server.send(&self.token, &api::query_keys([(user_id.clone(), vec![])], None))?;
         let this_device = self.identity().clone();
         // Nobody is blocked here: a client asks what its user did.
         Ok(keys.own_keys(user_id, this_device, pinned, |_| false, &Limits::default())?)
@@ -99,7 +99,7 @@ impl Device {
         // The homeserver takes it if these are the keys that it has.
         let signed = keys.sign_device(compared)?;
         let upload = UploadSignatures::new().device(user_id, &compared.device_id, signed);
-        match server.send(&self.token, &upload)?.pop() {
+        match server.send(&self.token, &upload.request())?.pop() {
             Some(failure) => Err(failure.into()),
             None => Ok(()),
         }
@@ -111,7 +111,7 @@ impl Device {
         server: &mut Server,
         request: &OutgoingRequest,
     ) -> Result<()> {
-        let send = SendToDevice::requests(self.next_transaction(), request);
+        let send = api::request_secret(&self.next_transaction(), request);
         server.send(&self.token, &send)
     }
 
@@ -121,7 +121,7 @@ impl Device {
         server: &mut Server,
         secret: &EncryptedSecretSend,
     ) -> Result<()> {
-        let send = SendToDevice::secret(self.next_transaction(), secret);
+        let send = api::send_secret(&self.next_transaction(), secret);
         server.send(&self.token, &send)
     }
 
@@ -164,8 +164,9 @@ impl Device {
 
     /// The same events as they came.
     pub(crate) fn sync(&mut self, server: &mut Server) -> Result<Vec<ToDeviceEvent>> {
-        let request = GetSync::new().account_data([]);
-        let request = self.since.clone().into_iter().fold(request, GetSync::since);
+        let request = api::get_sync().account_data([]);
+        let request =
+            self.since.clone().into_iter().fold(request, |request, since| request.since(&since));
         let response = server.send(&self.token, &request)?;
         self.since = Some(response.next_batch);
         Ok(response.to_device)
