@@ -9,8 +9,7 @@ use super::{
     account_data::{account_data, contents_by_type, event, event_of, read_sync},
 };
 use crate::{
-    Limits,
-    api::{Endpoint as _, QueryKeys},
+    Limits, api,
     backup::BackupVersionInfo,
     encoding::{
         json::{self, RawObject, RawObjectError},
@@ -96,7 +95,7 @@ fn read_object(
         SavedPart::KeysOfRoom(body())
     } else if has("device_keys") || has("master_keys") {
         let response = http::Response::new(text.as_bytes());
-        SavedPart::Keys(Box::new(QueryKeys::new().read_response(&response, limits)?))
+        SavedPart::Keys(Box::new(api::query_keys([], None).read_response(&response, limits)?))
     } else if has("cross_signing") {
         read_bundle(text, limits)?
     } else if let Some(events) = object.take("events") {

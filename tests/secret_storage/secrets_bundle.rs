@@ -8,7 +8,7 @@ use proptest::{
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    api::{Endpoint as _, QueriedKeys, QueryKeys},
+    api::{self, QueriedKeys},
     backup::{BackupDecryptionKey, BackupVersionInfo},
     crypto::ed25519::{Ed25519PublicKey, Ed25519Seed},
     encoding::{base64, format::FormatProblem, json_object::JsonObject},
@@ -67,7 +67,7 @@ impl Account {
         Self {
             user_id: account["user_id"].as_str().unwrap().into(),
             secrets: secrets.collect(),
-            keys: QueryKeys::new().read_response(&response, &limits).unwrap(),
+            keys: api::query_keys([], None).read_response(&response, &limits).unwrap(),
             version: BackupVersionInfo::from_json(body.as_bytes(), &limits).unwrap(),
         }
     }

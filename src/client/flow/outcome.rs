@@ -160,7 +160,7 @@ pub struct SetUpDone {
     /// The key of the secret storage.
     pub storage_key: SecretStorageKey,
     /// The version of the backup that was replaced. The old key opens what is in it for as long as it is there:
-    /// delete it by [`DeleteBackupVersion`](crate::api::DeleteBackupVersion) once the machine has stored every session
+    /// delete it by [`delete_backup_version`](crate::api::delete_backup_version) once the machine has stored every session
     /// of the host in the new one. What only the old one has is fetched before.
     pub replaced: Option<BackupVersion>,
     /// What was left as it was.

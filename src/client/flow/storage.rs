@@ -7,8 +7,7 @@ use std::{
 
 use super::{Flow, FlowError, Step, outcome::final_error};
 use crate::{
-    Limits,
-    api::{Endpoint as _, GetAccountData, PutAccountData},
+    Limits, api,
     client::{
         call::Call,
         courier::Courier,
@@ -91,7 +90,7 @@ impl Storage {
     pub(super) fn give(&mut self, events: impl IntoIterator<Item = (EventType, JsonObject)>) {
         // What cannot be asked for is none of ours.
         let is_ours = |(event_type, _): &(EventType, _)| {
-            let call = GetAccountData::new(self.user_id.clone(), event_type.clone());
+            let call = api::get_account_data(&self.user_id, event_type);
             call.path_and_query().is_ok()
         };
         self.events = events.into_iter().filter(is_ours).collect();
@@ -149,19 +148,19 @@ impl Storage {
         if self.due(courier)? > courier.now() {
             return None;
         }
-        let user_id = self.user_id.clone();
+        let user_id = &self.user_id;
         let call = if let Some(event_type) = self.to_read.first() {
-            Call::ReadAccountData(GetAccountData::new(user_id, event_type.clone()))
+            Call::ReadAccountData(event_type.clone(), api::get_account_data(user_id, event_type))
         } else {
             let Running { plan, phase } = self.running.as_ref()?;
             let PlanStep { event_type, content, .. } = plan.next()?;
-            let (event_type, content) = (event_type.clone(), content.clone());
             match phase {
                 Phase::Write => {
-                    Call::WriteAccountData(PutAccountData::new(user_id, event_type, content))
+                    Call::WriteAccountData(api::put_account_data(user_id, event_type, content))
                 }
                 Phase::Check | Phase::ReadBack => {
-                    Call::ReadAccountData(GetAccountData::new(user_id, event_type))
+                    let get = api::get_account_data(user_id, event_type);
+                    Call::ReadAccountData(event_type.clone(), get)
                 }
             }
         };
@@ -209,13 +208,15 @@ impl Storage {
         let letter = courier.take(id, true, answer)?;
         self.in_flight = None;
         let failure = match letter.call() {
-            Call::ReadAccountData(call) => match courier.read(call, answer, now_ms, &self.limits) {
-                Ok(content) => {
-                    courier.settled(RequestKind::ReadAccountData);
-                    return Some(self.came(courier, call.event_type(), content));
+            Call::ReadAccountData(event_type, call) => {
+                match courier.read(call, answer, now_ms, &self.limits) {
+                    Ok(content) => {
+                        courier.settled(RequestKind::ReadAccountData);
+                        return Some(self.came(courier, event_type, content));
+                    }
+                    Err(failure) => failure,
                 }
-                Err(failure) => failure,
-            },
+            }
             Call::WriteAccountData(call) => {
                 match courier.read(call, answer, now_ms, &self.limits) {
                     Ok(()) => {

@@ -5,7 +5,7 @@ use rand_core::CryptoRng;
 
 use super::{ShareIn, Stage, open_requests};
 use crate::{
-    api::SendToDevice,
+    api,
     client::{
         Backup,
         call::Call,
@@ -74,7 +74,7 @@ impl ShareIn {
             return None;
         }
         let transaction = alphanumeric(TRANSACTION_ID_LENGTH, rng);
-        let call = Call::AskDevices(SendToDevice::requests(transaction, request));
+        let call = Call::AskDevices(api::request_secret(&transaction, request));
         let operation = courier.send(call);
         self.in_flight = Some(operation.id());
         Some(Step::Send(Box::new(operation)))
