@@ -3,6 +3,5 @@
 mod auth_data;
 mod exported_sessions;
 mod key_files;
-mod pushed_secrets;
 mod secret_storage;
 mod sessions;
