@@ -3,5 +3,6 @@
 mod auth_data;
 mod exported_sessions;
 mod key_files;
+mod pushed_secrets;
 mod secret_storage;
 mod sessions;
