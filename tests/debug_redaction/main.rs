@@ -695,8 +695,8 @@ fn look_at_contents(witness: &mut Witness) {
     look_at_request(witness, &get);
     witness.debug(&get);
     let send = api::send_encrypted("1", [("@a".into(), "*".into(), content)]);
-    look_at_request(witness, &send);
     witness.debug(&send);
+    look_at_request(witness, &api::send_encrypted("1", []));
     let event = format!(r#"{{"type":"m.a","content":{{"x":"{TOKEN}"}},"y":"{TOKEN}"}}"#);
     let body = format!(
         r#"{{"next_batch":"1","account_data":{{"events":[{event}]}},"to_device":{{"events":[{event}]}}}}"#
