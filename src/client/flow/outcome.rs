@@ -98,8 +98,10 @@ pub enum FlowError {
     /// The homeserver publishes no digital identity of the user, or not the whole of it.
     #[error("the account has no digital identity, or the homeserver does not show all of it")]
     NoIdentity,
-    /// The device has not published its keys yet.
-    #[error("the device has not published its keys yet")]
+    /// The device has not published its keys yet, or the homeserver shows none that can be read.
+    #[error(
+        "the device has not published its keys yet, or the homeserver does not show them as they should be"
+    )]
     DeviceNotPublished,
     /// No seed at hand becomes the self-signing key.
     #[error("no device can be made trusted: {0}")]
