@@ -47,6 +47,7 @@
 //! | [`passphrase`] | keys from passphrases: parameters, limits, and what to try |
 //! | [`secret_storage`] | keys and secrets in account data: reading, unlocking, opening, changing |
 //! | [`secret_sharing`] | asking the user's other devices for secrets, and answering them |
+//! | [`secrets_bundle`] | all secrets of an account in one object, as one device hands them over to the next |
 //! | [`secret_value`] | a named secret, its shape, and the public key that it belongs to |
 //! | [`signed_json`] | signed objects, kept to the last byte |
 //! | [`cross_signing`] | a device made trusted with the self-signing key; a new digital identity |
@@ -99,6 +100,8 @@ pub mod secret_sharing;
 #[doc(alias("4S", "SSSS"))]
 pub mod secret_storage;
 pub mod secret_value;
+#[doc(alias("m.login.secrets"))]
+pub mod secrets_bundle;
 pub mod session_data;
 pub mod signed_json;
 

@@ -70,7 +70,7 @@ pub struct Limits {
     /// The largest request for a secret from another device, in bytes of its content. Default: 4 KiB; real
     /// ones have about 150 bytes.
     pub secret_request_bytes: usize,
-    /// The largest answer to such a request, in bytes of its decrypted content. Default: 64 KiB, as for
+    /// The largest answer to such a request, and the largest secrets bundle, in bytes of the decrypted content. Default: 64 KiB, as for
     /// an event.
     pub secret_send_bytes: usize,
 }

@@ -9,7 +9,8 @@
 //! | what a user typed: [`RecoveryKey::typed_by_user`], a [passphrase] | [`TypedByUser`](Provenance::TypedByUser) |
 //! | [`OpenedSecret::value`], [`OpenedSecret::backup_key`] | by the algorithm that it was stored with |
 //! | [`AcceptedSecret::backup_key`] | [`SharedByVerifiedDevice`](Provenance::SharedByVerifiedDevice) |
-//! | bytes and text: `from_bytes`, `from_base64`, `read`, [`RecoveryKey::parse`] | [`Unauthenticated`](Provenance::Unauthenticated) |
+//! | [`SecretsBundle::from_verified_channel`] | [`VerifiedChannel`](Provenance::VerifiedChannel) |
+//! | bytes and text: `from_bytes`, `from_base64`, `read`, [`SecretsBundle::read`], [`RecoveryKey::parse`] | [`Unauthenticated`](Provenance::Unauthenticated) |
 //!
 //! A host that knows more than the types do says so by a constructor that names what it asserts:
 //! [`BackupDecryptionKey::kept_by_host`], for one. One that has a store of its own saves each secret together with its
@@ -21,6 +22,8 @@
 //! [`OpenedSecret::value`]: crate::secret_storage::OpenedSecret::value
 //! [`OpenedSecret::backup_key`]: crate::secret_storage::OpenedSecret::backup_key
 //! [`AcceptedSecret::backup_key`]: crate::secret_sharing::AcceptedSecret::backup_key
+//! [`SecretsBundle::from_verified_channel`]: crate::secrets_bundle::SecretsBundle::from_verified_channel
+//! [`SecretsBundle::read`]: crate::secrets_bundle::SecretsBundle::read
 //! [`BackupDecryptionKey::kept_by_host`]: crate::backup::BackupDecryptionKey::kept_by_host
 //! [`SecretValue::save`]: crate::secret_value::SecretValue::save
 //!
@@ -55,6 +58,9 @@ pub enum Provenance {
     /// Shared over Olm by the verified device of the same user that has this Ed25519 key. It counts for as long as
     /// that device does.
     SharedByVerifiedDevice(Ed25519PublicKey),
+    /// Handed over by one of the user's devices through a channel that the user has verified with both in hand, as at a login
+    /// by QR code. Which keys that device has does not show there.
+    VerifiedChannel,
     /// From anywhere, but the private half of a public key that is the user's for sure: one that the user pinned or
     /// the pinned master key signed, or that of a backup which is trusted whatever becomes of the user's devices.
     VerifiedPublicKey,
@@ -103,6 +109,7 @@ pub(crate) enum Saved {
     TypedByUser,
     AuthenticatedSecretStorage,
     SharedByVerifiedDevice(Ed25519PublicKey),
+    VerifiedChannel,
     VerifiedPublicKey,
     KeptByHost,
     AcceptedByUser,

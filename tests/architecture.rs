@@ -43,7 +43,7 @@ const FLOORS: [&[&str]; 11] = [
     &["passphrase", "provenance", "saved_state", "session_data", "signed_json"],
     &["recovery_key", "secret_value"],
     &["backup", "cross_signing", "key_export", "secret_sharing", "secret_storage"],
-    &["api"],
+    &["api", "secrets_bundle"],
     &["client", "homeserver"],
     &["saved_files"],
     &["bin"],

@@ -19,8 +19,7 @@ use account::{Account, OTHER_ID, OTHER_KEY};
 use account_client::Client;
 use serde_json::{Value, json};
 use strongroom::{
-    Limits,
-    api::{CreateBackupVersion, GetBackupVersion, UpdateBackupVersion},
+    Limits, api,
     backup::{AuthData, BackupDecryptionKey},
     client::{
         Backup,
@@ -168,7 +167,7 @@ impl<'a> User<'a> {
         let signature = sign(&auth_data.bytes_to_sign().unwrap());
         let user_id = self.client.user_id.clone();
         let auth_data = auth_data.with_signature(&user_id, &master_id(), &signature);
-        self.client.host.send(&CreateBackupVersion::new(auth_data));
+        self.client.host.send(&api::create_backup_version(&auth_data));
     }
 
     /// All that a client can ask the homeserver for, with the recovery key typed.
@@ -205,7 +204,7 @@ impl<'a> User<'a> {
                 let signature = sign(unsigned.to_sign().bytes());
                 let user_id = &self.client.user_id;
                 let signed = unsigned.clone().with_signature(user_id, &master_id(), &signature);
-                let put = UpdateBackupVersion::new(version.clone(), signed.into_auth_data());
+                let put = api::update_backup_version(&version, &signed.into_auth_data());
                 self.client.host.send(&put);
             }
             RepairPlan::DeleteVersions(calls) => {
@@ -219,8 +218,8 @@ impl<'a> User<'a> {
     }
 
     fn update(&mut self, auth_data: AuthData) {
-        let current = self.client.host.send(&GetBackupVersion::current()).unwrap();
-        self.client.host.send(&UpdateBackupVersion::new(current.version().clone(), auth_data));
+        let current = self.client.host.send(&api::get_current_backup_version()).unwrap();
+        self.client.host.send(&api::update_backup_version(current.version(), &auth_data));
     }
 
     fn store(&mut self, name: &str, text: &str) {

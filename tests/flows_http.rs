@@ -91,7 +91,7 @@ fn upload(client: &mut Client<'_>, backup: &TrustedBackup) -> Vec<ExportedSessio
     let sealed = sessions.iter().map(|ExportedSession { room_id, session }| {
         backup.seal(room_id.clone(), session, &SealOptions::default()).unwrap()
     });
-    client.host.send(&PutRoomKeys::new(backup, sealed).unwrap());
+    client.host.send(&PutRoomKeys::new(backup, sealed).unwrap().request());
     sorted(sessions)
 }
 

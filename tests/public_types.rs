@@ -11,12 +11,10 @@ use std::{
 use strongroom::{
     Limits,
     api::{
-        AccessToken, ApiError, BaseUrl, CreateBackupVersion, DeleteBackupVersion, DeleteRoomKeys,
-        ErrorKind, GetAccountData, GetBackupVersion, GetRoomKeys, GetRoomKeysForSession, GetSync,
-        GetWhoAmI, MatrixError, NewIdentityError, OwnKeys, PutAccountData, PutRoomKeys,
-        PutRoomKeysError, QueriedKeys, QueryKeys, RequestError, ResponseError, RetryAfter,
-        RoomKeys, SendToDevice, SignatureFailure, StoredRoomKeys, SyncResponse, ToDeviceEvent,
-        UpdateBackupVersion, UploadSignatures, UploadSigningKeys, UserInteractiveAuth,
+        AccessToken, ApiError, BaseUrl, ErrorKind, MatrixError, NewIdentityError, OwnKeys,
+        PutRoomKeys, PutRoomKeysError, QueriedKeys, Request, RequestError, ResponseError,
+        RetryAfter, RoomKeys, SignatureFailure, StoredRoomKeys, SyncResponse, ToDeviceEvent,
+        UploadSigningKeys, UserInteractiveAuth,
     },
     backup::{
         AuthData, Authenticity, BackedUpSession, BackupDecryptionKey, BackupPassphraseAttempts,
@@ -100,6 +98,7 @@ use strongroom::{
     secret_value::{
         PublicKeyVerdict, PublicKeys, SecretCheckError, SecretContent, SecretRepair, SecretValue,
     },
+    secrets_bundle::{SecretsBundle, SecretsBundleError},
     session_data::{ExportedSession, Repair, SessionData, SessionDataError, SessionKey},
     signed_json::{
         BackupAuthDataToSign, CrossSigningKey, CrossSigningUsage, DeviceKeys, KeysToSign,
@@ -122,41 +121,28 @@ fn every_public_type_is_send_and_sync() {
         AccessToken,
         ApiError,
         BaseUrl,
-        CreateBackupVersion,
         ErrorKind,
-        GetRoomKeys,
         MatrixError,
         PutRoomKeys,
         PutRoomKeysError,
+        Request<()>,
         RequestError,
         ResponseError,
         RoomKeys,
         StoredRoomKeys,
         CrossSigningKey,
         DeviceKeys,
-        GetAccountData,
-        GetSync,
-        GetWhoAmI,
-        PutAccountData,
         QueriedKeyError,
         OwnKeys,
         QueriedKeys,
-        QueryKeys,
-        SendToDevice,
         SignatureFailure,
         SyncResponse,
         ToDeviceEvent,
-        UploadSignatures,
         UploadSigningKeys,
         NewIdentityError,
         EventType,
         JsonObject,
-        DeleteBackupVersion,
-        DeleteRoomKeys,
-        GetBackupVersion,
-        GetRoomKeysForSession,
         RetryAfter,
-        UpdateBackupVersion,
         UserInteractiveAuth,
         // backup
         AuthData,
@@ -379,6 +365,9 @@ fn every_public_type_is_send_and_sync() {
         SecretContent,
         SecretRepair,
         SecretValue,
+        // secrets_bundle
+        SecretsBundle,
+        SecretsBundleError,
         // session_data
         ExportedSession,
         Repair,
@@ -413,7 +402,7 @@ fn every_public_type_is_send_and_sync() {
 
 /// How many public types there are, those of all features included, but for that of a closure's argument. One more is one
 /// more to know for everybody: join it with another, or keep it private.
-const MOST: usize = 262
+const MOST: usize = 251
     + if cfg!(feature = "zxcvbn") { 2 } else { 0 }
     + if cfg!(feature = "unstable-msc4385") { 2 } else { 0 };
 

@@ -14,6 +14,7 @@ use strongroom::{
     Limits,
     client::diagnose::{CurrentBackup, Evidence},
     encoding::format::FormatProblem,
+    provenance::Provenance,
     saved_files::{SavedFileError, SavedFiles, SavedPart},
 };
 
@@ -137,12 +138,19 @@ fn older_versions_come_after_the_current_one_and_each_once() {
 fn sessions_bundles_and_key_files_are_handed_on() {
     let saved = read_all(&[json!([]), json!([null, {"session_key": "x"}])]);
     assert_eq!(saved.sessions().filter(|read| read.is_err()).count(), 2);
+    let key = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
     let bundle = json!({
         "type": "m.login.secrets",
-        "cross_signing": {"master_key": "a", "self_signing_key": "b", "user_signing_key": "c"},
-        "backup": {"algorithm": "m.megolm_backup.v1.curve25519-aes-sha2", "key": "d", "backup_version": "1"},
+        "cross_signing": {"master_key": key, "self_signing_key": key, "user_signing_key": key},
+        "backup": {"algorithm": "m.megolm_backup.v1.curve25519-aes-sha2", "key": key, "backup_version": "1"},
     });
-    assert!(matches!(read_all(&[bundle]).parts(), [SavedPart::SecretsBundle(_)]));
+    let saved = read_all(&[bundle]);
+    let bundle = saved.secrets_bundles().next().unwrap();
+    assert_eq!(bundle.backup_version().unwrap().as_str(), "1");
+    // Whoever wrote the file has put the key there.
+    assert_eq!(bundle.backup_key().unwrap().provenance(), Provenance::Unauthenticated);
+    let error = SavedPart::read_all(br#"{"cross_signing":{}}"#, &Limits::default()).unwrap_err();
+    assert!(error.to_string().contains("master_key"), "{error}");
     let room = json!({"sessions": {"s": {"session_data": {}}}});
     assert!(matches!(read_all(&[room]).parts(), [SavedPart::KeysOfRoom(_)]));
     let file = "\n-----BEGIN MEGOLM SESSION DATA-----\nAAAA\n-----END MEGOLM SESSION DATA-----\n";

@@ -10,6 +10,8 @@
 
 #[path = "../fuzz/checks/key_file.rs"]
 mod key_file;
+#[path = "../fuzz/checks/secrets_bundle.rs"]
+mod secrets_bundle;
 #[path = "../fuzz/checks/stream.rs"]
 mod stream;
 
@@ -65,4 +67,18 @@ fn every_key_file_of_the_corpus_passes_the_checks_also_when_it_is_cut() {
         count += 1;
     }
     assert!(count >= 25, "{count} inputs");
+}
+
+#[test]
+fn every_secrets_bundle_of_the_corpus_passes_the_checks_also_when_it_is_cut() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/secrets_bundle");
+    let mut count = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let input = fs::read(&path).unwrap();
+        println!("{}", path.display());
+        (0..=input.len()).for_each(|cut| secrets_bundle::check(&input[..cut]));
+        count += 1;
+    }
+    assert!(count >= 20, "{count} inputs");
 }

@@ -14,10 +14,7 @@ use http::Request;
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    api::{
-        AccessToken, BaseUrl, CreateBackupVersion, Endpoint, GetBackupVersion, GetRoomKeys,
-        PutRoomKeys,
-    },
+    api::{self, AccessToken, BaseUrl, PutRoomKeys},
     backup::{
         AuthData, BackupDecryptionKey, RestoreOptions, RestoredSession, SealOptions, SessionSealer,
         TrustedBackup, restore_reader,
@@ -60,8 +57,8 @@ fn two_thousand_sessions_are_backed_up_and_restored_over_a_socket() {
     let Some(synapse) = Synapse::from_environment("backup and restore") else { return };
     let client = Client { login: synapse.register(), synapse };
     let key = BackupDecryptionKey::generate().unwrap();
-    client.send(&CreateBackupVersion::new(AuthData::new(key.public_key())));
-    let current = client.send(&GetBackupVersion::current()).unwrap();
+    client.send(&api::create_backup_version(&AuthData::new(key.public_key())));
+    let current = client.send(&api::get_current_backup_version()).unwrap();
     let backup = TrustedBackup::by_decryption_key(&current, &key, &[]).unwrap();
 
     let originals = sessions(2_000);
@@ -71,13 +68,13 @@ fn two_thousand_sessions_are_backed_up_and_restored_over_a_socket() {
         let batch: Vec<_> =
             batch.iter().map(|(room, one)| (room, one, SealOptions::default())).collect();
         let sealed = sealer.seal(&batch).unwrap();
-        client.send(&PutRoomKeys::new(&backup, sealed).unwrap());
+        client.send(&PutRoomKeys::new(&backup, sealed).unwrap().request());
     }
-    assert_eq!(client.send(&GetBackupVersion::current()).unwrap().count(), Some(2_000));
+    assert_eq!(client.send(&api::get_current_backup_version()).unwrap().count(), Some(2_000));
 
     let typed = RecoveryKey::typed_by_user(key.to_recovery_key().to_text().expose_str()).unwrap();
     let key = BackupDecryptionKey::from_recovery_key(typed);
-    let get = GetRoomKeys::new(backup.version().clone());
+    let get = api::get_room_keys(backup.version());
     let keys = client.send(&get);
     let whole = key.open_sessions(&keys.sessions).into_iter().map(Result::unwrap);
     assert!(by_id(whole) == originals, "not all came back equal as a whole");
@@ -143,19 +140,19 @@ struct Client {
 }
 
 impl Client {
-    fn send<E: Endpoint>(&self, endpoint: &E) -> E::Response {
+    fn send<T>(&self, endpoint: &api::Request<T>) -> T {
         let response = self.synapse.send(self.request(endpoint));
         endpoint.read_response(&response, &Limits::default()).unwrap()
     }
 
     /// The body of the response while it arrives.
-    fn stream(&self, endpoint: &impl Endpoint) -> impl Read {
+    fn stream(&self, endpoint: &api::Request<impl Sized>) -> impl Read {
         let (status, body) = self.synapse.stream(self.request(endpoint));
         assert_eq!(status, 200);
         body
     }
 
-    fn request(&self, endpoint: &impl Endpoint) -> Request<Vec<u8>> {
+    fn request(&self, endpoint: &api::Request<impl Sized>) -> Request<Vec<u8>> {
         let base_url = BaseUrl::new(self.synapse.url()).unwrap();
         endpoint.to_http(&base_url, &AccessToken::from(self.login.token.as_str())).unwrap()
     }

@@ -46,7 +46,7 @@ use primitives::{
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    api::{AccessToken, BaseUrl, CreateBackupVersion, Endpoint as _, PutRoomKeys},
+    api::{self, AccessToken, BaseUrl, PutRoomKeys},
     backup::{
         AuthData, BackedUpSession, BackupDecryptionKey, BackupPassphraseAttempts, BackupPublicKey,
         BackupVersionInfo, EncryptedSessionData, OpenError, SealOptions, SessionSealer,
@@ -467,7 +467,7 @@ fn sealing_and_uploading_leave_nothing() {
             let (room, options) = (RoomId::from("!room"), SealOptions::default());
             trusted.seal_with_rng(room, session, &options, &mut rng).unwrap()
         });
-        assert!(PutRoomKeys::new(&trusted, sealed).unwrap().body().len() > 500);
+        assert!(PutRoomKeys::new(&trusted, sealed).unwrap().request().body().len() > 500);
     });
 }
 
@@ -486,7 +486,7 @@ fn batches_leave_nothing() {
             .map(|session| (&room_id, session, SealOptions::default()));
         for sealer in [SessionSealer::new(&trusted), SessionSealer::for_sessions(&trusted, 3)] {
             let sealed = sealer.seal_with_rng(&batch, &mut rng).unwrap();
-            assert!(PutRoomKeys::new(&trusted, sealed).unwrap().body().len() > 500);
+            assert!(PutRoomKeys::new(&trusted, sealed).unwrap().request().body().len() > 500);
             drop(sealer.seal(&batch).unwrap());
         }
         let sealed = SessionSealer::new(&trusted).seal_with_rng(&batch, &mut rng).unwrap();
@@ -667,7 +667,7 @@ fn stored_secrets_leave_nothing_read_or_not() {
 #[test]
 fn an_access_token_stands_in_the_request_and_nowhere_else() {
     let (vault, base_url) = (Vault::new(), BaseUrl::new("https://example.org").unwrap());
-    let endpoint = CreateBackupVersion::new(AuthData::new(decryption_key().public_key()));
+    let endpoint = api::create_backup_version(&AuthData::new(decryption_key().public_key()));
     let broken = format!("{TOKEN}\n");
     leaves_nothing(&vault, || {
         let token = AccessToken::from(TOKEN);

@@ -86,6 +86,11 @@ impl Saved {
         Ok(loaded)
     }
 
+    /// Whether something of an account is named.
+    pub(crate) fn is_given(&self) -> bool {
+        !self.from.is_empty() || !self.access.is_idle()
+    }
+
     /// The account, as it is named on the command line to put something into its backup.
     pub(crate) fn account(&self) -> String {
         let of_snapshot = || self.from.iter().find_map(|path| Snapshot::in_folder(path)?.account());

@@ -8,6 +8,7 @@
 mod arguments;
 mod at_end;
 mod beginning;
+mod bundle;
 mod content;
 mod copies;
 mod demo;
@@ -71,6 +72,8 @@ enum Command {
     Secrets(secrets::Options),
     /// Plans how a key storage that older clients wrote comes into today's form.
     Migrate(migrate::Options),
+    /// Hands all secrets of an account over to its next device, in a file, and checks such a file.
+    Bundle(bundle::Options),
     /// Encrypts, decrypts, merges, compares and filters files of exported message keys.
     File(file::Options),
     /// Checks a recovery key.
@@ -107,6 +110,7 @@ fn main() -> ExitCode {
         Command::Diagnose(options) => (diagnose::run(options), options.json),
         Command::Secrets(options) => (secrets::run(options), options.json),
         Command::Migrate(options) => (migrate::run(options), false),
+        Command::Bundle(options) => (bundle::run(options), false),
         #[cfg(feature = "generate")]
         Command::Generate(options) => (generate::run(options), false),
         Command::Key(options) => (key::run(options), options.json()),

@@ -10,7 +10,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    api::{AccessToken, BaseUrl, Endpoint as _, PutAccountData},
+    api::{self, AccessToken, BaseUrl},
     ids::{SecretName, UserId},
     secret_storage::{
         Change, NewKey, Plan, PlanNote, PlanStep, SecretStorage, SecretStorageKey,
@@ -181,7 +181,7 @@ fn write(
 fn request(step: &PlanStep, user_id: Option<&UserId>) -> Result<String, Failure> {
     let failed = |error: &dyn std::error::Error| Failure::other(error.to_string());
     let user_id = user_id.cloned().unwrap_or_else(|| UserId::from("USER"));
-    let put = PutAccountData::new(user_id, step.event_type.clone(), step.content.clone());
+    let put = api::put_account_data(&user_id, &step.event_type, &step.content);
     let nowhere = BaseUrl::new("https://localhost").map_err(|error| failed(&error))?;
     let request =
         put.to_http(&nowhere, &AccessToken::from("none")).map_err(|error| failed(&error))?;

@@ -64,14 +64,16 @@ impl Key {
         Ok(typed)
     }
 
-    /// What comes of it; what is typed on a terminal is asked for again if nothing does.
+    /// What comes of it; what is typed on a terminal is asked for again if nothing does. Nothing is asked for where it is not
+    /// `needed`.
     pub(crate) fn typed_until<T>(
         &self,
         saved: &SavedFiles,
+        needed: bool,
         opens: impl Fn(&[SecretString]) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let typed = self.at_hand(saved)?;
-        if !typed.is_empty() {
+        if !typed.is_empty() || !needed {
             return opens(&typed);
         }
         for _ in 1..TRIES {

@@ -5,7 +5,7 @@ use std::time::Instant;
 use indicatif::ProgressBar;
 use strongroom::{
     Limits,
-    api::{CreateBackupVersion, GetBackupVersion, PutRoomKeys},
+    api::{self, PutRoomKeys},
     backup::{
         AuthData, BackupDecryptionKey, SealOptions, SessionSealer, TrustedBackup, UnsignedAuthData,
     },
@@ -39,9 +39,9 @@ impl FirstDevice {
     pub(crate) fn back_up(&self, server: &mut Server) -> Result<SecretString> {
         let key = BackupDecryptionKey::generate()?;
         let auth_data = self.sign(UnsignedAuthData::new(&key)?, server);
-        server.send(&CreateBackupVersion::new(auth_data))?;
+        server.send(&api::create_backup_version(&auth_data))?;
 
-        let (current, _) = server.send(&GetBackupVersion::current())?;
+        let (current, _) = server.send(&api::get_current_backup_version())?;
         let current = current.ok_or("the homeserver has lost the backup")?;
         let (user, signers) = (server.user_id(), [self.signer(server)?]);
         let limits = Limits::default();
@@ -81,7 +81,8 @@ impl FirstDevice {
                 .iter()
                 .map(|one| (&one.room_id, &one.session, SealOptions::default()))
                 .collect();
-            let (_, sent) = server.send(&PutRoomKeys::new(backup, sealer.seal(&batch)?)?)?;
+            let (_, sent) =
+                server.send(&PutRoomKeys::new(backup, sealer.seal(&batch)?)?.request())?;
             bytes += sent;
             progress.inc(batch.len() as u64);
         }

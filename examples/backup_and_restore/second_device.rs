@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use strongroom::{
-    api::{GetBackupVersion, GetRoomKeys, RoomKeys},
+    api::{self, RoomKeys},
     backup::{BackupDecryptionKey, FailedSession, OpenError, TrustedBackup},
     excerpt::Excerpt,
     ids::SessionId,
@@ -16,7 +16,7 @@ use crate::{Result, print_rate, server::Server};
 /// From the typed recovery key to the sessions.
 pub(crate) fn restore(server: &mut Server, typed: &str) -> Result<Vec<ExportedSession>> {
     let key = BackupDecryptionKey::from_recovery_key(RecoveryKey::typed_by_user(typed)?);
-    let (current, _) = server.send(&GetBackupVersion::current())?;
+    let (current, _) = server.send(&api::get_current_backup_version())?;
     let current = current.ok_or("the homeserver has no backup")?;
     let backup = TrustedBackup::by_decryption_key(&current, &key, &[])?;
     println!(
@@ -25,7 +25,7 @@ pub(crate) fn restore(server: &mut Server, typed: &str) -> Result<Vec<ExportedSe
         current.count().map_or_else(|| "some".to_owned(), |count| count.to_string()),
     );
     let start = Instant::now();
-    let (keys, bytes) = server.send(&GetRoomKeys::new(backup.version().clone()))?;
+    let (keys, bytes) = server.send(&api::get_room_keys(backup.version()))?;
     let restored = open_all(&key, &keys);
     print_rate("restored", restored.len(), bytes, start.elapsed());
     Ok(restored)

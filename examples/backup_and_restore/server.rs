@@ -5,7 +5,7 @@ use std::{fs, path::Path, time::Duration};
 use http::{Request, Response};
 use strongroom::{
     Limits,
-    api::{AccessToken, BaseUrl, Endpoint, GetWhoAmI},
+    api::{self, AccessToken, BaseUrl},
     homeserver::Homeserver,
     ids::{DeviceId, UserId},
 };
@@ -60,7 +60,7 @@ impl Server {
             token: fs::read_to_string(token_file)?.trim().into(),
             owner: Owner { user_id: "".into(), device_id: "".into() },
         };
-        let ((user_id, device_id), _) = server.send(&GetWhoAmI)?;
+        let ((user_id, device_id), _) = server.send(&api::get_who_am_i())?;
         let device_id = device_id.ok_or("the access token belongs to no device")?;
         server.owner = Owner { user_id, device_id };
         Ok(server)
@@ -84,7 +84,7 @@ impl Server {
     }
 
     /// Sends a request and reads the response; also says how many bytes went up and down.
-    pub(crate) fn send<E: Endpoint>(&mut self, endpoint: &E) -> Result<(E::Response, usize)> {
+    pub(crate) fn send<T>(&mut self, endpoint: &api::Request<T>) -> Result<(T, usize)> {
         let limits = Limits::default();
         let request = endpoint.to_http(&self.base_url, &self.token)?;
         let sent = request.body().len();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use strongroom::{
     Limits,
-    api::{AccessToken, BaseUrl, Endpoint, GetAccountData, PutAccountData},
+    api::{self, AccessToken, BaseUrl},
     encoding::json_object::JsonObject,
     homeserver::Homeserver,
     ids::{EventType, UserId},
@@ -78,17 +78,17 @@ impl Account {
     /// Writes an event.
     pub(crate) fn put(&mut self, event_type: &EventType, content: JsonObject) -> Result<()> {
         let user_id = self.user_id.clone();
-        self.send(&PutAccountData::new(user_id, event_type.clone(), content.clone()))?;
+        self.send(&api::put_account_data(&user_id, event_type, &content))?;
         self.events.retain(|(known, _)| known != event_type);
         self.events.push((event_type.clone(), content));
         Ok(())
     }
 
     fn get(&mut self, event_type: &EventType) -> Result<Option<JsonObject>> {
-        self.send(&GetAccountData::new(self.user_id.clone(), event_type.clone()))
+        self.send(&api::get_account_data(&self.user_id, event_type))
     }
 
-    fn send<E: Endpoint>(&mut self, endpoint: &E) -> Result<E::Response> {
+    fn send<T>(&mut self, endpoint: &api::Request<T>) -> Result<T> {
         let base_url = BaseUrl::new("https://matrix.example.org")?;
         let response = self.homeserver.respond(&endpoint.to_http(&base_url, &self.token)?);
         Ok(endpoint.read_response(&response, &Limits::default())?)

@@ -2,7 +2,7 @@
 
 use strongroom::{
     Limits,
-    api::{CreateBackupVersion, GetBackupVersion, OwnKeys, PutRoomKeys},
+    api::{self, OwnKeys, PutRoomKeys},
     backup::{AuthData, BackupDecryptionKey, SealOptions, SessionSealer, TrustedBackup},
     crypto::ed25519::Ed25519PublicKey,
     ids::{SecretName, UserId},
@@ -153,14 +153,14 @@ fn back_up(
     session: &ExportedSession,
 ) -> Result<BackupDecryptionKey> {
     let key = BackupDecryptionKey::generate()?;
-    let create = CreateBackupVersion::new(AuthData::new(key.public_key()));
+    let create = api::create_backup_version(&AuthData::new(key.public_key()));
     server.send(device.token(), &create)?;
-    let current = server.send(device.token(), &GetBackupVersion::current())?;
+    let current = server.send(device.token(), &api::get_current_backup_version())?;
     let current = current.ok_or("the homeserver has lost the backup")?;
     let backup = TrustedBackup::by_decryption_key(&current, &key, &[])?;
     let to_seal = [(&session.room_id, &session.session, SealOptions::default())];
     let sealed = SessionSealer::for_sessions(&backup, to_seal.len()).seal(&to_seal)?;
-    server.send(device.token(), &PutRoomKeys::new(&backup, sealed)?)?;
+    server.send(device.token(), &PutRoomKeys::new(&backup, sealed)?.request())?;
     println!("The laptop backs a session up, to the key {}.", key.public_key());
     Ok(key)
 }

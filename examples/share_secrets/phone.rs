@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use strongroom::{
     Limits,
-    api::{GetBackupVersion, GetRoomKeys, OwnKeys},
+    api::{self, OwnKeys},
     backup::{BackupVersionInfo, TrustedBackup},
     crypto::ed25519::Ed25519PublicKey,
     ids::{SecretName, UserId},
@@ -131,7 +131,7 @@ impl Phone {
         let key = secret.and_then(SecretValue::backup_key).ok_or("the phone has no backup key")?;
         let backup = TrustedBackup::by_decryption_key(&self.backup(server)?, &key, &[])?;
         println!("The phone trusts backup version {}: {:?}.", backup.version(), backup.reason());
-        let get = GetRoomKeys::new(backup.version().clone());
+        let get = api::get_room_keys(backup.version());
         let keys = server.send(self.device.token(), &get)?;
         let mut restored = Vec::new();
         for session in key.open_sessions(&keys.sessions) {
@@ -142,7 +142,7 @@ impl Phone {
     }
 
     fn backup(&self, server: &mut Server) -> Result<BackupVersionInfo> {
-        let current = server.send(self.device.token(), &GetBackupVersion::current())?;
+        let current = server.send(self.device.token(), &api::get_current_backup_version())?;
         Ok(current.ok_or("the homeserver has no backup")?)
     }
 }

@@ -1,7 +1,7 @@
 //! A device that is logged in with a stolen password. It keeps to no rule.
 
 use strongroom::{
-    api::SendToDevice,
+    api,
     ids::{RequestId, UserId},
     secret_sharing::{DeviceIdentity, SecretRequest, SecretRequestAction},
 };
@@ -29,9 +29,9 @@ impl Stranger {
         let action = SecretRequestAction::Request(name.into());
         let request_id = RequestId::new(format!("give me {name}"));
         let request = SecretRequest::new(action, device.device_id().clone(), request_id).to_json();
-        let send = SendToDevice::secret_request(device.next_transaction());
-        let to = (device.olm.user_id().clone(), whom.device_id.clone());
-        server.send(device.token(), &send.to(to.0, to.1, request))
+        let contents = [(device.olm.user_id().clone(), whom.device_id.clone(), request)];
+        let send = api::send_secret_request(&device.next_transaction(), contents);
+        server.send(device.token(), &send)
     }
 
     /// Looks whether something was sent to it.

@@ -5,7 +5,7 @@ use std::{io::Read, time::Duration};
 use http::{Request, Response};
 use strongroom::{
     Limits,
-    api::{AccessToken, BaseUrl, Endpoint, GetWhoAmI},
+    api::{self, AccessToken, BaseUrl},
     client::{NoAnswer, Operation},
     ids::UserId,
 };
@@ -31,7 +31,7 @@ impl Connection {
         let agent = config.timeout_global(Some(Duration::from_secs(60))).build().new_agent();
         let (base_url, token) = (BaseUrl::new(url)?, token.into());
         let mut connection = Self { agent, base_url, token, user_id: "".into() };
-        (connection.user_id, _) = connection.call(&GetWhoAmI)?;
+        (connection.user_id, _) = connection.call(&api::get_who_am_i())?;
         Ok(connection)
     }
 
@@ -50,7 +50,7 @@ impl Connection {
     }
 
     /// Sends what the machine has nothing to do with.
-    pub(crate) fn call<E: Endpoint>(&self, endpoint: &E) -> Result<E::Response> {
+    pub(crate) fn call<T>(&self, endpoint: &api::Request<T>) -> Result<T> {
         let request: Request<Vec<u8>> = endpoint.to_http(&self.base_url, &self.token)?;
         let response = whole(self.agent.run(request)?)?;
         Ok(endpoint.read_response(&response, &Limits::default())?)

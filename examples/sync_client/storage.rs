@@ -1,8 +1,7 @@
 //! The secret storage of the account, where the key of the backup is kept.
 
 use strongroom::{
-    Limits,
-    api::{GetAccountData, PutAccountData},
+    Limits, api,
     client::backup::SecretTask,
     encoding::json_object::JsonObject,
     ids::EventType,
@@ -57,10 +56,10 @@ impl Storage {
         while let Some(step) = plan.next().cloned() {
             plan.check_before(self.get(&step.event_type)?.as_ref())?;
             let user_id = self.connection.user_id().clone();
-            self.connection.call(&PutAccountData::new(
-                user_id,
-                step.event_type.clone(),
-                step.content,
+            self.connection.call(&api::put_account_data(
+                &user_id,
+                &step.event_type,
+                &step.content,
             ))?;
             plan.read_back(self.get(&step.event_type)?.as_ref())?;
         }
@@ -98,7 +97,7 @@ impl Storage {
 
     fn get(&self, event_type: &EventType) -> Result<Option<JsonObject>> {
         let user_id = self.connection.user_id().clone();
-        self.connection.call(&GetAccountData::new(user_id, event_type.clone()))
+        self.connection.call(&api::get_account_data(&user_id, event_type))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use strongroom::{
     Limits,
-    api::{BaseUrl, Endpoint},
+    api::{self, BaseUrl},
     backup::{
         AuthData, BackupDecryptionKey, BackupVersionInfo, MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2,
         SealOptions, SealedSession, TrustedBackup,
@@ -14,7 +14,7 @@ use strongroom::{
 use vodozemac::{megolm::GroupSession, olm::Account};
 
 /// Method, path with query from behind `/_matrix/client/v3`, and body.
-pub(crate) fn wire(endpoint: &impl Endpoint) -> (String, String, String) {
+pub(crate) fn wire(endpoint: &api::Request<impl Sized>) -> (String, String, String) {
     let base_url = BaseUrl::new("https://example.org").unwrap();
     let request = endpoint.to_http(&base_url, &"t0ken".into()).unwrap();
     let url = request.uri().to_string();

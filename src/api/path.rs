@@ -1,6 +1,6 @@
 //! Paths and queries with identifiers that somebody else chose.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -8,15 +8,16 @@ use super::RequestError;
 use crate::ids;
 
 /// A path under `/_matrix/client/v3`, and its query.
+#[derive(Clone)]
 pub(super) struct Path {
     text: String,
-    has_query: bool,
+    query: BTreeMap<&'static str, String>,
 }
 
 impl Path {
     /// Begins with a path that is the same for all requests of an endpoint: `/keys/query`.
     pub(super) fn new(path: &str) -> Self {
-        Self { text: format!("{ROOT}{path}"), has_query: false }
+        Self { text: format!("{ROOT}{path}"), query: BTreeMap::new() }
     }
 
     /// Adds a part of the path that is the same for all requests: `/account_data`.
@@ -37,30 +38,26 @@ impl Path {
             return Err(RequestError::TooLong(name));
         }
         self.text.push('/');
-        self.text.extend(encode(id));
+        self.text.extend(utf8_percent_encode(id, RESERVED));
         Ok(self)
     }
 
-    /// Adds a parameter to the query.
-    pub(super) fn query(mut self, name: &str, value: &str) -> Self {
-        self.text.push(if self.has_query { '&' } else { '?' });
-        self.text.push_str(name);
-        self.text.push('=');
-        self.text.extend(encode(value));
-        self.has_query = true;
+    /// Sets a parameter of the query.
+    pub(super) fn query(mut self, name: &'static str, value: &str) -> Self {
+        self.query.insert(name, value.to_owned());
         self
     }
 }
 
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.text)?;
+        for (index, (name, value)) in self.query.iter().enumerate() {
+            let separator = if index == 0 { '?' } else { '&' };
+            write!(f, "{separator}{name}={}", utf8_percent_encode(value, RESERVED))?;
+        }
+        Ok(())
     }
-}
-
-/// Percent-encodes a text for a segment or for the value of a parameter.
-fn encode(text: &str) -> impl Iterator<Item = &str> {
-    utf8_percent_encode(text, RESERVED)
 }
 
 const ROOT: &str = "/_matrix/client/v3";

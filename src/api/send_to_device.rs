@@ -1,128 +1,93 @@
 //! `PUT /_matrix/client/v3/sendToDevice/{eventType}/{txnId}`
+//!
+//! What is sent are the types that this crate has a use for, and neither is a secret in clear: `m.secret.send` goes as
+//! `m.room.encrypted`, and there is no other way to send it.
 
 use std::collections::BTreeMap;
 
 use http::Method;
 use serde::Serialize;
 
-use super::{
-    Endpoint, RequestError, ResponseError,
-    endpoint::{acknowledgement, sealed::Sealed},
-    path::Path,
-};
+use super::{Request, path::Path, request::done};
 use crate::{
-    Limits,
     encoding::{json, json_object::JsonObject},
     ids::{DeviceId, UserId},
     secret_sharing::{EncryptedSecretSend, OutgoingRequest},
 };
 
-/// Sends events straight to devices
+/// Sends a request for a secret, or its cancellation, to the devices that it names
 /// ([specification](https://spec.matrix.org/v1.16/client-server-api/#put_matrixclientv3sendtodeviceeventtypetxnid)).
 ///
-/// The types that it can send are those that this crate has a use for, and neither is a secret in
-/// clear: `m.secret.send` goes as `m.room.encrypted`, and there is no other way to send it.
-///
-/// A request that got no answer is sent again as it is: by its transaction ID the homeserver knows it.
+/// The `transaction_id` tells a request that is sent again from a new one. The host chooses it, and never the same one twice
+/// with one access token. A request that got no answer is sent again as it is.
+#[must_use]
+pub fn request_secret(transaction_id: &str, request: &OutgoingRequest) -> Request<()> {
+    let (user_id, content) = (request.user_id(), request.content());
+    let to = |device: &DeviceId| (user_id.clone(), device.clone(), content.clone());
+    send_secret_request(transaction_id, request.device_ids().iter().map(to))
+}
+
+/// Sends a secret to the one device that it is encrypted for; the `transaction_id` is that of
+/// [`request_secret`].
+#[must_use]
+pub fn send_secret(transaction_id: &str, secret: &EncryptedSecretSend) -> Request<()> {
+    let (user_id, device_id) = (secret.user_id().clone(), secret.device_id().clone());
+    send_encrypted(transaction_id, [(user_id, device_id, secret.content().clone())])
+}
+
+/// Sends `m.room.encrypted`, each content encrypted by the host for the device it is sent to; the `transaction_id` is that of
+/// [`request_secret`].
+#[must_use]
+pub fn send_encrypted(
+    transaction_id: &str,
+    contents: impl IntoIterator<Item = (UserId, DeviceId, JsonObject)>,
+) -> Request<()> {
+    send("m.room.encrypted", transaction_id, contents)
+}
+
+/// Sends `m.secret.request`, which is not encrypted, with contents of the host's own; the `transaction_id` is that of
+/// [`request_secret`]. A device ID of `*` means all devices of the user.
 ///
 /// ```
-/// use strongroom::{api::{Endpoint as _, SendToDevice}, encoding::json_object::JsonObject};
+/// use strongroom::{api, encoding::json_object::JsonObject};
 ///
-/// let request = JsonObject::from_json(
+/// let content = JsonObject::from_json(
 ///     br#"{"action":"request","name":"m.megolm_backup.v1","request_id":"1","requesting_device_id":"A"}"#,
 /// )?;
-/// let send = SendToDevice::secret_request("txn1".into()).to_all("@a:b.org".into(), request);
+/// let send = api::send_secret_request("txn1", [("@a:b.org".into(), "*".into(), content)]);
 /// assert_eq!(
 ///     send.path_and_query()?,
 ///     "/_matrix/client/v3/sendToDevice/m.secret.request/txn1",
 /// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone)]
-pub struct SendToDevice {
-    event_type: &'static str,
-    transaction_id: String,
-    messages: BTreeMap<UserId, BTreeMap<DeviceId, JsonObject>>,
+#[must_use]
+pub fn send_secret_request(
+    transaction_id: &str,
+    contents: impl IntoIterator<Item = (UserId, DeviceId, JsonObject)>,
+) -> Request<()> {
+    send("m.secret.request", transaction_id, contents)
 }
 
-/// The transaction ID tells a request that is sent again from a new one. The host chooses it, and never the same one twice
-/// with one access token.
-impl SendToDevice {
-    /// Sends `m.room.encrypted`, each content encrypted by the host for the device it is sent to.
-    #[must_use]
-    pub fn encrypted(transaction_id: String) -> Self {
-        Self { event_type: "m.room.encrypted", transaction_id, messages: BTreeMap::new() }
+/// Of two contents for one device, the last is sent.
+fn send(
+    event_type: &str,
+    transaction_id: &str,
+    contents: impl IntoIterator<Item = (UserId, DeviceId, JsonObject)>,
+) -> Request<()> {
+    #[derive(Serialize)]
+    struct Body {
+        messages: BTreeMap<UserId, BTreeMap<DeviceId, JsonObject>>,
     }
-
-    /// Sends `m.secret.request`: a request for a secret, or its cancellation. These are not encrypted.
-    #[must_use]
-    pub fn secret_request(transaction_id: String) -> Self {
-        Self { event_type: "m.secret.request", transaction_id, messages: BTreeMap::new() }
+    let mut messages = BTreeMap::<_, BTreeMap<_, _>>::new();
+    for (user_id, device_id, content) in contents {
+        messages.entry(user_id).or_default().insert(device_id, content);
     }
-
-    /// Sends a request for a secret, or its cancellation, to the devices that it names.
-    #[must_use]
-    pub fn requests(transaction_id: String, request: &OutgoingRequest) -> Self {
-        let (user_id, content) = (request.user_id(), request.content());
-        let to = |send: Self, device: &DeviceId| {
-            send.to(user_id.clone(), device.clone(), content.clone())
-        };
-        request.device_ids().iter().fold(Self::secret_request(transaction_id), to)
-    }
-
-    /// Sends a secret to the one device that it is encrypted for.
-    #[must_use]
-    pub fn secret(transaction_id: String, secret: &EncryptedSecretSend) -> Self {
-        let (user_id, device_id) = (secret.user_id().clone(), secret.device_id().clone());
-        Self::encrypted(transaction_id).to(user_id, device_id, secret.content().clone())
-    }
-
-    /// Sends to one device, in place of what it would have been sent before.
-    ///
-    /// A device ID of `*` is no device: homeservers send it to all devices of the user, as
-    /// [`to_all`](Self::to_all) does.
-    #[must_use]
-    pub fn to(mut self, user_id: UserId, device_id: DeviceId, content: JsonObject) -> Self {
-        self.messages.entry(user_id).or_default().insert(device_id, content);
-        self
-    }
-
-    /// Sends the same to all devices of a user.
-    #[must_use]
-    pub fn to_all(self, user_id: UserId, content: JsonObject) -> Self {
-        self.to(user_id, ALL_DEVICES.into(), content)
-    }
+    let path = Path::new("/sendToDevice").segment("eventType", event_type);
+    let path = path.and_then(|path| path.segment("txnId", transaction_id));
+    Request::new(Method::PUT, path, done)
+        .with_body(json::to_bytes(&Body { messages }, USUAL_LENGTH))
 }
-
-impl Sealed for SendToDevice {}
-
-impl Endpoint for SendToDevice {
-    type Response = ();
-
-    fn method(&self) -> Method {
-        Method::PUT
-    }
-
-    fn path_and_query(&self) -> Result<String, RequestError> {
-        let path = Path::new("/sendToDevice").segment("eventType", self.event_type)?;
-        Ok(path.segment("txnId", self.transaction_id.as_str())?.to_string())
-    }
-
-    fn body(&self) -> Vec<u8> {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            messages: &'a BTreeMap<UserId, BTreeMap<DeviceId, JsonObject>>,
-        }
-        json::to_bytes(&Body { messages: &self.messages }, USUAL_LENGTH)
-    }
-
-    fn read_body(&self, body: &[u8], _: &Limits) -> Result<(), ResponseError> {
-        acknowledgement(body).map(drop)
-    }
-}
-
-/// What stands in the place of a device ID.
-const ALL_DEVICES: &str = "*";
 
 /// Enough for an encrypted event or two.
 const USUAL_LENGTH: usize = 4096;

@@ -6,13 +6,8 @@ use http::Method;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::{
-    Endpoint, RequestError, ResponseError, UserInteractiveAuth,
-    endpoint::{acknowledgement, sealed::Sealed},
-    path::Path,
-};
+use super::{Request, UserInteractiveAuth, path::Path, request::done};
 use crate::{
-    Limits,
     cross_signing::NewIdentity,
     encoding::{
         format::{FormatError, FormatProblem},
@@ -87,23 +82,11 @@ impl UploadSigningKeys {
         RawObject::parse(bytes).map_err(|_| FormatProblem::NotAnObject.of("the authentication"))?;
         Ok(Self { auth: Some(SecretVec::from(bytes)), ..self })
     }
-}
 
-impl Sealed for UploadSigningKeys {}
-
-impl Endpoint for UploadSigningKeys {
-    type Response = ();
-
-    fn method(&self) -> Method {
-        Method::POST
-    }
-
-    fn path_and_query(&self) -> Result<String, RequestError> {
-        Ok(Path::new("/keys/device_signing/upload").to_string())
-    }
-
-    /// A password in it is not wiped, as the access token is not: that is up to the HTTP stack.
-    fn body(&self) -> Vec<u8> {
+    /// The request that publishes them. A password in it is not wiped, as the access token is not: that is up to the HTTP
+    /// stack.
+    #[must_use]
+    pub fn request(&self) -> Request<()> {
         #[derive(Serialize)]
         struct Body<'a> {
             master_key: &'a JsonObject,
@@ -117,11 +100,9 @@ impl Endpoint for UploadSigningKeys {
         let length = auth.map_or(0, <[u8]>::len);
         let auth = auth.and_then(|auth| serde_json::from_slice(auth).ok());
         let body = Body { master_key, self_signing_key, user_signing_key, auth };
-        json::to_bytes(&body, length + 2_048)
-    }
-
-    fn read_body(&self, body: &[u8], _: &Limits) -> Result<(), ResponseError> {
-        acknowledgement(body).map(drop)
+        let body = json::to_bytes(&body, length + 2_048);
+        Request::new(Method::POST, Ok(Path::new("/keys/device_signing/upload")), done)
+            .with_body(body)
     }
 }
 

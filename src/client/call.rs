@@ -1,15 +1,14 @@
 //! What the account's machine and the flows ask the homeserver for.
 
-use http::Request;
-
 use super::waiting::RequestKind;
 use crate::{
     api::{
-        AccessToken, BaseUrl, CreateBackupVersion, DeleteBackupVersion, Endpoint as _,
-        GetAccountData, GetBackupVersion, GetRoomKeys, GetRoomKeysForSession, PutAccountData,
-        PutRoomKeys, QueryKeys, RequestError, SendToDevice, UpdateBackupVersion, UploadSignatures,
+        AccessToken, BaseUrl, PutRoomKeys, QueriedKeys, Request, RequestError, RoomKeys,
+        SignatureFailure,
     },
-    ids::BackupVersion,
+    backup::{BackedUpSession, BackupVersionInfo},
+    encoding::json_object::JsonObject,
+    ids::{BackupVersion, EventType},
 };
 
 /// Requests of which at most one is in flight.
@@ -29,32 +28,32 @@ pub(super) enum Lane {
 /// What a request asks for.
 #[derive(Debug)]
 pub(super) enum Call {
-    FindVersion(GetBackupVersion),
-    CreateVersion(CreateBackupVersion),
-    DeleteVersion(DeleteBackupVersion),
-    UpdateVersion(UpdateBackupVersion),
-    ReadPreference(GetAccountData),
-    WritePreference(PutAccountData),
+    FindVersion(Request<Option<BackupVersionInfo>>),
+    CreateVersion(Request<BackupVersion>),
+    DeleteVersion(Request<()>),
+    UpdateVersion(Request<()>),
+    ReadPreference(Request<Option<JsonObject>>),
+    WritePreference(Request<()>),
     /// The sessions have these names, which travel with the request: nothing of an upload outlives its version.
     Upload(BackupVersion, PutRoomKeys, Vec<u64>),
     /// What the backup has of a session that is to be uploaded.
-    CompareSession(GetRoomKeysForSession),
-    FetchSession(BackupVersion, GetRoomKeysForSession),
-    FetchRoom(BackupVersion, GetRoomKeys),
-    FetchEverything(BackupVersion, GetRoomKeys),
+    CompareSession(Request<BackedUpSession>),
+    FetchSession(BackupVersion, Request<BackedUpSession>),
+    FetchRoom(BackupVersion, Request<RoomKeys>),
+    FetchEverything(BackupVersion, Request<RoomKeys>),
     /// A secret that nobody asked for, to another device.
     #[cfg(feature = "unstable-msc4385")]
-    PushSecret(SendToDevice),
+    PushSecret(Request<()>),
     /// An event of the account data, for a flow.
-    ReadAccountData(GetAccountData),
+    ReadAccountData(EventType, Request<Option<JsonObject>>),
     /// An event of the account data, of a flow.
-    WriteAccountData(PutAccountData),
+    WriteAccountData(Request<()>),
     /// The other devices are asked, by a flow.
-    AskDevices(SendToDevice),
+    AskDevices(Request<()>),
     /// What the homeserver publishes of the user’s keys, for a flow.
-    QueryKeys(QueryKeys),
+    QueryKeys(Request<QueriedKeys>),
     /// Signatures that a flow has made.
-    UploadSignatures(UploadSignatures),
+    UploadSignatures(Request<Vec<SignatureFailure>>),
 }
 
 impl Call {
@@ -73,7 +72,7 @@ impl Call {
             Self::FetchEverything(..) => RequestKind::FetchEverything,
             #[cfg(feature = "unstable-msc4385")]
             Self::PushSecret(_) => RequestKind::PushSecret,
-            Self::ReadAccountData(_) => RequestKind::ReadAccountData,
+            Self::ReadAccountData(..) => RequestKind::ReadAccountData,
             Self::WriteAccountData(_) => RequestKind::WriteAccountData,
             Self::AskDevices(_) => RequestKind::AskDevices,
             Self::QueryKeys(_) => RequestKind::QueryKeys,
@@ -94,7 +93,7 @@ impl Call {
             }
             #[cfg(feature = "unstable-msc4385")]
             Self::PushSecret(_) => Lane::Push,
-            Self::ReadAccountData(_)
+            Self::ReadAccountData(..)
             | Self::WriteAccountData(_)
             | Self::AskDevices(_)
             | Self::QueryKeys(_)
@@ -116,27 +115,27 @@ impl Call {
         &self,
         base_url: &BaseUrl,
         token: &AccessToken,
-    ) -> Result<Request<Vec<u8>>, RequestError> {
+    ) -> Result<http::Request<Vec<u8>>, RequestError> {
         match self {
             Self::FindVersion(call) => call.to_http(base_url, token),
             Self::CreateVersion(call) => call.to_http(base_url, token),
-            Self::DeleteVersion(call) => call.to_http(base_url, token),
-            Self::UpdateVersion(call) => call.to_http(base_url, token),
-            Self::ReadPreference(call) | Self::ReadAccountData(call) => {
+            Self::ReadPreference(call) | Self::ReadAccountData(_, call) => {
                 call.to_http(base_url, token)
             }
-            Self::WritePreference(call) | Self::WriteAccountData(call) => {
-                call.to_http(base_url, token)
-            }
-            Self::Upload(_, call, _) => call.to_http(base_url, token),
+            Self::DeleteVersion(call)
+            | Self::UpdateVersion(call)
+            | Self::WritePreference(call)
+            | Self::WriteAccountData(call)
+            | Self::AskDevices(call) => call.to_http(base_url, token),
+            Self::Upload(_, call, _) => call.request().to_http(base_url, token),
             Self::CompareSession(call) | Self::FetchSession(_, call) => {
                 call.to_http(base_url, token)
             }
-            Self::FetchRoom(_, call) => call.to_http(base_url, token),
-            Self::FetchEverything(_, call) => call.to_http(base_url, token),
+            Self::FetchRoom(_, call) | Self::FetchEverything(_, call) => {
+                call.to_http(base_url, token)
+            }
             #[cfg(feature = "unstable-msc4385")]
             Self::PushSecret(call) => call.to_http(base_url, token),
-            Self::AskDevices(call) => call.to_http(base_url, token),
             Self::QueryKeys(call) => call.to_http(base_url, token),
             Self::UploadSignatures(call) => call.to_http(base_url, token),
         }

@@ -6,12 +6,12 @@
 //!
 //! | step | by |
 //! |---|---|
-//! | what the homeserver publishes | [`QueryKeys`](crate::api::QueryKeys) |
+//! | what the homeserver publishes | [`query_keys`](crate::api::query_keys) |
 //! | the self-signing seed becomes a key | [`SelfSigningKey::new`]: it fits, and the master key is pinned or proven |
 //! | which device is meant | [`ExpectedDevice`]: from outside the homeserver |
 //! | its signature | [`SelfSigningKey::sign_device`] |
 //! | the device's signature of the master key | [`SelfSigningKey::master_key_to_sign`], which the host signs, and [`SelfSigningKey::master_key_signed_by`] |
-//! | published | [`UploadSignatures`](crate::api::UploadSignatures) |
+//! | published | [`upload_signatures`](crate::api::upload_signatures) |
 //!
 //! A user without an identity gets one by
 //! [`QueriedKeys::new_identity`](crate::api::QueriedKeys::new_identity), which is a [`NewIdentity`].
@@ -28,7 +28,7 @@
 //! # use serde_json::json;
 //! use strongroom::{
 //!     Limits,
-//!     api::{Endpoint as _, QueryKeys, UploadSignatures},
+//!     api,
 //!     cross_signing::{ExpectedDevice, SelfSigningKey},
 //!     crypto::{curve25519::Curve25519PublicKey, ed25519::{Ed25519PublicKey, Ed25519Signature}},
 //!     ids::{DeviceId, UserId},
@@ -39,7 +39,7 @@
 //! let limits = Limits::default();
 //! # let olm = vodozemac::olm::Account::new();
 //! # let new = NewIdentity::replacing_old_identity(user.clone())?;
-//! # let upload: serde_json::Value = serde_json::from_slice(&strongroom::api::UploadSigningKeys::new(&new).body())?;
+//! # let upload: serde_json::Value = serde_json::from_slice(strongroom::api::UploadSigningKeys::new(&new).request().body())?;
 //! # let unsigned = json!({
 //! #     "user_id": user, "device_id": device,
 //! #     "algorithms": ["m.olm.v1.curve25519-aes-sha2", "m.megolm.v1.aes-sha2"],
@@ -56,7 +56,7 @@
 //! # let response = http::Response::new(body.to_string());
 //! # let secrets = new.secrets(); // which a client opens with the recovery key
 //! // `secrets` are the values of what secret storage gave, and `response` what /keys/query said.
-//! let published = QueryKeys::new().user(user.clone()).read_response(&response, &limits)?;
+//! let published = api::query_keys([(user.clone(), vec![])], None).read_response(&response, &limits)?;
 //! let (Some(master), Some(self_signing), Some(own)) = (
 //!     published.master_keys.get(&user),
 //!     published.self_signing_keys.get(&user),
@@ -78,8 +78,8 @@
 //! let signature = Ed25519Signature::from_bytes(signature.to_bytes());
 //! let master = key.master_key_signed_by(&expected, &signature)?;
 //!
-//! let upload = UploadSignatures::new([device, master]);
-//! assert!(str::from_utf8(&upload.body())?.contains(r#""device_id":"BOT""#));
+//! let upload = api::upload_signatures([device, master]);
+//! assert!(str::from_utf8(upload.body())?.contains(r#""device_id":"BOT""#));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

@@ -9,7 +9,7 @@ use crate::{
 /// A device's keys or a master key with one new signature: the typed parts that were signed, and nothing else of what the
 /// homeserver had published.
 ///
-/// It is published by [`UploadSignatures`](crate::api::UploadSignatures). Homeservers compare it with what they have,
+/// It is published by [`upload_signatures`](crate::api::upload_signatures). Homeservers compare it with what they have,
 /// `signatures` and `unsigned` aside, and add the signature.
 #[derive(Debug, Clone)]
 pub struct SignedKey {

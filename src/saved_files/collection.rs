@@ -12,6 +12,7 @@ use crate::{
     ids::{DeviceId, EventType, UserId},
     secret::{SecretString, SecretVec},
     secret_storage::SecretStorage,
+    secrets_bundle::SecretsBundle,
     session_data::{ExportedSession, Repair, SessionDataError},
 };
 
@@ -86,6 +87,13 @@ impl SavedFiles {
             if let SavedPart::Sessions { sessions, .. } = part { Some(sessions) } else { None }
         })
         .flatten()
+    }
+
+    /// The secrets bundles. Their keys open what they fit, and prove nothing.
+    pub fn secrets_bundles(&self) -> impl Iterator<Item = &SecretsBundle> {
+        self.find(
+            |part| if let SavedPart::SecretsBundle(bundle) = part { Some(&**bundle) } else { None },
+        )
     }
 
     /// The errors of the homeserver that were saved in the place of data.

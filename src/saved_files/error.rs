@@ -51,6 +51,9 @@ pub enum SavedFileError {
     /// It is a response of `/keys/query` that cannot be read.
     #[error("the users\u{2019} keys cannot be read: {0}")]
     Keys(ApiError),
+    /// It is a secrets bundle that cannot be read.
+    #[error("{0}: export it again on the device that has the secrets")]
+    Bundle(FormatError),
     /// A member that holds one of several parts cannot be read.
     #[error("the member \u{201c}{0}\u{201d}: {1}")]
     Member(&'static str, Box<SavedFileError>),

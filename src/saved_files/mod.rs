@@ -43,6 +43,7 @@ use crate::{
     encoding::{json_object::JsonObject, read::Read},
     ids::{DeviceId, EventType, UserId},
     secret::{SecretString, SecretVec},
+    secrets_bundle::SecretsBundle,
     session_data::{ExportedSession, Repair, SessionDataError},
 };
 
@@ -77,8 +78,8 @@ pub enum SavedPart {
     },
     /// The text of an encrypted key file, as it is.
     EncryptedKeyFile(SecretString),
-    /// The JSON of a secrets bundle.
-    SecretsBundle(SecretString),
+    /// A secrets bundle. Nothing is known of who wrote the file, so its secrets open what they fit, and prove nothing.
+    SecretsBundle(Box<SecretsBundle>),
     /// Whose the account is.
     User(UserId),
     /// The device that saved it.

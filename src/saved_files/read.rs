@@ -9,8 +9,7 @@ use super::{
     account_data::{account_data, contents_by_type, event, event_of, read_sync},
 };
 use crate::{
-    Limits,
-    api::{Endpoint as _, QueryKeys},
+    Limits, api,
     backup::BackupVersionInfo,
     encoding::{
         json::{self, RawObject, RawObjectError},
@@ -18,6 +17,7 @@ use crate::{
     },
     excerpt::Excerpt,
     secret::{SecretString, SecretVec},
+    secrets_bundle::SecretsBundle,
     session_data::ExportedSession,
 };
 
@@ -95,9 +95,9 @@ fn read_object(
         SavedPart::KeysOfRoom(body())
     } else if has("device_keys") || has("master_keys") {
         let response = http::Response::new(text.as_bytes());
-        SavedPart::Keys(Box::new(QueryKeys::new().read_response(&response, limits)?))
+        SavedPart::Keys(Box::new(api::query_keys([], None).read_response(&response, limits)?))
     } else if has("cross_signing") {
-        SavedPart::SecretsBundle(SecretString::from(text))
+        read_bundle(text, limits)?
     } else if let Some(events) = object.take("events") {
         let events = json::array(events).ok_or(SavedFileError::UnknownKind)?;
         account_data(events.into_iter().map(event))
@@ -115,6 +115,11 @@ fn read_object(
 fn read_version(text: &str, limits: &Limits) -> Result<SavedPart, SavedFileError> {
     let info = BackupVersionInfo::from_json(text.as_bytes(), limits);
     Ok(SavedPart::Version(Box::new(info.map_err(SavedFileError::Version)?)))
+}
+
+fn read_bundle(text: &str, limits: &Limits) -> Result<SavedPart, SavedFileError> {
+    let bundle = SecretsBundle::read(text.as_bytes(), limits);
+    Ok(SavedPart::SecretsBundle(Box::new(bundle.map_err(SavedFileError::Bundle)?)))
 }
 
 /// The names that tell what an object is.

@@ -8,7 +8,7 @@ use crate::{
 
 /// A `m.secret.request` to be sent, unencrypted, to each of these devices.
 ///
-/// The `SendToDevice::requests` of `api` makes an HTTP request of it.
+/// The `request_secret` of `api` makes an HTTP request of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutgoingRequest {
     pub(super) user_id: UserId,

@@ -1,7 +1,7 @@
 //! Account data, and whom a token belongs to.
 
 use strongroom::{
-    api::{ApiError, GetAccountData, GetWhoAmI, PutAccountData, ResponseError},
+    api::{self, ApiError, ResponseError},
     encoding::{format::FormatProblem, json_object::JsonObject},
     ids::{DeviceId, EventType, UserId},
 };
@@ -11,11 +11,11 @@ use crate::{answer, assert_wire, wire};
 #[test]
 fn account_data_is_read_and_written_under_the_user_and_the_type() {
     let path = "/user/%40alice%3Aexample.org/account_data/m.secret_storage.key.a%2Fb%23";
-    assert_wire(&GetAccountData::new(alice(), key_type()), "GET", path, "");
+    assert_wire(&api::get_account_data(&alice(), &key_type()), "GET", path, "");
     let content = r#"{ "b":1.50,"a":"\u00e4" }"#;
-    let put = PutAccountData::new(alice(), key_type(), object(content));
+    let put = api::put_account_data(&alice(), &key_type(), &object(content));
     assert_wire(&put, "PUT", path, content);
-    assert_wire(&PutAccountData::delete(alice(), key_type()), "PUT", path, "{}");
+    assert_wire(&api::delete_account_data(&alice(), &key_type()), "PUT", path, "{}");
     answer(&put, 200, "{}").unwrap();
     let error = answer(&put, 200, r#"{"errcode":"M_UNKNOWN"}"#).unwrap_err();
     assert!(matches!(error, ApiError::Response(ResponseError::Errcode(_))));
@@ -28,7 +28,7 @@ fn account_data_is_kept_to_the_last_byte_and_not_printed() {
     assert_eq!(content.as_bytes(), json.as_bytes());
     assert_eq!(serde_json::to_string(&content).unwrap(), json);
     assert_eq!(format!("{content:?}"), format!("JsonObject({} bytes)", json.len()));
-    let put = PutAccountData::new(alice(), key_type(), content);
+    let put = api::put_account_data(&alice(), &key_type(), &content);
     assert!(!format!("{put:?}").contains("s3cret"));
 }
 
@@ -60,8 +60,8 @@ fn account_data_that_is_no_object_is_an_error() {
 
 #[test]
 fn a_token_belongs_to_a_user_and_perhaps_a_device() {
-    assert_wire(&GetWhoAmI, "GET", "/account/whoami", "");
-    let read = |body| answer(&GetWhoAmI, 200, body);
+    assert_wire(&api::get_who_am_i(), "GET", "/account/whoami", "");
+    let read = |body| answer(&api::get_who_am_i(), 200, body);
     let who = read(r#"{"user_id":"@alice:example.org","device_id":"PHONE","is_guest":false}"#);
     assert_eq!(who, Ok((alice(), Some(DeviceId::from("PHONE")))));
     for body in [r#"{"user_id":"@b"}"#, r#"{"user_id":"@b","device_id":null,"is_guest":true}"#] {
@@ -75,11 +75,11 @@ fn a_token_belongs_to_a_user_and_perhaps_a_device() {
     ] {
         assert_eq!(read(body).unwrap_err(), ResponseError::Member(name).into(), "{body}");
     }
-    assert_eq!(wire(&GetWhoAmI).2, "");
+    assert_eq!(wire(&api::get_who_am_i()).2, "");
 }
 
-fn get() -> GetAccountData {
-    GetAccountData::new(alice(), key_type())
+fn get() -> api::Request<Option<JsonObject>> {
+    api::get_account_data(&alice(), &key_type())
 }
 
 fn alice() -> UserId {

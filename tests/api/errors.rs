@@ -6,8 +6,7 @@ use http::Response;
 use strongroom::{
     Limits,
     api::{
-        ApiError, Endpoint, ErrorKind, GetBackupVersion, MatrixError, PutRoomKeys, ResponseError,
-        UserInteractiveAuth,
+        self, ApiError, ErrorKind, MatrixError, PutRoomKeys, ResponseError, UserInteractiveAuth,
     },
     excerpt::Excerpt,
     ids::BackupVersion,
@@ -52,7 +51,8 @@ fn what_is_no_matrix_error_has_its_status_and_its_beginning() {
         assert!(matches!(current(500, body), ApiError::NotMatrix { status: 500, .. }), "{body}");
     }
     let latin = Response::builder().status(500).body(b"<p>\xe4\xff".to_vec()).unwrap();
-    let error = GetBackupVersion::current().read_response(&latin, &Limits::default()).unwrap_err();
+    let error =
+        api::get_current_backup_version().read_response(&latin, &Limits::default()).unwrap_err();
     assert!(error.to_string().contains("<p>\u{fffd}\u{fffd}"), "{error}");
 }
 
@@ -78,7 +78,7 @@ fn a_response_over_the_limit_is_refused_unread() {
     let mut limits = Limits::default();
     limits.response_bytes = 3;
     let response = Response::new("null");
-    let error = GetBackupVersion::current().read_response(&response, &limits).unwrap_err();
+    let error = api::get_current_backup_version().read_response(&response, &limits).unwrap_err();
     assert_eq!(error, ApiError::TooLarge { limit: 3, found: 4 });
     assert_eq!(error.status(), None);
 }
@@ -89,11 +89,11 @@ fn an_error_over_the_limit_keeps_its_status() {
     limits.response_bytes = 30;
     let body = r#"{"errcode":"M_TOO_LARGE","error":"far too long a sentence"}"#;
     let response = Response::builder().status(413).body(body).unwrap();
-    let error = GetBackupVersion::current().read_response(&response, &limits).unwrap_err();
+    let error = api::get_current_backup_version().read_response(&response, &limits).unwrap_err();
     assert!(matches!(&error, ApiError::NotMatrix { status: 413, .. }), "{error:?}");
     assert!(error.is_request_too_large());
     limits.response_bytes = body.len();
-    let error = GetBackupVersion::current().read_response(&response, &limits).unwrap_err();
+    let error = api::get_current_backup_version().read_response(&response, &limits).unwrap_err();
     assert!(matches!(&error, ApiError::Matrix(_)), "{error:?}");
 }
 
@@ -102,7 +102,7 @@ fn an_error_over_the_limit_keeps_its_status() {
 fn row_26_another_version_and_a_deleted_one_take_the_same_path() {
     let (backup, _) = trusted("1");
     let put = PutRoomKeys::new(&backup, []).unwrap();
-    let refused = |status, body| answer(&put, status, body).unwrap_err();
+    let refused = |status, body| answer(&put.request(), status, body).unwrap_err();
     // What Synapse says to a write to version 1 when version 3 is current.
     let asked_for = r#"{"current_version":"1","errcode":"M_WRONG_ROOM_KEYS_VERSION","error":"Wrong room_keys version"}"#;
     assert!(refused(403, asked_for).means_other_version());
@@ -172,7 +172,7 @@ fn row_27_the_wait_is_bounded() {
     let mut limits = Limits::default();
     limits.retry_after_ms = 50;
     let response = Response::builder().status(429).header("retry-after", "1").body("").unwrap();
-    let error = GetBackupVersion::current().read_response(&response, &limits).unwrap_err();
+    let error = api::get_current_backup_version().read_response(&response, &limits).unwrap_err();
     assert_eq!(error.retry_after().unwrap().wait(NOW_MS), Duration::from_millis(50));
 }
 
@@ -247,7 +247,7 @@ fn an_authentication_is_kept_for_the_host_to_the_last_byte() {
 fn row_16_an_error_with_a_status_of_success_stores_nothing() {
     let (backup, _) = trusted("1");
     let put = PutRoomKeys::new(&backup, []).unwrap();
-    let error = |body| answer(&put, 200, body).unwrap_err();
+    let error = |body| answer(&put.request(), 200, body).unwrap_err();
     let code = ResponseError::Errcode(Excerpt::new("M_UNKNOWN"));
     assert_eq!(error(r#"{"errcode":"M_UNKNOWN","error":"x"}"#), code.into());
     for (body, expected) in [
@@ -265,7 +265,7 @@ fn row_16_an_error_with_a_status_of_success_stores_nothing() {
 const NOW_MS: u64 = 1_445_412_470_000;
 
 fn current(status: u16, body: &str) -> ApiError {
-    answer(&GetBackupVersion::current(), status, body).unwrap_err()
+    answer(&api::get_current_backup_version(), status, body).unwrap_err()
 }
 
 fn matrix(status: u16, body: &str) -> MatrixError {
@@ -288,5 +288,5 @@ fn with_header(status: u16, retry_after: Option<&str>, body: &str) -> ApiError {
         response = response.header("Retry-After", value);
     }
     let response = response.body(body.to_owned()).unwrap();
-    GetBackupVersion::current().read_response(&response, &Limits::default()).unwrap_err()
+    api::get_current_backup_version().read_response(&response, &Limits::default()).unwrap_err()
 }

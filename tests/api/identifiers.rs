@@ -4,11 +4,7 @@ use http::Uri;
 use percent_encoding::percent_decode_str;
 use proptest::prelude::*;
 use strongroom::{
-    api::{
-        DeleteBackupVersion, DeleteRoomKeys, Endpoint, GetAccountData, GetBackupVersion,
-        GetRoomKeys, GetRoomKeysForSession, PutAccountData, PutRoomKeys, RequestError,
-        SendToDevice, UpdateBackupVersion,
-    },
+    api::{self, PutRoomKeys, RequestError},
     backup::AuthData,
 };
 
@@ -16,14 +12,18 @@ use crate::{sealed, trusted, wire};
 
 #[test]
 fn every_character_that_means_something_in_a_url_is_encoded() {
-    let get = GetRoomKeysForSession::new("1&x=2#+ %41".into(), "!röom/#?".into(), "a/b+c==".into());
+    let get = api::get_room_keys_for_session(
+        &"1&x=2#+ %41".into(),
+        &"!röom/#?".into(),
+        &"a/b+c==".into(),
+    );
     assert_eq!(
         wire(&get).1,
         "/room_keys/keys/%21r%C3%B6om%2F%23%3F/a%2Fb%2Bc%3D%3D?version=1%26x%3D2%23%2B%20%2541"
     );
-    let room_without_server = GetRoomKeys::for_room("1".into(), "!opaque-._~".into());
+    let room_without_server = api::get_room_keys_for_room(&"1".into(), &"!opaque-._~".into());
     assert_eq!(wire(&room_without_server).1, "/room_keys/keys/%21opaque-._~?version=1");
-    let control = GetBackupVersion::new("\u{0}\r\n\u{202e}".into());
+    let control = api::get_backup_version(&"\u{0}\r\n\u{202e}".into());
     assert_eq!(wire(&control).1, "/room_keys/version/%00%0D%0A%E2%80%AE");
 }
 
@@ -34,7 +34,10 @@ fn an_identifier_of_dots_or_nothing_is_refused_and_not_sent_elsewhere() {
         for (name, error) in refusals(lost) {
             assert_eq!(error, Some(RequestError::Segment(name)), "{lost:?}");
         }
-        assert!(GetRoomKeys::new(lost.into()).path_and_query().is_ok(), "a query has no segments");
+        assert!(
+            api::get_room_keys(&lost.into()).path_and_query().is_ok(),
+            "a query has no segments"
+        );
     }
     for kept in ["...", "%2e%2e", ".a", "..%2f", " "] {
         for (name, error) in refusals(kept) {
@@ -53,16 +56,16 @@ proptest! {
         let r = || room.as_str().into();
         let s = || session.as_str().into();
         let with_version = [("version", version.as_str())];
-        check(&GetRoomKeysForSession::new(v(), r(), s()), &keys, &[&room, &session], &with_version)?;
-        let delete = DeleteRoomKeys::for_session(v(), r(), s());
+        check(&api::get_room_keys_for_session(&v(), &r(), &s()), &keys, &[&room, &session], &with_version)?;
+        let delete = api::delete_room_keys_for_session(&v(), &r(), &s());
         check(&delete, &keys, &[&room, &session], &with_version)?;
-        check(&GetRoomKeys::for_room(v(), r()), &keys, &[&room], &with_version)?;
-        check(&DeleteRoomKeys::for_room(v(), r()), &keys, &[&room], &with_version)?;
-        check(&GetRoomKeys::new(v()), &keys, &[], &with_version)?;
-        check(&DeleteRoomKeys::new(v()), &keys, &[], &with_version)?;
+        check(&api::get_room_keys_for_room(&v(), &r()), &keys, &[&room], &with_version)?;
+        check(&api::delete_room_keys_for_room(&v(), &r()), &keys, &[&room], &with_version)?;
+        check(&api::get_room_keys(&v()), &keys, &[], &with_version)?;
+        check(&api::delete_room_keys(&v()), &keys, &[], &with_version)?;
         let versions = ["room_keys", "version"];
-        check(&GetBackupVersion::new(v()), &versions, &[&version], &[])?;
-        check(&DeleteBackupVersion::new(v()), &versions, &[&version], &[])?;
+        check(&api::get_backup_version(&v()), &versions, &[&version], &[])?;
+        check(&api::delete_backup_version(&v()), &versions, &[&version], &[])?;
     }
 
     #[test]
@@ -71,11 +74,11 @@ proptest! {
     ) {
         // The fixed segment stands between the two IDs.
         let ids: &[&str] = &[&user, "account_data", &event_type];
-        let get = GetAccountData::new(user.as_str().into(), event_type.as_str().into());
+        let get = api::get_account_data(&user.as_str().into(), &event_type.as_str().into());
         check(&get, &["user"], ids, &[])?;
-        let put = PutAccountData::delete(user.as_str().into(), event_type.as_str().into());
+        let put = api::delete_account_data(&user.as_str().into(), &event_type.as_str().into());
         check(&put, &["user"], ids, &[])?;
-        let send = SendToDevice::encrypted(transaction.as_str().into());
+        let send = api::send_encrypted(&transaction, []);
         check(&send, &["sendToDevice", "m.room.encrypted"], &[&transaction], &[])?;
     }
 }
@@ -91,12 +94,12 @@ proptest! {
         let one = sealed(&backup, &room);
         let id = one.session_id().to_string();
         let put = PutRoomKeys::for_session(&backup, one.clone()).unwrap();
-        check(&put, &keys, &[&room, &id], &with_version)?;
+        check(&put.request(), &keys, &[&room, &id], &with_version)?;
         let put = PutRoomKeys::for_room(&backup, room.as_str().into(), [one.clone()]).unwrap();
-        check(&put, &keys, &[&room], &with_version)?;
+        check(&put.request(), &keys, &[&room], &with_version)?;
         let put = PutRoomKeys::new(&backup, [one]).unwrap();
-        check(&put, &keys, &[], &with_version)?;
-        prop_assert_eq!(put.body_len(), put.body().len());
+        check(&put.request(), &keys, &[], &with_version)?;
+        prop_assert_eq!(put.body_len(), put.request().body().len());
     }
 }
 
@@ -120,7 +123,7 @@ fn any_id() -> impl Strategy<Value = String> {
 
 /// Takes the path apart as a server does.
 fn check(
-    endpoint: &impl Endpoint,
+    endpoint: &api::Request<impl Sized>,
     fixed: &[&str],
     ids: &[&str],
     query: &[(&str, &str)],
@@ -143,28 +146,31 @@ fn check(
 /// What each endpoint with an identifier in its path says of this one, and what the parameter is
 /// called.
 fn refusals(id: &str) -> Vec<(&'static str, Option<RequestError>)> {
-    fn refusal(endpoint: &impl Endpoint) -> Option<RequestError> {
+    fn refusal(endpoint: &api::Request<impl Sized>) -> Option<RequestError> {
         endpoint.path_and_query().err()
     }
     let one = || "1".into();
     let (backup, key) = trusted("1");
     let in_room = sealed(&backup, id);
-    let update = UpdateBackupVersion::new(id.into(), AuthData::new(key.public_key()));
+    let update = api::update_backup_version(&id.into(), &AuthData::new(key.public_key()));
     vec![
-        ("version", refusal(&GetBackupVersion::new(id.into()))),
-        ("version", refusal(&DeleteBackupVersion::new(id.into()))),
+        ("version", refusal(&api::get_backup_version(&id.into()))),
+        ("version", refusal(&api::delete_backup_version(&id.into()))),
         ("version", refusal(&update)),
-        ("roomId", refusal(&GetRoomKeys::for_room(one(), id.into()))),
-        ("roomId", refusal(&DeleteRoomKeys::for_room(one(), id.into()))),
-        ("roomId", refusal(&GetRoomKeysForSession::new(one(), id.into(), "s".into()))),
-        ("sessionId", refusal(&GetRoomKeysForSession::new(one(), "!a".into(), id.into()))),
-        ("sessionId", refusal(&DeleteRoomKeys::for_session(one(), "!a".into(), id.into()))),
-        ("roomId", refusal(&PutRoomKeys::for_room(&backup, id.into(), []).unwrap())),
-        ("roomId", refusal(&PutRoomKeys::for_session(&backup, in_room).unwrap())),
-        ("userId", refusal(&GetAccountData::new(id.into(), "m.a".into()))),
-        ("type", refusal(&GetAccountData::new("@a".into(), id.into()))),
-        ("userId", refusal(&PutAccountData::delete(id.into(), "m.a".into()))),
-        ("type", refusal(&PutAccountData::delete("@a".into(), id.into()))),
-        ("txnId", refusal(&SendToDevice::secret_request(id.into()))),
+        ("roomId", refusal(&api::get_room_keys_for_room(&one(), &id.into()))),
+        ("roomId", refusal(&api::delete_room_keys_for_room(&one(), &id.into()))),
+        ("roomId", refusal(&api::get_room_keys_for_session(&one(), &id.into(), &"s".into()))),
+        ("sessionId", refusal(&api::get_room_keys_for_session(&one(), &"!a".into(), &id.into()))),
+        (
+            "sessionId",
+            refusal(&api::delete_room_keys_for_session(&one(), &"!a".into(), &id.into())),
+        ),
+        ("roomId", refusal(&PutRoomKeys::for_room(&backup, id.into(), []).unwrap().request())),
+        ("roomId", refusal(&PutRoomKeys::for_session(&backup, in_room).unwrap().request())),
+        ("userId", refusal(&api::get_account_data(&id.into(), &"m.a".into()))),
+        ("type", refusal(&api::get_account_data(&"@a".into(), &id.into()))),
+        ("userId", refusal(&api::delete_account_data(&id.into(), &"m.a".into()))),
+        ("type", refusal(&api::delete_account_data(&"@a".into(), &id.into()))),
+        ("txnId", refusal(&api::send_secret_request(id, []))),
     ]
 }

@@ -6,7 +6,7 @@ use crate::signing::SignAnything as _;
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    api::{ApiError, QueriedKeys, QueryKeys, ResponseError, UploadSignatures},
+    api::{self, ApiError, QueriedKeys, ResponseError},
     cross_signing::{ExpectedDevice, NewIdentity},
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
     encoding::format::FormatProblem,
@@ -19,16 +19,15 @@ use crate::{answer, assert_wire};
 
 #[test]
 fn users_are_asked_for_with_all_devices_or_some() {
-    let query = QueryKeys::new().user("@b:c".into());
+    let query = api::query_keys([("@b:c".into(), vec![])], None);
     assert_wire(&query, "POST", "/keys/query", r#"{"device_keys":{"@b:c":[]}}"#);
-    let query = QueryKeys::new()
-        .user("@b:c".into())
-        .device("@a:c".into(), "PHONE".into())
-        .device("@a:c".into(), "\"".into())
-        .timeout(Duration::from_secs(10));
+    let query = api::query_keys(
+        [("@b:c".into(), vec![]), ("@a:c".into(), vec!["PHONE".into(), "\"".into()])],
+        Some(Duration::from_secs(10)),
+    );
     let body = r#"{"device_keys":{"@a:c":["PHONE","\""],"@b:c":[]},"timeout":10000}"#;
     assert_wire(&query, "POST", "/keys/query", body);
-    assert_wire(&QueryKeys::new(), "POST", "/keys/query", r#"{"device_keys":{}}"#);
+    assert_wire(&api::query_keys([], None), "POST", "/keys/query", r#"{"device_keys":{}}"#);
 }
 
 #[test]
@@ -166,13 +165,13 @@ fn signatures_are_published_in_what_was_signed_and_nothing_else() {
     let signed = key.master_key_signed_by(&expected, &Ed25519Signature::from_bytes(made)).unwrap();
     let (name, object) = (identity.master_key().to_base64(), signed.as_json().to_owned());
     let body = format!(r#"{{"{USER}":{{"{name}":{object}}}}}"#);
-    assert_wire(&UploadSignatures::new([signed]), "POST", "/keys/signatures/upload", &body);
-    assert_wire(&UploadSignatures::default(), "POST", "/keys/signatures/upload", "{}");
+    assert_wire(&api::upload_signatures([signed]), "POST", "/keys/signatures/upload", &body);
+    assert_wire(&api::upload_signatures([]), "POST", "/keys/signatures/upload", "{}");
 }
 
 #[test]
 fn a_signature_that_was_not_taken_is_named() {
-    let failures = |body| answer(&UploadSignatures::default(), 200, body);
+    let failures = |body| answer(&api::upload_signatures([]), 200, body);
     for body in ["{}", r#"{"failures":{}}"#, r#"{"failures":{"@a:b":{}}}"#] {
         assert_eq!(failures(body).unwrap(), [], "{body}");
     }
@@ -274,5 +273,5 @@ fn object(json: &Value) -> SignedObject {
 }
 
 fn read(body: &str) -> Result<QueriedKeys, ApiError> {
-    answer(&QueryKeys::new(), 200, body)
+    answer(&api::query_keys([], None), 200, body)
 }

@@ -22,10 +22,7 @@ mod with_homeserver;
 use http::{Method, Response};
 use strongroom::{
     Limits,
-    api::{
-        AccessToken, ApiError, BaseUrl, CreateBackupVersion, Endpoint, GetBackupVersion,
-        RequestError,
-    },
+    api::{self, AccessToken, ApiError, BaseUrl, RequestError},
     backup::{
         AuthData, BackupDecryptionKey, BackupVersionInfo, MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2,
         SealOptions, SealedSession, TrustedBackup,
@@ -37,7 +34,7 @@ use strongroom::{
 #[test]
 fn a_request_has_the_url_the_token_and_the_body() {
     let key = BackupDecryptionKey::generate().unwrap();
-    let request = CreateBackupVersion::new(AuthData::new(key.public_key()))
+    let request = api::create_backup_version(&AuthData::new(key.public_key()))
         .to_http(&BaseUrl::new("https://example.org:8448/prefix/").unwrap(), &"t0ken".into())
         .unwrap();
     assert_eq!(request.method(), Method::POST);
@@ -57,7 +54,7 @@ fn a_request_has_the_url_the_token_and_the_body() {
 #[test]
 fn a_request_without_a_body_has_no_type_of_it() {
     let base_url = BaseUrl::new("https://example.org").unwrap();
-    let request = GetBackupVersion::current().to_http(&base_url, &"t0ken".into()).unwrap();
+    let request = api::get_current_backup_version().to_http(&base_url, &"t0ken".into()).unwrap();
     assert!(request.headers().get("content-type").is_none());
     assert!(request.body().is_empty());
 }
@@ -66,13 +63,13 @@ fn a_request_without_a_body_has_no_type_of_it() {
 fn a_token_that_fits_no_header_is_refused() {
     let token = AccessToken::from("a\nb");
     let base_url = BaseUrl::new("https://example.org").unwrap();
-    let error = GetBackupVersion::current().to_http(&base_url, &token).unwrap_err();
+    let error = api::get_current_backup_version().to_http(&base_url, &token).unwrap_err();
     assert_eq!(error, RequestError::AccessToken);
 }
 
 /// Method, path with query from behind `/_matrix/client/v3`, and body.
 #[track_caller]
-fn wire(endpoint: &impl Endpoint) -> (String, String, String) {
+fn wire(endpoint: &api::Request<impl Sized>) -> (String, String, String) {
     let base_url = BaseUrl::new("https://example.org").unwrap();
     let request = endpoint.to_http(&base_url, &"t0ken".into()).unwrap();
     let url = request.uri().to_string();
@@ -83,12 +80,12 @@ fn wire(endpoint: &impl Endpoint) -> (String, String, String) {
 
 /// Asserts what a request is on the wire.
 #[track_caller]
-fn assert_wire(endpoint: &impl Endpoint, method: &str, path: &str, body: &str) {
+fn assert_wire(endpoint: &api::Request<impl Sized>, method: &str, path: &str, body: &str) {
     assert_eq!(wire(endpoint), (method.to_owned(), path.to_owned(), body.to_owned()));
 }
 
 /// What an endpoint makes of a response.
-fn answer<E: Endpoint>(endpoint: &E, status: u16, body: &str) -> Result<E::Response, ApiError> {
+fn answer<T>(endpoint: &api::Request<T>, status: u16, body: &str) -> Result<T, ApiError> {
     let response = Response::builder().status(status).body(body.to_owned()).unwrap();
     endpoint.read_response(&response, &Limits::default())
 }

@@ -3,11 +3,7 @@
 use http::Response;
 use strongroom::{
     Limits,
-    api::{
-        ApiError, CreateBackupVersion, DeleteBackupVersion, DeleteRoomKeys, Endpoint,
-        GetBackupVersion, GetRoomKeys, GetRoomKeysForSession, PutRoomKeys, ResponseError,
-        UpdateBackupVersion,
-    },
+    api::{self, ApiError, PutRoomKeys, ResponseError},
     backup::{
         AuthData, BackupDecryptionKey, BackupVersionInfo, MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2,
         TrustError, TrustedBackup,
@@ -21,8 +17,8 @@ use crate::{answer, trusted, version_info, wire};
 /// Row 20 of the malformations.
 #[test]
 fn row_20_only_the_word_of_a_matrix_server_means_that_there_is_no_backup() {
-    let one = |status, body| answer(&GetBackupVersion::new("1".into()), status, body);
-    let keys = |status, body| answer(&GetRoomKeys::new("1".into()), status, body);
+    let one = |status, body| answer(&api::get_backup_version(&"1".into()), status, body);
+    let keys = |status, body| answer(&api::get_room_keys(&"1".into()), status, body);
     let none = [r#"{"errcode":"M_NOT_FOUND","error":"x"}"#, r#"{"errcode":"M_UNKNOWN"}"#];
     for body in none {
         assert!(current(404, body).unwrap().is_none(), "{body}");
@@ -49,10 +45,12 @@ fn row_20_only_the_word_of_a_matrix_server_means_that_there_is_no_backup() {
 fn row_19_early_servers_wrote_tokens_as_numbers_and_answered_with_nothing() {
     let (backup, _) = trusted("1");
     let put = PutRoomKeys::new(&backup, []).unwrap();
-    let stored = put.read_response(&Response::new("{}"), &Limits::default()).unwrap();
+    let stored = put.request().read_response(&Response::new("{}"), &Limits::default()).unwrap();
     assert_eq!((stored.etag, stored.count), (None, None));
-    let stored =
-        put.read_response(&Response::new(r#"{"etag":5,"count":"6"}"#), &Limits::default()).unwrap();
+    let stored = put
+        .request()
+        .read_response(&Response::new(r#"{"etag":5,"count":"6"}"#), &Limits::default())
+        .unwrap();
     assert_eq!((stored.etag.as_deref(), stored.count), (Some("5"), Some(6)));
     let info = version_info(
         r#""version":3,"etag":7,"count":"8""#,
@@ -64,13 +62,14 @@ fn row_19_early_servers_wrote_tokens_as_numbers_and_answered_with_nothing() {
     let info = version_info(r#""version":"3""#, MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, &usable());
     assert_eq!((info.etag(), info.count()), (None, None));
 
-    let created = answer(&CreateBackupVersion::new(unsigned()), 200, r#"{"version":3}"#).unwrap();
+    let created =
+        answer(&api::create_backup_version(&unsigned()), 200, r#"{"version":3}"#).unwrap();
     assert_eq!(created.as_str(), "3");
-    let delete = DeleteRoomKeys::new("1".into());
+    let delete = api::delete_room_keys(&"1".into());
     let deleted = answer(&delete, 200, "{}").unwrap();
     assert_eq!((deleted.etag, deleted.count), (None, None));
-    answer(&UpdateBackupVersion::new("1".into(), unsigned()), 200, "{}").unwrap();
-    answer(&DeleteBackupVersion::new("1".into()), 200, "{}").unwrap();
+    answer(&api::update_backup_version(&"1".into(), &unsigned()), 200, "{}").unwrap();
+    answer(&api::delete_backup_version(&"1".into()), 200, "{}").unwrap();
 }
 
 /// Rows 7, 13, 21 and 22 of the malformations.
@@ -118,27 +117,27 @@ fn row_22_a_version_that_cannot_be_used_is_listed_deleted_and_replaced() {
     let body = format!(
         r#"{{"version":"4","algorithm":"{MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2}","auth_data":{{"public_key":"{key}"}},"count":12}}"#
     );
-    let listed = answer(&GetBackupVersion::new("4".into()), 200, &body).unwrap().unwrap();
+    let listed = answer(&api::get_backup_version(&"4".into()), 200, &body).unwrap().unwrap();
     assert_eq!((listed.version().as_str(), listed.count()), ("4", Some(12)));
     assert!(listed.auth_data().is_err());
     let key = BackupDecryptionKey::generate().unwrap();
     assert!(TrustedBackup::by_decryption_key(&listed, &key, &[]).is_err());
 
     let version = || listed.version().clone();
-    assert_eq!(wire(&GetRoomKeys::new(version())).1, "/room_keys/keys?version=4");
-    assert_eq!(wire(&DeleteRoomKeys::new(version())).1, "/room_keys/keys?version=4");
-    assert_eq!(wire(&DeleteBackupVersion::new(version())).1, "/room_keys/version/4");
-    let replaced = UpdateBackupVersion::new(version(), AuthData::new(key.public_key()));
+    assert_eq!(wire(&api::get_room_keys(&version())).1, "/room_keys/keys?version=4");
+    assert_eq!(wire(&api::delete_room_keys(&version())).1, "/room_keys/keys?version=4");
+    assert_eq!(wire(&api::delete_backup_version(&version())).1, "/room_keys/version/4");
+    let replaced = api::update_backup_version(&version(), &AuthData::new(key.public_key()));
     assert_eq!(wire(&replaced).1, "/room_keys/version/4");
-    let created = CreateBackupVersion::new(AuthData::new(key.public_key()));
+    let created = api::create_backup_version(&AuthData::new(key.public_key()));
     assert_eq!(wire(&created).1, "/room_keys/version");
 }
 
 /// Row 16 of the malformations.
 #[test]
 fn row_16_a_broken_response_is_never_an_empty_room_or_a_session() {
-    let room = GetRoomKeys::for_room("1".into(), "!a".into());
-    let session = GetRoomKeysForSession::new("1".into(), "!a".into(), "x".into());
+    let room = api::get_room_keys_for_room(&"1".into(), &"!a".into());
+    let session = api::get_room_keys_for_session(&"1".into(), &"!a".into(), &"x".into());
     let missing = |name| Some(ApiError::from(ResponseError::Member(name)));
     for body in ["{}", r#"{"errcode":"M_UNKNOWN"}"#, r#"{"rooms":{}}"#] {
         assert_eq!(answer(&room, 200, body).err(), missing("sessions"), "{body}");
@@ -170,7 +169,7 @@ fn row_13_a_version_survives_a_round_trip_known_or_not() {
 #[test]
 fn row_16_a_broken_response_is_never_an_empty_backup() {
     let keys = |body: &str| {
-        let get = GetRoomKeys::new(BackupVersion::from("1"));
+        let get = api::get_room_keys(&BackupVersion::from("1"));
         get.read_response(&Response::new(body.to_owned()), &Limits::default())
     };
     let broken = [
@@ -200,7 +199,7 @@ fn row_16_a_broken_response_is_never_an_empty_backup() {
 }
 
 fn current(status: u16, body: &str) -> Result<Option<BackupVersionInfo>, ApiError> {
-    answer(&GetBackupVersion::current(), status, body)
+    answer(&api::get_current_backup_version(), status, body)
 }
 
 fn unsigned() -> AuthData {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    api::{OwnKeys, QueriedKeys, QueryKeys},
+    api::{self, OwnKeys, QueriedKeys},
     crypto::{
         curve25519::Curve25519PublicKey,
         ed25519::{Ed25519PublicKey, Ed25519Signature},
@@ -75,7 +75,7 @@ impl Account {
     }
 
     fn queried(&self) -> QueriedKeys {
-        answer(&QueryKeys::new(), 200, &self.answer.to_string()).unwrap()
+        answer(&api::query_keys([], None), 200, &self.answer.to_string()).unwrap()
     }
 
     fn laptop_signer(&self) -> TrustedSigner {

@@ -3,11 +3,7 @@
 use http::Response;
 use strongroom::{
     Limits,
-    api::{
-        ApiError, CreateBackupVersion, DeleteBackupVersion, DeleteRoomKeys, Endpoint,
-        GetBackupVersion, GetRoomKeys, GetRoomKeysForSession, PutRoomKeys, PutRoomKeysError,
-        ResponseError, UpdateBackupVersion,
-    },
+    api::{self, ApiError, PutRoomKeys, PutRoomKeysError, ResponseError},
     backup::{
         AuthData, BackedUpSession, BackupDecryptionKey, MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2,
         OpenError, SealOptions, SealedSession, TrustError, TrustedBackup,
@@ -24,20 +20,20 @@ fn versions_are_created_read_updated_and_deleted() {
     let json = auth_data.as_json();
     let (algorithm, one) = (MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, BackupVersion::from("1"));
     assert_wire(
-        &CreateBackupVersion::new(auth_data.clone()),
+        &api::create_backup_version(&auth_data),
         "POST",
         "/room_keys/version",
         &format!(r#"{{"algorithm":"{algorithm}","auth_data":{json}}}"#),
     );
-    assert_wire(&GetBackupVersion::current(), "GET", "/room_keys/version", "");
-    assert_wire(&GetBackupVersion::new(one.clone()), "GET", "/room_keys/version/1", "");
+    assert_wire(&api::get_current_backup_version(), "GET", "/room_keys/version", "");
+    assert_wire(&api::get_backup_version(&one), "GET", "/room_keys/version/1", "");
     assert_wire(
-        &UpdateBackupVersion::new(one.clone(), auth_data.clone()),
+        &api::update_backup_version(&one, &auth_data),
         "PUT",
         "/room_keys/version/1",
         &format!(r#"{{"algorithm":"{algorithm}","auth_data":{json},"version":"1"}}"#),
     );
-    assert_wire(&DeleteBackupVersion::new(one), "DELETE", "/room_keys/version/1", "");
+    assert_wire(&api::delete_backup_version(&one), "DELETE", "/room_keys/version/1", "");
 }
 
 #[test]
@@ -50,12 +46,12 @@ fn sessions_are_read_and_deleted_all_by_room_and_one_by_one() {
         "/room_keys/keys/%21a/s%2F%2B1?version=7",
     );
     let v = || version.clone();
-    assert_wire(&GetRoomKeys::new(v()), "GET", all, "");
-    assert_wire(&GetRoomKeys::for_room(v(), room.clone()), "GET", of_room, "");
-    assert_wire(&GetRoomKeysForSession::new(v(), room.clone(), id.clone()), "GET", one, "");
-    assert_wire(&DeleteRoomKeys::new(v()), "DELETE", all, "");
-    assert_wire(&DeleteRoomKeys::for_room(v(), room.clone()), "DELETE", of_room, "");
-    assert_wire(&DeleteRoomKeys::for_session(v(), room, id), "DELETE", one, "");
+    assert_wire(&api::get_room_keys(&v()), "GET", all, "");
+    assert_wire(&api::get_room_keys_for_room(&v(), &room), "GET", of_room, "");
+    assert_wire(&api::get_room_keys_for_session(&v(), &room, &id), "GET", one, "");
+    assert_wire(&api::delete_room_keys(&v()), "DELETE", all, "");
+    assert_wire(&api::delete_room_keys_for_room(&v(), &room), "DELETE", of_room, "");
+    assert_wire(&api::delete_room_keys_for_session(&v(), &room, &id), "DELETE", one, "");
 }
 
 #[test]
@@ -66,17 +62,17 @@ fn sessions_are_stored_all_by_room_and_one_by_one() {
     let data = serde_json::to_string(sealed.data()).unwrap();
     let all = PutRoomKeys::new(&backup, [sealed.clone()]).unwrap();
     let body = format!(r#"{{"rooms":{{"!a":{{"sessions":{{"{id}":{data}}}}}}}}}"#);
-    assert_wire(&all, "PUT", "/room_keys/keys?version=7", &body);
+    assert_wire(&all.request(), "PUT", "/room_keys/keys?version=7", &body);
     assert_eq!(all.body_len(), body.len());
 
     let of_room = PutRoomKeys::for_room(&backup, "!a".into(), [sealed.clone()]).unwrap();
     let body = format!(r#"{{"sessions":{{"{id}":{data}}}}}"#);
-    assert_wire(&of_room, "PUT", "/room_keys/keys/%21a?version=7", &body);
+    assert_wire(&of_room.request(), "PUT", "/room_keys/keys/%21a?version=7", &body);
     assert_eq!(of_room.body_len(), body.len());
 
     let one = PutRoomKeys::for_session(&backup, sealed.clone()).unwrap();
     let encoded = id.as_str().replace('/', "%2F").replace('+', "%2B");
-    assert_wire(&one, "PUT", &format!("/room_keys/keys/%21a/{encoded}?version=7"), &data);
+    assert_wire(&one.request(), "PUT", &format!("/room_keys/keys/%21a/{encoded}?version=7"), &data);
     assert_eq!(one.body_len(), data.len());
     assert_eq!(one.into_sessions(), [sealed]);
 }
@@ -89,8 +85,8 @@ fn sessions_are_stored_under_the_id_inside_and_the_better_of_two_is_sent() {
     verified.is_verified = true;
     let seal = |options| backup.seal(RoomId::from("!a"), &session, options).unwrap();
     let put = PutRoomKeys::new(&backup, [seal(&verified), seal(&SealOptions::default())]).unwrap();
-    assert_eq!(wire(&put).1, "/room_keys/keys?version=7");
-    let body: serde_json::Value = serde_json::from_slice(&put.body()).unwrap();
+    assert_eq!(wire(&put.request()).1, "/room_keys/keys?version=7");
+    let body: serde_json::Value = serde_json::from_slice(put.request().body()).unwrap();
     let stored = &body["rooms"]["!a"]["sessions"][session.session_id().as_str()];
     assert_eq!(stored["is_verified"], true);
     assert_eq!(stored["first_message_index"], 0);
@@ -141,8 +137,8 @@ fn row_28_a_request_splits_until_each_part_is_small_enough() {
     assert!(whole > 2 * limit);
     let (mut waiting, mut sent) = (vec![put], Vec::new());
     while let Some(put) = waiting.pop() {
-        let status = if put.body().len() > limit { 413 } else { 200 };
-        match answer(&put, status, "{}") {
+        let status = if put.request().body().len() > limit { 413 } else { 200 };
+        match answer(&put.request(), status, "{}") {
             Ok(_) => sent.push(put),
             Err(error) => {
                 assert!(error.is_request_too_large());
@@ -152,7 +148,7 @@ fn row_28_a_request_splits_until_each_part_is_small_enough() {
             }
         }
     }
-    assert!(sent.iter().all(|put| !put.is_empty() && put.body_len() == put.body().len()));
+    assert!(sent.iter().all(|put| !put.is_empty() && put.body_len() == put.request().body().len()));
     let mut arrived: Vec<_> = sent.into_iter().flat_map(PutRoomKeys::into_sessions).collect();
     let id = |session: &SealedSession| session.session_id().clone();
     arrived.sort_by_key(id);
@@ -173,7 +169,10 @@ fn a_request_of_one_session_does_not_split() {
     let two = [sealed(&backup, "!a"), sealed(&backup, "!a")];
     let put = PutRoomKeys::for_room(&backup, "!a".into(), two).unwrap();
     let (first, second) = put.clone().split().unwrap();
-    assert_eq!((first.len(), second.len(), wire(&first).1), (1, 1, wire(&put).1));
+    assert_eq!(
+        (first.len(), second.len(), wire(&first.request()).1),
+        (1, 1, wire(&put.request()).1)
+    );
     let both = [first.into_sessions(), second.into_sessions()].concat();
     assert_eq!(both, put.into_sessions());
 }
@@ -181,14 +180,14 @@ fn a_request_of_one_session_does_not_split() {
 #[test]
 fn an_empty_request_is_still_the_specifications_json() {
     let (backup, _) = trusted("1");
-    assert_eq!(PutRoomKeys::new(&backup, []).unwrap().body(), br#"{"rooms":{}}"#);
+    assert_eq!(PutRoomKeys::new(&backup, []).unwrap().request().body(), br#"{"rooms":{}}"#);
     let put = PutRoomKeys::for_room(&backup, "!a".into(), []).unwrap();
-    assert_eq!(put.body(), br#"{"sessions":{}}"#);
+    assert_eq!(put.request().body(), br#"{"sessions":{}}"#);
 }
 
 #[test]
 fn a_version_that_is_not_there_is_none_and_other_refusals_are_errors() {
-    let get = GetBackupVersion::new("9".into());
+    let get = api::get_backup_version(&"9".into());
     assert!(answer(&get, 404, r#"{"errcode":"M_NOT_FOUND"}"#).unwrap().is_none());
     assert!(answer(&get, 404, r#"{"errcode":"M_UNRECOGNIZED"}"#).is_err());
     let body = format!(
@@ -208,20 +207,20 @@ fn row_56_a_version_without_an_algorithm_or_without_anything_is_unusable_and_sur
         (r#"{"algorithm":7,"version":"9"}"#, "algorithm"),
         (r#"{"algorithm":"m.megolm_backup.v1.curve25519-aes-sha2","version":"9"}"#, "public data"),
     ] {
-        let get = GetBackupVersion::new("9".into());
+        let get = api::get_backup_version(&"9".into());
         let info = answer(&get, 200, body).unwrap().unwrap();
         assert_eq!(info.auth_data().unwrap_err(), &TrustError::Missing(missing), "{body}");
         let written = serde_json::to_string(&info).unwrap();
         assert_eq!(written, body.replace(r#""algorithm":7,"#, ""));
         // No request goes to a version that has no name.
         let version = info.version().clone();
-        assert_eq!(DeleteBackupVersion::new(version).path_and_query().is_err(), body == "{}");
+        assert_eq!(api::delete_backup_version(&version).path_and_query().is_err(), body == "{}");
     }
 }
 
 #[test]
 fn the_sessions_of_one_room_are_read_without_its_name() {
-    let get = GetRoomKeys::for_room("1".into(), "!a".into());
+    let get = api::get_room_keys_for_room(&"1".into(), &"!a".into());
     let keys = answer(&get, 200, r#"{"sessions":{"x":{"a":1},"y":null,"\ud800":{}}}"#).unwrap();
     let read = |session: &BackedUpSession| {
         (session.room_id.to_string(), session.session_id.to_string(), session.json.clone())
@@ -238,7 +237,7 @@ fn one_session_is_read_and_opened() {
     let (backup, key) = trusted("1");
     let session = session();
     let sealed = backup.seal("!a".into(), &session, &SealOptions::default()).unwrap();
-    let get = GetRoomKeysForSession::new("1".into(), "!a".into(), sealed.session_id().clone());
+    let get = api::get_room_keys_for_session(&"1".into(), &"!a".into(), sealed.session_id());
     let body = serde_json::to_string(sealed.data()).unwrap();
     let returned = answer(&get, 200, &body).unwrap();
     assert_eq!(key.open_session(&returned).unwrap().exported().session, session);
@@ -253,12 +252,13 @@ fn one_session_is_read_and_opened() {
 fn storing_and_deleting_say_what_is_there_now() {
     let (backup, _) = trusted("1");
     let put = PutRoomKeys::new(&backup, []).unwrap();
-    let delete = DeleteRoomKeys::for_room("1".into(), "!a".into());
+    let delete = api::delete_room_keys_for_room(&"1".into(), &"!a".into());
     let body = r#"{"etag":"0x-5","count":6}"#;
-    for stored in [answer(&put, 200, body).unwrap(), answer(&delete, 200, body).unwrap()] {
+    for stored in [answer(&put.request(), 200, body).unwrap(), answer(&delete, 200, body).unwrap()]
+    {
         assert_eq!((stored.etag.as_deref(), stored.count), (Some("0x-5"), Some(6)));
     }
-    answer(&DeleteBackupVersion::new("1".into()), 200, "{}").unwrap();
+    answer(&api::delete_backup_version(&"1".into()), 200, "{}").unwrap();
 }
 
 #[test]
@@ -266,9 +266,9 @@ fn only_sessions_may_take_a_long_response() {
     let long = format!("{{\"rooms\":{{}},\"x\":\"{}\"}}", "y".repeat(2 << 20));
     let response = Response::new(long);
     let limits = Limits::default();
-    let keys = GetRoomKeys::new(BackupVersion::from("1")).read_response(&response, &limits);
+    let keys = api::get_room_keys(&BackupVersion::from("1")).read_response(&response, &limits);
     assert!(keys.unwrap().sessions.is_empty());
-    let refused = GetBackupVersion::current().read_response(&response, &limits).unwrap_err();
+    let refused = api::get_current_backup_version().read_response(&response, &limits).unwrap_err();
     assert!(matches!(refused, ApiError::TooLarge { limit: 1_048_576, .. }));
 }
 
@@ -281,9 +281,9 @@ fn the_callers_limits_hold_for_a_response_that_is_there_as_a_whole() {
     let mut limits = Limits::default();
     (limits.session_bytes, limits.response_depth, limits.name_bytes) = (100, 10, 50);
     let all = format!(r#"{{"rooms":{{"!a":{{"sessions":{{{sessions}}}}}}}}}"#);
-    let all = GetRoomKeys::new("1".into()).read_response(&Response::new(all), &limits).unwrap();
+    let all = api::get_room_keys(&"1".into()).read_response(&Response::new(all), &limits).unwrap();
     let room = format!(r#"{{"sessions":{{{sessions}}}}}"#);
-    let get = GetRoomKeys::for_room("1".into(), "!a".into());
+    let get = api::get_room_keys_for_room(&"1".into(), &"!a".into());
     let room = get.read_response(&Response::new(room), &limits).unwrap();
     for keys in [all, room] {
         assert_eq!(keys.sessions.len(), 1);
@@ -300,7 +300,7 @@ fn a_long_room_id_is_shared_by_its_sessions() {
     let sessions: Vec<_> = (0..10_000).map(|number| format!("\"{number}\":{session}")).collect();
     let room = "r".repeat(4_000);
     let body = format!("{{\"rooms\":{{\"{room}\":{{\"sessions\":{{{}}}}}}}}}", sessions.join(","));
-    let keys = GetRoomKeys::new(BackupVersion::from("1"));
+    let keys = api::get_room_keys(&BackupVersion::from("1"));
     let keys = keys.read_response(&Response::new(body), &Limits::default()).unwrap();
     let address = |session: &BackedUpSession| session.room_id.as_str().as_ptr();
     assert!(keys.sessions.iter().all(|one| address(one) == address(&keys.sessions[0])));

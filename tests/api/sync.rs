@@ -6,7 +6,7 @@ use http::Response;
 use percent_encoding::percent_decode_str;
 use strongroom::{
     Limits,
-    api::{ApiError, Endpoint, GetSync, ResponseError, SendToDevice, SyncResponse},
+    api::{self, ApiError, ResponseError, SyncResponse},
     encoding::json_object::JsonObject,
     ids::{EventType, UserId},
 };
@@ -15,7 +15,7 @@ use crate::{answer, assert_wire, wire};
 
 #[test]
 fn a_filter_leaves_out_rooms_and_presence() {
-    let (method, path, body) = wire(&GetSync::new());
+    let (method, path, body) = wire(&api::get_sync());
     assert_eq!((method.as_str(), body.as_str()), ("GET", ""));
     let query = path.strip_prefix("/sync?filter=").unwrap();
     let (filter, rest) = query.split_once('&').unwrap();
@@ -27,9 +27,9 @@ fn a_filter_leaves_out_rooms_and_presence() {
 #[test]
 fn types_token_and_timeout_are_part_of_the_query() {
     let types = ["m.secret_storage.key.*", "m.\u{22}ö&="].map(EventType::from);
-    let sync = GetSync::new()
+    let sync = api::get_sync()
         .account_data(types)
-        .since(String::from("s7_2&x=1"))
+        .since(&String::from("s7_2&x=1"))
         .timeout(Duration::from_millis(30_500));
     let (_, path, _) = wire(&sync);
     let (filter, rest) = path.strip_prefix("/sync?filter=").unwrap().split_once('&').unwrap();
@@ -38,7 +38,7 @@ fn types_token_and_timeout_are_part_of_the_query() {
     let expected = serde_json::json!(["m.secret_storage.key.*", "m.\"ö&="]);
     assert_eq!(filter["account_data"]["types"], expected);
     assert_eq!(rest, "set_presence=offline&since=s7_2%26x%3D1&timeout=30500");
-    let none = GetSync::new().account_data([]);
+    let none = api::get_sync().account_data([]);
     assert!(wire(&none).1.contains("%22account_data%22%3A%7B%22types%22%3A%5B%5D%7D"));
 }
 
@@ -98,7 +98,7 @@ fn nothing_new_is_no_error_and_an_error_is_not_nothing_new() {
 fn a_token_that_fits_into_no_url_is_refused() {
     let with = |length| read(&format!(r#"{{"next_batch":"{}"}}"#, "%".repeat(length)));
     let longest = with(4_096).unwrap().next_batch;
-    assert!(wire(&GetSync::new().since(longest)).1.len() > 3 * 4_096);
+    assert!(wire(&api::get_sync().since(&longest)).1.len() > 3 * 4_096);
     assert_eq!(with(4_097).unwrap_err(), ResponseError::Member("next_batch").into());
 }
 
@@ -108,30 +108,34 @@ fn a_sync_has_a_limit_of_its_own() {
     assert!(read(&long).is_ok());
     let mut limits = Limits::default();
     limits.sync_response_bytes = 5;
-    let error = GetSync::new().read_response(&Response::new("{    }"), &limits).unwrap_err();
+    let error = api::get_sync().read_response(&Response::new("{    }"), &limits).unwrap_err();
     assert_eq!(error, ApiError::TooLarge { limit: 5, found: 6 });
 }
 
 #[test]
 fn events_are_sent_to_devices_one_by_one_or_to_all() {
     let content = |json: &str| JsonObject::from_json(json.as_bytes()).unwrap();
-    let send = SendToDevice::encrypted("t/1+".into())
-        .to("@b:c".into(), "PHONE".into(), content(r#"{"n":1}"#))
-        .to("@b:c".into(), "LAPTOP \u{22}".into(), content(r#"{"n":2.0 }"#))
-        .to("@a:c".into(), "X".into(), content("{}"));
+    let send = api::send_encrypted(
+        "t/1+",
+        [
+            ("@b:c".into(), "PHONE".into(), content(r#"{"n":1}"#)),
+            ("@b:c".into(), "LAPTOP \u{22}".into(), content(r#"{"n":2.0 }"#)),
+            ("@a:c".into(), "X".into(), content("{}")),
+        ],
+    );
     let body = r#"{"messages":{"@a:c":{"X":{}},"@b:c":{"LAPTOP \"":{"n":2.0 },"PHONE":{"n":1}}}}"#;
     assert_wire(&send, "PUT", "/sendToDevice/m.room.encrypted/t%2F1%2B", body);
     answer(&send, 200, "{}").unwrap();
 
-    let request = SendToDevice::secret_request("2".into()).to_all("@a".into(), content("{}"));
+    let request = api::send_secret_request("2", [("@a".into(), "*".into(), content("{}"))]);
     let body = r#"{"messages":{"@a":{"*":{}}}}"#;
     assert_wire(&request, "PUT", "/sendToDevice/m.secret.request/2", body);
     assert!(answer(&request, 200, r#"{"errcode":"M_UNKNOWN"}"#).is_err());
     assert!(answer(&request, 200, "null").is_err());
-    let nothing = SendToDevice::encrypted("3".into());
+    let nothing = api::send_encrypted("3", []);
     assert_eq!(nothing.body(), br#"{"messages":{}}"#);
 }
 
 fn read(body: &str) -> Result<SyncResponse, ApiError> {
-    answer(&GetSync::new(), 200, body)
+    answer(&api::get_sync(), 200, body)
 }

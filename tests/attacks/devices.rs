@@ -5,7 +5,7 @@ use rand::{SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    api::{Endpoint as _, QueriedKeys, QueryKeys},
+    api::{self, QueriedKeys},
     backup::{BackupDecryptionKey, TrustError, UnsignedAuthData},
     client::{
         backup::{KeyFit, Question, Reply, RestoreChoice, SecretTask, Stage},
@@ -78,7 +78,7 @@ fn keys() -> QueriedKeys {
         } },
     });
     let response = http::Response::new(body.to_string().into_bytes());
-    let keys = QueryKeys::new().read_response(&response, &Limits::default()).unwrap();
+    let keys = api::query_keys([], None).read_response(&response, &Limits::default()).unwrap();
     assert_eq!(keys.unusable.len(), 0, "{:?}", keys.unusable);
     keys
 }

@@ -4,9 +4,7 @@ use ed25519_dalek::SigningKey;
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    api::{
-        AccessToken, BaseUrl, Endpoint as _, GetAccountData, GetRoomKeysForSession, RequestError,
-    },
+    api::{self, AccessToken, BaseUrl, RequestError},
     backup::BackupDecryptionKey,
     client::{
         backup::{Backup, BackupOptions, Reply, RestoreChoice, SavedBackup, Stage},
@@ -275,13 +273,13 @@ fn an_id_that_no_request_can_have_is_refused_by_each_and_a_long_one_alike() {
     let url = BaseUrl::new("https://example.org").unwrap();
     let token = AccessToken::from("token");
     let session = |room: &str, session: &str, version: &str| {
-        let call = GetRoomKeysForSession::new(version.into(), room.into(), session.into());
+        let call = api::get_room_keys_for_session(&version.into(), &room.into(), &session.into());
         call.to_http(&url, &token).map(drop)
     };
     assert_eq!(session(&longest, &longest, "1"), Ok(()));
     assert_eq!(session(&long, "session", "1"), Err(RequestError::TooLong("roomId")));
     assert_eq!(session("!room", &long, "1"), Err(RequestError::TooLong("sessionId")));
-    let event = GetAccountData::new(USER.into(), long.as_str().into());
+    let event = api::get_account_data(&USER.into(), &long.as_str().into());
     assert_eq!(event.to_http(&url, &token).map(drop), Err(RequestError::TooLong("type")));
 }
 

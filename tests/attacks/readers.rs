@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 use strongroom::{
-    Limits,
-    api::{Endpoint as _, QueryKeys},
+    Limits, api,
     backup::{BackupDecryptionKey, TrustError, TrustedBackup},
     secret_storage::{NotVerified, VerifiedPublicKeys},
     signed_json::{
@@ -35,7 +34,7 @@ pub(crate) fn readers_of(object: &Value) -> Vec<&'static str> {
         "user_signing_keys": { USER: object },
     });
     let response = http::Response::new(body.to_string().into_bytes());
-    let keys = QueryKeys::new().read_response(&response, &limits).unwrap();
+    let keys = api::query_keys([], None).read_response(&response, &limits).unwrap();
     let found = keys.device_keys.values().any(|devices| !devices.is_empty())
         || !keys.master_keys.is_empty()
         || !keys.self_signing_keys.is_empty()

@@ -10,8 +10,7 @@ use proptest::{
 use rand::{SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 use strongroom::{
-    Limits,
-    api::{Endpoint as _, UpdateBackupVersion},
+    Limits, api,
     backup::{BackupDecryptionKey, BackupVersionInfo, TrustError, TrustedBackup, UnsignedAuthData},
     client::{
         backup::{Backup, BackupOptions, Next, SavedBackup},
@@ -270,7 +269,7 @@ fn until_sign(
         match machine.next_with_rng(now, &mut rng) {
             Next::Save(_) => machine.saved(),
             Next::Send(operation) => {
-                let url = strongroom::api::BaseUrl::new("https://h.example").unwrap();
+                let url = api::BaseUrl::new("https://h.example").unwrap();
                 let request = operation.to_http(&url, &"t".into()).unwrap();
                 let (status, body) = answer(request.uri().path());
                 let body = http::Response::builder().status(status).body(body.into_bytes());
@@ -343,8 +342,8 @@ proptest! {
             assert_ours(unsigned.to_sign().bytes(), &key);
             let signature = signature(&master(), unsigned.to_sign().bytes());
             let signed = unsigned.with_signature(&USER.into(), &label(&master()), &signature);
-            let put = UpdateBackupVersion::new(version, signed.into_auth_data());
-            let body: Value = serde_json::from_slice(&put.body()).unwrap();
+            let put = api::update_backup_version(&version, &signed.into_auth_data());
+            let body: Value = serde_json::from_slice(put.body()).unwrap();
             assert_eq!(readers_of(&body["auth_data"]), [""; 0]);
             for (name, value) in auth_data.as_object().unwrap() {
                 // Nothing is written smaller, but for signatures of the user that are no signatures.

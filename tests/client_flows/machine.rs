@@ -5,7 +5,7 @@ use crate::signing::SignAnything as _;
 use serde_json::json;
 use strongroom::{
     Limits,
-    api::{BaseUrl, CreateBackupVersion, Endpoint as _},
+    api::{self, BaseUrl},
     backup::{AuthData, BackupDecryptionKey, BackupPublicKey},
     client::{
         Backup, TaskId,
@@ -388,7 +388,7 @@ fn signed_backup(host: &mut Host) {
     let (key_id, signature) = host.sign(&auth_data.bytes_to_sign().unwrap());
     let auth_data = auth_data.with_signature(&USER.into(), &key_id, &signature);
     let url = BaseUrl::new("https://example.org").unwrap();
-    let request = CreateBackupVersion::new(auth_data).to_http(&url, &host.token).unwrap();
+    let request = api::create_backup_version(&auth_data).to_http(&url, &host.token).unwrap();
     assert!(host.homeserver.respond(&request).status().is_success());
 }
 

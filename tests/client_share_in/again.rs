@@ -3,8 +3,7 @@
 use http::Response;
 use rand::{SeedableRng as _, rngs::StdRng};
 use strongroom::{
-    Limits,
-    api::CreateBackupVersion,
+    Limits, api,
     backup::{AuthData, BackupPublicKey},
     client::{
         Backup,
@@ -174,7 +173,7 @@ fn with_foreign_backup() -> Result<Household> {
     let mut house = Household::new(10)?;
     let token = house.phone.token().to_owned();
     let other = BackupPublicKey::from_base64(OTHERS_BACKUP).unwrap();
-    house.server.send(&token, &CreateBackupVersion::new(AuthData::new(&other)))?;
+    house.server.send(&token, &api::create_backup_version(&AuthData::new(&other)))?;
     Ok(house)
 }
 

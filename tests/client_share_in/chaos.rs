@@ -8,7 +8,7 @@ use std::{env, fmt, ops::Range};
 use http::Response;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use strongroom::{
-    api::CreateBackupVersion,
+    api,
     backup::{AuthData, BackupPublicKey},
     client::{
         NoAnswer, Operation,
@@ -115,7 +115,7 @@ impl Run {
         } else {
             let token = house.phone.token().to_owned();
             let other = BackupPublicKey::from_base64(OTHERS_BACKUP).unwrap();
-            house.server.send(&token, &CreateBackupVersion::new(AuthData::new(&other)))?;
+            house.server.send(&token, &api::create_backup_version(&AuthData::new(&other)))?;
         }
         self.house = Some(house);
         Ok(())

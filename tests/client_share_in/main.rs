@@ -30,8 +30,7 @@ use household::{ALICE, BACKUP_KEY, Household, Whose, backup_key, public_keys};
 use rand::{SeedableRng as _, rngs::StdRng};
 use serde_json::json;
 use strongroom::{
-    Limits,
-    api::CreateBackupVersion,
+    Limits, api,
     backup::{AuthData, BackupPublicKey, TrustReason},
     client::{
         Backup, Operation,
@@ -54,7 +53,7 @@ fn household() -> Result<Household> {
 fn with_backup(mut house: Household) -> Result<Household> {
     let public_key = BackupPublicKey::new(public_keys()?.backup.unwrap()).unwrap();
     let token = house.phone.token().to_owned();
-    house.server.send(&token, &CreateBackupVersion::new(AuthData::new(&public_key)))?;
+    house.server.send(&token, &api::create_backup_version(&AuthData::new(&public_key)))?;
     Ok(house)
 }
 

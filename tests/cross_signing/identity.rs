@@ -4,7 +4,7 @@ use rand::{SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    api::{Endpoint as _, NewIdentityError, QueriedKeys, QueryKeys, UploadSigningKeys},
+    api::{self, NewIdentityError, QueriedKeys, UploadSigningKeys},
     cross_signing::NewIdentity,
     encoding::json_object::JsonObject,
     ids::EventType,
@@ -18,7 +18,7 @@ use crate::account::{Account, USER, read};
 
 fn queried(body: &Value) -> QueriedKeys {
     let response = http::Response::new(body.to_string());
-    QueryKeys::new().read_response(&response, &Limits::default()).unwrap()
+    api::query_keys([], None).read_response(&response, &Limits::default()).unwrap()
 }
 
 fn stored(name: &str, content: &Value) -> SecretStorage {
@@ -64,7 +64,7 @@ fn what_is_not_named_any_more_may_be_a_key_of_the_identity() {
     let mut limits = Limits::default();
     for (findings, expected) in [(3, None), (2, Some(NewIdentityError::Published))] {
         limits.findings = findings;
-        let published = QueryKeys::new().read_response(&response, &limits).unwrap();
+        let published = api::query_keys([], None).read_response(&response, &limits).unwrap();
         let new = published.new_identity(&USER.into(), &SecretStorage::default());
         assert_eq!(new.err(), expected, "{findings}");
     }
@@ -88,7 +88,8 @@ fn a_stored_seed_readable_or_not_is_in_the_way_of_a_new_identity() {
 #[test]
 fn the_new_keys_are_signed_by_the_master_key_and_belong_to_the_secrets() {
     let identity = NewIdentity::replacing_old_identity(USER.into()).unwrap();
-    let body: Value = serde_json::from_slice(&UploadSigningKeys::new(&identity).body()).unwrap();
+    let body: Value =
+        serde_json::from_slice(UploadSigningKeys::new(&identity).request().body()).unwrap();
     assert_eq!(body.as_object().unwrap().len(), 3);
     let secrets = identity.secrets();
     let names = [CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING];
@@ -125,7 +126,7 @@ fn what_the_user_did_to_authenticate_is_sent_along() {
     let identity = NewIdentity::replacing_old_identity(USER.into()).unwrap();
     let upload = UploadSigningKeys::new(&identity);
     let auth = |upload: &UploadSigningKeys| {
-        let mut body: Value = serde_json::from_slice(&upload.body()).unwrap();
+        let mut body: Value = serde_json::from_slice(upload.request().body()).unwrap();
         body["auth"].take()
     };
     assert_eq!(auth(&upload), json!(null));

@@ -2,7 +2,7 @@
 
 use strongroom::{
     Limits,
-    api::{AccessToken, BaseUrl, Endpoint as _, GetSync},
+    api::{self, AccessToken, BaseUrl},
     client::{
         Backup, KeyKind,
         backup::BackupOptions,
@@ -59,7 +59,7 @@ impl Server {
     }
 
     fn account_data(&mut self) -> Vec<(EventType, JsonObject)> {
-        let (url, sync) = (BaseUrl::new("https://b.org").unwrap(), GetSync::new());
+        let (url, sync) = (BaseUrl::new("https://b.org").unwrap(), api::get_sync());
         let response = self.homeserver.respond(&sync.to_http(&url, &self.token).unwrap());
         let sync = sync.read_response(&response, &Limits::default()).unwrap();
         sync.account_data

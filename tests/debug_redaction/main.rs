@@ -40,12 +40,10 @@ use serde_json::json;
 use strongroom::{
     Limits,
     api::{
-        AccessToken, ApiError, BaseUrl, CreateBackupVersion, DeleteBackupVersion, DeleteRoomKeys,
-        Endpoint, ErrorKind, GetAccountData, GetBackupVersion, GetRoomKeys, GetRoomKeysForSession,
-        GetSync, GetWhoAmI, MatrixError, NewIdentityError, OwnKeys, PutAccountData, PutRoomKeys,
-        PutRoomKeysError, QueriedKeys, QueryKeys, RequestError, ResponseError, RetryAfter,
-        RoomKeys, SendToDevice, SignatureFailure, StoredRoomKeys, SyncResponse, ToDeviceEvent,
-        UpdateBackupVersion, UploadSignatures, UploadSigningKeys, UserInteractiveAuth,
+        self, AccessToken, ApiError, BaseUrl, ErrorKind, MatrixError, NewIdentityError, OwnKeys,
+        PutRoomKeys, PutRoomKeysError, QueriedKeys, RequestError, ResponseError, RetryAfter,
+        RoomKeys, SignatureFailure, StoredRoomKeys, SyncResponse, ToDeviceEvent, UploadSigningKeys,
+        UserInteractiveAuth,
     },
     backup::{
         AuthData, Authenticity, BackedUpSession, BackupDecryptionKey, BackupPassphraseAttempts,
@@ -114,6 +112,7 @@ use strongroom::{
         CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeyVerdict, PublicKeys, SecretCheckError,
         SecretContent, SecretRepair, SecretValue,
     },
+    secrets_bundle::SecretsBundle,
     session_data::{ExportedSession, Repair, SessionData, SessionKey},
     signed_json::{
         BackupAuthDataToSign, CrossSigningKey, CrossSigningUsage, DeviceKeys, KeysToSign,
@@ -237,7 +236,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         BackupVersionInfo,
         BaseUrl,
         ErrorKind,
-        GetRoomKeys,
         MatrixError,
         ResponseError,
         RoomKeysItem,
@@ -247,20 +245,12 @@ fn hold_no_secret() -> BTreeSet<String> {
         StoredRoomKeys,
         CrossSigningKey,
         DeviceKeys,
-        GetSync,
-        GetWhoAmI,
         QueriedKeyError,
         OwnKeys,
         QueriedKeys,
-        QueryKeys,
         SignatureFailure,
-        UploadSignatures,
         NewIdentityError,
         EventType,
-        DeleteBackupVersion,
-        DeleteRoomKeys,
-        GetBackupVersion,
-        GetRoomKeysForSession,
         RetryAfter,
         PassphraseParameters,
         PassphraseParametersError,
@@ -535,13 +525,30 @@ fn look_at_saved_files(witness: &mut Witness, vault: &Vault) {
         r#"{{"account_data":{{"a":{{"b":"{TOKEN}"}}}},"exported_room_keys":[{session},{{"session_key":"{TOKEN}"}}],
             "recovery_key":"{key}","passphrase":"{TOKEN}","room_keys":{{"rooms":{{"{TOKEN}":{{}}}}}}}}"#
     );
-    let bundle = format!(r#"{{"cross_signing":{{"master_key":"{}"}}}}"#, vault.key_base64);
+    let seed = &vault.key_base64;
+    let bundle = format!(
+        r#"{{"cross_signing":{{"master_key":"{seed}","self_signing_key":"{seed}","user_signing_key":"{seed}"}},
+            "backup":{{"algorithm":"m.megolm_backup.v1.curve25519-aes-sha2","key":"{seed}","backup_version":"{TOKEN}"}}}}"#
+    );
     let mut saved = SavedFiles::default();
     for file in [&everything, &bundle, &format!("-----BEGIN MEGOLM SESSION DATA-----{TOKEN}")] {
         saved.read(file.as_bytes(), &limits).unwrap();
     }
     saved.parts().iter().for_each(|part| witness.debug(part));
     witness.debug(&saved);
+    let read = SecretsBundle::read(bundle.as_bytes(), &limits).unwrap();
+    witness.debug(&read);
+    let user_id = UserId::from("@a:b.org");
+    witness.error(read.verify(&VerifiedPublicKeys::none(user_id)).unwrap_err());
+    for member in ["master_key", "algorithm", "key", "backup_version"] {
+        for other in [format!("\"{TOKEN}\""), format!("[\"{TOKEN}\"]")] {
+            let broken =
+                bundle.replace(&format!("\"{member}\":"), &format!("\"{member}\":{other},\"x\":"));
+            if let Err(error) = SecretsBundle::read(broken.as_bytes(), &limits) {
+                witness.error(error);
+            }
+        }
+    }
     let refused = SavedPart::read_all(br#"{"errcode":"M_UNKNOWN"}"#, &limits).unwrap();
     let [SavedPart::Refused(refusal)] = refused.as_slice() else { panic!("{refused:?}") };
     witness.debug(refusal);
@@ -645,28 +652,28 @@ fn requests_do_not_print_the_access_token() {
 
 fn look_at_requests(witness: &mut Witness, vault: &Vault) {
     let backup = trusted_backup();
-    let create = CreateBackupVersion::new(AuthData::new(backup.public_key()));
+    let create = api::create_backup_version(&AuthData::new(backup.public_key()));
     look_at_request(witness, &create);
     let options = SealOptions::default();
     let sealed = backup.seal("!room".into(), &vault.session(), &options).unwrap();
     let put = PutRoomKeys::new(&backup, [sealed]).unwrap();
-    look_at_request(witness, &put);
+    look_at_request(witness, &put.request());
     let sealed = put.clone().into_sessions().remove(0);
     let put_one = PutRoomKeys::for_session(&backup, sealed.clone()).unwrap();
-    look_at_request(witness, &put_one);
+    look_at_request(witness, &put_one.request());
     witness.debug(&put_one);
     let put_room = PutRoomKeys::for_room(&backup, "!room".into(), [sealed.clone()]).unwrap();
-    look_at_request(witness, &put_room);
+    look_at_request(witness, &put_room.request());
     witness.debug(&put_room);
     let error = PutRoomKeys::for_room(&backup, "!other".into(), [sealed]).unwrap_err();
     witness.error(error);
-    let update = UpdateBackupVersion::new("1".into(), AuthData::new(backup.public_key()));
+    let update = api::update_backup_version(&"1".into(), &AuthData::new(backup.public_key()));
     look_at_request(witness, &update);
     witness.debug(&update);
     look_at_user_interactive_auth(witness);
     look_at_contents(witness);
-    look_at_request(witness, &GetBackupVersion::current());
-    look_at_request(witness, &GetRoomKeys::new("1".into()));
+    look_at_request(witness, &api::get_current_backup_version());
+    look_at_request(witness, &api::get_room_keys(&"1".into()));
     witness.debug(&create);
     witness.debug(&put);
 
@@ -683,20 +690,20 @@ fn look_at_requests(witness: &mut Witness, vault: &Vault) {
 fn look_at_contents(witness: &mut Witness) {
     let content = JsonObject::from_json(format!(r#"{{"x":"{TOKEN}"}}"#).as_bytes()).unwrap();
     witness.debug(&content);
-    let put = PutAccountData::new("@a".into(), "m.a".into(), content.clone());
+    let put = api::put_account_data(&"@a".into(), &"m.a".into(), &content);
     witness.debug(&put);
-    look_at_request(witness, &PutAccountData::delete("@a".into(), "m.a".into()));
-    let get = GetAccountData::new("@a".into(), "m.a".into());
+    look_at_request(witness, &api::delete_account_data(&"@a".into(), &"m.a".into()));
+    let get = api::get_account_data(&"@a".into(), &"m.a".into());
     look_at_request(witness, &get);
     witness.debug(&get);
-    let send = SendToDevice::encrypted("1".into());
+    let send = api::send_encrypted("1", [("@a".into(), "*".into(), content)]);
     look_at_request(witness, &send);
-    witness.debug(&send.to_all("@a".into(), content));
+    witness.debug(&send);
     let event = format!(r#"{{"type":"m.a","content":{{"x":"{TOKEN}"}},"y":"{TOKEN}"}}"#);
     let body = format!(
         r#"{{"next_batch":"1","account_data":{{"events":[{event}]}},"to_device":{{"events":[{event}]}}}}"#
     );
-    let sync = GetSync::new().read_response(&http::Response::new(body), &Limits::default());
+    let sync = api::get_sync().read_response(&http::Response::new(body), &Limits::default());
     let sync: SyncResponse = sync.unwrap();
     witness.debug(&sync);
     witness.debug(&sync.account_data[0]);
@@ -710,7 +717,7 @@ fn look_at_user_interactive_auth(witness: &mut Witness) {
     );
     let response = http::Response::builder().status(401).body(body).unwrap();
     let error =
-        GetBackupVersion::current().read_response(&response, &Limits::default()).unwrap_err();
+        api::get_current_backup_version().read_response(&response, &Limits::default()).unwrap_err();
     let ApiError::UserInteractiveAuth(auth) = &error else { panic!("{error:?}") };
     assert_eq!(auth.expose_session(), Some(TOKEN));
     witness.debug::<UserInteractiveAuth>(auth);
@@ -718,7 +725,7 @@ fn look_at_user_interactive_auth(witness: &mut Witness) {
 }
 
 #[track_caller]
-fn look_at_request(witness: &mut Witness, endpoint: &impl Endpoint) {
+fn look_at_request(witness: &mut Witness, endpoint: &api::Request<impl Sized>) {
     let base_url = BaseUrl::new("https://example.org").unwrap();
     let request = endpoint.to_http(&base_url, &AccessToken::from(TOKEN)).unwrap();
     assert_eq!(request.headers()["authorization"], format!("Bearer {TOKEN}"));
@@ -829,7 +836,9 @@ fn look_at_cross_signing(witness: &mut Witness, _: &Vault) {
     witness.debug::<NewIdentity>(&identity);
     witness.debug::<SelfSigningKey>(&identity.self_signing_key());
     let upload = UploadSigningKeys::new(&identity);
-    assert!(witness.found_in(&String::from_utf8(upload.body()).unwrap()).is_none());
+    assert!(
+        witness.found_in(&String::from_utf8(upload.request().body().to_vec()).unwrap()).is_none()
+    );
     let upload = upload.with_password(&"@a:b".into(), &TOKEN.into(), None);
     witness.debug::<UploadSigningKeys>(&upload);
     let auth = format!(r#"{{"token":"{TOKEN}"}}"#);

@@ -3,7 +3,7 @@
 use http::{Request, Response};
 use strongroom::{
     Limits,
-    api::{AccessToken, BaseUrl, CreateBackupVersion, DeleteBackupVersion, Endpoint as _},
+    api::{self, AccessToken, BaseUrl},
     backup::{AuthData, BackupDecryptionKey},
     client::{
         NoAnswer,
@@ -21,7 +21,7 @@ fn versions_before_the_current_one_are_found_over_gaps() {
         create(&mut server, &token);
     }
     for version in ["2", "3"] {
-        let call = DeleteBackupVersion::new(version.into());
+        let call = api::delete_backup_version(&version.into());
         server.respond(&call.to_http(&base_url(), &AccessToken::from(token.as_str())).unwrap());
     }
     let (evidence, asked) = collect(&token, |request| Ok(server.respond(&request)));
@@ -107,7 +107,7 @@ fn server() -> (Homeserver, String) {
 
 fn create(server: &mut Homeserver, token: &str) {
     let key = BackupDecryptionKey::generate().unwrap();
-    let call = CreateBackupVersion::new(AuthData::new(key.public_key()));
+    let call = api::create_backup_version(&AuthData::new(key.public_key()));
     server.respond(&call.to_http(&base_url(), &token.into()).unwrap());
 }
 

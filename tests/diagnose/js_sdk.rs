@@ -1,8 +1,7 @@
 //! Accounts of a real client, in which nothing is wrong.
 
 use strongroom::{
-    Limits,
-    api::{Endpoint as _, QueryKeys},
+    Limits, api,
     client::diagnose::{CurrentBackup, DiagnosisVerdict, Evidence, diagnose},
     encoding::json_object::JsonObject,
     ids::EventType,
@@ -27,7 +26,7 @@ fn nothing_is_wrong_with_the_accounts_of_matrix_js_sdk() {
         evidence.storage = Some(SecretStorage::from_account_data(events, &limits));
         evidence.backup = CurrentBackup::Version(Box::new(js_sdk::version_info(&account)));
         let response = http::Response::new(bytes("keys_query"));
-        evidence.keys = Some(QueryKeys::new().read_response(&response, &limits).unwrap());
+        evidence.keys = Some(api::query_keys([], None).read_response(&response, &limits).unwrap());
         evidence.take_room_keys(&bytes("room_keys"), 1_000, &limits);
         let count = evidence.session_count().unwrap();
         assert!(count > 0);

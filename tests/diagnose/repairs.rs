@@ -4,7 +4,7 @@ use http::Request;
 use serde_json::Value;
 use strongroom::{
     Limits,
-    api::{AccessToken, BaseUrl, Endpoint as _, UpdateBackupVersion},
+    api::{self, AccessToken, BaseUrl},
     client::diagnose::{
         Diagnosis, Finding, Remedy, RepairError, RepairParts, RepairPlan, diagnose,
     },
@@ -168,8 +168,8 @@ pub(crate) fn mend(mut world: World, repair: RepairPlan) -> World {
             let signature = signature(MASTER_SEED, unsigned.to_sign().bytes());
             let key_id = master_id().as_str().into();
             let signed = unsigned.with_signature(&USER.into(), &key_id, &signature);
-            let call = UpdateBackupVersion::new(version, signed.into_auth_data());
-            let body: Value = serde_json::from_slice(&call.body()).unwrap();
+            let call = api::update_backup_version(&version, &signed.into_auth_data());
+            let body: Value = serde_json::from_slice(call.body()).unwrap();
             world.backup()["auth_data"] = body["auth_data"].clone();
         }
         RepairPlan::DeleteVersions(calls) => {

@@ -4,8 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 use strongroom::{
-    Limits,
-    api::{Endpoint as _, QueryKeys},
+    Limits, api,
     client::diagnose::{
         Comparison, CurrentBackup, Diagnosis, DiagnosisVerdict, Evidence, Finding, MissingEvidence,
         Remedy, Severity, diagnose,
@@ -189,7 +188,7 @@ fn look(report: &Value) -> Diagnosis {
     }
     if let Some(keys) = report.get("keys_query") {
         let response = http::Response::new(keys.to_string());
-        evidence.keys = Some(QueryKeys::new().read_response(&response, &limits).unwrap());
+        evidence.keys = Some(api::query_keys([], None).read_response(&response, &limits).unwrap());
     }
     let typed = report.get("typed").or_else(|| report.get("recovery_key"));
     diagnose(&evidence, typed.map(|typed| typed.as_str().unwrap()), &limits)

@@ -3,8 +3,7 @@
 use crate::support::signing::SignAnything as _;
 use serde_json::{Value, json};
 use strongroom::{
-    Limits,
-    api::{Endpoint as _, QueryKeys},
+    Limits, api,
     backup::{BackupDecryptionKey, BackupPublicKey, BackupVersionInfo},
     client::{
         KeyKind,
@@ -134,7 +133,7 @@ impl World {
         evidence.older_versions = self.older.iter().map(info_of).collect();
         evidence.keys = self.keys.as_ref().map(|keys| {
             let response = http::Response::new(keys.to_string());
-            QueryKeys::new().read_response(&response, &limits).unwrap()
+            api::query_keys([], None).read_response(&response, &limits).unwrap()
         });
         if let Some(room_keys) = &self.room_keys {
             evidence.take_room_keys(room_keys.as_bytes(), self.at_most, &limits);

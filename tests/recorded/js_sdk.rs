@@ -11,8 +11,7 @@ use crate::support::{
 use http::Response;
 use serde_json::{Value, json};
 use strongroom::{
-    Limits,
-    api::{Endpoint as _, GetRoomKeys},
+    Limits, api,
     backup::{BackedUpSession, BackupDecryptionKey, RestoredSession},
     recovery_key::RecoveryKey,
 };
@@ -115,7 +114,7 @@ fn restore(account: &Row) -> Vec<RestoredSession> {
 
 fn room_keys(account: &Row) -> Vec<BackedUpSession> {
     let body = serde_json::to_vec(account.member("room_keys")).expect("JSON");
-    let endpoint = GetRoomKeys::new(version_info(account).version().clone());
+    let endpoint = api::get_room_keys(version_info(account).version());
     let response = endpoint.read_response(&Response::new(body), &Limits::default());
     let response = response.expect("a response with sessions");
     assert!(response.failed.is_empty(), "{:?}", response.failed);

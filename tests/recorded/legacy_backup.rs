@@ -11,8 +11,7 @@ use crate::support::{
 use http::Response;
 use serde_json::{Map, Value, json};
 use strongroom::{
-    Limits,
-    api::{Endpoint as _, GetRoomKeys},
+    Limits, api,
     backup::{
         AuthData, BackedUpSession, BackupDecryptionKey, BackupPassphraseError, BackupVersionInfo,
         FittingPassphrase, KeyBackupData, RestoreOptions, RestoredSession, TrustReason,
@@ -218,7 +217,7 @@ fn says_all_of(ours: &RestoredSession, theirs: &Value) -> bool {
 
 fn room_keys(row: &Row) -> Vec<BackedUpSession> {
     let body = serde_json::to_vec(row.member("room_keys_keys_response")).expect("JSON");
-    let endpoint = GetRoomKeys::new(version_info(row).version().clone());
+    let endpoint = api::get_room_keys(version_info(row).version());
     let response = endpoint.read_response(&Response::new(body), &Limits::default());
     let response = response.expect("a response with sessions");
     assert!(response.failed.is_empty() && response.broken_rooms.is_empty());

@@ -37,7 +37,7 @@ fn a_key_that_a_verified_device_pushes_is_taken_if_it_fits() {
         assert_eq!((&pushed.secret, &pushed.from), (&backup_key(), &laptop()));
         let provenance = Provenance::SharedByVerifiedDevice(laptop().ed25519);
         assert_eq!(pushed.secret.provenance(), provenance);
-        assert_eq!(pushes.learn(&seen_by_phone(), &known(8), 0), [pushed.clone()]);
+        assert_eq!(pushes.learn(&seen_by_phone(), &known(8), 0), std::slice::from_ref(&pushed));
         pushes.stored(&pushed.secret);
         assert_eq!(pushes.learn(&seen_by_phone(), &known(8), 0), []);
     }

@@ -1,10 +1,11 @@
 //! Secret storage: what is read, what is refused, and every change of it as a plan.
 #![allow(
+    clippy::disallowed_methods,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a test stops at the first surprise, in its helpers too"
+    reason = "a test reads files and stops at the first surprise, in its helpers too"
 )]
 
 mod backup_key;
@@ -17,6 +18,7 @@ mod migration;
 mod old_forms;
 mod opening;
 mod plans;
+mod secrets_bundle;
 mod typed;
 
 #[path = "../support/account.rs"]

@@ -2,8 +2,7 @@
 
 use serde_json::json;
 use strongroom::{
-    Limits,
-    api::{Endpoint as _, PutAccountData},
+    Limits, api,
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
     ids::{EventType, KeyId, SecretName},
     secret_storage::{KeyStanding, SecretStorageFinding},
@@ -60,7 +59,7 @@ fn row_61_key_ids_may_have_any_character_of_base64() {
         assert_eq!(opened(&account), "text", "{id}");
 
         let event_type = EventType::from(format!("m.secret_storage.key.{id}").as_str());
-        let request = PutAccountData::new(USER.into(), event_type, object("{}"));
+        let request = api::put_account_data(&USER.into(), &event_type, &object("{}"));
         let path = request.path_and_query().unwrap();
         let (_, last) = path.rsplit_once('/').unwrap();
         assert!(!last.contains(['+', '=', ' ']), "{path}");

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use http::{Request, Response};
 use strongroom::{
     Limits,
-    api::{BaseUrl, GetAccountData, GetSync, GetWhoAmI, PutAccountData},
+    api::{self, BaseUrl},
     client::flow::{Flow, Step},
     crypto::ed25519::Ed25519Signature,
     encoding::json_object::JsonObject,
@@ -60,7 +60,7 @@ impl<'a> Client<'a> {
     }
 
     fn new(mut host: Host<Exchange<'a>>) -> Self {
-        let user_id = host.send(&GetWhoAmI).0;
+        let user_id = host.send(&api::get_who_am_i()).0;
         Self { host, user_id, since: None, account_data: BTreeMap::new() }
     }
 
@@ -111,9 +111,9 @@ impl<'a> Client<'a> {
     /// The secret storage as `/sync` has it by now. Synapse answers the same request for two minutes with
     /// what it said first, so only what is new can be asked for.
     pub(crate) fn storage(&mut self) -> SecretStorage {
-        let sync = GetSync::new();
+        let sync = api::get_sync();
         let sync = match self.since.take() {
-            Some(since) => sync.since(since),
+            Some(since) => sync.since(&since),
             None => sync,
         };
         let response = self.host.send(&sync);
@@ -123,10 +123,10 @@ impl<'a> Client<'a> {
     }
 
     pub(crate) fn get(&mut self, event_type: &EventType) -> Option<JsonObject> {
-        self.host.send(&GetAccountData::new(self.user_id.clone(), event_type.clone()))
+        self.host.send(&api::get_account_data(&self.user_id, event_type))
     }
 
     pub(crate) fn put(&mut self, event_type: &EventType, content: JsonObject) {
-        self.host.send(&PutAccountData::new(self.user_id.clone(), event_type.clone(), content));
+        self.host.send(&api::put_account_data(&self.user_id, event_type, &content));
     }
 }

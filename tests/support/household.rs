@@ -4,8 +4,7 @@
 use std::error::Error;
 
 use strongroom::{
-    Limits,
-    api::SendToDevice,
+    Limits, api,
     encoding::json_object::JsonObject,
     ids::{RequestId, UserId},
     secret_sharing::{
@@ -205,8 +204,9 @@ pub(crate) fn send_encrypted(
     to: &DeviceIdentity,
     content: JsonObject,
 ) -> Result<()> {
-    let send = SendToDevice::encrypted(from.next_transaction());
-    server.send(from.token(), &send.to(user_id.clone(), to.device_id.clone(), content))
+    let contents = [(user_id.clone(), to.device_id.clone(), content)];
+    let send = api::send_encrypted(&from.next_transaction(), contents);
+    server.send(from.token(), &send)
 }
 
 pub(crate) fn backup_key() -> Result<SecretValue> {

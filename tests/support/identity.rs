@@ -6,7 +6,7 @@ use http::{Request, Response};
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    api::{Endpoint as _, QueriedKeys, QueryKeys},
+    api::{self, QueriedKeys},
     cross_signing::ExpectedDevice,
     crypto::{curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey},
     encoding::{base64, canonical_json::JsonValue},
@@ -126,7 +126,8 @@ pub(crate) fn publish_device(homeserver: &mut Homeserver) {
 
 fn published(homeserver: &mut Homeserver) -> QueriedKeys {
     let response = post(homeserver, "query", &json!({ "device_keys": { USER: [] } }));
-    QueryKeys::new().read_response(&response, &Limits::default()).unwrap()
+    let query = api::query_keys([(user(), vec![])], None);
+    query.read_response(&response, &Limits::default()).unwrap()
 }
 
 fn post(homeserver: &mut Homeserver, path: &str, body: &Value) -> Response<Vec<u8>> {

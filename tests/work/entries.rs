@@ -6,8 +6,7 @@ use http::Response;
 use rand::{SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 use strongroom::{
-    Limits,
-    api::{Endpoint, GetRoomKeys, GetSync, QueryKeys},
+    Limits, api,
     backup::{AuthData, BackupDecryptionKey, BackupVersionInfo, RestoreOptions, restore_slice},
     client::{
         backup::{Backup, BackupOptions, Next, Operation, Scope},
@@ -88,7 +87,7 @@ pub(crate) fn join(count: usize, each: impl Fn(usize) -> String) -> String {
     (0..count).map(each).collect::<Vec<_>>().join(",")
 }
 
-fn read<E: Endpoint + 'static>(endpoint: E, body: String) -> Work {
+fn read<T: 'static>(endpoint: api::Request<T>, body: String) -> Work {
     let length = body.len();
     let response = Response::new(body.into_bytes());
     let mut limits = Limits::default();
@@ -98,7 +97,7 @@ fn read<E: Endpoint + 'static>(endpoint: E, body: String) -> Work {
 
 fn query_of_nothing(count: usize) -> Work {
     let keys = join(count, |n| format!(r#""{n}":0"#));
-    read(QueryKeys::new(), format!(r#"{{"device_keys":{{"{USER}":{{{keys}}}}}}}"#))
+    read(api::query_keys([], None), format!(r#"{{"device_keys":{{"{USER}":{{{keys}}}}}}}"#))
 }
 
 fn saved_file(text: String) -> Work {
@@ -128,18 +127,18 @@ fn devices(count: usize) -> String {
 
 fn query_of_devices(count: usize) -> Work {
     let devices = devices(count);
-    read(QueryKeys::new(), format!(r#"{{"device_keys":{{"{USER}":{{{devices}}}}}}}"#))
+    read(api::query_keys([], None), format!(r#"{{"device_keys":{{"{USER}":{{{devices}}}}}}}"#))
 }
 
 fn short_sessions(count: usize) -> Work {
     let sessions = join(count, |n| format!(r#""{n}":{{}}"#));
     let body = format!(r#"{{"rooms":{{"!r":{{"sessions":{{{sessions}}}}}}}}}"#);
-    read(GetRoomKeys::new("1".into()), body)
+    read(api::get_room_keys(&"1".into()), body)
 }
 
 fn broken_rooms(count: usize) -> Work {
     let rooms = join(count, |n| format!(r#""{n}":0"#));
-    read(GetRoomKeys::new("1".into()), format!(r#"{{"rooms":{{{rooms}}}}}"#))
+    read(api::get_room_keys(&"1".into()), format!(r#"{{"rooms":{{{rooms}}}}}"#))
 }
 
 /// Sessions as long as the shortest that is one.
@@ -153,13 +152,13 @@ fn room_keys(count: usize) -> String {
 }
 
 fn sessions(count: usize) -> Work {
-    read(GetRoomKeys::new("1".into()), room_keys(count))
+    read(api::get_room_keys(&"1".into()), room_keys(count))
 }
 
 fn sync(count: usize) -> Work {
     let events = join(count, |_| r#"{"type":"a","sender":"b","content":{}}"#.to_owned());
     let body = format!(r#"{{"next_batch":"x","to_device":{{"events":[{events}]}}}}"#);
-    read(GetSync::new(), body)
+    read(api::get_sync(), body)
 }
 
 fn restored(count: usize) -> Work {
@@ -344,7 +343,7 @@ fn diagnosis(count: usize) -> Work {
         r#"{{"version":"1","algorithm":"m.megolm_backup.v1.curve25519-aes-sha2","count":3,"etag":"1","auth_data":{{"public_key":"{key}","signatures":{{"{USER}":{{{signatures}}}}}}}}}"#
     );
     let mut evidence = Evidence::new(USER.into());
-    evidence.keys = Some(QueryKeys::new().read_response(&response, &limits).unwrap());
+    evidence.keys = Some(api::query_keys([], None).read_response(&response, &limits).unwrap());
     evidence.storage = Some(storage(&events));
     let info = BackupVersionInfo::from_json(info.as_bytes(), &limits).unwrap();
     evidence.backup = CurrentBackup::Version(Box::new(info));
@@ -499,8 +498,8 @@ fn machine_restored(count: usize) -> Work {
 }
 
 pub(crate) fn answer(operation: &Operation, events: &Events) -> Response<Vec<u8>> {
-    let url = strongroom::api::BaseUrl::new("https://example.org").unwrap();
-    let token = strongroom::api::AccessToken::from("token");
+    let url = api::BaseUrl::new("https://example.org").unwrap();
+    let token = api::AccessToken::from("token");
     let request = operation.to_http(&url, &token).unwrap();
     let name = request.uri().path().rsplit('/').next().unwrap();
     let found = events.iter().find(|(event_type, _)| event_type.as_str() == name);

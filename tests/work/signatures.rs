@@ -4,8 +4,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use http::Response;
 use serde_json::{Value, json};
 use strongroom::{
-    Limits,
-    api::{Endpoint as _, QueryKeys},
+    Limits, api,
     backup::{AuthData, BackupDecryptionKey, BackupVersionInfo},
     client::diagnose::{CurrentBackup, Evidence, diagnose},
     crypto::ed25519::Ed25519PublicKey,
@@ -99,7 +98,8 @@ fn a_diagnosis_verifies_no_more_than_there_are_devices_and_signatures() {
         let budget = smallest_budget(|limits| {
             let response = Response::new(body.clone());
             let mut evidence = Evidence::new(USER.into());
-            evidence.keys = Some(QueryKeys::new().read_response(&response, limits).unwrap());
+            evidence.keys =
+                Some(api::query_keys([], None).read_response(&response, limits).unwrap());
             let info = BackupVersionInfo::from_json(info.to_string().as_bytes(), limits).unwrap();
             evidence.backup = CurrentBackup::Version(Box::new(info));
             format!("{:?}", diagnose(&evidence, None, limits))

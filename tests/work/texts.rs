@@ -3,8 +3,7 @@
 use http::Response;
 use serde_json::json;
 use strongroom::{
-    Limits,
-    api::{Endpoint as _, GetBackupVersion},
+    Limits, api,
     backup::{AuthData, BackupVersionInfo, EncryptedSessionData, KeyBackupData},
     crypto::ed25519::Ed25519Seed,
     encoding::{base64, canonical_json::JsonValue, json_object::JsonObject, text_file::read_text},
@@ -119,7 +118,7 @@ fn error(count: usize) -> Work {
     let length = body.len();
     let response = Response::builder().status(400).body(body.into_bytes()).unwrap();
     let run = move || {
-        let error = GetBackupVersion::current().read_response(&response, &Limits::default());
+        let error = api::get_current_backup_version().read_response(&response, &Limits::default());
         drop(error.unwrap_err().to_string());
     };
     (length, Box::new(run))

@@ -3,6 +3,7 @@
 use serde_json::json;
 use strongroom::{
     Limits,
+    backup::BackupVersionInfo,
     crypto::{
         curve25519::{Curve25519PublicKey, Curve25519SecretKey},
         ed25519::Ed25519Seed,
@@ -13,14 +14,17 @@ use strongroom::{
         Decision, DecryptedToDevice, DeviceIdentity, IncomingRequest, OwnDevice, OwnDevices,
         PlainToDevice, Receipt, Requester, Responder, SECRET_REQUEST, SecretSend, SharePolicy,
     },
+    secret_storage::VerifiedPublicKeys,
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeys},
+    secrets_bundle::SecretsBundle,
+    signed_json::{CrossSigningKey, CrossSigningUsage},
 };
 
 use crate::{
     leaves_nothing,
     machines::stored,
     saved_states::USER,
-    vault::{TOKEN, UNKNOWN_MEMBER, Vault, decryption_key, secret},
+    vault::{KEY, TOKEN, UNKNOWN_MEMBER, Vault, decryption_key, secret},
 };
 
 /// A secret without a public key.
@@ -261,4 +265,82 @@ pub(crate) fn pushes() -> strongroom::secret_sharing::SecretPushes {
     let (nothing, limits) = (PublicKeys::default(), Limits::default());
     assert_eq!(pushes.receive(&event, &devices, &nothing, &limits, 0), Ok(None));
     pushes
+}
+
+#[test]
+fn a_secrets_bundle_leaves_nothing_whole_or_broken() {
+    let vault = Vault::new();
+    let key = &vault.key_base64;
+    let whole = json!({
+        "type": "m.login.secrets",
+        "cross_signing": { "master_key": key, "self_signing_key": key, "user_signing_key": key },
+        "backup": {
+            "algorithm": "m.megolm_backup.v1.curve25519-aes-sha2",
+            "key": key,
+            "backup_version": "1",
+        },
+        "future": UNKNOWN_MEMBER,
+    });
+    let whole = whole.to_string();
+    let escaped: String = key.bytes().map(|it| format!("\\u{it:04x}")).collect();
+    let mut texts = vec![
+        whole.clone(),
+        whole.replace(key, &escaped),
+        whole.replace(key, &format!("{escaped}=")),
+        whole.replace(key, &format!("{key}A")),
+        whole.replace("m.login.secrets", key),
+        whole.replace("m.megolm_backup.v1", &escaped),
+        whole.replace("\"cross_signing\"", &format!("\"{escaped}\"")),
+        whole.replace(
+            "\"cross_signing\":{",
+            &format!("\"cross_signing\":{{\"{escaped}\":1,\"{key}\":1,"),
+        ),
+    ];
+    texts.extend((0..whole.len()).step_by(7).map(|length| whole[..length].to_owned()));
+    let info = json!({
+        "version": "1",
+        "algorithm": "m.megolm_backup.v1.curve25519-aes-sha2",
+        "auth_data": { "public_key": decryption_key().public_key().to_base64() },
+    });
+    let limits = Limits::default();
+    let info = BackupVersionInfo::from_json(info.to_string().as_bytes(), &limits).unwrap();
+    let verified = verified_keys();
+    let (mut read, mut written) = (0, 0);
+    leaves_nothing(&vault, || {
+        for text in &texts {
+            let bundle = SecretsBundle::from_verified_channel(text.as_bytes(), &limits);
+            drop(format!("{bundle:?}"));
+            let Ok(bundle) = bundle else { continue };
+            read += 1;
+            drop(bundle.public_keys());
+            drop(SecretsBundle::new(bundle.secrets()).unwrap());
+            let json = bundle.to_json(&verified, [&info]);
+            written += usize::from(json.is_ok_and(|json| json.expose_bytes().len() > 300));
+            drop(bundle.verify(&verified).unwrap());
+        }
+    });
+    assert!(read >= 3 && written == read, "{read}, {written}");
+}
+
+/// One key for all three, which has signed itself.
+fn verified_keys() -> VerifiedPublicKeys {
+    let limits = Limits::default();
+    let master = Ed25519Seed::from_bytes(secret(&KEY)).public_key();
+    let signing = vodozemac::Ed25519SecretKey::from_slice(&KEY);
+    let key = master.to_base64();
+    let mut verified = VerifiedPublicKeys::with_master(USER.into(), master);
+    for (name, usage) in [
+        ("self_signing", CrossSigningUsage::SelfSigning),
+        ("user_signing", CrossSigningUsage::UserSigning),
+    ] {
+        let object = format!(
+            r#"{{"keys":{{"ed25519:{key}":"{key}"}},"usage":["{name}"],"user_id":"{USER}"}}"#
+        );
+        let signature = signing.sign(object.as_bytes()).to_base64();
+        let mut signed: serde_json::Value = serde_json::from_str(&object).unwrap();
+        signed["signatures"] = json!({ USER: { format!("ed25519:{key}"): signature } });
+        let signed = CrossSigningKey::from_json(&USER.into(), usage, &signed.to_string(), &limits);
+        verified.add_cross_signing_key(&signed.unwrap(), &limits).unwrap();
+    }
+    verified
 }

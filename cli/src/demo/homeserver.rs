@@ -2,7 +2,7 @@
 
 use strongroom::{
     Limits,
-    api::{AccessToken, BaseUrl, Endpoint},
+    api::{self, AccessToken, BaseUrl},
     homeserver::Homeserver,
     ids::{DeviceId, UserId},
 };
@@ -44,7 +44,7 @@ impl Connection {
     }
 
     /// Sends a request and reads the response; also returns the sizes of both bodies together.
-    pub(super) fn send<E: Endpoint>(&mut self, endpoint: &E) -> Result<(E::Response, usize)> {
+    pub(super) fn send<T>(&mut self, endpoint: &api::Request<T>) -> Result<(T, usize)> {
         let request = endpoint.to_http(&self.base_url, &self.token)?;
         let response = self.homeserver.respond(&request);
         let bytes = request.body().len() + response.body().len();

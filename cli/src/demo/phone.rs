@@ -4,7 +4,7 @@ use ed25519_dalek::{Signer as _, SigningKey};
 use indicatif::ProgressBar;
 use strongroom::{
     Limits,
-    api::{CreateBackupVersion, GetBackupVersion, PutRoomKeys},
+    api::{self, PutRoomKeys},
     backup::{
         AuthData, BackupDecryptionKey, SealOptions, SessionSealer, TrustedBackup, UnsignedAuthData,
     },
@@ -54,8 +54,8 @@ impl Phone {
     ) -> Result<(TrustedBackup, SecretString)> {
         let key = BackupDecryptionKey::generate()?;
         let auth_data = self.sign(UnsignedAuthData::new(&key)?, connection);
-        connection.send(&CreateBackupVersion::new(auth_data))?;
-        let (current, _) = connection.send(&GetBackupVersion::current())?;
+        connection.send(&api::create_backup_version(&auth_data))?;
+        let (current, _) = connection.send(&api::get_current_backup_version())?;
         let current = current.ok_or("the homeserver has lost the backup")?;
         let (user, signers) = (connection.user_id(), [self.signer(connection)?]);
         let backup =
@@ -77,8 +77,8 @@ impl Phone {
                 .iter()
                 .map(|one| (&one.room_id, &one.session, SealOptions::default()))
                 .collect();
-            let request = PutRoomKeys::new(backup, sealer.seal(&batch)?)?;
-            uploaded.bytes += connection.send(&request)?.1;
+            let put = PutRoomKeys::new(backup, sealer.seal(&batch)?)?;
+            uploaded.bytes += connection.send(&put.request())?.1;
             uploaded.requests += 1;
             progress.inc(batch.len() as u64);
         }

@@ -2,7 +2,7 @@
 
 use indicatif::ProgressBar;
 use strongroom::{
-    api::{GetBackupVersion, GetRoomKeys, RoomKeys},
+    api::{self, RoomKeys},
     backup::{BackupDecryptionKey, TrustedBackup},
     excerpt::Excerpt,
     ids::SessionId,
@@ -42,13 +42,13 @@ pub(super) fn check(
     connection: &mut Connection,
     key: &BackupDecryptionKey,
 ) -> Result<TrustedBackup> {
-    let (current, _) = connection.send(&GetBackupVersion::current())?;
+    let (current, _) = connection.send(&api::get_current_backup_version())?;
     let current = current.ok_or("the homeserver has no backup")?;
     Ok(TrustedBackup::by_decryption_key(&current, key, &[])?)
 }
 
 pub(super) fn download(connection: &mut Connection, backup: &TrustedBackup) -> Result<Download> {
-    let (keys, bytes) = connection.send(&GetRoomKeys::new(backup.version().clone()))?;
+    let (keys, bytes) = connection.send(&api::get_room_keys(backup.version()))?;
     Ok(Download { keys, bytes })
 }
 

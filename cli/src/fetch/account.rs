@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use strongroom::api::{GetSync, QueryKeys, ResponseError};
+use strongroom::api::{self, ResponseError, SyncResponse};
 
 use super::place::Place;
 use crate::{
@@ -11,14 +11,14 @@ use crate::{
 };
 
 /// Asks for all account data. Synapse answers an equal first request for two minutes with what it said before, so no two are.
-pub(crate) fn account_data() -> Result<GetSync, Failure> {
+pub(crate) fn account_data() -> Result<api::Request<SyncResponse>, Failure> {
     let unlike = format!("strongroom.{}", random_name()?);
-    Ok(GetSync::new().account_data(["*".into(), unlike.as_str().into()]))
+    Ok(api::get_sync().account_data(["*".into(), unlike.as_str().into()]))
 }
 
 /// Saves both. Of the response of `/sync` only what is account data: what was sent to the device is none of ours.
 pub(super) fn fetch(account: &Account, place: &Place) -> Result<(), Failure> {
-    let query = QueryKeys::new().user(account.user_id.clone());
+    let query = api::query_keys([(account.user_id.clone(), vec![])], None);
     let (_, keys) = account.connection.send_raw(&query).map_err(|it| account.failed(it))?;
     place.put("keys_query.json", &[keys.expose_bytes()])?;
 

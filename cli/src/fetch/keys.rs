@@ -7,8 +7,7 @@ use std::{
 
 use indicatif::ProgressBar;
 use strongroom::{
-    Limits,
-    api::{Endpoint, GetRoomKeys},
+    Limits, api,
     backup::{RoomKeysItem, RoomKeysSplitter},
     ids::{BackupVersion, RoomId},
 };
@@ -142,7 +141,7 @@ fn whole(
     let mut came = Came::default();
     let mut file = place.start_keys(version)?;
     progress.set_position(0);
-    let endpoint = GetRoomKeys::new(BackupVersion::from(version.version.as_str()));
+    let endpoint = api::get_room_keys(&BackupVersion::from(version.version.as_str()));
     let splitter = RoomKeysSplitter::new(&Limits::default());
     let mut put = |bytes: &[u8]| file.put(bytes);
     let broken = match copy(account, &endpoint, splitter, &mut put, (&mut came, progress)) {
@@ -162,7 +161,7 @@ fn whole(
 /// Has a response written while it comes, and counts what is in it.
 pub(super) fn copy(
     account: &Account,
-    endpoint: &impl Endpoint,
+    endpoint: &api::Request<impl Sized>,
     mut splitter: RoomKeysSplitter,
     put: &mut dyn FnMut(&[u8]) -> Result<(), Failure>,
     (came, progress): (&mut Came, &ProgressBar),

@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use indicatif::ProgressBar;
 use serde_json::Value;
 use strongroom::{
-    Limits,
-    api::GetRoomKeys,
+    Limits, api,
     backup::RoomKeysSplitter,
     ids::{BackupVersion, RoomId},
 };
@@ -92,7 +91,7 @@ fn add(
     let head = format!("{}{}:", collected.separator(), Value::from(room.as_str()));
     collected.put(head.as_bytes())?;
     let mut came = Came::default();
-    let endpoint = GetRoomKeys::for_room(version.clone(), room.clone());
+    let endpoint = api::get_room_keys_for_room(version, room);
     let splitter = RoomKeysSplitter::for_room(room.clone(), &Limits::default());
     let mut put = |bytes: &[u8]| collected.put(bytes);
     let copied = copy(account, &endpoint, splitter, &mut put, (&mut came, progress));

@@ -1,6 +1,6 @@
 //! Which versions of the backup there are.
 
-use strongroom::{api::GetBackupVersion, backup::BackupVersionInfo, secret::SecretVec};
+use strongroom::{api, backup::BackupVersionInfo, secret::SecretVec};
 
 use crate::{
     failure::{Failure, tell},
@@ -16,7 +16,7 @@ pub(super) struct Described {
 
 /// The one that clients use, if there is any.
 pub(super) fn current(account: &Account) -> Result<Option<Described>, Failure> {
-    described(account, &GetBackupVersion::current(), true)
+    described(account, &api::get_current_backup_version(), true)
 }
 
 /// Those before it that are still there: deleted ones leave gaps, which end nothing. Homeservers count from 1.
@@ -31,13 +31,13 @@ pub(super) fn older(
     }
     (oldest..newest).rev().filter_map(move |number| {
         let version = number.to_string().as_str().into();
-        described(account, &GetBackupVersion::new(version), false).transpose()
+        described(account, &api::get_backup_version(&version), false).transpose()
     })
 }
 
 fn described(
     account: &Account,
-    endpoint: &GetBackupVersion,
+    endpoint: &api::Request<Option<BackupVersionInfo>>,
     is_current: bool,
 ) -> Result<Option<Described>, Failure> {
     let (info, json) = match account.connection.send_raw(endpoint) {

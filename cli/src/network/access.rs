@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::Args;
-use strongroom::{api::GetWhoAmI, ids::UserId, secret::SecretString};
+use strongroom::{api, ids::UserId, secret::SecretString};
 
 use super::{
     Connection, Credentials, HEADING, Login, Network, Outcome, address::Address, server::Server,
@@ -84,8 +84,9 @@ impl Access {
             (&self.access_token_file, &self.credentials.homeserver)
         {
             let connection = connect_with(file, homeserver, &self.network)?;
-            let (user_id, _) =
-                connection.send(&GetWhoAmI).map_err(|trouble| connection.failed(trouble))?;
+            let (user_id, _) = connection
+                .send(&api::get_who_am_i())
+                .map_err(|trouble| connection.failed(trouble))?;
             return Ok(Account { connection, user_id, _log_out: None });
         }
         let (connection, login) = sign_in(&self.credentials, &self.network)?;

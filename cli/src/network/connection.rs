@@ -6,7 +6,7 @@ use http::Method;
 use serde_json::Value;
 use strongroom::{
     Limits,
-    api::{AccessToken, Endpoint, ResponseError},
+    api::{self, AccessToken, ResponseError},
     secret::{SecretString, SecretVec},
 };
 use ureq::BodyReader;
@@ -36,15 +36,15 @@ impl Connection {
     }
 
     /// Sends a request and reads the answer.
-    pub(crate) fn send<E: Endpoint>(&self, endpoint: &E) -> Result<E::Response, Trouble> {
+    pub(crate) fn send<T>(&self, endpoint: &api::Request<T>) -> Result<T, Trouble> {
         self.send_raw(endpoint).map(|(answer, _)| answer)
     }
 
     /// Sends a request and reads the answer, which is returned as it came, too; nothing came if nothing was found.
-    pub(crate) fn send_raw<E: Endpoint>(
+    pub(crate) fn send_raw<T>(
         &self,
-        endpoint: &E,
-    ) -> Result<(E::Response, SecretVec), Trouble> {
+        endpoint: &api::Request<T>,
+    ) -> Result<(T, SecretVec), Trouble> {
         let limits = Limits::default();
         let (head, body) = self.prepare(endpoint)?;
         match self.server.ask(&head, &body, endpoint.max_response_bytes(&limits)) {
@@ -58,7 +58,10 @@ impl Connection {
     }
 
     /// Sends a request for much, and returns the body of the answer while it arrives.
-    pub(crate) fn stream<E: Endpoint>(&self, endpoint: &E) -> Result<BodyReader<'static>, Trouble> {
+    pub(crate) fn stream<T>(
+        &self,
+        endpoint: &api::Request<T>,
+    ) -> Result<BodyReader<'static>, Trouble> {
         let (head, body) = self.prepare(endpoint)?;
         self.server.open(&head, &body, Repeats::NotTimeouts)
     }
@@ -76,9 +79,9 @@ impl Connection {
         self.server.ask(&head, b"{}", Limits::default().response_bytes).map(drop)
     }
 
-    fn prepare<E: Endpoint>(
+    fn prepare<T>(
         &self,
-        endpoint: &E,
+        endpoint: &api::Request<T>,
     ) -> Result<(http::request::Parts, Vec<u8>), Trouble> {
         let token = AccessToken::from(self.token.clone());
         Ok(endpoint.to_http(self.server.base_url(), &token)?.into_parts())

@@ -12,7 +12,7 @@ use http::{
 };
 use strongroom::{
     Limits,
-    api::{ApiError, BaseUrl, Endpoint as _, GetWhoAmI, ResponseError},
+    api::{self, ApiError, BaseUrl, ResponseError},
     secret::{SecretString, SecretVec},
 };
 use ureq::{Agent, BodyReader, Proxy, ProxyProtocol};
@@ -241,7 +241,8 @@ fn refusal(answer: Response<ureq::Body>) -> Result<ApiError, Trouble> {
     // What has come of it will do.
     let _ = body.into_reader().take(MAX_REFUSAL_BYTES).read_to_end(&mut bytes);
     // Any endpoint reads a refusal alike.
-    match GetWhoAmI.read_response(&Response::from_parts(head, bytes), &Limits::default()) {
+    match api::get_who_am_i().read_response(&Response::from_parts(head, bytes), &Limits::default())
+    {
         Ok(_) => Err(ResponseError::NotAnObject.into()),
         Err(error) => Ok(error),
     }

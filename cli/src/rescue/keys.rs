@@ -12,6 +12,7 @@ use strongroom::{
     secret::SecretString,
     secret_storage::{SecretStorage, Unlocked},
     secret_value::{MEGOLM_BACKUP_V1, PublicKeys},
+    secrets_bundle::SecretsBundle,
 };
 
 use super::reason::{Attempt, Reason, why};
@@ -30,6 +31,7 @@ pub(crate) enum OpenedBy {
     BackupPassphrase,
     StorageKey,
     OlderStorageKey,
+    SecretsBundle,
 }
 
 /// A text with what it opens.
@@ -55,6 +57,7 @@ impl OpenedBy {
             Self::BackupPassphrase => "backup_passphrase",
             Self::StorageKey => "storage_key",
             Self::OlderStorageKey => "older_storage_key",
+            Self::SecretsBundle => "secrets_bundle",
         }
     }
 }
@@ -66,6 +69,7 @@ impl fmt::Display for OpenedBy {
             Self::BackupPassphrase => "its passphrase",
             Self::StorageKey => "the key of your key storage",
             Self::OlderStorageKey => "an older key of your key storage",
+            Self::SecretsBundle => "its key in a secrets bundle",
         })
     }
 }
@@ -77,7 +81,10 @@ pub(crate) fn candidates(
     typed: &[SecretString],
     limits: &Limits,
 ) -> (Vec<Candidate>, Option<String>) {
-    with_first(reasoned(saved.secret_storage(limits).as_ref(), versions, typed, limits))
+    let storage = saved.secret_storage(limits);
+    let (mut found, reasons) = reasoned(storage.as_ref(), versions, typed, limits);
+    add_bundled(&mut found, saved);
+    with_first((found, reasons))
 }
 
 /// The same with a key storage that is known.
@@ -135,13 +142,17 @@ pub(super) fn needed_candidates(
     typed: &[SecretString],
     limits: &Limits,
 ) -> Result<(Vec<Candidate>, Vec<Reason>), Failure> {
-    if typed.is_empty() {
+    if typed.is_empty() && !is_at_hand(saved) {
         return Err(Failure::usage(
             "there is no key to try: name a file with --recovery-key-file or --passphrase-file",
         ));
     }
     let storage = saved.secret_storage(limits);
-    let (found, reasons) = reasoned(storage.as_ref(), versions, typed, limits);
+    let (mut found, mut reasons) = reasoned(storage.as_ref(), versions, typed, limits);
+    add_bundled(&mut found, saved);
+    if typed.is_empty() && !found.iter().any(|key| versions.iter().any(|info| key.is_of(info))) {
+        reasons.push(Reason::of_bundle());
+    }
     if found.is_empty() {
         return Err(Failure::other(format!("nothing was written: {}", why(&reasons))));
     }
@@ -200,6 +211,18 @@ impl Typed<'_> {
     fn unlocked(&self) -> Option<&Unlocked> {
         let unlock = || self.storage.unlock(self.text, &PublicKeys::default(), self.limits).ok();
         self.unlocked.get_or_init(unlock).as_ref()
+    }
+}
+
+/// Whether a key of a backup is among what was saved, so that none need be typed.
+pub(super) fn is_at_hand(saved: &SavedFiles) -> bool {
+    saved.secrets_bundles().any(|bundle| bundle.backup_key().is_some())
+}
+
+/// Adds the keys of bundles. They come out of files, so they open, and prove nothing.
+fn add_bundled(found: &mut Vec<Candidate>, saved: &SavedFiles) {
+    for key in saved.secrets_bundles().filter_map(SecretsBundle::backup_key) {
+        add(found, Candidate { key: key.clone(), opened_by: OpenedBy::SecretsBundle });
     }
 }
 

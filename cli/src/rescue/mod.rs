@@ -26,7 +26,7 @@ use strongroom::{
 
 use self::{
     bodies::Rescued,
-    keys::needed_candidates,
+    keys::{is_at_hand, needed_candidates},
     lists::Lists,
     nothing::check_for_keys,
     reason::{tell_of_mistyped, why},
@@ -111,7 +111,8 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
         let of = versions.wanted();
         Ok((needed_candidates(&saved.files, of, typed, &limits)?, typed.len()))
     };
-    let ((candidates, reasons), typed) = options.key.typed_until(&saved.files, opens)?;
+    let ((candidates, reasons), typed) =
+        options.key.typed_until(&saved.files, !is_at_hand(&saved.files), opens)?;
     let mut bodies = Bodies::new(&saved, &versions, &candidates, &limits)?;
     bodies.filter(filter(options));
     let reason = why(&reasons);

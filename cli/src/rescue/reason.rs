@@ -26,6 +26,14 @@ pub(super) struct Attempt<'a> {
     pub(super) has_account_data: bool,
 }
 
+impl Reason {
+    /// Why a bundle opens nothing where nothing was typed.
+    pub(super) fn of_bundle() -> Self {
+        let sentence = BUNDLE_OF_OTHER.to_owned();
+        Self { number: 1, sentence, is_mistyped: false, says_what_to_do: true }
+    }
+}
+
 impl Attempt<'_> {
     pub(super) fn reason(self) -> Reason {
         let is_mistyped = self.is_mistyped();
@@ -80,6 +88,9 @@ pub(super) fn why(reasons: &[Reason]) -> String {
         format!("{sentence}. {DIAGNOSE}")
     }
 }
+
+const BUNDLE_OF_OTHER: &str = "the key in the secrets bundle is that of another backup: name a file with --recovery-key-file or \
+                               --passphrase-file";
 
 const OTHER_BACKUP: &str =
     "this unlocks your key storage, but the key in it is that of another backup";

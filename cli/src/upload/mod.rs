@@ -9,8 +9,7 @@ use std::{io, path::PathBuf};
 
 use clap::Args;
 use strongroom::{
-    Limits,
-    api::GetBackupVersion,
+    Limits, api,
     backup::{RestoredSession, TrustedBackup},
     saved_files::SavedPart,
     secret::SecretString,
@@ -93,7 +92,7 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
 
 /// How many sessions the backup has, if it is still the current one.
 fn count(account: &Account, backup: &TrustedBackup) -> Result<Option<u64>, Failure> {
-    let info = account.connection.send(&GetBackupVersion::current());
+    let info = account.connection.send(&api::get_current_backup_version());
     match info.map_err(|trouble| account.failed(trouble).and("all was sent and read back"))? {
         Some(info) if info.version() == backup.version() => Ok(info.count()),
         _ => Err(sending::replaced(backup)),

@@ -93,7 +93,8 @@ impl<'a> Sending<'a> {
         let (mut parts, mut refused) = (vec![(put, false)], 0);
         while let Some((part, was_sent)) = parts.pop() {
             let too_much = part.len() > 1 && part.body_len() > BODY_BYTES;
-            let sent = if too_much { None } else { Some(self.account.connection.send(&part)) };
+            let sent =
+                if too_much { None } else { Some(self.account.connection.send(&part.request())) };
             match sent {
                 None => halve(part, &mut parts),
                 Some(Ok(_)) => self.has_stored = true,

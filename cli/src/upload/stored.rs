@@ -10,8 +10,7 @@ use std::{
 };
 
 use strongroom::{
-    Limits,
-    api::GetRoomKeys,
+    Limits, api,
     backup::{KeyBackupData, KeyBackupMetadata, RoomKeysItem, RoomKeysSplitter},
     encoding::base64,
     ids::{BackupVersion, RoomId, SessionId},
@@ -184,7 +183,7 @@ impl<'a> Stored<'a> {
         each: &mut dyn FnMut(PublicKey, &KeyBackupMetadata),
     ) -> Result<(), Trouble> {
         let limits = Limits::default();
-        let endpoint = GetRoomKeys::for_room(self.version.clone(), room_id.clone());
+        let endpoint = api::get_room_keys_for_room(self.version, room_id);
         let mut splitter = RoomKeysSplitter::for_room(room_id.clone(), &limits);
         let answer = self.account.connection.stream(&endpoint)?;
         let mut answer = answer.take(limits.streamed_response_bytes);

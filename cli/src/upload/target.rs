@@ -1,8 +1,7 @@
 //! The backup that message keys are put into, and the proof that it is the user's.
 
 use strongroom::{
-    Limits,
-    api::GetBackupVersion,
+    Limits, api,
     backup::{BackupVersionInfo, TrustError, TrustedBackup},
     secret::SecretString,
     secret_storage::SecretStorage,
@@ -34,7 +33,7 @@ impl Target {
     ) -> Result<Self, Failure> {
         let whose = shown(account.user_id.as_str());
         let failed = |trouble| account.failed(trouble);
-        let info = account.connection.send(&GetBackupVersion::current()).map_err(failed)?;
+        let info = account.connection.send(&api::get_current_backup_version()).map_err(failed)?;
         let info = info.ok_or_else(|| {
             Failure::other(format!(
                 "{whose} has no backup that message keys could be put into: turn it on in a client (Element: Settings > \

@@ -9,6 +9,7 @@
 )]
 
 mod arguments;
+mod bundle;
 mod diagnose;
 #[cfg(unix)]
 mod endings;

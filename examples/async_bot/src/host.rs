@@ -13,7 +13,7 @@ use reqwest::redirect::Policy;
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    api::{AccessToken, ApiError, BaseUrl, Endpoint, GetSync},
+    api::{self, AccessToken, ApiError, BaseUrl},
     backup::RestoredSession,
     client::{
         AsyncBackupHost, AsyncFlowHost, AsyncHost, NoAnswer, Notice, Operation, SecretWrite,
@@ -95,7 +95,7 @@ impl BotHost {
 
     /// Sends a request that is none of the machine's: with a new access token if the old one is not accepted, and for about
     /// a minute again if the homeserver or the network fails.
-    async fn call<E: Endpoint>(&mut self, endpoint: &E) -> Result<E::Response> {
+    async fn call<T>(&mut self, endpoint: &api::Request<T>) -> Result<T> {
         let mut pause = Duration::from_secs(1);
         loop {
             let failure = match self.try_call(endpoint).await {
@@ -123,10 +123,10 @@ impl BotHost {
         }
     }
 
-    async fn try_call<E: Endpoint>(
+    async fn try_call<T>(
         &self,
-        endpoint: &E,
-    ) -> Result<std::result::Result<E::Response, ApiError>> {
+        endpoint: &api::Request<T>,
+    ) -> Result<std::result::Result<T, ApiError>> {
         let request = endpoint.to_http(&self.base_url, &self.token)?;
         let response = self.client.execute(request.try_into()?).await?;
         let (head, body) = (head_of(&response), response.bytes().await?);
@@ -195,7 +195,7 @@ impl AsyncHost for BotHost {
 impl AsyncFlowHost for BotHost {
     /// All of it, by a first `/sync`; a bot that syncs has it already.
     async fn account_data(&mut self) -> Result<Vec<(EventType, JsonObject)>> {
-        Ok(self.call(&GetSync::new()).await?.account_data)
+        Ok(self.call(&api::get_sync()).await?.account_data)
     }
 
     async fn show_recovery_key(&mut self, key: &RecoveryKey) -> Result<()> {

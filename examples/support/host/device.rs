@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use strongroom::{
     Limits,
-    api::{GetSync, OwnKeys, QueryKeys, SendToDevice, ToDeviceEvent, UploadSignatures},
+    api::{self, OwnKeys, ToDeviceEvent},
     crypto::ed25519::Ed25519PublicKey,
     encoding::json_object::JsonObject,
     ids::{DeviceId, UserId},
@@ -82,7 +82,7 @@ impl Device {
         pinned: Ed25519PublicKey,
     ) -> Result<OwnKeys> {
         let user_id = self.olm.user_id();
-        let keys = server.send(&self.token, &QueryKeys::new().user(user_id.clone()))?;
+        let keys = server.send(&self.token, &api::query_keys([(user_id.clone(), vec![])], None))?;
         let this_device = self.identity().clone();
         // Nobody is blocked here: a client asks what its user did.
         Ok(keys.own_keys(user_id, this_device, pinned, |_| false, &Limits::default())?)
@@ -95,10 +95,10 @@ impl Device {
         compared: &DeviceIdentity,
         keys: &CrossSigning,
     ) -> Result<()> {
-        let query = QueryKeys::new().user(self.olm.user_id().clone());
+        let query = api::query_keys([(self.olm.user_id().clone(), vec![])], None);
         let published = server.send(&self.token, &query)?;
         let signed = keys.sign_device(&published, compared)?;
-        match server.send(&self.token, &UploadSignatures::new([signed]))?.pop() {
+        match server.send(&self.token, &api::upload_signatures([signed]))?.pop() {
             Some(failure) => Err(failure.into()),
             None => Ok(()),
         }
@@ -110,7 +110,7 @@ impl Device {
         server: &mut Server,
         request: &OutgoingRequest,
     ) -> Result<()> {
-        let send = SendToDevice::requests(self.next_transaction(), request);
+        let send = api::request_secret(&self.next_transaction(), request);
         server.send(&self.token, &send)
     }
 
@@ -120,7 +120,7 @@ impl Device {
         server: &mut Server,
         secret: &EncryptedSecretSend,
     ) -> Result<()> {
-        let send = SendToDevice::secret(self.next_transaction(), secret);
+        let send = api::send_secret(&self.next_transaction(), secret);
         server.send(&self.token, &send)
     }
 
@@ -163,8 +163,9 @@ impl Device {
 
     /// The same events as they came.
     pub(crate) fn sync(&mut self, server: &mut Server) -> Result<Vec<ToDeviceEvent>> {
-        let request = GetSync::new().account_data([]);
-        let request = self.since.clone().into_iter().fold(request, GetSync::since);
+        let request = api::get_sync().account_data([]);
+        let request =
+            self.since.clone().into_iter().fold(request, |request, since| request.since(&since));
         let response = server.send(&self.token, &request)?;
         self.since = Some(response.next_batch);
         Ok(response.to_device)

@@ -2,7 +2,7 @@
 
 use strongroom::{
     Limits,
-    api::{GetAccountData, GetSync, PutAccountData, ToDeviceEvent},
+    api::{self, ToDeviceEvent},
     client::backup::SecretTask,
     encoding::json_object::JsonObject,
     ids::{EventType, SecretName},
@@ -21,7 +21,11 @@ impl Ours {
 
     /// Takes account data over. To-device events come only once, so they are kept.
     pub(crate) fn read_account_data(&mut self) -> Result<()> {
-        let request = self.since.clone().into_iter().fold(GetSync::new(), GetSync::since);
+        let request = self
+            .since
+            .clone()
+            .into_iter()
+            .fold(api::get_sync(), |request, since| request.since(&since));
         let response = self.server.send(self.device.token(), &request)?;
         self.since = Some(response.next_batch);
         self.account_data.extend(response.account_data);
@@ -64,7 +68,7 @@ impl Ours {
         while let Some(step) = plan.next().cloned() {
             plan.check_before(self.event(&step.event_type)?.as_ref())?;
             let event_type = step.event_type.clone();
-            let put = PutAccountData::new(self.user_id.clone(), event_type, step.content);
+            let put = api::put_account_data(&self.user_id, &event_type, &step.content);
             self.server.send(self.device.token(), &put)?;
             plan.read_back(self.event(&step.event_type)?.as_ref())?;
         }
@@ -72,7 +76,7 @@ impl Ours {
     }
 
     fn event(&mut self, event_type: &EventType) -> Result<Option<JsonObject>> {
-        let get = GetAccountData::new(self.user_id.clone(), event_type.clone());
+        let get = api::get_account_data(&self.user_id, event_type);
         self.server.send(self.device.token(), &get)
     }
 }

@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 use strongroom::{
-    Limits,
-    api::{Endpoint as _, GetBackupVersion, GetRoomKeys, QueryKeys},
+    Limits, api,
     client::{
         Backup,
         diagnose::{CurrentBackup, DiagnosisVerdict, Evidence, diagnose},
@@ -18,16 +17,16 @@ impl Ours {
         let mut evidence = Evidence::new(self.user_id.clone());
         self.read_account_data()?;
         evidence.take_account_data(&self.account_data, &limits);
-        let current = self.server.send(self.device.token(), &GetBackupVersion::current())?;
+        let current = self.server.send(self.device.token(), &api::get_current_backup_version())?;
         if let Some(info) = &current {
-            let get = GetRoomKeys::new(info.version().clone());
+            let get = api::get_room_keys(info.version());
             let token = self.device.token().into();
             let response = self.server.exchange(&get.to_http(self.server.base_url(), &token)?);
             evidence.take_room_keys(response.body(), SAMPLE, &limits);
         }
         let version = |info| CurrentBackup::Version(Box::new(info));
         evidence.backup = current.map_or(CurrentBackup::Absent, version);
-        let query = QueryKeys::new().user(self.user_id.clone());
+        let query = api::query_keys([(self.user_id.clone(), vec![])], None);
         evidence.keys = Some(self.server.send(self.device.token(), &query)?);
         evidence.master_key = self.pinned;
         evidence.signers = self.signers()?;

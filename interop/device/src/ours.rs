@@ -8,7 +8,7 @@ use std::{
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    api::{QueryKeys, ToDeviceEvent, UploadSignatures},
+    api::{self, ToDeviceEvent},
     client::backup::{Backup, BackupOptions, SavedBackup},
     cross_signing::ExpectedDevice,
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
@@ -88,7 +88,7 @@ impl Ours {
     }
 
     pub(crate) fn pin_master_key(&mut self) -> Result<Value> {
-        let query = QueryKeys::new().user(self.user_id.clone());
+        let query = api::query_keys([(self.user_id.clone(), vec![])], None);
         let keys = self.server.send(self.device.token(), &query)?;
         let key = keys.master_keys.get(&self.user_id).ok_or("the user has no master key")?;
         self.pinned = Some(*key.ed25519());
@@ -98,7 +98,7 @@ impl Ours {
     /// Signs a device with the keys that the homeserver shows: here they stand for those that were compared.
     pub(crate) fn verify_device(&mut self, device_id: &str) -> Result<()> {
         let device_id = DeviceId::from(device_id);
-        let query = QueryKeys::new().device(self.user_id.clone(), device_id.clone());
+        let query = api::query_keys([(self.user_id.clone(), vec![device_id.clone()])], None);
         let queried = self.server.send(self.device.token(), &query)?;
         let devices = queried.device_keys.get(&self.user_id);
         let keys = devices.and_then(|devices| devices.get(&device_id));
@@ -107,8 +107,7 @@ impl Ours {
             ExpectedDevice::with_fingerprint(self.user_id.clone(), device_id, &fingerprint)?;
         let cross_signing = self.cross_signing.as_ref().ok_or("the seeds are not at hand")?;
         let signed = cross_signing.sign_expected(&queried, &expected)?;
-        let upload = UploadSignatures::new([signed]);
-        let failures = self.server.send(self.device.token(), &upload)?;
+        let failures = self.server.send(self.device.token(), &api::upload_signatures([signed]))?;
         failures.into_iter().next().map_or(Ok(()), |failure| Err(failure.into()))
     }
 
@@ -138,7 +137,7 @@ impl Ours {
     pub(crate) fn verified(&mut self) -> Result<VerifiedPublicKeys> {
         let user_id = self.user_id.clone();
         let Some(pinned) = self.pinned else { return Ok(VerifiedPublicKeys::none(user_id)) };
-        let query = QueryKeys::new().user(user_id.clone());
+        let query = api::query_keys([(user_id.clone(), vec![])], None);
         let keys = self.server.send(self.device.token(), &query)?;
         let others = [keys.self_signing_keys.get(&user_id), keys.user_signing_keys.get(&user_id)];
         let mut verified = VerifiedPublicKeys::with_master(user_id, pinned);

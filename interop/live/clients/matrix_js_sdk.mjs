@@ -145,6 +145,30 @@ export class Theirs {
         return Buffer.from(backup).toString("base64").replace(/=+$/, "");
     }
 
+    /** The secrets bundle, as the device hands it over at a login by QR code. */
+    exportBundle() {
+        return this.crypto.exportSecretsBundle();
+    }
+
+    /** A new device takes it; returns what it has then. */
+    async importBundle(bundle) {
+        await this.crypto.importSecretsBundle(bundle);
+        await this.crypto.crossSignDevice(this.device);
+        await this.crypto.checkKeyBackupAndEnable();
+        const { privateKeysCachedLocally: keys } = await this.crypto.getCrossSigningStatus();
+        const backup = await this.crypto.isKeyBackupTrusted(await this.crypto.getKeyBackupInfo());
+        return {
+            hasCrossSigning: Object.values(keys).every(Boolean),
+            trusted: backup.trusted && backup.matchesDecryptionKey,
+        };
+    }
+
+    /** Whether it comes to see another device as verified. */
+    async becomesVerified(device) {
+        await this.crypto.getUserDeviceInfo([this.user], true);
+        return until("it sees the device as verified", () => this.sees(device)).catch(() => false);
+    }
+
     /** It works by itself while another one is waited for. */
     during = (promise) => promise;
 

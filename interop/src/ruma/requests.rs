@@ -15,12 +15,7 @@ use ruma::{
 };
 use serde_json::{Value, json};
 use strongroom::{
-    api::{
-        CreateBackupVersion, DeleteBackupVersion, DeleteRoomKeys, Endpoint, GetAccountData,
-        GetBackupVersion, GetRoomKeys, GetRoomKeysForSession, GetSync, GetWhoAmI, PutAccountData,
-        PutRoomKeys, QueryKeys, SendToDevice, UpdateBackupVersion, UploadSignatures,
-        UploadSigningKeys,
-    },
+    api::{self, PutRoomKeys, UploadSigningKeys},
     backup::{AuthData, MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2},
     cross_signing::{ExpectedDevice, NewIdentity},
     crypto::ed25519::Ed25519Signature,
@@ -40,18 +35,21 @@ fn versions_are_asked_for_as_ruma_does() {
     let v = || "a/1".to_owned();
     let version = || "a/1".into();
     let theirs = backup::create_backup_version::v3::Request::new(raw(&described));
-    assert_same(&CreateBackupVersion::new(auth_data.clone()), theirs);
-    assert_same(&GetBackupVersion::current(), backup::get_latest_backup_info::v3::Request::new());
+    assert_same(&api::create_backup_version(&auth_data), theirs);
+    assert_same(
+        &api::get_current_backup_version(),
+        backup::get_latest_backup_info::v3::Request::new(),
+    );
     let theirs = backup::get_backup_info::v3::Request::new(v());
-    assert_same(&GetBackupVersion::new(version()), theirs);
+    assert_same(&api::get_backup_version(&version()), theirs);
     let theirs = backup::delete_backup_version::v3::Request::new(v());
-    assert_same(&DeleteBackupVersion::new(version()), theirs);
+    assert_same(&api::delete_backup_version(&version()), theirs);
 
     // Early servers want the version in the body, too; ruma leaves it out.
     let theirs = backup::update_backup_version::v3::Request::new(v(), raw(&described));
     let (mut theirs, ours) = (
         taken_apart(&theirs_on_wire(theirs)),
-        ours(&UpdateBackupVersion::new(version(), auth_data)),
+        ours(&api::update_backup_version(&version(), &auth_data)),
     );
     theirs.body["version"] = json!("a/1");
     assert_eq!(ours, theirs);
@@ -61,16 +59,19 @@ fn versions_are_asked_for_as_ruma_does() {
 fn sessions_are_asked_for_as_ruma_does() {
     let (v, r, s) = (|| "7".to_owned(), || ROOM.try_into().unwrap(), || SESSION.to_owned());
     let (version, room, session) = (|| "7".into(), || ROOM.into(), || SESSION.into());
-    assert_same(&GetRoomKeys::new(version()), backup::get_backup_keys::v3::Request::new(v()));
-    assert_same(&DeleteRoomKeys::new(version()), backup::delete_backup_keys::v3::Request::new(v()));
+    assert_same(&api::get_room_keys(&version()), backup::get_backup_keys::v3::Request::new(v()));
+    assert_same(
+        &api::delete_room_keys(&version()),
+        backup::delete_backup_keys::v3::Request::new(v()),
+    );
     let theirs = backup::get_backup_keys_for_room::v3::Request::new(v(), r());
-    assert_same(&GetRoomKeys::for_room(version(), room()), theirs);
+    assert_same(&api::get_room_keys_for_room(&version(), &room()), theirs);
     let theirs = backup::delete_backup_keys_for_room::v3::Request::new(v(), r());
-    assert_same(&DeleteRoomKeys::for_room(version(), room()), theirs);
+    assert_same(&api::delete_room_keys_for_room(&version(), &room()), theirs);
     let theirs = backup::get_backup_keys_for_session::v3::Request::new(v(), r(), s());
-    assert_same(&GetRoomKeysForSession::new(version(), room(), session()), theirs);
+    assert_same(&api::get_room_keys_for_session(&version(), &room(), &session()), theirs);
     let theirs = backup::delete_backup_keys_for_session::v3::Request::new(v(), r(), s());
-    assert_same(&DeleteRoomKeys::for_session(version(), room(), session()), theirs);
+    assert_same(&api::delete_room_keys_for_session(&version(), &room(), &session()), theirs);
 }
 
 #[test]
@@ -84,29 +85,32 @@ fn sessions_are_stored_as_ruma_does() {
 
     let rooms = serde_json::from_value(json!({ ROOM: { "sessions": sessions } })).unwrap();
     let theirs = backup::add_backup_keys::v3::Request::new(v(), rooms);
-    assert_same(&PutRoomKeys::new(&backup_, [sealed.clone()]).unwrap(), theirs);
+    assert_same(&PutRoomKeys::new(&backup_, [sealed.clone()]).unwrap().request(), theirs);
     let of_room = serde_json::from_value(sessions).unwrap();
     let theirs = backup::add_backup_keys_for_room::v3::Request::new(v(), r(), of_room);
     let ours = PutRoomKeys::for_room(&backup_, ROOM.into(), [sealed.clone()]).unwrap();
-    assert_same(&ours, theirs);
+    assert_same(&ours.request(), theirs);
     let theirs = backup::add_backup_keys_for_session::v3::Request::new(v(), r(), s, raw(&data));
-    assert_same(&PutRoomKeys::for_session(&backup_, sealed).unwrap(), theirs);
+    assert_same(&PutRoomKeys::for_session(&backup_, sealed).unwrap().request(), theirs);
 }
 
 #[test]
 fn the_account_is_asked_for_as_ruma_does() {
     let user = || USER.try_into().unwrap();
-    assert_same(&GetWhoAmI, account::whoami::v3::Request::new());
+    assert_same(&api::get_who_am_i(), account::whoami::v3::Request::new());
     let event_type = "m.secret_storage.key.a/b";
     let theirs = config::get_global_account_data::v3::Request::new(user(), event_type.into());
-    assert_same(&GetAccountData::new(USER.into(), event_type.into()), theirs);
+    assert_same(&api::get_account_data(&USER.into(), &event_type.into()), theirs);
     let content = json!({ "key": "abc" });
     let theirs = config::set_global_account_data::v3::Request::new_raw(
         user(),
         event_type.into(),
         raw(&content),
     );
-    assert_same(&PutAccountData::new(USER.into(), event_type.into(), object(&content)), theirs);
+    assert_same(
+        &api::put_account_data(&USER.into(), &event_type.into(), &object(&content)),
+        theirs,
+    );
 }
 
 #[test]
@@ -123,9 +127,9 @@ fn a_sync_is_asked_for_as_ruma_does() {
     theirs.since = Some("s1_2".to_owned());
     theirs.timeout = Some(Duration::from_millis(30_000));
     theirs.set_presence = ruma::presence::PresenceState::Offline;
-    let ours = GetSync::new()
+    let ours = api::get_sync()
         .account_data(["m.a".into(), "m.b*".into()])
-        .since("s1_2".into())
+        .since("s1_2")
         .timeout(Duration::from_millis(30_000));
     assert_same(&ours, theirs);
 }
@@ -139,19 +143,20 @@ fn devices_and_keys_are_asked_for_as_ruma_does() {
         <&TransactionId>::from("t/1").to_owned(),
         serde_json::from_value(messages).unwrap(),
     );
-    let ours = SendToDevice::secret_request("t/1".into())
-        .to(USER.into(), "PHONE".into(), object(&content))
-        .to_all(USER.into(), object(&content));
+    let ours = api::send_secret_request(
+        "t/1",
+        ["PHONE", "*"].map(|device| (USER.into(), device.into(), object(&content))),
+    );
     assert_same(&ours, theirs);
 
     let mut theirs = keys::get_keys::v3::Request::new();
     theirs.device_keys =
         serde_json::from_value(json!({ USER: [], "@bob:example.org": ["PHONE"] })).unwrap();
     theirs.timeout = Some(Duration::from_millis(500));
-    let ours = QueryKeys::new()
-        .user(USER.into())
-        .device("@bob:example.org".into(), "PHONE".into())
-        .timeout(Duration::from_millis(500));
+    let ours = api::query_keys(
+        [(USER.into(), vec![]), ("@bob:example.org".into(), vec!["PHONE".into()])],
+        Some(Duration::from_millis(500)),
+    );
     assert_same(&ours, theirs);
 
     let identity = NewIdentity::replacing_old_identity(USER.into()).unwrap();
@@ -165,7 +170,7 @@ fn devices_and_keys_are_asked_for_as_ruma_does() {
     let object: Value = serde_json::from_str(signed.as_json()).unwrap();
     let body = serde_json::from_value(json!({ USER: { (signed.name()): object } })).unwrap();
     let theirs = keys::upload_signatures::v3::Request::new(body);
-    let ours = UploadSignatures::new([signed]);
+    let ours = api::upload_signatures([signed]);
     assert_same(&ours, theirs);
 }
 
@@ -173,12 +178,12 @@ fn devices_and_keys_are_asked_for_as_ruma_does() {
 fn an_identity_is_published_as_ruma_does() {
     let identity = NewIdentity::replacing_old_identity(USER.into()).unwrap();
     let ours = UploadSigningKeys::new(&identity);
-    let mut body: Value = serde_json::from_slice(&ours.body()).unwrap();
+    let mut body: Value = serde_json::from_slice(ours.request().body()).unwrap();
     let mut theirs = keys::upload_signing_keys::v3::Request::new();
     theirs.master_key = Some(raw(&body["master_key"].take()));
     theirs.self_signing_key = Some(raw(&body["self_signing_key"].take()));
     theirs.user_signing_key = Some(raw(&body["user_signing_key"].take()));
-    assert_same(&ours, theirs);
+    assert_same(&ours.request(), theirs);
 
     let password = || "secret".to_owned();
     let user = uiaa::UserIdentifier::Matrix(uiaa::MatrixUserIdentifier::new(USER.to_owned()));
@@ -186,7 +191,7 @@ fn an_identity_is_published_as_ruma_does() {
     let theirs_password = uiaa::Password::new(user, password());
     theirs.auth = Some(uiaa::AuthData::Password(theirs_password));
     let with = ours.with_password(&USER.into(), &password().into(), None);
-    let ours: Value = serde_json::from_slice(&with.body()).unwrap();
+    let ours: Value = serde_json::from_slice(with.request().body()).unwrap();
     let (_, _, theirs) = theirs_on_wire(theirs);
     let theirs: Value = serde_json::from_slice(&theirs).unwrap();
     assert_eq!(ours["auth"], theirs["auth"]);
@@ -202,7 +207,7 @@ struct Parts {
 }
 
 #[track_caller]
-fn assert_same<T>(ours_: &impl Endpoint, theirs: T)
+fn assert_same<T>(ours_: &api::Request<impl Sized>, theirs: T)
 where
     T: OutgoingRequest<PathBuilder = VersionHistory>,
     for<'a> T::Authentication: AuthScheme<Input<'a> = SendAccessToken<'a>>,
@@ -210,7 +215,7 @@ where
     assert_eq!(ours(ours_), taken_apart(&theirs_on_wire(theirs)));
 }
 
-fn ours(endpoint: &impl Endpoint) -> Parts {
+fn ours(endpoint: &api::Request<impl Sized>) -> Parts {
     let (method, path, body) = wire(endpoint);
     taken_apart(&(method, path, body.into_bytes()))
 }

@@ -81,7 +81,7 @@ impl ApiError {
     /// Whether the backup version that was written to is not the current one, or is gone.
     ///
     /// Either way, ask for the current one with
-    /// [`GetBackupVersion::current`](super::GetBackupVersion::current()). What the error itself says of the
+    /// [`get_current_backup_version`](super::get_current_backup_version). What the error itself says of the
     /// current version is not to be trusted.
     #[must_use]
     pub fn means_other_version(&self) -> bool {

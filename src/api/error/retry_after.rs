@@ -17,13 +17,13 @@ use crate::{
 /// host has:
 ///
 /// ```
-/// use strongroom::{Limits, api::{Endpoint as _, GetBackupVersion}};
+/// use strongroom::{Limits, api};
 ///
 /// let response = http::Response::builder()
 ///     .status(429)
 ///     .header("Retry-After", "Wed, 21 Oct 2015 07:28:00 GMT")
 ///     .body(r#"{"errcode":"M_LIMIT_EXCEEDED"}"#)?;
-/// let error = GetBackupVersion::current().read_response(&response, &Limits::default()).unwrap_err();
+/// let error = api::get_current_backup_version().read_response(&response, &Limits::default()).unwrap_err();
 /// assert!(error.is_rate_limited());
 ///
 /// let now_ms = 1_445_412_470_000; // ten seconds before that

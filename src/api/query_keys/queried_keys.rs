@@ -8,8 +8,8 @@ use crate::{
     Limits,
     api::{
         ResponseError,
-        endpoint::acknowledgement,
         members::{members, members_of},
+        request::acknowledgement,
     },
     encoding::{
         json::{self, RawObject},

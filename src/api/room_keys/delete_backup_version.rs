@@ -4,11 +4,7 @@ use http::Method;
 
 use super::get_backup_version::version_path;
 use crate::{
-    Limits,
-    api::{
-        Endpoint, RequestError, ResponseError,
-        endpoint::{acknowledgement, sealed::Sealed},
-    },
+    api::{Request, request::done},
     ids::BackupVersion,
 };
 
@@ -19,33 +15,7 @@ use crate::{
 /// deployed servers the newest of the older versions becomes the current one again. One that is
 /// deleted already is a success there; one that never was is [not
 /// found](crate::api::ApiError::is_not_found).
-#[derive(Debug, Clone)]
-pub struct DeleteBackupVersion {
-    version: BackupVersion,
-}
-
-impl DeleteBackupVersion {
-    /// For this version.
-    #[must_use]
-    pub fn new(version: BackupVersion) -> Self {
-        Self { version }
-    }
-}
-
-impl Sealed for DeleteBackupVersion {}
-
-impl Endpoint for DeleteBackupVersion {
-    type Response = ();
-
-    fn method(&self) -> Method {
-        Method::DELETE
-    }
-
-    fn path_and_query(&self) -> Result<String, RequestError> {
-        version_path(&self.version)
-    }
-
-    fn read_body(&self, body: &[u8], _: &Limits) -> Result<(), ResponseError> {
-        acknowledgement(body).map(drop)
-    }
+#[must_use]
+pub fn delete_backup_version(version: &BackupVersion) -> Request<()> {
+    Request::new(Method::DELETE, version_path(version), done)
 }

@@ -15,14 +15,14 @@ mod stored_room_keys;
 mod update_backup_version;
 
 pub use self::{
-    create_backup_version::CreateBackupVersion,
-    delete_backup_version::DeleteBackupVersion,
-    delete_room_keys::DeleteRoomKeys,
-    get_backup_version::GetBackupVersion,
-    get_room_keys::GetRoomKeys,
-    get_room_keys_for_session::GetRoomKeysForSession,
+    create_backup_version::create_backup_version,
+    delete_backup_version::delete_backup_version,
+    delete_room_keys::{delete_room_keys, delete_room_keys_for_room, delete_room_keys_for_session},
+    get_backup_version::{get_backup_version, get_current_backup_version},
+    get_room_keys::{get_room_keys, get_room_keys_for_room},
+    get_room_keys_for_session::get_room_keys_for_session,
     put_room_keys::{PutRoomKeys, PutRoomKeysError},
     returned_room_keys::RoomKeys,
     stored_room_keys::StoredRoomKeys,
-    update_backup_version::UpdateBackupVersion,
+    update_backup_version::update_backup_version,
 };

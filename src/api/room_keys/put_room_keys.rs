@@ -10,21 +10,20 @@ use thiserror::Error;
 
 use super::{
     StoredRoomKeys,
-    keys_path::KeysPath,
+    keys_path::{of_backup, of_room, of_session},
     sealed_sessions::{SealedSessions, SessionsOfRoom, USUAL_LENGTH},
 };
 use crate::{
-    Limits,
-    api::{Endpoint, RequestError, ResponseError, endpoint::sealed::Sealed},
+    api::Request,
     backup::{KeyBackupData, SealedSession, TrustedBackup},
     encoding::json,
-    ids::RoomId,
+    ids::{RoomId, SessionId},
 };
 
-/// Stores sessions in a backup
+/// Sessions to be stored in a backup
 /// ([specification](https://spec.matrix.org/v1.16/client-server-api/#put_matrixclientv3room_keyskeys)).
 ///
-/// All, those of one room or one, as it is made.
+/// [`PutRoomKeys::request`] is the request for all, for those of one room or for one, as it is made.
 /// It can be made for a [`TrustedBackup`] alone, from sessions that were sealed to that backup's key.
 ///
 /// ```compile_fail
@@ -38,12 +37,13 @@ use crate::{
 /// connection was dropped, is sent in halves:
 ///
 /// ```
-/// # use strongroom::{Limits, api::{ApiError, Endpoint as _, PutRoomKeys}};
+/// # use strongroom::{Limits, api::{ApiError, PutRoomKeys, Request, StoredRoomKeys}};
 /// fn send_all(
 ///     put: PutRoomKeys,
-///     send: &mut impl FnMut(&PutRoomKeys) -> http::Response<Vec<u8>>,
+///     send: &mut impl FnMut(&Request<StoredRoomKeys>) -> http::Response<Vec<u8>>,
 /// ) -> Result<(), ApiError> {
-///     match put.read_response(&send(&put), &Limits::default()) {
+///     let request = put.request();
+///     match request.read_response(&send(&request), &Limits::default()) {
 ///         Err(error) if error.is_request_too_large() => match put.split() {
 ///             Ok((first, second)) => {
 ///                 send_all(first, send)?;
@@ -60,8 +60,16 @@ use crate::{
 /// deleted: ask for the current one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PutRoomKeys {
-    path: KeysPath,
+    scope: Scope,
     sessions: SealedSessions,
+}
+
+/// Which path they are sent to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Scope {
+    Backup,
+    Room(RoomId),
+    Session(RoomId, SessionId),
 }
 
 /// Why sessions cannot be stored in a backup. Nothing is lost: every session is given back.
@@ -98,7 +106,7 @@ impl PutRoomKeys {
         backup: &TrustedBackup,
         sessions: impl IntoIterator<Item = SealedSession>,
     ) -> Result<Self, PutRoomKeysError> {
-        Ok(Self { path: KeysPath::Backup, sessions: SealedSessions::new(backup, sessions)? })
+        Ok(Self { scope: Scope::Backup, sessions: SealedSessions::new(backup, sessions)? })
     }
 
     /// Collects sessions of one room
@@ -115,7 +123,7 @@ impl PutRoomKeys {
     ) -> Result<Self, PutRoomKeysError> {
         let sessions = SealedSessions::new(backup, sessions)?;
         if sessions.rooms.keys().all(|other| *other == room_id) {
-            return Ok(Self { path: KeysPath::Room(room_id), sessions });
+            return Ok(Self { scope: Scope::Room(room_id), sessions });
         }
         let is_fitting = |session: &SealedSession| *session.room_id() == room_id;
         let (fitting, refused) = sessions.into_sessions().into_iter().partition(is_fitting);
@@ -132,8 +140,26 @@ impl PutRoomKeys {
         backup: &TrustedBackup,
         session: SealedSession,
     ) -> Result<Self, PutRoomKeysError> {
-        let path = KeysPath::Session(session.room_id().clone(), session.session_id().clone());
-        Ok(Self { path, sessions: SealedSessions::new(backup, [session])? })
+        let scope = Scope::Session(session.room_id().clone(), session.session_id().clone());
+        Ok(Self { scope, sessions: SealedSessions::new(backup, [session])? })
+    }
+
+    /// The request that stores them.
+    #[must_use]
+    pub fn request(&self) -> Request<StoredRoomKeys> {
+        let body = json::to_bytes(&self.to_body(), self.len() * USUAL_LENGTH);
+        self.without_body().with_body(body)
+    }
+
+    /// What reads the response to the request, without a body that nobody sends again.
+    pub(crate) fn without_body(&self) -> Request<StoredRoomKeys> {
+        let version = &self.sessions.version;
+        let path = match &self.scope {
+            Scope::Backup => Ok(of_backup(version)),
+            Scope::Room(room_id) => of_room(version, room_id),
+            Scope::Session(room_id, session_id) => of_session(version, room_id, session_id),
+        };
+        Request::new(Method::PUT, path, StoredRoomKeys::read)
     }
 
     /// How many sessions are sent.
@@ -166,7 +192,7 @@ impl PutRoomKeys {
     ///
     /// The request itself if it has fewer than two sessions.
     pub fn split(self) -> Result<(Self, Self), Self> {
-        let with = |sessions| Self { path: self.path.clone(), sessions };
+        let with = |sessions| Self { scope: self.scope.clone(), sessions };
         match self.sessions.split() {
             Ok((first, second)) => Ok((with(first), with(second))),
             Err(sessions) => Err(with(sessions)),
@@ -177,39 +203,17 @@ impl PutRoomKeys {
     fn to_body(&self) -> Body<'_> {
         let rooms = &self.sessions.rooms;
         let of_room = |room_id| rooms.get(room_id).unwrap_or(SessionsOfRoom::none());
-        match &self.path {
-            KeysPath::Backup => {
+        match &self.scope {
+            Scope::Backup => {
                 let rooms = rooms.iter();
                 let rooms = rooms.map(|(room_id, sessions)| (room_id, Room { sessions })).collect();
                 Body::Backup { rooms }
             }
-            KeysPath::Room(room_id) => Body::Room(Room { sessions: of_room(room_id) }),
-            KeysPath::Session(room_id, session_id) => {
+            Scope::Room(room_id) => Body::Room(Room { sessions: of_room(room_id) }),
+            Scope::Session(room_id, session_id) => {
                 Body::Session(of_room(room_id).get(session_id).map(SealedSession::data))
             }
         }
-    }
-}
-
-impl Sealed for PutRoomKeys {}
-
-impl Endpoint for PutRoomKeys {
-    type Response = StoredRoomKeys;
-
-    fn method(&self) -> Method {
-        Method::PUT
-    }
-
-    fn path_and_query(&self) -> Result<String, RequestError> {
-        self.path.path_and_query(&self.sessions.version)
-    }
-
-    fn body(&self) -> Vec<u8> {
-        json::to_bytes(&self.to_body(), self.len() * USUAL_LENGTH)
-    }
-
-    fn read_body(&self, body: &[u8], _: &Limits) -> Result<StoredRoomKeys, ResponseError> {
-        StoredRoomKeys::read(body)
     }
 }
 

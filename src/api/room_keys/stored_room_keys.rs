@@ -1,7 +1,8 @@
 //! What a backup holds after a change.
 
 use crate::{
-    api::{ResponseError, endpoint::acknowledgement},
+    Limits,
+    api::{ResponseError, request::acknowledgement},
     encoding::json,
 };
 
@@ -18,7 +19,7 @@ pub struct StoredRoomKeys {
 
 impl StoredRoomKeys {
     /// Reads a response; early servers wrote a number for `etag` or a string for `count`.
-    pub(super) fn read(body: &[u8]) -> Result<Self, ResponseError> {
+    pub(super) fn read(body: &[u8], _: &Limits) -> Result<Self, ResponseError> {
         let mut object = acknowledgement(body)?;
         Ok(Self {
             etag: object.take("etag").and_then(json::lenient_token),

@@ -5,17 +5,13 @@ use serde::Serialize;
 
 use super::get_backup_version::version_path;
 use crate::{
-    Limits,
-    api::{
-        Endpoint, RequestError, ResponseError,
-        endpoint::{acknowledgement, sealed::Sealed},
-    },
+    api::{Request, request::done},
     backup::{AuthData, MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2},
     encoding::json,
     ids::BackupVersion,
 };
 
-/// Writes the `auth_data` of a backup version anew, to add a signature
+/// Writes the `auth_data` of a backup version of the current algorithm anew: as it was read, or with a signature more or less
 /// ([specification](https://spec.matrix.org/v1.16/client-server-api/#put_matrixclientv3room_keysversionversion)).
 ///
 /// The algorithm cannot be changed. The public key should not be either: what is stored was sealed to
@@ -25,7 +21,7 @@ use crate::{
 /// [`UnsignedAuthData`](crate::backup::UnsignedAuthData):
 ///
 /// ```
-/// # use strongroom::{api::UpdateBackupVersion, backup::{BackupVersionInfo, TrustedBackup, UnsignedAuthData}};
+/// # use strongroom::{api, backup::{BackupVersionInfo, TrustedBackup, UnsignedAuthData}};
 /// # use strongroom::{crypto::ed25519::Ed25519Signature, ids::{KeyId, UserId}};
 /// # fn sign(_: &[u8]) -> Ed25519Signature { Ed25519Signature::from_bytes([1; 64]) }
 /// fn add_signature(
@@ -33,54 +29,22 @@ use crate::{
 ///     info: &BackupVersionInfo,
 ///     user_id: &UserId,
 ///     key_id: &KeyId,
-/// ) -> Result<UpdateBackupVersion, Box<dyn std::error::Error>> {
+/// ) -> Result<api::Request<()>, Box<dyn std::error::Error>> {
 ///     let unsigned = UnsignedAuthData::of_trusted(trusted, info, None)?;
 ///     let signature = sign(unsigned.to_sign().bytes());
 ///     let signed = unsigned.with_signature(user_id, key_id, &signature);
-///     Ok(UpdateBackupVersion::new(info.version().clone(), signed.into_auth_data()))
+///     Ok(api::update_backup_version(info.version(), &signed.into_auth_data()))
 /// }
 /// ```
-#[derive(Debug, Clone)]
-pub struct UpdateBackupVersion {
-    version: BackupVersion,
-    auth_data: AuthData,
-}
-
-impl UpdateBackupVersion {
-    /// For a backup of the current algorithm, with this `auth_data`: as it was read, or with a signature more or
-    /// less.
-    #[must_use]
-    pub fn new(version: BackupVersion, auth_data: AuthData) -> Self {
-        Self { version, auth_data }
+#[must_use]
+pub fn update_backup_version(version: &BackupVersion, auth_data: &AuthData) -> Request<()> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        algorithm: &'static str,
+        auth_data: &'a AuthData,
+        version: &'a BackupVersion,
     }
-}
-
-impl Sealed for UpdateBackupVersion {}
-
-impl Endpoint for UpdateBackupVersion {
-    type Response = ();
-
-    fn method(&self) -> Method {
-        Method::PUT
-    }
-
-    fn path_and_query(&self) -> Result<String, RequestError> {
-        version_path(&self.version)
-    }
-
-    fn body(&self) -> Vec<u8> {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            algorithm: &'static str,
-            auth_data: &'a AuthData,
-            version: &'a BackupVersion,
-        }
-        let Self { version, auth_data } = self;
-        let body = Body { algorithm: MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, auth_data, version };
-        json::to_bytes(&body, auth_data.as_json().len() + 128)
-    }
-
-    fn read_body(&self, body: &[u8], _: &Limits) -> Result<(), ResponseError> {
-        acknowledgement(body).map(drop)
-    }
+    let body = Body { algorithm: MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, auth_data, version };
+    Request::new(Method::PUT, version_path(version), done)
+        .with_body(json::to_bytes(&body, auth_data.as_json().len() + 128))
 }

@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use crate::{
-    api::{ResponseError, endpoint::object, members::text},
+    api::{ResponseError, members::text, request::object},
     encoding::{
         json::{self, RawObject},
         json_object::JsonObject,
@@ -15,7 +15,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SyncResponse {
-    /// What the next request [goes on from](super::GetSync::since): how far the host has read what the server sends, 4,096
+    /// What the next request [goes on from](super::Request::since): how far the host has read what the server sends, 4,096
     /// bytes at most.
     pub next_batch: String,
     /// The account data, types and contents, in the order of the response. An empty content means that it was deleted.

@@ -7,7 +7,7 @@ use super::{
     office::Effect, stage::Event, upload::InUse,
 };
 use crate::{
-    api::Endpoint,
+    api,
     backup::{RestoreProgress, RestoredSession},
     client::{failure::Failure, operation::Answer},
     ids::{BackupVersion, RoomId, SessionId},
@@ -91,7 +91,7 @@ impl Backup {
                 self.preference.was_written(&mut self.office, written);
             }
             Call::Upload(version, call, tokens) => {
-                let stored = self.read(call, &answer);
+                let stored = self.read(&call.without_body(), &answer);
                 let count = stored.as_ref().ok().and_then(|stored| stored.count);
                 let office = &mut self.office;
                 match (self.state.in_use_mut(), stored) {
@@ -130,7 +130,7 @@ impl Backup {
                 self.pushes.answered(&mut self.office, sent);
             }
             // The courier has given them to the flow.
-            Call::ReadAccountData(_)
+            Call::ReadAccountData(..)
             | Call::WriteAccountData(_)
             | Call::AskDevices(_)
             | Call::QueryKeys(_)
@@ -242,7 +242,7 @@ impl Backup {
         }
     }
 
-    fn read<E: Endpoint>(&mut self, call: &E, answer: &Answer) -> Result<E::Response, Failure> {
+    fn read<T>(&mut self, call: &api::Request<T>, answer: &Answer) -> Result<T, Failure> {
         let now_ms = self.office.courier.host_now_ms();
         self.office.courier.read(call, answer, now_ms, &self.office.limits)
     }

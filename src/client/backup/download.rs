@@ -14,7 +14,7 @@ use super::{
     scopes::{Missing, MissingSessions, Scopes},
 };
 use crate::{
-    api::{Endpoint, GetRoomKeys, GetRoomKeysForSession},
+    api,
     backup::{BackupDecryptionKey, BackupVersionInfo, Restore, RestoreOptions},
     ids::{self, BackupVersion, RoomId, SessionId},
 };
@@ -169,15 +169,15 @@ impl Download {
         let v = version.clone();
         match scope {
             Scope::Everything => {
-                Some(Call::FetchEverything(v.clone(), valid(GetRoomKeys::new(v))?))
+                Some(Call::FetchEverything(v.clone(), valid(api::get_room_keys(version))?))
             }
             Scope::Session(room_id, session_id) if !self.wanted.is_sought_in_room(scope) => {
                 let (room_id, session_id) = (room_id.clone(), session_id.clone());
-                let call = GetRoomKeysForSession::new(v.clone(), room_id, session_id);
+                let call = api::get_room_keys_for_session(&v, &room_id, &session_id);
                 Some(Call::FetchSession(v, valid(call)?))
             }
             Scope::Room(room_id) | Scope::Session(room_id, _) => {
-                let call = GetRoomKeys::for_room(v.clone(), room_id.clone());
+                let call = api::get_room_keys_for_room(&v, room_id);
                 Some(Call::FetchRoom(v, valid(call)?))
             }
         }
@@ -256,7 +256,7 @@ fn restore_options(scope: &Scope, count: Option<u64>) -> RestoreOptions {
 }
 
 /// The request, unless an ID cannot stand in one.
-fn valid<E: Endpoint>(call: E) -> Option<E> {
+fn valid<T>(call: api::Request<T>) -> Option<api::Request<T>> {
     call.path_and_query().is_ok().then_some(call)
 }
 

@@ -139,6 +139,7 @@ fn worth(key: &BackupDecryptionKey) -> u8 {
     match key.provenance() {
         Provenance::Generated | Provenance::TypedByUser | Provenance::VerifiedPublicKey => 3,
         Provenance::AuthenticatedSecretStorage
+        | Provenance::VerifiedChannel
         | Provenance::KeptByHost
         | Provenance::AcceptedByUser => 2,
         Provenance::SharedByVerifiedDevice(_) => 1,

@@ -13,7 +13,7 @@ use crate::client::{
     preference_events::{BACKUP_DISABLED, DISABLED, ENABLED, M_KEY_BACKUP, boolean},
 };
 use crate::{
-    api::{GetAccountData, PutAccountData},
+    api,
     encoding::{json, json_object::JsonObject},
 };
 
@@ -50,10 +50,10 @@ impl PreferenceLane {
             return None;
         }
         let user_id = office.user_id.clone();
-        let read = |user_id, event: &str| GetAccountData::new(user_id, event.into());
+        let read = |user_id, event: &str| api::get_account_data(&user_id, &event.into());
         let write = |user_id, event: &str, content: &JsonObject, name, value: bool| {
             let content = json::with_member(Some(content.as_raw()), name, &value.to_string());
-            PutAccountData::new(user_id, event.into(), JsonObject::from_our_own(&content))
+            api::put_account_data(&user_id, &event.into(), &JsonObject::from_our_own(&content))
         };
         Some(match &self.step {
             PreferenceStep::ReadStandard => Call::ReadPreference(read(user_id, M_KEY_BACKUP)),

@@ -10,7 +10,7 @@ use super::{
     office::{Effect, Office},
 };
 use crate::{
-    api::SendToDevice,
+    api::{self, Request},
     backup::BackupDecryptionKey,
     client::failure::Failure,
     ids::SecretName,
@@ -24,7 +24,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct PushLane {
     /// Each with the request that it goes out with, once it was tried: by its transaction ID the homeserver knows it.
-    outbox: VecDeque<(EncryptedSecretSend, Option<SendToDevice>)>,
+    outbox: VecDeque<(EncryptedSecretSend, Option<Request<()>>)>,
     /// What became of them, and whether the homeserver has taken it, until `SecretPushes` is told.
     ended: Vec<(EncryptedSecretSend, bool)>,
 }
@@ -104,7 +104,7 @@ impl PushLane {
         }
         let (message, request) = self.outbox.front_mut()?;
         let request = request.get_or_insert_with(|| {
-            SendToDevice::secret(alphanumeric(TRANSACTION_ID_LENGTH, rng), message)
+            api::send_secret(&alphanumeric(TRANSACTION_ID_LENGTH, rng), message)
         });
         Some(Call::PushSecret(request.clone()))
     }

@@ -177,14 +177,13 @@ impl Question {
 
     /// Whether it is about a backup, and the account's preference says that none is wanted.
     pub(in crate::client) fn is_unwanted(&self) -> bool {
-        let (Self::SetUp { preference }
-        | Self::Unseen { preference, .. }
-        | Self::Use { preference, .. }
-        | Self::Changed { preference, .. }) = self
-        else {
-            return false;
-        };
-        *preference == Some(false)
+        matches!(
+            self,
+            Self::SetUp { preference: Some(false) }
+                | Self::Unseen { preference: Some(false), .. }
+                | Self::Use { preference: Some(false), .. }
+                | Self::Changed { preference: Some(false), .. }
+        )
     }
 
     pub(super) fn offered(&self) -> Option<&BackupVersion> {

@@ -172,12 +172,10 @@ impl Backup {
         self.preference.known.write.is_none() && self.kept.vaulted == Vaulted::Unneeded
     }
 
-    /// The first version to go is the one that the user meant; what shows after it is deleted, also after a restart.
-    pub(super) fn delete_next(&mut self) {
-        let (found, may_delete) = (self.look.found().map(|info| info.version()), self.may_delete());
-        let Some(disabling) = self.state.disabling_mut() else { return };
-        let is_unknown = disabling.meant.is_some() && found.is_some();
-        // That a version was deleted is seen when it is gone.
+    /// That a version was deleted is seen when it is gone.
+    fn count_deletions(&mut self) {
+        let (found, state) = (self.look.found().map(|info| info.version()), &mut self.state);
+        let Some(disabling) = state.disabling_mut() else { return };
         match disabling.attempted.take() {
             Some(attempted) if found == Some(&attempted) || disabling.deleted >= MANY => {
                 self.office.courier.failed(RequestKind::DeleteVersion, 0);
@@ -188,6 +186,14 @@ impl Backup {
             }
             None => {}
         }
+    }
+
+    /// The first version to go is the one that the user meant; what shows after it is deleted, also after a restart.
+    pub(super) fn delete_next(&mut self) {
+        self.count_deletions();
+        let (found, may_delete) = (self.look.found().map(|info| info.version()), self.may_delete());
+        let Some(disabling) = self.state.disabling_mut() else { return };
+        let is_unknown = disabling.meant.is_some() && found.is_some();
         let is_failing = self.office.courier.is_failing(RequestKind::DeleteVersion);
         let may_go =
             |found: &BackupVersion| disabling.only.as_ref().is_none_or(|only| only.contains(found));

@@ -190,10 +190,14 @@ impl Backup {
     }
 
     /// Whether anything ends the question about a backup that had lost its last proof. A key out of the secret storage
-    /// does not: a device that has lost its trust may have put it there. The user can still say that it is to be used.
+    /// does not, nor one that was handed over: a device that has lost its trust may have put it there. The user can still say that it is to be used.
     pub(super) fn proves_anew(&self, found: &Found) -> bool {
         let is_stored = |proof| {
-            let stored = [Provenance::AuthenticatedSecretStorage, Provenance::KeptByHost];
+            let stored = [
+                Provenance::AuthenticatedSecretStorage,
+                Provenance::VerifiedChannel,
+                Provenance::KeptByHost,
+            ];
             stored.map(Proof::DecryptionKey).contains(&proof)
         };
         !self.proofs_of(found).iter().all(is_stored)

@@ -11,7 +11,7 @@ use super::{
     uploaded::Refusals,
 };
 use crate::{
-    api::{Endpoint as _, GetRoomKeysForSession, PutRoomKeys},
+    api::{self, PutRoomKeys},
     backup::{BackedUpSession, KeyBackupData, SealedSession, SessionSealer, TrustedBackup},
     client::{call::Lane, failure::Failure},
     ids::BackupVersion,
@@ -163,7 +163,7 @@ impl InUse {
         {
             let (room_id, session_id) = (pending.sealed.room_id(), pending.sealed.session_id());
             let (room_id, session_id) = (room_id.clone(), session_id.clone());
-            let call = GetRoomKeysForSession::new(self.version().clone(), room_id, session_id);
+            let call = api::get_room_keys_for_session(self.version(), &room_id, &session_id);
             if call.path_and_query().is_ok() {
                 self.looking = Some(pending);
                 return Some(Call::CompareSession(call));

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::client::{failure::Failure, operation::TaskId};
 use crate::{
-    api::{CreateBackupVersion, DeleteBackupVersion, GetBackupVersion, ResponseError},
+    api::{self, ResponseError},
     backup::BackupVersionInfo,
 };
 
@@ -71,14 +71,14 @@ impl Backup {
             }) => {
                 (*creation, draft.is_unsent) = (Creation::Sent, false);
                 let auth_data = draft.auth_data(&self.office.user_id).ok()?;
-                Some(Call::CreateVersion(CreateBackupVersion::new(auth_data)))
+                Some(Call::CreateVersion(api::create_backup_version(&auth_data)))
             }
             State::Disabling(disabling) if disabling.condemned.is_some() => {
                 let version = disabling.condemned.take()?;
                 disabling.attempted = Some(version.clone());
-                Some(Call::DeleteVersion(DeleteBackupVersion::new(version)))
+                Some(Call::DeleteVersion(api::delete_backup_version(&version)))
             }
-            _ => Some(Call::FindVersion(GetBackupVersion::current())),
+            _ => Some(Call::FindVersion(api::get_current_backup_version())),
         }
     }
 

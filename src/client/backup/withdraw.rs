@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{Backup, Call, Next, RequestKind, Stage};
 use crate::{
-    api::UpdateBackupVersion,
+    api,
     backup::{AuthData, BackupVersionInfo},
     client::{courier::PATIENCE, failure::Failure, waiting::RequestFailure},
     ids::{BackupVersion, KeyId},
@@ -65,7 +65,7 @@ impl Backup {
         let auth_data = withdrawal.auth_data.clone();
         let without = auth_data.without_signatures(&self.office.user_id, &key_ids);
         let version = withdrawal.version.clone();
-        Some(Call::UpdateVersion(UpdateBackupVersion::new(version, without)))
+        Some(Call::UpdateVersion(api::update_backup_version(&version, &without)))
     }
 
     pub(super) fn writes_withdrawal(&self) -> bool {

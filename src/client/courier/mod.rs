@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     Limits,
-    api::{ApiError, Endpoint},
+    api::{self, ApiError},
     clock::Clock,
 };
 
@@ -160,13 +160,13 @@ impl Courier {
     }
 
     /// What came back for a request that was [taken](Self::take).
-    pub(super) fn read<E: Endpoint>(
+    pub(super) fn read<T>(
         &mut self,
-        call: &E,
+        call: &api::Request<T>,
         answer: &Answer,
         now_ms: u64,
         limits: &Limits,
-    ) -> Result<E::Response, Failure> {
+    ) -> Result<T, Failure> {
         let response = answer.as_ref().map_err(|NoAnswer| self.lost())?;
         let read = call.read_response(response, limits);
         read.map_err(|error| self.blame(error, now_ms))

@@ -6,9 +6,8 @@ use http::{Request, Response};
 
 use super::{CurrentBackup, Evidence};
 use crate::{
-    api::{
-        AccessToken, BaseUrl, Endpoint as _, GetBackupVersion, GetRoomKeys, QueryKeys, RequestError,
-    },
+    api::{self, AccessToken, BaseUrl, QueriedKeys, RequestError, RoomKeys},
+    backup::BackupVersionInfo,
     client::NoAnswer,
     ids::{BackupVersion, UserId},
     limits::Limits,
@@ -20,7 +19,7 @@ use crate::{
 /// One request follows the other. What is not answered is not at hand, and the diagnosis says so: nothing is asked twice.
 ///
 /// ```
-/// use strongroom::{Limits, api::{AccessToken, BaseUrl}, client::diagnose::{EvidenceCollector, diagnose}};
+/// use strongroom::{Limits, api::{self, AccessToken, BaseUrl}, client::diagnose::{EvidenceCollector, diagnose}};
 /// # fn send(_: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, strongroom::client::NoAnswer> {
 /// #     Err(strongroom::client::NoAnswer)
 /// # }
@@ -45,11 +44,11 @@ pub struct EvidenceCollector {
 /// What is asked for next.
 #[derive(Debug)]
 enum Step {
-    Current(GetBackupVersion),
-    Sample(GetRoomKeys),
+    Current(api::Request<Option<BackupVersionInfo>>),
+    Sample(api::Request<RoomKeys>),
     /// This one, and so many more before it.
-    Older(GetBackupVersion, u64, u64),
-    Keys(QueryKeys),
+    Older(api::Request<Option<BackupVersionInfo>>, u64, u64),
+    Keys(api::Request<QueriedKeys>),
     Nothing,
 }
 
@@ -57,7 +56,7 @@ impl EvidenceCollector {
     /// For this user, with at most so many sessions of the backup.
     #[must_use]
     pub fn new(user_id: UserId, sessions: usize, limits: Limits) -> Self {
-        let next = Step::Current(GetBackupVersion::current());
+        let next = Step::Current(api::get_current_backup_version());
         Self { evidence: Evidence::new(user_id), next, sessions, limits }
     }
 
@@ -104,7 +103,7 @@ impl EvidenceCollector {
                         if version.as_str().is_empty() {
                             self.keys()
                         } else {
-                            Step::Sample(GetRoomKeys::new(version))
+                            Step::Sample(api::get_room_keys(&version))
                         }
                     }
                     Some(Ok(None)) => {
@@ -145,14 +144,14 @@ impl EvidenceCollector {
         match (number.checked_sub(1).filter(|number| *number > 0), left.checked_sub(1)) {
             (Some(number), Some(left)) => {
                 let version = BackupVersion::new(number.to_string());
-                Step::Older(GetBackupVersion::new(version), number, left)
+                Step::Older(api::get_backup_version(&version), number, left)
             }
             _ => self.keys(),
         }
     }
 
     fn keys(&self) -> Step {
-        Step::Keys(QueryKeys::new().user(self.evidence.user_id.clone()))
+        Step::Keys(api::query_keys([(self.evidence.user_id.clone(), vec![])], None))
     }
 }
 

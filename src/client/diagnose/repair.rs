@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::{Diagnosis, Remedy, facts::Facts};
 use crate::{
-    api::DeleteBackupVersion,
+    api::{self, Request},
     backup::{TrustError, UnsignedAuthData},
     ids::{BackupVersion, SecretName, SecretStorageKeyId},
     secret_storage::{Change, ChangeError, NewKey, Plan, SecretStorage, SecretStorageKey},
@@ -38,12 +38,12 @@ pub enum RepairPlan {
     /// By writes to the account data.
     AccountData(Plan),
     /// By a signature of a key of the user, in the place of an earlier one of this key: it is added
-    /// [to this](UnsignedAuthData::with_signature), and the result written by an
-    /// [`UpdateBackupVersion`](crate::api::UpdateBackupVersion) of this version. Signatures of the user that are wrong or
+    /// [to this](UnsignedAuthData::with_signature), and the result written by
+    /// [`update_backup_version`](crate::api::update_backup_version) of this version. Signatures of the user that are wrong or
     /// unreadable are left out, all others stay.
     Sign(BackupVersion, Box<UnsignedAuthData>),
     /// By deleting versions, in this order.
-    DeleteVersions(Vec<DeleteBackupVersion>),
+    DeleteVersions(Vec<Request<()>>),
 }
 
 /// Why a remedy is not performed. Nothing was changed.
@@ -212,7 +212,7 @@ impl Diagnosis {
         }
         // The newest first: a server makes the one before it current.
         let versions = versions.iter().filter(|version| parts.dispensable.contains(version));
-        let calls: Vec<_> = versions.cloned().map(DeleteBackupVersion::new).collect();
+        let calls: Vec<_> = versions.map(api::delete_backup_version).collect();
         if calls.is_empty() {
             return Err(RepairError::StillNeeded);
         }

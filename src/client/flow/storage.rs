@@ -5,10 +5,9 @@ use std::{
     sync::Arc,
 };
 
-use super::{Flow, FlowError, Step, outcome::final_error};
+use super::{Flow, FlowError, Step, error::final_error};
 use crate::{
-    Limits,
-    api::{Endpoint as _, GetAccountData, PutAccountData},
+    Limits, api,
     client::{
         call::Call,
         courier::Courier,
@@ -91,7 +90,7 @@ impl Storage {
     pub(super) fn give(&mut self, events: impl IntoIterator<Item = (EventType, JsonObject)>) {
         // What cannot be asked for is none of ours.
         let is_ours = |(event_type, _): &(EventType, _)| {
-            let call = GetAccountData::new(self.user_id.clone(), event_type.clone());
+            let call = api::get_account_data(&self.user_id, event_type);
             call.path_and_query().is_ok()
         };
         self.events = events.into_iter().filter(is_ours).collect();
@@ -127,8 +126,7 @@ impl Storage {
 
     /// The plan, once all of it was read back.
     pub(super) fn finished(&mut self) -> Option<Plan> {
-        let running = self.running.take_if(|running| running.plan.next().is_none())?;
-        Some(running.plan)
+        self.running.take_if(|running| running.plan.next().is_none()).map(|running| running.plan)
     }
 
     /// Whether a plan is wanted.
@@ -142,7 +140,7 @@ impl Storage {
             return Step::ReadAccountData;
         }
         let sent = self.call(courier).map(|operation| Step::Send(Box::new(operation)));
-        sent.unwrap_or_else(|| Step::Wait(self.until(courier)))
+        sent.unwrap_or_else(|| Step::Wait(self.due(courier).map(|due| courier.host_time(due))))
     }
 
     /// The next request, if one may be sent now.
@@ -150,19 +148,19 @@ impl Storage {
         if self.due(courier)? > courier.now() {
             return None;
         }
-        let user_id = self.user_id.clone();
+        let user_id = &self.user_id;
         let call = if let Some(event_type) = self.to_read.first() {
-            Call::ReadAccountData(GetAccountData::new(user_id, event_type.clone()))
+            Call::ReadAccountData(event_type.clone(), api::get_account_data(user_id, event_type))
         } else {
             let Running { plan, phase } = self.running.as_ref()?;
             let PlanStep { event_type, content, .. } = plan.next()?;
-            let (event_type, content) = (event_type.clone(), content.clone());
             match phase {
                 Phase::Write => {
-                    Call::WriteAccountData(PutAccountData::new(user_id, event_type, content))
+                    Call::WriteAccountData(api::put_account_data(user_id, event_type, content))
                 }
                 Phase::Check | Phase::ReadBack => {
-                    Call::ReadAccountData(GetAccountData::new(user_id, event_type))
+                    let get = api::get_account_data(user_id, event_type);
+                    Call::ReadAccountData(event_type.clone(), get)
                 }
             }
         };
@@ -190,20 +188,13 @@ impl Storage {
 
     /// What the next request is, and what it waits for: what is written is read just before.
     pub(super) fn kinds(&self) -> &'static [RequestKind] {
-        if !self.to_read.is_empty() {
-            return &[RequestKind::ReadAccountData];
-        }
         match self.running.as_ref().map(|running| running.phase) {
+            _ if !self.to_read.is_empty() => &[RequestKind::ReadAccountData],
             Some(Phase::Check) => &[RequestKind::ReadAccountData, RequestKind::WriteAccountData],
             Some(Phase::Write) => &[RequestKind::WriteAccountData],
             Some(Phase::ReadBack) => &[RequestKind::ReadAccountData],
             None => &[],
         }
-    }
-
-    /// When the next request may be sent, in the host's time.
-    fn until(&self, courier: &Courier) -> Option<u64> {
-        self.due(courier).map(|due| courier.host_time(due))
     }
 
     /// What came back for a request of this; nothing if it is none.
@@ -217,13 +208,15 @@ impl Storage {
         let letter = courier.take(id, true, answer)?;
         self.in_flight = None;
         let failure = match letter.call() {
-            Call::ReadAccountData(call) => match courier.read(call, answer, now_ms, &self.limits) {
-                Ok(content) => {
-                    courier.settled(RequestKind::ReadAccountData);
-                    return Some(self.came(courier, call.event_type(), content));
+            Call::ReadAccountData(event_type, call) => {
+                match courier.read(call, answer, now_ms, &self.limits) {
+                    Ok(content) => {
+                        courier.settled(RequestKind::ReadAccountData);
+                        return Some(self.came(courier, event_type, content));
+                    }
+                    Err(failure) => failure,
                 }
-                Err(failure) => failure,
-            },
+            }
             Call::WriteAccountData(call) => {
                 match courier.read(call, answer, now_ms, &self.limits) {
                     Ok(()) => {
@@ -244,9 +237,7 @@ impl Storage {
     }
 
     fn turn(&mut self, phase: Phase) {
-        if let Some(running) = &mut self.running {
-            running.phase = phase;
-        }
+        self.running.iter_mut().for_each(|running| running.phase = phase);
     }
 
     /// An event, as it is now.

@@ -29,9 +29,9 @@ use crate::{ids::SecretName, secret_sharing::pushes::secret_push};
 /// stays as it is. Nothing that sends takes it as it is:
 ///
 /// ```compile_fail,E0308
-/// # use strongroom::{api::SendToDevice, secret_sharing::SecretToEncrypt};
+/// # use strongroom::{api, secret_sharing::SecretToEncrypt};
 /// fn send(secret: SecretToEncrypt) {
-///     SendToDevice::secret("txn1".into(), &secret);
+///     let _ = api::send_secret("txn1", &secret);
 /// }
 /// ```
 ///

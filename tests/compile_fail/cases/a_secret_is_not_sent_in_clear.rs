@@ -1,5 +1,5 @@
-use strongroom::{api::SendToDevice, secret_sharing::SecretToEncrypt};
+use strongroom::{api, secret_sharing::SecretToEncrypt};
 
 fn send(secret: &SecretToEncrypt) {
-    let _ = SendToDevice::secret("txn".into(), secret); //~ E0308 expected `&EncryptedSecretSend`, found `&SecretToEncrypt`
+    let _ = api::send_secret("txn", secret); //~ E0308 expected `&EncryptedSecretSend`, found `&SecretToEncrypt`
 }

@@ -1,12 +1,12 @@
 //! What a homeserver has sent neither becomes what is to be signed nor goes back as what was.
 
 use strongroom::{
-    api::UploadSignatures,
+    api::{self, Request, SignatureFailure},
     signed_json::{DeviceKeys, KeysToSign, SignedObject, ToSign},
 };
 
-fn publish(published: SignedObject) -> UploadSignatures {
-    UploadSignatures::new([published]) //~ E0271 type mismatch resolving `<[SignedObject; 1] as IntoIterator>::Item == SignedKey`
+fn publish(published: SignedObject) -> Request<Vec<SignatureFailure>> {
+    api::upload_signatures([published]) //~ E0271 type mismatch resolving `<[SignedObject; 1] as IntoIterator>::Item == SignedKey`
 }
 
 fn to_sign(published: DeviceKeys) -> ToSign {

@@ -5,4 +5,5 @@ mod exported_sessions;
 mod key_files;
 mod pushed_secrets;
 mod secret_storage;
+mod secrets_bundle;
 mod sessions;

@@ -1,4 +1,6 @@
-//! Which step comes next, and what it waits for.
+//! Which step comes next, what it waits for, and how it ends.
+
+use std::sync::Arc;
 
 use http::Response;
 use rand_core::CryptoRng;
@@ -8,11 +10,12 @@ use crate::{
     api::ApiError,
     client::{
         backup::{self, Backup, SavedBackup},
-        flow::{FlowError, SavedSetUp, Step, contract::Parts, machine::Machine},
+        flow::{FlowError, SavedSetUp, SetUpDone, Step, contract::Parts, machine::Machine},
         operation::{NoAnswer, TaskId},
         waiting::{Awaited, RequestFailure, RequestKind},
     },
     secret::SecretVec,
+    secret_storage::SecretStorage,
 };
 
 impl Parts for SetUp {
@@ -100,6 +103,36 @@ impl Parts for SetUp {
         let Some(answered) = self.storage.answer(courier, id, answer, now_ms) else { return false };
         self.failure = answered.err();
         true
+    }
+}
+
+impl SetUp {
+    pub(super) fn finish(&mut self) -> Option<Step<SetUp>> {
+        let mut backup = self.machine.give_back()?;
+        // The key of the backup is in the storage, whose key the user has.
+        backup.recovery_key_saved();
+        let storage_key = self.kept.new_key.key().clone();
+        let replaced = self.kept.before.take().and_then(|before| before.version);
+        let replaced = replaced.filter(|version| !version.as_str().is_empty());
+        let notes = std::mem::take(&mut self.notes);
+        self.stage = Stage::Ended;
+        Some(Step::Done(Box::new(Ok(SetUpDone { backup, storage_key, replaced, notes }))))
+    }
+
+    /// The flow ends without what it is for. Whoever may have got the new key as the default one is shown it before, or
+    /// they would be locked out: what the homeserver says of it now does not matter.
+    pub(super) fn fail(&mut self, error: FlowError) -> Option<Step<SetUp>> {
+        let new_id = self.kept.new_key.id();
+        let is_default = |storage: Arc<SecretStorage>| storage.default_key() == Some(new_id);
+        let is_needed = self.kept.may_be_default
+            || !self.kept.completes() && self.storage.get().is_some_and(is_default);
+        if is_needed && !self.kept.is_shown && self.ending.is_none() {
+            self.ending = Some(error);
+            self.stage = Stage::Showing { is_shown: false };
+            return None;
+        }
+        self.stage = Stage::Ended;
+        Some(Step::Done(Box::new(Err(self.ending.take().unwrap_or(error)))))
     }
 }
 

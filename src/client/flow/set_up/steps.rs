@@ -1,7 +1,5 @@
 //! The steps of setting up, one function for each stage: what is there, the backup, the recovery key.
 
-use std::sync::Arc;
-
 use rand_core::CryptoRng;
 
 use super::{
@@ -12,10 +10,9 @@ use crate::{
     backup::BackupPublicKey,
     client::{
         backup::{self, Backup, NotCreated, Question, Reply, SecretTask, TaskId},
-        flow::{FlowError, SetUpDone, Step, machine::Turn},
+        flow::{FlowError, Step, machine::Turn},
     },
     ids::BackupVersion,
-    secret_storage::SecretStorage,
 };
 
 /// What the homeserver shows.
@@ -260,34 +257,6 @@ impl SetUp {
                 None
             }
         }
-    }
-
-    pub(super) fn finish(&mut self) -> Option<Step<SetUp>> {
-        let mut backup = self.machine.give_back()?;
-        // The key of the backup is in the storage, whose key the user has.
-        backup.recovery_key_saved();
-        let storage_key = self.kept.new_key.key().clone();
-        let replaced = self.kept.before.take().and_then(|before| before.version);
-        let replaced = replaced.filter(|version| !version.as_str().is_empty());
-        let notes = std::mem::take(&mut self.notes);
-        self.stage = Stage::Ended;
-        Some(Step::Done(Box::new(Ok(SetUpDone { backup, storage_key, replaced, notes }))))
-    }
-
-    /// The flow ends without what it is for. Whoever may have got the new key as the default one is shown it before, or
-    /// they would be locked out: what the homeserver says of it now does not matter.
-    pub(super) fn fail(&mut self, error: FlowError) -> Option<Step<SetUp>> {
-        let new_id = self.kept.new_key.id();
-        let is_default = |storage: Arc<SecretStorage>| storage.default_key() == Some(new_id);
-        let is_needed = self.kept.may_be_default
-            || !self.kept.completes() && self.storage.get().is_some_and(is_default);
-        if is_needed && !self.kept.is_shown && self.ending.is_none() {
-            self.ending = Some(error);
-            self.stage = Stage::Showing { is_shown: false };
-            return None;
-        }
-        self.stage = Stage::Ended;
-        Some(Step::Done(Box::new(Err(self.ending.take().unwrap_or(error)))))
     }
 
     /// What the machine makes now is made for this: what it had begun before, it does not go on with.

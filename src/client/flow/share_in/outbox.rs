@@ -5,11 +5,11 @@ use rand_core::CryptoRng;
 
 use super::{ShareIn, Stage, open_requests};
 use crate::{
-    api::SendToDevice,
+    api,
     client::{
         Backup,
         call::Call,
-        flow::{Flow as _, FlowError, Step, contract::Parts as _, outcome::final_error},
+        flow::{Flow as _, FlowError, Step, contract::Parts as _, error::final_error},
         operation::{NoAnswer, TaskId},
         waiting::{Awaited, RequestKind, Waiting},
     },
@@ -74,7 +74,7 @@ impl ShareIn {
             return None;
         }
         let transaction = alphanumeric(TRANSACTION_ID_LENGTH, rng);
-        let call = Call::AskDevices(SendToDevice::requests(transaction, request));
+        let call = Call::AskDevices(api::request_secret(&transaction, request));
         let operation = courier.send(call);
         self.in_flight = Some(operation.id());
         Some(Step::Send(Box::new(operation)))

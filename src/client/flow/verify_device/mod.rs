@@ -8,7 +8,7 @@ use std::fmt;
 use super::{Flow, FlowError, machine::Machine, outcome::DeviceVerified};
 use crate::{
     Limits,
-    api::{SignatureFailure, UploadSignatures},
+    api::{Request, SignatureFailure},
     client::{
         backup::{Backup, SavedBackup},
         courier::Courier,
@@ -60,7 +60,7 @@ enum Stage {
         device: Option<SignedKey>,
     },
     /// The signatures are published.
-    Uploading(UploadSignatures),
+    Uploading(Request<Vec<SignatureFailure>>),
     /// The homeserver shows the signatures.
     Finished(Ed25519PublicKey),
     Ended,

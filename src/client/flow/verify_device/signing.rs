@@ -4,7 +4,7 @@
 
 use super::{Stage, VerifyDevice};
 use crate::{
-    api::{QueriedKeys, SignatureFailure, UploadSignatures},
+    api::{self, QueriedKeys, SignatureFailure},
     client::{flow::FlowError, waiting::RequestKind},
     cross_signing::{SelfSigningKey, SignedKey},
     crypto::ed25519::Ed25519Signature,
@@ -52,7 +52,7 @@ impl VerifyDevice {
                 let (id, key) = (courier.new_id(), Box::new(key));
                 Stage::Signing { id, key, device, is_asked: false }
             }
-            Some(device) => Stage::Uploading(UploadSignatures::new([device])),
+            Some(device) => Stage::Uploading(api::upload_signatures([device])),
             None => Stage::Finished(*key.master_key()),
         };
     }
@@ -71,7 +71,7 @@ impl VerifyDevice {
         self.stage = if keys.is_empty() {
             Stage::Finished(*key.master_key())
         } else {
-            Stage::Uploading(UploadSignatures::new(keys))
+            Stage::Uploading(api::upload_signatures(keys))
         };
         Ok(())
     }

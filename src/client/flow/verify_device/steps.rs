@@ -5,15 +5,13 @@ use rand_core::CryptoRng;
 
 use super::{Stage, VerifyDevice};
 use crate::{
-    api::QueryKeys,
+    api,
     client::{
         backup::SavedBackup,
         call::Call,
         flow::{
-            FlowError, Step,
-            contract::Parts,
-            machine::Machine,
-            outcome::{DeviceVerified, final_error},
+            FlowError, Step, contract::Parts, error::final_error, machine::Machine,
+            outcome::DeviceVerified,
         },
         operation::{NoAnswer, TaskId},
         waiting::{Awaited, RequestKind},
@@ -26,7 +24,9 @@ impl VerifyDevice {
     /// Sends what this stage sends, when it may be sent.
     fn send(&mut self) -> Step<Self> {
         let call = match &self.stage {
-            Stage::Looking => Call::QueryKeys(QueryKeys::new().user(self.device.user_id().clone())),
+            Stage::Looking => {
+                Call::QueryKeys(api::query_keys([(self.device.user_id().clone(), vec![])], None))
+            }
             Stage::Uploading(upload) => Call::UploadSignatures(upload.clone()),
             Stage::Signing { .. } | Stage::Finished(_) | Stage::Ended => return Step::Wait(None),
         };

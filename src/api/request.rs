@@ -1,9 +1,11 @@
-//! What all endpoints share.
+//! What all endpoints share: a request, and what reads its response.
 
 // docs/decisions.md, 4: no foreign type in the interface.
 
+use std::{fmt, sync::Arc};
+
 use http::{
-    Method, Request, Response,
+    Method, Response,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
 };
 use thiserror::Error;
@@ -11,6 +13,7 @@ use thiserror::Error;
 use super::{
     AccessToken, BaseUrl,
     error::{ApiError, ResponseError},
+    path::Path,
 };
 use crate::{
     Limits,
@@ -18,45 +21,79 @@ use crate::{
     excerpt::Excerpt,
 };
 
-/// One endpoint with its parameters: it makes the request and reads the response.
+/// A request to one endpoint, whose successful response says a `T`.
 ///
-/// Nothing of a request depends on the homeserver or the user until [`Endpoint::to_http`] is called.
-/// The trait is sealed: only the types of this module implement it.
-pub trait Endpoint: sealed::Sealed {
-    /// What a successful response says.
-    type Response;
+/// Nothing of it depends on the homeserver's address or the access token until [`Request::to_http`] is called. It may be sent
+/// more than once.
+pub struct Request<T> {
+    method: Method,
+    path: Result<Path, RequestError>,
+    body: Vec<u8>,
+    longest: fn(&Limits) -> usize,
+    read: Arc<Reader<T>>,
+    not_found: Option<fn() -> T>,
+}
+
+/// Reads the body of a successful response.
+type Reader<T> = dyn Fn(&[u8], &Limits) -> Result<T, ResponseError> + Send + Sync;
+
+impl<T> Request<T> {
+    /// One without a body, whose response has a usual length and is never "not found".
+    pub(super) fn new(
+        method: Method,
+        path: Result<Path, RequestError>,
+        read: impl Fn(&[u8], &Limits) -> Result<T, ResponseError> + Send + Sync + 'static,
+    ) -> Self {
+        let longest = |limits: &Limits| limits.response_bytes;
+        Self { method, path, body: Vec::new(), longest, read: Arc::new(read), not_found: None }
+    }
+
+    /// With a JSON body.
+    pub(super) fn with_body(self, body: Vec<u8>) -> Self {
+        Self { body, ..self }
+    }
+
+    /// With another limit for the response.
+    pub(super) fn with_longest(self, longest: fn(&Limits) -> usize) -> Self {
+        Self { longest, ..self }
+    }
+
+    /// With "not found" as an answer like any other. Otherwise it is an error, as for a session, for which it may mean that
+    /// the whole backup is gone.
+    pub(super) fn with_not_found(self, not_found: fn() -> T) -> Self {
+        Self { not_found: Some(not_found), ..self }
+    }
+
+    /// With another path.
+    pub(super) fn with_path(self, change: impl FnOnce(Path) -> Path) -> Self {
+        Self { path: self.path.map(change), ..self }
+    }
 
     /// The HTTP method.
-    fn method(&self) -> Method;
+    #[must_use]
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
 
     /// Path and query, percent-encoded, from `/_matrix` on.
     ///
     /// # Errors
     ///
-    /// [`RequestError::Segment`] if an identifier cannot stand in a path.
-    fn path_and_query(&self) -> Result<String, RequestError>;
+    /// [`RequestError::Segment`] or [`RequestError::TooLong`] if an identifier cannot stand in a path.
+    pub fn path_and_query(&self) -> Result<String, RequestError> {
+        self.path.as_ref().map(Path::to_string).map_err(|error| *error)
+    }
 
     /// The JSON body; empty for requests without one.
-    fn body(&self) -> Vec<u8> {
-        Vec::new()
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.body
     }
 
     /// The longest successful response that is read, in bytes.
-    fn max_response_bytes(&self, limits: &Limits) -> usize {
-        limits.response_bytes
-    }
-
-    /// Reads the body of a successful response.
-    ///
-    /// # Errors
-    ///
-    /// [`ResponseError`] if it is not what the endpoint returns.
-    fn read_body(&self, body: &[u8], limits: &Limits) -> Result<Self::Response, ResponseError>;
-
-    /// What a homeserver's "not found" says, where it is an answer like any other; otherwise it is an
-    /// error, as for a session, for which it may mean that the whole backup is gone.
-    fn when_not_found(&self) -> Option<Self::Response> {
-        None
+    #[must_use]
+    pub fn max_response_bytes(&self, limits: &Limits) -> usize {
+        (self.longest)(limits)
     }
 
     /// The request, ready to be sent.
@@ -67,22 +104,21 @@ pub trait Endpoint: sealed::Sealed {
     /// # Errors
     ///
     /// [`RequestError`] if the access token, an identifier or the URL cannot stand in a request.
-    fn to_http(
+    pub fn to_http(
         &self,
         base_url: &BaseUrl,
         token: &AccessToken,
-    ) -> Result<Request<Vec<u8>>, RequestError> {
+    ) -> Result<http::Request<Vec<u8>>, RequestError> {
         let url = format!("{}{}", base_url.as_str(), self.path_and_query()?);
-        let body = self.body();
-        let mut request = Request::builder()
-            .method(self.method())
+        let mut request = http::Request::builder()
+            .method(&self.method)
             .uri(url)
             .header(ACCEPT, JSON)
             .header(AUTHORIZATION, token.to_header()?);
-        if !body.is_empty() {
+        if !self.body.is_empty() {
             request = request.header(CONTENT_TYPE, JSON);
         }
-        request.body(body).map_err(|_| RequestError::Url)
+        request.body(self.body.clone()).map_err(|_| RequestError::Url)
     }
 
     /// Reads the response, whatever its status.
@@ -90,22 +126,57 @@ pub trait Endpoint: sealed::Sealed {
     /// # Errors
     ///
     /// [`ApiError`] if it is not a success, is too large, or is not what the endpoint returns.
-    fn read_response(
+    pub fn read_response(
         &self,
         response: &Response<impl AsRef<[u8]>>,
         limits: &Limits,
-    ) -> Result<Self::Response, ApiError> {
+    ) -> Result<T, ApiError> {
         match successful_body(response, self.max_response_bytes(limits), limits) {
             Ok(body) => Ok(self.read_body(body, limits)?),
             Err(error) if error.is_not_found() => self.when_not_found().ok_or(error),
             Err(error) => Err(error),
         }
     }
+
+    /// Reads the body of a successful response.
+    ///
+    /// # Errors
+    ///
+    /// [`ResponseError`] if it is not what the endpoint returns.
+    pub fn read_body(&self, body: &[u8], limits: &Limits) -> Result<T, ResponseError> {
+        (self.read)(body, limits)
+    }
+
+    /// What a homeserver's "not found" says, where it is an answer like any other; `None` where it is an error.
+    #[must_use]
+    pub fn when_not_found(&self) -> Option<T> {
+        self.not_found.map(|not_found| not_found())
+    }
 }
 
-pub(super) mod sealed {
-    /// Implemented by the endpoints of this crate alone, so that the trait can grow.
-    pub trait Sealed {}
+impl<T> Clone for Request<T> {
+    fn clone(&self) -> Self {
+        Self {
+            method: self.method.clone(),
+            path: self.path.clone(),
+            body: self.body.clone(),
+            longest: self.longest,
+            read: Arc::clone(&self.read),
+            not_found: self.not_found,
+        }
+    }
+}
+
+/// Shows where it goes, and not what is sent.
+impl<T> fmt::Debug for Request<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { method, path, body: _, longest: _, read: _, not_found: _ } = self;
+        let path = path.as_ref().map(Path::to_string);
+        f.debug_struct("Request")
+            .field("method", method)
+            .field("path", &path)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why a request cannot be made, or a [`BaseUrl`] for all of them.
@@ -142,7 +213,7 @@ pub enum RequestError {
 }
 
 /// The body of a successful response; otherwise what went wrong.
-pub(super) fn successful_body<'a>(
+fn successful_body<'a>(
     response: &'a Response<impl AsRef<[u8]>>,
     limit: usize,
     limits: &Limits,
@@ -173,6 +244,11 @@ pub(super) fn acknowledgement(body: &[u8]) -> Result<RawObject<'_>, ResponseErro
         Some(Ok(errcode)) => Err(ResponseError::Errcode(Excerpt::new(&errcode))),
         _ => Ok(object),
     }
+}
+
+/// Reads a response that says no more than that it is done.
+pub(super) fn done(body: &[u8], _: &Limits) -> Result<(), ResponseError> {
+    acknowledgement(body).map(drop)
 }
 
 const JSON: &str = "application/json";

@@ -1,0 +1,86 @@
+//! Which step comes next, and what it waits for.
+
+use http::Response;
+use rand_core::CryptoRng;
+
+use super::{Stage, TurnOff};
+use crate::{
+    client::{
+        backup::SavedBackup,
+        flow::{FlowError, Step, contract::Parts, machine::Machine},
+        operation::{NoAnswer, TaskId},
+        waiting::{Awaited, RequestKind},
+    },
+    secret::SecretVec,
+};
+
+impl Parts for TurnOff {
+    fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    fn machine_mut(&mut self) -> &mut Machine {
+        &mut self.machine
+    }
+
+    fn step(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Self> {
+        loop {
+            if self.is_saving && self.failure.is_none() {
+                return Step::Wait(None);
+            }
+            if self.stage != Stage::Ended && self.failure.is_none() {
+                let failing = self.machine.failing(self.storage.kinds());
+                self.failure = failing.map(|waiting| FlowError::Failing(Box::new(waiting)));
+            }
+            let step = match (self.failure.take(), self.stage) {
+                (Some(failure), _) => self.fail(failure),
+                (None, Stage::Looking) => self.look(now_ms, rng),
+                (None, Stage::Disabling) => self.disable(now_ms, rng),
+                (None, Stage::Clearing) => self.clear(rng),
+                (None, Stage::Finished) => self.finish(),
+                (None, Stage::Ended) => Some(Step::Wait(None)),
+            };
+            if let Some(step) = step {
+                return step;
+            }
+        }
+    }
+
+    fn awaited_of_host(&self) -> Option<Awaited> {
+        match self.stage {
+            _ if self.is_saving => Some(Awaited::Saved),
+            Stage::Looking | Stage::Clearing if self.storage.wants_events() => {
+                Some(Awaited::AccountData)
+            }
+            _ => None,
+        }
+    }
+
+    fn repeat(&mut self, step: &Step<Self>) {
+        if let Step::Save(_) = step {
+            self.is_saving = false;
+            self.machine.is_not_saved();
+        }
+    }
+
+    fn parts(backup: &SavedBackup) -> (&SavedBackup, Option<&SecretVec>) {
+        (backup, None)
+    }
+
+    fn own_requests(&self) -> &'static [RequestKind] {
+        self.storage.kinds()
+    }
+
+    fn take_answer(
+        &mut self,
+        id: TaskId,
+        answer: &Result<Response<Vec<u8>>, NoAnswer>,
+        now_ms: u64,
+    ) -> bool {
+        let Some(courier) = self.machine.courier() else { return false };
+        courier.advance(now_ms);
+        let Some(answered) = self.storage.answer(courier, id, answer, now_ms) else { return false };
+        self.failure = answered.err();
+        true
+    }
+}
