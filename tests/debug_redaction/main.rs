@@ -836,9 +836,7 @@ fn look_at_cross_signing(witness: &mut Witness, _: &Vault) {
     witness.debug::<NewIdentity>(&identity);
     witness.debug::<SelfSigningKey>(&identity.self_signing_key());
     let upload = UploadSigningKeys::new(&identity);
-    assert!(
-        witness.found_in(&String::from_utf8(upload.request().body().to_vec()).unwrap()).is_none()
-    );
+    assert!(witness.found_in(str::from_utf8(upload.request().body()).unwrap()).is_none());
     let upload = upload.with_password(&"@a:b".into(), &TOKEN.into(), None);
     witness.debug::<UploadSigningKeys>(&upload);
     let auth = format!(r#"{{"token":"{TOKEN}"}}"#);
