@@ -43,8 +43,8 @@ pub enum AnswerError {
     /// Nobody waits for it: it was answered, made before a restart, or things have changed meanwhile.
     #[error("nobody waits for this any more")]
     NotAwaited,
-    /// There are too many signatures. A device and the user have two keys that sign a backup; give those.
-    #[error("a new backup takes {MAX_SIGNATURES} signatures at most, and there are {found}")]
+    /// There are too many signatures. A device and the user have two keys that sign; give those.
+    #[error("{MAX_SIGNATURES} signatures are taken at most, and there are {found}")]
     TooManySignatures {
         /// How many there are.
         found: usize,
@@ -124,5 +124,5 @@ impl Operation {
     }
 }
 
-/// More keys than sign a backup: those of the device and of the user.
+/// More keys than sign anything: those of the device and of the user.
 pub(super) const MAX_SIGNATURES: usize = 8;

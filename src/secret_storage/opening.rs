@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     ids::{SecretName, SecretStorageKeyId},
-    secret_value::PublicKeys,
+    secret_value::{PublicKeys, SecretValue},
 };
 
 /// Secrets that are being opened, always with the same keys. Symmetric keys that nobody can guess come first, then other
@@ -148,6 +148,14 @@ pub struct SecretVerdict {
 }
 
 impl SecretVerdict {
+    /// The secret as its name asks for it, with where it came from; nothing if it was not opened, or is not what its name asks
+    /// for.
+    #[must_use]
+    pub fn value(&self) -> Option<SecretValue> {
+        let opened = self.outcome.as_ref().ok()?;
+        opened.value().ok().map(|read| read.value)
+    }
+
     /// The secret, if something shows that the key which gave it is the right one.
     pub(crate) fn opened_by_known(&self) -> Option<&OpenedSecret> {
         self.outcome.as_ref().ok().filter(|opened| opened.is_of_known_key())

@@ -35,7 +35,7 @@ use crate::{
 };
 
 /// The same host, which yields before it does anything.
-struct Slow(TestHost);
+pub(crate) struct Slow(pub(crate) TestHost);
 
 async fn pause() {
     let mut has_yielded = false;
@@ -191,7 +191,7 @@ fn lives(patience: usize) -> impl Iterator<Item = usize> {
 }
 
 /// Drives a flow whose future is dropped again and again.
-fn to_its_end<F: Flow>(flow: &mut F, host: &mut Slow, patience: usize) -> F::Outcome {
+pub(crate) fn to_its_end<F: Flow>(flow: &mut F, host: &mut Slow, patience: usize) -> F::Outcome {
     let outcome = lives(patience).find_map(|times| poll(drive_async(flow, host), times));
     outcome.unwrap().unwrap().unwrap()
 }

@@ -11,4 +11,7 @@ mod asynchronous;
 mod blocking;
 mod faults;
 mod host;
+#[path = "../support/identity.rs"]
+mod identity;
 mod streamed;
+mod verify;

@@ -23,7 +23,7 @@ const HOUR: u64 = 60 * 60 * 1_000;
 pub(crate) const REQUESTS: usize = 2_500;
 
 /// The flows' requests, by method and path.
-pub(crate) const ROWS: [(&str, Matches); 8] = [
+pub(crate) const ROWS: [(&str, Matches); 10] = [
     ("find the version", |name| name == "GET /room_keys/version"),
     ("delete a version", |name| name.starts_with("DELETE /room_keys/version/")),
     ("create a version", |name| name == "POST /room_keys/version"),
@@ -32,6 +32,8 @@ pub(crate) const ROWS: [(&str, Matches); 8] = [
     ("read account data", |name| name.starts_with("GET /user/") && !is_preference(name)),
     ("write account data", |name| name.starts_with("PUT /user/") && !is_preference(name)),
     ("fetch everything", |name| name == "GET /room_keys/keys"),
+    ("query the keys", |name| name == "POST /keys/query"),
+    ("publish signatures", |name| name == "POST /keys/signatures/upload"),
 ];
 
 fn is_preference(name: &str) -> bool {

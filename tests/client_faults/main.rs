@@ -19,5 +19,8 @@ mod flows;
 #[path = "../client_flows/host.rs"]
 #[allow(dead_code, reason = "a part of it is used")]
 mod host;
+#[path = "../support/identity.rs"]
+mod identity;
 mod machine;
 mod table;
+mod verify_device;

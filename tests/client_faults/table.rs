@@ -20,7 +20,7 @@ use crate::{
     host::{BACKUP, Host, MASTER, USER, new_key, secret},
 };
 
-const DAY: i64 = 24 * 60 * 60 * 1_000;
+pub(crate) const DAY: i64 = 24 * 60 * 60 * 1_000;
 
 /// An account with a storage, a backup and three sessions.
 struct Account {
@@ -75,7 +75,11 @@ fn bootstrap(host: &Host) -> SetUp {
 }
 
 /// The requests of a flow to which nothing happens.
-fn undisturbed(mut host: Host, typed: &str, drive: impl FnOnce(&mut Run<'_>)) -> Vec<String> {
+pub(crate) fn undisturbed(
+    mut host: Host,
+    typed: &str,
+    drive: impl FnOnce(&mut Run<'_>),
+) -> Vec<String> {
     let trouble = no_trouble();
     drive(&mut Run { host: &mut host, trouble, typed, jump: 0, what: "undisturbed" });
     host.requests
@@ -332,6 +336,7 @@ fn no_row_is_about_a_request_that_no_flow_sends() {
         let mut flow = TurnOff::new(backup, &["1".into()], &secrets, Limits::default());
         run.drive(&mut flow, |_| None);
     }));
+    sent.extend(crate::verify_device::sent());
     for (name, is_it) in ROWS {
         assert!(sent.iter().any(|line| is_it(line.split('?').next().unwrap())), "{name}");
     }

@@ -15,6 +15,8 @@ mod courier;
 mod denied;
 mod drive;
 mod host;
+#[path = "../support/identity.rs"]
+mod identity;
 mod machine;
 #[path = "../support/primitives.rs"]
 mod primitives;
@@ -27,3 +29,4 @@ mod signing;
 mod theft;
 mod turn_off;
 mod unseen;
+mod verify_device;

@@ -7,10 +7,12 @@ use strongroom::{
         Backup, KeyKind,
         backup::BackupOptions,
         flow::{
-            EnterError, Flow as _, FlowError, Recover, Recovered, SavedSetUp, SavedShareIn, SetUp,
-            SetUpDone, ShareIn, SharedIn, Step, TurnOff, TurnedOff,
+            DeviceVerified, EnterError, Flow as _, FlowError, Recover, Recovered, SavedSetUp,
+            SavedShareIn, SetUp, SetUpDone, ShareIn, SharedIn, Step, TurnOff, TurnedOff,
+            VerifyDevice,
         },
     },
+    crypto::ed25519::Ed25519Signature,
     encoding::json_object::JsonObject,
     homeserver::Homeserver,
     ids::EventType,
@@ -20,7 +22,10 @@ use strongroom::{
 };
 
 use super::{Witness, run, secret_sharing::this_device_alone};
-use crate::vault::Vault;
+use crate::{
+    identity::{Identity, device_key, own_device, publish_device, user},
+    vault::Vault,
+};
 
 const USER: &str = "@a:b.org";
 
@@ -39,6 +44,7 @@ pub(crate) fn look(witness: &mut Witness, vault: &Vault) {
     look_at_recovery(witness, &mut server, &key);
     look_at_sharing(witness, &mut server);
     look_at_turning_off(witness, &mut server);
+    look_at_verification(witness);
 }
 
 struct Server {
@@ -159,6 +165,50 @@ fn look_at_turning_off(witness: &mut Witness, server: &mut Server) {
                 Step::Done(done) => {
                     match *done {
                         Ok(done) => witness.debug::<TurnedOff>(&done),
+                        Err(error) => witness.error::<FlowError>(error),
+                    }
+                    break;
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+fn look_at_verification(witness: &mut Witness) {
+    let mut homeserver = Homeserver::new();
+    let identity = Identity::new(1);
+    for byte in [1, 2] {
+        witness.add_bytes(&[byte; 32]);
+    }
+    publish_device(&mut homeserver);
+    let token = AccessToken::from(homeserver.log_in(user(), "PHONE").as_str());
+    let mut server = Server { homeserver, token };
+    for has_identity in [false, true] {
+        if has_identity {
+            identity.publish(&mut server.homeserver);
+        }
+        let (options, limits) = (BackupOptions::default(), Limits::default());
+        let backup = Backup::new(user(), "PHONE".into(), options, limits);
+        let mut flow = VerifyDevice::new(backup, own_device(), None, identity.seeds(), limits);
+        let rng = &mut rand_core::UnwrapErr(getrandom::SysRng);
+        loop {
+            let step = flow.next_with_rng(0, rng);
+            witness.debug::<VerifyDevice>(&flow);
+            witness.debug::<Step<VerifyDevice>>(&step);
+            match step {
+                Step::Send(operation) => {
+                    let response = server.send(&operation);
+                    flow.answer(operation.id(), Ok(response), 0).unwrap();
+                }
+                Step::Sign(id, key) => {
+                    let signature = device_key().sign(key.bytes()).to_base64();
+                    let signature = Ed25519Signature::from_base64(&signature).unwrap();
+                    flow.signed(id, &[("ed25519:PHONE".into(), signature)]).unwrap();
+                }
+                Step::Done(done) => {
+                    match *done {
+                        Ok(done) => witness.debug::<DeviceVerified>(&done),
                         Err(error) => witness.error::<FlowError>(error),
                     }
                     break;

@@ -11,6 +11,8 @@ mod asserted;
 mod client;
 mod diagnose;
 mod flow;
+#[path = "../support/identity.rs"]
+mod identity;
 mod key_export;
 #[path = "../support/primitives.rs"]
 mod primitives;

@@ -37,6 +37,7 @@
 //! [`Backup`]: crate::client::Backup
 
 mod contract;
+mod error;
 mod machine;
 mod outcome;
 mod recover;
@@ -49,7 +50,8 @@ mod verify_device;
 pub(in crate::client) use self::contract::take_back;
 pub use self::{
     contract::Flow,
-    outcome::{DeviceVerified, EnterError, FlowError, Recovered, SetUpDone, Step, TurnedOff},
+    error::FlowError,
+    outcome::{DeviceVerified, EnterError, Recovered, SetUpDone, Step, TurnedOff},
     recover::Recover,
     set_up::{SavedSetUp, SetUp},
     share_in::{SavedShareIn, ShareIn, SharedIn},

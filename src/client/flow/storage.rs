@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Flow, FlowError, Step, outcome::final_error};
+use super::{Flow, FlowError, Step, error::final_error};
 use crate::{
     Limits, api,
     client::{
@@ -90,8 +90,7 @@ impl Storage {
     pub(super) fn give(&mut self, events: impl IntoIterator<Item = (EventType, JsonObject)>) {
         // What cannot be asked for is none of ours.
         let is_ours = |(event_type, _): &(EventType, _)| {
-            let call = api::get_account_data(&self.user_id, event_type);
-            call.path_and_query().is_ok()
+            api::get_account_data(&self.user_id, event_type).path_and_query().is_ok()
         };
         self.events = events.into_iter().filter(is_ours).collect();
         self.parsed = None;

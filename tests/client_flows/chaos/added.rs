@@ -26,9 +26,9 @@ use crate::{
 const NOTE: &str = "org.example.note";
 
 /// One history.
-struct Life {
+pub(super) struct Life {
     seed: u64,
-    host: Host,
+    pub(super) host: Host,
     dice: StdRng,
     troubles: usize,
     /// What the other device may still do.
@@ -41,7 +41,7 @@ struct Life {
 
 impl Life {
     /// An account with a storage, a backup and a machine.
-    fn new(seed: u64) -> (Self, SavedBackup) {
+    pub(super) fn new(seed: u64) -> (Self, SavedBackup) {
         let mut dice = StdRng::seed_from_u64(seed);
         let mut host = Host::new();
         host.rng = StdRng::seed_from_u64(seed);
@@ -100,7 +100,7 @@ impl Life {
     }
 
     /// Works for a flow until it ends, from what was saved last after each crash.
-    fn run<F: Flow>(&mut self, begin: impl Fn(Option<&F::Saved>) -> F) -> F::Outcome {
+    pub(super) fn run<F: Flow>(&mut self, begin: impl Fn(Option<&F::Saved>) -> F) -> F::Outcome {
         let (mut disk, mut flow) = (None, begin(None));
         for _ in 0..20_000 {
             match flow.next_with_rng(self.host.now, &mut self.host.rng) {
@@ -164,7 +164,7 @@ impl Life {
     }
 }
 
-fn restored(saved: &SavedBackup) -> Backup {
+pub(super) fn restored(saved: &SavedBackup) -> Backup {
     let (options, limits) = (BackupOptions::default(), Limits::default());
     Backup::from_saved(saved, USER.into(), "PHONE".into(), options, limits).unwrap()
 }

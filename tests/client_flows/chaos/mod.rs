@@ -8,6 +8,7 @@ mod check;
 mod neighbour;
 mod recover;
 mod trouble;
+mod verify_device;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -9,7 +9,7 @@ use crate::{
     client::{
         Backup,
         call::Call,
-        flow::{Flow as _, FlowError, Step, contract::Parts as _, outcome::final_error},
+        flow::{Flow as _, FlowError, Step, contract::Parts as _, error::final_error},
         operation::{NoAnswer, TaskId},
         waiting::{Awaited, RequestKind, Waiting},
     },

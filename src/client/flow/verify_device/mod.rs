@@ -12,7 +12,7 @@ use crate::{
     client::{
         backup::{Backup, SavedBackup},
         courier::Courier,
-        operation::{AnswerError, TaskId},
+        operation::{AnswerError, MAX_SIGNATURES, TaskId},
     },
     cross_signing::{ExpectedDevice, SelfSigningKey, SignedKey},
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
@@ -107,10 +107,10 @@ impl Flow for VerifyDevice {
     fn saved(&mut self) {}
 
     fn give_up(&mut self) {
-        if !matches!(self.stage, Stage::Ended) {
+        if !matches!(self.stage, Stage::Finished(_) | Stage::Ended) {
             self.in_flight = None;
             self.machine.courier().into_iter().for_each(Courier::forget_flow);
-            self.failure = Some(FlowError::GivenUp);
+            self.failure.get_or_insert(FlowError::GivenUp);
         }
     }
 
@@ -121,6 +121,9 @@ impl Flow for VerifyDevice {
     ) -> Result<(), AnswerError> {
         if !matches!(self.stage, Stage::Signing { id: asked, .. } if asked == id) {
             return Err(AnswerError::NotAwaited);
+        }
+        if signatures.len() > MAX_SIGNATURES {
+            return Err(AnswerError::TooManySignatures { found: signatures.len() });
         }
         let stage = std::mem::replace(&mut self.stage, Stage::Looking);
         if let Stage::Signing { key, device, .. } = stage {

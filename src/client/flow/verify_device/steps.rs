@@ -10,10 +10,8 @@ use crate::{
         backup::SavedBackup,
         call::Call,
         flow::{
-            FlowError, Step,
-            contract::Parts,
-            machine::Machine,
-            outcome::{DeviceVerified, final_error},
+            FlowError, Step, contract::Parts, error::final_error, machine::Machine,
+            outcome::DeviceVerified,
         },
         operation::{NoAnswer, TaskId},
         waiting::{Awaited, RequestKind},
