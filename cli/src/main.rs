@@ -33,6 +33,7 @@ mod spool;
 mod terminal;
 mod typed;
 mod upload;
+mod verify_device;
 
 use std::{error::Error, process::ExitCode};
 
@@ -71,6 +72,8 @@ enum Command {
     Secrets(secrets::Options),
     /// Plans how a key storage that older clients wrote comes into today's form.
     Migrate(migrate::Options),
+    /// Makes another device of yours trusted, with the recovery key and the fingerprint that the device shows.
+    VerifyDevice(verify_device::Options),
     /// Encrypts, decrypts, merges, compares and filters files of exported message keys.
     File(file::Options),
     /// Checks a recovery key.
@@ -107,6 +110,7 @@ fn main() -> ExitCode {
         Command::Diagnose(options) => (diagnose::run(options), options.json),
         Command::Secrets(options) => (secrets::run(options), options.json),
         Command::Migrate(options) => (migrate::run(options), false),
+        Command::VerifyDevice(options) => (verify_device::run(options), options.json),
         #[cfg(feature = "generate")]
         Command::Generate(options) => (generate::run(options), false),
         Command::Key(options) => (key::run(options), options.json()),
