@@ -1,33 +1,9 @@
 // Theirs sets up and uploads; the program fetches, rescues and writes a key file; theirs imports it into another account.
-import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { promisify } from "node:util";
+import { Program } from "../support/program.mjs";
 import { scenario } from "../support/report.mjs";
 import { server } from "../support/server.mjs";
 import { difference } from "../support/sessions.mjs";
 import { first } from "../support/theirs.mjs";
-
-/** The program, and a folder for its files. */
-class Program {
-    constructor() {
-        this.folder = mkdtempSync(join(tmpdir(), "interop-"));
-    }
-
-    file(name, text) {
-        const path = join(this.folder, name);
-        if (text !== undefined) writeFileSync(path, text, { mode: 0o600 });
-        return path;
-    }
-
-    /** What it prints; a failure says what it has said. */
-    run = async (...flags) => (await promisify(execFile)(process.env.INTEROP_STRONGROOM, flags)).stdout;
-
-    stop() {
-        rmSync(this.folder, { recursive: true });
-    }
-}
 
 async function check(t, Theirs, theirs, file) {
     const other = t.using(await Theirs.logIn(await server.account(), "NEXT"));
