@@ -14,7 +14,7 @@ use strongroom::{
     crypto::ed25519::Ed25519PublicKey,
     ids::{DeviceId, UserId},
     saved_files::SavedFiles,
-    secret_storage::SecretStorage,
+    secret_storage::{SecretStorage, SecretStorageKey},
     secret_value::SecretValue,
 };
 
@@ -90,7 +90,8 @@ fn over_network(options: &Options, named: &Named) -> Result<Status, Failure> {
     let sync = account.connection.send(&account_data()?).map_err(|it| account.failed(it))?;
     let storage = SecretStorage::from_account_data(&sync.account_data, &limits);
     let device = named.of(&published.user_id)?;
-    let (checked, seeds) = options.check(&published, &storage, &device, &limits)?;
+    let keys = options.unlocked(&storage)?;
+    let (checked, seeds) = options.check(&published, &storage, keys, &device)?;
     let report = Report::new(&device, &checked);
     if checked.is_verified {
         return report.finish(&Outcome::AlreadyVerified, options.json);
@@ -113,11 +114,12 @@ fn from_files(options: &Options, named: &Named) -> Result<Status, Failure> {
              fetch\u{201d}, and name its folder with --from",
         )
     })?;
-    let to = input::place(options.out.as_deref(), "A file to write:", "--out")?;
-    // Whether it can be written shows before the work.
-    let mut file = NewFile::create(&to, options.force)?;
     let device = named.of(&published.user_id)?;
-    let (checked, _) = options.check(&published, &storage, &device, &limits)?;
+    let keys = options.unlocked(&storage)?;
+    let to = input::place(options.out.as_deref(), "A file to write:", "--out")?;
+    // Whether it can be written shows before anything is signed.
+    let mut file = NewFile::create(&to, options.force)?;
+    let (checked, _) = options.check(&published, &storage, keys, &device)?;
     let report = Report::new(&device, &checked);
     if checked.is_verified {
         return report.finish(&Outcome::AlreadyVerified, options.json);
@@ -156,20 +158,25 @@ impl Options {
         Ok(Named { device_id: device_id.into(), fingerprint })
     }
 
-    /// Opens the key storage, compares everything, and signs.
+    /// The keys of the key storage that are given, or typed. What a file brings is no key of the user: a homeserver whose answers
+    /// were saved could have put it there.
+    fn unlocked(&self, storage: &SecretStorage) -> Result<Vec<SecretStorageKey>, Failure> {
+        let open = |typed: &[_]| seeds::unlocked(storage, typed, &Limits::default());
+        self.key.typed_until(&SavedFiles::default(), open)
+    }
+
+    /// Compares everything, and signs.
     fn check(
         &self,
         published: &Published,
         storage: &SecretStorage,
+        mut keys: Vec<SecretStorageKey>,
         device: &ExpectedDevice,
-        limits: &Limits,
     ) -> Result<(Checked, Vec<SecretValue>), Failure> {
-        // What a file brings is no key of the user: a homeserver whose answers were saved could have put it there.
-        let open = |typed: &[_]| seeds::unlocked(storage, typed, limits);
-        let mut keys = self.key.typed_until(&SavedFiles::default(), open)?;
         let seeds = seeds::compared(storage, &mut keys, &published.public_keys());
         let checked = seeds.and_then(|seeds| {
-            Ok((published.check(device, self.master_key, &seeds, limits)?, seeds))
+            let limits = Limits::default();
+            Ok((published.check(device, self.master_key, &seeds, &limits)?, seeds))
         });
         checked.map_err(|failure| failure.and("nothing was signed"))
     }

@@ -186,11 +186,11 @@ fn at_a_terminal_what_is_missing_is_asked_for_and_nothing_is_signed_without_a_ye
         terminal.type_line("not a fingerprint");
         terminal.expect("this is no fingerprint");
         terminal.type_line(&saved.tablet.fingerprint());
-        terminal.expect("A file to write:");
-        terminal.type_line(&saved.file("body.json"));
         terminal
             .expect_hidden("Recovery key (formerly Security Key) or passphrase (Security Phrase):");
         terminal.type_line(saved.account["recovery_key"].as_str().unwrap());
+        terminal.expect("A file to write:");
+        terminal.type_line(&saved.file("body.json"));
         terminal.expect("Does the device show exactly this fingerprint?");
         terminal.type_line(answer);
         let (status, text) = terminal.end();
