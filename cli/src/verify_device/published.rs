@@ -129,7 +129,9 @@ impl Published {
 fn of_key(error: &SelfSigningKeyError) -> String {
     match error {
         SelfSigningKeyError::MasterKeyNotVerified => {
-            format!("{error}, and name it with --master-key")
+            "only the homeserver says which master key is yours, since the key storage does not hold it: name its fingerprint, as a \
+             verified device of yours shows it, with --master-key"
+                .to_owned()
         }
         SelfSigningKeyError::NoSeed => format!(
             "{error}, since the key storage does not hold it or what was entered does not open it: set the key storage up again in a \
