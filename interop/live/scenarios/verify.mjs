@@ -22,14 +22,14 @@ scenario("ours_verifies_itself_with_the_recovery_key", async (t, Theirs) => {
 scenario("the_program_verifies_a_device_of_theirs", async (t, Theirs) => {
     const { account, theirs } = await first(t, Theirs);
     const next = t.using(await Theirs.logIn(account, "NEXT"));
-    t.check("a new device does not see itself as verified", !(await next.isSigned("NEXT")));
+    t.check("a new device sees no signature", !(await next.isSigned("NEXT")));
     const program = t.using(new Program());
     const who = ["--user", account.user, "--homeserver", server.url, "--password-file", program.file("a.txt", account.password)];
     const key = ["--recovery-key-file", program.file("key.txt", theirs.recoveryKey)];
     const device = ["--device", "NEXT", "--fingerprint", await next.fingerprint(), "--yes"];
     const report = JSON.parse(await program.run("verify-device", ...who, ...key, ...device, "--json"));
     t.check("the program sees it as verified", report.outcome === "verified", report);
-    t.check("the device sees itself as verified", await until("signed", () => next.isSigned("NEXT")));
+    t.check("the device sees the signature itself", await until("signed", () => next.isSigned("NEXT")));
     t.check("the first device sees it as verified", await until("verified", () => theirs.sees("NEXT")));
     t.check("no device of the program stays", (await server.devices(theirs.token)).length === 2);
 });
