@@ -34,7 +34,7 @@ impl Tablet {
         let members = more.as_object().into_iter().flatten();
         members.for_each(|(name, value)| keys[name] = value.clone());
         let signed = JsonValue::parse(&keys.to_string(), &Limits::default()).unwrap();
-        let signature = self.olm.sign(&signed.to_canonical().unwrap()).to_base64();
+        let signature = self.olm.sign(signed.to_canonical().unwrap()).to_base64();
         keys["signatures"] = json!({ &self.user: { format!("ed25519:{TABLET}"): signature } });
         keys
     }
