@@ -98,23 +98,31 @@ impl Saved {
         named.unwrap_or_else(|| "--user @you:example.org".to_owned())
     }
 
+    /// The account on a homeserver.
+    pub(crate) fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// Whether a homeserver is to be asked, since no files are named.
+    pub(crate) fn is_of_homeserver(&self) -> Result<bool, Failure> {
+        match (self.from.is_empty(), self.access.is_given()) {
+            (false, false) if self.access.is_idle() => Ok(false),
+            (false, _) => Err(Failure::usage(
+                "what was saved and the homeserver are not read together: leave out either --from or what is about the \
+                 homeserver",
+            )),
+            (true, false) if !is_interactive() => Err(Failure::usage(
+                "nothing is named to read: name what was saved of the account with --from, a login with --login, or the \
+                 account with --user",
+            )),
+            (true, _) => Ok(true),
+        }
+    }
+
     /// What the homeserver has, if no files are named.
     fn fetched(&self, wanted: Extent) -> Result<Option<PrivateFolder>, Failure> {
-        match (self.from.is_empty(), self.access.is_given()) {
-            (false, false) if self.access.is_idle() => return Ok(None),
-            (false, _) => {
-                return Err(Failure::usage(
-                    "what was saved and the homeserver are not read together: leave out either --from or what is about the \
-                     homeserver",
-                ));
-            }
-            (true, false) if !is_interactive() => {
-                return Err(Failure::usage(
-                    "nothing is named to read: name what was saved of the account with --from, a login with --login, or the \
-                     account with --user",
-                ));
-            }
-            (true, _) => {}
+        if !self.is_of_homeserver()? {
+            return Ok(None);
         }
         let folder = PrivateFolder::new()?;
         let account = self.access.connect()?;

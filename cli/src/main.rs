@@ -34,6 +34,7 @@ mod spool;
 mod terminal;
 mod typed;
 mod upload;
+mod verify_device;
 
 use std::{error::Error, process::ExitCode};
 
@@ -74,6 +75,8 @@ enum Command {
     Migrate(migrate::Options),
     /// Hands all secrets of an account over to its next device, in a file, and checks such a file.
     Bundle(bundle::Options),
+    /// Makes another device of yours trusted, with the recovery key and the fingerprint that the device shows.
+    VerifyDevice(verify_device::Options),
     /// Encrypts, decrypts, merges, compares and filters files of exported message keys.
     File(file::Options),
     /// Checks a recovery key.
@@ -111,6 +114,7 @@ fn main() -> ExitCode {
         Command::Secrets(options) => (secrets::run(options), options.json),
         Command::Migrate(options) => (migrate::run(options), false),
         Command::Bundle(options) => (bundle::run(options), false),
+        Command::VerifyDevice(options) => (verify_device::run(options), options.json),
         #[cfg(feature = "generate")]
         Command::Generate(options) => (generate::run(options), false),
         Command::Key(options) => (key::run(options), options.json()),

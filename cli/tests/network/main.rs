@@ -20,5 +20,8 @@ mod rooms;
 mod sentences;
 mod server;
 mod source;
+#[path = "../offline/tablet.rs"]
+mod tablet;
 mod tls;
 mod upload;
+mod verify_device;

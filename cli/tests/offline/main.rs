@@ -22,8 +22,10 @@ mod report;
 mod rescue;
 mod secrets;
 mod streams;
+mod tablet;
 #[cfg(unix)]
 mod terminal;
+mod verify_device;
 
 use std::{fs, path::Path, process::Stdio};
 

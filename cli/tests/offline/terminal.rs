@@ -210,7 +210,7 @@ impl Terminal {
         self.read = self.seen.len();
     }
 
-    fn type_line(&mut self, line: &str) {
+    pub(crate) fn type_line(&mut self, line: &str) {
         writeln!(self.keyboard, "{line}").unwrap();
     }
 
@@ -219,7 +219,7 @@ impl Terminal {
     }
 
     /// Waits for a prompt that hides what is typed. What is typed before that is lost.
-    fn expect_hidden(&mut self, prompt: &str) {
+    pub(crate) fn expect_hidden(&mut self, prompt: &str) {
         self.expect(prompt);
         let start = Instant::now();
         while self.shows_typing() {

@@ -26,6 +26,8 @@ pub(crate) enum Command {
     VerifyDevice {
         device: String,
     },
+    /// Makes this device trusted with the seeds at hand.
+    VerifyItself,
     /// Makes Megolm sessions, each with a message; the messages are sent if the rooms exist.
     AddSessions {
         count: usize,
@@ -96,6 +98,7 @@ impl Ours {
             Command::CrossSign => return self.cross_sign(),
             Command::PinMasterKey => return self.pin_master_key(),
             Command::VerifyDevice { device } => self.verify_device(&device)?,
+            Command::VerifyItself => return self.verify_itself(),
             Command::AddSessions { count, rooms, send } => {
                 return self.add_sessions(count, &rooms, send);
             }

@@ -6,8 +6,9 @@ use strongroom::{
     client::{
         Backup,
         backup::FetchOutcome,
-        flow::{Recover, SetUp, TurnOff},
+        flow::{Recover, SetUp, TurnOff, VerifyDevice},
     },
+    cross_signing::ExpectedDevice,
     encoding::base64,
     secret_storage::{NewKey, SecretStorageKey, SecretVerdict},
     secret_value::{CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING},
@@ -99,6 +100,20 @@ impl Ours {
         self.machine = Some(done.backup);
         self.take_cross_signing();
         Ok(answer)
+    }
+
+    /// The self-signing key signs this device, and this device the master key.
+    pub(crate) fn verify_itself(&mut self) -> Result<Value> {
+        let machine = self.take_machine()?;
+        let (user_id, own) = (self.user_id.clone(), self.device.identity());
+        let (curve25519, ed25519) = (own.curve25519, own.ed25519);
+        let device = ExpectedDevice::own(user_id, own.device_id.clone(), curve25519, ed25519);
+        let (pinned, seeds) = (self.pinned, self.secrets.clone());
+        let flow = VerifyDevice::new(machine, device, pinned, seeds, Limits::default());
+        let done = self.run_flow(flow, "", |_, _| Ok(()))?.outcome?;
+        self.pinned = Some(done.master_key);
+        self.machine = Some(done.backup);
+        Ok(json!({ "refused": done.refused.map(|refused| refused.to_string()) }))
     }
 
     /// The cross-signing keys, once all seeds are at hand.

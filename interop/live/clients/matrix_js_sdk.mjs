@@ -118,6 +118,11 @@ export class Theirs {
 
     sees = async (device) => (await this.crypto.getDeviceVerificationStatus(this.user, device))?.crossSigningVerified;
 
+    /** Whether the self-signing key has signed a device, whatever this one thinks of that key. */
+    isSigned = async (device) => (await this.crypto.getDeviceVerificationStatus(this.user, device))?.signedByOwner;
+
+    fingerprint = async () => (await this.crypto.getOwnDeviceKeys()).ed25519;
+
     /** The user has compared the keys of another device. */
     async verify(device) {
         const known = async () => (await this.crypto.getUserDeviceInfo([this.user], true)).get(this.user)?.has(device);

@@ -71,6 +71,8 @@ export class Theirs extends Driven {
 
     read = (messages) => this.ask("messages", { rooms: [...new Set(messages.map(({ room_id }) => room_id))] });
     sees = (device) => this.ask("is_verified", { device });
+    isSigned = (device) => this.ask("is_signed", { device });
+    fingerprint = () => this.ask("fingerprint");
     verify = (device) => this.ask("verify_device", { device });
 
     /** It works only while it syncs. */

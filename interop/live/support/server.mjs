@@ -38,6 +38,12 @@ export const server = {
             device_id: device,
         }),
 
+    /** The user's signatures of their master key, by label. */
+    async signersOfMasterKey(token, user) {
+        const { master_keys } = await must("POST", "/keys/query", token, { device_keys: { [user]: [] } });
+        return master_keys[user].signatures[user];
+    },
+
     devices: async (token) => (await must("GET", "/devices", token)).devices,
 
     /** The current version of the backup; nothing if there is none. */

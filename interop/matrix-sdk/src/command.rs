@@ -52,6 +52,12 @@ pub enum Command {
     IsVerified {
         device: String,
     },
+    /// Whether the self-signing key has signed a device, whatever this one thinks of that key.
+    IsSigned {
+        device: String,
+    },
+    /// The Ed25519 key of this device.
+    Fingerprint,
     State,
     /// Messages, each with a session of its own.
     Talk {
@@ -94,6 +100,8 @@ impl Device {
             Command::Secret { typed, name } => return self.secret(&typed, &name).await,
             Command::VerifyDevice { device } => self.verify_device(&device).await?,
             Command::IsVerified { device } => return self.is_verified(&device).await,
+            Command::IsSigned { device } => return self.is_signed(&device).await,
+            Command::Fingerprint => return self.fingerprint().await,
             Command::State => return self.state().await,
             Command::Talk { rooms, count } => self.talk(&rooms, count).await?,
             Command::WaitForUpload => self.wait_for_upload().await?,

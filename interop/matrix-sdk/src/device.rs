@@ -131,6 +131,16 @@ impl Device {
         Ok(json!(device.is_verified() && device.is_cross_signed_by_owner()))
     }
 
+    pub async fn is_signed(&self, device: &str) -> Result<Value> {
+        self.sync(1).await?;
+        Ok(json!(self.own_device(device).await?.is_cross_signed_by_owner()))
+    }
+
+    pub async fn fingerprint(&self) -> Result<Value> {
+        let key = self.client.encryption().ed25519_key().await;
+        Ok(json!(key.context("the device has no keys")?))
+    }
+
     pub async fn state(&self) -> Result<Value> {
         let encryption = self.client.encryption();
         let keys = encryption.cross_signing_status().await;

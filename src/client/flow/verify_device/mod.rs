@@ -32,6 +32,7 @@ use crate::{
 /// and what is signed already is not signed again.
 ///
 /// [`SelfSigningKey::new`]: crate::cross_signing::SelfSigningKey::new
+/// [`Step::Sign`]: super::Step::Sign
 pub struct VerifyDevice {
     machine: Machine,
     limits: Limits,
