@@ -119,7 +119,8 @@ impl Flow for VerifyDevice {
         id: TaskId,
         signatures: &[(KeyId, Ed25519Signature)],
     ) -> Result<(), AnswerError> {
-        if !matches!(self.stage, Stage::Signing { id: asked, .. } if asked == id) {
+        let is_asked = matches!(self.stage, Stage::Signing { id: asked, .. } if asked == id);
+        if !is_asked || self.failure.is_some() {
             return Err(AnswerError::NotAwaited);
         }
         let stage = std::mem::replace(&mut self.stage, Stage::Looking);
