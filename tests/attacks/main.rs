@@ -4,6 +4,7 @@
 //! | file | kind |
 //! |---|---|
 //! | `signing` | something foreign is signed |
+//! | `identity` | another device or master key is signed than the user's |
 //! | `readers` | a signature for one kind of object counts for another |
 //! | `saved_state` | who can write the public part of a state decides |
 //! | `provenance` | a planted key becomes authentic on its way |
@@ -35,6 +36,7 @@ mod few_rounds;
 #[path = "../client_flows/host.rs"]
 mod host;
 mod house;
+mod identity;
 mod leaks;
 mod limits;
 mod names;

@@ -70,6 +70,16 @@ fn what_is_not_named_any_more_may_be_a_key_of_the_identity() {
     }
 }
 
+#[test]
+fn a_user_whose_server_was_not_asked_may_have_an_identity() {
+    let new = |body: &Value| {
+        queried(body).new_identity(&USER.into(), &SecretStorage::default()).map(drop)
+    };
+    let failing = |server: &str| json!({ "device_keys": { USER: {} }, "failures": { server: {} } });
+    assert_eq!(new(&failing("example.org")), Err(NewIdentityError::NotAnswered));
+    assert_eq!(new(&failing("example.net")), Ok(()), "another server is nothing to the user");
+}
+
 /// Row 52 of the malformations: seeds stored, nothing published.
 #[test]
 fn a_stored_seed_readable_or_not_is_in_the_way_of_a_new_identity() {

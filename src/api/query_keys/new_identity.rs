@@ -21,6 +21,9 @@ pub enum NewIdentityError {
     /// The homeserver publishes a cross-signing key of the user, which may be unusable.
     #[error("the user has a digital identity already: the homeserver publishes a key of it")]
     Published,
+    /// The homeserver could not ask the user's server, so the user may have keys all the same.
+    #[error("the homeserver could not find out whether the user has a digital identity")]
+    NotAnswered,
     /// The secret storage has a cross-signing key of the user, published or not.
     #[error("the user's key storage holds a key of a digital identity: {0}")]
     Stored(SecretName),
@@ -39,7 +42,8 @@ impl QueriedKeys {
     ///
     /// # Errors
     ///
-    /// [`NewIdentityError`] if there is a trace of an identity, readable or not, or no randomness.
+    /// [`NewIdentityError`] if there is a trace of an identity, readable or not, if the user's server was not asked, or if
+    /// there is no randomness.
     pub fn new_identity(
         &self,
         user_id: &UserId,
@@ -54,7 +58,7 @@ impl QueriedKeys {
     ///
     /// # Errors
     ///
-    /// [`NewIdentityError`] if there is a trace of an identity, readable or not.
+    /// [`NewIdentityError`] if there is a trace of an identity, readable or not, or if the user's server was not asked.
     pub fn new_identity_with_rng(
         &self,
         user_id: &UserId,
@@ -79,6 +83,10 @@ impl QueriedKeys {
             || self.unusable_count > unusable.len() as u64;
         if is_published {
             return Err(NewIdentityError::Published);
+        }
+        let server = user_id.as_str().split_once(':').map_or("", |(_, server)| server);
+        if self.failures.contains_key(server) {
+            return Err(NewIdentityError::NotAnswered);
         }
         let seeds = [CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING];
         let is_stored =

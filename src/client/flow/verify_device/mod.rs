@@ -120,7 +120,8 @@ impl Flow for VerifyDevice {
         id: TaskId,
         signatures: &[(KeyId, Ed25519Signature)],
     ) -> Result<(), AnswerError> {
-        if !matches!(self.stage, Stage::Signing { id: asked, .. } if asked == id) {
+        let is_asked = matches!(self.stage, Stage::Signing { id: asked, .. } if asked == id);
+        if !is_asked || self.failure.is_some() {
             return Err(AnswerError::NotAwaited);
         }
         if signatures.len() > MAX_SIGNATURES {
