@@ -105,9 +105,12 @@ export class Theirs extends Driven {
 
     isReady = async () => (await this.ask("state")).recovery === "Enabled";
 
-    /** Whether it sees neither a secret storage nor a backup. */
+    /**
+     * Whether it sees neither a secret storage nor a backup. It looks again only once the state of its backup changes: the
+     * event of a default key that is gone is none that it can read.
+     */
     async isOff() {
-        await this.ask("sync", { times: 1 });
+        if ((await this.ask("state")).backup === "Enabled") await this.notices();
         return (await this.ask("state")).recovery === "Disabled" && !(await server.backup(this.token));
     }
 

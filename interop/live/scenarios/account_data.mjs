@@ -1,4 +1,5 @@
 // Account data that one side has written and the other writes anew: no member is lost that the other needs.
+import { randomBytes } from "node:crypto";
 import { Ours } from "../support/ours.mjs";
 import { scenario } from "../support/report.mjs";
 import { server } from "../support/server.mjs";
@@ -15,7 +16,8 @@ const SECRETS = ["m.megolm_backup.v1", "m.cross_signing.master", "m.cross_signin
 /** What the other client has stored in the account beside what everybody knows. */
 async function addForeign({ theirs, account: { user } }) {
     const { token } = theirs;
-    for (const name of ["org.matrix.msc3814", "com.example.mine"]) await theirs.storeSecret(name, `some text of ${name} ünï`);
+    await theirs.storeSecret("org.matrix.msc3814", randomBytes(32).toString("base64").replace(/=+$/, ""));
+    await theirs.storeSecret("com.example.mine", "some text of mine ünï");
     await server.putEvent(token, user, OLD_PREFERENCE, { disabled: false, extra: 1 });
     await server.putEvent(token, user, PREFERENCE, { enabled: true, extra: { a: 1 } });
     const { key } = await server.event(token, user, DEFAULT);
