@@ -161,7 +161,7 @@ impl Options {
     /// were saved could have put it there.
     fn unlocked(&self, storage: &SecretStorage) -> Result<Vec<SecretStorageKey>, Failure> {
         let open = |typed: &[_]| seeds::unlocked(storage, typed, &Limits::default());
-        self.key.typed_until(&SavedFiles::default(), open)
+        self.key.typed_until(&SavedFiles::default(), true, open)
     }
 
     /// Compares everything, and signs.
