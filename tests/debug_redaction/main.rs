@@ -38,30 +38,28 @@ use serde_json::json;
 use strongroom::{
     Limits,
     api::{
-        self, AccessToken, ApiError, BaseUrl, ErrorKind, MatrixError, NewIdentityError, OwnKeys,
-        PutRoomKeys, PutRoomKeysError, QueriedKeys, RequestError, ResponseError, RetryAfter,
-        RoomKeys, SignatureFailure, StoredRoomKeys, SyncResponse, ToDeviceEvent, UploadSigningKeys,
+        self, AccessToken, ApiError, BaseUrl, ErrorKind, MatrixError, OwnKeys, PutRoomKeys,
+        PutRoomKeysError, QueriedKeys, RequestError, ResponseError, RetryAfter, RoomKeys,
+        SignatureFailure, StoredRoomKeys, SyncResponse, ToDeviceEvent, UploadSigningKeys,
         UserInteractiveAuth,
     },
     backup::{
         AuthData, Authenticity, BackedUpSession, BackupDecryptionKey, BackupPassphraseAttempts,
-        BackupPassphraseError, BackupPublicKey, BackupVersionInfo, EncryptedSessionData,
-        FailedSession, FailureCause, FittingPassphrase, KeyBackupData, KeyBackupMetadata,
-        OpenError, Restore, RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport,
-        RoomKeysItem, RoomKeysSplitter, SealOptions, SessionSealer, StreamError, TrustError,
-        TrustReason, TrustedBackup, UnsignedAuthData, Warning,
+        BackupPublicKey, BackupVersionInfo, EncryptedSessionData, FailedSession, FailureCause,
+        FittingPassphrase, KeyBackupData, KeyBackupMetadata, OpenError, Restore, RestoreFilter,
+        RestoreOptions, RestoreProgress, RestoreReport, RoomKeysItem, RoomKeysSplitter,
+        SealOptions, SessionSealer, StreamError, TrustError, TrustReason, TrustedBackup,
+        UnsignedAuthData, Warning,
     },
     client::{
-        Awaited, DriveError, Notice, RequestFailure, RequestKind, Waited, Waiting,
+        Awaited, Notice, RequestFailure, RequestKind, Waited, Waiting,
         backup::{
             AnswerError, BackupOptions, FoundBackup, KeyFit, NoAnswer, NotCreated, NotStored,
             Reply, RestoreChoice, Scope, Stage, TaskId, UploadProgress,
         },
         diagnose::{Comparison, DiagnosisVerdict, EvidenceCollector, MissingEvidence, Severity},
     },
-    cross_signing::{
-        ExpectedDevice, NewIdentity, SelfSigningKey, SelfSigningKeyError, SignedKey, SigningRefusal,
-    },
+    cross_signing::{CrossSigningError, ExpectedDevice, NewIdentity, SelfSigningKey, SignedKey},
     crypto::{
         curve25519::{Curve25519PublicKey, Curve25519SecretKey},
         curve25519_aes_sha2::MacScheme,
@@ -86,8 +84,7 @@ use strongroom::{
         SecretStorageKeyId, SessionId, UserId,
     },
     passphrase::{
-        PassphraseForm, PassphraseParameters, PassphraseParametersError, PassphraseProgress,
-        candidates,
+        PassphraseError, PassphraseForm, PassphraseParameters, PassphraseProgress, candidates,
     },
     provenance::Provenance,
     randomness::NoRandomness,
@@ -247,11 +244,10 @@ fn hold_no_secret() -> BTreeSet<String> {
         OwnKeys,
         QueriedKeys,
         SignatureFailure,
-        NewIdentityError,
         EventType,
         RetryAfter,
         PassphraseParameters,
-        PassphraseParametersError,
+        PassphraseError,
         // What a test asks of the in-memory homeserver.
         Fault,
         FaultRule,
@@ -328,7 +324,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         RequestFailure,
         RequestKind,
         AnswerError,
-        DriveError,
         Notice<'_>,
         UploadProgress,
         Waited,
@@ -348,9 +343,8 @@ fn hold_no_secret() -> BTreeSet<String> {
         // Signed, so public.
         ExpectedDevice,
         KeysToSign,
-        SelfSigningKeyError,
+        CrossSigningError,
         SignedKey,
-        SigningRefusal,
         JsonValue,
         NotCanonical,
         SignedObject,
@@ -782,7 +776,7 @@ fn look_at_attempts(witness: &mut Witness, _vault: &Vault) {
         }
     };
     witness.debug(&fitting);
-    let error: BackupPassphraseError =
+    let error: PassphraseError =
         BackupDecryptionKey::from_passphrase(&auth_data, TOKEN).unwrap_err();
     witness.error(error);
 }

@@ -3,31 +3,15 @@
 // docs/decisions.md, 33: a device is signed as the caller knows it.
 
 use rand_core::CryptoRng;
-use thiserror::Error;
 
 use super::QueriedKeys;
 use crate::{
-    cross_signing::NewIdentity,
+    cross_signing::{CrossSigningError, NewIdentity},
     ids::{SecretName, UserId},
-    randomness::{NoRandomness, with_os_rng},
+    randomness::with_os_rng,
     secret_storage::SecretStorage,
     secret_value::{CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING},
 };
-
-/// Why an account gets no new identity.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum NewIdentityError {
-    /// The homeserver publishes a cross-signing key of the user, which may be unusable.
-    #[error("the user has a digital identity already: the homeserver publishes a key of it")]
-    Published,
-    /// The secret storage has a cross-signing key of the user, published or not.
-    #[error("the user's key storage holds a key of a digital identity: {0}")]
-    Stored(SecretName),
-    /// There is no randomness to draw keys from.
-    #[error(transparent)]
-    NoRandomness(#[from] NoRandomness),
-}
 
 impl QueriedKeys {
     /// Draws an identity for a user that has none: nothing of one is published, and the secret storage, as all of the
@@ -39,12 +23,12 @@ impl QueriedKeys {
     ///
     /// # Errors
     ///
-    /// [`NewIdentityError`] if there is a trace of an identity, readable or not, or no randomness.
+    /// [`CrossSigningError`] if there is a trace of an identity, readable or not, or no randomness.
     pub fn new_identity(
         &self,
         user_id: &UserId,
         storage: &SecretStorage,
-    ) -> Result<NewIdentity, NewIdentityError> {
+    ) -> Result<NewIdentity, CrossSigningError> {
         self.check_no_identity(user_id, storage)?;
         let draw = |rng: &mut _| NewIdentity::replacing_old_identity_with_rng(user_id.clone(), rng);
         Ok(with_os_rng(draw)?)
@@ -54,13 +38,13 @@ impl QueriedKeys {
     ///
     /// # Errors
     ///
-    /// [`NewIdentityError`] if there is a trace of an identity, readable or not.
+    /// [`CrossSigningError`] if there is a trace of an identity, readable or not.
     pub fn new_identity_with_rng(
         &self,
         user_id: &UserId,
         storage: &SecretStorage,
         rng: &mut impl CryptoRng,
-    ) -> Result<NewIdentity, NewIdentityError> {
+    ) -> Result<NewIdentity, CrossSigningError> {
         self.check_no_identity(user_id, storage)?;
         Ok(NewIdentity::replacing_old_identity_with_rng(user_id.clone(), rng))
     }
@@ -69,7 +53,7 @@ impl QueriedKeys {
         &self,
         user_id: &UserId,
         storage: &SecretStorage,
-    ) -> Result<(), NewIdentityError> {
+    ) -> Result<(), CrossSigningError> {
         let lists = [&self.master_keys, &self.self_signing_keys, &self.user_signing_keys];
         let unusable = self.unusable.iter();
         let is_of_identity = |user: &UserId, device: bool| user == user_id && !device;
@@ -78,13 +62,13 @@ impl QueriedKeys {
             // What is not named may be one.
             || self.unusable_count > unusable.len() as u64;
         if is_published {
-            return Err(NewIdentityError::Published);
+            return Err(CrossSigningError::Published);
         }
         let seeds = [CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING];
         let is_stored =
             |name: &SecretName| storage.secret(name).is_some() || storage.is_unreadable(name);
         match seeds.map(SecretName::from).into_iter().find(is_stored) {
-            Some(name) => Err(NewIdentityError::Stored(name)),
+            Some(name) => Err(CrossSigningError::Stored(name)),
             None => Ok(()),
         }
     }
