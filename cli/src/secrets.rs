@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use strongroom::{
     Limits,
     ids::SecretStorageKeyId,
-    passphrase::PassphraseParametersError,
+    passphrase::PassphraseError,
     saved_files::SavedFiles,
     secret::SecretString,
     secret_storage::{
@@ -258,7 +258,7 @@ fn key_fits(storage: &SecretStorage, attempt: &UnlockAttempt) -> Option<bool> {
         return Some(is_right);
     };
     match &attempt.outcome {
-        UnlockOutcome::Passphrase(PassphraseParametersError::UnsupportedAlgorithm(_)) => None,
+        UnlockOutcome::Passphrase(PassphraseError::UnsupportedAlgorithm(_)) => None,
         _ => key.can_be_checked().then_some(is_right),
     }
 }

@@ -5,8 +5,7 @@ use std::sync::LazyLock;
 use strongroom::{
     Limits,
     backup::{
-        BackupDecryptionKey, FailedSession, Restore, RestoreFilter, RestoreOptions, RestoreReport,
-        RestoredSession,
+        BackupDecryptionKey, FailedSession, Restore, RestoreOptions, RestoreReport, RestoredSession,
     },
     secret::SecretBytes,
 };
@@ -20,14 +19,10 @@ static KEY: LazyLock<BackupDecryptionKey> = LazyLock::new(|| {
 pub(crate) fn check(text: &[u8], pieces: &[&[u8]], one_room: bool, limits: &Limits) {
     let mut half = *limits;
     half.streamed_response_bytes = text.len() as u64 / 2;
-    let room_a = RestoreFilter::nothing().with_room("!a".into());
-    for (filter, limits) in [
-        (RestoreFilter::everything(), limits),
-        (room_a, limits),
-        (RestoreFilter::everything(), &half),
-    ] {
-        let mut options = RestoreOptions::default();
-        options.filter = filter;
+    let room_a = RestoreOptions::nothing().with_room("!a".into());
+    for (mut options, limits) in
+        [(RestoreOptions::default(), limits), (room_a, limits), (RestoreOptions::default(), &half)]
+    {
         options.room_id = one_room.then(|| "!one".into());
         options.check_rooms = true;
         let whole = restore(&[text], options.clone(), limits);

@@ -57,11 +57,11 @@ mod upload_signing_keys;
 pub use self::{
     access_token::AccessToken,
     base_url::BaseUrl,
-    error::{ApiError, ErrorKind, MatrixError, ResponseError, RetryAfter, UserInteractiveAuth},
+    error::{ApiError, ErrorKind, ResponseError, RetryAfter, UserInteractiveAuth},
     get_account_data::get_account_data,
     get_who_am_i::get_who_am_i,
     put_account_data::{delete_account_data, put_account_data},
-    query_keys::{NewIdentityError, OwnKeys, QueriedKeys, query_keys},
+    query_keys::{OwnKeys, QueriedKeys, query_keys},
     request::{Request, RequestError},
     room_keys::{
         PutRoomKeys, PutRoomKeysError, RoomKeys, StoredRoomKeys, create_backup_version,

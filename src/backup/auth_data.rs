@@ -9,14 +9,14 @@ use crate::{
     Limits,
     crypto::ed25519::Ed25519Signature,
     encoding::{
-        canonical_json::{JsonValue, NotCanonical},
-        format::FormatProblem,
+        canonical_json::JsonValue,
+        format::{FormatError, FormatProblem},
         json,
         read::Read,
     },
     excerpt::Excerpt,
     ids::{KeyId, UserId},
-    passphrase::{self, PassphraseParameters, PassphraseParametersError},
+    passphrase::{self, PassphraseError, PassphraseParameters},
     provenance::Provenance,
     secret_value::backup_key::{BackupDecryptionKey, BackupPublicKey},
     signed_json::{
@@ -36,8 +36,7 @@ use crate::{
 pub struct AuthData {
     signed: SignedObject,
     public_key: BackupPublicKey,
-    passphrase:
-        Result<Option<Read<PassphraseParameters, FormatProblem>>, PassphraseParametersError>,
+    passphrase: Result<Option<Read<PassphraseParameters, FormatProblem>>, PassphraseError>,
 }
 
 impl AuthData {
@@ -81,8 +80,7 @@ impl AuthData {
     /// Why they cannot be used; too many rounds were refused when they were read.
     pub fn passphrase(
         &self,
-    ) -> Result<Option<&Read<PassphraseParameters, FormatProblem>>, &PassphraseParametersError>
-    {
+    ) -> Result<Option<&Read<PassphraseParameters, FormatProblem>>, &PassphraseError> {
         self.passphrase.as_ref().map(Option::as_ref)
     }
 
@@ -142,7 +140,7 @@ impl AuthData {
         }
     }
 
-    fn signed_bytes(&self) -> Result<Vec<u8>, NotCanonical> {
+    fn signed_bytes(&self) -> Result<Vec<u8>, FormatError> {
         self.signed.signed_bytes()
     }
 
@@ -214,7 +212,7 @@ impl Serialize for AuthData {
 fn read_passphrase(
     signed: &SignedObject,
     limits: &Limits,
-) -> Result<Option<Read<PassphraseParameters, FormatProblem>>, PassphraseParametersError> {
+) -> Result<Option<Read<PassphraseParameters, FormatProblem>>, PassphraseError> {
     let member = |name| signed.get(name).filter(|value| **value != JsonValue::Null);
     let [iterations, salt, bits] =
         [PRIVATE_KEY_ITERATIONS, PRIVATE_KEY_SALT, PRIVATE_KEY_BITS].map(member);
@@ -230,7 +228,7 @@ fn read_passphrase(
     PassphraseParameters::from_parts(iterations, salt, bits, limits).map(Some)
 }
 
-fn integer(value: &JsonValue, member: &'static str) -> Result<i64, PassphraseParametersError> {
+fn integer(value: &JsonValue, member: &'static str) -> Result<i64, PassphraseError> {
     let integer = match value {
         JsonValue::Integer(integer) => Some(*integer),
         JsonValue::OtherNumber(text) => json::integer_from_number(text).map(passphrase::clamp),

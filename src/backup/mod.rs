@@ -60,10 +60,10 @@ pub use self::{
     encrypted_session_data::EncryptedSessionData,
     key_backup_data::{KeyBackupData, KeyBackupMetadata},
     open::{FailureCause, OpenError, OpenedSessionData, RestoredSession, Warning},
-    passphrase::{BackupPassphraseAttempts, BackupPassphraseError, FittingPassphrase},
+    passphrase::{BackupPassphraseAttempts, FittingPassphrase},
     restore::{
-        FailedSession, Restore, RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport,
-        RoomKeysItem, RoomKeysSplitter, StreamError, restore_all, restore_reader, restore_slice,
+        FailedSession, Restore, RestoreOptions, RestoreProgress, RestoreReport, RoomKeysItem,
+        RoomKeysSplitter, StreamError, restore_all, restore_reader, restore_slice,
     },
     returned::BackedUpSession,
     seal::{SealOptions, SealedSession},

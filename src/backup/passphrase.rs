@@ -1,12 +1,10 @@
 //! Keys that people type: recovery keys, and the passphrases of old backups.
 
-use thiserror::Error;
-
 use super::auth_data::AuthData;
 use crate::{
     passphrase::{
-        DerivedKey, PassphraseAttempts, PassphraseForm, PassphraseParameters,
-        PassphraseParametersError, PassphraseProgress, PassphraseStep,
+        DerivedKey, PassphraseAttempts, PassphraseError, PassphraseForm, PassphraseParameters,
+        PassphraseProgress, PassphraseStep,
     },
     provenance::Provenance,
     recovery_key::RecoveryKey,
@@ -35,29 +33,6 @@ impl FittingPassphrase {
         let (derived, parameters) = &self.derived;
         (derived == public_key && !parameters.is_guessable()).then_some(parameters)
     }
-}
-
-/// Why a passphrase does not open a backup.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum BackupPassphraseError {
-    /// The backup does not say how its key is derived from a passphrase. It may never have had one.
-    #[error("this backup cannot be opened with a passphrase")]
-    NoPassphrase,
-    /// What the backup says of its passphrase cannot be used. Nothing was computed.
-    #[error(transparent)]
-    Parameters(#[from] PassphraseParametersError),
-    /// The passphrase would give fewer bits than a backup's key has. Nothing was computed.
-    #[error(
-        "the backup's passphrase settings ask for a key of {bits} bits, but a backup key has 256"
-    )]
-    KeyTooShort {
-        /// How many bits there would be.
-        bits: u16,
-    },
-    /// No form of the passphrase gives the backup's key.
-    #[error("the passphrase is not that of this backup")]
-    DoesNotFit,
 }
 
 /// A passphrase that is tried on a backup, in slices: [`BackupDecryptionKey::from_passphrase`] for
@@ -101,13 +76,13 @@ impl BackupPassphraseAttempts {
     ///
     /// # Errors
     ///
-    /// [`BackupPassphraseError`], except that the passphrase does not fit.
-    pub fn new(auth_data: &AuthData, typed: &str) -> Result<Self, BackupPassphraseError> {
+    /// [`PassphraseError`], except that the passphrase does not fit.
+    pub fn new(auth_data: &AuthData, typed: &str) -> Result<Self, PassphraseError> {
         let read = auth_data.passphrase().map_err(Clone::clone)?;
-        let read = read.ok_or(BackupPassphraseError::NoPassphrase)?;
+        let read = read.ok_or(PassphraseError::NoPassphrase)?;
         let length = read.value.key_length();
         if length.bytes() < KEY_LENGTH {
-            return Err(BackupPassphraseError::KeyTooShort { bits: length.bits() });
+            return Err(PassphraseError::KeyTooShort { bits: length.bits() });
         }
         Ok(Self {
             attempts: read.value.attempts(typed),
@@ -121,15 +96,12 @@ impl BackupPassphraseAttempts {
     ///
     /// # Errors
     ///
-    /// [`BackupPassphraseError::DoesNotFit`] once all forms were tried.
-    pub fn advance(
-        &mut self,
-        rounds: u32,
-    ) -> Result<Option<FittingPassphrase>, BackupPassphraseError> {
+    /// [`PassphraseError::DoesNotFit`] once all forms were tried.
+    pub fn advance(&mut self, rounds: u32) -> Result<Option<FittingPassphrase>, PassphraseError> {
         match self.attempts.advance(rounds) {
             PassphraseStep::Working => Ok(None),
             PassphraseStep::Derived(derived) => Ok(self.check(&derived)),
-            PassphraseStep::Exhausted => Err(BackupPassphraseError::DoesNotFit),
+            PassphraseStep::Exhausted => Err(PassphraseError::DoesNotFit),
         }
     }
 
@@ -143,8 +115,8 @@ impl BackupPassphraseAttempts {
     ///
     /// # Errors
     ///
-    /// [`BackupPassphraseError::DoesNotFit`] if no form that is left gives the backup's key.
-    pub fn finish(mut self) -> Result<FittingPassphrase, BackupPassphraseError> {
+    /// [`PassphraseError::DoesNotFit`] if no form that is left gives the backup's key.
+    pub fn finish(mut self) -> Result<FittingPassphrase, PassphraseError> {
         loop {
             if let Some(fitting) = self.advance(u32::MAX)? {
                 return Ok(fitting);
@@ -197,11 +169,11 @@ impl BackupDecryptionKey {
     ///
     /// # Errors
     ///
-    /// [`BackupPassphraseError`] if the backup has no usable parameters, or the passphrase does not fit.
+    /// [`PassphraseError`] if the backup has no usable parameters, or the passphrase does not fit.
     pub fn from_passphrase(
         auth_data: &AuthData,
         typed: &str,
-    ) -> Result<FittingPassphrase, BackupPassphraseError> {
+    ) -> Result<FittingPassphrase, PassphraseError> {
         BackupPassphraseAttempts::new(auth_data, typed)?.finish()
     }
 }

@@ -62,6 +62,6 @@ impl Failure {
 
 /// Whether the same request will be refused again, by the word of a homeserver, or by its size.
 fn is_final(error: &ApiError) -> bool {
-    let is_matrix = matches!(error, ApiError::Matrix(error) if (400..500).contains(&error.status));
+    let is_matrix = matches!(error, ApiError::Matrix { status, .. } if (400..500).contains(status));
     is_matrix || error.is_request_too_large()
 }

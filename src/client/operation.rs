@@ -12,6 +12,7 @@ use super::call::Call;
 use crate::{
     api::{AccessToken, BaseUrl, RequestError},
     backup::TrustError,
+    randomness::NoRandomness,
 };
 
 /// The number of what a host is given to do: of a request, a delivery, a question or something to be signed. It is unique for
@@ -36,7 +37,7 @@ pub struct NoAnswer;
 /// What came back for a request.
 pub(super) type Answer = Result<Response<Vec<u8>>, NoAnswer>;
 
-/// Why a machine or a flow does not take what it is told. Nothing has changed then.
+/// Why a machine or a flow does not take what it is told, or is not driven on. Nothing has changed then.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum AnswerError {
@@ -61,6 +62,9 @@ pub enum AnswerError {
     /// What was read back from the secret storage is not what was to be written.
     #[error("the key storage does not hold what was to be written to it")]
     SecretNotRead,
+    /// There is no randomness for what would come next.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
 }
 
 impl From<TrustError> for AnswerError {

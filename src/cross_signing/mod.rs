@@ -85,6 +85,7 @@
 
 // docs/decisions.md, 33: a device is signed as the caller knows it.
 
+mod error;
 mod expected_device;
 mod new_identity;
 mod self_signing_key;
@@ -92,11 +93,8 @@ mod sign;
 mod signed_key;
 
 pub use self::{
-    expected_device::ExpectedDevice,
-    new_identity::NewIdentity,
-    self_signing_key::{SelfSigningKey, SelfSigningKeyError},
-    sign::SigningRefusal,
-    signed_key::SignedKey,
+    error::CrossSigningError, expected_device::ExpectedDevice, new_identity::NewIdentity,
+    self_signing_key::SelfSigningKey, signed_key::SignedKey,
 };
 use crate::excerpt::Excerpt;
 

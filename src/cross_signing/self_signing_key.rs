@@ -4,13 +4,10 @@
 
 use std::fmt;
 
-use thiserror::Error;
-
-use super::list;
+use super::CrossSigningError;
 use crate::{
     Limits,
     crypto::ed25519::{Ed25519PublicKey, Ed25519SigningKey},
-    excerpt::Excerpt,
     ids::{KeyId, UserId},
     secret_value::{CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, SecretContent, SecretValue},
     signed_json::{CrossSigningKey, CrossSigningUsage, KeysToSign, TrustedSigner},
@@ -24,58 +21,6 @@ pub struct SelfSigningKey {
     pub(super) user_id: UserId,
     pub(super) master_key: Ed25519PublicKey,
     pub(super) key: Ed25519SigningKey,
-}
-
-/// Why no seed becomes the self-signing key.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum SelfSigningKeyError {
-    /// What was given as the published keys are not a master key and another key, which is the self-signing key of the same
-    /// user.
-    #[error("the published keys are not the master key and the self-signing key of one user")]
-    NotOneIdentity,
-    /// A published key has other members than a cross-signing key, or they have other values: these.
-    #[error(
-        "the published {} key is not as the specification has it: {}",
-        .usage.as_str(),
-        list(.members)
-    )]
-    Members {
-        /// Which of the two keys.
-        usage: CrossSigningUsage,
-        /// The names of the members, three at most.
-        members: Vec<Excerpt>,
-    },
-    /// The published master key is not the pinned one.
-    #[error(
-        "the homeserver publishes another master key than the one that was verified before: the digital identity was \
-         reset, or the homeserver is not to be trusted"
-    )]
-    OtherMasterKey,
-    /// The host has pinned no master key, and none of the secrets is a master seed whose source is authentic whatever becomes
-    /// of the user's devices.
-    #[error(
-        "only the homeserver says which master key is the user's: compare its fingerprint, or enter the recovery key of \
-         a key storage that holds it"
-    )]
-    MasterKeyNotVerified,
-    /// No authentic master seed belongs to the published master key.
-    #[error("the stored master key does not belong to the one that the homeserver publishes")]
-    OtherMasterSeed,
-    /// The master key did not sign the published self-signing key.
-    #[error("the master key has not signed the self-signing key that the homeserver publishes")]
-    NotSignedByMaster,
-    /// None of the secrets is the self-signing seed.
-    #[error("the private part of the self-signing key is not at hand")]
-    NoSeed,
-    /// Anybody could have put the seed where it was found.
-    #[error(
-        "others could have put the self-signing key where it was found, so nothing is signed with it"
-    )]
-    Unauthenticated,
-    /// No authentic self-signing seed belongs to the published self-signing key.
-    #[error("the stored self-signing key does not belong to the one that the homeserver publishes")]
-    OtherSeed,
 }
 
 impl SelfSigningKey {
@@ -95,21 +40,21 @@ impl SelfSigningKey {
     ///
     /// # Errors
     ///
-    /// [`SelfSigningKeyError`] says which of these does not hold.
+    /// [`CrossSigningError`] says which of these does not hold.
     pub fn new<'a>(
         published_master: &CrossSigningKey,
         published_self_signing: &CrossSigningKey,
         pinned: Option<Ed25519PublicKey>,
         secrets: impl IntoIterator<Item = &'a SecretValue>,
         limits: &Limits,
-    ) -> Result<Self, SelfSigningKeyError> {
+    ) -> Result<Self, CrossSigningError> {
         let (master, self_signing) = (published_master, published_self_signing);
         let is_one_identity = master.usage() == CrossSigningUsage::Master
             && self_signing.usage() == CrossSigningUsage::SelfSigning
             && master.user_id() == self_signing.user_id()
             && master.ed25519() != self_signing.ed25519();
         if !is_one_identity {
-            return Err(SelfSigningKeyError::NotOneIdentity);
+            return Err(CrossSigningError::NotOneIdentity);
         }
         let secrets = Vec::from_iter(secrets);
         check_master(master.ed25519(), pinned, &secrets)?;
@@ -117,7 +62,7 @@ impl SelfSigningKey {
             check_members(key)?;
         }
         if !self_signing.is_signed_by(master.ed25519(), limits) {
-            return Err(SelfSigningKeyError::NotSignedByMaster);
+            return Err(CrossSigningError::NotSignedByMaster);
         }
         let key = seed_of(self_signing.ed25519(), &secrets)?;
         Ok(Self { user_id: master.user_id().clone(), master_key: *master.ed25519(), key })
@@ -164,46 +109,46 @@ fn check_master(
     published: &Ed25519PublicKey,
     pinned: Option<Ed25519PublicKey>,
     secrets: &[&SecretValue],
-) -> Result<(), SelfSigningKeyError> {
+) -> Result<(), CrossSigningError> {
     if let Some(pinned) = pinned {
         let is_pinned = pinned == *published;
-        return if is_pinned { Ok(()) } else { Err(SelfSigningKeyError::OtherMasterKey) };
+        return if is_pinned { Ok(()) } else { Err(CrossSigningError::OtherMasterKey) };
     }
     let mut proofs = named(secrets, CROSS_SIGNING_MASTER)
         .filter(|secret| secret.provenance().is_lasting())
         .peekable();
     if proofs.peek().is_none() {
-        return Err(SelfSigningKeyError::MasterKeyNotVerified);
+        return Err(CrossSigningError::MasterKeyNotVerified);
     }
     let fits = |secret: &SecretValue| secret.check_cross_signing_key(published).is_ok();
-    if proofs.any(fits) { Ok(()) } else { Err(SelfSigningKeyError::OtherMasterSeed) }
+    if proofs.any(fits) { Ok(()) } else { Err(CrossSigningError::OtherMasterSeed) }
 }
 
-fn check_members(key: &CrossSigningKey) -> Result<(), SelfSigningKeyError> {
+fn check_members(key: &CrossSigningKey) -> Result<(), CrossSigningError> {
     let typed = KeysToSign::cross_signing_key(key.user_id(), key.usage(), key.ed25519());
     let members = typed.differing_members(key.object(), super::NAMED_MEMBERS);
     match members.as_slice() {
         [] => Ok(()),
-        _ => Err(SelfSigningKeyError::Members { usage: key.usage(), members }),
+        _ => Err(CrossSigningError::Members { usage: key.usage(), members }),
     }
 }
 
 fn seed_of(
     published: &Ed25519PublicKey,
     secrets: &[&SecretValue],
-) -> Result<Ed25519SigningKey, SelfSigningKeyError> {
+) -> Result<Ed25519SigningKey, CrossSigningError> {
     let seeds = Vec::from_iter(named(secrets, CROSS_SIGNING_SELF_SIGNING));
     if seeds.is_empty() {
-        return Err(SelfSigningKeyError::NoSeed);
+        return Err(CrossSigningError::NoSeed);
     }
     let mut authentic = seeds.iter().filter(|seed| seed.provenance().is_authentic()).peekable();
     if authentic.peek().is_none() {
-        return Err(SelfSigningKeyError::Unauthenticated);
+        return Err(CrossSigningError::Unauthenticated);
     }
     let fitting = authentic.find(|seed| seed.check_cross_signing_key(published).is_ok());
     match fitting.map(|seed| seed.content()) {
         Some(SecretContent::CrossSigningSeed(seed)) => Ok(Ed25519SigningKey::new(seed.clone())),
-        _ => Err(SelfSigningKeyError::OtherSeed),
+        _ => Err(CrossSigningError::OtherSeed),
     }
 }
 

@@ -2,9 +2,7 @@
 
 // docs/decisions.md, 33: a device is signed as the caller knows it.
 
-use thiserror::Error;
-
-use super::{ExpectedDevice, NAMED_MEMBERS, SelfSigningKey, SignedKey, list};
+use super::{CrossSigningError, ExpectedDevice, NAMED_MEMBERS, SelfSigningKey, SignedKey};
 use crate::{
     Limits,
     crypto::{
@@ -19,48 +17,6 @@ use crate::{
     },
 };
 
-/// Why a device is not signed, or its signature of the master key not taken.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum SigningRefusal {
-    /// The device is not one of the user whose self-signing key it is.
-    #[error("the device belongs to another user")]
-    OtherUser,
-    /// The published keys are those of another device.
-    #[error("the published keys are those of another device")]
-    OtherDevice,
-    /// The device ID could be the name of a cross-signing key: it is 32 bytes in base64, of either alphabet.
-    #[error("the device ID could be mistaken for a cross-signing key")]
-    DeviceIdIsAKey,
-    /// The device has the master key or the self-signing key as its own.
-    #[error("the device uses a cross-signing key as its own key")]
-    CrossSigningKey,
-    /// It is a dehydrated device, which nobody holds in their hands.
-    #[error("it is a dehydrated device")]
-    Dehydrated,
-    /// It has not exactly two keys, `curve25519:` and `ed25519:` with the device ID.
-    #[error("the device does not publish exactly one key of each of the two kinds")]
-    NotTwoKeys,
-    /// The published Ed25519 key is not the expected one.
-    #[error(
-        "the homeserver publishes another fingerprint for this device than the one that was given: it may be another \
-         device with the same name, so do not trust it"
-    )]
-    OtherFingerprint,
-    /// The published Curve25519 key is not that of the host's account.
-    #[error("the homeserver publishes another identity key for this device than the device has")]
-    OtherIdentityKey,
-    /// These published members are not what would be signed: other names, other values, or algorithms that no client has.
-    #[error("the published keys of the device have members that are not signed: {}", list(.0))]
-    Members(Vec<Excerpt>),
-    /// The device did not sign its published keys.
-    #[error("the device has not signed its keys itself")]
-    NotSelfSigned,
-    /// The signature that was handed in is not one of the master key by this device.
-    #[error("the signature of the master key was not made by this device")]
-    OtherSigner,
-}
-
 impl SelfSigningKey {
     /// Signs a device of the user: with its signature, who trusts the user's identity trusts the device
     /// ([specification](https://spec.matrix.org/v1.16/client-server-api/#cross-signing)).
@@ -70,24 +26,24 @@ impl SelfSigningKey {
     ///
     /// # Errors
     ///
-    /// [`SigningRefusal`] if the published keys are not those of the expected device, have any other member, or could be
+    /// [`CrossSigningError`] if the published keys are not those of the expected device, have any other member, or could be
     /// mistaken for a cross-signing key ([CVE-2022-39250](https://www.cve.org/CVERecord?id=CVE-2022-39250)).
     pub fn sign_device(
         &self,
         published: &DeviceKeys,
         expected: &ExpectedDevice,
         limits: &Limits,
-    ) -> Result<SignedKey, SigningRefusal> {
+    ) -> Result<SignedKey, CrossSigningError> {
         self.check_expected(expected)?;
         if published.user_id() != &expected.user_id {
-            return Err(SigningRefusal::OtherUser);
+            return Err(CrossSigningError::OtherUser);
         }
         if *published.key_id() != KeyId::ed25519(&expected.device_id) {
-            return Err(SigningRefusal::OtherDevice);
+            return Err(CrossSigningError::OtherDevice);
         }
         let keys = device_keys(published.object(), expected)?;
         if !published.is_self_signed(limits) {
-            return Err(SigningRefusal::NotSelfSigned);
+            return Err(CrossSigningError::NotSelfSigned);
         }
         let signature = ToSign::DeviceKeys(keys.clone()).sign_with(&self.key);
         Ok(SignedKey::new(&keys, &self.key_id(), &signature))
@@ -104,17 +60,17 @@ impl SelfSigningKey {
     ///
     /// # Errors
     ///
-    /// [`SigningRefusal`] if the device is not one of the user, could be mistaken for a cross-signing key, or did not make
+    /// [`CrossSigningError`] if the device is not one of the user, could be mistaken for a cross-signing key, or did not make
     /// the signature.
     pub fn master_key_signed_by(
         &self,
         device: &ExpectedDevice,
         signature: &Ed25519Signature,
-    ) -> Result<SignedKey, SigningRefusal> {
+    ) -> Result<SignedKey, CrossSigningError> {
         self.check_expected(device)?;
         let keys = self.typed_master_key();
         if !device.ed25519.verifies(keys.bytes(), signature) {
-            return Err(SigningRefusal::OtherSigner);
+            return Err(CrossSigningError::OtherSigner);
         }
         Ok(SignedKey::new(&keys, &KeyId::ed25519(&device.device_id), signature))
     }
@@ -125,15 +81,15 @@ impl SelfSigningKey {
     }
 
     /// Whether the device that the caller means can be one of the user's.
-    fn check_expected(&self, expected: &ExpectedDevice) -> Result<(), SigningRefusal> {
+    fn check_expected(&self, expected: &ExpectedDevice) -> Result<(), CrossSigningError> {
         if expected.user_id != self.user_id {
-            return Err(SigningRefusal::OtherUser);
+            return Err(CrossSigningError::OtherUser);
         }
         if is_a_key(&expected.device_id) {
-            return Err(SigningRefusal::DeviceIdIsAKey);
+            return Err(CrossSigningError::DeviceIdIsAKey);
         }
         if [self.master_key(), self.public_key()].contains(&&expected.ed25519) {
-            return Err(SigningRefusal::CrossSigningKey);
+            return Err(CrossSigningError::CrossSigningKey);
         }
         Ok(())
     }
@@ -143,31 +99,31 @@ impl SelfSigningKey {
 fn device_keys(
     published: &SignedObject,
     expected: &ExpectedDevice,
-) -> Result<KeysToSign, SigningRefusal> {
+) -> Result<KeysToSign, CrossSigningError> {
     if published.get("dehydrated").is_some_and(|value| *value != JsonValue::Bool(false)) {
-        return Err(SigningRefusal::Dehydrated);
+        return Err(CrossSigningError::Dehydrated);
     }
     let (curve25519, ed25519) = two_keys(published, &expected.device_id)?;
     if ed25519 != expected.ed25519 {
-        return Err(SigningRefusal::OtherFingerprint);
+        return Err(CrossSigningError::OtherFingerprint);
     }
     if expected.curve25519.is_some_and(|own| own != curve25519) {
-        return Err(SigningRefusal::OtherIdentityKey);
+        return Err(CrossSigningError::OtherIdentityKey);
     }
     let algorithms = published.get("algorithms").and_then(DeviceAlgorithm::read_list);
-    let algorithms =
-        algorithms.ok_or_else(|| SigningRefusal::Members(vec![Excerpt::new("algorithms")]))?;
+    let algorithms = algorithms
+        .ok_or_else(|| CrossSigningError::DeviceMembers(vec![Excerpt::new("algorithms")]))?;
     let ExpectedDevice { user_id, device_id, .. } = expected;
     let keys = KeysToSign::device(user_id, device_id, &algorithms, &curve25519, &ed25519);
     let members = keys.differing_members(published, NAMED_MEMBERS);
-    if members.is_empty() { Ok(keys) } else { Err(SigningRefusal::Members(members)) }
+    if members.is_empty() { Ok(keys) } else { Err(CrossSigningError::DeviceMembers(members)) }
 }
 
 /// The keys of the device, if there is one of each kind and no third.
 fn two_keys(
     published: &SignedObject,
     device_id: &DeviceId,
-) -> Result<(Curve25519PublicKey, Ed25519PublicKey), SigningRefusal> {
+) -> Result<(Curve25519PublicKey, Ed25519PublicKey), CrossSigningError> {
     let keys = published.get("keys");
     let count = keys.and_then(JsonValue::as_object).map_or(0, <[_]>::len);
     let key = |algorithm: &str| {
@@ -178,7 +134,7 @@ fn two_keys(
     let ed25519 = key("ed25519").map(Ed25519PublicKey::from_base64);
     match (count, curve25519, ed25519) {
         (2, Some(Ok(curve25519)), Some(Ok(ed25519))) => Ok((curve25519, ed25519)),
-        _ => Err(SigningRefusal::NotTwoKeys),
+        _ => Err(CrossSigningError::NotTwoKeys),
     }
 }
 

@@ -19,13 +19,12 @@
 use std::{collections::HashSet, fmt::Write as _};
 
 use serde_json::value::RawValue;
-use thiserror::Error;
 
 use super::{
     format::{FormatError, FormatProblem},
     json::{self, JsonTextError, RawObject},
 };
-use crate::{Limits, excerpt::Excerpt};
+use crate::Limits;
 
 /// A JSON value; one that was read has no member twice in any of its objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,18 +43,6 @@ pub enum JsonValue {
     Array(Vec<JsonValue>),
     /// An object, its members in the order of the text.
     Object(Vec<(String, JsonValue)>),
-}
-
-/// Why a value has no canonical encoding, and so cannot be signed or verified.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum NotCanonical {
-    /// A number has a fraction or is out of range.
-    #[error("the number {0} cannot be part of what is signed")]
-    Number(Excerpt),
-    /// An object, made by hand, has two members with one name.
-    #[error("an object with two members of one name cannot be part of what is signed")]
-    DuplicateMember,
 }
 
 impl JsonValue {
@@ -101,8 +88,8 @@ impl JsonValue {
     ///
     /// # Errors
     ///
-    /// [`NotCanonical`] if a number in it has none, or an object has a member twice.
-    pub fn to_canonical(&self) -> Result<Vec<u8>, NotCanonical> {
+    /// [`FormatError`] if a number in it has none, or an object has a member twice.
+    pub fn to_canonical(&self) -> Result<Vec<u8>, FormatError> {
         let mut text = String::new();
         write(self, &mut text)?;
         Ok(text.into_bytes())
@@ -156,7 +143,7 @@ fn read_number(text: &str) -> Option<i64> {
     (value.unsigned_abs() <= MAX_INTEGER).then_some(value)
 }
 
-fn write(value: &JsonValue, text: &mut String) -> Result<(), NotCanonical> {
+fn write(value: &JsonValue, text: &mut String) -> Result<(), FormatError> {
     match value {
         JsonValue::Null => text.push_str("null"),
         JsonValue::Bool(true) => text.push_str("true"),
@@ -164,8 +151,9 @@ fn write(value: &JsonValue, text: &mut String) -> Result<(), NotCanonical> {
         JsonValue::Integer(number) if number.unsigned_abs() <= MAX_INTEGER => {
             text.push_str(&number.to_string());
         }
-        JsonValue::Integer(number) => return Err(not_canonical(&number.to_string())),
-        JsonValue::OtherNumber(number) => return Err(not_canonical(number)),
+        JsonValue::Integer(_) | JsonValue::OtherNumber(_) => {
+            return Err(FormatProblem::Number.of("it"));
+        }
         JsonValue::String(string) => write_string(string, text),
         JsonValue::Array(elements) => {
             let elements = elements.iter().map(|element| (None, element));
@@ -175,7 +163,7 @@ fn write(value: &JsonValue, text: &mut String) -> Result<(), NotCanonical> {
             let mut sorted: Vec<_> = members.iter().collect();
             sorted.sort_by(|(one, _), (other, _)| one.cmp(other));
             if !sorted.is_sorted_by(|(one, _), (other, _)| one < other) {
-                return Err(NotCanonical::DuplicateMember);
+                return Err(FormatProblem::DuplicateMember.of("it"));
             }
             let members = sorted.into_iter().map(|(name, value)| (Some(name), value));
             write_between('{', members, '}', text)?;
@@ -189,7 +177,7 @@ fn write_between<'a>(
     items: impl Iterator<Item = (Option<&'a String>, &'a JsonValue)>,
     close: char,
     text: &mut String,
-) -> Result<(), NotCanonical> {
+) -> Result<(), FormatError> {
     text.push(open);
     for (index, (name, value)) in items.enumerate() {
         if index > 0 {
@@ -224,10 +212,6 @@ fn write_string(string: &str, text: &mut String) {
         }
     }
     text.push('"');
-}
-
-fn not_canonical(number: &str) -> NotCanonical {
-    NotCanonical::Number(Excerpt::new(number))
 }
 
 /// The largest integer that canonical JSON has: 2^53 - 1.

@@ -75,6 +75,9 @@ pub enum FormatProblem {
     /// An object in it has two members with one name.
     #[error("has an object with two members of one name")]
     DuplicateMember,
+    /// A number in it has a fraction or is not within ±(2^53 - 1), so that it cannot be part of what is signed.
+    #[error("has a number that cannot be part of what is signed")]
+    Number,
     /// A string in it has half a character.
     #[error("has a string that is not Unicode")]
     LoneSurrogate,

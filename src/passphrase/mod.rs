@@ -21,7 +21,7 @@
 //! for candidate in candidates("caf\u{e9}") {
 //!     assert_eq!(read.value.derive(candidate.1.expose_str()).expose_bytes().len(), 32);
 //! }
-//! # Ok::<(), strongroom::passphrase::PassphraseParametersError>(())
+//! # Ok::<(), strongroom::passphrase::PassphraseError>(())
 //! ```
 
 // docs/decisions.md, 15: what others can guess proves nothing.
@@ -43,7 +43,7 @@ pub use self::advice::{PassphraseAdvice, PassphraseScore, advise};
 pub use self::{
     attempts::PassphraseProgress,
     candidates::{PassphraseForm, candidates},
-    read::PassphraseParametersError,
+    read::PassphraseError,
     reuse::is_login_password,
 };
 pub(crate) use self::{
@@ -135,11 +135,11 @@ impl PassphraseParameters {
     ///
     /// # Errors
     ///
-    /// [`PassphraseParametersError::TooFewRounds`] if there are fewer than 10,000. Who has to keep somebody else's keeps their
+    /// [`PassphraseError::TooFewRounds`] if there are fewer than 10,000. Who has to keep somebody else's keeps their
     /// JSON.
-    pub fn to_json(&self) -> Result<Vec<u8>, PassphraseParametersError> {
+    pub fn to_json(&self) -> Result<Vec<u8>, PassphraseError> {
         if self.is_guessable() {
-            return Err(PassphraseParametersError::TooFewRounds { rounds: self.rounds() });
+            return Err(PassphraseError::TooFewRounds { rounds: self.rounds() });
         }
         Ok(json::to_bytes(&Json(self), self.salt.len() + 128))
     }

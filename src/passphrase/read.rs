@@ -15,10 +15,10 @@ use crate::{
     excerpt::Excerpt,
 };
 
-/// Why parameters cannot be used.
+/// Why parameters cannot be used, or a passphrase does not open a backup.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub enum PassphraseParametersError {
+pub enum PassphraseError {
     /// They are no JSON object, or lack something without which there is no key.
     #[error(transparent)]
     Format(#[from] FormatError),
@@ -56,6 +56,20 @@ pub enum PassphraseParametersError {
         /// The length that is asked for.
         bits: u64,
     },
+    /// The backup does not say how its key is derived from a passphrase. It may never have had one.
+    #[error("this backup cannot be opened with a passphrase")]
+    NoPassphrase,
+    /// The passphrase would give fewer bits than a backup's key has. Nothing was computed.
+    #[error(
+        "the backup's passphrase settings ask for a key of {bits} bits, but a backup key has 256"
+    )]
+    KeyTooShort {
+        /// How many bits there would be.
+        bits: u16,
+    },
+    /// No form of the passphrase gives the backup's key.
+    #[error("the passphrase is not that of this backup")]
+    DoesNotFit,
 }
 
 impl Read<PassphraseParameters, FormatProblem> {
@@ -72,12 +86,12 @@ impl PassphraseParameters {
     ///
     /// # Errors
     ///
-    /// [`PassphraseParametersError`] if they are malformed, of an unknown algorithm, or ask for too
+    /// [`PassphraseError`] if they are malformed, of an unknown algorithm, or ask for too
     /// much.
     pub fn from_json(
         text: &[u8],
         limits: &Limits,
-    ) -> Result<Read<PassphraseParameters, FormatProblem>, PassphraseParametersError> {
+    ) -> Result<Read<PassphraseParameters, FormatProblem>, PassphraseError> {
         let mut object =
             RawObject::parse(text).map_err(|error| FormatProblem::of_object(error, WHAT))?;
         let has_algorithm = check_algorithm(&mut object)?;
@@ -100,24 +114,22 @@ impl PassphraseParameters {
     ///
     /// # Errors
     ///
-    /// [`PassphraseParametersError`] if they ask for no rounds, too many, or a length that no key has.
+    /// [`PassphraseError`] if they ask for no rounds, too many, or a length that no key has.
     pub fn from_parts(
         iterations: i64,
         salt: &str,
         bits: Option<i64>,
         limits: &Limits,
-    ) -> Result<Read<PassphraseParameters, FormatProblem>, PassphraseParametersError> {
+    ) -> Result<Read<PassphraseParameters, FormatProblem>, PassphraseError> {
         let asked = u64::try_from(iterations).unwrap_or(0);
         let limit = limits.pbkdf2_rounds;
         let rounds = Rounds::new(asked, limit).ok_or(match asked {
-            0 => PassphraseParametersError::NoRounds,
-            _ => PassphraseParametersError::TooManyRounds { asked, limit },
+            0 => PassphraseError::NoRounds,
+            _ => PassphraseError::TooManyRounds { asked, limit },
         })?;
         let bits = bits.map(|bits| u64::try_from(bits).unwrap_or(0));
         let length = match bits {
-            Some(bits) => {
-                KeyLength::from_bits(bits).ok_or(PassphraseParametersError::KeyLength { bits })?
-            }
+            Some(bits) => KeyLength::from_bits(bits).ok_or(PassphraseError::KeyLength { bits })?,
             None => KeyLength::default(),
         };
         let parameters =
@@ -127,7 +139,7 @@ impl PassphraseParameters {
 }
 
 /// Whether there is an algorithm; an error if it is another one.
-fn check_algorithm(object: &mut RawObject<'_>) -> Result<bool, PassphraseParametersError> {
+fn check_algorithm(object: &mut RawObject<'_>) -> Result<bool, PassphraseError> {
     let Some(algorithm) = object.take_present(ALGORITHM) else {
         return Ok(false);
     };
@@ -135,27 +147,27 @@ fn check_algorithm(object: &mut RawObject<'_>) -> Result<bool, PassphraseParamet
     if algorithm == M_PBKDF2 {
         Ok(true)
     } else {
-        Err(PassphraseParametersError::UnsupportedAlgorithm(Excerpt::new(&algorithm)))
+        Err(PassphraseError::UnsupportedAlgorithm(Excerpt::new(&algorithm)))
     }
 }
 
 fn take<'a>(
     object: &mut RawObject<'a>,
     member: &'static str,
-) -> Result<&'a RawValue, PassphraseParametersError> {
+) -> Result<&'a RawValue, PassphraseError> {
     object.take_present(member).ok_or(missing(member))
 }
 
 /// Reads an integer. One that is out of range becomes the nearest that is not.
-fn integer(value: &RawValue, member: &'static str) -> Result<i64, PassphraseParametersError> {
+fn integer(value: &RawValue, member: &'static str) -> Result<i64, PassphraseError> {
     json::integer(value).map(clamp).ok_or(unusable(member))
 }
 
-pub(crate) fn unusable(member: &'static str) -> PassphraseParametersError {
+pub(crate) fn unusable(member: &'static str) -> PassphraseError {
     FormatProblem::Unusable(member).of(WHAT).into()
 }
 
-pub(crate) fn missing(member: &'static str) -> PassphraseParametersError {
+pub(crate) fn missing(member: &'static str) -> PassphraseError {
     FormatProblem::Missing(member).of(WHAT).into()
 }
 

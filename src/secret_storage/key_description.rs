@@ -13,7 +13,7 @@ use crate::{
     },
     excerpt::Excerpt,
     ids::{SecretStorageKeyId, UserId},
-    passphrase::{PassphraseParameters, PassphraseParametersError},
+    passphrase::{PassphraseError, PassphraseParameters},
     signed_json::{Kind, SignatureReport, SignatureWork, SignedObject, Signers, TrustedSigner},
 };
 
@@ -32,7 +32,7 @@ pub struct KeyDescription {
     passphrase: Option<ReadPassphrase>,
 }
 
-type ReadPassphrase = Result<Read<PassphraseParameters, FormatProblem>, PassphraseParametersError>;
+type ReadPassphrase = Result<Read<PassphraseParameters, FormatProblem>, PassphraseError>;
 
 /// What a key of the secret storage encrypts with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,8 +146,7 @@ impl KeyDescription {
     /// Why the parameters cannot be used.
     pub fn passphrase(
         &self,
-    ) -> Result<Option<&Read<PassphraseParameters, FormatProblem>>, &PassphraseParametersError>
-    {
+    ) -> Result<Option<&Read<PassphraseParameters, FormatProblem>>, &PassphraseError> {
         self.passphrase.as_ref().map(Result::as_ref).transpose()
     }
 

@@ -61,7 +61,7 @@ use crate::{
     Limits,
     crypto::ed25519::Ed25519Signature,
     encoding::{
-        canonical_json::{JsonValue, NotCanonical},
+        canonical_json::JsonValue,
         format::{FormatError, FormatProblem},
         json::{self, RawObject},
     },
@@ -108,8 +108,8 @@ impl SignedObject {
     ///
     /// # Errors
     ///
-    /// [`NotCanonical`] if it holds a number that cannot be signed.
-    pub(crate) fn signed_bytes(&self) -> Result<Vec<u8>, NotCanonical> {
+    /// [`FormatError`] if it holds a number that cannot be signed.
+    pub(crate) fn signed_bytes(&self) -> Result<Vec<u8>, FormatError> {
         JsonValue::Object(self.signed_members().cloned().collect()).to_canonical()
     }
 

@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use crate::{
-    crypto::ed25519::Ed25519PublicKey, encoding::canonical_json::NotCanonical, ids::KeyId,
-};
+use crate::{crypto::ed25519::Ed25519PublicKey, encoding::format::FormatError, ids::KeyId};
 
 /// A key that the host trusts: a pinned master key, or the key of a verified device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +38,7 @@ pub enum SignatureVerdict {
     /// It is labelled as one of another algorithm than Ed25519.
     UnsupportedAlgorithm,
     /// The object holds a number that cannot be signed.
-    NotVerifiable(NotCanonical),
+    NotVerifiable(FormatError),
     /// A trusted key made it, but the object could be another kind of signed object as well, for which the
     /// signature may have been made.
     OtherKind,

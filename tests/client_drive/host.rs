@@ -9,7 +9,7 @@ use strongroom::{
     api::{AccessToken, BaseUrl},
     backup::RestoredSession,
     client::{
-        Backup, BackupHost, DriveError, FlowHost, Host, NoAnswer, Notice, Operation, SecretWrite,
+        AnswerError, Backup, BackupHost, FlowHost, Host, NoAnswer, Notice, Operation, SecretWrite,
         Waited, Waiting,
         backup::{
             BackupOptions, NotStored, OfferedSession, Question, Reply, SavedBackup, SecretTask,
@@ -38,7 +38,7 @@ pub(crate) enum Failed {
     #[error("the host failed")]
     OnPurpose,
     #[error(transparent)]
-    Drive(#[from] DriveError),
+    Drive(#[from] AnswerError),
 }
 
 /// What is on the disk.

@@ -3,9 +3,7 @@
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    cross_signing::{
-        ExpectedDevice, SelfSigningKey, SelfSigningKeyError, SignedKey, SigningRefusal,
-    },
+    cross_signing::{CrossSigningError, ExpectedDevice, SelfSigningKey, SignedKey},
     crypto::{
         curve25519::Curve25519PublicKey,
         ed25519::{Ed25519PublicKey, Ed25519Signature},
@@ -85,7 +83,7 @@ impl Account {
         &self,
         pinned: Option<Ed25519PublicKey>,
         secrets: &[SecretValue],
-    ) -> Result<SelfSigningKey, SelfSigningKeyError> {
+    ) -> Result<SelfSigningKey, CrossSigningError> {
         let master = read(CrossSigningUsage::Master, &self.master_object);
         let self_signing = read(CrossSigningUsage::SelfSigning, &self.self_signing_object);
         SelfSigningKey::new(&master, &self_signing, pinned, secrets, &Limits::default())
@@ -119,7 +117,7 @@ impl Account {
     pub(crate) fn sign(
         &self,
         expected: &ExpectedDevice,
-    ) -> Option<Result<SignedKey, SigningRefusal>> {
+    ) -> Option<Result<SignedKey, CrossSigningError>> {
         let (limits, text) = (Limits::default(), self.device.to_string());
         let keys = DeviceKeys::from_json(&USER.into(), expected.device_id(), &text, &limits);
         Some(self.key().sign_device(&keys.ok()?, expected, &limits))
@@ -127,7 +125,7 @@ impl Account {
 
     /// Why it is not.
     #[track_caller]
-    pub(crate) fn refusal(&self, expected: &ExpectedDevice) -> SigningRefusal {
+    pub(crate) fn refusal(&self, expected: &ExpectedDevice) -> CrossSigningError {
         self.sign(expected).expect("it is read").expect_err("it is not signed")
     }
 }

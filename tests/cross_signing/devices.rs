@@ -8,7 +8,7 @@ use proptest::{
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    cross_signing::{ExpectedDevice, SignedKey, SigningRefusal},
+    cross_signing::{CrossSigningError, ExpectedDevice, SignedKey},
     crypto::{
         curve25519::Curve25519PublicKey,
         ed25519::{Ed25519PublicKey, Ed25519Signature},
@@ -98,13 +98,13 @@ fn a_device_with_other_keys_than_the_hosts_own_is_not_signed() {
         ExpectedDevice::own(USER.into(), account.device_id(), curve25519, ed25519)
     };
     let refusal = account.refusal(&expect(curve25519, account.ed25519()));
-    assert_eq!(refusal, SigningRefusal::OtherIdentityKey);
+    assert_eq!(refusal, CrossSigningError::OtherIdentityKey);
     for curve25519 in [own, curve25519] {
         let refusal = account.refusal(&expect(curve25519, ed25519));
-        assert_eq!(refusal, SigningRefusal::OtherFingerprint);
+        assert_eq!(refusal, CrossSigningError::OtherFingerprint);
     }
     let typed = ExpectedDevice::with_fingerprint(USER.into(), "PHONE".into(), &ed25519.to_base64());
-    assert_eq!(account.refusal(&typed.unwrap()), SigningRefusal::OtherFingerprint);
+    assert_eq!(account.refusal(&typed.unwrap()), CrossSigningError::OtherFingerprint);
 }
 
 /// A device of the homeserver's under the name of the user's, which has signed itself as it should.
@@ -113,13 +113,13 @@ fn a_device_that_the_homeserver_made_is_not_signed() {
     let (account, evil) = (Account::new(), Account::new());
     for expected in [account.own(), account.typed()] {
         let lied = Account { device: evil.device.clone(), ..Account::new() };
-        assert_eq!(lied.refusal(&expected), SigningRefusal::OtherFingerprint);
+        assert_eq!(lied.refusal(&expected), CrossSigningError::OtherFingerprint);
     }
     // With the real Ed25519 key it cannot sign.
     let mut account = account;
     account.device["keys"]["curve25519:PHONE"] = evil.device["keys"]["curve25519:PHONE"].clone();
-    assert_eq!(account.refusal(&account.own()), SigningRefusal::OtherIdentityKey);
-    assert_eq!(account.refusal(&account.typed()), SigningRefusal::NotSelfSigned);
+    assert_eq!(account.refusal(&account.own()), CrossSigningError::OtherIdentityKey);
+    assert_eq!(account.refusal(&account.typed()), CrossSigningError::NotSelfSigned);
 }
 
 /// Each of these is one change of what is published, signed by the device itself, so that nothing else is wrong.
@@ -160,13 +160,13 @@ fn one_change_of_what_a_device_publishes_is_enough_for_it_not_to_be_signed() {
         for expected in [account.own(), account.typed()] {
             let refusal = account.refusal(&expected);
             let found = match &refusal {
-                SigningRefusal::Members(names) => {
+                CrossSigningError::DeviceMembers(names) => {
                     let text = refusal.to_string();
                     assert!(names.len() == 1 && !text.contains('\u{202e}'), "{text}");
                     "members"
                 }
-                SigningRefusal::Dehydrated => "dehydrated",
-                SigningRefusal::NotTwoKeys => "two",
+                CrossSigningError::Dehydrated => "dehydrated",
+                CrossSigningError::NotTwoKeys => "two",
                 other => panic!("{index}: {other:?}"),
             };
             assert_eq!(found, kind, "{index}: {refusal:?}");
@@ -179,7 +179,7 @@ fn a_member_with_a_number_that_cannot_be_signed_is_named() {
     let mut account = Account::new();
     account.device["x"] = json!(1.5);
     let refusal = account.refusal(&account.own());
-    let SigningRefusal::Members(names) = &refusal else { panic!("{refusal:?}") };
+    let CrossSigningError::DeviceMembers(names) = &refusal else { panic!("{refusal:?}") };
     assert_eq!(names.iter().map(|name| name.as_str()).collect::<Vec<_>>(), ["x"]);
 }
 
@@ -205,10 +205,10 @@ fn keys_of_another_user_or_device_are_not_signed() {
     let key = account.key();
     let of_bob = of_bob.unwrap();
     for (keys, expected, refusal) in [
-        (&bob, &account.own(), SigningRefusal::OtherUser),
-        (&bob, &of_bob, SigningRefusal::OtherUser),
-        (&own, &of_bob, SigningRefusal::OtherUser),
-        (&laptop, &account.own(), SigningRefusal::OtherDevice),
+        (&bob, &account.own(), CrossSigningError::OtherUser),
+        (&bob, &of_bob, CrossSigningError::OtherUser),
+        (&own, &of_bob, CrossSigningError::OtherUser),
+        (&laptop, &account.own(), CrossSigningError::OtherDevice),
     ] {
         assert_eq!(key.sign_device(keys, expected, &limits).unwrap_err(), refusal);
     }
@@ -233,8 +233,8 @@ fn a_device_that_did_not_sign_itself_is_not_signed() {
     broken["signatures"] = json!([1.5]);
     for device in [by_other, elsewhere, without, by_owner, broken] {
         let lied = Account { device, ..clone_of(&account) };
-        assert_eq!(lied.refusal(&account.own()), SigningRefusal::NotSelfSigned);
-        assert_eq!(lied.refusal(&account.typed()), SigningRefusal::NotSelfSigned);
+        assert_eq!(lied.refusal(&account.own()), CrossSigningError::NotSelfSigned);
+        assert_eq!(lied.refusal(&account.typed()), CrossSigningError::NotSelfSigned);
     }
 }
 
@@ -291,10 +291,10 @@ fn a_device_with_the_name_of_a_cross_signing_key_is_not_signed() {
         for name in padded.iter().cloned().chain(padded.iter().map(|name| url_safe(name))) {
             let account = Account::with_device_id(&name);
             for expected in [account.own(), account.typed()] {
-                assert_eq!(account.refusal(&expected), SigningRefusal::DeviceIdIsAKey, "{name}");
+                assert_eq!(account.refusal(&expected), CrossSigningError::DeviceIdIsAKey, "{name}");
                 let signature = master_signature(&account);
                 let refusal = account.key().master_key_signed_by(&expected, &signature);
-                assert_eq!(refusal.unwrap_err(), SigningRefusal::DeviceIdIsAKey);
+                assert_eq!(refusal.unwrap_err(), CrossSigningError::DeviceIdIsAKey);
             }
         }
     }
@@ -316,7 +316,7 @@ fn a_cross_signing_key_is_no_key_of_a_device() {
         let fingerprint = public(&key).to_base64();
         let typed = ExpectedDevice::with_fingerprint(USER.into(), "PHONE".into(), &fingerprint);
         let lied = Account { device, ..clone_of(&account) };
-        assert_eq!(lied.refusal(&typed.unwrap()), SigningRefusal::CrossSigningKey);
+        assert_eq!(lied.refusal(&typed.unwrap()), CrossSigningError::CrossSigningKey);
     }
 }
 
@@ -348,7 +348,7 @@ fn the_device_signs_the_master_key_that_was_proven_and_nothing_else_of_it() {
     for wrong in [stranger, account.olm.sign(b"{}").to_bytes(), [0; 64]] {
         let wrong = Ed25519Signature::from_bytes(wrong);
         let refusal = account.key().master_key_signed_by(&account.own(), &wrong);
-        assert_eq!(refusal.unwrap_err(), SigningRefusal::OtherSigner);
+        assert_eq!(refusal.unwrap_err(), CrossSigningError::OtherSigner);
     }
 }
 

@@ -4,8 +4,8 @@ use rand::{SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    api::{self, NewIdentityError, QueriedKeys, UploadSigningKeys},
-    cross_signing::NewIdentity,
+    api::{self, QueriedKeys, UploadSigningKeys},
+    cross_signing::{CrossSigningError, NewIdentity},
     encoding::json_object::JsonObject,
     ids::EventType,
     provenance::Provenance,
@@ -51,7 +51,7 @@ fn a_published_key_readable_or_not_is_in_the_way_of_a_new_identity() {
         for key in [usage, json!({ "x": 1 }), json!(7)] {
             let published = queried(&json!({ (list): { USER: key } }));
             let error = published.new_identity(&USER.into(), &SecretStorage::default());
-            assert_eq!(error.unwrap_err(), NewIdentityError::Published, "{list}: {key}");
+            assert_eq!(error.unwrap_err(), CrossSigningError::Published, "{list}: {key}");
         }
     }
 }
@@ -62,7 +62,7 @@ fn what_is_not_named_any_more_may_be_a_key_of_the_identity() {
     let body = json!({ "master_keys": others.collect::<serde_json::Map<_, _>>() });
     let response = http::Response::new(body.to_string());
     let mut limits = Limits::default();
-    for (findings, expected) in [(3, None), (2, Some(NewIdentityError::Published))] {
+    for (findings, expected) in [(3, None), (2, Some(CrossSigningError::Published))] {
         limits.findings = findings;
         let published = api::query_keys([], None).read_response(&response, &limits).unwrap();
         let new = published.new_identity(&USER.into(), &SecretStorage::default());
@@ -76,7 +76,7 @@ fn a_user_whose_server_was_not_asked_may_have_an_identity() {
         queried(body).new_identity(&USER.into(), &SecretStorage::default()).map(drop)
     };
     let failing = |server: &str| json!({ "device_keys": { USER: {} }, "failures": { server: {} } });
-    assert_eq!(new(&failing("example.org")), Err(NewIdentityError::NotAnswered));
+    assert_eq!(new(&failing("example.org")), Err(CrossSigningError::NotAnswered));
     assert_eq!(new(&failing("example.net")), Ok(()), "another server is nothing to the user");
 }
 
@@ -90,7 +90,7 @@ fn a_stored_seed_readable_or_not_is_in_the_way_of_a_new_identity() {
             [json!({ "encrypted": { "key": entry } }), json!({ "encrypted": 7 }), json!({ "x": 1 })]
         {
             let error = nothing.new_identity(&USER.into(), &stored(name, &content));
-            assert_eq!(error.unwrap_err(), NewIdentityError::Stored(name.into()), "{content}");
+            assert_eq!(error.unwrap_err(), CrossSigningError::Stored(name.into()), "{content}");
         }
     }
 }

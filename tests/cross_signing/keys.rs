@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use strongroom::{
-    cross_signing::SelfSigningKeyError,
+    cross_signing::CrossSigningError,
     provenance::Provenance,
     secret::SecretVec,
     secret_value::{
@@ -40,7 +40,7 @@ fn an_authentic_self_signing_seed_alone_does_not_sign() {
     let account = Account::new();
     let seeds = [authentic(CROSS_SIGNING_SELF_SIGNING, &account.self_signing)];
     let error = account.key_with(None, &seeds).unwrap_err();
-    assert_eq!(error, SelfSigningKeyError::MasterKeyNotVerified);
+    assert_eq!(error, CrossSigningError::MasterKeyNotVerified);
     // The homeserver puts the user's self-signing key under a master key of its own.
     let mut lied = account;
     let evil = Ed25519SecretKey::new();
@@ -48,7 +48,7 @@ fn an_authentic_self_signing_seed_alone_does_not_sign() {
     let key = described(&lied.self_signing, "self_signing");
     lied.self_signing_object = signed(key, &label(&evil), &evil);
     let error = lied.key_with(None, &seeds).unwrap_err();
-    assert_eq!(error, SelfSigningKeyError::MasterKeyNotVerified);
+    assert_eq!(error, CrossSigningError::MasterKeyNotVerified);
 }
 
 #[test]
@@ -63,9 +63,9 @@ fn a_swapped_master_key_signs_nothing() {
             account.self_signing_object = signed(key, &label(&evil), &evil);
         }
         let error = account.key_with(pinned, &seeds).unwrap_err();
-        assert_eq!(error, SelfSigningKeyError::OtherMasterKey);
+        assert_eq!(error, CrossSigningError::OtherMasterKey);
         let error = account.key_with(None, &seeds).unwrap_err();
-        assert_eq!(error, SelfSigningKeyError::OtherMasterSeed);
+        assert_eq!(error, CrossSigningError::OtherMasterSeed);
     }
 }
 
@@ -78,10 +78,10 @@ fn an_unauthenticated_seed_neither_signs_nor_proves_the_master_key() {
     ];
     let of_self_signing = authentic(CROSS_SIGNING_SELF_SIGNING, &account.self_signing);
     let error = account.key_with(None, &[master, of_self_signing]).unwrap_err();
-    assert_eq!(error, SelfSigningKeyError::MasterKeyNotVerified);
+    assert_eq!(error, CrossSigningError::MasterKeyNotVerified);
     let error =
         account.key_with(account.pinned(), std::slice::from_ref(&self_signing)).unwrap_err();
-    assert_eq!(error, SelfSigningKeyError::Unauthenticated);
+    assert_eq!(error, CrossSigningError::Unauthenticated);
     // Unless the user says so.
     let accepted = self_signing.accept_unauthenticated();
     assert_eq!(accepted.provenance(), Provenance::AcceptedByUser);
@@ -104,7 +104,7 @@ fn a_seed_that_a_device_has_shared_signs_and_does_not_prove_the_master_key() {
     let shared: Vec<_> = shared.collect();
     assert!(matches!(shared[0].provenance(), Provenance::SharedByVerifiedDevice(_)));
     let error = account.key_with(None, &shared).unwrap_err();
-    assert_eq!(error, SelfSigningKeyError::MasterKeyNotVerified);
+    assert_eq!(error, CrossSigningError::MasterKeyNotVerified);
     assert!(account.key_with(account.pinned(), &shared).is_ok());
 }
 
@@ -112,14 +112,14 @@ fn a_seed_that_a_device_has_shared_signs_and_does_not_prove_the_master_key() {
 fn a_seed_of_another_key_or_name_signs_nothing() {
     let account = Account::new();
     let error = |seeds: &[SecretValue]| account.key_with(account.pinned(), seeds).unwrap_err();
-    assert_eq!(error(&[]), SelfSigningKeyError::NoSeed);
+    assert_eq!(error(&[]), CrossSigningError::NoSeed);
     let other = authentic(CROSS_SIGNING_SELF_SIGNING, &Ed25519SecretKey::new());
-    assert_eq!(error(std::slice::from_ref(&other)), SelfSigningKeyError::OtherSeed);
+    assert_eq!(error(std::slice::from_ref(&other)), CrossSigningError::OtherSeed);
     let fitting = unauthenticated(CROSS_SIGNING_SELF_SIGNING, &account.self_signing);
-    assert_eq!(error(&[other.clone(), fitting]), SelfSigningKeyError::OtherSeed);
+    assert_eq!(error(&[other.clone(), fitting]), CrossSigningError::OtherSeed);
     for name in [CROSS_SIGNING_MASTER, CROSS_SIGNING_USER_SIGNING] {
         let misnamed = authentic(name, &account.self_signing);
-        assert_eq!(error(&[misnamed]), SelfSigningKeyError::NoSeed);
+        assert_eq!(error(&[misnamed]), CrossSigningError::NoSeed);
     }
     // Beside one that fits, another one of the same name costs nothing.
     let fitting = authentic(CROSS_SIGNING_SELF_SIGNING, &account.self_signing);
@@ -146,7 +146,7 @@ fn a_self_signing_key_that_the_master_key_did_not_sign_signs_nothing() {
         lied.master_object = account.master_object.clone();
         for pinned in [None, account.pinned()] {
             let error = lied.key_with(pinned, &account.seeds()).unwrap_err();
-            assert_eq!(error, SelfSigningKeyError::NotSignedByMaster);
+            assert_eq!(error, CrossSigningError::NotSignedByMaster);
         }
     }
 }
@@ -157,7 +157,7 @@ fn a_published_key_with_any_other_member_is_named_and_signs_nothing() {
         let mut account = Account::new();
         account.master_object[name] = value.clone();
         let error = account.key_with(account.pinned(), &account.seeds()).unwrap_err();
-        let SelfSigningKeyError::Members { usage, members } = &error else { panic!("{error:?}") };
+        let CrossSigningError::Members { usage, members } = &error else { panic!("{error:?}") };
         assert_eq!((*usage, members.len()), (CrossSigningUsage::Master, 1));
         assert!(!error.to_string().contains('\u{202e}') && error.to_string().contains("master"));
 
@@ -165,13 +165,13 @@ fn a_published_key_with_any_other_member_is_named_and_signs_nothing() {
         account.self_signing_object[name] = value;
         let error = account.key_with(account.pinned(), &account.seeds()).unwrap_err();
         let usage = CrossSigningUsage::SelfSigning;
-        assert!(matches!(error, SelfSigningKeyError::Members { usage: it, .. } if it == usage));
+        assert!(matches!(error, CrossSigningError::Members { usage: it, .. } if it == usage));
     }
     let mut account = Account::new();
     let key = public(&account.master).to_base64();
     account.master_object["keys"] = json!({ "ed25519:other": key });
     let error = account.key_with(account.pinned(), &account.seeds()).unwrap_err();
-    assert!(matches!(error, SelfSigningKeyError::Members { .. }), "another label");
+    assert!(matches!(error, CrossSigningError::Members { .. }), "another label");
 }
 
 #[test]
@@ -211,6 +211,6 @@ fn keys_of_another_use_or_one_key_for_both_are_no_identity() {
             &seeds,
             &strongroom::Limits::default(),
         );
-        assert_eq!(error.unwrap_err(), SelfSigningKeyError::NotOneIdentity);
+        assert_eq!(error.unwrap_err(), CrossSigningError::NotOneIdentity);
     }
 }

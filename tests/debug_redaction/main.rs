@@ -40,30 +40,26 @@ use serde_json::json;
 use strongroom::{
     Limits,
     api::{
-        self, AccessToken, ApiError, BaseUrl, ErrorKind, MatrixError, NewIdentityError, OwnKeys,
-        PutRoomKeys, PutRoomKeysError, QueriedKeys, RequestError, ResponseError, RetryAfter,
-        RoomKeys, SignatureFailure, StoredRoomKeys, SyncResponse, ToDeviceEvent, UploadSigningKeys,
-        UserInteractiveAuth,
+        self, AccessToken, ApiError, BaseUrl, ErrorKind, OwnKeys, PutRoomKeys, PutRoomKeysError,
+        QueriedKeys, RequestError, ResponseError, RetryAfter, RoomKeys, SignatureFailure,
+        StoredRoomKeys, SyncResponse, ToDeviceEvent, UploadSigningKeys, UserInteractiveAuth,
     },
     backup::{
         AuthData, Authenticity, BackedUpSession, BackupDecryptionKey, BackupPassphraseAttempts,
-        BackupPassphraseError, BackupPublicKey, BackupVersionInfo, EncryptedSessionData,
-        FailedSession, FailureCause, FittingPassphrase, KeyBackupData, KeyBackupMetadata,
-        OpenError, Restore, RestoreFilter, RestoreOptions, RestoreProgress, RestoreReport,
-        RoomKeysItem, RoomKeysSplitter, SealOptions, SessionSealer, StreamError, TrustError,
-        TrustReason, TrustedBackup, UnsignedAuthData, Warning,
+        BackupPublicKey, BackupVersionInfo, EncryptedSessionData, FailedSession, FailureCause,
+        FittingPassphrase, KeyBackupData, KeyBackupMetadata, OpenError, Restore, RestoreOptions,
+        RestoreProgress, RestoreReport, RoomKeysItem, RoomKeysSplitter, SealOptions, SessionSealer,
+        StreamError, TrustError, TrustReason, TrustedBackup, UnsignedAuthData, Warning,
     },
     client::{
-        Awaited, DriveError, Notice, RequestFailure, RequestKind, Waited, Waiting,
+        Awaited, Notice, RequestFailure, RequestKind, Waited, Waiting,
         backup::{
             AnswerError, BackupOptions, FoundBackup, KeyFit, NoAnswer, NotCreated, NotStored,
             Reply, RestoreChoice, Scope, Stage, TaskId, UploadProgress,
         },
         diagnose::{Comparison, DiagnosisVerdict, EvidenceCollector, MissingEvidence, Severity},
     },
-    cross_signing::{
-        ExpectedDevice, NewIdentity, SelfSigningKey, SelfSigningKeyError, SignedKey, SigningRefusal,
-    },
+    cross_signing::{CrossSigningError, ExpectedDevice, NewIdentity, SelfSigningKey, SignedKey},
     crypto::{
         curve25519::{Curve25519PublicKey, Curve25519SecretKey},
         curve25519_aes_sha2::MacScheme,
@@ -72,7 +68,7 @@ use strongroom::{
     },
     encoding::{
         base58, base64,
-        canonical_json::{JsonValue, NotCanonical},
+        canonical_json::JsonValue,
         format::{FormatError, FormatProblem},
         json_object::JsonObject,
         read::Read,
@@ -88,8 +84,7 @@ use strongroom::{
         SecretStorageKeyId, SessionId, UserId,
     },
     passphrase::{
-        PassphraseForm, PassphraseParameters, PassphraseParametersError, PassphraseProgress,
-        candidates,
+        PassphraseError, PassphraseForm, PassphraseParameters, PassphraseProgress, candidates,
     },
     provenance::Provenance,
     randomness::NoRandomness,
@@ -236,7 +231,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         BackupVersionInfo,
         BaseUrl,
         ErrorKind,
-        MatrixError,
         ResponseError,
         RoomKeysItem,
         RoomKeysSplitter,
@@ -249,11 +243,10 @@ fn hold_no_secret() -> BTreeSet<String> {
         OwnKeys,
         QueriedKeys,
         SignatureFailure,
-        NewIdentityError,
         EventType,
         RetryAfter,
         PassphraseParameters,
-        PassphraseParametersError,
+        PassphraseError,
         // What a test asks of the in-memory homeserver.
         Fault,
         FaultRule,
@@ -273,7 +266,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         PassphraseForm,
         PassphraseProgress,
         Repair,
-        RestoreFilter,
         RestoreOptions,
         RestoreProgress,
         RoomId,
@@ -330,7 +322,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         RequestFailure,
         RequestKind,
         AnswerError,
-        DriveError,
         Notice<'_>,
         UploadProgress,
         Waited,
@@ -350,11 +341,9 @@ fn hold_no_secret() -> BTreeSet<String> {
         // Signed, so public.
         ExpectedDevice,
         KeysToSign,
-        SelfSigningKeyError,
+        CrossSigningError,
         SignedKey,
-        SigningRefusal,
         JsonValue,
-        NotCanonical,
         SignedObject,
     ]
     .into()
@@ -784,7 +773,7 @@ fn look_at_attempts(witness: &mut Witness, _vault: &Vault) {
         }
     };
     witness.debug(&fitting);
-    let error: BackupPassphraseError =
+    let error: PassphraseError =
         BackupDecryptionKey::from_passphrase(&auth_data, TOKEN).unwrap_err();
     witness.error(error);
 }

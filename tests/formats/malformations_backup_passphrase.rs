@@ -6,13 +6,11 @@
 use strongroom::{
     Limits,
     backup::{
-        AuthData, BackupDecryptionKey, BackupPassphraseAttempts, BackupPassphraseError,
-        BackupVersionInfo, TrustError, TrustReason, TrustedBackup,
+        AuthData, BackupDecryptionKey, BackupPassphraseAttempts, BackupVersionInfo, TrustError,
+        TrustReason, TrustedBackup,
     },
     encoding::format::FormatProblem,
-    passphrase::{
-        PassphraseForm, PassphraseParameters, PassphraseParametersError, PassphraseProgress,
-    },
+    passphrase::{PassphraseError, PassphraseForm, PassphraseParameters, PassphraseProgress},
     provenance::Provenance,
     secret::SecretBytes,
 };
@@ -28,7 +26,7 @@ fn row_25_the_passphrase_opens_the_backup() {
     assert_eq!(fitting.key.provenance(), Provenance::TypedByUser);
     for other in ["", "Pass", "pass ", " pass", "pass\n"] {
         let error = BackupDecryptionKey::from_passphrase(&auth_data, other).unwrap_err();
-        assert_eq!(error, BackupPassphraseError::DoesNotFit, "{other:?}");
+        assert_eq!(error, PassphraseError::DoesNotFit, "{other:?}");
     }
 }
 
@@ -39,7 +37,7 @@ fn row_25_without_parameters_there_is_no_passphrase() {
         let auth_data = read(&auth_data_of("pass", members));
         assert_eq!(auth_data.passphrase(), Ok(None), "{members}");
         let error = BackupDecryptionKey::from_passphrase(&auth_data, "pass").unwrap_err();
-        assert_eq!(error, BackupPassphraseError::NoPassphrase);
+        assert_eq!(error, PassphraseError::NoPassphrase);
     }
 }
 
@@ -87,7 +85,7 @@ fn row_25_unusable_members_leave_auth_data_usable() {
 fn row_25_too_many_rounds_and_none_are_refused_before_any_work() {
     for none in ["0", "-1", "-0", r#""0""#, r#""-5""#, "-99999999999999999999999"] {
         let json = auth_data_of("pass", &members(none, r#""salt""#, None));
-        assert_unusable(&json, &PassphraseParametersError::NoRounds);
+        assert_unusable(&json, &PassphraseError::NoRounds);
     }
     let max = u64::try_from(i64::MAX).unwrap();
     for (iterations, asked) in [
@@ -99,7 +97,7 @@ fn row_25_too_many_rounds_and_none_are_refused_before_any_work() {
         ("99999999999999999999999", max),
     ] {
         let json = auth_data_of("pass", &members(iterations, r#""salt""#, None));
-        let error = PassphraseParametersError::TooManyRounds { asked, limit: 10_000_000 };
+        let error = PassphraseError::TooManyRounds { asked, limit: 10_000_000 };
         assert_unusable(&json, &error);
     }
 }
@@ -110,7 +108,7 @@ fn row_25_the_limit_on_rounds_is_the_callers() {
     let mut limits = Limits::default();
     limits.pbkdf2_rounds = 9_999;
     let auth_data = AuthData::from_json(&json, &limits).unwrap();
-    let error = PassphraseParametersError::TooManyRounds { asked: 10_000, limit: 9_999 };
+    let error = PassphraseError::TooManyRounds { asked: 10_000, limit: 9_999 };
     assert_eq!(auth_data.passphrase(), Err(&error));
     limits.pbkdf2_rounds = 10_000;
     let auth_data = AuthData::from_json(&json, &limits).unwrap();
@@ -126,13 +124,13 @@ fn row_25_of_a_longer_key_32_bytes_count_and_a_shorter_one_is_no_key() {
     for bits in [128, 248] {
         let json = auth_data_of("pass", &members("10000", r#""salt""#, Some(&bits.to_string())));
         let error = BackupDecryptionKey::from_passphrase(&read(&json), "pass").unwrap_err();
-        assert_eq!(error, BackupPassphraseError::KeyTooShort { bits });
+        assert_eq!(error, PassphraseError::KeyTooShort { bits });
     }
     for (text, bits) in
         [("0", 0), ("-256", 0), ("255", 255), ("520", 520), ("4294967552", 1 << 32 | 256)]
     {
         let json = auth_data_of("pass", &members("10000", r#""salt""#, Some(text)));
-        assert_unusable(&json, &PassphraseParametersError::KeyLength { bits });
+        assert_unusable(&json, &PassphraseError::KeyLength { bits });
     }
 }
 
@@ -177,7 +175,7 @@ fn slices_give_the_same_key_and_tell_how_far_they_have_come() {
     };
     assert_eq!((slices, fitting.form), (6, PassphraseForm::Nfd));
     assert_eq!(attempts.progress(), PassphraseProgress { done: 20_000, at_most: 20_000 });
-    assert_eq!(attempts.advance(1).unwrap_err(), BackupPassphraseError::DoesNotFit);
+    assert_eq!(attempts.advance(1).unwrap_err(), PassphraseError::DoesNotFit);
 }
 
 #[test]
@@ -220,11 +218,11 @@ fn what_is_read_survives_and_what_is_new_has_no_passphrase() {
 
 /// Unusable for a passphrase, and as good as any for everything else.
 #[track_caller]
-fn assert_unusable(json: &str, error: &PassphraseParametersError) {
+fn assert_unusable(json: &str, error: &PassphraseError) {
     let auth_data = read(json);
     assert_eq!(auth_data.passphrase(), Err(error), "{json}");
     let refused = BackupDecryptionKey::from_passphrase(&auth_data, "pass").unwrap_err();
-    assert_eq!(refused, BackupPassphraseError::Parameters(error.clone()));
+    assert_eq!(refused, error.clone());
     assert_eq!(refused.to_string(), error.to_string());
     assert_eq!(auth_data.public_key(), derived_key("pass", 10_000, "salt").public_key());
     assert_eq!(auth_data.as_json(), json);
@@ -271,11 +269,11 @@ fn derived_key(passphrase: &str, rounds: i64, salt: &str) -> BackupDecryptionKey
     BackupDecryptionKey::typed_by_user(bytes)
 }
 
-fn unusable(member: &'static str) -> PassphraseParametersError {
+fn unusable(member: &'static str) -> PassphraseError {
     FormatProblem::Unusable(member).of(WHAT).into()
 }
 
-fn missing(member: &'static str) -> PassphraseParametersError {
+fn missing(member: &'static str) -> PassphraseError {
     FormatProblem::Missing(member).of(WHAT).into()
 }
 

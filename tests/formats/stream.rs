@@ -18,8 +18,8 @@ use strongroom::{
     Limits,
     api::BaseUrl,
     backup::{
-        Authenticity, BackupDecryptionKey, FailedSession, OpenError, Restore, RestoreFilter,
-        RestoreOptions, RestoredSession, StreamError, restore_all, restore_reader, restore_slice,
+        Authenticity, BackupDecryptionKey, FailedSession, OpenError, Restore, RestoreOptions,
+        RestoredSession, StreamError, restore_all, restore_reader, restore_slice,
     },
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
     ids::RoomId,
@@ -142,16 +142,14 @@ fn what_is_not_wanted_is_counted_and_not_opened() {
     let sessions = [(); 4].map(|()| Megolm::new());
     let [a, b, c, d] = [0, 1, 2, 3].map(|index| sessions[index].member(&key));
     let text = body(&[room("!a", &[a, b]), room("!b", &[c, d, member("broken", &json!(null))])]);
-    let mut options = RestoreOptions::default();
-    options.filter = RestoreFilter::nothing()
+    let options = RestoreOptions::nothing()
         .with_room("!a".into())
         .with_session("!b".into(), sessions[3].id.as_str().into());
-    let outcome = Outcome::with(&key, &text, options.clone());
+    let outcome = Outcome::with(&key, &text, options);
     assert_eq!(outcome.letters(), "rrr");
     assert_eq!((outcome.report.skipped(), outcome.report.failed()), (2, 0));
-    options.filter = RestoreFilter::nothing();
     let cut = &text[..text.len() - 6];
-    let outcome = Outcome::with(&key, cut, options);
+    let outcome = Outcome::with(&key, cut, RestoreOptions::nothing());
     assert_eq!((outcome.report.total(), outcome.report.skipped()), (0, 5));
     assert!(!outcome.report.is_complete());
 }
@@ -299,8 +297,7 @@ fn a_broken_room_that_is_wanted_leaves_the_restore_incomplete() {
     let text = body(&["\"!b\":null".to_owned(), good]);
     let report = Outcome::of(&key, &text).report;
     assert!(!report.is_complete() && !report.is_everything() && report.ended_early().is_none());
-    let mut options = RestoreOptions::default();
-    options.filter = RestoreFilter::nothing().with_room("!a".into());
+    let options = RestoreOptions::nothing().with_room("!a".into());
     let report = Outcome::with(&key, &text, options).report;
     assert!(report.is_everything());
     assert_eq!(report.broken_room_count(), 0);

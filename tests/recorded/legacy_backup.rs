@@ -13,13 +13,12 @@ use serde_json::{Map, Value, json};
 use strongroom::{
     Limits, api,
     backup::{
-        AuthData, BackedUpSession, BackupDecryptionKey, BackupPassphraseError, BackupVersionInfo,
-        FittingPassphrase, KeyBackupData, RestoreOptions, RestoredSession, TrustReason,
-        TrustedBackup, restore_slice,
+        AuthData, BackedUpSession, BackupDecryptionKey, BackupVersionInfo, FittingPassphrase,
+        KeyBackupData, RestoreOptions, RestoredSession, TrustReason, TrustedBackup, restore_slice,
     },
     crypto::curve25519_aes_sha2::MacScheme,
     ids::UserId,
-    passphrase::PassphraseForm,
+    passphrase::{PassphraseError, PassphraseForm},
     provenance::Provenance,
     recovery_key::RecoveryKey,
     signed_json::SignatureVerdict,
@@ -34,7 +33,7 @@ fn a_backup_has_a_passphrase_if_its_auth_data_says_how_to_derive_the_key() {
         let Some(read) = read else {
             assert_eq!(recorded.get("private_key_salt"), None, "{}", row.name());
             let error = BackupDecryptionKey::from_passphrase(&auth_data, "x").expect_err("none");
-            assert_eq!(error, BackupPassphraseError::NoPassphrase);
+            assert_eq!(error, PassphraseError::NoPassphrase);
             assert_eq!(row.get_text("passphrase"), None, "{}", row.name());
             continue;
         };
@@ -80,7 +79,7 @@ fn another_passphrase_is_refused() {
         let Some(passphrase) = row.get_text("passphrase") else { continue };
         for other in ["", &format!("{passphrase} "), row.text("recovery_key")] {
             let error = BackupDecryptionKey::from_passphrase(&auth_data(&row), other);
-            assert_eq!(error.expect_err("another"), BackupPassphraseError::DoesNotFit, "{other:?}");
+            assert_eq!(error.expect_err("another"), PassphraseError::DoesNotFit, "{other:?}");
         }
     }
 }

@@ -21,7 +21,7 @@ use strongroom::{
     Limits,
     crypto::key_material::KeyMaterial,
     encoding::json_object::JsonObject,
-    passphrase::{PassphraseForm, PassphraseParametersError},
+    passphrase::{PassphraseError, PassphraseForm},
     recovery_key::{RecoveryKey, RecoveryKeyError},
     secret_storage::{
         KeyDescription, KeyStanding, SecretOpenError, SecretOrigin, UnlockFailure, UnlockOutcome,
@@ -118,13 +118,13 @@ fn a_mistyped_recovery_key_is_refused_with_what_is_wrong_with_it() {
                 for attempt in &error.attempts {
                     let id = attempt.key_id.as_str();
                     let asked = account.description(id)["passphrase"]["iterations"].as_u64();
-                    let expected =
-                        match asked {
-                            Some(asked) => UnlockOutcome::Passphrase(
-                                PassphraseParametersError::TooManyRounds { asked, limit: 1_000 },
-                            ),
-                            None => UnlockOutcome::NoPassphrase,
-                        };
+                    let expected = match asked {
+                        Some(asked) => UnlockOutcome::Passphrase(PassphraseError::TooManyRounds {
+                            asked,
+                            limit: 1_000,
+                        }),
+                        None => UnlockOutcome::NoPassphrase,
+                    };
                     assert_eq!(attempt.outcome, expected, "{}", account.name);
                 }
                 assert_eq!(error.attempts.len(), account.keys.len());

@@ -23,7 +23,7 @@ use strongroom::{
         format::FormatProblem,
     },
     ids::{SecretName, SecretStorageKeyId},
-    passphrase::{PassphraseForm, PassphraseParametersError, PassphraseProgress},
+    passphrase::{PassphraseError, PassphraseForm, PassphraseProgress},
     recovery_key::RecoveryKeyError,
     secret::SecretBytes,
     secret_storage::{
@@ -489,8 +489,7 @@ fn row_41_too_many_rounds_are_refused_before_any_work_and_few_are_a_finding() {
     account.key_mut(OTHER_ID)["passphrase"] = passphrase(3);
     let storage = account.storage();
     let unlocked = unlock(&storage, "pass").unwrap();
-    let refused =
-        PassphraseParametersError::TooManyRounds { asked: 4_294_967_295, limit: 10_000_000 };
+    let refused = PassphraseError::TooManyRounds { asked: 4_294_967_295, limit: 10_000_000 };
     assert_eq!(outcome(&unlocked, ID), UnlockOutcome::Passphrase(refused));
     let typed_as = Some(PassphraseForm::AsTyped);
     assert_eq!(outcome(&unlocked, OTHER_ID), UnlockOutcome::Fits(typed_as, KeyStanding::Checked));
@@ -499,7 +498,7 @@ fn row_41_too_many_rounds_are_refused_before_any_work_and_few_are_a_finding() {
     for iterations in [0, -5] {
         account.key_mut(ID)["passphrase"] = passphrase(iterations);
         let unlocked = unlock(&account.storage(), "pass").unwrap();
-        let refused = UnlockOutcome::Passphrase(PassphraseParametersError::NoRounds);
+        let refused = UnlockOutcome::Passphrase(PassphraseError::NoRounds);
         assert_eq!(outcome(&unlocked, ID), refused);
     }
     account.remove(&format!("m.secret_storage.key.{OTHER_ID}"));

@@ -21,7 +21,7 @@ use strongroom::{
         read::Read,
     },
     ids::SecretName,
-    passphrase::{PassphraseForm, PassphraseParameters, PassphraseParametersError, candidates},
+    passphrase::{PassphraseError, PassphraseForm, PassphraseParameters, candidates},
     saved_state::SavedStateError,
     secret::{SecretBytes, SecretVec},
     secret_value::{
@@ -100,10 +100,7 @@ fn row_41_rounds_are_read_within_the_limits_and_few_are_guessable() {
         let read = rounds(text).unwrap();
         assert_eq!(read.value.rounds(), expected);
         assert!(read.value.is_guessable());
-        assert_eq!(
-            read.value.to_json(),
-            Err(PassphraseParametersError::TooFewRounds { rounds: expected })
-        );
+        assert_eq!(read.value.to_json(), Err(PassphraseError::TooFewRounds { rounds: expected }));
     }
     for (text, expected) in [("10000", 10_000), ("10000000", 10_000_000), ("\"500000\"", 500_000)] {
         let read = rounds(text).unwrap();
@@ -111,7 +108,7 @@ fn row_41_rounds_are_read_within_the_limits_and_few_are_guessable() {
         assert!(read.value.to_json().is_ok());
     }
     for text in ["0", "-0", "-1", "-4294967295", "-99999999999999999999", "\"0\"", "\"-7\""] {
-        assert_eq!(rounds(text), Err(PassphraseParametersError::NoRounds), "{text}");
+        assert_eq!(rounds(text), Err(PassphraseError::NoRounds), "{text}");
     }
     for (text, asked) in [
         ("10000001", 10_000_001),
@@ -120,7 +117,7 @@ fn row_41_rounds_are_read_within_the_limits_and_few_are_guessable() {
         ("4294967297", 4_294_967_297),
         ("18446744073709551616", i64::MAX.cast_unsigned()),
     ] {
-        let error = PassphraseParametersError::TooManyRounds { asked, limit: 10_000_000 };
+        let error = PassphraseError::TooManyRounds { asked, limit: 10_000_000 };
         assert_eq!(rounds(text), Err(error), "{text}");
     }
     let unreadable = unusable("iterations");
@@ -134,7 +131,7 @@ fn row_41_the_limit_is_the_callers() {
     let json = json_with("iterations", "500000");
     let mut limits = Limits::default();
     limits.pbkdf2_rounds = 499_999;
-    let error = PassphraseParametersError::TooManyRounds { asked: 500_000, limit: 499_999 };
+    let error = PassphraseError::TooManyRounds { asked: 500_000, limit: 499_999 };
     assert_eq!(PassphraseParameters::from_json(json.as_bytes(), &limits), Err(error));
     limits.pbkdf2_rounds = u32::MAX;
     let json = json_with("iterations", "4294967295");
@@ -153,10 +150,10 @@ fn row_41_bits_are_honoured_from_128_to_512() {
         assert_eq!(read.value.bits(), 256, "{text}");
     }
     for bits in [0, 8, 120, 127, 129, 250, 511, 520, 1_024, 4_294_967_296 + 256] {
-        let error = PassphraseParametersError::KeyLength { bits };
+        let error = PassphraseError::KeyLength { bits };
         assert_eq!(parameters(&json_with("bits", &bits.to_string())), Err(error), "{bits}");
     }
-    let error = PassphraseParametersError::KeyLength { bits: 0 };
+    let error = PassphraseError::KeyLength { bits: 0 };
     assert_eq!(parameters(&json_with("bits", "-256")), Err(error));
     let error = unusable("bits");
     assert_eq!(parameters(&json_with("bits", "256.5")), Err(error));
@@ -182,7 +179,7 @@ fn row_41_the_salt_is_its_text_and_never_decoded() {
 
 #[test]
 fn an_algorithm_that_is_not_known_is_named_and_a_missing_one_is_a_finding() {
-    let Err(PassphraseParametersError::UnsupportedAlgorithm(name)) =
+    let Err(PassphraseError::UnsupportedAlgorithm(name)) =
         parameters(&json_with("algorithm", "\"org.example.argon2id\""))
     else {
         panic!("another algorithm is known");
@@ -201,15 +198,15 @@ fn parameters_without_rounds_or_salt_and_other_types_are_no_parameters() {
         assert_eq!(parameters(&json_with(member, "null")), Err(error));
     }
     for (text, error) in [
-        ("[]", PassphraseParametersError::from(FormatProblem::NotAnObject.of(WHAT))),
-        ("null", PassphraseParametersError::from(FormatProblem::NotAnObject.of(WHAT))),
-        ("{", PassphraseParametersError::from(FormatProblem::NotJson.of(WHAT))),
-        ("{} {}", PassphraseParametersError::from(FormatProblem::NotJson.of(WHAT))),
+        ("[]", PassphraseError::from(FormatProblem::NotAnObject.of(WHAT))),
+        ("null", PassphraseError::from(FormatProblem::NotAnObject.of(WHAT))),
+        ("{", PassphraseError::from(FormatProblem::NotJson.of(WHAT))),
+        ("{} {}", PassphraseError::from(FormatProblem::NotJson.of(WHAT))),
     ] {
         assert_eq!(parameters(text), Err(error), "{text}");
     }
     let deep = format!("{}{}", "[".repeat(65), "]".repeat(65));
-    let error = PassphraseParametersError::from(FormatProblem::Unkeepable.of(WHAT));
+    let error = PassphraseError::from(FormatProblem::Unkeepable.of(WHAT));
     assert_eq!(parameters(&json_with("future", &deep)), Err(error));
 }
 
@@ -374,9 +371,7 @@ fn number_list(bytes: &[u8]) -> String {
     bytes.iter().map(u8::to_string).collect::<Vec<_>>().join(",")
 }
 
-fn parameters(
-    json: &str,
-) -> Result<Read<PassphraseParameters, FormatProblem>, PassphraseParametersError> {
+fn parameters(json: &str) -> Result<Read<PassphraseParameters, FormatProblem>, PassphraseError> {
     PassphraseParameters::from_json(json.as_bytes(), &Limits::default())
 }
 
@@ -400,11 +395,11 @@ const KEY_NAMES: [&str; 5] = [
     CROSS_SIGNING_USER_SIGNING,
 ];
 
-fn unusable(member: &'static str) -> PassphraseParametersError {
+fn unusable(member: &'static str) -> PassphraseError {
     FormatProblem::Unusable(member).of(WHAT).into()
 }
 
-fn missing(member: &'static str) -> PassphraseParametersError {
+fn missing(member: &'static str) -> PassphraseError {
     FormatProblem::Missing(member).of(WHAT).into()
 }
 

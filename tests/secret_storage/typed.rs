@@ -7,7 +7,7 @@ use strongroom::{
         format::FormatProblem,
         text_file::{self},
     },
-    passphrase::{PassphraseParameters, PassphraseParametersError},
+    passphrase::{PassphraseError, PassphraseParameters},
     recovery_key::{RecoveryKey, RecoveryKeyError},
     secret_storage::{EntryKind, UnlockError, UnlockFailure},
     secret_value::PublicKeys,
@@ -250,7 +250,7 @@ fn row_55_a_number_is_read_by_its_value() {
         assert_eq!(read(ten_thousand, "256.0"), Ok((10_000, 256)), "{ten_thousand}");
         assert_eq!(read(ten_thousand, "5.12e2"), Ok((10_000, 512)), "{ten_thousand}");
     }
-    use PassphraseParametersError::{NoRounds, TooManyRounds};
+    use PassphraseError::{NoRounds, TooManyRounds};
     for other in ["1.5", "1e400", "10000.5", "1e-1", "\"1e4\"", "\"10000.0\"", "true"] {
         assert_eq!(read(other, "256"), Err(unusable("iterations")), "{other}");
         assert_eq!(read("10000", other), Err(unusable("bits")), "{other}");
@@ -274,7 +274,7 @@ fn full_width(character: char) -> char {
     }
 }
 
-fn unusable(member: &'static str) -> PassphraseParametersError {
+fn unusable(member: &'static str) -> PassphraseError {
     FormatProblem::Unusable(member).of(WHAT).into()
 }
 

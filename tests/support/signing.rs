@@ -13,7 +13,7 @@ use strongroom::{
     Limits,
     backup::AuthData,
     crypto::ed25519::Ed25519Signature,
-    encoding::canonical_json::{JsonValue, NotCanonical},
+    encoding::{canonical_json::JsonValue, format::FormatError},
     ids::{KeyId, UserId},
     signed_json::SignedObject,
 };
@@ -24,7 +24,7 @@ pub(crate) trait SignAnything: Sized {
     fn read(text: &str) -> Self;
 
     /// The canonical JSON without `signatures` and `unsigned`.
-    fn bytes_to_sign(&self) -> Result<Vec<u8>, NotCanonical> {
+    fn bytes_to_sign(&self) -> Result<Vec<u8>, FormatError> {
         let limits = Limits::default();
         let Ok(JsonValue::Object(mut members)) = JsonValue::parse(self.text(), &limits) else {
             panic!("it is no object")

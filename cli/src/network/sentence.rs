@@ -173,8 +173,8 @@ fn refused(error: &ApiError, address: &str) -> Sentence {
             other(format!("{address} is out of order (status {status})"), "try again later")
         }
         ApiError::NotMatrix { .. } => not_a_homeserver(address),
-        ApiError::Matrix(refusal) => {
-            other(format!("{address} refuses: {error}"), advice(refusal.errcode.as_str()))
+        ApiError::Matrix { errcode, .. } => {
+            other(format!("{address} refuses: {error}"), advice(errcode.as_str()))
         }
         _ => other(
             format!("{address} answers something else than was asked for, {error}"),

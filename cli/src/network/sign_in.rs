@@ -220,8 +220,8 @@ fn log_in(server: &Server, body: &SecretVec) -> Result<Login, Trouble> {
 
 /// Whether what was to prove who somebody is does not.
 fn is_forbidden(trouble: &Trouble) -> bool {
-    matches!(trouble, Trouble::Refused(ApiError::Matrix(error))
-        if error.status == 403 && error.errcode.as_str() == "M_FORBIDDEN")
+    matches!(trouble, Trouble::Refused(ApiError::Matrix { status: 403, errcode, .. })
+        if errcode.as_str() == "M_FORBIDDEN")
 }
 
 fn refused(server: &Server, user: Option<&UserId>, sso: bool, trouble: Trouble) -> Failure {

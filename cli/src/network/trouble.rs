@@ -34,7 +34,7 @@ impl Trouble {
 
     /// Whether this request alone is refused: another one may not be.
     pub(crate) fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refused(error @ ApiError::Matrix(_)) if !self.may_be_too_much()
+        matches!(self, Self::Refused(error @ ApiError::Matrix { .. }) if !self.may_be_too_much()
             && !error.is_unauthorized() && !error.is_rate_limited())
     }
 

@@ -6,8 +6,8 @@ use indicatif::ProgressBar;
 use strongroom::{
     Limits,
     backup::{
-        BackupVersionInfo, FailedSession, RestoreFilter, RestoreOptions, RestoreReport,
-        RestoredSession, restore_slice,
+        BackupVersionInfo, FailedSession, RestoreOptions, RestoreReport, RestoredSession,
+        restore_slice,
     },
     saved_files::SavedFiles,
 };
@@ -104,9 +104,9 @@ impl<'a> Bodies<'a> {
         self.bodies.iter().all(|body| body.is_hopeless)
     }
 
-    /// Only what this lets through.
-    pub(super) fn filter(&mut self, filter: RestoreFilter) {
-        self.options.filter = filter;
+    /// Only the sessions that these want.
+    pub(super) fn want(&mut self, options: RestoreOptions) {
+        self.options = options;
     }
 
     /// All sessions that open, one after the other. What becomes of the others is put into the lists.

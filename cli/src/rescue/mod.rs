@@ -18,7 +18,7 @@ use std::{
 use clap::{ArgGroup, Args, ValueEnum};
 use strongroom::{
     Limits,
-    backup::{RestoreFilter, RestoredSession},
+    backup::{RestoreOptions, RestoredSession},
     ids::{RoomId, SessionId},
     saved_files::{SavedFiles, SavedPart},
     secret::SecretString,
@@ -114,7 +114,7 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let ((candidates, reasons), typed) =
         options.key.typed_until(&saved.files, !is_at_hand(&saved.files), opens)?;
     let mut bodies = Bodies::new(&saved, &versions, &candidates, &limits)?;
-    bodies.filter(filter(options));
+    bodies.want(wanted(options));
     let reason = why(&reasons);
     if bodies.are_hopeless() && !options.json && options.report.is_none() {
         // Nobody chooses a passphrase for a file that is not written.
@@ -241,16 +241,16 @@ fn room_id(typed: &str) -> Result<RoomId, String> {
     }
 }
 
-fn filter(options: &Options) -> RestoreFilter {
+fn wanted(options: &Options) -> RestoreOptions {
     if options.room.is_empty() && options.session.is_empty() {
-        return RestoreFilter::everything();
+        return RestoreOptions::default();
     }
     let rooms = options.room.iter().cloned();
-    let filter = rooms.fold(RestoreFilter::nothing(), RestoreFilter::with_room);
+    let wanted = rooms.fold(RestoreOptions::nothing(), RestoreOptions::with_room);
     options
         .session
         .iter()
-        .fold(filter, |filter, id| filter.with_session_of_any_room(SessionId::from(id.as_str())))
+        .fold(wanted, |wanted, id| wanted.with_session_of_any_room(SessionId::from(id.as_str())))
 }
 
 /// Writes one file, or several, which have no names yet, and says what became of everything.

@@ -3,7 +3,7 @@
 use strongroom::{
     Limits,
     api::{self, QueriedKeys},
-    cross_signing::{ExpectedDevice, SelfSigningKey, SelfSigningKeyError, SignedKey},
+    cross_signing::{CrossSigningError, ExpectedDevice, SelfSigningKey, SignedKey},
     crypto::ed25519::Ed25519PublicKey,
     ids::{DeviceId, UserId},
     saved_files::SavedFiles,
@@ -126,14 +126,14 @@ impl Published {
 }
 
 /// Why nothing can be signed, and what helps.
-fn of_key(error: &SelfSigningKeyError) -> String {
+fn of_key(error: &CrossSigningError) -> String {
     match error {
-        SelfSigningKeyError::MasterKeyNotVerified => {
+        CrossSigningError::MasterKeyNotVerified => {
             "only the homeserver says which master key is yours, since the key storage does not hold it: name its fingerprint, as a \
              verified device of yours shows it, with --master-key"
                 .to_owned()
         }
-        SelfSigningKeyError::NoSeed => format!(
+        CrossSigningError::NoSeed => format!(
             "{error}, since the key storage does not hold it or what was entered does not open it: set the key storage up again in a \
              verified client, or verify the device with that client"
         ),

@@ -1,32 +1,13 @@
 //! The standard error of a homeserver.
 
 use http::StatusCode;
-use thiserror::Error;
 
-use super::{RetryAfter, after_colon};
+use super::{ApiError, RetryAfter};
 use crate::{
     encoding::json::{self, RawObject},
     excerpt::Excerpt,
     ids::BackupVersion,
 };
-
-/// A [standard error](https://spec.matrix.org/v1.16/client-server-api/#standard-error-response) of a
-/// homeserver.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("the homeserver refused with {errcode}{}", after_colon(message))]
-#[non_exhaustive]
-pub struct MatrixError {
-    /// The HTTP status.
-    pub status: u16,
-    /// The error code as it came.
-    pub errcode: Excerpt,
-    /// The explanation for people, as the homeserver worded it.
-    pub message: Excerpt,
-    /// What the error code means here.
-    pub kind: ErrorKind,
-    /// When to ask again, if the homeserver says so.
-    pub retry_after: Option<RetryAfter>,
-}
 
 /// The error codes that a client acts upon.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,16 +40,16 @@ pub enum ErrorKind {
     Other,
 }
 
-impl MatrixError {
-    /// Reads an error from its members; `None` if it has no error code.
-    pub(super) fn read(
+impl ApiError {
+    /// Reads a standard error from its members; `None` if it has no error code.
+    pub(super) fn read_matrix(
         status: StatusCode,
         mut object: RawObject<'_>,
         retry_after: Option<RetryAfter>,
     ) -> Option<Self> {
         let errcode = json::public_string(object.take("errcode")?).ok()?.into_owned();
         let message = object.take("error").and_then(|value| json::public_string(value).ok());
-        Some(Self {
+        Some(Self::Matrix {
             status: status.as_u16(),
             errcode: Excerpt::new(&errcode),
             message: Excerpt::new(message.as_deref().unwrap_or_default()),

@@ -9,9 +9,7 @@ use http::{HeaderMap, StatusCode};
 use thiserror::Error;
 
 pub use self::{
-    matrix::{ErrorKind, MatrixError},
-    response::ResponseError,
-    retry_after::RetryAfter,
+    matrix::ErrorKind, response::ResponseError, retry_after::RetryAfter,
     user_interactive_auth::UserInteractiveAuth,
 };
 use crate::{Limits, encoding::json::RawObject, excerpt::Excerpt};
@@ -31,9 +29,21 @@ use crate::{Limits, encoding::json::RawObject, excerpt::Excerpt};
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ApiError {
-    /// The homeserver refused, in the words of the specification.
-    #[error(transparent)]
-    Matrix(#[from] MatrixError),
+    /// The homeserver refused, by a
+    /// [standard error](https://spec.matrix.org/v1.16/client-server-api/#standard-error-response).
+    #[error("the homeserver refused with {errcode}{}", after_colon(message))]
+    Matrix {
+        /// The HTTP status.
+        status: u16,
+        /// The error code as it came.
+        errcode: Excerpt,
+        /// The explanation for people, as the homeserver worded it.
+        message: Excerpt,
+        /// What the error code means here.
+        kind: ErrorKind,
+        /// When to ask again, if the homeserver says so.
+        retry_after: Option<RetryAfter>,
+    },
     /// The homeserver wants the user to authenticate first.
     #[error(transparent)]
     UserInteractiveAuth(#[from] UserInteractiveAuth),
@@ -65,9 +75,8 @@ impl ApiError {
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         match self {
-            Self::Matrix(error) => Some(error.status),
             Self::UserInteractiveAuth(_) => Some(StatusCode::UNAUTHORIZED.as_u16()),
-            Self::NotMatrix { status, .. } => Some(*status),
+            Self::Matrix { status, .. } | Self::NotMatrix { status, .. } => Some(*status),
             Self::TooLarge { .. } | Self::Response(_) => None,
         }
     }
@@ -107,8 +116,7 @@ impl ApiError {
     #[must_use]
     pub fn retry_after(&self) -> Option<RetryAfter> {
         match self {
-            Self::Matrix(error) => error.retry_after,
-            Self::NotMatrix { retry_after, .. } => *retry_after,
+            Self::Matrix { retry_after, .. } | Self::NotMatrix { retry_after, .. } => *retry_after,
             _ => None,
         }
     }
@@ -127,7 +135,7 @@ impl ApiError {
     }
 
     fn kind(&self) -> Option<&ErrorKind> {
-        if let Self::Matrix(error) = self { Some(&error.kind) } else { None }
+        if let Self::Matrix { kind, .. } = self { Some(kind) } else { None }
     }
 
     /// Reads a response that is no success.
@@ -146,7 +154,7 @@ impl ApiError {
             {
                 return Some(auth.into());
             }
-            Some(MatrixError::read(status, object, retry_after)?.into())
+            Self::read_matrix(status, object, retry_after)
         });
         read.unwrap_or_else(|| {
             let start = body.get(..MAX_EXCERPT_BYTES).unwrap_or(body);

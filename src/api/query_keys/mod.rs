@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, time::Duration};
 use http::Method;
 use serde::Serialize;
 
-pub use self::{new_identity::NewIdentityError, own_keys::OwnKeys, queried_keys::QueriedKeys};
+pub use self::{own_keys::OwnKeys, queried_keys::QueriedKeys};
 use super::{Request, path::Path};
 use crate::{
     encoding::json,

@@ -3,34 +3,15 @@
 // docs/decisions.md, 33: a device is signed as the caller knows it.
 
 use rand_core::CryptoRng;
-use thiserror::Error;
 
 use super::QueriedKeys;
 use crate::{
-    cross_signing::NewIdentity,
+    cross_signing::{CrossSigningError, NewIdentity},
     ids::{SecretName, UserId},
-    randomness::{NoRandomness, with_os_rng},
+    randomness::with_os_rng,
     secret_storage::SecretStorage,
     secret_value::{CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING},
 };
-
-/// Why an account gets no new identity.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum NewIdentityError {
-    /// The homeserver publishes a cross-signing key of the user, which may be unusable.
-    #[error("the user has a digital identity already: the homeserver publishes a key of it")]
-    Published,
-    /// The homeserver could not ask the user's server, so the user may have keys all the same.
-    #[error("the homeserver could not find out whether the user has a digital identity")]
-    NotAnswered,
-    /// The secret storage has a cross-signing key of the user, published or not.
-    #[error("the user's key storage holds a key of a digital identity: {0}")]
-    Stored(SecretName),
-    /// There is no randomness to draw keys from.
-    #[error(transparent)]
-    NoRandomness(#[from] NoRandomness),
-}
 
 impl QueriedKeys {
     /// Draws an identity for a user that has none: nothing of one is published, and the secret storage, as all of the
@@ -42,13 +23,13 @@ impl QueriedKeys {
     ///
     /// # Errors
     ///
-    /// [`NewIdentityError`] if there is a trace of an identity, readable or not, if the user's server was not asked, or if
+    /// [`CrossSigningError`] if there is a trace of an identity, readable or not, if the user's server was not asked, or if
     /// there is no randomness.
     pub fn new_identity(
         &self,
         user_id: &UserId,
         storage: &SecretStorage,
-    ) -> Result<NewIdentity, NewIdentityError> {
+    ) -> Result<NewIdentity, CrossSigningError> {
         self.check_no_identity(user_id, storage)?;
         let draw = |rng: &mut _| NewIdentity::replacing_old_identity_with_rng(user_id.clone(), rng);
         Ok(with_os_rng(draw)?)
@@ -58,13 +39,13 @@ impl QueriedKeys {
     ///
     /// # Errors
     ///
-    /// [`NewIdentityError`] if there is a trace of an identity, readable or not, or if the user's server was not asked.
+    /// [`CrossSigningError`] if there is a trace of an identity, readable or not, or if the user's server was not asked.
     pub fn new_identity_with_rng(
         &self,
         user_id: &UserId,
         storage: &SecretStorage,
         rng: &mut impl CryptoRng,
-    ) -> Result<NewIdentity, NewIdentityError> {
+    ) -> Result<NewIdentity, CrossSigningError> {
         self.check_no_identity(user_id, storage)?;
         Ok(NewIdentity::replacing_old_identity_with_rng(user_id.clone(), rng))
     }
@@ -73,7 +54,7 @@ impl QueriedKeys {
         &self,
         user_id: &UserId,
         storage: &SecretStorage,
-    ) -> Result<(), NewIdentityError> {
+    ) -> Result<(), CrossSigningError> {
         let lists = [&self.master_keys, &self.self_signing_keys, &self.user_signing_keys];
         let unusable = self.unusable.iter();
         let is_of_identity = |user: &UserId, device: bool| user == user_id && !device;
@@ -82,17 +63,17 @@ impl QueriedKeys {
             // What is not named may be one.
             || self.unusable_count > unusable.len() as u64;
         if is_published {
-            return Err(NewIdentityError::Published);
+            return Err(CrossSigningError::Published);
         }
         let server = user_id.as_str().split_once(':').map_or("", |(_, server)| server);
         if self.failures.contains_key(server) {
-            return Err(NewIdentityError::NotAnswered);
+            return Err(CrossSigningError::NotAnswered);
         }
         let seeds = [CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING];
         let is_stored =
             |name: &SecretName| storage.secret(name).is_some() || storage.is_unreadable(name);
         match seeds.map(SecretName::from).into_iter().find(is_stored) {
-            Some(name) => Err(NewIdentityError::Stored(name)),
+            Some(name) => Err(CrossSigningError::Stored(name)),
             None => Ok(()),
         }
     }

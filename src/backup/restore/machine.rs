@@ -3,8 +3,7 @@
 use std::io;
 
 use super::{
-    FailedSession, RestoreFilter, RestoreOptions, RestoreReport, RoomKeysItem, RoomKeysSplitter,
-    StreamError,
+    FailedSession, RestoreOptions, RestoreReport, RoomKeysItem, RoomKeysSplitter, StreamError,
     batch::{Batch, Opened},
     room_check::RoomCheck,
 };
@@ -156,7 +155,7 @@ impl Restore {
             match self.splitter.next_item(input) {
                 Ok(None) => return false,
                 Ok(Some(item)) => {
-                    take(item, &self.options.filter, &mut self.batch, &mut self.report);
+                    take(item, &self.options, &mut self.batch, &mut self.report);
                 }
                 Err(error) => {
                     self.end_early(error);
@@ -175,7 +174,7 @@ impl Restore {
         }
         self.report.end_early(error);
         if let Some((room_id, session_id)) = self.splitter.half_read() {
-            if self.options.filter.wants(room_id, session_id) {
+            if self.options.wants(room_id, session_id) {
                 let (room_id, session_id) = (room_id.clone(), session_id.clone());
                 let error = OpenError::HalfRead;
                 self.batch.push_failed(FailedSession { room_id, session_id, error });
@@ -214,22 +213,22 @@ fn open(
 /// Puts an item where it is counted.
 fn take(
     item: RoomKeysItem<'_>,
-    filter: &RestoreFilter,
+    options: &RestoreOptions,
     batch: &mut Batch,
     report: &mut RestoreReport,
 ) {
     match item {
-        RoomKeysItem::BrokenRoom(room_id) if filter.wants_room(room_id) => {
+        RoomKeysItem::BrokenRoom(room_id) if options.wants_room(room_id) => {
             report.add_broken_room(room_id);
         }
         RoomKeysItem::BrokenRoom(_) => {}
         RoomKeysItem::Session { room_id, session_id, json }
-            if filter.wants(room_id, session_id) =>
+            if options.wants(room_id, session_id) =>
         {
             batch.push(ReturnedSession { room_id, session_id, json });
         }
         RoomKeysItem::FailedSession(failed)
-            if filter.wants(&failed.room_id, &failed.session_id) =>
+            if options.wants(&failed.room_id, &failed.session_id) =>
         {
             batch.push_failed(failed);
         }

@@ -22,7 +22,7 @@ pub use self::{
     adapters::{restore_all, restore_reader, restore_slice},
     item::{FailedSession, RoomKeysItem, StreamError},
     machine::{Restore, RestoreProgress},
-    options::{RestoreFilter, RestoreOptions},
+    options::RestoreOptions,
     report::RestoreReport,
     splitter::RoomKeysSplitter,
 };

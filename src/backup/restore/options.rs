@@ -4,12 +4,26 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{RoomId, SessionId};
 
-/// What is asked of a restore. Take [`RestoreOptions::default`] and change what does not fit.
+/// What is asked of a restore. Take [`RestoreOptions::default`], which wants every session, or [`RestoreOptions::nothing`] and
+/// add rooms and sessions; then change what does not fit.
+///
+/// Rooms and sessions are told by the names that the server returns them under, which nobody vouches for.
+///
+/// ```
+/// use strongroom::backup::RestoreOptions;
+///
+/// let wanted = RestoreOptions::nothing().with_room("!a".into()).with_session("!b".into(), "x".into());
+/// assert!(wanted.wants(&"!a".into(), &"y".into()) && wanted.wants(&"!b".into(), &"x".into()));
+/// assert!(!wanted.wants(&"!b".into(), &"y".into()));
+/// assert!(wanted.with_session_of_any_room("y".into()).wants(&"!c".into(), &"y".into()));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct RestoreOptions {
-    /// Which sessions are wanted. Default: all.
-    pub filter: RestoreFilter,
+    /// `None` wants everything.
+    rooms: Option<BTreeMap<RoomId, Wanted>>,
+    /// Wanted whatever room they are in.
+    sessions: BTreeSet<SessionId>,
     /// The room, if the response is that of `GET /room_keys/keys/{roomId}`. Default: none, for the
     /// response with all rooms.
     pub room_id: Option<RoomId>,
@@ -28,40 +42,14 @@ pub struct RestoreOptions {
     pub parallel: bool,
 }
 
-/// The rooms and sessions that are wanted; the rest is passed over without being opened.
-///
-/// They are told by the names that the server returns them under, which nobody vouches for.
-///
-/// ```
-/// use strongroom::backup::RestoreFilter;
-///
-/// let wanted = RestoreFilter::nothing().with_room("!a".into()).with_session("!b".into(), "x".into());
-/// assert!(wanted.wants(&"!a".into(), &"y".into()) && wanted.wants(&"!b".into(), &"x".into()));
-/// assert!(!wanted.wants(&"!b".into(), &"y".into()));
-/// assert!(wanted.with_session_of_any_room("y".into()).wants(&"!c".into(), &"y".into()));
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct RestoreFilter {
-    /// `None` wants everything.
-    rooms: Option<BTreeMap<RoomId, Wanted>>,
-    /// Wanted whatever room they are in.
-    sessions: BTreeSet<SessionId>,
-}
-
-impl RestoreFilter {
-    /// Wants every session. This is the default.
-    #[must_use]
-    pub fn everything() -> Self {
-        Self { rooms: None, sessions: BTreeSet::new() }
-    }
-
-    /// Wants no session until some are added.
+impl RestoreOptions {
+    /// Wants no session until some are added; the rest is passed over without being opened.
     #[must_use]
     pub fn nothing() -> Self {
-        Self { rooms: Some(BTreeMap::new()), sessions: BTreeSet::new() }
+        Self { rooms: Some(BTreeMap::new()), ..Self::default() }
     }
 
-    /// Wants all sessions of this room, too.
+    /// Wants all sessions of this room, too. Where everything is wanted, it changes nothing.
     #[must_use]
     pub fn with_room(mut self, room_id: RoomId) -> Self {
         if let Some(rooms) = &mut self.rooms {

@@ -2,9 +2,9 @@
 
 use http::Response;
 
+use super::{AnswerError, Notice, SecretWrite, Waited};
 #[cfg(doc)]
 use super::{BackupHost, FlowHost, Host};
-use super::{DriveError, Notice, SecretWrite, Waited};
 use crate::{
     backup::RestoredSession,
     client::{
@@ -27,8 +27,8 @@ use crate::{
 
 /// As [`Host`], with futures. They are `Send`, so that a drive may be spawned; a method may be an `async fn`.
 pub trait AsyncHost: Send {
-    /// Why the host cannot go on. It is [`DriveError`] where this crate cannot.
-    type Error: From<DriveError> + Send;
+    /// Why the host cannot go on. It is [`AnswerError`] where this crate cannot.
+    type Error: From<AnswerError> + Send;
 
     /// The body of a response.
     type Body: Send;

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use http::Response;
 
-use super::{DriveError, Notice, SecretWrite, Waited};
+use super::{AnswerError, Notice, SecretWrite, Waited};
 use crate::{
     backup::RestoredSession,
     client::{
@@ -29,8 +29,8 @@ use crate::{
 /// in the next one; so what may be done twice should be. What would be lost otherwise has no default: a host that forgets it
 /// does not compile.
 pub trait Host {
-    /// Why the host cannot go on. It is [`DriveError`] where this crate cannot.
-    type Error: From<DriveError>;
+    /// Why the host cannot go on. It is [`AnswerError`] where this crate cannot.
+    type Error: From<AnswerError>;
 
     /// The body of a response.
     type Body: Read;

@@ -12,8 +12,6 @@ mod host;
 mod notice;
 mod serve;
 
-use thiserror::Error;
-
 pub use self::{
     async_host::{AsyncBackupHost, AsyncFlowHost, AsyncHost},
     host::{BackupHost, FlowHost, Host},
@@ -28,7 +26,7 @@ use super::{
     flow::{Flow, Step, take_back},
     operation::{AnswerError, NoAnswer},
 };
-use crate::{randomness::NoRandomness, secret_value::SecretValue};
+use crate::secret_value::SecretValue;
 
 /// What a host does after it has waited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -51,18 +49,6 @@ pub enum SecretWrite {
     Later,
 }
 
-/// Why a drive has ended, besides the host's own reasons. Whatever was under way is done again by the next one.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum DriveError {
-    /// The operating system has none.
-    #[error(transparent)]
-    NoRandomness(#[from] NoRandomness),
-    /// The host's signatures, its reply, or what it read back were not taken.
-    #[error(transparent)]
-    Answer(#[from] AnswerError),
-}
-
 /// Drives a flow until it ends, and returns its outcome; nothing if the host has left, or the flow had ended before.
 ///
 /// The requests are sent one after the other. Operations and sessions that are on their way are the flow's: on an error it
@@ -71,7 +57,7 @@ pub enum DriveError {
 ///
 /// # Errors
 ///
-/// The host's own, and [`DriveError`].
+/// The host's own, and [`AnswerError`]. Whatever was under way is done again by the next drive.
 pub fn drive<F: Flow, H: FlowHost>(
     flow: &mut F,
     host: &mut H,
@@ -86,7 +72,7 @@ pub fn drive<F: Flow, H: FlowHost>(
 ///
 /// # Errors
 ///
-/// The host's own, and [`DriveError`].
+/// The host's own, and [`AnswerError`]. Whatever was under way is done again by the next drive.
 #[expect(clippy::manual_async_fn, reason = "an `async fn` would not promise `Send`")]
 pub fn drive_async<F: Flow, H: AsyncFlowHost>(
     flow: &mut F,
@@ -103,7 +89,7 @@ pub fn drive_async<F: Flow, H: AsyncFlowHost>(
 ///
 /// # Errors
 ///
-/// The host's own, and [`DriveError`].
+/// The host's own, and [`AnswerError`]. Whatever was under way is done again by the next drive.
 pub fn drive_backup<H: BackupHost>(backup: &mut Backup, host: &mut H) -> Result<(), H::Error> {
     serve_backup!(backup, host)
 }
@@ -113,7 +99,7 @@ pub fn drive_backup<H: BackupHost>(backup: &mut Backup, host: &mut H) -> Result<
 ///
 /// # Errors
 ///
-/// The host's own, and [`DriveError`].
+/// The host's own, and [`AnswerError`]. Whatever was under way is done again by the next drive.
 #[expect(clippy::manual_async_fn, reason = "an `async fn` would not promise `Send`")]
 pub fn drive_backup_async<H: AsyncBackupHost>(
     backup: &mut Backup,

@@ -8,7 +8,7 @@ macro_rules! serve_flow {
         let mut refused = None;
         loop {
             let now_ms = $host.now_ms();
-            let step = match $flow.next(now_ms).map_err(DriveError::from)? {
+            let step = match $flow.next(now_ms).map_err(AnswerError::from)? {
                 Step::Done(outcome) => return Ok(Some(*outcome)),
                 step => step,
             };
@@ -28,7 +28,7 @@ macro_rules! serve_flow {
                 Step::ReadAccountData => flow.account_data($host.account_data()$(.$wait)??),
                 Step::Sign(id, to_sign) => {
                     let signatures = $host.sign(to_sign)$(.$wait)??;
-                    flow.signed(*id, &signatures).map_err(DriveError::from)?;
+                    flow.signed(*id, &signatures)?;
                 }
                 Step::ShowRecoveryKey(key) => {
                     $host.show_recovery_key(key)$(.$wait)??;
@@ -73,7 +73,7 @@ macro_rules! serve_backup {
         $backup.set_signers($host.trusted_signers()$(.$wait)??);
         loop {
             let now_ms = $host.now_ms();
-            let next = $backup.next(now_ms).map_err(DriveError::from)?;
+            let next = $backup.next(now_ms).map_err(AnswerError::from)?;
             let mut held = Held::new(&mut *$backup, next, Backup::take_back, now_ms);
             let (backup, Some(next)) = held.parts() else { continue };
             match next {
@@ -88,7 +88,7 @@ macro_rules! serve_backup {
                 }
                 Next::Want { version, count, bytes } => {
                     let sessions = $host.offer(version, *count, *bytes)$(.$wait)??;
-                    backup.offer(&sessions).map_err(DriveError::from)?;
+                    backup.offer(&sessions).map_err(AnswerError::from)?;
                 }
                 Next::Stored(id, version, tokens) => {
                     $host.stored(version, tokens)$(.$wait)??;
@@ -111,17 +111,17 @@ macro_rules! serve_backup {
                 }
                 Next::Sign(id, to_sign) => {
                     let signatures = $host.sign(to_sign)$(.$wait)??;
-                    backup.signed(*id, &signatures).map_err(DriveError::from)?;
+                    backup.signed(*id, &signatures)?;
                 }
                 Next::WriteSecret(task) => match $host.write_secret(task)$(.$wait)?? {
                     SecretWrite::Later => {}
                     SecretWrite::ReadBack(stored) => {
-                        backup.secret_read_back(stored.as_ref()).map_err(DriveError::from)?;
+                        backup.secret_read_back(stored.as_ref())?;
                     }
                 },
                 Next::Ask(id, question) => {
                     if let Some(reply) = $host.ask(*id, question)$(.$wait)?? {
-                        backup.reply(*id, reply).map_err(DriveError::from)?;
+                        backup.reply(*id, reply)?;
                     }
                 }
                 Next::RefreshSigners => backup.set_signers($host.trusted_signers()$(.$wait)??),

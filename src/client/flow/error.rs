@@ -8,7 +8,7 @@ use crate::{
         failure::Failure,
         waiting::{RequestFailure, Waiting},
     },
-    cross_signing::{SelfSigningKeyError, SigningRefusal},
+    cross_signing::CrossSigningError,
     excerpt::Excerpt,
     ids::{BackupVersion, SecretName, SecretStorageKeyId},
     secret_sharing::RequesterError,
@@ -59,10 +59,10 @@ pub enum FlowError {
     DeviceNotPublished,
     /// No seed at hand becomes the self-signing key.
     #[error("no device can be made trusted: {0}")]
-    SelfSigningKey(SelfSigningKeyError),
+    SelfSigningKey(CrossSigningError),
     /// What the homeserver publishes of the device is not signed.
     #[error("the device is not made trusted: {0}")]
-    DeviceNotSigned(SigningRefusal),
+    DeviceNotSigned(CrossSigningError),
     /// The homeserver refuses the signature of the device.
     #[error(transparent)]
     SignatureRefused(SignatureFailure),

@@ -6,7 +6,7 @@ use super::{EntryKind, expected::Expected};
 use crate::{
     excerpt::Excerpt,
     ids::SecretStorageKeyId,
-    passphrase::{PassphraseForm, PassphraseParametersError},
+    passphrase::{PassphraseError, PassphraseForm},
     recovery_key::RecoveryKeyError,
     secret_storage::key::{KeyStanding, SecretStorageKey},
 };
@@ -160,7 +160,7 @@ pub enum UnlockOutcome {
     NoPassphrase,
     /// The parameters of its passphrase cannot be used, or ask for too many rounds.
     #[error(transparent)]
-    Passphrase(#[from] PassphraseParametersError),
+    Passphrase(#[from] PassphraseError),
     /// The passphrases of the keys before it took all the rounds that
     /// [`Limits::unlock_rounds`](crate::Limits::unlock_rounds) allows, or there are more than 1,000 of them.
     #[error("trying it on this key as well would take too long ({rounds} rounds of computation)")]

@@ -7,7 +7,7 @@ use strongroom::{
         AnswerError, Awaited, NoAnswer,
         flow::{Flow as _, FlowError, Step, VerifyDevice},
     },
-    cross_signing::SigningRefusal,
+    cross_signing::CrossSigningError,
     crypto::ed25519::Ed25519Signature,
     ids::KeyId,
 };
@@ -28,7 +28,7 @@ fn a_signature_by_another_key_than_the_devices_is_not_published() {
     let sign: fn(&Host, &[u8]) -> Signatures =
         |_, bytes| vec![by_another_key("ed25519:PHONE", bytes)];
     let ended = verify(&mut host, &identity, Control { sign, ..Control::default() });
-    assert_eq!(ended.error(), &FlowError::DeviceNotSigned(SigningRefusal::OtherSigner));
+    assert_eq!(ended.error(), &FlowError::DeviceNotSigned(CrossSigningError::OtherSigner));
     assert_eq!((ended.asked, ended.requests.len()), (1, 1));
     assert_eq!(seen(&mut host, &identity), (false, false));
 }

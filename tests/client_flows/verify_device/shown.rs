@@ -4,7 +4,7 @@ use http::Response;
 use serde_json::{Value, json};
 use strongroom::{
     client::{Awaited, RequestFailure, RequestKind, flow::FlowError},
-    cross_signing::{SelfSigningKeyError, SigningRefusal},
+    cross_signing::CrossSigningError,
 };
 
 use super::{Control, QUERY, UPLOAD, account, flow_of, lying, run, seen, verify};
@@ -52,12 +52,12 @@ fn seeds_of_another_identity_or_from_nobody_knows_where_sign_nothing() {
     let [master, _] = <[_; 2]>::try_from(identity.seeds()).unwrap();
     let [_, other] = <[_; 2]>::try_from(Identity::new(3).seeds()).unwrap();
     for (secrets, expected) in [
-        (Identity::new(3).seeds(), SelfSigningKeyError::OtherMasterSeed),
-        (vec![master.clone(), other], SelfSigningKeyError::OtherSeed),
-        (identity.unauthenticated_seeds(), SelfSigningKeyError::MasterKeyNotVerified),
-        (vec![master.clone(), self_signing], SelfSigningKeyError::Unauthenticated),
-        (vec![master], SelfSigningKeyError::NoSeed),
-        (Vec::new(), SelfSigningKeyError::MasterKeyNotVerified),
+        (Identity::new(3).seeds(), CrossSigningError::OtherMasterSeed),
+        (vec![master.clone(), other], CrossSigningError::OtherSeed),
+        (identity.unauthenticated_seeds(), CrossSigningError::MasterKeyNotVerified),
+        (vec![master.clone(), self_signing], CrossSigningError::Unauthenticated),
+        (vec![master], CrossSigningError::NoSeed),
+        (Vec::new(), CrossSigningError::MasterKeyNotVerified),
     ] {
         let (mut host, identity) = account();
         let flow = flow_of(&host, own_device(), secrets);
@@ -85,7 +85,7 @@ fn an_identity_that_changes_between_two_answers_ends_it_and_nothing_more_is_sign
         }
     });
     let ended = run(&mut host, flow, changes);
-    let expected = FlowError::SelfSigningKey(SelfSigningKeyError::OtherMasterKey);
+    let expected = FlowError::SelfSigningKey(CrossSigningError::OtherMasterKey);
     assert_eq!(ended.error(), &expected);
     assert_eq!((ended.asked, ended.requests.len()), (1, 3));
 }
@@ -100,7 +100,7 @@ fn another_device_under_the_same_name_is_not_signed() {
         }
     });
     let ended = verify(&mut host, &identity, other);
-    let expected = FlowError::DeviceNotSigned(SigningRefusal::OtherFingerprint);
+    let expected = FlowError::DeviceNotSigned(CrossSigningError::OtherFingerprint);
     assert_eq!(ended.error(), &expected);
     assert_eq!((ended.asked, ended.requests.len()), (0, 1));
 }

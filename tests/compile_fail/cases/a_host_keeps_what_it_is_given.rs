@@ -1,9 +1,9 @@
-use strongroom::client::{BackupHost, DriveError, FlowHost, Host};
+use strongroom::client::{BackupHost, AnswerError, FlowHost, Host};
 
 struct Careless;
 
 impl Host for Careless { //~ E0046 not all trait items implemented, missing: `now_ms`, `save`, `send`, `renew_token`, `import`, `sign`, `wait`
-    type Error = DriveError;
+    type Error = AnswerError;
     type Body = std::io::Empty;
 }
 

@@ -6,7 +6,7 @@ use crate::{
     encoding::format::FormatError,
     excerpt::Excerpt,
     ids::{BackupVersion, DeviceId, KeyId, SecretName, SecretStorageKeyId},
-    passphrase::PassphraseParametersError,
+    passphrase::PassphraseError,
     secret_storage::{EntryKind, SecretOpenError, UnlockFailure, UnlockOutcome},
     secret_value::{
         CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING,
@@ -57,7 +57,7 @@ shown_as_they_display!(
     Ed25519PublicKey,
     EntryKind,
     FormatError,
-    PassphraseParametersError,
+    PassphraseError,
     QueriedKeyError,
     SecretOpenError,
     StreamError,

@@ -7,7 +7,7 @@ use crate::{
     backup::{BackupPublicKey, StreamError, TrustError},
     excerpt::Excerpt,
     ids::{BackupVersion, KeyId},
-    passphrase::PassphraseParametersError,
+    passphrase::PassphraseError,
     secret_value::MEGOLM_BACKUP_V1,
     signed_json::Kind,
 };
@@ -111,7 +111,7 @@ findings! {
             "The passphrase of the backup itself (version {version}) is weakly protected (rounds of computation: {rounds}), so others could guess it.";
 
         /// Its own passphrase cannot be used.
-        PassphraseUnusable { version: BackupVersion, error: PassphraseParametersError } =
+        PassphraseUnusable { version: BackupVersion, error: PassphraseError } =
             "backup.passphrase_unusable", Severity::Warning, Some(Remedy::ReplaceBackup),
             "The passphrase of the backup itself (version {version}) cannot be used: {error}.";
 

@@ -7,7 +7,7 @@ use crate::{
     encoding::format::FormatError,
     excerpt::Excerpt,
     ids::{KeyId, SecretStorageKeyId},
-    passphrase::PassphraseParametersError,
+    passphrase::PassphraseError,
 };
 
 findings! {
@@ -101,7 +101,7 @@ findings! {
         /// place.
         PassphraseUnusable {
             key: SecretStorageKeyId,
-            error: PassphraseParametersError,
+            error: PassphraseError,
             is_at_hand: bool,
         } =
             "storage.passphrase_unusable", Severity::Warning,

@@ -145,7 +145,7 @@ pub(in crate::client::flow) fn has_looked(machine: &Backup) -> bool {
 /// Why nobody will know which backup there is, if so.
 pub(in crate::client::flow) fn unseen(machine: &Backup) -> Option<FlowError> {
     match machine.look_failure()? {
-        RequestFailure::Api(error @ ApiError::Matrix(_))
+        RequestFailure::Api(error @ ApiError::Matrix { .. })
             if !(error.is_rate_limited() || error.is_unauthorized()) =>
         {
             let is_final = error.status().is_some_and(|status| (400..500).contains(&status));
