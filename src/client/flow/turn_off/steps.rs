@@ -109,7 +109,7 @@ impl TurnOff {
             }
             self.plans += 1;
             // Another client may have stored something meanwhile.
-            self.storage.look_again();
+            self.storage.forget();
             return (self.plans > MAX_PLANS)
                 .then_some(())
                 .and_then(|()| self.fail(FlowError::KeepsChanging));
