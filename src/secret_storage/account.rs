@@ -104,8 +104,12 @@ impl SecretStorage {
 
     /// The secrets that can be read under some key, whether or not that is at hand.
     pub(crate) fn readable_secrets(&self) -> impl Iterator<Item = &SecretName> {
-        let readable = self.secrets().filter(|(_, it)| it.entries().any(|(_, it)| it.is_ok()));
-        readable.map(|(name, _)| name)
+        self.secrets().map(|(name, _)| name).filter(|name| self.is_readable(name))
+    }
+
+    /// Whether a secret is stored that a key may open.
+    pub(crate) fn is_readable(&self, name: &SecretName) -> bool {
+        self.secret(name).is_some_and(|it| it.entries().any(|(_, entry)| entry.is_ok()))
     }
 
     /// Whether something stands under the name of a secret, and nothing is encrypted in it: an entry that was emptied, say.

@@ -177,6 +177,11 @@ impl SecretStorageKey {
         self.is_guessable
     }
 
+    /// The same key, if it was known to be guessable before: a homeserver may describe it otherwise by now.
+    pub(crate) fn known_to_be_guessable(self, is_guessable: bool) -> Self {
+        Self { is_guessable: self.is_guessable || is_guessable, ..self }
+    }
+
     /// The text form of the key; only keys of 32 bytes have one.
     #[must_use]
     pub fn to_recovery_key(&self) -> Option<RecoveryKey> {

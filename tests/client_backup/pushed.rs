@@ -9,7 +9,7 @@ use strongroom::{
         backup::{Question, Reply, Stage},
     },
     crypto::{curve25519::Curve25519SecretKey, ed25519::Ed25519Seed},
-    encoding::json_object::JsonObject,
+    encoding::{base64, json_object::JsonObject},
     secret::{SecretBytes, SecretVec},
     secret_sharing::{
         DecryptedToDevice, DeviceIdentity, OwnDevice, OwnDevices, RequesterError,
@@ -253,6 +253,60 @@ fn what_the_homeserver_does_not_take_is_sent_again_and_what_a_crash_took_is_push
 }
 
 #[test]
+fn what_waits_is_not_sent_to_a_device_that_is_trusted_no_more_and_not_after_another_key() {
+    let tablet = |change: fn(&mut OwnDevice)| {
+        let mut tablet = verified("TABLET", 3);
+        change(&mut tablet);
+        tablet
+    };
+    let key = |it: &mut OwnDevice| it.identity = identity("TABLET", 5);
+    let lists = [
+        vec![],
+        vec![tablet(|it| it.blocked = true)],
+        vec![tablet(|it| it.verified = false)],
+        vec![tablet(key)],
+    ];
+    for others in lists {
+        // The device goes before anything was sent, or while the homeserver does not take it.
+        for failures in [0, 3] {
+            let mut phone = Phone::set_up();
+            let with_laptop = OwnDevices::new(USER.into(), identity("PHONE", 1))
+                .with_device(verified("LAPTOP", 2));
+            phone.driver.lie = lie_about("PUT /sendToDevice", failures, || Lied::Nothing);
+            assert_eq!(phone.exchange(true), ["LAPTOP", "TABLET"]);
+            if failures > 0 {
+                phone.driver.run();
+            }
+            let old = others.iter().cloned();
+            phone.devices = old.fold(with_laptop, OwnDevices::with_device);
+            phone.exchange(false);
+            phone.goes_on();
+            let sent = phone.sent();
+            let old_key = identity("TABLET", 3).curve25519.to_base64();
+            let mut bodies = sent.iter().map(|(_, body)| body.to_string());
+            assert!(!bodies.any(|body| body.contains(&old_key)), "{failures} {others:?}");
+            // The others get it.
+            phone.devices = phone.devices.clone().with_device(verified("WATCH", 4));
+            phone.goes_on();
+            check_sent(&phone.sent(), &["WATCH"]);
+        }
+    }
+    let mut phone = Phone::set_up();
+    phone.driver.lie = lie_about("PUT /sendToDevice", 1_000, || Lied::Nothing);
+    assert_eq!(phone.exchange(true), ["LAPTOP", "TABLET"]);
+    phone.driver.machine.rotate();
+    phone.driver.live(600_000);
+    assert_eq!(phone.driver.machine.stage(), Stage::Running);
+    let old: Vec<_> = phone.sent().into_iter().map(|(line, _)| line).collect();
+    phone.exchange(true);
+    phone.driver.lie = lie_about("nothing", 0, || Lied::Nothing);
+    phone.driver.live(3_600_000);
+    let sent = phone.sent();
+    assert!(sent.iter().all(|(line, _)| !old.contains(line)), "the old key goes to nobody");
+    check_sent(&sent, &["LAPTOP", "TABLET"]);
+}
+
+#[test]
 fn without_an_olm_session_a_device_is_left_alone_for_ten_minutes() {
     let mut phone = Phone::set_up();
     assert_eq!(phone.exchange(false), ["LAPTOP", "TABLET"]);
@@ -369,7 +423,7 @@ fn olm(secret: &SecretToEncrypt) -> JsonObject {
     let content = json!({
         "algorithm": "m.olm.v1.curve25519-aes-sha2",
         "sender_key": identity("PHONE", 1).curve25519.to_base64(),
-        "ciphertext": { to.curve25519.to_base64(): { "type": 0, "body": "AwogAAAA" } },
+        "ciphertext": { to.curve25519.to_base64(): { "type": 0, "body": base64::encode(secret.expose_content()) } },
     });
     JsonObject::from_json(content.to_string().as_bytes()).unwrap()
 }

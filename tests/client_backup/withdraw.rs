@@ -137,3 +137,25 @@ fn whoever_begins_to_use_the_backup_keeps_its_signatures() {
     laptop.live(60_000);
     assert_eq!(puts(&mut laptop), 0);
 }
+
+#[test]
+fn a_backup_that_the_user_says_is_to_be_used_stays_signed() {
+    let mut phone = Driver::new();
+    phone.set_up();
+    phone.ask_server("POST", "/room_keys/version", &body());
+    phone.machine.look_again();
+    phone.live(10_000);
+    phone.give_key(somebody_elses_key(9));
+    phone.live(10_000);
+    assert_eq!(phone.machine.stage(), Stage::Changed);
+    phone.sent.clear();
+    assert!(phone.machine.withdraw_signatures(&own()));
+    phone.lie = lie_about("PUT /room_keys/version", 1, || response(500, "{}"));
+    phone.run();
+    phone.reply(Reply::Use);
+    assert_eq!(phone.machine.stage(), Stage::Running);
+    phone.live(600_000);
+    assert_eq!(puts(&mut phone), 1);
+    assert_eq!(auth_data(&mut phone), body()["auth_data"]);
+    assert_eq!(phone.withdrawn, [Err(RequestFailure::OtherBackup)]);
+}

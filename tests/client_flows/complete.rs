@@ -18,6 +18,7 @@ use vodozemac::Ed25519SecretKey;
 use crate::{
     drive::{change, work},
     host::{BACKUP, Host, MASTER, Trouble, USER, new_key, recovery_key, secret},
+    rotate::guessable,
 };
 
 const NOTE: &str = "org.example.note";
@@ -92,6 +93,14 @@ fn belong_together(host: &mut Host, done: &SetUpDone, key: &NewKey) {
     assert_eq!(host.versions(), 1);
 }
 
+/// The machine has kept the key of a former backup.
+fn has_key(done: &SetUpDone, byte: u8) {
+    let saved = done.backup.save().secret;
+    let saved: Value = serde_json::from_slice(saved.expose_bytes()).unwrap();
+    let mut keys = saved["keys"].as_array().unwrap().iter().map(|key| &key["key"]);
+    assert!(keys.any(|key| *key == json!(base64::encode(&[byte; 32]))), "it is lost");
+}
+
 fn only_reads(host: &Host) {
     assert!(host.requests.iter().all(|it| it.starts_with("GET")), "{:?}", host.requests);
 }
@@ -159,10 +168,73 @@ fn the_key_of_a_former_backup_is_kept_before_another_takes_its_place() {
     let backup = host.backup();
     let done = complete(&mut host, backup, &key, &[]).unwrap();
     belong_together(&mut host, &done, &key);
-    let saved = done.backup.save().secret;
-    let saved: Value = serde_json::from_slice(saved.expose_bytes()).unwrap();
-    let keys = saved["keys"].as_array().unwrap().iter().map(|key| &key["key"]);
-    assert!(keys.into_iter().any(|key| *key == json!(base64::encode(&[8; 32]))), "it is lost");
+    has_key(&done, 8);
+}
+
+#[test]
+fn the_key_of_a_former_backup_is_kept_by_a_machine_that_has_made_many() {
+    let (mut host, mut backup) = with_backup();
+    for _ in 0..17 {
+        backup.rotate();
+        work(&mut host, &mut backup, |_| None);
+    }
+    assert_eq!(backup.stage(), Stage::Running);
+    let key = new_key();
+    change(&mut host, &[], |change| {
+        change.create(&key)?;
+        change.store(&secret(BACKUP, 8))
+    });
+    let key = resumed(&mut host, &key);
+    let done = complete(&mut host, backup, &key, &[]).unwrap();
+    let (used, stored) = (done.backup.trusted().unwrap(), opened(&mut host, &key, BACKUP));
+    assert!(stored.check_backup_key(used.public_key().as_curve25519()).is_ok());
+    has_key(&done, 8);
+}
+
+#[test]
+fn a_backup_key_that_another_key_may_open_to_another_value_is_not_replaced() {
+    let (mut host, key) = with_storage();
+    let other = new_key();
+    let mut entries = json!({});
+    change(&mut host, &[], |change| change.add_key(&other));
+    for (key, byte) in [(&key, 8), (&other, 9)] {
+        change(&mut host, &[key.key().clone()], |change| {
+            change.store_under(&secret(BACKUP, byte), &[key.id().clone()])
+        });
+        entries[key.id().as_str()] = host.content(BACKUP)["encrypted"][key.id().as_str()].clone();
+    }
+    host.put_account_data(BACKUP, &json!({ "encrypted": entries }));
+    host.requests.clear();
+    let key = resumed(&mut host, &key);
+    let backup = host.backup();
+    let refused = complete(&mut host, backup, &key, &[]).unwrap_err();
+    assert_eq!(refused, FlowError::Change(ChangeError::NotOpened(BACKUP.into())));
+    assert_eq!(opened(&mut host, &other, BACKUP), secret(BACKUP, 9));
+    only_reads(&host);
+}
+
+#[test]
+fn a_key_that_others_can_guess_stores_nothing_over_a_restart_either() {
+    let mut host = Host::new();
+    let key = guessable(&mut host).remove(0);
+    // The homeserver serves another description once the user has typed the passphrase.
+    let event_type = format!("m.secret_storage.key.{}", key.id().as_str());
+    let mut content = host.content(&event_type);
+    content.as_object_mut().unwrap().remove("passphrase");
+    host.put_account_data(&event_type, &content);
+    let storage = host.storage();
+    let key = NewKey::resume(storage.key(key.id()).unwrap(), &key).unwrap();
+    for number in 0..3_usize {
+        host.trouble.restart_after = number.checked_sub(1);
+        (host.saves, host.disk) = (0, None);
+        host.requests.clear();
+        let secrets = [secret(MASTER, 1)];
+        let backup = host.backup();
+        let refused = complete(&mut host, backup, &key, &secrets).unwrap_err();
+        let expected = ChangeError::Guessable(key.id().clone());
+        assert_eq!(refused, FlowError::Change(expected), "{number}");
+        only_reads(&host);
+    }
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn an_answer_may_be_lost_and_the_host_restarted_wherever_it_is() {
 const NOTE: &str = "org.example.note";
 
 /// An account whose storage has a passphrase of one round: a master key, a backup key and a note are under it.
-fn guessable(host: &mut Host) -> Vec<SecretStorageKey> {
+pub(crate) fn guessable(host: &mut Host) -> Vec<SecretStorageKey> {
     let limits = Limits::default();
     let read = PassphraseParameters::from_parts(1, "salt", None, &limits).unwrap();
     let key = read.value.derive("1234");

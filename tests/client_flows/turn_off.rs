@@ -104,6 +104,11 @@ fn is_off(host: &mut Host, done: &TurnedOff) {
     assert_eq!((done.left.as_ref(), done.notes.len()), (None, 0));
 }
 
+/// What can be read, and nothing at hand opens.
+fn entry() -> Value {
+    json!({ "iv": "A".repeat(22), "ciphertext": "AAAA", "mac": "A".repeat(43) })
+}
+
 #[test]
 fn all_of_it_is_turned_off_and_the_key_goes_after_the_backup() {
     let (mut host, done) = account();
@@ -240,6 +245,85 @@ fn another_backup_that_is_made_meanwhile_ends_the_flow() {
     let ended = ended.unwrap_err();
     assert!(matches!(ended, FlowError::OtherDevice | FlowError::WouldLose { .. }), "{ended:?}");
     assert_eq!((host.versions(), host.storage().secrets().count()), (2, 3));
+}
+
+#[test]
+fn what_another_client_sets_up_meanwhile_keeps_its_key_and_that_keeps_its_description() {
+    for at in 0..45 {
+        let (mut host, done) = account();
+        let key = host.storage().default_key().unwrap().as_str().to_owned();
+        let new = json!({ "encrypted": { key.clone(): entry() } });
+        let at = host.requests.len() + at;
+        host.trouble.meddle = Some((at, |host| {
+            // It uses what is described, as long as that is the default key.
+            let Some(id) = host.storage().default_key().cloned() else { return };
+            let newer = json!({
+                "algorithm": "m.megolm_backup.v1.curve25519-aes-sha2",
+                "auth_data": { "public_key": "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo" },
+            });
+            host.ask("POST", "/room_keys/version", &newer);
+            host.put_account_data(BACKUP, &json!({ "encrypted": { id.as_str(): entry() } }));
+        }));
+        let (_, _) = turn_off(&mut host, done.backup, (&["1".into()], &all()), Wrong::Nothing);
+        let was_there = host.ask("GET", "/room_keys/version/2", &json!({})).0 == 200;
+        let request = host.requests.get(at).cloned().unwrap_or_default();
+        // Between the check of the event and the write nothing can help.
+        if was_there && !(request.starts_with("PUT") && request.ends_with(BACKUP)) {
+            assert_eq!(host.content(BACKUP), new, "{at} {request} {:?}", host.requests);
+            assert!(host.storage().keys().any(|it| it.id().as_str() == key), "{at} {request}");
+        }
+    }
+}
+
+#[test]
+fn a_backup_that_this_device_uses_and_the_homeserver_denies_is_named_or_keeps_its_key() {
+    let gone = |host: &mut Host| {
+        host.ask("DELETE", "/room_keys/version/1", &json!({}));
+    };
+    let (mut host, done) = account();
+    gone(&mut host);
+    host.requests.clear();
+    let (refused, _) = turn_off(&mut host, done.backup, (&[], &all()), Wrong::Nothing);
+    let expected = (Some("1".into()), None, Vec::new());
+    let FlowError::WouldLose { version, count, secrets } = refused.unwrap_err() else { panic!() };
+    assert_eq!((version, count, secrets), expected);
+    assert!(host.requests.iter().all(|it| it.starts_with("GET")), "{:?}", host.requests);
+    // Another one has taken its place, and alone is named.
+    for at in 0..40 {
+        let (mut host, done) = account();
+        let newer = json!({
+            "algorithm": "m.megolm_backup.v1.curve25519-aes-sha2",
+            "auth_data": { "public_key": "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo" },
+        });
+        host.ask("POST", "/room_keys/version", &newer);
+        let key = done.backup.trusted().unwrap().public_key().to_base64();
+        host.trouble.meddle = Some((host.requests.len() + at, gone));
+        let (done, saved) =
+            turn_off(&mut host, done.backup, (&["2".into()], &all()), Wrong::Nothing);
+        let done = done.unwrap();
+        assert!(host.storage().secret(&BACKUP.into()).is_some(), "{at}");
+        assert!(host.storage().secret(&MASTER.into()).is_none(), "{at}");
+        for saved in [saved, done.backup.save()] {
+            let saved: Value = serde_json::from_slice(saved.secret.expose_bytes()).unwrap();
+            let keys = saved["keys"].as_array().unwrap();
+            assert!(!keys.is_empty(), "{at}: {key} is lost");
+        }
+    }
+}
+
+#[test]
+fn a_secret_that_comes_back_each_time_ends_it() {
+    fn comes_back(host: &mut Host) {
+        if !host.requests.last().unwrap().ends_with(USER_SIGNING) {
+            host.put_account_data(USER_SIGNING, &json!({ "encrypted": { "other": entry() } }));
+        }
+        host.trouble.meddle = Some((host.requests.len(), comes_back));
+    }
+    let (mut host, done) = account();
+    host.trouble.meddle = Some((0, comes_back));
+    let (ended, _) = turn_off(&mut host, done.backup, (&["1".into()], &all()), Wrong::Nothing);
+    assert_eq!(ended.unwrap_err(), FlowError::KeepsChanging);
+    assert!(host.requests.len() < 200, "{:?}", host.requests);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use strongroom::{
     Limits, api,
     client::diagnose::{
@@ -14,8 +14,8 @@ use strongroom::{
 };
 
 use crate::{
-    account::{ID, KEY},
-    world::{BACKUP, USER_SIGNING, World, info_of},
+    account::{ASYMMETRIC_ID, Account, ID, KEY, OTHER_KEY, recovery_key},
+    world::{BACKUP, BACKUP_KEY, USER_SIGNING, World, info_of},
 };
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/reports");
@@ -227,4 +227,22 @@ fn of_a_cached_secret_that_differs_it_is_said_which_one_fits_and_what_to_do() {
     assert_eq!(differs(of_user, 3, 33, false), "unknown warning ask_other_device");
     assert_eq!(differs(BACKUP, 9, 8, false), "this_device failure store_secret");
     assert_eq!(differs(of_device, 3, 33, true), "unknown warning ask_other_device");
+}
+
+#[test]
+fn a_planted_secret_is_not_recommended_in_the_place_of_the_one_that_this_device_has() {
+    // Whoever knows the public half of the key has stored it, and made a backup for it.
+    let text = |byte: u8| base64::encode(&[byte; 32]);
+    let mut world = World::well();
+    let mut storage = Account::default().with_asymmetric_key(ASYMMETRIC_ID, OTHER_KEY);
+    storage.put_json("m.secret_storage.default_key", json!({ "key": ASYMMETRIC_ID }));
+    let planted = text(BACKUP_KEY);
+    world.storage =
+        Some(storage.with_asymmetric_secret(BACKUP, ASYMMETRIC_ID, OTHER_KEY, &planted));
+    world.typed = Some(recovery_key(OTHER_KEY));
+    world.cache(BACKUP, &text(BACKUP_KEY + 1));
+    let found = world.diagnose();
+    let is_it = |it: &&Finding| it.code() == "secret.cached_differs";
+    let finding = found.findings().iter().find(is_it).unwrap();
+    assert_eq!(finding.remedy().unwrap().code(), "ask_other_device", "{finding:?}");
 }

@@ -50,16 +50,27 @@ impl Backup {
         for (message, is_sent) in std::mem::take(&mut self.pushes.ended) {
             if is_sent { pushes.sent(&message) } else { pushes.not_sent(&message, now_ms) }
         }
+        self.drop_outdated(pushes, devices);
         self.take_pushed(pushes, devices, now_ms);
         let secret = self.key_to_push()?;
         // What may not be pushed is no error: the policy has said so.
         pushes.push(&secret, devices, now_ms).ok().flatten()
     }
 
-    /// Sends a key that was encrypted for a device, as soon as the homeserver takes it. It is forgotten with the machine:
-    /// after a restart, [`Backup::exchange_pushes`] gives the key for that device once more.
+    /// Sends a key that was encrypted for a device, as soon as the homeserver takes it, unless [`Backup::exchange_pushes`] is
+    /// told meanwhile that the device is not trusted any more. It is forgotten with the machine: after a restart,
+    /// [`Backup::exchange_pushes`] gives the key for that device once more.
     pub fn send_push(&mut self, message: EncryptedSecretSend) {
         self.pushes.outbox.push_back((message, None));
+    }
+
+    /// Drops what waits for a device that is not trusted any more, or has another key than the one in use.
+    fn drop_outdated(&mut self, pushes: &mut SecretPushes, devices: &OwnDevices) {
+        // What was sent already, and is not answered yet, is past help.
+        let sent = usize::from(self.office.courier.is_busy(Lane::Push));
+        let outbox = &mut self.pushes.outbox;
+        let waiting = outbox.split_off(sent.min(outbox.len()));
+        outbox.extend(waiting.into_iter().filter(|(message, _)| pushes.is_due(message, devices)));
     }
 
     fn take_pushed(&mut self, pushes: &mut SecretPushes, devices: &OwnDevices, now_ms: u64) {

@@ -4,7 +4,7 @@
 
 use super::{
     AnswerError, Backup, Next, RequestKind, SecretTask, Stage,
-    kept::{SecretChange, Vaulted},
+    kept::{SecretChange, UsedBackup, Vaulted},
     scopes::Scopes,
     stage::Event,
 };
@@ -39,12 +39,19 @@ impl Backup {
     /// Keeps the key of a backup that is not the current one any more, since its copy in the secret storage is about to be
     /// replaced; `false` if it is here already, or is that of the backup in use.
     pub(in crate::client) fn keep_former_key(&mut self, key: BackupDecryptionKey) -> bool {
-        let is_used = self.kept.used_key() == Some(*key.public_key());
-        let is_new = !is_used && self.kept.keep_key(key, self.look.public_key());
+        let public_key = *key.public_key();
+        let is_used = self.kept.used_key() == Some(public_key);
+        let is_here = is_used || self.kept.key_of(&public_key).is_some();
+        // It makes no room for others: it may be the only copy from now on.
+        let is_new = !is_here && self.kept.keep_key(key, Some(public_key));
         if is_new {
             self.office.touch();
         }
         is_new
+    }
+
+    pub(in crate::client) fn used_version(&self) -> Option<&BackupVersion> {
+        self.kept.used.as_ref().map(|used| &used.version)
     }
 
     pub(in crate::client) fn used_key(&self) -> Option<BackupPublicKey> {
@@ -224,16 +231,20 @@ impl Backup {
         }
     }
 
-    /// What was used is not used again. The key of a version that is left stays, since nobody else may have it. A request to
-    /// create one may still arrive.
+    /// What was used is not used again. The key of a version that is left stays, since nobody else may have it, and so does
+    /// that of one that nobody has agreed to delete, which may only not be shown. A request to create one may still arrive.
     pub(super) fn forget(&mut self) {
-        let used = self.kept.used.take().map(|used| used.public_key);
+        let used = self.kept.used.take();
+        let only = self.state.disabling_mut().and_then(|disabling| disabling.only.as_ref());
+        let is_kept = |used: &&UsedBackup| only.is_some_and(|only| !only.contains(&used.version));
+        let kept = used.as_ref().filter(is_kept).map(|used| used.public_key);
+        let used = used.map(|used| used.public_key);
         used.into_iter().for_each(|used| self.kept.retire(used));
         let left = self.look.public_key();
         self.kept.keys.retain(|key| {
             let public_key = Some(*key.public_key());
             let is_drawn = key.provenance() == Provenance::Generated && public_key != used;
-            is_drawn || public_key == left
+            is_drawn || public_key == left || public_key == kept
         });
         self.kept.proofs = Proofs::default();
         self.download.wanted = Scopes::default();

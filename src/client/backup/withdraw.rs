@@ -59,7 +59,10 @@ impl Backup {
 
     /// The request that writes the `auth_data`, if that was seen just now.
     pub(super) fn withdrawal_call(&mut self) -> Option<Call> {
-        let withdrawal = self.withdrawal.as_mut().filter(|it| it.step == Step::Write)?;
+        if !self.writes_withdrawal() {
+            return None;
+        }
+        let withdrawal = self.withdrawal.as_mut()?;
         withdrawal.step = Step::ReadBack;
         let key_ids: HashSet<_> = withdrawal.key_ids.iter().collect();
         let auth_data = withdrawal.auth_data.clone();
@@ -68,8 +71,10 @@ impl Backup {
         Some(Call::UpdateVersion(api::update_backup_version(&version, &without)))
     }
 
+    /// What has come into use meanwhile is looked at instead, which ends it.
     pub(super) fn writes_withdrawal(&self) -> bool {
-        self.withdrawal.as_ref().is_some_and(|it| it.step == Step::Write)
+        let is_due = self.withdrawal.as_ref().is_some_and(|it| it.step == Step::Write);
+        is_due && self.state.in_use().is_none()
     }
 
     /// The homeserver has said which backup is the current one.

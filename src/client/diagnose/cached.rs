@@ -1,9 +1,12 @@
 //! The secrets that the host has on this device, against those in the key storage.
 
 use super::{Case, Findings, Fitting, SecretFinding, facts::Facts};
-use crate::secret_value::{
-    CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING, PublicKeyVerdict,
-    PublicKeys, SecretValue,
+use crate::{
+    secret_storage::OpenedSecret,
+    secret_value::{
+        CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING,
+        PublicKeyVerdict, PublicKeys, SecretValue,
+    },
 };
 
 impl Case<'_> {
@@ -14,7 +17,14 @@ impl Case<'_> {
             let opened = self.facts.opened(cached.name().as_str());
             let stored = opened.and_then(|opened| opened.value().ok());
             if let Some(stored) = stored.map(|read| read.value).filter(|stored| *stored != cached) {
-                let (name, fits) = (cached.name().clone(), fitting(&public_keys, &stored, &cached));
+                let name = cached.name().clone();
+                let fits = match fitting(&public_keys, &stored, &cached) {
+                    // Whoever has put it there can have published a key for it, too.
+                    Fitting::Stored if !opened.is_some_and(OpenedSecret::is_authenticated) => {
+                        Fitting::Unknown
+                    }
+                    fits => fits,
+                };
                 findings.add(SecretFinding::CachedDiffers { name, fits });
             }
         }

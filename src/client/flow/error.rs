@@ -39,7 +39,7 @@ pub enum FlowError {
         lost_secrets(.secrets)
     )]
     WouldLose {
-        /// The version of the backup whose sessions would be lost.
+        /// The version of the backup whose sessions would be lost; if the homeserver shows none, the one that this device uses.
         version: Option<BackupVersion>,
         /// How many sessions the homeserver says it has.
         count: Option<u64>,

@@ -120,6 +120,13 @@ impl SecretPushes {
         }
     }
 
+    /// Whether a message is still to be sent. If its device is not trusted any more it is forgotten: once the device is
+    /// trusted again, the secret is encrypted for it anew.
+    pub(crate) fn is_due(&mut self, message: &EncryptedSecretSend, devices: &OwnDevices) -> bool {
+        self.in_flight.retain(|it| it.message != *message || devices.still_trusted(&it.to).is_ok());
+        self.in_flight.iter().any(|it| it.message == *message)
+    }
+
     fn hold_off(&mut self, device_id: DeviceId, now_ms: u64) {
         let now = self.clock.advance(now_ms);
         self.held_off.retain(|_, until| *until > now);

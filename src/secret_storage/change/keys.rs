@@ -140,12 +140,11 @@ impl Change<'_> {
         }
     }
 
-    /// Deletes these secrets, then the default key and the keys that nothing is left for. What cannot be read stays, and so
-    /// do the keys that anything is encrypted with.
+    /// Deletes these secrets, then the default key; the next plan, which is made when nothing can be stored under that any
+    /// more, the keys that nothing is left for. What cannot be read stays, and so do the keys that anything is encrypted with.
     pub(crate) fn turn_off(&mut self, secrets: &[SecretName]) {
         for name in secrets {
-            let is_readable = self.storage.readable_secrets().any(|readable| readable == name);
-            if is_readable {
+            if self.storage.is_readable(name) {
                 self.write_secret(name, JsonObject::empty(), PlanNote::Delete(name.clone()));
             } else if self.storage.secret(name).is_some() || self.storage.is_unreadable(name) {
                 self.note(PlanNote::NotOpened(name.clone()));
@@ -161,6 +160,9 @@ impl Change<'_> {
         if let Some(id) = default_key.filter(|_| self.storage.has_default_key_event()) {
             let reason = PlanNote::RemoveDefault(id);
             self.write(EventType::from(DEFAULT_KEY), JsonObject::empty(), reason);
+        }
+        if !self.steps.is_empty() {
+            return;
         }
         let described: Vec<_> = self.storage.keys().map(|key| key.id().clone()).collect();
         for id in described {

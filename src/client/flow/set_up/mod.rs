@@ -131,10 +131,13 @@ impl SetUp {
     /// * The key of the backup is stored if `backup` trusts that for good; else the flow ends with
     ///   [`FlowError::NoBackupKey`], and the backup is [recovered](super::Recover) first.
     /// * Where there is no backup one is made, unless the account's preference, or the user on this device, is against it. A
-    ///   key of a former backup that is stored is kept by the machine before the new one takes its place.
+    ///   key of a former backup that is stored is kept by the machine before the new one takes its place. If it is stored under
+    ///   other keys, too, which may open it to another value, the flow ends with [`ChangeError::NotOpened`].
     /// * Of the `secrets` those are stored that are missing under the key. A cross-signing key is stored only if it belongs
     ///   to a public key that is [believed](Self::believe). One that is stored with another value stays, with a
     ///   [note](SetUpDone::notes). The key of the backup is the machine's business, and is not taken from here.
+    ///
+    /// [`ChangeError::NotOpened`]: crate::secret_storage::ChangeError::NotOpened
     #[must_use]
     pub fn complete(
         backup: Backup,

@@ -59,6 +59,8 @@ struct SavedState<'a> {
     description: Verbatim<'a>,
     #[serde(borrow)]
     key: &'a str,
+    #[serde(default)]
+    is_guessable: bool,
     #[serde(borrow)]
     old_keys: Vec<SavedOldKey<'a>>,
     #[serde(borrow)]
@@ -205,6 +207,7 @@ impl SetUp {
                 key_id: new_key.id().clone(),
                 description: Verbatim(new_key.description().as_raw()),
                 key: key.expose_str(),
+                is_guessable: new_key.key().is_guessable(),
                 old_keys: old_keys
                     .iter()
                     .filter(|(key, _)| !key.is_guess())
@@ -223,6 +226,7 @@ fn read(state: SavedState<'_>, user_id: &UserId, limits: &Limits) -> Option<Kept
     let content = JsonObject::from_raw(state.description.0)?;
     let description = KeyDescription::from_json(state.key_id, &content, limits).ok()?;
     let key = description.accept(&material(state.key)?).ok()?;
+    let key = key.known_to_be_guessable(state.is_guessable);
     let old_keys = state.old_keys.into_iter().map(SavedOldKey::read);
     let secrets = state.secrets.into_iter().map(SavedSecret::read);
     Some(Kept {

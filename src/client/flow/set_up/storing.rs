@@ -5,9 +5,12 @@ use rand_core::CryptoRng;
 use super::{Look, SetUp, Stage, next::has_looked};
 use crate::{
     backup::BackupDecryptionKey,
-    client::flow::{FlowError, Step},
+    client::{
+        backup::Backup,
+        flow::{FlowError, Step},
+    },
     ids::{SecretName, SecretStorageKeyId},
-    secret_storage::{Change, ChangeError, SecretStorage},
+    secret_storage::{Change, ChangeError, EncryptedSecret, SecretStorage},
     secret_value::{MEGOLM_BACKUP_V1, PublicKeys, SecretValue},
 };
 
@@ -145,7 +148,8 @@ impl SetUp {
         Ok(is_new)
     }
 
-    /// The key of a backup that is stored, for a flow that takes nothing away; nothing if none is.
+    /// The key of a backup that is stored, for a flow that takes nothing away; nothing if none is. What another key opens may
+    /// be another one.
     pub(super) fn former_key(
         &self,
         storage: &SecretStorage,
@@ -157,6 +161,10 @@ impl SetUp {
         let mut key = [self.kept.new_key.key().clone()];
         let opened = storage.open(&name, &mut key, &PublicKeys::default()).ok();
         let former = opened.and_then(|opened| opened.backup_key());
+        let used = self.machine.get().and_then(Backup::used_key);
+        let mut ids = storage.secret(&name).into_iter().flat_map(EncryptedSecret::key_ids);
+        let is_alone = ids.all(|id| id == self.kept.new_key.id());
+        let former = former.filter(|former| is_alone || used == Some(*former.public_key()));
         former.map(Some).ok_or(ChangeError::NotOpened(name))
     }
 

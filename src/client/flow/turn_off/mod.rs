@@ -26,8 +26,9 @@ use crate::{
 /// [fetched](crate::client::backup::Backup::fetch) before.
 ///
 /// The flow keeps nothing but what the account's machine keeps: after a restart it is begun again with the machine and the
-/// same names, and goes on with what is left. What cannot be read is not deleted, and what is encrypted with a key keeps it. If an
-/// older version of the backup comes to light that nobody has named, it stays, and so does the stored key of a backup.
+/// same names, and goes on with what is left. What cannot be read is not deleted, and what is encrypted with a key keeps it. If
+/// another version of the backup comes to light that nobody has named, it stays, and so does the stored key of a backup; that
+/// stays, too, if the version that this device used is not named, whether or not the homeserver shows it.
 ///
 /// A flow that fails gives the machine back by [`TurnOff::into_backup`]. From the moment that the preference is written, that
 /// goes on to delete the versions that were named, unless the user [has changed their mind](Backup::enable).
@@ -39,6 +40,12 @@ pub struct TurnOff {
     secrets: Vec<SecretName>,
     stage: Stage,
     is_saving: bool,
+    /// Whether this device used a version that the caller has not named.
+    keeps_key: bool,
+    /// Whether the machine was told to look at the backup once more, since the last plan.
+    has_asked: bool,
+    /// How many plans were carried out.
+    plans: u32,
     notes: Vec<PlanNote>,
     failure: Option<FlowError>,
 }
@@ -75,6 +82,9 @@ impl TurnOff {
             secrets: secrets.to_vec(),
             stage: Stage::Looking,
             is_saving: false,
+            keeps_key: false,
+            has_asked: false,
+            plans: 0,
             notes: Vec::new(),
             failure: None,
         }

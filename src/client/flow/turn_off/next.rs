@@ -36,7 +36,7 @@ impl Parts for TurnOff {
                 (Some(failure), _) => self.fail(failure),
                 (None, Stage::Looking) => self.look(now_ms, rng),
                 (None, Stage::Disabling) => self.disable(now_ms, rng),
-                (None, Stage::Clearing) => self.clear(rng),
+                (None, Stage::Clearing) => self.clear(now_ms, rng),
                 (None, Stage::Finished) => self.finish(),
                 (None, Stage::Ended) => Some(Step::Wait(None)),
             };

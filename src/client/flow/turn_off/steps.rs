@@ -1,9 +1,12 @@
 //! The steps of turning off, one function for each stage: what is there, the backup, the secret storage.
 
+use std::collections::HashSet;
+
 use rand_core::CryptoRng;
 
 use super::{Stage, TurnOff};
 use crate::{
+    backup::BackupVersionInfo,
     client::{
         backup::{self, Backup},
         flow::{
@@ -12,7 +15,7 @@ use crate::{
             set_up::{has_looked, unseen},
         },
     },
-    ids::SecretName,
+    ids::{BackupVersion, SecretName},
     secret_storage::SecretStorage,
     secret_value::SecretShape,
 };
@@ -27,6 +30,7 @@ impl TurnOff {
         if let Some(loss) = self.loss(&storage) {
             return self.fail(loss);
         }
+        self.keeps_key = self.used_version().is_some_and(|used| !self.versions.contains(used));
         self.machine.get_mut()?.disable_versions(&self.versions);
         self.stage = Stage::Disabling;
         None
@@ -35,13 +39,19 @@ impl TurnOff {
     /// What the caller has not named, if there is any.
     fn loss(&self, storage: &SecretStorage) -> Option<FlowError> {
         let found = self.machine.get().and_then(Backup::found);
-        let found = found.filter(|info| !self.versions.contains(info.version()));
-        let version = found.map(|info| info.version().clone());
-        let is_unnamed = |name: &&SecretName| !self.secrets.contains(name);
+        // A homeserver may deny for a while the one that this device uses.
+        let version = found.map(BackupVersionInfo::version).or_else(|| self.used_version());
+        let version = version.filter(|version| !self.versions.contains(version)).cloned();
+        let named: HashSet<_> = self.secrets.iter().collect();
+        let is_unnamed = |name: &&SecretName| !named.contains(name);
         let secrets: Vec<_> = storage.readable_secrets().filter(is_unnamed).cloned().collect();
         let is_loss = version.is_some() || !secrets.is_empty();
-        let count = found.and_then(|info| info.count());
+        let count = found.filter(|_| version.is_some()).and_then(BackupVersionInfo::count);
         is_loss.then_some(FlowError::WouldLose { version, count, secrets })
+    }
+
+    fn used_version(&self) -> Option<&BackupVersion> {
+        self.machine.get().and_then(Backup::used_version)
     }
 
     /// Lets the machine write the preference and delete the versions. The secrets go after them: until then whatever fails
@@ -73,7 +83,7 @@ impl TurnOff {
     /// The machine has nothing to do.
     fn idle(&mut self, until: Option<u64>) -> Option<Step<Self>> {
         let machine = self.machine.get()?;
-        if self.stage == Stage::Looking {
+        if matches!(self.stage, Stage::Looking | Stage::Clearing) {
             return match unseen(machine) {
                 Some(error) => self.fail(error),
                 None if has_looked(machine) => None,
@@ -89,17 +99,33 @@ impl TurnOff {
         Some(Step::Wait(until))
     }
 
-    /// Clears the secret storage.
-    pub(super) fn clear(&mut self, rng: &mut impl CryptoRng) -> Option<Step<Self>> {
+    /// Clears the secret storage, until there is nothing more to clear.
+    pub(super) fn clear(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<Self>> {
         if let Some(plan) = self.storage.finished() {
-            self.notes = plan.notes().to_vec();
-            self.stage = Stage::Finished;
-            return None;
+            if plan.steps().is_empty() {
+                self.notes = plan.notes().to_vec();
+                self.stage = Stage::Finished;
+                return None;
+            }
+            self.plans += 1;
+            // Another client may have stored something meanwhile.
+            self.storage.forget();
+            return (self.plans > MAX_PLANS)
+                .then_some(())
+                .and_then(|()| self.fail(FlowError::KeepsChanging));
         }
         if !self.storage.wants_plan() {
             return self.read();
         }
         let Some(storage) = self.storage.get() else { return self.read() };
+        // Whoever makes another backup stores its key after it: what was read just now is not of a later one.
+        let machine = self.machine.get_mut()?;
+        if !std::mem::replace(&mut self.has_asked, true) {
+            machine.look_afresh();
+        }
+        if !has_looked(machine) {
+            return self.work(now, rng);
+        }
         let secrets = self.dispensable();
         let plan = storage.plan_with_rng(&[], &self.limits, rng, |change| {
             change.turn_off(&secrets);
@@ -107,6 +133,7 @@ impl TurnOff {
         });
         match plan {
             Ok(plan) => {
+                self.has_asked = false;
                 self.storage.run(plan);
                 None
             }
@@ -114,9 +141,11 @@ impl TurnOff {
         }
     }
 
-    /// The secrets that go. While a version is left, what is stored may be its key, whatever it was meant for.
+    /// The secrets that go. While a version is left, what is stored may be its key, whatever it was meant for; and so it is
+    /// if nobody has named the version that this device used, whether or not it is shown.
     fn dispensable(&self) -> Vec<SecretName> {
-        let is_left = self.machine.get().is_some_and(|backup| backup.found().is_some());
+        let is_found = self.machine.get().is_some_and(|backup| backup.found().is_some());
+        let is_left = is_found || self.keeps_key;
         let may_go =
             |name: &&SecretName| !(is_left && SecretShape::of(name) == SecretShape::BackupKey);
         self.secrets.iter().filter(may_go).cloned().collect()
@@ -141,3 +170,6 @@ impl TurnOff {
         Some(Step::Done(Box::new(Err(error))))
     }
 }
+
+/// One for what is stored, and one for the keys; a homeserver that shows more and more has no more of it cleared.
+const MAX_PLANS: u32 = 10;
