@@ -5,7 +5,7 @@ import { scenario } from "../support/report.mjs";
 import { server } from "../support/server.mjs";
 import { first } from "../support/theirs.mjs";
 
-const NONE = "its API has no secrets bundle";
+const NONE = "no secrets bundle is tried with it";
 
 scenario("the_program_exports_a_bundle_that_theirs_imports", async (t, Theirs) => {
     if (!Theirs.prototype.importBundle) return t.note(NONE);
