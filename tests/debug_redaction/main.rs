@@ -246,7 +246,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         EventType,
         RetryAfter,
         PassphraseParameters,
-        PassphraseError,
         // What a test asks of the in-memory homeserver.
         Fault,
         FaultRule,
