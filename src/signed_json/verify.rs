@@ -135,8 +135,7 @@ impl SignedObject {
         match self.signed_bytes() {
             Ok(message) => Check { message, signers, work }.all(own, &mut report),
             Err(error) => {
-                let not_verifiable =
-                    |(key_id, _)| (key_id, SignatureVerdict::NotVerifiable(error.clone()));
+                let not_verifiable = |(key_id, _)| (key_id, SignatureVerdict::NotVerifiable(error));
                 report.signatures = own.into_iter().map(not_verifiable).collect();
             }
         }

@@ -29,6 +29,9 @@ use crate::{
 const QUERY: &str = "/keys/query";
 const UPLOAD: &str = "/keys/signatures/upload";
 
+/// What comes back for a request, by the path of it.
+type Answering<'a> = dyn FnMut(&mut Host, &str, &Request<Vec<u8>>) -> Answer + 'a;
+
 type Signatures = Vec<(KeyId, Ed25519Signature)>;
 
 /// How it went.
@@ -42,15 +45,14 @@ struct Ended {
 impl Ended {
     #[track_caller]
     fn error(&self) -> &FlowError {
-        self.result.as_ref().expect_err("it is not verified")
+        self.result.as_ref().unwrap_err()
     }
 }
 
 /// What happens on the way.
 struct Control<'a> {
     sign: fn(&Host, &[u8]) -> Signatures,
-    /// What comes back for a request, by the path of it.
-    answer: Box<dyn FnMut(&mut Host, &str, &Request<Vec<u8>>) -> Answer + 'a>,
+    answer: Box<Answering<'a>>,
 }
 
 impl Default for Control<'_> {
