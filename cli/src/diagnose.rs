@@ -8,7 +8,7 @@ use strongroom::{
     Limits,
     client::diagnose::{
         Comparison, Diagnosis, DiagnosisVerdict, Evidence, Finding, MissingEvidence, Remedy,
-        Severity, diagnose,
+        Severity, ShareableFinding, diagnose,
     },
     ids::UserId,
     saved_files::SavedFiles,
@@ -36,6 +36,9 @@ pub(crate) struct Options {
     /// Prints one JSON document.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Leaves everything out that tells whose account it is, so that strangers can be asked for help.
+    #[arg(long)]
+    shareable: bool,
 }
 
 /// Compares everything with everything, and says what does not fit.
@@ -46,10 +49,11 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let typed = options.key.typed_for_storage(&saved)?;
     let evidence = saved.evidence(user_id, options.sessions, &limits);
     let diagnosis = best(&evidence, &typed, &limits);
+    let report = Report::new(&diagnosis, options.shareable);
     if options.json {
-        print_json(&Report::from(&diagnosis))?;
+        print_json(&report)?;
     } else {
-        print(&mut io::stdout().lock(), &diagnosis)?;
+        print(&mut io::stdout().lock(), &diagnosis, &report)?;
     }
     Ok(match diagnosis.verdict() {
         DiagnosisVerdict::Well => Status::Good,
@@ -100,11 +104,11 @@ fn is_of_use(diagnosis: &Diagnosis) -> bool {
     !diagnosis.findings().iter().any(is_wrong)
 }
 
-fn print(out: &mut impl io::Write, diagnosis: &Diagnosis) -> io::Result<()> {
-    for finding in diagnosis.findings() {
-        writeln!(out, "{}: {finding}", finding.severity().code())?;
-        if let Some(remedy) = finding.remedy() {
-            writeln!(out, "    {remedy}")?;
+fn print(out: &mut impl io::Write, diagnosis: &Diagnosis, report: &Report) -> io::Result<()> {
+    for finding in &report.findings {
+        writeln!(out, "{}: {}", finding.severity, finding.sentence)?;
+        if let Some(remedy) = &finding.remedy {
+            writeln!(out, "    {}", remedy.sentence)?;
         }
     }
     let compared = listed(diagnosis.compared());
@@ -122,6 +126,9 @@ fn print(out: &mut impl io::Write, diagnosis: &Diagnosis) -> io::Result<()> {
     if !missing.is_empty() {
         writeln!(out, "Missing for more: {missing}.")?;
     }
+    if let Some(note) = report.note {
+        writeln!(out, "{note}")?;
+    }
     Ok(())
 }
 
@@ -136,6 +143,9 @@ struct Report {
     compared: Vec<&'static str>,
     missing: Vec<&'static str>,
     findings: Vec<Line>,
+    /// What a report for strangers tells nevertheless.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -153,13 +163,19 @@ struct RemedyLine {
     sentence: String,
 }
 
-impl From<&Diagnosis> for Report {
-    fn from(diagnosis: &Diagnosis) -> Self {
+impl Report {
+    fn new(diagnosis: &Diagnosis, is_shareable: bool) -> Self {
+        let findings = if is_shareable {
+            diagnosis.shareable().iter().map(Line::from).collect()
+        } else {
+            diagnosis.findings().iter().map(Line::from).collect()
+        };
         Self {
             verdict: diagnosis.verdict().code(),
             compared: diagnosis.compared().into_iter().map(Comparison::code).collect(),
             missing: diagnosis.missing().into_iter().map(MissingEvidence::code).collect(),
-            findings: diagnosis.findings().iter().map(Line::from).collect(),
+            findings,
+            note: is_shareable.then_some(NOTE),
         }
     }
 }
@@ -177,3 +193,19 @@ impl From<&Finding> for Line {
         }
     }
 }
+
+impl From<&ShareableFinding> for Line {
+    fn from(finding: &ShareableFinding) -> Self {
+        let remedy =
+            |(code, sentence): (_, &str)| RemedyLine { code, sentence: sentence.to_owned() };
+        Self {
+            code: finding.code(),
+            severity: finding.severity().code(),
+            sentence: finding.to_string(),
+            args: finding.arguments().iter().cloned().collect(),
+            remedy: finding.remedy().map(remedy),
+        }
+    }
+}
+
+const NOTE: &str = "Nothing in this report names the account: IDs, keys, names and texts are replaced. It still tells what is wrong, which of the secrets that the specification names are concerned, and numbers: of message keys, of bytes, of rounds of computation.";

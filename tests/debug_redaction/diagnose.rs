@@ -8,7 +8,7 @@ use strongroom::{
     backup::BackupVersionInfo,
     client::diagnose::{
         CurrentBackup, Diagnose, Diagnosis, Evidence, Finding, Remedy, RepairError, RepairParts,
-        RepairPlan,
+        RepairPlan, ShareableFinding,
     },
     encoding::json_object::JsonObject,
     ids::EventType,
@@ -47,6 +47,9 @@ pub(crate) fn look(witness: &mut Witness, vault: &Vault) {
             diagnosis.findings().iter().for_each(|finding| look_at_finding(witness, finding));
             look_at_repairs(witness, vault, &diagnosis, &new_key);
             seen.extend(diagnosis.findings().iter().map(Finding::code));
+            for shareable in diagnosis.shareable() {
+                witness.display::<ShareableFinding>(&shareable);
+            }
         }
     }
     for code in ["input.fits_nothing", "backup.retired", "secret.does_not_open"] {

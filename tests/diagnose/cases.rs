@@ -1,10 +1,7 @@
 //! What is broken in each case, and everything that is found then.
 
 use serde_json::{Value, json};
-use strongroom::client::{
-    KeyKind,
-    diagnose::{Diagnosis, diagnose},
-};
+use strongroom::client::{KeyKind, diagnose::Diagnosis};
 
 use crate::{
     account::{ASYMMETRIC_ID, Account, ID, KEY, OTHER_ID, OTHER_KEY, recovery_key},
@@ -24,11 +21,15 @@ pub(crate) struct Case {
 
 impl Case {
     pub(crate) fn diagnose(&self) -> Diagnosis {
+        self.world().diagnose()
+    }
+
+    /// The broken account.
+    pub(crate) fn world(&self) -> World {
         let mut world = World::well();
         (self.break_it)(&mut world);
-        let mut limits = world.limits;
-        limits.pbkdf2_rounds = 100_000;
-        diagnose(&world.evidence(), world.typed.as_deref(), &limits)
+        world.limits.pbkdf2_rounds = 100_000;
+        world
     }
 }
 
@@ -128,7 +129,7 @@ pub(crate) const STORAGE: &[Case] = cases! {
     ["storage.wrong_signature"] => |world| {
         let key = world.storage().key_mut(ID);
         *key = signed(key, MASTER_SEED, &master_id());
-        key["name"] = json!("changed");
+        key["name"] = json!("renamed");
     },
     // The description is gone, and the recovery key opens what is encrypted with the key.
     ["storage.description_gone"] => |world| {

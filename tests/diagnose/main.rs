@@ -21,6 +21,7 @@ mod primitives;
 mod repairs;
 mod reports;
 mod sessions;
+mod shareable;
 mod slices;
 #[path = "../support/source.rs"]
 mod source;

@@ -59,6 +59,9 @@ works, and is old or unusual. *Information*: as it should be. Remedies with a st
 
 A diagnosis is `ill` if something is a danger, a failure or a warning. It is `well` if nothing is, and a key was tried
 on what it should open; otherwise it is `unknown`. It lists what was compared and what was missing for more.
+
+Whoever asks strangers for help shows them `Diagnosis::shareable`, or what `strongroom diagnose --shareable` prints: IDs, keys,
+names and texts of the account stand there as \u{201c}key 1\u{201d} or \u{201c}device 2\u{201d}, the same one everywhere under the same name.
 ";
 
 fn page() -> String {

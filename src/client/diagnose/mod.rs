@@ -55,7 +55,7 @@ use std::{
 
 use self::finding::{
     BackupFinding, Fitting, IdentityFinding, InputFinding, LegacyForm, SecretFinding, SessionCount,
-    SessionFinding, StorageFinding,
+    SessionFinding, StorageFinding, names::Names,
 };
 use self::{
     backup::Sampling,
@@ -66,7 +66,7 @@ pub use self::{
     collector::EvidenceCollector,
     compared::{Comparison, DiagnosisVerdict, MissingEvidence},
     evidence::{CurrentBackup, Evidence},
-    finding::{Finding, Severity},
+    finding::{Finding, Severity, ShareableFinding},
     remedy::Remedy,
     repair::{RepairError, RepairParts, RepairPlan},
 };
@@ -173,6 +173,14 @@ impl Diagnosis {
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings
+    }
+
+    /// The findings as they may be shown to strangers, in a public bug report say: no ID, key, name or text of the account is in
+    /// them. Something that is named twice has the same name in all of them.
+    #[must_use]
+    pub fn shareable(&self) -> Vec<ShareableFinding> {
+        let names = &mut Names::replaced();
+        self.findings.iter().map(|finding| ShareableFinding::new(finding, names)).collect()
     }
 
     /// What follows from it as a whole: [`DiagnosisVerdict::Well`] if everything found is of [`Severity::Notice`] or

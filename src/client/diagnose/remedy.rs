@@ -4,7 +4,10 @@
 
 use std::fmt;
 
-use super::{CurrentBackup, Diagnosis, RepairError, RepairParts, finding::argument::Argument as _};
+use super::{
+    CurrentBackup, Diagnosis, RepairError, RepairParts,
+    finding::{argument::Argument as _, names::Names},
+};
 use crate::{
     backup::{BackupDecryptionKey, BackupPublicKey, BackupVersionInfo},
     ids::{BackupVersion, KeyId, SecretName, SecretStorageKeyId},
@@ -50,16 +53,21 @@ macro_rules! remedies {
                 };
                 by == By::Repair
             }
+
+            /// The sentence for the user, with these names.
+            pub(super) fn sentence(&self, names: &mut Names) -> String {
+                match self {
+                    $(Self::$variant $(($argument))? => {
+                        $(let $argument = $argument.in_sentence(names);)?
+                        format!($sentence)
+                    })*
+                }
+            }
         }
 
         impl fmt::Display for Remedy {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                match self {
-                    $(Self::$variant $(($argument))? => {
-                        $(let $argument = $argument.in_sentence();)?
-                        write!(f, $sentence)
-                    })*
-                }
+                f.write_str(&self.sentence(&mut Names::as_they_are()))
             }
         }
     };

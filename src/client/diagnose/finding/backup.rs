@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{super::remedy::Remedy, Severity, argument::Argument as _, table::findings};
+use super::{
+    super::remedy::Remedy, Severity, argument::Argument as _, names::Names, table::findings,
+};
 use crate::{
     backup::{BackupPublicKey, StreamError, TrustError},
     excerpt::Excerpt,

@@ -1,8 +1,8 @@
 //! What may be found about what somebody entered.
 
-use std::fmt;
-
-use super::{super::remedy::Remedy, Severity, argument::Argument as _, table::findings};
+use super::{
+    super::remedy::Remedy, Severity, argument::Argument as _, names::Names, table::findings,
+};
 use crate::{
     ids::{BackupVersion, SecretStorageKeyId},
     secret_storage::{EntryKind, UnlockFailure, UnlockOutcome},

@@ -2,13 +2,18 @@
 
 pub(super) mod argument;
 mod backup;
+mod errors;
 mod input;
+pub(super) mod names;
 mod secrets;
+mod shareable;
 mod storage;
 mod table;
 
 use std::fmt;
 
+use self::names::Names;
+pub use self::shareable::ShareableFinding;
 pub(super) use self::{
     backup::{BackupFinding, SessionCount, SessionFinding},
     input::InputFinding,
@@ -64,20 +69,17 @@ macro_rules! topics {
                 }
             }
 
-            /// What it names, for programs: each with the name of the field. What comes from outside is cut and made
-            /// visible, and nothing is secret.
-            #[must_use]
-            pub fn arguments(&self) -> Vec<(&'static str, String)> {
+            /// What it names, with these names.
+            fn arguments_by(&self, names: &mut Names) -> Vec<(&'static str, String)> {
                 match &self.0 {
-                    $(Topic::$topic(finding) => finding.arguments(),)*
+                    $(Topic::$topic(finding) => finding.arguments(names),)*
                 }
             }
-        }
 
-        impl fmt::Display for Finding {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            /// The sentence for the user, with these names.
+            fn sentence(&self, names: &mut Names) -> String {
                 match &self.0 {
-                    $(Topic::$topic(finding) => finding.fmt(f),)*
+                    $(Topic::$topic(finding) => finding.sentence(names),)*
                 }
             }
         }
@@ -105,7 +107,20 @@ topics! {
     Identity(IdentityFinding);
 }
 
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.sentence(&mut Names::as_they_are()))
+    }
+}
+
 impl Finding {
+    /// What it names, for programs: each with the name of the field. What comes from outside is cut and made
+    /// visible, and nothing is secret.
+    #[must_use]
+    pub fn arguments(&self) -> Vec<(&'static str, String)> {
+        self.arguments_by(&mut Names::as_they_are())
+    }
+
     /// What is done after its remedy.
     pub(super) fn then(&self) -> Option<Remedy> {
         match &self.0 {

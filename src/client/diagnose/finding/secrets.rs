@@ -1,10 +1,10 @@
 //! What may be found about secrets, and about the user's own keys.
 
-use std::fmt;
-
 use thiserror::Error;
 
-use super::{super::remedy::Remedy, Severity, argument::Argument as _, table::findings};
+use super::{
+    super::remedy::Remedy, Severity, argument::Argument as _, names::Names, table::findings,
+};
 use crate::{
     backup::BackupPublicKey,
     crypto::ed25519::Ed25519PublicKey,

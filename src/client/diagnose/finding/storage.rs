@@ -1,8 +1,8 @@
 //! What may be found about the keys of a key storage.
 
-use std::fmt;
-
-use super::{super::remedy::Remedy, Severity, argument::Argument as _, table::findings};
+use super::{
+    super::remedy::Remedy, Severity, argument::Argument as _, names::Names, table::findings,
+};
 use crate::{
     encoding::format::FormatError,
     excerpt::Excerpt,

@@ -54,22 +54,19 @@ macro_rules! findings {
                 }
             }
 
-            pub(super) fn arguments(&self) -> Vec<(&'static str, String)> {
+            pub(super) fn arguments(&self, names: &mut Names) -> Vec<(&'static str, String)> {
                 match self {
                     $(Self::$variant $({ $($field),* })? => {
-                        vec![$($((stringify!($field), $field.plain())),*)?]
+                        vec![$($((stringify!($field), $field.plain(names))),*)?]
                     })*
                 }
             }
-        }
 
-        #[allow(unused_variables, reason = "not every sentence needs every field")]
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            pub(super) fn sentence(&self, names: &mut Names) -> String {
                 match self {
                     $(Self::$variant $({ $($field),* })? => {
-                        $($(let $field = $field.in_sentence();)*)?
-                        write!(f, $sentence)
+                        $($(let $field = $field.in_sentence(names);)*)?
+                        format!($sentence)
                     })*
                 }
             }
