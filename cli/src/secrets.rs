@@ -153,7 +153,7 @@ struct SecretLine<'a> {
 }
 
 /// A secret on its way to standard output.
-struct SecretText(SecretString);
+pub(crate) struct SecretText(SecretString);
 
 impl<'a> Report<'a> {
     fn new(
@@ -290,6 +290,12 @@ fn status(keys: &[SecretStorageKey], verdicts: &[SecretVerdict]) -> Status {
         Status::NotAllGood
     } else {
         Status::Good
+    }
+}
+
+impl SecretText {
+    pub(crate) fn new(text: SecretString) -> Self {
+        Self(text)
     }
 }
 

@@ -20,6 +20,7 @@
 
 mod groups;
 mod reading;
+mod repair;
 mod run;
 mod tokens;
 
@@ -28,6 +29,7 @@ use std::{fmt, str::FromStr};
 use rand_core::CryptoRng;
 use thiserror::Error;
 
+pub use self::repair::{RepairedKey, TypingMistake};
 use crate::{
     encoding::base58,
     provenance::Provenance,

@@ -27,12 +27,16 @@ pub(super) struct NoKey {
     pub(super) error: RecoveryKeyError,
     /// Whether one was meant, rather than a passphrase.
     pub(super) is_meant: bool,
+    /// Whether markup is left out where one was meant.
+    pub(super) skips_markup: bool,
+    /// The places of what was meant, or of everything.
+    pub(super) places: Range<usize>,
 }
 
 /// The key in the text, with markup read as it stands, or else left out.
 pub(super) fn find(text: &str) -> Result<SecretBytes<32>, NoKey> {
     if characters::is_blank(text) {
-        return Err(NoKey { error: RecoveryKeyError::Empty, is_meant: false });
+        return Err(NoKey::without_place(RecoveryKeyError::Empty, false));
     }
     let mut best: Option<(Run, bool)> = None;
     for skips_markup in [false, true] {
@@ -40,7 +44,7 @@ pub(super) fn find(text: &str) -> Result<SecretBytes<32>, NoKey> {
         let run = match groups.key() {
             Keys::One(key) => return Ok(key),
             Keys::Several => {
-                return Err(NoKey { error: RecoveryKeyError::Several, is_meant: true });
+                return Err(NoKey::without_place(RecoveryKeyError::Several, true));
             }
             Keys::InMore(run) => run,
             Keys::None => groups.run(),
@@ -53,10 +57,17 @@ pub(super) fn find(text: &str) -> Result<SecretBytes<32>, NoKey> {
     }
     Err(match best {
         Some((run, skips_markup)) => {
-            NoKey { error: fault(text, skips_markup, run.positions), is_meant: true }
+            let error = fault(text, skips_markup, run.positions.clone());
+            NoKey { error, is_meant: true, skips_markup, places: run.positions }
         }
-        None => NoKey { error: fault(text, false, 1..usize::MAX), is_meant: false },
+        None => NoKey::without_place(fault(text, false, EVERYWHERE), false),
     })
+}
+
+impl NoKey {
+    fn without_place(error: RecoveryKeyError, is_meant: bool) -> Self {
+        Self { error, is_meant, skips_markup: false, places: EVERYWHERE }
+    }
 }
 
 /// What of keys there is in a text.
@@ -163,7 +174,7 @@ fn fault(text: &str, skips_markup: bool, places: Range<usize>) -> RecoveryKeyErr
 }
 
 /// The key of 48 characters.
-fn decode(characters: &str) -> Result<SecretBytes<32>, RecoveryKeyError> {
+pub(super) fn decode(characters: &str) -> Result<SecretBytes<32>, RecoveryKeyError> {
     let bytes = base58::decode_vartime(characters).ok_or(RecoveryKeyError::Prefix)?;
     // 48 characters can hold a 36th byte, but then the first is not that of the prefix.
     let bytes = SecretBytes::<BYTES>::from_slice(bytes.expose_bytes());
@@ -177,6 +188,9 @@ fn decode(characters: &str) -> Result<SecretBytes<32>, RecoveryKeyError> {
         Err(RecoveryKeyError::Parity)
     }
 }
+
+/// All places of a text.
+pub(super) const EVERYWHERE: Range<usize> = 1..usize::MAX;
 
 /// How many words after a key are looked at.
 const WORDS: usize = 50;
