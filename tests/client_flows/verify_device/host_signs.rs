@@ -98,15 +98,17 @@ fn while_the_host_signs_that_is_what_is_waited_for() {
 }
 
 #[test]
-fn more_than_eight_signatures_are_not_taken_and_the_flow_still_waits_for_them() {
+fn too_many_signatures_or_those_of_something_else_are_not_taken_and_the_flow_still_waits_for_them()
+{
     let (mut host, identity) = account();
     let mut flow = flow_of(&host, own_device(), identity.seeds());
-    let mut asked = None;
+    let (mut asked, mut sent) = (None, None);
     for _ in 0..10 {
         match flow.next_with_rng(host.now, &mut host.rng) {
             Step::Send(operation) => {
                 let url = BaseUrl::new("https://example.org").unwrap();
                 let answer = host.send(&operation.to_http(&url, &host.token).unwrap());
+                sent = Some(operation.id());
                 flow.answer(operation.id(), answer, host.now).unwrap();
             }
             Step::Sign(id, key) => {
@@ -120,6 +122,8 @@ fn more_than_eight_signatures_are_not_taken_and_the_flow_still_waits_for_them() 
     let signed = host.sign(key.bytes());
     let error = flow.signed(id, &vec![signed.clone(); 9]);
     assert_eq!(error, Err(AnswerError::TooManySignatures { found: 9 }));
+    let error = flow.signed(sent.unwrap(), std::slice::from_ref(&signed));
+    assert_eq!(error, Err(AnswerError::NotAwaited));
     flow.signed(id, &[signed]).unwrap();
 }
 
