@@ -25,6 +25,11 @@ impl Best {
         self.0.get(&number(session)).is_none_or(|(_, best)| *best == saturating(place))
     }
 
+    /// From which message on the best copy opens, if there is one.
+    pub(crate) fn first_index(&self, session: &ExportedSession) -> Option<u32> {
+        self.0.get(&number(session)).map(|((first_index, _), _)| *first_index)
+    }
+
     /// Whether a copy that is as good was seen.
     pub(crate) fn has(&self, session: &ExportedSession) -> bool {
         self.0.get(&number(session)).is_some_and(|(best, _)| *best <= rank(session))
