@@ -69,6 +69,10 @@ export class Theirs extends Driven {
         };
     }
 
+    recoverAndFix(typed) {
+        return this.ask("recover_and_fix", { typed });
+    }
+
     read = (messages) => this.ask("messages", { rooms: [...new Set(messages.map(({ room_id }) => room_id))] });
     sees = (device) => this.ask("is_verified", { device });
     isSigned = (device) => this.ask("is_signed", { device });

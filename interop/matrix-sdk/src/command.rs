@@ -27,6 +27,10 @@ pub enum Command {
     Recover {
         typed: String,
     },
+    /// The same, with the repair of its own.
+    RecoverAndFix {
+        typed: String,
+    },
     ChangeKey {
         passphrase: Option<String>,
     },
@@ -89,6 +93,7 @@ impl Device {
             Command::Sync { times } => self.sync(times).await?,
             Command::SetUp { passphrase } => return self.set_up(passphrase).await,
             Command::Recover { typed } => self.recover(&typed).await?,
+            Command::RecoverAndFix { typed } => self.recover_and_fix(&typed).await?,
             Command::ChangeKey { passphrase } => return self.change_key(passphrase).await,
             Command::DeleteBackup => self.delete_backup().await?,
             Command::ResetBackup { typed } => self.reset_backup(&typed).await?,

@@ -74,6 +74,12 @@ impl Device {
         self.sync(2).await
     }
 
+    pub async fn recover_and_fix(&self, typed: &str) -> Result<()> {
+        self.sync(1).await?;
+        self.client.encryption().recovery().recover_and_fix_backup(typed).await?;
+        self.sync(2).await
+    }
+
     pub async fn change_key(&self, passphrase: Option<String>) -> Result<Value> {
         let recovery = self.client.encryption().recovery();
         let reset = recovery.reset_key();
