@@ -90,7 +90,7 @@ fn indirect_key(
         return Ok(fitting.key);
     }
     let takes_passphrase = matches!(auth_data.passphrase(), Ok(Some(_)));
-    let of_backup = UnlockFailure::of_backup(typed, true, takes_passphrase, was_tried);
+    let of_backup = UnlockFailure::of_backup(typed, backup.as_slice(), takes_passphrase, was_tried);
     let reason = error.reason.with_backup(of_backup);
     Err(EnterError::NotUnlocked(Box::new(UnlockError { reason, ..error })))
 }

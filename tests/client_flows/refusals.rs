@@ -26,7 +26,8 @@ fn row_54_a_backup_without_key_storage_asks_for_its_own_key() {
     let mut host = with_backup(Host::new(), &auth_data);
     let other = other_recovery_key();
     let mistyped = format!("Recovery key: {}", &other[..58]);
-    let device = recover_with(&mut host, flow(), &["", PASSPHRASE, &other, &mistyped, &key]);
+    let slip = format!("{}{}", &key[..20], &key[21..]);
+    let device = recover_with(&mut host, flow(), &["", PASSPHRASE, &other, &mistyped, &slip, &key]);
     let (last, refused) = device.entered.split_last().unwrap();
     assert_eq!(last, &Ok(KeyKind::Backup));
     for (refusal, sentence) in refused.iter().zip([
@@ -34,6 +35,7 @@ fn row_54_a_backup_without_key_storage_asks_for_its_own_key() {
         "this looks like a passphrase, which does not help here; enter the recovery key of the backup",
         "this recovery key does not open anything here",
         "this looks like a recovery key but is not a valid one, because a recovery key has 48 letters and digits, but this has 47",
+        "this recovery key has one typing mistake: counting groups of four, the 1st character of group 5 is missing",
     ]) {
         assert!(reason(refusal).to_string().starts_with(sentence), "{refusal:?}");
     }

@@ -211,6 +211,45 @@ fn row_54_a_blank_entry_is_refused_before_any_round() {
     }
 }
 
+/// Whether it is the key with one mistake, the description of that key knows.
+#[test]
+fn of_a_mistyped_key_it_is_said_where_the_mistake_is() {
+    let key = recovery_key(KEY);
+    let characters: Vec<_> = key.chars().filter(|it| *it != ' ').collect();
+    let with = |edit: &dyn Fn(&mut Vec<char>)| {
+        let mut typed = characters.clone();
+        edit(&mut typed);
+        typed.into_iter().collect::<String>()
+    };
+    let other = |old: char| if old == 'a' { 'b' } else { 'a' };
+    let place = (9..40).find(|place| characters[*place] != characters[place + 1]).unwrap();
+    let expected = format!(
+        "the {} character of group {} ",
+        ["1st", "2nd", "3rd", "4th"][place % 4],
+        place / 4 + 1
+    );
+    let typed = [
+        (with(&|it| it[place] = other(it[place])), "is wrong"),
+        (with(&|it| it.swap(place, place + 1)), "and the one after it are in the wrong order"),
+        (with(&|it| it.insert(place, other(it[place]))), "is one too many"),
+    ];
+    let account = Account::default().with_key(ID, KEY);
+    for (typed, mistake) in typed {
+        let error = unlock(&account, &typed).unwrap_err();
+        assert!(matches!(error.reason, UnlockFailure::Mistyped(_)), "{error}");
+        assert!(error.to_string().ends_with(&(expected.clone() + mistake)), "{error}");
+        // Nothing is offered without a proof: of another key, or of one that nothing checks.
+        let mut unchecked = account.clone();
+        unchecked.remove_check(ID);
+        for account in [Account::default().with_key(ID, OTHER_KEY), unchecked] {
+            let error = unlock(&account, &typed).unwrap_err();
+            assert!(!matches!(error.reason, UnlockFailure::Mistyped(_)), "{error}");
+        }
+    }
+    let missing = unlock(&account, &with(&|it| drop(it.remove(place)))).unwrap_err();
+    assert!(missing.to_string().ends_with("is missing"), "{missing}");
+}
+
 #[test]
 fn row_54_a_refusal_says_what_was_expected() {
     let account = Account::default().with_key(ID, KEY);
@@ -220,7 +259,7 @@ fn row_54_a_refusal_says_what_was_expected() {
     let sentence = expected.to_string();
     assert!(sentence.contains("looks like a passphrase") && sentence.contains("48"), "{sentence}");
 
-    let mistyped = recovery_key(KEY).replacen(' ', " 0", 1);
+    let mistyped = recovery_key(OTHER_KEY).replacen(' ', " 0", 1);
     let error = reason(&account, &mistyped);
     assert_eq!(error, UnlockFailure::RecoveryKey(RecoveryKeyError::Character { position: 6 }));
     let sentence = error.to_string();

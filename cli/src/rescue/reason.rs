@@ -52,7 +52,7 @@ impl Attempt<'_> {
 
     fn is_mistyped(&self) -> bool {
         let Some(EnterError::NotUnlocked(error)) = &self.error else { return false };
-        matches!(error.reason, UnlockFailure::RecoveryKey(_))
+        matches!(error.reason, UnlockFailure::RecoveryKey(_) | UnlockFailure::Mistyped(_))
     }
 
     /// What it is not, where the key storage is not known.

@@ -64,7 +64,11 @@ fn where_nothing_opens_it_is_said_which_piece_is_not_there_or_does_not_fit() {
         (&of_other, &[&key], &["unlocks your key storage", "that of another backup"]),
         (&mixed, &[&own], &["is the key of the backup", "are those of another"]),
         (&whole, &[&wrong], &["does not open anything here", "strongroom diagnose"]),
-        (&whole, &[&wrong, &typo], &["key 1: this recovery key", "key 2: this looks like"]),
+        (
+            &whole,
+            &[&wrong, &typo],
+            &["key 1: this recovery key", "key 2: this recovery key has one typing mistake"],
+        ),
     ];
     let out = folder.path().to_owned() + "/out";
     for (from, keys, says) in cases {
@@ -82,7 +86,7 @@ fn where_nothing_opens_it_is_said_which_piece_is_not_there_or_does_not_fit() {
     let keys = ["--recovery-key-file", &key, "--recovery-key-file", &typo];
     let (status, _, errors) = run(&[&arguments[..], &keys].concat(), None);
     assert_eq!(status, 0, "{errors}");
-    assert!(errors.contains("Key 2: this looks like a recovery key"), "{errors}");
+    assert!(errors.contains("Key 2: this recovery key has one typing mistake"), "{errors}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     Limits,
     backup::{BackupDecryptionKey, BackupPassphraseAttempts, BackupVersionInfo, FittingPassphrase},
+    crypto::curve25519::Curve25519PublicKey,
     ids::BackupVersion,
     passphrase::PassphraseProgress,
     recovery_key::{RecoveryKey, RecoveryKeyError},
@@ -226,7 +227,7 @@ fn try_on_backups(
 ) -> (Tried, VecDeque<BackupPassphraseAttempts>) {
     let (mut tried, mut backups) = (Tried::default(), VecDeque::new());
     let error = match RecoveryKey::typed_by_user(typed) {
-        Ok(key) => return (of_recovery_key(evidence, key), backups),
+        Ok(key) => return (of_recovery_key(evidence, typed, key), backups),
         Err(error) => error,
     };
     let is_empty = matches!(error, RecoveryKeyError::Empty);
@@ -247,23 +248,30 @@ fn try_on_backups(
         }
     }
     let was_tried = !backups.is_empty();
-    let can_be_tried = evidence.versions().any(|info| info.auth_data().is_ok());
-    let failure = UnlockFailure::of_backup(typed, can_be_tried, takes_passphrase, was_tried);
+    let failure =
+        UnlockFailure::of_backup(typed, &public_keys(evidence), takes_passphrase, was_tried);
     tried.failure = Some(failure);
     (tried, backups)
 }
 
 /// A recovery key may be that of a backup.
-fn of_recovery_key(evidence: &Evidence, key: RecoveryKey) -> Tried {
+fn of_recovery_key(evidence: &Evidence, typed: &str, key: RecoveryKey) -> Tried {
     let mut tried = Tried::default();
     tried.backup_keys.push(BackupDecryptionKey::from_recovery_key(key));
-    let can_be_tried = evidence.versions().any(|info| info.auth_data().is_ok());
-    tried.failure = Some(match can_be_tried {
-        true if evidence.storage.is_none() => UnlockFailure::NotTheBackupKey,
-        true => UnlockFailure::RecoveryKeyDoesNotFit,
-        false => UnlockFailure::NothingToTry,
+    let failure = UnlockFailure::of_backup(typed, &public_keys(evidence), false, false);
+    tried.failure = Some(match failure {
+        UnlockFailure::RecoveryKeyDoesNotFit if evidence.storage.is_none() => {
+            UnlockFailure::NotTheBackupKey
+        }
+        failure => failure,
     });
     tried
+}
+
+/// Those of all backups that can be read.
+fn public_keys(evidence: &Evidence) -> Vec<Curve25519PublicKey> {
+    let auth_data = evidence.versions().filter_map(|info| info.auth_data().ok());
+    auth_data.map(|auth_data| *auth_data.public_key().as_curve25519()).collect()
 }
 
 /// Whether the key of a backup can be derived from a passphrase.

@@ -18,7 +18,11 @@ impl Case<'_> {
         // Nothing can be said of trying what nobody has entered, or a recovery key that is none as a passphrase.
         let is_none = matches!(
             tried.failure,
-            Some(UnlockFailure::Empty { .. } | UnlockFailure::RecoveryKey(_))
+            Some(
+                UnlockFailure::Empty { .. }
+                    | UnlockFailure::RecoveryKey(_)
+                    | UnlockFailure::Mistyped(_)
+            )
         );
         for UnlockAttempt { key_id, outcome, .. } in &tried.attempts {
             if is_not_tried(outcome) && !fits_storage && !is_none {

@@ -2,9 +2,12 @@
 
 use std::fmt;
 
-use super::UnlockFailure;
+use super::{Typed, UnlockFailure};
 use crate::{
-    crypto::key_material::KeyLength,
+    crypto::{
+        curve25519::{Curve25519PublicKey, Curve25519SecretKey},
+        key_material::KeyLength,
+    },
     recovery_key::{RecoveryKey, RecoveryKeyError},
     secret_storage::key_description::KeyDescription,
 };
@@ -64,20 +67,29 @@ impl EntryKind {
 }
 
 impl UnlockFailure {
-    /// What a backup alone says to a text that opens none: `can_be_tried` is whether there is any with a readable public
-    /// key, `takes_passphrase` whether one has a passphrase, and `was_tried` whether the text was tried as that.
+    /// What backups with these public keys say to a text that opens none: `takes_passphrase` is whether one has a passphrase, and
+    /// `was_tried` whether the text was tried as that.
     pub(crate) fn of_backup(
         typed: &str,
-        can_be_tried: bool,
+        public_keys: &[Curve25519PublicKey],
         takes_passphrase: bool,
         was_tried: bool,
     ) -> Self {
-        match RecoveryKey::parse(typed) {
+        let is_of_backup = |key: &RecoveryKey| {
+            let key = Curve25519SecretKey::from_bytes(key.as_secret().clone()).public_key();
+            public_keys.iter().any(|public_key| key == public_key.canonical())
+        };
+        let typed = Typed::new(typed);
+        if let Some(mistake) = typed.mistake(is_of_backup) {
+            return Self::Mistyped(mistake);
+        }
+        let can_be_tried = !public_keys.is_empty();
+        match typed.recovery_key {
             Ok(_) if can_be_tried => Self::RecoveryKeyDoesNotFit,
             Err(RecoveryKeyError::Empty) if can_be_tried => {
                 Expected::of_backup(takes_passphrase).where_nothing_is()
             }
-            Err(error) if can_be_tried && RecoveryKey::is_meant(typed) => Self::RecoveryKey(error),
+            Err(error) if can_be_tried && typed.looks_like_recovery_key => Self::RecoveryKey(error),
             Err(_) if was_tried => Self::PassphraseDoesNotFit,
             Err(_) if can_be_tried && !takes_passphrase => Self::BackupKeyExpected,
             _ => Self::NothingToTry,
@@ -89,7 +101,7 @@ impl UnlockFailure {
     #[must_use]
     pub(crate) fn with_backup(self, backup: Self) -> Self {
         match (self, backup) {
-            (Self::NoKeys, backup) => backup,
+            (Self::NoKeys, backup) | (_, backup @ Self::Mistyped(_)) => backup,
             (Self::Empty { storage, .. }, Self::Empty { backup, .. }) => {
                 let own = backup.filter(|kind| *kind != EntryKind::RecoveryKey);
                 let own = own.map(|_| EntryKind::Passphrase);

@@ -4,10 +4,13 @@ use super::{
     EntryKind, Trial, Unlock, UnlockFailure, UnlockOutcome, expected::Expected, passphrase_of,
 };
 use crate::{
-    crypto::key_material::KeyLength,
+    crypto::key_material::{KeyLength, KeyMaterial},
     passphrase::PassphraseParameters,
-    recovery_key::RecoveryKeyError,
-    secret_storage::{key::SecretStorageKey, key_description::KeyAlgorithm},
+    recovery_key::{RecoveryKey, RecoveryKeyError},
+    secret_storage::{
+        key::{KeyStanding, SecretStorageKey},
+        key_description::KeyAlgorithm,
+    },
 };
 
 impl Unlock<'_> {
@@ -31,6 +34,9 @@ impl Unlock<'_> {
         let was_tried = useful().any(|trial| was_tried(&trial.outcome));
         let needs_recovery_key =
             useful().any(|trial| matches!(trial.outcome, UnlockOutcome::NoPassphrase));
+        if let Some(mistake) = self.typed.mistake(|key| self.describes(key)) {
+            return Some(UnlockFailure::Mistyped(mistake));
+        }
         let expected = self.expected();
         let looks_like_recovery_key = self.typed.looks_like_recovery_key;
         Some(match &self.typed.recovery_key {
@@ -45,6 +51,15 @@ impl Unlock<'_> {
             Err(_) if was_tried => UnlockFailure::PassphraseDoesNotFit,
             Err(_) if needs_recovery_key => UnlockFailure::RecoveryKeyExpected,
             _ => UnlockFailure::NothingToTry,
+        })
+    }
+
+    /// Whether it is a key that can be checked and that fits.
+    fn describes(&self, key: &RecoveryKey) -> bool {
+        let material = KeyMaterial::from(key.as_secret());
+        self.useful_trials().any(|trial| {
+            let accepted = trial.description.accept(&material);
+            accepted.is_ok_and(|key| key.standing() == KeyStanding::Checked)
         })
     }
 

@@ -7,7 +7,7 @@ use crate::{
     excerpt::Excerpt,
     ids::SecretStorageKeyId,
     passphrase::{PassphraseError, PassphraseForm},
-    recovery_key::RecoveryKeyError,
+    recovery_key::{RecoveryKeyError, TypingMistake},
     secret_storage::key::{KeyStanding, SecretStorageKey},
 };
 
@@ -78,6 +78,10 @@ pub enum UnlockFailure {
     /// It was meant as a recovery key, and is none.
     #[error("this looks like a recovery key but is not a valid one, because {0}")]
     RecoveryKey(RecoveryKeyError),
+    /// It is a recovery key that opens something, but for one typing mistake.
+    /// [`RecoveryKey::repair_typed`](crate::recovery_key::RecoveryKey::repair_typed) has the key.
+    #[error("this recovery key has one typing mistake: counting groups of four, {0}")]
+    Mistyped(TypingMistake),
     /// It was not meant as a recovery key, and no key of the account has a passphrase.
     #[error(
         "this looks like a passphrase, which does not help here; enter the recovery key of your key storage, 48 letters \

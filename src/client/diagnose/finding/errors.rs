@@ -71,6 +71,7 @@ impl Argument for UnlockFailure {
             | Self::Empty { .. }
             | Self::BackupKey
             | Self::RecoveryKey(_)
+            | Self::Mistyped(_)
             | Self::RecoveryKeyExpected
             | Self::BackupKeyExpected
             | Self::PassphraseExpected

@@ -115,7 +115,9 @@ impl Recover {
         if let Some(auth_data) = found.and_then(|info| info.auth_data().ok()) {
             let takes_passphrase = matches!(auth_data.passphrase(), Ok(Some(_)));
             let was_tried = was_tried && takes_passphrase;
-            let of_backup = UnlockFailure::of_backup(typed, true, takes_passphrase, was_tried);
+            let public_key = [*auth_data.public_key().as_curve25519()];
+            let of_backup =
+                UnlockFailure::of_backup(typed, &public_key, takes_passphrase, was_tried);
             error.reason = error.reason.with_backup(of_backup);
         }
         EnterError::OpensNothing(error)
