@@ -11,8 +11,8 @@ use std::{
 use strongroom::{
     Limits,
     api::{
-        AccessToken, ApiError, BaseUrl, ErrorKind, OwnKeys, PutRoomKeys, PutRoomKeysError,
-        QueriedKeys, Request, RequestError, ResponseError, RetryAfter, RoomKeys, SignatureFailure,
+        AccessToken, ApiError, BaseUrl, OwnKeys, PutRoomKeys, PutRoomKeysError, QueriedKeys,
+        Request, RequestError, ResponseError, RetryAfter, RoomKeys, SignatureFailure,
         StoredRoomKeys, SyncResponse, ToDeviceEvent, UploadSigningKeys, UserInteractiveAuth,
     },
     backup::{
@@ -114,7 +114,6 @@ fn every_public_type_is_send_and_sync() {
         AccessToken,
         ApiError,
         BaseUrl,
-        ErrorKind,
         PutRoomKeys,
         PutRoomKeysError,
         Request<()>,
@@ -391,7 +390,7 @@ fn every_public_type_is_send_and_sync() {
 
 /// How many public types there are, those of all features included, but for that of a closure's argument. One more is one
 /// more to know for everybody: join it with another, or keep it private.
-const MOST: usize = 247
+const MOST: usize = 246
     + if cfg!(feature = "zxcvbn") { 2 } else { 0 }
     + if cfg!(feature = "unstable-msc4385") { 2 } else { 0 };
 

@@ -40,9 +40,9 @@ use serde_json::json;
 use strongroom::{
     Limits,
     api::{
-        self, AccessToken, ApiError, BaseUrl, ErrorKind, OwnKeys, PutRoomKeys, PutRoomKeysError,
-        QueriedKeys, RequestError, ResponseError, RetryAfter, RoomKeys, SignatureFailure,
-        StoredRoomKeys, SyncResponse, ToDeviceEvent, UploadSigningKeys, UserInteractiveAuth,
+        self, AccessToken, ApiError, BaseUrl, OwnKeys, PutRoomKeys, PutRoomKeysError, QueriedKeys,
+        RequestError, ResponseError, RetryAfter, RoomKeys, SignatureFailure, StoredRoomKeys,
+        SyncResponse, ToDeviceEvent, UploadSigningKeys, UserInteractiveAuth,
     },
     backup::{
         AuthData, Authenticity, BackedUpSession, BackupDecryptionKey, BackupPassphraseAttempts,
@@ -230,7 +230,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         ApiError,
         BackupVersionInfo,
         BaseUrl,
-        ErrorKind,
         ResponseError,
         RoomKeysItem,
         RoomKeysSplitter,
