@@ -18,10 +18,10 @@ use strongroom::{
     backup::{
         AuthData, Authenticity, BackedUpSession, BackupDecryptionKey, BackupPassphraseAttempts,
         BackupPublicKey, BackupVersionInfo, EncryptedSessionData, FailedSession, FailureCause,
-        FittingPassphrase, KeyBackupData, KeyBackupMetadata, OpenError, OpenedSessionData, Restore,
-        RestoreOptions, RestoreProgress, RestoreReport, RestoredSession, RoomKeysItem,
-        RoomKeysSplitter, SealOptions, SealedSession, SessionSealer, StreamError, TrustError,
-        TrustReason, TrustedBackup, UnsignedAuthData, Warning,
+        FittingPassphrase, KeyBackupData, KeyBackupMetadata, OpenError, Restore, RestoreOptions,
+        RestoreProgress, RestoreReport, RestoredSession, RoomKeysItem, RoomKeysSplitter,
+        SealOptions, SealedSession, SessionSealer, StreamError, TrustError, TrustReason,
+        TrustedBackup, UnsignedAuthData, Warning,
     },
     client::{
         Awaited, KeyKind, Notice, RequestFailure, RequestKind, SecretWrite, Waited, Waiting,
@@ -150,7 +150,6 @@ fn every_public_type_is_send_and_sync() {
         KeyBackupMetadata,
         Provenance,
         OpenError,
-        OpenedSessionData,
         Restore,
         RestoreOptions,
         RestoreProgress,
@@ -390,7 +389,7 @@ fn every_public_type_is_send_and_sync() {
 
 /// How many public types there are, those of all features included, but for that of a closure's argument. One more is one
 /// more to know for everybody: join it with another, or keep it private.
-const MOST: usize = 246
+const MOST: usize = 245
     + if cfg!(feature = "zxcvbn") { 2 } else { 0 }
     + if cfg!(feature = "unstable-msc4385") { 2 } else { 0 };
 

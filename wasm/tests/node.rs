@@ -73,7 +73,7 @@ fn what_is_sealed_with_randomness_of_the_host_opens_again() {
     let sealed = [(); 2].map(|()| key.public_key().seal(&session).unwrap());
     assert_ne!(sealed[0].to_json(), sealed[1].to_json());
     for sealed in sealed {
-        assert_eq!(key.open(&sealed).unwrap().read.value, session);
+        assert_eq!(key.open(&sealed).unwrap().0.value, session);
     }
     assert!(NoRandomness.to_string().contains("random"));
 }
