@@ -12,8 +12,8 @@ use strongroom::{
     Limits,
     api::{
         AccessToken, ApiError, BaseUrl, OwnKeys, PutRoomKeys, PutRoomKeysError, QueriedKeys,
-        Request, RequestError, ResponseError, RetryAfter, RoomKeys, SignatureFailure,
-        StoredRoomKeys, SyncResponse, ToDeviceEvent, UploadSigningKeys, UserInteractiveAuth,
+        Request, RequestError, RetryAfter, RoomKeys, SignatureFailure, StoredRoomKeys,
+        SyncResponse, ToDeviceEvent, UploadSigningKeys, UserInteractiveAuth,
     },
     backup::{
         AuthData, Authenticity, BackedUpSession, BackupDecryptionKey, BackupPassphraseAttempts,
@@ -118,7 +118,6 @@ fn every_public_type_is_send_and_sync() {
         PutRoomKeysError,
         Request<()>,
         RequestError,
-        ResponseError,
         RoomKeys,
         StoredRoomKeys,
         CrossSigningKey,
@@ -389,7 +388,7 @@ fn every_public_type_is_send_and_sync() {
 
 /// How many public types there are, those of all features included, but for that of a closure's argument. One more is one
 /// more to know for everybody: join it with another, or keep it private.
-const MOST: usize = 245
+const MOST: usize = 244
     + if cfg!(feature = "zxcvbn") { 2 } else { 0 }
     + if cfg!(feature = "unstable-msc4385") { 2 } else { 0 };
 

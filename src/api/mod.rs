@@ -57,7 +57,7 @@ mod upload_signing_keys;
 pub use self::{
     access_token::AccessToken,
     base_url::BaseUrl,
-    error::{ApiError, ResponseError, RetryAfter, UserInteractiveAuth},
+    error::{ApiError, RetryAfter, UserInteractiveAuth},
     get_account_data::get_account_data,
     get_who_am_i::get_who_am_i,
     put_account_data::{delete_account_data, put_account_data},

@@ -5,7 +5,8 @@ use std::time::Duration;
 use http::Response;
 use strongroom::{
     Limits,
-    api::{self, ApiError, PutRoomKeys, ResponseError, UserInteractiveAuth},
+    api::{self, ApiError, PutRoomKeys, UserInteractiveAuth},
+    encoding::format::FormatProblem,
     excerpt::Excerpt,
 };
 
@@ -243,14 +244,14 @@ fn row_16_an_error_with_a_status_of_success_stores_nothing() {
     let (backup, _) = trusted("1");
     let put = PutRoomKeys::new(&backup, []).unwrap();
     let error = |body| answer(&put.request(), 200, body).unwrap_err();
-    let code = ResponseError::Errcode(Excerpt::new("M_UNKNOWN"));
-    assert_eq!(error(r#"{"errcode":"M_UNKNOWN","error":"x"}"#), code.into());
+    let code = ApiError::Errcode(Excerpt::new("M_UNKNOWN"));
+    assert_eq!(error(r#"{"errcode":"M_UNKNOWN","error":"x"}"#), code);
     for (body, expected) in [
-        ("", ResponseError::NotJson),
-        ("<html>", ResponseError::NotJson),
-        ("{} {}", ResponseError::NotJson),
-        ("null", ResponseError::NotAnObject),
-        ("[]", ResponseError::NotAnObject),
+        ("", FormatProblem::NotJson),
+        ("<html>", FormatProblem::NotJson),
+        ("{} {}", FormatProblem::NotJson),
+        ("null", FormatProblem::NotAnObject),
+        ("[]", FormatProblem::NotAnObject),
     ] {
         assert_eq!(error(body), expected.into(), "{body}");
     }

@@ -6,7 +6,7 @@ use crate::signing::SignAnything as _;
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    api::{self, ApiError, QueriedKeys, ResponseError},
+    api::{self, ApiError, QueriedKeys},
     cross_signing::{ExpectedDevice, NewIdentity},
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
     encoding::format::FormatProblem,
@@ -141,16 +141,16 @@ fn servers_that_could_not_be_asked_are_named() {
 #[test]
 fn a_broken_response_is_not_nobody() {
     for (body, error) in [
-        ("[]", ResponseError::NotAnObject),
-        ("", ResponseError::NotJson),
-        (r#"{"device_keys":[]}"#, ResponseError::Member("device_keys")),
-        (r#"{"master_keys":"x"}"#, ResponseError::Member("master_keys")),
-        (r#"{"failures":7}"#, ResponseError::Member("failures")),
+        ("[]", FormatProblem::NotAnObject),
+        ("", FormatProblem::NotJson),
+        (r#"{"device_keys":[]}"#, FormatProblem::Unusable("device_keys")),
+        (r#"{"master_keys":"x"}"#, FormatProblem::Unusable("master_keys")),
+        (r#"{"failures":7}"#, FormatProblem::Unusable("failures")),
     ] {
         assert_eq!(read(body).unwrap_err(), error.into(), "{body}");
     }
     let error = read(r#"{"errcode":"M_UNKNOWN"}"#).unwrap_err();
-    assert!(matches!(error, ApiError::Response(ResponseError::Errcode(_))));
+    assert!(matches!(error, ApiError::Errcode(_)));
     assert!(read(r#"{"device_keys":null}"#).unwrap().device_keys.is_empty());
 }
 
@@ -185,7 +185,7 @@ fn a_signature_that_was_not_taken_is_named() {
     assert_eq!((other.name.as_str(), other.errcode.as_str()), ("X\u{7}", ""));
     assert!(other.to_string().contains("X\\u{7}"));
     for body in [r#"{"failures":[]}"#, r#"{"failures":{"@a:b":7}}"#] {
-        assert_eq!(failures(body).unwrap_err(), ResponseError::Member("failures").into());
+        assert_eq!(failures(body).unwrap_err(), FormatProblem::Unusable("failures").into());
     }
     assert!(failures(r#"{"errcode":"M_UNKNOWN"}"#).is_err());
 }

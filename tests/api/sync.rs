@@ -6,8 +6,8 @@ use http::Response;
 use percent_encoding::percent_decode_str;
 use strongroom::{
     Limits,
-    api::{self, ApiError, ResponseError, SyncResponse},
-    encoding::json_object::JsonObject,
+    api::{self, ApiError, SyncResponse},
+    encoding::{format::FormatProblem, json_object::JsonObject},
     ids::{EventType, UserId},
 };
 
@@ -89,7 +89,7 @@ fn nothing_new_is_no_error_and_an_error_is_not_nothing_new() {
         (r#"{"next_batch":"s","account_data":{"events":{}}}"#, "account_data"),
         (r#"{"next_batch":"s","to_device":7}"#, "to_device"),
     ] {
-        assert_eq!(read(body).unwrap_err(), ResponseError::Member(name).into(), "{body}");
+        assert_eq!(read(body).unwrap_err(), FormatProblem::Unusable(name).into(), "{body}");
     }
 }
 
@@ -99,7 +99,7 @@ fn a_token_that_fits_into_no_url_is_refused() {
     let with = |length| read(&format!(r#"{{"next_batch":"{}"}}"#, "%".repeat(length)));
     let longest = with(4_096).unwrap().next_batch;
     assert!(wire(&api::get_sync().since(&longest)).1.len() > 3 * 4_096);
-    assert_eq!(with(4_097).unwrap_err(), ResponseError::Member("next_batch").into());
+    assert_eq!(with(4_097).unwrap_err(), FormatProblem::Unusable("next_batch").into());
 }
 
 #[test]

@@ -41,8 +41,8 @@ use strongroom::{
     Limits,
     api::{
         self, AccessToken, ApiError, BaseUrl, OwnKeys, PutRoomKeys, PutRoomKeysError, QueriedKeys,
-        RequestError, ResponseError, RetryAfter, RoomKeys, SignatureFailure, StoredRoomKeys,
-        SyncResponse, ToDeviceEvent, UploadSigningKeys, UserInteractiveAuth,
+        RequestError, RetryAfter, RoomKeys, SignatureFailure, StoredRoomKeys, SyncResponse,
+        ToDeviceEvent, UploadSigningKeys, UserInteractiveAuth,
     },
     backup::{
         AuthData, Authenticity, BackedUpSession, BackupDecryptionKey, BackupPassphraseAttempts,
@@ -230,7 +230,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         ApiError,
         BackupVersionInfo,
         BaseUrl,
-        ResponseError,
         RoomKeysItem,
         RoomKeysSplitter,
         StreamError,

@@ -9,10 +9,12 @@ use http::{HeaderMap, StatusCode};
 use thiserror::Error;
 
 use self::matrix::Meaning;
-pub use self::{
-    response::ResponseError, retry_after::RetryAfter, user_interactive_auth::UserInteractiveAuth,
+pub use self::{retry_after::RetryAfter, user_interactive_auth::UserInteractiveAuth};
+use crate::{
+    Limits,
+    encoding::{format::FormatError, json::RawObject},
+    excerpt::Excerpt,
 };
-use crate::{Limits, encoding::json::RawObject, excerpt::Excerpt};
 
 /// Why a response is not the expected one.
 ///
@@ -67,7 +69,10 @@ pub enum ApiError {
     },
     /// The homeserver agreed, but its response is not what the endpoint returns.
     #[error(transparent)]
-    Response(#[from] ResponseError),
+    Response(FormatError),
+    /// The response has a status of success, and is an error with this code all the same.
+    #[error("the homeserver's response has a status of success, but is the error {0}")]
+    Errcode(Excerpt),
 }
 
 impl ApiError {
@@ -77,7 +82,7 @@ impl ApiError {
         match self {
             Self::UserInteractiveAuth(_) => Some(StatusCode::UNAUTHORIZED.as_u16()),
             Self::Matrix { status, .. } | Self::NotMatrix { status, .. } => Some(*status),
-            Self::TooLarge { .. } | Self::Response(_) => None,
+            Self::TooLarge { .. } | Self::Response(_) | Self::Errcode(_) => None,
         }
     }
 

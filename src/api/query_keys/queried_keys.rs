@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::{
     Limits,
     api::{
-        ResponseError,
+        ApiError,
         members::{members, members_of},
         request::acknowledgement,
     },
@@ -51,7 +51,7 @@ pub struct QueriedKeys {
 }
 
 impl QueriedKeys {
-    pub(super) fn read(body: &[u8], limits: &Limits) -> Result<Self, ResponseError> {
+    pub(super) fn read(body: &[u8], limits: &Limits) -> Result<Self, ApiError> {
         let mut object = acknowledgement(body)?;
         let mut keys = Self::default();
         for (user_id, devices) in members(&mut object, "device_keys")? {
@@ -118,7 +118,7 @@ impl QueriedKeys {
         usage: CrossSigningUsage,
         name: &'static str,
         limits: &Limits,
-    ) -> Result<BTreeMap<UserId, CrossSigningKey>, ResponseError> {
+    ) -> Result<BTreeMap<UserId, CrossSigningKey>, ApiError> {
         let mut usable = BTreeMap::new();
         for (user_id, value) in
             members(object, name)?.into_iter().filter(|(_, it)| says_something(it))

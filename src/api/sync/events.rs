@@ -3,8 +3,9 @@
 use serde_json::value::RawValue;
 
 use crate::{
-    api::{ResponseError, members::text, request::object},
+    api::{ApiError, members::text, request::object},
     encoding::{
+        format::FormatProblem,
         json::{self, RawObject},
         json_object::JsonObject,
     },
@@ -41,11 +42,11 @@ pub struct ToDeviceEvent {
 }
 
 impl SyncResponse {
-    pub(super) fn read(body: &[u8]) -> Result<Self, ResponseError> {
+    pub(super) fn read(body: &[u8]) -> Result<Self, ApiError> {
         let mut object = object(body)?;
         let next_batch = object.take("next_batch").and_then(json::lenient_token);
         let next_batch = next_batch.filter(|token| token.len() <= MAX_TOKEN_BYTES);
-        let next_batch = next_batch.ok_or(ResponseError::Member("next_batch"))?;
+        let next_batch = next_batch.ok_or(FormatProblem::Unusable("next_batch"))?;
         let (account_data, to_device) =
             (events(&mut object, "account_data")?, events(&mut object, "to_device")?);
         let all = account_data.len() + to_device.len();
@@ -80,10 +81,10 @@ fn content(event: &RawValue) -> Option<JsonObject> {
 fn events<'a>(
     object: &mut RawObject<'a>,
     name: &'static str,
-) -> Result<Vec<&'a RawValue>, ResponseError> {
+) -> Result<Vec<&'a RawValue>, ApiError> {
     let Some(value) = object.take_present(name) else { return Ok(Vec::new()) };
-    let broken = ResponseError::Member(name);
-    let mut inner = RawObject::parse(value.get().as_bytes()).map_err(|_| broken.clone())?;
+    let broken = FormatProblem::Unusable(name);
+    let mut inner = RawObject::parse(value.get().as_bytes()).map_err(|_| broken)?;
     let Some(events) = inner.take_present("events") else { return Ok(Vec::new()) };
-    json::array(events).ok_or(broken)
+    json::array(events).ok_or(broken.into())
 }
