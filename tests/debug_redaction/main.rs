@@ -104,8 +104,8 @@ use strongroom::{
         UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome, Unlocked, VerifiedPublicKeys,
     },
     secret_value::{
-        CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeyVerdict, PublicKeys, SecretCheckError,
-        SecretContent, SecretRepair, SecretValue,
+        CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeys, SecretCheckError, SecretContent,
+        SecretRepair, SecretValue,
     },
     secrets_bundle::SecretsBundle,
     session_data::{ExportedSession, Repair, SessionData, SessionKey},
@@ -269,7 +269,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         SealOptions,
         KeyAlgorithm,
         KeyStanding,
-        PublicKeyVerdict,
         SecretName,
         SecretOrigin,
         SecretRepair,

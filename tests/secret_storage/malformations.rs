@@ -32,8 +32,8 @@ use strongroom::{
         Unlocked,
     },
     secret_value::{
-        CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, PublicKeyVerdict,
-        PublicKeys, SecretRepair,
+        CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, PublicKeys,
+        SecretRepair,
     },
 };
 
@@ -472,7 +472,7 @@ fn row_39_and_40_old_names_and_lists_of_numbers_are_repaired() {
     public_keys.backup = Some(public_key(KEY));
     let name = SecretName::from(MEGOLM_BACKUP_V1_RECOVERY_KEY);
     let opened = storage.open(&name, &mut unlocked.keys.clone(), &public_keys).unwrap();
-    assert_eq!(opened.public_key(), PublicKeyVerdict::Belongs);
+    assert!(opened.belongs_to_public_key());
     assert_eq!((opened.name(), text(&opened)), (&name, list));
     let read = opened.value().unwrap();
     assert_eq!(read.repairs, [SecretRepair::NameOfADraft, SecretRepair::NumberList]);

@@ -15,7 +15,7 @@ use crate::{
     },
     secret_value::{
         CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING,
-        MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, PublicKeyVerdict, SecretRepair,
+        MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, SecretRepair,
     },
     signed_json::QueriedKeyError,
 };
@@ -111,7 +111,7 @@ impl Case<'_> {
             findings.add(SecretFinding::Legacy { name: name(), form });
         }
         let verdict = self.facts.verified.as_public_keys().check(&read.value);
-        if !opened.is_authenticated() && verdict != Ok(PublicKeyVerdict::Belongs) {
+        if !opened.is_authenticated() && verdict != Ok(true) {
             findings.add(SecretFinding::Unauthenticated { name: name() });
         }
         let published = Facts::published(self.evidence, opened.name());
