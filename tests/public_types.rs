@@ -13,7 +13,7 @@ use strongroom::{
     api::{
         AccessToken, ApiError, BaseUrl, OwnKeys, PutRoomKeys, PutRoomKeysError, QueriedKeys,
         Request, RequestError, RetryAfter, RoomKeys, SignatureFailure, StoredRoomKeys,
-        SyncResponse, ToDeviceEvent, UploadSigningKeys, UserInteractiveAuth,
+        SyncResponse, UploadSigningKeys, UserInteractiveAuth,
     },
     backup::{
         AuthData, Authenticity, BackedUpSession, BackupDecryptionKey, BackupPassphraseAttempts,
@@ -77,9 +77,9 @@ use strongroom::{
     secret_sharing::{
         AcceptedSecret, AnswerState, Decision, DecryptedToDevice, DeviceIdentity, DeviceProblem,
         DroppedAnswer, EncryptedSecretSend, EndedRequest, IncomingRequest, OutgoingRequest,
-        OwnDevice, OwnDevices, PlainToDevice, Receipt, RequestState, Requester, RequesterError,
-        Responder, ResponderError, SecretRequest, SecretRequestAction, SecretSend, SecretToEncrypt,
-        SharePolicy, ShareRule,
+        OwnDevice, OwnDevices, Receipt, RequestState, Requester, RequesterError, Responder,
+        ResponderError, SecretRequest, SecretRequestAction, SecretSend, SecretToEncrypt,
+        SharePolicy, ShareRule, ToDeviceEvent,
     },
     secret_storage::{
         ChangeError, EncryptedSecret, EntryKind, KeyAlgorithm, KeyDescription, KeyStanding,
@@ -296,7 +296,6 @@ fn every_public_type_is_send_and_sync() {
         OutgoingRequest,
         OwnDevice,
         OwnDevices,
-        PlainToDevice,
         Receipt,
         RequestState,
         Requester,
@@ -385,7 +384,7 @@ fn every_public_type_is_send_and_sync() {
 
 /// How many public types there are, those of all features included, but for that of a closure's argument. One more is one
 /// more to know for everybody: join it with another, or keep it private.
-const MOST: usize = 243
+const MOST: usize = 242
     + if cfg!(feature = "zxcvbn") { 2 } else { 0 }
     + if cfg!(feature = "unstable-msc4385") { 2 } else { 0 };
 

@@ -70,7 +70,7 @@ pub use self::{
         get_room_keys, get_room_keys_for_room, get_room_keys_for_session, update_backup_version,
     },
     send_to_device::{request_secret, send_encrypted, send_secret, send_secret_request},
-    sync::{SyncResponse, ToDeviceEvent, get_sync},
+    sync::{SyncResponse, get_sync},
     upload_signatures::{SignatureFailure, upload_signatures},
     upload_signing_keys::UploadSigningKeys,
 };

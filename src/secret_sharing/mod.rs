@@ -6,7 +6,7 @@
 //! [devices](OwnDevices), time and limits go in, and what to send comes out. Olm is the host's.
 //!
 //! ```text
-//! Requester::request ─> OutgoingRequest ─────── in clear ──────> PlainToDevice ─> Responder::receive
+//! Requester::request ─> OutgoingRequest ─────── in clear ──────> ToDeviceEvent ─> Responder::receive
 //!                                                                                   │ Decision::{Share, AskUser}
 //!                                                                                   v
 //!                                                                Responder::take ─> SecretToEncrypt
@@ -66,7 +66,7 @@
 //!     ids::DeviceId,
 //!     secret::SecretBytes,
 //!     secret_sharing::{
-//!         Decision, DeviceIdentity, OwnDevice, OwnDevices, PlainToDevice, Requester,
+//!         Decision, DeviceIdentity, OwnDevice, OwnDevices, ToDeviceEvent, Requester,
 //!         Responder, SECRET_REQUEST, SharePolicy,
 //!     },
 //!     secret_value::MEGOLM_BACKUP_V1,
@@ -96,7 +96,7 @@
 //! assert_eq!(request.device_ids(), [DeviceId::from("LAPTOP")]);
 //!
 //! // The laptop asks its user.
-//! let event = PlainToDevice {
+//! let event = ToDeviceEvent {
 //!     sender: "@a:b.org".into(),
 //!     event_type: SECRET_REQUEST.into(),
 //!     content: request.content(),
@@ -138,5 +138,5 @@ pub use self::{
     },
     secret_request::{SecretRequest, SecretRequestAction},
     secret_send::{SECRET_SEND, SecretSend},
-    to_device::{DecryptedToDevice, PlainToDevice},
+    to_device::{DecryptedToDevice, ToDeviceEvent},
 };

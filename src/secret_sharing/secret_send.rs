@@ -22,8 +22,8 @@ use crate::{
 /// clear does not compile:
 ///
 /// ```compile_fail,E0308
-/// # use strongroom::{Limits, secret_sharing::{PlainToDevice, SecretSend}};
-/// fn read(event: &PlainToDevice) {
+/// # use strongroom::{Limits, secret_sharing::{ToDeviceEvent, SecretSend}};
+/// fn read(event: &ToDeviceEvent) {
 ///     let _ = SecretSend::read(event, &Limits::default());
 /// }
 /// ```

@@ -55,19 +55,17 @@ fn events_are_kept_raw_and_in_their_order() {
     assert_eq!((a.0.as_str(), a.1.is_empty()), ("a", true));
     let [event] = sync.to_device.as_slice() else { panic!("{:?}", sync.to_device) };
     assert_eq!(event.event_type.as_str(), "m.room.encrypted");
-    assert_eq!(event.sender, Some(UserId::from("@b:c")));
+    assert_eq!(event.sender, UserId::from("@b:c"));
     assert_eq!(event.content.as_bytes(), br#"{"x":1.50}"#);
-    assert_eq!(event.json.as_bytes(), sent.as_bytes());
 }
 
 #[test]
 fn a_broken_event_costs_itself_alone() {
     let body = r#"{"next_batch":"s1",
         "account_data":{"events":[7,null,{},{"type":"a"},{"type":7,"content":{}},{"type":"a","content":[]},{"type":"ok","content":{}}]},
-        "to_device":{"events":[{"content":{}},{"type":"\ud800","content":{}},{"type":"ok","sender":7,"content":{}}]}}"#;
+        "to_device":{"events":[{"content":{}},{"type":"\ud800","content":{}},{"type":"ok","sender":7,"content":{}},{"type":"ok","sender":"@b:c","content":{}}]}}"#;
     let sync = read(body).unwrap();
-    assert_eq!((sync.account_data.len(), sync.to_device.len(), sync.broken), (1, 1, 8));
-    assert_eq!(sync.to_device[0].sender, None);
+    assert_eq!((sync.account_data.len(), sync.to_device.len(), sync.broken), (1, 1, 9));
 }
 
 #[test]

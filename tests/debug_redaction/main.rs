@@ -42,7 +42,7 @@ use strongroom::{
     api::{
         self, AccessToken, ApiError, BaseUrl, OwnKeys, PutRoomKeys, PutRoomKeysError, QueriedKeys,
         RequestError, RetryAfter, RoomKeys, SignatureFailure, StoredRoomKeys, SyncResponse,
-        ToDeviceEvent, UploadSigningKeys, UserInteractiveAuth,
+        UploadSigningKeys, UserInteractiveAuth,
     },
     backup::{
         AuthData, Authenticity, BackedUpSession, BackupDecryptionKey, BackupPassphraseAttempts,
@@ -94,8 +94,8 @@ use strongroom::{
     secret::{SecretString, SecretVec},
     secret_sharing::{
         AnswerState, Decision, DeviceIdentity, DeviceProblem, IncomingRequest, OutgoingRequest,
-        OwnDevice, OwnDevices, PlainToDevice, RequestState, Responder, SecretRequest,
-        SecretRequestAction, SharePolicy, ShareRule,
+        OwnDevice, OwnDevices, RequestState, Responder, SecretRequest, SecretRequestAction,
+        SharePolicy, ShareRule, ToDeviceEvent,
     },
     secret_storage::{
         Change, ChangeError, EncryptedSecret, EntryKind, KeyAlgorithm, KeyDescription, KeyStanding,
@@ -293,7 +293,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         OutgoingRequest,
         OwnDevice,
         OwnDevices,
-        PlainToDevice,
         RequestId,
         RequestState,
         Responder,
@@ -690,7 +689,8 @@ fn look_at_contents(witness: &mut Witness) {
     let send = api::send_encrypted("1", [("@a".into(), "*".into(), content)]);
     witness.debug(&send);
     look_at_request(witness, &api::send_encrypted("1", []));
-    let event = format!(r#"{{"type":"m.a","content":{{"x":"{TOKEN}"}},"y":"{TOKEN}"}}"#);
+    let event =
+        format!(r#"{{"type":"m.a","sender":"@a","content":{{"x":"{TOKEN}"}},"y":"{TOKEN}"}}"#);
     let body = format!(
         r#"{{"next_batch":"1","account_data":{{"events":[{event}]}},"to_device":{{"events":[{event}]}}}}"#
     );

@@ -8,9 +8,9 @@ use strongroom::{
     secret::SecretVec,
     secret_sharing::{
         AcceptedSecret, Decision, DecryptedToDevice, DeviceIdentity, DroppedAnswer,
-        EncryptedSecretSend, EndedRequest, IncomingRequest, OwnDevice, OwnDevices, PlainToDevice,
-        Receipt, Requester, RequesterError, Responder, ResponderError, SECRET_REQUEST, SecretSend,
-        SecretToEncrypt, SharePolicy,
+        EncryptedSecretSend, EndedRequest, IncomingRequest, OwnDevice, OwnDevices, Receipt,
+        Requester, RequesterError, Responder, ResponderError, SECRET_REQUEST, SecretSend,
+        SecretToEncrypt, SharePolicy, ToDeviceEvent,
     },
     secret_value::{MEGOLM_BACKUP_V1, PublicKeys, SecretValue},
 };
@@ -73,7 +73,7 @@ fn asked(responder: &mut Responder, devices: &OwnDevices) -> IncomingRequest {
     });
     let content = JsonObject::from_json(content.to_string().as_bytes()).unwrap();
     let (sender, event_type) = (USER.into(), SECRET_REQUEST.into());
-    let event = PlainToDevice { sender, event_type, content };
+    let event = ToDeviceEvent { sender, event_type, content };
     match responder.receive(&event, devices, &Limits::default(), 0) {
         Decision::AskUser(incoming) => incoming,
         other => panic!("{other:?}"),

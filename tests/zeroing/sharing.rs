@@ -12,7 +12,7 @@ use strongroom::{
     secret::SecretVec,
     secret_sharing::{
         Decision, DecryptedToDevice, DeviceIdentity, IncomingRequest, OwnDevice, OwnDevices,
-        PlainToDevice, Receipt, Requester, Responder, SECRET_REQUEST, SecretSend, SharePolicy,
+        Receipt, Requester, Responder, SECRET_REQUEST, SecretSend, SharePolicy, ToDeviceEvent,
     },
     secret_storage::VerifiedPublicKeys,
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeys},
@@ -108,7 +108,7 @@ fn asked(responder: &mut Responder, name: &str) -> IncomingRequest {
     });
     let content = JsonObject::from_json(content.to_string().as_bytes()).unwrap();
     let (sender, event_type) = (USER.into(), SECRET_REQUEST.into());
-    let event = PlainToDevice { sender, event_type, content };
+    let event = ToDeviceEvent { sender, event_type, content };
     match responder.receive(&event, &seen_by_the_laptop(), &Limits::default(), 0) {
         Decision::AskUser(incoming) => incoming,
         other => panic!("{other:?}"),

@@ -25,8 +25,8 @@ use strongroom::{
     saved_state::{SavedStateError, StateKey},
     secret::SecretBytes,
     secret_sharing::{
-        Decision, DeviceIdentity, OwnDevice, OwnDevices, PlainToDevice, Requester, Responder,
-        SECRET_REQUEST, SharePolicy,
+        Decision, DeviceIdentity, OwnDevice, OwnDevices, Requester, Responder, SECRET_REQUEST,
+        SharePolicy, ToDeviceEvent,
     },
     secret_storage::SecretStorage,
     secret_value::{MEGOLM_BACKUP_V1, PublicKeys},
@@ -103,7 +103,7 @@ fn a_request_for_a_secret_survives_a_restart_and_is_put_before_the_user() {
     assert_eq!(other.err(), Some(SavedStateError::OtherAccount));
     assert!(Requester::from_saved(&saved, user(), "PHONE".into()).is_ok());
 
-    let event = PlainToDevice {
+    let event = ToDeviceEvent {
         sender: user(),
         event_type: SECRET_REQUEST.into(),
         content: request.content(),

@@ -9,7 +9,8 @@ use crate::{
         json::{self, RawObject},
         json_object::JsonObject,
     },
-    ids::{EventType, UserId},
+    ids::EventType,
+    secret_sharing::ToDeviceEvent,
 };
 
 /// Account data that has changed, and events that were sent to this device.
@@ -23,22 +24,9 @@ pub struct SyncResponse {
     pub account_data: Vec<(EventType, JsonObject)>,
     /// The events sent to this device, in the order of the response.
     pub to_device: Vec<ToDeviceEvent>,
-    /// How many events of both kinds were left out: they have no type, no content, or are no objects.
+    /// How many events of both kinds were left out: they have no type, no content, or are no objects; or they were sent to this
+    /// device, and do not say by whom.
     pub broken: usize,
-}
-
-/// One event that was sent to this device.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ToDeviceEvent {
-    /// The type.
-    pub event_type: EventType,
-    /// Who sent it, by the word of the homeserver.
-    pub sender: Option<UserId>,
-    /// The content.
-    pub content: JsonObject,
-    /// The whole event, for a host that decrypts it.
-    pub json: JsonObject,
 }
 
 impl SyncResponse {
@@ -52,21 +40,18 @@ impl SyncResponse {
         let all = account_data.len() + to_device.len();
         let pair = |event| Some((text(event, "type")?.into(), content(event)?));
         let account_data: Vec<_> = account_data.into_iter().filter_map(pair).collect();
-        let to_device: Vec<_> = to_device.into_iter().filter_map(ToDeviceEvent::read).collect();
+        let to_device: Vec<_> = to_device.into_iter().filter_map(sent).collect();
         let broken = all - account_data.len() - to_device.len();
         Ok(Self { next_batch, account_data, to_device, broken })
     }
 }
 
-impl ToDeviceEvent {
-    fn read(event: &RawValue) -> Option<Self> {
-        Some(Self {
-            event_type: text(event, "type")?.into(),
-            sender: text(event, "sender").map(Into::into),
-            content: content(event)?,
-            json: JsonObject::from_raw(event)?,
-        })
-    }
+fn sent(event: &RawValue) -> Option<ToDeviceEvent> {
+    Some(ToDeviceEvent {
+        sender: text(event, "sender")?.into(),
+        event_type: text(event, "type")?.into(),
+        content: content(event)?,
+    })
 }
 
 /// A longer one may not fit into the URL of the next request. Real ones have some hundred bytes.

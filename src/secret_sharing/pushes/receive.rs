@@ -21,8 +21,8 @@ impl SecretPushes {
     ///
     /// ```compile_fail,E0308
     /// # use strongroom::{Limits, secret_value::PublicKeys};
-    /// # use strongroom::secret_sharing::{OwnDevices, PlainToDevice, SecretPushes};
-    /// fn receive(pushes: &mut SecretPushes, event: &PlainToDevice, devices: &OwnDevices) {
+    /// # use strongroom::secret_sharing::{OwnDevices, ToDeviceEvent, SecretPushes};
+    /// fn receive(pushes: &mut SecretPushes, event: &ToDeviceEvent, devices: &OwnDevices) {
     ///     let _ = pushes.receive(event, devices, &PublicKeys::default(), &Limits::default(), 0);
     /// }
     /// ```

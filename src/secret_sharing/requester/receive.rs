@@ -30,8 +30,8 @@ impl Requester {
     ///
     /// ```compile_fail,E0308
     /// # use strongroom::{Limits, secret_value::PublicKeys};
-    /// # use strongroom::secret_sharing::{OwnDevices, PlainToDevice, Requester};
-    /// fn receive(requester: &mut Requester, event: &PlainToDevice, devices: &OwnDevices) {
+    /// # use strongroom::secret_sharing::{OwnDevices, ToDeviceEvent, Requester};
+    /// fn receive(requester: &mut Requester, event: &ToDeviceEvent, devices: &OwnDevices) {
     ///     requester.receive(event, devices, &PublicKeys::default(), &Limits::default(), 0);
     /// }
     /// ```

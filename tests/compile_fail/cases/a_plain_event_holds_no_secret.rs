@@ -1,8 +1,8 @@
 use strongroom::{
     Limits,
-    secret_sharing::{PlainToDevice, SecretSend},
+    secret_sharing::{ToDeviceEvent, SecretSend},
 };
 
-fn read(event: &PlainToDevice) {
-    let _ = SecretSend::read(event, &Limits::default()); //~ E0308 expected `&DecryptedToDevice`, found `&PlainToDevice`
+fn read(event: &ToDeviceEvent) {
+    let _ = SecretSend::read(event, &Limits::default()); //~ E0308 expected `&DecryptedToDevice`, found `&ToDeviceEvent`
 }
