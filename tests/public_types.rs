@@ -13,7 +13,7 @@ use strongroom::{
     api::{
         AccessToken, ApiError, BaseUrl, OwnKeys, PutRoomKeys, PutRoomKeysError, QueriedKeys,
         Request, RequestError, RetryAfter, RoomKeys, SignatureFailure, StoredRoomKeys,
-        SyncResponse, UploadSigningKeys, UserInteractiveAuth,
+        SyncResponse, UserInteractiveAuth,
     },
     backup::{
         AuthData, Authenticity, BackedUpSession, BackupDecryptionKey, BackupPassphraseAttempts,
@@ -126,7 +126,6 @@ fn every_public_type_is_send_and_sync() {
         SignatureFailure,
         SyncResponse,
         ToDeviceEvent,
-        UploadSigningKeys,
         EventType,
         JsonObject,
         RetryAfter,
@@ -384,7 +383,7 @@ fn every_public_type_is_send_and_sync() {
 
 /// How many public types there are, those of all features included, but for that of a closure's argument. One more is one
 /// more to know for everybody: join it with another, or keep it private.
-const MOST: usize = 242
+const MOST: usize = 241
     + if cfg!(feature = "zxcvbn") { 2 } else { 0 }
     + if cfg!(feature = "unstable-msc4385") { 2 } else { 0 };
 

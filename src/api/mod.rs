@@ -11,7 +11,7 @@
 //! | the sessions of a room | [`PutRoomKeys::for_room`], [`get_room_keys_for_room`], [`delete_room_keys_for_room`] |
 //! | one session | [`PutRoomKeys::for_session`], [`get_room_keys_for_session`], [`delete_room_keys_for_session`] |
 //! | account data | [`get_account_data`], [`put_account_data`], [`delete_account_data`], [`get_sync`] |
-//! | devices and keys | [`request_secret`], [`send_secret`], [`send_secret_request`], [`send_encrypted`], [`query_keys`], [`upload_signatures`], [`UploadSigningKeys`] |
+//! | devices and keys | [`request_secret`], [`send_secret`], [`send_secret_request`], [`send_encrypted`], [`query_keys`], [`upload_signatures`], [`upload_signing_keys`] |
 //! | the account | [`get_who_am_i`] |
 //!
 //! Every request fails with [`RequestError`] if an identifier cannot be part of a URL, and every
@@ -72,5 +72,7 @@ pub use self::{
     send_to_device::{request_secret, send_encrypted, send_secret, send_secret_request},
     sync::{SyncResponse, get_sync},
     upload_signatures::{SignatureFailure, upload_signatures},
-    upload_signing_keys::UploadSigningKeys,
+    upload_signing_keys::{
+        upload_signing_keys, upload_signing_keys_with_auth, upload_signing_keys_with_password,
+    },
 };

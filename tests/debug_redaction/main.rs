@@ -42,7 +42,7 @@ use strongroom::{
     api::{
         self, AccessToken, ApiError, BaseUrl, OwnKeys, PutRoomKeys, PutRoomKeysError, QueriedKeys,
         RequestError, RetryAfter, RoomKeys, SignatureFailure, StoredRoomKeys, SyncResponse,
-        UploadSigningKeys, UserInteractiveAuth,
+        UserInteractiveAuth,
     },
     backup::{
         AuthData, Authenticity, BackedUpSession, BackupDecryptionKey, BackupPassphraseAttempts,
@@ -826,12 +826,12 @@ fn look_at_cross_signing(witness: &mut Witness, _: &Vault) {
     }
     witness.debug::<NewIdentity>(&identity);
     witness.debug::<SelfSigningKey>(&identity.self_signing_key());
-    let upload = UploadSigningKeys::new(&identity);
-    assert!(witness.found_in(str::from_utf8(upload.request().body()).unwrap()).is_none());
-    let upload = upload.with_password(&"@a:b".into(), &TOKEN.into(), None);
-    witness.debug::<UploadSigningKeys>(&upload);
-    let auth = format!(r#"{{"token":"{TOKEN}"}}"#);
-    witness.debug::<UploadSigningKeys>(&upload.with_auth(auth.as_str().into()).unwrap());
+    let upload = api::upload_signing_keys(&identity);
+    assert!(witness.found_in(str::from_utf8(upload.body()).unwrap()).is_none());
+    let upload = api::upload_signing_keys_with_password(&identity, &TOKEN.into(), None);
+    witness.debug(&upload);
+    let auth = SecretString::from(format!(r#"{{"token":"{TOKEN}"}}"#).as_str());
+    witness.debug(&api::upload_signing_keys_with_auth(&identity, &auth).unwrap());
 }
 
 #[test]
