@@ -177,7 +177,7 @@ fn a_description_that_looks_like_another_object_is_not_believed_by_its_signature
         let storage =
             crate::house::storage(&vec![crate::house::event("m.secret_storage.key.k", &signed)]);
         let description = storage.key(&"k".into()).unwrap().clone();
-        description.verify_legacy(&USER.into(), &signers, &limits).is_some()
+        description.check_signatures(&USER.into(), &signers, &limits).trusted_signer().is_some()
     };
     assert!(verified(&description));
     for name in ["public_key", "keys", "key", "usage", "user_id", "device_id", "algorithms"] {

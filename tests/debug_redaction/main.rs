@@ -99,8 +99,8 @@ use strongroom::{
     },
     secret_storage::{
         Change, ChangeError, EncryptedSecret, EntryKind, KeyAlgorithm, KeyDescription, KeyStanding,
-        LegacyPublicKey, NewKey, NotVerified, OpenedSecret, Plan, PlanStep, SecretOpenError,
-        SecretOrigin, SecretStorage, SecretStorageFinding, SecretStorageKey, SecretVerdict, Unlock,
+        NewKey, NotVerified, OpenedSecret, Plan, PlanStep, SecretOpenError, SecretOrigin,
+        SecretStorage, SecretStorageFinding, SecretStorageKey, SecretVerdict, Unlock,
         UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome, Unlocked, VerifiedPublicKeys,
     },
     secret_value::{
@@ -281,7 +281,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         KeyDescription,
         SecretStorageFinding,
         // What is written to that account data, and why.
-        LegacyPublicKey,
         NotVerified,
         VerifiedPublicKeys,
         // Plain events, and what is said about devices and requests.
