@@ -92,7 +92,7 @@ use strongroom::{
     session_data::{ExportedSession, Repair, SessionData, SessionDataError, SessionKey},
     signed_json::{
         BackupAuthDataToSign, CrossSigningKey, CrossSigningUsage, DeviceKeys, KeysToSign,
-        QueriedKeyError, SignatureReport, SignatureVerdict, SignedObject, ToSign, TrustedSigner,
+        SignatureReport, SignatureVerdict, SignedObject, ToSign, TrustedSigner,
     },
 };
 
@@ -119,7 +119,6 @@ fn every_public_type_is_send_and_sync() {
         StoredRoomKeys,
         CrossSigningKey,
         DeviceKeys,
-        QueriedKeyError,
         OwnKeys,
         QueriedKeys,
         SignatureFailure,
@@ -381,7 +380,7 @@ fn every_public_type_is_send_and_sync() {
 
 /// How many public types there are, those of all features included, but for that of a closure's argument. One more is one
 /// more to know for everybody: join it with another, or keep it private.
-const MOST: usize = 240
+const MOST: usize = 239
     + if cfg!(feature = "zxcvbn") { 2 } else { 0 }
     + if cfg!(feature = "unstable-msc4385") { 2 } else { 0 };
 

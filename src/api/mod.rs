@@ -54,6 +54,7 @@ mod sync;
 mod upload_signatures;
 mod upload_signing_keys;
 
+pub(crate) use self::query_keys::DEVICES_UNREADABLE;
 pub use self::{
     access_token::AccessToken,
     base_url::BaseUrl,

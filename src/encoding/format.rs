@@ -57,6 +57,13 @@ pub enum FormatProblem {
     /// A member is missing, or is nothing that can be used.
     #[error("has no usable \u{201c}{0}\u{201d}")]
     Unusable(&'static str),
+    /// A member, which is missing or not, says that it is something else than what was asked for.
+    #[error("has another \u{201c}{0}\u{201d} than what was asked for")]
+    Other(&'static str),
+    /// It could be read as another kind of signed object as well: a device's keys with the public key of a backup in them, say. A
+    /// signature that was made for the one must not count for the other.
+    #[error("could be mistaken for something else that is signed, so it is not accepted")]
+    OtherKind,
     /// A member is not base64 of the right length.
     #[error("has a damaged \u{201c}{0}\u{201d} ({1})")]
     DamagedMember(&'static str, Base64Error),

@@ -111,7 +111,7 @@ use strongroom::{
     session_data::{ExportedSession, Repair, SessionData, SessionKey},
     signed_json::{
         BackupAuthDataToSign, CrossSigningKey, CrossSigningUsage, DeviceKeys, KeysToSign,
-        QueriedKeyError, SignatureReport, SignatureVerdict, SignedObject, ToSign, TrustedSigner,
+        SignatureReport, SignatureVerdict, SignedObject, ToSign, TrustedSigner,
     },
 };
 use vault::{
@@ -237,7 +237,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         StoredRoomKeys,
         CrossSigningKey,
         DeviceKeys,
-        QueriedKeyError,
         OwnKeys,
         QueriedKeys,
         SignatureFailure,
