@@ -48,7 +48,6 @@ use strongroom::{
         key_material::KeyMaterial,
     },
     encoding::{
-        base64::Base64Error,
         canonical_json::JsonValue,
         format::{FormatError, FormatProblem},
         json_object::JsonObject,
@@ -237,7 +236,6 @@ fn every_public_type_is_send_and_sync() {
         // encoding
         FormatError,
         FormatProblem,
-        Base64Error,
         JsonValue,
         // homeserver
         Exchange,
@@ -380,7 +378,7 @@ fn every_public_type_is_send_and_sync() {
 
 /// How many public types there are, those of all features included, but for that of a closure's argument. One more is one
 /// more to know for everybody: join it with another, or keep it private.
-const MOST: usize = 239
+const MOST: usize = 238
     + if cfg!(feature = "zxcvbn") { 2 } else { 0 }
     + if cfg!(feature = "unstable-msc4385") { 2 } else { 0 };
 

@@ -18,10 +18,7 @@ use strongroom::{
         curve25519_aes_sha2::MacScheme,
         key_material::KeyMaterial,
     },
-    encoding::{
-        base64::{self, Base64Error},
-        format::FormatProblem,
-    },
+    encoding::{base64, format::FormatProblem},
     ids::{SecretName, SecretStorageKeyId},
     passphrase::{PassphraseError, PassphraseForm, PassphraseProgress},
     recovery_key::RecoveryKeyError,
@@ -182,9 +179,8 @@ fn row_32_the_mac_of_an_asymmetric_secret_has_8_bytes() {
             json!(base64::encode(&vec![0; found]));
         let storage = account.storage();
         let secret = storage.secret(&"org.example.a".into()).unwrap();
-        let expected =
-            FormatProblem::DamagedMember("mac", Base64Error::Length { expected: 8, found })
-                .of("the encrypted data");
+        let expected = FormatProblem::MemberLength { member: "mac", expected: 8, found }
+            .of("the encrypted data");
         assert!(secret.unreadable().eq([(&ASYMMETRIC_ID.into(), &expected)]));
     }
 }
@@ -264,7 +260,7 @@ fn row_35_a_check_that_cannot_be_read_is_as_good_as_none() {
     };
     assert_eq!(check("mac", json!(7)), unreadable(ID, FormatProblem::Unusable("mac")));
     assert_eq!(check("iv", json!(null)), unreadable(ID, FormatProblem::Unusable("iv")));
-    let short = FormatProblem::DamagedMember("mac", Base64Error::Length { expected: 32, found: 1 });
+    let short = FormatProblem::MemberLength { member: "mac", expected: 32, found: 1 };
     assert_eq!(check("mac", json!("AA")), unreadable(ID, short));
     assert_eq!(check("mac", json!(null)), [], "nothing to compare with");
     let mut account = Account::default().with_asymmetric_key(ASYMMETRIC_ID, KEY);
@@ -275,10 +271,7 @@ fn row_35_a_check_that_cannot_be_read_is_as_good_as_none() {
             json!("AA"),
             unreadable(
                 ASYMMETRIC_ID,
-                FormatProblem::DamagedMember(
-                    "pubkey",
-                    Base64Error::Length { expected: 32, found: 1 },
-                ),
+                FormatProblem::MemberLength { member: "pubkey", expected: 32, found: 1 },
             ),
         ),
     ] {
