@@ -69,7 +69,7 @@ use strongroom::{
     passphrase::{PassphraseError, PassphraseForm, PassphraseParameters, PassphraseProgress},
     provenance::Provenance,
     randomness::NoRandomness,
-    recovery_key::{RecoveryKey, RecoveryKeyError, RepairedKey, TypingMistake},
+    recovery_key::{RecoveryKey, RecoveryKeyError, TypingMistake},
     saved_files::{SavedFileError, SavedFiles, SavedPart},
     saved_state::{SavedStateError, StateKey},
     secret::{SecretBytes, SecretString, SecretVec},
@@ -251,7 +251,6 @@ fn every_public_type_is_send_and_sync() {
         KeyId,
         NoRandomness,
         RecoveryKey,
-        RepairedKey,
         TypingMistake,
         RecoveryKeyError,
         RoomId,
@@ -378,7 +377,7 @@ fn every_public_type_is_send_and_sync() {
 
 /// How many public types there are, those of all features included, but for that of a closure's argument. One more is one
 /// more to know for everybody: join it with another, or keep it private.
-const MOST: usize = 238
+const MOST: usize = 237
     + if cfg!(feature = "zxcvbn") { 2 } else { 0 }
     + if cfg!(feature = "unstable-msc4385") { 2 } else { 0 };
 

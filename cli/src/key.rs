@@ -11,7 +11,7 @@ use strongroom::{
     Limits,
     backup::{BackupDecryptionKey, BackupPublicKey},
     crypto::key_material::KeyMaterial,
-    recovery_key::{RecoveryKey, RecoveryKeyError, RepairedKey},
+    recovery_key::{RecoveryKey, RecoveryKeyError, TypingMistake},
     saved_files::SavedFiles,
     secret_storage::{KeyDescription, KeyStanding, SecretStorage},
 };
@@ -105,10 +105,10 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     };
     if check.json {
         let position = match repaired.as_deref() {
-            Some([one]) => Some(one.position()),
+            Some([(_, mistake)]) => Some(mistake.position()),
             _ => read.err().as_ref().and_then(position),
         };
-        let text = |one: &RepairedKey| SecretText::new(one.key().to_text());
+        let text = |(key, _): &(RecoveryKey, _)| SecretText::new(key.to_text());
         let repaired = repaired.map(|all| all.iter().map(text).collect());
         print_json(&Report::Invalid { valid: false, error, position, repaired })?;
         return Ok(status);
@@ -133,21 +133,25 @@ fn print_whole(key: RecoveryKey, json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-fn print_repaired(out: &mut impl io::Write, repaired: &[RepairedKey]) -> io::Result<()> {
+fn print_repaired(
+    out: &mut impl io::Write,
+    repaired: &[(RecoveryKey, TypingMistake)],
+) -> io::Result<()> {
     match repaired {
         [] => writeln!(
             out,
             "It could not be repaired: no one wrong, missing, extra or swapped character makes it the right key. More than one is \
              wrong, or it is the key of something else."
         ),
-        [one] => {
-            writeln!(out, "The mistake was found, counting groups of four: {one}.")?;
-            writeln!(out, "This is the right key: {}", one.key().to_text().expose_str())
+        [(key, mistake)] => {
+            writeln!(out, "The mistake was found, counting groups of four: {mistake}.")?;
+            writeln!(out, "This is the right key: {}", key.to_text().expose_str())
         }
         all => {
             writeln!(out, "There are several right keys that it can have been meant for:")?;
-            all.iter()
-                .try_for_each(|one| writeln!(out, "  {} ({one})", one.key().to_text().expose_str()))
+            all.iter().try_for_each(|(key, mistake)| {
+                writeln!(out, "  {} ({mistake})", key.to_text().expose_str())
+            })
         }
     }
 }

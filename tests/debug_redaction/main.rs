@@ -452,10 +452,10 @@ fn recovery_keys_and_their_errors_hold_no_piece_of_what_was_typed() {
 fn look_at_recovery_keys(witness: &mut Witness, vault: &Vault) {
     witness.debug(&recovery_key());
     let typed = vault.recovery_key.get(1..).unwrap();
-    for repaired in RecoveryKey::repair_typed(typed, |key| *key == recovery_key()) {
-        witness.debug(&repaired);
-        witness.text(&repaired.to_string());
-        witness.debug(&repaired.mistake());
+    for (key, mistake) in RecoveryKey::repair_typed(typed, |key| *key == recovery_key()) {
+        witness.debug(&key);
+        witness.text(&mistake.to_string());
+        witness.debug(&mistake);
     }
     let mut messages = BTreeSet::new();
     for text in vault.malformed_recovery_keys() {
