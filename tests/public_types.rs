@@ -77,8 +77,8 @@ use strongroom::{
         AcceptedSecret, AnswerState, Decision, DecryptedToDevice, DeviceIdentity, DeviceProblem,
         DroppedAnswer, EncryptedSecretSend, EndedRequest, IncomingRequest, OutgoingRequest,
         OwnDevice, OwnDevices, Receipt, RequestState, Requester, RequesterError, Responder,
-        ResponderError, SecretRequest, SecretRequestAction, SecretSend, SecretToEncrypt,
-        SharePolicy, ShareRule, ToDeviceEvent,
+        ResponderError, SecretRequest, SecretRequestAction, SecretToEncrypt, SharePolicy,
+        ShareRule, ToDeviceEvent,
     },
     secret_storage::{
         ChangeError, EncryptedSecret, EntryKind, KeyAlgorithm, KeyDescription, KeyStanding, NewKey,
@@ -303,7 +303,6 @@ fn every_public_type_is_send_and_sync() {
         StateKey,
         SecretRequest,
         SecretRequestAction,
-        SecretSend,
         SecretToEncrypt,
         SharePolicy,
         ShareRule,
@@ -377,7 +376,7 @@ fn every_public_type_is_send_and_sync() {
 
 /// How many public types there are, those of all features included, but for that of a closure's argument. One more is one
 /// more to know for everybody: join it with another, or keep it private.
-const MOST: usize = 237
+const MOST: usize = 236
     + if cfg!(feature = "zxcvbn") { 2 } else { 0 }
     + if cfg!(feature = "unstable-msc4385") { 2 } else { 0 };
 

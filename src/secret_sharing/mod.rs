@@ -125,6 +125,7 @@ mod to_device;
 
 #[cfg(feature = "unstable-msc4385")]
 pub use self::pushes::{PushedSecret, SECRET_PUSH, SECRET_PUSH_UNSTABLE, SecretPushes};
+pub(crate) use self::secret_send::SecretSend;
 pub use self::{
     outgoing::OutgoingRequest,
     own_devices::{DeviceIdentity, DeviceProblem, OwnDevice, OwnDevices},
@@ -137,6 +138,6 @@ pub use self::{
         SECRET_REQUEST, SecretToEncrypt, SharePolicy, ShareRule,
     },
     secret_request::{SecretRequest, SecretRequestAction},
-    secret_send::{SECRET_SEND, SecretSend},
+    secret_send::SECRET_SEND,
     to_device::{DecryptedToDevice, ToDeviceEvent},
 };
