@@ -69,7 +69,7 @@ fn open(criterion: &mut Criterion) {
     group.bench_function("one", |bencher| {
         bencher.iter(|| {
             let data = EncryptedSessionData::from_json(black_box(&json)).unwrap();
-            key.open(&data).unwrap().read.value
+            key.open(&data).unwrap().0.value
         });
     });
     group.bench_function("vodozemac", |bencher| {

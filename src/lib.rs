@@ -30,8 +30,8 @@
 //! let written_down = key.to_recovery_key().to_text();
 //!
 //! let typed = RecoveryKey::typed_by_user(written_down.expose_str())?;
-//! let opened = BackupDecryptionKey::from_recovery_key(typed).open(&sealed)?;
-//! assert_eq!(opened.read.value, session);
+//! let (opened, _) = BackupDecryptionKey::from_recovery_key(typed).open(&sealed)?;
+//! assert_eq!(opened.value, session);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

@@ -105,7 +105,7 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     };
     if check.json {
         let position = match repaired.as_deref() {
-            Some([(_, mistake)]) => Some(mistake.position),
+            Some([(_, mistake)]) => Some(mistake.position()),
             _ => read.err().as_ref().and_then(position),
         };
         let text = |(key, _): &(RecoveryKey, _)| SecretText::new(key.to_text());

@@ -10,7 +10,7 @@ use strongroom::{
     ids::{SecretName, UserId},
     saved_state::StateKey,
     secret_sharing::{DeviceIdentity, Receipt, Requester},
-    secret_value::{MEGOLM_BACKUP_V1, PublicKeyVerdict, SecretValue},
+    secret_value::{MEGOLM_BACKUP_V1, SecretValue},
     session_data::ExportedSession,
 };
 
@@ -78,7 +78,7 @@ impl Phone {
                 self.requester.receive(&event, &devices, &public_keys, &limits, now_ms()?);
             match receipt {
                 Receipt::Accepted(accepted) => {
-                    if accepted.public_key != PublicKeyVerdict::Belongs {
+                    if !accepted.belongs_to_public_key {
                         return Err("the secret was not compared with its public key".into());
                     }
                     let from = &accepted.from.device_id;

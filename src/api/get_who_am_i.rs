@@ -2,9 +2,9 @@
 
 use http::Method;
 
-use super::{Request, ResponseError, path::Path, request::object};
+use super::{ApiError, Request, path::Path, request::object};
 use crate::{
-    encoding::json,
+    encoding::{format::FormatProblem, json},
     ids::{DeviceId, UserId},
 };
 
@@ -16,13 +16,13 @@ pub fn get_who_am_i() -> Request<(UserId, Option<DeviceId>)> {
     Request::new(Method::GET, Ok(Path::new("/account/whoami")), |body, _| read(body))
 }
 
-fn read(body: &[u8]) -> Result<(UserId, Option<DeviceId>), ResponseError> {
+fn read(body: &[u8]) -> Result<(UserId, Option<DeviceId>), ApiError> {
     let mut object = object(body)?;
     let mut text = |name| match object.take_present(name) {
         None => Ok(None),
         Some(value) => json::public_string(value).map(|text| Some(text.into_owned())),
     };
-    let user_id = text("user_id").ok().flatten().ok_or(ResponseError::Member("user_id"))?;
-    let device_id = text("device_id").map_err(|_| ResponseError::Member("device_id"))?;
+    let user_id = text("user_id").ok().flatten().ok_or(FormatProblem::Unusable("user_id"))?;
+    let device_id = text("device_id").map_err(|_| FormatProblem::Unusable("device_id"))?;
     Ok((user_id.into(), device_id.map(DeviceId::from)))
 }

@@ -2,16 +2,19 @@
 
 use serde_json::value::RawValue;
 
-use super::ResponseError;
-use crate::encoding::json::{self, RawObject};
+use super::ApiError;
+use crate::encoding::{
+    format::FormatProblem,
+    json::{self, RawObject},
+};
 
 /// The members of an object inside a response; none if it is absent or `null`.
 pub(super) fn members<'a>(
     object: &mut RawObject<'a>,
     name: &'static str,
-) -> Result<Vec<(String, &'a RawValue)>, ResponseError> {
+) -> Result<Vec<(String, &'a RawValue)>, ApiError> {
     let Some(value) = object.take_present(name) else { return Ok(Vec::new()) };
-    members_of(value).ok_or(ResponseError::Member(name))
+    members_of(value).ok_or(FormatProblem::Unusable(name).into())
 }
 
 /// The members of an object; of several with one name, the last. A name that is not Unicode is kept

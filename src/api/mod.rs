@@ -11,7 +11,7 @@
 //! | the sessions of a room | [`PutRoomKeys::for_room`], [`get_room_keys_for_room`], [`delete_room_keys_for_room`] |
 //! | one session | [`PutRoomKeys::for_session`], [`get_room_keys_for_session`], [`delete_room_keys_for_session`] |
 //! | account data | [`get_account_data`], [`put_account_data`], [`delete_account_data`], [`get_sync`] |
-//! | devices and keys | [`request_secret`], [`send_secret`], [`send_secret_request`], [`send_encrypted`], [`query_keys`], [`upload_signatures`], [`UploadSigningKeys`] |
+//! | devices and keys | [`request_secret`], [`send_secret`], [`send_secret_request`], [`send_encrypted`], [`query_keys`], [`upload_signatures`], [`upload_signing_keys`] |
 //! | the account | [`get_who_am_i`] |
 //!
 //! Every request fails with [`RequestError`] if an identifier cannot be part of a URL, and every
@@ -54,10 +54,11 @@ mod sync;
 mod upload_signatures;
 mod upload_signing_keys;
 
+pub(crate) use self::query_keys::DEVICES_UNREADABLE;
 pub use self::{
     access_token::AccessToken,
     base_url::BaseUrl,
-    error::{ApiError, ErrorKind, ResponseError, RetryAfter, UserInteractiveAuth},
+    error::{ApiError, RetryAfter, UserInteractiveAuth},
     get_account_data::get_account_data,
     get_who_am_i::get_who_am_i,
     put_account_data::{delete_account_data, put_account_data},
@@ -70,7 +71,9 @@ pub use self::{
         get_room_keys, get_room_keys_for_room, get_room_keys_for_session, update_backup_version,
     },
     send_to_device::{request_secret, send_encrypted, send_secret, send_secret_request},
-    sync::{SyncResponse, ToDeviceEvent, get_sync},
+    sync::{SyncResponse, get_sync},
     upload_signatures::{SignatureFailure, upload_signatures},
-    upload_signing_keys::UploadSigningKeys,
+    upload_signing_keys::{
+        upload_signing_keys, upload_signing_keys_with_auth, upload_signing_keys_with_password,
+    },
 };

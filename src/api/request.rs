@@ -10,14 +10,13 @@ use http::{
 };
 use thiserror::Error;
 
-use super::{
-    AccessToken, BaseUrl,
-    error::{ApiError, ResponseError},
-    path::Path,
-};
+use super::{AccessToken, BaseUrl, error::ApiError, path::Path};
 use crate::{
     Limits,
-    encoding::json::{self, RawObject, RawObjectError},
+    encoding::{
+        format::FormatProblem,
+        json::{self, RawObject},
+    },
     excerpt::Excerpt,
 };
 
@@ -35,14 +34,14 @@ pub struct Request<T> {
 }
 
 /// Reads the body of a successful response.
-type Reader<T> = dyn Fn(&[u8], &Limits) -> Result<T, ResponseError> + Send + Sync;
+type Reader<T> = dyn Fn(&[u8], &Limits) -> Result<T, ApiError> + Send + Sync;
 
 impl<T> Request<T> {
     /// One without a body, whose response has a usual length and is never "not found".
     pub(super) fn new(
         method: Method,
         path: Result<Path, RequestError>,
-        read: impl Fn(&[u8], &Limits) -> Result<T, ResponseError> + Send + Sync + 'static,
+        read: impl Fn(&[u8], &Limits) -> Result<T, ApiError> + Send + Sync + 'static,
     ) -> Self {
         let longest = |limits: &Limits| limits.response_bytes;
         Self { method, path, body: Vec::new(), longest, read: Arc::new(read), not_found: None }
@@ -132,7 +131,7 @@ impl<T> Request<T> {
         limits: &Limits,
     ) -> Result<T, ApiError> {
         match successful_body(response, self.max_response_bytes(limits), limits) {
-            Ok(body) => Ok(self.read_body(body, limits)?),
+            Ok(body) => self.read_body(body, limits),
             Err(error) if error.is_not_found() => self.when_not_found().ok_or(error),
             Err(error) => Err(error),
         }
@@ -142,8 +141,8 @@ impl<T> Request<T> {
     ///
     /// # Errors
     ///
-    /// [`ResponseError`] if it is not what the endpoint returns.
-    pub fn read_body(&self, body: &[u8], limits: &Limits) -> Result<T, ResponseError> {
+    /// [`ApiError::Response`] or [`ApiError::Errcode`] if it is not what the endpoint returns.
+    pub fn read_body(&self, body: &[u8], limits: &Limits) -> Result<T, ApiError> {
         (self.read)(body, limits)
     }
 
@@ -229,25 +228,22 @@ fn successful_body<'a>(
 }
 
 /// The members of a response.
-pub(super) fn object(body: &[u8]) -> Result<RawObject<'_>, ResponseError> {
-    RawObject::parse(body).map_err(|error| match error {
-        RawObjectError::Syntax => ResponseError::NotJson,
-        RawObjectError::NotAnObject => ResponseError::NotAnObject,
-    })
+pub(super) fn object(body: &[u8]) -> Result<RawObject<'_>, ApiError> {
+    Ok(RawObject::parse(body).map_err(|error| FormatProblem::of_object(error, "it"))?)
 }
 
 /// The members of a response that need not have any, so that an error with a status of success would
 /// pass for one.
-pub(super) fn acknowledgement(body: &[u8]) -> Result<RawObject<'_>, ResponseError> {
+pub(super) fn acknowledgement(body: &[u8]) -> Result<RawObject<'_>, ApiError> {
     let mut object = object(body)?;
     match object.take("errcode").map(json::public_string) {
-        Some(Ok(errcode)) => Err(ResponseError::Errcode(Excerpt::new(&errcode))),
+        Some(Ok(errcode)) => Err(ApiError::Errcode(Excerpt::new(&errcode))),
         _ => Ok(object),
     }
 }
 
 /// Reads a response that says no more than that it is done.
-pub(super) fn done(body: &[u8], _: &Limits) -> Result<(), ResponseError> {
+pub(super) fn done(body: &[u8], _: &Limits) -> Result<(), ApiError> {
     acknowledgement(body).map(drop)
 }
 

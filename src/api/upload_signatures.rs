@@ -7,14 +7,14 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use super::{
-    Request, ResponseError,
+    ApiError, Request,
     members::{members, members_of, text},
     path::Path,
     request::acknowledgement,
 };
 use crate::{
     cross_signing::SignedKey,
-    encoding::{json, json_object::JsonObject},
+    encoding::{format::FormatProblem, json, json_object::JsonObject},
     excerpt::Excerpt,
     ids::UserId,
 };
@@ -56,11 +56,11 @@ pub fn upload_signatures(
 }
 
 /// What is no object where a failure is expected counts as one: it is no success.
-fn read(body: &[u8]) -> Result<Vec<SignatureFailure>, ResponseError> {
+fn read(body: &[u8]) -> Result<Vec<SignatureFailure>, ApiError> {
     let mut failures = Vec::new();
     for (user_id, of_user) in members(&mut acknowledgement(body)?, "failures")? {
         let user_id = UserId::from(user_id);
-        let named = members_of(of_user).ok_or(ResponseError::Member("failures"))?;
+        let named = members_of(of_user).ok_or(FormatProblem::Unusable("failures"))?;
         failures.extend(named.into_iter().map(|(name, value)| failure(&user_id, name, value)));
     }
     Ok(failures)

@@ -35,8 +35,8 @@
 //! let session = SessionData::new(SessionKey::from_base64(&exported)?, sender, claimed);
 //! let key = BackupDecryptionKey::generate()?;
 //! let sealed = key.public_key().seal(&session)?;
-//! let opened = key.open(&sealed)?;
-//! assert_eq!(opened.read.value, session);
+//! let (opened, _) = key.open(&sealed)?;
+//! assert_eq!(opened.value, session);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -59,7 +59,7 @@ pub use self::{
     batch::SessionSealer,
     encrypted_session_data::EncryptedSessionData,
     key_backup_data::{KeyBackupData, KeyBackupMetadata},
-    open::{FailureCause, OpenError, OpenedSessionData, RestoredSession, Warning},
+    open::{FailureCause, OpenError, RestoredSession, Warning},
     passphrase::{BackupPassphraseAttempts, FittingPassphrase},
     restore::{
         FailedSession, Restore, RestoreOptions, RestoreProgress, RestoreReport, RoomKeysItem,

@@ -39,7 +39,7 @@
 //! let limits = Limits::default();
 //! # let olm = vodozemac::olm::Account::new();
 //! # let new = NewIdentity::replacing_old_identity(user.clone())?;
-//! # let upload: serde_json::Value = serde_json::from_slice(strongroom::api::UploadSigningKeys::new(&new).request().body())?;
+//! # let upload: serde_json::Value = serde_json::from_slice(api::upload_signing_keys(&new).body())?;
 //! # let unsigned = json!({
 //! #     "user_id": user, "device_id": device,
 //! #     "algorithms": ["m.olm.v1.curve25519-aes-sha2", "m.megolm.v1.aes-sha2"],

@@ -21,7 +21,7 @@ use crate::{
 /// ([specification](https://spec.matrix.org/v1.16/client-server-api/#cross-signing)), of which nobody knows yet.
 ///
 /// [`QueriedKeys::new_identity`](crate::api::QueriedKeys::new_identity) draws one for a user that has none. Store its
-/// [secrets](Self::secrets) before [`UploadSigningKeys`](crate::api::UploadSigningKeys) publishes it: an identity whose
+/// [secrets](Self::secrets) before [`upload_signing_keys`](crate::api::upload_signing_keys) publishes it: an identity whose
 /// seeds are lost has to be reset. Then the [self-signing key](Self::self_signing_key) signs the first device.
 #[derive(Clone)]
 pub struct NewIdentity {

@@ -28,7 +28,7 @@ use subtle::ConstantTimeEq as _;
 use crate::{
     encoding::{
         as_text::serde_as_text,
-        base64::{self, Base64Error},
+        base64,
         format::{FormatError, FormatProblem},
     },
     secret::SecretBytes,
@@ -59,10 +59,10 @@ impl Ed25519PublicKey {
     ///
     /// # Errors
     ///
-    /// [`FormatProblem::Damaged`] if the text is not base64 of 32 bytes, otherwise as
+    /// [`FormatProblem::NotBase64`] or [`FormatProblem::Length`] if the text is not base64 of 32 bytes, otherwise as
     /// [`Ed25519PublicKey::from_bytes`].
     pub fn from_base64(text: &str) -> Result<Self, FormatError> {
-        let damaged = |error| FormatProblem::Damaged(error).of(WHAT);
+        let damaged = |error: FormatError| error.problem.of(WHAT);
         Self::from_bytes(&base64::decode_array(text).map_err(damaged)?)
     }
 
@@ -143,7 +143,7 @@ impl Ed25519Signature {
     /// # Errors
     ///
     /// If the text is not base64 of 64 bytes.
-    pub fn from_base64(text: &str) -> Result<Self, Base64Error> {
+    pub fn from_base64(text: &str) -> Result<Self, FormatError> {
         base64::decode_array(text).map(Self)
     }
 
@@ -161,7 +161,7 @@ impl Ed25519Signature {
 }
 
 impl FromStr for Ed25519Signature {
-    type Err = Base64Error;
+    type Err = FormatError;
 
     /// As [`Ed25519Signature::from_base64`].
     fn from_str(text: &str) -> Result<Self, Self::Err> {

@@ -17,24 +17,8 @@ use base64::{
     Engine as _, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use thiserror::Error;
 
-/// Why a text is not base64 of the expected length.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum Base64Error {
-    /// A character outside the standard alphabet, or padding in the wrong place.
-    #[error("it is not valid base64")]
-    Invalid,
-    /// The text is base64, but of another number of bytes.
-    #[error("it has {found} bytes instead of {expected}")]
-    Length {
-        /// How many bytes were needed.
-        expected: usize,
-        /// How many bytes the text holds.
-        found: usize,
-    },
-}
+use super::format::{FormatError, FormatProblem};
 
 /// Encodes without padding.
 #[must_use]
@@ -48,26 +32,24 @@ pub fn encode(bytes: &[u8]) -> String {
 ///
 /// # Errors
 ///
-/// [`Base64Error::Invalid`] if the text is no base64, white space and the URL-safe alphabet included.
-pub fn decode(text: &str) -> Result<Vec<u8>, Base64Error> {
-    ENGINE.decode(text).map_err(|_| Base64Error::Invalid)
+/// [`FormatProblem::NotBase64`] if the text is no base64, white space and the URL-safe alphabet included.
+pub fn decode(text: &str) -> Result<Vec<u8>, FormatError> {
+    ENGINE.decode(text).map_err(|_| INVALID)
 }
 
 /// Decodes exactly `N` bytes, as leniently as [`decode`].
 ///
 /// # Errors
 ///
-/// [`Base64Error::Invalid`] if the text is no base64, [`Base64Error::Length`] if it holds more or
+/// [`FormatProblem::NotBase64`] if the text is no base64, [`FormatProblem::Length`] if it holds more or
 /// fewer than `N` bytes.
-pub fn decode_array<const N: usize>(text: &str) -> Result<[u8; N], Base64Error> {
+pub fn decode_array<const N: usize>(text: &str) -> Result<[u8; N], FormatError> {
     let mut bytes = [0; N];
     match ENGINE.decode_slice(text, &mut bytes) {
         Ok(found) if found == N => Ok(bytes),
-        Ok(found) => Err(Base64Error::Length { expected: N, found }),
-        Err(base64::DecodeSliceError::OutputSliceTooSmall) => {
-            Err(Base64Error::Length { expected: N, found: decode(text)?.len() })
-        }
-        Err(base64::DecodeSliceError::DecodeError(_)) => Err(Base64Error::Invalid),
+        Ok(found) => Err(length(N, found)),
+        Err(base64::DecodeSliceError::OutputSliceTooSmall) => Err(length(N, decode(text)?.len())),
+        Err(base64::DecodeSliceError::DecodeError(_)) => Err(INVALID),
     }
 }
 
@@ -77,8 +59,8 @@ pub fn decode_array<const N: usize>(text: &str) -> Result<[u8; N], Base64Error> 
 ///
 /// # Errors
 ///
-/// [`Base64Error::Invalid`] if the text is no base64 even so.
-pub fn decode_forgiving(text: &str) -> Result<Vec<u8>, Base64Error> {
+/// [`FormatProblem::NotBase64`] if the text is no base64 even so.
+pub fn decode_forgiving(text: &str) -> Result<Vec<u8>, FormatError> {
     decode(&forgive(text))
 }
 
@@ -87,7 +69,7 @@ pub fn decode_forgiving(text: &str) -> Result<Vec<u8>, Base64Error> {
 /// # Errors
 ///
 /// As [`decode_array`], if the text is no base64 even so.
-pub fn decode_array_forgiving<const N: usize>(text: &str) -> Result<[u8; N], Base64Error> {
+pub fn decode_array_forgiving<const N: usize>(text: &str) -> Result<[u8; N], FormatError> {
     decode_array(&forgive(text))
 }
 
@@ -103,6 +85,12 @@ fn forgive(text: &str) -> Cow<'_, str> {
         other => other,
     });
     Cow::Owned(standard.collect())
+}
+
+pub(super) const INVALID: FormatError = FormatProblem::NotBase64.of("it");
+
+pub(crate) const fn length(expected: usize, found: usize) -> FormatError {
+    FormatProblem::Length { expected, found }.of("it")
 }
 
 const ENGINE: GeneralPurpose = GeneralPurpose::new(
@@ -128,7 +116,7 @@ mod tests {
     #[test]
     fn white_space_and_the_url_safe_alphabet_are_refused() {
         for text in ["AQ\n", " AQ", "-_8", "A", "AQ=A"] {
-            assert_eq!(decode(text), Err(Base64Error::Invalid), "{text}");
+            assert_eq!(decode(text), Err(INVALID), "{text}");
         }
     }
 
@@ -139,21 +127,18 @@ mod tests {
             assert_eq!(decode_array_forgiving(text), Ok([0xfb, 0xff]), "{text}");
         }
         for text in ["A", "AQ=A", "AQ\u{a0}", "AQ\u{b}", "AQ.", "\u{ff0b}/8"] {
-            assert_eq!(decode_forgiving(text), Err(Base64Error::Invalid), "{text}");
+            assert_eq!(decode_forgiving(text), Err(INVALID), "{text}");
         }
-        let short = Err(Base64Error::Length { expected: 2, found: 1 });
+        let short = Err(length(2, 1));
         assert_eq!(decode_array_forgiving::<2>("AQ\n"), short);
     }
 
     #[test]
     fn an_array_takes_its_own_length_alone() {
         assert_eq!(decode_array::<1>("AQ=="), Ok([1]));
-        assert_eq!(decode_array::<2>("AQ"), Err(Base64Error::Length { expected: 2, found: 1 }));
-        assert_eq!(
-            decode_array::<2>("AQIDBAUG"),
-            Err(Base64Error::Length { expected: 2, found: 6 })
-        );
-        assert_eq!(decode_array::<2>("!!!!!!!!"), Err(Base64Error::Invalid));
-        assert_eq!(decode_array::<2>(""), Err(Base64Error::Length { expected: 2, found: 0 }));
+        assert_eq!(decode_array::<2>("AQ"), Err(length(2, 1)));
+        assert_eq!(decode_array::<2>("AQIDBAUG"), Err(length(2, 6)));
+        assert_eq!(decode_array::<2>("!!!!!!!!"), Err(INVALID));
+        assert_eq!(decode_array::<2>(""), Err(length(2, 0)));
     }
 }

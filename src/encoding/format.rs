@@ -13,10 +13,7 @@
 
 use thiserror::Error;
 
-use super::{
-    base64::Base64Error,
-    json::{JsonTextError, RawObjectError},
-};
+use super::json::{JsonTextError, RawObjectError};
 
 /// Something cannot be read, because it is not of the form that it should have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -57,12 +54,37 @@ pub enum FormatProblem {
     /// A member is missing, or is nothing that can be used.
     #[error("has no usable \u{201c}{0}\u{201d}")]
     Unusable(&'static str),
-    /// A member is not base64 of the right length.
-    #[error("has a damaged \u{201c}{0}\u{201d} ({1})")]
-    DamagedMember(&'static str, Base64Error),
-    /// It is not base64 of the right length.
-    #[error("is damaged ({0})")]
-    Damaged(Base64Error),
+    /// A member, which is missing or not, says that it is something else than what was asked for.
+    #[error("has another \u{201c}{0}\u{201d} than what was asked for")]
+    Other(&'static str),
+    /// It could be read as another kind of signed object as well: a device's keys with the public key of a backup in them, say. A
+    /// signature that was made for the one must not count for the other.
+    #[error("could be mistaken for something else that is signed, so it is not accepted")]
+    OtherKind,
+    /// A member has a character outside the standard alphabet of base64, or padding in the wrong place.
+    #[error("has a damaged \u{201c}{0}\u{201d} (it is not valid base64)")]
+    MemberNotBase64(&'static str),
+    /// A member is base64, but of another number of bytes.
+    #[error("has a damaged \u{201c}{member}\u{201d} (it has {found} bytes instead of {expected})")]
+    MemberLength {
+        /// The member.
+        member: &'static str,
+        /// How many bytes were needed.
+        expected: usize,
+        /// How many bytes it holds.
+        found: usize,
+    },
+    /// A character outside the standard alphabet of base64, or padding in the wrong place.
+    #[error("is not valid base64")]
+    NotBase64,
+    /// The text is base64, but of another number of bytes.
+    #[error("has {found} bytes instead of {expected}")]
+    Length {
+        /// How many bytes were needed.
+        expected: usize,
+        /// How many bytes the text holds.
+        found: usize,
+    },
     /// Its 32 bytes are not a point on the curve.
     #[error("is damaged (it is not a point on the curve)")]
     NotAPoint,
@@ -70,8 +92,8 @@ pub enum FormatProblem {
     #[error("is not safe: anybody could open what is encrypted with it")]
     Unsafe,
     /// It is a secret key neither in base64 nor in another form that was ever written.
-    #[error("is not a key of 32 bytes ({0})")]
-    NotAKey(Base64Error),
+    #[error("is not a key of 32 bytes in base64")]
+    NotAKey,
     /// An object in it has two members with one name.
     #[error("has an object with two members of one name")]
     DuplicateMember,
@@ -107,6 +129,15 @@ impl FormatProblem {
     #[must_use]
     pub const fn of(self, what: &'static str) -> FormatError {
         FormatError { what, problem: self }
+    }
+
+    /// The same of a member, if it is what can be wrong with base64.
+    pub(crate) const fn in_member(self, member: &'static str) -> Self {
+        match self {
+            Self::NotBase64 => Self::MemberNotBase64(member),
+            Self::Length { expected, found } => Self::MemberLength { member, expected, found },
+            other => other,
+        }
     }
 
     /// Why a text is not the JSON object that it should be.

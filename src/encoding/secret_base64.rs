@@ -8,7 +8,7 @@
 //!
 //! let key = secret_base64::decode_array::<3>("a2V5")?;
 //! assert_eq!(secret_base64::encode(key.expose_bytes()).expose_str(), "a2V5");
-//! # Ok::<(), strongroom::encoding::base64::Base64Error>(())
+//! # Ok::<(), strongroom::encoding::format::FormatError>(())
 //! ```
 
 // docs/decisions.md, 9: secrets are wiped as far as this crate reaches.
@@ -17,7 +17,10 @@ use base64ct::{Base64Unpadded, Encoding as _};
 use zeroize::Zeroizing;
 
 use crate::{
-    encoding::base64::Base64Error,
+    encoding::{
+        base64::{INVALID, length},
+        format::FormatError,
+    },
     secret::{SecretBytes, SecretString, SecretVec},
 };
 
@@ -34,8 +37,8 @@ pub fn encode(bytes: &[u8]) -> SecretString {
 ///
 /// # Errors
 ///
-/// [`Base64Error::Invalid`] if the text is no base64.
-pub fn decode(text: &str) -> Result<SecretVec, Base64Error> {
+/// [`NotBase64`](super::format::FormatProblem::NotBase64) if the text is no base64.
+pub fn decode(text: &str) -> Result<SecretVec, FormatError> {
     decode_unpadded(strip_padding(text)?)
 }
 
@@ -43,16 +46,16 @@ pub fn decode(text: &str) -> Result<SecretVec, Base64Error> {
 ///
 /// # Errors
 ///
-/// [`Base64Error::Invalid`] if the text is no base64, [`Base64Error::Length`] if it holds more or
-/// fewer than `N` bytes.
-pub fn decode_array<const N: usize>(text: &str) -> Result<SecretBytes<N>, Base64Error> {
+/// [`NotBase64`](super::format::FormatProblem::NotBase64) if the text is no base64,
+/// [`Length`](super::format::FormatProblem::Length) if it holds more or fewer than `N` bytes.
+pub fn decode_array<const N: usize>(text: &str) -> Result<SecretBytes<N>, FormatError> {
     let text = strip_padding(text)?;
     let found = decoded_len(text);
     if found == N {
         SecretBytes::try_init_with(|bytes| decode_into(text, bytes))
     } else {
         decode_unpadded(text)?;
-        Err(Base64Error::Length { expected: N, found })
+        Err(length(N, found))
     }
 }
 
@@ -61,39 +64,38 @@ fn encode_into(bytes: &[u8], text: &mut [u8]) {
     Base64Unpadded::encode(bytes, text).expect("the buffer has the length of the text");
 }
 
-fn decode_unpadded(text: &[u8]) -> Result<SecretVec, Base64Error> {
+fn decode_unpadded(text: &[u8]) -> Result<SecretVec, FormatError> {
     let mut secret = SecretVec::zeroed(decoded_len(text));
     decode_into(text, secret.expose_bytes_mut())?;
     Ok(secret)
 }
 
 /// Takes off padding that fills up the last four characters, wholly or in part.
-fn strip_padding(text: &str) -> Result<&[u8], Base64Error> {
+fn strip_padding(text: &str) -> Result<&[u8], FormatError> {
     let unpadded = text.trim_end_matches('=');
     let (padding, used) = (text.len() - unpadded.len(), unpadded.len() % QUANTUM);
     if padding == 0 || (used >= 2 && used + padding <= QUANTUM) {
         Ok(unpadded.as_bytes())
     } else {
-        Err(Base64Error::Invalid)
+        Err(INVALID)
     }
 }
 
 /// Decodes whole quanta where they belong, and the last one, filled up with zero bits, beside it: so
 /// its unused bits fall into bytes that are thrown away.
-fn decode_into(text: &[u8], output: &mut [u8]) -> Result<(), Base64Error> {
+fn decode_into(text: &[u8], output: &mut [u8]) -> Result<(), FormatError> {
     let (whole, last) = text.split_at(text.len() - text.len() % QUANTUM);
     let (head, tail) = output.split_at_mut(whole.len() / QUANTUM * 3);
-    Base64Unpadded::decode(whole, head).map_err(|_| Base64Error::Invalid)?;
+    Base64Unpadded::decode(whole, head).map_err(|_| INVALID)?;
     if last.is_empty() {
         return Ok(());
     }
     let mut quantum = Zeroizing::new([b'A'; QUANTUM]);
     quantum.iter_mut().zip(last).for_each(|(to, from)| *to = *from);
     let mut bytes = Zeroizing::new([0; 3]);
-    Base64Unpadded::decode(quantum.as_slice(), bytes.as_mut_slice())
-        .map_err(|_| Base64Error::Invalid)?;
+    Base64Unpadded::decode(quantum.as_slice(), bytes.as_mut_slice()).map_err(|_| INVALID)?;
     if tail.is_empty() {
-        return Err(Base64Error::Invalid);
+        return Err(INVALID);
     }
     tail.iter_mut().zip(bytes.iter()).for_each(|(to, from)| *to = *from);
     Ok(())
@@ -131,9 +133,9 @@ mod tests {
 
     #[test]
     fn another_length_is_named() {
-        assert_eq!(decode_array::<2>("AQ"), Err(Base64Error::Length { expected: 2, found: 1 }));
-        assert_eq!(decode_array::<1>("!Q"), Err(Base64Error::Invalid));
-        assert_eq!(decode_array::<9>("!Q"), Err(Base64Error::Invalid));
+        assert_eq!(decode_array::<2>("AQ"), Err(length(2, 1)));
+        assert_eq!(decode_array::<1>("!Q"), Err(INVALID));
+        assert_eq!(decode_array::<9>("!Q"), Err(INVALID));
     }
 
     proptest! {

@@ -29,7 +29,7 @@ use std::{fmt, str::FromStr};
 use rand_core::CryptoRng;
 use thiserror::Error;
 
-pub use self::repair::{MistakeKind, TypingMistake};
+pub use self::repair::TypingMistake;
 use crate::{
     encoding::base58,
     provenance::Provenance,

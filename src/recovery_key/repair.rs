@@ -11,37 +11,47 @@ use super::{
 };
 use crate::{encoding::base58, provenance::Provenance, secret::SecretVec};
 
-/// A typing mistake in a recovery key. It displays as a clause that says where it was, *the 3rd character of group 5 is wrong*, and
-/// nothing of the key.
+/// The typing mistake in what was typed instead of a recovery key, and its place: `character` is the one among the letters and
+/// digits that were typed, counted from 1, at most 49; `position` is the same with all that is seen between them, as
+/// [`RecoveryKeyError`](super::RecoveryKeyError) counts.
+///
+/// As a text it is a sentence that says where the mistake was, and nothing of the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub struct TypingMistake {
-    /// What was typed instead.
-    pub kind: MistakeKind,
-    /// The place among the letters and digits that were typed, counted from 1: that of the character that is wrong, missing or one too
-    /// many, or of the first of the two that were swapped. At most 49.
-    pub character: usize,
-    /// The same place with all that is seen between the characters, as [`RecoveryKeyError`](super::RecoveryKeyError) counts.
-    pub position: usize,
-}
-
-/// What was typed instead of a recovery key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum MistakeKind {
+pub enum TypingMistake {
     /// Another character in the place of one.
-    Wrong,
+    Wrong {
+        /// The place of the character that is wrong.
+        character: usize,
+        /// The same among all that is seen.
+        position: usize,
+    },
     /// One character less.
-    Missing,
+    Missing {
+        /// The place of the character that is missing.
+        character: usize,
+        /// The same among all that is seen.
+        position: usize,
+    },
     /// One character more.
-    Extra,
+    Extra {
+        /// The place of the character that is one too many.
+        character: usize,
+        /// The same among all that is seen.
+        position: usize,
+    },
     /// Two neighbours in the wrong order.
-    Swapped,
+    Swapped {
+        /// The place of the first of the two.
+        character: usize,
+        /// The same among all that is seen.
+        position: usize,
+    },
 }
 
 impl RecoveryKey {
     /// Repairs what the user has just typed: returns the keys that are one typing mistake away from `text` and that `is_proven`
-    /// knows to be right, each with the mistake. A mistake is one wrong, missing or extra character, or two neighbours that were swapped. The keys are
+    /// knows to be right, each with its mistake. A mistake is one wrong, missing or extra character, or two neighbours that were swapped. The keys are
     /// [typed by the user](Provenance::TypedByUser).
     ///
     /// There is one key, unless `is_proven` accepts several; none if there is another mistake or more than one, if `text` is the
@@ -79,26 +89,56 @@ impl RecoveryKey {
             let Ok(bytes) = reading::decode(characters) else { return };
             let key = Self { bytes, provenance: Provenance::TypedByUser };
             if is_proven(&key) {
-                let (kind, character) = (edit.kind, edit.index + 1);
-                let position = typed.position(edit.index);
-                repaired.push((key, TypingMistake { kind, character, position }));
+                let mistake = (edit.mistake)(edit.index + 1, typed.position(edit.index));
+                repaired.push((key, mistake));
             }
         });
         repaired
     }
 }
 
+impl TypingMistake {
+    /// The place of the mistake among all that is seen of what was typed, whichever it is.
+    #[must_use]
+    pub fn position(self) -> usize {
+        let (Self::Wrong { position, .. }
+        | Self::Missing { position, .. }
+        | Self::Extra { position, .. }
+        | Self::Swapped { position, .. }) = self;
+        position
+    }
+
+    fn wrong(character: usize, position: usize) -> Self {
+        Self::Wrong { character, position }
+    }
+
+    fn missing(character: usize, position: usize) -> Self {
+        Self::Missing { character, position }
+    }
+
+    fn extra(character: usize, position: usize) -> Self {
+        Self::Extra { character, position }
+    }
+
+    fn swapped(character: usize, position: usize) -> Self {
+        Self::Swapped { character, position }
+    }
+}
+
 impl fmt::Display for TypingMistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (group, within) = ((self.character - 1) / 4 + 1, (self.character - 1) % 4);
+        let (character, what) = match self {
+            Self::Wrong { character, .. } => (character, "is wrong"),
+            Self::Missing { character, .. } => (character, "is missing"),
+            Self::Extra { character, .. } => (character, "is one too many"),
+            Self::Swapped { character, .. } => {
+                (character, "and the one after it are in the wrong order")
+            }
+        };
+        let index = character.saturating_sub(1);
+        let (group, within) = (index / 4 + 1, index % 4);
         let ordinal = ["1st", "2nd", "3rd", "4th"].get(within).unwrap_or(&"1st");
-        write!(f, "the {ordinal} character of group {group} ")?;
-        f.write_str(match self.kind {
-            MistakeKind::Wrong => "is wrong",
-            MistakeKind::Missing => "is missing",
-            MistakeKind::Extra => "is one too many",
-            MistakeKind::Swapped => "and the one after it are in the wrong order",
-        })
+        write!(f, "the {ordinal} character of group {group} {what}")
     }
 }
 
@@ -112,7 +152,7 @@ struct Typed {
 /// What makes another text of the one that was typed.
 #[derive(Clone, Copy)]
 struct Edit {
-    kind: MistakeKind,
+    mistake: fn(usize, usize) -> TypingMistake,
     /// Where, counted from 0.
     index: usize,
 }
@@ -158,11 +198,11 @@ impl Typed {
 
     /// Every text of 48 characters from which this is one mistake away, once each.
     fn for_each_edit(&self, mut take: impl FnMut(Edit, &str)) {
-        let mut edit = |kind, index, skipped, put: &[u8]| {
+        let mut edit = |mistake: fn(usize, usize) -> TypingMistake, index, skipped, put: &[u8]| {
             if let Some(text) = self.edited(index, skipped, put)
                 && let Ok(characters) = str::from_utf8(text.expose_bytes())
             {
-                take(Edit { kind, index }, characters);
+                take(Edit { mistake, index }, characters);
             }
         };
         let typed = self.characters.expose_bytes();
@@ -173,28 +213,28 @@ impl Typed {
                 for index in 0..CHARACTERS {
                     // Beside an equal character it is the same text one place before.
                     for put in alphabet().filter(|put| before(index) != Some(*put)) {
-                        edit(MistakeKind::Missing, index, 0, &[put]);
+                        edit(TypingMistake::missing, index, 0, &[put]);
                     }
                 }
             }
             Some(0) => {
                 for (index, old) in typed.iter().enumerate() {
                     for put in alphabet().filter(|put| put != old) {
-                        edit(MistakeKind::Wrong, index, 1, &[put]);
+                        edit(TypingMistake::wrong, index, 1, &[put]);
                     }
                 }
                 for (index, pair) in typed.windows(2).enumerate() {
                     if let [first, second] = pair
                         && first != second
                     {
-                        edit(MistakeKind::Swapped, index, 2, &[*second, *first]);
+                        edit(TypingMistake::swapped, index, 2, &[*second, *first]);
                     }
                 }
             }
             Some(_) => {
                 for (index, old) in typed.iter().enumerate() {
                     if before(index) != Some(*old) {
-                        edit(MistakeKind::Extra, index, 1, &[]);
+                        edit(TypingMistake::extra, index, 1, &[]);
                     }
                 }
             }
@@ -238,21 +278,21 @@ mod tests {
     }
 
     /// Repairs it, and checks the one key, what is said of its mistake and how often a proof was asked for.
-    fn check(typed: &[char], kind: MistakeKind, index: usize) {
+    fn check(typed: &[char], mistake: fn(usize, usize) -> TypingMistake, index: usize) {
         let mut proofs = 0;
         let text = grouped(typed);
         let found = RecoveryKey::repair_typed(&text, |key| {
             proofs += 1;
             *key == right()
         });
-        let [(key, mistake)] = found.as_slice() else { panic!("{text}: {found:?}") };
+        let [(key, found)] = found.as_slice() else { panic!("{text}: {found:?}") };
         assert_eq!(key.to_text().expose_str(), TEXT, "{text}");
         assert_eq!(key.provenance(), Provenance::TypedByUser);
-        assert_eq!((mistake.kind, mistake.character), (kind, index + 1), "{text}");
         let seen = typed.get(..index).unwrap();
         // A missing one at the end has no place in the text but after it.
         let gaps = if index < typed.len() { index / 4 } else { (index - 1) / 4 };
-        assert_eq!(mistake.position, seen.len() + gaps + 1, "{text}");
+        let expected = mistake(index + 1, seen.len() + gaps + 1);
+        assert_eq!((*found, found.position()), (expected, seen.len() + gaps + 1), "{text}");
         assert!(proofs <= 40, "{text}: {proofs} proofs");
     }
 
@@ -276,7 +316,7 @@ mod tests {
             for put in some.filter(|put| put != old) {
                 let mut typed = right.clone();
                 typed[index] = put;
-                check(&typed, MistakeKind::Wrong, index);
+                check(&typed, TypingMistake::wrong, index);
             }
         }
     }
@@ -288,18 +328,18 @@ mod tests {
             for put in alphabet() {
                 let mut typed = right.clone();
                 typed.insert(index, put);
-                check(&typed, MistakeKind::Extra, first_of_equal(&typed, index));
+                check(&typed, TypingMistake::extra, first_of_equal(&typed, index));
             }
         }
         for index in 0..CHARACTERS {
             let mut typed = right.clone();
             typed.remove(index);
-            check(&typed, MistakeKind::Missing, first_of_equal(&right, index));
+            check(&typed, TypingMistake::missing, first_of_equal(&right, index));
         }
         for index in (1..CHARACTERS).filter(|index| right[index - 1] != right[*index]) {
             let mut typed = right.clone();
             typed.swap(index - 1, index);
-            check(&typed, MistakeKind::Swapped, index - 1);
+            check(&typed, TypingMistake::swapped, index - 1);
         }
     }
 
@@ -370,7 +410,7 @@ mod tests {
             let text = grouped(&typed);
             if RecoveryKey::parse(&text).is_ok_and(|other| other != right()) {
                 others += 1;
-                check(&typed, MistakeKind::Wrong, index);
+                check(&typed, TypingMistake::wrong, index);
                 let found =
                     RecoveryKey::repair_typed(&format!("Key: {text}"), |key| *key == right());
                 assert_eq!(found.len(), 1);

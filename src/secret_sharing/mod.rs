@@ -6,7 +6,7 @@
 //! [devices](OwnDevices), time and limits go in, and what to send comes out. Olm is the host's.
 //!
 //! ```text
-//! Requester::request ─> OutgoingRequest ─────── in clear ──────> PlainToDevice ─> Responder::receive
+//! Requester::request ─> OutgoingRequest ─────── in clear ──────> ToDeviceEvent ─> Responder::receive
 //!                                                                                   │ Decision::{Share, AskUser}
 //!                                                                                   v
 //!                                                                Responder::take ─> SecretToEncrypt
@@ -66,7 +66,7 @@
 //!     ids::DeviceId,
 //!     secret::SecretBytes,
 //!     secret_sharing::{
-//!         Decision, DeviceIdentity, OwnDevice, OwnDevices, PlainToDevice, Requester,
+//!         Decision, DeviceIdentity, OwnDevice, OwnDevices, ToDeviceEvent, Requester,
 //!         Responder, SECRET_REQUEST, SharePolicy,
 //!     },
 //!     secret_value::MEGOLM_BACKUP_V1,
@@ -96,7 +96,7 @@
 //! assert_eq!(request.device_ids(), [DeviceId::from("LAPTOP")]);
 //!
 //! // The laptop asks its user.
-//! let event = PlainToDevice {
+//! let event = ToDeviceEvent {
 //!     sender: "@a:b.org".into(),
 //!     event_type: SECRET_REQUEST.into(),
 //!     content: request.content(),
@@ -125,6 +125,7 @@ mod to_device;
 
 #[cfg(feature = "unstable-msc4385")]
 pub use self::pushes::{PushedSecret, SECRET_PUSH, SECRET_PUSH_UNSTABLE, SecretPushes};
+pub(crate) use self::secret_send::SecretSend;
 pub use self::{
     outgoing::OutgoingRequest,
     own_devices::{DeviceIdentity, DeviceProblem, OwnDevice, OwnDevices},
@@ -137,6 +138,6 @@ pub use self::{
         SECRET_REQUEST, SecretToEncrypt, SharePolicy, ShareRule,
     },
     secret_request::{SecretRequest, SecretRequestAction},
-    secret_send::{SECRET_SEND, SecretSend},
-    to_device::{DecryptedToDevice, PlainToDevice},
+    secret_send::SECRET_SEND,
+    to_device::{DecryptedToDevice, ToDeviceEvent},
 };

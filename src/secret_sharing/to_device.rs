@@ -16,12 +16,12 @@ use crate::{
     secret::{SecretString, SecretVec},
 };
 
-/// An event that came unencrypted.
+/// An event sent to this device, as the homeserver hands it over: nothing of it was decrypted.
 ///
 /// That it comes from the user, the homeserver says. From which *device* it comes, nobody says: the
-/// content may claim any.
+/// content may claim any. What an `m.room.encrypted` event holds is a [`DecryptedToDevice`] once Olm has opened it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlainToDevice {
+pub struct ToDeviceEvent {
     /// The sender, by the word of the homeserver.
     pub sender: UserId,
     /// The type.

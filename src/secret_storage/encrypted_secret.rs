@@ -134,18 +134,6 @@ pub(super) fn entry_json(secret: &SymmetricSecret) -> String {
     format!("{{{}}}", members.join(","))
 }
 
-/// The JSON of an asymmetric entry.
-pub(super) fn legacy_entry_json(message: &SealedMessage) -> String {
-    let member = |name, value: &str| format!("\"{name}\":{}", json::to_text(value));
-    let (ephemeral, mac) = (message.ephemeral.to_base64(), base64::encode(message.mac.as_bytes()));
-    let members = [
-        member("ciphertext", &base64::encode(&message.ciphertext)),
-        member("mac", &mac),
-        member("ephemeral", &ephemeral),
-    ];
-    format!("{{{}}}", members.join(","))
-}
-
 /// The content of a secret with entries set, each of another key, and all else as it is.
 pub(super) fn with_entries<'a>(
     content: Option<&JsonObject>,

@@ -213,9 +213,7 @@ fn read_public_key(object: &mut RawObject<'_>) -> KeyTest {
         None => KeyTest::Absent,
         Some(Ok(text)) => match Curve25519PublicKey::from_base64(&text) {
             Ok(key) => KeyTest::PublicKey(key.canonical()),
-            Err(error) => {
-                KeyTest::Unreadable(FormatProblem::DamagedMember("pubkey", error).of("it"))
-            }
+            Err(error) => KeyTest::Unreadable(error.problem.in_member("pubkey").of("it")),
         },
         Some(Err(_)) => KeyTest::Unreadable(FormatProblem::Unusable("pubkey").of("it")),
     }

@@ -65,8 +65,7 @@ pub use self::{
     account::SecretStorage,
     account_data::AccountDataPair,
     change::{
-        Change, ChangeError, LegacyPublicKey, NewKey, NotVerified, Plan, PlanNote, PlanStep,
-        VerifiedPublicKeys,
+        Change, ChangeError, NewKey, NotVerified, Plan, PlanNote, PlanStep, VerifiedPublicKeys,
     },
     encrypted_secret::EncryptedSecret,
     finding::SecretStorageFinding,

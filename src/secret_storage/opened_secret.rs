@@ -12,8 +12,7 @@ use crate::{
     provenance::Provenance,
     secret::SecretString,
     secret_value::{
-        PublicKeyVerdict, PublicKeys, SecretCheckError, SecretRepair, SecretValue,
-        backup_key::BackupDecryptionKey,
+        PublicKeys, SecretCheckError, SecretRepair, SecretValue, backup_key::BackupDecryptionKey,
     },
 };
 
@@ -28,7 +27,7 @@ pub struct OpenedSecret {
     origin: SecretOrigin,
     /// Whether others can have found the key that opened it by trying passphrases.
     is_guessable: bool,
-    public_key: PublicKeyVerdict,
+    belongs_to_public_key: bool,
 }
 
 /// How a secret was stored, which tells who may have stored it.
@@ -94,8 +93,8 @@ impl OpenedSecret {
     ) -> Self {
         let (name, key_id) = (name.clone(), key.id().clone());
         let (standing, is_guessable) = (key.standing(), key.is_guessable());
-        let public_key = PublicKeyVerdict::NotChecked;
-        Self { name, text, key_id, standing, origin, is_guessable, public_key }
+        let belongs_to_public_key = false;
+        Self { name, text, key_id, standing, origin, is_guessable, belongs_to_public_key }
     }
 
     /// What is known of the key by now: it may have been proven by another secret.
@@ -116,7 +115,7 @@ impl OpenedSecret {
     /// [`SecretOpenError`] if the secret does not belong to it, or is no key at all.
     pub fn check(mut self, public_keys: &PublicKeys) -> Result<Self, SecretOpenError> {
         if public_keys.has_one_for(&self.name) {
-            self.public_key =
+            self.belongs_to_public_key =
                 public_keys.check(&self.value().map_err(SecretOpenError::Value)?.value)?;
         }
         Ok(self)
@@ -175,10 +174,11 @@ impl OpenedSecret {
         self.origin == SecretOrigin::AesHmacSha2 && !self.is_guessable
     }
 
-    /// What the public key says of it.
+    /// Whether it was compared with the public key that stands for its name, and belongs to it. One that does not is none that
+    /// was opened.
     #[must_use]
-    pub fn public_key(&self) -> PublicKeyVerdict {
-        self.public_key
+    pub fn belongs_to_public_key(&self) -> bool {
+        self.belongs_to_public_key
     }
 }
 
@@ -188,14 +188,15 @@ fn first_reason(reasons: &[(SecretStorageKeyId, SecretOpenError)]) -> String {
 
 impl fmt::Debug for OpenedSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, text: _, key_id, standing, origin, is_guessable, public_key } = self;
+        let Self { name, text: _, key_id, standing, origin, is_guessable, belongs_to_public_key } =
+            self;
         f.debug_struct("OpenedSecret")
             .field("name", name)
             .field("key_id", key_id)
             .field("standing", standing)
             .field("origin", origin)
             .field("is_guessable", is_guessable)
-            .field("public_key", public_key)
+            .field("belongs_to_public_key", belongs_to_public_key)
             .finish_non_exhaustive()
     }
 }

@@ -14,7 +14,6 @@ use crate::{
     },
     encoding::{
         as_text::serde_as_text,
-        base64::Base64Error,
         format::{FormatError, FormatProblem},
         secret_base64,
     },
@@ -50,7 +49,7 @@ impl BackupPublicKey {
     ///
     /// [`FormatError`] if the text is not base64 of 32 bytes, or no usable key.
     pub fn from_base64(text: &str) -> Result<Self, FormatError> {
-        let damaged = |error| FormatProblem::Damaged(error).of(WHAT);
+        let damaged = |error: FormatError| error.problem.of(WHAT);
         let key = Curve25519PublicKey::from_base64(text).map_err(damaged)?;
         Self::new(key)
     }
@@ -132,7 +131,7 @@ impl BackupDecryptionKey {
     /// # Errors
     ///
     /// If the text is not base64 of 32 bytes.
-    pub fn from_base64(text: &str) -> Result<Self, Base64Error> {
+    pub fn from_base64(text: &str) -> Result<Self, FormatError> {
         secret_base64::decode_array(text).map(Self::from_bytes)
     }
 
@@ -222,7 +221,7 @@ impl BackupDecryptionKey {
 }
 
 impl FromStr for BackupDecryptionKey {
-    type Err = Base64Error;
+    type Err = FormatError;
 
     /// As [`BackupDecryptionKey::from_base64`]: nothing is known of where the key came from.
     fn from_str(text: &str) -> Result<Self, Self::Err> {

@@ -48,7 +48,7 @@ pub use self::{
         DEHYDRATED_DEVICE, DEHYDRATED_DEVICE_UNSTABLE, MEGOLM_BACKUP_V1,
         MEGOLM_BACKUP_V1_RECOVERY_KEY,
     },
-    public_keys::{PublicKeyVerdict, PublicKeys},
+    public_keys::PublicKeys,
     reading::{SecretCheckError, SecretRepair},
 };
 pub(crate) use self::{

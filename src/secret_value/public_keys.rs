@@ -33,29 +33,20 @@ pub struct PublicKeys {
     pub user_signing: Option<Ed25519PublicKey>,
 }
 
-/// What the public keys say of a secret that does not contradict them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum PublicKeyVerdict {
-    /// It belongs to the public key that stands for its name.
-    Belongs,
-    /// There is no public key for its name, or the host did not give it.
-    NotChecked,
-}
-
 impl PublicKeys {
-    /// Whether a secret belongs to the public key that stands for its name.
+    /// Whether a secret belongs to the public key that stands for its name; `false` if there is none for its name, or the host
+    /// did not give it.
     ///
     /// # Errors
     ///
     /// [`SecretCheckError`] if there is such a key and the secret does not belong to it.
-    pub fn check(&self, secret: &SecretValue) -> Result<PublicKeyVerdict, SecretCheckError> {
+    pub fn check(&self, secret: &SecretValue) -> Result<bool, SecretCheckError> {
         match self.of(secret.name().as_str()) {
-            None => return Ok(PublicKeyVerdict::NotChecked),
+            None => return Ok(false),
             Some(PublicKey::Backup(key)) => secret.check_backup_key(key)?,
             Some(PublicKey::CrossSigning(key)) => secret.check_cross_signing_key(key)?,
         }
-        Ok(PublicKeyVerdict::Belongs)
+        Ok(true)
     }
 
     /// Whether a public key is given for secrets of this name.

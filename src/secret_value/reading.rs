@@ -36,7 +36,7 @@ pub enum SecretCheckError {
 }
 
 pub(super) fn read_key(text: &str) -> Result<SecretBytes<32>, FormatError> {
-    secret_base64::decode_array(text).map_err(|error| FormatProblem::NotAKey(error).of(WHAT))
+    secret_base64::decode_array(text).map_err(|_| FormatProblem::NotAKey.of(WHAT))
 }
 
 /// Reads 32 bytes from `12,34,…`; nothing if the text is of another form. It is for the backup key alone: nothing else was ever

@@ -57,7 +57,7 @@ use crate::{
     secret_storage::VerifiedPublicKeys,
     secret_value::{
         CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING,
-        MEGOLM_BACKUP_V1, PublicKeyVerdict, PublicKeys, SecretContent, SecretValue,
+        MEGOLM_BACKUP_V1, PublicKeys, SecretContent, SecretValue,
     },
 };
 
@@ -143,10 +143,8 @@ impl SecretsBundle {
     fn check_seeds(&self, verified: &VerifiedPublicKeys) -> Result<(), SecretsBundleError> {
         self.seeds.iter().zip(SEEDS).try_for_each(|(secret, seed)| {
             match verified.as_public_keys().check(secret) {
-                Ok(PublicKeyVerdict::Belongs) => Ok(()),
-                Ok(PublicKeyVerdict::NotChecked) => {
-                    Err(SecretsBundleError::NotVerified(seed.words))
-                }
+                Ok(true) => Ok(()),
+                Ok(false) => Err(SecretsBundleError::NotVerified(seed.words)),
                 Err(_) => Err(SecretsBundleError::OtherKey(seed.words)),
             }
         })

@@ -56,8 +56,8 @@ fn read_seed(
     let read = SecretValue::read_with(&seed.name.into(), text.as_str().as_bytes(), provenance);
     match read {
         Ok(read) => Ok(read.value),
-        Err(FormatError { problem: FormatProblem::NotAKey(error), .. }) => {
-            Err(FormatProblem::DamagedMember(seed.member, error))
+        Err(FormatError { problem: FormatProblem::NotAKey, .. }) => {
+            Err(FormatProblem::Unusable(seed.member))
         }
         Err(error) => Err(error.problem),
     }
@@ -72,7 +72,7 @@ fn read_backup(
         return Err(FormatProblem::Unusable("algorithm"));
     }
     let key = secret_base64::decode_array(text(&mut backup, "key")?.as_str());
-    let key = key.map_err(|error| FormatProblem::DamagedMember("key", error))?;
+    let key = key.map_err(|_| FormatProblem::Unusable("key"))?;
     let version = text(&mut backup, "backup_version")?;
     let version = BackupVersion::of_server(version.as_str().to_owned());
     let version = version.ok_or(FormatProblem::Unusable("backup_version"))?;

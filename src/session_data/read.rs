@@ -11,7 +11,6 @@ use super::{MEGOLM_V1, SessionData, SessionKey, claimed::read_all_claimed_keys, 
 use crate::{
     crypto::curve25519::Curve25519PublicKey,
     encoding::{
-        base64::Base64Error,
         json::{self, JsonTextError, RawObject, RawObjectError, UnknownSecretMembers},
         read::Read,
     },
@@ -74,8 +73,8 @@ pub enum SessionDataError {
     #[error("the session has no session key")]
     NoSessionKey,
     /// The text is not base64.
-    #[error("the session key cannot be read: {0}")]
-    KeyBase64(Base64Error),
+    #[error("the session key is not valid base64")]
+    KeyBase64,
     /// The first byte names no known format.
     #[error("the session key has the unknown format {0}")]
     KeyFormat(u8),

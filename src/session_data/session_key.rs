@@ -57,7 +57,7 @@ impl SessionKey {
             let found = text.len() / 4 * 3;
             return Err(SessionDataError::KeyLength { expected: Self::LENGTH, found });
         }
-        let bytes = secret_base64::decode(text).map_err(SessionDataError::KeyBase64)?;
+        let bytes = secret_base64::decode(text).map_err(|_| SessionDataError::KeyBase64)?;
         Self::from_bytes(bytes.expose_bytes())
     }
 

@@ -1,14 +1,15 @@
 //! One cross-signing key.
 
 use super::{
-    SignatureWork, SignedObject, Signers, TrustedSigner,
-    kind::Kind,
-    published_key::{QueriedKeyError, one_ed25519_key},
+    SignatureWork, SignedObject, Signers, TrustedSigner, kind::Kind, published_key::one_ed25519_key,
 };
 use crate::{
     Limits,
     crypto::ed25519::Ed25519PublicKey,
-    encoding::canonical_json::JsonValue,
+    encoding::{
+        canonical_json::JsonValue,
+        format::{FormatError, FormatProblem},
+    },
     ids::{KeyId, UserId},
 };
 
@@ -55,24 +56,24 @@ impl CrossSigningKey {
     ///
     /// # Errors
     ///
-    /// [`QueriedKeyError`] if it claims another user or another use, has more than one use or key, or could
+    /// [`FormatError`] if it claims another user or another use, has more than one use or key, or could
     /// be read as another kind of signed object.
     pub fn from_json(
         user_id: &UserId,
         usage: CrossSigningUsage,
         text: &str,
         limits: &Limits,
-    ) -> Result<Self, QueriedKeyError> {
-        let object = SignedObject::from_json(text, limits).map_err(QueriedKeyError::Json)?;
+    ) -> Result<Self, FormatError> {
+        let object = SignedObject::from_json(text, limits)?;
         if !object.is_only(Kind::CrossSigningKey) {
-            return Err(QueriedKeyError::OtherKind);
+            return Err(FormatProblem::OtherKind.of("it"));
         }
         if object.get("user_id").and_then(JsonValue::as_str) != Some(user_id.as_str()) {
-            return Err(QueriedKeyError::OtherUser);
+            return Err(FormatProblem::Other("user_id").of("it"));
         }
         let is_for = |value: &JsonValue| matches!(value, JsonValue::Array(uses) if matches!(uses.as_slice(), [JsonValue::String(only)] if only == usage.as_str()));
         if !object.get("usage").is_some_and(is_for) {
-            return Err(QueriedKeyError::OtherUsage);
+            return Err(FormatProblem::Other("usage").of("it"));
         }
         let (key_id, ed25519) = one_ed25519_key(&object)?;
         Ok(Self { object, user_id: user_id.clone(), usage, key_id, ed25519 })

@@ -1,12 +1,13 @@
 //! The keys of one device.
 
-use super::{
-    SignatureWork, SignedObject, Signers, TrustedSigner, kind::Kind, published_key::QueriedKeyError,
-};
+use super::{SignatureWork, SignedObject, Signers, TrustedSigner, kind::Kind};
 use crate::{
     Limits,
     crypto::ed25519::Ed25519PublicKey,
-    encoding::canonical_json::JsonValue,
+    encoding::{
+        canonical_json::JsonValue,
+        format::{FormatError, FormatProblem},
+    },
     ids::{DeviceId, KeyId, UserId},
 };
 
@@ -29,29 +30,30 @@ impl DeviceKeys {
     ///
     /// # Errors
     ///
-    /// [`QueriedKeyError`] if they claim another user or device, have no Ed25519 key, or could be read as
+    /// [`FormatError`] if they claim another user or device, have no Ed25519 key, or could be read as
     /// another kind of signed object.
     pub fn from_json(
         user_id: &UserId,
         device_id: &DeviceId,
         text: &str,
         limits: &Limits,
-    ) -> Result<Self, QueriedKeyError> {
-        let object = SignedObject::from_json(text, limits).map_err(QueriedKeyError::Json)?;
+    ) -> Result<Self, FormatError> {
+        let object = SignedObject::from_json(text, limits)?;
         if !object.is_only(Kind::DeviceKeys) {
-            return Err(QueriedKeyError::OtherKind);
+            return Err(FormatProblem::OtherKind.of("it"));
         }
         let claims = |name, id: &str| object.get(name).and_then(JsonValue::as_str) == Some(id);
         if !claims("user_id", user_id.as_str()) {
-            return Err(QueriedKeyError::OtherUser);
+            return Err(FormatProblem::Other("user_id").of("it"));
         }
         if !claims("device_id", device_id.as_str()) {
-            return Err(QueriedKeyError::OtherDevice);
+            return Err(FormatProblem::Other("device_id").of("it"));
         }
         let key_id = KeyId::ed25519(device_id);
         let key = object.get("keys").and_then(|keys| keys.get(key_id.as_str()));
-        let key = key.and_then(JsonValue::as_str).ok_or(QueriedKeyError::NotOneKey)?;
-        let ed25519 = Ed25519PublicKey::from_base64(key).map_err(QueriedKeyError::Key)?;
+        let key =
+            key.and_then(JsonValue::as_str).ok_or(FormatProblem::Unusable("keys").of("it"))?;
+        let ed25519 = Ed25519PublicKey::from_base64(key)?;
         Ok(Self { object, user_id: user_id.clone(), key_id, ed25519 })
     }
 

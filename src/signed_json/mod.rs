@@ -45,7 +45,6 @@ pub use self::{
     cross_signing_key::{CrossSigningKey, CrossSigningUsage},
     device_keys::DeviceKeys,
     keys_to_sign::KeysToSign,
-    published_key::QueriedKeyError,
     report::{SignatureReport, SignatureVerdict, TrustedSigner},
     to_sign::{BackupAuthDataToSign, ToSign},
 };

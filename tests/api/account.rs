@@ -1,7 +1,7 @@
 //! Account data, and whom a token belongs to.
 
 use strongroom::{
-    api::{self, ApiError, ResponseError},
+    api::{self, ApiError},
     encoding::{format::FormatProblem, json_object::JsonObject},
     ids::{DeviceId, EventType, UserId},
 };
@@ -18,7 +18,7 @@ fn account_data_is_read_and_written_under_the_user_and_the_type() {
     assert_wire(&api::delete_account_data(&alice(), &key_type()), "PUT", path, "{}");
     answer(&put, 200, "{}").unwrap();
     let error = answer(&put, 200, r#"{"errcode":"M_UNKNOWN"}"#).unwrap_err();
-    assert!(matches!(error, ApiError::Response(ResponseError::Errcode(_))));
+    assert!(matches!(error, ApiError::Errcode(_)));
 }
 
 #[test]
@@ -47,10 +47,10 @@ fn row_34_an_empty_object_is_deleted_account_data() {
 #[test]
 fn account_data_that_is_no_object_is_an_error() {
     for (body, error) in [
-        ("", ResponseError::NotJson),
-        ("{} x", ResponseError::NotJson),
-        ("null", ResponseError::NotAnObject),
-        ("[]", ResponseError::NotAnObject),
+        ("", FormatProblem::NotJson),
+        ("{} x", FormatProblem::NotJson),
+        ("null", FormatProblem::NotAnObject),
+        ("[]", FormatProblem::NotAnObject),
     ] {
         assert_eq!(answer(&get(), 200, body).unwrap_err(), error.into(), "{body}");
     }
@@ -73,7 +73,7 @@ fn a_token_belongs_to_a_user_and_perhaps_a_device() {
         (r#"{"user_id":7}"#, "user_id"),
         (r#"{"user_id":"@b","device_id":7}"#, "device_id"),
     ] {
-        assert_eq!(read(body).unwrap_err(), ResponseError::Member(name).into(), "{body}");
+        assert_eq!(read(body).unwrap_err(), FormatProblem::Unusable(name).into(), "{body}");
     }
     assert_eq!(wire(&api::get_who_am_i()).2, "");
 }

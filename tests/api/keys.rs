@@ -6,12 +6,12 @@ use crate::signing::SignAnything as _;
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    api::{self, ApiError, QueriedKeys, ResponseError},
+    api::{self, ApiError, QueriedKeys},
     cross_signing::{ExpectedDevice, NewIdentity},
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
     encoding::format::FormatProblem,
     ids::{DeviceId, KeyId, UserId},
-    signed_json::{QueriedKeyError, SignedObject, TrustedSigner},
+    signed_json::{SignedObject, TrustedSigner},
 };
 use vodozemac::Ed25519SecretKey;
 
@@ -78,33 +78,57 @@ fn a_key_that_claims_something_else_is_unusable_and_costs_itself_alone() {
             + keys.self_signing_keys.len()
             + keys.user_signing_keys.len();
         assert_eq!((kept, keys.unusable.len()), (3, 1), "{:?}", keys.unusable);
-        keys.unusable[0].2.clone()
+        keys.unusable[0].2
     };
     let device = |body: &mut Value, name: &str, value: Value| {
         body["device_keys"][USER]["PHONE"][name] = value;
     };
-    use QueriedKeyError as E;
-    assert_eq!(reason(&|b| device(b, "user_id", json!("@eve:c"))), E::OtherUser);
-    assert_eq!(reason(&|b| device(b, "user_id", json!(null))), E::OtherUser);
-    assert_eq!(reason(&|b| device(b, "device_id", json!("LAPTOP"))), E::OtherDevice);
-    assert_eq!(reason(&|b| device(b, "keys", json!({}))), E::NotOneKey);
-    assert_eq!(reason(&|b| device(b, "keys", json!({"ed25519:PHONE": 7}))), E::NotOneKey);
-    assert_eq!(reason(&|b| device(b, "keys", json!({"ed25519:X": "AA"}))), E::NotOneKey);
+    assert_eq!(
+        reason(&|b| device(b, "user_id", json!("@eve:c"))),
+        FormatProblem::Other("user_id").of("it")
+    );
+    assert_eq!(
+        reason(&|b| device(b, "user_id", json!(null))),
+        FormatProblem::Other("user_id").of("it")
+    );
+    assert_eq!(
+        reason(&|b| device(b, "device_id", json!("LAPTOP"))),
+        FormatProblem::Other("device_id").of("it")
+    );
+    assert_eq!(reason(&|b| device(b, "keys", json!({}))), FormatProblem::Unusable("keys").of("it"));
+    assert_eq!(
+        reason(&|b| device(b, "keys", json!({"ed25519:PHONE": 7}))),
+        FormatProblem::Unusable("keys").of("it")
+    );
+    assert_eq!(
+        reason(&|b| device(b, "keys", json!({"ed25519:X": "AA"}))),
+        FormatProblem::Unusable("keys").of("it")
+    );
     let short = reason(&|b| device(b, "keys", json!({"ed25519:PHONE": "AAAA"})));
-    assert!(matches!(short, E::Key(_)), "{short:?}");
-    let not_an_object = E::Json(FormatProblem::NotAnObject.of("it"));
+    assert!(matches!(short.problem, FormatProblem::Length { .. }), "{short:?}");
+    let not_an_object = FormatProblem::NotAnObject.of("it");
     assert_eq!(reason(&|b| b["device_keys"][USER]["PHONE"] = json!([7])), not_an_object);
-    assert_eq!(reason(&|b| b["device_keys"][USER] = json!("x")), E::NotAnObject);
+    let list = FormatProblem::NotAnObject.of("the list of the user's devices");
+    assert_eq!(reason(&|b| b["device_keys"][USER] = json!("x")), list);
     assert_eq!(reason(&|b| b["master_keys"][USER] = json!("x")), not_an_object);
-    assert_eq!(reason(&|b| b["master_keys"][USER]["user_id"] = json!("@eve:c")), E::OtherUser);
+    assert_eq!(
+        reason(&|b| b["master_keys"][USER]["user_id"] = json!("@eve:c")),
+        FormatProblem::Other("user_id").of("it")
+    );
     let swapped = |b: &mut Value| b["master_keys"][USER] = b["self_signing_keys"][USER].clone();
-    assert_eq!(reason(&swapped), E::OtherUsage);
-    assert_eq!(reason(&|b| b["user_signing_keys"][USER]["usage"] = json!([])), E::OtherUsage);
-    assert_eq!(reason(&|b| b["user_signing_keys"][USER]["keys"] = json!({})), E::NotOneKey);
+    assert_eq!(reason(&swapped), FormatProblem::Other("usage").of("it"));
+    assert_eq!(
+        reason(&|b| b["user_signing_keys"][USER]["usage"] = json!([])),
+        FormatProblem::Other("usage").of("it")
+    );
+    assert_eq!(
+        reason(&|b| b["user_signing_keys"][USER]["keys"] = json!({})),
+        FormatProblem::Unusable("keys").of("it")
+    );
     let second = |b: &mut Value| b["master_keys"][USER]["keys"]["ed25519:x"] = json!("AA");
-    assert_eq!(reason(&second), E::NotOneKey);
+    assert_eq!(reason(&second), FormatProblem::Unusable("keys").of("it"));
     let other = |b: &mut Value| b["master_keys"][USER]["keys"] = json!({"rsa:x": "AA"});
-    assert_eq!(reason(&other), E::NotOneKey);
+    assert_eq!(reason(&other), FormatProblem::Unusable("keys").of("it"));
 }
 
 #[test]
@@ -112,7 +136,7 @@ fn a_member_twice_in_a_signed_object_is_unusable() {
     let alice = Alice::new();
     let text = alice.device.as_json().replacen('{', r#"{"user_id":"@eve:c","#, 1);
     let keys = read(&format!(r#"{{"device_keys":{{"{USER}":{{"PHONE":{text}}}}}}}"#)).unwrap();
-    let twice = QueriedKeyError::Json(FormatProblem::DuplicateMember.of("it"));
+    let twice = FormatProblem::DuplicateMember.of("it");
     assert_eq!(keys.unusable, [(user(), Some("PHONE".into()), twice)]);
 }
 
@@ -141,16 +165,16 @@ fn servers_that_could_not_be_asked_are_named() {
 #[test]
 fn a_broken_response_is_not_nobody() {
     for (body, error) in [
-        ("[]", ResponseError::NotAnObject),
-        ("", ResponseError::NotJson),
-        (r#"{"device_keys":[]}"#, ResponseError::Member("device_keys")),
-        (r#"{"master_keys":"x"}"#, ResponseError::Member("master_keys")),
-        (r#"{"failures":7}"#, ResponseError::Member("failures")),
+        ("[]", FormatProblem::NotAnObject),
+        ("", FormatProblem::NotJson),
+        (r#"{"device_keys":[]}"#, FormatProblem::Unusable("device_keys")),
+        (r#"{"master_keys":"x"}"#, FormatProblem::Unusable("master_keys")),
+        (r#"{"failures":7}"#, FormatProblem::Unusable("failures")),
     ] {
         assert_eq!(read(body).unwrap_err(), error.into(), "{body}");
     }
     let error = read(r#"{"errcode":"M_UNKNOWN"}"#).unwrap_err();
-    assert!(matches!(error, ApiError::Response(ResponseError::Errcode(_))));
+    assert!(matches!(error, ApiError::Errcode(_)));
     assert!(read(r#"{"device_keys":null}"#).unwrap().device_keys.is_empty());
 }
 
@@ -185,7 +209,7 @@ fn a_signature_that_was_not_taken_is_named() {
     assert_eq!((other.name.as_str(), other.errcode.as_str()), ("X\u{7}", ""));
     assert!(other.to_string().contains("X\\u{7}"));
     for body in [r#"{"failures":[]}"#, r#"{"failures":{"@a:b":7}}"#] {
-        assert_eq!(failures(body).unwrap_err(), ResponseError::Member("failures").into());
+        assert_eq!(failures(body).unwrap_err(), FormatProblem::Unusable("failures").into());
     }
     assert!(failures(r#"{"errcode":"M_UNKNOWN"}"#).is_err());
 }

@@ -3,7 +3,7 @@
 use http::Response;
 use strongroom::{
     Limits,
-    api::{self, ApiError, PutRoomKeys, ResponseError},
+    api::{self, ApiError, PutRoomKeys},
     backup::{
         AuthData, BackupDecryptionKey, BackupVersionInfo, MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2,
         TrustError, TrustedBackup,
@@ -101,7 +101,7 @@ fn rows_21_and_22_a_version_that_cannot_be_used_is_still_a_version() {
     };
     let error = auth_data(MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, &public_key(&[9; 45]));
     let Some(TrustError::PublicKey(error)) = error else { panic!("{error:?}") };
-    assert!(matches!(error.problem, FormatProblem::Damaged(_)), "{error}");
+    assert!(matches!(error.problem, FormatProblem::Length { .. }), "{error}");
     let error = auth_data(MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2, &public_key(&[0; 32]));
     assert_eq!(
         error,
@@ -138,7 +138,7 @@ fn row_22_a_version_that_cannot_be_used_is_listed_deleted_and_replaced() {
 fn row_16_a_broken_response_is_never_an_empty_room_or_a_session() {
     let room = api::get_room_keys_for_room(&"1".into(), &"!a".into());
     let session = api::get_room_keys_for_session(&"1".into(), &"!a".into(), &"x".into());
-    let missing = |name| Some(ApiError::from(ResponseError::Member(name)));
+    let missing = |name| Some(ApiError::from(FormatProblem::Unusable(name)));
     for body in ["{}", r#"{"errcode":"M_UNKNOWN"}"#, r#"{"rooms":{}}"#] {
         assert_eq!(answer(&room, 200, body).err(), missing("sessions"), "{body}");
         assert_eq!(answer(&session, 200, body).err(), missing("session_data"), "{body}");
@@ -147,12 +147,12 @@ fn row_16_a_broken_response_is_never_an_empty_room_or_a_session() {
         assert_eq!(answer(&room, 200, body).err(), missing("sessions"), "{body}");
     }
     for (body, error) in [
-        (r#"{"sessions":{}} x"#, ResponseError::NotJson),
-        (r#"{"sessions":{"#, ResponseError::NotJson),
-        ("", ResponseError::NotJson),
-        ("null", ResponseError::NotAnObject),
+        (r#"{"sessions":{}} x"#, FormatProblem::NotJson),
+        (r#"{"sessions":{"#, FormatProblem::NotJson),
+        ("", FormatProblem::NotJson),
+        ("null", FormatProblem::NotAnObject),
     ] {
-        assert_eq!(answer(&room, 200, body).unwrap_err(), error.clone().into(), "{body}");
+        assert_eq!(answer(&room, 200, body).unwrap_err(), error.into(), "{body}");
         assert_eq!(answer(&session, 200, body).unwrap_err(), error.into(), "{body}");
     }
 }
@@ -173,17 +173,17 @@ fn row_16_a_broken_response_is_never_an_empty_backup() {
         get.read_response(&Response::new(body.to_owned()), &Limits::default())
     };
     let broken = [
-        ("{}", ResponseError::Member("rooms")),
-        (r#"{"errcode":"M_UNKNOWN"}"#, ResponseError::Member("rooms")),
-        (r#"{"rooms":null}"#, ResponseError::Member("rooms")),
-        (r#"{"rooms":[]}"#, ResponseError::Member("rooms")),
-        (r#"{"rooms":{}} x"#, ResponseError::NotJson),
-        (r#"{"rooms":{}"#, ResponseError::NotJson),
-        ("[]", ResponseError::NotAnObject),
+        ("{}", FormatProblem::Unusable("rooms")),
+        (r#"{"errcode":"M_UNKNOWN"}"#, FormatProblem::Unusable("rooms")),
+        (r#"{"rooms":null}"#, FormatProblem::Unusable("rooms")),
+        (r#"{"rooms":[]}"#, FormatProblem::Unusable("rooms")),
+        (r#"{"rooms":{}} x"#, FormatProblem::NotJson),
+        (r#"{"rooms":{}"#, FormatProblem::NotJson),
+        ("[]", FormatProblem::NotAnObject),
     ];
     for (body, expected) in broken {
         let error = keys(body).unwrap_err();
-        assert_eq!(error, ApiError::Response(expected), "{body}");
+        assert_eq!(error, ApiError::from(expected), "{body}");
     }
     let empty = keys(r#"{"rooms":{}}"#).unwrap();
     assert!(empty.sessions.is_empty() && empty.failed.is_empty() && empty.broken_rooms.is_empty());

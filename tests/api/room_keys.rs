@@ -3,7 +3,7 @@
 use http::Response;
 use strongroom::{
     Limits,
-    api::{self, ApiError, PutRoomKeys, PutRoomKeysError, ResponseError},
+    api::{self, ApiError, PutRoomKeys, PutRoomKeysError},
     backup::{
         AuthData, BackedUpSession, BackupDecryptionKey, MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2,
         OpenError, SealOptions, SealedSession, TrustError, TrustedBackup,
@@ -195,7 +195,7 @@ fn a_version_that_is_not_there_is_none_and_other_refusals_are_errors() {
     );
     assert_eq!(answer(&get, 200, &body).unwrap().unwrap().version().as_str(), "9");
     let error = answer(&get, 200, r#"{"errcode":"M_UNKNOWN"}"#).unwrap_err();
-    assert_eq!(error, ResponseError::Member("version").into());
+    assert_eq!(error, FormatProblem::Unusable("version").into());
 }
 
 #[test]

@@ -22,8 +22,9 @@ use strongroom::{
     saved_state::SavedStateError,
     secret::{SecretBytes, SecretVec},
     secret_sharing::{
-        DecryptedToDevice, DeviceIdentity, IncomingRequest, OwnDevice, OwnDevices, PlainToDevice,
-        Receipt, Requester, Responder, ResponderError, SECRET_REQUEST, SECRET_SEND, SharePolicy,
+        DecryptedToDevice, DeviceIdentity, IncomingRequest, OwnDevice, OwnDevices, Receipt,
+        Requester, Responder, ResponderError, SECRET_REQUEST, SECRET_SEND, SharePolicy,
+        ToDeviceEvent,
     },
     secret_storage::{
         ChangeError, NewKey, OpenedSecret, SecretStorage, SecretStorageKey, VerifiedPublicKeys,
@@ -281,7 +282,7 @@ fn a_planted_secret_is_shared_with_no_other_device() {
     let seen_by_laptop = OwnDevices::new(USER.into(), laptop.identity).with_device(phone);
     let mut requester = Requester::new(USER.into(), "PHONE".into());
     let asked = requester.request(BACKUP.into(), None, &seen_by_phone, 0).unwrap();
-    let event = PlainToDevice {
+    let event = ToDeviceEvent {
         sender: USER.into(),
         event_type: SECRET_REQUEST.into(),
         content: asked.content(),
@@ -393,7 +394,7 @@ fn what_a_device_has_shared_is_shared_with_no_other() {
     let content = json!({
         "action": "request", "name": BACKUP, "request_id": "1", "requesting_device_id": "PHONE",
     });
-    let event = PlainToDevice {
+    let event = ToDeviceEvent {
         sender: USER.into(),
         event_type: SECRET_REQUEST.into(),
         content: event("x", &content).1,

@@ -4,10 +4,9 @@ use serde_json::{Value, json};
 use strongroom::{
     Limits, api,
     backup::{BackupDecryptionKey, TrustError, TrustedBackup},
+    encoding::format::FormatProblem,
     secret_storage::{NotVerified, VerifiedPublicKeys},
-    signed_json::{
-        CrossSigningKey, CrossSigningUsage, DeviceKeys, QueriedKeyError, SignatureVerdict,
-    },
+    signed_json::{CrossSigningKey, CrossSigningUsage, DeviceKeys, SignatureVerdict},
 };
 
 use crate::house::{USER, auth_data, evil, info, label, master, public, signed, signer};
@@ -76,7 +75,7 @@ fn a_key_that_could_be_another_kind_too_is_none() {
             &object.to_string(),
             &limits,
         );
-        assert_eq!(read.unwrap_err(), QueriedKeyError::OtherKind, "{member}");
+        assert_eq!(read.unwrap_err(), FormatProblem::OtherKind.of("it"), "{member}");
         assert_eq!(readers_of(&object), [""; 0], "{member}");
     }
     for member in ["public_key", "key", "usage"] {
@@ -84,7 +83,7 @@ fn a_key_that_could_be_another_kind_too_is_none() {
         object[member] = "x".into();
         let read =
             DeviceKeys::from_json(&USER.into(), &"PHONE".into(), &object.to_string(), &limits);
-        assert_eq!(read.unwrap_err(), QueriedKeyError::OtherKind, "{member}");
+        assert_eq!(read.unwrap_err(), FormatProblem::OtherKind.of("it"), "{member}");
         assert_eq!(readers_of(&object), [""; 0], "{member}");
     }
 }
@@ -97,22 +96,33 @@ fn a_cross_signing_key_has_one_use_and_one_key_and_its_users_name() {
         let (usage, text) = (CrossSigningUsage::SelfSigning, object.to_string());
         CrossSigningKey::from_json(&USER.into(), usage, &text, &Limits::default()).unwrap_err()
     };
-    use QueriedKeyError as E;
     let both = json!(["self_signing", "master"]);
-    assert_eq!(error(|object| object["usage"] = json!([])), E::OtherUsage);
-    assert_eq!(error(|object| object["usage"] = json!("self_signing")), E::OtherUsage);
+    assert_eq!(error(|object| object["usage"] = json!([])), FormatProblem::Other("usage").of("it"));
+    assert_eq!(
+        error(|object| object["usage"] = json!("self_signing")),
+        FormatProblem::Other("usage").of("it")
+    );
     assert_eq!(
         error(|object| object["usage"] = json!(["self_signing", "self_signing"])),
-        E::OtherUsage
+        FormatProblem::Other("usage").of("it")
     );
     assert_eq!(
         error(|object| object["usage"] = json!(["self_signing", "master"])),
-        E::OtherUsage,
+        FormatProblem::Other("usage").of("it"),
         "{both}"
     );
-    assert_eq!(error(|object| object["user_id"] = json!("@bob:example.org")), E::OtherUser);
-    assert_eq!(error(|object| object["user_id"] = Value::Null), E::OtherUser);
-    assert_eq!(error(|object| object["keys"]["ed25519:x"] = json!("x")), E::NotOneKey);
+    assert_eq!(
+        error(|object| object["user_id"] = json!("@bob:example.org")),
+        FormatProblem::Other("user_id").of("it")
+    );
+    assert_eq!(
+        error(|object| object["user_id"] = Value::Null),
+        FormatProblem::Other("user_id").of("it")
+    );
+    assert_eq!(
+        error(|object| object["keys"]["ed25519:x"] = json!("x")),
+        FormatProblem::Unusable("keys").of("it")
+    );
 }
 
 #[test]
@@ -177,7 +187,7 @@ fn a_description_that_looks_like_another_object_is_not_believed_by_its_signature
         let storage =
             crate::house::storage(&vec![crate::house::event("m.secret_storage.key.k", &signed)]);
         let description = storage.key(&"k".into()).unwrap().clone();
-        description.verify_legacy(&USER.into(), &signers, &limits).is_some()
+        description.check_signatures(&USER.into(), &signers, &limits).trusted_signer().is_some()
     };
     assert!(verified(&description));
     for name in ["public_key", "keys", "key", "usage", "user_id", "device_id", "algorithms"] {

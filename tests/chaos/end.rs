@@ -82,7 +82,7 @@ impl Observer<'_> {
                 panic!("{item:?}")
             };
             let data = KeyBackupData::from_json(json).unwrap();
-            let opened = key.open(data.session_data()).unwrap().read.value;
+            let opened = key.open(data.session_data()).unwrap().0.value;
             assert_eq!(opened.session_id(), *session_id);
             let id = (room_id.clone(), session_id.clone());
             stored.insert(id, *data.metadata());

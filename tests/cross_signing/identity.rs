@@ -4,7 +4,7 @@ use rand::{SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    api::{self, QueriedKeys, UploadSigningKeys},
+    api::{self, QueriedKeys, Request},
     cross_signing::{CrossSigningError, NewIdentity},
     encoding::json_object::JsonObject,
     ids::EventType,
@@ -98,8 +98,7 @@ fn a_stored_seed_readable_or_not_is_in_the_way_of_a_new_identity() {
 #[test]
 fn the_new_keys_are_signed_by_the_master_key_and_belong_to_the_secrets() {
     let identity = NewIdentity::replacing_old_identity(USER.into()).unwrap();
-    let body: Value =
-        serde_json::from_slice(UploadSigningKeys::new(&identity).request().body()).unwrap();
+    let body: Value = serde_json::from_slice(api::upload_signing_keys(&identity).body()).unwrap();
     assert_eq!(body.as_object().unwrap().len(), 3);
     let secrets = identity.secrets();
     let names = [CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING];
@@ -134,18 +133,17 @@ fn two_identities_share_no_key() {
 #[test]
 fn what_the_user_did_to_authenticate_is_sent_along() {
     let identity = NewIdentity::replacing_old_identity(USER.into()).unwrap();
-    let upload = UploadSigningKeys::new(&identity);
-    let auth = |upload: &UploadSigningKeys| {
-        let mut body: Value = serde_json::from_slice(upload.request().body()).unwrap();
+    let auth = |upload: &Request<()>| {
+        let mut body: Value = serde_json::from_slice(upload.body()).unwrap();
         body["auth"].take()
     };
-    assert_eq!(auth(&upload), json!(null));
-    assert!(upload.clone().with_auth("[]".into()).is_err());
-    assert!(upload.clone().with_auth("{".into()).is_err());
-    let token = r#"{"type":"m.login.token","token":"\"x"}"#;
-    let with = upload.clone().with_auth(token.into()).unwrap();
+    assert_eq!(auth(&api::upload_signing_keys(&identity)), json!(null));
+    let with_auth = |auth: &str| api::upload_signing_keys_with_auth(&identity, &auth.into());
+    assert!(with_auth("[]").is_err());
+    assert!(with_auth("{").is_err());
+    let with = with_auth(r#"{"type":"m.login.token","token":"\"x"}"#).unwrap();
     assert_eq!(auth(&with), json!({ "type": "m.login.token", "token": "\"x" }));
-    let with = upload.with_password(&USER.into(), &"a\"\u{1}ä".into(), None);
+    let with = api::upload_signing_keys_with_password(&identity, &"a\"\u{1}ä".into(), None);
     let password = json!({
         "type": "m.login.password",
         "identifier": { "type": "m.id.user", "user": USER },

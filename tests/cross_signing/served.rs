@@ -3,7 +3,7 @@
 use http::{Request, Response};
 use strongroom::{
     Limits,
-    api::{self, ApiError, QueriedKeys, UploadSigningKeys},
+    api::{self, ApiError, QueriedKeys},
     cross_signing::{ExpectedDevice, NewIdentity, SelfSigningKey},
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
     homeserver::Homeserver,
@@ -89,7 +89,7 @@ impl House {
 fn a_new_identity_is_published_and_its_first_device_verified() -> Result<()> {
     let mut house = House::new()?;
     let new = house.published()?.new_identity(&USER.into(), &SecretStorage::default())?;
-    house.server.send(house.device.token(), &UploadSigningKeys::new(&new).request())?;
+    house.server.send(house.device.token(), &api::upload_signing_keys(&new))?;
     house.verify(&new.self_signing_key())?;
     house.assert_verified(*new.master_key())?;
     // From then on there is one.
@@ -102,7 +102,7 @@ fn a_new_identity_is_published_and_its_first_device_verified() -> Result<()> {
 fn the_secrets_of_an_identity_verify_a_device_once_more() -> Result<()> {
     let mut house = House::new()?;
     let new = NewIdentity::replacing_old_identity(USER.into())?;
-    house.server.send(house.device.token(), &UploadSigningKeys::new(&new).request())?;
+    house.server.send(house.device.token(), &api::upload_signing_keys(&new))?;
     let published = house.published()?;
     let key = SelfSigningKey::new(
         &published.master_keys[USER],
@@ -125,15 +125,15 @@ fn an_identity_is_replaced_when_the_user_authenticates() -> Result<()> {
         NewIdentity::replacing_old_identity(USER.into())?,
         NewIdentity::replacing_old_identity(USER.into())?,
     ];
-    house.server.send(house.device.token(), &UploadSigningKeys::new(&old).request())?;
+    house.server.send(house.device.token(), &api::upload_signing_keys(&old))?;
     house.verify(&old.self_signing_key())?;
-    let upload = UploadSigningKeys::new(&new);
-    let error = house.server.send(house.device.token(), &upload.request()).unwrap_err();
+    let upload = api::upload_signing_keys(&new);
+    let error = house.server.send(house.device.token(), &upload).unwrap_err();
     let Some(ApiError::UserInteractiveAuth(asked)) = error.downcast_ref() else {
         panic!("{error}")
     };
-    let upload = upload.with_password(&USER.into(), &PASSWORD.into(), Some(asked));
-    house.server.send(house.device.token(), &upload.request())?;
+    let upload = api::upload_signing_keys_with_password(&new, &PASSWORD.into(), Some(asked));
+    house.server.send(house.device.token(), &upload)?;
     house.verify(&new.self_signing_key())?;
     house.assert_verified(*new.master_key())
 }

@@ -136,7 +136,10 @@ fn verdict(row: &Row, unchanged: Option<&[u8]>) -> Verdict {
 fn public_key_verdict(text: &str) -> Verdict {
     let verdict = match BackupPublicKey::from_base64(text) {
         Ok(_) => Verdict::KeyAccepted,
-        Err(FormatError { problem: FormatProblem::Damaged(_), .. }) => Verdict::KeyRefused,
+        Err(FormatError {
+            problem: FormatProblem::NotBase64 | FormatProblem::Length { .. },
+            ..
+        }) => Verdict::KeyRefused,
         Err(FormatError { problem: FormatProblem::Unsafe, .. }) => Verdict::SealingRefused,
         Err(other) => panic!("an unknown verdict: {other}"),
     };

@@ -7,10 +7,7 @@ use crate::{
         aes_hmac_sha2::{KeyCheck, SymmetricSecret, open, seal_with_rng},
         key_material::KeyMaterial,
     },
-    encoding::{
-        base64::{self, Base64Error},
-        format::FormatProblem,
-    },
+    encoding::{base64, format::FormatProblem},
 };
 
 #[test]
@@ -21,18 +18,15 @@ fn row_32_a_mac_of_any_other_length_is_refused() {
     let mac = [*secret.mac.as_bytes(), [0; 32]].concat();
     for found in 0..=64 {
         let mac = base64::encode(&mac[..found]);
-        let expected = Base64Error::Length { expected: 32, found };
+        let expected = FormatProblem::MemberLength { member: "mac", expected: 32, found };
         let read = SymmetricSecret::from_base64(&secret.iv.to_base64(), &ciphertext, &mac);
         let check = KeyCheck::from_base64(&iv, &mac);
         if found == 32 {
             assert_eq!(open(&key, "name", &read.unwrap()).unwrap().expose_bytes(), b"text");
             assert!(check.is_ok());
         } else {
-            assert_eq!(
-                read,
-                Err(FormatProblem::DamagedMember("mac", expected).of("the encrypted data"))
-            );
-            assert_eq!(check, Err(FormatProblem::DamagedMember("mac", expected).of("it")));
+            assert_eq!(read, Err(expected.of("the encrypted data")));
+            assert_eq!(check, Err(expected.of("it")));
         }
     }
 }
@@ -48,8 +42,8 @@ fn row_33_of_a_key_check_with_an_iv_of_32_bytes_the_first_16_count() {
             assert_eq!(read, Ok(check));
             assert!(read.unwrap().fits(&key));
         } else {
-            let length = Base64Error::Length { expected: 16, found };
-            assert_eq!(read, Err(FormatProblem::DamagedMember("iv", length).of("it")));
+            let length = FormatProblem::MemberLength { member: "iv", expected: 16, found };
+            assert_eq!(read, Err(length.of("it")));
         }
     }
 }
@@ -59,8 +53,8 @@ fn row_33_a_secret_has_an_iv_of_16_bytes() {
     let mac = base64::encode(&[0; 32]);
     for found in [0, 15, 17, 32] {
         let read = SymmetricSecret::from_base64(&base64::encode(&vec![0; found]), "", &mac);
-        let length = Base64Error::Length { expected: 16, found };
-        assert_eq!(read, Err(FormatProblem::DamagedMember("iv", length).of("the encrypted data")));
+        let length = FormatProblem::MemberLength { member: "iv", expected: 16, found };
+        assert_eq!(read, Err(length.of("the encrypted data")));
     }
 }
 

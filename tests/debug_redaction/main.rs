@@ -40,9 +40,9 @@ use serde_json::json;
 use strongroom::{
     Limits,
     api::{
-        self, AccessToken, ApiError, BaseUrl, ErrorKind, OwnKeys, PutRoomKeys, PutRoomKeysError,
-        QueriedKeys, RequestError, ResponseError, RetryAfter, RoomKeys, SignatureFailure,
-        StoredRoomKeys, SyncResponse, ToDeviceEvent, UploadSigningKeys, UserInteractiveAuth,
+        self, AccessToken, ApiError, BaseUrl, OwnKeys, PutRoomKeys, PutRoomKeysError, QueriedKeys,
+        RequestError, RetryAfter, RoomKeys, SignatureFailure, StoredRoomKeys, SyncResponse,
+        UserInteractiveAuth,
     },
     backup::{
         AuthData, Authenticity, BackedUpSession, BackupDecryptionKey, BackupPassphraseAttempts,
@@ -94,24 +94,24 @@ use strongroom::{
     secret::{SecretString, SecretVec},
     secret_sharing::{
         AnswerState, Decision, DeviceIdentity, DeviceProblem, IncomingRequest, OutgoingRequest,
-        OwnDevice, OwnDevices, PlainToDevice, RequestState, Responder, SecretRequest,
-        SecretRequestAction, SharePolicy, ShareRule,
+        OwnDevice, OwnDevices, RequestState, Responder, SecretRequest, SecretRequestAction,
+        SharePolicy, ShareRule, ToDeviceEvent,
     },
     secret_storage::{
         Change, ChangeError, EncryptedSecret, EntryKind, KeyAlgorithm, KeyDescription, KeyStanding,
-        LegacyPublicKey, NewKey, NotVerified, OpenedSecret, Plan, PlanStep, SecretOpenError,
-        SecretOrigin, SecretStorage, SecretStorageFinding, SecretStorageKey, SecretVerdict, Unlock,
+        NewKey, NotVerified, OpenedSecret, Plan, PlanStep, SecretOpenError, SecretOrigin,
+        SecretStorage, SecretStorageFinding, SecretStorageKey, SecretVerdict, Unlock,
         UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome, Unlocked, VerifiedPublicKeys,
     },
     secret_value::{
-        CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeyVerdict, PublicKeys, SecretCheckError,
-        SecretContent, SecretRepair, SecretValue,
+        CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeys, SecretCheckError, SecretContent,
+        SecretRepair, SecretValue,
     },
     secrets_bundle::SecretsBundle,
     session_data::{ExportedSession, Repair, SessionData, SessionKey},
     signed_json::{
         BackupAuthDataToSign, CrossSigningKey, CrossSigningUsage, DeviceKeys, KeysToSign,
-        QueriedKeyError, SignatureReport, SignatureVerdict, SignedObject, ToSign, TrustedSigner,
+        SignatureReport, SignatureVerdict, SignedObject, ToSign, TrustedSigner,
     },
 };
 use vault::{
@@ -230,8 +230,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         ApiError,
         BackupVersionInfo,
         BaseUrl,
-        ErrorKind,
-        ResponseError,
         RoomKeysItem,
         RoomKeysSplitter,
         StreamError,
@@ -239,7 +237,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         StoredRoomKeys,
         CrossSigningKey,
         DeviceKeys,
-        QueriedKeyError,
         OwnKeys,
         QueriedKeys,
         SignatureFailure,
@@ -271,7 +268,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         SealOptions,
         KeyAlgorithm,
         KeyStanding,
-        PublicKeyVerdict,
         SecretName,
         SecretOrigin,
         SecretRepair,
@@ -284,7 +280,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         KeyDescription,
         SecretStorageFinding,
         // What is written to that account data, and why.
-        LegacyPublicKey,
         NotVerified,
         VerifiedPublicKeys,
         // Plain events, and what is said about devices and requests.
@@ -296,7 +291,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         OutgoingRequest,
         OwnDevice,
         OwnDevices,
-        PlainToDevice,
         RequestId,
         RequestState,
         Responder,
@@ -460,8 +454,8 @@ fn look_at_recovery_keys(witness: &mut Witness, vault: &Vault) {
     let typed = vault.recovery_key.get(1..).unwrap();
     for (key, mistake) in RecoveryKey::repair_typed(typed, |key| *key == recovery_key()) {
         witness.debug(&key);
-        witness.debug(&mistake);
         witness.text(&mistake.to_string());
+        witness.debug(&mistake);
     }
     let mut messages = BTreeSet::new();
     for text in vault.malformed_recovery_keys() {
@@ -693,7 +687,8 @@ fn look_at_contents(witness: &mut Witness) {
     let send = api::send_encrypted("1", [("@a".into(), "*".into(), content)]);
     witness.debug(&send);
     look_at_request(witness, &api::send_encrypted("1", []));
-    let event = format!(r#"{{"type":"m.a","content":{{"x":"{TOKEN}"}},"y":"{TOKEN}"}}"#);
+    let event =
+        format!(r#"{{"type":"m.a","sender":"@a","content":{{"x":"{TOKEN}"}},"y":"{TOKEN}"}}"#);
     let body = format!(
         r#"{{"next_batch":"1","account_data":{{"events":[{event}]}},"to_device":{{"events":[{event}]}}}}"#
     );
@@ -829,12 +824,12 @@ fn look_at_cross_signing(witness: &mut Witness, _: &Vault) {
     }
     witness.debug::<NewIdentity>(&identity);
     witness.debug::<SelfSigningKey>(&identity.self_signing_key());
-    let upload = UploadSigningKeys::new(&identity);
-    assert!(witness.found_in(str::from_utf8(upload.request().body()).unwrap()).is_none());
-    let upload = upload.with_password(&"@a:b".into(), &TOKEN.into(), None);
-    witness.debug::<UploadSigningKeys>(&upload);
-    let auth = format!(r#"{{"token":"{TOKEN}"}}"#);
-    witness.debug::<UploadSigningKeys>(&upload.with_auth(auth.as_str().into()).unwrap());
+    let upload = api::upload_signing_keys(&identity);
+    assert!(witness.found_in(str::from_utf8(upload.body()).unwrap()).is_none());
+    let upload = api::upload_signing_keys_with_password(&identity, &TOKEN.into(), None);
+    witness.debug(&upload);
+    let auth = SecretString::from(format!(r#"{{"token":"{TOKEN}"}}"#).as_str());
+    witness.debug(&api::upload_signing_keys_with_auth(&identity, &auth).unwrap());
 }
 
 #[test]

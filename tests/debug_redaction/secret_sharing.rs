@@ -4,13 +4,13 @@ use serde_json::json;
 use strongroom::{
     Limits,
     crypto::{curve25519::Curve25519SecretKey, ed25519::Ed25519Seed},
-    encoding::{format::FormatError, json_object::JsonObject},
+    encoding::json_object::JsonObject,
     secret::SecretVec,
     secret_sharing::{
         AcceptedSecret, Decision, DecryptedToDevice, DeviceIdentity, DroppedAnswer,
-        EncryptedSecretSend, EndedRequest, IncomingRequest, OwnDevice, OwnDevices, PlainToDevice,
-        Receipt, Requester, RequesterError, Responder, ResponderError, SECRET_REQUEST, SecretSend,
-        SecretToEncrypt, SharePolicy,
+        EncryptedSecretSend, EndedRequest, IncomingRequest, OwnDevice, OwnDevices, Receipt,
+        Requester, RequesterError, Responder, ResponderError, SECRET_REQUEST, SecretToEncrypt,
+        SharePolicy, ToDeviceEvent,
     },
     secret_value::{MEGOLM_BACKUP_V1, PublicKeys, SecretValue},
 };
@@ -73,7 +73,7 @@ fn asked(responder: &mut Responder, devices: &OwnDevices) -> IncomingRequest {
     });
     let content = JsonObject::from_json(content.to_string().as_bytes()).unwrap();
     let (sender, event_type) = (USER.into(), SECRET_REQUEST.into());
-    let event = PlainToDevice { sender, event_type, content };
+    let event = ToDeviceEvent { sender, event_type, content };
     match responder.receive(&event, devices, &Limits::default(), 0) {
         Decision::AskUser(incoming) => incoming,
         other => panic!("{other:?}"),
@@ -135,11 +135,14 @@ fn look_at_receipt(witness: &mut Witness, receipt: &Receipt) {
 fn look_at_what_cannot_be_read(witness: &mut Witness, vault: &Vault) {
     let good = sent("1", &vault.key_base64);
     witness.debug::<DecryptedToDevice>(&event(&good));
-    let read = SecretSend::read(&event(&good), &Limits::default()).unwrap();
-    witness.debug::<SecretSend>(&read);
+    let devices = seen_by(&phone(), &laptop());
+    let receive = |content: &str, limits: &Limits| {
+        let mut requester = Requester::new(USER.into(), "PHONE".into());
+        requester.receive(&event(content), &devices, &PublicKeys::default(), limits, 0)
+    };
     let mut limits = Limits::default();
     limits.secret_send_bytes = 20;
-    witness.error::<FormatError>(SecretSend::read(&event(&good), &limits).unwrap_err());
+    look_at_receipt(witness, &receive(&good, &limits));
     for content in [
         format!("[{good}]"),
         good.replace("\"secret\"", "\"secrets\""),
@@ -148,9 +151,7 @@ fn look_at_what_cannot_be_read(witness: &mut Witness, vault: &Vault) {
         good.replace("[\"UNK", &format!("{}[\"UNK", "[".repeat(200)))
             .replace("hidden\"]", &format!("hidden\"]{}", "]".repeat(200))),
     ] {
-        let error = SecretSend::read(&event(&content), &Limits::default()).unwrap_err();
-        witness.error::<FormatError>(error);
-        let devices = seen_by(&phone(), &laptop());
+        look_at_receipt(witness, &receive(&content, &Limits::default()));
         let payload = format!(r#"{{"content":{content},"type":"m.secret.send"}}"#);
         let from = laptop().curve25519;
         for payload in [payload.as_bytes(), content.as_bytes()] {

@@ -177,6 +177,7 @@ const OF_THE_SPECIFICATION: &[&str] = &[
     "algorithm",
     "ciphertext",
     "count",
+    "device_id",
     "encrypted",
     "key",
     "keys",
@@ -189,6 +190,7 @@ const OF_THE_SPECIFICATION: &[&str] = &[
     "sessions",
     "signatures",
     "usage",
+    "user_id",
     "user_signing",
     "version",
 ];

@@ -142,8 +142,8 @@ fn low_order_ephemeral(json: String) -> String {
 }
 
 fn open_sealed(key: &BackupDecryptionKey, sealed: &SealedSession) -> (SessionData, MacScheme) {
-    let opened = key.open(sealed.data().session_data()).unwrap();
-    (opened.read.value, opened.mac_scheme)
+    let (read, mac_scheme) = key.open(sealed.data().session_data()).unwrap();
+    (read.value, mac_scheme)
 }
 
 fn random_bytes(count: usize) -> Vec<u8> {

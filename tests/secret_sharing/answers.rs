@@ -9,8 +9,8 @@ use strongroom::{
         Requester, RequesterError, SECRET_SEND,
     },
     secret_value::{
-        CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, MEGOLM_BACKUP_V1, PublicKeyVerdict,
-        PublicKeys, SecretCheckError,
+        CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, MEGOLM_BACKUP_V1, PublicKeys,
+        SecretCheckError,
     },
 };
 
@@ -30,7 +30,7 @@ fn the_secret_is_accepted_and_the_others_are_told() {
         receive(&mut requester, &answer(&laptop(), &id, &key(8)), &seen_by_phone(), &known(8), 1);
     let accepted = accepted(receipt);
     assert_eq!(text_of(&accepted.secret.value), key(8));
-    assert_eq!((accepted.from, accepted.public_key), (laptop(), PublicKeyVerdict::Belongs));
+    assert_eq!((accepted.from, accepted.belongs_to_public_key), (laptop(), true));
     let cancellation = accepted.cancellation.unwrap();
     assert_eq!(cancellation.device_ids(), [DeviceId::from("TABLET")]);
     assert_eq!(cancellation.request().request_id, id, "the same ID");
@@ -248,7 +248,7 @@ fn a_secret_without_a_public_key_is_taken_on_the_word_of_the_device() {
     let accepted =
         accepted(receive(&mut requester, &event, &seen_by_phone(), &PublicKeys::default(), 1));
     assert_eq!(text_of(&accepted.secret.value), "tab\t ä / 😀");
-    assert_eq!(accepted.public_key, PublicKeyVerdict::NotChecked);
+    assert!(!accepted.belongs_to_public_key);
 }
 
 #[test]

@@ -10,8 +10,8 @@ use strongroom::{
     secret::{SecretBytes, SecretVec},
     secret_sharing::{
         AcceptedSecret, Decision, DecryptedToDevice, DeviceIdentity, IncomingRequest, OwnDevice,
-        OwnDevices, PlainToDevice, Receipt, Requester, RequesterError, Responder, ResponderError,
-        SECRET_REQUEST, SECRET_SEND, SecretToEncrypt, SharePolicy,
+        OwnDevices, Receipt, Requester, RequesterError, Responder, ResponderError, SECRET_REQUEST,
+        SECRET_SEND, SecretToEncrypt, SharePolicy, ToDeviceEvent,
     },
     secret_value::{MEGOLM_BACKUP_V1, PublicKeys, SecretContent, SecretValue},
 };
@@ -153,17 +153,17 @@ pub(crate) fn accepted(receipt: Receipt) -> AcceptedSecret {
     *accepted
 }
 
-pub(crate) fn content(request: &Value) -> PlainToDevice {
+pub(crate) fn content(request: &Value) -> ToDeviceEvent {
     plain(USER, SECRET_REQUEST, request)
 }
 
-pub(crate) fn plain(sender: &str, event_type: &str, content: &Value) -> PlainToDevice {
+pub(crate) fn plain(sender: &str, event_type: &str, content: &Value) -> ToDeviceEvent {
     let content = JsonObject::from_json(content.to_string().as_bytes()).unwrap();
-    PlainToDevice { sender: sender.into(), event_type: event_type.into(), content }
+    ToDeviceEvent { sender: sender.into(), event_type: event_type.into(), content }
 }
 
 /// A request of the device of this ID, by its own word.
-pub(crate) fn request(device: &str, id: &str, name: &str) -> PlainToDevice {
+pub(crate) fn request(device: &str, id: &str, name: &str) -> ToDeviceEvent {
     content(&json!({
         "action": "request",
         "name": name,
@@ -172,7 +172,7 @@ pub(crate) fn request(device: &str, id: &str, name: &str) -> PlainToDevice {
     }))
 }
 
-pub(crate) fn cancellation(device: &str, id: &str) -> PlainToDevice {
+pub(crate) fn cancellation(device: &str, id: &str) -> ToDeviceEvent {
     content(&json!({
         "action": "request_cancellation",
         "request_id": id,
@@ -183,7 +183,7 @@ pub(crate) fn cancellation(device: &str, id: &str) -> PlainToDevice {
 /// The laptop gets an event, at this time.
 pub(crate) fn decide(
     responder: &mut Responder,
-    event: &PlainToDevice,
+    event: &ToDeviceEvent,
     devices: &OwnDevices,
     now: u64,
 ) -> Decision {
@@ -234,6 +234,6 @@ pub(crate) fn ignored(decision: Decision) -> ResponderError {
     reason
 }
 
-pub(crate) fn backup_request(id: &str) -> PlainToDevice {
+pub(crate) fn backup_request(id: &str) -> ToDeviceEvent {
     request("PHONE", id, MEGOLM_BACKUP_V1)
 }

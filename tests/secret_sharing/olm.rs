@@ -21,7 +21,6 @@ use strongroom::{
         AnswerState, Decision, DeviceProblem, RequestState, RequesterError, ResponderError,
         SecretToEncrypt,
     },
-    secret_value::PublicKeyVerdict,
 };
 
 #[test]
@@ -38,7 +37,7 @@ fn a_secret_goes_from_device_to_device_and_the_others_hear_that_it_did() -> Resu
     let accepted = accepted(house.receipt()?)?;
     assert_eq!(accepted.secret.value, backup_key()?);
     assert_eq!(accepted.secret.value.to_text().expose_str(), BACKUP_KEY);
-    assert_eq!(accepted.public_key, PublicKeyVerdict::Belongs);
+    assert!(accepted.belongs_to_public_key);
     assert_eq!(accepted.from, *house.laptop.device.identity());
     house.requester.stored(&accepted.request_id)?;
 

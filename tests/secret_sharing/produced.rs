@@ -14,7 +14,7 @@ use strongroom::{
     secret::SecretBytes,
     secret_sharing::{
         DecryptedToDevice, DeviceProblem, OwnDevices, Requester, RequesterError, ResponderError,
-        SECRET_REQUEST, SECRET_SEND, SecretRequest, SecretSend,
+        SECRET_REQUEST, SECRET_SEND, SecretRequest,
     },
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeys, SecretValue},
 };
@@ -234,7 +234,12 @@ pub(crate) fn saved_state_errors() -> Vec<SavedStateError> {
 pub(crate) fn secret_send_errors() -> Vec<FormatError> {
     let mut limits = Limits::default();
     let read = |event_type, content: &str, limits: &Limits| {
-        SecretSend::read(&decrypted(&laptop(), event_type, content), limits).unwrap_err()
+        let event = decrypted(&laptop(), event_type, content);
+        let (devices, keys) = (seen_by_phone(), PublicKeys::default());
+        match dropped(requester().receive(&event, &devices, &keys, limits, 0)) {
+            RequesterError::Content(error) => error,
+            other => panic!("{other:?}"),
+        }
     };
     let half = r#"{"request_id":"1","secret":"s","x":"\ud800"}"#;
     let mut errors = vec![

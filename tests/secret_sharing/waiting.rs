@@ -7,7 +7,7 @@ use strongroom::{
     secret_sharing::{
         DeviceIdentity, DeviceProblem, OwnDevices, Receipt, RequestState, Requester, RequesterError,
     },
-    secret_value::{MEGOLM_BACKUP_V1, PublicKeyVerdict, PublicKeys, SecretCheckError},
+    secret_value::{MEGOLM_BACKUP_V1, PublicKeys, SecretCheckError},
 };
 
 use super::requester;
@@ -76,10 +76,7 @@ fn the_host_may_accept_what_nothing_proves_and_no_more() {
     let none = requester.accept_unproven(&id, &phone, &seen_by_phone(), 2);
     assert_eq!(none, Err(RequesterError::NoCandidate));
     let taken = requester.accept_unproven(&id, &"TABLET".into(), &seen_by_phone(), 2).unwrap();
-    assert_eq!(
-        (text_of(&taken.secret.value), taken.public_key),
-        (key(8), PublicKeyVerdict::NotChecked)
-    );
+    assert_eq!((text_of(&taken.secret.value), taken.belongs_to_public_key), (key(8), false));
     assert_eq!(taken.dropped[0].reason, RequesterError::NotNeeded);
 }
 
@@ -177,7 +174,7 @@ fn each_device_has_its_own_answers_and_its_own_limit() {
     assert_eq!(requester.received(&seen_by_phone()).count(), 0, "none is received");
     let mut receipts = requester.learn(&seen_by_phone(), &known(8), 2);
     let accepted = accepted(receipts.pop().unwrap());
-    assert_eq!((accepted.from, accepted.public_key), (laptop(), PublicKeyVerdict::Belongs));
+    assert_eq!((accepted.from, accepted.belongs_to_public_key), (laptop(), true));
     let wrong = RequesterError::PublicKey(SecretCheckError::BackupKey);
     assert_eq!(receipts.into_iter().map(dropped).collect::<Vec<_>>(), vec![wrong; 3]);
     let [other] = &accepted.dropped[..] else { panic!("{:?}", accepted.dropped) };

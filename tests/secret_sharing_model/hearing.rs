@@ -6,7 +6,7 @@ use serde_json::Value;
 use strongroom::{
     Limits,
     ids::{RequestId, SecretName},
-    secret_sharing::{Decision, IncomingRequest, PlainToDevice, ResponderError, ShareRule},
+    secret_sharing::{Decision, IncomingRequest, ResponderError, ShareRule, ToDeviceEvent},
 };
 
 use crate::{
@@ -39,7 +39,7 @@ pub(crate) struct Heard {
 
 impl Host {
     /// Takes what came in clear.
-    pub(crate) fn hear(&mut self, event: &PlainToDevice) {
+    pub(crate) fn hear(&mut self, event: &ToDeviceEvent) {
         let decision = self.responder(
             |responder, told| {
                 responder.receive(event, &told.devices, &Limits::default(), told.now_ms)
@@ -239,7 +239,7 @@ impl Host {
 }
 
 /// Which device asks for what, by the words of an event: a secret, or nothing any more.
-fn read(event: &PlainToDevice) -> Option<(Who, RequestId, Option<SecretName>)> {
+fn read(event: &ToDeviceEvent) -> Option<(Who, RequestId, Option<SecretName>)> {
     if event.sender.as_str() != ALICE || event.event_type.as_str() != "m.secret.request" {
         return None;
     }

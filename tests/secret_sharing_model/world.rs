@@ -3,7 +3,7 @@
 use strongroom::{
     encoding::json_object::JsonObject,
     ids::RequestId,
-    secret_sharing::{PlainToDevice, SECRET_REQUEST},
+    secret_sharing::{SECRET_REQUEST, ToDeviceEvent},
 };
 
 use crate::{
@@ -181,7 +181,7 @@ impl World {
         }
         let host = &mut self.hosts[to as usize];
         match body {
-            Body::Plain(event_type, content) => host.hear(&PlainToDevice {
+            Body::Plain(event_type, content) => host.hear(&ToDeviceEvent {
                 sender: sender.into(),
                 event_type: event_type.into(),
                 content: JsonObject::from_json(content.as_bytes()).unwrap(),

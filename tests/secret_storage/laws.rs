@@ -40,7 +40,7 @@ use strongroom::{
         KeyStanding, SecretOpenError, SecretOrigin, SecretStorage, UnlockAttempt, UnlockError,
         UnlockFailure, Unlocked,
     },
-    secret_value::{PublicKeyVerdict, PublicKeys, SecretCheckError},
+    secret_value::{PublicKeys, SecretCheckError},
 };
 
 proptest! {
@@ -127,7 +127,7 @@ proptest! {
             storage.open(&name.into(), &mut unlocked.keys, &public_keys)
         };
         let opened = open(&account).unwrap();
-        prop_assert_eq!(opened.public_key(), PublicKeyVerdict::Belongs);
+        prop_assert!(opened.belongs_to_public_key());
         flip(&mut account.get_mut(name).unwrap()["encrypted"]["key"]["iv"], bit);
         let Err(SecretOpenError::Keys(reasons)) = open(&account) else {
             return Err(TestCaseError::fail("a flipped bit was not noticed"));

@@ -18,10 +18,7 @@ use strongroom::{
         curve25519_aes_sha2::MacScheme,
         key_material::KeyMaterial,
     },
-    encoding::{
-        base64::{self, Base64Error},
-        format::FormatProblem,
-    },
+    encoding::{base64, format::FormatProblem},
     ids::{SecretName, SecretStorageKeyId},
     passphrase::{PassphraseError, PassphraseForm, PassphraseProgress},
     recovery_key::RecoveryKeyError,
@@ -32,8 +29,8 @@ use strongroom::{
         Unlocked,
     },
     secret_value::{
-        CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, PublicKeyVerdict,
-        PublicKeys, SecretRepair,
+        CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, PublicKeys,
+        SecretRepair,
     },
 };
 
@@ -183,9 +180,8 @@ fn row_32_the_mac_of_an_asymmetric_secret_has_8_bytes() {
             json!(base64::encode(&vec![0; found]));
         let storage = account.storage();
         let secret = storage.secret(&"org.example.a".into()).unwrap();
-        let expected =
-            FormatProblem::DamagedMember("mac", Base64Error::Length { expected: 8, found })
-                .of("the encrypted data");
+        let expected = FormatProblem::MemberLength { member: "mac", expected: 8, found }
+            .of("the encrypted data");
         assert!(secret.unreadable().eq([(&ASYMMETRIC_ID.into(), &expected)]));
     }
 }
@@ -265,7 +261,7 @@ fn row_35_a_check_that_cannot_be_read_is_as_good_as_none() {
     };
     assert_eq!(check("mac", json!(7)), unreadable(ID, FormatProblem::Unusable("mac")));
     assert_eq!(check("iv", json!(null)), unreadable(ID, FormatProblem::Unusable("iv")));
-    let short = FormatProblem::DamagedMember("mac", Base64Error::Length { expected: 32, found: 1 });
+    let short = FormatProblem::MemberLength { member: "mac", expected: 32, found: 1 };
     assert_eq!(check("mac", json!("AA")), unreadable(ID, short));
     assert_eq!(check("mac", json!(null)), [], "nothing to compare with");
     let mut account = Account::default().with_asymmetric_key(ASYMMETRIC_ID, KEY);
@@ -276,10 +272,7 @@ fn row_35_a_check_that_cannot_be_read_is_as_good_as_none() {
             json!("AA"),
             unreadable(
                 ASYMMETRIC_ID,
-                FormatProblem::DamagedMember(
-                    "pubkey",
-                    Base64Error::Length { expected: 32, found: 1 },
-                ),
+                FormatProblem::MemberLength { member: "pubkey", expected: 32, found: 1 },
             ),
         ),
     ] {
@@ -473,7 +466,7 @@ fn row_39_and_40_old_names_and_lists_of_numbers_are_repaired() {
     public_keys.backup = Some(public_key(KEY));
     let name = SecretName::from(MEGOLM_BACKUP_V1_RECOVERY_KEY);
     let opened = storage.open(&name, &mut unlocked.keys.clone(), &public_keys).unwrap();
-    assert_eq!(opened.public_key(), PublicKeyVerdict::Belongs);
+    assert!(opened.belongs_to_public_key());
     assert_eq!((opened.name(), text(&opened)), (&name, list));
     let read = opened.value().unwrap();
     assert_eq!(read.repairs, [SecretRepair::NameOfADraft, SecretRepair::NumberList]);

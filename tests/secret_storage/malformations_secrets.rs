@@ -16,7 +16,7 @@ use strongroom::{
         key_material::KeyMaterial,
     },
     encoding::{
-        base64::{self, Base64Error},
+        base64,
         format::{FormatError, FormatProblem},
         read::Read,
     },
@@ -85,11 +85,11 @@ fn row_40_other_lists_and_lists_under_other_names_are_no_keys() {
         format!("[{list}]"),
     ] {
         let error = read(MEGOLM_BACKUP_V1, text.as_bytes()).unwrap_err();
-        assert_eq!(error, FormatProblem::NotAKey(Base64Error::Invalid).of("the secret"), "{text}");
+        assert_eq!(error, FormatProblem::NotAKey.of("the secret"), "{text}");
     }
     for name in KEY_NAMES.into_iter().filter(|name| !name.starts_with(MEGOLM_BACKUP_V1)) {
         let error = read(name, list.as_bytes()).unwrap_err();
-        assert_eq!(error, FormatProblem::NotAKey(Base64Error::Invalid).of("the secret"), "{name}");
+        assert_eq!(error, FormatProblem::NotAKey.of("the secret"), "{name}");
     }
 }
 
@@ -265,11 +265,7 @@ fn row_43_a_secret_that_is_not_text_is_named_and_an_empty_one_is_fine() {
         let read = read(name, text.as_bytes()).unwrap();
         assert_eq!((read.value.to_text().expose_str(), read.repairs), (text, vec![]));
     }
-    let length = Base64Error::Length { expected: 32, found: 0 };
-    assert_eq!(
-        read(MEGOLM_BACKUP_V1, b"").unwrap_err(),
-        FormatProblem::NotAKey(length).of("the secret")
-    );
+    assert_eq!(read(MEGOLM_BACKUP_V1, b"").unwrap_err(), FormatProblem::NotAKey.of("the secret"));
 }
 
 #[test]

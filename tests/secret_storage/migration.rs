@@ -13,7 +13,6 @@ use crate::specification;
 use crate::support::{
     recorded_account::{RecordedAccount, RecordedSecret},
     recorded_accounts::{ACCOUNT_DATA, BOOTSTRAP, legacy},
-    signing::SignAnything as _,
     vectors::{Row, rows},
 };
 use serde_json::{Value, json};
@@ -22,19 +21,19 @@ use strongroom::{
     backup::{AuthData, BackupVersionInfo, TrustError, TrustedBackup},
     crypto::{
         curve25519::{Curve25519PublicKey, Curve25519SecretKey},
-        ed25519::{Ed25519PublicKey, Ed25519Signature},
+        ed25519::Ed25519PublicKey,
         key_material::KeyMaterial,
     },
     encoding::{base64, json_object::JsonObject},
-    ids::{EventType, KeyId, SecretName, UserId},
+    ids::{EventType, SecretName, UserId},
     recovery_key::RecoveryKey,
     secret::SecretBytes,
     secret_storage::{
-        Change, ChangeError, EncryptedSecret, KeyAlgorithm, NewKey, NotVerified, Plan, PlanNote,
-        SecretOrigin, SecretStorage, SecretStorageKey, VerifiedPublicKeys,
+        Change, EncryptedSecret, KeyAlgorithm, NewKey, NotVerified, Plan, PlanNote, SecretOrigin,
+        SecretStorage, SecretStorageKey, VerifiedPublicKeys,
     },
     secret_value::{MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, PublicKeys},
-    signed_json::{CrossSigningKey, CrossSigningUsage, SignedObject, TrustedSigner},
+    signed_json::{CrossSigningKey, CrossSigningUsage, TrustedSigner},
 };
 
 type Events = BTreeMap<EventType, JsonObject>;
@@ -382,43 +381,6 @@ fn public_keys_that_the_master_key_did_not_sign_are_not_verified() {
     assert_eq!(verified.as_public_keys().master, Some(master(uploaded)));
 }
 
-#[test]
-fn only_a_signed_description_is_written_to_in_the_old_way() {
-    let olm = vodozemac::olm::Account::new();
-    let (user, key_id) = (UserId::from("@alice:example.org"), KeyId::from("ed25519:DEVICE"));
-    let ed25519 = Ed25519PublicKey::from_bytes(olm.ed25519_key().as_bytes()).unwrap();
-    let trusted = [TrustedSigner::new(key_id.clone(), ed25519)];
-    let mut account = Account::default().with_asymmetric_key(ASYMMETRIC_ID, KEY);
-    let unsigned = account.storage();
-    let unsigned = unsigned.key(&ASYMMETRIC_ID.into()).unwrap();
-    assert_eq!(unsigned.verify_legacy(&user, &trusted, &Limits::default()), None);
-
-    let object = signed(account.key_mut(ASYMMETRIC_ID));
-    let signature = olm.sign(object.bytes_to_sign().unwrap()).to_bytes();
-    let object = object.with_signature(&user, &key_id, &Ed25519Signature::from_bytes(signature));
-    account.put_text(&format!("m.secret_storage.key.{ASYMMETRIC_ID}"), object.as_json());
-    let storage = account.storage();
-    let description = storage.key(&ASYMMETRIC_ID.into()).unwrap();
-    assert_eq!(description.verify_legacy(&user, &[], &Limits::default()), None);
-    let public_key = description.verify_legacy(&user, &trusted, &Limits::default()).unwrap();
-
-    let store = |change: &mut Change<'_>| {
-        change.store_legacy_asymmetric(&"org.example.a".into(), "text", &public_key)
-    };
-    let plan = storage.plan(&[], &Limits::default(), store).unwrap();
-    let start: Events = account.events().into_iter().collect();
-    let end = carry_out(&start, &plan, 1);
-    let mut keys = unlock(&end, &recovery_key(KEY));
-    let name = "org.example.a".into();
-    let opened = self::storage(&end).open(&name, &mut keys, &PublicKeys::default()).unwrap();
-    assert_eq!(opened.text().expose_str(), "text");
-    assert!(!opened.is_authenticated());
-
-    let replaced = Account::default().with_asymmetric_key(ASYMMETRIC_ID, OTHER_KEY).storage();
-    let error = replaced.plan(&[], &Limits::default(), store).unwrap_err();
-    assert_eq!(error, ChangeError::NoSuchKey(ASYMMETRIC_ID.into()));
-}
-
 fn migrate(
     events: &Events,
     keys: &[SecretStorageKey],
@@ -572,10 +534,6 @@ fn master(uploaded: &Value) -> Ed25519PublicKey {
 fn only_key(object: &Value) -> Ed25519PublicKey {
     let key = object["keys"].as_object().unwrap().values().next().unwrap();
     Ed25519PublicKey::from_base64(key.as_str().unwrap()).unwrap()
-}
-
-fn signed(object: &Value) -> SignedObject {
-    SignedObject::from_json(&object.to_string(), &Limits::default()).unwrap()
 }
 
 fn nobody(user: &UserId) -> VerifiedPublicKeys {

@@ -317,7 +317,6 @@ fn every_sentence_reads_as_one_and_shows_no_control_character() {
         PlanNote::DeleteOldName(name.clone()),
         PlanNote::SetDefault(id.clone()),
         PlanNote::RemoveKey(id.clone()),
-        PlanNote::StoreLegacy(name.clone()),
     ];
     let notes = [
         PlanNote::NeedsAcceptance(name.clone(), SecretOrigin::Passthrough),
@@ -336,7 +335,6 @@ fn every_sentence_reads_as_one_and_shows_no_control_character() {
         ChangeError::WouldLose(names),
         ChangeError::OtherData(name.clone()),
         ChangeError::Name(name),
-        ChangeError::NonContributory,
     ];
     let sentences = reasons.iter().map(ToString::to_string);
     let sentences = sentences.chain(notes.iter().map(ToString::to_string));

@@ -5,7 +5,7 @@
 use strongroom::{
     backup::BackupDecryptionKey,
     crypto::ed25519::Ed25519PublicKey,
-    encoding::{base64::Base64Error, secret_base64},
+    encoding::{format::FormatError, secret_base64},
     ids::{SecretName, SecretStorageKeyId},
     provenance::Provenance,
     secret::SecretBytes,
@@ -16,7 +16,7 @@ use strongroom::{
 pub(crate) trait Asserted: Sized {
     fn asserted(bytes: SecretBytes<32>, provenance: Provenance) -> Self;
 
-    fn asserted_base64(text: &str, provenance: Provenance) -> Result<Self, Base64Error>;
+    fn asserted_base64(text: &str, provenance: Provenance) -> Result<Self, FormatError>;
 }
 
 impl Asserted for BackupDecryptionKey {
@@ -37,7 +37,7 @@ impl Asserted for BackupDecryptionKey {
         key
     }
 
-    fn asserted_base64(text: &str, provenance: Provenance) -> Result<Self, Base64Error> {
+    fn asserted_base64(text: &str, provenance: Provenance) -> Result<Self, FormatError> {
         secret_base64::decode_array(text).map(|bytes| Self::asserted(bytes, provenance))
     }
 }

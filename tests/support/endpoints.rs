@@ -174,7 +174,7 @@ impl<F: FnMut(Request<Vec<u8>>) -> Response<Vec<u8>>> Host<F> {
         let sync = self.send(&api::get_sync().since(&since));
         let [event] = &sync.to_device[..] else { panic!("once, though it was sent twice") };
         assert_eq!(event.event_type, EventType::from("m.secret.request"));
-        assert_eq!(event.sender.as_ref(), Some(&me));
+        assert_eq!(event.sender, me);
         assert_eq!(event.content.as_bytes().len(), request.as_bytes().len());
         assert_eq!(sync.account_data.len(), 2);
         assert_eq!(sync.broken, 0);

@@ -24,7 +24,7 @@ use strongroom::{
         KeyStanding, OpenedSecret, SecretOpenError, SecretOrigin, SecretStorage, UnlockAttempt,
         UnlockOutcome, Unlocked,
     },
-    secret_value::{PublicKeyVerdict, PublicKeys, SecretContent, SecretRepair},
+    secret_value::{PublicKeys, SecretContent, SecretRepair},
     signed_json::TrustedSigner,
 };
 
@@ -154,7 +154,7 @@ impl RecordedAccount {
                 Ok(opened) => {
                     self.assert_opened(name, opened);
                     let has_public_key = self.public_keys.has_one_for(&verdict.name);
-                    assert_eq!(opened.public_key() == PublicKeyVerdict::Belongs, has_public_key);
+                    assert_eq!(opened.belongs_to_public_key(), has_public_key);
                     let may_open = unlocked.keys.iter().find(|key| entries.contains_key(id(key)));
                     assert_eq!(Some(opened.key_id()), may_open.map(|key| key.id()));
                 }
@@ -183,7 +183,7 @@ impl RecordedAccount {
                 let opened = key.open(name, secret);
                 let opened = opened.unwrap_or_else(|e| panic!("{}: {name}: {e}", self.name));
                 assert_eq!(opened.key_id(), key.id());
-                assert_eq!(opened.public_key(), PublicKeyVerdict::NotChecked);
+                assert!(!opened.belongs_to_public_key());
                 self.assert_opened(name.as_str(), &opened);
                 opened_by.insert((name.to_string(), key.id().to_string()));
             }

@@ -16,8 +16,8 @@ use strongroom::{
     ids::DeviceId,
     secret::{SecretBytes, SecretVec},
     secret_sharing::{
-        DecryptedToDevice, DeviceIdentity, OwnDevice, OwnDevices, PlainToDevice, Receipt,
-        Requester, Responder, SECRET_REQUEST, SECRET_SEND, SharePolicy,
+        DecryptedToDevice, DeviceIdentity, OwnDevice, OwnDevices, Receipt, Requester, Responder,
+        SECRET_REQUEST, SECRET_SEND, SharePolicy, ToDeviceEvent,
     },
     secret_storage::VerifiedPublicKeys,
     secret_value::{MEGOLM_BACKUP_V1, PublicKeys},
@@ -119,7 +119,7 @@ pub(crate) fn responding(count: usize) -> Work {
                 "action": "request", "name": MEGOLM_BACKUP_V1, "request_id": "1",
                 "requesting_device_id": device_id(n),
             });
-            let event = PlainToDevice {
+            let event = ToDeviceEvent {
                 sender: USER.into(),
                 event_type: SECRET_REQUEST.into(),
                 content: event(SECRET_REQUEST, &content).1,

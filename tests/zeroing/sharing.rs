@@ -12,7 +12,7 @@ use strongroom::{
     secret::SecretVec,
     secret_sharing::{
         Decision, DecryptedToDevice, DeviceIdentity, IncomingRequest, OwnDevice, OwnDevices,
-        PlainToDevice, Receipt, Requester, Responder, SECRET_REQUEST, SecretSend, SharePolicy,
+        Receipt, Requester, RequesterError, Responder, SECRET_REQUEST, SharePolicy, ToDeviceEvent,
     },
     secret_storage::VerifiedPublicKeys,
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeys},
@@ -108,7 +108,7 @@ fn asked(responder: &mut Responder, name: &str) -> IncomingRequest {
     });
     let content = JsonObject::from_json(content.to_string().as_bytes()).unwrap();
     let (sender, event_type) = (USER.into(), SECRET_REQUEST.into());
-    let event = PlainToDevice { sender, event_type, content };
+    let event = ToDeviceEvent { sender, event_type, content };
     match responder.receive(&event, &seen_by_the_laptop(), &Limits::default(), 0) {
         Decision::AskUser(incoming) => incoming,
         other => panic!("{other:?}"),
@@ -238,9 +238,15 @@ fn what_comes_out_of_olm_leaves_nothing_whole_or_broken() {
                 DecryptedToDevice::from_olm(USER.into(), curve25519, payload.as_bytes(), &devices);
             drop(format!("{event:?}"));
             let Ok(event) = event else { continue };
-            let sent = SecretSend::read(&event, &Limits::default());
-            drop(format!("{sent:?}"));
-            read += usize::from(sent.is_ok_and(|sent| sent.to_json().expose_bytes().len() > 50));
+            let (keys, limits) = (PublicKeys::default(), Limits::default());
+            let mut requester = Requester::new(USER.into(), "PHONE".into());
+            let receipt = requester.receive(&event, &devices, &keys, &limits, 0);
+            drop(format!("{receipt:?}"));
+            // It was read, and nobody has asked for it.
+            read += usize::from(matches!(
+                receipt,
+                Receipt::Dropped(dropped) if dropped.reason == RequesterError::Unknown
+            ));
         }
     });
     assert!(read > 3, "{read}");

@@ -25,8 +25,8 @@ use strongroom::{
     saved_state::{SavedStateError, StateKey},
     secret::SecretBytes,
     secret_sharing::{
-        Decision, DeviceIdentity, OwnDevice, OwnDevices, PlainToDevice, Requester, Responder,
-        SECRET_REQUEST, SharePolicy,
+        Decision, DeviceIdentity, OwnDevice, OwnDevices, Requester, Responder, SECRET_REQUEST,
+        SharePolicy, ToDeviceEvent,
     },
     secret_storage::SecretStorage,
     secret_value::{MEGOLM_BACKUP_V1, PublicKeys},
@@ -73,7 +73,7 @@ fn what_is_sealed_with_randomness_of_the_host_opens_again() {
     let sealed = [(); 2].map(|()| key.public_key().seal(&session).unwrap());
     assert_ne!(sealed[0].to_json(), sealed[1].to_json());
     for sealed in sealed {
-        assert_eq!(key.open(&sealed).unwrap().read.value, session);
+        assert_eq!(key.open(&sealed).unwrap().0.value, session);
     }
     assert!(NoRandomness.to_string().contains("random"));
 }
@@ -103,7 +103,7 @@ fn a_request_for_a_secret_survives_a_restart_and_is_put_before_the_user() {
     assert_eq!(other.err(), Some(SavedStateError::OtherAccount));
     assert!(Requester::from_saved(&saved, user(), "PHONE".into()).is_ok());
 
-    let event = PlainToDevice {
+    let event = ToDeviceEvent {
         sender: user(),
         event_type: SECRET_REQUEST.into(),
         content: request.content(),

@@ -2,7 +2,10 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use strongroom::api::{self, ResponseError, SyncResponse};
+use strongroom::{
+    api::{self, SyncResponse},
+    encoding::format::FormatProblem,
+};
 
 use super::place::Place;
 use crate::{
@@ -30,7 +33,7 @@ pub(super) fn fetch(account: &Account, place: &Place) -> Result<(), Failure> {
     let (_, sync) =
         account.connection.send_raw(&account_data()?).map_err(|it| account.failed(it))?;
     let Sync { account_data } = serde_json::from_slice(sync.expose_bytes())
-        .map_err(|_| account.failed(Trouble::from(ResponseError::Member("account_data"))))?;
+        .map_err(|_| account.failed(Trouble::from(FormatProblem::Unusable("account_data"))))?;
     let account_data = account_data.map_or(r#"{"events":[]}"#, RawValue::get);
     place.put("account_data.json", &[br#"{"account_data":"#, account_data.as_bytes(), b"}\n"])
 }

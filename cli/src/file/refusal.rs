@@ -49,7 +49,7 @@ pub(super) fn why_unread(error: &SessionDataError) -> String {
         | SessionDataError::NotAnObject
         | SessionDataError::AlgorithmNotAString => "it is no message key".into(),
         SessionDataError::NoSessionKey
-        | SessionDataError::KeyBase64(_)
+        | SessionDataError::KeyBase64
         | SessionDataError::KeyFormat(_)
         | SessionDataError::KeyLength { .. }
         | SessionDataError::KeySignature

@@ -6,7 +6,8 @@ use http::Method;
 use serde_json::Value;
 use strongroom::{
     Limits,
-    api::{self, AccessToken, ResponseError},
+    api::{self, AccessToken},
+    encoding::format::FormatProblem,
     secret::{SecretString, SecretVec},
 };
 use ureq::BodyReader;
@@ -70,7 +71,7 @@ impl Connection {
     pub(crate) fn get(&self, path: &str) -> Result<Value, Trouble> {
         let head = self.server.request(Method::GET, path, Some(&self.token))?;
         let body = self.server.ask(&head, &[], Limits::default().sync_response_bytes)?;
-        serde_json::from_slice(body.expose_bytes()).map_err(|_| ResponseError::NotJson.into())
+        serde_json::from_slice(body.expose_bytes()).map_err(|_| FormatProblem::NotJson.into())
     }
 
     /// Makes the access token invalid, and the device disappear.

@@ -5,7 +5,10 @@ use std::{
     io,
 };
 
-use strongroom::api::{ApiError, RequestError, ResponseError};
+use strongroom::{
+    api::{ApiError, RequestError},
+    encoding::format::{FormatError, FormatProblem},
+};
 use ureq::Timeout;
 
 use super::trouble::Trouble;
@@ -162,9 +165,10 @@ fn refused(error: &ApiError, address: &str) -> Sentence {
             format!("{address} has had too many requests and asks for patience"),
             "try again later",
         ),
-        ApiError::Response(ResponseError::NotJson | ResponseError::NotAnObject) => {
-            not_a_homeserver(address)
-        }
+        ApiError::Response(FormatError {
+            problem: FormatProblem::NotJson | FormatProblem::NotAnObject,
+            ..
+        }) => not_a_homeserver(address),
         ApiError::NotMatrix { status: status @ (504 | 524), .. } => other(
             format!("a proxy before {address} gave up waiting for it (status {status})"),
             "try again later",

@@ -12,7 +12,8 @@ use http::{
 };
 use strongroom::{
     Limits,
-    api::{self, ApiError, BaseUrl, ResponseError},
+    api::{self, ApiError, BaseUrl},
+    encoding::format::FormatProblem,
     secret::{SecretString, SecretVec},
 };
 use ureq::{Agent, BodyReader, Proxy, ProxyProtocol};
@@ -143,11 +144,11 @@ impl Server {
         let head = self.request(Method::GET, "versions", None)?;
         let body = self.ask(&head, &[], Limits::default().response_bytes)?;
         let answer: serde_json::Value =
-            serde_json::from_slice(body.expose_bytes()).map_err(|_| ResponseError::NotJson)?;
+            serde_json::from_slice(body.expose_bytes()).map_err(|_| FormatProblem::NotJson)?;
         if answer.get("versions").is_some_and(serde_json::Value::is_array) {
             return Ok(());
         }
-        Err(ResponseError::NotAnObject.into())
+        Err(FormatProblem::NotAnObject.into())
     }
 }
 
@@ -243,7 +244,7 @@ fn refusal(answer: Response<ureq::Body>) -> Result<ApiError, Trouble> {
     // Any endpoint reads a refusal alike.
     match api::get_who_am_i().read_response(&Response::from_parts(head, bytes), &Limits::default())
     {
-        Ok(_) => Err(ResponseError::NotAnObject.into()),
+        Ok(_) => Err(FormatProblem::NotAnObject.into()),
         Err(error) => Ok(error),
     }
 }

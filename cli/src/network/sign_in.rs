@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    api::{ApiError, ResponseError},
+    api::ApiError,
+    encoding::format::FormatProblem,
     ids::UserId,
     secret::{SecretString, SecretVec},
 };
@@ -175,7 +176,7 @@ fn require_flow(server: &Server, wanted: &str) -> Outcome<()> {
         let head = server.request(Method::GET, "v3/login", None)?;
         let body = server.ask(&head, &[], Limits::default().response_bytes)?;
         serde_json::from_slice::<Value>(body.expose_bytes())
-            .map_err(|_| Trouble::from(ResponseError::NotJson))
+            .map_err(|_| Trouble::from(FormatProblem::NotJson))
     };
     let flows = flows().map_err(|trouble| server.failed(trouble))?;
     let flows = flows.get("flows").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
@@ -209,7 +210,7 @@ fn log_in(server: &Server, body: &SecretVec) -> Result<Login, Trouble> {
     let head = server.request(Method::POST, "v3/login", None)?;
     let body = server.ask(&head, body.expose_bytes(), Limits::default().response_bytes)?;
     let answer: Answer<'_> = serde_json::from_slice(body.expose_bytes())
-        .map_err(|_| Trouble::from(ResponseError::Member("access_token")))?;
+        .map_err(|_| Trouble::from(FormatProblem::Unusable("access_token")))?;
     Ok(Login {
         homeserver: server.address().to_owned(),
         user_id: answer.user_id.into(),

@@ -3,8 +3,9 @@
 use std::io;
 
 use strongroom::{
-    api::{ApiError, RequestError, ResponseError},
+    api::{ApiError, RequestError},
     backup::StreamError,
+    encoding::format::FormatProblem,
 };
 use ureq::Timeout;
 
@@ -116,9 +117,10 @@ impl From<ApiError> for Trouble {
     }
 }
 
-impl From<ResponseError> for Trouble {
-    fn from(error: ResponseError) -> Self {
-        Self::Refused(error.into())
+impl From<FormatProblem> for Trouble {
+    /// Of what a homeserver answers to what the library has no type for.
+    fn from(problem: FormatProblem) -> Self {
+        Self::Refused(problem.into())
     }
 }
 

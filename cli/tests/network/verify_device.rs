@@ -7,7 +7,7 @@ use std::sync::{
 
 use http::{Method, Request};
 use serde_json::{Value, json};
-use strongroom::{api::UploadSigningKeys, cross_signing::NewIdentity};
+use strongroom::{api, cross_signing::NewIdentity};
 
 use crate::{
     account::Account,
@@ -100,8 +100,7 @@ fn is(request: &Request<Vec<u8>>, path: &str) -> bool {
 /// The identity of somebody else, who could be the homeserver.
 fn show_other_identity(published: &mut Value, user: &str) {
     let other = NewIdentity::replacing_old_identity(user.into()).unwrap();
-    let other: Value =
-        serde_json::from_slice(UploadSigningKeys::new(&other).request().body()).unwrap();
+    let other: Value = serde_json::from_slice(api::upload_signing_keys(&other).body()).unwrap();
     for name in ["master_key", "self_signing_key", "user_signing_key"] {
         published[format!("{name}s")][user] = other[name].clone();
     }

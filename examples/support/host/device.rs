@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use strongroom::{
     Limits,
-    api::{self, OwnKeys, ToDeviceEvent},
+    api::{self, OwnKeys},
     crypto::ed25519::Ed25519PublicKey,
     encoding::json_object::JsonObject,
     ids::{DeviceId, UserId},
     secret_sharing::{
         DecryptedToDevice, DeviceIdentity, EncryptedSecretSend, OutgoingRequest, OwnDevices,
-        PlainToDevice, RequesterError,
+        RequesterError, ToDeviceEvent,
     },
     signed_json::SignedObject,
 };
@@ -30,7 +30,7 @@ pub(crate) struct Device {
 
 /// An event that was sent to a device, in one of the two ways there are.
 pub(crate) enum Received {
-    Plain(PlainToDevice),
+    Plain(ToDeviceEvent),
     Decrypted(Box<DecryptedToDevice>),
     /// It was decrypted, and is not meant for this device.
     Refused(RequesterError),
@@ -158,7 +158,7 @@ impl Device {
         devices: &OwnDevices,
     ) -> Result<Vec<Received>> {
         let events = self.sync(server)?;
-        Ok(events.into_iter().filter_map(|event| self.read(event, devices)).collect())
+        Ok(events.into_iter().map(|event| self.read(event, devices)).collect())
     }
 
     /// The same events as they came.
@@ -177,20 +177,19 @@ impl Device {
     }
 
     /// One of them, decrypted if it is encrypted.
-    pub(crate) fn read(&mut self, event: ToDeviceEvent, devices: &OwnDevices) -> Option<Received> {
-        let ToDeviceEvent { event_type, sender, content, .. } = event;
-        let sender = sender?;
-        if event_type.as_str() != "m.room.encrypted" {
-            return Some(Received::Plain(PlainToDevice { sender, event_type, content }));
+    pub(crate) fn read(&mut self, event: ToDeviceEvent, devices: &OwnDevices) -> Received {
+        if event.event_type.as_str() != "m.room.encrypted" {
+            return Received::Plain(event);
         }
+        let ToDeviceEvent { sender, content, .. } = event;
         let Ok(decrypted) = self.olm.decrypt(&content) else {
-            return Some(Received::Undecryptable);
+            return Received::Undecryptable;
         };
         let (key, plaintext) = (decrypted.session_key, &decrypted.plaintext);
-        Some(match DecryptedToDevice::from_olm(sender, key, plaintext, devices) {
+        match DecryptedToDevice::from_olm(sender, key, plaintext, devices) {
             Ok(event) => Received::Decrypted(Box::new(event)),
             Err(error) => Received::Refused(error),
-        })
+        }
     }
 
     fn claim_one_time_key(

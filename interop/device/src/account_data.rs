@@ -1,11 +1,11 @@
 //! Account data, and the secret storage in it.
 
 use strongroom::{
-    Limits,
-    api::{self, ToDeviceEvent},
+    Limits, api,
     client::backup::SecretTask,
     encoding::json_object::JsonObject,
     ids::{EventType, SecretName},
+    secret_sharing::ToDeviceEvent,
     secret_storage::{Plan, SecretStorage},
     secret_value::{MEGOLM_BACKUP_V1, PublicKeys, SecretValue},
 };

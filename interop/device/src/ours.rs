@@ -7,14 +7,13 @@ use std::{
 
 use serde_json::{Value, json};
 use strongroom::{
-    Limits,
-    api::{self, ToDeviceEvent},
+    Limits, api,
     client::backup::{Backup, BackupOptions, SavedBackup},
     cross_signing::ExpectedDevice,
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
     encoding::json_object::JsonObject,
     ids::{DeviceId, EventType, KeyId, UserId},
-    secret_sharing::{Requester, Responder},
+    secret_sharing::{Requester, Responder, ToDeviceEvent},
     secret_storage::{NotVerified, SecretStorageKey, VerifiedPublicKeys},
     secret_value::SecretValue,
     signed_json::TrustedSigner,

@@ -155,7 +155,7 @@ fn secret(verdict: &SecretVerdict) -> Value {
         Ok(opened) => json!({
             "name": verdict.name,
             "is_open": true,
-            "public_key": format!("{:?}", opened.public_key()),
+            "belongs_to_public_key": opened.belongs_to_public_key(),
         }),
         Err(error) => {
             json!({ "name": verdict.name, "is_open": false, "error": error.to_string() })

@@ -59,7 +59,7 @@ impl Ours {
         while now_ms() < end {
             for event in self.sync()? {
                 let devices = self.devices()?;
-                let Some(Received::Plain(event)) = self.device.read(event, &devices) else {
+                let Received::Plain(event) = self.device.read(event, &devices) else {
                     continue;
                 };
                 let limits = Limits::default();
@@ -91,7 +91,7 @@ impl Ours {
 
     fn take_answers(&mut self, flow: &mut ShareIn, devices: &OwnDevices) -> Result<()> {
         for event in self.sync()? {
-            if let Some(Received::Decrypted(event)) = self.device.read(event, devices) {
+            if let Received::Decrypted(event) = self.device.read(event, devices) {
                 flow.received(&event, now_ms());
             }
         }

@@ -15,7 +15,7 @@ use ruma::{
 };
 use serde_json::{Value, json};
 use strongroom::{
-    api::{self, PutRoomKeys, UploadSigningKeys},
+    api::{self, PutRoomKeys},
     backup::{AuthData, MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2},
     cross_signing::{ExpectedDevice, NewIdentity},
     crypto::ed25519::Ed25519Signature,
@@ -177,21 +177,21 @@ fn devices_and_keys_are_asked_for_as_ruma_does() {
 #[test]
 fn an_identity_is_published_as_ruma_does() {
     let identity = NewIdentity::replacing_old_identity(USER.into()).unwrap();
-    let ours = UploadSigningKeys::new(&identity);
-    let mut body: Value = serde_json::from_slice(ours.request().body()).unwrap();
+    let ours = api::upload_signing_keys(&identity);
+    let mut body: Value = serde_json::from_slice(ours.body()).unwrap();
     let mut theirs = keys::upload_signing_keys::v3::Request::new();
     theirs.master_key = Some(raw(&body["master_key"].take()));
     theirs.self_signing_key = Some(raw(&body["self_signing_key"].take()));
     theirs.user_signing_key = Some(raw(&body["user_signing_key"].take()));
-    assert_same(&ours.request(), theirs);
+    assert_same(&ours, theirs);
 
     let password = || "secret".to_owned();
     let user = uiaa::UserIdentifier::Matrix(uiaa::MatrixUserIdentifier::new(USER.to_owned()));
     let mut theirs = keys::upload_signing_keys::v3::Request::new();
     let theirs_password = uiaa::Password::new(user, password());
     theirs.auth = Some(uiaa::AuthData::Password(theirs_password));
-    let with = ours.with_password(&USER.into(), &password().into(), None);
-    let ours: Value = serde_json::from_slice(with.request().body()).unwrap();
+    let with = api::upload_signing_keys_with_password(&identity, &password().into(), None);
+    let ours: Value = serde_json::from_slice(with.body()).unwrap();
     let (_, _, theirs) = theirs_on_wire(theirs);
     let mut theirs: Value = serde_json::from_slice(&theirs).unwrap();
     // Where no session was opened, ours has no such member, and theirs has one that is null.

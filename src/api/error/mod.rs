@@ -8,11 +8,13 @@ mod user_interactive_auth;
 use http::{HeaderMap, StatusCode};
 use thiserror::Error;
 
-pub use self::{
-    matrix::ErrorKind, response::ResponseError, retry_after::RetryAfter,
-    user_interactive_auth::UserInteractiveAuth,
+use self::matrix::Meaning;
+pub use self::{retry_after::RetryAfter, user_interactive_auth::UserInteractiveAuth};
+use crate::{
+    Limits,
+    encoding::{format::FormatError, json::RawObject},
+    excerpt::Excerpt,
 };
-use crate::{Limits, encoding::json::RawObject, excerpt::Excerpt};
 
 /// Why a response is not the expected one.
 ///
@@ -39,8 +41,8 @@ pub enum ApiError {
         errcode: Excerpt,
         /// The explanation for people, as the homeserver worded it.
         message: Excerpt,
-        /// What the error code means here.
-        kind: ErrorKind,
+        /// Whether the user may log in again on the same device, if the access token is what was refused.
+        soft_logout: bool,
         /// When to ask again, if the homeserver says so.
         retry_after: Option<RetryAfter>,
     },
@@ -67,7 +69,10 @@ pub enum ApiError {
     },
     /// The homeserver agreed, but its response is not what the endpoint returns.
     #[error(transparent)]
-    Response(#[from] ResponseError),
+    Response(FormatError),
+    /// The response has a status of success, and is an error with this code all the same.
+    #[error("the homeserver's response has a status of success, but is the error {0}")]
+    Errcode(Excerpt),
 }
 
 impl ApiError {
@@ -77,14 +82,14 @@ impl ApiError {
         match self {
             Self::UserInteractiveAuth(_) => Some(StatusCode::UNAUTHORIZED.as_u16()),
             Self::Matrix { status, .. } | Self::NotMatrix { status, .. } => Some(*status),
-            Self::TooLarge { .. } | Self::Response(_) => None,
+            Self::TooLarge { .. } | Self::Response(_) | Self::Errcode(_) => None,
         }
     }
 
     /// Whether what was asked for is not there, by the word of a Matrix homeserver.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
-        self.kind() == Some(&ErrorKind::NotFound)
+        self.meaning() == Some(Meaning::NotFound)
     }
 
     /// Whether the backup version that was written to is not the current one, or is gone.
@@ -94,7 +99,7 @@ impl ApiError {
     /// current version is not to be trusted.
     #[must_use]
     pub fn means_other_version(&self) -> bool {
-        matches!(self.kind(), Some(ErrorKind::WrongRoomKeysVersion { .. } | ErrorKind::NotFound))
+        matches!(self.meaning(), Some(Meaning::WrongRoomKeysVersion | Meaning::NotFound))
     }
 
     /// Whether the request was too large for the homeserver or for anything in front of it: a status
@@ -102,14 +107,14 @@ impl ApiError {
     #[must_use]
     pub fn is_request_too_large(&self) -> bool {
         self.status() == Some(StatusCode::PAYLOAD_TOO_LARGE.as_u16())
-            || self.kind() == Some(&ErrorKind::RequestTooLarge)
+            || self.meaning() == Some(Meaning::RequestTooLarge)
     }
 
     /// Whether there were too many requests: a status of 429, or `M_LIMIT_EXCEEDED`.
     #[must_use]
     pub fn is_rate_limited(&self) -> bool {
         self.status() == Some(StatusCode::TOO_MANY_REQUESTS.as_u16())
-            || self.kind() == Some(&ErrorKind::RateLimited)
+            || self.meaning() == Some(Meaning::RateLimited)
     }
 
     /// When to ask again, if the answer says so; an answer that the server is overloaded may, too.
@@ -124,18 +129,21 @@ impl ApiError {
     /// Whether the homeserver does not accept the access token.
     #[must_use]
     pub fn is_unauthorized(&self) -> bool {
-        matches!(self.kind(), Some(ErrorKind::Unauthorized { .. }))
+        self.meaning() == Some(Meaning::Unauthorized)
     }
 
     /// Whether the homeserver does not accept the access token, but the device goes on to exist: keys
-    /// and backups are to be kept until the user has logged in again.
+    /// and backups are to be kept until the user has logged in again
+    /// ([specification](https://spec.matrix.org/v1.16/client-server-api/#soft-logout)).
     #[must_use]
     pub fn is_soft_logout(&self) -> bool {
-        self.kind() == Some(&ErrorKind::Unauthorized { soft_logout: true })
+        self.is_unauthorized() && matches!(self, Self::Matrix { soft_logout: true, .. })
     }
 
-    fn kind(&self) -> Option<&ErrorKind> {
-        if let Self::Matrix { kind, .. } = self { Some(kind) } else { None }
+    /// An excerpt of an error code that clients act upon is the code.
+    fn meaning(&self) -> Option<Meaning> {
+        let Self::Matrix { status, errcode, .. } = self else { return None };
+        Some(Meaning::of(*status, errcode.as_str()))
     }
 
     /// Reads a response that is no success.

@@ -13,7 +13,7 @@ use crate::{
 /// The stages by which a user can prove who they are
 /// ([specification](https://spec.matrix.org/v1.16/client-server-api/#user-interactive-authentication-api)).
 ///
-/// By the specification, of the endpoints of this crate only [`UploadSigningKeys`](crate::api::UploadSigningKeys) asks for
+/// By the specification, of the endpoints of this crate only [`upload_signing_keys`](crate::api::upload_signing_keys) asks for
 /// this; a proxy or a strict homeserver may for others.
 /// The crate has no dialogue for it: the host has, and gets the whole body.
 ///

@@ -9,6 +9,7 @@ use std::{collections::BTreeMap, time::Duration};
 use http::Method;
 use serde::Serialize;
 
+pub(crate) use self::queried_keys::DEVICES_UNREADABLE;
 pub use self::{own_keys::OwnKeys, queried_keys::QueriedKeys};
 use super::{Request, path::Path};
 use crate::{

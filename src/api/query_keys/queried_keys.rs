@@ -7,16 +7,17 @@ use serde_json::value::RawValue;
 use crate::{
     Limits,
     api::{
-        ResponseError,
+        ApiError,
         members::{members, members_of},
         request::acknowledgement,
     },
     encoding::{
+        format::{FormatError, FormatProblem},
         json::{self, RawObject},
         json_object::JsonObject,
     },
     ids::{DeviceId, UserId},
-    signed_json::{CrossSigningKey, CrossSigningUsage, DeviceKeys, QueriedKeyError},
+    signed_json::{CrossSigningKey, CrossSigningUsage, DeviceKeys},
 };
 
 /// The keys of users and their devices, as the homeserver returns them.
@@ -45,13 +46,13 @@ pub struct QueriedKeys {
     pub failures: BTreeMap<String, JsonObject>,
     /// What cannot be used, with the user and the device that it was returned for, and the reason: it cost itself alone. The
     /// device is `None` for a cross-signing key, and for all devices. No more than [`Limits::findings`] are named.
-    pub unusable: Vec<(UserId, Option<DeviceId>, QueriedKeyError)>,
+    pub unusable: Vec<(UserId, Option<DeviceId>, FormatError)>,
     /// How many cannot be used, those that are not named included.
     pub unusable_count: u64,
 }
 
 impl QueriedKeys {
-    pub(super) fn read(body: &[u8], limits: &Limits) -> Result<Self, ResponseError> {
+    pub(super) fn read(body: &[u8], limits: &Limits) -> Result<Self, ApiError> {
         let mut object = acknowledgement(body)?;
         let mut keys = Self::default();
         for (user_id, devices) in members(&mut object, "device_keys")? {
@@ -80,7 +81,7 @@ impl QueriedKeys {
     fn add_devices(&mut self, user_id: &UserId, devices: &RawValue, limits: &Limits) {
         let devices = if says_something(devices) { members_of(devices) } else { Some(Vec::new()) };
         let Some(devices) = devices else {
-            let error = QueriedKeyError::NotAnObject;
+            let error = DEVICES_UNREADABLE;
             let user_id = user_id.clone();
             return self.cannot_use((user_id, None, error), limits);
         };
@@ -101,11 +102,7 @@ impl QueriedKeys {
         }
     }
 
-    fn cannot_use(
-        &mut self,
-        unusable: (UserId, Option<DeviceId>, QueriedKeyError),
-        limits: &Limits,
-    ) {
+    fn cannot_use(&mut self, unusable: (UserId, Option<DeviceId>, FormatError), limits: &Limits) {
         self.unusable_count += 1;
         if self.unusable.len() < limits.findings {
             self.unusable.push(unusable);
@@ -118,7 +115,7 @@ impl QueriedKeys {
         usage: CrossSigningUsage,
         name: &'static str,
         limits: &Limits,
-    ) -> Result<BTreeMap<UserId, CrossSigningKey>, ResponseError> {
+    ) -> Result<BTreeMap<UserId, CrossSigningKey>, ApiError> {
         let mut usable = BTreeMap::new();
         for (user_id, value) in
             members(object, name)?.into_iter().filter(|(_, it)| says_something(it))
@@ -134,6 +131,10 @@ impl QueriedKeys {
         Ok(usable)
     }
 }
+
+/// What is said of something else in the place of a user's devices.
+pub(crate) const DEVICES_UNREADABLE: FormatError =
+    FormatProblem::NotAnObject.of("the list of the user's devices");
 
 /// Whether there is a key, or anything meant as one: homeservers keep `null` or `{}` for a key that was deleted, and no user has
 /// to verify a device for that.

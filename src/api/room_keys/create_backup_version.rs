@@ -4,9 +4,9 @@ use http::Method;
 use serde::Serialize;
 
 use crate::{
-    api::{Request, ResponseError, path::Path, request::object},
+    api::{Request, path::Path, request::object},
     backup::{AuthData, MEGOLM_BACKUP_V1_CURVE25519_AES_SHA2},
-    encoding::json,
+    encoding::{format::FormatProblem, json},
     ids::BackupVersion,
 };
 
@@ -25,7 +25,7 @@ pub fn create_backup_version(auth_data: &AuthData) -> Request<BackupVersion> {
             .take("version")
             .and_then(json::lenient_token)
             .and_then(BackupVersion::of_server)
-            .ok_or(ResponseError::Member("version"))
+            .ok_or(FormatProblem::Unusable("version").into())
     };
     Request::new(Method::POST, Ok(Path::new("/room_keys/version")), read)
         .with_body(json::to_bytes(&body, auth_data.as_json().len() + 128))

@@ -4,8 +4,9 @@ use http::Method;
 
 use super::keys_path::of_session;
 use crate::{
-    api::{Request, ResponseError, request::object},
+    api::{Request, request::object},
     backup::BackedUpSession,
+    encoding::format::FormatProblem,
     ids::{BackupVersion, RoomId, SessionId},
 };
 
@@ -25,7 +26,7 @@ pub fn get_room_keys_for_session(
     let (room_id, session_id) = (room_id.clone(), session_id.clone());
     // What else may be wrong with it is found when it is opened.
     let read = move |body: &[u8], _: &_| {
-        object(body)?.take("session_data").ok_or(ResponseError::Member("session_data"))?;
+        object(body)?.take("session_data").ok_or(FormatProblem::Unusable("session_data"))?;
         let (room_id, session_id) = (room_id.clone(), session_id.clone());
         Ok(BackedUpSession { room_id, session_id, json: body.to_owned() })
     };

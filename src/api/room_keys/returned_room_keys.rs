@@ -2,7 +2,7 @@
 
 use crate::{
     Limits,
-    api::ResponseError,
+    api::ApiError,
     backup::{BackedUpSession, FailedSession, RoomKeysItem, RoomKeysSplitter},
     ids::RoomId,
 };
@@ -29,7 +29,7 @@ impl RoomKeys {
         mut splitter: RoomKeysSplitter,
         body: &[u8],
         limits: &Limits,
-    ) -> Result<Self, ResponseError> {
+    ) -> Result<Self, ApiError> {
         let (sessions, failed, broken_rooms) = (Vec::new(), Vec::new(), Vec::new());
         let mut keys = Self { sessions, failed, broken_rooms, surplus: 0 };
         let (mut rest, mut short) = (body, 0);

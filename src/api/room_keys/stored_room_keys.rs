@@ -2,7 +2,7 @@
 
 use crate::{
     Limits,
-    api::{ResponseError, request::acknowledgement},
+    api::{ApiError, request::acknowledgement},
     encoding::json,
 };
 
@@ -19,7 +19,7 @@ pub struct StoredRoomKeys {
 
 impl StoredRoomKeys {
     /// Reads a response; early servers wrote a number for `etag` or a string for `count`.
-    pub(super) fn read(body: &[u8], _: &Limits) -> Result<Self, ResponseError> {
+    pub(super) fn read(body: &[u8], _: &Limits) -> Result<Self, ApiError> {
         let mut object = acknowledgement(body)?;
         Ok(Self {
             etag: object.take("etag").and_then(json::lenient_token),

@@ -3,12 +3,14 @@
 use serde_json::value::RawValue;
 
 use crate::{
-    api::{ResponseError, members::text, request::object},
+    api::{ApiError, members::text, request::object},
     encoding::{
+        format::FormatProblem,
         json::{self, RawObject},
         json_object::JsonObject,
     },
-    ids::{EventType, UserId},
+    ids::EventType,
+    secret_sharing::ToDeviceEvent,
 };
 
 /// Account data that has changed, and events that were sent to this device.
@@ -22,50 +24,34 @@ pub struct SyncResponse {
     pub account_data: Vec<(EventType, JsonObject)>,
     /// The events sent to this device, in the order of the response.
     pub to_device: Vec<ToDeviceEvent>,
-    /// How many events of both kinds were left out: they have no type, no content, or are no objects.
+    /// How many events of both kinds were left out: they have no type, no content, or are no objects; or they were sent to this
+    /// device, and do not say by whom.
     pub broken: usize,
 }
 
-/// One event that was sent to this device.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ToDeviceEvent {
-    /// The type.
-    pub event_type: EventType,
-    /// Who sent it, by the word of the homeserver.
-    pub sender: Option<UserId>,
-    /// The content.
-    pub content: JsonObject,
-    /// The whole event, for a host that decrypts it.
-    pub json: JsonObject,
-}
-
 impl SyncResponse {
-    pub(super) fn read(body: &[u8]) -> Result<Self, ResponseError> {
+    pub(super) fn read(body: &[u8]) -> Result<Self, ApiError> {
         let mut object = object(body)?;
         let next_batch = object.take("next_batch").and_then(json::lenient_token);
         let next_batch = next_batch.filter(|token| token.len() <= MAX_TOKEN_BYTES);
-        let next_batch = next_batch.ok_or(ResponseError::Member("next_batch"))?;
+        let next_batch = next_batch.ok_or(FormatProblem::Unusable("next_batch"))?;
         let (account_data, to_device) =
             (events(&mut object, "account_data")?, events(&mut object, "to_device")?);
         let all = account_data.len() + to_device.len();
         let pair = |event| Some((text(event, "type")?.into(), content(event)?));
         let account_data: Vec<_> = account_data.into_iter().filter_map(pair).collect();
-        let to_device: Vec<_> = to_device.into_iter().filter_map(ToDeviceEvent::read).collect();
+        let to_device: Vec<_> = to_device.into_iter().filter_map(sent).collect();
         let broken = all - account_data.len() - to_device.len();
         Ok(Self { next_batch, account_data, to_device, broken })
     }
 }
 
-impl ToDeviceEvent {
-    fn read(event: &RawValue) -> Option<Self> {
-        Some(Self {
-            event_type: text(event, "type")?.into(),
-            sender: text(event, "sender").map(Into::into),
-            content: content(event)?,
-            json: JsonObject::from_raw(event)?,
-        })
-    }
+fn sent(event: &RawValue) -> Option<ToDeviceEvent> {
+    Some(ToDeviceEvent {
+        sender: text(event, "sender")?.into(),
+        event_type: text(event, "type")?.into(),
+        content: content(event)?,
+    })
 }
 
 /// A longer one may not fit into the URL of the next request. Real ones have some hundred bytes.
@@ -80,10 +66,10 @@ fn content(event: &RawValue) -> Option<JsonObject> {
 fn events<'a>(
     object: &mut RawObject<'a>,
     name: &'static str,
-) -> Result<Vec<&'a RawValue>, ResponseError> {
+) -> Result<Vec<&'a RawValue>, ApiError> {
     let Some(value) = object.take_present(name) else { return Ok(Vec::new()) };
-    let broken = ResponseError::Member(name);
-    let mut inner = RawObject::parse(value.get().as_bytes()).map_err(|_| broken.clone())?;
+    let broken = FormatProblem::Unusable(name);
+    let mut inner = RawObject::parse(value.get().as_bytes()).map_err(|_| broken)?;
     let Some(events) = inner.take_present("events") else { return Ok(Vec::new()) };
-    json::array(events).ok_or(broken)
+    json::array(events).ok_or(broken.into())
 }

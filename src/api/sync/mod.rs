@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::Method;
 use serde::Serialize;
 
-pub use self::events::{SyncResponse, ToDeviceEvent};
+pub use self::events::SyncResponse;
 use super::{Request, path::Path};
 use crate::{encoding::json, ids::EventType};
 

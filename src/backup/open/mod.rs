@@ -6,8 +6,6 @@ pub(super) mod batch;
 mod error;
 mod warning;
 
-use std::fmt;
-
 use self::warning::compare;
 pub use self::{
     error::{FailureCause, OpenError},
@@ -20,46 +18,14 @@ use super::{
 use crate::{
     crypto::curve25519_aes_sha2::{self, MacScheme},
     encoding::read::Read,
-    ids::{RoomId, SessionId},
     session_data::{Claims, ExportedSession, Repair, SessionData, authenticity::Authenticity},
 };
 
-/// What an encrypted session turned out to hold: like [`RestoredSession`], but without the room
-/// and the metadata of a backup beside it. Nobody vouches for it.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct OpenedSessionData {
-    /// The session, and what had to be made good in it.
-    pub read: Read<SessionData, Repair>,
-    /// The scheme under which the MAC was right.
-    pub mac_scheme: MacScheme,
-    /// What the JSON inside names.
+/// What an encrypted session turned out to hold.
+struct Opened {
+    read: Read<SessionData, Repair>,
+    mac_scheme: MacScheme,
     claims: Claims,
-}
-
-impl OpenedSessionData {
-    /// A room that the session names by itself.
-    #[must_use]
-    pub fn claimed_room_id(&self) -> Option<&RoomId> {
-        self.claims.room_id.as_ref()
-    }
-
-    /// A session ID that the session names by itself; the one inside the session key counts.
-    #[must_use]
-    pub fn claimed_session_id(&self) -> Option<&SessionId> {
-        self.claims.session_id.as_ref()
-    }
-}
-
-impl fmt::Debug for OpenedSessionData {
-    /// Leaves out the claims: a server can move blocks of a session key to where they stand.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { read, mac_scheme, claims: _ } = self;
-        f.debug_struct("OpenedSessionData")
-            .field("read", read)
-            .field("mac_scheme", mac_scheme)
-            .finish_non_exhaustive()
-    }
 }
 
 /// A session restored from a backup, and [what vouches for it](Self::authenticity).
@@ -76,16 +42,25 @@ pub struct RestoredSession {
 }
 
 impl BackupDecryptionKey {
-    /// Opens one encrypted session.
+    /// Opens one encrypted session, without the room and the metadata of a backup beside it. Returns the session with what had to be
+    /// made good in it, and the scheme under which the MAC was right. Nobody vouches for the session.
     ///
     /// # Errors
     ///
     /// [`OpenError`]: another key is told from damage, and damage from a session that is whole but
     /// not understood.
-    pub fn open(&self, data: &EncryptedSessionData) -> Result<OpenedSessionData, OpenError> {
+    pub fn open(
+        &self,
+        data: &EncryptedSessionData,
+    ) -> Result<(Read<SessionData, Repair>, MacScheme), OpenError> {
+        let Opened { read, mac_scheme, claims: _ } = self.open_with_claims(data)?;
+        Ok((read, mac_scheme))
+    }
+
+    fn open_with_claims(&self, data: &EncryptedSessionData) -> Result<Opened, OpenError> {
         let opened = curve25519_aes_sha2::open(self.secret(), data.message())?;
         let (read, claims) = SessionData::from_json_with_claims(opened.plaintext.expose_bytes())?;
-        Ok(OpenedSessionData { read, mac_scheme: opened.mac_scheme, claims })
+        Ok(Opened { read, mac_scheme: opened.mac_scheme, claims })
     }
 
     /// Restores one session as a server returned it.
@@ -121,11 +96,10 @@ impl BackupDecryptionKey {
         returned: ReturnedSession<'_>,
         data: &KeyBackupData,
     ) -> Result<RestoredSession, OpenError> {
-        let opened = self.open(data.session_data())?;
-        let warnings = compare(returned, data, &opened);
-        let exported =
-            ExportedSession { room_id: returned.room_id.clone(), session: opened.read.value };
-        Ok(RestoredSession { exported, mac_scheme: opened.mac_scheme, warnings })
+        let Opened { read, mac_scheme, claims } = self.open_with_claims(data.session_data())?;
+        let warnings = compare(returned, data, &read, &claims);
+        let exported = ExportedSession { room_id: returned.room_id.clone(), session: read.value };
+        Ok(RestoredSession { exported, mac_scheme, warnings })
     }
 }
 

@@ -5,11 +5,11 @@
 use std::fmt;
 
 use crate::{
-    backup::{KeyBackupData, OpenedSessionData, ReturnedSession},
+    backup::{KeyBackupData, ReturnedSession},
     encoding::{base64, read::Read},
     excerpt::Excerpt,
     ids::SessionId,
-    session_data::Repair,
+    session_data::{Claims, Repair, SessionData},
 };
 
 /// Something that was repaired or disagreed in a session that was restored all the same.
@@ -78,18 +78,18 @@ fn same_id(one: &SessionId, other: &SessionId) -> bool {
 pub(super) fn compare(
     returned: ReturnedSession<'_>,
     data: &KeyBackupData,
-    opened: &OpenedSessionData,
+    Read { value: session, repairs }: &Read<SessionData, Repair>,
+    claims: &Claims,
 ) -> Vec<Warning> {
     let mut warnings = Vec::new();
-    let Read { value: session, repairs } = &opened.read;
     let session_id = session.session_id();
     if !same_id(returned.session_id, &session_id) {
         warnings.push(Warning::OtherSessionId(returned.session_id.clone()));
     }
-    if opened.claimed_room_id().is_some_and(|claimed| claimed != returned.room_id) {
+    if claims.room_id.as_ref().is_some_and(|claimed| claimed != returned.room_id) {
         warnings.push(Warning::OtherRoomClaimed);
     }
-    if opened.claimed_session_id().is_some_and(|claimed| !same_id(claimed, &session_id)) {
+    if claims.session_id.as_ref().is_some_and(|claimed| !same_id(claimed, &session_id)) {
         warnings.push(Warning::OtherSessionIdClaimed);
     }
     let actual = session.session_key().first_known_index();

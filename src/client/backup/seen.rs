@@ -10,9 +10,10 @@ use super::{
     uploaded::FAILURES,
 };
 use crate::{
-    api::{ApiError, ResponseError},
+    api::ApiError,
     backup::{BackupPublicKey, BackupVersionInfo, KeyBackupMetadata},
     client::{courier::PATIENCE, failure::Failure, waiting::RequestFailure},
+    encoding::format::FormatProblem,
     ids::{BackupVersion, RoomId, SessionId},
     signed_json::SignatureReport,
 };
@@ -115,8 +116,11 @@ impl Backup {
     pub(super) fn unseen(&self) -> Option<&ApiError> {
         let Some(RequestFailure::Api(error)) = &self.look.failure else { return None };
         // A page that is no JSON is not the word of a homeserver, and passes.
-        let is_page = *error == ApiError::Response(ResponseError::NotJson);
-        let is_unusable = matches!(error, ApiError::Response(_) | ApiError::TooLarge { .. });
+        let is_page = *error == FormatProblem::NotJson.into();
+        let is_unusable = matches!(
+            error,
+            ApiError::Response(_) | ApiError::Errcode(_) | ApiError::TooLarge { .. }
+        );
         let is_lasting = self.office.courier.is_failing(RequestKind::FindVersion);
         // What is said of the token, or of everybody's requests, is not said of the backup.
         let is_of_backup = !error.is_rate_limited() && !error.is_unauthorized();

@@ -10,10 +10,7 @@ use super::{
     upload::InUse,
 };
 use crate::client::{failure::Failure, operation::TaskId};
-use crate::{
-    api::{self, ResponseError},
-    backup::BackupVersionInfo,
-};
+use crate::{api, backup::BackupVersionInfo, encoding::format::FormatProblem};
 
 impl Backup {
     /// Something happened: gets into the next stage, and does what belongs to the change.
@@ -235,7 +232,7 @@ impl Backup {
         let is_nameless = found.as_ref().is_some_and(|it| it.version.as_str().is_empty());
         match self.stage() {
             Stage::Untrusted | Stage::Changed if is_nameless && self.look.is_done => {
-                let error = ResponseError::Member("version").into();
+                let error = FormatProblem::Unusable("version").into();
                 Some(Question::Unseen { error, preference })
             }
             Stage::Looking => {

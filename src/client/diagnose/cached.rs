@@ -4,8 +4,8 @@ use super::{Case, Findings, Fitting, SecretFinding, facts::Facts};
 use crate::{
     secret_storage::OpenedSecret,
     secret_value::{
-        CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING,
-        PublicKeyVerdict, PublicKeys, SecretValue,
+        CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING, PublicKeys,
+        SecretValue,
     },
 };
 
@@ -45,11 +45,9 @@ impl Case<'_> {
 
 fn fitting(public_keys: &PublicKeys, stored: &SecretValue, cached: &SecretValue) -> Fitting {
     match (public_keys.check(stored), public_keys.check(cached)) {
-        (Ok(PublicKeyVerdict::Belongs), _) => Fitting::Stored,
-        (_, Ok(PublicKeyVerdict::Belongs)) => Fitting::Cached,
+        (Ok(true), _) => Fitting::Stored,
+        (_, Ok(true)) => Fitting::Cached,
         (Err(_), Err(_)) => Fitting::Neither,
-        (Ok(PublicKeyVerdict::NotChecked), _) | (_, Ok(PublicKeyVerdict::NotChecked)) => {
-            Fitting::Unknown
-        }
+        (Ok(false), _) | (_, Ok(false)) => Fitting::Unknown,
     }
 }

@@ -7,7 +7,7 @@ use super::{
     facts::{Facts, public_half},
 };
 use crate::{
-    api::QueriedKeys,
+    api::{DEVICES_UNREADABLE, QueriedKeys},
     ids::{SecretName, SecretStorageKeyId},
     secret_storage::{
         EncryptedSecret, KeyAlgorithm, KeyDescription, OpenedSecret, SecretEntry, SecretOpenError,
@@ -15,9 +15,8 @@ use crate::{
     },
     secret_value::{
         CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING,
-        MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, PublicKeyVerdict, SecretRepair,
+        MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, SecretRepair,
     },
-    signed_json::QueriedKeyError,
 };
 
 impl Case<'_> {
@@ -111,7 +110,7 @@ impl Case<'_> {
             findings.add(SecretFinding::Legacy { name: name(), form });
         }
         let verdict = self.facts.verified.as_public_keys().check(&read.value);
-        if !opened.is_authenticated() && verdict != Ok(PublicKeyVerdict::Belongs) {
+        if !opened.is_authenticated() && verdict != Ok(true) {
             findings.add(SecretFinding::Unauthenticated { name: name() });
         }
         let published = Facts::published(self.evidence, opened.name());
@@ -212,8 +211,8 @@ impl Case<'_> {
         let user_id = &self.evidence.user_id;
         for (_, device, error) in keys.unusable.iter().filter(|(user, ..)| user == user_id) {
             let device = device.clone();
-            findings.add(match error.clone() {
-                QueriedKeyError::NotAnObject => IdentityFinding::DevicesUnreadable,
+            findings.add(match *error {
+                DEVICES_UNREADABLE => IdentityFinding::DevicesUnreadable,
                 error => IdentityFinding::KeyUnusable { device, error },
             });
         }
@@ -240,8 +239,8 @@ impl Case<'_> {
         let is_published = |name: &&SecretName| Facts::published(self.evidence, name).is_some();
         let mut of_user = keys.unusable.iter().filter(|(user, ..)| *user == self.evidence.user_id);
         // Which of the keys it is that cannot be used is not known.
-        let has_unusable = of_user
-            .any(|(_, device, error)| device.is_none() && *error != QueriedKeyError::NotAnObject);
+        let has_unusable =
+            of_user.any(|(_, device, error)| device.is_none() && *error != DEVICES_UNREADABLE);
         let (stored, gone): (Vec<_>, Vec<_>) =
             names.iter().filter(|name| !is_published(name)).partition(is_stored);
         let has_none = gone.len() == names.len();

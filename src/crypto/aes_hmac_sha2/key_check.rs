@@ -5,10 +5,7 @@ use rand_core::CryptoRng;
 use super::{Iv, SymmetricMac, keys::SymmetricKeys};
 use crate::{
     crypto::key_material::KeyMaterial,
-    encoding::{
-        base64::{self, Base64Error},
-        format::{FormatError, FormatProblem},
-    },
+    encoding::{base64, format::FormatError},
 };
 
 /// The IV and the code that 32 zero bytes get under the empty name, as key descriptions have them.
@@ -39,9 +36,9 @@ impl KeyCheck {
     ///
     /// [`FormatError`] says which of the two cannot be read.
     pub(crate) fn from_base64(iv: &str, mac: &str) -> Result<Self, FormatError> {
-        let iv = read_iv(iv).map_err(|error| FormatProblem::DamagedMember("iv", error).of("it"))?;
+        let iv = read_iv(iv).map_err(|error| error.problem.in_member("iv").of("it"))?;
         let mac = SymmetricMac::from_base64(mac)
-            .map_err(|error| FormatProblem::DamagedMember("mac", error).of("it"))?;
+            .map_err(|error| error.problem.in_member("mac").of("it"))?;
         Ok(Self { iv, mac })
     }
 
@@ -52,11 +49,11 @@ impl KeyCheck {
     }
 }
 
-fn read_iv(text: &str) -> Result<Iv, Base64Error> {
+fn read_iv(text: &str) -> Result<Iv, FormatError> {
     let bytes = base64::decode_forgiving(text)?;
     match bytes.split_first_chunk() {
         Some((iv, rest)) if rest.is_empty() || rest.len() == Iv::LENGTH => Ok(Iv(*iv)),
-        _ => Err(Base64Error::Length { expected: Iv::LENGTH, found: bytes.len() }),
+        _ => Err(base64::length(Iv::LENGTH, bytes.len())),
     }
 }
 

@@ -33,10 +33,7 @@ pub(crate) use self::key_check::KeyCheck;
 use self::keys::SymmetricKeys;
 use crate::{
     crypto::key_material::KeyMaterial,
-    encoding::{
-        base64::{self, Base64Error},
-        format::{FormatError, FormatProblem},
-    },
+    encoding::{base64, format::FormatError},
     secret::SecretVec,
 };
 
@@ -89,7 +86,7 @@ impl SymmetricSecret {
     /// [`FormatError`] says which of them cannot be read.
     pub(crate) fn from_base64(iv: &str, ciphertext: &str, mac: &str) -> Result<Self, FormatError> {
         let damaged = |member| {
-            move |error| FormatProblem::DamagedMember(member, error).of("the encrypted data")
+            move |error: FormatError| error.problem.in_member(member).of("the encrypted data")
         };
         let iv = base64::decode_array_forgiving(iv).map_err(damaged("iv"))?;
         let ciphertext = base64::decode_forgiving(ciphertext).map_err(damaged("ciphertext"))?;
@@ -163,7 +160,7 @@ impl SymmetricMac {
         Self(bytes)
     }
 
-    fn from_base64(text: &str) -> Result<Self, Base64Error> {
+    fn from_base64(text: &str) -> Result<Self, FormatError> {
         base64::decode_array_forgiving(text).map(Self)
     }
 

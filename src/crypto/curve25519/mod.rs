@@ -19,7 +19,7 @@ pub(super) use self::agreement::edwards_is_faster;
 use self::agreement::{agree, base_point_times};
 pub use self::secret_keys::Curve25519SecretKey;
 pub(crate) use self::secret_keys::{EphemeralSecret, SharedSecret};
-use crate::encoding::base64::{self, Base64Error};
+use crate::encoding::{base64, format::FormatError};
 
 /// A Curve25519 public key: 32 bytes, any of which are a key.
 ///
@@ -45,7 +45,7 @@ impl Curve25519PublicKey {
     /// # Errors
     ///
     /// If the text is not base64 of 32 bytes.
-    pub fn from_base64(text: &str) -> Result<Self, Base64Error> {
+    pub fn from_base64(text: &str) -> Result<Self, FormatError> {
         base64::decode_array(text).map(Self)
     }
 
@@ -89,7 +89,7 @@ impl Curve25519PublicKey {
 }
 
 impl FromStr for Curve25519PublicKey {
-    type Err = Base64Error;
+    type Err = FormatError;
 
     /// As [`Curve25519PublicKey::from_base64`].
     fn from_str(text: &str) -> Result<Self, Self::Err> {

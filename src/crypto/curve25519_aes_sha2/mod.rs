@@ -36,10 +36,7 @@ pub(crate) use self::{
 };
 use crate::{
     crypto::curve25519::Curve25519PublicKey,
-    encoding::{
-        base64,
-        format::{FormatError, FormatProblem},
-    },
+    encoding::{base64, format::FormatError},
 };
 
 /// A message sealed to a public key.
@@ -65,7 +62,7 @@ impl SealedMessage {
         mac: &str,
     ) -> Result<Self, FormatError> {
         let damaged = |member| {
-            move |error| FormatProblem::DamagedMember(member, error).of("the encrypted data")
+            move |error: FormatError| error.problem.in_member(member).of("the encrypted data")
         };
         let ephemeral = base64::decode_array(ephemeral).map_err(damaged("ephemeral"))?;
         let ciphertext = base64::decode(ciphertext).map_err(damaged("ciphertext"))?;

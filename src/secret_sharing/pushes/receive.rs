@@ -9,7 +9,7 @@ use crate::{
         requester::{RequesterError, pinned},
         to_device::DecryptedToDevice,
     },
-    secret_value::{PublicKeyVerdict, PublicKeys, SecretValue},
+    secret_value::{PublicKeys, SecretValue},
 };
 
 impl SecretPushes {
@@ -21,8 +21,8 @@ impl SecretPushes {
     ///
     /// ```compile_fail,E0308
     /// # use strongroom::{Limits, secret_value::PublicKeys};
-    /// # use strongroom::secret_sharing::{OwnDevices, PlainToDevice, SecretPushes};
-    /// fn receive(pushes: &mut SecretPushes, event: &PlainToDevice, devices: &OwnDevices) {
+    /// # use strongroom::secret_sharing::{OwnDevices, ToDeviceEvent, SecretPushes};
+    /// fn receive(pushes: &mut SecretPushes, event: &ToDeviceEvent, devices: &OwnDevices) {
     ///     let _ = pushes.receive(event, devices, &PublicKeys::default(), &Limits::default(), 0);
     /// }
     /// ```
@@ -62,7 +62,7 @@ impl SecretPushes {
         let master_key = devices.master_key().copied();
         let pushed = PushedSecret { secret: secret.clone(), from: from.clone() };
         self.hold(Held { secret, from, master_key, since_ms })?;
-        Ok(Some(pushed).filter(|_| verdict == Ok(PublicKeyVerdict::Belongs)))
+        Ok(Some(pushed).filter(|_| verdict == Ok(true)))
     }
 
     /// The secrets that are held and belong to their public keys, each once: call it whenever the host learns of a public
@@ -82,7 +82,7 @@ impl SecretPushes {
         let public_keys = pinned(public_keys, devices);
         let mut fitting: Vec<PushedSecret> = Vec::new();
         for Held { secret, from, .. } in &self.held {
-            if public_keys.check(secret) == Ok(PublicKeyVerdict::Belongs)
+            if public_keys.check(secret) == Ok(true)
                 && !fitting.iter().any(|other| other.secret == *secret)
             {
                 fitting.push(PushedSecret { secret: secret.clone(), from: from.clone() });

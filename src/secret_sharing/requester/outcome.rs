@@ -10,10 +10,7 @@ use crate::{
         outgoing::OutgoingRequest,
         own_devices::{DeviceIdentity, DeviceProblem},
     },
-    secret_value::{
-        PublicKeyVerdict, SecretCheckError, SecretRepair, SecretValue,
-        backup_key::BackupDecryptionKey,
-    },
+    secret_value::{SecretCheckError, SecretRepair, SecretValue, backup_key::BackupDecryptionKey},
 };
 
 /// What became of an answer.
@@ -44,8 +41,8 @@ pub struct AcceptedSecret {
     /// The secret. It stays with the requester until
     /// [`Requester::stored`](super::Requester::stored) says that it is safe.
     pub secret: Read<SecretValue, SecretRepair>,
-    /// Whether it belongs to its public key, or there is none to compare with.
-    pub public_key: PublicKeyVerdict,
+    /// Whether it belongs to its public key; `false` if there is none to compare with.
+    pub belongs_to_public_key: bool,
     /// Who sent it.
     pub from: DeviceIdentity,
     /// To be sent to the other devices that were asked; `None` if there are none.

@@ -14,7 +14,7 @@ use crate::{
         secret_send::SecretSend,
         to_device::DecryptedToDevice,
     },
-    secret_value::{PublicKeyVerdict, PublicKeys},
+    secret_value::PublicKeys,
 };
 
 impl Requester {
@@ -30,8 +30,8 @@ impl Requester {
     ///
     /// ```compile_fail,E0308
     /// # use strongroom::{Limits, secret_value::PublicKeys};
-    /// # use strongroom::secret_sharing::{OwnDevices, PlainToDevice, Requester};
-    /// fn receive(requester: &mut Requester, event: &PlainToDevice, devices: &OwnDevices) {
+    /// # use strongroom::secret_sharing::{OwnDevices, ToDeviceEvent, Requester};
+    /// fn receive(requester: &mut Requester, event: &ToDeviceEvent, devices: &OwnDevices) {
     ///     requester.receive(event, devices, &PublicKeys::default(), &Limits::default(), 0);
     /// }
     /// ```
@@ -94,12 +94,11 @@ impl Requester {
             let dropped = request.drop_misfits(devices, &public_keys);
             receipts.extend(dropped.into_iter().map(Receipt::Dropped));
             let fits = |candidate: &&Candidate| {
-                matches!(candidate.judge(&request.name, &public_keys), Judgement::Fits(_))
+                matches!(candidate.judge(&request.name, &public_keys), Judgement::Fits { .. })
             };
             let Some(fitting) = request.candidates().find(fits).cloned() else { continue };
             if step(Some(request.state()), Event::Accept).is_ok() {
-                let verdict = PublicKeyVerdict::Belongs;
-                let accepted = request.accept(fitting, verdict, &public_keys, own);
+                let accepted = request.accept(fitting, true, &public_keys, own);
                 receipts.push(Receipt::Accepted(Box::new(accepted)));
             }
         }
@@ -143,12 +142,12 @@ impl Requester {
             return Err(RequesterError::Device { device_id: device_id.clone(), problem });
         }
         let public_keys = pinned(&PublicKeys::default(), devices);
-        let verdict = match candidate.judge(&request.name, &public_keys) {
+        let belongs = match candidate.judge(&request.name, &public_keys) {
             Judgement::Misfit(error) => return Err(RequesterError::PublicKey(error)),
-            Judgement::Fits(verdict) => verdict,
-            Judgement::Undecided => PublicKeyVerdict::NotChecked,
+            Judgement::Fits { belongs } => belongs,
+            Judgement::Undecided => false,
         };
-        Ok(request.accept(candidate, verdict, &public_keys, own))
+        Ok(request.accept(candidate, belongs, &public_keys, own))
     }
 
     /// The secrets that were accepted and are not [`stored`](Self::stored) yet: what a host asks for after
@@ -162,9 +161,9 @@ impl Requester {
         let requests = self.requests.values().filter(|_| self.is_ours(devices));
         requests.filter(|request| !request.identity_changed(devices)).filter_map(move |request| {
             match &request.state {
-                State::Received(candidate, verdict) => {
+                State::Received { candidate, belongs } => {
                     devices.still_trusted(&candidate.from).ok()?;
-                    Some(request.accepted(candidate, *verdict, Vec::new(), own))
+                    Some(request.accepted(candidate, *belongs, Vec::new(), own))
                 }
                 State::Open(_) | State::Closed(_) => None,
             }
@@ -212,8 +211,8 @@ impl Requester {
         let candidate = candidate.map_err(RequesterError::Shape)?;
         match candidate.judge(&request.name, public_keys) {
             Judgement::Misfit(error) => Err(RequesterError::PublicKey(error)),
-            Judgement::Fits(verdict) => {
-                let accepted = request.accept(candidate, verdict, public_keys, own);
+            Judgement::Fits { belongs } => {
+                let accepted = request.accept(candidate, belongs, public_keys, own);
                 Ok(Receipt::Accepted(Box::new(accepted)))
             }
             Judgement::Undecided => {
@@ -296,6 +295,6 @@ mod tests {
         };
         let expected = RequesterError::PublicKey(SecretCheckError::CrossSigningKey);
         assert_eq!(accept(4), Err(expected));
-        assert_eq!(accept(3).unwrap().public_key, PublicKeyVerdict::Belongs);
+        assert!(accept(3).unwrap().belongs_to_public_key);
     }
 }

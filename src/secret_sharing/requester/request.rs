@@ -19,9 +19,7 @@ use crate::{
         own_devices::{DeviceIdentity, OwnDevice, OwnDevices},
         secret_request::{SecretRequest, SecretRequestAction},
     },
-    secret_value::{
-        PublicKeyVerdict, PublicKeys, SecretCheckError, SecretRepair, SecretShape, SecretValue,
-    },
+    secret_value::{PublicKeys, SecretCheckError, SecretRepair, SecretShape, SecretValue},
 };
 
 pub(super) struct Request {
@@ -41,7 +39,11 @@ pub(super) struct Request {
 pub(super) enum State {
     /// What each device has answered, in the order in which it came.
     Open(BTreeMap<DeviceId, Vec<Candidate>>),
-    Received(Candidate, PublicKeyVerdict),
+    Received {
+        candidate: Candidate,
+        /// Whether it belongs to its public key.
+        belongs: bool,
+    },
     Closed(ClosedBy),
 }
 
@@ -56,7 +58,10 @@ pub(super) struct Candidate {
 
 /// What the public keys make of a candidate.
 pub(super) enum Judgement {
-    Fits(PublicKeyVerdict),
+    Fits {
+        /// Whether it belongs to its public key.
+        belongs: bool,
+    },
     Undecided,
     Misfit(SecretCheckError),
 }
@@ -76,10 +81,12 @@ impl Candidate {
     pub(super) fn judge(&self, name: &SecretName, public_keys: &PublicKeys) -> Judgement {
         match public_keys.check(&self.secret.value) {
             Err(error) => Judgement::Misfit(error),
-            Ok(PublicKeyVerdict::Belongs) => Judgement::Fits(PublicKeyVerdict::Belongs),
+            Ok(true) => Judgement::Fits { belongs: true },
             // Nothing will ever prove it.
-            Ok(verdict) if !SecretShape::of(name).has_public_key() => Judgement::Fits(verdict),
-            Ok(_) => Judgement::Undecided,
+            Ok(false) if !SecretShape::of(name).has_public_key() => {
+                Judgement::Fits { belongs: false }
+            }
+            Ok(false) => Judgement::Undecided,
         }
     }
 
@@ -92,7 +99,7 @@ impl Request {
     pub(super) fn state(&self) -> RequestState {
         match self.state {
             State::Open(_) => RequestState::Open,
-            State::Received(..) => RequestState::Received,
+            State::Received { .. } => RequestState::Received,
             State::Closed(by) => by.into(),
         }
     }
@@ -101,7 +108,7 @@ impl Request {
     pub(super) fn due(&self, (lifetime_ms, memory_ms): (u64, u64)) -> Option<u64> {
         match self.state {
             State::Open(_) => Some(self.since_ms.saturating_add(lifetime_ms)),
-            State::Received(..) => None,
+            State::Received { .. } => None,
             State::Closed(_) => Some(self.since_ms.saturating_add(memory_ms)),
         }
     }
@@ -158,7 +165,7 @@ impl Request {
                 Ok(_) if changed => RequesterError::IdentityChanged,
                 Ok(_) => match candidate.judge(&self.name, public_keys) {
                     Judgement::Misfit(error) => RequesterError::PublicKey(error),
-                    Judgement::Fits(_) | Judgement::Undecided => return true,
+                    Judgement::Fits { .. } | Judgement::Undecided => return true,
                 },
             };
             dropped.push(DroppedAnswer::new(reason, &candidate.from, &self.id));
@@ -172,7 +179,7 @@ impl Request {
     pub(super) fn accept(
         &mut self,
         candidate: Candidate,
-        verdict: PublicKeyVerdict,
+        belongs: bool,
         public_keys: &PublicKeys,
         (user_id, device_id): (&UserId, &DeviceId),
     ) -> AcceptedSecret {
@@ -180,20 +187,20 @@ impl Request {
         let dropped = others.map(|other| {
             let reason = match other.judge(&self.name, public_keys) {
                 Judgement::Misfit(error) => RequesterError::PublicKey(error),
-                Judgement::Fits(_) | Judgement::Undecided => RequesterError::NotNeeded,
+                Judgement::Fits { .. } | Judgement::Undecided => RequesterError::NotNeeded,
             };
             DroppedAnswer::new(reason, &other.from, &self.id)
         });
         let dropped = dropped.collect();
-        let accepted = self.accepted(&candidate, verdict, dropped, (user_id, device_id));
-        self.state = State::Received(candidate, verdict);
+        let accepted = self.accepted(&candidate, belongs, dropped, (user_id, device_id));
+        self.state = State::Received { candidate, belongs };
         accepted
     }
 
     pub(super) fn accepted(
         &self,
         candidate: &Candidate,
-        public_key: PublicKeyVerdict,
+        belongs_to_public_key: bool,
         dropped: Vec<DroppedAnswer>,
         own: (&UserId, &DeviceId),
     ) -> AcceptedSecret {
@@ -201,7 +208,7 @@ impl Request {
             request_id: self.id.clone(),
             name: self.name.clone(),
             secret: candidate.secret.clone(),
-            public_key,
+            belongs_to_public_key,
             from: candidate.from.clone(),
             cancellation: self.cancellation(Some(&candidate.from), own),
             dropped,
@@ -223,7 +230,7 @@ impl Request {
     pub(super) fn cancellation_again(&self, own: (&UserId, &DeviceId)) -> Option<OutgoingRequest> {
         match &self.state {
             State::Open(_) => None,
-            State::Received(candidate, _) => self.cancellation(Some(&candidate.from), own),
+            State::Received { candidate, .. } => self.cancellation(Some(&candidate.from), own),
             State::Closed(_) => self.cancellation(None, own),
         }
     }

@@ -16,7 +16,7 @@ use crate::{
     saved_state::{Header, SavedStateError},
     secret::{SecretString, SecretVec},
     secret_sharing::saved::{SavedDevice, ed25519},
-    secret_value::{PublicKeyVerdict, SecretValue},
+    secret_value::SecretValue,
 };
 
 #[derive(Serialize)]
@@ -89,7 +89,7 @@ impl Requester {
             |candidate: &Candidate| secret_base64::encode(candidate.text.expose_str().as_bytes());
         let texts = self.requests.values().map(|request| match &request.state {
             State::Open(_) => request.candidates().map(encode).collect(),
-            State::Received(candidate, _) => vec![encode(candidate)],
+            State::Received { candidate, .. } => vec![encode(candidate)],
             State::Closed(_) => Vec::new(),
         });
         let texts: Vec<Vec<SecretString>> = texts.collect();
@@ -136,15 +136,13 @@ impl<'a> SavedRequest<'a> {
             (State::Open(_), texts) => {
                 SavedState::Open(request.candidates().zip(texts).map(saved).collect())
             }
-            (State::Received(candidate, verdict), [text]) => {
-                let verdict = match verdict {
-                    PublicKeyVerdict::Belongs => SavedVerdict::Belongs,
-                    PublicKeyVerdict::NotChecked => SavedVerdict::NotChecked,
-                };
+            (State::Received { candidate, belongs }, [text]) => {
+                let verdict =
+                    if *belongs { SavedVerdict::Belongs } else { SavedVerdict::NotChecked };
                 SavedState::Received { answer: saved((candidate, text)), verdict }
             }
             // There is a text for each secret.
-            (State::Received(..), _) => SavedState::Open(Vec::new()),
+            (State::Received { .. }, _) => SavedState::Open(Vec::new()),
             (State::Closed(ClosedBy::Stored), _) => SavedState::Stored,
             (State::Closed(ClosedBy::Cancelled), _) => SavedState::Cancelled,
             (State::Closed(ClosedBy::Expired), _) => SavedState::Expired,
@@ -174,11 +172,8 @@ impl<'a> SavedRequest<'a> {
                 State::Open(candidates)
             }
             SavedState::Received { answer, verdict } => {
-                let verdict = match verdict {
-                    SavedVerdict::Belongs => PublicKeyVerdict::Belongs,
-                    SavedVerdict::NotChecked => PublicKeyVerdict::NotChecked,
-                };
-                State::Received(candidate(answer)?, verdict)
+                let belongs = matches!(verdict, SavedVerdict::Belongs);
+                State::Received { candidate: candidate(answer)?, belongs }
             }
             SavedState::Stored => State::Closed(ClosedBy::Stored),
             SavedState::Cancelled => State::Closed(ClosedBy::Cancelled),

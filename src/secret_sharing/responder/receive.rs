@@ -14,7 +14,7 @@ use crate::{
         own_devices::{DeviceIdentity, OwnDevices},
         responder::SECRET_REQUEST,
         secret_request::{SecretRequest, SecretRequestAction},
-        to_device::PlainToDevice,
+        to_device::ToDeviceEvent,
     },
 };
 
@@ -26,7 +26,7 @@ impl Responder {
     /// [`Decision::Share`] again.
     pub fn receive(
         &mut self,
-        event: &PlainToDevice,
+        event: &ToDeviceEvent,
         devices: &OwnDevices,
         limits: &Limits,
         now_ms: u64,
@@ -37,7 +37,7 @@ impl Responder {
 
     fn decide(
         &mut self,
-        event: &PlainToDevice,
+        event: &ToDeviceEvent,
         devices: &OwnDevices,
         limits: &Limits,
         now: u64,
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn a_request_that_is_repeated_belongs_to_the_identity_that_is_known_by_then() {
         let action = SecretRequestAction::Request(MEGOLM_BACKUP_V1.into());
-        let event = PlainToDevice {
+        let event = ToDeviceEvent {
             sender: "@a:b.org".into(),
             event_type: SECRET_REQUEST.into(),
             content: SecretRequest::new(action, "PHONE".into(), "1".into()).to_json(),

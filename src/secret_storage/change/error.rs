@@ -62,9 +62,6 @@ pub enum ChangeError {
     /// The secret is not what its name asks for.
     #[error(transparent)]
     Value(#[from] FormatError),
-    /// The public key of the old algorithm is one that everybody could open.
-    #[error("the public key is not safe: anybody could open what is encrypted with it")]
-    NonContributory,
     /// Another client wrote the event before the step was taken: read the account data again, and make the plan again.
     #[error("another client has changed the account data; nothing was written")]
     ChangedBefore,

@@ -17,9 +17,7 @@ use crate::{
         key_description::{KeyAlgorithm, KeyDescription},
         opened_secret::{OpenedSecret, SecretOrigin},
     },
-    secret_value::{
-        MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, PublicKeyVerdict, SecretValue,
-    },
+    secret_value::{MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, SecretValue},
 };
 
 /// The keys that are to be replaced: asymmetric ones, those with few rounds, and those with the bytes of an asymmetric one.
@@ -138,7 +136,7 @@ impl Change<'_> {
         let (mut is_contradicted, mut authenticated, mut unauthenticated) = (false, None, None);
         for opened in keys.filter_map(|key| self.open(name, key)) {
             match opened.check(public_keys.as_public_keys()) {
-                Ok(opened) if opened.public_key() == PublicKeyVerdict::Belongs => {
+                Ok(opened) if opened.belongs_to_public_key() => {
                     return Settled::Text(text_to_store(&opened));
                 }
                 Ok(opened) if opened.is_authenticated() => {

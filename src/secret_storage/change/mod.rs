@@ -24,7 +24,6 @@
 mod describe;
 mod error;
 mod keys;
-mod legacy;
 mod migrate;
 mod new_key;
 mod plan;
@@ -38,7 +37,6 @@ use rand_core::CryptoRng;
 pub(crate) use self::verified_keys::Belief;
 pub use self::{
     error::ChangeError,
-    legacy::LegacyPublicKey,
     new_key::NewKey,
     plan::{Plan, PlanNote, PlanStep},
     verified_keys::{NotVerified, VerifiedPublicKeys},

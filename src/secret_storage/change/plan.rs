@@ -75,8 +75,6 @@ pub enum PlanNote {
     RemoveDefault(SecretStorageKeyId),
     /// A key goes that opens nothing any more.
     RemoveKey(SecretStorageKeyId),
-    /// A secret is encrypted in the way of 2019, which anybody could have done.
-    StoreLegacy(SecretName),
     /// Nobody vouches for the secret: anybody could have put it there. It moves if the user accepts this
     /// secret by its name.
     NeedsAcceptance(SecretName, SecretOrigin),
@@ -161,7 +159,6 @@ impl PlanNote {
             | Self::Replace(..)
             | Self::AddEntries(..)
             | Self::SetDefault(_)
-            | Self::StoreLegacy(_)
             | Self::NeedsAcceptance(..)
             | Self::Contradicted(_)
             | Self::NotOpened(_)
@@ -216,10 +213,6 @@ impl fmt::Display for PlanNote {
             Self::SetDefault(id) => write!(f, "Make {} the default key.", shown(id)),
             Self::RemoveDefault(id) => write!(f, "Make {} the default key no more.", shown(id)),
             Self::RemoveKey(id) => write!(f, "Remove the key {}, which opens nothing.", shown(id)),
-            Self::StoreLegacy(name) => {
-                let name = Excerpt::new(name.as_str());
-                write!(f, "Store the secret {name} in the way of 2019, which proves no sender.")
-            }
             Self::NeedsAcceptance(name, _) => write!(
                 f,
                 "nothing shows that the secret {} is yours: the homeserver could have put it there; it stays \

@@ -8,7 +8,7 @@ use crate::{
     Limits,
     crypto::{curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey},
     ids::{SecretName, UserId},
-    secret_value::{PublicKeyVerdict, PublicKeys, SecretShape, SecretValue},
+    secret_value::{PublicKeys, SecretShape, SecretValue},
     signed_json::{CrossSigningKey, CrossSigningUsage, SignatureWork},
 };
 
@@ -44,8 +44,7 @@ impl Belief {
 
     /// Whether a secret belongs to a public key that is the user's for sure.
     pub(super) fn knows(&self, secret: &SecretValue) -> bool {
-        let checked = self.verified.as_ref().map(|verified| verified.keys.check(secret));
-        matches!(checked, Some(Ok(PublicKeyVerdict::Belongs)))
+        self.verified.as_ref().is_some_and(|verified| verified.keys.check(secret) == Ok(true))
     }
 
     /// Whether a secret is what the account's public keys say, if it is one that has a public key; or the user has
@@ -53,9 +52,9 @@ impl Belief {
     pub(crate) fn fits(&self, secret: &SecretValue) -> bool {
         let checked = self.verified.as_ref().map(|verified| verified.keys.check(secret));
         match checked {
-            Some(Ok(PublicKeyVerdict::Belongs)) => true,
+            Some(Ok(true)) => true,
             Some(Err(_)) => false,
-            None | Some(Ok(PublicKeyVerdict::NotChecked)) => {
+            None | Some(Ok(false)) => {
                 let is_seed = SecretShape::of(secret.name()) == SecretShape::CrossSigningSeed;
                 !is_seed || self.accepted.contains(secret.name())
             }
@@ -158,10 +157,7 @@ impl VerifiedPublicKeys {
     /// A secret that belongs to one of them is the user's for sure, wherever it came from; another one stays what it is.
     #[must_use]
     pub fn vouch(&self, secret: SecretValue) -> SecretValue {
-        match self.keys.check(&secret) {
-            Ok(PublicKeyVerdict::Belongs) => secret.verified(),
-            _ => secret,
-        }
+        if self.keys.check(&secret) == Ok(true) { secret.verified() } else { secret }
     }
 
     /// The keys, for everything that takes unverified ones.

@@ -13,7 +13,6 @@ use crate::{
         DEHYDRATED_DEVICE, DEHYDRATED_DEVICE_UNSTABLE, MEGOLM_BACKUP_V1,
         MEGOLM_BACKUP_V1_RECOVERY_KEY,
     },
-    signed_json::QueriedKeyError,
 };
 
 /// Something that a finding or a remedy names. What comes from outside is cut and made visible.
@@ -70,7 +69,6 @@ macro_rules! public_keys {
 shown_as_they_display!(
     EntryKind,
     FormatError,
-    QueriedKeyError,
     SecretOpenError,
     StreamError,
     super::LegacyForm,

@@ -12,7 +12,6 @@ use crate::{
     ids::{DeviceId, SecretName, SecretStorageKeyId},
     secret_storage::SecretOpenError,
     secret_value::MEGOLM_BACKUP_V1_RECOVERY_KEY,
-    signed_json::QueriedKeyError,
 };
 
 findings! {
@@ -189,7 +188,7 @@ findings! {
             "The homeserver returns something else instead of the list of your devices.";
 
         /// A published key cannot be used: one of this device, or a cross-signing key.
-        KeyUnusable { device: Option<DeviceId>, error: QueriedKeyError } =
+        KeyUnusable { device: Option<DeviceId>, error: FormatError } =
             "identity.key_unusable", Severity::Warning,
             Some(match device {
                 Some(_) => Remedy::UploadKeysAgain,

@@ -151,9 +151,9 @@ pub(in crate::client::flow) fn unseen(machine: &Backup) -> Option<FlowError> {
             let is_final = error.status().is_some_and(|status| (400..500).contains(&status));
             is_final.then(|| FlowError::Refused(error.clone()))
         }
-        RequestFailure::Api(error @ (ApiError::Response(_) | ApiError::TooLarge { .. })) => {
-            Some(FlowError::Unseen(Box::new(error.clone())))
-        }
+        RequestFailure::Api(
+            error @ (ApiError::Response(_) | ApiError::Errcode(_) | ApiError::TooLarge { .. }),
+        ) => Some(FlowError::Unseen(Box::new(error.clone()))),
         _ => None,
     }
 }
