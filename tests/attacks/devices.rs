@@ -8,7 +8,7 @@ use strongroom::{
     api::{self, QueriedKeys},
     backup::{BackupDecryptionKey, TrustError, UnsignedAuthData},
     client::{
-        backup::{KeyFit, Question, Reply, RestoreChoice, SecretTask, Stage},
+        backup::{KeyFit, Question, Reply, SecretTask, Stage},
         diagnose::{
             CurrentBackup, Evidence, Remedy, RepairError, RepairParts, RepairPlan, diagnose,
         },
@@ -423,7 +423,7 @@ fn a_member_of_a_room_does_not_decide_how_much_is_fetched() {
         .machine
         .open_questions()
         .find_map(|(id, question)| matches!(question, Question::Restore { .. }).then_some(id));
-    phone.machine.reply(question.unwrap(), Reply::Restore(RestoreChoice::Session)).unwrap();
+    phone.machine.reply(question.unwrap(), Reply::RestoreSession).unwrap();
     for n in 0..10_100 {
         let session = format!("s{n}");
         phone.machine.undecryptable("!r".into(), session.as_str().into(), phone.now);

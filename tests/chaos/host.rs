@@ -4,7 +4,7 @@ use rand::{RngExt as _, rngs::StdRng};
 use strongroom::{
     api::BaseUrl,
     backup::{BackupDecryptionKey, TrustError},
-    client::backup::{Next, NoAnswer, Question, Reply, RestoreChoice, SecretTask, TaskId},
+    client::backup::{Next, NoAnswer, Question, Reply, SecretTask, TaskId},
     encoding::json_object::JsonObject,
     recovery_key::RecoveryKey,
     secret::SecretBytes,
@@ -185,9 +185,8 @@ impl World {
             }
             Question::SaveRecoveryKey { .. } => Some(Reply::Saved),
             Question::Restore { .. } => {
-                let choices =
-                    [RestoreChoice::Session, RestoreChoice::Room, RestoreChoice::Everything];
-                Some(Reply::Restore(choices[rng.random_range(0..3)]))
+                let choices = [Reply::RestoreSession, Reply::RestoreRoom, Reply::RestoreEverything];
+                Some(choices[rng.random_range(0..3)])
             }
             Question::DecryptionKey { public_key, .. } => {
                 if let Some(key) = self.written_down.get(&public_key.to_base64()) {

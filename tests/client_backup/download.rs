@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use strongroom::{
-    client::backup::{FetchOutcome, KeyFit, Question, Reply, RestoreChoice, Scope, Stage},
+    client::backup::{FetchOutcome, KeyFit, Question, Reply, Scope, Stage},
     provenance::Provenance,
     session_data::ExportedSession,
 };
@@ -38,10 +38,10 @@ fn scope(session: &ExportedSession) -> Scope {
 #[test]
 fn the_user_is_asked_once_how_much_to_fetch() {
     for (choice, imported) in [
-        (RestoreChoice::Session, 1),
-        (RestoreChoice::Room, 5),
-        (RestoreChoice::Everything, 5),
-        (RestoreChoice::Nothing, 0),
+        (Reply::RestoreSession, 1),
+        (Reply::RestoreRoom, 5),
+        (Reply::RestoreEverything, 5),
+        (Reply::RestoreNothing, 0),
     ] {
         let (mut phone, sessions) = phone();
         phone.machine.undecryptable("!room".into(), sessions[0].session_id(), phone.now);
@@ -49,7 +49,7 @@ fn the_user_is_asked_once_how_much_to_fetch() {
         let Question::Restore { session_id, count, .. } = phone.question() else { panic!() };
         assert_eq!((session_id, count), (sessions[0].session_id(), Some(5)));
         assert_eq!(phone.imported.len(), 0);
-        phone.reply(Reply::Restore(choice));
+        phone.reply(choice);
         phone.run();
         assert_eq!(phone.imported.len(), imported, "{choice:?}");
         phone.machine.undecryptable("!room".into(), sessions[1].session_id(), phone.now);

@@ -6,7 +6,7 @@ use serde_json::json;
 use strongroom::{
     client::{
         Awaited, RequestKind,
-        backup::{Next, NotCreated, Question, Reply, RestoreChoice, Scope, Stage},
+        backup::{Next, NotCreated, Question, Reply, Scope, Stage},
     },
     provenance::Provenance,
 };
@@ -99,7 +99,7 @@ fn a_room_is_not_fetched_again_for_a_session_that_it_did_not_have() {
     let missing = phone.session();
     phone.machine.undecryptable("!room".into(), missing.session_id(), phone.now);
     phone.run();
-    phone.reply(Reply::Restore(RestoreChoice::Room));
+    phone.reply(Reply::RestoreRoom);
     phone.live(1_000);
     phone.sent.clear();
     for _ in 0..20 {

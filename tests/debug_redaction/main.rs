@@ -55,7 +55,7 @@ use strongroom::{
         Awaited, Notice, RequestFailure, RequestKind, Waited, Waiting,
         backup::{
             AnswerError, BackupOptions, FoundBackup, KeyFit, NoAnswer, NotCreated, NotStored,
-            Reply, RestoreChoice, Scope, Stage, TaskId, UploadProgress,
+            Reply, Scope, Stage, TaskId, UploadProgress,
         },
         diagnose::{Comparison, DiagnosisVerdict, EvidenceCollector, MissingEvidence, Severity},
     },
@@ -327,7 +327,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         Waiting,
         BackupOptions,
         Reply,
-        RestoreChoice,
         Scope,
         Stage,
         // Public keys, signatures and codes.

@@ -18,10 +18,7 @@ use strongroom::{
     client::{
         AsyncBackupHost, AsyncFlowHost, AsyncHost, NoAnswer, Notice, Operation, SecretWrite,
         Waited, Waiting,
-        backup::{
-            NotStored, OfferedSession, Question, Reply, RestoreChoice, SavedBackup, SecretTask,
-            TaskId,
-        },
+        backup::{NotStored, OfferedSession, Question, Reply, SavedBackup, SecretTask, TaskId},
         flow::EnterError,
     },
     crypto::ed25519::Ed25519Signature,
@@ -258,7 +255,7 @@ impl AsyncBackupHost for BotHost {
                 Some(Reply::Saved)
             }
             Question::Use { found, .. } if found.problem.is_none() => Some(Reply::Use),
-            Question::Restore { .. } => Some(Reply::Restore(RestoreChoice::Room)),
+            Question::Restore { .. } => Some(Reply::RestoreRoom),
             _ => {
                 println!("  nobody is there to reply to {question:?}");
                 None

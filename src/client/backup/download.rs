@@ -5,10 +5,11 @@ use std::{
     mem,
 };
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Backup, Call, FetchOutcome, RestoreChoice, Scope,
+    Backup, Call, FetchOutcome, Scope,
     office::{Effect, Office},
     saved::remembered,
     scopes::{Missing, MissingSessions, Scopes},
@@ -43,6 +44,16 @@ pub(super) struct Download {
     pub(super) rooms: BTreeMap<RoomId, Missing>,
     /// What was wanted, or is missing, beyond what is kept.
     pub(super) dropped: u64,
+}
+
+/// How much is fetched when a message cannot be decrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RestoreChoice {
+    Session,
+    Room,
+    Everything,
+    Nothing,
 }
 
 #[derive(Debug, Default)]
@@ -151,15 +162,6 @@ impl Download {
         }
     }
 
-    pub(super) fn choose(&mut self, office: &mut Office, choice: RestoreChoice) {
-        self.restore_choice = Some(choice);
-        office.touch();
-        self.first_undecided = None;
-        for session in mem::take(&mut self.undecided) {
-            self.seek_by(office, choice, session);
-        }
-    }
-
     /// Whether nothing is asked for, and the host has put away what came.
     fn is_free(&self, office: &Office) -> bool {
         matches!(self.job, Job::Idle) && office.desk.imports.is_empty()
@@ -185,6 +187,17 @@ impl Download {
 }
 
 impl Backup {
+    /// What the user has chosen for messages that cannot be decrypted counts from now on, and for those that have waited.
+    pub(super) fn restores(&mut self, choice: RestoreChoice) {
+        let Self { office, download, .. } = self;
+        download.restore_choice = Some(choice);
+        office.touch();
+        download.first_undecided = None;
+        for session in mem::take(&mut download.undecided) {
+            download.seek_by(office, choice, session);
+        }
+    }
+
     pub(super) fn download_due(&self) -> Option<u64> {
         let Self { office, download, .. } = self;
         let has_no_backup = self.look.found.is_none() && self.look.is_done;

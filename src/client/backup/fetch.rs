@@ -3,8 +3,8 @@
 use std::{io, iter, mem};
 
 use super::{
-    FetchOutcome, Next, RestoreChoice, Scope,
-    download::{Asked, Download, Job},
+    FetchOutcome, Next, Scope,
+    download::{Asked, Download, Job, RestoreChoice},
     office::{Effect, Office},
     scopes::Missing,
     seen::hash,

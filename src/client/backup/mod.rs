@@ -88,7 +88,7 @@ pub use self::{
     answer::UploadProgress,
     office::BackupOptions,
     outgoing::{FetchOutcome, Next, NotCreated, NotStored, OfferedSession, SecretTask},
-    question::{FoundBackup, Question, Reply, RestoreChoice},
+    question::{FoundBackup, Question, Reply},
     saved::SavedBackup,
     scopes::Scope,
     stage::Stage,
