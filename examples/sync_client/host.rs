@@ -6,12 +6,13 @@ use http::Response;
 use strongroom::{
     backup::RestoredSession,
     client::{
-        BackupHost, Host, NoAnswer, Notice, Operation, SecretWrite, Waited, Waiting,
-        backup::{NotStored, OfferedSession, Question, Reply, SavedBackup, SecretTask, TaskId},
+        BackupHost, Host, NoAnswer, Notice, Operation, Waited, Waiting,
+        backup::{NotStored, OfferedSession, Question, Reply, SavedBackup, TaskId},
     },
     crypto::ed25519::Ed25519Signature,
     ids::{BackupVersion, KeyId},
     secret::SecretVec,
+    secret_value::SecretValue,
     signed_json::{ToSign, TrustedSigner},
 };
 use ureq::BodyReader;
@@ -127,8 +128,12 @@ impl BackupHost for DeviceHost {
         Ok(self.user.reply(question))
     }
 
-    fn write_secret(&mut self, task: &SecretTask) -> Result<SecretWrite> {
-        Ok(SecretWrite::ReadBack(self.storage.write(task)?))
+    fn store_secret(&mut self, secret: &SecretValue) -> Result<Option<SecretValue>> {
+        self.storage.write(Some(secret))
+    }
+
+    fn delete_secret(&mut self) -> Result<bool> {
+        Ok(self.storage.write(None)?.is_none())
     }
 
     fn notice(&mut self, notice: Notice<'_>) -> Result<()> {

@@ -8,7 +8,7 @@ use strongroom::{
     api::{self, QueriedKeys},
     backup::{BackupDecryptionKey, TrustError, UnsignedAuthData},
     client::{
-        backup::{KeyFit, Question, Reply, SecretTask, Stage},
+        backup::{KeyFit, Question, Reply, Stage},
         diagnose::{
             CurrentBackup, Evidence, Remedy, RepairError, RepairParts, RepairPlan, diagnose,
         },
@@ -208,7 +208,7 @@ fn a_key_that_only_a_device_vouches_for_is_not_written_to_the_secret_storage() {
         // The master key is the user's, whatever becomes of devices.
         phone.machine.give_key(BackupDecryptionKey::typed_by_user(bytes(&key)));
         phone.live(7_200_000);
-        assert!(matches!(phone.secrets.first(), Some(SecretTask::Store(_))));
+        assert!(matches!(phone.secrets.first(), Some(Some(_))));
     }
 }
 
@@ -231,7 +231,7 @@ fn a_device_that_is_called_by_its_key_is_a_device_all_the_same() {
     phone.machine.set_signers(vec![declared]);
     assert!(!phone.machine.secret_is_withheld());
     phone.live(7_200_000);
-    assert!(matches!(phone.secrets.first(), Some(SecretTask::Store(_))));
+    assert!(matches!(phone.secrets.first(), Some(Some(_))));
 }
 
 #[test]
@@ -643,13 +643,13 @@ fn a_key_that_is_still_to_be_stored_is_not_forgotten_while_the_backup_is_looked_
     phone.has_storage = false;
     phone.machine.set_signers(vec![phone.signer()]);
     phone.set_up();
-    assert!(matches!(phone.machine.secret_task(), Some(SecretTask::Store(_))));
+    assert!(phone.machine.secret_is_due());
     phone.reload("PHONE");
     assert!(phone.machine.secret_read_back(None).is_err());
     phone.has_storage = true;
     phone.machine.secret_storage_is_ready();
     phone.live(7_200_000);
-    assert!(phone.machine.secret_task().is_none() && !phone.secrets.is_empty());
+    assert!(!phone.machine.secret_is_due() && !phone.secrets.is_empty());
 }
 
 #[test]

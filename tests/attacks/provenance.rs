@@ -315,7 +315,7 @@ fn a_machine_says_that_a_planted_key_fits_and_trusts_nothing() {
     assert_eq!(found.problem, Some(TrustError::UnauthenticatedSource));
     phone.restart();
     assert!(phone.machine.trusted().is_none());
-    assert!(phone.machine.secret_task().is_none(), "it goes to no storage");
+    assert!(!phone.machine.secret_is_due(), "it goes to no storage");
     let accepted = planted.opened().backup_key().unwrap().accept_unauthenticated();
     assert_eq!(phone.machine.give_key(accepted), KeyFit::Fits);
     phone.run();
@@ -337,9 +337,7 @@ fn a_planted_key_of_a_backup_that_the_user_signed_is_the_users() {
     // It is stored where it is missing: its public key is vouched for.
     phone.machine.secret_found(None);
     phone.live(60_000);
-    let Some(strongroom::client::backup::SecretTask::Store(secret)) = phone.secrets.last() else {
-        panic!("{:?}", phone.secrets)
-    };
+    let Some(Some(secret)) = phone.secrets.last() else { panic!("{:?}", phone.secrets) };
     assert_eq!(secret.provenance(), Provenance::VerifiedPublicKey);
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use strongroom::{
-    client::backup::{NotCreated, Question, Reply, SecretTask, Stage},
+    client::backup::{NotCreated, Question, Reply, Stage},
     provenance::Provenance,
 };
 
@@ -43,7 +43,7 @@ fn the_secret_that_was_not_written_is_written_after_a_restart() {
     phone.run();
     assert_eq!(phone.secrets.len(), 3);
     phone.restart();
-    assert_eq!((phone.secrets.len(), phone.machine.secret_task().is_none()), (3, true));
+    assert_eq!((phone.secrets.len(), phone.machine.secret_is_due()), (3, false));
 }
 
 #[test]
@@ -53,12 +53,12 @@ fn a_secret_that_is_read_back_otherwise_is_not_written() {
     phone.set_up();
     let mut other = Driver::on(Default::default(), "PHONE", 2);
     other.set_up();
-    let Some(SecretTask::Store(others)) = other.secrets.first() else { panic!() };
+    let Some(Some(others)) = other.secrets.first() else { panic!() };
     assert!(phone.machine.secret_read_back(Some(others)).is_err());
     assert!(phone.machine.secret_read_back(None).is_err());
-    let Some(SecretTask::Store(ours)) = phone.machine.secret_task() else { panic!() };
+    let Some(Some(ours)) = phone.secrets.first().cloned() else { panic!() };
     phone.machine.secret_read_back(Some(&ours)).unwrap();
-    assert!(phone.machine.secret_task().is_none());
+    assert!(!phone.machine.secret_is_due());
 }
 
 #[test]

@@ -11,11 +11,8 @@ use strongroom::{
     backup::RestoredSession,
     client::{
         AsyncBackupHost, AsyncFlowHost, AsyncHost, Backup, BackupHost as _, FlowHost as _, Host,
-        NoAnswer, Notice, Operation, SecretWrite, Waited, Waiting,
-        backup::{
-            FetchOutcome, NotStored, OfferedSession, Question, Reply, SavedBackup, SecretTask,
-            TaskId,
-        },
+        NoAnswer, Notice, Operation, Waited, Waiting,
+        backup::{FetchOutcome, NotStored, OfferedSession, Question, Reply, SavedBackup, TaskId},
         drive_async, drive_backup_async,
         flow::{EnterError, Flow},
     },
@@ -26,6 +23,7 @@ use strongroom::{
     secret::SecretString,
     secret::SecretVec,
     secret_storage::SecretVerdict,
+    secret_value::SecretValue,
     signed_json::{ToSign, TrustedSigner},
 };
 
@@ -165,9 +163,14 @@ impl AsyncBackupHost for Slow {
         self.0.ask(id, question)
     }
 
-    async fn write_secret(&mut self, task: &SecretTask) -> Result<SecretWrite, Failed> {
+    async fn store_secret(&mut self, secret: &SecretValue) -> Result<Option<SecretValue>, Failed> {
         pause().await;
-        self.0.write_secret(task)
+        self.0.store_secret(secret)
+    }
+
+    async fn delete_secret(&mut self) -> Result<bool, Failed> {
+        pause().await;
+        self.0.delete_secret()
     }
 
     async fn notice(&mut self, notice: Notice<'_>) -> Result<(), Failed> {

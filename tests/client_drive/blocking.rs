@@ -108,7 +108,7 @@ fn what_a_host_fails_on_comes_again() {
 #[test]
 fn a_machine_alone_is_driven_through_its_questions() {
     for name in
-        ["ask", "sign", "write_secret", "save", "send", "offer", "stored", "trusted_signers"]
+        ["ask", "sign", "store_secret", "save", "send", "offer", "stored", "trusted_signers"]
     {
         let mut phone = TestHost::new();
         phone.failure = Some((name, 0));
@@ -118,7 +118,7 @@ fn a_machine_alone_is_driven_through_its_questions() {
         assert_eq!(phone.failure, None, "{name} was never asked for");
         assert_eq!(backup.stage(), Stage::Running, "{name}");
         assert!(phone.store.values().all(|(_, stored_in)| stored_in.is_some()), "{name}");
-        assert!(phone.calls.contains(&"write_secret"), "{:?}", phone.calls);
+        assert!(phone.calls.contains(&"store_secret"), "{:?}", phone.calls);
     }
 }
 

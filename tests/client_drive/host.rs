@@ -9,12 +9,9 @@ use strongroom::{
     api::{AccessToken, BaseUrl},
     backup::RestoredSession,
     client::{
-        AnswerError, Backup, BackupHost, FlowHost, Host, NoAnswer, Notice, Operation, SecretWrite,
-        Waited, Waiting,
-        backup::{
-            BackupOptions, NotStored, OfferedSession, Question, Reply, SavedBackup, SecretTask,
-            TaskId,
-        },
+        AnswerError, Backup, BackupHost, FlowHost, Host, NoAnswer, Notice, Operation, Waited,
+        Waiting,
+        backup::{BackupOptions, NotStored, OfferedSession, Question, Reply, SavedBackup, TaskId},
         flow::{EnterError, SavedSetUp, SetUp},
     },
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
@@ -24,6 +21,7 @@ use strongroom::{
     recovery_key::RecoveryKey,
     secret::{SecretString, SecretVec},
     secret_storage::{NewKey, SecretVerdict},
+    secret_value::SecretValue,
     session_data::{ExportedSession, SessionData, SessionKey},
     signed_json::{ToSign, TrustedSigner},
 };
@@ -344,12 +342,14 @@ impl BackupHost for TestHost {
         })
     }
 
-    fn write_secret(&mut self, task: &SecretTask) -> Result<SecretWrite, Failed> {
-        self.call("write_secret")?;
-        Ok(match task {
-            SecretTask::Store(secret) => SecretWrite::ReadBack(Some(secret.clone())),
-            _ => SecretWrite::ReadBack(None),
-        })
+    fn store_secret(&mut self, secret: &SecretValue) -> Result<Option<SecretValue>, Failed> {
+        self.call("store_secret")?;
+        Ok(Some(secret.clone()))
+    }
+
+    fn delete_secret(&mut self) -> Result<bool, Failed> {
+        self.call("delete_secret")?;
+        Ok(true)
     }
 
     fn notice(&mut self, notice: Notice<'_>) -> Result<(), Failed> {

@@ -3,12 +3,9 @@
 use strongroom::{
     Limits,
     api::{AccessToken, BaseUrl},
-    client::{
-        SecretWrite,
-        backup::{
-            Backup, BackupOptions, FetchOutcome, Next, OfferedSession, Operation, Question, Reply,
-            SavedBackup, Scope, SecretTask,
-        },
+    client::backup::{
+        Backup, BackupOptions, FetchOutcome, Next, OfferedSession, Operation, Question, Reply,
+        SavedBackup, Scope,
     },
     homeserver::Homeserver,
     session_data::ExportedSession,
@@ -60,11 +57,8 @@ pub(crate) fn look(witness: &mut Witness, vault: &Vault) {
                 wants.clear();
             }
             Next::Sign(id, _) => machine.signed(id, &[]).unwrap(),
-            Next::WriteSecret(task) => {
-                witness.debug::<SecretTask>(&task);
-                let SecretTask::Store(secret) = &task else { panic!("{task:?}") };
-                witness.debug::<SecretWrite>(&SecretWrite::ReadBack(Some(secret.clone())));
-                machine.secret_read_back(Some(secret)).unwrap();
+            Next::StoreSecret(secret) => {
+                machine.secret_read_back(Some(&secret)).unwrap();
                 seen.push("secret");
             }
             Next::Ask(id, question) => {

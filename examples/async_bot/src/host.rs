@@ -16,9 +16,8 @@ use strongroom::{
     api::{self, AccessToken, ApiError, BaseUrl},
     backup::RestoredSession,
     client::{
-        AsyncBackupHost, AsyncFlowHost, AsyncHost, NoAnswer, Notice, Operation, SecretWrite,
-        Waited, Waiting,
-        backup::{NotStored, OfferedSession, Question, Reply, SavedBackup, SecretTask, TaskId},
+        AsyncBackupHost, AsyncFlowHost, AsyncHost, NoAnswer, Notice, Operation, Waited, Waiting,
+        backup::{NotStored, OfferedSession, Question, Reply, SavedBackup, TaskId},
         flow::EnterError,
     },
     crypto::ed25519::Ed25519Signature,
@@ -26,6 +25,7 @@ use strongroom::{
     ids::{BackupVersion, DeviceId, EventType, KeyId, UserId},
     recovery_key::RecoveryKey,
     secret::{SecretString, SecretVec},
+    secret_value::SecretValue,
     signed_json::{ToSign, TrustedSigner},
 };
 use tokio::{sync::Notify, time};
@@ -264,9 +264,14 @@ impl AsyncBackupHost for BotHost {
     }
 
     /// The set-up has stored the key of its backup. Another one would wait for somebody with the recovery key.
-    async fn write_secret(&mut self, _task: &SecretTask) -> Result<SecretWrite> {
+    async fn store_secret(&mut self, _secret: &SecretValue) -> Result<Option<SecretValue>> {
         println!("  the secret storage is to be changed");
-        Ok(SecretWrite::Later)
+        Ok(None)
+    }
+
+    async fn delete_secret(&mut self) -> Result<bool> {
+        println!("  the secret storage is to be changed");
+        Ok(false)
     }
 
     async fn notice(&mut self, notice: Notice<'_>) -> Result<()> {

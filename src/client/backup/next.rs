@@ -182,7 +182,7 @@ impl Backup {
 
     pub(in crate::client) fn awaited_of_host(&self) -> Vec<Awaited> {
         let is_secret_awaited = matches!(self.kept.vaulted, Vaulted::Asked(_));
-        let is_secret_awaited = is_secret_awaited && self.secret_task().is_some();
+        let is_secret_awaited = is_secret_awaited && self.secret_is_due();
         let is_signing = self.state.making().map(|making| &making.phase);
         let is_signing = matches!(is_signing, Some(Phase::Signing(_, Some(_))));
         let supply = self.state.in_use().map(|in_use| in_use.supply);
@@ -223,7 +223,7 @@ impl Backup {
             }
             Next::Want { .. } => self.state.in_use_mut().into_iter().for_each(InUse::is_asked_anew),
             Next::Sign(..) => self.state.making_mut().into_iter().for_each(Making::sign_again),
-            Next::WriteSecret(_) => self.kept.vaulted.ask_again(),
+            Next::StoreSecret(_) | Next::DeleteSecret => self.kept.vaulted.ask_again(),
             Next::NeedsToken { .. } => self.office.courier.tell_token_again(),
             Next::RefreshSigners => self.office.desk.refreshed_for = None,
             Next::Ask(id, _) => self.office.desk.asked.retain(|(asked, _)| *asked != id),

@@ -75,8 +75,11 @@ pub enum Next {
         /// answered other requests.
         refused: Option<ApiError>,
     },
-    /// Change the secret storage, then call [`Backup::secret_read_back`](super::Backup::secret_read_back).
-    WriteSecret(SecretTask),
+    /// Store this in the secret storage, then call [`Backup::secret_read_back`](super::Backup::secret_read_back).
+    StoreSecret(SecretValue),
+    /// Delete `m.megolm_backup.v1` from the secret storage, then call
+    /// [`Backup::secret_read_back`](super::Backup::secret_read_back).
+    DeleteSecret,
     /// The homeserver does not accept the access token: nothing is sent until
     /// [`Backup::resume`](super::Backup::resume). With `soft_logout` the device goes on to exist, and everything is to be kept
     /// until the user has logged in again.
@@ -166,16 +169,6 @@ pub enum FetchOutcome {
     NotInBackup,
     /// There is no backup any more, or another one: ask again when it is settled which.
     NoBackup,
-}
-
-/// What is to be done about `m.megolm_backup.v1` in the secret storage.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum SecretTask {
-    /// Store this.
-    Store(SecretValue),
-    /// Delete it.
-    Delete,
 }
 
 impl fmt::Display for FetchOutcome {

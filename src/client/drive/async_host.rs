@@ -2,15 +2,13 @@
 
 use http::Response;
 
-use super::{AnswerError, Notice, SecretWrite, Waited};
+use super::{AnswerError, Notice, Waited};
 #[cfg(doc)]
 use super::{BackupHost, FlowHost, Host};
 use crate::{
     backup::RestoredSession,
     client::{
-        backup::{
-            Backup, NotStored, OfferedSession, Question, Reply, SavedBackup, SecretTask, TaskId,
-        },
+        backup::{Backup, NotStored, OfferedSession, Question, Reply, SavedBackup, TaskId},
         flow::EnterError,
         operation::{NoAnswer, Operation},
         waiting::Waiting,
@@ -22,6 +20,7 @@ use crate::{
     secret::SecretString,
     secret::SecretVec,
     secret_storage::SecretVerdict,
+    secret_value::SecretValue,
     signed_json::{ToSign, TrustedSigner},
 };
 
@@ -226,15 +225,22 @@ pub trait AsyncBackupHost: AsyncHost {
         question: &Question,
     ) -> impl Future<Output = Result<Option<Reply>, Self::Error>> + Send;
 
-    /// As [`BackupHost::write_secret`].
+    /// As [`BackupHost::store_secret`].
     ///
     /// # Errors
     ///
     /// The host's own.
-    fn write_secret(
+    fn store_secret(
         &mut self,
-        task: &SecretTask,
-    ) -> impl Future<Output = Result<SecretWrite, Self::Error>> + Send;
+        secret: &SecretValue,
+    ) -> impl Future<Output = Result<Option<SecretValue>, Self::Error>> + Send;
+
+    /// As [`BackupHost::delete_secret`].
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn delete_secret(&mut self) -> impl Future<Output = Result<bool, Self::Error>> + Send;
 
     /// As [`BackupHost::notice`].
     ///

@@ -4,13 +4,11 @@ use std::io::{self, Read};
 
 use http::Response;
 
-use super::{AnswerError, Notice, SecretWrite, Waited};
+use super::{AnswerError, Notice, Waited};
 use crate::{
     backup::RestoredSession,
     client::{
-        backup::{
-            Backup, NotStored, OfferedSession, Question, Reply, SavedBackup, SecretTask, TaskId,
-        },
+        backup::{Backup, NotStored, OfferedSession, Question, Reply, SavedBackup, TaskId},
         flow::EnterError,
         operation::{NoAnswer, Operation},
         waiting::Waiting,
@@ -22,6 +20,7 @@ use crate::{
     secret::SecretString,
     secret::SecretVec,
     secret_storage::SecretVerdict,
+    secret_value::SecretValue,
     signed_json::{ToSign, TrustedSigner},
 };
 
@@ -213,12 +212,21 @@ pub trait BackupHost: Host {
     /// The host's own.
     fn ask(&mut self, id: TaskId, question: &Question) -> Result<Option<Reply>, Self::Error>;
 
-    /// Changes the secret storage, and reads it back.
+    /// Stores this in the secret storage, and returns what is there now, read back from the homeserver and opened; nothing if
+    /// the storage cannot be changed now: [`Backup::secret_storage_is_ready`] says when it can.
     ///
     /// # Errors
     ///
     /// The host's own.
-    fn write_secret(&mut self, task: &SecretTask) -> Result<SecretWrite, Self::Error>;
+    fn store_secret(&mut self, secret: &SecretValue) -> Result<Option<SecretValue>, Self::Error>;
+
+    /// Deletes `m.megolm_backup.v1` from the secret storage, and returns whether it is gone, as read back from the homeserver.
+    /// If it is not, [`Backup::secret_storage_is_ready`] says when it is tried again.
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn delete_secret(&mut self) -> Result<bool, Self::Error>;
 
     /// Takes note of what has happened. It can be shown to the user.
     ///

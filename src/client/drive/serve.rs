@@ -113,12 +113,16 @@ macro_rules! serve_backup {
                     let signatures = $host.sign(to_sign)$(.$wait)??;
                     backup.signed(*id, &signatures)?;
                 }
-                Next::WriteSecret(task) => match $host.write_secret(task)$(.$wait)?? {
-                    SecretWrite::Later => {}
-                    SecretWrite::ReadBack(stored) => {
-                        backup.secret_read_back(stored.as_ref())?;
+                Next::StoreSecret(secret) => {
+                    if let Some(stored) = $host.store_secret(secret)$(.$wait)?? {
+                        backup.secret_read_back(Some(&stored))?;
                     }
-                },
+                }
+                Next::DeleteSecret => {
+                    if $host.delete_secret()$(.$wait)?? {
+                        backup.secret_read_back(None)?;
+                    }
+                }
                 Next::Ask(id, question) => {
                     if let Some(reply) = $host.ask(*id, question)$(.$wait)?? {
                         backup.reply(*id, reply)?;

@@ -8,9 +8,7 @@ use rand_core::CryptoRng;
 use super::{Flow, Step};
 use crate::{
     client::{
-        backup::{
-            Backup, FetchOutcome, Next, NotCreated, Question, SavedBackup, Scope, SecretTask,
-        },
+        backup::{Backup, FetchOutcome, Next, NotCreated, Question, SavedBackup, Scope},
         courier::Courier,
         operation::{AnswerError, NoAnswer, TaskId},
         waiting::{Awaited, RequestFailure, RequestKind, Waiting},
@@ -32,8 +30,8 @@ pub(super) enum Turn<F: Flow> {
     Step(Step<F>),
     /// The state is to be saved; then [`Machine::saved`].
     Save(Box<SavedBackup>),
-    /// The secret storage is to be changed.
-    Write(SecretTask),
+    /// The key of the backup is to be stored.
+    StoreSecret,
     /// The user is asked.
     Ask(TaskId, Box<Question>),
     /// A backup that was asked for is not made.
@@ -101,15 +99,15 @@ impl Machine {
                 backup.offer_with_rng(&[], rng);
                 Turn::Nothing
             }
-            Next::WriteSecret(task) => Turn::Write(task),
+            Next::StoreSecret(_) => Turn::StoreSecret,
             Next::Ask(id, question) => Turn::Ask(id, question),
             Next::NotCreated(reason) => Turn::NotCreated(reason),
             Next::Fetched(scope, outcome) => Turn::Fetched(scope, outcome),
             Next::NotDeleted(failure) => Turn::NotDeleted(failure),
             Next::NeedsToken { soft_logout } => Turn::Step(Step::NeedsToken { soft_logout }),
             Next::Wait(until) => Turn::Wait(until),
-            // Whether a backup is used is decided when the host has the machine again.
-            Next::RefreshSigners => Turn::Nothing,
+            // That is asked again when the host has the machine again.
+            Next::RefreshSigners | Next::DeleteSecret => Turn::Nothing,
             next @ (Next::Stored(..)
             | Next::NotStored(..)
             | Next::Lost(..)

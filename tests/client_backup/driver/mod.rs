@@ -17,7 +17,7 @@ use strongroom::{
         RequestFailure,
         backup::{
             AnswerError, Backup, BackupOptions, FetchOutcome, Next, NoAnswer, NotCreated,
-            NotStored, OfferedSession, Operation, Question, SavedBackup, Scope, SecretTask, TaskId,
+            NotStored, OfferedSession, Operation, Question, SavedBackup, Scope, TaskId,
         },
     },
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
@@ -60,7 +60,8 @@ pub(crate) struct Driver {
     /// What the homeserver did not take, and whether it refused it.
     pub(crate) preference_not_set: Vec<(bool, bool)>,
     pub(crate) needs_token: Vec<bool>,
-    pub(crate) secrets: Vec<SecretTask>,
+    /// What was to be stored, or nothing where it was to be deleted.
+    pub(crate) secrets: Vec<Option<SecretValue>>,
     pub(crate) asked: VecDeque<(TaskId, Question)>,
     /// Method and path of each request, with its body.
     pub(crate) sent: Vec<(String, Value)>,
@@ -288,19 +289,18 @@ impl Driver {
                 let signer = self.signer();
                 self.machine.signed(id, &[(signer.key_id().clone(), signature)]).unwrap();
             }
-            Next::WriteSecret(task) => {
-                let stored: Option<&SecretValue> = match &task {
-                    SecretTask::Store(secret) => Some(secret),
-                    _ => None,
-                };
-                if self.has_storage {
-                    self.machine.secret_read_back(stored).unwrap();
-                }
-                self.secrets.push(task);
-            }
+            Next::StoreSecret(secret) => self.write_secret(Some(secret)),
+            Next::DeleteSecret => self.write_secret(None),
             Next::Ask(id, question) => self.asked.push_back((id, *question)),
             other => panic!("{other:?}"),
         }
+    }
+
+    fn write_secret(&mut self, secret: Option<SecretValue>) {
+        if self.has_storage {
+            self.machine.secret_read_back(secret.as_ref()).unwrap();
+        }
+        self.secrets.push(secret);
     }
 
     /// The homeserver's answer to a request of a flow.

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     backup::BackupPublicKey,
     client::{
-        backup::{self, Backup, NotCreated, Question, Reply, SecretTask, TaskId},
+        backup::{self, Backup, NotCreated, Question, Reply, TaskId},
         flow::{FlowError, Step, machine::Turn},
     },
     ids::BackupVersion,
@@ -90,7 +90,7 @@ impl SetUp {
                 self.save_machine(*saved);
                 None
             }
-            Turn::Write(SecretTask::Store(_)) => {
+            Turn::StoreSecret => {
                 // It is the current one: the machine has just looked.
                 if self.kept.is_made(self.machine.get()?) {
                     self.go_on();
@@ -156,7 +156,7 @@ impl SetUp {
         let is_made = self.kept.is_made(machine);
         match machine.stage() {
             // After a restart its key may be stored.
-            backup::Stage::Running if is_made && machine.secret_task().is_none() => {
+            backup::Stage::Running if is_made && !machine.secret_is_due() => {
                 self.go_on();
                 None
             }
