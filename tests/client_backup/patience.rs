@@ -6,7 +6,8 @@ use serde_json::json;
 use strongroom::{
     client::{
         Awaited, RequestKind,
-        backup::{Next, NotCreated, Question, Reply, Scope, Stage},
+        backup::{Next, Question, Reply, Scope, Stage},
+        flow::FlowError,
     },
     provenance::Provenance,
 };
@@ -277,10 +278,10 @@ fn a_creation_that_never_succeeds_ends_and_is_told() {
         phone.live(3 * 3_600_000);
         let [reason] = &phone.not_created[..] else { panic!("{:?}", phone.not_created) };
         match reason {
-            NotCreated::Refused(error) => {
+            FlowError::Refused(error) => {
                 assert_eq!((error.status(), posts(&phone)), (Some(413), 1))
             }
-            NotCreated::Failing(waiting) => {
+            FlowError::Failing(waiting) => {
                 assert_eq!(waiting.what, Awaited::Request(RequestKind::CreateVersion));
                 assert_eq!((waiting.failures, posts(&phone)), (16, 16));
             }

@@ -2,7 +2,10 @@
 
 use serde_json::json;
 use strongroom::{
-    client::backup::{NotCreated, Question, Reply, Stage},
+    client::{
+        backup::{Question, Reply, Stage},
+        flow::FlowError,
+    },
     provenance::Provenance,
 };
 
@@ -176,7 +179,7 @@ fn a_rotation_whose_version_is_never_shown_is_told_and_the_one_in_use_stays() {
     phone.lie = lie_about("POST", usize::MAX, || response(200, r#"{"version":"2"}"#));
     phone.machine.rotate();
     phone.live(86_400_000);
-    assert_eq!(phone.not_created, [NotCreated::NotShown(Some("2".into()))]);
+    assert_eq!(phone.not_created, [FlowError::NotShown]);
     let trusted = phone.machine.trusted().unwrap();
     assert_eq!((*trusted.public_key(), phone.machine.stage()), (before, Stage::Running));
 }
@@ -206,7 +209,7 @@ fn a_backup_that_was_gone_and_is_back_while_a_new_one_is_made_is_a_question() {
             phone.reply(Reply::Create);
         }
         phone.live(86_400_000);
-        assert_eq!(phone.not_created, [NotCreated::OtherBackup], "{is_rotation}");
+        assert_eq!(phone.not_created, [FlowError::OtherDevice], "{is_rotation}");
         phone.has_session();
         phone.live(86_400_000);
         let Question::Changed { used, found: Some(found), .. } = phone.question() else {

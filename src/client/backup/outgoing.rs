@@ -8,7 +8,7 @@ use super::{Operation, Question, SavedBackup, Scope, TaskId};
 use crate::{
     api::ApiError,
     backup::{OpenError, RestoreReport, RestoredSession, SealOptions},
-    client::waiting::{RequestFailure, Waiting},
+    client::{flow::FlowError, waiting::RequestFailure},
     ids::BackupVersion,
     secret_value::SecretValue,
     session_data::ExportedSession,
@@ -59,7 +59,18 @@ pub enum Next {
     Sign(TaskId, ToSign),
     /// The backup that was asked for is not made. What is there is used or asked about as before; whoever wants a new one
     /// all the same calls [`Backup::rotate`](super::Backup::rotate) again.
-    NotCreated(NotCreated),
+    ///
+    /// It is one of these:
+    ///
+    /// * [`FlowError::Refused`]: the homeserver refuses it.
+    /// * [`FlowError::Failing`]: the homeserver has failed on it 16 times in a row, over an hour or more, and has said in
+    ///   between which backup there is; once it has, one more failure is enough. The key is kept, in case the backup turns up.
+    /// * [`FlowError::NotShown`]: the homeserver says that it has created the backup, or there was no answer, and it does not
+    ///   show it after about a quarter of an hour. The key is kept, in case it turns up: then the user is asked. The next
+    ///   version is created after an hour at the earliest, and after twice that time if that one is not shown, either.
+    /// * [`FlowError::OtherDevice`]: there is another backup than when the new one was begun. If it is not trusted, or another
+    ///   one was used before, the user is asked.
+    NotCreated(FlowError),
     /// The homeserver has not deleted a version of a backup that is disabled, though it was asked 16 times, over an hour or
     /// more. The backup is off all the same; [`Backup::disable`](super::Backup::disable) tries it again.
     NotDeleted(RequestFailure),
@@ -129,28 +140,6 @@ pub enum NotStored {
     /// The server refused it. It is tried again after a day, if the host offers it.
     #[error("the message key was not stored: {0}")]
     Refused(ApiError),
-}
-
-/// Why a backup that was asked for is not made.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum NotCreated {
-    /// The homeserver refuses it.
-    #[error("{0}")]
-    Refused(ApiError),
-    /// The homeserver has failed on it 16 times in a row, over an hour or more, and has said in between which backup there is;
-    /// once it has, one more failure is enough. The key is kept, in case the backup turns up.
-    #[error("{}", .0.as_failure())]
-    Failing(Box<Waiting>),
-    /// The homeserver says that it has created this version of the backup, or there was no answer, and it does not show it
-    /// after about a quarter of an hour. The key is kept, in case it turns up: then the user is asked. The next version is
-    /// created after an hour at the earliest, and after twice that time if that one is not shown, either.
-    #[error("the homeserver does not show the backup that it says it has created")]
-    NotShown(Option<BackupVersion>),
-    /// There is another backup than when the new one was begun: one of another device, or one that had seemed to be gone.
-    /// If it is not trusted, or another one was used before, the user is asked.
-    #[error("there is another backup than before")]
-    OtherBackup,
 }
 
 /// What became of a download.

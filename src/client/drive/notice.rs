@@ -5,7 +5,8 @@ use std::fmt;
 use crate::{
     api::ApiError,
     client::{
-        backup::{FetchOutcome, NotCreated, Scope},
+        backup::{FetchOutcome, Scope},
+        flow::FlowError,
         waiting::RequestFailure,
     },
 };
@@ -19,7 +20,7 @@ pub enum Notice<'a> {
     /// See [`Next::Fetched`](super::Next::Fetched).
     Fetched(&'a Scope, &'a FetchOutcome),
     /// See [`Next::NotCreated`](super::Next::NotCreated).
-    NotCreated(&'a NotCreated),
+    NotCreated(&'a FlowError),
     /// See [`Next::NotDeleted`](super::Next::NotDeleted).
     NotDeleted(&'a RequestFailure),
     /// See [`Next::Withdrawn`](super::Next::Withdrawn).

@@ -5,10 +5,10 @@
 use http::Response;
 use rand_core::CryptoRng;
 
-use super::{Flow, Step};
+use super::{Flow, FlowError, Step};
 use crate::{
     client::{
-        backup::{Backup, FetchOutcome, Next, NotCreated, Question, SavedBackup, Scope},
+        backup::{Backup, FetchOutcome, Next, Question, SavedBackup, Scope},
         courier::Courier,
         operation::{AnswerError, NoAnswer, TaskId},
         waiting::{Awaited, RequestFailure, RequestKind, Waiting},
@@ -35,7 +35,7 @@ pub(super) enum Turn<F: Flow> {
     /// The user is asked.
     Ask(TaskId, Box<Question>),
     /// A backup that was asked for is not made.
-    NotCreated(NotCreated),
+    NotCreated(FlowError),
     /// The backup is not deleted.
     NotDeleted(RequestFailure),
     /// What was wanted from the backup is there, or not.

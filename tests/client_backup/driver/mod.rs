@@ -16,9 +16,10 @@ use strongroom::{
     client::{
         RequestFailure,
         backup::{
-            AnswerError, Backup, BackupOptions, FetchOutcome, Next, NoAnswer, NotCreated,
-            NotStored, OfferedSession, Operation, Question, SavedBackup, Scope, TaskId,
+            AnswerError, Backup, BackupOptions, FetchOutcome, Next, NoAnswer, NotStored,
+            OfferedSession, Operation, Question, SavedBackup, Scope, TaskId,
         },
+        flow::FlowError,
     },
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
     homeserver::Homeserver,
@@ -52,7 +53,7 @@ pub(crate) struct Driver {
     pub(crate) not_stored: Vec<(u64, NotStored)>,
     pub(crate) upload_refused: usize,
     pub(crate) signers_asked: usize,
-    pub(crate) not_created: Vec<NotCreated>,
+    pub(crate) not_created: Vec<FlowError>,
     pub(crate) not_deleted: usize,
     pub(crate) withdrawn: Vec<Result<(), RequestFailure>>,
     /// How many times the homeserver has lost sessions.

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     backup::BackupPublicKey,
     client::{
-        backup::{self, Backup, NotCreated, Question, Reply, TaskId},
+        backup::{self, Backup, Question, Reply, TaskId},
         flow::{FlowError, Step, machine::Turn},
     },
     ids::BackupVersion,
@@ -98,13 +98,9 @@ impl SetUp {
                 None
             }
             Turn::Ask(id, question) => self.asked(id, &question),
-            Turn::NotCreated(NotCreated::Refused(error)) => self.fail(FlowError::Refused(error)),
-            Turn::NotCreated(NotCreated::NotShown(_)) => self.fail(FlowError::NotShown),
-            Turn::NotCreated(NotCreated::Failing(waiting)) => {
-                self.fail(FlowError::Failing(waiting))
-            }
             // What there is is asked about.
-            Turn::NotCreated(NotCreated::OtherBackup) => None,
+            Turn::NotCreated(FlowError::OtherDevice) => None,
+            Turn::NotCreated(reason) => self.fail(reason),
             Turn::Wait(until) => self.idle(until),
             turn => {
                 self.machine.pass(turn);
