@@ -31,9 +31,9 @@ use strongroom::{
             TaskId, UploadProgress,
         },
         diagnose::{
-            Comparison, CurrentBackup, Diagnose, Diagnosis, DiagnosisVerdict, Evidence,
-            EvidenceCollector, Finding, MissingEvidence, Remedy, RepairError, RepairParts,
-            RepairPlan, Severity, ShareableFinding,
+            Comparison, Diagnose, Diagnosis, DiagnosisVerdict, Evidence, EvidenceCollector,
+            Finding, MissingEvidence, Remedy, RepairError, RepairParts, RepairPlan, Severity,
+            ShareableFinding,
         },
         flow::{
             DeviceVerified, EnterError, FlowError, Recover, Recovered, SavedSetUp, SavedShareIn,
@@ -197,7 +197,6 @@ fn every_public_type_is_send_and_sync() {
         Comparison,
         DiagnosisVerdict,
         MissingEvidence,
-        CurrentBackup,
         Diagnose<'_>,
         Diagnosis,
         Evidence,
@@ -387,7 +386,7 @@ fn every_public_type_is_send_and_sync() {
 
 /// How many public types there are, those of all features included, but for that of a closure's argument. One more is one
 /// more to know for everybody: join it with another, or keep it private.
-const MOST: usize = 243
+const MOST: usize = 242
     + if cfg!(feature = "zxcvbn") { 2 } else { 0 }
     + if cfg!(feature = "unstable-msc4385") { 2 } else { 0 };
 

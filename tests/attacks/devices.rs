@@ -9,9 +9,7 @@ use strongroom::{
     backup::{BackupDecryptionKey, TrustError, UnsignedAuthData},
     client::{
         backup::{KeyFit, Question, Reply, Stage},
-        diagnose::{
-            CurrentBackup, Evidence, Remedy, RepairError, RepairParts, RepairPlan, diagnose,
-        },
+        diagnose::{Evidence, Remedy, RepairError, RepairParts, RepairPlan, diagnose},
         flow::{Flow as _, ShareIn, SharedIn, Step},
     },
     crypto::curve25519::{Curve25519PublicKey, Curve25519SecretKey},
@@ -87,7 +85,7 @@ fn evidence(auth_data: &Value) -> Evidence {
     let mut evidence = Evidence::new(USER.into());
     evidence.master_key = Some(public(&master()));
     evidence.keys = Some(keys());
-    evidence.backup = CurrentBackup::Version(Box::new(info(auth_data)));
+    evidence.take_current_backup(Some(info(auth_data)));
     evidence
 }
 

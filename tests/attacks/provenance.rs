@@ -10,9 +10,7 @@ use strongroom::{
     backup::{BackupDecryptionKey, BackupVersionInfo, TrustError, TrustedBackup},
     client::{
         backup::{Backup, BackupOptions, KeyFit, Question, SavedBackup, Stage},
-        diagnose::{
-            CurrentBackup, Evidence, Remedy, RepairError, RepairParts, RepairPlan, diagnose,
-        },
+        diagnose::{Evidence, Remedy, RepairError, RepairParts, RepairPlan, diagnose},
         flow::{Flow as _, FlowError, SetUp, Step},
     },
     crypto::{curve25519::Curve25519SecretKey, ed25519::Ed25519Seed, key_material::KeyMaterial},
@@ -178,7 +176,7 @@ fn no_order_of_repairs_stores_a_planted_secret_where_it_counts_as_authentic() {
     while let Some((events, keys, depth)) = queue.pop() {
         let mut evidence = Evidence::new(USER.into());
         evidence.storage = Some(storage(&events));
-        evidence.backup = CurrentBackup::Version(Box::new(planted.info.clone()));
+        evidence.take_current_backup(Some(planted.info.clone()));
         evidence.storage_keys = keys.clone();
         let diagnosis = diagnose(&evidence, None, &Limits::default());
         for remedy in diagnosis.remedies().iter().filter(|it| it.is_repairable()) {

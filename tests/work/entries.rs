@@ -10,7 +10,7 @@ use strongroom::{
     backup::{AuthData, BackupDecryptionKey, BackupVersionInfo, RestoreOptions, restore_slice},
     client::{
         backup::{Backup, BackupOptions, Next, Operation, Scope},
-        diagnose::{CurrentBackup, Evidence, Remedy, RepairParts, RepairPlan, diagnose},
+        diagnose::{Evidence, Remedy, RepairParts, RepairPlan, diagnose},
         flow::{Flow as _, Recover, SetUp, Step},
     },
     crypto::{ed25519::Ed25519Seed, key_material::KeyMaterial},
@@ -346,7 +346,7 @@ fn diagnosis(count: usize) -> Work {
     evidence.keys = Some(api::query_keys([], None).read_response(&response, &limits).unwrap());
     evidence.storage = Some(storage(&events));
     let info = BackupVersionInfo::from_json(info.as_bytes(), &limits).unwrap();
-    evidence.backup = CurrentBackup::Version(Box::new(info));
+    evidence.take_current_backup(Some(info));
     let length = body.len() + length(&events);
     (length, Box::new(move || drop(diagnose(&evidence, None, &limits))))
 }
@@ -720,7 +720,7 @@ fn signing(count: usize) -> Work {
     (limits.signed_object_bytes, limits.signatures) = (usize::MAX, usize::MAX);
     let info = BackupVersionInfo::from_json(text.as_bytes(), &limits).unwrap();
     let mut evidence = Evidence::new(USER.into());
-    evidence.backup = CurrentBackup::Version(Box::new(info));
+    evidence.take_current_backup(Some(info));
     let typed = key.to_recovery_key();
     evidence.backup_key = Some(BackupDecryptionKey::typed_by_user(typed.as_secret().clone()));
     let diagnosis = diagnose(&evidence, None, &limits);

@@ -4,7 +4,7 @@ use std::mem;
 
 use http::{Request, Response};
 
-use super::{CurrentBackup, Evidence};
+use super::Evidence;
 use crate::{
     api::{self, AccessToken, BaseUrl, QueriedKeys, RequestError, RoomKeys},
     backup::BackupVersionInfo,
@@ -99,7 +99,7 @@ impl EvidenceCollector {
                 match current {
                     Some(Ok(Some(current))) => {
                         let version = current.version().clone();
-                        self.evidence.backup = CurrentBackup::Version(Box::new(current));
+                        self.evidence.take_current_backup(Some(current));
                         if version.as_str().is_empty() {
                             self.keys()
                         } else {
@@ -107,7 +107,7 @@ impl EvidenceCollector {
                         }
                     }
                     Some(Ok(None)) => {
-                        self.evidence.backup = CurrentBackup::Absent;
+                        self.evidence.take_current_backup(None);
                         self.keys()
                     }
                     Some(Err(_)) | None => self.keys(),
