@@ -154,6 +154,11 @@ impl Courier {
         self.in_flight.values().any(|sent| !sent.letter.call().is_of_flow())
     }
 
+    /// Whether a request of a flow is on its way.
+    pub(super) fn awaits_flow(&self) -> bool {
+        self.in_flight.values().any(|sent| sent.letter.call().is_of_flow())
+    }
+
     /// What a flow has asked for is not waited for any more.
     pub(super) fn forget_flow(&mut self) {
         self.in_flight.retain(|_, sent| !sent.letter.call().is_of_flow());

@@ -13,7 +13,7 @@ use crate::{
     client::{
         backup::{Backup, Next, SavedBackup},
         key_kind::KeyKind,
-        operation::{AnswerError, NoAnswer, TaskId},
+        operation::{Answer, AnswerError, NoAnswer, TaskId},
         waiting::{Awaited, RequestKind, Waiting},
     },
     crypto::ed25519::Ed25519Signature,
@@ -198,12 +198,7 @@ pub(in crate::client) trait Parts: Sized {
     }
 
     /// Whether this was the answer to a request of the flow itself.
-    fn take_answer(
-        &mut self,
-        id: TaskId,
-        answer: &Result<Response<Vec<u8>>, NoAnswer>,
-        now_ms: u64,
-    ) -> bool {
+    fn take_answer(&mut self, id: TaskId, answer: &Answer, now_ms: u64) -> bool {
         let _ = (id, answer, now_ms);
         false
     }

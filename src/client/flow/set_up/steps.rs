@@ -223,7 +223,7 @@ impl SetUp {
     /// What comes after the backup, and after the user has saved the recovery key.
     pub(super) fn go_on(&mut self) {
         if let Some(ending) = self.ending.take() {
-            self.failure = Some(ending);
+            self.machine.goes_on(Err(ending));
             return;
         }
         let (is_shown, is_stored) = (self.kept.is_shown, self.kept.is_stored);

@@ -8,10 +8,7 @@ use std::fmt;
 use super::{Flow, FlowError, TurnedOff, machine::Machine, storage::Storage};
 use crate::{
     Limits,
-    client::{
-        backup::{Backup, SavedBackup},
-        courier::Courier,
-    },
+    client::backup::{Backup, SavedBackup},
     encoding::json_object::JsonObject,
     ids::{BackupVersion, EventType, SecretName},
     secret_storage::PlanNote,
@@ -47,7 +44,6 @@ pub struct TurnOff {
     /// How many plans were carried out.
     plans: u32,
     notes: Vec<PlanNote>,
-    failure: Option<FlowError>,
 }
 
 /// How far the flow is.
@@ -86,7 +82,6 @@ impl TurnOff {
             has_asked: false,
             plans: 0,
             notes: Vec::new(),
-            failure: None,
         }
     }
 
@@ -109,9 +104,7 @@ impl Flow for TurnOff {
 
     fn give_up(&mut self) {
         if self.stage != Stage::Ended {
-            self.storage.in_flight = None;
-            self.machine.courier().into_iter().for_each(Courier::forget_flow);
-            self.failure = Some(FlowError::GivenUp);
+            self.machine.give_up();
         }
     }
 
