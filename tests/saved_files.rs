@@ -12,7 +12,7 @@ use std::fs;
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    client::diagnose::{CurrentBackup, Evidence},
+    client::diagnose::{Evidence, MissingEvidence, diagnose},
     encoding::format::FormatProblem,
     provenance::Provenance,
     saved_files::{SavedFileError, SavedFiles, SavedPart},
@@ -29,12 +29,10 @@ fn one_object_with_everything_is_read_as_its_parts_are() {
     for saved in [&together, &apart] {
         let evidence = evidence(saved);
         assert_eq!(evidence.session_count(), Some(36));
+        assert_eq!(evidence.current().unwrap().count(), Some(36));
         let storage = evidence.storage.unwrap();
         assert_eq!(storage.keys().count(), 1);
         assert_eq!(storage.secrets().count(), 4);
-        assert!(
-            matches!(evidence.backup, CurrentBackup::Version(info) if info.count() == Some(36))
-        );
         assert!(evidence.keys.unwrap().master_keys.contains_key(USER));
         assert_eq!(saved.user_id().unwrap().as_str(), USER);
     }
@@ -107,17 +105,14 @@ fn row_63_an_error_of_the_homeserver_is_named_as_one() {
     assert!(sentence.contains("error of the homeserver"), "{sentence}");
     assert!(sentence.contains("M_NOT_FOUND: No backup found"), "{sentence}");
     assert!(!sentence.contains('\u{1b}'), "{sentence}");
-    assert!(
-        matches!(evidence(&saved).backup, CurrentBackup::Unknown),
-        "what was asked is not known"
-    );
+    assert!(!knows_backup(&saved), "what was asked is not known");
     assert!(evidence(&saved).storage.is_some());
 
     let saved = read_all(&[json!({"account_data": {}, "room_keys_version": refused})]);
-    assert!(matches!(evidence(&saved).backup, CurrentBackup::Absent));
+    assert!(knows_backup(&saved) && evidence(&saved).current().is_none());
     let broken = json!({"errcode": "M_UNKNOWN", "error": "Internal server error"});
     let saved = read_all(&[json!({"account_data": {}, "room_keys_version": broken})]);
-    assert!(matches!(evidence(&saved).backup, CurrentBackup::Unknown));
+    assert!(!knows_backup(&saved));
     assert_eq!(saved.refusals().count(), 1);
 }
 
@@ -128,9 +123,7 @@ fn older_versions_come_after_the_current_one_and_each_once() {
     older["version"] = json!("0");
     let saved = read_all(&[current.clone(), older, current]);
     let evidence = evidence(&saved);
-    assert!(
-        matches!(evidence.backup, CurrentBackup::Version(info) if info.version().as_str() == "1")
-    );
+    assert_eq!(evidence.current().unwrap().version().as_str(), "1");
     assert_eq!(evidence.older_versions.len(), 1);
 }
 
@@ -222,7 +215,7 @@ fn what_is_broken_in_a_file_costs_itself() {
         assert_eq!(evidence.storage.is_some(), name != "account_data", "{file}");
         assert_eq!(evidence.session_count().is_some(), name != "room_keys");
         assert_eq!(evidence.keys.is_some(), name != "keys_query");
-        let CurrentBackup::Version(info) = evidence.backup else { panic!("{name}") };
+        let info = evidence.current().unwrap();
         assert_eq!(info.auth_data().is_ok(), name != "room_keys_version", "it cannot be used");
     }
 }
@@ -233,9 +226,9 @@ fn row_56_what_stands_in_the_place_of_a_version_is_one_that_cannot_be_used() {
         [json!({}), json!({"version": "1"}), json!({"auth_data": {}}), json!({"version": null})]
     {
         let saved = read_all(&[json!({"user_id": USER, "room_keys_version": version})]);
-        let CurrentBackup::Version(info) = evidence(&saved).backup else { panic!("{version}") };
-        assert!(info.auth_data().is_err());
-        assert!(evidence(&saved).storage.is_none(), "it is no account data");
+        let evidence = evidence(&saved);
+        assert!(evidence.current().unwrap().auth_data().is_err(), "{version}");
+        assert!(evidence.storage.is_none(), "it is no account data");
     }
     assert_eq!(read_all(&[json!({"version": "1"})]).versions().count(), 1);
 }
@@ -315,6 +308,12 @@ fn read_all(files: &[Value]) -> SavedFiles {
 
 fn evidence(saved: &SavedFiles) -> Evidence {
     saved.evidence(USER.into(), 1_000, &Limits::default())
+}
+
+/// Whether the answer about the current backup is among them, be it that there is none.
+fn knows_backup(saved: &SavedFiles) -> bool {
+    let found = diagnose(&evidence(saved), None, &Limits::default());
+    !found.missing().contains(&MissingEvidence::Backup)
 }
 
 fn fixture() -> Value {

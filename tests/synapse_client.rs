@@ -19,7 +19,7 @@ use driver::{Driver, Lied};
 use serde_json::Value;
 use strongroom::{
     backup::TrustReason,
-    client::backup::{FetchOutcome, Question, Reply, RestoreChoice, Scope, Stage},
+    client::backup::{Question, Reply, Scope, Stage},
     homeserver::Homeserver,
     provenance::Provenance,
 };
@@ -70,7 +70,7 @@ fn setup_upload_restore_rotate_and_disable_on_a_real_homeserver() {
     assert_eq!(reason, TrustReason::Signature(phone.signer()));
     laptop.machine.undecryptable("!room".into(), sessions[0].session_id(), laptop.now);
     laptop.run();
-    laptop.reply(Reply::Restore(RestoreChoice::Room));
+    laptop.reply(Reply::RestoreRoom);
     assert!(matches!(laptop.question(), Question::DecryptionKey { .. }));
     laptop.machine.give_key(phone.stored_key(Provenance::AuthenticatedSecretStorage));
     laptop.run();
@@ -79,7 +79,7 @@ fn setup_upload_restore_rotate_and_disable_on_a_real_homeserver() {
         ids.collect::<std::collections::BTreeSet<_>>()
     };
     assert_eq!(ids(&laptop.imported), ids(&sessions));
-    let (_, FetchOutcome::Report(report)) = &laptop.fetched[0] else { panic!() };
+    let (_, Ok(report)) = &laptop.fetched[0] else { panic!() };
     assert!(report.is_everything());
 
     // A session that is not there is not asked for twice.

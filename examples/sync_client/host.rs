@@ -1,17 +1,18 @@
 //! What only the host can do for the machine: disk, network, store, signatures, and the user.
 
-use std::{error::Error, thread, time::Duration};
+use std::{error::Error, ops::ControlFlow, thread, time::Duration};
 
 use http::Response;
 use strongroom::{
     backup::RestoredSession,
     client::{
-        BackupHost, Host, NoAnswer, Notice, Operation, SecretWrite, Waited, Waiting,
-        backup::{NotStored, OfferedSession, Question, Reply, SavedBackup, SecretTask, TaskId},
+        BackupHost, Host, Notice, Operation, Waiting,
+        backup::{NotStored, OfferedSession, Question, Reply, SavedBackup, TaskId},
     },
     crypto::ed25519::Ed25519Signature,
     ids::{BackupVersion, KeyId},
     secret::SecretVec,
+    secret_value::SecretValue,
     signed_json::{ToSign, TrustedSigner},
 };
 use ureq::BodyReader;
@@ -51,10 +52,7 @@ impl Host for DeviceHost {
         Ok(())
     }
 
-    fn send(
-        &mut self,
-        operation: &Operation,
-    ) -> Result<std::result::Result<Response<Self::Body>, NoAnswer>> {
+    fn send(&mut self, operation: &Operation) -> Result<Option<Response<Self::Body>>> {
         self.connection.send(operation)
     }
 
@@ -73,7 +71,7 @@ impl Host for DeviceHost {
         Ok(vec![(id.clone(), Ed25519Signature::from_base64(&signature)?)])
     }
 
-    fn wait(&mut self, until_ms: Option<u64>, waiting: &[Waiting]) -> Result<Waited> {
+    fn wait(&mut self, until_ms: Option<u64>, waiting: &[Waiting]) -> Result<ControlFlow<()>> {
         let waits_for: Vec<_> = waiting.iter().map(ToString::to_string).collect();
         if waits_for != self.waits_for {
             waits_for.iter().for_each(|what| println!("  {what}")); // a client has a place for it
@@ -82,9 +80,9 @@ impl Host for DeviceHost {
         match until_ms.map(|until_ms| until_ms.saturating_sub(now_ms())) {
             Some(pause_ms) if pause_ms < PATIENCE_MS => {
                 thread::sleep(Duration::from_millis(pause_ms));
-                Ok(Waited::GoOn)
+                Ok(ControlFlow::Continue(()))
             }
-            _ => Ok(Waited::Leave), // until something happens
+            _ => Ok(ControlFlow::Break(())), // until something happens
         }
     }
 }
@@ -127,8 +125,12 @@ impl BackupHost for DeviceHost {
         Ok(self.user.reply(question))
     }
 
-    fn write_secret(&mut self, task: &SecretTask) -> Result<SecretWrite> {
-        Ok(SecretWrite::ReadBack(self.storage.write(task)?))
+    fn store_secret(&mut self, secret: &SecretValue) -> Result<Option<SecretValue>> {
+        self.storage.write(Some(secret))
+    }
+
+    fn delete_secret(&mut self) -> Result<bool> {
+        Ok(self.storage.write(None)?.is_none())
     }
 
     fn notice(&mut self, notice: Notice<'_>) -> Result<()> {

@@ -2,7 +2,6 @@
 
 use strongroom::{
     Limits, api,
-    client::backup::SecretTask,
     encoding::json_object::JsonObject,
     ids::EventType,
     recovery_key::RecoveryKey,
@@ -36,8 +35,8 @@ impl Storage {
         self.read()
     }
 
-    /// Writes what the machine wants, step by step, and reads it back. If there is no storage, one is made.
-    pub(crate) fn write(&mut self, task: &SecretTask) -> Result<Option<SecretValue>> {
+    /// Stores the key of the backup, or deletes it, step by step, and reads it back. If there is no storage, one is made.
+    pub(crate) fn write(&mut self, secret: Option<&SecretValue>) -> Result<Option<SecretValue>> {
         let (storage, name) = (self.load()?, MEGOLM_BACKUP_V1.into());
         let new_key = match &self.key {
             None => Some(NewKey::generate(Some("the user's"))?),
@@ -48,9 +47,9 @@ impl Storage {
             if let Some(new_key) = &new_key {
                 change.create(new_key)?;
             }
-            match task {
-                SecretTask::Store(secret) => change.store(secret),
-                _ => change.delete(&name),
+            match secret {
+                Some(secret) => change.store(secret),
+                None => change.delete(&name),
             }
         })?;
         while let Some(step) = plan.next().cloned() {

@@ -1,6 +1,6 @@
 //! The user, who reads every question and its facts.
 
-use strongroom::client::backup::{Question, Reply, RestoreChoice};
+use strongroom::client::backup::{Question, Reply};
 
 /// Says yes to what is trusted.
 pub(crate) struct User;
@@ -40,7 +40,7 @@ impl User {
                     "  the backup has {} sessions: fetch those of the room",
                     count.unwrap_or_default()
                 );
-                Some(Reply::Restore(RestoreChoice::Room))
+                Some(Reply::RestoreRoom)
             }
             Question::DecryptionKey { public_key, .. } => {
                 println!(

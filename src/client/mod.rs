@@ -22,11 +22,11 @@ mod waiting;
 pub use self::{
     backup::Backup,
     drive::{
-        AsyncBackupHost, AsyncFlowHost, AsyncHost, BackupHost, FlowHost, Host, Notice, SecretWrite,
-        Waited, drive, drive_async, drive_backup, drive_backup_async,
+        AsyncBackupHost, AsyncFlowHost, AsyncHost, BackupHost, FlowHost, Host, Notice, drive,
+        drive_async, drive_backup, drive_backup_async,
     },
     key_kind::KeyKind,
-    operation::{AnswerError, NoAnswer, Operation, TaskId},
+    operation::{AnswerError, Operation, TaskId},
     unlock_backup_key::unlock_backup_key,
     waiting::{Awaited, RequestFailure, RequestKind, Waiting},
 };

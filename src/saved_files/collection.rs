@@ -7,7 +7,7 @@ use crate::{
     Limits,
     api::QueriedKeys,
     backup::BackupVersionInfo,
-    client::diagnose::{CurrentBackup, Evidence},
+    client::diagnose::Evidence,
     encoding::{json_object::JsonObject, read::Read},
     ids::{DeviceId, EventType, UserId},
     secret::{SecretString, SecretVec},
@@ -142,13 +142,11 @@ impl SavedFiles {
         // Account data without an event are account data, too.
         evidence.storage = evidence.storage.or_else(|| self.secret_storage(limits));
         let mut versions = self.versions();
-        evidence.backup = match versions.next().cloned().or_else(|| self.broken_version(limits)) {
-            Some(current) => CurrentBackup::Version(Box::new(current)),
-            None if self.parts.iter().any(|part| matches!(part, SavedPart::NoBackup)) => {
-                CurrentBackup::Absent
-            }
-            None => CurrentBackup::Unknown,
-        };
+        let current = versions.next().cloned().or_else(|| self.broken_version(limits));
+        let is_known = self.parts.iter().any(|part| matches!(part, SavedPart::NoBackup));
+        if current.is_some() || is_known {
+            evidence.take_current_backup(current);
+        }
         evidence.older_versions = versions.cloned().collect();
         evidence.keys = self.keys().cloned();
         if let Some(body) = self.room_keys().last() {

@@ -8,10 +8,8 @@ use strongroom::{
     api::{self, QueriedKeys},
     backup::{BackupDecryptionKey, TrustError, UnsignedAuthData},
     client::{
-        backup::{KeyFit, Question, Reply, RestoreChoice, SecretTask, Stage},
-        diagnose::{
-            CurrentBackup, Evidence, Remedy, RepairError, RepairParts, RepairPlan, diagnose,
-        },
+        backup::{KeyFit, Question, Reply, Stage},
+        diagnose::{Evidence, Remedy, RepairError, RepairParts, RepairPlan, diagnose},
         flow::{Flow as _, ShareIn, SharedIn, Step},
     },
     crypto::curve25519::{Curve25519PublicKey, Curve25519SecretKey},
@@ -87,7 +85,7 @@ fn evidence(auth_data: &Value) -> Evidence {
     let mut evidence = Evidence::new(USER.into());
     evidence.master_key = Some(public(&master()));
     evidence.keys = Some(keys());
-    evidence.backup = CurrentBackup::Version(Box::new(info(auth_data)));
+    evidence.take_current_backup(Some(info(auth_data)));
     evidence
 }
 
@@ -208,7 +206,7 @@ fn a_key_that_only_a_device_vouches_for_is_not_written_to_the_secret_storage() {
         // The master key is the user's, whatever becomes of devices.
         phone.machine.give_key(BackupDecryptionKey::typed_by_user(bytes(&key)));
         phone.live(7_200_000);
-        assert!(matches!(phone.secrets.first(), Some(SecretTask::Store(_))));
+        assert!(matches!(phone.secrets.first(), Some(Some(_))));
     }
 }
 
@@ -231,7 +229,7 @@ fn a_device_that_is_called_by_its_key_is_a_device_all_the_same() {
     phone.machine.set_signers(vec![declared]);
     assert!(!phone.machine.secret_is_withheld());
     phone.live(7_200_000);
-    assert!(matches!(phone.secrets.first(), Some(SecretTask::Store(_))));
+    assert!(matches!(phone.secrets.first(), Some(Some(_))));
 }
 
 #[test]
@@ -423,7 +421,7 @@ fn a_member_of_a_room_does_not_decide_how_much_is_fetched() {
         .machine
         .open_questions()
         .find_map(|(id, question)| matches!(question, Question::Restore { .. }).then_some(id));
-    phone.machine.reply(question.unwrap(), Reply::Restore(RestoreChoice::Session)).unwrap();
+    phone.machine.reply(question.unwrap(), Reply::RestoreSession).unwrap();
     for n in 0..10_100 {
         let session = format!("s{n}");
         phone.machine.undecryptable("!r".into(), session.as_str().into(), phone.now);
@@ -583,7 +581,7 @@ fn share(flow: &mut ShareIn, phone: &mut Driver) -> Option<SharedIn> {
             Step::Save(_) => flow.saved(),
             Step::Send(operation) => {
                 let answer = phone.exchange(&operation);
-                flow.answer(operation.id(), Ok(answer), phone.now).unwrap();
+                flow.answer(operation.id(), Some(answer), phone.now).unwrap();
             }
             Step::Wait(_) => return None,
             Step::Done(done) => return Some(*done),
@@ -643,13 +641,13 @@ fn a_key_that_is_still_to_be_stored_is_not_forgotten_while_the_backup_is_looked_
     phone.has_storage = false;
     phone.machine.set_signers(vec![phone.signer()]);
     phone.set_up();
-    assert!(matches!(phone.machine.secret_task(), Some(SecretTask::Store(_))));
+    assert!(phone.machine.secret_is_due());
     phone.reload("PHONE");
     assert!(phone.machine.secret_read_back(None).is_err());
     phone.has_storage = true;
     phone.machine.secret_storage_is_ready();
     phone.live(7_200_000);
-    assert!(phone.machine.secret_task().is_none() && !phone.secrets.is_empty());
+    assert!(!phone.machine.secret_is_due() && !phone.secrets.is_empty());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use strongroom::{
     backup::{BackupDecryptionKey, TrustError, TrustedBackup},
     client::{
         backup::{KeyFit, Stage},
-        diagnose::{CurrentBackup, Evidence, Remedy, RepairParts, RepairPlan, diagnose},
+        diagnose::{Evidence, Remedy, RepairParts, RepairPlan, diagnose},
         flow::{Flow as _, Recover, Step},
     },
     crypto::key_material::KeyMaterial,
@@ -201,7 +201,7 @@ fn the_recovery_key_of_a_guessable_storage_is_guessable() {
     assert_eq!(opened.backup_key().unwrap().provenance(), Provenance::Unauthenticated);
     let mut evidence = Evidence::new(USER.into());
     evidence.storage = Some(storage);
-    evidence.backup = CurrentBackup::Version(Box::new(info(&auth_data(&backup))));
+    evidence.take_current_backup(Some(info(&auth_data(&backup))));
     let diagnosis = diagnose(&evidence, Some(recovery_key.expose_str()), &limits);
     let (sign, rng) = (Remedy::SignBackup("5".into()), &mut StdRng::seed_from_u64(1));
     assert!(diagnosis.repair(&sign, &RepairParts::default(), rng).is_err());
@@ -277,7 +277,7 @@ fn a_key_that_others_can_find_makes_no_backup_the_users_for_good() {
         of_backup["private_key_iterations"] = rounds.into();
         let of_backup = signed(&of_backup, &device, &"ed25519:TAKEN".into());
         let mut evidence = Evidence::new(USER.into());
-        evidence.backup = CurrentBackup::Version(Box::new(info(&of_backup)));
+        evidence.take_current_backup(Some(info(&of_backup)));
         evidence.signers = vec![TrustedSigner::new("ed25519:TAKEN".into(), public(&device))];
         evidence.storage_keys =
             vec![storage.key(&"old".into()).unwrap().accept(&material).unwrap()];
@@ -487,7 +487,7 @@ fn entered(events: Events, typed: &str) -> String {
             Step::Save(_) => flow.saved(),
             Step::Send(operation) => {
                 let answer = phone.exchange(&operation);
-                flow.answer(operation.id(), Ok(answer), phone.now).unwrap();
+                flow.answer(operation.id(), Some(answer), phone.now).unwrap();
             }
             Step::ReadAccountData => flow.account_data(events.clone()),
             Step::EnterKey => {

@@ -14,7 +14,7 @@ use strongroom::{
     client::{
         KeyKind,
         backup::{Backup, BackupOptions, KeyFit},
-        diagnose::{CurrentBackup, Evidence, diagnose},
+        diagnose::{Evidence, diagnose},
         flow::{EnterError, Flow as _, Recover, Step},
     },
     crypto::key_material::KeyMaterial,
@@ -69,7 +69,7 @@ fn nothing_of_an_unverifiable_key_stands_in_a_report() {
     let other = BackupDecryptionKey::generate().unwrap();
     let mut evidence = Evidence::new(USER.into());
     evidence.storage = Some(storage(&account()));
-    evidence.backup = CurrentBackup::Version(Box::new(info(&auth_data(&other))));
+    evidence.take_current_backup(Some(info(&auth_data(&other))));
     let diagnosis = diagnose(&evidence, Some(TYPED), &Limits::default());
     let mut report = format!("{diagnosis:?}{:?}", diagnosis.remedies());
     diagnosis.findings().iter().for_each(|finding| report.push_str(&finding.to_string()));
@@ -77,7 +77,7 @@ fn nothing_of_an_unverifiable_key_stands_in_a_report() {
     assert!(!report.contains(&guess().public_key().to_base64()), "{report}");
     let findings = |shown: &BackupDecryptionKey| {
         let mut evidence = evidence.clone();
-        evidence.backup = CurrentBackup::Version(Box::new(info(&auth_data(shown))));
+        evidence.take_current_backup(Some(info(&auth_data(shown))));
         let diagnosis = diagnose(&evidence, Some(TYPED), &Limits::default());
         diagnosis.findings().iter().map(|finding| finding.code()).collect::<Vec<_>>()
     };
@@ -92,7 +92,7 @@ fn no_finding_tells_whether_a_guess_is_the_key_of_the_users_backup() {
         evidence.storage = Some(storage(&account()));
         evidence.master_key = Some(public(&master()));
         let signed = signed(&auth_data(shown), &master(), &label(&master()));
-        evidence.backup = CurrentBackup::Version(Box::new(info(&signed)));
+        evidence.take_current_backup(Some(info(&signed)));
         let diagnosis = diagnose(&evidence, Some(TYPED), &Limits::default());
         diagnosis.findings().iter().map(|finding| finding.code()).collect::<Vec<_>>()
     };
@@ -249,7 +249,7 @@ fn recovered(
                 };
                 let body = body.to_string().into_bytes();
                 let response = Response::builder().status(status).body(body).unwrap();
-                flow.answer(operation.id(), Ok(response), now).unwrap();
+                flow.answer(operation.id(), Some(response), now).unwrap();
             }
             Step::ReadAccountData => flow.account_data(account.clone()),
             Step::EnterKey => enter(&mut flow, now),
@@ -301,7 +301,7 @@ fn a_guess_under_the_id_of_the_hosts_key_is_a_guess() {
         let mut evidence = Evidence::new(USER.into());
         evidence.storage = Some(storage.clone());
         evidence.storage_keys = vec![kept.clone()];
-        evidence.backup = CurrentBackup::Version(Box::new(info(&auth_data(shown))));
+        evidence.take_current_backup(Some(info(&auth_data(shown))));
         let diagnosis = diagnose(&evidence, Some(TYPED), &Limits::default());
         let codes = diagnosis.findings().iter().map(|finding| finding.code());
         (codes.collect::<Vec<_>>(), format!("{diagnosis:?}"))

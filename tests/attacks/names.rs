@@ -7,7 +7,7 @@ use strongroom::{
     api::{self, AccessToken, BaseUrl, RequestError},
     backup::BackupDecryptionKey,
     client::{
-        backup::{Backup, BackupOptions, Reply, RestoreChoice, SavedBackup, Stage},
+        backup::{Backup, BackupOptions, Reply, SavedBackup, Stage},
         flow::{Flow as _, SavedSetUp, SetUp, Step},
     },
     crypto::curve25519::Curve25519PublicKey,
@@ -215,7 +215,7 @@ fn no_session_id_of_a_room_member_makes_a_request_that_cannot_be_sent() {
         phone.live(60_000);
         phone.machine.undecryptable("!room".into(), "first".into(), phone.now);
         phone.run();
-        phone.reply(Reply::Restore(RestoreChoice::Session));
+        phone.reply(Reply::RestoreSession);
         phone.live(60_000);
         phone.machine.undecryptable("!room".into(), id.as_str().into(), phone.now);
         phone.machine.undecryptable(id.as_str().into(), "session".into(), phone.now);
@@ -241,7 +241,7 @@ fn no_session_id_of_a_room_member_fills_the_memory() {
     assert_eq!(phone.machine.dropped_wants(), dropped + 100, "before the user has chosen");
     phone.machine.undecryptable("!room".into(), "first".into(), phone.now);
     phone.run();
-    phone.reply(Reply::Restore(RestoreChoice::Room));
+    phone.reply(Reply::RestoreRoom);
     phone.run();
     for n in 0..100 {
         let id = format!("{n}{}", "x".repeat(60_000));

@@ -10,9 +10,7 @@ use strongroom::{
     backup::{BackupDecryptionKey, BackupVersionInfo, TrustError, TrustedBackup},
     client::{
         backup::{Backup, BackupOptions, KeyFit, Question, SavedBackup, Stage},
-        diagnose::{
-            CurrentBackup, Evidence, Remedy, RepairError, RepairParts, RepairPlan, diagnose,
-        },
+        diagnose::{Evidence, Remedy, RepairError, RepairParts, RepairPlan, diagnose},
         flow::{Flow as _, FlowError, SetUp, Step},
     },
     crypto::{curve25519::Curve25519SecretKey, ed25519::Ed25519Seed, key_material::KeyMaterial},
@@ -179,7 +177,7 @@ fn no_order_of_repairs_stores_a_planted_secret_where_it_counts_as_authentic() {
     while let Some((events, keys, depth)) = queue.pop() {
         let mut evidence = Evidence::new(USER.into());
         evidence.storage = Some(storage(&events));
-        evidence.backup = CurrentBackup::Version(Box::new(planted.info.clone()));
+        evidence.take_current_backup(Some(planted.info.clone()));
         evidence.storage_keys = keys.clone();
         let diagnosis = diagnose(&evidence, None, &Limits::default());
         for remedy in diagnosis.remedies().iter().filter(|it| it.is_repairable()) {
@@ -248,7 +246,7 @@ fn a_set_up_stores_no_planted_secret_over_a_restart_either() {
                 Step::ShowRecoveryKey(_) => flow.recovery_key_saved(),
                 Step::Send(operation) => {
                     let answer = driver.exchange(&operation);
-                    flow.answer(operation.id(), Ok(answer), driver.now).unwrap();
+                    flow.answer(operation.id(), Some(answer), driver.now).unwrap();
                 }
                 Step::Wait(until) => driver.now = until.unwrap_or(driver.now),
                 Step::Done(done) => {
@@ -316,7 +314,7 @@ fn a_machine_says_that_a_planted_key_fits_and_trusts_nothing() {
     assert_eq!(found.problem, Some(TrustError::UnauthenticatedSource));
     phone.restart();
     assert!(phone.machine.trusted().is_none());
-    assert!(phone.machine.secret_task().is_none(), "it goes to no storage");
+    assert!(!phone.machine.secret_is_due(), "it goes to no storage");
     let accepted = planted.opened().backup_key().unwrap().accept_unauthenticated();
     assert_eq!(phone.machine.give_key(accepted), KeyFit::Fits);
     phone.run();
@@ -338,9 +336,7 @@ fn a_planted_key_of_a_backup_that_the_user_signed_is_the_users() {
     // It is stored where it is missing: its public key is vouched for.
     phone.machine.secret_found(None);
     phone.live(60_000);
-    let Some(strongroom::client::backup::SecretTask::Store(secret)) = phone.secrets.last() else {
-        panic!("{:?}", phone.secrets)
-    };
+    let Some(Some(secret)) = phone.secrets.last() else { panic!("{:?}", phone.secrets) };
     assert_eq!(secret.provenance(), Provenance::VerifiedPublicKey);
 }
 

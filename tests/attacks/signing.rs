@@ -15,8 +15,7 @@ use strongroom::{
     client::{
         backup::{Backup, BackupOptions, Next, SavedBackup},
         diagnose::{
-            CurrentBackup, Diagnosis, Evidence, Finding, Remedy, RepairError, RepairParts,
-            RepairPlan, diagnose,
+            Diagnosis, Evidence, Finding, Remedy, RepairError, RepairParts, RepairPlan, diagnose,
         },
     },
     passphrase::PassphraseParameters,
@@ -52,7 +51,7 @@ fn with(mut object: Value, members: &Value) -> Value {
 /// What a user's client finds when the recovery key of the backup is typed.
 fn look(info: &BackupVersionInfo, typed: &str) -> Diagnosis {
     let mut evidence = Evidence::new(USER.into());
-    evidence.backup = CurrentBackup::Version(Box::new(info.clone()));
+    evidence.take_current_backup(Some(info.clone()));
     evidence.master_key = Some(public(&master()));
     diagnose(&evidence, Some(typed), &Limits::default())
 }
@@ -273,7 +272,7 @@ fn until_sign(
                 let request = operation.to_http(&url, &"t".into()).unwrap();
                 let (status, body) = answer(request.uri().path());
                 let body = http::Response::builder().status(status).body(body.into_bytes());
-                let _ = machine.answer(operation.id(), Ok(body.unwrap()), now);
+                let _ = machine.answer(operation.id(), Some(body.unwrap()), now);
             }
             Next::Sign(_, to_sign) => return Some(to_sign),
             Next::Ask(id, _) => {

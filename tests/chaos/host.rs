@@ -4,7 +4,7 @@ use rand::{RngExt as _, rngs::StdRng};
 use strongroom::{
     api::BaseUrl,
     backup::{BackupDecryptionKey, TrustError},
-    client::backup::{Next, NoAnswer, Question, Reply, RestoreChoice, SecretTask, TaskId},
+    client::backup::{Next, Question, Reply, TaskId},
     encoding::json_object::JsonObject,
     recovery_key::RecoveryKey,
     secret::SecretBytes,
@@ -82,7 +82,8 @@ impl World {
                 let signature = self.devices[index].sign(key.bytes());
                 self.devices[index].machine.signed(id, &[signature]).unwrap();
             }
-            Next::WriteSecret(task) => self.write_secret(index, &task, rng),
+            Next::StoreSecret(secret) => self.write_secret(index, Some(&secret), rng),
+            Next::DeleteSecret => self.write_secret(index, None, rng),
             Next::Ask(id, question) => {
                 self.shown(index, &question);
                 self.questions.push((index, id, *question));
@@ -126,7 +127,7 @@ impl World {
         }
         let which = rng.random_range(0..device.in_flight.len());
         let (id, response) = device.in_flight.remove(which);
-        device.machine.answer(id, response.ok_or(NoAnswer), now).unwrap();
+        device.machine.answer(id, response, now).unwrap();
         if self.devices[index].machine.is_paused() {
             self.count("paused");
             self.devices[index].machine.resume();
@@ -185,9 +186,8 @@ impl World {
             }
             Question::SaveRecoveryKey { .. } => Some(Reply::Saved),
             Question::Restore { .. } => {
-                let choices =
-                    [RestoreChoice::Session, RestoreChoice::Room, RestoreChoice::Everything];
-                Some(Reply::Restore(choices[rng.random_range(0..3)]))
+                let choices = [Reply::RestoreSession, Reply::RestoreRoom, Reply::RestoreEverything];
+                Some(choices[rng.random_range(0..3)])
             }
             Question::DecryptionKey { public_key, .. } => {
                 if let Some(key) = self.written_down.get(&public_key.to_base64()) {
@@ -221,22 +221,17 @@ impl World {
         self.written_down.insert(public_key.to_base64(), text);
     }
 
-    fn write_secret(&mut self, index: usize, task: &SecretTask, rng: &mut StdRng) {
+    fn write_secret(&mut self, index: usize, secret: Option<&SecretValue>, rng: &mut StdRng) {
         if self.chance(rng, 1, 5) {
             // The user has not unlocked the storage. The machine is told later that it can be written.
             self.unwritten.push(index);
             return;
         }
-        match task {
-            SecretTask::Store(secret) => {
-                let name = MEGOLM_BACKUP_V1.into();
-                let text = secret.to_text();
-                let read = SecretValue::read(&name, text.expose_str().as_bytes()).unwrap();
-                self.storage = Some(read.value);
-            }
-            SecretTask::Delete => self.storage = None,
-            other => panic!("{other:?}"),
-        }
+        self.storage = secret.map(|secret| {
+            let text = secret.to_text();
+            let read = SecretValue::read(&MEGOLM_BACKUP_V1.into(), text.expose_str().as_bytes());
+            read.unwrap().value
+        });
         let stored = self.storage.clone();
         self.devices[index].machine.secret_read_back(stored.as_ref()).unwrap();
     }

@@ -4,7 +4,10 @@ use std::{cell::RefCell, rc::Rc};
 
 use serde_json::json;
 use strongroom::{
-    client::backup::{AnswerError, Next, NotCreated, Question, Reply, Stage},
+    client::{
+        backup::{AnswerError, Next, Question, Reply, Stage},
+        flow::FlowError,
+    },
     crypto::ed25519::Ed25519Signature,
     ids::KeyId,
 };
@@ -151,7 +154,7 @@ fn the_key_of_a_creation_that_kept_failing_is_there_when_its_backup_turns_up() {
             assert_eq!(phone.not_created.len(), failed);
             assert!(matches!(phone.question(), Question::SetUp { .. }));
         }
-        assert!(phone.not_created.iter().all(|reason| matches!(reason, NotCreated::Failing(_))));
+        assert!(phone.not_created.iter().all(|reason| matches!(reason, FlowError::Failing(_))));
         assert_eq!(posts.borrow().len(), 17);
         if is_restarted {
             phone.restart();

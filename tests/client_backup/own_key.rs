@@ -6,9 +6,7 @@ use serde_json::json;
 use strongroom::{
     Limits,
     backup::BackupDecryptionKey,
-    client::backup::{
-        Backup, BackupOptions, Next, Question, Reply, SavedBackup, SecretTask, Stage,
-    },
+    client::backup::{Backup, BackupOptions, Next, Question, Reply, SavedBackup, Stage},
     provenance::Provenance,
 };
 
@@ -28,7 +26,7 @@ fn the_same_key_under_another_version_is_still_to_be_saved_and_stored() {
     assert_eq!(phone.machine.stage(), Stage::Running);
     let open: Vec<_> = phone.machine.open_questions().map(|(_, q)| q.clone()).collect();
     assert!(open.iter().any(|q| matches!(q, Question::SaveRecoveryKey { .. })), "{open:?}");
-    assert!(phone.machine.secret_task().is_some());
+    assert!(phone.machine.secret_is_due());
 }
 
 #[test]
@@ -79,12 +77,12 @@ fn who_changes_their_mind_gets_the_secret_back_that_was_deleted() {
     phone.lie = lie_about("PUT /user", 1, || Lied::Nothing);
     phone.machine.disable();
     phone.run();
-    assert!(matches!(phone.secrets.last(), Some(SecretTask::Delete)));
+    assert!(matches!(phone.secrets.last(), Some(None)));
     phone.lie = None;
     phone.machine.enable();
     phone.live(60_000);
     assert_eq!(phone.machine.stage(), Stage::Running);
-    assert!(matches!(phone.secrets.last(), Some(SecretTask::Store(_))), "the secret stays deleted");
+    assert!(matches!(phone.secrets.last(), Some(Some(_))), "the secret stays deleted");
 }
 
 #[test]
@@ -107,7 +105,7 @@ fn a_key_that_was_replaced_meanwhile_does_not_go_to_the_secret_storage() {
     let current =
         phone.ask_server("GET", "/room_keys/version", &json!({})).1["auth_data"]["public_key"]
             .clone();
-    if let Some(SecretTask::Store(s)) = phone.secrets.last() {
+    if let Some(Some(s)) = phone.secrets.last() {
         let k = BackupDecryptionKey::from_base64(s.to_text().expose_str()).unwrap();
         assert_eq!(json!(k.public_key().to_base64()), current, "a secret for another version");
     }
@@ -135,7 +133,7 @@ fn a_key_that_somebody_planted_does_not_take_the_place_of_ones_own() {
     assert_eq!(*phone.machine.trusted().unwrap().public_key(), own);
     phone.machine.secret_storage_is_ready();
     phone.run();
-    let Some(SecretTask::Store(s)) = phone.secrets.last() else { panic!() };
+    let Some(Some(s)) = phone.secrets.last() else { panic!() };
     let k = BackupDecryptionKey::from_base64(s.to_text().expose_str()).unwrap();
     assert_eq!(*k.public_key(), own, "the planted key is written to the secret storage");
 }
@@ -154,9 +152,9 @@ fn an_answer_from_before_the_user_said_so_does_not_end_disabling() {
         .status(404)
         .body(br#"{"errcode":"M_NOT_FOUND","error":"?"}"#.to_vec())
         .unwrap();
-    phone.machine.answer(op.id(), Ok(gone), phone.now).unwrap();
+    phone.machine.answer(op.id(), Some(gone), phone.now).unwrap();
     phone.run();
-    assert!(phone.machine.secret_task().is_some(), "{:?}", phone.machine.stage());
+    assert!(phone.machine.secret_is_due(), "{:?}", phone.machine.stage());
 }
 
 #[test]

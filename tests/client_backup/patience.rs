@@ -6,7 +6,8 @@ use serde_json::json;
 use strongroom::{
     client::{
         Awaited, RequestKind,
-        backup::{Next, NotCreated, Question, Reply, RestoreChoice, Scope, Stage},
+        backup::{Next, Question, Reply, Scope, Stage},
+        flow::FlowError,
     },
     provenance::Provenance,
 };
@@ -99,7 +100,7 @@ fn a_room_is_not_fetched_again_for_a_session_that_it_did_not_have() {
     let missing = phone.session();
     phone.machine.undecryptable("!room".into(), missing.session_id(), phone.now);
     phone.run();
-    phone.reply(Reply::Restore(RestoreChoice::Room));
+    phone.reply(Reply::RestoreRoom);
     phone.live(1_000);
     phone.sent.clear();
     for _ in 0..20 {
@@ -156,9 +157,9 @@ fn what_is_said_of_an_old_token_does_not_pause_again() {
             .body(br#"{"errcode":"M_UNKNOWN_TOKEN","error":"?","soft_logout":true}"#.to_vec())
             .unwrap()
     };
-    phone.machine.answer(ops[0].id(), Ok(unauthorized()), phone.now).unwrap();
+    phone.machine.answer(ops[0].id(), Some(unauthorized()), phone.now).unwrap();
     phone.machine.resume();
-    phone.machine.answer(ops[1].id(), Ok(unauthorized()), phone.now).unwrap();
+    phone.machine.answer(ops[1].id(), Some(unauthorized()), phone.now).unwrap();
     assert!(!phone.machine.is_paused());
 }
 
@@ -277,10 +278,10 @@ fn a_creation_that_never_succeeds_ends_and_is_told() {
         phone.live(3 * 3_600_000);
         let [reason] = &phone.not_created[..] else { panic!("{:?}", phone.not_created) };
         match reason {
-            NotCreated::Refused(error) => {
+            FlowError::Refused(error) => {
                 assert_eq!((error.status(), posts(&phone)), (Some(413), 1))
             }
-            NotCreated::Failing(waiting) => {
+            FlowError::Failing(waiting) => {
                 assert_eq!(waiting.what, Awaited::Request(RequestKind::CreateVersion));
                 assert_eq!((waiting.failures, posts(&phone)), (16, 16));
             }

@@ -2,7 +2,10 @@
 
 use serde_json::json;
 use strongroom::{
-    client::backup::{NotCreated, Question, Reply, SecretTask, Stage},
+    client::{
+        backup::{Question, Reply, Stage},
+        flow::FlowError,
+    },
     provenance::Provenance,
 };
 
@@ -43,7 +46,7 @@ fn the_secret_that_was_not_written_is_written_after_a_restart() {
     phone.run();
     assert_eq!(phone.secrets.len(), 3);
     phone.restart();
-    assert_eq!((phone.secrets.len(), phone.machine.secret_task().is_none()), (3, true));
+    assert_eq!((phone.secrets.len(), phone.machine.secret_is_due()), (3, false));
 }
 
 #[test]
@@ -53,12 +56,12 @@ fn a_secret_that_is_read_back_otherwise_is_not_written() {
     phone.set_up();
     let mut other = Driver::on(Default::default(), "PHONE", 2);
     other.set_up();
-    let Some(SecretTask::Store(others)) = other.secrets.first() else { panic!() };
+    let Some(Some(others)) = other.secrets.first() else { panic!() };
     assert!(phone.machine.secret_read_back(Some(others)).is_err());
     assert!(phone.machine.secret_read_back(None).is_err());
-    let Some(SecretTask::Store(ours)) = phone.machine.secret_task() else { panic!() };
+    let Some(Some(ours)) = phone.secrets.first().cloned() else { panic!() };
     phone.machine.secret_read_back(Some(&ours)).unwrap();
-    assert!(phone.machine.secret_task().is_none());
+    assert!(!phone.machine.secret_is_due());
 }
 
 #[test]
@@ -176,7 +179,7 @@ fn a_rotation_whose_version_is_never_shown_is_told_and_the_one_in_use_stays() {
     phone.lie = lie_about("POST", usize::MAX, || response(200, r#"{"version":"2"}"#));
     phone.machine.rotate();
     phone.live(86_400_000);
-    assert_eq!(phone.not_created, [NotCreated::NotShown(Some("2".into()))]);
+    assert_eq!(phone.not_created, [FlowError::NotShown]);
     let trusted = phone.machine.trusted().unwrap();
     assert_eq!((*trusted.public_key(), phone.machine.stage()), (before, Stage::Running));
 }
@@ -206,7 +209,7 @@ fn a_backup_that_was_gone_and_is_back_while_a_new_one_is_made_is_a_question() {
             phone.reply(Reply::Create);
         }
         phone.live(86_400_000);
-        assert_eq!(phone.not_created, [NotCreated::OtherBackup], "{is_rotation}");
+        assert_eq!(phone.not_created, [FlowError::OtherDevice], "{is_rotation}");
         phone.has_session();
         phone.live(86_400_000);
         let Question::Changed { used, found: Some(found), .. } = phone.question() else {

@@ -3,7 +3,7 @@
 use serde_json::json;
 use strongroom::{
     backup::{TrustError, TrustReason},
-    client::backup::{AnswerError, KeyFit, Question, Reply, SecretTask, Stage},
+    client::backup::{AnswerError, KeyFit, Question, Reply, Stage},
     provenance::Provenance,
 };
 
@@ -47,7 +47,7 @@ fn a_backup_is_signed_created_confirmed_and_only_then_its_key_is_shown() {
     assert!(signatures["ed25519:SIGNER"].is_string());
     let key = strongroom::backup::BackupDecryptionKey::from_recovery_key(recovery_key);
     assert_eq!(*key.public_key(), public_key);
-    assert!(matches!(phone.secrets[..], [SecretTask::Store(_)]));
+    assert!(matches!(phone.secrets[..], [Some(_)]));
     assert_eq!(
         phone.stored_key(Provenance::AuthenticatedSecretStorage).public_key(),
         key.public_key()

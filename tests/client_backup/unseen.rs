@@ -1,7 +1,10 @@
 //! A homeserver that does not show which backup there is.
 
 use http::Response;
-use strongroom::client::backup::{NotCreated, Question, Reply, Stage};
+use strongroom::client::{
+    backup::{Question, Reply, Stage},
+    flow::FlowError,
+};
 
 use crate::driver::{Driver, Lied, lie_about, response};
 
@@ -33,7 +36,7 @@ fn posts(phone: &Driver) -> usize {
 
 /// How many backups were created and not shown.
 fn not_shown(phone: &Driver) -> usize {
-    let is_not_shown = |reason: &&NotCreated| matches!(reason, NotCreated::NotShown(_));
+    let is_not_shown = |reason: &&FlowError| matches!(reason, FlowError::NotShown);
     phone.not_created.iter().filter(is_not_shown).count()
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     future::poll_fn,
+    ops::ControlFlow,
     pin::pin,
     task::{Context, Poll, Waker},
 };
@@ -11,11 +12,8 @@ use strongroom::{
     backup::RestoredSession,
     client::{
         AsyncBackupHost, AsyncFlowHost, AsyncHost, Backup, BackupHost as _, FlowHost as _, Host,
-        NoAnswer, Notice, Operation, SecretWrite, Waited, Waiting,
-        backup::{
-            FetchOutcome, NotStored, OfferedSession, Question, Reply, SavedBackup, SecretTask,
-            TaskId,
-        },
+        Notice, Operation, Waiting,
+        backup::{NotStored, OfferedSession, Question, Reply, SavedBackup, TaskId},
         drive_async, drive_backup_async,
         flow::{EnterError, Flow},
     },
@@ -26,6 +24,7 @@ use strongroom::{
     secret::SecretString,
     secret::SecretVec,
     secret_storage::SecretVerdict,
+    secret_value::SecretValue,
     signed_json::{ToSign, TrustedSigner},
 };
 
@@ -62,10 +61,7 @@ impl AsyncHost for Slow {
         self.0.save(backup, flow)
     }
 
-    async fn send(
-        &mut self,
-        operation: &Operation,
-    ) -> Result<Result<Response<Body>, NoAnswer>, Failed> {
+    async fn send(&mut self, operation: &Operation) -> Result<Option<Response<Body>>, Failed> {
         pause().await;
         self.0.send(operation)
     }
@@ -89,12 +85,16 @@ impl AsyncHost for Slow {
         self.0.sign(to_sign)
     }
 
-    async fn wait(&mut self, until_ms: Option<u64>, waiting: &[Waiting]) -> Result<Waited, Failed> {
+    async fn wait(
+        &mut self,
+        until_ms: Option<u64>,
+        waiting: &[Waiting],
+    ) -> Result<ControlFlow<()>, Failed> {
         pause().await;
         self.0.wait(until_ms, waiting)
     }
 
-    async fn read(&mut self, body: &mut Body) -> Result<Vec<u8>, NoAnswer> {
+    async fn read(&mut self, body: &mut Body) -> std::io::Result<Vec<u8>> {
         pause().await;
         Host::read(&mut self.0, body)
     }
@@ -165,9 +165,14 @@ impl AsyncBackupHost for Slow {
         self.0.ask(id, question)
     }
 
-    async fn write_secret(&mut self, task: &SecretTask) -> Result<SecretWrite, Failed> {
+    async fn store_secret(&mut self, secret: &SecretValue) -> Result<Option<SecretValue>, Failed> {
         pause().await;
-        self.0.write_secret(task)
+        self.0.store_secret(secret)
+    }
+
+    async fn delete_secret(&mut self) -> Result<bool, Failed> {
+        pause().await;
+        self.0.delete_secret()
     }
 
     async fn notice(&mut self, notice: Notice<'_>) -> Result<(), Failed> {
@@ -202,7 +207,7 @@ fn history(patience: usize) {
     let mut backup = to_its_end(&mut flow, &mut phone, patience).unwrap().backup;
     phone.0.add_sessions(40);
     backup.new_sessions();
-    phone.0.patience = (20, Waited::Leave);
+    phone.0.patience = (20, ControlFlow::Break(()));
     let left =
         lives(patience).find_map(|times| poll(drive_backup_async(&mut backup, &mut phone), times));
     left.unwrap().unwrap();
@@ -232,7 +237,7 @@ fn a_large_response_that_is_dropped_often_comes_whole_in_the_end() {
     let mut backup = to_its_end(&mut flow, &mut phone, 1_000).unwrap().backup;
     phone.0.add_sessions(200);
     backup.new_sessions();
-    phone.0.patience = (20, Waited::Leave);
+    phone.0.patience = (20, ControlFlow::Break(()));
     poll(drive_backup_async(&mut backup, &mut phone), 1_000_000).unwrap().unwrap();
 
     let mut tablet = Slow(phone.0.tablet());
@@ -242,7 +247,7 @@ fn a_large_response_that_is_dropped_often_comes_whole_in_the_end() {
         assert!(poll(drive_async(&mut flow, &mut tablet), 300).is_none());
     }
     let recovered = poll(drive_async(&mut flow, &mut tablet), 1_000_000).unwrap();
-    let Some(FetchOutcome::Report(report)) = recovered.unwrap().unwrap().fetched else { panic!() };
+    let Some(report) = recovered.unwrap().unwrap().fetched else { panic!() };
     assert!(report.is_complete() && report.restored() == 200, "{report:?}");
     assert_eq!(tablet.0.imported, phone.0.sessions());
 }

@@ -1,9 +1,11 @@
 //! Hosts that block.
 
+use std::ops::ControlFlow;
+
 use strongroom::{
     Limits,
     client::{
-        Backup, Waited,
+        Backup,
         backup::{Scope, Stage},
         drive, drive_backup,
         flow::{EnterError, Flow, FlowError, Recover, SetUpDone},
@@ -26,7 +28,7 @@ pub(crate) fn to_its_end<F: Flow>(flow: &mut F, host: &mut TestHost) -> F::Outco
 
 /// Drives the machine until it waits, however often the host fails.
 fn until_it_waits(backup: &mut Backup, host: &mut TestHost) {
-    host.patience = (20, Waited::Leave);
+    host.patience = (20, ControlFlow::Break(()));
     while drive_backup(backup, host).is_err() {}
 }
 
@@ -108,7 +110,7 @@ fn what_a_host_fails_on_comes_again() {
 #[test]
 fn a_machine_alone_is_driven_through_its_questions() {
     for name in
-        ["ask", "sign", "write_secret", "save", "send", "offer", "stored", "trusted_signers"]
+        ["ask", "sign", "store_secret", "save", "send", "offer", "stored", "trusted_signers"]
     {
         let mut phone = TestHost::new();
         phone.failure = Some((name, 0));
@@ -118,7 +120,7 @@ fn a_machine_alone_is_driven_through_its_questions() {
         assert_eq!(phone.failure, None, "{name} was never asked for");
         assert_eq!(backup.stage(), Stage::Running, "{name}");
         assert!(phone.store.values().all(|(_, stored_in)| stored_in.is_some()), "{name}");
-        assert!(phone.calls.contains(&"write_secret"), "{:?}", phone.calls);
+        assert!(phone.calls.contains(&"store_secret"), "{:?}", phone.calls);
     }
 }
 
@@ -147,9 +149,12 @@ fn a_set_up_is_restored_from_what_the_drive_has_saved() {
 #[test]
 fn a_flow_is_given_up_where_it_waits() {
     let mut phone = TestHost::new();
-    phone.instead = Box::new(|_| Some(Err(strongroom::client::NoAnswer)));
-    phone.patience = (3, Waited::GiveUp);
-    let done = drive(&mut phone.set_up(), &mut phone).unwrap().unwrap();
+    phone.instead = Box::new(|_| Some(None));
+    phone.patience = (3, ControlFlow::Break(()));
+    let mut flow = phone.set_up();
+    assert!(drive(&mut flow, &mut phone).unwrap().is_none());
+    flow.give_up();
+    let done = drive(&mut flow, &mut phone).unwrap().unwrap();
     assert_eq!(done.unwrap_err(), FlowError::GivenUp);
     assert_eq!(phone.waits.len(), 4);
     assert!(phone.waits.iter().all(|waiting| !waiting.is_empty()), "{:?}", phone.waits);
@@ -161,12 +166,12 @@ fn a_host_that_leaves_goes_on_where_it_was() {
     let mut lost = 3;
     phone.instead = Box::new(move |_| {
         lost -= 1;
-        (lost >= 0).then_some(Err(strongroom::client::NoAnswer))
+        (lost >= 0).then_some(None)
     });
-    phone.patience = (0, Waited::Leave);
+    phone.patience = (0, ControlFlow::Break(()));
     let mut flow = phone.set_up();
     assert!(drive(&mut flow, &mut phone).unwrap().is_none());
-    phone.patience = (100, Waited::Leave);
+    phone.patience = (100, ControlFlow::Break(()));
     assert!(drive(&mut flow, &mut phone).unwrap().unwrap().is_ok());
     // It has ended: there is nothing to wait for.
     phone.calls.clear();

@@ -1,6 +1,9 @@
 //! A host on the in-memory homeserver that fails, is slow, or is refused when a test wants it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::ControlFlow,
+};
 
 use http::{Request, Response};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
@@ -9,12 +12,8 @@ use strongroom::{
     api::{AccessToken, BaseUrl},
     backup::RestoredSession,
     client::{
-        AnswerError, Backup, BackupHost, FlowHost, Host, NoAnswer, Notice, Operation, SecretWrite,
-        Waited, Waiting,
-        backup::{
-            BackupOptions, NotStored, OfferedSession, Question, Reply, SavedBackup, SecretTask,
-            TaskId,
-        },
+        AnswerError, Backup, BackupHost, FlowHost, Host, Notice, Operation, Waiting,
+        backup::{BackupOptions, NotStored, OfferedSession, Question, Reply, SavedBackup, TaskId},
         flow::{EnterError, SavedSetUp, SetUp},
     },
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
@@ -24,6 +23,7 @@ use strongroom::{
     recovery_key::RecoveryKey,
     secret::{SecretString, SecretVec},
     secret_storage::{NewKey, SecretVerdict},
+    secret_value::SecretValue,
     session_data::{ExportedSession, SessionData, SessionKey},
     signed_json::{ToSign, TrustedSigner},
 };
@@ -49,7 +49,7 @@ pub(crate) struct Files {
 }
 
 /// What comes in the place of a response.
-pub(crate) type Instead = Result<Response<Vec<u8>>, NoAnswer>;
+pub(crate) type Instead = Option<Response<Vec<u8>>>;
 
 /// Decides for each request whether something comes in the place of the response.
 pub(crate) type Meddle = Box<dyn FnMut(&Request<Vec<u8>>) -> Option<Instead> + Send>;
@@ -74,7 +74,7 @@ pub(crate) struct TestHost {
     pub(crate) instead: Meddle,
     pub(crate) waits: Vec<Vec<Waiting>>,
     /// What the host does when it has waited so many times.
-    pub(crate) patience: (usize, Waited),
+    pub(crate) patience: (usize, ControlFlow<()>),
     pub(crate) piece_bytes: usize,
     pub(crate) fetched: Vec<u64>,
     pub(crate) stored: u64,
@@ -117,7 +117,7 @@ impl TestHost {
             failure: None,
             instead: Box::new(|_| None),
             waits: Vec::new(),
-            patience: (1_000, Waited::Leave),
+            patience: (1_000, ControlFlow::Break(())),
             piece_bytes: 512,
             fetched: Vec::new(),
             stored: 0,
@@ -207,13 +207,13 @@ impl Host for TestHost {
         Ok(())
     }
 
-    fn send(&mut self, operation: &Operation) -> Result<Result<Response<Body>, NoAnswer>, Failed> {
+    fn send(&mut self, operation: &Operation) -> Result<Option<Response<Body>>, Failed> {
         self.call("send")?;
         let url = BaseUrl::new("https://example.org").unwrap();
         let request = operation.to_http(&url, &self.token).unwrap();
         let answer = match (self.instead)(&request) {
             Some(instead) => instead,
-            None => Ok(self.homeserver.respond(&request)),
+            None => Some(self.homeserver.respond(&request)),
         };
         Ok(answer.map(|response| response.map(|body| Body(body, self.piece_bytes))))
     }
@@ -241,7 +241,11 @@ impl Host for TestHost {
         Ok(vec![(KeyId::new("ed25519:PHONE"), signature)])
     }
 
-    fn wait(&mut self, until_ms: Option<u64>, waiting: &[Waiting]) -> Result<Waited, Failed> {
+    fn wait(
+        &mut self,
+        until_ms: Option<u64>,
+        waiting: &[Waiting],
+    ) -> Result<ControlFlow<()>, Failed> {
         self.call("wait")?;
         self.waits.push(waiting.to_vec());
         let (left, then) = &mut self.patience;
@@ -249,9 +253,9 @@ impl Host for TestHost {
             return Ok(*then);
         }
         *left -= 1;
-        let Some(until_ms) = until_ms else { return Ok(Waited::Leave) };
+        let Some(until_ms) = until_ms else { return Ok(ControlFlow::Break(())) };
         self.now = until_ms.max(self.now + 1);
-        Ok(Waited::GoOn)
+        Ok(ControlFlow::Continue(()))
     }
 
     fn progress(&mut self, backup: &Backup) {
@@ -259,7 +263,7 @@ impl Host for TestHost {
         self.stored = backup.uploading().map_or(0, |progress| progress.stored);
     }
 
-    fn read(&mut self, body: &mut Body) -> Result<Vec<u8>, NoAnswer> {
+    fn read(&mut self, body: &mut Body) -> std::io::Result<Vec<u8>> {
         self.calls.push("read");
         let mut piece = vec![0; 1 << 20];
         let length = std::io::Read::read(body, &mut piece).unwrap();
@@ -344,12 +348,14 @@ impl BackupHost for TestHost {
         })
     }
 
-    fn write_secret(&mut self, task: &SecretTask) -> Result<SecretWrite, Failed> {
-        self.call("write_secret")?;
-        Ok(match task {
-            SecretTask::Store(secret) => SecretWrite::ReadBack(Some(secret.clone())),
-            _ => SecretWrite::ReadBack(None),
-        })
+    fn store_secret(&mut self, secret: &SecretValue) -> Result<Option<SecretValue>, Failed> {
+        self.call("store_secret")?;
+        Ok(Some(secret.clone()))
+    }
+
+    fn delete_secret(&mut self) -> Result<bool, Failed> {
+        self.call("delete_secret")?;
+        Ok(true)
     }
 
     fn notice(&mut self, notice: Notice<'_>) -> Result<(), Failed> {
@@ -361,5 +367,5 @@ impl BackupHost for TestHost {
 
 /// A homeserver's refusal.
 pub(crate) fn refusal(status: u16, body: &str) -> Instead {
-    Ok(Response::builder().status(status).body(body.as_bytes().to_vec()).unwrap())
+    Some(Response::builder().status(status).body(body.as_bytes().to_vec()).unwrap())
 }

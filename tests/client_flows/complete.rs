@@ -89,7 +89,7 @@ fn belong_together(host: &mut Host, done: &SetUpDone, key: &NewKey) {
     let (_, info) = host.ask("GET", "/room_keys/version", &json!({}));
     assert_eq!(info["auth_data"]["public_key"], trusted.public_key().to_base64());
     assert_eq!(host.storage().default_key(), Some(key.id()));
-    assert!(done.backup.secret_task().is_none());
+    assert!(!done.backup.secret_is_due());
     assert_eq!(host.versions(), 1);
 }
 

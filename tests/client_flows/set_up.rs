@@ -37,7 +37,7 @@ fn check(host: &mut Host, done: &SetUpDone) {
     assert_eq!(info["auth_data"]["public_key"], key.public_key().to_base64());
     let trusted = done.backup.trusted().unwrap();
     assert_eq!(trusted.public_key(), key.public_key());
-    assert!(done.backup.secret_task().is_none());
+    assert!(!done.backup.secret_is_due());
     assert_eq!(storage.keys().count(), 1);
 }
 

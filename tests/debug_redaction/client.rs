@@ -3,12 +3,9 @@
 use strongroom::{
     Limits,
     api::{AccessToken, BaseUrl},
-    client::{
-        SecretWrite,
-        backup::{
-            Backup, BackupOptions, FetchOutcome, Next, OfferedSession, Operation, Question, Reply,
-            SavedBackup, Scope, SecretTask,
-        },
+    backup::RestoreReport,
+    client::backup::{
+        Backup, BackupOptions, Next, OfferedSession, Operation, Question, Reply, SavedBackup, Scope,
     },
     homeserver::Homeserver,
     session_data::ExportedSession,
@@ -52,7 +49,7 @@ pub(crate) fn look(witness: &mut Witness, vault: &Vault) {
                 let url = BaseUrl::new("https://b.org").unwrap();
                 let request = operation.to_http(&url, &token).unwrap();
                 let response = homeserver.respond(&request);
-                machine.answer(operation.id(), Ok(response), now).unwrap();
+                machine.answer(operation.id(), Some(response), now).unwrap();
             }
             Next::Want { .. } => {
                 wants.iter().for_each(|offered| witness.debug::<OfferedSession>(offered));
@@ -60,11 +57,8 @@ pub(crate) fn look(witness: &mut Witness, vault: &Vault) {
                 wants.clear();
             }
             Next::Sign(id, _) => machine.signed(id, &[]).unwrap(),
-            Next::WriteSecret(task) => {
-                witness.debug::<SecretTask>(&task);
-                let SecretTask::Store(secret) = &task else { panic!("{task:?}") };
-                witness.debug::<SecretWrite>(&SecretWrite::ReadBack(Some(secret.clone())));
-                machine.secret_read_back(Some(secret)).unwrap();
+            Next::StoreSecret(secret) => {
+                machine.secret_read_back(Some(&secret)).unwrap();
                 seen.push("secret");
             }
             Next::Ask(id, question) => {
@@ -85,7 +79,7 @@ pub(crate) fn look(witness: &mut Witness, vault: &Vault) {
                 seen.push("imported");
             }
             Next::Fetched(_, outcome) => {
-                witness.debug::<FetchOutcome>(&outcome);
+                witness.debug::<RestoreReport>(&outcome.unwrap());
                 seen.push("fetched");
             }
             Next::Wait(_) => now += 1_000,

@@ -7,8 +7,8 @@ use strongroom::{
     api::QueriedKeys,
     backup::BackupVersionInfo,
     client::diagnose::{
-        CurrentBackup, Diagnose, Diagnosis, Evidence, Finding, Remedy, RepairError, RepairParts,
-        RepairPlan, ShareableFinding,
+        Diagnose, Diagnosis, Evidence, Finding, Remedy, RepairError, RepairParts, RepairPlan,
+        ShareableFinding,
     },
     encoding::json_object::JsonObject,
     ids::EventType,
@@ -36,7 +36,6 @@ pub(crate) fn look(witness: &mut Witness, vault: &Vault) {
         }
         for typed in [vault.recovery_key.as_str(), "correct horse"] {
             witness.debug::<Evidence>(&evidence);
-            witness.debug::<CurrentBackup>(&evidence.backup);
             let mut diagnose = Diagnose::new(&evidence, Some(typed), &limits);
             witness.debug::<Diagnose<'_>>(&diagnose);
             diagnose.advance(1);
@@ -80,7 +79,7 @@ fn evidence(vault: &Vault, new_key: &NewKey) -> Evidence {
         "auth_data": { "public_key": decryption_key().public_key().to_base64() },
     });
     let info = BackupVersionInfo::from_json(info.to_string().as_bytes(), &limits).unwrap();
-    evidence.backup = CurrentBackup::Version(Box::new(info));
+    evidence.take_current_backup(Some(info));
     let room_keys = json!({ "rooms": { "!a": { "sessions": { "s": {} } } } }).to_string();
     evidence.take_room_keys(room_keys.as_bytes(), 9, &limits);
     assert_eq!(evidence.session_count(), Some(1));

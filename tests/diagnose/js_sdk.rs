@@ -2,7 +2,7 @@
 
 use strongroom::{
     Limits, api,
-    client::diagnose::{CurrentBackup, DiagnosisVerdict, Evidence, diagnose},
+    client::diagnose::{DiagnosisVerdict, Evidence, diagnose},
     encoding::json_object::JsonObject,
     ids::EventType,
     secret_storage::SecretStorage,
@@ -24,7 +24,7 @@ fn nothing_is_wrong_with_the_accounts_of_matrix_js_sdk() {
         let events: Vec<_> = events.collect();
         let events = events.iter().map(|(event_type, content)| (event_type, content));
         evidence.storage = Some(SecretStorage::from_account_data(events, &limits));
-        evidence.backup = CurrentBackup::Version(Box::new(js_sdk::version_info(&account)));
+        evidence.take_current_backup(Some(js_sdk::version_info(&account)));
         let response = http::Response::new(bytes("keys_query"));
         evidence.keys = Some(api::query_keys([], None).read_response(&response, &limits).unwrap());
         evidence.take_room_keys(&bytes("room_keys"), 1_000, &limits);

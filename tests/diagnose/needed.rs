@@ -3,7 +3,7 @@
 use serde_json::json;
 use strongroom::{
     client::diagnose::{
-        CurrentBackup, Diagnosis, Finding, Remedy, RepairError, RepairParts, RepairPlan, diagnose,
+        Diagnosis, Finding, Remedy, RepairError, RepairParts, RepairPlan, diagnose,
     },
     ids::BackupVersion,
     secret_storage::{ChangeError, NewKey},
@@ -141,10 +141,8 @@ fn a_key_under_an_old_name_stays_until_it_is_known_that_it_opens_nothing() {
     let mut world = World::well();
     world.storage().put_bytes(DRAFT, ID, KEY, text_of(OLD_BACKUP_KEY).as_bytes());
     let refusal = |world: &World, is_known: bool, dispensable: &[&str]| {
-        let mut evidence = world.evidence();
-        if !is_known {
-            evidence.backup = CurrentBackup::Unknown;
-        }
+        let world = World { is_backup_unknown: !is_known, ..world.clone() };
+        let evidence = world.evidence();
         let found = diagnose(&evidence, world.typed.as_deref(), &Default::default());
         repair(&found, &Remedy::DeleteDraftBackupKey, &parts(vec![], dispensable)).err()
     };

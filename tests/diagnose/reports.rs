@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use strongroom::{
     Limits, api,
     client::diagnose::{
-        Comparison, CurrentBackup, Diagnosis, DiagnosisVerdict, Evidence, Finding, MissingEvidence,
-        Remedy, Severity, diagnose,
+        Comparison, Diagnosis, DiagnosisVerdict, Evidence, Finding, MissingEvidence, Remedy,
+        Severity, diagnose,
     },
     encoding::{base64, json_object::JsonObject},
     ids::EventType,
@@ -184,7 +184,7 @@ fn look(report: &Value) -> Diagnosis {
         evidence.take_account_data(events, &limits);
     }
     if let Some(info) = report.get("room_keys_version") {
-        evidence.backup = CurrentBackup::Version(Box::new(info_of(info)));
+        evidence.take_current_backup(Some(info_of(info)));
     }
     if let Some(keys) = report.get("keys_query") {
         let response = http::Response::new(keys.to_string());

@@ -7,7 +7,7 @@ use strongroom::{
     backup::{BackupDecryptionKey, BackupPublicKey, BackupVersionInfo},
     client::{
         KeyKind,
-        diagnose::{CurrentBackup, Diagnosis, Evidence, diagnose},
+        diagnose::{Diagnosis, Evidence, diagnose},
     },
     crypto::{
         ed25519::{Ed25519PublicKey, Ed25519Signature},
@@ -44,6 +44,8 @@ pub(crate) struct World {
     pub(crate) storage: Option<Account>,
     /// The answer to `GET /room_keys/version`: a version, or nothing for 404.
     pub(crate) backup: Option<Value>,
+    /// Whether that answer is not at hand.
+    pub(crate) is_backup_unknown: bool,
     pub(crate) older: Vec<Value>,
     pub(crate) keys: Option<Value>,
     pub(crate) room_keys: Option<String>,
@@ -81,6 +83,7 @@ impl World {
             keys: Some(keys_query()),
             room_keys: Some(room_keys(&[BACKUP_KEY; 3])),
             typed: Some(recovery_key(KEY)),
+            is_backup_unknown: false,
             asked: None,
             pinned: None,
             retired: Vec::new(),
@@ -126,10 +129,9 @@ impl World {
             let events = events.iter().map(|(event_type, content)| (event_type, content));
             evidence.take_account_data(events, &limits);
         }
-        evidence.backup = match &self.backup {
-            Some(info) => CurrentBackup::Version(Box::new(info_of(info))),
-            None => CurrentBackup::Absent,
-        };
+        if !self.is_backup_unknown {
+            evidence.take_current_backup(self.backup.as_ref().map(info_of));
+        }
         evidence.older_versions = self.older.iter().map(info_of).collect();
         evidence.keys = self.keys.as_ref().map(|keys| {
             let response = http::Response::new(keys.to_string());

@@ -10,7 +10,7 @@ use strongroom::{
     backup::{AuthData, BackupDecryptionKey, BackupVersionInfo, RestoreOptions, restore_slice},
     client::{
         backup::{Backup, BackupOptions, Next, Operation, Scope},
-        diagnose::{CurrentBackup, Evidence, Remedy, RepairParts, RepairPlan, diagnose},
+        diagnose::{Evidence, Remedy, RepairParts, RepairPlan, diagnose},
         flow::{Flow as _, Recover, SetUp, Step},
     },
     crypto::{ed25519::Ed25519Seed, key_material::KeyMaterial},
@@ -346,7 +346,7 @@ fn diagnosis(count: usize) -> Work {
     evidence.keys = Some(api::query_keys([], None).read_response(&response, &limits).unwrap());
     evidence.storage = Some(storage(&events));
     let info = BackupVersionInfo::from_json(info.as_bytes(), &limits).unwrap();
-    evidence.backup = CurrentBackup::Version(Box::new(info));
+    evidence.take_current_backup(Some(info));
     let length = body.len() + length(&events);
     (length, Box::new(move || drop(diagnose(&evidence, None, &limits))))
 }
@@ -410,7 +410,7 @@ fn turns(machine: &mut Backup, count: usize, answer: impl Fn(&Operation) -> Resp
         match machine.next_with_rng(now, rng) {
             Next::Save(_) => machine.saved(),
             Next::Send(operation) => {
-                machine.answer(operation.id(), Ok(answer(&operation)), now).unwrap();
+                machine.answer(operation.id(), Some(answer(&operation)), now).unwrap();
             }
             Next::Want { .. } => machine.offer_with_rng(&[], rng),
             Next::Wait(until) => now = until.unwrap_or(now + 1).max(now + 1),
@@ -487,7 +487,7 @@ fn machine_restored(count: usize) -> Work {
                 Next::Save(_) => machine.saved(),
                 Next::Send(operation) => {
                     let answer = answer(&operation, &Vec::new());
-                    machine.answer(operation.id(), Ok(answer), now).unwrap();
+                    machine.answer(operation.id(), Some(answer), now).unwrap();
                 }
                 _ => {}
             }
@@ -532,7 +532,7 @@ fn set_up(count: usize) -> Work {
                 Step::ReadAccountData => flow.account_data(events.clone()),
                 Step::Send(operation) => {
                     let answer = answer(&operation, &Vec::new());
-                    flow.answer(operation.id(), Ok(answer), now).unwrap();
+                    flow.answer(operation.id(), Some(answer), now).unwrap();
                 }
                 Step::Wait(until) => now = until.unwrap_or(now + 1),
                 _ => {}
@@ -559,7 +559,7 @@ fn recover(count: usize) -> Work {
                 Step::EnterKey => drop(flow.enter(typed.expose_str(), now)),
                 Step::Send(operation) => {
                     let answer = answer(&operation, &Vec::new());
-                    flow.answer(operation.id(), Ok(answer), now).unwrap();
+                    flow.answer(operation.id(), Some(answer), now).unwrap();
                 }
                 Step::Wait(until) => now = until.unwrap_or(now + 1),
                 _ => {}
@@ -720,7 +720,7 @@ fn signing(count: usize) -> Work {
     (limits.signed_object_bytes, limits.signatures) = (usize::MAX, usize::MAX);
     let info = BackupVersionInfo::from_json(text.as_bytes(), &limits).unwrap();
     let mut evidence = Evidence::new(USER.into());
-    evidence.backup = CurrentBackup::Version(Box::new(info));
+    evidence.take_current_backup(Some(info));
     let typed = key.to_recovery_key();
     evidence.backup_key = Some(BackupDecryptionKey::typed_by_user(typed.as_secret().clone()));
     let diagnosis = diagnose(&evidence, None, &limits);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use strongroom::{
     Limits, api,
     backup::{AuthData, BackupDecryptionKey, BackupVersionInfo},
-    client::diagnose::{CurrentBackup, Evidence, diagnose},
+    client::diagnose::{Evidence, diagnose},
     crypto::ed25519::Ed25519PublicKey,
     encoding::base64,
     ids::KeyId,
@@ -101,7 +101,7 @@ fn a_diagnosis_verifies_no_more_than_there_are_devices_and_signatures() {
             evidence.keys =
                 Some(api::query_keys([], None).read_response(&response, limits).unwrap());
             let info = BackupVersionInfo::from_json(info.to_string().as_bytes(), limits).unwrap();
-            evidence.backup = CurrentBackup::Version(Box::new(info));
+            evidence.take_current_backup(Some(info));
             format!("{:?}", diagnose(&evidence, None, limits))
         });
         println!("a diagnosis of {count} devices and 50 signatures verifies {budget} times");

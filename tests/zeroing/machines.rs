@@ -11,7 +11,7 @@ use strongroom::{
     backup::BackupDecryptionKey,
     client::{
         Backup,
-        backup::{BackupOptions, Next, Operation, Reply, SavedBackup, SecretTask},
+        backup::{BackupOptions, Next, Operation, Reply, SavedBackup},
         flow::{Flow, Recover, SavedSetUp, SetUp, ShareIn, Step},
     },
     encoding::json_object::JsonObject,
@@ -122,17 +122,14 @@ fn run(machine: &mut Backup) -> Vec<&'static str> {
                 machine.saved();
             }
             Next::Send(operation) => {
-                machine.answer(operation.id(), Ok(respond(&operation)), now).unwrap();
+                machine.answer(operation.id(), Some(respond(&operation)), now).unwrap();
             }
-            Next::WriteSecret(task) => {
-                if let SecretTask::Store(secret) = task {
-                    seen.push("secret");
-                    machine.secret_found(Some(&secret));
-                    machine.secret_read_back(Some(&secret.clone())).unwrap();
-                } else {
-                    machine.secret_read_back(None).unwrap();
-                }
+            Next::StoreSecret(secret) => {
+                seen.push("secret");
+                machine.secret_found(Some(&secret));
+                machine.secret_read_back(Some(&secret.clone())).unwrap();
             }
+            Next::DeleteSecret => machine.secret_read_back(None).unwrap(),
             Next::Ask(id, question) => {
                 seen.push("question");
                 // What is not answered here is open for as long as the machine lives.
@@ -194,7 +191,7 @@ where
                 flow.saved();
             }
             Step::Send(operation) => {
-                flow.answer(operation.id(), Ok(respond(&operation)), now).unwrap();
+                flow.answer(operation.id(), Some(respond(&operation)), now).unwrap();
             }
             Step::ReadAccountData => flow.account_data(account_data.to_vec()),
             Step::Sign(id, _) => flow.signed(id, &[]).unwrap(),

@@ -4,9 +4,7 @@ use serde_json::json;
 use strongroom::{
     Limits,
     backup::BackupVersionInfo,
-    client::diagnose::{
-        CurrentBackup, Diagnose, Evidence, Remedy, RepairParts, RepairPlan, diagnose,
-    },
+    client::diagnose::{Diagnose, Evidence, Remedy, RepairParts, RepairPlan, diagnose},
     encoding::json_object::JsonObject,
     ids::EventType,
     secret_storage::{NewKey, Plan, SecretStorage, VerifiedPublicKeys},
@@ -95,7 +93,7 @@ fn evidence(vault: &Vault) -> Evidence {
     let mut evidence = Evidence::new(USER.into());
     evidence.storage = Some(storage(&secret_storage(vault)));
     let current = info(decryption_key().public_key().to_base64());
-    evidence.backup = CurrentBackup::Version(Box::new(current));
+    evidence.take_current_backup(Some(current));
     evidence.older_versions = vec![info(strongroom::encoding::base64::encode(&[9; 32]))];
     evidence.storage_keys = vec![new_key().key().clone()];
     evidence.backup_key = Some(decryption_key());

@@ -4,6 +4,8 @@
 //! runs it. TLS is a feature of reqwest.
 
 use std::{
+    io,
+    ops::ControlFlow,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -16,12 +18,8 @@ use strongroom::{
     api::{self, AccessToken, ApiError, BaseUrl},
     backup::RestoredSession,
     client::{
-        AsyncBackupHost, AsyncFlowHost, AsyncHost, NoAnswer, Notice, Operation, SecretWrite,
-        Waited, Waiting,
-        backup::{
-            NotStored, OfferedSession, Question, Reply, RestoreChoice, SavedBackup, SecretTask,
-            TaskId,
-        },
+        AsyncBackupHost, AsyncFlowHost, AsyncHost, Notice, Operation, Waiting,
+        backup::{NotStored, OfferedSession, Question, Reply, SavedBackup, TaskId},
         flow::EnterError,
     },
     crypto::ed25519::Ed25519Signature,
@@ -29,6 +27,7 @@ use strongroom::{
     ids::{BackupVersion, DeviceId, EventType, KeyId, UserId},
     recovery_key::RecoveryKey,
     secret::{SecretString, SecretVec},
+    secret_value::SecretValue,
     signed_json::{ToSign, TrustedSigner},
 };
 use tokio::{sync::Notify, time};
@@ -147,17 +146,14 @@ impl AsyncHost for BotHost {
         self.files.save(backup, flow)
     }
 
-    async fn send(
-        &mut self,
-        operation: &Operation,
-    ) -> Result<std::result::Result<Response<Self::Body>, NoAnswer>> {
+    async fn send(&mut self, operation: &Operation) -> Result<Option<Response<Self::Body>>> {
         let request = operation.to_http(&self.base_url, &self.token)?;
-        let response = self.client.execute(request.try_into()?).await.map_err(|_| NoAnswer);
+        let response = self.client.execute(request.try_into()?).await.ok();
         Ok(response.map(|response| head_of(&response).map(|()| response)))
     }
 
-    async fn read(&mut self, body: &mut Self::Body) -> std::result::Result<Vec<u8>, NoAnswer> {
-        let piece = body.chunk().await.map_err(|_| NoAnswer)?;
+    async fn read(&mut self, body: &mut Self::Body) -> io::Result<Vec<u8>> {
+        let piece = body.chunk().await.map_err(io::Error::other)?;
         Ok(piece.map(Vec::from).unwrap_or_default())
     }
 
@@ -179,15 +175,19 @@ impl AsyncHost for BotHost {
         Ok(vec![self.store.sign(&self.device_id, to_sign.bytes())?])
     }
 
-    async fn wait(&mut self, until_ms: Option<u64>, waiting: &[Waiting]) -> Result<Waited> {
+    async fn wait(
+        &mut self,
+        until_ms: Option<u64>,
+        waiting: &[Waiting],
+    ) -> Result<ControlFlow<()>> {
         for waiting in waiting.iter().filter(|waiting| waiting.last_error.is_some()) {
             println!("  {waiting}");
         }
         let pause_ms = until_ms.map(|until_ms| until_ms.saturating_sub(self.now_ms()));
         let pause = pause_ms.map_or(LONGEST_PAUSE, Duration::from_millis);
         tokio::select! {
-            () = time::sleep(pause.min(LONGEST_PAUSE)) => Ok(Waited::GoOn),
-            () = self.news.notified() => Ok(Waited::Leave),
+            () = time::sleep(pause.min(LONGEST_PAUSE)) => Ok(ControlFlow::Continue(())),
+            () = self.news.notified() => Ok(ControlFlow::Break(())),
         }
     }
 }
@@ -258,7 +258,7 @@ impl AsyncBackupHost for BotHost {
                 Some(Reply::Saved)
             }
             Question::Use { found, .. } if found.problem.is_none() => Some(Reply::Use),
-            Question::Restore { .. } => Some(Reply::Restore(RestoreChoice::Room)),
+            Question::Restore { .. } => Some(Reply::RestoreRoom),
             _ => {
                 println!("  nobody is there to reply to {question:?}");
                 None
@@ -267,9 +267,14 @@ impl AsyncBackupHost for BotHost {
     }
 
     /// The set-up has stored the key of its backup. Another one would wait for somebody with the recovery key.
-    async fn write_secret(&mut self, _task: &SecretTask) -> Result<SecretWrite> {
+    async fn store_secret(&mut self, _secret: &SecretValue) -> Result<Option<SecretValue>> {
         println!("  the secret storage is to be changed");
-        Ok(SecretWrite::Later)
+        Ok(None)
+    }
+
+    async fn delete_secret(&mut self) -> Result<bool> {
+        println!("  the secret storage is to be changed");
+        Ok(false)
     }
 
     async fn notice(&mut self, notice: Notice<'_>) -> Result<()> {

@@ -2,7 +2,6 @@
 
 use strongroom::{
     Limits, api,
-    client::backup::SecretTask,
     encoding::json_object::JsonObject,
     ids::{EventType, SecretName},
     secret_sharing::ToDeviceEvent,
@@ -33,12 +32,15 @@ impl Ours {
         Ok(())
     }
 
-    /// Writes what the machine wants, and returns what is stored then.
-    pub(crate) fn write_secret(&mut self, task: &SecretTask) -> Result<Option<SecretValue>> {
+    /// Stores the key of the backup, or deletes it, and returns what is stored then.
+    pub(crate) fn write_secret(
+        &mut self,
+        secret: Option<&SecretValue>,
+    ) -> Result<Option<SecretValue>> {
         let (storage, name) = (self.storage()?, SecretName::from(MEGOLM_BACKUP_V1));
-        let plan = storage.plan(&self.storage_keys, &Limits::default(), |change| match task {
-            SecretTask::Store(secret) => change.store(secret),
-            _ => change.delete(&name),
+        let plan = storage.plan(&self.storage_keys, &Limits::default(), |change| match secret {
+            Some(secret) => change.store(secret),
+            None => change.delete(&name),
         })?;
         self.carry_out(plan)?;
         let storage = self.storage()?;

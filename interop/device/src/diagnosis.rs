@@ -5,7 +5,7 @@ use strongroom::{
     Limits, api,
     client::{
         Backup,
-        diagnose::{CurrentBackup, DiagnosisVerdict, Evidence, diagnose},
+        diagnose::{DiagnosisVerdict, Evidence, diagnose},
     },
 };
 
@@ -24,8 +24,7 @@ impl Ours {
             let response = self.server.exchange(&get.to_http(self.server.base_url(), &token)?);
             evidence.take_room_keys(response.body(), SAMPLE, &limits);
         }
-        let version = |info| CurrentBackup::Version(Box::new(info));
-        evidence.backup = current.map_or(CurrentBackup::Absent, version);
+        evidence.take_current_backup(current);
         let query = api::query_keys([(self.user_id.clone(), vec![])], None);
         evidence.keys = Some(self.server.send(self.device.token(), &query)?);
         evidence.master_key = self.pinned;

@@ -5,8 +5,9 @@ use strongroom::{
     Limits,
     client::{
         Backup,
-        backup::{Next, Question, Reply, SecretTask, TaskId},
+        backup::{Next, Question, Reply, TaskId},
     },
+    secret_value::SecretValue,
 };
 
 use crate::{
@@ -76,7 +77,7 @@ impl Ours {
                     let token = self.device.token().into();
                     let request = operation.to_http(self.server.base_url(), &token)?;
                     let response = self.server.exchange(&request);
-                    machine.answer(operation.id(), Ok(response), now_ms())?;
+                    machine.answer(operation.id(), Some(response), now_ms())?;
                 }
                 Next::Want { version, count, .. } => {
                     let sessions = self.store.not_stored_in(&version, count);
@@ -95,7 +96,8 @@ impl Ours {
                     machine.ack(id);
                 }
                 Next::Sign(id, key) => machine.signed(id, &self.sign(key.bytes()))?,
-                Next::WriteSecret(task) => self.store_for(machine, &task),
+                Next::StoreSecret(secret) => self.write_for(machine, Some(&secret)),
+                Next::DeleteSecret => self.write_for(machine, None),
                 Next::RefreshSigners => machine.set_signers(self.signers()?),
                 Next::NeedsToken { .. } => return Err("it needs a valid access token".into()),
                 Next::Wait(_) if now_ms() >= end => return Ok(()),
@@ -105,8 +107,8 @@ impl Ours {
         }
     }
 
-    fn store_for(&mut self, machine: &mut Backup, task: &SecretTask) {
-        let stored = self.write_secret(task).unwrap_or_else(|error| {
+    fn write_for(&mut self, machine: &mut Backup, secret: Option<&SecretValue>) {
+        let stored = self.write_secret(secret).unwrap_or_else(|error| {
             self.events.push(json!({ "secret_not_written": error.to_string() }));
             None
         });
@@ -125,7 +127,11 @@ impl Ours {
             }
             Next::UploadRefused(error) => json!({ "upload_refused": error.to_string() }),
             Next::Fetched(scope, outcome) => {
-                json!({ "fetched": scope.to_string(), "outcome": fetched(outcome) })
+                let outcome = match outcome {
+                    Ok(report) => fetched(report),
+                    Err(error) => json!({ "text": error.to_string(), "is_everything": false }),
+                };
+                json!({ "fetched": scope.to_string(), "outcome": outcome })
             }
             Next::NotCreated(error) => json!({ "not_created": error.to_string() }),
             Next::NotDeleted(error) => json!({ "not_deleted": error.to_string() }),

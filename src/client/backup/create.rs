@@ -5,13 +5,14 @@
 use rand_core::CryptoRng;
 
 use super::{
-    AnswerError, Backup, Lane, Next, NotCreated, RequestKind, Stage, TaskId,
+    AnswerError, Backup, Lane, Next, RequestKind, Stage, TaskId,
     kept::{SecretChange, Vaulted},
     stage::{Creation, Draft, Event, Making, Phase, State},
 };
 use crate::client::{
     courier::PATIENCE,
     failure::Failure,
+    flow::FlowError,
     operation::MAX_SIGNATURES,
     waiting::{Awaited, RequestFailure},
 };
@@ -106,7 +107,7 @@ impl Backup {
     /// Why the request to create a version is not sent again, if so: it is refused for good, or the server has failed on it for
     /// about an hour. That is not the network, since each is sent only right after an answer. A 404 is one that may pass:
     /// proxies give it, too.
-    fn creation_has_ended(&self, failure: &Failure) -> Option<NotCreated> {
+    fn creation_has_ended(&self, failure: &Failure) -> Option<FlowError> {
         let (kind, courier) = (RequestKind::CreateVersion, &self.office.courier);
         if self.stage() != Stage::Confirming {
             return None;
@@ -114,17 +115,17 @@ impl Backup {
         if matches!(failure, Failure::Refused(_))
             && let Some(RequestFailure::Api(error)) = courier.last_error(kind)
         {
-            return Some(NotCreated::Refused(error.clone()));
+            return Some(FlowError::Refused(error.clone()));
         }
         if courier.failures(kind) < PATIENCE {
             return None;
         }
         let mut waiting = courier.waiting_for(&[kind].into()).into_iter();
         let failing = waiting.find(|waiting| waiting.what == Awaited::Request(kind));
-        failing.map(Box::new).map(NotCreated::Failing)
+        failing.map(Box::new).map(FlowError::Failing)
     }
 
-    fn is_not_created(&mut self, reason: NotCreated, event: Event) {
+    fn is_not_created(&mut self, reason: FlowError, event: Event) {
         self.office.deliver(Next::NotCreated(reason));
         self.turn(event);
     }
@@ -152,7 +153,7 @@ impl Backup {
         if found.is_some_and(|info| draft.before.as_ref() != Some(info.version())) {
             // Whoever wants a new one is asked before the one that was used is used again.
             let event = if self.kept.used.is_some() { Event::Other } else { self.classify() };
-            return self.is_not_created(NotCreated::OtherBackup, event);
+            return self.is_not_created(FlowError::OtherDevice, event);
         }
         let is_fresh = self.office.courier.may_send(RequestKind::CreateVersion);
         match creation {
@@ -194,11 +195,10 @@ impl Backup {
 
     /// What was made is not there. It is not made again for an hour, and each time for twice the time.
     fn not_shown(&mut self) {
-        let version = self.state.making().and_then(Making::made).cloned();
         let wait = NOT_SHOWN_MS << self.without_effect.min(LONGEST_DOUBLING);
         self.without_effect += 1;
         self.office.courier.failed(RequestKind::CreateVersion, wait);
-        self.is_not_created(NotCreated::NotShown(version), Event::Refused);
+        self.is_not_created(FlowError::NotShown, Event::Refused);
     }
 
     fn adopt_own(&mut self, backup: &TrustedBackup, draft: Draft) {

@@ -5,17 +5,19 @@ use std::{
     mem,
 };
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Backup, Call, FetchOutcome, RestoreChoice, Scope,
+    Backup, Call, Scope,
     office::{Effect, Office},
     saved::remembered,
     scopes::{Missing, MissingSessions, Scopes},
 };
 use crate::{
     api,
-    backup::{BackupDecryptionKey, BackupVersionInfo, Restore, RestoreOptions},
+    backup::{BackupDecryptionKey, BackupVersionInfo, Restore, RestoreOptions, RestoreReport},
+    client::waiting::RequestFailure,
     ids::{self, BackupVersion, RoomId, SessionId},
 };
 
@@ -45,6 +47,16 @@ pub(super) struct Download {
     pub(super) dropped: u64,
 }
 
+/// How much is fetched when a message cannot be decrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum RestoreChoice {
+    Session,
+    Room,
+    Everything,
+    Nothing,
+}
+
 #[derive(Debug, Default)]
 pub(super) enum Job {
     #[default]
@@ -61,9 +73,12 @@ pub(super) enum Job {
     /// All has come, until the last of it is in the host's store.
     Handing {
         asked: Asked,
-        outcome: Box<FetchOutcome>,
+        outcome: Outcome,
     },
 }
+
+/// What was restored, or why nothing was.
+pub(super) type Outcome = Result<Box<RestoreReport>, RequestFailure>;
 
 /// What is fetched, and what was known of the backup when it was asked for it: what is not there says no more than that.
 #[derive(Debug)]
@@ -151,15 +166,6 @@ impl Download {
         }
     }
 
-    pub(super) fn choose(&mut self, office: &mut Office, choice: RestoreChoice) {
-        self.restore_choice = Some(choice);
-        office.touch();
-        self.first_undecided = None;
-        for session in mem::take(&mut self.undecided) {
-            self.seek_by(office, choice, session);
-        }
-    }
-
     /// Whether nothing is asked for, and the host has put away what came.
     fn is_free(&self, office: &Office) -> bool {
         matches!(self.job, Job::Idle) && office.desk.imports.is_empty()
@@ -185,6 +191,17 @@ impl Download {
 }
 
 impl Backup {
+    /// What the user has chosen for messages that cannot be decrypted counts from now on, and for those that have waited.
+    pub(super) fn restores(&mut self, choice: RestoreChoice) {
+        let Self { office, download, .. } = self;
+        download.restore_choice = Some(choice);
+        office.touch();
+        download.first_undecided = None;
+        for session in mem::take(&mut download.undecided) {
+            download.seek_by(office, choice, session);
+        }
+    }
+
     pub(super) fn download_due(&self) -> Option<u64> {
         let Self { office, download, .. } = self;
         let has_no_backup = self.look.found.is_none() && self.look.is_done;
@@ -214,7 +231,7 @@ impl Backup {
             let wanted = download.wanted.iter().filter(|_| self.look.is_done).cloned();
             for scope in wanted.collect::<Vec<_>>() {
                 let asked = Asked { scope, etag: download.etag };
-                download.fetched(office, asked, FetchOutcome::NoBackup);
+                download.fetched(office, asked, Err(RequestFailure::OtherBackup));
             }
             return None;
         };
@@ -229,7 +246,7 @@ impl Backup {
         let call = download.call(&scope, found.version()).filter(|_| missing != Some(true));
         let asked = Asked { scope, etag: download.etag };
         let Some(call) = call else {
-            download.fetched(office, asked, FetchOutcome::NotInBackup);
+            download.fetched(office, asked, Err(RequestFailure::NotInBackup));
             return None;
         };
         download.job = if matches!(call, Call::FetchSession(..)) {

@@ -87,8 +87,8 @@ use std::{collections::HashSet, fmt};
 pub use self::{
     answer::UploadProgress,
     office::BackupOptions,
-    outgoing::{FetchOutcome, Next, NotCreated, NotStored, OfferedSession, SecretTask},
-    question::{FoundBackup, Question, Reply, RestoreChoice},
+    outgoing::{Next, NotStored, OfferedSession},
+    question::{FoundBackup, Question, Reply},
     saved::SavedBackup,
     scopes::Scope,
     stage::Stage,
@@ -104,7 +104,7 @@ use self::{
     upload::InUse,
     withdraw::Withdrawal,
 };
-pub use super::operation::{AnswerError, NoAnswer, Operation, TaskId};
+pub use super::operation::{AnswerError, Operation, TaskId};
 use super::{
     call::{Call, Lane},
     courier::Courier,

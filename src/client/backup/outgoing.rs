@@ -1,14 +1,12 @@
 //! What the machine wants of its host.
 
-use std::fmt;
-
 use thiserror::Error;
 
 use super::{Operation, Question, SavedBackup, Scope, TaskId};
 use crate::{
     api::ApiError,
-    backup::{OpenError, RestoreReport, RestoredSession, SealOptions},
-    client::waiting::{RequestFailure, Waiting},
+    backup::{RestoreReport, RestoredSession, SealOptions},
+    client::{flow::FlowError, waiting::RequestFailure},
     ids::BackupVersion,
     secret_value::SecretValue,
     session_data::ExportedSession,
@@ -52,14 +50,28 @@ pub enum Next {
     /// Put them into the host's store as unauthenticated, as stored in this version, then
     /// [`Backup::ack`](super::Backup::ack).
     Import(TaskId, BackupVersion, Vec<RestoredSession>),
-    /// What was wanted from the backup was fetched, or it does not have it. All of it was given by `Import`.
-    Fetched(Scope, Box<FetchOutcome>),
+    /// What was wanted from the backup was fetched: the response was read, to its end or not, as the report says, and all that
+    /// was restored was given by `Import`. A session alone may have been looked for in all of its room; the report is of that
+    /// then. Otherwise this is why it is not fetched: the homeserver refuses it, the backup does not have the session, or there
+    /// is no backup any more or another one, so that it may be asked for again when it is settled which.
+    Fetched(Scope, Result<Box<RestoreReport>, RequestFailure>),
     /// Sign it with the device key, and with the master key where it is at hand, then call
     /// [`Backup::signed`](super::Backup::signed).
     Sign(TaskId, ToSign),
     /// The backup that was asked for is not made. What is there is used or asked about as before; whoever wants a new one
     /// all the same calls [`Backup::rotate`](super::Backup::rotate) again.
-    NotCreated(NotCreated),
+    ///
+    /// It is one of these:
+    ///
+    /// * [`FlowError::Refused`]: the homeserver refuses it.
+    /// * [`FlowError::Failing`]: the homeserver has failed on it 16 times in a row, over an hour or more, and has said in
+    ///   between which backup there is; once it has, one more failure is enough. The key is kept, in case the backup turns up.
+    /// * [`FlowError::NotShown`]: the homeserver says that it has created the backup, or there was no answer, and it does not
+    ///   show it after about a quarter of an hour. The key is kept, in case it turns up: then the user is asked. The next
+    ///   version is created after an hour at the earliest, and after twice that time if that one is not shown, either.
+    /// * [`FlowError::OtherDevice`]: there is another backup than when the new one was begun. If it is not trusted, or another
+    ///   one was used before, the user is asked.
+    NotCreated(FlowError),
     /// The homeserver has not deleted a version of a backup that is disabled, though it was asked 16 times, over an hour or
     /// more. The backup is off all the same; [`Backup::disable`](super::Backup::disable) tries it again.
     NotDeleted(RequestFailure),
@@ -75,8 +87,11 @@ pub enum Next {
         /// answered other requests.
         refused: Option<ApiError>,
     },
-    /// Change the secret storage, then call [`Backup::secret_read_back`](super::Backup::secret_read_back).
-    WriteSecret(SecretTask),
+    /// Store this in the secret storage, then call [`Backup::secret_read_back`](super::Backup::secret_read_back).
+    StoreSecret(SecretValue),
+    /// Delete `m.megolm_backup.v1` from the secret storage, then call
+    /// [`Backup::secret_read_back`](super::Backup::secret_read_back).
+    DeleteSecret,
     /// The homeserver does not accept the access token: nothing is sent until
     /// [`Backup::resume`](super::Backup::resume). With `soft_logout` the device goes on to exist, and everything is to be kept
     /// until the user has logged in again.
@@ -126,71 +141,4 @@ pub enum NotStored {
     /// The server refused it. It is tried again after a day, if the host offers it.
     #[error("the message key was not stored: {0}")]
     Refused(ApiError),
-}
-
-/// Why a backup that was asked for is not made.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[non_exhaustive]
-pub enum NotCreated {
-    /// The homeserver refuses it.
-    #[error("{0}")]
-    Refused(ApiError),
-    /// The homeserver has failed on it 16 times in a row, over an hour or more, and has said in between which backup there is;
-    /// once it has, one more failure is enough. The key is kept, in case the backup turns up.
-    #[error("{}", .0.as_failure())]
-    Failing(Box<Waiting>),
-    /// The homeserver says that it has created this version of the backup, or there was no answer, and it does not show it
-    /// after about a quarter of an hour. The key is kept, in case it turns up: then the user is asked. The next version is
-    /// created after an hour at the earliest, and after twice that time if that one is not shown, either.
-    #[error("the homeserver does not show the backup that it says it has created")]
-    NotShown(Option<BackupVersion>),
-    /// There is another backup than when the new one was begun: one of another device, or one that had seemed to be gone.
-    /// If it is not trusted, or another one was used before, the user is asked.
-    #[error("there is another backup than before")]
-    OtherBackup,
-}
-
-/// What became of a download.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum FetchOutcome {
-    /// The session was imported.
-    Session,
-    /// The response was read, to its end or not, as the report says.
-    Report(RestoreReport),
-    /// The session cannot be opened.
-    Unusable(OpenError),
-    /// The server refused.
-    Refused(ApiError),
-    /// The backup has no such session.
-    NotInBackup,
-    /// There is no backup any more, or another one: ask again when it is settled which.
-    NoBackup,
-}
-
-/// What is to be done about `m.megolm_backup.v1` in the secret storage.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum SecretTask {
-    /// Store this.
-    Store(SecretValue),
-    /// Delete it.
-    Delete,
-}
-
-impl fmt::Display for FetchOutcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Session => f.write_str("the session was fetched"),
-            Self::Report(report) => {
-                let (restored, total) = (report.restored(), report.total());
-                write!(f, "{restored} of {total} sessions were fetched")?;
-                if report.is_complete() { Ok(()) } else { f.write_str(", and the answer was cut") }
-            }
-            Self::Unusable(error) => error.fmt(f),
-            Self::Refused(error) => error.fmt(f),
-            Self::NotInBackup => f.write_str("the backup does not have the session"),
-            Self::NoBackup => f.write_str("there is no backup to fetch from"),
-        }
-    }
 }

@@ -2,7 +2,7 @@
 
 // docs/decisions.md, 27: the user is asked about facts of today.
 
-use super::{AnswerError, Backup, Scope, TaskId, stage::Event};
+use super::{AnswerError, Backup, Scope, TaskId, download::RestoreChoice, stage::Event};
 use crate::{
     api::ApiError,
     backup::{BackupPublicKey, TrustError},
@@ -58,8 +58,8 @@ pub enum Question {
         /// What the user is shown.
         recovery_key: RecoveryKey,
     },
-    /// A message cannot be decrypted, and the backup may have its session. [`Reply::Restore`] says how much to
-    /// fetch now and whenever this happens again.
+    /// A message cannot be decrypted, and the backup may have its session. [`Reply::RestoreSession`] and the three after it say
+    /// how much to fetch now and whenever this happens again.
     Restore {
         /// The room of the message.
         room_id: RoomId,
@@ -107,23 +107,14 @@ pub enum Reply {
     Stop,
     /// The recovery key is saved.
     Saved,
-    /// Fetch so much, now and from now on.
-    Restore(RestoreChoice),
-}
-
-/// How much is fetched when a message cannot be decrypted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum RestoreChoice {
-    /// Its session.
-    Session,
-    /// All sessions of its room.
-    Room,
-    /// The whole backup, once.
-    Everything,
-    /// Nothing.
-    Nothing,
+    /// Fetch the session of the message, now and from now on.
+    RestoreSession,
+    /// Fetch all sessions of its room, now and from now on.
+    RestoreRoom,
+    /// Fetch the whole backup once, and single sessions from then on.
+    RestoreEverything,
+    /// Fetch nothing, now and from now on.
+    RestoreNothing,
 }
 
 impl FoundBackup {
@@ -204,7 +195,13 @@ impl Question {
                 matches!(reply, Reply::Create | Reply::Use | Reply::Stop)
             }
             Self::SaveRecoveryKey { .. } => reply == Reply::Saved,
-            Self::Restore { .. } => matches!(reply, Reply::Restore(_)),
+            Self::Restore { .. } => matches!(
+                reply,
+                Reply::RestoreSession
+                    | Reply::RestoreRoom
+                    | Reply::RestoreEverything
+                    | Reply::RestoreNothing
+            ),
             Self::DecryptionKey { .. } => false,
         }
     }
@@ -241,7 +238,10 @@ impl Backup {
             }
             (Reply::Stop, _) => self.turn(Event::Stop),
             (Reply::Saved, _) => self.recovery_key_saved(),
-            (Reply::Restore(choice), _) => self.download.choose(&mut self.office, choice),
+            (Reply::RestoreSession, _) => self.restores(RestoreChoice::Session),
+            (Reply::RestoreRoom, _) => self.restores(RestoreChoice::Room),
+            (Reply::RestoreEverything, _) => self.restores(RestoreChoice::Everything),
+            (Reply::RestoreNothing, _) => self.restores(RestoreChoice::Nothing),
         }
         self.office.desk.asked.retain(|(asked, _)| *asked != id);
         Ok(())

@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Backup, BackupOptions, RestoreChoice, Scope, Stage,
+    Backup, BackupOptions, Scope, Stage,
+    download::RestoreChoice,
     kept::{Kept, Preference, SecretChange, UsedBackup, Vaulted},
     seen::Counted,
     stage::{Creation, Disabling, Draft, Making, Phase, State},

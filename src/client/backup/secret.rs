@@ -3,7 +3,7 @@
 // docs/decisions.md, 13: what lasts and what hangs on a device are told apart.
 
 use super::{
-    AnswerError, Backup, Next, RequestKind, SecretTask, Stage,
+    AnswerError, Backup, Next, RequestKind, Stage,
     kept::{SecretChange, UsedBackup, Vaulted},
     scopes::Scopes,
     stage::Event,
@@ -16,14 +16,19 @@ use crate::{
 };
 
 impl Backup {
-    /// What is to be written to the secret storage and was not read back yet. A key that counts only because a device
+    /// Whether the secret storage is to be changed, and that was not read back yet. A key that counts only because a device
     /// shared it, or of a backup that only devices have signed, is not stored: there it would count for good, whatever
     /// becomes of the device.
     #[must_use]
-    pub fn secret_task(&self) -> Option<SecretTask> {
-        match self.kept.vaulted.change()? {
-            SecretChange::Delete => Some(SecretTask::Delete),
-            SecretChange::Store => self.storable_key().map(SecretTask::Store),
+    pub fn secret_is_due(&self) -> bool {
+        self.kept.vaulted.change().is_some_and(|change| self.changes_secret(change).is_some())
+    }
+
+    /// What the host is to do, if it may be done.
+    fn changes_secret(&self, change: SecretChange) -> Option<Next> {
+        match change {
+            SecretChange::Delete => Some(Next::DeleteSecret),
+            SecretChange::Store => self.storable_key().map(Next::StoreSecret),
         }
     }
 
@@ -77,7 +82,7 @@ impl Backup {
     pub fn secret_is_withheld(&self) -> bool {
         self.kept.vaulted.change() == Some(SecretChange::Store)
             && self.trusted().is_some()
-            && self.secret_task().is_none()
+            && !self.secret_is_due()
     }
 
     /// What the secret storage holds under `m.megolm_backup.v1` now, read back from the server and opened.
@@ -143,9 +148,9 @@ impl Backup {
         // What is stored, or deleted, is the key of the backup that is the current one now.
         let Vaulted::Due(change) = self.kept.vaulted else { return None };
         let is_settled = matches!(self.stage(), Stage::Running | Stage::Disabling);
-        let task = self.secret_task().filter(|_| is_settled && self.look.is_current)?;
+        let next = self.changes_secret(change).filter(|_| is_settled && self.look.is_current)?;
         self.kept.vaulted = Vaulted::Asked(change);
-        Some(Next::WriteSecret(task))
+        Some(next)
     }
 
     pub(super) fn start_disabling(&mut self) {

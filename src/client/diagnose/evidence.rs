@@ -29,8 +29,7 @@ pub struct Evidence {
     pub storage: Option<SecretStorage>,
     /// Whether the user wants a backup, as the account data `m.key_backup` has it; `None` if it does not say.
     pub backup_enabled: Option<bool>,
-    /// The answer to `GET /room_keys/version`.
-    pub backup: CurrentBackup,
+    pub(super) backup: CurrentBackup,
     /// Versions before the current one, as far as they were found.
     pub older_versions: Vec<BackupVersionInfo>,
     /// The user's keys as the homeserver returns them; `None` if they are not at hand.
@@ -54,11 +53,9 @@ pub struct Evidence {
 }
 
 /// Which backup is the current one.
-#[derive(Debug, Clone, Default)]
-#[non_exhaustive]
-pub enum CurrentBackup {
+#[derive(Debug, Clone)]
+pub(super) enum CurrentBackup {
     /// Nobody asked the homeserver, or it did not say.
-    #[default]
     Unknown,
     /// There is none: 404 with `M_NOT_FOUND`.
     Absent,
@@ -118,6 +115,15 @@ impl Evidence {
         self.backup_enabled = standard.or(old.map(|is_disabled| !is_disabled));
     }
 
+    /// Takes the answer to `GET /room_keys/version`, as [`get_current_backup_version`] reads it: the current backup, or that
+    /// there is none. Where nobody asked, or the homeserver did not say, it is not called.
+    ///
+    /// [`get_current_backup_version`]: crate::api::get_current_backup_version
+    pub fn take_current_backup(&mut self, current: Option<BackupVersionInfo>) {
+        let version = |info| CurrentBackup::Version(Box::new(info));
+        self.backup = current.map_or(CurrentBackup::Absent, version);
+    }
+
     /// Takes the first `at_most` sessions out of a response of `GET /room_keys/keys` about the current backup, or of its
     /// beginning: when enough are found, nothing is said about the rest.
     pub fn take_room_keys(&mut self, response: &[u8], at_most: usize, limits: &Limits) {
@@ -173,7 +179,9 @@ impl Evidence {
         self.cached.iter().cloned().chain(backup_key)
     }
 
-    pub(super) fn current(&self) -> Option<&BackupVersionInfo> {
+    /// The current backup, if there is one and it is known.
+    #[must_use]
+    pub fn current(&self) -> Option<&BackupVersionInfo> {
         match &self.backup {
             CurrentBackup::Version(info) => Some(info),
             CurrentBackup::Unknown | CurrentBackup::Absent => None,

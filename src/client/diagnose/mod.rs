@@ -8,13 +8,13 @@
 //! ```
 //! use strongroom::{
 //!     Limits,
-//!     client::diagnose::{CurrentBackup, Evidence, diagnose},
+//!     client::diagnose::{Evidence, diagnose},
 //!     secret_storage::SecretStorage,
 //! };
 //!
 //! let mut evidence = Evidence::new("@alice:example.org".into());
 //! evidence.storage = Some(SecretStorage::default()); // from all account data
-//! evidence.backup = CurrentBackup::Absent;
+//! evidence.take_current_backup(None); // 404
 //! let diagnosis = diagnose(&evidence, None, &Limits::default());
 //! for finding in diagnosis.findings() {
 //!     println!("{finding}");
@@ -59,13 +59,14 @@ use self::finding::{
 };
 use self::{
     backup::Sampling,
+    evidence::CurrentBackup,
     facts::Facts,
     gathering::{Gathering, Typing},
 };
 pub use self::{
     collector::EvidenceCollector,
     compared::{Comparison, DiagnosisVerdict, MissingEvidence},
-    evidence::{CurrentBackup, Evidence},
+    evidence::Evidence,
     finding::{Finding, Severity, ShareableFinding},
     remedy::Remedy,
     repair::{RepairError, RepairParts, RepairPlan},

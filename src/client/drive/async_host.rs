@@ -1,18 +1,18 @@
 //! What a host does that does not block.
 
+use std::{io, ops::ControlFlow};
+
 use http::Response;
 
-use super::{AnswerError, Notice, SecretWrite, Waited};
+use super::{AnswerError, Notice};
 #[cfg(doc)]
 use super::{BackupHost, FlowHost, Host};
 use crate::{
     backup::RestoredSession,
     client::{
-        backup::{
-            Backup, NotStored, OfferedSession, Question, Reply, SavedBackup, SecretTask, TaskId,
-        },
+        backup::{Backup, NotStored, OfferedSession, Question, Reply, SavedBackup, TaskId},
         flow::EnterError,
-        operation::{NoAnswer, Operation},
+        operation::Operation,
         waiting::Waiting,
     },
     crypto::ed25519::Ed25519Signature,
@@ -22,6 +22,7 @@ use crate::{
     secret::SecretString,
     secret::SecretVec,
     secret_storage::SecretVerdict,
+    secret_value::SecretValue,
     signed_json::{ToSign, TrustedSigner},
 };
 
@@ -55,7 +56,7 @@ pub trait AsyncHost: Send {
     fn send(
         &mut self,
         operation: &Operation,
-    ) -> impl Future<Output = Result<Result<Response<Self::Body>, NoAnswer>, Self::Error>> + Send;
+    ) -> impl Future<Output = Result<Option<Response<Self::Body>>, Self::Error>> + Send;
 
     /// As [`Host::renew_token`].
     ///
@@ -97,7 +98,7 @@ pub trait AsyncHost: Send {
         &mut self,
         until_ms: Option<u64>,
         waiting: &[Waiting],
-    ) -> impl Future<Output = Result<Waited, Self::Error>> + Send;
+    ) -> impl Future<Output = Result<ControlFlow<()>, Self::Error>> + Send;
 
     /// As [`Host::progress`].
     fn progress(&mut self, backup: &Backup) {
@@ -108,11 +109,8 @@ pub trait AsyncHost: Send {
     ///
     /// # Errors
     ///
-    /// [`NoAnswer`] if the response was cut.
-    fn read(
-        &mut self,
-        body: &mut Self::Body,
-    ) -> impl Future<Output = Result<Vec<u8>, NoAnswer>> + Send;
+    /// [`io::Error`] if the response was cut: it counts as none.
+    fn read(&mut self, body: &mut Self::Body) -> impl Future<Output = io::Result<Vec<u8>>> + Send;
 }
 
 /// As [`FlowHost`], with futures.
@@ -226,15 +224,22 @@ pub trait AsyncBackupHost: AsyncHost {
         question: &Question,
     ) -> impl Future<Output = Result<Option<Reply>, Self::Error>> + Send;
 
-    /// As [`BackupHost::write_secret`].
+    /// As [`BackupHost::store_secret`].
     ///
     /// # Errors
     ///
     /// The host's own.
-    fn write_secret(
+    fn store_secret(
         &mut self,
-        task: &SecretTask,
-    ) -> impl Future<Output = Result<SecretWrite, Self::Error>> + Send;
+        secret: &SecretValue,
+    ) -> impl Future<Output = Result<Option<SecretValue>, Self::Error>> + Send;
+
+    /// As [`BackupHost::delete_secret`].
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn delete_secret(&mut self) -> impl Future<Output = Result<bool, Self::Error>> + Send;
 
     /// As [`BackupHost::notice`].
     ///

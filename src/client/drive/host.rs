@@ -1,18 +1,19 @@
 //! What a host does that blocks.
 
-use std::io::{self, Read};
+use std::{
+    io::{self, Read},
+    ops::ControlFlow,
+};
 
 use http::Response;
 
-use super::{AnswerError, Notice, SecretWrite, Waited};
+use super::{AnswerError, Notice};
 use crate::{
     backup::RestoredSession,
     client::{
-        backup::{
-            Backup, NotStored, OfferedSession, Question, Reply, SavedBackup, SecretTask, TaskId,
-        },
+        backup::{Backup, NotStored, OfferedSession, Question, Reply, SavedBackup, TaskId},
         flow::EnterError,
-        operation::{NoAnswer, Operation},
+        operation::Operation,
         waiting::Waiting,
     },
     crypto::ed25519::Ed25519Signature,
@@ -22,6 +23,7 @@ use crate::{
     secret::SecretString,
     secret::SecretVec,
     secret_storage::SecretVerdict,
+    secret_value::SecretValue,
     signed_json::{ToSign, TrustedSigner},
 };
 
@@ -49,16 +51,14 @@ pub trait Host {
     /// The host's own.
     fn save(&mut self, backup: &SavedBackup, flow: Option<&SecretVec>) -> Result<(), Self::Error>;
 
-    /// Sends the request that [`Operation::to_http`] makes, and returns the response whatever its status, or [`NoAnswer`].
+    /// Sends the request that [`Operation::to_http`] makes, and returns the response whatever its status; nothing if none
+    /// came.
     /// It is to give up after a while. The body is read piece by piece: a large one is never held as a whole.
     ///
     /// # Errors
     ///
     /// The host's own, for what is no failure of this request alone.
-    fn send(
-        &mut self,
-        operation: &Operation,
-    ) -> Result<Result<Response<Self::Body>, NoAnswer>, Self::Error>;
+    fn send(&mut self, operation: &Operation) -> Result<Option<Response<Self::Body>>, Self::Error>;
 
     /// Gets an access token that the homeserver accepts. With `soft_logout` the device goes on to exist.
     ///
@@ -85,13 +85,19 @@ pub trait Host {
     /// The host's own.
     fn sign(&mut self, to_sign: &ToSign) -> Result<Vec<(KeyId, Ed25519Signature)>, Self::Error>;
 
-    /// Waits until this time, for ever if there is none, or until something happens. `waiting` says what is waited for;
-    /// it is the place to leave, to give up, and to tell the user.
+    /// Waits until this time, for ever if there is none, or until something happens: the drive goes on then, or ends here with
+    /// [`ControlFlow::Break`] and goes on when it is called again. `waiting` says what is waited for; it is the place to leave,
+    /// and to tell the user. A flow of which nothing more is waited for is left and [given up](crate::client::flow::Flow::give_up): the next drive
+    /// ends it with what it has.
     ///
     /// # Errors
     ///
     /// The host's own.
-    fn wait(&mut self, until_ms: Option<u64>, waiting: &[Waiting]) -> Result<Waited, Self::Error>;
+    fn wait(
+        &mut self,
+        until_ms: Option<u64>,
+        waiting: &[Waiting],
+    ) -> Result<ControlFlow<()>, Self::Error>;
 
     /// Something has come of a request or was imported: `backup` says how far it is, as
     /// [`fetching`](Backup::fetching) and [`uploading`](Backup::uploading). It need not be looked at.
@@ -103,8 +109,8 @@ pub trait Host {
     ///
     /// # Errors
     ///
-    /// [`NoAnswer`] if the response was cut.
-    fn read(&mut self, body: &mut Self::Body) -> Result<Vec<u8>, NoAnswer> {
+    /// [`io::Error`] if the response was cut: it counts as none.
+    fn read(&mut self, body: &mut Self::Body) -> io::Result<Vec<u8>> {
         let mut piece = vec![0; PIECE_BYTES];
         loop {
             match body.read(&mut piece) {
@@ -113,7 +119,7 @@ pub trait Host {
                     return Ok(piece);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return Err(NoAnswer),
+                Err(error) => return Err(error),
             }
         }
     }
@@ -213,12 +219,21 @@ pub trait BackupHost: Host {
     /// The host's own.
     fn ask(&mut self, id: TaskId, question: &Question) -> Result<Option<Reply>, Self::Error>;
 
-    /// Changes the secret storage, and reads it back.
+    /// Stores this in the secret storage, and returns what is there now, read back from the homeserver and opened; nothing if
+    /// the storage cannot be changed now: [`Backup::secret_storage_is_ready`] says when it can.
     ///
     /// # Errors
     ///
     /// The host's own.
-    fn write_secret(&mut self, task: &SecretTask) -> Result<SecretWrite, Self::Error>;
+    fn store_secret(&mut self, secret: &SecretValue) -> Result<Option<SecretValue>, Self::Error>;
+
+    /// Deletes `m.megolm_backup.v1` from the secret storage, and returns whether it is gone, as read back from the homeserver.
+    /// If it is not, [`Backup::secret_storage_is_ready`] says when it is tried again.
+    ///
+    /// # Errors
+    ///
+    /// The host's own.
+    fn delete_secret(&mut self) -> Result<bool, Self::Error>;
 
     /// Takes note of what has happened. It can be shown to the user.
     ///

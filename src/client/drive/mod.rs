@@ -12,6 +12,8 @@ mod host;
 mod notice;
 mod serve;
 
+use std::ops::ControlFlow;
+
 pub use self::{
     async_host::{AsyncBackupHost, AsyncFlowHost, AsyncHost},
     host::{BackupHost, FlowHost, Host},
@@ -24,30 +26,8 @@ use self::{
 use super::{
     backup::{Backup, Next},
     flow::{Flow, Step, take_back},
-    operation::{AnswerError, NoAnswer},
+    operation::AnswerError,
 };
-use crate::secret_value::SecretValue;
-
-/// What a host does after it has waited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Waited {
-    /// The time has come, or something has happened.
-    GoOn,
-    /// The drive ends here, and goes on when it is called again.
-    Leave,
-    /// Nothing more is waited for: a flow ends with what it has, as after [`Flow::give_up`]. The account's machine never
-    /// ends, so that it is left.
-    GiveUp,
-}
-
-/// What became of `m.megolm_backup.v1` in the secret storage.
-#[derive(Debug, Clone)]
-pub enum SecretWrite {
-    /// It was changed, and this is there now, read back from the homeserver and opened.
-    ReadBack(Option<SecretValue>),
-    /// It cannot be changed now: [`Backup::secret_storage_is_ready`] says when it can.
-    Later,
-}
 
 /// Drives a flow until it ends, and returns its outcome; nothing if the host has left, or the flow had ended before.
 ///

@@ -55,9 +55,8 @@ macro_rules! serve_flow {
                         return Ok(None);
                     }
                     match $host.wait(*until_ms, &waiting)$(.$wait)?? {
-                        Waited::GoOn => {}
-                        Waited::Leave => return Ok(None),
-                        Waited::GiveUp => flow.give_up(),
+                        ControlFlow::Continue(()) => {}
+                        ControlFlow::Break(()) => return Ok(None),
                     }
                 }
                 Step::Done(_) => {}
@@ -113,12 +112,16 @@ macro_rules! serve_backup {
                     let signatures = $host.sign(to_sign)$(.$wait)??;
                     backup.signed(*id, &signatures)?;
                 }
-                Next::WriteSecret(task) => match $host.write_secret(task)$(.$wait)?? {
-                    SecretWrite::Later => {}
-                    SecretWrite::ReadBack(stored) => {
-                        backup.secret_read_back(stored.as_ref())?;
+                Next::StoreSecret(secret) => {
+                    if let Some(stored) = $host.store_secret(secret)$(.$wait)?? {
+                        backup.secret_read_back(Some(&stored))?;
                     }
-                },
+                }
+                Next::DeleteSecret => {
+                    if $host.delete_secret()$(.$wait)?? {
+                        backup.secret_read_back(None)?;
+                    }
+                }
                 Next::Ask(id, question) => {
                     if let Some(reply) = $host.ask(*id, question)$(.$wait)?? {
                         backup.reply(*id, reply)?;
@@ -133,6 +136,7 @@ macro_rules! serve_backup {
                     $host.notice(Notice::UploadRefused(error))$(.$wait)??;
                 }
                 Next::Fetched(scope, outcome) => {
+                    let outcome = outcome.as_ref().map(|report| &**report);
                     $host.notice(Notice::Fetched(scope, outcome))$(.$wait)??;
                 }
                 Next::NotCreated(reason) => $host.notice(Notice::NotCreated(reason))$(.$wait)??,
@@ -148,8 +152,8 @@ macro_rules! serve_backup {
                 Next::Wait(until_ms) => {
                     let waiting = backup.waiting_for();
                     match $host.wait(*until_ms, &waiting)$(.$wait)?? {
-                        Waited::GoOn => {}
-                        Waited::Leave | Waited::GiveUp => return Ok(()),
+                        ControlFlow::Continue(()) => {}
+                        ControlFlow::Break(()) => return Ok(()),
                     }
                 }
             }
@@ -162,23 +166,23 @@ macro_rules! serve_backup {
 macro_rules! carry_out {
     ($who:ident, $host:ident, $operation:ident, $backup:expr $(, $wait:tt)?) => {
         match $host.send($operation)$(.$wait)?? {
-            Err(NoAnswer) => Err(NoAnswer),
-            Ok(response) => {
+            None => None,
+            Some(response) => {
                 let (head, mut body) = response.into_parts();
                 let is_streamed = $operation.is_streamed() && head.status.is_success();
                 let longest = $backup.map_or(0, |backup| backup.longest_answer());
                 let mut whole = Vec::new();
                 loop {
                     match $host.read(&mut body)$(.$wait)? {
-                        Err(NoAnswer) => break Err(NoAnswer),
+                        Err(_) => break None,
                         Ok(piece) if piece.is_empty() || whole.len() > longest => {
-                            break Ok(http::Response::from_parts(head, whole));
+                            break Some(http::Response::from_parts(head, whole));
                         }
                         Ok(piece) if is_streamed => {
                             let _ = $who.part($operation.id(), &piece);
                             import_pieces!($host, $backup $(, $wait)?);
                             if $backup.is_some_and(|backup| backup.has_ended_early()) {
-                                break Ok(http::Response::from_parts(head, whole));
+                                break Some(http::Response::from_parts(head, whole));
                             }
                         }
                         Ok(piece) => whole.extend_from_slice(&piece),

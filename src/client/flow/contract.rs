@@ -13,7 +13,7 @@ use crate::{
     client::{
         backup::{Backup, Next, SavedBackup},
         key_kind::KeyKind,
-        operation::{AnswerError, NoAnswer, TaskId},
+        operation::{Answer, AnswerError, TaskId},
         waiting::{Awaited, RequestKind, Waiting},
     },
     crypto::ed25519::Ed25519Signature,
@@ -50,7 +50,7 @@ pub trait Flow: Parts + fmt::Debug + Send {
     /// As [`Flow::next`], with the caller's randomness.
     fn next_with_rng(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Self> {
         for id in self.machine_mut().begin(now_ms, rng) {
-            let _ = self.answer(id, Err(NoAnswer), now_ms);
+            let _ = self.answer(id, None, now_ms);
         }
         let step = match self.machine_mut().needs_token() {
             Some(soft_logout) => Step::NeedsToken { soft_logout },
@@ -62,10 +62,12 @@ pub trait Flow: Parts + fmt::Debug + Send {
     }
 
     /// The state that [`Step::Save`] gave is written.
-    fn saved(&mut self);
+    fn saved(&mut self) {
+        self.machine_mut().saved();
+    }
 
-    /// The host has sent a request, and this came back. Of a streamed response, the body holds what was not given
-    /// to [`Flow::part`].
+    /// The host has sent a request, and this came back; nothing if there was no answer, or it was cut. Of a streamed response,
+    /// the body holds what was not given to [`Flow::part`].
     ///
     /// # Errors
     ///
@@ -73,7 +75,7 @@ pub trait Flow: Parts + fmt::Debug + Send {
     fn answer(
         &mut self,
         id: TaskId,
-        answer: Result<Response<Vec<u8>>, NoAnswer>,
+        answer: Option<Response<Vec<u8>>>,
         now_ms: u64,
     ) -> Result<(), AnswerError> {
         if self.take_answer(id, &answer, now_ms) {
@@ -185,7 +187,12 @@ pub(in crate::client) trait Parts: Sized {
     /// A step that is not the machine's was not carried out: it is to come again.
     fn repeat(&mut self, step: &Step<Self>)
     where
-        Self: Flow;
+        Self: Flow,
+    {
+        if matches!(step, Step::Save(_)) {
+            self.machine_mut().is_not_saved();
+        }
+    }
 
     /// The parts of the state that are to be written: that of the machine, and what the flow keeps of its own.
     fn parts(saved: &Self::Saved) -> (&SavedBackup, Option<&SecretVec>)
@@ -198,12 +205,7 @@ pub(in crate::client) trait Parts: Sized {
     }
 
     /// Whether this was the answer to a request of the flow itself.
-    fn take_answer(
-        &mut self,
-        id: TaskId,
-        answer: &Result<Response<Vec<u8>>, NoAnswer>,
-        now_ms: u64,
-    ) -> bool {
+    fn take_answer(&mut self, id: TaskId, answer: &Answer, now_ms: u64) -> bool {
         let _ = (id, answer, now_ms);
         false
     }
@@ -215,7 +217,7 @@ pub(in crate::client) fn take_back<F: Flow>(flow: &mut F, step: Step<F>, now_ms:
         Step::Save(_) | Step::ShowRecoveryKey(_) | Step::Secrets(_) => return flow.repeat(&step),
         Step::Send(operation) => {
             flow.machine_mut().get_mut().into_iter().for_each(Backup::is_interrupted);
-            let _ = flow.answer(operation.id(), Err(NoAnswer), now_ms);
+            let _ = flow.answer(operation.id(), None, now_ms);
             return;
         }
         // They come each time.

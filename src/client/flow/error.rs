@@ -15,7 +15,8 @@ use crate::{
     secret_storage::ChangeError,
 };
 
-/// Why a flow ended without what it is for. What was done so far can be taken up by another one.
+/// Why a flow ended without what it is for, or the account's machine [makes no backup](crate::client::backup::Next::NotCreated).
+/// What was done so far can be taken up by another flow.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum FlowError {

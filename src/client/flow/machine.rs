@@ -2,17 +2,18 @@
 
 // docs/decisions.md, 28: a flow holds the account's machine.
 
-use http::Response;
+use std::sync::Arc;
+
 use rand_core::CryptoRng;
 
-use super::{Flow, Step};
+use super::{Flow, FlowError, Step, error::final_error};
 use crate::{
+    backup::RestoreReport,
     client::{
-        backup::{
-            Backup, FetchOutcome, Next, NotCreated, Question, SavedBackup, Scope, SecretTask,
-        },
+        backup::{Backup, Next, Question, SavedBackup, Scope},
         courier::Courier,
-        operation::{AnswerError, NoAnswer, TaskId},
+        failure::Failure,
+        operation::{Answer, AnswerError, Letter, TaskId},
         waiting::{Awaited, RequestFailure, RequestKind, Waiting},
     },
     crypto::ed25519::Ed25519Signature,
@@ -24,6 +25,8 @@ use crate::{
 pub(in crate::client) struct Machine {
     backup: Option<Backup>,
     held: Vec<Next>,
+    /// Why the flow ends, at its next step.
+    failure: Option<FlowError>,
 }
 
 /// What the machine wants.
@@ -32,16 +35,16 @@ pub(super) enum Turn<F: Flow> {
     Step(Step<F>),
     /// The state is to be saved; then [`Machine::saved`].
     Save(Box<SavedBackup>),
-    /// The secret storage is to be changed.
-    Write(SecretTask),
+    /// The key of the backup is to be stored.
+    StoreSecret,
     /// The user is asked.
     Ask(TaskId, Box<Question>),
     /// A backup that was asked for is not made.
-    NotCreated(NotCreated),
+    NotCreated(FlowError),
     /// The backup is not deleted.
     NotDeleted(RequestFailure),
     /// What was wanted from the backup is there, or not.
-    Fetched(Scope, Box<FetchOutcome>),
+    Fetched(Scope, Result<Box<RestoreReport>, RequestFailure>),
     /// Nothing to do until then.
     Wait(Option<u64>),
     /// Something that is not for the flow.
@@ -52,7 +55,7 @@ impl Machine {
     /// Takes the machine from the host. What it has asked the host is asked again.
     pub(super) fn new(mut backup: Backup) -> Self {
         backup.hand_over(Vec::new());
-        Self { backup: Some(backup), held: Vec::new() }
+        Self { backup: Some(backup), held: Vec::new(), failure: None }
     }
 
     /// Gives the machine back, once. What it has asked is asked again, and what it has delivered is delivered.
@@ -101,15 +104,15 @@ impl Machine {
                 backup.offer_with_rng(&[], rng);
                 Turn::Nothing
             }
-            Next::WriteSecret(task) => Turn::Write(task),
+            Next::StoreSecret(_) => Turn::StoreSecret,
             Next::Ask(id, question) => Turn::Ask(id, question),
             Next::NotCreated(reason) => Turn::NotCreated(reason),
             Next::Fetched(scope, outcome) => Turn::Fetched(scope, outcome),
             Next::NotDeleted(failure) => Turn::NotDeleted(failure),
             Next::NeedsToken { soft_logout } => Turn::Step(Step::NeedsToken { soft_logout }),
             Next::Wait(until) => Turn::Wait(until),
-            // Whether a backup is used is decided when the host has the machine again.
-            Next::RefreshSigners => Turn::Nothing,
+            // That is asked again when the host has the machine again.
+            Next::RefreshSigners | Next::DeleteSecret => Turn::Nothing,
             next @ (Next::Stored(..)
             | Next::NotStored(..)
             | Next::Lost(..)
@@ -144,10 +147,54 @@ impl Machine {
     pub(super) fn answer(
         &mut self,
         id: TaskId,
-        answer: Result<Response<Vec<u8>>, NoAnswer>,
+        answer: Answer,
         now_ms: u64,
     ) -> Result<(), AnswerError> {
         self.backup.as_mut().ok_or(AnswerError::NotAwaited)?.answer(id, answer, now_ms)
+    }
+
+    /// A request of the flow itself to which this answer has come, if it is one.
+    pub(super) fn take(
+        &mut self,
+        id: TaskId,
+        answer: &Answer,
+        now_ms: u64,
+    ) -> Option<(&mut Courier, Arc<Letter>)> {
+        let courier = self.courier()?;
+        courier.advance(now_ms);
+        let letter = courier.take(id, true, answer)?;
+        Some((courier, letter))
+    }
+
+    /// A request of the flow itself has failed: it is sent again, or the flow ends.
+    pub(super) fn has_failed_to(&mut self, kind: RequestKind, failure: Failure) {
+        self.courier().into_iter().for_each(|courier| courier.failed(kind, failure.wait_ms()));
+        self.failure = final_error(failure);
+    }
+
+    /// What came of an answer: the flow goes on, or ends.
+    pub(super) fn goes_on(&mut self, result: Result<(), FlowError>) {
+        self.failure = result.err();
+    }
+
+    /// The host gives the flow up: what it has sent is not waited for.
+    pub(super) fn give_up(&mut self) {
+        self.courier().into_iter().for_each(Courier::forget_flow);
+        self.failure = Some(FlowError::GivenUp);
+    }
+
+    /// Whether the flow ends at its next step.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
+    /// Why the flow ends now, once; while it `goes_on` that may be a request on which the homeserver keeps failing.
+    pub(super) fn failure(&mut self, own: &[RequestKind], goes_on: bool) -> Option<FlowError> {
+        let failing = |machine: &Self| {
+            let waiting = machine.failing(own).filter(|_| goes_on)?;
+            Some(FlowError::Failing(Box::new(waiting)))
+        };
+        self.failure.take().or_else(|| failing(self))
     }
 
     pub(super) fn part(&mut self, id: TaskId, bytes: &[u8]) -> Result<(), AnswerError> {
@@ -189,6 +236,11 @@ impl Machine {
     /// The state that the machine gave last is not written: it comes again.
     pub(super) fn is_not_saved(&mut self) {
         self.backup.iter_mut().for_each(Backup::is_not_saved);
+    }
+
+    /// Whether the machine waits for its state to be written.
+    pub(super) fn awaits_save(&self) -> bool {
+        self.awaits(Awaited::Saved)
     }
 
     /// Whether the machine waits for the host to put sessions away.

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Flow, FlowError, Step, error::final_error};
+use super::{Flow, FlowError, Step, machine::Machine};
 use crate::{
     Limits, api,
     client::{
@@ -25,7 +25,6 @@ use crate::{
 pub(super) struct Storage {
     user_id: UserId,
     limits: Limits,
-    pub(super) in_flight: Option<TaskId>,
     /// As the host gave them, and as they were read since.
     events: BTreeMap<EventType, JsonObject>,
     /// What they say, until one of them is another one.
@@ -60,7 +59,6 @@ impl Storage {
         Self {
             user_id,
             limits,
-            in_flight: None,
             events: BTreeMap::new(),
             parsed: None,
             is_read: false,
@@ -163,14 +161,12 @@ impl Storage {
                 }
             }
         };
-        let operation = courier.send(call);
-        self.in_flight = Some(operation.id());
-        Some(operation)
+        Some(courier.send(call))
     }
 
     /// When the next request may be sent, by the courier's clock; nothing if none is to be sent, or one is awaited.
     fn due(&self, courier: &Courier) -> Option<u64> {
-        if self.in_flight.is_some() || !self.is_read {
+        if courier.awaits_flow() || !self.is_read {
             return None;
         }
         let read = courier.due(RequestKind::ReadAccountData)?;
@@ -196,43 +192,36 @@ impl Storage {
         }
     }
 
-    /// What came back for a request of this; nothing if it is none.
-    pub(super) fn answer(
+    /// What came back for a request of this; `false` if it is none.
+    pub(super) fn take_answer(
         &mut self,
-        courier: &mut Courier,
+        machine: &mut Machine,
         id: TaskId,
         answer: &Answer,
         now_ms: u64,
-    ) -> Option<Result<(), FlowError>> {
-        let letter = courier.take(id, true, answer)?;
-        self.in_flight = None;
-        let failure = match letter.call() {
+    ) -> bool {
+        let Some((courier, letter)) = machine.take(id, answer, now_ms) else { return false };
+        let read = match letter.call() {
             Call::ReadAccountData(event_type, call) => {
-                match courier.read(call, answer, now_ms, &self.limits) {
-                    Ok(content) => {
-                        courier.settled(RequestKind::ReadAccountData);
-                        return Some(self.came(courier, event_type, content));
-                    }
-                    Err(failure) => failure,
-                }
+                let content = courier.read(call, answer, now_ms, &self.limits);
+                content.map(|content| {
+                    courier.settled(RequestKind::ReadAccountData);
+                    self.came(courier, event_type, content)
+                })
             }
             Call::WriteAccountData(call) => {
-                match courier.read(call, answer, now_ms, &self.limits) {
-                    Ok(()) => {
-                        self.turn(Phase::ReadBack);
-                        return Some(Ok(()));
-                    }
-                    Err(failure) => {
-                        // It may have been written all the same, and changed since.
-                        self.turn(Phase::Check);
-                        failure
-                    }
-                }
+                let written = courier.read(call, answer, now_ms, &self.limits);
+                // If it has failed, it may have been written all the same, and changed since.
+                self.turn(if written.is_ok() { Phase::ReadBack } else { Phase::Check });
+                written.map(Ok)
             }
-            _ => return None,
+            _ => return false,
         };
-        courier.failed(letter.call().kind(), failure.wait_ms());
-        Some(final_error(failure).map_or(Ok(()), Err))
+        match read {
+            Ok(compared) => machine.goes_on(compared),
+            Err(failure) => machine.has_failed_to(letter.call().kind(), failure),
+        }
+        true
     }
 
     fn turn(&mut self, phase: Phase) {

@@ -5,7 +5,7 @@ use rand::RngExt as _;
 use serde_json::{Value, json};
 use strongroom::{
     backup::BackupDecryptionKey,
-    client::backup::{KeyFit, OfferedSession, Question, Reply, SecretTask, Stage},
+    client::backup::{KeyFit, OfferedSession, Question, Reply, Stage},
     provenance::Provenance,
     secret::SecretBytes,
     session_data::{ExportedSession, SessionData, SessionKey},
@@ -108,9 +108,7 @@ impl Driver {
 
     /// The decryption key of the backup in use, as it went to the secret storage.
     pub(crate) fn stored_key(&self, source: Provenance) -> BackupDecryptionKey {
-        let Some(SecretTask::Store(secret)) = self.secrets.last() else {
-            panic!("none was stored")
-        };
+        let Some(Some(secret)) = self.secrets.last() else { panic!("none was stored") };
         BackupDecryptionKey::asserted_base64(secret.to_text().expose_str(), source).unwrap()
     }
 }

@@ -12,13 +12,14 @@ use serde_json::Value;
 use strongroom::{
     Limits,
     api::{AccessToken, BaseUrl},
-    backup::BackupDecryptionKey,
+    backup::{BackupDecryptionKey, RestoreReport},
     client::{
         RequestFailure,
         backup::{
-            AnswerError, Backup, BackupOptions, FetchOutcome, Next, NoAnswer, NotCreated,
-            NotStored, OfferedSession, Operation, Question, SavedBackup, Scope, SecretTask, TaskId,
+            AnswerError, Backup, BackupOptions, Next, NotStored, OfferedSession, Operation,
+            Question, SavedBackup, Scope, TaskId,
         },
+        flow::FlowError,
     },
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
     homeserver::Homeserver,
@@ -48,11 +49,11 @@ pub(crate) struct Driver {
     /// What the host has to upload, with the version in which it is stored.
     pub(crate) store: BTreeMap<u64, (OfferedSession, Option<BackupVersion>)>,
     pub(crate) imported: Vec<ExportedSession>,
-    pub(crate) fetched: Vec<(Scope, FetchOutcome)>,
+    pub(crate) fetched: Vec<(Scope, Result<Box<RestoreReport>, RequestFailure>)>,
     pub(crate) not_stored: Vec<(u64, NotStored)>,
     pub(crate) upload_refused: usize,
     pub(crate) signers_asked: usize,
-    pub(crate) not_created: Vec<NotCreated>,
+    pub(crate) not_created: Vec<FlowError>,
     pub(crate) not_deleted: usize,
     pub(crate) withdrawn: Vec<Result<(), RequestFailure>>,
     /// How many times the homeserver has lost sessions.
@@ -60,7 +61,8 @@ pub(crate) struct Driver {
     /// What the homeserver did not take, and whether it refused it.
     pub(crate) preference_not_set: Vec<(bool, bool)>,
     pub(crate) needs_token: Vec<bool>,
-    pub(crate) secrets: Vec<SecretTask>,
+    /// What was to be stored, or nothing where it was to be deleted.
+    pub(crate) secrets: Vec<Option<SecretValue>>,
     pub(crate) asked: VecDeque<(TaskId, Question)>,
     /// Method and path of each request, with its body.
     pub(crate) sent: Vec<(String, Value)>,
@@ -77,7 +79,7 @@ pub(crate) struct Driver {
     late: VecDeque<(u64, TaskId, Answer)>,
 }
 
-type Answer = Result<Response<Vec<u8>>, NoAnswer>;
+type Answer = Option<Response<Vec<u8>>>;
 
 /// What the host tells of a request.
 enum Sent {
@@ -272,7 +274,7 @@ impl Driver {
                 self.imported.extend(sessions);
                 self.machine.ack(id);
             }
-            Next::Fetched(scope, outcome) => self.fetched.push((scope, *outcome)),
+            Next::Fetched(scope, outcome) => self.fetched.push((scope, outcome)),
             Next::NeedsToken { soft_logout } => self.needs_token.push(soft_logout),
             Next::RefreshSigners => self.signers_asked += 1,
             Next::UploadRefused(_) => self.upload_refused += 1,
@@ -288,19 +290,18 @@ impl Driver {
                 let signer = self.signer();
                 self.machine.signed(id, &[(signer.key_id().clone(), signature)]).unwrap();
             }
-            Next::WriteSecret(task) => {
-                let stored: Option<&SecretValue> = match &task {
-                    SecretTask::Store(secret) => Some(secret),
-                    _ => None,
-                };
-                if self.has_storage {
-                    self.machine.secret_read_back(stored).unwrap();
-                }
-                self.secrets.push(task);
-            }
+            Next::StoreSecret(secret) => self.write_secret(Some(secret)),
+            Next::DeleteSecret => self.write_secret(None),
             Next::Ask(id, question) => self.asked.push_back((id, *question)),
             other => panic!("{other:?}"),
         }
+    }
+
+    fn write_secret(&mut self, secret: Option<SecretValue>) {
+        if self.has_storage {
+            self.machine.secret_read_back(secret.as_ref()).unwrap();
+        }
+        self.secrets.push(secret);
     }
 
     /// The homeserver's answer to a request of a flow.
@@ -320,11 +321,11 @@ impl Driver {
         self.sent.push((format!("{} {path}", request.method()), body));
         let lied = self.lie.as_mut().and_then(|lie| lie(request, &mut self.homeserver));
         match lied {
-            Some(Lied::Answer(response)) => Sent::Answered(Ok(response)),
-            Some(Lied::Nothing) => Sent::Answered(Err(NoAnswer)),
+            Some(Lied::Answer(response)) => Sent::Answered(Some(response)),
+            Some(Lied::Nothing) => Sent::Answered(None),
             Some(Lied::Never) => Sent::Never,
-            Some(Lied::Late) => Sent::Late(Ok(self.homeserver.respond(request))),
-            None => Sent::Answered(Ok(self.homeserver.respond(request))),
+            Some(Lied::Late) => Sent::Late(Some(self.homeserver.respond(request))),
+            None => Sent::Answered(Some(self.homeserver.respond(request))),
         }
     }
 }

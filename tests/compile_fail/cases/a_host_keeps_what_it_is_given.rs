@@ -9,4 +9,4 @@ impl Host for Careless { //~ E0046 not all trait items implemented, missing: `no
 
 impl FlowHost for Careless {} //~ E0046 not all trait items implemented, missing: `account_data`, `show_recovery_key`, `enter_key`
 
-impl BackupHost for Careless {} //~ E0046 not all trait items implemented, missing: `trusted_signers`, `offer`, `stored`, `not_stored`, `lost`, `ask`, `write_secret`, `notice`
+impl BackupHost for Careless {} //~ E0046 not all trait items implemented, missing: `trusted_signers`, `offer`, `stored`, `not_stored`, `lost`, `ask`, `store_secret`, `delete_secret`, `notice`

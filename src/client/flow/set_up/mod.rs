@@ -14,10 +14,7 @@ pub use self::saved::SavedSetUp;
 use super::{Flow, FlowError, SetUpDone, machine::Machine, storage::Storage};
 use crate::{
     Limits,
-    client::{
-        backup::{self, Backup, SavedBackup},
-        courier::Courier,
-    },
+    client::backup::{self, Backup, SavedBackup},
     encoding::json_object::JsonObject,
     ids::{DeviceId, EventType, SecretName, SecretStorageKeyId, UserId},
     secret_storage::{Belief, NewKey, PlanNote, SecretStorageKey, VerifiedPublicKeys},
@@ -57,7 +54,6 @@ pub struct SetUp {
     is_saving: bool,
     machine_saves: bool,
     notes: Vec<PlanNote>,
-    failure: Option<FlowError>,
     /// Why it ends, once the user has the key of what was written.
     ending: Option<FlowError>,
 }
@@ -207,7 +203,6 @@ impl SetUp {
             is_saving: false,
             machine_saves: false,
             notes: Vec::new(),
-            failure: None,
             ending: None,
         }
     }
@@ -226,9 +221,7 @@ impl Flow for SetUp {
 
     fn give_up(&mut self) {
         if self.stage != Stage::Ended {
-            self.storage.in_flight = None;
-            self.machine.courier().into_iter().for_each(Courier::forget_flow);
-            self.failure = Some(FlowError::GivenUp);
+            self.machine.give_up();
         }
     }
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use http::Response;
 use rand_core::CryptoRng;
 
 use super::{SetUp, Stage};
@@ -11,7 +10,7 @@ use crate::{
     client::{
         backup::{self, Backup, SavedBackup},
         flow::{FlowError, SavedSetUp, SetUpDone, Step, contract::Parts, machine::Machine},
-        operation::{NoAnswer, TaskId},
+        operation::{Answer, TaskId},
         waiting::{Awaited, RequestFailure, RequestKind},
     },
     secret::SecretVec,
@@ -37,11 +36,7 @@ impl Parts for SetUp {
                 return Step::Save(Box::new(self.save()));
             }
             let goes_on = self.stage != Stage::Ended && self.ending.is_none();
-            if goes_on && self.failure.is_none() {
-                let failing = self.machine.failing(self.storage.kinds());
-                self.failure = failing.map(|waiting| FlowError::Failing(Box::new(waiting)));
-            }
-            let step = match (self.failure.take(), self.stage) {
+            let step = match (self.machine.failure(self.storage.kinds(), goes_on), self.stage) {
                 (Some(failure), _) => self.fail(failure),
                 (None, Stage::Checking) => self.check(now_ms, rng),
                 (None, Stage::BackingUp) => self.back_up(now_ms, rng),
@@ -92,17 +87,8 @@ impl Parts for SetUp {
         self.storage.kinds()
     }
 
-    fn take_answer(
-        &mut self,
-        id: TaskId,
-        answer: &Result<Response<Vec<u8>>, NoAnswer>,
-        now_ms: u64,
-    ) -> bool {
-        let Some(courier) = self.machine.courier() else { return false };
-        courier.advance(now_ms);
-        let Some(answered) = self.storage.answer(courier, id, answer, now_ms) else { return false };
-        self.failure = answered.err();
-        true
+    fn take_answer(&mut self, id: TaskId, answer: &Answer, now_ms: u64) -> bool {
+        self.storage.take_answer(&mut self.machine, id, answer, now_ms)
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     backup::BackupPublicKey,
     client::{
-        backup::{self, Backup, NotCreated, Question, Reply, SecretTask, TaskId},
+        backup::{self, Backup, Question, Reply, TaskId},
         flow::{FlowError, Step, machine::Turn},
     },
     ids::BackupVersion,
@@ -90,7 +90,7 @@ impl SetUp {
                 self.save_machine(*saved);
                 None
             }
-            Turn::Write(SecretTask::Store(_)) => {
+            Turn::StoreSecret => {
                 // It is the current one: the machine has just looked.
                 if self.kept.is_made(self.machine.get()?) {
                     self.go_on();
@@ -98,13 +98,9 @@ impl SetUp {
                 None
             }
             Turn::Ask(id, question) => self.asked(id, &question),
-            Turn::NotCreated(NotCreated::Refused(error)) => self.fail(FlowError::Refused(error)),
-            Turn::NotCreated(NotCreated::NotShown(_)) => self.fail(FlowError::NotShown),
-            Turn::NotCreated(NotCreated::Failing(waiting)) => {
-                self.fail(FlowError::Failing(waiting))
-            }
             // What there is is asked about.
-            Turn::NotCreated(NotCreated::OtherBackup) => None,
+            Turn::NotCreated(FlowError::OtherDevice) => None,
+            Turn::NotCreated(reason) => self.fail(reason),
             Turn::Wait(until) => self.idle(until),
             turn => {
                 self.machine.pass(turn);
@@ -156,7 +152,7 @@ impl SetUp {
         let is_made = self.kept.is_made(machine);
         match machine.stage() {
             // After a restart its key may be stored.
-            backup::Stage::Running if is_made && machine.secret_task().is_none() => {
+            backup::Stage::Running if is_made && !machine.secret_is_due() => {
                 self.go_on();
                 None
             }
@@ -227,7 +223,7 @@ impl SetUp {
     /// What comes after the backup, and after the user has saved the recovery key.
     pub(super) fn go_on(&mut self) {
         if let Some(ending) = self.ending.take() {
-            self.failure = Some(ending);
+            self.machine.goes_on(Err(ending));
             return;
         }
         let (is_shown, is_stored) = (self.kept.is_shown, self.kept.is_stored);

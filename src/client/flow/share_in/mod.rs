@@ -8,10 +8,7 @@ use std::{collections::VecDeque, fmt};
 use super::{Flow, FlowError, machine::Machine};
 use crate::{
     Limits,
-    client::{
-        backup::{Backup, SavedBackup},
-        operation::TaskId,
-    },
+    client::backup::{Backup, SavedBackup},
     crypto::curve25519::Curve25519PublicKey,
     ids::{RequestId, SecretName},
     secret::SecretVec,
@@ -39,7 +36,6 @@ pub struct ShareIn {
     names: Vec<SecretName>,
     verified: VerifiedPublicKeys,
     limits: Limits,
-    in_flight: Option<TaskId>,
     outbox: VecDeque<OutgoingRequest>,
     dropped: Vec<DroppedAnswer>,
     /// Whether answers that are kept are to be judged, once the backup was looked at.
@@ -121,7 +117,6 @@ impl ShareIn {
             names,
             verified,
             limits,
-            in_flight: None,
             outbox,
             dropped: Vec::new(),
             learns: true,

@@ -1,6 +1,5 @@
 //! What goes to the other devices, what they answer, and whether it is what was asked for.
 
-use http::Response;
 use rand_core::CryptoRng;
 
 use super::{ShareIn, Stage, open_requests};
@@ -10,7 +9,7 @@ use crate::{
         Backup,
         call::Call,
         flow::{Flow as _, FlowError, Step, contract::Parts as _, error::final_error},
-        operation::{NoAnswer, TaskId},
+        operation::{Answer, TaskId},
         waiting::{Awaited, RequestKind, Waiting},
     },
     crypto::curve25519::Curve25519PublicKey,
@@ -68,36 +67,28 @@ impl ShareIn {
             return Some(step);
         }
         self.drop_undeliverable();
-        let request = self.outbox.front().filter(|_| self.in_flight.is_none())?;
+        let request = self.outbox.front()?;
         let courier = self.machine.courier()?;
-        if !courier.may_send(RequestKind::AskDevices) {
+        if courier.awaits_flow() || !courier.may_send(RequestKind::AskDevices) {
             return None;
         }
         let transaction = alphanumeric(TRANSACTION_ID_LENGTH, rng);
         let call = Call::AskDevices(api::request_secret(&transaction, request));
-        let operation = courier.send(call);
-        self.in_flight = Some(operation.id());
-        Some(Step::Send(Box::new(operation)))
+        Some(Step::Send(Box::new(courier.send(call))))
     }
 
     /// When something may be sent, in the host's time.
     pub(super) fn delivery_until(&mut self) -> Option<u64> {
-        let is_free = self.in_flight.is_none() && !self.outbox.is_empty();
-        let courier = self.machine.courier().filter(|_| is_free)?;
+        let courier = self.machine.courier()?;
+        if courier.awaits_flow() || self.outbox.is_empty() {
+            return None;
+        }
         Some(courier.host_time(courier.due(RequestKind::AskDevices)?))
     }
 
     /// Whether this was one of the flow's requests.
-    pub(super) fn sent(
-        &mut self,
-        id: TaskId,
-        answer: &Result<Response<Vec<u8>>, NoAnswer>,
-        now_ms: u64,
-    ) -> bool {
-        let Some(courier) = self.machine.courier() else { return false };
-        courier.advance(now_ms);
-        let Some(letter) = courier.take(id, true, answer) else { return false };
-        self.in_flight = None;
+    pub(super) fn sent(&mut self, id: TaskId, answer: &Answer, now_ms: u64) -> bool {
+        let Some((courier, letter)) = self.machine.take(id, answer, now_ms) else { return false };
         let Call::AskDevices(call) = letter.call() else { return true };
         match courier.read(call, answer, now_ms, &self.limits) {
             Ok(()) => {

@@ -1,6 +1,5 @@
 //! The steps of sharing, one function for each stage.
 
-use http::Response;
 use rand_core::CryptoRng;
 
 use super::{SavedShareIn, Saves, ShareIn, SharedIn, Stage, open_requests};
@@ -12,7 +11,7 @@ use crate::{
             contract::Parts,
             machine::{Machine, Turn},
         },
-        operation::{NoAnswer, TaskId},
+        operation::{Answer, TaskId},
         waiting::{Awaited, RequestKind},
     },
     ids::SecretName,
@@ -75,12 +74,7 @@ impl Parts for ShareIn {
         if self.outbox.is_empty() { &[] } else { &[RequestKind::AskDevices] }
     }
 
-    fn take_answer(
-        &mut self,
-        id: TaskId,
-        answer: &Result<Response<Vec<u8>>, NoAnswer>,
-        now_ms: u64,
-    ) -> bool {
+    fn take_answer(&mut self, id: TaskId, answer: &Answer, now_ms: u64) -> bool {
         self.sent(id, answer, now_ms)
     }
 }

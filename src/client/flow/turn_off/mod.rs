@@ -8,10 +8,7 @@ use std::fmt;
 use super::{Flow, FlowError, TurnedOff, machine::Machine, storage::Storage};
 use crate::{
     Limits,
-    client::{
-        backup::{Backup, SavedBackup},
-        courier::Courier,
-    },
+    client::backup::{Backup, SavedBackup},
     encoding::json_object::JsonObject,
     ids::{BackupVersion, EventType, SecretName},
     secret_storage::PlanNote,
@@ -39,7 +36,6 @@ pub struct TurnOff {
     versions: Vec<BackupVersion>,
     secrets: Vec<SecretName>,
     stage: Stage,
-    is_saving: bool,
     /// Whether this device used a version that the caller has not named.
     keeps_key: bool,
     /// Whether the machine was told to look at the backup once more, since the last plan.
@@ -47,7 +43,6 @@ pub struct TurnOff {
     /// How many plans were carried out.
     plans: u32,
     notes: Vec<PlanNote>,
-    failure: Option<FlowError>,
 }
 
 /// How far the flow is.
@@ -81,12 +76,10 @@ impl TurnOff {
             versions: versions.to_vec(),
             secrets: secrets.to_vec(),
             stage: Stage::Looking,
-            is_saving: false,
             keeps_key: false,
             has_asked: false,
             plans: 0,
             notes: Vec::new(),
-            failure: None,
         }
     }
 
@@ -102,16 +95,9 @@ impl Flow for TurnOff {
     type Outcome = Result<TurnedOff, FlowError>;
     type Saved = SavedBackup;
 
-    fn saved(&mut self) {
-        self.is_saving = false;
-        self.machine.saved();
-    }
-
     fn give_up(&mut self) {
         if self.stage != Stage::Ended {
-            self.storage.in_flight = None;
-            self.machine.courier().into_iter().for_each(Courier::forget_flow);
-            self.failure = Some(FlowError::GivenUp);
+            self.machine.give_up();
         }
     }
 

@@ -1,14 +1,13 @@
 //! Which step comes next, and what it waits for.
 
-use http::Response;
 use rand_core::CryptoRng;
 
 use super::{Stage, TurnOff};
 use crate::{
     client::{
         backup::SavedBackup,
-        flow::{FlowError, Step, contract::Parts, machine::Machine},
-        operation::{NoAnswer, TaskId},
+        flow::{Step, contract::Parts, machine::Machine},
+        operation::{Answer, TaskId},
         waiting::{Awaited, RequestKind},
     },
     secret::SecretVec,
@@ -25,14 +24,11 @@ impl Parts for TurnOff {
 
     fn step(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Self> {
         loop {
-            if self.is_saving && self.failure.is_none() {
+            if self.machine.awaits_save() && !self.machine.has_failed() {
                 return Step::Wait(None);
             }
-            if self.stage != Stage::Ended && self.failure.is_none() {
-                let failing = self.machine.failing(self.storage.kinds());
-                self.failure = failing.map(|waiting| FlowError::Failing(Box::new(waiting)));
-            }
-            let step = match (self.failure.take(), self.stage) {
+            let goes_on = self.stage != Stage::Ended;
+            let step = match (self.machine.failure(self.storage.kinds(), goes_on), self.stage) {
                 (Some(failure), _) => self.fail(failure),
                 (None, Stage::Looking) => self.look(now_ms, rng),
                 (None, Stage::Disabling) => self.disable(now_ms, rng),
@@ -48,18 +44,11 @@ impl Parts for TurnOff {
 
     fn awaited_of_host(&self) -> Option<Awaited> {
         match self.stage {
-            _ if self.is_saving => Some(Awaited::Saved),
+            _ if self.machine.awaits_save() => Some(Awaited::Saved),
             Stage::Looking | Stage::Clearing if self.storage.wants_events() => {
                 Some(Awaited::AccountData)
             }
             _ => None,
-        }
-    }
-
-    fn repeat(&mut self, step: &Step<Self>) {
-        if let Step::Save(_) = step {
-            self.is_saving = false;
-            self.machine.is_not_saved();
         }
     }
 
@@ -71,16 +60,7 @@ impl Parts for TurnOff {
         self.storage.kinds()
     }
 
-    fn take_answer(
-        &mut self,
-        id: TaskId,
-        answer: &Result<Response<Vec<u8>>, NoAnswer>,
-        now_ms: u64,
-    ) -> bool {
-        let Some(courier) = self.machine.courier() else { return false };
-        courier.advance(now_ms);
-        let Some(answered) = self.storage.answer(courier, id, answer, now_ms) else { return false };
-        self.failure = answered.err();
-        true
+    fn take_answer(&mut self, id: TaskId, answer: &Answer, now_ms: u64) -> bool {
+        self.storage.take_answer(&mut self.machine, id, answer, now_ms)
     }
 }

@@ -11,7 +11,6 @@ use crate::{
     api::{Request, SignatureFailure},
     client::{
         backup::{Backup, SavedBackup},
-        courier::Courier,
         operation::{AnswerError, MAX_SIGNATURES, TaskId},
     },
     cross_signing::{ExpectedDevice, SelfSigningKey, SignedKey},
@@ -40,13 +39,11 @@ pub struct VerifyDevice {
     pinned: Option<Ed25519PublicKey>,
     secrets: Vec<SecretValue>,
     stage: Stage,
-    in_flight: Option<TaskId>,
     /// Whether the homeserver has said that it took the signatures.
     is_uploaded: bool,
     /// Whether the device is to sign the master key: not any more if the host does not, or the homeserver takes it from nobody.
     signs_master: bool,
     refused: Option<SignatureFailure>,
-    failure: Option<FlowError>,
 }
 
 /// How far the flow is.
@@ -86,10 +83,8 @@ impl VerifyDevice {
             pinned,
             secrets: secrets.into_iter().collect(),
             stage: Stage::Looking,
-            in_flight: None,
             is_uploaded: false,
             refused: None,
-            failure: None,
         }
     }
 
@@ -105,13 +100,10 @@ impl Flow for VerifyDevice {
     type Outcome = Result<DeviceVerified, FlowError>;
     type Saved = SavedBackup;
 
-    fn saved(&mut self) {}
-
     fn give_up(&mut self) {
-        if !matches!(self.stage, Stage::Finished(_) | Stage::Ended) {
-            self.in_flight = None;
-            self.machine.courier().into_iter().for_each(Courier::forget_flow);
-            self.failure.get_or_insert(FlowError::GivenUp);
+        let has_ended = matches!(self.stage, Stage::Finished(_) | Stage::Ended);
+        if !has_ended && !self.machine.has_failed() {
+            self.machine.give_up();
         }
     }
 
@@ -121,7 +113,7 @@ impl Flow for VerifyDevice {
         signatures: &[(KeyId, Ed25519Signature)],
     ) -> Result<(), AnswerError> {
         let is_asked = matches!(self.stage, Stage::Signing { id: asked, .. } if asked == id);
-        if !is_asked || self.failure.is_some() {
+        if !is_asked || self.machine.has_failed() {
             return Err(AnswerError::NotAwaited);
         }
         if signatures.len() > MAX_SIGNATURES {
@@ -132,7 +124,8 @@ impl Flow for VerifyDevice {
             let label = KeyId::ed25519(self.device.device_id());
             let own = signatures.iter().find(|(key_id, _)| *key_id == label);
             let own = own.map(|(_, signature)| signature);
-            self.failure = self.master_signed(&key, device, own).err();
+            let result = self.master_signed(&key, device, own);
+            self.machine.goes_on(result);
         }
         Ok(())
     }

@@ -1,6 +1,5 @@
 //! What is sent, asked and ended, stage by stage.
 
-use http::Response;
 use rand_core::CryptoRng;
 
 use super::{Stage, VerifyDevice};
@@ -9,11 +8,8 @@ use crate::{
     client::{
         backup::SavedBackup,
         call::Call,
-        flow::{
-            FlowError, Step, contract::Parts, error::final_error, machine::Machine,
-            outcome::DeviceVerified,
-        },
-        operation::{NoAnswer, TaskId},
+        flow::{FlowError, Step, contract::Parts, machine::Machine, outcome::DeviceVerified},
+        operation::{Answer, TaskId},
         waiting::{Awaited, RequestKind},
     },
     crypto::ed25519::Ed25519PublicKey,
@@ -31,15 +27,11 @@ impl VerifyDevice {
             Stage::Signing { .. } | Stage::Finished(_) | Stage::Ended => return Step::Wait(None),
         };
         let Some(courier) = self.machine.courier() else { return Step::Wait(None) };
-        if self.in_flight.is_some() {
+        if courier.awaits_flow() {
             return Step::Wait(None);
         }
         match courier.due(call.kind()) {
-            Some(due) if due <= courier.now() => {
-                let operation = courier.send(call);
-                self.in_flight = Some(operation.id());
-                Step::Send(Box::new(operation))
-            }
+            Some(due) if due <= courier.now() => Step::Send(Box::new(courier.send(call))),
             due => Step::Wait(due.map(|due| courier.host_time(due))),
         }
     }
@@ -67,11 +59,8 @@ impl Parts for VerifyDevice {
     }
 
     fn step(&mut self, _: u64, _: &mut impl CryptoRng) -> Step<Self> {
-        if !matches!(self.stage, Stage::Ended) && self.failure.is_none() {
-            let failing = self.machine.failing(self.own_requests());
-            self.failure = failing.map(|waiting| FlowError::Failing(Box::new(waiting)));
-        }
-        if let Some(failure) = self.failure.take() {
+        let goes_on = !matches!(self.stage, Stage::Ended);
+        if let Some(failure) = self.machine.failure(self.own_requests(), goes_on) {
             return self.fail(failure);
         }
         match &mut self.stage {
@@ -109,42 +98,30 @@ impl Parts for VerifyDevice {
         }
     }
 
-    fn take_answer(
-        &mut self,
-        id: TaskId,
-        answer: &Result<Response<Vec<u8>>, NoAnswer>,
-        now_ms: u64,
-    ) -> bool {
-        let Some(courier) = self.machine.courier() else { return false };
-        courier.advance(now_ms);
-        let Some(letter) = courier.take(id, true, answer) else { return false };
-        self.in_flight = None;
-        let failure = match letter.call() {
-            Call::QueryKeys(call) => match courier.read(call, answer, now_ms, &self.limits) {
-                Ok(published) => {
+    fn take_answer(&mut self, id: TaskId, answer: &Answer, now_ms: u64) -> bool {
+        let Some((courier, letter)) = self.machine.take(id, answer, now_ms) else { return false };
+        let read = match letter.call() {
+            Call::QueryKeys(call) => {
+                let published = courier.read(call, answer, now_ms, &self.limits);
+                if published.is_ok() {
                     courier.settled(RequestKind::QueryKeys);
-                    self.failure = self.queried(&published).err();
-                    return true;
                 }
-                Err(failure) => failure,
-            },
+                published.map(|published| self.queried(&published))
+            }
             Call::UploadSignatures(call) => {
-                match courier.read(call, answer, now_ms, &self.limits) {
-                    Ok(failures) => {
-                        self.failure = self.uploaded(failures).err();
-                        return true;
-                    }
-                    Err(failure) => {
-                        // It may have arrived all the same.
-                        self.stage = Stage::Looking;
-                        failure
-                    }
+                let failures = courier.read(call, answer, now_ms, &self.limits);
+                if failures.is_err() {
+                    // They may have arrived all the same.
+                    self.stage = Stage::Looking;
                 }
+                failures.map(|failures| self.uploaded(failures))
             }
             _ => return true,
         };
-        courier.failed(letter.call().kind(), failure.wait_ms());
-        self.failure = final_error(failure);
+        match read {
+            Ok(result) => self.machine.goes_on(result),
+            Err(failure) => self.machine.has_failed_to(letter.call().kind(), failure),
+        }
         true
     }
 }
