@@ -246,7 +246,8 @@ fn of_a_mistyped_key_it_is_said_where_the_mistake_is() {
             assert!(!matches!(error.reason, UnlockFailure::Mistyped(_)), "{error}");
         }
     }
-    let missing = unlock(&account, &with(&|it| drop(it.remove(place)))).unwrap_err();
+    let missing = with(&|it| _ = it.remove(place));
+    let missing = unlock(&account, &missing).unwrap_err();
     assert!(missing.to_string().ends_with("is missing"), "{missing}");
 }
 
