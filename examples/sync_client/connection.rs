@@ -6,7 +6,7 @@ use http::{Request, Response};
 use strongroom::{
     Limits,
     api::{self, AccessToken, BaseUrl},
-    client::{NoAnswer, Operation},
+    client::Operation,
     ids::UserId,
 };
 use ureq::{Agent, BodyReader};
@@ -43,9 +43,9 @@ impl Connection {
     pub(crate) fn send(
         &self,
         operation: &Operation,
-    ) -> Result<std::result::Result<Response<BodyReader<'static>>, NoAnswer>> {
+    ) -> Result<Option<Response<BodyReader<'static>>>> {
         let request = operation.to_http(&self.base_url, &self.token)?;
-        let response = self.agent.run(request).map_err(|_| NoAnswer);
+        let response = self.agent.run(request).ok();
         Ok(response.map(|response| response.map(ureq::Body::into_reader)))
     }
 
@@ -58,10 +58,10 @@ impl Connection {
 }
 
 /// A response that ends early has not arrived.
-fn whole(response: Response<ureq::Body>) -> std::result::Result<Response<Vec<u8>>, NoAnswer> {
+fn whole(response: Response<ureq::Body>) -> std::io::Result<Response<Vec<u8>>> {
     let (head, body) = response.into_parts();
     let (mut bytes, mut reader) = (Vec::new(), body.into_reader().take(MAX_BYTES));
-    reader.read_to_end(&mut bytes).map_err(|_| NoAnswer)?;
+    reader.read_to_end(&mut bytes)?;
     Ok(Response::from_parts(head, bytes))
 }
 

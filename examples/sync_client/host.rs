@@ -6,7 +6,7 @@ use http::Response;
 use strongroom::{
     backup::RestoredSession,
     client::{
-        BackupHost, Host, NoAnswer, Notice, Operation, Waited, Waiting,
+        BackupHost, Host, Notice, Operation, Waited, Waiting,
         backup::{NotStored, OfferedSession, Question, Reply, SavedBackup, TaskId},
     },
     crypto::ed25519::Ed25519Signature,
@@ -52,10 +52,7 @@ impl Host for DeviceHost {
         Ok(())
     }
 
-    fn send(
-        &mut self,
-        operation: &Operation,
-    ) -> Result<std::result::Result<Response<Self::Body>, NoAnswer>> {
+    fn send(&mut self, operation: &Operation) -> Result<Option<Response<Self::Body>>> {
         self.connection.send(operation)
     }
 

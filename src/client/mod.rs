@@ -26,7 +26,7 @@ pub use self::{
         drive, drive_async, drive_backup, drive_backup_async,
     },
     key_kind::KeyKind,
-    operation::{AnswerError, NoAnswer, Operation, TaskId},
+    operation::{AnswerError, Operation, TaskId},
     unlock_backup_key::unlock_backup_key,
     waiting::{Awaited, RequestFailure, RequestKind, Waiting},
 };

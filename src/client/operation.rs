@@ -29,13 +29,8 @@ pub struct Operation {
     letter: Arc<Letter>,
 }
 
-/// The request got no answer: nobody knows whether it arrived.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the request got no answer")]
-pub struct NoAnswer;
-
-/// What came back for a request.
-pub(super) type Answer = Result<Response<Vec<u8>>, NoAnswer>;
+/// What came back for a request; if nothing did, nobody knows whether it arrived.
+pub(super) type Answer = Option<Response<Vec<u8>>>;
 
 /// Why a machine or a flow does not take what it is told, or is not driven on. Nothing has changed then.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

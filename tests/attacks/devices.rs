@@ -581,7 +581,7 @@ fn share(flow: &mut ShareIn, phone: &mut Driver) -> Option<SharedIn> {
             Step::Save(_) => flow.saved(),
             Step::Send(operation) => {
                 let answer = phone.exchange(&operation);
-                flow.answer(operation.id(), Ok(answer), phone.now).unwrap();
+                flow.answer(operation.id(), Some(answer), phone.now).unwrap();
             }
             Step::Wait(_) => return None,
             Step::Done(done) => return Some(*done),

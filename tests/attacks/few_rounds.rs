@@ -487,7 +487,7 @@ fn entered(events: Events, typed: &str) -> String {
             Step::Save(_) => flow.saved(),
             Step::Send(operation) => {
                 let answer = phone.exchange(&operation);
-                flow.answer(operation.id(), Ok(answer), phone.now).unwrap();
+                flow.answer(operation.id(), Some(answer), phone.now).unwrap();
             }
             Step::ReadAccountData => flow.account_data(events.clone()),
             Step::EnterKey => {

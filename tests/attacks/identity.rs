@@ -115,7 +115,7 @@ impl Run {
                         upload.to_owned()
                     };
                     self.requests += 1;
-                    let response = Ok(Response::new(body.into_bytes()));
+                    let response = Some(Response::new(body.into_bytes()));
                     self.flow.answer(operation.id(), response, self.now).unwrap();
                 }
                 Step::Sign(id, to_sign) => {

@@ -249,7 +249,7 @@ fn recovered(
                 };
                 let body = body.to_string().into_bytes();
                 let response = Response::builder().status(status).body(body).unwrap();
-                flow.answer(operation.id(), Ok(response), now).unwrap();
+                flow.answer(operation.id(), Some(response), now).unwrap();
             }
             Step::ReadAccountData => flow.account_data(account.clone()),
             Step::EnterKey => enter(&mut flow, now),

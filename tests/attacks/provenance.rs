@@ -245,7 +245,7 @@ fn a_set_up_stores_no_planted_secret_over_a_restart_either() {
                 Step::ShowRecoveryKey(_) => flow.recovery_key_saved(),
                 Step::Send(operation) => {
                     let answer = driver.exchange(&operation);
-                    flow.answer(operation.id(), Ok(answer), driver.now).unwrap();
+                    flow.answer(operation.id(), Some(answer), driver.now).unwrap();
                 }
                 Step::Wait(until) => driver.now = until.unwrap_or(driver.now),
                 Step::Done(done) => {

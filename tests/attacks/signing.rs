@@ -272,7 +272,7 @@ fn until_sign(
                 let request = operation.to_http(&url, &"t".into()).unwrap();
                 let (status, body) = answer(request.uri().path());
                 let body = http::Response::builder().status(status).body(body.into_bytes());
-                let _ = machine.answer(operation.id(), Ok(body.unwrap()), now);
+                let _ = machine.answer(operation.id(), Some(body.unwrap()), now);
             }
             Next::Sign(_, to_sign) => return Some(to_sign),
             Next::Ask(id, _) => {

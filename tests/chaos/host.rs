@@ -4,7 +4,7 @@ use rand::{RngExt as _, rngs::StdRng};
 use strongroom::{
     api::BaseUrl,
     backup::{BackupDecryptionKey, TrustError},
-    client::backup::{Next, NoAnswer, Question, Reply, TaskId},
+    client::backup::{Next, Question, Reply, TaskId},
     encoding::json_object::JsonObject,
     recovery_key::RecoveryKey,
     secret::SecretBytes,
@@ -127,7 +127,7 @@ impl World {
         }
         let which = rng.random_range(0..device.in_flight.len());
         let (id, response) = device.in_flight.remove(which);
-        device.machine.answer(id, response.ok_or(NoAnswer), now).unwrap();
+        device.machine.answer(id, response, now).unwrap();
         if self.devices[index].machine.is_paused() {
             self.count("paused");
             self.devices[index].machine.resume();

@@ -100,7 +100,7 @@ fn a_restart_between_two_versions_asks_nothing_and_deletes_the_rest() {
                         break;
                     }
                     answers += 1;
-                    phone.machine.answer(operation.id(), Ok(answer), phone.now).unwrap();
+                    phone.machine.answer(operation.id(), Some(answer), phone.now).unwrap();
                 }
                 Next::Wait(until) => phone.now = until.unwrap(),
                 next => phone.work(next),

@@ -251,7 +251,7 @@ fn a_reply_is_about_what_the_user_saw_and_not_about_what_came_since() {
     };
     let (_, version) = phone.ask_server("GET", "/room_keys/version", &json!({}));
     let answer = http::Response::new(version.to_string().into_bytes());
-    phone.machine.answer(operation.id(), Ok(answer), phone.now).unwrap();
+    phone.machine.answer(operation.id(), Some(answer), phone.now).unwrap();
     let refused = phone.machine.reply(seen, Reply::Use);
     assert_eq!(refused, Err(strongroom::client::backup::AnswerError::NotAwaited));
     phone.run();

@@ -84,7 +84,7 @@ fn an_answer_that_is_older_than_what_is_known_says_nothing() {
         }
     }
     let (id, answer) = held.unwrap();
-    phone.machine.answer(id, Ok(answer), phone.now).unwrap();
+    phone.machine.answer(id, Some(answer), phone.now).unwrap();
     phone.live(3 * HOUR);
     assert_eq!((count(&mut phone), phone.lost), (170, 0));
 }

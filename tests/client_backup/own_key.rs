@@ -152,7 +152,7 @@ fn an_answer_from_before_the_user_said_so_does_not_end_disabling() {
         .status(404)
         .body(br#"{"errcode":"M_NOT_FOUND","error":"?"}"#.to_vec())
         .unwrap();
-    phone.machine.answer(op.id(), Ok(gone), phone.now).unwrap();
+    phone.machine.answer(op.id(), Some(gone), phone.now).unwrap();
     phone.run();
     assert!(phone.machine.secret_is_due(), "{:?}", phone.machine.stage());
 }

@@ -157,9 +157,9 @@ fn what_is_said_of_an_old_token_does_not_pause_again() {
             .body(br#"{"errcode":"M_UNKNOWN_TOKEN","error":"?","soft_logout":true}"#.to_vec())
             .unwrap()
     };
-    phone.machine.answer(ops[0].id(), Ok(unauthorized()), phone.now).unwrap();
+    phone.machine.answer(ops[0].id(), Some(unauthorized()), phone.now).unwrap();
     phone.machine.resume();
-    phone.machine.answer(ops[1].id(), Ok(unauthorized()), phone.now).unwrap();
+    phone.machine.answer(ops[1].id(), Some(unauthorized()), phone.now).unwrap();
     assert!(!phone.machine.is_paused());
 }
 

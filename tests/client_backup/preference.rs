@@ -158,7 +158,7 @@ fn next_put(phone: &mut Driver) -> Box<Operation> {
 
 fn send(phone: &mut Driver, operation: &Operation) {
     let answer = phone.homeserver.respond(&to_http(phone, operation));
-    phone.machine.answer(operation.id(), Ok(answer), phone.now).unwrap();
+    phone.machine.answer(operation.id(), Some(answer), phone.now).unwrap();
 }
 
 fn to_http(phone: &Driver, operation: &Operation) -> http::Request<Vec<u8>> {

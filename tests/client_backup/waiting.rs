@@ -134,7 +134,7 @@ fn a_token_that_is_refused_while_a_rate_limit_lasts_is_told_and_the_limit_is_kep
     }
     let answer = |status, body: &str| {
         let body = body.as_bytes().to_vec();
-        Ok(Response::builder().status(status).body(body).unwrap())
+        Some(Response::builder().status(status).body(body).unwrap())
     };
     let limit = r#"{"errcode":"M_LIMIT_EXCEEDED","error":"?","retry_after_ms":600000}"#;
     let unknown = r#"{"errcode":"M_UNKNOWN_TOKEN","error":"?"}"#;

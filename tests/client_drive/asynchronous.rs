@@ -11,7 +11,7 @@ use strongroom::{
     backup::RestoredSession,
     client::{
         AsyncBackupHost, AsyncFlowHost, AsyncHost, Backup, BackupHost as _, FlowHost as _, Host,
-        NoAnswer, Notice, Operation, Waited, Waiting,
+        Notice, Operation, Waited, Waiting,
         backup::{FetchOutcome, NotStored, OfferedSession, Question, Reply, SavedBackup, TaskId},
         drive_async, drive_backup_async,
         flow::{EnterError, Flow},
@@ -60,10 +60,7 @@ impl AsyncHost for Slow {
         self.0.save(backup, flow)
     }
 
-    async fn send(
-        &mut self,
-        operation: &Operation,
-    ) -> Result<Result<Response<Body>, NoAnswer>, Failed> {
+    async fn send(&mut self, operation: &Operation) -> Result<Option<Response<Body>>, Failed> {
         pause().await;
         self.0.send(operation)
     }
@@ -92,7 +89,7 @@ impl AsyncHost for Slow {
         self.0.wait(until_ms, waiting)
     }
 
-    async fn read(&mut self, body: &mut Body) -> Result<Vec<u8>, NoAnswer> {
+    async fn read(&mut self, body: &mut Body) -> std::io::Result<Vec<u8>> {
         pause().await;
         Host::read(&mut self.0, body)
     }

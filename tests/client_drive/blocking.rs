@@ -147,7 +147,7 @@ fn a_set_up_is_restored_from_what_the_drive_has_saved() {
 #[test]
 fn a_flow_is_given_up_where_it_waits() {
     let mut phone = TestHost::new();
-    phone.instead = Box::new(|_| Some(Err(strongroom::client::NoAnswer)));
+    phone.instead = Box::new(|_| Some(None));
     phone.patience = (3, Waited::GiveUp);
     let done = drive(&mut phone.set_up(), &mut phone).unwrap().unwrap();
     assert_eq!(done.unwrap_err(), FlowError::GivenUp);
@@ -161,7 +161,7 @@ fn a_host_that_leaves_goes_on_where_it_was() {
     let mut lost = 3;
     phone.instead = Box::new(move |_| {
         lost -= 1;
-        (lost >= 0).then_some(Err(strongroom::client::NoAnswer))
+        (lost >= 0).then_some(None)
     });
     phone.patience = (0, Waited::Leave);
     let mut flow = phone.set_up();

@@ -9,8 +9,7 @@ use strongroom::{
     api::{AccessToken, BaseUrl},
     backup::RestoredSession,
     client::{
-        AnswerError, Backup, BackupHost, FlowHost, Host, NoAnswer, Notice, Operation, Waited,
-        Waiting,
+        AnswerError, Backup, BackupHost, FlowHost, Host, Notice, Operation, Waited, Waiting,
         backup::{BackupOptions, NotStored, OfferedSession, Question, Reply, SavedBackup, TaskId},
         flow::{EnterError, SavedSetUp, SetUp},
     },
@@ -47,7 +46,7 @@ pub(crate) struct Files {
 }
 
 /// What comes in the place of a response.
-pub(crate) type Instead = Result<Response<Vec<u8>>, NoAnswer>;
+pub(crate) type Instead = Option<Response<Vec<u8>>>;
 
 /// Decides for each request whether something comes in the place of the response.
 pub(crate) type Meddle = Box<dyn FnMut(&Request<Vec<u8>>) -> Option<Instead> + Send>;
@@ -205,13 +204,13 @@ impl Host for TestHost {
         Ok(())
     }
 
-    fn send(&mut self, operation: &Operation) -> Result<Result<Response<Body>, NoAnswer>, Failed> {
+    fn send(&mut self, operation: &Operation) -> Result<Option<Response<Body>>, Failed> {
         self.call("send")?;
         let url = BaseUrl::new("https://example.org").unwrap();
         let request = operation.to_http(&url, &self.token).unwrap();
         let answer = match (self.instead)(&request) {
             Some(instead) => instead,
-            None => Ok(self.homeserver.respond(&request)),
+            None => Some(self.homeserver.respond(&request)),
         };
         Ok(answer.map(|response| response.map(|body| Body(body, self.piece_bytes))))
     }
@@ -257,7 +256,7 @@ impl Host for TestHost {
         self.stored = backup.uploading().map_or(0, |progress| progress.stored);
     }
 
-    fn read(&mut self, body: &mut Body) -> Result<Vec<u8>, NoAnswer> {
+    fn read(&mut self, body: &mut Body) -> std::io::Result<Vec<u8>> {
         self.calls.push("read");
         let mut piece = vec![0; 1 << 20];
         let length = std::io::Read::read(body, &mut piece).unwrap();
@@ -361,5 +360,5 @@ impl BackupHost for TestHost {
 
 /// A homeserver's refusal.
 pub(crate) fn refusal(status: u16, body: &str) -> Instead {
-    Ok(Response::builder().status(status).body(body.as_bytes().to_vec()).unwrap())
+    Some(Response::builder().status(status).body(body.as_bytes().to_vec()).unwrap())
 }

@@ -62,7 +62,7 @@ fn a_response_that_is_over_is_not_read_any_further() {
     limits.streamed_response_bytes = 10_000;
     tablet.instead = Box::new(|request| {
         let is_it = request.uri().path().ends_with("/room_keys/keys");
-        is_it.then(|| Ok(Response::new(vec![b' '; 20 << 20])))
+        is_it.then(|| Some(Response::new(vec![b' '; 20 << 20])))
     });
     tablet.patience = (3, Waited::GiveUp);
     let backup = Backup::new(USER.into(), "TABLET".into(), BackupOptions::default(), *limits);
@@ -90,7 +90,7 @@ fn imports_are_taken_without_the_steps_before_them() {
                 let url = strongroom::api::BaseUrl::new("https://example.org").unwrap();
                 let request = operation.to_http(&url, &tablet.token).unwrap();
                 let response = tablet.homeserver.respond(&request);
-                backup.answer(operation.id(), Ok(response), tablet.now).unwrap();
+                backup.answer(operation.id(), Some(response), tablet.now).unwrap();
             }
             strongroom::client::backup::Next::Wait(until) => tablet.now = until.unwrap(),
             _ => {}

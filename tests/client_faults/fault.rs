@@ -3,11 +3,10 @@
 use std::{cell::Cell, rc::Rc};
 
 use http::{Request, Response};
-use strongroom::client::NoAnswer;
 
 use crate::driver::Lied;
 
-pub(crate) type Answer = Result<Response<Vec<u8>>, NoAnswer>;
+pub(crate) type Answer = Option<Response<Vec<u8>>>;
 
 /// An answer that is none.
 #[derive(Clone, Copy)]

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, fmt::Debug};
 use strongroom::{
     api::BaseUrl,
     client::{
-        AnswerError, NoAnswer, TaskId,
+        AnswerError, TaskId,
         flow::{Flow, Step},
     },
 };
@@ -103,9 +103,9 @@ impl Run<'_> {
                     let request = operation.to_http(&url, &self.host.token).unwrap();
                     match self.exchange(&request) {
                         Lied::Answer(answer) => {
-                            self.answer(flow, operation.id(), Ok(answer), false)
+                            self.answer(flow, operation.id(), Some(answer), false)
                         }
-                        Lied::Nothing => self.answer(flow, operation.id(), Err(NoAnswer), false),
+                        Lied::Nothing => self.answer(flow, operation.id(), None, false),
                         Lied::Never => {}
                         Lied::Late => {
                             let answer = self.host.send(&request);

@@ -77,7 +77,7 @@ fn a_write_that_fails_is_not_sent_faster_because_what_is_read_before_it_is_answe
             Err(done) => break done,
         };
         writes += usize::from(!name(&host, &write).ends_with("m.key_backup"));
-        flow.answer(write.id(), Ok(answer(502, "bad gateway")), host.now).unwrap();
+        flow.answer(write.id(), Some(answer(502, "bad gateway")), host.now).unwrap();
     };
     assert!((5..20).contains(&writes), "{writes}");
     // After about an hour the flow ends, and says why.
@@ -103,7 +103,7 @@ fn a_flow_after_one_that_ended_for_failures_tries_again() {
             match work(&mut host, &mut flow, |name| name.starts_with(failing)) {
                 Ok(sent) => {
                     let bad = answer(500, r#"{"errcode":"M_UNKNOWN","error":"?"}"#);
-                    flow.answer(sent.id(), Ok(bad), host.now).unwrap();
+                    flow.answer(sent.id(), Some(bad), host.now).unwrap();
                 }
                 Err(done) => break done,
             }
@@ -129,7 +129,7 @@ fn a_set_up_whose_backup_is_never_shown_says_so() {
             Ok(look) => look,
             Err(done) => break done,
         };
-        flow.answer(look.id(), Ok(none()), host.now).unwrap();
+        flow.answer(look.id(), Some(none()), host.now).unwrap();
     };
     assert!(matches!(*ended, Err(FlowError::NotShown)), "{ended:?}");
 }
@@ -152,10 +152,10 @@ fn what_a_flow_hears_of_an_old_token_does_not_pause_it_again() {
     let read = work(&mut host, &mut flow, |name| name.contains("m.cross_signing")).unwrap();
     flow.resume();
     let unauthorized = answer(401, r#"{"errcode":"M_UNKNOWN_TOKEN","error":"?"}"#);
-    flow.answer(read.id(), Ok(unauthorized.clone()), host.now).unwrap();
+    flow.answer(read.id(), Some(unauthorized.clone()), host.now).unwrap();
     assert!(!flow.is_paused());
     let read = work(&mut host, &mut flow, |name| name.contains("m.cross_signing")).unwrap();
-    flow.answer(read.id(), Ok(unauthorized), host.now).unwrap();
+    flow.answer(read.id(), Some(unauthorized), host.now).unwrap();
     assert!(flow.is_paused());
 }
 
@@ -165,7 +165,7 @@ fn a_rate_limit_that_a_flow_meets_is_kept_by_the_machine() {
     let mut flow = set_up(&host);
     let read = work(&mut host, &mut flow, |name| name.contains("m.cross_signing")).unwrap();
     let limit = r#"{"errcode":"M_LIMIT_EXCEEDED","error":"?","retry_after_ms":600000}"#;
-    flow.answer(read.id(), Ok(answer(429, limit)), host.now).unwrap();
+    flow.answer(read.id(), Some(answer(429, limit)), host.now).unwrap();
     let mut backup = flow.into_backup().unwrap();
     loop {
         match backup.next_with_rng(host.now, &mut host.rng) {

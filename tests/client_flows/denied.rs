@@ -49,7 +49,7 @@ fn set_up(
                 let is_denied = since.is_some_and(|since| host.now <= since + denial.ms);
                 let answer = if is_it && is_denied {
                     let (status, body) = denial.answer;
-                    Ok(Response::builder().status(status).body(body.into()).unwrap())
+                    Some(Response::builder().status(status).body(body.into()).unwrap())
                 } else {
                     host.send(&request)
                 };

@@ -7,7 +7,7 @@ use strongroom::{
     Limits,
     api::BaseUrl,
     client::{
-        Backup, NoAnswer,
+        Backup,
         backup::{BackupOptions, Next, Question, Reply},
         flow::{Flow as _, FlowError, SavedSetUp, SetUp, SetUpDone, Step},
     },
@@ -20,7 +20,7 @@ use crate::host::{Host, MASTER, USER, new_key, secret};
 
 pub(crate) const USER_SIGNING: &str = "m.cross_signing.user_signing";
 
-pub(crate) type Answer = Result<Response<Vec<u8>>, NoAnswer>;
+pub(crate) type Answer = Option<Response<Vec<u8>>>;
 
 type Tamper<'a> = dyn FnMut(&mut Host, &str, Answer) -> Answer + 'a;
 type Before<'a> = dyn FnMut(&mut Host, &str) + 'a;

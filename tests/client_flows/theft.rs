@@ -330,7 +330,7 @@ fn a_homeserver_that_lags_is_waited_for() {
             } else if name.strip_prefix("GET ") == Some(&*last_put) && lags < 6 {
                 lags += 1;
                 let body = br#"{"errcode":"M_NOT_FOUND","error":"not yet"}"#.to_vec();
-                return Ok(Response::builder().status(404).body(body).unwrap());
+                return Some(Response::builder().status(404).body(body).unwrap());
             }
             answer
         }),

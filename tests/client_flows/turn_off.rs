@@ -5,7 +5,7 @@ use strongroom::{
     Limits,
     api::BaseUrl,
     client::{
-        Backup, NoAnswer,
+        Backup,
         backup::{BackupOptions, SavedBackup, Stage},
         flow::{Flow as _, FlowError, Step, TurnOff, TurnedOff},
     },
@@ -62,14 +62,14 @@ fn turn_off(
                 let is_lost = matches!(wrong, Wrong::LosesRequest(at) if at == number);
                 let answer = if is_lost {
                     host.requests.push("lost".to_owned());
-                    Err(NoAnswer)
+                    None
                 } else {
                     host.send(&request)
                 };
                 match wrong {
                     Wrong::Restarts(at) if at == number => flow = begin(restored(&disk)),
                     Wrong::LosesAnswer(at) if at == number => {
-                        flow.answer(operation.id(), Err(NoAnswer), host.now).unwrap();
+                        flow.answer(operation.id(), None, host.now).unwrap();
                     }
                     _ => flow.answer(operation.id(), answer, host.now).unwrap(),
                 }

@@ -36,7 +36,7 @@ fn saved(phone: &mut Phone, house: &mut Household) -> SavedShareIn {
             }
             Step::Send(operation) => {
                 let response = send(house, &operation);
-                phone.flow.answer(operation.id(), Ok(response), phone.now).unwrap();
+                phone.flow.answer(operation.id(), Some(response), phone.now).unwrap();
             }
             Step::Wait(_) => return last.unwrap(),
             other => panic!("{other:?}"),
@@ -73,7 +73,7 @@ fn refused(
                 } else {
                     send(house, &operation)
                 };
-                phone.flow.answer(operation.id(), Ok(response), phone.now).unwrap();
+                phone.flow.answer(operation.id(), Some(response), phone.now).unwrap();
             }
             Step::Wait(until) => phone.now = until.unwrap().max(phone.now + 1),
             Step::Done(shared) => return (*shared, is_asked),
@@ -130,7 +130,7 @@ fn where_the_user_wanted_no_backup_the_key_comes_all_the_same() -> Result<()> {
             Next::Save(_) => machine.saved(),
             Next::Send(operation) => {
                 let response = send(&mut house, &operation);
-                machine.answer(operation.id(), Ok(response), 0)?;
+                machine.answer(operation.id(), Some(response), 0)?;
             }
             Next::Ask(id, _) => machine.reply(id, Reply::Stop)?,
             other => panic!("{other:?}"),
@@ -245,7 +245,7 @@ fn a_look_that_was_on_its_way_when_the_answer_came_does_not_judge_it() -> Result
     };
     let mut house = with_backup(house)?;
     keeps_the_answer(&mut phone, &mut house)?;
-    phone.flow.answer(id, Ok(seen_before), phone.now)?;
+    phone.flow.answer(id, Some(seen_before), phone.now)?;
     let shared = phone.run(&mut house)?.expect("the flow has ended");
     assert_eq!(shared.secrets[0].secret.value, backup_key()?);
     Ok(())
@@ -265,7 +265,7 @@ fn what_was_seen_before_does_not_judge_while_the_homeserver_refuses_to_say_more(
                 refusals += 1;
                 let body = br#"{"errcode":"M_FORBIDDEN","error":"no"}"#.to_vec();
                 let refusal = Response::builder().status(403).body(body).unwrap();
-                phone.flow.answer(operation.id(), Ok(refusal), phone.now)?;
+                phone.flow.answer(operation.id(), Some(refusal), phone.now)?;
             }
             other => panic!("{other:?}"),
         }

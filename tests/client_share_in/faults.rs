@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use http::Request;
 use strongroom::{
     client::{
-        AnswerError, Awaited, NoAnswer,
+        AnswerError, Awaited,
         flow::{Flow as _, FlowError, Step},
     },
     secret_sharing::Decision,
@@ -52,8 +52,8 @@ fn drive(house: &mut Household, mut trouble: Trouble, what: &str) -> Result<(boo
                 let token = house.phone.token().into();
                 let request = operation.to_http(house.server.base_url(), &token)?;
                 let answer = match exchange(house, &mut trouble, &request) {
-                    Lied::Answer(answer) => Ok(answer),
-                    Lied::Nothing => Err(NoAnswer),
+                    Lied::Answer(answer) => Some(answer),
+                    Lied::Nothing => None,
                     Lied::Never => continue,
                     Lied::Late => {
                         let answer = house.server.exchange(&request);
@@ -90,7 +90,7 @@ fn drive(house: &mut Household, mut trouble: Trouble, what: &str) -> Result<(boo
                 }
                 while late.front().is_some_and(|(at, ..)| *at <= phone.now) {
                     let (_, id, answer) = late.pop_front().unwrap();
-                    phone.flow.answer(id, Ok(answer), phone.now)?;
+                    phone.flow.answer(id, Some(answer), phone.now)?;
                 }
             }
             Step::Done(shared) => {
@@ -182,9 +182,9 @@ fn the_devices_are_asked_though_the_backup_cannot_be_seen() -> Result<()> {
                         break phone.now;
                     }
                     let answer = match (fault.answer)() {
-                        Lied::Answer(answer) if path.ends_with("/version") => Ok(answer),
-                        Lied::Nothing if path.ends_with("/version") => Err(NoAnswer),
-                        _ => Ok(house.server.exchange(&request)),
+                        Lied::Answer(answer) if path.ends_with("/version") => Some(answer),
+                        Lied::Nothing if path.ends_with("/version") => None,
+                        _ => Some(house.server.exchange(&request)),
                     };
                     phone.flow.answer(operation.id(), answer, phone.now)?;
                 }

@@ -124,7 +124,7 @@ impl Phone {
                 }
                 Step::Send(operation) => {
                     let response = send(house, &operation);
-                    self.flow.answer(operation.id(), Ok(response), self.now)?;
+                    self.flow.answer(operation.id(), Some(response), self.now)?;
                 }
                 Step::Wait(_) => return Ok(None),
                 Step::Done(shared) => return Ok(Some(*shared)),
@@ -229,7 +229,7 @@ fn recover(house: &mut Household, backup: Backup) -> Recovered {
             Step::Save(_) => flow.saved(),
             Step::Send(operation) => {
                 let response = send(house, &operation);
-                flow.answer(operation.id(), Ok(response), 0).unwrap();
+                flow.answer(operation.id(), Some(response), 0).unwrap();
             }
             Step::ReadAccountData => flow.account_data(Vec::new()),
             Step::Done(recovered) => return *recovered,

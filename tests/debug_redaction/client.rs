@@ -49,7 +49,7 @@ pub(crate) fn look(witness: &mut Witness, vault: &Vault) {
                 let url = BaseUrl::new("https://b.org").unwrap();
                 let request = operation.to_http(&url, &token).unwrap();
                 let response = homeserver.respond(&request);
-                machine.answer(operation.id(), Ok(response), now).unwrap();
+                machine.answer(operation.id(), Some(response), now).unwrap();
             }
             Next::Want { .. } => {
                 wants.iter().for_each(|offered| witness.debug::<OfferedSession>(offered));

@@ -92,7 +92,7 @@ fn look_at_set_up(witness: &mut Witness, vault: &Vault, server: &mut Server, key
                 }
                 Step::Send(operation) => {
                     let response = server.send(&operation);
-                    flow.answer(operation.id(), Ok(response), 0).unwrap();
+                    flow.answer(operation.id(), Some(response), 0).unwrap();
                 }
                 Step::ReadAccountData => flow.account_data(server.account_data()),
                 Step::Sign(id, _) => flow.signed(id, &[]).unwrap(),
@@ -132,7 +132,7 @@ fn look_at_recovery(witness: &mut Witness, server: &mut Server, key: &NewKey) {
             Step::Save(_) => flow.saved(),
             Step::Send(operation) => {
                 let response = server.send(&operation);
-                flow.answer(operation.id(), Ok(response), 0).unwrap();
+                flow.answer(operation.id(), Some(response), 0).unwrap();
             }
             Step::ReadAccountData => flow.account_data(server.account_data()),
             Step::Secrets(_) => {}
@@ -159,7 +159,7 @@ fn look_at_turning_off(witness: &mut Witness, server: &mut Server) {
                 Step::Save(_) => flow.saved(),
                 Step::Send(operation) => {
                     let response = server.send(&operation);
-                    flow.answer(operation.id(), Ok(response), 0).unwrap();
+                    flow.answer(operation.id(), Some(response), 0).unwrap();
                 }
                 Step::ReadAccountData => flow.account_data(server.account_data()),
                 Step::Done(done) => {
@@ -199,7 +199,7 @@ fn look_at_verification(witness: &mut Witness) {
             match step {
                 Step::Send(operation) => {
                     let response = server.send(&operation);
-                    flow.answer(operation.id(), Ok(response), 0).unwrap();
+                    flow.answer(operation.id(), Some(response), 0).unwrap();
                 }
                 Step::Sign(id, key) => {
                     let signature = device_key().sign(key.bytes()).to_base64();
@@ -235,7 +235,7 @@ fn look_at_sharing(witness: &mut Witness, server: &mut Server) {
             }
             Step::Send(operation) => {
                 let response = server.send(&operation);
-                flow.answer(operation.id(), Ok(response), 0).unwrap();
+                flow.answer(operation.id(), Some(response), 0).unwrap();
             }
             Step::Done(shared) => return witness.debug::<SharedIn>(&shared),
             other => panic!("{other:?}"),

@@ -54,8 +54,8 @@ use strongroom::{
     client::{
         Awaited, Notice, RequestFailure, RequestKind, Waited, Waiting,
         backup::{
-            AnswerError, BackupOptions, FoundBackup, KeyFit, NoAnswer, NotStored, Reply, Scope,
-            Stage, TaskId, UploadProgress,
+            AnswerError, BackupOptions, FoundBackup, KeyFit, NotStored, Reply, Scope, Stage,
+            TaskId, UploadProgress,
         },
         diagnose::{Comparison, DiagnosisVerdict, EvidenceCollector, MissingEvidence, Severity},
     },
@@ -314,7 +314,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         BackupAuthDataToSign,
         ToSign,
         UnsignedAuthData,
-        NoAnswer,
         NotStored,
         Awaited,
         RequestFailure,

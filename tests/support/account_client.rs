@@ -74,7 +74,7 @@ impl<'a> Client<'a> {
                 Step::Send(call) => {
                     let request = call.to_http(&self.host.base_url, &self.host.token).unwrap();
                     let response = (self.host.exchange)(request);
-                    flow.answer(call.id(), Ok(response), 0).unwrap();
+                    flow.answer(call.id(), Some(response), 0).unwrap();
                 }
                 Step::ReadAccountData => {
                     self.storage();

@@ -44,7 +44,7 @@ impl<F: FnMut(Request<Vec<u8>>) -> Response<Vec<u8>>> Host<F> {
     pub(crate) fn collect(&mut self, user_id: UserId) -> Evidence {
         let mut collector = EvidenceCollector::new(user_id, 1_000, Limits::default());
         while let Some(request) = collector.request(&self.base_url, &self.token).unwrap() {
-            collector.answer(Ok((self.exchange)(request)));
+            collector.answer(Some((self.exchange)(request)));
         }
         collector.into_evidence()
     }

@@ -410,7 +410,7 @@ fn turns(machine: &mut Backup, count: usize, answer: impl Fn(&Operation) -> Resp
         match machine.next_with_rng(now, rng) {
             Next::Save(_) => machine.saved(),
             Next::Send(operation) => {
-                machine.answer(operation.id(), Ok(answer(&operation)), now).unwrap();
+                machine.answer(operation.id(), Some(answer(&operation)), now).unwrap();
             }
             Next::Want { .. } => machine.offer_with_rng(&[], rng),
             Next::Wait(until) => now = until.unwrap_or(now + 1).max(now + 1),
@@ -487,7 +487,7 @@ fn machine_restored(count: usize) -> Work {
                 Next::Save(_) => machine.saved(),
                 Next::Send(operation) => {
                     let answer = answer(&operation, &Vec::new());
-                    machine.answer(operation.id(), Ok(answer), now).unwrap();
+                    machine.answer(operation.id(), Some(answer), now).unwrap();
                 }
                 _ => {}
             }
@@ -532,7 +532,7 @@ fn set_up(count: usize) -> Work {
                 Step::ReadAccountData => flow.account_data(events.clone()),
                 Step::Send(operation) => {
                     let answer = answer(&operation, &Vec::new());
-                    flow.answer(operation.id(), Ok(answer), now).unwrap();
+                    flow.answer(operation.id(), Some(answer), now).unwrap();
                 }
                 Step::Wait(until) => now = until.unwrap_or(now + 1),
                 _ => {}
@@ -559,7 +559,7 @@ fn recover(count: usize) -> Work {
                 Step::EnterKey => drop(flow.enter(typed.expose_str(), now)),
                 Step::Send(operation) => {
                     let answer = answer(&operation, &Vec::new());
-                    flow.answer(operation.id(), Ok(answer), now).unwrap();
+                    flow.answer(operation.id(), Some(answer), now).unwrap();
                 }
                 Step::Wait(until) => now = until.unwrap_or(now + 1),
                 _ => {}

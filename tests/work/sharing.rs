@@ -157,7 +157,7 @@ fn listening() -> (ShareIn, String) {
                 if request.uri().path().ends_with("/room_keys/version") {
                     answer = Response::new(version.to_string().into_bytes());
                 }
-                flow.answer(operation.id(), Ok(answer), now).unwrap();
+                flow.answer(operation.id(), Some(answer), now).unwrap();
             }
             Step::Wait(until) => now = until.unwrap_or(now).min(now + 1_000),
             _ => {}

@@ -122,7 +122,7 @@ fn run(machine: &mut Backup) -> Vec<&'static str> {
                 machine.saved();
             }
             Next::Send(operation) => {
-                machine.answer(operation.id(), Ok(respond(&operation)), now).unwrap();
+                machine.answer(operation.id(), Some(respond(&operation)), now).unwrap();
             }
             Next::StoreSecret(secret) => {
                 seen.push("secret");
@@ -191,7 +191,7 @@ where
                 flow.saved();
             }
             Step::Send(operation) => {
-                flow.answer(operation.id(), Ok(respond(&operation)), now).unwrap();
+                flow.answer(operation.id(), Some(respond(&operation)), now).unwrap();
             }
             Step::ReadAccountData => flow.account_data(account_data.to_vec()),
             Step::Sign(id, _) => flow.signed(id, &[]).unwrap(),

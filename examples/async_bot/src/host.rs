@@ -4,6 +4,7 @@
 //! runs it. TLS is a feature of reqwest.
 
 use std::{
+    io,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -16,7 +17,7 @@ use strongroom::{
     api::{self, AccessToken, ApiError, BaseUrl},
     backup::RestoredSession,
     client::{
-        AsyncBackupHost, AsyncFlowHost, AsyncHost, NoAnswer, Notice, Operation, Waited, Waiting,
+        AsyncBackupHost, AsyncFlowHost, AsyncHost, Notice, Operation, Waited, Waiting,
         backup::{NotStored, OfferedSession, Question, Reply, SavedBackup, TaskId},
         flow::EnterError,
     },
@@ -144,17 +145,14 @@ impl AsyncHost for BotHost {
         self.files.save(backup, flow)
     }
 
-    async fn send(
-        &mut self,
-        operation: &Operation,
-    ) -> Result<std::result::Result<Response<Self::Body>, NoAnswer>> {
+    async fn send(&mut self, operation: &Operation) -> Result<Option<Response<Self::Body>>> {
         let request = operation.to_http(&self.base_url, &self.token)?;
-        let response = self.client.execute(request.try_into()?).await.map_err(|_| NoAnswer);
+        let response = self.client.execute(request.try_into()?).await.ok();
         Ok(response.map(|response| head_of(&response).map(|()| response)))
     }
 
-    async fn read(&mut self, body: &mut Self::Body) -> std::result::Result<Vec<u8>, NoAnswer> {
-        let piece = body.chunk().await.map_err(|_| NoAnswer)?;
+    async fn read(&mut self, body: &mut Self::Body) -> io::Result<Vec<u8>> {
+        let piece = body.chunk().await.map_err(io::Error::other)?;
         Ok(piece.map(Vec::from).unwrap_or_default())
     }
 

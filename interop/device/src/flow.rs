@@ -42,7 +42,7 @@ impl Ours {
                     let token = self.device.token().into();
                     let request = call.to_http(self.server.base_url(), &token)?;
                     let response = self.server.exchange(&request);
-                    flow.answer(call.id(), Ok(response), now_ms())?;
+                    flow.answer(call.id(), Some(response), now_ms())?;
                 }
                 Step::ReadAccountData => {
                     self.read_account_data()?;

@@ -77,7 +77,7 @@ impl Ours {
                     let token = self.device.token().into();
                     let request = operation.to_http(self.server.base_url(), &token)?;
                     let response = self.server.exchange(&request);
-                    machine.answer(operation.id(), Ok(response), now_ms())?;
+                    machine.answer(operation.id(), Some(response), now_ms())?;
                 }
                 Next::Want { version, count, .. } => {
                     let sessions = self.store.not_stored_in(&version, count);

@@ -46,8 +46,8 @@ impl Backup {
         Ok(())
     }
 
-    /// The host has sent a request, and this came back. Of a streamed response, the body holds what was not given
-    /// to [`Backup::part`].
+    /// The host has sent a request, and this came back; nothing if there was no answer, or it was cut. Of a streamed response,
+    /// the body holds what was not given to [`Backup::part`].
     ///
     /// # Errors
     ///
@@ -120,7 +120,7 @@ impl Backup {
                 self.download.session_came(&mut self.office, version, session);
             }
             Call::FetchRoom(version, call) | Call::FetchEverything(version, call) => {
-                let is_stream = answer.as_ref().is_ok_and(|it| it.status().is_success());
+                let is_stream = answer.as_ref().is_some_and(|it| it.status().is_success());
                 let failure = if is_stream { None } else { self.read(call, &answer).err() };
                 self.download.stream_came(&mut self.office, version, failure, answer);
             }

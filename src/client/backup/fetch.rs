@@ -61,7 +61,7 @@ impl Download {
             return;
         };
         let (verdicts, report) = match (failure, answer) {
-            (None, Ok(response)) => {
+            (None, Some(response)) => {
                 let verdicts = feed(&mut restore, response.body());
                 self.import_verdicts(office, version, verdicts);
                 restore.finish()

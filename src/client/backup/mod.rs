@@ -104,7 +104,7 @@ use self::{
     upload::InUse,
     withdraw::Withdrawal,
 };
-pub use super::operation::{AnswerError, NoAnswer, Operation, TaskId};
+pub use super::operation::{AnswerError, Operation, TaskId};
 use super::{
     call::{Call, Lane},
     courier::Courier,

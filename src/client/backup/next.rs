@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, mem};
 use rand_core::CryptoRng;
 
 use super::{
-    Backup, Call, Next, NoAnswer, Question, RequestKind, Stage, TaskId,
+    Backup, Call, Next, Question, RequestKind, Stage, TaskId,
     download::Job,
     kept::Vaulted,
     stage::{Making, Phase},
@@ -43,7 +43,7 @@ impl Backup {
         let now = self.office.courier.advance(now_ms);
         for id in self.office.courier.dropped() {
             // One of a flow is none of the machine's.
-            let _ = self.answer(id, Err(NoAnswer), now_ms);
+            let _ = self.answer(id, None, now_ms);
         }
         if let Some(soft_logout) = self.office.courier.needs_token() {
             return Next::NeedsToken { soft_logout };
@@ -219,7 +219,7 @@ impl Backup {
             Next::Save(_) => self.is_not_saved(),
             Next::Send(operation) => {
                 self.is_interrupted();
-                let _ = self.answer(operation.id(), Err(NoAnswer), now_ms);
+                let _ = self.answer(operation.id(), None, now_ms);
             }
             Next::Want { .. } => self.state.in_use_mut().into_iter().for_each(InUse::is_asked_anew),
             Next::Sign(..) => self.state.making_mut().into_iter().for_each(Making::sign_again),

@@ -13,7 +13,7 @@ pub(super) use self::tries::{Backoff, Blame, PATIENCE};
 use super::{
     call::{Call, Lane},
     failure::Failure,
-    operation::{Answer, Letter, NoAnswer, Operation, TaskId},
+    operation::{Answer, Letter, Operation, TaskId},
     waiting::{Awaited, RequestFailure, RequestKind},
 };
 use crate::{
@@ -137,7 +137,7 @@ impl Courier {
         if self.get(id)?.is_of_flow() != is_of_flow {
             return None;
         }
-        self.heard += u64::from(answer.is_ok());
+        self.heard += u64::from(answer.is_some());
         self.is_of_old_token = id.0 <= self.last_id_of_old_token;
         self.last_error = None;
         Some(self.in_flight.remove(&id)?.letter)
@@ -172,7 +172,7 @@ impl Courier {
         now_ms: u64,
         limits: &Limits,
     ) -> Result<T, Failure> {
-        let response = answer.as_ref().map_err(|NoAnswer| self.lost())?;
+        let response = answer.as_ref().ok_or_else(|| self.lost())?;
         let read = call.read_response(response, limits);
         read.map_err(|error| self.blame(error, now_ms))
     }

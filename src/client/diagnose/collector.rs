@@ -8,7 +8,6 @@ use super::Evidence;
 use crate::{
     api::{self, AccessToken, BaseUrl, QueriedKeys, RequestError, RoomKeys},
     backup::BackupVersionInfo,
-    client::NoAnswer,
     ids::{BackupVersion, UserId},
     limits::Limits,
 };
@@ -20,8 +19,8 @@ use crate::{
 ///
 /// ```
 /// use strongroom::{Limits, api::{self, AccessToken, BaseUrl}, client::diagnose::{EvidenceCollector, diagnose}};
-/// # fn send(_: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, strongroom::client::NoAnswer> {
-/// #     Err(strongroom::client::NoAnswer)
+/// # fn send(_: http::Request<Vec<u8>>) -> Option<http::Response<Vec<u8>>> {
+/// #     None
 /// # }
 ///
 /// let (base_url, token) = ("https://matrix.example.org".parse::<BaseUrl>()?, AccessToken::from("secret"));
@@ -79,10 +78,10 @@ impl EvidenceCollector {
         }
     }
 
-    /// Takes the response to the request, or that there was none.
-    pub fn answer(&mut self, answer: Result<Response<Vec<u8>>, NoAnswer>) {
+    /// Takes the response to the request; nothing if none came.
+    pub fn answer(&mut self, answer: Option<Response<Vec<u8>>>) {
         let asked = mem::replace(&mut self.next, Step::Nothing);
-        self.next = self.after(asked, answer.ok());
+        self.next = self.after(asked, answer);
     }
 
     /// What was collected, for the host to add what it knows.

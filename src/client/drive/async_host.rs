@@ -1,5 +1,7 @@
 //! What a host does that does not block.
 
+use std::io;
+
 use http::Response;
 
 use super::{AnswerError, Notice, Waited};
@@ -10,7 +12,7 @@ use crate::{
     client::{
         backup::{Backup, NotStored, OfferedSession, Question, Reply, SavedBackup, TaskId},
         flow::EnterError,
-        operation::{NoAnswer, Operation},
+        operation::Operation,
         waiting::Waiting,
     },
     crypto::ed25519::Ed25519Signature,
@@ -54,7 +56,7 @@ pub trait AsyncHost: Send {
     fn send(
         &mut self,
         operation: &Operation,
-    ) -> impl Future<Output = Result<Result<Response<Self::Body>, NoAnswer>, Self::Error>> + Send;
+    ) -> impl Future<Output = Result<Option<Response<Self::Body>>, Self::Error>> + Send;
 
     /// As [`Host::renew_token`].
     ///
@@ -107,11 +109,8 @@ pub trait AsyncHost: Send {
     ///
     /// # Errors
     ///
-    /// [`NoAnswer`] if the response was cut.
-    fn read(
-        &mut self,
-        body: &mut Self::Body,
-    ) -> impl Future<Output = Result<Vec<u8>, NoAnswer>> + Send;
+    /// [`io::Error`] if the response was cut: it counts as none.
+    fn read(&mut self, body: &mut Self::Body) -> impl Future<Output = io::Result<Vec<u8>>> + Send;
 }
 
 /// As [`FlowHost`], with futures.

@@ -10,7 +10,7 @@ use crate::{
     client::{
         backup::{Backup, NotStored, OfferedSession, Question, Reply, SavedBackup, TaskId},
         flow::EnterError,
-        operation::{NoAnswer, Operation},
+        operation::Operation,
         waiting::Waiting,
     },
     crypto::ed25519::Ed25519Signature,
@@ -48,16 +48,14 @@ pub trait Host {
     /// The host's own.
     fn save(&mut self, backup: &SavedBackup, flow: Option<&SecretVec>) -> Result<(), Self::Error>;
 
-    /// Sends the request that [`Operation::to_http`] makes, and returns the response whatever its status, or [`NoAnswer`].
+    /// Sends the request that [`Operation::to_http`] makes, and returns the response whatever its status; nothing if none
+    /// came.
     /// It is to give up after a while. The body is read piece by piece: a large one is never held as a whole.
     ///
     /// # Errors
     ///
     /// The host's own, for what is no failure of this request alone.
-    fn send(
-        &mut self,
-        operation: &Operation,
-    ) -> Result<Result<Response<Self::Body>, NoAnswer>, Self::Error>;
+    fn send(&mut self, operation: &Operation) -> Result<Option<Response<Self::Body>>, Self::Error>;
 
     /// Gets an access token that the homeserver accepts. With `soft_logout` the device goes on to exist.
     ///
@@ -102,8 +100,8 @@ pub trait Host {
     ///
     /// # Errors
     ///
-    /// [`NoAnswer`] if the response was cut.
-    fn read(&mut self, body: &mut Self::Body) -> Result<Vec<u8>, NoAnswer> {
+    /// [`io::Error`] if the response was cut: it counts as none.
+    fn read(&mut self, body: &mut Self::Body) -> io::Result<Vec<u8>> {
         let mut piece = vec![0; PIECE_BYTES];
         loop {
             match body.read(&mut piece) {
@@ -112,7 +110,7 @@ pub trait Host {
                     return Ok(piece);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return Err(NoAnswer),
+                Err(error) => return Err(error),
             }
         }
     }

@@ -24,7 +24,7 @@ use self::{
 use super::{
     backup::{Backup, Next},
     flow::{Flow, Step, take_back},
-    operation::{AnswerError, NoAnswer},
+    operation::AnswerError,
 };
 
 /// What a host does after it has waited.

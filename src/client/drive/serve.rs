@@ -166,23 +166,23 @@ macro_rules! serve_backup {
 macro_rules! carry_out {
     ($who:ident, $host:ident, $operation:ident, $backup:expr $(, $wait:tt)?) => {
         match $host.send($operation)$(.$wait)?? {
-            Err(NoAnswer) => Err(NoAnswer),
-            Ok(response) => {
+            None => None,
+            Some(response) => {
                 let (head, mut body) = response.into_parts();
                 let is_streamed = $operation.is_streamed() && head.status.is_success();
                 let longest = $backup.map_or(0, |backup| backup.longest_answer());
                 let mut whole = Vec::new();
                 loop {
                     match $host.read(&mut body)$(.$wait)? {
-                        Err(NoAnswer) => break Err(NoAnswer),
+                        Err(_) => break None,
                         Ok(piece) if piece.is_empty() || whole.len() > longest => {
-                            break Ok(http::Response::from_parts(head, whole));
+                            break Some(http::Response::from_parts(head, whole));
                         }
                         Ok(piece) if is_streamed => {
                             let _ = $who.part($operation.id(), &piece);
                             import_pieces!($host, $backup $(, $wait)?);
                             if $backup.is_some_and(|backup| backup.has_ended_early()) {
-                                break Ok(http::Response::from_parts(head, whole));
+                                break Some(http::Response::from_parts(head, whole));
                             }
                         }
                         Ok(piece) => whole.extend_from_slice(&piece),

@@ -13,7 +13,7 @@ use crate::{
     client::{
         backup::{Backup, Next, SavedBackup},
         key_kind::KeyKind,
-        operation::{Answer, AnswerError, NoAnswer, TaskId},
+        operation::{Answer, AnswerError, TaskId},
         waiting::{Awaited, RequestKind, Waiting},
     },
     crypto::ed25519::Ed25519Signature,
@@ -50,7 +50,7 @@ pub trait Flow: Parts + fmt::Debug + Send {
     /// As [`Flow::next`], with the caller's randomness.
     fn next_with_rng(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Self> {
         for id in self.machine_mut().begin(now_ms, rng) {
-            let _ = self.answer(id, Err(NoAnswer), now_ms);
+            let _ = self.answer(id, None, now_ms);
         }
         let step = match self.machine_mut().needs_token() {
             Some(soft_logout) => Step::NeedsToken { soft_logout },
@@ -64,8 +64,8 @@ pub trait Flow: Parts + fmt::Debug + Send {
     /// The state that [`Step::Save`] gave is written.
     fn saved(&mut self);
 
-    /// The host has sent a request, and this came back. Of a streamed response, the body holds what was not given
-    /// to [`Flow::part`].
+    /// The host has sent a request, and this came back; nothing if there was no answer, or it was cut. Of a streamed response,
+    /// the body holds what was not given to [`Flow::part`].
     ///
     /// # Errors
     ///
@@ -73,7 +73,7 @@ pub trait Flow: Parts + fmt::Debug + Send {
     fn answer(
         &mut self,
         id: TaskId,
-        answer: Result<Response<Vec<u8>>, NoAnswer>,
+        answer: Option<Response<Vec<u8>>>,
         now_ms: u64,
     ) -> Result<(), AnswerError> {
         if self.take_answer(id, &answer, now_ms) {
@@ -210,7 +210,7 @@ pub(in crate::client) fn take_back<F: Flow>(flow: &mut F, step: Step<F>, now_ms:
         Step::Save(_) | Step::ShowRecoveryKey(_) | Step::Secrets(_) => return flow.repeat(&step),
         Step::Send(operation) => {
             flow.machine_mut().get_mut().into_iter().for_each(Backup::is_interrupted);
-            let _ = flow.answer(operation.id(), Err(NoAnswer), now_ms);
+            let _ = flow.answer(operation.id(), None, now_ms);
             return;
         }
         // They come each time.

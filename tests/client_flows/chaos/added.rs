@@ -8,7 +8,7 @@ use strongroom::{
     Limits,
     api::BaseUrl,
     client::{
-        Backup, NoAnswer,
+        Backup,
         backup::{BackupOptions, SavedBackup, Stage},
         flow::{Flow, FlowError, SetUp, Step, TurnOff},
     },
@@ -121,13 +121,13 @@ impl Life {
                     self.log.push(format!("{} {}", request.method(), request.uri().path()));
                     self.neighbour();
                     let answer = if self.goes_wrong("the request is lost", 0.05) {
-                        Err(NoAnswer)
+                        None
                     } else if self.goes_wrong("the homeserver refuses", 0.05) {
-                        Ok(refusal(&mut self.dice))
+                        Some(refusal(&mut self.dice))
                     } else {
                         let answer = self.host.send(&request);
                         let is_lost = self.goes_wrong("the answer is lost", 0.07);
-                        if is_lost { Err(NoAnswer) } else { answer }
+                        if is_lost { None } else { answer }
                     };
                     if self.goes_wrong("crash before the answer is read", 0.03) {
                         flow = begin(disk.as_ref());

@@ -8,7 +8,7 @@ use strongroom::{
     Limits,
     api::BaseUrl,
     client::{
-        NoAnswer, Operation,
+        Operation,
         backup::{BackupOptions, FetchOutcome, SavedBackup},
         flow::{Flow as _, Recover, Recovered, Step},
     },
@@ -129,7 +129,7 @@ impl Run {
         let answer = self.exchange(&request);
         let is_streamed = operation.is_streamed();
         let answer = match answer {
-            Ok(response) if is_streamed && response.status().is_success() => {
+            Some(response) if is_streamed && response.status().is_success() => {
                 self.stream(flow, operation, &response)
             }
             answer => answer,
@@ -143,13 +143,13 @@ impl Run {
         }
         if self.outage > 0 {
             self.outage -= 1;
-            return Err(NoAnswer);
+            return None;
         }
         if self.goes_wrong("the request is lost", 0.08) {
-            return Err(NoAnswer);
+            return None;
         }
         if self.goes_wrong("the homeserver refuses", 0.08) {
-            return Ok(refusal(&mut self.dice));
+            return Some(refusal(&mut self.dice));
         }
         self.host.send(request)
     }
@@ -166,11 +166,11 @@ impl Run {
             let may_break = self.breaks < BackupOptions::default().download_attempts - 1;
             if may_break && self.goes_wrong("the connection breaks", 0.1) {
                 self.breaks += 1;
-                return Err(NoAnswer);
+                return None;
             }
             flow.part(operation.id(), piece).unwrap();
         }
-        Ok(Response::builder().status(200).body(Vec::new()).unwrap())
+        Some(Response::builder().status(200).body(Vec::new()).unwrap())
     }
 }
 

@@ -4,7 +4,7 @@ use strongroom::{
     Limits,
     api::BaseUrl,
     client::{
-        AnswerError, Awaited, NoAnswer,
+        AnswerError, Awaited,
         flow::{Flow as _, FlowError, Step, VerifyDevice},
     },
     cross_signing::CrossSigningError,
@@ -153,6 +153,6 @@ fn a_late_answer_is_one_to_nothing() {
     let mut flow = flow_of(&host, own_device(), identity.seeds());
     let Step::Send(operation) = flow.next_with_rng(host.now, &mut host.rng) else { panic!() };
     flow.give_up();
-    let error = flow.answer(operation.id(), Err(NoAnswer), host.now);
+    let error = flow.answer(operation.id(), None, host.now);
     assert_eq!(error, Err(AnswerError::NotAwaited));
 }

@@ -70,7 +70,7 @@ fn lying<'a>(mut lie: impl FnMut(&mut Host, &str, &mut Value) + 'a) -> Control<'
         let response = host.send(request).unwrap();
         let mut body = serde_json::from_slice(response.body()).unwrap();
         lie(host, path, &mut body);
-        Ok(response.map(|_| body.to_string().into_bytes()))
+        Some(response.map(|_| body.to_string().into_bytes()))
     };
     Control { answer: Box::new(answer), ..Control::default() }
 }
