@@ -1,12 +1,12 @@
 //! What only the host can do for the machine: disk, network, store, signatures, and the user.
 
-use std::{error::Error, thread, time::Duration};
+use std::{error::Error, ops::ControlFlow, thread, time::Duration};
 
 use http::Response;
 use strongroom::{
     backup::RestoredSession,
     client::{
-        BackupHost, Host, Notice, Operation, Waited, Waiting,
+        BackupHost, Host, Notice, Operation, Waiting,
         backup::{NotStored, OfferedSession, Question, Reply, SavedBackup, TaskId},
     },
     crypto::ed25519::Ed25519Signature,
@@ -71,7 +71,7 @@ impl Host for DeviceHost {
         Ok(vec![(id.clone(), Ed25519Signature::from_base64(&signature)?)])
     }
 
-    fn wait(&mut self, until_ms: Option<u64>, waiting: &[Waiting]) -> Result<Waited> {
+    fn wait(&mut self, until_ms: Option<u64>, waiting: &[Waiting]) -> Result<ControlFlow<()>> {
         let waits_for: Vec<_> = waiting.iter().map(ToString::to_string).collect();
         if waits_for != self.waits_for {
             waits_for.iter().for_each(|what| println!("  {what}")); // a client has a place for it
@@ -80,9 +80,9 @@ impl Host for DeviceHost {
         match until_ms.map(|until_ms| until_ms.saturating_sub(now_ms())) {
             Some(pause_ms) if pause_ms < PATIENCE_MS => {
                 thread::sleep(Duration::from_millis(pause_ms));
-                Ok(Waited::GoOn)
+                Ok(ControlFlow::Continue(()))
             }
-            _ => Ok(Waited::Leave), // until something happens
+            _ => Ok(ControlFlow::Break(())), // until something happens
         }
     }
 }

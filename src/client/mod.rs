@@ -22,8 +22,8 @@ mod waiting;
 pub use self::{
     backup::Backup,
     drive::{
-        AsyncBackupHost, AsyncFlowHost, AsyncHost, BackupHost, FlowHost, Host, Notice, Waited,
-        drive, drive_async, drive_backup, drive_backup_async,
+        AsyncBackupHost, AsyncFlowHost, AsyncHost, BackupHost, FlowHost, Host, Notice, drive,
+        drive_async, drive_backup, drive_backup_async,
     },
     key_kind::KeyKind,
     operation::{AnswerError, Operation, TaskId},

@@ -2,6 +2,7 @@
 
 use std::{
     future::poll_fn,
+    ops::ControlFlow,
     pin::pin,
     task::{Context, Poll, Waker},
 };
@@ -11,7 +12,7 @@ use strongroom::{
     backup::RestoredSession,
     client::{
         AsyncBackupHost, AsyncFlowHost, AsyncHost, Backup, BackupHost as _, FlowHost as _, Host,
-        Notice, Operation, Waited, Waiting,
+        Notice, Operation, Waiting,
         backup::{FetchOutcome, NotStored, OfferedSession, Question, Reply, SavedBackup, TaskId},
         drive_async, drive_backup_async,
         flow::{EnterError, Flow},
@@ -84,7 +85,11 @@ impl AsyncHost for Slow {
         self.0.sign(to_sign)
     }
 
-    async fn wait(&mut self, until_ms: Option<u64>, waiting: &[Waiting]) -> Result<Waited, Failed> {
+    async fn wait(
+        &mut self,
+        until_ms: Option<u64>,
+        waiting: &[Waiting],
+    ) -> Result<ControlFlow<()>, Failed> {
         pause().await;
         self.0.wait(until_ms, waiting)
     }
@@ -202,7 +207,7 @@ fn history(patience: usize) {
     let mut backup = to_its_end(&mut flow, &mut phone, patience).unwrap().backup;
     phone.0.add_sessions(40);
     backup.new_sessions();
-    phone.0.patience = (20, Waited::Leave);
+    phone.0.patience = (20, ControlFlow::Break(()));
     let left =
         lives(patience).find_map(|times| poll(drive_backup_async(&mut backup, &mut phone), times));
     left.unwrap().unwrap();
@@ -232,7 +237,7 @@ fn a_large_response_that_is_dropped_often_comes_whole_in_the_end() {
     let mut backup = to_its_end(&mut flow, &mut phone, 1_000).unwrap().backup;
     phone.0.add_sessions(200);
     backup.new_sessions();
-    phone.0.patience = (20, Waited::Leave);
+    phone.0.patience = (20, ControlFlow::Break(()));
     poll(drive_backup_async(&mut backup, &mut phone), 1_000_000).unwrap().unwrap();
 
     let mut tablet = Slow(phone.0.tablet());

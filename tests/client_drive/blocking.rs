@@ -1,9 +1,11 @@
 //! Hosts that block.
 
+use std::ops::ControlFlow;
+
 use strongroom::{
     Limits,
     client::{
-        Backup, Waited,
+        Backup,
         backup::{Scope, Stage},
         drive, drive_backup,
         flow::{EnterError, Flow, FlowError, Recover, SetUpDone},
@@ -26,7 +28,7 @@ pub(crate) fn to_its_end<F: Flow>(flow: &mut F, host: &mut TestHost) -> F::Outco
 
 /// Drives the machine until it waits, however often the host fails.
 fn until_it_waits(backup: &mut Backup, host: &mut TestHost) {
-    host.patience = (20, Waited::Leave);
+    host.patience = (20, ControlFlow::Break(()));
     while drive_backup(backup, host).is_err() {}
 }
 
@@ -148,8 +150,11 @@ fn a_set_up_is_restored_from_what_the_drive_has_saved() {
 fn a_flow_is_given_up_where_it_waits() {
     let mut phone = TestHost::new();
     phone.instead = Box::new(|_| Some(None));
-    phone.patience = (3, Waited::GiveUp);
-    let done = drive(&mut phone.set_up(), &mut phone).unwrap().unwrap();
+    phone.patience = (3, ControlFlow::Break(()));
+    let mut flow = phone.set_up();
+    assert!(drive(&mut flow, &mut phone).unwrap().is_none());
+    flow.give_up();
+    let done = drive(&mut flow, &mut phone).unwrap().unwrap();
     assert_eq!(done.unwrap_err(), FlowError::GivenUp);
     assert_eq!(phone.waits.len(), 4);
     assert!(phone.waits.iter().all(|waiting| !waiting.is_empty()), "{:?}", phone.waits);
@@ -163,10 +168,10 @@ fn a_host_that_leaves_goes_on_where_it_was() {
         lost -= 1;
         (lost >= 0).then_some(None)
     });
-    phone.patience = (0, Waited::Leave);
+    phone.patience = (0, ControlFlow::Break(()));
     let mut flow = phone.set_up();
     assert!(drive(&mut flow, &mut phone).unwrap().is_none());
-    phone.patience = (100, Waited::Leave);
+    phone.patience = (100, ControlFlow::Break(()));
     assert!(drive(&mut flow, &mut phone).unwrap().unwrap().is_ok());
     // It has ended: there is nothing to wait for.
     phone.calls.clear();

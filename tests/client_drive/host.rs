@@ -1,6 +1,9 @@
 //! A host on the in-memory homeserver that fails, is slow, or is refused when a test wants it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::ControlFlow,
+};
 
 use http::{Request, Response};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
@@ -9,7 +12,7 @@ use strongroom::{
     api::{AccessToken, BaseUrl},
     backup::RestoredSession,
     client::{
-        AnswerError, Backup, BackupHost, FlowHost, Host, Notice, Operation, Waited, Waiting,
+        AnswerError, Backup, BackupHost, FlowHost, Host, Notice, Operation, Waiting,
         backup::{BackupOptions, NotStored, OfferedSession, Question, Reply, SavedBackup, TaskId},
         flow::{EnterError, SavedSetUp, SetUp},
     },
@@ -71,7 +74,7 @@ pub(crate) struct TestHost {
     pub(crate) instead: Meddle,
     pub(crate) waits: Vec<Vec<Waiting>>,
     /// What the host does when it has waited so many times.
-    pub(crate) patience: (usize, Waited),
+    pub(crate) patience: (usize, ControlFlow<()>),
     pub(crate) piece_bytes: usize,
     pub(crate) fetched: Vec<u64>,
     pub(crate) stored: u64,
@@ -114,7 +117,7 @@ impl TestHost {
             failure: None,
             instead: Box::new(|_| None),
             waits: Vec::new(),
-            patience: (1_000, Waited::Leave),
+            patience: (1_000, ControlFlow::Break(())),
             piece_bytes: 512,
             fetched: Vec::new(),
             stored: 0,
@@ -238,7 +241,11 @@ impl Host for TestHost {
         Ok(vec![(KeyId::new("ed25519:PHONE"), signature)])
     }
 
-    fn wait(&mut self, until_ms: Option<u64>, waiting: &[Waiting]) -> Result<Waited, Failed> {
+    fn wait(
+        &mut self,
+        until_ms: Option<u64>,
+        waiting: &[Waiting],
+    ) -> Result<ControlFlow<()>, Failed> {
         self.call("wait")?;
         self.waits.push(waiting.to_vec());
         let (left, then) = &mut self.patience;
@@ -246,9 +253,9 @@ impl Host for TestHost {
             return Ok(*then);
         }
         *left -= 1;
-        let Some(until_ms) = until_ms else { return Ok(Waited::Leave) };
+        let Some(until_ms) = until_ms else { return Ok(ControlFlow::Break(())) };
         self.now = until_ms.max(self.now + 1);
-        Ok(Waited::GoOn)
+        Ok(ControlFlow::Continue(()))
     }
 
     fn progress(&mut self, backup: &Backup) {

@@ -1,13 +1,15 @@
 //! Responses that are too large for memory.
 
+use std::ops::ControlFlow;
+
 use http::Response;
 use strongroom::{
     Limits,
     client::{
-        Backup, Waited,
+        Backup,
         backup::{BackupOptions, Scope},
         drive, drive_backup,
-        flow::{Recover, SetUpDone},
+        flow::{Flow as _, Recover, SetUpDone},
     },
     secret_storage::VerifiedPublicKeys,
 };
@@ -23,7 +25,7 @@ fn phone(sessions: u64) -> (TestHost, Backup) {
     let SetUpDone { mut backup, .. } = to_its_end(&mut phone.set_up(), &mut phone).unwrap();
     phone.add_sessions(sessions);
     backup.new_sessions();
-    phone.patience = (20, Waited::Leave);
+    phone.patience = (20, ControlFlow::Break(()));
     drive_backup(&mut backup, &mut phone).unwrap();
     (phone, backup)
 }
@@ -64,10 +66,13 @@ fn a_response_that_is_over_is_not_read_any_further() {
         let is_it = request.uri().path().ends_with("/room_keys/keys");
         is_it.then(|| Some(Response::new(vec![b' '; 20 << 20])))
     });
-    tablet.patience = (3, Waited::GiveUp);
+    tablet.patience = (3, ControlFlow::Break(()));
     let backup = Backup::new(USER.into(), "TABLET".into(), BackupOptions::default(), *limits);
     let verified = VerifiedPublicKeys::none(USER.into());
-    drive(&mut Recover::new(backup, verified, *limits), &mut tablet).unwrap().unwrap();
+    let mut flow = Recover::new(backup, verified, *limits);
+    assert!(drive(&mut flow, &mut tablet).unwrap().is_none());
+    flow.give_up();
+    drive(&mut flow, &mut tablet).unwrap().unwrap();
     let reads = tablet.calls.iter().filter(|name| **name == "read").count();
     assert!(reads < 1_000, "{reads} pieces were read");
 }

@@ -52,7 +52,7 @@ use strongroom::{
         StreamError, TrustError, TrustReason, TrustedBackup, UnsignedAuthData, Warning,
     },
     client::{
-        Awaited, Notice, RequestFailure, RequestKind, Waited, Waiting,
+        Awaited, Notice, RequestFailure, RequestKind, Waiting,
         backup::{
             AnswerError, BackupOptions, FoundBackup, KeyFit, NotStored, Reply, Scope, Stage,
             TaskId, UploadProgress,
@@ -321,7 +321,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         AnswerError,
         Notice<'_>,
         UploadProgress,
-        Waited,
         Waiting,
         BackupOptions,
         Reply,

@@ -5,6 +5,7 @@
 
 use std::{
     io,
+    ops::ControlFlow,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -17,7 +18,7 @@ use strongroom::{
     api::{self, AccessToken, ApiError, BaseUrl},
     backup::RestoredSession,
     client::{
-        AsyncBackupHost, AsyncFlowHost, AsyncHost, Notice, Operation, Waited, Waiting,
+        AsyncBackupHost, AsyncFlowHost, AsyncHost, Notice, Operation, Waiting,
         backup::{NotStored, OfferedSession, Question, Reply, SavedBackup, TaskId},
         flow::EnterError,
     },
@@ -174,15 +175,19 @@ impl AsyncHost for BotHost {
         Ok(vec![self.store.sign(&self.device_id, to_sign.bytes())?])
     }
 
-    async fn wait(&mut self, until_ms: Option<u64>, waiting: &[Waiting]) -> Result<Waited> {
+    async fn wait(
+        &mut self,
+        until_ms: Option<u64>,
+        waiting: &[Waiting],
+    ) -> Result<ControlFlow<()>> {
         for waiting in waiting.iter().filter(|waiting| waiting.last_error.is_some()) {
             println!("  {waiting}");
         }
         let pause_ms = until_ms.map(|until_ms| until_ms.saturating_sub(self.now_ms()));
         let pause = pause_ms.map_or(LONGEST_PAUSE, Duration::from_millis);
         tokio::select! {
-            () = time::sleep(pause.min(LONGEST_PAUSE)) => Ok(Waited::GoOn),
-            () = self.news.notified() => Ok(Waited::Leave),
+            () = time::sleep(pause.min(LONGEST_PAUSE)) => Ok(ControlFlow::Continue(())),
+            () = self.news.notified() => Ok(ControlFlow::Break(())),
         }
     }
 }

@@ -1,10 +1,10 @@
 //! What a host does that does not block.
 
-use std::io;
+use std::{io, ops::ControlFlow};
 
 use http::Response;
 
-use super::{AnswerError, Notice, Waited};
+use super::{AnswerError, Notice};
 #[cfg(doc)]
 use super::{BackupHost, FlowHost, Host};
 use crate::{
@@ -98,7 +98,7 @@ pub trait AsyncHost: Send {
         &mut self,
         until_ms: Option<u64>,
         waiting: &[Waiting],
-    ) -> impl Future<Output = Result<Waited, Self::Error>> + Send;
+    ) -> impl Future<Output = Result<ControlFlow<()>, Self::Error>> + Send;
 
     /// As [`Host::progress`].
     fn progress(&mut self, backup: &Backup) {

@@ -1,10 +1,13 @@
 //! What a host does that blocks.
 
-use std::io::{self, Read};
+use std::{
+    io::{self, Read},
+    ops::ControlFlow,
+};
 
 use http::Response;
 
-use super::{AnswerError, Notice, Waited};
+use super::{AnswerError, Notice};
 use crate::{
     backup::RestoredSession,
     client::{
@@ -82,13 +85,19 @@ pub trait Host {
     /// The host's own.
     fn sign(&mut self, to_sign: &ToSign) -> Result<Vec<(KeyId, Ed25519Signature)>, Self::Error>;
 
-    /// Waits until this time, for ever if there is none, or until something happens. `waiting` says what is waited for;
-    /// it is the place to leave, to give up, and to tell the user.
+    /// Waits until this time, for ever if there is none, or until something happens: the drive goes on then, or ends here with
+    /// [`ControlFlow::Break`] and goes on when it is called again. `waiting` says what is waited for; it is the place to leave,
+    /// and to tell the user. A flow of which nothing more is waited for is left and [given up](crate::client::flow::Flow::give_up): the next drive
+    /// ends it with what it has.
     ///
     /// # Errors
     ///
     /// The host's own.
-    fn wait(&mut self, until_ms: Option<u64>, waiting: &[Waiting]) -> Result<Waited, Self::Error>;
+    fn wait(
+        &mut self,
+        until_ms: Option<u64>,
+        waiting: &[Waiting],
+    ) -> Result<ControlFlow<()>, Self::Error>;
 
     /// Something has come of a request or was imported: `backup` says how far it is, as
     /// [`fetching`](Backup::fetching) and [`uploading`](Backup::uploading). It need not be looked at.

@@ -12,6 +12,8 @@ mod host;
 mod notice;
 mod serve;
 
+use std::ops::ControlFlow;
+
 pub use self::{
     async_host::{AsyncBackupHost, AsyncFlowHost, AsyncHost},
     host::{BackupHost, FlowHost, Host},
@@ -26,18 +28,6 @@ use super::{
     flow::{Flow, Step, take_back},
     operation::AnswerError,
 };
-
-/// What a host does after it has waited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Waited {
-    /// The time has come, or something has happened.
-    GoOn,
-    /// The drive ends here, and goes on when it is called again.
-    Leave,
-    /// Nothing more is waited for: a flow ends with what it has, as after [`Flow::give_up`]. The account's machine never
-    /// ends, so that it is left.
-    GiveUp,
-}
 
 /// Drives a flow until it ends, and returns its outcome; nothing if the host has left, or the flow had ended before.
 ///

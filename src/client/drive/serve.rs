@@ -55,9 +55,8 @@ macro_rules! serve_flow {
                         return Ok(None);
                     }
                     match $host.wait(*until_ms, &waiting)$(.$wait)?? {
-                        Waited::GoOn => {}
-                        Waited::Leave => return Ok(None),
-                        Waited::GiveUp => flow.give_up(),
+                        ControlFlow::Continue(()) => {}
+                        ControlFlow::Break(()) => return Ok(None),
                     }
                 }
                 Step::Done(_) => {}
@@ -152,8 +151,8 @@ macro_rules! serve_backup {
                 Next::Wait(until_ms) => {
                     let waiting = backup.waiting_for();
                     match $host.wait(*until_ms, &waiting)$(.$wait)?? {
-                        Waited::GoOn => {}
-                        Waited::Leave | Waited::GiveUp => return Ok(()),
+                        ControlFlow::Continue(()) => {}
+                        ControlFlow::Break(()) => return Ok(()),
                     }
                 }
             }
