@@ -62,7 +62,9 @@ pub trait Flow: Parts + fmt::Debug + Send {
     }
 
     /// The state that [`Step::Save`] gave is written.
-    fn saved(&mut self);
+    fn saved(&mut self) {
+        self.machine_mut().saved();
+    }
 
     /// The host has sent a request, and this came back; nothing if there was no answer, or it was cut. Of a streamed response,
     /// the body holds what was not given to [`Flow::part`].
@@ -185,7 +187,12 @@ pub(in crate::client) trait Parts: Sized {
     /// A step that is not the machine's was not carried out: it is to come again.
     fn repeat(&mut self, step: &Step<Self>)
     where
-        Self: Flow;
+        Self: Flow,
+    {
+        if matches!(step, Step::Save(_)) {
+            self.machine_mut().is_not_saved();
+        }
+    }
 
     /// The parts of the state that are to be written: that of the machine, and what the flow keeps of its own.
     fn parts(saved: &Self::Saved) -> (&SavedBackup, Option<&SecretVec>)

@@ -237,6 +237,11 @@ impl Machine {
         self.backup.iter_mut().for_each(Backup::is_not_saved);
     }
 
+    /// Whether the machine waits for its state to be written.
+    pub(super) fn awaits_save(&self) -> bool {
+        self.awaits(Awaited::Saved)
+    }
+
     /// Whether the machine waits for the host to put sessions away.
     pub(super) fn awaits_ack(&self) -> bool {
         self.awaits(Awaited::Acknowledgement)

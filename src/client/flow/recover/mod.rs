@@ -42,7 +42,6 @@ pub struct Recover {
     /// Keys that the host gave before it was known what there is.
     given: Option<Vec<SecretStorageKey>>,
     stage: Stage,
-    saves: bool,
     storage_keys: Vec<SecretStorageKey>,
     secrets: Vec<SecretVerdict>,
     fit: Option<KeyFit>,
@@ -83,7 +82,6 @@ impl Recover {
             storage: None,
             given: None,
             stage: Stage::Looking,
-            saves: false,
             storage_keys: Vec::new(),
             secrets: Vec::new(),
             fit: None,
@@ -125,11 +123,6 @@ impl Flow for Recover {
     type Outcome = Recovered;
     type Saved = SavedBackup;
 
-    fn saved(&mut self) {
-        self.saves = false;
-        self.machine.saved();
-    }
-
     fn give_up(&mut self) {
         if self.stage != Stage::Ended {
             self.stage = Stage::Finished;
@@ -162,7 +155,7 @@ impl Parts for Recover {
 
     fn step(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Self> {
         loop {
-            if self.saves {
+            if self.machine.awaits_save() {
                 return Step::Wait(None);
             }
             if std::mem::take(&mut self.has_secrets) {
@@ -183,7 +176,7 @@ impl Parts for Recover {
 
     fn awaited_of_host(&self) -> Option<Awaited> {
         match self.stage {
-            _ if self.saves => Some(Awaited::Saved),
+            _ if self.machine.awaits_save() => Some(Awaited::Saved),
             Stage::Looking if self.storage.is_none() => Some(Awaited::AccountData),
             Stage::Entering => Some(Awaited::Key),
             Stage::Fetching if self.machine.awaits_ack() => Some(Awaited::Acknowledgement),
@@ -193,10 +186,7 @@ impl Parts for Recover {
 
     fn repeat(&mut self, step: &Step<Self>) {
         match step {
-            Step::Save(_) => {
-                self.saves = false;
-                self.machine.is_not_saved();
-            }
+            Step::Save(_) => self.machine.is_not_saved(),
             Step::Secrets(_) => self.has_secrets = true,
             _ => {}
         }

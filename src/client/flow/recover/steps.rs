@@ -58,10 +58,7 @@ impl Recover {
     pub(super) fn work(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<Recover>> {
         match self.machine.next(now, rng) {
             Turn::Step(step) => Some(step),
-            Turn::Save(saved) => {
-                self.saves = true;
-                Some(Step::Save(saved))
-            }
+            Turn::Save(saved) => Some(Step::Save(saved)),
             Turn::Fetched(Scope::Everything, outcome) if self.stage == Stage::Fetching => {
                 self.fetched = Some(*outcome);
                 None

@@ -36,7 +36,6 @@ pub struct TurnOff {
     versions: Vec<BackupVersion>,
     secrets: Vec<SecretName>,
     stage: Stage,
-    is_saving: bool,
     /// Whether this device used a version that the caller has not named.
     keeps_key: bool,
     /// Whether the machine was told to look at the backup once more, since the last plan.
@@ -77,7 +76,6 @@ impl TurnOff {
             versions: versions.to_vec(),
             secrets: secrets.to_vec(),
             stage: Stage::Looking,
-            is_saving: false,
             keeps_key: false,
             has_asked: false,
             plans: 0,
@@ -96,11 +94,6 @@ impl TurnOff {
 impl Flow for TurnOff {
     type Outcome = Result<TurnedOff, FlowError>;
     type Saved = SavedBackup;
-
-    fn saved(&mut self) {
-        self.is_saving = false;
-        self.machine.saved();
-    }
 
     fn give_up(&mut self) {
         if self.stage != Stage::Ended {

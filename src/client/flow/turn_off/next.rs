@@ -24,7 +24,7 @@ impl Parts for TurnOff {
 
     fn step(&mut self, now_ms: u64, rng: &mut impl CryptoRng) -> Step<Self> {
         loop {
-            if self.is_saving && !self.machine.has_failed() {
+            if self.machine.awaits_save() && !self.machine.has_failed() {
                 return Step::Wait(None);
             }
             let goes_on = self.stage != Stage::Ended;
@@ -44,18 +44,11 @@ impl Parts for TurnOff {
 
     fn awaited_of_host(&self) -> Option<Awaited> {
         match self.stage {
-            _ if self.is_saving => Some(Awaited::Saved),
+            _ if self.machine.awaits_save() => Some(Awaited::Saved),
             Stage::Looking | Stage::Clearing if self.storage.wants_events() => {
                 Some(Awaited::AccountData)
             }
             _ => None,
-        }
-    }
-
-    fn repeat(&mut self, step: &Step<Self>) {
-        if let Step::Save(_) = step {
-            self.is_saving = false;
-            self.machine.is_not_saved();
         }
     }
 

@@ -67,10 +67,7 @@ impl TurnOff {
     fn work(&mut self, now: u64, rng: &mut impl CryptoRng) -> Option<Step<Self>> {
         match self.machine.next(now, rng) {
             Turn::Step(step) => Some(step),
-            Turn::Save(saved) => {
-                self.is_saving = true;
-                Some(Step::Save(saved))
-            }
+            Turn::Save(saved) => Some(Step::Save(saved)),
             Turn::NotDeleted(failure) => self.fail(FlowError::NotDeleted(Box::new(failure))),
             Turn::Wait(until) => self.idle(until),
             turn => {

@@ -100,8 +100,6 @@ impl Flow for VerifyDevice {
     type Outcome = Result<DeviceVerified, FlowError>;
     type Saved = SavedBackup;
 
-    fn saved(&mut self) {}
-
     fn give_up(&mut self) {
         let has_ended = matches!(self.stage, Stage::Finished(_) | Stage::Ended);
         if !has_ended && !self.machine.has_failed() {
