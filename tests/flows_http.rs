@@ -18,7 +18,7 @@ use strongroom::{
     backup::{SealOptions, TrustedBackup},
     client::{
         Backup,
-        backup::{BackupOptions, FetchOutcome},
+        backup::BackupOptions,
         flow::{Recover, SetUp},
     },
     homeserver::Homeserver,
@@ -69,7 +69,7 @@ fn recover(client: &mut Client<'_>, typed: &str) -> Vec<ExportedSession> {
     let nobody = VerifiedPublicKeys::none(client.user_id.clone());
     let flow = Recover::new(machine(client, "TABLET"), nobody, Limits::default());
     let recovered = client.run(flow, &sign, typed);
-    let Some(FetchOutcome::Report(report)) = &recovered.outcome.fetched else { panic!() };
+    let Some(report) = &recovered.outcome.fetched else { panic!() };
     assert!(report.is_everything());
     assert!(recovered.outcome.secrets.iter().all(|verdict| verdict.outcome.is_ok()));
     assert!(recovered.outcome.backup.trusted().is_some());

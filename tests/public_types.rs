@@ -26,7 +26,7 @@ use strongroom::{
     client::{
         Awaited, KeyKind, Notice, RequestFailure, RequestKind, Waiting,
         backup::{
-            AnswerError, Backup, BackupOptions, FetchOutcome, FoundBackup, KeyFit, Next, NotStored,
+            AnswerError, Backup, BackupOptions, FoundBackup, KeyFit, Next, NotStored,
             OfferedSession, Operation, Question, Reply, SavedBackup, Scope, Stage, TaskId,
             UploadProgress,
         },
@@ -171,7 +171,6 @@ fn every_public_type_is_send_and_sync() {
         Backup,
         BackupOptions,
         TaskId,
-        FetchOutcome,
         FoundBackup,
         KeyFit,
         UnsignedAuthData,
@@ -384,7 +383,7 @@ fn every_public_type_is_send_and_sync() {
 
 /// How many public types there are, those of all features included, but for that of a closure's argument. One more is one
 /// more to know for everybody: join it with another, or keep it private.
-const MOST: usize = 240
+const MOST: usize = 239
     + if cfg!(feature = "zxcvbn") { 2 } else { 0 }
     + if cfg!(feature = "unstable-msc4385") { 2 } else { 0 };
 

@@ -19,7 +19,7 @@ use driver::{Driver, Lied};
 use serde_json::Value;
 use strongroom::{
     backup::TrustReason,
-    client::backup::{FetchOutcome, Question, Reply, Scope, Stage},
+    client::backup::{Question, Reply, Scope, Stage},
     homeserver::Homeserver,
     provenance::Provenance,
 };
@@ -79,7 +79,7 @@ fn setup_upload_restore_rotate_and_disable_on_a_real_homeserver() {
         ids.collect::<std::collections::BTreeSet<_>>()
     };
     assert_eq!(ids(&laptop.imported), ids(&sessions));
-    let (_, FetchOutcome::Report(report)) = &laptop.fetched[0] else { panic!() };
+    let (_, Ok(report)) = &laptop.fetched[0] else { panic!() };
     assert!(report.is_everything());
 
     // A session that is not there is not asked for twice.

@@ -71,8 +71,11 @@ pub enum RequestFailure {
     #[error(transparent)]
     Api(#[from] ApiError),
     /// What it is about has changed, or is gone.
-    #[error("the backup is not the one that it was any more")]
+    #[error("the backup is gone, or not the one that it was")]
     OtherBackup,
+    /// The backup does not have the session that was asked for.
+    #[error("the backup does not have the message key")]
+    NotInBackup,
     /// The answer was one of success, and nothing has changed.
     #[error("the homeserver accepted the request, but nothing changed")]
     NoEffect,

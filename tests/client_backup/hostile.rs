@@ -6,7 +6,10 @@ use http::Request;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 use strongroom::{
-    client::backup::{FetchOutcome, Reply, Scope, Stage},
+    client::{
+        RequestFailure,
+        backup::{Reply, Scope, Stage},
+    },
     homeserver::Homeserver,
 };
 
@@ -71,7 +74,7 @@ fn a_session_that_was_swapped_is_not_taken_for_the_one_that_was_asked_for() {
     }));
     phone.machine.fetch(Scope::Session("!room".into(), wanted.session_id()), phone.now);
     phone.run();
-    assert!(matches!(phone.fetched[0].1, FetchOutcome::NotInBackup));
+    assert!(matches!(phone.fetched[0].1, Err(RequestFailure::NotInBackup)));
     assert_eq!(phone.imported.len(), 1, "it is imported as what it is");
     assert_eq!(phone.imported[0].session_id(), other.session_id());
 }
@@ -88,7 +91,8 @@ fn a_session_that_is_no_session_costs_itself() {
         phone.machine.fetch(Scope::Session("!room".into(), session.session_id()), phone.now);
         phone.run();
         let (_, outcome) = phone.fetched.pop().unwrap();
-        assert!(matches!(outcome, FetchOutcome::Unusable(_)), "{body}");
+        let report = outcome.unwrap();
+        assert_eq!((report.total(), report.failed()), (1, 1), "{body}");
     }
 }
 

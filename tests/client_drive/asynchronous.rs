@@ -13,7 +13,7 @@ use strongroom::{
     client::{
         AsyncBackupHost, AsyncFlowHost, AsyncHost, Backup, BackupHost as _, FlowHost as _, Host,
         Notice, Operation, Waiting,
-        backup::{FetchOutcome, NotStored, OfferedSession, Question, Reply, SavedBackup, TaskId},
+        backup::{NotStored, OfferedSession, Question, Reply, SavedBackup, TaskId},
         drive_async, drive_backup_async,
         flow::{EnterError, Flow},
     },
@@ -247,7 +247,7 @@ fn a_large_response_that_is_dropped_often_comes_whole_in_the_end() {
         assert!(poll(drive_async(&mut flow, &mut tablet), 300).is_none());
     }
     let recovered = poll(drive_async(&mut flow, &mut tablet), 1_000_000).unwrap();
-    let Some(FetchOutcome::Report(report)) = recovered.unwrap().unwrap().fetched else { panic!() };
+    let Some(report) = recovered.unwrap().unwrap().fetched else { panic!() };
     assert!(report.is_complete() && report.restored() == 200, "{report:?}");
     assert_eq!(tablet.0.imported, phone.0.sessions());
 }

@@ -7,10 +7,10 @@ use serde_json::json;
 use strongroom::{
     Limits,
     api::BaseUrl,
-    backup::{BackupDecryptionKey, TrustReason},
+    backup::{BackupDecryptionKey, RestoreReport, TrustReason},
     client::{
         Backup, KeyKind, RequestFailure,
-        backup::{BackupOptions, FetchOutcome, KeyFit, SavedBackup},
+        backup::{BackupOptions, KeyFit, SavedBackup},
         flow::{EnterError, Flow as _, Recover, Recovered, SetUp, Step},
     },
     crypto::key_material::KeyMaterial,
@@ -133,11 +133,9 @@ pub(crate) fn recover_with(host: &mut Host, mut flow: Recover, typed: &[&str]) -
     panic!("it never ends: {flow:?}");
 }
 
-fn report(fetched: Option<&FetchOutcome>) -> (u64, u64) {
-    match fetched {
-        Some(FetchOutcome::Report(report)) => (report.restored(), report.failed()),
-        other => panic!("{other:?}"),
-    }
+fn report(fetched: Option<&RestoreReport>) -> (u64, u64) {
+    let report = fetched.unwrap();
+    (report.restored(), report.failed())
 }
 
 #[test]

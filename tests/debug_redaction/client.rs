@@ -3,9 +3,9 @@
 use strongroom::{
     Limits,
     api::{AccessToken, BaseUrl},
+    backup::RestoreReport,
     client::backup::{
-        Backup, BackupOptions, FetchOutcome, Next, OfferedSession, Operation, Question, Reply,
-        SavedBackup, Scope,
+        Backup, BackupOptions, Next, OfferedSession, Operation, Question, Reply, SavedBackup, Scope,
     },
     homeserver::Homeserver,
     session_data::ExportedSession,
@@ -79,7 +79,7 @@ pub(crate) fn look(witness: &mut Witness, vault: &Vault) {
                 seen.push("imported");
             }
             Next::Fetched(_, outcome) => {
-                witness.debug::<FetchOutcome>(&outcome);
+                witness.debug::<RestoreReport>(&outcome.unwrap());
                 seen.push("fetched");
             }
             Next::Wait(_) => now += 1_000,

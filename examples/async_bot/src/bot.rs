@@ -66,7 +66,7 @@ impl Bot {
         let backup = Backup::new(user_id, device_id, options(), Limits::default());
         let done = finish(Recover::new(backup, verified, Limits::default()), &mut host).await?;
         match done.fetched {
-            Some(outcome) => println!("  {outcome}"),
+            Some(report) => println!("  {report}"),
             None => return Err("there was nothing to fetch sessions with".into()),
         }
         Ok(Self { backup: done.backup, host })

@@ -127,7 +127,11 @@ impl Ours {
             }
             Next::UploadRefused(error) => json!({ "upload_refused": error.to_string() }),
             Next::Fetched(scope, outcome) => {
-                json!({ "fetched": scope.to_string(), "outcome": fetched(outcome) })
+                let outcome = match outcome {
+                    Ok(report) => fetched(report),
+                    Err(error) => json!({ "text": error.to_string(), "is_everything": false }),
+                };
+                json!({ "fetched": scope.to_string(), "outcome": outcome })
             }
             Next::NotCreated(error) => json!({ "not_created": error.to_string() }),
             Next::NotDeleted(error) => json!({ "not_deleted": error.to_string() }),

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
+    backup::RestoreReport,
     client::{
         Backup,
-        backup::FetchOutcome,
         flow::{Recover, SetUp, TurnOff, VerifyDevice},
     },
     cross_signing::ExpectedDevice,
@@ -145,9 +145,8 @@ pub(crate) fn trusted(machine: &Backup) -> Option<Value> {
     Some(json!({ "version": trusted.version(), "reason": format!("{:?}", trusted.reason()) }))
 }
 
-pub(crate) fn fetched(outcome: &FetchOutcome) -> Value {
-    let is_everything = matches!(outcome, FetchOutcome::Report(report) if report.is_everything());
-    json!({ "text": outcome.to_string(), "is_everything": is_everything })
+pub(crate) fn fetched(report: &RestoreReport) -> Value {
+    json!({ "text": report.to_string(), "is_everything": report.is_everything() })
 }
 
 fn secret(verdict: &SecretVerdict) -> Value {

@@ -69,6 +69,13 @@ impl RestoreReport {
         }
     }
 
+    /// Of one session that was asked for alone.
+    pub(crate) fn of_session(verdict: &Result<RestoredSession, FailedSession>) -> Self {
+        let mut report = Self::new(1);
+        report.add(verdict);
+        report
+    }
+
     /// How many sessions there were, without those that were not wanted.
     #[must_use]
     pub fn total(&self) -> u64 {

@@ -9,14 +9,15 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Backup, Call, FetchOutcome, Scope,
+    Backup, Call, Scope,
     office::{Effect, Office},
     saved::remembered,
     scopes::{Missing, MissingSessions, Scopes},
 };
 use crate::{
     api,
-    backup::{BackupDecryptionKey, BackupVersionInfo, Restore, RestoreOptions},
+    backup::{BackupDecryptionKey, BackupVersionInfo, Restore, RestoreOptions, RestoreReport},
+    client::waiting::RequestFailure,
     ids::{self, BackupVersion, RoomId, SessionId},
 };
 
@@ -72,9 +73,12 @@ pub(super) enum Job {
     /// All has come, until the last of it is in the host's store.
     Handing {
         asked: Asked,
-        outcome: Box<FetchOutcome>,
+        outcome: Outcome,
     },
 }
+
+/// What was restored, or why nothing was.
+pub(super) type Outcome = Result<Box<RestoreReport>, RequestFailure>;
 
 /// What is fetched, and what was known of the backup when it was asked for it: what is not there says no more than that.
 #[derive(Debug)]
@@ -227,7 +231,7 @@ impl Backup {
             let wanted = download.wanted.iter().filter(|_| self.look.is_done).cloned();
             for scope in wanted.collect::<Vec<_>>() {
                 let asked = Asked { scope, etag: download.etag };
-                download.fetched(office, asked, FetchOutcome::NoBackup);
+                download.fetched(office, asked, Err(RequestFailure::OtherBackup));
             }
             return None;
         };
@@ -242,7 +246,7 @@ impl Backup {
         let call = download.call(&scope, found.version()).filter(|_| missing != Some(true));
         let asked = Asked { scope, etag: download.etag };
         let Some(call) = call else {
-            download.fetched(office, asked, FetchOutcome::NotInBackup);
+            download.fetched(office, asked, Err(RequestFailure::NotInBackup));
             return None;
         };
         download.job = if matches!(call, Call::FetchSession(..)) {

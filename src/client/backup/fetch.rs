@@ -3,8 +3,8 @@
 use std::{io, iter, mem};
 
 use super::{
-    FetchOutcome, Next, Scope,
-    download::{Asked, Download, Job, RestoreChoice},
+    Next, Scope,
+    download::{Asked, Download, Job, Outcome, RestoreChoice},
     office::{Effect, Office},
     scopes::Missing,
     seen::hash,
@@ -13,7 +13,7 @@ use crate::{
     backup::{
         BackedUpSession, FailedSession, KeyBackupMetadata, Restore, RestoreReport, RestoredSession,
     },
-    client::{failure::Failure, operation::Answer},
+    client::{failure::Failure, operation::Answer, waiting::RequestFailure},
     ids::BackupVersion,
 };
 
@@ -36,13 +36,23 @@ impl Download {
         match session {
             Ok(returned) => {
                 self.settled(office, &asked.scope);
-                let outcome = match key.open_with_metadata(&returned) {
-                    Err(error) => FetchOutcome::Unusable(error),
-                    Ok((session, metadata)) => {
-                        let is_it = session.exported().session_id() == returned.session_id;
-                        self.import(office, version, vec![(session, metadata)]);
-                        if is_it { FetchOutcome::Session } else { self.is_missing(office, &asked) }
+                let BackedUpSession { room_id, session_id, .. } = &returned;
+                let (verdict, metadata) = match key.open_with_metadata(&returned) {
+                    Ok((session, metadata)) => (Ok(session), Some(metadata)),
+                    Err(error) => {
+                        let (room_id, session_id) = (room_id.clone(), session_id.clone());
+                        (Err(FailedSession { room_id, session_id, error }), None)
                     }
+                };
+                let report = RestoreReport::of_session(&verdict);
+                let is_other = |it: &RestoredSession| it.exported().session_id() != *session_id;
+                let is_missing = verdict.as_ref().is_ok_and(is_other);
+                let session = verdict.ok().into_iter().zip(metadata).collect();
+                self.import(office, version, session);
+                let outcome = if is_missing {
+                    Err(self.is_missing(office, &asked))
+                } else {
+                    Ok(Box::new(report))
                 };
                 self.fetched(office, asked, outcome);
             }
@@ -94,18 +104,17 @@ impl Download {
             let until_ms = office.courier.now().saturating_add(office.options.missing_ms);
             self.rooms.insert(room_id.clone(), Missing { until_ms, etag: asked.etag });
         }
-        let outcome = match scope {
-            Scope::Session(..) if !self.sought.remove(scope) => FetchOutcome::Session,
-            Scope::Session(_, session_id) if report.is_complete() => {
-                let failed = report.failures().iter().find(|it| it.session_id == *session_id);
-                match failed {
-                    Some(failed) => FetchOutcome::Unusable(failed.error.clone()),
-                    None => self.is_missing(office, &asked),
-                }
+        // Of a room that was not read to its end, nobody knows what is missing.
+        let is_missing = match scope {
+            Scope::Session(_, session_id) => {
+                let has_come = !self.sought.remove(scope);
+                let has_failed = report.failures().iter().any(|it| it.session_id == *session_id);
+                report.is_complete() && !has_come && !has_failed
             }
-            // Of a room that was not read to its end, nobody knows what is missing.
-            _ => FetchOutcome::Report(report),
+            Scope::Room(_) | Scope::Everything => false,
         };
+        let outcome =
+            if is_missing { Err(self.is_missing(office, &asked)) } else { Ok(Box::new(report)) };
         self.fetched(office, asked, outcome);
     }
 
@@ -131,12 +140,12 @@ impl Download {
             }
             Failure::NotFound if matches!(scope, Scope::Session(..)) => {
                 office.effects.push(Effect::LookSoon);
-                self.is_missing(office, &asked)
+                Err(self.is_missing(office, &asked))
             }
-            Failure::Refused(error) => FetchOutcome::Refused(error),
+            Failure::Refused(error) => Err(RequestFailure::Api(error)),
             _ => {
                 office.effects.push(Effect::Look);
-                FetchOutcome::NoBackup
+                Err(RequestFailure::OtherBackup)
             }
         };
         self.settled(office, scope);
@@ -154,12 +163,12 @@ impl Download {
     }
 
     /// A scope is done with, once the host has all of it: what is not in its store is fetched again after a crash.
-    pub(super) fn fetched(&mut self, office: &mut Office, asked: Asked, outcome: FetchOutcome) {
+    pub(super) fn fetched(&mut self, office: &mut Office, asked: Asked, outcome: Outcome) {
         self.attempts = 0;
         if self.wanted.is_sought_in_room(&asked.scope) {
             self.sought.remove(&asked.scope);
         }
-        self.job = Job::Handing { asked, outcome: Box::new(outcome) };
+        self.job = Job::Handing { asked, outcome };
         self.finish(office);
     }
 
@@ -171,7 +180,7 @@ impl Download {
         let Job::Handing { asked, outcome } = mem::take(&mut self.job) else { return };
         self.remember_missing(office, &asked, &outcome);
         let scope = asked.scope;
-        let is_all = matches!(&*outcome, FetchOutcome::Report(report) if report.is_complete());
+        let is_all = outcome.as_ref().is_ok_and(|report| report.is_complete());
         let is_all = is_all && scope == Scope::Everything;
         if is_all && self.restore_choice == Some(RestoreChoice::Everything) {
             // From now on only what came later can be missing.
@@ -185,11 +194,11 @@ impl Download {
     }
 
     /// What was looked for in a room, or everywhere, and did not come is not there.
-    fn remember_missing(&mut self, office: &Office, asked: &Asked, outcome: &FetchOutcome) {
+    fn remember_missing(&mut self, office: &Office, asked: &Asked, outcome: &Outcome) {
+        let is_session = matches!(asked.scope, Scope::Session(..));
         let is_known = match outcome {
-            FetchOutcome::Report(report) => report.is_complete(),
-            FetchOutcome::NotInBackup => true,
-            _ => false,
+            Ok(report) => report.is_complete() && !is_session,
+            Err(failure) => *failure == RequestFailure::NotInBackup,
         };
         for scope in asked.scope.covered(&self.sought).collect::<Vec<_>>() {
             self.sought.remove(&scope);
@@ -209,7 +218,7 @@ impl Download {
         is_awkward && !is_known && !self.wanted.is_sought_in_room(scope)
     }
 
-    fn is_missing(&mut self, office: &Office, asked: &Asked) -> FetchOutcome {
+    fn is_missing(&mut self, office: &Office, asked: &Asked) -> RequestFailure {
         let now = office.courier.now();
         if let Asked { scope: scope @ Scope::Session(..), etag } = asked {
             // Without one, everything may have changed a moment later.
@@ -218,7 +227,7 @@ impl Download {
             let missing = Missing { until_ms: now.saturating_add(span), etag: *etag };
             self.dropped += u64::from(!self.missing.add(scope.clone(), missing, now));
         }
-        FetchOutcome::NotInBackup
+        RequestFailure::NotInBackup
     }
 
     fn import_verdicts(

@@ -87,7 +87,7 @@ use std::{collections::HashSet, fmt};
 pub use self::{
     answer::UploadProgress,
     office::BackupOptions,
-    outgoing::{FetchOutcome, Next, NotStored, OfferedSession},
+    outgoing::{Next, NotStored, OfferedSession},
     question::{FoundBackup, Question, Reply},
     saved::SavedBackup,
     scopes::Scope,

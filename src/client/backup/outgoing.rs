@@ -1,13 +1,11 @@
 //! What the machine wants of its host.
 
-use std::fmt;
-
 use thiserror::Error;
 
 use super::{Operation, Question, SavedBackup, Scope, TaskId};
 use crate::{
     api::ApiError,
-    backup::{OpenError, RestoreReport, RestoredSession, SealOptions},
+    backup::{RestoreReport, RestoredSession, SealOptions},
     client::{flow::FlowError, waiting::RequestFailure},
     ids::BackupVersion,
     secret_value::SecretValue,
@@ -52,8 +50,11 @@ pub enum Next {
     /// Put them into the host's store as unauthenticated, as stored in this version, then
     /// [`Backup::ack`](super::Backup::ack).
     Import(TaskId, BackupVersion, Vec<RestoredSession>),
-    /// What was wanted from the backup was fetched, or it does not have it. All of it was given by `Import`.
-    Fetched(Scope, Box<FetchOutcome>),
+    /// What was wanted from the backup was fetched: the response was read, to its end or not, as the report says, and all that
+    /// was restored was given by `Import`. A session alone may have been looked for in all of its room; the report is of that
+    /// then. Otherwise this is why it is not fetched: the homeserver refuses it, the backup does not have the session, or there
+    /// is no backup any more or another one, so that it may be asked for again when it is settled which.
+    Fetched(Scope, Result<Box<RestoreReport>, RequestFailure>),
     /// Sign it with the device key, and with the master key where it is at hand, then call
     /// [`Backup::signed`](super::Backup::signed).
     Sign(TaskId, ToSign),
@@ -140,39 +141,4 @@ pub enum NotStored {
     /// The server refused it. It is tried again after a day, if the host offers it.
     #[error("the message key was not stored: {0}")]
     Refused(ApiError),
-}
-
-/// What became of a download.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum FetchOutcome {
-    /// The session was imported.
-    Session,
-    /// The response was read, to its end or not, as the report says.
-    Report(RestoreReport),
-    /// The session cannot be opened.
-    Unusable(OpenError),
-    /// The server refused.
-    Refused(ApiError),
-    /// The backup has no such session.
-    NotInBackup,
-    /// There is no backup any more, or another one: ask again when it is settled which.
-    NoBackup,
-}
-
-impl fmt::Display for FetchOutcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Session => f.write_str("the session was fetched"),
-            Self::Report(report) => {
-                let (restored, total) = (report.restored(), report.total());
-                write!(f, "{restored} of {total} sessions were fetched")?;
-                if report.is_complete() { Ok(()) } else { f.write_str(", and the answer was cut") }
-            }
-            Self::Unusable(error) => error.fmt(f),
-            Self::Refused(error) => error.fmt(f),
-            Self::NotInBackup => f.write_str("the backup does not have the session"),
-            Self::NoBackup => f.write_str("there is no backup to fetch from"),
-        }
-    }
 }

@@ -4,11 +4,8 @@ use std::fmt;
 
 use crate::{
     api::ApiError,
-    client::{
-        backup::{FetchOutcome, Scope},
-        flow::FlowError,
-        waiting::RequestFailure,
-    },
+    backup::RestoreReport,
+    client::{backup::Scope, flow::FlowError, waiting::RequestFailure},
 };
 
 /// Something that the account's machine tells its host. Its `Display` is a sentence for the user.
@@ -18,7 +15,7 @@ pub enum Notice<'a> {
     /// See [`Next::UploadRefused`](super::Next::UploadRefused).
     UploadRefused(&'a ApiError),
     /// See [`Next::Fetched`](super::Next::Fetched).
-    Fetched(&'a Scope, &'a FetchOutcome),
+    Fetched(&'a Scope, Result<&'a RestoreReport, &'a RequestFailure>),
     /// See [`Next::NotCreated`](super::Next::NotCreated).
     NotCreated(&'a FlowError),
     /// See [`Next::NotDeleted`](super::Next::NotDeleted).
@@ -38,7 +35,8 @@ impl fmt::Display for Notice<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UploadRefused(error) => write!(f, "message keys cannot be stored: {error}"),
-            Self::Fetched(scope, outcome) => write!(f, "fetching {scope}: {outcome}"),
+            Self::Fetched(scope, Ok(report)) => write!(f, "fetching {scope}: {report}"),
+            Self::Fetched(scope, Err(error)) => write!(f, "fetching {scope}: {error}"),
             Self::NotCreated(reason) => write!(f, "no backup was created: {reason}"),
             Self::NotDeleted(error) => write!(f, "a backup was not deleted: {error}"),
             Self::Withdrawn(Ok(())) => f.write_str("the backup is not signed by you any more"),

@@ -136,6 +136,7 @@ macro_rules! serve_backup {
                     $host.notice(Notice::UploadRefused(error))$(.$wait)??;
                 }
                 Next::Fetched(scope, outcome) => {
+                    let outcome = outcome.as_ref().map(|report| &**report);
                     $host.notice(Notice::Fetched(scope, outcome))$(.$wait)??;
                 }
                 Next::NotCreated(reason) => $host.notice(Notice::NotCreated(reason))$(.$wait)??,

@@ -8,8 +8,9 @@ use rand_core::CryptoRng;
 
 use super::{Flow, FlowError, Step, error::final_error};
 use crate::{
+    backup::RestoreReport,
     client::{
-        backup::{Backup, FetchOutcome, Next, Question, SavedBackup, Scope},
+        backup::{Backup, Next, Question, SavedBackup, Scope},
         courier::Courier,
         failure::Failure,
         operation::{Answer, AnswerError, Letter, TaskId},
@@ -43,7 +44,7 @@ pub(super) enum Turn<F: Flow> {
     /// The backup is not deleted.
     NotDeleted(RequestFailure),
     /// What was wanted from the backup is there, or not.
-    Fetched(Scope, Box<FetchOutcome>),
+    Fetched(Scope, Result<Box<RestoreReport>, RequestFailure>),
     /// Nothing to do until then.
     Wait(Option<u64>),
     /// Something that is not for the flow.

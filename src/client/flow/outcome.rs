@@ -7,9 +7,9 @@ use thiserror::Error;
 use super::Flow;
 use crate::{
     api::SignatureFailure,
-    backup::{RestoredSession, TrustError},
+    backup::{RestoreReport, RestoredSession, TrustError},
     client::{
-        backup::{Backup, FetchOutcome, KeyFit, TaskId},
+        backup::{Backup, KeyFit, TaskId},
         operation::Operation,
         waiting::RequestFailure,
     },
@@ -128,10 +128,10 @@ pub struct Recovered {
     pub secrets: Vec<SecretVerdict>,
     /// Whether the key that was found or was at hand belongs to the backup; nothing if there was none.
     pub key: Option<KeyFit>,
-    /// What became of the sessions; nothing if there was no key to fetch them with.
-    pub fetched: Option<FetchOutcome>,
-    /// Why the homeserver did not say which backup there is, or did not give the sessions for about an hour. What was wanted
-    /// of it the machine goes on to fetch.
+    /// What became of the sessions; nothing if there was no key to fetch them with, or they could not be had.
+    pub fetched: Option<RestoreReport>,
+    /// Why the homeserver did not say which backup there is, or did not give the sessions: it refuses them, or has not given
+    /// them for about an hour. In the latter case the machine goes on to fetch them.
     pub failure: Option<RequestFailure>,
 }
 

@@ -12,12 +12,12 @@ use serde_json::Value;
 use strongroom::{
     Limits,
     api::{AccessToken, BaseUrl},
-    backup::BackupDecryptionKey,
+    backup::{BackupDecryptionKey, RestoreReport},
     client::{
         RequestFailure,
         backup::{
-            AnswerError, Backup, BackupOptions, FetchOutcome, Next, NotStored, OfferedSession,
-            Operation, Question, SavedBackup, Scope, TaskId,
+            AnswerError, Backup, BackupOptions, Next, NotStored, OfferedSession, Operation,
+            Question, SavedBackup, Scope, TaskId,
         },
         flow::FlowError,
     },
@@ -49,7 +49,7 @@ pub(crate) struct Driver {
     /// What the host has to upload, with the version in which it is stored.
     pub(crate) store: BTreeMap<u64, (OfferedSession, Option<BackupVersion>)>,
     pub(crate) imported: Vec<ExportedSession>,
-    pub(crate) fetched: Vec<(Scope, FetchOutcome)>,
+    pub(crate) fetched: Vec<(Scope, Result<Box<RestoreReport>, RequestFailure>)>,
     pub(crate) not_stored: Vec<(u64, NotStored)>,
     pub(crate) upload_refused: usize,
     pub(crate) signers_asked: usize,
@@ -274,7 +274,7 @@ impl Driver {
                 self.imported.extend(sessions);
                 self.machine.ack(id);
             }
-            Next::Fetched(scope, outcome) => self.fetched.push((scope, *outcome)),
+            Next::Fetched(scope, outcome) => self.fetched.push((scope, outcome)),
             Next::NeedsToken { soft_logout } => self.needs_token.push(soft_logout),
             Next::RefreshSigners => self.signers_asked += 1,
             Next::UploadRefused(_) => self.upload_refused += 1,

@@ -9,7 +9,7 @@ use strongroom::{
     api::BaseUrl,
     client::{
         Operation,
-        backup::{BackupOptions, FetchOutcome, SavedBackup},
+        backup::{BackupOptions, SavedBackup},
         flow::{Flow as _, Recover, Recovered, Step},
     },
     ids::SessionId,
@@ -37,7 +37,7 @@ fn whatever_is_lost_the_recovery_key_gives_everything() {
         recovered.backup.resume();
         work(&mut run.host, &mut recovered.backup, |_| None);
         assert!(recovered.backup.trusted().is_some() && recovered.backup.has_key(), "{run}");
-        let Some(FetchOutcome::Report(report)) = &recovered.fetched else {
+        let Some(report) = &recovered.fetched else {
             panic!("{run}: {:?}", recovered.fetched);
         };
         assert_eq!((report.restored(), report.failed()), (5, 0), "{run}");

@@ -10,9 +10,9 @@ use rand_core::CryptoRng;
 use super::{EnterError, Flow, Recovered, Step, contract::Parts, machine::Machine};
 use crate::{
     Limits,
-    backup::BackupDecryptionKey,
+    backup::{BackupDecryptionKey, RestoreReport},
     client::{
-        backup::{Backup, FetchOutcome, KeyFit, SavedBackup},
+        backup::{Backup, KeyFit, SavedBackup},
         key_kind::KeyKind,
         waiting::{Awaited, RequestFailure},
     },
@@ -47,7 +47,7 @@ pub struct Recover {
     fit: Option<KeyFit>,
     /// The key of a backup that nobody has seen yet.
     unseen: Option<BackupDecryptionKey>,
-    fetched: Option<FetchOutcome>,
+    fetched: Option<Result<Box<RestoreReport>, RequestFailure>>,
     failure: Option<RequestFailure>,
     /// Whether the secrets are to be handed out.
     has_secrets: bool,

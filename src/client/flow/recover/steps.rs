@@ -60,7 +60,7 @@ impl Recover {
             Turn::Step(step) => Some(step),
             Turn::Save(saved) => Some(Step::Save(saved)),
             Turn::Fetched(Scope::Everything, outcome) if self.stage == Stage::Fetching => {
-                self.fetched = Some(*outcome);
+                self.fetched = Some(outcome);
                 None
             }
             Turn::Wait(until) => self.idle(now, until),
@@ -129,8 +129,11 @@ impl Recover {
     }
 
     pub(super) fn finish(&mut self) -> Option<Step<Recover>> {
-        let failure = self.failure.take().or_else(|| self.last_failure());
-        let failure = failure.filter(|_| self.fetched.is_none());
+        let (fetched, failure) = match self.fetched.take() {
+            Some(Ok(report)) => (Some(*report), None),
+            Some(Err(failure)) => (None, Some(failure)),
+            None => (None, self.failure.take().or_else(|| self.last_failure())),
+        };
         let backup = self.machine.give_back()?;
         self.stage = Stage::Ended;
         Some(Step::Done(Box::new(Recovered {
@@ -138,7 +141,7 @@ impl Recover {
             storage_keys: std::mem::take(&mut self.storage_keys),
             secrets: std::mem::take(&mut self.secrets),
             key: self.fit,
-            fetched: self.fetched.take(),
+            fetched,
             failure,
         })))
     }
