@@ -64,7 +64,12 @@ impl SessionKey {
     /// The session's ID: its Ed25519 public key in unpadded base64.
     #[must_use]
     pub fn session_id(&self) -> SessionId {
-        SessionId::new(base64::encode(public_key_of(self.0.expose_bytes())))
+        SessionId::new(base64::encode(self.public_key_bytes()))
+    }
+
+    /// The 32 bytes of the ID, which are public.
+    pub(super) fn public_key_bytes(&self) -> &[u8; 32] {
+        public_key_of(self.0.expose_bytes())
     }
 
     /// The index of the first message that the key decrypts.
