@@ -5,13 +5,15 @@ use std::io::{self, Write};
 use serde_json::json;
 use strongroom::{
     backup::{FailedSession, RestoreReport, RestoredSession},
+    client::rescue::{KeySource, RescueTable},
     crypto::curve25519_aes_sha2::MacScheme,
+    ids::BackupVersion,
 };
 
 use super::{
-    keys::OpenedBy,
+    keys::words,
     lists::{self, Lists},
-    words::{self, message_keys},
+    words::{self as counts, message_keys},
 };
 use crate::failure::{Status, shown};
 
@@ -31,20 +33,23 @@ pub(crate) struct Report {
     pub(super) reason: String,
     /// Whether only the current version was wanted.
     pub(super) current_only: bool,
+    /// Which key opened how much of which version.
+    pub(super) table: Option<RescueTable>,
 }
 
 /// What became of one version.
 pub(super) struct VersionReport {
-    pub(super) version: Option<String>,
+    pub(super) version: Option<BackupVersion>,
     /// How many sessions it has, by the word of the homeserver.
     pub(super) expected: Option<u64>,
-    pub(super) opened_by: Option<OpenedBy>,
+    /// The key that opened most of it, and whether it is its own.
+    pub(super) opened_by: Option<(KeySource, bool)>,
     pub(super) report: RestoreReport,
 }
 
 /// A version of which no sessions were given.
 pub(super) struct AbsentVersion {
-    pub(super) version: String,
+    pub(super) version: BackupVersion,
     pub(super) expected: Option<u64>,
 }
 
@@ -108,7 +113,7 @@ impl Report {
         let there = self.versions.iter().map(|it| {
             json!({
                 "version": it.version,
-                "opened_by": it.opened_by.map(OpenedBy::code),
+                "opened_by": it.opened_by.as_ref().map(|(source, _)| source.as_str()),
                 "total": it.report.total(),
                 "restored": it.report.restored(),
             })
@@ -127,6 +132,7 @@ impl Report {
                 "ciphertext": self.sum(|it| it.restored_under(MacScheme::Ciphertext)),
             },
             "versions": there.chain(absent).collect::<Vec<_>>(),
+            "table": self.table,
         });
         format!("{head:#}")
     }
@@ -177,10 +183,18 @@ impl Report {
             writeln!(
                 out,
                 "version {}: its message keys{has}, were not given: save them, too",
-                shown(version)
+                shown(version.as_str())
             )?;
         }
+        self.print_table(out)?;
         if self.sum(RestoreReport::total) == 0 { self.print_empty(out) } else { Ok(()) }
+    }
+
+    /// Where there is more than one version, or several keys opened something.
+    fn print_table(&self, out: &mut impl Write) -> io::Result<()> {
+        let Some(table) = &self.table else { return Ok(()) };
+        let is_of_use = table.version_count() > 1 || table.useful_key_count() > 1;
+        if is_of_use && table.useful_key_count() > 0 { write!(out, "\n{table}") } else { Ok(()) }
     }
 
     /// Why there is nothing.
@@ -201,7 +215,7 @@ impl Report {
             );
         }
         let oldest =
-            self.versions.iter().filter_map(|it| it.version.as_deref()?.parse().ok()).min();
+            self.versions.iter().filter_map(|it| it.version.as_ref()?.as_str().parse().ok()).min();
         match oldest {
             Some(1) => writeln!(out, "The backup is empty, and there is no older one."),
             Some(oldest) => writeln!(
@@ -219,8 +233,9 @@ impl Report {
 
 impl VersionReport {
     fn print(&self, out: &mut impl Write, is_any_open: bool) -> io::Result<()> {
-        let name = self.version.as_deref();
-        let name = name.map_or_else(String::new, |name| format!("version {}: ", shown(name)));
+        let name = self.version.as_ref();
+        let name =
+            name.map_or_else(String::new, |name| format!("version {}: ", shown(name.as_str())));
         if self.lacks_all() {
             let expected = self.expected.unwrap_or_default();
             let why = self.report.ended_early();
@@ -243,13 +258,13 @@ impl VersionReport {
                 Ok(())
             };
         }
-        writeln!(out, "{name}{}", words::line(&self.report))?;
+        writeln!(out, "{name}{}", counts::line(&self.report))?;
         self.print_details(out)
     }
 
     fn print_details(&self, out: &mut impl Write) -> io::Result<()> {
-        if let Some(opened_by) = self.opened_by {
-            writeln!(out, "  opened with {opened_by}")?;
+        if let Some((source, is_own)) = &self.opened_by {
+            writeln!(out, "  opened with {}", words(source, *is_own))?;
         }
         let failures = self.report.failures().iter();
         failures.take(SHOWN).try_for_each(|failed| writeln!(out, "  {failed}"))?;

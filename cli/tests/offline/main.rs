@@ -21,6 +21,7 @@ mod nothing;
 mod report;
 mod rescue;
 mod secrets;
+mod several;
 mod streams;
 mod tablet;
 #[cfg(unix)]
