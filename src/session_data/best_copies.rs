@@ -13,8 +13,10 @@ use super::ExportedSession;
 /// copies: all sources are read twice.
 ///
 /// The order is that of [`SessionData::replaces`](super::SessionData::replaces); of copies that are equal in it, the one that was seen first is the best. What a
-/// homeserver says beside a session, `is_verified` above all, is left out: it could make a copy win that opens fewer messages. Copies for
-/// two rooms are no copies of one session, since nothing but a homeserver's word says which room is the right one.
+/// homeserver says beside a session, `is_verified` above all, is left out: it could make a copy win that opens fewer messages. What are copies
+/// of one session is seen as strictly as it can be, so that nobody makes a session vanish by something that pretends to be a better copy: they
+/// have one room, since nothing but a homeserver's word says which room is the right one, and one ratchet, the slowest part of which
+/// all copies share for the first 16 million messages. Whoever knows the public key of a backup alone can make up no such copy.
 ///
 /// What is kept of a session are 24 bytes; of 420,000 sessions, with what a map has to spare, 20 MiB.
 ///
@@ -85,10 +87,15 @@ fn number_of(place: usize) -> u16 {
     u16::try_from(place).unwrap_or(u16::MAX).min(TAKEN - 1)
 }
 
-/// A hash of the session's public key, which is its ID, and of its room: long enough that nobody finds a second one that is alike.
+/// A hash of what the copies of a session have in common, long enough that nobody finds a second one that is alike: the public key, which is its
+/// ID, the slow part of the ratchet and the room.
 fn name(session: &ExportedSession) -> [u64; 2] {
-    let id = session.session.session_key().public_key_bytes();
-    let hash = Sha256::new().chain_update(id).chain_update(session.room_id.as_str()).finalize();
+    let key = session.session.session_key();
+    let hash = Sha256::new()
+        .chain_update(key.public_key_bytes())
+        .chain_update(key.expose_slow_part())
+        .chain_update(session.room_id.as_str())
+        .finalize();
     let (parts, _) = hash.as_chunks();
     let part = |place| parts.get(place).map_or(0, |part| u64::from_le_bytes(*part));
     [part(0), part(1)]

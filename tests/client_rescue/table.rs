@@ -9,7 +9,7 @@ use strongroom::{
     backup::{BackupDecryptionKey, FailedSession, RestoreOptions, RestoreReport, RestoredSession},
     client::rescue::{BackupKeys, KeySource, RescueTable},
     crypto::curve25519_aes_sha2::MacScheme,
-    session_data::{BestCopies, ExportedSession},
+    session_data::{BestCopies, ExportedSession, SessionData, SessionKey},
 };
 use vodozemac::megolm::{GroupSession, InboundGroupSession};
 
@@ -218,4 +218,29 @@ fn a_copy_under_another_room_takes_the_place_of_none() {
     best.see(1, &truth);
     assert!(best.take(0, &lie) && best.take(1, &truth) && !best.take(1, &truth));
     assert!(best.has(&lie) && best.has(&truth));
+}
+
+/// Whoever knows the public key of the backup can seal anything to it: a session of the same ID that claims to begin earlier, say.
+#[test]
+fn a_made_up_copy_that_claims_to_be_better_takes_the_place_of_none() {
+    let key = BackupDecryptionKey::generate().unwrap();
+    let mut sessions = Sessions::new(1);
+    let mut known = BackupKeys::new(&Limits::default());
+    known.add(key.clone(), KeySource::Host);
+    let info = version_of("1", &key);
+    let mut of = |first_index| {
+        let copy = Copy { session: 0, room: 0, first_index, key: 0 };
+        let text = sessions.response(&[copy], std::slice::from_ref(&key));
+        restored(&known, &info, &text).0.remove(0)
+    };
+    let (early, late) = (of(1), of(3));
+    let mut made_up = *early.session.session_key().expose_bytes();
+    made_up[1..133].fill(0);
+    let made_up = SessionData::of_unknown_sender(SessionKey::from_bytes(&made_up).unwrap());
+    let made_up = ExportedSession { room_id: early.room_id.clone(), session: made_up };
+    assert_eq!(made_up.session_id(), early.session_id());
+    let mut best = BestCopies::default();
+    [&made_up, &late, &early].into_iter().for_each(|copy| best.see(0, copy));
+    assert!(best.take(0, &early) && !best.take(0, &late), "of the real ones, the better one");
+    assert!(best.take(0, &made_up), "which is which, nobody knows");
 }
