@@ -88,17 +88,6 @@ fn an_older_version_that_is_called_the_current_one_hides_no_newer_one() {
 }
 
 #[test]
-fn a_walk_can_begin_before_a_version() {
-    let there = BTreeSet::from([1, 3, 5, 6]);
-    let (requests, found, _) = walked(VersionWalk::before(&"5".into(), 10), of_honest(&there));
-    assert_eq!((requests.len(), found), (4, vec!["3".to_owned(), "1".to_owned()]));
-    for nothing in ["1", "0", "", "a"] {
-        let (requests, ..) = walked(VersionWalk::before(&nothing.into(), 10), |_| None);
-        assert!(requests.is_empty(), "{nothing}");
-    }
-}
-
-#[test]
 fn no_more_numbers_are_asked_for_than_allowed_whatever_number_is_claimed() {
     for (claimed, left_out) in [(10_000, 8_999), (u64::MAX, u64::MAX - 1_001)] {
         let claim = |asked: &str| {

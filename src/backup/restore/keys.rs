@@ -64,3 +64,40 @@ impl Keys {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        backup::BackedUpSession,
+        session_data::{SessionData, SessionKey},
+    };
+
+    fn opened_by(key: &BackupDecryptionKey) -> Result<RestoredSession, FailedSession> {
+        let megolm = vodozemac::megolm::GroupSession::new(Default::default());
+        let session_key = SessionKey::from_base64(&megolm.session_key().to_base64()).unwrap();
+        let sealed = key.public_key().seal(&SessionData::of_unknown_sender(session_key)).unwrap();
+        let json = serde_json::json!({ "session_data": sealed }).to_string().into_bytes();
+        let returned = BackedUpSession { room_id: "!a".into(), session_id: "b".into(), json };
+        Ok(key.open_session(&returned).unwrap())
+    }
+
+    #[test]
+    fn what_opened_a_batch_is_tried_first_on_the_next_one_and_the_others_keep_their_order() {
+        let all: Vec<_> = (0..4).map(|_| BackupDecryptionKey::generate().unwrap()).collect();
+        let mut keys = Keys::new(all[0].clone(), 4);
+        all.iter().for_each(|key| assert!(keys.add(key.clone())));
+        let order = |keys: &Keys| {
+            let place = |key: &BackupDecryptionKey| {
+                all.iter().position(|it| it.public_key() == key.public_key()).unwrap()
+            };
+            keys.as_slice().iter().map(place).collect::<Vec<_>>()
+        };
+        keys.learn(&[]);
+        assert_eq!(order(&keys), [0, 1, 2, 3]);
+        keys.learn(&[opened_by(&all[2])]);
+        assert_eq!(order(&keys), [2, 0, 1, 3]);
+        keys.learn(&[opened_by(&all[1]), opened_by(&all[3]), opened_by(&all[3])]);
+        assert_eq!(order(&keys), [3, 1, 2, 0]);
+    }
+}

@@ -46,6 +46,7 @@
 //! Any key opens sessions, and every key keeps [where it came from](crate::provenance): that it opened something makes nothing trusted.
 
 mod backup_keys;
+mod recovered;
 mod table;
 mod typed;
 mod version_walk;

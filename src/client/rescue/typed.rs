@@ -60,6 +60,15 @@ impl BackupKeys {
         let unusable = versions.first().and_then(|info| info.auth_data().err().cloned());
         Err(unusable.map_or_else(|| reason.unwrap_or(EnterError::NotStored), EnterError::from))
     }
+
+    /// Adds what a secret storage holds under the names of a backup's key, encrypted with any of these storage keys.
+    ///
+    /// As where they come of a text, one that others can guess is not tried beside one that they cannot.
+    pub fn add_stored(&mut self, keys: &[SecretStorageKey], storage: &SecretStorage) {
+        for (key, source) in stored_keys(storage, keys) {
+            self.add(key, source);
+        }
+    }
 }
 
 /// A text with what it can be tried on.
@@ -106,7 +115,7 @@ impl Text<'_> {
         let left = limits.unlock_rounds.saturating_sub(unlock.progress().at_most);
         let unlocked = unlock.finish();
         if let Ok(unlocked) = &unlocked {
-            found.0.extend(self.stored_keys(&unlocked.keys));
+            found.0.extend(stored_keys(self.storage, &unlocked.keys));
         }
         let is_open = |it: &&&AuthData| !found.is_of(it) && !at_hand.has_key_of(it);
         let to_try: Vec<_> = self.versions.iter().filter(is_open).copied().collect();
@@ -116,33 +125,6 @@ impl Text<'_> {
             Ok(unlocked) => self.not_stored(unlocked.keys, &public_keys),
             Err(error) => self.not_unlocked(error, was_tried),
         }
-    }
-
-    /// Everything under the names of a backup's key, whichever of the keys it is encrypted with.
-    fn stored_keys(&self, keys: &[SecretStorageKey]) -> Vec<(BackupDecryptionKey, KeySource)> {
-        // Beside a sure key, the outcome would tell those who have guessed one whether they are right.
-        let has_sure_key = keys.iter().any(SecretStorageKey::is_sure);
-        let is_guess =
-            |key: &SecretStorageKey| key.is_guess() || has_sure_key && key.is_guessable();
-        let mut found = Vec::new();
-        for mut storage_key in keys.iter().filter(|key| !is_guess(key)).cloned() {
-            for name in NAMES.map(SecretName::from) {
-                let Some(secret) = self.storage.secret(&name) else { continue };
-                let opened = storage_key.open(&name, secret).ok();
-                let opened = opened.filter(OpenedSecret::is_of_known_key);
-                if let Some(key) = opened.and_then(|opened| opened.backup_key()) {
-                    found.push((key, self.source(&storage_key, name)));
-                }
-            }
-        }
-        found
-    }
-
-    fn source(&self, storage_key: &SecretStorageKey, name: SecretName) -> KeySource {
-        let key_id = storage_key.id().clone();
-        let is_default = self.storage.default_key() == Some(&key_id);
-        let is_described = self.storage.key(&key_id).is_some();
-        KeySource::SecretStorage { key_id, name, is_default, is_described }
     }
 
     /// Tries the text as the passphrase of these versions; `true` if it was tried on any.
@@ -194,6 +176,32 @@ impl Text<'_> {
         let reason = error.reason.with_backup(of_backup);
         EnterError::NotUnlocked(Box::new(UnlockError { reason, ..error }))
     }
+}
+
+/// Everything under the names of a backup's key, whichever of the keys it is encrypted with.
+fn stored_keys(
+    storage: &SecretStorage,
+    keys: &[SecretStorageKey],
+) -> Vec<(BackupDecryptionKey, KeySource)> {
+    // Beside a sure key, the outcome would tell those who have guessed one whether they are right.
+    let has_sure_key = keys.iter().any(SecretStorageKey::is_sure);
+    let is_guess = |key: &SecretStorageKey| key.is_guess() || has_sure_key && key.is_guessable();
+    let mut found = Vec::new();
+    for mut storage_key in keys.iter().filter(|key| !is_guess(key)).cloned() {
+        for name in NAMES.map(SecretName::from) {
+            let Some(secret) = storage.secret(&name) else { continue };
+            let opened = storage_key.open(&name, secret).ok();
+            let opened = opened.filter(OpenedSecret::is_of_known_key);
+            if let Some(key) = opened.and_then(|opened| opened.backup_key()) {
+                let key_id = storage_key.id().clone();
+                let is_default = storage.default_key() == Some(&key_id);
+                let is_described = storage.key(&key_id).is_some();
+                let source = KeySource::SecretStorage { key_id, name, is_default, is_described };
+                found.push((key, source));
+            }
+        }
+    }
+    found
 }
 
 /// What the key of a backup is stored under.

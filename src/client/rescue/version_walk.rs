@@ -49,14 +49,6 @@ impl VersionWalk {
         Self { asked: Asked::Current, left: at_most, known: None, current: None }
     }
 
-    /// Begins with the version before this one, if it has a number.
-    #[must_use]
-    pub fn before(version: &BackupVersion, at_most: u64) -> Self {
-        let mut walk = Self::new(at_most);
-        walk.go_below(number_of(version));
-        walk
-    }
-
     /// A version that the account has or had, from a saved state or a file: if no current version is there, or an older one is
     /// said to be it, this one and those before it are asked for.
     #[must_use]
