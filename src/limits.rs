@@ -40,8 +40,8 @@ pub struct Limits {
     /// written, with its quotes. A longer one costs the sessions under it. Default: 4 KiB; the
     /// specification allows room IDs of 255 bytes.
     pub name_bytes: usize,
-    /// How many decryption keys a restore tries on a session of a backup that its first key does not open. Default: 32, many times what a
-    /// user has; a server can plant a key for each description of a key storage.
+    /// How many decryption keys of backups are kept together, and tried on a session. Default: 32, many times what a user has; a
+    /// server can plant a key for each description of a key storage.
     pub backup_keys: usize,
     /// How many failures, how many warnings and how many broken rooms a report names; it counts all of
     /// them. Default: 1,000.

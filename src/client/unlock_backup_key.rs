@@ -13,8 +13,8 @@ use crate::{
 ///
 /// The key that is returned is always that of `version`. A passphrase takes as many rounds of PBKDF2 as the account asks
 /// for, up to [`Limits::unlock_rounds`] for the key storage and the backup together; who shows progress uses
-/// [`SecretStorage::start_unlock`] and [`BackupPassphraseAttempts`](crate::backup::BackupPassphraseAttempts). Where an account has several
-/// versions or the person several keys, [`BackupKeys`] finds what each of them leads to.
+/// [`SecretStorage::start_unlock`] and [`BackupPassphraseAttempts`](crate::backup::BackupPassphraseAttempts). Where an
+/// account has several versions or the person several keys, [`BackupKeys`] finds what each of them leads to.
 ///
 /// # Security
 ///

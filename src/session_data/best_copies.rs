@@ -9,14 +9,17 @@ use sha2::{Digest as _, Sha256};
 
 use super::ExportedSession;
 
-/// Finds the best copy of each session where several sources have copies, versions of a backup and key files, say, without keeping the
-/// copies: all sources are read twice.
+/// Finds the best copy of each session where several sources have copies, versions of a backup and key files, say, without
+/// keeping the copies: all sources are read twice.
 ///
-/// The order is that of [`SessionData::replaces`](super::SessionData::replaces); of copies that are equal in it, the one that was seen first is the best. What a
-/// homeserver says beside a session, `is_verified` above all, is left out: it could make a copy win that opens fewer messages. What are copies
-/// of one session is seen as strictly as it can be, so that nobody makes a session vanish by something that pretends to be a better copy: they
-/// have one room, since nothing but a homeserver's word says which room is the right one, and one ratchet, the slowest part of which
-/// all copies share for the first 16 million messages. Whoever knows the public key of a backup alone can make up no such copy.
+/// The order is that of [`SessionData::replaces`](super::SessionData::replaces); of copies that are equal in it, the one that was
+/// seen first is the best. What a homeserver says beside a session, `is_verified` above all, is left out: it could make a copy
+/// win that opens fewer messages.
+///
+/// Copies of one session have its ID, one room, since nothing but a homeserver's word says which room is the right one, and one
+/// ratchet, whose slowest part is the same whichever of the first 16 million messages they begin with. So nobody makes a session
+/// vanish by something that pretends to be a better copy: whoever knows no more than the public key of a backup can make up
+/// none.
 ///
 /// What is kept of a session are 24 bytes; of 420,000 sessions, with what a map has to spare, 20 MiB.
 ///
@@ -51,8 +54,8 @@ impl BestCopies {
         }
     }
 
-    /// Whether this copy, in the source that has this number, is the best one: `true` once for each session that was seen, however often the
-    /// source has that copy, and always for one that was not.
+    /// Whether this copy, in the source that has this number, is the best one: `true` once for each session that was seen, however
+    /// often the source has that copy, and always for one that was not.
     pub fn take(&mut self, place: usize, session: &ExportedSession) -> bool {
         let Some(best) = self.0.get_mut(&name(session)) else { return true };
         let is_best = *best == (rank(session), number_of(place));
@@ -87,8 +90,8 @@ fn number_of(place: usize) -> u16 {
     u16::try_from(place).unwrap_or(u16::MAX).min(TAKEN - 1)
 }
 
-/// A hash of what the copies of a session have in common, long enough that nobody finds a second one that is alike: the public key, which is its
-/// ID, the slow part of the ratchet and the room.
+/// A hash of what the copies of a session have in common, long enough that nobody finds a second one that is alike: the public
+/// key, which is its ID, the slow part of the ratchet and the room.
 fn name(session: &ExportedSession) -> [u64; 2] {
     let key = session.session.session_key();
     let hash = Sha256::new()

@@ -67,7 +67,8 @@ impl SessionKey {
         SessionId::new(base64::encode(self.public_key_bytes()))
     }
 
-    /// The part of the ratchet that changes after 2^24 messages, and so is the same whichever message the key begins with: 32 secret bytes.
+    /// The part of the ratchet that changes after 2^24 messages, and so is the same whichever of these the key begins with: 32
+    /// secret bytes.
     pub(super) fn expose_slow_part(&self) -> &[u8] {
         self.0.expose_bytes().get(5..37).unwrap_or_default()
     }

@@ -123,7 +123,7 @@ proptest! {
             let (found, report) = restored(&known, &info(place), text);
             let before = merged.len();
             merged.extend(found.into_iter().filter(|session| best.take(place, session)));
-            table.add(Some(info(place).version()), &report, (merged.len() - before) as u64);
+            table.add(Some(&info(place)), &report, (merged.len() - before) as u64);
         }
         let opens = |copy: &&Copy| at_hand.get(copy.key) == Some(&true);
         let mut expected: BTreeMap<_, u32> = BTreeMap::new();
@@ -179,7 +179,7 @@ fn a_version_whose_sessions_have_two_keys_and_one_that_names_another_key_come_ba
         let info = version_of(number, key);
         let (found, report) = restored(&known, &info, text);
         assert!(found.len() == 2 && report.is_everything(), "{number}");
-        table.add(Some(info.version()), &report, 2);
+        table.add(Some(&info), &report, 2);
     }
     table.add(None, &restored(&known, &version_of("0", &keys[0]), &response(&[])).1, 0);
     assert_eq!((table.version_count(), table.useful_key_count()), (4, 3));
@@ -191,9 +191,9 @@ version  message keys  key 1  key 2  key 3  unopened  damaged  best copies
       7             2      0      0      2         0        0            2
       1             2      0      2      0         0        0            2
       ?             0      0      0      0         0        0            0
-key 1: the key in a secrets bundle
-key 2: the key of a backup
-key 3: the passphrase of a backup
+key 1: the key in a secrets bundle (version 7)
+key 2: the key of a backup (version 12)
+key 3: the passphrase of a backup (version 1)
 "
     );
 }

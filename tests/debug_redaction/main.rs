@@ -633,7 +633,7 @@ fn look_at_rescue(witness: &mut Witness, vault: &Vault) {
     let restore = keys.restore(None, RestoreOptions::default()).unwrap();
     witness.debug(&restore);
     let mut table = RescueTable::new(&keys);
-    table.add(None, &restore.finish().1, 0);
+    table.add(Some(&version_info()), &restore.finish().1, 0);
     witness.display::<RescueTable>(&table);
     witness.text(&serde_json::to_string(&table).unwrap());
     let mut best = BestCopies::default();

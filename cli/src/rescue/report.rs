@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::json;
 use strongroom::{
-    backup::{FailedSession, RestoreReport, RestoredSession},
+    backup::{BackupVersionInfo, FailedSession, RestoreReport, RestoredSession},
     client::rescue::{KeySource, RescueTable},
     crypto::curve25519_aes_sha2::MacScheme,
     ids::BackupVersion,
@@ -39,7 +39,7 @@ pub(crate) struct Report {
 
 /// What became of one version.
 pub(super) struct VersionReport {
-    pub(super) version: Option<BackupVersion>,
+    pub(super) version: Option<BackupVersionInfo>,
     /// How many sessions it has, by the word of the homeserver.
     pub(super) expected: Option<u64>,
     /// The key that opened most of it, and whether it is its own.
@@ -112,7 +112,7 @@ impl Report {
     fn head(&self) -> String {
         let there = self.versions.iter().map(|it| {
             json!({
-                "version": it.version,
+                "version": it.version.as_ref().map(BackupVersionInfo::version),
                 "opened_by": it.opened_by.as_ref().map(|(source, _)| source.as_str()),
                 "total": it.report.total(),
                 "restored": it.report.restored(),
@@ -214,8 +214,11 @@ impl Report {
                 "The current version of the backup is empty: leave --current-only out, and the older ones are opened, too."
             );
         }
-        let oldest =
-            self.versions.iter().filter_map(|it| it.version.as_ref()?.as_str().parse().ok()).min();
+        let oldest = self
+            .versions
+            .iter()
+            .filter_map(|it| it.version.as_ref()?.version().as_str().parse().ok())
+            .min();
         match oldest {
             Some(1) => writeln!(out, "The backup is empty, and there is no older one."),
             Some(oldest) => writeln!(
@@ -234,8 +237,8 @@ impl Report {
 impl VersionReport {
     fn print(&self, out: &mut impl Write, is_any_open: bool) -> io::Result<()> {
         let name = self.version.as_ref();
-        let name =
-            name.map_or_else(String::new, |name| format!("version {}: ", shown(name.as_str())));
+        let name = name.map(|info| shown(info.version().as_str()));
+        let name = name.map_or_else(String::new, |name| format!("version {name}: "));
         if self.lacks_all() {
             let expected = self.expected.unwrap_or_default();
             let why = self.report.ended_early();
@@ -264,7 +267,12 @@ impl VersionReport {
 
     fn print_details(&self, out: &mut impl Write) -> io::Result<()> {
         if let Some((source, is_own)) = &self.opened_by {
-            writeln!(out, "  opened with {}", words(source, *is_own))?;
+            let others = match self.report.opened_by().count() {
+                0 | 1 => String::new(),
+                2 => ", and with another one".to_owned(),
+                count => format!(", and with {} others", count - 1),
+            };
+            writeln!(out, "  opened with {}{others}", words(source, *is_own))?;
         }
         let failures = self.report.failures().iter();
         failures.take(SHOWN).try_for_each(|failed| writeln!(out, "  {failed}"))?;

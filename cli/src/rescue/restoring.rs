@@ -85,14 +85,14 @@ impl<'b> Restoring<'b> {
             None => self.restore.finish(),
         };
         let version = self.body.version;
-        let most = report.opened_by().max_by_key(|(_, count)| *count);
+        let is_own = |key: &_| version.is_none_or(|info| is_of(key, info));
+        let most = report.opened_by().max_by_key(|(key, count)| (*count, is_own(key)));
         let opened_by = most.and_then(|(most, _)| {
             let (key, source) = self.keys.iter().find(|(key, _)| key.public_key() == most)?;
-            let is_own = version.is_none_or(|info| is_of(key.public_key(), info));
-            Some((source.clone(), is_own))
+            Some((source.clone(), is_own(key.public_key())))
         });
         let expected = version.and_then(|info| info.count());
-        let version = version.map(|info| info.version().clone());
+        let version = version.cloned();
         (verdicts, VersionReport { version, expected, opened_by, report })
     }
 }

@@ -72,6 +72,7 @@ fn a_version_with_message_keys_of_two_keys_comes_back_whole() {
     }
     let (_, text, ..) = saved.rescue(&[new, old], &[]);
     assert!(text.contains("message keys  key 1  key 2  unopened  damaged  best copies"), "{text}");
+    assert!(text.contains("opened with its own key, and with another one"), "{text}");
     // With one of the keys, what the other one opens is missing, and counted.
     let (status, report, _) = saved.report(&[old]);
     assert_eq!((status, &report["restored"], &report["failed"]), (3, &json!(36), &json!(36)));
@@ -109,7 +110,7 @@ fn the_key_of_the_current_version_opens_an_older_one_and_copies_come_out_once() 
     let expected = [("9", 36), ("4", 0), ("2", 36)].map(|(it, count)| (json!(it), json!(count)));
     assert_eq!(best, expected, "of equal copies, that of the newest version");
     let (_, text, ..) = saved.rescue(&[old, new], &[]);
-    for line in ["key 1: the key of a backup", "      9            36"] {
+    for line in ["key 1: the key of a backup (version 2)", "      9            36"] {
         assert!(text.contains(line), "{text}");
     }
 }

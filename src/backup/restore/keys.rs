@@ -13,8 +13,8 @@ pub(super) struct Keys {
 }
 
 impl Restore {
-    /// Tries more keys, in their order, on a session whose MAC says that it was sealed to another key: those of other versions, or all that
-    /// a user has. Which one has opened a session is [said](RestoredSession::opened_by) of each, and counted by the
+    /// Tries more keys, in their order, on a session whose MAC says that it was sealed to another key: those of other versions,
+    /// or all that a user has. Which one has opened a session is [said](RestoredSession::opened_by) of each, and counted by the
     /// [report](super::RestoreReport::opened_by).
     ///
     /// A session that the first key opens costs what it costs without the others. Of sessions in a row that another key

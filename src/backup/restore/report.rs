@@ -114,8 +114,8 @@ impl RestoreReport {
         self.keys_left_out
     }
 
-    /// [`OpenError::NoneFits`], if no key that was used is the backup's: sessions were tried, and none is sealed to one of them. It is said once,
-    /// in the place of one [failure](Self::failures) for each.
+    /// [`OpenError::NoneFits`], if no key that was used is the backup's: sessions were tried, and none is sealed to one of them. It
+    /// is said once, in the place of one [failure](Self::failures) for each.
     #[must_use]
     pub fn wrong_key(&self) -> Option<OpenError> {
         OpenError::of_counts(self.restored(), &self.causes)

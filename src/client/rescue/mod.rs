@@ -35,7 +35,7 @@
 //!         let mut restore = keys.restore(Some(info), RestoreOptions::default())?;
 //!         while let Some(_verdicts) = restore.next_batch(&mut body) { /* into the host's store */ }
 //!         let (_verdicts, report) = restore.finish();
-//!         table.add(Some(info.version()), &report, report.restored());
+//!         table.add(Some(info), &report, report.restored());
 //!     }
 //!     Some(table) // println!("{table}")
 //! }
@@ -43,7 +43,8 @@
 //!
 //! # Security
 //!
-//! Any key opens sessions, and every key keeps [where it came from](crate::provenance): that it opened something makes nothing trusted.
+//! Any key opens sessions, and every key keeps [where it came from](crate::provenance): that it opened something makes nothing
+//! trusted.
 
 mod backup_keys;
 mod recovered;

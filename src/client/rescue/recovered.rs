@@ -5,8 +5,8 @@ use crate::{Limits, client::flow::Recovered, secret_storage::SecretStorage};
 
 impl Recovered {
     /// The versions of the backup before the one that was recovered, to be offered by name: *there is an older backup (version 3)*.
-    /// No more than `at_most` numbers are asked for. A version that this device has used is looked for as well, whether the homeserver
-    /// shows none as the current one or an older one.
+    /// No more than `at_most` numbers are asked for. A version that this device has used is looked for as well,
+    /// also where the homeserver shows none, or an older one, as the current one.
     ///
     /// The sessions of a version are those of [`get_room_keys`](crate::api::get_room_keys), and
     /// [`BackupKeys::restore`] opens them with the keys [at hand](Self::backup_keys).
@@ -22,7 +22,7 @@ impl Recovered {
     ///     let mut walk = recovered.older_versions(100);
     ///     while let Some(request) = walk.request() {
     ///         let Some(older) = walk.answer(send(&request).flatten()) else { continue };
-    ///         // The user is asked whatever keys there are: others can find the rest.
+    ///         // The user is asked, and the sessions are fetched, whatever keys there are.
     ///         if !wants(&older) {
     ///             continue;
     ///         }

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 
 use super::{BackupKeys, KeySource};
 use crate::{
-    backup::{BackupPublicKey, FailureCause, RestoreReport},
+    backup::{BackupPublicKey, BackupVersionInfo, FailureCause, RestoreReport},
     excerpt::Excerpt,
     ids::BackupVersion,
 };
@@ -19,11 +19,11 @@ use crate::{
 /// version  message keys  key 1  key 2  unopened  damaged  best copies
 ///       6            12     10      1         1        0           11
 ///       4             8      0      8         0        0            3
-/// key 1: the key of your key storage
-/// key 2: an older key of your key storage
+/// key 1: the key of your key storage (version 6)
+/// key 2: an older key of your key storage (version 4)
 /// ```
 ///
-/// Keys that opened nothing have no column there. It serialises with all of them, as an object with
+/// Keys that opened nothing have no column there; a version in parentheses is one that the key belongs to. It serialises with all of them, as an object with
 ///
 /// - `keys`: of each its `public_key` in base64, its `source` ([name](KeySource::as_str)) and how many sessions it has
 ///   `opened`;
@@ -39,6 +39,8 @@ pub struct RescueTable {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Row {
     version: Option<BackupVersion>,
+    #[serde(skip)]
+    own_key: Option<BackupPublicKey>,
     total: u64,
     /// In the order of the keys.
     opened: Vec<u64>,
@@ -60,7 +62,7 @@ impl RescueTable {
     /// [best copies](crate::session_data::BestCopies).
     pub fn add(
         &mut self,
-        version: Option<&BackupVersion>,
+        version: Option<&BackupVersionInfo>,
         report: &RestoreReport,
         best_copies: u64,
     ) {
@@ -71,8 +73,10 @@ impl RescueTable {
         let opened: Vec<_> = self.keys.iter().map(|(key, _)| by(key)).collect();
         let wrong_key = report.failed_by(FailureCause::WrongKey);
         let failed = report.failed() - wrong_key;
-        let (version, total) = (version.cloned(), report.total());
-        self.rows.push(Row { version, total, opened, wrong_key, failed, best_copies });
+        let auth_data = version.and_then(|info| info.auth_data().ok());
+        let own_key = auth_data.map(|auth_data| *auth_data.public_key());
+        let (version, total) = (version.map(|info| info.version().clone()), report.total());
+        self.rows.push(Row { version, own_key, total, opened, wrong_key, failed, best_copies });
     }
 
     /// How many versions, or parts of one, it has.
@@ -101,6 +105,12 @@ impl RescueTable {
     fn useful_keys(&self) -> impl Iterator<Item = (usize, &KeySource)> {
         let keys = self.keys.iter().map(|(_, source)| source).enumerate();
         keys.filter(|(place, _)| self.opened_at(*place) > 0)
+    }
+
+    /// The first version that the key at this place belongs to.
+    fn version_of(&self, place: usize) -> Option<&BackupVersion> {
+        let (key, _) = self.keys.get(place)?;
+        self.rows.iter().find(|row| row.own_key == Some(*key))?.version.as_ref()
     }
 
     /// All cells, the heads of the columns first.
@@ -136,8 +146,12 @@ impl fmt::Display for RescueTable {
             }
             writeln!(f)?;
         }
-        for ((_, source), number) in self.useful_keys().zip(1..) {
-            writeln!(f, "key {number}: {source}")?;
+        for ((place, source), number) in self.useful_keys().zip(1..) {
+            write!(f, "key {number}: {source}")?;
+            match self.version_of(place) {
+                Some(version) => writeln!(f, " (version {})", Excerpt::new(version.as_str()))?,
+                None => writeln!(f)?,
+            }
         }
         Ok(())
     }
