@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use strongroom::{secret::SecretString, session_data::ExportedSession};
+use strongroom::{
+    secret::SecretString,
+    session_data::{BestCopies, ExportedSession},
+};
 
 use crate::{
-    copies::Best,
     failure::{Failure, Status, shown},
     file::{Purpose, Source},
     input::{Wanted, check_standard_input, secret_in},
@@ -93,8 +95,8 @@ impl<'a> Local<'a> {
 }
 
 impl Standing {
-    pub(super) fn of(session: &ExportedSession, backup: &Best) -> Self {
-        match backup.first_index(session) {
+    pub(super) fn of(session: &ExportedSession, backup: &BestCopies) -> Self {
+        match backup.first_known_index(session) {
             None => Self::Lost,
             Some(index) if index > session.session.session_key().first_known_index() => {
                 Self::Later(index)

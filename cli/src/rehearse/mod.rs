@@ -9,6 +9,7 @@ use std::{io, path::PathBuf};
 use clap::Args;
 use strongroom::{
     Limits, backup::RestoredSession, secret::SecretString, secret_storage::SecretStorage,
+    session_data::BestCopies,
 };
 
 use self::{
@@ -16,10 +17,9 @@ use self::{
     report::{MessageKeys, Report},
 };
 use crate::{
-    copies::Best,
     failure::{Failure, Status, print_json, printed},
     input::{Extent, Key, Loaded, Saved},
-    rescue::{Bodies, Versions, candidates_in, tell_of_nameless_rooms},
+    rescue::{Bodies, Versions, keys_typed, tell_of_nameless_rooms},
 };
 
 #[derive(Args)]
@@ -60,7 +60,7 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     }
     let storage = saved.files.secret_storage(&limits);
     let secrets = secrets::returning(&saved.files, storage.as_ref(), &typed, &limits);
-    let mut known = Best::default();
+    let mut known = BestCopies::default();
     let message_keys = restored(&saved, storage, &typed, &mut known, &limits)?;
     let at_most = if options.all { usize::MAX } else { NAMED };
     let device = local.compare(|session| Standing::of(session, &known), at_most)?;
@@ -78,7 +78,7 @@ fn restored(
     saved: &Loaded,
     storage: Option<SecretStorage>,
     typed: &[SecretString],
-    known: &mut Best,
+    known: &mut BestCopies,
     limits: &Limits,
 ) -> Result<MessageKeys, Failure> {
     tell_of_nameless_rooms(&saved.files);
@@ -91,11 +91,11 @@ fn restored(
         });
     }
     let storage = storage.unwrap_or_default();
-    let (found, reason) = candidates_in(&storage, versions.wanted(), typed, limits);
-    if found.is_empty() {
+    let (found, reason) = keys_typed(&storage, versions.wanted(), typed, limits);
+    if found.iter().next().is_none() {
         return Ok(MessageKeys::NoKey(reason.unwrap_or_default()));
     }
-    let bodies = Bodies::new(saved, &versions, &found, limits)?;
+    let bodies = Bodies::new(saved, &versions, &found)?;
     let mut rescued = bodies.rescue(None);
     for session in rescued.by_ref().map(RestoredSession::into_exported) {
         known.see(0, &session);

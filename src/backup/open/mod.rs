@@ -6,14 +6,16 @@ pub(super) mod batch;
 mod error;
 mod warning;
 
+use std::slice;
+
 use self::warning::compare;
 pub use self::{
     error::{FailureCause, OpenError},
     warning::Warning,
 };
 use super::{
-    BackedUpSession, BackupDecryptionKey, EncryptedSessionData, KeyBackupData, KeyBackupMetadata,
-    ReturnedSession,
+    BackedUpSession, BackupDecryptionKey, BackupPublicKey, EncryptedSessionData, KeyBackupData,
+    KeyBackupMetadata, ReturnedSession,
 };
 use crate::{
     crypto::curve25519_aes_sha2::{self, MacScheme},
@@ -37,6 +39,7 @@ struct Opened {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RestoredSession {
     exported: ExportedSession,
+    opened_by: BackupPublicKey,
     mac_scheme: MacScheme,
     warnings: Vec<Warning>,
 }
@@ -72,7 +75,7 @@ impl BackupDecryptionKey {
     ///
     /// [`OpenError`] concerns this session alone: go on with the next.
     pub fn open_session(&self, returned: &BackedUpSession) -> Result<RestoredSession, OpenError> {
-        self.open_borrowed(returned.borrowed())
+        open_with(slice::from_ref(self), returned.borrowed())
     }
 
     /// The same, with what the server says of how good it is.
@@ -84,13 +87,6 @@ impl BackupDecryptionKey {
         Ok((self.open_data(returned.borrowed(), &data)?, *data.metadata()))
     }
 
-    pub(super) fn open_borrowed(
-        &self,
-        returned: ReturnedSession<'_>,
-    ) -> Result<RestoredSession, OpenError> {
-        self.open_data(returned, &KeyBackupData::from_json(returned.json)?)
-    }
-
     fn open_data(
         &self,
         returned: ReturnedSession<'_>,
@@ -99,7 +95,8 @@ impl BackupDecryptionKey {
         let Opened { read, mac_scheme, claims } = self.open_with_claims(data.session_data())?;
         let warnings = compare(returned, data, &read, &claims);
         let exported = ExportedSession { room_id: returned.room_id.clone(), session: read.value };
-        Ok(RestoredSession { exported, mac_scheme, warnings })
+        let opened_by = *self.public_key();
+        Ok(RestoredSession { exported, opened_by, mac_scheme, warnings })
     }
 }
 
@@ -122,6 +119,12 @@ impl RestoredSession {
         self.exported
     }
 
+    /// The public half of the key that opened it, which is not always that of the version it was in.
+    #[must_use]
+    pub fn opened_by(&self) -> &BackupPublicKey {
+        &self.opened_by
+    }
+
     /// What the MAC of the session covered.
     #[must_use]
     pub fn mac_scheme(&self) -> MacScheme {
@@ -137,4 +140,15 @@ impl RestoredSession {
     pub(super) fn warn(&mut self, warning: Warning) {
         self.warnings.push(warning);
     }
+}
+
+/// Restores a session with the first of the keys that it was sealed to, as its MAC says; the rest of it decides nothing.
+fn open_with(
+    keys: &[BackupDecryptionKey],
+    returned: ReturnedSession<'_>,
+) -> Result<RestoredSession, OpenError> {
+    let data = KeyBackupData::from_json(returned.json)?;
+    let mut opened = keys.iter().map(|key| key.open_data(returned, &data));
+    let is_of_key = |opened: &Result<_, _>| !matches!(opened, Err(OpenError::WrongKey));
+    opened.find(is_of_key).unwrap_or(Err(OpenError::WrongKey))
 }
