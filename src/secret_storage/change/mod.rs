@@ -23,6 +23,7 @@
 
 mod describe;
 mod error;
+mod former;
 mod keys;
 mod legacy;
 mod migrate;
