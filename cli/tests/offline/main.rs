@@ -18,6 +18,7 @@ mod key;
 mod kit;
 mod migrate;
 mod nothing;
+mod repair;
 mod report;
 mod rescue;
 mod secrets;
