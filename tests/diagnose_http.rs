@@ -24,9 +24,7 @@ use strongroom::{
     client::{
         Backup,
         backup::BackupOptions,
-        diagnose::{
-            Diagnosis, DiagnosisVerdict, Finding, Remedy, RepairParts, RepairPlan, diagnose,
-        },
+        diagnose::{Diagnosis, DiagnosisVerdict, Finding, RepairParts, RepairPlan, diagnose},
         flow::SetUp,
     },
     crypto::{
@@ -45,7 +43,7 @@ use vodozemac::Ed25519SecretKey;
 /// A way to break an account, and the finding whose remedy mends it.
 type Breakage = (&'static str, fn(&mut User<'_>));
 
-const BREAKAGES: [Breakage; 12] = [
+const BREAKAGES: [Breakage; 11] = [
     ("storage.default_key_missing", |user| {
         user.write(DEFAULT_KEY, json!({ "key": "gone" }));
     }),
@@ -100,7 +98,6 @@ const BREAKAGES: [Breakage; 12] = [
         let auth_data = AuthData::new(user.backup_key.public_key());
         user.update(auth_data.with_signature(&user.client.user_id, &master_id(), &wrong));
     }),
-    ("backup.older_versions", |user| user.create_backup()),
 ];
 
 #[test]
@@ -162,14 +159,6 @@ impl<'a> User<'a> {
         Self { client, key, backup_key, has_other_key: false }
     }
 
-    fn create_backup(&mut self) {
-        let auth_data = AuthData::new(self.backup_key.public_key());
-        let signature = sign(&auth_data.bytes_to_sign().unwrap());
-        let user_id = self.client.user_id.clone();
-        let auth_data = auth_data.with_signature(&user_id, &master_id(), &signature);
-        self.client.host.send(&api::create_backup_version(&auth_data));
-    }
-
     /// All that a client can ask the homeserver for, with the recovery key typed.
     fn diagnose(&mut self) -> Diagnosis {
         let mut evidence = self.client.host.collect(self.client.user_id.clone());
@@ -194,9 +183,6 @@ impl<'a> User<'a> {
         let text = self.backup_key.to_base64();
         let backup_key = SecretValue::kept_by_host(&BACKUP.into(), text.expose_str().as_bytes());
         parts.secrets = vec![secret(MASTER, MASTER_SEED), backup_key.unwrap().value];
-        if let Some(Remedy::DeleteVersions(versions)) = finding.remedy() {
-            parts.dispensable = versions;
-        }
         let rng = &mut rand_core::UnwrapErr(getrandom::SysRng);
         match found.repair(&finding.remedy().unwrap(), &parts, rng).unwrap() {
             RepairPlan::AccountData(plan) => self.client.carry_out(plan),
@@ -206,9 +192,6 @@ impl<'a> User<'a> {
                 let signed = unsigned.clone().with_signature(user_id, &master_id(), &signature);
                 let put = api::update_backup_version(&version, &signed.into_auth_data());
                 self.client.host.send(&put);
-            }
-            RepairPlan::DeleteVersions(calls) => {
-                calls.iter().for_each(|call| self.client.host.send(call));
             }
             other => panic!("{other:?}"),
         }

@@ -105,7 +105,7 @@ fn secret(argument: &OsStr, command: &str) -> Option<String> {
 /// An argument without a flag. Only the name of a file is repeated: it could be a secret.
 fn alone(argument: &str, command: &str) -> String {
     let flag = match command {
-        "rescue" | "diagnose" | "secrets" | "migrate" | "verify-device" => "--from",
+        "rescue" | "diagnose" | "secrets" | "migrate" | "repair" | "verify-device" => "--from",
         "upload" | "file" => "--in",
         "fetch" | "logout" => "--login",
         "login" => "--to",

@@ -74,7 +74,7 @@ pub(crate) fn user_id(typed: &str) -> Result<UserId, String> {
 }
 
 /// The user who was named, unless the files are of somebody else.
-fn whose(named: Option<&UserId>, saved: &SavedFiles) -> Result<UserId, Failure> {
+pub(crate) fn whose(named: Option<&UserId>, saved: &SavedFiles) -> Result<UserId, Failure> {
     match (named, saved.user_id()) {
         (Some(named), Some(saved)) if named != saved => Err(Failure::usage(format!(
             "the files are of {}, not of {}: leave --user-id out, or name other files",

@@ -237,6 +237,11 @@ pub(crate) fn visible(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
+/// The same with its lines.
+pub(crate) fn visible_lines(text: &str) -> String {
+    text.lines().map(|line| visible(line) + "\n").collect()
+}
+
 /// `EBADF`, which has no name in the standard library.
 const BAD_DESCRIPTOR: i32 = 9;
 

@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsString,
-    fs,
+    fs::{self, File, TryLockError},
     path::{Path, PathBuf},
     process,
 };
@@ -12,6 +12,20 @@ use crate::{
     interrupt,
     output::{NewFile, make_private_folder},
 };
+
+/// Keeps other runs of this command out of a folder, as long as the file is open. Not every file system can, and Windows opens
+/// no folders.
+pub(crate) fn lock(folder: &Path, command: &str) -> Result<Option<File>, Failure> {
+    let Ok(handle) = File::open(folder) else { return Ok(None) };
+    match handle.try_lock() {
+        Ok(()) => Ok(Some(handle)),
+        Err(TryLockError::WouldBlock) => Err(Failure::other(format!(
+            "another \u{201c}strongroom {command}\u{201d} writes into {} now: wait until it has ended, or name another folder",
+            named(folder)
+        ))),
+        Err(TryLockError::Error(_)) => Ok(None),
+    }
+}
 
 /// A folder that appears under its name when it is finished.
 pub(crate) struct NewFolder {
@@ -37,6 +51,13 @@ impl NewFolder {
         interrupt::begin(&part, || make_private_folder(&part))
             .map_err(|error| Failure::file(&path, "written", &error))?;
         Ok(Self { part, path })
+    }
+
+    /// Makes a folder in it.
+    pub(crate) fn folder(&self, name: &str) -> Result<PathBuf, Failure> {
+        let path = self.part.join(name);
+        make_private_folder(&path).map_err(|error| Failure::file(&path, "written", &error))?;
+        Ok(path)
     }
 
     /// Writes a file into it.

@@ -98,6 +98,11 @@ impl Saved {
         named.unwrap_or_else(|| "--user @you:example.org".to_owned())
     }
 
+    /// The files and folders that are named.
+    pub(crate) fn from(&self) -> &[PathBuf] {
+        &self.from
+    }
+
     /// The account on a homeserver.
     pub(crate) fn access(&self) -> &Access {
         &self.access

@@ -5,6 +5,7 @@
     reason = "a program has a clock, files and sockets, which the library has not"
 )]
 
+mod apply;
 mod arguments;
 mod at_end;
 mod beginning;
@@ -28,10 +29,12 @@ mod network;
 mod output;
 mod progress;
 mod rehearse;
+mod repair;
 mod rescue;
 mod secrets;
 mod spool;
 mod terminal;
+mod to_apply;
 mod typed;
 mod upload;
 mod verify_device;
@@ -75,6 +78,10 @@ enum Command {
     Secrets(secrets::Options),
     /// Plans how a key storage that older clients wrote comes into today's form.
     Migrate(migrate::Options),
+    /// Plans what mends an account, with everything that there is kept beside it; deletes nothing.
+    Repair(repair::Options),
+    /// Does what a migration or a repair has planned, and reads all of it back.
+    Apply(apply::Options),
     /// Hands all secrets of an account over to its next device, in a file, and checks such a file.
     Bundle(bundle::Options),
     /// Makes another device of yours trusted, with the recovery key and the fingerprint that the device shows.
@@ -116,6 +123,8 @@ fn main() -> ExitCode {
         Command::Diagnose(options) => (diagnose::run(options), options.json),
         Command::Secrets(options) => (secrets::run(options), options.json),
         Command::Migrate(options) => (migrate::run(options), false),
+        Command::Repair(options) => (repair::run(options), false),
+        Command::Apply(options) => (apply::run(options), false),
         Command::Bundle(options) => (bundle::run(options), false),
         Command::VerifyDevice(options) => (verify_device::run(options), options.json),
         #[cfg(feature = "generate")]

@@ -1,16 +1,13 @@
 //! `strongroom migrate`: what older clients wrote, in the forms of today.
 
 use std::{
-    fmt::Write as _,
     io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
 use clap::Args;
-use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    api::{self, AccessToken, BaseUrl},
     ids::{SecretName, UserId},
     secret_storage::{
         Change, NewKey, Plan, PlanNote, PlanStep, SecretStorage, SecretStorageKey,
@@ -24,6 +21,7 @@ use crate::{
     fetch::Extent,
     folder::NewFolder,
     input::{self, Key, Saved},
+    to_apply::{RECOVERY_KEY, ToApply, write_recovery_key},
 };
 
 #[derive(Args)]
@@ -48,12 +46,7 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let storage = saved.secret_storage(&limits).ok_or_else(|| {
         Failure::usage("there is no account data in what was given: it is what GET /sync or the files of a snapshot have")
     })?;
-    let typed = options.key.typed(&saved)?;
-    if typed.is_empty() {
-        return Err(Failure::usage(
-            "there is neither a recovery key nor a passphrase: name a file with --recovery-key-file or --passphrase-file",
-        ));
-    }
+    let typed = options.key.needed(&saved)?;
     let to = input::place(options.to.as_deref(), "A folder to write:", "--to")?;
     // Whether it can be written shows before the work.
     let folder = NewFolder::create(&to)?;
@@ -140,52 +133,17 @@ fn waits_for(note: &PlanNote) -> Option<&SecretName> {
     if let PlanNote::NeedsAcceptance(name, _) = note { Some(name) } else { None }
 }
 
-/// A file for each content, and what is to be done with them: for programs, and for people.
+/// The folder.
 fn write(
     folder: &NewFolder,
     plan: &Plan,
     new_key: &NewKey,
     user_id: Option<&UserId>,
 ) -> Result<(), Failure> {
-    let (mut steps, mut list) = (Vec::new(), String::new());
-    for (number, step) in (1..).zip(plan.steps()) {
-        let file = format!("{number:02}.json");
-        folder.write(&file, step.content.as_bytes())?;
-        let request = request(step, user_id)?;
-        // Nothing can go wrong in a text.
-        let _ = writeln!(list, "{number}. {}\n   {request}  with what is in {file}", step.reason);
-        steps.push(json!({
-            "event_type": step.event_type.as_str(),
-            "file": file,
-            "before": step.before.as_ref().map(|it| serde_json::from_str::<Value>(it.as_str()).ok()),
-            "reason": step.reason.to_string(),
-        }));
-    }
-    let notes: Vec<_> = plan.notes().iter().map(ToString::to_string).collect();
-    for note in &notes {
-        let _ = writeln!(list, "Note: {note}");
-    }
-    let user_id = user_id.map(UserId::as_str);
-    let for_programs = json!({ "user_id": user_id, "steps": steps, "notes": notes });
-    folder.write("plan.json", format!("{for_programs:#}\n").as_bytes())?;
-    folder.write("plan.txt", list.as_bytes())?;
-    if makes_known(plan, new_key) {
-        let text = new_key.to_recovery_key().map(|key| key.to_text());
-        let text = text.ok_or_else(|| Failure::other("the new key has no recovery key"))?;
-        folder.write(RECOVERY_KEY, text.expose_str().as_bytes())?;
-    }
-    Ok(())
-}
-
-/// `PUT` and the path.
-fn request(step: &PlanStep, user_id: Option<&UserId>) -> Result<String, Failure> {
-    let failed = |error: &dyn std::error::Error| Failure::other(error.to_string());
-    let user_id = user_id.cloned().unwrap_or_else(|| UserId::from("USER"));
-    let put = api::put_account_data(&user_id, &step.event_type, &step.content);
-    let nowhere = BaseUrl::new("https://localhost").map_err(|error| failed(&error))?;
-    let request =
-        put.to_http(&nowhere, &AccessToken::from("none")).map_err(|error| failed(&error))?;
-    Ok(format!("{} {}", request.method(), request.uri().path()))
+    let mut to_apply = ToApply::of(user_id);
+    to_apply.notes.extend(plan.notes().iter().map(ToString::to_string));
+    to_apply.write(folder, plan.steps())?;
+    if makes_known(plan, new_key) { write_recovery_key(folder, new_key) } else { Ok(()) }
 }
 
 /// Whether the new key is used: an account may have a key of today already.
@@ -218,5 +176,3 @@ fn next_step(out: &mut impl io::Write, to: &Path, plan: &Plan, new_key: &NewKey)
     }
     Ok(())
 }
-
-const RECOVERY_KEY: &str = "recovery_key.txt";

@@ -64,6 +64,17 @@ impl Key {
         Ok(typed)
     }
 
+    /// The same where there has to be one.
+    pub(crate) fn needed(&self, saved: &SavedFiles) -> Result<Vec<SecretString>, Failure> {
+        let typed = self.typed(saved)?;
+        if typed.is_empty() {
+            return Err(Failure::usage(
+                "there is neither a recovery key nor a passphrase: name a file with --recovery-key-file or --passphrase-file",
+            ));
+        }
+        Ok(typed)
+    }
+
     /// What comes of it; what is typed on a terminal is asked for again if nothing does. Nothing is asked for where it is not
     /// `needed`.
     pub(crate) fn typed_until<T>(

@@ -13,6 +13,7 @@ use crate::{
     secret::SecretString,
     secret_value::{
         PublicKeys, SecretCheckError, SecretRepair, SecretValue, backup_key::BackupDecryptionKey,
+        is_former_backup_key,
     },
 };
 
@@ -148,9 +149,13 @@ impl OpenedSecret {
     }
 
     /// The decryption key of a backup, if it is one, with where it came from: one that anybody could have stored opens
-    /// sessions and makes nothing trusted.
+    /// sessions and makes nothing trusted. Nor does the key of a former backup that a
+    /// [repair](crate::client::diagnose::Diagnosis::repair) has kept.
     #[must_use]
     pub fn backup_key(&self) -> Option<BackupDecryptionKey> {
+        if is_former_backup_key(&self.name) {
+            return BackupDecryptionKey::from_base64(self.text.expose_str()).ok();
+        }
         self.value().ok()?.value.backup_key()
     }
 

@@ -52,7 +52,7 @@ pub use self::{
     reading::{SecretCheckError, SecretRepair},
 };
 pub(crate) use self::{
-    names::{SecretShape, WELL_KNOWN, is_algorithm},
+    names::{SecretShape, WELL_KNOWN, former_backup_key, is_algorithm, is_former_backup_key},
     saved::SavedSecret,
 };
 use crate::{

@@ -1,6 +1,8 @@
 //! The names that the specification and its drafts give to secrets.
 
-use crate::ids::SecretName;
+use std::fmt::Write as _;
+
+use crate::{crypto::curve25519::Curve25519PublicKey, ids::SecretName};
 
 /// The decryption key of the key backup: 32 bytes of Curve25519 in base64.
 pub const MEGOLM_BACKUP_V1: &str = "m.megolm_backup.v1";
@@ -34,6 +36,23 @@ pub(crate) const WELL_KNOWN: [&str; 7] = [
     DEHYDRATED_DEVICE,
     DEHYDRATED_DEVICE_UNSTABLE,
 ];
+
+/// Under which name the key of a backup is kept that another one takes the place of. What stands there is read as text, and so
+/// makes nothing trusted: whatever opened may be kept.
+pub(crate) fn former_backup_key(public_key: &Curve25519PublicKey) -> SecretName {
+    let mut name = FORMER_BACKUP_KEY.to_owned();
+    for byte in public_key.as_bytes().iter().take(8) {
+        // Nothing can go wrong in a text.
+        let _ = write!(name, "{byte:02x}");
+    }
+    name.into()
+}
+
+pub(crate) fn is_former_backup_key(name: &SecretName) -> bool {
+    name.as_str().starts_with(FORMER_BACKUP_KEY)
+}
+
+const FORMER_BACKUP_KEY: &str = "strongroom.former_backup_key.";
 
 /// The shape that the name of a secret asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

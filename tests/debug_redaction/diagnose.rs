@@ -102,7 +102,6 @@ fn look_at_repairs(witness: &mut Witness, vault: &Vault, found: &Diagnosis, new_
     let name = MEGOLM_BACKUP_V1.into();
     let value = SecretValue::kept_by_host(&name, vault.key_base64.as_bytes()).unwrap().value;
     parts.secrets = vec![value];
-    parts.dispensable = vec!["1".into()];
     witness.debug::<RepairParts>(&parts);
     let rng = &mut rand_core::UnwrapErr(getrandom::SysRng);
     for remedy in found.remedies() {

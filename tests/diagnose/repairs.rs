@@ -1,10 +1,8 @@
 //! Every remedy that is a change mends what it is for, in every case, or says why not.
 
-use http::Request;
 use serde_json::Value;
 use strongroom::{
-    Limits,
-    api::{self, AccessToken, BaseUrl},
+    Limits, api,
     client::diagnose::{
         Diagnosis, Finding, Remedy, RepairError, RepairParts, RepairPlan, diagnose,
     },
@@ -46,7 +44,6 @@ fn what_is_repaired_is_not_found_again_and_nothing_worse_is() {
     performed.dedup();
     let all = [
         "delete_draft_backup_key",
-        "delete_versions",
         "describe_key",
         "encrypt_to_default_key",
         "migrate",
@@ -140,7 +137,6 @@ pub(crate) fn repair(
     let mut parts = RepairParts::default();
     parts.new_key = Some(new_key.clone());
     parts.accepted = [BACKUP, MASTER, SELF_SIGNING, USER_SIGNING].map(Into::into).to_vec();
-    parts.dispensable = vec!["1".into()];
     parts.secrets = vec![
         secret(BACKUP, BACKUP_KEY),
         secret(MASTER, MASTER_SEED),
@@ -172,15 +168,6 @@ pub(crate) fn mend(mut world: World, repair: RepairPlan) -> World {
             let body: Value = serde_json::from_slice(call.body()).unwrap();
             world.backup()["auth_data"] = body["auth_data"].clone();
         }
-        RepairPlan::DeleteVersions(calls) => {
-            let url = BaseUrl::new("https://example.org").unwrap();
-            for call in calls {
-                let token = AccessToken::from("token");
-                let request: Request<Vec<u8>> = call.to_http(&url, &token).unwrap();
-                let path = request.uri().path().to_owned();
-                world.older.retain(|info| !path.ends_with(info["version"].as_str().unwrap()));
-            }
-        }
         other => panic!("{other:?}"),
     }
     world
@@ -208,8 +195,7 @@ fn check(name: &str, found: &Diagnosis, remedy: &Remedy, mended: &World, new_key
 }
 
 /// What cannot be done in a case, for a reason.
-const REFUSED: [&str; 12] = [
-    "INPUT 7 DeleteVersions([BackupVersion(\"1\")]): something may still be needed that would be deleted",
+const REFUSED: [&str; 10] = [
     "INPUT 7 SignBackup(BackupVersion(\"2\")): no trusted key has signed the backup, and no key at hand shows that it is yours",
     "INPUT 8 StoreSecret(SecretName(\"m.megolm_backup.v1\")): nothing shows that the key is the right one, so nothing \
      may be encrypted with it",
@@ -219,7 +205,6 @@ const REFUSED: [&str; 12] = [
     "STORAGE 23 EncryptToDefaultKey(SecretName(\"m.cross_signing.user_signing\")): a key is needed that is not at hand",
     "STORAGE 23 EncryptToDefaultKey(SecretName(\"m.megolm_backup.v1\")): a key is needed that is not at hand",
     "SECRETS 11 DescribeKey(SecretStorageKeyId(\"gone\")): a key is needed that is not at hand",
-    "BACKUPS 5 DeleteVersions([BackupVersion(\"1\")]): something may still be needed that would be deleted",
     "BACKUPS 5 SignBackup(BackupVersion(\"2\")): no trusted key has signed the backup, and no key at hand shows that it is yours",
     "BACKUPS 20 DeleteDraftBackupKey: something may still be needed that would be deleted",
 ];

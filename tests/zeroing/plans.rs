@@ -122,7 +122,6 @@ fn diagnoses_leave_nothing_whatever_was_typed() {
                 parts.new_key = Some(new_key());
                 parts.secrets = vec![stored(&vault)];
                 parts.accepted = vec![MEGOLM_BACKUP_V1.into()];
-                parts.dispensable = vec!["5".into()];
                 for remedy in diagnosis.remedies().into_iter().filter(Remedy::is_repairable) {
                     let plan = diagnosis.repair(&remedy, &parts, &mut FixedRng([1; 32]));
                     drop(format!("{plan:?}"));

@@ -1,7 +1,7 @@
 //! The folder of a snapshot: what is in it already, and what of that still counts.
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{self, File},
     io,
     path::{Path, PathBuf},
 };
@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     failure::{Failure, named, shown},
+    folder::lock,
     network::{Account, now_ms},
     output::{NewFile, make_private_folder, part_of},
 };
@@ -33,7 +34,7 @@ impl Place {
         if !folder.is_dir() {
             make_private_folder(folder).map_err(failed)?;
         }
-        let lock = lock(folder)?;
+        let lock = lock(folder, "fetch")?;
         remove_remains(folder).map_err(failed)?;
         let is_empty = fs::read_dir(folder).map_err(failed)?.next().is_none();
         let snapshot = match Snapshot::in_folder(folder) {
@@ -199,19 +200,6 @@ impl Place {
             return self.folder.join(format!("{kind}.json"));
         }
         self.folder.join(format!("{kind}.{}.json", version.number()))
-    }
-}
-
-/// Keeps other runs out of the folder. Not every file system can, and Windows opens no folders.
-fn lock(folder: &Path) -> Result<Option<File>, Failure> {
-    let Ok(handle) = File::open(folder) else { return Ok(None) };
-    match handle.try_lock() {
-        Ok(()) => Ok(Some(handle)),
-        Err(TryLockError::WouldBlock) => Err(Failure::other(format!(
-            "another \u{201c}strongroom fetch\u{201d} writes into {} now: wait until it has ended, or name another folder",
-            named(folder)
-        ))),
-        Err(TryLockError::Error(_)) => Ok(None),
     }
 }
 

@@ -79,6 +79,15 @@ impl Report {
         self.sum(RestoreReport::failed)
     }
 
+    /// Whether a version came whole, and all of it opened.
+    pub(crate) fn is_all_open(&self, version: &str) -> bool {
+        let is_it = |it: &&VersionReport| {
+            it.version.as_ref().is_some_and(|info| info.version().as_str() == version)
+        };
+        let mut reports = self.versions.iter().filter(is_it).peekable();
+        reports.peek().is_some() && reports.all(|it| it.is_complete() && it.report.failed() == 0)
+    }
+
     /// How many were restored and are not written, since there is a better copy, or another one that is as good.
     pub(crate) fn duplicates(&self) -> u64 {
         self.restored() - self.written

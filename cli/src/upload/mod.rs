@@ -16,7 +16,7 @@ use strongroom::{
     secret::SecretString,
 };
 
-use self::{sending::Sending, target::Target};
+pub(crate) use self::{sending::Sending, target::Target};
 use crate::{
     failure::{self, Failure, Status, printed, shown, tell},
     file::{Purpose, Source},

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// What became of every message key that was given.
-pub(super) struct Report {
+pub(crate) struct Report {
     version: String,
     opened_by: KeySource,
     /// How many sessions there were.
@@ -71,7 +71,7 @@ impl Report {
     }
 
     /// What was found when all was sent.
-    pub(super) fn conclude(&mut self, mut read_back: ReadBack, count: Option<u64>) {
+    pub(crate) fn conclude(&mut self, mut read_back: ReadBack, count: Option<u64>) {
         for (room_id, session_id) in read_back.lost.drain(..) {
             self.refuse(&room_id, &session_id, "the homeserver took it and does not have it");
         }
@@ -92,7 +92,7 @@ impl Report {
         self.count.is_some_and(|count| count < self.read_back.at_least)
     }
 
-    pub(super) fn status(&self) -> Status {
+    pub(crate) fn status(&self) -> Status {
         let bad = self.refused + self.unreadable + self.read_back.unknown;
         if bad > 0 && self.read_back.stored + self.already_there == 0 {
             Status::Failed
@@ -128,7 +128,7 @@ impl Report {
     }
 
     /// For people.
-    pub(super) fn print(&self, out: &mut impl Write) -> io::Result<()> {
+    pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {
         let version = shown(&self.version);
         writeln!(
             out,

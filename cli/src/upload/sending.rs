@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Seals sessions and sends them, some at a time.
-pub(super) struct Sending<'a> {
+pub(crate) struct Sending<'a> {
     account: &'a Account,
     backup: &'a TrustedBackup,
     sealer: SessionSealer,
@@ -35,7 +35,7 @@ pub(super) struct Sending<'a> {
 type Part = (PutRoomKeys, bool);
 
 impl<'a> Sending<'a> {
-    pub(super) fn new(account: &'a Account, target: &'a Target) -> Self {
+    pub(crate) fn new(account: &'a Account, target: &'a Target) -> Self {
         let Target { backup, opened_by, .. } = target;
         Self {
             account,
@@ -50,7 +50,7 @@ impl<'a> Sending<'a> {
     }
 
     /// Takes a session, which is sent if the backup has none that is as good.
-    pub(super) fn take(&mut self, exported: ExportedSession) -> Result<(), Failure> {
+    pub(crate) fn take(&mut self, exported: ExportedSession) -> Result<(), Failure> {
         self.report.given += 1;
         let (room_id, session_id) = (&exported.room_id, exported.session_id());
         if !room_id.is_read_by_clients() {
@@ -72,7 +72,7 @@ impl<'a> Sending<'a> {
     }
 
     /// Sends what is left, and reads back what was sent.
-    pub(super) fn finish(mut self) -> Result<(Report, ReadBack), Failure> {
+    pub(crate) fn finish(mut self) -> Result<(Report, ReadBack), Failure> {
         self.send()?;
         let read_back = self.stored.read_back().map_err(|it| {
             it.and("all was sent, but could not be read back: the same command sees what is there")

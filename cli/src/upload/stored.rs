@@ -44,7 +44,7 @@ pub(super) enum Place {
 
 /// What became of the sessions that were sent.
 #[derive(Default)]
-pub(super) struct ReadBack {
+pub(crate) struct ReadBack {
     pub(super) stored: u64,
     /// The homeserver took them, and does not have them.
     pub(super) lost: Vec<(RoomId, SessionId)>,

@@ -18,10 +18,10 @@ use crate::{
 };
 
 /// The current backup of an account, and what was typed to open it.
-pub(super) struct Target {
-    pub(super) backup: TrustedBackup,
-    pub(super) opened_by: KeySource,
-    pub(super) typed: Vec<SecretString>,
+pub(crate) struct Target {
+    pub(crate) backup: TrustedBackup,
+    pub(crate) opened_by: KeySource,
+    pub(crate) typed: Vec<SecretString>,
 }
 
 impl Target {

@@ -15,6 +15,7 @@ mod flags;
 #[allow(dead_code, reason = "the offline tests use all of it")]
 mod kit;
 mod login;
+mod repair;
 mod resume;
 mod rooms;
 mod sentences;

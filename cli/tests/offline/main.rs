@@ -19,6 +19,7 @@ mod kit;
 mod migrate;
 mod nothing;
 mod rehearse;
+mod repair;
 mod report;
 mod rescue;
 mod secrets;

@@ -30,6 +30,8 @@ pub(super) struct Facts {
     pub(super) stored: Option<BackupDecryptionKey>,
     /// The one under the name of a draft.
     pub(super) drafted: Option<BackupDecryptionKey>,
+    /// Those that a repair has kept.
+    pub(super) former: Vec<BackupDecryptionKey>,
     /// Public keys that are the user's for sure.
     pub(super) verified: VerifiedPublicKeys,
     /// Keys of the user that are trusted: those that the host has named, and cross-signing keys. What they vouch for may
@@ -60,7 +62,9 @@ impl Facts {
         };
         let typed = self.tried.iter().flat_map(|tried| &tried.backup_keys).filter(is_one);
         let drafted = self.drafted.iter().filter(is_one);
-        evidence.backup_key.iter().chain(typed).chain(&self.stored).chain(drafted)
+        let stored = self.stored.iter().chain(drafted);
+        let stored = stored.chain(self.former.iter().filter(is_one));
+        evidence.backup_key.iter().chain(typed).chain(stored)
     }
 
     /// The keys that a sample is opened with, and how many of them are [`Facts::backup_keys`]: the others open what a

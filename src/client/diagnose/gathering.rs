@@ -15,10 +15,12 @@ use crate::{
     passphrase::PassphraseProgress,
     recovery_key::{RecoveryKey, RecoveryKeyError},
     secret_storage::{
-        Opening, SecretStorage, SecretStorageKey, Unlock, UnlockAttempt, UnlockFailure,
-        VerifiedPublicKeys,
+        OpenedSecret, Opening, SecretStorage, SecretStorageKey, SecretVerdict, Unlock,
+        UnlockAttempt, UnlockFailure, VerifiedPublicKeys,
     },
-    secret_value::{MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, PublicKeys},
+    secret_value::{
+        MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, PublicKeys, is_former_backup_key,
+    },
     signed_json::{DeviceKeys, SignatureReport, SignatureWork, Signers, TrustedSigner},
 };
 
@@ -43,6 +45,7 @@ impl<'a> Gathering<'a> {
             tried,
             stored: None,
             drafted: None,
+            former: Vec::new(),
             trusted: Vec::new(),
             devices: Vec::new(),
             claimed: claimed_signers(evidence),
@@ -84,6 +87,9 @@ impl<'a> Gathering<'a> {
         let drafted = under(MEGOLM_BACKUP_V1_RECOVERY_KEY);
         let stored = under(MEGOLM_BACKUP_V1).or_else(|| drafted.clone());
         (facts.stored, facts.drafted) = (stored, drafted);
+        let opened = facts.secrets.iter().filter_map(SecretVerdict::opened_by_known);
+        let former = opened.filter(|opened| is_former_backup_key(opened.name()));
+        facts.former = former.filter_map(OpenedSecret::backup_key).take(MAX_BACKUPS).collect();
         facts.trusted = trusted_signers(evidence, &facts.verified);
         facts.not_signed_by_master = not_signed_by_master(evidence, &mut facts.work, limits);
         look_at_backup(evidence, facts, limits);
@@ -283,5 +289,5 @@ fn attempts(info: &BackupVersionInfo, typed: &str) -> Option<BackupPassphraseAtt
     BackupPassphraseAttempts::new(info.auth_data().ok()?, typed).ok()
 }
 
-/// How many backups a passphrase is tried on.
+/// How many backups a passphrase is tried on, and how many keys of former ones are.
 const MAX_BACKUPS: usize = 5;

@@ -5,14 +5,12 @@
 use std::fmt;
 
 use super::{
-    CurrentBackup, Diagnosis, RepairError, RepairParts,
+    CurrentBackup, Diagnosis,
     finding::{argument::Argument as _, names::Names},
 };
 use crate::{
     backup::{BackupDecryptionKey, BackupPublicKey, BackupVersionInfo},
     ids::{BackupVersion, KeyId, SecretName, SecretStorageKeyId},
-    secret_storage::OpenedSecret,
-    secret_value::MEGOLM_BACKUP_V1,
 };
 
 /// Makes the enum of remedies from rows
@@ -173,9 +171,9 @@ remedies! {
     SignBackup(version: BackupVersion) = "sign_backup", By::Repair,
         "Sign the backup (version {version}) once you know that it is yours.";
 
-    /// Delete these versions.
-    DeleteVersions(versions: Vec<BackupVersion>) = "delete_versions", By::Repair,
-        "If message keys are missing, restore the older backups (versions: {versions}); delete them only once nothing in them is needed any more.";
+    /// Delete these versions, once each of their sessions was read back from the current one.
+    DeleteVersions(versions: Vec<BackupVersion>) = "delete_versions", By::User,
+        "If message keys are missing, restore the older backups (versions: {versions}). It is safe to delete them only when every message key in them was read back from the current backup; until then, keep them.";
 
     /// Verify the device or key with this ID.
     VerifySigner(key: KeyId) = "verify_signer", By::User,
@@ -211,23 +209,14 @@ remedies! {
 }
 
 impl Diagnosis {
-    /// The key of the current backup may be stored, unless that backup was given up, or the key that stands there opens
-    /// what the current one does not.
-    pub(super) fn may_replace_backup_key(&self, parts: &RepairParts) -> Result<(), RepairError> {
-        let current = self.current_key();
-        if current.is_some_and(|current| self.evidence.retired.contains(current)) {
-            return Err(RepairError::NotTrusted);
-        }
-        let stored = self.facts.opened(MEGOLM_BACKUP_V1).and_then(OpenedSecret::backup_key);
-        let is_needed = stored.is_some_and(|stored| {
-            current != Some(stored.public_key()) && self.is_needed(&stored, parts)
-        });
-        if is_needed { Err(RepairError::StillNeeded) } else { Ok(()) }
+    /// Whether the current backup was given up: its key is not stored again.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.current_key().is_some_and(|current| self.evidence.retired.contains(current))
     }
 
     /// Whether the backup key under the name of a draft opens something that may be needed. It may where nobody knows
     /// which versions there are, or what it opens.
-    pub(super) fn needs_draft(&self, parts: &RepairParts) -> bool {
+    pub(super) fn needs_draft(&self) -> bool {
         let info = match &self.evidence.backup {
             CurrentBackup::Unknown => return true,
             CurrentBackup::Absent => None,
@@ -239,13 +228,9 @@ impl Diagnosis {
         let has_key = |info: &BackupVersionInfo| self.facts.key_of(&self.evidence, info).is_some();
         match &self.facts.drafted {
             Some(drafted) if info.is_none_or(|info| info.auth_data().is_ok()) => {
-                is_current(drafted) || self.is_needed(drafted, parts)
+                is_current(drafted) || self.is_needed(drafted)
             }
-            _ => {
-                let mut older = self.evidence.older_versions.iter().map(BackupVersionInfo::version);
-                !info.is_none_or(|info| has_key(info))
-                    || !older.all(|version| parts.dispensable.contains(version))
-            }
+            _ => !info.is_none_or(|info| has_key(info)) || !self.evidence.older_versions.is_empty(),
         }
     }
 
@@ -255,14 +240,10 @@ impl Diagnosis {
     }
 
     /// Whether a key that is not the current one's opens an older version, or sessions of the current one.
-    fn is_needed(&self, key: &BackupDecryptionKey, parts: &RepairParts) -> bool {
-        let may_go = |info: &BackupVersionInfo| parts.dispensable.contains(info.version());
+    fn is_needed(&self, key: &BackupDecryptionKey) -> bool {
         let is_its = |info: &BackupVersionInfo| {
             info.auth_data().is_ok_and(|auth_data| auth_data.public_key() == key.public_key())
         };
-        let mut older = self.evidence.older_versions.iter();
-        older.any(|info| is_its(info) && !may_go(info))
-            || !self.evidence.current().is_some_and(may_go)
-                && self.opening.contains(key.public_key())
+        self.evidence.older_versions.iter().any(is_its) || self.opening.contains(key.public_key())
     }
 }

@@ -1,4 +1,4 @@
-//! Performing the remedies that change account data or versions.
+//! Performing the remedies that change account data, or the signatures of the current version.
 
 use std::cmp::Reverse;
 
@@ -7,10 +7,11 @@ use thiserror::Error;
 
 use super::{Diagnosis, Remedy, facts::Facts};
 use crate::{
-    api::{self, Request},
     backup::{TrustError, UnsignedAuthData},
     ids::{BackupVersion, SecretName, SecretStorageKeyId},
-    secret_storage::{Change, ChangeError, NewKey, Plan, SecretStorage, SecretStorageKey},
+    secret_storage::{
+        Change, ChangeError, NewKey, OpenedSecret, Plan, SecretStorage, SecretStorageKey,
+    },
     secret_value::{MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, SecretValue},
 };
 
@@ -26,9 +27,9 @@ pub struct RepairParts {
     pub secrets: Vec<SecretValue>,
     /// Secrets that are stored or move although nobody vouches for them, because the user said so.
     pub accepted: Vec<SecretName>,
-    /// Versions of which no session is needed any more, because all were restored or the user does without them. No other
-    /// version is deleted, and no stored key is overwritten that opens sessions in another.
-    pub dispensable: Vec<BackupVersion>,
+    /// Whether nothing is taken away that is readable now: steps that would remove a key, a secret, or a secret from what a key
+    /// opens, are left out. For a plan that somebody carries out by hand.
+    pub keeps_all: bool,
 }
 
 /// How a remedy is performed.
@@ -42,8 +43,6 @@ pub enum RepairPlan {
     /// [`update_backup_version`](crate::api::update_backup_version) of this version. Signatures of the user that are wrong or
     /// unreadable are left out, all others stay.
     Sign(BackupVersion, Box<UnsignedAuthData>),
-    /// By deleting versions, in this order.
-    DeleteVersions(Vec<Request<()>>),
 }
 
 /// Why a remedy is not performed. Nothing was changed.
@@ -65,12 +64,10 @@ pub enum RepairError {
     /// No key at hand can be the default one.
     #[error("no key of the key storage is at hand that could be the default one")]
     NoKey,
-    /// What is to be deleted or overwritten may be all that opens a backup, or the only backup that can be opened: see
-    /// [`RepairParts::dispensable`].
+    /// What is to be deleted may be all that opens a backup.
     #[error("something may still be needed that would be deleted")]
     StillNeeded,
-    /// Nobody vouches for the current backup, or it was given up: it is not signed, its key is not stored, and nothing is
-    /// deleted in its favour.
+    /// Nobody vouches for the current backup, or it was given up: it is not signed, and its key is not stored.
     #[error("no trusted key has signed the backup, and no key at hand shows that it is yours")]
     NotTrusted,
     /// Devices alone vouch for the current backup, by a signature or by the key that they shared. A signature of the user
@@ -93,7 +90,9 @@ impl From<TrustError> for RepairError {
 }
 
 impl Diagnosis {
-    /// Plans a remedy that this diagnosis has: the changes of account data or versions that perform it.
+    /// Plans a remedy that this diagnosis has: the changes of account data, or of the current version, that perform it. No plan
+    /// deletes a version, and a backup key that opens and is to be overwritten or deleted is stored under a name of its own
+    /// first.
     ///
     /// # Errors
     ///
@@ -112,27 +111,21 @@ impl Diagnosis {
         if !self.remedies().contains(remedy) {
             return Err(RepairError::NotNeeded);
         }
-        match remedy {
-            Remedy::DeleteVersions(versions) => self.delete(versions, parts),
-            _ => {
-                let nothing = SecretStorage::default();
-                let storage = self.evidence.storage.as_ref().unwrap_or(&nothing);
-                let mut failure = None;
-                let plan =
-                    storage.plan_with_rng(&self.facts.storage_keys, &self.limits, rng, |change| {
-                        self.change(remedy, parts, change).or_else(|error| match error {
-                            RepairError::Change(error) => Err(error),
-                            other => {
-                                failure = Some(other);
-                                Ok(())
-                            }
-                        })
-                    });
-                match failure {
-                    Some(error) => Err(error),
-                    None => Ok(RepairPlan::AccountData(plan?)),
+        let nothing = SecretStorage::default();
+        let storage = self.evidence.storage.as_ref().unwrap_or(&nothing);
+        let mut failure = None;
+        let plan = storage.plan_with_rng(&self.facts.storage_keys, &self.limits, rng, |change| {
+            self.change(remedy, parts, change).or_else(|error| match error {
+                RepairError::Change(error) => Err(error),
+                other => {
+                    failure = Some(other);
+                    Ok(())
                 }
-            }
+            })
+        });
+        match failure {
+            Some(error) => Err(error),
+            None => Ok(RepairPlan::AccountData(plan?)),
         }
     }
 
@@ -144,6 +137,9 @@ impl Diagnosis {
     ) -> Result<(), RepairError> {
         let new_key = parts.new_key.as_ref().ok_or(RepairError::NoNewKey);
         change.believe(&self.facts.verified, &parts.accepted);
+        if parts.keeps_all {
+            change.keep_all();
+        }
         match remedy {
             Remedy::SetUpStorage => {
                 change.create(new_key?)?;
@@ -165,13 +161,21 @@ impl Diagnosis {
                     self.store(name, parts, change)?;
                 }
             }
-            Remedy::DeleteDraftBackupKey if self.needs_draft(parts) => {
-                return Err(RepairError::StillNeeded);
-            }
-            Remedy::DeleteDraftBackupKey => change.delete(&MEGOLM_BACKUP_V1_RECOVERY_KEY.into())?,
+            Remedy::DeleteDraftBackupKey => self.delete_draft(change)?,
             _ => return Err(RepairError::NotAPlan),
         }
         Ok(())
+    }
+
+    /// Deletes the backup key under the name of a draft, which stands elsewhere by then.
+    fn delete_draft(&self, change: &mut Change<'_>) -> Result<(), RepairError> {
+        if self.needs_draft() {
+            return Err(RepairError::StillNeeded);
+        }
+        let draft = MEGOLM_BACKUP_V1_RECOVERY_KEY.into();
+        let stored = self.facts.opened(MEGOLM_BACKUP_V1).and_then(OpenedSecret::backup_key);
+        change.keep_backup_keys(&draft, stored.map(|key| *key.public_key()))?;
+        Ok(change.delete(&draft)?)
     }
 
     /// Whether another key is default and at hand, which can take what this one opens: a rotation that
@@ -191,32 +195,18 @@ impl Diagnosis {
         parts: &RepairParts,
         change: &mut Change<'_>,
     ) -> Result<(), RepairError> {
-        if name.as_str() == MEGOLM_BACKUP_V1 {
-            self.may_replace_backup_key(parts)?;
+        let is_backup_key = name.as_str() == MEGOLM_BACKUP_V1;
+        if is_backup_key && self.is_given_up() {
+            return Err(RepairError::NotTrusted);
         }
         let value = self.value(name, parts);
         let value = value.ok_or_else(|| RepairError::NoValue(name.clone()))?;
-        Ok(change.store(&value)?)
-    }
-
-    /// Deletes the versions of which nothing is needed, if the current one is the user's and can be opened.
-    fn delete(
-        &self,
-        versions: &[BackupVersion],
-        parts: &RepairParts,
-    ) -> Result<RepairPlan, RepairError> {
-        let current = self.evidence.current().ok_or(RepairError::StillNeeded)?;
-        self.facts.key_of(&self.evidence, current).ok_or(RepairError::StillNeeded)?;
-        if !self.facts.trusts(&self.evidence) {
-            return Err(RepairError::NotTrusted);
+        if is_backup_key {
+            change.replace_backup_key(&value)?;
+        } else {
+            change.store(&value)?;
         }
-        // The newest first: a server makes the one before it current.
-        let versions = versions.iter().filter(|version| parts.dispensable.contains(version));
-        let calls: Vec<_> = versions.map(api::delete_backup_version).collect();
-        if calls.is_empty() {
-            return Err(RepairError::StillNeeded);
-        }
-        Ok(RepairPlan::DeleteVersions(calls))
+        Ok(())
     }
 
     /// The value of a secret that the host has; of the backup key, one at hand that belongs to the backup.

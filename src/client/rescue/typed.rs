@@ -11,7 +11,9 @@ use crate::{
     secret_storage::{
         OpenedSecret, SecretOpenError, SecretStorage, SecretStorageKey, UnlockError, UnlockFailure,
     },
-    secret_value::{MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, PublicKeys},
+    secret_value::{
+        MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, PublicKeys, is_former_backup_key,
+    },
 };
 
 impl BackupKeys {
@@ -189,20 +191,26 @@ fn stored_keys(
     let is_guess = |key: &SecretStorageKey| key.is_guess() || has_sure_key && key.is_guessable();
     let mut found = Vec::new();
     for mut storage_key in keys.iter().filter(|key| !is_guess(key)).cloned() {
-        for name in NAMES.map(SecretName::from) {
-            let Some(secret) = storage.secret(&name) else { continue };
-            let opened = storage_key.open(&name, secret).ok();
+        for (name, secret) in storage.secrets().filter(|(name, _)| is_of_backup(name)) {
+            let opened = storage_key.open(name, secret).ok();
             let opened = opened.filter(OpenedSecret::is_of_known_key);
             if let Some(key) = opened.and_then(|opened| opened.backup_key()) {
                 let key_id = storage_key.id().clone();
                 let is_default = storage.default_key() == Some(&key_id);
                 let is_described = storage.key(&key_id).is_some();
+                let name = name.clone();
                 let source = KeySource::SecretStorage { key_id, name, is_default, is_described };
                 found.push((key, source));
             }
         }
     }
     found
+}
+
+/// Whether the key of a backup is stored under this name: today’s, that of a draft, or one of those that a repair keeps former keys
+/// under.
+fn is_of_backup(name: &SecretName) -> bool {
+    NAMES.contains(&name.as_str()) || is_former_backup_key(name)
 }
 
 /// What the key of a backup is stored under.

@@ -23,6 +23,7 @@
 
 mod describe;
 mod error;
+mod former;
 mod keys;
 mod migrate;
 mod new_key;

@@ -11,6 +11,7 @@ use crate::{
     excerpt::Excerpt,
     ids::{EventType, SecretName, SecretStorageKeyId},
     secret_storage::opened_secret::SecretOrigin,
+    secret_value::is_former_backup_key,
 };
 
 /// An ordered list of writes to an account's data.
@@ -187,6 +188,9 @@ impl fmt::Display for PlanNote {
         match self {
             Self::DescribeKey(id) => write!(f, "Make the new key {} known.", shown(id)),
             Self::DescribeKeyAgain(id) => write!(f, "Describe the key {} again.", shown(id)),
+            Self::Store(name) if is_former_backup_key(name) => {
+                write!(f, "Keep the former backup key, as {}.", Excerpt::new(name.as_str()))
+            }
             Self::Store(name) => {
                 write!(f, "Store the secret {name}.", name = Excerpt::new(name.as_str()))
             }

@@ -45,15 +45,19 @@ impl Change<'_> {
         secret: &SecretValue,
         ids: &[SecretStorageKeyId],
     ) -> Result<(), ChangeError> {
+        self.check_storing(secret)?;
+        self.store_text(secret.name(), &secret.to_text(), ids)
+    }
+
+    /// Whether somebody vouches for a secret, and it may stand under its name.
+    pub(super) fn check_storing(&self, secret: &SecretValue) -> Result<(), ChangeError> {
         let name = secret.name();
         if is_algorithm(name) {
             return Err(ChangeError::Name(name.clone()));
         }
         self.check_data(name)?;
-        if !self.belief.lets_store(secret) {
-            return Err(ChangeError::Unauthenticated(name.clone()));
-        }
-        self.store_text(name, &secret.to_text(), ids)
+        let is_vouched_for = self.belief.lets_store(secret);
+        is_vouched_for.then_some(()).ok_or_else(|| ChangeError::Unauthenticated(name.clone()))
     }
 
     /// Stores a text that only the user can have stored before.
@@ -229,12 +233,22 @@ impl Change<'_> {
     /// Writes another value, which opens with these keys alone: an entry of another key would open to the old value, and
     /// which of the two a client takes is chance.
     fn replace(&mut self, name: &SecretName, text: &SecretString, keys: &[&SecretStorageKey]) {
+        let old_ids = self.storage.secret(name).into_iter().flat_map(|secret| secret.entries());
+        self.replace_entries(name, text, keys, old_ids.map(|(id, _)| id.clone()).collect());
+    }
+
+    /// Writes another value in the place of these entries.
+    pub(super) fn replace_entries(
+        &mut self,
+        name: &SecretName,
+        text: &SecretString,
+        keys: &[&SecretStorageKey],
+        old_ids: Vec<SecretStorageKeyId>,
+    ) {
         let mut ids = HashSet::new();
         let mut keys = keys.to_vec();
         keys.retain(|key| ids.insert(key.id()));
         let entries = self.encrypt(name, text, &keys);
-        let old_ids = self.storage.secret(name).into_iter().flat_map(|secret| secret.entries());
-        let old_ids: Vec<_> = old_ids.map(|(id, _)| id.clone()).collect();
         let before = self.storage.content(&EventType::from(name.as_str()));
         let without_old = before.map(|content| without_entries(content, &old_ids));
         let entries = entries.iter().map(|(id, entry)| (*id, &**entry));

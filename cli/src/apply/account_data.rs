@@ -1,0 +1,92 @@
+//! Writing the account data, each event only where it is still what the plan was made from.
+
+use std::{collections::HashSet, path::Path};
+
+use serde_json::{Value, json};
+use strongroom::{Limits, api, encoding::json_object::JsonObject, ids::EventType};
+
+use crate::{
+    beginning::beginning_of,
+    failure::{Failure, quoted},
+    network::Account,
+    to_apply::Step,
+};
+
+pub(super) struct AccountData<'a> {
+    pub(super) account: &'a Account,
+    pub(super) folder: &'a Path,
+    pub(super) steps: &'a [Step],
+}
+
+impl AccountData<'_> {
+    /// Sees that the steps after so many can be taken. Of several of one event the first one can be seen.
+    pub(super) fn check(&self, done: usize) -> Result<(), Failure> {
+        let mut seen = HashSet::new();
+        for step in self.steps.iter().skip(done) {
+            let (_, content) = self.content(step)?;
+            if seen.insert(&step.event_type) {
+                let there = self.there(step)?;
+                require_unchanged(step, &there, &content)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a step, unless it is done, and reads it back.
+    pub(super) fn write(&self, number: usize) -> Result<(), Failure> {
+        let Some(step) = self.steps.get(number) else { return Ok(()) };
+        let (object, content) = self.content(step)?;
+        let there = self.there(step)?;
+        if there == content {
+            return Ok(());
+        }
+        require_unchanged(step, &there, &content)?;
+        let put = api::put_account_data(&self.account.user_id, &event_type(step), &object);
+        self.account.connection.send(&put).map_err(|trouble| self.account.failed(trouble))?;
+        if self.there(step)? == content {
+            return Ok(());
+        }
+        Err(Failure::other(format!(
+            "the homeserver took {} and shows something else: nothing more was sent; look at the account with \u{201c}strongroom \
+             diagnose\u{201d}",
+            quoted(&step.event_type)
+        )))
+    }
+
+    /// What a step writes.
+    fn content(&self, step: &Step) -> Result<(JsonObject, Value), Failure> {
+        let path = self.folder.join(&step.file);
+        let (bytes, _) = beginning_of(&path, &Limits::default())?;
+        let object = JsonObject::from_json(bytes.expose_bytes())
+            .map_err(|error| Failure::content(&path, error))?;
+        let content = value(&object)?;
+        Ok((object, content))
+    }
+
+    /// What the homeserver has; of what it has not, `{}`, as of what was deleted.
+    fn there(&self, step: &Step) -> Result<Value, Failure> {
+        let get = api::get_account_data(&self.account.user_id, &event_type(step));
+        let there = self.account.connection.send(&get).map_err(|it| self.account.failed(it))?;
+        there.map_or_else(|| Ok(json!({})), |there| value(&there))
+    }
+}
+
+fn require_unchanged(step: &Step, there: &Value, content: &Value) -> Result<(), Failure> {
+    let before = step.before.clone().unwrap_or_else(|| json!({}));
+    if *there == before || there == content {
+        return Ok(());
+    }
+    Err(Failure::other(format!(
+        "the account has changed since this was planned, in {}: nothing more was sent; make another plan with \u{201c}strongroom \
+         repair\u{201d}, which starts from what there is now",
+        quoted(&step.event_type)
+    )))
+}
+
+fn event_type(step: &Step) -> EventType {
+    EventType::from(step.event_type.as_str())
+}
+
+fn value(object: &JsonObject) -> Result<Value, Failure> {
+    serde_json::from_str(object.as_str()).map_err(|error| Failure::other(error.to_string()))
+}

@@ -1,0 +1,154 @@
+//! `strongroom apply`: does what was planned, one thing after the other, and reads back all of it.
+
+mod account_data;
+mod backup;
+mod copies;
+mod progress;
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::PathBuf,
+};
+
+use clap::Args;
+
+use self::{account_data::AccountData, backup::Filling, progress::Progress};
+use crate::{
+    beginning::beginning_of,
+    failure::{Failure, Status, named, printed, shown, visible_lines},
+    folder::lock,
+    input, interrupt,
+    network::{Access, Account},
+    terminal::{confirmed, is_interactive},
+    to_apply::{LIST, PLAN, SeenVersion, ToApply, names},
+};
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// The folder that `strongroom repair` or `strongroom migrate` has written.
+    #[arg(value_name = "DIR")]
+    folder: PathBuf,
+    #[command(flatten)]
+    access: Access,
+    /// Sends without asking.
+    #[arg(long)]
+    yes: bool,
+}
+
+/// What is to be done to which account.
+struct Work<'a> {
+    data: AccountData<'a>,
+    filling: Option<Filling<'a>>,
+}
+
+/// Shows the list, asks, sends, and goes on where it was interrupted.
+pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
+    let folder = &options.folder;
+    let plan = read(options)?;
+    if !options.yes && !is_interactive() {
+        return Err(Failure::usage(
+            "nobody is there to be asked whether it is to be done: say so beforehand with --yes",
+        ));
+    }
+    input::check_standard_input(options.access.files())?;
+    let _lock = lock(folder, "apply")?;
+    let mut progress = Progress::read(folder)?;
+    show(options)?;
+    let account = options.access.connect()?;
+    check_user(&plan, &account)?;
+    let filling = plan.backup.as_ref().map(|backup| Filling::read(&account, folder, backup));
+    let data = AccountData { account: &account, folder, steps: &plan.steps };
+    let work = Work { data, filling: filling.transpose()? };
+    work.check(&progress)?;
+    if !options.yes && !confirmed("Do this now? [y/N]")? {
+        return Err(Failure::other("nothing was sent, since you did not say yes"));
+    }
+    interrupt::will_say("Interrupted: what was done stays done; the same line goes on.");
+    work.do_rest(&mut progress)?;
+    let dispensable = work.filling.as_ref().map(Filling::dispensable).transpose()?;
+    printed(end(&mut io::stdout().lock(), options, dispensable.as_deref()))?;
+    Ok(Status::Good)
+}
+
+impl Work<'_> {
+    /// Whether all that is left can be done shows before anything is.
+    fn check(&self, progress: &Progress) -> Result<(), Failure> {
+        if let Some(filling) = &self.filling {
+            filling.check(progress.is_filled)?;
+        }
+        self.data.check(progress.steps)
+    }
+
+    fn do_rest(&self, progress: &mut Progress) -> Result<(), Failure> {
+        if let Some(filling) = self.filling.as_ref().filter(|_| !progress.is_filled) {
+            filling.fill()?;
+            progress.filled()?;
+        }
+        while progress.steps < self.data.steps.len() {
+            self.data.write(progress.steps).map_err(goes_on)?;
+            progress.step()?;
+        }
+        Ok(())
+    }
+}
+
+fn read(options: &Options) -> Result<ToApply, Failure> {
+    let path = options.folder.join(PLAN);
+    let (bytes, _) = beginning_of(&path, &strongroom::Limits::default())?;
+    serde_json::from_slice(bytes.expose_bytes()).map_err(|_| {
+        Failure::content(
+            &path,
+            "this is no plan: name a folder that \u{201c}strongroom repair\u{201d} or \u{201c}strongroom migrate\u{201d} has written",
+        )
+    })
+}
+
+fn show(options: &Options) -> Result<(), Failure> {
+    let path = options.folder.join(LIST);
+    let list = fs::read_to_string(&path).map_err(|error| Failure::file(&path, "read", &error))?;
+    printed(writeln!(io::stdout().lock(), "{}", visible_lines(&list)))
+}
+
+fn check_user(plan: &ToApply, account: &Account) -> Result<(), Failure> {
+    match &plan.user_id {
+        Some(planned) if *planned != account.user_id.as_str() => Err(Failure::other(format!(
+            "this was planned for {}, and you are logged in as {}: nothing was sent",
+            shown(planned),
+            shown(account.user_id.as_str())
+        ))),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn goes_on(failure: Failure) -> Failure {
+    if failure.is_of_homeserver() {
+        failure.and("what was done stays done, and the same command goes on from there")
+    } else {
+        failure
+    }
+}
+
+fn end(
+    out: &mut impl io::Write,
+    options: &Options,
+    dispensable: Option<&[SeenVersion]>,
+) -> io::Result<()> {
+    writeln!(out, "All of it is done, and was read back.")?;
+    match dispensable {
+        None => {}
+        Some([]) => {
+            writeln!(out, "Delete no older backup: they have what the current one has not.")?
+        }
+        Some(versions) => writeln!(
+            out,
+            "Every message key of these backups was read back from the current one, so they may be deleted now, and need not: {}.",
+            names(versions)
+        )?,
+    }
+    writeln!(
+        out,
+        "Open your messages in a client before you remove {}: with it go the copy of all that there was, and the keys in it.",
+        named(&options.folder)
+    )
+}

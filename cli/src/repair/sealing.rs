@@ -1,0 +1,123 @@
+//! Message keys of all versions, encrypted to the key of one.
+
+use serde_json::json;
+use strongroom::{
+    Limits,
+    api::PutRoomKeys,
+    backup::{
+        AuthData, BackupDecryptionKey, BackupVersionInfo, RestoredSession, SealOptions,
+        SessionSealer, TrustedBackup,
+    },
+    client::rescue::BackupKeys,
+    session_data::{BestCopies, ExportedSession},
+};
+
+use crate::{
+    failure::Failure,
+    folder::NewFolder,
+    input::Loaded,
+    rescue::{Bodies, Report, Versions},
+    to_apply::SESSIONS,
+};
+
+/// The backup that message keys are put into, and its key.
+pub(super) struct Target {
+    pub(super) backup: TrustedBackup,
+    pub(super) key: BackupDecryptionKey,
+    /// What the homeserver will say of it, if it is to be made.
+    pub(super) new: Option<BackupVersionInfo>,
+}
+
+/// What was written.
+pub(super) struct Sealed {
+    pub(super) count: u64,
+    /// How many have a room that clients do not take.
+    pub(super) left_out: u64,
+    pub(super) report: Report,
+}
+
+impl Target {
+    /// A backup with a new key.
+    pub(super) fn new(limits: &Limits) -> Result<Self, Failure> {
+        let failed = |error: &dyn std::error::Error| Failure::other(error.to_string());
+        let key = BackupDecryptionKey::generate().map_err(|error| failed(&error))?;
+        // The homeserver will give it a number.
+        let auth_data = AuthData::new(key.public_key());
+        let auth_data: serde_json::Value =
+            serde_json::from_str(auth_data.as_json()).map_err(|error| failed(&error))?;
+        let algorithm = "m.megolm_backup.v1.curve25519-aes-sha2";
+        let info = json!({ "version": "new", "algorithm": algorithm, "auth_data": auth_data });
+        let info = BackupVersionInfo::from_json(info.to_string().as_bytes(), limits)
+            .map_err(|error| failed(&error))?;
+        let backup = TrustedBackup::by_decryption_key(&info, &key, &[]);
+        let backup = backup.map_err(|error| failed(&error))?;
+        Ok(Self { backup, key, new: Some(info) })
+    }
+
+    /// Writes into the folder what the backup lacks of all that opens.
+    pub(super) fn seal(
+        &self,
+        saved: &Loaded,
+        keys: &BackupKeys,
+        folder: &NewFolder,
+    ) -> Result<Sealed, Failure> {
+        let there = if self.new.is_some() { BestCopies::default() } else { current(saved, keys)? };
+        let versions = Versions::new(&saved.files, false);
+        let bodies = Bodies::new(saved, &versions, keys)?;
+        let mut sessions = bodies.rescue(None);
+        let (sealer, mut waiting) = (SessionSealer::new(&self.backup), Vec::new());
+        let (mut count, mut left_out, mut files) = (0, 0, 0);
+        loop {
+            let session = sessions.next().map(RestoredSession::into_exported);
+            let is_end = session.is_none();
+            match session {
+                Some(session) if !session.room_id.is_read_by_clients() => left_out += 1,
+                Some(session) if there.has(&session) => {}
+                session => waiting.extend(session),
+            }
+            if waiting.len() >= SESSIONS_OF_FILE || is_end && !waiting.is_empty() {
+                if files == 0 {
+                    folder.folder(SESSIONS)?;
+                }
+                files += 1;
+                count += waiting.len() as u64;
+                let body = self.body(&sealer, &waiting)?;
+                folder.write(&format!("{SESSIONS}/{files}.json"), &body)?;
+                waiting.clear();
+            }
+            if is_end {
+                break;
+            }
+        }
+        Ok(Sealed { count, left_out, report: sessions.into_report()? })
+    }
+
+    fn body(
+        &self,
+        sealer: &SessionSealer,
+        sessions: &[ExportedSession],
+    ) -> Result<Vec<u8>, Failure> {
+        let sessions = sessions.iter().map(|it| (&it.room_id, &it.session, SealOptions::default()));
+        let sealed = sealer.seal(&sessions.collect::<Vec<_>>());
+        let sealed = sealed.map_err(|error| Failure::other(error.to_string()))?;
+        let put = PutRoomKeys::new(&self.backup, sealed);
+        let put = put.map_err(|error| Failure::other(error.to_string()))?;
+        Ok(put.request().body().to_vec())
+    }
+}
+
+/// What the current version has already.
+fn current(saved: &Loaded, keys: &BackupKeys) -> Result<BestCopies, Failure> {
+    let versions = Versions::new(&saved.files, true);
+    let mut best = BestCopies::default();
+    // Where nothing of it was given, it lacks all.
+    if let Ok(bodies) = Bodies::new(saved, &versions, keys) {
+        let mut sessions = bodies.rescue(None);
+        sessions.by_ref().for_each(|session| best.see(0, session.exported()));
+        sessions.into_report()?;
+    }
+    Ok(best)
+}
+
+/// Some megabytes.
+const SESSIONS_OF_FILE: usize = 5_000;

@@ -1,0 +1,6 @@
+//! `repair` and `apply`.
+
+mod accounts;
+mod deleted;
+mod refused;
+mod world;

@@ -1,0 +1,57 @@
+//! `strongroom repair`, of what was saved.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::kit::{Folder, fixture, run, vector};
+
+#[test]
+fn an_account_in_which_everything_fits_stays_as_it_is() {
+    let folder = Folder::new("repair-well");
+    let to = folder.path().to_owned() + "/plan";
+    let (status, out, errors) = run(&["repair", "--from", &vector("random"), "--to", &to], None);
+    assert!(out.starts_with("Nothing is changed, and nothing was written."), "{out}{errors}");
+    assert_eq!(status, 0, "{out}{errors}");
+    assert!(folder.names().is_empty());
+}
+
+#[test]
+fn a_secret_that_is_gone_is_stored_again_and_what_was_saved_is_kept_beside_the_plan() {
+    let folder = Folder::new("repair-missing");
+    let mut account = fixture("random");
+    account["account_data"].as_object_mut().unwrap().remove("m.megolm_backup.v1");
+    let saved = folder.write("account.json", account.to_string().as_bytes());
+    let mut arguments = vec!["repair", "--from", &saved];
+    let to = folder.path().to_owned() + "/plan";
+    arguments.extend(["--to", &to]);
+    let keys = ["recovery_key", "backup_decryption_key_base64"];
+    let keys = keys.map(|name| folder.write(name, account[name].as_str().unwrap().as_bytes()));
+    keys.iter().for_each(|key| arguments.extend(["--recovery-key-file", key]));
+    let (status, out, errors) = run(&arguments, None);
+    assert_eq!(status, 0, "{out}{errors}");
+    let plan: Value =
+        serde_json::from_slice(&fs::read(to.clone() + "/plan.json").unwrap()).unwrap();
+    assert_eq!(plan["steps"][0]["event_type"], "m.megolm_backup.v1", "{plan:#}");
+    assert_eq!(plan["user_id"], account["user_id"]);
+    let kept = fs::read(to + "/archive/account.json").unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&kept).unwrap(), account);
+}
+
+#[test]
+fn what_is_kept_has_a_name_and_a_key() {
+    let folder = Folder::new("repair-names");
+    let to = folder.path().to_owned() + "/plan";
+    let (status, _, errors) = run(&["repair", "--from", "-", "--to", &to], Some(b"{}"));
+    assert_eq!(status, 2, "{errors}");
+    assert!(errors.contains("name a file in the place of standard input"), "{errors}");
+    let mut account = fixture("random");
+    for name in ["recovery_key", "passphrase"] {
+        account.as_object_mut().unwrap().remove(name);
+    }
+    let saved = folder.write("account.json", account.to_string().as_bytes());
+    let (status, _, errors) = run(&["repair", "--from", &saved, "--to", &to], None);
+    assert_eq!(status, 2, "{errors}");
+    assert!(errors.contains("--recovery-key-file"), "{errors}");
+    assert_eq!(folder.names(), ["account.json"]);
+}
