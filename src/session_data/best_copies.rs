@@ -65,9 +65,9 @@ impl BestCopies {
         is_best
     }
 
-    /// From which message on the best copy that was seen opens; `None` if there is no copy.
+    /// The index of the first message that the best copy of this session opens, if one was seen.
     #[must_use]
-    pub fn first_known_index(&self, session: &ExportedSession) -> Option<u32> {
+    pub fn first_index(&self, session: &ExportedSession) -> Option<u32> {
         self.0.get(&name(session)).map(|((first_index, _), _)| *first_index)
     }
 

@@ -96,7 +96,7 @@ impl<'a> Local<'a> {
 
 impl Standing {
     pub(super) fn of(session: &ExportedSession, backup: &BestCopies) -> Self {
-        match backup.first_known_index(session) {
+        match backup.first_index(session) {
             None => Self::Lost,
             Some(index) if index > session.session.session_key().first_known_index() => {
                 Self::Later(index)
