@@ -40,6 +40,9 @@ pub struct Limits {
     /// written, with its quotes. A longer one costs the sessions under it. Default: 4 KiB; the
     /// specification allows room IDs of 255 bytes.
     pub name_bytes: usize,
+    /// How many decryption keys of backups are kept together, and tried on a session. Default: 32, many times what a user has; a
+    /// server can plant a key for each description of a key storage.
+    pub backup_keys: usize,
     /// How many failures, how many warnings and how many broken rooms a report names; it counts all of
     /// them. Default: 1,000.
     pub findings: usize,
@@ -87,6 +90,7 @@ impl Default for Limits {
             response_depth: 128,
             session_bytes: 1 << 20,
             name_bytes: 4 << 10,
+            backup_keys: 32,
             findings: 1_000,
             signed_object_bytes: 64 << 10,
             signed_object_depth: 32,

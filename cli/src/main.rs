@@ -11,7 +11,6 @@ mod at_end;
 mod beginning;
 mod bundle;
 mod content;
-mod copies;
 mod demo;
 mod diagnose;
 mod failure;

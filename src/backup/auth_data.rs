@@ -132,12 +132,16 @@ impl AuthData {
     /// passphrase which others can find by trying: they would open what is uploaded. What was drawn here is of no
     /// passphrase, and who has accepted the risk knows of it.
     pub(crate) fn provenance_of(&self, key: &BackupDecryptionKey) -> Provenance {
-        let is_guessable = matches!(&self.passphrase, Ok(Some(read)) if read.is_guessable());
         match key.provenance() {
             provenance @ (Provenance::Generated | Provenance::AcceptedByUser) => provenance,
-            _ if is_guessable => Provenance::Unauthenticated,
+            _ if self.has_guessable_passphrase() => Provenance::Unauthenticated,
             provenance => provenance,
         }
+    }
+
+    /// Whether the backup has a passphrase of so few rounds that others can find it by trying.
+    pub(crate) fn has_guessable_passphrase(&self) -> bool {
+        matches!(&self.passphrase, Ok(Some(read)) if read.is_guessable())
     }
 
     fn signed_bytes(&self) -> Result<Vec<u8>, FormatError> {

@@ -16,6 +16,7 @@ pub mod flow;
 mod key_kind;
 mod operation;
 mod preference_events;
+pub mod rescue;
 mod unlock_backup_key;
 mod waiting;
 

@@ -30,6 +30,7 @@
 //! ```
 
 pub(crate) mod authenticity;
+mod best_copies;
 mod claimed;
 mod exported;
 mod read;
@@ -40,6 +41,7 @@ use std::{collections::BTreeMap, fmt};
 
 pub(crate) use self::read::Claims;
 pub use self::{
+    best_copies::BestCopies,
     exported::ExportedSession,
     read::{Repair, SessionDataError},
     session_key::SessionKey,

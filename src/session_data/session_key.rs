@@ -64,7 +64,18 @@ impl SessionKey {
     /// The session's ID: its Ed25519 public key in unpadded base64.
     #[must_use]
     pub fn session_id(&self) -> SessionId {
-        SessionId::new(base64::encode(public_key_of(self.0.expose_bytes())))
+        SessionId::new(base64::encode(self.public_key_bytes()))
+    }
+
+    /// The part of the ratchet that changes after 2^24 messages, and so is the same whichever of these the key begins with: 32
+    /// secret bytes.
+    pub(super) fn expose_slow_part(&self) -> &[u8] {
+        self.0.expose_bytes().get(5..37).unwrap_or_default()
+    }
+
+    /// The 32 bytes of the ID, which are public.
+    pub(super) fn public_key_bytes(&self) -> &[u8; 32] {
+        public_key_of(self.0.expose_bytes())
     }
 
     /// The index of the first message that the key decrypts.

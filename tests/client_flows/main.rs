@@ -18,6 +18,7 @@ mod host;
 #[path = "../support/identity.rs"]
 mod identity;
 mod machine;
+mod older;
 #[path = "../support/primitives.rs"]
 mod primitives;
 mod recover;

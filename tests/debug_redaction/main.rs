@@ -58,6 +58,7 @@ use strongroom::{
             Reply, RestoreChoice, Scope, Stage, TaskId, UploadProgress,
         },
         diagnose::{Comparison, DiagnosisVerdict, EvidenceCollector, MissingEvidence, Severity},
+        rescue::{BackupKeys, KeySource, RescueTable, VersionWalk},
     },
     cross_signing::{CrossSigningError, ExpectedDevice, NewIdentity, SelfSigningKey, SignedKey},
     crypto::{
@@ -108,7 +109,7 @@ use strongroom::{
         SecretContent, SecretRepair, SecretValue,
     },
     secrets_bundle::SecretsBundle,
-    session_data::{ExportedSession, Repair, SessionData, SessionKey},
+    session_data::{BestCopies, ExportedSession, Repair, SessionData, SessionKey},
     signed_json::{
         BackupAuthDataToSign, CrossSigningKey, CrossSigningUsage, DeviceKeys, KeysToSign,
         QueriedKeyError, SignatureReport, SignatureVerdict, SignedObject, ToSign, TrustedSigner,
@@ -226,6 +227,7 @@ fn hold_no_secret() -> BTreeSet<String> {
         EvidenceCollector,
         MissingEvidence,
         Severity,
+        VersionWalk,
         // Input and answers of a server.
         ApiError,
         BackupVersionInfo,
@@ -597,6 +599,7 @@ fn look_at_opened_sessions(witness: &mut Witness, vault: &Vault) {
     witness.debug(&key.open_session(&returned(&sealed)).unwrap());
 
     look_at_restore(witness, &sealed);
+    look_at_rescue(witness, vault);
 
     let mut causes = BTreeSet::new();
     let mut errors = |sealed: &SealedMessage| {
@@ -616,6 +619,26 @@ fn look_at_opened_sessions(witness: &mut Witness, vault: &Vault) {
     errors(&SealedMessage { mac: Part(vec![0; 8]), ..sealed.clone() });
     errors(&SealedMessage { ephemeral: Part(vec![0; 32]), ..sealed });
     assert_eq!(causes.len(), 4, "{causes:?}");
+}
+
+/// All keys at hand, and what comes of them.
+fn look_at_rescue(witness: &mut Witness, vault: &Vault) {
+    let mut keys = BackupKeys::new(&Limits::default());
+    let storage = SecretStorage::default();
+    keys.add_typed(&vault.recovery_key, &storage, &[&version_info()]).unwrap();
+    witness.debug::<BackupKeys>(&keys);
+    for (_, source) in keys.iter() {
+        witness.display::<KeySource>(source);
+    }
+    let restore = keys.restore(None, RestoreOptions::default()).unwrap();
+    witness.debug(&restore);
+    let mut table = RescueTable::new(&keys);
+    table.add(Some(&version_info()), &restore.finish().1, 0);
+    witness.display::<RescueTable>(&table);
+    witness.text(&serde_json::to_string(&table).unwrap());
+    let mut best = BestCopies::default();
+    best.see(0, &ExportedSession { room_id: "!room".into(), session: vault.session() });
+    witness.debug::<BestCopies>(&best);
 }
 
 /// A session that is restored with a warning, and one that fails.

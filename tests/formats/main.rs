@@ -21,6 +21,7 @@ mod malformations_backup_passphrase;
 #[cfg(feature = "zxcvbn")]
 mod passphrase_advice;
 mod sealed_messages;
+mod several_keys;
 mod signed_json;
 mod stream;
 mod stream_limits;

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use http::Response;
-use rand::{SeedableRng as _, rngs::StdRng};
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 use strongroom::{
     Limits, api,
@@ -12,17 +12,19 @@ use strongroom::{
         backup::{Backup, BackupOptions, Next, Operation, Scope},
         diagnose::{CurrentBackup, Evidence, Remedy, RepairParts, RepairPlan, diagnose},
         flow::{Flow as _, Recover, SetUp, Step},
+        rescue::BackupKeys,
     },
     crypto::{ed25519::Ed25519Seed, key_material::KeyMaterial},
     encoding::{base64, json_object::JsonObject},
     ids::{EventType, SecretName, SecretStorageKeyId, SessionId},
+    recovery_key::RecoveryKey,
     saved_files::SavedPart,
     secret::{SecretBytes, SecretVec},
     secret_storage::{
         Change, ChangeError, NewKey, Plan, PlanStep, SecretStorage, SecretStorageKey,
         VerifiedPublicKeys,
     },
-    secret_value::PublicKeys,
+    secret_value::{MEGOLM_BACKUP_V1, PublicKeys},
 };
 
 use super::{Entry, Work, sharing};
@@ -49,6 +51,7 @@ pub(crate) const ALL: &[Entry] = &[
     Entry { name: "storage: unlocking keys that nothing checks", of: unlocking, times: 24 },
     Entry { name: "storage: a long passphrase for many keys", of: passphrases, times: 24 },
     Entry { name: "storage: opening secrets", of: opening, times: 24 },
+    Entry { name: "rescue: a key under many storage keys", of: stored_again, times: 40 },
     Entry { name: "plan: a secret with many entries", of: entries, times: 40 },
     Entry { name: "plan: storing many secrets", of: storing, times: 40 },
     Entry { name: "plan: rotating many secrets", of: rotating, times: 40 },
@@ -289,6 +292,41 @@ fn opening(count: usize) -> Work {
         Box::new(move || {
             let mut keys = [key.key().clone()];
             assert_eq!(storage.open_all(&mut keys, &PublicKeys::default()).len(), count);
+        }),
+    )
+}
+
+/// One recovery key, and as many descriptions and entries of it as a homeserver likes.
+fn stored_again(count: usize) -> Work {
+    let material = KeyMaterial::from_slice(&[7; 32]).unwrap();
+    let rng = &mut StdRng::seed_from_u64(7);
+    let check = KeyCheck::with_rng(&material, rng);
+    let description = json!({
+        "algorithm": "m.secret_storage.v1.aes-hmac-sha2",
+        "iv": check.iv.to_base64(), "mac": check.mac.to_base64(),
+    });
+    let mut encrypted = serde_json::Map::new();
+    let mut events: Events = Vec::new();
+    for n in 0..count {
+        let text = base64::encode(&rng.random::<[u8; 32]>());
+        let entry = seal_with_rng(&material, MEGOLM_BACKUP_V1, text.as_bytes(), rng);
+        let entry = json!({
+            "iv": entry.iv.to_base64(),
+            "ciphertext": base64::encode(&entry.ciphertext),
+            "mac": entry.mac.to_base64(),
+        });
+        encrypted.insert(format!("k{n}"), entry);
+        events.push(event(&format!("m.secret_storage.key.k{n}"), &description));
+    }
+    events.push(event(MEGOLM_BACKUP_V1, &json!({ "encrypted": encrypted })));
+    let storage = storage(&events);
+    let typed = RecoveryKey::from_bytes(SecretBytes::init_with(|it| *it = [7; 32])).to_text();
+    (
+        length(&events),
+        Box::new(move || {
+            let mut keys = BackupKeys::new(&Limits::default());
+            keys.add_typed(typed.expose_str(), &storage, &[]).unwrap_err();
+            assert_eq!(keys.left_out(), count + 1 - Limits::default().backup_keys);
         }),
     )
 }

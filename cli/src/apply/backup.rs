@@ -5,6 +5,7 @@ use std::path::Path;
 use strongroom::{
     Limits, api,
     backup::{AuthData, BackupDecryptionKey, BackupVersionInfo, RestoredSession, TrustedBackup},
+    client::rescue::{BackupKeys, KeySource},
     recovery_key::RecoveryKey,
     session_data::ExportedSession,
 };
@@ -14,7 +15,7 @@ use crate::{
     failure::{Failure, Status, shown, tell},
     input::{Loaded, Wanted, secret_in},
     network::Account,
-    rescue::{Bodies, Candidate, OpenedBy, Versions},
+    rescue::{Bodies, Versions},
     to_apply::{ARCHIVE, BACKUP_KEY, Backup, SESSIONS, SeenVersion},
     upload::{Sending, Target},
 };
@@ -60,7 +61,7 @@ impl<'a> Filling<'a> {
         let info = self.made().map_err(goes_on)?;
         let backup = TrustedBackup::by_decryption_key(&info, &self.key, &[])
             .map_err(|error| Failure::other(error.to_string()))?;
-        let target = Target { backup, opened_by: OpenedBy::BackupKey, typed: Vec::new() };
+        let target = Target { backup, opened_by: KeySource::Typed, typed: Vec::new() };
         let (mut sending, mut copies) = (Sending::new(self.account, &target), Copies::default());
         let mut take = |exported: ExportedSession| {
             copies.add(&exported);
@@ -99,9 +100,10 @@ impl<'a> Filling<'a> {
         let (limits, mut saved) = (Limits::default(), Loaded::default());
         saved.add(&[self.folder.join(folder)], &limits)?;
         let versions = Versions::new(&saved.files, current_only);
-        let keys = [Candidate { key: self.key.clone(), opened_by: OpenedBy::BackupKey }];
+        let mut keys = BackupKeys::new(&limits);
+        keys.add(self.key.clone(), KeySource::Typed);
         // Of the current version there may be nothing.
-        let Ok(bodies) = Bodies::new(&saved, &versions, &keys, &limits) else { return Ok(0) };
+        let Ok(bodies) = Bodies::new(&saved, &versions, &keys) else { return Ok(0) };
         let mut sessions = bodies.rescue(None);
         sessions.by_ref().map(RestoredSession::into_exported).try_for_each(take)?;
         Ok(sessions.into_report()?.restored())

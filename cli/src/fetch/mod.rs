@@ -21,7 +21,10 @@ pub(crate) use self::{
     account::account_data,
     snapshot::{SNAPSHOT, Snapshot},
 };
-use self::{place::Place, versions::Described};
+use self::{
+    place::Place,
+    versions::{Described, Versions},
+};
 use crate::{
     failure::{Failure, Status, named, tell},
     input, interrupt,
@@ -110,24 +113,25 @@ pub(crate) fn take_into(folder: &Path, account: &Account, wanted: &Wanted) -> Re
 fn take(account: &Account, mut place: Place, wanted: &Wanted) -> Result<Snapshot, Failure> {
     place.begin(account)?;
     account::fetch(account, &place)?;
-    let current = versions::current(account)?;
+    let known: Vec<_> = place.versions().collect();
+    let mut versions = Versions::new(account, known.iter());
+    let current = versions.current()?;
     place.settle(current.as_ref().map(|current| current.info.version()))?;
     let mut all_complete = true;
+    let mut take = |version: &Described, with_keys: bool| {
+        let recorded =
+            place.put_info(&version.info, version.is_current, version.json.expose_bytes())?;
+        if with_keys {
+            all_complete &= keys::fetch(account, &mut place, recorded, wanted)?;
+        }
+        Ok::<_, Failure>(())
+    };
     if let Some(current) = current {
-        let number = current.info.version().as_str().parse::<u64>().ok();
-        let mut take = |version: &Described, with_keys: bool| {
-            let recorded =
-                place.put_info(&version.info, version.is_current, version.json.expose_bytes())?;
-            if with_keys {
-                all_complete &= keys::fetch(account, &mut place, recorded, wanted)?;
-            }
-            Ok::<_, Failure>(())
-        };
         take(&current, wanted.extent != Extent::NoKeys)?;
-        if wanted.extent != Extent::CurrentVersion {
-            for older in versions::older(account, number) {
-                take(&older?, wanted.extent == Extent::Everything)?;
-            }
+    }
+    if wanted.extent != Extent::CurrentVersion {
+        for older in versions {
+            take(&older?, wanted.extent == Extent::Everything)?;
         }
     }
     place.finish(all_complete)

@@ -109,6 +109,11 @@ impl Place {
         Ok(())
     }
 
+    /// The versions that were there before.
+    pub(super) fn versions(&self) -> impl Iterator<Item = BackupVersion> {
+        self.snapshot.versions.iter().map(|it| BackupVersion::from(it.version.as_str()))
+    }
+
     /// Whether the message keys of this version are here, whole and as the homeserver has them.
     pub(super) fn has(&self, version: &Version) -> bool {
         let known = self.known(&version.version);

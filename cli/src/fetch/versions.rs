@@ -1,6 +1,8 @@
 //! Which versions of the backup there are.
 
-use strongroom::{api, backup::BackupVersionInfo, secret::SecretVec};
+use strongroom::{
+    backup::BackupVersionInfo, client::rescue::VersionWalk, ids::BackupVersion, secret::SecretVec,
+};
 
 use crate::{
     failure::{Failure, tell},
@@ -14,43 +16,59 @@ pub(super) struct Described {
     pub(super) is_current: bool,
 }
 
-/// The one that clients use, if there is any.
-pub(super) fn current(account: &Account) -> Result<Option<Described>, Failure> {
-    described(account, &api::get_current_backup_version(), true)
+/// All of them, the current one first.
+pub(super) struct Versions<'a> {
+    account: &'a Account,
+    walk: VersionWalk,
 }
 
-/// Those before it that are still there: deleted ones leave gaps, which end nothing. Homeservers count from 1.
-pub(super) fn older(
-    account: &Account,
-    current: Option<u64>,
-) -> impl Iterator<Item = Result<Described, Failure>> {
-    let newest = current.unwrap_or(1);
-    let oldest = newest.saturating_sub(MOST).max(1);
-    if oldest > 1 {
-        tell(format_args!("Of the versions of the backup only the newest {MOST} are looked for."));
+impl<'a> Versions<'a> {
+    /// Those that were there before are looked for, too.
+    pub(super) fn new<'v>(
+        account: &'a Account,
+        before: impl Iterator<Item = &'v BackupVersion>,
+    ) -> Self {
+        Self { account, walk: before.fold(VersionWalk::new(MOST), VersionWalk::known) }
     }
-    (oldest..newest).rev().filter_map(move |number| {
-        let version = number.to_string().as_str().into();
-        described(account, &api::get_backup_version(&version), false).transpose()
-    })
+
+    /// The one that clients use, if there is any. It is asked for before the others.
+    pub(super) fn current(&mut self) -> Result<Option<Described>, Failure> {
+        if self.walk.is_at_current() { self.step() } else { Ok(None) }
+    }
+
+    fn step(&mut self) -> Result<Option<Described>, Failure> {
+        let Some(request) = self.walk.request() else { return Ok(None) };
+        let is_current = self.walk.is_at_current();
+        let (info, json) = match self.account.connection.send_raw(&request) {
+            Ok((info, json)) => (info, json),
+            // Not every homeserver shows its older versions.
+            Err(Trouble::Refused(error))
+                if !is_current && matches!(error.status(), Some(400 | 404 | 405)) =>
+            {
+                (None, SecretVec::default())
+            }
+            Err(trouble) => return Err(self.account.failed(trouble)),
+        };
+        Ok(self.walk.answer(info).map(|info| Described { info, json, is_current }))
+    }
 }
 
-fn described(
-    account: &Account,
-    endpoint: &api::Request<Option<BackupVersionInfo>>,
-    is_current: bool,
-) -> Result<Option<Described>, Failure> {
-    let (info, json) = match account.connection.send_raw(endpoint) {
-        Ok(answer) => answer,
-        // Not every homeserver shows its older versions.
-        Err(Trouble::Refused(error))
-            if !is_current && matches!(error.status(), Some(400 | 404 | 405)) =>
-        {
-            return Ok(None);
+impl Iterator for Versions<'_> {
+    type Item = Result<Described, Failure>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.walk.request().is_some() {
+            if let Some(found) = self.step().transpose() {
+                return Some(found);
+            }
         }
-        Err(trouble) => return Err(account.failed(trouble)),
-    };
-    Ok(info.map(|info| Described { info, json, is_current }))
+        if self.walk.left_out() > 0 {
+            tell(format_args!(
+                "Of the versions of the backup only the newest {MOST} are looked for."
+            ));
+        }
+        None
+    }
 }
 
 /// Nobody has made so many: each takes somebody who resets their key storage.

@@ -5,7 +5,7 @@ mod refusal;
 mod source;
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     io::{self, Write as _},
     path::{Path, PathBuf},
     slice,
@@ -13,12 +13,14 @@ use std::{
 
 use clap::{Args, Subcommand};
 use strongroom::{
-    ids::RoomId, key_export::NewKeyFile, secret::SecretString, session_data::ExportedSession,
+    ids::RoomId,
+    key_export::NewKeyFile,
+    secret::SecretString,
+    session_data::{BestCopies, ExportedSession},
 };
 
 pub(crate) use self::{refusal::Purpose, source::Source};
 use crate::{
-    copies::Best,
     failure::{Failure, Status, shown},
     input,
     output::{ExportPassphrase, NewFile},
@@ -213,7 +215,7 @@ fn merge(options: &Merge) -> Result<Status, Failure> {
         read_passphrases(&options.inputs, &options.passphrase_file, Some(&options.output))?;
     let file = options.output.create()?;
     let mut sources = open_all(&options.inputs)?;
-    let mut best = Best::default();
+    let mut best = BestCopies::default();
     for (place, source) in sources.iter_mut().enumerate() {
         source.make_readable_twice()?;
         let mut input = source.read(&passphrases)?;
@@ -222,9 +224,9 @@ fn merge(options: &Merge) -> Result<Status, Failure> {
     }
     let inputs = sources.iter_mut().map(|source| source.read(&passphrases));
     let mut inputs = inputs.collect::<Result<Vec<_>, _>>()?;
+    let best = &RefCell::new(best);
     let sessions = inputs.iter_mut().enumerate().flat_map(|(place, input)| {
-        let best = &best;
-        input.sessions().filter(move |session| best.is_best(place, session))
+        input.sessions().filter(move |session| best.borrow_mut().take(place, session))
     });
     let file = file.encrypted(options.output.start()?, sessions)?;
     let mut status = Status::Good;
@@ -242,7 +244,7 @@ fn diff(options: &Diff) -> Result<Status, Failure> {
     let [ours, theirs] = sources.as_mut_slice() else {
         return Err(Failure::usage("two files are compared: name both"));
     };
-    let mut known = Best::default();
+    let mut known = BestCopies::default();
     let mut input = ours.read(&passphrases)?;
     input.sessions().for_each(|session| known.see(0, &session));
     let mut status = input.finish()?;

@@ -3,22 +3,23 @@
 use strongroom::{
     Limits,
     backup::{BackupDecryptionKey, BackupVersionInfo, TrustedBackup},
+    client::rescue::BackupKeys,
     secret::SecretString,
-    secret_storage::{SecretStorage, SecretStorageKey},
+    secret_storage::SecretStorageKey,
     secret_value::PublicKeys,
 };
 
 use crate::{
     failure::Failure,
     input::Loaded,
-    rescue::{Candidate, OpenedBy, Versions, candidates},
+    rescue::{Versions, keys_at_hand},
 };
 
 pub(super) struct AtHand {
     /// What opens the key storage.
     pub(super) storage_keys: Vec<SecretStorageKey>,
     /// What opens backups, and can be wrong for each of them.
-    pub(super) backup_keys: Vec<Candidate>,
+    pub(super) backup_keys: BackupKeys,
 }
 
 impl AtHand {
@@ -33,17 +34,11 @@ impl AtHand {
         let unlocked = typed
             .iter()
             .filter_map(|text| storage.unlock(text.expose_str(), &public_keys, limits).ok());
-        let mut storage_keys: Vec<_> = unlocked.flat_map(|unlocked| unlocked.keys).collect();
+        let storage_keys: Vec<_> = unlocked.flat_map(|unlocked| unlocked.keys).collect();
         let versions = Versions::new(files, false);
-        let (mut backup_keys, reason) = candidates(files, versions.wanted(), typed, limits);
-        // Under an old name, or kept by a repair.
-        for key in stored(&storage, &mut storage_keys) {
-            let is_it = |known: &Candidate| known.key.public_key() == key.public_key();
-            if !backup_keys.iter().any(is_it) {
-                backup_keys.push(Candidate { key, opened_by: OpenedBy::StorageKey });
-            }
-        }
-        if storage_keys.is_empty() && backup_keys.is_empty() {
+        let (mut backup_keys, reason) = keys_at_hand(files, versions.wanted(), typed, limits);
+        backup_keys.add_stored(&storage_keys, &storage);
+        if storage_keys.is_empty() && backup_keys.iter().next().is_none() {
             return Err(Failure::other(reason.unwrap_or_else(|| "there is no key at hand".into())));
         }
         Ok(Self { storage_keys, backup_keys })
@@ -54,13 +49,8 @@ impl AtHand {
         &self,
         info: &BackupVersionInfo,
     ) -> Option<(TrustedBackup, &BackupDecryptionKey)> {
-        self.backup_keys.iter().find_map(|Candidate { key, .. }| {
+        self.backup_keys.iter().find_map(|(key, _)| {
             Some((TrustedBackup::by_decryption_key(info, key, &[]).ok()?, key))
         })
     }
-}
-
-fn stored(storage: &SecretStorage, keys: &mut [SecretStorageKey]) -> Vec<BackupDecryptionKey> {
-    let opened = storage.open_all(keys, &PublicKeys::default()).into_iter();
-    opened.filter_map(|verdict| verdict.outcome.ok()?.backup_key()).collect()
 }

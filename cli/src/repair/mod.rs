@@ -133,7 +133,7 @@ impl Account<'_> {
     fn fill(&self, mending: &mut Mending) -> Result<Option<Filling>, Failure> {
         let Self { saved, at_hand, folder, limits } = self;
         let keys = &at_hand.backup_keys;
-        let is_there = !keys.is_empty() && saved.responses().next().is_some();
+        let is_there = keys.iter().next().is_some() && saved.responses().next().is_some();
         if !is_there || !mending.is_about_backup() {
             return Ok(None);
         }

@@ -8,15 +8,15 @@ use strongroom::{
         AuthData, BackupDecryptionKey, BackupVersionInfo, RestoredSession, SealOptions,
         SessionSealer, TrustedBackup,
     },
-    session_data::ExportedSession,
+    client::rescue::BackupKeys,
+    session_data::{BestCopies, ExportedSession},
 };
 
 use crate::{
-    copies::Best,
     failure::Failure,
     folder::NewFolder,
     input::Loaded,
-    rescue::{Bodies, Candidate, Report, Versions},
+    rescue::{Bodies, Report, Versions},
     to_apply::SESSIONS,
 };
 
@@ -58,13 +58,12 @@ impl Target {
     pub(super) fn seal(
         &self,
         saved: &Loaded,
-        keys: &[Candidate],
+        keys: &BackupKeys,
         folder: &NewFolder,
     ) -> Result<Sealed, Failure> {
-        let limits = Limits::default();
-        let there = if self.new.is_some() { Best::default() } else { current(saved, keys)? };
+        let there = if self.new.is_some() { BestCopies::default() } else { current(saved, keys)? };
         let versions = Versions::new(&saved.files, false);
-        let bodies = Bodies::new(saved, &versions, keys, &limits)?;
+        let bodies = Bodies::new(saved, &versions, keys)?;
         let mut sessions = bodies.rescue(None);
         let (sealer, mut waiting) = (SessionSealer::new(&self.backup), Vec::new());
         let (mut count, mut left_out, mut files) = (0, 0, 0);
@@ -108,11 +107,11 @@ impl Target {
 }
 
 /// What the current version has already.
-fn current(saved: &Loaded, keys: &[Candidate]) -> Result<Best, Failure> {
-    let (limits, versions) = (Limits::default(), Versions::new(&saved.files, true));
-    let mut best = Best::default();
+fn current(saved: &Loaded, keys: &BackupKeys) -> Result<BestCopies, Failure> {
+    let versions = Versions::new(&saved.files, true);
+    let mut best = BestCopies::default();
     // Where nothing of it was given, it lacks all.
-    if let Ok(bodies) = Bodies::new(saved, &versions, keys, &limits) {
+    if let Ok(bodies) = Bodies::new(saved, &versions, keys) {
         let mut sessions = bodies.rescue(None);
         sessions.by_ref().for_each(|session| best.see(0, session.exported()));
         sessions.into_report()?;

@@ -4,29 +4,27 @@ use std::{fs::File, vec};
 
 use indicatif::ProgressBar;
 use strongroom::{
-    Limits,
-    backup::{
-        BackupVersionInfo, FailedSession, RestoreOptions, RestoreReport, RestoredSession,
-        restore_slice,
-    },
+    backup::{BackupVersionInfo, FailedSession, RestoreOptions, RestoreReport, RestoredSession},
+    client::rescue::{BackupKeys, RescueTable},
     saved_files::SavedFiles,
+    session_data::BestCopies,
 };
 
 use super::{
-    keys::Candidate,
+    keys::is_of,
     lists::Lists,
     nothing::check_for_keys,
     report::{AbsentVersion, Report},
     restoring::Restoring,
 };
-use crate::{copies::Best, failure::Failure, input::Loaded, progress};
+use crate::{failure::Failure, input::Loaded, progress};
 
 /// What is to be restored, the current version first.
 pub(crate) struct Bodies<'a> {
     bodies: Vec<Body<'a>>,
     versions: &'a Versions<'a>,
     options: RestoreOptions,
-    limits: &'a Limits,
+    keys: &'a BackupKeys,
 }
 
 /// The versions of the backup, the current one first.
@@ -36,10 +34,9 @@ pub(crate) struct Versions<'a> {
     current_only: bool,
 }
 
-/// A response of `GET /room_keys/keys`, and the key that opens most of it.
+/// A response of `GET /room_keys/keys`, and the version that it is of.
 pub(super) struct Body<'a> {
     pub(super) source: Source<'a>,
-    pub(super) candidate: &'a Candidate,
     pub(super) version: Option<&'a BackupVersionInfo>,
     /// Whether it is sure that nothing of it opens.
     is_hopeless: bool,
@@ -56,11 +53,13 @@ pub(crate) struct Rescued<'b> {
     bodies: vec::IntoIter<(usize, &'b Body<'b>)>,
     current: Option<Restoring<'b>>,
     options: RestoreOptions,
-    limits: &'b Limits,
+    keys: &'b BackupKeys,
     ready: vec::IntoIter<Result<RestoredSession, FailedSession>>,
     /// In which body the better copy is, if there are several.
-    best: Best,
+    best: BestCopies,
     at: usize,
+    /// How many sessions of each body are written.
+    written: Vec<u64>,
     report: Report,
     progress: ProgressBar,
 }
@@ -69,24 +68,27 @@ impl<'a> Bodies<'a> {
     pub(crate) fn new(
         saved: &'a Loaded,
         versions: &'a Versions<'a>,
-        candidates: &'a [Candidate],
-        limits: &'a Limits,
+        keys: &'a BackupKeys,
     ) -> Result<Self, Failure> {
         let mut bodies = Vec::new();
         for response in saved.responses() {
             let sample = response.bytes.get(..SAMPLE_BYTES).unwrap_or(response.bytes);
-            let Some((candidate, report)) = best_of(candidates, sample, limits) else { continue };
-            let opens = report.restored() > 0;
-            // What a key opens is surer than where something lies.
-            let fits = |info: &&BackupVersionInfo| opens && candidate.is_of(info);
-            // Several versions can have one key.
-            let of_key = response.version.filter(fits).or(versions.all.iter().copied().find(fits));
+            let Some(report) = sampled(keys, response.version, sample) else { continue };
+            // What a key opens is surer than where something lies, and several versions can have one key.
+            let opened_by = |(key, _): (&_, u64), info: &BackupVersionInfo| is_of(key, info);
+            let opens_some =
+                |info: &&BackupVersionInfo| report.opened_by().any(|it| opened_by(it, info));
+            let most = report.opened_by().max_by_key(|(_, count)| *count);
+            let opens_most =
+                |info: &&BackupVersionInfo| most.is_some_and(|most| opened_by(most, info));
+            let of_key = response.version.filter(opens_some);
+            let of_key = of_key.or(versions.all.iter().copied().find(opens_most));
             let version = of_key.or(response.version).or(versions.only());
             if versions.wants(version) {
                 let source = response.file.map_or(Source::Memory(response.bytes), Source::File);
                 let is_whole = sample.len() == response.bytes.len() && response.file.is_none();
                 let is_hopeless = is_whole && report.wrong_key().is_some();
-                bodies.push(Body { source, candidate, version, is_hopeless });
+                bodies.push(Body { source, version, is_hopeless });
             }
         }
         check_for_keys(saved)?;
@@ -96,7 +98,7 @@ impl<'a> Bodies<'a> {
             ));
         }
         bodies.sort_by_key(|body| versions.place(body.version));
-        Ok(Self { bodies, versions, options: RestoreOptions::default(), limits })
+        Ok(Self { bodies, versions, options: RestoreOptions::default(), keys })
     }
 
     /// Whether it is sure that nothing opens.
@@ -111,10 +113,10 @@ impl<'a> Bodies<'a> {
 
     /// All sessions that open, one after the other. What becomes of the others is put into the lists.
     pub(crate) fn rescue(&self, lists: Option<Lists>) -> Rescued<'_> {
-        let mut best = Best::default();
+        let mut best = BestCopies::default();
         if self.bodies.len() > 1 {
             // Which copy is better shows when all were seen.
-            let mut all = self.read(Best::default(), ProgressBar::hidden());
+            let mut all = self.read(BestCopies::default(), ProgressBar::hidden());
             while let Some(session) = all.advance() {
                 best.see(all.at, session.exported());
             }
@@ -125,16 +127,17 @@ impl<'a> Bodies<'a> {
         rescued
     }
 
-    fn read(&self, best: Best, progress: ProgressBar) -> Rescued<'_> {
+    fn read(&self, best: BestCopies, progress: ProgressBar) -> Rescued<'_> {
         let bodies: Vec<_> = self.bodies.iter().enumerate().collect();
         Rescued {
             bodies: bodies.into_iter(),
             current: None,
             options: self.options.clone(),
-            limits: self.limits,
+            keys: self.keys,
             ready: Vec::new().into_iter(),
             best,
             at: 0,
+            written: vec![0; self.bodies.len()],
             report: self.report(),
             progress,
         }
@@ -152,10 +155,8 @@ impl Bodies<'_> {
         };
         let absent =
             self.versions.wanted().iter().filter(has_none).filter(|info| info.count() != Some(0));
-        let absent = absent.map(|info| AbsentVersion {
-            version: info.version().as_str().to_owned(),
-            expected: info.count(),
-        });
+        let absent = absent
+            .map(|info| AbsentVersion { version: info.version().clone(), expected: info.count() });
         let current_only = self.versions.current_only;
         Report { absent: absent.collect(), current_only, ..Report::default() }
     }
@@ -187,31 +188,34 @@ impl<'a> Versions<'a> {
     }
 }
 
-/// The key that opens most of the beginning of a response, and what it does with that.
-fn best_of<'a>(
-    candidates: &'a [Candidate],
-    beginning: &[u8],
-    limits: &Limits,
-) -> Option<(&'a Candidate, RestoreReport)> {
-    let open = |candidate: &Candidate| {
-        let nothing = |_, _| Ok::<_, std::convert::Infallible>(());
-        let Ok(report) =
-            restore_slice(&candidate.key, beginning, RestoreOptions::default(), limits, nothing);
-        report
-    };
-    // Of several that open as much, the last one would be taken.
-    let opened = candidates.iter().rev().map(|candidate| (candidate, open(candidate)));
-    opened.max_by_key(|(_, report)| report.restored())
+/// What becomes of the beginning of a response.
+fn sampled(
+    keys: &BackupKeys,
+    version: Option<&BackupVersionInfo>,
+    mut beginning: &[u8],
+) -> Option<RestoreReport> {
+    let mut restore = keys.restore(version, RestoreOptions::default())?;
+    while restore.next_batch(&mut beginning).is_some() {}
+    Some(restore.finish().1)
 }
 
 impl Rescued<'_> {
     /// What became of everything.
     pub(crate) fn into_report(mut self) -> Result<Report, Failure> {
         self.progress.finish_and_clear();
+        self.report.table = Some(self.table());
         if let Some(lists) = &mut self.report.lists {
             lists.check()?;
         }
         Ok(self.report)
+    }
+
+    fn table(&self) -> RescueTable {
+        let mut table = RescueTable::new(self.keys);
+        for (version, written) in self.report.versions.iter().zip(&self.written) {
+            table.add(version.version.as_ref(), &version.report, *written);
+        }
+        table
     }
 
     /// How many sessions came out so far.
@@ -245,7 +249,7 @@ impl Rescued<'_> {
                 None => {
                     let (at, body) = self.bodies.next()?;
                     self.at = at;
-                    self.current = Some(Restoring::new(body, &self.options, self.limits));
+                    self.current = Restoring::new(body, &self.options, self.keys);
                     continue;
                 }
             };
@@ -260,8 +264,9 @@ impl Iterator for Rescued<'_> {
     fn next(&mut self) -> Option<RestoredSession> {
         loop {
             let session = self.advance()?;
-            if self.best.is_best(self.at, session.exported()) {
+            if self.best.take(self.at, session.exported()) {
                 self.report.written += 1;
+                self.written.get_mut(self.at).into_iter().for_each(|written| *written += 1);
                 return Some(session);
             }
         }

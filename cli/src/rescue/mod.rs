@@ -26,7 +26,7 @@ use strongroom::{
 
 use self::{
     bodies::Rescued,
-    keys::{is_at_hand, needed_candidates},
+    keys::{is_at_hand, needed_keys},
     lists::Lists,
     nothing::check_for_keys,
     reason::{tell_of_mistyped, why},
@@ -34,7 +34,7 @@ use self::{
 pub(crate) use self::{
     bodies::{Bodies, Versions},
     decoded::Decoded,
-    keys::{Candidate, OpenedBy, candidates, candidates_in},
+    keys::{fits_any, keys_at_hand, keys_typed, words},
     report::Report,
 };
 use crate::{
@@ -109,11 +109,11 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     }
     let opens = |typed: &[SecretString]| {
         let of = versions.wanted();
-        Ok((needed_candidates(&saved.files, of, typed, &limits)?, typed.len()))
+        Ok((needed_keys(&saved.files, of, typed, &limits)?, typed.len()))
     };
-    let ((candidates, reasons), typed) =
+    let ((keys, reasons), typed) =
         options.key.typed_until(&saved.files, !is_at_hand(&saved.files), opens)?;
-    let mut bodies = Bodies::new(&saved, &versions, &candidates, &limits)?;
+    let mut bodies = Bodies::new(&saved, &versions, &keys)?;
     bodies.want(wanted(options));
     let reason = why(&reasons);
     if bodies.are_hopeless() && !options.json && options.report.is_none() {

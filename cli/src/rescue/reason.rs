@@ -1,8 +1,12 @@
 //! Why what was entered opens no backup.
 
-use strongroom::{client::flow::EnterError, secret_storage::UnlockFailure};
+use strongroom::{
+    backup::BackupDecryptionKey,
+    client::flow::EnterError,
+    recovery_key::RecoveryKey,
+    secret_storage::{SecretOpenError, UnlockFailure},
+};
 
-use super::keys::Typed;
 use crate::failure::tell;
 
 /// Why one text opens nothing.
@@ -19,8 +23,8 @@ pub(super) struct Reason {
 /// What is known of one text.
 pub(super) struct Attempt<'a> {
     pub(super) number: usize,
-    pub(super) typed: &'a Typed<'a>,
-    /// Why it gives no key of the first version that it gives none of.
+    pub(super) text: &'a str,
+    /// Why it gives no key of any version, if there are versions.
     pub(super) error: Option<EnterError>,
     /// Whether there is account data.
     pub(super) has_account_data: bool,
@@ -38,7 +42,7 @@ impl Attempt<'_> {
     pub(super) fn reason(self) -> Reason {
         let is_mistyped = self.is_mistyped();
         let (sentence, says_what_to_do) = match &self.error {
-            Some(EnterError::NotOpened(_)) if self.typed.stored_key().is_some() => {
+            Some(EnterError::NotOpened(error)) if is_of_other_backup(error) => {
                 (format!("{OTHER_BACKUP}; {ELSEWHERE}"), true)
             }
             Some(error @ EnterError::NotStored) => (format!("{error}; {ELSEWHERE}"), true),
@@ -57,11 +61,24 @@ impl Attempt<'_> {
 
     /// What it is not, where the key storage is not known.
     fn is_not(&self) -> &'static str {
-        if self.typed.own_key().is_some() {
+        let is_key = RecoveryKey::parse(self.text).is_ok()
+            || BackupDecryptionKey::from_base64(self.text.trim()).is_ok();
+        if is_key {
             "this is not the recovery key of the backup"
         } else {
             "this is not the passphrase of the backup"
         }
+    }
+}
+
+/// Whether the secret opens, and is that of another backup.
+fn is_of_other_backup(error: &SecretOpenError) -> bool {
+    match error {
+        SecretOpenError::PublicKey(_) => true,
+        SecretOpenError::Keys(reasons) => {
+            reasons.iter().any(|(_, reason)| is_of_other_backup(reason))
+        }
+        _ => false,
     }
 }
 

@@ -4,14 +4,16 @@ use std::io::{self, Write};
 
 use serde_json::json;
 use strongroom::{
-    backup::{FailedSession, RestoreReport, RestoredSession},
+    backup::{BackupVersionInfo, FailedSession, RestoreReport, RestoredSession},
+    client::rescue::{KeySource, RescueTable},
     crypto::curve25519_aes_sha2::MacScheme,
+    ids::BackupVersion,
 };
 
 use super::{
-    keys::OpenedBy,
+    keys::words,
     lists::{self, Lists},
-    words::{self, message_keys},
+    words::{self as counts, message_keys},
 };
 use crate::failure::{Status, shown};
 
@@ -31,20 +33,23 @@ pub(crate) struct Report {
     pub(super) reason: String,
     /// Whether only the current version was wanted.
     pub(super) current_only: bool,
+    /// Which key opened how much of which version.
+    pub(super) table: Option<RescueTable>,
 }
 
 /// What became of one version.
 pub(super) struct VersionReport {
-    pub(super) version: Option<String>,
+    pub(super) version: Option<BackupVersionInfo>,
     /// How many sessions it has, by the word of the homeserver.
     pub(super) expected: Option<u64>,
-    pub(super) opened_by: Option<OpenedBy>,
+    /// The key that opened most of it, and whether it is its own.
+    pub(super) opened_by: Option<(KeySource, bool)>,
     pub(super) report: RestoreReport,
 }
 
 /// A version of which no sessions were given.
 pub(super) struct AbsentVersion {
-    pub(super) version: String,
+    pub(super) version: BackupVersion,
     pub(super) expected: Option<u64>,
 }
 
@@ -72,7 +77,9 @@ impl Report {
 
     /// Whether a version came whole, and all of it opened.
     pub(crate) fn is_all_open(&self, version: &str) -> bool {
-        let is_it = |it: &&VersionReport| it.version.as_deref() == Some(version);
+        let is_it = |it: &&VersionReport| {
+            it.version.as_ref().is_some_and(|it| it.version().as_str() == version)
+        };
         let mut reports = self.versions.iter().filter(is_it).peekable();
         reports.peek().is_some() && reports.all(|it| it.is_complete() && it.report.failed() == 0)
     }
@@ -114,8 +121,8 @@ impl Report {
     fn head(&self) -> String {
         let there = self.versions.iter().map(|it| {
             json!({
-                "version": it.version,
-                "opened_by": it.opened_by.map(OpenedBy::code),
+                "version": it.version.as_ref().map(BackupVersionInfo::version),
+                "opened_by": it.opened_by.as_ref().map(|(source, _)| source.as_str()),
                 "total": it.report.total(),
                 "restored": it.report.restored(),
             })
@@ -134,6 +141,7 @@ impl Report {
                 "ciphertext": self.sum(|it| it.restored_under(MacScheme::Ciphertext)),
             },
             "versions": there.chain(absent).collect::<Vec<_>>(),
+            "table": self.table,
         });
         format!("{head:#}")
     }
@@ -184,10 +192,18 @@ impl Report {
             writeln!(
                 out,
                 "version {}: its message keys{has}, were not given: save them, too",
-                shown(version)
+                shown(version.as_str())
             )?;
         }
+        self.print_table(out)?;
         if self.sum(RestoreReport::total) == 0 { self.print_empty(out) } else { Ok(()) }
+    }
+
+    /// Where there is more than one version, or several keys opened something.
+    fn print_table(&self, out: &mut impl Write) -> io::Result<()> {
+        let Some(table) = &self.table else { return Ok(()) };
+        let is_of_use = table.version_count() > 1 || table.useful_key_count() > 1;
+        if is_of_use && table.useful_key_count() > 0 { write!(out, "\n{table}") } else { Ok(()) }
     }
 
     /// Why there is nothing.
@@ -207,8 +223,11 @@ impl Report {
                 "The current version of the backup is empty: leave --current-only out, and the older ones are opened, too."
             );
         }
-        let oldest =
-            self.versions.iter().filter_map(|it| it.version.as_deref()?.parse().ok()).min();
+        let oldest = self
+            .versions
+            .iter()
+            .filter_map(|it| it.version.as_ref()?.version().as_str().parse().ok())
+            .min();
         match oldest {
             Some(1) => writeln!(out, "The backup is empty, and there is no older one."),
             Some(oldest) => writeln!(
@@ -226,8 +245,9 @@ impl Report {
 
 impl VersionReport {
     fn print(&self, out: &mut impl Write, is_any_open: bool) -> io::Result<()> {
-        let name = self.version.as_deref();
-        let name = name.map_or_else(String::new, |name| format!("version {}: ", shown(name)));
+        let name = self.version.as_ref();
+        let name = name.map(|info| shown(info.version().as_str()));
+        let name = name.map_or_else(String::new, |name| format!("version {name}: "));
         if self.lacks_all() {
             let expected = self.expected.unwrap_or_default();
             let why = self.report.ended_early();
@@ -250,13 +270,18 @@ impl VersionReport {
                 Ok(())
             };
         }
-        writeln!(out, "{name}{}", words::line(&self.report))?;
+        writeln!(out, "{name}{}", counts::line(&self.report))?;
         self.print_details(out)
     }
 
     fn print_details(&self, out: &mut impl Write) -> io::Result<()> {
-        if let Some(opened_by) = self.opened_by {
-            writeln!(out, "  opened with {opened_by}")?;
+        if let Some((source, is_own)) = &self.opened_by {
+            let others = match self.report.opened_by().count() {
+                0 | 1 => String::new(),
+                2 => ", and with another one".to_owned(),
+                count => format!(", and with {} others", count - 1),
+            };
+            writeln!(out, "  opened with {}{others}", words(source, *is_own))?;
         }
         let failures = self.report.failures().iter();
         failures.take(SHOWN).try_for_each(|failed| writeln!(out, "  {failed}"))?;

@@ -7,19 +7,21 @@ use std::{
 };
 
 use strongroom::{
-    Limits,
     backup::{FailedSession, Restore, RestoreOptions, RestoreReport, RestoredSession},
+    client::rescue::BackupKeys,
 };
 
 use super::{
     bodies::{Body, Source},
     decoded::Decoded,
+    keys::is_of,
     report::VersionReport,
 };
 
 /// A response that is being read.
 pub(super) struct Restoring<'b> {
     body: &'b Body<'b>,
+    keys: &'b BackupKeys,
     input: Box<dyn Read + 'b>,
     restore: Restore,
     buffer: Vec<u8>,
@@ -30,7 +32,12 @@ pub(super) struct Restoring<'b> {
 }
 
 impl<'b> Restoring<'b> {
-    pub(super) fn new(body: &'b Body<'b>, options: &RestoreOptions, limits: &Limits) -> Self {
+    /// `None` if there is no key.
+    pub(super) fn new(
+        body: &'b Body<'b>,
+        options: &RestoreOptions,
+        keys: &'b BackupKeys,
+    ) -> Option<Self> {
         let input: Box<dyn Read> = match body.source {
             Source::Memory(response) => Box::new(response),
             Source::File(file) => match again(file) {
@@ -38,8 +45,16 @@ impl<'b> Restoring<'b> {
                 Err(error) => Box::new(Unreadable(error.kind())),
             },
         };
-        let restore = Restore::new(body.candidate.key.clone(), options.clone(), limits);
-        Self { body, input, restore, buffer: vec![0; BUFFER_BYTES], rest: 0..0, error: None }
+        let restore = keys.restore(body.version, options.clone())?;
+        Some(Self {
+            body,
+            keys,
+            input,
+            restore,
+            buffer: vec![0; BUFFER_BYTES],
+            rest: 0..0,
+            error: None,
+        })
     }
 
     /// The next verdicts; `None` at the end of the response.
@@ -69,10 +84,15 @@ impl<'b> Restoring<'b> {
             Some(error) => self.restore.fail(error),
             None => self.restore.finish(),
         };
-        let Body { candidate, version, .. } = self.body;
-        let opened_by = (report.restored() > 0).then_some(candidate.opened_by);
+        let version = self.body.version;
+        let is_own = |key: &_| version.is_none_or(|info| is_of(key, info));
+        let most = report.opened_by().max_by_key(|(key, count)| (*count, is_own(key)));
+        let opened_by = most.and_then(|(most, _)| {
+            let (key, source) = self.keys.iter().find(|(key, _)| key.public_key() == most)?;
+            Some((source.clone(), is_own(key.public_key())))
+        });
         let expected = version.and_then(|info| info.count());
-        let version = version.map(|info| info.version().as_str().to_owned());
+        let version = version.cloned();
         (verdicts, VersionReport { version, expected, opened_by, report })
     }
 }

@@ -11,6 +11,7 @@ use clap::Args;
 use strongroom::{
     Limits, api,
     backup::{RestoredSession, TrustedBackup},
+    client::rescue::BackupKeys,
     saved_files::SavedPart,
     secret::SecretString,
 };
@@ -22,7 +23,7 @@ use crate::{
     input::{Key, Loaded, Wanted, check_standard_input, secret_in},
     network::{Access, Account},
     progress,
-    rescue::{self, Bodies, Candidate, Versions, candidates, is_key_file, tell_of_nameless_rooms},
+    rescue::{self, Bodies, Versions, fits_any, is_key_file, keys_at_hand, tell_of_nameless_rooms},
     terminal::typed_until,
 };
 
@@ -147,19 +148,18 @@ impl<'a> Sources<'a> {
         options: &Options,
         typed: &[SecretString],
         limits: &Limits,
-    ) -> Result<Vec<Candidate>, Failure> {
-        let Some(Loaded { files, .. }) = &self.saved else { return Ok(Vec::new()) };
+    ) -> Result<BackupKeys, Failure> {
+        let Some(Loaded { files, .. }) = &self.saved else { return Ok(BackupKeys::new(limits)) };
         let versions = Versions::new(files, options.current_only);
         let versions = versions.wanted();
         let typed: Vec<_> = typed.iter().chain(files.typed()).cloned().collect();
-        let (mut found, mut reason) = candidates(files, versions, &typed, limits);
-        let fits = |candidate: &Candidate| versions.iter().any(|info| candidate.is_of(info));
-        if !found.iter().any(fits)
+        let (mut found, mut reason) = keys_at_hand(files, versions, &typed, limits);
+        if !fits_any(&found, versions)
             && let Some(text) = Key::asked_for("what was saved")?
         {
-            (found, reason) = candidates(files, versions, &[text], limits);
+            (found, reason) = keys_at_hand(files, versions, &[text], limits);
         }
-        if found.is_empty() {
+        if found.iter().next().is_none() {
             let reason = reason.unwrap_or_default();
             return Err(Failure::other(format!(
                 "no key opens the backup that was saved: {reason}; if it is another account\u{2019}s, name its key, too"
@@ -209,10 +209,9 @@ fn of_one_account(saved: Loaded) -> Result<Loaded, Failure> {
 fn send_saved(
     saved: &Loaded,
     options: &Options,
-    keys: &[Candidate],
+    keys: &BackupKeys,
     sending: &mut Sending<'_>,
 ) -> Result<rescue::Report, Failure> {
-    let limits = Limits::default();
     if saved.files.parts().iter().any(is_key_file) {
         tell(
             "Message keys that were exported already are not among what was saved: name their file with --in.",
@@ -220,7 +219,7 @@ fn send_saved(
     }
     tell_of_nameless_rooms(&saved.files);
     let versions = Versions::new(&saved.files, options.current_only);
-    let bodies = Bodies::new(saved, &versions, keys, &limits)?;
+    let bodies = Bodies::new(saved, &versions, keys)?;
     let mut sessions = bodies.rescue(None);
     for session in sessions.by_ref().map(RestoredSession::into_exported) {
         sending.take(session)?;

@@ -3,18 +3,21 @@
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
-use strongroom::ids::{BackupVersion, RoomId, SessionId};
+use strongroom::{
+    client::rescue::KeySource,
+    ids::{BackupVersion, RoomId, SessionId},
+};
 
 use super::stored::ReadBack;
 use crate::{
     failure::{Status, shown},
-    rescue::OpenedBy,
+    rescue::words,
 };
 
 /// What became of every message key that was given.
 pub(crate) struct Report {
     version: String,
-    opened_by: OpenedBy,
+    opened_by: KeySource,
     /// How many sessions there were.
     pub(super) given: u64,
     pub(super) already_there: u64,
@@ -39,7 +42,7 @@ struct Refusal {
 }
 
 impl Report {
-    pub(super) fn new(version: &BackupVersion, opened_by: OpenedBy) -> Self {
+    pub(super) fn new(version: &BackupVersion, opened_by: KeySource) -> Self {
         Self {
             version: version.as_str().to_owned(),
             opened_by,
@@ -111,7 +114,7 @@ impl Report {
         });
         json!({
             "version": self.version,
-            "opened_by": self.opened_by.code(),
+            "opened_by": self.opened_by.as_str(),
             "total": self.total(),
             "stored": self.read_back.stored,
             "already_there": self.already_there,
@@ -127,7 +130,11 @@ impl Report {
     /// For people.
     pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {
         let version = shown(&self.version);
-        writeln!(out, "The backup, version {version}, opens with {}.", self.opened_by)?;
+        writeln!(
+            out,
+            "The backup, version {version}, opens with {}.",
+            words(&self.opened_by, true)
+        )?;
         match self.total() {
             0 => writeln!(out, "There are no message keys in what was given.")?,
             total => writeln!(out, "{total} message keys:")?,

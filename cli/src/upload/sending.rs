@@ -45,7 +45,7 @@ impl<'a> Sending<'a> {
             waiting: Vec::new(),
             at_most: SESSIONS,
             has_stored: false,
-            report: Report::new(backup.version(), *opened_by),
+            report: Report::new(backup.version(), opened_by.clone()),
         }
     }
 

@@ -2,7 +2,8 @@
 
 use strongroom::{
     Limits, api,
-    backup::{BackupVersionInfo, TrustError, TrustedBackup},
+    backup::{BackupVersionInfo, TrustedBackup},
+    client::rescue::KeySource,
     secret::SecretString,
     secret_storage::SecretStorage,
 };
@@ -12,14 +13,14 @@ use crate::{
     fetch::account_data,
     input::Key,
     network::Account,
-    rescue::{OpenedBy, candidates_in},
+    rescue::keys_typed,
     terminal::TRIES,
 };
 
 /// The current backup of an account, and what was typed to open it.
 pub(crate) struct Target {
     pub(crate) backup: TrustedBackup,
-    pub(crate) opened_by: OpenedBy,
+    pub(crate) opened_by: KeySource,
     pub(crate) typed: Vec<SecretString>,
 }
 
@@ -85,23 +86,18 @@ fn proven(
     storage: &SecretStorage,
     typed: &[SecretString],
     limits: &Limits,
-) -> Result<(TrustedBackup, OpenedBy), Option<String>> {
-    let (found, mut reason) = candidates_in(storage, &[info], typed, limits);
-    for candidate in found {
-        match TrustedBackup::by_decryption_key(info, &candidate.key, &[]) {
-            Ok(backup) => return Ok((backup, candidate.opened_by)),
-            // Repeating the command with the same key would say the same again.
-            Err(TrustError::OtherPublicKey { .. })
-                if candidate.opened_by != OpenedBy::BackupKey =>
-            {
-                reason = Some(STALE.to_owned());
-            }
-            // A key that fits says more than one that does not.
-            Err(error @ TrustError::UnauthenticatedSource) => reason = Some(error.to_string()),
-            Err(error) => drop(reason.get_or_insert(error.to_string())),
-        }
+) -> Result<(TrustedBackup, KeySource), Option<String>> {
+    let (found, reason) = keys_typed(storage, &[info], typed, limits);
+    let is_stored = |source: &KeySource| matches!(source, KeySource::SecretStorage { .. });
+    match found.of_version(info) {
+        Some((key, source)) => match TrustedBackup::by_decryption_key(info, key, &[]) {
+            Ok(backup) => Ok((backup, source.clone())),
+            Err(error) => Err(Some(error.to_string())),
+        },
+        // Repeating the command with the same key would say the same again.
+        None if found.iter().any(|(_, source)| is_stored(source)) => Err(Some(STALE.to_owned())),
+        None => Err(reason),
     }
-    Err(reason)
 }
 
 const STALE: &str = "the key storage holds the key of another backup, not of the current one: name the current backup\u{2019}s own \

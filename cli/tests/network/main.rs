@@ -26,3 +26,4 @@ mod tablet;
 mod tls;
 mod upload;
 mod verify_device;
+mod versions;

@@ -22,6 +22,7 @@ mod repair;
 mod report;
 mod rescue;
 mod secrets;
+mod several;
 mod streams;
 mod tablet;
 #[cfg(unix)]

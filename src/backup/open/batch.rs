@@ -1,25 +1,27 @@
-//! Opening many sessions with one key.
+//! Opening many sessions.
 
-use super::{OpenError, RestoredSession};
+use std::slice;
+
+use super::{OpenError, RestoredSession, open_with};
 use crate::backup::{BackedUpSession, BackupDecryptionKey, ReturnedSession};
 
-/// Restores sessions with one key: a result for each, in their order.
+/// Restores sessions, each with the first of the keys that opens it: a result for each, in their order.
 pub(in crate::backup) fn open_batch(
-    key: &BackupDecryptionKey,
+    keys: &[BackupDecryptionKey],
     sessions: &[ReturnedSession<'_>],
 ) -> Vec<Result<RestoredSession, OpenError>> {
-    sessions.iter().map(|session| key.open_borrowed(*session)).collect()
+    sessions.iter().map(|session| open_with(keys, *session)).collect()
 }
 
 /// As [`open_batch`], on the threads of rayon's current pool.
 #[cfg(feature = "parallel")]
 pub(in crate::backup) fn open_batch_parallel(
-    key: &BackupDecryptionKey,
+    keys: &[BackupDecryptionKey],
     sessions: &[ReturnedSession<'_>],
 ) -> Vec<Result<RestoredSession, OpenError>> {
     use rayon::prelude::*;
 
-    sessions.par_iter().map(|session| key.open_borrowed(*session)).collect()
+    sessions.par_iter().map(|session| open_with(keys, *session)).collect()
 }
 
 impl BackupDecryptionKey {
@@ -31,7 +33,7 @@ impl BackupDecryptionKey {
         &self,
         returned: &[BackedUpSession],
     ) -> Vec<Result<RestoredSession, OpenError>> {
-        open_batch(self, &borrowed(returned))
+        open_batch(slice::from_ref(self), &borrowed(returned))
     }
 
     /// As [`BackupDecryptionKey::open_sessions`], on the threads of rayon's current pool.
@@ -41,7 +43,7 @@ impl BackupDecryptionKey {
         &self,
         returned: &[BackedUpSession],
     ) -> Vec<Result<RestoredSession, OpenError>> {
-        open_batch_parallel(self, &borrowed(returned))
+        open_batch_parallel(slice::from_ref(self), &borrowed(returned))
     }
 }
 

@@ -6,7 +6,7 @@ pub(super) mod batch;
 mod error;
 mod warning;
 
-use std::fmt;
+use std::{fmt, slice};
 
 use self::warning::compare;
 pub use self::{
@@ -14,8 +14,8 @@ pub use self::{
     warning::Warning,
 };
 use super::{
-    BackedUpSession, BackupDecryptionKey, EncryptedSessionData, KeyBackupData, KeyBackupMetadata,
-    ReturnedSession,
+    BackedUpSession, BackupDecryptionKey, BackupPublicKey, EncryptedSessionData, KeyBackupData,
+    KeyBackupMetadata, ReturnedSession,
 };
 use crate::{
     crypto::curve25519_aes_sha2::{self, MacScheme},
@@ -71,6 +71,7 @@ impl fmt::Debug for OpenedSessionData {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RestoredSession {
     exported: ExportedSession,
+    opened_by: BackupPublicKey,
     mac_scheme: MacScheme,
     warnings: Vec<Warning>,
 }
@@ -97,7 +98,7 @@ impl BackupDecryptionKey {
     ///
     /// [`OpenError`] concerns this session alone: go on with the next.
     pub fn open_session(&self, returned: &BackedUpSession) -> Result<RestoredSession, OpenError> {
-        self.open_borrowed(returned.borrowed())
+        open_with(slice::from_ref(self), returned.borrowed())
     }
 
     /// The same, with what the server says of how good it is.
@@ -109,13 +110,6 @@ impl BackupDecryptionKey {
         Ok((self.open_data(returned.borrowed(), &data)?, *data.metadata()))
     }
 
-    pub(super) fn open_borrowed(
-        &self,
-        returned: ReturnedSession<'_>,
-    ) -> Result<RestoredSession, OpenError> {
-        self.open_data(returned, &KeyBackupData::from_json(returned.json)?)
-    }
-
     fn open_data(
         &self,
         returned: ReturnedSession<'_>,
@@ -125,7 +119,8 @@ impl BackupDecryptionKey {
         let warnings = compare(returned, data, &opened);
         let exported =
             ExportedSession { room_id: returned.room_id.clone(), session: opened.read.value };
-        Ok(RestoredSession { exported, mac_scheme: opened.mac_scheme, warnings })
+        let (opened_by, mac_scheme) = (*self.public_key(), opened.mac_scheme);
+        Ok(RestoredSession { exported, opened_by, mac_scheme, warnings })
     }
 }
 
@@ -148,6 +143,12 @@ impl RestoredSession {
         self.exported
     }
 
+    /// The public half of the key that opened it, which is not always that of the version it was in.
+    #[must_use]
+    pub fn opened_by(&self) -> &BackupPublicKey {
+        &self.opened_by
+    }
+
     /// What the MAC of the session covered.
     #[must_use]
     pub fn mac_scheme(&self) -> MacScheme {
@@ -163,4 +164,15 @@ impl RestoredSession {
     pub(super) fn warn(&mut self, warning: Warning) {
         self.warnings.push(warning);
     }
+}
+
+/// Restores a session with the first of the keys that it was sealed to, as its MAC says; the rest of it decides nothing.
+fn open_with(
+    keys: &[BackupDecryptionKey],
+    returned: ReturnedSession<'_>,
+) -> Result<RestoredSession, OpenError> {
+    let data = KeyBackupData::from_json(returned.json)?;
+    let mut opened = keys.iter().map(|key| key.open_data(returned, &data));
+    let is_of_key = |opened: &Result<_, _>| !matches!(opened, Err(OpenError::WrongKey));
+    opened.find(is_of_key).unwrap_or(Err(OpenError::WrongKey))
 }

@@ -5,6 +5,7 @@ use std::io;
 use super::{
     FailedSession, RestoreOptions, RestoreReport, RoomKeysItem, RoomKeysSplitter, StreamError,
     batch::{Batch, Opened},
+    keys::Keys,
     room_check::RoomCheck,
 };
 #[cfg(feature = "parallel")]
@@ -47,18 +48,18 @@ use crate::{
 /// ```
 #[derive(Debug)]
 pub struct Restore {
-    key: BackupDecryptionKey,
+    pub(super) keys: Keys,
     options: RestoreOptions,
     splitter: RoomKeysSplitter,
     batch: Batch,
     rooms: RoomCheck,
-    report: RestoreReport,
+    pub(super) report: RestoreReport,
     bytes: u64,
     max_bytes: u64,
 }
 
 impl Restore {
-    /// For one response and the key of its backup.
+    /// For one response and the key of its backup, beside which [others](Restore::with_other_keys) can be tried.
     #[must_use]
     pub fn new(key: BackupDecryptionKey, options: RestoreOptions, limits: &Limits) -> Self {
         let splitter = match &options.room_id {
@@ -66,7 +67,7 @@ impl Restore {
             None => RoomKeysSplitter::new(limits),
         };
         Self {
-            key,
+            keys: Keys::new(key, limits.backup_keys),
             options,
             splitter,
             batch: Batch::default(),
@@ -185,8 +186,9 @@ impl Restore {
     }
 
     fn open_batch(&mut self) -> Vec<Result<RestoredSession, FailedSession>> {
-        let Self { batch, key, options, .. } = self;
-        let mut verdicts = batch.open(|sessions| open(key, sessions, options));
+        let Self { batch, keys, options, .. } = self;
+        let mut verdicts = batch.open(|sessions| open(keys.as_slice(), sessions, options));
+        keys.learn(&verdicts);
         for verdict in &mut verdicts {
             if self.options.check_rooms {
                 check_room(verdict, &mut self.rooms);
@@ -199,15 +201,15 @@ impl Restore {
 
 #[cfg_attr(not(feature = "parallel"), expect(unused_variables, reason = "there is one way"))]
 fn open(
-    key: &BackupDecryptionKey,
+    keys: &[BackupDecryptionKey],
     sessions: &[ReturnedSession<'_>],
     options: &RestoreOptions,
 ) -> Opened {
     #[cfg(feature = "parallel")]
     if options.parallel {
-        return open_batch_parallel(key, sessions);
+        return open_batch_parallel(keys, sessions);
     }
-    open_batch(key, sessions)
+    open_batch(keys, sessions)
 }
 
 /// Puts an item where it is counted.

@@ -9,6 +9,7 @@
 mod adapters;
 mod batch;
 mod item;
+mod keys;
 mod machine;
 mod name;
 mod options;

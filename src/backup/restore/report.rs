@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{FailedSession, StreamError};
 use crate::{
-    backup::{FailureCause, OpenError, RestoredSession, Warning},
+    backup::{BackupPublicKey, FailureCause, OpenError, RestoredSession, Warning},
     crypto::curve25519_aes_sha2::MacScheme,
     ids::{RoomId, SessionId},
     session_data::ExportedSession,
@@ -18,6 +18,9 @@ pub struct RestoreReport {
     findings: usize,
     under_empty_string: u64,
     under_ciphertext: u64,
+    /// How many sessions each key has opened.
+    opened_by: Vec<(BackupPublicKey, u64)>,
+    keys_left_out: usize,
     causes: BTreeMap<FailureCause, u64>,
     skipped: u64,
     failures: Vec<FailedSession>,
@@ -58,6 +61,8 @@ impl RestoreReport {
             findings,
             under_empty_string: 0,
             under_ciphertext: 0,
+            opened_by: Vec::new(),
+            keys_left_out: 0,
             causes: BTreeMap::new(),
             skipped: 0,
             failures: Vec::new(),
@@ -98,8 +103,19 @@ impl RestoreReport {
         self.causes.iter().map(|(cause, count)| (*cause, *count))
     }
 
-    /// [`OpenError::NoneFits`], if the key that was used is not the backup's: sessions were tried, and none is sealed to it. It is said once,
-    /// in the place of one [failure](Self::failures) for each.
+    /// How many sessions each key has opened, those that opened none left out, in the order in which they opened their first.
+    pub fn opened_by(&self) -> impl Iterator<Item = (&BackupPublicKey, u64)> {
+        self.opened_by.iter().map(|(key, count)| (key, *count))
+    }
+
+    /// How many keys were not tried, since there were more than [`Limits::backup_keys`](crate::Limits::backup_keys).
+    #[must_use]
+    pub fn keys_left_out(&self) -> usize {
+        self.keys_left_out
+    }
+
+    /// [`OpenError::NoneFits`], if no key that was used is the backup's: sessions were tried, and none is sealed to one of them. It
+    /// is said once, in the place of one [failure](Self::failures) for each.
     #[must_use]
     pub fn wrong_key(&self) -> Option<OpenError> {
         OpenError::of_counts(self.restored(), &self.causes)
@@ -182,6 +198,10 @@ impl RestoreReport {
         }
     }
 
+    pub(super) fn leave_out_key(&mut self) {
+        self.keys_left_out += 1;
+    }
+
     pub(super) fn add_skipped(&mut self) {
         self.skipped += 1;
     }
@@ -201,6 +221,10 @@ impl RestoreReport {
         match session.mac_scheme() {
             MacScheme::EmptyString => self.under_empty_string += 1,
             MacScheme::Ciphertext => self.under_ciphertext += 1,
+        }
+        match self.opened_by.iter_mut().find(|(key, _)| key == session.opened_by()) {
+            Some((_, count)) => *count += 1,
+            None => self.opened_by.push((*session.opened_by(), 1)),
         }
         if session.warnings().is_empty() {
             return;

@@ -93,6 +93,11 @@ impl Backup {
         self.look.public_key().is_some_and(|public_key| self.kept.key_of(&public_key).is_some())
     }
 
+    /// All decryption keys that this device has, those of backups before the current one, too.
+    pub(in crate::client) fn keys_at_hand(&self) -> &[BackupDecryptionKey] {
+        &self.kept.keys
+    }
+
     /// The proof that a backup may be uploaded to: that it is the one that was used, that its key is at
     /// hand, or a signature.
     pub(super) fn trust(&self, found: &Found) -> Result<TrustedBackup, TrustError> {

@@ -8,8 +8,8 @@ use super::{CurrentBackup, Evidence};
 use crate::{
     api::{self, AccessToken, BaseUrl, QueriedKeys, RequestError, RoomKeys},
     backup::BackupVersionInfo,
-    client::NoAnswer,
-    ids::{BackupVersion, UserId},
+    client::{NoAnswer, rescue::VersionWalk},
+    ids::UserId,
     limits::Limits,
 };
 
@@ -36,6 +36,7 @@ use crate::{
 #[derive(Debug)]
 pub struct EvidenceCollector {
     evidence: Evidence,
+    walk: VersionWalk,
     next: Step,
     sessions: usize,
     limits: Limits,
@@ -46,8 +47,7 @@ pub struct EvidenceCollector {
 enum Step {
     Current(api::Request<Option<BackupVersionInfo>>),
     Sample(api::Request<RoomKeys>),
-    /// This one, and so many more before it.
-    Older(api::Request<Option<BackupVersionInfo>>, u64, u64),
+    Older(api::Request<Option<BackupVersionInfo>>),
     Keys(api::Request<QueriedKeys>),
     Nothing,
 }
@@ -57,7 +57,8 @@ impl EvidenceCollector {
     #[must_use]
     pub fn new(user_id: UserId, sessions: usize, limits: Limits) -> Self {
         let next = Step::Current(api::get_current_backup_version());
-        Self { evidence: Evidence::new(user_id), next, sessions, limits }
+        let walk = VersionWalk::new(OLDER_VERSIONS);
+        Self { evidence: Evidence::new(user_id), walk, next, sessions, limits }
     }
 
     /// The request to send now; `None` if everything was asked for.
@@ -73,7 +74,7 @@ impl EvidenceCollector {
         match &self.next {
             Step::Current(call) => call.to_http(base_url, token).map(Some),
             Step::Sample(call) => call.to_http(base_url, token).map(Some),
-            Step::Older(call, ..) => call.to_http(base_url, token).map(Some),
+            Step::Older(call) => call.to_http(base_url, token).map(Some),
             Step::Keys(call) => call.to_http(base_url, token).map(Some),
             Step::Nothing => Ok(None),
         }
@@ -96,8 +97,10 @@ impl EvidenceCollector {
         match asked {
             Step::Current(call) => {
                 let current = answer.map(|response| call.read_response(&response, &self.limits));
+                let is_known = matches!(current, Some(Ok(_)));
+                let current = self.walk.answer(current.and_then(Result::ok).flatten());
                 match current {
-                    Some(Ok(Some(current))) => {
+                    Some(current) => {
                         let version = current.version().clone();
                         self.evidence.backup = CurrentBackup::Version(Box::new(current));
                         if version.as_str().is_empty() {
@@ -106,11 +109,12 @@ impl EvidenceCollector {
                             Step::Sample(api::get_room_keys(&version))
                         }
                     }
-                    Some(Ok(None)) => {
-                        self.evidence.backup = CurrentBackup::Absent;
+                    None => {
+                        if is_known {
+                            self.evidence.backup = CurrentBackup::Absent;
+                        }
                         self.keys()
                     }
-                    Some(Err(_)) | None => self.keys(),
                 }
             }
             Step::Sample(_) => {
@@ -119,14 +123,13 @@ impl EvidenceCollector {
                     let (sessions, limits) = (self.sessions, &self.limits);
                     self.evidence.take_room_keys(response.body(), sessions, limits);
                 }
-                let current =
-                    self.evidence.current().and_then(|info| info.version().as_str().parse().ok());
-                self.before(current.unwrap_or_default(), OLDER_VERSIONS)
+                self.older()
             }
-            Step::Older(call, number, left) => {
+            Step::Older(call) => {
                 let older = answer.map(|response| call.read_response(&response, &self.limits));
-                self.evidence.older_versions.extend(older.and_then(Result::ok).flatten());
-                self.before(number, left)
+                let older = self.walk.answer(older.and_then(Result::ok).flatten());
+                self.evidence.older_versions.extend(older);
+                self.older()
             }
             Step::Keys(call) => {
                 let keys =
@@ -138,16 +141,8 @@ impl EvidenceCollector {
         }
     }
 
-    /// The version before this one. Homeservers number them, which the specification leaves open; one that was deleted is a
-    /// gap, and those before it may be there.
-    fn before(&self, number: u64, left: u64) -> Step {
-        match (number.checked_sub(1).filter(|number| *number > 0), left.checked_sub(1)) {
-            (Some(number), Some(left)) => {
-                let version = BackupVersion::new(number.to_string());
-                Step::Older(api::get_backup_version(&version), number, left)
-            }
-            _ => self.keys(),
-        }
+    fn older(&self) -> Step {
+        self.walk.request().map_or_else(|| self.keys(), Step::Older)
     }
 
     fn keys(&self) -> Step {
