@@ -28,6 +28,7 @@ mod migrate;
 mod network;
 mod output;
 mod progress;
+mod rehearse;
 mod repair;
 mod rescue;
 mod secrets;
@@ -69,6 +70,8 @@ enum Command {
     Rescue(rescue::Options),
     /// Puts message keys into the backup of an account, and replaces none that is better.
     Upload(upload::Options),
+    /// Tries what would come back if all devices were lost today, and what only a device has.
+    Rehearse(rehearse::Options),
     /// Says what is wrong with an account, from what was saved of it, and what helps.
     Diagnose(diagnose::Options),
     /// Says which keys fit the key storage of an account, and opens the secrets in it.
@@ -116,6 +119,7 @@ fn main() -> ExitCode {
         Command::Rescue(options) => (rescue::run(options), options.json),
         Command::Upload(options) => (upload::run(options), options.json),
         Command::File(options) => (file::run(options), false),
+        Command::Rehearse(options) => (rehearse::run(options), options.json),
         Command::Diagnose(options) => (diagnose::run(options), options.json),
         Command::Secrets(options) => (secrets::run(options), options.json),
         Command::Migrate(options) => (migrate::run(options), false),

@@ -65,6 +65,12 @@ impl BestCopies {
         is_best
     }
 
+    /// The index of the first message that the best copy of this session opens, if one was seen.
+    #[must_use]
+    pub fn first_index(&self, session: &ExportedSession) -> Option<u32> {
+        self.0.get(&name(session)).map(|((first_index, _), _)| *first_index)
+    }
+
     /// Whether a copy was seen that is as good.
     #[must_use]
     pub fn has(&self, session: &ExportedSession) -> bool {

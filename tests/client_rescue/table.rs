@@ -241,6 +241,7 @@ fn a_made_up_copy_that_claims_to_be_better_takes_the_place_of_none() {
     assert_eq!(made_up.session_id(), early.session_id());
     let mut best = BestCopies::default();
     [&made_up, &late, &early].into_iter().for_each(|copy| best.see(0, copy));
+    assert_eq!((best.first_index(&late), best.first_index(&made_up)), (Some(1), Some(0)));
     assert!(best.take(0, &early) && !best.take(0, &late), "of the real ones, the better one");
     assert!(best.take(0, &made_up), "which is which, nobody knows");
 }

@@ -32,7 +32,7 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
 
 /// The master key that the account has published, and those that it has signed; nothing if it is not known what there is. The
 /// master key is the homeserver's word, until something shows that it is the user's.
-fn published(saved: &SavedFiles, limits: &Limits) -> Option<VerifiedPublicKeys> {
+pub(crate) fn published(saved: &SavedFiles, limits: &Limits) -> Option<VerifiedPublicKeys> {
     let (keys, user_id) = (saved.keys()?, saved.user_id()?);
     let master = keys.master_keys.get(user_id)?;
     let mut published = VerifiedPublicKeys::with_master(user_id.clone(), *master.ed25519());

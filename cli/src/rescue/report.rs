@@ -54,12 +54,16 @@ pub(super) struct AbsentVersion {
 }
 
 impl Report {
+    pub(crate) fn total(&self) -> u64 {
+        self.sum(RestoreReport::total)
+    }
+
     pub(crate) fn restored(&self) -> u64 {
         self.sum(RestoreReport::restored)
     }
 
     pub(crate) fn status(&self) -> Status {
-        let (restored, total) = (self.restored(), self.sum(RestoreReport::total));
+        let (restored, total) = (self.restored(), self.total());
         let nothing_is_of_filter = total == 0 && self.sum(RestoreReport::skipped) > 0;
         let lacks_all = total == 0 && self.versions.iter().any(VersionReport::lacks_all);
         if (restored == 0 && total > 0) || nothing_is_of_filter || lacks_all {
@@ -93,13 +97,13 @@ impl Report {
         self.versions.iter().map(|version| count(&version.report)).sum()
     }
 
-    fn is_complete(&self) -> bool {
+    pub(crate) fn is_complete(&self) -> bool {
         !self.has_gaps
             && self.absent.is_empty()
             && self.versions.iter().all(VersionReport::is_complete)
     }
 
-    fn expected(&self) -> Option<u64> {
+    pub(crate) fn expected(&self) -> Option<u64> {
         let there = self.versions.iter().map(|version| version.expected);
         there.chain(self.absent.iter().map(|version| version.expected)).sum()
     }
@@ -132,7 +136,7 @@ impl Report {
         );
         let head = json!({
             "expected": self.expected(),
-            "total": self.sum(RestoreReport::total),
+            "total": self.total(),
             "restored": self.restored(),
             "failed": self.sum(RestoreReport::failed),
             "complete": self.is_complete(),
@@ -177,7 +181,7 @@ impl Report {
 
     /// For people, in the words of clients.
     pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        let (restored, total) = (self.restored(), self.sum(RestoreReport::total));
+        let (restored, total) = (self.restored(), self.total());
         let is_any_open = restored > 0;
         if is_any_open && self.versions.len() > 1 {
             let of = self.versions.len();
@@ -196,7 +200,7 @@ impl Report {
             )?;
         }
         self.print_table(out)?;
-        if self.sum(RestoreReport::total) == 0 { self.print_empty(out) } else { Ok(()) }
+        if self.total() == 0 { self.print_empty(out) } else { Ok(()) }
     }
 
     /// Where there is more than one version, or several keys opened something.

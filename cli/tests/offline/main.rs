@@ -18,6 +18,7 @@ mod key;
 mod kit;
 mod migrate;
 mod nothing;
+mod rehearse;
 mod repair;
 mod report;
 mod rescue;

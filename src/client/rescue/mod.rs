@@ -31,7 +31,7 @@
 //!         println!("{reason}"); // what was found is tried all the same
 //!     }
 //!     let mut table = RescueTable::new(&keys);
-//!     for (info, mut body) in versions {
+//!     for &(info, mut body) in versions {
 //!         let mut restore = keys.restore(Some(info), RestoreOptions::default())?;
 //!         while let Some(_verdicts) = restore.next_batch(&mut body) { /* into the host's store */ }
 //!         let (_verdicts, report) = restore.finish();
