@@ -61,7 +61,7 @@ impl<'a> Filling<'a> {
         let info = self.made().map_err(goes_on)?;
         let backup = TrustedBackup::by_decryption_key(&info, &self.key, &[])
             .map_err(|error| Failure::other(error.to_string()))?;
-        let target = Target { backup, opened_by: KeySource::Host, typed: Vec::new() };
+        let target = Target { backup, opened_by: KeySource::Typed, typed: Vec::new() };
         let (mut sending, mut copies) = (Sending::new(self.account, &target), Copies::default());
         let mut take = |exported: ExportedSession| {
             copies.add(&exported);
@@ -101,7 +101,7 @@ impl<'a> Filling<'a> {
         saved.add(&[self.folder.join(folder)], &limits)?;
         let versions = Versions::new(&saved.files, current_only);
         let mut keys = BackupKeys::new(&limits);
-        keys.add(self.key.clone(), KeySource::Host);
+        keys.add(self.key.clone(), KeySource::Typed);
         // Of the current version there may be nothing.
         let Ok(bodies) = Bodies::new(&saved, &versions, &keys) else { return Ok(0) };
         let mut sessions = bodies.rescue(None);

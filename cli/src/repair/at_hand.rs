@@ -36,7 +36,8 @@ impl AtHand {
             .filter_map(|text| storage.unlock(text.expose_str(), &public_keys, limits).ok());
         let storage_keys: Vec<_> = unlocked.flat_map(|unlocked| unlocked.keys).collect();
         let versions = Versions::new(files, false);
-        let (backup_keys, reason) = keys_at_hand(files, versions.wanted(), typed, limits);
+        let (mut backup_keys, reason) = keys_at_hand(files, versions.wanted(), typed, limits);
+        backup_keys.add_stored(&storage_keys, &storage);
         if storage_keys.is_empty() && backup_keys.iter().next().is_none() {
             return Err(Failure::other(reason.unwrap_or_else(|| "there is no key at hand".into())));
         }

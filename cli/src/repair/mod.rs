@@ -137,7 +137,9 @@ impl Account<'_> {
         if !is_there || !mending.is_about_backup() {
             return Ok(None);
         }
-        if let Some(target) = self.trusted() {
+        if let Some(target) = self.trusted()
+            && !target.is_mixed(saved, keys)?
+        {
             let sealed = target.seal(saved, keys, folder)?;
             return Ok(Some(Filling { target, sealed }));
         }

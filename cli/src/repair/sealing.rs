@@ -8,7 +8,7 @@ use strongroom::{
         AuthData, BackupDecryptionKey, BackupVersionInfo, RestoredSession, SealOptions,
         SessionSealer, TrustedBackup,
     },
-    client::rescue::BackupKeys,
+    client::rescue::{BackupKeys, KeySource},
     session_data::{BestCopies, ExportedSession},
 };
 
@@ -54,6 +54,19 @@ impl Target {
         Ok(Self { backup, key, new: Some(info) })
     }
 
+    /// Whether the backup holds message keys that it should not: encrypted to another key at hand. No homeserver has them replaced by
+    /// what is no better, so only a new backup takes them.
+    pub(super) fn is_mixed(&self, saved: &Loaded, keys: &BackupKeys) -> Result<bool, Failure> {
+        Ok(current(saved, keys)?.1 > current(saved, &self.keys())?.1)
+    }
+
+    /// Its key alone.
+    fn keys(&self) -> BackupKeys {
+        let mut keys = BackupKeys::new(&Limits::default());
+        keys.add(self.key.clone(), KeySource::Typed);
+        keys
+    }
+
     /// Writes into the folder what the backup lacks of all that opens.
     pub(super) fn seal(
         &self,
@@ -61,7 +74,10 @@ impl Target {
         keys: &BackupKeys,
         folder: &NewFolder,
     ) -> Result<Sealed, Failure> {
-        let there = if self.new.is_some() { BestCopies::default() } else { current(saved, keys)? };
+        let there = match self.new {
+            Some(_) => BestCopies::default(),
+            None => current(saved, &self.keys())?.0,
+        };
         let versions = Versions::new(&saved.files, false);
         let bodies = Bodies::new(saved, &versions, keys)?;
         let mut sessions = bodies.rescue(None);
@@ -106,17 +122,15 @@ impl Target {
     }
 }
 
-/// What the current version has already.
-fn current(saved: &Loaded, keys: &BackupKeys) -> Result<BestCopies, Failure> {
+/// What these keys open of the current version, and how much that is.
+fn current(saved: &Loaded, keys: &BackupKeys) -> Result<(BestCopies, u64), Failure> {
     let versions = Versions::new(&saved.files, true);
     let mut best = BestCopies::default();
     // Where nothing of it was given, it lacks all.
-    if let Ok(bodies) = Bodies::new(saved, &versions, keys) {
-        let mut sessions = bodies.rescue(None);
-        sessions.by_ref().for_each(|session| best.see(0, session.exported()));
-        sessions.into_report()?;
-    }
-    Ok(best)
+    let Ok(bodies) = Bodies::new(saved, &versions, keys) else { return Ok((best, 0)) };
+    let mut sessions = bodies.rescue(None);
+    sessions.by_ref().for_each(|session| best.see(0, session.exported()));
+    Ok((best, sessions.into_report()?.restored()))
 }
 
 /// Some megabytes.

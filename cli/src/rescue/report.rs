@@ -82,7 +82,7 @@ impl Report {
     /// Whether a version came whole, and all of it opened.
     pub(crate) fn is_all_open(&self, version: &str) -> bool {
         let is_it = |it: &&VersionReport| {
-            it.version.as_ref().is_some_and(|info| info.version().as_str() == version)
+            it.version.as_ref().is_some_and(|it| it.version().as_str() == version)
         };
         let mut reports = self.versions.iter().filter(is_it).peekable();
         reports.peek().is_some() && reports.all(|it| it.is_complete() && it.report.failed() == 0)

@@ -21,8 +21,8 @@ impl BackupKeys {
     /// recovery key of a backup or the key in base64 (43 characters), or the passphrase of one of the `versions`. `storage` is the
     /// account's [`SecretStorage`], an empty one if there is none.
     ///
-    /// What is stored counts under every storage key that the text gives, described or not, and under today's name and that of a
-    /// draft. A storage key that others can guess is not tried beside one that they cannot.
+    /// What is stored counts under every storage key that the text gives, described or not, and under today's name, that of a
+    /// draft, and those under which a repair has kept the keys of former backups. A storage key that others can guess is not tried beside one that they cannot.
     ///
     /// A passphrase takes as many rounds of PBKDF2 as the account asks for, up to [`Limits::unlock_rounds`] for the storage and
     /// all versions together. It is tried on those versions that no key at hand fits, on no more than
@@ -189,9 +189,12 @@ fn stored_keys(
     // Beside a sure key, the outcome would tell those who have guessed one whether they are right.
     let has_sure_key = keys.iter().any(SecretStorageKey::is_sure);
     let is_guess = |key: &SecretStorageKey| key.is_guess() || has_sure_key && key.is_guessable();
-    let mut found = Vec::new();
+    let former = storage.secrets().map(|(name, _)| name).filter(|name| is_former_backup_key(name));
+    let names = NAMES.map(SecretName::from).into_iter().chain(former.take(FORMER).cloned());
+    let (names, mut found) = (names.collect::<Vec<_>>(), Vec::new());
     for mut storage_key in keys.iter().filter(|key| !is_guess(key)).cloned() {
-        for (name, secret) in storage.secrets().filter(|(name, _)| is_of_backup(name)) {
+        for name in &names {
+            let Some(secret) = storage.secret(name) else { continue };
             let opened = storage_key.open(name, secret).ok();
             let opened = opened.filter(OpenedSecret::is_of_known_key);
             if let Some(key) = opened.and_then(|opened| opened.backup_key()) {
@@ -207,11 +210,8 @@ fn stored_keys(
     found
 }
 
-/// Whether the key of a backup is stored under this name: today’s, that of a draft, or one of those that a repair keeps former keys
-/// under.
-fn is_of_backup(name: &SecretName) -> bool {
-    NAMES.contains(&name.as_str()) || is_former_backup_key(name)
-}
-
 /// What the key of a backup is stored under.
 const NAMES: [&str; 2] = [MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY];
+
+/// How many keys of former backups are tried, which repairs have kept.
+const FORMER: usize = 64;

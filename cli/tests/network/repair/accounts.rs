@@ -153,6 +153,15 @@ fn a_key_storage_of_2019_holds_the_key_of_the_only_version() {
     }
 }
 
+/// A client went on with the key of the former backup.
+#[test]
+fn the_current_version_holds_message_keys_of_the_one_before_its_own() {
+    let (old, new) = (key(), key());
+    let world = World::new("mixed").with_storage(&[(BACKUP, &new)]).and_knows(&old);
+    let world = world.with_version(&old, 0..6).with_version(&new, 6..12);
+    survives(&world.with_sessions("2", &old, 12..20), 20);
+}
+
 #[test]
 fn the_current_version_is_empty() {
     let (old, new) = (key(), key());

@@ -150,7 +150,18 @@ impl World {
 
     /// A version with these sessions of the fixture.
     pub(crate) fn with_version(self, key: &BackupDecryptionKey, sessions: Range<usize>) -> Self {
-        let info = self.create_version(key);
+        let version = self.create_version(key);
+        self.with_sessions(version.version().as_str(), key, sessions)
+    }
+
+    /// The same in a version that is there, whatever its key is.
+    pub(crate) fn with_sessions(
+        self,
+        version: &str,
+        key: &BackupDecryptionKey,
+        sessions: Range<usize>,
+    ) -> Self {
+        let info = info(version, key);
         let backup = TrustedBackup::by_decryption_key(&info, &typed(key), &[]).unwrap();
         let sessions = &exported()[sessions];
         let sessions: Vec<_> =
@@ -164,15 +175,10 @@ impl World {
 
     /// A version with nothing in it.
     pub(crate) fn create_version(&self, key: &BackupDecryptionKey) -> BackupVersionInfo {
-        let auth_data = AuthData::new(key.public_key());
-        let auth_data: Value = serde_json::from_str(auth_data.as_json()).unwrap();
-        let algorithm = "m.megolm_backup.v1.curve25519-aes-sha2";
-        let mut info = json!({ "algorithm": algorithm, "auth_data": auth_data });
         let Account { server, token, .. } = &self.account;
-        let made = server.send(Method::POST, "room_keys/version", token, &info);
-        info["version"] = made["version"].clone();
-        let info = info.to_string();
-        BackupVersionInfo::from_json(info.as_bytes(), &Limits::default()).unwrap()
+        let body: Value = serde_json::from_str(&described(key)).unwrap();
+        let made = server.send(Method::POST, "room_keys/version", token, &body);
+        info(made["version"].as_str().unwrap(), key)
     }
 
     pub(crate) fn send(&self, method: Method, path: &str) -> Value {
@@ -293,6 +299,20 @@ impl World {
 
 pub(crate) fn key() -> BackupDecryptionKey {
     BackupDecryptionKey::generate().unwrap()
+}
+
+/// A version with this key, as it is made.
+fn described(key: &BackupDecryptionKey) -> String {
+    let auth_data = AuthData::new(key.public_key());
+    let algorithm = "m.megolm_backup.v1.curve25519-aes-sha2";
+    format!(r#"{{"algorithm":"{algorithm}","auth_data":{}}}"#, auth_data.as_json())
+}
+
+fn info(version: &str, key: &BackupDecryptionKey) -> BackupVersionInfo {
+    let mut info: Value = serde_json::from_str(&described(key)).unwrap();
+    info["version"] = json!(version);
+    let info = info.to_string();
+    BackupVersionInfo::from_json(info.as_bytes(), &Limits::default()).unwrap()
 }
 
 fn typed(key: &BackupDecryptionKey) -> BackupDecryptionKey {
