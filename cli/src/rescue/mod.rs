@@ -8,6 +8,7 @@ mod nothing;
 mod reason;
 mod report;
 mod restoring;
+mod version_report;
 mod words;
 
 use std::{

@@ -15,7 +15,7 @@ use super::{
     bodies::{Body, Source},
     decoded::Decoded,
     keys::is_of,
-    report::VersionReport,
+    version_report::VersionReport,
 };
 
 /// A response that is being read.
