@@ -374,9 +374,10 @@ fn every_public_type_is_send_and_sync() {
     assert!(declared.len() <= MOST, "{} public types", declared.len());
 }
 
-/// How many public types there are, those of all features included, but for that of a closure's argument. One more is one
-/// more to know for everybody: join it with another, or keep it private.
-const MOST: usize = 233
+/// How many public types there are, those of the features in use included, but for that of a closure's argument. One more is
+/// one more to know for everybody: join it with another, or keep it private.
+const MOST: usize = 227
+    + if cfg!(feature = "homeserver") { 6 } else { 0 }
     + if cfg!(feature = "zxcvbn") { 2 } else { 0 }
     + if cfg!(feature = "unstable-msc4385") { 2 } else { 0 };
 
