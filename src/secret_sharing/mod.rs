@@ -137,7 +137,7 @@ pub use self::{
         AnswerState, Decision, EncryptedSecretSend, IncomingRequest, Responder, ResponderError,
         SECRET_REQUEST, SecretToEncrypt, SharePolicy, ShareRule,
     },
-    secret_request::{SecretRequest, SecretRequestAction},
+    secret_request::SecretRequest,
     secret_send::SECRET_SEND,
     to_device::{DecryptedToDevice, ToDeviceEvent},
 };

@@ -95,8 +95,8 @@ use strongroom::{
     secret::{SecretString, SecretVec},
     secret_sharing::{
         AnswerState, Decision, DeviceIdentity, DeviceProblem, IncomingRequest, OutgoingRequest,
-        OwnDevice, OwnDevices, RequestState, Responder, SecretRequest, SecretRequestAction,
-        SharePolicy, ShareRule, ToDeviceEvent,
+        OwnDevice, OwnDevices, RequestState, Responder, SecretRequest, SharePolicy, ShareRule,
+        ToDeviceEvent,
     },
     secret_storage::{
         Change, ChangeError, EncryptedSecret, EntryKind, KeyAlgorithm, KeyDescription, KeyStanding,
@@ -299,7 +299,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         SavedStateError,
         StateKey,
         SecretRequest,
-        SecretRequestAction,
         SharePolicy,
         ShareRule,
         // What a machine says of a backup, and is told of it.
