@@ -92,8 +92,8 @@ use strongroom::{
         BestCopies, ExportedSession, Repair, SessionData, SessionDataError, SessionKey,
     },
     signed_json::{
-        BackupAuthDataToSign, CrossSigningKey, CrossSigningUsage, DeviceKeys, KeysToSign,
-        SignatureReport, SignatureVerdict, SignedObject, ToSign, TrustedSigner,
+        CrossSigningKey, CrossSigningUsage, DeviceKeys, SignatureReport, SignatureVerdict,
+        SignedObject, ToSign, TrustedSigner,
     },
 };
 
@@ -346,9 +346,7 @@ fn every_public_type_is_send_and_sync() {
         SessionDataError,
         SessionKey,
         // signed_json
-        KeysToSign,
         CrossSigningUsage,
-        BackupAuthDataToSign,
         ToSign,
         SignatureReport,
         SignatureVerdict,
@@ -373,7 +371,7 @@ fn every_public_type_is_send_and_sync() {
 
 /// How many public types there are, those of the features in use included, but for that of a closure's argument. One more is
 /// one more to know for everybody: join it with another, or keep it private.
-const MOST: usize = 225
+const MOST: usize = 223
     + if cfg!(feature = "homeserver") { 6 } else { 0 }
     + if cfg!(feature = "zxcvbn") { 2 } else { 0 }
     + if cfg!(feature = "unstable-msc4385") { 2 } else { 0 };

@@ -111,8 +111,8 @@ use strongroom::{
     secrets_bundle::SecretsBundle,
     session_data::{BestCopies, ExportedSession, Repair, SessionData, SessionKey},
     signed_json::{
-        BackupAuthDataToSign, CrossSigningKey, CrossSigningUsage, DeviceKeys, KeysToSign,
-        SignatureReport, SignatureVerdict, SignedObject, ToSign, TrustedSigner,
+        CrossSigningKey, CrossSigningUsage, DeviceKeys, SignatureReport, SignatureVerdict,
+        SignedObject, ToSign, TrustedSigner,
     },
 };
 use vault::{
@@ -306,7 +306,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         FoundBackup,
         KeyFit,
         CrossSigningUsage,
-        BackupAuthDataToSign,
         ToSign,
         UnsignedAuthData,
         NotStored,
@@ -330,7 +329,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         TrustedSigner,
         // Signed, so public.
         ExpectedDevice,
-        KeysToSign,
         CrossSigningError,
         SignedKey,
         JsonValue,
