@@ -259,7 +259,9 @@ impl Host for TestHost {
     }
 
     fn progress(&mut self, backup: &Backup) {
-        self.fetched.extend(backup.fetching().map(|(_, progress)| progress.sessions));
+        let report = backup.fetching().map(|(_, report)| report);
+        let done = report.map(|it| it.map_or(0, |report| report.total() + report.skipped()));
+        self.fetched.extend(done);
         self.stored = backup.uploading().map_or(0, |progress| progress.stored);
     }
 
