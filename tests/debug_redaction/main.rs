@@ -99,14 +99,14 @@ use strongroom::{
         ToDeviceEvent,
     },
     secret_storage::{
-        Change, ChangeError, EncryptedSecret, EntryKind, KeyAlgorithm, KeyDescription, KeyStanding,
-        NewKey, NotVerified, OpenedSecret, Plan, PlanStep, SecretOpenError, SecretOrigin,
-        SecretStorage, SecretStorageFinding, SecretStorageKey, SecretVerdict, Unlock,
-        UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome, Unlocked, VerifiedPublicKeys,
+        Change, ChangeError, EncryptedSecret, EntryKind, KeyDescription, KeyStanding, NewKey,
+        NotVerified, OpenedSecret, Plan, PlanStep, SecretOpenError, SecretOrigin, SecretStorage,
+        SecretStorageFinding, SecretStorageKey, SecretVerdict, Unlock, UnlockAttempt, UnlockError,
+        UnlockFailure, UnlockOutcome, Unlocked, VerifiedPublicKeys,
     },
     secret_value::{
-        CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeys, SecretCheckError, SecretContent,
-        SecretRepair, SecretValue,
+        CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeys, SecretCheckError, SecretRepair,
+        SecretValue,
     },
     secrets_bundle::SecretsBundle,
     session_data::{BestCopies, ExportedSession, Repair, SessionData, SessionKey},
@@ -267,7 +267,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         RestoreOptions,
         RoomId,
         SealOptions,
-        KeyAlgorithm,
         KeyStanding,
         SecretName,
         SecretOrigin,
@@ -809,7 +808,6 @@ fn look_at_secret_values(witness: &mut Witness, vault: &Vault) {
     ] {
         let read = SecretValue::read(&name.into(), stored.as_bytes()).unwrap();
         witness.debug::<Read<SecretValue, SecretRepair>>(&read);
-        witness.debug::<SecretContent>(read.value.content());
         witness.debug::<SecretValue>(&read.value);
         let other = Curve25519PublicKey::from_bytes([9; 32]);
         let error: SecretCheckError = read.value.check_backup_key(&other).unwrap_err();
@@ -834,7 +832,7 @@ fn no_cross_signing_key_prints_its_seed() {
 fn look_at_cross_signing(witness: &mut Witness, _: &Vault) {
     let identity = NewIdentity::replacing_old_identity("@a:b".into()).unwrap();
     for secret in identity.secrets() {
-        let SecretContent::CrossSigningSeed(seed) = secret.content() else { panic!() };
+        let seed = secret.cross_signing_seed().unwrap();
         witness.add_bytes(seed.as_secret().expose_bytes());
     }
     witness.debug::<NewIdentity>(&identity);

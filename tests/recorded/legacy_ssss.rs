@@ -33,8 +33,8 @@ use strongroom::{
     recovery_key::RecoveryKey,
     secret::SecretBytes,
     secret_storage::{
-        EncryptedSecret, KeyAlgorithm, KeyDescription, KeyStanding, SecretOpenError, SecretOrigin,
-        SecretStorage, Unlocked,
+        EncryptedSecret, KeyDescription, KeyStanding, SecretOpenError, SecretOrigin, SecretStorage,
+        Unlocked,
     },
     secret_value::{PublicKeys, SecretCheckError},
     signed_json::{SignatureVerdict, SignedObject, TrustedSigner},
@@ -87,8 +87,9 @@ fn every_key_is_described_as_it_was_recorded() {
             let (key, json) =
                 (storage.key(&recorded.key_id()).unwrap(), account.description(&recorded.id));
             let is_asymmetric = account.is_asymmetric(&recorded.id);
-            assert_eq!(key.algorithm() == &KeyAlgorithm::Curve25519AesSha2, is_asymmetric);
-            assert_eq!(key.algorithm() == &KeyAlgorithm::AesHmacSha2, !is_asymmetric);
+            let method = if is_asymmetric { "curve25519-aes-sha2" } else { "aes-hmac-sha2" };
+            assert_eq!(key.algorithm(), format!("m.secret_storage.v1.{method}"));
+            assert!(key.is_supported());
             assert_eq!(key.name(), json.get("name").map(text));
             let passphrase = key.passphrase().unwrap();
             assert_eq!(passphrase.is_some(), json.get("passphrase").is_some());

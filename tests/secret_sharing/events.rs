@@ -8,7 +8,7 @@ use strongroom::{
         format::{FormatError, FormatProblem},
         json_object::JsonObject,
     },
-    ids::UserId,
+    ids::{SecretName, UserId},
     secret_sharing::{DecryptedToDevice, RequesterError, SECRET_SEND, SecretRequest},
     secret_value::MEGOLM_BACKUP_V1,
 };

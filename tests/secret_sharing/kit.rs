@@ -13,7 +13,7 @@ use strongroom::{
         OwnDevices, Receipt, Requester, RequesterError, Responder, ResponderError, SECRET_REQUEST,
         SECRET_SEND, SecretToEncrypt, SharePolicy, ToDeviceEvent,
     },
-    secret_value::{MEGOLM_BACKUP_V1, PublicKeys, SecretContent, SecretValue},
+    secret_value::{MEGOLM_BACKUP_V1, PublicKeys, SecretValue},
 };
 
 pub(crate) const USER: &str = "@alice:example.org";
@@ -222,10 +222,7 @@ pub(crate) fn olm_for(from: &DeviceIdentity, to: &DeviceIdentity) -> JsonObject 
 }
 
 pub(crate) fn text_of(secret: &SecretValue) -> String {
-    match secret.content() {
-        SecretContent::Text(text) => text.expose_str().to_owned(),
-        _ => secret.to_text().expose_str().to_owned(),
-    }
+    secret.to_text().expose_str().to_owned()
 }
 
 #[track_caller]

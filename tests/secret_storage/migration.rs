@@ -29,8 +29,8 @@ use strongroom::{
     recovery_key::RecoveryKey,
     secret::SecretBytes,
     secret_storage::{
-        Change, EncryptedSecret, KeyAlgorithm, NewKey, NotVerified, Plan, PlanNote, SecretOrigin,
-        SecretStorage, SecretStorageKey, VerifiedPublicKeys,
+        Change, EncryptedSecret, NewKey, NotVerified, Plan, PlanNote, SecretOrigin, SecretStorage,
+        SecretStorageKey, VerifiedPublicKeys,
     },
     secret_value::{MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, PublicKeys},
     signed_json::{CrossSigningKey, CrossSigningUsage, TrustedSigner},
@@ -414,7 +414,7 @@ fn is_of_today(end: &Events, account: &RecordedAccount, new_key: &NewKey) {
     assert_eq!(storage.default_key(), Some(new_key.id()));
     let old: Vec<_> = account.keys.iter().map(|key| key.bytes.as_slice()).collect();
     for key in storage.keys() {
-        assert_eq!(key.algorithm(), &KeyAlgorithm::AesHmacSha2, "{}", account.name);
+        assert_eq!(key.algorithm(), "m.secret_storage.v1.aes-hmac-sha2", "{}", account.name);
         assert_eq!(key.id(), new_key.id(), "{}", account.name);
         assert!(!old.contains(&new_key.key().expose_bytes()));
     }
