@@ -159,11 +159,6 @@ impl SecretValue {
         &self.name
     }
 
-    /// What it is.
-    pub(crate) fn content(&self) -> &SecretContent {
-        &self.content
-    }
-
     /// Where it came from.
     #[must_use]
     pub fn provenance(&self) -> Provenance {

@@ -62,7 +62,7 @@ use strongroom::{
     },
     cross_signing::{CrossSigningError, ExpectedDevice, NewIdentity, SelfSigningKey, SignedKey},
     crypto::{
-        curve25519::{Curve25519PublicKey, Curve25519SecretKey},
+        curve25519::Curve25519PublicKey,
         curve25519_aes_sha2::MacScheme,
         ed25519::{Ed25519PublicKey, Ed25519Seed, Ed25519Signature},
         key_material::KeyMaterial,
@@ -423,9 +423,9 @@ fn keys_do_not_print_their_secret_half() {
 }
 
 fn look_at_keys(witness: &mut Witness, vault: &Vault) {
-    let key = Curve25519SecretKey::from_bytes(secret(&KEY));
+    let key = BackupDecryptionKey::from_bytes(secret(&KEY));
     witness.debug(&key);
-    witness.display(&key.public_key());
+    witness.display(key.public_key().as_curve25519());
     let low_order = Curve25519PublicKey::from_bytes([0; 32]);
     witness.error::<FormatError>(BackupPublicKey::new(low_order).unwrap_err());
 

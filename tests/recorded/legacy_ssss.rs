@@ -23,9 +23,7 @@ use strongroom::{
     Limits,
     backup::{BackupDecryptionKey, BackupVersionInfo, TrustedBackup},
     crypto::{
-        curve25519::{Curve25519PublicKey, Curve25519SecretKey},
-        ed25519::Ed25519PublicKey,
-        key_material::KeyMaterial,
+        curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey, key_material::KeyMaterial,
     },
     encoding::json_object::JsonObject,
     ids::{SecretName, SecretStorageKeyId, UserId},
@@ -511,8 +509,8 @@ fn all_entries(account: &RecordedAccount) -> BTreeSet<(String, String)> {
     entries.collect()
 }
 
-fn secret_key(bytes: &[u8]) -> Curve25519SecretKey {
-    Curve25519SecretKey::from_bytes(SecretBytes::from_slice(bytes).unwrap())
+fn secret_key(bytes: &[u8]) -> BackupDecryptionKey {
+    BackupDecryptionKey::from_bytes(SecretBytes::from_slice(bytes).unwrap())
 }
 
 fn key_bytes(key: &BackupDecryptionKey) -> Vec<u8> {

@@ -4,7 +4,8 @@ use rand::{SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    crypto::{curve25519::Curve25519SecretKey, ed25519::Ed25519Seed},
+    backup::BackupDecryptionKey,
+    crypto::ed25519::Ed25519Seed,
     encoding::{base64, json_object::JsonObject},
     ids::{RequestId, SecretName},
     secret::{SecretBytes, SecretVec},
@@ -23,7 +24,7 @@ pub(crate) fn identity(id: &str, byte: u8) -> DeviceIdentity {
     let secret = || SecretBytes::init_with(|bytes| *bytes = [byte; 32]);
     DeviceIdentity {
         device_id: id.into(),
-        curve25519: Curve25519SecretKey::from_bytes(secret()).public_key(),
+        curve25519: *BackupDecryptionKey::from_bytes(secret()).public_key().as_curve25519(),
         ed25519: Ed25519Seed::from_bytes(secret()).public_key(),
     }
 }

@@ -13,10 +13,9 @@ use crate::account::{ASYMMETRIC_ID, Account, ID, KEY, OTHER_ID, OTHER_KEY, recov
 use serde_json::json;
 use strongroom::{
     Limits,
+    backup::BackupDecryptionKey,
     crypto::{
-        curve25519::{Curve25519PublicKey, Curve25519SecretKey},
-        curve25519_aes_sha2::MacScheme,
-        key_material::KeyMaterial,
+        curve25519::Curve25519PublicKey, curve25519_aes_sha2::MacScheme, key_material::KeyMaterial,
     },
     encoding::{base64, format::FormatProblem},
     ids::{SecretName, SecretStorageKeyId},
@@ -728,7 +727,9 @@ fn outcome(unlocked: &Unlocked, id: &str) -> UnlockOutcome {
 }
 
 fn public_key(key: &[u8; 32]) -> Curve25519PublicKey {
-    Curve25519SecretKey::from_bytes(SecretBytes::init_with(|bytes| *bytes = *key)).public_key()
+    *BackupDecryptionKey::from_bytes(SecretBytes::init_with(|bytes| *bytes = *key))
+        .public_key()
+        .as_curve25519()
 }
 
 fn derive(passphrase: &str, rounds: u32) -> [u8; 32] {

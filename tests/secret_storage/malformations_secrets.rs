@@ -10,8 +10,9 @@
 
 use strongroom::{
     Limits,
+    backup::BackupDecryptionKey,
     crypto::{
-        curve25519::{Curve25519PublicKey, Curve25519SecretKey},
+        curve25519::Curve25519PublicKey,
         ed25519::{Ed25519PublicKey, Ed25519Seed},
         key_material::KeyMaterial,
     },
@@ -351,7 +352,9 @@ fn key_of(value: &SecretValue) -> [u8; 32] {
 }
 
 fn backup_public_key() -> Curve25519PublicKey {
-    Curve25519SecretKey::from_bytes(SecretBytes::from_slice(&KEY).unwrap()).public_key()
+    *BackupDecryptionKey::from_bytes(SecretBytes::from_slice(&KEY).unwrap())
+        .public_key()
+        .as_curve25519()
 }
 
 fn seed_public_key() -> Ed25519PublicKey {

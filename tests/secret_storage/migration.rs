@@ -18,11 +18,9 @@ use crate::support::{
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    backup::{AuthData, BackupVersionInfo, TrustError, TrustedBackup},
+    backup::{AuthData, BackupDecryptionKey, BackupVersionInfo, TrustError, TrustedBackup},
     crypto::{
-        curve25519::{Curve25519PublicKey, Curve25519SecretKey},
-        ed25519::Ed25519PublicKey,
-        key_material::KeyMaterial,
+        curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey, key_material::KeyMaterial,
     },
     encoding::{base64, json_object::JsonObject},
     ids::{EventType, SecretName, UserId},
@@ -541,5 +539,7 @@ fn nobody(user: &UserId) -> VerifiedPublicKeys {
 }
 
 fn public_key(key: &[u8; 32]) -> Curve25519PublicKey {
-    Curve25519SecretKey::from_bytes(SecretBytes::init_with(|bytes| *bytes = *key)).public_key()
+    *BackupDecryptionKey::from_bytes(SecretBytes::init_with(|bytes| *bytes = *key))
+        .public_key()
+        .as_curve25519()
 }
