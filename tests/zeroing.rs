@@ -53,9 +53,7 @@ use strongroom::{
         TrustedBackup,
     },
     crypto::{
-        curve25519::{Curve25519PublicKey, Curve25519SecretKey},
-        curve25519_aes_sha2::MacScheme,
-        ed25519::Ed25519Seed,
+        curve25519::Curve25519PublicKey, curve25519_aes_sha2::MacScheme, ed25519::Ed25519Seed,
         key_material::KeyMaterial,
     },
     encoding::{base58, base64, json_object::JsonObject, secret_base64, text_file},
@@ -333,8 +331,8 @@ fn agreements_leave_nothing() {
         let sealed = key.public_key().seal_with_rng(&session, MacScheme::default(), &mut rng);
         assert!(key.open(&sealed.unwrap()).is_ok());
         assert!(matches!(key.open(&low_order), Err(OpenError::NonContributory)));
-        let drawn = Curve25519SecretKey::generate_with_rng(&mut FixedRng(KEY));
-        assert_eq!(drawn.clone().public_key(), *key.public_key().as_curve25519());
+        let drawn = BackupDecryptionKey::generate_with_rng(&mut FixedRng(KEY));
+        assert_eq!(drawn.clone().public_key(), key.public_key());
     });
 }
 

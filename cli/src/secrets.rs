@@ -11,7 +11,7 @@ use strongroom::{
     saved_files::SavedFiles,
     secret::SecretString,
     secret_storage::{
-        KeyAlgorithm, KeyStanding, OpenedSecret, SecretOpenError, SecretOrigin, SecretStorage,
+        KeyDescription, KeyStanding, OpenedSecret, SecretOpenError, SecretOrigin, SecretStorage,
         SecretStorageFinding, SecretStorageKey, SecretVerdict, UnlockAttempt, UnlockOutcome,
     },
     secret_value::{PublicKeys, SecretRepair},
@@ -176,11 +176,8 @@ impl<'a> Report<'a> {
             *best = (*best).max(key_fits(storage, attempt));
         }
         let algorithm = |id: &str| {
-            storage.key(&id.into()).map_or("unknown", |key| match key.algorithm() {
-                KeyAlgorithm::AesHmacSha2 => "m.secret_storage.v1.aes-hmac-sha2",
-                KeyAlgorithm::Curve25519AesSha2 => "m.secret_storage.v1.curve25519-aes-sha2",
-                _ => "unknown",
-            })
+            let key = storage.key(&id.into()).filter(|key| key.is_supported());
+            key.map_or("unknown", KeyDescription::algorithm)
         };
         let keys =
             fits.into_iter().map(|(id, fits)| KeyLine { id, algorithm: algorithm(id), fits });

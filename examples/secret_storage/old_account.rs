@@ -3,8 +3,8 @@
 use rand_core::UnwrapErr;
 use serde_json::json;
 use strongroom::{
+    backup::BackupDecryptionKey,
     crypto::{
-        curve25519::Curve25519SecretKey,
         curve25519_aes_sha2::MacScheme,
         ed25519::{Ed25519PublicKey, Ed25519Seed},
     },
@@ -29,7 +29,7 @@ pub(crate) fn fill<'a>(
     secrets: &[(&'a str, &'a str)],
 ) -> Result<OldAccount<'a>> {
     let key = RecoveryKey::generate()?;
-    let secret_key = Curve25519SecretKey::from_bytes(key.as_secret().clone());
+    let secret_key = BackupDecryptionKey::from_bytes(key.as_secret().clone());
     let description = json!({
         "algorithm": "m.secret_storage.v1.curve25519-aes-sha2",
         "pubkey": secret_key.public_key().to_base64(),
@@ -41,7 +41,8 @@ pub(crate) fn fill<'a>(
     for (name, text) in &encrypted {
         let rng = &mut UnwrapErr(getrandom::SysRng);
         let scheme = MacScheme::EmptyString;
-        let message = seal_with_rng(&secret_key.public_key(), text.as_bytes(), scheme, rng);
+        let message =
+            seal_with_rng(secret_key.public_key().as_curve25519(), text.as_bytes(), scheme, rng);
         put(account, name, &json!({"encrypted": {ID: message.to_value()}}))?;
     }
     let master = encrypted.iter().find(|(name, _)| *name == CROSS_SIGNING_MASTER);

@@ -3,7 +3,7 @@
 use strongroom::{
     api,
     ids::{RequestId, UserId},
-    secret_sharing::{DeviceIdentity, SecretRequest, SecretRequestAction},
+    secret_sharing::{DeviceIdentity, SecretRequest},
 };
 
 use crate::host::{Device, Result, Server};
@@ -26,9 +26,9 @@ impl Stranger {
     ) -> Result<()> {
         println!("The stranger asks {} for {name}.", whom.device_id);
         let device = &mut self.0;
-        let action = SecretRequestAction::Request(name.into());
         let request_id = RequestId::new(format!("give me {name}"));
-        let request = SecretRequest::new(action, device.device_id().clone(), request_id).to_json();
+        let request =
+            SecretRequest::new(name.into(), device.device_id().clone(), request_id).to_json();
         let contents = [(device.olm.user_id().clone(), whom.device_id.clone(), request)];
         let send = api::send_secret_request(&device.next_transaction(), contents);
         server.send(device.token(), &send)

@@ -9,7 +9,7 @@ use crate::{
     Limits,
     crypto::ed25519::{Ed25519PublicKey, Ed25519SigningKey},
     ids::{KeyId, UserId},
-    secret_value::{CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, SecretContent, SecretValue},
+    secret_value::{CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, SecretValue},
     signed_json::{CrossSigningKey, CrossSigningUsage, KeysToSign, TrustedSigner},
 };
 
@@ -146,10 +146,9 @@ fn seed_of(
         return Err(CrossSigningError::Unauthenticated);
     }
     let fitting = authentic.find(|seed| seed.check_cross_signing_key(published).is_ok());
-    match fitting.map(|seed| seed.content()) {
-        Some(SecretContent::CrossSigningSeed(seed)) => Ok(Ed25519SigningKey::new(seed.clone())),
-        _ => Err(CrossSigningError::OtherSeed),
-    }
+    let seed = fitting.and_then(|secret| secret.cross_signing_seed());
+    let seed = seed.ok_or(CrossSigningError::OtherSeed)?;
+    Ok(Ed25519SigningKey::new(seed.clone()))
 }
 
 fn named<'a>(

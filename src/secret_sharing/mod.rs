@@ -62,7 +62,8 @@
 //! ```
 //! use strongroom::{
 //!     Limits,
-//!     crypto::{curve25519::Curve25519SecretKey, ed25519::Ed25519Seed},
+//!     backup::BackupDecryptionKey,
+//!     crypto::ed25519::Ed25519Seed,
 //!     ids::DeviceId,
 //!     secret::SecretBytes,
 //!     secret_sharing::{
@@ -76,7 +77,7 @@
 //! #     let secret = SecretBytes::init_with(|bytes| *bytes = [byte; 32]);
 //! #     DeviceIdentity {
 //! #         device_id: id.into(),
-//! #         curve25519: Curve25519SecretKey::from_bytes(secret.clone()).public_key(),
+//! #         curve25519: *BackupDecryptionKey::from_bytes(secret.clone()).public_key().as_curve25519(),
 //! #         ed25519: Ed25519Seed::from_bytes(secret).public_key(),
 //! #     }
 //! # }
@@ -137,7 +138,7 @@ pub use self::{
         AnswerState, Decision, EncryptedSecretSend, IncomingRequest, Responder, ResponderError,
         SECRET_REQUEST, SecretToEncrypt, SharePolicy, ShareRule,
     },
-    secret_request::{SecretRequest, SecretRequestAction},
+    secret_request::SecretRequest,
     secret_send::SECRET_SEND,
     to_device::{DecryptedToDevice, ToDeviceEvent},
 };

@@ -21,8 +21,7 @@ use crate::{
 /// [`requesting_device_id`]: Self::requesting_device_id
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretRequest {
-    /// What is wanted.
-    pub action: SecretRequestAction,
+    action: Action,
     /// The device that says it sent this.
     pub requesting_device_id: DeviceId,
     /// Which request it is about.
@@ -32,27 +31,42 @@ pub struct SecretRequest {
 
 /// What a [`SecretRequest`] wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SecretRequestAction {
-    /// `request`: the secret of this name.
+enum Action {
     Request(SecretName),
-    /// `request_cancellation`: nothing any more.
     Cancellation,
-    /// Something that this version does not know. It is kept, and written back, and to be ignored.
-    #[non_exhaustive]
+    /// It stands among the unknown members.
     Unknown,
 }
 
 impl SecretRequest {
-    /// A request, or its cancellation, without other members.
+    /// Asks for the secret of this name, without other members.
     #[must_use]
-    pub fn new(
-        action: SecretRequestAction,
-        requesting_device_id: DeviceId,
-        request_id: RequestId,
-    ) -> Self {
+    pub fn new(name: SecretName, requesting_device_id: DeviceId, request_id: RequestId) -> Self {
+        Self::with(Action::Request(name), requesting_device_id, request_id)
+    }
+
+    /// Takes a request back, without other members.
+    #[must_use]
+    pub fn cancellation(requesting_device_id: DeviceId, request_id: RequestId) -> Self {
+        Self::with(Action::Cancellation, requesting_device_id, request_id)
+    }
+
+    fn with(action: Action, requesting_device_id: DeviceId, request_id: RequestId) -> Self {
         let unknown_members = UnknownMembers::default();
         Self { action, requesting_device_id, request_id, unknown_members }
+    }
+
+    /// The name of the secret that is asked for; `None` if nothing is. What neither asks for a secret nor is a
+    /// [cancellation](Self::is_cancellation) has an action that this version does not know, and is to be ignored.
+    #[must_use]
+    pub fn name(&self) -> Option<&SecretName> {
+        if let Action::Request(name) = &self.action { Some(name) } else { None }
+    }
+
+    /// Whether a request is taken back.
+    #[must_use]
+    pub fn is_cancellation(&self) -> bool {
+        self.action == Action::Cancellation
     }
 
     /// Reads the content of an event.
@@ -77,14 +91,14 @@ impl SecretRequest {
         let requesting_device_id = text(&mut object, DEVICE)?.as_str().into();
         let request_id = text(&mut object, ID)?.as_str().into();
         let action = match action.as_str() {
-            REQUEST => SecretRequestAction::Request(text(&mut object, NAME)?.as_str().into()),
-            CANCELLATION | CANCELLATION_OF_A_DRAFT => SecretRequestAction::Cancellation,
+            REQUEST => Action::Request(text(&mut object, NAME)?.as_str().into()),
+            CANCELLATION | CANCELLATION_OF_A_DRAFT => Action::Cancellation,
             _ => {
                 object = with_action;
                 for known in [DEVICE, ID] {
                     object.take(known);
                 }
-                SecretRequestAction::Unknown
+                Action::Unknown
             }
         };
         let unknown_members =
@@ -96,10 +110,9 @@ impl SecretRequest {
     #[must_use]
     pub fn to_json(&self) -> JsonObject {
         let (action, name) = match &self.action {
-            SecretRequestAction::Request(name) => (Some(REQUEST), Some(name.as_str())),
-            SecretRequestAction::Cancellation => (Some(CANCELLATION), None),
-            // It stands among the unknown members.
-            SecretRequestAction::Unknown => (None, None),
+            Action::Request(name) => (Some(REQUEST), Some(name.as_str())),
+            Action::Cancellation => (Some(CANCELLATION), None),
+            Action::Unknown => (None, None),
         };
         let known = [
             (ACTION, action),

@@ -103,7 +103,7 @@ impl KeyDescription {
     }
 
     fn secret_of(&self, key: &KeyMaterial) -> Result<KeySecret, UnlockOutcome> {
-        match self.algorithm() {
+        match self.known_algorithm() {
             KeyAlgorithm::AesHmacSha2 => Ok(KeySecret::Symmetric(key.clone())),
             KeyAlgorithm::Curve25519AesSha2 => {
                 let bytes = SecretBytes::from_slice(key.expose_bytes());

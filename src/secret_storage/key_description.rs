@@ -36,8 +36,7 @@ type ReadPassphrase = Result<Read<PassphraseParameters, FormatProblem>, Passphra
 
 /// What a key of the secret storage encrypts with.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum KeyAlgorithm {
+pub(crate) enum KeyAlgorithm {
     /// `m.secret_storage.v1.aes-hmac-sha2`: who has the key encrypts and decrypts.
     AesHmacSha2,
     /// `m.secret_storage.v1.curve25519-aes-sha2`: everybody can encrypt.
@@ -57,6 +56,16 @@ pub(crate) enum KeyTest {
     Absent,
     /// Something that cannot be read, which is as good as nothing.
     Unreadable(FormatError),
+}
+
+impl KeyAlgorithm {
+    fn name(&self) -> &str {
+        match self {
+            Self::AesHmacSha2 => AES_HMAC_SHA2,
+            Self::Curve25519AesSha2 => CURVE25519_AES_SHA2,
+            Self::Unsupported(name) => name.as_str(),
+        }
+    }
 }
 
 impl KeyDescription {
@@ -96,12 +105,7 @@ impl KeyDescription {
         left: Option<&JsonObject>,
         limits: &Limits,
     ) -> Option<Self> {
-        let name = match &algorithm {
-            KeyAlgorithm::AesHmacSha2 => AES_HMAC_SHA2,
-            KeyAlgorithm::Curve25519AesSha2 => CURVE25519_AES_SHA2,
-            KeyAlgorithm::Unsupported(name) => name.as_str(),
-        };
-        let content = format!("{{\"algorithm\":{}}}", json::to_text(name));
+        let content = format!("{{\"algorithm\":{}}}", json::to_text(algorithm.name()));
         let content = JsonObject::from_our_own(&content);
         let left = left.and_then(|left| RawObject::parse(left.as_bytes()).ok());
         let passphrase = left.and_then(|mut left| read_passphrase(&mut left, limits));
@@ -116,9 +120,21 @@ impl KeyDescription {
         &self.id
     }
 
-    /// What the key encrypts with.
+    /// The name of the algorithm that the key encrypts with: `m.secret_storage.v1.aes-hmac-sha2`,
+    /// `m.secret_storage.v1.curve25519-aes-sha2`, with which everybody can encrypt, or the beginning of a name that is not
+    /// [supported](Self::is_supported).
     #[must_use]
-    pub fn algorithm(&self) -> &KeyAlgorithm {
+    pub fn algorithm(&self) -> &str {
+        self.algorithm.name()
+    }
+
+    /// Whether this version knows the algorithm.
+    #[must_use]
+    pub fn is_supported(&self) -> bool {
+        !matches!(self.algorithm, KeyAlgorithm::Unsupported(_))
+    }
+
+    pub(crate) fn known_algorithm(&self) -> &KeyAlgorithm {
         &self.algorithm
     }
 

@@ -70,14 +70,18 @@ pub use self::{
     encrypted_secret::EncryptedSecret,
     finding::SecretStorageFinding,
     key::{KeyStanding, SecretStorageKey},
-    key_description::{KeyAlgorithm, KeyDescription},
+    key_description::KeyDescription,
     opened_secret::{OpenedSecret, SecretOpenError, SecretOrigin},
     opening::SecretVerdict,
     unlock::{
         EntryKind, Unlock, UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome, Unlocked,
     },
 };
-pub(crate) use self::{change::Belief, encrypted_secret::SecretEntry, key_description::KeyTest};
+pub(crate) use self::{
+    change::Belief,
+    encrypted_secret::SecretEntry,
+    key_description::{KeyAlgorithm, KeyTest},
+};
 
 pub(crate) use self::opening::Opening;
 

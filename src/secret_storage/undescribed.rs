@@ -25,7 +25,7 @@ impl SecretStorage {
     pub(super) fn keys_to_try(&self, limits: &Limits) -> Vec<Cow<'_, KeyDescription>> {
         let is_default = |key: &&KeyDescription| Some(key.id()) == self.default_key();
         let (first, then): (Vec<_>, Vec<_>) = self.keys().partition(is_default);
-        let described = first.into_iter().chain(then).map(|key| match key.algorithm() {
+        let described = first.into_iter().chain(then).map(|key| match key.known_algorithm() {
             KeyAlgorithm::Unsupported(_) => {
                 self.presumed_in_place_of(key, limits).map_or(Cow::Borrowed(key), Cow::Owned)
             }

@@ -83,14 +83,9 @@ pub struct SecretValue {
 
 /// What a secret is.
 #[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SecretContent {
-    /// The decryption key of a backup.
+pub(crate) enum SecretContent {
     BackupKey(Curve25519SecretKey),
-    /// The seed of a cross-signing key.
     CrossSigningSeed(Ed25519Seed),
-    /// The key that a dehydrated device is encrypted with
-    /// ([MSC3814](https://github.com/matrix-org/matrix-spec-proposals/pull/3814)): 32 bytes. It belongs to no public key.
     DehydratedDeviceKey(SecretBytes<32>),
     /// A text of which nothing is known; it may be empty.
     Text(SecretString),
@@ -164,12 +159,6 @@ impl SecretValue {
         &self.name
     }
 
-    /// What it is.
-    #[must_use]
-    pub fn content(&self) -> &SecretContent {
-        &self.content
-    }
-
     /// Where it came from.
     #[must_use]
     pub fn provenance(&self) -> Provenance {
@@ -193,6 +182,20 @@ impl SecretValue {
     pub fn backup_key(&self) -> Option<BackupDecryptionKey> {
         let SecretContent::BackupKey(key) = &self.content else { return None };
         Some(BackupDecryptionKey::with_provenance(key.as_secret().clone(), self.provenance))
+    }
+
+    /// The seed of a cross-signing key, if it is one.
+    #[must_use]
+    pub fn cross_signing_seed(&self) -> Option<&Ed25519Seed> {
+        if let SecretContent::CrossSigningSeed(seed) = &self.content { Some(seed) } else { None }
+    }
+
+    /// The key that a dehydrated device is encrypted with
+    /// ([MSC3814](https://github.com/matrix-org/matrix-spec-proposals/pull/3814)), if it is one: 32 bytes. It belongs to no
+    /// public key.
+    #[must_use]
+    pub fn dehydrated_device_key(&self) -> Option<&SecretBytes<32>> {
+        if let SecretContent::DehydratedDeviceKey(key) = &self.content { Some(key) } else { None }
     }
 
     /// The text to store: keys in unpadded base64, 43 characters, others as they are.
@@ -233,9 +236,7 @@ impl SecretValue {
         &self,
         public: &Ed25519PublicKey,
     ) -> Result<(), SecretCheckError> {
-        let SecretContent::CrossSigningSeed(seed) = &self.content else {
-            return Err(SecretCheckError::Kind);
-        };
+        let seed = self.cross_signing_seed().ok_or(SecretCheckError::Kind)?;
         let fits = seed.public_key().as_bytes().ct_eq(public.as_bytes());
         if fits.into() { Ok(()) } else { Err(SecretCheckError::CrossSigningKey) }
     }

@@ -57,7 +57,7 @@ use crate::{
     secret_storage::VerifiedPublicKeys,
     secret_value::{
         CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING,
-        MEGOLM_BACKUP_V1, PublicKeys, SecretContent, SecretValue,
+        MEGOLM_BACKUP_V1, PublicKeys, SecretValue,
     },
 };
 
@@ -176,10 +176,8 @@ impl SecretsBundle {
     /// They are as trustworthy as the bundle.
     #[must_use]
     pub fn public_keys(&self) -> PublicKeys {
-        let [master, self_signing, user_signing] = self.seeds.each_ref().map(|seed| {
-            let SecretContent::CrossSigningSeed(seed) = seed.content() else { return None };
-            Some(seed.public_key())
-        });
+        let [master, self_signing, user_signing] =
+            self.seeds.each_ref().map(|seed| Some(seed.cross_signing_seed()?.public_key()));
         let backup = self.backup.as_ref().map(|key| *key.public_key().as_curve25519());
         PublicKeys { backup, master, self_signing, user_signing }
     }

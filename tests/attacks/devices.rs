@@ -12,7 +12,7 @@ use strongroom::{
         diagnose::{Evidence, Remedy, RepairError, RepairParts, RepairPlan, diagnose},
         flow::{Flow as _, ShareIn, SharedIn, Step},
     },
-    crypto::curve25519::{Curve25519PublicKey, Curve25519SecretKey},
+    crypto::curve25519::Curve25519PublicKey,
     ids::{KeyId, SecretName},
     provenance::Provenance,
     secret::{SecretBytes, SecretVec},
@@ -537,7 +537,7 @@ fn secret_of(key: &BackupDecryptionKey) -> SecretValue {
 
 fn identity(id: &str, key: &SigningKey) -> DeviceIdentity {
     let bytes = SecretBytes::init_with(|bytes| *bytes = key.to_bytes());
-    let curve25519 = Curve25519SecretKey::from_bytes(bytes).public_key();
+    let curve25519 = *BackupDecryptionKey::from_bytes(bytes).public_key().as_curve25519();
     DeviceIdentity { device_id: id.into(), curve25519, ed25519: public(key) }
 }
 

@@ -8,7 +8,7 @@ use strongroom::{
     backup::BackupDecryptionKey,
     client::{
         backup::{Backup, BackupOptions, Reply, SavedBackup, Stage},
-        flow::{Flow as _, SavedSetUp, SetUp, Step},
+        flow::{Flow as _, SavedFlow, SetUp, Step},
     },
     crypto::curve25519::Curve25519PublicKey,
     encoding::base64,
@@ -118,7 +118,7 @@ fn no_name_that_somebody_else_chooses_makes_a_state_unreadable() {
         (backup["user_id"], backup["device_id"]) = (user.into(), device.into());
         let secret_part = SecretVec::from(backup.to_string().as_bytes());
         let backup = SavedBackup { secret: secret_part, public: Vec::new() };
-        let saved = SavedSetUp { secret: secret.clone(), backup };
+        let saved = SavedFlow { secret: secret.clone(), backup };
         let options = BackupOptions::default();
         SetUp::from_saved(&saved, user.into(), device.into(), options, limits).is_ok()
     });

@@ -13,7 +13,7 @@ use strongroom::{
         diagnose::{Evidence, Remedy, RepairError, RepairParts, RepairPlan, diagnose},
         flow::{Flow as _, FlowError, SetUp, Step},
     },
-    crypto::{curve25519::Curve25519SecretKey, ed25519::Ed25519Seed, key_material::KeyMaterial},
+    crypto::{ed25519::Ed25519Seed, key_material::KeyMaterial},
     ids::SecretName,
     provenance::Provenance,
     recovery_key::RecoveryKey,
@@ -54,7 +54,8 @@ impl Planted {
     fn new() -> Self {
         let today = NewKey::generate(None).unwrap();
         let old = RecoveryKey::generate().unwrap();
-        let public_key = Curve25519SecretKey::from_bytes(old.as_secret().clone()).public_key();
+        let public_key =
+            *BackupDecryptionKey::from_bytes(old.as_secret().clone()).public_key().as_curve25519();
         let plan = SecretStorage::default().plan(&[], &Limits::default(), |it| it.create(&today));
         let mut events = after(&Events::new(), &plan.unwrap());
         let description = json!({
@@ -265,7 +266,7 @@ fn device(id: &str, byte: u8) -> OwnDevice {
     let bytes = || SecretBytes::init_with(|bytes| *bytes = [byte; 32]);
     let identity = DeviceIdentity {
         device_id: id.into(),
-        curve25519: Curve25519SecretKey::from_bytes(bytes()).public_key(),
+        curve25519: *BackupDecryptionKey::from_bytes(bytes()).public_key().as_curve25519(),
         ed25519: Ed25519Seed::from_bytes(bytes()).public_key(),
     };
     OwnDevice { identity, verified: true, blocked: false, dehydrated: false }
@@ -362,11 +363,14 @@ fn a_restart_changes_no_provenance() {
 fn a_secret_that_is_accepted_brings_no_other_with_it() {
     let Planted { events, keys, .. } = Planted::new();
     let old =
-        Curve25519SecretKey::from_bytes(SecretBytes::from_slice(keys[1].expose_bytes()).unwrap());
+        BackupDecryptionKey::from_bytes(SecretBytes::from_slice(keys[1].expose_bytes()).unwrap());
     let draft = BackupDecryptionKey::generate().unwrap();
     let name = "m.megolm_backup.v1.recovery_key";
     let mut events = events;
-    events.push(event(name, &planted(draft.to_base64().expose_str(), "old", &old.public_key())));
+    events.push(event(
+        name,
+        &planted(draft.to_base64().expose_str(), "old", old.public_key().as_curve25519()),
+    ));
     events.push(event("m.secret_storage.default_key", &json!({ "key": "old" })));
     let storage = storage(&events);
     let (new_key, accepted) = (NewKey::generate(None).unwrap(), [SecretName::from(BACKUP)]);

@@ -8,7 +8,7 @@ use strongroom::{
         Awaited, RequestKind,
         backup::{Question, Reply, Stage},
     },
-    crypto::{curve25519::Curve25519SecretKey, ed25519::Ed25519Seed},
+    crypto::ed25519::Ed25519Seed,
     encoding::{base64, json_object::JsonObject},
     secret::{SecretBytes, SecretVec},
     secret_sharing::{
@@ -407,7 +407,7 @@ fn identity(id: &str, byte: u8) -> DeviceIdentity {
     let secret = || SecretBytes::init_with(|bytes| *bytes = [byte; 32]);
     DeviceIdentity {
         device_id: id.into(),
-        curve25519: Curve25519SecretKey::from_bytes(secret()).public_key(),
+        curve25519: *BackupDecryptionKey::from_bytes(secret()).public_key().as_curve25519(),
         ed25519: Ed25519Seed::from_bytes(secret()).public_key(),
     }
 }

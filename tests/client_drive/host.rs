@@ -14,7 +14,7 @@ use strongroom::{
     client::{
         AnswerError, Backup, BackupHost, FlowHost, Host, Notice, Operation, Waiting,
         backup::{BackupOptions, NotStored, OfferedSession, Question, Reply, SavedBackup, TaskId},
-        flow::{EnterError, SavedSetUp, SetUp},
+        flow::{EnterError, SavedFlow, SetUp},
     },
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
     encoding::json_object::JsonObject,
@@ -139,7 +139,7 @@ impl TestHost {
     /// The flow, from what is on the disk.
     pub(crate) fn restored(&self) -> Option<SetUp> {
         let Files { backup, flow } = self.disk.clone()?;
-        let saved = SavedSetUp { secret: flow?, backup };
+        let saved = SavedFlow { secret: flow?, backup };
         let (options, limits) = (BackupOptions::default(), Limits::default());
         Some(SetUp::from_saved(&saved, USER.into(), self.device.into(), options, limits).unwrap())
     }
@@ -259,7 +259,9 @@ impl Host for TestHost {
     }
 
     fn progress(&mut self, backup: &Backup) {
-        self.fetched.extend(backup.fetching().map(|(_, progress)| progress.sessions));
+        let report = backup.fetching().map(|(_, report)| report);
+        let done = report.map(|it| it.map_or(0, |report| report.total() + report.skipped()));
+        self.fetched.extend(done);
         self.stored = backup.uploading().map_or(0, |progress| progress.stored);
     }
 

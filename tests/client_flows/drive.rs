@@ -9,7 +9,7 @@ use strongroom::{
     client::{
         Backup,
         backup::{BackupOptions, Next, Question, Reply},
-        flow::{Flow as _, FlowError, SavedSetUp, SetUp, SetUpDone, Step},
+        flow::{Flow as _, FlowError, SavedFlow, SetUp, SetUpDone, Step},
     },
     encoding::json_object::JsonObject,
     ids::{EventType, SessionId},
@@ -130,7 +130,7 @@ pub(crate) fn drive(host: &mut Host, flow: &mut SetUp, mut control: Control<'_>)
     panic!("it never ends: {flow:?}");
 }
 
-fn tear_apart(saved: &mut SavedSetUp, before: SavedSetUp, tear: Tear) {
+fn tear_apart(saved: &mut SavedFlow, before: SavedFlow, tear: Tear) {
     match tear {
         Tear::OldMachine => saved.backup = before.backup,
         Tear::OldFlow => saved.secret = before.secret,

@@ -11,7 +11,7 @@ use strongroom::{
     client::{
         Backup,
         backup::{BackupOptions, Next, OfferedSession, Question, Reply},
-        flow::{Flow as _, FlowError, SavedSetUp, SetUp, SetUpDone, Step},
+        flow::{Flow as _, FlowError, SavedFlow, SetUp, SetUpDone, Step},
     },
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
     encoding::{base64, json_object::JsonObject},
@@ -57,9 +57,9 @@ pub(crate) struct Host {
     pub(crate) trouble: Trouble,
     pub(crate) requests: Vec<String>,
     pub(crate) saves: usize,
-    pub(crate) disk: Option<SavedSetUp>,
+    pub(crate) disk: Option<SavedFlow>,
     /// What was on the disk at some moment.
-    pub(crate) disk_then: Option<SavedSetUp>,
+    pub(crate) disk_then: Option<SavedFlow>,
     pub(crate) shown: Vec<String>,
     signing: Ed25519SecretKey,
 }

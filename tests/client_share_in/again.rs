@@ -8,9 +8,11 @@ use strongroom::{
     client::{
         Backup,
         backup::{BackupOptions, Next, Reply, Stage},
-        flow::{Flow as _, FlowError, SavedShareIn, ShareIn, SharedIn, Step},
+        flow::{Flow as _, FlowError, SavedFlow, SetUp, ShareIn, SharedIn, Step},
     },
+    saved_state::SavedStateError,
     secret_sharing::{Receipt, RequestState, Requester, RequesterError},
+    secret_storage::NewKey,
     secret_value::{CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1},
 };
 
@@ -26,7 +28,7 @@ const DAY: u64 = 24 * 60 * 60 * 1_000;
 const OTHERS_BACKUP: &str = "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo";
 
 /// Works until the flow waits; what the host has saved last.
-fn saved(phone: &mut Phone, house: &mut Household) -> SavedShareIn {
+fn saved(phone: &mut Phone, house: &mut Household) -> SavedFlow {
     let mut last = None;
     loop {
         match phone.flow.next_with_rng(phone.now, &mut phone.rng) {
@@ -42,6 +44,35 @@ fn saved(phone: &mut Phone, house: &mut Household) -> SavedShareIn {
             other => panic!("{other:?}"),
         }
     }
+}
+
+#[test]
+fn a_flow_takes_the_state_of_no_other_flow() -> Result<()> {
+    let mut house = household()?;
+    let mut phone = Phone::new(&mut house, &[MEGOLM_BACKUP_V1], false)?;
+    let of_sharing = saved(&mut phone, &mut house);
+    let new_key = NewKey::generate(None)?;
+    let machine = backup(&house.user_id);
+    let mut set_up = SetUp::bootstrap(machine, new_key, Vec::new(), Limits::default());
+    let Step::Save(of_set_up) = set_up.next(1)? else { panic!("it saves first") };
+    let requester = |saved: &SavedFlow| {
+        Requester::from_saved(&saved.secret, house.user_id.clone(), "PHONE".into()).map(drop)
+    };
+    let set_up = |saved: &SavedFlow| {
+        let (options, limits) = (BackupOptions::default(), Limits::default());
+        SetUp::from_saved(saved, house.user_id.clone(), "PHONE".into(), options, limits).map(drop)
+    };
+    assert_eq!(requester(&of_sharing), Ok(()));
+    assert_eq!(requester(&of_set_up), Err(SavedStateError::OtherPart));
+    assert_eq!(set_up(&of_set_up), Ok(()));
+    assert_eq!(set_up(&of_sharing), Err(SavedStateError::OtherPart));
+    for of_own in [of_sharing, *of_set_up] {
+        let machine = of_own.backup.secret.clone();
+        let swapped = SavedFlow { secret: machine, ..of_own.clone() };
+        assert_eq!(requester(&swapped), Err(SavedStateError::OtherPart));
+        assert_eq!(set_up(&swapped), Err(SavedStateError::OtherPart));
+    }
+    Ok(())
 }
 
 /// The host is restarted.
@@ -94,7 +125,7 @@ fn an_answer_that_comes_before_the_backup_was_looked_at_is_judged_afterwards() -
     // It is kept over another restart.
     let (backup, requester) = phone.flow.into_parts().unwrap();
     let secret = requester.save();
-    let saved = SavedShareIn { requester: secret, backup: backup.save() };
+    let saved = SavedFlow { secret, backup: backup.save() };
     let devices = house.seen_by(Whose::Phone)?;
     phone.flow = flow(&house.user_id, devices, &phone.names, Some(&saved));
     let shared = phone.run(&mut house)?.expect("the flow has ended");
@@ -204,7 +235,7 @@ fn an_answer_is_judged_by_a_backup_that_is_made_long_after_it_came() -> Result<(
         if restarts {
             let (backup, requester) = phone.flow.into_parts().unwrap();
             let secret = requester.save();
-            let saved = SavedShareIn { requester: secret, backup: backup.save() };
+            let saved = SavedFlow { secret, backup: backup.save() };
             let devices = house.seen_by(Whose::Phone)?;
             phone.flow = flow(&house.user_id, devices, &phone.names, Some(&saved));
             assert!(phone.run(&mut house)?.is_none());

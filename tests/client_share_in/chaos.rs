@@ -12,7 +12,7 @@ use strongroom::{
     backup::{AuthData, BackupPublicKey},
     client::{
         Operation,
-        flow::{Flow as _, SavedShareIn, SharedIn, Step},
+        flow::{Flow as _, SavedFlow, SharedIn, Step},
     },
     secret_sharing::Decision,
     secret_value::MEGOLM_BACKUP_V1,
@@ -52,7 +52,7 @@ struct Run {
     dice: StdRng,
     house: Option<Household>,
     phone: Phone,
-    saved: Option<SavedShareIn>,
+    saved: Option<SavedFlow>,
     done: Option<SharedIn>,
     troubles: usize,
     /// Whether another backup was the current one when an answer could be judged, or the host has lost an answer.

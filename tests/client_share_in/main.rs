@@ -35,7 +35,7 @@ use strongroom::{
     client::{
         Backup, Operation,
         backup::BackupOptions,
-        flow::{Flow as _, FlowError, Recover, Recovered, SavedShareIn, ShareIn, SharedIn, Step},
+        flow::{Flow as _, FlowError, Recover, Recovered, SavedFlow, ShareIn, SharedIn, Step},
     },
     ids::{DeviceId, SecretName, UserId},
     provenance::Provenance,
@@ -70,10 +70,10 @@ fn flow(
     user_id: &UserId,
     devices: OwnDevices,
     names: &[&str],
-    saved: Option<&SavedShareIn>,
+    saved: Option<&SavedFlow>,
 ) -> ShareIn {
     let requester = match saved {
-        Some(SavedShareIn { requester: secret, .. }) => {
+        Some(SavedFlow { secret, .. }) => {
             Requester::from_saved(secret, user_id.clone(), "PHONE".into()).unwrap()
         }
         None => Requester::new(user_id.clone(), "PHONE".into()),

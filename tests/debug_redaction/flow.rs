@@ -7,9 +7,8 @@ use strongroom::{
         Backup, KeyKind,
         backup::BackupOptions,
         flow::{
-            DeviceVerified, EnterError, Flow as _, FlowError, Recover, Recovered, SavedSetUp,
-            SavedShareIn, SetUp, SetUpDone, ShareIn, SharedIn, Step, TurnOff, TurnedOff,
-            VerifyDevice,
+            DeviceVerified, EnterError, Flow as _, FlowError, Recover, Recovered, SavedFlow, SetUp,
+            SetUpDone, ShareIn, SharedIn, Step, TurnOff, TurnedOff, VerifyDevice,
         },
     },
     crypto::ed25519::Ed25519Signature,
@@ -86,7 +85,7 @@ fn look_at_set_up(witness: &mut Witness, vault: &Vault, server: &mut Server, key
             }
             match step {
                 Step::Save(saved) => {
-                    witness.debug::<SavedSetUp>(&saved);
+                    witness.debug::<SavedFlow>(&saved);
                     witness.text(str::from_utf8(&saved.backup.public).unwrap());
                     flow.saved();
                 }
@@ -230,7 +229,7 @@ fn look_at_sharing(witness: &mut Witness, server: &mut Server) {
         witness.debug::<ShareIn>(&flow);
         match step {
             Step::Save(saved) => {
-                witness.debug::<SavedShareIn>(&saved);
+                witness.debug::<SavedFlow>(&saved);
                 flow.saved();
             }
             Step::Send(operation) => {

@@ -48,8 +48,8 @@ use strongroom::{
         AuthData, Authenticity, BackedUpSession, BackupDecryptionKey, BackupPassphraseAttempts,
         BackupPublicKey, BackupVersionInfo, EncryptedSessionData, FailedSession, FailureCause,
         FittingPassphrase, KeyBackupData, KeyBackupMetadata, OpenError, Restore, RestoreOptions,
-        RestoreProgress, RestoreReport, RoomKeysItem, RoomKeysSplitter, SealOptions, SessionSealer,
-        StreamError, TrustError, TrustReason, TrustedBackup, UnsignedAuthData, Warning,
+        RestoreReport, RoomKeysItem, RoomKeysSplitter, SealOptions, SessionSealer, StreamError,
+        TrustError, TrustReason, TrustedBackup, UnsignedAuthData, Warning,
     },
     client::{
         Awaited, Notice, RequestFailure, RequestKind, Waiting,
@@ -62,7 +62,7 @@ use strongroom::{
     },
     cross_signing::{CrossSigningError, ExpectedDevice, NewIdentity, SelfSigningKey, SignedKey},
     crypto::{
-        curve25519::{Curve25519PublicKey, Curve25519SecretKey},
+        curve25519::Curve25519PublicKey,
         curve25519_aes_sha2::MacScheme,
         ed25519::{Ed25519PublicKey, Ed25519Seed, Ed25519Signature},
         key_material::KeyMaterial,
@@ -95,24 +95,24 @@ use strongroom::{
     secret::{SecretString, SecretVec},
     secret_sharing::{
         AnswerState, Decision, DeviceIdentity, DeviceProblem, IncomingRequest, OutgoingRequest,
-        OwnDevice, OwnDevices, RequestState, Responder, SecretRequest, SecretRequestAction,
-        SharePolicy, ShareRule, ToDeviceEvent,
+        OwnDevice, OwnDevices, RequestState, Responder, SecretRequest, SharePolicy, ShareRule,
+        ToDeviceEvent,
     },
     secret_storage::{
-        Change, ChangeError, EncryptedSecret, EntryKind, KeyAlgorithm, KeyDescription, KeyStanding,
-        NewKey, NotVerified, OpenedSecret, Plan, PlanStep, SecretOpenError, SecretOrigin,
-        SecretStorage, SecretStorageFinding, SecretStorageKey, SecretVerdict, Unlock,
-        UnlockAttempt, UnlockError, UnlockFailure, UnlockOutcome, Unlocked, VerifiedPublicKeys,
+        Change, ChangeError, EncryptedSecret, EntryKind, KeyDescription, KeyStanding, NewKey,
+        NotVerified, OpenedSecret, Plan, PlanStep, SecretOpenError, SecretOrigin, SecretStorage,
+        SecretStorageFinding, SecretStorageKey, SecretVerdict, Unlock, UnlockAttempt, UnlockError,
+        UnlockFailure, UnlockOutcome, Unlocked, VerifiedPublicKeys,
     },
     secret_value::{
-        CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeys, SecretCheckError, SecretContent,
-        SecretRepair, SecretValue,
+        CROSS_SIGNING_MASTER, MEGOLM_BACKUP_V1, PublicKeys, SecretCheckError, SecretRepair,
+        SecretValue,
     },
     secrets_bundle::SecretsBundle,
     session_data::{BestCopies, ExportedSession, Repair, SessionData, SessionKey},
     signed_json::{
-        BackupAuthDataToSign, CrossSigningKey, CrossSigningUsage, DeviceKeys, KeysToSign,
-        SignatureReport, SignatureVerdict, SignedObject, ToSign, TrustedSigner,
+        CrossSigningKey, CrossSigningUsage, DeviceKeys, SignatureReport, SignatureVerdict,
+        SignedObject, ToSign, TrustedSigner,
     },
 };
 use vault::{
@@ -265,10 +265,8 @@ fn hold_no_secret() -> BTreeSet<String> {
         PassphraseProgress,
         Repair,
         RestoreOptions,
-        RestoreProgress,
         RoomId,
         SealOptions,
-        KeyAlgorithm,
         KeyStanding,
         SecretName,
         SecretOrigin,
@@ -299,7 +297,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         SavedStateError,
         StateKey,
         SecretRequest,
-        SecretRequestAction,
         SharePolicy,
         ShareRule,
         // What a machine says of a backup, and is told of it.
@@ -307,7 +304,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         FoundBackup,
         KeyFit,
         CrossSigningUsage,
-        BackupAuthDataToSign,
         ToSign,
         UnsignedAuthData,
         NotStored,
@@ -331,7 +327,6 @@ fn hold_no_secret() -> BTreeSet<String> {
         TrustedSigner,
         // Signed, so public.
         ExpectedDevice,
-        KeysToSign,
         CrossSigningError,
         SignedKey,
         JsonValue,
@@ -428,9 +423,9 @@ fn keys_do_not_print_their_secret_half() {
 }
 
 fn look_at_keys(witness: &mut Witness, vault: &Vault) {
-    let key = Curve25519SecretKey::from_bytes(secret(&KEY));
+    let key = BackupDecryptionKey::from_bytes(secret(&KEY));
     witness.debug(&key);
-    witness.display(&key.public_key());
+    witness.display(key.public_key().as_curve25519());
     let low_order = Curve25519PublicKey::from_bytes([0; 32]);
     witness.error::<FormatError>(BackupPublicKey::new(low_order).unwrap_err());
 
@@ -813,7 +808,6 @@ fn look_at_secret_values(witness: &mut Witness, vault: &Vault) {
     ] {
         let read = SecretValue::read(&name.into(), stored.as_bytes()).unwrap();
         witness.debug::<Read<SecretValue, SecretRepair>>(&read);
-        witness.debug::<SecretContent>(read.value.content());
         witness.debug::<SecretValue>(&read.value);
         let other = Curve25519PublicKey::from_bytes([9; 32]);
         let error: SecretCheckError = read.value.check_backup_key(&other).unwrap_err();
@@ -838,7 +832,7 @@ fn no_cross_signing_key_prints_its_seed() {
 fn look_at_cross_signing(witness: &mut Witness, _: &Vault) {
     let identity = NewIdentity::replacing_old_identity("@a:b".into()).unwrap();
     for secret in identity.secrets() {
-        let SecretContent::CrossSigningSeed(seed) = secret.content() else { panic!() };
+        let seed = secret.cross_signing_seed().unwrap();
         witness.add_bytes(seed.as_secret().expose_bytes());
     }
     witness.debug::<NewIdentity>(&identity);

@@ -3,7 +3,8 @@
 use serde_json::json;
 use strongroom::{
     Limits,
-    crypto::{curve25519::Curve25519SecretKey, ed25519::Ed25519Seed},
+    backup::BackupDecryptionKey,
+    crypto::ed25519::Ed25519Seed,
     encoding::json_object::JsonObject,
     secret::SecretVec,
     secret_sharing::{
@@ -199,7 +200,9 @@ fn laptop() -> DeviceIdentity {
 fn identity(id: &str, byte: u8) -> DeviceIdentity {
     DeviceIdentity {
         device_id: id.into(),
-        curve25519: Curve25519SecretKey::from_bytes(secret(&[byte; 32])).public_key(),
+        curve25519: *BackupDecryptionKey::from_bytes(secret(&[byte; 32]))
+            .public_key()
+            .as_curve25519(),
         ed25519: Ed25519Seed::from_bytes(secret(&[byte; 32])).public_key(),
     }
 }

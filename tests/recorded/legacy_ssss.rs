@@ -23,9 +23,7 @@ use strongroom::{
     Limits,
     backup::{BackupDecryptionKey, BackupVersionInfo, TrustedBackup},
     crypto::{
-        curve25519::{Curve25519PublicKey, Curve25519SecretKey},
-        ed25519::Ed25519PublicKey,
-        key_material::KeyMaterial,
+        curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey, key_material::KeyMaterial,
     },
     encoding::json_object::JsonObject,
     ids::{SecretName, SecretStorageKeyId, UserId},
@@ -33,8 +31,8 @@ use strongroom::{
     recovery_key::RecoveryKey,
     secret::SecretBytes,
     secret_storage::{
-        EncryptedSecret, KeyAlgorithm, KeyDescription, KeyStanding, SecretOpenError, SecretOrigin,
-        SecretStorage, Unlocked,
+        EncryptedSecret, KeyDescription, KeyStanding, SecretOpenError, SecretOrigin, SecretStorage,
+        Unlocked,
     },
     secret_value::{PublicKeys, SecretCheckError},
     signed_json::{SignatureVerdict, SignedObject, TrustedSigner},
@@ -87,8 +85,9 @@ fn every_key_is_described_as_it_was_recorded() {
             let (key, json) =
                 (storage.key(&recorded.key_id()).unwrap(), account.description(&recorded.id));
             let is_asymmetric = account.is_asymmetric(&recorded.id);
-            assert_eq!(key.algorithm() == &KeyAlgorithm::Curve25519AesSha2, is_asymmetric);
-            assert_eq!(key.algorithm() == &KeyAlgorithm::AesHmacSha2, !is_asymmetric);
+            let method = if is_asymmetric { "curve25519-aes-sha2" } else { "aes-hmac-sha2" };
+            assert_eq!(key.algorithm(), format!("m.secret_storage.v1.{method}"));
+            assert!(key.is_supported());
             assert_eq!(key.name(), json.get("name").map(text));
             let passphrase = key.passphrase().unwrap();
             assert_eq!(passphrase.is_some(), json.get("passphrase").is_some());
@@ -510,8 +509,8 @@ fn all_entries(account: &RecordedAccount) -> BTreeSet<(String, String)> {
     entries.collect()
 }
 
-fn secret_key(bytes: &[u8]) -> Curve25519SecretKey {
-    Curve25519SecretKey::from_bytes(SecretBytes::from_slice(bytes).unwrap())
+fn secret_key(bytes: &[u8]) -> BackupDecryptionKey {
+    BackupDecryptionKey::from_bytes(SecretBytes::from_slice(bytes).unwrap())
 }
 
 fn key_bytes(key: &BackupDecryptionKey) -> Vec<u8> {

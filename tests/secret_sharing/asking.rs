@@ -7,7 +7,6 @@ use strongroom::{
     ids::{DeviceId, SecretName},
     secret_sharing::{
         DeviceProblem, OwnDevice, OwnDevices, RequestState, Requester, RequesterError,
-        SecretRequestAction,
     },
     secret_value::MEGOLM_BACKUP_V1,
 };
@@ -247,7 +246,7 @@ fn a_cancellation_can_be_had_again_once_the_request_is_over() {
         let told = told.take().unwrap();
         assert_eq!(told.device_ids(), all, "{ends}");
         assert_eq!((told.user_id().as_str(), &told.request().request_id), (USER, &id));
-        assert_eq!(told.request().action, SecretRequestAction::Cancellation);
+        assert!(told.request().is_cancellation());
         assert_eq!(requester.cancellation(&id), Some(told), "{ends}");
     }
     assert_eq!(requester().cancellation(&"nobody's".into()), None);

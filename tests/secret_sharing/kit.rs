@@ -4,7 +4,8 @@ use rand::{SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    crypto::{curve25519::Curve25519SecretKey, ed25519::Ed25519Seed},
+    backup::BackupDecryptionKey,
+    crypto::ed25519::Ed25519Seed,
     encoding::{base64, json_object::JsonObject},
     ids::{RequestId, SecretName},
     secret::{SecretBytes, SecretVec},
@@ -13,7 +14,7 @@ use strongroom::{
         OwnDevices, Receipt, Requester, RequesterError, Responder, ResponderError, SECRET_REQUEST,
         SECRET_SEND, SecretToEncrypt, SharePolicy, ToDeviceEvent,
     },
-    secret_value::{MEGOLM_BACKUP_V1, PublicKeys, SecretContent, SecretValue},
+    secret_value::{MEGOLM_BACKUP_V1, PublicKeys, SecretValue},
 };
 
 pub(crate) const USER: &str = "@alice:example.org";
@@ -23,7 +24,7 @@ pub(crate) fn identity(id: &str, byte: u8) -> DeviceIdentity {
     let secret = || SecretBytes::init_with(|bytes| *bytes = [byte; 32]);
     DeviceIdentity {
         device_id: id.into(),
-        curve25519: Curve25519SecretKey::from_bytes(secret()).public_key(),
+        curve25519: *BackupDecryptionKey::from_bytes(secret()).public_key().as_curve25519(),
         ed25519: Ed25519Seed::from_bytes(secret()).public_key(),
     }
 }
@@ -222,10 +223,7 @@ pub(crate) fn olm_for(from: &DeviceIdentity, to: &DeviceIdentity) -> JsonObject 
 }
 
 pub(crate) fn text_of(secret: &SecretValue) -> String {
-    match secret.content() {
-        SecretContent::Text(text) => text.expose_str().to_owned(),
-        _ => secret.to_text().expose_str().to_owned(),
-    }
+    secret.to_text().expose_str().to_owned()
 }
 
 #[track_caller]

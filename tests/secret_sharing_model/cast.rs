@@ -3,8 +3,9 @@
 use std::sync::LazyLock;
 
 use strongroom::{
+    backup::BackupDecryptionKey,
     crypto::{
-        curve25519::{Curve25519PublicKey, Curve25519SecretKey},
+        curve25519::Curve25519PublicKey,
         ed25519::{Ed25519PublicKey, Ed25519Seed},
     },
     encoding::base64,
@@ -156,7 +157,7 @@ fn bytes(kind: u8, number: usize) -> SecretBytes<32> {
 }
 
 fn curve25519_of(bytes: SecretBytes<32>) -> Curve25519PublicKey {
-    Curve25519SecretKey::from_bytes(bytes).public_key()
+    *BackupDecryptionKey::from_bytes(bytes).public_key().as_curve25519()
 }
 
 fn ed25519_of(bytes: SecretBytes<32>) -> Ed25519PublicKey {

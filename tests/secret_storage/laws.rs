@@ -27,8 +27,9 @@ use serde_json::{Value, json};
 use sha2::Sha512;
 use strongroom::{
     Limits,
+    backup::BackupDecryptionKey,
     crypto::{
-        curve25519::Curve25519SecretKey, curve25519_aes_sha2::MacScheme, ed25519::Ed25519Seed,
+        curve25519::Curve25519PublicKey, curve25519_aes_sha2::MacScheme, ed25519::Ed25519Seed,
         key_material::KeyMaterial,
     },
     encoding::{base64, json_object::JsonObject},
@@ -253,7 +254,7 @@ impl Account {
                 None => described(&material(&key.bytes)),
                 Some(_) => json!({
                     "algorithm": "m.secret_storage.v1.curve25519-aes-sha2",
-                    "pubkey": asymmetric(&key.bytes).public_key().to_base64(),
+                    "pubkey": asymmetric(&key.bytes).to_base64(),
                 }),
             };
             events.insert(format!("m.secret_storage.key.{id}"), description);
@@ -270,8 +271,7 @@ impl Account {
         let Some(scheme) = key.scheme else {
             return symmetric_entry(&material(&key.bytes), name, text);
         };
-        let (public, mut rng) =
-            (asymmetric(&key.bytes).public_key(), RecordedRng::new(&self.randomness));
+        let (public, mut rng) = (asymmetric(&key.bytes), RecordedRng::new(&self.randomness));
         curve25519_aes_sha2::seal_with_rng(&public, text.as_bytes(), scheme, &mut rng).to_value()
     }
 }
@@ -431,7 +431,7 @@ fn content() -> impl Strategy<Value = Value> {
         json!({"algorithm": "m.pbkdf2", "iterations": 3, "salt": "salt"});
     let asymmetric = json!({
         "algorithm": "m.secret_storage.v1.curve25519-aes-sha2",
-        "pubkey": asymmetric(&[0; 32]).public_key().to_base64(),
+        "pubkey": asymmetric(&[0; 32]).to_base64(),
     });
     let entry = changed(symmetric_entry(&zeros, "m.megolm_backup.v1", "text"));
     prop_oneof![
@@ -482,7 +482,7 @@ fn unlock(storage: &SecretStorage, typed: &str) -> Result<Unlocked, UnlockError>
 fn public_keys(secret: &[u8; 32]) -> PublicKeys {
     let seed = Ed25519Seed::from_bytes(secret_bytes(secret));
     let mut public_keys = PublicKeys::default();
-    public_keys.backup = Some(asymmetric(secret).public_key());
+    public_keys.backup = Some(asymmetric(secret));
     public_keys.master = Some(seed.public_key());
     public_keys.self_signing = Some(seed.public_key());
     public_keys.user_signing = Some(seed.public_key());
@@ -493,8 +493,8 @@ fn recovery_key(bytes: &[u8; 32]) -> String {
     RecoveryKey::from_bytes(secret_bytes(bytes)).to_text().expose_str().to_owned()
 }
 
-fn asymmetric(bytes: &[u8; 32]) -> Curve25519SecretKey {
-    Curve25519SecretKey::from_bytes(secret_bytes(bytes))
+fn asymmetric(bytes: &[u8; 32]) -> Curve25519PublicKey {
+    *BackupDecryptionKey::from_bytes(secret_bytes(bytes)).public_key().as_curve25519()
 }
 
 fn material(bytes: &[u8; 32]) -> KeyMaterial {

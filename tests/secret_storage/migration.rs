@@ -18,19 +18,17 @@ use crate::support::{
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    backup::{AuthData, BackupVersionInfo, TrustError, TrustedBackup},
+    backup::{AuthData, BackupDecryptionKey, BackupVersionInfo, TrustError, TrustedBackup},
     crypto::{
-        curve25519::{Curve25519PublicKey, Curve25519SecretKey},
-        ed25519::Ed25519PublicKey,
-        key_material::KeyMaterial,
+        curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey, key_material::KeyMaterial,
     },
     encoding::{base64, json_object::JsonObject},
     ids::{EventType, SecretName, UserId},
     recovery_key::RecoveryKey,
     secret::SecretBytes,
     secret_storage::{
-        Change, EncryptedSecret, KeyAlgorithm, NewKey, NotVerified, Plan, PlanNote, SecretOrigin,
-        SecretStorage, SecretStorageKey, VerifiedPublicKeys,
+        Change, EncryptedSecret, NewKey, NotVerified, Plan, PlanNote, SecretOrigin, SecretStorage,
+        SecretStorageKey, VerifiedPublicKeys,
     },
     secret_value::{MEGOLM_BACKUP_V1, MEGOLM_BACKUP_V1_RECOVERY_KEY, PublicKeys},
     signed_json::{CrossSigningKey, CrossSigningUsage, TrustedSigner},
@@ -414,7 +412,7 @@ fn is_of_today(end: &Events, account: &RecordedAccount, new_key: &NewKey) {
     assert_eq!(storage.default_key(), Some(new_key.id()));
     let old: Vec<_> = account.keys.iter().map(|key| key.bytes.as_slice()).collect();
     for key in storage.keys() {
-        assert_eq!(key.algorithm(), &KeyAlgorithm::AesHmacSha2, "{}", account.name);
+        assert_eq!(key.algorithm(), "m.secret_storage.v1.aes-hmac-sha2", "{}", account.name);
         assert_eq!(key.id(), new_key.id(), "{}", account.name);
         assert!(!old.contains(&new_key.key().expose_bytes()));
     }
@@ -541,5 +539,7 @@ fn nobody(user: &UserId) -> VerifiedPublicKeys {
 }
 
 fn public_key(key: &[u8; 32]) -> Curve25519PublicKey {
-    Curve25519SecretKey::from_bytes(SecretBytes::init_with(|bytes| *bytes = *key)).public_key()
+    *BackupDecryptionKey::from_bytes(SecretBytes::init_with(|bytes| *bytes = *key))
+        .public_key()
+        .as_curve25519()
 }

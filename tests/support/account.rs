@@ -6,9 +6,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use strongroom::{
     Limits,
-    crypto::{
-        curve25519::Curve25519SecretKey, curve25519_aes_sha2::MacScheme, key_material::KeyMaterial,
-    },
+    backup::BackupDecryptionKey,
+    crypto::{curve25519_aes_sha2::MacScheme, key_material::KeyMaterial},
     encoding::{base64, json_object::JsonObject},
     ids::EventType,
     recovery_key::RecoveryKey,
@@ -112,7 +111,7 @@ impl Account {
         text: &str,
     ) {
         let rng = &mut rand_core::UnwrapErr(getrandom::SysRng);
-        let public_key = secret_key(key).public_key();
+        let public_key = *secret_key(key).public_key().as_curve25519();
         let message = seal_with_rng(&public_key, text.as_bytes(), MacScheme::EmptyString, rng);
         self.secret_mut(name)["encrypted"][id] = message.to_value();
     }
@@ -170,8 +169,8 @@ pub(crate) fn recovery_key(key: &[u8; 32]) -> String {
     key.to_text().expose_str().to_owned()
 }
 
-fn secret_key(key: &[u8; 32]) -> Curve25519SecretKey {
-    Curve25519SecretKey::from_bytes(SecretBytes::init_with(|bytes| *bytes = *key))
+fn secret_key(key: &[u8; 32]) -> BackupDecryptionKey {
+    BackupDecryptionKey::from_bytes(SecretBytes::init_with(|bytes| *bytes = *key))
 }
 
 fn symmetric_entry(name: &str, key: &[u8; 32], bytes: &[u8]) -> Value {

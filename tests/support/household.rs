@@ -12,7 +12,7 @@ use strongroom::{
         IncomingRequest, OutgoingRequest, OwnDevices, Receipt, Requester, Responder,
         SecretToEncrypt, SharePolicy,
     },
-    secret_value::{MEGOLM_BACKUP_V1, PublicKeys, SecretContent, SecretValue},
+    secret_value::{MEGOLM_BACKUP_V1, PublicKeys, SecretValue},
 };
 
 use crate::host::{CrossSigning, Device, Received, Result, Server};
@@ -216,11 +216,9 @@ pub(crate) fn backup_key() -> Result<SecretValue> {
 /// The public key that the backup key belongs to.
 pub(crate) fn public_keys() -> Result<PublicKeys> {
     let backup_key = backup_key()?;
-    let SecretContent::BackupKey(key) = backup_key.content() else {
-        return Err("it is no backup key".into());
-    };
+    let key = backup_key.backup_key().ok_or("it is no backup key")?;
     let mut public_keys = PublicKeys::default();
-    public_keys.backup = Some(key.public_key());
+    public_keys.backup = Some(*key.public_key().as_curve25519());
     Ok(public_keys)
 }
 

@@ -24,7 +24,7 @@ use strongroom::{
         KeyStanding, OpenedSecret, SecretOpenError, SecretOrigin, SecretStorage, UnlockAttempt,
         UnlockOutcome, Unlocked,
     },
-    secret_value::{PublicKeys, SecretContent, SecretRepair},
+    secret_value::{PublicKeys, SecretRepair},
     signed_json::TrustedSigner,
 };
 
@@ -248,15 +248,18 @@ impl RecordedAccount {
         let read = opened.value().unwrap_or_else(|error| panic!("{}: {name}: {error}", self.name));
         assert_eq!(read.repairs, recorded.repairs(), "{}: {name}", self.name);
         assert_eq!(read.value.name().as_str(), name);
-        match read.value.content() {
-            SecretContent::BackupKey(key) => {
-                assert_eq!(key.as_secret().expose_bytes().as_slice(), recorded.key());
+        assert!(read.value.dehydrated_device_key().is_none(), "{}: {name}", self.name);
+        match (read.value.backup_key(), read.value.cross_signing_seed()) {
+            (Some(key), _) => {
+                assert_eq!(
+                    key.to_base64().expose_str(),
+                    strongroom::encoding::base64::encode(&recorded.key())
+                );
             }
-            SecretContent::CrossSigningSeed(seed) => {
+            (None, Some(seed)) => {
                 assert_eq!(seed.as_secret().expose_bytes().as_slice(), recorded.key());
             }
-            SecretContent::Text(text) => assert_eq!(text.expose_str(), recorded.text()),
-            other => panic!("{}: {name}: {other:?}", self.name),
+            (None, None) => assert_eq!(read.value.to_text().expose_str(), recorded.text()),
         }
     }
 

@@ -5,12 +5,13 @@ use rand::{SeedableRng as _, rngs::StdRng};
 use serde_json::json;
 use strongroom::{
     Limits,
+    backup::BackupDecryptionKey,
     client::{
         backup::{Backup, BackupOptions},
         flow::{Flow as _, ShareIn, Step},
     },
     crypto::{
-        curve25519::{Curve25519PublicKey, Curve25519SecretKey},
+        curve25519::Curve25519PublicKey,
         ed25519::{Ed25519PublicKey, Ed25519Seed},
     },
     ids::DeviceId,
@@ -141,7 +142,7 @@ fn listening() -> (ShareIn, String) {
     let names = vec![MEGOLM_BACKUP_V1.into()];
     let verified = VerifiedPublicKeys::none(USER.into());
     let mut flow = ShareIn::new(backup, requester(), devices(1), names, verified, limits);
-    let key = Curve25519SecretKey::from_bytes(bytes(9)).public_key().to_base64();
+    let key = BackupDecryptionKey::from_bytes(bytes(9)).public_key().to_base64();
     let version = json!({
         "version": "1", "algorithm": "m.megolm_backup.v1.curve25519-aes-sha2", "count": 0, "etag": "1",
         "auth_data": { "public_key": key },

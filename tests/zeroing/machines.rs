@@ -12,7 +12,7 @@ use strongroom::{
     client::{
         Backup,
         backup::{BackupOptions, Next, Operation, Reply, SavedBackup},
-        flow::{Flow, Recover, SavedSetUp, SetUp, ShareIn, Step},
+        flow::{Flow, Recover, SavedFlow, SetUp, ShareIn, Step},
     },
     encoding::json_object::JsonObject,
     ids::EventType,
@@ -74,7 +74,7 @@ pub(crate) fn stored(vault: &Vault) -> SecretValue {
 }
 
 /// A set-up in place of everything, as it is saved first.
-pub(crate) fn set_up() -> SavedSetUp {
+pub(crate) fn set_up() -> SavedFlow {
     let (key, secrets) = (new_key(), vec![stored(&Vault::new())]);
     let old_keys = [key.key().clone()];
     let mut flow = SetUp::rotate_everything(machine(), key, &old_keys, secrets, Limits::default());
@@ -220,7 +220,7 @@ fn set_ups_leave_nothing_saved_restored_or_given_up() {
     let (vault, saved) = (Vault::new(), set_up());
     leaves_nothing(&vault, || {
         let limits = Limits::default();
-        let restore = |saved: &SavedSetUp| {
+        let restore = |saved: &SavedFlow| {
             SetUp::from_saved(saved, USER.into(), DEVICE.into(), BackupOptions::default(), limits)
         };
         let mut flow = restore(&saved).unwrap();

@@ -6,7 +6,7 @@ use strongroom::{
     client::{
         Backup,
         backup::{BackupOptions, SavedBackup},
-        flow::{SavedSetUp, SetUp},
+        flow::{SavedFlow, SetUp},
     },
     crypto::ed25519::Ed25519Seed,
     encoding::base64,
@@ -161,7 +161,7 @@ fn the_state_of_a_set_up_leaves_nothing_however_damaged() {
     assert_full(&state);
     saved.secret = SecretVec::from(state.to_string().as_bytes());
     leaves_nothing_however_damaged(&saved.secret, |secret| {
-        let saved = SavedSetUp { secret: secret.clone(), backup: saved.backup.clone() };
+        let saved = SavedFlow { secret: secret.clone(), backup: saved.backup.clone() };
         let (options, limits) = (BackupOptions::default(), Limits::default());
         let flow = SetUp::from_saved(&saved, USER.into(), DEVICE.into(), options, limits);
         drop(format!("{flow:?}{saved:?}"));

@@ -3,11 +3,8 @@
 use serde_json::json;
 use strongroom::{
     Limits,
-    backup::BackupVersionInfo,
-    crypto::{
-        curve25519::{Curve25519PublicKey, Curve25519SecretKey},
-        ed25519::Ed25519Seed,
-    },
+    backup::{BackupDecryptionKey, BackupVersionInfo},
+    crypto::{curve25519::Curve25519PublicKey, ed25519::Ed25519Seed},
     encoding::json_object::JsonObject,
     secret::SecretVec,
     secret_sharing::{
@@ -33,7 +30,9 @@ const NOTE: &str = "org.example.note";
 fn identity(id: &str, byte: u8) -> DeviceIdentity {
     DeviceIdentity {
         device_id: id.into(),
-        curve25519: Curve25519SecretKey::from_bytes(secret(&[byte; 32])).public_key(),
+        curve25519: *BackupDecryptionKey::from_bytes(secret(&[byte; 32]))
+            .public_key()
+            .as_curve25519(),
         ed25519: Ed25519Seed::from_bytes(secret(&[byte; 32])).public_key(),
     }
 }

@@ -12,10 +12,7 @@ use serde_json::Value;
 use strongroom::{
     Limits,
     backup::{BackupDecryptionKey, BackupVersionInfo, RestoreOptions, restore_slice},
-    crypto::{
-        curve25519::Curve25519SecretKey,
-        ed25519::{Ed25519PublicKey, Ed25519Seed},
-    },
+    crypto::ed25519::{Ed25519PublicKey, Ed25519Seed},
     encoding::{base64, canonical_json::JsonValue, json_object::JsonObject},
     excerpt::Excerpt,
     ids::{DeviceId, EventType, KeyId, UserId},
@@ -188,7 +185,7 @@ fn identity(id: &str, byte: u8) -> DeviceIdentity {
     let secret = SecretBytes::init_with(|bytes| *bytes = [byte; 32]);
     DeviceIdentity {
         device_id: DeviceId::from(id),
-        curve25519: Curve25519SecretKey::from_bytes(secret.clone()).public_key(),
+        curve25519: *BackupDecryptionKey::from_bytes(secret.clone()).public_key().as_curve25519(),
         ed25519: Ed25519Seed::from_bytes(secret).public_key(),
     }
 }

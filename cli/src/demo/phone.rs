@@ -9,7 +9,7 @@ use strongroom::{
         AuthData, BackupDecryptionKey, SealOptions, SessionSealer, TrustedBackup, UnsignedAuthData,
     },
     crypto::{
-        curve25519::{Curve25519PublicKey, Curve25519SecretKey},
+        curve25519::Curve25519PublicKey,
         ed25519::{Ed25519PublicKey, Ed25519Signature},
     },
     ids::{KeyId, RoomId},
@@ -107,8 +107,11 @@ impl Identity {
     fn new() -> Result<Self> {
         let secret = random()?;
         let secret =
-            Curve25519SecretKey::from_bytes(SecretBytes::init_with(|bytes| *bytes = secret));
-        Ok(Self { signing: SigningKey::from_bytes(&random()?), curve25519: secret.public_key() })
+            BackupDecryptionKey::from_bytes(SecretBytes::init_with(|bytes| *bytes = secret));
+        Ok(Self {
+            signing: SigningKey::from_bytes(&random()?),
+            curve25519: *secret.public_key().as_curve25519(),
+        })
     }
 
     fn ed25519(&self) -> Result<Ed25519PublicKey> {

@@ -8,7 +8,7 @@ use strongroom::{
         Backup,
         backup::{BackupOptions, Stage},
         drive_async, drive_backup_async,
-        flow::{Flow, Recover, SavedSetUp, SetUp},
+        flow::{Flow, Recover, SavedFlow, SetUp},
     },
     secret::SecretString,
     secret_storage::{NewKey, VerifiedPublicKeys},
@@ -38,7 +38,7 @@ impl Bot {
                 return Ok(Self { backup, host });
             }
             Some(Saved { backup, flow: Some(secret) }) => {
-                let saved = SavedSetUp { secret, backup };
+                let saved = SavedFlow { secret, backup };
                 SetUp::from_saved(&saved, user_id, device_id, options(), limits)?
             }
             None => {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     api,
-    backup::{RestoreProgress, RestoredSession},
+    backup::{RestoreReport, RestoredSession},
     client::{failure::Failure, operation::Answer},
     ids::{BackupVersion, RoomId, SessionId},
 };
@@ -166,12 +166,12 @@ impl Backup {
         self.office.touch();
     }
 
-    /// How far the download is that is under way, and what is fetched. One session alone has no progress to speak of.
+    /// What is fetched by the download that is under way, and what has become of it so far; `None` for one session alone.
     #[must_use]
-    pub fn fetching(&self) -> Option<(&Scope, RestoreProgress)> {
+    pub fn fetching(&self) -> Option<(&Scope, Option<&RestoreReport>)> {
         match &self.download.job {
-            Job::Session { asked, .. } => Some((&asked.scope, RestoreProgress::default())),
-            Job::Stream { asked, restore, .. } => Some((&asked.scope, restore.progress())),
+            Job::Session { asked, .. } => Some((&asked.scope, None)),
+            Job::Stream { asked, restore, .. } => Some((&asked.scope, Some(restore.report()))),
             Job::Idle | Job::Handing { .. } => None,
         }
     }

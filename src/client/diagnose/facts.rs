@@ -9,9 +9,7 @@ use crate::{
     crypto::ed25519::Ed25519PublicKey,
     ids::{KeyId, SecretName},
     secret_storage::{OpenedSecret, SecretStorageKey, SecretVerdict, VerifiedPublicKeys},
-    secret_value::{
-        CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING, SecretContent,
-    },
+    secret_value::{CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING},
     signed_json::{
         CrossSigningKey, SignatureReport, SignatureVerdict, SignatureWork, Signers, TrustedSigner,
     },
@@ -164,10 +162,7 @@ impl Facts {
 
 /// The public half of a stored cross-signing key.
 pub(super) fn public_half(opened: &OpenedSecret) -> Option<Ed25519PublicKey> {
-    match opened.value().ok()?.value.content() {
-        SecretContent::CrossSigningSeed(seed) => Some(seed.public_key()),
-        _ => None,
-    }
+    Some(opened.value().ok()?.value.cross_signing_seed()?.public_key())
 }
 
 fn opened<'a>(secrets: &'a [SecretVerdict], name: &str) -> Option<&'a OpenedSecret> {

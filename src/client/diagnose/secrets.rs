@@ -10,8 +10,8 @@ use crate::{
     api::{DEVICES_UNREADABLE, QueriedKeys},
     ids::{SecretName, SecretStorageKeyId},
     secret_storage::{
-        EncryptedSecret, KeyAlgorithm, KeyDescription, OpenedSecret, SecretEntry, SecretOpenError,
-        SecretOrigin, SecretStorage, SecretStorageFinding, SecretVerdict,
+        EncryptedSecret, OpenedSecret, SecretEntry, SecretOpenError, SecretOrigin, SecretStorage,
+        SecretStorageFinding, SecretVerdict,
     },
     secret_value::{
         CROSS_SIGNING_MASTER, CROSS_SIGNING_SELF_SIGNING, CROSS_SIGNING_USER_SIGNING,
@@ -163,8 +163,7 @@ fn look_at_guess(name: &SecretName, secret: Option<&EncryptedSecret>, findings: 
 /// Whether a key is of an algorithm that is not known, which is said with the keys: what is encrypted with it need not be
 /// damaged.
 fn is_of_the_future(storage: &SecretStorage, id: &SecretStorageKeyId) -> bool {
-    let algorithm = storage.key(id).map(KeyDescription::algorithm);
-    matches!(algorithm, Some(KeyAlgorithm::Unsupported(_)))
+    storage.key(id).is_some_and(|key| !key.is_supported())
 }
 
 /// Under which keys a secret stands, whether or not they are at hand.

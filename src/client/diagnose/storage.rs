@@ -71,7 +71,7 @@ impl Case<'_> {
         // What it opens shows that it is the right one.
         let mut proven = at_hand.iter().filter(|key| key.standing() == KeyStanding::Proven);
         let id = || key.id().clone();
-        match key.algorithm() {
+        match key.known_algorithm() {
             KeyAlgorithm::AesHmacSha2 => {}
             KeyAlgorithm::Curve25519AesSha2 => {
                 findings.add(StorageFinding::Asymmetric { key: id() })

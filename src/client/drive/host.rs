@@ -41,8 +41,7 @@ pub trait Host {
     fn now_ms(&mut self) -> u64;
 
     /// Writes the state to disk and keychain: that of the account's machine, whoever has it in hand, and what a flow keeps of
-    /// its own, as [`SavedSetUp::secret`](crate::client::flow::SavedSetUp::secret) and
-    /// [`SavedShareIn::requester`](crate::client::flow::SavedShareIn::requester); nothing for a recovery, and for the machine
+    /// its own, as [`SavedFlow::secret`](crate::client::flow::SavedFlow::secret); nothing for a recovery, and for the machine
     /// without a flow. Nothing is sent before this returns. The machine's two parts go on to count when a flow has ended; its
     /// own part is deleted then.
     ///

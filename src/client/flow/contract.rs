@@ -168,6 +168,24 @@ pub trait Flow: Parts + fmt::Debug + Send {
     }
 }
 
+/// The state of a flow that keeps something of its own, a [`SetUp`](super::SetUp) or a [`ShareIn`](super::ShareIn): its own
+/// part, and that of the account's machine. They are written together. When the flow has ended the machine goes on with the other,
+/// and the flow's own is deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedFlow {
+    /// What the flow keeps of its own. It can be [sealed](crate::saved_state::StateKey). It says which flow's it is, and no other
+    /// flow takes it.
+    ///
+    /// - Of a set-up it is all that the flow relies on: the keys and secrets that the host gave it, what it has drawn, and how far
+    ///   it is. Besides what the host gave it has 4 KiB at most. [`SetUp::from_saved`](super::SetUp::from_saved) takes it.
+    /// - Of a [`ShareIn`](super::ShareIn) it is the requester, for
+    ///   [`Requester::from_saved`](crate::secret_sharing::Requester::from_saved). It outlasts the flow while there are
+    ///   secrets that are not [put away](crate::secret_sharing::Requester::stored).
+    pub secret: SecretVec,
+    /// The state of the account's machine, which [`Backup::from_saved`] takes.
+    pub backup: SavedBackup,
+}
+
 /// What is each flow's own. Nobody else can name it, so that nobody else can make a flow.
 pub(in crate::client) trait Parts: Sized {
     /// The account's machine.

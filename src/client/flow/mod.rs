@@ -49,12 +49,12 @@ mod verify_device;
 
 pub(in crate::client) use self::contract::take_back;
 pub use self::{
-    contract::Flow,
+    contract::{Flow, SavedFlow},
     error::FlowError,
     outcome::{DeviceVerified, EnterError, Recovered, SetUpDone, Step, TurnedOff},
     recover::Recover,
-    set_up::{SavedSetUp, SetUp},
-    share_in::{SavedShareIn, ShareIn, SharedIn},
+    set_up::SetUp,
+    share_in::{ShareIn, SharedIn},
     turn_off::TurnOff,
     verify_device::VerifyDevice,
 };

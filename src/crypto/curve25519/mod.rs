@@ -17,8 +17,7 @@ use thiserror::Error;
 
 pub(super) use self::agreement::edwards_is_faster;
 use self::agreement::{agree, base_point_times};
-pub use self::secret_keys::Curve25519SecretKey;
-pub(crate) use self::secret_keys::{EphemeralSecret, SharedSecret};
+pub(crate) use self::secret_keys::{Curve25519SecretKey, EphemeralSecret, SharedSecret};
 use crate::encoding::{base64, format::FormatError};
 
 /// A Curve25519 public key: 32 bytes, any of which are a key.

@@ -12,23 +12,21 @@ use crate::secret::SecretBytes;
 
 /// A Curve25519 secret key that is kept: 32 bytes, clamped when used.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Curve25519SecretKey(SecretBytes<32>);
+pub(crate) struct Curve25519SecretKey(SecretBytes<32>);
 
 impl Curve25519SecretKey {
     /// Draws a key.
-    pub fn generate_with_rng(rng: &mut impl CryptoRng) -> Self {
+    pub(crate) fn generate_with_rng(rng: &mut impl CryptoRng) -> Self {
         Self(SecretBytes::init_with(|bytes| rng.fill_bytes(bytes)))
     }
 
     /// Takes the 32 bytes of a key.
-    #[must_use]
-    pub fn from_bytes(bytes: SecretBytes<32>) -> Self {
+    pub(crate) fn from_bytes(bytes: SecretBytes<32>) -> Self {
         Self(bytes)
     }
 
     /// The public half.
-    #[must_use]
-    pub fn public_key(&self) -> Curve25519PublicKey {
+    pub(crate) fn public_key(&self) -> Curve25519PublicKey {
         base_point_times(self.0.expose_bytes())
     }
 
@@ -45,8 +43,7 @@ impl Curve25519SecretKey {
     }
 
     /// The secret bytes.
-    #[must_use]
-    pub fn as_secret(&self) -> &SecretBytes<32> {
+    pub(crate) fn as_secret(&self) -> &SecretBytes<32> {
         &self.0
     }
 }

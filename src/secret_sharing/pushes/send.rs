@@ -12,7 +12,7 @@ use crate::{
             EncryptedSecretSend, Purpose, ResponderError, SecretToEncrypt, check_provenance,
         },
     },
-    secret_value::{SecretContent, SecretValue},
+    secret_value::SecretValue,
 };
 
 /// How far a secret was pushed. The secret itself is the host's.
@@ -158,11 +158,8 @@ impl SecretPushes {
 
 /// The public key that a secret belongs to, in base64.
 fn public_half(secret: &SecretValue) -> Option<String> {
-    match secret.content() {
-        SecretContent::BackupKey(key) => Some(key.public_key().to_base64()),
-        SecretContent::CrossSigningSeed(seed) => Some(seed.public_key().to_base64()),
-        SecretContent::DehydratedDeviceKey(_) | SecretContent::Text(_) => None,
-    }
+    let of_backup = || secret.backup_key().map(|key| key.public_key().to_base64());
+    secret.cross_signing_seed().map(|seed| seed.public_key().to_base64()).or_else(of_backup)
 }
 
 /// How long a device without one-time keys is left alone: ten minutes.

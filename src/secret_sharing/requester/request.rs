@@ -17,7 +17,7 @@ use crate::{
     secret_sharing::{
         outgoing::OutgoingRequest,
         own_devices::{DeviceIdentity, OwnDevice, OwnDevices},
-        secret_request::{SecretRequest, SecretRequestAction},
+        secret_request::SecretRequest,
     },
     secret_value::{PublicKeys, SecretCheckError, SecretRepair, SecretShape, SecretValue},
 };
@@ -236,7 +236,8 @@ impl Request {
     }
 
     pub(super) fn question(&self, to: Vec<DeviceId>, own: (&UserId, &DeviceId)) -> OutgoingRequest {
-        self.outgoing(SecretRequestAction::Request(self.name.clone()), to, own)
+        let request = SecretRequest::new(self.name.clone(), own.1.clone(), self.id.clone());
+        OutgoingRequest { user_id: own.0.clone(), device_ids: to, request }
     }
 
     /// To all that were asked, but for the one that answered; `None` if nobody is left.
@@ -246,19 +247,10 @@ impl Request {
         own: (&UserId, &DeviceId),
     ) -> Option<OutgoingRequest> {
         let others = self.asked.values().filter(|asked| Some(*asked) != answered);
-        let to: Vec<_> = others.map(|device| device.device_id.clone()).collect();
-        let is_needed = !to.is_empty();
-        is_needed.then(|| self.outgoing(SecretRequestAction::Cancellation, to, own))
-    }
-
-    fn outgoing(
-        &self,
-        action: SecretRequestAction,
-        device_ids: Vec<DeviceId>,
-        (user_id, device_id): (&UserId, &DeviceId),
-    ) -> OutgoingRequest {
-        let request = SecretRequest::new(action, device_id.clone(), self.id.clone());
-        OutgoingRequest { user_id: user_id.clone(), device_ids, request }
+        let device_ids: Vec<_> = others.map(|device| device.device_id.clone()).collect();
+        let request = SecretRequest::cancellation(own.1.clone(), self.id.clone());
+        let is_needed = !device_ids.is_empty();
+        is_needed.then(|| OutgoingRequest { user_id: own.0.clone(), device_ids, request })
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     secret_sharing::{
         own_devices::{DeviceIdentity, OwnDevices},
         responder::SECRET_REQUEST,
-        secret_request::{SecretRequest, SecretRequestAction},
+        secret_request::SecretRequest,
         to_device::ToDeviceEvent,
     },
 };
@@ -53,10 +53,10 @@ impl Responder {
         }
         let read = SecretRequest::from_json(&event.content, limits);
         let request = read.map_err(ResponderError::Content)?;
-        match &request.action {
-            SecretRequestAction::Request(name) => self.asked(&request, name, devices, now),
-            SecretRequestAction::Cancellation => self.cancelled(&request, devices, now),
-            SecretRequestAction::Unknown => Err(ResponderError::UnknownAction),
+        match request.name() {
+            Some(name) => self.asked(&request, name, devices, now),
+            None if request.is_cancellation() => self.cancelled(&request, devices, now),
+            None => Err(ResponderError::UnknownAction),
         }
     }
 
@@ -178,11 +178,11 @@ mod tests {
 
     #[test]
     fn a_request_that_is_repeated_belongs_to_the_identity_that_is_known_by_then() {
-        let action = SecretRequestAction::Request(MEGOLM_BACKUP_V1.into());
+        let name = MEGOLM_BACKUP_V1.into();
         let event = ToDeviceEvent {
             sender: "@a:b.org".into(),
             event_type: SECRET_REQUEST.into(),
-            content: SecretRequest::new(action, "PHONE".into(), "1".into()).to_json(),
+            content: SecretRequest::new(name, "PHONE".into(), "1".into()).to_json(),
         };
         let policy = SharePolicy::without_questions();
         let mut responder = Responder::new("@a:b.org".into(), "LAPTOP".into(), policy);

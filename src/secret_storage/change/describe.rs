@@ -8,7 +8,7 @@ use crate::{
     secret_storage::{
         AES_HMAC_SHA2, KEY_PREFIX,
         key::{KeyStanding, SecretStorageKey},
-        key_description::{KeyAlgorithm, KeyDescription},
+        key_description::KeyDescription,
     },
 };
 
@@ -22,8 +22,7 @@ impl Change<'_> {
     /// [`ChangeError::KeyExists`] if the key is described, [`ChangeError::NoSuchKey`] if it is not at hand,
     /// [`ChangeError::Unverifiable`] if it has opened nothing, [`ChangeError::Asymmetric`] if it is of the old algorithm.
     pub fn describe_again(&mut self, id: &SecretStorageKeyId) -> Result<(), ChangeError> {
-        let is_usable =
-            |key: &KeyDescription| !matches!(key.algorithm(), KeyAlgorithm::Unsupported(_));
+        let is_usable = |key: &KeyDescription| key.is_supported();
         if self.storage.key(id).is_some_and(is_usable) {
             return Err(ChangeError::KeyExists(id.clone()));
         }

@@ -7,11 +7,7 @@ use crate::{
     encoding::{json, json_object::JsonObject},
     ids::{EventType, SecretName, SecretStorageKeyId},
     secret::SecretString,
-    secret_storage::{
-        DEFAULT_KEY, KEY_PREFIX,
-        key::KeyStanding,
-        key_description::{KeyAlgorithm, KeyDescription},
-    },
+    secret_storage::{DEFAULT_KEY, KEY_PREFIX, key::KeyStanding, key_description::KeyDescription},
 };
 
 impl Change<'_> {
@@ -152,8 +148,7 @@ impl Change<'_> {
         }
         let entries = self.storage.secrets().flat_map(|(_, secret)| secret.key_ids());
         let mut needed: BTreeSet<_> = entries.cloned().collect();
-        let is_unknown =
-            |key: &&KeyDescription| matches!(key.algorithm(), KeyAlgorithm::Unsupported(_));
+        let is_unknown = |key: &&KeyDescription| !key.is_supported();
         let unknown = self.storage.keys().filter(is_unknown);
         needed.extend(unknown.map(|key| key.id().clone()));
         let default_key = self.storage.default_key().filter(|id| !needed.contains(*id)).cloned();

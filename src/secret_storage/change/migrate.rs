@@ -91,7 +91,7 @@ impl Change<'_> {
 
     fn old_keys(&self) -> OldKeys {
         let asymmetric = ByBytes::new(&self.keys);
-        let is_old = |description: &&KeyDescription| match description.algorithm() {
+        let is_old = |description: &&KeyDescription| match description.known_algorithm() {
             KeyAlgorithm::Curve25519AesSha2 => true,
             KeyAlgorithm::Unsupported(_) => false,
             KeyAlgorithm::AesHmacSha2 => {

@@ -108,13 +108,13 @@ impl Derivations {
 pub(super) fn passphrase_of(
     description: &KeyDescription,
 ) -> Result<&PassphraseParameters, UnlockOutcome> {
-    if let KeyAlgorithm::Unsupported(name) = description.algorithm() {
+    if let KeyAlgorithm::Unsupported(name) = description.known_algorithm() {
         return Err(UnlockOutcome::Unsupported(name.clone()));
     }
     let passphrase = description.passphrase().map_err(Clone::clone)?;
     let parameters = &passphrase.ok_or(UnlockOutcome::NoPassphrase)?.value;
     let length = parameters.key_length();
-    if description.algorithm() == &KeyAlgorithm::Curve25519AesSha2 && length.bytes() != 32 {
+    if description.known_algorithm() == &KeyAlgorithm::Curve25519AesSha2 && length.bytes() != 32 {
         return Err(UnlockOutcome::Length(length.bytes()));
     }
     Ok(parameters)

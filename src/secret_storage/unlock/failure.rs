@@ -7,10 +7,7 @@ use crate::{
     crypto::key_material::{KeyLength, KeyMaterial},
     passphrase::PassphraseParameters,
     recovery_key::{RecoveryKey, RecoveryKeyError},
-    secret_storage::{
-        key::{KeyStanding, SecretStorageKey},
-        key_description::KeyAlgorithm,
-    },
+    secret_storage::key::{KeyStanding, SecretStorageKey},
 };
 
 impl Unlock<'_> {
@@ -72,8 +69,7 @@ impl Unlock<'_> {
     /// What could unlock the storage, as far as is known: a passphrase that cannot be read gives no key.
     fn expected(&self) -> Expected {
         let known = self.useful_trials();
-        let known = known
-            .filter(|trial| !matches!(trial.description.algorithm(), KeyAlgorithm::Unsupported(_)));
+        let known = known.filter(|trial| trial.description.is_supported());
         let passphrases: Vec<_> = known.map(|trial| passphrase_of(&trial.description)).collect();
         let takes_passphrase = passphrases.iter().any(Result::is_ok);
         let takes_recovery_key =

@@ -101,7 +101,7 @@ impl SecretStorage {
         limits: &Limits,
     ) -> Unlock<'_> {
         let trials = self.keys_to_try(limits).into_iter().map(|description| {
-            let described_as = self.key(description.id()).map(KeyDescription::algorithm);
+            let described_as = self.key(description.id()).map(KeyDescription::known_algorithm);
             let outcome = match described_as {
                 Some(KeyAlgorithm::Unsupported(name)) => UnlockOutcome::Unsupported(name.clone()),
                 _ => UnlockOutcome::DoesNotFit,

@@ -22,7 +22,7 @@ use strongroom::{
     client::{
         Backup, Operation,
         backup::{BackupOptions, SavedBackup},
-        flow::{Flow as _, FlowError, SavedSetUp, SetUp, SetUpDone, Step},
+        flow::{Flow as _, FlowError, SavedFlow, SetUp, SetUpDone, Step},
     },
     encoding::json_object::JsonObject,
     ids::EventType,
@@ -164,7 +164,7 @@ impl Run {
         After::GoOn
     }
 
-    fn save(&mut self, flow: &mut SetUp, saved: SavedSetUp) -> After {
+    fn save(&mut self, flow: &mut SetUp, saved: SavedFlow) -> After {
         if self.goes_wrong("crash before the state is saved", 0.1) {
             return After::Crashed;
         }

@@ -10,8 +10,7 @@ use std::fmt;
 
 use self::kept::{Aim, Before, Kept};
 pub(super) use self::next::{has_looked, unseen};
-pub use self::saved::SavedSetUp;
-use super::{Flow, FlowError, SetUpDone, machine::Machine, storage::Storage};
+use super::{Flow, FlowError, SavedFlow, SetUpDone, machine::Machine, storage::Storage};
 use crate::{
     Limits,
     client::backup::{self, Backup, SavedBackup},
@@ -210,7 +209,7 @@ impl SetUp {
 
 impl Flow for SetUp {
     type Outcome = Result<SetUpDone, FlowError>;
-    type Saved = SavedSetUp;
+    type Saved = SavedFlow;
 
     fn saved(&mut self) {
         self.is_saving = false;

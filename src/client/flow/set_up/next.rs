@@ -9,7 +9,7 @@ use crate::{
     api::ApiError,
     client::{
         backup::{self, Backup, SavedBackup},
-        flow::{FlowError, SavedSetUp, SetUpDone, Step, contract::Parts, machine::Machine},
+        flow::{FlowError, SavedFlow, SetUpDone, Step, contract::Parts, machine::Machine},
         operation::{Answer, TaskId},
         waiting::{Awaited, RequestFailure, RequestKind},
     },
@@ -78,8 +78,8 @@ impl Parts for SetUp {
         }
     }
 
-    fn parts(saved: &SavedSetUp) -> (&SavedBackup, Option<&SecretVec>) {
-        let SavedSetUp { secret, backup } = saved;
+    fn parts(saved: &SavedFlow) -> (&SavedBackup, Option<&SecretVec>) {
+        let SavedFlow { secret, backup } = saved;
         (backup, Some(secret))
     }
 

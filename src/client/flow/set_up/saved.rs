@@ -8,7 +8,10 @@ use super::{Aim, Before, Kept, SetUp};
 use crate::{
     Limits,
     backup::BackupPublicKey,
-    client::backup::{Backup, BackupOptions, SavedBackup},
+    client::{
+        backup::{Backup, BackupOptions},
+        flow::SavedFlow,
+    },
     crypto::{
         curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey, key_material::KeyMaterial,
     },
@@ -20,21 +23,10 @@ use crate::{
     },
     ids::{BackupVersion, DeviceId, SecretName, SecretStorageKeyId, UserId},
     saved_state::{Header, SavedStateError},
-    secret::{SecretString, SecretVec},
+    secret::SecretString,
     secret_storage::{Belief, KeyDescription, NewKey, SecretStorageKey, VerifiedPublicKeys},
     secret_value::{PublicKeys, SavedSecret},
 };
-
-/// The state of a [`SetUp`]: its own, and that of the account's machine. They are written together. When the flow has ended
-/// its own is deleted, and the machine goes on with the other.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SavedSetUp {
-    /// All that the flow relies on: the keys and secrets that the host gave it, what it has drawn, and how far it is. It
-    /// can be [sealed](crate::saved_state::StateKey). Besides what the host gave it has 4 KiB at most.
-    pub secret: SecretVec,
-    /// The state of the account's machine.
-    pub backup: SavedBackup,
-}
 
 #[derive(Serialize)]
 struct SecretPart<'a> {
@@ -171,7 +163,7 @@ impl SetUp {
     ///
     /// [`SavedStateError`] if a part is damaged, of another format, or of another user or device.
     pub fn from_saved(
-        saved: &SavedSetUp,
+        saved: &SavedFlow,
         user_id: UserId,
         device_id: DeviceId,
         options: BackupOptions,
@@ -185,7 +177,7 @@ impl SetUp {
     }
 
     /// The state, as [`Step::Save`](super::Step::Save) gives it when it has changed.
-    pub(super) fn save(&self) -> SavedSetUp {
+    pub(super) fn save(&self) -> SavedFlow {
         let Kept { new_key, secrets, belief, old_keys, .. } = &self.kept;
         let Kept { before, made, may_be_default, is_shown, is_stored, .. } = &self.kept;
         let key = secret_base64::encode(new_key.key().expose_bytes());
@@ -218,7 +210,7 @@ impl SetUp {
             },
         };
         let secret = json::to_secret_bytes(&part, capacity);
-        SavedSetUp { secret, backup: self.saved_backup.clone() }
+        SavedFlow { secret, backup: self.saved_backup.clone() }
     }
 }
 

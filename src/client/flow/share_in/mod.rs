@@ -5,13 +5,12 @@ mod steps;
 
 use std::{collections::VecDeque, fmt};
 
-use super::{Flow, FlowError, machine::Machine};
+use super::{Flow, FlowError, SavedFlow, machine::Machine};
 use crate::{
     Limits,
-    client::backup::{Backup, SavedBackup},
+    client::backup::Backup,
     crypto::curve25519::Curve25519PublicKey,
     ids::{RequestId, SecretName},
-    secret::SecretVec,
     secret_sharing::{
         AcceptedSecret, DroppedAnswer, OutgoingRequest, OwnDevice, OwnDevices, RequestState,
         Requester,
@@ -27,8 +26,8 @@ use crate::{
 /// homeserver was asked again. What does not come is [missing](SharedIn::missing): the secret storage may have it, and
 /// [`Recover`](super::Recover) gets it from there.
 ///
-/// The flow keeps nothing but what the requester and the machine keep, as [`SavedShareIn`] says. After a restart it is begun
-/// again with both, and goes on with the requests that are open.
+/// The flow keeps nothing but what the requester and the machine keep: the two parts of a [`SavedFlow`]. After a restart it is
+/// begun again with both, and goes on with the requests that are open.
 pub struct ShareIn {
     machine: Machine,
     requester: Option<Requester>,
@@ -67,15 +66,6 @@ enum Stage {
 enum Saves {
     Machine,
     Requester,
-}
-
-/// The state of a [`ShareIn`]: that of the requester, and that of the account's machine. They are written together.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SavedShareIn {
-    /// What [`Requester::from_saved`] takes. It can be [sealed](crate::saved_state::StateKey).
-    pub requester: SecretVec,
-    /// What [`Backup::from_saved`] takes.
-    pub backup: SavedBackup,
 }
 
 /// What the other devices gave.
@@ -194,7 +184,7 @@ fn open_requests<'a>(
 
 impl Flow for ShareIn {
     type Outcome = SharedIn;
-    type Saved = SavedShareIn;
+    type Saved = SavedFlow;
 
     fn saved(&mut self) {
         if self.saves.take() == Some(Saves::Machine) {

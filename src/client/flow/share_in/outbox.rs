@@ -15,10 +15,7 @@ use crate::{
     crypto::curve25519::Curve25519PublicKey,
     ids::{DeviceId, RequestId},
     randomness::alphanumeric,
-    secret_sharing::{
-        DecryptedToDevice, OutgoingRequest, Receipt, RequesterError, SecretRequestAction,
-        SecretSend,
-    },
+    secret_sharing::{DecryptedToDevice, OutgoingRequest, Receipt, RequesterError, SecretSend},
     secret_value::{MEGOLM_BACKUP_V1, PublicKeys, SecretValue},
 };
 
@@ -116,7 +113,7 @@ impl ShareIn {
 
 /// Whether something is asked for, and not taken back.
 fn is_question(sent: &OutgoingRequest) -> bool {
-    matches!(sent.request().action, SecretRequestAction::Request(_))
+    sent.request().name().is_some()
 }
 
 const TRANSACTION_ID_LENGTH: usize = 24;

@@ -2,7 +2,7 @@
 
 use rand_core::CryptoRng;
 
-use super::{SavedShareIn, Saves, ShareIn, SharedIn, Stage, open_requests};
+use super::{SavedFlow, Saves, ShareIn, SharedIn, Stage, open_requests};
 use crate::{
     client::{
         backup::SavedBackup,
@@ -65,9 +65,9 @@ impl Parts for ShareIn {
         }
     }
 
-    fn parts(saved: &SavedShareIn) -> (&SavedBackup, Option<&SecretVec>) {
-        let SavedShareIn { requester, backup } = saved;
-        (backup, Some(requester))
+    fn parts(saved: &SavedFlow) -> (&SavedBackup, Option<&SecretVec>) {
+        let SavedFlow { secret, backup } = saved;
+        (backup, Some(secret))
     }
 
     fn own_requests(&self) -> &'static [RequestKind] {
@@ -105,7 +105,7 @@ impl ShareIn {
                 Turn::Save(backup) => {
                     let Some(requester) = &self.requester else { return Err(None) };
                     self.saves = Some(Saves::Machine);
-                    let saved = SavedShareIn { requester: requester.save(), backup: *backup };
+                    let saved = SavedFlow { secret: requester.save(), backup: *backup };
                     return Ok(Step::Save(Box::new(saved)));
                 }
                 Turn::Wait(until) => return Err(until),
@@ -191,10 +191,10 @@ impl ShareIn {
         if !std::mem::take(&mut self.is_unsaved) {
             return None;
         }
-        let requester = self.requester.as_ref()?.save();
+        let secret = self.requester.as_ref()?.save();
         let backup = self.machine.get()?.save();
         self.saves = Some(Saves::Requester);
-        Some(Step::Save(Box::new(SavedShareIn { requester, backup })))
+        Some(Step::Save(Box::new(SavedFlow { secret, backup })))
     }
 
     pub(super) fn finish(&mut self, rng: &mut impl CryptoRng) -> Option<Step<ShareIn>> {
