@@ -105,7 +105,7 @@ impl AuthData {
         // Nothing of ours is added to what is there either.
         let is_all = || self.signed_bytes().is_ok_and(|signed| signed == ours.bytes());
         if others.is_empty() && is_all() {
-            return Ok(ToSign::backup_auth_data(ours));
+            return Ok(ToSign::BackupAuthData(ours));
         }
         let is_of_passphrase = |name: &&str| PASSPHRASE_MEMBERS.contains(name);
         if parameters.is_none() && others.iter().all(is_of_passphrase) && self.has_usual_rounds() {

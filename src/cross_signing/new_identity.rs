@@ -91,7 +91,7 @@ impl NewIdentity {
         let key_id = TrustedSigner::of_cross_signing_key(*self.master_key()).key_id().clone();
         let signed = |usage, key: &Ed25519SigningKey| {
             let keys = typed(usage, key);
-            let signature = ToSign::of_cross_signing_key(keys.clone()).sign_with(&self.master);
+            let signature = ToSign::CrossSigningKey(keys.clone()).sign_with(&self.master);
             keys.with_signature(&key_id, &signature)
         };
         [

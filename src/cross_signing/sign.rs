@@ -45,7 +45,7 @@ impl SelfSigningKey {
         if !published.is_self_signed(limits) {
             return Err(CrossSigningError::NotSelfSigned);
         }
-        let signature = ToSign::device_keys(keys.clone()).sign_with(&self.key);
+        let signature = ToSign::DeviceKeys(keys.clone()).sign_with(&self.key);
         Ok(SignedKey::new(&keys, &self.key_id(), &signature))
     }
 
@@ -53,7 +53,7 @@ impl SelfSigningKey {
     /// the user's other devices see that it trusts the identity.
     #[must_use]
     pub fn master_key_to_sign(&self) -> ToSign {
-        ToSign::of_cross_signing_key(self.typed_master_key())
+        ToSign::CrossSigningKey(self.typed_master_key())
     }
 
     /// The master key with the `signature` that `device` made of [`master_key_to_sign`](Self::master_key_to_sign).

@@ -19,7 +19,7 @@ use crate::{
 /// a [cross-signing key](https://spec.matrix.org/v1.16/client-server-api/#cross-signing), made of typed parts: the user
 /// ID, the keys, and either the device ID and known algorithms or the usage.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct KeysToSign {
+pub struct KeysToSign {
     user_id: UserId,
     name: String,
     members: Vec<(String, JsonValue)>,
@@ -116,12 +116,14 @@ impl KeysToSign {
     }
 
     /// Whose keys they are.
-    pub(crate) fn user_id(&self) -> &UserId {
+    #[must_use]
+    pub fn user_id(&self) -> &UserId {
         &self.user_id
     }
 
     /// The device ID, or the cross-signing public key in unpadded base64.
-    pub(crate) fn name(&self) -> &str {
+    #[must_use]
+    pub fn name(&self) -> &str {
         &self.name
     }
 

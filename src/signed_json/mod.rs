@@ -44,15 +44,15 @@ use serde_json::value::RawValue;
 pub use self::{
     cross_signing_key::{CrossSigningKey, CrossSigningUsage},
     device_keys::DeviceKeys,
+    keys_to_sign::KeysToSign,
     report::{SignatureReport, SignatureVerdict, TrustedSigner},
-    to_sign::ToSign,
+    to_sign::{BackupAuthDataToSign, ToSign},
 };
 pub(crate) use self::{
-    keys_to_sign::{DeviceAlgorithm, KeysToSign},
+    keys_to_sign::DeviceAlgorithm,
     kind::Kind,
     to_sign::{
-        BackupAuthDataToSign, PRIVATE_KEY_BITS, PRIVATE_KEY_ITERATIONS, PRIVATE_KEY_SALT,
-        PUBLIC_KEY, SignedPassphrase,
+        PRIVATE_KEY_BITS, PRIVATE_KEY_ITERATIONS, PRIVATE_KEY_SALT, PUBLIC_KEY, SignedPassphrase,
     },
     verify::{SignatureWork, Signers},
 };

@@ -11,7 +11,6 @@ use crate::{
         ed25519::{Ed25519Signature, Ed25519SigningKey},
     },
     encoding::canonical_json::JsonValue,
-    ids::UserId,
 };
 
 /// What a host signs with a key of the user: built from typed parts by this crate, never an object that
@@ -22,21 +21,20 @@ use crate::{
 /// their choice can pass it off as any of them, so only members that this crate made itself are in
 /// [`bytes`](Self::bytes).
 ///
-/// | what it is | what signs it |
-/// |---|---|
-/// | the [public key of a backup](Self::backup_public_key), of the user's own | the device key, and the master key where it is at hand |
-/// | a [cross-signing key](Self::cross_signing_key): the user's master key | the device key |
+/// ```compile_fail
+/// # use strongroom::signed_json::{BackupAuthDataToSign, ToSign};
+/// let forged = ToSign::BackupAuthData(BackupAuthDataToSign { bytes: b"{}".to_vec() });
+/// ```
 ///
 /// ```compile_fail
-/// # use strongroom::signed_json::ToSign;
-/// let forged = ToSign(b"{}".to_vec());
+/// # use strongroom::signed_json::{KeysToSign, ToSign};
+/// let forged = ToSign::DeviceKeys(KeysToSign { bytes: b"{}".to_vec() });
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ToSign(Typed);
-
-/// The kinds of what is signed, each made of its own typed parts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Typed {
+#[non_exhaustive]
+pub enum ToSign {
+    /// The public key of the user's own backup: sign it with the device key, and with the master key where it
+    /// is at hand.
     BackupAuthData(BackupAuthDataToSign),
     /// The keys of a device that was compared outside the homeserver: the self-signing key signs them.
     DeviceKeys(KeysToSign),
@@ -50,7 +48,7 @@ enum Typed {
 /// `public_key`, and for an old backup the three members from which a passphrase that was typed in this run
 /// derives its key.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct BackupAuthDataToSign {
+pub struct BackupAuthDataToSign {
     members: Vec<(String, JsonValue)>,
     bytes: Vec<u8>,
     public_key: Curve25519PublicKey,
@@ -65,42 +63,12 @@ pub(crate) struct SignedPassphrase<'a> {
 }
 
 impl ToSign {
-    pub(crate) fn backup_auth_data(auth_data: BackupAuthDataToSign) -> Self {
-        Self(Typed::BackupAuthData(auth_data))
-    }
-
-    pub(crate) fn device_keys(keys: KeysToSign) -> Self {
-        Self(Typed::DeviceKeys(keys))
-    }
-
-    pub(crate) fn of_cross_signing_key(keys: KeysToSign) -> Self {
-        Self(Typed::CrossSigningKey(keys))
-    }
-
     /// The bytes to sign: canonical JSON.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
-        match &self.0 {
-            Typed::BackupAuthData(auth_data) => auth_data.bytes(),
-            Typed::DeviceKeys(keys) | Typed::CrossSigningKey(keys) => keys.bytes(),
-        }
-    }
-
-    /// The public key of the backup; `None` if it is something else.
-    #[must_use]
-    pub fn backup_public_key(&self) -> Option<&Curve25519PublicKey> {
-        match &self.0 {
-            Typed::BackupAuthData(auth_data) => Some(&auth_data.public_key),
-            Typed::DeviceKeys(_) | Typed::CrossSigningKey(_) => None,
-        }
-    }
-
-    /// Whose cross-signing key it is, and the key in unpadded base64; `None` if it is something else.
-    #[must_use]
-    pub fn cross_signing_key(&self) -> Option<(&UserId, &str)> {
-        match &self.0 {
-            Typed::CrossSigningKey(keys) => Some((keys.user_id(), keys.name())),
-            Typed::BackupAuthData(_) | Typed::DeviceKeys(_) => None,
+        match self {
+            Self::BackupAuthData(auth_data) => auth_data.bytes(),
+            Self::DeviceKeys(keys) | Self::CrossSigningKey(keys) => keys.bytes(),
         }
     }
 
@@ -133,6 +101,12 @@ impl BackupAuthDataToSign {
         #[expect(clippy::expect_used, reason = "all numbers are integers of 32 bits")]
         let bytes = JsonValue::Object(members.clone()).to_canonical().expect("it is canonical");
         Self { members, bytes, public_key: *public_key }
+    }
+
+    /// The public key of the backup.
+    #[must_use]
+    pub fn public_key(&self) -> &Curve25519PublicKey {
+        &self.public_key
     }
 
     /// The bytes to sign.

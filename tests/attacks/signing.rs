@@ -249,8 +249,8 @@ fn a_new_backup_is_signed_without_a_member_of_the_old_one() {
     let servers = BackupDecryptionKey::generate().unwrap();
     let body = version(&with(auth_data(&servers), &members_of_keys())).to_string();
     let to_sign = until_sign(&mut machine, &mut |_| (200, body.clone()), true);
-    let to_sign = to_sign.unwrap();
-    assert_ne!(to_sign.backup_public_key().unwrap(), servers.public_key().as_curve25519());
+    let ToSign::BackupAuthData(own) = to_sign.unwrap() else { panic!() };
+    assert_ne!(own.public_key(), servers.public_key().as_curve25519());
 }
 
 /// Lets a machine work, with a homeserver that answers what it likes, until something is to be signed.
@@ -384,10 +384,10 @@ proptest! {
             _ => (status, body.clone()),
         };
         if let Some(to_sign) = until_sign(&mut machine, &mut answer, begins) {
-            let own = to_sign.backup_public_key().unwrap();
+            let ToSign::BackupAuthData(own) = &to_sign else { panic!("{to_sign:?}") };
             let object: Value = serde_json::from_slice(to_sign.bytes()).unwrap();
-            assert_eq!(object, json!({ "public_key": own.to_base64() }));
-            assert_ne!(own, key.public_key().as_curve25519());
+            assert_eq!(object, json!({ "public_key": own.public_key().to_base64() }));
+            assert_ne!(own.public_key(), key.public_key().as_curve25519());
         }
     }
 }

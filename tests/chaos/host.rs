@@ -9,6 +9,7 @@ use strongroom::{
     recovery_key::RecoveryKey,
     secret::SecretBytes,
     secret_value::{MEGOLM_BACKUP_V1, SecretValue},
+    signed_json::ToSign,
 };
 
 use crate::world::World;
@@ -76,8 +77,8 @@ impl World {
             Next::Withdrawn(..) => self.count("withdrawn"),
             Next::PreferenceNotSet { .. } => self.count("preference not set"),
             Next::Sign(id, key) => {
-                let public_key = key.backup_public_key().expect("it signs a backup");
-                self.own_keys.insert(public_key.to_base64());
+                let ToSign::BackupAuthData(auth_data) = &key else { panic!("{key:?}") };
+                self.own_keys.insert(auth_data.public_key().to_base64());
                 let signature = self.devices[index].sign(key.bytes());
                 self.devices[index].machine.signed(id, &[signature]).unwrap();
             }

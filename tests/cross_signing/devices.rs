@@ -14,7 +14,7 @@ use strongroom::{
         ed25519::{Ed25519PublicKey, Ed25519Signature},
     },
     encoding::canonical_json::JsonValue,
-    signed_json::DeviceKeys,
+    signed_json::{DeviceKeys, ToSign},
 };
 use vodozemac::{Ed25519SecretKey, olm};
 
@@ -330,9 +330,9 @@ fn the_device_signs_the_master_key_that_was_proven_and_nothing_else_of_it() {
     let mut account = Account::new();
     account.master_object["unsigned"] = json!({ "x": 1.5 });
     let to_sign = account.key().master_key_to_sign();
+    let ToSign::CrossSigningKey(keys) = &to_sign else { panic!("{to_sign:?}") };
     let name = public(&account.master).to_base64();
-    assert_eq!(to_sign.cross_signing_key(), Some((&USER.into(), name.as_str())));
-    assert_eq!(to_sign.backup_public_key(), None);
+    assert_eq!((keys.user_id().as_str(), keys.name()), (USER, name.as_str()));
     let text = format!(
         r#"{{"keys":{{"ed25519:{name}":"{name}"}},"usage":["master"],"user_id":"{USER}"}}"#
     );

@@ -111,8 +111,8 @@ use strongroom::{
     secrets_bundle::SecretsBundle,
     session_data::{BestCopies, ExportedSession, Repair, SessionData, SessionKey},
     signed_json::{
-        CrossSigningKey, CrossSigningUsage, DeviceKeys, SignatureReport, SignatureVerdict,
-        SignedObject, ToSign, TrustedSigner,
+        BackupAuthDataToSign, CrossSigningKey, CrossSigningUsage, DeviceKeys, KeysToSign,
+        SignatureReport, SignatureVerdict, SignedObject, ToSign, TrustedSigner,
     },
 };
 use vault::{
@@ -304,6 +304,7 @@ fn hold_no_secret() -> BTreeSet<String> {
         FoundBackup,
         KeyFit,
         CrossSigningUsage,
+        BackupAuthDataToSign,
         ToSign,
         UnsignedAuthData,
         NotStored,
@@ -327,6 +328,7 @@ fn hold_no_secret() -> BTreeSet<String> {
         TrustedSigner,
         // Signed, so public.
         ExpectedDevice,
+        KeysToSign,
         CrossSigningError,
         SignedKey,
         JsonValue,

@@ -32,8 +32,8 @@ pub enum Step<F: Flow> {
     /// would take the host's events away. What has a name that everybody knows is read from the homeserver besides, so
     /// that a host that lags costs nothing there.
     ReadAccountData,
-    /// Sign it with the device key, and what has a [`ToSign::backup_public_key`] with the master key as well where it is at
-    /// hand, then call `signed`.
+    /// Sign it with the device key, and [`ToSign::BackupAuthData`] with the master key as well where it is at hand, then call
+    /// `signed`.
     Sign(TaskId, ToSign),
     /// Show it and insist that the user saves it, then call `recovery_key_saved`.
     ShowRecoveryKey(RecoveryKey),

@@ -2,7 +2,7 @@
 
 use strongroom::{
     api::{self, Request, SignatureFailure},
-    signed_json::{DeviceKeys, SignedObject, ToSign},
+    signed_json::{DeviceKeys, KeysToSign, SignedObject, ToSign},
 };
 
 fn publish(published: SignedObject) -> Request<Vec<SignatureFailure>> {
@@ -10,9 +10,9 @@ fn publish(published: SignedObject) -> Request<Vec<SignatureFailure>> {
 }
 
 fn to_sign(published: DeviceKeys) -> ToSign {
-    ToSign(published) //~ E0423 cannot initialize a tuple struct which contains private fields
+    ToSign::DeviceKeys(published) //~ E0308 expected `KeysToSign`, found `DeviceKeys`
 }
 
-fn keys(published: DeviceKeys) -> ToSign {
-    ToSign::device_keys(published) //~ E0624 associated function `device_keys` is private
+fn keys(published: &SignedObject) -> KeysToSign {
+    KeysToSign::from_json(published.as_json()) //~ E0599 no function or associated item named `from_json` found for struct `KeysToSign` in the current scope
 }
