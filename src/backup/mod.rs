@@ -62,8 +62,8 @@ pub use self::{
     open::{FailureCause, OpenError, RestoredSession, Warning},
     passphrase::{BackupPassphraseAttempts, FittingPassphrase},
     restore::{
-        FailedSession, Restore, RestoreOptions, RestoreReport, RoomKeysItem, RoomKeysSplitter,
-        StreamError, restore_all, restore_reader, restore_slice,
+        FailedSession, Restore, RestoreOptions, RestoreProgress, RestoreReport, RoomKeysItem,
+        RoomKeysSplitter, StreamError, restore_all, restore_reader, restore_slice,
     },
     returned::BackedUpSession,
     seal::{SealOptions, SealedSession},

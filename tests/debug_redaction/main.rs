@@ -48,8 +48,8 @@ use strongroom::{
         AuthData, Authenticity, BackedUpSession, BackupDecryptionKey, BackupPassphraseAttempts,
         BackupPublicKey, BackupVersionInfo, EncryptedSessionData, FailedSession, FailureCause,
         FittingPassphrase, KeyBackupData, KeyBackupMetadata, OpenError, Restore, RestoreOptions,
-        RestoreReport, RoomKeysItem, RoomKeysSplitter, SealOptions, SessionSealer, StreamError,
-        TrustError, TrustReason, TrustedBackup, UnsignedAuthData, Warning,
+        RestoreProgress, RestoreReport, RoomKeysItem, RoomKeysSplitter, SealOptions, SessionSealer,
+        StreamError, TrustError, TrustReason, TrustedBackup, UnsignedAuthData, Warning,
     },
     client::{
         Awaited, Notice, RequestFailure, RequestKind, Waiting,
@@ -265,6 +265,7 @@ fn hold_no_secret() -> BTreeSet<String> {
         PassphraseProgress,
         Repair,
         RestoreOptions,
+        RestoreProgress,
         RoomId,
         SealOptions,
         KeyStanding,

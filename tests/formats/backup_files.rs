@@ -104,7 +104,7 @@ fn restore(folder: &Path, parallel: bool) -> (RestoreReport, Value) {
     let mut options = RestoreOptions::default();
     options.parallel = parallel;
     let mut restored = Vec::new();
-    let keep = |verdicts: Vec<Result<RestoredSession, FailedSession>>, _: &RestoreReport| {
+    let keep = |verdicts: Vec<Result<RestoredSession, FailedSession>>, _| {
         for session in verdicts.into_iter().flatten() {
             let json = session.exported().to_json().unwrap();
             restored.push(serde_json::from_slice(json.expose_bytes()).unwrap());

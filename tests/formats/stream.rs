@@ -19,7 +19,7 @@ use strongroom::{
     api::BaseUrl,
     backup::{
         Authenticity, BackupDecryptionKey, FailedSession, OpenError, Restore, RestoreOptions,
-        RestoreReport, RestoredSession, StreamError, restore_all, restore_reader, restore_slice,
+        RestoredSession, StreamError, restore_all, restore_reader, restore_slice,
     },
     crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
     ids::RoomId,
@@ -166,14 +166,13 @@ fn batches_come_while_the_response_arrives() {
     let mut lengths = Vec::new();
     while let Some(batch) = restore.next_batch(&mut input) {
         lengths.push(batch.len());
-        assert_eq!(restore.report().total(), lengths.iter().sum::<usize>() as u64);
-        assert!(restore.bytes() < text.len() as u64);
+        assert_eq!(restore.progress().sessions, lengths.iter().sum::<usize>() as u64);
+        assert!(restore.progress().bytes < text.len() as u64);
     }
     assert_eq!(lengths, [256, 256]);
-    assert!(!restore.report().is_over());
-    assert_eq!(restore.report().fraction(), Some(512.0 / 600.0));
+    assert_eq!(restore.progress().fraction(), Some(512.0 / 600.0));
     assert_eq!(restore.flush().len(), 88);
-    assert_eq!(restore.report().fraction(), Some(1.0));
+    assert_eq!(restore.progress().fraction(), Some(1.0));
     assert!(restore.next_batch(&mut &text.as_bytes()[text.len() - 2..]).is_none());
     let (last, report) = restore.finish();
     assert_eq!((last.len(), report.total()), (0, 600));
@@ -194,13 +193,13 @@ fn a_slice_and_a_reader_give_the_same() {
     let whole = Outcome::of(&key, &text);
     let (options, limits) = (RestoreOptions::default(), Limits::default());
     let (mut by_slice, mut by_reader) = (Vec::new(), Vec::new());
-    let each = |verdicts: Vec<_>, _: &RestoreReport| {
+    let each = |verdicts: Vec<_>, _| {
         by_slice.extend(verdicts);
         Ok::<_, Infallible>(())
     };
     let Ok(report) = restore_slice(&key, text.as_bytes(), options.clone(), &limits, each);
     assert_eq!((report, by_slice), (whole.report.clone(), whole.verdicts.clone()));
-    let each = |verdicts: Vec<_>, _: &RestoreReport| {
+    let each = |verdicts: Vec<_>, _| {
         by_reader.extend(verdicts);
         Ok::<_, Infallible>(())
     };
@@ -259,7 +258,7 @@ fn a_reader_that_fails_is_a_response_that_is_cut() {
     let text = one_room(&[good.clone(), good]);
     let reader = text.as_bytes()[..text.len() - 20].chain(Fails);
     let (options, limits) = (RestoreOptions::default(), Limits::default());
-    let each = |_: Vec<_>, _: &RestoreReport| Ok::<_, Infallible>(());
+    let each = |_, _| Ok::<_, Infallible>(());
     let Ok(report) = restore_reader(&key, reader, options.clone(), &limits, each);
     assert_eq!(report.ended_early(), Some(StreamError::Read(io::ErrorKind::ConnectionReset)));
     assert_eq!((report.restored(), report.failed()), (1, 1));
@@ -272,7 +271,7 @@ fn a_reader_that_fails_is_a_response_that_is_cut() {
 fn after_an_error_nothing_more_is_read() {
     let reader = (&b"<html>"[..]).chain(io::repeat(b'x'));
     let (options, limits) = (RestoreOptions::default(), Limits::default());
-    let each = |_: Vec<_>, _: &RestoreReport| Ok::<_, Infallible>(());
+    let each = |_, _| Ok::<_, Infallible>(());
     let Ok(report) = restore_reader(&key(), reader, options, &limits, each);
     assert_eq!(report.ended_early(), Some(StreamError::Syntax));
 }
@@ -283,7 +282,7 @@ fn whoever_takes_the_verdicts_can_stop_the_restore() {
     let reader = one_room(&members).into_bytes().into_iter().collect::<Vec<_>>();
     let (options, limits) = (RestoreOptions::default(), Limits::default());
     let mut calls = 0;
-    let each = |verdicts: Vec<Result<RestoredSession, FailedSession>>, _: &RestoreReport| {
+    let each = |verdicts: Vec<Result<RestoredSession, FailedSession>>, _| {
         calls += 1;
         Err(verdicts.len())
     };

@@ -15,8 +15,8 @@ use serde_json::json;
 use strongroom::{
     Limits,
     backup::{
-        BackupDecryptionKey, OpenError, RestoreOptions, RestoreReport, RoomKeysItem,
-        RoomKeysSplitter, StreamError, restore_reader,
+        BackupDecryptionKey, OpenError, RestoreOptions, RoomKeysItem, RoomKeysSplitter,
+        StreamError, restore_reader,
     },
     encoding::format::FormatProblem,
 };
@@ -95,7 +95,7 @@ fn a_response_without_an_end_is_left_at_the_limit() {
     let options = RestoreOptions::default();
     assert_eq!(Outcome::in_pieces(&key, pieces, options.clone(), &limits), outcome);
     let endless = text.as_bytes().chain(io::repeat(b' '));
-    let each = |_: Vec<_>, _: &RestoreReport| Ok::<_, Infallible>(());
+    let each = |_, _| Ok::<_, Infallible>(());
     let Ok(report) = restore_reader(&key, endless, options, &limits, each);
     assert_eq!(report.ended_early(), Some(too_long));
 }

@@ -7,10 +7,7 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 use strongroom::{
     Limits, api,
-    backup::{
-        AuthData, BackupDecryptionKey, BackupVersionInfo, RestoreOptions, RestoreReport,
-        restore_slice,
-    },
+    backup::{AuthData, BackupDecryptionKey, BackupVersionInfo, RestoreOptions, restore_slice},
     client::{
         backup::{Backup, BackupOptions, Next, Operation, Scope},
         diagnose::{Evidence, Remedy, RepairParts, RepairPlan, diagnose},
@@ -174,7 +171,7 @@ fn restored(count: usize) -> Work {
         Box::new(move || {
             let limits = Limits::default();
             let options = RestoreOptions::default();
-            let each = |_: Vec<_>, _: &RestoreReport| Ok::<_, Infallible>(());
+            let each = |_, _| Ok::<_, Infallible>(());
             let report = restore_slice(&key, body.as_bytes(), options, &limits, each).unwrap();
             assert!(!report.is_everything());
         }),

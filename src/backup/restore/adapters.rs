@@ -5,7 +5,7 @@ use std::{
     io::{ErrorKind, Read},
 };
 
-use super::{FailedSession, Restore, RestoreOptions, RestoreReport};
+use super::{FailedSession, Restore, RestoreOptions, RestoreProgress, RestoreReport};
 use crate::{
     Limits,
     backup::{BackupDecryptionKey, RestoredSession},
@@ -13,8 +13,8 @@ use crate::{
 
 /// Restores the sessions of a response that is there as a whole.
 ///
-/// Each batch of verdicts is handed on with the report so far. The last call has the report that is
-/// returned, and no verdicts if there are none left.
+/// Each batch of verdicts is handed on with the progress so far. The last call has the final
+/// progress, and no verdicts if there are none left.
 ///
 /// # Errors
 ///
@@ -24,7 +24,7 @@ pub fn restore_slice<E>(
     response: &[u8],
     options: RestoreOptions,
     limits: &Limits,
-    mut each: impl FnMut(Vec<Result<RestoredSession, FailedSession>>, &RestoreReport) -> Result<(), E>,
+    mut each: impl FnMut(Vec<Result<RestoredSession, FailedSession>>, RestoreProgress) -> Result<(), E>,
 ) -> Result<RestoreReport, E> {
     let mut restore = Restore::new(key.clone(), options, limits);
     feed(&mut restore, response, &mut each)?;
@@ -41,7 +41,7 @@ pub fn restore_all(
     response: &[u8],
 ) -> (Vec<RestoredSession>, RestoreReport) {
     let mut sessions = Vec::new();
-    let keep = |verdicts: Vec<Result<RestoredSession, FailedSession>>, _: &RestoreReport| {
+    let keep = |verdicts: Vec<Result<RestoredSession, FailedSession>>, _| {
         sessions.extend(verdicts.into_iter().flatten());
         Ok::<(), Infallible>(())
     };
@@ -65,7 +65,7 @@ pub fn restore_reader<E>(
     mut response: impl Read,
     options: RestoreOptions,
     limits: &Limits,
-    mut each: impl FnMut(Vec<Result<RestoredSession, FailedSession>>, &RestoreReport) -> Result<(), E>,
+    mut each: impl FnMut(Vec<Result<RestoredSession, FailedSession>>, RestoreProgress) -> Result<(), E>,
 ) -> Result<RestoreReport, E> {
     let mut restore = Restore::new(key.clone(), options, limits);
     let mut buffer = vec![0; BUFFER_BYTES];
@@ -85,10 +85,10 @@ pub fn restore_reader<E>(
 fn feed<E>(
     restore: &mut Restore,
     mut bytes: &[u8],
-    each: &mut impl FnMut(Vec<Result<RestoredSession, FailedSession>>, &RestoreReport) -> Result<(), E>,
+    each: &mut impl FnMut(Vec<Result<RestoredSession, FailedSession>>, RestoreProgress) -> Result<(), E>,
 ) -> Result<(), E> {
     while let Some(verdicts) = restore.next_batch(&mut bytes) {
-        each(verdicts, restore.report())?;
+        each(verdicts, restore.progress())?;
     }
     Ok(())
 }
@@ -96,13 +96,15 @@ fn feed<E>(
 fn finish<E>(
     restore: Restore,
     error: Option<ErrorKind>,
-    each: &mut impl FnMut(Vec<Result<RestoredSession, FailedSession>>, &RestoreReport) -> Result<(), E>,
+    each: &mut impl FnMut(Vec<Result<RestoredSession, FailedSession>>, RestoreProgress) -> Result<(), E>,
 ) -> Result<RestoreReport, E> {
+    let progress = restore.progress();
     let (verdicts, report) = match error {
         Some(error) => restore.fail(error),
         None => restore.finish(),
     };
-    each(verdicts, &report)?;
+    let sessions = report.total() + report.skipped();
+    each(verdicts, RestoreProgress { sessions, is_over: true, ..progress })?;
     Ok(report)
 }
 

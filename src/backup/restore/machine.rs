@@ -66,14 +66,13 @@ impl Restore {
             Some(room_id) => RoomKeysSplitter::for_room(room_id.clone(), limits),
             None => RoomKeysSplitter::new(limits),
         };
-        let expected = options.expected;
         Self {
             keys: Keys::new(key, limits.backup_keys),
             options,
             splitter,
             batch: Batch::default(),
             rooms: RoomCheck::default(),
-            report: RestoreReport::new(limits.findings, expected),
+            report: RestoreReport::new(limits.findings),
             bytes: 0,
             max_bytes: limits.streamed_response_bytes,
         }
@@ -118,16 +117,15 @@ impl Restore {
         self.report.ended_early()
     }
 
-    /// What has become of the restore so far, and so how far it is.
+    /// How far the restore is.
     #[must_use]
-    pub fn report(&self) -> &RestoreReport {
-        &self.report
-    }
-
-    /// How many bytes of the response were read.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        self.bytes
+    pub fn progress(&self) -> RestoreProgress {
+        RestoreProgress {
+            bytes: self.bytes,
+            sessions: self.report.total() + self.report.skipped(),
+            expected: self.options.expected,
+            is_over: false,
+        }
     }
 
     /// Says that the response ends here: the last verdicts, and the report.
@@ -136,9 +134,7 @@ impl Restore {
         if let Err(error) = self.splitter.end() {
             self.end_early(error);
         }
-        let verdicts = self.open_batch();
-        self.report.end();
-        (verdicts, self.report)
+        (self.open_batch(), self.report)
     }
 
     /// As [`Restore::finish`], for a response that could not be read any further: the connection was
@@ -239,6 +235,34 @@ fn take(
             batch.push_failed(failed);
         }
         RoomKeysItem::Session { .. } | RoomKeysItem::FailedSession(_) => report.add_skipped(),
+    }
+}
+
+/// How far a restore is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct RestoreProgress {
+    /// How many bytes of the response were read.
+    pub bytes: u64,
+    /// How many sessions have a verdict or were passed over.
+    pub sessions: u64,
+    /// How many there are by what the server said of the version, if the caller told.
+    pub expected: Option<u64>,
+    /// Whether the restore is over, whether or not the response was whole.
+    pub is_over: bool,
+}
+
+impl RestoreProgress {
+    /// The share of the sessions that are done, from 0 to 1, if a number is expected.
+    ///
+    /// The expected number is a server's word: the share stops at 1 and is 1 when all is over.
+    #[must_use]
+    pub fn fraction(&self) -> Option<f64> {
+        let expected = self.expected?;
+        if self.is_over || self.sessions >= expected {
+            return Some(1.0);
+        }
+        Some(self.sessions as f64 / expected as f64)
     }
 }
 

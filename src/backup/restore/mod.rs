@@ -22,7 +22,7 @@ mod summary;
 pub use self::{
     adapters::{restore_all, restore_reader, restore_slice},
     item::{FailedSession, RoomKeysItem, StreamError},
-    machine::Restore,
+    machine::{Restore, RestoreProgress},
     options::RestoreOptions,
     report::RestoreReport,
     splitter::RoomKeysSplitter,

@@ -28,7 +28,7 @@ pub struct RestoreOptions {
     /// response with all rooms.
     pub room_id: Option<RoomId>,
     /// How many sessions there are by what the server said of the
-    /// [version](crate::backup::BackupVersionInfo::count), for the [share that is done](super::RestoreReport::fraction).
+    /// [version](crate::backup::BackupVersionInfo::count), for [progress](super::RestoreProgress).
     /// Default: unknown.
     pub expected: Option<u64>,
     /// Whether a session that is restored for two rooms gets a

@@ -10,7 +10,7 @@ use crate::{
     session_data::ExportedSession,
 };
 
-/// What became of a restore, or has become of it so far: exact counts, and the names of the first so many that failed.
+/// What became of a restore: exact counts, and the names of the first so many that failed.
 ///
 /// The totals add up because they are sums: a session is counted once, where its verdict says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,8 +29,6 @@ pub struct RestoreReport {
     broken_room_count: u64,
     broken_rooms: Vec<RoomId>,
     ended_early: Option<StreamError>,
-    expected: Option<u64>,
-    is_over: bool,
 }
 
 impl OpenError {
@@ -58,7 +56,7 @@ impl OpenError {
 }
 
 impl RestoreReport {
-    pub(super) fn new(findings: usize, expected: Option<u64>) -> Self {
+    pub(super) fn new(findings: usize) -> Self {
         Self {
             findings,
             under_empty_string: 0,
@@ -73,16 +71,13 @@ impl RestoreReport {
             broken_room_count: 0,
             broken_rooms: Vec::new(),
             ended_early: None,
-            expected,
-            is_over: false,
         }
     }
 
     /// Of one session that was asked for alone.
     pub(crate) fn of_session(verdict: &Result<RestoredSession, FailedSession>) -> Self {
-        let mut report = Self::new(1, None);
+        let mut report = Self::new(1);
         report.add(verdict);
-        report.end();
         report
     }
 
@@ -196,35 +191,6 @@ impl RestoreReport {
     #[must_use]
     pub fn ended_early(&self) -> Option<StreamError> {
         self.ended_early
-    }
-
-    /// Whether the restore is over, whether or not the response was whole.
-    #[must_use]
-    pub fn is_over(&self) -> bool {
-        self.is_over
-    }
-
-    /// How many sessions there are by what the server said of the version, if [the caller told](super::RestoreOptions::expected).
-    #[must_use]
-    pub fn expected(&self) -> Option<u64> {
-        self.expected
-    }
-
-    /// The share of the sessions that have a verdict or were passed over, from 0 to 1, if a number is
-    /// [expected](Self::expected).
-    ///
-    /// That number is a server's word: the share stops at 1 and is 1 when all is over.
-    #[must_use]
-    pub fn fraction(&self) -> Option<f64> {
-        let (expected, done) = (self.expected?, self.total() + self.skipped);
-        if self.is_over || done >= expected {
-            return Some(1.0);
-        }
-        Some(done as f64 / expected as f64)
-    }
-
-    pub(super) fn end(&mut self) {
-        self.is_over = true;
     }
 
     pub(super) fn add(&mut self, verdict: &Result<RestoredSession, FailedSession>) {

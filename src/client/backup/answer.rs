@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     api,
-    backup::{RestoreReport, RestoredSession},
+    backup::{RestoreProgress, RestoredSession},
     client::{failure::Failure, operation::Answer},
     ids::{BackupVersion, RoomId, SessionId},
 };
@@ -166,12 +166,12 @@ impl Backup {
         self.office.touch();
     }
 
-    /// What is fetched by the download that is under way, and what has become of it so far; `None` for one session alone.
+    /// How far the download is that is under way, and what is fetched. One session alone has no progress to speak of.
     #[must_use]
-    pub fn fetching(&self) -> Option<(&Scope, Option<&RestoreReport>)> {
+    pub fn fetching(&self) -> Option<(&Scope, RestoreProgress)> {
         match &self.download.job {
-            Job::Session { asked, .. } => Some((&asked.scope, None)),
-            Job::Stream { asked, restore, .. } => Some((&asked.scope, Some(restore.report()))),
+            Job::Session { asked, .. } => Some((&asked.scope, RestoreProgress::default())),
+            Job::Stream { asked, restore, .. } => Some((&asked.scope, restore.progress())),
             Job::Idle | Job::Handing { .. } => None,
         }
     }
