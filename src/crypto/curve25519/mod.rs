@@ -15,7 +15,6 @@ use std::{
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 
-pub(super) use self::agreement::edwards_is_faster;
 use self::agreement::{agree, base_point_times};
 pub use self::secret_keys::Curve25519SecretKey;
 pub(crate) use self::secret_keys::{EphemeralSecret, SharedSecret};

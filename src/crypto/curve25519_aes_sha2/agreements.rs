@@ -17,7 +17,10 @@ use zeroize::Zeroizing;
 
 use super::{MacScheme, SealedMessage, seal::seal_under};
 use crate::{
-    crypto::curve25519::{Curve25519PublicKey, NonContributory, SharedSecret, edwards_is_faster},
+    crypto::{
+        curve25519::{Curve25519PublicKey, NonContributory, SharedSecret},
+        lanes::portable::edwards_is_faster,
+    },
     secret::SecretVec,
 };
 
