@@ -1,7 +1,7 @@
 //! The field of 2^255 - 19 in radix 2^25.5, for the 32-bit multiplication of AVX2.
 //!
-//! The ten limbs have 26 and 25 bits in turn, so that products of them, and ten such products, fit into 64 bits. As in
-//! `field52.rs`, products stay unreduced ([`Columns`]) until their sums and differences are taken; `bounds.rs` proves that no column
+//! The ten limbs have 26 and 25 bits in turn, so that products of them, and ten such products, fit into 64 bits. A
+//! multiplication ends in one pass of carries. A sum or difference of two products is multiplied as it is; `bounds.rs` proves that no column
 //! overflows, and that no operand has more than the 32 bits that the instruction reads.
 //!
 //! Multiplications are functions of their own: the compiler then cannot know that the high halves of limbs are clear, drop the mask, and
@@ -19,13 +19,13 @@ macro_rules! sum_of_products {
 /// Makes the field out of the vector operations that are in scope. `$compiled` is the attribute of every function.
 macro_rules! field25 {
     ($compiled:meta) => {
-        /// One field element in every lane: limbs of 26 and 25 bits in turn, the odd ones a little more.
+        /// One field element in every lane: limbs of 26 and 25 bits in turn, or the sum of up to three such.
         #[derive(Clone, Copy)]
         struct FieldElement([V; LIMBS]);
 
-        /// A sum or difference of products, not reduced: each column counts as the limb in its place does.
+        /// A product, or a sum or difference of some: limbs of 26 and 25 bits in turn, the odd ones a little more, for each of them.
         #[derive(Clone, Copy)]
-        struct Columns([V; LIMBS]);
+        struct Product([V; LIMBS]);
 
         impl FieldElement {
             /// The same small number in every lane.
@@ -72,7 +72,7 @@ macro_rules! field25 {
             #[$compiled]
             fn canonical(self) -> [V; LIMBS] {
                 // Little more than 2^255 after this, so that at most one 2^255 - 19 is to be subtracted.
-                let FieldElement(mut limbs) = self.columns().reduce();
+                let Product(mut limbs) = self.as_product();
                 let mut carry = splat(19);
                 for (limb, bits) in limbs.iter().zip(BITS) {
                     carry = shr(add(*limb, carry), bits);
@@ -113,13 +113,14 @@ macro_rules! field25 {
 
             #[inline]
             #[$compiled]
-            fn columns(&self) -> Columns {
-                Columns(self.0)
+            fn as_product(&self) -> Product {
+                Product(carry(self.0).0)
             }
 
             #[inline(never)]
             #[$compiled]
-            fn times(&self, other: &Self) -> Columns {
+            fn times(&self, other: &Self) -> Product {
+                align_stack();
                 let [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9] = self.0;
                 let [g0, g1, g2, g3, g4, g5, g6, g7, g8, g9] = other.0;
                 // Two odd limbs are half a bit too high each; what passes 2^255 counts nineteen times.
@@ -127,7 +128,7 @@ macro_rules! field25 {
                 let [d1, d3, d5, d7, d9] =
                     [double(f1), double(f3), double(f5), double(f7), double(f9)];
                 let nineteen = splat(19);
-                let by_19 = |limb| multiply(limb, nineteen);
+                let by_19 = |limb| multiply_low(limb, nineteen);
                 let [n1, n2, n3, n4, n5, n6, n7, n8, n9] = [
                     by_19(g1),
                     by_19(g2),
@@ -139,7 +140,7 @@ macro_rules! field25 {
                     by_19(g8),
                     by_19(g9),
                 ];
-                Columns([
+                carry([
                     sum_of_products!(
                         f0 * g0
                             + d1 * n9
@@ -265,7 +266,8 @@ macro_rules! field25 {
 
             #[inline(never)]
             #[$compiled]
-            fn squared(&self) -> Columns {
+            fn squared(&self) -> Product {
+                align_stack();
                 let [f0, f1, f2, f3, f4, f5, f6, f7, f8, f9] = self.0;
                 let double = |limb| add(limb, limb);
                 let [d0, d1, d2, d3, d4, d5, d6, d7, d8] = [
@@ -280,10 +282,10 @@ macro_rules! field25 {
                     double(f8),
                 ];
                 let nineteen = splat(19);
-                let by_19 = |limb| multiply(limb, nineteen);
+                let by_19 = |limb| multiply_low(limb, nineteen);
                 let [n5, n6, n7, n8, n9] = [by_19(f5), by_19(f6), by_19(f7), by_19(f8), by_19(f9)];
                 let [m5, m7, m9] = [double(n5), double(n7), double(n9)];
-                Columns([
+                carry([
                     sum_of_products!(f0 * f0 + d1 * m9 + d2 * n8 + d3 * m7 + d4 * n6 + f5 * m5),
                     sum_of_products!(d0 * f1 + d2 * n9 + d3 * n8 + d4 * n7 + d5 * n6),
                     sum_of_products!(d0 * f2 + d1 * f1 + d3 * m9 + d4 * n8 + d5 * m7 + f6 * n6),
@@ -298,28 +300,19 @@ macro_rules! field25 {
             }
         }
 
-        impl Columns {
-            /// One pass of carries, by two chains side by side: 2^255 is 19.
+        impl Product {
+            /// What a multiplication may be given: at most two products, added or subtracted.
+            #[inline]
+            #[$compiled]
+            fn factor(&self) -> FieldElement {
+                FieldElement(self.0)
+            }
+
+            /// What any operation may be given.
             #[inline]
             #[$compiled]
             fn reduce(&self) -> FieldElement {
-                let [c0, c1, c2, c3, c4, c5, c6, c7, c8, c9] = self.0;
-                let (even, odd) = (splat(LOW_26), splat(LOW_25));
-                let (c1, c0) = (add(c1, shr(c0, 26)), and(c0, even));
-                let (c5, c4) = (add(c5, shr(c4, 26)), and(c4, even));
-                let (c2, c1) = (add(c2, shr(c1, 25)), and(c1, odd));
-                let (c6, c5) = (add(c6, shr(c5, 25)), and(c5, odd));
-                let (c3, c2) = (add(c3, shr(c2, 26)), and(c2, even));
-                let (c7, c6) = (add(c7, shr(c6, 26)), and(c6, even));
-                let (c4, c3) = (add(c4, shr(c3, 25)), and(c3, odd));
-                let (c8, c7) = (add(c8, shr(c7, 25)), and(c7, odd));
-                let (c5, c4) = (add(c5, shr(c4, 26)), and(c4, even));
-                let (c9, c8) = (add(c9, shr(c8, 26)), and(c8, even));
-                let (top, c9) = (shr(c9, 25), and(c9, odd));
-                // The top carry may have more than 32 bits, so it is multiplied by 16 + 2 + 1.
-                let c0 = add(c0, add(shl(top, 4), add(shl(top, 1), top)));
-                let (c1, c0) = (add(c1, shr(c0, 26)), and(c0, even));
-                FieldElement([c0, c1, c2, c3, c4, c5, c6, c7, c8, c9])
+                FieldElement(carry(self.0).0)
             }
 
             #[inline]
@@ -340,13 +333,13 @@ macro_rules! field25 {
                 ])
             }
 
-            /// The difference, plus a multiple of 2^255 - 19 that keeps every column positive.
+            /// The difference from one product, plus twice 2^255 - 19, which keeps every limb positive.
             #[inline]
             #[$compiled]
             fn minus(&self, other: &Self) -> Self {
                 let (a, b) = (&self.0, &other.0);
-                let first = splat((LOW_26 - 18) << 34);
-                let [even, odd] = [splat(LOW_26 << 34), splat(LOW_25 << 34)];
+                let [first, even, odd] =
+                    [splat((LOW_26 - 18) << 1), splat(LOW_26 << 1), splat(LOW_25 << 1)];
                 Self([
                     sub(add(a[0], first), b[0]),
                     sub(add(a[1], odd), b[1]),
@@ -366,7 +359,7 @@ macro_rules! field25 {
             #[$compiled]
             fn plus_multiple(&self, factor: u32, element: &FieldElement) -> Self {
                 let (c, e, factor) = (&self.0, &element.0, splat(factor.into()));
-                Self([
+                carry([
                     add(c[0], multiply(e[0], factor)),
                     add(c[1], multiply(e[1], factor)),
                     add(c[2], multiply(e[2], factor)),
@@ -379,6 +372,29 @@ macro_rules! field25 {
                     add(c[9], multiply(e[9], factor)),
                 ])
             }
+        }
+
+        /// One pass of carries, by two chains side by side: 2^255 is 19.
+        #[inline]
+        #[$compiled]
+        fn carry(columns: [V; LIMBS]) -> Product {
+            let [c0, c1, c2, c3, c4, c5, c6, c7, c8, c9] = columns;
+            let (even, odd) = (splat(LOW_26), splat(LOW_25));
+            let (c1, c0) = (add(c1, shr(c0, 26)), and(c0, even));
+            let (c5, c4) = (add(c5, shr(c4, 26)), and(c4, even));
+            let (c2, c1) = (add(c2, shr(c1, 25)), and(c1, odd));
+            let (c6, c5) = (add(c6, shr(c5, 25)), and(c5, odd));
+            let (c3, c2) = (add(c3, shr(c2, 26)), and(c2, even));
+            let (c7, c6) = (add(c7, shr(c6, 26)), and(c6, even));
+            let (c4, c3) = (add(c4, shr(c3, 25)), and(c3, odd));
+            let (c8, c7) = (add(c8, shr(c7, 25)), and(c7, odd));
+            let (c5, c4) = (add(c5, shr(c4, 26)), and(c4, even));
+            let (c9, c8) = (add(c9, shr(c8, 26)), and(c8, even));
+            let (top, c9) = (shr(c9, 25), and(c9, odd));
+            // The top carry may have more than 32 bits, so it is multiplied by 16 + 2 + 1.
+            let c0 = add(c0, add(shl(top, 4), add(shl(top, 1), top)));
+            let (c1, c0) = (add(c1, shr(c0, 26)), and(c0, even));
+            Product([c0, c1, c2, c3, c4, c5, c6, c7, c8, c9])
         }
 
         const LIMBS: usize = 10;

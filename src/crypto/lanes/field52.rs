@@ -2,7 +2,7 @@
 //!
 //! The instructions multiply the low 52 bits of two 64-bit lanes and add the low (`lo`) or the high (`hi`) 52 bits of the product to
 //! an accumulator of 64 bits. So a limb needs no mask after it has given its carry away: what is left above bit 52 is never read.
-//! Products stay unreduced ([`Columns`]) until their sums and differences are taken; `bounds.rs` proves that no column overflows.
+//! Products stay unreduced ([`Product`]) until their sums and differences are taken; `bounds.rs` proves that no column overflows.
 
 /// One row of a schoolbook multiplication: `$a[$i]` times each limb of `$b`.
 macro_rules! multiply_row {
@@ -35,9 +35,9 @@ macro_rules! field52 {
         #[derive(Clone, Copy)]
         struct FieldElement([V; LIMBS]);
 
-        /// A sum or difference of products, not reduced: the value is the sum of the columns times 2^(52 k).
+        /// A product, or a sum or difference of some, not reduced: the value is the sum of the columns times 2^(52 k).
         #[derive(Clone, Copy)]
-        struct Columns([V; LIMBS]);
+        struct Product([V; LIMBS]);
 
         impl FieldElement {
             /// The same small number in every lane.
@@ -78,7 +78,7 @@ macro_rules! field52 {
             #[$compiled]
             fn canonical(self) -> [V; LIMBS] {
                 // Under 2^255 + 2^52 after this, so that at most one 2^255 - 19 is to be subtracted.
-                let Columns([l0, l1, l2, l3, l4]) = self.columns().reduce().columns();
+                let Product([l0, l1, l2, l3, l4]) = self.as_product().reduce().as_product();
                 let mask = splat(LOW_52);
                 let mut excess = shr(add(l0, splat(19)), 52);
                 excess = shr(add(l1, excess), 52);
@@ -117,27 +117,27 @@ macro_rules! field52 {
             /// The limbs without what does not count in them.
             #[inline]
             #[$compiled]
-            fn columns(&self) -> Columns {
+            fn as_product(&self) -> Product {
                 let [l0, l1, l2, l3, l4] = self.0;
                 let mask = splat(LOW_52);
-                Columns([and(l0, mask), and(l1, mask), and(l2, mask), and(l3, mask), l4])
+                Product([and(l0, mask), and(l1, mask), and(l2, mask), and(l3, mask), l4])
             }
 
             #[inline]
             #[$compiled]
-            fn times(&self, other: &Self) -> Columns {
+            fn times(&self, other: &Self) -> Product {
                 let (a, b, mut c) = (&self.0, &other.0, [splat(0); 10]);
                 multiply_row!(c, a[0], b);
                 multiply_row!(c, a[1], b);
                 multiply_row!(c, a[2], b);
                 multiply_row!(c, a[3], b);
                 multiply_row!(c, a[4], b);
-                Columns::fold(&c)
+                Product::fold(&c)
             }
 
             #[inline]
             #[$compiled]
-            fn squared(&self) -> Columns {
+            fn squared(&self) -> Product {
                 let [a0, a1, a2, a3, a4] = self.0;
                 let mut c = [splat(0); 10];
                 multiply_pairs!(c, (a0, 0) * (a1, 1), (a0, 0) * (a2, 2), (a0, 0) * (a3, 3));
@@ -163,11 +163,11 @@ macro_rules! field52 {
                 multiply_pairs!(c, (a2, 2) * (a4_twice, 4), (a3, 3) * (a4_twice, 4));
                 multiply_pairs!(c, (a0, 0) * (a0, 0), (a1, 1) * (a1, 1), (a2, 2) * (a2, 2));
                 multiply_pairs!(c, (a3, 3) * (a3, 3), (a4, 4) * (a4, 4));
-                Columns::fold(&c)
+                Product::fold(&c)
             }
         }
 
-        impl Columns {
+        impl Product {
             /// Ten columns to five: 2^260 is 608.
             #[inline]
             #[$compiled]
@@ -184,6 +184,13 @@ macro_rules! field52 {
                 c3 = lo(hi(c3, c7, factor), c8, factor);
                 c4 = lo_exact(hi(c4, c8, factor), c9, factor);
                 Self([c0, c1, c2, c3, c4])
+            }
+
+            /// What a multiplication may be given: here the same as [`Product::reduce`].
+            #[inline]
+            #[$compiled]
+            fn factor(&self) -> FieldElement {
+                self.reduce()
             }
 
             /// One pass of carries: 2^255 is 19.

@@ -28,21 +28,24 @@ pub(super) mod eight {
     use std::arch::x86_64::{
         __m512i, __mmask8, _mm_cvtsi32_si128, _mm256_extract_epi64, _mm512_add_epi64,
         _mm512_and_si512, _mm512_castsi512_si256, _mm512_extracti64x4_epi64, _mm512_madd52hi_epu64,
-        _mm512_madd52lo_epu64, _mm512_mask_blend_epi64, _mm512_movepi64_mask, _mm512_or_si512,
-        _mm512_set_epi64, _mm512_set1_epi64, _mm512_sll_epi64, _mm512_srl_epi64, _mm512_sub_epi64,
-        _mm512_testn_epi64_mask, _mm512_xor_si512,
+        _mm512_madd52lo_epu64, _mm512_mask_blend_epi64, _mm512_maskz_permutex2var_epi64,
+        _mm512_movepi64_mask, _mm512_or_si512, _mm512_set_epi64, _mm512_set1_epi64,
+        _mm512_sll_epi64, _mm512_srl_epi64, _mm512_sub_epi64, _mm512_testn_epi64_mask,
+        _mm512_xor_si512,
     };
 
     use zeroize::{Zeroize as _, Zeroizing};
 
     use super::super::{
         Factors, Products,
+        comb::comb,
+        edwards::edwards,
         field52::{field52, multiply_pairs, multiply_row},
         fractions::fractions,
         ladder::ladder,
     };
 
-    pub(in crate::crypto::lanes) const LANES: usize = 8;
+    const LANES: usize = 8;
 
     type V = __m512i;
     type Mask = __mmask8;
@@ -79,6 +82,33 @@ pub(super) mod eight {
             ]
             .map(i64::cast_unsigned)
         };
+    }
+
+    edwards!(target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vl"));
+    comb!(target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vl"));
+
+    /// Whether the mask is set in any lane. Of public values alone.
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vl")]
+    fn is_set(mask: Mask) -> bool {
+        mask != 0
+    }
+
+    /// Sixteen entries of a table.
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vl")]
+    fn pack(entries: &[u64; 16]) -> [V; 2] {
+        let (parts, _) = entries.as_chunks();
+        let mut packed = [splat(0); 2];
+        for (to, part) in packed.iter_mut().zip(parts) {
+            *to = from_lanes(part);
+        }
+        packed
+    }
+
+    /// The entry of this index; zero where the mask is set.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vl")]
+    fn look_up([low, high]: &[V; 2], index: V, is_none: Mask) -> V {
+        _mm512_maskz_permutex2var_epi64(!is_none, *low, index, *high)
     }
 }
 

@@ -24,8 +24,8 @@ macro_rules! ladder {
         impl MontgomeryPoint {
             #[inline]
             #[$compiled]
-            fn new(x: &Columns, z: &Columns) -> Self {
-                Self { x_plus_z: x.plus(z).reduce(), x_minus_z: x.minus(z).reduce() }
+            fn new(x: &Product, z: &Product) -> Self {
+                Self { x_plus_z: x.plus(z).factor(), x_minus_z: x.minus(z).factor() }
             }
 
             #[inline]
@@ -42,16 +42,16 @@ macro_rules! ladder {
             fn double(&self) -> Self {
                 let aa = self.x_plus_z.squared();
                 let bb = self.x_minus_z.squared();
-                let e = aa.minus(&bb).reduce();
-                let x = aa.reduce().times(&bb.reduce());
-                let z = e.times(&aa.plus_multiple(A24, &e).reduce());
+                let e = aa.minus(&bb).factor();
+                let x = aa.factor().times(&bb.factor());
+                let z = e.times(&aa.plus_multiple(A24, &e).factor());
                 Self::new(&x, &z)
             }
 
             /// u, as 2x / 2z.
             #[$compiled]
             fn u(&self) -> Fraction {
-                let (plus, minus) = (self.x_plus_z.columns(), self.x_minus_z.columns());
+                let (plus, minus) = (self.x_plus_z.as_product(), self.x_minus_z.as_product());
                 Fraction {
                     numerator: plus.plus(&minus).reduce(),
                     denominator: plus.minus(&minus).reduce(),
@@ -64,10 +64,10 @@ macro_rules! ladder {
             #[$compiled]
             fn first(u: &FieldElement) -> Self {
                 let (zero, one) =
-                    (FieldElement::small(0).columns(), FieldElement::small(1).columns());
+                    (FieldElement::small(0).as_product(), FieldElement::small(1).as_product());
                 Self {
                     doubled: MontgomeryPoint::new(&one, &zero),
-                    added: MontgomeryPoint::new(&u.columns(), &one),
+                    added: MontgomeryPoint::new(&u.as_product(), &one),
                 }
             }
 
@@ -79,8 +79,8 @@ macro_rules! ladder {
                 let chosen = MontgomeryPoint::select(other, doubled, added);
                 let da = added.x_minus_z.times(&doubled.x_plus_z);
                 let cb = added.x_plus_z.times(&doubled.x_minus_z);
-                let x = da.plus(&cb).reduce().squared();
-                let z = u.times(&da.minus(&cb).reduce().squared().reduce());
+                let x = da.plus(&cb).factor().squared();
+                let z = u.times(&da.minus(&cb).factor().squared().factor());
                 Self { doubled: chosen.double(), added: MontgomeryPoint::new(&x, &z) }
             }
         }

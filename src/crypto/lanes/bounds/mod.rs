@@ -162,10 +162,20 @@ fn hi(c: Interval, a: Interval, b: Interval) -> Interval {
     add(c, narrow((low >> 52, high >> 52)))
 }
 
+/// Nothing to do where there are no registers.
+fn align_stack() {}
+
 /// The product of the low 32 bits, which are all that there are.
 fn multiply(a: Interval, b: Interval) -> Interval {
     assert!(a.high >> 32 == 0 && b.high >> 32 == 0, "{a:?} or {b:?} loses bits");
     narrow(product(a, b))
+}
+
+/// The low 32 bits of that product, which are all that there are.
+fn multiply_low(a: Interval, b: Interval) -> Interval {
+    let product = multiply(a, b);
+    assert!(product.high >> 32 == 0, "the product of {a:?} and {b:?} loses bits");
+    product
 }
 
 fn product(a: Interval, b: Interval) -> (u128, u128) {

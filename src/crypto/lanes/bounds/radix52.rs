@@ -37,9 +37,9 @@ fn is_any(element: &FieldElement) -> bool {
 fn every_operation_gives_an_element_and_overflows_nowhere() {
     let any = any();
     let [product, square] = [any.times(&any), any.squared()];
-    for columns in [product, square, any.columns()] {
+    for columns in [product, square, any.as_product()] {
         assert!(is_any(&columns.reduce()));
-        for other in [product, square, any.columns()] {
+        for other in [product, square, any.as_product()] {
             assert!(is_any(&columns.plus(&other).reduce()));
             assert!(is_any(&columns.minus(&other).reduce()));
         }
@@ -77,12 +77,12 @@ fn an_inversion_leads_from_elements_to_elements() {
 
 impl FieldElement {
     fn number(self) -> Number {
-        let limbs = self.columns().0.into_iter().zip([0, 52, 104, 156, 208]);
+        let limbs = self.as_product().0.into_iter().zip([0, 52, 104, 156, 208]);
         Number::of_limbs(limbs.map(|(limb, exponent)| (limb.single(), exponent)))
     }
 }
 
-impl Columns {
+impl Product {
     fn number(self) -> Number {
         let columns = self.0.into_iter().zip([0, 52, 104, 156, 208]);
         Number::of_limbs(columns.map(|(column, exponent)| (column.single(), exponent)))
