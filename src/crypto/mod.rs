@@ -10,7 +10,6 @@ pub mod curve25519;
 pub mod curve25519_aes_sha2;
 pub mod ed25519;
 pub mod key_material;
-#[cfg_attr(not(test), expect(dead_code, reason = "batches do not use the lanes yet"))]
 mod lanes;
 pub(crate) mod pbkdf2;
 pub(crate) mod xchacha20_poly1305;

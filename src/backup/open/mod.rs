@@ -18,7 +18,7 @@ use super::{
     ReturnedSession,
 };
 use crate::{
-    crypto::curve25519_aes_sha2::{self, MacScheme},
+    crypto::curve25519_aes_sha2::{self, MacScheme, OpenedMessage},
     encoding::read::Read,
     ids::{RoomId, SessionId},
     session_data::{Claims, ExportedSession, Repair, SessionData, authenticity::Authenticity},
@@ -83,7 +83,10 @@ impl BackupDecryptionKey {
     /// [`OpenError`]: another key is told from damage, and damage from a session that is whole but
     /// not understood.
     pub fn open(&self, data: &EncryptedSessionData) -> Result<OpenedSessionData, OpenError> {
-        let opened = curve25519_aes_sha2::open(self.secret(), data.message())?;
+        Self::read(curve25519_aes_sha2::open(self.secret(), data.message())?)
+    }
+
+    fn read(opened: OpenedMessage) -> Result<OpenedSessionData, OpenError> {
         let (read, claims) = SessionData::from_json_with_claims(opened.plaintext.expose_bytes())?;
         Ok(OpenedSessionData { read, mac_scheme: opened.mac_scheme, claims })
     }
@@ -109,10 +112,7 @@ impl BackupDecryptionKey {
         Ok((self.open_data(returned.borrowed(), &data)?, *data.metadata()))
     }
 
-    pub(super) fn open_borrowed(
-        &self,
-        returned: ReturnedSession<'_>,
-    ) -> Result<RestoredSession, OpenError> {
+    fn open_borrowed(&self, returned: ReturnedSession<'_>) -> Result<RestoredSession, OpenError> {
         self.open_data(returned, &KeyBackupData::from_json(returned.json)?)
     }
 
@@ -121,15 +121,18 @@ impl BackupDecryptionKey {
         returned: ReturnedSession<'_>,
         data: &KeyBackupData,
     ) -> Result<RestoredSession, OpenError> {
-        let opened = self.open(data.session_data())?;
-        let warnings = compare(returned, data, &opened);
-        let exported =
-            ExportedSession { room_id: returned.room_id.clone(), session: opened.read.value };
-        Ok(RestoredSession { exported, mac_scheme: opened.mac_scheme, warnings })
+        Ok(RestoredSession::new(returned, data, self.open(data.session_data())?))
     }
 }
 
 impl RestoredSession {
+    fn new(returned: ReturnedSession<'_>, data: &KeyBackupData, opened: OpenedSessionData) -> Self {
+        let warnings = compare(returned, data, &opened);
+        let exported =
+            ExportedSession { room_id: returned.room_id.clone(), session: opened.read.value };
+        Self { exported, mac_scheme: opened.mac_scheme, warnings }
+    }
+
     /// The session with the room that the server returned it for.
     #[must_use]
     pub fn exported(&self) -> &ExportedSession {

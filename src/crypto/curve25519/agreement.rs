@@ -1,17 +1,34 @@
-//! The scalar multiplications of one key.
+//! The scalar multiplications, on the fastest path.
 
-use curve25519_dalek::EdwardsPoint;
+use zeroize::Zeroizing;
 
 use super::{Curve25519PublicKey, NonContributory, SharedSecret};
-use crate::crypto::lanes::portable;
+use crate::crypto::lanes::{Factors, Path};
 
 pub(super) fn base_point_times(scalar: &[u8; 32]) -> Curve25519PublicKey {
-    Curve25519PublicKey(EdwardsPoint::mul_base_clamped(*scalar).to_montgomery().to_bytes())
+    Curve25519PublicKey(only(&Path::fastest().base_point_times(std::slice::from_ref(scalar))))
 }
 
 pub(super) fn agree(
     scalar: &[u8; 32],
     their_key: &Curve25519PublicKey,
 ) -> Result<SharedSecret, NonContributory> {
-    SharedSecret::from_bytes(portable::multiply_one(scalar, &their_key.0))
+    let points = std::slice::from_ref(&their_key.0);
+    let products = Path::fastest().multiply(Factors::OneSecret { secret: scalar, points });
+    SharedSecret::from_bytes(Zeroizing::new(only(&products)))
+}
+
+/// The agreements of one secret key with each of the public keys, in their order.
+pub(super) fn agree_with_each(
+    scalar: &[u8; 32],
+    their_keys: &[Curve25519PublicKey],
+) -> Vec<Result<SharedSecret, NonContributory>> {
+    let points: Vec<_> = their_keys.iter().map(|key| key.0).collect();
+    let products = Path::fastest().multiply(Factors::OneSecret { secret: scalar, points: &points });
+    products.iter().map(|product| SharedSecret::from_bytes(Zeroizing::new(*product))).collect()
+}
+
+/// The one product there is. All zero, which is refused, if there were none.
+fn only(products: &[[u8; 32]]) -> [u8; 32] {
+    products.first().copied().unwrap_or_default()
 }

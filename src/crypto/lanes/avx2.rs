@@ -16,9 +16,10 @@ use super::{
     Factors, Products,
     comb::comb,
     edwards::edwards,
-    field25::{field25, sum_of_products},
+    field25::{each_limb, field25},
     fractions::fractions,
     ladder::ladder,
+    multiply25::{multiply25, sum_of_products},
 };
 
 const LANES: usize = 4;
@@ -67,6 +68,7 @@ operations! {
 }
 
 field25!(target_feature(enable = "avx2"));
+multiply25!(target_feature(enable = "avx2"));
 fractions!(target_feature(enable = "avx2"));
 ladder!(target_feature(enable = "avx2"));
 edwards!(target_feature(enable = "avx2"));

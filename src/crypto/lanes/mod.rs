@@ -16,6 +16,8 @@
 //!
 //! # Security
 //!
+//! No path is taken before it has given known answers, and some of what is sealed is computed twice (`known_answers.rs`).
+//!
 //! No branch and no address depends on a secret or on a product: a secret bit selects under a mask. Two secrets or points of a batch never
 //! meet, except in the one inversion that they share; a zero there is replaced under a mask. What is secret and outlives a function is
 //! wiped. What the compiler keeps on the stack meanwhile is not.
@@ -31,8 +33,10 @@ mod field52;
 mod fractions;
 #[cfg(target_arch = "x86_64")]
 mod ifma;
+mod known_answers;
 mod ladder;
-pub(in crate::crypto) mod portable;
+mod multiply25;
+mod portable;
 mod prepared;
 
 #[cfg(test)]
@@ -42,7 +46,10 @@ mod tests;
 
 use zeroize::Zeroizing;
 
-pub(in crate::crypto) use self::prepared::PreparedPoint;
+pub(in crate::crypto) use self::{
+    known_answers::wrong_products,
+    prepared::{KeyPairs, PreparedPoint},
+};
 
 /// What is multiplied: little-endian secrets and u-coordinates of 32 bytes.
 #[derive(Clone, Copy)]

