@@ -24,17 +24,24 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
 mod comb;
 #[cfg(target_arch = "x86_64")]
 mod detected;
+#[cfg(any(target_arch = "x86_64", test))]
 mod edwards;
+#[cfg(any(target_arch = "x86_64", test))]
 mod field25;
+#[cfg(any(target_arch = "x86_64", test))]
 mod field52;
+#[cfg(any(target_arch = "x86_64", test))]
 mod fractions;
 #[cfg(target_arch = "x86_64")]
 mod ifma;
 mod known_answers;
+#[cfg(any(target_arch = "x86_64", test))]
 mod ladder;
+#[cfg(any(target_arch = "x86_64", test))]
 mod multiply25;
 mod portable;
 mod prepared;
@@ -119,6 +126,7 @@ impl Path {
 }
 
 /// The u-coordinate of the point that all public keys are multiples of.
+#[cfg(any(target_arch = "x86_64", test))]
 const BASE_POINT: [u8; 32] = {
     let mut nine = [0; 32];
     nine[0] = 9;

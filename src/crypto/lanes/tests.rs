@@ -221,7 +221,7 @@ fn wycheproof_holds_on_every_path_in_every_lane() {
     }
 }
 
-/// How many random cases there are: `STRONGROOM_LANES_CASES`, by default few. A million, in about a quarter of an hour:
+/// How many random batches there are: `STRONGROOM_LANES_CASES`, by default few. A million:
 ///
 /// ```text
 /// STRONGROOM_LANES_CASES=1000000 cargo test --release --lib lanes::tests::random
