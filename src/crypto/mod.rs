@@ -10,6 +10,7 @@ pub mod curve25519;
 pub mod curve25519_aes_sha2;
 pub mod ed25519;
 pub mod key_material;
+mod lanes;
 pub(crate) mod pbkdf2;
 pub(crate) mod xchacha20_poly1305;
 

@@ -6,8 +6,6 @@ pub(super) mod batch;
 mod error;
 mod warning;
 
-use std::slice;
-
 use self::warning::compare;
 pub use self::{
     error::{FailureCause, OpenError},
@@ -18,7 +16,7 @@ use super::{
     KeyBackupMetadata, ReturnedSession,
 };
 use crate::{
-    crypto::curve25519_aes_sha2::{self, MacScheme},
+    crypto::curve25519_aes_sha2::{self, MacScheme, OpenedMessage},
     encoding::read::Read,
     session_data::{Claims, ExportedSession, Repair, SessionData, authenticity::Authenticity},
 };
@@ -44,6 +42,13 @@ pub struct RestoredSession {
     warnings: Vec<Warning>,
 }
 
+impl Opened {
+    fn read(message: &OpenedMessage) -> Result<Self, OpenError> {
+        let (read, claims) = SessionData::from_json_with_claims(message.plaintext.expose_bytes())?;
+        Ok(Self { read, mac_scheme: message.mac_scheme, claims })
+    }
+}
+
 impl BackupDecryptionKey {
     /// Opens one encrypted session, without the room and the metadata of a backup beside it. Returns the session with what had to be
     /// made good in it, and the scheme under which the MAC was right. Nobody vouches for the session.
@@ -61,9 +66,7 @@ impl BackupDecryptionKey {
     }
 
     fn open_with_claims(&self, data: &EncryptedSessionData) -> Result<Opened, OpenError> {
-        let opened = curve25519_aes_sha2::open(self.secret(), data.message())?;
-        let (read, claims) = SessionData::from_json_with_claims(opened.plaintext.expose_bytes())?;
-        Ok(Opened { read, mac_scheme: opened.mac_scheme, claims })
+        Opened::read(&curve25519_aes_sha2::open(self.secret(), data.message())?)
     }
 
     /// Restores one session as a server returned it.
@@ -75,7 +78,7 @@ impl BackupDecryptionKey {
     ///
     /// [`OpenError`] concerns this session alone: go on with the next.
     pub fn open_session(&self, returned: &BackedUpSession) -> Result<RestoredSession, OpenError> {
-        open_with(slice::from_ref(self), returned.borrowed())
+        self.open_data(returned.borrowed(), &KeyBackupData::from_json(&returned.json)?)
     }
 
     /// The same, with what the server says of how good it is.
@@ -92,15 +95,23 @@ impl BackupDecryptionKey {
         returned: ReturnedSession<'_>,
         data: &KeyBackupData,
     ) -> Result<RestoredSession, OpenError> {
-        let Opened { read, mac_scheme, claims } = self.open_with_claims(data.session_data())?;
-        let warnings = compare(returned, data, &read, &claims);
-        let exported = ExportedSession { room_id: returned.room_id.clone(), session: read.value };
-        let opened_by = *self.public_key();
-        Ok(RestoredSession { exported, opened_by, mac_scheme, warnings })
+        let opened = self.open_with_claims(data.session_data())?;
+        Ok(RestoredSession::new(returned, data, opened, self))
     }
 }
 
 impl RestoredSession {
+    fn new(
+        returned: ReturnedSession<'_>,
+        data: &KeyBackupData,
+        Opened { read, mac_scheme, claims }: Opened,
+        key: &BackupDecryptionKey,
+    ) -> Self {
+        let warnings = compare(returned, data, &read, &claims);
+        let exported = ExportedSession { room_id: returned.room_id.clone(), session: read.value };
+        Self { exported, opened_by: *key.public_key(), mac_scheme, warnings }
+    }
+
     /// The session with the room that the server returned it for.
     #[must_use]
     pub fn exported(&self) -> &ExportedSession {
@@ -146,9 +157,9 @@ impl RestoredSession {
 fn open_with(
     keys: &[BackupDecryptionKey],
     returned: ReturnedSession<'_>,
+    data: &KeyBackupData,
 ) -> Result<RestoredSession, OpenError> {
-    let data = KeyBackupData::from_json(returned.json)?;
-    let mut opened = keys.iter().map(|key| key.open_data(returned, &data));
+    let mut opened = keys.iter().map(|key| key.open_data(returned, data));
     let is_of_key = |opened: &Result<_, _>| !matches!(opened, Err(OpenError::WrongKey));
     opened.find(is_of_key).unwrap_or(Err(OpenError::WrongKey))
 }

@@ -1,99 +1,34 @@
-//! The scalar multiplications.
-//!
-//! Two ways lead to one result. The Montgomery ladder is what RFC 7748 describes. With AVX2,
-//! `curve25519-dalek` multiplies points in Edwards form a third faster, conversions included; points
-//! on the twist have no such form, and take the ladder. Both take constant time in the scalar; which
-//! one is taken depends on the public key and the processor.
+//! The scalar multiplications, on the fastest path.
 
-use curve25519_dalek::{EdwardsPoint, MontgomeryPoint};
 use zeroize::Zeroizing;
 
 use super::{Curve25519PublicKey, NonContributory, SharedSecret};
+use crate::crypto::lanes::{Factors, Path};
 
 pub(super) fn base_point_times(scalar: &[u8; 32]) -> Curve25519PublicKey {
-    Curve25519PublicKey(EdwardsPoint::mul_base_clamped(*scalar).to_montgomery().to_bytes())
+    Curve25519PublicKey(only(&Path::fastest().base_point_times(std::slice::from_ref(scalar))))
 }
 
 pub(super) fn agree(
     scalar: &[u8; 32],
     their_key: &Curve25519PublicKey,
 ) -> Result<SharedSecret, NonContributory> {
-    let theirs = MontgomeryPoint(their_key.0);
-    let edwards = if edwards_is_faster() { by_edwards(scalar, &theirs) } else { None };
-    SharedSecret::from_bytes(edwards.unwrap_or_else(|| by_ladder(scalar, &theirs)))
+    let points = std::slice::from_ref(&their_key.0);
+    let products = Path::fastest().multiply(Factors::OneSecret { secret: scalar, points });
+    SharedSecret::from_bytes(Zeroizing::new(only(&products)))
 }
 
-fn by_ladder(scalar: &[u8; 32], theirs: &MontgomeryPoint) -> Zeroizing<[u8; 32]> {
-    let shared = Zeroizing::new(theirs.mul_clamped(*scalar));
-    Zeroizing::new(shared.to_bytes())
+/// The agreements of one secret key with each of the public keys, in their order.
+pub(super) fn agree_with_each(
+    scalar: &[u8; 32],
+    their_keys: &[Curve25519PublicKey],
+) -> Vec<Result<SharedSecret, NonContributory>> {
+    let points: Vec<_> = their_keys.iter().map(|key| key.0).collect();
+    let products = Path::fastest().multiply(Factors::OneSecret { secret: scalar, points: &points });
+    products.iter().map(|product| SharedSecret::from_bytes(Zeroizing::new(*product))).collect()
 }
 
-/// `None` for a point on the twist. The sign of the point does not matter to its coordinate.
-fn by_edwards(scalar: &[u8; 32], theirs: &MontgomeryPoint) -> Option<Zeroizing<[u8; 32]>> {
-    let point = Zeroizing::new(theirs.to_edwards(0)?.mul_clamped(*scalar));
-    let shared = Zeroizing::new(point.to_montgomery());
-    Some(Zeroizing::new(shared.to_bytes()))
-}
-
-/// Whether a point of the curve is multiplied faster in Edwards form than by the ladder.
-pub(in crate::crypto) fn edwards_is_faster() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    return std::arch::is_x86_feature_detected!("avx2");
-    #[cfg(not(target_arch = "x86_64"))]
-    false
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn both_ways_agree_at_the_edges() {
-        let mut edges: Vec<[u8; 32]> = Vec::new();
-        for low in 0..=255 {
-            let mut near_p = [0xff; 32];
-            near_p[0] = low;
-            for high in [0x7f, 0xff] {
-                near_p[31] = high;
-                edges.push(near_p);
-            }
-            let mut small = [0; 32];
-            small[0] = low;
-            edges.push(small);
-        }
-        for bit in 0..256 {
-            let mut single = [0; 32];
-            single[bit / 8] = 1 << (bit % 8);
-            edges.push(single);
-        }
-        for order_eight in [
-            "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
-            "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
-        ] {
-            let byte = |at| u8::from_str_radix(&order_eight[at..at + 2], 16).unwrap();
-            edges.push(std::array::from_fn(|index| byte(2 * index)));
-        }
-        let mut on_the_curve = 0;
-        for point in edges.into_iter().map(MontgomeryPoint) {
-            for scalar in [[0; 32], [0xff; 32], [0x5a; 32]] {
-                if let Some(shared) = by_edwards(&scalar, &point) {
-                    assert_eq!(shared, by_ladder(&scalar, &point), "{point:?}");
-                    on_the_curve += 1;
-                }
-            }
-        }
-        assert!(on_the_curve > 500);
-    }
-
-    proptest! {
-        #[test]
-        fn both_ways_agree(scalar: [u8; 32], point: [u8; 32]) {
-            let point = MontgomeryPoint(point);
-            if let Some(shared) = by_edwards(&scalar, &point) {
-                prop_assert_eq!(shared, by_ladder(&scalar, &point));
-            }
-        }
-    }
+/// The one product there is. All zero, which is refused, if there were none.
+fn only(products: &[[u8; 32]]) -> [u8; 32] {
+    products.first().copied().unwrap_or_default()
 }

@@ -15,10 +15,12 @@ use std::{
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 
-pub(super) use self::agreement::edwards_is_faster;
-use self::agreement::{agree, base_point_times};
+use self::agreement::{agree, agree_with_each, base_point_times};
 pub(crate) use self::secret_keys::{Curve25519SecretKey, EphemeralSecret, SharedSecret};
-use crate::encoding::{base64, format::FormatError};
+use crate::{
+    crypto::lanes,
+    encoding::{base64, format::FormatError},
+};
 
 /// A Curve25519 public key: 32 bytes, any of which are a key.
 ///
@@ -118,6 +120,16 @@ impl fmt::Display for Curve25519PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.to_base64())
     }
+}
+
+/// How many results of vector instructions turned out to be wrong since the process started: zero on a processor that works.
+///
+/// Of what is sealed together, some is computed a second time without these instructions. If that shows a difference, the
+/// whole batch is computed again without them, and so is everything after it; what was sealed is right in
+/// either case. A host may want to tell somebody that the machine is broken.
+#[must_use]
+pub fn wrong_products() -> u64 {
+    lanes::wrong_products()
 }
 
 /// The public key lies in a small subgroup, so the agreement would be known to everybody.

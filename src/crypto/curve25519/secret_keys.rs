@@ -2,12 +2,11 @@
 
 use std::fmt;
 
-use curve25519_dalek::MontgomeryPoint;
 use rand_core::CryptoRng;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use super::{Curve25519PublicKey, NonContributory, agree, base_point_times};
+use super::{Curve25519PublicKey, NonContributory, agree, agree_with_each, base_point_times};
 use crate::secret::SecretBytes;
 
 /// A Curve25519 secret key that is kept: 32 bytes, clamped when used.
@@ -40,6 +39,14 @@ impl Curve25519SecretKey {
         their_key: &Curve25519PublicKey,
     ) -> Result<SharedSecret, NonContributory> {
         agree(self.0.expose_bytes(), their_key)
+    }
+
+    /// The agreements with each of many public keys, in their order, faster than one by one.
+    pub(crate) fn diffie_hellman_with_each(
+        &self,
+        their_keys: &[Curve25519PublicKey],
+    ) -> Vec<Result<SharedSecret, NonContributory>> {
+        agree_with_each(self.0.expose_bytes(), their_keys)
     }
 
     /// The secret bytes.
@@ -97,11 +104,9 @@ pub(crate) struct SharedSecret(Zeroizing<[u8; 32]>);
 
 impl SharedSecret {
     /// Takes the outcome of an agreement, unless it is the all-zero one.
-    pub(in crate::crypto) fn from_coordinate(u: &MontgomeryPoint) -> Result<Self, NonContributory> {
-        Self::from_bytes(Zeroizing::new(u.to_bytes()))
-    }
-
-    pub(super) fn from_bytes(bytes: Zeroizing<[u8; 32]>) -> Result<Self, NonContributory> {
+    pub(in crate::crypto) fn from_bytes(
+        bytes: Zeroizing<[u8; 32]>,
+    ) -> Result<Self, NonContributory> {
         let shared = Self(bytes);
         if shared.0.ct_eq(&[0; 32]).into() { Err(NonContributory) } else { Ok(shared) }
     }

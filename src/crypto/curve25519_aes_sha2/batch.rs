@@ -9,8 +9,8 @@ use crate::crypto::curve25519::{Curve25519PublicKey, NonContributory};
 
 /// Seals many messages to one public key, each with an ephemeral key of its own.
 ///
-/// It holds a table of the key's multiples, 30 KiB, which makes the agreement with each ephemeral key
-/// two and a half to four times as fast; keep it as long as there are messages for the key. Half of all 32 bytes, but no
+/// It holds a table of the key's multiples, 30 to 50 KiB, which makes the agreement with each ephemeral key
+/// two and a half to five times as fast; keep it as long as there are messages for the key. Half of all 32 bytes, but no
 /// public half of a secret key, lie on the twist of the curve: for these there is no table, and sealing is
 /// merely not faster. What is sealed is in either case what [`seal_with_rng`](super::seal_with_rng) seals.
 #[derive(Clone)]
@@ -25,8 +25,8 @@ impl BatchSealer {
 
     /// Prepares for about so many messages to a key.
     ///
-    /// The table takes as long to compute as it saves over 51 messages, or 28 on a processor without
-    /// AVX2: for fewer there is none.
+    /// The table takes as long to compute as it saves over 20 to 51 messages, which depends on the processor: for fewer
+    /// there is none.
     #[must_use]
     pub(crate) fn for_messages(key: &Curve25519PublicKey, expected: usize) -> Self {
         Self(Recipient::new(key, expected))

@@ -31,7 +31,7 @@ use subtle::{Choice, ConstantTimeEq};
 pub(crate) use self::{
     agreements::Agreement,
     batch::{Batch, BatchSealer},
-    open::{MessageOpenError, open},
+    open::{MessageOpenError, OpenedMessage, open, open_each},
     seal::seal_with_rng,
 };
 use crate::{

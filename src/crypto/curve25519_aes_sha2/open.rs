@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::{MacScheme, SealedMessage, message_keys::MessageKeys};
 use crate::{
-    crypto::curve25519::{Curve25519SecretKey, NonContributory},
+    crypto::curve25519::{Curve25519SecretKey, NonContributory, SharedSecret},
     secret::SecretVec,
 };
 
@@ -61,7 +61,24 @@ pub(crate) fn open(
     secret_key: &Curve25519SecretKey,
     message: &SealedMessage,
 ) -> Result<OpenedMessage, MessageOpenError> {
-    let keys = MessageKeys::derive(&secret_key.diffie_hellman(&message.ephemeral)?);
+    open_under(secret_key.diffie_hellman(&message.ephemeral), message)
+}
+
+/// Opens messages with the secret key they were sealed to, each as [`open`] does: a result for each, in their order, as it is asked for.
+pub(crate) fn open_each<'a>(
+    secret_key: &Curve25519SecretKey,
+    messages: &'a [&'a SealedMessage],
+) -> impl Iterator<Item = Result<OpenedMessage, MessageOpenError>> + use<'a> {
+    let ephemeral: Vec<_> = messages.iter().map(|message| message.ephemeral).collect();
+    let agreements = secret_key.diffie_hellman_with_each(&ephemeral);
+    agreements.into_iter().zip(messages).map(|(shared, message)| open_under(shared, message))
+}
+
+fn open_under(
+    shared_secret: Result<SharedSecret, NonContributory>,
+    message: &SealedMessage,
+) -> Result<OpenedMessage, MessageOpenError> {
+    let keys = MessageKeys::derive(&shared_secret?);
     let mac_scheme = [MacScheme::EmptyString, MacScheme::Ciphertext]
         .into_iter()
         .find(|scheme| keys.mac(*scheme, &message.ciphertext).ct_eq(&message.mac).into())
