@@ -134,11 +134,11 @@ fn batches_of_every_size_are_right_on_every_path() {
     let by_point: Vec<_> = numbers.iter().map(|secret| expected(secret, &fixed)).collect();
     for path in paths() {
         let prepared = PreparedPoint::new(path, &fixed, usize::MAX);
-        for size in 0..=numbers.len() {
+        // Without optimisation, those that fill up to two registers, and the last one.
+        let is_tried = |size: &usize| cfg!(not(debug_assertions)) || *size < 18 || *size == 67;
+        for size in (0..=numbers.len()).filter(is_tried) {
             assert_eq!(one_secret(path, &fixed, &numbers[..size]), by_secret[..size], "{path:?}");
-            if size <= 9 || cfg!(not(debug_assertions)) {
-                assert_eq!(one_point(path, &numbers[..size], &fixed), by_point[..size], "{path:?}");
-            }
+            assert_eq!(one_point(path, &numbers[..size], &fixed), by_point[..size], "{path:?}");
             assert_eq!(*prepared.multiply(&numbers[..size]), by_point[..size], "{path:?}");
         }
     }
@@ -166,7 +166,8 @@ fn every_path_knows_the_answers() {
     for path in paths() {
         assert!(path.knows_the_answers(), "{path:?}");
     }
-    assert_eq!(Some(Path::fastest()), Path::all().next());
+    let fastest = Path::all().next().filter(|_| cfg!(not(debug_assertions)));
+    assert_eq!(Path::fastest(), fastest.unwrap_or(Path::Portable));
 }
 
 #[test]
@@ -205,18 +206,17 @@ fn wycheproof_holds_on_every_path_in_every_lane() {
     let tests = wycheproof();
     assert!(tests.len() > 500, "{} tests", tests.len());
     for path in paths() {
-        for (index, (secret, point, shared)) in tests.iter().enumerate() {
+        // Without optimisation, only some of them.
+        let some = tests.iter().enumerate().step_by(if cfg!(debug_assertions) { 16 } else { 1 });
+        for (index, (secret, point, shared)) in some {
             let four = one_secret(path, secret, &[*point; 4]);
             assert_eq!(four, [*shared; 4], "{path:?} {index}");
-            // Without optimisation, only some of them come in all ways.
-            if index % 16 == 0 || cfg!(not(debug_assertions)) {
-                let eight = [
-                    one_secret(path, secret, &[*point; 8]),
-                    one_point(path, &[*secret; 8], point),
-                    by_table(path, &[*secret; 8], point),
-                ];
-                assert!(eight.iter().all(|way| *way == [*shared; 8]), "{path:?} {index}");
-            }
+            let eight = [
+                one_secret(path, secret, &[*point; 8]),
+                one_point(path, &[*secret; 8], point),
+                by_table(path, &[*secret; 8], point),
+            ];
+            assert!(eight.iter().all(|way| *way == [*shared; 8]), "{path:?} {index}");
         }
     }
 }

@@ -37,7 +37,10 @@ fn survives(world: &World, sessions: usize) {
     let current = world.current();
     let mut interruptions = 0;
     for interruption in [Interruption::Killed, Interruption::Lost, Interruption::Down] {
-        for request in 1.. {
+        let mut request = 0;
+        loop {
+            // All of them in `.ci/run`, some of them always.
+            request += if std::env::var_os("STRONGROOM_LONG").is_some() { 1 } else { 3 };
             *world.account.server.homeserver() = before.clone();
             let folder = world.file("copy");
             let _ = fs::remove_dir_all(&folder);
@@ -59,7 +62,7 @@ fn survives(world: &World, sessions: usize) {
             interruptions += 1;
         }
     }
-    assert!(interruptions > 10, "{interruptions}");
+    assert!(interruptions > 3, "{interruptions}");
 }
 
 /// Whether the program came so far.
