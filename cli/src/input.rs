@@ -229,7 +229,12 @@ impl Loaded {
         for part in self.files.parts().iter().skip(before) {
             match part {
                 SavedPart::Refused(refusal) => tell(format_args!("{name}: {refusal}")),
-                SavedPart::Broken(error) => tell(format_args!("{name}: {error}")),
+                SavedPart::Broken(error) => {
+                    self.has_gaps = true;
+                    tell(format_args!("{name}: {error}"));
+                }
+                // It is passed over: who can say whether its message keys are elsewhere?
+                SavedPart::KeysOfRoom(_) => self.has_gaps = true,
                 SavedPart::AccountData { broken: broken @ 1.., .. } => {
                     tell(format_args!(
                         "{name}: entries of the account data that are no events: {broken}"

@@ -3,6 +3,7 @@
 use std::fs;
 
 use serde_json::{Value, json};
+use strongroom::recovery_key::RecoveryKey;
 
 use crate::kit::{Folder, fixture, run, session_keys, session_keys_of};
 
@@ -144,4 +145,31 @@ fn account_data_that_has_lost_every_description_still_gives_the_key() {
     let report: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(report["versions"][0]["opened_by"], "older_storage_key");
     assert!(fs::metadata(&out).is_ok());
+}
+
+#[test]
+fn of_forty_keys_every_one_is_tried() {
+    let saved = Saved::new("several-forty");
+    saved.put("4", "random", &["random", "passphrase"]);
+    let [new, old] = &saved.keys;
+    let others = (0..40).map(|number| {
+        let key = RecoveryKey::generate().unwrap().to_text();
+        saved.folder.write(&format!("other-{number}.key"), key.expose_str().as_bytes())
+    });
+    let mut keys: Vec<_> = others.collect();
+    keys.extend([new.clone(), old.clone()]);
+    let (status, report, out) = saved.report(&keys.iter().collect::<Vec<_>>());
+    assert_eq!((status, &report["failed"]), (0, &json!(0)), "{report:#}");
+    assert_eq!(session_keys(&out), exported(&["random", "passphrase"]));
+}
+
+#[test]
+fn a_response_that_is_passed_over_is_not_complete() {
+    let saved = Saved::new("several-passed-over");
+    saved.put("4", "random", &["random"]);
+    let rooms = fixture("passphrase")["room_keys"]["rooms"].clone();
+    let room = rooms.as_object().unwrap().values().next().unwrap();
+    saved.folder.write("room.json", room.to_string().as_bytes());
+    let (status, report, _) = saved.report(&[&saved.keys[0]]);
+    assert_eq!((status, &report["complete"]), (3, &json!(false)), "{report:#}");
 }
