@@ -173,3 +173,16 @@ fn a_response_that_is_passed_over_is_not_complete() {
     let (status, report, _) = saved.report(&[&saved.keys[0]]);
     assert_eq!((status, &report["complete"]), (3, &json!(false)), "{report:#}");
 }
+
+#[test]
+fn of_two_backups_with_one_number_one_is_not_forgotten() {
+    let saved = Saved::new("several-namesakes");
+    saved.put("4", "random", &["random"]);
+    let mut info = fixture("passphrase")["room_keys_version"].clone();
+    info["version"] = json!("4");
+    saved.folder.write("other.json", info.to_string().as_bytes());
+    let (status, report, _) = saved.report(&[&saved.keys[0]]);
+    assert_eq!((status, &report["complete"]), (3, &json!(false)), "{report:#}");
+    let (_, _, errors, _) = saved.rescue(&[&saved.keys[0]], &[]);
+    assert!(errors.contains("another backup than the version 4"), "{errors}");
+}
