@@ -115,7 +115,8 @@ fn what_does_not_open_in_the_backup_is_not_said_to_be_there() {
     ] {
         let account = target(&format!("closed-{name}"));
         put_copy(&account, &there, key, 0);
-        let (status, report) = upload(&account, &["--in", &plain(&account, &[session.clone()])]);
+        let (status, report) =
+            upload(&account, &["--in", &plain(&account, std::slice::from_ref(&session))]);
         assert_eq!((status, &report["refused"]), (1, &json!(1)), "{name}: {report:#}");
         assert_eq!(report["already_there"], 0, "{name}");
         assert_eq!(puts(&account), 0, "{name}");
