@@ -186,3 +186,18 @@ fn of_two_backups_with_one_number_one_is_not_forgotten() {
     let (_, _, errors, _) = saved.rescue(&[&saved.keys[0]], &[]);
     assert!(errors.contains("another backup than the version 4"), "{errors}");
 }
+
+#[test]
+fn a_response_in_utf_16_that_is_cut_keeps_what_came_before() {
+    let saved = Saved::new("several-utf-16");
+    saved.put("4", "random", &["random"]);
+    let path = saved.folder.path().to_owned() + "/room_keys.4.json";
+    let text = fs::read_to_string(&path).unwrap();
+    let units: Vec<_> =
+        [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    // In the middle of the brackets at its end, and of a unit.
+    fs::write(&path, &units[..units.len() - 3]).unwrap();
+    let (status, report, _) = saved.report(&[&saved.keys[0]]);
+    assert_eq!((status, &report["restored"]), (3, &json!(36)), "{report:#}");
+    assert_eq!(report["complete"], false);
+}
