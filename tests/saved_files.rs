@@ -329,3 +329,22 @@ fn events_that_are_no_list_are_no_account_data() {
         assert!(read.is_err(), "{read:?}");
     }
 }
+
+#[test]
+fn a_response_that_is_cut_in_the_middle_of_a_character_is_still_one() {
+    let text = "{\"rooms\":{\"!a:b\":{\"sessions\":{\"\u{1f511}".to_owned();
+    let utf16 = || text.encode_utf16();
+    let encoded = [
+        text.clone().into_bytes(),
+        [0xff, 0xfe].into_iter().chain(utf16().flat_map(u16::to_le_bytes)).collect(),
+        utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>(),
+    ];
+    for bytes in &encoded {
+        for left_out in 0..8 {
+            let cut = &bytes[..bytes.len() - left_out];
+            let parts = SavedPart::read_all(cut, &Limits::default());
+            let is_response = matches!(parts.as_deref(), Ok([SavedPart::RoomKeys(_)]));
+            assert!(is_response, "{left_out}: {parts:?}");
+        }
+    }
+}

@@ -229,7 +229,20 @@ impl Loaded {
         for part in self.files.parts().iter().skip(before) {
             match part {
                 SavedPart::Refused(refusal) => tell(format_args!("{name}: {refusal}")),
-                SavedPart::Broken(error) => tell(format_args!("{name}: {error}")),
+                SavedPart::Broken(error) => {
+                    self.has_gaps = true;
+                    tell(format_args!("{name}: {error}"));
+                }
+                // It is passed over: who can say whether its message keys are elsewhere?
+                SavedPart::KeysOfRoom(_) => self.has_gaps = true,
+                SavedPart::Version(info) if has_namesake(&self.files, info) => {
+                    self.has_gaps = true;
+                    tell(format_args!(
+                        "{name}: this is another backup than the version {} that was read before; it was passed over: call the \
+                         command for one after the other.",
+                        shown(info.version().as_str())
+                    ));
+                }
                 SavedPart::AccountData { broken: broken @ 1.., .. } => {
                     tell(format_args!(
                         "{name}: entries of the account data that are no events: {broken}"
@@ -240,6 +253,13 @@ impl Loaded {
         }
         Ok(())
     }
+}
+
+/// Whether another backup has the same number, that of another account, say: the first one counts.
+fn has_namesake(files: &SavedFiles, info: &BackupVersionInfo) -> bool {
+    let key = |info: &BackupVersionInfo| info.auth_data().ok().map(|it| *it.public_key());
+    let mut all = files.versions();
+    all.any(|other| other.version() == info.version() && key(other) != key(info))
 }
 
 /// Standard input can be one of the files that a command reads.

@@ -12,6 +12,7 @@ use crate::{
     Limits, api,
     backup::BackupVersionInfo,
     encoding::{
+        format::FormatError,
         json::{self, RawObject, RawObjectError},
         text_file,
     },
@@ -34,7 +35,7 @@ impl SavedPart {
             let (bytes, max) = (bytes.len(), limits.saved_file_bytes);
             return Err(SavedFileError::TooLarge { bytes, max });
         }
-        let text = text_file::read_text(bytes).map_err(SavedFileError::NotText)?;
+        let text = text_of(bytes).map_err(SavedFileError::NotText)?;
         let text = text.expose_str().trim_matches(is_around);
         match text.as_bytes().first() {
             None => Err(SavedFileError::Empty),
@@ -45,6 +46,15 @@ impl SavedPart {
             Some(_) => Err(SavedFileError::NotJson),
         }
     }
+}
+
+/// Where a file is cut, or read up to, may be in the middle of a character, and what came before counts.
+fn text_of(bytes: &[u8]) -> Result<SecretString, FormatError> {
+    text_file::read_text(bytes).or_else(|error| {
+        let cut = |left_out| bytes.len().checked_sub(left_out).and_then(|end| bytes.get(..end));
+        let mut cuts = (1..4).filter_map(cut);
+        cuts.find_map(|cut| text_file::read_text(cut).ok()).ok_or(error)
+    })
 }
 
 fn is_around(character: char) -> bool {

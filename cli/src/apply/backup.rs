@@ -61,7 +61,8 @@ impl<'a> Filling<'a> {
         let info = self.made().map_err(goes_on)?;
         let backup = TrustedBackup::by_decryption_key(&info, &self.key, &[])
             .map_err(|error| Failure::other(error.to_string()))?;
-        let target = Target { backup, opened_by: KeySource::Typed, typed: Vec::new() };
+        let (key, opened_by) = (self.key.clone(), KeySource::Typed);
+        let target = Target { backup, key, opened_by, typed: Vec::new() };
         let (mut sending, mut copies) = (Sending::new(self.account, &target), Copies::default());
         let mut take = |exported: ExportedSession| {
             copies.add(&exported);

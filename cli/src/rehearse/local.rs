@@ -37,6 +37,8 @@ pub(super) struct Device {
     pub(super) total: u64,
     pub(super) lost: u64,
     pub(super) later: u64,
+    /// How many could not be read, so that nobody knows whether they are in the backup.
+    pub(super) unreadable: u64,
     /// Those that are not safe: the first ones, or all.
     pub(super) entries: Vec<Entry>,
     /// Whether everything in the files could be read.
@@ -89,6 +91,7 @@ impl<'a> Local<'a> {
             let (status, report) = input.finish_with_report()?;
             device.status = device.status.and(status);
             device.total += report.failed();
+            device.unreadable += report.failed();
         }
         Ok(Some(device))
     }
@@ -108,7 +111,8 @@ impl Standing {
 
 impl Default for Device {
     fn default() -> Self {
-        Self { total: 0, lost: 0, later: 0, entries: Vec::new(), status: Status::Good }
+        let (entries, status) = (Vec::new(), Status::Good);
+        Self { total: 0, lost: 0, later: 0, unreadable: 0, entries, status }
     }
 }
 
@@ -136,14 +140,25 @@ impl Device {
         }
     }
 
-    /// Whether the device can be logged out without a loss.
+    /// Whether the device can be logged out without a loss. That there is nothing in a file shows nothing of the device.
     pub(super) fn is_safe(&self) -> bool {
-        self.lost == 0 && self.later == 0 && self.status == Status::Good
+        self.total > 0 && self.safe() == self.total && self.status == Status::Good
+    }
+
+    /// How many would come back whole.
+    pub(super) fn safe(&self) -> u64 {
+        self.total - self.lost - self.later - self.unreadable
     }
 
     pub(super) fn to_json(&self) -> Value {
         let entries: Vec<_> = self.entries.iter().map(Entry::to_json).collect();
-        json!({ "total": self.total, "lost": self.lost, "later": self.later, "entries": entries })
+        json!({
+            "total": self.total,
+            "lost": self.lost,
+            "later": self.later,
+            "unreadable": self.unreadable,
+            "entries": entries,
+        })
     }
 }
 

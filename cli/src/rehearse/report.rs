@@ -18,7 +18,8 @@ use crate::{
 
 /// What would come back, and what would not.
 pub(super) struct Report {
-    pub(super) secrets: Returning,
+    /// Nothing if the account data was not given.
+    pub(super) secrets: Option<Returning>,
     pub(super) message_keys: MessageKeys,
     /// What the device has; nothing if none was compared.
     pub(super) device: Option<Device>,
@@ -37,8 +38,9 @@ pub(super) enum MessageKeys {
 
 impl Report {
     pub(super) fn status(&self) -> Status {
-        let returned = self.secrets.values().filter(|why_not| why_not.is_none()).count();
-        let all_secrets = returned == self.secrets.len();
+        let secrets = || self.secrets.iter().flat_map(Returning::values);
+        let returned = secrets().filter(|why_not| why_not.is_none()).count();
+        let all_secrets = self.secrets.is_some() && returned == secrets().count();
         let all_sessions = match &self.message_keys {
             MessageKeys::Tried(report) => report.status() == Status::Good,
             _ => false,
@@ -60,9 +62,11 @@ impl Report {
     }
 
     pub(super) fn to_json(&self) -> Value {
-        let secrets = self.secrets.iter().map(|(name, why_not)| {
+        let secret = |(name, why_not): (&String, &Option<String>)| {
             (name.clone(), json!({ "returns": why_not.is_none(), "why": why_not }))
-        });
+        };
+        let secrets = self.secrets.as_ref();
+        let secrets = secrets.map(|it| it.iter().map(secret).collect::<serde_json::Map<_, _>>());
         let message_keys = match &self.message_keys {
             MessageKeys::Tried(report) => json!({
                 "expected": report.expected(),
@@ -77,7 +81,7 @@ impl Report {
             }),
         };
         json!({
-            "secrets": secrets.collect::<serde_json::Map<_, _>>(),
+            "secrets": secrets,
             "message_keys": message_keys,
             "local": self.device.as_ref().map(Device::to_json),
         })
@@ -87,10 +91,12 @@ impl Report {
     pub(super) fn print(&self, out: &mut impl Write, local: &[PathBuf]) -> io::Result<()> {
         writeln!(out, "If all your devices were lost today, with what was entered:")?;
         writeln!(out, "\nSecrets in the key storage")?;
-        if self.secrets.is_empty() {
-            writeln!(out, "  there are none")?;
+        match &self.secrets {
+            None => writeln!(out, "  NOT KNOWN: {NOT_GIVEN}")?,
+            Some(secrets) if secrets.is_empty() => writeln!(out, "  there are none")?,
+            Some(_) => {}
         }
-        for (name, why_not) in &self.secrets {
+        for (name, why_not) in self.secrets.iter().flatten() {
             match why_not {
                 None => writeln!(out, "  {}: comes back", shown(name))?,
                 Some(why) => writeln!(out, "  {}: LOST, {why}", shown(name))?,
@@ -138,8 +144,10 @@ impl Report {
 fn print_device(device: &Device, out: &mut impl Write, local: &[PathBuf]) -> io::Result<()> {
     let names: Vec<_> = local.iter().map(|path| named(path)).collect();
     writeln!(out, "\nMessage keys in {}", names.join(", "))?;
-    let safe = device.total - device.lost - device.later;
-    writeln!(out, "  {safe} of {} would come back", device.total)?;
+    match device.total {
+        0 => writeln!(out, "  there are none: nothing shows whether the device has any")?,
+        total => writeln!(out, "  {} of {total} would come back", device.safe())?,
+    }
     if device.lost > 0 {
         writeln!(out, "  LOST: {} not in the backup", are(device.lost))?;
     }
@@ -149,6 +157,9 @@ fn print_device(device: &Device, out: &mut impl Write, local: &[PathBuf]) -> io:
             "  LOST in part: {} in the backup from a later message on",
             are(device.later)
         )?;
+    }
+    if device.unreadable > 0 {
+        writeln!(out, "  NOT KNOWN: {} unreadable, as said above", are(device.unreadable))?;
     }
     let shown = device.entries.iter().take(SHOWN);
     shown.map(Entry::line).try_for_each(|line| writeln!(out, "    {line}"))?;
@@ -176,10 +187,7 @@ impl MessageKeys {
     fn why(&self) -> Option<&str> {
         match self {
             Self::NoBackup => Some("the account has no backup"),
-            Self::NotGiven => Some(
-                "they were not given: save everything of the account with \u{201c}strongroom fetch\u{201d}, and name its folder \
-                 with --from",
-            ),
+            Self::NotGiven => Some(NOT_GIVEN),
             Self::NoKey(reason) if reason.is_empty() => {
                 Some("what was entered leads to no key of the backup")
             }
@@ -188,6 +196,8 @@ impl MessageKeys {
         }
     }
 }
+
+const NOT_GIVEN: &str = "they were not given: save everything of the account with \u{201c}strongroom fetch\u{201d}, and name its folder with --from";
 
 /// How many are named for people.
 const SHOWN: usize = 10;

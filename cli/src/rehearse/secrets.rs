@@ -17,17 +17,18 @@ use crate::bundle::published;
 /// Of each secret by name why it would not come back; `None` if it would.
 pub(super) type Returning = BTreeMap<String, Option<String>>;
 
-/// Opens all with what was entered. What the account has published and does not store is lost, too.
+/// Opens all with what was entered. What the account has published and does not store is lost, too. `None` if there is no account
+/// data, so that nobody knows what is stored.
 pub(super) fn returning(
     saved: &SavedFiles,
     storage: Option<&SecretStorage>,
     typed: &[SecretString],
     limits: &Limits,
-) -> Returning {
+) -> Option<Returning> {
+    let storage = storage?;
     let published = published(saved, limits);
     let published = published.as_ref().map(VerifiedPublicKeys::as_public_keys);
     let mut secrets = published.map(not_stored).unwrap_or_default();
-    let Some(storage) = storage else { return secrets };
     let mut keys = Vec::new();
     for text in typed {
         let unlocked = storage.unlock(text.expose_str(), &PublicKeys::default(), limits);
@@ -42,7 +43,7 @@ pub(super) fn returning(
         };
         secrets.insert(verdict.name.as_str().to_owned(), why_not);
     }
-    secrets
+    Some(secrets)
 }
 
 /// The keys that are published, none of which is known to be stored yet.

@@ -102,7 +102,10 @@ fn of_typed(
     limits: &Limits,
 ) -> (BackupKeys, Vec<Reason>) {
     let none = SecretStorage::default();
-    let (mut keys, mut reasons) = (BackupKeys::new(limits), Vec::new());
+    // Whoever types many keys wants all of them tried: each one leads to itself and to what is stored under it.
+    let mut limits = *limits;
+    limits.backup_keys = limits.backup_keys.saturating_add(typed.len().saturating_mul(2));
+    let (mut keys, mut reasons) = (BackupKeys::new(&limits), Vec::new());
     for (text, number) in typed.iter().zip(1..) {
         let text = text.expose_str();
         if let Err(error) = keys.add_typed(text, storage.unwrap_or(&none), versions) {

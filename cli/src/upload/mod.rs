@@ -1,5 +1,6 @@
 //! `strongroom upload`: message keys into the backup of an account.
 
+mod entry;
 mod report;
 mod sending;
 mod stored;

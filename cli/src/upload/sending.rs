@@ -9,8 +9,9 @@ use strongroom::{
 };
 
 use super::{
+    entry::Place,
     report::Report,
-    stored::{Place, ReadBack, Stored},
+    stored::{ReadBack, Stored},
     target::Target,
 };
 use crate::{
@@ -36,12 +37,12 @@ type Part = (PutRoomKeys, bool);
 
 impl<'a> Sending<'a> {
     pub(crate) fn new(account: &'a Account, target: &'a Target) -> Self {
-        let Target { backup, opened_by, .. } = target;
+        let Target { backup, key, opened_by, .. } = target;
         Self {
             account,
             backup,
             sealer: SessionSealer::new(backup),
-            stored: Stored::new(account, backup.version()),
+            stored: Stored::new(account, backup.version(), key),
             waiting: Vec::new(),
             at_most: SESSIONS,
             has_stored: false,
@@ -66,6 +67,7 @@ impl<'a> Sending<'a> {
                 &session_id,
                 "what the backup has of its room could not be read; repeat the command",
             ),
+            Place::Blocked => self.report.refuse(room_id, &session_id, BLOCKED),
             Place::Free => self.waiting.push(exported),
         }
         if self.waiting.len() >= self.at_most { self.send() } else { Ok(()) }
@@ -184,6 +186,8 @@ fn is_too_much(error: &ApiError) -> bool {
 fn is_refusal(status: Option<u16>) -> bool {
     status.is_some_and(|status| (400..500).contains(&status) && ![401, 408, 429].contains(&status))
 }
+
+const BLOCKED: &str = "another copy stays in the backup, which does not open with its key, opens fewer messages, or contradicts this one";
 
 /// How many sessions go into one request, and how many bytes: what clients send, and proxies let through.
 const SESSIONS: usize = 100;

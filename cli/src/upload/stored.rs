@@ -2,21 +2,27 @@
 //!
 //! The account's machine (`client::Backup`) asks for each imported session before it stores it, which is right for a client, and
 //! 420,000 requests here. So what is there is read room by room, each room once and when its first session comes, and compared
-//! by the rule of the specification, which homeservers follow, too; a command that was interrupted needs no other memory.
+//! by the rule of the specification, which homeservers follow, too; a command that was interrupted needs no other memory. By that
+//! rule a homeserver keeps what has better numbers beside it; whether it opens as many messages shows only when it is opened.
 
 use std::{
     collections::HashMap,
     io::{self, Read as _},
+    mem,
 };
 
 use strongroom::{
     Limits, api,
-    backup::{KeyBackupData, KeyBackupMetadata, RoomKeysItem, RoomKeysSplitter},
+    backup::{
+        BackedUpSession, BackupDecryptionKey, KeyBackupData, KeyBackupMetadata, RoomKeysItem,
+        RoomKeysSplitter, Warning,
+    },
     encoding::base64,
     ids::{BackupVersion, RoomId, SessionId},
-    session_data::{ExportedSession, SessionData},
+    session_data::{BestCopies, ExportedSession},
 };
 
+use super::entry::{Entry, Place, PublicKey, State, key_of, metadata, public_key};
 use crate::{
     failure::{Failure, shown, tell},
     network::{Account, Trouble},
@@ -26,20 +32,11 @@ use crate::{
 pub(super) struct Stored<'a> {
     account: &'a Account,
     version: &'a BackupVersion,
+    key: &'a BackupDecryptionKey,
     rooms: HashMap<RoomId, Room>,
+    /// What opens of them, and what was sent.
+    copies: BestCopies,
     unread_in_a_row: u32,
-}
-
-/// What the backup has instead of a session, or of it.
-pub(super) enum Place {
-    /// Nothing, or what is worse.
-    Free,
-    /// As good a one.
-    Taken,
-    /// One that was given before, and is as good.
-    Ours,
-    /// It could not be asked.
-    Unknown,
 }
 
 /// What became of the sessions that were sent.
@@ -59,29 +56,17 @@ enum Room {
     Unread,
 }
 
-/// What a session ID stands for.
-type PublicKey = [u8; 32];
-
-/// 44 bytes with its key: of 420,000 sessions, with what a map has to spare, 30 MiB.
-struct Entry {
-    /// `u32::MAX` is not known, or so much that it is as bad.
-    first_message_index: u32,
-    forwarded_count: u32,
-    is_verified: bool,
-    state: State,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// It was there before.
-    There,
-    Sent,
-    ReadBack,
-}
+/// Takes what there is of a session, and the session if it opens.
+type Each<'e> = dyn FnMut(PublicKey, &KeyBackupMetadata, Option<&ExportedSession>) + 'e;
 
 impl<'a> Stored<'a> {
-    pub(super) fn new(account: &'a Account, version: &'a BackupVersion) -> Self {
-        Self { account, version, rooms: HashMap::new(), unread_in_a_row: 0 }
+    pub(super) fn new(
+        account: &'a Account,
+        version: &'a BackupVersion,
+        key: &'a BackupDecryptionKey,
+    ) -> Self {
+        let (rooms, copies) = (HashMap::new(), BestCopies::default());
+        Self { account, version, key, rooms, copies, unread_in_a_row: 0 }
     }
 
     /// Compares a session with what is there, and takes its place if that is free.
@@ -93,15 +78,16 @@ impl<'a> Stored<'a> {
         }
         let Some(Room::Read(room)) = self.rooms.get_mut(room_id) else { return Ok(Place::Unknown) };
         let ours = Entry::new(&metadata(session), State::Sent);
-        match room.get(&public_key(session)) {
-            Some(there) if !ours.replaces(there) => {
-                Ok(if there.state == State::There { Place::Taken } else { Place::Ours })
-            }
-            _ => {
-                room.insert(public_key(session), ours);
-                Ok(Place::Free)
-            }
+        let opens_from = self.copies.first_index(exported);
+        let place = match room.get(&public_key(session)) {
+            Some(there) => there.place_of(&ours, opens_from),
+            None => Place::Free,
+        };
+        if let Place::Free = place {
+            room.insert(public_key(session), ours);
+            self.copies.see(0, exported);
         }
+        Ok(place)
     }
 
     /// A session was not stored: its place is free again.
@@ -115,12 +101,19 @@ impl<'a> Stored<'a> {
 
     /// Reads what was sent, and says what of it is there.
     pub(super) fn read_back(&mut self) -> Result<ReadBack, Failure> {
-        let mut result = ReadBack::default();
+        let (mut result, copies) = (ReadBack::default(), mem::take(&mut self.copies));
         let rooms: Vec<_> = self.rooms.keys().cloned().collect();
         for room_id in rooms {
             let Some(Room::Read(mut room)) = self.rooms.remove(&room_id) else { continue };
             let sent = room.values().filter(|it| it.state == State::Sent).count() as u64;
-            if sent > 0 && !self.read(&room_id, &mut |key, it| confirm(&mut room, &key, it))? {
+            let mut confirm = |key, metadata: &_, opened: Option<&_>| {
+                if let (Some(ours), Some(opened)) = (room.get_mut(&key), opened)
+                    && opens_as_much(opened, &copies)
+                {
+                    ours.confirm(metadata);
+                }
+            };
+            if sent > 0 && !self.read(&room_id, &mut confirm)? {
                 result.unknown += sent;
                 continue;
             }
@@ -131,7 +124,7 @@ impl<'a> Stored<'a> {
                         result.lost.push((room_id.clone(), session_id));
                     }
                     State::ReadBack => result.stored += 1,
-                    State::There => {}
+                    State::There | State::Closed => {}
                 }
             }
             result.at_least += room.len() as u64;
@@ -141,19 +134,19 @@ impl<'a> Stored<'a> {
     }
 
     fn ask(&mut self, room_id: &RoomId) -> Result<Room, Failure> {
-        let mut room = HashMap::new();
-        let mut add = |key, metadata: &_| {
-            room.insert(key, Entry::new(metadata, State::There));
+        let (mut room, mut copies) = (HashMap::new(), mem::take(&mut self.copies));
+        let mut add = |key, metadata: &_, opened: Option<&_>| {
+            let state = if opened.is_some() { State::There } else { State::Closed };
+            room.insert(key, Entry::new(metadata, state));
+            opened.into_iter().for_each(|it| copies.see(0, it));
         };
-        Ok(if self.read(room_id, &mut add)? { Room::Read(room) } else { Room::Unread })
+        let is_read = self.read(room_id, &mut add)?;
+        self.copies = copies;
+        Ok(if is_read { Room::Read(room) } else { Room::Unread })
     }
 
     /// Reads a room, once more if that breaks off, and returns whether that could be done; if not, that is told.
-    fn read(
-        &mut self,
-        room_id: &RoomId,
-        each: &mut dyn FnMut(PublicKey, &KeyBackupMetadata),
-    ) -> Result<bool, Failure> {
+    fn read(&mut self, room_id: &RoomId, each: &mut Each<'_>) -> Result<bool, Failure> {
         let mut read = self.read_once(room_id, each);
         if read.as_ref().is_err_and(Trouble::is_cut) {
             read = self.read_once(room_id, each);
@@ -177,17 +170,13 @@ impl<'a> Stored<'a> {
         Err(failure)
     }
 
-    fn read_once(
-        &self,
-        room_id: &RoomId,
-        each: &mut dyn FnMut(PublicKey, &KeyBackupMetadata),
-    ) -> Result<(), Trouble> {
+    fn read_once(&self, room_id: &RoomId, each: &mut Each<'_>) -> Result<(), Trouble> {
         let limits = Limits::default();
         let endpoint = api::get_room_keys_for_room(self.version, room_id);
         let mut splitter = RoomKeysSplitter::for_room(room_id.clone(), &limits);
         let answer = self.account.connection.stream(&endpoint)?;
         let mut answer = answer.take(limits.streamed_response_bytes);
-        let mut buffer = vec![0; BUFFER_BYTES];
+        let (mut buffer, mut waiting) = (vec![0; BUFFER_BYTES], Vec::new());
         loop {
             let length = match answer.read(&mut buffer) {
                 Ok(0) => break,
@@ -197,75 +186,43 @@ impl<'a> Stored<'a> {
             };
             let mut piece = buffer.get(..length).unwrap_or_default();
             while let Some(item) = splitter.next_item(&mut piece)? {
-                if let RoomKeysItem::Session { session_id, json, .. } = item
-                    && let Some(key) = key_of(session_id)
-                    // What cannot be read is not better than ours.
-                    && let Ok(data) = KeyBackupData::from_json(json)
-                {
-                    each(key, data.metadata());
+                if let RoomKeysItem::Session { room_id, session_id, json } = item {
+                    let (room_id, session_id) = (room_id.clone(), session_id.clone());
+                    waiting.push(BackedUpSession { room_id, session_id, json: json.to_vec() });
+                }
+                if waiting.len() == TOGETHER {
+                    self.open(&mut waiting, each);
                 }
             }
         }
+        self.open(&mut waiting, each);
         Ok(splitter.end()?)
     }
-}
 
-impl Entry {
-    fn new(metadata: &KeyBackupMetadata, state: State) -> Self {
-        let number = |it: Option<u64>| it.and_then(|it| it.try_into().ok()).unwrap_or(u32::MAX);
-        Self {
-            first_message_index: number(metadata.first_message_index),
-            forwarded_count: number(metadata.forwarded_count),
-            is_verified: metadata.is_verified,
-            state,
+    /// Opens sessions together, which is faster.
+    fn open(&self, waiting: &mut Vec<BackedUpSession>, each: &mut Each<'_>) {
+        let opened = self.key.open_sessions(waiting);
+        for (returned, opened) in waiting.drain(..).zip(opened) {
+            let Some(key) = key_of(&returned.session_id) else { continue };
+            // What cannot be read is not better than ours.
+            let Ok(data) = KeyBackupData::from_json(&returned.json) else { continue };
+            let is_other = |warning: &Warning| matches!(warning, Warning::OtherSessionId(_));
+            let opened = opened.ok().filter(|it| !it.warnings().iter().any(is_other));
+            each(key, data.metadata(), opened.as_ref().map(|it| it.exported()));
         }
     }
-
-    fn metadata(&self) -> KeyBackupMetadata {
-        let number = |it: u32| (it != u32::MAX).then(|| it.into());
-        KeyBackupMetadata {
-            is_verified: self.is_verified,
-            first_message_index: number(self.first_message_index),
-            forwarded_count: number(self.forwarded_count),
-        }
-    }
-
-    fn replaces(&self, there: &Self) -> bool {
-        self.metadata().replaces(&there.metadata())
-    }
 }
 
-/// What was sent is there if nothing worse is.
-fn confirm(room: &mut HashMap<PublicKey, Entry>, key: &PublicKey, there: &KeyBackupMetadata) {
-    if let Some(ours) = room.get_mut(key)
-        && ours.state == State::Sent
-        && !ours.metadata().replaces(there)
-    {
-        ours.state = State::ReadBack;
-    }
-}
-
-/// As the session is sealed: nothing that comes from a file or a backup says that a device is verified.
-fn metadata(session: &SessionData) -> KeyBackupMetadata {
-    KeyBackupMetadata {
-        is_verified: false,
-        first_message_index: Some(session.session_key().first_known_index().into()),
-        forwarded_count: session.forwarding_chain().len().try_into().ok(),
-    }
-}
-
-/// Which session it is. Of an ID in another form there is none of ours: we have only one form.
-fn key_of(session_id: &SessionId) -> Option<PublicKey> {
-    let key = base64::decode_array(session_id.as_str()).ok()?;
-    (base64::encode(&key) == session_id.as_str()).then_some(key)
-}
-
-/// The same from a session, without a text.
-fn public_key(session: &SessionData) -> PublicKey {
-    session.session_key().expose_bytes().last_chunk().copied().unwrap_or_default()
+/// Whether it opens every message that the copies of it open. That of another session of the same ID is none of them.
+fn opens_as_much(session: &ExportedSession, copies: &BestCopies) -> bool {
+    let index = session.session.session_key().first_known_index();
+    copies.first_index(session).is_some_and(|best| index <= best)
 }
 
 /// After so many rooms it is not the rooms that are too much.
 const UNREAD: u32 = 3;
 
 const BUFFER_BYTES: usize = 64 << 10;
+
+/// How many sessions are opened at once.
+const TOGETHER: usize = 256;

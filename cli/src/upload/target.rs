@@ -2,7 +2,7 @@
 
 use strongroom::{
     Limits, api,
-    backup::{BackupVersionInfo, TrustedBackup},
+    backup::{BackupDecryptionKey, BackupVersionInfo, TrustedBackup},
     client::rescue::KeySource,
     secret::SecretString,
     secret_storage::SecretStorage,
@@ -20,6 +20,7 @@ use crate::{
 /// The current backup of an account, and what was typed to open it.
 pub(crate) struct Target {
     pub(crate) backup: TrustedBackup,
+    pub(crate) key: BackupDecryptionKey,
     pub(crate) opened_by: KeySource,
     pub(crate) typed: Vec<SecretString>,
 }
@@ -57,7 +58,7 @@ impl Target {
                 typed.extend(Key::asked_for(&whose)?);
             }
             let failure = match proven(&info, &storage, &typed, limits) {
-                Ok((backup, opened_by)) => return Ok(Self { backup, opened_by, typed }),
+                Ok((backup, key, opened_by)) => return Ok(Self { backup, key, opened_by, typed }),
                 Err(reason) => unproven(&whose, reason),
             };
             if may_ask == 0 || typed.is_empty() {
@@ -86,12 +87,12 @@ fn proven(
     storage: &SecretStorage,
     typed: &[SecretString],
     limits: &Limits,
-) -> Result<(TrustedBackup, KeySource), Option<String>> {
+) -> Result<(TrustedBackup, BackupDecryptionKey, KeySource), Option<String>> {
     let (found, reason) = keys_typed(storage, &[info], typed, limits);
     let is_stored = |source: &KeySource| matches!(source, KeySource::SecretStorage { .. });
     match found.of_version(info) {
         Some((key, source)) => match TrustedBackup::by_decryption_key(info, key, &[]) {
-            Ok(backup) => Ok((backup, source.clone())),
+            Ok(backup) => Ok((backup, key.clone(), source.clone())),
             Err(error) => Err(Some(error.to_string())),
         },
         // Repeating the command with the same key would say the same again.

@@ -145,3 +145,49 @@ fn an_account_without_a_backup_says_so() {
     assert_eq!(status, 2);
     assert!(errors.contains("--recovery-key-file"), "{errors}");
 }
+
+#[test]
+fn what_cannot_be_read_in_the_device_is_not_said_to_come_back() {
+    let folder = Folder::new("rehearse-unreadable");
+    let mut sessions = fixture("random")["exported_room_keys"].clone();
+    sessions[3].as_object_mut().unwrap().remove("session_key").unwrap();
+    let local = folder.write("local.json", sessions.to_string().as_bytes());
+    let arguments = ["--from", &vector("random"), "--local", &local];
+    let (status, report) = rehearsed(&arguments);
+    assert_eq!(status, 3, "{report:#}");
+    let local = &report["local"];
+    assert_eq!((&local["total"], &local["unreadable"]), (&json!(36), &json!(1)));
+    let (_, out, _) = run(&[&["rehearse"], &arguments[..]].concat(), None);
+    for line in ["35 of 36 would come back", "NOT KNOWN: 1 is unreadable"] {
+        assert!(out.contains(line), "{line}: {out}");
+    }
+    assert!(!out.contains("can be logged out"), "{out}");
+}
+
+#[test]
+fn an_empty_export_does_not_show_that_a_device_can_be_logged_out() {
+    let folder = Folder::new("rehearse-empty");
+    let local = folder.write("local.json", b"[]");
+    let (status, out, errors) =
+        run(&["rehearse", "--from", &vector("random"), "--local", &local], None);
+    assert_eq!(status, 3, "{out}{errors}");
+    assert!(out.contains("there are none") && !out.contains("can be logged out"), "{out}");
+}
+
+#[test]
+fn without_the_account_data_nobody_says_that_everything_would_come_back() {
+    let folder = Folder::new("rehearse-no-account-data");
+    let mut account = fixture("random");
+    let key = account["backup_decryption_key_base64"].as_str().unwrap().to_owned();
+    let key = folder.write("key.txt", key.as_bytes());
+    let parts = account.as_object_mut().unwrap();
+    parts.retain(|name, _| name.starts_with("room_keys"));
+    let account = folder.write("account.json", account.to_string().as_bytes());
+    let arguments = ["--from", &account, "--recovery-key-file", &key];
+    let (status, report) = rehearsed(&arguments);
+    assert_eq!((status, &report["secrets"]), (3, &Value::Null), "{report:#}");
+    assert_eq!(report["message_keys"]["restored"], 36);
+    let (_, out, _) = run(&[&["rehearse"], &arguments[..]].concat(), None);
+    assert!(out.contains("NOT KNOWN: they were not given"), "{out}");
+    assert!(!out.contains("Everything would come back"), "{out}");
+}

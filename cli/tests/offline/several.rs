@@ -3,6 +3,7 @@
 use std::fs;
 
 use serde_json::{Value, json};
+use strongroom::recovery_key::RecoveryKey;
 
 use crate::kit::{Folder, fixture, run, session_keys, session_keys_of};
 
@@ -144,4 +145,59 @@ fn account_data_that_has_lost_every_description_still_gives_the_key() {
     let report: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(report["versions"][0]["opened_by"], "older_storage_key");
     assert!(fs::metadata(&out).is_ok());
+}
+
+#[test]
+fn of_forty_keys_every_one_is_tried() {
+    let saved = Saved::new("several-forty");
+    saved.put("4", "random", &["random", "passphrase"]);
+    let [new, old] = &saved.keys;
+    let others = (0..40).map(|number| {
+        let key = RecoveryKey::generate().unwrap().to_text();
+        saved.folder.write(&format!("other-{number}.key"), key.expose_str().as_bytes())
+    });
+    let mut keys: Vec<_> = others.collect();
+    keys.extend([new.clone(), old.clone()]);
+    let (status, report, out) = saved.report(&keys.iter().collect::<Vec<_>>());
+    assert_eq!((status, &report["failed"]), (0, &json!(0)), "{report:#}");
+    assert_eq!(session_keys(&out), exported(&["random", "passphrase"]));
+}
+
+#[test]
+fn a_response_that_is_passed_over_is_not_complete() {
+    let saved = Saved::new("several-passed-over");
+    saved.put("4", "random", &["random"]);
+    let rooms = fixture("passphrase")["room_keys"]["rooms"].clone();
+    let room = rooms.as_object().unwrap().values().next().unwrap();
+    saved.folder.write("room.json", room.to_string().as_bytes());
+    let (status, report, _) = saved.report(&[&saved.keys[0]]);
+    assert_eq!((status, &report["complete"]), (3, &json!(false)), "{report:#}");
+}
+
+#[test]
+fn of_two_backups_with_one_number_one_is_not_forgotten() {
+    let saved = Saved::new("several-namesakes");
+    saved.put("4", "random", &["random"]);
+    let mut info = fixture("passphrase")["room_keys_version"].clone();
+    info["version"] = json!("4");
+    saved.folder.write("other.json", info.to_string().as_bytes());
+    let (status, report, _) = saved.report(&[&saved.keys[0]]);
+    assert_eq!((status, &report["complete"]), (3, &json!(false)), "{report:#}");
+    let (_, _, errors, _) = saved.rescue(&[&saved.keys[0]], &[]);
+    assert!(errors.contains("another backup than the version 4"), "{errors}");
+}
+
+#[test]
+fn a_response_in_utf_16_that_is_cut_keeps_what_came_before() {
+    let saved = Saved::new("several-utf-16");
+    saved.put("4", "random", &["random"]);
+    let path = saved.folder.path().to_owned() + "/room_keys.4.json";
+    let text = fs::read_to_string(&path).unwrap();
+    let units: Vec<_> =
+        [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    // In the middle of the brackets at its end, and of a unit.
+    fs::write(&path, &units[..units.len() - 3]).unwrap();
+    let (status, report, _) = saved.report(&[&saved.keys[0]]);
+    assert_eq!((status, &report["restored"]), (3, &json!(36)), "{report:#}");
+    assert_eq!(report["complete"], false);
 }

@@ -10,7 +10,10 @@ use std::{
 
 use http::Method;
 use serde_json::{Value, json};
-use strongroom::{encoding::base64, homeserver::HomeserverOptions};
+use strongroom::{
+    backup::BackupDecryptionKey, encoding::base64, homeserver::HomeserverOptions,
+    session_data::SessionData,
+};
 
 use super::*;
 use crate::{
@@ -74,6 +77,90 @@ fn a_better_session_stays_and_a_worse_one_is_replaced() {
     assert_eq!((&now(1)["is_verified"], &now(1)["session_data"]), (&json!(true), &data(1)));
     assert_eq!(now(2)["session_data"], data(2));
     assert!(now(3)["session_data"]["ciphertext"].is_string());
+}
+
+/// The first session of the fixture, sealed to `key`, with these numbers beside it.
+fn put_copy(account: &Account, session: &Value, key: &BackupDecryptionKey, index: u64) {
+    let data = SessionData::from_json(session.to_string().as_bytes()).unwrap().value;
+    let sealed = key.public_key().seal(&data).unwrap().to_json();
+    let stored = json!({
+        "first_message_index": index, "forwarded_count": 0, "is_verified": false,
+        "session_data": serde_json::from_slice::<Value>(&sealed).unwrap(),
+    });
+    let (room, id) = (&session["room_id"], &session["session_id"]);
+    let sessions = json!({ "sessions": { id.as_str().unwrap(): stored } });
+    account
+        .put("room_keys/keys?version=1", &json!({ "rooms": { room.as_str().unwrap(): sessions } }));
+}
+
+/// The session with other bytes at this place of its key: 4 is the end of its index, 5 the beginning of its ratchet.
+fn changed(session: &Value, place: usize, byte: u8) -> Value {
+    let mut key = base64::decode(session["session_key"].as_str().unwrap()).unwrap();
+    key[place] ^= byte;
+    let mut session = session.clone();
+    session["session_key"] = base64::encode(&key).into();
+    session
+}
+
+#[test]
+fn what_does_not_open_in_the_backup_is_not_said_to_be_there() {
+    let key = fixture("random")["backup_decryption_key_base64"].clone();
+    let ours = BackupDecryptionKey::from_base64(key.as_str().unwrap()).unwrap();
+    let other = BackupDecryptionKey::generate().unwrap();
+    let session = exported("random")[0].clone();
+    for (name, key, there) in [
+        ("other-key", &other, session.clone()),
+        ("later", &ours, changed(&session, 4, 9)),
+        ("other-ratchet", &ours, changed(&session, 5, 1)),
+    ] {
+        let account = target(&format!("closed-{name}"));
+        put_copy(&account, &there, key, 0);
+        let (status, report) =
+            upload(&account, &["--in", &plain(&account, std::slice::from_ref(&session))]);
+        assert_eq!((status, &report["refused"]), (1, &json!(1)), "{name}: {report:#}");
+        assert_eq!(report["already_there"], 0, "{name}");
+        assert_eq!(puts(&account), 0, "{name}");
+    }
+}
+
+#[test]
+fn a_copy_with_worse_numbers_that_opens_more_messages_stays() {
+    let account = target("better-inside");
+    let key = fixture("random")["backup_decryption_key_base64"].clone();
+    let key = BackupDecryptionKey::from_base64(key.as_str().unwrap()).unwrap();
+    let session = exported("random")[0].clone();
+    put_copy(&account, &session, &key, 12);
+    let worse = changed(&session, 4, 9);
+    let (status, report) = upload(&account, &["--in", &plain(&account, &[worse])]);
+    assert_eq!((status, &report["already_there"]), (0, &json!(1)), "{report:#}");
+    assert_eq!(rescued(&account), session_keys_of(&[session]));
+}
+
+#[test]
+fn what_is_read_back_must_open() {
+    let account = target("read-back");
+    let other = BackupDecryptionKey::generate().unwrap();
+    let session = exported("random")[0].clone();
+    let data = SessionData::from_json(session.to_string().as_bytes()).unwrap().value;
+    let sealed = other.public_key().seal(&data).unwrap().to_json();
+    let sealed: Value = serde_json::from_slice(&sealed).unwrap();
+    // The homeserver stores something else under the same numbers.
+    account.server.twist(move |request| {
+        if !is_put(request) {
+            return Twist::Nothing;
+        }
+        let mut body: Value = serde_json::from_slice(request.body()).unwrap();
+        let rooms = body["rooms"].as_object_mut().unwrap().values_mut();
+        for room in rooms {
+            for stored in room["sessions"].as_object_mut().unwrap().values_mut() {
+                stored["session_data"] = sealed.clone();
+            }
+        }
+        let (parts, _) = request.clone().into_parts();
+        Twist::Other(Request::from_parts(parts, body.to_string().into_bytes()))
+    });
+    let (status, report) = upload(&account, &["--in", &plain(&account, &[session])]);
+    assert_eq!((status, &report["stored"], &report["refused"]), (1, &json!(0), &json!(1)));
 }
 
 #[test]
