@@ -55,3 +55,18 @@ fn what_is_kept_has_a_name_and_a_key() {
     assert!(errors.contains("--recovery-key-file"), "{errors}");
     assert_eq!(folder.names(), ["account.json"]);
 }
+
+/// Versions of both have the same numbers.
+#[test]
+fn files_of_two_accounts_are_not_mixed() {
+    let folder = Folder::new("repair-mixed");
+    let mut account = fixture("random");
+    let first = folder.write("first.json", account.to_string().as_bytes());
+    account["user_id"] = "@mallory:example.org".into();
+    let second = folder.write("second.json", account.to_string().as_bytes());
+    let to = folder.path().to_owned() + "/plan";
+    let (status, out, errors) =
+        run(&["repair", "--from", &first, "--from", &second, "--to", &to], None);
+    assert_eq!(status, 2, "{out}{errors}");
+    assert!(errors.contains("is of two accounts"), "{errors}");
+}
