@@ -34,6 +34,8 @@ pub(crate) struct Backup {
     pub(crate) public_key: String,
     /// How many message keys there are.
     pub(crate) count: u64,
+    /// How many the backup has that opened with its key, if it is not made first.
+    pub(crate) kept: u64,
     /// All versions that there were, the current one first.
     pub(crate) versions: Vec<SeenVersion>,
 }
@@ -68,7 +70,8 @@ impl ToApply {
     /// What may be deleted afterwards, and what not.
     fn advice(&self) -> Vec<String> {
         let others = self.backup.iter().flat_map(Backup::others);
-        let (open, closed): (Vec<_>, Vec<_>) = others.partition(|version| version.is_all_open);
+        let (open, closed): (Vec<_>, Vec<_>) =
+            others.partition(|version| version.is_all_open && version.is_countable());
         let mut advice =
             vec!["Nothing here deletes anything, and nothing has to be deleted.".to_owned()];
         if !open.is_empty() {
@@ -117,6 +120,13 @@ impl ToApply {
         let for_programs = for_programs.map_err(|error| Failure::other(error.to_string()))?;
         folder.write(PLAN, format!("{for_programs}\n").as_bytes())?;
         folder.write(LIST, list.as_bytes())
+    }
+}
+
+impl SeenVersion {
+    /// Whether it would show if something came into it.
+    pub(crate) fn is_countable(&self) -> bool {
+        self.etag.is_some() && self.count.is_some()
     }
 }
 

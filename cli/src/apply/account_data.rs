@@ -53,6 +53,18 @@ impl AccountData<'_> {
         )))
     }
 
+    /// Sees that all is there in the end: of several steps of one event, what the last one has written.
+    pub(super) fn require_done(&self) -> Result<(), Failure> {
+        let mut seen = HashSet::new();
+        for step in self.steps.iter().rev().filter(|step| seen.insert(&step.event_type)) {
+            let (_, content) = self.content(step)?;
+            if self.there(step)? != content {
+                return Err(changed(step));
+            }
+        }
+        Ok(())
+    }
+
     /// What a step writes.
     fn content(&self, step: &Step) -> Result<(JsonObject, Value), Failure> {
         let path = self.folder.join(&step.file);
@@ -76,11 +88,15 @@ fn require_unchanged(step: &Step, there: &Value, content: &Value) -> Result<(), 
     if *there == before || there == content {
         return Ok(());
     }
-    Err(Failure::other(format!(
+    Err(changed(step))
+}
+
+fn changed(step: &Step) -> Failure {
+    Failure::other(format!(
         "the account has changed since this was planned, in {}: nothing more was sent; make another plan with \u{201c}strongroom \
          repair\u{201d}, which starts from what there is now",
         quoted(&step.event_type)
-    )))
+    ))
 }
 
 fn event_type(step: &Step) -> EventType {

@@ -13,7 +13,7 @@ use std::{
 
 use clap::Args;
 
-use self::{account_data::AccountData, backup::Filling, progress::Progress};
+use self::{account_data::AccountData, backup::Filling, copies::ReadBack, progress::Progress};
 use crate::{
     beginning::beginning_of,
     failure::{Failure, Status, named, printed, shown, visible_lines},
@@ -65,10 +65,13 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
         return Err(Failure::other("nothing was sent, since you did not say yes"));
     }
     interrupt::will_say("Interrupted: what was done stays done; the same line goes on.");
-    work.do_rest(&mut progress)?;
-    let dispensable = work.filling.as_ref().map(Filling::dispensable).transpose()?;
-    printed(end(&mut io::stdout().lock(), options, dispensable.as_deref()))?;
-    Ok(Status::Good)
+    let filled = work.do_rest(&mut progress)?;
+    let dispensable = work.filling.as_ref().zip(filled.as_ref());
+    let dispensable =
+        dispensable.map(|(filling, filled)| filling.dispensable(filled)).transpose()?;
+    let displaced = filled.map_or(0, |filled| filled.displaced);
+    printed(end(&mut io::stdout().lock(), options, dispensable.as_deref(), displaced))?;
+    Ok(if displaced == 0 { Status::Good } else { Status::NotAllGood })
 }
 
 impl Work<'_> {
@@ -80,16 +83,18 @@ impl Work<'_> {
         self.data.check(progress.steps)
     }
 
-    fn do_rest(&self, progress: &mut Progress) -> Result<(), Failure> {
-        if let Some(filling) = self.filling.as_ref().filter(|_| !progress.is_filled) {
-            filling.fill()?;
+    /// What is in the backup is read back each time, since it can be lost afterwards.
+    fn do_rest(&self, progress: &mut Progress) -> Result<Option<ReadBack>, Failure> {
+        let filled = self.filling.as_ref().map(Filling::fill).transpose()?;
+        if filled.is_some() && !progress.is_filled {
             progress.filled()?;
         }
         while progress.steps < self.data.steps.len() {
             self.data.write(progress.steps).map_err(goes_on)?;
             progress.step()?;
         }
-        Ok(())
+        self.data.require_done().map_err(goes_on)?;
+        Ok(filled)
     }
 }
 
@@ -133,8 +138,16 @@ fn end(
     out: &mut impl io::Write,
     options: &Options,
     dispensable: Option<&[SeenVersion]>,
+    displaced: u64,
 ) -> io::Result<()> {
     writeln!(out, "All of it is done, and was read back.")?;
+    if displaced > 0 {
+        writeln!(
+            out,
+            "Message keys that are in older backups alone, since the homeserver keeps others in their place: {displaced}. \
+             \u{201c}strongroom rescue\u{201d} gets them."
+        )?;
+    }
     match dispensable {
         None => {}
         Some([]) => {

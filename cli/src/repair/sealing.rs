@@ -1,5 +1,10 @@
 //! Message keys of all versions, encrypted to the key of one.
 
+use std::{
+    collections::HashSet,
+    hash::{BuildHasher as _, RandomState},
+};
+
 use serde_json::json;
 use strongroom::{
     Limits,
@@ -8,7 +13,7 @@ use strongroom::{
         AuthData, BackupDecryptionKey, BackupVersionInfo, RestoredSession, SealOptions,
         SessionSealer, TrustedBackup,
     },
-    client::rescue::BackupKeys,
+    client::rescue::{BackupKeys, KeySource},
     session_data::{BestCopies, ExportedSession},
 };
 
@@ -31,8 +36,12 @@ pub(super) struct Target {
 /// What was written.
 pub(super) struct Sealed {
     pub(super) count: u64,
+    /// How many are in the backup already, and open with its key.
+    pub(super) kept: u64,
     /// How many have a room that clients do not take.
     pub(super) left_out: u64,
+    /// How many have the ID of another one, and are no copies of it: a backup has room for one.
+    pub(super) displaced: u64,
     pub(super) report: Report,
 }
 
@@ -61,18 +70,20 @@ impl Target {
         keys: &BackupKeys,
         folder: &NewFolder,
     ) -> Result<Sealed, Failure> {
-        let there = if self.new.is_some() { BestCopies::default() } else { current(saved, keys)? };
+        let (there, kept) = self.current(saved)?;
         let versions = Versions::new(&saved.files, false);
         let bodies = Bodies::new(saved, &versions, keys)?;
         let mut sessions = bodies.rescue(None);
         let (sealer, mut waiting) = (SessionSealer::new(&self.backup), Vec::new());
-        let (mut count, mut left_out, mut files) = (0, 0, 0);
+        let (mut count, mut left_out, mut displaced, mut files) = (0, 0, 0, 0);
+        let mut names = Names::default();
         loop {
             let session = sessions.next().map(RestoredSession::into_exported);
             let is_end = session.is_none();
             match session {
                 Some(session) if !session.room_id.is_read_by_clients() => left_out += 1,
                 Some(session) if there.has(&session) => {}
+                Some(session) if !names.insert(&session) => displaced += 1,
                 session => waiting.extend(session),
             }
             if waiting.len() >= SESSIONS_OF_FILE || is_end && !waiting.is_empty() {
@@ -89,7 +100,22 @@ impl Target {
                 break;
             }
         }
-        Ok(Sealed { count, left_out, report: sessions.into_report()? })
+        Ok(Sealed { count, kept, left_out, displaced, report: sessions.into_report()? })
+    }
+
+    /// What the backup has already, of which clients read what its own key opens.
+    fn current(&self, saved: &Loaded) -> Result<(BestCopies, u64), Failure> {
+        let mut best = BestCopies::default();
+        let versions = Versions::new(&saved.files, true);
+        let mut keys = BackupKeys::new(&Limits::default());
+        keys.add(self.key.clone(), KeySource::Host);
+        // Where nothing of it was given, it lacks all.
+        let bodies =
+            if self.new.is_some() { None } else { Bodies::new(saved, &versions, &keys).ok() };
+        let Some(bodies) = bodies else { return Ok((best, 0)) };
+        let mut sessions = bodies.rescue(None);
+        sessions.by_ref().for_each(|session| best.see(0, session.exported()));
+        Ok((best, sessions.into_report()?.restored()))
     }
 
     fn body(
@@ -106,17 +132,15 @@ impl Target {
     }
 }
 
-/// What the current version has already.
-fn current(saved: &Loaded, keys: &BackupKeys) -> Result<BestCopies, Failure> {
-    let versions = Versions::new(&saved.files, true);
-    let mut best = BestCopies::default();
-    // Where nothing of it was given, it lacks all.
-    if let Ok(bodies) = Bodies::new(saved, &versions, keys) {
-        let mut sessions = bodies.rescue(None);
-        sessions.by_ref().for_each(|session| best.see(0, session.exported()));
-        sessions.into_report()?;
+/// Which sessions were written, each by a number that nobody outside knows.
+#[derive(Default)]
+struct Names(HashSet<u64>, RandomState);
+
+impl Names {
+    fn insert(&mut self, exported: &ExportedSession) -> bool {
+        let Self(seen, hasher) = self;
+        seen.insert(hasher.hash_one((&exported.room_id, exported.session_id())))
     }
-    Ok(best)
 }
 
 /// Some megabytes.

@@ -40,6 +40,8 @@ pub(crate) struct Report {
 /// What became of one version.
 pub(super) struct VersionReport {
     pub(super) version: Option<BackupVersionInfo>,
+    /// Whether what was saved says so, not only a key that opens it.
+    pub(super) is_named: bool,
     /// How many sessions it has, by the word of the homeserver.
     pub(super) expected: Option<u64>,
     /// The key that opened most of it, and whether it is its own.
@@ -79,10 +81,13 @@ impl Report {
         self.sum(RestoreReport::failed)
     }
 
-    /// Whether a version came whole, and all of it opened.
-    pub(crate) fn is_all_open(&self, version: &str) -> bool {
+    /// Whether a version came whole, as it is now, and all of it opened.
+    pub(crate) fn is_all_open(&self, version: &BackupVersionInfo) -> bool {
+        let state = |info: &BackupVersionInfo| {
+            (info.version().clone(), info.etag().map(str::to_owned), info.count())
+        };
         let is_it = |it: &&VersionReport| {
-            it.version.as_ref().is_some_and(|info| info.version().as_str() == version)
+            it.is_named && it.version.as_ref().is_some_and(|info| state(info) == state(version))
         };
         let mut reports = self.versions.iter().filter(is_it).peekable();
         reports.peek().is_some() && reports.all(|it| it.is_complete() && it.report.failed() == 0)

@@ -1,6 +1,8 @@
 //! `repair` and `apply`.
 
 mod accounts;
+mod advice;
 mod deleted;
 mod refused;
+mod tampered;
 mod world;
