@@ -1,17 +1,21 @@
 //! A folder with what is to be done to an account: as `migrate` and `repair` write it, and `apply` does it.
 
-use std::fmt::Write as _;
+use std::{
+    fmt::Write as _,
+    path::{Component, Path},
+};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use strongroom::{
     api::{self, AccessToken, BaseUrl},
-    ids::UserId,
+    encoding::json_object::JsonObject,
+    ids::{EventType, UserId},
     secret_storage::{NewKey, PlanStep},
 };
 
 use crate::{
-    failure::{Failure, shown},
+    failure::{Failure, shown, visible},
     folder::NewFolder,
 };
 
@@ -92,15 +96,9 @@ impl ToApply {
 
     /// A file for each content, and what is to be done with them: for programs, and for people.
     pub(crate) fn write(&mut self, folder: &NewFolder, steps: &[PlanStep]) -> Result<(), Failure> {
-        let mut list = self.backup.as_ref().map(Backup::list).unwrap_or_default();
-        let first = if self.backup.is_some() { 3 } else { 1 };
-        for (number, step) in (first..).zip(steps) {
+        for (number, step) in (self.first_number()..).zip(steps) {
             let file = format!("{number:02}.json");
             folder.write(&file, step.content.as_bytes())?;
-            let request = request(step, self.user_id.as_deref())?;
-            // Nothing can go wrong in a text.
-            let _ =
-                writeln!(list, "{number}. {}\n   {request}  with what is in {file}", step.reason);
             let before = step.before.as_ref();
             self.steps.push(Step {
                 event_type: step.event_type.as_str().to_owned(),
@@ -109,17 +107,56 @@ impl ToApply {
                 reason: step.reason.to_string(),
             });
         }
+        let for_programs = serde_json::to_string_pretty(self);
+        let for_programs = for_programs.map_err(|error| Failure::other(error.to_string()))?;
+        folder.write(PLAN, format!("{for_programs}\n").as_bytes())?;
+        folder.write(LIST, self.list()?.as_bytes())
+    }
+
+    /// All that is done, for people. Whoever has changed the plan has changed this.
+    pub(crate) fn list(&self) -> Result<String, Failure> {
+        let mut list = self.backup.as_ref().map(Backup::list).unwrap_or_default();
+        for (number, step) in (self.first_number()..).zip(&self.steps) {
+            let request = visible(&step.request(self.user_id.as_deref())?);
+            let (reason, file) = (visible(&step.reason), visible(&step.file));
+            // Nothing can go wrong in a text.
+            let _ = writeln!(list, "{number}. {reason}\n   {request}  with what is in {file}");
+        }
         for note in &self.notes {
-            let _ = writeln!(list, "Note: {note}");
+            let _ = writeln!(list, "Note: {}", visible(note));
         }
         let _ = writeln!(list);
         for sentence in self.advice() {
             let _ = writeln!(list, "{sentence}");
         }
-        let for_programs = serde_json::to_string_pretty(self);
-        let for_programs = for_programs.map_err(|error| Failure::other(error.to_string()))?;
-        folder.write(PLAN, format!("{for_programs}\n").as_bytes())?;
-        folder.write(LIST, list.as_bytes())
+        Ok(list)
+    }
+
+    /// Of the first write to the account data.
+    fn first_number(&self) -> usize {
+        if self.backup.is_some() { 3 } else { 1 }
+    }
+}
+
+impl Step {
+    /// Whether it writes what lies in the folder itself.
+    pub(crate) fn is_of_folder(&self, folder: &Path) -> bool {
+        let mut parts = Path::new(&self.file).components();
+        let is_name = matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None));
+        let kind = folder.join(&self.file).symlink_metadata();
+        is_name && kind.is_ok_and(|kind| kind.is_file())
+    }
+
+    /// `PUT` and the path.
+    fn request(&self, user_id: Option<&str>) -> Result<String, Failure> {
+        let failed = |error: &dyn std::error::Error| Failure::other(error.to_string());
+        let nothing = JsonObject::from_json(b"{}").map_err(|error| failed(&error))?;
+        let event_type = EventType::from(self.event_type.as_str());
+        let put = api::put_account_data(&user_id.unwrap_or("USER").into(), &event_type, &nothing);
+        let nowhere = BaseUrl::new("https://localhost").map_err(|error| failed(&error))?;
+        let request =
+            put.to_http(&nowhere, &AccessToken::from("none")).map_err(|error| failed(&error))?;
+        Ok(format!("{} {}", request.method(), request.uri().path()))
     }
 }
 
@@ -164,17 +201,6 @@ pub(crate) fn write_recovery_key(folder: &NewFolder, new_key: &NewKey) -> Result
     let text = new_key.to_recovery_key().map(|key| key.to_text());
     let text = text.ok_or_else(|| Failure::other("the new key has no recovery key"))?;
     folder.write(RECOVERY_KEY, text.expose_str().as_bytes())
-}
-
-/// `PUT` and the path.
-fn request(step: &PlanStep, user_id: Option<&str>) -> Result<String, Failure> {
-    let failed = |error: &dyn std::error::Error| Failure::other(error.to_string());
-    let put =
-        api::put_account_data(&user_id.unwrap_or("USER").into(), &step.event_type, &step.content);
-    let nowhere = BaseUrl::new("https://localhost").map_err(|error| failed(&error))?;
-    let request =
-        put.to_http(&nowhere, &AccessToken::from("none")).map_err(|error| failed(&error))?;
-    Ok(format!("{} {}", request.method(), request.uri().path()))
 }
 
 pub(crate) const PLAN: &str = "plan.json";

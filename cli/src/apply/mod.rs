@@ -6,7 +6,6 @@ mod copies;
 mod progress;
 
 use std::{
-    fs,
     io::{self, Write as _},
     path::PathBuf,
 };
@@ -16,12 +15,12 @@ use clap::Args;
 use self::{account_data::AccountData, backup::Filling, copies::ReadBack, progress::Progress};
 use crate::{
     beginning::beginning_of,
-    failure::{Failure, Status, named, printed, shown, visible_lines},
+    failure::{Failure, Status, named, printed, shown},
     folder::lock,
     input, interrupt,
     network::{Access, Account},
     terminal::{confirmed, is_interactive},
-    to_apply::{LIST, PLAN, SeenVersion, ToApply, names},
+    to_apply::{PLAN, SeenVersion, ToApply, names},
 };
 
 #[derive(Args)]
@@ -54,7 +53,7 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     input::check_standard_input(options.access.files())?;
     let _lock = lock(folder, "apply")?;
     let mut progress = Progress::read(folder)?;
-    show(options)?;
+    printed(writeln!(io::stdout().lock(), "{}", plan.list()?))?;
     let account = options.access.connect()?;
     check_user(&plan, &account)?;
     let filling = plan.backup.as_ref().map(|backup| Filling::read(&account, folder, backup));
@@ -101,18 +100,16 @@ impl Work<'_> {
 fn read(options: &Options) -> Result<ToApply, Failure> {
     let path = options.folder.join(PLAN);
     let (bytes, _) = beginning_of(&path, &strongroom::Limits::default())?;
-    serde_json::from_slice(bytes.expose_bytes()).map_err(|_| {
+    let plan = serde_json::from_slice(bytes.expose_bytes()).ok();
+    let is_whole =
+        |plan: &ToApply| plan.steps.iter().all(|step| step.is_of_folder(&options.folder));
+    plan.filter(is_whole).ok_or_else(|| {
         Failure::content(
             &path,
-            "this is no plan: name a folder that \u{201c}strongroom repair\u{201d} or \u{201c}strongroom migrate\u{201d} has written",
+            "this is no plan: name a folder that \u{201c}strongroom repair\u{201d} or \u{201c}strongroom migrate\u{201d} has \
+             written, with all that is in it",
         )
     })
-}
-
-fn show(options: &Options) -> Result<(), Failure> {
-    let path = options.folder.join(LIST);
-    let list = fs::read_to_string(&path).map_err(|error| Failure::file(&path, "read", &error))?;
-    printed(writeln!(io::stdout().lock(), "{}", visible_lines(&list)))
 }
 
 fn check_user(plan: &ToApply, account: &Account) -> Result<(), Failure> {

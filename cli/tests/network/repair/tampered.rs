@@ -17,6 +17,13 @@ fn planned(name: &str) -> (World, String) {
     (world, plan)
 }
 
+fn change(plan: &str, change: impl FnOnce(&mut Value)) {
+    let path = format!("{plan}/plan.json");
+    let mut value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    change(&mut value);
+    fs::write(path, value.to_string()).unwrap();
+}
+
 fn assert_nothing_sent(world: &World, plan: &str) -> String {
     let (status, out, errors) = world.apply(plan);
     assert_eq!(status, 1, "{out}{errors}");
@@ -51,4 +58,32 @@ fn an_archive_that_was_copied_in_part_is_refused_too() {
     world.account.server.seen();
     fs::remove_file(format!("{plan}/archive/room_keys.json")).unwrap();
     assert_nothing_sent(&world, &plan);
+}
+
+#[test]
+fn no_file_outside_of_the_folder_is_sent() {
+    let (world, plan) = planned("outside");
+    for file in ["../login.json", &world.login, "archive/snapshot.json", ".."] {
+        change(&plan, |plan| plan["steps"][0]["file"] = file.into());
+        let errors = assert_nothing_sent(&world, &plan);
+        assert!(errors.contains("this is no plan"), "{errors}");
+    }
+    #[cfg(unix)]
+    {
+        change(&plan, |plan| plan["steps"][0]["file"] = "link.json".into());
+        std::os::unix::fs::symlink("../login.json", format!("{plan}/link.json")).unwrap();
+        assert_nothing_sent(&world, &plan);
+    }
+}
+
+#[test]
+fn what_is_shown_is_what_is_done() {
+    let (world, plan) = planned("shown");
+    change(&plan, |plan| {
+        plan["steps"][0]["event_type"] = "m.push_rules".into();
+        plan["steps"][0]["reason"] = "Nothing.\n7. \u{1b}[2J".into();
+    });
+    let (_, out, _) = world.apply(&plan);
+    assert!(out.contains("account_data/m.push_rules"), "{out}");
+    assert!(!out.contains("\n7. ") && !out.contains('\u{1b}'), "{out}");
 }
