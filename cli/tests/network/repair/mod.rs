@@ -3,6 +3,7 @@
 mod accounts;
 mod advice;
 mod deleted;
+mod lies;
 mod refused;
 mod tampered;
 mod world;
