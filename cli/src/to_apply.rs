@@ -1,12 +1,13 @@
 //! A folder with what is to be done to an account: as `migrate` and `repair` write it, and `apply` does it.
 
 use std::{
+    collections::BTreeMap,
     fmt::Write as _,
     path::{Component, Path},
 };
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use strongroom::{
     api::{self, AccessToken, BaseUrl},
     encoding::json_object::JsonObject,
@@ -26,6 +27,8 @@ pub(crate) struct ToApply {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) backup: Option<Backup>,
     pub(crate) steps: Vec<Step>,
+    /// The keys of the key storage, which the steps encrypt to.
+    pub(crate) storage: Vec<Seen>,
     pub(crate) notes: Vec<String>,
 }
 
@@ -52,6 +55,13 @@ pub(crate) struct SeenVersion {
     pub(crate) count: Option<u64>,
     /// Whether all its message keys were opened.
     pub(crate) is_all_open: bool,
+}
+
+/// What is not written, and has to be as it was.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Seen {
+    pub(crate) event_type: String,
+    pub(crate) content: Value,
 }
 
 /// A write to the account data.
@@ -94,6 +104,21 @@ impl ToApply {
         advice
     }
 
+    /// Notes what the key storage was when this was planned: another client may put new keys in the place of those.
+    pub(crate) fn see<'a>(
+        &mut self,
+        account_data: impl Iterator<Item = &'a (EventType, JsonObject)>,
+    ) {
+        let is_key = |it: &str| it == DEFAULT_KEY || it.starts_with("m.secret_storage.key.");
+        let mut seen = BTreeMap::from([(DEFAULT_KEY.to_owned(), json!({}))]);
+        for (event_type, content) in account_data.filter(|(it, _)| is_key(it.as_str())) {
+            let content = serde_json::from_str(content.as_str()).unwrap_or_default();
+            seen.insert(event_type.as_str().to_owned(), content);
+        }
+        let seen = seen.into_iter().map(|(event_type, content)| Seen { event_type, content });
+        self.storage = seen.collect();
+    }
+
     /// A file for each content, and what is to be done with them: for programs, and for people.
     pub(crate) fn write(&mut self, folder: &NewFolder, steps: &[PlanStep]) -> Result<(), Failure> {
         for (number, step) in (self.first_number()..).zip(steps) {
@@ -107,6 +132,8 @@ impl ToApply {
                 reason: step.reason.to_string(),
             });
         }
+        let steps = &self.steps;
+        self.storage.retain(|seen| steps.iter().all(|it| it.event_type != seen.event_type));
         let for_programs = serde_json::to_string_pretty(self);
         let for_programs = for_programs.map_err(|error| Failure::other(error.to_string()))?;
         folder.write(PLAN, format!("{for_programs}\n").as_bytes())?;
@@ -202,6 +229,8 @@ pub(crate) fn write_recovery_key(folder: &NewFolder, new_key: &NewKey) -> Result
     let text = text.ok_or_else(|| Failure::other("the new key has no recovery key"))?;
     folder.write(RECOVERY_KEY, text.expose_str().as_bytes())
 }
+
+const DEFAULT_KEY: &str = "m.secret_storage.default_key";
 
 pub(crate) const PLAN: &str = "plan.json";
 pub(crate) const LIST: &str = "plan.txt";

@@ -57,7 +57,8 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let account = options.access.connect()?;
     check_user(&plan, &account)?;
     let filling = plan.backup.as_ref().map(|backup| Filling::read(&account, folder, backup));
-    let data = AccountData { account: &account, folder, steps: &plan.steps };
+    let data =
+        AccountData { account: &account, folder, steps: &plan.steps, storage: &plan.storage };
     let work = Work { data, filling: filling.transpose()? };
     work.check(&progress)?;
     if !options.yes && !confirmed("Do this now? [y/N]")? {

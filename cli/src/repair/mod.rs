@@ -97,6 +97,7 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
         write_recovery_key(&folder, new_key)?;
     }
     to_apply.notes.extend(left.iter().map(|it| format!("this is not repaired: {it}")));
+    to_apply.see(saved.files.account_data());
     to_apply.write(&folder, &mending.steps)?;
     folder.finish()?;
     printed(next_step(&mut io::stdout().lock(), &to, &mending))?;

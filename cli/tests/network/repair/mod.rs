@@ -4,6 +4,7 @@ mod accounts;
 mod advice;
 mod deleted;
 mod lies;
+mod orders;
 mod refused;
 mod tampered;
 mod world;
