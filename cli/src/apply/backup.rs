@@ -72,6 +72,10 @@ impl<'a> Filling<'a> {
         let target = Target { backup, opened_by: KeySource::Host, typed: Vec::new() };
         let (mut sending, mut copies) = (Sending::new(self.account, &target), Copies::default());
         self.each_session(&mut |exported| {
+            // What the backup has of other rooms, clients cannot have put there; it stays.
+            if !exported.room_id.is_read_by_clients() {
+                return Ok(());
+            }
             let copy = copies.copy(&exported);
             let name = (exported.room_id.clone(), exported.session_id());
             copies.add(name, copy.was_there(sending.take(exported)?));

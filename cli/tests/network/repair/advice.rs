@@ -143,3 +143,18 @@ fn a_version_with_a_message_key_that_another_one_has_displaced_is_not_dispensabl
     assert_eq!((status, is_advised(&out)), (0, false), "{out}{errors}");
     assert!(out.contains("Delete no older backup"), "{out}");
 }
+
+/// Nothing is put into such a room, so that what the current version has of it stays as it is.
+#[test]
+fn a_message_key_in_a_room_without_a_name_does_not_stop_the_rest() {
+    let (world, _, second) = two("nameless");
+    let mut body = second.sealed(&exported()[4..5], false);
+    let rooms = body["rooms"].as_object_mut().unwrap();
+    let sessions = rooms.values().next().unwrap().clone();
+    rooms.clear();
+    rooms.insert("nameless".into(), sessions);
+    world.account.put("room_keys/keys?version=2", &body);
+    let (plan, status, out, errors) = repaired(&world);
+    assert_eq!((status, is_advised(&out)), (0, false), "{out}{errors}");
+    assert_eq!(world.restored(&plan).len(), 5);
+}
