@@ -9,6 +9,7 @@ use clap::Args;
 use strongroom::{
     Limits,
     ids::{SecretName, UserId},
+    saved_files::SavedFiles,
     secret_storage::{
         Change, NewKey, Plan, PlanNote, PlanStep, SecretStorage, SecretStorageKey,
         VerifiedPublicKeys,
@@ -69,7 +70,7 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
         write!(io::stdout().lock(), "{plan}")?;
         return Ok(if plan.notes().is_empty() { Status::Good } else { Status::NotAllGood });
     }
-    write(&folder, &plan, &new_key, user_id)?;
+    write(&folder, &plan, &new_key, &saved)?;
     folder.finish()?;
     printed(next_step(&mut io::stdout().lock(), &to, &plan, &new_key))?;
     Ok(if plan.notes().is_empty() { Status::Good } else { Status::NotAllGood })
@@ -138,9 +139,10 @@ fn write(
     folder: &NewFolder,
     plan: &Plan,
     new_key: &NewKey,
-    user_id: Option<&UserId>,
+    saved: &SavedFiles,
 ) -> Result<(), Failure> {
-    let mut to_apply = ToApply::of(user_id);
+    let mut to_apply = ToApply::of(saved.user_id());
+    to_apply.see(saved.account_data());
     to_apply.notes.extend(plan.notes().iter().map(ToString::to_string));
     to_apply.write(folder, plan.steps())?;
     if makes_known(plan, new_key) { write_recovery_key(folder, new_key) } else { Ok(()) }

@@ -1,17 +1,22 @@
 //! A folder with what is to be done to an account: as `migrate` and `repair` write it, and `apply` does it.
 
-use std::fmt::Write as _;
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    path::{Component, Path},
+};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use strongroom::{
     api::{self, AccessToken, BaseUrl},
-    ids::UserId,
+    encoding::json_object::JsonObject,
+    ids::{EventType, UserId},
     secret_storage::{NewKey, PlanStep},
 };
 
 use crate::{
-    failure::{Failure, shown},
+    failure::{Failure, shown, visible},
     folder::NewFolder,
 };
 
@@ -22,6 +27,8 @@ pub(crate) struct ToApply {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) backup: Option<Backup>,
     pub(crate) steps: Vec<Step>,
+    /// The keys of the key storage, which the steps encrypt to.
+    pub(crate) storage: Vec<Seen>,
     pub(crate) notes: Vec<String>,
 }
 
@@ -34,6 +41,8 @@ pub(crate) struct Backup {
     pub(crate) public_key: String,
     /// How many message keys there are.
     pub(crate) count: u64,
+    /// How many the backup has that opened with its key, if it is not made first.
+    pub(crate) kept: u64,
     /// All versions that there were, the current one first.
     pub(crate) versions: Vec<SeenVersion>,
 }
@@ -46,6 +55,13 @@ pub(crate) struct SeenVersion {
     pub(crate) count: Option<u64>,
     /// Whether all its message keys were opened.
     pub(crate) is_all_open: bool,
+}
+
+/// What is not written, and has to be as it was.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Seen {
+    pub(crate) event_type: String,
+    pub(crate) content: Value,
 }
 
 /// A write to the account data.
@@ -68,7 +84,8 @@ impl ToApply {
     /// What may be deleted afterwards, and what not.
     fn advice(&self) -> Vec<String> {
         let others = self.backup.iter().flat_map(Backup::others);
-        let (open, closed): (Vec<_>, Vec<_>) = others.partition(|version| version.is_all_open);
+        let (open, closed): (Vec<_>, Vec<_>) =
+            others.partition(|version| version.is_all_open && version.is_countable());
         let mut advice =
             vec!["Nothing here deletes anything, and nothing has to be deleted.".to_owned()];
         if !open.is_empty() {
@@ -87,17 +104,26 @@ impl ToApply {
         advice
     }
 
+    /// Notes what the key storage was when this was planned: another client may put new keys in the place of those.
+    pub(crate) fn see<'a>(
+        &mut self,
+        account_data: impl Iterator<Item = &'a (EventType, JsonObject)>,
+    ) {
+        let is_key = |it: &str| it == DEFAULT_KEY || it.starts_with("m.secret_storage.key.");
+        let mut seen = BTreeMap::from([(DEFAULT_KEY.to_owned(), json!({}))]);
+        for (event_type, content) in account_data.filter(|(it, _)| is_key(it.as_str())) {
+            let content = serde_json::from_str(content.as_str()).unwrap_or_default();
+            seen.insert(event_type.as_str().to_owned(), content);
+        }
+        let seen = seen.into_iter().map(|(event_type, content)| Seen { event_type, content });
+        self.storage = seen.collect();
+    }
+
     /// A file for each content, and what is to be done with them: for programs, and for people.
     pub(crate) fn write(&mut self, folder: &NewFolder, steps: &[PlanStep]) -> Result<(), Failure> {
-        let mut list = self.backup.as_ref().map(Backup::list).unwrap_or_default();
-        let first = if self.backup.is_some() { 3 } else { 1 };
-        for (number, step) in (first..).zip(steps) {
+        for (number, step) in (self.first_number()..).zip(steps) {
             let file = format!("{number:02}.json");
             folder.write(&file, step.content.as_bytes())?;
-            let request = request(step, self.user_id.as_deref())?;
-            // Nothing can go wrong in a text.
-            let _ =
-                writeln!(list, "{number}. {}\n   {request}  with what is in {file}", step.reason);
             let before = step.before.as_ref();
             self.steps.push(Step {
                 event_type: step.event_type.as_str().to_owned(),
@@ -106,17 +132,65 @@ impl ToApply {
                 reason: step.reason.to_string(),
             });
         }
+        let steps = &self.steps;
+        self.storage.retain(|seen| steps.iter().all(|it| it.event_type != seen.event_type));
+        let for_programs = serde_json::to_string_pretty(self);
+        let for_programs = for_programs.map_err(|error| Failure::other(error.to_string()))?;
+        folder.write(PLAN, format!("{for_programs}\n").as_bytes())?;
+        folder.write(LIST, self.list()?.as_bytes())
+    }
+
+    /// All that is done, for people. Whoever has changed the plan has changed this.
+    pub(crate) fn list(&self) -> Result<String, Failure> {
+        let mut list = self.backup.as_ref().map(Backup::list).unwrap_or_default();
+        for (number, step) in (self.first_number()..).zip(&self.steps) {
+            let request = visible(&step.request(self.user_id.as_deref())?);
+            let (reason, file) = (visible(&step.reason), visible(&step.file));
+            // Nothing can go wrong in a text.
+            let _ = writeln!(list, "{number}. {reason}\n   {request}  with what is in {file}");
+        }
         for note in &self.notes {
-            let _ = writeln!(list, "Note: {note}");
+            let _ = writeln!(list, "Note: {}", visible(note));
         }
         let _ = writeln!(list);
         for sentence in self.advice() {
             let _ = writeln!(list, "{sentence}");
         }
-        let for_programs = serde_json::to_string_pretty(self);
-        let for_programs = for_programs.map_err(|error| Failure::other(error.to_string()))?;
-        folder.write(PLAN, format!("{for_programs}\n").as_bytes())?;
-        folder.write(LIST, list.as_bytes())
+        Ok(list)
+    }
+
+    /// Of the first write to the account data.
+    fn first_number(&self) -> usize {
+        if self.backup.is_some() { 3 } else { 1 }
+    }
+}
+
+impl Step {
+    /// Whether it writes what lies in the folder itself.
+    pub(crate) fn is_of_folder(&self, folder: &Path) -> bool {
+        let mut parts = Path::new(&self.file).components();
+        let is_name = matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None));
+        let kind = folder.join(&self.file).symlink_metadata();
+        is_name && kind.is_ok_and(|kind| kind.is_file())
+    }
+
+    /// `PUT` and the path.
+    fn request(&self, user_id: Option<&str>) -> Result<String, Failure> {
+        let failed = |error: &dyn std::error::Error| Failure::other(error.to_string());
+        let nothing = JsonObject::from_json(b"{}").map_err(|error| failed(&error))?;
+        let event_type = EventType::from(self.event_type.as_str());
+        let put = api::put_account_data(&user_id.unwrap_or("USER").into(), &event_type, &nothing);
+        let nowhere = BaseUrl::new("https://localhost").map_err(|error| failed(&error))?;
+        let request =
+            put.to_http(&nowhere, &AccessToken::from("none")).map_err(|error| failed(&error))?;
+        Ok(format!("{} {}", request.method(), request.uri().path()))
+    }
+}
+
+impl SeenVersion {
+    /// Whether it would show if something came into it.
+    pub(crate) fn is_countable(&self) -> bool {
+        self.etag.is_some() && self.count.is_some()
     }
 }
 
@@ -156,16 +230,7 @@ pub(crate) fn write_recovery_key(folder: &NewFolder, new_key: &NewKey) -> Result
     folder.write(RECOVERY_KEY, text.expose_str().as_bytes())
 }
 
-/// `PUT` and the path.
-fn request(step: &PlanStep, user_id: Option<&str>) -> Result<String, Failure> {
-    let failed = |error: &dyn std::error::Error| Failure::other(error.to_string());
-    let put =
-        api::put_account_data(&user_id.unwrap_or("USER").into(), &step.event_type, &step.content);
-    let nowhere = BaseUrl::new("https://localhost").map_err(|error| failed(&error))?;
-    let request =
-        put.to_http(&nowhere, &AccessToken::from("none")).map_err(|error| failed(&error))?;
-    Ok(format!("{} {}", request.method(), request.uri().path()))
-}
+const DEFAULT_KEY: &str = "m.secret_storage.default_key";
 
 pub(crate) const PLAN: &str = "plan.json";
 pub(crate) const LIST: &str = "plan.txt";

@@ -9,23 +9,25 @@ use crate::{
     beginning::beginning_of,
     failure::{Failure, quoted},
     network::Account,
-    to_apply::Step,
+    to_apply::{Seen, Step},
 };
 
 pub(super) struct AccountData<'a> {
     pub(super) account: &'a Account,
     pub(super) folder: &'a Path,
     pub(super) steps: &'a [Step],
+    pub(super) storage: &'a [Seen],
 }
 
 impl AccountData<'_> {
     /// Sees that the steps after so many can be taken. Of several of one event the first one can be seen.
     pub(super) fn check(&self, done: usize) -> Result<(), Failure> {
+        self.require_storage()?;
         let mut seen = HashSet::new();
         for step in self.steps.iter().skip(done) {
             let (_, content) = self.content(step)?;
             if seen.insert(&step.event_type) {
-                let there = self.there(step)?;
+                let there = self.there(&step.event_type)?;
                 require_unchanged(step, &there, &content)?;
             }
         }
@@ -36,14 +38,18 @@ impl AccountData<'_> {
     pub(super) fn write(&self, number: usize) -> Result<(), Failure> {
         let Some(step) = self.steps.get(number) else { return Ok(()) };
         let (object, content) = self.content(step)?;
-        let there = self.there(step)?;
+        let there = self.there(&step.event_type)?;
         if there == content {
             return Ok(());
         }
         require_unchanged(step, &there, &content)?;
-        let put = api::put_account_data(&self.account.user_id, &event_type(step), &object);
+        let put = api::put_account_data(
+            &self.account.user_id,
+            &EventType::from(step.event_type.as_str()),
+            &object,
+        );
         self.account.connection.send(&put).map_err(|trouble| self.account.failed(trouble))?;
-        if self.there(step)? == content {
+        if self.there(&step.event_type)? == content {
             return Ok(());
         }
         Err(Failure::other(format!(
@@ -51,6 +57,29 @@ impl AccountData<'_> {
              diagnose\u{201d}",
             quoted(&step.event_type)
         )))
+    }
+
+    /// Sees that all is there in the end: of several steps of one event, what the last one has written.
+    pub(super) fn require_done(&self) -> Result<(), Failure> {
+        self.require_storage()?;
+        let mut seen = HashSet::new();
+        for step in self.steps.iter().rev().filter(|step| seen.insert(&step.event_type)) {
+            let (_, content) = self.content(step)?;
+            if self.there(&step.event_type)? != content {
+                return Err(changed(&step.event_type));
+            }
+        }
+        Ok(())
+    }
+
+    /// Sees that the keys are still those that the steps encrypt to.
+    fn require_storage(&self) -> Result<(), Failure> {
+        for seen in self.storage {
+            if self.there(&seen.event_type)? != seen.content {
+                return Err(changed(&seen.event_type));
+            }
+        }
+        Ok(())
     }
 
     /// What a step writes.
@@ -64,8 +93,8 @@ impl AccountData<'_> {
     }
 
     /// What the homeserver has; of what it has not, `{}`, as of what was deleted.
-    fn there(&self, step: &Step) -> Result<Value, Failure> {
-        let get = api::get_account_data(&self.account.user_id, &event_type(step));
+    fn there(&self, event_type: &str) -> Result<Value, Failure> {
+        let get = api::get_account_data(&self.account.user_id, &EventType::from(event_type));
         let there = self.account.connection.send(&get).map_err(|it| self.account.failed(it))?;
         there.map_or_else(|| Ok(json!({})), |there| value(&there))
     }
@@ -76,15 +105,15 @@ fn require_unchanged(step: &Step, there: &Value, content: &Value) -> Result<(), 
     if *there == before || there == content {
         return Ok(());
     }
-    Err(Failure::other(format!(
-        "the account has changed since this was planned, in {}: nothing more was sent; make another plan with \u{201c}strongroom \
-         repair\u{201d}, which starts from what there is now",
-        quoted(&step.event_type)
-    )))
+    Err(changed(&step.event_type))
 }
 
-fn event_type(step: &Step) -> EventType {
-    EventType::from(step.event_type.as_str())
+fn changed(event_type: &str) -> Failure {
+    Failure::other(format!(
+        "the account has changed since this was planned, in {}: nothing more was sent; make another plan with \u{201c}strongroom \
+         repair\u{201d}, which starts from what there is now",
+        quoted(event_type)
+    ))
 }
 
 fn value(object: &JsonObject) -> Result<Value, Failure> {

@@ -10,7 +10,10 @@ use strongroom::{
     session_data::ExportedSession,
 };
 
-use super::{copies::Copies, goes_on};
+use super::{
+    copies::{Copies, ReadBack},
+    goes_on,
+};
 use crate::{
     failure::{Failure, Status, shown, tell},
     input::{Loaded, Wanted, secret_in},
@@ -19,6 +22,9 @@ use crate::{
     to_apply::{ARCHIVE, BACKUP_KEY, Backup, SESSIONS, SeenVersion},
     upload::{Sending, Target},
 };
+
+/// What becomes of each session.
+type Take<'a> = &'a mut dyn FnMut(ExportedSession) -> Result<(), Failure>;
 
 /// Message keys, and the backup that they are put into.
 pub(super) struct Filling<'a> {
@@ -46,8 +52,10 @@ impl<'a> Filling<'a> {
         Ok(Self { account, folder, plan, key })
     }
 
-    /// Sees that the current backup is the one that it was, or the one that was made by this plan.
+    /// Sees that the current backup is the one that it was, or the one that was made by this plan, and that all that is put into
+    /// it is here.
     pub(super) fn check(&self, is_filled: bool) -> Result<(), Failure> {
+        self.each_session(&mut |_| Ok(()))?;
         match self.current()? {
             Some(info) if self.is_ours(&info) => Ok(()),
             other if self.plan.is_new && !is_filled && self.is_former(other.as_ref()) => Ok(()),
@@ -57,27 +65,23 @@ impl<'a> Filling<'a> {
 
     /// Makes the backup if there is to be a new one, puts the message keys into it, opens them again and compares. What was in
     /// a backup that stays must still be there, too.
-    pub(super) fn fill(&self) -> Result<(), Failure> {
+    pub(super) fn fill(&self) -> Result<ReadBack, Failure> {
         let info = self.made().map_err(goes_on)?;
         let backup = TrustedBackup::by_decryption_key(&info, &self.key, &[])
             .map_err(|error| Failure::other(error.to_string()))?;
         let (key, opened_by) = (self.key.clone(), KeySource::Typed);
         let target = Target { backup, key, opened_by, typed: Vec::new() };
         let (mut sending, mut copies) = (Sending::new(self.account, &target), Copies::default());
-        let mut take = |exported: ExportedSession| {
-            copies.add(&exported);
-            sending.take(exported)
-        };
-        let opened = self.each(SESSIONS, false, &mut take)?;
-        if opened != self.plan.count {
-            return Err(Failure::other(format!(
-                "of the message keys in {SESSIONS} {opened} open, and there were {}: the folder was changed; make another plan",
-                self.plan.count
-            )));
-        }
-        if !self.plan.is_new {
-            self.each(ARCHIVE, true, &mut take)?;
-        }
+        self.each_session(&mut |exported| {
+            // What the backup has of other rooms, clients cannot have put there; it stays.
+            if !exported.room_id.is_read_by_clients() {
+                return Ok(());
+            }
+            let copy = copies.copy(&exported);
+            let name = (exported.room_id.clone(), exported.session_id());
+            copies.add(name, copy.was_there(sending.take(exported)?));
+            Ok(())
+        })?;
         let (mut report, read_back) = sending.finish()?;
         report.conclude(read_back, None);
         if report.status() != Status::Good {
@@ -88,16 +92,29 @@ impl<'a> Filling<'a> {
                 "not all message keys are in the backup, so nothing more was sent: the same command tries again",
             ));
         }
-        copies.require(self.account, target.backup.version(), &self.key).map_err(goes_on)
+        let version = (target.backup.version(), self.plan.is_new);
+        copies.require(self.account, version, &self.key).map_err(goes_on)
+    }
+
+    /// All that must be in the backup, if it is all there.
+    fn each_session(&self, take: Take<'_>) -> Result<(), Failure> {
+        let mut folders = vec![(SESSIONS, false, self.plan.count)];
+        if !self.plan.is_new {
+            folders.push((ARCHIVE, true, self.plan.kept));
+        }
+        for (folder, current_only, count) in folders {
+            let opened = self.each(folder, current_only, take)?;
+            if opened != count {
+                return Err(Failure::other(format!(
+                    "of the message keys in {folder} {opened} open, and there were {count}: the folder was changed; make another plan"
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// Everything in a folder that the key of the backup opens, and how much that is.
-    fn each(
-        &self,
-        folder: &str,
-        current_only: bool,
-        take: &mut dyn FnMut(ExportedSession) -> Result<(), Failure>,
-    ) -> Result<u64, Failure> {
+    fn each(&self, folder: &str, current_only: bool, take: Take<'_>) -> Result<u64, Failure> {
         let (limits, mut saved) = (Limits::default(), Loaded::default());
         saved.add(&[self.folder.join(folder)], &limits)?;
         let versions = Versions::new(&saved.files, current_only);
@@ -110,13 +127,23 @@ impl<'a> Filling<'a> {
         Ok(sessions.into_report()?.restored())
     }
 
-    /// The versions of which every message key is in the current backup now.
-    pub(super) fn dispensable(&self) -> Result<Vec<SeenVersion>, Failure> {
+    /// The versions of which every message key is in the current backup now, which must still be the one that was read back.
+    pub(super) fn dispensable(&self, filled: &ReadBack) -> Result<Vec<SeenVersion>, Failure> {
+        let is_as_filled = |info: &BackupVersionInfo| {
+            self.is_ours(info) && info.count().is_none_or(|count| count >= filled.sessions)
+        };
+        let current = self.current()?;
+        if !current.as_ref().is_some_and(is_as_filled) {
+            return Err(changed(current.as_ref()));
+        }
         let mut dispensable = Vec::new();
+        if filled.displaced > 0 {
+            return Ok(dispensable);
+        }
         for seen in self.plan.others().filter(|seen| seen.is_all_open) {
             let get = api::get_backup_version(&seen.version.as_str().into());
             let info = self.account.connection.send(&get).map_err(|it| self.account.failed(it))?;
-            if info.is_some_and(|info| is_as_seen(&info, seen)) {
+            if info.is_some_and(|info| is_as_seen(&info, seen) && seen.is_countable()) {
                 dispensable.push(seen.clone());
             }
         }
@@ -157,9 +184,7 @@ impl<'a> Filling<'a> {
     /// Whether nothing has come into the current backup since its message keys were taken out of it.
     fn is_former(&self, info: Option<&BackupVersionInfo>) -> bool {
         match (info, self.plan.versions.first()) {
-            (Some(info), Some(seen)) => {
-                seen.version == info.version().as_str() && is_as_seen(info, seen)
-            }
+            (Some(info), Some(seen)) => is_as_seen(info, seen),
             (None, None) => true,
             _ => false,
         }
@@ -167,7 +192,9 @@ impl<'a> Filling<'a> {
 }
 
 fn is_as_seen(info: &BackupVersionInfo, seen: &SeenVersion) -> bool {
-    info.etag() == seen.etag.as_deref() && info.count() == seen.count
+    info.version().as_str() == seen.version
+        && info.etag() == seen.etag.as_deref()
+        && info.count() == seen.count
 }
 
 fn changed(current: Option<&BackupVersionInfo>) -> Failure {

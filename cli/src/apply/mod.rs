@@ -6,22 +6,21 @@ mod copies;
 mod progress;
 
 use std::{
-    fs,
     io::{self, Write as _},
     path::PathBuf,
 };
 
 use clap::Args;
 
-use self::{account_data::AccountData, backup::Filling, progress::Progress};
+use self::{account_data::AccountData, backup::Filling, copies::ReadBack, progress::Progress};
 use crate::{
     beginning::beginning_of,
-    failure::{Failure, Status, named, printed, shown, visible_lines},
+    failure::{Failure, Status, named, printed, shown},
     folder::lock,
     input, interrupt,
     network::{Access, Account},
     terminal::{confirmed, is_interactive},
-    to_apply::{LIST, PLAN, SeenVersion, ToApply, names},
+    to_apply::{PLAN, SeenVersion, ToApply, names},
 };
 
 #[derive(Args)]
@@ -54,21 +53,25 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     input::check_standard_input(options.access.files())?;
     let _lock = lock(folder, "apply")?;
     let mut progress = Progress::read(folder)?;
-    show(options)?;
+    printed(writeln!(io::stdout().lock(), "{}", plan.list()?))?;
     let account = options.access.connect()?;
     check_user(&plan, &account)?;
     let filling = plan.backup.as_ref().map(|backup| Filling::read(&account, folder, backup));
-    let data = AccountData { account: &account, folder, steps: &plan.steps };
+    let data =
+        AccountData { account: &account, folder, steps: &plan.steps, storage: &plan.storage };
     let work = Work { data, filling: filling.transpose()? };
     work.check(&progress)?;
     if !options.yes && !confirmed("Do this now? [y/N]")? {
         return Err(Failure::other("nothing was sent, since you did not say yes"));
     }
     interrupt::will_say("Interrupted: what was done stays done; the same line goes on.");
-    work.do_rest(&mut progress)?;
-    let dispensable = work.filling.as_ref().map(Filling::dispensable).transpose()?;
-    printed(end(&mut io::stdout().lock(), options, dispensable.as_deref()))?;
-    Ok(Status::Good)
+    let filled = work.do_rest(&mut progress)?;
+    let dispensable = work.filling.as_ref().zip(filled.as_ref());
+    let dispensable =
+        dispensable.map(|(filling, filled)| filling.dispensable(filled)).transpose()?;
+    let displaced = filled.map_or(0, |filled| filled.displaced);
+    printed(end(&mut io::stdout().lock(), options, dispensable.as_deref(), displaced))?;
+    Ok(if displaced == 0 { Status::Good } else { Status::NotAllGood })
 }
 
 impl Work<'_> {
@@ -80,34 +83,34 @@ impl Work<'_> {
         self.data.check(progress.steps)
     }
 
-    fn do_rest(&self, progress: &mut Progress) -> Result<(), Failure> {
-        if let Some(filling) = self.filling.as_ref().filter(|_| !progress.is_filled) {
-            filling.fill()?;
+    /// What is in the backup is read back each time, since it can be lost afterwards.
+    fn do_rest(&self, progress: &mut Progress) -> Result<Option<ReadBack>, Failure> {
+        let filled = self.filling.as_ref().map(Filling::fill).transpose()?;
+        if filled.is_some() && !progress.is_filled {
             progress.filled()?;
         }
         while progress.steps < self.data.steps.len() {
             self.data.write(progress.steps).map_err(goes_on)?;
             progress.step()?;
         }
-        Ok(())
+        self.data.require_done().map_err(goes_on)?;
+        Ok(filled)
     }
 }
 
 fn read(options: &Options) -> Result<ToApply, Failure> {
     let path = options.folder.join(PLAN);
     let (bytes, _) = beginning_of(&path, &strongroom::Limits::default())?;
-    serde_json::from_slice(bytes.expose_bytes()).map_err(|_| {
+    let plan = serde_json::from_slice(bytes.expose_bytes()).ok();
+    let is_whole =
+        |plan: &ToApply| plan.steps.iter().all(|step| step.is_of_folder(&options.folder));
+    plan.filter(is_whole).ok_or_else(|| {
         Failure::content(
             &path,
-            "this is no plan: name a folder that \u{201c}strongroom repair\u{201d} or \u{201c}strongroom migrate\u{201d} has written",
+            "this is no plan: name a folder that \u{201c}strongroom repair\u{201d} or \u{201c}strongroom migrate\u{201d} has \
+             written, with all that is in it",
         )
     })
-}
-
-fn show(options: &Options) -> Result<(), Failure> {
-    let path = options.folder.join(LIST);
-    let list = fs::read_to_string(&path).map_err(|error| Failure::file(&path, "read", &error))?;
-    printed(writeln!(io::stdout().lock(), "{}", visible_lines(&list)))
 }
 
 fn check_user(plan: &ToApply, account: &Account) -> Result<(), Failure> {
@@ -133,8 +136,16 @@ fn end(
     out: &mut impl io::Write,
     options: &Options,
     dispensable: Option<&[SeenVersion]>,
+    displaced: u64,
 ) -> io::Result<()> {
     writeln!(out, "All of it is done, and was read back.")?;
+    if displaced > 0 {
+        writeln!(
+            out,
+            "Message keys that are in older backups alone, since the homeserver keeps others in their place: {displaced}. \
+             \u{201c}strongroom rescue\u{201d} gets them."
+        )?;
+    }
     match dispensable {
         None => {}
         Some([]) => {

@@ -8,6 +8,7 @@ use crate::{
     failure::{Failure, is_standard_input, named},
     fetch::{self, Extent},
     input::{Loaded, Saved},
+    upload::of_one_account,
 };
 
 /// Fetches or copies everything into a folder that is there and empty, and reads it from there.
@@ -21,7 +22,7 @@ pub(super) fn archived(saved: &Saved, archive: &Path, limits: &Limits) -> Result
     }
     let mut loaded = Loaded::default();
     loaded.add(&[archive.to_owned()], limits)?;
-    Ok(loaded)
+    of_one_account(loaded)
 }
 
 /// Copies a file, or those of a folder that are read.

@@ -97,6 +97,7 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
         write_recovery_key(&folder, new_key)?;
     }
     to_apply.notes.extend(left.iter().map(|it| format!("this is not repaired: {it}")));
+    to_apply.see(saved.files.account_data());
     to_apply.write(&folder, &mending.steps)?;
     folder.finish()?;
     printed(next_step(&mut io::stdout().lock(), &to, &mending))?;
@@ -169,27 +170,37 @@ impl Filling {
                 sealed.left_out
             ));
         }
+        if sealed.displaced > 0 {
+            tell(format_args!(
+                "Message keys that stay in the older backups, since others have their IDs: {}.",
+                sealed.displaced
+            ));
+        }
         let versions = saved.files.versions().map(|info| SeenVersion {
             version: info.version().as_str().to_owned(),
             etag: info.etag().map(str::to_owned),
             count: info.count(),
-            is_all_open: sealed.left_out == 0
+            is_all_open: sealed.left_out + sealed.displaced == 0
                 && !saved.has_gaps
-                && sealed.report.is_all_open(info.version().as_str()),
+                && sealed.report.is_all_open(info),
         });
         Backup {
             is_new: target.new.is_some(),
             public_key: target.key.public_key().to_base64(),
             count: sealed.count,
+            kept: sealed.kept,
             versions: versions.collect(),
         }
     }
 }
 
 fn status(filling: Option<&Filling>, after: &Diagnosis) -> Status {
+    let displaced = filling.map_or(0, |filling| filling.sealed.displaced);
     let opened = filling.map_or(Status::Good, |filling| filling.sealed.report.status());
     match after.verdict() {
-        _ if opened != Status::Good || left(after).next().is_some() => Status::NotAllGood,
+        _ if opened != Status::Good || displaced > 0 || left(after).next().is_some() => {
+            Status::NotAllGood
+        }
         DiagnosisVerdict::Unknown => Status::TooLittle,
         _ => Status::Good,
     }

@@ -1,5 +1,10 @@
 //! Message keys of all versions, encrypted to the key of one.
 
+use std::{
+    collections::HashSet,
+    hash::{BuildHasher as _, RandomState},
+};
+
 use serde_json::json;
 use strongroom::{
     Limits,
@@ -31,8 +36,12 @@ pub(super) struct Target {
 /// What was written.
 pub(super) struct Sealed {
     pub(super) count: u64,
+    /// How many are in the backup already, and open with its key.
+    pub(super) kept: u64,
     /// How many have a room that clients do not take.
     pub(super) left_out: u64,
+    /// How many have the ID of another one, and are no copies of it: a backup has room for one.
+    pub(super) displaced: u64,
     pub(super) report: Report,
 }
 
@@ -54,19 +63,6 @@ impl Target {
         Ok(Self { backup, key, new: Some(info) })
     }
 
-    /// Whether the backup holds message keys that it should not: encrypted to another key at hand. No homeserver has them replaced by
-    /// what is no better, so only a new backup takes them.
-    pub(super) fn is_mixed(&self, saved: &Loaded, keys: &BackupKeys) -> Result<bool, Failure> {
-        Ok(current(saved, keys)?.1 > current(saved, &self.keys())?.1)
-    }
-
-    /// Its key alone.
-    fn keys(&self) -> BackupKeys {
-        let mut keys = BackupKeys::new(&Limits::default());
-        keys.add(self.key.clone(), KeySource::Typed);
-        keys
-    }
-
     /// Writes into the folder what the backup lacks of all that opens.
     pub(super) fn seal(
         &self,
@@ -74,21 +70,20 @@ impl Target {
         keys: &BackupKeys,
         folder: &NewFolder,
     ) -> Result<Sealed, Failure> {
-        let there = match self.new {
-            Some(_) => BestCopies::default(),
-            None => current(saved, &self.keys())?.0,
-        };
+        let (there, kept) = self.current(saved)?;
         let versions = Versions::new(&saved.files, false);
         let bodies = Bodies::new(saved, &versions, keys)?;
         let mut sessions = bodies.rescue(None);
         let (sealer, mut waiting) = (SessionSealer::new(&self.backup), Vec::new());
-        let (mut count, mut left_out, mut files) = (0, 0, 0);
+        let (mut count, mut left_out, mut displaced, mut files) = (0, 0, 0, 0);
+        let mut names = Names::default();
         loop {
             let session = sessions.next().map(RestoredSession::into_exported);
             let is_end = session.is_none();
             match session {
                 Some(session) if !session.room_id.is_read_by_clients() => left_out += 1,
                 Some(session) if there.has(&session) => {}
+                Some(session) if !names.insert(&session) => displaced += 1,
                 session => waiting.extend(session),
             }
             if waiting.len() >= SESSIONS_OF_FILE || is_end && !waiting.is_empty() {
@@ -105,7 +100,28 @@ impl Target {
                 break;
             }
         }
-        Ok(Sealed { count, left_out, report: sessions.into_report()? })
+        Ok(Sealed { count, kept, left_out, displaced, report: sessions.into_report()? })
+    }
+
+    /// What the backup has already, of which clients read what its own key opens.
+    fn current(&self, saved: &Loaded) -> Result<(BestCopies, u64), Failure> {
+        if self.new.is_some() {
+            return Ok((BestCopies::default(), 0));
+        }
+        current(saved, &self.keys())
+    }
+
+    /// Whether the backup holds message keys that it should not: encrypted to another key at hand. No homeserver has them replaced by
+    /// what is no better, so only a new backup takes them.
+    pub(super) fn is_mixed(&self, saved: &Loaded, keys: &BackupKeys) -> Result<bool, Failure> {
+        Ok(current(saved, keys)?.1 > current(saved, &self.keys())?.1)
+    }
+
+    /// Its key alone.
+    fn keys(&self) -> BackupKeys {
+        let mut keys = BackupKeys::new(&Limits::default());
+        keys.add(self.key.clone(), KeySource::Typed);
+        keys
     }
 
     fn body(
@@ -131,6 +147,17 @@ fn current(saved: &Loaded, keys: &BackupKeys) -> Result<(BestCopies, u64), Failu
     let mut sessions = bodies.rescue(None);
     sessions.by_ref().for_each(|session| best.see(0, session.exported()));
     Ok((best, sessions.into_report()?.restored()))
+}
+
+/// Which sessions were written, each by a number that nobody outside knows.
+#[derive(Default)]
+struct Names(HashSet<u64>, RandomState);
+
+impl Names {
+    fn insert(&mut self, exported: &ExportedSession) -> bool {
+        let Self(seen, hasher) = self;
+        seen.insert(hasher.hash_one((&exported.room_id, exported.session_id())))
+    }
 }
 
 /// Some megabytes.

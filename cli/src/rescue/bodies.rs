@@ -38,6 +38,8 @@ pub(crate) struct Versions<'a> {
 pub(super) struct Body<'a> {
     pub(super) source: Source<'a>,
     pub(super) version: Option<&'a BackupVersionInfo>,
+    /// Whether what was saved says so, not only a key that opens it.
+    pub(super) is_named: bool,
     /// Whether it is sure that nothing of it opens.
     is_hopeless: bool,
 }
@@ -88,7 +90,11 @@ impl<'a> Bodies<'a> {
                 let source = response.file.map_or(Source::Memory(response.bytes), Source::File);
                 let is_whole = sample.len() == response.bytes.len() && response.file.is_none();
                 let is_hopeless = is_whole && report.wrong_key().is_some();
-                bodies.push(Body { source, version, is_hopeless });
+                let names = |of: &BackupVersionInfo| {
+                    response.version.is_some_and(|it| it.version() == of.version())
+                };
+                let is_named = version.is_some_and(names);
+                bodies.push(Body { source, version, is_named, is_hopeless });
             }
         }
         check_for_keys(saved)?;

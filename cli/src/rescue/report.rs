@@ -68,10 +68,13 @@ impl Report {
         self.sum(RestoreReport::failed)
     }
 
-    /// Whether a version came whole, and all of it opened.
-    pub(crate) fn is_all_open(&self, version: &str) -> bool {
+    /// Whether a version came whole, as it is now, and all of it opened.
+    pub(crate) fn is_all_open(&self, version: &BackupVersionInfo) -> bool {
+        let state = |info: &BackupVersionInfo| {
+            (info.version().clone(), info.etag().map(str::to_owned), info.count())
+        };
         let is_it = |it: &&VersionReport| {
-            it.version.as_ref().is_some_and(|it| it.version().as_str() == version)
+            it.is_named && it.version.as_ref().is_some_and(|info| state(info) == state(version))
         };
         let mut reports = self.versions.iter().filter(is_it).peekable();
         reports.peek().is_some() && reports.all(|it| it.is_complete() && it.report.failed() == 0)

@@ -93,7 +93,10 @@ impl<'b> Restoring<'b> {
         });
         let expected = version.and_then(|info| info.count());
         let version = version.cloned();
-        (verdicts, VersionReport { version, expected, opened_by, report })
+        (
+            verdicts,
+            VersionReport { version, is_named: self.body.is_named, expected, opened_by, report },
+        )
     }
 }
 

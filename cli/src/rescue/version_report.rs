@@ -16,6 +16,8 @@ use crate::failure::shown;
 /// What became of one version.
 pub(super) struct VersionReport {
     pub(super) version: Option<BackupVersionInfo>,
+    /// Whether what was saved says so, not only a key that opens it.
+    pub(super) is_named: bool,
     /// How many sessions it has, by the word of the homeserver.
     pub(super) expected: Option<u64>,
     /// The key that opened most of it, and whether it is its own.

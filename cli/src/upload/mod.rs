@@ -191,7 +191,7 @@ impl<'a> Sources<'a> {
 }
 
 /// Versions of two accounts have the same numbers, and secrets the same names.
-fn of_one_account(saved: Loaded) -> Result<Loaded, Failure> {
+pub(crate) fn of_one_account(saved: Loaded) -> Result<Loaded, Failure> {
     let mut users = saved.files.parts().iter().filter_map(|part| match part {
         SavedPart::User(id) => Some(id),
         _ => None,

@@ -50,15 +50,17 @@ impl<'a> Sending<'a> {
         }
     }
 
-    /// Takes a session, which is sent if the backup has none that is as good.
-    pub(crate) fn take(&mut self, exported: ExportedSession) -> Result<(), Failure> {
+    /// Takes a session, which is sent if the backup has none that is as good; returns whether it says that it has one.
+    pub(crate) fn take(&mut self, exported: ExportedSession) -> Result<bool, Failure> {
         self.report.given += 1;
         let (room_id, session_id) = (&exported.room_id, exported.session_id());
         if !room_id.is_read_by_clients() {
             self.report.refuse(room_id, &session_id, "its room has no ID that clients take");
-            return Ok(());
+            return Ok(false);
         }
-        match self.stored.take_place(&exported).map_err(|it| self.interrupted(it))? {
+        let place = self.stored.take_place(&exported).map_err(|it| self.interrupted(it))?;
+        let is_there = matches!(place, Place::Taken);
+        match place {
             Place::Taken => self.report.already_there += 1,
             // It is counted as what is neither of the others.
             Place::Ours => {}
@@ -70,7 +72,10 @@ impl<'a> Sending<'a> {
             Place::Blocked => self.report.refuse(room_id, &session_id, BLOCKED),
             Place::Free => self.waiting.push(exported),
         }
-        if self.waiting.len() >= self.at_most { self.send() } else { Ok(()) }
+        if self.waiting.len() >= self.at_most {
+            self.send()?;
+        }
+        Ok(is_there)
     }
 
     /// Sends what is left, and reads back what was sent.

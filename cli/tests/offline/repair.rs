@@ -55,3 +55,48 @@ fn what_is_kept_has_a_name_and_a_key() {
     assert!(errors.contains("--recovery-key-file"), "{errors}");
     assert_eq!(folder.names(), ["account.json"]);
 }
+
+/// What lies beside the current version was encrypted to the key of the older one, of which there are no message keys here.
+#[test]
+fn a_version_whose_message_keys_were_not_saved_is_not_called_dispensable() {
+    let folder = Folder::new("repair-unsaved");
+    let account = fixture("random");
+    let saved = folder.path().to_owned() + "/saved";
+    fs::create_dir(&saved).unwrap();
+    let write = |name: &str, value: &Value| {
+        fs::write(format!("{saved}/{name}"), value.to_string()).unwrap();
+    };
+    let mut older = account["room_keys_version"].clone();
+    (older["version"], older["count"], older["etag"]) = ("1".into(), 5.into(), "a".into());
+    let mut current = older.clone();
+    (current["version"], current["count"]) = ("2".into(), 36.into());
+    current["auth_data"]["public_key"] = "hSDwCYkwp1R0i33ctD73Wg2/Og0mOBr066SpjqqbTmo".into();
+    current["auth_data"].as_object_mut().unwrap().remove("signatures");
+    write("backup_info.json", &current);
+    write("backup_info.1.json", &older);
+    write("room_keys.json", &account["room_keys"]);
+    let kept = ["user_id", "account_data"].map(|name| (name.to_owned(), account[name].clone()));
+    write("account_data.json", &Value::Object(kept.into_iter().collect()));
+    let key = folder.write("key", account["recovery_key"].as_str().unwrap().as_bytes());
+    let to = folder.path().to_owned() + "/plan";
+    let arguments = ["repair", "--from", &saved, "--recovery-key-file", &key, "--to", &to];
+    let (status, out, errors) = run(&arguments, None);
+    assert_eq!(status, 3, "{out}{errors}");
+    assert!(!out.contains("may be deleted, since"), "{out}");
+    assert!(out.contains("have to stay") && out.contains("version 1"), "{out}");
+}
+
+/// Versions of both have the same numbers.
+#[test]
+fn files_of_two_accounts_are_not_mixed() {
+    let folder = Folder::new("repair-mixed");
+    let mut account = fixture("random");
+    let first = folder.write("first.json", account.to_string().as_bytes());
+    account["user_id"] = "@mallory:example.org".into();
+    let second = folder.write("second.json", account.to_string().as_bytes());
+    let to = folder.path().to_owned() + "/plan";
+    let (status, out, errors) =
+        run(&["repair", "--from", &first, "--from", &second, "--to", &to], None);
+    assert_eq!(status, 2, "{out}{errors}");
+    assert!(errors.contains("is of two accounts"), "{errors}");
+}

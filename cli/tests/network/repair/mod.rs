@@ -1,6 +1,10 @@
 //! `repair` and `apply`.
 
 mod accounts;
+mod advice;
 mod deleted;
+mod lies;
+mod orders;
 mod refused;
+mod tampered;
 mod world;

@@ -23,8 +23,9 @@ use strongroom::{
     recovery_key::RecoveryKey,
     secret_storage::{Change, ChangeError, NewKey, SecretStorage, SecretStorageKey},
     secret_value::{PublicKeys, SecretValue},
-    session_data::ExportedSession,
+    session_data::{ExportedSession, SessionKey},
 };
+use vodozemac::megolm::{ExportedSessionKey, InboundGroupSession, SessionConfig};
 
 use crate::{
     account::{Account, PASSWORD},
@@ -40,6 +41,24 @@ pub(crate) struct World {
     pub(crate) login: String,
     /// The files with what they know.
     keys: Vec<String>,
+}
+
+/// A version, and its key.
+pub(crate) struct Info(pub(crate) BackupDecryptionKey, pub(crate) BackupVersionInfo);
+
+impl Info {
+    /// Sessions as they are put into the version.
+    pub(crate) fn sealed(&self, sessions: &[ExportedSession], is_verified: bool) -> Value {
+        let Self(key, info) = self;
+        let backup = TrustedBackup::by_decryption_key(info, &typed(key), &[]).unwrap();
+        let mut options = SealOptions::default();
+        options.is_verified = is_verified;
+        let sessions: Vec<_> =
+            sessions.iter().map(|it| (&it.room_id, &it.session, options)).collect();
+        let sealed = SessionSealer::new(&backup).seal(&sessions).unwrap();
+        let put = PutRoomKeys::new(&backup, sealed).unwrap().request();
+        serde_json::from_slice(put.body()).unwrap()
+    }
 }
 
 /// Sessions by ID, with their keys.
@@ -161,16 +180,21 @@ impl World {
         key: &BackupDecryptionKey,
         sessions: Range<usize>,
     ) -> Self {
-        let info = info(version, key);
-        let backup = TrustedBackup::by_decryption_key(&info, &typed(key), &[]).unwrap();
-        let sessions = &exported()[sessions];
-        let sessions: Vec<_> =
-            sessions.iter().map(|it| (&it.room_id, &it.session, SealOptions::default())).collect();
-        let sealed = SessionSealer::new(&backup).seal(&sessions).unwrap();
-        let put = PutRoomKeys::new(&backup, sealed).unwrap().request();
-        let body = serde_json::from_slice(put.body()).unwrap();
-        self.account.put(&format!("room_keys/keys?version={}", info.version().as_str()), &body);
+        let info = Info(key.clone(), info(version, key));
+        self.put_sessions(version.parse().unwrap(), &info, &exported()[sessions], false);
         self
+    }
+
+    /// Puts sessions into a version, sealed to the key of this one or of another.
+    pub(crate) fn put_sessions(
+        &self,
+        version: u32,
+        sealed_for: &Info,
+        sessions: &[ExportedSession],
+        is_verified: bool,
+    ) {
+        let body = sealed_for.sealed(sessions, is_verified);
+        self.account.put(&format!("room_keys/keys?version={version}"), &body);
     }
 
     /// A version with nothing in it.
@@ -331,7 +355,7 @@ fn identity(exported: &ExportedSession) -> (String, String) {
 }
 
 /// Sessions of a real client.
-fn exported() -> &'static [ExportedSession] {
+pub(crate) fn exported() -> &'static [ExportedSession] {
     static ALL: OnceLock<Vec<ExportedSession>> = OnceLock::new();
     ALL.get_or_init(|| {
         let fixture = fixture("random");
@@ -339,4 +363,26 @@ fn exported() -> &'static [ExportedSession] {
         let read = |it: &Value| ExportedSession::from_json(it.to_string().as_bytes());
         sessions.map(|it| read(it).unwrap().value).collect()
     })
+}
+
+/// A copy that opens fewer messages.
+pub(crate) fn beginning_at(session: &ExportedSession, index: u32) -> ExportedSession {
+    let key = session.session.session_key().to_base64();
+    let key = ExportedSessionKey::from_base64(key.expose_str()).unwrap();
+    let mut session_of = InboundGroupSession::import(&key, SessionConfig::version_1());
+    with_key(session, &session_of.export_at(index).unwrap().to_base64())
+}
+
+/// What has the ID of a session, and is none.
+pub(crate) fn of_another_ratchet(session: &ExportedSession) -> ExportedSession {
+    let mut bytes = *session.session.session_key().expose_bytes();
+    bytes[5..133].fill(7);
+    with_key(session, SessionKey::from_bytes(&bytes).unwrap().to_base64().expose_str())
+}
+
+fn with_key(session: &ExportedSession, key: &str) -> ExportedSession {
+    let mut json: Value =
+        serde_json::from_slice(session.to_json().unwrap().expose_bytes()).unwrap();
+    json["session_key"] = key.into();
+    ExportedSession::from_json(json.to_string().as_bytes()).unwrap().value
 }
