@@ -15,7 +15,7 @@ use super::{
     goes_on,
 };
 use crate::{
-    failure::{Failure, Status, shown, tell},
+    failure::{Failure, shown, tell},
     input::{Loaded, Wanted, secret_in},
     network::Account,
     rescue::{Bodies, Versions},
@@ -84,7 +84,7 @@ impl<'a> Filling<'a> {
         })?;
         let (mut report, read_back) = sending.finish()?;
         report.conclude(read_back, None);
-        if report.status() != Status::Good {
+        if !report.is_all_that_can_be() {
             let mut text = Vec::new();
             report.print(&mut text)?;
             tell(String::from_utf8_lossy(&text).trim_end());

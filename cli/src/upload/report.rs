@@ -27,6 +27,8 @@ pub(crate) struct Report {
     pub(super) duplicates: u64,
     /// How many were not stored, and why the first ones were not.
     refused: u64,
+    /// How many of these are not, because a copy stays in the backup that a homeserver takes for as good.
+    blocked: u64,
     refusals: Vec<Refusal>,
     /// What was not good in what was given.
     pub(super) status: Status,
@@ -51,6 +53,7 @@ impl Report {
             unreadable: 0,
             duplicates: 0,
             refused: 0,
+            blocked: 0,
             refusals: Vec::new(),
             status: Status::Good,
             read_back: ReadBack::default(),
@@ -64,6 +67,17 @@ impl Report {
             let (room_id, session_id) = (room_id.clone(), session_id.clone());
             self.refusals.push(Refusal { room_id, session_id, why: why.to_owned() });
         }
+    }
+
+    pub(super) fn block(&mut self, room_id: &RoomId, session_id: &SessionId) {
+        self.blocked += 1;
+        self.refuse(room_id, session_id, BLOCKED);
+    }
+
+    /// Whether everything is in the backup that can be put there: no repetition does better.
+    pub(crate) fn is_all_that_can_be(&self) -> bool {
+        let bad = self.refused - self.blocked + self.unreadable + self.read_back.unknown;
+        bad == 0 && self.given > 0 && !self.is_short() && self.status == Status::Good
     }
 
     pub(super) fn last_refusal(&self) -> &str {
@@ -190,3 +204,5 @@ const NAMED: usize = 1_000;
 
 /// And for people.
 const SHOWN: usize = 10;
+
+const BLOCKED: &str = "another copy stays in the backup, which does not open with its key, opens fewer messages, or contradicts this one";

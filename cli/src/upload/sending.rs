@@ -50,7 +50,8 @@ impl<'a> Sending<'a> {
         }
     }
 
-    /// Takes a session, which is sent if the backup has none that is as good; returns whether it says that it has one.
+    /// Takes a session, which is sent if the backup has none that is as good; returns whether one stays that it takes for as
+    /// good.
     pub(crate) fn take(&mut self, exported: ExportedSession) -> Result<bool, Failure> {
         self.report.given += 1;
         let (room_id, session_id) = (&exported.room_id, exported.session_id());
@@ -59,7 +60,7 @@ impl<'a> Sending<'a> {
             return Ok(false);
         }
         let place = self.stored.take_place(&exported).map_err(|it| self.interrupted(it))?;
-        let is_there = matches!(place, Place::Taken);
+        let is_there = matches!(place, Place::Taken | Place::Blocked);
         match place {
             Place::Taken => self.report.already_there += 1,
             // It is counted as what is neither of the others.
@@ -69,7 +70,7 @@ impl<'a> Sending<'a> {
                 &session_id,
                 "what the backup has of its room could not be read; repeat the command",
             ),
-            Place::Blocked => self.report.refuse(room_id, &session_id, BLOCKED),
+            Place::Blocked => self.report.block(room_id, &session_id),
             Place::Free => self.waiting.push(exported),
         }
         if self.waiting.len() >= self.at_most {
@@ -191,8 +192,6 @@ fn is_too_much(error: &ApiError) -> bool {
 fn is_refusal(status: Option<u16>) -> bool {
     status.is_some_and(|status| (400..500).contains(&status) && ![401, 408, 429].contains(&status))
 }
-
-const BLOCKED: &str = "another copy stays in the backup, which does not open with its key, opens fewer messages, or contradicts this one";
 
 /// How many sessions go into one request, and how many bytes: what clients send, and proxies let through.
 const SESSIONS: usize = 100;

@@ -18,14 +18,18 @@ pub(super) fn agree(
     SharedSecret::from_bytes(Zeroizing::new(only(&products)))
 }
 
-/// The agreements of one secret key with each of the public keys, in their order.
+/// The agreements of one secret key with each of the public keys, in their order. A vector of them would keep what is moved out of
+/// it.
 pub(super) fn agree_with_each(
     scalar: &[u8; 32],
     their_keys: &[Curve25519PublicKey],
-) -> Vec<Result<SharedSecret, NonContributory>> {
+) -> impl Iterator<Item = Result<SharedSecret, NonContributory>> + use<> {
     let points: Vec<_> = their_keys.iter().map(|key| key.0).collect();
     let products = Path::fastest().multiply(Factors::OneSecret { secret: scalar, points: &points });
-    products.iter().map(|product| SharedSecret::from_bytes(Zeroizing::new(*product))).collect()
+    (0..products.len()).map(move |index| {
+        let product = products.get(index).copied().unwrap_or_default();
+        SharedSecret::from_bytes(Zeroizing::new(product))
+    })
 }
 
 /// The one product there is. All zero, which is refused, if there were none.

@@ -45,7 +45,7 @@ impl Curve25519SecretKey {
     pub(crate) fn diffie_hellman_with_each(
         &self,
         their_keys: &[Curve25519PublicKey],
-    ) -> Vec<Result<SharedSecret, NonContributory>> {
+    ) -> impl Iterator<Item = Result<SharedSecret, NonContributory>> + use<> {
         agree_with_each(self.0.expose_bytes(), their_keys)
     }
 

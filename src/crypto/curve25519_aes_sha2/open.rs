@@ -71,7 +71,7 @@ pub(crate) fn open_each<'a>(
 ) -> impl Iterator<Item = Result<OpenedMessage, MessageOpenError>> + use<'a> {
     let ephemeral: Vec<_> = messages.iter().map(|message| message.ephemeral).collect();
     let agreements = secret_key.diffie_hellman_with_each(&ephemeral);
-    agreements.into_iter().zip(messages).map(|(shared, message)| open_under(shared, message))
+    agreements.zip(messages).map(|(shared, message)| open_under(shared, message))
 }
 
 fn open_under(
