@@ -1,7 +1,5 @@
 //! The scalar multiplications, on the fastest path.
 
-use zeroize::Zeroizing;
-
 use super::{Curve25519PublicKey, NonContributory, SharedSecret};
 use crate::crypto::lanes::{Factors, Path};
 
@@ -13,9 +11,7 @@ pub(super) fn agree(
     scalar: &[u8; 32],
     their_key: &Curve25519PublicKey,
 ) -> Result<SharedSecret, NonContributory> {
-    let points = std::slice::from_ref(&their_key.0);
-    let products = Path::fastest().multiply(Factors::OneSecret { secret: scalar, points });
-    SharedSecret::from_bytes(Zeroizing::new(only(&products)))
+    SharedSecret::init_with(|product| Path::fastest().multiply_one(scalar, &their_key.0, product))
 }
 
 /// The agreements of one secret key with each of the public keys, in their order. A vector of them would keep what is moved out of
@@ -27,8 +23,10 @@ pub(super) fn agree_with_each(
     let points: Vec<_> = their_keys.iter().map(|key| key.0).collect();
     let products = Path::fastest().multiply(Factors::OneSecret { secret: scalar, points: &points });
     (0..products.len()).map(move |index| {
-        let product = products.get(index).copied().unwrap_or_default();
-        SharedSecret::from_bytes(Zeroizing::new(product))
+        let product = products.get(index);
+        SharedSecret::init_with(|bytes| {
+            product.into_iter().for_each(|it| bytes.copy_from_slice(it))
+        })
     })
 }
 

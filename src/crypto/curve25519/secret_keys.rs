@@ -100,21 +100,23 @@ impl fmt::Debug for EphemeralSecret {
 }
 
 /// What two keys agree upon: 32 bytes, not all zero. It is for a key derivation, not a key itself.
-pub(crate) struct SharedSecret(Zeroizing<[u8; 32]>);
+pub(crate) struct SharedSecret(SecretBytes<32>);
 
 impl SharedSecret {
-    /// Takes the outcome of an agreement, unless it is the all-zero one.
-    pub(in crate::crypto) fn from_bytes(
-        bytes: Zeroizing<[u8; 32]>,
+    /// Has an agreement written, and takes it unless it is the all-zero one. It is on the heap: what is moved leaves copies on the
+    /// stack.
+    pub(in crate::crypto) fn init_with(
+        fill: impl FnOnce(&mut [u8; 32]),
     ) -> Result<Self, NonContributory> {
-        let shared = Self(bytes);
-        if shared.0.ct_eq(&[0; 32]).into() { Err(NonContributory) } else { Ok(shared) }
+        let shared = SecretBytes::init_with(fill);
+        let is_zero = shared.expose_bytes().ct_eq(&[0; 32]).into();
+        if is_zero { Err(NonContributory) } else { Ok(Self(shared)) }
     }
 
     /// The secret bytes.
     #[must_use]
     pub(crate) fn expose_bytes(&self) -> &[u8; 32] {
-        &self.0
+        self.0.expose_bytes()
     }
 }
 

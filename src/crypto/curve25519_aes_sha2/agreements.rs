@@ -7,7 +7,6 @@
 //! How they are multiplied, and what is computed in advance for P, is said in `crypto::lanes`.
 
 use rand_core::CryptoRng;
-use zeroize::Zeroizing;
 
 use super::{MacScheme, SealedMessage, seal::seal_under};
 use crate::{
@@ -82,7 +81,7 @@ impl Agreements {
         let Self(KeyPairs { public, shared }) = self;
         public.iter().zip(shared.iter()).map(|(public, shared)| {
             let ephemeral = Curve25519PublicKey::from_bytes(*public);
-            let shared_secret = SharedSecret::from_bytes(Zeroizing::new(*shared))?;
+            let shared_secret = SharedSecret::init_with(|bytes| bytes.copy_from_slice(shared))?;
             Ok(Agreement { ephemeral, shared_secret })
         })
     }

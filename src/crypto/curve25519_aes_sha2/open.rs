@@ -61,7 +61,7 @@ pub(crate) fn open(
     secret_key: &Curve25519SecretKey,
     message: &SealedMessage,
 ) -> Result<OpenedMessage, MessageOpenError> {
-    open_under(secret_key.diffie_hellman(&message.ephemeral), message)
+    open_under(&secret_key.diffie_hellman(&message.ephemeral)?, message)
 }
 
 /// Opens messages with the secret key they were sealed to, each as [`open`] does: a result for each, in their order, as it is asked for.
@@ -71,14 +71,14 @@ pub(crate) fn open_each<'a>(
 ) -> impl Iterator<Item = Result<OpenedMessage, MessageOpenError>> + use<'a> {
     let ephemeral: Vec<_> = messages.iter().map(|message| message.ephemeral).collect();
     let agreements = secret_key.diffie_hellman_with_each(&ephemeral);
-    agreements.zip(messages).map(|(shared, message)| open_under(shared, message))
+    agreements.zip(messages).map(|(shared, message)| open_under(&shared?, message))
 }
 
 fn open_under(
-    shared_secret: Result<SharedSecret, NonContributory>,
+    shared_secret: &SharedSecret,
     message: &SealedMessage,
 ) -> Result<OpenedMessage, MessageOpenError> {
-    let keys = MessageKeys::derive(&shared_secret?);
+    let keys = MessageKeys::derive(shared_secret);
     let mac_scheme = [MacScheme::EmptyString, MacScheme::Ciphertext]
         .into_iter()
         .find(|scheme| keys.mac(*scheme, &message.ciphertext).ct_eq(&message.mac).into())

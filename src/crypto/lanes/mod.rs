@@ -113,6 +113,21 @@ impl Path {
         }
     }
 
+    /// One product, which is written where it stays.
+    pub(in crate::crypto) fn multiply_one(
+        self,
+        secret: &[u8; 32],
+        point: &[u8; 32],
+        product: &mut [u8; 32],
+    ) {
+        if self == Self::Portable {
+            return portable::multiply_one(secret, point, product);
+        }
+        let points = std::slice::from_ref(point);
+        let products = self.multiply(Factors::OneSecret { secret, points });
+        products.iter().take(1).for_each(|only| product.copy_from_slice(only));
+    }
+
     /// The products with the base point: the public halves.
     pub(in crate::crypto) fn base_point_times(self, secrets: &[[u8; 32]]) -> Products {
         match self {
