@@ -13,6 +13,8 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
+use strongroom::ids::RoomId;
+
 use crate::failure::{Failure, shown, visible};
 
 /// Why nothing was called.
@@ -102,10 +104,24 @@ fn secret(argument: &OsStr, command: &str) -> Option<String> {
     ))
 }
 
+/// A room ID as somebody types it.
+pub(crate) fn room_id(typed: &str) -> Result<RoomId, String> {
+    if typed.starts_with('!') {
+        return Ok(typed.into());
+    }
+    Err(format!(
+        "\u{201c}{}\u{201d} is no room ID, which begins with \u{201c}!\u{201d}: a client shows it in the settings of the room, under \
+         Advanced",
+        shown(typed)
+    ))
+}
+
 /// An argument without a flag. Only the name of a file is repeated: it could be a secret.
 fn alone(argument: &str, command: &str) -> String {
     let flag = match command {
-        "rescue" | "diagnose" | "secrets" | "migrate" | "repair" | "verify-device" => "--from",
+        "rescue" | "diagnose" | "secrets" | "migrate" | "rehearse" | "repair" | "verify-device" => {
+            "--from"
+        }
         "upload" | "file" => "--in",
         "fetch" | "logout" => "--login",
         "login" => "--to",

@@ -19,7 +19,7 @@ use strongroom::{
 use crate::{
     failure::{Failure, Status, print_json},
     input,
-    secrets::SecretText,
+    output::SecretText,
 };
 
 #[derive(Args)]

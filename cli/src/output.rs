@@ -10,6 +10,7 @@ use std::{
 };
 
 use clap::Args;
+use serde::{Serialize, Serializer};
 use strongroom::{
     Limits,
     ids::SessionId,
@@ -259,4 +260,23 @@ fn rounds(typed: &str) -> Result<u32, String> {
     let most = Limits::default().pbkdf2_rounds;
     let rounds = between(typed, NewKeyFile::MIN_ROUNDS.into(), most.into())?;
     u32::try_from(rounds).map_err(|error| error.to_string())
+}
+
+/// A secret on its way to standard output.
+pub(crate) struct SecretText(SecretString);
+
+impl SecretText {
+    pub(crate) fn new(text: SecretString) -> Self {
+        Self(text)
+    }
+
+    pub(crate) fn expose_str(&self) -> &str {
+        self.0.expose_str()
+    }
+}
+
+impl Serialize for SecretText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.expose_str())
+    }
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, io};
 
 use clap::Args;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use strongroom::{
     Limits,
     ids::SecretStorageKeyId,
@@ -20,6 +20,7 @@ use strongroom::{
 use crate::{
     failure::{Failure, Status, print_json, shown, tell, visible},
     input::{Extent, Key, Saved},
+    output::SecretText,
 };
 
 #[derive(Args)]
@@ -152,9 +153,6 @@ struct SecretLine<'a> {
     failure: Option<&'a SecretOpenError>,
 }
 
-/// A secret on its way to standard output.
-pub(crate) struct SecretText(SecretString);
-
 impl<'a> Report<'a> {
     fn new(
         storage: &'a SecretStorage,
@@ -222,7 +220,7 @@ impl<'a> Report<'a> {
                 (None, None) => writeln!(out, "  {name}: it cannot be read")?,
             }
             if let Some(value) = &secret.value {
-                writeln!(out, "    {}", visible(value.0.expose_str()))?;
+                writeln!(out, "    {}", visible(value.expose_str()))?;
             }
         }
         Ok(())
@@ -263,7 +261,7 @@ fn key_fits(storage: &SecretStorage, attempt: &UnlockAttempt) -> Option<bool> {
 /// The secret as stored, or in base64 where it was no text.
 fn printed(secret: &OpenedSecret) -> SecretText {
     let is_list = |repairs: &[SecretRepair]| repairs.contains(&SecretRepair::NumberList);
-    SecretText(match secret.value() {
+    SecretText::new(match secret.value() {
         Ok(read) if secret.origin() == SecretOrigin::Passthrough || is_list(&read.repairs) => {
             read.value.to_text()
         }
@@ -287,17 +285,5 @@ fn status(keys: &[SecretStorageKey], verdicts: &[SecretVerdict]) -> Status {
         Status::NotAllGood
     } else {
         Status::Good
-    }
-}
-
-impl SecretText {
-    pub(crate) fn new(text: SecretString) -> Self {
-        Self(text)
-    }
-}
-
-impl Serialize for SecretText {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.0.expose_str())
     }
 }

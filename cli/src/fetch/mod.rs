@@ -26,6 +26,7 @@ use self::{
     versions::{Described, Versions},
 };
 use crate::{
+    arguments,
     failure::{Failure, Status, named, tell},
     input, interrupt,
     network::{Access, Account},
@@ -40,8 +41,8 @@ pub(crate) struct Options {
     to: Option<PathBuf>,
     /// A room to ask for if all message keys at once are too much for the homeserver, beside those that you are or were in.
     /// Can be given several times.
-    #[arg(long, value_name = "ID")]
-    room: Vec<String>,
+    #[arg(long, value_name = "ID", value_parser = arguments::room_id)]
+    room: Vec<RoomId>,
     /// Only the current version of the backup.
     #[arg(long)]
     current_only: bool,
@@ -82,7 +83,7 @@ pub(crate) fn run(options: &Options) -> Result<Status, Failure> {
     let place = Place::open(&to, options.force)?;
     let account = options.access.connect()?;
     interrupt::will_say("Interrupted: what has come is kept; the same line goes on.");
-    let rooms = options.room.iter().map(|id| RoomId::from(id.as_str())).collect();
+    let rooms = options.room.clone();
     let extent = if options.current_only { Extent::CurrentVersion } else { Extent::Everything };
     let wanted = Wanted { rooms, extent };
     let snapshot = take(&account, place, &wanted).map_err(|failure| {

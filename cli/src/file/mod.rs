@@ -21,6 +21,7 @@ use strongroom::{
 
 pub(crate) use self::{refusal::Purpose, source::Source};
 use crate::{
+    arguments,
     failure::{Failure, Status, shown},
     input,
     output::{ExportPassphrase, NewFile},
@@ -122,7 +123,7 @@ struct Filter {
     #[arg(value_name = "FILE")]
     input: PathBuf,
     /// The message keys of this room are kept. Can be given several times.
-    #[arg(long, value_name = "ID", required = true, value_parser = room_id)]
+    #[arg(long, value_name = "ID", required = true, value_parser = arguments::room_id)]
     room: Vec<RoomId>,
     /// A file with the passphrase of the key file; without it, it is asked for.
     #[arg(long, value_name = "FILE")]
@@ -195,18 +196,6 @@ fn select(
     }
     file.finish()?;
     Ok(status)
-}
-
-/// A room as somebody types it.
-fn room_id(typed: &str) -> Result<RoomId, String> {
-    if typed.starts_with('!') {
-        return Ok(typed.into());
-    }
-    Err(format!(
-        "\u{201c}{}\u{201d} is no room ID, which begins with \u{201c}!\u{201d}: a client shows it in the settings of the room, under \
-         Advanced",
-        shown(typed)
-    ))
 }
 
 /// Which copy is better shows when all were seen: so all files are read twice, and only ranks are kept.

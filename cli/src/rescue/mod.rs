@@ -39,6 +39,7 @@ pub(crate) use self::{
     report::Report,
 };
 use crate::{
+    arguments,
     failure::{Failure, Status, named, printed, tell},
     fetch::Extent,
     input::{self, Key, Loaded, Saved},
@@ -61,13 +62,13 @@ pub(crate) struct Options {
     #[command(flatten)]
     export: ExportPassphrase,
     /// Only the message keys of this room. Can be given several times.
-    #[arg(long, value_name = "ID", value_parser = room_id)]
+    #[arg(long, value_name = "ID", value_parser = arguments::room_id)]
     room: Vec<RoomId>,
     /// Only this session. Can be given several times.
     #[arg(long, value_name = "ID")]
     session: Vec<String>,
     /// Several files of at most so many message keys, with a number before the end of their names.
-    #[arg(long, value_name = "N", value_parser = crate::arguments::at_least_one)]
+    #[arg(long, value_name = "N", value_parser = arguments::at_least_one)]
     split: Option<u64>,
     /// Writes what became of each version and of what failed, as JSON.
     #[arg(long, value_name = "FILE")]
@@ -231,15 +232,6 @@ fn next_step(
         out,
         "Delete {names} when your messages are back: whoever has {them} and {their} passphrase can read them."
     )
-}
-
-/// A room ID as somebody types it.
-fn room_id(typed: &str) -> Result<RoomId, String> {
-    if typed.starts_with('!') {
-        Ok(typed.into())
-    } else {
-        Err("a room ID begins with \u{201c}!\u{201d}; Element shows it in the room settings under Advanced".into())
-    }
 }
 
 fn wanted(options: &Options) -> RestoreOptions {

@@ -9,7 +9,7 @@ fn what_is_wrong_with_the_arguments_is_said_in_one_sentence() {
     let folder = Folder::new("arguments");
     let vector = vector("random");
     let out = folder.path().to_owned() + "/out.json";
-    let cases: [(&[&str], &[&str]); 13] = [
+    let cases: [(&[&str], &[&str]); 15] = [
         (&["rescue", "--split", "abc"], &["--split: ", "“abc” is no whole number; at least 1"]),
         (&["rescue", "--split", "0"], &["--split: 0 is too few; at least 1"]),
         (&["rescue", "--rounds", "10000001"], &["--rounds: 10000001 is too much", "10000000"]),
@@ -21,6 +21,11 @@ fn what_is_wrong_with_the_arguments_is_said_in_one_sentence() {
         (&["fetch", "--token", "hunter2"], &["--access-token-file"]),
         (&["key", "check", "--recovery-key", "hunter2"], &["with --file"]),
         (&["rescue", &vector], &["random.json", "put --from before it"]),
+        (&["rehearse", &vector], &["random.json", "put --from before it"]),
+        (
+            &["fetch", "--to", "x", "--room", "general"],
+            &["--room: \u{201c}general\u{201d} is no room ID"],
+        ),
         (&["rescue", "hunter2"], &["put --from before"]),
         (&["upload", &vector], &["random.json", "put --in before it"]),
     ];
