@@ -426,6 +426,12 @@ pub(crate) const SESSIONS: &[Case] = cases! {
     ["sessions.under_other_key"] => |world| {
         world.room_keys = Some(room_keys(&[BACKUP_KEY, OLD_BACKUP_KEY, OLD_BACKUP_KEY]));
     },
+    // A repair has kept the key that they are sealed to.
+    [] => |world| {
+        world.room_keys = Some(room_keys(&[BACKUP_KEY, OLD_BACKUP_KEY, OLD_BACKUP_KEY]));
+        let name = "strongroom.former_backup_key.0001020304050607";
+        world.storage().put_bytes(name, ID, KEY, text_of(OLD_BACKUP_KEY).as_bytes());
+    },
     ["sessions.damaged"] => |world| {
         change_session(world, |session| session["ciphertext"] = json!("AAAAAAAAAAAAAAAAAAAAAA"));
     },

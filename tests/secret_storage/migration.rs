@@ -329,6 +329,31 @@ fn a_key_with_few_rounds_and_one_that_serves_both_algorithms_are_replaced() {
 }
 
 #[test]
+fn the_key_of_a_former_backup_goes_along_from_a_key_with_few_rounds() {
+    let former: SecretName = "strongroom.former_backup_key.0001020304050607".into();
+    let text = base64::encode(OTHER_KEY);
+    let mut account =
+        Account::default().with_key(ID, KEY).with_secret(former.as_str(), ID, KEY, &text);
+    account.key_mut(ID)["passphrase"] =
+        json!({"algorithm": "m.pbkdf2", "iterations": 9_999, "salt": "salt"});
+    account.put_text("m.secret_storage.default_key", &format!(r#"{{"key":"{ID}"}}"#));
+    let start: Events = account.events().into_iter().collect();
+    let (keys, new_key) = (unlock(&start, &recovery_key(KEY)), NewKey::generate(None).unwrap());
+    let migrated = migrate(&start, &keys, &new_key, &nobody(&"@alice:example.org".into()), &[]);
+    let rotated = storage(&start)
+        .plan(&keys, &Limits::default(), |change| change.rotate(&ID.into(), &new_key))
+        .unwrap();
+    for plan in [migrated, rotated] {
+        assert_eq!(plan.notes(), []);
+        let end = carry_out(&start, &plan, plan.steps().len());
+        let mut keys = unlock_new(&end, &new_key);
+        let opened = storage(&end).open(&former, &mut keys, &PublicKeys::default()).unwrap();
+        assert_eq!(opened.text().expose_str(), text);
+        assert!(!opened.backup_key().unwrap().provenance().is_authentic());
+    }
+}
+
+#[test]
 fn a_list_of_numbers_under_a_key_of_today_becomes_base64_under_every_key() {
     let list = OTHER_KEY.map(|byte| byte.to_string()).join(",");
     let mut account = Account::default()

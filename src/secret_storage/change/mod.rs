@@ -53,6 +53,7 @@ use crate::{
     encoding::json_object::JsonObject,
     ids::{EventType, SecretName, SecretStorageKeyId},
     randomness::with_os_rng,
+    secret_value::is_former_backup_key,
 };
 
 /// A change in the making: each of its functions adds steps to the plan.
@@ -132,6 +133,7 @@ impl Change<'_> {
     fn is_believed(&self, opened: &OpenedSecret) -> bool {
         opened.is_authenticated()
             || self.belief.accepted.contains(opened.name())
+            || proves_nothing(opened)
             || opened.value().is_ok_and(|read| {
                 // Under an old name a secret has today's, and may be another one than the user has accepted.
                 self.belief.verify(read.value).provenance().is_authentic()
@@ -218,6 +220,12 @@ impl Change<'_> {
     fn secret_names(&self) -> Vec<SecretName> {
         self.storage.secrets().map(|(name, _)| name.clone()).collect()
     }
+}
+
+/// Whether it is a key that a repair has kept: it opens sessions and makes nothing trusted, whoever stored it, and so goes where
+/// it will still open.
+fn proves_nothing(opened: &OpenedSecret) -> bool {
+    is_former_backup_key(opened.name()) && opened.backup_key().is_some()
 }
 
 impl fmt::Debug for Change<'_> {
