@@ -12,7 +12,8 @@
 //!
 //! Outside there are only u-coordinates, 32 bytes each, as [RFC 7748](https://www.rfc-editor.org/rfc/rfc7748#section-5) has them: secrets are
 //! clamped here, the top bit of a point is ignored, a coordinate need not be reduced, and any may lie on the twist. A product
-//! may be all zero; only what is not makes a `SharedSecret`.
+//! may be all zero; only what is not makes a `SharedSecret`. Besides, it is said of many Ed25519 public keys at once whether they are
+//! points (`points.rs`).
 //!
 //! # Security
 //!
@@ -43,6 +44,8 @@ mod known_answers;
 mod ladder;
 #[cfg(any(target_arch = "x86_64", test))]
 mod multiply25;
+#[cfg(any(target_arch = "x86_64", test))]
+mod points;
 mod portable;
 mod prepared;
 
@@ -126,6 +129,17 @@ impl Path {
         let points = std::slice::from_ref(point);
         let products = self.multiply(Factors::OneSecret { secret, points });
         products.iter().take(1).for_each(|only| product.copy_from_slice(only));
+    }
+
+    /// Of each of the encodings, whether it is one of a point of the Edwards form, as `curve25519-dalek` decodes it.
+    pub(in crate::crypto) fn are_points(self, encodings: &[[u8; 32]]) -> Vec<bool> {
+        match self {
+            Self::Portable => portable::are_points(encodings),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(avx2) => avx2.are_points(encodings),
+            #[cfg(target_arch = "x86_64")]
+            Self::Ifma(ifma) => ifma.are_points(encodings),
+        }
     }
 
     /// The products with the base point: the public halves.
