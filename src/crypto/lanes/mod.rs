@@ -155,8 +155,7 @@ impl Path {
 }
 
 /// The u-coordinate of the point that all public keys are multiples of.
-#[cfg(any(target_arch = "x86_64", test))]
-const BASE_POINT: [u8; 32] = {
+pub(in crate::crypto) const BASE_POINT: [u8; 32] = {
     let mut nine = [0; 32];
     nine[0] = 9;
     nine
