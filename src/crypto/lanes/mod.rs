@@ -96,7 +96,7 @@ impl Factors<'_> {
 
 impl Path {
     /// Every path that this processor has, the fastest first.
-    fn all() -> impl Iterator<Item = Self> {
+    pub(in crate::crypto) fn all() -> impl Iterator<Item = Self> {
         #[cfg(target_arch = "x86_64")]
         let in_lanes =
             [detected::Ifma::detect().map(Self::Ifma), detected::Avx2::detect().map(Self::Avx2)];
