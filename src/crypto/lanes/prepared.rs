@@ -126,6 +126,11 @@ impl Path {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the test starts itself in a process of its own"
+)]
 mod tests {
     use std::{
         env,
