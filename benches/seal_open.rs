@@ -5,16 +5,23 @@
 //! its verdict. Both sides share the JSON types, build their keys once and draw from the operating
 //! system's randomness. `batch_256_cold` computes the key's table, or the key, for each batch. A batch is reported
 //! by its throughput, in sessions.
+//!
+//! `batch_1` to `batch_1024` are for docs/plot_speed.py, which draws them. Built for another backend (`.ci/backend/`), every
+//! name but the rival's ends with it: `batch_256_avx2`, `batch_256_portable`.
 
-#![allow(clippy::unwrap_used, reason = "a benchmark has no caller to return an error to")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a benchmark has no caller to return an error to"
+)]
 
 mod rival;
 mod sample;
 
-use std::hint::black_box;
+use std::{hint::black_box, iter};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use sample::session;
+use sample::{named, session};
 use strongroom::{
     Limits,
     backup::{
@@ -30,7 +37,7 @@ fn seal(criterion: &mut Criterion) {
     let key = BackupDecryptionKey::generate().unwrap();
     let encryption = rival::encryption(&key);
     let mut group = criterion.benchmark_group("seal");
-    group.bench_function("one", |bencher| {
+    group.bench_function(named("one"), |bencher| {
         bencher.iter(|| key.public_key().seal(black_box(&session)).unwrap().to_json());
     });
     group.bench_function("vodozemac", |bencher| {
@@ -45,19 +52,24 @@ fn seal_batches(criterion: &mut Criterion) {
         sessions.iter().map(|session| (&room_id, session, SealOptions::default())).collect();
     let sealer = SessionSealer::new(&backup);
     let mut group = criterion.benchmark_group("seal");
-    group.throughput(Throughput::Elements(BATCH));
-    group.bench_function("batch_256", |bencher| {
-        bencher.iter(|| to_json(&sealer.seal(black_box(&batch)).unwrap()));
-    });
-    group.bench_function("batch_256_cold", |bencher| {
+    for (size, name) in sizes() {
+        let batch = &batch[..size];
+        group.throughput(Throughput::Elements(size as u64));
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| to_json(&sealer.seal(black_box(batch)).unwrap()));
+        });
+    }
+    let batch = &batch[..BATCH];
+    group.throughput(Throughput::Elements(BATCH as u64));
+    group.bench_function(named("batch_256_cold"), |bencher| {
         bencher.iter(|| {
             let sealer = SessionSealer::new(black_box(&backup));
-            to_json(&sealer.seal(black_box(&batch)).unwrap())
+            to_json(&sealer.seal(black_box(batch)).unwrap())
         });
     });
     #[cfg(feature = "parallel")]
-    group.bench_function("batch_256_parallel", |bencher| {
-        bencher.iter(|| to_json(&sealer.seal_parallel(black_box(&batch)).unwrap()));
+    group.bench_function(named("batch_256_parallel"), |bencher| {
+        bencher.iter(|| to_json(&sealer.seal_parallel(black_box(batch)).unwrap()));
     });
 }
 
@@ -66,7 +78,7 @@ fn open(criterion: &mut Criterion) {
     let json = key.public_key().seal(&session()).unwrap().to_json();
     let decryption = rival::decryption(&key);
     let mut group = criterion.benchmark_group("open");
-    group.bench_function("one", |bencher| {
+    group.bench_function(named("one"), |bencher| {
         bencher.iter(|| {
             let data = EncryptedSessionData::from_json(black_box(&json)).unwrap();
             key.open(&data).unwrap().0.value
@@ -81,21 +93,26 @@ fn open_batches(criterion: &mut Criterion) {
     let key = BackupDecryptionKey::generate().unwrap();
     let batch: Vec<_> = sessions().iter().map(|session| returned(&key, session)).collect();
     let mut group = criterion.benchmark_group("open");
-    group.throughput(Throughput::Elements(BATCH));
-    group.bench_function("batch_256", |bencher| {
-        bencher.iter(|| key.open_sessions(black_box(&batch)));
-    });
+    for (size, name) in sizes() {
+        let batch = &batch[..size];
+        group.throughput(Throughput::Elements(size as u64));
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| key.open_sessions(black_box(batch)));
+        });
+    }
+    let batch = &batch[..BATCH];
+    group.throughput(Throughput::Elements(BATCH as u64));
     let secret = key.to_base64();
-    group.bench_function("batch_256_cold", |bencher| {
+    group.bench_function(named("batch_256_cold"), |bencher| {
         bencher.iter(|| {
             let secret = black_box(secret.expose_str());
             let key = BackupDecryptionKey::from_base64(secret).unwrap();
-            key.open_sessions(black_box(&batch))
+            key.open_sessions(black_box(batch))
         });
     });
     #[cfg(feature = "parallel")]
-    group.bench_function("batch_256_parallel", |bencher| {
-        bencher.iter(|| key.open_sessions_parallel(black_box(&batch)));
+    group.bench_function(named("batch_256_parallel"), |bencher| {
+        bencher.iter(|| key.open_sessions_parallel(black_box(batch)));
     });
 }
 
@@ -127,12 +144,21 @@ fn room_id() -> RoomId {
     RoomId::from("!OGEhHVWSdvArJzumhm:matrix.org")
 }
 
-/// As many sessions as a batch has.
+/// As many sessions as the largest batch has.
 fn sessions() -> Vec<SessionData> {
-    (0..BATCH).map(|_| session()).collect()
+    (0..LARGEST_BATCH).map(|_| session()).collect()
 }
 
-const BATCH: u64 = 256;
+/// The sizes of batches, and what each is called: `batch_1`, `batch_2`, and so on to `batch_1024`.
+fn sizes() -> impl Iterator<Item = (usize, String)> {
+    let sizes = iter::successors(Some(1), |size| Some(size * 2));
+    sizes
+        .take_while(|size| *size <= LARGEST_BATCH)
+        .map(|size| (size, named(&format!("batch_{size}"))))
+}
+
+const BATCH: usize = 256;
+const LARGEST_BATCH: usize = 1_024;
 
 criterion_group!(benches, seal, seal_batches, open, open_batches);
 criterion_main!(benches);

@@ -69,7 +69,7 @@ impl KeyBackupData {
             RawObject::parse(text).map_err(|error| FormatProblem::of_object(error, WHAT))?;
         let session_data =
             object.take("session_data").ok_or(FormatProblem::Missing("session_data").of(WHAT))?;
-        let session_data = EncryptedSessionData::from_json(session_data.get().as_bytes())?;
+        let session_data = EncryptedSessionData::from_raw(session_data)?;
         let mut ignored = Vec::new();
         let mut note = |member, missing: bool| {
             if missing {

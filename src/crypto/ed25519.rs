@@ -26,6 +26,7 @@ use rand_core::CryptoRng;
 use subtle::ConstantTimeEq as _;
 
 use crate::{
+    crypto::lanes::Path,
     encoding::{
         as_text::serde_as_text,
         base64,
@@ -55,6 +56,20 @@ impl Ed25519PublicKey {
             .map_err(|_| FormatProblem::NotAPoint.of(WHAT))
     }
 
+    /// As [`Ed25519PublicKey::from_bytes`]; whether the bytes encode a point is tested when `test` says.
+    pub(crate) fn from_bytes_with(
+        bytes: &[u8; 32],
+        test: &mut PointTest<'_>,
+    ) -> Result<Self, FormatError> {
+        match test {
+            PointTest::Now => Self::from_bytes(bytes),
+            PointTest::Later(untested) => {
+                untested.push(*bytes);
+                Ok(Self(*bytes))
+            }
+        }
+    }
+
     /// Reads a key from base64, padded or not.
     ///
     /// # Errors
@@ -62,8 +77,16 @@ impl Ed25519PublicKey {
     /// [`FormatProblem::NotBase64`] or [`FormatProblem::Length`] if the text is not base64 of 32 bytes, otherwise as
     /// [`Ed25519PublicKey::from_bytes`].
     pub fn from_base64(text: &str) -> Result<Self, FormatError> {
+        Self::from_base64_with(text, &mut PointTest::Now)
+    }
+
+    /// As [`Ed25519PublicKey::from_base64`]; whether the bytes encode a point is tested when `test` says.
+    pub(crate) fn from_base64_with(
+        text: &str,
+        test: &mut PointTest<'_>,
+    ) -> Result<Self, FormatError> {
         let damaged = |error: FormatError| error.problem.of(WHAT);
-        Self::from_bytes(&base64::decode_array(text).map_err(damaged)?)
+        Self::from_bytes_with(&base64::decode_array(text).map_err(damaged)?, test)
     }
 
     /// The 32 bytes of the key.
@@ -89,6 +112,19 @@ impl Ed25519PublicKey {
             .and_then(|key| key.verify_strict(message, &signature))
             .is_ok()
     }
+}
+
+/// When it is tested whether the bytes of a public key encode a point on the curve, which takes most of the time of reading a key.
+pub(crate) enum PointTest<'a> {
+    /// When the key is read.
+    Now,
+    /// When many are read: they are collected here, and taken for points until [`are_points`] says which are.
+    Later(&'a mut Vec<[u8; 32]>),
+}
+
+/// Of each, whether [`Ed25519PublicKey::from_bytes`] takes it for a key.
+pub(crate) fn are_points(untested: &[[u8; 32]]) -> Vec<bool> {
+    Path::fastest().are_points(untested)
 }
 
 impl FromStr for Ed25519PublicKey {

@@ -11,12 +11,14 @@
 //! assert_eq!(base64::decode("a2V5cw=="), base64::decode("a2V5cw"));
 //! ```
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::LazyLock};
 
 use base64::{
-    Engine as _, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+    Engine as _,
+    engine::{DecodePaddingMode, GeneralPurposeConfig},
 };
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+use base64::{alphabet::STANDARD, engine::GeneralPurpose};
 
 use super::format::{FormatError, FormatProblem};
 
@@ -24,6 +26,11 @@ use super::format::{FormatError, FormatProblem};
 #[must_use]
 pub fn encode(bytes: &[u8]) -> String {
     ENGINE.encode(bytes)
+}
+
+/// Encodes without padding, behind what the text holds already.
+pub(crate) fn encode_onto(bytes: &[u8], text: &mut String) {
+    ENGINE.encode_string(bytes, text);
 }
 
 /// Decodes with or without padding; unused bits of the last character may have any value.
@@ -93,13 +100,19 @@ pub(crate) const fn length(expected: usize, found: usize) -> FormatError {
     FormatProblem::Length { expected, found }.of("it")
 }
 
-const ENGINE: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new()
-        .with_encode_padding(false)
-        .with_decode_allow_trailing_bits(true)
-        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
+/// It takes vector instructions where the processor has them. Its ends and its refusals go through tables that are indexed by the
+/// text: it is not for secrets.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+static ENGINE: LazyLock<base64::engine::Simd> =
+    LazyLock::new(|| base64::engine::Simd::standard(CONFIG));
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+static ENGINE: LazyLock<GeneralPurpose> = LazyLock::new(|| GeneralPurpose::new(&STANDARD, CONFIG));
+
+const CONFIG: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_encode_padding(false)
+    .with_decode_allow_trailing_bits(true)
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent);
 
 #[cfg(test)]
 mod tests {

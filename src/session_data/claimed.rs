@@ -9,7 +9,7 @@ use super::{
     read::{Repair, SessionDataError, read_text},
 };
 use crate::{
-    crypto::ed25519::Ed25519PublicKey,
+    crypto::ed25519::{Ed25519PublicKey, PointTest},
     encoding::json::{self, JsonTextError, RawObject},
 };
 
@@ -17,11 +17,12 @@ use crate::{
 pub(super) fn read_all_claimed_keys(
     object: &mut RawObject<'_>,
     repairs: &mut Vec<Repair>,
+    test: &mut PointTest<'_>,
 ) -> Result<BTreeMap<String, String>, SessionDataError> {
-    let mut keys = read_claimed_keys(object, repairs)?;
+    let mut keys = read_claimed_keys(object, repairs, test)?;
     let alone = object.take_present("sender_claimed_ed25519_key");
     if let Some(key) = alone.filter(|_| !keys.contains_key(ED25519)) {
-        keep_claimed_key(&mut keys, ED25519, key, repairs)?;
+        keep_claimed_key(&mut keys, ED25519, key, repairs, test)?;
         if keys.contains_key(ED25519) {
             repairs.push(Repair::SenderClaimedKeyMoved);
         }
@@ -33,13 +34,14 @@ pub(super) fn read_all_claimed_keys(
 fn read_claimed_keys(
     object: &mut RawObject<'_>,
     repairs: &mut Vec<Repair>,
+    test: &mut PointTest<'_>,
 ) -> Result<BTreeMap<String, String>, SessionDataError> {
     let misspelt = object.take_present("sender_clencaimed_keys");
-    let keys = read_claimed_object(object.take_present("sender_claimed_keys"), repairs)?;
+    let keys = read_claimed_object(object.take_present("sender_claimed_keys"), repairs, test)?;
     if !keys.is_empty() || misspelt.is_none() {
         return Ok(keys);
     }
-    let keys = read_claimed_object(misspelt, repairs)?;
+    let keys = read_claimed_object(misspelt, repairs, test)?;
     if !keys.is_empty() {
         repairs.push(Repair::SenderClaimedKeysRenamed);
     }
@@ -49,6 +51,7 @@ fn read_claimed_keys(
 fn read_claimed_object(
     value: Option<&RawValue>,
     repairs: &mut Vec<Repair>,
+    test: &mut PointTest<'_>,
 ) -> Result<BTreeMap<String, String>, SessionDataError> {
     let mut keys = BTreeMap::new();
     let Some(value) = value else { return Ok(keys) };
@@ -58,7 +61,7 @@ fn read_claimed_object(
     };
     for (algorithm, key) in members.into_members() {
         let algorithm = read_text(algorithm, SessionDataError::Unkeepable)?;
-        keep_claimed_key(&mut keys, algorithm.as_str(), key, repairs)?;
+        keep_claimed_key(&mut keys, algorithm.as_str(), key, repairs, test)?;
     }
     Ok(keys)
 }
@@ -70,6 +73,7 @@ fn keep_claimed_key(
     algorithm: &str,
     key: &RawValue,
     repairs: &mut Vec<Repair>,
+    test: &mut PointTest<'_>,
 ) -> Result<(), SessionDataError> {
     let key = match json::string(key) {
         Ok(key) => key,
@@ -81,7 +85,7 @@ fn keep_claimed_key(
     };
     if algorithm != ED25519 {
         keys.insert(algorithm.to_owned(), key.as_str().to_owned());
-    } else if let Ok(key) = Ed25519PublicKey::from_base64(key.as_str()) {
+    } else if let Ok(key) = Ed25519PublicKey::from_base64_with(key.as_str(), test) {
         keys.insert(algorithm.to_owned(), key.to_base64());
     } else if !key.as_str().is_empty() {
         dropped(repairs);

@@ -2,6 +2,7 @@
 
 use super::{Repair, SessionData, SessionDataError};
 use crate::{
+    crypto::ed25519::PointTest,
     encoding::read::Read,
     ids::{RoomId, SessionId},
     secret::SecretVec,
@@ -25,7 +26,7 @@ impl ExportedSession {
     /// [`SessionDataError`] if it names no room or holds no usable session.
     pub fn from_json(text: &[u8]) -> Result<Read<Self, Repair>, SessionDataError> {
         let (Read { value: session, mut repairs }, claims) =
-            SessionData::from_json_with_claims(text)?;
+            SessionData::from_json_with_claims(text, &mut PointTest::Now)?;
         let room_id = claims.room_id.ok_or(SessionDataError::NoRoom)?;
         if claims.session_id.is_some_and(|claimed| claimed != session.session_id()) {
             repairs.push(Repair::OtherSessionIdClaimed);

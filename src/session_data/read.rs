@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::{MEGOLM_V1, SessionData, SessionKey, claimed::read_all_claimed_keys, known};
 use crate::{
-    crypto::curve25519::Curve25519PublicKey,
+    crypto::{curve25519::Curve25519PublicKey, ed25519::PointTest},
     encoding::{
         json::{self, JsonTextError, RawObject, RawObjectError, UnknownSecretMembers},
         read::Read,
@@ -139,12 +139,14 @@ impl SessionData {
     ///
     /// [`SessionDataError`] if there is no usable session key, or the algorithm is unknown.
     pub fn from_json(text: &[u8]) -> Result<Read<Self, Repair>, SessionDataError> {
-        Self::from_json_with_claims(text).map(|(read, _)| read)
+        Self::from_json_with_claims(text, &mut PointTest::Now).map(|(read, _)| read)
     }
 
-    /// The same with what the JSON names besides.
+    /// The same with what the JSON names besides. If public keys are tested later, and one turns out to be none, neither the session nor an
+    /// error counts.
     pub(crate) fn from_json_with_claims(
         text: &[u8],
+        test: &mut PointTest<'_>,
     ) -> Result<(Read<Self, Repair>, Claims), SessionDataError> {
         let mut object = RawObject::parse(text).map_err(|error| match error {
             RawObjectError::Syntax => SessionDataError::NotJson,
@@ -153,9 +155,9 @@ impl SessionData {
         let mut repairs = Vec::new();
         read_algorithm(&mut object, &mut repairs)?;
         let session = Self {
-            session_key: read_session_key(&mut object)?,
+            session_key: read_session_key(&mut object, test)?,
             sender_key: read_sender_key(&mut object, &mut repairs),
-            sender_claimed_keys: read_all_claimed_keys(&mut object, &mut repairs)?,
+            sender_claimed_keys: read_all_claimed_keys(&mut object, &mut repairs, test)?,
             forwarding_chain: read_forwarding_chain(&mut object, &mut repairs),
             shared_history: read_shared_history(&mut object),
             unknown_members: UnknownSecretMembers::default(),
@@ -215,10 +217,13 @@ fn read_algorithm(
     }
 }
 
-fn read_session_key(object: &mut RawObject<'_>) -> Result<SessionKey, SessionDataError> {
+fn read_session_key(
+    object: &mut RawObject<'_>,
+    test: &mut PointTest<'_>,
+) -> Result<SessionKey, SessionDataError> {
     let value = object.take("session_key").ok_or(SessionDataError::NoSessionKey)?;
     let text = read_text(value, SessionDataError::NoSessionKey)?;
-    SessionKey::from_base64(text.as_str())
+    SessionKey::from_base64_with(text.as_str(), test)
 }
 
 fn read_sender_key(

@@ -6,7 +6,7 @@ use subtle::{Choice, ConstantTimeEq};
 
 use super::SessionDataError;
 use crate::{
-    crypto::ed25519::{Ed25519PublicKey, Ed25519Signature},
+    crypto::ed25519::{Ed25519PublicKey, Ed25519Signature, PointTest},
     encoding::{base64, secret_base64},
     ids::SessionId,
     secret::{SecretBytes, SecretString},
@@ -38,9 +38,13 @@ impl SessionKey {
     ///
     /// [`SessionDataError`] says what is wrong with the bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SessionDataError> {
+        Self::from_bytes_with(bytes, &mut PointTest::Now)
+    }
+
+    fn from_bytes_with(bytes: &[u8], test: &mut PointTest<'_>) -> Result<Self, SessionDataError> {
         match bytes.first() {
             None => Err(SessionDataError::KeyLength { expected: Self::LENGTH, found: 0 }),
-            Some(&EXPORT_FORMAT) => Self::from_export_format(bytes),
+            Some(&EXPORT_FORMAT) => Self::from_export_format(bytes, test),
             Some(&SHARING_FORMAT) => Self::from_sharing_format(bytes),
             Some(&format) => Err(SessionDataError::KeyFormat(format)),
         }
@@ -52,13 +56,21 @@ impl SessionKey {
     ///
     /// [`SessionDataError`] says what is wrong with the text.
     pub fn from_base64(text: &str) -> Result<Self, SessionDataError> {
+        Self::from_base64_with(text, &mut PointTest::Now)
+    }
+
+    /// The same; whether the key of the export format holds a point is tested when `test` says.
+    pub(super) fn from_base64_with(
+        text: &str,
+        test: &mut PointTest<'_>,
+    ) -> Result<Self, SessionDataError> {
         let longest = SHARING_LENGTH.div_ceil(3) * 4;
         if text.len() > longest {
             let found = text.len() / 4 * 3;
             return Err(SessionDataError::KeyLength { expected: Self::LENGTH, found });
         }
         let bytes = secret_base64::decode(text).map_err(|_| SessionDataError::KeyBase64)?;
-        Self::from_bytes(bytes.expose_bytes())
+        Self::from_bytes_with(bytes.expose_bytes(), test)
     }
 
     /// The session's ID: its Ed25519 public key in unpadded base64.
@@ -97,10 +109,13 @@ impl SessionKey {
         self.0.expose_bytes()
     }
 
-    fn from_export_format(bytes: &[u8]) -> Result<Self, SessionDataError> {
+    fn from_export_format(
+        bytes: &[u8],
+        test: &mut PointTest<'_>,
+    ) -> Result<Self, SessionDataError> {
         let key = SecretBytes::from_slice(bytes)
             .ok_or(SessionDataError::KeyLength { expected: Self::LENGTH, found: bytes.len() })?;
-        read_public_key(&key)?;
+        read_public_key(&key, test)?;
         Ok(Self(key))
     }
 
@@ -110,7 +125,7 @@ impl SessionKey {
         let (signed, signature) = bytes.split_last_chunk().ok_or_else(wrong_length)?;
         let mut key = SecretBytes::from_slice(signed).ok_or_else(wrong_length)?;
         let signature = Ed25519Signature::from_bytes(*signature);
-        if !read_public_key(&key)?.verifies(signed, &signature) {
+        if !read_public_key(&key, &mut PointTest::Now)?.verifies(signed, &signature) {
             return Err(SessionDataError::KeySignature);
         }
         key = SecretBytes::init_with(|export| {
@@ -150,8 +165,9 @@ fn public_key_of(key: &[u8; SessionKey::LENGTH]) -> &[u8; 32] {
 
 fn read_public_key(
     key: &SecretBytes<{ SessionKey::LENGTH }>,
+    test: &mut PointTest<'_>,
 ) -> Result<Ed25519PublicKey, SessionDataError> {
-    Ed25519PublicKey::from_bytes(public_key_of(key.expose_bytes()))
+    Ed25519PublicKey::from_bytes_with(public_key_of(key.expose_bytes()), test)
         .map_err(|_| SessionDataError::KeyWithoutId)
 }
 

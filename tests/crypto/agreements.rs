@@ -141,7 +141,7 @@ fn every_message_of_a_batch_opens_to_its_own_plaintext() {
 fn what_is_secret_is_not_printed() {
     let (key, ephemeral) =
         (secret_key(), EphemeralSecret::generate_with_rng(&mut RecordedRng::new(&[7; 32])));
-    let shared = key.diffie_hellman(&ephemeral.public_key()).unwrap();
+    let shared = key.diffie_hellman(&key.public_key()).unwrap();
     let opened = open(&key, &seal_to(&key.public_key())).unwrap();
     let rounds = Rounds::new(3, 3).unwrap();
     let derivation = Derivation::new(b"passphrase", b"salt", rounds, KeyLength::default());

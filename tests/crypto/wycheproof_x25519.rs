@@ -51,7 +51,7 @@ fn agree(test: &Test) -> Result<[u8; 32], NonContributory> {
 
 fn agree_once(test: &Test) -> Result<[u8; 32], NonContributory> {
     let key = EphemeralSecret::generate_with_rng(&mut RecordedRng::new(&test.private_key));
-    key.diffie_hellman(&public_key(test)).map(|shared| *shared.expose_bytes())
+    key.diffie_hellman(&public_key(test)).map(|(_, shared)| *shared.expose_bytes())
 }
 
 fn public_key(test: &Test) -> Curve25519PublicKey {

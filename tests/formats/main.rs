@@ -13,6 +13,7 @@
 
 mod backup_files;
 mod batch;
+mod batch_points;
 mod canonical_json;
 mod laws;
 mod laws_json;

@@ -16,7 +16,10 @@ use super::{
     KeyBackupMetadata, ReturnedSession,
 };
 use crate::{
-    crypto::curve25519_aes_sha2::{self, MacScheme, OpenedMessage},
+    crypto::{
+        curve25519_aes_sha2::{self, MacScheme, OpenedMessage},
+        ed25519::PointTest,
+    },
     encoding::read::Read,
     session_data::{Claims, ExportedSession, Repair, SessionData, authenticity::Authenticity},
 };
@@ -43,8 +46,9 @@ pub struct RestoredSession {
 }
 
 impl Opened {
-    fn read(message: &OpenedMessage) -> Result<Self, OpenError> {
-        let (read, claims) = SessionData::from_json_with_claims(message.plaintext.expose_bytes())?;
+    fn read(message: &OpenedMessage, test: &mut PointTest<'_>) -> Result<Self, OpenError> {
+        let text = message.plaintext.expose_bytes();
+        let (read, claims) = SessionData::from_json_with_claims(text, test)?;
         Ok(Self { read, mac_scheme: message.mac_scheme, claims })
     }
 }
@@ -66,7 +70,8 @@ impl BackupDecryptionKey {
     }
 
     fn open_with_claims(&self, data: &EncryptedSessionData) -> Result<Opened, OpenError> {
-        Opened::read(&curve25519_aes_sha2::open(self.secret(), data.message())?)
+        let message = curve25519_aes_sha2::open(self.secret(), data.message())?;
+        Opened::read(&message, &mut PointTest::Now)
     }
 
     /// Restores one session as a server returned it.

@@ -1,7 +1,7 @@
 //! The scalar multiplications, on the fastest path.
 
 use super::{Curve25519PublicKey, NonContributory, SharedSecret};
-use crate::crypto::lanes::{Factors, Path};
+use crate::crypto::lanes::{BASE_POINT, Factors, Path};
 
 pub(super) fn base_point_times(scalar: &[u8; 32]) -> Curve25519PublicKey {
     Curve25519PublicKey(only(&Path::fastest().base_point_times(std::slice::from_ref(scalar))))
@@ -12,6 +12,24 @@ pub(super) fn agree(
     their_key: &Curve25519PublicKey,
 ) -> Result<SharedSecret, NonContributory> {
     SharedSecret::init_with(|product| Path::fastest().multiply_one(scalar, &their_key.0, product))
+}
+
+/// The public half of a scalar, and its agreement with their key. In lanes both are one ladder, which costs as much for two points
+/// as for one.
+pub(super) fn agree_with_public_half(
+    scalar: &[u8; 32],
+    their_key: &Curve25519PublicKey,
+) -> Result<(Curve25519PublicKey, SharedSecret), NonContributory> {
+    let path = Path::fastest();
+    if path == Path::Portable {
+        return Ok((base_point_times(scalar), agree(scalar, their_key)?));
+    }
+    let points = &[BASE_POINT, their_key.0];
+    let products = path.multiply(Factors::OneSecret { secret: scalar, points });
+    let shared_secret = SharedSecret::init_with(|bytes| {
+        products.iter().skip(1).for_each(|product| bytes.copy_from_slice(product));
+    })?;
+    Ok((Curve25519PublicKey(only(&products)), shared_secret))
 }
 
 /// The agreements of one secret key with each of the public keys, in their order. A vector of them would keep what is moved out of

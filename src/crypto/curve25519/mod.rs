@@ -15,7 +15,7 @@ use std::{
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 
-use self::agreement::{agree, agree_with_each, base_point_times};
+use self::agreement::{agree, agree_with_each, agree_with_public_half, base_point_times};
 pub(crate) use self::secret_keys::{Curve25519SecretKey, EphemeralSecret, SharedSecret};
 use crate::{
     crypto::lanes,
@@ -174,8 +174,8 @@ mod tests {
         let rng = &mut rand_core::UnwrapErr(getrandom::SysRng);
         let kept = Curve25519SecretKey::generate_with_rng(rng);
         let ephemeral = EphemeralSecret::generate_with_rng(rng);
-        let theirs = kept.diffie_hellman(&ephemeral.public_key()).unwrap();
-        let ours = ephemeral.diffie_hellman(&kept.public_key()).unwrap();
+        let (public_half, ours) = ephemeral.diffie_hellman(&kept.public_key()).unwrap();
+        let theirs = kept.diffie_hellman(&public_half).unwrap();
         assert_eq!(theirs.expose_bytes(), ours.expose_bytes());
     }
 }

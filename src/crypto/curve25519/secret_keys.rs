@@ -6,7 +6,10 @@ use rand_core::CryptoRng;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use super::{Curve25519PublicKey, NonContributory, agree, agree_with_each, base_point_times};
+use super::{
+    Curve25519PublicKey, NonContributory, agree, agree_with_each, agree_with_public_half,
+    base_point_times,
+};
 use crate::secret::SecretBytes;
 
 /// A Curve25519 secret key that is kept: 32 bytes, clamped when used.
@@ -73,13 +76,7 @@ impl EphemeralSecret {
         secret
     }
 
-    /// The public half.
-    #[must_use]
-    pub(crate) fn public_key(&self) -> Curve25519PublicKey {
-        base_point_times(&self.0)
-    }
-
-    /// The one agreement of this key.
+    /// The public half, and the one agreement of this key.
     ///
     /// # Errors
     ///
@@ -87,8 +84,8 @@ impl EphemeralSecret {
     pub(crate) fn diffie_hellman(
         self,
         their_key: &Curve25519PublicKey,
-    ) -> Result<SharedSecret, NonContributory> {
-        agree(&self.0, their_key)
+    ) -> Result<(Curve25519PublicKey, SharedSecret), NonContributory> {
+        agree_with_public_half(&self.0, their_key)
     }
 }
 

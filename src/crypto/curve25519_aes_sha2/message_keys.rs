@@ -1,5 +1,7 @@
 //! The keys of one message, derived from its shared secret.
 
+use std::sync::LazyLock;
+
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
@@ -19,8 +21,14 @@ impl MessageKeys {
     /// Derives 80 bytes: the first two blocks of HKDF-SHA-256, and half of the third.
     pub(super) fn derive(shared_secret: &SharedSecret) -> Self {
         let mut blocks = Zeroizing::new([[0; 32]; 3]);
-        #[expect(clippy::expect_used, reason = "HKDF-SHA-256 refuses only more than 8160 bytes")]
-        Hkdf::<Sha256>::new(Some(&[0; 32]), shared_secret.expose_bytes())
+        let extract = ZERO_SALT.clone().chain_update(shared_secret.expose_bytes());
+        let pseudorandom_key = Zeroizing::new(<[u8; 32]>::from(extract.finalize().into_bytes()));
+        #[expect(
+            clippy::expect_used,
+            reason = "HKDF-SHA-256 refuses only less than 32 and more than 8160 bytes"
+        )]
+        Hkdf::<Sha256>::from_prk(pseudorandom_key.as_slice())
+            .expect("32 bytes are a valid key")
             .expand(&[], blocks.as_flattened_mut())
             .expect("96 bytes are a valid length");
         let [aes_key, mac_key, last] = &*blocks;
@@ -51,3 +59,6 @@ impl MessageKeys {
         MessageMac(mac)
     }
 }
+
+/// HMAC of the salt, which is public and the same for every message: HKDF-Extract of a shared secret begins here.
+static ZERO_SALT: LazyLock<Hmac<Sha256>> = LazyLock::new(|| Hmac::new(&Default::default()));

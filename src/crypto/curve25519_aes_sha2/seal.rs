@@ -21,8 +21,8 @@ pub(crate) fn seal_with_rng(
     rng: &mut impl CryptoRng,
 ) -> Result<SealedMessage, NonContributory> {
     let secret = EphemeralSecret::generate_with_rng(rng);
-    let ephemeral = secret.public_key();
-    Ok(seal_under(&secret.diffie_hellman(public_key)?, ephemeral, plaintext, scheme))
+    let (ephemeral, shared_secret) = secret.diffie_hellman(public_key)?;
+    Ok(seal_under(&shared_secret, ephemeral, plaintext, scheme))
 }
 
 /// Seals a message under the secret that its ephemeral key agreed upon.

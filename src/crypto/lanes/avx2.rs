@@ -20,6 +20,7 @@ use super::{
     fractions::fractions,
     ladder::ladder,
     multiply25::{multiply25, sum_of_products},
+    points::points,
 };
 
 const LANES: usize = 4;
@@ -73,6 +74,7 @@ fractions!(target_feature(enable = "avx2"));
 ladder!(target_feature(enable = "avx2"));
 edwards!(target_feature(enable = "avx2"));
 comb!(target_feature(enable = "avx2"));
+points!(target_feature(enable = "avx2"));
 
 /// Whether the mask is set in any lane. Of public values alone.
 #[target_feature(enable = "avx2")]

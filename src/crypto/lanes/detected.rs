@@ -24,13 +24,13 @@ impl Ifma {
     }
 
     pub(super) fn by_ladder(self, factors: Factors<'_>) -> Products {
-        if factors.len() > ifma::four::LANES {
-            // SAFETY: `self` exists, so the processor has what the function is compiled for.
-            unsafe { ifma::eight::by_ladder(factors) }
-        } else {
-            // SAFETY: as above.
-            unsafe { ifma::four::by_ladder(factors) }
-        }
+        // SAFETY: `self` exists, so the processor has what the function is compiled for.
+        unsafe { ifma::by_ladder(factors) }
+    }
+
+    pub(super) fn are_points(self, encodings: &[[u8; 32]]) -> Vec<bool> {
+        // SAFETY: as above.
+        unsafe { ifma::eight::are_points(encodings) }
     }
 
     /// The multiples of a point, unless it is on the twist.
@@ -65,6 +65,11 @@ impl Avx2 {
     pub(super) fn by_ladder(self, factors: Factors<'_>) -> Products {
         // SAFETY: `self` exists, so the processor has what the function is compiled for.
         unsafe { avx2::by_ladder(factors) }
+    }
+
+    pub(super) fn are_points(self, encodings: &[[u8; 32]]) -> Vec<bool> {
+        // SAFETY: as above.
+        unsafe { avx2::are_points(encodings) }
     }
 
     /// The multiples of a point, unless it is on the twist.

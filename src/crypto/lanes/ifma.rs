@@ -2,6 +2,8 @@
 //!
 //! Inside functions that are compiled for these instructions, the intrinsics are safe.
 
+use super::{Factors, Products};
+
 /// The vector operations by their intrinsics, and the arithmetic out of them.
 macro_rules! lanes_of_ifma {
     ($($name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)?: $body:expr;)+) => {
@@ -24,6 +26,12 @@ macro_rules! lanes_of_ifma {
     };
 }
 
+/// The multiples of points, in eight lanes, or in four if there are no more.
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vl")]
+pub(super) fn by_ladder(factors: Factors<'_>) -> Products {
+    if factors.len() > four::LANES { eight::by_ladder(factors) } else { four::by_ladder(factors) }
+}
+
 pub(super) mod eight {
     use std::arch::x86_64::{
         __m512i, __mmask8, _mm_cvtsi32_si128, _mm256_extract_epi64, _mm512_add_epi64,
@@ -43,6 +51,7 @@ pub(super) mod eight {
         field52::{field52, multiply_pairs, multiply_row},
         fractions::fractions,
         ladder::ladder,
+        points::points,
     };
 
     const LANES: usize = 8;
@@ -86,6 +95,7 @@ pub(super) mod eight {
 
     edwards!(target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vl"));
     comb!(target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vl"));
+    points!(target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vl"));
 
     /// Whether the mask is set in any lane. Of public values alone.
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma,avx512vl")]
@@ -112,7 +122,7 @@ pub(super) mod eight {
     }
 }
 
-pub(super) mod four {
+mod four {
     use std::arch::x86_64::{
         __m256i, __mmask8, _mm_cvtsi32_si128, _mm256_add_epi64, _mm256_and_si256,
         _mm256_extract_epi64, _mm256_madd52hi_epu64, _mm256_madd52lo_epu64,
@@ -130,7 +140,7 @@ pub(super) mod four {
         ladder::ladder,
     };
 
-    pub(in crate::crypto::lanes) const LANES: usize = 4;
+    pub(super) const LANES: usize = 4;
 
     type V = __m256i;
     type Mask = __mmask8;

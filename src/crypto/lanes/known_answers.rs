@@ -30,16 +30,25 @@ impl Path {
         let (public, shared) = (PUBLIC.map(bytes), SHARED.map(bytes));
         let (secret, point) = (&[0x5a; 32], &bytes(POINT));
         // All at once, and half of them, which is what fits into four lanes.
-        [8, 4].into_iter().all(|count| {
-            let all =
-                |numbers: &[[u8; 32]; 8]| numbers.iter().take(count).copied().collect::<Vec<_>>();
-            let (secrets, public, shared) = (all(&secrets), all(&public), all(&shared));
-            let points = Factors::OneSecret { secret, points: &public };
-            *self.base_point_times(&secrets) == public
-                && *self.multiply(points) == shared
-                && *self.multiply(Factors::OnePoint { secrets: &secrets, point }) == shared
-                && *PreparedPoint::new(self, point, usize::MAX).multiply(&secrets) == shared
-        })
+        self.tells_points()
+            && [8, 4].into_iter().all(|count| {
+                let all = |numbers: &[[u8; 32]; 8]| {
+                    numbers.iter().take(count).copied().collect::<Vec<_>>()
+                };
+                let (secrets, public, shared) = (all(&secrets), all(&public), all(&shared));
+                let points = Factors::OneSecret { secret, points: &public };
+                *self.base_point_times(&secrets) == public
+                    && *self.multiply(points) == shared
+                    && *self.multiply(Factors::OnePoint { secrets: &secrets, point }) == shared
+                    && *PreparedPoint::new(self, point, usize::MAX).multiply(&secrets) == shared
+            })
+    }
+
+    /// Whether every lane tells a point, the base point of Ed25519, from what is none.
+    fn tells_points(self) -> bool {
+        let (mut point, mut none) = ([0x66; 32], [0; 32]);
+        (point[0], none[0]) = (0x58, 2);
+        self.are_points(&[point; 8]) == [true; 8] && self.are_points(&[none; 8]) == [false; 8]
     }
 }
 

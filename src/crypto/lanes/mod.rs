@@ -12,7 +12,8 @@
 //!
 //! Outside there are only u-coordinates, 32 bytes each, as [RFC 7748](https://www.rfc-editor.org/rfc/rfc7748#section-5) has them: secrets are
 //! clamped here, the top bit of a point is ignored, a coordinate need not be reduced, and any may lie on the twist. A product
-//! may be all zero; only what is not makes a `SharedSecret`.
+//! may be all zero; only what is not makes a `SharedSecret`. Besides, it is said of many Ed25519 public keys at once whether they are
+//! points (`points.rs`).
 //!
 //! # Security
 //!
@@ -43,6 +44,8 @@ mod known_answers;
 mod ladder;
 #[cfg(any(target_arch = "x86_64", test))]
 mod multiply25;
+#[cfg(any(target_arch = "x86_64", test))]
+mod points;
 mod portable;
 mod prepared;
 
@@ -93,7 +96,7 @@ impl Factors<'_> {
 
 impl Path {
     /// Every path that this processor has, the fastest first.
-    fn all() -> impl Iterator<Item = Self> {
+    pub(in crate::crypto) fn all() -> impl Iterator<Item = Self> {
         #[cfg(target_arch = "x86_64")]
         let in_lanes =
             [detected::Ifma::detect().map(Self::Ifma), detected::Avx2::detect().map(Self::Avx2)];
@@ -128,6 +131,17 @@ impl Path {
         products.iter().take(1).for_each(|only| product.copy_from_slice(only));
     }
 
+    /// Of each of the encodings, whether it is one of a point of the Edwards form, as `curve25519-dalek` decodes it.
+    pub(in crate::crypto) fn are_points(self, encodings: &[[u8; 32]]) -> Vec<bool> {
+        match self {
+            Self::Portable => portable::are_points(encodings),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(avx2) => avx2.are_points(encodings),
+            #[cfg(target_arch = "x86_64")]
+            Self::Ifma(ifma) => ifma.are_points(encodings),
+        }
+    }
+
     /// The products with the base point: the public halves.
     pub(in crate::crypto) fn base_point_times(self, secrets: &[[u8; 32]]) -> Products {
         match self {
@@ -141,8 +155,7 @@ impl Path {
 }
 
 /// The u-coordinate of the point that all public keys are multiples of.
-#[cfg(any(target_arch = "x86_64", test))]
-const BASE_POINT: [u8; 32] = {
+pub(in crate::crypto) const BASE_POINT: [u8; 32] = {
     let mut nine = [0; 32];
     nine[0] = 9;
     nine

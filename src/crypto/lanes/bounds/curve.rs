@@ -33,6 +33,19 @@ macro_rules! bounds_of_curve {
             assert!(are_any(&[any().product(&any()), any().squared_times(1), any().invert()]));
         }
 
+        #[test]
+        fn the_test_of_a_point_may_be_given_any_element() {
+            assert_eq!(any().is_y_of_no_point(), Mask::Either);
+            // 2 is the y of no point; 1 and -1 are those of one each, with x = 0.
+            let y = |number| FieldElement::small(number);
+            assert_eq!(y(2).is_y_of_no_point(), Mask::Set);
+            for y in [y(0), y(1), y(0).minus(&y(1)), y(3)] {
+                assert_eq!(y.is_y_of_no_point(), Mask::Clear);
+            }
+            let encodings = [0, 1, 2, 3].map(|low| Number::small(low).encoding());
+            assert_eq!(are_points(&encodings), [true, true, false, true]);
+        }
+
         /// Whatever number of digits a scalar has, each finds what the one before left.
         #[test]
         fn additions_and_doublings_lead_from_points_to_points() {

@@ -43,6 +43,14 @@ impl Number {
         })
     }
 
+    /// Little-endian.
+    pub(super) fn encoding(self) -> [u8; 32] {
+        let mut encoding = [0; 32];
+        let parts = encoding.as_chunks_mut().0;
+        parts.iter_mut().zip(self.0).for_each(|(part, word)| *part = word.to_le_bytes());
+        encoding
+    }
+
     pub(super) fn words(self) -> [u64; 4] {
         self.0
     }

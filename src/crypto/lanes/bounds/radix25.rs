@@ -12,6 +12,7 @@ use super::{
         fractions::fractions,
         ladder::ladder,
         multiply25::{multiply25, sum_of_products},
+        points::points,
     },
     Interval as V, LANES, Mask, add, align_stack, and,
     curve::bounds_of_curve,
@@ -25,6 +26,7 @@ multiply25!(cfg(test));
 fractions!(cfg(test));
 ladder!(cfg(test));
 edwards!(cfg(test));
+points!(cfg(test));
 bounds_of_curve!();
 
 /// What an odd limb of a product is over 2^25 at most.

@@ -11,6 +11,7 @@ use super::{
         field52::{field52, multiply_pairs, multiply_row},
         fractions::fractions,
         ladder::ladder,
+        points::points,
     },
     Interval as V, LANES, Mask, add, and,
     curve::bounds_of_curve,
@@ -23,6 +24,7 @@ field52!(cfg(test));
 fractions!(cfg(test));
 ladder!(cfg(test));
 edwards!(cfg(test));
+points!(cfg(test));
 bounds_of_curve!();
 
 /// The largest that the last limb becomes, a little over 2^47.
