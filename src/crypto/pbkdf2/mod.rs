@@ -14,6 +14,14 @@
 
 // docs/decisions.md, 6: a dependency enters with the code that needs it.
 
+// What has macros in it comes before what uses them.
+#[cfg(target_arch = "x86_64")]
+#[macro_use]
+mod sha512;
+#[cfg(target_arch = "x86_64")]
+#[macro_use]
+mod one;
+
 mod chain;
 #[cfg(target_arch = "x86_64")]
 mod detected;
