@@ -1,6 +1,6 @@
 //! Deriving a key from each form of a passphrase in turn, in slices.
 
-use std::{fmt, sync::Arc};
+use std::{collections::VecDeque, fmt, sync::Arc};
 
 use super::{PassphraseForm, PassphraseParameters};
 use crate::{
@@ -13,12 +13,18 @@ use crate::{
 /// Nothing is checked here: whoever takes a key compares it with what it has to fit, and stops at the
 /// first that does. There are up to three, each with all rounds, and none for an empty text. As an iterator it runs all rounds of
 /// the next key at once. Dropping it gives up and wipes everything.
+///
+/// The first form, which is nearly always right, runs alone: nobody waits longer for it because of the others. If it does not fit,
+/// the others run at once where the processor has lanes for them. What was run ahead counts in its turn, slice by slice as if it
+/// were run then.
 pub(crate) struct PassphraseAttempts {
     parameters: PassphraseParameters,
     candidates: Arc<[(PassphraseForm, SecretString)]>,
     /// How many of them were started.
     started: usize,
     running: Option<(PassphraseForm, Derivation)>,
+    /// Those after it that run in the lanes beside it.
+    ahead: VecDeque<(PassphraseForm, Derivation)>,
     progress: PassphraseProgress,
 }
 
@@ -60,16 +66,19 @@ impl PassphraseAttempts {
         let forms = u64::try_from(candidates.len()).unwrap_or(u64::MAX);
         let at_most = forms.saturating_mul(parameters.rounds().into());
         let progress = PassphraseProgress { done: 0, at_most };
-        Self { parameters: parameters.clone(), candidates, started: 0, running: None, progress }
+        let parameters = parameters.clone();
+        Self { parameters, candidates, started: 0, running: None, ahead: VecDeque::new(), progress }
     }
 
     /// Runs so many rounds more of the key at hand, or those that are left of it.
     pub(crate) fn advance(&mut self, rounds: u32) -> PassphraseStep {
-        let Some((form, mut derivation)) = self.running.take().or_else(|| self.start_next()) else {
+        let Some((form, mut derivation)) = self.running.take().or_else(|| self.next_in_turn())
+        else {
             return PassphraseStep::Exhausted;
         };
         let before = derivation.done();
-        let is_finished = derivation.advance(rounds);
+        let others = self.ahead.iter_mut().map(|(_, derivation)| derivation).collect();
+        let is_finished = derivation.advance_with(rounds, others);
         self.progress.done += u64::from(derivation.done() - before);
         if is_finished {
             return PassphraseStep::Derived(DerivedKey { form, key: derivation.finish() });
@@ -84,13 +93,23 @@ impl PassphraseAttempts {
         self.progress
     }
 
+    /// The next form, and after the first one, as many more as there are lanes for.
+    fn next_in_turn(&mut self) -> Option<(PassphraseForm, Derivation)> {
+        let is_first = self.started == 0;
+        let next = self.ahead.pop_front().or_else(|| self.start_next())?;
+        self.progress.done += u64::from(next.1.done());
+        while !is_first && self.ahead.len() < Derivation::beside() {
+            let Some(started) = self.start_next() else { break };
+            self.ahead.push_back(started);
+        }
+        Some(next)
+    }
+
     /// Starts with the next form, which runs its first round.
     fn start_next(&mut self) -> Option<(PassphraseForm, Derivation)> {
         let (form, text) = self.candidates.get(self.started)?;
         self.started += 1;
-        let derivation = self.parameters.start(text.expose_str());
-        self.progress.done += u64::from(derivation.done());
-        Some((*form, derivation))
+        Some((*form, self.parameters.start(text.expose_str())))
     }
 }
 
@@ -107,7 +126,7 @@ impl Iterator for PassphraseAttempts {
 
 impl fmt::Debug for PassphraseAttempts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { parameters, candidates: _, started: _, running: _, progress } = self;
+        let Self { parameters, candidates: _, started: _, running: _, ahead: _, progress } = self;
         f.debug_struct("PassphraseAttempts")
             .field("parameters", parameters)
             .field("progress", progress)
@@ -159,6 +178,16 @@ mod tests {
         }
         assert_eq!(done, [0, 3, 5, 8, 10]);
         assert_eq!(attempts.progress().at_most, 10);
+    }
+
+    #[test]
+    fn what_runs_ahead_counts_in_its_turn() {
+        let mut attempts = parameters(5).attempts("e\u{301}\u{e9}");
+        let mut done = vec![attempts.progress().done];
+        while attempts.advance(2) != PassphraseStep::Exhausted {
+            done.push(attempts.progress().done);
+        }
+        assert_eq!(done, [0, 3, 5, 8, 10, 13, 15]);
     }
 
     #[test]
