@@ -1,6 +1,6 @@
 //! What the processor turned out to have, as types: only detection makes a value, and only with a value lanes are used.
 //!
-//! All `unsafe` of the crate is here. Each is a call of a function that is compiled for instructions which have to be there.
+//! All `unsafe` of the lanes is here. Each is a call of a function that is compiled for instructions which have to be there.
 
 #![allow(unsafe_code, reason = "functions for instructions that were detected are called")]
 
