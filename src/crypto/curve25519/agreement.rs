@@ -4,14 +4,16 @@ use super::{Curve25519PublicKey, NonContributory, SharedSecret};
 use crate::crypto::lanes::{BASE_POINT, Factors, Path};
 
 pub(super) fn base_point_times(scalar: &[u8; 32]) -> Curve25519PublicKey {
-    Curve25519PublicKey(only(&Path::fastest().base_point_times(std::slice::from_ref(scalar))))
+    let path = Path::fastest().for_one();
+    Curve25519PublicKey(only(&path.base_point_times(std::slice::from_ref(scalar))))
 }
 
 pub(super) fn agree(
     scalar: &[u8; 32],
     their_key: &Curve25519PublicKey,
 ) -> Result<SharedSecret, NonContributory> {
-    SharedSecret::init_with(|product| Path::fastest().multiply_one(scalar, &their_key.0, product))
+    let path = Path::fastest().for_one();
+    SharedSecret::init_with(|product| path.multiply_one(scalar, &their_key.0, product))
 }
 
 /// The public half of a scalar, and its agreement with their key. In lanes both are one ladder, which costs as much for two points
@@ -20,7 +22,7 @@ pub(super) fn agree_with_public_half(
     scalar: &[u8; 32],
     their_key: &Curve25519PublicKey,
 ) -> Result<(Curve25519PublicKey, SharedSecret), NonContributory> {
-    let path = Path::fastest();
+    let path = Path::fastest().for_one();
     if path == Path::Portable {
         return Ok((base_point_times(scalar), agree(scalar, their_key)?));
     }

@@ -188,7 +188,7 @@ mod tests {
         for path in Path::all() {
             for count in 1..=17_u8 {
                 let inputs: Vec<_> = (0..count)
-                    .map(|at| (vec![at; 9], vec![!at; 5], 1 + u32::from(at * 37 % 23)))
+                    .map(|at| (vec![at; 9], vec![!at; 5], 1 + u32::from(at) * 37 % 23))
                     .collect();
                 agrees(path, &inputs, u32::MAX);
                 agrees(path, &inputs, 3);
