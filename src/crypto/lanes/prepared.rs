@@ -133,6 +133,7 @@ impl Path {
 )]
 mod tests {
     use std::{
+        any::type_name_of_val,
         env,
         process::{Command, Stdio},
     };
@@ -145,9 +146,12 @@ mod tests {
         const IS_ALONE: &str = "STRONGROOM_WRONG_PRODUCT";
         let Some(path) = Path::all().find(|path| *path != Path::Portable) else { return };
         if env::var_os(IS_ALONE).is_none() {
-            let name = std::thread::current().name().unwrap().to_owned();
+            let name = type_name_of_val(
+                &a_wrong_product_is_replaced_and_told_and_nothing_goes_through_lanes_after_it,
+            );
+            let (_, name) = name.split_once("::").unwrap();
             let alone = Command::new(env::current_exe().unwrap())
-                .args(["--exact", &name])
+                .args(["--exact", name])
                 .env(IS_ALONE, "")
                 .stdout(Stdio::piped())
                 .output()
