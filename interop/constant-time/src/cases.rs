@@ -4,22 +4,17 @@ use std::hint::black_box;
 
 use serde_json::json;
 use strongroom::{
-    Limits,
-    backup::{
-        BackedUpSession, BackupDecryptionKey, BackupPublicKey, BackupVersionInfo, SealOptions,
-        SessionSealer, TrustedBackup,
-    },
-    crypto::{
-        curve25519::Curve25519PublicKey, curve25519_aes_sha2::MacScheme, ed25519::Ed25519PublicKey,
-    },
+    backup::{BackedUpSession, BackupDecryptionKey, BackupPublicKey, SealOptions, SessionSealer},
+    crypto::{curve25519::Curve25519PublicKey, curve25519_aes_sha2::MacScheme},
     encoding::secret_base64,
     ids::RoomId,
     recovery_key::RecoveryKey,
-    session_data::{SessionData, SessionKey},
 };
-use vodozemac::{megolm::GroupSession, olm::Account};
 
-use crate::secrets::{SecretRng, hide, reveal, secret};
+use crate::{
+    sample::{backup, session},
+    secrets::{SecretRng, hide, reveal, secret},
+};
 
 /// Each with its name.
 pub(crate) const ALL: [(&str, fn()); 11] = [
@@ -104,26 +99,4 @@ fn room_id() -> RoomId {
 /// Somebody's public key.
 fn point() -> Curve25519PublicKey {
     *BackupDecryptionKey::generate().unwrap().public_key().as_curve25519()
-}
-
-/// A backup with a key that is not hidden.
-fn backup() -> TrustedBackup {
-    let key = BackupDecryptionKey::generate().unwrap();
-    let info = json!({
-        "version": "1",
-        "algorithm": "m.megolm_backup.v1.curve25519-aes-sha2",
-        "auth_data": { "public_key": key.public_key().to_base64() },
-    });
-    let info = BackupVersionInfo::from_json(info.to_string().as_bytes(), &Limits::default());
-    TrustedBackup::by_decryption_key(&info.unwrap(), &key, &[]).unwrap()
-}
-
-fn session() -> SessionData {
-    let device = Account::new();
-    let key = GroupSession::new(Default::default()).session_key();
-    SessionData::new(
-        SessionKey::from_bytes(&key.to_bytes()).unwrap(),
-        Curve25519PublicKey::from_bytes(device.curve25519_key().to_bytes()),
-        Ed25519PublicKey::from_bytes(device.ed25519_key().as_bytes()).unwrap(),
-    )
 }

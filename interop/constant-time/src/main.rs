@@ -2,6 +2,7 @@
 //! branch and each address that depends on one. `run` compares these reports with those that are known.
 
 mod cases;
+mod sample;
 mod secrets;
 
 use std::{env, process::ExitCode};

@@ -2,22 +2,18 @@
 //! random ones, interleaved, after Reparaz, Balasch and Verbauwhede, *Dude, is my code constant time?* Under 4.5 nothing is seen.
 //! For a quiet machine: `cargo run --release --bin timing -- 100000`.
 
+#[path = "../sample.rs"]
+mod sample;
+
 use std::{convert::Infallible, env, hint::black_box, time::Instant};
 
 use rand_core::{Rng as _, TryCryptoRng, TryRng, UnwrapErr};
-use serde_json::json;
+use sample::{backup, session};
 use strongroom::{
-    Limits,
-    backup::{
-        BackedUpSession, BackupDecryptionKey, BackupVersionInfo, SealOptions, SessionSealer,
-        TrustedBackup,
-    },
-    crypto::{curve25519::Curve25519PublicKey, ed25519::Ed25519PublicKey},
+    backup::{BackedUpSession, BackupDecryptionKey, SealOptions, SessionSealer},
     ids::RoomId,
     secret::SecretBytes,
-    session_data::{SessionData, SessionKey},
 };
-use vodozemac::{megolm::GroupSession, olm::Account};
 
 fn main() {
     let runs = env::args().nth(1).and_then(|runs| runs.parse().ok()).unwrap_or(20_000);
@@ -116,31 +112,10 @@ impl TryRng for Replay<'_> {
 
 impl TryCryptoRng for Replay<'_> {}
 
-/// A backup, and a session for it that no other key opens.
-fn backup() -> TrustedBackup {
-    let key = BackupDecryptionKey::generate().unwrap();
-    let info = json!({
-        "version": "1",
-        "algorithm": "m.megolm_backup.v1.curve25519-aes-sha2",
-        "auth_data": { "public_key": key.public_key().to_base64() },
-    });
-    let info = BackupVersionInfo::from_json(info.to_string().as_bytes(), &Limits::default());
-    TrustedBackup::by_decryption_key(&info.unwrap(), &key, &[]).unwrap()
-}
-
+/// A session of a backup whose key nobody else has.
 fn sealed() -> BackedUpSession {
     let (room_id, session) = (RoomId::from("!room:example.org"), session());
     let sealed = backup().seal(room_id.clone(), &session, &SealOptions::default()).unwrap();
     let json = serde_json::to_vec(sealed.data()).unwrap();
     BackedUpSession { room_id, session_id: session.session_id(), json }
-}
-
-fn session() -> SessionData {
-    let device = Account::new();
-    let key = GroupSession::new(Default::default()).session_key();
-    SessionData::new(
-        SessionKey::from_bytes(&key.to_bytes()).unwrap(),
-        Curve25519PublicKey::from_bytes(device.curve25519_key().to_bytes()),
-        Ed25519PublicKey::from_bytes(device.ed25519_key().as_bytes()).unwrap(),
-    )
 }
